@@ -66,10 +66,10 @@ function run(node, options, program, args) {
   });
 }
 
-const given = process.argv.slice(2);
-const count = given.findIndex((argument) => !argument.startsWith('-'));
-const options = given.slice(0, Math.max(count, 0));
-const [program, ...args] = given.slice(options.length);
+const allArguments = process.argv.slice(2);
+const optionCount = allArguments.findIndex((argument) => !argument.startsWith('-'));
+const options = allArguments.slice(0, Math.max(optionCount, 0));
+const [program, ...args] = allArguments.slice(options.length);
 try {
   const database = program === undefined || RUNS_THE_PRODUCT.test(program);
   const development = program === undefined || !IS_THE_PRODUCT.test(program);

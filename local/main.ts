@@ -15,8 +15,8 @@ Configure it with environment variables; docs/reference/environment.md lists all
 
 ${namesIn('machine')
   .map((name) => {
-    const standard = String(VARIABLES[name].schema.parse(undefined));
-    return `  ${name.padEnd(22)} ${standard.padEnd(10)} ${plain(VARIABLE_NOTES[name].meaning)}`;
+    const defaultValue = String(VARIABLES[name].schema.parse(undefined));
+    return `  ${name.padEnd(22)} ${defaultValue.padEnd(10)} ${plain(VARIABLE_NOTES[name].meaning)}`;
   })
   .join('\n')}`;
 

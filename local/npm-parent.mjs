@@ -6,37 +6,38 @@
 import { spawnSync } from 'node:child_process';
 import { basename } from 'node:path';
 
-const LOOK_MS = 500;
+const CHECK_EVERY_MS = 500;
 
 const SHELL = /^-?(a|ba|da|k|z)?sh$/;
 
 /**
- * Calls `left` once npm, or the shell between it and this process, is gone. Does nothing if the process was started
+ * Calls `onExit` once npm, or the shell between it and this process, is gone. Does nothing if the process was started
  * otherwise, such as by a supervisor or with `nohup`.
  *
- * @param {() => void} left
+ * @param {() => void} onExit
  */
-export function onNpmExit(left) {
+export function onNpmExit(onExit) {
   if (process.env['npm_lifecycle_event'] === undefined) return;
   const parent = process.ppid;
-  const npm = startedBy(parent);
+  const npm = npmAbove(parent);
   const timer = setInterval(() => {
     if (process.ppid === parent && (npm === undefined || isRunning(npm))) return;
     clearInterval(timer);
-    left();
-  }, LOOK_MS);
+    onExit();
+  }, CHECK_EVERY_MS);
   timer.unref();
 }
 
 /**
- * Returns the parent of `pid` if that is a shell; otherwise `pid` is npm itself, whose parent may exit.
+ * Returns the process ID of npm if `pid` is the shell that npm started. Otherwise returns undefined: `pid` is npm
+ * itself, whose own parent may exit.
  *
  * @param {number} pid
  */
-function startedBy(pid) {
+function npmAbove(pid) {
   const { stdout } = spawnSync('ps', ['-o', 'ppid=,comm=', '-p', String(pid)], { encoding: 'utf8' });
-  const [, over, command] = /^\s*(\d+)\s+(.+?)\s*$/.exec(stdout ?? '') ?? [];
-  return over !== undefined && command !== undefined && SHELL.test(basename(command)) ? Number(over) : undefined;
+  const [, parent, command] = /^\s*(\d+)\s+(.+?)\s*$/.exec(stdout ?? '') ?? [];
+  return parent !== undefined && command !== undefined && SHELL.test(basename(command)) ? Number(parent) : undefined;
 }
 
 /** @param {number} pid */

@@ -13,17 +13,27 @@ export function processMetrics(): () => string {
     const longest = delay.max / NANOSECONDS;
     delay.reset();
     return [
-      line('process_cpu_seconds_total', 'counter', 'CPU time, user and system', (user + system) / 1e6),
-      line('process_resident_memory_bytes', 'gauge', 'Resident memory', rss),
-      line('process_start_time_seconds', 'gauge', 'Start time of the process, in seconds since the epoch', startedAt),
-      line('nodejs_heap_size_used_bytes', 'gauge', 'Used heap', heapUsed),
-      line('nodejs_heap_size_total_bytes', 'gauge', 'Reserved heap', heapTotal),
-      line('nodejs_external_memory_bytes', 'gauge', 'Memory outside the heap', external),
-      line('nodejs_eventloop_lag_max_seconds', 'gauge', 'Longest event loop delay since the last scrape', longest),
+      metricLine('process_cpu_seconds_total', 'counter', 'CPU time, user and system', (user + system) / 1e6),
+      metricLine('process_resident_memory_bytes', 'gauge', 'Resident memory', rss),
+      metricLine(
+        'process_start_time_seconds',
+        'gauge',
+        'Start time of the process, in seconds since the epoch',
+        startedAt,
+      ),
+      metricLine('nodejs_heap_size_used_bytes', 'gauge', 'Used heap', heapUsed),
+      metricLine('nodejs_heap_size_total_bytes', 'gauge', 'Reserved heap', heapTotal),
+      metricLine('nodejs_external_memory_bytes', 'gauge', 'Memory outside the heap', external),
+      metricLine(
+        'nodejs_eventloop_lag_max_seconds',
+        'gauge',
+        'Longest event loop delay since the last scrape',
+        longest,
+      ),
     ].join('');
   };
 }
 
 /** Formats one series without labels in the exposition format. */
-export const line = (name: string, type: 'counter' | 'gauge', help: string, value: number): string =>
+export const metricLine = (name: string, type: 'counter' | 'gauge', help: string, value: number): string =>
   `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${name} ${value}\n`;

@@ -21,9 +21,9 @@ import { byQueueVariable } from '../schemas/config/queues.ts';
 import type { Env } from '../schemas/config/variables.ts';
 import { startSsm } from './aws/ssm/server.ts';
 import { startControl } from './backup/control.ts';
-import { refuseHalfRestored } from './backup/restore.ts';
-import { afterRestore } from './backup/restored.ts';
-import { lastBackupMetric } from './backup/last.ts';
+import { refuseInterruptedRestore } from './backup/restore.ts';
+import { afterRestore } from './backup/after-restore.ts';
+import { lastBackupMetric } from './backup/last-backup.ts';
 import { NoSnapshot, removeSnapshots, takeSnapshot } from './backup/snapshot.ts';
 import { startCompute } from './compute.ts';
 import { type ConfigFolders, loadSet } from './config/config-set.ts';
@@ -33,7 +33,7 @@ import { serveFront } from './front/front.ts';
 import { lockDataDir } from './state/lock.ts';
 import { machineState } from './machine.ts';
 import { NAMES } from './names.ts';
-import { Closers } from './config/closers.ts';
+import { Closers } from './closers.ts';
 import { parametersOf } from './state/secrets.ts';
 import type { Settings } from './settings.ts';
 import { startStandIns } from '../sandbox/core/index.ts';
@@ -77,15 +77,15 @@ async function start(settings: Settings, env: Env, opened: Closers): Promise<Run
 
   const lock = await lockDataDir(dataDir);
   opened.onClose(() => lock.release());
-  refuseHalfRestored(dataDir);
+  refuseInterruptedRestore(dataDir);
   await removeSnapshots(dataDir, 0);
-  const elsewhere = storesElsewhere(env);
+  const externalStores = externalStoreVariables(env);
   const accessKeyId = emulationKey(env);
   const storage = await startStorage(settings, env, accessKeyId, opened);
   const { queues } = storage;
 
   const standIns = settings.sandbox ? opened.add(await startStandIns({ dir: dataDir, timeScale })) : undefined;
-  const config = await takeUpConfig(settings, storage.blobs, log, (next) =>
+  const config = await publishAndWatchConfig(settings, storage.blobs, log, (next) =>
     standIns?.statuspage.provide(publicComponents(next.services)),
   );
   opened.onClose(config.stop);
@@ -144,7 +144,7 @@ async function start(settings: Settings, env: Env, opened: Closers): Promise<Run
       maxConnections: settings.maxConnections,
       trustedProxies: settings.trustedProxies,
       handler: httpHandler as FrontHandler,
-      others: {
+      handlersByPrefix: {
         '/integrations/slack/': slackHandler as unknown as FrontHandler,
         [`${SUBSCRIPTIONS_PATH}/`]: subscriptionsHandler as FrontHandler,
         [STATUS_PATHS[0]]: statusHandler as FrontHandler,
@@ -163,7 +163,8 @@ async function start(settings: Settings, env: Env, opened: Closers): Promise<Run
   if (standIns) notes.push(`sandbox  ${guard.pageAt(front.url)}`);
   opened.add(
     await startControl(dataDir, async () => {
-      if (elsewhere.length > 0 || storage.holdBlobs === undefined) throw new NoSnapshot(notHere(elsewhere));
+      if (externalStores.length > 0 || storage.holdBlobs === undefined)
+        throw new NoSnapshot(externalStoresError(externalStores));
       await removeSnapshots(dataDir, ABANDONED_AFTER_MS);
       return takeSnapshot(dataDir, storage.holdBlobs);
     }),
@@ -182,10 +183,10 @@ function ownAddress({ host, port }: Settings): string | undefined {
 const ABANDONED_AFTER_MS = 24 * 60 * 60 * 1000;
 
 /** Returns the variables for parts of AWS that hold data and are not emulated here. */
-const storesElsewhere = (env: NodeJS.ProcessEnv): string[] =>
+const externalStoreVariables = (env: NodeJS.ProcessEnv): string[] =>
   ['DYNAMODB', 'SQS', 'S3', 'LAMBDA'].map((service) => `AWS_ENDPOINT_URL_${service}`).filter((name) => env[name]);
 
-const notHere = (names: readonly string[]): string =>
+const externalStoresError = (names: readonly string[]): string =>
   `${names.join(' and ')} is set: that data is not in the data folder, and a backup without it cannot be restored. Back it up separately`;
 
 /**
@@ -194,9 +195,9 @@ const notHere = (names: readonly string[]): string =>
  */
 function emulationKey(env: Env): string {
   const services = ['DYNAMODB', 'SQS', 'S3', 'LAMBDA', 'SSM'] as const;
-  const foreign = services.some((service) => env[`AWS_ENDPOINT_URL_${service}`]);
+  const hasExternalService = services.some((service) => env[`AWS_ENDPOINT_URL_${service}`]);
   env['AWS_REGION'] ??= 'us-east-1';
-  if (foreign && env['AWS_ACCESS_KEY_ID']) return env['AWS_ACCESS_KEY_ID'];
+  if (hasExternalService && env['AWS_ACCESS_KEY_ID']) return env['AWS_ACCESS_KEY_ID'];
   env['AWS_ACCESS_KEY_ID'] = `local${randomBytes(16).toString('hex')}`;
   env['AWS_SECRET_ACCESS_KEY'] = randomBytes(16).toString('hex');
   delete env['AWS_SESSION_TOKEN'];
@@ -212,18 +213,18 @@ type ConfigInForce = { inForce: () => Config | undefined; notes: string[]; stop:
  * @param prepare run with each valid configuration before it comes into force
  * @throws BadConfig if it is invalid and there was never a valid one
  */
-async function takeUpConfig(
+async function publishAndWatchConfig(
   folders: ConfigFolders,
   blobs: Blobs,
   log: Log,
   prepare: (config: Config) => Promise<void> | undefined,
 ): Promise<ConfigInForce> {
   const first = await loadSet(folders);
-  const before = await published(blobs);
-  if (!first.ok && before === undefined) throw new BadConfig(first.problems.join('\n'));
+  const lastValid = await published(blobs);
+  if (!first.ok && lastValid === undefined) throw new BadConfig(first.problems.join('\n'));
   if (first.ok) await prepare(first.config);
   await publish(blobs, first, timestamp(Date.now()));
-  let inForce = first.ok ? first.config : before?.config;
+  let inForce = first.ok ? first.config : lastValid?.config;
   const watch = watchConfig(
     folders,
     async (loaded) => {

@@ -13,7 +13,7 @@ export type EmulatedRequest = {
   headers: IncomingHttpHeaders;
   body: Buffer;
   /** Aborted when the caller disconnects, so that a long poll doesn't take a message for a caller that has gone. */
-  gone: AbortSignal;
+  disconnected: AbortSignal;
 };
 
 export type EmulatedResponse = { status: number; headers?: Record<string, string>; body?: string | Uint8Array };
@@ -78,9 +78,9 @@ async function answer(
     res.end(denied.body);
     return;
   }
-  const gone = new AbortController();
+  const disconnected = new AbortController();
   res.once('close', () => {
-    if (!res.writableFinished) gone.abort(); // an unnecessary abort costs a stack trace
+    if (!res.writableFinished) disconnected.abort(); // an unnecessary abort costs a stack trace
   });
   const chunks: Buffer[] = [];
   for await (const chunk of req) chunks.push(chunk as Buffer);
@@ -92,7 +92,7 @@ async function answer(
     query: new URLSearchParams(query.join('?')),
     headers: req.headers,
     body: Buffer.concat(chunks),
-    gone: gone.signal,
+    disconnected: disconnected.signal,
   });
   res.writeHead(reply.status, reply.headers);
   res.end(reply.body);

@@ -87,26 +87,29 @@ async function receive({ sqs, queueUrl, batchSize }: EventSource, stopping: Abor
 /** Delivers a batch. Never rejects: a failed batch is logged and delivered again. */
 async function deliver(source: EventSource, messages: Message[]): Promise<void> {
   const { functionName, queueUrl, log } = source;
-  const verdict = await call(source, messages);
-  if (verdict.failed.length > 0) {
-    const messageIds = verdict.failed.map(({ MessageId }) => MessageId);
-    log?.({ event: 'messages-failed', function: functionName, queueUrl, messageIds, because: verdict.because });
+  const result = await invokeFunction(source, messages);
+  if (result.failed.length > 0) {
+    const messageIds = result.failed.map(({ MessageId }) => MessageId);
+    log?.({ event: 'messages-failed', function: functionName, queueUrl, messageIds, because: result.because });
   }
-  if (verdict.succeeded.length > 0) await deleteAll(source, verdict.succeeded);
+  if (result.succeeded.length > 0) await deleteAll(source, result.succeeded);
 }
 
 /** The result of a batch. */
-export type Verdict = { succeeded: Message[]; failed: Message[]; because?: string };
+export type BatchResult = { succeeded: Message[]; failed: Message[]; because?: string };
 
-async function call({ lambda, functionName, queueUrl }: EventSource, messages: Message[]): Promise<Verdict> {
+async function invokeFunction(
+  { lambda, functionName, queueUrl }: EventSource,
+  messages: Message[],
+): Promise<BatchResult> {
   const event: SQSEvent = { Records: messages.map((message) => recordOf(message, queueUrl)) };
   try {
     const command = new InvokeCommand({ FunctionName: functionName, Payload: JSON.stringify(event) });
     continueTrace(command, longestChain(messages.map(({ Attributes }) => Attributes?.AWSTraceHeader)));
-    const answer = await lambda.send(command);
-    const payload = Buffer.from(answer.Payload ?? []).toString();
-    if (answer.FunctionError) return { succeeded: [], failed: messages, because: payload };
-    return judge(messages, payload);
+    const response = await lambda.send(command);
+    const payload = Buffer.from(response.Payload ?? []).toString();
+    if (response.FunctionError) return { succeeded: [], failed: messages, because: payload };
+    return batchResultOf(messages, payload);
   } catch (error) {
     return { succeeded: [], failed: messages, because: String(error) };
   }
@@ -130,11 +133,11 @@ function continueTrace(command: InvokeCommand, traceHeader: string | undefined):
  * This also applies to FIFO queues: an unreported message is deleted even if an earlier message of its group failed.
  * The function must report the later messages of the group too.
  */
-export function judge(messages: Message[], payload: string): Verdict {
+export function batchResultOf(messages: Message[], payload: string): BatchResult {
   const reported = reportedFailures(payload);
-  const known = new Set(messages.map(({ MessageId }) => MessageId));
-  const strange = reported === undefined || reported.find((id) => !known.has(id)) !== undefined;
-  if (strange) return { succeeded: [], failed: messages, because: `Invalid batch item failure report: ${payload}` };
+  const batchIds = new Set(messages.map(({ MessageId }) => MessageId));
+  const isInvalid = reported === undefined || reported.find((id) => !batchIds.has(id)) !== undefined;
+  if (isInvalid) return { succeeded: [], failed: messages, because: `Invalid batch item failure report: ${payload}` };
   const failed = messages.filter(({ MessageId = '' }) => reported.includes(MessageId));
   const succeeded = messages.filter((message) => !failed.includes(message));
   return failed.length === 0 ? { succeeded, failed } : { succeeded, failed, because: 'reported in batchItemFailures' };
@@ -144,10 +147,10 @@ export function judge(messages: Message[], payload: string): Verdict {
 function reportedFailures(payload: string): string[] | undefined {
   if (payload === '') return [];
   try {
-    const answer: unknown = JSON.parse(payload);
-    if (answer === null) return [];
-    if (typeof answer !== 'object') return undefined;
-    const failures = (answer as { batchItemFailures?: unknown }).batchItemFailures ?? [];
+    const response: unknown = JSON.parse(payload);
+    if (response === null) return [];
+    if (typeof response !== 'object') return undefined;
+    const failures = (response as { batchItemFailures?: unknown }).batchItemFailures ?? [];
     if (!Array.isArray(failures)) return undefined;
     const ids = failures.map((failure: { itemIdentifier?: unknown } | null) => failure?.itemIdentifier);
     return ids.every((id): id is string => typeof id === 'string' && id !== '') ? ids : undefined;
@@ -157,20 +160,20 @@ function reportedFailures(payload: string): string[] | undefined {
 }
 
 async function deleteAll({ sqs, queueUrl, log }: EventSource, messages: Message[]): Promise<void> {
-  let left = messages;
-  for (let attempt = 1; attempt <= DELETE_ATTEMPTS && left.length > 0; attempt += 1) {
+  let remaining = messages;
+  for (let attempt = 1; attempt <= DELETE_ATTEMPTS && remaining.length > 0; attempt += 1) {
     try {
-      const Entries = left.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
+      const Entries = remaining.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
       const { Failed = [] } = await sqs.send(new DeleteMessageBatchCommand({ QueueUrl: queueUrl, Entries }));
       const failed = new Set(Failed.map(({ Id }) => Id));
-      left = left.filter((_, index) => failed.has(String(index)));
+      remaining = remaining.filter((_, index) => failed.has(String(index)));
     } catch (error) {
       log?.({ event: 'delete-failed', queueUrl, attempt, error: String(error) });
     }
   }
   // These messages were processed and will be delivered again. Functions must handle that on AWS too.
-  if (left.length > 0)
-    log?.({ event: 'messages-not-deleted', queueUrl, messageIds: left.map(({ MessageId }) => MessageId) });
+  if (remaining.length > 0)
+    log?.({ event: 'messages-not-deleted', queueUrl, messageIds: remaining.map(({ MessageId }) => MessageId) });
 }
 
 /** Converts a message to the record that Lambda passes to a function. */

@@ -45,7 +45,7 @@ export function startSchedules(options: {
     const rateMs = schedule.everySeconds * 1000;
     const intervalMs = Math.max(SHORTEST_INTERVAL_MS, rateMs / timeScale);
     let waitMs = FIRST_RUN_AFTER_MS;
-    while (await passes(waitMs, stopping.signal)) {
+    while (await sleepUnlessInterrupted(waitMs, stopping.signal)) {
       const startedAt = Date.now();
       await run(schedule, lambda, stopping.signal, log);
       const tookMs = Date.now() - startedAt;
@@ -63,7 +63,7 @@ export function startSchedules(options: {
 }
 
 /** @returns false if it was interrupted */
-const passes = (milliseconds: number, interrupted: AbortSignal): Promise<boolean> =>
+const sleepUnlessInterrupted = (milliseconds: number, interrupted: AbortSignal): Promise<boolean> =>
   sleep(milliseconds, true, { signal: interrupted }).catch(() => false);
 
 async function run(
@@ -76,9 +76,9 @@ async function run(
   const Payload = JSON.stringify(schedule.input ?? scheduledEvent(name));
   try {
     const command = new InvokeCommand({ FunctionName: functionName, Payload });
-    const { FunctionError, Payload: answer = [] } = await lambda.send(command, { abortSignal: stopping });
+    const { FunctionError, Payload: response = [] } = await lambda.send(command, { abortSignal: stopping });
     if (FunctionError === undefined) return;
-    const error = Buffer.from(answer).toString();
+    const error = Buffer.from(response).toString();
     log?.({ event: 'schedule-run-failed', schedule: name, function: functionName, error });
   } catch (error) {
     if (stopping.aborted) return;

@@ -7,9 +7,9 @@ import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 import * as z from 'zod';
-import manifestOfPackage from '../../package.json' with { type: 'json' };
+import packageJson from '../../package.json' with { type: 'json' };
 import { EXECUTIONS_FORMAT, QUEUES_FORMAT, TABLE_FORMAT } from '../state/formats.ts';
-import { isOurs, NEEDED } from './contents.ts';
+import { isBackedUp, REQUIRED_DATABASES } from './contents.ts';
 import { filesOfTar, type TarFile, tarOf } from './tar.ts';
 
 /** Incremented when older versions cannot restore the archive. */
@@ -44,17 +44,17 @@ export async function pack(folder: string, at: string, file: string): Promise<{ 
   const draft = `${file}.unfinished`;
   const manifest: Manifest = {
     format: FORMAT,
-    firebreak: manifestOfPackage.version,
+    firebreak: packageJson.version,
     at,
     stores: { table: TABLE_FORMAT, queues: QUEUES_FORMAT, executions: EXECUTIONS_FORMAT },
-    files: await described(folder),
+    files: await describeFiles(folder),
   };
   try {
     const archive = tarOf(filesToPack(folder, manifest), new Date(at));
     await rm(draft, { force: true });
     await pipeline(Readable.from(archive), createGzip(), createWriteStream(draft, { flags: 'wx', mode: 0o600 }));
     await verify(draft);
-    await onDisk(draft);
+    await flushToDisk(draft);
     await rename(draft, file);
     return { bytes: (await stat(file)).size, manifest };
   } catch (error) {
@@ -85,27 +85,27 @@ export async function unpack(file: string, write: (name: string, content: Readab
 
 async function readThrough(
   file: string,
-  each: (name: string, content: AsyncIterable<Uint8Array>) => Promise<void>,
+  handle: (name: string, content: AsyncIterable<Uint8Array>) => Promise<void>,
 ): Promise<Manifest> {
-  let reading = MANIFEST;
+  let currentName = MANIFEST;
   const gunzip = createGunzip();
   const input = createReadStream(file);
   const unzipped = pipeline(input, gunzip).catch(() => undefined); // the reader of `gunzip` gets the error too
   try {
     const files = filesOfTar(gunzip);
     const manifest = await manifestIn(await files.next());
-    const expected = new Map(manifest.files.map((one) => [one.name, one]));
+    const expected = new Map(manifest.files.map((entry) => [entry.name, entry]));
     for (;;) {
-      reading = [...expected.keys()][0] ?? 'the end';
+      currentName = [...expected.keys()][0] ?? 'the end';
       const next = await files.next();
       if (next.done === true) break;
       const found: TarFile = next.value;
-      reading = found.name;
+      currentName = found.name;
       const { bytes, sha256 } = expected.get(found.name) ?? { bytes: -1, sha256: '' };
       if (bytes < 0) throw new BadArchive(`it contains the file ${found.name}, which is not in its manifest`);
       expected.delete(found.name);
       const hash = createHash('sha256');
-      await each(found.name, hashed(found.content, hash));
+      await handle(found.name, hashed(found.content, hash));
       if (found.bytes !== bytes || hash.digest('hex') !== sha256)
         throw new BadArchive(`${found.name} is damaged: its checksum differs from the manifest`);
     }
@@ -115,7 +115,7 @@ async function readThrough(
   } catch (error) {
     if (error instanceof BadArchive) throw error;
     if (input.errored && 'syscall' in input.errored) throw input.errored; // the file itself cannot be read
-    throw new BadArchive(`damaged at ${reading}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new BadArchive(`damaged at ${currentName}: ${error instanceof Error ? error.message : String(error)}`);
   } finally {
     input.destroy();
     gunzip.destroy();
@@ -129,21 +129,21 @@ async function manifestIn(next: IteratorResult<TarFile, void>): Promise<Manifest
     throw new BadArchive('it is not a Firebreak backup: it does not begin with a manifest');
   const contents: unknown = JSON.parse(await text(first.content));
   const { format, firebreak } = z.object({ format: z.int(), firebreak: z.string() }).parse(contents);
-  const other = (what: string): BadArchive =>
+  const unsupported = (what: string): BadArchive =>
     new BadArchive(
       `it was created by Firebreak ${firebreak}. This version cannot read its ${what}: restore it with that version`,
     );
-  if (format > FORMAT) throw other('archives');
+  if (format > FORMAT) throw unsupported('archives');
   const manifest = Manifest.parse(contents);
   const { table, queues, executions } = manifest.stores;
-  if (table !== TABLE_FORMAT) throw other('table');
-  if (queues !== QUEUES_FORMAT) throw other('queues');
-  if (executions !== EXECUTIONS_FORMAT) throw other('executions');
+  if (table !== TABLE_FORMAT) throw unsupported('table');
+  if (queues !== QUEUES_FORMAT) throw unsupported('queues');
+  if (executions !== EXECUTIONS_FORMAT) throw unsupported('executions');
   const names = manifest.files.map(({ name }) => name);
-  const foreign = names.find((name) => !isOurs(name));
+  const foreign = names.find((name) => !isBackedUp(name));
   if (foreign !== undefined)
     throw new BadArchive(`it contains the file ${foreign}, which does not belong in a data folder`);
-  const absent = NEEDED.find((name) => !names.includes(name));
+  const absent = REQUIRED_DATABASES.find((name) => !names.includes(name));
   if (absent !== undefined) throw new BadArchive(`${absent} is missing`);
   return manifest;
 }
@@ -164,7 +164,7 @@ function* filesToPack(folder: string, manifest: Manifest): Generator<TarFile> {
   for (const { name, bytes } of manifest.files) yield { name, bytes, content: createReadStream(join(folder, name)) };
 }
 
-async function described(folder: string): Promise<Manifest['files']> {
+async function describeFiles(folder: string): Promise<Manifest['files']> {
   const files: Manifest['files'] = [];
   for (const name of await filesIn(folder)) {
     const path = join(folder, name);
@@ -173,13 +173,13 @@ async function described(folder: string): Promise<Manifest['files']> {
   return files;
 }
 
-/** Small files first, so that `tar` lists keys and databases before thousands of objects. */
+/** Returns the files to back up. Keys and databases come before thousands of objects, so that `tar` lists them first. */
 async function filesIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const names = entries
     .filter((entry) => entry.isFile())
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)));
-  return names.filter(isOurs).sort((a, b) => a.split('/').length - b.split('/').length || (a < b ? -1 : 1));
+  return names.filter(isBackedUp).sort((a, b) => a.split('/').length - b.split('/').length || (a < b ? -1 : 1));
 }
 
 async function sha256Of(content: AsyncIterable<Uint8Array>): Promise<string> {
@@ -189,7 +189,7 @@ async function sha256Of(content: AsyncIterable<Uint8Array>): Promise<string> {
 }
 
 /** Flushes a file, or the names in a folder, to the disk. */
-export async function onDisk(path: string): Promise<void> {
+export async function flushToDisk(path: string): Promise<void> {
   const handle = await open(path, 'r');
   try {
     await handle.sync();

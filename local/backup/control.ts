@@ -11,14 +11,14 @@ import { NoSnapshot, type Snapshot } from './snapshot.ts';
  * In the data folder, readable only by its owner: address and key for requesting a snapshot from the process that uses
  * the folder.
  */
-const FILE = 'control.json';
-const PATH = '/snapshot';
+const CONTROL_FILE = 'control.json';
+const SNAPSHOT_PATH = '/snapshot';
 
 const Control = z.object({ url: z.url(), key: z.string().min(1) });
 const Answer = z.union([z.object({ folder: z.string(), at: z.string() }), z.object({ error: z.string() })]);
 
 /** Longer than a copy of the largest reasonable data folder takes. */
-const PATIENCE_MS = 30 * 60_000;
+const SNAPSHOT_MAX_MS = 30 * 60_000;
 
 /**
  * Lets the owner of the data folder request a snapshot from this process, on a separate loopback port and with a key of
@@ -34,10 +34,10 @@ export async function startControl(
   });
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  await writePrivate(join(dataDir, FILE), `${JSON.stringify({ url: `http://127.0.0.1:${port}`, key })}\n`);
+  await writePrivate(join(dataDir, CONTROL_FILE), `${JSON.stringify({ url: `http://127.0.0.1:${port}`, key })}\n`);
   return {
     close: async () => {
-      await rm(join(dataDir, FILE), { force: true });
+      await rm(join(dataDir, CONTROL_FILE), { force: true });
       await new Promise<void>((resolve) => {
         server.close(() => resolve());
         server.closeIdleConnections();
@@ -56,7 +56,7 @@ async function answer(
     response.writeHead(status, { 'content-type': 'application/json', connection: 'close' }).end(JSON.stringify(body));
   request.resume();
   if (!isKey(key, request.headers.authorization)) return void send(403, { error: 'wrong key' });
-  if (request.method !== 'POST' || request.url !== PATH) return void send(404, { error: 'not found' });
+  if (request.method !== 'POST' || request.url !== SNAPSHOT_PATH) return void send(404, { error: 'not found' });
   try {
     const { folder, at } = await snapshot();
     send(200, { folder, at });
@@ -71,16 +71,16 @@ function isKey(key: string, authorization: string | undefined): boolean {
 }
 
 /** Requests a snapshot from the process that uses the data folder. @throws NoSnapshot */
-export async function askForSnapshot(dataDir: string): Promise<Snapshot> {
-  const text = await readPrivate(join(dataDir, FILE));
+export async function requestSnapshot(dataDir: string): Promise<Snapshot> {
+  const text = await readPrivate(join(dataDir, CONTROL_FILE));
   if (text === undefined) throw new NoSnapshot(`the Firebreak that uses ${dataDir} is not ready yet: try again`);
   const { url, key } = Control.parse(JSON.parse(text));
   let response: Response;
   try {
-    response = await fetch(url + PATH, {
+    response = await fetch(url + SNAPSHOT_PATH, {
       method: 'POST',
       headers: { authorization: `Bearer ${key}` },
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: AbortSignal.timeout(SNAPSHOT_MAX_MS),
     });
   } catch (cause) {
     throw new NoSnapshot(

@@ -5,8 +5,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { pipeline } from 'node:stream/promises';
 import { lockDataDir } from '../state/lock.ts';
 import { writePrivate } from '../state/private-file.ts';
-import { BadArchive, type Manifest, onDisk, unpack, verify } from './archive.ts';
-import { DATABASES, RESTORING } from './contents.ts';
+import { BadArchive, type Manifest, flushToDisk, unpack, verify } from './archive.ts';
+import { DATABASES, RESTORE_FOLDER } from './contents.ts';
 import { RESTORED, type Restored } from './restored-file.ts';
 
 /** Thrown for a folder that cannot be restored into, with the reason. */
@@ -15,7 +15,7 @@ export class NotRestored extends Error {
 }
 
 /** Files that a lock leaves in a folder. */
-const OF_THE_LOCK = ['lock', 'lock.sqlite', 'lock.sqlite-journal'];
+const LOCK_FILES = ['lock', 'lock.sqlite', 'lock.sqlite-journal'];
 
 /**
  * Restores an archive into a folder that is empty or does not exist, and that no Firebreak uses. Verifies the whole
@@ -30,28 +30,28 @@ export async function restore(
   dataDir: string,
   { pause, now }: { pause: boolean; now: Date },
 ): Promise<Manifest> {
-  if (existsSync(join(dataDir, 'lock.sqlite'))) await (await locked(dataDir)).release();
+  if (existsSync(join(dataDir, 'lock.sqlite'))) await (await acquireLock(dataDir)).release();
   await requireEmpty(dataDir);
   const manifest = await verify(file);
-  const lock = await locked(dataDir);
+  const lock = await acquireLock(dataDir);
   try {
     await requireEmpty(dataDir);
-    await removeRest(dataDir);
-    const draft = join(dataDir, RESTORING);
+    await removeInterruptedRestore(dataDir);
+    const draft = join(dataDir, RESTORE_FOLDER);
     await mkdir(draft, { mode: 0o700 });
-    await onDisk(dataDir);
+    await flushToDisk(dataDir);
     await unpack(file, async (name, content) => {
       await mkdir(dirname(join(draft, name)), { recursive: true, mode: 0o700 });
       await pipeline(content, createWriteStream(join(draft, name), { flags: 'wx', mode: 0o600, flush: true }));
     });
-    for (const name of DATABASES) if (existsSync(join(draft, name))) check(join(draft, name), name);
+    for (const name of DATABASES) if (existsSync(join(draft, name))) checkDatabase(join(draft, name), name);
     const restored: Restored = { backup_of: manifest.at, restored_at: now.toISOString(), pause };
     await writePrivate(join(draft, RESTORED), `${JSON.stringify(restored)}\n`);
-    await foldersOnDisk(draft);
+    await flushFolders(draft);
     for (const name of await readdir(draft)) await rename(join(draft, name), join(dataDir, name));
-    await onDisk(dataDir);
+    await flushToDisk(dataDir);
     await rmdir(draft);
-    await onDisk(dataDir);
+    await flushToDisk(dataDir);
     return manifest;
   } finally {
     await lock.release();
@@ -59,12 +59,12 @@ export async function restore(
 }
 
 /** Refuses to start: an interrupted restore leaves an incomplete data folder. */
-export function refuseHalfRestored(dataDir: string): void {
-  if (existsSync(join(dataDir, RESTORING)))
+export function refuseInterruptedRestore(dataDir: string): void {
+  if (existsSync(join(dataDir, RESTORE_FOLDER)))
     throw new Error(`a restore into ${dataDir} was interrupted: run firebreak restore again`);
 }
 
-async function locked(dataDir: string): Promise<{ release(): Promise<void> }> {
+async function acquireLock(dataDir: string): Promise<{ release(): Promise<void> }> {
   try {
     return await lockDataDir(dataDir);
   } catch (error) {
@@ -73,8 +73,8 @@ async function locked(dataDir: string): Promise<{ release(): Promise<void> }> {
 }
 
 async function requireEmpty(dataDir: string): Promise<void> {
-  if (existsSync(join(dataDir, RESTORING))) return; // all files there come from an interrupted restore
-  const found = existsSync(dataDir) ? (await readdir(dataDir)).filter((name) => !OF_THE_LOCK.includes(name)) : [];
+  if (existsSync(join(dataDir, RESTORE_FOLDER))) return; // all files there come from an interrupted restore
+  const found = existsSync(dataDir) ? (await readdir(dataDir)).filter((name) => !LOCK_FILES.includes(name)) : [];
   if (found.length > 0)
     throw new NotRestored(
       `${dataDir} is not empty (it contains ${found.slice(0, 3).join(', ')}${found.length > 3 ? ', …' : ''}). Move it away, or restore into another folder with --data-dir`,
@@ -82,13 +82,13 @@ async function requireEmpty(dataDir: string): Promise<void> {
 }
 
 /** The marker is removed last: while it exists, the folder is known to be incomplete. */
-async function removeRest(dataDir: string): Promise<void> {
-  const rest = (await readdir(dataDir)).filter((name) => !OF_THE_LOCK.includes(name) && name !== RESTORING);
+async function removeInterruptedRestore(dataDir: string): Promise<void> {
+  const rest = (await readdir(dataDir)).filter((name) => !LOCK_FILES.includes(name) && name !== RESTORE_FOLDER);
   for (const name of rest) await rm(join(dataDir, name), { recursive: true, force: true });
-  await rm(join(dataDir, RESTORING), { recursive: true, force: true });
+  await rm(join(dataDir, RESTORE_FOLDER), { recursive: true, force: true });
 }
 
-function check(file: string, name: string): void {
+function checkDatabase(file: string, name: string): void {
   const database = new DatabaseSync(file);
   try {
     const { quick_check: result } = database.prepare('PRAGMA quick_check').get() as { quick_check: string };
@@ -98,8 +98,8 @@ function check(file: string, name: string): void {
   }
 }
 
-async function foldersOnDisk(folder: string): Promise<void> {
+async function flushFolders(folder: string): Promise<void> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  for (const entry of entries) if (entry.isDirectory()) await onDisk(join(entry.parentPath, entry.name));
-  await onDisk(folder);
+  for (const entry of entries) if (entry.isDirectory()) await flushToDisk(join(entry.parentPath, entry.name));
+  await flushToDisk(folder);
 }

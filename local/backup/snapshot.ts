@@ -3,8 +3,8 @@ import { copyFile, link, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
-import { isCode } from '../aws/s3/durable-files.ts';
-import { DATABASES, KEYS, NEEDED, OBJECTS, SNAPSHOT } from './contents.ts';
+import { hasErrorCode } from '../aws/s3/durable-files.ts';
+import { DATABASES, CREDENTIAL_FILES, REQUIRED_DATABASES, OBJECTS_FOLDER, SNAPSHOT_PREFIX } from './contents.ts';
 
 export type Snapshot = {
   /** A folder in the data folder, with the same layout. */
@@ -18,7 +18,7 @@ export class NoSnapshot extends Error {
   override readonly name = 'NoSnapshot';
 }
 
-/** Number of pages to copy before checking again whether the copy is wanted; they are copied on another thread. */
+/** Database pages to copy in one step on SQLite's own thread: large steps for speed, but not the whole file at once. */
 const PAGES_AT_ONCE = 4096;
 const LINKS_AT_ONCE = 32;
 
@@ -37,25 +37,25 @@ export async function takeSnapshot(
   dataDir: string,
   hold: <T>(work: () => Promise<T>) => Promise<T>,
 ): Promise<Snapshot> {
-  const absent = [...NEEDED, OBJECTS].find((name) => !existsSync(join(dataDir, name)));
+  const absent = [...REQUIRED_DATABASES, OBJECTS_FOLDER].find((name) => !existsSync(join(dataDir, name)));
   if (absent !== undefined)
     throw new NoSnapshot(
       `${dataDir} has no ${absent}: Firebreak never started completely there, or that store is elsewhere`,
     );
-  const folder = join(dataDir, `${SNAPSHOT}${randomBytes(6).toString('hex')}`);
+  const folder = join(dataDir, `${SNAPSHOT_PREFIX}${randomBytes(6).toString('hex')}`);
   await mkdir(folder, { mode: 0o700 });
   const readers = new Map<string, DatabaseSync>();
   try {
     const at = await hold(async () => {
       const moment = new Date().toISOString();
       for (const name of DATABASES) {
-        if (existsSync(join(dataDir, name))) readers.set(name, readerOf(join(dataDir, name)));
+        if (existsSync(join(dataDir, name))) readers.set(name, openReader(join(dataDir, name)));
       }
-      await linkTree(join(dataDir, OBJECTS), join(folder, OBJECTS));
+      await linkTree(join(dataDir, OBJECTS_FOLDER), join(folder, OBJECTS_FOLDER));
       return moment;
     });
     for (const [name, reader] of readers) await backup(reader, join(folder, name), { rate: PAGES_AT_ONCE });
-    for (const name of KEYS) await copyIfThere(join(dataDir, name), join(folder, name));
+    for (const name of CREDENTIAL_FILES) await copyIfExists(join(dataDir, name), join(folder, name));
     return { folder, at };
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
@@ -67,15 +67,15 @@ export async function takeSnapshot(
 
 /** Removes snapshots that their readers have left behind. @param olderThanMs 0: no other process uses the folder */
 export async function removeSnapshots(dataDir: string, olderThanMs: number): Promise<void> {
-  const names = (await readdir(dataDir)).filter((name) => name.startsWith(SNAPSHOT));
+  const names = (await readdir(dataDir)).filter((name) => name.startsWith(SNAPSHOT_PREFIX));
   for (const folder of names.map((name) => join(dataDir, name))) {
-    const made = await stat(folder).catch(() => undefined); // its reader may be removing it now
-    if (made && Date.now() - made.mtimeMs >= olderThanMs) await rm(folder, { recursive: true, force: true });
+    const stats = await stat(folder).catch(() => undefined); // its reader may be removing it now
+    if (stats && Date.now() - stats.mtimeMs >= olderThanMs) await rm(folder, { recursive: true, force: true });
   }
 }
 
 /** Opens a connection that sees the file as it is now, regardless of later writes. */
-function readerOf(file: string): DatabaseSync {
+function openReader(file: string): DatabaseSync {
   const database = new DatabaseSync(file, { readOnly: true });
   try {
     database.exec('BEGIN');
@@ -99,18 +99,18 @@ async function linkTree(from: string, to: string): Promise<void> {
   const files = included.filter(({ entry }) => entry.isFile());
   for (const { path } of files) await mkdir(dirname(join(to, path)), { recursive: true, mode: 0o700 });
   for (let first = 0; first < files.length; first += LINKS_AT_ONCE) {
-    const some = files.slice(first, first + LINKS_AT_ONCE);
-    await Promise.all(some.map(({ path }) => linkOrCopy(join(from, path), join(to, path))));
+    const batch = files.slice(first, first + LINKS_AT_ONCE);
+    await Promise.all(batch.map(({ path }) => linkOrCopy(join(from, path), join(to, path))));
   }
 }
 
 /** Copies on file systems without hard links. */
 const linkOrCopy = (from: string, to: string): Promise<void> => link(from, to).catch(() => copyFile(from, to));
 
-async function copyIfThere(from: string, to: string): Promise<void> {
+async function copyIfExists(from: string, to: string): Promise<void> {
   try {
     await copyFile(from, to);
   } catch (error) {
-    if (!isCode(error, 'ENOENT')) throw error;
+    if (!hasErrorCode(error, 'ENOENT')) throw error;
   }
 }

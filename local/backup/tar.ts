@@ -5,7 +5,12 @@
  * @see IEEE Std 1003.1, pax, "ustar Interchange Format" and "pax Interchange Format"
  */
 
+/** Headers and contents begin at multiples of this. */
 const BLOCK = 512;
+
+/** Returns the number of zero bytes that follow `bytes` bytes of content, up to the next block. */
+const paddingAfter = (bytes: number): number => (BLOCK - (bytes % BLOCK)) % BLOCK;
+
 const NAME_BYTES = 100;
 /** Eleven octal digits. */
 const SIZE_MAX = 8 ** 11 - 1;
@@ -28,7 +33,7 @@ export async function* tarOf(files: Iterable<TarFile> | AsyncIterable<TarFile>, 
       yield Buffer.from(chunk);
     }
     if (written !== bytes) throw new Error(`${name} changed while it was read`);
-    yield Buffer.alloc(-written & (BLOCK - 1));
+    yield Buffer.alloc(paddingAfter(written));
   }
   yield Buffer.alloc(2 * BLOCK);
 }
@@ -40,32 +45,31 @@ export async function* tarOf(files: Iterable<TarFile> | AsyncIterable<TarFile>, 
  * @throws Error if it is not an archive of regular files, or is truncated
  */
 export async function* filesOfTar(archive: AsyncIterable<Uint8Array>): AsyncGenerator<TarFile> {
-  const source = new Source(archive);
+  const source = new ByteReader(archive);
   let extended: { path?: string; size?: number } = {};
   for (;;) {
     const block = await source.take(BLOCK);
     if (block.every((byte) => byte === 0)) return source.drain();
-    const { name, bytes: stated, type } = parsed(block);
-    const bytes = extended.size ?? stated;
-    const padding = -bytes & (BLOCK - 1);
+    const { name, bytes: declared, type } = parseHeader(block);
+    const bytes = extended.size ?? declared;
     if (type === 'x') {
-      if (stated > EXTENDED_MAX_BYTES) throw new Error('an extended header is too long');
-      extended = recordsIn(await source.take(stated));
-      await source.take(-stated & (BLOCK - 1));
+      if (declared > EXTENDED_MAX_BYTES) throw new Error('an extended header is too long');
+      extended = recordsIn(await source.take(declared));
+      await source.take(paddingAfter(declared));
       continue;
     }
     if (type !== '0') throw new Error(`${name} is not a regular file`);
     const content = source.stream(bytes);
     yield { name: extended.path ?? name, bytes, content };
     for await (const _ of content); // skip unread content
-    await source.take(padding);
+    await source.take(paddingAfter(bytes));
     extended = {};
   }
 }
 
-const padded = (content: Buffer): Buffer => Buffer.concat([content, Buffer.alloc(-content.length & (BLOCK - 1))]);
+const padded = (content: Buffer): Buffer => Buffer.concat([content, Buffer.alloc(paddingAfter(content.length))]);
 
-/** `<its own length> <key>=<value>\n` */
+/** Returns a line of an extended header, `<length> <key>=<value>\n`, where the length includes its own digits. */
 function record(key: string, value: string): Buffer {
   const rest = Buffer.from(` ${key}=${value}\n`);
   let length = rest.length + 1;
@@ -75,40 +79,40 @@ function record(key: string, value: string): Buffer {
 
 function recordsIn(text: Buffer): { path?: string; size?: number } {
   const found: { path?: string; size?: number } = {};
-  for (let at = 0; at < text.length;) {
-    const space = text.indexOf(' ', at);
-    const length = Number(text.toString('latin1', at, space));
+  for (let offset = 0; offset < text.length;) {
+    const space = text.indexOf(' ', offset);
+    const length = Number(text.toString('latin1', offset, space));
     if (space < 0 || !(length > 0)) throw new Error('an extended header cannot be read');
-    const [key = '', ...value] = text.toString('utf8', space + 1, at + length - 1).split('=');
+    const [key = '', ...value] = text.toString('utf8', space + 1, offset + length - 1).split('=');
     if (key === 'path') found.path = value.join('=');
     if (key === 'size') found.size = Number(value.join('='));
-    at += length;
+    offset += length;
   }
   return found;
 }
 
 function header(name: string, bytes: number, type: '0' | 'x', mtime: Date): Buffer {
   const block = Buffer.alloc(BLOCK);
-  const octal = (value: number, at: number, digits: number) =>
-    block.write(value.toString(8).padStart(digits, '0'), at, 'latin1');
+  const octal = (value: number, offset: number, digits: number) =>
+    block.write(value.toString(8).padStart(digits, '0'), offset, 'latin1');
   block.write(name, 0, NAME_BYTES);
-  octal(0o600, 100, 7);
-  octal(0, 108, 7);
-  octal(0, 116, 7);
+  octal(0o600, 100, 7); // mode
+  octal(0, 108, 7); // user ID
+  octal(0, 116, 7); // group ID
   octal(bytes, 124, 11);
   octal(Math.floor(mtime.getTime() / 1000), 136, 11);
   block.write(' '.repeat(8), 148, 'latin1'); // the checksum field itself counts as spaces
   block.write(type, 156, 'latin1');
   block.write('ustar\0' + '00', 257, 'latin1');
-  octal(sumOf(block), 148, 6);
+  octal(checksumOf(block), 148, 6);
   block.write('\0 ', 154, 'latin1');
   return block;
 }
 
-function parsed(block: Buffer): { name: string; bytes: number; type: string } {
-  const stated = Number.parseInt(block.toString('latin1', 148, 154), 8);
+function parseHeader(block: Buffer): { name: string; bytes: number; type: string } {
+  const declared = Number.parseInt(block.toString('latin1', 148, 154), 8);
   const unsummed = Buffer.from(block).fill(' ', 148, 156);
-  if (stated !== sumOf(unsummed)) throw new Error('a header of the archive is damaged');
+  if (declared !== checksumOf(unsummed)) throw new Error('a header of the archive is damaged');
   const end = block.indexOf(0);
   return {
     name: block.toString('utf8', 0, Math.min(end < 0 ? NAME_BYTES : end, NAME_BYTES)),
@@ -117,10 +121,10 @@ function parsed(block: Buffer): { name: string; bytes: number; type: string } {
   };
 }
 
-const sumOf = (block: Buffer): number => block.reduce((sum, byte) => sum + byte, 0);
+const checksumOf = (block: Buffer): number => block.reduce((sum, byte) => sum + byte, 0);
 
 /** Reads a stream in pieces of requested sizes. */
-class Source {
+class ByteReader {
   readonly #chunks: AsyncIterator<Uint8Array>;
   #rest: Uint8Array = Buffer.alloc(0);
 
@@ -137,13 +141,13 @@ class Source {
 
   /** Returns the next bytes as a stream. It reads directly from the archive, so a second reader gets the rest. */
   stream(bytes: number): AsyncIterable<Uint8Array> {
-    let left = bytes;
+    let remaining = bytes;
     const next = async (): Promise<IteratorResult<Uint8Array>> => {
-      if (left === 0) return { done: true, value: undefined };
-      if (this.#rest.length === 0) await this.#more();
-      const piece = this.#rest.subarray(0, left);
+      if (remaining === 0) return { done: true, value: undefined };
+      if (this.#rest.length === 0) await this.#readChunk();
+      const piece = this.#rest.subarray(0, remaining);
       this.#rest = this.#rest.subarray(piece.length);
-      left -= piece.length;
+      remaining -= piece.length;
       return { done: false, value: piece };
     };
     return { [Symbol.asyncIterator]: () => ({ next }) };
@@ -154,7 +158,7 @@ class Source {
     while (!(await this.#chunks.next()).done);
   }
 
-  async #more(): Promise<void> {
+  async #readChunk(): Promise<void> {
     const next = await this.#chunks.next();
     if (next.done === true) throw new Error('the archive is truncated');
     this.#rest = next.value;

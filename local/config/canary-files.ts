@@ -14,10 +14,10 @@ export function canaryFiles(
   workload: string,
   options: TemplateOptions,
 ): Map<string, object> {
-  const usual = JudgeConfig.parse({}).versionLabel;
-  const all = slos.flatMap((slo) => {
+  const defaultVersionLabel = JudgeConfig.parse({}).versionLabel;
+  const queries = slos.flatMap((slo) => {
     const judge = serviceEntry(services, slo.service)?.environments[slo.environment]?.judge;
-    return canaryQueries(slo, { version: judge?.versionLabel ?? usual, workload }) ?? [];
+    return canaryQueries(slo, { version: judge?.versionLabel ?? defaultVersionLabel, workload }) ?? [];
   });
-  return canaryTemplates(all, options);
+  return canaryTemplates(queries, options);
 }

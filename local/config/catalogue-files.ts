@@ -1,6 +1,6 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { LineCounter, parseDocument } from 'yaml';
+import { isSeq } from 'yaml';
 import { lintCalendar, lintCatalogue, lintRoutes, lintStatusPage } from '../../domain/catalogue/catalogue-lint.ts';
 import { nearest } from '../../domain/runbooks/similar-names.ts';
 import { inOrder, type Problem } from '../../domain/runbooks/problem.ts';
@@ -10,7 +10,7 @@ import { WINDOW } from '../../schemas/slo/slo.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { FREEZE_FILE } from './freeze-file.ts';
 import { parsesAsPromql } from './promql.ts';
-import { lineOf } from './yaml-lines.ts';
+import { readLocations } from './yaml-lines.ts';
 
 const SERVICES_FILE = 'services.yaml';
 const ROUTES_FILE = 'routes.yaml';
@@ -33,41 +33,29 @@ export const CONFIG_FILES = [
 /** Known folders in it: objectives, and the JSON Schemas of the files. */
 const CONFIG_FOLDERS = ['slos', 'schemas'];
 
-type At = (path: readonly PropertyKey[]) => SourceLocation;
+type Locate = (path: readonly PropertyKey[]) => SourceLocation;
 
 /** Returns errors and warnings in the catalogue, routes, calendar, and status page of a valid configuration. */
 export async function lintNames(dir: string, config: Omit<Config, 'runbooks'>, now: Timestamp): Promise<Problem[]> {
-  const [inServices, inRoutes, inFreeze, inStatusPage] = await Promise.all(
-    [SERVICES_FILE, ROUTES_FILE, FREEZE_FILE, STATUS_PAGE_FILE].map((name) => locationsIn(join(dir, name))),
-  );
-  if (!inServices || !inRoutes || !inFreeze || !inStatusPage) return [];
+  const [services, routes, freeze, statusPage] = await Promise.all([
+    readLocations(join(dir, SERVICES_FILE)),
+    readLocations(join(dir, ROUTES_FILE)),
+    readLocations(join(dir, FREEZE_FILE)),
+    readLocations(join(dir, STATUS_PAGE_FILE)),
+  ]);
+  const locateInServices: Locate = (path) => services.locate(path);
   return inOrder([
-    ...lintCatalogue(config.services, inServices),
-    ...lintQueries(config.services, inServices),
-    ...lintRoutes(config, now, (path) => inRoutes(isList(inRoutes) ? path.slice(1) : path)),
-    ...lintCalendar(config, now, inFreeze),
-    ...lintStatusPage(config, inStatusPage),
+    ...lintCatalogue(config.services, locateInServices),
+    ...lintQueries(config.services, locateInServices),
+    // The routes file can be a bare list of routes, without the key `routes`.
+    ...lintRoutes(config, now, (path) => routes.locate(isSeq(routes.document.contents) ? path.slice(1) : path)),
+    ...lintCalendar(config, now, (path) => freeze.locate(path)),
+    ...lintStatusPage(config, (path) => statusPage.locate(path)),
   ]);
 }
 
-/** The routes file can be a bare list of routes. */
-const isList = (at: FileLocations): boolean => at.isList;
-
-type FileLocations = At & { isList: boolean };
-
-async function locationsIn(file: string): Promise<FileLocations> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return '';
-    throw error;
-  });
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  const at: At = (path) => ({ file, line: lineOf(document.contents, path, lines) });
-  return Object.assign(at, { isList: Array.isArray(document.toJS({ maxAliasCount: 100 })) });
-}
-
 /** Returns queries that Prometheus would refuse. */
-const lintQueries = (services: Config['services'], at: At): Problem[] =>
+const lintQueries = (services: Config['services'], at: Locate): Problem[] =>
   Object.entries(services).flatMap(([service, { environments }]) =>
     Object.entries(environments).flatMap(([environment, { health, judge }]) =>
       [...queriesIn('health', health), ...queriesIn('judge', judge)].flatMap(([where, query]) => {
@@ -91,19 +79,14 @@ const QUERY_KEYS: readonly string[] = [
 ];
 
 /** Returns the queries in a part of an environment with their paths. */
-const queriesIn = (key: PropertyKey, value: unknown): [path: PropertyKey[], query: string][] =>
-  typeof value === 'string'
-    ? QUERY_KEYS.includes(String(key))
-      ? [[[key], value]]
-      : []
-    : typeof value === 'object' && value !== null
-      ? Object.entries(value).flatMap(([name, inner]) =>
-          queriesIn(Array.isArray(value) ? Number(name) : name, inner).map(([path, query]): [PropertyKey[], string] => [
-            [key, ...path],
-            query,
-          ]),
-        )
-      : [];
+function queriesIn(key: PropertyKey, value: unknown): [path: PropertyKey[], query: string][] {
+  if (typeof value === 'string') return QUERY_KEYS.includes(String(key)) ? [[[key], value]] : [];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, inner]) => {
+    const innerKey = Array.isArray(value) ? Number(name) : name;
+    return queriesIn(innerKey, inner).map(([path, query]): [PropertyKey[], string] => [[key, ...path], query]);
+  });
+}
 
 /**
  * Returns files in the configuration folder that Firebreak does not read, such as `services.yml`, and reports a missing
@@ -126,15 +109,17 @@ export async function lintConfigFolder(dir: string): Promise<Problem[]> {
     const known = entry.isDirectory() ? CONFIG_FOLDERS : CONFIG_FILES;
     if (known.includes(entry.name) || entry.name.startsWith('.')) return [];
     if (!entry.isDirectory() && !/\.(ya?ml|json)$/i.test(entry.name)) return [];
-    const where = { file: join(dir, entry.name), line: 1 };
+    const location = { file: join(dir, entry.name), line: 1 };
     const similar = nearest(stem(entry.name), known.map(stem));
-    const right = known.find((one) => stem(one) === similar);
-    if (right === undefined)
-      return [warningAt(where, 'Firebreak does not read this', `known names: ${known.join(', ')}`)];
+    const correctName = known.find((name) => stem(name) === similar);
+    if (correctName === undefined)
+      return [warningAt(location, 'Firebreak does not read this', `known names: ${known.join(', ')}`)];
     const message = 'Firebreak does not read this';
-    const suggestion = `did you mean "${right}"?`;
+    const suggestion = `did you mean "${correctName}"?`;
     // If the correct name also exists, this may be a copy.
-    return [names.includes(right) ? warningAt(where, message, suggestion) : wrong(where, message, suggestion)];
+    return [
+      names.includes(correctName) ? warningAt(location, message, suggestion) : wrong(location, message, suggestion),
+    ];
   });
   return inOrder(unread);
 }

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import * as z from 'zod';
@@ -17,14 +16,14 @@ import { RoutesFile } from '../../schemas/alerts/routes.ts';
 import { FREEZE_FILE } from './freeze-file.ts';
 import { PEOPLE_FILE, RESPONSE_FILE } from './people-files.ts';
 import { loadSlos } from './slo-files.ts';
-import { lineOf, valueOf } from './yaml-lines.ts';
+import { lineOf, readOptional, valueOf } from './yaml-lines.ts';
 import { type JsonSchema, keysAt, kindsAt, valueAt } from './yaml-problems.ts';
 
 /** The configuration in the files on disk, or its errors, each as `file:line: message (suggestion)`. */
 export type LoadedFiles = { ok: true; config: Omit<Config, 'runbooks'> } | { ok: false; problems: string[] };
 
 /** Folder of objectives in the configuration folder. */
-export const SLOS = 'slos';
+export const SLO_FOLDER = 'slos';
 
 /** Reads and validates all files. A missing file means defaults. */
 export async function loadConfig(dir: string): Promise<LoadedFiles> {
@@ -39,7 +38,7 @@ export async function loadConfig(dir: string): Promise<LoadedFiles> {
   const links = await readYaml(join(dir, 'links.yaml'), LinksFile);
   const delivery = await readYaml(join(dir, 'delivery.yaml'), DeliveryFile);
   const postmortems = await readYaml(join(dir, 'postmortems.yaml'), PostmortemsFile);
-  const slos = await loadSlos(join(dir, SLOS));
+  const slos = await loadSlos(join(dir, SLO_FOLDER));
   const files = [
     services,
     paging,
@@ -95,10 +94,7 @@ export async function loadServices(dir: string): Promise<{ services?: Config['se
 type Read<T> = { value: T | undefined; problems: string[] };
 
 async function readYaml<S extends z.ZodType>(file: string, schema: S): Promise<Read<z.infer<S>>> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return '';
-    throw error;
-  });
+  const text = await readOptional(file);
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
   if (document.errors.length > 0) {
@@ -114,8 +110,8 @@ async function readYaml<S extends z.ZodType>(file: string, schema: S): Promise<R
   if (parsed.success) return { value: parsed.data, problems: [] };
   return {
     value: undefined,
-    problems: flatten(parsed.error.issues).map((problem) => {
-      const suggestion = meantBy(problem, schema, value);
+    problems: problemsOf(parsed.error.issues).map((problem) => {
+      const suggestion = suggestionFor(problem, schema, value);
       const line = lineOf(document.contents, problem.path, lines);
       return `${file}:${line}: ${problem.message}${suggestion === null ? '' : ` (${suggestion})`}`;
     }),
@@ -128,7 +124,7 @@ async function readYaml<S extends z.ZodType>(file: string, schema: S): Promise<R
  */
 type Problem = { path: PropertyKey[]; message: string; unknown?: string; words?: string[]; kind?: true };
 
-function meantBy(problem: Problem, schema: z.ZodType, value: unknown): string | null {
+function suggestionFor(problem: Problem, schema: z.ZodType, value: unknown): string | null {
   const { path, unknown, words = [], kind } = problem;
   if (unknown !== undefined) return didYouMean(unknown, knownKeys(schema, problem, value));
   const given = valueAt(value, path);
@@ -154,7 +150,7 @@ const kindsOf = (schema: z.ZodType, path: readonly PropertyKey[], value: unknown
 ];
 
 /** Returns each unknown key as a separate problem; for a union, returns the problems of the closest branch. */
-function flatten(issues: readonly z.core.$ZodIssue[], prefix: readonly PropertyKey[] = []): Problem[] {
+function problemsOf(issues: readonly z.core.$ZodIssue[], prefix: readonly PropertyKey[] = []): Problem[] {
   return issues.flatMap((issue): Problem[] => {
     const path = [...prefix, ...issue.path];
     const where = path.join('.') || 'the file';
@@ -169,8 +165,8 @@ function flatten(issues: readonly z.core.$ZodIssue[], prefix: readonly PropertyK
     if (issue.code === 'invalid_union' && issue.errors.length === 0 && 'discriminator' in issue)
       return [{ path, message: `${where}: unknown kind`, kind: true }];
     if (issue.code === 'invalid_union') {
-      const closest = closestForm(issue.errors);
-      if (closest !== undefined) return flatten(closest, path);
+      const closest = closestBranch(issue.errors);
+      if (closest !== undefined) return problemsOf(closest, path);
       const expected = [...new Set(issue.errors.flat().flatMap(expectedBy))];
       const words = issue.errors.flat().flatMap(wordsOf);
       if (expected.length > 0) return [{ path, message: `${where}: expected ${expected.join(' or ')}`, words }];
@@ -183,8 +179,8 @@ const wordsOf = (issue: z.core.$ZodIssue): string[] =>
   issue.code === 'invalid_value' ? issue.values.filter((word) => typeof word === 'string') : [];
 
 /** Returns the branch with the fewest problems, or undefined if the value matches none of the branches' types. */
-function closestForm(forms: readonly z.core.$ZodIssue[][]): readonly z.core.$ZodIssue[] | undefined {
-  const plausible = forms.filter(
+function closestBranch(branches: readonly z.core.$ZodIssue[][]): readonly z.core.$ZodIssue[] | undefined {
+  const plausible = branches.filter(
     (issues) => issues.length > 0 && issues.every((issue) => expectedBy(issue).length === 0),
   );
   return plausible.toSorted((a, b) => a.length - b.length)[0];
@@ -197,6 +193,6 @@ function expectedBy(issue: z.core.$ZodIssue): string[] {
   if (issue.path.length > 0) return [];
   if (issue.code === 'invalid_type') return [issue.expected];
   if (issue.code === 'invalid_value') return issue.values.map((value) => JSON.stringify(value));
-  if (issue.code !== 'invalid_union' || closestForm(issue.errors) !== undefined) return [];
+  if (issue.code !== 'invalid_union' || closestBranch(issue.errors) !== undefined) return [];
   return issue.errors.flat().flatMap(expectedBy);
 }

@@ -4,7 +4,7 @@ import type { Config } from '../../schemas/config/config.ts';
 import { shown } from '../../domain/runbooks/problem.ts';
 import { type Timestamp, timestamp } from '../../schemas/time/time.ts';
 import { lintConfigFolder, lintNames, lintRunbooksFolder } from './catalogue-files.ts';
-import { loadConfig, SLOS } from './config-files.ts';
+import { loadConfig, SLO_FOLDER } from './config-files.ts';
 import { lintFreezeFile } from './freeze-file.ts';
 import { lintPeopleFiles } from './people-files.ts';
 import { loadRunbooks } from './runbook-files.ts';
@@ -33,7 +33,7 @@ export async function loadSet(
     lintConfigFolder(configDir),
     lintRunbooksFolder(runbooksDir),
     lintNames(configDir, files.config, now),
-    lintSlos(join(configDir, SLOS), services).then((slos) => slos.found),
+    lintSlos(join(configDir, SLO_FOLDER), services).then((slos) => slos.found),
     ...[lintFreezeFile, lintPeopleFiles].map((lint) => lint(configDir, files.config)),
   ]);
   const warnings = found

@@ -4,25 +4,13 @@ import * as z from 'zod';
 import { CONFIG_KEY, type PublishedConfig, readPublished } from '../../aws/config-source.ts';
 import type { Blobs } from '../../domain/ports/system.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import { SLOS } from './config-files.ts';
+import { CONFIG_FILES } from './catalogue-files.ts';
+import { SLO_FOLDER } from './config-files.ts';
 import { type ConfigFolders, type LoadedSet, loadSet } from './config-set.ts';
 import { runbookFiles } from './runbook-files.ts';
 import { sloFiles } from './slo-files.ts';
 
-const FILES = [
-  'services.yaml',
-  'paging.yaml',
-  'routes.yaml',
-  'slack.yaml',
-  'status-page.yaml',
-  'freeze.yaml',
-  'people.yaml',
-  'response.yaml',
-  'links.yaml',
-  'delivery.yaml',
-  'postmortems.yaml',
-];
-const LOOK_EVERY_MS = 1000;
+const CHECK_EVERY_MS = 1000;
 
 /**
  * Publishes a configuration to where the functions read it. If it is invalid, the last valid one stays in force and its
@@ -62,28 +50,28 @@ export function watchConfig(
   onChange: (loaded: LoadedSet) => Promise<void>,
   onError: (error: unknown) => void,
 ): { stop(): void } {
-  let seen: string | undefined;
+  let lastFingerprint: string | undefined;
   let busy = false;
-  const look = async (): Promise<void> => {
+  const check = async (): Promise<void> => {
     const now = await fingerprint(folders);
-    if (seen !== undefined && seen !== now) await onChange(await loadSet(folders));
-    seen = now;
+    if (lastFingerprint !== undefined && lastFingerprint !== now) await onChange(await loadSet(folders));
+    lastFingerprint = now;
   };
   const timer = setInterval(() => {
     if (busy) return;
     busy = true;
-    look()
+    check()
       .catch(onError)
       .finally(() => (busy = false));
-  }, LOOK_EVERY_MS);
-  look().catch(onError);
+  }, CHECK_EVERY_MS);
+  check().catch(onError);
   return { stop: () => clearInterval(timer) };
 }
 
 async function fingerprint({ configDir, runbooksDir }: ConfigFolders): Promise<string> {
-  const slosDir = join(configDir, SLOS);
+  const slosDir = join(configDir, SLO_FOLDER);
   const files = [
-    ...FILES.map((name) => join(configDir, name)),
+    ...CONFIG_FILES.map((name) => join(configDir, name)),
     ...(await sloFiles(slosDir)).map((name) => join(slosDir, name)),
     ...(await runbookFiles(runbooksDir)).map((name) => join(runbooksDir, name)),
   ];

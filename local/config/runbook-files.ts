@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
-import { type Document, isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import * as z from 'zod';
 import { sha256 } from '../../aws/hash.ts';
 import type { Config } from '../../schemas/config/config.ts';
@@ -10,6 +10,7 @@ import { inOrder, lineOf, type Problem, shown } from '../../domain/runbooks/prob
 import { FrontMatter, Runbook, RunbookName, type RunbookSet } from '../../schemas/runbooks/runbook.ts';
 import { loadConfig } from './config-files.ts';
 import { withoutInvalidParts } from './runbook-fixes.ts';
+import { valueOf } from './yaml-lines.ts';
 import { type JsonSchema, valueProblems } from './yaml-problems.ts';
 
 /** The runbooks in the files on disk, or their errors, each as `file:line: message (suggestion)`. */
@@ -34,10 +35,10 @@ export async function loadRunbooks(dir: string): Promise<LoadedRunbooks> {
  * @returns exitCode 1 on errors; warnings alone give 0
  */
 export async function lintFolder(dir: string, configDir?: string): Promise<{ lines: string[]; exitCode: 0 | 1 }> {
-  const { runbooks, partly, problems } = await readFolder(dir);
+  const { runbooks, partial, problems } = await readFolder(dir);
   const catalogue = await servicesOf(configDir);
-  const alone = partly.flatMap((runbook) => lintAlone(runbook, catalogue.services));
-  const found = inOrder([...problems, ...alone, ...lint({ runbooks }, catalogue.services)]);
+  const partialProblems = partial.flatMap((runbook) => lintAlone(runbook, catalogue.services));
+  const found = inOrder([...problems, ...partialProblems, ...lint({ runbooks }, catalogue.services)]);
   const failed = catalogue.problems.length > 0 || found.some(({ level }) => level === 'error');
   const lines = [...catalogue.problems, ...found.map((each) => shownBelow(dir, each))];
   const count = `${runbooks.length} ${runbooks.length === 1 ? 'runbook' : 'runbooks'}`;
@@ -70,21 +71,21 @@ export async function runbookFiles(dir: string): Promise<string[]> {
     .toSorted();
 }
 
-/** `partly`: the readable parts of invalid runbooks. */
-type Read = { runbooks: Runbook[]; partly: Runbook[]; problems: Problem[] };
+/** The content of a folder. `partial`: the readable parts of invalid runbooks. */
+type Read = { runbooks: Runbook[]; partial: Runbook[]; problems: Problem[] };
 
 async function readFolder(dir: string): Promise<Read> {
-  const read: Read = { runbooks: [], partly: [], problems: [] };
+  const read: Read = { runbooks: [], partial: [], problems: [] };
   for (const file of await runbookFiles(dir)) {
     const { size } = await stat(join(dir, file));
     if (size > MAX_FILE_BYTES) {
       read.problems.push(wrong(file, 1, `the file has ${size} bytes; the limit for a runbook is ${MAX_FILE_BYTES}`));
       continue;
     }
-    const runbookFile = look(file, await readFile(join(dir, file), 'utf8'));
-    read.problems.push(...runbookFile.problems, ...alsoWrong(runbookFile));
+    const runbookFile = parseRunbook(file, await readFile(join(dir, file), 'utf8'));
+    read.problems.push(...runbookFile.problems, ...problemsInReadablePart(runbookFile));
     if (runbookFile.runbook !== undefined)
-      (runbookFile.problems.length === 0 ? read.runbooks : read.partly).push(runbookFile.runbook);
+      (runbookFile.problems.length === 0 ? read.runbooks : read.partial).push(runbookFile.runbook);
   }
   return read;
 }
@@ -98,30 +99,32 @@ const LINES_BEFORE = 1;
  * Parses one runbook. Returns the runbook, or its errors, including those in the readable part of an invalid runbook.
  */
 export function readRunbook(file: string, text: string): Runbook | Problem[] {
-  const runbookFile = look(file, text);
+  const runbookFile = parseRunbook(file, text);
   const { runbook, problems } = runbookFile;
-  return runbook !== undefined && problems.length === 0 ? runbook : [...problems, ...alsoWrong(runbookFile)];
+  return runbook !== undefined && problems.length === 0
+    ? runbook
+    : [...problems, ...problemsInReadablePart(runbookFile)];
 }
 
 /** Returns the errors in the readable part of an invalid runbook. */
-function alsoWrong({ runbook, problems, inputsUnread }: Looked): Problem[] {
+function problemsInReadablePart({ runbook, problems, inputsUnread }: ParsedRunbook): Problem[] {
   if (runbook === undefined || problems.length === 0) return [];
-  return checkRunbook(runbook).filter(({ message }) => !inputsUnread || !OF_INPUTS.test(message));
+  return checkRunbook(runbook).filter(({ message }) => !inputsUnread || !ABOUT_INPUTS.test(message));
 }
 
 /** If inputs cannot be read, errors about their use are unreliable. */
-const OF_INPUTS = /\binputs\b/;
+const ABOUT_INPUTS = /\binputs\b/;
 
 /** `problems` empty: all of it was readable. `runbook` undefined: nothing was readable. */
-type Looked = { runbook: Runbook | undefined; problems: Problem[]; inputsUnread: boolean };
+type ParsedRunbook = { runbook: Runbook | undefined; problems: Problem[]; inputsUnread: boolean };
 
-const unread = (...problems: Problem[]): Looked => ({ runbook: undefined, problems, inputsUnread: false });
+const unreadable = (...problems: Problem[]): ParsedRunbook => ({ runbook: undefined, problems, inputsUnread: false });
 
-function look(file: string, text: string): Looked {
+function parseRunbook(file: string, text: string): ParsedRunbook {
   const { head, body } = FRONT_MATTER.exec(text)?.groups ?? {};
   if (head === undefined) {
     const opened = /^\u{feff}?---[ \t]*\r?\n/u.test(text);
-    return unread(
+    return unreadable(
       opened
         ? wrong(file, 1, 'the front matter is not closed', 'end it with a line of three hyphens')
         : wrong(file, 1, 'no front matter', 'begin with a line of three hyphens'),
@@ -131,32 +134,33 @@ function look(file: string, text: string): Looked {
   const lineAt = (offset: number): number => lines.linePos(offset).line + LINES_BEFORE;
   const document = parseDocument(head, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
   if (document.errors.length > 0)
-    return unread(...document.errors.map((error) => wrong(file, lineAt(error.pos[0]), error.message)));
-  const lineNumbers = linesOf(document.contents, lineAt);
-  const value = valueOf(document);
-  if (value instanceof Error) return unread(wrong(file, 1, value.message));
+    return unreadable(...document.errors.map((error) => wrong(file, lineAt(error.pos[0]), error.message)));
+  const lineNumbers = lineNumbersOf(document.contents, lineAt);
+  const read = valueOf(document);
+  if (!read.ok) return unreadable(wrong(file, 1, read.problem));
+  const value = read.value ?? {};
   const known = { file, version: sha256(text).slice(0, 16), body: (body ?? '').trim(), lines: lineNumbers };
-  const { front, problems, inputsUnread } = readHead(value, known);
-  if (front === undefined) return unread(...problems);
+  const { front, problems, inputsUnread } = readFrontMatter(value, known);
+  if (front === undefined) return unreadable(...problems);
   const name = RunbookName.safeParse(front.name ?? basename(file, '.md'));
-  const named =
+  const nameProblems =
     name.error?.issues.map(({ message }) => wrong(file, lineOf(lineNumbers, 'name'), `name: ${message}`)) ?? [];
   const runbook = Runbook.parse({ ...front, ...known, name: name.data ?? 'unnamed' });
-  return { runbook, problems: [...problems, ...named], inputsUnread };
+  return { runbook, problems: [...problems, ...nameProblems], inputsUnread };
 }
 
 /** Number of times that invalid parts are removed to find errors behind them. */
-const MENDED_MAX = 3;
+const REPAIR_ROUNDS_MAX = 3;
 
 /** Parses the front matter as far as possible, and returns the errors in the rest. */
-function readHead(
+function readFrontMatter(
   value: unknown,
   { file, lines }: Pick<Runbook, 'file' | 'lines'>,
 ): { front: FrontMatter | undefined; problems: Problem[]; inputsUnread: boolean } {
   const problems: Problem[] = [];
   let inputsUnread = false;
   let head = value;
-  for (let round = 0; round < MENDED_MAX; round += 1) {
+  for (let round = 0; round < REPAIR_ROUNDS_MAX; round += 1) {
     const front = FrontMatter.safeParse(head);
     if (front.success) return { front: front.data, problems, inputsUnread };
     for (const { path, message, suggestion } of valueProblems(front.error, head, frontMatterSchema()))
@@ -168,16 +172,6 @@ function readHead(
   return { front: undefined, problems, inputsUnread };
 }
 
-/** Undefined aliases, and aliases that would expand without limit, are detected only here. */
-function valueOf(document: Document): unknown {
-  try {
-    return document.toJS({ maxAliasCount: 100 }) ?? {};
-  } catch (error) {
-    if (error instanceof ReferenceError) return error;
-    throw error;
-  }
-}
-
 let schema: JsonSchema | undefined;
 
 /** Known keys. Built on demand, because it takes time and most files have no errors. */
@@ -185,12 +179,12 @@ const frontMatterSchema = (): JsonSchema =>
   (schema ??= z.toJSONSchema(FrontMatter, { io: 'input', unrepresentable: 'any' }) as JsonSchema);
 
 /** Returns the line of every key and item, by its path. */
-function linesOf(node: unknown, lineAt: (offset: number) => number, path = ''): Record<string, number> {
+function lineNumbersOf(node: unknown, lineAt: (offset: number) => number, path = ''): Record<string, number> {
   const found: Record<string, number> = {};
   const add = (key: string | number, keyNode: unknown, inner: unknown): void => {
     const at = path === '' ? String(key) : `${path}.${key}`;
     if (isNode(keyNode) && keyNode.range) found[at] = lineAt(keyNode.range[0]);
-    Object.assign(found, linesOf(inner, lineAt, at));
+    Object.assign(found, lineNumbersOf(inner, lineAt, at));
   };
   if (isMap(node)) {
     for (const pair of node.items)

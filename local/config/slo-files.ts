@@ -60,9 +60,9 @@ async function readFolder(dir: string): Promise<ReadFolder> {
   const problems: Problem[] = [];
   for (const name of await sloFiles(dir)) {
     const file = join(dir, name);
-    for (const one of await objectsIn(file)) {
-      if ('value' in one) documents.push(one);
-      else problems.push(one);
+    for (const object of await objectsIn(file)) {
+      if ('value' in object) documents.push(object);
+      else problems.push(object);
     }
   }
   const objectives = objectivesOf(documents);
@@ -80,7 +80,7 @@ async function objectsIn(file: string): Promise<Read[]> {
 type Read<T = OpenSlo> = Located<T> | Problem;
 
 const objectsOf = (file: string, text: string): Read[] =>
-  documentsOf(file, text).flatMap((one) => ('value' in one ? readObject(one) : [one]));
+  documentsOf(file, text).flatMap((object) => ('value' in object ? readObject(object) : [object]));
 
 /** Returns the documents of a file, which can contain several documents and lists of documents. */
 export function documentsOf(file: string, text: string): Read<unknown>[] {
@@ -120,13 +120,13 @@ export function readObject({ value, at }: Located<unknown>): Read[] {
   if (isImportable(value))
     return [wrong(at([]), 'it is not in OpenSLO v1 format', 'convert it with firebreak slo import')];
   const header = Header.safeParse(value);
-  if (!header.success) return explained(header.error, value, Header, at);
+  if (!header.success) return problemsOf(header.error, value, Header, at);
   const schema = schemaOf(header.data.kind);
   const read = schema.safeParse(value);
-  return read.success ? [{ value: read.data, at }] : explained(read.error, value, schema, at, header.data.kind);
+  return read.success ? [{ value: read.data, at }] : problemsOf(read.error, value, schema, at, header.data.kind);
 }
 
-function explained(
+function problemsOf(
   error: z.ZodError,
   value: unknown,
   schema: z.ZodType,
@@ -143,8 +143,8 @@ function explained(
 const jsonSchemas = new Map<z.ZodType, JsonSchema>();
 
 function jsonSchemaOf(schema: z.ZodType): JsonSchema {
-  const known = jsonSchemas.get(schema);
-  const made = known ?? (z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema);
-  jsonSchemas.set(schema, made);
-  return made;
+  const cached = jsonSchemas.get(schema);
+  const jsonSchema = cached ?? (z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema);
+  jsonSchemas.set(schema, jsonSchema);
+  return jsonSchema;
 }

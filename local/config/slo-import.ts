@@ -39,7 +39,7 @@ export async function importSlos(
       const imported = importedFrom(document, defaults);
       problems.push(...imported.problems);
       for (const one of imported.converted) {
-        const found = problemsOf(one, accepted);
+        const found = acceptOrProblems(one, accepted);
         problems.push(
           ...found.map((each) => ({ ...each, message: `its conversion to OpenSLO v1 is invalid: ${each.message}` })),
         );
@@ -61,7 +61,7 @@ function itemsOf(document: Located<unknown>): Located<unknown>[] {
 }
 
 /** Validates a document together with those accepted before it, and adds it to them if it is valid. */
-function problemsOf({ document }: Converted, accepted: Located<OpenSlo>[]): Problem[] {
+function acceptOrProblems({ document }: Converted, accepted: Located<OpenSlo>[]): Problem[] {
   const read = readObject(document);
   const objects = read.filter((one) => 'value' in one);
   const problems = read.filter((one): one is Problem => !('value' in one));

@@ -1,4 +1,34 @@
-import { type Document, isAlias, isMap, isNode, isPair, isScalar, isSeq, type LineCounter } from 'yaml';
+import { readFile } from 'node:fs/promises';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type ParsedNode,
+  parseDocument,
+} from 'yaml';
+import type { SourceLocation } from '../../domain/slo/source-locations.ts';
+
+/** Reads a configuration file as text; '' if it does not exist, because a missing file means defaults. */
+export async function readOptional(file: string): Promise<string> {
+  return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '';
+    throw error;
+  });
+}
+
+/** Reads a valid or missing YAML file, to find the locations of its values. */
+export async function readLocations(
+  file: string,
+): Promise<{ document: Document<ParsedNode>; locate: (path: readonly PropertyKey[]) => SourceLocation }> {
+  const lines = new LineCounter();
+  const document = parseDocument(await readOptional(file), { lineCounter: lines });
+  return { document, locate: (path) => ({ file, line: lineOf(document.contents, path, lines) }) };
+}
 
 /**
  * Returns the line of the deepest existing part of `path`. For an alias, the line where it is used.

@@ -30,15 +30,15 @@ export function valueProblems(
   return error.issues.flatMap((issue) => problemsOf(issue, [], { name, value, schema }));
 }
 
-type Whole = { name: string; value: unknown; schema: JsonSchema };
+type Context = { name: string; value: unknown; schema: JsonSchema };
 
 type Path = readonly PropertyKey[];
 
-function problemsOf(issue: z.core.$ZodIssue, prefix: Path, whole: Whole): ValueProblem[] {
-  const { value, schema } = whole;
+function problemsOf(issue: z.core.$ZodIssue, prefix: Path, context: Context): ValueProblem[] {
+  const { value, schema } = context;
   const path = [...prefix, ...issue.path];
   const at = path.join('.');
-  const where = at || whole.name;
+  const where = at || context.name;
   const given = valueAt(value, path);
   switch (issue.code) {
     case 'unrecognized_keys':
@@ -48,19 +48,19 @@ function problemsOf(issue: z.core.$ZodIssue, prefix: Path, whole: Whole): ValueP
         suggestion: didYouMean(key, keysAt(schema, path, value)),
       }));
     case 'invalid_union':
-      return ofUnion(issue, path, whole);
+      return unionProblems(issue, path, context);
     case 'invalid_value': {
-      const message = given === undefined ? missing(path, whole) : `${where}: unknown value ${shown(given)}`;
+      const message = given === undefined ? missing(path, context) : `${where}: unknown value ${shown(given)}`;
       return [{ path: at, message, suggestion: nearestOf(given, issue.values) }];
     }
     case 'invalid_key':
       return issue.issues.map(({ message }) => ({ path: at, message: `${where}: ${message}`, suggestion: null }));
     case 'invalid_type':
-      if (given === undefined) return [{ path: at, message: missing(path, whole), suggestion: null }];
+      if (given === undefined) return [{ path: at, message: missing(path, context), suggestion: null }];
       return [
         {
           path: at,
-          message: `${where}: ${notA(issue.expected, given)}`,
+          message: `${where}: ${typeMismatch(issue.expected, given)}`,
           suggestion: numberSuggestion(issue.expected, given),
         },
       ];
@@ -74,27 +74,32 @@ function problemsOf(issue: z.core.$ZodIssue, prefix: Path, whole: Whole): ValueP
   }
 }
 
-function ofUnion(issue: z.core.$ZodIssueInvalidUnion, path: Path, whole: Whole): ValueProblem[] {
-  const { value, schema } = whole;
-  const where = path.join('.') || whole.name;
+function unionProblems(issue: z.core.$ZodIssueInvalidUnion, path: Path, context: Context): ValueProblem[] {
+  const { value, schema } = context;
+  const where = path.join('.') || context.name;
   const given = valueAt(value, path);
   if (issue.errors.length === 0) {
     const kinds = kindsAt(schema, path, value);
-    const message = given === undefined ? missing(path, whole) : `${where}: unknown kind ${shown(given)}`;
+    const message = given === undefined ? missing(path, context) : `${where}: unknown kind ${shown(given)}`;
     return [{ path: path.join('.'), message, suggestion: nearestOf(given, kinds) }];
   }
-  const form = meantForm(issue.errors, given);
-  if (form !== undefined) return form.flatMap((inner) => problemsOf(inner, path, whole));
+  const branch = intendedBranch(issue.errors, given);
+  if (branch !== undefined) return branch.flatMap((inner) => problemsOf(inner, path, context));
   const expected = [...new Set(issue.errors.flat().flatMap(expectedBy))];
   const message = expected.length === 0 ? issue.message : `expected ${expected.join(' or ')}`;
-  const words = issue.errors.flat().flatMap((one) => (one.code === 'invalid_value' ? one.values.map(String) : []));
+  const words = issue.errors
+    .flat()
+    .flatMap((inner) => (inner.code === 'invalid_value' ? inner.values.map(String) : []));
   const suggestion = typeof given === 'string' ? didYouMean(given, words) : null;
   return [{ path: path.join('.'), message: `${where}: ${message}`, suggestion }];
 }
 
 /** Returns the branch that was probably intended, or undefined if the value matches none of the branches' types. */
-function meantForm(forms: readonly z.core.$ZodIssue[][], given: unknown): readonly z.core.$ZodIssue[] | undefined {
-  const possible = forms.filter(
+function intendedBranch(
+  branches: readonly z.core.$ZodIssue[][],
+  given: unknown,
+): readonly z.core.$ZodIssue[] | undefined {
+  const possible = branches.filter(
     (issues) => issues.length > 0 && issues.every((issue) => expectedBy(issue).length === 0),
   );
   return possible.toSorted((a, b) => mismatchScore(a, given) - mismatchScore(b, given))[0];
@@ -127,7 +132,7 @@ function expectedBy(issue: z.core.$ZodIssue): string[] {
 }
 
 /** YAML reads `.nan` and `.inf` as numbers, which no key accepts. */
-const notA = (expected: string, given: unknown): string =>
+const typeMismatch = (expected: string, given: unknown): string =>
   typeof given === 'number' && !Number.isFinite(given)
     ? `${given} is not a finite number`
     : `expected ${expected}, got ${shown(given)}`;
@@ -143,13 +148,13 @@ function numberSuggestion(expected: string, given: unknown): string | null {
 
 const shown = (value: unknown): string => (JSON.stringify(value) ?? 'nothing').slice(0, 80);
 
-const missing = (path: Path, { name }: Whole): string =>
+const missing = (path: Path, { name }: Context): string =>
   `"${String(path.at(-1) ?? '')}" is missing in ${path.slice(0, -1).join('.') || name}`;
 
 function nearestOf(given: unknown, values: readonly unknown[]): string | null {
   const words = values.map(String);
-  const near = typeof given === 'string' ? didYouMean(given, words) : null;
-  return near ?? (words.length > 0 ? `one of ${words.join(', ')}` : null);
+  const similar = typeof given === 'string' ? didYouMean(given, words) : null;
+  return similar ?? (words.length > 0 ? `one of ${words.join(', ')}` : null);
 }
 
 /** Returns the value at a path; undefined if there is none. */
@@ -164,43 +169,45 @@ export function valueAt(value: unknown, path: Path): unknown {
 
 /** Returns the keys that the value at `path` can have. */
 export const keysAt = (schema: JsonSchema, path: Path, value: unknown): string[] => [
-  ...new Set(formsAt(schema, path, value).flatMap(({ properties }) => Object.keys(properties ?? {}))),
+  ...new Set(branchesAt(schema, path, value).flatMap(({ properties }) => Object.keys(properties ?? {}))),
 ];
 
 /** Returns the valid values of the discriminator at the end of `path`. */
 export function kindsAt(schema: JsonSchema, path: Path, value: unknown): unknown[] {
   const key = String(path.at(-1) ?? '');
-  const forms = formsAt(schema, path.slice(0, -1), value, false);
+  const branches = branchesAt(schema, path.slice(0, -1), value, false);
   return [
     ...new Set(
-      forms.flatMap(({ properties }) => (properties && Object.hasOwn(properties, key) && properties[key]?.const) || []),
+      branches.flatMap(
+        ({ properties }) => (properties && Object.hasOwn(properties, key) && properties[key]?.const) || [],
+      ),
     ),
   ];
 }
 
 /** Returns every schema of the value at `path`; of branches with a discriminator, only the one that the value names. */
-function formsAt(schema: JsonSchema, path: Path, value: unknown, asGiven = true): JsonSchema[] {
-  let forms = formsOf(schema);
+function branchesAt(schema: JsonSchema, path: Path, value: unknown, asGiven = true): JsonSchema[] {
+  let branches = branchesOf(schema);
   for (const [index, key] of path.entries()) {
-    forms = closest(forms, valueAt(value, path.slice(0, index)));
-    forms = forms.flatMap((form) => childForms(form, key)).flatMap(formsOf);
+    branches = closest(branches, valueAt(value, path.slice(0, index)));
+    branches = branches.flatMap((branch) => childBranches(branch, key)).flatMap(branchesOf);
   }
-  return asGiven ? closest(forms, valueAt(value, path)) : forms;
+  return asGiven ? closest(branches, valueAt(value, path)) : branches;
 }
 
-function childForms(form: JsonSchema, key: PropertyKey): JsonSchema[] {
-  if (typeof key === 'number') return form.items === undefined ? [] : [form.items];
-  const property = form.properties?.[String(key)] ?? form.additionalProperties;
+function childBranches(branch: JsonSchema, key: PropertyKey): JsonSchema[] {
+  if (typeof key === 'number') return branch.items === undefined ? [] : [branch.items];
+  const property = branch.properties?.[String(key)] ?? branch.additionalProperties;
   return typeof property === 'object' ? [property] : [];
 }
 
-const formsOf = (schema: JsonSchema): JsonSchema[] =>
+const branchesOf = (schema: JsonSchema): JsonSchema[] =>
   schema.anyOf === undefined && schema.oneOf === undefined
     ? [schema]
-    : [...(schema.anyOf ?? []), ...(schema.oneOf ?? [])].flatMap(formsOf);
+    : [...(schema.anyOf ?? []), ...(schema.oneOf ?? [])].flatMap(branchesOf);
 
-function closest(forms: readonly JsonSchema[], given: unknown): JsonSchema[] {
+function closest(branches: readonly JsonSchema[], given: unknown): JsonSchema[] {
   const uses = valueAt(given, ['uses']);
-  const own = forms.filter(({ properties }) => properties?.uses?.const === uses);
-  return uses !== undefined && own.length > 0 ? own : [...forms];
+  const matching = branches.filter(({ properties }) => properties?.uses?.const === uses);
+  return uses !== undefined && matching.length > 0 ? matching : [...branches];
 }

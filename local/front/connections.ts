@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { line } from '../process-metrics.ts';
+import { metricLine } from '../process-metrics.ts';
 
 /** Connections above the limit, for health checks and 503 responses. */
 const RESERVE = 16;
@@ -8,13 +8,13 @@ const RESERVE = 16;
 /** Milliseconds for all headers, and for a whole request. The largest body takes a second on a slow line. */
 const HEADERS_MS = 10_000;
 const REQUEST_MS = 30_000;
-const LOOK_EVERY_MS = 2_000;
+const CHECK_EVERY_MS = 2_000;
 
 /** Options for `http.createServer`. Without them, Node waits one minute for the headers and five for the request. */
-export const RECEIVING = {
+export const RECEIVE_TIMEOUTS = {
   headersTimeout: HEADERS_MS,
   requestTimeout: REQUEST_MS,
-  connectionsCheckingInterval: LOOK_EVERY_MS,
+  connectionsCheckingInterval: CHECK_EVERY_MS,
 };
 
 /**
@@ -33,7 +33,7 @@ export class Connections {
 
   constructor(server: Server, max: number) {
     this.#max = max;
-    server.on('connection', (socket: Socket) => this.#opened(socket));
+    server.on('connection', (socket: Socket) => this.#onConnection(socket));
     // Runs before the product's own listener, which asks whether to refuse.
     server.prependListener('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
       const { socket } = incoming;
@@ -55,14 +55,14 @@ export class Connections {
   metrics(): string {
     const open = this.#idle.size + this.#busy.size;
     return [
-      line('firebreak_http_connections', 'gauge', 'Open client connections', open),
-      line(
+      metricLine('firebreak_http_connections', 'gauge', 'Open client connections', open),
+      metricLine(
         'firebreak_http_connections_closed_total',
         'counter',
         'Idle connections closed because the limit was reached',
         this.#closed,
       ),
-      line(
+      metricLine(
         'firebreak_http_requests_refused_total',
         'counter',
         'Requests refused because the connection limit was reached',
@@ -71,7 +71,7 @@ export class Connections {
     ].join('');
   }
 
-  #opened(socket: Socket): void {
+  #onConnection(socket: Socket): void {
     if (this.#idle.size + this.#busy.size >= this.#max) this.#makeRoom();
     if (this.#idle.size + this.#busy.size >= this.#max + RESERVE) {
       this.#closed += 1;
@@ -86,10 +86,10 @@ export class Connections {
   }
 
   #makeRoom(): void {
-    const [longest] = this.#idle;
-    if (longest === undefined) return;
+    const [longestIdle] = this.#idle;
+    if (longestIdle === undefined) return;
     this.#closed += 1;
-    this.#idle.delete(longest);
-    longest.destroy();
+    this.#idle.delete(longestIdle);
+    longestIdle.destroy();
   }
 }

@@ -6,10 +6,10 @@ import type { Hono } from 'hono';
 import type { LambdaEvent } from 'hono/aws-lambda';
 import { declaredBytes, type Streamed } from '../../http/middleware/request-body.ts';
 import type { Machine } from '../../schemas/config/machine.ts';
-import { Connections, RECEIVING } from './connections.ts';
+import { Connections, RECEIVE_TIMEOUTS } from './connections.ts';
 import { processMetrics } from '../process-metrics.ts';
 import { senderAddress } from './sender-address.ts';
-import { BODY_MAX_BYTES, bodyStream, drained, waits } from './request-stream.ts';
+import { BODY_MAX_BYTES, bodyStream, drain, awaitsContinue } from './request-stream.ts';
 import { isLoopbackHostname } from '../../schemas/config/endpoint.ts';
 
 type LambdaAnswer = {
@@ -24,7 +24,8 @@ type LambdaAnswer = {
 /** A Lambda handler whose body is a stream, which it reads after it has checked the rest of the request. */
 type Handler = (event: LambdaEvent & Streamed) => Promise<LambdaAnswer>;
 
-const KEPT_MS = 75_000;
+/** Longer than clients keep idle connections, so that the server does not close one while a request is on its way. */
+const KEEP_ALIVE_MS = 75_000;
 
 const HEALTH = /^\/(healthz|readyz)$/;
 
@@ -40,7 +41,7 @@ export async function serveFront(options: {
   trustedProxies: readonly string[];
   handler: Handler;
   /** Other deployed handlers, by path prefix. */
-  others: Readonly<Record<string, Handler>>;
+  handlersByPrefix: Readonly<Record<string, Handler>>;
   sandbox: Hono | undefined;
   /** Refuses actions in the sandbox that are not allowed now. Undefined: allowed. */
   guard: (request: Request) => Response | undefined;
@@ -50,52 +51,51 @@ export async function serveFront(options: {
   /** Added to the response of `GET /v1/connections`: the deployed functions do not know it. */
   machine: () => Promise<Machine>;
 }): Promise<{ url: string; close(): Promise<void> }> {
-  const ofProcess = processMetrics();
+  const readProcessMetrics = processMetrics();
   const addressOf = senderAddress(options.trustedProxies);
   const server = createAdaptorServer({
     fetch: async (request, bindings) => {
       const path = rawPathOf(new URL(request.url).pathname);
       const { incoming, outgoing } = bindings as HttpBindings;
-      const near = fromThisMachine(incoming, request);
-      if (near && options.sandbox && (path === '/sandbox' || path.startsWith('/sandbox/')))
+      const isLocal = isFromThisMachine(incoming, request);
+      if (isLocal && options.sandbox && (path === '/sandbox' || path.startsWith('/sandbox/')))
         return options.guard(request) ?? options.sandbox.fetch(request);
       // Prometheus on this machine needs no token for Firebreak's metrics.
       const authorization =
-        near && path === '/metrics' && !request.headers.has('authorization')
+        isLocal && path === '/metrics' && !request.headers.has('authorization')
           ? `Bearer ${options.adminToken}`
           : undefined;
       if (!HEALTH.test(path) && connections.refuses()) {
         const detail = 'the limit of concurrent requests is reached; try again';
-        return send(refused(503, 'unavailable', detail, { 'retry-after': '5' }), incoming, outgoing);
+        return send(refusal(503, 'unavailable', detail, { 'retry-after': '5' }), incoming, outgoing);
       }
       const declared = declaredBytes(incoming.headers['content-length']);
       if (declared !== undefined && declared > BODY_MAX_BYTES) {
         const detail = `the body has ${declared} bytes; the limit is ${BODY_MAX_BYTES}`;
-        return send(refused(413, 'body-too-large', detail), incoming, outgoing);
+        return send(refusal(413, 'body-too-large', detail), incoming, outgoing);
       }
-      const other = Object.entries(options.others).find(([beginning]) => path.startsWith(beginning));
-      const handler = other?.[1] ?? options.handler;
-      const isSent = (declared ?? 0) > 0 || incoming.headers['transfer-encoding'] !== undefined;
-      const hasBody = isSent && !/^(GET|HEAD)$/.test(request.method);
+      const byPrefix = Object.entries(options.handlersByPrefix).find(([prefix]) => path.startsWith(prefix));
+      const handler = byPrefix?.[1] ?? options.handler;
+      const declaresBody = (declared ?? 0) > 0 || incoming.headers['transfer-encoding'] !== undefined;
+      const hasBody = declaresBody && !/^(GET|HEAD)$/.test(request.method);
       const stream = hasBody ? bodyStream(incoming, outgoing) : undefined;
       const answer = await handler(Object.assign(toEvent(request, authorization, addressOf(incoming)), { stream }));
       if (path === '/v1/connections') return send(await withMachine(answer, options.machine), incoming, outgoing);
-      const more = () => ofProcess() + connections.metrics() + options.metrics();
-      return send(path === '/metrics' ? withMore(answer, more) : answer, incoming, outgoing);
+      const localMetrics = () => readProcessMetrics() + connections.metrics() + options.metrics();
+      return send(path === '/metrics' ? withMetrics(answer, localMetrics) : answer, incoming, outgoing);
     },
     overrideGlobalObjects: false,
     // unread bodies are handled here
     autoCleanupIncoming: false,
-    serverOptions: RECEIVING,
+    serverOptions: RECEIVE_TIMEOUTS,
   }) as Server;
   const connections = new Connections(server, options.maxConnections);
   // Send `100 Continue` only when the body is read: credentials are checked first.
   server.on('checkContinue', (incoming, outgoing) => {
-    waits.add(incoming);
+    awaitsContinue.add(incoming);
     server.emit('request', incoming, outgoing);
   });
-  // Longer than clients keep idle connections, so that the server does not close one while a request is on its way.
-  server.keepAliveTimeout = KEPT_MS;
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) =>
       reject(
@@ -128,7 +128,7 @@ const FORWARDED =
  * web page whose own name resolves to this machine, and requests through a reverse proxy. A proxy that adds no headers
  * often uses HTTP/1.0 (nginx by default), which no local client does.
  */
-function fromThisMachine(incoming: HttpBindings['incoming'], request: Request): boolean {
+function isFromThisMachine(incoming: HttpBindings['incoming'], request: Request): boolean {
   const remote = incoming.socket.remoteAddress ?? '';
   const { hostname } = new URL(request.url);
   return (
@@ -141,7 +141,7 @@ function fromThisMachine(incoming: HttpBindings['incoming'], request: Request): 
 }
 
 /** Builds a refusal of this server itself, before the product has seen the request. */
-function refused(status: number, code: string, detail: string, headers: Record<string, string> = {}): LambdaAnswer {
+function refusal(status: number, code: string, detail: string, headers: Record<string, string> = {}): LambdaAnswer {
   const request_id = randomUUID();
   const type = `urn:firebreak:problem:${code}`;
   return {
@@ -197,8 +197,8 @@ function toEvent(request: Request, authorization: string | undefined, sourceIp: 
 }
 
 /** Adds metrics of this process, which are not part of the deployed function's response. */
-const withMore = (answer: LambdaAnswer, more: () => string): LambdaAnswer =>
-  answer.statusCode === 200 && !answer.isBase64Encoded ? { ...answer, body: answer.body + more() } : answer;
+const withMetrics = (answer: LambdaAnswer, localMetrics: () => string): LambdaAnswer =>
+  answer.statusCode === 200 && !answer.isBase64Encoded ? { ...answer, body: answer.body + localMetrics() } : answer;
 
 async function withMachine(answer: LambdaAnswer, machine: () => Promise<Machine>): Promise<LambdaAnswer> {
   if (answer.statusCode !== 200 || answer.isBase64Encoded) return answer;
@@ -221,8 +221,8 @@ async function send(answer: LambdaAnswer, incoming: IncomingMessage, outgoing: S
 async function sendEarly(body: Buffer, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   outgoing.setHeader('connection', 'close');
   outgoing.setHeader('content-length', body.byteLength);
-  if (waits.has(incoming)) return void outgoing.end(body);
+  if (awaitsContinue.has(incoming)) return void outgoing.end(body);
   outgoing.write(body);
-  await drained(incoming);
+  await drain(incoming);
   outgoing.end();
 }

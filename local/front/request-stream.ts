@@ -17,7 +17,7 @@ export function bodyStream(incoming: IncomingMessage, outgoing: ServerResponse):
     {
       async pull(controller) {
         if (chunks === undefined) {
-          if (waits.delete(incoming)) outgoing.writeContinue();
+          if (awaitsContinue.delete(incoming)) outgoing.writeContinue();
           const all: AsyncIterable<Uint8Array> = incoming.iterator({ destroyOnReturn: false });
           chunks = all[Symbol.asyncIterator]();
         }
@@ -33,25 +33,25 @@ export function bodyStream(incoming: IncomingMessage, outgoing: ServerResponse):
 }
 
 /** Requests with `Expect: 100-continue`, whose sender waits before it sends the body. */
-export const waits = new WeakSet<IncomingMessage>();
+export const awaitsContinue = new WeakSet<IncomingMessage>();
 
 /**
  * Reads and drops the rest of a request after its response was written: a sender that is cut off while it sends often
  * does not see the response.
  */
-export function drained(incoming: IncomingMessage): Promise<void> {
+export function drain(incoming: IncomingMessage): Promise<void> {
   return new Promise((resolve) => {
     let bytes = 0;
     const timer = setTimeout(resolve, DRAINED_MAX_MS).unref();
-    const enough = () => {
+    const finish = () => {
       clearTimeout(timer);
       resolve();
     };
     incoming.on('data', (chunk: Uint8Array) => {
       bytes += chunk.byteLength;
-      if (bytes > DRAINED_MAX_BYTES) enough();
+      if (bytes > DRAINED_MAX_BYTES) finish();
     });
-    for (const end of ['end', 'close', 'error'] as const) incoming.once(end, enough);
+    for (const end of ['end', 'close', 'error'] as const) incoming.once(end, finish);
     incoming.resume();
   });
 }

@@ -19,7 +19,7 @@ const KEY_HEADER = 'x-sandbox-key';
  */
 export function sandboxGuard(options: { adminToken: string; real: () => string[] }): SandboxGuard {
   const key = randomBytes(24).toString('base64url');
-  const isKnown = ({ headers }: Request): boolean =>
+  const isAuthorized = ({ headers }: Request): boolean =>
     isSame(headers.get(KEY_HEADER), key) || isSame(headers.get('authorization'), `Bearer ${options.adminToken}`);
   return {
     // The fragment of an address is never sent, so it does not get into logs.
@@ -28,7 +28,7 @@ export function sandboxGuard(options: { adminToken: string; real: () => string[]
       const { pathname } = new URL(request.url);
       if (request.method === 'GET' || request.method === 'HEAD' || pathname === '/sandbox/faults') return undefined;
       const real = options.real();
-      if (real.length === 0 || isKnown(request)) return undefined;
+      if (real.length === 0 || isAuthorized(request)) return undefined;
       const shown = real.slice(0, 3).join(', ') + (real.length > 3 ? ` and ${real.length - 3} more` : '');
       return problem(
         403,

@@ -7,8 +7,8 @@ import { BlockList, isIP } from 'node:net';
  */
 export function senderAddress(trusted: readonly string[]): (incoming: IncomingMessage) => string {
   const proxies = new BlockList();
-  for (const one of trusted) {
-    const [address = '', bits] = one.split('/');
+  for (const proxy of trusted) {
+    const [address = '', bits] = proxy.split('/');
     const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
     if (bits === undefined) proxies.addAddress(address, family);
     else proxies.addSubnet(address, Number(bits), family);
@@ -16,13 +16,13 @@ export function senderAddress(trusted: readonly string[]): (incoming: IncomingMe
   const isTrusted = (address: string) =>
     isIP(address) !== 0 && proxies.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
   return ({ socket, headers }) => {
-    const remote = plain(socket.remoteAddress ?? '');
+    const remote = plainAddress(socket.remoteAddress ?? '');
     if (trusted.length === 0) return remote;
     const hops = [headers['x-forwarded-for'] ?? []]
       .flat()
       .join(',')
       .split(',')
-      .map((hop) => plain(hop.trim()));
+      .map((hop) => plainAddress(hop.trim()));
     let sender = remote;
     while (isTrusted(sender)) {
       const before = hops.pop();
@@ -34,5 +34,5 @@ export function senderAddress(trusted: readonly string[]): (incoming: IncomingMe
 }
 
 /** Returns a plain IPv4 address, without an IPv6 prefix or a port. */
-const plain = (address: string): string =>
+const plainAddress = (address: string): string =>
   address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, '$1');

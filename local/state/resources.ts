@@ -57,7 +57,7 @@ export async function createQueues(client: SQSClient): Promise<Queues> {
     if (QueueUrl === undefined) throw new Error(`SQS created the queue ${name} but returned no URL`);
     return QueueUrl;
   };
-  const ordered = async (name: string): Promise<string> => {
+  const createFifoQueue = async (name: string): Promise<string> => {
     await create(`${name}-dead.fifo`, { FifoQueue: 'true', MessageRetentionPeriod: retention });
     const deadLetterTargetArn = `arn:aws:sqs:us-east-1:${ACCOUNT}:${name}-dead.fifo`;
     return create(`${name}.fifo`, {
@@ -68,9 +68,10 @@ export async function createQueues(client: SQSClient): Promise<Queues> {
       RedrivePolicy: JSON.stringify({ deadLetterTargetArn, maxReceiveCount: QUEUE.maxReceives }),
     });
   };
-  const waking = (name: string) => create(name, { VisibilityTimeout: String(WAKE_QUEUE.visibilitySeconds) });
+  const createWakeQueue = (name: string) => create(name, { VisibilityTimeout: String(WAKE_QUEUE.visibilitySeconds) });
   const urls: [QueueName, string][] = [];
-  for (const name of QUEUES) urls.push([name, await (isWakeQueue(name) ? waking : ordered)(`firebreak-${name}`)]);
+  for (const name of QUEUES)
+    urls.push([name, await (isWakeQueue(name) ? createWakeQueue : createFifoQueue)(`firebreak-${name}`)]);
   return {
     ...(Object.fromEntries(urls) as Record<QueueName, string>),
     workflowDeadLetters: await create('firebreak-workflow-dead', { MessageRetentionPeriod: retention }),

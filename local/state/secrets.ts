@@ -19,7 +19,10 @@ export function parametersOf(
   return Object.fromEntries(parameters.map(([name, value]) => [`${path}/${name}`, value]));
 }
 
-/** Returns whether the product always reads this name as a secret. */
+/**
+ * Returns whether the product always reads this name as a secret: the configuration did not choose it (no group), and it
+ * is not derived from other secrets (`connected`, `links`).
+ */
 const isKnown = (name: string): boolean => ![undefined, 'connected', 'links'].includes(groupOf(name));
 
 function* secretNames({ services, paging, response, routes, runbooks }: Config): Generator<string> {

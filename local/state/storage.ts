@@ -17,7 +17,7 @@ import { EMULATION_LIMITS } from '../limits.ts';
 import { NAMES } from '../names.ts';
 import type { Settings } from '../settings.ts';
 import { checkTableFormat } from './table-format.ts';
-import type { Closers } from '../config/closers.ts';
+import type { Closers } from '../closers.ts';
 import { ACCOUNT, createBucket, createQueues, createTable, type Queues } from './resources.ts';
 
 export type Storage = {
@@ -61,7 +61,7 @@ export async function startStorage(
   return { blobs, holdBlobs, sqs, queues: await createQueues(sqs), failed };
 }
 
-/** The database has neither credentials nor a Unix socket; see `startDynamoDb` for how its port is hidden. */
+/** The warning about the database, which supports neither credentials nor a Unix socket. `startDynamoDb` hides its port. */
 const OPEN_PORT =
   "the local database's own port requires no credentials: any user of this machine who finds it can read and change all " +
   'data, except that tokens written there are refused. On a machine that you share with people you do not trust, ' +
@@ -74,14 +74,14 @@ async function startDatabase(
   accessKeyId: string,
   opened: Closers,
 ): Promise<Pick<Storage, 'failed'>> {
-  const own = { file, accessKeyId, binary: env['FIREBREAK_DYNOXIDE_BIN'] };
+  const databaseOptions = { file, accessKeyId, binary: env['FIREBREAK_DYNOXIDE_BIN'] };
   delete env['FIREBREAK_DATABASE_WARNING']; // valid only for this start
   if (env['AWS_ENDPOINT_URL_DYNAMODB']) {
     await createTable(awsClient(DynamoDBClient, EMULATION_LIMITS), NAMES.table);
     return { failed: new Promise(() => undefined) };
   }
-  await createDatabase(own, (client) => createTable(client, NAMES.table));
-  const database = opened.add(await startDynamoDb(own));
+  await createDatabase(databaseOptions, (client) => createTable(client, NAMES.table));
+  const database = opened.add(await startDynamoDb(databaseOptions));
   env['AWS_ENDPOINT_URL_DYNAMODB'] = database.url;
   env['FIREBREAK_DATABASE_WARNING'] = OPEN_PORT;
   const client = awsClient(DynamoDBClient, EMULATION_LIMITS);

@@ -293,7 +293,7 @@ test('if a caller disconnects, the proxy disconnects from the emulation, so that
   const asked = Promise.withResolvers<AbortSignal>();
   const emulation = await serve({
     accessKeyId,
-    handle: async ({ gone }) => {
+    handle: async ({ disconnected: gone }) => {
       asked.resolve(gone);
       await once(gone, 'abort');
       return { status: 200 };

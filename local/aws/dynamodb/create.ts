@@ -7,14 +7,14 @@ import { EMULATION_LIMITS } from '../../limits.ts';
 import { startDynamoDb } from './start.ts';
 
 /** The suffixes of the additional files of a SQLite database that is in use. */
-const COMPANIONS = ['-wal', '-shm'];
+const COMPANION_SUFFIXES = ['-wal', '-shm'];
 
 /**
  * Creates the database `file` with its tables, completely or not at all. Keeps an existing database.
  *
- * The program creates a table in several steps. If it dies between them, the incomplete table counts as existing at
- * every later start, and every write to it fails. Therefore, the tables are created in a file with another name, which
- * is never used after a crash.
+ * Dynoxide, the program that emulates DynamoDB, creates a table in several steps. If it dies between them, the
+ * incomplete table counts as existing at every later start, and every write to it fails. Therefore, the tables are
+ * created in a file with another name, which is never used after a crash.
  *
  * @param createTables gets a client for the new database
  */
@@ -25,7 +25,7 @@ export async function createDatabase(
   const { file } = options;
   if (existsSync(file)) return;
   const draft = `${file}.new`;
-  for (const suffix of ['', ...COMPANIONS]) await rm(draft + suffix, { force: true });
+  for (const suffix of ['', ...COMPANION_SUFFIXES]) await rm(draft + suffix, { force: true });
   const database = await startDynamoDb({ ...options, file: draft });
   const client = awsClient(DynamoDBClient, EMULATION_LIMITS, { endpoint: database.url });
   try {
@@ -34,7 +34,7 @@ export async function createDatabase(
     client.destroy();
     await database.close();
   }
-  takeIn(draft);
+  mergeCompanions(draft);
   await rename(draft, file);
 }
 
@@ -42,7 +42,7 @@ export async function createDatabase(
  * Merges the additional files into the database file. SQLite does this when the last connection closes, but the program
  * was killed instead.
  */
-function takeIn(file: string): void {
+function mergeCompanions(file: string): void {
   const database = new DatabaseSync(file);
   database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
   database.close();

@@ -13,7 +13,7 @@ export type LocalDynamoDb = Endpoint & {
 
 type Address = { host: string; port: number };
 
-/** Milliseconds. The first start on a slow disk creates the file; later starts take tens of milliseconds. */
+/** Milliseconds. Long, because the first start creates the file, perhaps on a slow disk. Later starts take tens of ms. */
 const READY_WITHIN_MS = 10_000;
 const READY_POLL_MS = 2;
 
@@ -44,15 +44,15 @@ export async function startDynamoDb(options: {
   binary?: string | undefined;
 }): Promise<LocalDynamoDb> {
   const { file, accessKeyId, log = () => {} } = options;
-  const begun = performance.now();
-  const { child, address, hidden } = await startProgram(findDynoxide(options.binary), file, log);
+  const startedAt = performance.now();
+  const { child, address, hideAddress } = await startProgram(findDynoxide(options.binary), file, log);
   const tunnel = await openTunnel(address, { accessKeyId });
-  log({ event: 'dynamodb.ready', file, ms: Math.round(performance.now() - begun) });
+  log({ event: 'dynamodb.ready', file, ms: Math.round(performance.now() - startedAt) });
 
   const closing = Promise.withResolvers<'closing'>();
   const exited = new Promise<Error>((resolve) => {
     void Promise.race([child.exited, closing.promise]).then((why) => {
-      if (why !== 'closing') resolve(new Error(`DynamoDB for ${file} stopped: ${hidden(why)}`));
+      if (why !== 'closing') resolve(new Error(`DynamoDB for ${file} stopped: ${hideAddress(why)}`));
     });
   });
   return {
@@ -70,7 +70,7 @@ type Started = {
   child: TiedChild;
   address: Address;
   /** Removes the address from the program's output. */
-  hidden(text: string): string;
+  hideAddress(text: string): string;
 };
 
 /** Starts the program. Retries with another address if the port is in use. */
@@ -78,12 +78,12 @@ async function startProgram(program: string, file: string, log: (entry: object) 
   for (let tries = 1; ; tries += 1) {
     const address = await freeAddress();
     const { host, port } = address;
-    const hidden = (text: string) => text.replaceAll(`${host}:${port}`, '(hidden)');
+    const hideAddress = (text: string) => text.replaceAll(`${host}:${port}`, '(hidden)');
     const child = spawnTied(program, ['--host', host, '--port', `${port}`, '--db-path', file], (line) =>
-      log({ event: 'dynamodb.output', line: hidden(line) }),
+      log({ event: 'dynamodb.output', line: hideAddress(line) }),
     );
     const gone = await untilReady(child, address);
-    if (gone === undefined) return { child, address, hidden };
+    if (gone === undefined) return { child, address, hideAddress };
     if (!PORT_TAKEN.test(gone) || tries === START_TRIES) {
       throw new Error(
         `DynamoDB for ${file} did not start: ${gone}\nCheck that the folder exists, is writable, and has free space.`,
@@ -94,8 +94,8 @@ async function startProgram(program: string, file: string, log: (entry: object) 
 
 /** Returns a free port on a random loopback address if there are several (Linux), otherwise on 127.0.0.1. */
 async function freeAddress(): Promise<Address> {
-  const hidden = `127.${randomInt(1, 255)}.${randomInt(256)}.${randomInt(1, 255)}`;
-  return (await freePort(hidden).catch(() => undefined)) ?? (await freePort('127.0.0.1'));
+  const randomHost = `127.${randomInt(1, 255)}.${randomInt(256)}.${randomInt(1, 255)}`;
+  return (await freePort(randomHost).catch(() => undefined)) ?? (await freePort('127.0.0.1'));
 }
 
 async function freePort(host: string): Promise<Address> {
@@ -108,11 +108,11 @@ async function freePort(host: string): Promise<Address> {
 
 /** Resolves with undefined when the program responds, or with the reason when it has exited or doesn't respond. */
 async function untilReady(child: TiedChild, address: Address): Promise<string | undefined> {
-  const gaveUp = AbortSignal.timeout(READY_WITHIN_MS);
+  const timeout = AbortSignal.timeout(READY_WITHIN_MS);
   let gone: string | undefined;
   void child.exited.then((why) => (gone = why));
-  while (!(await answers(address, gaveUp))) {
-    if (gaveUp.aborted) {
+  while (!(await isResponding(address, timeout))) {
+    if (timeout.aborted) {
       await child.stop();
       gone = `no response within ${READY_WITHIN_MS / 1000} s`;
     }
@@ -122,7 +122,7 @@ async function untilReady(child: TiedChild, address: Address): Promise<string | 
   return undefined;
 }
 
-async function answers({ host, port }: Address, signal: AbortSignal): Promise<boolean> {
+async function isResponding({ host, port }: Address, signal: AbortSignal): Promise<boolean> {
   const response = await fetch(`http://${host}:${port}/`, { signal }).catch(() => undefined);
   await response?.body?.cancel();
   return response?.ok ?? false;

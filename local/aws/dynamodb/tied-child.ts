@@ -68,7 +68,7 @@ export function spawnTied(program: string, args: string[], onLine: (line: string
   guardian.once('exit', () => {
     if (pid !== undefined) killQuietly(pid); // only the script was killed, so end the program
   });
-  const exited = whyGone(guardian).then((why) => [why, ...lines].join('\n  '));
+  const exited = exitReason(guardian).then((why) => [why, ...lines].join('\n  '));
   return {
     exited,
     stop: async () => {
@@ -78,7 +78,7 @@ export function spawnTied(program: string, args: string[], onLine: (line: string
   };
 }
 
-function whyGone(child: ChildProcess): Promise<string> {
+function exitReason(child: ChildProcess): Promise<string> {
   return new Promise((resolve) => {
     child.once('error', (error) => resolve(`it cannot be started: ${error.message}`));
     child.once('close', (code, signal) => {

@@ -64,10 +64,19 @@ export function startTtlSweep(options: {
   };
 }
 
-async function sweepOnce(client: DynamoDBClient, table: string, attribute: string, now: number): Promise<number> {
+async function sweepOnce(
+  client: DynamoDBClient,
+  table: string,
+  attribute: string,
+  nowSeconds: number,
+): Promise<number> {
   const expired = {
     expression: 'attribute_type(#ttl, :number) AND #ttl < :now AND #ttl > :ignored',
-    values: { ':number': { S: 'N' }, ':now': { N: `${now}` }, ':ignored': { N: `${now - IGNORED_AFTER_SECONDS}` } },
+    values: {
+      ':number': { S: 'N' },
+      ':now': { N: `${nowSeconds}` },
+      ':ignored': { N: `${nowSeconds - IGNORED_AFTER_SECONDS}` },
+    },
   };
   const keyNames = await keyAttributes(client, table);
   const pages = paginateScan(

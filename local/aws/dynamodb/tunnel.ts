@@ -8,7 +8,7 @@ const HEAD_WITHIN_MS = 10_000;
 const END_OF_HEAD = '\r\n\r\n';
 
 /** The response when the database has exited. Clients retry it. */
-const GONE: EmulatedResponse = {
+const NOT_RESPONDING: EmulatedResponse = {
   status: 500,
   headers: { 'content-type': 'application/x-amz-json-1.0' },
   body: JSON.stringify({ __type: 'InternalFailure', message: 'the database does not respond' }),
@@ -30,10 +30,10 @@ export async function openTunnel(
   };
   const server = createServer({ noDelay: true, pauseOnConnect: true }, (client) => {
     tracked(client).on('error', () => client.destroy());
-    headOf(client).then(
+    readHead(client).then(
       (head) => {
-        if (signedWith(accessKeyId, authorizationIn(head)))
-          joinTo(tracked(connect({ ...to, noDelay: true })), client, head);
+        if (signedWith(accessKeyId, authorizationHeader(head)))
+          connectSockets(tracked(connect({ ...to, noDelay: true })), client, head);
         else refuse(client, DENIED);
       },
       () => client.destroy(),
@@ -61,10 +61,10 @@ const listening = (server: Server): Promise<void> =>
  * Reads a connection until the first request's headers are complete.
  * @throws if the headers don't arrive or are too long
  */
-function headOf(client: Socket): Promise<Buffer> {
+function readHead(client: Socket): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     let head = Buffer.alloc(0);
-    const late = setTimeout(() => done(new Error('no request received')), HEAD_WITHIN_MS);
+    const timer = setTimeout(() => done(new Error('no request received')), HEAD_WITHIN_MS);
     const onData = (chunk: Buffer): void => {
       head = Buffer.concat([head, chunk]);
       if (head.includes(END_OF_HEAD)) done(head);
@@ -72,7 +72,7 @@ function headOf(client: Socket): Promise<Buffer> {
     };
     const end = (): void => done(new Error('the caller closed the connection'));
     const done = (result: Buffer | Error): void => {
-      clearTimeout(late);
+      clearTimeout(timer);
       client.off('data', onData).off('close', end).pause();
       if (result instanceof Error) reject(result);
       else resolve(result);
@@ -81,17 +81,17 @@ function headOf(client: Socket): Promise<Buffer> {
   });
 }
 
-function authorizationIn(head: Buffer): string | undefined {
+function authorizationHeader(head: Buffer): string | undefined {
   const text = head.subarray(0, head.indexOf(END_OF_HEAD)).toString('latin1');
   return /\r\nauthorization:[ \t]*([^\r\n]*)/i.exec(text)?.[1];
 }
 
 /** Connects both sides. When one side ends, so does the other. */
-function joinTo(program: Socket, client: Socket, head: Buffer): void {
+function connectSockets(program: Socket, client: Socket, head: Buffer): void {
   let isConnected = false;
   program.once('error', () => {
     if (isConnected) client.destroy();
-    else refuse(client, GONE);
+    else refuse(client, NOT_RESPONDING);
   });
   program.once('connect', () => {
     isConnected = true;
@@ -104,11 +104,11 @@ function joinTo(program: Socket, client: Socket, head: Buffer): void {
 
 /** Responds and closes the connection. */
 function refuse(client: Socket, { status, headers, body = '' }: EmulatedResponse): void {
-  const lines = Object.entries({ ...headers, 'content-length': Buffer.byteLength(body), connection: 'close' });
+  const allHeaders = Object.entries({ ...headers, 'content-length': Buffer.byteLength(body), connection: 'close' });
   client.resume(); // discard the rest; closing the connection earlier would lose the response
   client.end(
     [`HTTP/1.1 ${status} ${status === 403 ? 'Forbidden' : 'Internal Server Error'}`]
-      .concat(lines.map(([name, value]) => `${name}: ${value}`))
+      .concat(allHeaders.map(([name, value]) => `${name}: ${value}`))
       .join('\r\n') +
       END_OF_HEAD +
       String(body),

@@ -5,14 +5,14 @@ import * as durable from './durable/api.ts';
 import { ApiError, notFound } from './errors.ts';
 import { Executions } from './durable/executions.ts';
 import { invoke } from './invoke/api.ts';
-import { installInvokeStore } from './invoke/store.ts';
+import { installInvokeStore } from './invoke/invoke-store.ts';
 import { PlainInvokes } from './invoke/plain-invokes.ts';
 import { Pruner } from './durable/pruner.ts';
 import { Resumer } from './durable/resumer.ts';
-import { Sandbox, type LocalFunction } from './sandbox.ts';
+import { FunctionRunner, type LocalFunction } from './function-runner.ts';
 import { Store } from './store.ts';
 
-export type { LambdaContext, LocalFunction } from './sandbox.ts';
+export type { LambdaContext, LocalFunction } from './function-runner.ts';
 
 export type LambdaEndpoint = Endpoint & {
   /**
@@ -82,24 +82,24 @@ function assemble(options: LambdaOptions, functions: ReadonlyMap<string, LocalFu
   const now = options.now ?? Date.now;
   const log = options.log ?? (() => undefined);
   const store = new Store(options.file);
-  const sandbox = new Sandbox(functions);
+  const runner = new FunctionRunner(functions);
   const poke = () => {
     for (const worker of workers) worker.poke();
   };
   const executions = new Executions({ store, now, scale, functions, onChange: poke, log });
-  const plainInvokes = new PlainInvokes({ store, executions, sandbox, functions, now, scale, onChange: poke, log });
+  const plainInvokes = new PlainInvokes({ store, executions, runner, functions, now, scale, onChange: poke, log });
   const maxConcurrent = options.maxConcurrentResumes ?? MAX_CONCURRENT_RESUMES;
   const resumer = new Resumer({
     store,
     executions,
-    sandbox,
+    runner,
     functionNames: [...functions.keys()],
     maxConcurrent,
     now,
     log,
   });
   const workers = [resumer, plainInvokes, new DeadLetters(store, options.sqs, log), new Pruner(store, functions, now)];
-  return { store, functions, sandbox, executions, plainInvokes, workers };
+  return { store, functions, runner, executions, plainInvokes, workers };
 }
 
 /** Sets the environment of all functions, which share one process, so conflicting values are an error. */
@@ -149,8 +149,8 @@ const INVOKE = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/;
 
 async function handle(request: EmulatedRequest, parts: Parts): Promise<EmulatedResponse> {
   try {
-    const invoked = request.method === 'POST' ? INVOKE.exec(request.path)?.[1] : undefined;
-    if (invoked !== undefined) return await invoke(request, decodeURIComponent(invoked), parts);
+    const functionRef = request.method === 'POST' ? INVOKE.exec(request.path)?.[1] : undefined;
+    if (functionRef !== undefined) return await invoke(request, decodeURIComponent(functionRef), parts);
     for (const { method, path, answer } of ROUTES) {
       const argument = method === request.method ? path.exec(request.path)?.[1] : undefined;
       if (argument !== undefined) return json(200, answer(request, decodeURIComponent(argument), parts));

@@ -157,11 +157,11 @@ export class Store {
   // Executions
 
   execution(arn: string): ExecutionRow | undefined {
-    return this.#one<ExecutionRow>('SELECT * FROM executions WHERE arn = ?', arn);
+    return this.#row<ExecutionRow>('SELECT * FROM executions WHERE arn = ?', arn);
   }
 
   executionNamed(functionName: string, name: string): ExecutionRow | undefined {
-    return this.#one<ExecutionRow>('SELECT * FROM executions WHERE functionName = ? AND name = ?', functionName, name);
+    return this.#row<ExecutionRow>('SELECT * FROM executions WHERE functionName = ? AND name = ?', functionName, name);
   }
 
   insertExecution(row: ExecutionRow): void {
@@ -180,7 +180,7 @@ export class Store {
 
   /** Returns executions whose handler must be invoked, oldest first, without those of the functions in `except`. */
   toWake(limit: number, except: readonly string[]): Pick<ExecutionRow, 'arn' | 'functionName'>[] {
-    return this.#all(
+    return this.#rows(
       `SELECT arn, functionName FROM executions WHERE wake = 1 AND invocationId IS NULL
        AND functionName NOT IN (SELECT value FROM json_each(?)) ORDER BY startedAt LIMIT ?`,
       JSON.stringify(except),
@@ -190,7 +190,7 @@ export class Store {
 
   /** Returns executions whose handler was running when the process ended. */
   interrupted(): string[] {
-    return this.#all<{ arn: string }>('SELECT arn FROM executions WHERE invocationId IS NOT NULL').map(
+    return this.#rows<{ arn: string }>('SELECT arn FROM executions WHERE invocationId IS NOT NULL').map(
       ({ arn }) => arn,
     );
   }
@@ -198,7 +198,7 @@ export class Store {
   listExecutions(
     functionName: string,
   ): Pick<ExecutionRow, 'arn' | 'name' | 'version' | 'status' | 'startedAt' | 'endedAt'>[] {
-    return this.#all(
+    return this.#rows(
       `SELECT arn, name, version, status, startedAt, endedAt FROM executions
        WHERE functionName = ? ORDER BY startedAt, rowid`,
       functionName,
@@ -207,7 +207,7 @@ export class Store {
 
   /** Deletes up to `limit` executions of a function that ended before `endedBefore`, which frees their names. */
   prune(functionName: string, endedBefore: number, limit: number): number {
-    const old = this.#all<{ arn: string }>(
+    const old = this.#rows<{ arn: string }>(
       'SELECT arn FROM executions WHERE functionName = ? AND endedAt < ? LIMIT ?',
       functionName,
       endedBefore,
@@ -223,19 +223,19 @@ export class Store {
   // Operations
 
   operation(arn: string, id: string): Operation | undefined {
-    const row = this.#one<{ body: string }>('SELECT body FROM operations WHERE arn = ? AND id = ?', arn, id);
+    const row = this.#row<{ body: string }>('SELECT body FROM operations WHERE arn = ? AND id = ?', arn, id);
     return row && (JSON.parse(row.body) as Operation);
   }
 
   /** Returns all operations in order of creation: the execution first, and a parent before its children. */
   operations(arn: string): Operation[] {
-    return this.#all<{ body: string }>('SELECT body FROM operations WHERE arn = ? ORDER BY ordinal', arn).map(
+    return this.#rows<{ body: string }>('SELECT body FROM operations WHERE arn = ? ORDER BY ordinal', arn).map(
       parseBody,
     );
   }
 
   operationsChangedSince(arn: string, seq: number): Operation[] {
-    return this.#all<{ body: string }>(
+    return this.#rows<{ body: string }>(
       'SELECT body FROM operations WHERE arn = ? AND seq > ? ORDER BY seq, ordinal',
       arn,
       seq,
@@ -264,7 +264,7 @@ export class Store {
     const sql = reverse
       ? 'SELECT id, body FROM events WHERE arn = ? AND id < ? ORDER BY id DESC LIMIT ?'
       : 'SELECT id, body FROM events WHERE arn = ? AND id > ? ORDER BY id LIMIT ?';
-    return this.#all<{ id: number; body: string }>(sql, arn, from, limit).map(({ id, body }) => ({
+    return this.#rows<{ id: number; body: string }>(sql, arn, from, limit).map(({ id, body }) => ({
       id,
       entry: JSON.parse(body) as HistoryEvent,
     }));
@@ -284,7 +284,7 @@ export class Store {
   }
 
   timers(arn: string): TimerRow[] {
-    return this.#all('SELECT * FROM timers WHERE arn = ? ORDER BY dueClock', arn);
+    return this.#rows('SELECT * FROM timers WHERE arn = ? ORDER BY dueClock', arn);
   }
 
   deleteTimer(arn: string, operationId: string, kind: TimerKind): void {
@@ -296,11 +296,11 @@ export class Store {
   }
 
   executionsWithTimersDue(now: number): string[] {
-    return this.#all<{ arn: string }>('SELECT DISTINCT arn FROM timers WHERE dueAt <= ?', now).map(({ arn }) => arn);
+    return this.#rows<{ arn: string }>('SELECT DISTINCT arn FROM timers WHERE dueAt <= ?', now).map(({ arn }) => arn);
   }
 
   nextTimerAt(): number | undefined {
-    return this.#one<{ at: number | null }>('SELECT MIN(dueAt) AS at FROM timers')?.at ?? undefined;
+    return this.#row<{ at: number | null }>('SELECT MIN(dueAt) AS at FROM timers')?.at ?? undefined;
   }
 
   // Invocations of plain functions
@@ -314,12 +314,12 @@ export class Store {
   }
 
   pendingInvokesDue(now: number): PendingInvoke[] {
-    return this.#all('SELECT * FROM pendingInvokes WHERE dueAt <= ? ORDER BY dueAt, acceptedAt, rowid', now);
+    return this.#rows('SELECT * FROM pendingInvokes WHERE dueAt <= ? ORDER BY dueAt, acceptedAt, rowid', now);
   }
 
   nextPendingInvokeAt(after: number): number | undefined {
     return (
-      this.#one<{ at: number | null }>('SELECT MIN(dueAt) AS at FROM pendingInvokes WHERE dueAt > ?', after)?.at ??
+      this.#row<{ at: number | null }>('SELECT MIN(dueAt) AS at FROM pendingInvokes WHERE dueAt > ?', after)?.at ??
       undefined
     );
   }
@@ -346,7 +346,7 @@ export class Store {
   }
 
   deadLetters(): DeadLetter[] {
-    return this.#all('SELECT * FROM deadLetters ORDER BY id');
+    return this.#rows('SELECT * FROM deadLetters ORDER BY id');
   }
 
   deleteDeadLetter(id: number): void {
@@ -357,20 +357,20 @@ export class Store {
     this.#prepared(sql).run(...values);
   }
 
-  #one<Row>(sql: string, ...values: SQLInputValue[]): Row | undefined {
+  #row<Row>(sql: string, ...values: SQLInputValue[]): Row | undefined {
     return this.#prepared(sql).get(...values) as Row | undefined;
   }
 
-  #all<Row>(sql: string, ...values: SQLInputValue[]): Row[] {
+  #rows<Row>(sql: string, ...values: SQLInputValue[]): Row[] {
     return this.#prepared(sql).all(...values) as Row[];
   }
 
   #prepared(sql: string): StatementSync {
-    const known = this.#statements.get(sql);
-    if (known) return known;
-    const made = this.#db.prepare(sql);
-    this.#statements.set(sql, made);
-    return made;
+    const cached = this.#statements.get(sql);
+    if (cached) return cached;
+    const statement = this.#db.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
   }
 }
 

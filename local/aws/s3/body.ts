@@ -16,7 +16,7 @@ export function decodedBody(headers: IncomingHttpHeaders, body: Buffer): Buffer 
   const declared = header(headers, 'x-amz-content-sha256');
   if (!declared?.startsWith('STREAMING-')) {
     checkDigests(headers, body);
-    if (declared !== undefined && /^[0-9a-f]{64}$/.test(declared) && declared !== digest('sha256', body, 'hex')) {
+    if (declared !== undefined && /^[0-9a-f]{64}$/.test(declared) && declared !== hash('sha256', body, 'hex')) {
       throw badDigest('x-amz-content-sha256');
     }
     return body;
@@ -37,31 +37,31 @@ export function crc32Of(content: Buffer): string {
   return bytes.toString('base64');
 }
 
-export const md5Of = (content: Buffer): string => digest('md5', content, 'hex');
+export const md5Of = (content: Buffer): string => hash('md5', content, 'hex');
 
 function unchunk(body: Buffer): { content: Buffer; trailers: Record<string, string> } {
   const chunks: Buffer[] = [];
-  let at = 0;
-  const line = (): string => {
-    const end = body.indexOf('\r\n', at);
+  let offset = 0;
+  const readLine = (): string => {
+    const end = body.indexOf('\r\n', offset);
     if (end === -1) throw incompleteBody('A chunk of the body is incomplete.');
-    const text = body.toString('latin1', at, end);
-    at = end + 2;
+    const text = body.toString('latin1', offset, end);
+    offset = end + 2;
     return text;
   };
   for (;;) {
-    const [, hex] = /^([0-9a-f]+)(;.*)?$/i.exec(line()) ?? [];
+    const [, hex] = /^([0-9a-f]+)(;.*)?$/i.exec(readLine()) ?? [];
     if (hex === undefined) throw incompleteBody('A chunk of the body does not begin with its length.');
     const length = Number.parseInt(hex, 16);
     if (length === 0) break;
-    if (at + length > body.length) throw incompleteBody('A chunk of the body is shorter than its declared length.');
-    chunks.push(body.subarray(at, at + length));
-    at += length;
-    if (line() !== '') throw incompleteBody('A chunk of the body is longer than its declared length.');
+    if (offset + length > body.length) throw incompleteBody('A chunk of the body is shorter than its declared length.');
+    chunks.push(body.subarray(offset, offset + length));
+    offset += length;
+    if (readLine() !== '') throw incompleteBody('A chunk of the body is longer than its declared length.');
   }
   const trailers: Record<string, string> = {};
-  while (at < body.length) {
-    const [, name, value] = /^([^:]+):(.*)$/.exec(line()) ?? [];
+  while (offset < body.length) {
+    const [, name, value] = /^([^:]+):(.*)$/.exec(readLine()) ?? [];
     if (name === undefined || value === undefined) break;
     trailers[name.trim().toLowerCase()] = value.trim();
   }
@@ -70,9 +70,9 @@ function unchunk(body: Buffer): { content: Buffer; trailers: Record<string, stri
 
 const CHECKSUMS: Readonly<Record<string, (content: Buffer) => string>> = {
   'x-amz-checksum-crc32': crc32Of,
-  'x-amz-checksum-sha1': (content) => digest('sha1', content, 'base64'),
-  'x-amz-checksum-sha256': (content) => digest('sha256', content, 'base64'),
-  'content-md5': (content) => digest('md5', content, 'base64'),
+  'x-amz-checksum-sha1': (content) => hash('sha1', content, 'base64'),
+  'x-amz-checksum-sha256': (content) => hash('sha256', content, 'base64'),
+  'content-md5': (content) => hash('md5', content, 'base64'),
 };
 /** Headers of this family that describe a checksum but don't contain one. */
 const ABOUT_CHECKSUMS = new Set(['x-amz-checksum-algorithm', 'x-amz-checksum-mode', 'x-amz-checksum-type']);
@@ -92,5 +92,5 @@ function header(headers: IncomingHttpHeaders, name: string): string | undefined 
   return Array.isArray(value) ? value[0] : value;
 }
 
-const digest = (algorithm: string, content: Buffer, encoding: 'hex' | 'base64'): string =>
+const hash = (algorithm: string, content: Buffer, encoding: 'hex' | 'base64'): string =>
   createHash(algorithm).update(content).digest(encoding);

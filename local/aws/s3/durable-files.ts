@@ -20,7 +20,7 @@ export async function writeDurably(
 ): Promise<boolean> {
   const unfinished = join(temporary, randomUUID());
   try {
-    await using(await open(unfinished, 'wx', PRIVATE.file), async (file) => {
+    await closeAfter(await open(unfinished, 'wx', PRIVATE.file), async (file) => {
       if (modes !== PRIVATE) await file.chmod(modes.file);
       await file.writeFile(content);
       await file.sync();
@@ -31,7 +31,7 @@ export async function writeDurably(
     await syncFolder(dirname(path));
     return true;
   } catch (error) {
-    if (onlyIfNew && isCode(error, 'EEXIST')) return false;
+    if (onlyIfNew && hasErrorCode(error, 'EEXIST')) return false;
     throw error;
   } finally {
     await rm(unfinished, { force: true });
@@ -44,30 +44,30 @@ export async function removeDurably(path: string): Promise<void> {
     await rm(path);
     await syncFolder(dirname(path));
   } catch (error) {
-    if (!isCode(error, 'ENOENT') && !isCode(error, 'ENOTDIR')) throw error;
+    if (!hasErrorCode(error, 'ENOENT') && !hasErrorCode(error, 'ENOTDIR')) throw error;
   }
 }
 
 /** Creates a folder and its parents. They are on disk when this returns. Existing folders keep their permissions. */
 export async function makeFolder(path: string, mode = PRIVATE.folder): Promise<void> {
-  const wanted = resolve(path);
-  const first = await mkdir(wanted, { recursive: true, mode: PRIVATE.folder });
-  if (first === undefined) return;
-  const above = dirname(resolve(first));
-  for (let made = wanted; made.length > above.length; made = dirname(made)) {
-    if (mode !== PRIVATE.folder) await chmod(made, mode);
-    await syncFolder(dirname(made));
+  const folder = resolve(path);
+  const firstCreated = await mkdir(folder, { recursive: true, mode: PRIVATE.folder });
+  if (firstCreated === undefined) return;
+  const existingParent = dirname(resolve(firstCreated));
+  for (let created = folder; created.length > existingParent.length; created = dirname(created)) {
+    if (mode !== PRIVATE.folder) await chmod(created, mode);
+    await syncFolder(dirname(created));
   }
 }
 
-export const isCode = (error: unknown, code: string): boolean =>
+export const hasErrorCode = (error: unknown, code: string): boolean =>
   typeof error === 'object' && error !== null && 'code' in error && error.code === code;
 
 async function syncFolder(path: string): Promise<void> {
-  await using(await open(path, 'r'), (folder) => folder.sync());
+  await closeAfter(await open(path, 'r'), (folder) => folder.sync());
 }
 
-async function using(file: FileHandle, work: (file: FileHandle) => Promise<void>): Promise<void> {
+async function closeAfter(file: FileHandle, work: (file: FileHandle) => Promise<void>): Promise<void> {
   try {
     await work(file);
   } finally {

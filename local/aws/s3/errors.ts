@@ -28,6 +28,6 @@ export const incompleteBody = (message: string): S3Error => new S3Error(400, 'In
 export const notImplemented = (what: string): S3Error =>
   new S3Error(501, 'NotImplemented', `${what} is not emulated here.`);
 
-/** Says why, such as that the disk is full. */
+/** Returns the error for an unexpected failure, with its reason, such as a full disk. */
 export const internalError = (error: unknown): S3Error =>
   new S3Error(500, 'InternalError', error instanceof Error ? error.message : String(error));

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 /** Less than the 255 bytes that file systems allow for a name. */
 const PIECE_MAX_CHARS = 200;
 /** The last character of a folder name within a long key. Never part of an encoded key. */
-const CONTINUED = '~';
+const CONTINUATION_MARK = '~';
 
 /**
  * Returns the file path for a key, relative to the bucket's folder, e.g. `runs/A.json` → `runs%2f%41%2ejson`.
@@ -16,7 +16,7 @@ export function pathOfKey(key: string): string {
     .map((byte) => (isPlain(byte) ? String.fromCharCode(byte) : `%${byte.toString(16).padStart(2, '0')}`))
     .join('');
   const pieces = encoded.match(new RegExp(`.{1,${PIECE_MAX_CHARS}}`, 'g')) ?? [];
-  return join(...pieces.map((piece, i) => (i < pieces.length - 1 ? piece + CONTINUED : piece)));
+  return join(...pieces.map((piece, i) => (i < pieces.length - 1 ? piece + CONTINUATION_MARK : piece)));
 }
 
 /** Returns the key for a path from `pathOfKey`. */

@@ -1,7 +1,7 @@
 import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { crc32Of, md5Of } from './body.ts';
-import { isCode, makeFolder, removeDurably, writeDurably } from './durable-files.ts';
+import { hasErrorCode, makeFolder, removeDurably, writeDurably } from './durable-files.ts';
 import { noSuchBucket, noSuchKey, preconditionFailed } from './errors.ts';
 import { Gate } from './gate.ts';
 import { keyOfPath, pathOfKey } from './key-path.ts';
@@ -38,7 +38,7 @@ export async function objectStore(dir: string) {
     try {
       await stat(folderOf(bucket));
     } catch (error) {
-      throw isCode(error, 'ENOENT') ? noSuchBucket() : error;
+      throw hasErrorCode(error, 'ENOENT') ? noSuchBucket() : error;
     }
   }
 
@@ -75,7 +75,7 @@ export async function objectStore(dir: string) {
     /** @throws S3Error NoSuchBucket, NoSuchKey */
     async get(bucket: string, key: string): Promise<StoredObject> {
       await requireBucket(bucket);
-      return split(await whenThere(readFile(fileOf(bucket, key))));
+      return parseStoredFile(await orNoSuchKey(readFile(fileOf(bucket, key))));
     },
 
     /**
@@ -85,10 +85,10 @@ export async function objectStore(dir: string) {
      */
     async info(bucket: string, key: string): Promise<ObjectInfo> {
       await requireBucket(bucket);
-      const file = await whenThere(open(fileOf(bucket, key)));
+      const file = await orNoSuchKey(open(fileOf(bucket, key)));
       try {
         const { buffer, bytesRead } = await file.read(Buffer.alloc(INFO_MAX_BYTES), 0, INFO_MAX_BYTES, 0);
-        return split(buffer.subarray(0, bytesRead)).info;
+        return parseStoredFile(buffer.subarray(0, bytesRead)).info;
       } finally {
         await file.close();
       }
@@ -117,15 +117,15 @@ export async function objectStore(dir: string) {
   };
 }
 
-async function whenThere<T>(file: Promise<T>): Promise<T> {
+async function orNoSuchKey<T>(file: Promise<T>): Promise<T> {
   try {
     return await file;
   } catch (error) {
-    throw isCode(error, 'ENOENT') ? noSuchKey() : error;
+    throw hasErrorCode(error, 'ENOENT') ? noSuchKey() : error;
   }
 }
 
-function split(file: Buffer): StoredObject {
+function parseStoredFile(file: Buffer): StoredObject {
   const end = file.indexOf('\n');
   return { info: JSON.parse(file.toString('utf8', 0, end)) as ObjectInfo, content: file.subarray(end + 1) };
 }

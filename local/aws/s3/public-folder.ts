@@ -1,12 +1,12 @@
 import { lstat, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { crc32Of, md5Of } from './body.ts';
-import { isCode, makeFolder, removeDurably, writeDurably } from './durable-files.ts';
+import { hasErrorCode, makeFolder, removeDurably, writeDurably } from './durable-files.ts';
 import { noSuchKey, notImplemented, S3Error } from './errors.ts';
 import type { ObjectStore } from './objects.ts';
 
 /** Modes for a web server that runs as another user. */
-const PUBLIC = { file: 0o644, folder: 0o755 };
+const PUBLIC_MODES = { file: 0o644, folder: 0o755 };
 
 /**
  * Stores the objects of one bucket as plain files in a folder, by their keys, as a CDN in front of the bucket shows
@@ -22,25 +22,25 @@ export function publicFolder(folder: string): Omit<ObjectStore, 'hold'> {
   };
 
   /** @throws S3Error if a folder on the way to the file is a symbolic link */
-  async function inside(key: string): Promise<string> {
+  async function checkedFile(key: string): Promise<string> {
     const file = fileOf(key);
-    for (let above = dirname(file); above.length > folder.length; above = dirname(above)) {
-      const found = await lstat(above).catch((error: unknown) => {
-        if (isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR')) return undefined;
+    for (let parent = dirname(file); parent.length > folder.length; parent = dirname(parent)) {
+      const found = await lstat(parent).catch((error: unknown) => {
+        if (hasErrorCode(error, 'ENOENT') || hasErrorCode(error, 'ENOTDIR')) return undefined;
         throw error;
       });
       if (found?.isSymbolicLink())
         throw new S3Error(
           403,
           'AccessDenied',
-          `${above} is a symbolic link, which is not followed: replace it by a folder`,
+          `${parent} is a symbolic link, which is not followed: replace it by a folder`,
         );
     }
     return file;
   }
 
   async function get(_bucket: string, key: string) {
-    const file = await inside(key);
+    const file = await checkedFile(key);
     try {
       const [content, { mtimeMs }] = await Promise.all([readFile(file), stat(file)]);
       const info = {
@@ -52,7 +52,7 @@ export function publicFolder(folder: string): Omit<ObjectStore, 'hold'> {
       };
       return { info, content };
     } catch (error) {
-      throw isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR') ? noSuchKey() : error;
+      throw hasErrorCode(error, 'ENOENT') || hasErrorCode(error, 'ENOTDIR') ? noSuchKey() : error;
     }
   }
 
@@ -67,22 +67,22 @@ export function publicFolder(folder: string): Omit<ObjectStore, 'hold'> {
     requireBucket: async () => undefined,
     async put(bucket, key, content, { onlyIfNew }) {
       if (onlyIfNew) throw notImplemented('PutObject with If-None-Match in a public folder');
-      const file = await inside(key);
-      await makeFolder(temporary, PUBLIC.folder);
-      await writeDurably(file, content, { temporary, onlyIfNew, modes: PUBLIC });
+      const file = await checkedFile(key);
+      await makeFolder(temporary, PUBLIC_MODES.folder);
+      await writeDurably(file, content, { temporary, onlyIfNew, modes: PUBLIC_MODES });
       return (await get(bucket, key)).info;
     },
     get,
     info: async (bucket, key) => (await get(bucket, key)).info,
     async remove(_bucket, key) {
-      const file = await inside(key);
+      const file = await checkedFile(key);
       await removeDurably(file);
-      for (let above = dirname(file); above.length > folder.length; above = dirname(above)) {
-        const isGone = await rmdir(above).then(
+      for (let parent = dirname(file); parent.length > folder.length; parent = dirname(parent)) {
+        const isRemoved = await rmdir(parent).then(
           () => true,
           () => false, // not empty: others need it
         );
-        if (!isGone) return;
+        if (!isRemoved) return;
       }
     },
     keys: async () => {

@@ -154,11 +154,11 @@ const objectOperations: Readonly<Record<string, Operation>> = {
  * @throws S3Error PreconditionFailed if the client requires another version
  */
 function isUnchanged({ etag }: ObjectInfo, headers: IncomingHttpHeaders): boolean {
-  const names = (list: string): boolean =>
+  const includesEtag = (list: string): boolean =>
     list.split(',').some((item) => ['*', etag, etag.slice(1, -1)].includes(item.trim().replace(/^W\//, '')));
   const { 'if-match': wanted, 'if-none-match': known } = headers;
-  if (wanted !== undefined && !names(wanted)) throw preconditionFailed();
-  return known !== undefined && names(known);
+  if (wanted !== undefined && !includesEtag(wanted)) throw preconditionFailed();
+  return known !== undefined && includesEtag(known);
 }
 
 function storedHeaders(headers: IncomingHttpHeaders): Record<string, string> {

@@ -26,17 +26,17 @@ export function arrivals(): Arrivals {
     next: (queueId, seen, ms, signal) =>
       new Promise((resolve) => {
         if (count(queueId) !== seen || signal.aborted) return resolve();
-        const here = sleepers.get(queueId) ?? new Set();
-        sleepers.set(queueId, here);
+        const queueSleepers = sleepers.get(queueId) ?? new Set();
+        sleepers.set(queueId, queueSleepers);
         const wake = (): void => {
           clearTimeout(timer);
           signal.removeEventListener('abort', wake);
-          here.delete(wake);
+          queueSleepers.delete(wake);
           resolve();
         };
         const timer = setTimeout(wake, ms);
         signal.addEventListener('abort', wake);
-        here.add(wake);
+        queueSleepers.add(wake);
       }),
   };
 }

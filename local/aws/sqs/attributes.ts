@@ -25,8 +25,8 @@ const oneOf = (initial: string, ...others: string[]): Rule => ({
   accepts: (value) => [initial, ...others].includes(value),
 });
 /**
- * Accepts any value. It is stored and returned, without effect in the emulation: nothing is encrypted, and only the holder of the access key
- * calls.
+ * Accepts any value. It is stored and returned, but has no effect in the emulation: nothing is encrypted, and only the
+ * holder of the access key can call.
  */
 const STORED_ONLY: Rule = { accepts: () => true };
 

@@ -17,8 +17,8 @@ export type Sqs = {
 };
 
 /**
- * Properties of a request besides its input. `origin`: the endpoint that the client used. `region`: the region of its signature.
- * `traceHeader`: the trace of the request. `disconnected`: aborted when the client closes the connection.
+ * Properties of a request besides its input. `origin`: the endpoint that the client used. `region`: the region of its
+ * signature. `traceHeader`: the trace of the request. `disconnected`: aborted when the client closes the connection.
  */
 export type RequestContext = {
   origin: string;

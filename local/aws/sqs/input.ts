@@ -6,16 +6,16 @@ import { missingParameter, unreadableRequest } from './errors.ts';
  *
  * @throws SqsError MissingParameter, SerializationException
  */
-export function read<Schema extends z.ZodType>(schema: Schema, input: unknown): z.infer<Schema> {
+export function parseInput<Schema extends z.ZodType>(schema: Schema, input: unknown): z.infer<Schema> {
   const result = schema.safeParse(input);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const path = issue?.path ?? [];
-  if (at(input, path) === undefined) throw missingParameter(String(path.at(-1) ?? 'Input'));
+  if (valueAt(input, path) === undefined) throw missingParameter(String(path.at(-1) ?? 'Input'));
   throw unreadableRequest(`${path.join('.')}: ${issue?.message ?? 'invalid'}`);
 }
 
-function at(input: unknown, path: readonly PropertyKey[]): unknown {
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>(
     (value, key) =>
       typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>)[key] : undefined,
@@ -44,7 +44,7 @@ export const ListDeadLetterSourceQueues = z.object({
   MaxResults: z.number().optional(),
   NextToken: z.string().optional(),
 });
-export const OfQueue = z.object({ QueueUrl: z.string() });
+export const QueueUrlOnly = z.object({ QueueUrl: z.string() });
 export const GetQueueAttributes = z.object({ QueueUrl: z.string(), AttributeNames: names });
 export const SetQueueAttributes = z.object({ QueueUrl: z.string(), Attributes: attributes });
 

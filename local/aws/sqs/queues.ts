@@ -21,7 +21,7 @@ const RESULTS_MAX = 1000;
  * between deleting and recreating a queue, and doesn't store tags.
  */
 export const createQueue: Operation = (sqs, input, context) => {
-  const { QueueName: name, Attributes: given } = inputs.read(inputs.CreateQueue, input);
+  const { QueueName: name, Attributes: given } = inputs.parseInput(inputs.CreateQueue, input);
   const fifo = given['FifoQueue']?.toLowerCase() === 'true';
   const existing = sqs.queues.find(name);
   if (existing === undefined) {
@@ -38,13 +38,13 @@ export const createQueue: Operation = (sqs, input, context) => {
 };
 
 export const getQueueUrl: Operation = (sqs, input, context) => {
-  const { QueueName: name } = inputs.read(inputs.GetQueueUrl, input);
+  const { QueueName: name } = inputs.parseInput(inputs.GetQueueUrl, input);
   if (sqs.queues.find(name) === undefined) throw queueDoesNotExist();
   return { QueueUrl: urlOf(sqs, context, name) };
 };
 
 export const listQueues: Operation = (sqs, input, context) => {
-  const { QueueNamePrefix: prefix, ...page } = inputs.read(inputs.ListQueues, input);
+  const { QueueNamePrefix: prefix, ...page } = inputs.parseInput(inputs.ListQueues, input);
   const max = pageSize(page.MaxResults);
   const found = sqs.queues.list(prefix, afterToken(page.NextToken), max + 1);
   return pageOf('QueueUrls', found, max, page.MaxResults, (queue) => urlOf(sqs, context, queue.name));
@@ -52,7 +52,7 @@ export const listQueues: Operation = (sqs, input, context) => {
 
 /** Returns the queues whose dead-letter queue is this one. */
 export const listDeadLetterSourceQueues: Operation = (sqs, input, context) => {
-  const request = inputs.read(inputs.ListDeadLetterSourceQueues, input);
+  const request = inputs.parseInput(inputs.ListDeadLetterSourceQueues, input);
   const target = queueByUrl(sqs, request.QueueUrl).name;
   const max = pageSize(request.MaxResults);
   const sources = sqs.queues
@@ -63,7 +63,7 @@ export const listDeadLetterSourceQueues: Operation = (sqs, input, context) => {
 };
 
 export const getQueueAttributes: Operation = (sqs, input, context) => {
-  const { QueueUrl, AttributeNames: names = [] } = inputs.read(inputs.GetQueueAttributes, input);
+  const { QueueUrl, AttributeNames: names = [] } = inputs.parseInput(inputs.GetQueueAttributes, input);
   const queue = queueByUrl(sqs, QueueUrl);
   const all: Attributes = { ...queue.attributes, ...computedAttributes(sqs, queue, context) };
   if (names.includes('All')) return { Attributes: all };
@@ -74,7 +74,7 @@ export const getQueueAttributes: Operation = (sqs, input, context) => {
 };
 
 export const setQueueAttributes: Operation = (sqs, input) => {
-  const { QueueUrl, Attributes: given } = inputs.read(inputs.SetQueueAttributes, input);
+  const { QueueUrl, Attributes: given } = inputs.parseInput(inputs.SetQueueAttributes, input);
   const queue = queueByUrl(sqs, QueueUrl);
   const changes = checkedAttributes(given, isFifo(queue.attributes));
   const attributes = withChanges(queue.attributes, changes);
@@ -88,14 +88,14 @@ export const setQueueAttributes: Operation = (sqs, input) => {
  * between two purges.
  */
 export const purgeQueue: Operation = (sqs, input) => {
-  const queue = queueByUrl(sqs, inputs.read(inputs.OfQueue, input).QueueUrl);
+  const queue = queueByUrl(sqs, inputs.parseInput(inputs.QueueUrlOnly, input).QueueUrl);
   sqs.messages.purge(queue);
   sqs.deduplication.forget(queue);
   return {};
 };
 
 export const deleteQueue: Operation = (sqs, input) => {
-  const queue = queueByUrl(sqs, inputs.read(inputs.OfQueue, input).QueueUrl);
+  const queue = queueByUrl(sqs, inputs.parseInput(inputs.QueueUrlOnly, input).QueueUrl);
   sqs.queues.remove(queue);
   sqs.arrivals.announce(queue.id); // wakes its long polls, which then return an error
   return {};

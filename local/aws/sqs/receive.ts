@@ -14,27 +14,28 @@ import { checkVisibilityTimeout } from './settle.ts';
 const MESSAGES_MAX = 10;
 const WAIT_MAX_SECONDS = 20;
 
-type Look = { messages: object[]; queueId: number; announced: number; waitMs: number; nextInMs: number };
+/** What one read of the queue found, and how long to wait for the next. `announced`: the announcements before it. */
+type PollResult = { messages: object[]; queueId: number; announced: number; waitMs: number; nextInMs: number };
 
 /**
  * Receives messages: at once if there are any, otherwise when a message arrives, is released, or becomes visible. Empty
  * when the wait time is over. The wait time is real time, whatever clock stamps the messages.
  */
 export async function receiveMessage(sqs: Sqs, input: unknown, context: RequestContext): Promise<object> {
-  const request = inputs.read(inputs.ReceiveMessage, input);
+  const request = inputs.parseInput(inputs.ReceiveMessage, input);
   checkRequest(request);
-  const began = performance.now();
+  const startedAt = performance.now();
   for (;;) {
-    const look = await sqs.commits.run(() => lookInto(sqs, request, context));
-    if (look.messages.length > 0) return { Messages: look.messages };
-    const remaining = look.waitMs - (performance.now() - began);
+    const poll = await sqs.commits.run(() => pollOnce(sqs, request, context));
+    if (poll.messages.length > 0) return { Messages: poll.messages };
+    const remaining = poll.waitMs - (performance.now() - startedAt);
     if (remaining <= 0 || context.disconnected.aborted) return {};
-    const sleepMs = Math.max(1, Math.min(remaining, look.nextInMs));
-    await sqs.arrivals.next(look.queueId, look.announced, sleepMs, context.disconnected);
+    const sleepMs = Math.max(1, Math.min(remaining, poll.nextInMs));
+    await sqs.arrivals.next(poll.queueId, poll.announced, sleepMs, context.disconnected);
   }
 }
 
-function lookInto(sqs: Sqs, request: ReceiveRequest, context: RequestContext): Look {
+function pollOnce(sqs: Sqs, request: ReceiveRequest, context: RequestContext): PollResult {
   const queue = queueByUrl(sqs, request.QueueUrl);
   const now = sqs.now();
   // Take nothing for a caller that has disconnected, because the messages would be hidden from others until their

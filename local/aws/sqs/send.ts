@@ -20,12 +20,12 @@ const NO_DEDUPLICATION_ID =
   'The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly';
 
 export const sendMessage: Operation = (sqs, input, context) => {
-  const request = inputs.read(inputs.SendMessage, input);
+  const request = inputs.parseInput(inputs.SendMessage, input);
   return send(sqs, queueByUrl(sqs, request.QueueUrl), traced(request, context));
 };
 
 export const sendMessageBatch: Operation = (sqs, input, context) => {
-  const { QueueUrl, Entries: entries } = inputs.read(inputs.SendMessageBatch, input);
+  const { QueueUrl, Entries: entries } = inputs.parseInput(inputs.SendMessageBatch, input);
   const queue = queueByUrl(sqs, QueueUrl);
   checkBatch(entries);
   if (isFifo(queue.attributes)) checkFifoBatch(queue, entries);

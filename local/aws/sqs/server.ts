@@ -94,7 +94,7 @@ async function perform(sqs: Sqs, request: EmulatedRequest): Promise<object> {
     origin: `http://${request.headers.host ?? 'localhost'}`,
     region: regionOf(request.headers.authorization),
     traceHeader: request.headers['x-amzn-trace-id']?.toString(),
-    disconnected: request.gone,
+    disconnected: request.disconnected,
   };
   if (name === 'ReceiveMessage') return receiveMessage(sqs, input, context);
   const operation = operations.get(name);

@@ -10,24 +10,24 @@ import { readHandle } from './receipt.ts';
 const VISIBILITY_MAX_SECONDS = 43_200;
 
 export const deleteMessage: Operation = (sqs, input) => {
-  const { QueueUrl, ReceiptHandle } = inputs.read(inputs.DeleteMessage, input);
+  const { QueueUrl, ReceiptHandle } = inputs.parseInput(inputs.DeleteMessage, input);
   return remove(sqs, queueByUrl(sqs, QueueUrl), ReceiptHandle);
 };
 
 export const deleteMessageBatch: Operation = (sqs, input) => {
-  const { QueueUrl, Entries } = inputs.read(inputs.DeleteMessageBatch, input);
+  const { QueueUrl, Entries } = inputs.parseInput(inputs.DeleteMessageBatch, input);
   const queue = queueByUrl(sqs, QueueUrl);
   checkBatch(Entries);
   return forEachEntry(Entries, (entry) => remove(sqs, queue, entry.ReceiptHandle));
 };
 
 export const changeMessageVisibility: Operation = (sqs, input) => {
-  const { QueueUrl, ReceiptHandle, VisibilityTimeout } = inputs.read(inputs.ChangeMessageVisibility, input);
+  const { QueueUrl, ReceiptHandle, VisibilityTimeout } = inputs.parseInput(inputs.ChangeMessageVisibility, input);
   return changeVisibility(sqs, queueByUrl(sqs, QueueUrl), ReceiptHandle, VisibilityTimeout);
 };
 
 export const changeMessageVisibilityBatch: Operation = (sqs, input) => {
-  const { QueueUrl, Entries } = inputs.read(inputs.ChangeMessageVisibilityBatch, input);
+  const { QueueUrl, Entries } = inputs.parseInput(inputs.ChangeMessageVisibilityBatch, input);
   const queue = queueByUrl(sqs, QueueUrl);
   checkBatch(Entries);
   return forEachEntry(Entries, (entry) => changeVisibility(sqs, queue, entry.ReceiptHandle, entry.VisibilityTimeout));

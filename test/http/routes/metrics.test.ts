@@ -15,7 +15,7 @@ import { millisOf, plusSeconds } from '../../../schemas/time/time.ts';
 import { openTable, type TableStores } from '../../aws/table/stores.ts';
 import { FakeWorld } from '../../support/fake-deps.ts';
 import { processMetrics } from '../../../local/process-metrics.ts';
-import { lastBackupMetric } from '../../../local/backup/last.ts';
+import { lastBackupMetric } from '../../../local/backup/last-backup.ts';
 import { METRICS_USED } from '../../deploy/monitoring-files.ts';
 import { have, problemsOfMetrics } from '../../support/prometheus-stack.ts';
 

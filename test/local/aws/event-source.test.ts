@@ -10,7 +10,7 @@ import {
 import type { SQSEvent } from 'aws-lambda';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Endpoint } from '../../../local/aws/endpoint.ts';
-import { judge, startEventSource, type EventSource } from '../../../local/aws/event-source.ts';
+import { batchResultOf, startEventSource, type EventSource } from '../../../local/aws/event-source.ts';
 import { longestChain } from '../../../local/aws/lambda/invoke/lineage.ts';
 import type { LocalFunction } from '../../../local/aws/lambda/lambda.ts';
 import { startSqs } from '../../../local/aws/sqs/server.ts';
@@ -313,7 +313,7 @@ describe("the function's report about its batch", () => {
     ...(group && { Attributes: { MessageGroupId: group } }),
   });
   const failedOf = (messages: Message[], payload: string) =>
-    judge(messages, payload).failed.map(({ MessageId }) => MessageId);
+    batchResultOf(messages, payload).failed.map(({ MessageId }) => MessageId);
   const reported = (...ids: unknown[]) =>
     JSON.stringify({ batchItemFailures: ids.map((itemIdentifier) => ({ itemIdentifier })) });
   const batch = [message('1'), message('2'), message('3')];

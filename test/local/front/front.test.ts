@@ -24,7 +24,7 @@ async function serve(handler: Handler, maxConnections = 100, trustedProxies: str
     maxConnections,
     trustedProxies,
     handler,
-    others: {},
+    handlersByPrefix: {},
     sandbox: undefined,
     guard: () => undefined,
     adminToken: 'admin',

@@ -2,10 +2,11 @@ import type { EmulatedRequest } from '../../endpoint.ts';
 import { functionArn, parseFunctionRef } from '../arns.ts';
 import { invalidParameter, notFound } from '../errors.ts';
 import type { Executions } from './executions.ts';
-import { seconds, withoutData } from './history.ts';
+import { withoutData } from './history.ts';
 import { PAGE_DEFAULT_ITEMS, PAGE_MAX_ITEMS, STATE_PAGE_MAX_OPERATIONS } from '../limits.ts';
 import { ErrorObject } from './operation.ts';
-import type { LocalFunction } from '../sandbox.ts';
+import { epochSeconds } from './wire.ts';
+import type { LocalFunction } from '../function-runner.ts';
 import { errorOf, type ExecutionRow, type Store } from '../store.ts';
 
 /** The dependencies of the durable execution API. */
@@ -47,8 +48,8 @@ const summary = ({ arn, name, status, startedAt, endedAt }: Summarised): object 
   DurableExecutionName: name,
   FunctionArn: arn.slice(0, arn.indexOf('/')),
   Status: status,
-  StartTimestamp: seconds(startedAt),
-  ...(endedAt !== null && { EndTimestamp: seconds(endedAt) }),
+  StartTimestamp: epochSeconds(startedAt),
+  ...(endedAt !== null && { EndTimestamp: epochSeconds(endedAt) }),
 });
 
 /** Implements GetDurableExecutionHistory. A marker is the number of the last returned event. */
@@ -124,7 +125,7 @@ export function checkpoint(request: EmulatedRequest, arn: string, { executions }
 /** Implements StopDurableExecution. */
 export function stop(request: EmulatedRequest, arn: string, { executions }: DurableParts): object {
   const error = request.body.length === 0 ? undefined : errorFrom(request);
-  return { StopTimestamp: seconds(executions.stop(arn, error)) };
+  return { StopTimestamp: epochSeconds(executions.stop(arn, error)) };
 }
 
 /** Implements SendDurableExecutionCallbackSuccess. The body is the result. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { newExecutionArn, parseCallbackId, parseFunctionRef, versionOf } from '../arns.ts';
 import { ApiError, invalidParameter, invalidToken, notFound } from '../errors.ts';
-import { event, input as inputOf } from './history.ts';
+import { historyEvent, inputDetails } from './history.ts';
 import { byteLength, CALLBACK_RESULT_MAX_BYTES, STATE_PAGE_MAX_OPERATIONS } from '../limits.ts';
 import { hash, newRow, type StartRequest } from './new-execution.ts';
 import type { OpenExecution } from './open-execution.ts';
@@ -10,16 +10,16 @@ import { checkUpdates } from './rules.ts';
 import { statePage } from './state-page.ts';
 import { errorOf, type ExecutionRow, type PendingInvoke, type Store, type TimerRow } from '../store.ts';
 import {
-  apply,
+  applyUpdate,
   attemptDue,
   CALLBACK_TIMED_OUT,
   callbackEnded,
   chainedInvokeEnded,
   HEARTBEAT_TIMED_OUT,
-  waitOver,
+  waitEnded,
   type Outcome,
 } from './transitions.ts';
-import { Unit } from './unit.ts';
+import { UnitOfWork } from './unit-of-work.ts';
 import { epochSeconds, isoTime, operationOnWire } from './wire.ts';
 
 /** The properties of a function that its executions need. */
@@ -98,22 +98,27 @@ export class Executions {
    */
   start(request: StartRequest): ExecutionRow {
     return this.#transact((unit) => {
-      const known =
+      const existing =
         request.name === undefined ? undefined : this.#store.executionNamed(request.functionName, request.name);
-      if (!known) {
+      if (!existing) {
         const arn = newExecutionArn(request.functionName, request.version, request.name ?? randomUUID());
         return this.#insert(unit, request, arn);
       }
-      if (known.inputHash === hash(request.payload)) return known;
+      if (existing.inputHash === hash(request.payload)) return existing;
       throw new ApiError(
         'DurableExecutionAlreadyStartedException',
         409,
-        `The name '${known.name}' has been used for an execution of ${known.functionName} with another input.`,
+        `The name '${existing.name}' has been used for an execution of ${existing.functionName} with another input.`,
       );
     });
   }
 
-  #insert(unit: Unit, request: StartRequest, arn: string, parent?: { arn: string; operationId: string }): ExecutionRow {
+  #insert(
+    unit: UnitOfWork,
+    request: StartRequest,
+    arn: string,
+    parent?: { arn: string; operationId: string },
+  ): ExecutionRow {
     const { functionName, version, payload } = request;
     const timeoutSeconds = this.#functions.get(functionName)?.durable?.executionTimeoutSeconds ?? 0;
     const now = unit.now;
@@ -127,8 +132,8 @@ export class Executions {
       input: payload,
     });
     const execution = unit.adopt(row);
-    const details = { ...inputOf(payload), ExecutionTimeout: timeoutSeconds };
-    execution.record(event('ExecutionStarted', now, { id: row.rootId, name: row.name }, details));
+    const details = { ...inputDetails(payload), ExecutionTimeout: timeoutSeconds };
+    execution.record(historyEvent('ExecutionStarted', now, { id: row.rootId, name: row.name }, details));
     execution.arm(row.rootId, 'execution', timeoutSeconds * 1000);
     unit.afterCommit(() => this.#log({ event: 'execution-started', function: functionName, version, arn }));
     return row;
@@ -148,8 +153,8 @@ export class Executions {
   }
 
   /**
-   * Begins an invocation of the handler. Undefined if none is needed, because the execution was stopped or is already
-   * being invoked.
+   * Begins an invocation of the handler. Returns undefined if none is needed, because the execution was stopped or is
+   * already being invoked.
    */
   beginInvocation(arn: string, invocationId: string): { row: ExecutionRow; event: InvocationEvent } | undefined {
     return this.#transact((unit) => {
@@ -217,7 +222,7 @@ export class Executions {
     const isDurable = (name: string) => this.#functions.get(name)?.durable !== undefined;
     for (const update of updates) {
       if (update.Type === 'EXECUTION') execution.row.checkpointedResult = JSON.stringify(outcomeOf(update));
-      else execution.apply(apply(update, find(update.Id), { now, arn: execution.row.arn, isDurable }));
+      else execution.apply(applyUpdate(update, find(update.Id), { now, arn: execution.row.arn, isDurable }));
     }
     execution.checkQuotas();
   }
@@ -282,19 +287,19 @@ export class Executions {
    * Starts children. A child that may have been started already is found by its parent operation, so that it is started
    * only once.
    */
-  #startChildren(unit: Unit, execution: OpenExecution): void {
+  #startChildren(unit: UnitOfWork, execution: OpenExecution): void {
     for (const { operationId, kind } of this.#store.timers(execution.row.arn)) {
       if (kind === 'invoke') this.#startChild(unit, execution, operationId);
     }
   }
 
-  #startChild(unit: Unit, execution: OpenExecution, operationId: string): void {
+  #startChild(unit: UnitOfWork, execution: OpenExecution, operationId: string): void {
     execution.disarm(operationId, 'invoke');
     const operation = execution.find(operationId);
     if (operation?.status !== 'STARTED') return;
     const { name, qualifier } = parseFunctionRef(operation.functionRef ?? '');
     const payload = operation.payload ?? '{}';
-    const error = this.#cannotChain(name, qualifier, payload);
+    const error = this.#chainError(name, qualifier, payload);
     if (error) return execution.applyAndWake(chainedInvokeEnded(operation, { status: 'FAILED', error }, unit.now));
     const { arn, traceId } = execution.row;
     const child = { functionName: name, version: versionOf(qualifier), payload };
@@ -308,7 +313,7 @@ export class Executions {
     this.#insert(unit, { ...child, ...origin }, operation.childArn, { arn, operationId });
   }
 
-  #cannotChain(functionName: string, qualifier: string | undefined, payload: string): ErrorObject | undefined {
+  #chainError(functionName: string, qualifier: string | undefined, payload: string): ErrorObject | undefined {
     const facts = this.#functions.get(functionName);
     if (!facts) return { ErrorType: 'ResourceNotFoundException', ErrorMessage: `Function not found: ${functionName}` };
     if (facts.durable && qualifier === undefined) {
@@ -322,11 +327,11 @@ export class Executions {
   chainedInvokeEnded({ id, parentArn, parentOperationId }: PendingInvoke, outcome: Outcome): void {
     this.#transact((unit) => {
       this.#store.deletePendingInvoke(id);
-      this.#tellParent(unit, parentArn ?? '', parentOperationId ?? '', outcome);
+      this.#reportToParent(unit, parentArn ?? '', parentOperationId ?? '', outcome);
     });
   }
 
-  #tellParent(unit: Unit, arn: string, operationId: string, outcome: Outcome): void {
+  #reportToParent(unit: UnitOfWork, arn: string, operationId: string, outcome: Outcome): void {
     const parent = unit.open(arn);
     const operation = parent?.find(operationId);
     if (!parent?.isRunning || operation?.status !== 'STARTED') return;
@@ -353,7 +358,7 @@ export class Executions {
     });
   }
 
-  #openCallback(unit: Unit, callbackId: string): { execution: OpenExecution; operation: Operation } {
+  #openCallback(unit: UnitOfWork, callbackId: string): { execution: OpenExecution; operation: Operation } {
     const { arn, operationId } = parseCallbackId(callbackId);
     const execution = unit.open(arn);
     const operation = execution?.find(operationId);
@@ -386,17 +391,17 @@ export class Executions {
     }
   }
 
-  #fireDue(unit: Unit, execution: OpenExecution): void {
+  #fireDue(unit: UnitOfWork, execution: OpenExecution): void {
     for (let timer = execution.takeDueTimer(); timer; timer = execution.takeDueTimer())
       this.#fire(unit, execution, timer);
   }
 
-  #fire(unit: Unit, execution: OpenExecution, { operationId, kind }: TimerRow): void {
+  #fire(unit: UnitOfWork, execution: OpenExecution, { operationId, kind }: TimerRow): void {
     const operation = execution.find(operationId);
     if (!operation || !execution.isRunning) return;
     switch (kind) {
       case 'wait':
-        return execution.applyAndWake(waitOver(operation, unit.now));
+        return execution.applyAndWake(waitEnded(operation, unit.now));
       case 'retry':
         return execution.applyAndWake(attemptDue(operation));
       case 'callback':
@@ -412,12 +417,12 @@ export class Executions {
     }
   }
 
-  #close(unit: Unit, execution: OpenExecution, outcome: Outcome): void {
+  #close(unit: UnitOfWork, execution: OpenExecution, outcome: Outcome): void {
     const { row } = execution;
     execution.close(outcome);
     if (row.parentArn !== null && row.parentOperationId !== null)
-      this.#tellParent(unit, row.parentArn, row.parentOperationId, outcome);
-    if (outcome.status === 'FAILED' || outcome.status === 'TIMED_OUT') this.#bury(row, outcome.error);
+      this.#reportToParent(unit, row.parentArn, row.parentOperationId, outcome);
+    if (outcome.status === 'FAILED' || outcome.status === 'TIMED_OUT') this.#storeDeadLetter(row, outcome.error);
     unit.afterCommit(() => {
       this.#log({
         event: 'execution-ended',
@@ -433,7 +438,7 @@ export class Executions {
     });
   }
 
-  #bury(row: ExecutionRow, error: ErrorObject): void {
+  #storeDeadLetter(row: ExecutionRow, error: ErrorObject): void {
     const queueUrl = this.#functions.get(row.functionName)?.deadLetterQueueUrl;
     if (row.asyncStart === 0 || queueUrl === undefined) return;
     this.#store.insertDeadLetter({
@@ -445,12 +450,12 @@ export class Executions {
     });
   }
 
-  #transact<T>(work: (unit: Unit) => T): T {
-    const unit = new Unit(this.#store, this.#now(), this.#scale);
+  #transact<T>(work: (unit: UnitOfWork) => T): T {
+    const unit = new UnitOfWork(this.#store, this.#now(), this.#scale);
     const value = this.#store.transaction(() => {
-      const done = work(unit);
+      const result = work(unit);
       unit.save();
-      return done;
+      return result;
     });
     unit.committed();
     this.#onChange();

@@ -1,4 +1,5 @@
 import type { ErrorObject, Operation } from './operation.ts';
+import { epochSeconds } from './wire.ts';
 
 /**
  * A history event of an execution in the API's format, with times in seconds since the Unix epoch.
@@ -17,10 +18,11 @@ export type HistoryEvent = {
 /** The subject of an event: an operation or the execution itself; undefined for an invocation. */
 type Subject = Pick<Operation, 'id' | 'name' | 'subType' | 'parentId'> | undefined;
 
-export function event(type: string, now: number, subject: Subject, details: object): HistoryEvent {
+/** Creates an event. `details` contains the data of this type of event. */
+export function historyEvent(type: string, now: number, subject: Subject, details: object): HistoryEvent {
   return {
     EventType: type,
-    EventTimestamp: seconds(now),
+    EventTimestamp: epochSeconds(now),
     ...(subject?.id !== undefined && { Id: subject.id }),
     ...(subject?.name !== undefined && { Name: subject.name }),
     ...(subject?.subType !== undefined && { SubType: subject.subType }),
@@ -29,12 +31,9 @@ export function event(type: string, now: number, subject: Subject, details: obje
   };
 }
 
-/** Converts milliseconds to the API's time format: seconds since the Unix epoch with a fraction. */
-export const seconds = (milliseconds: number): number => milliseconds / 1000;
-
-export const input = (payload: string | undefined) => ({ Input: payloadOf(payload) });
-export const result = (payload: string | undefined) => ({ Result: payloadOf(payload) });
-export const failure = (error: ErrorObject | undefined) => ({ Error: { Payload: error ?? {}, Truncated: false } });
+export const inputDetails = (payload: string | undefined) => ({ Input: payloadOf(payload) });
+export const resultDetails = (payload: string | undefined) => ({ Result: payloadOf(payload) });
+export const errorDetails = (error: ErrorObject | undefined) => ({ Error: { Payload: error ?? {}, Truncated: false } });
 
 const payloadOf = (payload: string | undefined) => ({
   ...(payload !== undefined && { Payload: payload }),

@@ -1,10 +1,11 @@
 import { clockAt, realTimeOf, setClock, setClockBack } from '../clock.ts';
 import { invalidParameter } from '../errors.ts';
-import { event, type HistoryEvent } from './history.ts';
+import { historyEvent, type HistoryEvent } from './history.ts';
 import { byteLength, EXECUTION_MAX_BYTES, OPERATIONS_MAX } from '../limits.ts';
 import type { ErrorObject, Operation } from './operation.ts';
 import type { ExecutionRow, Store, TimerRow } from '../store.ts';
 import { executionEnded, type Change, type Outcome, type TimerKind } from './transitions.ts';
+import { epochSeconds } from './wire.ts';
 
 /**
  * One execution within a transaction, with all operations on it, so that row, operations, history, timers, and clock
@@ -76,7 +77,7 @@ export class OpenExecution {
 
   arm(operationId: string, kind: TimerKind, afterMs: number): void {
     const dueClock = clockAt(this.row, this.#now, this.#scale) + afterMs;
-    // `save` calculates the time.
+    // A placeholder for `dueAt`, which `save` calculates when the speed of the clock is known.
     this.#store.putTimer({ arn: this.row.arn, operationId, kind, dueClock, dueAt: Number.MAX_VALUE });
   }
 
@@ -110,9 +111,9 @@ export class OpenExecution {
   endInvocation(error?: ErrorObject): void {
     const { row } = this;
     this.record(
-      event('InvocationCompleted', this.#now, undefined, {
-        StartTimestamp: (row.invocationStartedAt ?? this.#now) / 1000,
-        EndTimestamp: this.#now / 1000,
+      historyEvent('InvocationCompleted', this.#now, undefined, {
+        StartTimestamp: epochSeconds(row.invocationStartedAt ?? this.#now),
+        EndTimestamp: epochSeconds(this.#now),
         RequestId: row.invocationId,
         ...(error && { Error: { Payload: error, Truncated: false } }),
       }),

@@ -1,10 +1,10 @@
-import type { LocalFunction } from '../sandbox.ts';
+import type { LocalFunction } from '../function-runner.ts';
 import type { Store } from '../store.ts';
 
-const EVERY_MS = 60 * 60 * 1000;
+const PRUNE_EVERY_MS = 60 * 60 * 1000;
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** Maximum executions to delete in one transaction, to keep it short. */
-const BATCH = 100;
+const BATCH_MAX = 100;
 
 /**
  * Deletes executions whose retention period has ended. The retention period is not time-scaled, because a name protects
@@ -24,7 +24,7 @@ export class Pruner {
 
   start(): void {
     this.#prune();
-    this.#timer = setInterval(() => this.#prune(), EVERY_MS);
+    this.#timer = setInterval(() => this.#prune(), PRUNE_EVERY_MS);
     this.#timer.unref();
   }
 
@@ -39,7 +39,7 @@ export class Pruner {
     for (const [name, { durable }] of this.#functions) {
       if (!durable) continue;
       const endedBefore = this.#now() - durable.retentionDays * DAY_MS;
-      while (this.#store.transaction(() => this.#store.prune(name, endedBefore, BATCH)) === BATCH);
+      while (this.#store.transaction(() => this.#store.prune(name, endedBefore, BATCH_MAX)) === BATCH_MAX);
     }
   }
 }

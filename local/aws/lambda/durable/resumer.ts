@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import type { Executions, InvocationEnd } from './executions.ts';
 import { ErrorObject } from './operation.ts';
-import type { InvocationResult, Sandbox } from '../sandbox.ts';
+import type { InvocationResult, FunctionRunner } from '../function-runner.ts';
 import type { ExecutionRow, Store } from '../store.ts';
 import { Worker } from '../worker.ts';
 
@@ -22,7 +22,7 @@ const HandlerOutput = z.object({
 export class Resumer extends Worker {
   readonly #store: Store;
   readonly #executions: Executions;
-  readonly #sandbox: Sandbox;
+  readonly #runner: FunctionRunner;
   readonly #functionNames: readonly string[];
   readonly #maxConcurrent: number;
   readonly #log: (entry: object) => void;
@@ -31,7 +31,7 @@ export class Resumer extends Worker {
   constructor(options: {
     store: Store;
     executions: Executions;
-    sandbox: Sandbox;
+    runner: FunctionRunner;
     functionNames: readonly string[];
     maxConcurrent: number;
     now: () => number;
@@ -40,7 +40,7 @@ export class Resumer extends Worker {
     super(options.now);
     this.#store = options.store;
     this.#executions = options.executions;
-    this.#sandbox = options.sandbox;
+    this.#runner = options.runner;
     this.#functionNames = options.functionNames;
     this.#maxConcurrent = options.maxConcurrent;
     this.#log = options.log;
@@ -57,21 +57,21 @@ export class Resumer extends Worker {
   #invokeSome(): boolean {
     const free = this.#maxConcurrent - this.#running;
     if (free <= 0) return false;
-    const full = this.#functionNames.filter((name) => !this.#sandbox.hasRoom(name));
+    const functionsAtLimit = this.#functionNames.filter((name) => !this.#runner.hasRoom(name));
     let invoked = false;
-    for (const { arn, functionName } of this.#store.toWake(free, full)) {
-      if (this.#sandbox.hasRoom(functionName)) invoked = this.#invoke(arn) || invoked;
+    for (const { arn, functionName } of this.#store.toWake(free, functionsAtLimit)) {
+      if (this.#runner.hasRoom(functionName)) invoked = this.#invoke(arn) || invoked;
     }
     return invoked;
   }
 
   #invoke(arn: string): boolean {
     const invocationId = randomUUID();
-    const begun = this.#executions.beginInvocation(arn, invocationId);
-    if (!begun) return false;
+    const invocation = this.#executions.beginInvocation(arn, invocationId);
+    if (!invocation) return false;
     this.#running += 1;
-    const { row, event } = begun;
-    void this.#sandbox
+    const { row, event } = invocation;
+    void this.#runner
       .run({
         functionName: row.functionName,
         version: row.version,

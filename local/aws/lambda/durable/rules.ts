@@ -45,16 +45,16 @@ const PAYLOAD_MAX_BYTES: Record<OperationType, number> = {
 export function checkUpdates(updates: readonly OperationUpdate[], find: Lookup): void {
   checkExecutionUpdateIsLast(updates);
   checkParentsAndRepeats(updates, find);
-  const seen = new Map<string, OperationUpdate>();
+  const seenIds = new Set<string>();
   for (const update of updates) {
     checkSizes(update);
     if (!ACTIONS[update.Type].includes(update.Action))
       throw invalidParameter('Invalid action for the given operation type.');
     checkPayloadFitsAction(update);
-    // An earlier START in the same request has already been checked against the stored state, so the operation may be
-    // closed.
-    if (!seen.has(update.Id)) checkTransition(update, find(update.Id));
-    seen.set(update.Id, update);
+    // A second update of an operation follows its START in the same request, which was checked against the stored
+    // state.
+    if (!seenIds.has(update.Id)) checkTransition(update, find(update.Id));
+    seenIds.add(update.Id);
   }
 }
 
@@ -71,10 +71,12 @@ function checkParentsAndRepeats(updates: readonly OperationUpdate[], find: Looku
   const started = new Map<string, OperationType>();
   const last = new Map<string, OperationUpdate>();
   for (const update of updates) {
-    const before = last.get(update.Id);
+    const earlier = last.get(update.Id);
     const mayFollow =
-      before?.Action === 'START' && update.Action !== 'START' && (before.Type === 'STEP' || before.Type === 'CONTEXT');
-    if (before && !mayFollow) throw invalidParameter('Cannot update the same operation twice in a single request.');
+      earlier?.Action === 'START' &&
+      update.Action !== 'START' &&
+      (earlier.Type === 'STEP' || earlier.Type === 'CONTEXT');
+    if (earlier && !mayFollow) throw invalidParameter('Cannot update the same operation twice in a single request.');
     if (update.ParentId && (started.get(update.ParentId) ?? find(update.ParentId)?.type) !== 'CONTEXT') {
       throw invalidParameter('Invalid parent operation id.');
     }
@@ -106,7 +108,7 @@ function checkPayloadFitsAction({ Type, Action, Payload, Error, StepOptions }: O
  * The states in which an action is allowed; `undefined` means that the operation doesn't exist. Contexts, and steps
  * that run at least once, can close without a start.
  */
-const FROM: Record<'STEP' | 'CONTEXT', Partial<Record<Action, readonly (OperationStatus | undefined)[]>>> = {
+const ALLOWED_STATES: Record<'STEP' | 'CONTEXT', Partial<Record<Action, readonly (OperationStatus | undefined)[]>>> = {
   STEP: {
     START: [undefined, 'READY'],
     SUCCEED: [undefined, 'STARTED', 'READY'],
@@ -116,14 +118,19 @@ const FROM: Record<'STEP' | 'CONTEXT', Partial<Record<Action, readonly (Operatio
   CONTEXT: { START: [undefined], SUCCEED: [undefined, 'STARTED'], FAIL: [undefined, 'STARTED'] },
 };
 
-const VERB: Partial<Record<Action, string>> = { START: 'start', SUCCEED: 'close', FAIL: 'close', RETRY: 're-attempt' };
+const ACTION_VERBS: Partial<Record<Action, string>> = {
+  START: 'start',
+  SUCCEED: 'close',
+  FAIL: 'close',
+  RETRY: 're-attempt',
+};
 
 function checkTransition({ Type, Action }: OperationUpdate, operation: Operation | undefined): void {
   if (Type === 'EXECUTION') return;
   if (operation && operation.type !== Type) throw invalidParameter(`Operation is a ${operation.type}, not a ${Type}.`);
   if (Type === 'STEP' || (Type === 'CONTEXT' && Action !== 'START')) {
-    if (FROM[Type][Action]?.includes(operation?.status)) return;
-    throw invalidParameter(`Invalid current ${Type} state to ${VERB[Action]}.`);
+    if (ALLOWED_STATES[Type][Action]?.includes(operation?.status)) return;
+    throw invalidParameter(`Invalid current ${Type} state to ${ACTION_VERBS[Action]}.`);
   }
   if (Action === 'START' && operation) throw invalidParameter(`Cannot start a ${Type} that already exists.`);
   if (Action === 'CANCEL' && operation?.status !== 'STARTED') {

@@ -8,12 +8,16 @@ export type StatePage = { operations: Operation[]; nextMarker: string | undefine
  * Returns one page of the operations that a handler needs for a replay. A marker is the ID of the last returned
  * operation.
  *
- * @param all operations of the execution, in order
+ * @param allOperations of the execution, in order
  * @param marker undefined to start at the beginning
  * @throws ApiError InvalidParameterValueException if the marker is unknown
  */
-export function statePage(all: readonly Operation[], marker: string | undefined, maxItems: number): StatePage {
-  const needed = replayable(all);
+export function statePage(
+  allOperations: readonly Operation[],
+  marker: string | undefined,
+  maxItems: number,
+): StatePage {
+  const needed = replayable(allOperations);
   const from = marker === undefined ? 0 : needed.findIndex(({ id }) => id === marker) + 1;
   if (marker !== undefined && from === 0) throw invalidParameter('Invalid Marker.');
   const operations: Operation[] = [];
@@ -29,17 +33,17 @@ export function statePage(all: readonly Operation[], marker: string | undefined,
 
 /**
  * Returns all operations except those inside finished contexts, whose results suffice. A context with a result that was
- * too large to store is marked: its children are kept, to recreate the result from them.
+ * too large to store has `replayChildren`: its children are included, to recreate the result from them.
  */
 function replayable(operations: readonly Operation[]): Operation[] {
-  const left = new Set<string>();
+  const omitted = new Set<string>();
   const byId = new Map(operations.map((operation) => [operation.id, operation]));
   return operations.filter((operation) => {
     const parent = operation.parentId === undefined ? undefined : byId.get(operation.parentId);
     if (!parent) return true;
     const finished = parent.status === 'SUCCEEDED' || parent.status === 'FAILED';
-    if (!left.has(parent.id) && !(finished && !parent.replayChildren)) return true;
-    left.add(operation.id);
+    if (!omitted.has(parent.id) && !(finished && !parent.replayChildren)) return true;
+    omitted.add(operation.id);
     return false;
   });
 }

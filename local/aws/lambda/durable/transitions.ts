@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { callbackIdOf, newExecutionArn, parseFunctionRef, versionOf } from '../arns.ts';
-import { event, failure, input, result, retryDetails, seconds, type HistoryEvent } from './history.ts';
+import { historyEvent, errorDetails, inputDetails, resultDetails, retryDetails, type HistoryEvent } from './history.ts';
 import type { ErrorObject, Operation, OperationUpdate } from './operation.ts';
+import { epochSeconds } from './wire.ts';
 
 /** The kind of a timer of an operation, or of the execution itself (`execution`, `redo`). */
 export type TimerKind = 'wait' | 'retry' | 'callback' | 'heartbeat' | 'invoke' | 'execution' | 'redo';
@@ -15,7 +16,7 @@ export type Change = {
 };
 
 /** The context of a change. `isDurable` returns whether a chained invoke gets its own execution. */
-export type Moment = { now: number; arn: string; isDurable: (functionName: string) => boolean };
+export type ChangeContext = { now: number; arn: string; isDurable: (functionName: string) => boolean };
 
 /**
  * Milliseconds after which a child starts even if its parent has not suspended. Normally, a child starts when its
@@ -24,25 +25,29 @@ export type Moment = { now: number; arn: string; isDurable: (functionName: strin
 const CHILD_START_GRACE_MS = 1_000;
 
 /** Applies one checked update of a handler. The caller stores the change in a transaction. */
-export function apply(update: OperationUpdate, before: Operation | undefined, moment: Moment): Change {
-  const operation = before ?? started(update, moment.now);
+export function applyUpdate(update: OperationUpdate, before: Operation | undefined, context: ChangeContext): Change {
+  const operation = before ?? newOperation(update, context.now);
   switch (update.Type) {
     case 'STEP':
-      return applyToStep(update, operation, moment.now);
+      return applyToStep(update, operation, context.now);
     case 'CONTEXT':
-      return applyToContext(update, operation, moment.now);
+      return applyToContext(update, operation, context.now);
     case 'WAIT':
-      return update.Action === 'CANCEL' ? cancelWait(operation, moment.now) : startWait(update, operation, moment.now);
+      return update.Action === 'CANCEL'
+        ? cancelWait(operation, context.now)
+        : startWait(update, operation, context.now);
     case 'CALLBACK':
-      return update.Action === 'CANCEL' ? cancel(operation, moment.now) : startCallback(update, operation, moment);
+      return update.Action === 'CANCEL' ? cancel(operation, context.now) : startCallback(update, operation, context);
     case 'CHAINED_INVOKE':
-      return update.Action === 'CANCEL' ? cancel(operation, moment.now) : startChainedInvoke(update, operation, moment);
+      return update.Action === 'CANCEL'
+        ? cancel(operation, context.now)
+        : startChainedInvoke(update, operation, context);
     case 'EXECUTION':
       throw new Error('an update of the execution itself must not be applied to an operation');
   }
 }
 
-function started(update: OperationUpdate, now: number): Operation {
+function newOperation(update: OperationUpdate, now: number): Operation {
   return {
     id: update.Id,
     type: update.Type,
@@ -60,31 +65,34 @@ function applyToStep(
   now: number,
 ): Change {
   if (Action === 'START') {
-    // Keep the last result: a poll keeps its state in it, which must survive a crash during this attempt.
-    return { operation: { ...operation, status: 'STARTED' }, event: event('StepStarted', now, operation, {}) };
+    // Don't remove the last result: it contains the state of a poll, which must survive a crash during this attempt.
+    return { operation: { ...operation, status: 'STARTED' }, event: historyEvent('StepStarted', now, operation, {}) };
   }
   const attempt = (operation.attempt ?? 0) + 1;
   const delaySeconds = Action === 'RETRY' ? (StepOptions?.NextAttemptDelaySeconds ?? 0) : undefined;
   const { result: _result, error: _error, nextAttemptAt: _next, ...rest } = operation;
   const after: Operation = {
     ...rest,
-    ...outcome(Payload, error),
+    ...resultOrError(Payload, error),
     attempt,
     status: Action === 'FAIL' ? 'FAILED' : 'SUCCEEDED',
     endedAt: now,
   };
-  const happened =
+  const attemptEnded =
     error != null || Action === 'FAIL'
-      ? event('StepFailed', now, operation, { ...failure(error ?? undefined), ...retryDetails(attempt, delaySeconds) })
-      : event('StepSucceeded', now, operation, {
-          ...result(Payload ?? undefined),
+      ? historyEvent('StepFailed', now, operation, {
+          ...errorDetails(error ?? undefined),
+          ...retryDetails(attempt, delaySeconds),
+        })
+      : historyEvent('StepSucceeded', now, operation, {
+          ...resultDetails(Payload ?? undefined),
           ...retryDetails(attempt, delaySeconds),
         });
-  if (delaySeconds === undefined) return { operation: after, event: happened };
+  if (delaySeconds === undefined) return { operation: after, event: attemptEnded };
   const { endedAt: _ended, ...unfinished } = after;
   return {
     operation: { ...unfinished, status: 'PENDING', nextAttemptAt: now + delaySeconds * 1000 },
-    event: happened,
+    event: attemptEnded,
     arm: [{ kind: 'retry', afterMs: delaySeconds * 1000 }],
   };
 }
@@ -96,23 +104,23 @@ function applyToContext(
 ): Change {
   const replay = ContextOptions?.ReplayChildren != null ? { replayChildren: ContextOptions.ReplayChildren } : {};
   if (Action === 'START')
-    return { operation: { ...operation, ...replay }, event: event('ContextStarted', now, operation, {}) };
+    return { operation: { ...operation, ...replay }, event: historyEvent('ContextStarted', now, operation, {}) };
   const failed = Action === 'FAIL';
   return {
     operation: {
       ...operation,
       ...replay,
-      ...outcome(Payload, error),
+      ...resultOrError(Payload, error),
       status: failed ? 'FAILED' : 'SUCCEEDED',
       endedAt: now,
     },
     event: failed
-      ? event('ContextFailed', now, operation, failure(error ?? undefined))
-      : event('ContextSucceeded', now, operation, result(Payload ?? undefined)),
+      ? historyEvent('ContextFailed', now, operation, errorDetails(error ?? undefined))
+      : historyEvent('ContextSucceeded', now, operation, resultDetails(Payload ?? undefined)),
   };
 }
 
-const outcome = (payload: string | null | undefined, error: ErrorObject | null | undefined) => ({
+const resultOrError = (payload: string | null | undefined, error: ErrorObject | null | undefined) => ({
   ...(payload != null && { result: payload }),
   ...(error != null && { error }),
 });
@@ -122,16 +130,16 @@ function startWait({ WaitOptions }: OperationUpdate, operation: Operation, now: 
   const scheduledEndAt = now + waitSeconds * 1000;
   return {
     operation: { ...operation, waitSeconds, scheduledEndAt },
-    event: event('WaitStarted', now, operation, {
+    event: historyEvent('WaitStarted', now, operation, {
       Duration: waitSeconds,
-      ScheduledEndTimestamp: seconds(scheduledEndAt),
+      ScheduledEndTimestamp: epochSeconds(scheduledEndAt),
     }),
     arm: [{ kind: 'wait', afterMs: waitSeconds * 1000 }],
   };
 }
 
 function cancelWait(operation: Operation, now: number): Change {
-  return { ...cancel(operation, now), event: event('WaitCancelled', now, operation, {}) };
+  return { ...cancel(operation, now), event: historyEvent('WaitCancelled', now, operation, {}) };
 }
 
 const cancel = (operation: Operation, now: number): Change => ({
@@ -142,7 +150,7 @@ const cancel = (operation: Operation, now: number): Change => ({
 function startCallback(
   { CallbackOptions, Payload }: OperationUpdate,
   operation: Operation,
-  { now, arn }: Moment,
+  { now, arn }: ChangeContext,
 ): Change {
   const callbackId = callbackIdOf(arn, operation.id);
   // 0 and undefined both mean no timeout.
@@ -150,11 +158,11 @@ function startCallback(
   const heartbeat = CallbackOptions?.HeartbeatTimeoutSeconds || undefined;
   return {
     operation: { ...operation, callbackId, ...(heartbeat !== undefined && { heartbeatSeconds: heartbeat }) },
-    event: event('CallbackStarted', now, operation, {
+    event: historyEvent('CallbackStarted', now, operation, {
       CallbackId: callbackId,
       ...(timeout !== undefined && { Timeout: timeout }),
       ...(heartbeat !== undefined && { HeartbeatTimeout: heartbeat }),
-      ...(Payload != null && input(Payload)),
+      ...(Payload != null && inputDetails(Payload)),
     }),
     arm: [
       ...(timeout === undefined ? [] : [{ kind: 'callback' as const, afterMs: timeout * 1000 }]),
@@ -166,13 +174,13 @@ function startCallback(
 function startChainedInvoke(
   { ChainedInvokeOptions, Payload }: OperationUpdate,
   operation: Operation,
-  moment: Moment,
+  context: ChangeContext,
 ): Change {
   const functionRef = ChainedInvokeOptions?.FunctionName ?? '';
   const { name, qualifier } = parseFunctionRef(functionRef);
   const version = versionOf(qualifier);
   const childArn =
-    qualifier !== undefined && moment.isDurable(name) ? newExecutionArn(name, version, randomUUID()) : undefined;
+    qualifier !== undefined && context.isDurable(name) ? newExecutionArn(name, version, randomUUID()) : undefined;
   return {
     operation: {
       ...operation,
@@ -181,10 +189,10 @@ function startChainedInvoke(
       ...(ChainedInvokeOptions?.TenantId != null && { tenantId: ChainedInvokeOptions.TenantId }),
       ...(childArn !== undefined && { childArn }),
     },
-    event: event('ChainedInvokeStarted', moment.now, operation, {
+    event: historyEvent('ChainedInvokeStarted', context.now, operation, {
       FunctionName: functionRef,
       ...(ChainedInvokeOptions?.TenantId != null && { TenantId: ChainedInvokeOptions.TenantId }),
-      ...input(Payload ?? undefined),
+      ...inputDetails(Payload ?? undefined),
       ExecutedVersion: version,
       ...(childArn !== undefined && { DurableExecutionArn: childArn }),
     }),
@@ -197,10 +205,10 @@ export type Outcome =
   | { status: 'SUCCEEDED'; result: string | undefined }
   | { status: 'FAILED' | 'TIMED_OUT' | 'STOPPED'; error: ErrorObject };
 
-export function waitOver(operation: Operation, now: number): Change {
+export function waitEnded(operation: Operation, now: number): Change {
   return {
     operation: { ...operation, status: 'SUCCEEDED', endedAt: now },
-    event: event('WaitSucceeded', now, operation, { Duration: operation.waitSeconds ?? 0 }),
+    event: historyEvent('WaitSucceeded', now, operation, { Duration: operation.waitSeconds ?? 0 }),
   };
 }
 
@@ -219,35 +227,43 @@ export const HEARTBEAT_TIMED_OUT: Outcome = {
   error: { ErrorType: 'Callback.Heartbeat', ErrorMessage: 'Callback timed out on heartbeat' },
 };
 
-export const callbackEnded = (operation: Operation, how: Outcome, now: number): Change => ({
-  ...ended('Callback', operation, how, now),
+export const callbackEnded = (operation: Operation, outcome: Outcome, now: number): Change => ({
+  ...operationEnded('Callback', operation, outcome, now),
   disarm: ['callback', 'heartbeat'],
 });
 
-export const chainedInvokeEnded = (operation: Operation, how: Outcome, now: number): Change => ({
-  ...ended('ChainedInvoke', operation, how, now),
+export const chainedInvokeEnded = (operation: Operation, outcome: Outcome, now: number): Change => ({
+  ...operationEnded('ChainedInvoke', operation, outcome, now),
   disarm: ['invoke'],
 });
 
-const SUFFIX = { SUCCEEDED: 'Succeeded', FAILED: 'Failed', TIMED_OUT: 'TimedOut', STOPPED: 'Stopped' } as const;
+const EVENT_SUFFIX = { SUCCEEDED: 'Succeeded', FAILED: 'Failed', TIMED_OUT: 'TimedOut', STOPPED: 'Stopped' } as const;
 
-function ended(prefix: 'Callback' | 'ChainedInvoke', operation: Operation, how: Outcome, now: number): Change {
-  const type = `${prefix}${SUFFIX[how.status]}`;
-  const closed = { ...operation, status: how.status, endedAt: now };
-  return how.status === 'SUCCEEDED'
+function operationEnded(
+  prefix: 'Callback' | 'ChainedInvoke',
+  operation: Operation,
+  outcome: Outcome,
+  now: number,
+): Change {
+  const type = `${prefix}${EVENT_SUFFIX[outcome.status]}`;
+  const closed = { ...operation, status: outcome.status, endedAt: now };
+  return outcome.status === 'SUCCEEDED'
     ? {
-        operation: { ...closed, ...(how.result !== undefined && { result: how.result }) },
-        event: event(type, now, operation, result(how.result)),
+        operation: { ...closed, ...(outcome.result !== undefined && { result: outcome.result }) },
+        event: historyEvent(type, now, operation, resultDetails(outcome.result)),
       }
-    : { operation: { ...closed, error: how.error }, event: event(type, now, operation, failure(how.error)) };
+    : {
+        operation: { ...closed, error: outcome.error },
+        event: historyEvent(type, now, operation, errorDetails(outcome.error)),
+      };
 }
 
-/** Returns the last event of an execution. */
-export function executionEnded(root: Operation, executionName: string, how: Outcome, now: number): Change {
+/** Closes the EXECUTION operation, with the last event of the execution. */
+export function executionEnded(root: Operation, executionName: string, outcome: Outcome, now: number): Change {
   const subject = { id: root.id, name: executionName };
-  const type = `Execution${SUFFIX[how.status]}`;
-  const closed = { ...root, status: how.status, endedAt: now };
-  return how.status === 'SUCCEEDED'
-    ? { operation: closed, event: event(type, now, subject, result(how.result)) }
-    : { operation: closed, event: event(type, now, subject, failure(how.error)) };
+  const type = `Execution${EVENT_SUFFIX[outcome.status]}`;
+  const closed = { ...root, status: outcome.status, endedAt: now };
+  return outcome.status === 'SUCCEEDED'
+    ? { operation: closed, event: historyEvent(type, now, subject, resultDetails(outcome.result)) }
+    : { operation: closed, event: historyEvent(type, now, subject, errorDetails(outcome.error)) };
 }

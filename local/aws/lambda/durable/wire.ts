@@ -1,6 +1,9 @@
 import type { Operation } from './operation.ts';
 
-/** Formats a time: ISO 8601 in the invocation event, seconds since the Unix epoch in API responses. */
+/**
+ * Formats a time: ISO 8601 in the invocation event, seconds since the Unix epoch with a fraction in API responses and
+ * history events.
+ */
 type WriteTime<T> = (milliseconds: number) => T;
 export const isoTime: WriteTime<string> = (milliseconds) => new Date(milliseconds).toISOString();
 export const epochSeconds: WriteTime<number> = (milliseconds) => milliseconds / 1000;
@@ -21,16 +24,16 @@ export function operationOnWire<T>(operation: Operation, time: WriteTime<T>): Re
 }
 
 function details<T>(operation: Operation, time: WriteTime<T>): Record<string, unknown> {
-  const came = { ...ifDefined('Result', operation.result), ...ifDefined('Error', operation.error) };
+  const resultAndError = { ...ifDefined('Result', operation.result), ...ifDefined('Error', operation.error) };
   switch (operation.type) {
     case 'EXECUTION':
       return { ExecutionDetails: ifDefined('InputPayload', operation.input) };
     case 'CONTEXT':
-      return { ContextDetails: { ...came, ...ifDefined('ReplayChildren', operation.replayChildren) } };
+      return { ContextDetails: { ...resultAndError, ...ifDefined('ReplayChildren', operation.replayChildren) } };
     case 'STEP':
       return {
         StepDetails: {
-          ...came,
+          ...resultAndError,
           Attempt: operation.attempt ?? 0,
           ...ifDefined('NextAttemptTimestamp', operation.nextAttemptAt, time),
         },
@@ -38,9 +41,9 @@ function details<T>(operation: Operation, time: WriteTime<T>): Record<string, un
     case 'WAIT':
       return { WaitDetails: ifDefined('ScheduledEndTimestamp', operation.scheduledEndAt, time) };
     case 'CALLBACK':
-      return { CallbackDetails: { ...came, CallbackId: operation.callbackId } };
+      return { CallbackDetails: { ...resultAndError, CallbackId: operation.callbackId } };
     case 'CHAINED_INVOKE':
-      return { ChainedInvokeDetails: came };
+      return { ChainedInvokeDetails: resultAndError };
   }
 }
 

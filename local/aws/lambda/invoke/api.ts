@@ -6,7 +6,7 @@ import { UNQUALIFIED, type Executions } from '../durable/executions.ts';
 import { continueChain } from './lineage.ts';
 import { ASYNC_PAYLOAD_MAX_BYTES, SYNC_EXECUTION_MAX_SECONDS, SYNC_PAYLOAD_MAX_BYTES } from '../limits.ts';
 import type { PlainInvokes } from './plain-invokes.ts';
-import type { InvocationResult, LocalFunction, Sandbox } from '../sandbox.ts';
+import type { InvocationResult, LocalFunction, FunctionRunner } from '../function-runner.ts';
 import { errorOf, type ExecutionRow } from '../store.ts';
 
 /** The dependencies of the Invoke API. */
@@ -14,7 +14,7 @@ export type InvokeParts = {
   functions: ReadonlyMap<string, LocalFunction>;
   executions: Executions;
   plainInvokes: PlainInvokes;
-  sandbox: Sandbox;
+  runner: FunctionRunner;
 };
 
 /** A parsed and validated call. */
@@ -110,7 +110,7 @@ function drop({ functionName, local, payload }: Call, type: string, { plainInvok
     'Lambda has detected your function being invoked in a recursive loop with other Amazon Web Services resources and ' +
     "stopped your function's invocation.";
   if (type !== 'Event') throw new ApiError('RecursiveInvocationException', 400, message);
-  plainInvokes.bury({ functionName, queueUrl: local.deadLetterQueueUrl, payload, message });
+  plainInvokes.storeDeadLetter({ functionName, queueUrl: local.deadLetterQueueUrl, payload, message });
   return { status: 202 };
 }
 
@@ -155,16 +155,16 @@ function acceptEvent(
   return { status: 202 };
 }
 
-async function runNow(call: Call, { sandbox }: InvokeParts): Promise<EmulatedResponse> {
+async function runNow(call: Call, { runner }: InvokeParts): Promise<EmulatedResponse> {
   const { functionName, version, payload, traceId, tenantId, clientContext } = call;
-  if (!sandbox.hasRoom(functionName)) {
+  if (!runner.hasRoom(functionName)) {
     throw new ApiError(
       'TooManyRequestsException',
       429,
       `Rate Exceeded: ${functionName} has reached its reserved concurrency.`,
     );
   }
-  const result = await sandbox.run({
+  const result = await runner.run({
     functionName,
     version,
     requestId: randomUUID(),

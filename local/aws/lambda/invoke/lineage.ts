@@ -12,10 +12,10 @@ const CALLS_MAX = 16;
 const LINEAGE = /(?:^|;)Lineage=([^;]*)/;
 
 /** The continuation of a chain: the trace header for the function's own requests, and whether the call is allowed. */
-export type Continued = { traceId: string; calls: number; isLoop: boolean };
+export type ContinuedChain = { traceId: string; calls: number; isLoop: boolean };
 
 /** @param traceId the caller's trace header; undefined for a new chain */
-export function continueChain(traceId: string | undefined, functionName: string): Continued {
+export function continueChain(traceId: string | undefined, functionName: string): ContinuedChain {
   const counts = countsOf(traceId);
   const calls = (counts.get(functionName) ?? 0) + 1;
   counts.set(functionName, calls);
@@ -31,7 +31,7 @@ export function continueChain(traceId: string | undefined, functionName: string)
 export function longestChain(traceIds: readonly (string | undefined)[]): string | undefined {
   const length = (traceId: string) => Math.max(0, ...countsOf(traceId).values());
   return traceIds
-    .filter((one) => one !== undefined)
+    .filter((traceId) => traceId !== undefined)
     .toSorted((a, b) => length(a) - length(b))
     .at(-1);
 }
@@ -39,8 +39,8 @@ export function longestChain(traceIds: readonly (string | undefined)[]): string 
 function countsOf(traceId: string | undefined): Map<string, number> {
   const [, lineage = ''] = LINEAGE.exec(traceId ?? '') ?? [];
   return new Map(
-    lineage.split('|').flatMap((one) => {
-      const [, name, count] = /^(.+):(\d+)$/.exec(one) ?? [];
+    lineage.split('|').flatMap((part) => {
+      const [, name, count] = /^(.+):(\d+)$/.exec(part) ?? [];
       return name === undefined ? [] : [[name, Number(count)] as const];
     }),
   );

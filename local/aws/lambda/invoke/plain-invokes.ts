@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Executions } from '../durable/executions.ts';
-import type { FunctionError, InvocationResult, LocalFunction, Sandbox } from '../sandbox.ts';
+import type { FunctionError, InvocationResult, LocalFunction, FunctionRunner } from '../function-runner.ts';
 import type { PendingInvoke, Store } from '../store.ts';
 import { Worker } from '../worker.ts';
 
-/** The delays before the second and third attempt of an event, as on AWS. */
+/** The delays before the second and third attempt of an event, in milliseconds, as on AWS. */
 const RETRY_DELAYS_MS = [60_000, 120_000];
 
 /**
@@ -14,7 +14,7 @@ const RETRY_DELAYS_MS = [60_000, 120_000];
 export class PlainInvokes extends Worker {
   readonly #store: Store;
   readonly #executions: Executions;
-  readonly #sandbox: Sandbox;
+  readonly #runner: FunctionRunner;
   readonly #functions: ReadonlyMap<string, LocalFunction>;
   readonly #now: () => number;
   readonly #scale: number;
@@ -25,7 +25,7 @@ export class PlainInvokes extends Worker {
   constructor(options: {
     store: Store;
     executions: Executions;
-    sandbox: Sandbox;
+    runner: FunctionRunner;
     functions: ReadonlyMap<string, LocalFunction>;
     now: () => number;
     scale: number;
@@ -35,7 +35,7 @@ export class PlainInvokes extends Worker {
     super(options.now);
     this.#store = options.store;
     this.#executions = options.executions;
-    this.#sandbox = options.sandbox;
+    this.#runner = options.runner;
     this.#functions = options.functions;
     this.#now = options.now;
     this.#scale = options.scale;
@@ -58,7 +58,12 @@ export class PlainInvokes extends Worker {
   }
 
   /** Sends a dropped event to the dead-letter queue, if there is one. */
-  bury(event: { functionName: string; queueUrl: string | undefined; payload: string; message: string }): void {
+  storeDeadLetter(event: {
+    functionName: string;
+    queueUrl: string | undefined;
+    payload: string;
+    message: string;
+  }): void {
     const { functionName, queueUrl, payload: body, message } = event;
     const requestId = randomUUID();
     this.#log({ event: 'recursive-invocation-dropped', function: functionName, invocationId: requestId });
@@ -70,7 +75,7 @@ export class PlainInvokes extends Worker {
   protected work(): number | undefined {
     const now = this.#now();
     for (const invoke of this.#store.pendingInvokesDue(now)) {
-      if (!this.#inProgress.has(invoke.id) && this.#sandbox.hasRoom(invoke.functionName)) this.#invoke(invoke);
+      if (!this.#inProgress.has(invoke.id) && this.#runner.hasRoom(invoke.functionName)) this.#invoke(invoke);
     }
     return this.#store.nextPendingInvokeAt(now);
   }
@@ -78,7 +83,7 @@ export class PlainInvokes extends Worker {
   #invoke(invoke: PendingInvoke): void {
     this.#inProgress.add(invoke.id);
     const { id, functionName, version, payload, traceId, tenantId } = invoke;
-    void this.#sandbox
+    void this.#runner
       .run({
         functionName,
         version,
@@ -105,23 +110,23 @@ export class PlainInvokes extends Worker {
         error: result.error,
       });
     }
-    if (invoke.parentArn !== null) this.#tellParent(invoke, result);
+    if (invoke.parentArn !== null) this.#reportToParent(invoke, result);
     else if (result.ok) this.#store.deletePendingInvoke(invoke.id);
-    else this.#retryOrBury(invoke, result.error);
+    else this.#retryOrGiveUp(invoke, result.error);
   }
 
   /** Reports the result of a chained invoke, which is attempted only once: the workflow decides about failures. */
-  #tellParent(invoke: PendingInvoke, result: InvocationResult): void {
+  #reportToParent(invoke: PendingInvoke, result: InvocationResult): void {
     if (result.ok) return this.#executions.chainedInvokeEnded(invoke, { status: 'SUCCEEDED', result: result.payload });
     const { errorType, errorMessage, trace } = result.error;
     const error = { ErrorType: errorType, ErrorMessage: errorMessage, ...(trace && { StackTrace: trace }) };
     this.#executions.chainedInvokeEnded(invoke, { status: 'FAILED', error });
   }
 
-  #retryOrBury(invoke: PendingInvoke, error: FunctionError): void {
-    const delay = RETRY_DELAYS_MS[invoke.attempts];
-    if (delay !== undefined) {
-      this.#store.postponePendingInvoke(invoke.id, invoke.attempts + 1, this.#now() + delay / this.#scale);
+  #retryOrGiveUp(invoke: PendingInvoke, error: FunctionError): void {
+    const delayMs = RETRY_DELAYS_MS[invoke.attempts];
+    if (delayMs !== undefined) {
+      this.#store.postponePendingInvoke(invoke.id, invoke.attempts + 1, this.#now() + delayMs / this.#scale);
       return;
     }
     const queueUrl = this.#functions.get(invoke.functionName)?.deadLetterQueueUrl;

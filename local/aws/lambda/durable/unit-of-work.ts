@@ -2,7 +2,7 @@ import { OpenExecution } from './open-execution.ts';
 import type { ExecutionRow, Store } from '../store.ts';
 
 /** The context of a transaction: its executions, its time, and the actions that follow after the commit. */
-export class Unit {
+export class UnitOfWork {
   /** The machine's clock in milliseconds since the Unix epoch; constant within a transaction. */
   readonly now: number;
   readonly #store: Store;
@@ -27,6 +27,7 @@ export class Unit {
     return row && this.adopt(row);
   }
 
+  /** Opens an execution whose row the caller has read or inserted. */
   adopt(row: ExecutionRow): OpenExecution {
     const execution = new OpenExecution(row, this.#store, this.now, this.#scale);
     this.#open.set(row.arn, execution);

@@ -1,6 +1,6 @@
 import type { ClientContext, Context } from 'aws-lambda';
 import { functionArn } from './arns.ts';
-import { runWithInvokeStore } from './invoke/store.ts';
+import { runWithInvokeStore } from './invoke/invoke-store.ts';
 import { byteLength, SYNC_PAYLOAD_MAX_BYTES } from './limits.ts';
 
 /**
@@ -48,7 +48,7 @@ export type InvocationResult = { ok: true; payload: string } | { ok: false; erro
  * A handler that has timed out can't be killed within this process. Its result is dropped, and its checkpoints are
  * refused because its token is stale; but an effect that is in progress can still happen.
  */
-export class Sandbox {
+export class FunctionRunner {
   readonly #functions: ReadonlyMap<string, LocalFunction>;
   readonly #running = new Map<string, number>();
 

@@ -1,10 +1,10 @@
-/** Keeps what was opened, and closes it in reverse order. */
+/** Collects how to close what was opened, and closes everything in reverse order. */
 export class Closers {
   readonly #closers: (() => Promise<void> | void)[] = [];
 
-  add<T extends { close(): Promise<void> | void }>(part: T): T {
-    this.onClose(() => part.close());
-    return part;
+  add<T extends { close(): Promise<void> | void }>(opened: T): T {
+    this.onClose(() => opened.close());
+    return opened;
   }
 
   onClose(close: () => Promise<void> | void): void {

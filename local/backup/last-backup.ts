@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { writePrivate } from '../state/private-file.ts';
-import { line } from '../process-metrics.ts';
+import { metricLine } from '../process-metrics.ts';
 
 const FILE = 'last-backup.json';
 
@@ -15,7 +15,7 @@ const LastBackup = z.object({
 export type LastBackup = z.infer<typeof LastBackup>;
 
 /** Records a backup after its archive was written to disk and verified. */
-export const noteBackup = (dataDir: string, backup: LastBackup): Promise<void> =>
+export const recordBackup = (dataDir: string, backup: LastBackup): Promise<void> =>
   writePrivate(join(dataDir, FILE), `${JSON.stringify(backup)}\n`);
 
 /** Returns the last successful backup of a data folder, or undefined if there is none or it cannot be read. */
@@ -28,7 +28,7 @@ export function lastBackupOf(dataDir: string): LastBackup | undefined {
 }
 
 export const lastBackupMetric = (dataDir: string): string =>
-  line(
+  metricLine(
     'firebreak_backup_last_success_timestamp_seconds',
     'gauge',
     'Time of the last backup, in seconds since the epoch; 0 if there is none',
