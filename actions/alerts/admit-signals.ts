@@ -49,10 +49,10 @@ export async function admitSignals(
   for (const id of admitted.wake)
     deps.log.debug('incident woken', { trace: receipt.trace, incident: id, how: await wake(deps, id) });
   const withoutIncident = new Map(
-    admitted.withoutIncident.map(({ arrival, status }) => [nameOf(arrival.signal), status]),
+    admitted.withoutIncident.map(({ arrival, status }) => [signalKey(arrival.signal), status]),
   );
   const entries = arrivals.flatMap((arrival) => {
-    const status = withoutIncident.get(nameOf(arrival.signal));
+    const status = withoutIncident.get(signalKey(arrival.signal));
     return entriesOf(arrival, status ?? arrival.signal.status, status !== undefined);
   });
   const alertNotices = entries.length > 0 ? await deps.alertNotices.record(entries, now) : [];
@@ -62,4 +62,4 @@ export async function admitSignals(
 }
 
 /** Returns a unique key of a signal: alerts of different services can have the same episode name. */
-const nameOf = (signal: Signal): string => `${alertOf(signal)} ${signal.episode}`;
+const signalKey = (signal: Signal): string => `${alertOf(signal)} ${signal.episode}`;

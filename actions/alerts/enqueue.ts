@@ -11,7 +11,7 @@ export type Sender = {
   /** @throws Refusal 403 if the sender may not send alerts for this scope */
   allow(scope: Scope): void;
   /** Whether its alerts may request a rollback in this scope. */
-  mayAsk(scope: Scope): boolean;
+  mayRequestRollback(scope: Scope): boolean;
 };
 
 const LOWEST_TIER = 4;
@@ -25,7 +25,7 @@ function sentBy(sender: Sender | undefined, signal: Signal): Signal {
   if (sender === undefined) return signal;
   const scope = { service: signal.unmatched || signal.service, environment: signal.environment };
   sender.allow(scope);
-  if (sender.mayAsk(scope)) return { ...signal, sender: sender.name };
+  if (sender.mayRequestRollback(scope)) return { ...signal, sender: sender.name };
   return { ...signal, sender: sender.name, requestsRollback: false, rollbackNotPermitted: true };
 }
 
@@ -34,8 +34,7 @@ export async function enqueue(
   deps: Pick<Deps, 'config' | 'queue'>,
   receipt: Parameters<Deps['queue']['sendAll']>[0],
   alerts: Parameters<typeof toSignal>[0][],
-  asRollbackRequest: boolean,
-  sender?: Sender,
+  { asRollbackRequest = false, sender }: { asRollbackRequest?: boolean; sender?: Sender | undefined } = {},
 ): Promise<Signal[]> {
   const { services } = await deps.config.current();
   const signals = alerts.map((alert) =>

@@ -14,35 +14,39 @@ import type { Caller } from '../people/caller.ts';
 import type { ForgeAnswer, ForgeDeps } from '../changes/forge-event.ts';
 import { receiveGithub } from '../changes/receive-github.ts';
 import { receiveGitlab } from '../changes/receive-gitlab.ts';
-import { jsonOf as parsedJson, receiveWebhook } from '../changes/receive-webhook.ts';
+import { parseJson, receiveWebhook } from '../changes/receive-webhook.ts';
 import { enqueueEvent } from '../paging/enqueue-event.ts';
 import { Refusal } from '../refusal.ts';
 import { enqueue, type Sender } from './enqueue.ts';
 import { alertsIn, readPayload } from './read-payload.ts';
 
-type Kept = NonNullable<Awaited<ReturnType<Deps['quarantine']['get']>>>;
+type QuarantinedInput = NonNullable<Awaited<ReturnType<Deps['quarantine']['get']>>>;
 
 export type Replayed = { receipt: string; accepted: number; quarantined: number; truncated: number };
 
 export type ReplayDeps = ForgeDeps & Pick<Deps, 'clock' | 'config' | 'inbound' | 'quarantine' | 'queue'>;
 
 /** Returns whether inputs of this source can be replayed. An action in Slack expects an answer within seconds. */
-export const isReplayed = (source: string): boolean => source !== 'slack';
+export const isReplayable = (source: string): boolean => source !== 'slack';
 
 /**
  * Returns an input in quarantine with its body.
  *
  * @throws Refusal 403, 404
  */
-export async function readQuarantined(deps: Pick<Deps, 'quarantine'>, caller: Caller, id: string): Promise<Kept> {
+export async function readQuarantined(
+  deps: Pick<Deps, 'quarantine'>,
+  caller: Caller,
+  id: string,
+): Promise<QuarantinedInput> {
   caller.allow('quarantine:read', EVERYWHERE); // an input that cannot be parsed can belong to any service
-  return find(deps, id);
+  return findQuarantined(deps, id);
 }
 
-async function find({ quarantine }: Pick<Deps, 'quarantine'>, id: string): Promise<Kept> {
-  const entry = await quarantine.get(id);
-  if (entry === undefined) throw new Refusal(404, 'unknown-quarantine', `no quarantine entry has the ID ${id}`);
-  return entry;
+async function findQuarantined({ quarantine }: Pick<Deps, 'quarantine'>, id: string): Promise<QuarantinedInput> {
+  const quarantined = await quarantine.get(id);
+  if (quarantined === undefined) throw new Refusal(404, 'unknown-quarantine', `no quarantine entry has the ID ${id}`);
+  return quarantined;
 }
 
 /**
@@ -55,16 +59,21 @@ async function find({ quarantine }: Pick<Deps, 'quarantine'>, id: string): Promi
 export async function replay(
   deps: ReplayDeps,
   caller: Caller,
-  { id, trace, sender }: { id: string; trace: string; sender: Pick<Sender, 'name' | 'mayAsk'> },
+  { id, trace, sender }: { id: string; trace: string; sender: Pick<Sender, 'name' | 'mayRequestRollback'> },
 ): Promise<Replayed> {
   caller.allow('quarantine:replay', EVERYWHERE);
-  const entry = await find(deps, id);
-  const answer = await replayEntry(deps, entry, trace, { ...sender, allow: () => undefined });
+  const quarantined = await findQuarantined(deps, id);
+  const answer = await replayEntry(deps, quarantined, trace, { ...sender, allow: () => undefined });
   await deps.quarantine.replayed(id, caller.name);
   return answer;
 }
 
-async function replayEntry(deps: ReplayDeps, quarantined: Kept, trace: string, sender: Sender): Promise<Replayed> {
+async function replayEntry(
+  deps: ReplayDeps,
+  quarantined: QuarantinedInput,
+  trace: string,
+  sender: Sender,
+): Promise<Replayed> {
   const changeSender = CHANGE_SENDERS.find(({ path }) => path === quarantined.receiver);
   if (changeSender !== undefined) return replayChanges(deps, changeSender, quarantined, trace);
   switch (quarantined.source) {
@@ -77,7 +86,7 @@ async function replayEntry(deps: ReplayDeps, quarantined: Kept, trace: string, s
     case 'github':
       return replayGithub(deps, quarantined, trace);
     case 'gitlab':
-      return replayedForge(await receiveGitlab(deps, jsonValueOf(quarantined), trace));
+      return forgeReplayed(await receiveGitlab(deps, jsonValueOf(quarantined), trace));
     case 'slack':
       throw new Refusal(
         422,
@@ -93,7 +102,7 @@ async function replayEntry(deps: ReplayDeps, quarantined: Kept, trace: string, s
 async function replayChanges(
   deps: ReplayDeps,
   changeSender: ChangeSender,
-  { body, content_type: contentType }: Kept,
+  { body, content_type: contentType }: QuarantinedInput,
   trace: string,
 ): Promise<Replayed> {
   const header = (name: string) => (name.toLowerCase() === 'content-type' ? contentType : undefined);
@@ -106,27 +115,32 @@ async function replayChanges(
 }
 
 /** Replays a webhook of GitHub, whose type is a parameter of its receiver. */
-async function replayGithub(deps: ReplayDeps, quarantined: Kept, trace: string): Promise<Replayed> {
+async function replayGithub(deps: ReplayDeps, quarantined: QuarantinedInput, trace: string): Promise<Replayed> {
   const { body, receiver, content_type: contentType } = quarantined;
   const type = new URLSearchParams(receiver.split('?')[1]).get('event') ?? '';
   const payload = payloadOf(Uint8Array.from(Buffer.from(body)), contentType);
   if (payload === undefined) throw new Refusal(422, 'not-json', 'the body is not JSON');
-  return replayedForge(await receiveGithub(deps, { type, payload, trace }));
+  return forgeReplayed(await receiveGithub(deps, { type, payload, trace }));
 }
 
-function replayedForge({ ignored }: ForgeAnswer): Replayed {
+function forgeReplayed({ ignored }: ForgeAnswer): Replayed {
   if (ignored !== undefined) throw new Refusal(422, 'ignored', `Firebreak ignores this event: ${ignored}`);
   return { receipt: randomUUID(), accepted: 1, quarantined: 0, truncated: 0 };
 }
 
 /** @throws Refusal 422 */
-function jsonValueOf({ body }: Kept): unknown {
-  const parsed = parsedJson(Uint8Array.from(Buffer.from(body)));
+function jsonValueOf({ body }: QuarantinedInput): unknown {
+  const parsed = parseJson(Uint8Array.from(Buffer.from(body)));
   if (parsed === undefined) throw new Refusal(422, 'not-json', 'the body is not JSON');
   return parsed.value;
 }
 
-async function replayBody(deps: ReplayDeps, quarantined: Kept, trace: string, sender: Sender): Promise<Replayed> {
+async function replayBody(
+  deps: ReplayDeps,
+  quarantined: QuarantinedInput,
+  trace: string,
+  sender: Sender,
+): Promise<Replayed> {
   const source = sources.get(quarantined.source);
   if (source === undefined)
     throw new Refusal(422, 'unknown-source', `this version has no alert source ${quarantined.source}`);
@@ -137,15 +151,19 @@ async function replayBody(deps: ReplayDeps, quarantined: Kept, trace: string, se
   if (alerts.length === 0 && unreadable.length > 0) {
     throw new Refusal(422, 'wrong-shape', unreadable[0]?.detail ?? 'none of its alerts can be parsed');
   }
-  await keepRest(deps, quarantined, unreadable);
+  await quarantineUnreadable(deps, quarantined, unreadable);
   const requestsRollback = quarantined.receiver === '/api/v1/rollback';
   const receipt = { id: randomUUID(), at: deps.clock.now(), trace, urgent: requestsRollback };
-  await enqueue(deps, receipt, alerts, requestsRollback, sender);
+  await enqueue(deps, receipt, alerts, { asRollbackRequest: requestsRollback, sender });
   return { receipt: receipt.id, accepted: alerts.length, quarantined: alertsIn(unreadable), truncated };
 }
 
-/** Keeps each alert that still cannot be parsed as a separate entry. */
-async function keepRest(deps: ReplayDeps, quarantined: Kept, rest: readonly Unreadable[]): Promise<void> {
+/** Stores each alert that still cannot be parsed as a separate entry of the quarantine. */
+async function quarantineUnreadable(
+  deps: ReplayDeps,
+  quarantined: QuarantinedInput,
+  rest: readonly Unreadable[],
+): Promise<void> {
   const { source, receiver, content_type: contentType } = quarantined;
   for (const { body, detail } of rest) {
     await deps.quarantine.keep({
@@ -161,14 +179,14 @@ async function keepRest(deps: ReplayDeps, quarantined: Kept, rest: readonly Unre
 }
 
 /** Replays an inbound event from the queue of vendor events. Its own key ensures that it takes effect at most once. */
-async function replayEvent(deps: ReplayDeps, { body }: Kept): Promise<Replayed> {
-  const parsed = InboundEvent.safeParse(jsonOf(body));
+async function replayEvent(deps: ReplayDeps, { body }: QuarantinedInput): Promise<Replayed> {
+  const parsed = InboundEvent.safeParse(parseJson(Uint8Array.from(Buffer.from(body)))?.value);
   if (!parsed.success) throw new Refusal(422, 'wrong-shape', z.prettifyError(parsed.error));
   await deps.inbound.send(parsed.data, `replayed:${parsed.data.key}`);
   return { receipt: parsed.data.key, accepted: 1, quarantined: 0, truncated: 0 };
 }
 
-async function replayPagerDuty(deps: ReplayDeps, { body }: Kept, trace: string): Promise<Replayed> {
+async function replayPagerDuty(deps: ReplayDeps, { body }: QuarantinedInput, trace: string): Promise<Replayed> {
   const found = readEvent(Uint8Array.from(Buffer.from(body)));
   if ('unreadable' in found) throw new Refusal(422, 'wrong-shape', found.unreadable);
   if ('ignored' in found) throw new Refusal(422, 'ignored', `Firebreak ignores events of the type ${found.ignored}`);
@@ -176,16 +194,8 @@ async function replayPagerDuty(deps: ReplayDeps, { body }: Kept, trace: string):
   return { receipt: found.event.id, accepted: 1, quarantined: 0, truncated: 0 };
 }
 
-function jsonOf(body: Kept['body']): unknown {
-  try {
-    return JSON.parse(Buffer.from(body).toString()) as unknown;
-  } catch {
-    return undefined;
-  }
-}
-
 /** Replays a queue message with signals that were parsed, but could not be stored. */
-async function replayMessage(deps: ReplayDeps, { body }: Kept, trace: string): Promise<Replayed> {
+async function replayMessage(deps: ReplayDeps, { body }: QuarantinedInput, trace: string): Promise<Replayed> {
   const message = readSignalMessage(Buffer.from(body).toString());
   if (!message.success)
     throw new Refusal(422, 'wrong-shape', 'the queue message has an unknown format; this version cannot replay it');

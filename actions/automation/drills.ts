@@ -28,29 +28,29 @@ export async function planDrill(
 ): Promise<Planned> {
   const entry = environmentEntry((await deps.config.current()).services, serviceEnvironment);
   if (entry === undefined)
-    return no(
+    return refuse(
       'unknown-service-environment',
       `the catalogue has no service ${serviceEnvironment.service} in ${serviceEnvironment.environment}`,
     );
-  if (!entry.drills) return no('drills-not-enabled', NO_DRILLS);
+  if (!entry.drills) return refuse('drills-not-enabled', NO_DRILLS);
   if ((await deps.automation.read()).paused)
-    return no('automation-paused', 'the kill switch is on, so drills are not possible');
+    return refuse('automation-paused', 'the kill switch is on, so drills are not possible');
   const deployer = await deployerAt(deps, serviceEnvironment);
-  if (deployer === undefined) return no('no-deployer', NO_DEPLOYER);
+  if (deployer === undefined) return refuse('no-deployer', NO_DEPLOYER);
   const changes = await deps.changes.recent(serviceEnvironment, CHANGES_READ);
   const live = newestLiveChange(changes);
   if (live === undefined)
-    return no(
+    return refuse(
       'no-rollback-target',
       'no deployment is recorded for this service and environment, so the running version is unknown',
     );
   if (live.status !== 'succeeded')
-    return no('deploy-in-progress', `${live.version} is being deployed; start the drill after the deployment`);
+    return refuse('deploy-in-progress', `${live.version} is being deployed; start the drill after the deployment`);
   const pinned = (await deps.pins.of(serviceEnvironment)).map(({ version }) => version);
   const target = rollbackTarget(changes, live, pinned);
-  if (target.kind === 'none_known_good') return no('no-rollback-target', NONE_KNOWN_GOOD);
+  if (target.kind === 'none_known_good') return refuse('no-rollback-target', NONE_KNOWN_GOOD);
   if (target.kind === 'unsafe')
-    return no(
+    return refuse(
       'no-rollback-target',
       `${target.by.version} can be rolled back no further than ${target.by.rollback_safe_to}`,
     );
@@ -118,7 +118,7 @@ export async function startOrphanedDrills(deps: Pick<Deps, 'drills' | 'drillRuns
   });
 }
 
-const no = (code: DrillRefusal['code'], text: string): Planned => ({ ok: false, reason: { code, text } });
+const refuse = (code: DrillRefusal['code'], text: string): Planned => ({ ok: false, reason: { code, text } });
 
 const NO_DRILLS =
   'drills roll the service back and forward again, so they must be enabled: set `drills: true` for this environment in the catalogue';

@@ -57,7 +57,7 @@ export async function startCanary(deps: StartDeps, caller: Caller, input: NewCan
   const running = await deps.canaries.runningAt({ service, environment });
   if (running !== undefined) throw inProgress(running.id);
   const recent = await deps.changes.recent({ service, environment }, SEARCHED_CHANGES);
-  const stable = input.stable_version ?? stableIn(recent, version);
+  const stable = input.stable_version ?? stableVersionIn(recent, version);
   if (stable === undefined)
     throw new Refusal(
       409,
@@ -68,7 +68,7 @@ export async function startCanary(deps: StartDeps, caller: Caller, input: NewCan
     throw new Refusal(422, 'invalid', `json: "version" and "stable_version" are both ${version}`);
   const at = deps.clock.now();
   const id = CanaryId.parse(mintIncidentId(at));
-  const change = await deploymentOf(deps, input, { recent, stable, id, trace, by: caller.name });
+  const change = await findOrRecordDeployment(deps, input, { recent, stable, id, trace, by: caller.name });
   const { steps, stepMinutes, checkSeconds, stalledMinutes, severity, limits } = config.canary;
   const canary: CanaryRecord = {
     id,
@@ -129,12 +129,12 @@ const inProgress = (id: CanaryId): Refusal =>
     `the canary ${id} of this service and environment is in progress; abort it first`,
   );
 
-const stableIn = (changes: readonly Change[], version: string) =>
+const stableVersionIn = (changes: readonly Change[], version: string) =>
   liveChanges(changes).findLast((change) => change.status === 'succeeded' && !sameVersion(change.version, version))
     ?.version;
 
 /** Returns the deployment that is recorded for the version, if it is the newest one; else records it. */
-async function deploymentOf(
+async function findOrRecordDeployment(
   deps: StartDeps,
   { service, environment, version }: NewCanary,
   known: { recent: readonly Change[]; stable: string; id: CanaryId; trace: string; by: string },
@@ -171,8 +171,8 @@ export async function requestCanaryCommand(
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const canary = await canaryOf(deps, id);
     caller.allow('canaries:write', canary);
-    const refused = refusalOf(canary, input.kind);
-    if (refused !== null) throw refused;
+    const refusal = refusalOf(canary, input.kind);
+    if (refusal !== null) throw refusal;
     const { kind, reason, full } = input;
     const command = { kind, reason, full: kind === 'promote' && full, by: caller.name, at: deps.clock.now() };
     if (!isRequested(canary, input) && !(await deps.canaries.request(canary, command))) continue;

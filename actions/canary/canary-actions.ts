@@ -66,30 +66,25 @@ async function sendAlert(
 ): Promise<void> {
   const { service, environment, version, change_id, trace, severity, degraded, alerted_at } = canary;
   const now = deps.clock.now();
-  await enqueue(
-    deps,
-    { id: randomUUID(), at: now, trace },
-    [
-      {
-        source: 'deployment',
-        status: alert === null ? 'resolved' : 'firing',
-        labels: new Map<string, string>([
-          ['alertname', ALERT_NAMES[alert?.kind ?? 'stalled']],
-          ['service', service],
-          ['environment', environment],
-          ['severity', alert?.kind === 'not_aborted' || degraded ? severity : 'warning'],
-          ['version', version],
-        ]),
-        annotations: new Map([['summary', alert?.text ?? `The canary ${version} needs nobody any more`]]),
-        startsAt: alerted_at ?? alertStart(canary),
-        endsAt: alert === null ? now : null,
-        fingerprint: `${change_id}-canary`,
-        episodic: true,
-        generatorUrl: null,
-      },
-    ],
-    false,
-  );
+  await enqueue(deps, { id: randomUUID(), at: now, trace }, [
+    {
+      source: 'deployment',
+      status: alert === null ? 'resolved' : 'firing',
+      labels: new Map<string, string>([
+        ['alertname', ALERT_NAMES[alert?.kind ?? 'stalled']],
+        ['service', service],
+        ['environment', environment],
+        ['severity', alert?.kind === 'not_aborted' || degraded ? severity : 'warning'],
+        ['version', version],
+      ]),
+      annotations: new Map([['summary', alert?.text ?? `The canary ${version} no longer needs attention`]]),
+      startsAt: alerted_at ?? alertStart(canary),
+      endsAt: alert === null ? now : null,
+      fingerprint: `${change_id}-canary`,
+      episodic: true,
+      generatorUrl: null,
+    },
+  ]);
 }
 
 /**

@@ -34,19 +34,19 @@ export async function watchDeploy(deps: WatchDeps, change: Change): Promise<void
  * ends the alerts of versions that are no longer live, each minute.
  */
 export async function tendWatches(deps: WatchDeps & Pick<Deps, 'engine' | 'queue'>): Promise<void> {
-  await watchForgotten(deps).catch((error: unknown) =>
+  await watchMissedDeploys(deps).catch((error: unknown) =>
     deps.log.error('deploys that should be watched could not be read', { error: String(error) }),
   );
   for (const watch of await deps.watches.unfinished()) {
     try {
-      await (isWatchOver(watch) ? endReplaced(deps, watch) : revive(deps, watch));
+      await (isWatchOver(watch) ? endFindingsOfReplaced(deps, watch) : startOrReplaceRun(deps, watch));
     } catch (error) {
       deps.log.error('a watch could not be tended', { watch: watch.id, error: String(error) });
     }
   }
 }
 
-async function watchForgotten(deps: WatchDeps): Promise<void> {
+async function watchMissedDeploys(deps: WatchDeps): Promise<void> {
   const { services } = await deps.config.current();
   const isWatched = Object.values(services).some(({ environments }) =>
     Object.values(environments).some(({ watch }) => watch !== undefined),
@@ -59,7 +59,7 @@ async function watchForgotten(deps: WatchDeps): Promise<void> {
   }
 }
 
-async function revive(deps: WatchDeps & Pick<Deps, 'engine'>, watch: WatchRecord): Promise<void> {
+async function startOrReplaceRun(deps: WatchDeps & Pick<Deps, 'engine'>, watch: WatchRecord): Promise<void> {
   const { id, run, execution } = watch;
   if (execution === null) return deps.watchRuns.start(id, run); // idempotent
   if (!(await deps.engine.died(execution))) return;
@@ -71,7 +71,7 @@ async function revive(deps: WatchDeps & Pick<Deps, 'engine'>, watch: WatchRecord
     await deps.watchRuns.start(id, run + 1);
 }
 
-async function endReplaced(deps: WatchDeps & Pick<Deps, 'queue'>, watch: WatchRecord): Promise<void> {
+async function endFindingsOfReplaced(deps: WatchDeps & Pick<Deps, 'queue'>, watch: WatchRecord): Promise<void> {
   const newer = replacedBy(await deps.changes.recent(watch, CHANGES_READ), watch.change_id);
   const isOld = plusSeconds(watch.ended_at ?? watch.started_at, GIVE_UP_SECONDS) <= deps.clock.now();
   // Until the newer version is live, this one still serves. Without one, a finding ends like a failed deployment.

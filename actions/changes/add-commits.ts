@@ -30,12 +30,12 @@ export async function addCommits({ changes, config, code }: CommitDeps, change: 
   );
   const found = deployedCommits(pushes, commit, before?.commit ?? null);
   if (found === undefined) return change;
-  const own = commitsWithin(found.commits ?? [], entry.path);
+  const serviceCommits = commitsWithin(found.commits ?? [], entry.path);
   const added = addedBy(change, {
     version,
     status,
     committed_at: found.committed_at,
-    commits: own.map(({ sha, committed_at: at }) => ({ sha, committed_at: at })),
+    commits: serviceCommits.map(({ sha, committed_at: at }) => ({ sha, committed_at: at })),
   });
   const patched = added && (await changes.patch(change.id, added));
   return patched === undefined || patched === 'ended' ? change : patched;

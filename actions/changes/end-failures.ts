@@ -20,8 +20,8 @@ export async function endFailures(
   const failures = (await deps.changes.failures()).filter(({ change }) => only === undefined || isAt(change, only));
   for (const { change, failedAt } of failures) {
     try {
-      const isOldNews = plusSeconds(failedAt, GIVE_UP_SECONDS) <= deps.clock.now();
-      if (!isOldNews && !isOver(change, await deps.changes.recent(change, CHANGES_READ))) continue;
+      const isTooOld = plusSeconds(failedAt, GIVE_UP_SECONDS) <= deps.clock.now();
+      if (!isTooOld && !isOver(change, await deps.changes.recent(change, CHANGES_READ))) continue;
       // Send the signal before deleting the record. A repeated signal is recognized by its episode.
       await endFailedDeploy(deps, change, failedAt, randomBytes(16).toString('hex'));
       await deps.changes.endFailure(change.id);

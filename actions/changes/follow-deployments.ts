@@ -6,7 +6,7 @@ import { targetsWithoutReports, type RecordRolloutsDeps, recordRollout } from '.
 const CONFIG_MS = 60_000;
 
 /** Milliseconds until a target that cannot be followed is tried again. The job that reads all targets continues. */
-const AGAIN_MS = 10 * 60_000;
+const RETRY_MS = 10 * 60_000;
 
 /**
  * Follows the streams of changes of targets that report no rollouts by themselves, and records a rollout when it
@@ -50,7 +50,7 @@ async function follow(
   config: DeployerConfig,
   signal: AbortSignal,
 ): Promise<void> {
-  const reader = reading(deps, serviceEnvironment, config);
+  const reader = targetReader(deps, serviceEnvironment, config);
   try {
     const deployer = await deps.deployerFor(config, serviceEnvironment);
     const detail = await deployer?.watchRollouts?.({ changed: reader.read, signal });
@@ -63,11 +63,11 @@ async function follow(
     deps.log.error('the rollouts of a target could not be followed', { ...serviceEnvironment, error: String(error) });
   }
   await reader.idle();
-  if (!signal.aborted) await untilAborted(signal, AGAIN_MS);
+  if (!signal.aborted) await untilAborted(signal, RETRY_MS);
 }
 
 /** Reads the target, and once more if it has changed meanwhile. */
-function reading(deps: RecordRolloutsDeps, serviceEnvironment: ServiceEnvironment, config: DeployerConfig) {
+function targetReader(deps: RecordRolloutsDeps, serviceEnvironment: ServiceEnvironment, config: DeployerConfig) {
   let isStale = false;
   let running: Promise<void> | undefined;
   const readAll = async (): Promise<void> => {

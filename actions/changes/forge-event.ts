@@ -30,7 +30,7 @@ export function parsedEvent<T>(schema: z.ZodType<T>, { type, payload }: ForgeEve
 }
 
 /** Records the changes of a deployment, or what its status adds to them. */
-export async function reportAll(
+export async function reportChanges(
   deps: ForgeDeps,
   reports: readonly ChangeReport[],
   trace: string,
@@ -45,15 +45,18 @@ export async function reportAll(
   return { changes, ...(unmapped !== undefined && { unmapped }) };
 }
 
-/** Keeps the commits of a push, so that deployments of them, or that they decide, are known with their commits. */
-export async function keepPush(deps: ForgeDeps, push: Push, trace: string): Promise<ForgeAnswer> {
+/**
+ * Stores a push, adds its commits to deployments, and applies rollouts again whose version a commit of a repository for
+ * deployments decides.
+ */
+export async function storePush(deps: ForgeDeps, push: Push, trace: string): Promise<ForgeAnswer> {
   await recordPush(deps, push);
   await applyAwaiting(deps, push, trace);
   return { recorded: `${push.repository}@${push.after}` };
 }
 
-/** Records what is reported of the run of a pipeline. */
-export async function reportRun(deps: ForgeDeps, report: PipelineRunReport): Promise<ForgeAnswer> {
+/** Records a report about a pipeline run. */
+export async function reportPipelineRun(deps: ForgeDeps, report: PipelineRunReport): Promise<ForgeAnswer> {
   const { id, service, repository } = (await recordPipelineRun(deps, report)).run;
   if (service !== null) return { pipeline_run: id };
   return { pipeline_run: id, unmapped: `no single service of the catalogue has the repository ${repository}` };

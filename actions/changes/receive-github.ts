@@ -12,27 +12,27 @@ import {
 import { idOf, IssuesEvent } from '../../integrations/github/action-item-issues.ts';
 import { reportOfJob, reportOfRun, WorkflowJobEvent, WorkflowRunEvent } from '../../integrations/github/pipelines.ts';
 import { readFluxEvent } from '../../integrations/flux/event.ts';
-import { issueChanged } from '../postmortems/issues/receive.ts';
+import { markIssueChanged } from '../postmortems/issues/receive.ts';
 import {
   type ForgeDeps,
   type ForgeEvent,
   type ForgeAnswer,
-  keepPush,
+  storePush,
   parsedEvent,
-  reportAll,
-  reportRun,
+  reportChanges,
+  reportPipelineRun,
 } from './forge-event.ts';
-import { reportRead } from './receive-webhook.ts';
+import { reportReadChanges } from './receive-webhook.ts';
 import { Refusal } from '../refusal.ts';
 
-type Handle = (deps: ForgeDeps, event: ForgeEvent) => Promise<ForgeAnswer>;
+type Handler = (deps: ForgeDeps, event: ForgeEvent) => Promise<ForgeAnswer>;
 
 /** What is done with each event, by its name or by its name and action. */
-const EVENTS: ReadonlyMap<string, Handle> = new Map<string, Handle>([
+const EVENTS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['deployment.created', reportDeployment],
   ['deployment_status.created', reportDeployment],
-  ['workflow_run', (deps, event) => reportRun(deps, reportOfRun(parsedEvent(WorkflowRunEvent, event)))],
-  ['workflow_job', (deps, event) => reportRun(deps, reportOfJob(parsedEvent(WorkflowJobEvent, event)))],
+  ['workflow_run', (deps, event) => reportPipelineRun(deps, reportOfRun(parsedEvent(WorkflowRunEvent, event)))],
+  ['workflow_job', (deps, event) => reportPipelineRun(deps, reportOfJob(parsedEvent(WorkflowJobEvent, event)))],
   ['repository_dispatch', reportFluxDispatch],
   ['push', recordGithubPush],
   ['pull_request', recordPullRequest],
@@ -60,13 +60,13 @@ export function eventName({ type, payload }: Pick<ForgeEvent, 'type' | 'payload'
 }
 
 async function reportDeployment(deps: ForgeDeps, event: ForgeEvent): Promise<ForgeAnswer> {
-  return reportAll(deps, reportsOfDeployment(parsedEvent(DeploymentEvent, event)), event.trace);
+  return reportChanges(deps, reportsOfDeployment(parsedEvent(DeploymentEvent, event)), event.trace);
 }
 
 async function recordGithubPush(deps: ForgeDeps, event: ForgeEvent): Promise<ForgeAnswer> {
   const push = pushOf(parsedEvent(PushEvent, event), deps.clock.now());
   if (push === undefined) return { ignored: 'push: a tag, or the deletion of a branch' };
-  return keepPush(deps, push, event.trace);
+  return storePush(deps, push, event.trace);
 }
 
 /** Keeps a pull request with its reviews, for the figures of delivery. */
@@ -95,7 +95,7 @@ async function reportFluxDispatch(deps: ForgeDeps, { payload, trace }: ForgeEven
   const involved = dispatch?.client_payload.involvedObject;
   if (dispatch === undefined || involved === undefined) return { ignored: 'repository_dispatch of another sender' };
   const read = readFluxEvent({ payload: dispatch.client_payload });
-  const result = await reportRead(deps, read, { allow: () => undefined, trace });
+  const result = await reportReadChanges(deps, read, { allow: () => undefined, trace });
   if (result.kind === 'unreadable') throw new Refusal(422, 'invalid', `repository_dispatch: ${result.detail}`);
   if (result.kind === 'ignored') return { ignored: `repository_dispatch: ${result.why}` };
   const [why] = result.unmapped;
@@ -106,7 +106,7 @@ async function reportFluxDispatch(deps: ForgeDeps, { payload, trace }: ForgeEven
 async function noteIssue(deps: ForgeDeps, event: ForgeEvent): Promise<ForgeAnswer> {
   const { action, issue, repository } = parsedEvent(IssuesEvent, event);
   const id = idOf(repository.full_name, issue.number);
-  return (await issueChanged(deps, 'github', id))
+  return (await markIssueChanged(deps, 'github', id))
     ? { recorded: id }
     : { ignored: `issues.${action}: ${id} belongs to no action item` };
 }

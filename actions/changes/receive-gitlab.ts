@@ -6,20 +6,20 @@ import {
   type ForgeAnswer,
   type ForgeDeps,
   type ForgeEvent,
-  keepPush,
+  storePush,
   parsedEvent,
-  reportAll,
-  reportRun,
+  reportChanges,
+  reportPipelineRun,
 } from './forge-event.ts';
 
-type Handle = (deps: ForgeDeps, event: ForgeEvent) => Promise<ForgeAnswer>;
+type Handler = (deps: ForgeDeps, event: ForgeEvent) => Promise<ForgeAnswer>;
 
 /** What is done with each event, by its `object_kind`. Other events are ignored. */
-const EVENTS: ReadonlyMap<string, Handle> = new Map<string, Handle>([
+const EVENTS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['deployment', recordDeployment],
   ['push', recordGitlabPush],
   ['merge_request', recordMergeRequest],
-  ['pipeline', (deps, event) => reportRun(deps, reportOfPipeline(parsedEvent(PipelineEvent, event)))],
+  ['pipeline', (deps, event) => reportPipelineRun(deps, reportOfPipeline(parsedEvent(PipelineEvent, event)))],
   ['build', reportJob],
 ]);
 
@@ -36,7 +36,7 @@ export async function receiveGitlab(deps: ForgeDeps, payload: unknown, trace: st
 
 async function recordDeployment(deps: ForgeDeps, event: ForgeEvent): Promise<ForgeAnswer> {
   const deployment = parsedEvent(DeploymentEvent, event);
-  const answer = await reportAll(deps, reportsOfDeployment(deployment), event.trace);
+  const answer = await reportChanges(deps, reportsOfDeployment(deployment), event.trace);
   const isIgnored = !isStartOrEnd(deployment) && answer.changes?.length === 0 && answer.unmapped === undefined;
   return isIgnored ? { ignored: `deployment: the status ${deployment.status} is neither a start nor an end` } : answer;
 }
@@ -44,7 +44,7 @@ async function recordDeployment(deps: ForgeDeps, event: ForgeEvent): Promise<For
 async function recordGitlabPush(deps: ForgeDeps, event: ForgeEvent): Promise<ForgeAnswer> {
   const push = pushOf(parsedEvent(PushEvent, event), deps.clock.now());
   if (push === undefined) return { ignored: 'push: the deletion of a branch' };
-  return keepPush(deps, push, event.trace);
+  return storePush(deps, push, event.trace);
 }
 
 async function recordMergeRequest({ code }: ForgeDeps, event: ForgeEvent): Promise<ForgeAnswer> {
@@ -54,5 +54,5 @@ async function recordMergeRequest({ code }: ForgeDeps, event: ForgeEvent): Promi
 
 async function reportJob(deps: ForgeDeps, event: ForgeEvent): Promise<ForgeAnswer> {
   const report = reportOfGitlabJob(parsedEvent(JobEvent, event));
-  return report === undefined ? { ignored: 'build: a job that has not started' } : reportRun(deps, report);
+  return report === undefined ? { ignored: 'build: a job that has not started' } : reportPipelineRun(deps, report);
 }

@@ -32,9 +32,12 @@ export async function receiveWebhook(
   { body, header }: SentBody,
   { allow, trace }: { allow: (scope: Scope) => void; trace: string },
 ): Promise<WebhookResult> {
-  const parsed = jsonOf(body);
+  const parsed = parseJson(body);
   if (parsed === undefined) return { kind: 'unreadable', isJson: false, detail: 'the body is not JSON in UTF-8' };
-  return reportRead(deps, sender.read({ payload: parsed.value, header, now: deps.clock.now() }), { allow, trace });
+  return reportReadChanges(deps, sender.read({ payload: parsed.value, header, now: deps.clock.now() }), {
+    allow,
+    trace,
+  });
 }
 
 /**
@@ -43,7 +46,7 @@ export async function receiveWebhook(
  * @param allow refuses services and environments that the sender may not write
  * @throws Refusal 403; 422 if a time is too far in the future
  */
-export async function reportRead(
+export async function reportReadChanges(
   deps: ReportDeps,
   read: ReadChanges,
   { allow, trace }: { allow: (scope: Scope) => void; trace: string },
@@ -69,7 +72,7 @@ export async function reportRead(
 }
 
 /** Parses JSON in UTF-8. Undefined: it is something else. */
-export function jsonOf(body: Uint8Array): { value: unknown } | undefined {
+export function parseJson(body: Uint8Array): { value: unknown } | undefined {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
     return { value: JSON.parse(text, wellFormed) as unknown };

@@ -53,19 +53,20 @@ export async function extendChange(
 ): Promise<{ change: Change; created: false }> {
   const added = addedBy(change, report);
   const patched = added && (await updateChange(deps, change, added, trace));
+  // `updateChange` has reported the outcome.
   if (patched !== undefined && patched !== 'ended')
-    return { change: await announce(deps, patched, trace, false), created: false };
+    return { change: await addCommitsAndNotify(deps, patched), created: false };
   // Announce it even if nothing is new: an earlier request may have failed here. A repeated report counts once.
   return { change: await announce(deps, change, trace), created: false };
 }
 
-/**
- * Notifies everything that depends on a recorded change, after adding its commits.
- *
- * @param withOutcome false: its outcome is reported already
- */
-export async function announce(deps: RecordDeps, change: Change, trace: string, withOutcome = true): Promise<Change> {
-  if (withOutcome) await reportOutcome(deps, change, trace);
+/** Reports the outcome of a recorded change, adds its commits, and notifies the incidents that it can concern. */
+export async function announce(deps: RecordDeps, change: Change, trace: string): Promise<Change> {
+  await reportOutcome(deps, change, trace);
+  return addCommitsAndNotify(deps, change);
+}
+
+async function addCommitsAndNotify(deps: RecordDeps, change: Change): Promise<Change> {
   const known = await addCommits(deps, change);
   await notifyIncidents(deps, known);
   return known;
@@ -95,8 +96,8 @@ export async function updateChange(
   const change = await deps.changes.patch(before.id, patch);
   if (change === undefined || change === 'ended') return change;
   // A corrected end time belongs to the same failure; a repeated failure is reported again, as above.
-  const corrected = before.status === 'failed' && before.finished_at !== change.finished_at;
-  if (!corrected) await reportOutcome(deps, change, trace);
+  const isCorrection = before.status === 'failed' && before.finished_at !== change.finished_at;
+  if (!isCorrection) await reportOutcome(deps, change, trace);
   if (before.status !== change.status) await notifyIncidents(deps, change);
   return change;
 }

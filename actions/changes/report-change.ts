@@ -67,8 +67,8 @@ export async function reportChange(deps: ReportDeps, report: ChangeReport, trace
   );
   if (ahead !== undefined) throw new Refusal(422, 'invalid', `${report.source} ${report.key}: ${ahead}`);
   let reported: Reported | undefined;
-  for (const one of await ofRollouts(deps, report)) {
-    const result = await apply(deps, one, trace, (known) => mergedRollout(known, one));
+  for (const rolloutReport of await splitByRollout(deps, report)) {
+    const result = await applyRollout(deps, rolloutReport, trace, (known) => mergedRollout(known, rolloutReport));
     reported ??= result; // the first is this report; the others were reported before
   }
   return reported ?? { state: 'waiting' };
@@ -78,7 +78,7 @@ export async function reportChange(deps: ReportDeps, report: ChangeReport, trace
  * Returns the report with the key of its rollout, and earlier reports that belong to other rollouts than it seemed
  * before this one arrived.
  */
-async function ofRollouts({ rollouts }: ReportDeps, report: ChangeReport): Promise<ChangeReport[]> {
+async function splitByRollout({ rollouts }: ReportDeps, report: ChangeReport): Promise<ChangeReport[]> {
   const { source, object } = report;
   if (object === undefined) return [report];
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
@@ -98,7 +98,7 @@ export async function applyUnmapped(deps: ReportDeps): Promise<void> {
   const { version } = await deps.config.current();
   for (const { rollout } of unmapped.filter(({ unmapped_in }) => unmapped_in !== version)) {
     try {
-      await apply(deps, rollout, `rollout-${rollout.source}`, (known) => known ?? rollout);
+      await applyRollout(deps, rollout, `rollout-${rollout.source}`, (known) => known ?? rollout);
     } catch (error) {
       const { source, key } = rollout;
       deps.log.error('an unmapped rollout could not be applied', { source, key, error: String(error) });
@@ -106,7 +106,7 @@ export async function applyUnmapped(deps: ReportDeps): Promise<void> {
   }
 }
 
-async function apply(
+async function applyRollout(
   deps: ReportDeps,
   { source, key }: Pick<Rollout, 'source' | 'key'>,
   trace: string,
@@ -118,28 +118,28 @@ async function apply(
     const rollout = next(known?.rollout);
     const mapping = mapSubject(config.services, source, subjectOf(rollout));
     const change = changeOfRollout(rollout);
-    const places = placesOf(known, mapping.kind === 'mapped' ? mapping.to : []);
-    const deployed = await deployedAt(deps, config.services, { known, rollout, places });
+    const serviceEnvironments = serviceEnvironmentsOf(known, mapping.kind === 'mapped' ? mapping.to : []);
+    const deployed = await deployedByRepositories(deps, config.services, { known, rollout, serviceEnvironments });
     const named = { rollout, deployed };
-    const commits = await commitsOfImages(deps, config.services, { known, named, places });
+    const commits = await commitsOfImages(deps, config.services, { known, named, serviceEnvironments });
     const record: RolloutRecord = {
       rollout,
-      changes: change === undefined ? [] : await identified(deps, known, rollout, change, places),
+      changes: change === undefined ? [] : await changesWithIds(deps, known, rollout, change, serviceEnvironments),
       ...(Object.keys(commits).length > 0 && { image_commits: commits }),
       ...(deployed.length > 0 && { deployed }),
-      unmapped_in: places.length === 0 ? config.version : null,
+      unmapped_in: serviceEnvironments.length === 0 ? config.version : null,
       received_at: deps.clock.now(),
       rev: (known?.rev ?? 0) + 1,
     };
-    const isNew = known === undefined || !isSame(known, record);
+    const isNew = known === undefined || !isSameRecord(known, record);
     if (isNew && !(await deps.rollouts.put(record))) continue;
-    if (places.length === 0 && mapping.kind === 'unmapped')
+    if (serviceEnvironments.length === 0 && mapping.kind === 'unmapped')
       return { state: 'unmapped', why: mapping.why, lines: mapping.lines };
     if (change === undefined) return { state: 'waiting' };
     const changes: Change[] = [];
     for (const { id, ...serviceEnvironment } of record.changes) {
-      const here = changeAt(config.services, serviceEnvironment, { named, change, commits });
-      changes.push(await recorded(deps, id, serviceEnvironment, here, rollout, trace));
+      const changeThere = changeAt(config.services, serviceEnvironment, { named, change, commits });
+      changes.push(await recordOrRevise(deps, id, serviceEnvironment, changeThere, rollout, trace));
     }
     // Another event may have been stored meanwhile, and its change overwritten by this one.
     const newest = await deps.rollouts.get({ source, key });
@@ -151,30 +151,34 @@ async function apply(
 
 /** Applies rollouts again whose commits a push has brought. */
 export async function applyAwaiting(deps: ReportDeps, { repository, commits }: Push, trace: string): Promise<void> {
-  for (const of of await deps.rollouts.awaiting(repository, new Set(commits.map(({ sha }) => sha)))) {
-    const known = await deps.rollouts.get(of);
-    if (known !== undefined) await apply(deps, of, trace, (now) => now ?? known.rollout);
+  for (const rolloutKey of await deps.rollouts.awaiting(repository, new Set(commits.map(({ sha }) => sha)))) {
+    const known = await deps.rollouts.get(rolloutKey);
+    if (known !== undefined) await applyRollout(deps, rolloutKey, trace, (now) => now ?? known.rollout);
   }
 }
 
 type Deployed = NonNullable<RolloutRecord['deployed']>;
 
 /** What is known of the images of a rollout: from its events, and from the repository for deployments. */
-type Named = { rollout: Rollout; deployed: Deployed };
+type ImageSources = { rollout: Rollout; deployed: Deployed };
 
 /**
  * Returns what the commits of repositories for deployments say that the rollout deploys, if it names such a commit. A
  * push that arrives later applies the rollout again.
  */
-async function deployedAt(
+async function deployedByRepositories(
   { rollouts, code }: Pick<Deps, 'rollouts' | 'code'>,
   services: Config['services'],
-  { known, rollout, places }: { known: RolloutRecord | undefined; rollout: Rollout; places: ServiceEnvironment[] },
+  {
+    known,
+    rollout,
+    serviceEnvironments,
+  }: { known: RolloutRecord | undefined; rollout: Rollout; serviceEnvironments: ServiceEnvironment[] },
 ): Promise<Deployed> {
   const deployed = [...(known?.deployed ?? [])];
   const revision = rollout.values.commit?.value;
   if (revision === undefined) return deployed;
-  for (const serviceEnvironment of places) {
+  for (const serviceEnvironment of serviceEnvironments) {
     const entry = services[serviceEnvironment.service]?.environments[serviceEnvironment.environment];
     const from = entry && deployRepositoryOf(entry);
     const isKnown = deployed.some(({ service, environment }) =>
@@ -216,10 +220,14 @@ async function commitsOf(code: Deps['code'], repository: string | undefined): Pr
 async function commitsOfImages(
   { imageCommits, code }: Pick<Deps, 'imageCommits' | 'code'>,
   services: Config['services'],
-  { known, named, places }: { known: RolloutRecord | undefined; named: Named; places: ServiceEnvironment[] },
+  {
+    known,
+    named,
+    serviceEnvironments,
+  }: { known: RolloutRecord | undefined; named: ImageSources; serviceEnvironments: ServiceEnvironment[] },
 ): Promise<Record<string, string>> {
   const commits = { ...known?.image_commits };
-  for (const serviceEnvironment of places) {
+  for (const serviceEnvironment of serviceEnvironments) {
     const image = imageAt(services, serviceEnvironment, named);
     if (image === undefined || commits[image] !== undefined) continue;
     const shas = await commitsOf(code, services[serviceEnvironment.service]?.repository);
@@ -232,7 +240,7 @@ async function commitsOfImages(
 const imageAt = (
   services: Config['services'],
   serviceEnvironment: ServiceEnvironment,
-  { rollout: { values }, deployed }: Named,
+  { rollout: { values }, deployed }: ImageSources,
 ): string | undefined =>
   imageOfService(
     values.images?.value ?? [],
@@ -248,7 +256,7 @@ const imageAt = (
 function changeAt(
   services: Config['services'],
   serviceEnvironment: ServiceEnvironment,
-  { named, change, commits }: { named: Named; change: RolloutChange; commits: Record<string, string> },
+  { named, change, commits }: { named: ImageSources; change: RolloutChange; commits: Record<string, string> },
 ): RolloutChange {
   const image = imageAt(services, serviceEnvironment, named);
   const version = image === undefined ? undefined : versionOfImages([image], [partsOfImage(image).image]);
@@ -270,7 +278,10 @@ function changeAt(
 }
 
 /** A rollout stays where it was recorded, also after the catalogue has changed. */
-function placesOf(known: RolloutRecord | undefined, mapped: readonly ServiceEnvironment[]): ServiceEnvironment[] {
+function serviceEnvironmentsOf(
+  known: RolloutRecord | undefined,
+  mapped: readonly ServiceEnvironment[],
+): ServiceEnvironment[] {
   const before = (known?.changes ?? []).map(({ service, environment }) => ({ service, environment }));
   return before.length > 0 ? before : [...mapped];
 }
@@ -279,22 +290,22 @@ function placesOf(known: RolloutRecord | undefined, mapped: readonly ServiceEnvi
  * Returns the changes of a rollout with their IDs. A rollout that another system, or Firebreak itself, has recorded
  * already adds to that record.
  */
-async function identified(
+async function changesWithIds(
   { changes }: Pick<Deps, 'changes'>,
   known: RolloutRecord | undefined,
   rollout: Rollout,
   change: RolloutChange,
-  places: readonly ServiceEnvironment[],
+  serviceEnvironments: readonly ServiceEnvironment[],
 ): Promise<RolloutRecord['changes']> {
   if (known !== undefined && known.changes.length > 0) return known.changes;
   return Promise.all(
-    places.map(async (serviceEnvironment) => {
-      const own = idOf(rollout, serviceEnvironment);
+    serviceEnvironments.map(async (serviceEnvironment) => {
+      const ownId = idOf(rollout, serviceEnvironment);
       const recent = isLive(change) ? await changes.recent(serviceEnvironment, CHANGES_SEARCHED) : [];
-      const isRecorded = recent.some(({ id }) => id === own);
+      const isRecorded = recent.some(({ id }) => id === ownId);
       return {
         ...serviceEnvironment,
-        id: (isRecorded ? undefined : sameRollout(recent, change, rollout.source)?.id) ?? own,
+        id: (isRecorded ? undefined : sameRollout(recent, change, rollout.source)?.id) ?? ownId,
       };
     }),
   );
@@ -305,11 +316,11 @@ const isLive = ({ kind = 'deploy' }: RolloutChange): boolean => putsVersionLive(
 const idOf = ({ source, key }: Rollout, { service, environment }: ServiceEnvironment): ChangeId =>
   `chg_${hash('sha256', JSON.stringify([source, key, service, environment])).slice(0, 26)}` as ChangeId;
 
-const isSame = (known: RolloutRecord, record: RolloutRecord): boolean =>
+const isSameRecord = (known: RolloutRecord, record: RolloutRecord): boolean =>
   JSON.stringify([known.rollout, known.changes, known.unmapped_in, known.image_commits, known.deployed]) ===
   JSON.stringify([record.rollout, record.changes, record.unmapped_in, record.image_commits, record.deployed]);
 
-async function recorded(
+async function recordOrRevise(
   deps: ReportDeps,
   id: ChangeId,
   serviceEnvironment: ServiceEnvironment,
@@ -318,8 +329,9 @@ async function recorded(
   trace: string,
 ): Promise<Change> {
   const before = await deps.changes.get(id);
-  const isOther = id !== idOf(rollout, serviceEnvironment);
-  if (before !== undefined && isOther) return addedTo(deps, before, report, { by: rollout.source, trace });
+  const isOfOtherSource = id !== idOf(rollout, serviceEnvironment);
+  if (before !== undefined && isOfOtherSource)
+    return addToOtherSource(deps, before, report, { by: rollout.source, trace });
   const recent = await deps.changes.recent(serviceEnvironment, CHANGES_SEARCHED);
   const others = recent.filter((change) => change.id !== id);
   const kind = report.kind ?? (bringsBack(others, report) ? 'rollback' : (before?.kind ?? 'deploy'));
@@ -342,7 +354,7 @@ async function recorded(
 }
 
 /** Adds a report to the change that another system has recorded for the same rollout. */
-async function addedTo(
+async function addToOtherSource(
   deps: ReportDeps,
   change: Change,
   report: RolloutChange,

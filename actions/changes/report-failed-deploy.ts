@@ -77,31 +77,26 @@ async function report(
     endsAt: Timestamp | null;
   },
 ): Promise<void> {
-  await enqueue(
-    deps,
-    { id: randomUUID(), at: deps.clock.now(), trace },
-    [
-      {
-        source: 'deployment',
-        status: alert.endsAt === null ? 'firing' : 'resolved',
-        labels: new Map([
-          ['alertname', alert.alertname],
-          ['service', service],
-          ['environment', environment],
-          ['severity', alert.severity ?? 'warning'],
-          ['version', version],
-        ]),
-        annotations: new Map<string, string>([
-          ['summary', alert.summary],
-          ...(alert.canary === undefined ? [] : [[CANARY_ANNOTATION, alert.canary] as const]),
-        ]),
-        startsAt: alert.startsAt,
-        endsAt: alert.endsAt,
-        fingerprint: alert.alertname === DEPLOY_OVERDUE ? `${id}-overdue` : id,
-        episodic: true,
-        generatorUrl: url,
-      },
-    ],
-    false,
-  );
+  await enqueue(deps, { id: randomUUID(), at: deps.clock.now(), trace }, [
+    {
+      source: 'deployment',
+      status: alert.endsAt === null ? 'firing' : 'resolved',
+      labels: new Map([
+        ['alertname', alert.alertname],
+        ['service', service],
+        ['environment', environment],
+        ['severity', alert.severity ?? 'warning'],
+        ['version', version],
+      ]),
+      annotations: new Map<string, string>([
+        ['summary', alert.summary],
+        ...(alert.canary === undefined ? [] : [[CANARY_ANNOTATION, alert.canary] as const]),
+      ]),
+      startsAt: alert.startsAt,
+      endsAt: alert.endsAt,
+      fingerprint: alert.alertname === DEPLOY_OVERDUE ? `${id}-overdue` : id,
+      episodic: true,
+      generatorUrl: url,
+    },
+  ]);
 }

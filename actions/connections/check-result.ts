@@ -25,7 +25,7 @@ export type Connection = {
 export type CheckResult = Omit<Connection, 'name'>;
 
 /** The time limit of each check. All run in parallel, and the API's function has a time-out of 20 seconds. */
-const PATIENCE_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 
 export const REACHABLE: CheckResult = { state: 'connected', detail: 'reachable' };
 export const off = (detail: string): CheckResult => ({ state: 'off', detail });
@@ -34,7 +34,7 @@ export const unreachable = (detail: string): CheckResult => ({ state: 'unreachab
 
 /** Limits the time of a check, so that one check that hangs or fails does not block the others. */
 export async function inTime(name: string, check: Promise<CheckResult>): Promise<Connection> {
-  const late = sleep(PATIENCE_MS, unreachable(`no response within ${PATIENCE_MS / 1000} s`), { ref: false });
+  const late = sleep(TIMEOUT_MS, unreachable(`no response within ${TIMEOUT_MS / 1000} s`), { ref: false });
   return { name, ...(await Promise.race([check.catch((error: unknown) => unreachable(String(error))), late])) };
 }
 
@@ -65,20 +65,20 @@ export async function checked<T>(
 type Credential = {
   key: string;
   /** Why the credential is not tested, or what will show whether it is correct. */
-  untried: string;
+  notTested: string;
   /** What does not work without the credential. */
   without?: string;
 };
 
 /** Checks that a credential is set, if it cannot be tested here. */
 export async function credential({ secrets }: Pick<Deps, 'secrets'>, wanted: Credential): Promise<CheckResult> {
-  const { key, untried, without } = wanted;
+  const { key, notTested, without } = wanted;
   const set = await credentialOf(secrets, key);
   if (set === undefined) return off(`${key} is not set${without === undefined ? '' : `: ${without}`}`);
   // For example, a line break that was copied with the credential.
   if (/\s/.test((await secrets.get(set)) ?? ''))
     return wrong(`${set} contains whitespace, which no credential has; set it again`);
-  return { state: 'set', detail: `${set} is set; ${untried}` };
+  return { state: 'set', detail: `${set} is set; ${notTested}` };
 }
 
 /** Returns the name of the secret that is set, or undefined. A GitHub App replaces a GitHub token. */

@@ -4,7 +4,7 @@ import { TARGETS_WITH_CREDENTIALS, TRIED_BY_ROLLBACKS, type VendorState } from '
 import type { ConnectionName } from '../../schemas/config/vendors.ts';
 import { type DeployerConfig, targetOf } from '../../schemas/rollback/targets/index.ts';
 import { mail, webhooks } from './outgoing.ts';
-import { onCall, pagerDutyPages, pagerDutyWebhooks, slack, slackCommands } from './people.ts';
+import { onCall, pagerDutyPages, pagerDutyWebhooks, slack, slackCommands } from './slack-and-pagerduty.ts';
 import {
   REACHABLE,
   type Connection,
@@ -44,12 +44,12 @@ type CheckDeps = Pick<
 >;
 
 /** A name that does not exist. The search for it shows whether the vendor's search works. */
-const NOTHING = 'firebreak-doctor';
+const UNUSED_NAME = 'firebreak-doctor';
 
 type Check = (deps: CheckDeps) => Promise<CheckResult>;
 
 /** The check of each vendor's connections, with a read-only request that has no visible effect. */
-const OF_VENDORS: Readonly<Record<ConnectionName, Check> & Record<string, Check>> = {
+const VENDOR_CHECKS: Readonly<Record<ConnectionName, Check> & Record<string, Check>> = {
   'PagerDuty pages': pagerDutyPages,
   'PagerDuty API': ({ externalPager }) => checked(externalPager.check()),
   'PagerDuty on call': onCall,
@@ -58,7 +58,7 @@ const OF_VENDORS: Readonly<Record<ConnectionName, Check> & Record<string, Check>
   'Slack commands': slackCommands,
   mail,
   Statuspage: ({ statusPage }) => checked(statusPage.components()),
-  'Grafana annotations': ({ annotations }) => checked(annotations.find(NOTHING)),
+  'Grafana annotations': ({ annotations }) => checked(annotations.find(UNUSED_NAME)),
   Jira: ({ checkJira }) => checked(checkJira()),
   'language model': ({ languageModel: prose }) => checked(prose.check()),
   OpenTelemetry: ({ spans }) => checked(spans.check()),
@@ -66,14 +66,14 @@ const OF_VENDORS: Readonly<Record<ConnectionName, Check> & Record<string, Check>
   Alertmanager: alertmanager,
 };
 
-const OF_TARGETS = Object.fromEntries(
+const TARGET_CHECKS = Object.fromEntries(
   TARGETS_WITH_CREDENTIALS.map(({ name, credentials }): [string, Check] => [
     name,
-    (deps) => credential(deps, { key: credentials[0]?.[0] ?? '', untried: 'not tested' }),
+    (deps) => credential(deps, { key: credentials[0]?.[0] ?? '', notTested: 'not tested' }),
   ]),
 );
 
-const OF_FIREBREAK: Readonly<Record<string, Check>> = {
+const FIREBREAK_CHECKS: Readonly<Record<string, Check>> = {
   'identity provider': identityProvider,
   'signing key': signingKey,
   tokens: tokenRecords,
@@ -81,18 +81,18 @@ const OF_FIREBREAK: Readonly<Record<string, Check>> = {
 };
 
 /** Checks each vendor, and Firebreak's own keys and records. */
-export async function connections(deps: CheckDeps): Promise<Connection[]> {
-  const checks = Object.entries({ ...OF_VENDORS, ...OF_TARGETS, ...OF_FIREBREAK });
+export async function vendorConnections(deps: CheckDeps): Promise<Connection[]> {
+  const checks = Object.entries({ ...VENDOR_CHECKS, ...TARGET_CHECKS, ...FIREBREAK_CHECKS });
   const [outgoing, ...vendors] = await Promise.all([
     webhooks(deps),
     ...checks.map(([name, check]) => inTime(name, check(deps))),
   ]);
   const modes = await vendorModes(deps);
-  return [...located(vendors, modes), ...database(deps), ...callees(modes), ...outgoing];
+  return [...withAddresses(vendors, modes), ...database(deps), ...rollbackVendors(modes), ...outgoing];
 }
 
 /** Adds the address and the credentials to each vendor's connection. */
-const located = (vendors: readonly Connection[], modes: readonly VendorState[]): Connection[] =>
+const withAddresses = (vendors: readonly Connection[], modes: readonly VendorState[]): Connection[] =>
   vendors.map((one) => {
     const vendor = modes.find(({ name }) => name === one.name);
     return vendor === undefined
@@ -111,7 +111,7 @@ const addressFields = ({
 });
 
 /** Returns the connections of vendors without read-only requests. They are only called for rollbacks. */
-const callees = (modes: readonly VendorState[]): Connection[] =>
+const rollbackVendors = (modes: readonly VendorState[]): Connection[] =>
   modes
     .filter(({ name }) => TRIED_BY_ROLLBACKS.some((one) => one.name === name))
     .map((one) => ({
@@ -195,11 +195,11 @@ async function tokenRecords({ tokens }: Pick<CheckDeps, 'tokens'>): Promise<Chec
     ...(refused.length === 0
       ? []
       : [
-          `refused, because Firebreak did not write these records: ${few(refused.map(({ id, name }) => `${id} (${name})`))}`,
+          `refused, because Firebreak did not write these records: ${firstNames(refused.map(({ id, name }) => `${id} (${name})`))}`,
         ]),
     ...(used.length === 0
       ? []
-      : [`used and refused: ${few(used.map(({ name, at }) => `${JSON.stringify(name)} at ${at}`))}`]),
+      : [`used and refused: ${firstNames(used.map(({ name, at }) => `${JSON.stringify(name)} at ${at}`))}`]),
   ];
   if (problems.length > 0) return wrong(`${problems.join('; ')}. ${FORGED}`);
   if (previous.length === 0)
@@ -207,7 +207,7 @@ async function tokenRecords({ tokens }: Pick<CheckDeps, 'tokens'>): Promise<Chec
   return {
     state: 'incomplete',
     detail:
-      `not used since FIREBREAK_ADMIN_TOKEN was replaced: ${few(previous.map(({ id, name }) => `${id} (${name})`))}. Use or ` +
+      `not used since FIREBREAK_ADMIN_TOKEN was replaced: ${firstNames(previous.map(({ id, name }) => `${id} (${name})`))}. Use or ` +
       'revoke these tokens, then remove FIREBREAK_ADMIN_TOKEN_PREVIOUS',
   };
 }
@@ -216,9 +216,9 @@ const FORGED =
   'Possible reasons: FIREBREAK_ADMIN_TOKEN was replaced without setting FIREBREAK_ADMIN_TOKEN_PREVIOUS, the records are older ' +
   'than signed records, or another party writes to the table. Revoke the listed tokens, and create the ones you need again';
 
-const SHOWN = 5;
-const few = (all: readonly string[]): string =>
-  `${all.slice(0, SHOWN).join(', ')}${all.length > SHOWN ? ` and ${all.length - SHOWN} more` : ''}`;
+const NAMES_MAX = 5;
+const firstNames = (all: readonly string[]): string =>
+  `${all.slice(0, NAMES_MAX).join(', ')}${all.length > NAMES_MAX ? ` and ${all.length - NAMES_MAX} more` : ''}`;
 
 const database = ({ databaseWarning }: Pick<CheckDeps, 'databaseWarning'>): Connection[] =>
   databaseWarning === undefined ? [] : [{ name: 'database', state: 'incomplete', detail: databaseWarning }];
@@ -235,7 +235,7 @@ export type TargetState = {
 };
 
 /** Returns every service and environment of the catalogue, and whether its deployer can be called. */
-export async function targets(deps: Pick<Deps, 'config' | 'deployerFor' | 'secrets'>): Promise<TargetState[]> {
+export async function targetStates(deps: Pick<Deps, 'config' | 'deployerFor' | 'secrets'>): Promise<TargetState[]> {
   const { services } = await deps.config.current();
   const drillTargets = drillEnvironments(services);
   const serviceEnvironments = Object.entries(services).flatMap(([service, { environments }]) =>

@@ -19,7 +19,7 @@ export async function webhooks(deps: Pick<Deps, 'secrets' | 'config'>): Promise<
   const all = receiversOf(config);
   const none = all.length === 0 ? [{ name: 'webhooks', ...off('no receiver is configured') }] : [];
   const checks = await Promise.all(
-    all.map(async (one) => inTime(`webhook ${URL.parse(one.url)?.host ?? ''}`, signed(deps, one))),
+    all.map(async (one) => inTime(`webhook ${URL.parse(one.url)?.host ?? ''}`, checkSignature(deps, one))),
   );
   return [...none, ...checks, ...fallbackPager(config)];
 }
@@ -47,10 +47,10 @@ function receiversOf({ paging, response, routes }: Config): Receiver[] {
   return [...new Map(all.map((one) => [`${one.url} ${one.signature}`, one])).values()];
 }
 
-async function signed(deps: Pick<Deps, 'secrets'>, { signature }: Receiver): Promise<CheckResult> {
-  const untried = 'not tested, because a test would send a message';
-  if (signature === null) return { state: 'set', detail: `not signed; ${untried}` };
-  const checks = await credential(deps, { key: signature, untried });
+async function checkSignature(deps: Pick<Deps, 'secrets'>, { signature }: Receiver): Promise<CheckResult> {
+  const notTested = 'not tested, because a test would send a message';
+  if (signature === null) return { state: 'set', detail: `not signed; ${notTested}` };
+  const checks = await credential(deps, { key: signature, notTested });
   return checks.state === 'off'
     ? {
         state: 'wrong',

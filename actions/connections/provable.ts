@@ -41,22 +41,24 @@ export async function provableByEnvironment(deps: ProvableDeps & Pick<Deps, 'con
   const config = await deps.config.current();
   const all = Object.entries(config.services).flatMap(([service, { environments }]) =>
     Object.entries(environments).flatMap(([environment, { deployer, autoRollback }]) => {
-      const where = { service: service as ServiceName, environment: environment as EnvironmentName };
+      const serviceEnvironment = { service: service as ServiceName, environment: environment as EnvironmentName };
       if (deployer === undefined) return [];
-      return [{ where, level: autoRollback.evidence, health: healthOf(config, where) }];
+      return [
+        { where: serviceEnvironment, level: autoRollback.evidence, health: healthOf(config, serviceEnvironment) },
+      ];
     }),
   );
   const found: Provable[] = [];
-  await pooled([...all.entries()], AT_ONCE, async ([index, { where, level, health }]) => {
-    const { service, environment } = where;
-    const { proofs, missing, proposal } = await provableBy(deps, where, health);
+  await pooled([...all.entries()], AT_ONCE, async ([index, { where: serviceEnvironment, level, health }]) => {
+    const { service, environment } = serviceEnvironment;
+    const { proofs, missing, proposal } = await provableBy(deps, serviceEnvironment, health);
     found[index] = {
       service,
       environment,
       level,
       proofs,
       missing,
-      propose: proposal === null ? [] : linesOf(proposal),
+      propose: proposal === null ? [] : yamlLines(proposal),
     };
   });
   return found;
@@ -65,7 +67,7 @@ export async function provableByEnvironment(deps: ProvableDeps & Pick<Deps, 'con
 /** Says what automation could prove for one service and environment with this health query. */
 export async function provableBy(
   deps: ProvableDeps,
-  where: ServiceEnvironment,
+  serviceEnvironment: ServiceEnvironment,
   health: Omit<HealthQuery, 'called'> | undefined,
 ): Promise<ProvableBy> {
   const nothing = (missing: string) => ({ proofs: [], missing, proposal: null });
@@ -73,7 +75,7 @@ export async function provableBy(
   const now = await deps.metrics.value(health.promql);
   if (now === null) return nothing('no Prometheus is connected (PROMETHEUS_URL)');
   if (now.kind === 'unreadable') return nothing(`the health query cannot be read: ${now.detail}`);
-  const changes = await deps.changes.recent(where, 50);
+  const changes = await deps.changes.recent(serviceEnvironment, 50);
   const areVersions = (values: readonly string[]) =>
     changes.length === 0 || values.some((value) => changes.some(({ version }) => sameVersion(value, version)));
   const measured: Proof[] = changes.some(({ canary_weight: weight }) => weight !== null) ? ['canary'] : [];
@@ -105,7 +107,7 @@ export async function provableBy(
 const notRecorded = (values: readonly string[]): string =>
   `its values (${values.slice(0, 3).join(', ')}) are not versions of recorded deployments`;
 
-const linesOf = ({ byVersion, trafficByVersion }: VersionProposal): string[] => [
+const yamlLines = ({ byVersion, trafficByVersion }: VersionProposal): string[] => [
   `byVersion: ${quoted(byVersion)}`,
   ...(trafficByVersion === null ? [] : [`trafficByVersion: ${quoted(trafficByVersion)}`]),
 ];

@@ -3,12 +3,12 @@ import { StoredConnections } from '../../schemas/config/connections.ts';
 import { readTolerant } from '../../schemas/parsing/read-tolerant.ts';
 
 /** Key of the last check. The console, which cannot read the vendors' secrets, shows it. */
-const LAST_CHECK = 'doctor/last.json';
+const LAST_CHECK_KEY = 'doctor/last.json';
 
 /** Stores a check of all connections. A check is of use without it, so an error is only logged. */
 export async function storeCheck({ blobs, log }: Pick<Deps, 'blobs' | 'log'>, check: StoredConnections): Promise<void> {
   try {
-    await blobs.put(LAST_CHECK, JSON.stringify(check), 'application/json');
+    await blobs.put(LAST_CHECK_KEY, JSON.stringify(check), 'application/json');
   } catch (error) {
     log.warn('the check of all connections could not be stored', { error: String(error) });
   }
@@ -16,7 +16,7 @@ export async function storeCheck({ blobs, log }: Pick<Deps, 'blobs' | 'log'>, ch
 
 /** Returns the last check of all connections. Undefined: there is none, or another version stored it differently. */
 export async function lastCheck({ blobs, log }: Pick<Deps, 'blobs' | 'log'>): Promise<StoredConnections | undefined> {
-  const body = await blobs.get(LAST_CHECK);
+  const body = await blobs.get(LAST_CHECK_KEY);
   if (body === undefined) return undefined;
   try {
     return readTolerant(StoredConnections, JSON.parse(Buffer.from(body).toString())).data;

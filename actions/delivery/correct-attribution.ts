@@ -1,7 +1,7 @@
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { AttributionCorrection } from '../../schemas/delivery/deploy-record.ts';
 import type { ChangeId, IncidentId } from '../../schemas/config/names.ts';
-import { view } from '../incidents/incident-view.ts';
+import { requireIncident } from '../incidents/require-incident.ts';
 import type { Caller } from '../people/caller.ts';
 import { Refusal } from '../refusal.ts';
 
@@ -19,9 +19,9 @@ export async function correctAttribution(
   caller: Caller,
   { id, deployment, reason }: { id: IncidentId; deployment: ChangeId | null; reason: string },
 ): Promise<AttributionCorrection> {
-  const incident = await view(deps, id);
+  const incident = await requireIncident(deps, id);
   caller.allow('incidents:act', incident);
-  const name = deployment === null ? null : await nameOf(deps, deployment);
+  const name = deployment === null ? null : await deployName(deps, deployment);
   const { service, environment } = incident;
   const at = deps.clock.now();
   const correction = { incident_id: id, service, environment, deployment_id: deployment, reason, by: caller.name, at };
@@ -39,7 +39,7 @@ export async function correctAttribution(
   return correction;
 }
 
-async function nameOf({ changes }: Pick<Deps, 'changes'>, id: ChangeId): Promise<string> {
+async function deployName({ changes }: Pick<Deps, 'changes'>, id: ChangeId): Promise<string> {
   const change = await changes.get(id);
   if (change === undefined) throw new Refusal(404, 'unknown-deployment', `there is no deployment ${id}`);
   if (change.kind !== 'deploy' && change.kind !== 'hotfix')
@@ -57,7 +57,7 @@ export async function withdrawAttribution(
   caller: Caller,
   { id }: { id: IncidentId },
 ): Promise<void> {
-  const incident = await view(deps, id);
+  const incident = await requireIncident(deps, id);
   caller.allow('incidents:act', incident);
   const correction = await deps.attributions.get(id);
   if (correction === undefined)

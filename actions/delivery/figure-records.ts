@@ -11,22 +11,22 @@ export function recordsOf(
   { deploys, infrastructure, incidents }: Pick<DoraReport, 'deploys' | 'infrastructure' | 'incidents'>,
   figure: DoraFigure,
 ): FigureRecords {
-  const own = deploys.filter(({ kind }) => kind !== 'rollback');
-  const those = (items: readonly DoraDeploy[]): FigureRecords => ({ kind: 'deploys', items });
+  const withoutRollbacks = deploys.filter(({ kind }) => kind !== 'rollback');
+  const deployRecords = (items: readonly DoraDeploy[]): FigureRecords => ({ kind: 'deploys', items });
   switch (figure) {
     case 'deployment_frequency':
-      return those(own.filter(({ status }) => status === 'succeeded'));
+      return deployRecords(withoutRollbacks.filter(({ status }) => status === 'succeeded'));
     case 'lead_time':
-      return those(own.filter(({ lead_times_s: seconds }) => seconds.length > 0));
+      return deployRecords(withoutRollbacks.filter(({ lead_times_s: seconds }) => seconds.length > 0));
     case 'change_failure_rate':
     case 'failed_deployment_recovery':
-      return those(own.filter(({ failures, pending }) => failures.length > 0 && !pending));
+      return deployRecords(withoutRollbacks.filter(({ failures, pending }) => failures.length > 0 && !pending));
     case 'rework_rate':
-      return those(deploys.filter(({ rework, pending }) => rework !== null && !pending));
+      return deployRecords(deploys.filter(({ rework, pending }) => rework !== null && !pending));
     case 'pending':
-      return those(own.filter(({ pending }) => pending));
+      return deployRecords(withoutRollbacks.filter(({ pending }) => pending));
     case 'infrastructure_changes':
-      return those(infrastructure);
+      return deployRecords(infrastructure);
     case 'time_to_restore':
       return { kind: 'incidents', items: incidents };
     case 'incidents_without_deploy':

@@ -13,15 +13,15 @@ export async function figuresByService(
   const { services, delivery } = await deps.config.current();
   const { deploys, infrastructure, incidents } = await deliveryReport(deps, {
     seconds: days * DAY_SECONDS,
-    of: {},
+    scope: {},
     // The catalogue bounds the number of series.
-    may: ({ service }) => Object.hasOwn(services, service),
+    isVisible: ({ service }) => Object.hasOwn(services, service),
   });
-  const nameOf = ({ service, environment }: ServiceEnvironment): string => JSON.stringify([service, environment]);
-  const [deploysOf, appliesOf] = [Map.groupBy(deploys, nameOf), Map.groupBy(infrastructure, nameOf)];
-  const incidentsOf = Map.groupBy(incidents, nameOf);
-  const places = new Map([...deploys, ...infrastructure, ...incidents].map((one) => [nameOf(one), one]));
-  return [...places].map(([name, { service, environment }]) => ({
+  const keyOf = ({ service, environment }: ServiceEnvironment): string => JSON.stringify([service, environment]);
+  const [deploysOf, appliesOf] = [Map.groupBy(deploys, keyOf), Map.groupBy(infrastructure, keyOf)];
+  const incidentsOf = Map.groupBy(incidents, keyOf);
+  const serviceEnvironments = new Map([...deploys, ...infrastructure, ...incidents].map((one) => [keyOf(one), one]));
+  return [...serviceEnvironments].map(([name, { service, environment }]) => ({
     service,
     environment,
     figures: figuresOf(

@@ -11,7 +11,7 @@ export const PIPELINE_WINDOW_SECONDS = 14 * 24 * 3600;
 /**
  * Computes the figures of a service's pipelines in a window that ends now. `branches`: those that have runs, as labels.
  *
- * @param of `branch`: label of a branch; null: all
+ * @param selection.branch label of a branch; null: all
  */
 export async function pipelineFigures(
   { pipelineRuns, pipelineTests, clock }: Pick<Deps, 'pipelineRuns' | 'pipelineTests' | 'clock'>,

@@ -21,9 +21,9 @@ export type DeliveryScope = {
 export type DeliveryRequest = {
   /** Length of the window, which ends now. */
   seconds: number;
-  of: DeliveryScope;
+  scope: DeliveryScope;
   /** Returns whether the reader may see a service and environment. */
-  may: InScope;
+  isVisible: InScope;
 };
 
 /** Incidents that a report reads at most. */
@@ -46,13 +46,13 @@ export type DeliveryReport = DoraReport & {
 /** Computes the delivery figures of a window that ends now. */
 export async function deliveryReport(
   deps: DeliveryDeps,
-  { seconds, of, may }: DeliveryRequest,
+  { seconds, scope, isVisible }: DeliveryRequest,
 ): Promise<DeliveryReport> {
   const config = await deps.config.current();
   const now = deps.clock.now();
   const from = plusSeconds(now, -seconds);
-  const environments = of.environment === undefined ? config.delivery.environments : [of.environment];
-  const query = { from, until: now, environments, ...(of.service !== undefined && { service: of.service }) };
+  const environments = scope.environment === undefined ? config.delivery.environments : [scope.environment];
+  const query = { from, until: now, environments, ...(scope.service !== undefined && { service: scope.service }) };
   const [deploys, { items, isComplete }, corrections] = await Promise.all([
     deps.deployHistory.read(query),
     deps.incidents.recent({ since: plusSeconds(from, -CLOCKS_DIFFER_SECONDS), limit: INCIDENTS_MAX }),
@@ -60,7 +60,8 @@ export async function deliveryReport(
   ]);
   // A parent incident only groups others, which count themselves.
   const incidents = items.filter(({ group_reason: group }) => group === undefined);
-  const inScope: InScope = (one) => environments.includes(one.environment) && isOf(config, of, one.service) && may(one);
+  const inScope: InScope = (one) =>
+    environments.includes(one.environment) && matchesScope(config, scope, one.service) && isVisible(one);
   const rework = await reworkSince(deps, config, deploys.filter(inScope), from);
   const report = doraReport(
     { deploys, incidents, corrections, rework },
@@ -90,7 +91,11 @@ async function reworkSince(
   return reworkByCommit(merged.flat(), delivery);
 }
 
-function isOf({ services }: Pick<Config, 'services'>, { service, team, tier }: DeliveryScope, name: ServiceName) {
+function matchesScope(
+  { services }: Pick<Config, 'services'>,
+  { service, team, tier }: DeliveryScope,
+  name: ServiceName,
+) {
   const entry = services[name];
   return (
     (service === undefined || service === name) &&

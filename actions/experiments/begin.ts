@@ -4,7 +4,7 @@ import type { ChangeId } from '../../schemas/config/names.ts';
 import type { ExperimentEvent, ExperimentId, ExperimentRecord } from '../../schemas/experiments/experiment.ts';
 
 /** The fields of an experiment of which nothing has happened yet. `change_ids` has a change for each part of the scope. */
-const initial = (id: ExperimentId, scope: readonly unknown[]) => ({
+const initialFields = (id: ExperimentId, scope: readonly unknown[]) => ({
   status: 'preparing' as const,
   stopped_at: null,
   ended_at: null,
@@ -13,7 +13,7 @@ const initial = (id: ExperimentId, scope: readonly unknown[]) => ({
   chaos: null,
   expected: 0,
   conclusion: null,
-  change_ids: scope.map((_, n) => `chg_${sha256(`experiment ${id} ${n}`).slice(0, 26)}` as ChangeId),
+  change_ids: scope.map((_, index) => `chg_${sha256(`experiment ${id} ${index}`).slice(0, 26)}` as ChangeId),
   request: null,
   abort_alert: null,
   stop_attempts: 0,
@@ -31,7 +31,7 @@ const initial = (id: ExperimentId, scope: readonly unknown[]) => ({
 });
 
 /** What is known of an experiment before it begins. */
-export type PlannedExperiment = Omit<ExperimentRecord, keyof ReturnType<typeof initial>>;
+export type PlannedExperiment = Omit<ExperimentRecord, keyof ReturnType<typeof initialFields>>;
 
 /**
  * Stores a new experiment and starts its workflow. If only the start fails, the sweeper repeats it.
@@ -44,7 +44,7 @@ export async function beginExperiment(
   event: ExperimentEvent,
 ): Promise<{ ok: true; experiment: ExperimentRecord } | { ok: false; running: ExperimentId }> {
   const { id, scope } = planned;
-  const experiment: ExperimentRecord = { ...planned, ...initial(id, scope) };
+  const experiment: ExperimentRecord = { ...planned, ...initialFields(id, scope) };
   const begun = await experiments.begin(experiment, event);
   if (!begun.ok) return begun;
   try {

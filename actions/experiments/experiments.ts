@@ -54,12 +54,12 @@ export async function recordExperiment(
       );
     return entry.experiments;
   });
-  const longest = Math.min(...settings.map(({ maxMinutes }) => maxMinutes)) * 60;
-  if (input.duration_seconds > longest)
+  const longestSeconds = Math.min(...settings.map(({ maxMinutes }) => maxMinutes)) * 60;
+  if (input.duration_seconds > longestSeconds)
     throw new Refusal(
       422,
       'invalid',
-      `json: duration_seconds is ${input.duration_seconds}; the scope allows ${longest} (maxMinutes)`,
+      `json: duration_seconds is ${input.duration_seconds}; the scope allows ${longestSeconds} (maxMinutes)`,
     );
   const chaos = settings.find((one) => one.chaos !== undefined)?.chaos ?? null;
   if (input.run !== null && chaos?.kind !== input.run.kind)
@@ -101,7 +101,7 @@ export type RequestDeps = Pick<Deps, 'experiments' | 'engine' | 'clock' | 'log'>
  *
  * @throws Refusal 403, 404; 409 if the experiment cannot do so any more
  */
-export async function requestOfExperiment(
+export async function sendExperimentRequest(
   deps: RequestDeps,
   caller: Caller,
   id: ExperimentId,
@@ -110,8 +110,8 @@ export async function requestOfExperiment(
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const experiment = await experimentOf(deps, id);
     allowAll(caller, 'experiments:write', experiment);
-    const refused = whyNot(experiment, kind);
-    if (refused !== null) throw refused;
+    const refusal = refusalOf(experiment, kind);
+    if (refusal !== null) throw refusal;
     // A request to stop is never replaced by one to finish.
     if (experiment.request?.kind === 'stop') return Experiment.parse(experiment);
     const request = { kind, reason, by: caller.name, at: deps.clock.now() };
@@ -133,7 +133,7 @@ async function wakeUp({ engine, log }: RequestDeps, callback: string): Promise<v
   }
 }
 
-function whyNot({ id, status, ending }: ExperimentRecord, kind: ExperimentRequest['kind']): Refusal | null {
+function refusalOf({ id, status, ending }: ExperimentRecord, kind: ExperimentRequest['kind']): Refusal | null {
   if (status === 'ended' || (ending !== null && kind !== 'stop'))
     return new Refusal(409, 'experiment-ended', `the experiment ${id} has ended: ${ending?.reason ?? status}`);
   if (kind === 'start' && status !== 'ready')
@@ -183,7 +183,7 @@ export async function viewExperiment(
 }
 
 /** Starts experiments whose workflow is not started yet, and replaces failed runs, each minute. */
-export async function tendExperiments(
+export async function startOrphanedExperiments(
   deps: Pick<Deps, 'experiments' | 'experimentRuns' | 'engine' | 'log'>,
 ): Promise<void> {
   await eachAlone(deps.log, 'an experiment', await deps.experiments.unfinished(), async (experiment) => {

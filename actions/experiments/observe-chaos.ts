@@ -19,7 +19,7 @@ export type ObserveChaosDeps = Pick<
 >;
 
 /** Newest experiments of a service among which one of the same run is searched. */
-const RECENT = 50;
+const EXPERIMENTS_READ = 50;
 
 /** Maximum number of services in a scope, as for recorded experiments. */
 const SCOPE_MAX = 10;
@@ -43,7 +43,7 @@ async function observeList(
 ): Promise<void> {
   const { chaos, id } = list;
   const listed = await deps.chaosObjectsOf(chaos);
-  const fault = {
+  const listOutcome = {
     key: sha256(`unread ${id}`),
     list: id,
     object: `${chaos.kind} objects in ${chaos.namespace}`,
@@ -54,21 +54,22 @@ async function observeList(
     fix: 'allow the service account to list them, see docs/reference/experiments.md',
     at: deps.clock.now(),
   };
-  if (fault.why !== null || (known.get(fault.key)?.why ?? null) !== null) await see(deps, known, fault);
+  if (listOutcome.why !== null || (known.get(listOutcome.key)?.why ?? null) !== null)
+    await storeIfChanged(deps, known, listOutcome);
   if (listed?.kind !== 'listed') {
-    deps.log.warn('chaos objects could not be listed', { chaos: chaos.kind, detail: fault.why });
+    deps.log.warn('chaos objects could not be listed', { chaos: chaos.kind, detail: listOutcome.why });
     return;
   }
   const keys = new Set(listed.objects.map(({ uid }) => keyOf(list, uid)));
   const gone = [...known.values()].filter((one) => one.list === id && !one.over && !keys.has(one.key));
   for (const one of gone) await deps.experiments.see({ ...one, over: true, at: deps.clock.now() });
   const objects = listed.objects.map((object) => ({ ...object, id: object.object }));
-  await eachAlone(deps.log, 'a chaos object', objects, (object) => observeOne(deps, list, object, known));
+  await eachAlone(deps.log, 'a chaos object', objects, (object) => observeObject(deps, list, object, known));
 }
 
 const keyOf = ({ id }: ObservedList, uid: string): string => sha256(`${id} ${uid}`);
 
-async function observeOne(
+async function observeObject(
   deps: ObserveChaosDeps,
   list: ObservedList,
   object: ChaosObject,
@@ -86,19 +87,20 @@ async function observeOne(
   const id = (isSame ? before.experiment_id : null) ?? idOf(key, run, startedAt);
   const scope = observedScope(object, list.entries);
   const seen = { key, list: list.id, object: object.object, run, over: false, at: now, fix: '' };
-  if (scope.why !== null) return see(deps, known, { ...seen, why: scope.why, fix: scope.fix, experiment_id: null });
+  if (scope.why !== null)
+    return storeIfChanged(deps, known, { ...seen, why: scope.why, fix: scope.fix, experiment_id: null });
   // The ID first, so that no repeat begins another experiment for this run.
   if (!isSame || before.experiment_id === null) await deps.experiments.see({ ...seen, experiment_id: id, why: null });
   if ((await deps.experiments.get(id)) !== undefined)
-    return see(deps, known, { ...seen, experiment_id: id, why: null });
-  const begun = await begin(deps, object, scope.entries.slice(0, SCOPE_MAX), { id, startedAt, now });
+    return storeIfChanged(deps, known, { ...seen, experiment_id: id, why: null });
+  const begun = await beginObserved(deps, object, scope.entries.slice(0, SCOPE_MAX), { id, startedAt, now });
   const outcome = { ...seen, experiment_id: begun.id ?? id, why: begun.why ?? null, fix: begun.fix ?? '' };
   if (!isSame || before.experiment_id === null) await deps.experiments.see(outcome);
-  else await see(deps, known, outcome);
+  else await storeIfChanged(deps, known, outcome);
 }
 
 /** Stores an object unless nothing has changed. */
-async function see(
+async function storeIfChanged(
   { experiments }: Pick<Deps, 'experiments'>,
   known: ReadonlyMap<string, SeenChaos>,
   object: SeenChaos,
@@ -113,7 +115,7 @@ const idOf = (key: string, run: number, startedAt: Timestamp): ExperimentId =>
   ExperimentId.parse(mintIncidentId(startedAt).slice(0, 10) + sha256(`${key} ${run}`).slice(0, 16).toUpperCase());
 
 /** Begins the experiment of a run. Returns why its alerts are real instead, or the experiment that was recorded for it. */
-async function begin(
+async function beginObserved(
   deps: ObserveChaosDeps,
   object: ChaosObject,
   entries: readonly ObservedEntry[],
@@ -121,11 +123,11 @@ async function begin(
 ): Promise<{ id?: ExperimentId; why?: string; fix?: string }> {
   const [first] = entries;
   if (first === undefined) return { why: 'it has no scope' };
-  const grace = Math.min(...entries.map(({ settings }) => settings.graceMinutes)) * 60;
-  const longest = Math.min(...entries.map(({ settings }) => settings.maxMinutes)) * 60;
+  const graceSeconds = Math.min(...entries.map(({ settings }) => settings.graceMinutes)) * 60;
+  const longestSeconds = Math.min(...entries.map(({ settings }) => settings.maxMinutes)) * 60;
   // What an action that is done once has caused shows after it.
-  const duration = object.isOneShot ? Math.max(30, Math.min(grace, longest)) : longest;
-  if (plusSeconds(startedAt, duration / deps.timeScale) <= now)
+  const durationSeconds = object.isOneShot ? Math.max(30, Math.min(graceSeconds, longestSeconds)) : longestSeconds;
+  if (plusSeconds(startedAt, durationSeconds / deps.timeScale) <= now)
     return object.isOneShot
       ? {}
       : { why: `it has been running since ${startedAt}, longer than maxMinutes`, fix: 'stop it, or raise maxMinutes' };
@@ -139,11 +141,11 @@ async function begin(
     scope,
     hypothesis: `Not stated: ${system} started ${object.object}, and Firebreak observes it`,
     checks: [],
-    duration_seconds: duration,
+    duration_seconds: durationSeconds,
     interval_seconds: 30,
     steady_state_seconds: 60,
     missing_limit: 4,
-    grace_seconds: grace,
+    grace_seconds: graceSeconds,
     expected_alerts: [],
     abort_alerts: [],
     run: object.run,
@@ -172,15 +174,15 @@ async function recordedFor(
   entries: readonly ObservedEntry[],
   startedAt: Timestamp,
 ): Promise<Experiment | undefined> {
-  const nameOf = (one: Experiment['run']): string =>
+  const chaosName = (one: Experiment['run']): string =>
     one === null || one.kind === 'http' ? '' : one.kind === 'litmus' ? one.engine : `${one.resource}/${one.name}`;
   for (const { serviceEnvironment } of entries) {
-    const { items } = await experiments.list({ ...serviceEnvironment, limit: RECENT });
+    const { items } = await experiments.list({ ...serviceEnvironment, limit: EXPERIMENTS_READ });
     const found = items.find(
       (one) =>
         !one.observed &&
         one.run?.kind === run.kind &&
-        nameOf(one.run) === nameOf(run) &&
+        chaosName(one.run) === chaosName(run) &&
         (one.ended_at === null || one.ended_at > startedAt),
     );
     if (found !== undefined) return found;

@@ -5,14 +5,14 @@ import { decide, type Examination, examine, stateOf, type Use, usesOf } from '..
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { CheckAnswer, CheckRequest } from '../../schemas/freeze/freeze-check.ts';
 import { type CheckDeps, inputsFor, requirePublished } from './inputs.ts';
-import { type KnownScope, knownScope } from './known-environment.ts';
+import { type KnownScope, knownScope } from './known-scope.ts';
 import { detectRollback } from './rollbacks.ts';
 import { deploymentToken, signedState } from './tokens.ts';
 
 /** How often to retry when another deployment takes the last use of an override between the read and the use. */
 const TRIES = 3;
 
-export type FreezeQuestion = {
+export type FreezeCheckCall = {
   /** The request, with service and environment as the caller wrote them. */
   request: CheckRequest;
   /** @throws Refusal 403 if the caller may not access the service and environment that the names refer to */
@@ -29,18 +29,18 @@ export type FreezeQuestion = {
 };
 
 /** A request with resolved names of service and environment. */
-type ResolvedQuestion = FreezeQuestion & { names: Pick<KnownScope, 'requested' | 'unknown'> };
+type ResolvedCall = FreezeCheckCall & { names: Pick<KnownScope, 'requested' | 'unknown'> };
 
 /** Decides a freeze check and records the decision. A repeated request on unchanged state returns the same decision. */
-export async function check(deps: CheckDeps, question: FreezeQuestion): Promise<CheckAnswer> {
-  const query = await withKnownNames(deps, question);
-  const first = await inputsFor(deps, query);
+export async function check(deps: CheckDeps, original: FreezeCheckCall): Promise<CheckAnswer> {
+  const call = await withKnownNames(deps, original);
+  const first = await inputsFor(deps, call);
   const examination = examine(first);
-  const inputs = isAllowedWithoutOverride(examination) ? first : await readWithExemptions(deps, query, first);
+  const inputs = isAllowedWithoutOverride(examination) ? first : await readWithExemptions(deps, call, first);
   const examined = inputs === first ? examination : examine(inputs);
   const verdict = decide(inputs, examined);
   const id = decisionId(inputs, examined);
-  await deps.freezeDecisions.keep({ id, at: inputs.at, by: query.by, request: inputs.request, verdict, inputs });
+  await deps.freezeDecisions.keep({ id, at: inputs.at, by: call.by, request: inputs.request, verdict, inputs });
   return {
     ...verdict,
     evaluated_at: inputs.at,
@@ -50,12 +50,12 @@ export async function check(deps: CheckDeps, question: FreezeQuestion): Promise<
   };
 }
 
-async function withKnownNames(deps: CheckDeps, question: FreezeQuestion): Promise<ResolvedQuestion> {
+async function withKnownNames(deps: CheckDeps, call: FreezeCheckCall): Promise<ResolvedCall> {
   const config = await deps.config.current();
   requirePublished(config);
-  const { service, environment, ...names } = await knownScope(deps, config, question.request);
-  if (names.requested !== null) question.allow?.({ service, environment });
-  return { ...question, request: { ...question.request, service, environment }, names };
+  const { service, environment, ...names } = await knownScope(deps, config, call.request);
+  if (names.requested !== null) call.allow?.({ service, environment });
+  return { ...call, request: { ...call.request, service, environment }, names };
 }
 
 /** Returns whether the deployment is allowed without an override. This is the common case. */
@@ -66,13 +66,11 @@ const isAllowedWithoutOverride = ({ findings: found }: Examination): boolean =>
  * Reads the inputs again with the actual kind of change, and uses up required overrides. The deployment may still be
  * refused.
  */
-async function readWithExemptions(deps: CheckDeps, query: ResolvedQuestion, first: CheckInputs): Promise<CheckInputs> {
-  const request = query.isKindUnstated
-    ? await detectRollback(deps, query.request, query.names.requested)
-    : query.request;
-  const corrected = { ...query, request };
-  const inputs = request.change === query.request.change ? first : await inputsFor(deps, corrected);
-  return query.consume ? useOverrides(deps, corrected, inputs) : inputs;
+async function readWithExemptions(deps: CheckDeps, call: ResolvedCall, first: CheckInputs): Promise<CheckInputs> {
+  const request = call.isKindUnstated ? await detectRollback(deps, call.request, call.names.requested) : call.request;
+  const corrected = { ...call, request };
+  const inputs = request.change === call.request.change ? first : await inputsFor(deps, corrected);
+  return call.consume ? useOverrides(deps, corrected, inputs) : inputs;
 }
 
 /** Returns the decision's ID. The same request on the same state has the same ID at any time. */
@@ -97,26 +95,24 @@ const isCounted = (
 /**
  * Counts the required uses of overrides, and returns the inputs read afterwards. The deployment may be refused by then.
  */
-async function useOverrides(deps: CheckDeps, question: ResolvedQuestion, first: CheckInputs): Promise<CheckInputs> {
+async function useOverrides(deps: CheckDeps, call: ResolvedCall, first: CheckInputs): Promise<CheckInputs> {
   // A deployment without a version, commit, or ID counts as a new deployment with each request.
-  const name = isNamed(question) ? {} : { countedAs: `unnamed-${randomUUID()}` };
-  let inputs = { ...first, ...name };
+  const distinct = isNamed(call) ? {} : { countedAs: `unnamed-${randomUUID()}` };
+  let inputs = { ...first, ...distinct };
   for (let attempt = 0; attempt <= TRIES; attempt += 1) {
-    const wanted = usesOf(inputs).filter((use) => !isCounted(inputs, use));
-    if (wanted.length === 0) return inputs;
-    await Promise.all(wanted.map((use) => takeUse(deps, question, use)));
-    inputs = { ...(await inputsFor(deps, question)), ...name };
+    const uncounted = usesOf(inputs).filter((use) => !isCounted(inputs, use));
+    if (uncounted.length === 0) return inputs;
+    await Promise.all(uncounted.map((use) => takeUse(deps, call, use)));
+    inputs = { ...(await inputsFor(deps, call)), ...distinct };
   }
-  throw new Error(
-    `the uses of an override by ${question.request.deployment_id ?? 'a deployment'} could not be counted`,
-  );
+  throw new Error(`the uses of an override by ${call.request.deployment_id ?? 'a deployment'} could not be counted`);
 }
 
-const isNamed = ({ request: { deployment_id, version, commit } }: FreezeQuestion): boolean =>
+const isNamed = ({ request: { deployment_id, version, commit } }: FreezeCheckCall): boolean =>
   deployment_id !== null || version !== null || commit !== null;
 
 const takeUse = async (
   { freezes }: CheckDeps,
-  { by, request }: FreezeQuestion,
+  { by, request }: FreezeCheckCall,
   { freeze, override, deployment }: Use,
 ) => (deployment === null ? 'spent' : freezes.useOverride(freeze, override, deployment, by, request.version));

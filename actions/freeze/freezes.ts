@@ -6,7 +6,7 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import type { Freeze, NewFreeze } from '../../schemas/freeze/freeze.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { Refusal } from '../refusal.ts';
-import { scopeAsKnown, servicesIn } from './known-names.ts';
+import { resolveScope, servicesIn } from './known-names.ts';
 import { recordedFreeze } from './record-freezes.ts';
 import type { Caller } from '../people/caller.ts';
 
@@ -40,14 +40,14 @@ export async function openFreeze(
   { id, freeze: input }: { id: string; freeze: NewFreeze },
 ): Promise<{ freeze: Freeze; warnings: string[]; services: string[] }> {
   caller.allow('freezes:write', scopeOf(input));
-  const { service, environment, warnings } = await scopeAsKnown(deps, input);
-  const freeze = byPerson(id, { ...input, service, environment }, caller.name, deps.clock.now());
+  const { service, environment, warnings } = await resolveScope(deps, input);
+  const freeze = freezeByPerson(id, { ...input, service, environment }, caller.name, deps.clock.now());
   caller.allow('freezes:write', scopeOf(freeze));
   const { services } = await deps.config.current();
   return { freeze: (await deps.freezes.open(freeze)).freeze, warnings, services: servicesIn(services, freeze) };
 }
 
-function byPerson(id: string, input: NewFreeze, by: string, now: Timestamp): Freeze {
+function freezeByPerson(id: string, input: NewFreeze, by: string, now: Timestamp): Freeze {
   const starts_at = input.starts_at ?? now;
   if (input.until !== null && input.until <= (starts_at < now ? now : starts_at))
     throw new Refusal(422, 'invalid', `json: until (${input.until}) must be later than now and than starts_at`);

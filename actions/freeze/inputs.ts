@@ -13,7 +13,7 @@ import type { ServiceName } from '../../schemas/config/names.ts';
 import type { PinView } from '../../schemas/changes/pin.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { Refusal } from '../refusal.ts';
-import type { KnownScope } from './known-environment.ts';
+import type { KnownScope } from './known-scope.ts';
 import { CHANGES_READ, ownRollback } from './rollbacks.ts';
 
 export type CheckDeps = Pick<
@@ -63,15 +63,15 @@ export async function inputsFor(
       : (entry?.dependsOn ?? []).map((name) => checkedScope(config, { service: name, environment }));
   const objectives = config.slos.filter((slo) => slo.service === service && slo.environment === environment);
   const requested = names?.requested ?? null;
-  const [state, underOther, incidents, dependencyIncidents, rollback, identity] = await Promise.all([
-    readHeld(deps, scope, dependencies),
-    requested === null ? NOTHING_HELD : readHeldByOtherNames(deps, { ...requested, team: scope.team }, scope),
+  const [state, underRequestedNames, incidents, dependencyIncidents, rollback, identity] = await Promise.all([
+    readFreezesAndPins(deps, scope, dependencies),
+    requested === null ? NO_FREEZES_OR_PINS : readUnderRequestedNames(deps, { ...requested, team: scope.team }, scope),
     incidentFreezesAt(deps, policy, request),
     Promise.all(dependencies.map((one) => incidentFreezesAt(deps, policyAt(config, one), one))),
     request.change === 'rollback' ? rollbackVersionOf(deps, request, requested) : null,
     identityToken === null ? identityOf(voucher) : deps.identityTokens.verify(identityToken, policy.identities),
   ]);
-  const commits = [...state.pinnedCommits, ...underOther.pinnedCommits];
+  const commits = [...state.pinnedCommits, ...underRequestedNames.pinnedCommits];
   // Read the clock last, so that no input is newer than the time of the decision.
   const at = deps.clock.now();
   return {
@@ -87,7 +87,7 @@ export async function inputsFor(
     scope,
     objectives: objectives.length,
     objectiveIds: objectives.map(({ id }) => id),
-    own: { ...state.own, freezes: combined(state.own.freezes, underOther.freezes) },
+    own: { ...state.own, freezes: combined(state.own.freezes, underRequestedNames.freezes) },
     dependencies: dependencies.flatMap((dependency, index) => {
       const found = state.dependencies[index];
       return found === undefined
@@ -96,7 +96,7 @@ export async function inputsFor(
     }),
     calendar: calendarFreezes(calendarNow(config, at), scope, sha256),
     incidents,
-    pins: [...state.pins, ...underOther.pins],
+    pins: [...state.pins, ...underRequestedNames.pins],
     ...(commits.length > 0 && { pinnedCommits: commits }),
     rollback,
     identity,
@@ -108,18 +108,22 @@ const unknownEnvironmentIn = ({ freeze }: Config): 'allow' | 'deny' =>
   freeze.unknownEnvironment ?? freeze.unknownService;
 
 /** The freezes and pinned versions of a service and environment. */
-type Held = { freezes: ScopeState['freezes']; pins: PinView[]; pinnedCommits: PinnedCommit[] };
+type FreezesAndPins = { freezes: ScopeState['freezes']; pins: PinView[]; pinnedCommits: PinnedCommit[] };
 
-const NOTHING_HELD: Held = { freezes: [], pins: [], pinnedCommits: [] };
+const NO_FREEZES_OR_PINS: FreezesAndPins = { freezes: [], pins: [], pinnedCommits: [] };
 
-async function readHeld(deps: CheckDeps, scope: CheckedScope, dependencies: readonly CheckedScope[]) {
+async function readFreezesAndPins(deps: CheckDeps, scope: CheckedScope, dependencies: readonly CheckedScope[]) {
   const state = await deps.freezeState.read(scope, dependencies);
   return { ...state, pinnedCommits: await commitsOf(deps, scope, state.pins) };
 }
 
 /** Reads the freezes and pins stored under the caller's spelling of the names. They apply in addition. */
-async function readHeldByOtherNames(deps: CheckDeps, other: CheckedScope, scope: CheckedScope): Promise<Held> {
-  const { own, pins, pinnedCommits } = await readHeld(deps, other, []);
+async function readUnderRequestedNames(
+  deps: CheckDeps,
+  other: CheckedScope,
+  scope: CheckedScope,
+): Promise<FreezesAndPins> {
+  const { own, pins, pinnedCommits } = await readFreezesAndPins(deps, other, []);
   const { service, environment } = scope;
   const freezes = own.freezes.map((freeze) => ({
     ...freeze,
@@ -198,8 +202,8 @@ async function rollbackVersionOf(
 ): Promise<NonNullable<CheckInputs['rollback']>> {
   const known = checkRollbackVersion(await deps.changes.recent(request, CHANGES_READ), request);
   if (known.kind === 'not_known' && other !== null) {
-    const there = checkRollbackVersion(await deps.changes.recent(other, CHANGES_READ), request);
-    if (there.kind !== 'not_known') return there;
+    const underRequested = checkRollbackVersion(await deps.changes.recent(other, CHANGES_READ), request);
+    if (underRequested.kind !== 'not_known') return underRequested;
   }
   if (known.kind !== 'not_known' || request.version === null) return known;
   const ours = await ownRollback(deps, request);

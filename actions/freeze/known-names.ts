@@ -16,7 +16,7 @@ import { Refusal } from '../refusal.ts';
  *   warnings about the scope. An unknown environment is only a warning, because it may be added later
  * @throws Refusal 422 if there is no such service or team, with the likely intended name
  */
-export async function scopeAsKnown(
+export async function resolveScope(
   deps: Pick<Deps, 'config' | 'changes'>,
   scope: FreezeScope,
 ): Promise<Pick<FreezeScope, 'service' | 'environment'> & { warnings: string[] }> {
@@ -26,17 +26,17 @@ export async function scopeAsKnown(
   if (team !== null) refuseUnknownTeam(config, team);
   const services = knownServices(config, new Set(live.map((change) => change.service)));
   const environments = environmentsOf(config, new Set(live.map((change) => change.environment)));
-  const ours = service === null ? undefined : matchingName(service, services);
+  const knownService = service === null ? undefined : matchingName(service, services);
   const knownEnvironment = environment === null ? undefined : matchingName(environment, environments);
   return {
-    service: ours === undefined ? service : ServiceName.parse(ours),
+    service: knownService === undefined ? service : ServiceName.parse(knownService),
     environment: knownEnvironment === undefined ? environment : EnvironmentName.parse(knownEnvironment),
     warnings: [
-      ...(service === null ? [] : ofService(service, ours, services)),
-      ...(environment === null ? [] : ofEnvironment(environment, knownEnvironment, environments)),
+      ...(service === null ? [] : serviceWarnings(service, knownService, services)),
+      ...(environment === null ? [] : environmentWarnings(environment, knownEnvironment, environments)),
       ...(knownEnvironment === undefined
         ? []
-        : unconfigured(config, { service: ours ?? null, environment: knownEnvironment })),
+        : unconfiguredWarnings(config, { service: knownService ?? null, environment: knownEnvironment })),
     ],
   };
 }
@@ -48,11 +48,11 @@ export const knownServices = (
 ): Set<string> => new Set([...Object.keys(services), ...slos.map((slo) => slo.service), ...deployed]);
 
 /** Returns warnings about the service. Without any known service, an unknown one is only a warning. */
-function ofService(service: string, taken: string | undefined, known: ReadonlySet<string>): string[] {
-  if (taken !== undefined) return takenFor(service, taken);
+function serviceWarnings(service: string, match: string | undefined, known: ReadonlySet<string>): string[] {
+  if (match !== undefined) return interpretationWarnings(service, match);
   const text = `unknown service ${JSON.stringify(service)}: it is not in the catalogue (config/services.yaml) and has no recorded deployment`;
   if (known.size === 0) return [text];
-  throw unknown('service', text, service, known);
+  throw unknownName('service', text, service, known);
 }
 
 export const knownTeams = ({ services }: Pick<Config, 'services'>): Set<string> =>
@@ -61,7 +61,7 @@ export const knownTeams = ({ services }: Pick<Config, 'services'>): Set<string> 
 function refuseUnknownTeam({ services }: Pick<Config, 'services'>, team: string): void {
   const teams = knownTeams({ services });
   if (teams.has(team)) return;
-  throw unknown(
+  throw unknownName(
     'team',
     `unknown team ${JSON.stringify(team)}: no service in the catalogue (config/services.yaml) belongs to it`,
     team,
@@ -69,17 +69,20 @@ function refuseUnknownTeam({ services }: Pick<Config, 'services'>, team: string)
   );
 }
 
-function ofEnvironment(environment: string, taken: string | undefined, known: ReadonlySet<string>): string[] {
-  if (taken !== undefined) return takenFor(environment, taken);
-  const meant = suggestedName(environment, known);
+function environmentWarnings(environment: string, match: string | undefined, known: ReadonlySet<string>): string[] {
+  if (match !== undefined) return interpretationWarnings(environment, match);
+  const suggestion = suggestedName(environment, known);
   return [
     `unknown environment ${JSON.stringify(environment)}; the freeze applies to it anyway` +
-      (meant === null ? '' : `; did you mean ${JSON.stringify(meant)}?`),
+      (suggestion === null ? '' : `; did you mean ${JSON.stringify(suggestion)}?`),
   ];
 }
 
 /** Returns a warning if only deployments name the environment, because it may be a typo. */
-function unconfigured(config: Config, serviceEnvironment: { service: string | null; environment: string }): string[] {
+function unconfiguredWarnings(
+  config: Config,
+  serviceEnvironment: { service: string | null; environment: string },
+): string[] {
   if (serviceEnvironment.service !== null) {
     const found = unconfiguredEnvironment(config, {
       service: serviceEnvironment.service,
@@ -99,15 +102,15 @@ function unconfigured(config: Config, serviceEnvironment: { service: string | nu
   ];
 }
 
-const takenFor = (name: string, taken: string): string[] =>
-  taken === name ? [] : [`${JSON.stringify(name)} is interpreted as ${JSON.stringify(taken)}`];
+const interpretationWarnings = (name: string, match: string): string[] =>
+  match === name ? [] : [`${JSON.stringify(name)} is interpreted as ${JSON.stringify(match)}`];
 
 const environmentsOf = (config: Config, deployed: ReadonlySet<string>): Set<string> =>
   new Set([...configuredEnvironments(config), ...deployed]);
 
-function unknown(field: string, text: string, name: string, known: Iterable<string>): Refusal {
-  const meant = didYouMean(name, known);
-  return new Refusal(422, 'invalid', `json: ${field}: ${text}${meant === null ? '' : `; ${meant}`}`);
+function unknownName(field: string, text: string, name: string, known: Iterable<string>): Refusal {
+  const suggestion = didYouMean(name, known);
+  return new Refusal(422, 'invalid', `json: ${field}: ${text}${suggestion === null ? '' : `; ${suggestion}`}`);
 }
 
 /**
@@ -117,8 +120,9 @@ export function servicesIn(services: Config['services'], scope: FreezeScope): st
   if (scope.service !== null) return [scope.service];
   return Object.entries(services)
     .filter(([, { team, environments }]) => {
-      const places = Object.keys(environments);
-      const exists = scope.environment === null || places.length === 0 || places.includes(scope.environment);
+      const environmentNames = Object.keys(environments);
+      const exists =
+        scope.environment === null || environmentNames.length === 0 || environmentNames.includes(scope.environment);
       return exists && (scope.team === null || scope.team === team);
     })
     .map(([name]) => name);

@@ -10,32 +10,32 @@ import { millisOf } from '../../schemas/time/time.ts';
 export const TOKEN_SECONDS = 600;
 
 /** How long a signed token, or a signed state, is reused. Most of its validity must remain. */
-const TOKEN_AGAIN_MS = 120_000;
-const STATE_AGAIN_MS = 15_000;
+const TOKEN_REUSE_MS = 120_000;
+const STATE_REUSE_MS = 15_000;
 
 /** The minimum validity of a signed state. With `maxAgeSeconds: 0`, the state expires almost at once. */
 const STATE_SECONDS_MIN = 1;
 
-const KEPT_MAX = 5_000;
+const CACHED_MAX = 5_000;
 
 /** How many known good versions a signed state lists, and how many recent deployments are searched for them. */
 const KNOWN_GOOD_MAX = 20;
 const CHANGES_READ = 100;
 
-type Signing = { signer: Signer; clock: { now(): CheckInputs['at'] } };
+type SigningDeps = { signer: Signer; clock: { now(): CheckInputs['at'] } };
 
 /**
  * Returns a signed token that proves that a deployment was allowed. Returns null if the deployment has no ID, or if no
  * signing key is configured.
  */
 export async function deploymentToken(
-  deps: Signing,
+  deps: SigningDeps,
   { request, identity }: Pick<CheckInputs, 'request' | 'identity'>,
   decision: string,
 ): Promise<string | null> {
   const { service, environment, version, commit, deployment_id, change } = request;
   if (deployment_id === null) return null;
-  return cachedSignature(deps, `token ${decision}`, TOKEN_AGAIN_MS, () =>
+  return cachedSignature(deps, `token ${decision}`, TOKEN_REUSE_MS, () =>
     deps.signer.sign(
       {
         typ: 'freeze-check',
@@ -60,7 +60,10 @@ export async function deploymentToken(
  * Returns a signed state for clients to use while Firebreak is unreachable: the current verdict for a plain deploy of
  * any version, and the versions known good or bad. Returns null if no signing key is configured.
  */
-export async function signedState(deps: Signing & Pick<Deps, 'changes'>, inputs: CheckInputs): Promise<string | null> {
+export async function signedState(
+  deps: SigningDeps & Pick<Deps, 'changes'>,
+  inputs: CheckInputs,
+): Promise<string | null> {
   const { requested: _, ...answered } = inputs;
   const plain: CheckInputs = {
     ...answered,
@@ -78,7 +81,7 @@ export async function signedState(deps: Signing & Pick<Deps, 'changes'>, inputs:
     .map(({ version }) => version);
   const commits = (inputs.pinnedCommits ?? []).filter(({ version }) => pinned.includes(version));
   const name = `state ${JSON.stringify([service, environment, stateOf(plain, examined), outage, pinned, commits])}`;
-  return cachedSignature(deps, name, STATE_AGAIN_MS, async () => {
+  return cachedSignature(deps, name, STATE_REUSE_MS, async () => {
     const changes = await deps.changes.recent({ service, environment }, CHANGES_READ);
     const { allowed, verdict, reasons, next_transition_at } = decide(plain, examined);
     return deps.signer.sign(
@@ -104,37 +107,37 @@ export async function signedState(deps: Signing & Pick<Deps, 'changes'>, inputs:
 
 /** Removes overrides, because their uses cannot be counted while Firebreak is unreachable. */
 const withoutOverrides = ({ own, dependencies, calendar, incidents }: CheckInputs) => {
-  const bare = <T extends { overrides: unknown[] }>(freezes: readonly T[]): T[] =>
+  const dropOverrides = <T extends { overrides: unknown[] }>(freezes: readonly T[]): T[] =>
     freezes.map((freeze) => ({ ...freeze, overrides: [] }));
   return {
-    own: { ...own, freezes: bare(own.freezes) },
+    own: { ...own, freezes: dropOverrides(own.freezes) },
     dependencies: dependencies.map(({ scope, state }) => ({
       scope,
-      state: { ...state, freezes: bare(state.freezes) },
+      state: { ...state, freezes: dropOverrides(state.freezes) },
     })),
-    calendar: bare(calendar),
-    incidents: bare(incidents),
+    calendar: dropOverrides(calendar),
+    incidents: dropOverrides(incidents),
   };
 };
 
-type Kept = { text: string; until: number };
-const cached = new WeakMap<Signer, Map<string, Kept>>();
+type CachedSignature = { text: string; until: number };
+const signaturesBySigner = new WeakMap<Signer, Map<string, CachedSignature>>();
 
 /** Returns a cached signature or creates one. Signing is the most expensive part of a response. */
 async function cachedSignature(
-  { signer, clock }: Signing,
+  { signer, clock }: SigningDeps,
   name: string,
   forMs: number,
   sign: () => Promise<string | null>,
 ): Promise<string | null> {
   const now = millisOf(clock.now());
-  const ownTokens = cached.get(signer) ?? new Map<string, Kept>();
-  cached.set(signer, ownTokens);
-  const before = ownTokens.get(name);
+  const signatures = signaturesBySigner.get(signer) ?? new Map<string, CachedSignature>();
+  signaturesBySigner.set(signer, signatures);
+  const before = signatures.get(name);
   if (before !== undefined && now < before.until) return before.text;
   const text = await sign();
   if (text === null) return null;
-  if (ownTokens.size >= KEPT_MAX) ownTokens.clear();
-  ownTokens.set(name, { text, until: now + forMs });
+  if (signatures.size >= CACHED_MAX) signatures.clear();
+  signatures.set(name, { text, until: now + forMs });
   return text;
 }

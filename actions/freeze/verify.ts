@@ -4,7 +4,7 @@ import { CheckRequest, Verdict } from '../../schemas/freeze/freeze-check.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
 import { check } from './check.ts';
 import type { CheckDeps } from './inputs.ts';
-import { knownScope } from './known-environment.ts';
+import { knownScope } from './known-scope.ts';
 
 const OptionalName = z.string().min(1).max(256).nullish();
 
@@ -43,24 +43,27 @@ export type Verified = z.infer<typeof Verified>;
  */
 export async function verify(
   deps: CheckDeps,
-  { token, ...shown }: VerifyRequest,
+  { token, ...presented }: VerifyRequest,
   by: string,
   allow: (service: string, environment: string) => void,
 ): Promise<Verified> {
-  const read = await deps.signer.verify(token);
-  if (!read.ok) return invalid(deps, `the token is invalid: ${read.problem}`);
-  const claims = Claims.safeParse(read.claims);
+  const verification = await deps.signer.verify(token);
+  if (!verification.ok) return invalid(deps, `the token is invalid: ${verification.problem}`);
+  const claims = Claims.safeParse(verification.claims);
   if (!claims.success) return invalid(deps, 'the token is invalid: the freeze check did not issue it');
   const { typ: _, vouched_by: voucher, ...request } = claims.data;
   allow(request.service, request.environment);
-  const named = await withKnownNames(deps, request, shown);
-  const wrong = (['service', 'environment', 'version', 'commit', 'deployment_id'] as const).find((name) => {
+  const named = await withKnownNames(deps, request, presented);
+  const mismatch = (['service', 'environment', 'version', 'commit', 'deployment_id'] as const).find((name) => {
     const value = named[name];
     return value !== undefined && value !== null && canonicalJson(value) !== canonicalJson(request[name]);
   });
-  if (wrong !== undefined)
+  if (mismatch !== undefined)
     return {
-      ...invalid(deps, `the token is for ${wrong} ${request[wrong] ?? '(none)'}, not for ${shown[wrong] ?? ''}`),
+      ...invalid(
+        deps,
+        `the token is for ${mismatch} ${request[mismatch] ?? '(none)'}, not for ${presented[mismatch] ?? ''}`,
+      ),
       deployment: request,
     };
   const {
@@ -83,15 +86,15 @@ export async function verify(
 async function withKnownNames(
   deps: CheckDeps,
   request: CheckRequest,
-  shown: Omit<VerifyRequest, 'token'>,
+  presented: Omit<VerifyRequest, 'token'>,
 ): Promise<Omit<VerifyRequest, 'token'>> {
   const serviceEnvironment = ServiceEnvironmentQuery.parse({
-    service: shown.service ?? request.service,
-    environment: shown.environment ?? request.environment,
+    service: presented.service ?? request.service,
+    environment: presented.environment ?? request.environment,
   });
   const known = await knownScope(deps, await deps.config.current(), serviceEnvironment);
   const isSame = known.service === request.service && known.environment === request.environment;
-  return isSame ? { ...shown, service: known.service, environment: known.environment } : shown;
+  return isSame ? { ...presented, service: known.service, environment: known.environment } : presented;
 }
 
 const invalid = ({ clock }: CheckDeps, text: string): Verified => ({

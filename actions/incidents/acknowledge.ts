@@ -20,37 +20,42 @@ import { Refusal } from '../refusal.ts';
 import { acknowledgePages } from '../paging/acknowledge-pages.ts';
 import { acknowledgeGroup } from '../paging/acknowledge-group.ts';
 import { correctIncident } from './declare-incident.ts';
-import { resolved, view } from './incident-view.ts';
-import { executeResponseAction } from './take-over.ts';
+import { incidentResolved, requireIncident } from './require-incident.ts';
+import { executeResponseAction } from './response-action.ts';
 import { assigneeOf, type Caller } from '../people/caller.ts';
 
 type HandlingDeps = Pick<Deps, 'incidents' | 'clock'>;
 
 /** `key`: idempotency key; absent: the action is executed each time. */
-type Once = { id: IncidentId; key?: string | undefined };
+type KeyedRequest = { id: IncidentId; key?: string | undefined };
 
 /**
  * Changes an open incident on behalf of a person.
  *
  * @throws Refusal 403, 404; 409 if the incident is resolved
  */
-async function amended(deps: HandlingDeps, caller: Caller, { id, key }: Once, amend: Amend): Promise<IncidentView> {
-  caller.allow('incidents:write', await view(deps, id));
-  if ((await deps.incidents.amend(id, amend, key)) === 'resolved') throw resolved(id);
-  return view(deps, id);
+async function amendIncident(
+  deps: HandlingDeps,
+  caller: Caller,
+  { id, key }: KeyedRequest,
+  amend: Amend,
+): Promise<IncidentView> {
+  caller.allow('incidents:write', await requireIncident(deps, id));
+  if ((await deps.incidents.amend(id, amend, key)) === 'resolved') throw incidentResolved(id);
+  return requireIncident(deps, id);
 }
 
 type PagedDeps = HandlingDeps & Pick<Deps, 'effects' | 'pager' | 'log' | 'incidentGroups'>;
 
 /** Acknowledges an incident and its pages. The first acknowledgement stays on record. */
-export async function acknowledge(deps: PagedDeps, caller: Caller, once: Once): Promise<IncidentView> {
-  await amended(deps, caller, once, acknowledged(caller.name, deps.clock.now()));
-  await acknowledgedBy(deps, once.id);
-  return view(deps, once.id);
+export async function acknowledge(deps: PagedDeps, caller: Caller, request: KeyedRequest): Promise<IncidentView> {
+  await amendIncident(deps, caller, request, acknowledged(caller.name, deps.clock.now()));
+  await acknowledgePagesAndGroup(deps, request.id);
+  return requireIncident(deps, request.id);
 }
 
 /** Acknowledges the pages of an incident and of its group. */
-async function acknowledgedBy(deps: PagedDeps, id: IncidentId): Promise<void> {
+async function acknowledgePagesAndGroup(deps: PagedDeps, id: IncidentId): Promise<void> {
   await acknowledgePages(deps, id);
   await acknowledgeGroup(deps, id);
 }
@@ -59,21 +64,24 @@ async function acknowledgedBy(deps: PagedDeps, id: IncidentId): Promise<void> {
 export async function takeRole(
   deps: PagedDeps,
   caller: Caller,
-  { role, ...once }: Once & { role: IncidentRole },
+  { role, ...request }: KeyedRequest & { role: IncidentRole },
 ): Promise<IncidentView> {
-  await amended(deps, caller, once, claimed(role, assigneeOf(caller), deps.clock.now()));
-  if (role === 'commander') await acknowledgedBy(deps, once.id);
-  return view(deps, once.id);
+  await amendIncident(deps, caller, request, claimed(role, assigneeOf(caller), deps.clock.now()));
+  if (role === 'commander') await acknowledgePagesAndGroup(deps, request.id);
+  return requireIncident(deps, request.id);
 }
 
-export const leaveRole = (deps: HandlingDeps, caller: Caller, { role, ...once }: Once & { role: IncidentRole }) =>
-  amended(deps, caller, once, left(role, assigneeOf(caller)));
+export const leaveRole = (
+  deps: HandlingDeps,
+  caller: Caller,
+  { role, ...request }: KeyedRequest & { role: IncidentRole },
+) => amendIncident(deps, caller, request, left(role, assigneeOf(caller)));
 
 export const assignRole = (
   deps: HandlingDeps,
   caller: Caller,
-  { role, to, ...once }: Once & { role: IncidentRole; to: Assignee },
-): Promise<IncidentView> => amended(deps, caller, once, assigned(role, to, caller.name, deps.clock.now()));
+  { role, to, ...request }: KeyedRequest & { role: IncidentRole; to: Assignee },
+): Promise<IncidentView> => amendIncident(deps, caller, request, assigned(role, to, caller.name, deps.clock.now()));
 
 /**
  * Hands over command.
@@ -85,18 +93,21 @@ export const assignRole = (
 export async function handOver(
   deps: HandlingDeps,
   caller: Caller,
-  { to, brief, ...once }: Once & { to: Assignee; brief: string | null },
+  { to, brief, ...request }: KeyedRequest & { to: Assignee; brief: string | null },
 ): Promise<{ incident: IncidentView; brief: string }> {
   const now = deps.clock.now();
-  const text = brief ?? (await storedBrief(deps, once.id));
-  return { incident: await amended(deps, caller, once, handedOver(to, caller.name, text, now)), brief: text };
+  const text = brief ?? (await summaryOf(deps, request.id));
+  return { incident: await amendIncident(deps, caller, request, handedOver(to, caller.name, text, now)), brief: text };
 }
 
 /** Number of timeline entries from which a summary is created. */
-const RECENT = 100;
+const ENTRIES_READ = 100;
 
-async function storedBrief({ incidents, clock }: HandlingDeps, id: IncidentId): Promise<string> {
-  const [story, { items }] = await Promise.all([incidents.overview(id), incidents.timeline(id, { limit: RECENT })]);
+async function summaryOf({ incidents, clock }: HandlingDeps, id: IncidentId): Promise<string> {
+  const [story, { items }] = await Promise.all([
+    incidents.overview(id),
+    incidents.timeline(id, { limit: ENTRIES_READ }),
+  ]);
   return story === undefined ? '' : handoffText(story, items, clock.now());
 }
 
@@ -106,8 +117,11 @@ export async function summarySoFar(
   caller: Caller,
   id: IncidentId,
 ): Promise<ChatMessage> {
-  caller.allow('incidents:read', await view({ incidents }, id));
-  const [story, { items }] = await Promise.all([incidents.overview(id), incidents.timeline(id, { limit: RECENT })]);
+  caller.allow('incidents:read', await requireIncident({ incidents }, id));
+  const [story, { items }] = await Promise.all([
+    incidents.overview(id),
+    incidents.timeline(id, { limit: ENTRIES_READ }),
+  ]);
   if (story === undefined) throw new Refusal(404, 'unknown-incident', `there is no incident ${id}`);
   return handoffSummary(story, items, clock.now());
 }
@@ -116,9 +130,9 @@ export async function summarySoFar(
 export async function triage(
   deps: HandlingDeps & Pick<Deps, 'engine' | 'decisions'>,
   caller: Caller,
-  { id, key, severity }: Once & { severity: Severity },
+  { id, key, severity }: KeyedRequest & { severity: Severity },
 ): Promise<IncidentView> {
-  const incident = await amended(
+  const incident = await amendIncident(
     deps,
     caller,
     { id, ...(key !== undefined && { key: `${key}-triaged` }) },
@@ -128,7 +142,7 @@ export async function triage(
   return correctIncident(deps, caller, { id, severity, ...(key !== undefined && { key }) });
 }
 
-type TellDeps = HandlingDeps &
+type UpdateDeps = HandlingDeps &
   Pick<Deps, 'config' | 'automation' | 'decisions' | 'engine' | 'changes' | 'pins' | 'incidentGroups'>;
 
 /** `waits`: the status page shows the service, and waits for approval. */
@@ -141,19 +155,19 @@ type PublicationState = 'published' | 'waits' | 'nothing';
  * @throws Refusal 403, 404, 409
  */
 export async function sendUpdateToStakeholders(
-  deps: TellDeps,
+  deps: UpdateDeps,
   caller: Caller,
-  { text, publish, ...once }: Once & { text: string; publish: boolean },
+  { text, publish, ...request }: KeyedRequest & { text: string; publish: boolean },
 ): Promise<{ incident: IncidentView; public: PublicationState }> {
-  const incident = await amended(deps, caller, once, stakeholderUpdate(text, caller.name, deps.clock.now()));
-  const record = await deps.incidents.read(once.id);
-  const page = record === undefined ? NOTHING : componentsOf(record, await deps.config.current());
+  const incident = await amendIncident(deps, caller, request, stakeholderUpdate(text, caller.name, deps.clock.now()));
+  const record = await deps.incidents.read(request.id);
+  const page = record === undefined ? NO_COMPONENTS : componentsOf(record, await deps.config.current());
   if (record === undefined || page.names.length === 0 || page.publish === 'now') return { incident, public: 'nothing' };
   if (!publish) return { incident, public: 'waits' };
   return {
-    incident: await executeResponseAction(deps, caller, { id: once.id, action: 'publish', note: '' }),
+    incident: await executeResponseAction(deps, caller, { id: request.id, action: 'publish', note: '' }),
     public: 'published',
   };
 }
 
-const NOTHING = { names: [], publish: 'now' } as const;
+const NO_COMPONENTS = { names: [], publish: 'now' } as const;

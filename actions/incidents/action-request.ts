@@ -10,8 +10,8 @@ import { Refusal } from '../refusal.ts';
 export const RESPONSE_ACTIONS = ['rollback', 'pause', 'resume', 'abort', 'resolve', 'publish'] as const;
 export type ResponseAction = (typeof RESPONSE_ACTIONS)[number];
 
-/** `fulfilled`: the state is already as requested. `once`: idempotency key. */
-export type ActionRequest = { fulfilled: boolean; once?: string };
+/** `fulfilled`: the state is already as requested, so that nothing is done. */
+export type ActionRequest = { fulfilled: boolean; idempotencyKey?: string };
 
 /**
  * Returns whether an action is still needed, and its key, so that a double click executes nothing twice.
@@ -24,11 +24,11 @@ export async function actionRequestOf(
   incident: IncidentView,
   by: string,
 ): Promise<ActionRequest> {
-  if (action === 'publish') return { fulfilled: false, once: 'publish' };
+  if (action === 'publish') return { fulfilled: false, idempotencyKey: 'publish' };
   if (action === 'resolve') return { fulfilled: incident.status === 'resolved' };
   if (incident.status === 'resolved') return { fulfilled: false };
-  const switched = action === 'pause' || action === 'resume' || action === 'abort';
-  if (switched) return switchedBefore(deps, incident, action);
+  const isSwitch = action === 'pause' || action === 'resume' || action === 'abort';
+  if (isSwitch) return switchRequestOf(deps, incident, action);
   if (action !== 'rollback') return { fulfilled: false };
   if ((await deps.automation.read()).paused) {
     throw new Refusal(
@@ -48,24 +48,27 @@ export async function actionRequestOf(
       `a person rolled this back within the last ${DOUBLE_CLICK_SECONDS} seconds; to go back further, repeat the request later`,
     );
   }
-  if (shown !== undefined) await refuseBesideAnother(deps, incident, shown);
-  const judged = (await deps.incidents.read(incident.id))?.mitigations ?? 0;
+  if (shown !== undefined) await refuseWhileAnotherIsRequested(deps, incident, shown);
+  const judgements = (await deps.incidents.read(incident.id))?.mitigations ?? 0;
   // Until the decision is made, repeated requests have the same key.
-  return { fulfilled: false, once: `rollback-after-${judged}${to === undefined ? '' : `-to-${to}`}` };
+  return { fulfilled: false, idempotencyKey: `rollback-after-${judgements}${to === undefined ? '' : `-to-${to}`}` };
 }
 
 /** Returns whether the same switch was the last one, and no question has been asked since. */
-async function switchedBefore(
+async function switchRequestOf(
   deps: Pick<Deps, 'incidents'>,
   { id, decisions }: IncidentView,
   action: NonNullable<LastRequests['switched']>['action'],
 ): Promise<ActionRequest> {
   const incident = await deps.incidents.read(id);
   const last = incident?.last_requests?.switched;
-  const isSo = last?.action === action && incident?.automation_paused === (action !== 'resume');
-  const open = action === 'abort' && decisions.some(({ state }) => state === 'waiting');
-  const once = `${action}-since-${last === undefined ? 'none' : `${last.action}-${last.at}`}`;
-  return { fulfilled: isSo && !open, once: open ? `${once}-with-${decisions.length}` : once };
+  const isInEffect = last?.action === action && incident?.automation_paused === (action !== 'resume');
+  const hasOpenQuestion = action === 'abort' && decisions.some(({ state }) => state === 'waiting');
+  const idempotencyKey = `${action}-since-${last === undefined ? 'none' : `${last.action}-${last.at}`}`;
+  return {
+    fulfilled: isInEffect && !hasOpenQuestion,
+    idempotencyKey: hasOpenQuestion ? `${idempotencyKey}-with-${decisions.length}` : idempotencyKey,
+  };
 }
 
 /**
@@ -77,7 +80,7 @@ async function isRollingBack(
   deps: Pick<Deps, 'decisions'>,
   { id, effects, decisions }: IncidentView,
   by: string,
-  wanted: Version | undefined,
+  requestedTarget: Version | undefined,
 ): Promise<boolean> {
   const running = effects.findLast(
     ({ kind, state }) => kind === 'roll-back' && (state === 'intended' || state === 'accepted'),
@@ -86,8 +89,8 @@ async function isRollingBack(
   const number = Number(running.key.split('.').at(-1));
   const request = (await deps.decisions.inputs(id, number))?.request;
   const { from_version: from, to_version: to } = decisions.find(({ id: own }) => own === `${id}-${number}`) ?? {};
-  const theSame = wanted === undefined || wanted === to;
-  if (request?.by === 'person' && isSameActor(request.name, by) && theSame) return true;
+  const isSameTarget = requestedTarget === undefined || requestedTarget === to;
+  if (request?.by === 'person' && isSameActor(request.name, by) && isSameTarget) return true;
   const requesterText = request?.by === 'person' ? `, requested by ${request.name},` : '';
   throw new Refusal(
     409,
@@ -101,7 +104,7 @@ async function isRollingBack(
  *
  * @throws Refusal 409
  */
-async function refuseBesideAnother(
+async function refuseWhileAnotherIsRequested(
   { incidents, clock }: Pick<Deps, 'incidents' | 'clock'>,
   { id, decisions }: IncidentView,
   shown: Version,
@@ -124,9 +127,9 @@ const DOUBLE_CLICK_SECONDS = 60;
 /** Returns the decision of a rollback that a person requested within this time. Undefined: there is none. */
 function justRolledBack({ decisions, effects }: IncidentView, now: Timestamp): DecisionView | undefined {
   const last = decisions.at(-1);
-  const just = effects.some(
+  const isJustRolledBack = effects.some(
     ({ kind, state, at }) =>
       kind === 'roll-back' && state === 'succeeded' && secondsBetween(at, now) < DOUBLE_CLICK_SECONDS,
   );
-  return just && last?.because === 'requested_by_person' ? last : undefined;
+  return isJustRolledBack && last?.because === 'requested_by_person' ? last : undefined;
 }

@@ -5,7 +5,7 @@ import type { IncidentId } from '../../schemas/config/names.ts';
 import { chosenOffer, hasDigest } from '../../domain/rollback/offers.ts';
 import { wake } from '../../workflows/wake.ts';
 import { Refusal } from '../refusal.ts';
-import { view } from './incident-view.ts';
+import { requireIncident } from './require-incident.ts';
 import { acknowledgeByActing } from './acknowledge-by-acting.ts';
 import type { Caller } from '../people/caller.ts';
 
@@ -25,25 +25,25 @@ export async function answerDecision(
   caller: Caller,
   { id, digest, answer, note }: Answer,
 ): Promise<IncidentView> {
-  const before = await view(deps, id);
+  const before = await requireIncident(deps, id);
   allowAnswer(caller, before, { digest, answer });
   if (answer === 'approved') await refusePaused(deps, before, digest);
-  const taken = await deps.decisions.answer(id, digest, answer, caller.name, note);
-  if (taken === 'needs_another')
+  const result = await deps.decisions.answer(id, digest, answer, caller.name, note);
+  if (result === 'needs_another')
     throw new Refusal(
       409,
       'second-person-needed',
       'you have already approved this, in person or with a token; a second person must approve it',
     );
-  if (taken === 'not_requested')
+  if (result === 'not_requested')
     throw new Refusal(403, 'not-asked', 'the runbook asks other people; see its timeline entry');
-  if (taken === 'choose')
+  if (result === 'choose')
     throw new Refusal(
       409,
       'choose',
       'several changes could be the cause: approve one of the acts in `offers` by its digest (if two people must approve, the same one)',
     );
-  if (taken === 'superseded')
+  if (result === 'superseded')
     throw new Refusal(
       409,
       'superseded',
@@ -51,7 +51,7 @@ export async function answerDecision(
     );
   await acknowledgeByActing(deps, caller, id);
   await wake(deps, id);
-  return view(deps, id);
+  return requireIncident(deps, id);
 }
 
 function allowAnswer(

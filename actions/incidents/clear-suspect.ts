@@ -1,4 +1,5 @@
 import { CLEARED_MAX, clearingOf, withCleared } from '../../domain/changes/cleared-suspects.ts';
+import { numberOf } from '../../domain/rollback/question-names.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import type { Cleared, DecisionView, Effect, IncidentView } from '../../schemas/incidents/incident.ts';
@@ -8,7 +9,7 @@ import { isAboutRollbackOf, withdrawQuestionsAbout } from '../../workflows/steps
 import { wake } from '../../workflows/wake.ts';
 import { Refusal } from '../refusal.ts';
 import { note } from './declare-incident.ts';
-import { view } from './incident-view.ts';
+import { requireIncident } from './require-incident.ts';
 import { markWrong } from './mark-wrong.ts';
 import { acknowledgeByActing } from './acknowledge-by-acting.ts';
 import type { Caller } from '../people/caller.ts';
@@ -19,7 +20,7 @@ type CauseDeps = Pick<Deps, 'automation' | 'incidents' | 'decisions' | 'changes'
 export type NeedlessRollback = { state: 'under_way' | 'done'; to: Version | null };
 
 /** Result of clearing a suspect. */
-export type ClearedNow = {
+export type ClearingResult = {
   /** The updated incident. */
   incident: IncidentView;
   cleared: Cleared;
@@ -45,21 +46,21 @@ export type ClearedNow = {
 export async function clearSuspectChange(
   deps: CauseDeps,
   caller: Caller,
-  { id, change: named, key, text = '' }: { id: IncidentId; change: string; key: string; text?: string },
-): Promise<ClearedNow> {
-  const before = await view(deps, id);
+  { id, change: changeId, key, text = '' }: { id: IncidentId; change: string; key: string; text?: string },
+): Promise<ClearingResult> {
+  const before = await requireIncident(deps, id);
   caller.allow('incidents:act', before);
-  const change = await changeOf(deps, before, named);
+  const change = await changeOf(deps, before, changeId);
   const known = clearingOf(before.cleared, change);
   const statement = known ?? clearingBy(caller, change, deps.clock.now());
   const { cleared, over } = await clearSuspect(deps, caller, {
     before,
-    statement: statement,
-    judge: leavesWork(before, change),
+    statement,
+    judge: needsReevaluation(before, change),
     key,
     text,
   });
-  const now = await view(deps, id);
+  const now = await requireIncident(deps, id);
   const withdrawn = over ? [] : await withdrawQuestionsAbout(deps, now, cleared);
   const rollbacks = rollbacksOf(now, change);
   const wrong = await countAsWrong(deps, caller, id, rollbacks, `${change.version} was not the cause`);
@@ -69,7 +70,7 @@ export async function clearSuspectChange(
   }
   const last = rollbacks.at(-1);
   return {
-    incident: await view(deps, id),
+    incident: await requireIncident(deps, id),
     cleared,
     over,
     withdrawn: withdrawn.length,
@@ -82,11 +83,11 @@ export async function clearSuspectChange(
 export async function changeOf(
   { changes }: Pick<Deps, 'changes'>,
   { id, environment }: IncidentView,
-  named: string,
+  changeId: string,
 ): Promise<Change> {
-  const read = ChangeId.safeParse(named);
+  const read = ChangeId.safeParse(changeId);
   const change = read.success ? await changes.get(read.data) : undefined;
-  if (change === undefined) throw new Refusal(404, 'unknown-deployment', `there is no deployment ${named}`);
+  if (change === undefined) throw new Refusal(404, 'unknown-deployment', `there is no deployment ${changeId}`);
   if (change.environment === environment) return change;
   throw new Refusal(
     409,
@@ -139,7 +140,7 @@ async function clearSuspect(
       `cleared-${change}-after-${earlier?.restored?.at ?? 'none'}`,
     );
     // If another person was faster, their clearing counts.
-    if (posted) return { cleared: clearingNow(await view(deps, id), statement), over: false };
+    if (posted) return { cleared: clearingNow(await requireIncident(deps, id), statement), over: false };
   }
   await note(deps, caller, { id, key, ...entry });
   return { cleared: statement, over: true };
@@ -152,10 +153,10 @@ const clearingNow = ({ cleared }: IncidentView, statement: Cleared): Cleared =>
  * Returns whether the other suspects must be evaluated: no rollback of the change has started, and no question about
  * another change is waiting.
  */
-const leavesWork = (incident: IncidentView, change: Change): boolean =>
+const needsReevaluation = (incident: IncidentView, change: Change): boolean =>
   needsJudgement(incident) &&
   rollbacksOf(incident, change).length === 0 &&
-  !incident.decisions.some((one) => isAsked(one) && !isAboutRollbackOf(one, change));
+  !incident.decisions.some((one) => isOpenRollbackQuestion(one) && !isAboutRollbackOf(one, change));
 
 /** Returns whether the incident has neither an effective mitigation nor a rollback in progress. */
 export const needsJudgement = ({ status, effects }: IncidentView): boolean =>
@@ -163,25 +164,26 @@ export const needsJudgement = ({ status, effects }: IncidentView): boolean =>
   !effects.some(({ kind, state }) => kind === 'roll-back' && (state === 'intended' || state === 'accepted'));
 
 /** Returns whether a question about a rollback is waiting. */
-export const isAsked = ({ question, state }: DecisionView): boolean => question === undefined && state === 'waiting';
+export const isOpenRollbackQuestion = ({ question, state }: DecisionView): boolean =>
+  question === undefined && state === 'waiting';
 
-type Begun = Effect & { to: Version | null };
+type StartedRollback = Effect & { to: Version | null };
 
 /** Returns the rollbacks of a change in this incident that were started and have not failed. */
 export function rollbacksOf(
   { id, decisions, effects }: IncidentView,
   { service, version }: Pick<Change, 'service' | 'version'>,
-): Begun[] {
+): StartedRollback[] {
   return decisions
     .filter(
       ({ question, target, from_version }) =>
         question === undefined && target?.service === service && from_version === version,
     )
     .flatMap((decision) => {
-      const key = rollbackKey(id, Number(decision.id.split('-').at(-1)));
+      const key = rollbackKey(id, Number(numberOf(decision.id)));
       const effect = effects.find((one) => one.kind === 'roll-back' && one.key === key);
-      const begun = effect !== undefined && ['intended', 'accepted', 'succeeded'].includes(effect.state);
-      return begun ? [{ ...effect, to: decision.to_version }] : [];
+      const isStarted = effect !== undefined && ['intended', 'accepted', 'succeeded'].includes(effect.state);
+      return isStarted ? [{ ...effect, to: decision.to_version }] : [];
     });
 }
 
@@ -190,7 +192,7 @@ async function countAsWrong(
   deps: CauseDeps,
   caller: Caller,
   id: IncidentId,
-  rollbacks: readonly Begun[],
+  rollbacks: readonly StartedRollback[],
   text: string,
 ): Promise<boolean> {
   let wrong = false;

@@ -4,14 +4,14 @@ import type { IncidentView, TimelineEntry } from '../../schemas/incidents/incide
 import { type EnvironmentName, type IncidentId, type ServiceName, type Severity } from '../../schemas/config/names.ts';
 import { notifyDeclared, notifyRaised } from '../../workflows/declaration.ts';
 import { wake } from '../../workflows/wake.ts';
-import { resolved, view } from './incident-view.ts';
-import { askWhoIsOnCall } from './on-call-commander.ts';
+import { incidentResolved, requireIncident } from './require-incident.ts';
+import { queueOnCallLookup } from './on-call-commander.ts';
 import type { Caller } from '../people/caller.ts';
 
 type ActDeps = Pick<Deps, 'incidents' | 'engine' | 'decisions' | 'clock'>;
 type DeclareDeps = ActDeps & Pick<Deps, 'inbound' | 'config' | 'log'>;
 
-export type Declared = {
+export type DeclareRequest = {
   service: ServiceName;
   environment: EnvironmentName;
   title: string;
@@ -27,22 +27,22 @@ export type Declared = {
  *
  * @throws Refusal 403
  */
-export async function opened(
+export async function openIncident(
   deps: DeclareDeps,
   caller: Caller,
-  input: Declared,
+  input: DeclareRequest,
 ): Promise<{ incident: IncidentView; created: boolean }> {
   caller.allow('incidents:write', input);
   const { id, created: isNew } = await deps.incidents.declare({ ...input, by: caller.name });
   const created = isNew || (await wasOpenedBy(deps, id, input));
   await wake(deps, id);
-  if (created) await saidBy(deps, caller, id);
-  if (created) await askWhoIsOnCall(deps, id, input);
-  return { incident: await view(deps, id), created };
+  if (created) await recordTriage(deps, caller, id);
+  if (created) await queueOnCallLookup(deps, id, input);
+  return { incident: await requireIncident(deps, id), created };
 }
 
 /** Returns whether an interrupted attempt of the same request opened the incident; then the remaining steps follow. */
-async function wasOpenedBy({ incidents }: ActDeps, id: IncidentId, { trace, title }: Declared): Promise<boolean> {
+async function wasOpenedBy({ incidents }: ActDeps, id: IncidentId, { trace, title }: DeclareRequest): Promise<boolean> {
   const incident = await incidents.read(id);
   return incident?.by_hand === true && incident.trace === trace && incident.title === title;
 }
@@ -54,12 +54,12 @@ async function wasOpenedBy({ incidents }: ActDeps, id: IncidentId, { trace, titl
  *
  * @throws Refusal 403
  */
-export async function declare(
+export async function declareIncident(
   deps: DeclareDeps,
   caller: Caller,
-  input: Declared,
+  input: DeclareRequest,
 ): Promise<{ incident: IncidentView; created: boolean }> {
-  const found = await opened(deps, caller, input);
+  const found = await openIncident(deps, caller, input);
   if (found.created) return found;
   const { id } = found.incident;
   const { title, severity } = input;
@@ -67,12 +67,12 @@ export async function declare(
   const key = `declared-${hash('sha256', JSON.stringify([by, title, severity])).slice(0, 32)}`;
   const request = { key, by, title, severity };
   // The incident closed in the meantime, so a new one is opened.
-  if (!(await notifyDeclared(deps, id, request))) return opened(deps, caller, input);
+  if (!(await notifyDeclared(deps, id, request))) return openIncident(deps, caller, input);
   const child = await deps.incidents.read(id);
   if (child?.parent_id !== undefined)
     await notifyDeclared(deps, child.parent_id, { ...request, key: `${key}-${id}`, child: child });
-  if (child?.roles?.commander === undefined) await askWhoIsOnCall(deps, id, input);
-  return { incident: await view(deps, id), created: false };
+  if (child?.roles?.commander === undefined) await queueOnCallLookup(deps, id, input);
+  return { incident: await requireIncident(deps, id), created: false };
 }
 
 /**
@@ -87,7 +87,7 @@ export async function correctIncident(
   caller: Caller,
   { id, title, severity, key }: { id: IncidentId; title?: string; severity?: Severity; key?: string },
 ): Promise<IncidentView> {
-  const incident = await view(deps, id);
+  const incident = await requireIncident(deps, id);
   caller.allow('incidents:write', incident);
   const changed = [title && `title to ${title}`, severity && `severity to ${severity}`].filter(Boolean).join(', ');
   const text = `Changed ${changed || 'nothing'}`;
@@ -101,11 +101,11 @@ export async function correctIncident(
     },
     key,
   );
-  if (!posted) throw resolved(id);
-  if (severity !== undefined) await saidBy(deps, caller, id);
+  if (!posted) throw incidentResolved(id);
+  if (severity !== undefined) await recordTriage(deps, caller, id);
   if (severity === 'critical' && incident.severity !== 'critical') await notifyParent(deps, caller, id);
   await wake(deps, id);
-  return view(deps, id);
+  return requireIncident(deps, id);
 }
 
 /** Raises the severity of the parent, which pages for its children. */
@@ -115,7 +115,7 @@ async function notifyParent(deps: ActDeps, caller: Caller, id: IncidentId): Prom
 }
 
 /** Records that a person has confirmed the severity, so that no reminder asks for it. */
-const saidBy = ({ incidents, clock }: Pick<Deps, 'incidents' | 'clock'>, { name: by }: Caller, id: IncidentId) =>
+const recordTriage = ({ incidents, clock }: Pick<Deps, 'incidents' | 'clock'>, { name: by }: Caller, id: IncidentId) =>
   incidents.amend(id, ({ handling }) =>
     handling?.triaged === undefined ? { handling: { triaged: { by, at: clock.now() } } } : undefined,
   );
@@ -138,7 +138,7 @@ export async function note(
     pinned = false,
   }: { id: IncidentId; key: string; pinned?: boolean } & Pick<TimelineEntry, 'text' | 'detail'>,
 ): Promise<TimelineEntry> {
-  caller.allow('incidents:write', await view(deps, id));
+  caller.allow('incidents:write', await requireIncident(deps, id));
   const entry = { at: deps.clock.now(), actor: caller.name, kind: pinned ? 'note.pinned' : 'note', text, detail };
   await deps.incidents.note(id, key, entry);
   return entry;

@@ -19,7 +19,7 @@ const CACHED_MAX = 50;
  * Reads the stored inputs of the newest judgement. They are what Firebreak decided on, and need no monitoring system.
  * Null: no judgement has samples of a health query, or they could not be read.
  */
-export async function healthOf(
+export async function readHealth(
   deps: Pick<Deps, 'decisions' | 'log'>,
   { incident, decisions: all }: Pick<Story, 'incident' | 'decisions'>,
 ): Promise<HealthRead | null> {
@@ -46,9 +46,9 @@ async function evidenceOf(
   if (known !== undefined) return known;
   const inputs = await decisions.inputs(incident, Number(numberOf(decision)));
   const evidence = inputs?.evidence;
-  const shown = evidence?.health && evidence.health.curve.length > 0 ? evidence : null;
+  const withSamples = evidence?.health && evidence.health.curve.length > 0 ? evidence : null;
   const [oldest] = cached.keys();
   if (cached.size >= CACHED_MAX && oldest !== undefined) cached.delete(oldest);
-  cached.set(decision, shown);
-  return shown;
+  cached.set(decision, withSamples);
+  return withSamples;
 }

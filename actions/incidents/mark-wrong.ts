@@ -3,7 +3,7 @@ import type { IncidentView } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { noteDemotion } from '../../workflows/demotion.ts';
 import { Refusal } from '../refusal.ts';
-import { view } from './incident-view.ts';
+import { requireIncident } from './require-incident.ts';
 import type { Caller } from '../people/caller.ts';
 
 /**
@@ -19,7 +19,7 @@ export async function markWrong(
   caller: Caller,
   { id, note, key }: { id: IncidentId; note: string; key?: string },
 ): Promise<IncidentView> {
-  const incident = await view(deps, id);
+  const incident = await requireIncident(deps, id);
   caller.allow('incidents:act', incident);
   // It counts against the automation of the changed service, which can be another than the incident's.
   for (const effect of incident.effects)
@@ -47,5 +47,5 @@ export async function markWrong(
   };
   await deps.incidents.note(id, `marked-wrong-${caller.name}${key === undefined ? '' : `-${key}`}`, entry);
   for (const service of demoted) await noteDemotion(deps, id, service);
-  return view(deps, id);
+  return requireIncident(deps, id);
 }

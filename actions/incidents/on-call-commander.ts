@@ -7,11 +7,11 @@ import type { Assignee } from '../../domain/people/roles.ts';
 import type { IncidentId, ServiceName } from '../../schemas/config/names.ts';
 import { giveCommandOfParent } from '../../workflows/declaration.ts';
 
-type AskDeps = Pick<Deps, 'incidents' | 'inbound' | 'config' | 'clock' | 'log'>;
+type LookupDeps = Pick<Deps, 'incidents' | 'inbound' | 'config' | 'clock' | 'log'>;
 
 /** Queues the lookup of the on-call responder for a service's team, if people.yaml configures one. */
-export async function askWhoIsOnCall(
-  deps: AskDeps,
+export async function queueOnCallLookup(
+  deps: LookupDeps,
   id: IncidentId,
   { service, trace }: { service: ServiceName; trace: string },
 ): Promise<void> {
@@ -55,7 +55,7 @@ export async function giveCommandToOnCall(
   if (incident === undefined || incident.status === 'resolved' || incident.roles?.commander !== undefined) return;
   const team = await teamOf(deps, incident.service);
   if (team === undefined) return;
-  const response = await askedAgain(() => deps.onCall.now(team), pause);
+  const response = await withRetries(() => deps.onCall.now(team), pause);
   if (response.kind !== 'done') {
     deps.log.warn('the on-call responder could not be looked up', { incident: id, team, detail: response.detail });
     return noteUnknown(deps, id, `The on-call responder of ${team} could not be looked up (${response.detail})`);
@@ -67,7 +67,7 @@ export async function giveCommandToOnCall(
 }
 
 /** Retries temporary failures only. */
-async function askedAgain<T>(
+async function withRetries<T>(
   request: () => Promise<VendorResponse<T>>,
   pause: (seconds: number) => Promise<unknown>,
 ): Promise<VendorResponse<T>> {

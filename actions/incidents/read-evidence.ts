@@ -8,7 +8,7 @@ import { Refusal } from '../refusal.ts';
 type ReadDeps = Pick<Deps, 'incidents' | 'evidencePacks'>;
 
 /** @throws Refusal 403, 404 */
-async function allowed(deps: ReadDeps, caller: Caller, id: IncidentId): Promise<void> {
+async function requireReadable(deps: ReadDeps, caller: Caller, id: IncidentId): Promise<void> {
   const incident = await deps.incidents.read(id);
   if (incident === undefined) throw new Refusal(404, 'unknown-incident', `there is no incident ${id}`);
   caller.allow('incidents:read', incident);
@@ -16,7 +16,7 @@ async function allowed(deps: ReadDeps, caller: Caller, id: IncidentId): Promise<
 
 /** Returns the stored evidence of the actions of an incident. @throws Refusal 403, 404 */
 export async function listEvidence(deps: ReadDeps, caller: Caller, id: IncidentId): Promise<EvidencePack[]> {
-  await allowed(deps, caller, id);
+  await requireReadable(deps, caller, id);
   return deps.evidencePacks.list(id);
 }
 
@@ -30,7 +30,7 @@ export async function readEvidence(
   caller: Caller,
   { id, name }: { id: IncidentId; name: EvidenceName },
 ): Promise<{ document: Uint8Array<ArrayBuffer>; headers: Record<string, string> }> {
-  await allowed(deps, caller, id);
+  await requireReadable(deps, caller, id);
   const found = await deps.evidencePacks.read(id, name);
   if (found === undefined)
     throw new Refusal(

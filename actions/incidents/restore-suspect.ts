@@ -5,12 +5,12 @@ import type { IncidentId } from '../../schemas/config/names.ts';
 import { withdrawQuestion } from '../../workflows/steps/withdraw-questions-about.ts';
 import { wake } from '../../workflows/wake.ts';
 import { Refusal } from '../refusal.ts';
-import { resolved, view } from './incident-view.ts';
-import { changeOf, isAsked, needsJudgement, rollbacksOf } from './clear-suspect.ts';
+import { incidentResolved, requireIncident } from './require-incident.ts';
+import { changeOf, isOpenRollbackQuestion, needsJudgement, rollbacksOf } from './clear-suspect.ts';
 import { acknowledgeByActing } from './acknowledge-by-acting.ts';
 import type { Caller } from '../people/caller.ts';
 
-type AgainDeps = Pick<Deps, 'incidents' | 'decisions' | 'changes' | 'clock' | 'engine'>;
+type RestoreDeps = Pick<Deps, 'incidents' | 'decisions' | 'changes' | 'clock' | 'engine'>;
 
 /**
  * Suspects a cleared change again and evaluates it with the other suspects. Any action requires approval.
@@ -20,13 +20,13 @@ type AgainDeps = Pick<Deps, 'incidents' | 'decisions' | 'changes' | 'clock' | 'e
  * @throws Refusal 403, 404; 409 `not-cleared`, `incident-resolved`
  */
 export async function restoreSuspectChange(
-  deps: AgainDeps,
+  deps: RestoreDeps,
   caller: Caller,
-  { id, change: named, text = '' }: { id: IncidentId; change: string; text?: string },
+  { id, change: changeId, text = '' }: { id: IncidentId; change: string; text?: string },
 ): Promise<IncidentView> {
-  const before = await view(deps, id);
+  const before = await requireIncident(deps, id);
   caller.allow('incidents:act', before);
-  const change = await changeOf(deps, before, named);
+  const change = await changeOf(deps, before, changeId);
   const earlier = before.cleared.find(({ change_id }) => change_id === change.id);
   const cleared = clearingOf(before.cleared, change);
   if (cleared === undefined) {
@@ -35,9 +35,9 @@ export async function restoreSuspectChange(
   }
   const restored = { by: caller.name, at: deps.clock.now() };
   // A rollback that a person requested is not asked again.
-  const questions = before.decisions.filter(isAsked);
-  const byHand = questions.some(({ because }) => because === 'second_person');
-  const judge = rollbacksOf(before, change).length === 0 && needsJudgement(before) && !byHand;
+  const questions = before.decisions.filter(isOpenRollbackQuestion);
+  const waitsForSecondPerson = questions.some(({ because }) => because === 'second_person');
+  const judge = rollbacksOf(before, change).length === 0 && needsJudgement(before) && !waitsForSecondPerson;
   const posted = await deps.incidents.post(
     id,
     { kind: 'cleared', by: caller.name, change: change.id, judge },
@@ -52,10 +52,10 @@ export async function restoreSuspectChange(
     }),
     `suspected-again-${cleared.change_id}-after-${cleared.at}`,
   );
-  if (!posted) throw resolved(id);
+  if (!posted) throw incidentResolved(id);
   const note = `Evaluated again: ${change.version} is suspected again`;
   if (judge) for (const decision of questions) await withdrawQuestion(deps, id, decision, caller.name, note);
   await acknowledgeByActing(deps, caller, id);
   await wake(deps, id);
-  return view(deps, id);
+  return requireIncident(deps, id);
 }

@@ -10,7 +10,7 @@ export type SimilarDeps = Pick<Deps, 'incidents' | 'changes' | 'postmortems' | '
 
 /** Earlier incidents of the service that are compared: the newest ones of 90 days. */
 const COMPARED_MAX = 30;
-const SECONDS = 90 * 86_400;
+const WINDOW_SECONDS = 90 * 86_400;
 
 /** Alerts of each incident that are compared. */
 const SIGNALS_MAX = 10;
@@ -21,7 +21,7 @@ const AT_ONCE = 8;
 export async function similarIncidents(deps: SimilarDeps, incident: IncidentRecord): Promise<SimilarIncident[]> {
   if (incident.group_reason !== undefined) return [];
   const { id, service, environment, unmatched, opened_at } = incident;
-  const since = plusSeconds(deps.clock.now(), -SECONDS);
+  const since = plusSeconds(deps.clock.now(), -WINDOW_SECONDS);
   const { items } = await deps.incidents.recent({ since, service, limit: COMPARED_MAX });
   const earlier = items.filter(
     (one) =>
@@ -32,10 +32,10 @@ export async function similarIncidents(deps: SimilarDeps, incident: IncidentReco
       one.group_reason === undefined,
   );
   if (earlier.length === 0) return [];
-  const own = await comparable(deps, incident);
+  const current = await comparable(deps, incident);
   const found: { one: IncidentRecord; score: number; reasons: string[] }[] = [];
   await pooled(earlier, AT_ONCE, async (one) => {
-    const same = similarity(own, await comparable(deps, one));
+    const same = similarity(current, await comparable(deps, one));
     if (same !== null) found.push({ one, ...same });
   });
   const best = found.toSorted((a, b) => b.score - a.score || (a.one.id < b.one.id ? 1 : -1)).slice(0, SHOWN_MAX);
@@ -65,17 +65,17 @@ async function comparable({ incidents, changes }: SimilarDeps, one: IncidentReco
 /** Returns what ended an incident. A mitigation that did not help is no fix. */
 function fixedBy(incident: IncidentRecord, view: IncidentView | undefined): string | null {
   if (incident.status !== 'resolved' || view === undefined) return null;
-  const done = view.effects.findLast(({ kind, state }) => state === 'succeeded' && ACTS.has(kind));
+  const done = view.effects.findLast(({ kind, state }) => state === 'succeeded' && ACTION_TEXTS.has(kind));
   if (done !== undefined && incident.verification === 'passed') {
     const decision = view.decisions.findLast(({ kind, state }) => kind === 'roll_back' || state === 'approved');
     return done.kind === 'roll-back' && decision?.from_version != null && decision.to_version !== null
       ? `fixed by a rollback of ${decision.from_version} to ${decision.to_version}`
-      : `fixed by: ${ACTS.get(done.kind)}`;
+      : `fixed by: ${ACTION_TEXTS.get(done.kind)}`;
   }
   return incident.resolved_by === null ? 'ended by itself' : null;
 }
 
-const ACTS: ReadonlyMap<string, string> = new Map([
+const ACTION_TEXTS: ReadonlyMap<string, string> = new Map([
   ['roll-back', 'a rollback'],
   ['flag', 'a feature flag'],
   ['scale', 'scaling'],
@@ -88,7 +88,7 @@ const ACTS: ReadonlyMap<string, string> = new Map([
  * Stores the similar incidents with an incident, for its card and its page. Writes only if they have changed, because a
  * write updates the card.
  */
-export async function recallSimilar(deps: SimilarDeps, id: IncidentId): Promise<boolean> {
+export async function updateSimilar(deps: SimilarDeps, id: IncidentId): Promise<boolean> {
   const incident = await deps.incidents.read(id);
   if (incident === undefined || incident.status === 'resolved') return false;
   const similar = await similarIncidents(deps, incident);

@@ -10,7 +10,7 @@ import type { IncidentId } from '../../schemas/config/names.ts';
 import type { IncidentView } from '../../schemas/incidents/incident.ts';
 import { Refusal } from '../refusal.ts';
 import { acknowledgeByActing } from './acknowledge-by-acting.ts';
-import { view } from './incident-view.ts';
+import { requireIncident } from './require-incident.ts';
 import type { Caller } from '../people/caller.ts';
 
 /** Number of newest changes searched for one by someone else. */
@@ -29,7 +29,7 @@ export async function turnFlagOn(
   caller: Caller,
   { id, flag: name, note = '' }: { id: IncidentId; flag: string; note?: string },
 ): Promise<IncidentView> {
-  const before = await view(deps, id);
+  const before = await requireIncident(deps, id);
   caller.allow('incidents:act', before);
   const all = switchedFlags(before.effects, deps.clock.now());
   const found = all.findLast((one) => one.name === name);
@@ -38,7 +38,7 @@ export async function turnFlagOn(
   caller.allow('incidents:act', effect.service_environment);
   if (state === 'on') return before;
   // The process may have died before it started the workflow.
-  if (state === 'turning_on') return started(deps, id, flagOnNumber(effect.key));
+  if (state === 'turning_on') return startAndView(deps, id, flagOnNumber(effect.key));
   if (state === 'turning_off')
     throw new Refusal(409, 'flag-not-off', `feature flag ${name} is still being turned off; wait until that ends`);
   if (state === 'changed')
@@ -62,7 +62,7 @@ export async function turnFlagOn(
     1 + Math.max(0, ...before.effects.filter(({ key }) => isFlagOn(id, key)).map(({ key }) => flagOnNumber(key)));
   const intended = await intend(deps, caller, found, { id, number, note });
   if (before.status !== 'resolved') await acknowledgeByActing(deps, caller, id);
-  return started(deps, id, intended);
+  return startAndView(deps, id, intended);
 }
 
 const isFlagOn = (id: IncidentId, key: string): boolean => key.startsWith(flagOnKey(id, 0).slice(0, -1));
@@ -99,13 +99,13 @@ async function intend(
   return number;
 }
 
-async function started(
+async function startAndView(
   deps: Pick<Deps, 'flagRuns' | 'incidents'>,
   id: IncidentId,
   number: number,
 ): Promise<IncidentView> {
   await deps.flagRuns.start(id, number);
-  return view(deps, id);
+  return requireIncident(deps, id);
 }
 
 function notTurnedOff(id: IncidentId, name: string, all: readonly SwitchedFlag[]): Refusal {

@@ -18,9 +18,9 @@ type AcknowledgeDeps = Pick<Deps, 'incidents' | 'effects' | 'pager' | 'clock' | 
 export async function acknowledgePages(deps: AcknowledgeDeps, id: IncidentId): Promise<Reached> {
   const incident = await deps.incidents.read(id);
   if (incident === undefined || !needsAcknowledging(deps, incident)) return 'reached';
-  const { page: upTo = incident.pages, pager_page: there } = incident.handling?.acknowledged ?? {};
+  const { page: upTo = incident.pages, pager_page: atPager } = incident.handling?.acknowledged ?? {};
   for (let number = 1; number <= upTo; number += 1)
-    if (number !== there && (await acknowledge(deps, incident, number)) === 'unreachable') return 'unreachable'; // skip the others, which would fail too
+    if (number !== atPager && (await acknowledge(deps, incident, number)) === 'unreachable') return 'unreachable'; // skip the others, which would fail too
   return 'reached';
 }
 
@@ -34,15 +34,15 @@ const AT_ONCE = 4;
 const ROUND_MS = 15_000;
 
 /** Retries failed acknowledgements, each minute. Stops when the pager is unreachable, until the next minute. */
-export async function acknowledgeAll(
+export async function acknowledgeAllPages(
   deps: AcknowledgeDeps,
   open: readonly IncidentRecord[],
   elapsed: Elapsed = () => performance.now(),
 ): Promise<void> {
   const deadline = new Deadline(elapsed, ROUND_MS);
   let reached = true;
-  const unknown = open.filter((one) => needsAcknowledging(deps, one));
-  await pooled(rotated(unknown, Math.floor(millisOf(deps.clock.now()) / 60_000)), AT_ONCE, async ({ id }) => {
+  const toAcknowledge = open.filter((one) => needsAcknowledging(deps, one));
+  await pooled(rotated(toAcknowledge, Math.floor(millisOf(deps.clock.now()) / 60_000)), AT_ONCE, async ({ id }) => {
     if (!reached || deadline.left === 0) return;
     try {
       if ((await acknowledgePages(deps, id)) === 'unreachable') reached = false;
@@ -96,8 +96,8 @@ async function acknowledge(deps: AcknowledgeDeps, incident: IncidentRecord, numb
   if (page === undefined || statement === undefined || page.state !== 'succeeded' || !isSentByFirebreak(page))
     return 'reached';
   if (statement.page === undefined && page.at > statement.at) return 'reached';
-  const done = acknowledgementKey(incident, number);
-  if ((await deps.effects.get(id, done)) !== undefined) return 'reached';
+  const acknowledgeKey = acknowledgementKey(incident, number);
+  if ((await deps.effects.get(id, acknowledgeKey)) !== undefined) return 'reached';
   const answer = await deps.pager.send({ ...pageRequest(incident, key, deps), action: 'acknowledge' });
   if (answer.kind === 'later') {
     deps.log.warn('a page could not be acknowledged at PagerDuty; the sweeper tries again', {
@@ -110,7 +110,7 @@ async function acknowledge(deps: AcknowledgeDeps, incident: IncidentRecord, numb
   // No intent is recorded before the call: acknowledging twice is harmless, and an incident that closes meanwhile stays
   // complete.
   await deps.effects.record(id, {
-    key: done,
+    key: acknowledgeKey,
     kind: 'page-acknowledge',
     ...(await pagerTarget(deps)),
     class: 'convergent',

@@ -21,10 +21,10 @@ const ROUND_MS = 15_000;
  * Milliseconds for all read requests to the pager in a round. After that, the state of a page counts as unknown, as if
  * the pager were down, so that a slow pager does not delay escalations.
  */
-const ASKING_MS = 4000;
+const PAGER_READS_MS = 4000;
 
 /** The remaining time of a round. */
-type Round = { deadline: Deadline; asking: Deadline };
+type Round = { deadline: Deadline; pagerReads: Deadline };
 
 /** Escalates unacknowledged pages, as `response.yaml` defines, each minute. */
 export async function escalate(
@@ -35,7 +35,7 @@ export async function escalate(
   const { escalation } = (await deps.config.current()).response;
   let escalated = 0;
   if (escalation === undefined) return { escalated };
-  const round = { deadline: new Deadline(elapsed, ROUND_MS), asking: new Deadline(elapsed, ASKING_MS) };
+  const round = { deadline: new Deadline(elapsed, ROUND_MS), pagerReads: new Deadline(elapsed, PAGER_READS_MS) };
   const unacknowledged = rotated(open.filter(isUnacknowledged), Math.floor(millisOf(deps.clock.now()) / 60_000));
   await pooled(unacknowledged, AT_ONCE, async ({ id }) => {
     if (round.deadline.left === 0) return;
@@ -55,7 +55,7 @@ async function escalateOne(
   deps: EscalateDeps,
   escalation: Escalation,
   id: IncidentRecord['id'],
-  { asking: deadline }: Round,
+  { pagerReads: deadline }: Round,
 ): Promise<boolean> {
   const incident = await deps.incidents.read(id); // the list is eventually consistent
   if (incident === undefined || !isUnacknowledged(incident)) return false;
@@ -73,7 +73,11 @@ async function escalateOne(
     : pageAgain(deps, incident, escalation, due, 'paging again');
 }
 
-function words({ pages }: IncidentRecord, { afterMinutes, times }: Escalation, { nth }: DueEscalation): string {
+function escalationText(
+  { pages }: IncidentRecord,
+  { afterMinutes, times }: Escalation,
+  { nth }: DueEscalation,
+): string {
   const minutes = `${afterMinutes} ${afterMinutes === 1 ? 'minute' : 'minutes'}`;
   return `Page ${pages} was not acknowledged within ${minutes} (escalation ${nth} of ${times})`;
 }
@@ -90,10 +94,10 @@ async function pageAgain(
   due: DueEscalation,
   how: string,
 ): Promise<boolean> {
-  const text = `${words(incident, escalation, due)}: ${how}`;
+  const text = `${escalationText(incident, escalation, due)}: ${how}`;
   const timeline = { actor: 'firebreak', kind: ESCALATED, text, detail: { page: incident.pages } };
   const message = { kind: 'page', by: 'escalation', note: text } as const;
-  const change = ({ escalated }: IncidentRecord) => ({ timeline, escalated: also(escalated, deps) });
+  const change = ({ escalated }: IncidentRecord) => ({ timeline, escalated: withNow(escalated, deps) });
   if (!(await deps.incidents.post(incident.id, message, change, escalationKey(due)))) return false;
   await wake(deps, incident.id);
   return true;
@@ -119,12 +123,12 @@ async function fallBack(
   const timeline = {
     actor: 'firebreak',
     kind: ESCALATED,
-    text: `${words(incident, escalation, due)}: sent by the fallback pager`,
+    text: `${escalationText(incident, escalation, due)}: sent by the fallback pager`,
     detail: { page: incident.pages },
   };
   await deps.incidents.amend(
     incident.id,
-    ({ escalated }) => ({ timeline, escalated: also(escalated, deps) }),
+    ({ escalated }) => ({ timeline, escalated: withNow(escalated, deps) }),
     escalationKey(due),
   );
   return true;
@@ -133,4 +137,7 @@ async function fallBack(
 /** Returns the key under which an escalation is counted once. */
 const escalationKey = ({ number }: DueEscalation): string => `escalated-${number}`;
 
-const also = (before: IncidentRecord['escalated'], { clock }: Pick<Deps, 'clock'>) => [...(before ?? []), clock.now()];
+const withNow = (before: IncidentRecord['escalated'], { clock }: Pick<Deps, 'clock'>) => [
+  ...(before ?? []),
+  clock.now(),
+];

@@ -30,7 +30,7 @@ export const assignedKey = (number: number, names: string): string =>
   `page-${number}-assigned-${names.slice(0, NAMES_MAX_CHARS)}`;
 
 /** The newest page that another tool sent for an incident. `newest`: Firebreak has not paged since. */
-export type Followed = { number: number; external: NonNullable<Effect['followed']>; newest: boolean };
+export type FollowedPage = { number: number; external: NonNullable<Effect['followed']>; newest: boolean };
 
 /** Follows PagerDuty incidents that other tools opened, and adds their changes to our timelines, each minute. */
 export async function followPages(deps: FollowDeps, open: readonly IncidentRecord[]): Promise<{ read: number }> {
@@ -66,7 +66,7 @@ async function followOne(
   }
 }
 
-async function followedPage({ effects }: FollowDeps, { id, pages }: IncidentRecord): Promise<Followed | undefined> {
+async function followedPage({ effects }: FollowDeps, { id, pages }: IncidentRecord): Promise<FollowedPage | undefined> {
   for (let number = pages; number >= 1; number -= 1) {
     const external = (await effects.get(id, pageKey(id, number)))?.followed;
     if (external !== undefined) return { number, external, newest: number === pages };
@@ -77,7 +77,7 @@ async function followedPage({ effects }: FollowDeps, { id, pages }: IncidentReco
 async function recordUpdate(
   deps: FollowDeps,
   incident: IncidentRecord,
-  page: Followed,
+  page: FollowedPage,
   now: ExternalIncident | null,
 ): Promise<void> {
   if (now === null || now.status === 'resolved') return ended(deps, incident, page, now);
@@ -96,7 +96,7 @@ async function recordUpdate(
 async function ended(
   deps: FollowDeps,
   { id }: IncidentRecord,
-  page: Followed,
+  page: FollowedPage,
   now: ExternalIncident | null,
 ): Promise<void> {
   const { id: external } = page.external;
@@ -112,12 +112,12 @@ async function ended(
 export async function recordExternalEnd(
   deps: FollowDeps,
   id: IncidentId,
-  { number, external, newest }: Followed,
+  { number, external, newest }: FollowedPage,
   what: string,
 ): Promise<void> {
   const incident = await deps.incidents.read(id);
   if (incident === undefined || incident.status === 'resolved') return;
-  const fires = incident.firing > 0 && !(await allGone(deps, incident));
+  const fires = incident.firing > 0 && !(await haveAllEnded(deps, incident));
   if (!fires || !newest || incident.pages !== number)
     return note(deps, incident, `page-${number}-ended`, 'page.ended', what);
   const text = `${what}, but alerts still fire: a new page is due`;
@@ -127,7 +127,7 @@ export async function recordExternalEnd(
 }
 
 /** Returns whether all alerts have ended in Alertmanager although we still count them as firing. False if unknown. */
-async function allGone({ incidents, alerts }: FollowDeps, { id }: IncidentRecord): Promise<boolean> {
+async function haveAllEnded({ incidents, alerts }: FollowDeps, { id }: IncidentRecord): Promise<boolean> {
   const firing = await incidents.firingEpisodes(id);
   if (firing.length === 0 || firing.some(({ source }) => source !== 'alertmanager')) return false;
   const states = await alerts.of(firing);

@@ -31,7 +31,7 @@ const ROUND_MS = 15_000;
  * Adds decisions that are newer than the page as notes to PagerDuty's incident, each minute, if `pagerduty.notes` is
  * on. A page does not wait for the first decision, and PagerDuty does not change the details of a sent page.
  */
-export async function noteAll(
+export async function noteDecisionsAtPager(
   deps: NoteDeps,
   open: readonly IncidentRecord[],
   elapsed: Elapsed = () => performance.now(),

@@ -66,22 +66,28 @@ async function recordPagerState(
   deps: PollDeps,
   incident: IncidentRecord,
   number: number,
-  there: ExternalIncident,
+  external: ExternalIncident,
 ): Promise<boolean> {
   const page = { incidentId: incident.id, number };
-  const byNobody = there.acknowledged?.by == null;
-  if (there.status === 'acknowledged' && byNobody && (await wasAcknowledgedByFirebreak(deps, incident, number)))
+  const hasNoPerson = external.acknowledged?.by == null;
+  if (external.status === 'acknowledged' && hasNoPerson && (await wasAcknowledgedByFirebreak(deps, incident, number)))
     return false;
-  if (there.status === 'acknowledged')
-    return recordPolledAcknowledgement(deps, page, there, `page-${page.number}-seen-${there.acknowledged?.at ?? ''}`);
-  if (there.status === 'resolved' && there.resolvedBy !== null) return resolved(deps, page, there.resolvedBy);
+  if (external.status === 'acknowledged')
+    return recordPolledAcknowledgement(
+      deps,
+      page,
+      external,
+      `page-${page.number}-seen-${external.acknowledged?.at ?? ''}`,
+    );
+  if (external.status === 'resolved' && external.resolvedBy !== null)
+    return recordResolved(deps, page, external.resolvedBy);
   return false; // still triggered, or resolved by the pager without a person
 }
 
 /**
  * Records that a page was resolved at the pager. If the incident continues, this does not count as an acknowledgement.
  */
-async function resolved(
+async function recordResolved(
   deps: PollDeps,
   page: PageReference,
   by: NonNullable<ExternalIncident['resolvedBy']>,
@@ -106,12 +112,12 @@ async function inTime<T>(deadline: Deadline, request: () => Promise<VendorRespon
     afterSeconds: null,
   };
   if (deadline.left === 0) return late;
-  const over = new AbortController();
+  const finished = new AbortController();
   try {
-    return await Promise.race([request(), sleep(deadline.left, late, { signal: over.signal })]);
+    return await Promise.race([request(), sleep(deadline.left, late, { signal: finished.signal })]);
   } catch (error) {
     return { kind: 'later', detail: String(error), afterSeconds: null };
   } finally {
-    over.abort();
+    finished.abort();
   }
 }

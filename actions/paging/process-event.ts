@@ -50,35 +50,35 @@ export async function processPagerDutyEvent(deps: EventDeps, event: unknown, at:
   const { id, event_type: type } = read.data;
   if (page === undefined)
     return deps.log.debug('a PagerDuty event does not belong to an incident of Firebreak', { event: id, type });
-  const meaning = effectOfEvent(read.data);
-  deps.log.debug('processing a PagerDuty event', { event: id, type, incident: page.incidentId, as: meaning.kind });
+  const effect = effectOfEvent(read.data);
+  deps.log.debug('processing a PagerDuty event', { event: id, type, incident: page.incidentId, as: effect.kind });
   const { occurred_at: done } = read.data;
-  await execute(deps, { page, key: `pagerduty-${id}`, at: done == null || done > at ? at : done }, meaning);
+  await applyEffect(deps, { page, key: `pagerduty-${id}`, at: done == null || done > at ? at : done }, effect);
 }
 
-async function execute(deps: EventDeps, context: EventContext, meaning: EventEffect): Promise<void> {
+async function applyEffect(deps: EventDeps, context: EventContext, effect: EventEffect): Promise<void> {
   const { page, key, at } = context;
-  switch (meaning.kind) {
+  switch (effect.kind) {
     case 'nothing':
       return;
     case 'paged':
-      return paged(deps, context, meaning);
+      return paged(deps, context, effect);
     case 'acknowledged':
-      return acknowledged(deps, context, meaning);
+      return acknowledged(deps, context, effect);
     case 'unacknowledged':
-      return unacknowledged(deps, context, meaning);
+      return unacknowledged(deps, context, effect);
     case 'assigned':
-      return assigned(deps, context, meaning);
+      return assigned(deps, context, effect);
     case 'resolved':
-      await recordPagerResolution(deps, page, { agent: await resolvePagerUser(deps, meaning.by), key, at });
+      await recordPagerResolution(deps, page, { agent: await resolvePagerUser(deps, effect.by), key, at });
       return;
     case 'merged':
-      await deps.pagerIncidents.remember(meaning.into, page);
-      return noted(deps, context, { ...meaning, as: 'page.merged' });
+      await deps.pagerIncidents.remember(effect.into, page);
+      return noted(deps, context, { ...effect, as: 'page.merged' });
     case 'update_published':
-      return notifyStakeholders(deps, context, meaning);
+      return notifyStakeholders(deps, context, effect);
     case 'noted':
-      return noted(deps, context, meaning);
+      return noted(deps, context, effect);
   }
 }
 

@@ -52,7 +52,7 @@ export async function recordPagerAcknowledgement(
 }
 
 /** Rounding error of the pager's times, in seconds: they have no fractions. */
-const FRACTION = 1;
+const ROUNDING_SECONDS = 1;
 
 /**
  * Returns the newest page that was sent when this one was acknowledged. The acknowledgement covers all pages up to it.
@@ -64,8 +64,8 @@ export async function newestPageSentBy(
 ): Promise<number> {
   const { pages = number } = (await incidents.read(id)) ?? {};
   for (let later = pages; later > number; later -= 1) {
-    const rang = (await effects.get(id, pageKey(id, later)))?.at;
-    if (rang !== undefined && rang <= plusSeconds(at, FRACTION)) return later;
+    const sentAt = (await effects.get(id, pageKey(id, later)))?.at;
+    if (sentAt !== undefined && sentAt <= plusSeconds(at, ROUNDING_SECONDS)) return later;
   }
   return number;
 }
@@ -115,7 +115,7 @@ export async function recordPolledAcknowledgement(
   const names = agent?.shown ?? acknowledgedBy.join(', ');
   const text = `Acknowledged at PagerDuty${names === '' ? '' : ` by ${names}`}${actionTimeText(at, now)}`;
   const actor = agent?.name ?? 'pagerduty';
-  const seesToIt = await recordPagerAcknowledgement(deps, id, { key, page, agent, actor, text, at });
+  const isAcknowledgedNow = await recordPagerAcknowledgement(deps, id, { key, page, agent, actor, text, at });
   if (agent !== null) await takeCommand(deps, id, { agent, key: `${key}-command`, at });
-  return seesToIt;
+  return isAcknowledgedNow;
 }

@@ -26,8 +26,8 @@ export async function recordPagerResolution(
   const incident = await deps.incidents.read(id);
   if (incident === undefined || incident.status === 'resolved') return 'over';
   const { resolve } = (await deps.config.current()).response.pagerduty;
-  const goesOn = whyNotOver(incident);
-  if (resolve === 'resolve' || goesOn === undefined) return over(deps, incident, { agent, key });
+  const openBecause = whyStillOpen(incident);
+  if (resolve === 'resolve' || openBecause === undefined) return requestResolution(deps, incident, { agent, key });
   const external = await followedBy(deps, page);
   if (external !== undefined) {
     const newest = incident.pages === page.number;
@@ -45,7 +45,7 @@ export async function recordPagerResolution(
   const timeline = {
     actor: agent.name,
     kind: 'page.dismissed',
-    text: `${what}, but ${goesOn}; the incident stays open until it is resolved in Firebreak`,
+    text: `${what}, but ${openBecause}; the incident stays open until it is resolved in Firebreak`,
     detail: { page: page.number },
     at: entryTime(at, now),
   };
@@ -59,7 +59,7 @@ export async function recordPagerResolution(
 }
 
 /** Returns why the incident cannot be resolved yet, or undefined if it can. */
-function whyNotOver({ firing, status, group_reason }: IncidentRecord): string | undefined {
+function whyStillOpen({ firing, status, group_reason }: IncidentRecord): string | undefined {
   if (status === 'mitigating') return 'a mitigation is in progress';
   if (firing > 0)
     return group_reason === undefined
@@ -68,7 +68,7 @@ function whyNotOver({ firing, status, group_reason }: IncidentRecord): string | 
   return undefined;
 }
 
-async function over(
+async function requestResolution(
   deps: ResolvedDeps,
   { id }: IncidentRecord,
   { agent, key }: { agent: Agent; key: string },

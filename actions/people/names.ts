@@ -1,7 +1,7 @@
 import type { Deps } from '../../domain/ports/deps.ts';
 import { namedText } from '../../domain/people/display-names.ts';
 
-export type Named = (text: string) => Promise<string>;
+export type TextNamer = (text: string) => Promise<string>;
 
 /**
  * Returns functions that replace Slack IDs with names, from people.yaml or from the cache, without calls to Slack.
@@ -10,7 +10,7 @@ export type Named = (text: string) => Promise<string>;
 export async function namer({
   userCache,
   config,
-}: Pick<Deps, 'userCache' | 'config'>): Promise<{ text: Named; actor: Named }> {
+}: Pick<Deps, 'userCache' | 'config'>): Promise<{ text: TextNamer; actor: TextNamer }> {
   const { people } = (await config.current()).people;
   const known = new Map<string, Promise<string | undefined>>();
   const read = async (id: string): Promise<string | undefined> => {
@@ -22,8 +22,8 @@ export async function namer({
     known.set(id, name);
     return name;
   };
-  const text: Named = (original) => namedText(original, nameOf);
-  const actor: Named = async (name) =>
+  const text: TextNamer = (original) => namedText(original, nameOf);
+  const actor: TextNamer = async (name) =>
     (Object.hasOwn(people, name) && people[name as keyof typeof people]?.name) || text(name);
   return { text, actor };
 }

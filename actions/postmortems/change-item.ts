@@ -30,12 +30,14 @@ async function changeExperimentItem(
   { status, ...patch }: ActionItemPatch,
 ): Promise<ActionItemView | undefined> {
   const experiment = await deps.experiments.get(ExperimentId.parse(id.slice(0, id.indexOf('-'))));
-  const place = experiment?.scope[0];
-  if (experiment === undefined || place === undefined) return undefined;
+  const serviceEnvironment = experiment?.scope[0];
+  if (experiment === undefined || serviceEnvironment === undefined) return undefined;
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
-    const item = (await deps.postmortems.itemsOf(place.service, experiment.id)).find((one) => one.id === id);
+    const item = (await deps.postmortems.itemsOf(serviceEnvironment.service, experiment.id)).find(
+      (one) => one.id === id,
+    );
     if (item === undefined) throw unknownItem(id);
-    caller.allow('incidents:write', place);
+    caller.allow('incidents:write', serviceEnvironment);
     const given = Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined));
     const at = deps.clock.now();
     const next = { ...item, ...given, ...(status !== undefined && { done: status === 'done' }), updated_at: at };

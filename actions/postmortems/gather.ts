@@ -1,4 +1,4 @@
-import { healthOf } from '../incidents/health-read.ts';
+import { readHealth } from '../incidents/health-read.ts';
 import { spentBudgets } from './spent-budgets.ts';
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import { evidencePath } from '../../domain/incidents/console-link.ts';
@@ -53,7 +53,7 @@ export async function gather(
   const end = incident.resolved_at ?? deps.clock.now();
   const [timeline, health, causes, named, packs] = await Promise.all([
     wholeTimeline(deps, id, story),
-    healthOf(deps, story),
+    readHealth(deps, story),
     causesOf(deps, story),
     namer(deps),
     deps.evidencePacks.list(id),
@@ -125,7 +125,7 @@ async function impactOf(
   { duration_seconds, resolved_at }: { duration_seconds: number; resolved_at: Timestamp },
   metrics: SloMetrics | null,
 ): Promise<MeasuredImpact[]> {
-  const wanted = postmortems.impact.filter(
+  const queries = postmortems.impact.filter(
     ({ services }) => services === undefined || services.some((one) => one === service),
   );
   const notRun =
@@ -133,7 +133,7 @@ async function impactOf(
       ? 'it runs when the post-mortem is drafted'
       : 'it runs only if the post-mortem is required';
   return Promise.all(
-    wanted.map(async ({ title, promql, unit = null }): Promise<MeasuredImpact> => {
+    queries.map(async ({ title, promql, unit = null }): Promise<MeasuredImpact> => {
       if (metrics === null) return { title, unit, value: null, problem: notRun };
       const query = queryFor(promql, { service, environment, duration: duration_seconds });
       const answer = await metrics.instant(query, resolved_at, QUERY_TIMEOUT_MS).catch((error: unknown) => {

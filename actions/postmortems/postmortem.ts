@@ -44,10 +44,19 @@ export type PostmortemDeps = GatherDeps & Pick<Deps, 'postmortems' | 'publicUrl'
 export type DraftDeps = PostmortemDeps & Pick<Deps, 'sloMetrics'>;
 
 /** The stored post-mortem of an incident, or what its draft would be. */
-type Known = { record: DraftInput; stored: StoredPostmortem | undefined; draft: Draft; need: PostmortemNeed };
+type CurrentPostmortem = {
+  draftInput: DraftInput;
+  stored: StoredPostmortem | undefined;
+  draft: Draft;
+  need: PostmortemNeed;
+};
 
 /** @throws Refusal 403, 404 */
-async function known(deps: PostmortemDeps, id: IncidentId, allow: (scope: Scope) => void): Promise<Known> {
+async function readCurrent(
+  deps: PostmortemDeps,
+  id: IncidentId,
+  allow: (scope: Scope) => void,
+): Promise<CurrentPostmortem> {
   const incident = await deps.incidents.read(id);
   if (incident === undefined) throw new Refusal(404, 'unknown-incident', `there is no incident ${id}`);
   allow(incident);
@@ -56,7 +65,7 @@ async function known(deps: PostmortemDeps, id: IncidentId, allow: (scope: Scope)
   if (gathered === undefined) throw new Refusal(404, 'unknown-incident', `there is no incident ${id}`);
   const { postmortems } = await deps.config.current();
   return {
-    record: gathered.record,
+    draftInput: gathered.record,
     stored,
     draft: draftOf(gathered.record, gathered.end),
     need: needOf(postmortems, incident),
@@ -74,7 +83,7 @@ export async function readPostmortem(
   caller: Caller,
   { id, revision }: { id: IncidentId; revision?: number | undefined },
 ): Promise<PostmortemView> {
-  const found = await known(deps, id, (scope) => caller.allow('incidents:read', scope));
+  const found = await readCurrent(deps, id, (scope) => caller.allow('incidents:read', scope));
   if (revision === undefined || revision === (found.stored?.record.revision ?? 0))
     return viewOf(found, deps.clock.now());
   const markdown = revision > 0 ? await deps.postmortems.text(id, revision) : undefined;
@@ -96,19 +105,19 @@ export async function savePostmortem(
   id: IncidentId,
   input: PostmortemInput,
 ): Promise<PostmortemView> {
-  const found = await known(deps, id, (scope) => caller.allow('incidents:write', scope));
-  const { stored, draft, record: of } = found;
-  if (of.incident.status !== 'resolved')
+  const found = await readCurrent(deps, id, (scope) => caller.allow('incidents:write', scope));
+  const { stored, draft, draftInput } = found;
+  if (draftInput.incident.status !== 'resolved')
     throw new Refusal(409, 'incident-open', `incident ${id} is not resolved; its post-mortem can be saved after that`);
   const revision = stored?.record.revision ?? 0;
-  if (input.revision !== undefined && input.revision !== revision) throw stale(id, input.revision, revision);
-  const markdown = textOf(stored?.markdown ?? draft.markdown, input);
+  if (input.revision !== undefined && input.revision !== revision) throw staleRevision(id, input.revision, revision);
+  const markdown = revisedMarkdown(stored?.markdown ?? draft.markdown, input);
   const state = input.state ?? (stored === undefined ? 'draft' : stored.record.state);
   if (stored !== undefined && markdown === stored.markdown && state === stored.record.state)
     return viewOf(found, deps.clock.now());
   const now = deps.clock.now();
-  const saved = await store(deps, found, { markdown, state, at: now, by: caller.name });
-  if (saved === undefined) throw stale(id, revision, revision + 1);
+  const saved = await saveRevision(deps, found, { markdown, state, at: now, by: caller.name });
+  if (saved === undefined) throw staleRevision(id, revision, revision + 1);
   await deps.postmortems.settle(id);
   if (state !== stored?.record.state) await noteState(deps, saved, caller.name);
   return viewOf({ ...found, stored: { record: saved, markdown } }, now);
@@ -124,14 +133,14 @@ export async function lintPostmortem(
   caller: Caller,
   { id, markdown }: { id: IncidentId; markdown: string },
 ): Promise<Finding[]> {
-  const { record, stored, draft } = await known(deps, id, (scope) => caller.allow('incidents:read', scope));
-  return findingsIn(checked(markdown), record, (stored?.record.facts ?? draft.facts).citations);
+  const { draftInput, stored, draft } = await readCurrent(deps, id, (scope) => caller.allow('incidents:read', scope));
+  return findingsIn(requireValidText(markdown), draftInput, (stored?.record.facts ?? draft.facts).citations);
 }
 
-const findingsIn = (markdown: string, record: DraftInput, citations: readonly Citation[]): Finding[] =>
-  lint(markdown, namingOf(record).hidden, new Set(citations.map(({ ref }) => ref)));
+const findingsIn = (markdown: string, draftInput: DraftInput, citations: readonly Citation[]): Finding[] =>
+  lint(markdown, namingOf(draftInput).hidden, new Set(citations.map(({ ref }) => ref)));
 
-const stale = (id: IncidentId, given: number, current: number): Refusal =>
+const staleRevision = (id: IncidentId, given: number, current: number): Refusal =>
   new Refusal(
     409,
     'stale-revision',
@@ -139,8 +148,11 @@ const stale = (id: IncidentId, given: number, current: number): Refusal =>
   );
 
 /** @throws Refusal 422 */
-function textOf(before: string, { markdown, title, introduction, sections, action_items }: PostmortemInput): string {
-  if (markdown !== undefined) return checked(markdown);
+function revisedMarkdown(
+  before: string,
+  { markdown, title, introduction, sections, action_items }: PostmortemInput,
+): string {
+  if (markdown !== undefined) return requireValidText(markdown);
   if ([title, introduction, sections, action_items].every((part) => part === undefined)) return before;
   const parts = partsOf(before);
   const text: PostmortemText = {
@@ -168,11 +180,11 @@ function textOf(before: string, { markdown, title, introduction, sections, actio
       'invalid',
       `sections: "${open.heading}" has a block of code without an end: close it with \`\`\``,
     );
-  return checked(markdownOf(next));
+  return requireValidText(markdownOf(next));
 }
 
 /** @throws Refusal 422 */
-export function checked(markdown: string): string {
+export function requireValidText(markdown: string): string {
   if (markdown.trim() === '') throw new Refusal(422, 'invalid', 'markdown: the text is empty');
   if (markdown.length > MARKDOWN_MAX_CHARS)
     throw new Refusal(
@@ -184,15 +196,15 @@ export function checked(markdown: string): string {
   return markdown;
 }
 
-type Version = { markdown: string; state: PostmortemRecord['state']; at: Timestamp; by: string };
+type NewRevision = { markdown: string; state: PostmortemRecord['state']; at: Timestamp; by: string };
 
 /** Stores a version. Undefined: another one has been saved since it was read. */
-async function store(
+async function saveRevision(
   deps: Pick<Deps, 'postmortems'>,
-  { stored, draft, record: of }: Pick<Known, 'stored' | 'draft' | 'record'>,
-  { markdown, state, at, by }: Version,
+  { stored, draft, draftInput }: Pick<CurrentPostmortem, 'stored' | 'draft' | 'draftInput'>,
+  { markdown, state, at, by }: NewRevision,
 ): Promise<PostmortemRecord | undefined> {
-  const { incident } = of;
+  const { incident } = draftInput;
   const before = stored?.record;
   const revision = (before?.revision ?? 0) + 1;
   const publishes = state === 'published' && before?.state !== 'published';
@@ -221,12 +233,16 @@ async function store(
     text: `Saved revision ${revision} of the post-mortem, state ${state}`,
     detail: { revision, state, sha256: sha256(markdown) },
   };
-  const isSaved = await deps.postmortems.save({ record, markdown }, itemsOf(record, markdown, alertOf(of)), entry);
+  const isSaved = await deps.postmortems.save(
+    { record, markdown },
+    itemsOf(record, markdown, alertName(draftInput)),
+    entry,
+  );
   return isSaved ? record : undefined;
 }
 
 /** Returns what a new incident of the same alert has in common: the name of its rule, or the title. */
-export const alertOf = ({ incident, signals }: Pick<DraftInput, 'incident' | 'signals'>): string =>
+export const alertName = ({ incident, signals }: Pick<DraftInput, 'incident' | 'signals'>): string =>
   signals.flatMap(({ labels }) => labels.find(([name]) => name === 'alertname')?.[1] ?? [])[0] ?? incident.title;
 
 /** A post-mortem that is not needed has no action items. */
@@ -234,9 +250,9 @@ function itemsOf(record: PostmortemRecord, markdown: string, alert: string): Sto
   if (record.state === 'skipped') return [];
   const placed = actionItemsOf(markdown);
   const ids = idsOf(record.incident_id, placed, sha256);
-  return placed.map(({ item }, n) => ({
+  return placed.map(({ item }, index) => ({
     ...item,
-    id: ActionItemId.parse(ids[n]),
+    id: ActionItemId.parse(ids[index]),
     incident_id: record.incident_id,
     experiment_id: null,
     service: record.service,
@@ -258,9 +274,9 @@ export async function draftPostmortem(deps: DraftDeps, id: IncidentId): Promise<
   const { record, end } = gathered;
   const draft = draftOf(record, end);
   const at = deps.clock.now();
-  const saved = await store(
+  const saved = await saveRevision(
     deps,
-    { stored: undefined, draft, record },
+    { stored: undefined, draft, draftInput: record },
     { markdown: draft.markdown, state: 'draft', at, by: 'firebreak' },
   );
   if (saved === undefined) return false;
@@ -301,8 +317,8 @@ async function noteState(deps: Pick<Deps, 'incidents'>, record: PostmortemRecord
   });
 }
 
-function viewOf({ record, stored, draft, need }: Known, now: Timestamp): PostmortemView {
-  const { incident } = record;
+function viewOf({ draftInput, stored, draft, need }: CurrentPostmortem, now: Timestamp): PostmortemView {
+  const { incident } = draftInput;
   const markdown = stored?.markdown ?? draft.markdown;
   const { citations, times, filled } = stored?.record.facts ?? draft.facts;
   const { title, introduction, sections } = partsOf(markdown);
@@ -328,13 +344,13 @@ function viewOf({ record, stored, draft, need }: Known, now: Timestamp): Postmor
     filled: { ...filled, share: filled.of === 0 ? 0 : Math.round((filled.by_rule / filled.of) * 1000) / 1000 },
     introduction,
     sections: [...sections],
-    action_items: placed.map(({ item }, n) => ({
+    action_items: placed.map(({ item }, index) => ({
       ...item,
-      id: ActionItemId.parse(ids[n]),
+      id: ActionItemId.parse(ids[index]),
       status: statusOf(item, now.slice(0, 10)),
     })),
     citations,
-    findings: findingsIn(markdown, record, citations),
+    findings: findingsIn(markdown, draftInput, citations),
     file: null,
     markdown,
   };
@@ -398,11 +414,11 @@ export async function changeActionItem(
 ): Promise<ActionItemView> {
   const [incident = '', hash = ''] = id.split('-');
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
-    const found = await known(deps, incident as IncidentId, (scope) => caller.allow('incidents:write', scope)).catch(
-      (error: unknown) => {
-        throw error instanceof Refusal && error.code === 'unknown-incident' ? unknownItem(id) : error;
-      },
-    );
+    const found = await readCurrent(deps, incident as IncidentId, (scope) =>
+      caller.allow('incidents:write', scope),
+    ).catch((error: unknown) => {
+      throw error instanceof Refusal && error.code === 'unknown-incident' ? unknownItem(id) : error;
+    });
     if (found.stored === undefined) throw unknownItem(id);
     const { markdown, record } = found.stored;
     const placed = actionItemsOf(markdown);
@@ -413,8 +429,8 @@ export async function changeActionItem(
     const saved =
       changed === markdown
         ? record
-        : await store(deps, found, { markdown: changed, state: record.state, at, by: caller.name });
-    const items = saved && itemsOf(saved, changed, alertOf(found.record));
+        : await saveRevision(deps, found, { markdown: changed, state: record.state, at, by: caller.name });
+    const items = saved && itemsOf(saved, changed, alertName(found.draftInput));
     const item = items?.[placed.indexOf(one)];
     if (item !== undefined) return actionItemView(item, at);
   }

@@ -30,19 +30,20 @@ export async function proposeWording(deps: ProposeDeps, caller: Caller, id: Inci
   if (endpoint === null)
     throw new Refusal(409, 'prose-off', 'no model is configured: set PROSE_API_URL and PROSE_MODEL');
   const { severity, times, citations } = view;
-  const asked = wordingPrompt(entriesOf(record, end, citations), { service: view.service, severity, times });
-  if (asked === undefined) throw new Refusal(409, 'prose-off', `incident ${id} has no entries that a model could cite`);
+  const request = wordingPrompt(entriesOf(record, end, citations), { service: view.service, severity, times });
+  if (request === undefined)
+    throw new Refusal(409, 'prose-off', `incident ${id} has no entries that a model could cite`);
   await noteRequest(
     deps,
     id,
     caller.name,
-    `${asked.sent.size} redacted entries to ${endpoint.model} at ${endpoint.host}`,
+    `${request.sent.size} redacted entries to ${endpoint.model} at ${endpoint.host}`,
   );
-  const answer = await deps.languageModel.complete(asked.prompt);
+  const answer = await deps.languageModel.complete(request.prompt);
   if (answer.kind !== 'done') throw new Refusal(503, 'prose-unavailable', `no proposal: ${answer.detail}`);
   const { hidden } = namingOf({ ...record, names: 'roles' });
-  const read = readProposal(answer.value, { sent: asked.sent, names: hidden });
-  if (read === undefined)
+  const proposal = readProposal(answer.value, { sent: request.sent, names: hidden });
+  if (proposal === undefined)
     throw new Refusal(
       503,
       'prose-unavailable',
@@ -52,10 +53,10 @@ export async function proposeWording(deps: ProposeDeps, caller: Caller, id: Inci
   return {
     revision: view.revision,
     ...endpoint,
-    entries_sent: asked.sent.size,
-    sentences: read.sentences,
-    dropped: read.dropped,
-    sections: proposedSections(view.sections, draft, read.texts),
+    entries_sent: request.sent.size,
+    sentences: proposal.sentences,
+    dropped: proposal.dropped,
+    sections: proposedSections(view.sections, draft, proposal.texts),
   };
 }
 

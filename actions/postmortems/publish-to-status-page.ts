@@ -51,12 +51,12 @@ export async function readPublicPostmortem(
   const section = view.sections.find(({ heading }) => heading === PUBLIC_SUMMARY)?.text.trim();
   return {
     record,
-    proposed: record.postmortem?.text ?? (section || draftOf(record)),
+    proposed: record.postmortem?.text ?? (section || publicDraft(record)),
     isReady: view.state === 'published',
   };
 }
 
-const draftOf = ({ components, started_at, resolved_at }: PublicIncident): string => {
+const publicDraft = ({ components, started_at, resolved_at }: PublicIncident): string => {
   const words = resolved_at === null ? '' : ` for ${durationWords(secondsBetween(started_at, resolved_at))}`;
   return `${list(components)} did not work as usual${words}. We are sorry for the trouble.
 
@@ -81,7 +81,7 @@ export async function publishToStatusPage(
   id: IncidentId,
   { text, permit }: PublicPostmortemInput,
 ): Promise<PublicIncident> {
-  const record = await publishable(deps, caller, id);
+  const record = await requirePublishable(deps, caller, id);
   const view = await readPostmortem(deps, caller, { id });
   if (view.state !== 'published')
     throw new Refusal(
@@ -93,7 +93,10 @@ export async function publishToStatusPage(
   if (findings.length > 0) throw new InternalNames(findings);
   if (record.postmortem?.text === text) return record;
   const at = deps.clock.now();
-  return store(deps, caller, id, { ...record, postmortem: { at: record.postmortem?.at ?? at, updated_at: at, text } });
+  return storePublic(deps, caller, id, {
+    ...record,
+    postmortem: { at: record.postmortem?.at ?? at, updated_at: at, text },
+  });
 }
 
 /**
@@ -106,8 +109,8 @@ export async function withdrawFromStatusPage(
   caller: Caller,
   id: IncidentId,
 ): Promise<PublicIncident> {
-  const { postmortem, ...record } = await publishable(deps, caller, id);
-  return postmortem === undefined ? record : store(deps, caller, id, record);
+  const { postmortem, ...record } = await requirePublishable(deps, caller, id);
+  return postmortem === undefined ? record : storePublic(deps, caller, id, record);
 }
 
 /** The text contains what readers must not see. */
@@ -122,7 +125,7 @@ export class InternalNames extends Refusal {
 }
 
 /** @throws Refusal 403, 404, 409 */
-async function publishable(deps: PublicPostmortemDeps, caller: Caller, id: IncidentId): Promise<PublicIncident> {
+async function requirePublishable(deps: PublicPostmortemDeps, caller: Caller, id: IncidentId): Promise<PublicIncident> {
   const incident = await deps.incidents.read(id);
   if (incident === undefined) throw new Refusal(404, 'unknown-incident', `there is no incident ${id}`);
   caller.allow('incidents:act', incident);
@@ -138,7 +141,7 @@ async function publishable(deps: PublicPostmortemDeps, caller: Caller, id: Incid
 }
 
 /** After its end, nothing else writes the record: the projector of the status page leaves it as it is. */
-async function store(
+async function storePublic(
   deps: PublicPostmortemDeps,
   caller: Caller,
   id: IncidentId,

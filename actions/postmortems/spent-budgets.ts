@@ -34,13 +34,13 @@ export async function spentBudgets(
 async function spentOf(
   { sloDays }: Pick<Deps, 'sloDays'>,
   slo: Slo,
-  from: number,
-  until: number,
+  fromMs: number,
+  untilMs: number,
 ): Promise<SpentBudget | null> {
-  const history = await storedHistory(sloDays, slo, longestSeconds(slo.window), until);
-  const { events, errors, knownMs } = sumBetween(history, from, until);
+  const history = await storedHistory(sloDays, slo, longestSeconds(slo.window), untilMs);
+  const { events, errors, knownMs } = sumBetween(history, fromMs, untilMs);
   if (knownMs === 0) return null;
-  const account = accountOf(slo, history, null, until);
+  const account = accountOf(slo, history, null, untilMs);
   const whole = [likelyWhole(account), certainWhole(account)].find((one) => one.events > 0);
   const isSliced = slo.budgeting.kind === 'timeslices';
   return {

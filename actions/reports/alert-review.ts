@@ -22,7 +22,7 @@ export const REVIEW_DAYS = 14;
 const INCIDENTS_READ = 200;
 const UNMATCHED_READ = 50;
 const SIGNALS_READ = 100;
-const APART_READ = 300;
+const WITHOUT_INCIDENT_READ = 300;
 const AT_ONCE = 16;
 
 export type AlertReview = {
@@ -39,11 +39,11 @@ type ReviewDeps = Pick<Deps, 'clock' | 'config' | 'incidents'>;
  * Finds alerts that need another configuration: alerts outside the catalogue, and alerts that fire often although nobody
  * acts on them. Of muted alerts, it reads none.
  *
- * @param may returns whether the reader may see alerts of a service and environment
+ * @param isVisible returns whether the reader may see alerts of a service and environment
  */
 export async function alertReview(
   deps: ReviewDeps,
-  may: (serviceEnvironment: ServiceEnvironment) => boolean,
+  isVisible: (serviceEnvironment: ServiceEnvironment) => boolean,
 ): Promise<AlertReview> {
   const since = plusSeconds(deps.clock.now(), -REVIEW_DAYS * 24 * 3600);
   const { incidents } = deps;
@@ -51,12 +51,12 @@ export async function alertReview(
     deps.config.current(),
     incidents.recent({ since, limit: INCIDENTS_READ }),
     incidents.recent({ since, limit: UNMATCHED_READ, service: UNMATCHED }),
-    incidents.alertsWithoutIncident({ limit: APART_READ, muted: false }),
+    incidents.alertsWithoutIncident({ limit: WITHOUT_INCIDENT_READ, muted: false }),
   ]);
   const known = new Map([...all.items, ...unmatched.items].map((incident) => [incident.id, incident]));
-  const seen = [...known.values()].filter((one) => one.group_reason === undefined && may(one));
-  const listed = await alertsOf(deps, seen);
-  const recorded = withoutIncident.items.filter(({ signal }) => may(signal));
+  const visible = [...known.values()].filter((one) => one.group_reason === undefined && isVisible(one));
+  const listed = await alertsOf(deps, visible);
+  const recorded = withoutIncident.items.filter(({ signal }) => isVisible(signal));
   const firings = [
     ...listed.flatMap(({ incident, signals }) => {
       const isActedOn = wasActedOn(incident) || isParentActedOn(known, incident);
@@ -66,7 +66,7 @@ export async function alertReview(
       firedAt.map((at) => firingOf(signal, at, { incident: null, isActedOn: false }, config)),
     ),
   ];
-  const outsiders = [
+  const unmatchedFirings = [
     ...listed.flatMap(({ incident, signals }) =>
       signals.map((signal): UnmatchedAlert => ({ signal, at: signal.first_seen_at, incident: incident.id })),
     ),
@@ -76,7 +76,7 @@ export async function alertReview(
     since,
     isComplete: all.isComplete && unmatched.isComplete && withoutIncident.next_cursor === null,
     unmatched: unmatchedAlerts(
-      outsiders.filter(({ signal, at }) => signal.unmatched !== null && at >= since),
+      unmatchedFirings.filter(({ signal, at }) => signal.unmatched !== null && at >= since),
       config.services,
     ),
     noisy: noisyAlerts(firings.filter(({ at }) => at >= since)),
@@ -104,10 +104,10 @@ function isParentActedOn(known: ReadonlyMap<IncidentId, IncidentRecord>, { paren
 function firingOf(
   signal: SignalView,
   at: Timestamp,
-  where: Pick<Firing, 'incident' | 'isActedOn'>,
+  context: Pick<Firing, 'incident' | 'isActedOn'>,
   { services, runbooks: { runbooks } }: Config,
 ): Firing {
   const labels = routingLabels(signal, serviceEntry(services, signal.service));
   const hasRunbook = signal.links.runbook !== null || runbooks.some((runbook) => couldFollow(runbook, labels));
-  return { signal, at, ...where, hasRunbook };
+  return { signal, at, ...context, hasRunbook };
 }

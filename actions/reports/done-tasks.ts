@@ -5,18 +5,18 @@ import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import { pooled } from '../shared/concurrency.ts';
 
-/** How long the tasks of a resolved incident are kept: only an act after its end, which is rare, adds to them. */
-const KEPT_SECONDS = 3600;
+/** How long the tasks of a resolved incident are cached: only an action after its end, which is rare, adds to them. */
+const CACHED_SECONDS = 3600;
 
 /** More than the incidents of one digest. */
-const KEPT_MAX = 1000;
+const CACHED_MAX = 1000;
 
 const AT_ONCE = 8;
 
-type Kept = Map<IncidentId, { until: Timestamp; tasks: readonly DoneTask[] }>;
+type TaskCache = Map<IncidentId, { until: Timestamp; tasks: readonly DoneTask[] }>;
 
-/** By store, so that processes with several of them keep them apart. */
-const kept = new WeakMap<Deps['incidents'], Kept>();
+/** A cache for each store: a process can have several, such as the tests. */
+const cachesByStore = new WeakMap<Deps['incidents'], TaskCache>();
 
 /**
  * Returns the tasks that were done in incidents, newest incident first. An incident has many items in the table, so the
@@ -26,22 +26,22 @@ export async function doneTasks(
   deps: Pick<Deps, 'incidents' | 'runbooks' | 'clock'>,
   all: readonly Pick<IncidentRecord, 'id' | 'status'>[],
 ): Promise<DoneTask[]> {
-  const known: Kept = kept.get(deps.incidents) ?? new Map();
-  kept.set(deps.incidents, known);
+  const cache: TaskCache = cachesByStore.get(deps.incidents) ?? new Map();
+  cachesByStore.set(deps.incidents, cache);
   const now = deps.clock.now();
   const found = new Map<IncidentId, readonly DoneTask[]>();
   await pooled(all, AT_ONCE, async ({ id, status }) => {
-    const before = known.get(id);
+    const before = cache.get(id);
     const isKnown = before !== undefined && before.until > now && status === 'resolved';
     const tasks = isKnown ? before.tasks : await readTasks(deps, id);
     found.set(id, tasks);
     if (isKnown) return;
-    known.delete(id);
-    if (status === 'resolved') known.set(id, { until: plusSeconds(now, KEPT_SECONDS), tasks });
+    cache.delete(id);
+    if (status === 'resolved') cache.set(id, { until: plusSeconds(now, CACHED_SECONDS), tasks });
   });
-  for (const id of known.keys()) {
-    if (known.size <= KEPT_MAX) break;
-    known.delete(id);
+  for (const id of cache.keys()) {
+    if (cache.size <= CACHED_MAX) break;
+    cache.delete(id);
   }
   return all.flatMap(({ id }) => found.get(id) ?? []);
 }

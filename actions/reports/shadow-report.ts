@@ -24,40 +24,40 @@ type ReportRequest = {
   /** How far to look back. */
   seconds: number;
   /** The service and environment. An absent one means all. */
-  of: Partial<ServiceEnvironment>;
+  scope: Partial<ServiceEnvironment>;
   /** Returns whether the reader may see a service and environment. */
-  may: (serviceEnvironment: ServiceEnvironment) => boolean;
+  isVisible: (serviceEnvironment: ServiceEnvironment) => boolean;
 };
 
 /** Compares what automation would have done in shadow mode with what people did. */
 export async function shadowReport(
   deps: ReportDeps,
-  { seconds, of: { service, environment }, may }: ReportRequest,
+  { seconds, scope: { service, environment }, isVisible }: ReportRequest,
 ): Promise<ShadowReport> {
   const now = deps.clock.now();
   const { incidents, since, complete } = await openedSince(deps, plusSeconds(now, -seconds), service);
   const visible = incidents.filter(
-    (one) => may(serviceEnvironmentKey(one)) && (environment === undefined || one.environment === environment),
+    (one) => isVisible(serviceEnvironmentOf(one)) && (environment === undefined || one.environment === environment),
   );
   const [{ services }, automation] = await Promise.all([deps.config.current(), deps.automation.read()]);
   const found = visible.flatMap(
     (one) => shadowed(one, (serviceEnvironment) => modeOf(serviceEnvironment, services, automation) === 'shadow') ?? [],
   );
-  const shown = found.filter((one) => may(serviceEnvironmentKey(one)));
+  const shown = found.filter((one) => isVisible(serviceEnvironmentOf(one)));
   const changes = await changesOf(deps, shown);
   const cases = shown.map((one) => ({
-    serviceEnvironment: serviceEnvironmentKey(one),
-    judged: judgeShadow(one, changes.get(nameOf(one)) ?? { changes: [], since: now }, now),
+    serviceEnvironment: serviceEnvironmentOf(one),
+    judged: judgeShadow(one, changes.get(keyOf(one)) ?? { changes: [], since: now }, now),
   }));
   const items = shadowRows(cases, { services, automation });
   return { since, until: now, complete, incidents: visible.length, items };
 }
 
-const serviceEnvironmentKey = ({ service, environment }: ServiceEnvironment): ServiceEnvironment => ({
+const serviceEnvironmentOf = ({ service, environment }: ServiceEnvironment): ServiceEnvironment => ({
   service,
   environment,
 });
-const nameOf = ({ service, environment }: ServiceEnvironment): string => JSON.stringify([service, environment]);
+const keyOf = ({ service, environment }: ServiceEnvironment): string => JSON.stringify([service, environment]);
 
 /** Returns incidents, newest first. `since`: the start of the period for which the list is complete. */
 async function openedSince(
@@ -83,13 +83,13 @@ async function changesOf(
   { changes }: Pick<Deps, 'changes'>,
   all: readonly Shadowed[],
 ): Promise<Map<string, KnownChanges>> {
-  const groups = [...Map.groupBy(all, nameOf)];
+  const groups = [...Map.groupBy(all, keyOf)];
   const known = new Map<string, KnownChanges>();
   for (let from = 0; from < groups.length; from += GROUPS_AT_ONCE)
     await Promise.all(
-      groups.slice(from, from + GROUPS_AT_ONCE).map(async ([name, there]) => {
-        const oldest = there.map(({ incident }) => incident.opened_at).toSorted()[0];
-        if (there[0] && oldest) known.set(name, await changesSince(changes, serviceEnvironmentKey(there[0]), oldest));
+      groups.slice(from, from + GROUPS_AT_ONCE).map(async ([name, group]) => {
+        const oldest = group.map(({ incident }) => incident.opened_at).toSorted()[0];
+        if (group[0] && oldest) known.set(name, await changesSince(changes, serviceEnvironmentOf(group[0]), oldest));
       }),
     );
   return known;

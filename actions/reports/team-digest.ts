@@ -38,7 +38,7 @@ export type TeamDigestRequest = {
   /** Absent: all services. */
   team?: string;
   /** Returns whether the reader may do this with a service and environment. */
-  may: (action: Action, of: Partial<ServiceEnvironment>) => boolean;
+  isAllowed: (action: Action, of: Partial<ServiceEnvironment>) => boolean;
 };
 
 /** Incidents of the week that a digest reads at most. */
@@ -49,21 +49,25 @@ const PAGES_MAX = 10;
 const AT_ONCE = 8;
 
 /** Computes the digest of the seven days up to now. */
-export async function readTeamDigest(deps: TeamDigestDeps, { team, may }: TeamDigestRequest): Promise<TeamDigest> {
+export async function readTeamDigest(
+  deps: TeamDigestDeps,
+  { team, isAllowed }: TeamDigestRequest,
+): Promise<TeamDigest> {
   const config = await deps.config.current();
   const until = deps.clock.now();
   const from = plusSeconds(until, -WEEK_SECONDS);
   const { environments } = config.delivery;
-  const isTeams = (service: string): boolean =>
+  const belongsToTeam = (service: string): boolean =>
     team === undefined || serviceEntry(config.services, service)?.team === team;
-  const inScope = (one: ServiceEnvironment): boolean => isTeams(one.service) && environments.includes(one.environment);
-  const sees = (action: Action) => (one: ServiceEnvironment) => inScope(one) && may(action, one);
+  const inScope = (one: ServiceEnvironment): boolean =>
+    belongsToTeam(one.service) && environments.includes(one.environment);
+  const canSee = (action: Action) => (one: ServiceEnvironment) => inScope(one) && isAllowed(action, one);
 
   const report = (seconds: number) =>
     deliveryReport(deps, {
       seconds,
-      of: team === undefined ? {} : { team },
-      may: (one) => may('deployments:read', one) && may('incidents:read', one),
+      scope: team === undefined ? {} : { team },
+      isVisible: (one) => isAllowed('deployments:read', one) && isAllowed('incidents:read', one),
     });
   const [week, month, recent, statuses, freezes, review, overdue] = await Promise.all([
     report(WEEK_SECONDS),
@@ -71,11 +75,11 @@ export async function readTeamDigest(deps: TeamDigestDeps, { team, may }: TeamDi
     deps.incidents.recent({ since: from, limit: INCIDENTS_MAX }),
     deps.sloStatuses.all(),
     freezesSince(deps, from),
-    alertReview(deps, sees('incidents:read')),
-    overdueItems(deps, sees('incidents:read'), until),
+    alertReview(deps, canSee('incidents:read')),
+    overdueItems(deps, canSee('incidents:read'), until),
   ]);
-  const incidents = recent.items.filter((one) => one.group_reason === undefined && sees('incidents:read')(one));
-  const budgets = statuses.filter(sees('slos:read'));
+  const incidents = recent.items.filter((one) => one.group_reason === undefined && canSee('incidents:read')(one));
+  const budgets = statuses.filter(canSee('slos:read'));
   const records: DigestRecords = {
     team: team ?? null,
     until,
@@ -88,7 +92,7 @@ export async function readTeamDigest(deps: TeamDigestDeps, { team, may }: TeamDi
     tasks: await doneTasks(deps, incidents),
     rollbacksOutside: await rollbacksOutside(deps, week.deploys),
     budgets: await withSpent(deps, config, budgets, { from, until }),
-    freezes: freezes.filter((one) => concerns(one, config, sees('freezes:read'))),
+    freezes: freezes.filter((one) => concerns(one, config, canSee('freezes:read'))),
     noisy: { days: REVIEW_DAYS, items: review.noisy },
     overdue,
   };
@@ -106,21 +110,21 @@ async function freezesSince({ freezes }: Pick<Deps, 'freezes'>, since: Timestamp
 }
 
 /** Returns whether a freeze applies to a service that the digest covers. */
-const concerns = (freeze: Freeze, { services }: Config, sees: (one: ServiceEnvironment) => boolean): boolean =>
+const concerns = (freeze: Freeze, { services }: Config, canSee: (one: ServiceEnvironment) => boolean): boolean =>
   Object.entries(services).some(([service, { team, environments }]) =>
     (Object.keys(environments) as ServiceEnvironment['environment'][]).some((environment) => {
       const serviceEnvironment = { service: service as ServiceEnvironment['service'], environment };
-      return sees(serviceEnvironment) && covers(freeze, { ...serviceEnvironment, team: team ?? null });
+      return canSee(serviceEnvironment) && covers(freeze, { ...serviceEnvironment, team: team ?? null });
     }),
   );
 
 function overdueItems(
   { postmortems }: Pick<Deps, 'postmortems'>,
-  sees: (one: ServiceEnvironment) => boolean,
+  canSee: (one: ServiceEnvironment) => boolean,
   now: Timestamp,
 ): Promise<StoredActionItem[]> {
   const keep = (item: StoredActionItem): boolean =>
-    sees({ service: item.service, environment: item.environment } as ServiceEnvironment) &&
+    canSee({ service: item.service, environment: item.environment } as ServiceEnvironment) &&
     matchesStatus(item, 'overdue', now);
   return collectPages((cursor) => postmortems.actionItems({ limit: PAGE, ...cursor, keep }), PAGES_MAX);
 }
@@ -145,11 +149,11 @@ async function withSpent(
   statuses: DigestRecords['budgets'][number]['status'][],
   window: { from: Timestamp; until: Timestamp },
 ): Promise<DigestRecords['budgets']> {
-  const places = [
+  const groups = [
     ...Map.groupBy(statuses, ({ service, environment }) => JSON.stringify([service, environment])).values(),
   ];
   const spent = new Map<string, number | null>();
-  await pooled(places, AT_ONCE, async ([first]) => {
+  await pooled(groups, AT_ONCE, async ([first]) => {
     if (first === undefined) return;
     for (const one of await spentBudgets(deps, config, first, window)) spent.set(one.id, one.share);
   });

@@ -28,7 +28,7 @@ const CHANGES_READ = 50;
 export type PlanDeps = Pick<Deps, 'changes' | 'pins' | 'incidents' | 'config' | 'clock'>;
 
 /** Effect that a rollback by a person would have now. */
-export type Plan = {
+export type RollbackPlan = {
   serviceEnvironment: ServiceEnvironment;
   /** The running version, as far as recorded. */
   live: Change | undefined;
@@ -54,7 +54,7 @@ export async function planRollback(
   caller: Caller,
   serviceEnvironment: ServiceEnvironment,
   named?: Version,
-): Promise<Plan> {
+): Promise<RollbackPlan> {
   caller.allow('incidents:act', serviceEnvironment);
   const [recent, pins, incident, { services }] = await Promise.all([
     deps.changes.recent(serviceEnvironment, CHANGES_READ),
@@ -65,7 +65,7 @@ export async function planRollback(
   const changes = recent.filter((change) => !startsTooFarAhead(change, deps.clock.now()));
   return {
     serviceEnvironment,
-    ...whereTo(changes, named, pins),
+    ...targetAndEffect(changes, named, pins),
     hasDeployer:
       serviceEntry(services, serviceEnvironment.service)?.environments[serviceEnvironment.environment]?.deployer !==
       undefined,
@@ -73,11 +73,11 @@ export async function planRollback(
   };
 }
 
-function whereTo(
+function targetAndEffect(
   changes: readonly Change[],
   named: Version | undefined,
   pins: readonly { version: Version }[],
-): Pick<Plan, 'live' | 'target' | 'facts' | 'effect'> {
+): Pick<RollbackPlan, 'live' | 'target' | 'facts' | 'effect'> {
   const live = newestLiveChange(changes);
   if (live === undefined) return { live, target: undefined, facts: undefined, effect: undefined };
   const pinned = pins.map(({ version }) => version);
@@ -95,10 +95,13 @@ function whereTo(
 }
 
 /** The rollback that a person confirmed after seeing its plan. */
-export type Agreed = ServiceEnvironment & { from: Version; to: Version | null };
+export type ConfirmedPlan = ServiceEnvironment & { from: Version; to: Version | null };
 
 /** Returns why the plan now differs from the confirmed one. Undefined: it is the same. */
-export function whyOther({ serviceEnvironment, live, target }: Plan, { from, to }: Agreed): string | undefined {
+export function whyPlanDiffers(
+  { serviceEnvironment, live, target }: RollbackPlan,
+  { from, to }: ConfirmedPlan,
+): string | undefined {
   if (live === undefined) return 'the running version is not known any more';
   if (live.version !== from) return `${live.version} is running now instead of ${from}`;
   if (target === undefined || target.kind === 'none_known_good') return 'there is no version to roll back to any more';
@@ -116,7 +119,7 @@ const REFUSALS: Record<Exclude<NamedTarget['kind'], 'version'>, (text: string) =
 };
 
 /** @throws Refusal 409, 422 if a rollback to the named version is not possible */
-export function refuseImpossible({ serviceEnvironment, live, target }: Plan): void {
+export function refuseImpossible({ serviceEnvironment, live, target }: RollbackPlan): void {
   if (live === undefined)
     throw new Refusal(
       409,

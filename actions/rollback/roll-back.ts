@@ -2,15 +2,15 @@ import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentView } from '../../schemas/incidents/incident.ts';
 import type { IncidentId, Version } from '../../schemas/config/names.ts';
-import { opened } from '../incidents/declare-incident.ts';
+import { openIncident } from '../incidents/declare-incident.ts';
 import type { PlanDeps } from './plan-rollback.ts';
-import { type Once, executeResponseAction } from '../incidents/take-over.ts';
+import { type StoredKey, executeResponseAction } from '../incidents/response-action.ts';
 import type { Caller } from '../people/caller.ts';
 
 type RollDeps = PlanDeps & Pick<Deps, 'automation' | 'decisions' | 'engine' | 'inbound' | 'log' | 'incidentGroups'>;
 
 /** A rollback that a person has confirmed. */
-type Agreed = {
+type ConfirmedRollback = {
   serviceEnvironment: ServiceEnvironment;
   from: Version;
   /** Version that the person named. Absent: the newest that is known to be good. */
@@ -21,10 +21,10 @@ type Agreed = {
 };
 
 /** State that is stored before the rollback is requested: the incident and the idempotency key. */
-export type Begun = { incident: IncidentId; once: string | null };
+export type RequestProgress = { incident: IncidentId; once: string | null };
 
 /** Stored state of a request that may be interrupted and repeated, and the function that stores it. */
-export type Resumable = { begun: Begun | undefined; keep(begun: Begun): Promise<void> };
+export type Resumable = { progress: RequestProgress | undefined; store(progress: RequestProgress): Promise<void> };
 
 /**
  * Requests a confirmed rollback in the open incident, or in a new one. All guards apply. A repeated call uses the same
@@ -36,11 +36,11 @@ export type Resumable = { begun: Begun | undefined; keep(begun: Begun): Promise<
 export async function rollBack(
   deps: RollDeps,
   caller: Caller,
-  { serviceEnvironment, from, to, shown, trace }: Agreed,
-  { begun, keep }: Resumable,
+  { serviceEnvironment, from, to, shown, trace }: ConfirmedRollback,
+  { progress, store }: Resumable,
 ): Promise<IncidentView> {
-  const id = begun?.incident ?? (await incidentOf(deps, caller, { serviceEnvironment, from, trace }));
-  const once: Once = { stored: begun?.once, store: (key) => keep({ incident: id, once: key }) };
+  const id = progress?.incident ?? (await incidentOf(deps, caller, { serviceEnvironment, from, trace }));
+  const storedKey: StoredKey = { stored: progress?.once, store: (key) => store({ incident: id, once: key }) };
   return executeResponseAction(deps, caller, {
     id,
     action: 'rollback',
@@ -48,16 +48,16 @@ export async function rollBack(
     from,
     ...(to !== undefined && { to }),
     ...(shown !== undefined && { shown }),
-    once,
+    storedKey,
   });
 }
 
 async function incidentOf(
   deps: RollDeps,
   caller: Caller,
-  { serviceEnvironment, from, trace }: Pick<Agreed, 'serviceEnvironment' | 'from' | 'trace'>,
+  { serviceEnvironment, from, trace }: Pick<ConfirmedRollback, 'serviceEnvironment' | 'from' | 'trace'>,
 ): Promise<IncidentId> {
   const title = `Rollback of ${from}`;
-  return (await opened(deps, caller, { ...serviceEnvironment, title, severity: 'warning', trace, alone: true }))
+  return (await openIncident(deps, caller, { ...serviceEnvironment, title, severity: 'warning', trace, alone: true }))
     .incident.id;
 }

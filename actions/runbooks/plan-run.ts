@@ -28,7 +28,7 @@ import { describeStep } from '../../workflows/steps/runbook/step-texts.ts';
 import { variablesOf } from '../../workflows/steps/runbook/variables.ts';
 import { Refusal } from '../refusal.ts';
 import { declaredScope } from '../incidents/declared-environment.ts';
-import { resolved } from '../incidents/incident-view.ts';
+import { incidentResolved } from '../incidents/require-incident.ts';
 import { planRollback, type PlanDeps as RollbackPlanDeps } from '../rollback/plan-rollback.ts';
 import type { Caller } from '../people/caller.ts';
 
@@ -66,8 +66,8 @@ export async function planRun(deps: PlanDeps, caller: Caller, requested: Request
   const serviceEnvironment = serviceEnvironmentOf(config, requested, incident);
   caller.allow('incidents:act', serviceEnvironment);
   const open = incident ?? (await deps.incidents.openAt(serviceEnvironment));
-  refuseUnfit(config, runbook, serviceEnvironment);
-  const inputs = checked(runbook, requested.inputs);
+  refuseInapplicable(config, runbook, serviceEnvironment);
+  const inputs = checkedInputs(runbook, requested.inputs);
   const alert = open && (await newestAlert(deps, open.id));
   const followed = {
     runbook,
@@ -94,7 +94,7 @@ export async function planFollowed(
   },
 ): Promise<Planned> {
   const { runbook, inputs = {}, continues: continued } = selected;
-  const at = incident ?? (await imagined(deps, serviceEnvironment, runbook));
+  const at = incident ?? (await incidentToOpen(deps, serviceEnvironment, runbook));
   const variables = await variablesOf(deps, at, selected, continued?.done ?? {});
   const steps: PlanStep[] = [];
   for (const step of planOf(runbook).steps)
@@ -114,7 +114,7 @@ export async function planFollowed(
     incident_id: incident?.id ?? null,
     inputs,
     steps,
-    refused: await whyNotNow(deps, runbook, incident),
+    refused: await refusalsNow(deps, runbook, incident),
   };
   return { plan, serviceEnvironment, followed: selected };
 }
@@ -143,7 +143,7 @@ async function incidentOf(
   if (id === undefined) return undefined;
   const found = await incidents.read(id);
   if (found === undefined) throw new Refusal(404, 'unknown-incident', `there is no incident ${id}`);
-  if (found.status === 'resolved') throw resolved(id);
+  if (found.status === 'resolved') throw incidentResolved(id);
   if (found.group_reason === undefined) return found;
   const why = `incident ${id} is a group and has no service to change; name one of its child incidents`;
   throw new Refusal(409, 'runbook-not-here', why);
@@ -158,10 +158,9 @@ function serviceEnvironmentOf(
     if (service !== undefined) return declaredScope(services, { service, environment });
     throw new Refusal(422, 'invalid', 'json: "service" or "incident_id" is required');
   }
-  const there = { service: incident.service, environment: incident.environment };
-  if ((service ?? there.service) === there.service && (environment ?? there.environment) === there.environment)
-    return there;
-  const where = `${there.service} in ${there.environment}`;
+  const own = { service: incident.service, environment: incident.environment };
+  if ((service ?? own.service) === own.service && (environment ?? own.environment) === own.environment) return own;
+  const where = `${own.service} in ${own.environment}`;
   throw new Refusal(
     422,
     'invalid',
@@ -170,7 +169,11 @@ function serviceEnvironmentOf(
 }
 
 /** Refuses a runbook without steps, one for other services or environments, and unknown services. */
-function refuseUnfit({ services }: Config, runbook: Runbook, { service, environment }: ServiceEnvironment): void {
+function refuseInapplicable(
+  { services }: Config,
+  runbook: Runbook,
+  { service, environment }: ServiceEnvironment,
+): void {
   const entry = serviceEntry(services, service);
   const known = entry !== undefined && Object.hasOwn(entry.environments, environment);
   if (!known)
@@ -185,8 +188,8 @@ function refuseUnfit({ services }: Config, runbook: Runbook, { service, environm
       'runbook-without-steps',
       `the runbook ${runbook.name} has no steps to run; it is documentation`,
     );
-  const others = (only: readonly string[] | undefined, name: string) => only !== undefined && !only.includes(name);
-  if (others(runbook.services, service) || others(runbook.environments, environment))
+  const excludes = (only: readonly string[] | undefined, name: string) => only !== undefined && !only.includes(name);
+  if (excludes(runbook.services, service) || excludes(runbook.environments, environment))
     throw new Refusal(
       422,
       'runbook-not-here',
@@ -194,7 +197,7 @@ function refuseUnfit({ services }: Config, runbook: Runbook, { service, environm
     );
 }
 
-function checked(runbook: Runbook, given: InputValues): InputValues {
+function checkedInputs(runbook: Runbook, given: InputValues): InputValues {
   const wrong = (why: string): Refusal => new Refusal(422, 'invalid', `inputs: ${why}`);
   const known = Object.keys(runbook.inputs);
   for (const [name, value] of Object.entries(given)) {
@@ -215,7 +218,7 @@ async function newestAlert({ incidents }: Pick<Deps, 'incidents'>, id: IncidentI
 }
 
 /** Returns the incident that would be opened for the run. */
-const imagined = async (
+const incidentToOpen = async (
   { clock }: Pick<Deps, 'clock'>,
   serviceEnvironment: ServiceEnvironment,
   { title }: Runbook,
@@ -231,7 +234,7 @@ const imagined = async (
 
 export const titleFor = (title: string): string => `Runbook: ${title}`;
 
-async function whyNotNow(
+async function refusalsNow(
   deps: PlanDeps,
   { name }: Runbook,
   incident: IncidentRecord | undefined,
@@ -253,12 +256,12 @@ async function whyNotNow(
   return refused;
 }
 
-type At = Pick<Context, 'incident' | 'serviceEnvironment' | 'followed' | 'step' | 'variables'>;
+type StepContext = Pick<Context, 'incident' | 'serviceEnvironment' | 'followed' | 'step' | 'variables'>;
 
 async function planStep(
   deps: PlanDeps,
   caller: Caller,
-  at: At,
+  at: StepContext,
   continued: ContinuedRun | undefined,
 ): Promise<PlanStep> {
   const { step, followed: selected, variables } = at;
@@ -268,8 +271,8 @@ async function planStep(
   const given = found.ok ? found.value : step.with;
   const guards = await guardsOf(deps, context);
   const permission = permit(guards);
-  const only = step.uses === 'approve';
-  const isAsked = only || (step.mutating && permission.kind === 'ask');
+  const isApprovalStep = step.uses === 'approve';
+  const isAsked = isApprovalStep || (step.mutating && permission.kind === 'ask');
   const approval = isAsked ? await question(deps, context, guards, '') : null;
   const limited = step.mutating && permission.kind !== 'act' ? permission.reasons : [];
   const { id, uses, when, timeoutSeconds, onFailure, inverse } = step;
@@ -277,7 +280,7 @@ async function planStep(
     id,
     name: context.name,
     uses,
-    does: uses === 'rollback' ? await rollbackWords(deps, caller, at.serviceEnvironment) : wordsOf(step, given),
+    does: uses === 'rollback' ? await rollbackSummary(deps, caller, at.serviceEnvironment) : stepSummary(step, given),
     target: await targetOf(deps, at, given),
     changes_production: step.mutating,
     when,
@@ -294,22 +297,26 @@ async function planStep(
   };
 }
 
-function wordsOf({ uses, mutating }: PlannedStep, given: object): string {
+function stepSummary({ uses, mutating }: PlannedStep, given: object): string {
   const values = new Map(Object.entries(given).map(([key, value]) => [key, inOneLine(value)]));
-  const word = (...keys: string[]) => keys.map((key) => values.get(key)).find((value) => value !== undefined);
+  const firstValue = (...keys: string[]) => keys.map((key) => values.get(key)).find((value) => value !== undefined);
   if (uses === 'scale') {
     const how = ['to', 'by', 'factor'].flatMap((key) => (values.has(key) ? [`${key} ${values.get(key)}`] : []));
     return `scale ${how.join(' ')}, at most ${values.get('ceiling')} instances`;
   }
   if (mutating || uses === 'http') return describeStep(uses, given, null);
-  const text = word('text', 'title', 'note', 'promql', 'cel', 'for');
+  const text = firstValue('text', 'title', 'note', 'promql', 'cel', 'for');
   return text === undefined ? uses : `${uses}: ${text}`;
 }
 
 const inOneLine = (value: unknown): string =>
   typeof value === 'string' ? value.replace(/\s+/g, ' ').trim() : JSON.stringify(value);
 
-async function rollbackWords(deps: PlanDeps, caller: Caller, serviceEnvironment: ServiceEnvironment): Promise<string> {
+async function rollbackSummary(
+  deps: PlanDeps,
+  caller: Caller,
+  serviceEnvironment: ServiceEnvironment,
+): Promise<string> {
   const { live, target } = await planRollback(deps, caller, serviceEnvironment);
   if (live === undefined) return 'roll back; the running version is unknown';
   return target?.kind === 'version'
@@ -318,11 +325,15 @@ async function rollbackWords(deps: PlanDeps, caller: Caller, serviceEnvironment:
 }
 
 /** Describes the target of a step, from the configuration only, because planning requires no secrets of vendors. */
-async function targetOf(deps: PlanDeps, { serviceEnvironment, step }: At, given: object): Promise<string | null> {
+async function targetOf(
+  deps: PlanDeps,
+  { serviceEnvironment, step }: StepContext,
+  given: object,
+): Promise<string | null> {
   const { url, channel, repository } = given as { url?: string; channel?: string; repository?: string };
   const entry = serviceEntry((await deps.config.current()).services, serviceEnvironment.service);
-  const here = entry?.environments[serviceEnvironment.environment];
-  const by = (what: string, config: { kind: string } | undefined): string =>
+  const configured = entry?.environments[serviceEnvironment.environment];
+  const described = (what: string, config: { kind: string } | undefined): string =>
     config === undefined
       ? `no ${what} is configured`
       : `${serviceEnvironment.service} in ${serviceEnvironment.environment} (${config.kind})`;
@@ -330,12 +341,12 @@ async function targetOf(deps: PlanDeps, { serviceEnvironment, step }: At, given:
     case 'rollback':
     case 'scale':
     case 'restart':
-      return by('deployer', here?.deployer);
+      return described('deployer', configured?.deployer);
     case 'flag.disable':
     case 'flag.enable':
-      return by('flag service', here?.flags);
+      return described('flag service', configured?.flags);
     case 'reroute':
-      return rerouteTarget(given as With<'reroute'>, here?.reroute ?? {});
+      return rerouteTarget(given as With<'reroute'>, configured?.reroute ?? {});
     case 'http':
       return new URL((url ?? '').replaceAll(/\$\{\{.*?\}\}/gs, 'x')).origin;
     case 'slack.post':

@@ -17,8 +17,8 @@ import {
 import { stepQuestion } from '../../workflows/steps/runbook/request-approval.ts';
 import { wake } from '../../workflows/wake.ts';
 import { Refusal } from '../refusal.ts';
-import { resolved, view } from '../incidents/incident-view.ts';
-import { opened } from '../incidents/declare-incident.ts';
+import { incidentResolved, requireIncident } from '../incidents/require-incident.ts';
+import { openIncident } from '../incidents/declare-incident.ts';
 import { type PlanDeps, type Planned, planFollowed, planRun, titleFor, type RequestedRun } from './plan-run.ts';
 import { acknowledgeByActing } from '../incidents/acknowledge-by-acting.ts';
 import type { Caller } from '../people/caller.ts';
@@ -38,12 +38,13 @@ export async function startRun(
   trace: string,
 ): Promise<RunView> {
   const planned = await planRun(deps, caller, requested);
-  refuse(planned);
+  refuseBlocked(planned);
   const { plan, serviceEnvironment, followed: selected } = planned;
   const title = titleFor(plan.title);
   const id =
     plan.incident_id ??
-    (await opened(deps, caller, { ...serviceEnvironment, title, severity: 'warning', trace, alone: true })).incident.id;
+    (await openIncident(deps, caller, { ...serviceEnvironment, title, severity: 'warning', trace, alone: true }))
+      .incident.id;
   return begin(deps, caller, id, selected);
 }
 
@@ -54,7 +55,7 @@ export async function startRun(
  */
 export async function retryRun(deps: RunDeps, caller: Caller, id: RunId): Promise<RunView> {
   const planned = await planRetry(deps, caller, id);
-  refuse(planned);
+  refuseBlocked(planned);
   return begin(deps, caller, partsOfRun(id).incident, planned.followed);
 }
 
@@ -62,15 +63,15 @@ export async function retryRun(deps: RunDeps, caller: Caller, id: RunId): Promis
 export async function planRetry(deps: PlanDeps, caller: Caller, id: RunId): Promise<Planned> {
   const { incident: incidentId, number } = partsOfRun(id);
   const run = await runOf(deps, id);
-  const incident = await view(deps, incidentId);
+  const incident = await requireIncident(deps, incidentId);
   const serviceEnvironment = { service: incident.service, environment: incident.environment };
   caller.allow('incidents:act', serviceEnvironment);
-  if (incident.status === 'resolved') throw resolved(incidentId);
+  if (incident.status === 'resolved') throw incidentResolved(incidentId);
   if (run.outcome !== 'failed') throw notFailed(id, run);
   const newest = (await deps.runbooks.of(incidentId)).filter(({ name }) => name === run.runbook.name).at(-1);
   if (newest !== undefined && newest.number !== number)
     throw new Refusal(409, 'run-retried', `run ${runId(incidentId, newest.number)} of this runbook is newer`);
-  const ends = endsIn(await deps.runbooks.memories(incidentId, number));
+  const ends = storedStepEnds(await deps.runbooks.memories(incidentId, number));
   const { failed, done } = remainingOf(planOf(run.runbook), ends);
   if (failed.length === 0)
     throw new Refusal(409, 'run-not-kept', `the results of run ${id} were not stored; start the runbook again`);
@@ -86,7 +87,7 @@ const notFailed = (id: RunId, { outcome }: RunbookRun): Refusal =>
     ? new Refusal(409, 'run-in-progress', `run ${id} is in progress`)
     : new Refusal(409, 'run-not-failed', `run ${id} has not failed: its outcome is ${outcome}`);
 
-function refuse({ plan: { refused } }: Planned): void {
+function refuseBlocked({ plan: { refused } }: Planned): void {
   const [first] = refused;
   if (first !== undefined) throw new Refusal(409, first.code, first.text);
 }
@@ -100,7 +101,7 @@ async function begin(deps: RunDeps, caller: Caller, id: IncidentId, selected: Pl
     case 'too_many':
       throw new Refusal(409, 'too-many-runs', `incident ${id} has reached the maximum number of runs`);
     case 'closed':
-      throw resolved(id);
+      throw incidentResolved(id);
     case 'started':
       await wake(deps, id);
       return viewRun(deps, runId(id, started.number));
@@ -118,14 +119,17 @@ async function runOf({ runbooks, incidents }: Pick<Deps, 'runbooks' | 'incidents
 export async function viewRun(deps: Pick<Deps, 'runbooks' | 'incidents'>, id: RunId): Promise<RunView> {
   const { incident: incidentId, number } = partsOfRun(id);
   const run = await runOf(deps, id);
-  const [incident, memories] = await Promise.all([view(deps, incidentId), deps.runbooks.memories(incidentId, number)]);
+  const [incident, memories] = await Promise.all([
+    requireIncident(deps, incidentId),
+    deps.runbooks.memories(incidentId, number),
+  ]);
   const waiting = incident.decisions
     .filter(({ state }) => state === 'waiting')
     .flatMap((decision) => stepQuestion(number, decision.id) ?? []);
   return viewOfRun(incident, run, memories, new Set(waiting));
 }
 
-function endsIn(memories: ReadonlyMap<string, Json>): StepEnds {
+function storedStepEnds(memories: ReadonlyMap<string, Json>): StepEnds {
   const ends: StepEnds = {};
   for (const [what, value] of memories) {
     const end = what.startsWith(ENDED) ? StepEnd.safeParse(value) : undefined;
@@ -149,21 +153,22 @@ function earlierKeys(
   const found: Record<string, string> = {};
   for (const step of planOf(runbook).steps) {
     if (done[step.id] !== undefined || ends[undoId(step.id)] !== undefined) continue;
-    const own = `${id}.runbook.${number}.${step.id}`;
-    const tried = effects.filter(({ key }) => key === own || isTryOf(own, key)).map(({ key }) => key);
-    const last = tried.toSorted((a, b) => tryOf(a, own) - tryOf(b, own)).at(-1);
+    const firstKey = `${id}.runbook.${number}.${step.id}`;
+    const attempts = effects.filter(({ key }) => key === firstKey || isAttemptOf(firstKey, key)).map(({ key }) => key);
+    const last = attempts.toSorted((a, b) => attemptOf(a, firstKey) - attemptOf(b, firstKey)).at(-1);
     const earlier = continued?.earlierKeys[step.id];
     if (ends[step.id]?.unclear === true && last !== undefined)
-      found[step.id] = last === own && earlier !== undefined ? earlier : last;
-    else if (ends[step.id]?.status === 'failed' && TELLS.has(step.uses)) found[step.id] = earlier ?? own;
+      found[step.id] = last === firstKey && earlier !== undefined ? earlier : last;
+    else if (ends[step.id]?.status === 'failed' && SEND_MESSAGES.has(step.uses)) found[step.id] = earlier ?? firstKey;
   }
   return found;
 }
 
 /** Steps that look for an earlier message before they send it again. */
-const TELLS: ReadonlySet<PlannedStep['uses']> = new Set(['ticket', 'slack.post']);
+const SEND_MESSAGES: ReadonlySet<PlannedStep['uses']> = new Set(['ticket', 'slack.post']);
 
-const isTryOf = (own: string, key: string): boolean =>
-  key.startsWith(`${own}.`) && /^\d+$/.test(key.slice(own.length + 1));
+const isAttemptOf = (firstKey: string, key: string): boolean =>
+  key.startsWith(`${firstKey}.`) && /^\d+$/.test(key.slice(firstKey.length + 1));
 
-const tryOf = (key: string, own: string): number => (key === own ? 1 : Number(key.slice(own.length + 1)));
+const attemptOf = (key: string, firstKey: string): number =>
+  key === firstKey ? 1 : Number(key.slice(firstKey.length + 1));

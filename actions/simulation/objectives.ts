@@ -7,7 +7,7 @@ import type { CountedDay, RecordedFreeze, RecordedObjective } from '../../schema
 import type { Slo } from '../../schemas/slo/slo.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { collectPages } from '../shared/collect-pages.ts';
-import { dayName, storedAs } from '../slo/history.ts';
+import { dayName, historyKey } from '../slo/history.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -65,8 +65,8 @@ export async function countedDays(
   const end = Date.parse(until) / DAY_MS;
   const last = Math.min(end, first + limit - 1);
   if (first > end) return { items: [], next_cursor: null };
-  const kept = await sloDays.load(storedAs(slo), dayName(first), dayName(last));
-  const items = [...kept].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([day, bytes]) => countedDay(day, bytes));
+  const stored = await sloDays.load(historyKey(slo), dayName(first), dayName(last));
+  const items = [...stored].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([day, bytes]) => countedDay(day, bytes));
   return { items, next_cursor: last < end ? dayName(last + 1) : null };
 }
 

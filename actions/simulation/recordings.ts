@@ -3,6 +3,7 @@ import type { Page, ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Story } from '../../domain/messages/story.ts';
 import { isLeftToParent } from '../../domain/paging/pages.ts';
+import { numberOf } from '../../domain/rollback/question-names.ts';
 import { isManualRun } from '../../domain/runbooks/manual-runs.ts';
 import { askedOf } from '../../domain/simulation/policy-inputs.ts';
 import { type IncidentId, Severity } from '../../schemas/config/names.ts';
@@ -38,13 +39,13 @@ export async function recordingOf(deps: RecordingDeps, id: IncidentId): Promise<
   const { incident, effects } = story;
   const { service, environment, unmatched, title, opened_at, resolved_at } = incident;
   const paged = effects.filter(({ kind }) => kind === 'page');
-  const numberOf = ({ key }: Effect): number => Number(key.split('.').at(-1));
+  const pageNumber = ({ key }: Effect): number => Number(key.split('.').at(-1));
   const pages = paged.flatMap((page): RecordedIncident['pages'] => {
     if (page.state === 'withheld' && page.followed === undefined) return [];
-    const number = numberOf(page);
-    const told =
+    const number = pageNumber(page);
+    const recipients =
       incident.handling?.paged?.find((one) => one.page === number)?.people ?? page.followed?.assigned_to ?? [];
-    return [{ number, at: page.at, ...(told.length > 0 && { recipients: [...told] }) }];
+    return [{ number, at: page.at, ...(recipients.length > 0 && { recipients: [...recipients] }) }];
   });
   return {
     format: RECORDING_FORMAT,
@@ -58,7 +59,7 @@ export async function recordingOf(deps: RecordingDeps, id: IncidentId): Promise<
     resolved_at,
     opened_by: incident.group_reason !== undefined ? 'group' : incident.opened_by !== undefined ? 'person' : 'alerts',
     parent: incident.parent_id ?? null,
-    pages_by_parent: paged.filter(isLeftToParent).map(numberOf),
+    pages_by_parent: paged.filter(isLeftToParent).map(pageNumber),
     asked: askedOf(config, incident),
     responder: incident.handling?.acknowledged?.by ?? incident.roles?.commander?.name ?? null,
     signals: signals.map(recordedSignal),
@@ -80,7 +81,7 @@ function severityAtOpening({ incident, timeline }: Story): Severity {
 const recordedDecisions = ({ decisions }: RecordingDeps, story: Story): Promise<RecordedDecision[]> =>
   Promise.all(
     story.decisions.map(async ({ id, at, kind, state, from_version, to_version }): Promise<RecordedDecision> => {
-      const number = Number(id.slice(id.lastIndexOf('-') + 1));
+      const number = Number(numberOf(id));
       const inputs = await decisions.inputs(story.incident.id, number);
       return {
         number,

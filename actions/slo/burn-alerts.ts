@@ -20,11 +20,16 @@ export async function freezeByAlerts(deps: AlertDeps, config: Config, signals: r
     if (slo === undefined || signal.monitoringFailure) continue;
     const { fingerprint, severity, status } = signal;
     await deps.sloAlerts.record(slo.id, { fingerprint, severity, firing: status === 'firing' });
-    if (status === 'firing') await freezeBy(deps, config, signal, slo);
+    if (status === 'firing') await freezeByAlert(deps, config, signal, slo);
   }
 }
 
-async function freezeBy({ clock, freezes, log }: AlertDeps, config: Config, signal: Signal, slo: Slo): Promise<void> {
+async function freezeByAlert(
+  { clock, freezes, log }: AlertDeps,
+  config: Config,
+  signal: Signal,
+  slo: Slo,
+): Promise<void> {
   const { severity, title, source, episode } = signal;
   const freeze = burnFreezeByAlert(slo, { severity, title, by: source }, policyOf(config, slo), clock.now(), sha256);
   if (freeze === null) return;

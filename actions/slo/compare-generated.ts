@@ -29,14 +29,14 @@ export type Comparison = GeneratedState & { places: RuleDifference['places'] };
 
 /** Compares the loaded rules with those that the present configuration generates with the same options. */
 export async function compareRules({ config, loadedMonitoring: loaded }: CompareDeps): Promise<Comparison> {
-  const about = { source: 'Prometheus' as const, differences: [], places: [] };
+  const base = { source: 'Prometheus' as const, differences: [], places: [] };
   const answer = await loaded.rules();
-  if (answer === null) return { ...about, state: 'off', detail: 'PROMETHEUS_URL is not set' };
-  if (answer.kind === 'unreadable') return { ...about, state: 'unreadable', detail: answer.detail };
-  const own = generatedGroups(answer.value);
-  if (own.length === 0) return { ...about, state: 'none', detail: NOT_LOADED };
+  if (answer === null) return { ...base, state: 'off', detail: 'PROMETHEUS_URL is not set' };
+  if (answer.kind === 'unreadable') return { ...base, state: 'unreadable', detail: answer.detail };
+  const loadedGroups = generatedGroups(answer.value);
+  if (loadedGroups.length === 0) return { ...base, state: 'none', detail: NOT_LOADED };
   const { slos, services, delivery } = await config.current();
-  const { url, ...options } = optionsOf(own);
+  const { url, ...options } = optionsOf(loadedGroups);
   const files = generatedRules(slos, {
     ...options,
     url: url ?? '',
@@ -44,10 +44,10 @@ export async function compareRules({ config, loadedMonitoring: loaded }: Compare
     environments: delivery.environments,
     hash: sha256,
   });
-  const wanted = wantedGroups(files);
-  const formatted = await formattedQueries(loaded, queriesToFormat(wanted, own));
-  const { differences, notCompared } = ruleDifferences(wanted, own, formatted);
-  const rules = own.reduce((sum, group) => sum + group.rules.length, 0);
+  const generated = wantedGroups(files);
+  const formatted = await formattedQueries(loaded, queriesToFormat(generated, loadedGroups));
+  const { differences, notCompared } = ruleDifferences(generated, loadedGroups, formatted);
+  const rules = loadedGroups.reduce((sum, group) => sum + group.rules.length, 0);
   return {
     source: 'Prometheus',
     state: differences.length > 0 ? 'differs' : notCompared > 0 ? 'unreadable' : 'same',
@@ -77,14 +77,14 @@ async function formattedQueries(loaded: LoadedMonitoring, queries: readonly stri
 
 /** Compares the loaded configuration of Alertmanager with what the generated alerts need. */
 export async function compareRouting({ config, loadedMonitoring }: CompareDeps): Promise<Comparison> {
-  const about = { source: 'Alertmanager' as const, differences: [], places: [] };
+  const base = { source: 'Alertmanager' as const, differences: [], places: [] };
   if ((await config.current()).slos.length === 0)
-    return { ...about, state: 'none', detail: 'there are no objectives, so it needs no generated configuration' };
+    return { ...base, state: 'none', detail: 'there are no objectives, so it needs no generated configuration' };
   const answer = await loadedMonitoring.routing();
-  if (answer === null) return { ...about, state: 'off', detail: 'ALERTMANAGER_URL is not set' };
-  if (answer.kind === 'unreadable') return { ...about, state: 'unreadable', detail: answer.detail };
+  if (answer === null) return { ...base, state: 'off', detail: 'ALERTMANAGER_URL is not set' };
+  if (answer.kind === 'unreadable') return { ...base, state: 'unreadable', detail: answer.detail };
   return {
-    ...about,
+    ...base,
     state: answer.value.length > 0 ? 'differs' : 'same',
     detail: 'receiver and routes compared',
     differences: answer.value.map((detail) => ({ kind: 'changed', name: 'configuration', detail })),
@@ -93,16 +93,16 @@ export async function compareRouting({ config, loadedMonitoring }: CompareDeps):
 
 /** Compares the dashboards that Grafana has with the generated ones. Dashboards that were not imported do not differ. */
 export async function compareDashboards({ loadedMonitoring }: CompareDeps): Promise<Comparison> {
-  const about = { source: 'Grafana' as const, differences: [], places: [] };
+  const base = { source: 'Grafana' as const, differences: [], places: [] };
   const differences: Comparison['differences'] = [];
   let found = 0;
   const dashboards = [...generatedDashboards().values()];
   const answers = await Promise.all(dashboards.map(({ uid }) => loadedMonitoring.dashboard(uid)));
   for (const [index, dashboard] of dashboards.entries()) {
     const answer = answers[index] ?? null;
-    if (answer === null) return { ...about, state: 'off', detail: 'GRAFANA_URL or GRAFANA_TOKEN is not set' };
+    if (answer === null) return { ...base, state: 'off', detail: 'GRAFANA_URL or GRAFANA_TOKEN is not set' };
     if (answer.kind === 'unreadable')
-      return { ...about, state: 'unreadable', detail: `${answer.detail}; the token needs dashboards:read` };
+      return { ...base, state: 'unreadable', detail: `${answer.detail}; the token needs dashboards:read` };
     if (answer.value === null) continue;
     found += 1;
     const titles = differingPanels(dashboard, answer.value);
@@ -113,19 +113,19 @@ export async function compareDashboards({ loadedMonitoring }: CompareDeps): Prom
         detail: `panels that differ: ${titles.join(', ')}; run firebreak slo generate, and import the dashboard again`,
       });
   }
-  if (found === 0) return { ...about, state: 'none', detail: 'no generated dashboard is imported' };
+  if (found === 0) return { ...base, state: 'none', detail: 'no generated dashboard is imported' };
   const state = differences.length > 0 ? 'differs' : 'same';
-  return { ...about, state, detail: `${found} imported dashboards compared`, differences };
+  return { ...base, state, detail: `${found} imported dashboards compared`, differences };
 }
 
 /** Returns the titles of panels whose queries differ, or that only one of the dashboards has. */
 function differingPanels({ panels }: Dashboard, loaded: readonly LoadedPanel[]): string[] {
-  const wanted = panels.map(({ title, targets }) => ({
+  const generated = panels.map(({ title, targets }) => ({
     title: String(title),
     queries: (targets as { expr: string }[]).map(({ expr }) => expr),
   }));
   const text = ({ queries }: LoadedPanel): string => JSON.stringify(queries.map(compact));
-  const [left, right] = [wanted, loaded].map(
+  const [left, right] = [generated, loaded].map(
     (all) => new Map(all.map((panel): [string, string] => [panel.title, text(panel)])),
   );
   const titles = new Set([...(left?.keys() ?? []), ...(right?.keys() ?? [])]);

@@ -98,7 +98,7 @@ type Ending = { id: string; slo: string; reason: string | null };
  * @throws Refusal 403, 404
  */
 export const withdrawCorrection = (deps: CorrectionDeps, caller: Caller, ending: Ending): Promise<SloCorrection> =>
-  endedAs('withdraw', deps, caller, ending);
+  endOrWithdraw('withdraw', deps, caller, ending);
 
 /**
  * Ends a correction now: its earlier periods stay left out, and no later one is.
@@ -106,9 +106,9 @@ export const withdrawCorrection = (deps: CorrectionDeps, caller: Caller, ending:
  * @throws Refusal 403, 404; 409 if it is withdrawn, has not started yet, or is over
  */
 export const endCorrection = (deps: CorrectionDeps, caller: Caller, ending: Ending): Promise<SloCorrection> =>
-  endedAs('end', deps, caller, ending);
+  endOrWithdraw('end', deps, caller, ending);
 
-async function endedAs(
+async function endOrWithdraw(
   how: 'end' | 'withdraw',
   deps: CorrectionDeps,
   caller: Caller,
@@ -126,7 +126,7 @@ async function endedAs(
       'correction-not-running',
       `the correction ${id} is withdrawn, so none of its periods is left out`,
     );
-  if (how === 'end' && found.ended_at === null) throw isOver(id);
+  if (how === 'end' && found.ended_at === null) throw alreadyOver(id);
   return found;
 }
 
@@ -137,10 +137,10 @@ async function refuseEnd({ sloCorrections, clock }: CorrectionDeps, slo: Slo, id
   const now = clock.now();
   if (found.starts_at > now)
     throw new Refusal(409, 'correction-not-running', `the correction ${id} has not started yet; withdraw it instead`);
-  if (isPast(found, millisOf(now))) throw isOver(id);
+  if (isPast(found, millisOf(now))) throw alreadyOver(id);
 }
 
-const isOver = (id: string): Refusal =>
+const alreadyOver = (id: string): Refusal =>
   new Refusal(
     409,
     'correction-not-running',

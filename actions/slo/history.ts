@@ -17,7 +17,7 @@ const DAY_MS = 86_400_000;
  */
 export async function storedHistory(days: SloDays, slo: Slo, seconds: number, now: number): Promise<History> {
   const history = emptyHistory(seconds, now);
-  const stored = await days.load(storedAs(slo), dayName(dayOf(history.oldest)), dayName(dayOf(indexOf(now))));
+  const stored = await days.load(historyKey(slo), dayName(dayOf(history.oldest)), dayName(dayOf(indexOf(now))));
   for (const [name, bytes] of stored) decodeDay(history, Date.parse(name) / DAY_MS, bytes);
   return history;
 }
@@ -26,7 +26,7 @@ export async function storedHistory(days: SloDays, slo: Slo, seconds: number, no
  * Returns the key of the stored history. A changed indicator has a new key, because the old history counted something
  * else.
  */
-export const storedAs = ({ id, indicator }: Pick<Slo, 'id' | 'indicator'>): SloId =>
+export const historyKey = ({ id, indicator }: Pick<Slo, 'id' | 'indicator'>): SloId =>
   `${id}@${indicatorHash(indicator, sha256)}` as SloId;
 
 /**

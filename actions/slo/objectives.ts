@@ -26,7 +26,7 @@ export type ObjectivesState = {
   evaluated_at: Timestamp | null;
   /** Why the objectives are not evaluated, or null. */
   problem: string | null;
-  /** The number of objectives with problems. `troubles` has at most 20 of them. */
+  /** The number of objectives with problems. `errors` has at most 20 of them. */
   failing: number;
   errors: ObjectiveError[];
 };
@@ -36,8 +36,8 @@ export async function objectivesState(deps: Pick<Deps, 'clock' | 'config' | 'slo
   const config = await deps.config.current();
   const [statuses, evaluatedAt] = await Promise.all([deps.sloStatuses.all(), deps.sloStatuses.evaluatedAt()]);
   const at = deps.clock.now();
-  const byName = new Map(statuses.map((status) => [nameOf(status), status]));
-  const errors = config.slos.flatMap((slo) => errorOf(config, slo, byName.get(nameOf(slo)), at) ?? []);
+  const byName = new Map(statuses.map((status) => [keyOf(status), status]));
+  const errors = config.slos.flatMap((slo) => errorOf(config, slo, byName.get(keyOf(slo)), at) ?? []);
   return {
     configured: config.slos.length,
     evaluated_at: evaluatedAt,
@@ -47,7 +47,7 @@ export async function objectivesState(deps: Pick<Deps, 'clock' | 'config' | 'slo
   };
 }
 
-const nameOf = ({ id, service, environment }: Pick<Slo, 'id' | 'service' | 'environment'>): string =>
+const keyOf = ({ id, service, environment }: Pick<Slo, 'id' | 'service' | 'environment'>): string =>
   JSON.stringify([id, service, environment]);
 
 function evaluationProblem(evaluatedAt: Timestamp | null, at: Timestamp): string | null {

@@ -28,7 +28,7 @@ const PLACES_MAX = 100;
 const NAMED_MAX = 10;
 
 /** Key of the state between two comparisons. */
-const STATE = 'doctor/drift.json';
+const STATE_KEY = 'doctor/drift.json';
 
 const State = z.object({
   compared_at: Timestamp,
@@ -44,7 +44,7 @@ const State = z.object({
 });
 type State = z.infer<typeof State>;
 
-const NOTHING: State = {
+const EMPTY_STATE: State = {
   compared_at: '' as Timestamp,
   loaded_at: null,
   since: null,
@@ -55,7 +55,12 @@ const NOTHING: State = {
 
 type Difference = GeneratedState['differences'][number] & Pick<GeneratedState, 'source'>;
 
-type Found = { differences: Difference[]; dashboards: Difference[]; places: ServiceEnvironment[]; isLoaded: boolean };
+type FoundDrift = {
+  differences: Difference[];
+  dashboards: Difference[];
+  places: ServiceEnvironment[];
+  isLoaded: boolean;
+};
 
 /**
  * Reports rules, routes, and dashboards that differ from the generated ones for 30 minutes as an alert of Firebreak
@@ -68,7 +73,7 @@ export async function reportDrift(deps: DriftDeps): Promise<void> {
   const state = await storedState(deps);
   if (state.since === null && driftAlert === 'off') return;
   if (state.compared_at !== '' && plusSeconds(state.compared_at, EVERY_SECONDS) > now) return;
-  const none: Found = { differences: [], dashboards: [], places: [], isLoaded: false };
+  const none: FoundDrift = { differences: [], dashboards: [], places: [], isLoaded: false };
   const found = driftAlert === 'off' ? none : await differencesIn(deps, state, now);
   const next = { ...state, compared_at: now };
   if (found === null) return storeState(deps, next);
@@ -90,7 +95,7 @@ export async function reportDrift(deps: DriftDeps): Promise<void> {
 }
 
 /** Returns all differences. Null: a system that was compared before could not be read. */
-async function differencesIn(deps: DriftDeps, state: State, now: Timestamp): Promise<Found | null> {
+async function differencesIn(deps: DriftDeps, state: State, now: Timestamp): Promise<FoundDrift | null> {
   const [rules, routing, dashboards, inhibits] = await Promise.all([
     compareRules(deps),
     compareRouting(deps),
@@ -108,15 +113,15 @@ async function differencesIn(deps: DriftDeps, state: State, now: Timestamp): Pro
   const { slos } = await deps.config.current();
   const areGone = rules.state === 'none' && wereLoaded;
   const differences: Difference[] = [
-    ...named(rules),
+    ...withSource(rules),
     ...(areGone ? [GONE] : []),
     // Without generated rules, Alertmanager needs no route for them.
-    ...(isLoaded ? named(routing) : []),
+    ...(isLoaded ? withSource(routing) : []),
     ...(isLoaded && slos.length > 0 && inhibits === false ? [NOT_INHIBITED] : []),
   ];
   const all = slos.map(({ service, environment }) => ({ service, environment }));
   const isPartial = differences.length === rules.differences.length;
-  return { differences, dashboards: named(dashboards), places: isPartial ? rules.places : all, isLoaded };
+  return { differences, dashboards: withSource(dashboards), places: isPartial ? rules.places : all, isLoaded };
 }
 
 const GONE: Difference = {
@@ -132,7 +137,8 @@ const NOT_INHIBITED: Difference = {
   detail: 'SLOFastBurn does not inhibit SLOSlowBurn; copy the rule from alertmanager/firebreak.yaml',
 };
 
-const named = ({ source, differences }: Comparison): Difference[] => differences.map((one) => ({ ...one, source }));
+const withSource = ({ source, differences }: Comparison): Difference[] =>
+  differences.map((one) => ({ ...one, source }));
 
 async function sendAlert(
   deps: Pick<Deps, 'config' | 'queue' | 'clock'>,
@@ -175,7 +181,6 @@ async function sendAlert(
         generatorUrl: null,
       },
     ],
-    false,
   );
 }
 
@@ -185,14 +190,14 @@ async function recordChanges(
   { since, hash }: { since: Timestamp; hash: string },
 ): Promise<void> {
   const { services } = await deps.config.current();
-  const once = new Map(
+  const unique = new Map(
     places.map((serviceEnvironment) => [
       JSON.stringify([serviceEnvironment.service, serviceEnvironment.environment]),
       serviceEnvironment,
     ]),
   );
-  for (const { service, environment } of [...once.values()]
-    .filter((serviceEnvironment) => isKnown(services, serviceEnvironment))
+  for (const { service, environment } of [...unique.values()]
+    .filter((serviceEnvironment) => isInCatalogue(services, serviceEnvironment))
     .slice(0, PLACES_MAX))
     await reportChange(
       deps,
@@ -210,19 +215,19 @@ async function recordChanges(
     );
 }
 
-const isKnown = (services: Config['services'], { service, environment }: ServiceEnvironment): boolean =>
+const isInCatalogue = (services: Config['services'], { service, environment }: ServiceEnvironment): boolean =>
   services[service]?.environments[environment] !== undefined;
 
 async function storedState({ blobs, log }: Pick<Deps, 'blobs' | 'log'>): Promise<State> {
-  const body = await blobs.get(STATE);
-  if (body === undefined) return NOTHING;
+  const body = await blobs.get(STATE_KEY);
+  if (body === undefined) return EMPTY_STATE;
   try {
     return State.parse(JSON.parse(Buffer.from(body).toString()));
   } catch (error) {
     log.warn('the state of the comparison of generated files cannot be read', { error: String(error) });
-    return NOTHING;
+    return EMPTY_STATE;
   }
 }
 
 const storeState = ({ blobs }: Pick<Deps, 'blobs'>, state: State): Promise<void> =>
-  blobs.put(STATE, JSON.stringify(state), 'application/json');
+  blobs.put(STATE_KEY, JSON.stringify(state), 'application/json');

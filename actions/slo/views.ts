@@ -18,17 +18,17 @@ export async function sloViews(
   slos: readonly Slo[],
 ): Promise<SloView[]> {
   const at = deps.clock.now();
-  const positions = new Map(slos.map((slo) => [positionOf({ ...slo, id: '' }), slo]));
+  const positions = new Map(slos.map((slo) => [keyOf({ ...slo, id: '' }), slo]));
   const [freezes, evaluatedAt, statuses] = await Promise.all([
     deps.freezes.current(),
     deps.sloStatuses.evaluatedAt(),
-    inTurn([...positions.values()], (position) => deps.sloStatuses.of(position)),
+    mapPooled([...positions.values()], (position) => deps.sloStatuses.of(position)),
   ]);
-  const found = new Map(statuses.flat().map((status) => [positionOf(status), status]));
-  return inTurn(slos, async (slo) =>
+  const found = new Map(statuses.flat().map((status) => [keyOf(status), status]));
+  return mapPooled(slos, async (slo) =>
     sloView({
       slo,
-      status: found.get(positionOf(slo)),
+      status: found.get(keyOf(slo)),
       policy: policyOf(config, slo),
       freezes,
       history: await pastPoints(deps, slo),
@@ -69,16 +69,16 @@ export async function currentSlos({
   const config = await source.current();
   if (config.slos.length === 0) return [];
   const [all, evaluatedAt] = await Promise.all([sloStatuses.all(), sloStatuses.evaluatedAt()]);
-  const statuses = new Map(all.map((status) => [positionOf(status), status]));
+  const statuses = new Map(all.map((status) => [keyOf(status), status]));
   const at = clock.now();
   return config.slos.map((slo) => {
     const policy = policyOf(config, slo);
-    return sloView({ slo, status: statuses.get(positionOf(slo)), policy, freezes: [], history: [], evaluatedAt, at });
+    return sloView({ slo, status: statuses.get(keyOf(slo)), policy, freezes: [], history: [], evaluatedAt, at });
   });
 }
 
 /** Maps items in order, at most `AT_ONCE` at a time. */
-async function inTurn<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+async function mapPooled<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
   const done: R[] = [];
   for (let first = 0; first < items.length; first += AT_ONCE)
     done.push(...(await Promise.all(items.slice(first, first + AT_ONCE).map(work))));
@@ -86,5 +86,5 @@ async function inTurn<T, R>(items: readonly T[], work: (item: T) => Promise<R>):
 }
 
 /** Returns what identifies an objective in its service and environment. */
-const positionOf = ({ service, environment, id }: { service: string; environment: string; id: string }): string =>
+const keyOf = ({ service, environment, id }: { service: string; environment: string; id: string }): string =>
   [service, environment, id].join('\u0000');

@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { recordExperiment, requestOfExperiment, viewExperiment } from '../../actions/experiments/experiments.ts';
+import { recordExperiment, sendExperimentRequest, viewExperiment } from '../../actions/experiments/experiments.ts';
 import { unobservedChaos } from '../../actions/experiments/observe-chaos.ts';
 import { EVERYWHERE } from '../../domain/access/access.ts';
 import { reportOf } from '../../domain/experiments/report.ts';
@@ -157,7 +157,7 @@ export function experimentRoutes(app: Api, deps: Deps): void {
     async (c) => {
       const { status, reason } = c.req.valid('json');
       const kind = status === 'running' ? 'start' : 'finish';
-      return c.json(await requestOfExperiment(deps, c.var.caller, c.req.valid('param').id, { kind, reason }), 202);
+      return c.json(await sendExperimentRequest(deps, c.var.caller, c.req.valid('param').id, { kind, reason }), 202);
     },
   );
 
@@ -180,7 +180,7 @@ export function experimentRoutes(app: Api, deps: Deps): void {
     async (c) => {
       const { reason } = StopBody.parse(c.req.valid('json') ?? {});
       return c.json(
-        await requestOfExperiment(deps, c.var.caller, c.req.valid('param').id, { kind: 'stop', reason }),
+        await sendExperimentRequest(deps, c.var.caller, c.req.valid('param').id, { kind: 'stop', reason }),
         202,
       );
     },

@@ -34,8 +34,8 @@ export function shadowReportRoutes(app: Api, deps: Deps): void {
       c.var.allow({ ...(service && { service }), ...(environment && { environment }) });
       const report = await shadowReport(deps, {
         seconds,
-        of: { ...(service && { service }), ...(environment && { environment }) },
-        may: (serviceEnvironment) => c.var.may(serviceEnvironment),
+        scope: { ...(service && { service }), ...(environment && { environment }) },
+        isVisible: (serviceEnvironment) => c.var.may(serviceEnvironment),
       });
       return c.json(report, 200);
     },

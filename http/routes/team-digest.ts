@@ -42,7 +42,7 @@ export function teamDigestRoutes(app: Api, deps: Deps): void {
       const now = deps.clock.now();
       const digest = await readTeamDigest(deps, {
         ...(team !== undefined && { team }),
-        may: (action, of) => authorize(c.var.principal, action, of, now).allowed,
+        isAllowed: (action, of) => authorize(c.var.principal, action, of, now).allowed,
       });
       const isMarkdown =
         format === undefined ? /\btext\/markdown\b/i.test(c.req.header('accept') ?? '') : format === 'markdown';

@@ -113,7 +113,7 @@ async function check(c: Context<Env>, deps: Deps, source: AlertSource, { action 
     const allow = allowFor(deps, principal, action);
     allow({ source: source.name });
     const mayAsk = (scope: Scope) => mayAskByLabel(principal, scope, deps.clock.now());
-    return { name: senderOf(principal), allow, mayAsk };
+    return { name: senderOf(principal), allow, mayRequestRollback: mayAsk };
   }
   if (
     authorization === undefined &&
@@ -121,7 +121,7 @@ async function check(c: Context<Env>, deps: Deps, source: AlertSource, { action 
     (await signedBy(deps, source.signature, c.req.raw.headers, () => readBody(c, BODY_MAX_BYTES)))
   ) {
     // The operator gave this sender the secret, as they give Alertmanager the ingest token. Both have the same rights.
-    return { name: `${source.name}:signature`, allow: () => undefined, mayAsk: () => true };
+    return { name: `${source.name}:signature`, allow: () => undefined, mayRequestRollback: () => true };
   }
   throw new Refusal(
     401,
@@ -171,7 +171,7 @@ async function take(
   );
   const quarantined = alertsIn(stored.flatMap(({ bad, id }) => (id === null ? [] : bad)));
   const dropped = alertsIn(unreadable) - quarantined;
-  const signals = await enqueue(deps, receipt, alerts, asRollbackRequest, sender);
+  const signals = await enqueue(deps, receipt, alerts, { asRollbackRequest, sender });
   const accepted = signals.length;
   await deps.counters.add([
     ...countsOf(source.name, { received: accepted + quarantined + dropped, accepted, quarantined }),

@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import { reportRead } from '../../actions/changes/receive-webhook.ts';
+import { reportReadChanges } from '../../actions/changes/receive-webhook.ts';
 import { sha256 } from '../../aws/hash.ts';
 import { EVERYWHERE, type Scope } from '../../domain/access/access.ts';
 import { rollbackGateAnswer, environmentsOfCanary } from '../../domain/rollback/rollback-gate.ts';
@@ -106,7 +106,7 @@ async function reportEvent(
   if (serviceEnvironment === undefined && !isNamed(hook) && !may(EVERYWHERE))
     return { ignored: 'no deployer of kind flagger has the canary, or the key does not allow its service' };
   const read = readFlaggerEvent(hook, another === undefined ? serviceEnvironment : undefined);
-  const result = await reportRead(deps, read, { allow, trace });
+  const result = await reportReadChanges(deps, read, { allow, trace });
   if (result.kind === 'unreadable') throw new Refusal(422, 'invalid', result.detail);
   log.info('received an event of a canary', { canary: canaryOf(hook), phase: hook.phase, ...takenOf(result) });
   return takenOf(result);

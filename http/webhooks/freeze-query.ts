@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { CheckedChange, CheckRequest } from '../../schemas/freeze/freeze-check.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
-import { knownScope } from '../../actions/freeze/known-environment.ts';
+import { knownScope } from '../../actions/freeze/known-scope.ts';
 import { detectRollback } from '../../actions/freeze/rollbacks.ts';
 
 /** An optional text. CD systems send an empty text for a missing value. */

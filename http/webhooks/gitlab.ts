@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { receiveGitlab } from '../../actions/changes/receive-gitlab.ts';
-import { jsonOf } from '../../actions/changes/receive-webhook.ts';
+import { parseJson } from '../../actions/changes/receive-webhook.ts';
 import { Refusal } from '../../actions/refusal.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { isFromGitlab } from '../../integrations/gitlab/webhook.ts';
@@ -53,7 +53,7 @@ export function gitlabRoutes(app: Api, deps: Deps): void {
       const body = await provedBody(c, deps);
       const unreadable = (status: 400 | 422, detail: string) =>
         quarantined(c, deps, { source: 'gitlab', sender: 'gitlab:signature', receiver: PATH, body, status, detail });
-      const parsed = jsonOf(body);
+      const parsed = parseJson(body);
       if (parsed === undefined) throw await unreadable(400, 'the body is not JSON');
       const answer = await receiveGitlab(deps, parsed.value, c.var.trace).catch(async (error: unknown) => {
         if (error instanceof Refusal && error.code === 'invalid') throw await unreadable(422, error.message);

@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { issueChanged } from '../../actions/postmortems/issues/receive.ts';
+import { markIssueChanged } from '../../actions/postmortems/issues/receive.ts';
 import { Refusal } from '../../actions/refusal.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { isSignedByJira, JiraEvent } from '../../integrations/jira/webhook.ts';
@@ -51,7 +51,7 @@ export function jiraRoutes(app: Api, deps: Deps): void {
       const event = JiraEvent.safeParse(json);
       if (!event.success) throw new Refusal(422, 'invalid', z.prettifyError(event.error));
       const { webhookEvent, issue } = event.data;
-      const isOurs = issue !== undefined && (await issueChanged(deps, 'jira', issue.id));
+      const isOurs = issue !== undefined && (await markIssueChanged(deps, 'jira', issue.id));
       return c.json(
         isOurs ? { recorded: issue.id } : { ignored: `${webhookEvent}: not the issue of an action item` },
         202,

@@ -17,6 +17,6 @@ export async function sendShadowReport(deps: ReportDeps, config: Config, deadlin
   const { shadowReport: wanted } = config.response;
   if (wanted === undefined) return 0;
   const message = async () =>
-    shadowDigest(await shadowReport(deps, { seconds: REPORT_SECONDS, of: {}, may: () => true }));
+    shadowDigest(await shadowReport(deps, { seconds: REPORT_SECONDS, scope: {}, isVisible: () => true }));
   return sendWeekly(deps, { of: 'shadow-report', schedule: wanted, receivers: receiversOf(wanted), message }, deadline);
 }

@@ -14,7 +14,8 @@ export async function sendTeamDigests(deps: TeamDigestsDeps, config: Config, dea
   let sent = 0;
   for (const [team, receivers] of Object.entries(wanted?.teams ?? {})) {
     if (wanted === undefined || deadline.left === 0) break;
-    const message = async () => digestMessage(await readTeamDigest(deps, { team, may: () => true }), deps.publicUrl);
+    const message = async () =>
+      digestMessage(await readTeamDigest(deps, { team, isAllowed: () => true }), deps.publicUrl);
     const of = `team-digest:${team}` as const;
     sent += await sendWeekly(deps, { of, schedule: wanted, receivers: receiversOf(receivers), message }, deadline);
   }

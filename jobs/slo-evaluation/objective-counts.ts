@@ -4,7 +4,7 @@ import { bucketAt, endOf, hadGood, type History, indexOf, setBucket } from '../.
 import type { SloDays } from '../../domain/ports/slo.ts';
 import { bucketOf, type Reading } from '../../domain/slo/measurement/reading.ts';
 import type { Slo } from '../../schemas/slo/slo.ts';
-import { dayName, storedHistory, storedAs } from '../../actions/slo/history.ts';
+import { dayName, storedHistory, historyKey } from '../../actions/slo/history.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -236,7 +236,7 @@ export class ObjectiveCounts {
   /** Stores changed days, newest first. Days that fail are stored with the next call. */
   async save(days: SloDays): Promise<void> {
     for (const day of [...this.#unsaved].toSorted((a, b) => b - a)) {
-      await days.save(storedAs(this.slo), dayName(day), encodeDay(this.history, day));
+      await days.save(historyKey(this.slo), dayName(day), encodeDay(this.history, day));
       this.#unsaved.delete(day);
     }
   }

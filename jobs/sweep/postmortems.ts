@@ -1,5 +1,5 @@
-import { alertOf, type DraftDeps, draftPostmortem } from '../../actions/postmortems/postmortem.ts';
-import { recallSimilar, type SimilarDeps } from '../../actions/incidents/similar-incidents.ts';
+import { alertName, type DraftDeps, draftPostmortem } from '../../actions/postmortems/postmortem.ts';
+import { updateSimilar, type SimilarDeps } from '../../actions/incidents/similar-incidents.ts';
 import { recallText, reminderDue, reminderText } from '../../domain/postmortems/reminders.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
@@ -86,7 +86,7 @@ export async function compareIncidents(
   const since = plusSeconds(deps.clock.now(), -COMPARED_SECONDS);
   for (const { id } of open.filter(({ opened_at }) => opened_at >= since)) {
     try {
-      if (await recallSimilar(deps, id)) compared += 1;
+      if (await updateSimilar(deps, id)) compared += 1;
     } catch (error) {
       deps.log.error('an incident could not be compared with earlier ones', { incident: id, error: String(error) });
     }
@@ -108,7 +108,7 @@ export async function recallActionItems(
       const { items: signals } = await deps.incidents.signals(incident.id, { limit: 50 });
       const same = items.filter(
         ({ alert, environment, incident_id }) =>
-          alert === alertOf({ incident, signals }) &&
+          alert === alertName({ incident, signals }) &&
           environment === incident.environment &&
           incident_id !== null &&
           incident_id !== incident.id,

@@ -5,7 +5,7 @@ import { plusSeconds, secondsBetween } from '../../schemas/time/time.ts';
 import { startOrphanedCanaries } from '../../actions/canary/canaries.ts';
 import { startOrphanedDrills } from '../../actions/automation/drills.ts';
 import { observeChaos } from '../../actions/experiments/observe-chaos.ts';
-import { tendExperiments } from '../../actions/experiments/experiments.ts';
+import { startOrphanedExperiments } from '../../actions/experiments/experiments.ts';
 import { tendFlags } from '../../actions/incidents/tend-flags.ts';
 import { tendWatches } from '../../actions/canary/watches.ts';
 import { escalate } from '../../actions/paging/escalate.ts';
@@ -20,8 +20,8 @@ import { mirrorMaintenance } from './mirror-maintenance.ts';
 import { reportDrift } from '../../actions/slo/report-drift.ts';
 import { remind } from './remind.ts';
 import { settleOrphans } from './orphans.ts';
-import { acknowledgeAll } from '../../actions/paging/acknowledge-pages.ts';
-import { noteAll } from '../../actions/paging/note-pages.ts';
+import { acknowledgeAllPages } from '../../actions/paging/acknowledge-pages.ts';
+import { noteDecisionsAtPager } from '../../actions/paging/note-pages.ts';
 import { identifyPagerUsers } from '../../actions/paging/identify-users.ts';
 import { comparePages } from './compare-pages.ts';
 import { readmitUnmuted, showMutes } from './mutes.ts';
@@ -128,9 +128,9 @@ export async function sweep(
     ['escalate unacknowledged pages', () => escalate(deps, open)],
     ['follow external pages', async () => ((await othersPage(deps)) ? followPages(deps, open) : undefined)],
     ['admit muted alerts', () => readmitUnmuted(deps, 'sweep')],
-    ['acknowledge pages at PagerDuty', () => acknowledgeAll(deps, open)],
+    ['acknowledge pages at PagerDuty', () => acknowledgeAllPages(deps, open)],
     ['propagate acknowledgements', () => acknowledgeGroups(deps, open)],
-    ['add notes at PagerDuty', () => noteAll(deps, open)],
+    ['add notes at PagerDuty', () => noteDecisionsAtPager(deps, open)],
     ['identify PagerDuty users', () => identifyPagerUsers(deps, open)],
     ['answer waiting deployments', () => answerWaitingDeployments(deps)],
     ['find undelivered GitHub webhooks', () => findUndeliveredDeployments(deps)],
@@ -154,7 +154,7 @@ export async function sweep(
     ['start canaries', () => startOrphanedCanaries(deps)],
     ['tend watches', () => tendWatches(deps)],
     ['observe chaos experiments', () => observeChaos(deps)],
-    ['tend experiments', () => tendExperiments(deps)],
+    ['tend experiments', () => startOrphanedExperiments(deps)],
     ['tend requests for flags', () => tendFlags(deps)],
     ['show silences', () => showMutes(deps, open)],
     ['compare the status page with SLIs', () => comparePages(deps, open)],

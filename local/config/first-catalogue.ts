@@ -1,15 +1,15 @@
-import { firstCatalogue, type Proposal } from '../../actions/connections/first-catalogue.ts';
+import { proposeEntries, type Proposal } from '../../actions/connections/propose-entries.ts';
 import { prometheus } from '../../integrations/prometheus/metrics.ts';
 import type { Searched } from '../../integrations/prometheus/service-search.ts';
 import { versionLabels } from '../../integrations/prometheus/version-labels.ts';
 
-export type { Proposal } from '../../actions/connections/first-catalogue.ts';
+export type { Proposal } from '../../actions/connections/propose-entries.ts';
 export { SearchFailure, type Searched } from '../../integrations/prometheus/service-search.ts';
 
 /** Proposes a catalogue without a running Firebreak. @throws SearchFailure */
 export function proposeCatalogue(searched: Searched, alertmanager: Searched | null): Promise<Proposal[]> {
   const url = async () => searched.url;
-  return firstCatalogue({
+  return proposeEntries({
     prometheus: searched,
     alertmanager,
     metrics: prometheus(url),

@@ -1,6 +1,6 @@
 import { setAutomation } from '../../actions/automation/set-automation.ts';
 import type { Caller } from '../../actions/people/caller.ts';
-import { executeResponseAction } from '../../actions/incidents/take-over.ts';
+import { executeResponseAction } from '../../actions/incidents/response-action.ts';
 import type { CommandDeps } from '../deps.ts';
 import { answered, type Outcome, reasonWords } from '../outcome.ts';
 import type { IncidentVerb, Run, RunInIncident, Verb } from './verb.ts';

@@ -4,7 +4,7 @@ import { didYouMean } from '../../domain/runbooks/similar-names.ts';
 import type { Catalogue } from '../../domain/ports/slack.ts';
 import { EnvironmentName, type IncidentId, ServiceName, type Severity, UNMATCHED } from '../../schemas/config/names.ts';
 import { defaultEnvironmentOf } from '../../actions/incidents/declared-environment.ts';
-import { declare as declareOnce } from '../../actions/incidents/declare-incident.ts';
+import { declareIncident as declareOnce } from '../../actions/incidents/declare-incident.ts';
 import { awaitChannel } from '../execution/channel.ts';
 import type { CommandDeps } from '../deps.ts';
 import { answered, Declined, nameIn, unknownName } from '../outcome.ts';

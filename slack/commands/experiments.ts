@@ -1,4 +1,4 @@
-import { requestOfExperiment } from '../../actions/experiments/experiments.ts';
+import { sendExperimentRequest } from '../../actions/experiments/experiments.ts';
 import type { Caller } from '../../actions/people/caller.ts';
 import type { ChatButton, Text } from '../../domain/messages/channels.ts';
 import { minuteOf } from '../../domain/messages/story.ts';
@@ -105,7 +105,7 @@ export const runStopExperiment: Run<Pressed> = async (deps, { caller, key }, { e
       ? doneTo(found)
       : answered({ bold: found.name }, ` is over already: ${found.ending.reason}. Nothing was done.`);
   if (!isRepeat) await deps.processedEvents.store(kept, { id });
-  await requestOfExperiment(deps, caller, id, { kind: 'stop', reason: null });
+  await sendExperimentRequest(deps, caller, id, { kind: 'stop', reason: null });
   return doneTo(found);
 };
 

@@ -1,7 +1,7 @@
 import { openChildren, openChildrenWords } from '../../domain/incidents/children.ts';
 import { supersededWords } from '../../domain/changes/superseded.ts';
-import { view } from '../../actions/incidents/incident-view.ts';
-import { executeResponseAction } from '../../actions/incidents/take-over.ts';
+import { requireIncident } from '../../actions/incidents/require-incident.ts';
+import { executeResponseAction } from '../../actions/incidents/response-action.ts';
 import { answered } from '../outcome.ts';
 import { quoted, TEXT_MAX, textInput } from '../modals/blocks.ts';
 import { type About, FIELDS } from '../modals/form.ts';
@@ -56,7 +56,7 @@ const childrenNotice = (children: string | null): string =>
   children === null ? '' : `This also resolves ${children}. Alerts that fire afterwards page like any other incident.`;
 
 export const runResolve: RunInIncident<Resolve> = async (deps, { caller, key }, id, { note }) => {
-  const before = await view(deps, id);
+  const before = await requireIncident(deps, id);
   if (before.status === 'resolved') return answered(`Superseded: ${supersededWords(before, '')}.`);
   const children = await deps.incidentGroups.children(id);
   const childrenWords = openChildrenWords(openChildren(children));

@@ -9,7 +9,7 @@ import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { IncidentRole, type RoleHolder } from '../../schemas/people/response-roles.ts';
 import { assignRole, handOver, leaveRole, takeRole } from '../../actions/incidents/acknowledge.ts';
-import { view } from '../../actions/incidents/incident-view.ts';
+import { requireIncident } from '../../actions/incidents/require-incident.ts';
 import { assigneeOf, type Caller } from '../../actions/people/caller.ts';
 import { channelSpan } from '../execution/channel.ts';
 import type { CommandDeps } from '../deps.ts';
@@ -41,7 +41,7 @@ export const roles: IncidentVerb<Nothing> = {
 };
 
 export const runRoles: RunInIncident<Nothing> = async (deps, { caller }, id) => {
-  const incident = await view(deps, id);
+  const incident = await requireIncident(deps, id);
   caller.allow('incidents:read', incident);
   const rows = IncidentRole.options.flatMap((role): Text => [
     '\n• ',
@@ -116,7 +116,7 @@ export const runLeave: RunInIncident<Leave> = async (deps, { caller, key, trace 
   );
   const own = requestedRoles.filter((_, index) => isSameActor(holders[index]?.name ?? '', caller.name));
   if (own.length === 0) {
-    caller.allow('incidents:write', await view(deps, id));
+    caller.allow('incidents:write', await requireIncident(deps, id));
     const holder = role === null ? undefined : holders[0];
     return answered(
       role === null
@@ -308,7 +308,7 @@ const nameOf = ({ shown, name }: Caller): string => shown ?? name;
  * @throws Declined
  */
 async function holderOf(deps: CommandDeps, caller: Caller, id: IncidentId, user: string): Promise<Assignee> {
-  const incident = await view(deps, id);
+  const incident = await requireIncident(deps, id);
   caller.allow('incidents:write', incident);
   const found = await actorFor(deps, user);
   if (!found.ok)

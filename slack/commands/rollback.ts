@@ -9,8 +9,8 @@ import type { Change } from '../../schemas/changes/change.ts';
 import { EnvironmentName, ServiceName, UNMATCHED, Version } from '../../schemas/config/names.ts';
 import type { Button } from '../../schemas/slack/button.ts';
 import type { SlashCommand } from '../../schemas/slack/command.ts';
-import { type Plan, planRollback, whyOther } from '../../actions/rollback/plan-rollback.ts';
-import { type Begun, rollBack as startRollback } from '../../actions/rollback/roll-back.ts';
+import { type RollbackPlan, planRollback, whyPlanDiffers } from '../../actions/rollback/plan-rollback.ts';
+import { type RequestProgress, rollBack as startRollback } from '../../actions/rollback/roll-back.ts';
 import type { CommandDeps } from '../deps.ts';
 import { answered, Declined, message, nameIn, unknownName } from '../outcome.ts';
 import type { RequestContext } from '../request-context.ts';
@@ -128,7 +128,7 @@ async function neitherNor(
   { config }: Pick<CommandDeps, 'config'>,
   { service, environment }: ServiceEnvironment,
   word: Version,
-  target: Extract<Plan['target'], { kind: 'unknown' }> | undefined,
+  target: Extract<RollbackPlan['target'], { kind: 'unknown' }> | undefined,
 ): Promise<Declined> {
   const environments = Object.keys(serviceEntry((await config.current()).services, service)?.environments ?? {});
   const suggestion = suggestedName(word, environments);
@@ -141,13 +141,13 @@ async function neitherNor(
   );
 }
 
-type Way = Extract<Plan['target'], { kind: 'version' }>;
+type Way = Extract<RollbackPlan['target'], { kind: 'version' }>;
 
 /** Capitalizes the first letter, except of a version. */
 const upperFirst = (text: string): string =>
   /^\S*\d/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
 
-function shownPlan({ serviceEnvironment, facts, incident, effect }: Plan, live: Change, target: Way): Text {
+function shownPlan({ serviceEnvironment, facts, incident, effect }: RollbackPlan, live: Change, target: Way): Text {
   const suspects = (incident?.suspects ?? []).slice(0, SUSPECTS_SHOWN);
   const cleared = activeClearings(incident?.cleared);
   return [
@@ -176,7 +176,7 @@ function shownPlan({ serviceEnvironment, facts, incident, effect }: Plan, live: 
 }
 
 function doesWords(
-  { direction: goes, undoes: takes, alreadyUndone: already }: NonNullable<Plan['effect']>,
+  { direction: goes, undoes: takes, alreadyUndone: already }: NonNullable<RollbackPlan['effect']>,
   live: Change,
   { version }: Way,
 ): string {
@@ -190,7 +190,7 @@ function doesWords(
 }
 
 /** Shows the recorded facts about the target version. */
-const shownPast = (facts: Plan['facts']): Text =>
+const shownPast = (facts: RollbackPlan['facts']): Text =>
   facts === undefined
     ? []
     : [
@@ -200,7 +200,7 @@ const shownPast = (facts: Plan['facts']): Text =>
       ];
 
 /** Shows what would block the rollback. */
-async function automationWarning({ automation }: CommandDeps, { incident }: Plan): Promise<Text> {
+async function automationWarning({ automation }: CommandDeps, { incident }: RollbackPlan): Promise<Text> {
   const { paused, reason } = await automation.read();
   if (paused)
     return [
@@ -211,7 +211,12 @@ async function automationWarning({ automation }: CommandDeps, { incident }: Plan
   return incident?.automation_paused === true ? ['\n⚠️ The automation of this incident is paused.'] : [];
 }
 
-const confirmOf = ({ serviceEnvironment, facts }: Plan, live: Change, target: Way, named: boolean): ChatButton => ({
+const confirmOf = (
+  { serviceEnvironment, facts }: RollbackPlan,
+  live: Change,
+  target: Way,
+  named: boolean,
+): ChatButton => ({
   button: {
     verb: 'rollback',
     ...serviceEnvironment,
@@ -248,14 +253,14 @@ export const confirmRollback: Verb<Confirmed> = {
  */
 export const runConfirmRollback: Run<Confirmed> = async (deps, { caller, key, trace }, request) => {
   const resultKey = `${key}-begun`;
-  const begun = (await deps.processedEvents.read(resultKey))?.outcome as Begun | undefined; // stored below
+  const begun = (await deps.processedEvents.read(resultKey))?.outcome as RequestProgress | undefined; // stored below
   const serviceEnvironment = { service: request.service, environment: request.environment };
   const named = request.named === true && request.to !== null ? { to: request.to } : {};
   if (begun === undefined) {
-    const other = whyOther(await planRollback(deps, caller, serviceEnvironment, named.to), request);
+    const other = whyPlanDiffers(await planRollback(deps, caller, serviceEnvironment, named.to), request);
     if (other !== undefined) throw new Declined(`Superseded: ${other}. Nothing was done.`);
   }
-  const keep = async (what: Begun): Promise<void> => void (await deps.processedEvents.store(resultKey, what));
+  const keep = async (what: RequestProgress): Promise<void> => void (await deps.processedEvents.store(resultKey, what));
   const agreed = {
     serviceEnvironment,
     from: request.from,
@@ -263,7 +268,7 @@ export const runConfirmRollback: Run<Confirmed> = async (deps, { caller, key, tr
     ...(request.to !== null && { shown: request.to }),
     trace,
   };
-  const incident = await startRollback(deps, caller, agreed, { begun, keep });
+  const incident = await startRollback(deps, caller, agreed, { progress: begun, store: keep });
   return answered(
     `The rollback of ${request.from}${named.to === undefined ? '' : ` to ${named.to}`} was requested, and starts unless a guard blocks it. See its progress in `,
     incident.channel ?? 'the channel of the incident, which Firebreak is creating',

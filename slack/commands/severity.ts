@@ -2,7 +2,7 @@ import type { Severity } from '../../schemas/config/names.ts';
 import { nearestSeverity, unknownSeverityText, severityIn } from '../../domain/slack/commands/severity.ts';
 import { triage } from '../../actions/incidents/acknowledge.ts';
 import { note } from '../../actions/incidents/declare-incident.ts';
-import { view } from '../../actions/incidents/incident-view.ts';
+import { requireIncident } from '../../actions/incidents/require-incident.ts';
 import { answered } from '../outcome.ts';
 import { severitySelect, TEXT_MAX, textInput } from '../modals/blocks.ts';
 import { FIELDS } from '../modals/form.ts';
@@ -44,7 +44,7 @@ export const severity: IncidentVerb<{ severity: Severity | null }, NewSeverity> 
 };
 
 export const runSeverity: RunInIncident<NewSeverity> = async (deps, { caller, key }, id, request) => {
-  const before = await view(deps, id);
+  const before = await requireIncident(deps, id);
   await triage(deps, caller, { id, key, severity: request.severity });
   if (request.note) await note(deps, caller, { id, key: `${key}-note`, text: request.note, detail: null });
   return before.severity === request.severity

@@ -1,5 +1,5 @@
 import { minuteOf } from '../../domain/messages/story.ts';
-import { type ClearedNow, clearSuspectChange } from '../../actions/incidents/clear-suspect.ts';
+import { type ClearingResult, clearSuspectChange } from '../../actions/incidents/clear-suspect.ts';
 import { restoreSuspectChange } from '../../actions/incidents/restore-suspect.ts';
 import { answered } from '../outcome.ts';
 import type { IncidentVerb, RunInIncident } from './verb.ts';
@@ -21,7 +21,7 @@ export const runClearSuspect: RunInIncident<Suspect> = async (deps, { caller, ke
   return answered(`${whatFollows(now)}${counts}${clearedBy}`);
 };
 
-function whatFollows({ cleared: { version }, over, withdrawn, rollback }: ClearedNow): string {
+function whatFollows({ cleared: { version }, over, withdrawn, rollback }: ClearingResult): string {
   const to = rollback?.to == null ? '' : ` to ${rollback.to}`;
   if (over) return `${version} is cleared on the timeline only, because the incident is already resolved.`;
   if (rollback?.state === 'under_way')

@@ -1,7 +1,7 @@
 import { namelessUsersIn, plainText } from '../../domain/slack/commands/text.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { note as addNote } from '../../actions/incidents/declare-incident.ts';
-import { view } from '../../actions/incidents/incident-view.ts';
+import { requireIncident } from '../../actions/incidents/require-incident.ts';
 import { ofChannel } from '../execution/channel.ts';
 import type { CommandDeps } from '../deps.ts';
 import { actorFor } from '../execution/known-user.ts';
@@ -90,7 +90,7 @@ export async function addMessage(
   id: IncidentId,
   message: Message,
 ): Promise<void> {
-  caller.allow('incidents:write', await view(deps, id));
+  caller.allow('incidents:write', await requireIncident(deps, id));
   const response = await deps.directory.message(message.channel, message.ts);
   const original = response.kind === 'done' ? response.value : null;
   // The text in the request may be truncated, and mentions people without their names.

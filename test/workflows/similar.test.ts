@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { recallSimilar, similarIncidents } from '../../actions/incidents/similar-incidents.ts';
+import { updateSimilar, similarIncidents } from '../../actions/incidents/similar-incidents.ts';
 import { summaryCard } from '../../domain/messages/incident-card.ts';
 import { compareIncidents } from '../../jobs/sweep/postmortems.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
@@ -53,6 +53,6 @@ test('another alert alone is not similar, and a resolved incident is not compare
   const { world, id } = await again('DiskFull');
   const incident = await world.deps.incidents.read(id);
   expect(incident && (await similarIncidents(world.deps, incident))).toEqual([]);
-  expect(await recallSimilar(world.deps, theIncident(world))).toBe(false);
+  expect(await updateSimilar(world.deps, theIncident(world))).toBe(false);
   await ends({ name: 'DiskFull' })(world);
 });

@@ -43,11 +43,11 @@ function text(head: string, verdict: DeploymentVerdict): string {
       ),
     );
   const decisions = `Decisions: ${verdict.map(({ answer }) => code(answer.decision_id)).join(', ')}`;
-  return fitting([head, ...lines], decisions);
+  return joinFitting([head, ...lines], decisions);
 }
 
 /** Joins as many lines as fit, and appends the last line if it also fits. */
-function fitting(lines: readonly string[], last: string): string {
+function joinFitting(lines: readonly string[], last: string): string {
   let shown = '';
   for (const line of lines) {
     if (shown.length + line.length + 1 > TEXT_MAX_CHARS) return `${shown}\n- …`;

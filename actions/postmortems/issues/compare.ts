@@ -82,14 +82,14 @@ async function compareIncident(deps: CompareDeps, mark: ComparisonMark): Promise
   ]);
   const requested = requests.map(({ item }) => item);
   const trackerConfig = stored && trackerOf(stored, config);
-  const creates = (id: ActionItemId): boolean =>
+  const mayCreate = (id: ActionItemId): boolean =>
     stored?.record.state === 'published' && trackerConfig?.create === 'published' ? true : requested.includes(id);
   const items = stored === undefined ? [] : await itemsIn(deps, stored);
   const followed = followEdits(before?.links ?? [], ids(items));
   if (
     stored === undefined ||
     trackerConfig === undefined ||
-    (followed.length === 0 && !items.some(({ id }) => creates(id)))
+    (followed.length === 0 && !items.some(({ id }) => mayCreate(id)))
   ) {
     if (before !== undefined && before.links.length > 0 && followed.length === 0)
       await issues.write({ ...before, rev: before.rev + 1, links: [] });
@@ -101,7 +101,7 @@ async function compareIncident(deps: CompareDeps, mark: ComparisonMark): Promise
   const place = placeOf(trackerConfig);
   const keys = new Set(followed.map(({ key }) => key));
   const added = items.flatMap((item, position): IssueLink[] =>
-    item.done || linked.has(item.id) || !creates(item.id)
+    item.done || linked.has(item.id) || !mayCreate(item.id)
       ? []
       : [{ ...newLink(item, position, place), key: unusedKey(item.id, keys) }],
   );
@@ -117,7 +117,7 @@ async function compareIncident(deps: CompareDeps, mark: ComparisonMark): Promise
   const comparison = new Comparison(deps, { stored, config, trackerConfig, items, record });
   await comparison.run();
   await issues.fulfilled(mark.id, requested);
-  await issues.settle(mark, comparison.next());
+  await issues.settle(mark, comparison.nextAt());
 }
 
 const ids = (items: readonly Item[]): ActionItemId[] => items.map(({ id }) => id);
@@ -164,7 +164,7 @@ const newLink = (item: Item, position: number, place: ReturnType<typeof placeOf>
 const detailsOf = ({ owner, due, priority }: Pick<ActionItem, 'owner' | 'due' | 'priority'>): string =>
   JSON.stringify({ owner, due, priority });
 
-type Subject = {
+type ComparedIncident = {
   stored: StoredPostmortem;
   config: Config;
   trackerConfig: TrackerConfig;
@@ -180,15 +180,15 @@ class Overtaken extends Error {
 /** Compares the items of one incident. Every call that changes something at the tracker is recorded before it is made. */
 class Comparison {
   readonly #deps: CompareDeps;
-  readonly #subject: Subject;
+  readonly #incident: ComparedIncident;
   #record: IssueRecord;
   /** Trackers that want no more calls now, by place, and until when. */
   readonly #blocked = new Map<string, Timestamp>();
 
-  constructor(deps: CompareDeps, subject: Subject) {
+  constructor(deps: CompareDeps, incident: ComparedIncident) {
     this.#deps = deps;
-    this.#subject = subject;
-    this.#record = subject.record;
+    this.#incident = incident;
+    this.#record = incident.record;
   }
 
   async run(): Promise<void> {
@@ -197,20 +197,20 @@ class Comparison {
   }
 
   /** Returns when the incident is compared next. Null: nothing is left to follow. */
-  next(): Timestamp | null {
+  nextAt(): Timestamp | null {
     const now = this.#deps.clock.now();
-    const open = new Set(this.#subject.items.filter(({ done }) => !done).map(({ id }) => id));
+    const open = new Set(this.#incident.items.filter(({ done }) => !done).map(({ id }) => id));
     const times = this.#record.links.flatMap((link): Timestamp[] => {
       if (link.retry_at !== null) return [link.retry_at];
-      const item = this.#subject.items.find(({ id }) => id === link.item_id);
-      if (open.has(link.item_id)) return [this.#in(OPEN_SECONDS)];
+      const item = this.#incident.items.find(({ id }) => id === link.item_id);
+      if (open.has(link.item_id)) return [this.#after(OPEN_SECONDS)];
       const since = item?.updatedAt ?? now;
-      return secondsBetween(since, now) > FOLLOWED_SECONDS ? [] : [this.#in(DONE_SECONDS)];
+      return secondsBetween(since, now) > FOLLOWED_SECONDS ? [] : [this.#after(DONE_SECONDS)];
     });
     return times.toSorted()[0] ?? null;
   }
 
-  #in(seconds: number): Timestamp {
+  #after(seconds: number): Timestamp {
     return plusSeconds(this.#deps.clock.now(), Math.max(1, seconds / this.#deps.timeScale));
   }
 
@@ -222,12 +222,12 @@ class Comparison {
 
   async #compare(key: string): Promise<void> {
     const link = this.#link(key);
-    const item = this.#subject.items.find(({ id }) => id === link.item_id);
+    const item = this.#incident.items.find(({ id }) => id === link.item_id);
     const now = this.#deps.clock.now();
     if (item === undefined || (link.retry_at !== null && link.retry_at > now)) return;
     const blocked = this.#blocked.get(link.place);
     if (blocked !== undefined) return this.#save(key, { retry_at: blocked });
-    const { trackerConfig } = this.#subject;
+    const { trackerConfig } = this.#incident;
     const place = placeOf(trackerConfig);
     // An issue stays where it was created; only its first place can be called with today's configuration.
     if (place.tracker !== link.tracker || place.place !== link.place) {
@@ -235,7 +235,7 @@ class Comparison {
       else
         return this.#save(key, {
           problem: `the configured tracker is ${place.place} now; this issue is not followed`,
-          retry_at: this.#in(DONE_SECONDS),
+          retry_at: this.#after(DONE_SECONDS),
         });
     }
     const tracker = await this.#deps.trackerFor(trackerConfig);
@@ -259,13 +259,13 @@ class Comparison {
     const base = { title: item.title, done: false };
     await this.#save(key, { creating_since: now, base, details: detailsOf(item) });
     const assignee = this.#assignee(item);
-    const made = await tracker.create({ key, title: item.title, facts: this.#facts(detailsOf(item)), assignee });
-    if (made.kind === 'unclear') return this.#save(key, { problem: made.detail, retry_at: sureFrom(now) });
-    if (made.kind !== 'done') {
+    const created = await tracker.create({ key, title: item.title, facts: this.#facts(detailsOf(item)), assignee });
+    if (created.kind === 'unclear') return this.#save(key, { problem: created.detail, retry_at: sureFrom(now) });
+    if (created.kind !== 'done') {
       await this.#save(key, { creating_since: null });
-      return this.#failed(key, made);
+      return this.#failed(key, created);
     }
-    const { note, ...issue } = made.value;
+    const { note, ...issue } = created.value;
     this.#deps.log.info('created the issue of an action item', { item: item.id, issue: issue.key, place });
     await this.#save(key, {
       issue,
@@ -286,10 +286,10 @@ class Comparison {
       return this.#save(key, { retry_at: sureFrom(pending.since) });
     const state = await tracker.read(issue);
     if (state.kind !== 'done') return this.#failed(key, state);
-    const base = pending === null ? link.base : settled(link.base, pending, state.value);
+    const base = pending === null ? link.base : baseAfterLostResponse(link.base, pending, state.value);
     const merged = merge(base, item, state.value, (title) => tracker.shownTitle(title));
     const { toItem, toIssue, conflicts } = merged;
-    const both = { title: toItem.title ?? item.title, done: toItem.done ?? item.done };
+    const agreed = { title: toItem.title ?? item.title, done: toItem.done ?? item.done };
     if (Object.keys(toItem).length > 0) {
       const changed = await this.#changeItem(item, toItem, link.tracker);
       await this.#noteFromIssue(link, state.value, toItem, conflicts, item);
@@ -305,16 +305,16 @@ class Comparison {
     };
     if (Object.keys(change).length > 0) {
       const since = this.#deps.clock.now();
-      await this.#save(key, { base, pending: { ...both, since } });
+      await this.#save(key, { base, pending: { ...agreed, since } });
       const done = await tracker.change(issue, change);
       if (done.kind === 'unclear') return this.#save(key, { problem: done.detail, retry_at: sureFrom(since) });
       await this.#save(key, { pending: null });
       if (done.kind !== 'done') return this.#failed(key, done);
       await this.#noteToIssue(this.#link(key), item, toIssue, conflicts, state.value);
-      return this.#save(key, { base: both, details, ...this.#compared(done.value.note) });
+      return this.#save(key, { base: agreed, details, ...this.#compared(done.value.note) });
     }
     return this.#save(key, {
-      base: both,
+      base: agreed,
       pending: null,
       ...this.#compared(link.problem?.startsWith('not assigned') ? link.problem : null),
     });
@@ -336,7 +336,7 @@ class Comparison {
   }
 
   #assignee({ owner }: Pick<ActionItem, 'owner'>): string | null {
-    return assigneeOf(this.#subject.config.people, owner, placeOf(this.#subject.trackerConfig).tracker);
+    return assigneeOf(this.#incident.config.people, owner, placeOf(this.#incident.trackerConfig).tracker);
   }
 
   #newAssignee(item: Item, before: string): { assignee?: string } {
@@ -346,7 +346,7 @@ class Comparison {
   }
 
   #facts(details: string): IssueFacts {
-    const { service, environment, incident_id: id } = this.#subject.stored.record;
+    const { service, environment, incident_id: id } = this.#incident.stored.record;
     const { owner, due, priority } = JSON.parse(details) as Pick<ActionItem, 'owner' | 'due' | 'priority'>;
     const rows = Object.entries({ Service: `${service} ${environment}`, Owner: owner, Due: due, Priority: priority });
     return {
@@ -358,7 +358,7 @@ class Comparison {
   async #failed(key: string, failed: Failed): Promise<void> {
     const { place } = this.#link(key);
     const seconds = failed.kind === 'later' ? (failed.afterSeconds ?? LATER_SECONDS) : REFUSED_SECONDS;
-    const retry = this.#in(seconds);
+    const retry = this.#after(seconds);
     if (failed.kind === 'later' || failed.kind === 'off') this.#blocked.set(place, retry);
     this.#deps.log.warn('an issue of an action item was not read or written', { key, detail: failed.detail });
     await this.#save(key, { problem: failed.detail, retry_at: retry });
@@ -387,12 +387,12 @@ class Comparison {
 
   async #noteCreated(key: string, item: Item, tracker: IssueTracker): Promise<void> {
     const { issue } = this.#link(key);
-    const where = tracker.standIn === true ? standInNote('issue') : '';
+    const standInText = tracker.standIn === true ? standInNote('issue') : '';
     await this.#note(
       `issue-${key}-created`,
       'action_item.issue_created',
       'firebreak',
-      `Created ${issue?.key} for the action item “${item.title}”${where}`,
+      `Created ${issue?.key} for the action item “${item.title}”${standInText}`,
       { item: item.id, issue: issue?.key, url: issue?.url },
     );
   }
@@ -440,7 +440,7 @@ class Comparison {
 }
 
 /** Returns what both sides said last, after a change whose response was lost: a field was changed, or it was not. */
-const settled = (base: Shared, pending: Shared, state: Shared): Shared => ({
+const baseAfterLostResponse = (base: Shared, pending: Shared, state: Shared): Shared => ({
   title: state.title === pending.title ? pending.title : base.title,
   done: state.done === pending.done ? pending.done : base.done,
 });

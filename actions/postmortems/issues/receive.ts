@@ -5,7 +5,7 @@ import type { Tracker } from '../../../schemas/postmortems/postmortem.ts';
  * Marks the incident whose action item has an issue for a comparison. The webhook's content is not used, so its order and
  * repeats do not matter. Returns whether there is one.
  */
-export async function issueChanged(
+export async function markIssueChanged(
   { actionItemIssues }: Pick<Deps, 'actionItemIssues'>,
   tracker: Tracker,
   id: string,

@@ -5,7 +5,7 @@ import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { ActionItemId, ActionItemView } from '../../../schemas/postmortems/postmortem.ts';
 import type { Caller } from '../../people/caller.ts';
 import { Refusal } from '../../refusal.ts';
-import { viewsOf } from './view.ts';
+import { actionItemViews } from './view.ts';
 
 type RequestDeps = Pick<Deps, 'incidents' | 'postmortems' | 'actionItemIssues' | 'config' | 'clock'>;
 
@@ -28,7 +28,7 @@ export async function requestIssue(deps: RequestDeps, caller: Caller, id: Action
   const items = await deps.postmortems.itemsOf(incident.service, incidentId);
   const item = items.find((one) => one.id === id);
   if (item === undefined) throw unknown;
-  const [view] = await viewsOf(deps, [item]);
+  const [view] = await actionItemViews(deps, [item]);
   if (view === undefined) throw unknown;
   if (view.issue !== null && view.issue.problem === null) return view;
   const { services, postmortems } = await deps.config.current();

@@ -13,7 +13,7 @@ export const issueView = ({ tracker, issue, compared_at, problem }: IssueLink): 
 });
 
 /** Returns action items with their issues as they are shown. */
-export async function viewsOf(
+export async function actionItemViews(
   { actionItemIssues, clock }: Pick<Deps, 'actionItemIssues' | 'clock'>,
   items: readonly StoredActionItem[],
 ): Promise<ActionItemView[]> {

@@ -25,10 +25,10 @@ export async function importSubscribers(
   if (!page.subscriptions.includes('email'))
     throw new Refusal(422, 'invalid', `the page ${name} has no subscriptions by email: add "subscriptions: [email]"`);
   const found = new Map<object, ImportOutcome>();
-  await pooled(request.subscribers, AT_ONCE, async (one) => {
-    found.set(one, await importOne(deps, page, one, request.dry_run));
+  await pooled(request.subscribers, AT_ONCE, async (subscriber) => {
+    found.set(subscriber, await importOne(deps, page, subscriber, request.dry_run));
   });
-  const result = request.subscribers.flatMap((one) => found.get(one) ?? []);
+  const result = request.subscribers.flatMap((subscriber) => found.get(subscriber) ?? []);
   const stored = result.filter((outcome) => outcome === 'imported' || outcome === 'confirmed').length;
   if (!request.dry_run && stored > 0) {
     const at = deps.clock.now();
@@ -52,16 +52,20 @@ export async function importSubscribers(
 async function importOne(
   { subscribers, clock }: ImportDeps,
   page: PageSettings,
-  one: SubscriberImport['subscribers'][number],
+  subscriber: SubscriberImport['subscribers'][number],
   isTrial: boolean,
 ): Promise<ImportOutcome> {
-  const id = subscribers.idOf(page.name, 'email', one.email);
+  const id = subscribers.idOf(page.name, 'email', subscriber.email);
   for (let attempt = 1; attempt <= WRITE_TRIES; attempt += 1) {
     const [before, hasLeft] = await Promise.all([subscribers.read(page.name, id), subscribers.hasLeft(page.name, id)]);
-    const plan = imported(before, { page, email: one.email, components: one.components, hasLeft }, () => ({
-      fresh: { id, key: subscribers.newKey() },
-      now: clock.now(),
-    }));
+    const plan = imported(
+      before,
+      { page, email: subscriber.email, components: subscriber.components, hasLeft },
+      () => ({
+        fresh: { id, key: subscribers.newKey() },
+        now: clock.now(),
+      }),
+    );
     if (plan.subscriber === undefined || isTrial || (await subscribers.write(plan.subscriber))) return plan.outcome;
   }
   throw new Refusal(503, 'unavailable', 'a subscription is being changed; try again', { 'retry-after': '5' });

@@ -93,7 +93,7 @@ export function quarantineRoutes(app: Api, deps: Deps): void {
     async (c) => {
       const { principal, caller, trace } = c.var;
       const mayAsk = (scope: Scope) => mayAskByLabel(principal, scope, deps.clock.now());
-      const sender = { name: senderOf(principal), mayAsk };
+      const sender = { name: senderOf(principal), mayRequestRollback: mayAsk };
       return c.json(await replay(deps, caller, { id: c.req.valid('param').id, trace, sender }), 202);
     },
   );

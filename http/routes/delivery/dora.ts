@@ -83,7 +83,7 @@ export function doraRoutes(app: Api, deps: Deps): void {
       ...(tier && { tier }),
     };
     c.var.allow({ ...(service && { service }), ...(environment && { environment }) });
-    const report = await deliveryReport(deps, { seconds, of, may: (one) => c.var.may(one) });
+    const report = await deliveryReport(deps, { seconds, scope: of, isVisible: (one) => c.var.may(one) });
     const now = deps.clock.now();
     const seesIncident = ({ service: its, environment: there }: DoraIncident): boolean =>
       authorize(c.var.principal, 'incidents:read', { service: its, environment: there }, now).allowed;

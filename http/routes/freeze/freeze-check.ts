@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import { CheckAnswer, CheckRequest, FreezeDecisionView } from '../../../schemas/freeze/freeze-check.ts';
-import { check, type FreezeQuestion } from '../../../actions/freeze/check.ts';
+import { check, type FreezeCheckCall } from '../../../actions/freeze/check.ts';
 import { Verified, verify, VerifyRequest } from '../../../actions/freeze/verify.ts';
 import { checkQuery, identityHeader, questionOf } from '../../webhooks/freeze-query.ts';
 import { gateAnswer, gateResponse } from '../../webhooks/deploy-gate.ts';
@@ -31,8 +31,8 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
   ): Promise<CheckAnswer> => {
     const { allow, principal } = c.var;
     allow({ service: query.service, environment: query.environment });
-    const freezeQuestion = { ...questionOf(query), by: principal.name, allow, consume: false };
-    return check(deps, { ...freezeQuestion, identityToken: headers['x-identity-token'] || null });
+    const call = { ...questionOf(query), by: principal.name, allow, consume: false };
+    return check(deps, { ...call, identityToken: headers['x-identity-token'] || null });
   };
 
   endpoint(
@@ -95,7 +95,7 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
       const { allow, principal } = c.var;
       allow({ service: rest.service, environment: rest.environment });
       const request: CheckRequest = { ...rest, change: change ?? 'deploy' };
-      const freezeQuestion: FreezeQuestion = {
+      const call: FreezeCheckCall = {
         request,
         isKindUnstated: change == null,
         by: principal.name,
@@ -103,7 +103,7 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
         consume: true,
         identityToken,
       };
-      return c.json(await check(deps, freezeQuestion), 200);
+      return c.json(await check(deps, call), 200);
     },
   );
 

@@ -7,7 +7,7 @@ import { clearSuspectChange } from '../../../actions/incidents/clear-suspect.ts'
 import { restoreSuspectChange } from '../../../actions/incidents/restore-suspect.ts';
 import { turnFlagOn } from '../../../actions/incidents/turn-flag-on.ts';
 import { RESPONSE_ACTIONS } from '../../../actions/incidents/action-request.ts';
-import { executeResponseAction } from '../../../actions/incidents/take-over.ts';
+import { executeResponseAction } from '../../../actions/incidents/response-action.ts';
 import { answers, type Api, body, endpoint, problems } from '../../endpoint.ts';
 import { Incident } from './incidents.ts';
 

@@ -13,7 +13,7 @@ import {
   takeRole,
   sendUpdateToStakeholders,
 } from '../../../actions/incidents/acknowledge.ts';
-import { view } from '../../../actions/incidents/incident-view.ts';
+import { requireIncident } from '../../../actions/incidents/require-incident.ts';
 import type { Caller } from '../../../actions/people/caller.ts';
 import { answers, type Api, body, endpoint, problems } from '../../endpoint.ts';
 import { Incident } from './incidents.ts';
@@ -140,7 +140,7 @@ async function holderOf(
   id: IncidentId,
   name: string,
 ): Promise<Assignee> {
-  const incident = await view(deps, id);
+  const incident = await requireIncident(deps, id);
   caller.allow('incidents:write', incident);
   const known = await deps.config.current();
   const { people } = known.people;

@@ -5,9 +5,9 @@ import { SimilarIncident } from '../../../schemas/incidents/similar.ts';
 import { DecisionView, IncidentStatus, IncidentView, TimelineEntry } from '../../../schemas/incidents/incident.ts';
 import { EnvironmentName, IncidentId, ServiceName, Severity } from '../../../schemas/config/names.ts';
 import { declaredScope } from '../../../actions/incidents/declared-environment.ts';
-import { correctIncident, declare, note } from '../../../actions/incidents/declare-incident.ts';
+import { correctIncident, declareIncident, note } from '../../../actions/incidents/declare-incident.ts';
 import { similarIncidents } from '../../../actions/incidents/similar-incidents.ts';
-import { view } from '../../../actions/incidents/incident-view.ts';
+import { requireIncident } from '../../../actions/incidents/require-incident.ts';
 import { namer } from '../../../actions/people/names.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems, readable } from '../../endpoint.ts';
 import { Refusal } from '../../../actions/refusal.ts';
@@ -56,7 +56,7 @@ export function incidentRoutes(app: Api, deps: Deps): void {
       const { trace } = c.var;
       const { title, severity, ...named } = c.req.valid('json');
       const serviceEnvironment = declaredScope((await deps.config.current()).services, named);
-      const { incident, created } = await declare(deps, c.var.caller, {
+      const { incident, created } = await declareIncident(deps, c.var.caller, {
         ...serviceEnvironment,
         title,
         severity,
@@ -105,7 +105,7 @@ export function incidentRoutes(app: Api, deps: Deps): void {
       responses: { 200: answers('The incident', Incident), 404: problems('Not found') },
     }),
     async (c) => {
-      const incident = await view(deps, c.req.valid('param').id);
+      const incident = await requireIncident(deps, c.req.valid('param').id);
       c.var.allow(incident);
       return c.json(incident, 200);
     },
@@ -153,7 +153,7 @@ export function incidentRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const { id } = c.req.valid('param');
-      c.var.allow(await view(deps, id));
+      c.var.allow(await requireIncident(deps, id));
       const [found, named] = await Promise.all([
         deps.incidents.timeline(id, paging(c.req.valid('query'))),
         namer(deps),
@@ -216,7 +216,7 @@ export function incidentRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const { id } = c.req.valid('param');
-      c.var.allow(await view(deps, id));
+      c.var.allow(await requireIncident(deps, id));
       const { items, next_cursor } = await deps.incidents.signals(id, paging(c.req.valid('query')));
       return c.json({ items: items.map(shown), next_cursor }, 200);
     },
@@ -239,7 +239,7 @@ export function incidentRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const { id } = c.req.valid('param');
-      c.var.allow(await view(deps, id));
+      c.var.allow(await requireIncident(deps, id));
       const incident = await deps.incidents.read(id);
       return c.json({ items: incident === undefined ? [] : await similarIncidents(deps, incident) }, 200);
     },
@@ -262,7 +262,7 @@ export function incidentRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const { id, number } = c.req.valid('param');
-      c.var.allow(await view(deps, id));
+      c.var.allow(await requireIncident(deps, id));
       const [decision, inputs] = await Promise.all([deps.decisions.get(id, number), deps.decisions.inputs(id, number)]);
       if (decision === undefined)
         throw new Refusal(404, 'unknown-decision', `incident ${id} has no decision ${number}`);

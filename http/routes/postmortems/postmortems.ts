@@ -2,10 +2,10 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { Context, MiddlewareHandler } from 'hono';
 import { withFile } from '../../../actions/postmortems/file-view.ts';
 import { changeItem } from '../../../actions/postmortems/change-item.ts';
-import { checked, readPostmortem, savePostmortem } from '../../../actions/postmortems/postmortem.ts';
+import { requireValidText, readPostmortem, savePostmortem } from '../../../actions/postmortems/postmortem.ts';
 import { proposeWording } from '../../../actions/postmortems/propose-wording.ts';
 import { requestIssue } from '../../../actions/postmortems/issues/request.ts';
-import { viewsOf, withIssue } from '../../../actions/postmortems/issues/view.ts';
+import { actionItemViews, withIssue } from '../../../actions/postmortems/issues/view.ts';
 import { Refusal } from '../../../actions/refusal.ts';
 import { matchesStatus } from '../../../domain/postmortems/action-items.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
@@ -194,7 +194,7 @@ export function postmortemRoutes(app: Api, deps: Deps): void {
           (service === undefined || item.service === service) &&
           c.var.may({ service: item.service, environment: item.environment }),
       });
-      return c.json({ items: await viewsOf(deps, items), next_cursor }, 200);
+      return c.json({ items: await actionItemViews(deps, items), next_cursor }, 200);
     },
   );
 
@@ -275,7 +275,7 @@ function prefersMarkdown(accept: string | undefined): boolean {
 async function inputOf(c: Context<Env>): Promise<PostmortemInput> {
   const type = (c.req.header('content-type') ?? 'application/json').split(';')[0]?.trim().toLowerCase();
   const bytes = await readBody(c, BODY_MAX_BYTES);
-  if (type === MARKDOWN) return { markdown: checked(textIn(bytes)) };
+  if (type === MARKDOWN) return { markdown: requireValidText(textIn(bytes)) };
   if (type !== 'application/json')
     throw new Refusal(415, 'unsupported-media-type', `send application/json or text/markdown, not ${type}`);
   const read = PostmortemInput.safeParse(readIJson(textIn(bytes) || '{}'));

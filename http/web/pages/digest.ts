@@ -27,7 +27,7 @@ export const digest: ConsolePage = {
     const { services } = await deps.config.current();
     const visible = Object.entries(services).filter(([service]) => may('incidents:read', { service }));
     const teams = [...new Set(visible.flatMap(([, entry]) => entry.team ?? []))].toSorted();
-    const found = await readTeamDigest(deps, { ...(team !== undefined && { team }), may });
+    const found = await readTeamDigest(deps, { ...(team !== undefined && { team }), isAllowed: may });
     return { title: 'Digest', main: digestMain(found, teams) };
   },
 };

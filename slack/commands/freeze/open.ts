@@ -14,7 +14,7 @@ import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { type Freeze, type FreezeScope, NewFreeze } from '../../../schemas/freeze/freeze.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { openFreeze as openOne } from '../../../actions/freeze/freezes.ts';
-import { scopeAsKnown } from '../../../actions/freeze/known-names.ts';
+import { resolveScope } from '../../../actions/freeze/known-names.ts';
 import type { CommandDeps } from '../../deps.ts';
 import { answered, Declined, nameIn } from '../../outcome.ts';
 import { textInput } from '../../modals/blocks.ts';
@@ -180,7 +180,7 @@ export const runOpenFreeze: Run<Open> = async (deps, { caller, key }, request) =
   // Check all scopes first, so that either all freezes are opened or none.
   for (const scope of scopes) {
     caller.allow('freezes:write', { service: scope.service, environment: scope.environment });
-    const { service } = await scopeAsKnown(deps, scope);
+    const { service } = await resolveScope(deps, scope);
     await refuseUnknownEnvironment(deps, { ...scope, service });
   }
   for (const [index, scope] of scopes.entries()) {

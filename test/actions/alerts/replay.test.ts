@@ -25,7 +25,7 @@ function again(source: string, body: string, allow: () => void = () => undefined
   return replay(
     { ...world.deps, inbound, quarantine: Object.assign(Object.create(null), quarantine) },
     { name: 'ada', allow },
-    { id: 'q_1', trace: 'trace', sender: { name: 'token:ada', mayAsk: () => true } },
+    { id: 'q_1', trace: 'trace', sender: { name: 'token:ada', mayRequestRollback: () => true } },
   );
 }
 

@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { ChainCheck } from '../../../domain/ports/freeze.ts';
 import type { TokenAudit } from '../../../domain/ports/access.ts';
 import { standInsAt } from '../../../domain/catalogue/vendors.ts';
-import { connections } from '../../../actions/connections/check.ts';
+import { vendorConnections } from '../../../actions/connections/check.ts';
 import { alertmanagerSilences } from '../../../integrations/alertmanager/silences.ts';
 import { identityTokens } from '../../../integrations/oidc/identity-tokens.ts';
 import { externalPagerDuty } from '../../../integrations/pagerduty/external-incidents.ts';
@@ -57,7 +57,7 @@ async function lookAt(world: World) {
     from: async () => undefined,
     clock,
   };
-  return connections({
+  return vendorConnections({
     secrets: { get },
     standIns: standInsAt(standIns),
     config: current,
@@ -81,8 +81,10 @@ async function lookAt(world: World) {
     metrics: { value: async () => null, range: none, rangeByLabel: none, rule: none },
     silences: alertmanagerSilences({ url: () => get('ALERTMANAGER_URL'), now: () => 0, log: silent }),
     signer: { ...signs, problem: async () => null },
-    tokens: { check: async () => tokens } as unknown as Parameters<typeof connections>[0]['tokens'],
-    audit: { check: async () => ({ ...INTACT, ...chain }) } as unknown as Parameters<typeof connections>[0]['audit'],
+    tokens: { check: async () => tokens } as unknown as Parameters<typeof vendorConnections>[0]['tokens'],
+    audit: { check: async () => ({ ...INTACT, ...chain }) } as unknown as Parameters<
+      typeof vendorConnections
+    >[0]['audit'],
     databaseWarning,
     publicUrl: world.publicUrl,
     identityTokens: identityTokens({ clock }),
@@ -92,7 +94,7 @@ async function lookAt(world: World) {
 const none = (): never => {
   throw new Error('the doctor changes nothing');
 };
-const signs = { sign: none, keys: none, verify: none } as unknown as Parameters<typeof connections>[0]['signer'];
+const signs = { sign: none, keys: none, verify: none } as unknown as Parameters<typeof vendorConnections>[0]['signer'];
 
 const slackThat = (headers: Record<string, string>, body: object = {}) =>
   vendorThat(() => ({

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { judgedProblems } from '../../../actions/connections/judged.ts';
+import { uncallableSystems } from '../../../actions/connections/uncallable-systems.ts';
 import { standInsAt } from '../../../domain/catalogue/vendors.ts';
 import { trafficRouterFor } from '../../../integrations/traffic-routers.ts';
 import { Config } from '../../../schemas/config/config.ts';
@@ -16,7 +16,7 @@ async function problemsIn(production: object, secrets: Record<string, string>) {
   const config = Config.parse({ version: 'test', services, paging: {} });
   const get = async (name: string) => secrets[name];
   const context = { secrets: { get }, clock: new SetClock('2026-11-20T12:00:00.000Z'), standIns: standInsAt([]) };
-  const found = await judgedProblems({
+  const found = await uncallableSystems({
     config: { current: async () => config, problems: async () => [] },
     secrets: { get },
     trafficRouterFor: (entry, serviceEnvironment) => trafficRouterFor(entry, { ...context, serviceEnvironment }),

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { correctIncident, declare } from '../../../actions/incidents/declare-incident.ts';
+import { correctIncident, declareIncident } from '../../../actions/incidents/declare-incident.ts';
 import type { Caller } from '../../../actions/people/caller.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Severity } from '../../../schemas/config/names.ts';
 import { FakeWorld, idleEngine } from '../../support/fake-deps.ts';
@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 
 const says = (caller: Caller, title: string, severity: Severity) =>
-  declare(world.deps, caller, {
+  declareIncident(world.deps, caller, {
     service: 'checkout' as ServiceName,
     environment: 'production' as EnvironmentName,
     title,

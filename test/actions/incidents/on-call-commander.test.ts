@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { OnCallPerson } from '../../../domain/people/on-call.ts';
 import type { VendorResponse } from '../../../domain/messages/channels.ts';
 import { giveCommandToOnCall } from '../../../actions/incidents/on-call-commander.ts';
-import { declare } from '../../../actions/incidents/declare-incident.ts';
+import { declareIncident } from '../../../actions/incidents/declare-incident.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import { ChatWorld } from '../../slack/commands/chat-world.ts';
 
@@ -27,7 +27,7 @@ beforeEach(() => {
 });
 
 const declared = async (): Promise<IncidentId> => {
-  const { incident } = await declare(chat.deps, { name: 'ada', allow: () => undefined }, INPUT);
+  const { incident } = await declareIncident(chat.deps, { name: 'ada', allow: () => undefined }, INPUT);
   return incident.id;
 };
 
@@ -102,7 +102,11 @@ describe('the on-call responder', () => {
   test('gets command of an open incident without a commander when it is declared again', async () => {
     const id = await declared();
     chat.queued.length = 0;
-    await declare(chat.deps, { name: 'bob', allow: () => undefined }, { ...INPUT, title: 'Charged twice', trace: 'b' });
+    await declareIncident(
+      chat.deps,
+      { name: 'bob', allow: () => undefined },
+      { ...INPUT, title: 'Charged twice', trace: 'b' },
+    );
     expect(chat.queued).toMatchObject([{ ask: 'on_call', incident: id }]);
   });
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { declare } from '../../../actions/incidents/declare-incident.ts';
-import { executeResponseAction } from '../../../actions/incidents/take-over.ts';
+import { declareIncident } from '../../../actions/incidents/declare-incident.ts';
+import { executeResponseAction } from '../../../actions/incidents/response-action.ts';
 import type { Caller } from '../../../actions/people/caller.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
@@ -15,7 +15,7 @@ let id: IncidentId;
 const opened = async (service: string): Promise<IncidentId> => {
   const serviceEnvironment = { service: service as ServiceName, environment: 'production' as EnvironmentName };
   const said = { ...serviceEnvironment, title: 'Down', severity: 'critical', trace: service } as const;
-  return (await declare(world.deps, ADA, said)).incident.id;
+  return (await declareIncident(world.deps, ADA, said)).incident.id;
 };
 
 beforeEach(async () => {

@@ -4,7 +4,7 @@ import type { StepGuards } from '../../../domain/rollback/guard.ts';
 import type { QuestionInputs } from '../../../domain/runbooks/permission.ts';
 import { clearSuspectChange } from '../../../actions/incidents/clear-suspect.ts';
 import { restoreSuspectChange } from '../../../actions/incidents/restore-suspect.ts';
-import { executeResponseAction } from '../../../actions/incidents/take-over.ts';
+import { executeResponseAction } from '../../../actions/incidents/response-action.ts';
 import type { Caller } from '../../../actions/people/caller.ts';
 import type { DecisionInputs } from '../../../domain/rollback/judgement.ts';
 import { decide } from '../../../domain/rollback/rollback.ts';

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import { sendUpdateToStakeholders } from '../../../actions/incidents/acknowledge.ts';
-import { declare } from '../../../actions/incidents/declare-incident.ts';
+import { declareIncident } from '../../../actions/incidents/declare-incident.ts';
 import type { Caller } from '../../../actions/people/caller.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
@@ -18,7 +18,7 @@ const configured = async (statusPage: object) => {
   world.config = Config.parse({ version: 'test', services, paging: {} });
   const serviceEnvironment = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
   ({ id } = (
-    await declare(world.deps, ADA, { ...serviceEnvironment, title: 'Down', severity: 'critical', trace: 't' })
+    await declareIncident(world.deps, ADA, { ...serviceEnvironment, title: 'Down', severity: 'critical', trace: 't' })
   ).incident);
 };
 

@@ -3,7 +3,7 @@ import { isAcknowledged } from '../../../domain/paging/acknowledgement.ts';
 import { pageKey } from '../../../domain/paging/pages.ts';
 import { acknowledge, takeRole } from '../../../actions/incidents/acknowledge.ts';
 import { escalate } from '../../../actions/paging/escalate.ts';
-import { acknowledgeAll } from '../../../actions/paging/acknowledge-pages.ts';
+import { acknowledgeAllPages } from '../../../actions/paging/acknowledge-pages.ts';
 import { acknowledgeGroups } from '../../../actions/paging/acknowledge-group.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
@@ -73,7 +73,7 @@ const silenced = () =>
   world.calls.flatMap((call) => /^pager acknowledge page.1 critical for (.*)$/.exec(call)?.[1] ?? []).toSorted();
 async function sweeps(): Promise<void> {
   await acknowledgeGroups(world.deps, await world.deps.incidents.open());
-  await acknowledgeAll(world.deps, await world.deps.incidents.open());
+  await acknowledgeAllPages(world.deps, await world.deps.incidents.open());
 }
 
 describe('an incident group', () => {

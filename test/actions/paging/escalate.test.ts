@@ -5,7 +5,7 @@ import { pageKey } from '../../../domain/paging/pages.ts';
 import { acknowledge } from '../../../actions/incidents/acknowledge.ts';
 import type { Caller } from '../../../actions/people/caller.ts';
 import { escalate } from '../../../actions/paging/escalate.ts';
-import { acknowledgeAll, acknowledgePages } from '../../../actions/paging/acknowledge-pages.ts';
+import { acknowledgeAllPages, acknowledgePages } from '../../../actions/paging/acknowledge-pages.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
@@ -234,7 +234,7 @@ describe('without webhooks from PagerDuty', () => {
       { by: 'ada', at },
       { name: 'ada', shown: 'Ada' },
     ]);
-    await acknowledgeAll(world.deps, await open());
+    await acknowledgeAllPages(world.deps, await open());
     expect(world.calls).toEqual([]); // already acknowledged there
   });
 
@@ -262,7 +262,7 @@ describe('without webhooks from PagerDuty', () => {
     await rings(2);
     const searched = thereAre({ 1: ackedBy('Ada', 'PADA001', plusSeconds(CREATED, 900)), 2: {} });
     expect(await after(10)).toBe(0);
-    await acknowledgeAll(world.deps, await open());
+    await acknowledgeAllPages(world.deps, await open());
     expect(world.calls.filter((call) => call.startsWith('pager'))).toEqual(['pager acknowledge page.2 critical']);
     expect(await after(60)).toBe(0);
     expect([asked().length, searched]).toEqual([1, [2, 1]]);
@@ -432,7 +432,7 @@ describe('an acknowledgement in Firebreak', () => {
     world.clock.set(world.clock.millis + 1000);
     await paged(4);
     await acknowledgePages(world.deps, id);
-    await acknowledgeAll(world.deps, await open());
+    await acknowledgeAllPages(world.deps, await open());
     expect(world.calls).toEqual(['pager acknowledge page.1 critical', 'pager acknowledge page.3 critical']);
   });
 
@@ -442,7 +442,7 @@ describe('an acknowledgement in Firebreak', () => {
       { kind: 'later', detail: 'down', afterSeconds: null },
       { kind: 'taken', detail: 'ok' },
     ];
-    for (let sweep = 0; sweep < 3; sweep += 1) await acknowledgeAll(world.deps, await open());
+    for (let sweep = 0; sweep < 3; sweep += 1) await acknowledgeAllPages(world.deps, await open());
     expect(world.calls).toHaveLength(2);
   });
 
@@ -454,30 +454,30 @@ describe('an acknowledgement in Firebreak', () => {
       await acknowledged('ada');
     }
     world.pages = [{ kind: 'later', detail: 'down', afterSeconds: null }];
-    await acknowledgeAll(world.deps, await open());
+    await acknowledgeAllPages(world.deps, await open());
     expect(world.calls.length).toBeLessThanOrEqual(4);
     world.pages = [{ kind: 'taken', detail: 'ok' }];
-    await acknowledgeAll(world.deps, await open());
-    await acknowledgeAll(world.deps, await open());
+    await acknowledgeAllPages(world.deps, await open());
+    await acknowledgeAllPages(world.deps, await open());
     expect(new Set(world.calls).size).toBe(20);
   });
 
   test('made at the pager is not sent back', async () => {
     const handling = { acknowledged: { by: 'pagerduty:PTUXL6G', at: world.clock.now(), page: 1, pager_page: 1 } };
     await world.deps.incidents.amend(id, () => ({ handling }));
-    await acknowledgeAll(world.deps, await open());
+    await acknowledgeAllPages(world.deps, await open());
     expect(world.calls).toEqual([]);
   });
 
   test('is sent again after PagerDuty has triggered the page again', async () => {
     await acknowledge(world.deps, ada, { id });
-    await acknowledgeAll(world.deps, await open());
+    await acknowledgeAllPages(world.deps, await open());
     world.clock.set(world.clock.millis + 1000);
     const at = world.clock.now();
     await world.deps.incidents.amend(id, (incident) => withoutAcknowledgement(incident, 1, at));
     world.clock.set(world.clock.millis + 1000);
     await acknowledge(world.deps, ada, { id });
-    await acknowledgeAll(world.deps, await open());
+    await acknowledgeAllPages(world.deps, await open());
     expect(world.calls).toEqual(['pager acknowledge page.1 critical', 'pager acknowledge page.1 critical']);
   });
 });

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { pageKey } from '../../../domain/paging/pages.ts';
 import type { ExternalPager } from '../../../domain/messages/channels.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
-import { noteAll } from '../../../actions/paging/note-pages.ts';
+import { noteDecisionsAtPager } from '../../../actions/paging/note-pages.ts';
 import { externalPagerDuty } from '../../../integrations/pagerduty/external-incidents.ts';
 import { pagerDuty } from '../../../integrations/pagerduty/pager.ts';
 import { Config } from '../../../schemas/config/config.ts';
@@ -44,7 +44,7 @@ async function pagerAt() {
         from: async () => 'firebreak@example.com',
       };
       const externalPager = externalPagerDuty({ ...at, clock: world.clock });
-      await noteAll({ ...world.deps, externalPager, ...more }, await world.deps.incidents.open());
+      await noteDecisionsAtPager({ ...world.deps, externalPager, ...more }, await world.deps.incidents.open());
     },
     notes: async () => Promise.all((await incidents({ urls } as never)).map(notesOf)),
   };

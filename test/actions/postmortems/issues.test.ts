@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { issueChanged } from '../../../actions/postmortems/issues/receive.ts';
+import { markIssueChanged } from '../../../actions/postmortems/issues/receive.ts';
 import { requestIssue } from '../../../actions/postmortems/issues/request.ts';
 import { changeActionItem } from '../../../actions/postmortems/postmortem.ts';
 import type { Refusal } from '../../../actions/refusal.ts';
@@ -140,16 +140,16 @@ describe.each([
     await t.rename(1, 'Alert (much) sooner, please');
     await t.after(5);
     expect(await titles()).toEqual(['open Alert sooner', 'open Test the restore']);
-    for (let times = 0; times < 3; times += 1) expect(await issueChanged(t.deps, t.tracker, t.idOf(1))).toBe(true);
+    for (let times = 0; times < 3; times += 1) expect(await markIssueChanged(t.deps, t.tracker, t.idOf(1))).toBe(true);
     await t.after(5);
     expect(await titles()).toEqual(['done Alert (much) sooner, please', 'open Test the restore']);
     const [item] = await t.items();
     expect(item).toMatchObject({ owner: 'nora', due: '2026-12-04', issue: { key: kind.key(1) } });
     await t.setDone(1, false);
-    await issueChanged(t.deps, t.tracker, t.idOf(1));
+    await markIssueChanged(t.deps, t.tracker, t.idOf(1));
     await t.after(5);
     expect((await titles())[0]).toBe('open Alert (much) sooner, please');
-    expect(await issueChanged(t.deps, t.tracker, t.idOf(77))).toBe(false);
+    expect(await markIssueChanged(t.deps, t.tracker, t.idOf(77))).toBe(false);
     expect((await t.timeline('action_item.changed_by_issue')).map(({ text, actor }) => [actor, text])).toEqual([
       [
         t.tracker,
@@ -186,7 +186,7 @@ describe.each([
       await change();
     }
     if (isDone) await t.setDone(1, true);
-    await issueChanged(t.deps, t.tracker, t.idOf(1));
+    await markIssueChanged(t.deps, t.tracker, t.idOf(1));
     await t.after(5);
     const expected = winner === 'issue' ? 'done Ring a bell' : title;
     expect(await titles()).toEqual([expected]);
@@ -244,7 +244,7 @@ describe.each([
     await t.save(['- [ ] Ask @everyone <b>"now"</b> & close #1 `x`']);
     await t.after(5);
     await t.setDone(1, true);
-    await issueChanged(t.deps, t.tracker, t.idOf(1));
+    await markIssueChanged(t.deps, t.tracker, t.idOf(1));
     await t.after(HOUR);
     expect((await t.items()).map(({ issue, status }) => [issue?.key, status])).toEqual([[kind.key(2), 'open']]);
   });

@@ -10,7 +10,7 @@ import { PostmortemsFile } from '../../../schemas/postmortems/policy.ts';
 import type { ActionItemView } from '../../../schemas/postmortems/postmortem.ts';
 import { plusSeconds, millisOf } from '../../../schemas/time/time.ts';
 import { savePostmortem } from '../../../actions/postmortems/postmortem.ts';
-import { viewsOf } from '../../../actions/postmortems/issues/view.ts';
+import { actionItemViews } from '../../../actions/postmortems/issues/view.ts';
 import { consoleWorld } from '../../support/console-world.ts';
 import type { Clock } from '../../../domain/ports/system.ts';
 import type { FaultRule } from '../../../sandbox/core/faults.ts';
@@ -106,7 +106,7 @@ export async function trackerWorld(kind: TrackerKind) {
     },
     items: async (): Promise<ActionItemView[]> => {
       const { items } = await deps.postmortems.actionItems({ limit: 50, keep: () => true });
-      return viewsOf(deps, items);
+      return actionItemViews(deps, items);
     },
     timeline: async (kindOf = 'action_item.') =>
       (await deps.incidents.timeline(id, { limit: 100 })).items

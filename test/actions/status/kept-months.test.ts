@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { keptMonths } from '../../../actions/status/kept-months.ts';
+import { cachedMonths } from '../../../actions/status/cached-months.ts';
 import { at, MemoryPublicIncidents, publicIncident } from '../../support/public-incidents.ts';
 
 test('reads each month once for a time, recent months each time, and old months once in an hour', async () => {
   const incidents = new MemoryPublicIncidents(publicIncident());
-  const readsAt = keptMonths(incidents);
+  const readsAt = cachedMonths(incidents);
   const readAll = async (time: string) => {
     const { open, startedIn } = readsAt(at(time));
     const before = incidents.reads;

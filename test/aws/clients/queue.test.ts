@@ -87,6 +87,6 @@ test('the most critical services of a request are sent first', async () => {
   const parsed = sources.get('alertmanager')?.parse(JSON.stringify(group(alerts)), () => 0);
   if (parsed?.ok !== true) throw new Error(parsed?.fault.detail);
   const deps = { config: { current: async () => config, problems: async () => [] } };
-  const messages = await sent((queue) => enqueue({ ...deps, queue }, receipt, parsed.parsed.alerts, false));
+  const messages = await sent((queue) => enqueue({ ...deps, queue }, receipt, parsed.parsed.alerts));
   expect(messages.flatMap((message) => message.services)).toEqual(['checkout', 'ledger', 'cart', 'search']);
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Evidence } from '../../../domain/correlation/evidence.ts';
 import type { Story } from '../../../domain/messages/story.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
-import { healthOf } from '../../../actions/incidents/health-read.ts';
+import { readHealth } from '../../../actions/incidents/health-read.ts';
 import { healthPanel } from '../../../http/web/pages/incidents/health.ts';
 import { type Plot, plot, plotText } from '../../../http/web/plot.ts';
 import type { ServiceName, Version } from '../../../schemas/config/names.ts';
@@ -168,9 +168,9 @@ describe('what the page reads', () => {
 
   test('is the newest judgement with samples, once', async () => {
     const { deps, read } = reading({ 1: evidence(), 2: evidence(), 3: afterDeploy() });
-    const found = await healthOf(deps, decided(1, 2, 3));
+    const found = await readHealth(deps, decided(1, 2, 3));
     expect(found?.decision.id).toBe(`${INCIDENT}-2`);
-    await healthOf(deps, decided(1, 2, 3));
+    await readHealth(deps, decided(1, 2, 3));
     expect(read).toEqual([3, 2]);
   });
 
@@ -180,7 +180,7 @@ describe('what the page reads', () => {
     ['the inputs are gone', {}],
   ])('is nothing if %s', async (_, stored) => {
     const { deps, warned } = reading(stored);
-    expect(await healthOf(deps, decided(1))).toBeNull();
+    expect(await readHealth(deps, decided(1))).toBeNull();
     expect(healthPanel(story(), null, LATER)).toBe('');
     expect(warned).toEqual([]);
   });
@@ -188,9 +188,9 @@ describe('what the page reads', () => {
   test('does not fail the page if the inputs cannot be read, and is read again', async () => {
     const stored: Record<number, Evidence | Error> = { 1: new Error('throttled') };
     const { deps, warned } = reading(stored);
-    expect(await healthOf(deps, decided(1))).toBeNull();
+    expect(await readHealth(deps, decided(1))).toBeNull();
     expect(warned).toEqual(['the inputs of a decision could not be read']);
     stored[1] = evidence();
-    expect((await healthOf(deps, decided(1)))?.evidence).toBe(stored[1]);
+    expect((await readHealth(deps, decided(1)))?.evidence).toBe(stored[1]);
   });
 });

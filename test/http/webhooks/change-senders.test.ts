@@ -511,7 +511,7 @@ describe('a webhook that cannot be read', () => {
     const replayed = (source: string, receiver: string, body: string) => {
       const entry = { source, receiver, content_type: 'application/json', body: Buffer.from(body) };
       const found = Object.assign(Object.create(null), { get: async () => entry, replayed: async () => undefined });
-      const sender = { name: 'admin', mayAsk: () => true };
+      const sender = { name: 'admin', mayRequestRollback: () => true };
       return replay({ ...deps, quarantine: found }, caller, { id: 'q1', trace: 'trace', sender });
     };
     const [github] = [...quarantine.values()];
@@ -532,7 +532,7 @@ describe('a webhook that cannot be read', () => {
     });
     const replayed = (entry: ReturnType<typeof kept>) => {
       const found = Object.assign(Object.create(null), { get: async () => entry, replayed: async () => undefined });
-      const sender = { name: 'admin', mayAsk: () => true };
+      const sender = { name: 'admin', mayRequestRollback: () => true };
       return replay({ ...deps, quarantine: found }, caller, { id: 'q1', trace: 'trace', sender });
     };
     expect(await replayed(kept('argo-cd/notification-deployed'))).toMatchObject({ accepted: 1 });

@@ -9,7 +9,7 @@ import { SloStatusTable } from '../../../aws/table/slo/slo-statuses.ts';
 import type { Log } from '../../../domain/ports/system.ts';
 import { stateAt } from '../../../domain/freeze/state.ts';
 import { evaluate, type EvaluateDeps } from '../../../jobs/slo-evaluation/evaluate.ts';
-import { storedAs } from '../../../actions/slo/history.ts';
+import { historyKey } from '../../../actions/slo/history.ts';
 import { Evaluator } from '../../../jobs/slo-evaluation/evaluator.ts';
 import type { Elapsed } from '../../../actions/shared/concurrency.ts';
 import { prometheusQueries } from '../../../integrations/prometheus/queries.ts';
@@ -147,8 +147,8 @@ export class SloWorld {
   async storedDays(id: string): Promise<[SloId, string][]> {
     const slo = this.config.slos.find((each) => each.id === id);
     if (slo === undefined) throw new Error(`${id} is not configured`);
-    const days = await this.deps.sloDays.load(storedAs(slo), '2026-01-01', '2027-12-31');
-    return [...days.keys()].map((day) => [storedAs(slo), day]);
+    const days = await this.deps.sloDays.load(historyKey(slo), '2026-01-01', '2027-12-31');
+    return [...days.keys()].map((day) => [historyKey(slo), day]);
   }
 
   /** Returns all freezes, newest first. */

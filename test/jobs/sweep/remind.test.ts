@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import { entryMessage } from '../../../domain/messages/incident-card.ts';
-import { correctIncident, declare } from '../../../actions/incidents/declare-incident.ts';
+import { correctIncident, declareIncident } from '../../../actions/incidents/declare-incident.ts';
 import type { Caller } from '../../../actions/people/caller.ts';
 import { remind } from '../../../jobs/sweep/remind.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
@@ -48,7 +48,7 @@ test('a task that was done meanwhile causes no reminder', async () => {
 
 const ada: Caller = { name: 'ada', allow: () => undefined };
 const declared = () =>
-  declare(world.deps, ada, {
+  declareIncident(world.deps, ada, {
     service: 'search' as ServiceName,
     environment: 'production' as EnvironmentName,
     title: 'slow',

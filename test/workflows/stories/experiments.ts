@@ -1,6 +1,10 @@
 import { type DurableContext, withDurableExecution } from '@aws/durable-execution-sdk-js';
 import { recordExpected } from '../../../actions/experiments/expected-alerts.ts';
-import { recordExperiment, requestOfExperiment, tendExperiments } from '../../../actions/experiments/experiments.ts';
+import {
+  recordExperiment,
+  sendExperimentRequest,
+  startOrphanedExperiments,
+} from '../../../actions/experiments/experiments.ts';
 import { muteOf, mutesNow } from '../../../actions/alerts/muted-by.ts';
 import type { Table } from '../../../aws/table/core/table.ts';
 import { ExperimentTable } from '../../../aws/table/experiments/experiments.ts';
@@ -213,7 +217,7 @@ export const asks =
   (kind: 'start' | 'finish' | 'stop'): Moment =>
   async ({ deps }) => {
     for (const { id } of await deps.experiments.unfinished())
-      await requestOfExperiment(deps, caller, id, { kind, reason: `${kind} by ada` });
+      await sendExperimentRequest(deps, caller, id, { kind, reason: `${kind} by ada` });
   };
 
 export const measures =
@@ -255,10 +259,10 @@ export const runFails: Moment = async (world) => {
   const { lambda } = of(world);
   for (const { id, run_number: run } of await world.deps.experiments.unfinished()) lambda.kill(id, run);
   const engine = { ...world.deps.engine, died: async () => true };
-  await tendExperiments({ ...world.deps, engine });
+  await startOrphanedExperiments({ ...world.deps, engine });
 };
 
-export const isSwept: Moment = ({ deps }) => tendExperiments(deps);
+export const isSwept: Moment = ({ deps }) => startOrphanedExperiments(deps);
 
 export const isDown =
   (seconds: number): Moment =>

@@ -1,6 +1,6 @@
 import { clearSuspectChange } from '../../../actions/incidents/clear-suspect.ts';
 import { restoreSuspectChange } from '../../../actions/incidents/restore-suspect.ts';
-import { executeResponseAction } from '../../../actions/incidents/take-over.ts';
+import { executeResponseAction } from '../../../actions/incidents/response-action.ts';
 import type { Caller } from '../../../actions/people/caller.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { ChangeId, IncidentId, Version } from '../../../schemas/config/names.ts';

@@ -65,8 +65,8 @@ export async function loadDelivery(deps: ConsoleDeps, { viewer, query }: PageReq
   };
   const report = await deliveryReport(deps, {
     seconds: days * DAY_SECONDS,
-    of,
-    may: (one) => may('deployments:read', one),
+    scope: of,
+    isVisible: (one) => may('deployments:read', one),
   });
   const incidents = report.incidents.filter((one) => may('incidents:read', one));
   const records = recordsOf({ ...report, incidents }, figure);

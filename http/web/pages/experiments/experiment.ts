@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import * as z from 'zod';
-import { requestOfExperiment } from '../../../../actions/experiments/experiments.ts';
+import { sendExperimentRequest } from '../../../../actions/experiments/experiments.ts';
 import { limits, resultsOf, shown } from '../../../../domain/experiments/conclusion.ts';
 import { experimentPath, incidentPath } from '../../../../domain/incidents/console-link.ts';
 import type {
@@ -43,7 +43,7 @@ export const experiment: ConsolePage = {
       done: 'Requested. The experiment is stopped as soon as the chaos system confirms it.',
       run: async (deps, { caller, param, form }) => {
         const reason = field(form, 'reason', z.string().max(500).optional()) ?? null;
-        await requestOfExperiment(deps, caller, experimentIdIn(param), { kind: 'stop', reason });
+        await sendExperimentRequest(deps, caller, experimentIdIn(param), { kind: 'stop', reason });
       },
     },
   },

@@ -14,7 +14,7 @@ export const REPLAY: PageAction = {
 
 function replayNow(deps: ConsoleDeps, { viewer, caller, trace }: Sent, id: string): Promise<Replayed> {
   const mayAsk = (scope: Parameters<typeof viewer.may>[1]) => viewer.may('rollback:request', scope);
-  return replay(deps, caller, { id, trace, sender: { name: viewer.sender, mayAsk } });
+  return replay(deps, caller, { id, trace, sender: { name: viewer.sender, mayRequestRollback: mayAsk } });
 }
 
 const replayedText = ({ accepted, quarantined, truncated }: Replayed): Html =>

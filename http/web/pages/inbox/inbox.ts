@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { isReplayed } from '../../../../actions/alerts/replay.ts';
+import { isReplayable } from '../../../../actions/alerts/replay.ts';
 import { type AlertReview, alertReview, REVIEW_DAYS } from '../../../../actions/reports/alert-review.ts';
 import { EVERYWHERE } from '../../../../domain/access/access.ts';
 import { NOISY_TIMES } from '../../../../domain/alerts/noisy-alerts.ts';
@@ -152,7 +152,7 @@ function quarantinedRow(item: Quarantined, at: Timestamp, formKey: string | null
       <span>${sizeText(bytes)}</span>
       ${replayed === null ? '' : html`<span>replayed ${ago(replayed, at)}</span>`}
     </p>
-    ${formKey === null || !isReplayed(source) ? '' : replayForm(PATH, id, formKey)}
+    ${formKey === null || !isReplayable(source) ? '' : replayForm(PATH, id, formKey)}
   </article>`;
 }
 

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { isReplayed, readQuarantined } from '../../../../actions/alerts/replay.ts';
+import { isReplayable, readQuarantined } from '../../../../actions/alerts/replay.ts';
 import { EVERYWHERE } from '../../../../domain/access/access.ts';
 import type { Quarantined } from '../../../../domain/ports/alerts.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
@@ -57,7 +57,7 @@ function factsPanel({ entry, at, mayReplay, formKey }: QuarantinedInput): Html {
         ${line('ID', html`<code>${id}</code>`)}
       </dl>
       ${
-        !isReplayed(source)
+        !isReplayable(source)
           ? html`<p class="quiet">Actions in Slack are not replayed. Ask the person to repeat the action.</p>`
           : mayReplay
             ? html`<p class="hint">Replay parses the input again with the running version, as if it arrived now.</p>

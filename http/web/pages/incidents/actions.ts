@@ -5,7 +5,7 @@ import { answerDecision } from '../../../../actions/incidents/answer-decision.ts
 import type { Caller } from '../../../../actions/people/caller.ts';
 import { note } from '../../../../actions/incidents/declare-incident.ts';
 import { markWrong } from '../../../../actions/incidents/mark-wrong.ts';
-import { executeResponseAction } from '../../../../actions/incidents/take-over.ts';
+import { executeResponseAction } from '../../../../actions/incidents/response-action.ts';
 import { turnFlagOn } from '../../../../actions/incidents/turn-flag-on.ts';
 import { Refusal } from '../../../../actions/refusal.ts';
 import { IncidentId, Severity, Version } from '../../../../schemas/config/names.ts';

@@ -1,4 +1,4 @@
-import { planRollback, type Plan } from '../../../../actions/rollback/plan-rollback.ts';
+import { planRollback, type RollbackPlan } from '../../../../actions/rollback/plan-rollback.ts';
 import { viewRun } from '../../../../actions/runbooks/start-run.ts';
 import { namer } from '../../../../actions/people/names.ts';
 import { Refusal } from '../../../../actions/refusal.ts';
@@ -15,7 +15,7 @@ import { runId, type RunView } from '../../../../schemas/runbooks/parts/runs.ts'
 import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
 import type { Viewer } from '../../../context.ts';
 import type { PageRequest, ConsoleDeps } from '../page.ts';
-import { type HealthRead, healthOf } from '../../../../actions/incidents/health-read.ts';
+import { type HealthRead, readHealth } from '../../../../actions/incidents/health-read.ts';
 import { filterOf, isShown, type TimelineFilter } from './filter.ts';
 
 /** Everything that the page of an incident shows. */
@@ -30,7 +30,7 @@ export type IncidentData = Pick<Viewer, 'may' | 'formKey'> & {
   /** Stored evidence of its actions. */
   evidence: readonly EvidencePack[];
   /** What a rollback would do now. Null: the viewer may not roll back, or the incident is resolved or a group. */
-  plan: Plan | null;
+  plan: RollbackPlan | null;
   /** Chaos experiments on its service and environment at that time, newest first. */
   experiments: readonly Experiment[];
   /** Its newest runbook runs, oldest first. */
@@ -70,7 +70,7 @@ export async function loadIncident(deps: ConsoleDeps, { viewer, param, query }: 
     incident.status !== 'resolved' && incident.group_reason === undefined && may('incidents:act', incident);
   const [timeline, health, plan, config, named, runs, evidence, experiments] = await Promise.all([
     timelineOf(deps, id, filterOf(query)),
-    healthOf(deps, story),
+    readHealth(deps, story),
     mayRollBack ? planRollback(deps, caller, incident) : null,
     deps.config.current(),
     namer(deps),

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import { incidentPath } from '../../../../domain/incidents/console-link.ts';
-import type { Plan } from '../../../../actions/rollback/plan-rollback.ts';
+import type { RollbackPlan } from '../../../../actions/rollback/plan-rollback.ts';
 import { answerable, approvableOf, approvalReason, subjectOf } from '../../../../domain/messages/incident-buttons.ts';
 import { nextStep } from '../../../../domain/messages/incident-card.ts';
 import { switchedFlags } from '../../../../domain/rollback/switched-flags.ts';
@@ -223,7 +223,7 @@ const severityForm = (form: Form, severity: Severity): Html =>
     ),
   );
 
-function rollbackForm(form: Form, plan: Plan | null): Html {
+function rollbackForm(form: Form, plan: RollbackPlan | null): Html {
   const live = plan?.live?.version;
   const target = plan?.target?.kind === 'version' ? plan.target.version : undefined;
   const text =

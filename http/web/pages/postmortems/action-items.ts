@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import * as z from 'zod';
 import { requestIssue } from '../../../../actions/postmortems/issues/request.ts';
-import { viewsOf } from '../../../../actions/postmortems/issues/view.ts';
+import { actionItemViews } from '../../../../actions/postmortems/issues/view.ts';
 import { changeItem } from '../../../../actions/postmortems/change-item.ts';
 import { Refusal } from '../../../../actions/refusal.ts';
 import { experimentPath, incidentPath, postmortemPath } from '../../../../domain/incidents/console-link.ts';
@@ -83,7 +83,7 @@ export const actionItems: ConsolePage = {
         `${item.title} ${item.owner ?? ''} ${item.service}`.toLowerCase().includes(text.toLowerCase()),
     });
     const { services, postmortems } = await deps.config.current();
-    const items = (await viewsOf(deps, page.items)).map((item) => ({
+    const items = (await actionItemViews(deps, page.items)).map((item) => ({
       ...item,
       hasTracker:
         item.incident_id !== null &&

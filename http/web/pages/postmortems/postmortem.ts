@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { type HealthRead, healthOf } from '../../../../actions/incidents/health-read.ts';
+import { type HealthRead, readHealth } from '../../../../actions/incidents/health-read.ts';
 import { namer } from '../../../../actions/people/names.ts';
 import { withFile } from '../../../../actions/postmortems/file-view.ts';
 import { readPostmortem } from '../../../../actions/postmortems/postmortem.ts';
@@ -62,7 +62,7 @@ async function load(deps: ConsoleDeps, { viewer, param }: PageRequest): Promise<
   const story = await deps.incidents.overview(id);
   if (story === undefined) throw new Refusal(404, 'unknown-incident', 'there is no such incident');
   const [health, named, onStatusPage] = await Promise.all([
-    healthOf(deps, story),
+    readHealth(deps, story),
     namer(deps),
     readPublicPostmortem(deps, view),
   ]);

@@ -195,8 +195,8 @@ async function pinsOf({ pins }: Pick<Deps, 'pins'>, { may }: Viewer, service: Se
 async function shadowOf(deps: ConsoleDeps, { may }: Viewer, service: ServiceName): Promise<ShadowRow[]> {
   const report = await shadowReport(deps, {
     seconds: SHADOW_SECONDS,
-    of: { service },
-    may: (serviceEnvironment) => may('incidents:read', serviceEnvironment),
+    scope: { service },
+    isVisible: (serviceEnvironment) => may('incidents:read', serviceEnvironment),
   });
   return report.items;
 }

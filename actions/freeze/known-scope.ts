@@ -18,7 +18,7 @@ const RECORDED_FOR_MS = 10_000;
 /**
  * The service and environment that a request is about, with resolved names.
  *
- * `asked`: the caller's names, or null if they are the same. `unknown`: set if the configuration does not have the
+ * `requested`: the caller's names, or null if they are the same. `unknown`: set if the configuration does not have the
  * environment.
  */
 export type KnownScope = ServiceEnvironment & {
@@ -40,35 +40,38 @@ export async function knownScope(
   { service, environment }: ServiceEnvironment,
 ): Promise<KnownScope> {
   const configured = scopesIn(config);
-  const named = matchingName(service, configured.keys());
-  const own = named === undefined ? undefined : configured.get(named);
-  const first = own && matchingName(environment, own);
-  if (named !== undefined && first !== undefined) return knownScopeOf(named, first, { service, environment });
+  const configuredService = matchingName(service, configured.keys());
+  const ownEnvironments = configuredService === undefined ? undefined : configured.get(configuredService);
+  const configuredEnvironment = ownEnvironments && matchingName(environment, ownEnvironments);
+  if (configuredService !== undefined && configuredEnvironment !== undefined)
+    return knownScopeOf(configuredService, configuredEnvironment, { service, environment });
 
   const recorded = await recordedScopes(deps);
-  const called = named ?? matchingName(service, recorded.keys()) ?? service;
-  const deployed = new Set([...(recorded.get(called) ?? []), ...(recorded.get(service) ?? [])]);
+  const serviceName = configuredService ?? matchingName(service, recorded.keys()) ?? service;
+  const deployed = new Set([...(recorded.get(serviceName) ?? []), ...(recorded.get(service) ?? [])]);
   // If the configuration lists no environments for the service, compare with the environments of all services.
   const known = new Set([
-    ...(own !== undefined && own.size > 0 ? own : allEnvironments(config, recorded)),
+    ...(ownEnvironments !== undefined && ownEnvironments.size > 0
+      ? ownEnvironments
+      : allEnvironments(config, recorded)),
     ...deployed,
   ]);
   const suggestion =
-    (own === undefined || own.size === 0
+    (ownEnvironments === undefined || ownEnvironments.size === 0
       ? matchingName(environment, configuredEnvironments(config)) // takes precedence over the spelling in deployments
       : undefined) ??
     matchingName(environment, deployed) ??
     matchingName(environment, known);
   if (suggestion !== undefined)
     return {
-      ...knownScopeOf(called, suggestion, { service, environment }),
-      unknown: recordedOnly(config, { service: called, environment: suggestion }),
+      ...knownScopeOf(serviceName, suggestion, { service, environment }),
+      unknown: recordedOnly(config, { service: serviceName, environment: suggestion }),
     };
   const isRecorded = (await deps.changes.recent({ service, environment }, 1)).length > 0;
   return {
-    ...knownScopeOf(called, environment, { service, environment }),
+    ...knownScopeOf(serviceName, environment, { service, environment }),
     unknown: isRecorded
-      ? recordedOnly(config, { service: called, environment })
+      ? recordedOnly(config, { service: serviceName, environment })
       : { configured: [...known].toSorted(), suggestion: suggestedName(environment, known) },
   };
 }
@@ -95,26 +98,26 @@ function knownScopeOf(service: string, environment: string, requested: ServiceEn
 const allEnvironments = (config: Config, recorded: KnownScopes): Set<string> =>
   new Set([...configuredEnvironments(config), ...[...recorded.values()].flatMap((environments) => [...environments])]);
 
-const configs = new WeakMap<Config, KnownScopes>();
+const scopesByConfig = new WeakMap<Config, KnownScopes>();
 
 function scopesIn(config: Config): KnownScopes {
-  const before = configs.get(config);
+  const before = scopesByConfig.get(config);
   if (before !== undefined) return before;
   const scopes = configuredScopes(config);
-  configs.set(config, scopes);
+  scopesByConfig.set(config, scopes);
   return scopes;
 }
 
-const recordings = new WeakMap<Deps['changes'], { readMs: number; scopes: KnownScopes }>();
+const recordedScopesByStore = new WeakMap<Deps['changes'], { readMs: number; scopes: KnownScopes }>();
 
 /** Returns the services and environments of recorded deployments, cached for `RECORDED_FOR_MS`. */
 async function recordedScopes({ changes, clock }: Pick<Deps, 'changes' | 'clock'>): Promise<KnownScopes> {
   const now = millisOf(clock.now());
-  const before = recordings.get(changes);
+  const before = recordedScopesByStore.get(changes);
   if (before !== undefined && Math.abs(now - before.readMs) < RECORDED_FOR_MS) return before.scopes;
   const scopes = new Map<string, Set<string>>();
   for (const { service, environment } of await changes.live())
     scopes.set(service, (scopes.get(service) ?? new Set<string>()).add(environment));
-  recordings.set(changes, { readMs: now, scopes });
+  recordedScopesByStore.set(changes, { readMs: now, scopes });
   return scopes;
 }

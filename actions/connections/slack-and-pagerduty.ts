@@ -36,7 +36,7 @@ function installed({ workspace, lacks }: ChatApp, { workspaces }: Pick<PeopleFil
 export const slackCommands = (deps: Pick<Deps, 'secrets'>): Promise<CheckResult> =>
   credential(deps, {
     key: 'SLACK_SIGNING_SECRET',
-    untried: 'the first command from Slack shows whether it is correct',
+    notTested: 'the first command from Slack shows whether it is correct',
     without: 'Firebreak refuses commands, buttons, and events from Slack',
   });
 
@@ -48,23 +48,23 @@ export async function pagerDutyPages(deps: Pick<Deps, 'secrets'>): Promise<Check
       `${key} has ${length} characters, but an integration key has ${ROUTING_KEY_CHARS}, so no pages are sent. ` +
         'Copy the key from the PagerDuty service: Integrations, Events API v2',
     );
-  return credential(deps, { key, untried: 'not tested, because a test would page', without: 'no pages are sent' });
+  return credential(deps, { key, notTested: 'not tested, because a test would page', without: 'no pages are sent' });
 }
 
 export const pagerDutyWebhooks = (deps: Pick<Deps, 'secrets'>): Promise<CheckResult> =>
   credential(deps, {
     key: 'PAGERDUTY_WEBHOOK_SECRET',
-    untried: 'the first webhook from PagerDuty shows whether it is correct',
+    notTested: 'the first webhook from PagerDuty shows whether it is correct',
     without: 'Firebreak refuses webhooks from PagerDuty, and does not see actions there',
   });
 
 /** Checks that the on-call rotations of people.yaml exist, and that each has an on-call responder now. */
-export async function onCall({ onCall: rotas, config }: Pick<Deps, 'onCall' | 'config'>): Promise<CheckResult> {
+export async function onCall({ onCall: rotations, config }: Pick<Deps, 'onCall' | 'config'>): Promise<CheckResult> {
   const teams = Object.keys((await config.current()).people.onCall);
   if (teams.length === 0)
     return off('people.yaml has no "onCall", so on-call responders are not invited to channels and do not get command');
   const checks = await Promise.all(
-    teams.map(async (team) => ({ team, ...(await checked(rotas.now(team), (people) => calledFirst(people))) })),
+    teams.map(async (team) => ({ team, ...(await checked(rotations.now(team), (people) => firstResponders(people))) })),
   );
   const worst = (['wrong', 'unreachable', 'off'] as const).find((state) => checks.some((one) => one.state === state));
   const shown = worst === undefined ? checks : checks.filter(({ state }) => state === worst);
@@ -74,7 +74,7 @@ export async function onCall({ onCall: rotas, config }: Pick<Deps, 'onCall' | 'c
   };
 }
 
-function calledFirst(people: readonly OnCallPerson[]): CheckResult {
+function firstResponders(people: readonly OnCallPerson[]): CheckResult {
   const first = Math.min(...people.map(({ level }) => level));
   const names = people.filter(({ level }) => level === first).map(({ name }) => name);
   if (names.length > 0) return { state: 'connected', detail: names.join(', ') };

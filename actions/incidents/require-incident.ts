@@ -4,10 +4,11 @@ import type { IncidentId } from '../../schemas/config/names.ts';
 import { Refusal } from '../refusal.ts';
 
 /** @throws Refusal 404 */
-export async function view({ incidents }: Pick<Deps, 'incidents'>, id: IncidentId): Promise<IncidentView> {
+export async function requireIncident({ incidents }: Pick<Deps, 'incidents'>, id: IncidentId): Promise<IncidentView> {
   const incident = await incidents.view(id);
   if (incident === undefined) throw new Refusal(404, 'unknown-incident', `there is no incident ${id}`);
   return incident;
 }
 
-export const resolved = (id: string): Refusal => new Refusal(409, 'incident-resolved', `incident ${id} is resolved`);
+export const incidentResolved = (id: string): Refusal =>
+  new Refusal(409, 'incident-resolved', `incident ${id} is resolved`);

@@ -1,13 +1,14 @@
 import type { RollbackCommand } from '../../domain/rollback/rollback-request.ts';
 import { clearingOfVersion, withWithdrawn } from '../../domain/changes/cleared-suspects.ts';
 import { openChildren, openChildrenWords } from '../../domain/incidents/children.ts';
+import { numberOf } from '../../domain/rollback/question-names.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { ChangeOfIncident, IncidentChange } from '../../domain/ports/incidents.ts';
 import type { Message } from '../../schemas/incidents/inbox.ts';
 import type { IncidentView } from '../../schemas/incidents/incident.ts';
 import type { IncidentId, Version } from '../../schemas/config/names.ts';
 import { completeAnsweredCallback, wake } from '../../workflows/wake.ts';
-import { resolved, view } from './incident-view.ts';
+import { incidentResolved, requireIncident } from './require-incident.ts';
 import { type PlanDeps, planRollback, refuseImpossible } from '../rollback/plan-rollback.ts';
 import { acknowledgeByActing } from './acknowledge-by-acting.ts';
 import type { Caller } from '../people/caller.ts';
@@ -69,14 +70,14 @@ type ResponseRequest = {
   /** For a rollback: the target version that was shown. Absent: none. */
   shown?: Version;
   /** For a rollback that may be interrupted and repeated. */
-  once?: Once;
+  storedKey?: StoredKey;
 };
 
 /**
  * The idempotency key of an action, which is stored before the action. A repeated request is then neither lost nor
  * executed twice, even if the incident has changed.
  */
-export type Once = {
+export type StoredKey = {
   /** The stored key. Null: no action was needed. Undefined: not stored. */
   stored: string | null | undefined;
   store(key: string | null): Promise<void>;
@@ -93,29 +94,29 @@ export async function executeResponseAction(
   caller: Caller,
   requested: ResponseRequest,
 ): Promise<IncidentView> {
-  const { id, action, key, once } = requested;
-  const before = await view(deps, id);
+  const { id, action, key, storedKey } = requested;
+  const before = await requireIncident(deps, id);
   caller.allow('incidents:act', before);
   const { name: by } = caller;
   const request = await actionRequestNow(deps, requested, before, by);
   if (request.fulfilled) {
-    await once?.store(null);
+    await storedKey?.store(null);
     return before;
   }
   if (action === 'rollback') await acknowledgeByActing(deps, caller, id);
-  const isNew = once?.stored === undefined;
+  const isNew = storedKey?.stored === undefined;
   if (action === 'rollback' && isNew && (await countsAsApproval(deps, before, by, requested))) {
-    await once?.store(null);
+    await storedKey?.store(null);
     await wake(deps, id);
-    return view(deps, id);
+    return requireIncident(deps, id);
   }
   const { message, change } = await postedActionOf(deps, caller, before, requested);
-  if (isNew) await once?.store(request.once ?? null);
-  if (!(await deps.incidents.post(id, message, change, request.once ?? key))) throw resolved(id);
+  if (isNew) await storedKey?.store(request.idempotencyKey ?? null);
+  if (!(await deps.incidents.post(id, message, change, request.idempotencyKey ?? key))) throw incidentResolved(id);
   if (action === 'abort') await withdraw(deps, before, before.decisions, by, 'Aborted');
   if (action === 'rollback') await withdraw(deps, before, supersededBy(before), by, 'Requested a rollback instead');
   await wake(deps, id);
-  return view(deps, id);
+  return requireIncident(deps, id);
 }
 
 /** Returns the stored action of a repeated request, because the incident may have changed since. */
@@ -125,9 +126,9 @@ async function actionRequestNow(
   before: IncidentView,
   by: string,
 ): Promise<ActionRequest> {
-  const stored = requested.once?.stored;
+  const stored = requested.storedKey?.stored;
   if (stored === undefined) return actionRequestOf(deps, requested, before, by);
-  return stored === null ? { fulfilled: true } : { fulfilled: false, once: stored };
+  return stored === null ? { fulfilled: true } : { fulfilled: false, idempotencyKey: stored };
 }
 
 async function postedActionOf(
@@ -166,11 +167,11 @@ async function postedRollback(
   const { name: by } = caller;
   const plan = await planRollback(deps, caller, { service, environment }, to);
   if (to !== undefined) refuseImpossible(plan);
-  const runs = from ?? plan.live?.version;
+  const running = from ?? plan.live?.version;
   const text = note === '' ? `Requested a rollback${to === undefined ? '' : ` to ${to}`}` : withVersion(note, to);
-  const suggestion = to === undefined ? from : runs;
-  const rollbackAsked: RollbackCommand = {
-    from: runs ?? null,
+  const suggestion = to === undefined ? from : running;
+  const command: RollbackCommand = {
+    from: running ?? null,
     to: plan.target?.kind === 'version' ? plan.target.version : null,
   };
   return {
@@ -182,18 +183,18 @@ async function postedRollback(
       ...(to !== undefined && { to }),
     },
     change: ({ cleared }) => {
-      const clearing = runs === undefined ? undefined : clearingOfVersion(cleared, { service, version: runs });
+      const clearing = running === undefined ? undefined : clearingOfVersion(cleared, { service, version: running });
       if (clearing === undefined)
-        return { rollbackRequested: rollbackAsked, ...timelineChange(by, 'rollback.requested', text, rollbackAsked) };
+        return { rollbackRequested: command, ...timelineChange(by, 'rollback.requested', text, command) };
       const restored = { by, at: deps.clock.now() };
       return {
         cleared: withWithdrawn(cleared, [clearing], restored),
-        rollbackRequested: rollbackAsked,
+        rollbackRequested: command,
         ...timelineChange(
           by,
           'rollback.requested',
           `${text}; ${clearing.version} is therefore suspected again`,
-          rollbackAsked,
+          command,
         ),
       };
     },
@@ -219,7 +220,7 @@ async function countsAsApproval(
       (target === null || (target.service === service && target.environment === environment)),
   );
   if (decision === undefined) return false;
-  const named = (await deps.decisions.inputs(id, Number(decision.id.split('-').at(-1))))?.request.to;
+  const named = (await deps.decisions.inputs(id, Number(numberOf(decision.id))))?.request.to;
   // A request for another version is no approval.
   if (to === undefined ? named !== undefined : to !== decision.to_version) return false;
   return (await deps.decisions.answer(id, decision.digest, 'approved', by, note)) !== 'superseded';
@@ -246,7 +247,7 @@ async function withdraw(
     const answered = await deps.decisions.answer(id, digest, 'rejected', by, note);
     if (answered !== 'not_requested') continue;
     // Only other people can approve this question, but the caller can withdraw it.
-    await deps.decisions.expire(id, Number(decision.split('-').at(-1)));
+    await deps.decisions.expire(id, Number(numberOf(decision)));
     const incident = await deps.incidents.read(id);
     if (incident !== undefined) await completeAnsweredCallback(deps, incident);
   }

@@ -53,7 +53,7 @@ type CatalogueSources = {
   now: () => number;
 };
 
-/** Metrics that list what a CD system manages, the one that leads first. `key`: of the name in the catalogue. */
+/** Metrics that list what a CD system manages, by precedence. `key`: setting of the deployer that has the name. */
 const DEPLOYERS = [
   { kind: 'argo-cd', key: 'application', metric: 'argocd_app_info', label: 'name', namespace: null },
   { kind: 'flagger', key: 'canary', metric: 'flagger_canary_status', label: 'name', namespace: 'namespace' },
@@ -68,14 +68,14 @@ const DEPLOYERS = [
 ] as const;
 
 /**
- * Proposes a catalogue from what Prometheus and Alertmanager know.
+ * Proposes entries of the catalogue from what Prometheus and Alertmanager know.
  *
  * @throws SearchFailure if they cannot be read, or know no service
  */
-export async function firstCatalogue(sources: CatalogueSources): Promise<Proposal[]> {
+export async function proposeEntries(sources: CatalogueSources): Promise<Proposal[]> {
   const { prometheus, alertmanager, now } = sources;
   const found = await findServices(prometheus, now());
-  if (alertmanager !== null) found.push(...unknownOf(await findAlerts(alertmanager), found));
+  if (alertmanager !== null) found.push(...servicesWithoutMetrics(await findAlerts(alertmanager), found));
   const deployers = await deployersOf(prometheus);
   const proposals: Proposal[] = [];
   await pooled([...found.entries()], AT_ONCE, async ([index, one]) => {
@@ -97,32 +97,32 @@ async function proposalFor(
     versionLabels,
   };
   const where = { service: one.service as ServiceName, environment: one.environment as EnvironmentName };
-  const health = await healthOf(metrics, candidates, now());
-  const known = { ...one, deployer, health, tried: candidates.map(({ from }) => from) };
+  const health = await proposeHealth(metrics, candidates, now());
+  const withoutProofs = { ...one, deployer, health, tried: candidates.map(({ from }) => from) };
   if (health === null) {
     const { proofs, missing } = await provableBy(deps, where, undefined);
-    return { ...known, versions: null, proofs, missing };
+    return { ...withoutProofs, versions: null, proofs, missing };
   }
   const query = { promql: health.promql, max: health.max, ...(health.traffic !== null && { traffic: health.traffic }) };
   const { proofs, missing, proposal: versions } = await provableBy(deps, where, query);
-  if (versions === null) return { ...known, versions, proofs, missing };
+  if (versions === null) return { ...withoutProofs, versions, proofs, missing };
   const full = await provableBy(deps, where, { ...query, byVersion: versions.byVersion });
-  return { ...known, versions, proofs: full.proofs, missing: full.missing };
+  return { ...withoutProofs, versions, proofs: full.proofs, missing: full.missing };
 }
 
 /** Returns services whose alerts fire and that have no known metrics. */
-function unknownOf(
+function servicesWithoutMetrics(
   alerts: readonly Readonly<Record<string, string>>[],
   known: readonly FoundService[],
 ): FoundService[] {
   const names = alerts.flatMap(({ service, environment, env }) => {
-    const where = environment ?? env ?? known[0]?.environment ?? 'production';
-    return service === undefined || known.some((one) => one.service === service) ? [] : [{ service, where }];
+    const environmentName = environment ?? env ?? known[0]?.environment ?? 'production';
+    return service === undefined || known.some((one) => one.service === service) ? [] : [{ service, environmentName }];
   });
-  const once = new Map(names.map((one) => [JSON.stringify(one), one]));
-  return [...once.values()].map(({ service, where }) => ({
+  const unique = new Map(names.map((one) => [JSON.stringify(one), one]));
+  return [...unique.values()].map(({ service, environmentName }) => ({
     service,
-    environment: where,
+    environment: environmentName,
     label: 'service',
     candidates: [],
   }));
@@ -133,9 +133,9 @@ async function deployersOf(prometheus: Searched): Promise<Map<string, FoundDeplo
   const found = new Map<string, FoundDeployer>();
   for (const { kind, key, metric, label, namespace } of DEPLOYERS) {
     const objects = await findObjects(prometheus, metric, namespace === null ? [label] : [label, namespace]);
-    for (const [name = '', alike] of Map.groupBy(objects, (labels) => labels[label])) {
-      if (alike.length !== 1 || name === '' || found.has(name)) continue;
-      found.set(name, { kind, key, name, namespace: namespace && (alike[0]?.[namespace] ?? null), from: metric });
+    for (const [name = '', sameNamed] of Map.groupBy(objects, (labels) => labels[label])) {
+      if (sameNamed.length !== 1 || name === '' || found.has(name)) continue;
+      found.set(name, { kind, key, name, namespace: namespace && (sameNamed[0]?.[namespace] ?? null), from: metric });
     }
   }
   return found;
@@ -153,32 +153,32 @@ function deployerOf(
 }
 
 /** Returns the first candidate that has a value now. */
-async function healthOf(
+async function proposeHealth(
   metrics: Metrics,
   candidates: FoundService['candidates'],
   now: number,
 ): Promise<ProposedHealth | null> {
   for (const { promql, max, traffic, from } of candidates) {
-    const seen = await metrics.value(promql);
-    if (seen?.kind !== 'value') continue;
-    const usual = await usualOf(metrics, promql, now);
-    const limit = max ?? limitAbove(usual ?? seen.value, isPercent(promql) ? 100 : 1);
-    return { promql, max: limit, traffic, from, now: seen.value, usual };
+    const current = await metrics.value(promql);
+    if (current?.kind !== 'value') continue;
+    const usual = await usualValue(metrics, promql, now);
+    const limit = max ?? limitAbove(usual ?? current.value, isPercent(promql) ? 100 : 1);
+    return { promql, max: limit, traffic, from, now: current.value, usual };
   }
   return null;
 }
 
 const DAY_SECONDS = 24 * 3600;
 const STEP_SECONDS = 300;
-const USUAL = 0.95;
+const USUAL_QUANTILE = 0.95;
 
-async function usualOf(metrics: Metrics, promql: string, now: number): Promise<number | null> {
+async function usualValue(metrics: Metrics, promql: string, now: number): Promise<number | null> {
   const until = timestamp(now);
   const curve = await metrics.range(promql, plusSeconds(until, -DAY_SECONDS), until, 'max', {
     stepSeconds: STEP_SECONDS,
   });
   const values = (curve ?? []).map(([, value]) => value).toSorted((a, b) => a - b);
-  return values[Math.ceil(values.length * USUAL) - 1] ?? null;
+  return values[Math.ceil(values.length * USUAL_QUANTILE) - 1] ?? null;
 }
 
 /** Limits as people write them, as shares of requests. */

@@ -10,12 +10,12 @@ import type { RouteConfig } from '../../schemas/rollback/reroute.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import { credentialOf } from './check-result.ts';
 
-type JudgedProblem = { service: string; environment: string; problem: string };
+type UncallableSystem = { service: string; environment: string; problem: string };
 
-type JudgedDeps = Pick<Deps, 'config' | 'secrets' | 'trafficRouterFor'>;
+type UncallableDeps = Pick<Deps, 'config' | 'secrets' | 'trafficRouterFor'>;
 
 /** Returns the traffic routers and routes, metrics, and chaos systems that cannot be called. Calls none of them. */
-export async function judgedProblems(deps: JudgedDeps): Promise<JudgedProblem[]> {
+export async function uncallableSystems(deps: UncallableDeps): Promise<UncallableSystem[]> {
   const { services } = await deps.config.current();
   const all = Object.entries(services).flatMap(([service, { environments }]) =>
     Object.entries(environments).map(([environment, { canary, judge, experiments, reroute }]) => ({
@@ -29,10 +29,10 @@ export async function judgedProblems(deps: JudgedDeps): Promise<JudgedProblem[]>
   const found = await Promise.all(
     all.map(async ({ serviceEnvironment, canary, judge, chaos, routes }) => {
       const problems = [
-        ...(canary === undefined ? [] : await ofTraffic(deps, canary, serviceEnvironment)),
-        ...(judge === undefined ? [] : await ofMetrics(deps, judge)),
-        ...(chaos === undefined ? [] : await ofChaos(deps, chaos)),
-        ...(await Promise.all(routes.map(([name, route]) => ofRoute(deps, name, route)))).flat(),
+        ...(canary === undefined ? [] : await trafficProblems(deps, canary, serviceEnvironment)),
+        ...(judge === undefined ? [] : await metricProblems(deps, judge)),
+        ...(chaos === undefined ? [] : await chaosProblems(deps, chaos)),
+        ...(await Promise.all(routes.map(([name, route]) => routeProblems(deps, name, route)))).flat(),
       ];
       return problems.map((problem) => ({ ...serviceEnvironment, problem }));
     }),
@@ -40,8 +40,8 @@ export async function judgedProblems(deps: JudgedDeps): Promise<JudgedProblem[]>
   return found.flat();
 }
 
-async function ofTraffic(
-  deps: JudgedDeps,
+async function trafficProblems(
+  deps: UncallableDeps,
   { traffic }: CanaryConfig,
   serviceEnvironment: ServiceEnvironment,
 ): Promise<string[]> {
@@ -75,7 +75,7 @@ function credentialFor(traffic: TrafficConfig): string | null | undefined {
   }
 }
 
-async function ofMetrics(deps: JudgedDeps, { metrics }: JudgeConfig): Promise<string[]> {
+async function metricProblems(deps: UncallableDeps, { metrics }: JudgeConfig): Promise<string[]> {
   const named = metrics.flatMap((metric) =>
     metric.kind === 'http' && metric.auth !== undefined
       ? [{ metric: metric.name, secret: secretNameIn(metric.auth) }]
@@ -89,7 +89,7 @@ async function ofMetrics(deps: JudgedDeps, { metrics }: JudgeConfig): Promise<st
   return found.flat();
 }
 
-async function ofRoute({ secrets }: Pick<Deps, 'secrets'>, name: string, route: RouteConfig): Promise<string[]> {
+async function routeProblems({ secrets }: Pick<Deps, 'secrets'>, name: string, route: RouteConfig): Promise<string[]> {
   if (route.kind === 'route53') return []; // called with the IAM role of the functions
   if (route.kind === 'gateway-api' && !(await clusterAddress(secrets, route)))
     return [`the traffic route ${name} (${route.kind}) has no address: set its \`url\`, or KUBERNETES_URL`];
@@ -102,7 +102,7 @@ async function ofRoute({ secrets }: Pick<Deps, 'secrets'>, name: string, route: 
 const clusterAddress = async (secrets: Deps['secrets'], { url }: { url?: string | undefined }) =>
   url ?? ((await secrets.get('KUBERNETES_URL')) || defaultUrl('KUBERNETES_URL'));
 
-async function ofChaos({ secrets }: Pick<Deps, 'secrets'>, chaos: ChaosConfig): Promise<string[]> {
+async function chaosProblems({ secrets }: Pick<Deps, 'secrets'>, chaos: ChaosConfig): Promise<string[]> {
   if (chaos.kind !== 'http' && !(await clusterAddress(secrets, chaos)))
     return [`the chaos system (${chaos.kind}) has no address: set its \`url\`, or KUBERNETES_URL`];
   const name =

@@ -3,21 +3,21 @@ import { recentMonths } from '../../domain/status/uptime.ts';
 import type { PublicIncident } from '../../schemas/status/public-incident.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 
-/** Seconds for which a month is kept that no page computes uptime from. Only an approval long afterwards changes it. */
-const KEPT_SECONDS = 3600;
+/** Seconds for which an old month is cached, from which no page computes uptime. Only a late approval changes it. */
+const OLD_MONTH_SECONDS = 3600;
 
-type Reads = Pick<PublicIncidents, 'open' | 'read' | 'startedIn'>;
+type IncidentReads = Pick<PublicIncidents, 'open' | 'read' | 'startedIn'>;
 
 /**
- * Returns readers for one time each, which read every list at most once, and old months rarely: a snapshot has the
- * months of all years on all pages.
+ * Returns a function that makes the readers of one snapshot. They read each list at most once, and old months rarely: a
+ * snapshot has the months of all years on all pages.
  */
-export function keptMonths(incidents: Reads): (now: Timestamp) => Reads {
+export function cachedMonths(incidents: IncidentReads): (now: Timestamp) => IncidentReads {
   const old = new Map<string, { at: Timestamp; incidents: PublicIncident[] }>();
 
   async function readOld(month: string, now: Timestamp): Promise<PublicIncident[]> {
     const known = old.get(month);
-    if (known !== undefined && secondsBetween(known.at, now) < KEPT_SECONDS) return known.incidents;
+    if (known !== undefined && secondsBetween(known.at, now) < OLD_MONTH_SECONDS) return known.incidents;
     const read = await incidents.startedIn(month);
     old.set(month, { at: now, incidents: read });
     return read;
