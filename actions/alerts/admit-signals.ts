@@ -1,4 +1,4 @@
-import { alertOf, type Arrival } from '../../domain/alerts/admission.ts';
+import { alertKeyOf, type Arrival } from '../../domain/alerts/admission.ts';
 import { entriesOf } from '../../domain/messages/alert-notices.ts';
 import type { Receipt } from '../../domain/ports/alerts.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
@@ -41,7 +41,7 @@ export async function admitSignals(
   const now = deps.clock.now();
   const arrivals = signals.map((signal): Arrival => ({
     signal,
-    delivery: destinationsOf(signal, config, receipt.at),
+    destinations: destinationsOf(signal, config, receipt.at),
     mute: mutes !== null && signal.status === 'firing' ? muteOf(signal, mutes) : null,
   }));
   if (mutes !== null) await recordExpected(deps, arrivals, mutes);
@@ -62,4 +62,4 @@ export async function admitSignals(
 }
 
 /** Returns a unique key of a signal: alerts of different services can have the same episode name. */
-const signalKey = (signal: Signal): string => `${alertOf(signal)} ${signal.episode}`;
+const signalKey = (signal: Signal): string => `${alertKeyOf(signal)} ${signal.episode}`;

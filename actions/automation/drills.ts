@@ -1,6 +1,6 @@
 import { commitForDeployer } from '../../domain/changes/deploy-repository.ts';
 import { mintIncidentId } from '../../aws/ids.ts';
-import { brokenOff, type DrillRefusal } from '../../domain/automation/drill.ts';
+import { abortedDrill, type DrillRefusal } from '../../domain/automation/drill.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { newestLiveChange, NONE_KNOWN_GOOD, rollbackTarget } from '../../domain/changes/versions.ts';
@@ -111,7 +111,7 @@ export async function startOrphanedDrills(deps: Pick<Deps, 'drills' | 'drillRuns
     } else if (await deps.engine.died(execution)) {
       deps.log.error('the workflow of a drill has failed', { drill: id, run });
       if (run >= RUNS_MAX)
-        await deps.drills.put(brokenOff(drill, `its workflow has failed ${run} times`, deps.clock.now()));
+        await deps.drills.put(abortedDrill(drill, `its workflow has failed ${run} times`, deps.clock.now()));
       else if (await deps.drills.put({ ...drill, run: run + 1, execution: null }))
         await deps.drillRuns.start(id, run + 1);
     }

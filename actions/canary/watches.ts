@@ -1,5 +1,5 @@
 import { GIVE_UP_SECONDS } from '../changes/overdue-deploys.ts';
-import { ended, isReportedLate, isWatchOver, replacedBy, watchIdOf, watchOf } from '../../domain/canary/watch.ts';
+import { endedWatch, isReportedLate, isWatchOver, replacedBy, watchIdOf, newWatch } from '../../domain/canary/watch.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { WatchRecord } from '../../schemas/canary/watch.ts';
 import type { Change } from '../../schemas/changes/change.ts';
@@ -20,7 +20,7 @@ export async function watchDeploy(deps: WatchDeps, change: Change): Promise<void
   const entry = environmentEntry((await deps.config.current()).services, change);
   if (entry?.watch === undefined) return;
   const recent = await deps.changes.recent(change, CHANGES_READ);
-  const watch = watchOf(change, { config: entry.watch, recent, now: deps.clock.now() });
+  const watch = newWatch(change, { config: entry.watch, recent, now: deps.clock.now() });
   if (watch === undefined || !(await deps.watches.begin(watch))) return;
   try {
     await deps.watchRuns.start(watch.id, watch.run);
@@ -65,7 +65,7 @@ async function startOrReplaceRun(deps: WatchDeps & Pick<Deps, 'engine'>, watch: 
   if (!(await deps.engine.died(execution))) return;
   deps.log.error('the workflow of a watch has failed', { watch: id, run });
   if (run >= RUNS_MAX) {
-    const stopped = ended(watch, 'stopped', `its workflow has failed ${run} times`, deps.clock.now());
+    const stopped = endedWatch(watch, 'stopped', `its workflow has failed ${run} times`, deps.clock.now());
     await deps.watches.put({ ...stopped, findings: [], reported: [] });
   } else if (await deps.watches.put({ ...watch, run: run + 1, execution: null }))
     await deps.watchRuns.start(id, run + 1);

@@ -1,6 +1,6 @@
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import { repositoryPathOf } from '../../domain/catalogue/repositories.ts';
-import { addedBy } from '../../domain/changes/rollout.ts';
+import { patchOfReport } from '../../domain/changes/rollout.ts';
 import { byStart, putsVersionLive } from '../../domain/changes/versions.ts';
 import { commitsWithin, deployedCommits } from '../../domain/delivery/code.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
@@ -31,7 +31,7 @@ export async function addCommits({ changes, config, code }: CommitDeps, change: 
   const found = deployedCommits(pushes, commit, before?.commit ?? null);
   if (found === undefined) return change;
   const serviceCommits = commitsWithin(found.commits ?? [], entry.path);
-  const added = addedBy(change, {
+  const added = patchOfReport(change, {
     version,
     status,
     committed_at: found.committed_at,

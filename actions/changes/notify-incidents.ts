@@ -1,4 +1,4 @@
-import { mayConcern } from '../../domain/changes/late-changes.ts';
+import { mayBeNews } from '../../domain/changes/late-changes.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import { wake } from '../../workflows/wake.ts';
@@ -15,7 +15,7 @@ export async function notifyIncidents(
   if (open.length === 0) return;
   const { services } = await deps.config.current();
   const key = change.status === 'started' ? `change-recorded-${change.id}` : `change-${change.status}-${change.id}`;
-  for (const { id } of open.filter((incident) => mayConcern(services, incident, change))) {
+  for (const { id } of open.filter((incident) => mayBeNews(services, incident, change))) {
     await deps.incidents.post(id, { kind: 'change_recorded', change: change.id }, {}, key);
     // Only log failures: the sweeper also wakes the workflow, and a pipeline that records a deployment must not fail.
     await wake(deps, id).catch((error: unknown) =>

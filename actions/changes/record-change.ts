@@ -1,5 +1,5 @@
 import type { Deps } from '../../domain/ports/deps.ts';
-import { addedBy } from '../../domain/changes/rollout.ts';
+import { patchOfReport } from '../../domain/changes/rollout.ts';
 import { CHANGES_SEARCHED, sameRollout } from '../../domain/changes/recognize.ts';
 import { putsVersionLive } from '../../domain/changes/versions.ts';
 import type { Change, ChangePatch, NewChange } from '../../schemas/changes/change.ts';
@@ -51,7 +51,7 @@ export async function extendChange(
   report: Omit<NewChange, 'service' | 'environment' | 'kind'>,
   trace: string,
 ): Promise<{ change: Change; created: false }> {
-  const added = addedBy(change, report);
+  const added = patchOfReport(change, report);
   const patched = added && (await updateChange(deps, change, added, trace));
   // `updateChange` has reported the outcome.
   if (patched !== undefined && patched !== 'ended')

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { repositoryPathOf } from '../../domain/catalogue/repositories.ts';
-import { decidingCommit, deployRepositoryOf, namedBy } from '../../domain/changes/deploy-repository.ts';
+import { decidingCommit, deployRepositoryOf, deployedByCommit } from '../../domain/changes/deploy-repository.ts';
 import {
   commitBeginning,
   commitOfTag,
@@ -16,7 +16,7 @@ import {
   type RolloutChange,
   subjectOf,
 } from '../../domain/changes/rollout.ts';
-import { inHistory } from '../../domain/changes/object-history.ts';
+import { withReport } from '../../domain/changes/object-history.ts';
 import {
   bringsBack,
   CHANGES_SEARCHED,
@@ -83,7 +83,7 @@ async function splitByRollout({ rollouts }: ReportDeps, report: ChangeReport): P
   if (object === undefined) return [report];
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const known = await rollouts.history({ source, object });
-    const { marks, reports } = inHistory(known?.marks ?? [], report);
+    const { marks, reports } = withReport(known?.marks ?? [], report);
     const isKnown = JSON.stringify(marks) === JSON.stringify(known?.marks ?? []);
     if (isKnown || (await rollouts.putHistory({ source, object, marks: [...marks], rev: (known?.rev ?? 0) + 1 })))
       return reports;
@@ -190,7 +190,7 @@ async function deployedByRepositories(
     const commit = decidingCommit(await code.pushes(from.repository), revision, from.path);
     if (commit === undefined) continue;
     const { repository } = services[serviceEnvironment.service] ?? {};
-    const named = namedBy(commit, { images: entry.sources?.image ?? [], repository });
+    const named = deployedByCommit(commit, { images: entry.sources?.image ?? [], repository });
     const full = named.commit === null ? null : await fullCommit(code, repository, named.commit);
     deployed.push({ ...serviceEnvironment, image: named.image, commit: full });
   }

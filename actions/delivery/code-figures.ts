@@ -1,5 +1,5 @@
 import { repositoryPathOf } from '../../domain/catalogue/repositories.ts';
-import { codeFigures, type CodeOf, type Repository } from '../../domain/delivery/code-figures.ts';
+import { codeFigures, type ServiceCode, type RepositoryRecords } from '../../domain/delivery/code-figures.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { ServiceName } from '../../schemas/config/names.ts';
 import type { CodeFigures } from '../../schemas/delivery/code-figures.ts';
@@ -23,7 +23,7 @@ export async function codeOfServices(
   { code, config, pipelineRuns, clock }: CodeDeps,
   names: readonly ServiceName[],
   { seconds, withCoverage }: { seconds: number; withCoverage: boolean },
-): Promise<{ all: CodeOf[]; window: { from: Timestamp; until: Timestamp } }> {
+): Promise<{ all: ServiceCode[]; window: { from: Timestamp; until: Timestamp } }> {
   const { services } = await config.current();
   const until = clock.now();
   const from = plusSeconds(until, -seconds);
@@ -31,7 +31,7 @@ export async function codeOfServices(
     const repository = services[name]?.repository;
     return repository === undefined ? null : repositoryPathOf(repository);
   };
-  const repositories = new Map<string, Repository>();
+  const repositories = new Map<string, RepositoryRecords>();
   await pooled([...new Set(names.flatMap((name) => pathOf(name) ?? []))], AT_ONCE, async (repository) => {
     const [pushes, pullRequests] = await Promise.all([
       code.pushesSince(repository, from),
@@ -39,7 +39,7 @@ export async function codeOfServices(
     ]);
     repositories.set(repository, { pushes, pullRequests });
   });
-  const runs = new Map<ServiceName, CodeOf['runs']>();
+  const runs = new Map<ServiceName, ServiceCode['runs']>();
   await pooled(
     withCoverage ? names : [],
     AT_ONCE,

@@ -4,8 +4,8 @@ import {
   judgeShadow,
   type KnownChanges,
   modeOf,
-  type Shadowed,
-  shadowed,
+  type ShadowedIncident,
+  shadowedIncident,
   shadowRows,
 } from '../../domain/automation/shadow-report.ts';
 import type { IncidentView } from '../../schemas/incidents/incident.ts';
@@ -41,7 +41,9 @@ export async function shadowReport(
   );
   const [{ services }, automation] = await Promise.all([deps.config.current(), deps.automation.read()]);
   const found = visible.flatMap(
-    (one) => shadowed(one, (serviceEnvironment) => modeOf(serviceEnvironment, services, automation) === 'shadow') ?? [],
+    (one) =>
+      shadowedIncident(one, (serviceEnvironment) => modeOf(serviceEnvironment, services, automation) === 'shadow') ??
+      [],
   );
   const shown = found.filter((one) => isVisible(serviceEnvironmentOf(one)));
   const changes = await changesOf(deps, shown);
@@ -81,7 +83,7 @@ async function openedSince(
 /** Returns the changes of each service and environment since its oldest incident. */
 async function changesOf(
   { changes }: Pick<Deps, 'changes'>,
-  all: readonly Shadowed[],
+  all: readonly ShadowedIncident[],
 ): Promise<Map<string, KnownChanges>> {
   const groups = [...Map.groupBy(all, keyOf)];
   const known = new Map<string, KnownChanges>();

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { configurationFindings, connectionFindings, type Finding } from '../../domain/catalogue/doctor-findings.ts';
-import { productionFindings, type Way } from '../../domain/catalogue/production.ts';
+import { productionFindings, type ClientConnection } from '../../domain/catalogue/production.ts';
 import { Automation } from '../../schemas/access/access.ts';
 import { Machine } from '../../schemas/config/machine.ts';
 import { UNMATCHED } from '../../schemas/config/names.ts';
@@ -190,13 +190,13 @@ async function ofProduction(url: string, connections: z.infer<typeof Connections
         text: `Firebreak at ${url} does not run on a single machine: see docs/how-to/aws.md`,
       },
     ];
-  return productionFindings(machine, { vendors, watched, way: await wayTo(url) });
+  return productionFindings(machine, { vendors, isScraped: watched, connection: await wayTo(url) });
 }
 
 const PROBE_TIMEOUT_MS = 10_000;
 
 /** Probes the address, without a token. */
-async function wayTo(url: string): Promise<Way> {
+async function wayTo(url: string): Promise<ClientConnection> {
   const connection = { isTls: url.startsWith('https:'), isThisMachine: isThisMachine(url) };
   if (!connection.isTls) return connection;
   const { status, headers } = await fetch(`${url}/sandbox`, {

@@ -13,63 +13,72 @@ export const nameKey = (name: string): string =>
     .normalize('NFKC')
     .replaceAll(/[\s\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/gu, '');
 
-/** Returns whether two names refer to the same actor, where a different one is required. */
-export const isSameActor = (one: string, other: string): boolean => nameKey(one) === nameKey(other);
+/** Returns whether two names refer to the same actor, for decisions that require a second actor. */
+export const isSameActor = (name: string, otherName: string): boolean => nameKey(name) === nameKey(otherName);
 
 /** Principal of the first token, which creates the tokens of people. */
 const ADMIN = 'admin';
 
-const CREATED_BY = /^.+ \(token of (.+)\)$/s;
+const NAME_WITH_CREATOR = /^.+ \(token of (.+)\)$/s;
 
 /**
  * Returns the name under which a token acts. A token created by the admin token represents the person or system that it
  * is named after. Any other token's name includes its creator, so that the name of a token cannot impersonate
  * another person.
  */
-export function actsAs({ name, created_by }: Pick<TokenRecord, 'name' | 'created_by'>): string {
+export function actorNameOf({ name, created_by }: Pick<TokenRecord, 'name' | 'created_by'>): string {
   const creator = personBehind(created_by);
   return created_by === ADMIN || isSameActor(creator, name) ? name : `${name} (token of ${creator})`;
 }
 
 /** Returns the person, or the token created by the admin, that is responsible for actions under this name. */
-export const personBehind = (name: string): string => CREATED_BY.exec(name)?.[1] ?? name;
+export const personBehind = (name: string): string => NAME_WITH_CREATOR.exec(name)?.[1] ?? name;
 
 /** Returns whether two names count as one person where a second person is required. */
-export const isSamePerson = (one: string, other: string): boolean =>
-  isSameActor(personBehind(one), personBehind(other));
+export const isSamePerson = (name: string, otherName: string): boolean =>
+  isSameActor(personBehind(name), personBehind(otherName));
 
 /**
  * Returns why `by` may not create a token with this name if it belongs to a person in people.yaml. `forbidden`: others
  * may create it. Undefined: the name belongs to no person, or `by` may use it.
  */
-export function whyOfPerson(
+export function whyReservedForPerson(
   name: string,
   { people }: Pick<PeopleFile, 'people'>,
   by: string,
 ): { text: string; forbidden: boolean } | undefined {
-  const called = JSON.stringify(name);
-  const id = Object.keys(people).find((one) => isSameActor(one, name));
+  const quotedName = JSON.stringify(name);
+  const id = Object.keys(people).find((personId) => isSameActor(personId, name));
   if (id !== undefined) {
     if (by === ADMIN || isSamePerson(by, id)) return undefined;
     return {
-      text: `${called} is a person in people.yaml: only the admin token or a token of ${id} can create a token with this name`,
+      text: `${quotedName} is a person in people.yaml: only the admin token or a token of ${id} can create a token with this name`,
       forbidden: true,
     };
   }
-  const found = Object.entries(people).find(([, person]) =>
+  const personWithAlias = Object.entries(people).find(([, person]) =>
     [person.name, person.email, person.slack, person.pagerduty].some(
-      (own) => own !== undefined && isSameActor(own, name),
+      (alias) => alias !== undefined && isSameActor(alias, name),
     ),
   );
-  if (found === undefined) return undefined;
+  if (personWithAlias === undefined) return undefined;
   return {
-    text: `${called} is ${found[0]} in people.yaml: name the token ${JSON.stringify(found[0])}, so that both count as one person`,
+    text: `${quotedName} is ${personWithAlias[0]} in people.yaml: name the token ${JSON.stringify(personWithAlias[0])}, so that both count as one person`,
     forbidden: false,
   };
 }
 
 /** Names under which Firebreak records its own actions and those of its own tokens. */
-const OWN = new Set(['admin', 'ingest', 'firebreak', 'evaluation', 'calendar', 'alerts', 'system', 'unknown']);
+const FIREBREAK_ACTORS = new Set([
+  'admin',
+  'ingest',
+  'firebreak',
+  'evaluation',
+  'calendar',
+  'alerts',
+  'system',
+  'unknown',
+]);
 
 /** Senders that have no token, or whose name represents the messages that they send with one. */
 const SENDERS = new Set([
@@ -83,7 +92,7 @@ const SENDERS = new Set([
 ]);
 
 /** Prefixes of recorded actors, such as `github:acme/shop (ada)`. */
-const PREFIX = /^(firebreak|github|slack|pagerduty|oidc|person|incident):/;
+const RECORDED_ACTOR = /^(firebreak|github|slack|pagerduty|oidc|person|incident):/;
 
 /** Returns why a name is reserved and what to do; undefined: it is not reserved. */
 export function whyReserved(name: string, actions: readonly string[]): string | undefined {
@@ -91,15 +100,15 @@ export function whyReserved(name: string, actions: readonly string[]): string | 
   if (key === '') return `${JSON.stringify(name)} contains no visible characters; name the user of the token`;
   if (key.includes('(tokenof'))
     return `"(token of …)" is reserved: Firebreak adds it to show the creator of a token; name only the user of the token`;
-  if (OWN.has(key) || PREFIX.test(key))
+  if (FIREBREAK_ACTORS.has(key) || RECORDED_ACTOR.test(key))
     return `${JSON.stringify(key)} is reserved for records of Firebreak's own actions; name the user of the token`;
-  if (SENDERS.has(key) && decides(actions))
+  if (SENDERS.has(key) && mayDecide(actions))
     return `${JSON.stringify(key)} is the name of a sender, but this token may also make decisions; name the user of the token`;
   return undefined;
 }
 
 /** Actions that make decisions, which are recorded under the actor's name. */
-const DECIDES: ReadonlySet<string> = new Set<Action | '*'>([
+const DECIDING_ACTIONS: ReadonlySet<string> = new Set<Action | '*'>([
   '*',
   'incidents:write',
   'incidents:act',
@@ -117,7 +126,8 @@ const DECIDES: ReadonlySet<string> = new Set<Action | '*'>([
  * Returns whether a token with these actions needs a unique name. Tokens of senders, CI systems, and readers do not: a
  * new token replaces an old one under the same name.
  */
-export const decides = (actions: readonly string[]): boolean => actions.some((action) => DECIDES.has(action));
+export const mayDecide = (actions: readonly string[]): boolean =>
+  actions.some((action) => DECIDING_ACTIONS.has(action));
 
 /**
  * Thrown if an active token has the same name and either of the two may decide: audit records could not distinguish

@@ -5,7 +5,7 @@ import type { Text } from '../messages/channels.ts';
 import { everyoneMay, type Known, contactsFor } from '../people/people.ts';
 
 /** Descriptions of actions in permission errors. */
-const WORDS: Readonly<Partial<Record<Action, string>>> = {
+const ACTION_WORDS: Readonly<Partial<Record<Action, string>>> = {
   'incidents:read': 'view incidents',
   'incidents:write': 'change incidents',
   'incidents:act': 'act on incidents',
@@ -19,29 +19,30 @@ const WORDS: Readonly<Partial<Record<Action, string>>> = {
 };
 
 /** Explains the missing permission and whom to ask. */
-export const notPermitted = (known: Known, action: Action, scope: Scope, now: Timestamp): Text => [
-  `You don't have permission to ${permission(action, scope)}. `,
-  ...contacts(known, action, scope, now),
+export const notPermittedText = (known: Known, action: Action, scope: Scope, now: Timestamp): Text => [
+  `You don't have permission to ${permissionText(action, scope)}. `,
+  ...whomToAsk(known, action, scope, now),
 ];
 
 /** Describes the missing permission, to follow a name. */
-export const notThat = (action: Action, scope: Scope): string =>
-  `does not have permission to ${permission(action, scope)}`;
+export const lacksPermissionText = (action: Action, scope: Scope): string =>
+  `does not have permission to ${permissionText(action, scope)}`;
 
-const permission = (action: Action, scope: Scope): string => `${WORDS[action] ?? action}${scopeText(scope)}`;
+const permissionText = (action: Action, scope: Scope): string => `${ACTION_WORDS[action] ?? action}${scopeText(scope)}`;
 
 function scopeText({ service, environment }: Scope): string {
   if (service === null && environment === null) return ' for all services and environments';
-  const what = service === null ? ' for all services' : service === undefined ? '' : ` for ${service}`;
-  const where = environment === null ? ' in all environments' : environment === undefined ? '' : ` in ${environment}`;
-  return `${what}${where}`;
+  const serviceText = service === null ? ' for all services' : service === undefined ? '' : ` for ${service}`;
+  const environmentText =
+    environment === null ? ' in all environments' : environment === undefined ? '' : ` in ${environment}`;
+  return `${serviceText}${environmentText}`;
 }
 
 /** Returns who has the permission, so that there is always someone to ask. */
-export function contacts(known: Known, action: Action, scope: Scope, now: Timestamp): Text {
-  const listed = contactsFor(known, action, scope, now);
-  if (listed.length > 0)
-    return ['Ask ', ...listed.flatMap((one, index): Text => (index === 0 ? [one] : [', ', one])), '.'];
+export function whomToAsk(known: Known, action: Action, scope: Scope, now: Timestamp): Text {
+  const contacts = contactsFor(known, action, scope, now);
+  if (contacts.length > 0)
+    return ['Ask ', ...contacts.flatMap((one, index): Text => (index === 0 ? [one] : [', ', one])), '.'];
   if (everyoneMay(known, action, scope, now)) return ['Ask any full member of this workspace.'];
   return [
     'people.yaml lists no person with this permission. Ask the maintainers of that file to add one (docs/how-to/slack.md).',

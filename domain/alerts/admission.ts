@@ -6,8 +6,8 @@ import { looksBackBefore } from '../changes/evidence-window.ts';
 import type { Destinations, Mute } from './routing.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 
-/** A signal with its route, and the mute that applies. */
-export type Arrival = { signal: Signal; delivery: Destinations; mute: Mute | null };
+/** A received signal with its destinations, and the mute that applies. */
+export type Arrival = { signal: Signal; destinations: Destinations; mute: Mute | null };
 
 /**
  * Returns the sender's own key for an alert. Senders choose it freely, so it is unique only within a service and
@@ -22,7 +22,7 @@ export const senderKeyOf = ({ source, fingerprint }: Pick<Signal, 'source' | 'fi
  * The key includes the service and environment, so that an alert can't hide one of another service that has, by
  * accident or on purpose, the same fingerprint. An unmatched alert counts as the service that it names.
  */
-export const alertOf = (
+export const alertKeyOf = (
   signal: Pick<Signal, 'source' | 'fingerprint' | 'service' | 'environment' | 'unmatched'>,
 ): string =>
   [senderKeyOf(signal), signal.service, signal.environment, ...(signal.unmatched === null ? [] : [signal.unmatched])]
@@ -74,6 +74,7 @@ export type Novelty = 'opens' | 'resolves' | 'requests_rollback' | 'raised' | 'r
  */
 export const RETURN_AFTER_SECONDS = 300;
 
+/** Decides what a notification adds to the stored state of its alert. */
 export function noveltyOf(
   signal: Signal,
   known: KnownEpisode | undefined,
@@ -82,41 +83,42 @@ export function noveltyOf(
   mute: Mute | null = null,
 ): Novelty {
   if (known === undefined) return signal.status === 'firing' ? 'opens' : 'ended';
-  if (signal.status === 'resolved') return endedBy(signal, known, receivedAt);
+  if (signal.status === 'resolved') return noveltyOfEnd(signal, known, receivedAt);
   // The alert ended and started again between two notifications, and only the start was reported.
-  const again = signal.startsAt > known.startsAt;
-  if (again && signal.episodic && (known.status === 'firing' || known.assumed)) return 'opens';
+  const startsLater = signal.startsAt > known.startsAt;
+  if (startsLater && signal.episodic && (known.status === 'firing' || known.assumed)) return 'opens';
   // A higher severity than any before can't be a late or repeated notification.
-  const raised = known.severity !== null && isHigher(signal.severity, known.severity);
-  const late = !raised && closed !== null && secondsBetween(closed.resolvedAt, receivedAt) <= RETURN_AFTER_SECONDS;
-  if (known.status === 'resolved' && known.assumed) return late ? 'nothing' : 'returns';
+  const isRaised = known.severity !== null && isHigher(signal.severity, known.severity);
+  const isInTransit =
+    !isRaised && closed !== null && secondsBetween(closed.resolvedAt, receivedAt) <= RETURN_AFTER_SECONDS;
+  if (known.status === 'resolved' && known.assumed) return isInTransit ? 'nothing' : 'returns';
   if (known.status === 'resolved') {
-    // An episode that began before the known end was over with it.
-    const anew = again || !signal.episodic;
-    return raised || (anew && signal.startsAt > (known.endsAt ?? known.startsAt)) ? 'opens' : 'nothing';
+    // A start before the stored end belongs to the episode that has ended.
+    const isNewEpisode = startsLater || !signal.episodic;
+    return isRaised || (isNewEpisode && signal.startsAt > (known.endsAt ?? known.startsAt)) ? 'opens' : 'nothing';
   }
-  // At the close, people were informed that the warning continues and keeps no incident open.
-  if (closed?.verified === true && !raised && isBurnWarning(signal)) return 'nothing';
-  if (closed !== null && !late) return 'returns';
+  // The message about the close said that the warning may continue, and that it keeps no incident open.
+  if (closed?.verified === true && !isRaised && isBurnWarning(signal)) return 'nothing';
+  if (closed !== null && !isInTransit) return 'returns';
   if (known.muted && mute === null) return 'returns';
   // While muted, a request or a higher severity has no effect until the mute ends. The stored state stays as it is
   // until then.
   const isUnmuted = mute === null || known.incidentId === null;
-  if (isUnmuted && raised) return 'raised';
+  if (isUnmuted && isRaised) return 'raised';
   return isUnmuted && signal.requestsRollback && !known.requestsRollback ? 'requests_rollback' : 'nothing';
 }
 
 /**
- * Decides what an end ends. An end means that the alert does not fire at that time: it ends any episode that had begun
- * by then, even if it belongs to another one. A sender that reports only some changes does not report the ends and
- * starts in between.
+ * Decides what a `resolved` notification adds. It means that the alert does not fire at that time, so it ends any episode
+ * that had begun by then, even if it names another episode. A sender that reports only some changes does not report the
+ * ends and starts in between.
  */
-function endedBy(signal: Signal, known: KnownEpisode, receivedAt: Timestamp): Novelty {
-  // The episode of an event is over immediately; its signal is ended by this notification.
-  const goesOn = known.status === 'firing' || (isEvent(signal) && known.endsAt === null);
-  const another = signal.episodic && signal.startsAt !== known.startsAt;
-  if (goesOn) return another && (signal.endsAt ?? receivedAt) < known.startsAt ? 'nothing' : 'resolves';
-  return another && signal.startsAt > known.startsAt ? 'ended' : 'nothing';
+function noveltyOfEnd(signal: Signal, known: KnownEpisode, receivedAt: Timestamp): Novelty {
+  // An event is stored as resolved without an end. This notification is its end.
+  const isOngoing = known.status === 'firing' || (isEvent(signal) && known.endsAt === null);
+  const isOtherEpisode = signal.episodic && signal.startsAt !== known.startsAt;
+  if (isOngoing) return isOtherEpisode && (signal.endsAt ?? receivedAt) < known.startsAt ? 'nothing' : 'resolves';
+  return isOtherEpisode && signal.startsAt > known.startsAt ? 'ended' : 'nothing';
 }
 
 /**
@@ -125,24 +127,25 @@ function endedBy(signal: Signal, known: KnownEpisode, receivedAt: Timestamp): No
  */
 export const opensIncident = (arrivals: readonly Arrival[]): boolean =>
   arrivals.some(
-    ({ signal, delivery: destinations, mute }) => signal.status === 'firing' && destinations.incident && mute === null,
+    ({ signal, destinations, mute }) => signal.status === 'firing' && destinations.incident && mute === null,
   );
 
 /** Returns whether the arrival pages someone. */
-export const pages = ({ delivery: destinations, mute }: Pick<Arrival, 'delivery' | 'mute'>): boolean =>
+export const pages = ({ destinations, mute }: Pick<Arrival, 'destinations' | 'mute'>): boolean =>
   destinations.page && mute === null;
 
 /**
- * Returns whether all paging arrivals may be about failures from before a mitigation whose verification is still
- * running.
+ * Returns whether all paging arrivals may be about failures from before a mitigation that is still being verified.
  */
 export function looksBack(
   { verification, verifying }: Pick<IncidentRecord, 'verification' | 'verifying'>,
-  loud: readonly Arrival[],
+  unmutedArrivals: readonly Arrival[],
 ): boolean {
-  const at = verification === 'pending' ? verifying?.at : undefined;
-  const paging = loud.filter(pages);
-  return at !== undefined && paging.length > 0 && paging.every(({ signal }) => looksBackBefore(signal, at));
+  const mitigatedAt = verification === 'pending' ? verifying?.at : undefined;
+  const paging = unmutedArrivals.filter(pages);
+  return (
+    mitigatedAt !== undefined && paging.length > 0 && paging.every(({ signal }) => looksBackBefore(signal, mitigatedAt))
+  );
 }
 
 /** Returns whether the arrival requests a rollback. Requests and severities have no effect while muted. */
@@ -154,8 +157,9 @@ export const DEPLOY_OVERDUE = 'DeploymentTimedOut';
 
 /**
  * Returns whether the signal is an event. A failed deploy is an event: it does not continue and keeps no incident open;
- * a later successful deploy ends its signal. An overdue deploy continues until it ends. Of the findings of a
- * watch, only a degraded version continues. Firebreak does not know when an experiment ends that it could not stop.
+ * a later successful deploy ends its signal. An overdue deploy continues until it ends. Of the findings of a watch, only a
+ * degraded version (not of severity `info`) continues. The signal about an experiment that could not be stopped is an
+ * event, because Firebreak does not know when the experiment ends.
  */
 export const isEvent = ({ source, labels, severity }: Pick<Signal, 'source' | 'labels' | 'severity'>): boolean =>
   source === 'watch'
@@ -163,10 +167,11 @@ export const isEvent = ({ source, labels, severity }: Pick<Signal, 'source' | 'l
     : source === 'experiment' ||
       (source === 'deployment' && !labels.some(([name, value]) => name === 'alertname' && value === DEPLOY_OVERDUE));
 
-export const highest = (severities: readonly Severity[]): Severity =>
+/** Returns the highest of these severities; `info` if there are none. */
+export const highestSeverity = (severities: readonly Severity[]): Severity =>
   (['critical', 'warning', 'info'] as const).find((severity) => severities.includes(severity)) ?? 'info';
 
-const isHigher = (severity: Severity, than: Severity): boolean => severity !== than && isFrom(than, severity);
+const isHigher = (severity: Severity, known: Severity): boolean => severity !== known && isFrom(known, severity);
 
 /**
  * Returns the key under which one incident at a time can be open. Alerts outside the catalogue share a service but not

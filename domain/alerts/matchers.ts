@@ -23,8 +23,8 @@ const patterns = new Map<string, Test | null>();
 const MAX_PATTERNS = 1000;
 
 function compiled(pattern: string): Test | null {
-  const known = patterns.get(pattern);
-  if (known !== undefined) return known;
+  const cached = patterns.get(pattern);
+  if (cached !== undefined) return cached;
   if (patterns.size >= MAX_PATTERNS) patterns.clear();
   const test = compileOrNull(pattern);
   patterns.set(pattern, test);

@@ -49,10 +49,10 @@ export const wasActedOn = ({
   published_by: publisher,
   handling,
   resolved_by: closer,
-  by_hand: isDeclared,
+  by_hand: wasDeclared,
 }: IncidentRecord): boolean =>
-  [verifying, requests, publisher, handling?.stakeholder_update, closer, isDeclared].some(
-    (trace) => trace !== undefined && trace !== null,
+  [verifying, requests, publisher, handling?.stakeholder_update, closer, wasDeclared].some(
+    (value) => value !== undefined && value !== null,
   );
 
 /** Returns the noisy alerts, those that fired most often first. Alerts of one rule, service, and environment count as one. */
@@ -60,7 +60,10 @@ export function noisyAlerts(firings: readonly Firing[]): NoisyAlert[] {
   const keyOf = ({ signal }: Firing) =>
     JSON.stringify([signal.unmatched || signal.service, signal.environment, alertNameOf(signal)]);
   return [...Map.groupBy(firings, keyOf).values()]
-    .filter((all) => all.length >= NOISY_TIMES && all.every(({ isActedOn, hasRunbook }) => !isActedOn && !hasRunbook))
+    .filter(
+      (sameAlert) =>
+        sameAlert.length >= NOISY_TIMES && sameAlert.every(({ isActedOn, hasRunbook }) => !isActedOn && !hasRunbook),
+    )
     .map(summary)
     .toSorted((a, b) => b.times - a.times || (a.lastAt < b.lastAt ? 1 : -1));
 }

@@ -10,7 +10,7 @@ import {
   type Arrival,
   requestsRollback,
   type Closed,
-  highest,
+  highestSeverity,
   isEvent,
   type KnownEpisode,
   looksBack,
@@ -20,7 +20,7 @@ import {
   pages,
 } from './admission.ts';
 import {
-  isWorthTelling,
+  isReportedCount,
   pagesAgain,
   SHARED_ENVIRONMENT,
   SHARED_SCOPE,
@@ -33,17 +33,20 @@ import {
 export type AlertEpisode = KnownEpisode & {
   episode: string;
   incidentId: IncidentId | null;
-  /** When it began to fire, newest first, up to `FIRED_KEPT` times. Empty: stored before this was recorded. */
+  /** When it began to fire, newest first, up to `FIRED_AT_MAX` times. Empty: stored before this was recorded. */
   firedAt: readonly Timestamp[];
 };
 
-/** How many starts of an alert are kept. They show whether an alert without incidents fires often. */
-const FIRED_KEPT = 20;
+/** How many starts of an alert are stored. They show whether an alert without incidents fires often. */
+const FIRED_AT_MAX = 20;
 
 /** What the admission of arrivals with the same target depends on. */
 export type AdmissionState = {
+  /** Time of the admission. */
   at: Timestamp;
+  /** When Firebreak received the notification. */
   receivedAt: Timestamp;
+  /** ID of the trace of the request that brought the arrivals. */
   trace: string;
   target: Target;
   /** Stored state of each arrival's alert. Undefined: unknown. */
@@ -87,13 +90,13 @@ type Reported = Arrival & { known: AlertEpisode | undefined; novelty: Novelty; u
  * Arrivals by their effect on the incident. `replaced`: fired again without having been reported as resolved. `raised`:
  * alerts of this incident with a higher severity.
  */
-type Parts = Record<'attached' | 'ended' | 'replaced' | 'asking' | 'raised', readonly Reported[]>;
+type ArrivalsByEffect = Record<'attached' | 'ended' | 'replaced' | 'requesting' | 'raised', readonly Reported[]>;
 
 /** Decides what arrivals with the same target add to the stored state. */
 export function planAdmission(state: AdmissionState, arrivals: readonly Arrival[]): AdmissionPlan {
   const { at, target } = state;
   const { incident } = target;
-  const reported = arrivals.map((arrival, n) => reportedOf(arrival, state.alerts[n], state));
+  const reported = arrivals.map((arrival, index) => reportedOf(arrival, state.alerts[index], state));
   const fired = reported.filter(({ novelty }) => novelty === 'opens' || novelty === 'returns');
   const requesting = reported.filter(
     ({ novelty, signal, known, mute, unmuted }) =>
@@ -102,52 +105,60 @@ export function planAdmission(state: AdmissionState, arrivals: readonly Arrival[
       mute === null &&
       (known?.incidentId === incident?.id || known?.incidentId === null),
   );
-  const raisedApart = reported.filter(
+  const raisedWithoutIncident = reported.filter(
     ({ novelty, known, mute }) => novelty === 'raised' && mute === null && known?.incidentId === null,
   );
-  const ofThis = reported.filter(({ known }) => incident !== undefined && known?.incidentId === incident.id);
-  const opens = target.mayOpen && incident === undefined && opensIncident([...fired, ...requesting, ...raisedApart]);
+  const ofIncident = reported.filter(({ known }) => incident !== undefined && known?.incidentId === incident.id);
+  const opens =
+    target.mayOpen && incident === undefined && opensIncident([...fired, ...requesting, ...raisedWithoutIncident]);
   const id = incident?.id ?? (opens ? state.newId : null);
-  const news = reported.filter(({ novelty }) => novelty !== 'nothing');
-  const counts = { opened: opens ? 1 : 0, joined: 0, recorded: 0, known: reported.length - news.length };
-  if (news.length === 0) {
+  const novel = reported.filter(({ novelty }) => novelty !== 'nothing');
+  const counts = { opened: opens ? 1 : 0, joined: 0, recorded: 0, known: reported.length - novel.length };
+  if (novel.length === 0) {
     const renotified = reported.some(({ signal }) => signal.status === 'firing') ? id : null;
     return {
       alerts: reported.map(() => null),
       incident: { kind: 'known', renotified },
       listed: [],
       ended: [],
-      admitted: { wake: id === null ? [] : [id], opened: [], withoutIncident: apartOf(reported, null, []), counts },
+      admitted: {
+        wake: id === null ? [] : [id],
+        opened: [],
+        withoutIncident: arrivalsWithoutIncident(reported, null, []),
+        counts,
+      },
     };
   }
   // An alert that was recorded without an incident, and now requests a rollback or has a higher severity, belongs to
   // the incident that it opens.
   const attached = [
-    ...new Set([...fired, ...requesting.filter(({ known }) => known?.incidentId === null), ...raisedApart]),
+    ...new Set([...fired, ...requesting.filter(({ known }) => known?.incidentId === null), ...raisedWithoutIncident]),
   ];
-  const parts: Parts = {
+  const byEffect: ArrivalsByEffect = {
     attached,
-    asking: requesting,
-    raised: ofThis.filter(({ novelty }) => novelty === 'raised'),
-    ended: ofThis.filter(({ novelty }) => novelty === 'resolves'),
-    replaced: ofThis.filter(({ novelty, known }) => novelty === 'opens' && known?.status === 'firing'),
+    requesting,
+    raised: ofIncident.filter(({ novelty }) => novelty === 'raised'),
+    ended: ofIncident.filter(({ novelty }) => novelty === 'resolves'),
+    replaced: ofIncident.filter(({ novelty, known }) => novelty === 'opens' && known?.status === 'firing'),
   };
-  if (id === null) counts.recorded = news.length;
+  if (id === null) counts.recorded = novel.length;
   else counts.joined = opens ? attached.length - 1 : attached.length;
   return {
-    alerts: reported.map((one) => (one.novelty === 'nothing' ? null : episodeOf(one, attached.includes(one), id, at))),
+    alerts: reported.map((arrival) =>
+      arrival.novelty === 'nothing' ? null : episodeOf(arrival, attached.includes(arrival), id, at),
+    ),
     incident:
       id === null
         ? { kind: 'recorded' }
         : incident === undefined
-          ? opening(state, attached)
-          : { kind: 'joins', id, post: joining(state, incident, parts) },
+          ? planOpening(state, attached)
+          : { kind: 'joins', id, post: planPost(state, incident, byEffect) },
     listed: id === null ? [] : attached.map(({ signal }) => signal),
-    ended: [...parts.ended, ...parts.replaced].map((one) => endOf(one, at)),
+    ended: [...byEffect.ended, ...byEffect.replaced].map((arrival) => endOf(arrival, at)),
     admitted: {
       wake: id === null ? [] : [id],
       opened: opens && id !== null ? [id] : [],
-      withoutIncident: apartOf(reported, id, attached),
+      withoutIncident: arrivalsWithoutIncident(reported, id, attached),
       counts,
     },
   };
@@ -159,39 +170,40 @@ function reportedOf(
   { target, closed, receivedAt }: AdmissionState,
 ): Reported {
   const { incidentId = null } = known ?? {};
-  const over = incidentId === null || incidentId === target.incident?.id ? null : (closed.get(incidentId) ?? null);
-  const novelty = noveltyOf(arrival.signal, known, over, receivedAt, arrival.mute);
-  const unmuted = novelty === 'returns' && known?.muted === true && incidentId !== null && over === null;
+  const closedState =
+    incidentId === null || incidentId === target.incident?.id ? null : (closed.get(incidentId) ?? null);
+  const novelty = noveltyOf(arrival.signal, known, closedState, receivedAt, arrival.mute);
+  const unmuted = novelty === 'returns' && known?.muted === true && incidentId !== null && closedState === null;
   // Its incident lists it already, so it counts like an alert with a higher severity.
   return { ...arrival, known, novelty: unmuted ? 'raised' : novelty, unmuted };
 }
 
 /** Returns the arrivals without an incident and their status: a late "firing" does not reopen a resolved alert. */
-const apartOf = (
+const arrivalsWithoutIncident = (
   reported: readonly Reported[],
   id: IncidentId | null,
   attached: readonly Reported[],
 ): Admitted['withoutIncident'] =>
   reported
-    .filter((one) => (id === null || !attached.includes(one)) && (one.known?.incidentId ?? null) === null)
-    .map(({ signal, delivery: destinations, mute, novelty, known }) => ({
-      arrival: { signal, delivery: destinations, mute },
+    .filter((arrival) => (id === null || !attached.includes(arrival)) && (arrival.known?.incidentId ?? null) === null)
+    .map(({ signal, destinations, mute, novelty, known }) => ({
+      arrival: { signal, destinations, mute },
       status: novelty === 'nothing' && !isEvent(signal) ? (known?.status ?? signal.status) : signal.status,
     }));
 
 /** Returns whether this is a different episode from the known one. */
-const beginsAnew = ({ known, novelty }: Reported): boolean =>
+const isOtherEpisode = ({ known, novelty }: Reported): boolean =>
   known === undefined || novelty === 'opens' || novelty === 'ended';
 
 /** Returns the new state of an alert. @param attached it belongs to the incident from now on, listed under its start */
-function episodeOf(one: Reported, attached: boolean, id: IncidentId | null, at: Timestamp): AlertEpisode {
-  const { signal, mute, known } = one;
-  const before = known !== undefined && !beginsAnew(one) ? known : undefined;
+function episodeOf(arrival: Reported, attached: boolean, id: IncidentId | null, at: Timestamp): AlertEpisode {
+  const { signal, mute, known } = arrival;
+  const before = known !== undefined && !isOtherEpisode(arrival) ? known : undefined;
   const { episode, startsAt } = attached ? signal : (before ?? signal);
   const incidentId = attached ? id : (known?.incidentId ?? null);
-  const earlier = known?.firedAt ?? [];
+  const firedBefore = known?.firedAt ?? [];
   return {
-    firedAt: one.novelty === 'opens' ? [at, ...earlier].slice(0, FIRED_KEPT) : earlier,
+    firedAt: arrival.novelty === 'opens' ? [at, ...firedBefore].slice(0, FIRED_AT_MAX) : firedBefore,
     episode,
     startsAt,
     incidentId,
@@ -199,7 +211,7 @@ function episodeOf(one: Reported, attached: boolean, id: IncidentId | null, at: 
     endsAt: signal.status === 'resolved' ? (signal.endsAt ?? at) : null,
     assumed: false,
     requestsRollback: signal.requestsRollback || before?.requestsRollback === true,
-    severity: highest([signal.severity, ...(before?.severity ? [before.severity] : [])]),
+    severity: highestSeverity([signal.severity, ...(before?.severity ? [before.severity] : [])]),
     // A muted alert is evaluated again when the mute ends and it still fires; an event is over by then.
     muted:
       mute !== null &&
@@ -215,17 +227,17 @@ function endOf({ signal, known }: Reported, at: Timestamp): AdmissionPlan['ended
   return { startsAt, episode, endsAt: signal.status === 'firing' ? signal.startsAt : (signal.endsAt ?? at) };
 }
 
-function opening(
+function planOpening(
   { at, trace, target, newId: id }: AdmissionState,
   attached: readonly Arrival[],
 ): AdmissionPlan['incident'] {
-  const loud = attached.filter(({ mute }) => mute === null);
+  const unmutedArrivals = attached.filter(({ mute }) => mute === null);
   const signals = attached.map(({ signal }) => signal);
-  const [loudest] = loud
+  const [mostSevere] = unmutedArrivals
     .map(({ signal }) => signal)
     .toSorted((a, b) => Number(b.severity === 'critical') - Number(a.severity === 'critical'));
-  if (loudest === undefined) throw new RangeError('an incident must open with at least one signal');
-  const { service, environment, unmatched, title } = loudest;
+  if (mostSevere === undefined) throw new RangeError('an incident must open with at least one signal');
+  const { service, environment, unmatched, title } = mostSevere;
   const incident: IncidentRecord = {
     ...blankIncident,
     id,
@@ -233,14 +245,14 @@ function opening(
     environment,
     unmatched,
     title: unmatched ? `${unmatched}: ${title}` : title,
-    severity: highest(loud.map(({ signal }) => signal.severity)),
-    page: loud.some(pages),
-    notified_channels: [...new Set(loud.flatMap(({ delivery: destinations }) => destinations.channels))],
+    severity: highestSeverity(unmutedArrivals.map(({ signal }) => signal.severity)),
+    page: unmutedArrivals.some(pages),
+    notified_channels: [...new Set(unmutedArrivals.flatMap(({ destinations }) => destinations.channels))],
     opened_at: at,
     trace,
     signal_count: signals.length,
-    firing: lasting(signals),
-    ...(lasting(signals) === 0 && { by_event: true as const }),
+    firing: countLasting(signals),
+    ...(countLasting(signals) === 0 && { by_event: true as const }),
     requests_rollback: attached.some(requestsRollback),
     // A shared incident belongs to no service; its title, which the page shows, is the number of alerts.
     ...(target.scope === SHARED_SCOPE && {
@@ -258,47 +270,55 @@ function opening(
 }
 
 /** Returns the message about alerts that join, change, or end. Null: the workflow needs none. */
-function joining({ at, trace, target }: AdmissionState, incident: IncidentRecord, parts: Parts): Post | null {
-  const fresh = parts.attached.map(({ signal }) => signal);
-  const loud = [...parts.attached, ...parts.raised].filter(({ mute }) => mute === null);
+function planPost(
+  { at, trace, target }: AdmissionState,
+  incident: IncidentRecord,
+  byEffect: ArrivalsByEffect,
+): Post | null {
+  const attachedSignals = byEffect.attached.map(({ signal }) => signal);
+  const unmutedArrivals = [...byEffect.attached, ...byEffect.raised].filter(({ mute }) => mute === null);
   const isShared = target.scope === SHARED_SCOPE;
-  const again = isShared && loud.some(pages) && pagesAgain(incident.paged_again_at ?? incident.opened_at, at);
+  const again =
+    isShared && unmutedArrivals.some(pages) && pagesAgain(incident.paged_again_at ?? incident.opened_at, at);
   const message: Message & { kind: 'signals' } = {
     kind: 'signals',
     // A higher severity counts as news, like another alert.
-    fired: fresh.length + parts.raised.length,
-    resolved: parts.ended.length,
-    critical: loud.some(({ signal }) => signal.severity === 'critical'),
-    pages: loud.some(pages),
-    requestsRollback: [...parts.attached, ...parts.asking].some(requestsRollback),
+    fired: attachedSignals.length + byEffect.raised.length,
+    resolved: byEffect.ended.length,
+    critical: unmutedArrivals.some(({ signal }) => signal.severity === 'critical'),
+    pages: unmutedArrivals.some(pages),
+    requestsRollback: [...byEffect.attached, ...byEffect.requesting].some(requestsRollback),
     ...(trace === incident.trace && { opening: true as const }),
-    ...(looksBack(incident, loud) && { looks_back: true as const }),
+    ...(looksBack(incident, unmutedArrivals) && { looks_back: true as const }),
     ...(again && { again: true as const }),
   };
-  if (message.fired === 0 && message.resolved === 0 && parts.asking.length === 0) return null;
-  const severity = highest([incident.severity, ...loud.map(({ signal }) => signal.severity)]);
-  const counted = {
+  if (message.fired === 0 && message.resolved === 0 && byEffect.requesting.length === 0) return null;
+  const severity = highestSeverity([incident.severity, ...unmutedArrivals.map(({ signal }) => signal.severity)]);
+  const countChanges = {
     // A returning alert was counted before.
-    signals: parts.attached.filter((one) => beginsAnew(one) || one.known?.incidentId !== incident.id).length,
-    firing: lasting(fresh) - lasting([...parts.ended, ...parts.replaced].map(({ signal }) => signal)),
+    signals: byEffect.attached.filter((arrival) => isOtherEpisode(arrival) || arrival.known?.incidentId !== incident.id)
+      .length,
+    firing:
+      countLasting(attachedSignals) -
+      countLasting([...byEffect.ended, ...byEffect.replaced].map(({ signal }) => signal)),
     requestsRollback: message.requestsRollback,
   };
   const timeline = {
     actor: 'alerts',
-    kind: kindOf(parts),
-    text: message.looks_back ? `${textOf(parts)}. ${NO_NEW_PAGE}` : textOf(parts),
-    detail: detailOf(parts),
+    kind: kindOf(byEffect),
+    text: message.looks_back ? `${textOf(byEffect)}. ${NO_NEW_PAGE}` : textOf(byEffect),
+    detail: detailOf(byEffect),
   };
   const change = {
     ...(severity === incident.severity ? {} : { severity }),
     ...(again && { pagedAgainAt: at }),
-    ...(isShared ? sharedChange(incident, counted, timeline) : { timeline }),
+    ...(isShared ? sharedChange(incident, countChanges, timeline) : { timeline }),
   };
-  return postOf(incident, message, at, change, counted);
+  return postOf(incident, message, at, change, countChanges);
 }
 
 /** Returns the message about an alert whose end its sender did not report. @param text reason for the assumption */
-export const assumedEnd = (incident: IncidentRecord, episode: string, text: string, at: Timestamp): Post =>
+export const assumedEndPost = (incident: IncidentRecord, episode: string, text: string, at: Timestamp): Post =>
   postOf(
     incident,
     { kind: 'signals', fired: 0, resolved: 1, critical: false, requestsRollback: false },
@@ -309,20 +329,20 @@ export const assumedEnd = (incident: IncidentRecord, episode: string, text: stri
 
 function sharedChange(
   { signal_count, firing }: IncidentRecord,
-  more: { signals: number; firing: number },
+  countChanges: { signals: number; firing: number },
   timeline: NonNullable<IncidentChange['timeline']>,
 ): IncidentChange {
-  const count = signal_count + more.signals;
-  const isTold = isWorthTelling(signal_count, count) || isWorthTelling(firing, firing + more.firing);
+  const count = signal_count + countChanges.signals;
+  const isInTimeline = isReportedCount(signal_count, count) || isReportedCount(firing, firing + countChanges.firing);
   return {
     title: sharedTitle(count),
-    ...(isTold && { timeline: { ...timeline, text: `${timeline.text}. ${count} alerts so far` } }),
+    ...(isInTimeline && { timeline: { ...timeline, text: `${timeline.text}. ${count} alerts so far` } }),
   };
 }
 
 const NO_NEW_PAGE = 'No new page: the time range of these alerts begins before the mitigation, which is being verified';
 
-const kindOf = ({ attached, raised, ended }: Parts): string =>
+const kindOf = ({ attached, raised, ended }: ArrivalsByEffect): string =>
   attached.length > 0
     ? 'alerts.fired'
     : raised.length > 0
@@ -331,7 +351,7 @@ const kindOf = ({ attached, raised, ended }: Parts): string =>
         ? 'alerts.resolved'
         : 'alerts.rollback_requested';
 
-const textOf = ({ attached, raised, ended, asking: requesting }: Parts): string =>
+const textOf = ({ attached, raised, ended, requesting }: ArrivalsByEffect): string =>
   [
     attached.length > 0 ? `Firing: ${titles(attached)}` : '',
     raisedText(raised),
@@ -342,10 +362,10 @@ const textOf = ({ attached, raised, ended, asking: requesting }: Parts): string 
     .join('. ');
 
 function raisedText(raised: readonly Reported[]): string {
-  const [unmuted, others] = [raised.filter((one) => one.unmuted), raised.filter((one) => !one.unmuted)];
+  const [unmuted, others] = [raised.filter((arrival) => arrival.unmuted), raised.filter((arrival) => !arrival.unmuted)];
   return [
     others.length > 0
-      ? `Severity raised to ${highest(others.map(({ signal }) => signal.severity))}: ${titles(others)}`
+      ? `Severity raised to ${highestSeverity(others.map(({ signal }) => signal.severity))}: ${titles(others)}`
       : '',
     unmuted.length > 0 ? `No longer expected, and still firing: ${titles(unmuted)}` : '',
   ]
@@ -361,7 +381,7 @@ function titles(reported: readonly Reported[]): string {
   );
 }
 
-const detailOf = ({ attached, raised, ended, asking: requesting }: Parts) => ({
+const detailOf = ({ attached, raised, ended, requesting }: ArrivalsByEffect) => ({
   ...(raised.length > 0 && { raised: raised.map(({ signal }) => signal.episode) }),
   fired: attached.map(({ signal }) => signal.episode),
   resolved: ended.map(({ signal }) => signal.episode),
@@ -369,4 +389,4 @@ const detailOf = ({ attached, raised, ended, asking: requesting }: Parts) => ({
 });
 
 /** Counts the alerts that stay active until they are resolved. */
-const lasting = (signals: readonly Signal[]): number => signals.filter((signal) => !isEvent(signal)).length;
+const countLasting = (signals: readonly Signal[]): number => signals.filter((signal) => !isEvent(signal)).length;

@@ -95,8 +95,8 @@ export const requestsRollbackWithoutScope = ({ rollbackNotPermitted, labels, sta
 
 /** Returns the requested actions: a rollback, or an active runbook with actions. */
 function requestedActions(signal: Signal, { runbooks }: Config): string[] {
-  const named = signal.labels.find(([name]) => name === 'runbook')?.[1];
-  const runbook = runbooks.runbooks.find(({ name, steps }) => name === named && steps.length > 0);
+  const runbookName = signal.labels.find(([name]) => name === 'runbook')?.[1];
+  const runbook = runbooks.runbooks.find(({ name, steps }) => name === runbookName && steps.length > 0);
   return [
     ...(signal.requestsRollback || requestsRollbackWithoutScope(signal) ? ['requests a rollback'] : []),
     ...(runbook === undefined ? [] : [`names the runbook ${runbook.name}`]),
@@ -152,7 +152,7 @@ export function mutedBy(
   at: Timestamp,
 ): Mute | null {
   const labels = routingLabels(signal, entryOf(config, signal));
-  const own = new Map(signal.labels);
+  const alertLabels = new Map(signal.labels);
   const windows = config.routes.maintenance.filter(({ matchers }) => matches(matchers, labels));
   const mutes = [
     ...windowsAt(windows, at).map((window) => ({
@@ -163,7 +163,7 @@ export function mutedBy(
     })),
     ...(silences ?? [])
       .filter(({ startsAt, endsAt }) => startsAt <= at && at < endsAt)
-      .filter(({ matchers }) => matchers.length > 0 && matches(matchers, own))
+      .filter(({ matchers }) => matchers.length > 0 && matches(matchers, alertLabels))
       .map(({ id, endsAt, comment, createdBy }) => ({
         by: 'silence' as const,
         name: id,

@@ -1,7 +1,7 @@
 import type { Signal } from '../../schemas/alerts/signal.ts';
 
-/** Begins the name of a sender that is counted: a token, or a person who replays an input in the console. */
-const COUNTED = /^(?:token|person):/;
+/** Prefix of a sender whose actions are counted: a token, or a person who replays an input in the console. */
+const COUNTED_SENDER = /^(?:token|person):/;
 
 /**
  * Returns the tokens and people who sent these alerts, without duplicates: actions are counted by sender. Empty if some
@@ -10,14 +10,17 @@ const COUNTED = /^(?:token|person):/;
  */
 export function sendersOf(signals: readonly Pick<Signal, 'sender'>[]): string[] {
   const senders = new Set(signals.map(({ sender = '' }) => sender));
-  return [...senders].every((sender) => COUNTED.test(sender)) ? [...senders] : [];
+  return [...senders].every((sender) => COUNTED_SENDER.test(sender)) ? [...senders] : [];
 }
 
 /** Returns the number of actions for the sender in `senders` with the fewest; 0 if `senders` is empty. */
-export const fewestOf = (acts: readonly { senders: readonly string[] }[], senders: readonly string[]): number =>
+export const fewestActionsOf = (
+  actions: readonly { senders: readonly string[] }[],
+  senders: readonly string[],
+): number =>
   senders.length === 0
     ? 0
-    : Math.min(...senders.map((sender) => acts.filter((act) => act.senders.includes(sender)).length));
+    : Math.min(...senders.map((sender) => actions.filter((act) => act.senders.includes(sender)).length));
 
 /** Returns whether all of these alerts came from senders without the scope rollback:request. */
 export const allLackRequestScope = (signals: readonly Pick<Signal, 'rollbackNotPermitted'>[]): boolean =>

@@ -17,7 +17,7 @@ const MONITORING_FAILURES = new Set(['DatasourceNoData', 'DatasourceError']);
 /** Tolerance for senders' clocks that are ahead. */
 const CLOCK_SKEW_MAX_SECONDS = 300;
 
-/** Returns whether an alert claims a start further in the future than clock differences explain. */
+/** Returns whether an alert claims a start more than five minutes in the future, which clock differences don't explain. */
 export const startsAhead = ({ startsAt }: Pick<Alert, 'startsAt'>, at: Timestamp): boolean =>
   secondsBetween(at, startsAt) > CLOCK_SKEW_MAX_SECONDS;
 
@@ -52,7 +52,7 @@ export function toSignal(alert: Alert, services: Config['services'], asRollbackR
     severity: severityOf(labels.get('severity')),
     requestsRollback: requestsRollback && !monitoringFailure,
     monitoringFailure,
-    title: cut(
+    title: truncated(
       oneLine(annotations.get('summary')) ||
         oneLine(annotations.get('title')) ||
         oneLine(alertname) ||
@@ -90,26 +90,26 @@ export function serviceEnvironmentOf(
   services: Config['services'],
 ): Pick<Signal, 'service' | 'environment' | 'unmatched'> {
   // Prometheus treats an empty label as missing.
-  const labelled = nameIn(labels.get('environment')) ?? nameIn(labels.get('env'));
+  const labelledEnvironment = environmentNameIn(labels.get('environment')) ?? environmentNameIn(labels.get('env'));
   for (const [name, entry] of Object.entries(services)) {
-    if (!matches(labels, name, entry)) continue;
-    const environment = labelled ?? defaultEnvironment(entry);
+    if (!hasServiceLabels(labels, name, entry)) continue;
+    const environment = labelledEnvironment ?? defaultEnvironment(entry);
     if (environment === undefined || !runsIn(entry, environment)) break;
     return { service: ServiceName.parse(name), environment: EnvironmentName.parse(environment), unmatched: null };
   }
   // Alerts of kubernetes-mixin name the exporter as the service, and a workload or its pod.
-  const workload = workloadIn(labels, services, labelled);
+  const workload = workloadIn(labels, services, labelledEnvironment);
   if (workload !== undefined) return { ...workload, unmatched: null };
   return {
     service: UNMATCHED,
-    environment: labelled ?? UNKNOWN_ENVIRONMENT,
-    unmatched: nameIn(labels.get('service')) ?? '',
+    environment: labelledEnvironment ?? UNKNOWN_ENVIRONMENT,
+    unmatched: environmentNameIn(labels.get('service')) ?? '',
   };
 }
 
 /** Returns the environment name in a label, if valid. */
-const nameIn = (label: string | undefined): EnvironmentName | undefined =>
-  label ? EnvironmentName.parse(cut(label, NAME_MAX_CHARS)) : undefined;
+const environmentNameIn = (label: string | undefined): EnvironmentName | undefined =>
+  label ? EnvironmentName.parse(truncated(label, NAME_MAX_CHARS)) : undefined;
 
 /** Joins the lines of a text: titles are shown in one line, such as in the topic of a channel. */
 const oneLine = (text = ''): string =>
@@ -120,9 +120,9 @@ const oneLine = (text = ''): string =>
     .join(' ');
 
 /** Truncates to `max` UTF-16 code units without splitting a character. */
-const cut = (text: string, max: number): string => text.slice(0, max).replace(/[\uD800-\uDBFF]$/, '');
+const truncated = (text: string, max: number): string => text.slice(0, max).replace(/[\uD800-\uDBFF]$/, '');
 
-const matches = (
+const hasServiceLabels = (
   labels: ReadonlyMap<string, string>,
   name: string,
   { match = { service: name } }: ServiceEntry,

@@ -12,8 +12,8 @@ export type TakeResult = { ok: true; bucket: Bucket } | { ok: false; bucket: Buc
  * @param now milliseconds since the epoch
  */
 export function takeToken(before: Bucket | undefined, { perSecond, burst }: Allowance, now: number): TakeResult {
-  const passed = before === undefined ? 0 : Math.max(0, now - before.at) / 1000;
-  const left = before === undefined ? burst : Math.min(burst, before.left + passed * perSecond);
+  const elapsedSeconds = before === undefined ? 0 : Math.max(0, now - before.at) / 1000;
+  const left = before === undefined ? burst : Math.min(burst, before.left + elapsedSeconds * perSecond);
   if (left >= 1) return { ok: true, bucket: { left: left - 1, at: now } };
   return { ok: false, bucket: { left, at: now }, afterSeconds: (1 - left) / perSecond };
 }

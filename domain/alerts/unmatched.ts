@@ -23,11 +23,11 @@ export const SHARED_ENVIRONMENT = 'unknown' as EnvironmentName;
 export const sharedTitle = (alerts: number): string =>
   `${alerts} ${alerts === 1 ? 'alert' : 'alerts'} of services outside the catalogue`;
 
-/** Slot of a service outside the catalogue that has, or recently had, an incident of its own. */
+/** Slot of a service outside the catalogue: `scope` has, or within the last hour had, an incident that it doesn't share. */
 export type UnmatchedScope = { scope: string; incident: IncidentId; at: Timestamp };
 
 /** Returns whether the slot can be given to another service once its incident is resolved. */
-export const isOld = ({ at }: Pick<UnmatchedScope, 'at'>, now: Timestamp): boolean =>
+export const isReassignable = ({ at }: Pick<UnmatchedScope, 'at'>, now: Timestamp): boolean =>
   secondsBetween(at, now) > SLOT_HELD_SECONDS;
 
 /**
@@ -44,11 +44,11 @@ export function otherSlotsOf(
   const others = taken.filter(({ scope }) => scope !== own);
   const tooMany = Math.max(0, others.length + 1 - max);
   const oldestFirst = free.filter(({ scope }) => scope !== own).toSorted((a, b) => (a.at < b.at ? -1 : 1));
-  const given = new Set(oldestFirst.slice(0, tooMany).map(({ scope }) => scope));
-  return given.size < tooMany ? undefined : others.filter(({ scope }) => !given.has(scope));
+  const reassigned = new Set(oldestFirst.slice(0, tooMany).map(({ scope }) => scope));
+  return reassigned.size < tooMany ? undefined : others.filter(({ scope }) => !reassigned.has(scope));
 }
 
-/** Where an arrival goes. `otherSlots`: the slots beside the one that an incident takes that opens there. */
+/** Where an arrival goes. `otherSlots`: the slots that remain taken by others if the arrival opens an incident. */
 export type Target = {
   scope: string;
   incident: IncidentRecord | undefined;
@@ -72,13 +72,13 @@ export type Slots = {
  */
 export function targetOf(slots: Slots, arrival: Arrival, knownIn: IncidentId | null): Target {
   const scope = scopeOf(arrival.signal);
-  const [own, ofOthers] = [slots.open.get(scope), slots.open.get(SHARED_SCOPE)];
-  const shared: Target = { scope: SHARED_SCOPE, incident: ofOthers, mayOpen: true };
-  if (ofOthers !== undefined && knownIn === ofOthers.id) return shared;
+  const [own, sharedIncident] = [slots.open.get(scope), slots.open.get(SHARED_SCOPE)];
+  const sharedTarget: Target = { scope: SHARED_SCOPE, incident: sharedIncident, mayOpen: true };
+  if (sharedIncident !== undefined && knownIn === sharedIncident.id) return sharedTarget;
   if (own !== undefined) return { scope, incident: own, mayOpen: true };
   if (!opensIncident([arrival])) return { scope: '', incident: undefined, mayOpen: false };
   const otherSlots = otherSlotsOf(slots, scope);
-  return otherSlots === undefined ? shared : { scope, incident: undefined, mayOpen: true, otherSlots };
+  return otherSlots === undefined ? sharedTarget : { scope, incident: undefined, mayOpen: true, otherSlots };
 }
 
 /** Returns whether the shared incident pages again for alerts that join it. */
@@ -89,5 +89,5 @@ export const pagesAgain = (lastPageAt: Timestamp, now: Timestamp): boolean =>
  * Returns whether the timeline of the shared incident gets an entry for a new count: at each doubling, so that it stays
  * readable during a flood.
  */
-export const isWorthTelling = (before: number, after: number): boolean =>
+export const isReportedCount = (before: number, after: number): boolean =>
   Math.floor(Math.log2(Math.max(1, before))) !== Math.floor(Math.log2(Math.max(1, after)));

@@ -3,7 +3,7 @@ import type { UnreadableMessage } from '../../schemas/incidents/inbox.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 
 /** Builds the timeline entry for a message that no version could read. */
-export const skippedEntry = ({ seq, kind }: UnreadableMessage, at: Timestamp): TimelineEntry => ({
+export const skippedMessageEntry = ({ seq, kind }: UnreadableMessage, at: Timestamp): TimelineEntry => ({
   at,
   actor: 'firebreak',
   kind: 'inbox.skipped',

@@ -4,10 +4,12 @@ import type { ServiceEnvironment } from '../ports/common.ts';
 
 /** Returns the modes that cap the automation of a service and environment; the lowest one applies. */
 export function modesFor({ mode, services }: Automation, { service, environment }: ServiceEnvironment): Mode[] {
-  const own = Object.hasOwn(services, service) ? services[service] : undefined;
-  const there =
-    own !== undefined && Object.hasOwn(own.environments, environment) ? own.environments[environment] : undefined;
-  return [mode, own?.mode, there].filter((cap): cap is Mode => cap !== null && cap !== undefined);
+  const serviceCaps = Object.hasOwn(services, service) ? services[service] : undefined;
+  const environmentCap =
+    serviceCaps !== undefined && Object.hasOwn(serviceCaps.environments, environment)
+      ? serviceCaps.environments[environment]
+      : undefined;
+  return [mode, serviceCaps?.mode, environmentCap].filter((cap): cap is Mode => cap !== null && cap !== undefined);
 }
 
 /** Merges new caps into the existing ones: unmentioned caps stay, and null removes one. */
@@ -16,13 +18,13 @@ export function mergedCaps(
   modes: NonNullable<AutomationInput['services']>,
 ): Automation['services'] {
   const caps = new Map(Object.entries(before));
-  for (const [service, news] of Object.entries(modes)) {
-    const own = caps.get(service) ?? { mode: null, environments: {} };
-    if (news === null) caps.delete(service);
+  for (const [service, change] of Object.entries(modes)) {
+    const serviceCaps = caps.get(service) ?? { mode: null, environments: {} };
+    if (change === null) caps.delete(service);
     else
       caps.set(service, {
-        mode: news.mode === undefined ? own.mode : news.mode,
-        environments: mergedEnvironments(own.environments, news.environments),
+        mode: change.mode === undefined ? serviceCaps.mode : change.mode,
+        environments: mergedEnvironments(serviceCaps.environments, change.environments),
       });
   }
   return Object.fromEntries(caps);
@@ -51,23 +53,23 @@ export const changedSettings = (
 
 /** Returns the services that this change promotes: to `act`, or by removing their cap. */
 export const promotedBy = (modes: AutomationInput['services']): string[] =>
-  Object.entries(modes ?? {}).flatMap(([service, news]) =>
-    news === null || news.mode === null || news.mode === 'act' ? [service] : [],
+  Object.entries(modes ?? {}).flatMap(([service, change]) =>
+    change === null || change.mode === null || change.mode === 'act' ? [service] : [],
   );
 
 /** Number of newest automatic actions that count for the automation budget. */
-export const BUDGET_ACTS = 20;
+export const BUDGET_ACTIONS = 20;
 
 /** Number of wrong actions among them from which automation must ask for approval. */
-const BUDGET_WRONG = 2;
+const BUDGET_WRONG_MAX = 2;
 
 /**
  * Returns why a service is demoted to asking for approval: the error budget of its automation is spent. Null: it is not.
  *
- * @param acts newest actions of a service since a person promoted it, newest first
+ * @param actions newest actions of a service since a person promoted it, newest first
  */
-export function demotionOf(acts: readonly { wrong: boolean }[]): string | null {
-  const newest = acts.slice(0, BUDGET_ACTS);
+export function demotionOf(actions: readonly { wrong: boolean }[]): string | null {
+  const newest = actions.slice(0, BUDGET_ACTIONS);
   const wrong = newest.filter((act) => act.wrong).length;
-  return wrong < BUDGET_WRONG ? null : `${wrong} of its last ${newest.length} automatic actions were wrong`;
+  return wrong < BUDGET_WRONG_MAX ? null : `${wrong} of its last ${newest.length} automatic actions were wrong`;
 }

@@ -2,14 +2,14 @@ import type { DrillRecord, DrillStep } from '../../schemas/automation/drill.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import type { TargetResponse, DriftCheck } from '../rollback/targets.ts';
 
-/** Maximum number of attempts per phase: including the pauses about an hour, as long as a rollback is monitored. */
-export const ATTEMPTS = 140;
+/** Maximum number of attempts per phase. With the pauses between them, they take about an hour. */
+export const ATTEMPTS_MAX = 140;
 
-/** Seconds from the rollback until the check whether it holds: a sync that reverts it needs time, too. */
+/** Seconds from the rollback until the check whether it holds. A sync of the CD system that reverts it takes that long. */
 const HOLD_SECONDS = 60;
 
 /** Maximum delay in seconds that a target can request. */
-const LATEST_SECONDS = 300;
+const DELAY_MAX_SECONDS = 300;
 
 /** Why a drill cannot start. The code is a heading of docs/reference/errors.md. */
 export type DrillRefusal = {
@@ -33,31 +33,33 @@ export type StepReport = TargetResponse | DriftCheck | { kind: 'withheld'; detai
  * Returns the drill after an attempt. Even after a failure, the drill restores the original version, unless another
  * version was deployed in the meantime.
  */
-export function withUpdate(drill: DrillRecord, result: StepReport, at: Timestamp): DrillRecord {
+export function afterAttempt(drill: DrillRecord, report: StepReport, at: Timestamp): DrillRecord {
   const next: DrillRecord = {
     ...drill,
     attempts: drill.attempts + 1,
-    handle: handleAfter(drill, result),
-    steps: withStep(drill, { at, phase: drill.phase, kind: result.kind, text: textOf(drill, result) }),
+    handle: handleAfter(drill, report),
+    steps: withStep(drill, { at, phase: drill.phase, kind: report.kind, text: textOf(drill, report) }),
   };
   switch (drill.phase) {
     case 'back':
-      return afterBack(next, result, at);
+      return afterRollback(next, report, at);
     case 'hold':
-      return forth(next, result.kind === 'drifted' ? `the rollback was undone: ${result.detail}` : null);
+      return rollingForward(next, report.kind === 'drifted' ? `the rollback was undone: ${report.detail}` : null);
     case 'forth':
-      return afterForth(next, result, at);
+      return afterRollForward(next, report, at);
     case 'ended':
       return drill;
   }
 }
 
-function afterBack(drill: DrillRecord, report: StepReport, at: Timestamp): DrillRecord {
+function afterRollback(drill: DrillRecord, report: StepReport, at: Timestamp): DrillRecord {
   const { from_version: from, to_version: to } = drill;
   switch (report.kind) {
     case 'succeeded': {
-      const back = { ...drill, rollback_s: secondsBetween(drill.started_at, at) };
-      return drill.asks_hold ? { ...back, phase: 'hold', attempts: 0, handle: null } : forth(back, null);
+      const rolledBack = { ...drill, rollback_s: secondsBetween(drill.started_at, at) };
+      return drill.asks_hold
+        ? { ...rolledBack, phase: 'hold', attempts: 0, handle: null }
+        : rollingForward(rolledBack, null);
     }
     case 'superseded':
       return ended(
@@ -67,26 +69,28 @@ function afterBack(drill: DrillRecord, report: StepReport, at: Timestamp): Drill
       );
     case 'refused':
       return drill.attempts > 1
-        ? forth(drill, `the target refused the rollback: ${report.detail}`)
+        ? rollingForward(drill, `the target refused the rollback: ${report.detail}`)
         : ended(drill, `the target refused the rollback: ${report.detail}`, at);
     case 'failed':
-      return forth(drill, `the rollback to ${to} failed: ${report.detail}`);
+      return rollingForward(drill, `the rollback to ${to} failed: ${report.detail}`);
     case 'withheld':
       if (!drill.begun) return ended(drill, `${report.detail}; nothing was changed`, at);
-      return spent(drill) ? forth(drill, `the drill could not continue: ${report.detail}`) : drill;
+      return isOutOfAttempts(drill) ? rollingForward(drill, `the drill could not continue: ${report.detail}`) : drill;
     case 'in_progress':
     case 'busy':
     case 'later':
     case 'holds':
     case 'drifted':
     case 'unknown':
-      return spent(drill) ? forth(drill, `${to} was not running after an hour: ${textOf(drill, report)}`) : drill;
+      return isOutOfAttempts(drill)
+        ? rollingForward(drill, `${to} was not running after an hour: ${textOf(drill, report)}`)
+        : drill;
   }
 }
 
-function afterForth(drill: DrillRecord, report: StepReport, at: Timestamp): DrillRecord {
+function afterRollForward(drill: DrillRecord, report: StepReport, at: Timestamp): DrillRecord {
   const { from_version: from, to_version: to, reason } = drill;
-  const stuck = (why: string): DrillRecord => {
+  const endedInDoubt = (why: string): DrillRecord => {
     const text = `${why}. Check ${drill.service} in ${drill.environment}: it may still run ${to}`;
     return ended(drill, reason === null ? text : `${reason}. ${text}`, at);
   };
@@ -99,7 +103,7 @@ function afterForth(drill: DrillRecord, report: StepReport, at: Timestamp): Dril
       return ended(drill, `${reason === null ? '' : `${reason}. `}${report.current} was deployed in the meantime`, at);
     case 'refused':
     case 'failed':
-      return stuck(`the roll-forward to ${from} failed: ${report.detail}`);
+      return endedInDoubt(`the roll-forward to ${from} failed: ${report.detail}`);
     case 'in_progress':
     case 'busy':
     case 'later':
@@ -107,32 +111,34 @@ function afterForth(drill: DrillRecord, report: StepReport, at: Timestamp): Dril
     case 'holds':
     case 'drifted':
     case 'unknown':
-      return spent(drill) ? stuck(`${from} was not running again after an hour: ${textOf(drill, report)}`) : drill;
+      return isOutOfAttempts(drill)
+        ? endedInDoubt(`${from} was not running again after an hour: ${textOf(drill, report)}`)
+        : drill;
   }
 }
 
 /** Aborts the drill immediately, because its workflow has failed or another operation has locked the target. */
-export const brokenOff = (drill: DrillRecord, why: string, at: Timestamp): DrillRecord => {
+export const abortedDrill = (drill: DrillRecord, why: string, at: Timestamp): DrillRecord => {
   const text = drill.begun
     ? `${why}. Check ${drill.service} in ${drill.environment}: it may still run ${drill.to_version}`
     : `${why}; nothing was changed`;
   return ended(drill, text, at);
 };
 
-/** Returns the seconds until the next attempt, in the product's own time. */
+/** Returns the seconds until the next attempt. */
 export function pauseSeconds({ phase, attempts }: DrillRecord, report: StepReport): number {
   if (attempts === 0) return phase === 'hold' ? HOLD_SECONDS : 1;
-  const usual = attempts < 12 ? 5 : attempts < 40 ? 15 : 30;
-  return Math.max(usual, Math.min((report.kind === 'later' && report.afterSeconds) || 0, LATEST_SECONDS));
+  const usualSeconds = attempts < 12 ? 5 : attempts < 40 ? 15 : 30;
+  return Math.max(usualSeconds, Math.min((report.kind === 'later' && report.afterSeconds) || 0, DELAY_MAX_SECONDS));
 }
 
 /** Returns the key of a phase's action, which is the same for every attempt. */
 export const drillKey = ({ id, phase }: Pick<DrillRecord, 'id' | 'phase'>): string =>
   `drill.${id}.${phase === 'forth' ? 'forth' : 'back'}`;
 
-const spent = ({ attempts }: DrillRecord): boolean => attempts >= ATTEMPTS;
+const isOutOfAttempts = ({ attempts }: DrillRecord): boolean => attempts >= ATTEMPTS_MAX;
 
-const forth = (drill: DrillRecord, reason: string | null): DrillRecord => ({
+const rollingForward = (drill: DrillRecord, reason: string | null): DrillRecord => ({
   ...drill,
   phase: 'forth',
   reason,
@@ -159,21 +165,21 @@ function handleAfter({ handle }: DrillRecord, report: StepReport): string | null
 /** Skips repeated results. */
 function withStep({ steps }: DrillRecord, step: DrillStep): DrillStep[] {
   const last = steps.at(-1);
-  const known = last?.phase === step.phase && last.kind === step.kind && last.text === step.text;
-  return known ? steps : [...steps, step];
+  const isRepeated = last?.phase === step.phase && last.kind === step.kind && last.text === step.text;
+  return isRepeated ? steps : [...steps, step];
 }
 
 function textOf({ phase, from_version, to_version }: DrillRecord, report: StepReport): string {
-  const wanted = phase === 'forth' ? from_version : to_version;
+  const version = phase === 'forth' ? from_version : to_version;
   switch (report.kind) {
     case 'succeeded':
-      return `${wanted} is running again`;
+      return `${version} is running again`;
     case 'in_progress':
-      return `changing to ${wanted}${report.waitsFor === undefined ? '' : `, waiting for a person: ${report.waitsFor}`}`;
+      return `changing to ${version}${report.waitsFor === undefined ? '' : `, waiting for a person: ${report.waitsFor}`}`;
     case 'superseded':
       return `${report.current} is running now`;
     case 'holds':
-      return `${wanted} is still running`;
+      return `${version} is still running`;
     case 'failed':
     case 'refused':
     case 'busy':

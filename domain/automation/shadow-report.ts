@@ -19,21 +19,21 @@ import { putsVersionLive } from '../changes/versions.ts';
 
 /** Compares what automation would have done in shadow mode with what people did. */
 
-/** A rollback recorded within this time after the end of an incident still belongs to it. */
+/** A rollback within 30 minutes after the end of an incident still belongs to it. */
 const LATE_SECONDS = 30 * 60;
 
-/** A version removed within this time after the end may have been the cause after all. */
+/** A version that is rolled back within a day after the end may have been the cause after all. */
 const DOUBT_SECONDS = 24 * 3600;
 
 /** Maximum number of cases shown per service and environment. */
-const CASES_SHOWN = 20;
+const CASES_SHOWN_MAX = 20;
 
 /** Minimum number of right cases for a promotion; a tenth of the cases may be wrong. */
-const READY_RIGHT = 3;
-const READY_WRONG_SHARE = 0.1;
+const READY_RIGHT_MIN = 3;
+const READY_WRONG_SHARE_MAX = 0.1;
 
 /** Minimum number of right rollbacks for `act`, with none wrong: two wrong ones of 20 demote the service again. */
-const ACT_RIGHT = 10;
+const ACT_RIGHT_MIN = 10;
 
 export type ShadowIncident = Pick<
   IncidentView,
@@ -41,7 +41,11 @@ export type ShadowIncident = Pick<
 >;
 
 /** Hypothetical action for one incident, not judged yet. */
-export type Shadowed = ServiceEnvironment & { would: ShadowAct; decision: DecisionView; incident: ShadowIncident };
+export type ShadowedIncident = ServiceEnvironment & {
+  would: ShadowAct;
+  decision: DecisionView;
+  incident: ShadowIncident;
+};
 
 /** Changes of a service and environment, in any order, complete since `since`. */
 export type KnownChanges = { changes: readonly Change[]; since: Timestamp };
@@ -53,15 +57,15 @@ export type KnownChanges = { changes: readonly Change[]; since: Timestamp };
  *   do not record the mode
  * @returns undefined if the incident was not handled in shadow mode
  */
-export function shadowed(
+export function shadowedIncident(
   incident: ShadowIncident,
   isShadow: (serviceEnvironment: ServiceEnvironment) => boolean,
-): Shadowed | undefined {
+): ShadowedIncident | undefined {
   const all = incident.decisions
     .filter(({ question }) => question === undefined)
     // Older versions did not store the hypothetical decision.
     .filter(({ kind, would }) => (kind === 'shadow' && would !== undefined) || kind === 'none')
-    .map((decision): Shadowed => ({
+    .map((decision): ShadowedIncident => ({
       ...serviceEnvironmentOf(decision, incident),
       would: actOf(decision),
       decision,
@@ -89,8 +93,8 @@ const wrong = (because: string): Judgement => ({ verdict: 'wrong', because });
 const undecided = (because: string): Judgement => ({ verdict: 'undecided', because });
 
 /** Judges a case by people's answers and by deployments. Unclear cases are undecided. */
-export function judgeShadow(one: Shadowed, known: KnownChanges, now: Timestamp): ShadowCase {
-  const { decision, incident, would } = one;
+export function judgeShadow(judgedCase: ShadowedIncident, knownChanges: KnownChanges, now: Timestamp): ShadowCase {
+  const { decision, incident, would } = judgedCase;
   const { from_version, to_version } = decision;
   return {
     incident: incident.id,
@@ -98,50 +102,55 @@ export function judgeShadow(one: Shadowed, known: KnownChanges, now: Timestamp):
     would,
     from_version,
     to_version,
-    ...(would === 'nothing' ? judgeNothing(one, known, now) : judgeAct(one, known, now)),
+    ...(would === 'nothing' ? judgeNothing(judgedCase, knownChanges, now) : judgeAct(judgedCase, knownChanges, now)),
   };
 }
 
-function judgeAct({ decision, incident, service }: Shadowed, known: KnownChanges, now: Timestamp): Judgement {
+function judgeAct(
+  { decision, incident, service }: ShadowedIncident,
+  knownChanges: KnownChanges,
+  now: Timestamp,
+): Judgement {
   const { from_version: from, to_version: to, marked_wrong: mark } = decision;
   if (mark !== undefined) return wrong(`${mark.by} marked it as wrong: ${mark.note}`);
   const cleared = activeClearings(incident.cleared).find((each) => each.version === from && each.service === service);
   if (cleared !== undefined) return wrong(`${cleared.by} said that ${from} was not the cause`);
-  const early = tooEarly(incident, known);
-  if (early !== undefined) return early;
-  const { during, later, until } = changesAround(incident, known, now);
-  const back = during.find((change) => putsVersionLive(change) && (change.version === to || isRollback(change)));
-  if (back !== undefined && back.version !== to)
-    return undecided(`people rolled back to ${back.version} instead of ${to}`);
+  const undecidable = judgeUndecidable(incident, knownChanges);
+  if (undecidable !== undefined) return undecidable;
+  const { during, later, until } = changesAround(incident, knownChanges, now);
+  const rollback = during.find((change) => putsVersionLive(change) && (change.version === to || isRollback(change)));
+  if (rollback !== undefined && rollback.version !== to)
+    return undecided(`people rolled back to ${rollback.version} instead of ${to}`);
   if (incident.resolved_at === null)
     return undecided(
-      back === undefined ? 'the incident is open' : `people rolled back to ${to}, and the incident is open`,
+      rollback === undefined ? 'the incident is open' : `people rolled back to ${to}, and the incident is open`,
     );
-  if (back !== undefined) return right(`people rolled back to ${to}, and the incident ended`);
-  const other = during.find((change) => !putsVersionLive(change) || change.version !== from);
-  if (other !== undefined)
-    return undecided(`another change was made during the incident: ${other.kind} of ${other.version}`);
+  if (rollback !== undefined) return right(`people rolled back to ${to}, and the incident ended`);
+  const otherChange = during.find((change) => !putsVersionLive(change) || change.version !== from);
+  if (otherChange !== undefined)
+    return undecided(`another change was made during the incident: ${otherChange.kind} of ${otherChange.version}`);
   if (now < until) return undecided('the incident ended less than 30 minutes ago');
-  const after = later.find((change) => change.version === to || isRollback(change));
-  if (after !== undefined) return undecided(`people rolled back to ${after.version} within a day after the end`);
+  const laterRollback = later.find((change) => change.version === to || isRollback(change));
+  if (laterRollback !== undefined)
+    return undecided(`people rolled back to ${laterRollback.version} within a day after the end`);
   return wrong(`the incident ended while ${from} kept running`);
 }
 
-function judgeNothing({ incident, decision }: Shadowed, known: KnownChanges, now: Timestamp): Judgement {
+function judgeNothing({ incident, decision }: ShadowedIncident, knownChanges: KnownChanges, now: Timestamp): Judgement {
   const { marked_wrong: mark } = decision;
   if (mark !== undefined) return wrong(`${mark.by} marked it as wrong: ${mark.note}`);
-  const early = tooEarly(incident, known);
-  if (early !== undefined) return early;
-  const { during, until } = changesAround(incident, known, now);
-  const back = during.find(isRollback);
-  if (back !== undefined) return wrong(`people rolled back to ${back.version}`);
+  const undecidable = judgeUndecidable(incident, knownChanges);
+  if (undecidable !== undefined) return undecidable;
+  const { during, until } = changesAround(incident, knownChanges, now);
+  const rollback = during.find(isRollback);
+  if (rollback !== undefined) return wrong(`people rolled back to ${rollback.version}`);
   if (incident.resolved_at === null) return undecided('the incident is open');
   if (now < until) return undecided('the incident ended less than 30 minutes ago');
   return right('people did not roll back either');
 }
 
-/** Returns a judgement for cases that changes cannot decide. */
-function tooEarly({ decisions, opened_at }: ShadowIncident, { since }: KnownChanges): Judgement | undefined {
+/** Returns the judgement of a case that changes cannot decide. Undefined: they can. */
+function judgeUndecidable({ decisions, opened_at }: ShadowIncident, { since }: KnownChanges): Judgement | undefined {
   if (decisions.some(({ kind, because }) => kind === 'roll_back' && because !== 'requested_by_person'))
     return undecided('the mode was raised during the incident, and Firebreak rolled back automatically');
   if (opened_at < since) return undecided('too many changes since then to judge it');
@@ -154,13 +163,15 @@ function changesAround(
   now: Timestamp,
 ): { during: Change[]; later: Change[]; until: Timestamp } {
   const until = resolved_at === null ? now : plusSeconds(resolved_at, LATE_SECONDS);
-  const doubt = plusSeconds(until, DOUBT_SECONDS);
-  const done = changes
+  const doubtUntil = plusSeconds(until, DOUBT_SECONDS);
+  const succeeded = changes
     .filter(({ status, started_at }) => status === 'succeeded' && started_at >= opened_at)
     .toSorted((a, b) => (a.started_at < b.started_at ? -1 : 1));
   return {
-    during: done.filter(({ started_at }) => started_at <= until),
-    later: done.filter((change) => putsVersionLive(change) && change.started_at > until && change.started_at <= doubt),
+    during: succeeded.filter(({ started_at }) => started_at <= until),
+    later: succeeded.filter(
+      (change) => putsVersionLive(change) && change.started_at > until && change.started_at <= doubtUntil,
+    ),
     until,
   };
 }
@@ -181,7 +192,7 @@ export function shadowRows(
       const { service, environment } = all[0]?.serviceEnvironment ?? {};
       if (service === undefined || environment === undefined) return [];
       const serviceEnvironment = { service, environment };
-      const judged = all.map((one) => one.judged);
+      const judged = all.map((judgedCase) => judgedCase.judged);
       const tallies = {
         rollbacks: tally(judged, 'roll_back'),
         questions: tally(judged, 'ask'),
@@ -193,7 +204,7 @@ export function shadowRows(
           mode: modeOf(serviceEnvironment, services, automation),
           ...tallies,
           promotion: promotionOf(serviceEnvironment, tallies, { services, automation }),
-          cases: judged.slice(0, CASES_SHOWN),
+          cases: judged.slice(0, CASES_SHOWN_MAX),
         },
       ];
     });
@@ -201,7 +212,7 @@ export function shadowRows(
 
 function tally(cases: readonly ShadowCase[], act: ShadowAct): ShadowTally {
   const own = cases.filter(({ would }) => would === act);
-  const count = (verdict: ShadowVerdict) => own.filter((one) => one.verdict === verdict).length;
+  const count = (verdict: ShadowVerdict) => own.filter((judgedCase) => judgedCase.verdict === verdict).length;
   return { count: own.length, right: count('right'), wrong: count('wrong'), undecided: count('undecided') };
 }
 
@@ -229,37 +240,41 @@ function promotionOf(
   { services, automation }: { services: Config['services']; automation: Automation },
 ): ShadowRow['promotion'] {
   if (modeOf(serviceEnvironment, services, automation) !== 'shadow') return null;
-  const good = rollbacks.right + questions.right;
-  const bad = rollbacks.wrong + questions.wrong;
-  const ready = good >= READY_RIGHT && bad <= READY_WRONG_SHARE * (good + bad);
-  const to = ready && rollbacks.right >= ACT_RIGHT && rollbacks.wrong === 0 ? 'act' : 'approve';
-  const because = `${good} right, ${bad} wrong${ready ? '' : `; wait for at least ${READY_RIGHT} right and at most ${READY_WRONG_SHARE * 100} % wrong`}`;
-  return { to, ready, because, steps: stepsTo(to, serviceEnvironment, { services, automation }) };
+  const rightCount = rollbacks.right + questions.right;
+  const wrongCount = rollbacks.wrong + questions.wrong;
+  const ready = rightCount >= READY_RIGHT_MIN && wrongCount <= READY_WRONG_SHARE_MAX * (rightCount + wrongCount);
+  const to = ready && rollbacks.right >= ACT_RIGHT_MIN && rollbacks.wrong === 0 ? 'act' : 'approve';
+  const because = `${rightCount} right, ${wrongCount} wrong${ready ? '' : `; wait for at least ${READY_RIGHT_MIN} right and at most ${READY_WRONG_SHARE_MAX * 100} % wrong`}`;
+  return { to, ready, because, steps: promotionSteps(to, serviceEnvironment, { services, automation }) };
 }
 
 /** Returns the required changes: the catalogue, and each cap that is `shadow`. */
-function stepsTo(
+function promotionSteps(
   to: Mode,
   serviceEnvironment: ServiceEnvironment,
   { services, automation }: { services: Config['services']; automation: Automation },
 ): string[] {
   const { service, environment } = serviceEnvironment;
-  const caps = Object.hasOwn(automation.services, service) ? automation.services[service] : undefined;
-  const there = caps && Object.hasOwn(caps.environments, environment) ? caps.environments[environment] : undefined;
+  const serviceCaps = Object.hasOwn(automation.services, service) ? automation.services[service] : undefined;
+  const environmentCap =
+    serviceCaps && Object.hasOwn(serviceCaps.environments, environment)
+      ? serviceCaps.environments[environment]
+      : undefined;
   const key = [service, 'environments', environment, 'autoRollback', 'mode'].map(yamlKey).join(': { ');
   return [
     ...(configuredMode(serviceEnvironment, services) === 'shadow'
       ? [`In config/services.yaml, set services: { ${key}: ${to}${' }'.repeat(5)}`]
       : []),
-    ...(there === 'shadow'
+    ...(environmentCap === 'shadow'
       ? [`firebreak automation mode ${to} --service ${shellWord(service)} --environment ${shellWord(environment)}`]
       : []),
-    ...(caps?.mode === 'shadow' ? [`firebreak automation mode ${to} --service ${shellWord(service)}`] : []),
+    ...(serviceCaps?.mode === 'shadow' ? [`firebreak automation mode ${to} --service ${shellWord(service)}`] : []),
     ...(automation.mode === 'shadow' ? [`firebreak automation mode ${to}  # for all services`] : []),
   ];
 }
 
-const PLAIN = /^[A-Za-z][\w.-]*$/;
+const PLAIN_WORD = /^[A-Za-z][\w.-]*$/;
 const YAML_WORDS = /^(true|false|null|yes|no|on|off|y|n)$/i;
-const yamlKey = (name: string): string => (PLAIN.test(name) && !YAML_WORDS.test(name) ? name : JSON.stringify(name));
-const shellWord = (name: string): string => (PLAIN.test(name) ? name : `'${name.replaceAll("'", `'\\''`)}'`);
+const yamlKey = (name: string): string =>
+  PLAIN_WORD.test(name) && !YAML_WORDS.test(name) ? name : JSON.stringify(name);
+const shellWord = (name: string): string => (PLAIN_WORD.test(name) ? name : `'${name.replaceAll("'", `'\\''`)}'`);

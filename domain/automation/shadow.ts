@@ -11,16 +11,16 @@ export function withoutShadow(inputs: DecisionInputs): Would | undefined {
     request: { ...inputs.request, mode: inputs.request.mode === 'shadow' ? null : inputs.request.mode },
     targets: inputs.targets.map((target) => ({
       ...target,
-      policy: { ...target.policy, mode: lifted(target.policy.mode) },
-      modes: target.modes.map(lifted),
+      policy: { ...target.policy, mode: actIfShadow(target.policy.mode) },
+      modes: target.modes.map(actIfShadow),
     })),
   });
   return kind === 'none' || kind === 'shadow' ? undefined : { kind, reasons };
 }
 
-const lifted = (mode: Mode): Mode => (mode === 'shadow' ? 'act' : mode);
+const actIfShadow = (mode: Mode): Mode => (mode === 'shadow' ? 'act' : mode);
 
-const WOULD: Record<Would['kind'], { done: string; why: string }> = {
+const WOULD_TEXT: Record<Would['kind'], { done: string; why: string }> = {
   roll_back: { done: 'Would have rolled back', why: ': ' },
   approve: { done: 'Would have asked for approval before rolling back', why: ', because ' },
   suggest: { done: 'Would only have suggested rolling back', why: ', because ' },
@@ -33,7 +33,7 @@ export function shadowText({
   to_version: to,
 }: Pick<DecisionView, 'would' | 'from_version' | 'to_version'>): string | undefined {
   if (would === undefined) return undefined;
-  const { done, why } = WOULD[would.kind];
+  const { done, why } = WOULD_TEXT[would.kind];
   const versions = from === null ? '' : ` ${from}${to === null ? '' : ` to ${to}`}`;
   const because = new Set(reasonsOf(would).map(({ text }) => text));
   return `${done}${versions} (shadow mode)${why}${[...because].join('; ')}`;
@@ -41,6 +41,6 @@ export function shadowText({
 
 /** Returns the reasons that prevent automatic action; for an automatic action, its suspected cause. */
 function reasonsOf({ reasons }: Would): readonly Reason[] {
-  const others = reasons.filter((reason) => !speaksForIt(reason));
-  return others.length === 0 ? reasons : others;
+  const againstAction = reasons.filter((reason) => !speaksForIt(reason));
+  return againstAction.length === 0 ? reasons : againstAction;
 }

@@ -1,13 +1,13 @@
 import type { Comparison } from '../../schemas/canary/judgement.ts';
 import { compareCounts, type Count, designEffectBeside, designEffectOf, type Pair, ratioOf, sumOf } from './counts.ts';
-import type { At, CanaryEvidence, JudgeSettings, MetricJudgement, Sides } from './evidence.ts';
+import type { InWindow, CanaryEvidence, JudgeSettings, MetricJudgement, Sides } from './evidence.ts';
 import { shareOfLook } from './spending.ts';
 import { requests } from './words.ts';
 
 /** Permitted probability of calling a version degraded that is not, over all metrics and looks. */
 export const FALSE_ALARM_PROBABILITY = 0.01;
 
-/** A version is healthy once this multiple of its baseline is excluded. */
+/** A version is healthy once it is excluded that its value is this multiple of its baseline's. */
 export const REGRESSION_FACTOR = 2;
 
 /** Confidence with which a regression is excluded. */
@@ -25,6 +25,7 @@ export const BURST_NEIGHBOURS = 1;
 /** Newest windows of which the baseline must have served in one to count as running beside the version. */
 export const NEWEST_WINDOWS = 3;
 
+/** What all metrics are judged with. `tests`: number of measured metrics, over which the permitted false alarms are divided. */
 export type JudgementFrame = { evidence: CanaryEvidence; settings: JudgeSettings; tests: number };
 
 export const unmeasured = (name: string, reason: string): MetricJudgement => ({
@@ -63,15 +64,15 @@ export type ComparedCounts = {
  * Chooses what to compare: the windows in which both serve if the baseline still does, else all windows of the version
  * with those of the baseline before its start. Null: the baseline has not been measured.
  */
-export function compared({ version, baseline, history }: Sides<Count>): ComparedCounts | null {
+export function comparedCounts({ version, baseline, history }: Sides<Count>): ComparedCounts | null {
   if (servesBeside(version, baseline)) {
     const others = new Map(baseline.map((window) => [window.at, window]));
     const all = version.flatMap((window) => {
       const other = others.get(window.at);
       return other !== undefined && other.total > 0 && window.total > 0 ? [{ version: window, baseline: other }] : [];
     });
-    const calm = withoutProblems(all, history);
-    const pairs = calm.length < LOOKS_MIN ? all : calm;
+    const withoutSharedProblems = withoutProblems(all, history);
+    const pairs = withoutSharedProblems.length < LOOKS_MIN ? all : withoutSharedProblems;
     return {
       times: new Set(pairs.map((pair) => pair.version.at)),
       isPartial: pairs.length < all.length,
@@ -111,7 +112,7 @@ function withoutProblems<T extends Pair>(pairs: readonly T[], history: readonly 
 }
 
 /** Returns whether the baseline serves beside the version, in its newest windows. */
-export function servesBeside(version: readonly At<Count>[], baseline: readonly At<Count>[]): boolean {
+export function servesBeside(version: readonly InWindow<Count>[], baseline: readonly InWindow<Count>[]): boolean {
   const newest = new Set(version.slice(-NEWEST_WINDOWS).map(({ at }) => at));
   return baseline.some(({ at, total }) => newest.has(at) && total > 0);
 }
@@ -129,23 +130,19 @@ export function degradedIfLasting(
   const isOneComparison = comparison === 'before';
   const versionWindows = isOneComparison ? version : pairs.map((pair) => pair.version);
   const baselineRatio = ratioOf(baseline);
-  const worst = versionWindows.reduce(
-    (index, window, at) => (excess(window, baselineRatio) > excess(versionWindows[index], baselineRatio) ? at : index),
-    0,
-  );
+  const excesses = versionWindows.map((window) => window.bad - baselineRatio * window.total);
+  const worstIndex = excesses.indexOf(Math.max(...excesses));
+  const isNearWorst = (index: number): boolean => Math.abs(index - worstIndex) <= BURST_NEIGHBOURS;
   const rest = isOneComparison
-    ? [{ version: sumOf(version.filter((_, at) => Math.abs(at - worst) > BURST_NEIGHBOURS)), baseline }]
-    : pairs.filter((_, at) => Math.abs(at - worst) > BURST_NEIGHBOURS);
+    ? [{ version: sumOf(version.filter((_, index) => !isNearWorst(index))), baseline }]
+    : pairs.filter((_, index) => !isNearWorst(index));
   const isLasting = evidence.look >= LOOKS_MIN && compareCounts(rest, designEffect).p <= REMAINING_P;
   return isLasting
     ? { ...numbers, verdict: 'degraded', reason: text }
     : { ...numbers, verdict: 'inconclusive', reason: `${text}, but in a short time only so far` };
 }
 
-export const excess = (window: Count | undefined, baselineRatio: number): number =>
-  window === undefined ? -Infinity : window.bad - baselineRatio * window.total;
-
-/** Returns `healthy` if a regression is excluded and the limit is kept. */
+/** Returns `healthy` if a regression is excluded and the limit is not exceeded. @param limit text of the exceeded limit */
 export function healthyIfExcluded(
   numbers: Numbers,
   { isExcluded, text, limit }: { isExcluded: boolean; text: string; limit: string | null },

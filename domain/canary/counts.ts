@@ -40,6 +40,7 @@ export function changeAtMost(pairs: readonly Pair[], designEffect: number, confi
   return Math.exp(bisect((logarithm) => exceeds(Math.exp(logarithm)), -Math.log(FACTOR_MAX), Math.log(FACTOR_MAX)));
 }
 
+/** Largest change that is searched for; more is as good as unbounded. */
 const FACTOR_MAX = 1e6;
 
 /** Returns the probability of at least or at most this many bad events of the version if its ratio is `factor` times as large. */
@@ -120,7 +121,10 @@ const blocks = (windows: readonly Count[], size: number): Count[] =>
 /** Weight of the estimate from before the version's start, in windows. */
 const PRIOR_WINDOWS = 8;
 
-/** Largest estimate from before. Most of a larger one are problems of all versions, which don't matter side by side. */
+/**
+ * Largest estimate from before the version's start. A larger one is mostly due to problems of all versions, which cancel
+ * out side by side.
+ */
 const PRIOR_MAX = 2;
 
 /**
@@ -135,10 +139,10 @@ export function designEffectBeside(pairs: readonly Pair[], history: readonly Cou
   const [version, baseline] = [sumOf(pairs.map((pair) => pair.version)), sumOf(pairs.map((pair) => pair.baseline))];
   const factor = baseline.bad > 0 && version.bad > 0 ? ratioOf(version) / ratioOf(baseline) : 1;
   const more = Math.max(0, ratioOf(version) - ratioOf(baseline));
-  const prior = Math.min(PRIOR_MAX, successive(history));
-  const estimates = [times(factor), plus(more)].map((shareIn) => {
+  const prior = Math.min(PRIOR_MAX, successiveDispersion(history));
+  const estimates = [multiplied(factor), increased(more)].map((shareIn) => {
     const residuals = pairs.map((pair) => residual(pair, shareIn(pair)));
-    const sum = residuals.reduce((total, one) => total + one, PRIOR_WINDOWS * prior);
+    const sum = residuals.reduce((total, value) => total + value, PRIOR_WINDOWS * prior);
     return sum / (PRIOR_WINDOWS + Math.max(0, residuals.length - 1));
   });
   return Math.max(1, Math.min(...estimates));
@@ -148,13 +152,13 @@ export function designEffectBeside(pairs: readonly Pair[], history: readonly Cou
 type ShareIn = (pair: Pair) => number;
 
 /** The version's ratio is `factor` times the baseline's, such as that of a dependency that it calls more often. */
-const times =
+const multiplied =
   (factor: number): ShareIn =>
   ({ version, baseline }) =>
     (version.total * factor) / (version.total * factor + baseline.total);
 
 /** The version's ratio is higher by `more`, such as a request that always fails, also while problems of all come and go. */
-const plus =
+const increased =
   (more: number): ShareIn =>
   ({ version, baseline }) => {
     const both = version.bad + baseline.bad;
@@ -164,24 +168,27 @@ const plus =
       : version.total / (version.total + baseline.total);
   };
 
+/** Keeps the variance of a share above 0. */
 const MIN_SHARE = 0.01;
 
+/** Returns the squared deviation of the version's bad events from its share, relative to independent events. */
 function residual({ version, baseline }: Pair, share: number): number {
   const both = version.bad + baseline.bad;
   return both > 0 ? (OVERLAP * (version.bad - both * share) ** 2) / (both * share * (1 - share)) : 1;
 }
 
+/** Windows overlap by half, so each event is in two. */
 const OVERLAP = 2;
 
 /** Returns the variance of the differences between successive windows, relative to independent events. */
-function successive(windows: readonly Count[]): number {
+function successiveDispersion(windows: readonly Count[]): number {
   const differences = windows.slice(1).flatMap((window, index) => {
     const before = windows[index];
     if (before === undefined || before.total === 0 || window.total === 0) return [];
     const both = sumOf([before, window]);
     return both.bad > 0 ? [heterogeneity(before, both) + heterogeneity(window, both)] : [];
   });
-  return differences.length < BLOCKS_MIN ? 1 : differences.reduce((sum, one) => sum + one, 0) / differences.length;
+  return differences.length < BLOCKS_MIN ? 1 : differences.reduce((sum, value) => sum + value, 0) / differences.length;
 }
 
 export const sumOf = (counts: readonly Count[]): Count =>

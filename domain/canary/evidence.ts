@@ -1,21 +1,25 @@
 import type { Comparison } from '../../schemas/canary/judgement.ts';
 import type { Count } from './counts.ts';
 
-/** A measurement of the window that ends at `at`, in epoch seconds. Windows of `history` do not overlap. */
-export type At<T> = T & { at: number };
+/** A measurement of the time window that ends at `at`, in epoch seconds. */
+export type InWindow<T> = T & { at: number };
 
-/** Cumulative counts by upper bound in increasing order, as in a Prometheus histogram. The last bound is infinity. */
-export type Buckets = { buckets: readonly (readonly [bound: number, count: number])[] };
+/** A Prometheus histogram: cumulative counts by upper bound, in increasing order. The last bound is infinity. */
+export type Histogram = { buckets: readonly (readonly [bound: number, count: number])[] };
 
 export type Value = { value: number };
 
 /**
- * Measurements of windows, oldest first: of the version since its start, of its baseline in the same windows, and of the
- * baseline before.
+ * Measurements of windows, oldest first: of the version since its start, of its baseline in the same windows, and in
+ * `history` of the baseline before, in windows that don't overlap.
  */
-export type Sides<T> = { version: readonly At<T>[]; baseline: readonly At<T>[]; history: readonly At<T>[] };
+export type Sides<T> = {
+  version: readonly InWindow<T>[];
+  baseline: readonly InWindow<T>[];
+  history: readonly InWindow<T>[];
+};
 
-type Common = {
+type MetricLimits = {
   name: string;
   /** The version is not healthy above it, or below it where lower is worse. Null: no limit. */
   max: number | null;
@@ -25,9 +29,9 @@ type Common = {
 
 /** What was measured of one metric. */
 export type MetricEvidence =
-  | (Common & { kind: 'ratio' } & Sides<Count>)
-  | (Common & { kind: 'latency'; quantile: number } & Sides<Buckets>)
-  | (Common & {
+  | (MetricLimits & { kind: 'ratio' } & Sides<Count>)
+  | (MetricLimits & { kind: 'latency'; quantile: number } & Sides<Histogram>)
+  | (MetricLimits & {
       kind: 'value';
       worse: 'higher' | 'lower';
       /** Newest values in a row beyond `max` that suffice for `degraded`. Absent: `max` only prevents `healthy`. */
@@ -39,7 +43,10 @@ export type CanaryEvidence = {
   version: string;
   /** Null: no other version has served. */
   baseline: string | null;
-  /** Number of windows since the version's start. */
+  /**
+   * Number of windows since the version's start. The version is judged once in each, which is called a look (an interim
+   * analysis).
+   */
   look: number;
   metrics: readonly MetricEvidence[];
 };

@@ -1,8 +1,8 @@
 import type { Count } from './counts.ts';
-import type { Buckets } from './evidence.ts';
+import type { Histogram } from './evidence.ts';
 
 /** Adds histograms. Bounds that are missing in one of them are left out, because their counts are not known. */
-export function merged(all: readonly Buckets[]): Buckets {
+export function merged(all: readonly Histogram[]): Histogram {
   const [first, ...rest] = all.filter(({ buckets }) => buckets.length > 0).map(({ buckets }) => new Map(buckets));
   if (first === undefined) return { buckets: [] };
   return {
@@ -15,10 +15,10 @@ export function merged(all: readonly Buckets[]): Buckets {
   };
 }
 
-export const totalOf = ({ buckets }: Buckets): number => buckets.at(-1)?.[1] ?? 0;
+export const totalOf = ({ buckets }: Histogram): number => buckets.at(-1)?.[1] ?? 0;
 
 /** Returns all requests, and those that took longer than a bound. */
-export function slowerThan(histogram: Buckets, bound: number): Count {
+export function slowerThan(histogram: Histogram, bound: number): Count {
   const total = totalOf(histogram);
   const within = histogram.buckets.find(([upper]) => upper === bound)?.[1] ?? total;
   return { total, bad: Math.max(0, total - within) };
@@ -28,7 +28,7 @@ export function slowerThan(histogram: Buckets, bound: number): Count {
  * Returns a quantile, interpolated as Prometheus does: linearly within a bucket, and the highest finite bound if it is
  * above it. Null without requests.
  */
-export function quantileOf(histogram: Buckets, quantile: number): number | null {
+export function quantileOf(histogram: Histogram, quantile: number): number | null {
   const { buckets } = histogram;
   const total = totalOf(histogram);
   if (total <= 0 || buckets.length < 2) return null;
@@ -41,7 +41,7 @@ export function quantileOf(histogram: Buckets, quantile: number): number | null 
 }
 
 /** Returns the lowest bound within which at least this share of the requests was, else the highest finite one. */
-export function boundAt(histogram: Buckets, share: number): number | null {
+export function boundAt(histogram: Histogram, share: number): number | null {
   const finite = histogram.buckets.filter(([bound]) => Number.isFinite(bound));
   const total = totalOf(histogram);
   return (finite.find(([, count]) => count >= share * total) ?? finite.at(-1))?.[0] ?? null;
@@ -51,7 +51,7 @@ export function boundAt(histogram: Buckets, share: number): number | null {
  * Returns a bound that shows whether a quantile has reached `limit`: the highest one up to the limit that few of the
  * requests exceed, so that a healthy version is clearly within it, else the lowest one above. Null: there is none.
  */
-export function boundBelow(histogram: Buckets, limit: number, quantile: number): number | null {
+export function boundBelow(histogram: Histogram, limit: number, quantile: number): number | null {
   const finite = histogram.buckets.filter(([bound]) => Number.isFinite(bound));
   const total = totalOf(histogram);
   const few = (1 - quantile) / 2;

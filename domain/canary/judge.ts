@@ -15,11 +15,11 @@ import { judgeValue } from './value.ts';
 export function judge(evidence: CanaryEvidence, settings: JudgeSettings): Judgement {
   const tests = evidence.metrics.filter(({ kind }) => kind !== 'missing').length;
   const metrics = evidence.metrics.map((metric) => judgeMetric(metric, { evidence, settings, tests }));
-  return { verdict: overall(metrics), metrics };
+  return { verdict: overallVerdict(metrics), metrics };
 }
 
 /** One degraded metric suffices; healthy requires all. */
-function overall(metrics: readonly MetricJudgement[]): CanaryVerdict {
+function overallVerdict(metrics: readonly MetricJudgement[]): CanaryVerdict {
   if (metrics.some(({ verdict }) => verdict === 'degraded')) return 'degraded';
   return metrics.length > 0 && metrics.every(({ verdict }) => verdict === 'healthy') ? 'healthy' : 'inconclusive';
 }

@@ -2,17 +2,20 @@ import type { HttpMetric, JudgeMetric } from '../../schemas/canary/judge-config.
 import type { HttpSample } from '../../schemas/canary/judgement.ts';
 import { sameVersion } from '../changes/versions.ts';
 import type { Series } from '../ports/slo.ts';
-import type { At, Buckets, CanaryEvidence, MetricEvidence, Sides, Value } from './evidence.ts';
+import type { InWindow, Histogram, CanaryEvidence, MetricEvidence, Sides, Value } from './evidence.ts';
 import type { Count } from './counts.ts';
 
 export type PromMetric = Exclude<JudgeMetric, HttpMetric>;
-type OfSeries = { metric: PromMetric; read: { first: Series[]; second: Series[] } | { because: string } };
-type OfSamples = { metric: HttpMetric; read: readonly HttpSample[] };
+type MeasuredSeries = { metric: PromMetric; read: { first: Series[]; second: Series[] } | { because: string } };
+type MeasuredSamples = { metric: HttpMetric; read: readonly HttpSample[] };
 
-/** What was read for a metric: the series of its queries, or why not; over HTTP, the samples of all checks. */
-export type Measured = OfSeries | OfSamples;
+/**
+ * What was read for a metric: the series of its queries, or why not; over HTTP, the samples of all checks. `first`: bad
+ * events, buckets, or values. `second`: all events of a ratio, else empty.
+ */
+export type Measured = MeasuredSeries | MeasuredSamples;
 
-/** Times in epoch seconds. All are multiples of `step` from `until` back. */
+/** Times at which series were read: every `step` seconds back from `until`, in epoch seconds. */
 export type Grid = { step: number; until: number };
 
 /** Seconds of the version's newest traffic that are compared. */
@@ -21,7 +24,7 @@ export const COMPARED_SECONDS = 3600;
 /** Seconds before the version's start in which the baseline is compared. */
 export const HISTORY_SECONDS = 3600;
 
-type Question = {
+type EvidenceRequest = {
   version: string;
   /** Null: find one. */
   baseline: string | null;
@@ -37,34 +40,34 @@ type Curves<T> = Map<string, Map<number, T>>;
 export function evidenceOf(
   all: readonly Measured[],
   grid: Grid,
-  question: Question,
+  request: EvidenceRequest,
 ): { evidence: CanaryEvidence; since: number | null } {
-  const activity = activityOf(all, question.label);
-  const own = [...activity.keys()].filter((name) => sameVersion(name, question.version));
-  const since = sinceOf(
+  const activity = activityOf(all, request.label);
+  const own = [...activity.keys()].filter((name) => sameVersion(name, request.version));
+  const since = firstTimeOf(
     own.map((name) => activity.get(name) ?? new Map<number, number>()),
     grid,
-    question.startedAt,
+    request.startedAt,
   );
   const baseline =
-    baselineOf(activity, own, question, { ...grid, since: since ?? grid.until }) ?? otherIn(all, question.version);
-  const named = {
+    baselineOf(activity, own, request, { ...grid, since: since ?? grid.until }) ?? otherVersionIn(all, request.version);
+  const labelValues = {
     own,
     baseline: baseline === null ? [] : [...activity.keys()].filter((name) => sameVersion(name, baseline)),
   };
   return {
     since,
     evidence: {
-      version: question.version,
+      version: request.version,
       baseline,
-      look: Math.max(since === null ? 0 : (grid.until - since) / grid.step + 1, ...all.map(checksOf(question.version))),
-      metrics: all.map((measured) => metricOf(measured, named, { ...grid, since }, question)),
+      look: Math.max(since === null ? 0 : (grid.until - since) / grid.step + 1, ...all.map(checksOf(request.version))),
+      metrics: all.map((measured) => metricOf(measured, labelValues, { ...grid, since }, request)),
     },
   };
 }
 
 /** Returns the other version that was measured over HTTP. Null: none. */
-const otherIn = (all: readonly Measured[], version: string): string | null =>
+const otherVersionIn = (all: readonly Measured[], version: string): string | null =>
   all
     .flatMap((measured) => (isOverHttp(measured) ? measured.read : []))
     .find((sample) => !sameVersion(sample.version, version))?.version ?? null;
@@ -74,7 +77,7 @@ const checksOf =
   (measured: Measured): number =>
     isOverHttp(measured) ? measured.read.filter((sample) => sameVersion(sample.version, version)).length : 0;
 
-const isOverHttp = (measured: Measured): measured is OfSamples => measured.metric.kind === 'http';
+const isOverHttp = (measured: Measured): measured is MeasuredSamples => measured.metric.kind === 'http';
 
 /** Returns how active each version was at each time: its traffic, or 1 where only values are measured. */
 function activityOf(all: readonly Measured[], label: string): Curves<number> {
@@ -83,7 +86,7 @@ function activityOf(all: readonly Measured[], label: string): Curves<number> {
     if (isOverHttp(measured)) continue;
     const { metric, read } = measured;
     if ('because' in read) continue;
-    const series = metric.kind === 'ratio' ? read.second : read.first.filter(isWhole);
+    const series = metric.kind === 'ratio' ? read.second : read.first.filter(countsAllRequests);
     for (const [version, curve] of curvesOf(series, label)) {
       const known = result.get(version) ?? new Map<number, number>();
       for (const [at, value] of curve) {
@@ -97,7 +100,8 @@ function activityOf(all: readonly Measured[], label: string): Curves<number> {
 }
 
 /** Returns whether a series counts all requests: it is no bucket, or the one without bound. */
-const isWhole = ({ labels }: Series): boolean => labels['le'] === undefined || boundOf(labels['le']) === Infinity;
+const countsAllRequests = ({ labels }: Series): boolean =>
+  labels['le'] === undefined || boundOf(labels['le']) === Infinity;
 
 function curvesOf(series: readonly Series[], label: string): Curves<number> {
   const result: Curves<number> = new Map();
@@ -118,7 +122,7 @@ const GAP_STEPS = 10;
  * Returns the first time of the version since its recorded start and its last long pause, and within the time that is
  * compared.
  */
-function sinceOf(curves: readonly Map<number, number>[], grid: Grid, startedAt: number | null): number | null {
+function firstTimeOf(curves: readonly Map<number, number>[], grid: Grid, startedAt: number | null): number | null {
   const earliest = Math.max(grid.until - COMPARED_SECONDS, startedAt ?? -Infinity);
   const times = curves
     .flatMap((curve) => [...curve.keys()])
@@ -134,31 +138,38 @@ const RECENT_STEPS = 3;
 function baselineOf(
   activity: Curves<number>,
   own: readonly string[],
-  { baseline }: Question,
+  { baseline }: EvidenceRequest,
   { step, until, since }: Grid & { since: number },
 ): string | null {
   if (baseline !== null) return baseline;
   const others = [...activity].filter(([name]) => !own.includes(name));
-  const most = (from: number, to: number): string | null => {
+  const busiest = (from: number, to: number): string | null => {
     const sums = others.map(([name, curve]) => ({
       name,
       sum: [...curve].reduce((sum, [at, value]) => (at > from && at <= to ? sum + value : sum), 0),
     }));
-    const [best] = sums.filter(({ sum }) => sum > 0).toSorted((a, b) => b.sum - a.sum || (a.name < b.name ? -1 : 1));
-    return best?.name ?? null;
+    const [busiestVersion] = sums
+      .filter(({ sum }) => sum > 0)
+      .toSorted((a, b) => b.sum - a.sum || (a.name < b.name ? -1 : 1));
+    return busiestVersion?.name ?? null;
   };
-  return most(until - RECENT_STEPS * step, until) ?? most(since - HISTORY_SECONDS, since);
+  return busiest(until - RECENT_STEPS * step, until) ?? busiest(since - HISTORY_SECONDS, since);
 }
 
-type Named = { own: readonly string[]; baseline: readonly string[] };
-type Times = Grid & { since: number | null };
+type LabelValues = { own: readonly string[]; baseline: readonly string[] };
+type VersionGrid = Grid & { since: number | null };
 
-function metricOf(measured: Measured, named: Named, times: Times, question: Question): MetricEvidence {
-  if (isOverHttp(measured)) return sampled(measured, question);
+function metricOf(
+  measured: Measured,
+  labelValues: LabelValues,
+  times: VersionGrid,
+  request: EvidenceRequest,
+): MetricEvidence {
+  if (isOverHttp(measured)) return evidenceOfSamples(measured, request);
   const { metric, read } = measured;
   const { name } = metric;
   if ('because' in read) return { kind: 'missing', name, because: read.because };
-  const { label, version } = question;
+  const { label, version } = request;
   if (times.since === null) return { kind: 'missing', name, because: `no series has the label ${label}="${version}"` };
   const common = { name, max: metric.max ?? null, ignoreBelow: metric.ignoreBelow };
   switch (metric.kind) {
@@ -168,21 +179,21 @@ function metricOf(measured: Measured, named: Named, times: Times, question: Ques
         const all = sumAt(total, names, at);
         return all === null ? null : { total: all * seconds, bad: Math.max(0, sumAt(bad, names, at) ?? 0) * seconds };
       };
-      return { kind: 'ratio', ...common, ...sidesOf(count, named, times) };
+      return { kind: 'ratio', ...common, ...sidesOf(count, labelValues, times) };
     }
     case 'latency': {
       const bounds = [...Map.groupBy(read.first, ({ labels }) => boundOf(labels['le']))]
         .filter(([bound]) => !Number.isNaN(bound))
         .toSorted(([a], [b]) => a - b)
         .map(([bound, series]) => [bound, curvesOf(series, label)] as const);
-      const histogram = (at: number, names: readonly string[], seconds: number): Buckets | null => {
+      const histogram = (at: number, names: readonly string[], seconds: number): Histogram | null => {
         const buckets = bounds.flatMap(([bound, curves]) => {
           const count = sumAt(curves, names, at);
           return count === null ? [] : [[bound, count * seconds] as const];
         });
         return buckets.at(-1)?.[0] === Infinity ? { buckets } : null;
       };
-      return { kind: 'latency', ...common, quantile: metric.quantile, ...sidesOf(histogram, named, times) };
+      return { kind: 'latency', ...common, quantile: metric.quantile, ...sidesOf(histogram, labelValues, times) };
     }
     case 'value': {
       const curves = curvesOf(read.first, label);
@@ -190,7 +201,12 @@ function metricOf(measured: Measured, named: Named, times: Times, question: Ques
         const sum = sumAt(curves, names, at);
         return sum === null ? null : { value: sum };
       };
-      return { kind: 'value', ...common, worse: metric.worse, ...disjoint(sidesOf(value, named, times), times) };
+      return {
+        kind: 'value',
+        ...common,
+        worse: metric.worse,
+        ...withoutOverlap(sidesOf(value, labelValues, times), times),
+      };
     }
   }
 }
@@ -198,10 +214,10 @@ function metricOf(measured: Measured, named: Named, times: Times, question: Ques
 /** Smallest difference of a failure that matters: values are 0 and 1. */
 const FAILURE_DIFFERENCE = 0.5;
 
-function sampled({ metric, read }: OfSamples, { version }: Question): MetricEvidence {
+function evidenceOfSamples({ metric, read }: MeasuredSamples, { version }: EvidenceRequest): MetricEvidence {
   const { name, worse, failures } = metric;
   const isFailure = metric.value === 'failure';
-  const values = (isOwn: boolean): At<Value>[] =>
+  const values = (isOwn: boolean): InWindow<Value>[] =>
     read.flatMap(({ at, value, ...sample }) =>
       value !== null && sameVersion(sample.version, version) === isOwn ? [{ at, value }] : [],
     );
@@ -226,7 +242,7 @@ function sampled({ metric, read }: OfSamples, { version }: Question): MetricEvid
 }
 
 /** Leaves out failures before the first success: the version was starting. Without a success, all failures count. */
-const sinceFirstSuccess = (values: At<Value>[]): At<Value>[] =>
+const sinceFirstSuccess = (values: InWindow<Value>[]): InWindow<Value>[] =>
   values.slice(
     Math.max(
       0,
@@ -250,31 +266,31 @@ const RANGE_STEPS = 2;
 
 function sidesOf<T extends object>(
   of: (at: number, names: readonly string[], seconds: number) => T | null,
-  { own, baseline }: Named,
-  { step, until, since }: Times,
+  { own, baseline }: LabelValues,
+  { step, until, since }: VersionGrid,
 ): Sides<T> {
   const from = since ?? until + step;
   const times = Array.from({ length: Math.floor((until - from) / step) + 1 }, (_, index) => from + index * step);
   const range = RANGE_STEPS * step;
-  const before = Array.from(
+  const historyTimes = Array.from(
     { length: Math.floor(HISTORY_SECONDS / range) },
     (_, index) => from - step - HISTORY_SECONDS + (index + 1) * range,
   );
-  const windows = (names: readonly string[], moments: readonly number[], seconds: number): At<T>[] =>
-    moments.flatMap((at) => {
+  const windows = (names: readonly string[], ends: readonly number[], seconds: number): InWindow<T>[] =>
+    ends.flatMap((at) => {
       const measured = of(at, names, seconds);
       return measured === null ? [] : [{ at, ...measured }];
     });
   return {
     version: windows(own, times, step),
     baseline: windows(baseline, times, step),
-    history: windows(baseline, before, range),
+    history: windows(baseline, historyTimes, range),
   };
 }
 
 /** Leaves out every second window, because windows overlap by half. */
-function disjoint<T>({ version, baseline, history }: Sides<T>, { step, until }: Grid): Sides<T> {
-  const served = (windows: readonly At<T>[]): At<T>[] =>
+function withoutOverlap<T>({ version, baseline, history }: Sides<T>, { step, until }: Grid): Sides<T> {
+  const everySecond = (windows: readonly InWindow<T>[]): InWindow<T>[] =>
     windows.filter(({ at }) => Math.round((until - at) / step) % RANGE_STEPS === 0);
-  return { version: served(version), baseline: served(baseline), history };
+  return { version: everySecond(version), baseline: everySecond(baseline), history };
 }

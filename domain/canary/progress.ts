@@ -12,64 +12,64 @@ import { sameVersion } from '../changes/versions.ts';
 import type { TargetResponse } from '../rollback/targets.ts';
 import { isSameWeight, type TrafficCall, type TrafficReading } from './traffic.ts';
 
-/** A canary after a step of its course, with what is recorded about the step. */
-export type Advance = { record: CanaryRecord; events: CanaryEvent[]; check: CanaryCheck | null };
+/** A canary after a transition, with the events and the check to record about it. */
+export type CanaryAdvance = { record: CanaryRecord; events: CanaryEvent[]; check: CanaryCheck | null };
 
-/** What follows from the state alone. `report`: tell others the outcome. `order`: call the router. */
-export type Task = 'over' | 'report' | 'order' | 'check';
+/** What to do next, by the state alone. `report`: report the outcome. `order`: call the router. */
+export type CanaryTask = 'over' | 'report' | 'order' | 'check';
 
 /** Whether the canary may get more traffic now. */
 export type Gate = { open: true } | { open: false; code: CanaryHold['code']; reason: string };
 
 /** A judgement, with the measurements over HTTP that were made for it. */
-export type Judged = { judgement: JudgementView; samples: HttpSample[] };
+export type JudgedSamples = { judgement: JudgementView; samples: HttpSample[] };
 
 /** Result of a check. `judged`: null if the version has no traffic to judge yet. */
-export type Observed = { traffic: TrafficReading; judged: Judged | null; isPaused: boolean };
+export type CheckResult = { traffic: TrafficReading; judged: JudgedSamples | null; isPaused: boolean };
 
 const FINAL: ReadonlySet<CanaryStatus> = new Set<CanaryStatus>(['promoted', 'aborted', 'superseded', 'failed']);
 
 /** Whether its outcome is decided, so that no more requests are taken. */
 export const isFinal = ({ status }: Pick<CanaryRecord, 'status'>): boolean => FINAL.has(status);
 
-/** Confirmations that the traffic stays with the stable version: a call that was given up may still arrive. */
-const CONFIRMATIONS = 2;
+/** Required confirmations that the traffic stays with the stable version: a call that was given up may still arrive. */
+const CONFIRMATIONS_MIN = 2;
 
 /** Attempts to set the traffic back after which people are alerted. */
 export const ALERT_ATTEMPTS = 3;
 
 /** Attempts after which a raise is given up, and the canary held. */
-const RAISE_ATTEMPTS = 20;
+const RAISE_ATTEMPTS_MAX = 20;
 
 /** Attempts after which setting the traffic back is given up: with the pauses below, about a day. */
-const ABORT_ATTEMPTS = 300;
+const ABORT_ATTEMPTS_MAX = 300;
 
-export function taskOf(record: CanaryRecord): Task {
+export function taskOf(record: CanaryRecord): CanaryTask {
   if (record.ended_at !== null) return 'over';
   if (isFinal(record)) return 'report';
   return record.order === null ? 'check' : 'order';
 }
 
 /** Applies a person's request, and clears it. */
-export function withCommand(record: CanaryRecord, now: Timestamp): Advance {
+export function withCommand(record: CanaryRecord, now: Timestamp): CanaryAdvance {
   const { command } = record;
   const cleared: CanaryRecord = { ...record, command: null };
   if (command === null || isFinal(record) || record.status === 'aborting') return unchanged(cleared);
-  const why = command.reason === null ? '' : `: ${command.reason}`;
+  const reasonText = command.reason === null ? '' : `: ${command.reason}`;
   switch (command.kind) {
     case 'abort': {
-      const requested = eventOf(record, now, 'requested', `Abort requested${why}`, command.by);
-      const reason = `aborted by ${command.by}${why}`;
+      const requested = eventOf(record, now, 'requested', `Abort requested${reasonText}`, command.by);
+      const reason = `aborted by ${command.by}${reasonText}`;
       return { record: aborting(cleared, reason, command.by), events: [requested], check: null };
     }
     case 'hold': {
-      const reason = `held by ${command.by}${why}`;
+      const reason = `held by ${command.by}${reasonText}`;
       const hold: CanaryHold = { code: 'person', reason, by: command.by, since: now };
       // An order that the router may have is followed to its end first.
       const order = record.order?.begun === true ? record.order : null;
       return {
         record: { ...cleared, status: 'held', hold, order, skip: false, full: false, reason },
-        events: [eventOf(record, now, 'held', `Held${why}`, command.by)],
+        events: [eventOf(record, now, 'held', `Held${reasonText}`, command.by)],
         check: null,
       };
     }
@@ -82,9 +82,9 @@ export function withCommand(record: CanaryRecord, now: Timestamp): Advance {
           hold: null,
           skip: !record.degraded,
           full: command.full && !record.degraded,
-          reason: `promoted by ${command.by}${why}`,
+          reason: `promoted by ${command.by}${reasonText}`,
         },
-        events: [eventOf(record, now, 'requested', `${text}${why}`, command.by)],
+        events: [eventOf(record, now, 'requested', `${text}${reasonText}`, command.by)],
         check: null,
       };
     }
@@ -98,16 +98,16 @@ export const needsJudgement = ({ weight, steps, status }: CanaryRecord): boolean
 /** Continues after a check. @param scale factor by which Firebreak's own waits are shortened */
 export function afterCheck(
   record: CanaryRecord,
-  observed: Observed,
+  result: CheckResult,
   { now, scale }: { now: Timestamp; scale: number },
-): Advance {
-  if (record.status === 'aborting') return afterConfirmation(record, observed.traffic, now);
-  const elsewhere = changedElsewhere(record, observed.traffic, now);
+): CanaryAdvance {
+  if (record.status === 'aborting') return afterConfirmation(record, result.traffic, now);
+  const elsewhere = changedElsewhere(record, result.traffic, now);
   if (elsewhere !== null) return elsewhere;
-  const judgement = observed.judged?.judgement ?? null;
-  const judged: CanaryRecord = {
+  const judgement = result.judged?.judgement ?? null;
+  const judgedRecord: CanaryRecord = {
     ...record,
-    weight: adoptedWeight(record, observed.traffic),
+    weight: adoptedWeight(record, result.traffic),
     verdict: judgement?.verdict ?? record.verdict,
     checks: record.checks + (judgement === null ? 0 : 1),
   };
@@ -116,44 +116,45 @@ export function afterCheck(
       ? null
       : {
           at: now,
-          weight: judged.weight,
+          weight: judgedRecord.weight,
           verdict: judgement.verdict,
           reasons: judgement.reasons,
           metrics: judgement.metrics,
-          samples: observed.judged?.samples ?? [],
+          samples: result.judged?.samples ?? [],
         };
-  if (judgement?.verdict === 'degraded' || record.degraded) return { ...afterDegraded(judged, observed, now), check };
-  return { ...afterHealth(judged, observed, now, scale), check };
+  if (judgement?.verdict === 'degraded' || record.degraded)
+    return { ...afterDegraded(judgedRecord, result, now), check };
+  return { ...afterHealth(judgedRecord, result, now, scale), check };
 }
 
 /** The version is worse than the stable one: its traffic goes back, unless automation is paused. */
-function afterDegraded(judged: CanaryRecord, observed: Observed, now: Timestamp): Advance {
-  const judgement = observed.judged?.judgement;
-  const found = judgement?.verdict === 'degraded' ? judgement.reasons.join('; ') : judged.reason;
-  const record: CanaryRecord = { ...judged, degraded: true, skip: false, full: false };
-  if (observed.isPaused)
+function afterDegraded(judgedRecord: CanaryRecord, result: CheckResult, now: Timestamp): CanaryAdvance {
+  const judgement = result.judged?.judgement;
+  const finding = judgement?.verdict === 'degraded' ? judgement.reasons.join('; ') : judgedRecord.reason;
+  const record: CanaryRecord = { ...judgedRecord, degraded: true, skip: false, full: false };
+  if (result.isPaused)
     return held(record, now, {
       code: 'automation_paused',
-      reason: `${judged.version} is degraded, but automation is paused. Abort it by hand: ${found}`,
+      reason: `${judgedRecord.version} is degraded, but automation is paused. Abort it by hand: ${finding}`,
     });
-  const reason = `${judged.version} is degraded at ${judged.weight} %: ${found}`;
+  const reason = `${judgedRecord.version} is degraded at ${judgedRecord.weight} %: ${finding}`;
   return {
     record: aborting(record, reason, null),
-    events: [eventOf(record, now, 'degraded', `Degraded: ${found}`)],
+    events: [eventOf(record, now, 'degraded', `Degraded: ${finding}`)],
     check: null,
   };
 }
 
-function afterHealth(judged: CanaryRecord, observed: Observed, now: Timestamp, scale: number): Advance {
-  if (judged.hold?.code === 'person') return unchanged(judged);
-  const blocked = whyNotRaised(judged, observed);
-  if (blocked !== null && (blocked.code !== 'inconclusive' || isTimeOver(judged, now, scale)))
-    return held(judged, now, blocked);
+function afterHealth(judgedRecord: CanaryRecord, result: CheckResult, now: Timestamp, scale: number): CanaryAdvance {
+  if (judgedRecord.hold?.code === 'person') return unchanged(judgedRecord);
+  const obstacle = whyNotRaised(judgedRecord, result);
+  if (obstacle !== null && (obstacle.code !== 'inconclusive' || isTimeOver(judgedRecord, now, scale)))
+    return held(judgedRecord, now, obstacle);
   // The gates are checked right before the call of the router, so their hold ends there.
-  const waits = !isTimeOver(judged, now, scale);
-  const isGated = judged.hold !== null && isGateHold(judged.hold) && !waits;
-  const resumed = isGated ? unchanged(judged) : resume(judged, now);
-  return waits ? resumed : { ...resumed, record: raised(resumed.record) };
+  const isWaiting = !isTimeOver(judgedRecord, now, scale);
+  const isGated = judgedRecord.hold !== null && isGateHold(judgedRecord.hold) && !isWaiting;
+  const resumedAdvance = isGated ? unchanged(judgedRecord) : withoutHold(judgedRecord, now);
+  return isWaiting ? resumedAdvance : { ...resumedAdvance, record: withNextOrder(resumedAdvance.record) };
 }
 
 const GATE_CODES: ReadonlySet<CanaryHold['code']> = new Set<CanaryHold['code']>([
@@ -165,15 +166,21 @@ const GATE_CODES: ReadonlySet<CanaryHold['code']> = new Set<CanaryHold['code']>(
 ]);
 const isGateHold = ({ code }: CanaryHold): boolean => GATE_CODES.has(code);
 
-function whyNotRaised(record: CanaryRecord, { traffic, judged }: Observed): Pick<CanaryHold, 'code' | 'reason'> | null {
+function whyNotRaised(
+  record: CanaryRecord,
+  { traffic, judged: judgedRecord }: CheckResult,
+): Pick<CanaryHold, 'code' | 'reason'> | null {
   if (traffic.kind === 'unknown') return { code: 'router', reason: `the traffic could not be read: ${traffic.detail}` };
   if (!isSameWeight(traffic.weight, record.weight))
     return {
       code: 'traffic_changed',
       reason: `the router reports ${traffic.weight} % instead of ${record.weight} %; another system has changed it`,
     };
-  if (judged === null || judged.judgement.verdict === 'healthy' || record.skip) return null;
-  return { code: 'inconclusive', reason: judged.judgement.reasons.join('; ') || 'the version could not be judged' };
+  if (judgedRecord === null || judgedRecord.judgement.verdict === 'healthy' || record.skip) return null;
+  return {
+    code: 'inconclusive',
+    reason: judgedRecord.judgement.reasons.join('; ') || 'the version could not be judged',
+  };
 }
 
 const isTimeOver = (
@@ -183,10 +190,10 @@ const isTimeOver = (
 ): boolean => skip || (weight === 0 && steps[0] !== 0) || secondsBetween(weight_since, now) >= step_seconds / scale;
 
 /** Orders the next share of the traffic, or the promotion after the last one. */
-function raised(record: CanaryRecord): CanaryRecord {
+function withNextOrder(record: CanaryRecord): CanaryRecord {
   const next = record.full ? undefined : record.steps.find((weight) => weight > record.weight);
   const action = next === undefined ? ('promote' as const) : ('set' as const);
-  return ordered(record, { action, weight: next ?? 100, by: null });
+  return withOrder(record, { action, weight: next ?? 100, by: null });
 }
 
 /** Closes the gate before a call: the canary keeps its share, and tries again at the next check. */
@@ -194,7 +201,7 @@ export const afterClosedGate = (
   record: CanaryRecord,
   { code, reason }: Extract<Gate, { open: false }>,
   now: Timestamp,
-): Advance => held({ ...record, order: null }, now, { code, reason });
+): CanaryAdvance => held({ ...record, order: null }, now, { code, reason });
 
 /** Whether the order gives the canary more traffic, which freezes and incidents prevent. */
 export const isRaise = (record: CanaryRecord): boolean =>
@@ -205,7 +212,7 @@ export const isSetBack = ({ status, order }: Pick<CanaryRecord, 'status' | 'orde
   status === 'aborting' && order === null;
 
 /** Continues after an attempt at the order. */
-export function afterCall(record: CanaryRecord, response: TargetResponse, now: Timestamp): Advance {
+export function afterCall(record: CanaryRecord, response: TargetResponse, now: Timestamp): CanaryAdvance {
   const order = record.order;
   if (order === null) return unchanged(record);
   switch (response.kind) {
@@ -222,7 +229,7 @@ export function afterCall(record: CanaryRecord, response: TargetResponse, now: T
   }
 }
 
-function afterSuccess(record: CanaryRecord, order: TrafficOrder, now: Timestamp): Advance {
+function afterSuccess(record: CanaryRecord, order: TrafficOrder, now: Timestamp): CanaryAdvance {
   const done: CanaryRecord = {
     ...record,
     order: null,
@@ -254,44 +261,45 @@ function afterFailure(
   order: TrafficOrder,
   response: Extract<TargetResponse, { kind: 'in_progress' | 'busy' | 'later' | 'refused' | 'failed' }>,
   now: Timestamp,
-): Advance {
+): CanaryAdvance {
   const attempts = order.attempts + 1;
   const detail = response.kind === 'in_progress' ? 'the change is in progress' : response.detail;
-  const again: CanaryRecord = { ...record, order: { ...order, attempts } };
+  const retried: CanaryRecord = { ...record, order: { ...order, attempts } };
   const text = `${order.weight} % not reached yet: ${detail}`;
   const events = attempts === 1 ? [eventOf(record, now, 'waiting', text)] : [];
   const isFinalAnswer = response.kind === 'refused' || response.kind === 'failed';
   if (order.action === 'abort') {
-    if (attempts < ABORT_ATTEMPTS) return { record: again, events, check: null };
-    return ended(again, 'failed', `${record.reason}. The traffic could not be set back: ${detail}`, now);
+    if (attempts < ABORT_ATTEMPTS_MAX) return { record: retried, events, check: null };
+    return ended(retried, 'failed', `${record.reason}. The traffic could not be set back: ${detail}`, now);
   }
-  if (isFinalAnswer || attempts >= RAISE_ATTEMPTS) {
+  if (isFinalAnswer || attempts >= RAISE_ATTEMPTS_MAX) {
     const stopped = held({ ...record, order: null }, now, { code: 'router', reason: detail });
     return { ...stopped, events: [...events, ...stopped.events] };
   }
-  return { record: again, events, check: null };
+  return { record: retried, events, check: null };
 }
 
 /** After an abort, the traffic must stay with the stable version. */
-function afterConfirmation(record: CanaryRecord, traffic: TrafficReading, now: Timestamp): Advance {
+function afterConfirmation(record: CanaryRecord, traffic: TrafficReading, now: Timestamp): CanaryAdvance {
   const ending = record.ending ?? 'aborted';
   if (traffic.kind === 'split' && sameVersion(traffic.stable, record.stable_version) && traffic.weight > 0) {
     const text = `${record.version} has ${traffic.weight} % of the traffic again; setting it back`;
-    const again = ordered(record, { action: 'abort', weight: 0, by: null });
-    return { record: again, events: [eventOf(record, now, 'waiting', text)], check: null };
+    const retried = withOrder(record, { action: 'abort', weight: 0, by: null });
+    return { record: retried, events: [eventOf(record, now, 'waiting', text)], check: null };
   }
   const confirmed = record.confirmed + 1;
   const next: CanaryRecord = { ...record, confirmed };
-  return confirmed >= CONFIRMATIONS ? ended(next, ending, record.reason, now) : unchanged(next);
+  return confirmed >= CONFIRMATIONS_MIN ? ended(next, ending, record.reason, now) : unchanged(next);
 }
 
 /** Ends the canary if another system has decided about its traffic. */
-function changedElsewhere(record: CanaryRecord, traffic: TrafficReading, now: Timestamp): Advance | null {
+function changedElsewhere(record: CanaryRecord, traffic: TrafficReading, now: Timestamp): CanaryAdvance | null {
   if (traffic.kind === 'unknown') return null;
   const { stable, canary } = traffic;
-  const isOurs = sameVersion(stable, record.stable_version) && (canary === null || sameVersion(canary, record.version));
-  if (isOurs && !(canary === null && record.weight > 0)) return null;
-  if (isOurs)
+  const isOwnPair =
+    sameVersion(stable, record.stable_version) && (canary === null || sameVersion(canary, record.version));
+  if (isOwnPair && !(canary === null && record.weight > 0)) return null;
+  if (isOwnPair)
     return ended(
       { ...record, weight: 0 },
       'aborted',
@@ -300,8 +308,8 @@ function changedElsewhere(record: CanaryRecord, traffic: TrafficReading, now: Ti
     );
   if (canary === null && sameVersion(stable, record.version))
     return ended({ ...record, weight: 100 }, 'promoted', 'another system has promoted it', now);
-  const both = canary === null ? stable : `${stable} and ${canary}`;
-  return ended(record, 'superseded', `other versions have the traffic now: ${both}`, now);
+  const versions = canary === null ? stable : `${stable} and ${canary}`;
+  return ended(record, 'superseded', `other versions have the traffic now: ${versions}`, now);
 }
 
 /** Before the first order, a share that the version has already counts as its weight. */
@@ -310,7 +318,7 @@ const adoptedWeight = ({ weight, sequence, steps }: CanaryRecord, traffic: Traff
     ? traffic.weight
     : weight;
 
-const ordered = (
+const withOrder = (
   record: CanaryRecord,
   { action, weight, by }: Pick<TrafficOrder, 'action' | 'weight' | 'by'>,
 ): CanaryRecord => ({
@@ -320,7 +328,7 @@ const ordered = (
 });
 
 const aborting = (record: CanaryRecord, reason: string, by: string | null): CanaryRecord => ({
-  ...ordered(record, { action: 'abort', weight: 0, by }),
+  ...withOrder(record, { action: 'abort', weight: 0, by }),
   status: 'aborting',
   ending: 'aborted',
   hold: null,
@@ -329,7 +337,11 @@ const aborting = (record: CanaryRecord, reason: string, by: string | null): Cana
   reason,
 });
 
-function held(record: CanaryRecord, now: Timestamp, { code, reason }: Pick<CanaryHold, 'code' | 'reason'>): Advance {
+function held(
+  record: CanaryRecord,
+  now: Timestamp,
+  { code, reason }: Pick<CanaryHold, 'code' | 'reason'>,
+): CanaryAdvance {
   const since = record.hold?.since ?? now;
   const isNew = record.hold?.code !== code;
   return {
@@ -339,7 +351,7 @@ function held(record: CanaryRecord, now: Timestamp, { code, reason }: Pick<Canar
   };
 }
 
-function resume(record: CanaryRecord, now: Timestamp): Advance {
+function withoutHold(record: CanaryRecord, now: Timestamp): CanaryAdvance {
   if (record.hold === null) return unchanged(record);
   const reason = `${record.weight} % of the traffic`;
   return {
@@ -355,18 +367,18 @@ function ended(
   status: 'promoted' | 'aborted' | 'superseded' | 'failed',
   reason: string,
   now: Timestamp,
-): Advance {
+): CanaryAdvance {
   const next: CanaryRecord = { ...record, status, reason, order: null, hold: null };
-  return { record: next, events: [eventOf(next, now, 'ended', `${WORDS[status]}: ${reason}`)], check: null };
+  return { record: next, events: [eventOf(next, now, 'ended', `${OUTCOME_WORDS[status]}: ${reason}`)], check: null };
 }
 
-const WORDS = { promoted: 'Promoted', aborted: 'Aborted', superseded: 'Superseded', failed: 'Failed' } as const;
+const OUTCOME_WORDS = { promoted: 'Promoted', aborted: 'Aborted', superseded: 'Superseded', failed: 'Failed' } as const;
 
-/** Returns when the state began that an alert is about. The same in each attempt. */
+/** Returns when the state that needs people began: the same time at each check, so that it stays one alert. */
 export const alertStart = ({ hold, weight_since }: Pick<CanaryRecord, 'hold' | 'weight_since'>): Timestamp =>
   hold?.since ?? weight_since;
 
-/** Returns whether people must be alerted about the state: it needs one of them. */
+/** Returns the alert for people if the canary can't continue without them. Null: it can. */
 export function needsPeople(
   record: CanaryRecord,
   now: Timestamp,
@@ -377,13 +389,13 @@ export function needsPeople(
     return { kind: 'not_aborted', text: `The traffic of ${record.version} could not be set back. ${record.reason}` };
   if (status === 'failed') return { kind: 'not_aborted', text: record.reason };
   if (hold === null || hold.code === 'person') return null;
-  const isLong = secondsBetween(hold.since, now) >= record.stalled_seconds / scale;
-  return record.degraded || isLong
+  const isStalled = secondsBetween(hold.since, now) >= record.stalled_seconds / scale;
+  return record.degraded || isStalled
     ? { kind: 'stalled', text: `The canary ${record.version} is held at ${record.weight} %: ${hold.reason}` }
     : null;
 }
 
-/** Seconds until the next step, in the product's own time. 0: at once. */
+/** Returns the seconds until the next step. 0: at once. @param scale factor by which Firebreak's own waits are shortened */
 export function pauseSeconds(record: CanaryRecord, now: Timestamp, scale: number): number {
   const { order, status, hold, weight_since, step_seconds, check_seconds } = record;
   if (record.command !== null || isFinal(record)) return 0;
@@ -398,7 +410,10 @@ export function pauseSeconds(record: CanaryRecord, now: Timestamp, scale: number
   return Math.max(1, Math.ceil(left > 0 ? Math.min(check_seconds, left) : check_seconds));
 }
 
-/** Longer in sum than a call of the router can take effect after it was given up. */
+/**
+ * Seconds between confirmations. Twice as long is more than the time for which a call of the router that was given up
+ * can still take effect.
+ */
 const CONFIRM_SECONDS = 40;
 
 /** Returns the call of the router for the canary's order. */
@@ -423,4 +438,4 @@ export const eventOf = (
   by: string | null = null,
 ): CanaryEvent => ({ at, kind, by, weight, text });
 
-const unchanged = (record: CanaryRecord): Advance => ({ record, events: [], check: null });
+const unchanged = (record: CanaryRecord): CanaryAdvance => ({ record, events: [], check: null });

@@ -1,4 +1,4 @@
-/** Up to this many values, the distribution is counted; above, it is close to normal. */
+/** Up to this many values, the distribution is computed exactly; with more, it is close to normal. */
 const COUNTED_MAX = 60;
 
 /**
@@ -9,7 +9,9 @@ export function rankTest(higher: readonly number[], lower: readonly number[]): n
   if (higher.length === 0 || lower.length === 0) return 1;
   const ranks = doubledRanks([...higher, ...lower]);
   const sum = ranks.slice(0, higher.length).reduce((total, rank) => total + rank, 0);
-  return ranks.length <= COUNTED_MAX ? counted(ranks, higher.length, sum) : approximated(ranks, higher.length, sum);
+  return ranks.length <= COUNTED_MAX
+    ? countedTail(ranks, higher.length, sum)
+    : approximatedTail(ranks, higher.length, sum);
 }
 
 /** Returns twice the rank of each value, so that the mean rank of equal values is an integer. */
@@ -22,27 +24,27 @@ function doubledRanks(values: readonly number[]): number[] {
 }
 
 /** Counts the selections of `chosen` ranks whose sum is at least `sum`. */
-function counted(ranks: readonly number[], chosen: number, sum: number): number {
+function countedTail(ranks: readonly number[], chosen: number, sum: number): number {
   // ways[c].get(s): the number of selections of c of the ranks seen so far whose sum is s.
   const ways = Array.from({ length: chosen + 1 }, () => new Map<number, number>());
   ways[0]?.set(0, 1);
   ranks.forEach((rank, seen) => {
     for (let count = Math.min(chosen, seen + 1); count >= 1; count -= 1) {
       const target = ways[count];
-      for (const [before, number] of ways[count - 1] ?? [])
-        target?.set(before + rank, (target.get(before + rank) ?? 0) + number);
+      for (const [before, selections] of ways[count - 1] ?? [])
+        target?.set(before + rank, (target.get(before + rank) ?? 0) + selections);
     }
   });
   let [all, extreme] = [0, 0];
-  for (const [total, number] of ways[chosen] ?? []) {
-    all += number;
-    if (total >= sum) extreme += number;
+  for (const [total, selections] of ways[chosen] ?? []) {
+    all += selections;
+    if (total >= sum) extreme += selections;
   }
   return extreme / all;
 }
 
 /** Approximates the distribution by a normal one, with corrections for equal values and continuity. */
-function approximated(ranks: readonly number[], chosen: number, sum: number): number {
+function approximatedTail(ranks: readonly number[], chosen: number, sum: number): number {
   const all = ranks.length;
   const mean = ranks.reduce((total, rank) => total + rank, 0) / all;
   const spread = ranks.reduce((total, rank) => total + (rank - mean) ** 2, 0) / (all - 1);

@@ -7,7 +7,7 @@ import {
   REGRESSION_CONFIDENCE,
   LOOKS_MIN,
   type JudgementFrame,
-  compared,
+  comparedCounts,
   degradedIfLasting,
   healthyIfExcluded,
   limitText,
@@ -20,36 +20,44 @@ import {
 /** Judges a share of bad events. */
 export function judgeRatio(metric: MetricEvidence & { kind: 'ratio' }, frame: JudgementFrame): MetricJudgement {
   const { settings, evidence } = frame;
-  const sides = compared(metric);
-  if (sides === null) return judgeAlone(metric, frame);
-  const { version, baseline, pairs, designEffect, comparison } = sides;
-  const few = tooFewRequests(metric.name, sides, frame);
-  if (few !== null) return few;
+  const compared = comparedCounts(metric);
+  if (compared === null) return judgeRatioAlone(metric, frame);
+  const { version, baseline, pairs, designEffect, comparison } = compared;
+  const tooFew = tooFewRequests(metric.name, compared, frame);
+  if (tooFew !== null) return tooFew;
   const { change, p } = compareCounts(pairs, designEffect);
   const corrected = correctedP(p, frame);
-  const [own, other] = [ratioOf(version), ratioOf(baseline)];
-  const numbers = { name: metric.name, version: own, baseline: other, change, p: corrected, comparison };
+  const [versionRatio, baselineRatio] = [ratioOf(version), ratioOf(baseline)];
+  const numbers = {
+    name: metric.name,
+    version: versionRatio,
+    baseline: baselineRatio,
+    change,
+    p: corrected,
+    comparison,
+  };
   const text =
-    `${percent(own)} of ${requests(version.total)}; ${evidence.baseline} ${sides.when}: ` +
-    `${percent(other)} of ${requests(baseline.total)}`;
-  const isMaterial = own - other >= metric.ignoreBelow && own >= settings.tolerance * other;
+    `${percent(versionRatio)} of ${requests(version.total)}; ${evidence.baseline} ${compared.when}: ` +
+    `${percent(baselineRatio)} of ${requests(baseline.total)}`;
+  const isMaterial =
+    versionRatio - baselineRatio >= metric.ignoreBelow && versionRatio >= settings.tolerance * baselineRatio;
   if (corrected <= FALSE_ALARM_PROBABILITY && isMaterial)
-    return degradedIfLasting(numbers, metric, sides, `${text}, ${chance(corrected)}`, frame);
+    return degradedIfLasting(numbers, metric, compared, `${text}, ${chance(corrected)}`, frame);
   const isExcluded =
     changeAtMost(pairs, designEffect, REGRESSION_CONFIDENCE) <= REGRESSION_FACTOR ||
-    boundsOf(version, designEffect, REGRESSION_CONFIDENCE).upper - other <= metric.ignoreBelow;
-  const whole = sides.isPartial ? ratioOf(sumOf(metric.version)) : own;
-  const limit = limitText(metric.max, whole, percent, 'higher', sides.isPartial);
+    boundsOf(version, designEffect, REGRESSION_CONFIDENCE).upper - baselineRatio <= metric.ignoreBelow;
+  const ratioOfAllWindows = compared.isPartial ? ratioOf(sumOf(metric.version)) : versionRatio;
+  const limit = limitText(metric.max, ratioOfAllWindows, percent, 'higher', compared.isPartial);
   return healthyIfExcluded(numbers, { isExcluded, text, limit });
 }
 
 /** Judges a version without baseline by the limit of the metric alone. */
-function judgeAlone(metric: MetricEvidence & { kind: 'ratio' }, frame: JudgementFrame): MetricJudgement {
+function judgeRatioAlone(metric: MetricEvidence & { kind: 'ratio' }, frame: JudgementFrame): MetricJudgement {
   const { name, max } = metric;
   const version = sumOf(metric.version);
-  const own = version.total > 0 ? ratioOf(version) : null;
-  const numbers = { name, version: own, baseline: null, change: null, p: null, comparison: null };
-  const text = own === null ? 'no requests' : `${percent(own)} of ${requests(version.total)}`;
+  const versionRatio = version.total > 0 ? ratioOf(version) : null;
+  const numbers = { name, version: versionRatio, baseline: null, change: null, p: null, comparison: null };
+  const text = versionRatio === null ? 'no requests' : `${percent(versionRatio)} of ${requests(version.total)}`;
   if (max === null)
     return {
       ...numbers,
@@ -58,9 +66,9 @@ function judgeAlone(metric: MetricEvidence & { kind: 'ratio' }, frame: Judgement
     };
   if (version.total < frame.settings.minRequests)
     return { ...numbers, verdict: 'inconclusive', reason: tooLittleTrafficText(text, frame) };
-  const alarm = FALSE_ALARM_PROBABILITY * thresholdOf(frame);
+  const alarmProbability = FALSE_ALARM_PROBABILITY * thresholdOf(frame);
   const designEffect = designEffectOf(metric.version);
-  if (frame.evidence.look >= LOOKS_MIN && boundsOf(version, designEffect, 1 - alarm).lower > max)
+  if (frame.evidence.look >= LOOKS_MIN && boundsOf(version, designEffect, 1 - alarmProbability).lower > max)
     return { ...numbers, verdict: 'degraded', reason: `${text}, above the limit of ${percent(max)}` };
   if (boundsOf(version, designEffect, REGRESSION_CONFIDENCE).upper <= max)
     return { ...numbers, verdict: 'healthy', reason: `${text}, below the limit of ${percent(max)}` };

@@ -1,8 +1,8 @@
 /** Looks that share most of the false alarms. */
-const LOOKS = 10;
+const FIRST_LOOKS_COUNT = 10;
 
 /** Share of the false alarms that the first looks may cause. */
-const FIRST_LOOKS = 0.8;
+const FIRST_LOOKS_SHARE = 0.8;
 
 /**
  * Returns the share of all permitted false alarms that a look may cause. The shares of all looks add up to 1 (alpha
@@ -12,7 +12,7 @@ const FIRST_LOOKS = 0.8;
  * @param look the number of a look, from 1
  */
 export function shareOfLook(look: number): number {
-  if (look <= LOOKS) return FIRST_LOOKS / LOOKS;
+  if (look <= FIRST_LOOKS_COUNT) return FIRST_LOOKS_SHARE / FIRST_LOOKS_COUNT;
   // These add up to 1: LOOKS / (look - 1) - LOOKS / look.
-  return ((1 - FIRST_LOOKS) * LOOKS) / ((look - 1) * look);
+  return ((1 - FIRST_LOOKS_SHARE) * FIRST_LOOKS_COUNT) / ((look - 1) * look);
 }

@@ -25,13 +25,13 @@ export const SLOWEST_MAX_SECONDS = 1.5;
 const INTERVAL = '1m';
 
 /** Measurements of a rollout. */
-const COUNT = 10;
+const MEASUREMENTS = 10;
 
-/** Failed checks that abort. */
-const THRESHOLD = 5;
+/** Failed checks after which a rollout is aborted. */
+const FAILURES_MAX = 5;
 
-const STEP_WEIGHT = 10;
-const MAX_WEIGHT = 50;
+const STEP_WEIGHT_PERCENT = 10;
+const MAX_WEIGHT_PERCENT = 50;
 const PROGRESS_DEADLINE_SECONDS = 600;
 
 /**
@@ -40,27 +40,27 @@ const PROGRESS_DEADLINE_SECONDS = 600;
  */
 export function canaryTemplates(all: readonly CanaryQueries[], options: TemplateOptions): Map<string, object> {
   const files = new Map<string, object>();
-  for (const [name, objectives] of groups(all)) {
+  for (const [name, objectives] of byServiceEnvironment(all)) {
     const [first] = objectives;
     if (first === undefined) continue;
     files.set(`argo-rollouts/${name}.yaml`, analysisTemplate(name, first, objectives, options));
     const limits = objectives.flatMap(({ flagger }) => flagger);
-    for (const limit of limits) files.set(`flagger/${nameOf(limit.name)}.yaml`, metricTemplate(limit, options));
+    for (const limit of limits) files.set(`flagger/${objectNameOf(limit.name)}.yaml`, metricTemplate(limit, options));
     files.set(`flagger/${name}-canary-patch.yaml`, canaryPatch(first, limits, options));
   }
   return files;
 }
 
-const groups = (all: readonly CanaryQueries[]): Map<string, CanaryQueries[]> =>
+const byServiceEnvironment = (all: readonly CanaryQueries[]): Map<string, CanaryQueries[]> =>
   Map.groupBy(
     all.filter(({ argoRollouts }) => argoRollouts.length > 0),
-    ({ service, environment }) => nameOf(`${service}-${environment}`),
+    ({ service, environment }) => objectNameOf(`${service}-${environment}`),
   );
 
 const NAME_MAX_CHARS = 63;
 
 /** Returns a valid name of a Kubernetes object. */
-const nameOf = (text: string): string =>
+const objectNameOf = (text: string): string =>
   text
     .toLowerCase()
     .replaceAll(/[^a-z0-9-]+/g, '-')
@@ -75,8 +75,8 @@ function analysisTemplate(
   { prometheus, url }: TemplateOptions,
 ): object {
   const query = new URLSearchParams({ service, environment }).toString();
-  // If all measurements are inconclusive, the rollout is paused. At COUNT, they would count as success.
-  const common = { interval: INTERVAL, count: COUNT, inconclusiveLimit: COUNT - 1 };
+  // If all measurements are inconclusive, the rollout is paused. At MEASUREMENTS, they would count as success.
+  const common = { interval: INTERVAL, count: MEASUREMENTS, inconclusiveLimit: MEASUREMENTS - 1 };
   return {
     apiVersion: 'argoproj.io/v1alpha1',
     kind: 'AnalysisTemplate',
@@ -90,9 +90,9 @@ function analysisTemplate(
       metrics: [
         ...objectives.flatMap(({ argoRollouts }) =>
           argoRollouts.map((limit) => ({
-            name: nameOf(limit.name),
+            name: objectNameOf(limit.name),
             ...common,
-            failureLimit: THRESHOLD - 1,
+            failureLimit: FAILURES_MAX - 1,
             // Neither holds without a value, or for NaN: without traffic, the measurement is inconclusive.
             successCondition: `len(result) > 0 && result[0] <= ${limit.max}`,
             failureCondition: `len(result) > 0 && result[0] > ${limit.max}`,
@@ -121,11 +121,11 @@ function analysisTemplate(
 const metricTemplate = ({ name, query }: CanaryLimit, { prometheus }: TemplateOptions): object => ({
   apiVersion: 'flagger.app/v1beta1',
   kind: 'MetricTemplate',
-  metadata: { name: nameOf(name) },
+  metadata: { name: objectNameOf(name) },
   spec: { provider: { type: 'prometheus', address: prometheus }, query },
 });
 
-/** Returns the part of a Canary that analyzes. The rest of it depends on the mesh, and on the workload. */
+/** Returns the analysis of a Canary, as a patch. The rest of the Canary depends on the mesh and on the workload. */
 function canaryPatch(
   { service, environment }: ServiceEnvironment,
   limits: readonly CanaryLimit[],
@@ -145,12 +145,12 @@ function canaryPatch(
       progressDeadlineSeconds: PROGRESS_DEADLINE_SECONDS,
       analysis: {
         interval: INTERVAL,
-        threshold: THRESHOLD,
-        maxWeight: MAX_WEIGHT,
-        stepWeight: STEP_WEIGHT,
+        threshold: FAILURES_MAX,
+        maxWeight: MAX_WEIGHT_PERCENT,
+        stepWeight: STEP_WEIGHT_PERCENT,
         metrics: limits.map(({ name, max }) => ({
-          name: nameOf(name),
-          templateRef: { name: nameOf(name) },
+          name: objectNameOf(name),
+          templateRef: { name: objectNameOf(name) },
           thresholdRange: { max },
           interval: INTERVAL,
         })),

@@ -48,6 +48,6 @@ export type TrafficRouter = {
 };
 
 /** Difference of two weights in percent that counts as none: routers round. */
-const SAME_WEIGHT = 0.5;
+const WEIGHT_TOLERANCE = 0.5;
 
-export const isSameWeight = (a: number, b: number): boolean => Math.abs(a - b) < SAME_WEIGHT;
+export const isSameWeight = (a: number, b: number): boolean => Math.abs(a - b) < WEIGHT_TOLERANCE;

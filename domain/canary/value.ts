@@ -14,13 +14,13 @@ import {
 } from './comparison.ts';
 
 /** Windows before the version's start that are compared by rank. Levels drift, so older ones say little. */
-const VALUES_BEFORE = 20;
+const VALUES_BEFORE_MAX = 20;
 
 type ValueEvidence = MetricEvidence & { kind: 'value' };
 
 /** Judges values of windows by their ranks. */
 export function judgeValue(metric: ValueEvidence, frame: JudgementFrame): MetricJudgement {
-  return beyondLimit(metric) ?? compared(metric, frame);
+  return beyondLimit(metric) ?? judgeAgainstBaseline(metric, frame);
 }
 
 /** Returns `degraded` if the newest values are beyond the limit, and those of the baseline at the same time are not. */
@@ -28,66 +28,82 @@ function beyondLimit({ name, version, baseline, max, worse, failures }: ValueEvi
   if (failures === undefined || max === null || version.length < failures) return null;
   const isBeyond = ({ value }: Value): boolean => (worse === 'higher' ? value > max : value < max);
   const newest = version.slice(-failures);
-  const others = measuredInBoth(baseline, newest);
-  if (!newest.every(isBeyond) || others.some(isBeyond)) return null;
-  const [own, other] = [newest, others].map((side) =>
+  const baselineWindows = measuredInBoth(baseline, newest);
+  if (!newest.every(isBeyond) || baselineWindows.some(isBeyond)) return null;
+  const [versionValues, baselineValues] = [newest, baselineWindows].map((side) =>
     side.length === 0 ? null : median(side.map(({ value }) => value)),
   );
   return {
     name,
     verdict: 'degraded',
-    version: own ?? null,
-    baseline: other ?? null,
-    change: own != null && other != null && other !== 0 ? own / other : null,
+    version: versionValues ?? null,
+    baseline: baselineValues ?? null,
+    change:
+      versionValues != null && baselineValues != null && baselineValues !== 0 ? versionValues / baselineValues : null,
     p: null,
     comparison: null,
-    reason: `${significant(own ?? 0)}, ${worse === 'higher' ? 'above' : 'below'} the limit of ${significant(max)} in the newest ${failures} checks`,
+    reason: `${significant(versionValues ?? 0)}, ${worse === 'higher' ? 'above' : 'below'} the limit of ${significant(max)} in the newest ${failures} checks`,
   };
 }
 
-function compared(metric: ValueEvidence, frame: JudgementFrame): MetricJudgement {
+function judgeAgainstBaseline(metric: ValueEvidence, frame: JudgementFrame): MetricJudgement {
   const { name, worse, max, ignoreBelow } = metric;
   const { evidence, settings } = frame;
   const sign = worse === 'higher' ? 1 : -1;
-  const same = measuredInBoth(metric.baseline, metric.version.slice(-NEWEST_WINDOWS)).length > 0;
-  const others = same ? measuredInBoth(metric.baseline, metric.version) : metric.history.slice(-VALUES_BEFORE);
-  const [own, other] = [metric.version, others].map((side) => side.map(({ value }) => sign * value));
-  const limits = { ...metric };
-  if (own === undefined || other === undefined || own.length === 0 || other.length === 0)
-    return valueAlone(limits, own ?? [], sign);
-  const [ownValue, otherValue] = [sign * median(own), sign * median(other)];
+  const isSameTime = measuredInBoth(metric.baseline, metric.version.slice(-NEWEST_WINDOWS)).length > 0;
+  const baselineWindows = isSameTime
+    ? measuredInBoth(metric.baseline, metric.version)
+    : metric.history.slice(-VALUES_BEFORE_MAX);
+  const [versionValues, baselineValues] = [metric.version, baselineWindows].map((side) =>
+    side.map(({ value }) => sign * value),
+  );
+  if (
+    versionValues === undefined ||
+    baselineValues === undefined ||
+    versionValues.length === 0 ||
+    baselineValues.length === 0
+  )
+    return judgeValueAlone(metric, versionValues ?? [], sign);
+  const [versionValue, baselineValue] = [sign * median(versionValues), sign * median(baselineValues)];
   const margin = (value: number, factor: number): number => Math.max(Math.abs(value) * (1 - 1 / factor), ignoreBelow);
   const p = rankTest(
-    own.map((value) => value - margin(value, settings.tolerance)),
-    other,
+    versionValues.map((value) => value - margin(value, settings.tolerance)),
+    baselineValues,
   );
   const corrected = correctedP(p, frame);
-  const change = otherValue === 0 ? null : ownValue / otherValue;
+  const change = baselineValue === 0 ? null : versionValue / baselineValue;
   const numbers = {
     name,
-    version: ownValue,
-    baseline: otherValue,
+    version: versionValue,
+    baseline: baselineValue,
     change,
     p: corrected,
-    comparison: same ? ('beside' as const) : ('before' as const),
+    comparison: isSameTime ? ('beside' as const) : ('before' as const),
   };
   const text =
-    `${significant(ownValue)} in ${own.length} windows; ${evidence.baseline} ${same ? 'at the same time' : 'before'}: ` +
-    `${significant(otherValue)} in ${other.length}`;
+    `${significant(versionValue)} in ${versionValues.length} windows; ${evidence.baseline} ${isSameTime ? 'at the same time' : 'before'}: ` +
+    `${significant(baselineValue)} in ${baselineValues.length}`;
   if (corrected <= FALSE_ALARM_PROBABILITY)
     return { ...numbers, verdict: 'degraded', reason: `${text}, ${chance(corrected)}` };
-  const doubled = own.map((value) => value - Math.max(Math.abs(value) / REGRESSION_FACTOR, ignoreBelow));
-  const isExcluded = rankTest(other, doubled) <= 1 - REGRESSION_CONFIDENCE;
-  return healthyIfExcluded(numbers, { isExcluded, text, limit: limitText(max, ownValue, significant, worse) });
+  const withoutRegression = versionValues.map(
+    (value) => value - Math.max(Math.abs(value) / REGRESSION_FACTOR, ignoreBelow),
+  );
+  const isExcluded = rankTest(baselineValues, withoutRegression) <= 1 - REGRESSION_CONFIDENCE;
+  return healthyIfExcluded(numbers, { isExcluded, text, limit: limitText(max, versionValue, significant, worse) });
 }
 
-function valueAlone({ name, max, worse }: ValueEvidence, own: readonly number[], sign: number): MetricJudgement {
-  const value = own.length === 0 ? null : sign * median(own);
+function judgeValueAlone(
+  { name, max, worse }: ValueEvidence,
+  versionValues: readonly number[],
+  sign: number,
+): MetricJudgement {
+  const value = versionValues.length === 0 ? null : sign * median(versionValues);
   const numbers = { name, version: value, baseline: null, change: null, p: null, comparison: null };
   if (value === null || max === null)
     return { ...numbers, verdict: 'inconclusive', reason: value === null ? 'no samples' : 'nothing to compare with' };
-  const within = own.filter((each) => each <= sign * max).length;
-  const verdict = within === own.length && own.length >= NEWEST_WINDOWS ? 'healthy' : 'inconclusive';
+  const withinLimit = versionValues.filter((signed) => signed <= sign * max).length;
+  const verdict =
+    withinLimit === versionValues.length && versionValues.length >= NEWEST_WINDOWS ? 'healthy' : 'inconclusive';
   return {
     ...numbers,
     verdict,

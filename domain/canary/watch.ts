@@ -15,8 +15,8 @@ import { byStart, endOf, liveChanges } from '../changes/versions.ts';
 /** A change that was reported later than this after its end is not watched: its version is older than what is compared. */
 const REPORTED_LATE_SECONDS = 3600;
 
-/** Reasons that a check keeps. */
-const REASONS_KEPT = 5;
+/** Maximum number of reasons stored per check. */
+const REASONS_MAX = 5;
 
 export const watchIdOf = (change: ChangeId): WatchId => WatchId.parse(`wch_${change.slice('chg_'.length)}`);
 
@@ -29,7 +29,7 @@ export const isReportedLate = (change: Change, now: Timestamp): boolean =>
  *
  * @param recent newest changes of the service and environment, oldest first
  */
-export function watchOf(
+export function newWatch(
   change: Change,
   { config, recent, now }: { config: WatchConfig; recent: readonly Change[]; now: Timestamp },
 ): WatchRecord | undefined {
@@ -38,14 +38,14 @@ export function watchOf(
   if (isReportedLate(change, now)) return undefined;
   const live = liveChanges(recent);
   if (live.at(-1)?.id !== change.id) return undefined;
-  const before = live.findLast((other) => byStart(other, change) < 0 && other.version !== change.version);
+  const baseline = live.findLast((other) => byStart(other, change) < 0 && other.version !== change.version);
   return {
     id: watchIdOf(change.id),
     change_id: change.id,
     service: change.service,
     environment: change.environment,
     version: change.version,
-    baseline: before?.version ?? null,
+    baseline: baseline?.version ?? null,
     started_at: now,
     ended_at: null,
     checks_planned: config.checks,
@@ -85,12 +85,12 @@ export function dueCheck(watch: WatchRecord, now: Timestamp, timeScale: number):
   return due;
 }
 
-/** A watch is over when it has ended, and all its findings are reported. */
+/** Returns whether a watch has ended, and all its findings are reported. */
 export const isWatchOver = ({ ended_at, findings, reported }: WatchRecord): boolean =>
   ended_at !== null && findings.every((finding) => reported.includes(finding));
 
 /** What a check found. `servedAt`: when the version was first measured. `isMeasured`: something could be read. */
-export type Checked = {
+export type CheckFindings = {
   judgement: Pick<JudgementView, 'verdict' | 'reasons' | 'metrics' | 'since'>;
   servedAt: Timestamp | null;
   isMeasured: boolean;
@@ -101,44 +101,50 @@ export type Checked = {
 export function withCheck(
   watch: WatchRecord,
   number: number,
-  { judgement, servedAt, isMeasured, samples }: Checked,
+  { judgement, servedAt, isMeasured, samples }: CheckFindings,
   { now, timeScale }: { now: Timestamp; timeScale: number },
 ): WatchRecord {
   const { verdict, metrics } = judgement;
   const missed = Array.from({ length: number - watch.checks.length - 1 }, (_, index): WatchCheck => {
-    const of = watch.checks.length + 1 + index;
-    return { number: of, due_at: dueAt(watch, of, timeScale), at: null, verdict: 'missed', reasons: [MISSED] };
+    const missedNumber = watch.checks.length + 1 + index;
+    return {
+      number: missedNumber,
+      due_at: dueAt(watch, missedNumber, timeScale),
+      at: null,
+      verdict: 'missed',
+      reasons: [MISSED_REASON],
+    };
   });
-  const done: WatchCheck = {
+  const check: WatchCheck = {
     number,
     due_at: dueAt(watch, number, timeScale),
     at: now,
     verdict,
-    reasons: judgement.reasons.slice(0, REASONS_KEPT),
+    reasons: judgement.reasons.slice(0, REASONS_MAX),
   };
   const next: WatchRecord = {
     ...watch,
     startup: startupAfter(watch, { servedAt, isMeasured, now }),
-    checks: [...watch.checks, ...missed, done],
+    checks: [...watch.checks, ...missed, check],
     metrics,
     samples: [...samples],
-    degraded_since: verdict === 'degraded' ? since(watch, judgement.since) : null,
+    degraded_since: verdict === 'degraded' ? degradedSince(watch, judgement.since) : null,
   };
   if (verdict !== 'degraded' && number < watch.checks_planned) return next;
-  const reason = done.reasons.join('; ') || 'nothing was measured';
-  return ended(next, verdict, reason, now);
+  const reason = check.reasons.join('; ') || 'nothing was measured';
+  return endedWatch(next, verdict, reason, now);
 }
 
-const MISSED = 'no process of Firebreak was running when the check was due';
+const MISSED_REASON = 'no process of Firebreak was running when the check was due';
 
 /** The problem began with the version's first measurement, but not before its deploy ended or after now. */
-const since = ({ deployed_at }: WatchRecord, measured: string | null): Timestamp =>
-  measured !== null && measured > deployed_at ? (measured as Timestamp) : deployed_at;
+const degradedSince = ({ deployed_at }: WatchRecord, measuredSince: string | null): Timestamp =>
+  measuredSince !== null && measuredSince > deployed_at ? (measuredSince as Timestamp) : deployed_at;
 
 /** A start-up that was measured stays as it is. */
 function startupAfter(
   { startup, deployed_at }: WatchRecord,
-  { servedAt, isMeasured, now }: Pick<Checked, 'servedAt' | 'isMeasured'> & { now: Timestamp },
+  { servedAt, isMeasured, now }: Pick<CheckFindings, 'servedAt' | 'isMeasured'> & { now: Timestamp },
 ): WatchRecord['startup'] {
   if (startup.seconds !== null || !isMeasured) return startup;
   const seconds = Math.max(0, secondsBetween(deployed_at, servedAt ?? now));
@@ -146,7 +152,7 @@ function startupAfter(
 }
 
 /** Returns the watch with its end, and with what it has to report. */
-export function ended(watch: WatchRecord, outcome: WatchOutcome, reason: string, now: Timestamp): WatchRecord {
+export function endedWatch(watch: WatchRecord, outcome: WatchOutcome, reason: string, now: Timestamp): WatchRecord {
   const findings: WatchFinding[] = [
     ...(outcome === 'degraded' || outcome === 'inconclusive' ? [outcome] : []),
     ...(watch.startup.slow ? (['slow'] as const) : []),
@@ -155,13 +161,13 @@ export function ended(watch: WatchRecord, outcome: WatchOutcome, reason: string,
 }
 
 /** Returns why a watch is over before its last check. Undefined: it goes on. */
-export function overtaken(
+export function earlyEndOf(
   { change_id, version }: WatchRecord,
   { recent, isConfigured }: { recent: readonly Change[]; isConfigured: boolean },
 ): { outcome: 'superseded' | 'stopped'; reason: string } | undefined {
-  const own = recent.find(({ id }) => id === change_id);
-  if (own !== undefined && own.status !== 'succeeded')
-    return { outcome: 'stopped', reason: `the deploy of ${version} was reported as ${own.status}` };
+  const change = recent.find(({ id }) => id === change_id);
+  if (change !== undefined && change.status !== 'succeeded')
+    return { outcome: 'stopped', reason: `the deploy of ${version} was reported as ${change.status}` };
   const newer = replacedBy(recent, change_id);
   if (newer !== undefined)
     return {
@@ -175,8 +181,8 @@ export function overtaken(
 
 /** Returns the change that put another version live after this one. Undefined: none, or it is not known. */
 export function replacedBy(recent: readonly Change[], id: ChangeId): Change | undefined {
-  const own = recent.find((change) => change.id === id);
+  const change = recent.find((other) => other.id === id);
   const live = liveChanges(recent).at(-1);
   // A change that is no longer among the newest has been replaced, too.
-  return live !== undefined && live.id !== id && (own === undefined || byStart(live, own) > 0) ? live : undefined;
+  return live !== undefined && live.id !== id && (change === undefined || byStart(live, change) > 0) ? live : undefined;
 }

@@ -10,27 +10,33 @@ import { publicComponents } from '../status/pages.ts';
 import { configuredEnvironments } from '../freeze/known-names.ts';
 
 /** Locates a part of a file, or its closest existing parent. */
-type At = (path: readonly PropertyKey[]) => SourceLocation;
+type Locate = (path: readonly PropertyKey[]) => SourceLocation;
 
 type Services = Config['services'];
 
 /** Returns the problems of a valid catalogue. */
-export function lintCatalogue(services: Services, at: At): Problem[] {
+export function lintCatalogue(services: Services, locate: Locate): Problem[] {
   const names = Object.keys(services);
   if (names.length === 0)
-    return [warningAt(at([]), 'the catalogue has no services, so every alert is unmatched and nothing is automatic')];
-  return [...unknownDependencies(services, at), ...sameMatch(services, at)];
+    return [
+      warningAt(locate([]), 'the catalogue has no services, so every alert is unmatched and nothing is automatic'),
+    ];
+  return [...unknownDependencies(services, locate), ...shadowedMatches(services, locate)];
 }
 
-function unknownDependencies(services: Services, at: At): Problem[] {
+function unknownDependencies(services: Services, locate: Locate): Problem[] {
   const names = Object.keys(services);
   return Object.entries(services).flatMap(([service, { dependsOn }]) =>
     dependsOn.flatMap((name, index) => {
-      const where = at(['services', service, 'dependsOn', index]);
-      if (name === service) return [warningAt(where, `${service} depends on itself`)];
+      const location = locate(['services', service, 'dependsOn', index]);
+      if (name === service) return [warningAt(location, `${service} depends on itself`)];
       if (names.includes(name)) return [];
       return [
-        warningAt(where, `the catalogue has no service "${name}", a dependency of ${service}`, didYouMean(name, names)),
+        warningAt(
+          location,
+          `the catalogue has no service "${name}", a dependency of ${service}`,
+          didYouMean(name, names),
+        ),
       ];
     }),
   );
@@ -39,7 +45,7 @@ function unknownDependencies(services: Services, at: At): Problem[] {
 /**
  * Reports services whose labels equal or extend those of an earlier service: only the earlier one ever receives alerts.
  */
-function sameMatch(services: Services, at: At): Problem[] {
+function shadowedMatches(services: Services, locate: Locate): Problem[] {
   const all = Object.entries(services).map(([name, { match = { service: name } }]) => ({
     name,
     labels: Object.entries(match),
@@ -48,12 +54,14 @@ function sameMatch(services: Services, at: At): Problem[] {
     const first = all
       .slice(0, index)
       .find((other) =>
-        other.labels.every(([label, value]) => labels.some(([own, expected]) => own === label && expected === value)),
+        other.labels.every(([label, value]) =>
+          labels.some(([ownMatcher, expected]) => ownMatcher === label && expected === value),
+        ),
       );
     if (first === undefined) return [];
     return [
       wrong(
-        at(['services', name, 'match']),
+        locate(['services', name, 'match']),
         `every alert that matches ${name} is assigned to ${first.name}, which comes first`,
         'give each service its own labels in "match", or put the more specific one first',
       ),
@@ -64,22 +72,22 @@ function sameMatch(services: Services, at: At): Problem[] {
 type RoutesConfig = Pick<Config, 'services' | 'slos' | 'freeze' | 'routes'>;
 
 /** Returns warnings for valid routes: unknown names, unreachable routes, and windows in the past. */
-export function lintRoutes(config: RoutesConfig, now: Timestamp, at: At): Problem[] {
+export function lintRoutes(config: RoutesConfig, now: Timestamp, locate: Locate): Problem[] {
   const { routes, maintenance } = config.routes;
   return [
     ...routes.flatMap((route, index) => [
-      ...unknownLabels(config, route.matchers, at(['routes', index]), 'this route matches nothing'),
-      ...unreachable(routes, index, at),
+      ...unknownLabels(config, route.matchers, locate(['routes', index]), 'this route matches nothing'),
+      ...unreachableRoute(routes, index, locate),
     ]),
     ...maintenance.flatMap((window, index) => [
-      ...unknownLabels(config, window.matchers, at(['maintenance', index]), 'this window applies to nothing'),
-      ...overWindow(window, window.name, now, at(['maintenance', index])),
+      ...unknownLabels(config, window.matchers, locate(['maintenance', index]), 'this window applies to nothing'),
+      ...pastSpan(window, window.name, now, locate(['maintenance', index])),
     ]),
   ];
 }
 
 /** Returns the possible values of labels from the catalogue. Values of other labels are unknown. */
-function valuesOf(config: RoutesConfig): Readonly<Record<string, { what: string; values: readonly string[] }>> {
+function knownLabelValues(config: RoutesConfig): Readonly<Record<string, { what: string; values: readonly string[] }>> {
   const { services } = config;
   return {
     service: { what: 'service', values: [...Object.keys(services), UNMATCHED] },
@@ -92,20 +100,22 @@ function valuesOf(config: RoutesConfig): Readonly<Record<string, { what: string;
 function unknownLabels(
   config: RoutesConfig,
   matchers: readonly Matcher[],
-  where: SourceLocation,
-  so: string,
+  location: SourceLocation,
+  consequence: string,
 ): Problem[] {
   if (Object.keys(config.services).length === 0) return [];
-  const known = valuesOf(config);
+  const known = knownLabelValues(config);
   return matchers.flatMap(({ name, value, isRegex, isEqual }) => {
     const label = Object.hasOwn(known, name) ? known[name] : undefined;
     if (label === undefined || isRegex || !isEqual || value === '' || label.values.includes(value)) return [];
-    return [warningAt(where, `there is no ${label.what} "${value}", so ${so}`, didYouMean(value, label.values))];
+    return [
+      warningAt(location, `there is no ${label.what} "${value}", so ${consequence}`, didYouMean(value, label.values)),
+    ];
   });
 }
 
 /** Reports a route if an earlier route without `continue` matches everything that it matches. */
-function unreachable(routes: Config['routes']['routes'], index: number, at: At): Problem[] {
+function unreachableRoute(routes: Config['routes']['routes'], index: number, locate: Locate): Problem[] {
   const route = routes[index];
   const first = routes
     .slice(0, index)
@@ -113,37 +123,40 @@ function unreachable(routes: Config['routes']['routes'], index: number, at: At):
       (earlier) =>
         !earlier.continue &&
         earlier.hours.length === 0 &&
-        earlier.matchers.every((matcher) => route?.matchers.some((own) => isSame(own, matcher))),
+        earlier.matchers.every((matcher) => route?.matchers.some((ownMatcher) => isSameMatcher(ownMatcher, matcher))),
     );
   if (first === -1) return [];
   const name = routes[first]?.name ?? `route ${first + 1}`;
   return [
     warningAt(
-      at(['routes', index]),
+      locate(['routes', index]),
       `this route is unreachable: ${name} matches all of its alerts first`,
       'move this route up, or set "continue: true" in the other one',
     ),
   ];
 }
 
-const isSame = (one: Matcher, other: Matcher): boolean =>
+const isSameMatcher = (one: Matcher, other: Matcher): boolean =>
   one.name === other.name &&
   one.value === other.value &&
   one.isRegex === other.isRegex &&
   one.isEqual === other.isEqual;
 
 /** Reports calendar freezes in the past. */
-export const lintCalendar = ({ freeze }: Pick<Config, 'freeze'>, now: Timestamp, at: At): Problem[] =>
-  freeze.calendar.flatMap((entry, index) => overWindow(entry, entry.name, now, at(['calendar', index])));
+export const lintCalendar = ({ freeze }: Pick<Config, 'freeze'>, now: Timestamp, locate: Locate): Problem[] =>
+  freeze.calendar.flatMap((entry, index) => pastSpan(entry, entry.name, now, locate(['calendar', index])));
 
-/** Recurring spans are not checked. */
-function overWindow(span: TimeSpan, name: string, now: Timestamp, where: SourceLocation): Problem[] {
+/** Reports a span that has ended. Recurring spans are not checked. */
+function pastSpan(span: TimeSpan, name: string, now: Timestamp, location: SourceLocation): Problem[] {
   if (!('until' in span) || span.until > now) return [];
-  return [warningAt(where, `"${name}" ended at ${span.until}`, 'delete it, or correct the times')];
+  return [warningAt(location, `"${name}" ended at ${span.until}`, 'delete it, or correct the times')];
 }
 
 /** Reports environments of the status page that no service has. */
-export function lintStatusPage(config: Pick<Config, 'services' | 'slos' | 'freeze' | 'statusPage'>, at: At): Problem[] {
+export function lintStatusPage(
+  config: Pick<Config, 'services' | 'slos' | 'freeze' | 'statusPage'>,
+  locate: Locate,
+): Problem[] {
   const known = configuredEnvironments(config);
   if (Object.keys(config.services).length === 0) return [];
   const environments = config.statusPage.environments.flatMap((name, index) =>
@@ -151,17 +164,20 @@ export function lintStatusPage(config: Pick<Config, 'services' | 'slos' | 'freez
       ? []
       : [
           warningAt(
-            at(['environments', index]),
+            locate(['environments', index]),
             `no service has an environment "${name}", so the status page never shows it`,
             didYouMean(name, known),
           ),
         ],
   );
-  return [...environments, ...unknownComponents(config, at)];
+  return [...environments, ...unknownComponents(config, locate)];
 }
 
 /** Reports components of pages and maintenances that no service has: incidents never affect them. */
-function unknownComponents({ services, statusPage }: Pick<Config, 'services' | 'statusPage'>, at: At): Problem[] {
+function unknownComponents(
+  { services, statusPage }: Pick<Config, 'services' | 'statusPage'>,
+  locate: Locate,
+): Problem[] {
   const known = publicComponents(services);
   const named = [
     ...Object.entries(statusPage.pages ?? {}).flatMap(([page, { components }]) =>
@@ -174,6 +190,6 @@ function unknownComponents({ services, statusPage }: Pick<Config, 'services' | '
   return named.flatMap(({ name, path }) =>
     known.includes(name)
       ? []
-      : [warningAt(at(path), `no service has the component "${name}"`, didYouMean(name, known))],
+      : [warningAt(locate(path), `no service has the component "${name}"`, didYouMean(name, known))],
   );
 }

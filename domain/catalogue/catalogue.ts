@@ -5,8 +5,8 @@ import type { ServiceEnvironment } from '../ports/common.ts';
  * Returns the catalogue entry of a service. Safe for names that are properties of every object, such as `constructor`.
  */
 export function serviceEntry(services: Config['services'], service: string): ServiceEntry | undefined {
-  const known: Readonly<Record<string, ServiceEntry>> = services;
-  return Object.hasOwn(known, service) ? known[service] : undefined;
+  const byName: Readonly<Record<string, ServiceEntry>> = services;
+  return Object.hasOwn(byName, service) ? byName[service] : undefined;
 }
 
 /** Returns the catalogue entry of a service and environment. */
@@ -14,6 +14,8 @@ export function environmentEntry(
   services: Config['services'],
   { service, environment }: ServiceEnvironment,
 ): EnvironmentEntry | undefined {
-  const own = serviceEntry(services, service);
-  return own !== undefined && Object.hasOwn(own.environments, environment) ? own.environments[environment] : undefined;
+  const entry = serviceEntry(services, service);
+  return entry !== undefined && Object.hasOwn(entry.environments, environment)
+    ? entry.environments[environment]
+    : undefined;
 }

@@ -13,9 +13,9 @@ const CALLER_STEPS_MAX = 2;
 
 /** Returns the dependencies of a service, nearest first; `shared`: other services depend on it too. */
 export function dependenciesOf(services: Config['services'], service: string): Dependency[] {
-  const found = distancesFrom(service, STEPS_MAX, (name) => serviceEntry(services, name)?.dependsOn ?? []);
+  const distances = distancesFrom(service, STEPS_MAX, (name) => serviceEntry(services, name)?.dependsOn ?? []);
   const dependents = countDependents(services);
-  return [...found].map(([name, distance]) => ({
+  return [...distances].map(([name, distance]) => ({
     service: name,
     relation: (dependents.get(name) ?? 0) > 1 ? 'shared' : 'dependency',
     distance,
@@ -24,36 +24,37 @@ export function dependenciesOf(services: Config['services'], service: string): D
 
 /** Returns the services that depend on a service, directly or through another one, nearest first. */
 export function callersOf(services: Config['services'], service: string): Dependency[] {
-  const found = distancesFrom(service, CALLER_STEPS_MAX, callsTo(services));
-  return [...found].map(([name, distance]) => ({ service: name, relation: 'caller', distance }));
+  const distances = distancesFrom(service, CALLER_STEPS_MAX, directCallersIn(services));
+  return [...distances].map(([name, distance]) => ({ service: name, relation: 'caller', distance }));
 }
 
 /** Returns the names of all services that depend on a service, directly or not, by as many steps as a search for a cause takes. */
 export const dependentsOf = (services: Config['services'], service: string): Set<string> =>
-  new Set(distancesFrom(service, STEPS_MAX, callsTo(services), Infinity).keys());
+  new Set(distancesFrom(service, STEPS_MAX, directCallersIn(services), Infinity).keys());
 
 /** Returns a function that names the services that depend directly on one. */
-function callsTo(services: Config['services']): (called: string) => readonly string[] {
+function directCallersIn(services: Config['services']): (called: string) => readonly string[] {
   const callers = new Map<string, string[]>();
   for (const [name, { dependsOn }] of Object.entries(services))
     for (const called of new Set<string>(dependsOn)) callers.set(called, [...(callers.get(called) ?? []), name]);
   return (called) => callers.get(called) ?? [];
 }
 
-/** Follows edges from a service. Returns the steps to each service that is reached first, in that order. */
+/** Follows edges from a service, and returns the number of steps to each service that they reach, nearest first. */
 function distancesFrom(
   service: string,
   steps: number,
-  next: (name: string) => readonly string[],
+  neighboursOf: (name: string) => readonly string[],
   maxServices = SERVICES_MAX,
 ): Map<string, number> {
-  const found = new Map<string, number>();
+  const distances = new Map<string, number>();
   let frontier: readonly string[] = [service];
-  for (let distance = 1; distance <= steps && found.size < maxServices; distance += 1) {
-    frontier = frontier.flatMap(next).filter((name) => name !== service && !found.has(name));
-    for (const name of frontier) if (found.size < maxServices && !found.has(name)) found.set(name, distance);
+  for (let distance = 1; distance <= steps && distances.size < maxServices; distance += 1) {
+    frontier = frontier.flatMap(neighboursOf).filter((name) => name !== service && !distances.has(name));
+    for (const name of frontier)
+      if (distances.size < maxServices && !distances.has(name)) distances.set(name, distance);
   }
-  return found;
+  return distances;
 }
 
 function countDependents(services: Config['services']): Map<string, number> {

@@ -64,7 +64,7 @@ export type CheckedConnections = {
 /** Returns what a check of all connections has found. */
 export const connectionFindings = (found: CheckedConnections): Finding[] => [
   ...found.vendors.map((vendor) => ({ verdict: verdictOf(vendor), about: vendor.name, text: textOf(vendor) })),
-  ...ofTargets(found.targets),
+  ...targetFindings(found.targets),
   ...found.evidence.flatMap(evidenceFindings),
   ...found.unknown_environments.map(({ service, environment, problem }): Finding => ({
     verdict: 'warn',
@@ -81,8 +81,8 @@ export const connectionFindings = (found: CheckedConnections): Finding[] => [
     about: 'runbook',
     text: `secret ${name} of ${runbook} is not set`,
   })),
-  ...ofObjectives(found.objectives),
-  ...(found.generated ?? []).flatMap(ofGenerated),
+  ...objectiveFindings(found.objectives),
+  ...(found.generated ?? []).flatMap(generatedFindings),
 ];
 
 /** Returns the problems of the configuration. With an error, the last valid configuration stays active. */
@@ -121,7 +121,7 @@ function textOf({ name, mode, address, credentials = [], detail }: Vendor): stri
   return `real, at ${address}${credentials.length > 0 ? ` with ${credentials.join(', ')}` : ''}: ${detail}`;
 }
 
-function ofTargets(all: readonly Target[]): Finding[] {
+function targetFindings(all: readonly Target[]): Finding[] {
   if (all.length === 0)
     return [
       { verdict: 'warn', about: 'services', text: 'no services in the catalogue: see docs/reference/configuration.md' },
@@ -133,26 +133,37 @@ function ofTargets(all: readonly Target[]): Finding[] {
   }));
 }
 
-/** Returns what automation could prove, a line to paste for each query that is missing, and a warning about `time`. */
+/**
+ * Returns what automation could prove, a line to paste for each query that is missing, and a warning if the evidence that
+ * the service requires is only the time of the change.
+ */
 export function evidenceFindings({ service, environment, level, proofs, missing, propose }: Evidence): Finding[] {
   const about = `${service}/${environment}`;
-  const could = `automation could prove a cause by ${proofs.length === 0 ? 'nothing' : proofs.join(', ')}`;
+  const provableText = `automation could prove a cause by ${proofs.length === 0 ? 'nothing' : proofs.join(', ')}`;
   const byVersion = proofs.includes('version');
   return [
-    { verdict: byVersion ? 'ok' : 'warn', about, text: missing === null ? could : `${could}: ${missing}` },
+    {
+      verdict: byVersion ? 'ok' : 'warn',
+      about,
+      text: missing === null ? provableText : `${provableText}: ${missing}`,
+    },
     ...propose.map((line): Finding => ({ verdict: 'warn', about, text: `add to health: ${line}` })),
     ...(level === 'time' ? [{ verdict: 'warn' as const, about, text: `autoRollback.evidence ${ON_TIME_ALONE}` }] : []),
   ];
 }
 
 /** Returns whether objectives are evaluated, and a warning for each one without data, since it cannot freeze. */
-function ofObjectives(state: Objectives | undefined): Finding[] {
+function objectiveFindings(state: Objectives | undefined): Finding[] {
   if (state === undefined || state.configured === 0) return [];
   const { configured, evaluated_at: at, problem, failing, errors } = state;
-  const counted = `${configured - failing} of ${configured} evaluated, last at ${at ?? '-'}`;
+  const evaluatedText = `${configured - failing} of ${configured} evaluated, last at ${at ?? '-'}`;
   const more = failing - errors.length;
   return [
-    { verdict: problem === null ? 'ok' : at === null ? 'warn' : 'no', about: 'objectives', text: problem ?? counted },
+    {
+      verdict: problem === null ? 'ok' : at === null ? 'warn' : 'no',
+      about: 'objectives',
+      text: problem ?? evaluatedText,
+    },
     ...errors.map(({ id, service, environment, problem: why, since }): Finding => ({
       verdict: 'warn',
       about: `${service}/${environment}`,
@@ -163,14 +174,14 @@ function ofObjectives(state: Objectives | undefined): Finding[] {
 }
 
 /** Returns each difference between the generated files and what is loaded, or why they were not compared. */
-function ofGenerated({ source, state, detail, differences }: Generated): Finding[] {
+function generatedFindings({ source, state, detail, differences }: Generated): Finding[] {
   const about = `${source} files`;
-  const named = differences.map(({ kind, name, detail: what }): Finding => ({
+  const differenceFindings = differences.map(({ kind, name, detail: what }): Finding => ({
     verdict: 'warn',
     about,
     text: `${kind}: ${name}: ${what}`,
   }));
-  if (state === 'differs') return named;
+  if (state === 'differs') return differenceFindings;
   if (state === 'unreadable') return [{ verdict: 'warn', about, text: `not compared: ${detail}` }];
   return [
     { verdict: state === 'same' ? 'ok' : 'off', about, text: state === 'same' ? `as generated: ${detail}` : detail },

@@ -19,7 +19,7 @@ export function healthOf(
   const configured = Object.hasOwn(environments, environment) ? environments[environment]?.health : undefined;
   if (configured !== undefined) return { ...configured, called: configured.promql };
   const [slo] = slos
-    .filter((one) => one.service === service && one.environment === environment)
+    .filter((objective) => objective.service === service && objective.environment === environment)
     .toSorted((a, b) => b.target - a.target || (a.id < b.id ? -1 : 1));
   return slo && { ...healthQueryOf(slo), called: `the error ratio of ${slo.id}` };
 }

@@ -5,12 +5,12 @@ import type { Problem } from '../runbooks/problem.ts';
 import { warningAt, type SourceLocation } from '../slo/source-locations.ts';
 
 /** Locates a part of a file, or its closest existing parent. */
-type At = (path: readonly PropertyKey[]) => SourceLocation;
+type Locate = (path: readonly PropertyKey[]) => SourceLocation;
 
 type Path = readonly PropertyKey[];
 
 /** A name in a file, with its location. */
-type Written = { name: string; path: Path };
+type LocatedName = { name: string; path: Path };
 
 type Catalogue = Pick<Config, 'services'>;
 
@@ -20,58 +20,60 @@ type Catalogue = Pick<Config, 'services'>;
  * be added later.
  */
 
-export function lintPeople({ people: file, services }: Catalogue & Pick<Config, 'people'>, at: At): Problem[] {
-  const ofTeams = (list: 'people' | 'userGroups'): Written[] =>
-    Object.entries(file[list]).flatMap(([id, { teams }]) => each(teams, [list, id, 'teams']));
+export function lintPeople({ people: file, services }: Catalogue & Pick<Config, 'people'>, locate: Locate): Problem[] {
+  const teamNames = (list: 'people' | 'userGroups'): LocatedName[] =>
+    Object.entries(file[list]).flatMap(([id, { teams }]) => locatedNames(teams, [list, id, 'teams']));
   const roles = Object.entries(file.roles);
   return [
-    ...noTeam([...ofTeams('people'), ...ofTeams('userGroups')], services, at, 'the entry has no effect'),
-    ...noTeam(
+    ...unknownTeams([...teamNames('people'), ...teamNames('userGroups')], services, locate, 'the entry has no effect'),
+    ...unknownTeams(
       Object.keys(file.onCall).map((name) => ({ name, path: ['onCall', name] })),
       services,
-      at,
+      locate,
       'its on-call rota is never used',
     ),
-    ...noService(
+    ...unknownServices(
       roles.flatMap(([id, role]) =>
-        Array.isArray(role.services) ? each(role.services, ['roles', id, 'services']) : [],
+        Array.isArray(role.services) ? locatedNames(role.services, ['roles', id, 'services']) : [],
       ),
       services,
-      at,
+      locate,
       'this part of the role has no effect',
     ),
-    ...noEnvironment(
-      roles.flatMap(([id, { environments }]) => each(environments ?? [], ['roles', id, 'environments'])),
+    ...unknownEnvironments(
+      roles.flatMap(([id, { environments }]) => locatedNames(environments ?? [], ['roles', id, 'environments'])),
       services,
-      at,
+      locate,
     ),
   ];
 }
 
 export function lintResponse(
   { response: file, services, paging }: Catalogue & Pick<Config, 'response' | 'paging'>,
-  at: At,
+  locate: Locate,
 ): Problem[] {
   const lists = [
-    ...file.webhooks.map((entry, n) => ({ entry, path: ['webhooks', n] })),
-    ...file.stakeholders.map((entry, n) => ({ entry, path: ['stakeholders', n] })),
+    ...file.webhooks.map((entry, index) => ({ entry, path: ['webhooks', index] })),
+    ...file.stakeholders.map((entry, index) => ({ entry, path: ['stakeholders', index] })),
   ];
-  const so = 'nothing is sent for it';
-  const named = lists.flatMap(({ entry, path }) => each(entry.services ?? [], [...path, 'services']));
-  const teams = file.stakeholders.flatMap((entry, n) => each(entry.teams ?? [], ['stakeholders', n, 'teams']));
+  const consequence = 'nothing is sent for it';
+  const named = lists.flatMap(({ entry, path }) => locatedNames(entry.services ?? [], [...path, 'services']));
+  const teams = file.stakeholders.flatMap((entry, index) =>
+    locatedNames(entry.teams ?? [], ['stakeholders', index, 'teams']),
+  );
   const digests = Object.keys(file.teamDigests?.teams ?? {}).map((name) => ({
     name,
     path: ['teamDigests', 'teams', name],
   }));
-  const noRoute = file.escalation?.how === 'fallback' && paging.fallback === undefined;
+  const lacksFallback = file.escalation?.how === 'fallback' && paging.fallback === undefined;
   return [
-    ...noService(named, services, at, so, [UNMATCHED]),
-    ...noTeam(teams, services, at, so),
-    ...noTeam(digests, services, at, 'its digest is empty'),
-    ...(noRoute
+    ...unknownServices(named, services, locate, consequence, [UNMATCHED]),
+    ...unknownTeams(teams, services, locate, consequence),
+    ...unknownTeams(digests, services, locate, 'its digest is empty'),
+    ...(lacksFallback
       ? [
           warningAt(
-            at(['escalation', 'how']),
+            locate(['escalation', 'how']),
             'paging.yaml has no "fallback", so the pager is used again instead',
             'how: page-again',
           ),
@@ -80,46 +82,56 @@ export function lintResponse(
   ];
 }
 
-const each = (names: readonly string[], path: Path): Written[] =>
+const locatedNames = (names: readonly string[], path: Path): LocatedName[] =>
   names.map((name, index) => ({ name, path: [...path, index] }));
 
-const noService = (
-  all: readonly Written[],
+const unknownServices = (
+  all: readonly LocatedName[],
   services: Config['services'],
-  at: At,
-  so: string,
-  more: readonly string[] = [],
+  locate: Locate,
+  consequence: string,
+  alsoKnown: readonly string[] = [],
 ): Problem[] =>
-  unknown(all, [...Object.keys(services), ...more], at, (name) => `the catalogue has no service "${name}", so ${so}`);
+  unknownNames(
+    all,
+    [...Object.keys(services), ...alsoKnown],
+    locate,
+    (name) => `the catalogue has no service "${name}", so ${consequence}`,
+  );
 
-const noTeam = (all: readonly Written[], services: Config['services'], at: At, so: string): Problem[] =>
-  unknown(
+const unknownTeams = (
+  all: readonly LocatedName[],
+  services: Config['services'],
+  locate: Locate,
+  consequence: string,
+): Problem[] =>
+  unknownNames(
     all,
     Object.values(services).flatMap(({ team }) => team ?? []),
-    at,
-    (name) => `no service in the catalogue belongs to a team "${name}", so ${so}`,
+    locate,
+    (name) => `no service in the catalogue belongs to a team "${name}", so ${consequence}`,
   );
 
 /** A service without listed environments accepts any environment. */
-function noEnvironment(all: readonly Written[], services: Config['services'], at: At): Problem[] {
+function unknownEnvironments(all: readonly LocatedName[], services: Config['services'], locate: Locate): Problem[] {
   const listed = Object.values(services).map(({ environments }) => Object.keys(environments));
   if (listed.length === 0 || listed.some((names) => names.length === 0)) return [];
-  return unknown(
+  return unknownNames(
     all,
     listed.flat(),
-    at,
+    locate,
     (name) => `no service in the catalogue has an environment "${name}", so this part of the role has no effect`,
   );
 }
 
-function unknown(
-  all: readonly Written[],
+function unknownNames(
+  all: readonly LocatedName[],
   known: readonly string[],
-  at: At,
+  locate: Locate,
   problemOf: (name: string) => string,
 ): Problem[] {
-  const there = new Set(known);
+  const knownNames = new Set(known);
   return all
-    .filter(({ name }) => !there.has(name))
-    .map(({ name, path }) => warningAt(at(path), problemOf(name), didYouMean(name, there)));
+    .filter(({ name }) => !knownNames.has(name))
+    .map(({ name, path }) => warningAt(locate(path), problemOf(name), didYouMean(name, knownNames)));
 }

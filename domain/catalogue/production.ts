@@ -5,7 +5,7 @@ import { millisOf } from '../../schemas/time/time.ts';
 export type ProductionFinding = { verdict: 'ok' | 'off' | 'warn' | 'no'; about: string; text: string };
 
 /** Connection to Firebreak as a client sees it. */
-export type Way = {
+export type ClientConnection = {
   isTls: boolean;
   isThisMachine: boolean;
   /** Only for a connection over TLS. */
@@ -27,45 +27,45 @@ const BACKUP_MAX_HOURS = 48;
  */
 export const productionFindings = (
   machine: Machine,
-  around: { vendors: readonly Vendor[]; way: Way; watched: boolean | null },
+  surroundings: { vendors: readonly Vendor[]; connection: ClientConnection; isScraped: boolean | null },
 ): ProductionFinding[] => [
-  ...ofSandbox(machine, around.vendors, around.way),
-  ofPager(around.vendors),
-  ...ofTokens(machine),
-  ofWay(machine, around.way),
-  ...ofProcess(machine),
-  ...ofData(machine),
-  ofBackup(machine),
-  ofClock(machine),
-  ofWatch(around.watched),
+  ...sandboxFindings(machine, surroundings.vendors, surroundings.connection),
+  pagerFinding(surroundings.vendors),
+  ...tokenFindings(machine),
+  tlsFinding(machine, surroundings.connection),
+  ...processFindings(machine),
+  ...dataFindings(machine),
+  backupFinding(machine),
+  clockFinding(machine),
+  monitoringFinding(surroundings.isScraped),
 ];
 
-const no = (about: string, text: string): ProductionFinding => ({ verdict: 'no', about, text });
+const notReady = (about: string, text: string): ProductionFinding => ({ verdict: 'no', about, text });
 const warn = (about: string, text: string): ProductionFinding => ({ verdict: 'warn', about, text });
 const ok = (about: string, text: string): ProductionFinding => ({ verdict: 'ok', about, text });
 
-function ofSandbox(
+function sandboxFindings(
   { sandbox, time_scale: scale }: Machine,
   vendors: readonly Vendor[],
-  connection: Way,
+  connection: ClientConnection,
 ): ProductionFinding[] {
   const standIns = vendors.filter(({ mode }) => mode === 'stand-in').map(({ name }) => name);
   return [
     ...(connection.sandboxAnswers === true
-      ? [no('sandbox', 'the proxy forwards /sandbox: answer it with 404 there, as in deploy/nginx.conf')]
+      ? [notReady('sandbox', 'the proxy forwards /sandbox: answer it with 404 there, as in deploy/nginx.conf')]
       : []),
     sandbox
-      ? no('sandbox', 'accessible to every user of this machine: set FIREBREAK_SANDBOX=off')
+      ? notReady('sandbox', 'accessible to every user of this machine: set FIREBREAK_SANDBOX=off')
       : ok('sandbox', 'off'),
     ...(standIns.length > 0
-      ? [no('stand-ins', `${standIns.join(', ')}: they deliver no messages; set FIREBREAK_SANDBOX=off`)]
+      ? [notReady('stand-ins', `${standIns.join(', ')}: they deliver no messages; set FIREBREAK_SANDBOX=off`)]
       : []),
-    ...(scale === 1 ? [] : [no('time scale', `time passes ${scale} times as fast: remove FIREBREAK_TIME_SCALE`)]),
+    ...(scale === 1 ? [] : [notReady('time scale', `time passes ${scale} times as fast: remove FIREBREAK_TIME_SCALE`)]),
   ];
 }
 
-/** A stand-in is reported with the other vendors. */
-function ofPager(vendors: readonly Vendor[]): ProductionFinding {
+/** Reports who gets pages. A stand-in is reported with the other vendors. */
+function pagerFinding(vendors: readonly Vendor[]): ProductionFinding {
   const modeOf = (expected: string) => vendors.find(({ name }) => name === expected)?.mode;
   if (modeOf('PagerDuty pages') === 'real') return ok('pager', 'pages go to PagerDuty');
   if (modeOf('PagerDuty API') === 'real')
@@ -75,32 +75,32 @@ function ofPager(vendors: readonly Vendor[]): ProductionFinding {
     );
   return vendors.some(({ name }) => name.startsWith('webhook '))
     ? warn('pager', 'no PagerDuty: pages go only to the "fallback" of paging.yaml, if it has one')
-    : no('pager', 'no pager is configured: set PAGERDUTY_ROUTING_KEY, or a "fallback" in paging.yaml');
+    : notReady('pager', 'no pager is configured: set PAGERDUTY_ROUTING_KEY, or a "fallback" in paging.yaml');
 }
 
-function ofTokens({ admin_token: admin, weak_tokens: weak }: Machine): ProductionFinding[] {
+function tokenFindings({ admin_token: admin, weak_tokens: weak }: Machine): ProductionFinding[] {
   const findings = [
     ...(admin === 'generated'
       ? [
-          no(
+          notReady(
             'admin token',
             'generated, and stored in tokens.json in the data folder: move it to FIREBREAK_ADMIN_TOKEN in the environment ' +
               'file, and delete it from tokens.json',
           ),
         ]
       : []),
-    ...weak.map((name) => no('tokens', `${name} is too short: generate one with openssl rand -base64 32`)),
+    ...weak.map((name) => notReady('tokens', `${name} is too short: generate one with openssl rand -base64 32`)),
   ];
   return findings.length > 0 ? findings : [ok('tokens', 'all tokens are long enough')];
 }
 
 const LOOPBACK = /^(127(\.\d+){3}|localhost|::1)$/;
 
-function ofWay({ host, port }: Machine, { isTls, isThisMachine, hsts }: Way): ProductionFinding {
+function tlsFinding({ host, port }: Machine, { isTls, isThisMachine, hsts }: ClientConnection): ProductionFinding {
   const isOpen = !LOOPBACK.test(host);
-  if (!isTls && !isThisMachine) return no('TLS', 'this address uses plain HTTP, which exposes tokens: use HTTPS');
+  if (!isTls && !isThisMachine) return notReady('TLS', 'this address uses plain HTTP, which exposes tokens: use HTTPS');
   if (isOpen && !isTls)
-    return no(
+    return notReady(
       'TLS',
       `Firebreak listens at ${host}, port ${port}, with plain HTTP: set HOST=127.0.0.1, and put a TLS proxy in front of it. ` +
         'In a container, publish the port only to the proxy, and run this check with FIREBREAK_URL=https://…',
@@ -117,13 +117,13 @@ function ofWay({ host, port }: Machine, { isTls, isThisMachine, hsts }: Way): Pr
     : ok('TLS', 'the address uses TLS, and only this machine can reach the port');
 }
 
-function ofProcess(machine: Machine): ProductionFinding[] {
+function processFindings(machine: Machine): ProductionFinding[] {
   const { user_id: user, node_version: node, expected_node_version: expected, log_level: level } = machine;
-  const [major, wanted] = [node, expected].map((version) => Number(/\d+/.exec(version)?.[0] ?? 0));
+  const [major, expectedMajor] = [node, expected].map((version) => Number(/\d+/.exec(version)?.[0] ?? 0));
   return [
-    ...(user === 0 ? [no('user', 'Firebreak runs as root: run it as a dedicated user')] : []),
-    (major ?? 0) < (wanted ?? 0)
-      ? no('Node', `${node}, which is older than ${expected}: start it with node_modules/.bin/node`)
+    ...(user === 0 ? [notReady('user', 'Firebreak runs as root: run it as a dedicated user')] : []),
+    (major ?? 0) < (expectedMajor ?? 0)
+      ? notReady('Node', `${node}, which is older than ${expected}: start it with node_modules/.bin/node`)
       : node === expected
         ? ok('Node', node)
         : warn('Node', `${node}; Firebreak is tested with ${expected}: start it with node_modules/.bin/node`),
@@ -134,20 +134,20 @@ function ofProcess(machine: Machine): ProductionFinding[] {
   ];
 }
 
-function ofData({ data, user_id: user }: Machine): ProductionFinding[] {
+function dataFindings({ data, user_id: user }: Machine): ProductionFinding[] {
   const { path, mode, owner_id: owner, open_files: open, free_bytes: free, total_bytes: total } = data;
-  const left = `${(free / GIBIBYTE).toFixed(1)} of ${(total / GIBIBYTE).toFixed(1)} GiB free`;
+  const freeText = `${(free / GIBIBYTE).toFixed(1)} of ${(total / GIBIBYTE).toFixed(1)} GiB free`;
   return [
     mode.endsWith('00')
       ? ok('data folder', `${path}, accessible only to its owner`)
-      : no('data folder', `${path} has mode ${mode}: chmod 700 ${path}`),
+      : notReady('data folder', `${path} has mode ${mode}: chmod 700 ${path}`),
     ...(user !== null && owner !== user
-      ? [no('data folder', `${path} belongs to user ${owner}, but Firebreak runs as user ${user}: chown it`)]
+      ? [notReady('data folder', `${path} belongs to user ${owner}, but Firebreak runs as user ${user}: chown it`)]
       : []),
-    ...(open.length > 0 ? [no('data folder', `others can read ${open.join(', ')}: chmod 600 them`)] : []),
+    ...(open.length > 0 ? [notReady('data folder', `others can read ${open.join(', ')}: chmod 600 them`)] : []),
     ...(data.in_memory
       ? [
-          no(
+          notReady(
             'data folder',
             `${path} is in memory and is lost when the machine restarts: set FIREBREAK_DATA_DIR to a folder on disk`,
           ),
@@ -162,36 +162,40 @@ function ofData({ data, user_id: user }: Machine): ProductionFinding[] {
         ]
       : []),
     free < FREE_MIN_BYTES
-      ? no('disk', `${left}: Firebreak accepts nothing without free space`)
+      ? notReady('disk', `${freeText}: Firebreak accepts nothing without free space`)
       : free < FREE_WARN_BYTES
-        ? warn('disk', left)
-        : ok('disk', left),
+        ? warn('disk', freeText)
+        : ok('disk', freeText),
   ];
 }
 
-function ofBackup({ at, last_backup_at: last }: Machine): ProductionFinding {
-  if (last === null) return no('backup', 'no backup yet: run firebreak backup (docs/how-to/backup.md)');
+function backupFinding({ at, last_backup_at: last }: Machine): ProductionFinding {
+  if (last === null) return notReady('backup', 'no backup yet: run firebreak backup (docs/how-to/backup.md)');
   const hours = (millisOf(at) - millisOf(last)) / 3_600_000;
   return hours > BACKUP_MAX_HOURS
-    ? no('backup', `the last backup is of ${last}, ${Math.floor(hours)} hours ago: run firebreak backup every night`)
+    ? notReady(
+        'backup',
+        `the last backup is of ${last}, ${Math.floor(hours)} hours ago: run firebreak backup every night`,
+      )
     : ok('backup', `the last backup is of ${last}`);
 }
 
-function ofClock({ clock }: Machine): ProductionFinding {
+function clockFinding({ clock }: Machine): ProductionFinding {
   if (clock === 'synchronized') return ok('clock', 'synchronized');
   return clock === 'unknown'
     ? warn(
         'clock',
         'unknown whether it is synchronized (timedatectl does not answer); a wrong clock makes signature checks fail',
       )
-    : no('clock', 'not synchronized, which makes signature checks fail: install systemd-timesyncd or chrony');
+    : notReady('clock', 'not synchronized, which makes signature checks fail: install systemd-timesyncd or chrony');
 }
 
-function ofWatch(watched: boolean | null): ProductionFinding {
-  const how =
+function monitoringFinding(isScraped: boolean | null): ProductionFinding {
+  const fix =
     'scrape it, load deploy/monitoring/firebreak-rules.yaml, and send these alerts past Firebreak (docs/how-to/operating.md)';
-  if (watched === null) return warn('watched', `unknown without PROMETHEUS_URL whether Firebreak is monitored: ${how}`);
-  return watched
+  if (isScraped === null)
+    return warn('watched', `unknown without PROMETHEUS_URL whether Firebreak is monitored: ${fix}`);
+  return isScraped
     ? ok('watched', 'Prometheus scrapes Firebreak as the job firebreak')
-    : no('watched', `Prometheus has no job firebreak, so no alert is sent when Firebreak is down: ${how}`);
+    : notReady('watched', `Prometheus has no job firebreak, so no alert is sent when Firebreak is down: ${fix}`);
 }

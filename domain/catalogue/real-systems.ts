@@ -6,34 +6,34 @@ import { placedSteps } from '../runbooks/placed-steps.ts';
 import { type StandIns, vendorOf, type VendorState } from './vendors.ts';
 
 /** Systems that Firebreak can change outside the sandbox. */
-type World = { config: Config; vendors: readonly VendorState[]; standIns: StandIns };
+type Systems = { config: Config; vendors: readonly VendorState[]; standIns: StandIns };
 
 /**
  * Returns descriptions of all real systems that Firebreak writes to: vendors and configured addresses. Systems that it
  * only reads, such as Prometheus, don't count.
  */
-export function realSystemsOf(world: World): string[] {
-  const { config, vendors, standIns } = world;
+export function realSystemsOf(systems: Systems): string[] {
+  const { config, vendors, standIns } = systems;
   const receivers = [
     ...(config.paging.fallback === undefined ? [] : [config.paging.fallback.url]),
     ...config.response.webhooks.map(({ url }) => url),
     ...config.routes.routes.flatMap(({ ticket }) =>
-      ticket.flatMap((one) => ('webhook' in one ? [one.webhook.url] : [])),
+      ticket.flatMap((target) => ('webhook' in target ? [target.webhook.url] : [])),
     ),
   ];
   const all = [
     ...vendors.filter(({ mode, readOnly }) => mode === 'real' && !readOnly).map(({ name }) => name),
     ...serviceEnvironments(config)
-      .filter(({ entry }) => isReal(entry, world))
+      .filter(({ entry }) => isReal(entry, systems))
       .map(({ service, environment }) => `targets of ${service}/${environment}`),
     ...receivers.filter((url) => !standIns.at(url)).map((url) => `webhook ${URL.parse(url)?.host ?? ''}`),
-    ...realRunbooks(world).map((name) => `runbook ${name}`),
+    ...realRunbooks(systems).map((name) => `runbook ${name}`),
   ];
   return [...new Set(all)];
 }
 
 /** Actions that simulated people in the sandbox may not perform if they would change a real system. */
-const REFUSED: ReadonlySet<Action> = new Set([
+const REFUSED_ACTIONS: ReadonlySet<Action> = new Set([
   'incidents:act',
   'slos:write',
   'freezes:write',
@@ -47,31 +47,33 @@ const REFUSED: ReadonlySet<Action> = new Set([
  * systems.
  */
 export function whySandboxUserRefused(
-  world: World,
+  systems: Systems,
   action: Action,
   { service, environment }: Scope,
 ): string | undefined {
-  if (!REFUSED.has(action)) return undefined;
-  const real = serviceEnvironments(world.config).find(
+  if (!REFUSED_ACTIONS.has(action)) return undefined;
+  const real = serviceEnvironments(systems.config).find(
     (serviceEnvironment) =>
       (service == null || service === serviceEnvironment.service) &&
       (environment == null || environment === serviceEnvironment.environment) &&
-      isReal(serviceEnvironment.entry, world),
+      isReal(serviceEnvironment.entry, systems),
   );
   if (real !== undefined) return `the targets of ${real.service} in ${real.environment} are real`;
-  const [runbook] = action === 'incidents:act' ? realRunbooks(world) : [];
+  const [runbook] = action === 'incidents:act' ? realRunbooks(systems) : [];
   return runbook === undefined ? undefined : `the runbook ${runbook} calls a real system`;
 }
 
-type Entry = EnvironmentEntry;
+type ConfiguredEnvironment = EnvironmentEntry;
 
-const serviceEnvironments = ({ services }: Config): { service: string; environment: string; entry: Entry }[] =>
+const serviceEnvironments = ({
+  services,
+}: Config): { service: string; environment: string; entry: ConfiguredEnvironment }[] =>
   Object.entries(services).flatMap(([service, { environments }]) =>
     Object.entries(environments).map(([environment, entry]) => ({ service, environment, entry })),
   );
 
 /** Returns whether the deployer or flag service is real, by its own address or its vendor's. */
-const isReal = ({ deployer, flags }: Entry, { vendors, standIns }: World): boolean =>
+const isReal = ({ deployer, flags }: ConfiguredEnvironment, { vendors, standIns }: Systems): boolean =>
   [deployer, flags].some((target) => {
     if (target === undefined) return false;
     if ('url' in target && target.url !== undefined) return !standIns.at(target.url);
@@ -79,7 +81,7 @@ const isReal = ({ deployer, flags }: Entry, { vendors, standIns }: World): boole
   });
 
 /** Returns the names of runbooks with mutating calls to a real address. */
-const realRunbooks = ({ config, standIns }: World): string[] =>
+const realRunbooks = ({ config, standIns }: Systems): string[] =>
   config.runbooks.runbooks
     .filter((runbook) =>
       placedSteps(runbook)

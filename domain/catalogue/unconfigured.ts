@@ -7,16 +7,16 @@ import {
   matchingName,
 } from '../freeze/known-names.ts';
 
-type Known = Pick<Config, 'services' | 'slos' | 'freeze'>;
+type NamingConfig = Pick<Config, 'services' | 'slos' | 'freeze'>;
 type NamedEnvironment = { service: string; environment: string };
 
 /** An environment that no configuration names for a service. `suggestion`: the likely match; null: none is similar. */
 export type Unconfigured = { configured: string[]; suggestion: string | null };
 
-const scopes = new WeakMap<Known, KnownScopes>();
+const scopes = new WeakMap<NamingConfig, KnownScopes>();
 
 /** Caches the result by configuration, because a list calls this for each of its items. */
-function scopesIn(config: Known): KnownScopes {
+function scopesIn(config: NamingConfig): KnownScopes {
   const cached = scopes.get(config) ?? configuredScopes(config);
   scopes.set(config, cached);
   return cached;
@@ -27,28 +27,29 @@ function scopesIn(config: Known): KnownScopes {
  * of all other services count. Null: it is named, or there is no catalogue to compare with.
  */
 export function unconfiguredEnvironment(
-  config: Known,
+  config: NamingConfig,
   { service, environment }: NamedEnvironment,
 ): Unconfigured | null {
   const configured = scopesIn(config);
   if (configured.size === 0) return null;
   const catalogueName = matchingName(service, configured.keys());
-  const own = catalogueName === undefined ? undefined : configured.get(catalogueName);
-  const known = own !== undefined && own.size > 0 ? own : configuredEnvironments(config);
-  if (matchingName(environment, known) !== undefined) return null;
-  return { configured: [...known].toSorted(), suggestion: suggestedName(environment, known) };
+  const ownEnvironments = catalogueName === undefined ? undefined : configured.get(catalogueName);
+  const knownEnvironments =
+    ownEnvironments !== undefined && ownEnvironments.size > 0 ? ownEnvironments : configuredEnvironments(config);
+  if (matchingName(environment, knownEnvironments) !== undefined) return null;
+  return { configured: [...knownEnvironments].toSorted(), suggestion: suggestedName(environment, knownEnvironments) };
 }
 
 /** Returns warnings about the names in a record. Empty: none, or there is no catalogue. */
-export function nameWarnings(config: Known, { service, environment }: NamedEnvironment): string[] {
+export function nameWarnings(config: NamingConfig, { service, environment }: NamedEnvironment): string[] {
   const services = [...scopesIn(config).keys()];
   if (services.length === 0) return [];
   const unknown =
     matchingName(service, services) === undefined
       ? [`the catalogue has no service ${JSON.stringify(service)}${suggestion(suggestedName(service, services))}`]
       : [];
-  const found = unconfiguredEnvironment(config, { service, environment });
-  return found === null ? unknown : [...unknown, unconfiguredWords({ service, environment }, found)];
+  const unconfigured = unconfiguredEnvironment(config, { service, environment });
+  return unconfigured === null ? unknown : [...unknown, unconfiguredWords({ service, environment }, unconfigured)];
 }
 
 /** Formats `the environment "prod" of shop is not configured; did you mean "production"?` */

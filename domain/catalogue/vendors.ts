@@ -9,7 +9,7 @@ export type VendorId = (typeof VENDORS)[number]['vendor'] | (typeof TARGETS)[num
 
 /** Connection of Firebreak to a vendor. */
 export type VendorConnection = Omit<Connection, 'publicUrl'> & {
-  /** Public address, used if `url` is not set: the standard of that setting. Null: none, so `url` is required. */
+  /** Public address, used if `url` is not set: the default of that setting. Null: none, so `url` is required. */
   publicUrl: string | null;
 };
 
@@ -23,25 +23,27 @@ type Connection = ConnectionNote & {
 const standardOf = (name: VariableName): string | null => (VARIABLES[name] as Variable).standard ?? null;
 
 /** The connections of rollback targets. Those whose credentials only the catalogue names come last. */
-const OF_TARGETS = TARGETS.map(({ vendor, connection }): Connection => ({ vendor, ...connection }));
-export const TRIED_BY_ROLLBACKS = OF_TARGETS.filter(({ credentials }) => credentials.length === 0);
-export const TARGETS_WITH_CREDENTIALS = OF_TARGETS.filter(({ credentials }) => credentials.length > 0);
+const TARGET_CONNECTIONS = TARGETS.map(({ vendor, connection }): Connection => ({ vendor, ...connection }));
+export const TRIED_BY_ROLLBACKS = TARGET_CONNECTIONS.filter(({ credentials }) => credentials.length === 0);
+export const TARGETS_WITH_CREDENTIALS = TARGET_CONNECTIONS.filter(({ credentials }) => credentials.length > 0);
 
-const OTHERS = VENDORS.flatMap(({ vendor, connections }) => connections.map((one): Connection => ({ vendor, ...one })));
+const OTHER_CONNECTIONS = VENDORS.flatMap(({ vendor, connections }) =>
+  connections.map((connection): Connection => ({ vendor, ...connection })),
+);
 
 /**
  * The list of vendors: `npm start`, `GET /v1/connections`, `firebreak doctor`, and docs/reference/sandbox.md are derived from it.
  */
 export const VENDOR_CONNECTIONS: readonly VendorConnection[] = [
-  ...OTHERS.filter(({ readOnly }) => !readOnly),
+  ...OTHER_CONNECTIONS.filter(({ readOnly }) => !readOnly),
   ...TARGETS_WITH_CREDENTIALS,
   ...TRIED_BY_ROLLBACKS,
-  ...OTHERS.filter(({ readOnly }) => readOnly),
-].map((one) => ({ publicUrl: standardOf(one.url), ...one }));
+  ...OTHER_CONNECTIONS.filter(({ readOnly }) => readOnly),
+].map((connection) => ({ publicUrl: standardOf(connection.url), ...connection }));
 
 /** Returns the public address of a vendor, by the setting with its address. */
 export const defaultUrl = (url: string): string | undefined =>
-  VENDOR_CONNECTIONS.find((one) => one.url === url)?.publicUrl ?? undefined;
+  VENDOR_CONNECTIONS.find((connection) => connection.url === url)?.publicUrl ?? undefined;
 
 /** Returns the public address of a vendor. @throws if it has none */
 export function publicUrl(url: string): string {
@@ -71,7 +73,7 @@ export function namedCredentials(services: Config['services']): NamedCredentials
     .flatMap((target): [VendorId, string][] => {
       if (target === undefined || !('auth' in target) || target.auth === undefined) return [];
       if ('url' in target && target.url !== undefined) return [];
-      const vendor = isOfCluster(target.kind) ? 'kubernetes' : vendorOf(target.kind);
+      const vendor = isClusterKind(target.kind) ? 'kubernetes' : vendorOf(target.kind);
       return [[vendor, 'bearer' in target.auth ? target.auth.bearer : target.auth.webhookSignature]];
     });
   return Object.fromEntries(
@@ -83,10 +85,10 @@ export function namedCredentials(services: Config['services']): NamedCredentials
 }
 
 /** Kinds that are objects of a Kubernetes cluster, and no deployers. */
-const OF_CLUSTER = ['flux', 'gateway-api', 'smi', 'litmus', 'chaos-mesh'] as const;
+const CLUSTER_KINDS = ['flux', 'gateway-api', 'smi', 'litmus', 'chaos-mesh'] as const;
 
-const isOfCluster = (kind: string): kind is (typeof OF_CLUSTER)[number] =>
-  (OF_CLUSTER as readonly string[]).includes(kind);
+const isClusterKind = (kind: string): kind is (typeof CLUSTER_KINDS)[number] =>
+  (CLUSTER_KINDS as readonly string[]).includes(kind);
 
 /** Returns the vendor of a kind of deployer or flag service. Flags of `kind: http` always have their own address. */
 export const vendorOf = (kind: NonNullable<Target>['kind']): VendorId => targetOf(kind).vendor;
@@ -94,16 +96,16 @@ export const vendorOf = (kind: NonNullable<Target>['kind']): VendorId => targetO
 type Target = EnvironmentEntry['deployer'] | EnvironmentEntry['flags'];
 
 /** Returns a setting or secret; undefined if it is empty. */
-type Get = (name: string) => string | undefined;
+type GetSetting = (name: string) => string | undefined;
 
 /**
  * Returns whether a vendor gets a stand-in in the sandbox: neither its address nor any credential is set. A secret that
  * only verifies the vendor's webhooks does not count.
  */
-export const hasNoSettings = (vendor: VendorId, get: Get, named: NamedCredentials = {}): boolean =>
-  VENDOR_CONNECTIONS.filter((one) => one.vendor === vendor).every(
-    ({ url, credentials }) => !get(url) && !credentials.flat().some((name) => get(name)),
-  ) && !(named[vendor] ?? []).some((name) => get(name));
+export const hasNoSettings = (vendor: VendorId, getSetting: GetSetting, named: NamedCredentials = {}): boolean =>
+  VENDOR_CONNECTIONS.filter((connection) => connection.vendor === vendor).every(
+    ({ url, credentials }) => !getSetting(url) && !credentials.flat().some((name) => getSetting(name)),
+  ) && !(named[vendor] ?? []).some((name) => getSetting(name));
 
 /** Mode of a connection: the vendor itself, a stand-in, or off with a reason. */
 export type VendorMode = 'real' | 'stand-in' | 'off';
@@ -122,32 +124,42 @@ export type VendorState = {
 
 /** @param isStandIn returns whether a stand-in listens at an address */
 export const vendorStates = (
-  get: Get,
+  getSetting: GetSetting,
   isStandIn: (address: string) => boolean,
   named: NamedCredentials = {},
-): VendorState[] => VENDOR_CONNECTIONS.map((one) => stateOf(one, get, isStandIn, named));
+): VendorState[] => VENDOR_CONNECTIONS.map((connection) => stateOf(connection, getSetting, isStandIn, named));
 
 function stateOf(
   { vendor, name, url, publicUrl: standard, credentials, also = [], readOnly }: VendorConnection,
-  get: Get,
+  getSetting: GetSetting,
   isStandIn: (address: string) => boolean,
   named: NamedCredentials,
 ): VendorState {
-  const at = get(url) || standard;
-  const own = credentials.find((all) => all.every((setting) => get(setting)));
-  const others = (named[vendor] ?? []).filter((setting) => get(setting));
+  const usedAddress = getSetting(url) || standard;
+  const completeSet = credentials.find((all) => all.every((setting) => getSetting(setting)));
+  const catalogueCredentials = (named[vendor] ?? []).filter((setting) => getSetting(setting));
   const expected = credentials.map((all) => all.join(' and ')).join(', or ');
   const missing = [
-    ...(at === null ? [url] : []),
-    ...(credentials.length > 0 && own === undefined && others.length === 0 ? [expected] : []),
-    ...also.filter((setting) => !get(setting)),
+    ...(usedAddress === null ? [url] : []),
+    ...(credentials.length > 0 && completeSet === undefined && catalogueCredentials.length === 0 ? [expected] : []),
+    ...also.filter((setting) => !getSetting(setting)),
   ];
-  const state = { vendor, name, readOnly: readOnly === true, credentials: [...(own ?? []), ...others] };
-  if (at === null || missing.length > 0) {
+  const state = {
+    vendor,
+    name,
+    readOnly: readOnly === true,
+    credentials: [...(completeSet ?? []), ...catalogueCredentials],
+  };
+  if (usedAddress === null || missing.length > 0) {
     const notSet = `${missing.join(' and ')} ${missing.length > 1 || expected.includes(' ') ? 'are' : 'is'} not set`;
     return { ...state, mode: 'off', address: null, missing: notSet };
   }
-  return { ...state, mode: isStandIn(at) ? 'stand-in' : 'real', address: originOf(at), missing: null };
+  return {
+    ...state,
+    mode: isStandIn(usedAddress) ? 'stand-in' : 'real',
+    address: originOf(usedAddress),
+    missing: null,
+  };
 }
 
 /** Returns scheme, host, and port: the rest of an address may be secret. */

@@ -34,74 +34,80 @@ export function workloadIn(
     (workload) =>
       (environment === undefined || workload.environment === environment) &&
       (workload.cluster === null || workload.cluster === cluster) &&
-      OBJECTS.some(([label, names]) => isNamed(labels.get(label), names, workload)),
+      OBJECTS.some(([label, patternOf]) => isObjectOf(labels.get(label), patternOf, workload)),
   );
   const [first, ...others] = found;
-  const isOne = others.every((one) => one.service === first?.service && one.environment === first.environment);
-  return first === undefined || !isOne ? undefined : { service: first.service, environment: first.environment };
+  const isSingleEnvironment = others.every(
+    (one) => one.service === first?.service && one.environment === first.environment,
+  );
+  return first === undefined || !isSingleEnvironment
+    ? undefined
+    : { service: first.service, environment: first.environment };
 }
 
-/** A part of a name that Kubernetes generates. It contains no vowels and no 0, 1, and 3. */
+/** Characters of the names that Kubernetes generates: no vowels, and no 0, 1, and 3. */
 const HASH = '[bcdfghjklmnpqrstvwxz2456789]';
-const DEPLOYED = `-${HASH}{1,10}-${HASH}{5}`;
+const REPLICA_SET_POD = `-${HASH}{1,10}-${HASH}{5}`;
 
-/** What follows the name of a workload in the name of its pods, by kind. A canary of Flagger has two Deployments. */
-const PODS: Readonly<Record<string, string>> = {
-  Deployment: DEPLOYED,
-  Rollout: DEPLOYED,
-  Canary: `(?:-primary)?${DEPLOYED}`,
+/**
+ * Pattern of what follows the name of a workload in the names of its pods, by kind. A canary of Flagger has two Deployments.
+ */
+const POD_SUFFIXES: Readonly<Record<string, string>> = {
+  Deployment: REPLICA_SET_POD,
+  Rollout: REPLICA_SET_POD,
+  Canary: `(?:-primary)?${REPLICA_SET_POD}`,
   StatefulSet: String.raw`-\d+`,
   DaemonSet: `-${HASH}{5}`,
   Job: `-${HASH}{5}`,
   CronJob: String.raw`-\d+-${HASH}{5}`,
 };
 
-type Named = (workload: Workload) => string | null;
+type NamePattern = (workload: Workload) => string | null;
 
-const named =
-  (...kinds: string[]): Named =>
+const sameNameAs =
+  (...kinds: string[]): NamePattern =>
   ({ kind, name }) =>
     kinds.includes(kind) ? escaped(name) : null;
 
 /** Labels that name an object, and the pattern of its name for a workload. Null: the workload has no such object. */
-const OBJECTS: readonly (readonly [label: string, names: Named])[] = [
+const OBJECTS: readonly (readonly [label: string, names: NamePattern])[] = [
   [
     'deployment',
     ({ kind, name }) =>
       kind === 'Canary' ? `${escaped(name)}(?:-primary)?` : kind === 'Deployment' ? escaped(name) : null,
   ],
-  ['statefulset', named('StatefulSet')],
-  ['daemonset', named('DaemonSet')],
-  ['rollout', named('Rollout')],
-  ['horizontalpodautoscaler', named('Deployment', 'StatefulSet', 'Rollout', 'Canary')],
-  ['poddisruptionbudget', named('Deployment', 'StatefulSet', 'Rollout', 'Canary')],
+  ['statefulset', sameNameAs('StatefulSet')],
+  ['daemonset', sameNameAs('DaemonSet')],
+  ['rollout', sameNameAs('Rollout')],
+  ['horizontalpodautoscaler', sameNameAs('Deployment', 'StatefulSet', 'Rollout', 'Canary')],
+  ['poddisruptionbudget', sameNameAs('Deployment', 'StatefulSet', 'Rollout', 'Canary')],
   [
     'job_name',
     ({ kind, name }) => (kind === 'CronJob' ? String.raw`${escaped(name)}-\d+` : kind === 'Job' ? escaped(name) : null),
   ],
   // A claim has the name of its template before that of the pod.
   ['persistentvolumeclaim', ({ kind, name }) => (kind === 'StatefulSet' ? String.raw`.+-${escaped(name)}-\d+` : null)],
-  ['pod', ({ kind, name }) => (PODS[kind] === undefined ? null : escaped(name) + PODS[kind])],
+  ['pod', ({ kind, name }) => (POD_SUFFIXES[kind] === undefined ? null : escaped(name) + POD_SUFFIXES[kind])],
 ];
 
 const escaped = (name: string): string => name.replaceAll(/[^\w-]/g, String.raw`\$&`);
 
-function isNamed(value: string | undefined, names: Named, workload: Workload): boolean {
+function isObjectOf(value: string | undefined, patternOf: NamePattern, workload: Workload): boolean {
   if (!value) return false;
-  const pattern = names(workload);
+  const pattern = patternOf(workload);
   return pattern !== null && new RegExp(`^${pattern}$`).test(value);
 }
 
-const known = new WeakMap<Config['services'], ReadonlyMap<string, Workload[]>>();
+const workloadsByConfig = new WeakMap<Config['services'], ReadonlyMap<string, Workload[]>>();
 
 /** Lists the catalogue's workloads by namespace, once per configuration: a storm of alerts asks for each alert. */
 function byNamespace(services: Config['services']): ReadonlyMap<string, Workload[]> {
-  const made = known.get(services);
-  if (made !== undefined) return made;
+  const cached = workloadsByConfig.get(services);
+  if (cached !== undefined) return cached;
   const all = new Map<string, Workload[]>();
   for (const [service, entry] of Object.entries(services))
-    for (const [environment, at] of Object.entries(entry.environments))
-      for (const text of workloadsOf(service, at)) {
+    for (const [environment, environmentEntry] of Object.entries(entry.environments))
+      for (const text of workloadsOf(service, environmentEntry)) {
         const [name = '', kind = '', namespace = '', cluster = null] = text.split('/').toReversed();
         const workload = {
           service: ServiceName.parse(service),
@@ -113,6 +119,6 @@ function byNamespace(services: Config['services']): ReadonlyMap<string, Workload
         };
         all.set(namespace, [...(all.get(namespace) ?? []), workload]);
       }
-  known.set(services, all);
+  workloadsByConfig.set(services, all);
   return all;
 }

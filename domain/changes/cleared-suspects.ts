@@ -22,15 +22,16 @@ export const clearingOf = (
   change: Pick<Change, 'id' | 'service' | 'version' | 'kind'>,
 ): Cleared | undefined =>
   activeClearings(cleared).find(
-    (one) => one.change_id === change.id || (putsVersionLive(change) && isOfVersion(one, change)),
+    (clearing) =>
+      clearing.change_id === change.id || (putsVersionLive(change) && isClearingOfVersion(clearing, change)),
   );
 
 /** Returns the clearing that applies to a version of a service, if any. */
 export const clearingOfVersion = (cleared: Clearings, of: { service: string; version: string }): Cleared | undefined =>
-  activeClearings(cleared).find((one) => isOfVersion(one, of));
+  activeClearings(cleared).find((clearing) => isClearingOfVersion(clearing, of));
 
-const isOfVersion = (one: Cleared, { service, version }: { service: string; version: string }): boolean =>
-  putsVersionLive(one) && one.service === service && one.version === version;
+const isClearingOfVersion = (clearing: Cleared, { service, version }: { service: string; version: string }): boolean =>
+  putsVersionLive(clearing) && clearing.service === service && clearing.version === version;
 
 /** Returns the suspects without those that people have cleared since the suspects were determined. */
 export function unclearedSuspects(suspects: readonly Suspect[], cleared: Clearings): Suspect[] {
@@ -45,27 +46,30 @@ export const withoutCleared = (incident: IncidentRecord): IncidentRecord => ({
 });
 
 /** Adds a clearing; it replaces an earlier one of the same change. */
-export const withCleared = (cleared: Clearings, one: Cleared): Cleared[] => [
-  ...(cleared ?? []).filter(({ change_id }) => change_id !== one.change_id),
-  one,
+export const withCleared = (cleared: Clearings, clearing: Cleared): Cleared[] => [
+  ...(cleared ?? []).filter(({ change_id }) => change_id !== clearing.change_id),
+  clearing,
 ];
 
 /** Marks clearings as withdrawn. They remain in the record. */
 export const withWithdrawn = (
   cleared: Clearings,
-  which: readonly Cleared[],
+  withdrawn: readonly Cleared[],
   restored: NonNullable<Cleared['restored']>,
 ): Cleared[] => {
-  const ids = new Set(which.map(({ change_id }) => change_id));
-  return (cleared ?? []).map((one) => (ids.has(one.change_id) ? { ...one, restored } : one));
+  const ids = new Set(withdrawn.map(({ change_id }) => change_id));
+  return (cleared ?? []).map((clearing) => (ids.has(clearing.change_id) ? { ...clearing, restored } : clearing));
 };
 
-const CLEARINGS_SHOWN = 3;
+const CLEARINGS_SHOWN_MAX = 3;
 
 /** Describes the newest clearings: by whom and when. */
-export function clearingsInWords(cleared: readonly Cleared[]): string {
-  const newest = cleared.slice(-CLEARINGS_SHOWN).map(({ version, by, at, restored: back }) => {
-    const restored = back === undefined ? '' : `, and marked as suspect again by ${back.by} at ${minuteOf(back.at)}`;
+export function clearingsText(cleared: readonly Cleared[]): string {
+  const newest = cleared.slice(-CLEARINGS_SHOWN_MAX).map(({ version, by, at, restored: restoration }) => {
+    const restored =
+      restoration === undefined
+        ? ''
+        : `, and marked as suspect again by ${restoration.by} at ${minuteOf(restoration.at)}`;
     return `${version} was cleared by ${by} at ${minuteOf(at)}${restored}`;
   });
   const more = cleared.length - newest.length;

@@ -1,6 +1,6 @@
 import type { PushedCommit } from '../../schemas/delivery/code.ts';
 
-/** Images and commits that are kept of one message. An image automation can update many services at once. */
+/** Maximum number of images, and of commits, stored per message. An image automation can update many services at once. */
 const NAMED_MAX = 30;
 const REFERENCE_MAX_CHARS = 512;
 
@@ -13,7 +13,7 @@ const IMAGE =
  *
  * @see https://argocd-image-updater.readthedocs.io/en/stable/basics/update-methods/#changing-the-git-commit-message
  */
-const UPDATED = /\bupdates image (\S+) tag ["']?[^"'\s]*["']? to ["']?([^"'\s]+)["']?/i;
+const IMAGE_UPDATE = /\bupdates image (\S+) tag ["']?[^"'\s]*["']? to ["']?([^"'\s]+)["']?/i;
 
 /** `owner/name@sha`, as GitHub and GitLab link it, and the address of a commit at GitHub, GitLab, or Bitbucket. */
 const COMMIT_NAME = /^([\w.-]+(?:\/[\w.-]+)+)@([0-9a-f]{7,64})$/;
@@ -27,7 +27,7 @@ const ARROWS: readonly (string | undefined)[] = ['->', '→', '=>'];
  *
  * @see https://fluxcd.io/flux/components/image/imageupdateautomations/#message-template
  */
-export function namedIn(message: string): Pick<PushedCommit, 'names'> {
+export function namesInMessage(message: string): Pick<PushedCommit, 'names'> {
   const lines = message.split('\n');
   const tokens = lines.flatMap(tokensOf);
   const images = [...lines.flatMap(updatedImage), ...tokens.filter((token) => IMAGE.test(token))];
@@ -39,12 +39,12 @@ export function namedIn(message: string): Pick<PushedCommit, 'names'> {
   return { names: { images: [...new Set(images)].slice(0, NAMED_MAX), commits: commits.slice(0, NAMED_MAX) } };
 }
 
-/** Whether a message is the default one of Git, GitHub, or GitLab for a merge: it says what was merged, not what it changes. */
+/** Returns whether a message is the default one of Git, GitHub, or GitLab for a merge: it says what was merged, not what it changes. */
 export const isMerge = (message: string): boolean =>
   /^Merge (?:pull request #\d+ from |branch '|remote-tracking branch ')/.test(message);
 
 function updatedImage(line: string): string[] {
-  const [, image = '', version = ''] = UPDATED.exec(line) ?? [];
+  const [, image = '', version = ''] = IMAGE_UPDATE.exec(line) ?? [];
   const reference = version.startsWith('sha256:') ? `${image}@${version}` : `${image}:${version}`;
   return IMAGE.test(reference) ? [reference] : [];
 }

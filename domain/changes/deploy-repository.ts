@@ -74,14 +74,16 @@ function newestIn(pushes: readonly Push[], last: Push, index: number, folder: st
  * Returns the image of the service and the commit of its repository that a commit of the repository for deployments
  * names. Null: it names none, or several.
  */
-export function namedBy(
+export function deployedByCommit(
   { names }: PushedCommit,
   { images, repository }: { images: readonly string[]; repository: string | undefined },
 ): { image: string | null; commit: string | null } {
-  const own = new Set(names?.images.filter((reference) => images.includes(partsOfImage(reference).image)));
+  const ownImages = new Set(names?.images.filter((reference) => images.includes(partsOfImage(reference).image)));
   const path = repository === undefined ? undefined : repositoryPathOf(repository);
-  const commits = new Set(names?.commits.filter((one) => one.repository === path).map(({ commit }) => commit));
-  return { image: onlyOf(own), commit: onlyOf(commits) };
+  const commits = new Set(
+    names?.commits.filter((commitName) => commitName.repository === path).map(({ commit }) => commit),
+  );
+  return { image: singleOf(ownImages), commit: singleOf(commits) };
 }
 
-const onlyOf = (names: ReadonlySet<string>): string | null => (names.size === 1 ? ([...names][0] ?? null) : null);
+const singleOf = (names: ReadonlySet<string>): string | null => (names.size === 1 ? ([...names][0] ?? null) : null);

@@ -17,8 +17,8 @@ export const looksBackBefore = (signal: Signal, mitigatedAt: Timestamp): boolean
  * windows exceed the threshold, so the alert ends once the shortest one no longer contains the failure.
  */
 function windowSeconds({ labels, links }: Signal): number {
-  const label = (name: string): string | undefined => labels.find(([key]) => key === name)?.[1];
-  const window = label('short_window') ?? label('long_window');
+  const labelValue = (name: string): string | undefined => labels.find(([key]) => key === name)?.[1];
+  const window = labelValue('short_window') ?? labelValue('long_window');
   const windows = window === undefined ? rangesOf(links.source) : [window];
   const seconds = windows.flatMap((text) => secondsOf(text) ?? []);
   return seconds.length === 0 ? 0 : Math.min(...seconds);

@@ -12,16 +12,16 @@ export function partsOfImage(reference: string): { image: string; tag?: string; 
  * Returns the version of a service by the images of a rollout: the tag of the service's image, or its digest. Undefined
  * if the rollout has none of the service's images, or several versions of them.
  *
- * @param names images of the service, without tag
+ * @param serviceImages images of the service, without tag
  */
-export function versionOfImages(images: readonly string[], names: readonly string[]): Version | undefined {
-  return Version.safeParse(versionIn(imageOfService(images, names) ?? '')).data;
+export function versionOfImages(images: readonly string[], serviceImages: readonly string[]): Version | undefined {
+  return Version.safeParse(versionIn(imageOfService(images, serviceImages) ?? '')).data;
 }
 
 /** Returns the image of a rollout that is the service's own. Undefined: it has none, or several versions of them. */
-export function imageOfService(images: readonly string[], names: readonly string[]): string | undefined {
-  const own = images.filter((reference) => names.includes(partsOfImage(reference).image));
-  return new Set(own.flatMap((reference) => versionIn(reference) ?? [])).size === 1 ? own[0] : undefined;
+export function imageOfService(images: readonly string[], serviceImages: readonly string[]): string | undefined {
+  const ownImages = images.filter((reference) => serviceImages.includes(partsOfImage(reference).image));
+  return new Set(ownImages.flatMap((reference) => versionIn(reference) ?? [])).size === 1 ? ownImages[0] : undefined;
 }
 
 /** A tag that names a commit, in full or abbreviated: `4c1f0d9`, `sha-4c1f0d9`. */

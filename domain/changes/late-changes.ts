@@ -15,8 +15,8 @@ import { endOf, putsVersionLive } from './versions.ts';
 /** Maximum time between the onset and the alert, and maximum age of an alert on receipt. */
 const ONSET_BEFORE_OPENING_SECONDS = 3600;
 
-/** Tolerance for the clocks of different Lambda functions. */
-const OWN_CLOCKS_SECONDS = 60;
+/** How far the clocks of different Lambda functions can be apart. */
+const LAMBDA_CLOCKS_TOLERANCE_SECONDS = 60;
 
 /**
  * Number of judgements from which a late change is listed without another judgement, because someone may be importing a
@@ -28,13 +28,14 @@ const JUDGEMENTS_MAX = 10;
  * Returns whether a report about a change may be news for the incident's judgements: a change that they do not know, or one
  * that has ended since. A rough check: `newsOf` decides with what the newest judgement knew.
  */
-export function mayConcern(services: Config['services'], incident: IncidentRecord, change: Change): boolean {
+export function mayBeNews(services: Config['services'], incident: IncidentRecord, change: Change): boolean {
   return (
     incident.status !== 'resolved' &&
     incident.group_reason === undefined &&
     change.made_for !== incident.id &&
     !endedLongBefore(incident, change) &&
-    (change.status !== 'started' || secondsBetween(incident.opened_at, change.recorded_at) >= -OWN_CLOCKS_SECONDS) &&
+    (change.status !== 'started' ||
+      secondsBetween(incident.opened_at, change.recorded_at) >= -LAMBDA_CLOCKS_TOLERANCE_SECONDS) &&
     relatedTo(services, incident, change) !== null
   );
 }
@@ -107,14 +108,14 @@ export type JudgedIncident = {
   /** Rollback that resulted from the judgement. Absent: none has started. */
   effect?: Pick<Effect, 'state'> | undefined;
   requestedBy: DecisionInputs['request']['by'];
-  /** The process that started with the judgement has ended. */
+  /** The mitigation or the question that followed from the judgement has ended. */
   concluded: boolean;
 };
 
-export const APPROVED = 'not judged again, because a rollback was approved';
+export const NOT_JUDGED_APPROVED = 'not judged again, because a rollback was approved';
 
 /** Returns why an incident is not judged again after a late change. Null: it is judged again. */
-export function whyNotAgain({
+export function whyNotJudgedAgain({
   status,
   number,
   decision,
@@ -126,7 +127,7 @@ export function whyNotAgain({
     return 'not judged again, because a mitigation is in progress';
   if (status === 'mitigated') return 'not judged again, because the incident is mitigated';
   if (!concluded && decision.kind === 'roll_back') return 'judged again right before the rollback';
-  if (!concluded && decision.kind === 'approve' && decision.state === 'approved') return APPROVED;
+  if (!concluded && decision.kind === 'approve' && decision.state === 'approved') return NOT_JUDGED_APPROVED;
   if (!concluded && decision.state === 'waiting' && askedBy === 'person')
     return 'not judged again, because a person asked for a rollback';
   if (number >= JUDGEMENTS_MAX) return `not judged again, because the incident has been judged ${number} times`;
@@ -151,44 +152,44 @@ export function isSameRollback(
   );
 }
 
-/** A change that was recorded late, and leads where another one was acted upon. */
-export type Contradiction = { lead: RankedSuspect; acted: RankedSuspect | undefined };
+/** A change that was recorded late and is now the most probable cause, although another one was acted upon. */
+export type Contradiction = { lead: RankedSuspect; actedUpon: RankedSuspect | undefined };
 
 /**
  * Weighs the evidence of a judgement again, together with changes that it did not know.
  *
- * @param acted id of the change that was acted upon
+ * @param actedUpon id of the change that was acted upon
  * @returns the first of these changes, if it is the most probable cause then. Null: the judgement holds
  */
 export function contradictionOf(
   { evidence }: Pick<DecisionInputs, 'evidence'>,
   late: readonly RelatedChange[],
-  acted: string,
+  actedUpon: string,
 ): Contradiction | null {
   const { suspects } = correlate({ ...evidence, changes: [...evidence.changes, ...late] });
   const [lead] = suspects;
   if (lead === undefined || lead.confidence < MIN_CONFIDENCE_TO_ASK) return null;
   return late.some(({ change }) => change.id === lead.change_id)
-    ? { lead, acted: suspects.find(({ change_id }) => change_id === acted) }
+    ? { lead, actedUpon: suspects.find(({ change_id }) => change_id === actedUpon) }
     : null;
 }
 
 /** @example 'In doubt: the rollback of v42. Flag dark-mode was recorded only after the decision, and is …' */
-export const contradictionWords = (
+export const contradictionText = (
   { service }: Pick<IncidentRecord, 'service'>,
   version: string,
-  { lead: { change, confidence }, acted }: Contradiction,
+  { lead: { change, confidence }, actedUpon }: Contradiction,
 ): string =>
-  `In doubt: the rollback of ${version}. ${CALLED[change.kind]} ${change.version}${ofService(change, service)} was recorded ` +
-  `only after the decision, and is the more probable cause (confidence ${confidence}; ${version} ${acted?.confidence ?? 0})`;
+  `In doubt: the rollback of ${version}. ${KIND_WORDS[change.kind]} ${change.version}${ofServiceText(change, service)} was recorded ` +
+  `only after the decision, and is the more probable cause (confidence ${confidence}; ${version} ${actedUpon?.confidence ?? 0})`;
 
-type Judged = Pick<DecisionView, 'kind' | 'state' | 'target' | 'from_version' | 'to_version' | 'offers'>;
+type JudgedDecision = Pick<DecisionView, 'kind' | 'state' | 'target' | 'from_version' | 'to_version' | 'offers'>;
 
 /**
  * Returns whether an incident must be judged again after a change has ended, or a newer version was deployed: if another
  * act would be proposed now, or if the change made a waiting question pointless. Measurements alone withdraw no question.
  */
-export function hasNewResult(before: Judged, now: Decision, changes: readonly Change[]): boolean {
+export function hasNewResult(before: JudgedDecision, now: Decision, changes: readonly Change[]): boolean {
   const isWaiting = before.kind === 'approve' && before.state === 'waiting';
   if (isSupersededIn(now)) return isWaiting;
   if (isSameRollback(before, now)) return false;
@@ -200,23 +201,26 @@ export function hasNewResult(before: Judged, now: Decision, changes: readonly Ch
 export const isSupersededIn = ({ kind, reasons }: Pick<Decision, 'kind' | 'reasons'>): boolean =>
   kind !== 'approve' && reasons[0]?.code === 'superseded';
 
-const isSameProposal = (before: Judged, now: Decision): boolean =>
+const isSameProposal = (before: JudgedDecision, now: Decision): boolean =>
   before.kind === now.kind &&
   before.from_version === now.from &&
   before.to_version === now.to &&
   before.target?.service === now.target?.service &&
-  offered(before.offers) === offered(now.offers);
+  offersKey(before.offers) === offersKey(now.offers);
 
-const offered = (offers: readonly OfferedAct[] = []): string =>
+const offersKey = (offers: readonly OfferedAct[] = []): string =>
   offers.map(({ act, change_id, from_version, to_version }) => [act, change_id, from_version, to_version]).join(' ');
 
-const isAskedAbout = ({ target, from_version, offers = [] }: Judged, { id, service, version }: Change): boolean =>
+const isAskedAbout = (
+  { target, from_version, offers = [] }: JudgedDecision,
+  { id, service, version }: Change,
+): boolean =>
   (target?.service === service && from_version === version) || offers.some(({ change_id }) => change_id === id);
 
-const ofService = (change: Change, service: string): string =>
+const ofServiceText = (change: Change, service: string): string =>
   change.service === service ? '' : ` of ${change.service}`;
 
-const CALLED: Readonly<Record<Change['kind'], string>> = {
+const KIND_WORDS: Readonly<Record<Change['kind'], string>> = {
   deploy: 'Deploy',
   rollback: 'Rollback',
   hotfix: 'Hotfix',
@@ -228,16 +232,17 @@ const CALLED: Readonly<Record<Change['kind'], string>> = {
 };
 
 /** @example 'Deploy v42 was recorded 4 min after the alert; judged again' */
-export function newsWords(
+export function newsText(
   { service, opened_at, by_hand }: Pick<IncidentRecord, 'service' | 'opened_at' | 'by_hand'>,
   { change, news }: { change: Change; news: News },
   consequence: string,
 ): string {
-  const of = ofService(change, service);
+  const of = ofServiceText(change, service);
   const since = by_hand === true ? 'the incident was opened' : 'the alert';
   const seconds = Math.max(0, secondsBetween(opened_at, TIME_OF[news](change)));
-  const what = news === 'ended' ? ENDED[change.status] : news === 'recorded_late' ? 'was recorded' : beginning(change);
-  return `${CALLED[change.kind]} ${change.version}${of} ${what} ${formatDuration(seconds)} after ${since}; ${consequence}`;
+  const verb =
+    news === 'ended' ? ENDED_VERBS[change.status] : news === 'recorded_late' ? 'was recorded' : beginningVerb(change);
+  return `${KIND_WORDS[change.kind]} ${change.version}${of} ${verb} ${formatDuration(seconds)} after ${since}; ${consequence}`;
 }
 
 const TIME_OF: Readonly<Record<News, (change: Change) => Timestamp>> = {
@@ -248,10 +253,10 @@ const TIME_OF: Readonly<Record<News, (change: Change) => Timestamp>> = {
 };
 
 /** Most changes of flags and configuration have no duration. */
-const beginning = ({ started_at, finished_at }: Change): string =>
+const beginningVerb = ({ started_at, finished_at }: Change): string =>
   started_at === finished_at ? 'took effect' : 'began';
 
-const ENDED: Readonly<Record<Change['status'], string>> = {
+const ENDED_VERBS: Readonly<Record<Change['status'], string>> = {
   started: 'began',
   succeeded: 'finished',
   failed: 'failed',

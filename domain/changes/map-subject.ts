@@ -20,12 +20,12 @@ const OBJECTS = [
 ] as const satisfies readonly (keyof ReportSubject & keyof ChangeSources)[];
 type SubjectObject = (typeof OBJECTS)[number];
 
-/** Where a change belongs, or why the catalogue does not say. */
+/** The services and environments of a change, or why the catalogue does not determine them. */
 export type Mapping =
   | { kind: 'mapped'; to: ServiceEnvironment[] }
   | { kind: 'unmapped'; why: string; /** Lines of `config/services.yaml` that would map it. */ lines: string };
 
-type Candidate = ServiceEnvironment & { entry: ServiceEntry; at: EnvironmentEntry };
+type Candidate = ServiceEnvironment & { entry: ServiceEntry; environmentEntry: EnvironmentEntry };
 
 /**
  * Returns the services and environments that a sender's subject names. An object, such as an image or an Argo CD
@@ -36,27 +36,29 @@ type Candidate = ServiceEnvironment & { entry: ServiceEntry; at: EnvironmentEntr
 export function mapSubject(services: Config['services'], source: ReportSource, subject: ReportSubject): Mapping {
   const all = candidatesIn(services);
   const inEnvironment = (candidate: Candidate): boolean =>
-    subject.environment === undefined || environmentNames(source, candidate).some(same(subject.environment));
+    subject.environment === undefined || environmentNames(source, candidate).some(isSameName(subject.environment));
   const unmapped = (why: string): Mapping => ({ kind: 'unmapped', why, lines: linesFor(services, source, subject) });
 
   if (subject.service !== undefined) {
     const named = all.filter(({ service }) => service === subject.service);
     if (named.length === 0)
       return unmapped(`the catalogue has no service ${quoted(subject.service)} with an environment`);
-    return only(named.filter(inEnvironment)) ?? unmapped(whyNoEnvironment(subject, named));
+    return mappedIfSingle(named.filter(inEnvironment)) ?? unmapped(whyNoEnvironment(subject, named));
   }
 
   const objects = OBJECTS.filter((key) => subject[key] !== undefined);
   const listing = all.filter((candidate) => objects.some((key) => isListed(candidate, key, subject[key])));
   if (listing.length > 0) {
-    const most = Math.max(...listing.map((candidate) => listed(candidate, objects, subject)));
-    const best = listing.filter((candidate) => listed(candidate, objects, subject) === most);
-    const here = best.some(inEnvironment) ? best.filter(inEnvironment) : best;
+    const mostListed = Math.max(...listing.map((candidate) => countListed(candidate, objects, subject)));
+    const best = listing.filter((candidate) => countListed(candidate, objects, subject) === mostListed);
+    const mapped = best.some(inEnvironment) ? best.filter(inEnvironment) : best;
     // The same object in two environments of one service, and the sender does not say in which.
-    const twice = here.find((one) => here.some((other) => other !== one && other.service === one.service));
-    if (twice === undefined) return { kind: 'mapped', to: here.map(placeOf) };
+    const ambiguous = mapped.find((listedName) =>
+      mapped.some((other) => other !== listedName && other.service === listedName.service),
+    );
+    if (ambiguous === undefined) return { kind: 'mapped', to: mapped.map(serviceEnvironmentOf) };
     return unmapped(
-      `several environments of ${twice.service} list ${objects.map((key) => quoted(subject[key])).join(' and ')}`,
+      `several environments of ${ambiguous.service} list ${objects.map((key) => quoted(subject[key])).join(' and ')}`,
     );
   }
 
@@ -67,92 +69,105 @@ export function mapSubject(services: Config['services'], source: ReportSource, s
   const path = repositoryPathOf(subject.repository);
   const ofRepository = all.filter(({ entry }) => repositoryPathOf(entry.repository ?? '') === path);
   if (ofRepository.length === 0) return unmapped(`no service has the repository ${quoted(subject.repository)}`);
-  const there = ofRepository.filter(inEnvironment);
-  const inPath =
-    subject.path === undefined ? there : there.filter(({ entry }) => isWithin(subject.path ?? '', entry.path));
-  if (there.length === 0) return unmapped(whyNoEnvironment(subject, ofRepository));
-  if (inPath.length === 0)
+  const inThatEnvironment = ofRepository.filter(inEnvironment);
+  const withPath =
+    subject.path === undefined
+      ? inThatEnvironment
+      : inThatEnvironment.filter(({ entry }) => isWithin(subject.path ?? '', entry.path));
+  if (inThatEnvironment.length === 0) return unmapped(whyNoEnvironment(subject, ofRepository));
+  if (withPath.length === 0)
     return unmapped(`no service of ${quoted(subject.repository)} has the path ${quoted(subject.path)}`);
   // Services that list the environment themselves are all deployed by its rollouts.
-  const deployedThere = inPath.filter(
+  const deployedThere = withPath.filter(
     (candidate) => subject.environment !== undefined && listsEnvironment(source, candidate),
   );
-  const found = deployedThere.length > 0 ? { kind: 'mapped' as const, to: deployedThere.map(placeOf) } : only(inPath);
+  const found =
+    deployedThere.length > 0
+      ? { kind: 'mapped' as const, to: deployedThere.map(serviceEnvironmentOf) }
+      : mappedIfSingle(withPath);
   if (found !== undefined) return found;
-  const names = [...new Set(inPath.map(({ service }) => service))];
+  const names = [...new Set(withPath.map(({ service }) => service))];
   return unmapped(
     names.length > 1
       ? `${names.join(', ')} share the repository ${quoted(subject.repository)} and the environment, and the event names no path`
-      : whyNoEnvironment(subject, inPath),
+      : whyNoEnvironment(subject, withPath),
   );
 }
 
 const candidatesIn = (services: Config['services']): Candidate[] =>
   Object.entries(services).flatMap(([service, entry]) =>
-    Object.entries(entry.environments).map(([environment, at]) => ({
+    Object.entries(entry.environments).map(([environment, environmentEntry]) => ({
       service: ServiceName.parse(service),
       environment: EnvironmentName.parse(environment),
       entry,
-      at,
+      environmentEntry,
     })),
   );
 
-const placeOf = ({ service, environment }: Candidate): ServiceEnvironment => ({ service, environment });
+const serviceEnvironmentOf = ({ service, environment }: Candidate): ServiceEnvironment => ({ service, environment });
 
 /** Returns the mapping if exactly one candidate is left. A missing environment is fine if there is only one. */
-const only = ([one, ...others]: readonly Candidate[]): Mapping | undefined =>
-  one === undefined || others.length > 0 ? undefined : { kind: 'mapped', to: [placeOf(one)] };
+const mappedIfSingle = ([listedName, ...others]: readonly Candidate[]): Mapping | undefined =>
+  listedName === undefined || others.length > 0
+    ? undefined
+    : { kind: 'mapped', to: [serviceEnvironmentOf(listedName)] };
 
-const forge = (source: ReportSource): 'github' | 'gitlab' | undefined =>
+const forgeOf = (source: ReportSource): 'github' | 'gitlab' | undefined =>
   source === 'github' || source === 'gitlab' ? source : undefined;
 
-function environmentNames(source: ReportSource, { environment, at }: Candidate): string[] {
-  const named = forge(source);
-  const deployer = source === 'github' && at.deployer?.kind === 'github' ? at.deployer.environment : undefined;
-  return (named && at.sources?.[named]?.environment) ?? [deployer ?? environment];
+function environmentNames(source: ReportSource, { environment, environmentEntry }: Candidate): string[] {
+  const named = forgeOf(source);
+  const deployer =
+    source === 'github' && environmentEntry.deployer?.kind === 'github'
+      ? environmentEntry.deployer.environment
+      : undefined;
+  return (named && environmentEntry.sources?.[named]?.environment) ?? [deployer ?? environment];
 }
 
-function listsEnvironment(source: ReportSource, { at }: Candidate): boolean {
-  const named = forge(source);
-  return named !== undefined && at.sources?.[named] !== undefined;
+function listsEnvironment(source: ReportSource, { environmentEntry }: Candidate): boolean {
+  const named = forgeOf(source);
+  return named !== undefined && environmentEntry.sources?.[named] !== undefined;
 }
 
-const same =
+const isSameName =
   (name: string) =>
   (other: string): boolean =>
     name.toLowerCase() === other.toLowerCase();
 
-const listed = (candidate: Candidate, objects: readonly SubjectObject[], subject: ReportSubject): number =>
+const countListed = (candidate: Candidate, objects: readonly SubjectObject[], subject: ReportSubject): number =>
   objects.filter((key) => isListed(candidate, key, subject[key])).length;
 
-function isListed({ service, at }: Candidate, key: SubjectObject, name: string | undefined): boolean {
+function isListed({ service, environmentEntry }: Candidate, key: SubjectObject, name: string | undefined): boolean {
   if (name === undefined) return false;
-  const names = at.sources?.[key] ?? deployedObject(service, at)[key];
+  const names = environmentEntry.sources?.[key] ?? deployedObject(service, environmentEntry)[key];
   return (
     names !== undefined &&
-    names.some((one) => one === name || isSameEcsService(key, one, name) || isInAnyCluster(key, one, name))
+    names.some(
+      (listedName) =>
+        listedName === name || isSameEcsService(key, listedName, name) || isInAnyCluster(key, listedName, name),
+    )
   );
 }
 
 /** A listed workload without a cluster is one of any cluster. */
-const isInAnyCluster = (key: SubjectObject, one: string, name: string): boolean =>
-  key === 'kubernetesWorkload' && one.split('/').length === 3 && name.endsWith(`/${one}`);
+const isInAnyCluster = (key: SubjectObject, listedName: string, name: string): boolean =>
+  key === 'kubernetesWorkload' && listedName.split('/').length === 3 && name.endsWith(`/${listedName}`);
 
 /** An ARN of an ECS service ends in `cluster/service`. */
-const isSameEcsService = (key: SubjectObject, one: string, other: string): boolean =>
-  key === 'ecsService' && ecsNameOf(one) === ecsNameOf(other);
+const isSameEcsService = (key: SubjectObject, listedName: string, other: string): boolean =>
+  key === 'ecsService' && ecsNameOf(listedName) === ecsNameOf(other);
 const ecsNameOf = (text: string): string => text.replace(/^arn:[^/]*:service\//, '');
 
 /** Returns what an environment's deployer already names, so that `sources` need not repeat it. */
-function deployedObject(service: string, at: EnvironmentEntry): Partial<Record<SubjectObject, string[]>> {
-  const { deployer } = at;
+function deployedObject(service: string, environmentEntry: EnvironmentEntry): Partial<Record<SubjectObject, string[]>> {
+  const { deployer } = environmentEntry;
   if (deployer === undefined) return {};
   if (deployer.kind === 'argo-cd') return { argoApplication: [deployer.application ?? service] };
   if (deployer.kind === 'lambda-alias') return { lambdaFunction: [`${deployer.function}:${deployer.alias}`] };
   if (deployer.kind === 'codedeploy')
     return { codedeployGroup: [`${deployer.application}/${deployer.deploymentGroup}`] };
   if (deployer.kind === 'ecs') return { ecsService: [`${deployer.cluster}/${deployer.service ?? service}`] };
-  const kubernetesWorkload = workloadsOf(service, at);
+  const kubernetesWorkload = workloadsOf(service, environmentEntry);
   return kubernetesWorkload.length > 0 ? { kubernetesWorkload } : {};
 }
 
@@ -162,8 +177,8 @@ const isWithin = (folder: string, path: string | undefined): boolean => {
   return inner.startsWith(outer);
 };
 
-function whyNoEnvironment({ environment }: ReportSubject, among: readonly Candidate[]): string {
-  const names = [...new Set(among.map(({ service }) => service))].join(', ');
+function whyNoEnvironment({ environment }: ReportSubject, candidates: readonly Candidate[]): string {
+  const names = [...new Set(candidates.map(({ service }) => service))].join(', ');
   return environment === undefined
     ? `the event names no environment, and ${names} has several`
     : `no environment of ${names} is called ${quoted(environment)}`;
@@ -180,27 +195,27 @@ function linesFor(services: Config['services'], source: ReportSource, subject: R
     subject.service ?? (isKnown && owners.length === 1 ? owner[0] : (path?.split('/').at(-1) ?? '<service>'));
   const known = serviceEntry(services, service);
   const environments = Object.keys(known?.environments ?? {});
-  const here = environments.find(same(environment ?? ''));
-  const target = here ?? environmentFor(environments, environment);
+  const mapped = environments.find(isSameName(environment ?? ''));
+  const target = mapped ?? environmentFor(environments, environment);
   const objects = OBJECTS.flatMap((key) =>
     subject[key] === undefined ? [] : [`          ${key}: ${yaml(subject[key])}`],
   );
   const isShared = isKnown && owners.length > 1;
-  const renamed =
+  const mapsEnvironment =
     objects.length === 0 &&
-    forge(source) !== undefined &&
+    forgeOf(source) !== undefined &&
     environment !== undefined &&
-    (isShared || (here === undefined && target !== environment));
+    (isShared || (mapped === undefined && target !== environment));
   return [
     'services:',
     `  ${yaml(isShared ? `<${owners.map(([name]) => name).join(' | ')}>` : service)}:`,
     ...(repository === undefined || isKnown ? [] : [`    repository: ${yaml(repository)}`]),
     ...(isShared && subject.path !== undefined ? [`    path: ${yaml(subject.path)}`] : []),
     '    environments:',
-    `      ${yaml(target)}:${objects.length === 0 && !renamed ? ' {}' : ''}`,
-    ...(objects.length > 0 || renamed ? ['        sources:'] : []),
+    `      ${yaml(target)}:${objects.length === 0 && !mapsEnvironment ? ' {}' : ''}`,
+    ...(objects.length > 0 || mapsEnvironment ? ['        sources:'] : []),
     ...objects,
-    ...(renamed ? [`          ${source}: { environment: ${yaml(environment)} }`] : []),
+    ...(mapsEnvironment ? [`          ${source}: { environment: ${yaml(environment)} }`] : []),
   ].join('\n');
 }
 

@@ -45,20 +45,20 @@ export function namedTarget(
 ): NamedTarget {
   if (version === live.version) return { kind: 'runs', version };
   const records = changes.filter((change) => putsVersionLive(change) && change.version === version);
-  if (records.length === 0) return { kind: 'unknown', version, known: mostAlike(version, changes, live) };
+  if (records.length === 0) return { kind: 'unknown', version, known: mostSimilarVersions(version, changes, live) };
   if (pinned.includes(version)) return { kind: 'pinned', version };
-  const ran = lastRun(changes, version);
-  return ran === undefined ? { kind: 'never_ran', version } : rollbackTo(changes, ran);
+  const lastRunChange = lastRun(changes, version);
+  return lastRunChange === undefined ? { kind: 'never_ran', version } : rollbackTo(changes, lastRunChange);
 }
 
 const lastRun = (changes: readonly Change[], version: Version): Change | undefined =>
   liveChanges(changes).findLast((change) => change.version === version && change.status === 'succeeded');
 
 /** Maximum number of known versions to suggest for an unknown name. */
-const KNOWN_TOLD = 4;
+const SUGGESTIONS_MAX = 4;
 
 /** Returns the most similar rollback targets; the newer one first in case of a tie. */
-function mostAlike(version: string, changes: readonly Change[], live: Change): Version[] {
+function mostSimilarVersions(version: string, changes: readonly Change[], live: Change): Version[] {
   const newestFirst = liveChanges(changes)
     .filter((change) => change.status === 'succeeded' && change.version !== live.version)
     .map((change) => change.version)
@@ -66,7 +66,7 @@ function mostAlike(version: string, changes: readonly Change[], live: Change): V
   return [...new Set(newestFirst)]
     .map((known) => ({ known, distance: editDistance(version.toLowerCase(), known.toLowerCase()) }))
     .toSorted((a, b) => a.distance - b.distance)
-    .slice(0, KNOWN_TOLD)
+    .slice(0, SUGGESTIONS_MAX)
     .map(({ known }) => known);
 }
 
@@ -76,18 +76,18 @@ export function whyNotTo(
   { service, environment }: ServiceEnvironment,
 ): string {
   const { version } = target;
-  const where = `${service} in ${environment}`;
+  const serviceText = `${service} in ${environment}`;
   switch (target.kind) {
     case 'runs':
-      return `${version} is already running for ${where}`;
+      return `${version} is already running for ${serviceText}`;
     case 'unknown':
       return target.known.length === 0
-        ? `no recent deployment of ${version} for ${where} is recorded, and no other version is available for a rollback`
-        : `no recent deployment of ${version} for ${where} is recorded; available versions: ${target.known.join(', ')}`;
+        ? `no recent deployment of ${version} for ${serviceText} is recorded, and no other version is available for a rollback`
+        : `no recent deployment of ${version} for ${serviceText} is recorded; available versions: ${target.known.join(', ')}`;
     case 'never_ran':
-      return `no deployment of ${version} for ${where} has succeeded, so it has never run there`;
+      return `no deployment of ${version} for ${serviceText} has succeeded, so it has never run there`;
     case 'pinned':
-      return `${version} is pinned as known bad for ${where}; if it is good after all, delete the pin first`;
+      return `${version} is pinned as known bad for ${serviceText}; if it is good after all, delete the pin first`;
     case 'unsafe':
       return `${target.by.version} can be rolled back no further than ${target.by.rollback_safe_to} (rollback_safe_to), and ${version} is older`;
   }
@@ -106,13 +106,13 @@ export type RollbackEffect = {
 /** @param undoes all changes that were put live since that version */
 export function effectOfRollback(changes: readonly Change[], live: Change, undoes: readonly Change[]): RollbackEffect {
   if (live.kind !== 'rollback') return { direction: 'back', undoes: undoes, alreadyUndone: [] };
-  const first = restoredChange(liveChanges(changes), live);
+  const restored = restoredChange(liveChanges(changes), live);
   const others = undoes.filter(({ id }) => id !== live.id);
-  const takes = first === undefined ? [] : others.filter((change) => byStart(change, first) <= 0);
+  const undone = restored === undefined ? [] : others.filter((change) => byStart(change, restored) <= 0);
   return {
-    direction: takes.length === 0 ? 'forward' : 'back',
-    undoes: takes,
-    alreadyUndone: others.filter((one) => !takes.includes(one)),
+    direction: undone.length === 0 ? 'forward' : 'back',
+    undoes: undone,
+    alreadyUndone: others.filter((change) => !undone.includes(change)),
   };
 }
 
@@ -137,51 +137,51 @@ export function versionFacts(
   version: Version,
   { chosen, undoes, live }: { chosen: Version | null; undoes: readonly Change[]; live: Change },
 ): VersionFacts | undefined {
-  const ran = lastRun(changes, version);
-  if (ran === undefined) return undefined;
-  const next = liveChanges(changes).find((change) => byStart(change, ran) > 0);
-  const seconds = next === undefined ? null : Math.max(0, secondsLive(ran, next));
-  const bad = changes.some((change) => change.version === version && change.rolled_back_by !== null);
-  const brief = seconds !== null && seconds < GOOD_AFTER_SECONDS;
+  const lastRunChange = lastRun(changes, version);
+  if (lastRunChange === undefined) return undefined;
+  const next = liveChanges(changes).find((change) => byStart(change, lastRunChange) > 0);
+  const seconds = next === undefined ? null : Math.max(0, secondsLive(lastRunChange, next));
+  const wasRolledBack = changes.some((change) => change.version === version && change.rolled_back_by !== null);
+  const isBrief = seconds !== null && seconds < GOOD_AFTER_SECONDS;
   const until =
-    next === undefined || seconds === null ? '' : ` until ${minuteOf(next.started_at)}, for ${span(seconds)}`;
+    next === undefined || seconds === null ? '' : ` until ${minuteOf(next.started_at)}, for ${durationText(seconds)}`;
   return {
-    ran: `${version} last ran from ${minuteOf(endOf(ran))}${until}${bad || brief ? '' : ', without known problems'}`,
+    ran: `${version} last ran from ${minuteOf(endOf(lastRunChange))}${until}${wasRolledBack || isBrief ? '' : ', without known problems'}`,
     doubts: [
       ...(effectOfRollback(changes, live, undoes).direction === 'forward'
         ? [`${version} is newer than ${live.version}, which is running after a rollback, so this is a roll-forward`]
         : []),
-      ...(bad ? [`${version} was already rolled back as bad`] : []),
-      ...migrationWords(undoes),
-      ...(brief ? [`${version} ran too briefly to be known to be good`] : []),
+      ...(wasRolledBack ? [`${version} was already rolled back as bad`] : []),
+      ...migrationTexts(undoes),
+      ...(isBrief ? [`${version} ran too briefly to be known to be good`] : []),
       ...(chosen !== null && chosen !== version ? [`the newest version known to be good is ${chosen}`] : []),
     ],
-    safe: undoes.flatMap((change) => (change.rollback_safe_to === null ? [] : [floorWords(change, version)])),
+    safe: undoes.flatMap((change) => (change.rollback_safe_to === null ? [] : [safeLimitText(change, version)])),
   };
 }
 
-function migrationWords(undoes: readonly Change[]): string[] {
+function migrationTexts(undoes: readonly Change[]): string[] {
   const { known, unknown } = migrationsIn(undoes);
   const names = (of: readonly Change[]): string => list([...new Set(of.map((change) => change.version))]);
-  const has = (of: readonly Change[]): string => (of.length === 1 ? 'has a migration' : 'have migrations');
+  const haveMigrations = (of: readonly Change[]): string => (of.length === 1 ? 'has a migration' : 'have migrations');
   return [
     ...(known.length === 0
       ? []
-      : [`${names(known)} ${has(known)}, so the old version may not work with the migrated data`]),
-    ...(unknown.length === 0 ? [] : [`it is unknown whether ${names(unknown)} ${has(unknown)}`]),
+      : [`${names(known)} ${haveMigrations(known)}, so the old version may not work with the migrated data`]),
+    ...(unknown.length === 0 ? [] : [`it is unknown whether ${names(unknown)} ${haveMigrations(unknown)}`]),
   ];
 }
 
-const floorWords = ({ version, rollback_safe_to: floor }: Change, to: Version): string =>
-  floor === to
+const safeLimitText = ({ version, rollback_safe_to: oldestSafe }: Change, to: Version): string =>
+  oldestSafe === to
     ? `${version} can be rolled back to exactly this version (rollback_safe_to)`
-    : `${version} can be rolled back no further than ${floor} (rollback_safe_to), and ${to} is newer`;
+    : `${version} can be rolled back no further than ${oldestSafe} (rollback_safe_to), and ${to} is newer`;
 
-const HOUR = 3600;
+const HOUR_SECONDS = 3600;
 
-const span = (seconds: number): string =>
-  seconds < 2 * HOUR
+const durationText = (seconds: number): string =>
+  seconds < 2 * HOUR_SECONDS
     ? formatDuration(seconds)
-    : seconds < 48 * HOUR
-      ? `${Math.round(seconds / HOUR)} hours`
-      : `${Math.round(seconds / (24 * HOUR))} days`;
+    : seconds < 48 * HOUR_SECONDS
+      ? `${Math.round(seconds / HOUR_SECONDS)} hours`
+      : `${Math.round(seconds / (24 * HOUR_SECONDS))} days`;

@@ -2,7 +2,7 @@ import type { ChangeReport, ObjectHistory } from '../../schemas/changes/change-r
 
 type Mark = ObjectHistory['marks'][number];
 
-/** Number of reports that are kept of one object. */
+/** Maximum number of reports stored per object. */
 const MARKS_MAX = 100;
 
 /**
@@ -12,7 +12,7 @@ const MARKS_MAX = 100;
  * @returns the reports to apply, each with the key of its rollout: this one, and those after it, which may turn out to
  *   belong to another rollout
  */
-export function inHistory(
+export function withReport(
   marks: readonly Mark[],
   report: ChangeReport,
 ): { marks: readonly Mark[]; reports: ChangeReport[] } {
@@ -27,18 +27,18 @@ export function inHistory(
       : after?.report.key === report.key
         ? after.rollout
         : newKey(marks, report);
-  const own: Mark = { rollout, report };
+  const ownMark: Mark = { rollout, report };
   const isSplit = before !== undefined && before.rollout === after?.rollout && before.rollout !== rollout;
-  const moved = isSplit ? movedTo(newKey([...marks, own], after.report), later) : later;
+  const moved = isSplit ? withFirstRolloutKey(newKey([...marks, ownMark], after.report), later) : later;
   return {
-    marks: kept([...earlier, ...(isRepeated(before, report) ? [] : [own]), ...moved]),
-    reports: [own, ...nextRollout(own, moved)].map(asReport),
+    marks: withoutRepeats([...earlier, ...(isRepeated(before, report) ? [] : [ownMark]), ...moved]),
+    reports: [ownMark, ...nextRollout(ownMark, moved)].map(reportOf),
   };
 }
 
 /** Returns the reports of the rollout after a mark's own. They are applied again, because that changes nothing. */
-function nextRollout(own: Mark, later: readonly Mark[]): Mark[] {
-  const next = later.find(({ rollout }) => rollout !== own.rollout)?.rollout;
+function nextRollout(ownMark: Mark, later: readonly Mark[]): Mark[] {
+  const next = later.find(({ rollout }) => rollout !== ownMark.rollout)?.rollout;
   return later.filter(({ rollout }) => rollout === next);
 }
 
@@ -54,24 +54,27 @@ const newKey = (marks: readonly Mark[], { key, at }: ChangeReport): string =>
   marks.some((mark) => mark.report.key === key) ? `${key.slice(0, 2000)} ${at}` : key;
 
 /** Gives the marks of the first rollout another key. */
-function movedTo(rollout: string, marks: readonly Mark[]): Mark[] {
+function withFirstRolloutKey(rollout: string, marks: readonly Mark[]): Mark[] {
   const end = marks.findIndex((mark) => mark.rollout !== marks[0]?.rollout);
   return marks.map((mark, index) => (end < 0 || index < end ? { ...mark, rollout } : mark));
 }
 
-/** Leaves out reports that repeat the state and the status of those before and after them, and the oldest. */
-const kept = (marks: readonly Mark[]): Mark[] =>
+/**
+ * Leaves out reports with the same rollout and status as those before and after them, and the oldest ones above the
+ * maximum.
+ */
+const withoutRepeats = (marks: readonly Mark[]): Mark[] =>
   marks
     .filter((mark, index) => {
       const [before, after] = [marks[index - 1], marks[index + 1]];
-      return before === undefined || after === undefined || !isLike(before, mark) || !isLike(mark, after);
+      return before === undefined || after === undefined || !isSameState(before, mark) || !isSameState(mark, after);
     })
     .slice(-MARKS_MAX);
 
-const isLike = (one: Mark, other: Mark): boolean =>
+const isSameState = (one: Mark, other: Mark): boolean =>
   one.rollout === other.rollout && one.report.status === other.report.status;
 
-const asReport = ({ rollout, report: { object: _object, ...report } }: Mark): ChangeReport => ({
+const reportOf = ({ rollout, report: { object: _object, ...report } }: Mark): ChangeReport => ({
   ...report,
   key: rollout,
 });

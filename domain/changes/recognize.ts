@@ -2,14 +2,14 @@ import type { Change } from '../../schemas/changes/change.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import { byStart, liveChanges, putsVersionLive, sameVersion } from './versions.ts';
 
-/** Number of changes before a reported one in which its like is searched. */
+/** Number of changes before a reported one among which the same rollout is searched. */
 export const CHANGES_SEARCHED = 50;
 
 /** How far apart two systems may report the same rollout. */
 const APART_MAX_SECONDS = 10 * 60;
 
 /** How long a rollout without an end can be the same as one that is reported later. */
-const OPEN_SECONDS = 3600;
+const UNFINISHED_MAX_SECONDS = 3600;
 
 /** Sender of Firebreak's own rollbacks. */
 export const FIREBREAK = 'firebreak';
@@ -46,11 +46,11 @@ export const sameRollout = (
 const senderOf = ({ reported_by: by, made_for: incident }: Change): string | undefined =>
   by ?? (incident === null ? undefined : FIREBREAK);
 
-const isBetween = ({ started_at: at }: Reported, one: Reported, other: Reported): boolean =>
-  (one.started_at < at && at < other.started_at) || (other.started_at < at && at < one.started_at);
+const isBetween = ({ started_at: at }: Reported, first: Reported, other: Reported): boolean =>
+  (first.started_at < at && at < other.started_at) || (other.started_at < at && at < first.started_at);
 
 const endOf = ({ started_at, finished_at }: Reported): Timestamp =>
-  finished_at ?? plusSeconds(started_at, OPEN_SECONDS);
+  finished_at ?? plusSeconds(started_at, UNFINISHED_MAX_SECONDS);
 
 /**
  * Returns whether a rollout brings an older version back: one that was live, and was deployed for the first time before

@@ -3,38 +3,38 @@ import type { ChangeReport, ReportSubject, Rollout } from '../../schemas/changes
 import { Version } from '../../schemas/config/names.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 
-type Reported<T> = { at: Timestamp; value: T };
+type Dated<T> = { at: Timestamp; value: T };
 
 /** Returns the rollout after another report, or the first one. The order of reports does not matter, nor do repeats. */
 export function mergedRollout(known: Rollout | undefined, report: ChangeReport): Rollout {
   const { source, key, at, subject, status, final, started_at, ...values } = report;
-  const was = known ?? { source, key, first_at: at, last_at: at, started_at: null, subject: {}, values: {} };
+  const before = known ?? { source, key, first_at: at, last_at: at, started_at: null, subject: {}, values: {} };
   return {
     source,
     key,
-    first_at: at < was.first_at ? at : was.first_at,
-    last_at: at > was.last_at ? at : was.last_at,
-    started_at: earliest(was.started_at, started_at ?? null),
-    status: laterStatus(was.status, status && { at, value: status, ...(final === true && { final }) }),
-    subject: mergedValues(was.subject, subject, at),
-    values: mergedValues(was.values, values, at),
+    first_at: at < before.first_at ? at : before.first_at,
+    last_at: at > before.last_at ? at : before.last_at,
+    started_at: earliest(before.started_at, started_at ?? null),
+    status: laterStatus(before.status, status && { at, value: status, ...(final === true && { final }) }),
+    subject: mergedValues(before.subject, subject, at),
+    values: mergedValues(before.values, values, at),
   };
 }
 
 /** Replaces each value by the one of the later event. */
-function mergedValues<Known extends Record<string, Reported<unknown> | undefined>>(
+function mergedValues<Known extends Record<string, Dated<unknown> | undefined>>(
   known: Known,
   values: object,
   at: Timestamp,
 ): Known {
-  const merged: Record<string, Reported<unknown> | undefined> = { ...known };
+  const merged: Record<string, Dated<unknown> | undefined> = { ...known };
   for (const [name, value] of Object.entries<unknown>({ ...values }))
     if (value !== undefined) merged[name] = later(merged[name], { at, value });
   return merged as Known;
 }
 
 /** Two events of the same time that differ need an order that does not depend on their arrival. */
-function later<T extends Reported<unknown>>(one: T | undefined, other: T): T {
+function later<T extends Dated<unknown>>(one: T | undefined, other: T): T {
   if (one === undefined || one.at < other.at) return other;
   if (one.at > other.at) return one;
   return JSON.stringify(one.value) < JSON.stringify(other.value) ? other : one;
@@ -92,7 +92,7 @@ export function changeOfRollout({ values, status, started_at, first_at }: Rollou
 }
 
 /** Fields that a later report of the same change can fill. */
-const FILLED = [
+const FILLABLE_FIELDS = [
   'commit',
   'committed_at',
   'author',
@@ -107,11 +107,11 @@ const FILLED = [
  * Returns what another report adds to a recorded change: fields that were unknown, and the end of a change that was in
  * progress. A known field keeps its value. Undefined: it adds nothing.
  */
-export function addedBy(
+export function patchOfReport(
   change: Change,
   report: Omit<NewChange, 'service' | 'environment' | 'kind'>,
 ): ChangePatch | undefined {
-  const fields = FILLED.filter((name) => change[name] === null && report[name] != null);
+  const fields = FILLABLE_FIELDS.filter((name) => change[name] === null && report[name] != null);
   const ends = change.status === 'started' && report.status !== 'started';
   const patch: ChangePatch = {
     ...Object.fromEntries(fields.map((name) => [name, report[name]])),
@@ -131,9 +131,9 @@ export function addedBy(
 export function revisedChange(change: Change, report: RolloutChange): Change {
   const startsAgain = change.status !== 'started' && report.status === 'started';
   const known = Object.fromEntries(Object.entries(report).filter(([, value]) => value != null)) as Partial<Change>;
-  const { status: _status, finished_at: _end, ...open } = known;
-  const isEnded = change.ended_by !== undefined && change.ended_by !== change.reported_by;
-  const next = { ...change, ...(startsAgain || isEnded ? open : known) };
+  const { status: _status, finished_at: _end, ...withoutEnd } = known;
+  const isEndObserved = change.ended_by !== undefined && change.ended_by !== change.reported_by;
+  const next = { ...change, ...(startsAgain || isEndObserved ? withoutEnd : known) };
   const isBackwards = next.finished_at !== null && next.finished_at < next.started_at;
   return isBackwards ? { ...next, finished_at: next.started_at } : next;
 }

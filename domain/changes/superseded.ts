@@ -3,7 +3,7 @@ import { hasDigest } from '../rollback/offers.ts';
 import { subjectOf } from '../messages/incident-buttons.ts';
 
 /** Describes the current state of a decision that was answered too late or by an outdated button, in one sentence. */
-export function supersededWords({ status, resolved_at, decisions }: IncidentView, digest: string): string {
+export function supersededText({ status, resolved_at, decisions }: IncidentView, digest: string): string {
   const question = decisions.find((decision) => hasDigest(decision, digest));
   if (question?.state === 'approved' || question?.state === 'rejected')
     return `${question.answered_by ?? 'an unknown person'} has already ${question.state} it`;
@@ -11,10 +11,10 @@ export function supersededWords({ status, resolved_at, decisions }: IncidentView
   const waiting = decisions.findLast(({ state }) => state === 'waiting');
   if (waiting !== undefined) return `another question is waiting now: ${subjectOf(waiting)}`;
   if (question?.state === 'expired') return 'the question expired without an answer';
-  return `no question is waiting any more${lastOf(decisions)}`;
+  return `no question is waiting any more${lastDecisionText(decisions)}`;
 }
 
-function lastOf(decisions: readonly DecisionView[]): string {
+function lastDecisionText(decisions: readonly DecisionView[]): string {
   const last = decisions.at(-1);
   if (last === undefined) return '';
   const by = last.answered_by === null ? '' : ` by ${last.answered_by}`;

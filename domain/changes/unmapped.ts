@@ -21,16 +21,16 @@ export type UnmappedSubject = {
 
 /** Returns what the catalogue does not map, the newest first. */
 export function unmappedSubjects(services: Config['services'], records: readonly RolloutRecord[]): UnmappedSubject[] {
-  const found = new Map<string, UnmappedSubject>();
+  const byNames = new Map<string, UnmappedSubject>();
   for (const { rollout } of records) {
     const subject = subjectOf(rollout);
     const mapping = mapSubject(services, rollout.source, subject);
     if (mapping.kind === 'mapped') continue;
     const { why, lines } = mapping;
     const name = JSON.stringify([rollout.source, Object.entries(subject).toSorted(([a], [b]) => (a < b ? -1 : 1))]);
-    const known = found.get(name);
+    const known = byNames.get(name);
     const isNewest = known === undefined || rollout.last_at >= known.last_at;
-    found.set(name, {
+    byNames.set(name, {
       reported_by: rollout.source,
       subject,
       why,
@@ -41,5 +41,5 @@ export function unmappedSubjects(services: Config['services'], records: readonly
       url: (isNewest ? rollout.values.url?.value : known.url) ?? null,
     });
   }
-  return [...found.values()].toSorted((a, b) => (a.last_at > b.last_at ? -1 : 1));
+  return [...byNames.values()].toSorted((a, b) => (a.last_at > b.last_at ? -1 : 1));
 }

@@ -51,11 +51,11 @@ export const newestLiveChange = (changes: readonly Change[]): Change | undefined
 export function newerLiveChange(changes: readonly Change[], version: Version): Change | undefined {
   const live = newestLiveChange(changes);
   if (live === undefined || live.version === version) return undefined;
-  const own = changes
+  const newestOfVersion = changes
     .filter((change) => putsVersionLive(change) && change.version === version)
     .toSorted(byStart)
     .at(-1);
-  return own === undefined || byStart(live, own) > 0 ? live : undefined;
+  return newestOfVersion === undefined || byStart(live, newestOfVersion) > 0 ? live : undefined;
 }
 
 /** Target of a rollback, or the reason why there is none. `undoes`: all changes that it would undo, oldest first. */
@@ -88,13 +88,13 @@ export function rollbackTarget(
   const restored = restoredChange(live, suspect);
   if (restored === undefined) return { kind: 'none_known_good' };
   const earlier = live.filter((change) => change.started_at < restored.started_at && change.id !== suspect.id);
-  const good = earlier
+  const knownGood = earlier
     .filter(
       (change, index) =>
         change.status === 'succeeded' && secondsLive(change, earlier[index + 1] ?? restored) >= GOOD_AFTER_SECONDS,
     )
     .findLast((change) => change.version !== suspect.version && !badVersions.has(change.version));
-  return good === undefined ? { kind: 'none_known_good' } : rollbackTo(changes, good);
+  return knownGood === undefined ? { kind: 'none_known_good' } : rollbackTo(changes, knownGood);
 }
 
 /**
@@ -114,27 +114,27 @@ export const restoredChange = (live: readonly Change[], change: Change): Change 
 /** Returns whether a rollback to the version of this change is safe for all changes that it undoes. */
 export function rollbackTo(
   changes: readonly Change[],
-  good: Change,
+  knownGood: Change,
 ): Exclude<RollbackTarget, { kind: 'none_known_good' }> {
   const undoes = changes
-    .filter((change) => change.status !== 'cancelled' && byStart(change, good) > 0)
+    .filter((change) => change.status !== 'cancelled' && byStart(change, knownGood) > 0)
     .toSorted(byStart);
   const live = liveChanges(changes);
-  const forbiddingChange = undoes.find((change) => !isSafe(good, change, live));
+  const forbiddingChange = undoes.find((change) => !isSafe(knownGood, change, live));
   return forbiddingChange === undefined
-    ? { kind: 'version', version: good.version, undoes }
-    : { kind: 'unsafe', version: good.version, by: forbiddingChange };
+    ? { kind: 'version', version: knownGood.version, undoes }
+    : { kind: 'unsafe', version: knownGood.version, by: forbiddingChange };
 }
 
 /**
  * Returns whether `good` is the safe version of `undone`, or was put live after it. An unrecorded version counts as
  * older.
  */
-function isSafe(good: Change, undone: Change, live: readonly Change[]): boolean {
-  const floor = undone.rollback_safe_to;
-  if (floor === null || good.version === floor) return true;
-  const floorChange = live.find((change) => change.version === floor);
-  return floorChange !== undefined && byStart(good, floorChange) > 0;
+function isSafe(knownGood: Change, undone: Change, live: readonly Change[]): boolean {
+  const safeVersion = undone.rollback_safe_to;
+  if (safeVersion === null || knownGood.version === safeVersion) return true;
+  const safeChange = live.find((change) => change.version === safeVersion);
+  return safeChange !== undefined && byStart(knownGood, safeChange) > 0;
 }
 
 /** Returns the records that put versions live, oldest first. */
@@ -202,5 +202,5 @@ export function patchedChange(change: Change, patch: ChangePatch, now: Timestamp
 }
 
 /** Compares versions without a leading `v`: tools write the same version as `v42` or `42`. */
-export const sameVersion = (a: string, b: string): boolean => bare(a) === bare(b);
-const bare = (version: string): string => version.replace(/^v(?=\d)/i, '');
+export const sameVersion = (a: string, b: string): boolean => withoutPrefix(a) === withoutPrefix(b);
+const withoutPrefix = (version: string): string => version.replace(/^v(?=\d)/i, '');

@@ -16,7 +16,7 @@ export type ObservedIncident = Pick<
  *
  * @param rolledBack deploys that were rolled back in this incident
  */
-export function attribute(
+export function attributedIncident(
   incident: ObservedIncident,
   rolledBack: readonly Pick<DeployRecord, 'id'>[],
   correction: AttributionCorrection | undefined,
@@ -31,12 +31,12 @@ export function attribute(
     opened_at,
     resolved_at,
     restore_s: resolved_at === null ? null : secondsBetween(opened_at, resolved_at),
-    ...cause(incident, rolledBack, correction, confirmedConfidence),
+    ...attributionOf(incident, rolledBack, correction, confirmedConfidence),
     correction: correction === undefined ? null : { by: correction.by, at: correction.at, reason: correction.reason },
   };
 }
 
-function cause(
+function attributionOf(
   { suspects, cleared = [], verification }: ObservedIncident,
   rolledBack: readonly Pick<DeployRecord, 'id'>[],
   correction: AttributionCorrection | undefined,
@@ -44,11 +44,11 @@ function cause(
 ): Pick<DoraIncident, 'deployment_id' | 'attributed_by'> {
   if (correction !== undefined) return { deployment_id: correction.deployment_id, attributed_by: 'person' };
   const ruledOut = new Set(cleared.filter(({ restored }) => !restored).map(({ change_id: change }) => change));
-  const undone = verification === 'failed' ? undefined : rolledBack.find((one) => !ruledOut.has(one.id));
-  if (undone !== undefined) return { deployment_id: undone.id, attributed_by: 'rolled_back' };
-  const [top] = suspects.filter(({ change_id: change }) => !ruledOut.has(change));
-  const didNotHelp = verification === 'failed' && rolledBack.some((one) => one.id === top?.change_id);
-  return top !== undefined && top.confidence >= confirmedConfidence && !didNotHelp
-    ? { deployment_id: top.change_id, attributed_by: 'confidence' }
+  const undoneDeploy = verification === 'failed' ? undefined : rolledBack.find((deploy) => !ruledOut.has(deploy.id));
+  if (undoneDeploy !== undefined) return { deployment_id: undoneDeploy.id, attributed_by: 'rolled_back' };
+  const [topSuspect] = suspects.filter(({ change_id: change }) => !ruledOut.has(change));
+  const didNotHelp = verification === 'failed' && rolledBack.some((deploy) => deploy.id === topSuspect?.change_id);
+  return topSuspect !== undefined && topSuspect.confidence >= confirmedConfidence && !didNotHelp
+    ? { deployment_id: topSuspect.change_id, attributed_by: 'confidence' }
     : { deployment_id: null, attributed_by: 'none' };
 }

@@ -35,32 +35,32 @@ const PRESETS: Readonly<Record<BandPreset, BandLimits>> = {
 };
 
 /** Returns the limits of the preset, replaced by those that the configuration names. */
-export function bandLimits({ bands: { preset, ...own } }: Pick<DeliveryFile, 'bands'>): BandLimits {
+export function bandLimits({ bands: { preset, ...configured } }: Pick<DeliveryFile, 'bands'>): BandLimits {
   const base = PRESETS[preset];
   return {
-    deploymentFrequency: own.deploymentFrequency ?? base.deploymentFrequency,
-    leadTime: own.leadTime ?? base.leadTime,
-    changeFailRate: own.changeFailRate ?? base.changeFailRate,
-    recovery: own.recovery ?? base.recovery,
+    deploymentFrequency: configured.deploymentFrequency ?? base.deploymentFrequency,
+    leadTime: configured.leadTime ?? base.leadTime,
+    changeFailRate: configured.changeFailRate ?? base.changeFailRate,
+    recovery: configured.recovery ?? base.recovery,
   };
 }
 
-const BETTER: readonly Exclude<Band, 'low'>[] = ['elite', 'high', 'medium'];
+const BANDS_ABOVE_LOW: readonly Exclude<Band, 'low'>[] = ['elite', 'high', 'medium'];
 
 /** Floating-point noise of a division such as 1 deploy in 30 days. */
-const NOISE = 1e-12;
+const ROUNDING_ERROR = 1e-12;
 
 /** Returns the band of a number of deploys per day. A value between two bands of the literature belongs to the lower. */
 export const frequencyBand = (perDay: number, { deploymentFrequency: limits }: BandLimits): Band =>
-  BETTER.find((band) => perDay >= limits[band] - NOISE) ?? 'low';
+  BANDS_ABOVE_LOW.find((band) => perDay >= limits[band] - ROUNDING_ERROR) ?? 'low';
 
 export const leadTimeBand = (seconds: number | null, { leadTime: limits }: BandLimits): Band | null =>
   seconds === null
     ? null
-    : (BETTER.find((band) => (band === 'elite' ? seconds < limits[band] : seconds <= limits[band])) ?? 'low');
+    : (BANDS_ABOVE_LOW.find((band) => (band === 'elite' ? seconds < limits[band] : seconds <= limits[band])) ?? 'low');
 
 export const failRateBand = (share: number | null, { changeFailRate: limits }: BandLimits): Band | null =>
-  share === null ? null : (BETTER.find((band) => share <= limits[band] + NOISE) ?? 'low');
+  share === null ? null : (BANDS_ABOVE_LOW.find((band) => share <= limits[band] + ROUNDING_ERROR) ?? 'low');
 
 export const recoveryBand = (seconds: number | null, { recovery: limits }: BandLimits): Band | null =>
-  seconds === null ? null : (BETTER.find((band) => seconds < limits[band]) ?? 'low');
+  seconds === null ? null : (BANDS_ABOVE_LOW.find((band) => seconds < limits[band]) ?? 'low');

@@ -8,12 +8,12 @@ import { branchLabel, OTHER, USUAL_DEFAULTS } from './pipeline-figures.ts';
 import { median, nearestRank } from './quantiles.ts';
 
 /** What is known of a repository. */
-export type Repository = { pushes: readonly Push[]; pullRequests: readonly PullRequest[] };
+export type RepositoryRecords = { pushes: readonly Push[]; pullRequests: readonly PullRequest[] };
 
-/** A service with its repository. `path`: its folder in it; undefined: it has the repository alone. */
-export type CodeOf = {
+/** A service with its repository. `path`: its folder in the repository; undefined: the whole repository. */
+export type ServiceCode = {
   service: ServiceName;
-  repository: Repository | null;
+  repository: RepositoryRecords | null;
   path: string | undefined;
   runs: readonly Pick<RunFact, 'branch' | 'default_branch' | 'coverage' | 'at'>[];
 };
@@ -22,34 +22,35 @@ export type CodeOf = {
  * Returns the figures of the code of some services. What several of them share counts once. In a folder of a repository, a
  * pull request belongs to a service if the push of its merge has a commit in the folder, so only merged ones are known.
  */
-export function codeFigures(all: readonly CodeOf[], window: { from: Timestamp; until: Timestamp }): CodeFigures {
-  const isIn = (at: Timestamp | null): boolean => at !== null && at >= window.from && at <= window.until;
+export function codeFigures(all: readonly ServiceCode[], window: { from: Timestamp; until: Timestamp }): CodeFigures {
+  const isInWindow = (at: Timestamp | null): boolean => at !== null && at >= window.from && at <= window.until;
   const commits = new Set<string>();
   const pullRequests = new Map<string, PullRequest>();
   for (const { repository, path } of all) {
     if (repository === null) continue;
-    const own = repository.pushes.filter(isDefaultBranch);
-    for (const push of own.filter(({ received_at }) => isIn(received_at)))
+    const defaultBranchPushes = repository.pushes.filter(isDefaultBranch);
+    for (const push of defaultBranchPushes.filter(({ received_at }) => isInWindow(received_at)))
       for (const { sha } of commitsWithin(push.commits, path)) commits.add(sha);
-    for (const one of repository.pullRequests)
-      if (path === undefined || isOfFolder(own, one, path)) pullRequests.set(`${one.repository}#${one.number}`, one);
+    for (const pullRequest of repository.pullRequests)
+      if (path === undefined || isOfFolder(defaultBranchPushes, pullRequest, path))
+        pullRequests.set(`${pullRequest.repository}#${pullRequest.number}`, pullRequest);
   }
-  const found = [...pullRequests.values()];
-  const merged = found.filter(({ merged_at: at }) => isIn(at));
+  const distinct = [...pullRequests.values()];
+  const merged = distinct.filter(({ merged_at: at }) => isInWindow(at));
   return {
     window,
     services: all.map(({ service }) => service),
     commits: commits.size,
     pull_requests: {
-      opened: found.filter(({ opened_at: at }) => isIn(at)).length,
+      opened: distinct.filter(({ opened_at: at }) => isInWindow(at)).length,
       merged: merged.length,
-      closed: found.filter(({ closed_at: at, merged_at }) => merged_at === null && isIn(at)).length,
+      closed: distinct.filter(({ closed_at: at, merged_at }) => merged_at === null && isInWindow(at)).length,
     },
-    first_review: periods(
-      found.filter(({ first_review_at: at }) => isIn(at)),
+    first_review: durations(
+      distinct.filter(({ first_review_at: at }) => isInWindow(at)),
       'first_review_at',
     ),
-    merge: periods(merged, 'merged_at'),
+    merge: durations(merged, 'merged_at'),
     coverage: all.flatMap(({ service, runs }) => {
       const last = runs.findLast((run) => run.coverage !== null && branchLabel(run) !== OTHER);
       return last === undefined || last.coverage === null ? [] : [{ service, value: last.coverage, at: last.at }];
@@ -66,10 +67,10 @@ function isOfFolder(pushes: readonly Push[], { merge_commit: commit }: PullReque
   return push !== undefined && commitsWithin(push.commits, path).length > 0;
 }
 
-function periods(all: readonly PullRequest[], end: 'first_review_at' | 'merged_at'): CodeFigures['merge'] {
-  const seconds = all.flatMap((one) => {
-    const at = one[end];
-    return at === null || at < one.opened_at ? [] : [secondsBetween(one.opened_at, at)];
+function durations(all: readonly PullRequest[], end: 'first_review_at' | 'merged_at'): CodeFigures['merge'] {
+  const seconds = all.flatMap((pullRequest) => {
+    const at = pullRequest[end];
+    return at === null || at < pullRequest.opened_at ? [] : [secondsBetween(pullRequest.opened_at, at)];
   });
   return { count: seconds.length, median_s: median(seconds), p90_s: nearestRank(seconds, 0.9) };
 }

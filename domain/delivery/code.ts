@@ -20,10 +20,10 @@ export function deployedCommits(
   commit: string,
   previous: string | null,
 ): DeployedCommits | undefined {
-  const containing = pushes.filter((push) => indexIn(push, commit) >= 0);
+  const containing = pushes.filter((push) => indexOfCommit(push, commit) >= 0);
   const [first] = containing;
   if (first === undefined) return undefined;
-  const committed_at = first.commits[indexIn(first, commit)]?.committed_at ?? null;
+  const committed_at = first.commits[indexOfCommit(first, commit)]?.committed_at ?? null;
   if (previous === null || previous === commit) return { committed_at, commits: null };
   for (const push of containing) {
     const commits = commitsSince(pushes, push, commit, previous);
@@ -45,7 +45,7 @@ function commitsSince(
   while (push !== undefined && !seen.has(push)) {
     seen.add(push);
     const { branch, before, commits, truncated }: Push = push;
-    const until: PushedCommit[] = push === last ? commits.slice(0, indexIn(push, commit) + 1) : commits;
+    const until: PushedCommit[] = push === last ? commits.slice(0, indexOfCommit(push, commit) + 1) : commits;
     const at = until.findIndex(({ sha }) => sha === previous);
     found = [...until.slice(at + 1), ...found];
     if (at >= 0 || before === previous) return truncated && at < 0 ? undefined : found;
@@ -55,7 +55,7 @@ function commitsSince(
   return undefined;
 }
 
-const indexIn = ({ commits }: Push, sha: string): number => commits.findIndex((commit) => commit.sha === sha);
+const indexOfCommit = ({ commits }: Push, sha: string): number => commits.findIndex((commit) => commit.sha === sha);
 
 /** Returns the commits that change a file in a folder, or of which the files are not known. */
 export const commitsWithin = (commits: readonly PushedCommit[], folder: string | undefined): PushedCommit[] => {
@@ -73,22 +73,24 @@ export function mergedPullRequest(known: PullRequest | undefined, report: PullRe
   const newest = known === undefined || state.updated_at > known.updated_at ? state : { ...state, ...known };
   const isTie = known !== undefined && state.updated_at === known.updated_at;
   const decided =
-    isTie && JSON.stringify(ordered(state)) > JSON.stringify(ordered(known)) ? { ...known, ...state } : newest;
+    isTie && JSON.stringify(comparedFields(state)) > JSON.stringify(comparedFields(known))
+      ? { ...known, ...state }
+      : newest;
   return {
     ...decided,
     // GitLab names the author only in the author's own events.
     author: decided.author ?? known?.author ?? state.author,
-    first_review_at: earlier(known?.first_review_at ?? null, review?.at ?? null),
-    approved_at: earlier(known?.approved_at ?? null, review?.approves === true ? review.at : null),
-    merged_at: earlier(known?.merged_at ?? null, state.merged_at),
+    first_review_at: earliest(known?.first_review_at ?? null, review?.at ?? null),
+    approved_at: earliest(known?.approved_at ?? null, review?.approves === true ? review.at : null),
+    merged_at: earliest(known?.merged_at ?? null, state.merged_at),
     // Before the merge, this is the commit of a trial merge.
     merge_commit: (state.merged_at === null ? null : state.merge_commit) ?? known?.merge_commit ?? null,
-    closed_at: earlier(known?.merged_at ?? null, state.merged_at) === null ? decided.closed_at : null,
+    closed_at: earliest(known?.merged_at ?? null, state.merged_at) === null ? decided.closed_at : null,
   };
 }
 
 /** The fields by which two events of the same time are compared: without those that other events fill. */
-const ordered = ({ title, url, base, head, labels, draft, closed_at, reverts }: Omit<PullRequestReport, 'review'>) => [
+const comparedFields = ({
   title,
   url,
   base,
@@ -97,10 +99,10 @@ const ordered = ({ title, url, base, head, labels, draft, closed_at, reverts }: 
   draft,
   closed_at,
   reverts,
-];
+}: Omit<PullRequestReport, 'review'>) => [title, url, base, head, labels, draft, closed_at, reverts];
 
-const earlier = (one: Timestamp | null, other: Timestamp | null): Timestamp | null =>
-  one === null || (other !== null && other < one) ? other : one;
+const earliest = (time: Timestamp | null, other: Timestamp | null): Timestamp | null =>
+  time === null || (other !== null && other < time) ? other : time;
 
 /**
  * Returns what a pull request reverts: GitHub titles it `Revert "…"` and writes `Reverts owner/name#12`; GitLab writes

@@ -8,12 +8,16 @@
 export function coverageIn(text: string): number | undefined {
   const root = /<coverage\s[^>]*>/.exec(text)?.[0];
   if (root !== undefined) {
-    const number = (name: string) => Number(new RegExp(String.raw`\s${name}=["']([\d.eE+-]+)["']`).exec(root)?.[1]);
-    const [covered, valid, rate] = [number('lines-covered'), number('lines-valid'), number('line-rate')];
+    const attribute = (name: string) => Number(new RegExp(String.raw`\s${name}=["']([\d.eE+-]+)["']`).exec(root)?.[1]);
+    const [covered, valid, rate] = [attribute('lines-covered'), attribute('lines-valid'), attribute('line-rate')];
     return share(covered, valid) ?? share(rate, 1);
   }
+  // Sums of lcov's records: LH is the number of covered lines, LF of all lines.
   const sum = (tag: string) =>
-    [...text.matchAll(new RegExp(String.raw`^${tag}:(\d+)\s*$`, 'gm'))].reduce((all, [, n]) => all + Number(n), 0);
+    [...text.matchAll(new RegExp(String.raw`^${tag}:(\d+)\s*$`, 'gm'))].reduce(
+      (total, [, count]) => total + Number(count),
+      0,
+    );
   return /^end_of_record\s*$/m.test(text) ? share(sum('LH'), sum('LF')) : undefined;
 }
 

@@ -2,7 +2,7 @@ import type { DoraDeploy, DoraFigures, DoraIncident } from '../../schemas/delive
 
 type Cell = string | number | boolean | null;
 
-/** Returns the figures as CSV, one in each row. */
+/** Returns the figures as CSV, one figure per row. */
 export function figuresCsv(figures: DoraFigures): string {
   const {
     deployment_frequency: frequency,
@@ -51,23 +51,23 @@ export const deploysCsv = (deploys: readonly DoraDeploy[]): string =>
       'rework',
       'rework_pull_request',
     ],
-    ...deploys.map((one): Cell[] => [
-      one.id,
-      one.service,
-      one.environment,
-      one.version,
-      one.kind,
-      one.status,
-      one.started_at,
-      one.finished_at,
-      one.lead_times_s.length,
-      one.lead_times_s.join(' '),
-      one.pending,
-      one.failures.length > 0,
-      one.failures.flatMap((cause) => (cause.kind === 'incident' ? cause.incident_id : [])).join(' '),
-      one.recovery_s,
-      one.rework,
-      one.rework_pull_request && `${one.rework_pull_request.repository}#${one.rework_pull_request.number}`,
+    ...deploys.map((record): Cell[] => [
+      record.id,
+      record.service,
+      record.environment,
+      record.version,
+      record.kind,
+      record.status,
+      record.started_at,
+      record.finished_at,
+      record.lead_times_s.length,
+      record.lead_times_s.join(' '),
+      record.pending,
+      record.failures.length > 0,
+      record.failures.flatMap((cause) => (cause.kind === 'incident' ? cause.incident_id : [])).join(' '),
+      record.recovery_s,
+      record.rework,
+      record.rework_pull_request && `${record.rework_pull_request.repository}#${record.rework_pull_request.number}`,
     ]),
   ]);
 
@@ -87,18 +87,18 @@ export const incidentsCsv = (incidents: readonly DoraIncident[]): string =>
       'corrected_by',
       'reason',
     ],
-    ...incidents.map((one): Cell[] => [
-      one.id,
-      one.service,
-      one.environment,
-      one.title,
-      one.opened_at,
-      one.resolved_at,
-      one.restore_s,
-      one.deployment_id,
-      one.attributed_by,
-      one.correction?.by ?? null,
-      one.correction?.reason ?? null,
+    ...incidents.map((record): Cell[] => [
+      record.id,
+      record.service,
+      record.environment,
+      record.title,
+      record.opened_at,
+      record.resolved_at,
+      record.restore_s,
+      record.deployment_id,
+      record.attributed_by,
+      record.correction?.by ?? null,
+      record.correction?.reason ?? null,
     ]),
   ]);
 

@@ -2,12 +2,12 @@ import type { AttributionCorrection, DeployRecord } from '../../schemas/delivery
 import type { DeliveryFile } from '../../schemas/delivery/delivery-file.ts';
 import type { DoraDeploy, DoraFigures, DoraIncident, FailureCause } from '../../schemas/delivery/dora.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
-import { attribute, type ObservedIncident } from './attribution.ts';
+import { attributedIncident, type ObservedIncident } from './attribution.ts';
 import { bandLimits, failRateBand, frequencyBand, leadTimeBand, recoveryBand } from './bands.ts';
 import { median, nearestRank } from './quantiles.ts';
 import { type ReworkByCommit, reworkOf } from './rework.ts';
 
-/** A period from its first instant to its last, and the scope whose records count. */
+/** The reported period, and the time of the report. */
 export type DoraWindow = { from: Timestamp; until: Timestamp; now: Timestamp };
 
 export type DeliveryRecords = {
@@ -20,7 +20,7 @@ export type DeliveryRecords = {
   rework: ReworkByCommit;
 };
 
-/** Returns whether a service and environment counts. */
+/** Returns whether the records of a service and environment count. */
 export type InScope = (of: Pick<DeployRecord, 'service' | 'environment'>) => boolean;
 
 export type DoraReport = {
@@ -41,18 +41,22 @@ export function doraReport(
   inScope: InScope,
   config: DeliveryFile,
 ): DoraReport {
-  const records = [...new Map(all.map((one) => [one.id, one])).values()].toSorted(byStart);
+  const records = [...new Map(all.map((record) => [record.id, record])).values()].toSorted(byStart);
   const attributed = attributedIncidents(observed, records, corrections, config);
-  const mine = records.filter((one) => inScope(one) && one.started_at >= from && one.started_at <= until);
+  const inWindow = records.filter(
+    (record) => inScope(record) && record.started_at >= from && record.started_at <= until,
+  );
   const pendingFrom = plusSeconds(now, -60 * config.attributionMinutes);
-  const [applied = [], versions = []] = [true, false].map((wanted) =>
-    mine.filter(({ kind }) => (kind === 'infrastructure') === wanted),
+  const [applied = [], versions = []] = [true, false].map((isInfrastructure) =>
+    inWindow.filter(({ kind }) => (kind === 'infrastructure') === isInfrastructure),
   );
-  const deploys = [...Map.groupBy(versions, placeOf).values()].flatMap((those) =>
-    describedDeploys(those, attributed, rework, pendingFrom),
+  const deploys = [...Map.groupBy(versions, serviceEnvironmentKey).values()].flatMap((sameService) =>
+    doraDeploys(sameService, attributed, rework, pendingFrom),
   );
-  const infrastructure = applied.map(describedApply);
-  const incidents = attributed.filter((one) => inScope(one) && one.opened_at >= from && one.opened_at <= until);
+  const infrastructure = applied.map(doraApply);
+  const incidents = attributed.filter(
+    (record) => inScope(record) && record.opened_at >= from && record.opened_at <= until,
+  );
   return {
     figures: figuresOf(deploys, incidents, secondsBetween(from, until) / DAY_SECONDS, config, infrastructure),
     deploys: deploys.toSorted((a, b) => newestFirst(a.started_at, b.started_at) || newestFirst(a.id, b.id)),
@@ -63,7 +67,8 @@ export function doraReport(
 
 const newestFirst = (a: string, b: string): number => (a === b ? 0 : a < b ? 1 : -1);
 
-const placeOf = ({ service, environment }: DeployRecord): string => JSON.stringify([service, environment]);
+const serviceEnvironmentKey = ({ service, environment }: DeployRecord): string =>
+  JSON.stringify([service, environment]);
 
 const byStart = (a: DeployRecord, b: DeployRecord): number =>
   newestFirst(b.started_at, a.started_at) || newestFirst(b.id, a.id);
@@ -74,18 +79,18 @@ function attributedIncidents(
   corrections: readonly AttributionCorrection[],
   { confirmedConfidence }: DeliveryFile,
 ): DoraIncident[] {
-  const corrected = new Map(corrections.map((one) => [one.incident_id, one]));
+  const corrected = new Map(corrections.map((record) => [record.incident_id, record]));
   const rolledBack = Map.groupBy(
     records.filter(({ rolled_back_by: incident }) => incident !== null),
     ({ rolled_back_by: incident }) => incident,
   );
-  return observed.map((one) =>
-    attribute(one, rolledBack.get(one.id) ?? [], corrected.get(one.id), confirmedConfidence),
+  return observed.map((record) =>
+    attributedIncident(record, rolledBack.get(record.id) ?? [], corrected.get(record.id), confirmedConfidence),
   );
 }
 
 /** @param records those of one service and environment, oldest first */
-function describedDeploys(
+function doraDeploys(
   records: readonly DeployRecord[],
   attributed: readonly DoraIncident[],
   rework: ReworkByCommit,
@@ -96,7 +101,7 @@ function describedDeploys(
     attributed.filter(({ deployment_id: deploy }) => deploy !== null),
     ({ deployment_id: deploy }) => deploy,
   );
-  const leads = leadTimes(records);
+  const leadTimesOfDeploys = leadTimes(records);
   const reworked = reworkOf(records, rework);
   return records.map((record): DoraDeploy => {
     const { id, kind, status, at } = record;
@@ -111,8 +116,8 @@ function describedDeploys(
             ...(rollback === undefined ? [] : [{ kind: 'rollback', deployment_id: rollback.id } as const]),
           ];
     return {
-      ...recorded(record),
-      lead_times_s: leads.get(id) ?? [],
+      ...recordedFields(record),
+      lead_times_s: leadTimesOfDeploys.get(id) ?? [],
       pending: at > pendingFrom,
       failures,
       recovery_s: failures.length === 0 ? null : recoveryOf(record, records, incidents, rollback),
@@ -122,8 +127,8 @@ function describedDeploys(
 }
 
 /** A change of the infrastructure fails by itself: no incident is attributed to it, and no rollback undoes it. */
-const describedApply = (record: DeployRecord): DoraDeploy => ({
-  ...recorded(record),
+const doraApply = (record: DeployRecord): DoraDeploy => ({
+  ...recordedFields(record),
   lead_times_s: [],
   pending: false,
   failures: record.status === 'failed' ? [{ kind: 'rollout' }] : [],
@@ -133,7 +138,7 @@ const describedApply = (record: DeployRecord): DoraDeploy => ({
 });
 
 /** Returns what a record itself says. */
-const recorded = ({ id, service, environment, version, kind, status, started_at, at }: DeployRecord) => ({
+const recordedFields = ({ id, service, environment, version, kind, status, started_at, at }: DeployRecord) => ({
   id,
   service,
   environment,
@@ -158,8 +163,9 @@ function rollbacksInForce(records: readonly DeployRecord[]): Map<string, DeployR
   for (const record of records) {
     if (record.status !== 'succeeded') continue;
     if (record.kind === 'rollback') {
-      const bad = record.previous_version ?? running;
-      const deploy = bad === undefined || bad === record.version ? undefined : broughtBy.get(bad);
+      const removedVersion = record.previous_version ?? running;
+      const deploy =
+        removedVersion === undefined || removedVersion === record.version ? undefined : broughtBy.get(removedVersion);
       const restored = broughtBy.get(record.version);
       const isRollbackOfRollback = restored !== undefined && removed.delete(restored.id);
       if (deploy !== undefined && !isRollbackOfRollback) removed.set(deploy.id, record);
@@ -177,16 +183,16 @@ function rollbacksInForce(records: readonly DeployRecord[]): Map<string, DeployR
  */
 function leadTimes(records: readonly DeployRecord[]): Map<string, number[]> {
   const arrived = new Set<string>();
-  const leads = new Map<string, number[]>();
+  const leadTimesOfDeploys = new Map<string, number[]>();
   const succeeded = records.filter(({ kind, status }) => kind !== 'rollback' && status === 'succeeded');
   for (const { id, at, commits } of succeeded.toSorted((a, b) => newestFirst(b.at, a.at) || byStart(a, b)))
     for (const [sha, committedAt] of commits) {
       if (arrived.has(sha)) continue;
       arrived.add(sha);
       // The commit's time comes from another clock, so it can be later than the deploy.
-      leads.set(id, [...(leads.get(id) ?? []), Math.max(0, secondsBetween(committedAt, at))]);
+      leadTimesOfDeploys.set(id, [...(leadTimesOfDeploys.get(id) ?? []), Math.max(0, secondsBetween(committedAt, at))]);
     }
-  return leads;
+  return leadTimesOfDeploys;
 }
 
 /**
@@ -208,7 +214,7 @@ function recoveryOf(
   const next =
     rollback ??
     (status === 'failed'
-      ? records.find((one) => one.status === 'succeeded' && one.id !== id && one.at >= at)
+      ? records.find((record) => record.status === 'succeeded' && record.id !== id && record.at >= at)
       : undefined);
   const recovered = last ?? next?.at;
   return recovered === undefined ? null : Math.max(0, secondsBetween(at, recovered));
@@ -230,15 +236,15 @@ export function figuresOf(
   const limits = bandLimits(config);
   const deploys = all.filter(({ kind }) => kind !== 'rollback');
   const delivered = deploys.filter(({ status }) => status === 'succeeded');
-  const leads = delivered.flatMap(({ lead_times_s: seconds }) => seconds);
+  const leadTimesOfDeploys = delivered.flatMap(({ lead_times_s: seconds }) => seconds);
   const rated = deploys.filter(({ pending }) => !pending);
   const failed = rated.filter(({ failures }) => failures.length > 0);
   const changes = all.filter(({ pending }) => !pending);
-  const rework = changes.filter((one) => one.rework !== null);
+  const rework = changes.filter((record) => record.rework !== null);
   const recoveries = failed.map(({ recovery_s: seconds }) => seconds).filter((seconds) => seconds !== null);
   const restores = incidents.map(({ restore_s: seconds }) => seconds).filter((seconds) => seconds !== null);
   const perDay = delivered.length / days;
-  const [lead, restore, recovery] = [median(leads), median(restores), median(recoveries)];
+  const [lead, restore, recovery] = [median(leadTimesOfDeploys), median(restores), median(recoveries)];
   const applied = infrastructure.filter(({ status }) => status === 'succeeded');
   const failRate = share(failed.length, rated.length);
   return {
@@ -250,9 +256,9 @@ export function figuresOf(
     },
     lead_time: {
       median_s: lead,
-      p90_s: nearestRank(leads, 0.9),
+      p90_s: nearestRank(leadTimesOfDeploys, 0.9),
       band: leadTimeBand(lead, limits),
-      commits: leads.length,
+      commits: leadTimesOfDeploys.length,
     },
     change_failure_rate: {
       value: failRate,

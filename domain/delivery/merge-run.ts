@@ -39,11 +39,11 @@ export function mergedRun(
   now: Timestamp,
 ): Merged<PipelineRun> {
   const at = reportedAt(report, now);
-  const start = before ?? { record: newRun(id, report, now), stamps: {}, measured: [] };
-  const stamps = { ...start.stamps };
-  const later = latest(start.record, stamps, at);
+  const known = before ?? { record: newRun(id, report, now), stamps: {}, measured: [] };
+  const stamps = { ...known.stamps };
+  const later = latestValue(known.record, stamps, at);
   const record: PipelineRun = {
-    ...start.record,
+    ...known.record,
     service: later('service', report.service),
     repository: later('repository', report.repository),
     pipeline: later('pipeline', report.pipeline),
@@ -55,12 +55,12 @@ export function mergedRun(
     url: later('url', report.url),
     result: later('result', report.result),
     coverage: later('coverage', report.coverage),
-    tests: mergedTests(start.record.tests, report.tests, stamps, at),
-    ...mergedTimes(start.record, report),
+    tests: mergedTests(known.record.tests, report.tests, stamps, at),
+    ...mergedTimes(known.record, report),
     ...(report.trace?.traceparent !== undefined && { traceparent: later('traceparent', report.trace.traceparent) }),
     ...(report.trace?.has_trace === true && { has_trace: true as const }),
   };
-  return { record: { ...record, status: statusOf(record) }, stamps, measured: start.measured };
+  return { record: { ...record, status: statusOf(record) }, stamps, measured: known.measured };
 }
 
 /** Merges a report into the record of a stage, as for runs. */
@@ -69,23 +69,23 @@ export function mergedStage(
   report: StageReport,
   at: Timestamp,
 ): Merged<PipelineStage> {
-  const start = before ?? { record: newStage(report), stamps: {}, measured: [] };
-  const stamps = { ...start.stamps };
-  const later = latest(start.record, stamps, at);
+  const known = before ?? { record: newStage(report), stamps: {}, measured: [] };
+  const stamps = { ...known.stamps };
+  const later = latestValue(known.record, stamps, at);
   const record: PipelineStage = {
-    ...start.record,
+    ...known.record,
     name: later('name', report.name),
     result: later('result', report.result),
-    ...mergedTimes(start.record, report),
+    ...mergedTimes(known.record, report),
   };
-  return { record: { ...record, status: statusOf(record) }, stamps, measured: start.measured };
+  return { record: { ...record, status: statusOf(record) }, stamps, measured: known.measured };
 }
 
 /** Returns the identity of a stage within its run and attempt. */
 export const stageKey = ({ id, name }: Pick<StageReport, 'id' | 'name'>): string => id ?? name;
 
 /** Returns a function that gives the value of a field that was reported last, and stamps it. */
-const latest =
+const latestValue =
   <T extends object>(record: T, stamps: Stamps, at: Timestamp) =>
   <Key extends keyof T & string>(key: Key, value: T[Key] | null | undefined): T[Key] => {
     if (value == null) return record[key];
@@ -101,11 +101,11 @@ const isLater = (stamp: Timestamp | undefined, at: Timestamp, before: unknown, v
 type Tests = PipelineRun['tests'];
 
 function mergedTests(before: Tests, reported: RunReport['tests'], stamps: Stamps, at: Timestamp): Tests {
-  const suites = new Map(before.map((one) => [one.suite, one]));
-  for (const one of reported) {
-    const key = `tests/${one.suite}`;
-    const known = suites.get(one.suite);
-    const { suite, passed, failed, skipped } = one;
+  const suites = new Map(before.map((result) => [result.suite, result]));
+  for (const result of reported) {
+    const key = `tests/${result.suite}`;
+    const known = suites.get(result.suite);
+    const { suite, passed, failed, skipped } = result;
     const next = { suite, passed, failed, skipped };
     if (known !== undefined && !isLater(stamps[key], at, known, next)) continue;
     stamps[key] = at;

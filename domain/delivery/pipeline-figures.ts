@@ -76,7 +76,7 @@ export const OTHER = 'other';
 export const BRANCHES_MAX = 8;
 export const NAMES_MAX = 30;
 
-/** Maximum number of UTF-16 units of a stage or suite in a label. */
+/** Maximum length of a label for a stage or suite, in UTF-16 code units. */
 const LABEL_MAX_CHARS = 60;
 
 const RELEASE = /^(release|releases|hotfix|stable|maintenance)([/_-].+)?$|^v?\d+(\.\d+){0,2}[.-](x|stable)$/;
@@ -99,7 +99,7 @@ export const suiteLabel = (suite: string): string => labelText(suite) || OTHER;
 const labelText = (text: string): string => text.trim().slice(0, LABEL_MAX_CHARS).toWellFormed();
 
 /** The labels that have a limited number of values. */
-const BOUNDED: readonly string[] = ['stage', 'suite'];
+const LIMITED_LABELS: readonly string[] = ['stage', 'suite'];
 
 /**
  * Returns the observations with `other` for stages and suites above the limit. @param known the stored sums of the
@@ -114,14 +114,14 @@ export function withinLimits(all: readonly Observation[], known: readonly Figure
     return found;
   };
   for (const { name, labels } of known)
-    for (const [n, label] of FIGURES[name].labels.entries())
-      if (BOUNDED.includes(label)) namesOf(name, label).add(labels[n] ?? '');
-  return all.map((one) => ({
-    ...one,
-    labels: FIGURES[one.name].labels.map((label, n) => {
-      const value = one.labels[n] ?? '';
-      if (!BOUNDED.includes(label)) return value;
-      const taken = namesOf(one.name, label);
+    for (const [index, label] of FIGURES[name].labels.entries())
+      if (LIMITED_LABELS.includes(label)) namesOf(name, label).add(labels[index] ?? '');
+  return all.map((observation) => ({
+    ...observation,
+    labels: FIGURES[observation.name].labels.map((label, index) => {
+      const value = observation.labels[index] ?? '';
+      if (!LIMITED_LABELS.includes(label)) return value;
+      const taken = namesOf(observation.name, label);
       if (!taken.has(value) && taken.size >= NAMES_MAX) return OTHER;
       taken.add(value);
       return value;
@@ -148,12 +148,12 @@ export function measuredRun(merged: Merged<PipelineRun>): Measured<PipelineRun> 
   const { result, trigger } = record;
   if (record.service === null) return { observations: [], merged };
   const figures: [key: string, observations: Observation[]][] = [
-    ['queued', seconds('time_queued_seconds', [''], record.queued_at, record.started_at)],
+    ['queued', durationObservation('time_queued_seconds', [''], record.queued_at, record.started_at)],
   ];
   if (result !== null)
     figures.push(
       ['run', [{ name: 'pipeline_runs_total', labels: [result, trigger ?? OTHER], value: 1 }]],
-      ['duration', seconds('pipeline_duration_seconds', [result], record.started_at, record.finished_at)],
+      ['duration', durationObservation('pipeline_duration_seconds', [result], record.started_at, record.finished_at)],
     );
   if (record.coverage !== null)
     figures.push(['coverage', [{ name: 'pipeline_coverage_ratio', labels: [], value: record.coverage }]]);
@@ -165,7 +165,7 @@ export function measuredRun(merged: Merged<PipelineRun>): Measured<PipelineRun> 
         { name: 'pipeline_test_results', labels: [suiteLabel(suite), outcome], value: counts[outcome] },
       ]),
     ]);
-  return once(merged, figures);
+  return countedOnce(merged, figures);
 }
 
 /** Returns the figures of a stage, as for runs. A stage that was skipped did not run, and has no duration. */
@@ -173,16 +173,22 @@ export function measuredStage(merged: Merged<PipelineStage>): Measured<PipelineS
   const { name, result, queued_at, started_at, finished_at } = merged.record;
   const labels = [stageLabel(name)];
   const figures: [string, Observation[]][] = [];
-  if (result !== 'skipped') figures.push(['queued', seconds('time_queued_seconds', labels, queued_at, started_at)]);
+  if (result !== 'skipped')
+    figures.push(['queued', durationObservation('time_queued_seconds', labels, queued_at, started_at)]);
   if (result !== null && result !== 'skipped')
     figures.push([
       'duration',
-      seconds('pipeline_stage_duration_seconds', [...labels, result], started_at, finished_at),
+      durationObservation('pipeline_stage_duration_seconds', [...labels, result], started_at, finished_at),
     ]);
-  return once(merged, figures);
+  return countedOnce(merged, figures);
 }
 
-function seconds(name: FigureName, labels: string[], from: Timestamp | null, to: Timestamp | null): Observation[] {
+function durationObservation(
+  name: FigureName,
+  labels: string[],
+  from: Timestamp | null,
+  to: Timestamp | null,
+): Observation[] {
   const value = periodSeconds(from, to);
   return value === null ? [] : [{ name, labels, value }];
 }
@@ -193,11 +199,12 @@ export function periodSeconds(from: Timestamp | null, to: Timestamp | null): num
   return secondsBetween(from, to);
 }
 
-function once<T>(merged: Merged<T>, figures: [key: string, observations: Observation[]][]): Measured<T> {
-  const fresh = figures.filter(([key, all]) => all.length > 0 && !merged.measured.includes(key));
-  if (fresh.length === 0) return { observations: [], merged };
+/** Leaves out figures that were counted before, and notes the others in the record as counted. */
+function countedOnce<T>(merged: Merged<T>, figures: [key: string, observations: Observation[]][]): Measured<T> {
+  const uncounted = figures.filter(([key, all]) => all.length > 0 && !merged.measured.includes(key));
+  if (uncounted.length === 0) return { observations: [], merged };
   return {
-    observations: fresh.flatMap(([, all]) => all),
-    merged: { ...merged, measured: [...merged.measured, ...fresh.map(([key]) => key)] },
+    observations: uncounted.flatMap(([, all]) => all),
+    merged: { ...merged, measured: [...merged.measured, ...uncounted.map(([key]) => key)] },
   };
 }

@@ -14,22 +14,22 @@ type Records = { runs: readonly RunFact[]; stages: readonly StageFact[]; flaky: 
 /**
  * Returns the figures of a service's pipelines.
  *
- * @param of `branch`: value of the label `branch`; null: all. Flaky tests are not limited to a branch, because the
+ * @param selection `branch`: value of the label `branch`; null: all. Flaky tests are not limited to a branch, because the
  *   attempts that show them can be of several
  */
 export function pipelineReport(
   { runs, stages, flaky }: Records,
-  of: { service: ServiceName; window: { from: Timestamp; until: Timestamp }; branch: string | null },
+  selection: { service: ServiceName; window: { from: Timestamp; until: Timestamp }; branch: string | null },
 ): PipelineReport {
-  const counted = runs.filter((run) => of.branch === null || branchLabel(run) === of.branch);
-  const ids = new Set(counted.map(({ id }) => id));
-  const worked = stages.filter(({ run, result }) => ids.has(run) && result !== 'skipped');
-  const withResult = (result: RunFact['result']) => counted.filter((run) => run.result === result).length;
+  const selectedRuns = runs.filter((run) => selection.branch === null || branchLabel(run) === selection.branch);
+  const ids = new Set(selectedRuns.map(({ id }) => id));
+  const ranStages = stages.filter(({ run, result }) => ids.has(run) && result !== 'skipped');
+  const withResult = (result: RunFact['result']) => selectedRuns.filter((run) => run.result === result).length;
   const [succeeded, failed] = [withResult('succeeded'), withResult('failed')];
   return {
-    ...of,
+    ...selection,
     runs: {
-      total: counted.length,
+      total: selectedRuns.length,
       succeeded,
       failed,
       cancelled: withResult('cancelled'),
@@ -37,9 +37,13 @@ export function pipelineReport(
       unfinished: withResult(null),
     },
     success_ratio: succeeded + failed === 0 ? null : succeeded / (succeeded + failed),
-    duration: periods(counted.filter(isDecided).flatMap((run) => periodSeconds(run.started_at, run.finished_at) ?? [])),
-    queue: periods([...counted, ...worked].flatMap((one) => periodSeconds(one.queued_at, one.started_at) ?? [])),
-    stages: slowest(worked),
+    duration: durations(
+      selectedRuns.filter(isDecided).flatMap((run) => periodSeconds(run.started_at, run.finished_at) ?? []),
+    ),
+    queue: durations(
+      [...selectedRuns, ...ranStages].flatMap((record) => periodSeconds(record.queued_at, record.started_at) ?? []),
+    ),
+    stages: slowest(ranStages),
     flaky_tests: flakiest(flaky),
     flaky_total: flaky.reduce((sum, { count }) => sum + count, 0),
   };
@@ -47,8 +51,8 @@ export function pipelineReport(
 
 const isDecided = ({ result }: Pick<RunFact, 'result'>): boolean => result === 'succeeded' || result === 'failed';
 
-function periods(seconds: readonly number[]): PipelineReport['duration'] {
-  const mean = seconds.reduce((sum, one) => sum + one, 0) / seconds.length;
+function durations(seconds: readonly number[]): PipelineReport['duration'] {
+  const mean = seconds.reduce((sum, record) => sum + record, 0) / seconds.length;
   return {
     count: seconds.length,
     mean_s: seconds.length === 0 ? null : Math.round(mean * 1000) / 1000,
@@ -62,7 +66,7 @@ function slowest(stages: readonly StageFact[]): PipelineReport['stages'] {
     .map(([stage, all]) => ({
       stage,
       failed: all.filter(({ result }) => result === 'failed').length,
-      ...periods(all.flatMap((one) => periodSeconds(one.started_at, one.finished_at) ?? [])),
+      ...durations(all.flatMap((record) => periodSeconds(record.started_at, record.finished_at) ?? [])),
     }))
     .toSorted((a, b) => (b.p95_s ?? 0) - (a.p95_s ?? 0) || (a.stage < b.stage ? -1 : 1))
     .slice(0, LISTED_MAX);
@@ -71,12 +75,12 @@ function slowest(stages: readonly StageFact[]): PipelineReport['stages'] {
 function flakiest(findings: readonly FlakyFinding[]): PipelineReport['flaky_tests'] {
   const all = findings.flatMap(({ suite, commit, at, tests }) => tests.map((test) => ({ ...test, suite, commit, at })));
   return [...Map.groupBy(all, ({ suite, classname, name }) => JSON.stringify([suite, classname, name])).values()]
-    .flatMap((times) => {
-      const last = times.at(-1);
+    .flatMap((sameTest) => {
+      const last = sameTest.at(-1);
       if (last === undefined) return [];
       const { suite, classname, name } = last;
-      const commits = new Set(times.map(({ commit }) => commit)).size;
-      const last_at = times.reduce((latest, { at }) => (at > latest ? at : latest), last.at);
+      const commits = new Set(sameTest.map(({ commit }) => commit)).size;
+      const last_at = sameTest.reduce((latest, { at }) => (at > latest ? at : latest), last.at);
       return [{ suite, classname, name, commits, last_at }];
     })
     .toSorted((a, b) => b.commits - a.commits || (a.last_at < b.last_at ? 1 : -1))

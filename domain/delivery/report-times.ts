@@ -9,7 +9,9 @@ export function whyReportAhead(report: PipelineRunReport, now: Timestamp): strin
   const limit = plusSeconds(now, AHEAD_MAX_SECONDS);
   const named = [
     ...[...TIMES, 'reported_at' as const].map((name) => ({ name: name as string, at: report[name] })),
-    ...report.stages.flatMap((stage, n) => TIMES.map((name) => ({ name: `stages.${n}.${name}`, at: stage[name] }))),
+    ...report.stages.flatMap((stage, index) =>
+      TIMES.map((name) => ({ name: `stages.${index}.${name}`, at: stage[name] })),
+    ),
   ];
   const ahead = named.find(({ at }) => at != null && at > limit);
   if (ahead === undefined) return undefined;

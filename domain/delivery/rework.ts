@@ -16,13 +16,15 @@ export function reworkByCommit(
   const labels = hotfixLabels.map(matcher);
   const branches = hotfixBranches.map(matcher);
   return new Map(
-    merged.flatMap((one): [string, Rework][] => {
+    merged.flatMap((pullRequest): [string, Rework][] => {
       const isHotfix =
-        one.labels.some((label) => labels.some((matches) => matches(label))) ||
-        branches.some((matches) => matches(one.head));
-      const rework = isRevert(one) ? 'revert' : isHotfix ? 'hotfix' : null;
-      const { repository, number } = one;
-      return rework === null ? [] : [[one.merge_commit, { rework, rework_pull_request: { repository, number } }]];
+        pullRequest.labels.some((label) => labels.some((matches) => matches(label))) ||
+        branches.some((matches) => matches(pullRequest.head));
+      const rework = isRevert(pullRequest) ? 'revert' : isHotfix ? 'hotfix' : null;
+      const { repository, number } = pullRequest;
+      return rework === null
+        ? []
+        : [[pullRequest.merge_commit, { rework, rework_pull_request: { repository, number } }]];
     }),
   );
 }
@@ -69,9 +71,11 @@ export function reworkOf(records: readonly DeployRecord[], byCommit: ReworkByCom
     }
     const shas = shasOf(record).filter((sha) => byCommit.has(sha) && !seen.has(sha));
     for (const sha of shas) seen.add(sha);
-    const own: Rework | undefined = kind === 'hotfix' ? { rework: kind, rework_pull_request: null } : undefined;
-    const brought = shas.map((sha) => byCommit.get(sha)).filter((one) => one !== undefined);
-    const rework = own ?? brought.find((one) => one.rework === 'revert') ?? brought[0];
+    const hotfixRework: Rework | undefined =
+      kind === 'hotfix' ? { rework: kind, rework_pull_request: null } : undefined;
+    const reworkOfCommits = shas.map((sha) => byCommit.get(sha)).filter((pullRequest) => pullRequest !== undefined);
+    const rework =
+      hotfixRework ?? reworkOfCommits.find((pullRequest) => pullRequest.rework === 'revert') ?? reworkOfCommits[0];
     if (rework !== undefined) found.set(id, rework);
   }
   return found;

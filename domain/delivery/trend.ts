@@ -26,24 +26,24 @@ export function trendOf(
   { from, until }: { from: Timestamp; until: Timestamp },
 ): TrendPoint[] {
   const days = secondsBetween(from, until) / DAY_SECONDS;
-  const each = (days > DAYS_MAX ? 7 : 1) * DAY_SECONDS;
-  const count = Math.max(1, Math.ceil(secondsBetween(from, until) / each));
-  const own = deploys.filter(({ kind }) => kind !== 'rollback');
-  const inPart = Map.groupBy(own, ({ started_at: at }) =>
-    Math.min(count - 1, Math.floor(secondsBetween(at, until) / each)),
+  const partSeconds = (days > DAYS_MAX ? 7 : 1) * DAY_SECONDS;
+  const count = Math.max(1, Math.ceil(secondsBetween(from, until) / partSeconds));
+  const withoutRollbacks = deploys.filter(({ kind }) => kind !== 'rollback');
+  const inPart = Map.groupBy(withoutRollbacks, ({ started_at: at }) =>
+    Math.min(count - 1, Math.floor(secondsBetween(at, until) / partSeconds)),
   );
-  return Array.from({ length: count }, (_, n) => {
-    const back = count - 1 - n;
-    const there = inPart.get(back) ?? [];
-    const rated = there.filter(({ pending }) => !pending);
-    const start = plusSeconds(until, -(back + 1) * each);
+  return Array.from({ length: count }, (_, index) => {
+    const partsBack = count - 1 - index;
+    const deploysInPart = inPart.get(partsBack) ?? [];
+    const rated = deploysInPart.filter(({ pending }) => !pending);
+    const start = plusSeconds(until, -(partsBack + 1) * partSeconds);
     return {
       from: start < from ? from : start,
-      until: plusSeconds(until, -back * each),
-      deploys: there.filter(({ status }) => status === 'succeeded').length,
+      until: plusSeconds(until, -partsBack * partSeconds),
+      deploys: deploysInPart.filter(({ status }) => status === 'succeeded').length,
       rated: rated.length,
       failed: rated.filter(({ failures }) => failures.length > 0).length,
-      lead_median_s: median(there.flatMap(({ lead_times_s: seconds }) => seconds)),
+      lead_median_s: median(deploysInPart.flatMap(({ lead_times_s: seconds }) => seconds)),
     };
   });
 }

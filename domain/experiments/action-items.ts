@@ -25,12 +25,12 @@ export function actionItemsOfExperiment(
   if (conclusion?.outcome !== 'failed') return [];
   const severity = severityOf(conclusion.because === 'aborted', alerts);
   const owner = ActionItem.shape.owner.safeParse(team).data ?? null;
-  const due = plusSeconds(now, dueDays[severity] * DAY_SECONDS).slice(0, 10);
+  const dueDate = plusSeconds(now, dueDays[severity] * DAY_SECONDS).slice(0, 10);
   return itemTitles({ name, reasons: conclusion.reasons }).map((title) => ({
     title,
     done: false,
     owner,
-    due,
+    due: dueDate,
     priority: PRIORITIES[severity],
   }));
 }

@@ -9,8 +9,8 @@ import type {
 
 type Check = ExperimentRecord['checks'][number];
 
-/** Part of the due measurements that a check needs. */
-const MEASURED_SHARE = 0.5;
+/** Minimum share of the due measurements that a check needs. */
+const MEASURED_SHARE_MIN = 0.5;
 
 export const isOutside = ({ min, max }: Pick<Check, 'min' | 'max'>, value: number): boolean =>
   (min !== null && value < min) || (max !== null && value > max);
@@ -18,10 +18,12 @@ export const isOutside = ({ min, max }: Pick<Check, 'min' | 'max'>, value: numbe
 /** Returns why an observation stops the experiment. Null: it does not. */
 export function abortReason(checks: readonly Check[], observation: Observation): string | null {
   for (const { name, abort_above: above, abort_below: below } of checks) {
-    const value = observation.values.find((one) => one.name === name)?.value ?? null;
+    const value = observation.values.find((measurement) => measurement.name === name)?.value ?? null;
     if (value === null) continue;
-    if (above !== null && value > above) return `${name} is ${shown(value)}, above its abort limit ${shown(above)}`;
-    if (below !== null && value < below) return `${name} is ${shown(value)}, below its abort limit ${shown(below)}`;
+    if (above !== null && value > above)
+      return `${name} is ${numberText(value)}, above its abort limit ${numberText(above)}`;
+    if (below !== null && value < below)
+      return `${name} is ${numberText(value)}, below its abort limit ${numberText(below)}`;
   }
   return null;
 }
@@ -35,7 +37,7 @@ export function missingInARow(
   const limited = checks.filter(({ abort_above: above, abort_below: below }) => above !== null || below !== null);
   return Object.fromEntries(
     limited.map(({ name }) => {
-      const value = values.find((one) => one.name === name)?.value ?? null;
+      const value = values.find((measurement) => measurement.name === name)?.value ?? null;
       return [name, value === null ? (before[name] ?? 0) + 1 : 0];
     }),
   );
@@ -48,7 +50,7 @@ export function unmeasuredReason(
 ): string | null {
   const [name, count] = Object.entries(counts).find(([, missing]) => missing > limit) ?? [];
   if (name === undefined) return null;
-  return `${name} has an abort limit, and ${count} measurements in a row are missing${why(name, [observation])}`;
+  return `${name} has an abort limit, and ${count} measurements in a row are missing${detailText(name, [observation])}`;
 }
 
 /** Returns the numbers of all checks, by phase. */
@@ -64,7 +66,7 @@ export const resultsOf = (checks: readonly Check[], observations: readonly Obser
 
 function numbersOf(check: Check, observations: readonly Observation[], phase: Phase): CheckNumbers {
   const found = observations
-    .filter((one) => one.phase === phase)
+    .filter((measurement) => measurement.phase === phase)
     .flatMap(({ values }) => values.filter(({ name }) => name === check.name));
   const values = found.flatMap(({ value }) => (value === null ? [] : [value]));
   return {
@@ -84,18 +86,18 @@ export type Steadiness = { steady: boolean; reasons: string[] };
 export function steadinessOf(checks: readonly Check[], observations: readonly Observation[]): Steadiness {
   const reasons = resultsOf(checks, observations).flatMap(({ before, ...result }): string[] => {
     if (before.measured === 0)
-      return [`${result.name} was not measured before the experiment${why(result.name, observations)}`];
+      return [`${result.name} was not measured before the experiment${detailText(result.name, observations)}`];
     return before.outside === 0
       ? []
-      : [`${result.name} was outside ${limits(result)} before the experiment, ${range(before)}`];
+      : [`${result.name} was outside ${limitsText(result)} before the experiment, ${rangeText(before)}`];
   });
   return { steady: reasons.length === 0, reasons };
 }
 
-function why(name: string, observations: readonly Observation[]): string {
+function detailText(name: string, observations: readonly Observation[]): string {
   const detail = observations
     .flatMap(({ values }) => values)
-    .findLast((one) => one.name === name && one.value === null)?.detail;
+    .findLast((measurement) => measurement.name === name && measurement.value === null)?.detail;
   return detail ? `: ${detail}` : '';
 }
 
@@ -138,14 +140,14 @@ export function conclude(
     return inconclusive('not_measured', [chaos?.text ?? 'it has no checks, and the chaos system reports no verdict']);
   }
   const unmeasured = checks.filter(
-    ({ during: { measured, missing } }) => measured === 0 || measured < MEASURED_SHARE * (measured + missing),
+    ({ during: { measured, missing } }) => measured === 0 || measured < MEASURED_SHARE_MIN * (measured + missing),
   );
   if (unmeasured.length > 0)
     return inconclusive(
       'not_measured',
       unmeasured.map(
         ({ name, during: { measured, missing } }) =>
-          `${name} has ${measured} of ${measured + missing} measurements during the experiment${why(name, observations)}`,
+          `${name} has ${measured} of ${measured + missing} measurements during the experiment${detailText(name, observations)}`,
       ),
     );
   if (recovered === false)
@@ -155,12 +157,12 @@ export function conclude(
         .filter((check) => check.after.last !== null && isOutside(check, check.after.last))
         .map(
           (check) =>
-            `${check.name} is still outside ${limits(check)} after the experiment: ${shown(check.after.last ?? 0)}`,
+            `${check.name} is still outside ${limitsText(check)} after the experiment: ${numberText(check.after.last ?? 0)}`,
         ),
     );
   return {
     outcome: 'held',
-    reasons: checks.map((check) => `${check.name} stayed within ${limits(check)}, ${range(check.during)}`),
+    reasons: checks.map((check) => `${check.name} stayed within ${limitsText(check)}, ${rangeText(check.during)}`),
     checks,
     recovered,
   };
@@ -171,7 +173,7 @@ function outsideReasons({ checks }: Pick<ExperimentRecord, 'checks'>, results: r
     const { measured, outside } = result.during;
     if (outside <= (checks[n]?.tolerated ?? 0)) return [];
     return [
-      `${result.name} was outside ${limits(result)} in ${outside} of ${measured} measurements, ${range(result.during)}`,
+      `${result.name} was outside ${limitsText(result)} in ${outside} of ${measured} measurements, ${rangeText(result.during)}`,
     ];
   });
 }
@@ -183,14 +185,14 @@ function recoveredIn(checks: readonly CheckResult[]): boolean | null {
 }
 
 /** Formats limits as `at most 0.02`. */
-export const limits = ({ min, max }: Pick<Check, 'min' | 'max'>): string =>
+export const limitsText = ({ min, max }: Pick<Check, 'min' | 'max'>): string =>
   min !== null && max !== null
-    ? `${shown(min)} to ${shown(max)}`
+    ? `${numberText(min)} to ${numberText(max)}`
     : min !== null
-      ? `at least ${shown(min)}`
-      : `at most ${shown(max ?? 0)}`;
+      ? `at least ${numberText(min)}`
+      : `at most ${numberText(max ?? 0)}`;
 
-const range = ({ min, max, mean }: CheckNumbers): string =>
-  `${shown(min ?? 0)} to ${shown(max ?? 0)}, on average ${shown(mean ?? 0)}`;
+const rangeText = ({ min, max, mean }: CheckNumbers): string =>
+  `${numberText(min ?? 0)} to ${numberText(max ?? 0)}, on average ${numberText(mean ?? 0)}`;
 
-export const shown = (value: number): string => String(Number(value.toPrecision(4)));
+export const numberText = (value: number): string => String(Number(value.toPrecision(4)));

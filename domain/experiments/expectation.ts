@@ -30,10 +30,10 @@ export type Expectation =
 /** Seconds after the reason for an abort in which its alerts wait for the stop. */
 const STOP_WITHIN_SECONDS = 120;
 
-type Known = { signal: Alerting; experiment: ExperimentRecord; now: Timestamp };
+type ExpectationInputs = { signal: Alerting; experiment: ExperimentRecord; now: Timestamp };
 
 /** Conditions with which an alert is real, in order. The first one that applies is given as the reason. */
-const REAL: readonly { code: string; applies: (known: Known) => string | false }[] = [
+const REAL_ALERT_CONDITIONS: readonly { code: string; applies: (inputs: ExpectationInputs) => string | false }[] = [
   {
     code: 'not_running',
     applies: ({ experiment: { status } }) =>
@@ -74,7 +74,7 @@ const REAL: readonly { code: string; applies: (known: Known) => string | false }
   {
     code: 'outside_scope',
     applies: ({ signal: { service, environment }, experiment: { scope } }) =>
-      !scope.some((one) => one.service === service && one.environment === environment) &&
+      !scope.some((labelSet) => labelSet.service === service && labelSet.environment === environment) &&
       `${service} in ${environment} is not in the scope`,
   },
   {
@@ -90,7 +90,7 @@ const REAL: readonly { code: string; applies: (known: Known) => string | false }
   {
     code: 'abort_after_end',
     applies: ({ signal, experiment: { stopped_at: stoppedAt, abort_alerts: abort } }) =>
-      stoppedAt !== null && matchesOne(signal, abort) && 'it is an abort condition, and the experiment is over',
+      stoppedAt !== null && matchesAny(signal, abort) && 'it is an abort condition, and the experiment is over',
   },
   {
     code: 'event',
@@ -106,8 +106,8 @@ const REAL: readonly { code: string; applies: (known: Known) => string | false }
     code: 'other_labels',
     applies: ({ signal, experiment: { expected_alerts: expected, abort_alerts: abort } }) =>
       expected.length > 0 &&
-      !matchesOne(signal, expected) &&
-      !matchesOne(signal, abort) &&
+      !matchesAny(signal, expected) &&
+      !matchesAny(signal, abort) &&
       'it is none of the expected alerts',
   },
 ];
@@ -130,7 +130,7 @@ export function expectationOf(signal: Alerting, experiments: readonly Experiment
       reasons.push({ code: why.code, text: `experiment ${experiment.name}: ${why.text}` });
       continue;
     }
-    const isAbort = matchesOne(signal, experiment.abort_alerts);
+    const isAbort = matchesAny(signal, experiment.abort_alerts);
     return {
       kind: isAbort ? 'abort' : 'expected',
       experiment,
@@ -152,15 +152,17 @@ export function expectationOf(signal: Alerting, experiments: readonly Experiment
   return { kind: 'real', reasons };
 }
 
-function whyReal(known: Known): ExpectationReason | null {
-  for (const { code, applies } of REAL) {
-    const text = applies(known);
+function whyReal(inputs: ExpectationInputs): ExpectationReason | null {
+  for (const { code, applies } of REAL_ALERT_CONDITIONS) {
+    const text = applies(inputs);
     if (text !== false) return { code, text };
   }
   return null;
 }
 
-function matchesOne({ labels }: Pick<Alerting, 'labels'>, wanted: ExperimentRecord['expected_alerts']): boolean {
-  const own = new Map(labels);
-  return wanted.some((one) => Object.entries(one).every(([name, value]) => own.get(name) === value));
+function matchesAny({ labels }: Pick<Alerting, 'labels'>, labelSets: ExperimentRecord['expected_alerts']): boolean {
+  const alertLabels = new Map(labels);
+  return labelSets.some((labelSet) =>
+    Object.entries(labelSet).every(([name, value]) => alertLabels.get(name) === value),
+  );
 }

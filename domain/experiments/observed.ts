@@ -56,8 +56,8 @@ export function observedScope(object: ChaosObject, among: readonly ObservedEntry
   const environment = object.annotations[ENVIRONMENT_ANNOTATION];
   if (service !== undefined) {
     const named = among.filter(
-      ({ serviceEnvironment: one }) =>
-        one.service === service && (environment === undefined || one.environment === environment),
+      ({ serviceEnvironment: candidate }) =>
+        candidate.service === service && (environment === undefined || candidate.environment === environment),
     );
     if (named.length === 1) return { entries: named, why: null };
     const what = environment === undefined ? service : `${service} in ${environment}`;

@@ -13,10 +13,10 @@ import { isAborted } from './expectation.ts';
 /** Seconds that an experiment whose steady state holds may wait for its start. */
 export const START_WITHIN_SECONDS = 1800;
 
-/** Attempts to stop an experiment before its alerts are treated as real without a confirmation. */
-export const STOP_ATTEMPTS = 6;
+/** Attempts to stop an experiment, after which its alerts are real even if the stop is not confirmed. */
+export const STOP_ATTEMPTS_MAX = 6;
 
-/** Seconds between two attempts, for an abort and for a planned end. */
+/** Seconds between two attempts to stop an experiment. */
 const STOP_PAUSE_SECONDS = 5;
 
 /** What the chaos system reports. `unknown`: it could not be read. */
@@ -24,15 +24,16 @@ export type ChaosReading =
   | { kind: 'running' | 'unknown'; detail: string; verdict: ChaosVerdict | null }
   | { kind: 'ended'; detail: string; verdict: ChaosVerdict | null; at?: Timestamp | null };
 
-/** The record after a step, with what happened. */
+/** The record after a transition, with the events and the observation to record about it. */
 export type Progress = { record: ExperimentRecord; events: ExperimentEvent[]; observation: Observation | null };
 
-type At = { now: Timestamp; scale: number };
+/** `scale`: factor by which Firebreak's own waits are shortened. */
+type Clock = { now: Timestamp; scale: number };
 
 /** What is due now. */
-export type Task = 'prepare' | 'wait' | 'begin' | 'observe' | 'stop' | 'settle' | 'close' | 'over';
+export type ExperimentTask = 'prepare' | 'wait' | 'begin' | 'observe' | 'stop' | 'settle' | 'close' | 'over';
 
-export function taskOf(record: ExperimentRecord, { now, scale }: At): Task {
+export function taskOf(record: ExperimentRecord, { now, scale }: Clock): ExperimentTask {
   const isDue = record.until !== null && now >= record.until;
   switch (record.status) {
     case 'preparing':
@@ -51,11 +52,11 @@ export function taskOf(record: ExperimentRecord, { now, scale }: At): Task {
   }
 }
 
-const isObservationDue = ({ observed_at, interval_seconds }: ExperimentRecord, { now, scale }: At): boolean =>
+const isObservationDue = ({ observed_at, interval_seconds }: ExperimentRecord, { now, scale }: Clock): boolean =>
   observed_at === null || now >= plusSeconds(observed_at, interval_seconds / scale);
 
-/** Seconds until something is due, in the product's time. */
-export function pauseSeconds(record: ExperimentRecord, { now, scale }: At): number {
+/** Returns the seconds until something is due. */
+export function pauseSeconds(record: ExperimentRecord, { now, scale }: Clock): number {
   if (record.status === 'stopping') return record.stop_attempts === 0 ? 0 : STOP_PAUSE_SECONDS;
   if (record.status === 'ended' || record.status === 'preparing') return 0;
   const next = record.observed_at === null ? now : plusSeconds(record.observed_at, record.interval_seconds / scale);
@@ -75,7 +76,7 @@ const event = (at: Timestamp, kind: ExperimentEvent['kind'], text: string, by: s
 export function afterPreparation(
   record: ExperimentRecord,
   { steadiness, incident }: { steadiness: Steadiness; incident: string | null },
-  at: At,
+  at: Clock,
 ): Progress {
   const { now } = at;
   const isRunning = record.started_at !== null;
@@ -101,7 +102,7 @@ export function afterPreparation(
   };
 }
 
-function running(record: ExperimentRecord, startedAt: Timestamp, before: ExperimentEvent[], at: At): Progress {
+function running(record: ExperimentRecord, startedAt: Timestamp, before: ExperimentEvent[], at: Clock): Progress {
   const until = plusSeconds(startedAt, record.duration_seconds / at.scale);
   return {
     record: {
@@ -130,7 +131,7 @@ const starter = (request: ExperimentRecord['request']): string | null =>
  * Handles a request or the end of the time while the experiment waits for its start. `incident`: one that is open in the
  * scope. Then the experiment, which has just started, is stopped.
  */
-export function afterWaiting(record: ExperimentRecord, { incident }: { incident: string | null }, at: At): Progress {
+export function afterWaiting(record: ExperimentRecord, { incident }: { incident: string | null }, at: Clock): Progress {
   const { request } = record;
   if (request?.kind === 'start') {
     if (incident === null) return running(record, at.now, [], at);
@@ -150,7 +151,7 @@ export function afterWaiting(record: ExperimentRecord, { incident }: { incident:
 export function afterObservation(
   record: ExperimentRecord,
   { observation, chaos }: { observation: Observation | null; chaos: ChaosReading | null },
-  at: At,
+  at: Clock,
 ): Progress {
   const { now } = at;
   const next = {
@@ -188,22 +189,24 @@ const verdictIn = (record: ExperimentRecord, chaos: ChaosReading | null) => ({
 function stopping(
   record: ExperimentRecord,
   ending: NonNullable<ExperimentRecord['ending']>,
-  at: At,
+  at: Clock,
   before: ExperimentEvent[],
   observation: Observation | null,
 ): Progress {
   const isAbort = isAborted({ ending });
   const canStop = record.run !== null && record.chaos_config !== null && ending.code !== 'chaos_ended';
-  // The sender of `finished` is the one who knows, but an abort is always carried out.
-  const isOwn = !record.observed || ending.code === 'stopped';
-  const mustStop = canStop && isOwn && ending.code !== 'finished';
+  // The sender of `finished` knows that it is over, but an abort is always carried out.
+  const isFirebreaksToStop = !record.observed || ending.code === 'stopped';
+  const mustStop = canStop && isFirebreaksToStop && ending.code !== 'finished';
   const next: ExperimentRecord = {
     ...record,
     status: 'stopping',
     ending,
     until: null,
     reason: ending.reason,
-    stop: mustStop ? { state: 'asking', detail: '' } : { state: 'not_asked', detail: notAsked(record, ending.code) },
+    stop: mustStop
+      ? { state: 'asking', detail: '' }
+      : { state: 'not_asked', detail: notStoppedText(record, ending.code) },
   };
   const events = [...before, ...(isAbort ? [event(at.now, 'abort', `Aborted: ${ending.reason}`)] : [])];
   if (!mustStop) return stopped(next, { events, observation, text: next.stop.detail }, at);
@@ -214,14 +217,14 @@ function stopping(
   };
 }
 
-const notAsked = ({ run, chaos_config: config, observed }: ExperimentRecord, code: EndCode): string => {
+const notStoppedText = ({ run, chaos_config: config, observed }: ExperimentRecord, code: EndCode): string => {
   if (code === 'chaos_ended' || code === 'finished') return 'it is over';
   if (observed) return 'not stopped, because Firebreak only observes it';
   return run === null || config === null ? 'Firebreak cannot stop it: stop it by hand' : '';
 };
 
 /** Decides after an attempt to stop the experiment, and ends its attempts after a while. */
-export function afterStop(record: ExperimentRecord, response: Attempt, at: At): Progress {
+export function afterStop(record: ExperimentRecord, response: Attempt, at: Clock): Progress {
   const attempts = record.stop_attempts + 1;
   const next = { ...record, stop_attempts: attempts };
   if (response.kind === 'taken')
@@ -230,7 +233,7 @@ export function afterStop(record: ExperimentRecord, response: Attempt, at: At): 
       { events: [], observation: null, text: `Stopped: ${response.detail}` },
       at,
     );
-  if (response.kind === 'later' && attempts < STOP_ATTEMPTS)
+  if (response.kind === 'later' && attempts < STOP_ATTEMPTS_MAX)
     return { record: { ...next, stop: { state: 'asking', detail: response.detail } }, events: [], observation: null };
   return stopped(
     { ...next, stop: { state: 'unconfirmed', detail: response.detail } },
@@ -240,8 +243,8 @@ export function afterStop(record: ExperimentRecord, response: Attempt, at: At): 
 }
 
 /**
- * Returns whether an experiment may go on although it is over: its stop is not confirmed, or it was aborted and Firebreak
- * cannot stop it. A person who stops it knows.
+ * Returns whether the chaos system may still run an experiment that is over for Firebreak: its stop is not confirmed, or
+ * it was aborted and Firebreak cannot stop it.
  */
 export const mayStillRun = ({ stop, ending, run }: Pick<ExperimentRecord, 'stop' | 'ending' | 'run'>): boolean =>
   stop.state === 'unconfirmed' || (stop.state === 'not_asked' && run === null && isAborted({ ending }));
@@ -250,7 +253,7 @@ export const mayStillRun = ({ stop, ending, run }: Pick<ExperimentRecord, 'stop'
 function stopped(
   record: ExperimentRecord,
   { events, observation, text }: { events: ExperimentEvent[]; observation: Observation | null; text: string },
-  at: At,
+  at: Clock,
 ): Progress {
   const { now, scale } = at;
   const next: ExperimentRecord = { ...record, stopped_at: record.stopped_at ?? now, abort_alert: null };
@@ -272,7 +275,7 @@ function stopped(
 }
 
 /** Decides after an observation in the grace period. A stop by a person ends it at once. */
-export function afterSettling(record: ExperimentRecord, observation: Observation | null, at: At): Progress {
+export function afterSettling(record: ExperimentRecord, observation: Observation | null, at: Clock): Progress {
   const next = { ...record, observed_at: observation === null ? record.observed_at : at.now, request: null };
   const isOver = (record.until !== null && at.now >= record.until) || record.request?.kind === 'stop';
   if (isOver) return ended(next, [], observation, at);
@@ -283,7 +286,7 @@ function ended(
   record: ExperimentRecord,
   events: ExperimentEvent[],
   observation: Observation | null,
-  { now }: At,
+  { now }: Clock,
 ): Progress {
   return {
     record: {
@@ -301,7 +304,11 @@ function ended(
 }
 
 /** Returns the record with its conclusion. */
-export function concluded(record: ExperimentRecord, observations: readonly Observation[], now: Timestamp): Progress {
+export function withConclusion(
+  record: ExperimentRecord,
+  observations: readonly Observation[],
+  now: Timestamp,
+): Progress {
   const conclusion = record.conclusion ?? conclude(record, observations);
   return {
     record: { ...record, conclusion, closed: true, callback: null },

@@ -7,35 +7,35 @@ import type {
 } from '../../schemas/experiments/experiment.ts';
 import { secondsBetween } from '../../schemas/time/time.ts';
 import { itemTitles } from './action-items.ts';
-import { limits, shown } from './conclusion.ts';
+import { limitsText, numberText } from './conclusion.ts';
 
-export type Reported = Experiment & {
+export type ReportedExperiment = Experiment & {
   events: readonly ExperimentEvent[];
   observations: readonly Observation[];
   alerts: readonly ExpectedAlert[];
 };
 
 /** Returns the report of an experiment as Markdown. Texts of people and alerts are escaped. */
-export function reportOf(one: Reported): string {
-  const { conclusion, started_at: startedAt, stopped_at: stoppedAt, ending, stop, chaos } = one;
+export function reportOf(experiment: ReportedExperiment): string {
+  const { conclusion, started_at: startedAt, stopped_at: stoppedAt, ending, stop, chaos } = experiment;
   const duration = startedAt !== null && stoppedAt !== null ? secondsBetween(startedAt, stoppedAt) : null;
   const sections = [
-    `# Experiment: ${inline(one.name)}`,
+    `# Experiment: ${inline(experiment.name)}`,
     list([
-      `Hypothesis: ${inline(one.hypothesis)}`,
+      `Hypothesis: ${inline(experiment.hypothesis)}`,
       `Conclusion: **${conclusion?.outcome ?? 'not concluded'}**${conclusion !== null && 'because' in conclusion ? ` (${conclusion.because})` : ''}`,
-      `Scope: ${one.scope.map(({ service, environment }) => `${inline(service)} in ${inline(environment)}`).join(', ')}`,
-      `Started: ${startedAt ?? 'not started'}${duration === null ? '' : `; ran ${shown(duration)} s`}`,
+      `Scope: ${experiment.scope.map(({ service, environment }) => `${inline(service)} in ${inline(environment)}`).join(', ')}`,
+      `Started: ${startedAt ?? 'not started'}${duration === null ? '' : `; ran ${numberText(duration)} s`}`,
       ...(ending === null ? [] : [`Ended: ${inline(ending.reason)} (${ending.code})`]),
       ...(stop.state === 'not_asked'
         ? []
         : [`Stop: ${stop.state}${stop.detail === '' ? '' : `, ${inline(stop.detail)}`}`]),
-      `Recorded by ${inline(one.created_by)} at ${one.created_at}; ID ${one.id}`,
+      `Recorded by ${inline(experiment.created_by)} at ${experiment.created_at}; ID ${experiment.id}`,
     ]),
     '## Why',
     list((conclusion?.reasons ?? ['It is not concluded yet.']).map(inline)),
     '## Measurements',
-    measurements(one),
+    measurements(experiment),
     ...(chaos === null
       ? []
       : [
@@ -49,11 +49,11 @@ export function reportOf(one: Reported): string {
           ]),
         ]),
     '## Expected alerts',
-    one.alerts.length === 0
+    experiment.alerts.length === 0
       ? 'None.'
       : table(
           ['Time', 'Alert', 'Service', 'Severity', 'Effect'],
-          one.alerts.map(({ at, title, service, environment, severity, abort }) => [
+          experiment.alerts.map(({ at, title, service, environment, severity, abort }) => [
             at,
             title,
             `${service} ${environment}`,
@@ -64,22 +64,22 @@ export function reportOf(one: Reported): string {
     '## Course',
     table(
       ['Time', 'Event', 'By'],
-      one.events.map(({ at, text, by }) => [at, text, by ?? 'Firebreak']),
+      experiment.events.map(({ at, text, by }) => [at, text, by ?? 'Firebreak']),
     ),
-    ...actionItems(one),
+    ...actionItems(experiment),
   ];
   return `${sections.join('\n\n')}\n`;
 }
 
-function measurements({ conclusion, checks }: Reported): string {
+function measurements({ conclusion, checks }: ReportedExperiment): string {
   if (conclusion === null) return 'None.';
   const phases = ['before', 'during', 'after'] as const;
   return table(
     ['Check', 'Limits', 'Phase', 'Measured', 'Missing', 'Outside', 'Lowest', 'Mean', 'Highest'],
-    conclusion.checks.flatMap((result, n) =>
+    conclusion.checks.flatMap((result, index) =>
       phases.map((phase) => [
         result.name,
-        `${limits(result)}${(checks[n]?.tolerated ?? 0) > 0 && phase === 'during' ? `, ${checks[n]?.tolerated} tolerated` : ''}`,
+        `${limitsText(result)}${(checks[index]?.tolerated ?? 0) > 0 && phase === 'during' ? `, ${checks[index]?.tolerated} tolerated` : ''}`,
         phase,
         ...numbers(result[phase]),
       ]),
@@ -91,11 +91,11 @@ const numbers = ({ measured, missing, outside, min, mean, max }: CheckNumbers): 
   String(measured),
   String(missing),
   String(outside),
-  ...[min, mean, max].map((value) => (value === null ? '' : shown(value))),
+  ...[min, mean, max].map((value) => (value === null ? '' : numberText(value))),
 ];
 
 /** Lists the action items of a failed hypothesis, which are also stored. */
-function actionItems({ conclusion, name }: Reported): string[] {
+function actionItems({ conclusion, name }: ReportedExperiment): string[] {
   if (conclusion?.outcome !== 'failed') return [];
   const items = itemTitles({ name, reasons: conclusion.reasons }).map((title) => `- [ ] ${inline(title)}`);
   return ['## Action items', items.join('\n')];

@@ -4,7 +4,7 @@ import type { ChangeId, IncidentId } from '../../schemas/config/names.ts';
 import type { DecisionView, Effect, IncidentRecord, TimelineEntry } from '../../schemas/incidents/incident.ts';
 import type { Reason } from '../../schemas/incidents/reason.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
-import { fewestOf } from '../alerts/senders.ts';
+import { fewestActionsOf } from '../alerts/senders.ts';
 import { standInNote } from '../catalogue/vendors.ts';
 import type { IntendedAction, RollbackEnd } from '../ports/decisions.ts';
 import type { IncidentChange } from '../ports/incidents.ts';
@@ -68,7 +68,7 @@ export function planAction(
   const reason = whyStopped('record', {
     agreement: automatic ? 'none' : 'approved',
     organisation_rollbacks_last_hour: times.length,
-    sender_rollbacks_last_hour: fewestOf(acts, senders),
+    sender_rollbacks_last_hour: fewestActionsOf(acts, senders),
     locked_by: isLocked ? holderOf(lock.holder, incident.id) : null,
     incident_open: incident.status !== 'resolved',
     group_rolled_back: parent?.group_rollback?.incident_id ?? null,

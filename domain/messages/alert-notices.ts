@@ -39,7 +39,7 @@ export type AlertNoticeEntry = { signal: Signal; status: 'firing' | 'resolved' }
  * created in any case.
  */
 export function entriesOf(
-  { signal, delivery: destinations, mute }: Arrival,
+  { signal, destinations, mute }: Arrival,
   status: 'firing' | 'resolved',
   separately: boolean,
 ): AlertNoticeEntry[] {

@@ -1,7 +1,7 @@
 import type { DecisionView, Effect, IncidentRecord, TimelineEntry } from '../../schemas/incidents/incident.ts';
 import type { Severity } from '../../schemas/config/names.ts';
 import { IncidentRole } from '../../schemas/people/response-roles.ts';
-import { clearingsInWords, activeClearings } from '../changes/cleared-suspects.ts';
+import { clearingsText, activeClearings } from '../changes/cleared-suspects.ts';
 import {
   answerable,
   decisionSuffix,
@@ -185,7 +185,7 @@ function childRows({ incident, children, childCount }: Overview): ChatPart[] {
 function suspectsPart({ incident, decisions }: Overview): ChatPart[] {
   if (incident.group_reason !== undefined) return [];
   const cleared = activeClearings(incident.cleared);
-  const clearedText: Text = cleared.length === 0 ? [] : [`\n${clearingsInWords(cleared)}`];
+  const clearedText: Text = cleared.length === 0 ? [] : [`\n${clearingsText(cleared)}`];
   if (incident.suspects.length === 0) {
     const none = `No ${cleared.length === 0 ? '' : 'other '}known change could have caused this incident`;
     return decisions.length === 0 && cleared.length === 0

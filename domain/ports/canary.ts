@@ -9,7 +9,7 @@ import type {
 import type { HttpSample } from '../../schemas/canary/judgement.ts';
 import type { TrafficConfig } from '../../schemas/canary/traffic-config.ts';
 import type { Watch, WatchId, WatchOutcome, WatchRecord } from '../../schemas/canary/watch.ts';
-import type { Gate, Judged } from '../canary/progress.ts';
+import type { Gate, JudgedSamples } from '../canary/progress.ts';
 import type { TrafficRouter } from '../canary/traffic.ts';
 import type { Page, ServiceEnvironment } from './common.ts';
 
@@ -53,7 +53,7 @@ export type TrafficRouterFor = (
 /** What a canary needs of the rest of the product. Everything is safe to repeat. */
 export type CanaryActions = {
   /** @param samples measurements over HTTP of earlier checks, oldest first */
-  judge(canary: CanaryRecord, samples: readonly HttpSample[]): Promise<Judged>;
+  judge(canary: CanaryRecord, samples: readonly HttpSample[]): Promise<JudgedSamples>;
   /** Checks freezes, the kill switch, and open incidents. */
   gate(canary: CanaryRecord): Promise<Gate>;
   isPaused(): Promise<boolean>;

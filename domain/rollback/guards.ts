@@ -1,7 +1,7 @@
 import type { Change } from '../../schemas/changes/change.ts';
 import { lowestMode, type Version } from '../../schemas/config/names.ts';
 import type { Reason, ReasonCode } from '../../schemas/incidents/reason.ts';
-import { clearingsInWords, activeClearings } from '../changes/cleared-suspects.ts';
+import { clearingsText, activeClearings } from '../changes/cleared-suspects.ts';
 import { whyNotTo } from '../changes/named-version.ts';
 import { newestLiveChange, byStart, migrationsIn, NONE_KNOWN_GOOD, putsVersionLive } from '../changes/versions.ts';
 import { MIN_CONFIDENCE_TO_ACT, type RankedSuspect } from '../correlation/correlate.ts';
@@ -300,7 +300,7 @@ export const GUARDS: readonly Guard[] = [
       clearing !== undefined &&
       (agreement === 'none' || (decided !== undefined && clearing.at > decided)) &&
       clearing,
-    text: (clearing) => clearingsInWords([clearing]),
+    text: (clearing) => clearingsText([clearing]),
   }),
   ...modeGuards(() => ({ call: 'page' }), 'now in mode'),
   ...modeGuards((mode) => ({ step: mode === 'approve' ? 'ask' : 'say' }), 'in mode'),
@@ -334,7 +334,7 @@ export const GUARDS: readonly Guard[] = [
     at: { judgement: 'approve' },
     applies: ({ evidence: { cleared } }) => cleared,
     // The person who cleared a suspect is working on the incident and knows more than is measured.
-    text: (cleared) => `${clearingsInWords(cleared)}; a person must decide`,
+    text: (cleared) => `${clearingsText(cleared)}; a person must decide`,
   }),
   guard({
     code: 'one_of_many',

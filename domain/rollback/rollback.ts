@@ -3,7 +3,7 @@ import type { Change } from '../../schemas/changes/change.ts';
 import { lowestMode, type Mode } from '../../schemas/config/names.ts';
 import type { DecisionKind, Suspect } from '../../schemas/incidents/incident.ts';
 import type { Reason, ReasonCode } from '../../schemas/incidents/reason.ts';
-import { clearingsInWords } from '../changes/cleared-suspects.ts';
+import { clearingsText } from '../changes/cleared-suspects.ts';
 import { type NamedTarget, namedTarget } from '../changes/named-version.ts';
 import { newestLiveChange, putsVersionLive, type RollbackTarget, rollbackTarget } from '../changes/versions.ts';
 import { type Correlation, correlate, type RankedSuspect } from '../correlation/correlate.ts';
@@ -247,7 +247,7 @@ const rollbackTargetOf = (
 
 /** Returns the clearings by people, unless a person requested the rollback. */
 const clearingReasons = ({ request, evidence: { cleared } }: DecisionInputs): Reason[] =>
-  request.by === 'person' || cleared === undefined ? [] : [reason('suspect_cleared', clearingsInWords(cleared))];
+  request.by === 'person' || cleared === undefined ? [] : [reason('suspect_cleared', clearingsText(cleared))];
 
 /** Returns the suspects as weighed for a judgement. */
 export const weighed = ({ evidence }: Pick<DecisionInputs, 'evidence'>): Correlation =>

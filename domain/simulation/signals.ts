@@ -47,7 +47,7 @@ export function arrivalOf(recorded: RecordedSignal, policy: Config): Arrival {
   const silence = recorded.muted?.by === 'silence' ? recorded.muted : null;
   return {
     signal,
-    delivery: destinationsOf(signal, policy, recorded.received_at),
+    destinations: destinationsOf(signal, policy, recorded.received_at),
     mute: silence ?? mutedBy(signal, policy, null, recorded.at),
   };
 }

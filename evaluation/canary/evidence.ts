@@ -1,4 +1,4 @@
-import type { At, Buckets, CanaryEvidence, MetricEvidence } from '../../domain/canary/evidence.ts';
+import type { InWindow, Histogram, CanaryEvidence, MetricEvidence } from '../../domain/canary/evidence.ts';
 import { AFTER, BOUNDS, type Recording, type Scene } from './world.ts';
 import { increase } from './scrape.ts';
 
@@ -22,7 +22,7 @@ export function evidenceAt(scene: Scene, look: number, phases: Phases, form: 'bu
   const before = Array.from({ length: HISTORY / RANGE }, (_, index) => scene.start - HISTORY + (index + 1) * RANGE);
   const disjoint = looks.filter((at) => (until - at) % RANGE === 0);
   const side = <T extends object>(which: 'old' | 'new', times: readonly number[], of: Reading<T>) =>
-    times.flatMap((at): At<T>[] => {
+    times.flatMap((at): InWindow<T>[] => {
       const value = of(scene[which], phases[which], at);
       return value === null ? [] : [{ at, ...value }];
     });
@@ -64,7 +64,7 @@ const counts =
   };
 
 const histograms =
-  (scale: number): Reading<Buckets> =>
+  (scale: number): Reading<Histogram> =>
   (recording, phase, at) => {
     const target = { ...recording, phase };
     const total = increase(recording.requests, target, at, RANGE);
@@ -88,7 +88,7 @@ export const usualQuantile = ({ old, start }: Scene): number => {
   return quantileOf({ buckets: [...within, [Infinity, old.requests[start - 1] ?? 0]] }) ?? 0;
 };
 
-function quantileOf(histogram: Buckets | null): number | null {
+function quantileOf(histogram: Histogram | null): number | null {
   const { buckets } = histogram ?? { buckets: [] };
   const total = buckets.at(-1)?.[1] ?? 0;
   if (total === 0) return null;

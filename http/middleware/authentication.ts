@@ -1,7 +1,7 @@
 import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 import { sha256 } from '../../aws/hash.ts';
 import { authorize, type Scope } from '../../domain/access/access.ts';
-import { actsAs } from '../../domain/access/actor-identity.ts';
+import { actorNameOf } from '../../domain/access/actor-identity.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Principal } from '../../schemas/access/access.ts';
 import type { Session } from '../../schemas/access/session.ts';
@@ -59,7 +59,7 @@ async function principalOfHash(
 ): Promise<Principal | undefined> {
   const record = await deps.tokens.find(tokenHash);
   const expired = record !== undefined && record.expires_at !== null && record.expires_at <= deps.clock.now();
-  return expired || record === undefined ? undefined : { ...record, name: actsAs(record) };
+  return expired || record === undefined ? undefined : { ...record, name: actorNameOf(record) };
 }
 
 /** Returns what a session stores about the token with which it began. */

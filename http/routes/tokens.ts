@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { revokeToken } from '../../actions/people/revoke-token.ts';
 import { authorize, EVERYWHERE } from '../../domain/access/access.ts';
-import { actsAs, NameTaken, whyOfPerson, whyReserved } from '../../domain/access/actor-identity.ts';
+import { actorNameOf, NameTaken, whyReservedForPerson, whyReserved } from '../../domain/access/actor-identity.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { type NewToken, NewToken as NewTokenSchema, type Principal, TokenRecord } from '../../schemas/access/access.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems } from '../endpoint.ts';
@@ -14,7 +14,7 @@ const Token = TokenRecord.extend({
   }),
 }).meta({ id: 'Token' });
 
-const shown = (record: TokenRecord): z.infer<typeof Token> => ({ ...record, acts_as: actsAs(record) });
+const shown = (record: TokenRecord): z.infer<typeof Token> => ({ ...record, acts_as: actorNameOf(record) });
 
 /** Registers the routes of tokens for senders, CI systems, and people. */
 export function tokenRoutes(app: Api, deps: Deps): void {
@@ -39,7 +39,7 @@ export function tokenRoutes(app: Api, deps: Deps): void {
       withinOwn(c.var.principal, input, deps);
       const reserved = whyReserved(input.name, input.actions);
       if (reserved !== undefined) throw new Refusal(422, 'invalid', `json: name: ${reserved}`);
-      const ofPerson = whyOfPerson(input.name, (await deps.config.current()).people, c.var.principal.name);
+      const ofPerson = whyReservedForPerson(input.name, (await deps.config.current()).people, c.var.principal.name);
       if (ofPerson?.forbidden === true) throw new Refusal(403, 'forbidden', ofPerson.text);
       if (ofPerson !== undefined) throw new Refusal(422, 'invalid', `json: name: ${ofPerson.text}`);
       const { record, secret } = await made(deps, input, c.var.principal.name);

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { isMerge, namedIn } from '../../domain/changes/commit-message.ts';
+import { isMerge, namesInMessage } from '../../domain/changes/commit-message.ts';
 import { revertedBy } from '../../domain/delivery/code.ts';
 import { COMMIT_PATHS_MAX, type PullRequestReport, type Push } from '../../schemas/delivery/code.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
@@ -50,7 +50,7 @@ export function pushOf(event: z.infer<typeof PushEvent>, now: Timestamp): Push |
         sha: id,
         committed_at: timestamp,
         paths: isKnown ? paths : null,
-        ...namedIn(message ?? ''),
+        ...namesInMessage(message ?? ''),
         ...(isMerge(message ?? '') && { is_merge: true as const }),
       };
     }),

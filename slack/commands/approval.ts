@@ -1,4 +1,4 @@
-import { supersededWords } from '../../domain/changes/superseded.ts';
+import { supersededText } from '../../domain/changes/superseded.ts';
 import { hasDigest } from '../../domain/rollback/offers.ts';
 import type { DecisionView } from '../../schemas/incidents/incident.ts';
 import { answerDecision } from '../../actions/incidents/answer-decision.ts';
@@ -27,7 +27,7 @@ export const runAnswer: RunInIncident<Answer> = async (deps, { caller }, id, { d
     if (given === 'approved' && decision?.state === 'waiting') return answered(yesOfMany(decision.approvals));
   } catch (error) {
     if (!(error instanceof Refusal) || error.code !== 'superseded') throw error;
-    const now = supersededWords(await requireIncident(deps, id), digest);
+    const now = supersededText(await requireIncident(deps, id), digest);
     throw new Declined(`Superseded: ${now}. Nothing was done.`);
   }
   return answered(given === 'approved' ? 'Approved.' : 'Rejected: the action is not executed.');

@@ -1,5 +1,5 @@
 import { openChildren, openChildrenWords } from '../../domain/incidents/children.ts';
-import { supersededWords } from '../../domain/changes/superseded.ts';
+import { supersededText } from '../../domain/changes/superseded.ts';
 import { requireIncident } from '../../actions/incidents/require-incident.ts';
 import { executeResponseAction } from '../../actions/incidents/response-action.ts';
 import { answered } from '../outcome.ts';
@@ -57,7 +57,7 @@ const childrenNotice = (children: string | null): string =>
 
 export const runResolve: RunInIncident<Resolve> = async (deps, { caller, key }, id, { note }) => {
   const before = await requireIncident(deps, id);
-  if (before.status === 'resolved') return answered(`Superseded: ${supersededWords(before, '')}.`);
+  if (before.status === 'resolved') return answered(`Superseded: ${supersededText(before, '')}.`);
   const children = await deps.incidentGroups.children(id);
   const childrenWords = openChildrenWords(openChildren(children));
   // The description of the children includes their firing alerts.

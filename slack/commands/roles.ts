@@ -1,5 +1,5 @@
 import { isSameActor } from '../../domain/access/actor-identity.ts';
-import { notThat, contacts } from '../../domain/access/refusals.ts';
+import { lacksPermissionText, whomToAsk } from '../../domain/access/refusals.ts';
 import type { Text } from '../../domain/messages/channels.ts';
 import { actorMay } from '../../domain/people/people.ts';
 import type { Assignee } from '../../domain/people/roles.ts';
@@ -318,8 +318,12 @@ async function holderOf(deps: CommandDeps, caller: Caller, id: IncidentId, user:
   const { actor } = found;
   const now = deps.clock.now();
   if (!actorMay(actor, 'incidents:write', incident, now).allowed) {
-    const contactText = contacts(await deps.config.current(), 'incidents:write', incident, now);
-    throw new Declined({ user }, ` ${notThat('incidents:write', incident)}. Nothing was done. `, ...contactText);
+    const contactText = whomToAsk(await deps.config.current(), 'incidents:write', incident, now);
+    throw new Declined(
+      { user },
+      ` ${lacksPermissionText('incidents:write', incident)}. Nothing was done. `,
+      ...contactText,
+    );
   }
   return { name: actor.name, shown: actor.shown, slack: user };
 }

@@ -1,5 +1,5 @@
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
-import { clearingsInWords, activeClearings } from '../../domain/changes/cleared-suspects.ts';
+import { clearingsText, activeClearings } from '../../domain/changes/cleared-suspects.ts';
 import { whyNotTo } from '../../domain/changes/named-version.ts';
 import { suggestedName } from '../../domain/freeze/known-names.ts';
 import type { ChatButton, ChatMessage, Text } from '../../domain/messages/channels.ts';
@@ -164,7 +164,7 @@ function shownPlan({ serviceEnvironment, facts, incident, effect }: RollbackPlan
           { bold: version },
           ` ${Math.round(confidence * 100)} %: ${reasons.join('; ')}.`,
         ])),
-    ...(cleared.length === 0 ? [] : [`\n${clearingsInWords(cleared)}.`]),
+    ...(cleared.length === 0 ? [] : [`\n${clearingsText(cleared)}.`]),
     effect?.direction === 'forward' ? `\nThe rollback would go forward to ` : `\nThe rollback would go back to `,
     { bold: target.version },
     effect === undefined ? '.' : doesWords(effect, live, target),

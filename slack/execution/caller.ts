@@ -1,5 +1,5 @@
 import type { Scope } from '../../domain/access/access.ts';
-import { notPermitted } from '../../domain/access/refusals.ts';
+import { notPermittedText } from '../../domain/access/refusals.ts';
 import { type Actor, actorMay } from '../../domain/people/people.ts';
 import type { Action } from '../../schemas/access/access.ts';
 import type { Config } from '../../schemas/config/config.ts';
@@ -22,7 +22,7 @@ export const callerOf = (actor: Actor, { config, slack, now, whySandboxUserRefus
   slack,
   allow(action, scope) {
     if (!actorMay(actor, action, scope, now()).allowed)
-      throw new Declined(...notPermitted(config, action, scope, now()));
+      throw new Declined(...notPermittedText(config, action, scope, now()));
     const why = whySandboxUserRefused?.(action, scope);
     if (why !== undefined)
       throw new Declined(

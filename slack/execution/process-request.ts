@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { contacts } from '../../domain/access/refusals.ts';
+import { whomToAsk } from '../../domain/access/refusals.ts';
 import type { ChatMessage, ReplyTo, Text, VendorResponse } from '../../domain/messages/channels.ts';
 import { whySandboxUserRefused } from '../../domain/catalogue/real-systems.ts';
 import { byName } from '../../domain/people/display-names.ts';
@@ -111,7 +111,7 @@ async function unknownPerson(
   { request }: Command,
   because: string,
 ): Promise<Outcome> {
-  const contactText = contacts(await config.current(), verbOf(request).permission, {}, clock.now());
+  const contactText = whomToAsk(await config.current(), verbOf(request).permission, {}, clock.now());
   return answered(`You don't have permission: ${because}. Nothing was done. `, ...contactText);
 }
 

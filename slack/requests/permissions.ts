@@ -1,5 +1,5 @@
 import type { Scope } from '../../domain/access/access.ts';
-import { notPermitted, contacts } from '../../domain/access/refusals.ts';
+import { notPermittedText, whomToAsk } from '../../domain/access/refusals.ts';
 import type { ChatMessage, Text } from '../../domain/messages/channels.ts';
 import type { Action } from '../../schemas/access/access.ts';
 import type { RequestingUser, CallerPermissions, RequestContext } from '../request-context.ts';
@@ -31,12 +31,12 @@ export async function refusalOf(
   const catalogue = (await reads.catalogue(BRIEF_PATIENCE_MS))?.value;
   const now = deps.clock.now();
   if (permissions.kind === 'refused') {
-    const contactText: Text = catalogue === undefined ? [] : contacts(catalogue, action, scope, now);
+    const contactText: Text = catalogue === undefined ? [] : whomToAsk(catalogue, action, scope, now);
     return refusal([`You don't have permission: ${permissions.because}. Nothing was done. `, ...contactText]);
   }
   return catalogue === undefined
     ? null
-    : refusal([...notPermitted(catalogue, action, scope, now), ' Nothing was done.']);
+    : refusal([...notPermittedText(catalogue, action, scope, now), ' Nothing was done.']);
 }
 
 const refusal = (text: Text): ChatMessage => ({

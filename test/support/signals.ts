@@ -40,7 +40,7 @@ export const stranger = (unmatched: string, more: Partial<Signal> = {}): Signal 
 export const arrival = (
   one: Signal,
   { delivery = {}, mute = null }: { delivery?: Partial<Destinations>; mute?: Mute | null } = {},
-): Arrival => ({ signal: one, delivery: { ...destinationsOf(one, emptyConfig, one.startsAt), ...delivery }, mute });
+): Arrival => ({ signal: one, destinations: { ...destinationsOf(one, emptyConfig, one.startsAt), ...delivery }, mute });
 
 /** Returns several signals, delivered by the routes of `config` at their start times. */
 export const arrivals = (signals: readonly Signal[], config: Config = emptyConfig): Arrival[] =>

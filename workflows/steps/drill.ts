@@ -1,5 +1,5 @@
 import { environmentEntry } from '../../domain/catalogue/catalogue.ts';
-import { brokenOff, drillKey, withUpdate, pauseSeconds, type StepReport } from '../../domain/automation/drill.ts';
+import { abortedDrill, drillKey, afterAttempt, pauseSeconds, type StepReport } from '../../domain/automation/drill.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { whyStopped } from '../../domain/rollback/guards.ts';
 import type { Deployer, RollbackCall } from '../../domain/rollback/targets.ts';
@@ -35,10 +35,10 @@ export async function advanceDrill(deps: Deps, id: DrillId): Promise<Advanced> {
   if (attempted === 'changed') return AGAIN;
   const at = deps.clock.now();
   if (attempted === 'lost') {
-    await deps.drills.put(brokenOff(drill, 'another operation has locked the target in the meantime', at));
+    await deps.drills.put(abortedDrill(drill, 'another operation has locked the target in the meantime', at));
     return AGAIN;
   }
-  const after = withUpdate(attempted.drill, attempted.result, at);
+  const after = afterAttempt(attempted.drill, attempted.result, at);
   if (!(await deps.drills.put(after))) return AGAIN;
   return after.phase === 'ended' ? OVER : { over: false, pauseSeconds: pauseSeconds(after, attempted.result) };
 }

@@ -1,16 +1,16 @@
 import {
-  APPROVED,
+  NOT_JUDGED_APPROVED,
   contradictionOf,
-  contradictionWords,
+  contradictionText,
   hasNewResult,
   isSameRollback,
   isSupersededIn,
   type JudgedIncident,
   type News,
   newsOf,
-  newsWords,
+  newsText,
   relatedTo,
-  whyNotAgain,
+  whyNotJudgedAgain,
 } from '../../domain/changes/late-changes.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { JudgementRequest } from '../../domain/incidents/response.ts';
@@ -125,7 +125,7 @@ async function checkLateChanges(deps: Deps, input: LateChangesInput): Promise<Ch
   if (missed.length > 0) {
     const { number } = judged;
     const why =
-      whyNotAgain(judged) ??
+      whyNotJudgedAgain(judged) ??
       (await whyNotRepeated(deps, incident, { number, decision, request: input.request }, missed));
     await noteNews(deps, incident, missed, why ?? 'judged again');
     await noteContradiction(deps, incident, number, missed);
@@ -193,7 +193,7 @@ async function noteNews(
       at: deps.clock.now(),
       actor: 'firebreak',
       kind: KINDS[news],
-      text: newsWords(incident, { change, news }, consequence),
+      text: newsText(incident, { change, news }, consequence),
       detail: { change: change.id, service: change.service, version: change.version },
     });
 }
@@ -225,7 +225,7 @@ async function noteContradiction(
       at: deps.clock.now(),
       actor: 'firebreak',
       kind: 'decision.contradicted',
-      text: contradictionWords(incident, acted.version, found),
+      text: contradictionText(incident, acted.version, found),
       detail: { change: change.id, service: change.service, version: change.version, number },
     });
     return;
@@ -287,7 +287,7 @@ async function whyNotRepeated(
 ): Promise<string | null> {
   const now = await judgeNow(deps, incident, request);
   if (isSameRollback(decision, now) && !isSupersededIn(now)) return 'judged again with the same result';
-  return (await withdraw(deps, incident, { number, decision }, missed)) ? null : APPROVED;
+  return (await withdraw(deps, incident, { number, decision }, missed)) ? null : NOT_JUDGED_APPROVED;
 }
 
 /** Requests another judgement if its result would be another act, or would make a waiting question pointless. */
@@ -297,7 +297,7 @@ async function judgeIfDifferent(
   request: JudgementRequest,
   since: readonly Concerned[],
 ): Promise<void> {
-  if (whyNotAgain(judged) !== null) return;
+  if (whyNotJudgedAgain(judged) !== null) return;
   const now = await judgeNow(deps, incident, request);
   const changes = since.map(({ change }) => change);
   if (!hasNewResult(decision, now, changes)) return;
@@ -322,7 +322,7 @@ async function withdraw(
       incident.id,
       decision,
       'firebreak',
-      `Question withdrawn: ${newsWords(incident, first, 'the incident is judged again')}`,
+      `Question withdrawn: ${newsText(incident, first, 'the incident is judged again')}`,
     );
   return (await deps.decisions.state(incident.id, number)) !== 'approved';
 }

@@ -1,4 +1,4 @@
-import { BUDGET_ACTS, changedSettings, demotionOf, promotedBy } from '../../../domain/automation/automation.ts';
+import { BUDGET_ACTIONS, changedSettings, demotionOf, promotedBy } from '../../../domain/automation/automation.ts';
 import type { AutomationSwitch } from '../../../domain/ports/automation.ts';
 import type { Clock } from '../../../domain/ports/system.ts';
 import { type Automation, type AutomationInput, untouchedAutomation } from '../../../schemas/access/access.ts';
@@ -111,7 +111,7 @@ export class AutomationTable implements AutomationSwitch {
     const from = promotion === undefined ? '' : String(promotion['at']);
     const newest = this.#table.each(keys.automaticActions(service).pk, '', {
       newestFirst: true,
-      limit: BUDGET_ACTS,
+      limit: BUDGET_ACTIONS,
       from,
     });
     const actions = await collect(newest, (item: Item) => ({ wrong: item['wrong'] !== undefined }));

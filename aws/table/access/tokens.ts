@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { decides, nameKey, NameTaken } from '../../../domain/access/actor-identity.ts';
+import { mayDecide, nameKey, NameTaken } from '../../../domain/access/actor-identity.ts';
 import type { TokenAudit, Tokens } from '../../../domain/ports/access.ts';
 import type { Page } from '../../../domain/ports/common.ts';
 import type { Clock, Secrets } from '../../../domain/ports/system.ts';
@@ -118,7 +118,7 @@ export class TokenTable implements Tokens {
     const result = await this.#table.transact([
       this.#table.put({ ...keys.token(hash), ...record, mac }, absent),
       this.#table.put({ ...keys.tokenById(record.id), ...record, hash, mac }, absent),
-      ...(decides(record.actions) ? [this.#table.put({ ...name.key, id: record.id }, name.isFree)] : []),
+      ...(mayDecide(record.actions) ? [this.#table.put({ ...name.key, id: record.id }, name.isFree)] : []),
       this.#entryWrite(record, 'created', record.created_at, by),
     ]);
     if (result.ok) return { record, secret };
@@ -138,7 +138,7 @@ export class TokenTable implements Tokens {
     const holder = (await this.#all())
       .filter((token) => nameKey(token.name) === nameKey(name))
       .filter(({ expires_at, revoked_at }) => revoked_at === undefined && (expires_at === null || expires_at > now))
-      .find((token) => decides(token.actions) || decides(actions));
+      .find((token) => mayDecide(token.actions) || mayDecide(actions));
     if (holder !== undefined) throw new NameTaken(name, holder);
     if (before === undefined) return { key, isFree: absent };
     return {

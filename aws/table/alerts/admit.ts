@@ -1,4 +1,4 @@
-import { alertOf, type Arrival, type Closed, closeOf, scopeOf } from '../../../domain/alerts/admission.ts';
+import { alertKeyOf, type Arrival, type Closed, closeOf, scopeOf } from '../../../domain/alerts/admission.ts';
 import { type AdmissionPlan, type AlertEpisode, planAdmission } from '../../../domain/alerts/plan-admission.ts';
 import { SHARED_SCOPE, type Target, targetOf } from '../../../domain/alerts/unmatched.ts';
 import type { Mute } from '../../../domain/alerts/routing.ts';
@@ -144,7 +144,7 @@ function batchOf(arrivals: readonly Arrival[], targets: readonly Target[]): numb
   const taken: number[] = [];
   const seen = new Set<string>();
   for (const [n, { signal }] of arrivals.entries()) {
-    const alert = alertOf(signal);
+    const alert = alertKeyOf(signal);
     if (!seen.has(alert) && targets[n]?.scope === targets[0]?.scope && taken.length < SIGNALS_PER_TRANSACTION)
       taken.push(n);
     seen.add(alert);
@@ -259,7 +259,7 @@ function episodeWrite(
       // A signal without an incident, or one that an experiment explains, is listed by itself; others are listed with
       // their incident.
       ...((alert.incidentId === null || alert.muted) && { signal, ...(alert.muted && { muted: true, mute }) }),
-      ...((alert.incidentId === null || alert.muted) && listedApart(sha256(alertOf(signal)), alert, at)),
+      ...((alert.incidentId === null || alert.muted) && listedApart(sha256(alertKeyOf(signal)), alert, at)),
     },
     item === undefined || item['pk'] !== key.pk ? absent : revision(item),
   );
@@ -336,7 +336,7 @@ function* batches(arrivals: readonly Arrival[]): Generator<Arrival[]> {
     const alone =
       first !== undefined &&
       (scopeOf(first.signal) !== scopeOf(arrival.signal) ||
-        batch.some(({ signal }) => alertOf(signal) === alertOf(arrival.signal)));
+        batch.some(({ signal }) => alertKeyOf(signal) === alertKeyOf(arrival.signal)));
     if (alone || batch.length === SIGNALS_PER_TRANSACTION) {
       yield batch;
       batch = [];

@@ -1,4 +1,4 @@
-import { alertOf, senderKeyOf } from '../../../domain/alerts/admission.ts';
+import { alertKeyOf, senderKeyOf } from '../../../domain/alerts/admission.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import { sha256 } from '../../hash.ts';
@@ -6,7 +6,7 @@ import { type Key, keys } from '../core/keys.ts';
 import type { Item, Table } from '../core/table.ts';
 
 /** Returns the key of the item that holds the newest episode of an alert. */
-export const episodeKey = (signal: Signal): Key => keys.alert(sha256(alertOf(signal)));
+export const episodeKey = (signal: Signal): Key => keys.alert(sha256(alertKeyOf(signal)));
 
 /** Returns the key under which an episode was found. */
 export const keyOf = (item: Item): Key => ({ pk: String(item['pk']), sk: String(item['sk']) });

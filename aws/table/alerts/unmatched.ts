@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { type Arrival, scopeOf } from '../../../domain/alerts/admission.ts';
-import { isOld, type Slots, SHARED_SCOPE, type UnmatchedScope } from '../../../domain/alerts/unmatched.ts';
+import { isReassignable, type Slots, SHARED_SCOPE, type UnmatchedScope } from '../../../domain/alerts/unmatched.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { StoredIncident } from '../../../schemas/incidents/stored-records.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
@@ -25,7 +25,7 @@ export async function slotsNow(
   const scopes = [...new Set([SHARED_SCOPE, ...arrivals.map(({ signal }) => scopeOf(signal))])];
   const [item, ...pointers] = await table.getAll([keys.unmatchedSlots(), ...scopes.map(keys.open)]);
   const { rev, slots: taken } = item === undefined ? { rev: 0, slots: [] } : Stored.parse(item);
-  const old = taken.filter((slot) => isOld(slot, now));
+  const old = taken.filter((slot) => isReassignable(slot, now));
   const incidents = await incidentsOf(table, [
     ...pointers.map((pointer) => pointer?.['incident_id']),
     ...old.map(({ incident }) => incident),

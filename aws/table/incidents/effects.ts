@@ -21,7 +21,7 @@ import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { IntendedAction, Effects, RollbackEnd } from '../../../domain/ports/decisions.ts';
 import type { Clock, Counters } from '../../../domain/ports/system.ts';
 import { evidenceNameOf } from '../../../domain/incidents/evidence-name.ts';
-import { fewestOf } from '../../../domain/alerts/senders.ts';
+import { fewestActionsOf } from '../../../domain/alerts/senders.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { Effect } from '../../../schemas/incidents/incident.ts';
 import type { Reason } from '../../../schemas/incidents/reason.ts';
@@ -189,7 +189,7 @@ export class EffectTable implements Effects {
     const { times, acts } = paceIn(await this.#table.get(keys.pace()));
     return senders === undefined
       ? times.filter((at) => at >= since).length
-      : fewestOf(
+      : fewestActionsOf(
           acts.filter(({ at }) => at >= since),
           senders,
         );

@@ -1,5 +1,5 @@
 import { isEvent } from '../../../domain/alerts/admission.ts';
-import { assumedEnd } from '../../../domain/alerts/plan-admission.ts';
+import { assumedEndPost } from '../../../domain/alerts/plan-admission.ts';
 import type { Incidents } from '../../../domain/ports/incidents.ts';
 import type { Clock } from '../../../domain/ports/system.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
@@ -112,7 +112,7 @@ export class IncidentEpisodes {
           },
         }),
         signalEnd(this.#table, id, Timestamp.parse(row['starts_at']), episode, at),
-        ...postWrites(this.#table, assumedEnd(incident, episode, text, at)),
+        ...postWrites(this.#table, assumedEndPost(incident, episode, text, at)),
       ]);
       if (result.ok) return;
     }

@@ -25,7 +25,7 @@ import {
 import { declaredIncident } from '../../../domain/incidents/new-incident.ts';
 import { postOf } from '../../../domain/incidents/post.ts';
 import type { Overview, Story } from '../../../domain/messages/story.ts';
-import { skippedEntry } from '../../../domain/alerts/unread.ts';
+import { skippedMessageEntry } from '../../../domain/alerts/unread.ts';
 import {
   type IncidentRecord,
   type IncidentStatus,
@@ -402,7 +402,7 @@ export class IncidentTable implements Incidents {
   }
 
   async skipUnread(id: IncidentId, unread: UnreadableMessage): Promise<void> {
-    await this.note(id, `unread-${unread.seq}`, skippedEntry(unread, this.#clock.now()));
+    await this.note(id, `unread-${unread.seq}`, skippedMessageEntry(unread, this.#clock.now()));
   }
 
   firingEpisodes(id: IncidentId): ReturnType<Incidents['firingEpisodes']> {

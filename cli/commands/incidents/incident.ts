@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
-import { clearingsInWords } from '../../../domain/changes/cleared-suspects.ts';
+import { clearingsText } from '../../../domain/changes/cleared-suspects.ts';
 import { suspectsToShow } from '../../../domain/messages/incident-card.ts';
 import { withoutSuspectReasons, subjectOf } from '../../../domain/messages/incident-buttons.ts';
 import { offerWords } from '../../../domain/rollback/offers.ts';
@@ -74,7 +74,7 @@ async function show(context: CommandContext, name: string, { json }: { json?: tr
   if (Object.keys(incident.roles).length > 0) context.out(oneLine(rolesOf(incident)));
   for (const { version, confidence, reasons } of suspectsToShow(incident.suspects))
     context.out(oneLine(`suspect  ${version} (${confidence}): ${reasons.join('; ')}`));
-  if (incident.cleared.length > 0) context.out(oneLine(`cleared  ${clearingsInWords(incident.cleared)}`));
+  if (incident.cleared.length > 0) context.out(oneLine(`cleared  ${clearingsText(incident.cleared)}`));
   for (const decision of incident.decisions) {
     const { id, kind, state } = decision;
     // The reasons of the suspects are already printed above.

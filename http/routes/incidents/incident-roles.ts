@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { notThat } from '../../../domain/access/refusals.ts';
+import { lacksPermissionText } from '../../../domain/access/refusals.ts';
 import { listedMay } from '../../../domain/people/people.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import type { Assignee } from '../../../domain/people/roles.ts';
@@ -151,7 +151,7 @@ async function holderOf(
       `${JSON.stringify(name)} is not in people.yaml${names.length === 0 ? ', which is empty' : `; it lists ${names.slice(0, 10).join(', ')}`}`,
     );
   if (!listedMay(known, person, 'incidents:write', incident, deps.clock.now()))
-    throw unfit(`${name} ${notThat('incidents:write', incident)}, according to their roles in people.yaml`);
+    throw unfit(`${name} ${lacksPermissionText('incidents:write', incident)}, according to their roles in people.yaml`);
   return { name, shown: person.name ?? name, slack: person.slack ?? null };
 }
 

@@ -8,7 +8,7 @@ import { sha256 } from '../../../aws/hash.ts';
 import { mintIncidentId } from '../../../aws/ids.ts';
 import { type Key, keys } from '../../../aws/table/core/keys.ts';
 import { RecordMacs } from '../../../aws/table/access/record-macs.ts';
-import { alertOf } from '../../../domain/alerts/admission.ts';
+import { alertKeyOf } from '../../../domain/alerts/admission.ts';
 import type { TokenRecord } from '../../../schemas/access/access.ts';
 import type { DrillId, DrillRecord } from '../../../schemas/automation/drill.ts';
 import { WatchId, type WatchRecord } from '../../../schemas/canary/watch.ts';
@@ -158,7 +158,7 @@ test('an alert with an unknown severity is recognized, and can end', async () =>
   const one = signal({ service: ServiceName.parse('severe'), fingerprint: 'severe' });
   const receipt = { at: stores.clock.now(), trace: 'trace' };
   const [id] = (await stores.incidents.admit(arrivals([one]), receipt)).opened;
-  await set(keys.alert(sha256(alertOf(one))), 'severity', 'dire');
+  await set(keys.alert(sha256(alertKeyOf(one))), 'severity', 'dire');
   expect((await stores.incidents.admit(arrivals([one]), receipt)).counts).toMatchObject({ known: 1 });
   await stores.incidents.admit(arrivals([{ ...one, status: 'resolved', endsAt: receipt.at }]), receipt);
   expect(id && (await stores.incidents.read(id))).toMatchObject({ firing: 0 });

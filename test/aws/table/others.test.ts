@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test
 import { sha256 } from '../../../aws/hash.ts';
 import { keys as tableKeys } from '../../../aws/table/core/keys.ts';
 import { BadCursor } from '../../../aws/table/core/table.ts';
-import { alertOf } from '../../../domain/alerts/admission.ts';
+import { alertKeyOf } from '../../../domain/alerts/admission.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { IdempotencyKey } from '../../../domain/ports/system.ts';
 import { decide } from '../../../domain/rollback/rollback.ts';
@@ -36,11 +36,11 @@ test('an alert stored under the former key ends, and ends its incident', async (
   const one = signal({ service: 'former' as ServiceName, fingerprint: 'former' });
   const [id = '' as IncidentId] = (await admit(one)).opened;
   const { table } = stores;
-  const stored = await table.get(tableKeys.alert(sha256(alertOf(one))));
+  const stored = await table.get(tableKeys.alert(sha256(alertKeyOf(one))));
   const former = tableKeys.alert(sha256(`${one.source}:${one.fingerprint}`));
   await table.transact([
     table.put({ ...stored, ...former }),
-    { Delete: { TableName: table.name, Key: tableKeys.alert(sha256(alertOf(one))) } },
+    { Delete: { TableName: table.name, Key: tableKeys.alert(sha256(alertKeyOf(one))) } },
   ]);
   expect(await stores.incidents.firingEpisodes(id)).toHaveLength(1);
   expect((await admit(one)).counts).toMatchObject({ known: 1 });

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import {
-  actsAs,
-  decides,
+  actorNameOf,
+  mayDecide,
   isSameActor,
   isSamePerson,
-  whyOfPerson,
+  whyReservedForPerson,
   whyReserved,
 } from '../../../domain/access/actor-identity.ts';
 import { PeopleFile } from '../../../schemas/people/people.ts';
@@ -55,8 +55,8 @@ describe('a name', () => {
   ])('is available: %j for a token that may %j', (name, actions) => expect(whyReserved(name, actions)).toBeUndefined());
 
   test('must be unique for every action that decides', () => {
-    expect([['*'], OVERRIDES, ['alerts:write', 'tokens:write']].map(decides)).toEqual([true, true, true]);
-    expect([['alerts:write'], ['freezes:check', 'freezes:read'], []].map(decides)).toEqual([false, false, false]);
+    expect([['*'], OVERRIDES, ['alerts:write', 'tokens:write']].map(mayDecide)).toEqual([true, true, true]);
+    expect([['alerts:write'], ['freezes:check', 'freezes:read'], []].map(mayDecide)).toEqual([false, false, false]);
   });
 });
 
@@ -68,7 +68,7 @@ describe('a token acts', () => {
     ['with the person behind its creator', 'second', 'bot (token of ada)', 'second (token of ada)'],
     ['under its name where its own creator is behind it', 'ada', 'bot (token of ada)', 'ada'],
     ['not as the person with the same name', 'bob', 'ada', 'bob (token of ada)'],
-  ])('%s', (_, name, created_by, expected) => expect(actsAs({ name, created_by })).toBe(expected));
+  ])('%s', (_, name, created_by, expected) => expect(actorNameOf({ name, created_by })).toBe(expected));
 
   test.each([
     ['ada', 'Ada', true],
@@ -101,14 +101,14 @@ describe('a name from people.yaml', () => {
     ['ptuxl6g', 'bob', false],
     ['carol', 'bob', undefined],
   ])('%j is refused for a token created by %j: forbidden %j', (name, by, forbidden) => {
-    expect(whyOfPerson(name, people, by)?.forbidden).toBe(forbidden);
+    expect(whyReservedForPerson(name, people, by)?.forbidden).toBe(forbidden);
   });
 
   test('is refused with a suggestion', () => {
-    expect(whyOfPerson('ada', people, 'bob')?.text).toBe(
+    expect(whyReservedForPerson('ada', people, 'bob')?.text).toBe(
       '"ada" is a person in people.yaml: only the admin token or a token of ada can create a token with this name',
     );
-    expect(whyOfPerson('Ada Park', people, 'admin')?.text).toBe(
+    expect(whyReservedForPerson('Ada Park', people, 'admin')?.text).toBe(
       '"Ada Park" is ada in people.yaml: name the token "ada", so that both count as one person',
     );
   });

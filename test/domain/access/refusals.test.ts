@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { EVERYWHERE } from '../../../domain/access/access.ts';
-import { notPermitted } from '../../../domain/access/refusals.ts';
+import { notPermittedText } from '../../../domain/access/refusals.ts';
 import { PeopleFile } from '../../../schemas/people/people.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 
@@ -9,8 +9,8 @@ const PLACE = { service: 'checkout', environment: 'production' };
 
 const known = (people: object) => ({ people: PeopleFile.parse(people), services: { checkout: { team: 'payments' } } });
 
-const words = (...of: Parameters<typeof notPermitted>): string =>
-  notPermitted(...of)
+const words = (...of: Parameters<typeof notPermittedText>): string =>
+  notPermittedText(...of)
     .map((span) => (typeof span === 'string' ? span : Object.values(span).at(-1)))
     .join('');
 

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  alertOf,
+  alertKeyOf,
   type Closed,
-  highest,
+  highestSeverity,
   isEvent,
   type KnownEpisode,
   noveltyOf,
@@ -166,7 +166,7 @@ test('services, environments, and unmatched names never share an alert, regardle
   });
   fc.assert(
     fc.property(alert, alert, (a, b) => {
-      const [one, other] = [a, b].map((names) => alertOf({ ...firing, ...(names as Partial<Signal>) }));
+      const [one, other] = [a, b].map((names) => alertKeyOf({ ...firing, ...(names as Partial<Signal>) }));
       expect(one === other).toBe(JSON.stringify(a) === JSON.stringify(b));
     }),
     { numRuns: 1000 },
@@ -261,7 +261,9 @@ test('in any state, a second delivery of the same signal changes nothing', () =>
               assumed: false,
               incidentId: null,
               severity:
-                first === 'opens' ? one.severity : highest([one.severity, ...(row?.severity ? [row.severity] : [])]),
+                first === 'opens'
+                  ? one.severity
+                  : highestSeverity([one.severity, ...(row?.severity ? [row.severity] : [])]),
               muted: false,
             };
       expect(noveltyOf(one, after, null, NOON)).toBe('nothing');
@@ -288,7 +290,7 @@ test('the highest severity is the most severe', () => {
   fc.assert(
     fc.property(fc.array(fc.constantFrom(...Severity.options)), (severities) => {
       const worst = severities.includes('critical') ? 'critical' : severities.includes('warning') ? 'warning' : 'info';
-      expect(highest(severities)).toBe(worst);
+      expect(highestSeverity(severities)).toBe(worst);
     }),
   );
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
-  isOld,
-  isWorthTelling,
+  isReassignable,
+  isReportedCount,
   pagesAgain,
   type UnmatchedScope,
   otherSlotsOf,
@@ -57,7 +57,7 @@ test.each([
   [3600, false],
   [3601, true],
 ])('its slot can be reassigned %i s after its incident opened: %s', (seconds, old) => {
-  expect(isOld({ at: NOON }, plusSeconds(NOON, seconds))).toBe(old);
+  expect(isReassignable({ at: NOON }, plusSeconds(NOON, seconds))).toBe(old);
 });
 
 test.each([
@@ -69,9 +69,9 @@ test.each([
 
 test('a flood of ten thousand alerts has a readable timeline', () => {
   let told = 0;
-  for (let count = 25; count < 10_000; count += 25) told += isWorthTelling(count, count + 25) ? 1 : 0;
+  for (let count = 25; count < 10_000; count += 25) told += isReportedCount(count, count + 25) ? 1 : 0;
   expect(told).toBeLessThan(12);
-  expect(isWorthTelling(1, 2)).toBe(true);
+  expect(isReportedCount(1, 2)).toBe(true);
 });
 
 test('the first alert has an entry', () => {

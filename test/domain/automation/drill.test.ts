@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import {
-  ATTEMPTS,
-  brokenOff,
+  ATTEMPTS_MAX,
+  abortedDrill,
   drillKey,
-  withUpdate,
+  afterAttempt,
   pauseSeconds,
   type StepReport,
 } from '../../../domain/automation/drill.ts';
@@ -45,7 +45,7 @@ const drill = (more: Partial<DrillRecord> = {}): DrillRecord => ({
 
 /** Applies the results one after the other, ten seconds apart. */
 const played = (begin: DrillRecord, ...all: StepReport[]): DrillRecord =>
-  all.reduce((so, report, n) => withUpdate(so, report, plusSeconds(BEGAN, 10 * (n + 1))), begin);
+  all.reduce((so, report, n) => afterAttempt(so, report, plusSeconds(BEGAN, 10 * (n + 1))), begin);
 
 const DONE: StepReport = { kind: 'succeeded', id: null };
 const WORKING: StepReport = { kind: 'in_progress', id: 'rb', handle: '/rb' };
@@ -95,7 +95,7 @@ test.each<[string, StepReport[], RegExp]>([
   ['the way back fails', [{ kind: 'failed', detail: 'broken' }], /^the rollback to v1 failed: broken$/],
   ['it does not hold', [DONE, { kind: 'drifted', detail: 'synced' }], /^the rollback was undone: synced$/],
   ['it may have been done', [LATER, { kind: 'refused', detail: 'no' }], /^the target refused the rollback: no$/],
-  ['it never ends', Array.from({ length: ATTEMPTS }, () => LATER), /^v1 was not running after an hour: HTTP 503$/],
+  ['it never ends', Array.from({ length: ATTEMPTS_MAX }, () => LATER), /^v1 was not running after an hour: HTTP 503$/],
 ])('the original version is restored if %s', (_, report, why) => {
   const after = played(drill(), ...report);
   expect(after).toMatchObject({ phase: 'forth', outcome: null, attempts: 0, reason: expect.stringMatching(why) });
@@ -109,7 +109,7 @@ test.each<[string, StepReport[], RegExp]>([
   ['it fails', [{ kind: 'failed', detail: 'x' }], /^the roll-forward to v2 failed: x\. .*may still run v1/],
   [
     'it never ends',
-    Array.from({ length: ATTEMPTS }, () => LATER),
+    Array.from({ length: ATTEMPTS_MAX }, () => LATER),
     /^v2 was not running again after an hour.*may still run v1/,
   ],
   ['another version was deployed', [{ kind: 'superseded', current: 'v3' }], /^v3 was deployed in the meantime$/],
@@ -124,8 +124,8 @@ test('once the target may have been called, the drill waits for guards', () => {
 });
 
 test('an aborted drill reports whether anything was done', () => {
-  expect(brokenOff(drill(), 'gone', BEGAN).reason).toBe('gone. Check checkout in staging: it may still run v1');
-  expect(brokenOff(drill({ begun: false }), 'gone', BEGAN).reason).toBe('gone; nothing was changed');
+  expect(abortedDrill(drill(), 'gone', BEGAN).reason).toBe('gone. Check checkout in staging: it may still run v1');
+  expect(abortedDrill(drill({ begun: false }), 'gone', BEGAN).reason).toBe('gone; nothing was changed');
 });
 
 test('pauses grow, give a sync one minute, and honor Retry-After up to five minutes', () => {

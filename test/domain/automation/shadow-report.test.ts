@@ -3,7 +3,7 @@ import {
   judgeShadow,
   type KnownChanges,
   type ShadowIncident,
-  shadowed,
+  shadowedIncident,
   shadowRows,
 } from '../../../domain/automation/shadow-report.ts';
 import { type Automation, untouchedAutomation } from '../../../schemas/access/access.ts';
@@ -59,7 +59,7 @@ function judged(
   changes = [SUSPECT],
   more: { now?: Timestamp; since?: Timestamp } = {},
 ): ShadowCase {
-  const found = shadowed(of, noOne);
+  const found = shadowedIncident(of, noOne);
   if (found === undefined) throw new Error('not in shadow mode');
   const known: KnownChanges = { changes, since: more.since ?? before(60) };
   return judgeShadow(found, known, more.now ?? before(-48 * 60));
@@ -127,13 +127,13 @@ describe('for an incident', () => {
 
   test('the most automatic decision counts', () => {
     const all = [decision({ would: SUGGEST }), decision({ would: ASK }), decision({ would: ACT })];
-    expect(shadowed(incident({ decisions: all }), noOne)?.would).toBe('roll_back');
-    expect(shadowed(incident({ decisions: all.slice(0, 2) }), noOne)?.would).toBe('ask');
+    expect(shadowedIncident(incident({ decisions: all }), noOne)?.would).toBe('roll_back');
+    expect(shadowedIncident(incident({ decisions: all.slice(0, 2) }), noOne)?.would).toBe('ask');
   });
 
   test('a decision without possible action counts if the mode is shadow now', () => {
-    expect(shadowed(incident({ decisions: [none] }), everyOne)?.would).toBe('nothing');
-    expect(shadowed(incident({ decisions: [none] }), noOne)).toBeUndefined();
+    expect(shadowedIncident(incident({ decisions: [none] }), everyOne)?.would).toBe('nothing');
+    expect(shadowedIncident(incident({ decisions: [none] }), noOne)).toBeUndefined();
   });
 
   test('decisions outside shadow mode, and unknown ones, do not count', () => {
@@ -142,7 +142,7 @@ describe('for an incident', () => {
       decision({ kind: 'none', question: 'Restart?', would: undefined }),
       decision({ would: undefined }),
     ];
-    expect(shadowed(incident({ decisions: others }), everyOne)).toBeUndefined();
+    expect(shadowedIncident(incident({ decisions: others }), everyOne)).toBeUndefined();
   });
 });
 

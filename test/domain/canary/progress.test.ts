@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  type Advance,
+  type CanaryAdvance,
   afterCall,
   afterCheck,
   afterClosedGate,
@@ -138,7 +138,7 @@ function step(course: Course, { command, full, ...at }: Turn, now: Timestamp, la
     course.record = { ...course.record, command: { kind: command, by: 'ada', reason: null, full, at: now } };
   course.record = withCommand(course.record, now).record;
   const { record, router } = course;
-  const next = ((): Advance | null => {
+  const next = ((): CanaryAdvance | null => {
     switch (taskOf(record)) {
       case 'over':
       case 'report':
@@ -162,7 +162,7 @@ function call(
   { answer, gate }: Pick<Turn, 'answer' | 'gate'>,
   now: Timestamp,
   late: TrafficCall[],
-): Advance {
+): CanaryAdvance {
   if (isRaise(record) && !gate) return afterClosedGate(record, { open: false, code: 'frozen', reason: 'a sale' }, now);
   if (record.order === null) throw new Error('no order');
   const order = { ...record.order, begun: true };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { productionFindings, type Way } from '../../../domain/catalogue/production.ts';
+import { productionFindings, type ClientConnection } from '../../../domain/catalogue/production.ts';
 import { Machine } from '../../../schemas/config/machine.ts';
 
 const READY = Machine.parse({
@@ -28,25 +28,28 @@ const READY = Machine.parse({
   last_backup_at: '2026-11-21T02:00:00.000Z',
 });
 const PAGED = [{ name: 'PagerDuty pages', mode: 'real' }];
-const TLS: Way = { isTls: true, isThisMachine: false, sandboxAnswers: false, hsts: true };
+const TLS: ClientConnection = { isTls: true, isThisMachine: false, sandboxAnswers: false, hsts: true };
 
 type Around = {
   machine?: object;
   data?: object;
   vendors?: { name: string; mode?: string }[];
-  way?: Way;
+  way?: ClientConnection;
   watched?: boolean | null;
 };
 
 const findings = ({ machine, data, vendors = PAGED, way: connection = TLS, watched = true }: Around = {}) =>
-  productionFindings({ ...READY, ...machine, data: { ...READY.data, ...data } }, { vendors, way: connection, watched });
+  productionFindings(
+    { ...READY, ...machine, data: { ...READY.data, ...data } },
+    { vendors, connection, isScraped: watched },
+  );
 
 test('with the settings of docs/how-to/production.md, there are no findings', () => {
   expect(findings().filter(({ verdict }) => verdict !== 'ok')).toEqual([]);
 });
 
 const open = { host: '0.0.0.0' };
-const here: Way = { isTls: false, isThisMachine: true };
+const here: ClientConnection = { isTls: false, isThisMachine: true };
 
 test.each<[string, Around, 'no' | 'warn' | 'off', RegExp]>([
   ['the sandbox is on', { machine: { sandbox: true } }, 'no', /FIREBREAK_SANDBOX=off/],

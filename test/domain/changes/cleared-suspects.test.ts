@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
-  clearingsInWords,
+  clearingsText,
   clearingOf,
   clearingOfVersion,
   activeClearings,
@@ -58,17 +58,17 @@ describe('a cleared change', () => {
 
 describe('its description', () => {
   test('contains person, version, and time', () => {
-    expect(clearingsInWords([clearing()])).toBe('v2 was cleared by ada at 2026-11-20 12:03 UTC');
+    expect(clearingsText([clearing()])).toBe('v2 was cleared by ada at 2026-11-20 12:03 UTC');
   });
 
   test('contains the withdrawal', () => {
-    expect(clearingsInWords([clearing({ restored: back })])).toBe(
+    expect(clearingsText([clearing({ restored: back })])).toBe(
       'v2 was cleared by ada at 2026-11-20 12:03 UTC, and marked as suspect again by bo at 2026-11-20 12:09 UTC',
     );
   });
 
   test('is limited to the newest', () => {
     const many = Array.from({ length: 12 }, (_, n) => clearing({ version: `v${n}` as Version }));
-    expect(clearingsInWords(many)).toMatch(/^v9 was cleared .*; v10 was .*; v11 was .*; and 9 more$/);
+    expect(clearingsText(many)).toMatch(/^v9 was cleared .*; v10 was .*; v11 was .*; and 9 more$/);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { isMerge, namedIn } from '../../../domain/changes/commit-message.ts';
-import { decidingCommit, namedBy } from '../../../domain/changes/deploy-repository.ts';
+import { isMerge, namesInMessage } from '../../../domain/changes/commit-message.ts';
+import { decidingCommit, deployedByCommit } from '../../../domain/changes/deploy-repository.ts';
 import { Push, type PushedCommit } from '../../../schemas/delivery/code.ts';
 
 const DIGEST = `sha256:${'ab'.repeat(32)}`;
@@ -21,7 +21,7 @@ describe('the message of a commit', () => {
     ['Update a.io/shop:1 -> a.io/shop:2 a.io/cart:3 → a.io/cart:4', ['a.io/shop:2', 'a.io/cart:4']],
     ['Deploy `localhost:5000/shop:1.2.3`.', ['localhost:5000/shop:1.2.3']],
   ])('names its images: %j', (message, images) => {
-    expect(namedIn(message)).toEqual({ names: { images, commits: [] } });
+    expect(namesInMessage(message)).toEqual({ names: { images, commits: [] } });
   });
 
   test.each([
@@ -31,7 +31,7 @@ describe('the message of a commit', () => {
     "updates image  tag '' to ''",
     'Fix\u0000 :latest @sha256:12',
   ])('names nothing: %j', (message) => {
-    expect(namedIn(message)).toEqual({});
+    expect(namesInMessage(message)).toEqual({});
   });
 
   test.each([
@@ -40,14 +40,14 @@ describe('the message of a commit', () => {
     [`Upstream Commit: https://bitbucket.org/acme/shop/commits/${SHA}`, 'acme/shop'],
     [`Deploy acme/shop@${SHA}`, 'acme/shop'],
   ])('names a commit of another repository: %j', (message, repository) => {
-    expect(namedIn(message)).toEqual({ names: { images: [], commits: [{ repository, commit: SHA }] } });
+    expect(namesInMessage(message)).toEqual({ names: { images: [], commits: [{ repository, commit: SHA }] } });
   });
 
   test('is bounded', () => {
     const many = Array.from({ length: 100 }, (_, n) => `a.io/s${n}:1 acme/s${n}@${SHA}`).join('\n');
-    expect(namedIn(many).names?.images).toHaveLength(30);
-    expect(namedIn(many).names?.commits).toHaveLength(30);
-    expect(namedIn(`${'a'.repeat(100_000)}:1`)).toEqual({});
+    expect(namesInMessage(many).names?.images).toHaveLength(30);
+    expect(namesInMessage(many).names?.commits).toHaveLength(30);
+    expect(namesInMessage(`${'a'.repeat(100_000)}:1`)).toEqual({});
   });
 
   test('of a merge says only what is merged', () => {
@@ -99,7 +99,7 @@ describe('the commit that decides what a revision deploys', () => {
 
   test('names one image of the service, and one commit of its repository', () => {
     const service = { images: ['a.io/shop'], repository: 'https://github.com/acme/shop.git' };
-    const by = (message: string) => namedBy(commit('a', [], namedIn(message)), service);
+    const by = (message: string) => deployedByCommit(commit('a', [], namesInMessage(message)), service);
     expect(by(`a.io/shop:2 a.io/cart:3 acme/shop@${SHA} acme/cart@${SHA}`)).toEqual({
       image: 'a.io/shop:2',
       commit: SHA,

@@ -2,12 +2,12 @@ import { describe, expect, test } from 'vitest';
 import {
   hasNewResult,
   isSameRollback,
-  mayConcern,
+  mayBeNews,
   type JudgedIncident,
   newsOf,
-  newsWords,
+  newsText,
   relatedTo,
-  whyNotAgain,
+  whyNotJudgedAgain,
 } from '../../../domain/changes/late-changes.ts';
 import type { DecisionInputs } from '../../../domain/rollback/judgement.ts';
 import { newChange } from '../../../aws/table/changes/changes.ts';
@@ -69,14 +69,14 @@ describe('a change may concern an incident', () => {
     ['the end of a rollout that was recorded before it', change({ ended: -3, recorded: 5 }), true],
     ['not the rollback that was made for it', change({}, { kind: 'rollback' }, own.id), false],
   ])('%s', (_, late, hears) => {
-    expect(mayConcern(services, own, late)).toBe(hears);
+    expect(mayBeNews(services, own, late)).toBe(hears);
   });
 
   test.each([
     ['not once it is resolved', incident({ status: 'resolved' })],
     ['not where it is made of others', incident({ group_reason: { because: 'many', name: 'x', text: 'x' } })],
   ])('%s', (_, closed) => {
-    expect(mayConcern(services, closed, change())).toBe(false);
+    expect(mayBeNews(services, closed, change())).toBe(false);
   });
 
   test('by the relation of its service to the change', () => {
@@ -212,7 +212,7 @@ describe('an incident is judged again', () => {
     ['when the rollback was not begun', { decision: { kind: 'roll_back', state: 'final' } }],
     ['when the rollback has failed', { decision: { kind: 'roll_back', state: 'final' }, effect: { state: 'failed' } }],
   ])('%s', (_, more) => {
-    expect(whyNotAgain(standing(more))).toBeNull();
+    expect(whyNotJudgedAgain(standing(more))).toBeNull();
   });
 
   test.each<[string, Partial<JudgedIncident>, string]>([
@@ -224,7 +224,7 @@ describe('an incident is judged again', () => {
     ['when a person has asked for it', { ...waiting, requestedBy: 'person' }, 'a person asked for a rollback'],
     ['again and again', { number: 10 }, 'judged 10 times'],
   ])('not %s', (_, more, why) => {
-    expect(whyNotAgain(standing(more))).toContain(why);
+    expect(whyNotJudgedAgain(standing(more))).toContain(why);
   });
 
   test('and the same rollback is not requested twice', () => {
@@ -245,11 +245,11 @@ test('the timeline names the change and its delay', () => {
   const by = incident({ by_hand: true, id: 'inc_x' as IncidentId });
   const ended = { ...change({ ended: -3, recorded: 5 }), status: 'failed' } as const;
   expect([
-    newsWords(incident(), { change: change(), news: 'recorded_late' }, 'judged again'),
-    newsWords(by, { change: change({}, { service: 'payments', kind: 'config' }), news: 'recorded_late' }, 'x'),
-    newsWords(incident(), { change: ended, news: 'ended' }, 'judged again'),
-    newsWords(incident(), { change: change({ began: -2, ended: null }), news: 'newer' }, 'judged again'),
-    newsWords(incident(), { change: change({ began: -2, ended: -2 }, { kind: 'flag' }), news: 'during' }, 'x'),
+    newsText(incident(), { change: change(), news: 'recorded_late' }, 'judged again'),
+    newsText(by, { change: change({}, { service: 'payments', kind: 'config' }), news: 'recorded_late' }, 'x'),
+    newsText(incident(), { change: ended, news: 'ended' }, 'judged again'),
+    newsText(incident(), { change: change({ began: -2, ended: null }), news: 'newer' }, 'judged again'),
+    newsText(incident(), { change: change({ began: -2, ended: -2 }, { kind: 'flag' }), news: 'during' }, 'x'),
   ]).toEqual([
     'Deploy v42 was recorded 4 min after the alert; judged again',
     'Configuration change v42 of payments was recorded 4 min after the incident was opened; x',

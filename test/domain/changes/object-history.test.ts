@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { inHistory } from '../../../domain/changes/object-history.ts';
+import { withReport } from '../../../domain/changes/object-history.ts';
 import { changeOfRollout, mergedRollout } from '../../../domain/changes/rollout.ts';
 import { ChangeReport, type ObjectHistory, type Rollout } from '../../../schemas/changes/change-report.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
@@ -24,7 +24,7 @@ function changesAfter(reports: readonly ChangeReport[]) {
   let marks: ObjectHistory['marks'] = [];
   const rollouts = new Map<string, Rollout>();
   for (const one of reports) {
-    const placed = inHistory(marks, one);
+    const placed = withReport(marks, one);
     marks = [...placed.marks];
     for (const applied of placed.reports) rollouts.set(applied.key, mergedRollout(rollouts.get(applied.key), applied));
   }

@@ -1,6 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { addedBy, changeOfRollout, mergedRollout, revisedChange, subjectOf } from '../../../domain/changes/rollout.ts';
+import {
+  patchOfReport,
+  changeOfRollout,
+  mergedRollout,
+  revisedChange,
+  subjectOf,
+} from '../../../domain/changes/rollout.ts';
 import { ChangeReport, type Rollout } from '../../../schemas/changes/change-report.ts';
 import { ChangeStatus, type NewChange } from '../../../schemas/changes/change.ts';
 import { change } from '../arbitraries.ts';
@@ -104,20 +110,20 @@ describe('another report of a recorded change', () => {
   const same = { version: running.version, kind: 'deploy', status: 'started' } satisfies Partial<NewChange>;
 
   test('fills what was unknown, and keeps what is known', () => {
-    expect(addedBy(running, { ...same, commit: 'abc', commits: [{ sha: 'abc', committed_at: null }] })).toEqual({
+    expect(patchOfReport(running, { ...same, commit: 'abc', commits: [{ sha: 'abc', committed_at: null }] })).toEqual({
       commit: 'abc',
       commits: [{ sha: 'abc', committed_at: null }],
     });
-    expect(addedBy({ ...running, author: 'ada' }, { ...same, author: 'bo' })).toBeUndefined();
+    expect(patchOfReport({ ...running, author: 'ada' }, { ...same, author: 'bo' })).toBeUndefined();
   });
 
   test('ends it, but does not change its outcome', () => {
-    expect(addedBy(running, { ...same, status: 'succeeded', finished_at: at(60) })).toEqual({
+    expect(patchOfReport(running, { ...same, status: 'succeeded', finished_at: at(60) })).toEqual({
       status: 'succeeded',
       finished_at: at(60),
     });
-    expect(addedBy(change('v2', 5), { ...same, status: 'failed' })).toBeUndefined();
-    expect(addedBy(change('v2', 5), { ...same, status: 'started' })).toBeUndefined();
+    expect(patchOfReport(change('v2', 5), { ...same, status: 'failed' })).toBeUndefined();
+    expect(patchOfReport(change('v2', 5), { ...same, status: 'started' })).toBeUndefined();
   });
 
   test('of its own sender replaces what that said, and keeps what others have added', () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { supersededWords } from '../../../domain/changes/superseded.ts';
+import { supersededText } from '../../../domain/changes/superseded.ts';
 import { DecisionView, type IncidentView } from '../../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
@@ -53,5 +53,5 @@ test.each([
     'no question is waiting any more; the last one was rejected by bob',
   ],
 ])('%s', (_, decisions, more, words) => {
-  expect(supersededWords(incident(decisions, more), 'a')).toBe(words);
+  expect(supersededText(incident(decisions, more), 'a')).toBe(words);
 });

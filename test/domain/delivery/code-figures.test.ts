@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { codeFigures, type CodeOf } from '../../../domain/delivery/code-figures.ts';
+import { codeFigures, type ServiceCode } from '../../../domain/delivery/code-figures.ts';
 import { coverageIn } from '../../../domain/delivery/coverage.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
 import type { PullRequest, Push } from '../../../schemas/delivery/code.ts';
@@ -59,7 +59,7 @@ const PULL_REQUESTS = [
   pullRequest(4, 2),
   pullRequest(5, 24 * 30, { merged_at: ago(24 * 20), merge_commit: 'old' }),
 ];
-const of = (service: string, path?: string, runs: CodeOf['runs'] = []): CodeOf => ({
+const of = (service: string, path?: string, runs: ServiceCode['runs'] = []): ServiceCode => ({
   service: service as ServiceName,
   repository: { pushes: PUSHES, pullRequests: PULL_REQUESTS },
   path,

@@ -1,7 +1,7 @@
 import { newChange } from '../../../aws/table/changes/changes.ts';
 import { newPin } from '../../../aws/table/changes/pins.ts';
 import { evidenceNameOf } from '../../../domain/incidents/evidence-name.ts';
-import { fewestOf } from '../../../domain/alerts/senders.ts';
+import { fewestActionsOf } from '../../../domain/alerts/senders.ts';
 import { reportedRollback } from '../../../domain/changes/own-rollback.ts';
 import {
   completed,
@@ -83,7 +83,7 @@ export class FakeEffects implements Effects {
 
   async automaticSince(since: Timestamp, senders?: readonly string[]): Promise<number> {
     const { times, acts } = paceSince(this.#store.pace, since);
-    return senders === undefined ? times.length : fewestOf(acts, senders);
+    return senders === undefined ? times.length : fewestActionsOf(acts, senders);
   }
 
   async record(id: IncidentId, effect: Omit<Effect, 'at'>): Promise<void> {

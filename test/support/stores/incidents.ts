@@ -1,7 +1,7 @@
-import { alertOf, type Arrival, closeOf, isEvent, scopeOf } from '../../../domain/alerts/admission.ts';
-import { assumedEnd, planAdmission } from '../../../domain/alerts/plan-admission.ts';
-import { isOld, type Slots, SHARED_SCOPE, targetOf } from '../../../domain/alerts/unmatched.ts';
-import { skippedEntry } from '../../../domain/alerts/unread.ts';
+import { alertKeyOf, type Arrival, closeOf, isEvent, scopeOf } from '../../../domain/alerts/admission.ts';
+import { assumedEndPost, planAdmission } from '../../../domain/alerts/plan-admission.ts';
+import { isReassignable, type Slots, SHARED_SCOPE, targetOf } from '../../../domain/alerts/unmatched.ts';
+import { skippedMessageEntry } from '../../../domain/alerts/unread.ts';
 import { withoutCleared } from '../../../domain/changes/cleared-suspects.ts';
 import {
   childOf,
@@ -73,7 +73,7 @@ export class FakeIncidents implements Incidents {
     const store = this.#store;
     const { signal, mute } = arrival;
     const at = store.clock.now();
-    const key = alertOf(signal);
+    const key = alertKeyOf(signal);
     const alert = store.episodes.get(key);
     const knownIn = alert?.incidentId ?? null;
     const scope = scopeOf(signal);
@@ -111,7 +111,7 @@ export class FakeIncidents implements Incidents {
       return dossier === undefined ? [] : [[one, dossier.record]];
     });
     const free = store.places.filter(
-      (place) => isOld(place, at) && store.dossier(place.incident).record.status === 'resolved',
+      (place) => isReassignable(place, at) && store.dossier(place.incident).record.status === 'resolved',
     );
     return { taken: store.places, free, max, open: new Map(open) };
   }
@@ -286,7 +286,7 @@ export class FakeIncidents implements Incidents {
   }
 
   async skipUnread(id: IncidentId, unread: UnreadableMessage): Promise<void> {
-    await this.note(id, `unread-${unread.seq}`, skippedEntry(unread, this.#store.clock.now()));
+    await this.note(id, `unread-${unread.seq}`, skippedMessageEntry(unread, this.#store.clock.now()));
   }
 
   async confirmEpisodes(id: IncidentId, episodes: readonly string[]): Promise<void> {
@@ -301,7 +301,7 @@ export class FakeIncidents implements Incidents {
       if (!episodes.includes(episode) || row.status !== 'firing' || dossier.record.status === 'resolved') continue;
       this.#store.episodes.set(alert, { ...row, status: 'resolved', endsAt, assumed: true });
       this.#endSignal(id, row, endsAt);
-      this.#store.post(assumedEnd(dossier.record, episode, text, endsAt));
+      this.#store.post(assumedEndPost(dossier.record, episode, text, endsAt));
     }
   }
 
@@ -310,10 +310,10 @@ export class FakeIncidents implements Incidents {
     const { resolved_at: endsAt } = record;
     if (endsAt === null) return;
     for (const signal of signals.values()) {
-      const row = this.#store.episodes.get(alertOf(signal));
+      const row = this.#store.episodes.get(alertKeyOf(signal));
       if (!isEvent(signal) || signal.status === 'resolved' || row === undefined) continue;
       this.#endSignal(id, signal, endsAt);
-      if (row.episode === signal.episode) this.#store.episodes.set(alertOf(signal), { ...row, endsAt });
+      if (row.episode === signal.episode) this.#store.episodes.set(alertKeyOf(signal), { ...row, endsAt });
     }
   }
 

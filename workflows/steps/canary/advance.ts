@@ -1,14 +1,14 @@
 import { environmentEntry } from '../../../domain/catalogue/catalogue.ts';
 import {
   alertStart,
-  type Advance,
+  type CanaryAdvance,
   afterCall,
   afterCheck,
   afterClosedGate,
   callOf,
   isRaise,
   isSetBack,
-  type Judged,
+  type JudgedSamples,
   needsJudgement,
   needsPeople,
   pauseSeconds,
@@ -70,7 +70,7 @@ async function keep(
   deps: Deps,
   actions: CanaryActions,
   before: CanaryRecord,
-  { record, events, check: found }: Advance,
+  { record, events, check: found }: CanaryAdvance,
 ): Promise<CanaryAdvanced> {
   const now = deps.clock.now();
   const scale = deps.timeScale;
@@ -88,7 +88,7 @@ async function keep(
 }
 
 /** Reads the traffic, and judges the version. */
-async function check(deps: Deps, actions: CanaryActions, canary: CanaryRecord): Promise<Advance> {
+async function check(deps: Deps, actions: CanaryActions, canary: CanaryRecord): Promise<CanaryAdvance> {
   const router = await routerAt(deps, canary);
   const [traffic, judged, isPaused] = await Promise.all([
     router?.read(pairOf(canary)) ?? ({ kind: 'unknown', detail: NO_ROUTER } as const),
@@ -100,7 +100,7 @@ async function check(deps: Deps, actions: CanaryActions, canary: CanaryRecord): 
 }
 
 /** Judges by what is measured now, and by the measurements over HTTP of earlier checks. */
-async function judge(deps: Deps, actions: CanaryActions, canary: CanaryRecord): Promise<Judged> {
+async function judge(deps: Deps, actions: CanaryActions, canary: CanaryRecord): Promise<JudgedSamples> {
   const earlier = await deps.canaries.checks(canary.id, CHECKS_READ);
   return actions.judge(
     canary,
@@ -109,7 +109,7 @@ async function judge(deps: Deps, actions: CanaryActions, canary: CanaryRecord): 
 }
 
 /** Makes one attempt at the order. More traffic requires open gates, checked right before the first call. */
-async function call(deps: Deps, actions: CanaryActions, canary: CanaryRecord): Promise<Advance | 'changed'> {
+async function call(deps: Deps, actions: CanaryActions, canary: CanaryRecord): Promise<CanaryAdvance | 'changed'> {
   if (isRaise(canary)) {
     const gate = await actions.gate(canary);
     if (!gate.open) return afterClosedGate(canary, gate, deps.clock.now());

@@ -1,10 +1,10 @@
 import {
-  type Checked,
+  type CheckFindings,
   dueAt,
   dueCheck,
-  ended,
+  endedWatch,
   isWatchOver,
-  overtaken,
+  earlyEndOf,
   withCheck,
 } from '../../../domain/canary/watch.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
@@ -56,15 +56,15 @@ function pauseBefore({ clock, timeScale }: Pick<Deps, 'clock' | 'timeScale'>, wa
 async function checked(deps: Deps, watch: WatchRecord): Promise<WatchRecord> {
   const [config, recent] = await Promise.all([deps.config.current(), deps.changes.recent(watch, CHANGES_READ)]);
   const isConfigured = environmentEntry(config.services, watch)?.watch !== undefined;
-  const over = overtaken(watch, { recent, isConfigured });
+  const over = earlyEndOf(watch, { recent, isConfigured });
   const now = deps.clock.now();
-  if (over !== undefined) return ended(watch, over.outcome, over.reason, now);
+  if (over !== undefined) return endedWatch(watch, over.outcome, over.reason, now);
   const number = dueCheck(watch, now, deps.timeScale);
   if (number === undefined) return watch;
   return withCheck(watch, number, await look(deps, watch), { now, timeScale: deps.timeScale });
 }
 
-async function look(deps: Deps, watch: WatchRecord): Promise<Checked> {
+async function look(deps: Deps, watch: WatchRecord): Promise<CheckFindings> {
   const { service, environment, version } = watch;
   const samples = [...watch.samples, ...(await measureOverHttp(deps, watch))];
   const request = JudgementRequest.parse({ service, environment, version });
@@ -80,7 +80,7 @@ async function look(deps: Deps, watch: WatchRecord): Promise<Checked> {
 }
 
 /** Returns when the version first answered over HTTP. Null: it has not. */
-function firstAnswer({ version }: WatchRecord, samples: Checked['samples'], metrics: readonly HttpMetric[]) {
+function firstAnswer({ version }: WatchRecord, samples: CheckFindings['samples'], metrics: readonly HttpMetric[]) {
   const failures = new Set(metrics.filter(({ value }) => value === 'failure').map(({ name }) => name));
   const first = samples.find(
     (sample) =>

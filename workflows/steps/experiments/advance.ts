@@ -6,7 +6,7 @@ import {
   afterStop,
   afterWaiting,
   type ChaosReading,
-  concluded,
+  withConclusion,
   pauseSeconds,
   type Progress,
   taskOf,
@@ -164,7 +164,7 @@ async function close(deps: Deps, stored: ExperimentRecord): Promise<ExperimentAd
   const chaos = (await chaosOf(deps, stored))?.verdict ?? stored.chaos;
   const expected = (await deps.experiments.expected(stored.id)).length;
   const now = deps.clock.now();
-  const { record, events } = concluded({ ...stored, chaos, expected }, observations, now);
+  const { record, events } = withConclusion({ ...stored, chaos, expected }, observations, now);
   await storeExperimentItems(deps, record);
   const text = `${released} of ${expected} expected alerts still fire and are treated like any other from now on`;
   const all = released === 0 ? events : [{ at: now, kind: 'released' as const, by: null, text }, ...events];

@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import * as z from 'zod';
 import { sendExperimentRequest } from '../../../../actions/experiments/experiments.ts';
-import { limits, resultsOf, shown } from '../../../../domain/experiments/conclusion.ts';
+import { limitsText, resultsOf, numberText } from '../../../../domain/experiments/conclusion.ts';
 import { experimentPath, incidentPath } from '../../../../domain/incidents/console-link.ts';
 import type {
   CheckNumbers,
@@ -81,7 +81,8 @@ function factsPanel({ story: one, at }: ExperimentData): Html {
       <dl class="lines">
         ${line('Scope', scopeOf(one))}
         ${line('Duration', `${minutes(one.duration_seconds)} at most${ran === null ? '' : `; it ran ${minutes(ran)}`}`)}
-        ${line('Measured', `each ${shown(one.interval_seconds)} s`)} ${line('Grace period', minutes(one.grace_seconds))}
+        ${line('Measured', `each ${numberText(one.interval_seconds)} s`)}
+        ${line('Grace period', minutes(one.grace_seconds))}
         ${line('Recorded', html`${ago(one.created_at, at)} by ${one.created_by}`)}
         ${line('Started', started === null ? 'no' : html`${clockTime(started, at)}, ${ago(started, at)}`)}
         ${one.ending === null ? '' : line('Ended', html`${clockTime(one.ending.at, at)}: ${one.ending.reason}${one.ending.by === null ? '' : ` (${one.ending.by})`}`)}
@@ -90,7 +91,8 @@ function factsPanel({ story: one, at }: ExperimentData): Html {
   );
 }
 
-const minutes = (seconds: number): string => (seconds < 120 ? `${shown(seconds)} s` : `${shown(seconds / 60)} min`);
+const minutes = (seconds: number): string =>
+  seconds < 120 ? `${numberText(seconds)} s` : `${numberText(seconds / 60)} min`;
 
 /** Shows the form only to those who may stop it in its whole scope, as over HTTP. */
 function actionsPanel({ story: one, may, formKey }: ExperimentData): Html | '' {
@@ -177,8 +179,8 @@ function conditionsPanel({ story }: ExperimentData): Html {
   const { expected_alerts: expected, abort_alerts: abort, checks, missing_limit: missing } = story;
   const guarded = checks.filter(({ abort_above: above, abort_below: below }) => above !== null || below !== null);
   const beyond = checks.flatMap(({ name, abort_above: above, abort_below: below }) => [
-    ...(above === null ? [] : [`${name} above ${shown(above)}`]),
-    ...(below === null ? [] : [`${name} below ${shown(below)}`]),
+    ...(above === null ? [] : [`${name} above ${numberText(above)}`]),
+    ...(below === null ? [] : [`${name} below ${numberText(below)}`]),
   ]);
   const unmeasured = guarded.map(
     ({ name }) => `${name} not measured ${missing === 0 ? 'once' : `${missing + 1} times in a row`}`,
@@ -244,7 +246,7 @@ function observationPanel({ story, at }: ExperimentData): Html {
           (check, n) =>
             html`<h3>${check.name}</h3>
               <p class="quiet">
-                ${limits(check)}${check.promql === null ? html`, metric ${check.metric}` : html`, <code>${check.promql}</code>`}
+                ${limitsText(check)}${check.promql === null ? html`, metric ${check.metric}` : html`, <code>${check.promql}</code>`}
               </p>
               ${checkPlot(`check-${n}`, check, story, at)}`,
         )}`,
@@ -272,13 +274,13 @@ function numbersPanel({ story: { checks, observations } }: ExperimentData): Html
   );
 }
 
-const number = (value: CheckNumbers['min']): string => (value === null ? '' : shown(value));
+const number = (value: CheckNumbers['min']): string => (value === null ? '' : numberText(value));
 
 function numbersRow(result: CheckResult, phase: Phase, tolerated: number): Cells {
   const { measured, missing, outside, min, mean, max } = result[phase];
   const allowed = phase === 'during' ? tolerated : 0;
   return [
-    html`${result.name} <span class="quiet target">${limits(result)}</span>`,
+    html`${result.name} <span class="quiet target">${limitsText(result)}</span>`,
     PHASES[phase],
     String(measured),
     String(missing),

@@ -1,5 +1,5 @@
 import type { ExperimentStory } from '../../../../actions/experiments/experiments.ts';
-import { isOutside, limits, shown } from '../../../../domain/experiments/conclusion.ts';
+import { isOutside, limitsText, numberText } from '../../../../domain/experiments/conclusion.ts';
 import type { Curve } from '../../../../domain/correlation/evidence.ts';
 import type { Observation } from '../../../../schemas/experiments/experiment.ts';
 import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
@@ -35,14 +35,14 @@ export function checkPlot(id: string, check: Check, story: ExperimentStory, at: 
   const pause = Math.max(story.interval_seconds, story.steady_state_seconds / BEFORE_POINTS);
   return plot({
     id,
-    title: `${check.name}, ${limits(check)}`,
+    title: `${check.name}, ${limitsText(check)}`,
     curve,
     from,
     until: latest([until, plusSeconds(from, SHOWN_SECONDS_MIN)]),
     limit: max ?? min,
     limitName: max === null ? 'at least' : 'at most',
     ...(min !== null && max !== null && { lower: { value: min, name: 'at least' } }),
-    format: shown,
+    format: numberText,
     gapSeconds: GAP_MEASUREMENTS * pause,
     marks: marksOf(story, at),
     table: valuesTable(check, values, at),
@@ -95,8 +95,8 @@ const rangeOf = (values: readonly number[]): string =>
   values.length === 0
     ? ''
     : values.length === 1
-      ? shown(values[0] ?? 0)
-      : `${shown(Math.min(...values))} to ${shown(Math.max(...values))}`;
+      ? numberText(values[0] ?? 0)
+      : `${numberText(Math.min(...values))} to ${numberText(Math.max(...values))}`;
 
 function missingText(missing: number, all: readonly Value[]): string {
   const detail = all.find(({ value }) => value === null)?.detail ?? '';

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import { shadowText } from '../../../../domain/automation/shadow.ts';
-import { activeClearings, clearingsInWords } from '../../../../domain/changes/cleared-suspects.ts';
+import { activeClearings, clearingsText } from '../../../../domain/changes/cleared-suspects.ts';
 import { evidencePath } from '../../../../domain/incidents/console-link.ts';
 import { subjectOf } from '../../../../domain/messages/incident-buttons.ts';
 import { questionName } from '../../../../domain/rollback/question-names.ts';
@@ -48,7 +48,7 @@ export function suspectsPanel({ story: { incident, decisions } }: IncidentData):
     'suspects',
     'Suspects',
     count,
-    html`${body}${cleared.length === 0 ? '' : html`<p class="quiet">${clearingsInWords(cleared)}</p>`}`,
+    html`${body}${cleared.length === 0 ? '' : html`<p class="quiet">${clearingsText(cleared)}</p>`}`,
   );
 }
 

@@ -1,6 +1,6 @@
 import { lastCheck } from '../../../../actions/connections/stored-check.ts';
 import { EVERYWHERE } from '../../../../domain/access/access.ts';
-import { actsAs } from '../../../../domain/access/actor-identity.ts';
+import { actorNameOf } from '../../../../domain/access/actor-identity.ts';
 import {
   configurationFindings,
   connectionFindings,
@@ -46,7 +46,11 @@ export async function loadSettings(deps: ConsoleDeps, { viewer, query }: PageReq
     configuration: { version: config.version, loads, findings: configurationFindings(problems), config },
     check: stored && { at: stored.at, by: stored.by, findings: connectionFindings(stored.connections) },
     tokens: tokens && {
-      items: tokens.items.map((token) => ({ ...token, actsAs: actsAs(token), role: roleOf(token, config.people) })),
+      items: tokens.items.map((token) => ({
+        ...token,
+        actsAs: actorNameOf(token),
+        role: roleOf(token, config.people),
+      })),
       older: tokens.next_cursor,
       isFirst: !from,
     },

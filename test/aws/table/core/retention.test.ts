@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { alertOf } from '../../../../domain/alerts/admission.ts';
+import { alertKeyOf } from '../../../../domain/alerts/admission.ts';
 import { RETENTION_DAYS } from '../../../../aws/table/core/retention.ts';
 import { sha256 } from '../../../../aws/hash.ts';
 import { keys } from '../../../../aws/table/core/keys.ts';
@@ -48,7 +48,7 @@ async function rowsOf(id: IncidentId, prefix: string): Promise<Record<string, un
 const firing = (service: string): Signal => signal({ service: service as ServiceName, fingerprint: service });
 const ended = (one: Signal): Signal => ({ ...one, status: 'resolved', endsAt: stores.clock.now() });
 
-const episodes = (one: Signal) => stores.table.get(keys.alert(sha256(alertOf(one))));
+const episodes = (one: Signal) => stores.table.get(keys.alert(sha256(alertKeyOf(one))));
 
 const open = async (one: Signal): Promise<IncidentId> => {
   const [id] = (await hear(one)).opened;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { DrillTable } from '../../../../aws/table/incidents/drills.ts';
 import { mintIncidentId } from '../../../../aws/ids.ts';
-import { brokenOff, withUpdate } from '../../../../domain/automation/drill.ts';
+import { abortedDrill, afterAttempt } from '../../../../domain/automation/drill.ts';
 import { DrillRecord } from '../../../../schemas/automation/drill.ts';
 import { EnvironmentName, ServiceName } from '../../../../schemas/config/names.ts';
 import { openTable, type TableStores } from '../stores.ts';
@@ -80,7 +80,7 @@ describe('the lock of a target', () => {
   test('is held by one drill at a time, from beginning to end', async () => {
     const one = await begun();
     expect(await drills.begin(drill())).toMatchObject({ ok: false, reason: { code: 'drill-running' } });
-    expect(await drills.put(brokenOff(one, 'enough', stores.clock.now()))).toBe(true);
+    expect(await drills.put(abortedDrill(one, 'enough', stores.clock.now()))).toBe(true);
     expect(await drills.running()).not.toContainEqual(expect.objectContaining({ id: one.id }));
     await begun();
   });
@@ -88,7 +88,7 @@ describe('the lock of a target', () => {
   test('keeps incidents from acting, and is not available during their actions', async () => {
     const one = await begun();
     expect(await act()).toEqual({ ok: false, reason: { code: 'locked', text: expect.stringContaining('a drill') } });
-    await drills.put(brokenOff(one, 'enough', stores.clock.now()));
+    await drills.put(abortedDrill(one, 'enough', stores.clock.now()));
     expect(await act()).toMatchObject({ ok: true });
     const elsewhere = { ...drill(), environment: EnvironmentName.parse('other') }; // an environment without an open incident
     expect(await drills.begin(elsewhere)).toMatchObject({ ok: false, reason: { code: 'target-locked' } });
@@ -105,7 +105,7 @@ describe('the lock of a target', () => {
     expect(await act()).toMatchObject({ ok: true });
     const now = await drills.get(one.id);
     expect(now && (await drills.claim(now))).toBe('lost');
-    expect(now && (await drills.put(brokenOff(now, 'lost', stores.clock.now())))).toBe(true);
+    expect(now && (await drills.put(abortedDrill(now, 'lost', stores.clock.now())))).toBe(true);
     const { id } = await declare();
     expect((await stores.effects.get(id, `${id}.roll-back.1`))?.state).toBe('intended'); // its lock is unchanged
     expect(await drills.begin({ ...drill(), environment: EnvironmentName.parse('other') })).toMatchObject({
@@ -121,7 +121,7 @@ test('no drill starts while an incident is open', async () => {
 
 test('of two concurrent writes one succeeds', async () => {
   const one = await begun();
-  const working = withUpdate(one, { kind: 'in_progress', id: null, handle: 'h' }, stores.clock.now());
+  const working = afterAttempt(one, { kind: 'in_progress', id: null, handle: 'h' }, stores.clock.now());
   expect(await Promise.all([drills.put(working), drills.put(working)])).toContain(false);
   expect(await drills.claim(one)).toBe('changed');
   expect(await drills.get(one.id)).toMatchObject({ handle: 'h', rev: 1 });
@@ -129,10 +129,10 @@ test('of two concurrent writes one succeeds', async () => {
 
 test('proved targets are stored by service and environment, and all are listed, newest first', async () => {
   const first = await begun();
-  await drills.put({ ...brokenOff(first, 'no', stores.clock.now()) });
+  await drills.put({ ...abortedDrill(first, 'no', stores.clock.now()) });
   hours(1);
   const second = await begun();
-  await drills.put({ ...brokenOff(second, '', stores.clock.now()), outcome: 'proved', reason: null });
+  await drills.put({ ...abortedDrill(second, '', stores.clock.now()), outcome: 'proved', reason: null });
   expect(await drills.proved()).toContainEqual({ service, environment, drill_id: second.id, at: stores.clock.now() });
   const page = await drills.list({ service, limit: 1 });
   expect(page.items.map(({ id }) => id)).toEqual([second.id]);
