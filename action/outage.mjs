@@ -9,10 +9,10 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { argv, cwd, env, exit, stderr, stdout } from 'node:process';
-import { decideOffline, recall } from '../cli/offline/decide.mjs';
+import { decideOffline, readStoredState } from '../cli/offline/decide.mjs';
 import { jsonIn, objectIn, publicKeysIn, trustedBy } from '../cli/offline/keys.mjs';
 import { readState } from '../cli/offline/signed-state.mjs';
-import { keep } from '../cli/offline/state-file.mjs';
+import { storeAnswer } from '../cli/offline/state-file.mjs';
 
 /** @param {string} name @returns {string | undefined} undefined: not set, or empty */
 const setting = (name) => env[name] || undefined;
@@ -36,13 +36,13 @@ const scope = () => ({
 const json = (path) => jsonIn(readFileSync(path, 'utf8'));
 
 /** @param {string} answer @param {string} jwks */
-async function storeAnswer(answer, jwks) {
+async function storeSignedAnswer(answer, jwks) {
   const { signed_state: state } = objectIn(json(answer));
   if (typeof state !== 'string') throw new Error('the answer is not signed: this Firebreak has no signing key');
   const keys = publicKeysIn(json(jwks));
   const read = readState(state, keys, trusted());
   if (!read.ok) throw new Error(read.problem);
-  await keep(file(), { ...scope(), state, keys });
+  await storeAnswer(file(), { ...scope(), state, keys });
 }
 
 /** Decides offline. A deploy may be a rollback to a known good version, as in the online check, unless another kind of change is set. */
@@ -51,14 +51,14 @@ async function decide() {
   const isRollback = change === undefined || change === 'deploy' || change === 'rollback';
   const request = { version: setting('VERSION'), commit: setting('COMMIT'), change, isRollback };
   const onOutage = setting('ON_OUTAGE') === 'allow' ? 'allow' : 'deny';
-  const decision = decideOffline(request, await recall(file(), scope(), trusted()), onOutage, new Date());
+  const decision = decideOffline(request, await readStoredState(file(), scope(), trusted()), onOutage, new Date());
   stdout.write(`${JSON.stringify(decision)}\n`);
 }
 
 try {
   const [, , command, answer = '', jwks = ''] = argv;
   if (command === 'keys') trusted();
-  else if (command === 'keep') await storeAnswer(answer, jwks);
+  else if (command === 'keep') await storeSignedAnswer(answer, jwks);
   else if (command === 'decide') await decide();
   else throw new Error('usage: node outage.mjs keys | keep ANSWER JWKS | decide');
 } catch (error) {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type Access, accessOf } from './credentials.ts';
+import { type ApiAccess, accessOf } from './credentials.ts';
 import { traceContextOf } from '../schemas/parsing/traceparent.ts';
 import { oneLine } from './table.ts';
 import { CommandFailure, type CommandContext } from './command-context.ts';
@@ -9,11 +9,11 @@ const TIMEOUT_MS = 30_000;
 
 const Problem = z.object({ code: z.string(), detail: z.string() });
 
-/** No complete response: no connection, a connection that broke, or a time-out. */
-export class NoAnswer extends CommandFailure {}
+/** Thrown without a complete response: no connection, a connection that broke, or a time-out. */
+export class NoResponse extends CommandFailure {}
 
-/** An error response. `code` is a heading of docs/reference/errors.md. */
-export class Refused extends CommandFailure {
+/** Thrown for an error response. `code` is a heading of docs/reference/errors.md. */
+export class ErrorResponse extends CommandFailure {
   readonly status: number;
   readonly code: string;
 
@@ -25,17 +25,18 @@ export class Refused extends CommandFailure {
 }
 
 /** A complete response. */
-type Answer = { ok: boolean; status: number; text: string; location: string | null };
+type ApiResponse = { ok: boolean; status: number; text: string; location: string | null };
 
-type Sent = { body?: object; gzip?: Uint8Array<ArrayBuffer>; identityToken?: string | undefined };
+/** What a request sends besides its path. */
+type RequestContent = { body?: object; gzip?: Uint8Array<ArrayBuffer>; identityToken?: string | undefined };
 
 /** HTTP client for the API of a running Firebreak. */
 export class Client {
-  readonly #access: Access;
+  readonly #access: ApiAccess;
   readonly #trace: { traceparent?: string };
 
-  /** @param traceparent W3C trace context of the caller; what is no trace context is ignored */
-  constructor(access: Access, traceparent?: string) {
+  /** @param traceparent W3C trace context of the caller; other text is ignored */
+  constructor(access: ApiAccess, traceparent?: string) {
     this.#access = access;
     this.#trace = traceContextOf(traceparent);
   }
@@ -51,45 +52,50 @@ export class Client {
 
   /** @param identityToken OpenID Connect token of a CI system, for endpoints that accept one */
   get = <S extends z.ZodType>(path: string, schema: S, identityToken?: string): Promise<z.infer<S>> =>
-    this.#ask('GET', path, schema, { identityToken });
+    this.#request('GET', path, schema, { identityToken });
 
   /** Returns the body of a response that is not JSON. */
   async text(path: string): Promise<string> {
     const response = await this.#send('GET', path);
-    if (!response.ok) throw refusalOf(response);
+    if (!response.ok) throw errorOf(response);
     return response.text;
   }
 
   post = <S extends z.ZodType>(path: string, body: object, schema: S): Promise<z.infer<S>> =>
-    this.#ask('POST', path, schema, { body });
+    this.#request('POST', path, schema, { body });
 
   put = <S extends z.ZodType>(path: string, body: object, schema: S): Promise<z.infer<S>> =>
-    this.#ask('PUT', path, schema, { body });
+    this.#request('PUT', path, schema, { body });
 
   patch = <S extends z.ZodType>(path: string, body: object, schema: S): Promise<z.infer<S>> =>
-    this.#ask('PATCH', path, schema, { body });
+    this.#request('PATCH', path, schema, { body });
 
   /** Posts a file that is compressed with gzip. */
   upload = <S extends z.ZodType>(path: string, gzip: Uint8Array<ArrayBuffer>, schema: S): Promise<z.infer<S>> =>
-    this.#ask('POST', path, schema, { gzip });
+    this.#request('POST', path, schema, { gzip });
 
   async delete(path: string): Promise<void> {
     const response = await this.#send('DELETE', path);
-    if (!response.ok) throw refusalOf(response);
+    if (!response.ok) throw errorOf(response);
   }
 
   /** Reads the response body whatever the status. */
-  async look<S extends z.ZodType>(path: string, schema: S): Promise<z.infer<S>> {
-    return read((await this.#send('GET', path)).text, schema, path);
+  async getAnyStatus<S extends z.ZodType>(path: string, schema: S): Promise<z.infer<S>> {
+    return parseAs((await this.#send('GET', path)).text, schema, path);
   }
 
-  async #ask<S extends z.ZodType>(method: string, path: string, schema: S, sent: Sent): Promise<z.infer<S>> {
-    const response = await this.#send(method, path, sent);
-    if (!response.ok) throw refusalOf(response);
-    return read(response.text, schema, path);
+  async #request<S extends z.ZodType>(
+    method: string,
+    path: string,
+    schema: S,
+    content: RequestContent,
+  ): Promise<z.infer<S>> {
+    const response = await this.#send(method, path, content);
+    if (!response.ok) throw errorOf(response);
+    return parseAs(response.text, schema, path);
   }
 
-  async #send(method: string, path: string, { body, gzip, identityToken }: Sent = {}): Promise<Answer> {
+  async #send(method: string, path: string, { body, gzip, identityToken }: RequestContent = {}): Promise<ApiResponse> {
     const { url, token } = this.#access;
     try {
       const response = await fetch(`${url}${path}`, {
@@ -109,41 +115,55 @@ export class Client {
       const location = response.headers.get('location');
       return { ok: response.ok, status: response.status, text: await response.text(), location };
     } catch (error) {
-      throw new NoAnswer(
-        `cannot reach Firebreak at ${url} (${because(error)}): start it with npm start, or set FIREBREAK_URL to its address`,
+      throw new NoResponse(
+        `cannot reach Firebreak at ${url} (${reasonOf(error)}): start it with npm start, or set FIREBREAK_URL to its address`,
       );
     }
   }
 }
 
-/** Returns `?a=1&b=2` without undefined values, or an empty string. */
-export function queryOf(parts: Readonly<Record<string, string | number | undefined>>): string {
-  const given = new URLSearchParams();
-  for (const [name, value] of Object.entries(parts)) if (value !== undefined) given.set(name, String(value));
-  return given.size === 0 ? '' : `?${given.toString()}`;
+/** Reads the items of all pages of a list. @param page reads the page at a cursor, from the first one without a cursor */
+export async function itemsOfAllPages<T>(
+  page: (cursor: string | undefined) => Promise<{ items: T[]; next_cursor: string | null }>,
+): Promise<T[]> {
+  const items: T[] = [];
+  let cursor: string | undefined;
+  do {
+    const { items: found, next_cursor: next } = await page(cursor);
+    items.push(...found);
+    cursor = next ?? undefined;
+  } while (cursor !== undefined);
+  return items;
 }
 
-function refusalOf({ status, text, location }: Answer): Refused {
-  if (status >= 300 && status < 400) return new Refused(status, 'http', elsewhere(status, location));
-  const problem = Problem.safeParse(json(text));
-  if (problem.success) return new Refused(status, problem.data.code, problem.data.detail);
-  return new Refused(status, 'http', `unexpected response ${status}: the server does not seem to be Firebreak`);
+/** Returns `?a=1&b=2` without undefined values, or an empty string. */
+export function queryOf(values: Readonly<Record<string, string | number | undefined>>): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) if (value !== undefined) parameters.set(name, String(value));
+  return parameters.size === 0 ? '' : `?${parameters.toString()}`;
+}
+
+function errorOf({ status, text, location }: ApiResponse): ErrorResponse {
+  if (status >= 300 && status < 400) return new ErrorResponse(status, 'http', redirectText(status, location));
+  const problem = Problem.safeParse(parseJson(text));
+  if (problem.success) return new ErrorResponse(status, problem.data.code, problem.data.detail);
+  return new ErrorResponse(status, 'http', `unexpected response ${status}: the server does not seem to be Firebreak`);
 }
 
 /** A redirect comes from another server or a proxy: neither an outage of Firebreak nor an allowed deploy. */
-const elsewhere = (status: number, location: string | null): string =>
+const redirectText = (status: number, location: string | null): string =>
   `unexpected redirect (${status}) to ${location === null ? 'an unnamed address' : oneLine(location)}. The token was not ` +
   'sent there. If Firebreak runs at that address, set FIREBREAK_URL to it';
 
-function read<S extends z.ZodType>(text: string, schema: S, path: string): z.infer<S> {
-  const parsed = schema.safeParse(json(text));
+function parseAs<S extends z.ZodType>(text: string, schema: S, path: string): z.infer<S> {
+  const parsed = schema.safeParse(parseJson(text));
   if (parsed.success) return parsed.data;
   throw new CommandFailure(
     `unexpected response from ${path} (another version of Firebreak?):\n${z.prettifyError(parsed.error)}`,
   );
 }
 
-function json(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
@@ -151,7 +171,7 @@ function json(text: string): unknown {
   }
 }
 
-function because(error: unknown): string {
+function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { cause } = error;
   if (cause instanceof Error) return 'code' in cause ? String(cause.code) : cause.message;

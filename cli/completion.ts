@@ -18,7 +18,7 @@ export type Shell = (typeof SHELLS)[number];
 /** Returns one node for each command and subcommand. */
 export function nodesOf(command: Command, path = ''): CompletionNode[] {
   const help = command.createHelp();
-  const commands = help.visibleCommands(command).filter((one) => one.name() !== 'help');
+  const commands = help.visibleCommands(command).filter((subcommand) => subcommand.name() !== 'help');
   const flags = help
     .visibleOptions(command)
     .flatMap(({ short, long, description, required, optional, argChoices }) =>
@@ -26,13 +26,18 @@ export function nodesOf(command: Command, path = ''): CompletionNode[] {
         .filter((flag) => flag !== undefined)
         .map((word) => ({ word, description, takesValue: required || optional, choices: argChoices ?? [] })),
     );
-  const own: CompletionNode = {
+  const node: CompletionNode = {
     path,
-    commands: commands.map((one) => ({ word: one.name(), description: one.description() })),
+    commands: commands.map((subcommand) => ({ word: subcommand.name(), description: subcommand.description() })),
     flags,
     argument: command.registeredArguments[0]?.argChoices ?? [],
   };
-  return [own, ...commands.flatMap((one) => nodesOf(one, path === '' ? one.name() : `${path} ${one.name()}`))];
+  return [
+    node,
+    ...commands.flatMap((subcommand) =>
+      nodesOf(subcommand, path === '' ? subcommand.name() : `${path} ${subcommand.name()}`),
+    ),
+  ];
 }
 
 /** Returns the completion script for a shell. The script is static, so that completion starts no program. */
@@ -55,12 +60,23 @@ const commandPaths = (nodes: readonly CompletionNode[]): string[] =>
 const valueFlags = (nodes: readonly CompletionNode[]): { path: string; flag: Flag }[] =>
   nodes.flatMap(({ path, flags }) => flags.filter(({ takesValue }) => takesValue).map((flag) => ({ path, flag })));
 
-/** Returns bash and zsh code that sets `path` to the command before the cursor. */
-const commandDetection = (nodes: readonly CompletionNode[], words: string, upTo: string, first: number): string[] => [
+/**
+ * Returns bash and zsh code that sets `path` to the command before the cursor.
+ *
+ * @param wordsVariable the shell variable with the words of the line
+ * @param cursorVariable the shell variable with the index of the word at the cursor
+ * @param firstIndex the index of the first word after `firebreak`
+ */
+const commandDetection = (
+  nodes: readonly CompletionNode[],
+  wordsVariable: string,
+  cursorVariable: string,
+  firstIndex: number,
+): string[] => [
   `  local path='' i`,
-  `  for ((i = ${first}; i < ${upTo}; i++)); do`,
-  `    case "\${path:+$path }\${${words}[i]}" in`,
-  `      ${commandPaths(nodes).map(quoted).join('|')}) path="\${path:+$path }\${${words}[i]}" ;;`,
+  `  for ((i = ${firstIndex}; i < ${cursorVariable}; i++)); do`,
+  `    case "\${path:+$path }\${${wordsVariable}[i]}" in`,
+  `      ${commandPaths(nodes).map(quoted).join('|')}) path="\${path:+$path }\${${wordsVariable}[i]}" ;;`,
   `    esac`,
   `  done`,
 ];
@@ -125,7 +141,7 @@ function zshScript(nodes: readonly CompletionNode[]): string {
 }
 
 function fishScript(nodes: readonly CompletionNode[]): string {
-  const rule = (path: string, ...more: string[]): string =>
+  const completeLine = (path: string, ...more: string[]): string =>
     `complete -c firebreak -n ${quoted(`__firebreak_at ${quoted(path).replaceAll("'", '"')}`)} ${more.join(' ')}`;
   return [
     '# fish completion of firebreak: firebreak completion fish | source',
@@ -138,10 +154,12 @@ function fishScript(nodes: readonly CompletionNode[]): string {
     '  test "$path" = "$argv[1]"',
     'end',
     ...nodes.flatMap(({ path, commands, flags, argument }) => [
-      ...commands.map(({ word, description }) => rule(path, '-f', '-a', quoted(word), '-d', quoted(description))),
-      ...(argument.length === 0 ? [] : [rule(path, '-f', '-a', quoted(argument.join(' ')))]),
+      ...commands.map(({ word, description }) =>
+        completeLine(path, '-f', '-a', quoted(word), '-d', quoted(description)),
+      ),
+      ...(argument.length === 0 ? [] : [completeLine(path, '-f', '-a', quoted(argument.join(' ')))]),
       ...flags.map(({ word, description, takesValue, choices }) =>
-        rule(
+        completeLine(
           path,
           ...(word.startsWith('--') ? ['-l', word.slice(2)] : ['-s', word.slice(1)]),
           ...(takesValue ? ['-r'] : []),

@@ -9,7 +9,7 @@ import { isLoopbackHostname } from '../schemas/config/endpoint.ts';
 const TokensFile = z.object({ FIREBREAK_ADMIN_TOKEN: z.string().min(1).optional() });
 
 /** Address of Firebreak and the caller's token. */
-export type Access = { url: string; token: string };
+export type ApiAccess = { url: string; token: string };
 
 /**
  * Returns `FIREBREAK_TOKEN`. For a Firebreak on this machine, falls back to the admin token of the environment or the data
@@ -17,26 +17,29 @@ export type Access = { url: string; token: string };
  *
  * @throws UsageError for an invalid URL; CommandFailure without a token
  */
-export async function accessOf({ env, root, cwd }: Pick<CommandContext, 'env' | 'root' | 'cwd'>): Promise<Access> {
+export async function accessOf({ env, root, cwd }: Pick<CommandContext, 'env' | 'root' | 'cwd'>): Promise<ApiAccess> {
   const url = env['FIREBREAK_URL'] || VARIABLES.FIREBREAK_URL.standard;
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
     throw new UsageError(`FIREBREAK_URL is not an http or https URL: ${JSON.stringify(url)}`);
-  const at = { url: url.replace(/\/+$/, '') };
-  if (env['FIREBREAK_TOKEN']) return { ...at, token: env['FIREBREAK_TOKEN'] };
-  if (!isThisMachine(url)) throw new CommandFailure(`no token for ${at.url}: set FIREBREAK_TOKEN`);
-  if (env['FIREBREAK_ADMIN_TOKEN']) return { ...at, token: env['FIREBREAK_ADMIN_TOKEN'] };
+  const address = { url: url.replace(/\/+$/, '') };
+  if (env['FIREBREAK_TOKEN']) return { ...address, token: env['FIREBREAK_TOKEN'] };
+  if (!isThisMachine(url)) throw new CommandFailure(`no token for ${address.url}: set FIREBREAK_TOKEN`);
+  if (env['FIREBREAK_ADMIN_TOKEN']) return { ...address, token: env['FIREBREAK_ADMIN_TOKEN'] };
   const file = join(dataDirOf({ env, root, cwd }), 'tokens.json');
   const token = await adminTokenIn(file);
-  if (token !== undefined) return { ...at, token };
+  if (token !== undefined) return { ...address, token };
   throw new CommandFailure(
-    `no token for ${at.url}: FIREBREAK_TOKEN is not set, and ${file} does not exist. Start Firebreak with npm start, or set FIREBREAK_TOKEN`,
+    `no token for ${address.url}: FIREBREAK_TOKEN is not set, and ${file} does not exist. Start Firebreak with npm start, or set FIREBREAK_TOKEN`,
   );
 }
 
 /** Returns the data folder: the given one, else `FIREBREAK_DATA_DIR`, else `.firebreak` of the project. */
-export const dataDirOf = ({ env, root, cwd }: Pick<CommandContext, 'env' | 'root' | 'cwd'>, given?: string): string => {
-  const named = given ?? (env['FIREBREAK_DATA_DIR'] || undefined);
-  return named === undefined ? join(root, '.firebreak') : resolve(cwd, named);
+export const dataDirOf = (
+  { env, root, cwd }: Pick<CommandContext, 'env' | 'root' | 'cwd'>,
+  option?: string,
+): string => {
+  const setting = option ?? (env['FIREBREAK_DATA_DIR'] || undefined);
+  return setting === undefined ? join(root, '.firebreak') : resolve(cwd, setting);
 };
 
 export const isThisMachine = (url: string): boolean => isLoopbackHostname(new URL(url).hostname);

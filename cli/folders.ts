@@ -13,26 +13,30 @@ const VARIABLES = { config: 'FIREBREAK_CONFIG_DIR', runbooks: 'FIREBREAK_RUNBOOK
  *
  * @throws UsageError if a named folder does not exist. A missing folder of the project counts as empty
  */
-export async function folderOf(context: CommandContext, folder: Folder, given?: string): Promise<string> {
-  const { named, path, shown } = pathOf(context, folder, given);
-  if (named !== undefined && !(await isFolder(path))) throw new UsageError(`folder ${named} does not exist`);
-  return shown;
+export async function folderOf(context: CommandContext, folder: Folder, option?: string): Promise<string> {
+  const { setting, path, displayPath } = folderPath(context, folder, option);
+  if (setting !== undefined && !(await isFolder(path))) throw new UsageError(`folder ${setting} does not exist`);
+  return displayPath;
 }
 
 /** Returns the path of the same folder, and how it is shown, whether it exists or not. `named`: as it was given. */
-export function pathOf(
+export function folderPath(
   { env, cwd, root }: Pick<CommandContext, 'env' | 'cwd' | 'root'>,
   folder: Folder,
-  given?: string,
-): { named: string | undefined; path: string; shown: string } {
-  const named = given ?? (env[VARIABLES[folder]] || undefined);
-  const path = named === undefined ? join(root, folder) : resolve(cwd, named);
-  const seen = relative(cwd, path);
-  return { named, path, shown: seen.startsWith('..') || isAbsolute(seen) ? path : seen || '.' };
+  option?: string,
+): { setting: string | undefined; path: string; displayPath: string } {
+  const setting = option ?? (env[VARIABLES[folder]] || undefined);
+  const path = setting === undefined ? join(root, folder) : resolve(cwd, setting);
+  const relativePath = relative(cwd, path);
+  return {
+    setting,
+    path,
+    displayPath: relativePath.startsWith('..') || isAbsolute(relativePath) ? path : relativePath || '.',
+  };
 }
 
 const isFolder = async (path: string): Promise<boolean> =>
   stat(path).then(
-    (found) => found.isDirectory(),
+    (status) => status.isDirectory(),
     () => false,
   );

@@ -9,10 +9,10 @@ import { UsageError, CommandFailure } from './command-context.ts';
 const Page = z.object({ items: z.array(IncidentView), next_cursor: z.string().nullable() });
 
 const NOT_RESOLVED: readonly IncidentStatus[] = ['open', 'mitigating', 'mitigated'];
-const PAGE = 100;
+const PAGE_ITEMS = 100;
 /** How many of the newest incidents are searched for a resolved one. */
-const SEARCHED = 300;
-const LISTED = 10;
+const SEARCHED_MAX = 300;
+const LISTED_MAX = 10;
 
 /** Shorter endings of an id are as likely a typing error. */
 const ID_END_MIN = 4;
@@ -33,14 +33,14 @@ export async function incidentNamed(client: Client, text: string): Promise<Incid
   const id = IncidentId.safeParse(text.toUpperCase());
   if (id.success) return client.get(pathOf(id.data), IncidentView);
   const open = await openIncidents(client);
-  const found = only(text, open) ?? only(text, await newest(client));
+  const found = onlyMatch(text, open) ?? onlyMatch(text, await newestIncidents(client));
   // The list is eventually consistent and can lag behind the incident itself.
   if (found !== undefined) return client.get(pathOf(found.id), IncidentView);
   const near = nearest(text.replace(/^#/, ''), open.map(shortName));
   throw new CommandFailure(
     [
       `incident ${JSON.stringify(text)} not found${near === null ? '' : `; did you mean "${near}"?`}`,
-      ...(open.length === 0 ? ['No incident is open.'] : ['Open incidents:', ...listed(open)]),
+      ...(open.length === 0 ? ['No incident is open.'] : ['Open incidents:', ...incidentLines(open)]),
     ].join('\n'),
   );
 }
@@ -48,23 +48,23 @@ export async function incidentNamed(client: Client, text: string): Promise<Incid
 /** Returns unresolved incidents, newest first. */
 export async function openIncidents(client: Client): Promise<IncidentView[]> {
   const pages = await Promise.all(
-    NOT_RESOLVED.map((status) => client.get(`/v1/incidents${queryOf({ status, limit: PAGE })}`, Page)),
+    NOT_RESOLVED.map((status) => client.get(`/v1/incidents${queryOf({ status, limit: PAGE_ITEMS })}`, Page)),
   );
   return pages.flatMap(({ items }) => items).toSorted((a, b) => (a.id < b.id ? 1 : -1));
 }
 
-async function newest(client: Client): Promise<IncidentView[]> {
+async function newestIncidents(client: Client): Promise<IncidentView[]> {
   const found: IncidentView[] = [];
   let cursor: string | undefined;
   do {
-    const page = await client.get(`/v1/incidents${queryOf({ limit: PAGE, cursor })}`, Page);
+    const page = await client.get(`/v1/incidents${queryOf({ limit: PAGE_ITEMS, cursor })}`, Page);
     found.push(...page.items);
     cursor = page.next_cursor ?? undefined;
-  } while (cursor !== undefined && found.length < SEARCHED);
+  } while (cursor !== undefined && found.length < SEARCHED_MAX);
   return found;
 }
 
-function only(text: string, incidents: readonly IncidentView[]): IncidentView | undefined {
+function onlyMatch(text: string, incidents: readonly IncidentView[]): IncidentView | undefined {
   const name = text.replace(/^#/, '').toLowerCase();
   const [first, ...others] = incidents.filter(
     ({ channel, id }) =>
@@ -74,14 +74,16 @@ function only(text: string, incidents: readonly IncidentView[]): IncidentView | 
   );
   if (others.length > 0 && first !== undefined)
     throw new UsageError(
-      [`${JSON.stringify(text)} matches several incidents:`, ...listed([first, ...others])].join('\n'),
+      [`${JSON.stringify(text)} matches several incidents:`, ...incidentLines([first, ...others])].join('\n'),
     );
   return first;
 }
 
-const listed = (incidents: readonly IncidentView[]): string[] => [
+const incidentLines = (incidents: readonly IncidentView[]): string[] => [
   ...incidents
-    .slice(0, LISTED)
-    .map((one) => oneLine(`  ${shortName(one)}  ${one.service}/${one.environment}  ${one.title}`)),
-  ...(incidents.length > LISTED ? [`  and ${incidents.length - LISTED} more`] : []),
+    .slice(0, LISTED_MAX)
+    .map((incident) =>
+      oneLine(`  ${shortName(incident)}  ${incident.service}/${incident.environment}  ${incident.title}`),
+    ),
+  ...(incidents.length > LISTED_MAX ? [`  and ${incidents.length - LISTED_MAX} more`] : []),
 ];

@@ -9,7 +9,7 @@ export function wholeNumber(text: string): number {
 }
 
 /** Collects the values of a repeatable option. */
-export const collectValues = (text: string, before: string[] | undefined): string[] => [...(before ?? []), text];
+export const collectValues = (text: string, previous: string[] | undefined): string[] => [...(previous ?? []), text];
 
 export const JSON_OPTION = ['--json', 'Print the API response as JSON'] as const;
 export const LIMIT_OPTION = ['--limit <n>', 'Maximum number of items', wholeNumber, 20] as const;

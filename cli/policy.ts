@@ -16,7 +16,7 @@ export async function policyIn(
     loadConfig(await folderOf(context, 'config', folders.config)),
     loadRunbooks(await folderOf(context, 'runbooks', folders.runbooks)),
   ]);
-  const problems = [config, runbooks].flatMap((read) => (read.ok ? [] : read.problems));
+  const problems = [config, runbooks].flatMap((loaded) => (loaded.ok ? [] : loaded.problems));
   if (!config.ok || !runbooks.ok) throw new CommandFailure(problems.join('\n'));
   return { ...config.config, runbooks: runbooks.set };
 }

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { printable } from '../domain/messages/printable.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { addActionItems } from './commands/postmortems/action-items.ts';
 import { addAudit } from './commands/audit.ts';
@@ -26,7 +27,6 @@ import { addSimulate } from './commands/simulation/simulate.ts';
 import { addSlo } from './commands/slo/slo.ts';
 import { addTest } from './commands/simulation/test-incidents.ts';
 import { addToken } from './commands/token.ts';
-import { printing } from './printable.ts';
 import { UsageError, CommandFailure, type CommandContext } from './command-context.ts';
 
 /** Commands in the order of the help. */
@@ -66,8 +66,8 @@ machine, they fall back to the admin token in its data folder.
 Exit codes: 0 success, 1 failure or negative answer, 2 usage error.`;
 
 /** Runs one command. @returns the exit code: 0 success, 1 failure or negative answer, 2 usage error */
-export async function run(args: readonly string[], outside: CommandContext): Promise<number> {
-  const context = printing(outside);
+export async function run(args: readonly string[], terminal: CommandContext): Promise<number> {
+  const context = withPrintableOutput(terminal);
   const program = new Command('firebreak')
     .description('Command line of Firebreak, which turns alerts into action')
     .version(manifest.version, '-V, --version', 'Show the version')
@@ -81,7 +81,7 @@ export async function run(args: readonly string[], outside: CommandContext): Pro
       writeOut: (text) => context.out(text.trimEnd()),
       writeErr: (text) => context.err(text.trimEnd()),
     });
-  for (const add of COMMANDS) add(program, context);
+  for (const addCommand of COMMANDS) addCommand(program, context);
   try {
     await program.parseAsync(args, { from: 'user' });
     return 0;
@@ -95,3 +95,14 @@ export async function run(args: readonly string[], outside: CommandContext): Pro
     return error instanceof UsageError ? 2 : 1;
   }
 }
+
+/** Makes all output printable, because titles, labels, names, and errors come from untrusted sources. */
+const withPrintableOutput = (context: CommandContext): CommandContext => {
+  const { ask } = context;
+  return {
+    ...context,
+    out: (text) => context.out(printable(text)),
+    err: (text) => context.err(printable(text)),
+    ...(ask && { ask: (question) => ask(printable(question)) }),
+  };
+};

@@ -22,3 +22,7 @@ export const shortTime = (at: string | null): string => (at === null ? '-' : at.
 
 /** Returns indented, printable JSON. */
 export const asJson = (value: unknown): string => printableJson(JSON.stringify(value, null, 2));
+
+/** Returns a measured value with three significant digits, and a dash for null. */
+export const shortNumber = (value: number | null): string =>
+  value === null ? '-' : String(Number(value.toPrecision(3)));

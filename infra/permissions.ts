@@ -1,6 +1,6 @@
 import type { FunctionName } from '../aws/functions.ts';
 import { copyFolder, FUNCTION_GRANTS, type Grant } from '../aws/secrets/secret-groups.ts';
-import { type AwsTargets, ofTargets } from '../integrations/aws/permissions.ts';
+import { type AwsTargets, permissionsFor } from '../integrations/aws/permissions.ts';
 import { type QueueName, SIGNAL_QUEUES } from '../schemas/config/queues.ts';
 import { TARGETS } from '../schemas/incidents/projection.ts';
 import { WORKFLOW_ALIAS, type deploymentArns } from './names.ts';
@@ -139,7 +139,7 @@ export function permissionsOf(resources: Resources) {
       ...starting,
       ...sendingTo(signals), // findings of watches
       ...wakingProjectors,
-      ...ofTargets(resources.targets),
+      ...permissionsFor(resources.targets),
     ],
   } satisfies Record<FunctionName, Statement[]>;
 }

@@ -7,7 +7,7 @@ import { readCdEvent } from './cdevents/event.ts';
 import { readFluxEvent } from './flux/event.ts';
 import { readGoFeatureFlag } from './go-feature-flag/webhook.ts';
 import { readLaunchDarklyEntry } from './launchdarkly/webhook.ts';
-import { isHmac, type ReadChanges, type ReceivedWebhook } from './shared/change-webhook.ts';
+import { hasValidHmac, type ReadChanges, type ReceivedWebhook } from './shared/change-webhook.ts';
 import { readTerraformNotification } from './terraform/notification.ts';
 
 /** How a sender proves its identity: by a token of Firebreak, or by a signature of the body with a shared secret. */
@@ -61,7 +61,7 @@ export const CHANGE_SENDERS: readonly ChangeSender[] = [
       secret: 'FLUX_WEBHOOK_SECRET',
       header: 'X-Signature',
       // https://fluxcd.io/flux/components/notification/providers/#generic-webhook-with-hmac
-      isSigned: (body, signature, secrets) => isHmac('sha256', body, NAMED_SHA256.exec(signature)?.[1], secrets),
+      isSigned: (body, signature, secrets) => hasValidHmac('sha256', body, NAMED_SHA256.exec(signature)?.[1], secrets),
     },
     read: readFluxEvent,
   },
@@ -88,7 +88,7 @@ export const CHANGE_SENDERS: readonly ChangeSender[] = [
       secret: 'LAUNCHDARKLY_WEBHOOK_SECRET',
       header: 'X-LD-Signature',
       // https://launchdarkly.com/docs/api/webhooks#signing-the-webhook
-      isSigned: (body, signature, secrets) => isHmac('sha256', body, signature, secrets),
+      isSigned: (body, signature, secrets) => hasValidHmac('sha256', body, signature, secrets),
     },
     read: readLaunchDarklyEntry,
   },
@@ -101,7 +101,7 @@ export const CHANGE_SENDERS: readonly ChangeSender[] = [
       secret: 'GO_FEATURE_FLAG_WEBHOOK_SECRET',
       header: 'X-Hub-Signature-256',
       // https://gofeatureflag.org/docs/integrations/notify-flags-changes/webhook#signature
-      isSigned: (body, signature, secrets) => isHmac('sha256', body, NAMED_SHA256.exec(signature)?.[1], secrets),
+      isSigned: (body, signature, secrets) => hasValidHmac('sha256', body, NAMED_SHA256.exec(signature)?.[1], secrets),
     },
     read: readGoFeatureFlag,
   },
@@ -114,7 +114,7 @@ export const CHANGE_SENDERS: readonly ChangeSender[] = [
       secret: 'TERRAFORM_WEBHOOK_SECRET',
       header: 'X-TFE-Notification-Signature',
       // https://developer.hashicorp.com/terraform/cloud-docs/api-docs/notification-configurations#notification-authenticity
-      isSigned: (body, signature, secrets) => isHmac('sha512', body, signature, secrets),
+      isSigned: (body, signature, secrets) => hasValidHmac('sha512', body, signature, secrets),
     },
     read: readTerraformNotification,
   },

@@ -30,28 +30,31 @@ const DEPLOYERS: Deployers = {
 
 const FLAG_SERVICES: FlagServices = { http: httpFlags, ...launchDarklyServices };
 
-type With<Context> = Omit<Context, 'url'> & { standIns: StandIns };
+type WithStandIns<Context> = Omit<Context, 'url'> & { standIns: StandIns };
 
 /** Returns the client for a deployer, or undefined if its address is not known. */
-export const deployerFor = (entry: DeployerConfig, context: With<TargetContext>): Promise<Deployer | undefined> =>
-  connected(entry, context, (url) => (DEPLOYERS[entry.kind] as CreateDeployer)(entry, { ...context, url }));
+export const deployerFor = (
+  entry: DeployerConfig,
+  context: WithStandIns<TargetContext>,
+): Promise<Deployer | undefined> =>
+  createAtUrl(entry, context, (url) => (DEPLOYERS[entry.kind] as CreateDeployer)(entry, { ...context, url }));
 
 /** Returns the client for a flag service, or undefined if it is not connected. */
-export const flagsFor = (entry: FlagsConfig, context: With<FlagContext>): Promise<Flags | undefined> =>
-  connected(entry, context, (url) => (FLAG_SERVICES[entry.kind] as CreateFlags)(entry, { ...context, url }));
+export const flagsFor = (entry: FlagsConfig, context: WithStandIns<FlagContext>): Promise<Flags | undefined> =>
+  createAtUrl(entry, context, (url) => (FLAG_SERVICES[entry.kind] as CreateFlags)(entry, { ...context, url }));
 
 /** Returns the client for image automation, or undefined if the address of its cluster is not known. */
 export const imageAutomationFor = (
   entry: ImageAutomationConfig,
-  context: Pick<With<FlagContext>, 'secrets' | 'clock' | 'serviceEnvironment' | 'standIns'>,
+  context: Pick<WithStandIns<FlagContext>, 'secrets' | 'clock' | 'serviceEnvironment' | 'standIns'>,
 ): Promise<(ImageAutomation & { standIn: boolean }) | undefined> =>
-  connected({ ...entry, kind: 'kubernetes' }, context, (url) =>
+  createAtUrl({ ...entry, kind: 'kubernetes' }, context, (url) =>
     fluxImageUpdates(entry, clusterOf(entry, { ...context, url }), context.serviceEnvironment),
   );
 
-async function connected<Port>(
+async function createAtUrl<Port>(
   entry: Pick<DeployerConfig | FlagsConfig, 'kind'> & { url?: string | undefined },
-  { secrets, standIns }: Pick<With<FlagContext>, 'secrets' | 'standIns'>,
+  { secrets, standIns }: Pick<WithStandIns<FlagContext>, 'secrets' | 'standIns'>,
   create: (url: string) => Port | undefined | Promise<Port | undefined>,
 ): Promise<(Port & { standIn: boolean }) | undefined> {
   const setting = targetOf(entry.kind).connection.url;

@@ -29,15 +29,15 @@ export async function trafficRouterFor(
       return { ...(await lambdaTraffic(config, secrets)), standIn: url !== undefined && standIns.at(url) };
     }
     case 'gateway-api':
-      return inCluster(config, context, (options) => gatewayTraffic(config, options));
+      return createInCluster(config, context, (options) => gatewayTraffic(config, options));
     case 'argo-rollouts':
-      return inCluster(config, context, (options) => argoRolloutsTraffic(config, options));
+      return createInCluster(config, context, (options) => argoRolloutsTraffic(config, options));
     case 'smi':
-      return inCluster(config, context, (options) => smiTraffic(config, options));
+      return createInCluster(config, context, (options) => smiTraffic(config, options));
   }
 }
 
-async function inCluster(
+async function createInCluster(
   config: { url?: string | undefined; auth?: { bearer: string } | undefined },
   context: TrafficContext,
   create: (options: { cluster: ClusterOptions; service: string }) => TrafficRouter,

@@ -7,7 +7,7 @@ import {
   findObjects,
   findServices,
   type FoundService,
-  type Searched,
+  type SearchedServer,
 } from '../../integrations/prometheus/service-search.ts';
 import { pooled } from '../shared/concurrency.ts';
 import { type Provable, provableBy } from './provable.ts';
@@ -45,8 +45,8 @@ export type ProposedHealth = {
 };
 
 type CatalogueSources = {
-  prometheus: Searched;
-  alertmanager: Searched | null;
+  prometheus: SearchedServer;
+  alertmanager: SearchedServer | null;
   metrics: Metrics;
   versionLabels: VersionLabels;
   /** Current time in milliseconds. */
@@ -129,7 +129,7 @@ function servicesWithoutMetrics(
 }
 
 /** Returns the deployer of each name that is unique among the objects of its kind. */
-async function deployersOf(prometheus: Searched): Promise<Map<string, FoundDeployer>> {
+async function deployersOf(prometheus: SearchedServer): Promise<Map<string, FoundDeployer>> {
   const found = new Map<string, FoundDeployer>();
   for (const { kind, key, metric, label, namespace } of DEPLOYERS) {
     const objects = await findObjects(prometheus, metric, namespace === null ? [label] : [label, namespace]);

@@ -97,7 +97,7 @@ async function ticketsFor(
 ): Promise<Tickets> {
   if (target.kind === 'webhook') return webhookTickets({ ...target, secrets, clock });
   const { repository, labels } = target;
-  const access = await github.to(repository);
+  const access = await github.forRepository(repository);
   return { ...githubIssues({ ...access, repository, labels }), standIn: standIns.at(access.apiUrl) };
 }
 
@@ -108,7 +108,7 @@ async function trackerFor(config: TrackerConfig, shared: Shared): Promise<IssueT
     return { ...jiraTracker(options, config.jira), standIn: standIns.at(await options.url()) };
   }
   const { repository, labels } = config.github;
-  const access = await shared.github.to(repository);
+  const access = await shared.github.forRepository(repository);
   return { ...githubTracker({ ...access, repository, labels }), standIn: standIns.at(access.apiUrl) };
 }
 
@@ -116,7 +116,7 @@ async function postmortemFilesFor(
   { github: place }: PostmortemFileConfig,
   { system: { standIns }, github }: Shared,
 ): Promise<PostmortemFiles> {
-  const access = await github.to(place.repository);
+  const access = await github.forRepository(place.repository);
   return { ...githubFiles(access, place), standIn: standIns.at(access.apiUrl) };
 }
 

@@ -10,7 +10,7 @@ import { prometheus } from '../../integrations/prometheus/metrics.ts';
 import { versionLabels } from '../../integrations/prometheus/version-labels.ts';
 import { prometheusQueries } from '../../integrations/prometheus/queries.ts';
 import { alertStates } from '../../integrations/shared/alert-states.ts';
-import { NoAnswer } from '../../integrations/shared/http.ts';
+import { NoResponse } from '../../integrations/shared/http.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { SloAlertTable } from '../table/slo/slo-alerts.ts';
 import { SloCorrectionTable } from '../table/slo/slo-corrections.ts';
@@ -50,11 +50,11 @@ export function monitoringDeps({ system: { clock, secrets, log }, table }: Share
   };
 }
 
-/** Reads a vendor's address. If it cannot be read, the vendor counts as not responding, not as off. @throws NoAnswer */
+/** Reads a vendor's address. If it cannot be read, the vendor counts as not responding, not as off. @throws NoResponse */
 async function readAddress(secrets: Secrets, name: string): Promise<string | undefined> {
   try {
     return await secrets.get(name);
   } catch (error) {
-    throw new NoAnswer(`cannot read the address ${name}: ${String(error)}`, { cause: error });
+    throw new NoResponse(`cannot read the address ${name}: ${String(error)}`, { cause: error });
   }
 }

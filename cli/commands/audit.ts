@@ -6,7 +6,7 @@ import { JSON_OPTION, LIMIT_OPTION } from '../options.ts';
 import { asJson, shortTime, table } from '../table.ts';
 import { CommandFailure, type CommandContext } from '../command-context.ts';
 
-const Page = z.object({
+const AuditPage = z.object({
   items: z.array(
     z.object({
       at: Timestamp,
@@ -37,7 +37,7 @@ export function addAudit(program: Command, context: CommandContext): void {
 }
 
 async function audit(context: CommandContext, { json, limit }: { limit: number; json?: true }): Promise<void> {
-  const page = await (await Client.of(context)).get(`/v1/audit${queryOf({ limit, check: 'all' })}`, Page);
+  const page = await (await Client.of(context)).get(`/v1/audit${queryOf({ limit, check: 'all' })}`, AuditPage);
   const { chain, items } = page;
   if (json) context.out(asJson(page));
   else {
@@ -55,7 +55,7 @@ async function audit(context: CommandContext, { json, limit }: { limit: number; 
   if (!chain.intact) throw new CommandFailure(brokenText(chain));
 }
 
-const brokenText = ({ broken_at, because, entries, sealed_until }: z.infer<typeof Page>['chain']): string =>
+const brokenText = ({ broken_at, because, entries, sealed_until }: z.infer<typeof AuditPage>['chain']): string =>
   broken_at === null
     ? `cannot verify the audit log: ${because ?? 'unknown reason'}`
     : `the audit log was altered at ${broken_at}${because ? `: ${because}` : ''}. The ${entries} entries before it ` +

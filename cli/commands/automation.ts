@@ -7,10 +7,10 @@ import { JSON_OPTION } from '../options.ts';
 import { asJson, oneLine, shortTime } from '../table.ts';
 import { UsageError, type CommandContext } from '../command-context.ts';
 
-type Reasoned = { reason?: string; json?: true };
+type SwitchOptions = { reason?: string; json?: true };
 type ModeOptions = { service?: string; environment?: string; json?: true };
 
-/** Removes a cap. */
+/** The argument of `automation mode` that removes a cap. */
 const NO_CAP = 'none';
 
 /** Adds the commands for the kill switch and the modes. */
@@ -20,13 +20,13 @@ export function addAutomation(program: Command, context: CommandContext): void {
     .description('Pause all automation for every service; paging continues')
     .option('--reason <text>', 'Reason, shown to others')
     .option(...JSON_OPTION)
-    .action((options: Reasoned) => set(context, { paused: true, reason: options.reason ?? null }, options));
+    .action((options: SwitchOptions) => set(context, { paused: true, reason: options.reason ?? null }, options));
   program
     .command('resume')
     .description('Resume automation')
     .option('--reason <text>', 'Reason, shown to others')
     .option(...JSON_OPTION)
-    .action((options: Reasoned) => set(context, { paused: false, reason: options.reason ?? null }, options));
+    .action((options: SwitchOptions) => set(context, { paused: false, reason: options.reason ?? null }, options));
   const automation = program
     .command('automation')
     .description('Show and limit what automation may do without approval');
@@ -75,9 +75,9 @@ function show(context: CommandContext, automation: Automation, json: true | unde
   context.out(oneLine(`automation is ${paused ? 'paused' : 'on'}${setBy}${reason === null ? '' : `: ${reason}`}`));
   context.out(`global cap: ${mode ?? NO_CAP}`);
   for (const [name, caps] of Object.entries(services)) {
-    const why = Object.hasOwn(demoted, name) ? ` (demoted: ${demoted[name]?.reason ?? ''})` : '';
-    if (caps.mode !== null) context.out(oneLine(`cap for ${name}: ${caps.mode}${why}`));
-    for (const [environment, own] of Object.entries(caps.environments))
-      context.out(oneLine(`cap for ${name}/${environment}: ${own}`));
+    const demotion = Object.hasOwn(demoted, name) ? ` (demoted: ${demoted[name]?.reason ?? ''})` : '';
+    if (caps.mode !== null) context.out(oneLine(`cap for ${name}: ${caps.mode}${demotion}`));
+    for (const [environment, cap] of Object.entries(caps.environments))
+      context.out(oneLine(`cap for ${name}/${environment}: ${cap}`));
   }
 }

@@ -31,32 +31,38 @@ export function addBackup(program: Command, context: CommandContext): void {
     .option('--keep <n>', 'Keep only the newest <n> backups in the --to folder', wholeNumber)
     .option(...DATA_DIR)
     .option('--json', 'Print the result as JSON')
-    .action((file: string | undefined, options: BackupOptions) => back(context, file, options));
+    .action((file: string | undefined, options: BackupOptions) => runBackup(context, file, options));
   program
     .command('restore')
     .description('Restore a backup into an empty data folder; automation is paused at the next start')
     .argument('<file>', 'Archive made by firebreak backup')
     .option(...DATA_DIR)
     .option('--no-pause', 'Leave automation as it was in the backup')
-    .action((file: string, options: RestoreOptions) => bring(context, file, options));
+    .action((file: string, options: RestoreOptions) => runRestore(context, file, options));
 }
 
-async function back(context: CommandContext, given: string | undefined, options: BackupOptions): Promise<void> {
+async function runBackup(
+  context: CommandContext,
+  fileArgument: string | undefined,
+  options: BackupOptions,
+): Promise<void> {
   const { to, keep } = options;
-  if (to !== undefined && given !== undefined) throw new UsageError('specify either a file or --to, not both');
+  if (to !== undefined && fileArgument !== undefined) throw new UsageError('specify either a file or --to, not both');
   if (keep !== undefined && to === undefined) throw new UsageError('--keep requires --to');
   const folder = resolve(context.cwd, to ?? '.');
-  const file = given === undefined ? join(folder, nameOfBackup(new Date())) : resolve(context.cwd, given);
-  const done = await answered(() => backUp(dataDirOf(context, options.dataDir), file));
+  const file = fileArgument === undefined ? join(folder, nameOfBackup(new Date())) : resolve(context.cwd, fileArgument);
+  const backup = await withReadableErrors(() => backUp(dataDirOf(context, options.dataDir), file));
   const removed = keep === undefined ? [] : await prune(folder, keep);
   if (options.json) {
-    context.out(asJson({ file, at: done.at, bytes: done.bytes, files: done.files, running: done.running, removed }));
+    context.out(
+      asJson({ file, at: backup.at, bytes: backup.bytes, files: backup.files, running: backup.running, removed }),
+    );
   } else {
-    context.out(`${seenFrom(context.cwd, file)}: ${summaryOf(done)}`);
+    context.out(`${displayPath(context.cwd, file)}: ${summaryOf(backup)}`);
     for (const name of removed) context.out(`removed ${name}`);
   }
   context.err(
-    done.withKeys
+    backup.withKeys
       ? 'the archive contains the admin token, the signing key, and the audit key: store it as securely as these secrets'
       : 'the archive does not contain the tokens that are set in the environment: back them up separately',
   );
@@ -65,10 +71,17 @@ async function back(context: CommandContext, given: string | undefined, options:
 const summaryOf = ({ at, bytes, files, running }: Backup): string =>
   `${files} files, ${Math.ceil(bytes / 1024)} KiB, as of ${at}, Firebreak ${running ? 'running' : 'stopped'}; archive verified`;
 
-async function bring(context: CommandContext, given: string, { dataDir, pause }: RestoreOptions): Promise<void> {
+async function runRestore(
+  context: CommandContext,
+  fileArgument: string,
+  { dataDir, pause }: RestoreOptions,
+): Promise<void> {
   const folder = dataDirOf(context, dataDir);
-  const file = resolve(context.cwd, given);
-  const { at, firebreak, files } = await answered(() => restore(file, folder, { pause, now: new Date() }), given);
+  const file = resolve(context.cwd, fileArgument);
+  const { at, firebreak, files } = await withReadableErrors(
+    () => restore(file, folder, { pause, now: new Date() }),
+    fileArgument,
+  );
   context.out(`${folder}: ${files.length} files, as of ${at}, made by Firebreak ${firebreak}`);
   context.out(
     pause
@@ -78,19 +91,19 @@ async function bring(context: CommandContext, given: string, { dataDir, pause }:
 }
 
 /** Turns refusals and errors of the operating system into messages without a stack. */
-async function answered<T>(work: () => Promise<T>, archive?: string): Promise<T> {
+async function withReadableErrors<T>(work: () => Promise<T>, archive?: string): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (error instanceof BadArchive)
       throw new CommandFailure(archive === undefined ? error.message : `${archive}: ${error.message}`);
-    const isAnswer = [NoBackup, NoSnapshot, NotRestored].some((kind) => error instanceof kind);
-    if (isAnswer || (error instanceof Error && 'code' in error)) throw new CommandFailure((error as Error).message);
+    const isRefusal = [NoBackup, NoSnapshot, NotRestored].some((kind) => error instanceof kind);
+    if (isRefusal || (error instanceof Error && 'code' in error)) throw new CommandFailure((error as Error).message);
     throw error;
   }
 }
 
-function seenFrom(cwd: string, file: string): string {
-  const seen = relative(cwd, file);
-  return seen.startsWith('..') || isAbsolute(seen) ? file : seen;
+function displayPath(cwd: string, file: string): string {
+  const relativePath = relative(cwd, file);
+  return relativePath.startsWith('..') || isAbsolute(relativePath) ? file : relativePath;
 }

@@ -4,7 +4,7 @@ import { Canary, CanaryCheck, type CanaryCommandKind, CanaryEvent } from '../../
 import { Client, queryOf } from '../client.ts';
 import type { CommandContext } from '../command-context.ts';
 import { JSON_OPTION, LIMIT_OPTION } from '../options.ts';
-import { asJson, oneLine, shortTime, table } from '../table.ts';
+import { asJson, oneLine, shortNumber, shortTime, table } from '../table.ts';
 
 const Canaries = z.object({ items: z.array(Canary) });
 const Details = Canary.extend({ events: z.array(CanaryEvent), checks: z.array(CanaryCheck) });
@@ -23,7 +23,7 @@ export function addCanary(program: Command, context: CommandContext): void {
     .argument('<service>')
     .argument('<environment>')
     .argument('<version>')
-    .option('--stable <version>', 'Stable version. Default: by the recorded deployments')
+    .option('--stable <version>', 'Stable version (default: by the recorded deployments)')
     .action((service: string, environment: string, version: string, { stable }: { stable?: string }) =>
       start(context, { service, environment, version, ...(stable !== undefined && { stable_version: stable }) }),
     );
@@ -96,21 +96,20 @@ async function show(context: CommandContext, id: string, { json }: { json?: true
       events.map(({ at, weight: share, text }) => [shortTime(at), `${share} %`, oneLine(text)]),
     )}`,
   );
-  const [last] = canary.checks;
-  if (last === undefined) return;
-  const value = (number: number | null): string => (number === null ? '-' : String(Number(number.toPrecision(3))));
-  const rows = last.metrics.map((metric) => [
+  const [lastCheck] = canary.checks;
+  if (lastCheck === undefined) return;
+  const rows = lastCheck.metrics.map((metric) => [
     metric.name,
     metric.verdict,
-    value(metric.version),
-    value(metric.baseline),
+    shortNumber(metric.version),
+    shortNumber(metric.baseline),
     oneLine(metric.reason),
   ]);
-  context.out(`\nLast check: ${last.verdict}`);
+  context.out(`\nLast check: ${lastCheck.verdict}`);
   if (rows.length > 0) context.out(table(['METRIC', 'VERDICT', 'VERSION', 'STABLE', 'REASON'], rows));
 }
 
-const DONE: Record<CanaryCommandKind, string> = {
+const REQUESTED_TEXT: Record<CanaryCommandKind, string> = {
   promote: 'promotion requested',
   hold: 'hold requested',
   abort: 'abort requested',
@@ -125,5 +124,5 @@ async function request(
   const body = { ...(reason !== undefined && { reason }), ...(full && { full }) };
   const path = `/v1/canaries/${encodeURIComponent(id)}/actions/${kind}`;
   const canary = await (await Client.of(context)).post(path, body, Canary);
-  context.out(`${canary.id}: ${DONE[kind]}`);
+  context.out(`${canary.id}: ${REQUESTED_TEXT[kind]}`);
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { counted } from '../../domain/reports/words.ts';
 import { isNode, LineCounter, parseDocument } from 'yaml';
 import { type Problem, shown } from '../../domain/runbooks/problem.ts';
 import { ON_TIME_ALONE } from '../../domain/rollback/evidence-level.ts';
@@ -25,8 +26,8 @@ import { CommandFailure, type CommandContext } from '../command-context.ts';
 
 type Options = { config?: string; runbooks?: string; secrets?: true };
 
-type Loaded = Extract<Awaited<ReturnType<typeof loadConfig>>, { ok: true }>['config'];
-type Services = Loaded['services'];
+type LoadedConfig = Extract<Awaited<ReturnType<typeof loadConfig>>, { ok: true }>['config'];
+type Services = LoadedConfig['services'];
 
 export function addCheck(program: Command, context: CommandContext): void {
   program
@@ -42,16 +43,16 @@ async function check(context: CommandContext, options: Options): Promise<void> {
   const configDir = await folderOf(context, 'config', options.config);
   const runbooksDir = await folderOf(context, 'runbooks', options.runbooks);
   const [config, runbooks] = await Promise.all([loadConfig(configDir), loadRunbooks(runbooksDir)]);
-  const unreadable = [config, runbooks].flatMap((read) => (read.ok ? [] : read.problems));
-  const found = [...(await lintConfigFolder(configDir)), ...(await lintRunbooksFolder(runbooksDir))];
-  if (config.ok) found.push(...(await lintNames(configDir, config.config, timestamp(Date.now()))));
-  if (runbooks.ok && options.secrets) found.push(...unsetSecrets(context, runbooksDir, runbooks.set));
-  const wrong = found.filter(({ level }) => level === 'error').map(shown);
-  for (const problem of [...unreadable, ...wrong]) context.out(problem);
-  for (const warning of found.filter(({ level }) => level !== 'error')) context.out(shown(warning));
+  const unreadable = [config, runbooks].flatMap((loaded) => (loaded.ok ? [] : loaded.problems));
+  const findings = [...(await lintConfigFolder(configDir)), ...(await lintRunbooksFolder(runbooksDir))];
+  if (config.ok) findings.push(...(await lintNames(configDir, config.config, timestamp(Date.now()))));
+  if (runbooks.ok && options.secrets) findings.push(...unsetSecrets(context, runbooksDir, runbooks.set));
+  const errors = findings.filter(({ level }) => level === 'error').map(shown);
+  for (const problem of [...unreadable, ...errors]) context.out(problem);
+  for (const warning of findings.filter(({ level }) => level !== 'error')) context.out(shown(warning));
   if (config.ok) for (const warning of await warnings(configDir, config.config)) context.out(warning);
-  if (!config.ok || !runbooks.ok || wrong.length > 0)
-    throw new CommandFailure(counted(unreadable.length + wrong.length, 'problem'));
+  if (!config.ok || !runbooks.ok || errors.length > 0)
+    throw new CommandFailure(counted(unreadable.length + errors.length, 'problem'));
   const { services, slos } = config.config;
   const inConfig = [
     counted(Object.keys(services).length, 'service'),
@@ -61,12 +62,12 @@ async function check(context: CommandContext, options: Options): Promise<void> {
 }
 
 /** Returns warnings: valid configuration that is probably a mistake. */
-async function warnings(configDir: string, config: Loaded): Promise<string[]> {
+async function warnings(configDir: string, config: LoadedConfig): Promise<string[]> {
   const { services } = config;
-  const { found } = await lintSlos(join(configDir, SLOS), services);
+  const { found: sloFindings } = await lintSlos(join(configDir, SLOS), services);
   const freezes = await lintFreezeFile(configDir, config);
   const people = await lintPeopleFiles(configDir, config);
-  return [...(await ofTargets(configDir, services)), ...[...freezes, ...people, ...found].map(shown)];
+  return [...(await targetWarnings(configDir, services)), ...[...freezes, ...people, ...sloFindings].map(shown)];
 }
 
 const unsetSecrets = ({ env }: CommandContext, dir: string, { runbooks }: RunbookSet): Problem[] =>
@@ -81,26 +82,24 @@ const unsetSecrets = ({ env }: CommandContext, dir: string, { runbooks }: Runboo
 const WITHOUT_AUTH = 'has no "auth", so it is called without credentials (auth: { bearer: NAME })';
 
 /** Returns warnings, with their lines: targets that are called without credentials, or rolled back without proof. */
-async function ofTargets(configDir: string, services: Services): Promise<string[]> {
-  const places = Object.entries(services).flatMap(([service, { environments }]) =>
-    Object.entries(environments).flatMap(([environment, entry]) => {
-      const at = ['services', service, 'environments', environment];
-      const open = (['deployer', 'flags'] as const)
-        .filter((target) => entry[target]?.kind === 'http' && entry[target].auth === undefined)
-        .map((target) => ({ path: [...at, target], text: WITHOUT_AUTH }));
-      const byTime = { path: [...at, 'autoRollback', 'evidence'], text: ON_TIME_ALONE };
-      return [...open, ...(entry.autoRollback.evidence === 'time' ? [byTime] : [])];
+async function targetWarnings(configDir: string, services: Services): Promise<string[]> {
+  const warned = Object.entries(services).flatMap(([service, { environments }]) =>
+    Object.entries(environments).flatMap(([environment, settings]) => {
+      const settingsPath = ['services', service, 'environments', environment];
+      const withoutAuth = (['deployer', 'flags'] as const)
+        .filter((target) => settings[target]?.kind === 'http' && settings[target].auth === undefined)
+        .map((target) => ({ path: [...settingsPath, target], text: WITHOUT_AUTH }));
+      const onTimeAlone = { path: [...settingsPath, 'autoRollback', 'evidence'], text: ON_TIME_ALONE };
+      return [...withoutAuth, ...(settings.autoRollback.evidence === 'time' ? [onTimeAlone] : [])];
     }),
   );
-  if (places.length === 0) return [];
+  if (warned.length === 0) return [];
   const file = join(configDir, 'services.yaml');
   const lines = new LineCounter();
   const document = parseDocument(await readFile(file, 'utf8'), { lineCounter: lines });
-  return places.map(({ path, text }) => {
+  return warned.map(({ path, text }) => {
     const node = document.getIn(path, true);
     const line = isNode(node) && node.range ? lines.linePos(node.range[0]).line : 1;
     return `${file}:${line}: warning: ${path.join('.')} ${text}`;
   });
 }
-
-const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;

@@ -9,7 +9,7 @@ import { Client } from '../client.ts';
 import { isThisMachine } from '../credentials.ts';
 import { oneLine } from '../table.ts';
 import { CommandFailure, type CommandContext } from '../command-context.ts';
-import { provedAt } from './drill.ts';
+import { lastProvedText } from './drill.ts';
 
 const Ready = z.object({
   ready: z.boolean(),
@@ -87,7 +87,7 @@ const Connections = z.object({
     })
     .optional(),
 });
-const Lanes = z.object({
+const DrillEnvironments = z.object({
   environments: z.array(
     z.object({ service: z.string(), environment: z.string(), last_proved_at: z.string().nullable() }),
   ),
@@ -123,37 +123,37 @@ const INDENT = ' '.repeat(28);
 
 async function doctor(context: CommandContext, production: boolean): Promise<void> {
   const client = await Client.of(context);
-  let wrong = 0;
-  const vendors = (of: Client) => connected(of, production);
-  for (const examine of [
-    itself,
+  let failedCount = 0;
+  const connections = (client: Client) => connectionsOf(client, production);
+  for (const check of [
+    readiness,
     automation,
-    vendors,
-    environments,
-    unmatched,
-    unmapped,
+    connections,
+    drillTargets,
+    unmatchedAlerts,
+    unmappedDeployments,
     unmappedPipelines,
     unobservedChaos,
     quarantine,
   ]) {
-    for (const finding of await examine(client)) {
+    for (const finding of await check(client)) {
       const { lines = [] }: FindingWithLines = finding;
-      for (const line of [lineOf(finding), ...lines.map((each) => `${INDENT}${each}`)]) context.out(oneLine(line));
-      if (finding.verdict === 'no') wrong += 1;
+      for (const line of [lineOf(finding), ...lines.map((line) => `${INDENT}${line}`)]) context.out(oneLine(line));
+      if (finding.verdict === 'no') failedCount += 1;
     }
   }
-  if (wrong > 0) throw new CommandFailure(`${wrong} ${wrong === 1 ? 'check' : 'checks'} failed`);
+  if (failedCount > 0) throw new CommandFailure(`${failedCount} ${failedCount === 1 ? 'check' : 'checks'} failed`);
 }
 
 export const lineOf = ({ verdict, about, text }: Finding): string =>
   `${verdict.padEnd(4)}  ${about.padEnd(20)}  ${text}`;
 
-async function itself(client: Client): Promise<Finding[]> {
-  const { ready, checks = {}, config } = await client.look('/readyz', Ready);
+async function readiness(client: Client): Promise<Finding[]> {
+  const { ready, checks = {}, config } = await client.getAnyStatus('/readyz', Ready);
   // Without a valid token, /readyz returns no details. Later checks would fail with the same cause.
   if (config === undefined)
     return [{ verdict: 'no', about: 'Firebreak', text: `${client.url} does not accept this token` }];
-  const failed = Object.entries(checks).filter(([, shown]) => shown !== 'ok');
+  const failed = Object.entries(checks).filter(([, result]) => result !== 'ok');
   return [
     { verdict: ready ? 'ok' : 'no', about: 'Firebreak', text: ready ? `ready at ${client.url}` : 'not ready' },
     ...failed.map(([name, text]): Finding => ({ verdict: 'no', about: name, text: text })),
@@ -166,21 +166,21 @@ async function automation(client: Client): Promise<Finding[]> {
   const text = paused ? `paused by ${by ?? 'an unknown user'}: ${reason ?? 'no reason given'}` : 'on';
   return [
     { verdict: paused ? 'warn' : 'ok', about: 'automation', text },
-    ...Object.entries(demoted).map(([service, why]): Finding => ({
+    ...Object.entries(demoted).map(([service, demotion]): Finding => ({
       verdict: 'warn',
       about: service,
-      text: `asks for approval before it acts: ${why.reason}`,
+      text: `asks for approval before it acts: ${demotion.reason}`,
     })),
   ];
 }
 
 /** Reads `/v1/connections` once, because each request also calls the vendors. */
-async function connected(client: Client, production: boolean): Promise<Finding[]> {
+async function connectionsOf(client: Client, production: boolean): Promise<Finding[]> {
   const connections = await client.get('/v1/connections', Connections);
-  return [...connectionFindings(connections), ...(production ? await ofProduction(client.url, connections) : [])];
+  return [...connectionFindings(connections), ...(production ? await productionChecks(client.url, connections) : [])];
 }
 
-async function ofProduction(url: string, connections: z.infer<typeof Connections>): Promise<Finding[]> {
+async function productionChecks(url: string, connections: z.infer<typeof Connections>): Promise<Finding[]> {
   const { machine, vendors, watched } = connections;
   if (machine === undefined)
     return [
@@ -190,13 +190,13 @@ async function ofProduction(url: string, connections: z.infer<typeof Connections
         text: `Firebreak at ${url} does not run on a single machine: see docs/how-to/aws.md`,
       },
     ];
-  return productionFindings(machine, { vendors, isScraped: watched, connection: await wayTo(url) });
+  return productionFindings(machine, { vendors, isScraped: watched, connection: await connectionTo(url) });
 }
 
 const PROBE_TIMEOUT_MS = 10_000;
 
-/** Probes the address, without a token. */
-async function wayTo(url: string): Promise<ClientConnection> {
+/** Probes the connection to Firebreak, without a token. */
+async function connectionTo(url: string): Promise<ClientConnection> {
   const connection = { isTls: url.startsWith('https:'), isThisMachine: isThisMachine(url) };
   if (!connection.isTls) return connection;
   const { status, headers } = await fetch(`${url}/sandbox`, {
@@ -206,17 +206,17 @@ async function wayTo(url: string): Promise<ClientConnection> {
   return { ...connection, sandboxAnswers: status === 200, hsts: headers.has('strict-transport-security') };
 }
 
-async function environments(client: Client): Promise<Finding[]> {
-  const { environments: all } = await client.get('/v1/drills?limit=1', Lanes);
-  return all.map((drillTarget) => ({
+async function drillTargets(client: Client): Promise<Finding[]> {
+  const { environments: environments } = await client.get('/v1/drills?limit=1', DrillEnvironments);
+  return environments.map((drillTarget) => ({
     verdict: drillTarget.last_proved_at === null ? 'warn' : 'ok',
     about: `${drillTarget.service}/${drillTarget.environment}`,
-    text: `rollback last proved by a drill: ${provedAt(drillTarget)}`,
+    text: `rollback last proved by a drill: ${lastProvedText(drillTarget)}`,
   }));
 }
 
 /** Returns a warning for each alert title that matches no service of the catalogue. */
-async function unmatched(client: Client): Promise<Finding[]> {
+async function unmatchedAlerts(client: Client): Promise<Finding[]> {
   const { items: incidents } = await client.get(`/v1/incidents?service=${UNMATCHED}&limit=50`, Incidents);
   const { items: signals } = await client.get('/v1/signals?limit=100', Signals);
   const texts = [
@@ -229,7 +229,7 @@ async function unmatched(client: Client): Promise<Finding[]> {
 }
 
 /** Returns a warning, with the lines that map it, for each reported deployment that no service has. */
-async function unmapped(client: Client): Promise<FindingWithLines[]> {
+async function unmappedDeployments(client: Client): Promise<FindingWithLines[]> {
   const { items } = await client.get('/v1/deployments/unmapped', UnmappedDeployments);
   return items.map(({ reported_by: by, why, lines, rollouts }) => ({
     verdict: 'warn',

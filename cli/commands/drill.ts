@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { Drill } from '../../schemas/automation/drill.ts';
-import { Client, NoAnswer, queryOf } from '../client.ts';
+import { Client, NoResponse, queryOf } from '../client.ts';
 import { JSON_OPTION, LIMIT_OPTION } from '../options.ts';
 import { asJson, oneLine, shortTime, table } from '../table.ts';
 import { CommandFailure, type CommandContext } from '../command-context.ts';
@@ -14,10 +14,10 @@ const Drills = z.object({
   ),
 });
 
-const LOOK_EVERY_MS = 1000;
+const POLL_INTERVAL_MS = 1000;
 
 /** How long to retry while Firebreak does not respond. A restart takes less. */
-const PATIENCE_MS = 60_000;
+const OUTAGE_MAX_MS = 60_000;
 
 type StatusOptions = { service?: string; environment?: string; limit: number; json?: true };
 
@@ -29,7 +29,7 @@ export function addDrill(program: Command, context: CommandContext): void {
     .argument('<environment>', 'Environment with "drills: true" in the catalogue')
     .option('--no-wait', 'Do not wait for the drill to finish')
     .action((service: string, environment: string, { wait }: { wait: boolean }) =>
-      begin(context, { service, environment }, wait),
+      start(context, { service, environment }, wait),
     );
   drill
     .command('status')
@@ -40,36 +40,36 @@ export function addDrill(program: Command, context: CommandContext): void {
     .option(...LIMIT_OPTION)
     .option(...JSON_OPTION)
     .action((id: string | undefined, options: StatusOptions) =>
-      id === undefined ? status(context, options) : one(context, id, options),
+      id === undefined ? status(context, options) : show(context, id, options),
     );
 }
 
-async function begin(context: CommandContext, target: object, wait: boolean): Promise<void> {
+async function start(context: CommandContext, target: object, wait: boolean): Promise<void> {
   const client = await Client.of(context);
-  const begun = await client.post('/v1/drills', target, Drill);
+  const started = await client.post('/v1/drills', target, Drill);
   context.out(
-    `drill ${begun.id}: from ${begun.from_version} back to ${begun.to_version} and forward again, target ${begun.target}`,
+    `drill ${started.id}: from ${started.from_version} back to ${started.to_version} and forward again, target ${started.target}`,
   );
-  if (wait) conclude(context, await followed(context, client, begun));
+  if (wait) reportOutcome(context, await followToEnd(context, client, started));
 }
 
 /** Prints each step once until the drill is finished. */
-async function followed(context: CommandContext, client: Client, begun: Drill): Promise<Drill> {
+async function followToEnd(context: CommandContext, client: Client, started: Drill): Promise<Drill> {
   let printed = 0;
-  let progressAt = Date.now();
+  let lastResponseAt = Date.now();
   for (;;) {
-    await sleep(LOOK_EVERY_MS);
+    await sleep(POLL_INTERVAL_MS);
     try {
-      const drill = await client.get(`/v1/drills/${begun.id}`, Drill);
-      progressAt = Date.now();
+      const drill = await client.get(`/v1/drills/${started.id}`, Drill);
+      lastResponseAt = Date.now();
       for (const step of drill.steps.slice(printed)) context.out(lineOf(step));
       printed = drill.steps.length;
       if (drill.outcome !== null) return drill;
     } catch (error) {
-      if (!(error instanceof NoAnswer)) throw error;
-      if (Date.now() - progressAt > PATIENCE_MS)
+      if (!(error instanceof NoResponse)) throw error;
+      if (Date.now() - lastResponseAt > OUTAGE_MAX_MS)
         throw new CommandFailure(
-          `${error.message}\nThe drill continues when Firebreak is back. To see it: firebreak drill status ${begun.id}`,
+          `${error.message}\nThe drill continues when Firebreak is back. To see it: firebreak drill status ${started.id}`,
         );
     }
   }
@@ -78,15 +78,15 @@ async function followed(context: CommandContext, client: Client, begun: Drill): 
 const lineOf = ({ at, phase, text }: Drill['steps'][number]): string =>
   oneLine(`${shortTime(at)}  ${phase.padEnd(5)}  ${text}`);
 
-function conclude(
+function reportOutcome(
   context: CommandContext,
-  { outcome, reason, rollback_s: wayBack, duration_s: duration }: Drill,
+  { outcome, reason, rollback_s: rollbackSeconds, duration_s: drillSeconds }: Drill,
 ): void {
   if (outcome !== 'proved') throw new CommandFailure(`failed: ${oneLine(reason ?? 'no reason given')}`);
-  context.out(`proved: the rollback took ${wayBack ?? 0} s, the whole drill ${duration ?? 0} s`);
+  context.out(`proved: the rollback took ${rollbackSeconds ?? 0} s, the whole drill ${drillSeconds ?? 0} s`);
 }
 
-async function one(context: CommandContext, id: string, { json }: StatusOptions): Promise<void> {
+async function show(context: CommandContext, id: string, { json }: StatusOptions): Promise<void> {
   const drill = await (await Client.of(context)).get(`/v1/drills/${encodeURIComponent(id)}`, Drill);
   if (json) return context.out(asJson(drill));
   context.out(
@@ -94,7 +94,7 @@ async function one(context: CommandContext, id: string, { json }: StatusOptions)
   );
   for (const step of drill.steps) context.out(lineOf(step));
   if (drill.outcome === null) context.out('in progress');
-  else conclude(context, drill);
+  else reportOutcome(context, drill);
 }
 
 async function status(context: CommandContext, { json, ...query }: StatusOptions): Promise<void> {
@@ -103,7 +103,7 @@ async function status(context: CommandContext, { json, ...query }: StatusOptions
   const environments = drills.environments.map((environment) => [
     environment.service,
     environment.environment,
-    provedAt(environment),
+    lastProvedText(environment),
   ]);
   context.out(
     environments.length === 0
@@ -121,5 +121,5 @@ async function status(context: CommandContext, { json, ...query }: StatusOptions
   context.out(`\n${table(['DRILL', 'SERVICE', 'STARTED', 'OUTCOME', 'REASON'], rows)}`);
 }
 
-export const provedAt = ({ last_proved_at: at }: { last_proved_at: string | null }): string =>
+export const lastProvedText = ({ last_proved_at: at }: { last_proved_at: string | null }): string =>
   at === null ? 'never' : shortTime(at);

@@ -4,10 +4,10 @@ import { ExpectedAlert, Experiment, ExperimentEvent } from '../../schemas/experi
 import { Client, queryOf } from '../client.ts';
 import type { CommandContext } from '../command-context.ts';
 import { JSON_OPTION, LIMIT_OPTION } from '../options.ts';
-import { asJson, oneLine, shortTime, table } from '../table.ts';
+import { asJson, oneLine, shortNumber, shortTime, table } from '../table.ts';
 
 const Experiments = z.object({ items: z.array(Experiment) });
-const Story = Experiment.extend({ events: z.array(ExperimentEvent), alerts: z.array(ExpectedAlert) });
+const ExperimentDetails = Experiment.extend({ events: z.array(ExperimentEvent), alerts: z.array(ExpectedAlert) });
 
 type ListOptions = { service?: string; environment?: string; limit: number; json?: true };
 
@@ -64,43 +64,42 @@ const scopeOf = ({ scope }: Pick<Experiment, 'scope'>): string =>
 async function list(context: CommandContext, { json, ...query }: ListOptions): Promise<void> {
   const { items } = await (await Client.of(context)).get(`/v1/experiments${queryOf(query)}`, Experiments);
   if (json) return context.out(asJson(items));
-  const rows = items.map((one) => [
-    one.id,
-    oneLine(one.name),
-    scopeOf(one),
-    one.status,
-    one.conclusion?.outcome ?? '-',
-    shortTime(one.started_at ?? one.created_at),
-    oneLine(one.reason),
+  const rows = items.map((experiment) => [
+    experiment.id,
+    oneLine(experiment.name),
+    scopeOf(experiment),
+    experiment.status,
+    experiment.conclusion?.outcome ?? '-',
+    shortTime(experiment.started_at ?? experiment.created_at),
+    oneLine(experiment.reason),
   ]);
   context.out(table(['ID', 'NAME', 'SCOPE', 'STATUS', 'OUTCOME', 'STARTED', 'REASON'], rows));
 }
 
 async function show(context: CommandContext, id: string, { json }: { json?: true }): Promise<void> {
-  const one = await (await Client.of(context)).get(pathOf(id), Story);
-  if (json) return context.out(asJson(one));
-  context.out(oneLine(`${one.name}: ${scopeOf(one)}`));
-  context.out(oneLine(`${one.conclusion?.outcome ?? one.status}: ${one.reason}`));
-  for (const reason of one.conclusion?.reasons ?? []) context.out(oneLine(`  ${reason}`));
-  const value = (number: number | null): string => (number === null ? '-' : String(Number(number.toPrecision(3))));
-  const checks = (one.conclusion?.checks ?? []).map(({ name, before, during, after }) => [
+  const experiment = await (await Client.of(context)).get(pathOf(id), ExperimentDetails);
+  if (json) return context.out(asJson(experiment));
+  context.out(oneLine(`${experiment.name}: ${scopeOf(experiment)}`));
+  context.out(oneLine(`${experiment.conclusion?.outcome ?? experiment.status}: ${experiment.reason}`));
+  for (const reason of experiment.conclusion?.reasons ?? []) context.out(oneLine(`  ${reason}`));
+  const checks = (experiment.conclusion?.checks ?? []).map(({ name, before, during, after }) => [
     name,
-    value(before.mean),
-    value(during.mean),
-    value(during.max),
+    shortNumber(before.mean),
+    shortNumber(during.mean),
+    shortNumber(during.max),
     String(during.outside),
-    value(after.last),
+    shortNumber(after.last),
   ]);
   if (checks.length > 0)
     context.out(`\n${table(['CHECK', 'BEFORE', 'DURING', 'HIGHEST', 'OUTSIDE', 'AFTER'], checks)}`);
-  const alerts = one.alerts.map(({ at, title, service, environment, abort }) => [
+  const alerts = experiment.alerts.map(({ at, title, service, environment, abort }) => [
     shortTime(at),
     oneLine(title),
     `${service}/${environment}`,
     abort ? 'stopped it' : 'expected',
   ]);
   if (alerts.length > 0) context.out(`\n${table(['TIME', 'ALERT', 'SERVICE', 'EFFECT'], alerts)}`);
-  const events = one.events.map(({ at, text }) => [shortTime(at), oneLine(text)]);
+  const events = experiment.events.map(({ at, text }) => [shortTime(at), oneLine(text)]);
   context.out(`\n${table(['TIME', 'EVENT'], events)}`);
 }
 
@@ -111,12 +110,12 @@ async function report(
   reason?: string,
 ): Promise<void> {
   const body = { status, ...(reason !== undefined && { reason }) };
-  const { id: of } = await (await Client.of(context)).patch(pathOf(id), body, Experiment);
-  context.out(`${of}: reported as ${status}`);
+  const { id: reportedId } = await (await Client.of(context)).patch(pathOf(id), body, Experiment);
+  context.out(`${reportedId}: reported as ${status}`);
 }
 
 async function stop(context: CommandContext, id: string, reason?: string): Promise<void> {
   const body = reason === undefined ? {} : { reason };
-  const { id: of } = await (await Client.of(context)).post(`${pathOf(id)}/actions/stop`, body, Experiment);
-  context.out(`${of}: stop requested`);
+  const { id: reportedId } = await (await Client.of(context)).post(`${pathOf(id)}/actions/stop`, body, Experiment);
+  context.out(`${reportedId}: stop requested`);
 }

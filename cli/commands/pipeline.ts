@@ -1,15 +1,14 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { coverageIn } from '../../domain/delivery/coverage.ts';
 import { Client, queryOf } from '../client.ts';
+import { readInputFile } from '../input-file.ts';
 import { JSON_OPTION } from '../options.ts';
 import { asJson, oneLine } from '../table.ts';
 import { CommandFailure, type CommandContext, UsageError } from '../command-context.ts';
 
-const Uploaded = z.object({
+const UploadResult = z.object({
   service: z.string(),
   suite: z.string(),
   passed: z.number(),
@@ -19,7 +18,7 @@ const Uploaded = z.object({
   flaky: z.array(z.object({ classname: z.string(), name: z.string() })),
 });
 
-const Covered = z.object({ id: z.string(), service: z.string().nullable(), coverage: z.number().nullable() });
+const CoverageResult = z.object({ id: z.string(), service: z.string().nullable(), coverage: z.number().nullable() });
 
 type Options = {
   service?: string;
@@ -74,14 +73,13 @@ async function reportCoverage(
   options: CoverageOptions,
 ): Promise<void> {
   const { json, run, percent, attempt, ...rest } = options;
-  if (rest.service === undefined && rest.repository === undefined)
-    throw new UsageError('name the service or the repository: --service NAME or --repository OWNER/NAME');
-  if ((file === undefined) === (percent === undefined)) throw new UsageError('give either a file or --percent');
+  requireServiceOrRepository(rest);
+  if ((file === undefined) === (percent === undefined)) throw new UsageError('specify either a file or --percent');
   const coverage = percent === undefined ? await coverageOf(context, file ?? '') : Number(percent) / 100;
   if (!(coverage >= 0 && coverage <= 1)) throw new UsageError(`--percent is not a number from 0 to 100: ${percent}`);
   const client = await Client.of(context);
   const body = { ...rest, run_id: run, ...(attempt !== undefined && { attempt: Number(attempt) }), coverage };
-  const recorded = await client.post('/v1/pipelines/runs', body, Covered);
+  const recorded = await client.post('/v1/pipelines/runs', body, CoverageResult);
   context.out(
     json
       ? asJson(recorded)
@@ -92,32 +90,32 @@ async function reportCoverage(
 }
 
 async function coverageOf(context: CommandContext, file: string): Promise<number> {
-  const found = coverageIn(Buffer.from(await contentOf(context, file)).toString());
+  const found = coverageIn(Buffer.from(await readInputFile(context, file)).toString());
   if (found === undefined)
-    throw new CommandFailure(`${file} is no coverage report: give the XML of Cobertura, or the info file of lcov`);
+    throw new CommandFailure(
+      `${file} is not a coverage report: specify the XML file of Cobertura, or the info file of lcov`,
+    );
   return found;
 }
 
 async function upload(context: CommandContext, files: readonly string[], options: Options): Promise<void> {
   const { json, run, ...query } = options;
-  if (query.service === undefined && query.repository === undefined)
-    throw new UsageError('name the service or the repository: --service NAME or --repository OWNER/NAME');
+  requireServiceOrRepository(query);
   const client = await Client.of(context);
   const path = `/v1/pipelines/tests${queryOf({ ...query, run_id: run })}`;
-  const all: z.infer<typeof Uploaded>[] = [];
-  for (const file of files) all.push(await client.upload(path, gzipSync(await contentOf(context, file)), Uploaded));
-  if (json) return context.out(asJson(all));
-  for (const [n, { suite, passed, failed, skipped, flaky_count, flaky }] of all.entries()) {
+  const uploads: z.infer<typeof UploadResult>[] = [];
+  for (const file of files)
+    uploads.push(await client.upload(path, gzipSync(await readInputFile(context, file)), UploadResult));
+  if (json) return context.out(asJson(uploads));
+  for (const [index, { suite, passed, failed, skipped, flaky_count, flaky }] of uploads.entries()) {
     const counts = `${passed} passed, ${failed} failed, ${skipped} skipped, ${flaky_count} newly flaky`;
-    context.out(oneLine(`${files[n]} (${suite}): ${counts}`));
+    context.out(oneLine(`${files[index]} (${suite}): ${counts}`));
     for (const { classname, name } of flaky) context.out(oneLine(`  flaky: ${[classname, name].join(' ').trim()}`));
   }
 }
 
-async function contentOf({ cwd }: CommandContext, file: string): Promise<Uint8Array> {
-  try {
-    return await readFile(resolve(cwd, file));
-  } catch (error) {
-    throw new CommandFailure(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
-  }
+/** @throws UsageError */
+function requireServiceOrRepository({ service, repository }: Pick<Options, 'service' | 'repository'>): void {
+  if (service === undefined && repository === undefined)
+    throw new UsageError('name the service or the repository: --service NAME or --repository OWNER/NAME');
 }

@@ -19,7 +19,7 @@ const Entry = z.object({
   replayed_at: Timestamp.nullable(),
 });
 const Entries = z.object({ items: z.array(Entry) });
-const Whole = Entry.extend({ body: z.string() });
+const EntryWithBody = Entry.extend({ body: z.string() });
 const Replayed = z.object({
   receipt: z.string(),
   accepted: z.number(),
@@ -60,19 +60,19 @@ const pathOf = (id: string): string => `/v1/quarantine/${encodeURIComponent(id)}
 async function list(context: CommandContext, { json, limit }: { limit: number; json?: true }): Promise<void> {
   const { items } = await (await Client.of(context)).get(`/v1/quarantine${queryOf({ limit })}`, Entries);
   if (json) return context.out(asJson(items));
-  const rows = items.map((one) => [
-    one.id,
-    one.source,
-    String(one.count),
-    shortTime(one.last_seen_at),
-    shortTime(one.replayed_at),
-    one.detail,
+  const rows = items.map((entry) => [
+    entry.id,
+    entry.source,
+    String(entry.count),
+    shortTime(entry.last_seen_at),
+    shortTime(entry.replayed_at),
+    entry.detail,
   ]);
   context.out(table(['ID', 'SOURCE', 'COUNT', 'LAST SEEN', 'REPLAYED', 'ERROR'], rows));
 }
 
 async function show(context: CommandContext, id: string, { json }: { json?: true }): Promise<void> {
-  const entry = await (await Client.of(context)).get(pathOf(id), Whole);
+  const entry = await (await Client.of(context)).get(pathOf(id), EntryWithBody);
   if (json) return context.out(asJson(entry));
   context.out(oneLine(`${entry.source}, answered with ${entry.status}: ${entry.detail}`));
   context.out(
@@ -87,8 +87,8 @@ async function show(context: CommandContext, id: string, { json }: { json?: true
 }
 
 async function replay(context: CommandContext, id: string, { json }: { json?: true }): Promise<void> {
-  const read = await (await Client.of(context)).post(`${pathOf(id)}/replay`, {}, Replayed);
-  if (json) return context.out(asJson(read));
-  context.out(`${id} replayed: ${read.accepted} accepted, ${read.quarantined} still in quarantine`);
-  if (read.quarantined > 0) throw new CommandFailure(`${read.quarantined} cannot be parsed`);
+  const result = await (await Client.of(context)).post(`${pathOf(id)}/replay`, {}, Replayed);
+  if (json) return context.out(asJson(result));
+  context.out(`${id} replayed: ${result.accepted} accepted, ${result.quarantined} still in quarantine`);
+  if (result.quarantined > 0) throw new CommandFailure(`${result.quarantined} cannot be parsed`);
 }

@@ -60,9 +60,9 @@ async function create(context: CommandContext, name: string, options: CreateOpti
   context.err(`${created.id} for ${created.name}${actor}; store the token now, it is not shown again`);
 }
 
-/** @throws UsageError */
+/** Returns the actions of the options and of the named roles. @throws UsageError for an unknown action or role, or none */
 function actionsOf({ action = [], role = [] }: CreateOptions): string[] {
-  const unknown = action.find((one) => one !== '*' && !Action.safeParse(one).success);
+  const unknown = action.find((name) => name !== '*' && !Action.safeParse(name).success);
   if (unknown !== undefined) throw new UsageError(`unknown action ${JSON.stringify(unknown)}`);
   const actions = role.flatMap((name) => {
     if (Object.hasOwn(ROLES, name)) return ROLES[name as keyof typeof ROLES].actions;
@@ -75,12 +75,12 @@ function actionsOf({ action = [], role = [] }: CreateOptions): string[] {
 async function list(context: CommandContext, { json, ...query }: { limit: number; json?: true }): Promise<void> {
   const { items } = await (await Client.of(context)).get(`/v1/tokens${queryOf(query)}`, TokenList);
   if (json) return context.out(asJson(items));
-  const rows = items.map((one) => [
-    one.id,
-    one.acts_as ?? one.name,
-    shortTime(one.created_at),
-    one.revoked_at === undefined ? shortTime(one.expires_at) : `revoked ${shortTime(one.revoked_at)}`,
-    [one.actions, one.sources, one.services, one.environments]
+  const rows = items.map((token) => [
+    token.id,
+    token.acts_as ?? token.name,
+    shortTime(token.created_at),
+    token.revoked_at === undefined ? shortTime(token.expires_at) : `revoked ${shortTime(token.revoked_at)}`,
+    [token.actions, token.sources, token.services, token.environments]
       .map((names) => names?.join(' ') ?? '')
       .filter(Boolean)
       .join(', '),

@@ -1,7 +1,7 @@
 /** Freeze checks while Firebreak is unreachable, from the last signed answer, policy, or the caller's setting. */
 import { isPinnedAs } from './pinned.mjs';
 import { readState } from './signed-state.mjs';
-import { lastOf } from './state-file.mjs';
+import { lastAnswerFor } from './state-file.mjs';
 
 /** @import { Thumbprints } from './keys.mjs' */
 /** @import { State } from './signed-state.mjs' */
@@ -20,66 +20,71 @@ import { lastOf } from './state-file.mjs';
  * @typedef {{ allowed: boolean, because: string, by: 'state' | 'policy' | 'setting', evaluated_at: string | null }} Decision
  */
 
-/** @typedef {{ state: State } | { problem: string }} Remembered */
+/** @typedef {{ state: State } | { problem: string }} StoredState */
 
 /** Tolerated clock skew. A state from further in the future means that a clock was or is wrong. */
-const AHEAD_MAX_SECONDS = 60;
+const CLOCK_SKEW_MAX_SECONDS = 60;
 
 /**
+ * Reads the last signed answer for a service and environment, and verifies it.
+ *
  * @param {string} file
  * @param {CheckTarget} target
  * @param {Thumbprints} trusted
- * @returns {Promise<Remembered>}
+ * @returns {Promise<StoredState>}
  */
-export async function recall(file, target, trusted) {
-  const saved = await lastOf(file, target);
-  if ('problem' in saved) return saved;
+export async function readStoredState(file, target, trusted) {
+  const answer = await lastAnswerFor(file, target);
+  if ('problem' in answer) return answer;
   if (trusted.size === 0)
     return { problem: `no trusted key for ${target.server} (FIREBREAK_KEYS), so ${file} cannot be verified` };
-  const read = readState(saved.state, saved.keys, trusted);
-  if (!read.ok) return { problem: `${file} is not trusted: ${read.problem}` };
-  const { service, environment } = read.state;
-  if (isAlike(service, target.service) && isAlike(environment, target.environment)) return { state: read.state };
+  const verified = readState(answer.state, answer.keys, trusted);
+  if (!verified.ok) return { problem: `${file} is not trusted: ${verified.problem}` };
+  const { service, environment } = verified.state;
+  if (isSameName(service, target.service) && isSameName(environment, target.environment))
+    return { state: verified.state };
   return { problem: `${file} is not trusted: it was signed for ${service} in ${environment}` };
 }
 
 /** Compares names as Firebreak does: case and blanks do not count. @param {string} one @param {string} other */
-const isAlike = (one, other) => keyOf(one) === keyOf(other);
+const isSameName = (one, other) => normalizedName(one) === normalizedName(other);
 
 /** @param {string} name */
-const keyOf = (name) => name.normalize('NFKC').toLowerCase().replaceAll(/\s/gu, '');
+const normalizedName = (name) => name.normalize('NFKC').toLowerCase().replaceAll(/\s/gu, '');
 
 /**
+ * Decides about a deploy without Firebreak.
+ *
  * @param {DeployRequest} query
- * @param {Remembered} remembered
+ * @param {StoredState} stored
  * @param {'allow' | 'deny'} onOutage answer without a stored state
  * @param {Date} now
  * @returns {Decision}
  */
-export function decideOffline(query, remembered, onOutage, now) {
-  if ('problem' in remembered) {
-    const because = `${remembered.problem}, and on-outage is ${onOutage}`;
+export function decideOffline(query, stored, onOutage, now) {
+  if ('problem' in stored) {
+    const because = `${stored.problem}, and on-outage is ${onOutage}`;
     return { allowed: onOutage === 'allow', because, by: 'setting', evaluated_at: null };
   }
-  const { state } = remembered;
+  const { state } = stored;
   const { evaluated_at } = state;
-  const last = `the last signed answer (${evaluated_at.slice(0, 16).replace('T', ' ')} UTC)`;
+  const answerText = `the last signed answer (${evaluated_at.slice(0, 16).replace('T', ' ')} UTC)`;
   /** @type {(by: 'state' | 'policy', allowed: boolean, because: string) => Decision} */
-  const decided = (by, allowed, because) => ({ allowed, because: `${last} ${because}`, by, evaluated_at });
+  const decisionOf = (by, allowed, because) => ({ allowed, because: `${answerText} ${because}`, by, evaluated_at });
 
-  const bad = pinnedAmong(state, query);
-  if (bad !== undefined) return decided('state', false, `lists ${bad} as known bad`);
-  const old = whyOld(state, now);
-  if (old !== undefined)
-    return decided('policy', state.on_outage === 'allow', `${old}; the outage policy is ${state.on_outage}`);
-  if (state.allowed) return decided('state', true, `allows deploys${reasonsFor(state, query)}`);
+  const pinned = pinnedNameOf(state, query);
+  if (pinned !== undefined) return decisionOf('state', false, `lists ${pinned} as known bad`);
+  const outdated = outdatedReason(state, now);
+  if (outdated !== undefined)
+    return decisionOf('policy', state.on_outage === 'allow', `${outdated}; the outage policy is ${state.on_outage}`);
+  if (state.allowed) return decisionOf('state', true, `allows deploys${reasonsFor(state, query)}`);
   if (query.isRollback && isKnownGood(state, query))
-    return decided(
+    return decisionOf(
       'state',
       true,
       `lists ${query.version ?? query.commit ?? ''} as known good, so a rollback to it is allowed`,
     );
-  return decided('state', false, `freezes deploys${reasonsFor(state, query)}${notExempt(query)}`);
+  return decisionOf('state', false, `freezes deploys${reasonsFor(state, query)}${exemptionNote(query)}`);
 }
 
 /**
@@ -98,7 +103,7 @@ function reasonsFor({ reasons }, { version }) {
  *
  * @param {State} state @param {DeployRequest} request @returns {string | undefined}
  */
-function pinnedAmong(state, request) {
+function pinnedNameOf(state, request) {
   const commits =
     request.isRollback && request.version !== undefined && isKnownGood(state, request) ? [] : state.pinned_commits;
   return [request.version, request.commit].find(
@@ -113,10 +118,10 @@ const isKnownGood = ({ known_good }, { version, commit }) =>
   );
 
 /** @param {State} state @param {Date} now @returns {string | undefined} undefined: the state still applies */
-function whyOld({ iat, exp, next_transition_at }, now) {
+function outdatedReason({ iat, exp, next_transition_at }, now) {
   const seconds = now.getTime() / 1000;
   if (seconds >= exp) return 'is older than policy permits';
-  if (iat > seconds + AHEAD_MAX_SECONDS) return "is in the future by this machine's clock";
+  if (iat > seconds + CLOCK_SKEW_MAX_SECONDS) return "is in the future by this machine's clock";
   // The negation makes an unreadable time count as passed.
   if (next_transition_at !== null && !(Date.parse(next_transition_at) > now.getTime()))
     return 'may have changed since then';
@@ -124,7 +129,7 @@ function whyOld({ iat, exp, next_transition_at }, now) {
 }
 
 /** @param {DeployRequest} request */
-function notExempt({ change, isRollback, version, commit }) {
+function exemptionNote({ change, isRollback, version, commit }) {
   if (change === 'hotfix' || change === 'security') return `; the ${change} exemption cannot be verified offline`;
   if (change === 'rollback' && isRollback)
     return `; ${version ?? commit ?? 'an unspecified version'} is not in its list of versions known good`;

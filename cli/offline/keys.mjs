@@ -1,7 +1,7 @@
 /**
- * Signing keys that are trusted while Firebreak cannot be reached. Keys are trusted by their thumbprint (RFC 7638, SHA-256), so the keys themselves can be
- * stored beside the signed data: write access there does not help an attacker. Plain JavaScript without packages, because
- * the GitHub action runs it with the Node of the runner.
+ * Signing keys that are trusted while Firebreak cannot be reached. Keys are trusted by their thumbprint (RFC 7638, SHA-256),
+ * so the keys themselves can be stored beside the signed data: write access to that file does not help an attacker. Plain
+ * JavaScript without packages, because the GitHub action runs it with the Node of the runner.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
@@ -59,7 +59,7 @@ export function trustedBy(setting, cwd) {
   const thumbprints = thumbprintsIn(setting);
   if (thumbprints !== undefined) return thumbprints;
   const file = resolve(cwd, setting.trim());
-  const text = textOf(file);
+  const text = readKeyFile(file);
   const trusted = thumbprintsIn(text) ?? thumbprintsOf(publicKeysIn(jsonIn(text)));
   if (trusted.size > 0) return trusted;
   throw new UnusableKeys(
@@ -75,10 +75,10 @@ function thumbprintsIn(text) {
 }
 
 /** @param {string} file */
-function textOf(file) {
+function readKeyFile(file) {
   try {
-    const found = statSync(file);
-    if (found.isFile() && found.size <= FILE_MAX_BYTES) return readFileSync(file, 'utf8');
+    const status = statSync(file);
+    if (status.isFile() && status.size <= FILE_MAX_BYTES) return readFileSync(file, 'utf8');
   } catch (error) {
     throw new UnusableKeys(`cannot read the trusted keys: ${error instanceof Error ? error.message : 'unknown'}`);
   }

@@ -1,10 +1,10 @@
 /** Matches a version or commit against pinned versions, by the same rules as Firebreak itself. */
 
 /** A full or abbreviated commit. Shorter abbreviations are ambiguous. */
-const SHORT_OR_FULL = /^[0-9a-f]{7,64}$/;
+const COMMIT = /^[0-9a-f]{7,64}$/;
 
 /** A full commit hash: SHA-1 or SHA-256. */
-const FULL = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
+const FULL_COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
 /**
  * Returns whether a version or commit is pinned.
@@ -13,8 +13,9 @@ const FULL = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
  * @param {{ versions: readonly string[], commits: readonly { commit: string }[] }} pinned
  */
 export const isPinnedAs = (name, { versions, commits }) =>
-  versions.some((version) => name === version || (FULL.test(version.toLowerCase()) && isSameCommit(name, version))) ||
-  commits.some(({ commit }) => isSameCommit(name, commit));
+  versions.some(
+    (version) => name === version || (FULL_COMMIT.test(version.toLowerCase()) && isSameCommit(name, version)),
+  ) || commits.some(({ commit }) => isSameCommit(name, commit));
 
 /**
  * Compares commits. Either can be abbreviated to at least seven digits; case does not count.
@@ -26,5 +27,5 @@ export function isSameCommit(one, other) {
     .map((name) => name.trim().toLowerCase())
     .sort((a, b) => a.length - b.length);
   if (short === '' || short === long) return short === long && short !== '';
-  return SHORT_OR_FULL.test(short) && SHORT_OR_FULL.test(long) && long.startsWith(short);
+  return COMMIT.test(short) && COMMIT.test(long) && long.startsWith(short);
 }

@@ -36,16 +36,16 @@ const SIGNATURE_BYTES = 64;
  * @returns {{ ok: true, state: State } | { ok: false, problem: string }}
  */
 export function readState(token, keys, trusted) {
-  const [head = '', body = '', signature = '', more] = token.length > TOKEN_MAX_CHARS ? [] : token.split('.');
-  const { alg, kid, crit } = objectIn(decoded(head));
+  const [header = '', claims = '', signature = '', more] = token.length > TOKEN_MAX_CHARS ? [] : token.split('.');
+  const { alg, kid, crit } = objectIn(parsePart(header));
   if (more !== undefined || signature === '') return invalid('not a signed state');
   if (alg !== 'ES256' || crit !== undefined) return invalid('not signed with ES256');
   if (typeof kid !== 'string' || !trusted.has(kid))
     return invalid(`signed with key ${String(kid).slice(0, 64)}, which is not trusted here`);
   const key = keys.find((each) => thumbprintOf(each) === kid);
   if (key === undefined) return invalid(`the signing key ${kid} is missing`);
-  if (!isSignedBy(`${head}.${body}`, signature, key)) return invalid('invalid signature: forged or altered');
-  const state = stateIn(decoded(body));
+  if (!isSignedBy(`${header}.${claims}`, signature, key)) return invalid('invalid signature: forged or altered');
+  const state = stateIn(parsePart(claims));
   return state === undefined
     ? invalid('signed, but not a freeze state that this version supports')
     : { ok: true, state };
@@ -118,4 +118,4 @@ function commitIn(value) {
 const isText = (value) => typeof value === 'string';
 
 /** @param {string} part in base64url */
-const decoded = (part) => jsonIn(Buffer.from(part, 'base64url').toString());
+const parsePart = (part) => jsonIn(Buffer.from(part, 'base64url').toString());

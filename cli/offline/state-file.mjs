@@ -7,7 +7,7 @@ import { jsonIn, objectIn, publicKeysIn } from './keys.mjs';
 /** @import { PublicKey } from './keys.mjs' */
 
 /** @typedef {{ server: string, service: string, environment: string }} CheckTarget `server` is the address of Firebreak */
-/** @typedef {CheckTarget & { state: string, keys: readonly PublicKey[] }} Kept */
+/** @typedef {CheckTarget & { state: string, keys: readonly PublicKey[] }} StoredAnswer */
 
 /**
  * Maximum number of entries, one for each service and environment: more than any team deploys. Above it, the least
@@ -18,6 +18,8 @@ const FILE_MAX_BYTES = 8 * 1024 * 1024;
 
 /** A lock is held for milliseconds only. If one is older than this, its holder has died. */
 const LOCK_STALE_MS = 10_000;
+
+/** Together 3 seconds: several processes can wait for the lock one after the other. */
 const LOCK_TRIES = 150;
 const LOCK_PAUSE_MS = 20;
 
@@ -26,13 +28,13 @@ const LOCK_PAUSE_MS = 20;
  *
  * @param {string} file
  * @param {CheckTarget} target
- * @returns {Promise<Kept | { problem: string }>}
+ * @returns {Promise<StoredAnswer | { problem: string }>}
  */
-export async function lastOf(file, target) {
+export async function lastAnswerFor(file, target) {
   const all = await readAll(file);
   if ('problem' in all) return all;
   return (
-    all.places.find((each) => isOf(each, target)) ?? {
+    all.answers.find((each) => isSameTarget(each, target)) ?? {
       problem: `${file} has no answer for this service and environment`,
     }
   );
@@ -42,14 +44,14 @@ export async function lastOf(file, target) {
  * Stores an answer. Concurrent writers do not lose entries, and readers always find a complete file.
  *
  * @param {string} file
- * @param {Kept} saved
+ * @param {StoredAnswer} answer
  */
-export async function keep(file, saved) {
-  await alone(file, async () => {
+export async function storeAnswer(file, answer) {
+  await withLock(file, async () => {
     const all = await readAll(file);
     // An unreadable file is of no use: start a new one.
-    const others = 'problem' in all ? [] : all.places.filter((each) => !isOf(each, saved));
-    await replace(file, textOf([saved, ...others]));
+    const others = 'problem' in all ? [] : all.answers.filter((each) => !isSameTarget(each, answer));
+    await replaceFile(file, textOf([answer, ...others]));
   });
 }
 
@@ -59,13 +61,13 @@ export async function keep(file, saved) {
  * @param {string} file
  * @param {string} text
  */
-export async function replace(file, text) {
-  const unfinished = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
+export async function replaceFile(file, text) {
+  const temporaryFile = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
   try {
-    await writeFile(unfinished, text, { mode: 0o600, flag: 'wx' });
-    await rename(unfinished, file);
+    await writeFile(temporaryFile, text, { mode: 0o600, flag: 'wx' });
+    await rename(temporaryFile, file);
   } catch (error) {
-    await rm(unfinished, { force: true });
+    await rm(temporaryFile, { force: true });
     throw error;
   }
 }
@@ -75,21 +77,21 @@ export async function replace(file, text) {
  *
  * @template T
  * @param {string} file its folder is created
- * @param {() => Promise<T>} act
+ * @param {() => Promise<T>} action
  */
-export async function alone(file, act) {
+export async function withLock(file, action) {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   const lock = `${file}.lock`;
-  await take(lock);
+  await acquireLock(lock);
   try {
-    return await act();
+    return await action();
   } finally {
     await rm(lock, { force: true });
   }
 }
 
 /** @param {string} lock */
-async function take(lock) {
+async function acquireLock(lock) {
   for (let attempt = 0; attempt < LOCK_TRIES; attempt += 1) {
     try {
       await (await open(lock, 'wx')).close();
@@ -97,30 +99,30 @@ async function take(lock) {
     } catch (error) {
       if (codeOf(error) !== 'EEXIST') throw error;
     }
-    const held = await stat(lock).catch(() => undefined);
-    if (held !== undefined && Date.now() - held.mtimeMs > LOCK_STALE_MS) await rm(lock, { force: true });
+    const status = await stat(lock).catch(() => undefined);
+    if (status !== undefined && Date.now() - status.mtimeMs > LOCK_STALE_MS) await rm(lock, { force: true });
     else await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MS));
   }
   throw new Error(`${lock} is held by another process; if no other process runs, remove it`);
 }
 
-/** @param {string} file @returns {Promise<{ places: Kept[] } | { problem: string }>} */
+/** @param {string} file @returns {Promise<{ answers: StoredAnswer[] } | { problem: string }>} */
 async function readAll(file) {
   try {
-    const found = await stat(file);
-    if (!found.isFile()) return { problem: `${file} is not a regular file` };
-    if (found.size > FILE_MAX_BYTES) return { problem: `${file} is larger than ${FILE_MAX_BYTES} bytes` };
+    const status = await stat(file);
+    if (!status.isFile()) return { problem: `${file} is not a regular file` };
+    if (status.size > FILE_MAX_BYTES) return { problem: `${file} is larger than ${FILE_MAX_BYTES} bytes` };
     const { places } = objectIn(jsonIn(await readFile(file, 'utf8')));
     if (!Array.isArray(places)) return { problem: `${file} is incomplete or was not written by Firebreak` };
-    return { places: places.flatMap((each) => keptIn(each) ?? []) };
+    return { answers: places.flatMap((each) => answerIn(each) ?? []) };
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return { problem: `${file} does not exist` };
     return { problem: `cannot read ${file}: ${error instanceof Error ? error.message : 'unknown'}` };
   }
 }
 
-/** @param {unknown} value @returns {Kept | undefined} */
-function keptIn(value) {
+/** @param {unknown} value @returns {StoredAnswer | undefined} */
+function answerIn(value) {
   const { server, service, environment, state, ...rest } = objectIn(value);
   const texts = [server, service, environment, state].every((each) => typeof each === 'string');
   if (!texts) return undefined;
@@ -133,16 +135,16 @@ function keptIn(value) {
   };
 }
 
-/** @param {Kept[]} places newest first @returns {string} JSON of as many as fit into the size limit */
-function textOf(places) {
-  const entries = places.slice(0, ENTRIES_MAX).map((each) => JSON.stringify(each));
+/** @param {StoredAnswer[]} answers newest first @returns {string} JSON of as many as fit into the size limit */
+function textOf(answers) {
+  const lines = answers.slice(0, ENTRIES_MAX).map((each) => JSON.stringify(each));
   let bytes = 0;
-  const fitting = entries.filter((each) => (bytes += Buffer.byteLength(each) + 2) < FILE_MAX_BYTES - 32);
+  const fitting = lines.filter((each) => (bytes += Buffer.byteLength(each) + 2) < FILE_MAX_BYTES - 32);
   return `{"places":[\n${fitting.join(',\n')}\n]}\n`;
 }
 
 /** @param {CheckTarget} one @param {CheckTarget} other */
-const isOf = (one, other) =>
+const isSameTarget = (one, other) =>
   one.server === other.server && one.service === other.service && one.environment === other.environment;
 
 /** @param {unknown} error */

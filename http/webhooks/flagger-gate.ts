@@ -3,7 +3,7 @@ import { rollbackGateAnswer, environmentsOfCanary } from '../../domain/rollback/
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { putsVersionLive } from '../../domain/changes/versions.ts';
-import { canaryOf, Hook, serviceEnvironmentInMetadata } from '../../integrations/flagger/hook.ts';
+import { canaryName, Hook, serviceEnvironmentInMetadata } from '../../integrations/flagger/hook.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { type CheckAnswer, CheckRequest, Verdict } from '../../schemas/freeze/freeze-check.ts';
 import { EnvironmentName, ServiceName, type Version } from '../../schemas/config/names.ts';
@@ -53,7 +53,7 @@ export function flaggerGateRoute(app: Api, deps: Deps): void {
       const all = await Promise.all(targets.map((target) => answerAt(deps, hook, target, c.var)));
       const answer = combined(all);
       c.var.log.debug('answered the gate of a canary', {
-        canary: canaryOf(hook),
+        canary: canaryName(hook),
         phase: hook.phase,
         allowed: answer.allowed,
       });
@@ -79,7 +79,7 @@ export async function allowedTargets(
  */
 function serviceEnvironmentsFor(services: Config['services'], hook: Hook): ServiceEnvironment[] {
   const { service, environment } = serviceEnvironmentInMetadata(hook);
-  const known = environmentsOfCanary(services, canaryOf(hook)).filter(
+  const known = environmentsOfCanary(services, canaryName(hook)).filter(
     (serviceEnvironment) => service === undefined || service === serviceEnvironment.service,
   );
   const matching = known.filter(
@@ -114,13 +114,13 @@ export async function answerAt(
   const { phase, checksum } = hook;
   const rollbackGate = rollbackGateAnswer(
     await deps.rollbackGates.get(serviceEnvironment),
-    { canary: canaryOf(hook), phase, checksum },
+    { canary: canaryName(hook), phase, checksum },
     deps.clock.now(),
   );
   if (rollbackGate.open) return refusalDuringRollback(rollbackGate.request);
   const version = hook.metadata['version'] || (await versionInProgress(deps, serviceEnvironment));
   // Flagger asks at every interval of a rollout. The ID makes the rollout count only once.
-  const deployment_id = checksum === '' ? null : `flagger ${checksum} ${canaryOf(hook)}`.slice(0, ID_MAX_CHARS);
+  const deployment_id = checksum === '' ? null : `flagger ${checksum} ${canaryName(hook)}`.slice(0, ID_MAX_CHARS);
   const request = await detectRollback(deps, CheckRequest.parse({ ...serviceEnvironment, version, deployment_id }));
   const consume = request.version !== null || deployment_id !== null;
   return check(deps, { request, by: principal.name, allow, consume, identityToken: null });

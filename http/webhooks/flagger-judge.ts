@@ -3,7 +3,7 @@ import { judgeVersion } from '../../workflows/steps/canary/judge-version.ts';
 import { Refusal } from '../../actions/refusal.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import { canaryOf, Hook } from '../../integrations/flagger/hook.ts';
+import { canaryName, Hook } from '../../integrations/flagger/hook.ts';
 import { JudgementRequest, JudgementView } from '../../schemas/canary/judgement.ts';
 import { answers, type Api, body, endpoint, problems } from '../endpoint.ts';
 import { allowedTargets, answerAt, combined, query, versionInProgress } from './flagger-gate.ts';
@@ -69,7 +69,7 @@ export function flaggerJudgeRoutes(app: Api, deps: Deps): void {
         const verdict = worst(judgements.map((one) => one.verdict));
         const reasons = judgements.filter((one) => one.verdict === verdict).flatMap((one) => one.reasons);
         const allowed = !refuses.some((refused) => refused === verdict);
-        c.var.log.info('judged a canary for Flagger', { canary: canaryOf(hook), hook: hookName, verdict });
+        c.var.log.info('judged a canary for Flagger', { canary: canaryName(hook), hook: hookName, verdict });
         return c.json({ allowed, verdict, reasons }, allowed ? 200 : 409);
       },
     );
@@ -97,7 +97,7 @@ export function flaggerJudgeRoutes(app: Api, deps: Deps): void {
       const degraded = judgements.filter(({ verdict }) => verdict === 'degraded');
       if (degraded.length === 0)
         throw new Refusal(403, 'gate-closed', `the canary is ${worst(judgements.map(({ verdict }) => verdict))}`);
-      c.var.log.info('requested a rollback of a degraded canary from Flagger', { canary: canaryOf(hook) });
+      c.var.log.info('requested a rollback of a degraded canary from Flagger', { canary: canaryName(hook) });
       return c.json(
         { allowed: true, verdict: 'degraded' as const, reasons: degraded.flatMap(({ reasons }) => reasons) },
         200,

@@ -7,7 +7,7 @@ import { rollbackGateAnswer, environmentsOfCanary } from '../../domain/rollback/
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { readFlaggerEvent } from '../../integrations/flagger/event.ts';
-import { canaryOf, Hook, serviceEnvironmentInMetadata } from '../../integrations/flagger/hook.ts';
+import { canaryName, Hook, serviceEnvironmentInMetadata } from '../../integrations/flagger/hook.ts';
 import { truncate } from '../../integrations/shared/text.ts';
 import type { RollbackGateRequest } from '../../schemas/rollback/gate-request.ts';
 import { EnvironmentName, IncidentId, ServiceName, Version } from '../../schemas/config/names.ts';
@@ -108,7 +108,7 @@ async function reportEvent(
   const read = readFlaggerEvent(hook, another === undefined ? serviceEnvironment : undefined);
   const result = await reportReadChanges(deps, read, { allow, trace });
   if (result.kind === 'unreadable') throw new Refusal(422, 'invalid', result.detail);
-  log.info('received an event of a canary', { canary: canaryOf(hook), phase: hook.phase, ...takenOf(result) });
+  log.info('received an event of a canary', { canary: canaryName(hook), phase: hook.phase, ...takenOf(result) });
   return takenOf(result);
 }
 
@@ -126,7 +126,7 @@ async function serviceEnvironmentsOfHook(
 ): Promise<ServiceEnvironment[]> {
   const { services } = await config.current();
   const { service, environment } = serviceEnvironmentInMetadata(hook);
-  return environmentsOfCanary(services, canaryOf(hook)).filter(
+  return environmentsOfCanary(services, canaryName(hook)).filter(
     (serviceEnvironment) =>
       may(serviceEnvironment) &&
       (service === undefined || service === serviceEnvironment.service) &&
@@ -143,7 +143,7 @@ const closed = (because: string): Refusal => new Refusal(403, 'gate-closed', bec
  * @throws Refusal 403 if the gate is closed
  */
 async function gateRequestFor(deps: Deps, hook: Hook, may: May): Promise<RollbackGateRequest> {
-  const canary = canaryOf(hook);
+  const canary = canaryName(hook);
   const serviceEnvironments = await serviceEnvironmentsOfHook(deps, hook, may);
   const [serviceEnvironment] = serviceEnvironments;
   if (serviceEnvironment === undefined)
@@ -212,7 +212,7 @@ async function noteEvent(
       service === serviceEnvironment.service && environment === serviceEnvironment.environment,
   );
   if (open === undefined) return false;
-  const canary = canaryOf(hook);
+  const canary = canaryName(hook);
   await incidents.note(open.id, `flagger-${sha256(`${canary} ${timestamp} ${eventMessage}`).slice(0, 32)}`, {
     at: clock.now(),
     actor: 'flagger',

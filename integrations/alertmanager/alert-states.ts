@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { AlertState, FiringEpisode } from '../../domain/ports/alerts.ts';
-import { read } from '../shared/read.ts';
+import { readPublic } from '../shared/read.ts';
 
 const Alerts = z.array(z.object({ labels: z.record(z.string(), z.string()), endsAt: z.string() }));
 
@@ -16,15 +16,17 @@ export async function statesInAlertmanager(
 ): Promise<AlertState[] | null> {
   const names = new Set(alerts.map(({ labels }) => new Map(labels).get('alertname') ?? ''));
   const lists = await Promise.all(
-    [...names].map((name) => read(base, `/api/v2/alerts?${matching('alertname', name)}`, Alerts)),
+    [...names].map((name) => readPublic(base, `/api/v2/alerts?${labelFilter('alertname', name)}`, Alerts)),
   );
   if (lists.includes(null)) return null;
   const listed = lists.flatMap((list) => list ?? []);
-  return alerts.map(({ labels }) => (listed.some((one) => same(one.labels, labels)) ? 'listed' : 'absent'));
+  return alerts.map(({ labels }) =>
+    listed.some((alert) => hasSameLabels(alert.labels, labels)) ? 'listed' : 'absent',
+  );
 }
 
-const matching = (label: string, value: string): string =>
+const labelFilter = (label: string, value: string): string =>
   new URLSearchParams({ filter: `${label}=${JSON.stringify(value)}` }).toString();
 
-const same = (labels: Record<string, string>, given: FiringEpisode['labels']): boolean =>
-  Object.keys(labels).length === given.length && given.every(([name, value]) => labels[name] === value);
+const hasSameLabels = (labels: Record<string, string>, alertLabels: FiringEpisode['labels']): boolean =>
+  Object.keys(labels).length === alertLabels.length && alertLabels.every(([name, value]) => labels[name] === value);

@@ -1,14 +1,14 @@
 import * as z from 'zod';
 import type { Loaded } from '../../domain/ports/slo.ts';
-import { NoAnswer } from '../shared/http.ts';
-import { read } from '../shared/read.ts';
-import { configurationIn, type Labels, matches, Status } from './inhibitions.ts';
+import { NoResponse } from '../shared/http.ts';
+import { readPublic } from '../shared/read.ts';
+import { configurationIn, type Labels, matches, StatusResponse } from './inhibitions.ts';
 
-const Matches = z.record(z.string(), z.string()).nullish();
+const LabelValues = z.record(z.string(), z.string()).nullish();
 const Route = z.object({
   receiver: z.string().nullish(),
-  match: Matches,
-  match_re: Matches,
+  match: LabelValues,
+  match_re: LabelValues,
   matchers: z.array(z.string()).nullish(),
   continue: z.boolean().nullish(),
   get routes() {
@@ -51,35 +51,35 @@ export async function routingDifferences(baseUrl: () => Promise<string | undefin
   try {
     const base = await baseUrl();
     if (!base) return null;
-    const status = await read(base, '/api/v2/status', Status);
+    const status = await readPublic(base, '/api/v2/status', StatusResponse);
     if (status === null) return { kind: 'unreadable', detail: 'Alertmanager did not return its status' };
     const parsed = Configuration.safeParse(configurationIn(status.config.original));
     if (!parsed.success)
       return { kind: 'unreadable', detail: 'Alertmanager returned a configuration in an unknown format' };
-    return { kind: 'read', value: receiving(parsed.data.route, parsed.data.receivers) };
+    return { kind: 'read', value: differencesOf(parsed.data.route, parsed.data.receivers) };
   } catch (error) {
-    if (error instanceof NoAnswer) return { kind: 'unreadable', detail: error.message };
+    if (error instanceof NoResponse) return { kind: 'unreadable', detail: error.message };
     throw error;
   }
 }
 
-function receiving(route: Route, receivers: readonly Receiver[]): string[] {
-  const own = receivers.filter(isOurs);
+function differencesOf(route: Route, receivers: readonly Receiver[]): string[] {
+  const ourReceivers = receivers.filter(isOurs);
   // Newer versions can hide the addresses, so another receiver may be the one.
-  const mayBeHidden = receivers.some(({ webhook_configs: all }) => all?.some(isHidden));
-  if (own.length === 0)
+  const mayBeHidden = receivers.some(({ webhook_configs: webhooks }) => webhooks?.some(isHidden));
+  if (ourReceivers.length === 0)
     return mayBeHidden
       ? []
       : [`no receiver sends alerts to ${RECEIVING_PATH}; copy the receiver from alertmanager/firebreak.yaml`];
-  const differences = own.flatMap(({ name, webhook_configs: all }) =>
-    (all ?? [])
-      .filter(isWebhookOfOurs)
+  const differences = ourReceivers.flatMap(({ name, webhook_configs: webhooks }) =>
+    (webhooks ?? [])
+      .filter(isOurWebhook)
       .flatMap(({ send_resolved: resolved, max_alerts: max }) => [
         ...(resolved === false ? [`receiver ${name} does not send the ends of alerts; set send_resolved: true`] : []),
         ...(max ? [`receiver ${name} sends only ${max} alerts of a group; set max_alerts: 0`] : []),
       ]),
   );
-  const names = new Set(own.map(({ name }) => name));
+  const names = new Set(ourReceivers.map(({ name }) => name));
   const unrouted = Object.entries(ALERTS).filter(
     ([, labels]) => !receiversOf(route, labels, '').some((name) => names.has(name)),
   );
@@ -94,18 +94,18 @@ function receiving(route: Route, receivers: readonly Receiver[]): string[] {
 type Webhook = NonNullable<Receiver['webhook_configs']>[number];
 
 const isHidden = ({ url }: Webhook): boolean => !url || url === '<secret>';
-const isWebhookOfOurs = ({ url }: Webhook): boolean => (url ?? '').replace(/[?#].*$/, '').endsWith(RECEIVING_PATH);
-const isOurs = ({ webhook_configs: all }: Receiver): boolean => all?.some(isWebhookOfOurs) === true;
+const isOurWebhook = ({ url }: Webhook): boolean => (url ?? '').replace(/[?#].*$/, '').endsWith(RECEIVING_PATH);
+const isOurs = ({ webhook_configs: webhooks }: Receiver): boolean => webhooks?.some(isOurWebhook) === true;
 
 /**
- * Returns the receivers that an alert can reach: those of the first matching child, and on after `continue`. An alert
- * also has labels that are not known here, such as its service or those of Prometheus: a matcher for them can match.
+ * Returns the receivers that an alert can reach: those of the first matching child route, and of later ones if it has
+ * `continue: true`. An alert also has labels with unknown values, such as its service: a matcher for them can match.
  */
 function receiversOf(route: Route, labels: Labels, inherited: string): string[] {
   const receiver = route.receiver ?? inherited;
   const reached: string[] = [];
   for (const child of route.routes ?? []) {
-    const { exact, patterns, matchers, isPartial } = knownPart(child, labels);
+    const { exact, patterns, matchers, isPartial } = matchersOfKnownLabels(child, labels);
     if (!matches(labels, matchers, exact, patterns)) continue;
     reached.push(...receiversOf(child, labels, receiver));
     if (isPartial) continue;
@@ -115,13 +115,13 @@ function receiversOf(route: Route, labels: Labels, inherited: string): string[] 
 }
 
 /** Returns the matchers of a route for labels that are known. */
-function knownPart({ match, match_re: patterns, matchers }: Route, labels: Labels) {
+function matchersOfKnownLabels({ match, match_re: patterns, matchers }: Route, labels: Labels) {
   const isKnown = (name: string): boolean => Object.hasOwn(labels, name);
-  const known = (all: Labels | null | undefined): Labels =>
-    Object.fromEntries(Object.entries(all ?? {}).filter(([name]) => isKnown(name)));
-  const ofKnown = (matchers ?? []).filter((matcher) => isKnown(/^\s*"?([^"=!~\s]+)/.exec(matcher)?.[1] ?? ''));
+  const onlyKnown = (matchers: Labels | null | undefined): Labels =>
+    Object.fromEntries(Object.entries(matchers ?? {}).filter(([name]) => isKnown(name)));
+  const knownMatchers = (matchers ?? []).filter((matcher) => isKnown(/^\s*"?([^"=!~\s]+)/.exec(matcher)?.[1] ?? ''));
   const isPartial =
-    ofKnown.length < (matchers ?? []).length ||
-    [match, patterns].some((all) => Object.keys(all ?? {}).some((name) => !isKnown(name)));
-  return { exact: known(match), patterns: known(patterns), matchers: ofKnown, isPartial };
+    knownMatchers.length < (matchers ?? []).length ||
+    [match, patterns].some((matchers) => Object.keys(matchers ?? {}).some((name) => !isKnown(name)));
+  return { exact: onlyKnown(match), patterns: onlyKnown(patterns), matchers: knownMatchers, isPartial };
 }

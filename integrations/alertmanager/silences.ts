@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { Silence, Silences } from '../../domain/messages/channels.ts';
 import type { Log } from '../../domain/ports/system.ts';
 import { InstantIn, millisOf } from '../../schemas/time/time.ts';
-import { call, json, NoAnswer } from '../shared/http.ts';
+import { call, parseJson, NoResponse } from '../shared/http.ts';
 import { inhibitsSlowBurns } from './inhibitions.ts';
 
 /** Short, because processing of alerts waits for this request. */
@@ -11,10 +11,11 @@ const ATTEMPT_TIMEOUT_MS = 1000;
 /** Large, because Alertmanager lists expired silences for days. */
 const BODY_MAX_BYTES = 16 * 1024 * 1024;
 
-const KEPT_MS = 2_000;
+/** Milliseconds for which the silences are cached. */
+const CACHE_MS = 2_000;
 
-/** Prevents an Alertmanager that times out from delaying every batch. */
-const FAILURE_KEPT_MS = 10_000;
+/** Milliseconds for which a failure is cached, so that an Alertmanager that times out does not delay every batch. */
+const FAILURE_CACHE_MS = 10_000;
 
 const Matcher = z.object({
   name: z.string(),
@@ -23,7 +24,7 @@ const Matcher = z.object({
   /** Absent before Alertmanager 0.22. */
   isEqual: z.boolean().default(true),
 });
-const Listed = z.object({
+const ListedSilence = z.object({
   id: z.string(),
   status: z.object({ state: z.string() }),
   matchers: z.array(Matcher).min(1),
@@ -44,19 +45,19 @@ export function alertmanagerSilences(options: {
   now: () => number;
   log: Pick<Log, 'warn'>;
 }): Silences {
-  let known: { silences: Promise<readonly Silence[] | null>; until: number } | null = null;
+  let cached: { silences: Promise<readonly Silence[] | null>; until: number } | null = null;
 
-  const request = (): Promise<readonly Silence[] | null> => {
-    const silences = read(options.url).catch((error: unknown) => {
+  const refresh = (): Promise<readonly Silence[] | null> => {
+    const silences = readSilences(options.url).catch((error: unknown) => {
       // Process alerts after any error: an unnecessary page is better than a missed one.
       options.log.warn('Silences could not be read, so none are known until the next successful read', {
         error: String(error),
       });
-      requested.until = options.now() + FAILURE_KEPT_MS;
+      pending.until = options.now() + FAILURE_CACHE_MS;
       return null;
     });
-    const requested = { silences, until: options.now() + KEPT_MS };
-    known = requested;
+    const pending = { silences, until: options.now() + CACHE_MS };
+    cached = pending;
     return silences;
   };
 
@@ -66,7 +67,7 @@ export function alertmanagerSilences(options: {
       return base ? inhibitsSlowBurns(base) : null;
     },
     async active() {
-      const silences = await (known !== null && options.now() < known.until ? known.silences : request());
+      const silences = await (cached !== null && options.now() < cached.until ? cached.silences : refresh());
       const now = options.now();
       return silences && silences.filter(({ endsAt }) => millisOf(endsAt) > now);
     },
@@ -74,24 +75,24 @@ export function alertmanagerSilences(options: {
 }
 
 /** Returns null if no Alertmanager is configured. */
-async function read(url: () => Promise<string | undefined>): Promise<readonly Silence[] | null> {
+async function readSilences(url: () => Promise<string | undefined>): Promise<readonly Silence[] | null> {
   const base = await url();
   if (!base) return null;
-  if (!URL.canParse(base)) throw new NoAnswer('ALERTMANAGER_URL is not a valid URL');
+  if (!URL.canParse(base)) throw new NoResponse('ALERTMANAGER_URL is not a valid URL');
   // Alertmanager before 0.34 ignores these filters and lists all silences.
   const { status, text } = await call(
     `${base.replace(/\/+$/, '')}/api/v2/silences?active=true&pending=false&expired=false`,
     { method: 'GET', timeoutMs: ATTEMPT_TIMEOUT_MS, maxBytes: BODY_MAX_BYTES },
   );
-  const list = z.array(z.unknown()).safeParse(json(text));
+  const list = z.array(z.unknown()).safeParse(parseJson(text));
   if (status !== 200 || !list.success)
-    throw new NoAnswer(`Alertmanager answered ${status}, but the body is not a list of silences`);
-  return list.data.flatMap(inForce);
+    throw new NoResponse(`Alertmanager answered ${status}, but the body is not a list of silences`);
+  return list.data.flatMap(activeSilence);
 }
 
 /** Ignores a silence that can't be parsed. */
-function inForce(listed: unknown): Silence[] {
-  const parsed = Listed.safeParse(listed);
+function activeSilence(listed: unknown): Silence[] {
+  const parsed = ListedSilence.safeParse(listed);
   if (!parsed.success || parsed.data.status.state !== 'active') return [];
   const { status: _, ...silence } = parsed.data;
   return [silence];

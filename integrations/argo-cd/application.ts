@@ -33,7 +33,7 @@ const Content = {
 const InitiatedBy = z.object({ username: z.string().nullish(), automated: z.boolean().nullish() });
 
 /** An int64, which some gateways write as a string. */
-const Id = z.union([z.number().int(), z.string().regex(/^\d+$/).transform(Number)]);
+const HistoryId = z.union([z.number().int(), z.string().regex(/^\d+$/).transform(Number)]);
 
 const Operation = z.object({
   sync: z.object({ ...Content, dryRun: z.boolean().nullish(), resources: z.array(z.unknown()).nullish() }).nullish(),
@@ -89,7 +89,7 @@ const Status = z.object({
     .nullish(),
   health: z.object({ status: z.string().nullish(), message: z.string().nullish() }).nullish(),
   /** Oldest first. Contains only successful full syncs, up to `revisionHistoryLimit` (default 10). */
-  history: z.array(z.object({ ...Content, id: Id, deployedAt: z.string().nullish() })).nullish(),
+  history: z.array(z.object({ ...Content, id: HistoryId, deployedAt: z.string().nullish() })).nullish(),
   /** The time of the last comparison with Git. */
   reconciledAt: z.string().nullish(),
   operationState: OperationState.nullish(),
@@ -106,10 +106,10 @@ export const Application = z.object({
 export type Application = z.infer<typeof Application>;
 
 /** Returns the sources of the next sync. */
-export const sourcesOf = ({ spec }: Application): Source[] => listOf(spec.sources, spec.source);
+export const sourcesOf = ({ spec }: Application): Source[] => sourceList(spec.sources, spec.source);
 
 /** Returns the list if it has entries, otherwise the single source. Beside a list, Argo CD writes an empty source. */
-export const listOf = (many: Source[] | null | undefined, one: Source | null | undefined): Source[] => {
+export const sourceList = (many: Source[] | null | undefined, one: Source | null | undefined): Source[] => {
   if (many && many.length > 0) return many;
   return one && one.repoURL !== '' ? [one] : [];
 };
@@ -121,4 +121,4 @@ export const isAutomated = ({ spec }: Application): boolean => {
 };
 
 /** Returns the history ID of the newest deployment. */
-export const newestId = ({ status }: Application): number | null => status.history?.at(-1)?.id ?? null;
+export const newestHistoryId = ({ status }: Application): number | null => status.history?.at(-1)?.id ?? null;

@@ -3,21 +3,21 @@ import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import type { TargetResponse, Deployer, RollbackCall } from '../../domain/rollback/targets.ts';
 import type { ArgoCdDeployer } from '../../schemas/rollback/targets/argo-cd.ts';
 import type { GitReverter } from '../github/revert/revert.ts';
-import { withoutSlash } from '../shared/client.ts';
+import { withoutTrailingSlash } from '../shared/client.ts';
 import { type Application, isAutomated } from './application.ts';
-import { type Deployment, isSame, nameOf, runningIn } from './deployments.ts';
-import { bringBack, followGit, type Git, handleIn } from './git.ts';
+import { type Deployment, isSameContent, displayName, runningIn } from './deployments.ts';
+import { revertInGit, followRevert, type Git, handleOf } from './git.ts';
 import { gitSourceIn } from './git-source.ts';
 import { readHandle } from './handle.ts';
 import { imageUpdater } from './image-updater.ts';
 import { checkDrift } from './drift.ts';
-import { describe, operationInProgress } from './operations.ts';
+import { describeOperation, operationInProgress } from './operations.ts';
 import { follow, handleFor, inProgress } from './progress.ts';
-import { heldOr, refuse } from '../shared/refusals.ts';
-import { type ArgoOptions, attempt, type Calls, ended } from './rest.ts';
-import { suspend } from './suspend.ts';
-import { find, isFrom } from './versions.ts';
-import { blocking } from './windows.ts';
+import { driftOrUnknown, refuse } from '../shared/refusals.ts';
+import { type ArgoOptions, attempt, type Calls, endedWithHint } from './rest.ts';
+import { suspendAutomatedSync } from './suspend.ts';
+import { findTarget, isFrom } from './versions.ts';
+import { blockingWindows } from './windows.ts';
 
 const DEFAULT_TOKEN = 'ARGOCD_TOKEN';
 
@@ -52,19 +52,20 @@ export function argoCdDeployer(
   const git = config.git && options.git && { config: config.git, reverter: options.git };
   const parts: Parts = { config, argo, git, clock };
   return {
-    target: `Argo CD application ${argo.application} at ${withoutSlash(url)}`,
-    resource: `argo-cd ${JSON.stringify([withoutSlash(url), config.appNamespace ?? null, argo.application])}`,
+    target: `Argo CD application ${argo.application} at ${withoutTrailingSlash(url)}`,
+    resource: `argo-cd ${JSON.stringify([withoutTrailingSlash(url), config.appNamespace ?? null, argo.application])}`,
     // A repeated sync to the same deployment changes nothing. A commit by Firebreak is found by its key.
     effectClass: git && config.automatedSync === 'revert' ? 'findable' : 'convergent',
     rollBack: (request) => attempt(argo, (calls) => rollBack(calls, parts, request)),
     status: (handle, request) => attempt(argo, (calls) => status(calls, parts, handle, request)),
     async checkDrift(request) {
-      return heldOr(await attempt(argo, (calls) => checkDrift(calls, git, request)));
+      return driftOrUnknown(await attempt(argo, (calls) => checkDrift(calls, git, request)));
     },
     imageAutomation: imageUpdater(argo, serviceEnvironment),
   };
 }
 
+/** What an attempt needs. `git`: undefined if the rollback does not revert Git. */
 type Parts = { config: ArgoCdDeployer; argo: ArgoOptions; git: Git | undefined; clock: Clock };
 
 /**
@@ -72,13 +73,13 @@ type Parts = { config: ArgoCdDeployer; argo: ArgoOptions; git: Git | undefined; 
  */
 async function rollBack(calls: Calls, parts: Parts, request: RollbackCall): Promise<TargetResponse> {
   const application = await calls.application();
-  const target = find(application, request);
+  const target = findTarget(application, request);
   const isTarget = (deployment: Deployment | undefined) =>
-    deployment !== undefined && target.kind === 'found' && isSame(deployment, target.deployment);
+    deployment !== undefined && target.kind === 'found' && isSameContent(deployment, target.deployment);
 
   const operation = operationInProgress(application);
-  if (operation && !isTarget(operation.brings))
-    return { kind: 'busy', detail: `${application.metadata.name} is at ${describe(operation)}` };
+  if (operation && !isTarget(operation.deployment))
+    return { kind: 'busy', detail: `${application.metadata.name} is at ${describeOperation(operation)}` };
   const running = runningIn(application);
   if (target.kind === 'found' && (operation !== undefined || isTarget(running)))
     return follow(calls, parts.clock, handleFor(application, target.deployment), application);
@@ -86,58 +87,65 @@ async function rollBack(calls: Calls, parts: Parts, request: RollbackCall): Prom
   if (running === undefined)
     throw refuse(`${application.metadata.name} was never synced, so there is nothing to take back`);
   if (!isFrom(application, running, request)) {
-    const ours = await ownCommit(calls, parts, { application, running }, request);
-    return ours ?? { kind: 'superseded', current: nameOf(running) };
+    const ownRevert = await followOwnRevert(calls, parts, { application, running }, request);
+    return ownRevert ?? { kind: 'superseded', current: displayName(running) };
   }
   if (target.kind === 'not_found') throw refuse(target.detail);
-  return begin(calls, parts, { application, running, target: target.deployment }, request);
+  return startRollback(calls, parts, { application, running, target: target.deployment }, request);
 }
 
-type Way = { application: Application; running: Deployment; target: Deployment & { id: number } };
+/** What runs in the application, and the deployment to restore. */
+type RollbackPlan = { application: Application; running: Deployment; target: Deployment & { id: number } };
 
-async function begin(calls: Calls, parts: Parts, method: Way, request: RollbackCall): Promise<TargetResponse> {
+async function startRollback(
+  calls: Calls,
+  parts: Parts,
+  plan: RollbackPlan,
+  request: RollbackCall,
+): Promise<TargetResponse> {
   const { config, git } = parts;
-  const { name } = method.application.metadata;
-  const automated = isAutomated(method.application);
+  const { name } = plan.application.metadata;
+  const automated = isAutomated(plan.application);
   if (automated && config.automatedSync === 'revert') {
-    if (git !== undefined) return bringBack(calls, git, method, request);
+    if (git !== undefined) return revertInGit(calls, git, plan, request);
     throw refuse(
       `${name} has automated sync, which would undo a rollback. Set its repository in \`git\`, so that it is reverted ` +
         'there, or set `automatedSync: suspend`',
     );
   }
-  const closed = blocking(await calls.windows(), 'by hand');
-  if (closed !== null) throw refuse(`${name} cannot be synced now, not even manually: ${closed}`);
-  if (!automated) return rollBackTo(calls, parts, method);
-  await suspend(calls, method.application, request.key);
-  const answer = await rollBackTo(calls, parts, method);
-  return answer.kind === 'refused'
-    ? { ...answer, detail: `${answer.detail}. Automated sync was turned off for the rollback and is still off` }
-    : answer;
+  const blockedBy = blockingWindows(await calls.windows(), 'manual');
+  if (blockedBy !== null) throw refuse(`${name} cannot be synced now, not even manually: ${blockedBy}`);
+  if (!automated) return rollBackTo(calls, parts, plan);
+  await suspendAutomatedSync(calls, plan.application, request.key);
+  const response = await rollBackTo(calls, parts, plan);
+  return response.kind === 'refused'
+    ? { ...response, detail: `${response.detail}. Automated sync was turned off for the rollback and is still off` }
+    : response;
 }
 
-const ALREADY = /another operation is already in progress/;
+const ALREADY_IN_PROGRESS = /another operation is already in progress/;
 
 async function rollBackTo(
   calls: Calls,
   { config, argo }: Parts,
-  { application, target }: Way,
+  { application, target }: RollbackPlan,
 ): Promise<TargetResponse> {
-  const answer = await calls.rollBack(target.id, config.prune);
-  if (answer.kind === 'done') {
-    const version = answer.value.metadata.resourceVersion ?? null;
+  const response = await calls.rollBack(target.id, config.prune);
+  if (response.kind === 'done') {
+    const version = response.value.metadata.resourceVersion ?? null;
     return inProgress({ ...handleFor(application, target), version });
   }
   // Another operation started first. The next attempt checks whether it deploys the same target.
-  if (answer.kind === 'refused' && ALREADY.test(answer.detail)) return { kind: 'busy', detail: answer.detail };
-  return ended(answer, argo).ending;
+  if (response.kind === 'refused' && ALREADY_IN_PROGRESS.test(response.detail))
+    return { kind: 'busy', detail: response.detail };
+  return endedWithHint(response, argo).ending;
 }
 
 /** Checks whether the running deployment, which is not `from`, is the revert commit made with this key. */
-async function ownCommit(
+async function followOwnRevert(
   calls: Calls,
   { config, git, clock }: Parts,
-  { application, running }: Pick<Way, 'application' | 'running'>,
+  { application, running }: Pick<RollbackPlan, 'application' | 'running'>,
   { key }: RollbackCall,
 ): Promise<TargetResponse | undefined> {
   if (git === undefined || config.automatedSync !== 'revert' || !isAutomated(application)) return undefined;
@@ -147,8 +155,8 @@ async function ownCommit(
   if (found === null) return undefined;
   if ('detail' in found) return found;
   if (found.sha === null || running.revisions[source.source] !== found.sha) return undefined;
-  const handle = handleIn(application, source, found);
-  return followGit(calls, clock, git, { ...handle, after: (handle.after ?? 0) - 1 }, key);
+  const handle = handleOf(application, source, found);
+  return followRevert(calls, clock, git, { ...handle, after: (handle.after ?? 0) - 1 }, key);
 }
 
 async function status(calls: Calls, parts: Parts, text: string, request: RollbackCall): Promise<TargetResponse> {
@@ -159,5 +167,5 @@ async function status(calls: Calls, parts: Parts, text: string, request: Rollbac
     throw refuse(
       'a revert in Git was in progress, but `git` is no longer configured: check its outcome in Git and Argo CD',
     );
-  return followGit(calls, parts.clock, parts.git, handle, request.key);
+  return followRevert(calls, parts.clock, parts.git, handle, request.key);
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import {
   type Application,
-  listOf,
+  sourceList,
   type Operation,
   type OperationState,
   type Source,
@@ -20,22 +20,22 @@ export type Deployment = {
 export const historyOf = ({ status }: Application): Deployment[] =>
   (status.history ?? []).map((entry) => ({
     id: entry.id,
-    revisions: listOfRevisions(entry.revisions, entry.revision),
-    sources: listOf(entry.sources, entry.source),
+    revisions: revisionList(entry.revisions, entry.revision),
+    sources: sourceList(entry.sources, entry.source),
   }));
 
-const listOfRevisions = (many: string[] | null | undefined, one: string | null | undefined): string[] => {
+const revisionList = (many: string[] | null | undefined, one: string | null | undefined): string[] => {
   if (many && many.length > 0) return many;
   return one ? [one] : [];
 };
 
 /** Returns the deployment that an operation syncs; undefined for a dry run or a partial sync. */
-export function broughtBy(application: Application, { sync }: Operation): Deployment | undefined {
+export function deploymentOfOperation(application: Application, { sync }: Operation): Deployment | undefined {
   if (!sync || sync.dryRun === true || (sync.resources?.length ?? 0) > 0) return undefined;
-  const sources = listOf(sync.sources, sync.source);
+  const sources = sourceList(sync.sources, sync.source);
   return {
     id: null,
-    revisions: listOfRevisions(sync.revisions, sync.revision),
+    revisions: revisionList(sync.revisions, sync.revision),
     sources: sources.length > 0 ? sources : sourcesOf(application),
   };
 }
@@ -43,10 +43,10 @@ export function broughtBy(application: Application, { sync }: Operation): Deploy
 /**
  * Returns the deployment that a started operation syncs. Revisions are resolved as soon as Argo CD has resolved them.
  */
-export function broughtByState(application: Application, state: OperationState): Deployment | undefined {
-  const deployment = broughtBy(application, state.operation);
+export function deploymentOfState(application: Application, state: OperationState): Deployment | undefined {
+  const deployment = deploymentOfOperation(application, state.operation);
   if (deployment === undefined || !state.syncResult) return deployment;
-  const revisions = listOfRevisions(state.syncResult.revisions, state.syncResult.revision);
+  const revisions = revisionList(state.syncResult.revisions, state.syncResult.revision);
   return revisions.length > 0 ? { ...deployment, revisions } : deployment;
 }
 
@@ -58,21 +58,21 @@ export function broughtByState(application: Application, state: OperationState):
 export function runningIn(application: Application): Deployment | undefined {
   const { operationState } = application.status;
   const last = historyOf(application).at(-1);
-  const done = operationState?.phase === 'Succeeded' ? broughtByState(application, operationState) : undefined;
+  const done = operationState?.phase === 'Succeeded' ? deploymentOfState(application, operationState) : undefined;
   if (done === undefined || done.revisions.length === 0) return last;
-  return last !== undefined && isSame(done, last) ? last : done;
+  return last !== undefined && isSameContent(done, last) ? last : done;
 }
 
 /**
  * Returns a hash of the manifests: equal if Argo CD would render the same manifests. Ignores `targetRevision`, which
  * only says how a revision was found.
  */
-export const contentOf = ({ revisions, sources }: Omit<Deployment, 'id'>): string =>
+export const contentHash = ({ revisions, sources }: Omit<Deployment, 'id'>): string =>
   createHash('sha256')
     .update(JSON.stringify([revisions, sources.map(settingsOf)]))
     .digest('hex');
 
-export const isSame = (one: Deployment, other: Deployment): boolean => contentOf(one) === contentOf(other);
+export const isSameContent = (one: Deployment, other: Deployment): boolean => contentHash(one) === contentHash(other);
 
 /** Returns all fields of a source except `targetRevision`, with sorted keys. */
 export const settingsOf = (source: Source): string => JSON.stringify(sorted({ ...source, targetRevision: null }));
@@ -81,11 +81,11 @@ export const settingsOf = (source: Source): string => JSON.stringify(sorted({ ..
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).filter(([, inner]) => inner !== null && inner !== undefined);
+  const entries = Object.entries(value).filter(([, field]) => field !== null && field !== undefined);
   return Object.fromEntries(
-    entries.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, inner]) => [key, sorted(inner)]),
+    entries.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, field]) => [key, sorted(field)]),
   );
 }
 
 /** Returns a name to display. */
-export const nameOf = ({ revisions }: Deployment): string => revisions.join(' + ');
+export const displayName = ({ revisions }: Deployment): string => revisions.join(' + ');

@@ -1,11 +1,11 @@
 import type { DriftCheck, RollbackCall } from '../../domain/rollback/targets.ts';
 import { type Application, isAutomated } from './application.ts';
-import { type Deployment, isSame, nameOf, runningIn } from './deployments.ts';
+import { type Deployment, isSameContent, displayName, runningIn } from './deployments.ts';
 import type { Git } from './git.ts';
 import { gitSourceIn } from './git-source.ts';
-import { describe, operationInProgress } from './operations.ts';
+import { describeOperation, operationInProgress } from './operations.ts';
 import type { Calls } from './rest.ts';
-import { find } from './versions.ts';
+import { findTarget } from './versions.ts';
 
 /**
  * Checks whether the result of a rollback still runs. Manual changes in the cluster are not detected, because the
@@ -15,19 +15,19 @@ export async function checkDrift(calls: Calls, git: Git | undefined, request: Ro
   const application = await calls.application();
   const operation = operationInProgress(application);
   const running = runningIn(application);
-  const target = find(application, request);
+  const target = findTarget(application, request);
   const isTarget = (deployment: Deployment | undefined) =>
-    deployment !== undefined && target.kind === 'found' && isSame(deployment, target.deployment);
+    deployment !== undefined && target.kind === 'found' && isSameContent(deployment, target.deployment);
   if (running === undefined) return { kind: 'unknown', detail: `${application.metadata.name} was never synced` };
 
   if (isTarget(running)) {
-    if (operation && !isTarget(operation.brings)) return drifted(`${describe(operation)} is in progress`);
+    if (operation && !isTarget(operation.deployment)) return drifted(`${describeOperation(operation)} is in progress`);
     if (isAutomated(application) && application.status.sync?.status !== 'Synced')
       return drifted('automated sync is on, and will undo it');
     return { kind: 'holds' };
   }
   if (git !== undefined && isAutomated(application)) return checkRevert(application, running, git, request);
-  return target.kind === 'found' ? drifted(`${nameOf(running)} runs`) : { kind: 'unknown', detail: target.detail };
+  return target.kind === 'found' ? drifted(`${displayName(running)} runs`) : { kind: 'unknown', detail: target.detail };
 }
 
 const drifted = (detail: string): DriftCheck => ({ kind: 'drifted', detail });
@@ -39,7 +39,7 @@ async function checkRevert(
   { config, reverter }: Git,
   { key }: RollbackCall,
 ): Promise<DriftCheck> {
-  const overwritten = drifted(`${nameOf(running)} runs`);
+  const overwritten = drifted(`${displayName(running)} runs`);
   const source = gitSourceIn(application, config);
   const found = 'notRevertible' in source ? null : await reverter.find({ path: source.path, key });
   if (found === null) return overwritten;

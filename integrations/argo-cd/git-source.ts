@@ -16,7 +16,7 @@ export type NotRevertible = { notRevertible: string };
 /** Finds the configured repository in the application's sources. */
 export function gitSourceIn(application: Application, git: GitRevert): GitSource | NotRevertible {
   const sources = sourcesOf(application);
-  const source = sources.length === 1 ? 0 : sources.findIndex(({ repoURL }) => isIn(repoURL, git.repository));
+  const source = sources.length === 1 ? 0 : sources.findIndex(({ repoURL }) => isAddressOf(repoURL, git.repository));
   const found = sources[source];
   if (found === undefined) return { notRevertible: `none of its sources is in ${git.repository}` };
   if (git.path !== undefined) return { source, path: git.path };
@@ -28,7 +28,7 @@ export function gitSourceIn(application: Application, git: GitRevert): GitSource
 }
 
 /** Matches all forms of a repository address: HTTPS or SSH, with or without `.git`. */
-function isIn(repoURL: string, repository: string): boolean {
+function isAddressOf(repoURL: string, repository: string): boolean {
   const address = repoURL.replace(/\/+$/, '').replace(/\.git$/, '');
   return `/${address.replaceAll(':', '/')}`.toLowerCase().endsWith(`/${repository.toLowerCase()}`);
 }
@@ -44,19 +44,19 @@ export function commitFor(
   { branch }: GitRevert,
 ): { to: string } | NotRevertible {
   const sources = sourcesOf(application);
-  const [now, to] = [sources[source], target.revisions[source]];
+  const [current, to] = [sources[source], target.revisions[source]];
   if (application.spec.sourceHydrator)
     return { notRevertible: 'its manifests are hydrated from another branch, which is not supported' };
-  if (now === undefined || to === undefined || sources.length !== target.sources.length)
+  if (current === undefined || to === undefined || sources.length !== target.sources.length)
     return { notRevertible: 'it had other sources at that time' };
-  if (now.chart) return { notRevertible: `${now.chart} is a chart, not a folder in Git` };
-  if (!follows(now, branch))
-    return { notRevertible: `it follows ${now.targetRevision ?? 'HEAD'}, and \`git.branch\` is ${branch}` };
+  if (current.chart) return { notRevertible: `${current.chart} is a chart, not a folder in Git` };
+  if (!followsBranch(current, branch))
+    return { notRevertible: `it follows ${current.targetRevision ?? 'HEAD'}, and \`git.branch\` is ${branch}` };
   const differs = sources.some(
-    (each, i) =>
-      settingsOf(each) !== settingsOf(target.sources[i] ?? now) ||
+    (other, index) =>
+      settingsOf(other) !== settingsOf(target.sources[index] ?? current) ||
       // Sources in the same repository are reverted together.
-      (each.repoURL !== now.repoURL && running.revisions[i] !== target.revisions[i]),
+      (other.repoURL !== current.repoURL && running.revisions[index] !== target.revisions[index]),
   );
   return differs
     ? {
@@ -70,5 +70,5 @@ export function commitFor(
  * Returns whether the application follows the branch. An application that is pinned to a tag or commit doesn't sync new
  * commits of the branch.
  */
-const follows = ({ targetRevision }: Source, branch: string): boolean =>
+const followsBranch = ({ targetRevision }: Source, branch: string): boolean =>
   ['', 'HEAD', branch, `refs/heads/${branch}`].includes(targetRevision ?? '');

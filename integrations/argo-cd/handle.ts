@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { json } from '../shared/http.ts';
+import { parseJson } from '../shared/http.ts';
 
 /** A rollback in the cluster that Argo CD has accepted. */
 const RollbackHandle = z.object({
@@ -37,6 +37,6 @@ export type Handle = RollbackHandle | GitHandle;
 const AnyHandle = z.discriminatedUnion('by', [RollbackHandle, GitHandle]);
 
 /** Returns undefined for a handle of another deployer. */
-export const readHandle = (text: string): Handle | undefined => AnyHandle.safeParse(json(text)).data;
+export const readHandle = (text: string): Handle | undefined => AnyHandle.safeParse(parseJson(text)).data;
 
 export const writeHandle = (handle: Handle): string => JSON.stringify(handle);

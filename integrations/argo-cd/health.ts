@@ -6,7 +6,7 @@ import type { Application } from './application.ts';
 import { MESSAGE_MAX_CHARS, UNHEALTHY_MS } from './limits.ts';
 
 /** Returns whether the health was assessed after the last operation. Both times are in whole seconds. */
-export function isFresh({ status }: Application): boolean {
+export function isHealthFresh({ status }: Application): boolean {
   const finished = status.operationState?.finishedAt;
   return !finished || (status.reconciledAt ? Date.parse(status.reconciledAt) > Date.parse(finished) : false);
 }
@@ -18,17 +18,17 @@ export function isFresh({ status }: Application): boolean {
  * @param before the health when the rollback began; a deliberately paused application, such as one with a CronJob,
  *   stays Suspended
  */
-export function settled(
+export function resultByHealth(
   { metadata, status }: Application,
-  { before, goesOn, id, clock }: { before: string | null; goesOn: TargetResponse; id: string; clock: Clock },
+  { before, progress, id, clock }: { before: string | null; progress: TargetResponse; id: string; clock: Clock },
 ): TargetResponse {
   const health = status.health?.status ?? 'Unknown';
   if (health === 'Healthy' || (health === 'Suspended' && before === 'Suspended')) return { kind: 'succeeded', id };
-  if (health === 'Progressing') return goesOn;
+  if (health === 'Progressing') return progress;
   const finished = status.operationState?.finishedAt ?? status.history?.at(-1)?.deployedAt;
   const since = finished ? Date.parse(finished) : Number.NaN;
   // Without a time, continue until the workflow gives up.
-  if (!(millisOf(clock.now()) - since >= UNHEALTHY_MS)) return goesOn;
+  if (!(millisOf(clock.now()) - since >= UNHEALTHY_MS)) return progress;
   const why = status.health?.message ? `: ${truncate(status.health.message, MESSAGE_MAX_CHARS)}` : '';
   return {
     kind: 'failed',

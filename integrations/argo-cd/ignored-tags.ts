@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import type { Version } from '../../schemas/config/names.ts';
-import { json } from '../shared/http.ts';
+import { parseJson } from '../shared/http.ts';
 
 /**
- * The annotations by which Argo CD Image Updater is configured. An image's own `ignore-tags` replaces the one of the
- * application.
+ * The annotations by which Argo CD Image Updater is configured. The `ignore-tags` of an image replaces that of
+ * the application.
  * @see https://argocd-image-updater.readthedocs.io/en/release-0.16/configuration/images/ (read 2026-11)
  */
 const PREFIX = 'argocd-image-updater.argoproj.io';
@@ -12,7 +12,7 @@ const IMAGE_LIST = `${PREFIX}/image-list`;
 const IGNORE_ALL_IMAGES = `${PREFIX}/ignore-tags`;
 
 /** The annotation with what Firebreak added, so that it removes exactly that. */
-export const ADDED = 'firebreak/ignored-tags';
+export const ADDED_TAGS = 'firebreak/ignored-tags';
 
 export type Annotations = Readonly<Record<string, string>>;
 
@@ -20,13 +20,13 @@ export type Annotations = Readonly<Record<string, string>>;
 const Added = z.object({
   /** Whether the annotation existed before. */
   existed: z.boolean(),
-  /** Tags of the application's annotation, which the image's own one replaces. */
+  /** Tags copied from the application's annotation, which the image's annotation replaces. */
   copied: z.array(z.string()).default([]),
   /** Added tags of each service and environment that the application belongs to. */
   by: z.record(z.string(), z.array(z.string())),
 });
 type Added = z.infer<typeof Added>;
-const AddedTags = z.record(z.string(), Added);
+const AddedByAnnotation = z.record(z.string(), Added);
 
 export type UpdatedImage = {
   /** Without tag. */
@@ -68,16 +68,16 @@ export function tagsOf(version: Version): string[] {
 
 /**
  * Returns the changes to annotations after which Image Updater ignores these tags for these images, on behalf of
- * `holder`, and no other tags that Firebreak added on its behalf. Null removes an annotation. What people wrote, and
- * what was added for others, is kept. Empty: nothing is to do.
+ * `holder`, and no other tags that Firebreak added on its behalf. Null removes an annotation. Keeps the
+ * tags that people wrote and those that Firebreak added on behalf of others. Empty: nothing needs to change.
  */
-export function ignoring(
+export function changesToIgnore(
   annotations: Annotations,
   holder: string,
   images: readonly UpdatedImage[],
   tags: readonly string[],
 ): Record<string, string | null> {
-  const record = recordIn(annotations);
+  const record = recordedTags(annotations);
   const wanted = new Map(
     images.map(({ annotation, byDigest }) => [annotation, byDigest && tags.length > 0 ? ['*'] : tags]),
   );
@@ -91,7 +91,7 @@ export function ignoring(
     if (value !== (annotations[key] ?? null)) changes[key] = value;
   }
   const recorded = Object.keys(next).length === 0 ? null : JSON.stringify(next);
-  if (recorded !== (annotations[ADDED] ?? null)) changes[ADDED] = recorded;
+  if (recorded !== (annotations[ADDED_TAGS] ?? null)) changes[ADDED_TAGS] = recorded;
   return changes;
 }
 
@@ -103,36 +103,36 @@ function annotationWith(
 ): { added: Added | undefined; value: string | null } {
   const text = annotations[key];
   const before = record[key];
-  const own = peoplesTags(annotations, record, key);
+  const userTags = userTagsOf(annotations, record, key);
   const existed = text !== undefined && (before?.existed ?? true);
-  const added = tags.filter((tag) => !own.includes(tag)).toSorted();
-  const { [holder]: _mine, ...others } = before?.by ?? {};
+  const added = tags.filter((tag) => !userTags.includes(tag)).toSorted();
+  const { [holder]: _ofHolder, ...others } = before?.by ?? {};
   const by = { ...others, ...(added.length > 0 && { [holder]: added }) };
   if (Object.keys(by).length === 0) {
     // Unchanged, as people wrote it, or without what Firebreak added.
     if (before === undefined) return { added: undefined, value: text ?? null };
-    return { added: undefined, value: own.length > 0 || existed ? own.join(', ') : null };
+    return { added: undefined, value: userTags.length > 0 || existed ? userTags.join(', ') : null };
   }
-  const copied = existed || key === IGNORE_ALL_IMAGES ? [] : peoplesTags(annotations, record, IGNORE_ALL_IMAGES);
-  const all = [...new Set([...own, ...copied, ...Object.values(by).flat()])];
-  const value = text !== undefined && isSame(tagsIn(text), all) ? text : all.join(', ');
+  const copied = existed || key === IGNORE_ALL_IMAGES ? [] : userTagsOf(annotations, record, IGNORE_ALL_IMAGES);
+  const all = [...new Set([...userTags, ...copied, ...Object.values(by).flat()])];
+  const value = text !== undefined && hasSameTags(tagsIn(text), all) ? text : all.join(', ');
   return { added: { existed, copied, by }, value };
 }
 
 /** Returns the tags of an annotation that Firebreak did not add. */
-function peoplesTags(annotations: Annotations, record: Record<string, Added>, key: string): string[] {
+function userTagsOf(annotations: Annotations, record: Record<string, Added>, key: string): string[] {
   const before = record[key];
   const added = new Set(before === undefined ? [] : [...before.copied, ...Object.values(before.by).flat()]);
   return tagsIn(annotations[key]).filter((tag) => !added.has(tag));
 }
 
-const isSame = (some: readonly string[], others: readonly string[]): boolean =>
-  some.length === others.length && some.every((one) => others.includes(one));
+const hasSameTags = (tags: readonly string[], others: readonly string[]): boolean =>
+  tags.length === others.length && tags.every((tag) => others.includes(tag));
 
-/** An unreadable record counts as none: what it named is kept as if people had written it. */
-function recordIn(annotations: Annotations): Record<string, Added> {
-  const read = AddedTags.safeParse(json(annotations[ADDED] ?? ''));
-  return read.success ? read.data : {};
+/** Reads what Firebreak added. Without a readable record, all tags count as written by people. */
+function recordedTags(annotations: Annotations): Record<string, Added> {
+  const parsed = AddedByAnnotation.safeParse(parseJson(annotations[ADDED_TAGS] ?? ''));
+  return parsed.success ? parsed.data : {};
 }
 
 const tagsIn = (text: string | undefined): string[] =>

@@ -1,15 +1,15 @@
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { HeldImages, HoldRequest, ImageAutomation } from '../../domain/rollback/targets.ts';
 import { refuse, vendorResponse } from '../shared/refusals.ts';
-import { ignoring, tagsOf, updatedImages } from './ignored-tags.ts';
+import { changesToIgnore, tagsOf, updatedImages } from './ignored-tags.ts';
 import { type ArgoOptions, attempt, type Calls } from './rest.ts';
 
 /** Returns the port to Argo CD Image Updater, which reads its settings from annotations of the application. */
 export const imageUpdater = (argo: ArgoOptions, { service, environment }: ServiceEnvironment): ImageAutomation => ({
   name: 'Argo CD Image Updater',
   async hold(request) {
-    const answer = await attempt(argo, (calls) => hold(calls, `${service}/${environment}`, request));
-    return answer.kind === 'done' ? answer : vendorResponse(answer);
+    const response = await attempt(argo, (calls) => hold(calls, `${service}/${environment}`, request));
+    return response.kind === 'done' ? response : vendorResponse(response);
   },
 });
 
@@ -18,7 +18,7 @@ async function hold(calls: Calls, holder: string, { versions, images: named }: H
   const annotations = application.metadata.annotations ?? {};
   const images = updatedImages(annotations, named);
   const held = images.length === 0 ? [] : versions.filter((version) => tagsOf(version).length > 0);
-  const changes = ignoring(annotations, holder, images, held.flatMap(tagsOf));
+  const changes = changesToIgnore(annotations, holder, images, held.flatMap(tagsOf));
   const changed = Object.keys(changes).length > 0;
   if (changed) {
     const after = (await calls.patch({ annotations: changes })).metadata.annotations ?? {};

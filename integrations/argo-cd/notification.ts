@@ -4,19 +4,20 @@ import { InstantIn, secondsBetween, type Timestamp } from '../../schemas/time/ti
 import { COMMIT, type ReadChanges, type ReceivedWebhook, unreadable, versionOf } from '../shared/change-webhook.ts';
 
 const Text = z.string().min(1).max(2048);
-const text = z
+/** Optional fields. Empty text counts as absent. */
+const optionalText = z
   .string()
   .max(2048)
   .nullish()
   .transform((value) => (value ? value : undefined));
-const instant = InstantIn.nullish().transform((value) => value ?? undefined);
-const texts = z
+const optionalInstant = InstantIn.nullish().transform((value) => value ?? undefined);
+const optionalTexts = z
   .array(Text)
   .nullish()
   .transform((list) => list ?? []);
 
 /** What was synchronized: the revision of each source, and a hash of their parameters. */
-const Synchronized = { revision: text, revisions: texts, source: text };
+const Synchronized = { revision: optionalText, revisions: optionalTexts, source: optionalText };
 
 /**
  * The body of the notification template in `examples/argo-cd/`. Sources are hashed there, because their Helm values can
@@ -26,34 +27,34 @@ const Synchronized = { revision: text, revisions: texts, source: text };
  */
 const Notification = z.object({
   version: z.literal(1),
-  argocd_url: text,
+  argocd_url: optionalText,
   application: z.object({
     name: z.string().min(1).max(253),
-    namespace: text,
+    namespace: optionalText,
     /** Hash of the source that the application names now. */
-    source: text,
+    source: optionalText,
   }),
-  sync: z.object({ status: text, revision: text, revisions: texts }),
-  health: z.object({ status: text, since: instant }),
-  reconciled_at: instant,
+  sync: z.object({ status: optionalText, revision: optionalText, revisions: optionalTexts }),
+  health: z.object({ status: optionalText, since: optionalInstant }),
+  reconciled_at: optionalInstant,
   /** Images in the cluster. */
-  images: texts,
+  images: optionalTexts,
   operation: z
     .object({
       ...Synchronized,
       phase: z.string().max(64),
       started_at: InstantIn,
-      finished_at: instant,
-      username: text,
+      finished_at: optionalInstant,
+      username: optionalText,
       /** Only selected resources were synchronized. Such operations are not in the history. */
       partial: z.boolean(),
       dry_run: z.boolean(),
       /** Images in the manifests. Argo CD before 3.0 does not send them. */
-      images: texts,
+      images: optionalTexts,
     })
     .nullable(),
   history: z
-    .array(z.object({ ...Synchronized, id: z.number().int(), started_at: instant }))
+    .array(z.object({ ...Synchronized, id: z.number().int(), started_at: optionalInstant }))
     .max(1000)
     .transform((entries) => entries.toSorted((a, b) => a.id - b.id)),
 });
@@ -107,13 +108,13 @@ function rolloutOf(notification: Notification): ChangeReport | { ignored: string
   if (operation === null) return { ignored: 'the application was never synchronized' };
   if (operation.dry_run) return { ignored: 'a dry run changes nothing' };
   if (operation.partial) return { ignored: 'only selected resources were synchronized' };
-  const own = history.find(({ started_at }) => started_at === operation.started_at);
-  const what = own ?? operation;
-  const revision = revisionOf(what);
+  const historyEntry = history.find(({ started_at }) => started_at === operation.started_at);
+  const synchronized = historyEntry ?? operation;
+  const revision = revisionOf(synchronized);
   if (revision === undefined) return { ignored: 'the operation has no revision yet; Argo CD reports its end too' };
-  const before = own === undefined ? history : history.filter(({ id }) => id < own.id);
+  const before = historyEntry === undefined ? history : history.filter(({ id }) => id < historyEntry.id);
   const previous = before.at(-1);
-  if (previous !== undefined && isSame(previous, what))
+  if (previous !== undefined && isSame(previous, synchronized))
     return { ignored: `the application already runs the revision ${revision}` };
   const outcome = outcomeOf(operation, health, notification.reconciled_at);
   if ('ignored' in outcome) return outcome;
@@ -125,7 +126,7 @@ function rolloutOf(notification: Notification): ChangeReport | { ignored: string
     key: `${nameOf(application)} ${operation.started_at}`,
     at,
     subject: { argoApplication: application.name },
-    ...(before.some((entry) => isSame(entry, what)) && { kind: 'rollback' as const }),
+    ...(before.some((entry) => isSame(entry, synchronized)) && { kind: 'rollback' as const }),
     status,
     version: versionOf(revision),
     ...(COMMIT.test(revision) && { commit: revision }),

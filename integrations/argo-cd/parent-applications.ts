@@ -6,7 +6,7 @@ import type { Calls } from './rest.ts';
  * CD 3.
  */
 const TRACKING_ID = 'argocd.argoproj.io/tracking-id';
-const INSTANCES = ['argocd.argoproj.io/instance', 'app.kubernetes.io/instance'];
+const INSTANCE_LABELS = ['argocd.argoproj.io/instance', 'app.kubernetes.io/instance'];
 
 /**
  * Returns a text that names the parent that would restore the Application's sync policy; null if there is none.
@@ -17,7 +17,7 @@ export async function restoringParent(calls: Calls, application: Application): P
   if (set) return `the ApplicationSet ${set.name} generates it and would undo the change`;
   const parent = parentOf(application);
   if (parent === undefined) return null;
-  const found = await calls.other(parent.name, parent.namespace);
+  const found = await calls.otherApplication(parent.name, parent.namespace);
   if (found === undefined)
     return `it belongs to the application ${parent.name}, which can't be read and may undo the change`;
   return restoresSyncPolicy(found)
@@ -25,21 +25,24 @@ export async function restoringParent(calls: Calls, application: Application): P
     : null;
 }
 
-type Name = { name: string; namespace: string | undefined };
+type ApplicationName = { name: string; namespace: string | undefined };
 
-function parentOf({ metadata }: Application): Name | undefined {
+function parentOf({ metadata }: Application): ApplicationName | undefined {
   const { name, annotations, labels } = metadata;
   const [parent, kind, object] = (annotations?.[TRACKING_ID] ?? '').split(':');
   // An annotation that was copied from another object still names that object.
-  if (parent && kind === 'argoproj.io/Application' && object?.split('/').at(-1) === name) return named(parent);
-  const instance = INSTANCES.map((key) => annotations?.[key] ?? labels?.[key]).find(Boolean);
-  return instance === undefined || instance === name ? undefined : named(instance);
+  if (parent && kind === 'argoproj.io/Application' && object?.split('/').at(-1) === name)
+    return parseTrackedName(parent);
+  const instance = INSTANCE_LABELS.map((key) => annotations?.[key] ?? labels?.[key]).find(Boolean);
+  return instance === undefined || instance === name ? undefined : parseTrackedName(instance);
 }
 
 /** Parses a tracked name. Applications outside Argo CD's own namespace are tracked as `namespace_name`. */
-function named(text: string): Name {
-  const at = text.indexOf('_');
-  return at === -1 ? { name: text, namespace: undefined } : { name: text.slice(at + 1), namespace: text.slice(0, at) };
+function parseTrackedName(text: string): ApplicationName {
+  const separator = text.indexOf('_');
+  return separator === -1
+    ? { name: text, namespace: undefined }
+    : { name: text.slice(separator + 1), namespace: text.slice(0, separator) };
 }
 
 const SYNC_POLICY_POINTERS = ['/spec', '/spec/syncPolicy', '/spec/syncPolicy/automated'];

@@ -1,12 +1,12 @@
 import type { Clock } from '../../domain/ports/system.ts';
 import type { TargetResponse } from '../../domain/rollback/targets.ts';
 import { truncate } from '../shared/text.ts';
-import { type Application, newestId } from './application.ts';
-import { broughtByState, contentOf, type Deployment, historyOf, nameOf, runningIn } from './deployments.ts';
+import { type Application, newestHistoryId } from './application.ts';
+import { deploymentOfState, contentHash, type Deployment, historyOf, displayName, runningIn } from './deployments.ts';
 import { type RollbackHandle, writeHandle } from './handle.ts';
-import { isFresh, settled } from './health.ts';
+import { isHealthFresh, resultByHealth } from './health.ts';
 import { MESSAGE_MAX_CHARS } from './limits.ts';
-import { describe, failureOf, hasFailed, operationInProgress } from './operations.ts';
+import { describeOperation, failureOf, hasFailed, operationInProgress } from './operations.ts';
 import type { Calls } from './rest.ts';
 
 /** Returns the handle of a rollback to `target`. */
@@ -14,8 +14,8 @@ export const handleFor = (application: Application, target: Deployment & { id: n
   by: 'rollback',
   id: target.id,
   revisions: target.revisions,
-  content: contentOf(target),
-  after: newestId(application),
+  content: contentHash(target),
+  after: newestHistoryId(application),
   health: application.status.health?.status ?? null,
   version: null,
 });
@@ -31,15 +31,20 @@ export async function follow(
   calls: Calls,
   clock: Clock,
   handle: RollbackHandle,
-  seen?: Application,
+  lastRead?: Application,
 ): Promise<TargetResponse> {
-  const application = seen ?? (await calls.application());
-  const answer = outcomeOf(application, handle);
-  if (answer !== 'synced') return answer;
-  const fresh = isFresh(application) ? application : await calls.application({ refresh: true });
-  const again = outcomeOf(fresh, handle);
-  if (again !== 'synced') return again;
-  return settled(fresh, { before: handle.health, goesOn: inProgress(handle), id: String(handle.id), clock });
+  const application = lastRead ?? (await calls.application());
+  const response = outcomeOf(application, handle);
+  if (response !== 'synced') return response;
+  const refreshed = isHealthFresh(application) ? application : await calls.application({ refresh: true });
+  const outcome = outcomeOf(refreshed, handle);
+  if (outcome !== 'synced') return outcome;
+  return resultByHealth(refreshed, {
+    before: handle.health,
+    progress: inProgress(handle),
+    id: String(handle.id),
+    clock,
+  });
 }
 
 /**
@@ -48,26 +53,30 @@ export async function follow(
  * it.
  */
 function outcomeOf(application: Application, handle: RollbackHandle): TargetResponse | 'synced' {
-  if (isOlder(application.metadata.resourceVersion, handle.version)) return inProgress(handle);
+  if (isOlderVersion(application.metadata.resourceVersion, handle.version)) return inProgress(handle);
   const isOurs = (deployment: Deployment | undefined) =>
-    deployment !== undefined && contentOf(deployment) === handle.content;
+    deployment !== undefined && contentHash(deployment) === handle.content;
   const running = runningIn(application);
   const operation = operationInProgress(application);
-  if (operation && isOurs(operation.brings)) return inProgress(handle);
-  if (operation) return isOurs(running) ? superseded(operation.brings, operation) : replaced(describe(operation));
+  if (operation && isOurs(operation.deployment)) return inProgress(handle);
+  if (operation)
+    return isOurs(running) ? superseded(operation.deployment, operation) : replaced(describeOperation(operation));
 
   const last = application.status.operationState;
-  if (last && hasFailed(last) && isOurs(broughtByState(application, last)))
+  if (last && hasFailed(last) && isOurs(deploymentOfState(application, last)))
     return { kind: 'failed', detail: truncate(failureOf(last), MESSAGE_MAX_CHARS) };
   if (isOurs(running)) return 'synced';
   const later = historyOf(application).filter(({ id }) => id !== null && id > (handle.after ?? -1));
-  if (running !== undefined && later.some(isOurs)) return { kind: 'superseded', current: nameOf(running) };
-  return replaced(running === undefined ? 'nothing' : `a sync to ${nameOf(running)}`);
+  if (running !== undefined && later.some(isOurs)) return { kind: 'superseded', current: displayName(running) };
+  return replaced(running === undefined ? 'nothing' : `a sync to ${displayName(running)}`);
 }
 
-const superseded = (brings: Deployment | undefined, operation: Parameters<typeof describe>[0]): TargetResponse => ({
+const superseded = (
+  brings: Deployment | undefined,
+  operation: Parameters<typeof describeOperation>[0],
+): TargetResponse => ({
   kind: 'superseded',
-  current: brings === undefined ? describe(operation) : nameOf(brings),
+  current: brings === undefined ? describeOperation(operation) : displayName(brings),
 });
 
 const replaced = (what: string): TargetResponse => ({
@@ -76,7 +85,7 @@ const replaced = (what: string): TargetResponse => ({
 });
 
 /** Compares resource versions that are numbers, as in practice in Kubernetes. Other versions can't be compared. */
-function isOlder(seen: string | null | undefined, than: string | null): boolean {
-  if (!seen || than === null || !/^\d+$/.test(seen) || !/^\d+$/.test(than)) return false;
-  return BigInt(seen) < BigInt(than);
+function isOlderVersion(lastRead: string | null | undefined, than: string | null): boolean {
+  if (!lastRead || than === null || !/^\d+$/.test(lastRead) || !/^\d+$/.test(than)) return false;
+  return BigInt(lastRead) < BigInt(than);
 }

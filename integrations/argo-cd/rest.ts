@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { Clock } from '../../domain/ports/system.ts';
-import { attemptClient, type Client, type Failed, MESSAGE, type VendorApi } from '../shared/client.ts';
+import { attemptClient, type Client, type FailedResponse, MESSAGE_BODY, type VendorApi } from '../shared/client.ts';
 import { type Ended, endedBy, type Ending, orEnding } from '../shared/refusals.ts';
 import { Application } from './application.ts';
 import { APPLICATION_MAX_BYTES, ATTEMPT_MS } from './limits.ts';
@@ -45,7 +45,7 @@ export type Calls = {
    * Reads another application. Undefined if it doesn't exist or the token can't read it; Argo CD doesn't distinguish
    * the two.
    */
-  other(name: string, namespace: string | undefined): Promise<Application | undefined>;
+  otherApplication(name: string, namespace: string | undefined): Promise<Application | undefined>;
   windows(): Promise<Windows>;
   /** @param id the history ID */
   rollBack(id: number, prune: boolean): Promise<VendorResponse<Application>>;
@@ -70,7 +70,7 @@ const argoApi = ({ url, token, tokenName, clock }: ArgoOptions): VendorApi => ({
   },
   timeoutMs: ATTEMPT_MS,
   maxBytes: APPLICATION_MAX_BYTES,
-  errors: MESSAGE,
+  errorBody: MESSAGE_BODY,
 });
 
 function callsOf(options: ArgoOptions, client: Client): Calls {
@@ -81,16 +81,16 @@ function callsOf(options: ArgoOptions, client: Client): Calls {
     const query = new URLSearchParams({ ...scope, ...more }).toString();
     return query === '' ? '' : `?${query}`;
   };
-  const get = <T>(at: string, schema: z.ZodType<T>) => client({ method: 'GET', path: at, schema });
+  const get = <T>(requestPath: string, schema: z.ZodType<T>) => client({ method: 'GET', path: requestPath, schema });
   return {
     application: async ({ refresh } = { refresh: false }) =>
-      value(await get(path + withQuery(refresh ? { refresh: 'normal' } : {}), Application), options),
-    async other(of, namespace) {
+      valueOrEnd(await get(path + withQuery(refresh ? { refresh: 'normal' } : {}), Application), options),
+    async otherApplication(otherName, namespace) {
       const query = namespace === undefined ? '' : `?${new URLSearchParams({ appNamespace: namespace }).toString()}`;
-      const answer = await get(pathOf(of) + query, Application);
-      return answer.kind === 'refused' ? undefined : value(answer, options);
+      const answer = await get(pathOf(otherName) + query, Application);
+      return answer.kind === 'refused' ? undefined : valueOrEnd(answer, options);
     },
-    windows: async () => value(await get(`${path}/syncwindows${withQuery()}`, Windows), options),
+    windows: async () => valueOrEnd(await get(`${path}/syncwindows${withQuery()}`, Windows), options),
     rollBack: (id, prune) =>
       client({
         method: 'POST',
@@ -101,7 +101,7 @@ function callsOf(options: ArgoOptions, client: Client): Calls {
     patch: async ({ annotations, spec }) => {
       const patch = JSON.stringify({ metadata: { annotations }, spec });
       const body = { name, patch, patchType: 'merge', ...scope };
-      return value(await client({ method: 'PATCH', path, body, schema: Application }), options);
+      return valueOrEnd(await client({ method: 'PATCH', path, body, schema: Application }), options);
     },
   };
 }
@@ -109,20 +109,22 @@ function callsOf(options: ArgoOptions, client: Client): Calls {
 const pathOf = (name: string): string => `/api/v1/applications/${encodeURIComponent(name)}`;
 
 /** @throws Ended for every result except `done` */
-export function value<T>(
+export function valueOrEnd<T>(
   response: VendorResponse<T>,
   options: Pick<ArgoOptions, 'tokenName' | 'project' | 'application'>,
 ): T {
   if (response.kind === 'done') return response.value;
-  throw ended(response, options);
+  throw endedWithHint(response, options);
 }
 
 /** Converts a result to `Ended`, with the fix for a refusal. */
-export const ended = (failed: Failed, options: Pick<ArgoOptions, 'tokenName' | 'project' | 'application'>): Ended =>
-  endedBy(failed, failed.kind === 'refused' ? hintOf(failed, options) : '');
+export const endedWithHint = (
+  failed: FailedResponse,
+  options: Pick<ArgoOptions, 'tokenName' | 'project' | 'application'>,
+): Ended => endedBy(failed, failed.kind === 'refused' ? hintOf(failed, options) : '');
 
 function hintOf(
-  { code, detail }: Extract<Failed, { kind: 'refused' }>,
+  { code, detail }: Extract<FailedResponse, { kind: 'refused' }>,
   { tokenName, project, application }: Pick<ArgoOptions, 'tokenName' | 'project' | 'application'>,
 ): string {
   switch (code) {

@@ -4,7 +4,7 @@ import { argoCdDeployer } from './deployer.ts';
 
 export const argoCdDeployers: Deployers<'argo-cd'> = {
   async 'argo-cd'(config, context) {
-    const git = config.git && gitReverter(config.git, await context.github.to(config.git.repository));
+    const git = config.git && gitReverter(config.git, await context.github.forRepository(config.git.repository));
     return argoCdDeployer(config, { ...context, git });
   },
 };

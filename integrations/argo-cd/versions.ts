@@ -1,20 +1,20 @@
 import type { RollbackCall } from '../../domain/rollback/targets.ts';
 import type { Application, Source } from './application.ts';
-import { contentOf, type Deployment, historyOf, isSame, nameOf } from './deployments.ts';
+import { contentHash, type Deployment, historyOf, isSameContent, displayName } from './deployments.ts';
 
 /** A commit, which can be abbreviated to at least 7 digits, Git's own minimum. */
 const SHORT_COMMIT = /^[0-9a-f]{7,}$/i;
 
 /** Returns whether the deployment shows the version or its commit. */
-export const isCalled = (deployment: Deployment, word: string): boolean =>
-  deployment.revisions.some((revision) => isRevision(revision, word)) ||
-  deployment.sources.some((source) => wordsOf(source).includes(word));
+export const isNamed = (deployment: Deployment, name: string): boolean =>
+  deployment.revisions.some((revision) => isRevision(revision, name)) ||
+  deployment.sources.some((source) => versionNamesOf(source).includes(name));
 
-const isRevision = (revision: string, word: string): boolean =>
-  revision === word || (SHORT_COMMIT.test(word) && revision.startsWith(word.toLowerCase()));
+const isRevision = (revision: string, name: string): boolean =>
+  revision === name || (SHORT_COMMIT.test(name) && revision.startsWith(name.toLowerCase()));
 
 /** Returns the tags and versions that the Application itself sets: chart versions, Git tags, and image overrides. */
-const wordsOf = ({ targetRevision, kustomize, helm }: Source): string[] => [
+const versionNamesOf = ({ targetRevision, kustomize, helm }: Source): string[] => [
   ...(targetRevision ? [targetRevision] : []),
   ...(kustomize?.images ?? []).flatMap(tagOf),
   ...(helm?.parameters ?? []).flatMap(({ name, value }) =>
@@ -34,24 +34,29 @@ export function isFrom(
   running: Deployment,
   { from, fromCommit }: Pick<RollbackCall, 'from' | 'fromCommit'>,
 ): boolean {
-  const named = (deployment: Deployment) =>
-    isCalled(deployment, from) || (fromCommit !== null && isCalled(deployment, fromCommit));
-  if (named(running)) return true;
-  if (historyOf(application).some(named)) return false;
+  const runsFrom = (deployment: Deployment) =>
+    isNamed(deployment, from) || (fromCommit !== null && isNamed(deployment, fromCommit));
+  if (runsFrom(running)) return true;
+  if (historyOf(application).some(runsFrom)) return false;
   return (application.status.summary?.images ?? []).flatMap(tagOf).includes(from);
 }
 
-export type Found = { kind: 'found'; deployment: Deployment & { id: number } } | { kind: 'not_found'; detail: string };
+export type FoundTarget =
+  | { kind: 'found'; deployment: Deployment & { id: number } }
+  | { kind: 'not_found'; detail: string };
 
 /**
  * Finds the deployment in the history that `to` or its commit names. Repeated deployments of the same content count as
  * one, with the newest ID. Two different deployments are ambiguous, and neither is chosen.
  */
-export function find(application: Application, { to, toCommit }: Pick<RollbackCall, 'to' | 'toCommit'>): Found {
+export function findTarget(
+  application: Application,
+  { to, toCommit }: Pick<RollbackCall, 'to' | 'toCommit'>,
+): FoundTarget {
   const history = newestOfEach(historyOf(application));
-  const byVersion = history.filter((deployment) => isCalled(deployment, to));
-  const byCommit = toCommit === null ? [] : history.filter((deployment) => isCalled(deployment, toCommit));
-  const both = byVersion.filter((deployment) => byCommit.some((other) => isSame(other, deployment)));
+  const byVersion = history.filter((deployment) => isNamed(deployment, to));
+  const byCommit = toCommit === null ? [] : history.filter((deployment) => isNamed(deployment, toCommit));
+  const both = byVersion.filter((deployment) => byCommit.some((other) => isSameContent(other, deployment)));
   const candidates = byVersion.length > 0 && byCommit.length > 0 ? both : [...byVersion, ...byCommit];
 
   const wanted = toCommit === null || toCommit === to ? to : `${to} (commit ${toCommit})`;
@@ -71,28 +76,29 @@ export function find(application: Application, { to, toCommit }: Pick<RollbackCa
   );
 }
 
-const notFound = (detail: string): Found => ({ kind: 'not_found', detail });
+const notFound = (detail: string): FoundTarget => ({ kind: 'not_found', detail });
 
 const newestOfEach = (history: readonly Deployment[]): Deployment[] => [
-  ...new Map(history.map((deployment) => [contentOf(deployment), deployment])).values(),
+  ...new Map(history.map((deployment) => [contentHash(deployment), deployment])).values(),
 ];
 
 /** Maximum number of deployments in a message. */
-const LISTED = 10;
+const LISTED_MAX = 10;
 
 const listed = (deployments: readonly Deployment[]): string =>
   deployments
     .toReversed()
-    .slice(0, LISTED)
-    .map((deployment) => `${deployment.id ?? '?'}: ${shownOf(deployment)}`)
+    .slice(0, LISTED_MAX)
+    .map((deployment) => `${deployment.id ?? '?'}: ${descriptionOf(deployment)}`)
     .join(', ');
 
-const shownOf = (deployment: Deployment): string => {
-  const words = [...new Set(deployment.sources.flatMap(wordsOf))].filter(
-    (word) => !deployment.revisions.includes(word),
+const descriptionOf = (deployment: Deployment): string => {
+  const names = [...new Set(deployment.sources.flatMap(versionNamesOf))].filter(
+    (name) => !deployment.revisions.includes(name),
   );
-  const revision = nameOf({ ...deployment, revisions: deployment.revisions.map(short) });
-  return words.length === 0 ? revision : `${revision} (${words.join(', ')})`;
+  const revision = displayName({ ...deployment, revisions: deployment.revisions.map(shortRevision) });
+  return names.length === 0 ? revision : `${revision} (${names.join(', ')})`;
 };
 
-const short = (revision: string): string => (/^[0-9a-f]{40,}$/.test(revision) ? revision.slice(0, 7) : revision);
+const shortRevision = (revision: string): string =>
+  /^[0-9a-f]{40,}$/.test(revision) ? revision.slice(0, 7) : revision;

@@ -5,23 +5,23 @@ import type { Window, Windows } from './rest.ts';
  * rollback, is allowed in windows with `manualSync`.
  * @see https://argo-cd.readthedocs.io/en/stable/user-guide/sync_windows/
  */
-export function blocking(
+export function blockingWindows(
   { activeWindows, assignedWindows, canSync }: Windows,
-  how: 'by hand' | 'automated',
+  sync: 'manual' | 'automated',
 ): string | null {
   const active = activeWindows ?? [];
   const assigned = assignedWindows ?? [];
   const denying = active.filter(({ kind }) => kind === 'deny');
   const isOpen = active.some(({ kind }) => kind === 'allow');
   const closed = isOpen ? [] : assigned.filter(({ kind }) => kind === 'allow');
-  const against = denying.length > 0 ? denying : closed;
-  if (how === 'automated') return against.length === 0 ? null : shown(against);
+  const blocking = denying.length > 0 ? denying : closed;
+  if (sync === 'automated') return blocking.length === 0 ? null : windowsText(blocking);
   if (canSync) return null;
-  const strict = against.filter(({ manualSync }) => !manualSync);
-  return shown(strict.length > 0 ? strict : assigned);
+  const automatedOnly = blocking.filter(({ manualSync }) => !manualSync);
+  return windowsText(automatedOnly.length > 0 ? automatedOnly : assigned);
 }
 
-const shown = (windows: readonly Window[]): string =>
+const windowsText = (windows: readonly Window[]): string =>
   windows
     .map(({ kind, schedule, duration }) =>
       kind === 'allow'

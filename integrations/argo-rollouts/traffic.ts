@@ -22,7 +22,7 @@ import {
 } from '../kubernetes/rollout.ts';
 import { isVersion, nameOf, versionsOf } from '../kubernetes/versions.ts';
 import { attemptOn, type WorkloadTarget } from '../kubernetes/workload.ts';
-import { putOff, refuse } from '../shared/refusals.ts';
+import { retryLater, refuse } from '../shared/refusals.ts';
 
 const IN_PROGRESS: TargetResponse = { kind: 'in_progress', id: null, handle: null };
 
@@ -30,7 +30,7 @@ const IN_PROGRESS: TargetResponse = { kind: 'in_progress', id: null, handle: nul
 const PAUSE_STEP = 'CanaryPauseStep';
 
 /** A Rollout, and the versions that it runs. `canary`: null if one version has all pods. */
-type Seen = { found: Rollout; stable: string[]; stableSet: ReplicaSet | undefined; canary: string[] | null };
+type RolloutState = { found: Rollout; stable: string[]; stableSet: ReplicaSet | undefined; canary: string[] | null };
 
 /**
  * Creates a router for a Rollout of Argo Rollouts. Argo Rollouts sets the weights, as its steps say. Firebreak decides
@@ -48,48 +48,49 @@ export function argoRolloutsTraffic(
     ...rolloutNames(target),
     effectClass: 'convergent',
     async read(pair): Promise<TrafficReading> {
-      const seen = await attemptOn(target, (calls, found) => look(target, calls, found));
-      return 'kind' in seen ? { kind: 'unknown', detail: seen.detail } : readingOf(seen, pair);
+      const state = await attemptOn(target, (calls, found) => readState(target, calls, found));
+      return 'kind' in state ? { kind: 'unknown', detail: state.detail } : readingOf(state, pair);
     },
-    apply: (order) =>
+    apply: (request) =>
       attemptOn(target, async (calls, found) => {
-        const seen = await look(target, calls, found);
-        return seen.canary === null
-          ? single(seen, order)
-          : shared(target, calls, { ...seen, canary: seen.canary }, order);
+        const state = await readState(target, calls, found);
+        return state.canary === null
+          ? applyToOneVersion(state, request)
+          : applyToTwoVersions(target, calls, { ...state, canary: state.canary }, request);
       }),
   };
 }
 
 /** @throws Ended if the strategy has no steps, or the controller has not observed the newest pod template */
-async function look(target: WorkloadTarget<Rollout>, calls: Calls, found: Rollout): Promise<Seen> {
+async function readState(target: WorkloadTarget<Rollout>, calls: Calls, found: Rollout): Promise<RolloutState> {
   const { namespace, name, container } = target;
   const template = ownTemplate(target, found);
   if ((found.spec.strategy.canary?.steps ?? []).length === 0)
     throw refuse(
       `Rollout ${namespace}/${name} has no canary steps; add setWeight and pause to spec.strategy.canary.steps`,
     );
-  if (!isObserved(found)) throw putOff('its controller has not seen it yet');
-  const own = versionsOf(template, container);
-  if (!isCanary(found)) return { found, stable: own, stableSet: undefined, canary: null };
+  if (!isObserved(found)) throw retryLater('its controller has not seen it yet');
+  const newest = versionsOf(template, container);
+  if (!isCanary(found)) return { found, stable: newest, stableSet: undefined, canary: null };
   const sets = await ownReplicaSets(calls, namespace, found);
   const stableSet = sets.find(({ metadata }) => metadata.labels[ROLLOUT_MARKS.hash] === found.status.stableRS);
-  if (stableSet === undefined) throw putOff('its stable ReplicaSet is not found');
-  return { found, stable: versionsOf(stableSet.spec.template, container), stableSet, canary: own };
+  if (stableSet === undefined) throw retryLater('its stable ReplicaSet is not found');
+  return { found, stable: versionsOf(stableSet.spec.template, container), stableSet, canary: newest };
 }
 
-const is = (versions: readonly string[], version: string): boolean => isVersion(versions, { version, commit: null });
+const includesVersion = (versions: readonly string[], version: string): boolean =>
+  isVersion(versions, { version, commit: null });
 
 /** Names a version as the canary does, if it is one of its versions. */
-const named = (versions: readonly string[], { stable, canary }: TrafficPair): string =>
-  is(versions, canary) ? canary : is(versions, stable) ? stable : nameOf(versions);
+const nameIn = (versions: readonly string[], { stable, canary }: TrafficPair): string =>
+  includesVersion(versions, canary) ? canary : includesVersion(versions, stable) ? stable : nameOf(versions);
 
-function readingOf({ found, stable, canary }: Seen, pair: TrafficPair): TrafficReading {
+function readingOf({ found, stable, canary }: RolloutState, pair: TrafficPair): TrafficReading {
   const weight = canary === null ? 0 : weightOf(found);
   return {
     kind: 'split',
-    stable: named(stable, pair),
-    canary: canary === null || weight === 0 ? null : named(canary, pair),
+    stable: nameIn(stable, pair),
+    canary: canary === null || weight === 0 ? null : nameIn(canary, pair),
     weight,
   };
 }
@@ -104,33 +105,36 @@ function weightOf({ spec, status }: Rollout): number {
 }
 
 /** One version has all pods. */
-function single({ found: { status }, stable }: Seen, { action, canary, stable: old }: TrafficCall): TargetResponse {
-  if (is(stable, canary)) {
+function applyToOneVersion(
+  { found: { status }, stable }: RolloutState,
+  { action, canary, stable: stableVersion }: TrafficCall,
+): TargetResponse {
+  if (includesVersion(stable, canary)) {
     if (action !== 'promote') return { kind: 'superseded', current: canary };
     if (status.phase === 'Degraded') return { kind: 'failed', detail: `it is degraded: ${status.message}` };
     return status.phase === 'Healthy' ? { kind: 'succeeded', id: null } : IN_PROGRESS;
   }
-  if (!is(stable, old)) return { kind: 'superseded', current: nameOf(stable) };
+  if (!includesVersion(stable, stableVersion)) return { kind: 'superseded', current: nameOf(stable) };
   if (action === 'abort') return { kind: 'succeeded', id: null };
-  throw refuse(`the Rollout runs only ${old}; deploy ${canary} first`);
+  throw refuse(`the Rollout runs only ${stableVersion}; deploy ${canary} first`);
 }
 
-async function shared(
+async function applyToTwoVersions(
   target: WorkloadTarget<Rollout>,
   calls: Calls,
-  seen: Seen & { canary: string[] },
-  order: TrafficCall,
+  state: RolloutState & { canary: string[] },
+  request: TrafficCall,
 ): Promise<TargetResponse> {
-  const { found, stable, stableSet, canary } = seen;
+  const { found, stable, stableSet, canary } = state;
   const { status } = found;
-  if (!is(stable, order.stable) || !is(canary, order.canary))
+  if (!includesVersion(stable, request.stable) || !includesVersion(canary, request.canary))
     return { kind: 'superseded', current: `${nameOf(stable)} and ${nameOf(canary)}` };
   const patch = async (change: object): Promise<TargetResponse> => {
     const { resourceVersion } = found.metadata;
     await calls.patch(`${target.path}/status`, 'merge', { metadata: { resourceVersion }, status: change }, Rollout);
     return IN_PROGRESS;
   };
-  if (order.action === 'abort') {
+  if (request.action === 'abort') {
     if (!status.abort) return patch({ abort: true });
     return stableSet !== undefined && hasAllTraffic(found, stableSet) ? { kind: 'succeeded', id: null } : IN_PROGRESS;
   }
@@ -139,20 +143,20 @@ async function shared(
     throw refuse(`the Rollout was aborted; kubectl argo rollouts retry rollout ${target.name} starts it again`);
   if (status.phase === 'Degraded') return { kind: 'failed', detail: `it is degraded: ${status.message}` };
   if (status.promoteFull)
-    return order.action === 'promote' ? IN_PROGRESS : { kind: 'superseded', current: order.canary };
-  if (order.action === 'promote') return patch({ promoteFull: true });
+    return request.action === 'promote' ? IN_PROGRESS : { kind: 'superseded', current: request.canary };
+  if (request.action === 'promote') return patch({ promoteFull: true });
   const reasons = status.pauseConditions.map(({ reason }) => reason);
   if (reasons.length === 0) return IN_PROGRESS;
   if (!reasons.every((reason) => reason === PAUSE_STEP))
     throw refuse(
       `the Rollout is paused (${reasons.join(', ')}); kubectl argo rollouts promote ${target.name} resumes it`,
     );
-  if (isSameWeight(weightOf(found), order.weight)) return { kind: 'succeeded', id: null };
+  if (isSameWeight(weightOf(found), request.weight)) return { kind: 'succeeded', id: null };
   const next = nextWeight(found);
-  if (next === undefined || !isSameWeight(next, order.weight))
+  if (next === undefined || !isSameWeight(next, request.weight))
     throw refuse(
       `the next step of the Rollout ${next === undefined ? 'sets no weight' : `is setWeight: ${next}`}, but the canary's is ` +
-        `${order.weight} %; give both the same steps, and each setWeight a pause without duration`,
+        `${request.weight} %; give both the same steps, and each setWeight a pause without duration`,
     );
   return patch({ pauseConditions: null });
 }

@@ -25,29 +25,29 @@ const CONNECT_TIMEOUT_MS = 3000;
  */
 export function clientSettings(access: AwsAccess) {
   const { roleArn, region } = access;
-  const clientOptions = { ...(region !== undefined && { region }), ...addressOf(access), maxAttempts: 1 };
-  const requestHandler = within(CONNECT_TIMEOUT_MS, CALL_TIMEOUT_MS);
+  const clientOptions = { ...(region !== undefined && { region }), ...endpointSettings(access), maxAttempts: 1 };
+  const requestHandler = timeouts(CONNECT_TIMEOUT_MS, CALL_TIMEOUT_MS);
   return {
     ...clientOptions,
     requestHandler,
-    ...(roleArn !== undefined && { credentials: ofRole(roleArn, clientOptions) }),
+    ...(roleArn !== undefined && { credentials: roleCredentials(roleArn, clientOptions) }),
   };
 }
 
-const addressOf = ({ endpoint }: AwsAccess) =>
+const endpointSettings = ({ endpoint }: AwsAccess) =>
   endpoint === undefined ? { ignoreConfiguredEndpointUrls: true } : { endpoint };
 
-const ofRole = (roleArn: string, clientOptions: object) =>
+const roleCredentials = (roleArn: string, clientOptions: object) =>
   fromTemporaryCredentials({
     params: { RoleArn: roleArn, RoleSessionName: 'firebreak' },
-    clientConfig: { ...clientOptions, requestHandler: within(ASSUME_TIMEOUT_MS, ASSUME_TIMEOUT_MS) },
+    clientConfig: { ...clientOptions, requestHandler: timeouts(ASSUME_TIMEOUT_MS, ASSUME_TIMEOUT_MS) },
   });
 
 /**
  * Returns the timeouts of a client; the SDK has none by default. `socketTimeout` also covers pauses while the body
  * arrives.
  */
-const within = (connectMs: number, callMs: number) => ({
+const timeouts = (connectMs: number, callMs: number) => ({
   connectionTimeout: connectMs,
   requestTimeout: callMs,
   socketTimeout: callMs,
@@ -55,18 +55,23 @@ const within = (connectMs: number, callMs: number) => ({
 });
 
 /** Keeps one client per access for the life of the process, to reuse its connections and its role session. */
-export function keptBy<C>(make: (settings: ReturnType<typeof clientSettings>) => C): (access: AwsAccess) => C {
+export function cachedByAccess<C>(
+  create: (settings: ReturnType<typeof clientSettings>) => C,
+): (access: AwsAccess) => C {
   const clients = new Map<string, C>();
   return (access) => {
     const key = JSON.stringify([access.region, access.roleArn, access.endpoint]);
-    const client = clients.get(key) ?? make(clientSettings(access));
+    const client = clients.get(key) ?? create(clientSettings(access));
     clients.set(key, client);
     return client;
   };
 }
 
 /** Returns the account and region of a target, if known, to distinguish two targets with the same name. */
-export const ownerOf = ({ roleArn, region }: AwsAccess, ...names: string[]): [account: string, region: string] => [
+export const accountAndRegionOf = (
+  { roleArn, region }: AwsAccess,
+  ...names: string[]
+): [account: string, region: string] => [
   [...names, roleArn ?? ''].map((name) => /(?:^|:)(\d{12}):/.exec(name)?.[1]).find((id) => id !== undefined) ?? 'own',
   region ?? 'own',
 ];

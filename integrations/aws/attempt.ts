@@ -1,4 +1,4 @@
-import { Ended, type Ending, orEnding, refuse as refusal } from '../shared/refusals.ts';
+import { Ended, type Ending, orEnding, refuse as refusalOf } from '../shared/refusals.ts';
 import { truncate } from '../shared/text.ts';
 
 /** Milliseconds for one attempt with all its calls: at most a third of the workflow function's timeout. */
@@ -11,7 +11,7 @@ export type AwsCall = <T>(send: (options: Options) => Promise<T>) => Promise<T>;
 
 /** Ends the attempt with a refusal, which is not retried. As an expression, unlike `throw`. */
 export function refuse(detail: string): never {
-  throw refusal(detail);
+  throw refusalOf(detail);
 }
 
 /**
@@ -22,13 +22,13 @@ export function refuse(detail: string): never {
 export async function attempt<T>(api: string, work: (call: AwsCall) => Promise<T>): Promise<T | Ending> {
   const signal = AbortSignal.timeout(ATTEMPT_TIMEOUT_MS);
   // The signal aborts calls, but not the search for credentials before them.
-  const over = new Promise<never>((_, reject) =>
+  const timedOut = new Promise<never>((_, reject) =>
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }),
   );
-  over.catch(() => undefined);
+  timedOut.catch(() => undefined);
   const call: AwsCall = async (send) => {
     try {
-      return await Promise.race([send({ abortSignal: signal }), over]);
+      return await Promise.race([send({ abortSignal: signal }), timedOut]);
     } catch (error) {
       throw new Ended(signal.aborted ? later(`${api} did not answer in time`) : endingOf(api, error));
     }
@@ -37,10 +37,10 @@ export async function attempt<T>(api: string, work: (call: AwsCall) => Promise<T
 }
 
 /** The error names for exceeded limits, mostly with status 400. */
-const THROTTLED = /Throttl|^TooManyRequests|^RequestLimitExceeded$|^SlowDown$/;
+const THROTTLING_ERROR = /Throttl|^TooManyRequests|^RequestLimitExceeded$|^SlowDown$/;
 
 /** Errors of a target that is busy with another change. */
-const BUSY = new Set([
+const BUSY_ERRORS = new Set([
   'DeploymentLimitExceededException',
   'ResourceConflictException',
   'UpdateInProgressException',
@@ -48,7 +48,7 @@ const BUSY = new Set([
 ]);
 
 /** Errors after a concurrent change between read and write, and expired credentials, which the next attempt renews. */
-const TRANSIENT = new Set([
+const TRANSIENT_ERRORS = new Set([
   'PreconditionFailedException',
   'DeploymentAlreadyCompletedException',
   'ExpiredToken',
@@ -56,27 +56,27 @@ const TRANSIENT = new Set([
 ]);
 
 /** Errors that a retry can't fix: missing credentials, and an invalid address. */
-const SETTINGS = new Set(['CredentialsProviderError', 'TypeError']);
+const SETTINGS_ERRORS = new Set(['CredentialsProviderError', 'TypeError']);
 
 function endingOf(api: string, error: unknown): Ending {
   if (!(error instanceof Error)) return later(`${api}: ${String(error)}`);
-  const { status, afterSeconds } = answerOf(error);
-  const words = truncate(`${error.name}: ${error.message}`, 300);
+  const { status, afterSeconds } = responseOf(error);
+  const errorText = truncate(`${error.name}: ${error.message}`, 300);
   if (status === undefined || status < 400) {
-    return SETTINGS.has(error.name)
-      ? { kind: 'refused', detail: `${api} could not be called: ${words}` }
-      : later(`${api} did not answer: ${words}`);
+    return SETTINGS_ERRORS.has(error.name)
+      ? { kind: 'refused', detail: `${api} could not be called: ${errorText}` }
+      : later(`${api} did not answer: ${errorText}`);
   }
-  const detail = `${api} answered ${status} ${words}`;
-  if (status === 429 || THROTTLED.test(error.name)) return { kind: 'later', detail, afterSeconds };
-  if (status >= 500 || status === 408 || isTheirs(error) || TRANSIENT.has(error.name)) return later(detail);
-  return { kind: BUSY.has(error.name) ? 'busy' : 'refused', detail };
+  const detail = `${api} answered ${status} ${errorText}`;
+  if (status === 429 || THROTTLING_ERROR.test(error.name)) return { kind: 'later', detail, afterSeconds };
+  if (status >= 500 || status === 408 || isServerFault(error) || TRANSIENT_ERRORS.has(error.name)) return later(detail);
+  return { kind: BUSY_ERRORS.has(error.name) ? 'busy' : 'refused', detail };
 }
 
 const later = (detail: string): Ending => ({ kind: 'later', detail, afterSeconds: null });
 
 /** Returns the response fields that the SDKs add to their errors, if there was a response. */
-function answerOf(error: Error): { status: number | undefined; afterSeconds: number | null } {
+function responseOf(error: Error): { status: number | undefined; afterSeconds: number | null } {
   const { $metadata, $response } = error as {
     $metadata?: { httpStatusCode?: number };
     $response?: { headers?: Record<string, string>; statusCode?: number };
@@ -92,5 +92,5 @@ function answerOf(error: Error): { status: number | undefined; afterSeconds: num
  * Returns whether the fault is on the server side. ECS reports some of its own faults with status 400, recognizable
  * only by name.
  */
-const isTheirs = (error: Error): boolean =>
+const isServerFault = (error: Error): boolean =>
   /^(?:Server|Service|InternalServer)(?:Exception|Error|Fault)$/.test(error.name);

@@ -12,9 +12,9 @@ type Resource = { properties: Json };
  * ARN prefix.
  */
 export const targetsOf = (content: string): string[] =>
-  resourcesOf(read(content)).flatMap(({ properties }) => {
-    const task = text(properties, 'taskdefinition');
-    const version = text(properties, 'targetversion');
+  resourcesOf(parseAppSpec(content)).flatMap(({ properties }) => {
+    const task = textOf(properties, 'taskdefinition');
+    const version = textOf(properties, 'targetversion');
     return [version, task, task?.split('/').at(-1)].filter((target) => target !== undefined);
   });
 
@@ -22,19 +22,19 @@ export const targetsOf = (content: string): string[] =>
  * Returns an AppSpec that deploys the target of `good` again. For a Lambda function, it also sets the version that the
  * alias points at now, because CodeDeploy refuses any other value.
  *
- * @param running the AppSpec of the live deployment
+ * @param runningAppSpec the AppSpec of the live deployment
  * @returns undefined if `running` doesn't show the current version of each alias
  */
-export function appSpecToRestore(good: string, running: string): AppSpecContent | undefined {
-  const document = read(good);
-  const live = resourcesOf(read(running));
+export function appSpecToRestore(goodAppSpec: string, runningAppSpec: string): AppSpecContent | undefined {
+  const document = parseAppSpec(goodAppSpec);
+  const live = resourcesOf(parseAppSpec(runningAppSpec));
   for (const { properties } of resourcesOf(document)) {
     const currentVersionKey = keyOf(properties, 'currentversion');
     if (currentVersionKey === undefined) continue; // ECS: nothing to change
-    const same = live.find((other) =>
-      ['name', 'alias'].every((key) => text(other.properties, key) === text(properties, key)),
+    const liveResource = live.find((other) =>
+      ['name', 'alias'].every((key) => textOf(other.properties, key) === textOf(properties, key)),
     );
-    const liveVersion = same && text(same.properties, 'targetversion');
+    const liveVersion = liveResource && textOf(liveResource.properties, 'targetversion');
     if (liveVersion === undefined) return undefined;
     properties[currentVersionKey] = liveVersion;
   }
@@ -43,7 +43,7 @@ export function appSpecToRestore(good: string, running: string): AppSpecContent 
 }
 
 /** Parses JSON and YAML. Every JSON document is valid YAML. */
-function read(content: string): unknown {
+function parseAppSpec(content: string): unknown {
   try {
     return parse(content) as unknown;
   } catch {
@@ -53,27 +53,29 @@ function read(content: string): unknown {
 
 /** Finds the resources. AppSpec keys occur in upper and lower case. */
 function resourcesOf(document: unknown): Resource[] {
-  const list = value(document, 'resources');
+  const list = valueOf(document, 'resources');
   if (!Array.isArray(list)) return [];
   return list
-    .flatMap((entry: unknown) => (isJson(entry) ? Object.values(entry) : []))
-    .map((resource) => value(resource, 'properties'))
+    .flatMap((namedResource: unknown) => (isJson(namedResource) ? Object.values(namedResource) : []))
+    .map((resource) => valueOf(resource, 'properties'))
     .filter(isJson)
     .map((properties) => ({ properties }));
 }
 
-const isJson = (of: unknown): of is Json => typeof of === 'object' && of !== null && !Array.isArray(of);
+const isJson = (object: unknown): object is Json =>
+  typeof object === 'object' && object !== null && !Array.isArray(object);
 
-const keyOf = (of: Json, key: string): string | undefined => Object.keys(of).find((each) => each.toLowerCase() === key);
+const keyOf = (object: Json, key: string): string | undefined =>
+  Object.keys(object).find((name) => name.toLowerCase() === key);
 
-function value(of: unknown, key: string): unknown {
-  if (!isJson(of)) return undefined;
-  const name = keyOf(of, key);
-  return name === undefined ? undefined : of[name];
+function valueOf(object: unknown, key: string): unknown {
+  if (!isJson(object)) return undefined;
+  const name = keyOf(object, key);
+  return name === undefined ? undefined : object[name];
 }
 
 /** Returns a value as text. YAML parses an unquoted version as a number. */
-function text(of: Json, key: string): string | undefined {
-  const found = value(of, key);
+function textOf(object: Json, key: string): string | undefined {
+  const found = valueOf(object, key);
   return typeof found === 'string' || typeof found === 'number' ? String(found) : undefined;
 }

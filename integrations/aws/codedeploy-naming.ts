@@ -10,36 +10,37 @@ const DESCRIPTION_MAX_CHARS = 256;
 export const descriptionOf = ({ key, to, reason }: RollbackCall): string =>
   truncate(`[firebreak ${key}] back to ${to} — ${reason}`, DESCRIPTION_MAX_CHARS);
 
-const OURS = /^\[firebreak (\S+)\] back to (.*?)(?: — .*)?$/s;
+const OUR_DESCRIPTION = /^\[firebreak (\S+)\] back to (.*?)(?: — .*)?$/s;
 
 export const isOurs = ({ description }: DeploymentInfo, key: string): boolean =>
-  OURS.exec(description ?? '')?.[1] === key;
+  OUR_DESCRIPTION.exec(description ?? '')?.[1] === key;
 
 /**
  * Returns which of the two versions a deployment deploys, by its revision or, failing that, its description. In a
  * description by Firebreak, only the version counts, because the reason can name both versions.
  */
 export function whichDeployment({ revision, description = '' }: DeploymentInfo, names: Names) {
-  const exact = exactly(revision);
-  if (exact.includes(names.from) !== exact.includes(names.to)) return exact.includes(names.from) ? 'from' : 'to';
-  return whichOf([wordsOf(revision), OURS.exec(description)?.[2] ?? description], names);
+  const exactIds = exactIdsOf(revision);
+  if (exactIds.includes(names.from) !== exactIds.includes(names.to))
+    return exactIds.includes(names.from) ? 'from' : 'to';
+  return whichOf([bundleOrCommitOf(revision), OUR_DESCRIPTION.exec(description)?.[2] ?? description], names);
 }
 
 /** Returns a name of the deployed version to display. */
 export function labelOf({ revision, description, deploymentId }: DeploymentInfo): string {
-  const what = wordsOf(revision) ?? exactly(revision)[0] ?? deploymentId ?? 'a deployment';
-  return description ? `${what} (${description})` : what;
+  const version = bundleOrCommitOf(revision) ?? exactIdsOf(revision)[0] ?? deploymentId ?? 'a deployment';
+  return description ? `${version} (${description})` : version;
 }
 
 /** Returns the complete IDs of a revision. */
-function exactly(revision: RevisionLocation | undefined): string[] {
+function exactIdsOf(revision: RevisionLocation | undefined): string[] {
   const { s3Location, gitHubLocation } = revision ?? {};
   const ids = [s3Location?.version, s3Location?.eTag?.replaceAll('"', ''), gitHubLocation?.commitId];
   return [...ids.filter((id) => id !== undefined), ...targetsOf(appSpecOf(revision) ?? '')];
 }
 
 /** Returns the key of a bundle without its archive extension, or the GitHub commit, which can be abbreviated. */
-function wordsOf({ s3Location, gitHubLocation }: RevisionLocation = {}): string | undefined {
+function bundleOrCommitOf({ s3Location, gitHubLocation }: RevisionLocation = {}): string | undefined {
   return s3Location?.key?.replace(/\.(?:zip|tar|tgz|tar\.gz|ya?ml|json)$/i, '') ?? gitHubLocation?.commitId;
 }
 

@@ -10,16 +10,16 @@ import type { Clock } from '../../domain/ports/system.ts';
 import type { TargetResponse, Deployer, RollbackCall } from '../../domain/rollback/targets.ts';
 import type { CodeDeployDeployer } from '../../schemas/rollback/targets/aws.ts';
 import { millisOf } from '../../schemas/time/time.ts';
-import { ownerOf, type AwsAccess, keptBy } from './access.ts';
+import { accountAndRegionOf, type AwsAccess, cachedByAccess } from './access.ts';
 import { type AwsCall, attempt, refuse } from './attempt.ts';
 import { appSpecToRestore } from './codedeploy-appspec.ts';
 import { type History, openHistory } from './codedeploy-history.ts';
 import { appSpecOf, descriptionOf, isOurs, labelOf, whichDeployment } from './codedeploy-naming.ts';
 
-const clientAt = keptBy((settings) => new CodeDeployClient(settings));
+const clientAt = cachedByAccess((settings) => new CodeDeployClient(settings));
 
 /** Milliseconds after a stopped deployment in which CodeDeploy can start its automatic rollback. */
-const WAY_BACK_MS = 30_000;
+const AUTO_ROLLBACK_START_MS = 30_000;
 
 /**
  * Creates a deployer for a CodeDeploy deployment group. A rollback is a deployment of an earlier deployment's revision,
@@ -38,9 +38,9 @@ export function codeDeployDeployer(
     const history = openHistory(client, group, call);
     const recent = await history.recent();
     const newest = recent[0] ?? refuse(`nothing was ever deployed to ${name}`);
-    const ours = recent.find((deployment) => isOurs(deployment, request.key));
-    if (ours && (ours === newest || !hasSucceeded(ours))) return progressOf(ours);
-    if (isUnderWay(newest)) return beside(newest, request, history, call);
+    const ownDeployment = recent.find((deployment) => isOurs(deployment, request.key));
+    if (ownDeployment && (ownDeployment === newest || !hasSucceeded(ownDeployment))) return progressOf(ownDeployment);
+    if (isInProgress(newest)) return duringDeployment(newest, request, history, call);
     if (hasSucceeded(newest)) {
       const runs = whichDeployment(newest, request);
       if (runs === 'to') return progressOf(newest);
@@ -50,7 +50,7 @@ export function codeDeployDeployer(
   };
 
   /** Handles a running deployment. */
-  const beside = async (
+  const duringDeployment = async (
     newest: DeploymentInfo,
     request: RollbackCall,
     history: History,
@@ -60,12 +60,12 @@ export function codeDeployDeployer(
     const goesTo = whichDeployment(newest, request);
     if (goesTo === 'to') return progressOf(newest);
     if (goesTo === undefined) return { kind: 'busy', detail: `${id ?? ''} is deploying ${labelOf(newest)}` };
-    const before = await history.find(hasSucceeded);
-    if (before === undefined || whichDeployment(before, request) !== 'to')
+    const lastSuccess = await history.find(hasSucceeded);
+    if (lastSuccess === undefined || whichDeployment(lastSuccess, request) !== 'to')
       return {
         kind: 'busy',
         detail: `${id ?? ''} is deploying ${request.from}, and stopping it would go back to ${
-          before ? labelOf(before) : 'nothing'
+          lastSuccess ? labelOf(lastSuccess) : 'nothing'
         } rather than to ${request.to}; it has to end first`,
       };
     const command = new StopDeploymentCommand({ deploymentId: id ?? '', autoRollbackEnabled: true });
@@ -80,14 +80,18 @@ export function codeDeployDeployer(
     history: History,
     call: AwsCall,
   ): Promise<TargetResponse> => {
-    const tried = whichDeployment(newest, request);
-    if (tried === 'to' && newest.creator === 'codeDeployRollback') return progressOf(newest);
+    const attempted = whichDeployment(newest, request);
+    if (attempted === 'to' && newest.creator === 'codeDeployRollback') return progressOf(newest);
     const endedMillis = newest.completeTime?.getTime() ?? 0;
-    if (tried === 'from' && newest.status === 'Stopped' && millisOf(clock.now()) - endedMillis < WAY_BACK_MS)
+    if (
+      attempted === 'from' &&
+      newest.status === 'Stopped' &&
+      millisOf(clock.now()) - endedMillis < AUTO_ROLLBACK_START_MS
+    )
       return { kind: 'in_progress', id: newest.deploymentId ?? null, handle: null };
-    const before = await history.find(hasSucceeded);
-    if (tried !== 'from' && (before === undefined || whichDeployment(before, request) !== 'from'))
-      return superseded(before ?? newest);
+    const lastSuccess = await history.find(hasSucceeded);
+    if (attempted !== 'from' && (lastSuccess === undefined || whichDeployment(lastSuccess, request) !== 'from'))
+      return superseded(lastSuccess ?? newest);
     return deploy(newest, request, history, call);
   };
 
@@ -98,7 +102,8 @@ export function codeDeployDeployer(
     call: AwsCall,
   ): Promise<TargetResponse> => {
     const good = await history.find(
-      (one) => hasSucceeded(one) && one.revision !== undefined && whichDeployment(one, request) === 'to',
+      (deployment) =>
+        hasSucceeded(deployment) && deployment.revision !== undefined && whichDeployment(deployment, request) === 'to',
     );
     if (good === undefined)
       return refuse(
@@ -121,7 +126,7 @@ export function codeDeployDeployer(
 
   return {
     target: `CodeDeploy ${name}`,
-    resource: `codedeploy ${JSON.stringify([...ownerOf(access), config.application, config.deploymentGroup])}`,
+    resource: `codedeploy ${JSON.stringify([...accountAndRegionOf(access), config.application, config.deploymentGroup])}`,
     effectClass: 'findable',
     rollBack: (request) => attempt('CodeDeploy', (call) => rollBack(request, call)),
     status: (handle) =>
@@ -146,7 +151,7 @@ export function codeDeployDeployer(
 
 const hasSucceeded = ({ status }: DeploymentInfo): boolean => status === 'Succeeded';
 const hasFailed = ({ status }: DeploymentInfo): boolean => status === 'Failed' || status === 'Stopped';
-const isUnderWay = (deployment: DeploymentInfo): boolean => !hasSucceeded(deployment) && !hasFailed(deployment);
+const isInProgress = (deployment: DeploymentInfo): boolean => !hasSucceeded(deployment) && !hasFailed(deployment);
 
 const superseded = (by: DeploymentInfo): TargetResponse => ({ kind: 'superseded', current: labelOf(by) });
 
@@ -157,13 +162,13 @@ const superseded = (by: DeploymentInfo): TargetResponse => ({ kind: 'superseded'
 function progressOf(deployment: DeploymentInfo): TargetResponse {
   const { deploymentId: id = null, status, errorInformation, rollbackInfo } = deployment;
   if (hasSucceeded(deployment)) return { kind: 'succeeded', id };
-  if (isUnderWay(deployment)) return { kind: 'in_progress', id, handle: id };
+  if (isInProgress(deployment)) return { kind: 'in_progress', id, handle: id };
   const text = [errorInformation?.code, errorInformation?.message].filter((part) => part !== undefined).join(': ');
-  const back = rollbackInfo?.rollbackDeploymentId;
+  const rollbackId = rollbackInfo?.rollbackDeploymentId;
   return {
     kind: 'failed',
     detail: `the deployment ${id ?? ''} ${status === 'Stopped' ? 'was stopped' : 'failed'}: ${text || 'no reason given'}${
-      back === undefined ? '' : `; CodeDeploy rolled back with ${back}`
+      rollbackId === undefined ? '' : `; CodeDeploy rolled back with ${rollbackId}`
     }`,
   };
 }
@@ -172,13 +177,13 @@ function progressOf(deployment: DeploymentInfo): TargetResponse {
 function revisionBackTo(good: DeploymentInfo, running: DeploymentInfo): RevisionLocation {
   const { revision = {}, computePlatform } = good;
   if (computePlatform !== 'Lambda') return revision;
-  const wanted = appSpecOf(revision);
-  const live = appSpecOf(running.revision);
-  if (wanted === undefined || live === undefined)
+  const goodAppSpec = appSpecOf(revision);
+  const runningAppSpec = appSpecOf(running.revision);
+  if (goodAppSpec === undefined || runningAppSpec === undefined)
     refuse('its AppSpec is not part of the deployment, so the version of the alias cannot be changed in it');
   if (!hasSucceeded(running))
     refuse(`${running.deploymentId ?? 'the last deployment'} ended halfway, so the version of the alias is unknown`);
-  const appSpecContent = appSpecToRestore(wanted, live);
+  const appSpecContent = appSpecToRestore(goodAppSpec, runningAppSpec);
   if (appSpecContent === undefined)
     refuse(`the AppSpec of ${running.deploymentId ?? 'the last deployment'} does not contain the version of the alias`);
   return { revisionType: 'AppSpecContent', appSpecContent };

@@ -6,7 +6,7 @@ import { COMMIT, type ReadChanges, type ReceivedWebhook, unreadable, versionOf }
 import { targetsOf } from './codedeploy-appspec.ts';
 
 const Name = z.string().min(1).max(1024);
-const name = Name.nullish().transform((value) => value ?? undefined);
+const optionalName = Name.nullish().transform((value) => value ?? undefined);
 
 /**
  * An event of EventBridge, as an API destination sends it.
@@ -43,9 +43,13 @@ const ApiCall = z.object({
   eventName: Name,
   eventID: Name,
   eventTime: InstantIn,
-  errorCode: name,
+  errorCode: optionalName,
   userIdentity: z
-    .object({ arn: name, userName: name, /** A service of AWS that calls on behalf of others. */ invokedBy: name })
+    .object({
+      arn: optionalName,
+      userName: optionalName,
+      /** A service of AWS that calls on behalf of others. */ invokedBy: optionalName,
+    })
     .optional(),
   requestParameters: z.record(z.string(), z.unknown()).nullish(),
   responseElements: z.record(z.string(), z.unknown()).nullish(),
@@ -122,9 +126,9 @@ function readApiCall({ detail }: AwsEvent): ReadChanges {
   const parsed = ApiCall.safeParse(detail);
   if (!parsed.success) return unreadable('API call of CloudTrail', parsed.error);
   const call = parsed.data;
-  const what = `${call.eventSource} ${call.eventName}`;
-  if (call.errorCode !== undefined) return { ignored: `${what} failed with ${call.errorCode}` };
-  switch (what) {
+  const operation = `${call.eventSource} ${call.eventName}`;
+  if (call.errorCode !== undefined) return { ignored: `${operation} failed with ${call.errorCode}` };
+  switch (operation) {
     case 'lambda.amazonaws.com UpdateAlias20150331':
       return readAlias(call);
     case 'codedeploy.amazonaws.com CreateDeployment':
@@ -133,11 +137,11 @@ function readApiCall({ detail }: AwsEvent): ReadChanges {
     case 'ecs.amazonaws.com CreateService':
       return readService(call);
     default:
-      return { ignored: `${what} is no change of a version` };
+      return { ignored: `${operation} is no change of a version` };
   }
 }
 
-const Alias = z.object({ functionName: Name, name: Name, functionVersion: name });
+const Alias = z.object({ functionName: Name, name: Name, functionVersion: optionalName });
 const Routing = z.object({
   routingConfig: z.object({ additionalVersionWeights: z.record(z.string(), z.number()).nullish() }).nullish(),
 });
@@ -155,7 +159,7 @@ function readAlias(call: ApiCall): ReadChanges {
   return {
     reports: [
       {
-        ...about(call, call.eventID),
+        ...reportFields(call, call.eventID),
         subject: { lambdaFunction: `${functionNameOf(functionName)}:${alias}` },
         status: 'succeeded',
         version: versionOf(functionVersion),
@@ -172,12 +176,12 @@ const Created = z.object({
   request: z.object({ applicationName: Name, deploymentGroupName: Name, revision: z.looseObject({}).nullish() }),
   response: z.object({ deploymentId: Name }),
 });
-const Content = z.object({ content: z.string() }).optional();
+const AppSpecContent = z.object({ content: z.string() }).optional();
 const Revision = z.object({
-  gitHubLocation: z.object({ repository: name, commitId: name }).optional(),
-  s3Location: z.object({ key: name, version: name, eTag: name }).optional(),
-  appSpecContent: Content,
-  string: Content,
+  gitHubLocation: z.object({ repository: optionalName, commitId: optionalName }).optional(),
+  s3Location: z.object({ key: optionalName, version: optionalName, eTag: optionalName }).optional(),
+  appSpecContent: AppSpecContent,
+  string: AppSpecContent,
 });
 
 /** The state changes of a deployment don't name its revision, only the call that created it does. */
@@ -190,7 +194,7 @@ function readCreatedDeployment(call: ApiCall): ReadChanges {
   return {
     reports: [
       {
-        ...about(call, response.deploymentId),
+        ...reportFields(call, response.deploymentId),
         subject: { codedeployGroup: `${request.applicationName}/${request.deploymentGroupName}` },
         version: versionOf(version),
         ...(commit !== undefined && { commit }),
@@ -220,7 +224,7 @@ const Service = z.object({
 /** The state changes of a deployment don't name its task definition, only the call that started it does. */
 function readService(call: ApiCall): ReadChanges {
   const request = z
-    .object({ taskDefinition: name, forceNewDeployment: z.boolean().nullish() })
+    .object({ taskDefinition: optionalName, forceNewDeployment: z.boolean().nullish() })
     .safeParse(call.requestParameters);
   if (call.eventName === 'UpdateService' && request.data?.taskDefinition === undefined)
     return { ignored: 'UpdateService keeps the task definition' };
@@ -232,7 +236,7 @@ function readService(call: ApiCall): ReadChanges {
   return {
     reports: [
       {
-        ...about(call, primary.id),
+        ...reportFields(call, primary.id),
         subject: { ecsService: serviceArn },
         status: 'started',
         version: versionOf(taskDefinitionOf(primary.taskDefinition)),
@@ -245,7 +249,7 @@ function readService(call: ApiCall): ReadChanges {
 /** Returns `family:revision` of an ARN. */
 const taskDefinitionOf = (arn: string): string => arn.replace(/^arn:[^/]*:task-definition\//, '');
 
-function about({ eventTime, userIdentity }: ApiCall, key: string) {
+function reportFields({ eventTime, userIdentity }: ApiCall, key: string) {
   const author = userIdentity?.arn?.split('/').at(-1) ?? userIdentity?.userName;
   return { source: 'aws', key, at: eventTime, ...(author && { author: author.slice(0, 512) }) } as const;
 }

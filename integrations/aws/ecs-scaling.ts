@@ -9,32 +9,32 @@ import { describeService } from './ecs-service.ts';
  */
 export function ecsScaling(
   client: ECSClient,
-  at: { cluster: string; service: string },
+  target: { cluster: string; service: string },
   update: (call: AwsCall, change: Omit<UpdateServiceCommandInput, 'service'>) => Promise<TargetResponse>,
 ): Scaling {
-  const look = async (call: AwsCall) => {
-    const { service } = await describeService(client, at, call);
+  const readCounts = async (call: AwsCall) => {
+    const { service } = await describeService(client, target, call);
     if (service.schedulingStrategy === 'DAEMON')
-      refuse(`${at.service} runs one task on each instance (DAEMON), so it can't be scaled`);
+      refuse(`${target.service} runs one task on each instance (DAEMON), so it can't be scaled`);
     const { desiredCount = 0, runningCount = 0, pendingCount = 0 } = service;
     return { desiredCount, steady: runningCount === desiredCount && pendingCount === 0 };
   };
   return {
     async count() {
-      const live = await attempt('ECS', look);
-      if (!('kind' in live)) return { kind: 'count', count: live.desiredCount };
-      return live.kind === 'busy' ? { kind: 'later', detail: live.detail, afterSeconds: null } : live;
+      const counts = await attempt('ECS', readCounts);
+      if (!('kind' in counts)) return { kind: 'count', count: counts.desiredCount };
+      return counts.kind === 'busy' ? { kind: 'later', detail: counts.detail, afterSeconds: null } : counts;
     },
     set: ({ from, to }) =>
       attempt('ECS', async (call): Promise<TargetResponse> => {
-        const { desiredCount, steady } = await look(call);
+        const { desiredCount, steady } = await readCounts(call);
         // The same call checks the progress, because scaling creates no deployment with an ID to follow.
-        if (desiredCount === to) return steady ? { kind: 'succeeded', id: null } : UNDER_WAY;
+        if (desiredCount === to) return steady ? { kind: 'succeeded', id: null } : IN_PROGRESS;
         if (desiredCount !== from) return { kind: 'superseded', current: String(desiredCount) };
         await update(call, { desiredCount: to });
-        return UNDER_WAY;
+        return IN_PROGRESS;
       }),
   };
 }
 
-const UNDER_WAY = { kind: 'in_progress', id: null, handle: null } as const;
+const IN_PROGRESS = { kind: 'in_progress', id: null, handle: null } as const;

@@ -3,36 +3,36 @@ import type { TargetResponse } from '../../domain/rollback/targets.ts';
 import { type AwsCall, refuse } from './attempt.ts';
 
 /** A service with its primary deployment, in progress or completed. */
-export type Live = { service: Service; primary: Deployment };
+export type LiveService = { service: Service; primary: Deployment };
 
 /** Reads the service. Refuses services that another controller deploys. */
 export async function describeService(
   client: ECSClient,
-  at: { cluster: string; service: string },
+  target: { cluster: string; service: string },
   call: AwsCall,
-): Promise<Live> {
-  const command = new DescribeServicesCommand({ cluster: at.cluster, services: [at.service] });
+): Promise<LiveService> {
+  const command = new DescribeServicesCommand({ cluster: target.cluster, services: [target.service] });
   const { services, failures } = await call((options) => client.send(command, options));
   const service = services?.[0];
   if (service === undefined || service.status === 'INACTIVE')
-    refuse(`there is no service ${at.service} in ${at.cluster}: ${failures?.[0]?.reason ?? 'INACTIVE'}`);
+    refuse(`there is no service ${target.service} in ${target.cluster}: ${failures?.[0]?.reason ?? 'INACTIVE'}`);
   const controller = service.deploymentController?.type ?? 'ECS';
   if (controller === 'CODE_DEPLOY')
-    refuse(`${at.service} is deployed by CodeDeploy; set kind: codedeploy in its deployer`);
+    refuse(`${target.service} is deployed by CodeDeploy; set kind: codedeploy in its deployer`);
   if (controller !== 'ECS')
-    refuse(`${at.service} is deployed by an external controller, which Firebreak can't control`);
+    refuse(`${target.service} is deployed by an external controller, which Firebreak can't control`);
   const strategy = service.deploymentConfiguration?.strategy ?? 'ROLLING';
   if (strategy !== 'ROLLING')
-    refuse(`${at.service} is deployed by the strategy ${strategy}; only ROLLING is supported`);
+    refuse(`${target.service} is deployed by the strategy ${strategy}; only ROLLING is supported`);
   const primary = service.deployments?.find(({ status }) => status === 'PRIMARY');
-  return primary === undefined ? refuse(`${at.service} has no deployment`) : { service, primary };
+  return primary === undefined ? refuse(`${target.service} has no deployment`) : { service, primary };
 }
 
 /**
  * Returns the progress of a deployment. Without a circuit breaker or alarms, ECS never reports that a deployment
  * failed.
  */
-export function progressOf({ service }: Live, deployment: Deployment): TargetResponse {
+export function progressOf({ service }: LiveService, deployment: Deployment): TargetResponse {
   const id = deployment.id ?? null;
   switch (deployment.rolloutState) {
     case 'COMPLETED':

@@ -27,15 +27,20 @@ export async function describeRevision(
   call: AwsCall,
 ): Promise<Revision> {
   const command = new DescribeTaskDefinitionCommand({ taskDefinition, include: ['TAGS'] });
-  const { taskDefinition: found, tags } = await call((options) => client.send(command, options));
-  const name = `${found?.family}:${found?.revision}`;
-  const containers = found?.containerDefinitions ?? [];
-  const one = containers.find((each) => (container === undefined ? each.essential !== false : each.name === container));
-  if (one === undefined) refuse(`the task definition ${name} has no container ${container ?? 'that is essential'}`);
-  const { tag, digest } = imageOf(one.image ?? '');
-  const noted = (tags ?? []).filter(({ key }) => /^(?:version|commit)$/i.test(key ?? '')).map(({ value }) => value);
-  const texts = [tag, digest, ...noted].filter((text) => text !== undefined && text !== '') as string[];
-  return { arn: found?.taskDefinitionArn ?? taskDefinition, name, texts, label: texts[0] ?? name };
+  const { taskDefinition: definition, tags } = await call((options) => client.send(command, options));
+  const name = `${definition?.family}:${definition?.revision}`;
+  const containers = definition?.containerDefinitions ?? [];
+  const versioned = containers.find((candidate) =>
+    container === undefined ? candidate.essential !== false : candidate.name === container,
+  );
+  if (versioned === undefined)
+    refuse(`the task definition ${name} has no container ${container ?? 'that is essential'}`);
+  const { tag, digest } = imageOf(versioned.image ?? '');
+  const versionTags = (tags ?? [])
+    .filter(({ key }) => /^(?:version|commit)$/i.test(key ?? ''))
+    .map(({ value }) => value);
+  const texts = [tag, digest, ...versionTags].filter((text) => text !== undefined && text !== '') as string[];
+  return { arn: definition?.taskDefinitionArn ?? taskDefinition, name, texts, label: texts[0] ?? name };
 }
 
 /**
@@ -52,8 +57,8 @@ function imageOf(image: string): { tag: string | undefined; digest: string | und
  * precedence.
  */
 export function whichRevision({ arn, name, texts }: Pick<Revision, 'arn' | 'name' | 'texts'>, names: Names) {
-  const is = (version: string) => version === arn || version === name;
-  return is(names.from) ? 'from' : is(names.to) ? 'to' : whichOf(texts, names);
+  const isNamed = (version: string) => version === arn || version === name;
+  return isNamed(names.from) ? 'from' : isNamed(names.to) ? 'to' : whichOf(texts, names);
 }
 
 /**
@@ -77,21 +82,21 @@ export async function findRevision(
   const { taskDefinitionArns = [] } = await call((options) => client.send(command, options));
   const below = taskDefinitionArns.filter((arn) => numberOf(arn) < Number(number));
   const above = taskDefinitionArns.filter((arn) => numberOf(arn) > Number(number));
-  const tried = [...below, ...above].slice(0, MAX_DESCRIBED);
-  for (const arn of namedFirst(tried, names.to)) {
+  const candidates = [...below, ...above].slice(0, MAX_DESCRIBED);
+  for (const arn of onlyNamed(candidates, names.to)) {
     const revision = await describeRevision(client, arn, container, call);
     if (whichRevision(revision, names) === 'to') return revision;
   }
   return refuse(
-    `none of the ${tried.length} newest active revisions of ${family} beside the running one runs ${names.to}: ` +
+    `none of the ${candidates.length} newest active revisions of ${family} beside the running one runs ${names.to}: ` +
       `searched are the image tag, the tags version and commit, and ${family}:<revision>`,
   );
 }
 
 const numberOf = (arn: string): number => Number(arn.split(':').at(-1));
 
-/** Skips the search if the version is the name of a revision. */
-const namedFirst = (arns: readonly string[], version: string): readonly string[] => {
+/** Returns the revision that the version names, which makes a search unnecessary; otherwise all revisions. */
+const onlyNamed = (arns: readonly string[], version: string): readonly string[] => {
   const named = arns.filter((arn) => arn === version || arn.endsWith(`/${version}`));
   return named.length > 0 ? named : arns;
 };

@@ -1,14 +1,14 @@
 import { ECSClient, UpdateServiceCommand, type UpdateServiceCommandInput } from '@aws-sdk/client-ecs';
 import type { TargetResponse, Deployer, DriftCheck } from '../../domain/rollback/targets.ts';
 import type { EcsDeployer } from '../../schemas/rollback/targets/aws.ts';
-import { ownerOf, type AwsAccess, keptBy } from './access.ts';
+import { accountAndRegionOf, type AwsAccess, cachedByAccess } from './access.ts';
 import { type AwsCall, attempt } from './attempt.ts';
 import { ecsScaling } from './ecs-scaling.ts';
-import { describeService, type Live, progressOf, reasonOf } from './ecs-service.ts';
+import { describeService, type LiveService, progressOf, reasonOf } from './ecs-service.ts';
 import { describeRevision, findRevision, whichRevision } from './ecs-task-definitions.ts';
 import type { Names } from './naming.ts';
 
-const clientAt = keptBy((settings) => new ECSClient(settings));
+const clientAt = cachedByAccess((settings) => new ECSClient(settings));
 
 /**
  * Creates a deployer for an ECS service with rolling updates. An update sets the task definition, so a repeat changes
@@ -19,52 +19,52 @@ const clientAt = keptBy((settings) => new ECSClient(settings));
 export function ecsDeployer(config: EcsDeployer, options: { access: AwsAccess; service: string }): Deployer {
   const { access } = options;
   const client = clientAt(access);
-  const at = { cluster: config.cluster, service: config.service ?? options.service };
+  const target = { cluster: config.cluster, service: config.service ?? options.service };
   const update = async (call: AwsCall, change: Omit<UpdateServiceCommandInput, 'service'>): Promise<TargetResponse> => {
-    const command = new UpdateServiceCommand({ ...at, ...change });
-    const { service } = await call((more) => client.send(command, more));
+    const command = new UpdateServiceCommand({ ...target, ...change });
+    const { service } = await call((callOptions) => client.send(command, callOptions));
     const id = service?.deployments?.find(({ status }) => status === 'PRIMARY')?.id ?? null;
     return { kind: 'in_progress', id, handle: id };
   };
   /** Reads the running task definition, or the one being rolled out. */
-  const look = async (call: AwsCall, names: Names) => {
-    const live = await describeService(client, at, call);
+  const readRunning = async (call: AwsCall, names: Names) => {
+    const live = await describeService(client, target, call);
     const running = await describeRevision(client, live.primary.taskDefinition ?? '', config.container, call);
     return { live, running, runs: whichRevision(running, names) };
   };
   return {
-    target: `ECS ${at.cluster}/${at.service}`,
-    resource: `ecs ${JSON.stringify([...ownerOf(access, at.cluster), nameOf(at.cluster), nameOf(at.service)])}`,
+    target: `ECS ${target.cluster}/${target.service}`,
+    resource: `ecs ${JSON.stringify([...accountAndRegionOf(access, target.cluster), nameOf(target.cluster), nameOf(target.service)])}`,
     effectClass: 'convergent',
     rollBack: (request) =>
       attempt('ECS', async (call) => {
-        const { live, running, runs } = await look(call, request);
+        const { live, running, runs } = await readRunning(call, request);
         if (runs === 'to') return progressOf(live, live.primary);
         if (runs === undefined) return { kind: 'superseded', current: running.label };
-        const failed = await failedBefore(live, request, call);
+        const failed = await earlierFailure(live, request, call);
         if (failed) return failed;
         const to = await findRevision(client, running, request, config.container, call);
         return update(call, { taskDefinition: to.arn });
       }),
     status: (handle, request) => attempt('ECS', (call) => follow(handle, call, request)),
     checkDrift: async (request) => {
-      const live = await attempt('ECS', async (call) => look(call, request));
-      return 'kind' in live ? { kind: 'unknown', detail: live.detail } : heldBy(live, at.service);
+      const live = await attempt('ECS', async (call) => readRunning(call, request));
+      return 'kind' in live ? { kind: 'unknown', detail: live.detail } : driftOf(live, target.service);
     },
-    scaling: ecsScaling(client, at, update),
+    scaling: ecsScaling(client, target, update),
     /** A deployment in progress counts as the restart, because it already replaces the tasks. */
     restart: () =>
       attempt('ECS', async (call) => {
-        const live = await describeService(client, at, call);
-        const now = progressOf(live, live.primary);
-        return now.kind === 'in_progress' ? now : update(call, { forceNewDeployment: true });
+        const live = await describeService(client, target, call);
+        const progress = progressOf(live, live.primary);
+        return progress.kind === 'in_progress' ? progress : update(call, { forceNewDeployment: true });
       }),
     restartStatus: (handle) => attempt('ECS', (call) => follow(handle, call)),
   };
 
   /** @param handle the ID of a deployment; ECS forgets replaced deployments after they have drained */
   async function follow(handle: string, call: AwsCall, names?: Names): Promise<TargetResponse> {
-    const live = await describeService(client, at, call);
+    const live = await describeService(client, target, call);
     const deployment = live.service.deployments?.find(({ id }) => id === handle);
     if (deployment?.status === 'PRIMARY' || deployment?.rolloutState === 'FAILED') return progressOf(live, deployment);
     const running = await describeRevision(client, live.primary.taskDefinition ?? '', config.container, call);
@@ -80,19 +80,23 @@ export function ecsDeployer(config: EcsDeployer, options: { access: AwsAccess; s
    * Detects a circuit breaker that has already rolled back the good version, for example because it doesn't start.
    * Another attempt would fail in the same way.
    */
-  async function failedBefore({ service }: Live, names: Names, call: AwsCall): Promise<TargetResponse | undefined> {
+  async function earlierFailure(
+    { service }: LiveService,
+    names: Names,
+    call: AwsCall,
+  ): Promise<TargetResponse | undefined> {
     for (const deployment of service.deployments ?? []) {
       if (deployment.rolloutState !== 'FAILED' || deployment.status === 'PRIMARY') continue;
-      const tried = await describeRevision(client, deployment.taskDefinition ?? '', config.container, call);
-      if (whichRevision(tried, names) === 'to')
+      const failedRevision = await describeRevision(client, deployment.taskDefinition ?? '', config.container, call);
+      if (whichRevision(failedRevision, names) === 'to')
         return { kind: 'failed', detail: `the rollout of ${names.to} failed: ${reasonOf(deployment)}` };
     }
     return undefined;
   }
 }
 
-function heldBy(
-  { running, runs, live }: { running: { label: string }; runs: string | undefined; live: Live },
+function driftOf(
+  { running, runs, live }: { running: { label: string }; runs: string | undefined; live: LiveService },
   service: string,
 ): DriftCheck {
   if (runs !== 'to') return { kind: 'drifted', detail: `${service} runs ${running.label}, or is being changed to it` };

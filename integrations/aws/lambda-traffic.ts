@@ -8,15 +8,21 @@ import {
 } from '../../domain/canary/traffic.ts';
 import type { TargetResponse } from '../../domain/rollback/targets.ts';
 import type { LambdaAliasDeployer } from '../../schemas/rollback/targets/aws.ts';
-import { type AwsAccess, keptBy } from './access.ts';
+import { type AwsAccess, cachedByAccess } from './access.ts';
 import { attempt, type AwsCall } from './attempt.ts';
-import { aliasResource, refuseUnfit } from './lambda-alias.ts';
-import { type Published, publishedVersions, readVersions } from './lambda-versions.ts';
+import { aliasResource, refuseFailedVersion } from './lambda-alias.ts';
+import { type PublishedVersion, publishedVersions, identifyVersions } from './lambda-versions.ts';
 
-const clientAt = keptBy((settings) => new LambdaClient(settings));
+const clientAt = cachedByAccess((settings) => new LambdaClient(settings));
 
-/** What an alias serves. Null: not a version of this canary. `canary`: percent, 0 to 100. */
-type Served = { stable: Published; canary: Published; weight: number | null; serving: string; isPromoted: boolean };
+/** What an alias serves. `weight`: the canary's share in percent, 0 to 100; null if the alias serves another version. */
+type Served = {
+  stable: PublishedVersion;
+  canary: PublishedVersion;
+  weight: number | null;
+  serving: string;
+  isPromoted: boolean;
+};
 
 /**
  * Creates a router for the weights of a Lambda alias: the alias points at the stable version, and its routing
@@ -25,10 +31,10 @@ type Served = { stable: Published; canary: Published; weight: number | null; ser
  */
 export function lambdaAliasTraffic(config: LambdaAliasDeployer, access: AwsAccess): TrafficRouter {
   const client = clientAt(access);
-  const at = { FunctionName: config.function, Name: config.alias };
-  const look = async (call: AwsCall, pair: TrafficPair) => {
-    const alias = await call((options) => client.send(new GetAliasCommand(at), options));
-    const versions = await publishedVersions(client, at.FunctionName, call);
+  const aliasInput = { FunctionName: config.function, Name: config.alias };
+  const readServed = async (call: AwsCall, pair: TrafficPair) => {
+    const alias = await call((options) => client.send(new GetAliasCommand(aliasInput), options));
+    const versions = await publishedVersions(client, aliasInput.FunctionName, call);
     return { alias, ...servedBy(alias, versions, pair) };
   };
   return {
@@ -36,26 +42,30 @@ export function lambdaAliasTraffic(config: LambdaAliasDeployer, access: AwsAcces
     resource: aliasResource(config, access),
     effectClass: 'convergent',
     async read(pair): Promise<TrafficReading> {
-      const seen = await attempt('Lambda', (call) => look(call, pair));
-      if ('kind' in seen) return { kind: 'unknown', detail: seen.detail };
-      if (seen.isPromoted) return { kind: 'split', stable: pair.canary, canary: null, weight: 0 };
-      if (seen.weight === null) return { kind: 'split', stable: seen.serving, canary: null, weight: 0 };
-      const hasBoth = seen.weight > 0;
-      return { kind: 'split', stable: pair.stable, canary: hasBoth ? pair.canary : null, weight: seen.weight };
+      const served = await attempt('Lambda', (call) => readServed(call, pair));
+      if ('kind' in served) return { kind: 'unknown', detail: served.detail };
+      if (served.isPromoted) return { kind: 'split', stable: pair.canary, canary: null, weight: 0 };
+      if (served.weight === null) return { kind: 'split', stable: served.serving, canary: null, weight: 0 };
+      const hasBoth = served.weight > 0;
+      return { kind: 'split', stable: pair.stable, canary: hasBoth ? pair.canary : null, weight: served.weight };
     },
-    apply: (order) =>
+    apply: (request) =>
       attempt('Lambda', async (call): Promise<TargetResponse> => {
-        const seen = await look(call, order);
-        if (hasReached(seen, order)) return { kind: 'succeeded', id: seen.canary.number };
-        if (seen.weight === null) return { kind: 'superseded', current: seen.serving };
-        if (order.action !== 'abort') await refuseUnfit(client, at.FunctionName, seen.canary, call);
+        const served = await readServed(call, request);
+        if (hasReached(served, request)) return { kind: 'succeeded', id: served.canary.number };
+        if (served.weight === null) return { kind: 'superseded', current: served.serving };
+        if (request.action !== 'abort') await refuseFailedVersion(client, aliasInput.FunctionName, served.canary, call);
         await call((options) =>
           client.send(
-            new UpdateAliasCommand({ ...at, ...routingOf(seen, order), RevisionId: seen.alias.RevisionId }),
+            new UpdateAliasCommand({
+              ...aliasInput,
+              ...routingOf(served, request),
+              RevisionId: served.alias.RevisionId,
+            }),
             options,
           ),
         );
-        return { kind: 'succeeded', id: seen.canary.number };
+        return { kind: 'succeeded', id: served.canary.number };
       }),
   };
 }
@@ -76,31 +86,34 @@ function routingOf({ stable, canary }: Served, { action, weight }: TrafficCall) 
   }
 }
 
-function hasReached({ weight, isPromoted }: Served, order: TrafficCall): boolean {
-  switch (order.action) {
+function hasReached({ weight, isPromoted }: Served, request: TrafficCall): boolean {
+  switch (request.action) {
     case 'promote':
       return isPromoted;
     case 'abort':
       return weight === 0;
     case 'set':
-      return weight !== null && isSameWeight(weight, order.weight);
+      return weight !== null && isSameWeight(weight, request.weight);
   }
 }
 
-function servedBy(alias: AliasConfiguration, versions: readonly Published[], pair: TrafficPair): Served {
+function servedBy(alias: AliasConfiguration, versions: readonly PublishedVersion[], pair: TrafficPair): Served {
   const names = { from: pair.stable, to: pair.canary, fromCommit: null, toCommit: null };
-  const { to: canary, which } = readVersions(versions, names);
+  const { to: canary, which } = identifyVersions(versions, names);
   const weights = Object.entries(alias.RoutingConfig?.AdditionalVersionWeights ?? {}).filter(([, share]) => share > 0);
-  const own = versions.find(({ number }) => number === alias.FunctionVersion);
-  const [extra] = weights;
+  const aliasVersion = versions.find(({ number }) => number === alias.FunctionVersion);
+  const [canaryWeight] = weights;
   const serving = [alias.FunctionVersion ?? '', ...weights.map(([number]) => number)].join(' and ');
   const stable = versions.find((version) => which(version) === 'from');
-  const isOurs = own !== undefined && which(own) === 'from' && weights.every(([number]) => number === canary.number);
+  const isOurs =
+    aliasVersion !== undefined &&
+    which(aliasVersion) === 'from' &&
+    weights.every(([number]) => number === canary.number);
   return {
     stable: stable ?? canary,
     canary,
-    weight: isOurs ? (extra?.[1] ?? 0) * 100 : null,
+    weight: isOurs ? (canaryWeight?.[1] ?? 0) * 100 : null,
     serving,
-    isPromoted: own !== undefined && which(own) === 'to' && weights.length === 0,
+    isPromoted: aliasVersion !== undefined && which(aliasVersion) === 'to' && weights.length === 0,
   };
 }

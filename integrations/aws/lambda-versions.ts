@@ -3,7 +3,7 @@ import { type AwsCall, refuse } from './attempt.ts';
 import { type Names, whichOf } from './naming.ts';
 
 /** A published version of a function. `number` is the Lambda version number: 1, 2, 3, … */
-export type Published = { number: string; description: string };
+export type PublishedVersion = { number: string; description: string };
 
 /** Maximum pages of 50 versions that fit into one attempt. */
 const MAX_PAGES = 60;
@@ -13,14 +13,14 @@ export async function publishedVersions(
   client: LambdaClient,
   functionName: string,
   call: AwsCall,
-): Promise<Published[]> {
-  const versions: Published[] = [];
+): Promise<PublishedVersion[]> {
+  const versions: PublishedVersion[] = [];
   let marker: string | undefined;
   for (let page = 0; page < MAX_PAGES; page += 1) {
     const query = { FunctionName: functionName, ...(marker !== undefined && { Marker: marker }) };
-    const answer = await call((options) => client.send(new ListVersionsByFunctionCommand(query), options));
-    versions.push(...(answer.Versions ?? []).flatMap(published));
-    marker = answer.NextMarker;
+    const response = await call((options) => client.send(new ListVersionsByFunctionCommand(query), options));
+    versions.push(...(response.Versions ?? []).flatMap(publishedVersion));
+    marker = response.NextMarker;
     if (marker === undefined || marker === '') {
       return versions.toSorted((a, b) => Number(b.number) - Number(a.number));
     }
@@ -28,40 +28,40 @@ export async function publishedVersions(
   return refuse(`${functionName} has more than ${MAX_PAGES * 50} published versions; delete unused versions`);
 }
 
-const published = ({ Version, Description }: FunctionConfiguration): Published[] =>
+const publishedVersion = ({ Version, Description }: FunctionConfiguration): PublishedVersion[] =>
   Version === undefined || !/^\d+$/.test(Version) ? [] : [{ number: Version, description: Description ?? '' }];
 
 /** Identifies a published version as `from` or `to` of a rollback, by its number or by its Description. */
-type Reading = (version: Published, names: Names) => 'from' | 'to' | undefined;
+type Identify = (version: PublishedVersion, names: Names) => 'from' | 'to' | undefined;
 
-const byNumber: Reading = ({ number }, { from, to }) => (number === from ? 'from' : number === to ? 'to' : undefined);
+const byNumber: Identify = ({ number }, { from, to }) => (number === from ? 'from' : number === to ? 'to' : undefined);
 
-const byDescription: Reading = ({ description }, names) => whichOf([description], names);
+const byDescription: Identify = ({ description }, names) => whichOf([description], names);
 
 /**
  * Finds both versions at Lambda. A team uses either numbers or descriptions, so both versions must be found in the same
  * way: otherwise the build number 12 could be mistaken for the function's version 12.
  */
-export function readVersions(versions: readonly Published[], names: Names) {
-  const readings = [byNumber, byDescription].map((reading) => {
-    const newest = (which: 'from' | 'to') => versions.find((version) => reading(version, names) === which);
-    return { reading, from: newest('from'), to: newest('to') };
+export function identifyVersions(versions: readonly PublishedVersion[], names: Names) {
+  const matches = [byNumber, byDescription].map((identify) => {
+    const newest = (which: 'from' | 'to') => versions.find((version) => identify(version, names) === which);
+    return { reading: identify, from: newest('from'), to: newest('to') };
   });
-  const whole = readings.filter(({ from, to }) => from !== undefined && to !== undefined);
-  const [first, second] = whole;
+  const complete = matches.filter(({ from, to }) => from !== undefined && to !== undefined);
+  const [first, second] = complete;
   if (first && second && (first.to !== second.to || first.from !== second.from)) {
     refuse(
       `${names.to} is the number of one version, and in the Description of version ${second.to?.number}; ` +
         'the version is ambiguous',
     );
   }
-  const chosen = first ?? readings.find(({ to }) => to !== undefined);
+  const chosen = first ?? matches.find(({ to }) => to !== undefined);
   if (chosen?.to === undefined) {
     return refuse(
       `no published version is ${names.to}: neither a version number, nor named in a Description` +
         (names.toCommit === null ? '' : `, and neither is ${names.toCommit}`),
     );
   }
-  const { reading, to } = chosen;
-  return { to, which: (version: Published) => reading(version, names) };
+  const { reading: identify, to } = chosen;
+  return { to, which: (version: PublishedVersion) => identify(version, names) };
 }

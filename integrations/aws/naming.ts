@@ -12,7 +12,7 @@ export function whichOf(texts: readonly (string | undefined)[], names: Names): '
     if (text === undefined) continue;
     const which =
       exactlyOne(mentions(text, names.from), mentions(text, names.to)) ??
-      exactlyOne(saysCommit(text, names.fromCommit), saysCommit(text, names.toCommit));
+      exactlyOne(mentionsCommit(text, names.fromCommit), mentionsCommit(text, names.toCommit));
     if (which !== undefined) return which;
   }
   return undefined;
@@ -28,7 +28,7 @@ const exactlyOne = (from: boolean, to: boolean): 'from' | 'to' | undefined =>
  */
 export const mentions = (text: string, version: string): boolean =>
   new RegExp(`(?<![\\w+-]|\\w\\.)${RegExp.escape(version)}(?![\\w+-]|\\.\\w)`, 'u').test(text) ||
-  saysCommit(text, isCommit(version) ? version : null);
+  mentionsCommit(text, isCommit(version) ? version : null);
 
 /** Shorter hexadecimal words are too often something else. */
 const COMMIT_MIN_CHARS = 7;
@@ -39,9 +39,9 @@ const isCommit = (text: string): boolean => /^[0-9a-f]{7,40}$/.test(text);
  * Returns whether a text contains a commit, in full or abbreviated to at least 7 characters, between any other
  * characters.
  */
-function saysCommit(text: string, commit: string | null): boolean {
+function mentionsCommit(text: string, commit: string | null): boolean {
   if (commit === null || commit.length < COMMIT_MIN_CHARS) return false;
   const words = text.toLowerCase().match(/[0-9a-z]+/g) ?? [];
-  const whole = commit.toLowerCase();
-  return words.some((word) => isCommit(word) && (whole.startsWith(word) || word.startsWith(whole)));
+  const full = commit.toLowerCase();
+  return words.some((word) => isCommit(word) && (full.startsWith(word) || word.startsWith(full)));
 }

@@ -2,16 +2,15 @@
 export type AwsTargets = {
   /** Roles that deployers name as `roleArn`, in any account. */
   roles?: readonly string[];
-  /**
-   * Targets in Firebreak's own account, which are called without another role: Lambda functions, without a version, …
-   */
+  /** Lambda functions, without a version. These and all further targets are in Firebreak's own account and need no role. */
   functions?: readonly string[];
-  /** … ECS services, and the roles of their tasks (task role, execution role), which a rollback passes on, … */
+  /** ECS services. */
   services?: readonly string[];
+  /** Task roles and execution roles of the ECS services, which a rollback passes on. */
   taskRoles?: readonly string[];
-  /** … CodeDeploy deployment groups, … */
+  /** CodeDeploy deployment groups. */
   deploymentGroups?: readonly string[];
-  /** … and hosted zones of Route 53 whose weighted records shift traffic. */
+  /** Hosted zones of Route 53 whose weighted records shift traffic. */
   hostedZones?: readonly string[];
 };
 
@@ -22,17 +21,19 @@ type Statement = {
 };
 
 /**
- * The form of an ARN, and the permissions that the deployers here need on such targets. Beside them, because who adds a
- * call adds its permission. `sst.config.ts` loads this file, so it imports nothing.
+ * The format of each kind of ARN, and the permissions that the deployers in this folder need on such targets. A deployer
+ * that makes a new call needs its permission in this list. `sst.config.ts` loads this file, so it imports nothing.
  */
-const KINDS: Readonly<Record<keyof AwsTargets, { form: RegExp; on(arns: readonly string[]): Statement[] }>> = {
+const KINDS: Readonly<
+  Record<keyof AwsTargets, { arnPattern: RegExp; statements(arns: readonly string[]): Statement[] }>
+> = {
   roles: {
-    form: /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/,
-    on: (arns) => [{ actions: ['sts:AssumeRole'], resources: [...arns] }],
+    arnPattern: /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/,
+    statements: (arns) => [{ actions: ['sts:AssumeRole'], resources: [...arns] }],
   },
   functions: {
-    form: /^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[\w-]+$/,
-    on: (arns) => [
+    arnPattern: /^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[\w-]+$/,
+    statements: (arns) => [
       {
         actions: ['GetAlias', 'UpdateAlias', 'ListVersionsByFunction', 'GetFunctionConfiguration'].map(
           (action) => `lambda:${action}`,
@@ -42,8 +43,8 @@ const KINDS: Readonly<Record<keyof AwsTargets, { form: RegExp; on(arns: readonly
     ],
   },
   services: {
-    form: /^arn:aws[a-z-]*:ecs:[a-z0-9-]+:\d{12}:service\/[\w-]+\/[\w-]+$/,
-    on: (arns) => [
+    arnPattern: /^arn:aws[a-z-]*:ecs:[a-z0-9-]+:\d{12}:service\/[\w-]+\/[\w-]+$/,
+    statements: (arns) => [
       { actions: ['ecs:DescribeServices', 'ecs:UpdateService'], resources: [...arns] },
       // Reading task definitions does not support resource-level permissions, so only the Region limits it.
       {
@@ -54,8 +55,8 @@ const KINDS: Readonly<Record<keyof AwsTargets, { form: RegExp; on(arns: readonly
     ],
   },
   taskRoles: {
-    form: /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/,
-    on: (arns) => [
+    arnPattern: /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/,
+    statements: (arns) => [
       {
         actions: ['iam:PassRole'],
         resources: [...arns],
@@ -64,8 +65,8 @@ const KINDS: Readonly<Record<keyof AwsTargets, { form: RegExp; on(arns: readonly
     ],
   },
   deploymentGroups: {
-    form: /^arn:aws[a-z-]*:codedeploy:[a-z0-9-]+:\d{12}:deploymentgroup:[\w+=,.@-]+\/[\w+=,.@-]+$/,
-    on: (arns) => [
+    arnPattern: /^arn:aws[a-z-]*:codedeploy:[a-z0-9-]+:\d{12}:deploymentgroup:[\w+=,.@-]+\/[\w+=,.@-]+$/,
+    statements: (arns) => [
       {
         actions: ['ListDeployments', 'BatchGetDeployments', 'GetDeployment', 'CreateDeployment', 'StopDeployment'].map(
           (action) => `codedeploy:${action}`,
@@ -83,8 +84,8 @@ const KINDS: Readonly<Record<keyof AwsTargets, { form: RegExp; on(arns: readonly
     ],
   },
   hostedZones: {
-    form: /^arn:aws:route53:::hostedzone\/[A-Z0-9]+$/,
-    on: (arns) => [
+    arnPattern: /^arn:aws:route53:::hostedzone\/[A-Z0-9]+$/,
+    statements: (arns) => [
       { actions: ['route53:ListResourceRecordSets', 'route53:ChangeResourceRecordSets'], resources: [...arns] },
       { actions: ['route53:GetChange'], resources: ['arn:aws:route53:::change/*'] },
     ],
@@ -94,16 +95,16 @@ const KINDS: Readonly<Record<keyof AwsTargets, { form: RegExp; on(arns: readonly
 /**
  * Returns the permissions that actions on the targets need, and none for absent kinds.
  *
- * @throws Error if an entry is not the ARN of one such resource: a pattern would allow more than intended
+ * @throws Error if an ARN is not that of one such resource: an ARN with a wildcard would allow more than intended
  */
-export const ofTargets = (targets: AwsTargets): Statement[] =>
+export const permissionsFor = (targets: AwsTargets): Statement[] =>
   (Object.keys(KINDS) as (keyof AwsTargets)[]).flatMap((kind) => {
-    const { form, on } = KINDS[kind];
+    const { arnPattern, statements } = KINDS[kind];
     const arns = targets[kind] ?? [];
-    const bad = arns.find((arn) => !form.test(arn));
-    if (bad !== undefined)
-      throw new Error(`infra/targets.ts: ${kind} contains "${bad}", which is not a valid ARN of this kind`);
-    return arns.length > 0 ? on(arns) : [];
+    const invalid = arns.find((arn) => !arnPattern.test(arn));
+    if (invalid !== undefined)
+      throw new Error(`infra/targets.ts: ${kind} contains "${invalid}", which is not a valid ARN of this kind`);
+    return arns.length > 0 ? statements(arns) : [];
   });
 
 const regionOf = (arn: string): string => arn.split(':')[3] ?? '';

@@ -16,7 +16,7 @@ import { call } from '../shared/http.ts';
 export type Route53Api = {
   /** Returns all record sets of the name and type. */
   list(zone: string, name: string, type: string, options: Options): Promise<RecordSet[]>;
-  /** Replaces record sets in one transaction. `refused`: one of them is no longer as it was found, or invalid. */
+  /** Replaces record sets in one transaction. `refused`: one of them is has changed since it was read, or is invalid. */
   replace(
     zone: string,
     pairs: readonly Replacement[],
@@ -42,7 +42,7 @@ const REGION = 'us-east-1';
 const ENDPOINT = 'https://route53.amazonaws.com';
 
 /** The most record sets per page, and pages that fit into one attempt. A name has at most 100 weighted ones. */
-const PAGE = 300;
+const PAGE_ITEMS = 300;
 const MAX_PAGES = 4;
 
 const TIMEOUT_MS = 10_000;
@@ -64,28 +64,28 @@ export function route53Api(access: AwsAccess): Route53Api {
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
     const { host: _, ...headers } = signed.headers;
     const init = { method, headers, ...(body !== '' && { body }), timeoutMs: TIMEOUT_MS, signal: options.abortSignal };
-    const answer = await call(url.href, init);
-    if (answer.status >= 300) throw errorIn(answer.status, answer.text);
-    return answer.text;
+    const response = await call(url.href, init);
+    if (response.status >= 300) throw errorIn(response.status, response.text);
+    return response.text;
   };
   return {
     async list(zone, name, type, options) {
       const found: RecordSet[] = [];
-      let at: Record<string, string> = { name, type };
+      let start: Record<string, string> = { name, type };
       for (let page = 0; page < MAX_PAGES; page += 1) {
-        const query = { ...at, maxitems: String(PAGE) };
+        const query = { ...start, maxitems: String(PAGE_ITEMS) };
         const text = await send('GET', `hostedzone/${zone}/rrset`, query, '', options);
-        const { own, next } = recordSetsIn(text, name, type);
-        found.push(...own);
-        if (next === null) return found;
-        at = { name, type, identifier: next };
+        const { matching, nextIdentifier } = recordSetsIn(text, name, type);
+        found.push(...matching);
+        if (nextIdentifier === null) return found;
+        start = { name, type, identifier: nextIdentifier };
       }
-      throw new Error(`${name} ${type} has more than ${PAGE * MAX_PAGES} record sets`);
+      throw new Error(`${name} ${type} has more than ${PAGE_ITEMS * MAX_PAGES} record sets`);
     },
     async replace(zone, pairs, comment, options) {
       const body =
         `<?xml version="1.0" encoding="UTF-8"?><ChangeResourceRecordSetsRequest xmlns="${NAMESPACE}"><ChangeBatch>` +
-        `<Comment>${escaped(comment.slice(0, 256))}</Comment><Changes>${pairs.map(changes).join('')}</Changes>` +
+        `<Comment>${escapeXml(comment.slice(0, 256))}</Comment><Changes>${pairs.map(changesFor).join('')}</Changes>` +
         '</ChangeBatch></ChangeResourceRecordSetsRequest>';
       try {
         return { change: changeIn(await send('POST', `hostedzone/${zone}/rrset`, {}, body, options)).id };
@@ -104,14 +104,14 @@ export function route53Api(access: AwsAccess): Route53Api {
  * Returns the changes that replace a record set only if it is still as it was found: Route 53 refuses to delete a record
  * set with other values, and then the whole batch. An UPSERT would replace a newer one.
  */
-const changes = ({ found, weight }: Replacement): string =>
-  change('DELETE', found.xml) + change('CREATE', found.xml.replace(WEIGHT, `<Weight>${weight}</Weight>`));
+const changesFor = ({ found, weight }: Replacement): string =>
+  changeElement('DELETE', found.xml) + changeElement('CREATE', found.xml.replace(WEIGHT, `<Weight>${weight}</Weight>`));
 
-const change = (action: string, xml: string): string => `<Change><Action>${action}</Action>${xml}</Change>`;
+const changeElement = (action: string, xml: string): string => `<Change><Action>${action}</Action>${xml}</Change>`;
 
 const WEIGHT = /<Weight>\d+<\/Weight>/;
 
-const Found = z.object({
+const RecordSetElement = z.object({
   Name: z.string(),
   Type: z.string(),
   SetIdentifier: z.string().optional(),
@@ -119,7 +119,7 @@ const Found = z.object({
   TTL: z.coerce.number().optional(),
 });
 
-const Listed = z.object({
+const ListResponse = z.object({
   ListResourceRecordSetsResponse: z.object({
     IsTruncated: z.string(),
     NextRecordName: z.string().optional(),
@@ -129,13 +129,17 @@ const Listed = z.object({
 });
 
 /** Returns the record sets with this name and type, and where the next page begins if it has more of them. */
-function recordSetsIn(text: string, name: string, type: string): { own: RecordSet[]; next: string | null } {
+function recordSetsIn(
+  text: string,
+  name: string,
+  type: string,
+): { matching: RecordSet[]; nextIdentifier: string | null } {
   // Record sets do not contain one another, and the values in them are escaped.
   const all = [...text.matchAll(/<ResourceRecordSet>.*?<\/ResourceRecordSet>/gs)].map(([xml]) => ({
     xml,
-    found: Found.parse((parseXML(xml) as { ResourceRecordSet: unknown }).ResourceRecordSet),
+    found: RecordSetElement.parse((parseXML(xml) as { ResourceRecordSet: unknown }).ResourceRecordSet),
   }));
-  const own = all
+  const matching = all
     .filter(({ found }) => sameName(found.Name, name) && found.Type === type)
     .map(({ xml, found: { SetIdentifier, Weight, TTL } }) => ({
       xml,
@@ -143,10 +147,10 @@ function recordSetsIn(text: string, name: string, type: string): { own: RecordSe
       weight: Weight ?? null,
       ttl: TTL ?? null,
     }));
-  const page = Listed.parse(parseXML(text)).ListResourceRecordSetsResponse;
-  const goesOn =
+  const page = ListResponse.parse(parseXML(text)).ListResourceRecordSetsResponse;
+  const hasMore =
     page.IsTruncated === 'true' && sameName(page.NextRecordName ?? '', name) && page.NextRecordType === type;
-  return { own, next: goesOn ? (page.NextRecordIdentifier ?? null) : null };
+  return { matching, nextIdentifier: hasMore ? (page.NextRecordIdentifier ?? null) : null };
 }
 
 /** Compares names as Route 53 writes them: with a final dot, in lowercase, and `*` as an octal code. */
@@ -158,16 +162,16 @@ const canonical = (name: string): string =>
     .replace(/\.$/, '')
     .replace(/^\*/, String.raw`\052`);
 
-const Changed = z.object({ ChangeInfo: z.object({ Id: z.string(), Status: z.string() }) });
+const ChangeResponse = z.object({ ChangeInfo: z.object({ Id: z.string(), Status: z.string() }) });
 
 function changeIn(text: string): { id: string; status: string } {
-  const [answer] = Object.values(parseXML(text) as Record<string, unknown>);
-  const { Id, Status } = Changed.parse(answer).ChangeInfo;
+  const [response] = Object.values(parseXML(text) as Record<string, unknown>);
+  const { Id, Status } = ChangeResponse.parse(response).ChangeInfo;
   return { id: Id.replace('/change/', ''), status: Status };
 }
 
-const Message = z.union([z.string().transform((only) => [only]), z.array(z.string())]);
-const Failure = z.union([
+const Message = z.union([z.string().transform((message) => [message]), z.array(z.string())]);
+const ErrorResponse = z.union([
   z.object({ ErrorResponse: z.object({ Error: z.object({ Code: z.string(), Message: z.string().default('') }) }) }),
   z.object({ InvalidChangeBatch: z.object({ Messages: z.object({ Message }) }) }),
 ]);
@@ -180,7 +184,7 @@ function errorIn(status: number, text: string): Error {
 
 function failureIn(text: string): [name: string, message: string] | undefined {
   try {
-    const failure = Failure.parse(parseXML(text));
+    const failure = ErrorResponse.parse(parseXML(text));
     return 'ErrorResponse' in failure
       ? [failure.ErrorResponse.Error.Code, failure.ErrorResponse.Error.Message]
       : ['InvalidChangeBatch', failure.InvalidChangeBatch.Messages.Message.join('; ')];
@@ -190,12 +194,12 @@ function failureIn(text: string): [name: string, message: string] | undefined {
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-const escaped = (text: string): string =>
+const escapeXml = (text: string): string =>
   text
     // XML cannot contain control characters.
     .replaceAll(/[\u0000-\u001f\u007f]/g, ' ')
     .toWellFormed()
-    .replaceAll(/[&<>"]/g, (sign) => ESCAPES[sign] ?? sign);
+    .replaceAll(/[&<>"]/g, (character) => ESCAPES[character] ?? character);
 
 type Signable = Parameters<SignatureV4['sign']>[0];
 

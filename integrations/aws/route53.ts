@@ -14,11 +14,11 @@ const PROPAGATION_SECONDS = 60;
 /** TTL of alias records, which have none of their own: that of most AWS endpoints. */
 const ALIAS_TTL_SECONDS = 60;
 
-/** The handle of a change that all DNS servers of Route 53 have, while resolvers may still have the answers before it. */
-const SETTLED = 'settled';
+/** The handle of a change that all DNS servers of Route 53 have, while resolvers may still cache earlier responses. */
+const PROPAGATED = 'settled';
 
 /** The record sets of a name by type, and the weights that all types have. */
-type Seen = { sets: RecordSet[]; weights: Weights; ttl: number };
+type RecordState = { sets: RecordSet[]; weights: Weights; ttl: number };
 
 /**
  * Creates a route for weighted records. The records are replaced in one transaction, which Route 53 refuses if one of
@@ -28,7 +28,7 @@ type Seen = { sets: RecordSet[]; weights: Weights; ttl: number };
 export function route53Weights(config: Route53Route, access: AwsAccess): TrafficRoute {
   const api = route53Api(access);
   const { hostedZone: zone, record, types } = config;
-  const look = async (call: AwsCall): Promise<Seen> => {
+  const readRecords = async (call: AwsCall): Promise<RecordState> => {
     const byType = await Promise.all(
       types.map(async (type) => ({ type, sets: await call((options) => api.list(zone, record, type, options)) })),
     );
@@ -43,7 +43,7 @@ export function route53Weights(config: Route53Route, access: AwsAccess): Traffic
         `${record} has different weights in its types: ${first.type} ${weightsInWords(first.weights)}; ` +
           `${other.type} ${weightsInWords(other.weights)}. Set the same weights first`,
       );
-    const sets = byType.flatMap((one) => one.sets);
+    const sets = byType.flatMap((listed) => listed.sets);
     return { sets, weights: first.weights, ttl: Math.max(...sets.map(({ ttl }) => ttl ?? ALIAS_TTL_SECONDS)) };
   };
   return {
@@ -51,43 +51,43 @@ export function route53Weights(config: Route53Route, access: AwsAccess): Traffic
     resource: `route53 ${JSON.stringify([zone, record.toLowerCase().replace(/\.$/, '')])}`,
     effectClass: 'convergent',
     async read() {
-      const seen = await attempt('Route 53', look);
-      if (!('kind' in seen)) return { kind: 'weights', weights: seen.weights };
-      return seen.kind === 'refused' ? seen : { afterSeconds: null, ...seen, kind: 'later' };
+      const state = await attempt('Route 53', readRecords);
+      if (!('kind' in state)) return { kind: 'weights', weights: state.weights };
+      return state.kind === 'refused' ? state : { afterSeconds: null, ...state, kind: 'later' };
     },
     set: ({ from, to, reason, key }) =>
       attempt('Route 53', async (call): Promise<TargetResponse> => {
-        const seen = await look(call);
+        const state = await readRecords(call);
         // An earlier attempt may have made the change a moment ago.
-        if (sameWeights(seen.weights, to)) return settling(seen.ttl + PROPAGATION_SECONDS, null);
-        if (!sameWeights(seen.weights, from)) return { kind: 'superseded', current: weightsInWords(seen.weights) };
-        const replaced = replacements(seen.sets, to);
+        if (sameWeights(state.weights, to)) return awaitDns(state.ttl + PROPAGATION_SECONDS, null);
+        if (!sameWeights(state.weights, from)) return { kind: 'superseded', current: weightsInWords(state.weights) };
+        const replaced = replacements(state.sets, to);
         const tooHigh = replaced.find(({ weight }) => !Number.isInteger(weight) || weight < 0 || weight > MAX_WEIGHT);
         if (tooHigh !== undefined)
           refuse(`the weight ${tooHigh.weight} is not a whole number from 0 to ${MAX_WEIGHT}, which Route 53 requires`);
         const comment = `${reason} [firebreak ${key}]`;
-        const done = await call((options) => api.replace(zone, replaced, comment, options));
-        if ('change' in done) return { kind: 'in_progress', id: done.change, handle: done.change };
-        const { weights, ttl } = await look(call);
-        if (sameWeights(weights, to)) return settling(ttl + PROPAGATION_SECONDS, null);
+        const response = await call((options) => api.replace(zone, replaced, comment, options));
+        if ('change' in response) return { kind: 'in_progress', id: response.change, handle: response.change };
+        const { weights, ttl } = await readRecords(call);
+        if (sameWeights(weights, to)) return awaitDns(ttl + PROPAGATION_SECONDS, null);
         if (!sameWeights(weights, from)) return { kind: 'superseded', current: weightsInWords(weights) };
-        return refuse(`Route 53 refused the change: ${done.refused}`);
+        return refuse(`Route 53 refused the change: ${response.refused}`);
       }),
     status: (handle, { to }) =>
       attempt('Route 53', async (call): Promise<TargetResponse> => {
-        if (handle !== SETTLED && !(await call((options) => api.isInSync(handle, options))))
+        if (handle !== PROPAGATED && !(await call((options) => api.isInSync(handle, options))))
           return { kind: 'in_progress', id: handle, handle };
-        const seen = await look(call);
-        if (!sameWeights(seen.weights, to)) return { kind: 'superseded', current: weightsInWords(seen.weights) };
-        return handle === SETTLED ? { kind: 'succeeded', id: null } : settling(seen.ttl, handle);
+        const state = await readRecords(call);
+        if (!sameWeights(state.weights, to)) return { kind: 'superseded', current: weightsInWords(state.weights) };
+        return handle === PROPAGATED ? { kind: 'succeeded', id: null } : awaitDns(state.ttl, handle);
       }),
   };
 }
 
-const settling = (afterSeconds: number, id: string | null): TargetResponse => ({
+const awaitDns = (afterSeconds: number, id: string | null): TargetResponse => ({
   kind: 'in_progress',
   id,
-  handle: SETTLED,
+  handle: PROPAGATED,
   afterSeconds,
 });
 

@@ -27,7 +27,7 @@ const ServiceEvent = z.object({
   }),
 });
 
-const REPORTED = new Set(['deployed', 'upgraded', 'rolledback']);
+const REPORTED_PREDICATES = new Set(['deployed', 'upgraded', 'rolledback']);
 
 /**
  * Reads a CDEvent, which is the data of a CloudEvent. In the binary mode, its attributes are in headers and the body is
@@ -48,7 +48,7 @@ export function readCdEvent({ payload, header }: ReceivedWebhook): ReadChanges {
     return { unreadable: `${type} is no type of a CDEvent, such as dev.cdevents.service.deployed.0.2.0` };
   if (subject !== 'service')
     return { ignored: `events about a subject of type ${subject} report no change of a service` };
-  if (!REPORTED.has(predicate)) return { ignored: `service ${predicate} puts no version live` };
+  if (!REPORTED_PREDICATES.has(predicate)) return { ignored: `service ${predicate} puts no version live` };
   const parsed = ServiceEvent.safeParse(data);
   if (!parsed.success) return unreadable(type, parsed.error);
   const { context, subject: service } = parsed.data;
@@ -100,9 +100,9 @@ function partsOfArtifact(artifactId: string): { version: string; image?: string 
   const purl = /^pkg:([^/]+)\/([^@?#]+)(?:@([^?#]+))?(?:\?([^#]*))?/.exec(artifactId);
   if (purl === null) return { version: artifactId };
   const [, type, , version, qualifiers] = purl;
-  const named = new URLSearchParams(qualifiers ?? '');
-  const image = type === 'oci' || type === 'docker' ? named.get('repository_url') : null;
-  return { version: named.get('tag') ?? decoded(version ?? '') ?? artifactId, ...(image ? { image } : {}) };
+  const qualifierValues = new URLSearchParams(qualifiers ?? '');
+  const image = type === 'oci' || type === 'docker' ? qualifierValues.get('repository_url') : null;
+  return { version: qualifierValues.get('tag') ?? decoded(version ?? '') ?? artifactId, ...(image ? { image } : {}) };
 }
 
 function decoded(text: string): string | undefined {

@@ -6,10 +6,9 @@ import { ChaosMeshResource, type ChaosRun } from '../../schemas/experiments/expe
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { attempt, type ClusterOptions } from '../kubernetes/attempt.ts';
 import { timesOf } from '../kubernetes/chaos-targets.ts';
-import type { Ending } from '../shared/refusals.ts';
-import { asAttempt } from '../litmus/chaos-engine.ts';
+import { attemptOf, type Ending } from '../shared/refusals.ts';
 
-const Texts = z
+const LabelValues = z
   .record(z.string(), z.string())
   .nullish()
   .transform((texts) => texts ?? {});
@@ -20,7 +19,7 @@ const Selector = z.object({
     .array(z.string())
     .nullish()
     .transform((namespaces) => namespaces ?? []),
-  labelSelectors: Texts,
+  labelSelectors: LabelValues,
   /** Names of pods by namespace. With it, labels are not used. */
   pods: z.record(z.string(), z.array(z.string())).nullish(),
 });
@@ -34,13 +33,13 @@ const Chaos = z.object({
     uid: z.string(),
     resourceVersion: z.string(),
     deletionTimestamp: z.string().nullish(),
-    annotations: Texts,
+    annotations: LabelValues,
   }),
   spec: z.looseObject({
     action: z.string().optional(),
     selector: Selector.nullish(),
     direction: z.string().optional(),
-    /** Of other resources than NetworkChaos, something else. */
+    /** The second selector of a NetworkChaos. Other resources use the field for something else. */
     target: z.unknown().optional(),
     /** The objects are in another cluster. */
     remoteCluster: z.string().nullish(),
@@ -76,7 +75,7 @@ type Chaos = z.infer<typeof Chaos>;
 const PAUSE = 'experiment.chaos-mesh.org/pause';
 
 /** Actions that are done once: nothing can be paused or recovered. */
-const ONE_SHOT: Readonly<Record<string, readonly string[]>> = {
+const ONE_SHOT_ACTIONS: Readonly<Record<string, readonly string[]>> = {
   AWSChaos: ['ec2-restart'],
   AzureChaos: ['vm-restart'],
   GCPChaos: ['node-reset'],
@@ -89,7 +88,7 @@ export function chaosMeshObject(
   cluster: ClusterOptions,
 ): ChaosSystem {
   const path = `${collectionOf(namespace, resource)}/${name}`;
-  const text = (chaos: Chaos): string => `${resource} ${name}: ${stateOf(chaos)}`;
+  const stateText = (chaos: Chaos): string => `${resource} ${name}: ${stateOf(chaos)}`;
   return {
     target: `${resource} ${namespace}/${name}`,
     async read(): Promise<ChaosReading> {
@@ -100,22 +99,22 @@ export function chaosMeshObject(
       if (found === 'gone') return { kind: 'ended', detail: `${resource} ${name} was deleted`, verdict: null };
       if ('kind' in found) return { kind: 'unknown', detail: found.detail, verdict: null };
       return isOver(found)
-        ? { kind: 'ended', detail: text(found), verdict: null, at: timesIn(found, 'Recover').at(-1) ?? null }
-        : { kind: 'running', detail: text(found), verdict: null };
+        ? { kind: 'ended', detail: stateText(found), verdict: null, at: timesIn(found, 'Recover').at(-1) ?? null }
+        : { kind: 'running', detail: stateText(found), verdict: null };
     },
     async stop(): Promise<Attempt> {
-      const answer = await attempt(cluster, async ({ get, patch }) => {
+      const response = await attempt(cluster, async ({ get, patch }) => {
         const before = await get(path, Chaos);
         if (before.metadata.annotations[PAUSE] === 'true' || isOver(before) || isOneShot(resource, before))
           return before;
         return patch(path, 'merge', { metadata: { annotations: { [PAUSE]: 'true' } } }, Chaos);
       });
-      if ('kind' in answer) return asAttempt(answer);
-      if (isOneShot(resource, answer))
-        return { kind: 'taken', detail: `${text(answer)}; its action is done once and cannot be taken back` };
-      return isOver(answer)
-        ? { kind: 'taken', detail: text(answer) }
-        : { kind: 'later', detail: text(answer), afterSeconds: null };
+      if ('kind' in response) return attemptOf(response);
+      if (isOneShot(resource, response))
+        return { kind: 'taken', detail: `${stateText(response)}; its action is done once and cannot be taken back` };
+      return isOver(response)
+        ? { kind: 'taken', detail: stateText(response) }
+        : { kind: 'later', detail: stateText(response), afterSeconds: null };
     },
   };
 }
@@ -132,17 +131,17 @@ export async function chaosMeshObjects(namespace: string, cluster: ClusterOption
         items: (await find(collectionOf(namespace, resource), List))?.items ?? null,
       }));
       if ('kind' in listed) return listed;
-      return listed.items?.map((chaos) => seen(namespace, resource, chaos)) ?? null;
+      return listed.items?.map((chaos) => chaosObject(namespace, resource, chaos)) ?? null;
     }),
   );
-  const ending = lists.find((one): one is Ending => one !== null && !Array.isArray(one));
+  const ending = lists.find((list): list is Ending => list !== null && !Array.isArray(list));
   if (ending !== undefined) return ending;
-  if (lists.every((one) => one === null))
+  if (lists.every((list) => list === null))
     return { kind: 'refused', detail: 'the cluster has no resource in the group chaos-mesh.org; install Chaos Mesh' };
-  return lists.flatMap((one) => (Array.isArray(one) ? one : []));
+  return lists.flatMap((list) => (Array.isArray(list) ? list : []));
 }
 
-function seen(namespace: string, resource: ChaosMeshResource, chaos: Chaos): ChaosObject {
+function chaosObject(namespace: string, resource: ChaosMeshResource, chaos: Chaos): ChaosObject {
   const { name, uid, annotations } = chaos.metadata;
   const [startedAt] = timesIn(chaos, 'Apply');
   const isPaused = annotations[PAUSE] === 'true' && !isOneShot(resource, chaos);
@@ -162,16 +161,16 @@ function seen(namespace: string, resource: ChaosMeshResource, chaos: Chaos): Cha
 }
 
 /** Returns when actions on targets succeeded, oldest first. */
-const timesIn = ({ status }: Chaos, wanted: 'Apply' | 'Recover'): Timestamp[] =>
+const timesIn = ({ status }: Chaos, wantedOperation: 'Apply' | 'Recover'): Timestamp[] =>
   timesOf(
     status.experiment.containerRecords
       .flatMap(({ events }) => events)
-      .filter(({ type, operation }) => type === 'Succeeded' && operation === wanted)
+      .filter(({ type, operation }) => type === 'Succeeded' && operation === wantedOperation)
       .map(({ timestamp }) => timestamp),
   );
 
 /** Returns the pods that an object disturbs. The target of NetworkChaos is disturbed, too, unless the direction is `to`. */
-function targetsOf(own: string, resource: ChaosMeshResource, { spec }: Chaos): ChaosTarget[] {
+function targetsOf(ownNamespace: string, resource: ChaosMeshResource, { spec }: Chaos): ChaosTarget[] {
   // The selector of a PhysicalMachineChaos selects no pods.
   if (spec.remoteCluster || resource === 'PhysicalMachineChaos') return [];
   const isBoth = resource === 'NetworkChaos' && (spec.direction === 'from' || spec.direction === 'both');
@@ -180,22 +179,22 @@ function targetsOf(own: string, resource: ChaosMeshResource, { spec }: Chaos): C
     if (selector == null) return [];
     if (selector.pods && Object.keys(selector.pods).length > 0)
       return Object.keys(selector.pods).map((namespace) => ({ namespace, labels: null, workload: null }));
-    const namespaces = selector.namespaces.length === 0 ? [own] : selector.namespaces;
+    const namespaces = selector.namespaces.length === 0 ? [ownNamespace] : selector.namespaces;
     return namespaces.map((namespace) => ({ namespace, labels: selector.labelSelectors, workload: null }));
   });
 }
 
-const isTrue = ({ status }: Chaos, type: string): boolean =>
+const hasCondition = ({ status }: Chaos, type: string): boolean =>
   status.conditions.some((condition) => condition.type === type && condition.status === 'True');
 
 /** All targets are recovered, and none is to be injected again. */
 const isOver = (chaos: Chaos): boolean =>
-  chaos.status.experiment.desiredPhase === 'Stop' && isTrue(chaos, 'AllRecovered');
+  chaos.status.experiment.desiredPhase === 'Stop' && hasCondition(chaos, 'AllRecovered');
 
 const isOneShot = (resource: string, { spec }: Chaos): boolean =>
-  ONE_SHOT[resource]?.includes(spec.action ?? '') ?? false;
+  ONE_SHOT_ACTIONS[resource]?.includes(spec.action ?? '') ?? false;
 
 function stateOf({ status }: Chaos): string {
-  const conditions = status.conditions.filter((one) => one.status === 'True').map(({ type }) => type);
+  const conditions = status.conditions.filter((condition) => condition.status === 'True').map(({ type }) => type);
   return [`desired phase ${status.experiment.desiredPhase || 'not set'}`, ...conditions].join(', ');
 }

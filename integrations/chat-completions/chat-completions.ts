@@ -15,10 +15,10 @@ type Options = {
 /** Milliseconds for one call: less than the function that a person waits for may take. */
 const TIMEOUT_MS = 15_000;
 
-const ANSWER_MAX_BYTES = 256 * 1024;
+const RESPONSE_MAX_BYTES = 256 * 1024;
 
 /** The longest answer, in tokens. */
-const ANSWER_MAX_TOKENS = 3000;
+const RESPONSE_MAX_TOKENS = 3000;
 
 const Completion = z.object({
   choices: z
@@ -44,33 +44,33 @@ export function chatCompletions(options: Options): LanguageModel {
     vendor: 'the model',
     clock: options.clock,
     async access() {
-      const found = await settings();
-      if (found === null)
+      const current = await settings();
+      if (current === null)
         return { kind: 'off', detail: 'proposals are off: PROSE_API_URL and PROSE_MODEL are not both set' };
-      return { url: found.url, headers: found.key ? { authorization: `Bearer ${found.key}` } : {} };
+      return { url: current.url, headers: current.key ? { authorization: `Bearer ${current.key}` } : {} };
     },
     timeoutMs: TIMEOUT_MS,
-    maxBytes: ANSWER_MAX_BYTES,
-    errors: Errors,
+    maxBytes: RESPONSE_MAX_BYTES,
+    errorBody: Errors,
   });
   return {
     async endpoint() {
-      const found = await settings();
-      return found === null ? null : { host: URL.parse(found.url)?.host ?? 'no address', model: found.model };
+      const current = await settings();
+      return current === null ? null : { host: URL.parse(current.url)?.host ?? 'no address', model: current.model };
     },
     async complete({ instructions, data }): Promise<VendorResponse<string>> {
-      const found = await settings();
+      const current = await settings();
       const response = await client({
         method: 'POST',
         path: '/chat/completions',
         body: {
-          model: found?.model,
+          model: current?.model,
           messages: [
             { role: 'system', content: instructions },
             { role: 'user', content: data },
           ],
           temperature: 0,
-          max_tokens: ANSWER_MAX_TOKENS,
+          max_tokens: RESPONSE_MAX_TOKENS,
           response_format: { type: 'json_object' },
         },
         schema: Completion,
@@ -78,14 +78,14 @@ export function chatCompletions(options: Options): LanguageModel {
       if (response.kind !== 'done') return response;
       const [first] = response.value.choices;
       return first?.finish_reason === 'length'
-        ? { kind: 'refused', code: 'too_large', detail: `the answer has more than ${ANSWER_MAX_TOKENS} tokens` }
+        ? { kind: 'refused', code: 'too_large', detail: `the answer has more than ${RESPONSE_MAX_TOKENS} tokens` }
         : { kind: 'done', value: first?.message.content ?? '' };
     },
     async check() {
       const response = await client({ method: 'GET', path: '/models', schema: z.unknown() });
       // Not every server lists its models.
-      const isThere = response.kind === 'refused' && response.code === 'not_found';
-      return response.kind === 'done' || isThere ? { kind: 'done', value: null } : response;
+      const hasNoModelList = response.kind === 'refused' && response.code === 'not_found';
+      return response.kind === 'done' || hasNoModelList ? { kind: 'done', value: null } : response;
     },
   };
 }

@@ -9,7 +9,7 @@ import type { CanaryStatus } from './canary.ts';
  */
 export function checksumOf({ trackedConfigs, lastAppliedSpec }: CanaryStatus): string {
   const text = `(${TYPE}){TrackedConfigs:(*map[string]string)${configsText(trackedConfigs)} LastAppliedSpec:(string)${lastAppliedSpec}}`;
-  return encoded(String(fnv1a(Buffer.from(text))));
+  return safeEncoded(String(fnv1a(Buffer.from(text))));
 }
 
 /** The format of `%#v` in the Go package spew, which writes values with their types. */
@@ -30,5 +30,5 @@ function fnv1a(bytes: Uint8Array): number {
 
 /** Letters and digits that form no words, as in generated names of Kubernetes. */
 const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
-const encoded = (text: string): string =>
+const safeEncoded = (text: string): string =>
   [...Buffer.from(text)].map((byte) => ALPHABET[byte % ALPHABET.length]).join('');

@@ -1,19 +1,19 @@
-import type { ServiceEnvironment as Where } from '../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { RollbackGates } from '../../domain/ports/rollback.ts';
 import type { TargetResponse, Deployer, DriftCheck, RollbackCall } from '../../domain/rollback/targets.ts';
 import type { FlaggerDeployer } from '../../schemas/rollback/targets/kubernetes.ts';
 import type { RollbackGateRequest } from '../../schemas/rollback/gate-request.ts';
-import { heldOr, refuse } from '../shared/refusals.ts';
+import { driftOrUnknown, refuse } from '../shared/refusals.ts';
 import { attempt, type Calls, type ClusterOptions } from '../kubernetes/attempt.ts';
-import { deploymentTarget, progressOf, rollBackDeployment, underKey } from '../kubernetes/deployment.ts';
-import { isUnder, ROLLBACK_KEY } from '../kubernetes/annotations.ts';
+import { deploymentTarget, progressOf, rollBackDeployment, statusOfKey } from '../kubernetes/deployment.ts';
+import { hasActionKey, ROLLBACK_KEY } from '../kubernetes/annotations.ts';
 import type { Deployment } from '../kubernetes/objects.ts';
-import { toOf } from '../kubernetes/revisions.ts';
 import { isVersion, nameOf, versionsOf } from '../kubernetes/versions.ts';
-import { type WorkloadTarget, refuseNoName } from '../kubernetes/workload.ts';
+import { type WorkloadTarget, refuseInvalidName } from '../kubernetes/workload.ts';
 import { hasRollbackWebhook, Canary } from './canary.ts';
 import { type CanaryState, type Step, stepOf } from './next-step.ts';
-import { requestRollback, type OwnGateRequests, gateRequestsOf } from './gate-requests.ts';
+import { requestRollback, type GateRequests, gateRequestsOf } from './gate-requests.ts';
+import { toVersion } from '../shared/versions.ts';
 
 /**
  * Creates a deployer for a Flagger canary. Flagger has no abort API, but calls webhooks: during a rollout, the request
@@ -30,43 +30,47 @@ export function flaggerDeployer(
     cluster,
     serviceEnvironment,
     rollbackGates,
-  }: { cluster: ClusterOptions; serviceEnvironment: Where; rollbackGates: RollbackGates },
+  }: { cluster: ClusterOptions; serviceEnvironment: ServiceEnvironment; rollbackGates: RollbackGates },
 ): Deployer {
   const { namespace, canary: name = serviceEnvironment.service, container } = config;
-  const site: Site = { cluster, namespace, name, container };
+  const access: CanaryAccess = { cluster, namespace, name, container };
   const gateRequests = gateRequestsOf(rollbackGates, serviceEnvironment);
   return {
     target: `Canary ${namespace}/${name} at ${cluster.url}`,
     resource: `kubernetes ${JSON.stringify([cluster.url, namespace, 'canaries', name])}`,
     effectClass: 'convergent',
-    rollBack: (request) => attempt(cluster, (calls) => takeBack(site, calls, gateRequests, request)),
+    rollBack: (request) => attempt(cluster, (calls) => rollBack(access, calls, gateRequests, request)),
     // Only a rollback of the primary has a handle. A stored request is followed by calling `rollBack` again.
     status: (_, request) =>
       attempt(cluster, async (calls) => {
-        const found = await look(site, calls);
-        return underKey(workloadTarget(site, primaryOf(found.canary)), found.primary, request);
+        const found = await readState(access, calls);
+        return statusOfKey(workloadTarget(access, primaryOf(found.canary)), found.primary, request);
       }),
     checkDrift: async (request) => {
-      const answer = await attempt(cluster, async (calls) => holds(site, await look(site, calls), request));
-      return heldOr(answer);
+      const response = await attempt(cluster, async (calls) =>
+        driftOf(access, await readState(access, calls), request),
+      );
+      return driftOrUnknown(response);
     },
   };
 }
 
-type Site = Pick<WorkloadTarget<Deployment>, 'cluster' | 'namespace' | 'name' | 'container'>;
+/** The canary and the access to its cluster. */
+type CanaryAccess = Pick<WorkloadTarget<Deployment>, 'cluster' | 'namespace' | 'name' | 'container'>;
 
-const workloadTarget = (site: Site, name: string): WorkloadTarget<Deployment> => deploymentTarget({ ...site, name });
+const workloadTarget = (access: CanaryAccess, name: string): WorkloadTarget<Deployment> =>
+  deploymentTarget({ ...access, name });
 
 /** @throws Ended if the canary's target is not a Deployment */
-async function look(site: Site, calls: Calls): Promise<CanaryState> {
-  const { namespace, name } = site;
-  refuseNoName({ kind: 'Canary', name });
+async function readState(access: CanaryAccess, calls: Calls): Promise<CanaryState> {
+  const { namespace, name } = access;
+  refuseInvalidName({ kind: 'Canary', name });
   const canary = await calls.get(`/apis/flagger.app/v1beta1/namespaces/${namespace}/canaries/${name}`, Canary);
   const { kind, name: target } = canary.spec.targetRef;
   if (kind !== 'Deployment')
     throw refuse(`Canary ${namespace}/${name} targets a ${kind}; only Deployments have revisions for a rollback`);
-  const deployment = (of: string) => {
-    const { path, schema } = workloadTarget(site, of);
+  const deployment = (deploymentName: string) => {
+    const { path, schema } = workloadTarget(access, deploymentName);
     return calls.get(path, schema);
   };
   return { canary, target: await deployment(target), primary: await deployment(primaryOf(canary)) };
@@ -74,29 +78,30 @@ async function look(site: Site, calls: Calls): Promise<CanaryState> {
 
 const primaryOf = ({ spec }: Canary): string => `${spec.targetRef.name}-primary`;
 
-async function takeBack(
-  site: Site,
+async function rollBack(
+  access: CanaryAccess,
   calls: Calls,
-  gateRequests: OwnGateRequests,
+  gateRequests: GateRequests,
   request: RollbackCall,
 ): Promise<TargetResponse> {
-  const found = await look(site, calls);
-  const primary = workloadTarget(site, primaryOf(found.canary));
-  if (isUnder(found.primary.metadata, ROLLBACK_KEY, request.key)) return underKey(primary, found.primary, request);
+  const found = await readState(access, calls);
+  const primary = workloadTarget(access, primaryOf(found.canary));
+  if (hasActionKey(found.primary.metadata, ROLLBACK_KEY, request.key))
+    return statusOfKey(primary, found.primary, request);
   const gateRequest = await gateRequests.ofAction(request);
-  const step = stepOf(found, request, { container: site.container, isRequested: gateRequest !== undefined });
+  const step = stepOf(found, request, { container: access.container, isRequested: gateRequest !== undefined });
   if (gateRequest !== undefined && step.kind === 'undo') await gateRequests.end(gateRequest); // promoted before Flagger called the webhook
-  const answer = await taken(step);
-  if (gateRequest !== undefined && isEnd(answer)) await gateRequests.end(gateRequest);
-  return answer;
+  const response = await takeStep(step);
+  if (gateRequest !== undefined && isEnd(response)) await gateRequests.end(gateRequest);
+  return response;
 
-  function taken(next: Step): TargetResponse | Promise<TargetResponse> {
+  function takeStep(next: Step): TargetResponse | Promise<TargetResponse> {
     switch (next.kind) {
       case 'request':
-        return viaGate(site, gateRequests, { found, gateRequest, request });
+        return requestAtGate(access, gateRequests, { found, gateRequest, request });
       case 'undo':
         return rollBackDeployment(primary, calls, found.primary, request);
-      case 'look':
+      case 'check_result':
         return progressOf(found.primary);
       case 'succeeded':
       case 'in_progress':
@@ -113,9 +118,9 @@ async function takeBack(
 const isEnd = ({ kind }: TargetResponse): boolean => kind !== 'in_progress' && kind !== 'busy' && kind !== 'later';
 
 /** @throws Ended if the canary has no webhook that calls Firebreak */
-function viaGate(
-  { cluster, namespace, name }: Site,
-  gateRequests: OwnGateRequests,
+function requestAtGate(
+  { cluster, namespace, name }: CanaryAccess,
+  gateRequests: GateRequests,
   {
     found: { canary },
     gateRequest,
@@ -137,13 +142,17 @@ function viaGate(
 }
 
 /** Checks that the primary runs the target version, and that no other version gets traffic. */
-function holds({ container }: Site, { canary, target, primary }: CanaryState, request: RollbackCall): DriftCheck {
+function driftOf(
+  { container }: CanaryAccess,
+  { canary, target, primary }: CanaryState,
+  request: RollbackCall,
+): DriftCheck {
   const stable = versionsOf(primary.spec.template, container);
-  const shipped = versionsOf(target.spec.template, container);
-  if (!isVersion(stable, toOf(request))) return { kind: 'drifted', detail: `the primary runs ${nameOf(stable)}` };
+  const deployed = versionsOf(target.spec.template, container);
+  if (!isVersion(stable, toVersion(request))) return { kind: 'drifted', detail: `the primary runs ${nameOf(stable)}` };
   const { phase, canaryWeight } = canary.status;
-  const isShared = phase === 'Progressing' || phase === 'WaitingPromotion' || canaryWeight > 0;
-  return isShared && !isVersion(shipped, toOf(request))
-    ? { kind: 'drifted', detail: `a rollout of ${nameOf(shipped)} is in progress` }
+  const isSplit = phase === 'Progressing' || phase === 'WaitingPromotion' || canaryWeight > 0;
+  return isSplit && !isVersion(deployed, toVersion(request))
+    ? { kind: 'drifted', detail: `a rollout of ${nameOf(deployed)} is in progress` }
     : { kind: 'holds' };
 }

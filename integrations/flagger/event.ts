@@ -6,10 +6,10 @@ import { type ReadChanges, versionOf } from '../shared/change-webhook.ts';
 import type { Hook } from './hook.ts';
 
 /**
- * Reads an event of Flagger. The checksum identifies what the canary is brought to; it is the same when an earlier pod
- * template comes back. Flagger names no version, so the metadata of the webhook does.
+ * Reads an event of Flagger. The checksum identifies the pod template that is rolled out, so it is the same when an
+ * earlier template comes back. Flagger names no version, so the metadata of the webhook does.
  *
- * @param serviceEnvironment where the canary belongs. Absent: the metadata or the catalogue tells
+ * @param serviceEnvironment the service and environment of the canary. Absent: from the metadata or the catalogue
  * @see https://docs.flagger.app/usage/webhooks
  */
 export function readFlaggerEvent(hook: Hook, serviceEnvironment: Partial<ServiceEnvironment> = {}): ReadChanges {
@@ -55,10 +55,10 @@ type State = Required<Pick<ChangeReport, 'status'>>;
 
 /** Returns the state of the rollout with the event's checksum, or why the event says nothing about it. */
 function stateOf({ phase, metadata: { eventMessage = '' } }: Hook): State | string {
-  const starts = (...texts: string[]) => texts.some((text) => eventMessage.startsWith(text));
+  const messageStartsWith = (...texts: string[]) => texts.some((text) => eventMessage.startsWith(text));
   // This event has the checksum of the rollout that is replaced.
-  if (starts('New revision detected! Restarting')) return { status: 'cancelled' };
-  if (starts('New revision detected!')) return 'the event names the previous rollout';
+  if (messageStartsWith('New revision detected! Restarting')) return { status: 'cancelled' };
+  if (messageStartsWith('New revision detected!')) return 'the event names the previous rollout';
   switch (phase) {
     case 'Progressing':
     case 'WaitingPromotion':
@@ -66,9 +66,11 @@ function stateOf({ phase, metadata: { eventMessage = '' } }: Hook): State | stri
     case 'Finalising':
       return { status: 'started' };
     case 'Succeeded':
-      return starts('Promotion completed!') ? { status: 'succeeded' } : 'the rollout has ended before';
+      return messageStartsWith('Promotion completed!') ? { status: 'succeeded' } : 'the rollout has ended before';
     case 'Failed':
-      return starts('Canary failed!', 'Promotion of') ? { status: 'failed' } : 'the rollout has ended before';
+      return messageStartsWith('Canary failed!', 'Promotion of')
+        ? { status: 'failed' }
+        : 'the rollout has ended before';
     default:
       return `${phase === '' ? 'an event without a phase' : phase}: no rollout is in progress`;
   }

@@ -4,7 +4,7 @@ import type { RollbackGates } from '../../domain/ports/rollback.ts';
 import type { TargetResponse, RollbackCall } from '../../domain/rollback/targets.ts';
 import type { RollbackGateRequest } from '../../schemas/rollback/gate-request.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import { putOff } from '../shared/refusals.ts';
+import { retryLater } from '../shared/refusals.ts';
 import { checksumOf } from './checksum.ts';
 import type { CanaryStatus } from './canary.ts';
 
@@ -12,7 +12,7 @@ import type { CanaryStatus } from './canary.ts';
  * The stored rollback requests of one target, for one attempt. A storage error ends the attempt; the next attempt reads
  * the state first.
  */
-export type OwnGateRequests = {
+export type GateRequests = {
   /** Returns the request of this action, in any state. */
   ofAction(request: RollbackCall): Promise<RollbackGateRequest | undefined>;
   put(gateRequest: RollbackGateRequest): Promise<void>;
@@ -20,26 +20,26 @@ export type OwnGateRequests = {
   end(gateRequest: RollbackGateRequest): Promise<void>;
 };
 
-export function gateRequestsOf(rollbackGates: RollbackGates, serviceEnvironment: ServiceEnvironment): OwnGateRequests {
+export function gateRequestsOf(rollbackGates: RollbackGates, serviceEnvironment: ServiceEnvironment): GateRequests {
   return {
     ofAction: async ({ key }) => {
-      const gateRequest = await stored(() => rollbackGates.get(serviceEnvironment));
+      const gateRequest = await orRetryLater(() => rollbackGates.get(serviceEnvironment));
       return gateRequest?.key === key ? gateRequest : undefined;
     },
-    put: (gateRequest) => stored(() => rollbackGates.store(gateRequest)),
+    put: (gateRequest) => orRetryLater(() => rollbackGates.store(gateRequest)),
     end: (gateRequest) =>
-      stored(() =>
+      orRetryLater(() =>
         gateRequest.state === 'over' ? Promise.resolve() : rollbackGates.clear(serviceEnvironment, gateRequest.key),
       ),
   };
 }
 
-/** @throws Ended so that the attempt is repeated later, if the storage fails */
-async function stored<T>(work: () => Promise<T>): Promise<T> {
+/** Runs a call of the storage. @throws Ended if it fails, so that the attempt is repeated later */
+async function orRetryLater<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw putOff(`the request for Flagger's gate could not be stored: ${String(error)}`);
+    throw retryLater(`the request for Flagger's gate could not be stored: ${String(error)}`);
   }
 }
 
@@ -47,7 +47,7 @@ const IN_PROGRESS: TargetResponse = { kind: 'in_progress', id: null, handle: nul
 
 /** Requests the rollback of a running rollout: once, for that rollout only, and valid for one hour. */
 export async function requestRollback(
-  gateRequests: OwnGateRequests,
+  gateRequests: GateRequests,
   request: RollbackCall,
   {
     gateRequest,

@@ -21,7 +21,7 @@ export const Hook = z
   .meta({ id: 'FlaggerHook' });
 export type Hook = z.infer<typeof Hook>;
 
-export const canaryOf = ({ namespace, name }: Hook): string => `${namespace}/${name}`;
+export const canaryName = ({ namespace, name }: Hook): string => `${namespace}/${name}`;
 
 /** Returns the service and environment in the webhook's metadata. */
 export const serviceEnvironmentInMetadata = ({ metadata: { service, environment, env } }: Hook) => ({

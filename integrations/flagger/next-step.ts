@@ -1,9 +1,9 @@
 import type { TargetResponse, RollbackCall } from '../../domain/rollback/targets.ts';
 import { ROLLBACK_KEY } from '../kubernetes/annotations.ts';
 import type { Deployment } from '../kubernetes/objects.ts';
-import { fromOf, toOf } from '../kubernetes/revisions.ts';
 import { isVersion, nameOf, versionsOf } from '../kubernetes/versions.ts';
 import type { Canary } from './canary.ts';
+import { fromVersion, toVersion } from '../shared/versions.ts';
 
 /**
  * The state of a canary: the resource, the Deployment that is deployed to, and the primary, which carries the traffic.
@@ -12,9 +12,10 @@ export type CanaryState = { canary: Canary; target: Deployment; primary: Deploym
 
 /**
  * The next step. `request`: a rollout is in progress; request a rollback through Flagger's webhook. `undo`: the primary
- * runs `from`; roll it back. `look`: Flagger has rolled back; check the result.
+ * runs `from`; roll it back. `check_result`: Flagger has
+ * rolled back; check the result.
  */
-export type Step = { kind: 'request' } | { kind: 'undo' } | { kind: 'look' } | TargetResponse;
+export type Step = { kind: 'request' } | { kind: 'undo' } | { kind: 'check_result' } | TargetResponse;
 
 /**
  * Returns the next step. At promotion, Flagger copies the target's pod template to the primary. So users get the
@@ -22,27 +23,27 @@ export type Step = { kind: 'request' } | { kind: 'undo' } | { kind: 'look' } | T
  *
  * @param isRequested this action has requested a rollback from Flagger, so a rollback by Flagger is its result
  */
-export function stepOf(found: CanaryState, request: RollbackCall, { container, isRequested }: Reading): Step {
+export function stepOf(found: CanaryState, request: RollbackCall, { container, isRequested }: StepContext): Step {
   const { phase, canaryWeight } = found.canary.status;
-  const target = readingOf(found.target, request, container);
-  const primary = readingOf(found.primary, request, container);
+  const target = runningVersionOf(found.target, request, container);
+  const primary = runningVersionOf(found.primary, request, container);
   switch (phase) {
     case 'Progressing':
     case 'WaitingPromotion':
-      return inProgress(found, request, { target, primary });
+      return stepDuringRollout(found, request, { target, primary });
     case 'Promoting':
     case 'Finalising':
       if (!target.isFrom) return superseded(target);
       return { kind: 'busy', detail: `Flagger is promoting ${target.name}; it can only be rolled back after that` };
     case 'Failed':
-      if (canaryWeight > 0) return brokenPromotion(target, { isRequested });
+      if (canaryWeight > 0) return stepAfterFailedPromotion(target, { isRequested });
       if (primary.isFrom) return { kind: 'undo' };
-      return isRequested && primary.isTo ? { kind: 'look' } : superseded(primary);
+      return isRequested && primary.isTo ? { kind: 'check_result' } : superseded(primary);
     case 'Waiting':
       return primary.isFrom ? { kind: 'undo' } : superseded(primary); // the canary has no traffic yet
     case 'Succeeded':
     case 'Initialized':
-      return atRest(found, { target, primary });
+      return stepWithoutRollout(found, { target, primary });
     case '':
     case 'Initializing':
       return { kind: 'later', detail: 'Flagger is still setting the canary up', afterSeconds: null };
@@ -51,19 +52,23 @@ export function stepOf(found: CanaryState, request: RollbackCall, { container, i
   }
 }
 
-type Reading = { container: string | undefined; isRequested: boolean };
+type StepContext = { container: string | undefined; isRequested: boolean };
 
-type Runs = { name: string; isFrom: boolean; isTo: boolean };
+type RunningVersion = { name: string; isFrom: boolean; isTo: boolean };
 
-function readingOf({ spec }: Deployment, request: RollbackCall, container: string | undefined): Runs {
+function runningVersionOf({ spec }: Deployment, request: RollbackCall, container: string | undefined): RunningVersion {
   const versions = versionsOf(spec.template, container);
-  const isFrom = isVersion(versions, fromOf(request));
-  return { name: nameOf(versions), isFrom, isTo: !isFrom && isVersion(versions, toOf(request)) };
+  const isFrom = isVersion(versions, fromVersion(request));
+  return { name: nameOf(versions), isFrom, isTo: !isFrom && isVersion(versions, toVersion(request)) };
 }
 
-type Both = { target: Runs; primary: Runs };
+type RunningVersions = { target: RunningVersion; primary: RunningVersion };
 
-function inProgress({ canary: { spec } }: CanaryState, { to }: RollbackCall, { target, primary }: Both): Step {
+function stepDuringRollout(
+  { canary: { spec } }: CanaryState,
+  { to }: RollbackCall,
+  { target, primary }: RunningVersions,
+): Step {
   if (!target.isFrom) return superseded(target);
   if (primary.isFrom)
     return { kind: 'busy', detail: `Flagger itself is rolling out ${target.name} over ${primary.name}` };
@@ -89,7 +94,7 @@ function inProgress({ canary: { spec } }: CanaryState, { to }: RollbackCall, { t
  * Returns the result after a failed promotion. Flagger leaves all traffic on the canary, because there is no healthy
  * primary to return it to.
  */
-function brokenPromotion(target: Runs, { isRequested }: Pick<Reading, 'isRequested'>): Step {
+function stepAfterFailedPromotion(target: RunningVersion, { isRequested }: Pick<StepContext, 'isRequested'>): Step {
   if (!target.isFrom) return superseded(target);
   const detail =
     `the promotion of ${target.name} failed: the primary does not become ready, and the canary receives all ` +
@@ -98,7 +103,7 @@ function brokenPromotion(target: Runs, { isRequested }: Pick<Reading, 'isRequest
 }
 
 /** Returns the next step while Flagger reports no rollout. */
-function atRest(found: CanaryState, { target, primary }: Both): Step {
+function stepWithoutRollout(found: CanaryState, { target, primary }: RunningVersions): Step {
   // After a rollback of the primary, the target keeps its pod template, and Flagger starts no rollout for it.
   const isLeftBehind = found.primary.metadata.annotations[ROLLBACK_KEY] !== undefined;
   if (primary.isFrom) return target.isFrom || target.isTo || isLeftBehind ? { kind: 'undo' } : superseded(target);
@@ -107,4 +112,4 @@ function atRest(found: CanaryState, { target, primary }: Both): Step {
   return superseded(primary);
 }
 
-const superseded = ({ name }: Runs): TargetResponse => ({ kind: 'superseded', current: name });
+const superseded = ({ name }: RunningVersion): TargetResponse => ({ kind: 'superseded', current: name });

@@ -3,16 +3,15 @@ import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import type { TargetResponse, FlagRequest, Flags } from '../../domain/rollback/targets.ts';
 import type { FlagsConfig } from '../../schemas/rollback/targets/index.ts';
-import { type Answer, json, type Later } from '../shared/http.ts';
+import { type HttpResponse, parseJson, type Later } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
 import * as endpoint from '../webhook/endpoint.ts';
-import { addressOf } from './address.ts';
 
 /** The configuration of a flag service that implements the contract in `docs/how-to/flags.md`. */
 export type HttpFlags = Extract<FlagsConfig, { kind: 'http' }>;
 
 /** Milliseconds. Setting a flag takes one read and at most one write: 15 s together. */
-const LOOK_TIMEOUT_MS = 5_000;
+const READ_TIMEOUT_MS = 5_000;
 const CHANGE_TIMEOUT_MS = 10_000;
 
 const State = z.object({ on: z.boolean() });
@@ -31,13 +30,13 @@ export function httpFlags(
   { serviceEnvironment, secrets, clock }: { serviceEnvironment: ServiceEnvironment; secrets: Secrets; clock: Clock },
 ): Flags {
   const service = { name: 'the flag service', auth: config.auth, secrets, clock };
-  const call = async (flag: string, change?: FlagRequest): Promise<Answer | endpoint.Refused | Later> => {
+  const call = async (flag: string, change?: FlagRequest): Promise<HttpResponse | endpoint.Refused | Later> => {
     const address = addressOf(config.url, { flag, environment: serviceEnvironment.environment });
     if ('refused' in address) return { kind: 'refused', detail: address.refused };
     return endpoint.callEndpoint(
       service,
       change === undefined
-        ? { ...address, method: 'GET', id: address.url, timeoutMs: LOOK_TIMEOUT_MS }
+        ? { ...address, method: 'GET', id: address.url, timeoutMs: READ_TIMEOUT_MS }
         : {
             ...address,
             method: 'PUT',
@@ -53,7 +52,7 @@ export function httpFlags(
     const answer = await call(flag);
     if ('kind' in answer) return answer;
     if (!endpoint.isSuccess(answer)) return unsuccessful(answer, { flag, serviceEnvironment, clock });
-    const state = State.safeParse(json(answer.text));
+    const state = State.safeParse(parseJson(answer.text));
     return state.success
       ? { kind: 'state', on: state.data.on }
       : {
@@ -82,34 +81,57 @@ export function httpFlags(
 const bodyOf = ({ flag, environment, service, on, reason, incident, key }: FlagRequest): string =>
   JSON.stringify({ flag, environment, service, on, reason, incident_id: incident, idempotency_key: key });
 
-const answerText = (answer: Answer): string => endpoint.answerText('the flag service', answer);
+const answerText = (answer: HttpResponse): string => endpoint.answerText('the flag service', answer);
 
-const wordOf = (on: boolean): string => (on ? 'on' : 'off');
+const stateText = (on: boolean): string => (on ? 'on' : 'off');
 
-function accepted(answer: Answer, wanted: boolean): TargetResponse {
-  const state = State.safeParse(json(answer.text));
+function accepted(answer: HttpResponse, requested: boolean): TargetResponse {
+  const state = State.safeParse(parseJson(answer.text));
   if (!state.success) {
     // The flag may have been set; the next attempt reads it first.
     return { kind: 'later', detail: `${answerText(answer)}, without the state {"on": …}`, afterSeconds: null };
   }
-  if (state.data.on === wanted) return { kind: 'succeeded', id: null };
+  if (state.data.on === requested) return { kind: 'succeeded', id: null };
   if (answer.status === 202) return { kind: 'in_progress', id: null, handle: null };
-  return { kind: 'failed', detail: `${answerText(answer)}, so the flag is still ${wordOf(state.data.on)}` };
+  return { kind: 'failed', detail: `${answerText(answer)}, so the flag is still ${stateText(state.data.on)}` };
 }
 
-function conflict(answer: Answer, wanted: boolean): TargetResponse | undefined {
+function conflict(answer: HttpResponse, requested: boolean): TargetResponse | undefined {
   if (answer.status !== 409) return undefined;
-  const parsed = Conflict.safeParse(json(answer.text));
-  if (!parsed.success || parsed.data.on === wanted) return undefined;
+  const parsed = Conflict.safeParse(parseJson(answer.text));
+  if (!parsed.success || parsed.data.on === requested) return undefined;
   const { on, error } = parsed.data;
-  return { kind: 'superseded', current: wordOf(on) + (error === undefined ? '' : `: ${truncate(error, 300)}`) };
+  return { kind: 'superseded', current: stateText(on) + (error === undefined ? '' : `: ${truncate(error, 300)}`) };
 }
 
 function unsuccessful(
-  answer: Answer,
+  answer: HttpResponse,
   { flag, serviceEnvironment, clock }: { flag: string; serviceEnvironment: ServiceEnvironment; clock: Clock },
 ): endpoint.Refused | Later {
-  const which = `flag ${JSON.stringify(flag)} in environment ${JSON.stringify(serviceEnvironment.environment)}`;
-  const missing = answer.status === 404 ? `the flag service has no ${which}; ` : '';
+  const flagText = `flag ${JSON.stringify(flag)} in environment ${JSON.stringify(serviceEnvironment.environment)}`;
+  const missing = answer.status === 404 ? `the flag service has no ${flagText}; ` : '';
   return endpoint.unsuccessful(answer, missing + answerText(answer), clock);
 }
+
+/**
+ * Returns the URL of a flag, from the configured template.
+ *
+ * Encodes names so that they can't change the path. Refuses `.` and `..`, which change the path even when encoded.
+ */
+function addressOf(
+  template: string,
+  { flag, environment }: { flag: string; environment: string },
+): { url: string } | { refused: string } {
+  if (!template.includes('{flag}'))
+    return { refused: `the address of the flag service, ${template}, has no placeholder {flag}` };
+  const refusedName = [flag, environment].find((name) => !isSegment(name));
+  if (refusedName !== undefined)
+    return { refused: `${JSON.stringify(refusedName)} is not allowed in a URL, so nothing was called` };
+  return {
+    url: template
+      .replaceAll('{flag}', () => encodeURIComponent(flag))
+      .replaceAll('{environment}', () => encodeURIComponent(environment)),
+  };
+}
+
+const isSegment = (name: string): boolean => !/^\.{0,2}$/.test(name) && name.isWellFormed();

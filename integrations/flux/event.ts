@@ -22,9 +22,9 @@ const FluxEvent = z.object({
     .record(z.string(), z.string())
     .nullish()
     // Controllers before Flux 2.2 send the keys with the API group of the object.
-    .transform((all) =>
+    .transform((metadata) =>
       Object.fromEntries(
-        Object.entries(all ?? {}).flatMap(([key, value]) => (value === '' ? [] : [[withoutApiGroup(key), value]])),
+        Object.entries(metadata ?? {}).flatMap(([key, value]) => (value === '' ? [] : [[withoutApiGroup(key), value]])),
       ),
     ),
 });

@@ -50,8 +50,8 @@ type Rule = { index: number; backendRefs: z.infer<typeof BackendRef>[] };
  */
 export function sharesIn(route: HttpRoute, services: readonly string[]): Shares {
   const largest = new Map<string, number>();
-  for (const { backendRefs } of rulesOf(route, services))
-    for (const [service, share] of sharesOf(backendRefs.map((ref) => [nameIn(route, ref), ref.weight])))
+  for (const { backendRefs } of rulesWith(route, services))
+    for (const [service, share] of sharesOf(backendRefs.map((ref) => [backendName(route, ref), ref.weight])))
       largest.set(service, Math.max(largest.get(service) ?? 0, share));
   return largest;
 }
@@ -59,9 +59,9 @@ export function sharesIn(route: HttpRoute, services: readonly string[]): Shares 
 /** Returns operations of a JSON patch that give Services these shares, in percent, in each rule. */
 export function shareOperations(route: HttpRoute, shares: Shares): object[] {
   const weights = weightsOf(shares);
-  return rulesOf(route, [...shares.keys()]).flatMap(({ index, backendRefs }) =>
+  return rulesWith(route, [...shares.keys()]).flatMap(({ index, backendRefs }) =>
     backendRefs.flatMap((ref, position) => {
-      const weight = weights.get(nameIn(route, ref));
+      const weight = weights.get(backendName(route, ref));
       return weight === undefined
         ? []
         : [{ op: 'add', path: `/spec/rules/${index}/backendRefs/${position}/weight`, value: weight }];
@@ -77,8 +77,8 @@ export function shareOperations(route: HttpRoute, shares: Shares): object[] {
  */
 export function backendWeights(route: HttpRoute, targets: readonly string[]): Weights {
   const { namespace, name } = route.metadata;
-  const byRule = rulesOf(route, targets).map(({ index, backendRefs }) => {
-    const entries = backendRefs.map((ref): [string, number] => [nameIn(route, ref), ref.weight]);
+  const byRule = rulesWith(route, targets).map(({ index, backendRefs }) => {
+    const entries = backendRefs.map((ref): [string, number] => [backendName(route, ref), ref.weight]);
     const weights = Object.fromEntries(entries);
     if (Object.keys(weights).length < entries.length)
       throw refuse(`rule ${index + 1} of HTTPRoute ${namespace}/${name} has a backend twice`);
@@ -97,9 +97,9 @@ export function backendWeights(route: HttpRoute, targets: readonly string[]): We
 
 /** Returns operations of a JSON patch that give backends these weights, in each rule that has all of them. */
 export const weightOperations = (route: HttpRoute, weights: Weights): object[] =>
-  rulesOf(route, Object.keys(weights)).flatMap(({ index, backendRefs }) =>
+  rulesWith(route, Object.keys(weights)).flatMap(({ index, backendRefs }) =>
     backendRefs.flatMap((ref, position) => {
-      const value = weights[nameIn(route, ref)];
+      const value = weights[backendName(route, ref)];
       return value === undefined || value === ref.weight
         ? []
         : [{ op: 'add', path: `/spec/rules/${index}/backendRefs/${position}/weight`, value }];
@@ -107,10 +107,10 @@ export const weightOperations = (route: HttpRoute, weights: Weights): object[] =
   );
 
 /** @throws Ended if a rule has only some of the Services, or none has all */
-function rulesOf(route: HttpRoute, services: readonly string[]): Rule[] {
+function rulesWith(route: HttpRoute, services: readonly string[]): Rule[] {
   const { namespace, name } = route.metadata;
   const rules = route.spec.rules.flatMap(({ backendRefs }, index) => {
-    const names = backendRefs.map((ref) => nameIn(route, ref));
+    const names = backendRefs.map((ref) => backendName(route, ref));
     const found = services.filter((service) => names.includes(service));
     if (found.length === 0) return [];
     const missing = services.filter((service) => !names.includes(service));
@@ -125,8 +125,8 @@ function rulesOf(route: HttpRoute, services: readonly string[]): Rule[] {
   return rules;
 }
 
-/** Returns the name of a backend: of a Service in the route's namespace its own, of others with kind and namespace. */
-function nameIn({ metadata }: HttpRoute, { group, kind, name, namespace }: z.infer<typeof BackendRef>): string {
+/** Returns the name of a backend. It includes kind and namespace, except for a Service in the route's namespace. */
+function backendName({ metadata }: HttpRoute, { group, kind, name, namespace }: z.infer<typeof BackendRef>): string {
   const isOwn = group === '' && kind === 'Service' && (namespace ?? metadata.namespace) === metadata.namespace;
   return isOwn ? name : [group, kind, namespace, name].filter(Boolean).join('/');
 }
@@ -134,19 +134,29 @@ function nameIn({ metadata }: HttpRoute, { group, kind, name, namespace }: z.inf
 /**
  * Returns whether the gateways serve the newest generation of the route. A parent that rejects it serves nothing of it.
  *
- * @param needsBackends whether all backends must be found
+ * @param options.needsBackends whether all backends must be found
  */
-export function acceptanceOf({ metadata, status }: HttpRoute, needsBackends: boolean): TargetResponse {
+export function acceptanceOf(
+  { metadata, status }: HttpRoute,
+  { needsBackends }: { needsBackends: boolean },
+): TargetResponse {
   const progress: TargetResponse = { kind: 'in_progress', id: null, handle: null };
   const parents = status.parents.map(({ conditions }) => {
-    const find = (type: string) => conditions.find((condition) => condition.type === type);
-    return { accepted: find('Accepted'), resolved: find('ResolvedRefs'), partly: find('PartiallyInvalid') };
+    const conditionOf = (type: string) => conditions.find((condition) => condition.type === type);
+    return {
+      accepted: conditionOf('Accepted'),
+      resolved: conditionOf('ResolvedRefs'),
+      partiallyInvalid: conditionOf('PartiallyInvalid'),
+    };
   });
   const isCurrent = ({ observedGeneration }: z.infer<typeof RouteCondition>): boolean =>
     (observedGeneration ?? metadata.generation) >= metadata.generation;
-  for (const { partly } of parents)
-    if (partly?.status === 'True' && isCurrent(partly))
-      return { kind: 'failed', detail: `the gateway does not serve all rules: ${partly.message || partly.reason}` };
+  for (const { partiallyInvalid } of parents)
+    if (partiallyInvalid?.status === 'True' && isCurrent(partiallyInvalid))
+      return {
+        kind: 'failed',
+        detail: `the gateway does not serve all rules: ${partiallyInvalid.message || partiallyInvalid.reason}`,
+      };
   if (parents.length === 0) return progress;
   for (const { accepted } of parents)
     if (accepted === undefined || !isCurrent(accepted) || accepted.status === 'Unknown') return progress;

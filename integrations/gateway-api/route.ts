@@ -22,7 +22,7 @@ export function gatewayRoute(
 ): TrafficRoute {
   const name = route === '' ? service : route;
   const path = httpRoutePath(namespace, name);
-  const look = async ({ get }: Calls): Promise<{ object: HttpRoute; weights: Weights }> => {
+  const readRoute = async ({ get }: Calls): Promise<{ object: HttpRoute; weights: Weights }> => {
     const object = await get(path, HttpRoute);
     return { object, weights: backendWeights(object, Object.keys(targets)) };
   };
@@ -32,13 +32,13 @@ export function gatewayRoute(
     resource: `kubernetes ${JSON.stringify([cluster.url, path])}`,
     effectClass: 'convergent',
     async read() {
-      const seen = await attempt(cluster, look);
-      if (!('kind' in seen)) return { kind: 'weights', weights: seen.weights };
-      return seen.kind === 'refused' ? seen : { afterSeconds: null, ...seen, kind: 'later' };
+      const current = await attempt(cluster, readRoute);
+      if (!('kind' in current)) return { kind: 'weights', weights: current.weights };
+      return current.kind === 'refused' ? current : { afterSeconds: null, ...current, kind: 'later' };
     },
     set: ({ from, to }) =>
       attempt(cluster, async (calls): Promise<TargetResponse> => {
-        const { object, weights } = await look(calls);
+        const { object, weights } = await readRoute(calls);
         if (sameWeights(weights, to)) return accepted(object);
         if (!sameWeights(weights, from)) return { kind: 'superseded', current: weightsInWords(weights) };
         const tooHigh = Object.values(to).find((weight) => weight > MAX_WEIGHT);
@@ -56,7 +56,7 @@ export function gatewayRoute(
       }),
     status: (_, { to }) =>
       attempt(cluster, async (calls): Promise<TargetResponse> => {
-        const { object, weights } = await look(calls);
+        const { object, weights } = await readRoute(calls);
         if (!sameWeights(weights, to)) return { kind: 'superseded', current: weightsInWords(weights) };
         return accepted(object);
       }),
@@ -65,6 +65,6 @@ export function gatewayRoute(
 
 /** A backend that the gateway cannot use would fail the requests that were shifted to it. */
 function accepted(object: HttpRoute): TargetResponse {
-  const answer = acceptanceOf(object, true);
-  return answer.kind === 'in_progress' ? { ...answer, handle: WRITTEN } : answer;
+  const response = acceptanceOf(object, { needsBackends: true });
+  return response.kind === 'in_progress' ? { ...response, handle: WRITTEN } : response;
 }

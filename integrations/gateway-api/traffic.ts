@@ -18,7 +18,7 @@ export function gatewayTraffic(
       shares: sharesIn,
       operations: shareOperations,
       // An abort must not wait for a backend that is gone and gets no traffic.
-      effect: (found, action) => acceptanceOf(found, action !== 'abort'),
+      effect: (found, action) => acceptanceOf(found, { needsBackends: action !== 'abort' }),
     },
     { cluster, namespace, name, backends, container },
   );

@@ -5,11 +5,11 @@ import type { IssueFacts, IssueName, IssueTracker } from '../../domain/postmorte
 import { InstantIn } from '../../schemas/time/time.ts';
 import { truncate } from '../shared/text.ts';
 import { ATTEMPT_TIMEOUT_MS, ISSUE_PAGES, LABEL_MAX_CHARS, PAGE_ITEMS, TITLE_MAX_CHARS } from './limits.ts';
-import { holdsMarker, marker } from './markdown.ts';
+import { hasMarker, marker } from './markdown.ts';
 import { request, type GithubOptions, repositoryPath } from './rest.ts';
 
 /** By this label, issues of Firebreak are found again. */
-const OURS = 'firebreak';
+const FIREBREAK_LABEL = 'firebreak';
 
 const Issue = z.object({
   number: z.number().int(),
@@ -31,7 +31,7 @@ type Options = GithubOptions & { repository: string; labels: readonly string[] }
  */
 export function githubTracker(options: Options): IssueTracker {
   const issues = `${repositoryPath(options.repository)}/issues`;
-  const calls = async <T>(
+  const call = async <T>(
     method: 'GET' | 'POST' | 'PATCH',
     path: string,
     schema: z.ZodType<T>,
@@ -52,46 +52,50 @@ export function githubTracker(options: Options): IssueTracker {
     body: object,
     assignee: string | null,
   ): Promise<VendorResponse<{ issue: Issue; note: string | null }>> => {
-    const first = await calls(method, path, Issue, { ...body, ...(assignee !== null && { assignees: [assignee] }) });
+    const first = await call(method, path, Issue, { ...body, ...(assignee !== null && { assignees: [assignee] }) });
     if (first.kind === 'done') return { kind: 'done', value: { issue: first.value, note: null } };
-    const isAssignee = first.kind === 'refused' && first.code === 'invalid' && /\bassignees?\b/.test(first.detail);
-    if (assignee === null || !isAssignee) return first;
+    const isAssigneeRefused =
+      first.kind === 'refused' && first.code === 'invalid' && /\bassignees?\b/.test(first.detail);
+    if (assignee === null || !isAssigneeRefused) return first;
     const note = `not assigned to ${assignee}: ${first.detail}`;
-    const second = await calls(method, path, Issue, body);
+    const second = await call(method, path, Issue, body);
     return second.kind === 'done' ? { kind: 'done', value: { issue: second.value, note } } : second;
   };
 
   return {
     async find(key) {
-      const list = `${issues}?labels=${OURS}&state=all&sort=created&direction=desc&per_page=${PAGE_ITEMS}`;
+      const list = `${issues}?labels=${FIREBREAK_LABEL}&state=all&sort=created&direction=desc&per_page=${PAGE_ITEMS}`;
       for (let page = 1; page <= ISSUE_PAGES; page += 1) {
-        const found = await calls('GET', `${list}&page=${page}`, z.array(Issue));
+        const found = await call('GET', `${list}&page=${page}`, z.array(Issue));
         if (found.kind !== 'done') return found;
-        const issue = found.value.find(({ body }) => holdsMarker(body ?? '', key));
+        const issue = found.value.find(({ body }) => hasMarker(body ?? '', key));
         if (issue !== undefined) return { kind: 'done', value: { ...nameOf(issue), ...stateOf(issue) } };
         if (found.value.length < PAGE_ITEMS) break;
       }
       return { kind: 'done', value: null };
     },
     async create({ key, title, facts, assignee }) {
-      const labels = [...new Set([OURS, ...options.labels].map((label) => truncate(label, LABEL_MAX_CHARS)))];
+      const labels = [
+        ...new Set([FIREBREAK_LABEL, ...options.labels].map((label) => truncate(label, LABEL_MAX_CHARS))),
+      ];
       const body = { title: shownTitle(title), body: textOf(key, facts), labels };
-      const made = await write('POST', issues, body, assignee);
-      return made.kind === 'done'
-        ? { kind: 'done', value: { ...nameOf(made.value.issue), note: made.value.note } }
-        : made;
+      const created = await write('POST', issues, body, assignee);
+      return created.kind === 'done'
+        ? { kind: 'done', value: { ...nameOf(created.value.issue), note: created.value.note } }
+        : created;
     },
     async read(issue) {
-      const found = await calls('GET', pathOf(issue), Issue);
+      const found = await call('GET', pathOf(issue), Issue);
       return found.kind === 'done' ? { kind: 'done', value: stateOf(found.value) } : found;
     },
     async change(issue, { title, done, facts, assignee = null }) {
       let text: string | undefined;
       if (facts !== undefined) {
-        const now = await calls('GET', pathOf(issue), Issue);
-        if (now.kind !== 'done') return now;
+        const current = await call('GET', pathOf(issue), Issue);
+        if (current.kind !== 'done') return current;
         // A text that people have edited stays.
-        if (lines(now.value.body) === lines(textOf(facts.key, facts.before))) text = textOf(facts.key, facts.facts);
+        if (normalizedText(current.value.body) === normalizedText(textOf(facts.key, facts.before)))
+          text = textOf(facts.key, facts.facts);
       }
       const body = {
         ...(title !== undefined && { title: shownTitle(title) }),
@@ -115,7 +119,7 @@ const stateOf = ({ title, state, updated_at: updatedAt }: Issue) => ({ title, do
 const shownTitle = (title: string): string =>
   truncate(title.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim(), TITLE_MAX_CHARS);
 
-const lines = (body: string | null | undefined): string => (body ?? '').replaceAll('\r\n', '\n').trim();
+const normalizedText = (body: string | null | undefined): string => (body ?? '').replaceAll('\r\n', '\n').trim();
 
 function textOf(key: string, { rows, link }: IssueFacts): string {
   const list = rows.map(([name, value]) => `- ${name}: ${code(value)}`);

@@ -17,10 +17,10 @@ const APP_TOKEN_SECONDS = 540;
 const CLOCK_SKEW_SECONDS = 60;
 
 /** Installation tokens are valid for one hour. A token with less than this time left is replaced before use. */
-const LEFT_MS = 5 * 60_000;
+const VALIDITY_MIN_MS = 5 * 60_000;
 
 /** Not cached for longer, because a reinstalled app gets a new installation ID. */
-const INSTALLATION_KEPT_MS = 60 * 60_000;
+const INSTALLATION_CACHE_MS = 60 * 60_000;
 
 const InstallationToken = z.object({ token: z.string().min(1), expires_at: z.string().transform(Date.parse) });
 const Installation = z.object({ id: z.number().int() });
@@ -33,7 +33,7 @@ type App = { id: string; key: KeyObject };
  */
 export type AppTokens = {
   /** Returns a JWT of the app itself, valid for a few minutes, for API calls that belong to no installation. */
-  itself(): Promise<string | undefined>;
+  appJwt(): Promise<string | undefined>;
   /** Returns a token for an installation, which webhooks identify. */
   ofInstallation(installation: number): Promise<string | undefined>;
   /** Returns a token for the installation of a repository, `owner/name`. */
@@ -47,44 +47,44 @@ export type AppTokens = {
  * @see https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-an-installation-access-token-for-a-github-app
  */
 export function appTokens({ secrets, clock }: { secrets: Secrets; clock: Clock }): AppTokens {
-  const tokens = new Kept<string>(clock);
-  const installations = new Kept<number>(clock);
+  const tokens = new ExpiringCache<string>(clock);
+  const installations = new ExpiringCache<number>(clock);
 
   async function asApp<T>(app: App, method: 'GET' | 'POST', path: string, schema: z.ZodType<T>): Promise<T> {
     const apiUrl = (await secrets.get('GITHUB_API_URL')) ?? GITHUB_API_URL;
-    const options: GithubOptions = { apiUrl, token: () => signed(app, clock), clock };
-    return valueOf(await request(options, { method, path, schema, timeoutMs: TIMEOUT_MS }), `${method} ${path}`);
+    const options: GithubOptions = { apiUrl, token: () => signedJwt(app, clock), clock };
+    return valueOrNoToken(await request(options, { method, path, schema, timeoutMs: TIMEOUT_MS }), `${method} ${path}`);
   }
   const tokenOf = (app: App, installation: number): Promise<string> =>
     tokens.get(`${app.id} ${installation}`, async () => {
       const path = `/app/installations/${installation}/access_tokens`;
       const { token, expires_at } = await asApp(app, 'POST', path, InstallationToken);
-      return { value: token, until: expires_at - LEFT_MS };
+      return { value: token, until: expires_at - VALIDITY_MIN_MS };
     });
   const installationOf = (app: App, repository: string): Promise<number> =>
     installations.get(`${app.id} ${repository.toLowerCase()}`, async () => {
       const { id } = await asApp(app, 'GET', `${repositoryPath(repository)}/installation`, Installation);
-      return { value: id, until: millisOf(clock.now()) + INSTALLATION_KEPT_MS };
+      return { value: id, until: millisOf(clock.now()) + INSTALLATION_CACHE_MS };
     });
 
   return {
-    async itself() {
-      const app = await appIn(secrets);
-      return app && signed(app, clock);
+    async appJwt() {
+      const app = await configuredApp(secrets);
+      return app && signedJwt(app, clock);
     },
     async ofInstallation(installation) {
-      const app = await appIn(secrets);
+      const app = await configuredApp(secrets);
       return app && tokenOf(app, installation);
     },
     async ofRepository(repository) {
-      const app = await appIn(secrets);
+      const app = await configuredApp(secrets);
       return app && tokenOf(app, await installationOf(app, repository));
     },
   };
 }
 
 /** Returns undefined if the ID or the key is not configured. */
-async function appIn(secrets: Secrets): Promise<App | undefined> {
+async function configuredApp(secrets: Secrets): Promise<App | undefined> {
   const [id, pem] = await Promise.all([secrets.get('GITHUB_APP_ID'), secrets.get('GITHUB_APP_PRIVATE_KEY')]);
   if (!id || !pem) return undefined;
   try {
@@ -100,7 +100,7 @@ async function appIn(secrets: Secrets): Promise<App | undefined> {
   });
 }
 
-function signed({ id, key }: App, clock: Clock): Promise<string> {
+function signedJwt({ id, key }: App, clock: Clock): Promise<string> {
   const now = Math.floor(millisOf(clock.now()) / 1000);
   return new SignJWT()
     .setProtectedHeader({ alg: 'RS256', typ: 'JWT' })
@@ -111,7 +111,7 @@ function signed({ id, key }: App, clock: Clock): Promise<string> {
 }
 
 /** @throws NoToken */
-function valueOf<T>(response: VendorResponse<T>, call: string): T {
+function valueOrNoToken<T>(response: VendorResponse<T>, call: string): T {
   if (response.kind === 'done') return response.value;
   const detail = `GitHub issued no token for the GitHub App: ${call}: ${response.detail}`;
   // Retry: a token that was issued but not received has no effect.
@@ -122,27 +122,27 @@ function valueOf<T>(response: VendorResponse<T>, call: string): T {
 }
 
 /** A cache with expiry times in milliseconds since the Unix epoch. Concurrent requests for a value share one call. */
-class Kept<T> {
+class ExpiringCache<T> {
   readonly #clock: Clock;
   readonly #values = new Map<string, { value: T; until: number }>();
-  readonly #asking = new Map<string, Promise<T>>();
+  readonly #pending = new Map<string, Promise<T>>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  async get(name: string, make: () => Promise<{ value: T; until: number }>): Promise<T> {
+  async get(name: string, load: () => Promise<{ value: T; until: number }>): Promise<T> {
     const cached = this.#values.get(name);
     if (cached !== undefined && millisOf(this.#clock.now()) < cached.until) return cached.value;
     const pending =
-      this.#asking.get(name) ??
-      make()
-        .then((made) => {
-          this.#values.set(name, made);
-          return made.value;
+      this.#pending.get(name) ??
+      load()
+        .then((loaded) => {
+          this.#values.set(name, loaded);
+          return loaded.value;
         })
-        .finally(() => this.#asking.delete(name));
-    this.#asking.set(name, pending);
+        .finally(() => this.#pending.delete(name));
+    this.#pending.set(name, pending);
     return pending;
   }
 }

@@ -9,7 +9,7 @@ const Name = z.string().min(1).max(256);
 const Address = z.string().max(2048).nullish();
 
 /** What a creator of a deployment can state in its payload, an object or its JSON text. */
-const Stated = z
+const DeploymentPayload = z
   .object({
     service: Name.optional().catch(undefined),
     path: Name.optional().catch(undefined),
@@ -19,7 +19,16 @@ const Stated = z
   })
   .catch({});
 
-const State = z.enum(['error', 'failure', 'inactive', 'in_progress', 'queued', 'pending', 'waiting', 'success']);
+const DeploymentState = z.enum([
+  'error',
+  'failure',
+  'inactive',
+  'in_progress',
+  'queued',
+  'pending',
+  'waiting',
+  'success',
+]);
 
 /**
  * The webhooks about a deployment and its statuses.
@@ -34,14 +43,14 @@ export const DeploymentEvent = z.object({
     ref: z.string().max(1024).nullish(),
     task: z.string().max(1024).nullish(),
     environment: Name,
-    payload: z.preprocess(jsonIn, Stated),
+    payload: z.preprocess(jsonIn, DeploymentPayload),
     created_at: InstantIn,
     creator: z.object({ login: Name }).nullish(),
   }),
   deployment_status: z
     .object({
       // A state that GitHub adds later says nothing.
-      state: readAs(State, 'pending'),
+      state: readAs(DeploymentState, 'pending'),
       environment: Name.nullish(),
       created_at: InstantIn,
       log_url: Address,
@@ -65,7 +74,7 @@ function jsonIn(value: unknown): unknown {
  * The status of a change by the state of its deployment. A deployment that waits for its approval or a runner has not
  * started. `inactive` says that a later deployment has replaced this one.
  */
-const STATUS: Readonly<Record<z.infer<typeof State>, ChangeStatus | undefined>> = {
+const STATUS: Readonly<Record<z.infer<typeof DeploymentState>, ChangeStatus | undefined>> = {
   pending: undefined,
   queued: undefined,
   waiting: undefined,
@@ -90,7 +99,7 @@ export function reportsOfDeployment({
   const state = status && STATUS[status.state];
   const url = [status?.log_url, status?.target_url].find((address) => /^https?:\/\//.test(address ?? '')) ?? undefined;
   const tag = ref != null && VERSION_TAG.test(ref) ? ref : undefined;
-  const migrates = payload.has_migration ?? (task === 'deploy:migrations' ? true : undefined);
+  const hasMigration = payload.has_migration ?? (task === 'deploy:migrations' ? true : undefined);
   const kind = kindOf(task ?? 'deploy');
   return [
     {
@@ -111,7 +120,7 @@ export function reportsOfDeployment({
       ...(state === 'started' && { started_at: at }),
       ...(deployment.creator && { author: deployment.creator.login }),
       ...(url !== undefined && { url }),
-      ...(migrates !== undefined && { has_migration: migrates }),
+      ...(hasMigration !== undefined && { has_migration: hasMigration }),
     },
   ];
 }

@@ -16,7 +16,7 @@ const Account = z.object({ login: Name, type: z.string().nullish() });
 const Repository = z.object({ full_name: Name });
 const Paths = z.array(z.string()).nullish();
 
-const isNone = (sha: string): boolean => /^0+$/.test(sha);
+const isNullCommit = (sha: string): boolean => /^0+$/.test(sha);
 
 /** @see https://docs.github.com/en/webhooks/webhook-events-and-payloads#push */
 export const PushEvent = z.object({
@@ -40,23 +40,23 @@ export const PushEvent = z.object({
 /** Returns the push to a branch. Undefined: it is about a tag, or deletes the branch. */
 export function pushOf(event: z.infer<typeof PushEvent>, now: Timestamp): Push | undefined {
   const { ref, before, after, commits, repository } = event;
-  if (!ref.startsWith('refs/heads/') || event.deleted === true || isNone(after)) return undefined;
+  if (!ref.startsWith('refs/heads/') || event.deleted === true || isNullCommit(after)) return undefined;
   return {
     forge: 'github',
     repository: repository.full_name.toLowerCase(),
     branch: ref.slice('refs/heads/'.length),
     ...(repository.default_branch != null && { default_branch: repository.default_branch }),
-    before: isNone(before) ? null : before,
+    before: isNullCommit(before) ? null : before,
     after,
     received_at: now,
     // The newest commits are last.
     commits: commits.slice(-PUSH_COMMITS_MAX).map(({ id, timestamp, message, added, removed, modified }) => {
       const paths = [...new Set([...(added ?? []), ...(removed ?? []), ...(modified ?? [])])];
-      const isKnown = added != null && paths.length <= COMMIT_PATHS_MAX;
+      const hasAllPaths = added != null && paths.length <= COMMIT_PATHS_MAX;
       return {
         sha: id,
         committed_at: timestamp,
-        paths: isKnown ? paths : null,
+        paths: hasAllPaths ? paths : null,
         ...namesInMessage(message ?? ''),
         ...(isMerge(message ?? '') && { is_merge: true as const }),
       };
@@ -101,34 +101,34 @@ const TITLE_MAX_CHARS = 512;
 const LABELS_MAX = 50;
 
 export function pullRequestOf({
-  pull_request: one,
+  pull_request: pull,
   review,
   repository,
 }: z.infer<typeof PullRequestEvent>): PullRequestReport {
-  const isReview =
+  const countsAsReview =
     review?.submitted_at != null &&
-    review.user?.login !== one.user?.login &&
+    review.user?.login !== pull.user?.login &&
     review.user?.type !== 'Bot' &&
     review.state.toLowerCase() !== 'dismissed';
   return {
     forge: 'github',
     repository: repository.full_name.toLowerCase(),
-    number: one.number,
-    title: one.title.slice(0, TITLE_MAX_CHARS).toWellFormed(),
-    url: one.html_url ?? null,
-    author: one.user?.login ?? null,
-    base: one.base.ref,
-    head: one.head.ref,
-    labels: (one.labels ?? []).slice(0, LABELS_MAX).map(({ name }) => name),
-    draft: one.draft ?? false,
-    opened_at: one.created_at,
-    merged_at: one.merged_at ?? null,
-    closed_at: one.closed_at ?? null,
-    merge_commit: one.merge_commit_sha ?? null,
-    reverts: revertedBy(one.title, one.body ?? ''),
-    updated_at: one.updated_at,
+    number: pull.number,
+    title: pull.title.slice(0, TITLE_MAX_CHARS).toWellFormed(),
+    url: pull.html_url ?? null,
+    author: pull.user?.login ?? null,
+    base: pull.base.ref,
+    head: pull.head.ref,
+    labels: (pull.labels ?? []).slice(0, LABELS_MAX).map(({ name }) => name),
+    draft: pull.draft ?? false,
+    opened_at: pull.created_at,
+    merged_at: pull.merged_at ?? null,
+    closed_at: pull.closed_at ?? null,
+    merge_commit: pull.merge_commit_sha ?? null,
+    reverts: revertedBy(pull.title, pull.body ?? ''),
+    updated_at: pull.updated_at,
     review:
-      isReview && review.submitted_at != null
+      countsAsReview && review.submitted_at != null
         ? { at: review.submitted_at, approves: review.state.toLowerCase() === 'approved' }
         : null,
   };

@@ -2,9 +2,10 @@ import type { Deployer, DriftCheck, RollbackCall } from '../../domain/rollback/t
 import type { GithubDeployer, GitRevert } from '../../schemas/rollback/targets/github.ts';
 import { attempt } from './attempt.ts';
 import { isDeploymentOf, displayName } from './deployments/deployments.ts';
-import { goodVersionOf, readEnvironmentState, type Site } from './site.ts';
+import { readEnvironmentState, type Site } from './site.ts';
 import { viaRerun } from './deployments/via-rerun.ts';
-import { ourCommit, viaRevert } from './revert/via-revert.ts';
+import { revertCommit, viaRevert } from './revert/via-revert.ts';
+import { toVersion } from '../shared/versions.ts';
 
 /**
  * Creates a deployer for a service that GitHub Actions, or another tool that creates GitHub deployments, deploys
@@ -33,8 +34,8 @@ const gitOf = ({ branch, path, mode }: GithubDeployer, repository: string): GitR
 async function checkDrift(site: Site, git: GitRevert | undefined, request: RollbackCall): Promise<DriftCheck> {
   const checked = await attempt<DriftCheck>(site, site.repository, async (calls) => {
     const { running } = await readEnvironmentState(calls, site, request);
-    if (isDeploymentOf(goodVersionOf(request), running)) return { kind: 'holds' };
-    if (git !== undefined && running.sha === (await ourCommit(calls, git, request))) return { kind: 'holds' };
+    if (isDeploymentOf(toVersion(request), running)) return { kind: 'holds' };
+    if (git !== undefined && running.sha === (await revertCommit(calls, git, request))) return { kind: 'holds' };
     return { kind: 'drifted', detail: `${displayName(running)} runs in ${site.environment}` };
   });
   return 'detail' in checked && checked.kind !== 'drifted' ? { kind: 'unknown', detail: checked.detail } : checked;

@@ -2,19 +2,19 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import type { FileResult, NewFile, PostmortemFiles } from '../../domain/postmortems/files.ts';
 import type { PostmortemFileConfig } from '../../schemas/postmortems/publishing.ts';
-import { putOff, refuse, vendorResponse } from '../shared/refusals.ts';
+import { retryLater, refuse, vendorResponse } from '../shared/refusals.ts';
 import { truncate } from '../shared/text.ts';
 import { attempt, type Calls, ended } from './attempt.ts';
 import { BODY_MAX_CHARS, TITLE_MAX_CHARS } from './limits.ts';
 import type { GithubOptions } from './rest.ts';
-import { escaped, headOf } from './revert/git-data.ts';
+import { escapedName, headOf } from './revert/git-data.ts';
 
-type Place = Pick<PostmortemFileConfig['github'], 'repository' | 'branch'>;
+type Destination = Pick<PostmortemFileConfig['github'], 'repository' | 'branch'>;
 
 const File = z.object({ type: z.literal('file'), sha: z.string(), html_url: z.string() });
 const Written = z.object({ content: z.object({ html_url: z.string() }) });
-const Pull = z.object({ html_url: z.string(), state: z.enum(['open', 'closed']) });
-const Ref = z.unknown();
+const PullRequest = z.object({ html_url: z.string(), state: z.enum(['open', 'closed']) });
+const Ignored = z.unknown();
 
 /**
  * Creates a client that writes files with the contents API. The token needs the permission Contents: write, and Pull
@@ -22,7 +22,7 @@ const Ref = z.unknown();
  *
  * @see https://docs.github.com/en/rest/repos/contents#create-or-update-file-contents
  */
-export function githubFiles(options: GithubOptions, destination: Place): PostmortemFiles {
+export function githubFiles(options: GithubOptions, destination: Destination): PostmortemFiles {
   return {
     async publish(file) {
       const result = await attempt<FileResult>(options, destination.repository, (calls) =>
@@ -37,14 +37,19 @@ export function githubFiles(options: GithubOptions, destination: Place): Postmor
   };
 }
 
-async function commitFile(calls: Calls, branch: string, file: NewFile, { repository }: Place): Promise<FileResult> {
+async function commitFile(
+  calls: Calls,
+  branch: string,
+  file: NewFile,
+  { repository }: Destination,
+): Promise<FileResult> {
   await headOf(calls, branch);
   return { kind: 'published', url: await write(calls, branch, file, repository), pullRequest: null };
 }
 
 async function viaPullRequest(
   calls: Calls,
-  { repository, branch }: Place,
+  { repository, branch }: Destination,
   file: NewFile & { head: string },
 ): Promise<FileResult> {
   const { head } = file;
@@ -55,27 +60,27 @@ async function viaPullRequest(
     state: 'all',
     per_page: '1',
   });
-  const [pull] = await calls.get(`/pulls?${query.toString()}`, z.array(Pull));
-  if (pull?.state !== 'open') {
-    const there = await fileAt(calls, branch, file.path);
-    if (there?.sha === blobOf(file.text))
-      return { kind: 'published', url: there.html_url, pullRequest: pull?.html_url ?? null };
-    if (pull !== undefined) return { kind: 'ended', pullRequest: pull.html_url };
+  const [pullRequest] = await calls.get(`/pulls?${query.toString()}`, z.array(PullRequest));
+  if (pullRequest?.state !== 'open') {
+    const existing = await fileAt(calls, branch, file.path);
+    if (existing?.sha === blobSha(file.text))
+      return { kind: 'published', url: existing.html_url, pullRequest: pullRequest?.html_url ?? null };
+    if (pullRequest !== undefined) return { kind: 'ended', pullRequest: pullRequest.html_url };
   }
-  if ((await calls.find(`/git/ref/heads/${escaped(head)}`, Ref)) === undefined) {
-    const made = await calls.write('POST', '/git/refs', { ref: `refs/heads/${head}`, sha: base.sha }, Ref);
-    if (made.kind !== 'done') throw ending(made, repository, CONTENTS);
+  if ((await calls.find(`/git/ref/heads/${escapedName(head)}`, Ignored)) === undefined) {
+    const created = await calls.write('POST', '/git/refs', { ref: `refs/heads/${head}`, sha: base.sha }, Ignored);
+    if (created.kind !== 'done') throw endedWithPermission(created, repository, CONTENTS_PERMISSION);
   }
   const url = await write(calls, head, file, repository);
-  if (pull !== undefined) return { kind: 'published', url, pullRequest: pull.html_url };
+  if (pullRequest !== undefined) return { kind: 'published', url, pullRequest: pullRequest.html_url };
   const fields = {
     title: truncate(file.title, TITLE_MAX_CHARS),
     head,
     base: branch,
     body: truncate(file.body, BODY_MAX_CHARS),
   };
-  const opened = await calls.write('POST', '/pulls', fields, Pull);
-  if (opened.kind !== 'done') throw ending(opened, repository, 'Pull requests: write');
+  const opened = await calls.write('POST', '/pulls', fields, PullRequest);
+  if (opened.kind !== 'done') throw endedWithPermission(opened, repository, 'Pull requests: write');
   return { kind: 'published', url, pullRequest: opened.value.html_url };
 }
 
@@ -86,15 +91,15 @@ async function write(
   { path, text, message }: NewFile,
   repository: string,
 ): Promise<string> {
-  const there = await fileAt(calls, branch, path);
-  if (there?.sha === blobOf(text)) return there.html_url;
+  const existing = await fileAt(calls, branch, path);
+  if (existing?.sha === blobSha(text)) return existing.html_url;
   const body = {
     message,
     content: Buffer.from(text).toString('base64'),
     branch,
-    ...(there !== undefined && { sha: there.sha }),
+    ...(existing !== undefined && { sha: existing.sha }),
   };
-  const response = await calls.write('PUT', contentsOf(path), body, Written);
+  const response = await calls.write('PUT', contentsPath(path), body, Written);
   if (response.kind === 'done') return response.value.content.html_url;
   const isConflict = response.kind === 'refused' && ['conflict', 'invalid'].includes(response.code);
   if (isConflict && /rule violation|protected branch|pull request|approving review|status check/i.test(response.detail))
@@ -102,30 +107,30 @@ async function write(
       `${response.detail}; the branch ${branch} is protected: set mode: pull-request, or allow the token to bypass the protection`,
     );
   if (isConflict && /does not match|wasn't supplied|is at [0-9a-f]+ but expected/i.test(response.detail))
-    throw putOff(`${path} has changed meanwhile: ${response.detail}`);
-  throw ending(response, repository, CONTENTS);
+    throw retryLater(`${path} has changed meanwhile: ${response.detail}`);
+  throw endedWithPermission(response, repository, CONTENTS_PERMISSION);
 }
 
-const CONTENTS = 'Contents: write';
+const CONTENTS_PERMISSION = 'Contents: write';
 
 const fileAt = (calls: Calls, branch: string, path: string): Promise<z.infer<typeof File> | undefined> =>
-  calls.find(`${contentsOf(path)}?${new URLSearchParams({ ref: branch }).toString()}`, File);
+  calls.find(`${contentsPath(path)}?${new URLSearchParams({ ref: branch }).toString()}`, File);
 
-const contentsOf = (path: string): string => `/contents/${escaped(path)}`;
+const contentsPath = (path: string): string => `/contents/${escapedName(path)}`;
 
 /** Returns the object ID that Git gives a file. */
-const blobOf = (text: string): string => {
+const blobSha = (text: string): string => {
   const bytes = Buffer.from(text);
   return createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
 };
 
 /** GitHub answers 404 instead of 403 if the token has no access to a private repository. */
-function ending(
+function endedWithPermission(
   failed: Exclude<Awaited<ReturnType<Calls['write']>>, { kind: 'done' }>,
   repository: string,
   permission: string,
 ): Error {
-  if (failed.kind === 'refused' && /already exists/i.test(failed.detail)) return putOff(failed.detail);
+  if (failed.kind === 'refused' && /already exists/i.test(failed.detail)) return retryLater(failed.detail);
   if (failed.kind === 'refused' && ['forbidden', 'not_found'].includes(failed.code))
     return refuse(`${failed.detail}; the token needs the permission ${permission} for ${repository}`);
   return ended(failed);

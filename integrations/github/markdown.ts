@@ -6,4 +6,4 @@
  */
 export const marker = (key: string): string => `<!-- firebreak:${encodeURIComponent(key)} -->`;
 
-export const holdsMarker = (body: string, key: string): boolean => body.split(/\r?\n/).includes(marker(key));
+export const hasMarker = (body: string, key: string): boolean => body.split(/\r?\n/).includes(marker(key));

@@ -96,10 +96,10 @@ const TRIGGERS: ReadonlyMap<string, PipelineTrigger> = new Map([
 /** Returns what the event says about its run. Queue times come from the jobs, which wait for a runner. */
 export function reportOfRun({ workflow_run: run, workflow, repository }: WorkflowRunEvent): PipelineRunReport {
   const result = resultOf(run.conclusion);
-  const begun = run.status === 'in_progress' || run.status === 'completed';
+  const hasStarted = run.status === 'in_progress' || run.status === 'completed';
   const { result: _, ...times } = possiblePeriod({
     result,
-    started_at: begun ? (run.run_started_at ?? run.created_at) : undefined,
+    started_at: hasStarted ? (run.run_started_at ?? run.created_at) : undefined,
     finished_at: run.updated_at,
   });
   return pipelineReport({
@@ -124,7 +124,7 @@ export function reportOfRun({ workflow_run: run, workflow, repository }: Workflo
  * `head_branch` is that of the fork, such as its `main`.
  */
 export function reportOfJob({ workflow_job: job, repository }: WorkflowJobEvent): PipelineRunReport {
-  const begun = job.status === 'in_progress' || job.status === 'completed';
+  const hasStarted = job.status === 'in_progress' || job.status === 'completed';
   const stage = {
     id: String(job.id),
     name: job.name,
@@ -132,7 +132,7 @@ export function reportOfJob({ workflow_job: job, repository }: WorkflowJobEvent)
       result: resultOf(job.conclusion),
       queued_at: job.created_at ?? undefined,
       // A job that waits has its creation as its start.
-      started_at: begun ? (job.started_at ?? undefined) : undefined,
+      started_at: hasStarted ? (job.started_at ?? undefined) : undefined,
       finished_at: job.completed_at ?? undefined,
     }),
   };

@@ -3,8 +3,8 @@ import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { Clock } from '../../domain/ports/system.ts';
 import { publicUrl } from '../../domain/catalogue/vendors.ts';
 import { Repository } from '../../schemas/rollback/targets/github.ts';
-import { type Answer, json } from '../shared/http.ts';
-import { type Failed, type VendorApi, type VendorCall, vendorClient } from '../shared/client.ts';
+import { type HttpResponse, parseJson } from '../shared/http.ts';
+import { type FailedResponse, type VendorApi, type VendorCall, vendorClient } from '../shared/client.ts';
 import { API_VERSION, LIMITED_SECONDS, LIST_MAX_BYTES } from './limits.ts';
 
 export type GithubOptions = {
@@ -18,7 +18,7 @@ export type GithubOptions = {
 /** The failure to get a token, temporary or permanent. No call was made with the token. */
 export class NoToken extends Error {
   override readonly name = 'NoToken';
-  readonly failed: Exclude<Failed, { kind: 'unclear' }>;
+  readonly failed: Exclude<FailedResponse, { kind: 'unclear' }>;
 
   constructor(failed: NoToken['failed']) {
     super(failed.detail);
@@ -63,8 +63,8 @@ export const githubApi = (options: GithubOptions): Omit<VendorApi, 'timeoutMs'> 
     return { url: options.apiUrl, headers };
   },
   maxBytes: LIST_MAX_BYTES,
-  limited,
-  errors: Errors,
+  rateLimitSeconds: limited,
+  errorBody: Errors,
 });
 
 async function tokenOf({ token }: GithubOptions): Promise<string | undefined | NoToken> {
@@ -82,12 +82,14 @@ async function tokenOf({ token }: GithubOptions): Promise<string | undefined | N
  * Other 403 responses need a change of permissions.
  * @see https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
  */
-function limited({ status, headers, text }: Answer, retryAfter: number | null, now: number): number | undefined {
+function limited({ status, headers, text }: HttpResponse, retryAfter: number | null, now: number): number | undefined {
   if (status !== 403 && status !== 429) return undefined;
   if (retryAfter !== null) return retryAfter;
   const reset = Number(headers.get('x-ratelimit-reset') ?? Number.NaN);
   if (headers.get('x-ratelimit-remaining') === '0' && Number.isFinite(reset)) return Math.max(0, reset - now / 1000);
-  return status === 429 || /rate limit/i.test(Errors.safeParse(json(text)).data ?? '') ? LIMITED_SECONDS : undefined;
+  return status === 429 || /rate limit/i.test(Errors.safeParse(parseJson(text)).data ?? '')
+    ? LIMITED_SECONDS
+    : undefined;
 }
 
 /** An error body. In a 422 response, the list contains the details. */
@@ -104,8 +106,8 @@ const Errors = z
       .default([]),
   })
   .transform(({ message, errors }) => {
-    const each = errors.map((error) =>
+    const details = errors.map((error) =>
       typeof error === 'string' ? error : [error.field, error.message ?? error.code].filter(Boolean).join(' '),
     );
-    return [message, ...each].join('; ');
+    return [message, ...details].join('; ');
   });

@@ -1,10 +1,11 @@
 import type { RollbackCall } from '../../domain/rollback/targets.ts';
 import { refuse } from '../shared/refusals.ts';
 import { type Calls } from './attempt.ts';
-import { type Deployment, isDeploymentOf, readEnvironment, type VersionOrCommit } from './deployments/deployments.ts';
+import { fromVersion, toVersion, type VersionOrCommit } from '../shared/versions.ts';
+import { type Deployment, isDeploymentOf, readEnvironment } from './deployments/deployments.ts';
 import type { GithubOptions } from './rest.ts';
 
-/** The location of deployments: an environment of a repository. */
+/** An environment of a repository, which has the deployments, and the access to GitHub. */
 export type Site = GithubOptions & {
   /** `owner/name`. */
   repository: string;
@@ -13,12 +14,6 @@ export type Site = GithubOptions & {
 };
 
 export type EnvironmentState = { deployments: Deployment[]; running: Deployment };
-
-export const goodVersionOf = ({ to, toCommit }: RollbackCall): VersionOrCommit => ({ version: to, commit: toCommit });
-export const badVersionOf = ({ from, fromCommit }: RollbackCall): VersionOrCommit => ({
-  version: from,
-  commit: fromCommit,
-});
 
 /** Reads the running deployment and the others, finished and in progress. */
 export async function readEnvironmentState(
@@ -32,7 +27,7 @@ export async function readEnvironmentState(
     throw refuse(
       `none of the newest deployments to ${environment} has succeeded, so GitHub can't tell what runs there`,
     );
-  if (isDeploymentOf(goodVersionOf(request), running) && isDeploymentOf(badVersionOf(request), running))
+  if (isDeploymentOf(toVersion(request), running) && isDeploymentOf(fromVersion(request), running))
     throw refuse(
       `${request.from} and ${request.to} are the same commit ${running.sha}, so a redeployment would change nothing`,
     );

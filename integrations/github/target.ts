@@ -10,7 +10,7 @@ export const githubDeployers: Deployers<'github'> = {
     return githubDeployer(entry, {
       repository,
       environment: entry.environment ?? environment,
-      ...(await github.to(repository, entry.auth?.bearer)),
+      ...(await github.forRepository(repository, entry.auth?.bearer)),
     });
   },
 };

@@ -8,7 +8,7 @@ import { GitlabProject, GitlabTime } from './changes.ts';
 const Name = z.string().min(1).max(1024);
 const Sha = z.string().regex(/^[0-9a-f]{40,64}$/);
 const Paths = z.array(z.string()).nullish();
-const isNone = (sha: string): boolean => /^0+$/.test(sha);
+const isNullCommit = (sha: string): boolean => /^0+$/.test(sha);
 
 /** @see https://docs.gitlab.com/user/project/integrations/webhook_events/#push-events */
 export const PushEvent = z.object({
@@ -34,22 +34,22 @@ export const PushEvent = z.object({
 /** Returns the push to a branch. Undefined: it deletes the branch. */
 export function pushOf(event: z.infer<typeof PushEvent>, now: Timestamp): Push | undefined {
   const { ref, before, after, commits, project, total_commits_count: total } = event;
-  if (!ref.startsWith('refs/heads/') || isNone(after)) return undefined;
+  if (!ref.startsWith('refs/heads/') || isNullCommit(after)) return undefined;
   return {
     forge: 'gitlab',
     repository: project.path_with_namespace.toLowerCase(),
     branch: ref.slice('refs/heads/'.length),
     ...(project.default_branch != null && { default_branch: project.default_branch }),
-    before: isNone(before) ? null : before,
+    before: isNullCommit(before) ? null : before,
     after,
     received_at: now,
     commits: commits.map(({ id, timestamp, message, added, modified, removed }) => {
       const paths = [...new Set([...(added ?? []), ...(modified ?? []), ...(removed ?? [])])];
-      const isKnown = added != null && paths.length <= COMMIT_PATHS_MAX;
+      const hasAllPaths = added != null && paths.length <= COMMIT_PATHS_MAX;
       return {
         sha: id,
         committed_at: timestamp,
-        paths: isKnown ? paths : null,
+        paths: hasAllPaths ? paths : null,
         ...namesInMessage(message ?? ''),
         ...(isMerge(message ?? '') && { is_merge: true as const }),
       };
@@ -85,37 +85,39 @@ export const MergeRequestEvent = z.object({
 
 const TITLE_MAX_CHARS = 512;
 const LABELS_MAX = 50;
-const REVIEWS: readonly (string | null | undefined)[] = ['approved', 'approval', 'unapproved', 'unapproval'];
+const REVIEW_ACTIONS: readonly (string | null | undefined)[] = ['approved', 'approval', 'unapproved', 'unapproval'];
 
 /** Returns what the event says. GitLab names no time of the merge: it is that of the event. */
 export function mergeRequestOf({
   user,
   project,
   labels,
-  object_attributes: one,
+  object_attributes: attributes,
 }: z.infer<typeof MergeRequestEvent>): PullRequestReport {
-  const isAuthor = user.id != null && user.id === one.author_id;
-  const isMerged = one.state === 'merged';
+  const isAuthor = user.id != null && user.id === attributes.author_id;
+  const isMerged = attributes.state === 'merged';
   return {
     forge: 'gitlab',
     repository: project.path_with_namespace.toLowerCase(),
-    number: one.iid,
-    title: one.title.slice(0, TITLE_MAX_CHARS).toWellFormed(),
-    url: one.url ?? null,
+    number: attributes.iid,
+    title: attributes.title.slice(0, TITLE_MAX_CHARS).toWellFormed(),
+    url: attributes.url ?? null,
     author: isAuthor ? user.username : null,
-    base: one.target_branch,
-    head: one.source_branch,
+    base: attributes.target_branch,
+    head: attributes.source_branch,
     labels: (labels ?? []).slice(0, LABELS_MAX).map(({ title }) => title),
-    draft: one.draft ?? false,
-    opened_at: one.created_at,
-    merged_at: isMerged ? one.updated_at : null,
-    closed_at: one.state === 'closed' ? one.updated_at : null,
-    merge_commit: isMerged ? (one.merge_commit_sha ?? one.squash_commit_sha ?? one.last_commit?.id ?? null) : null,
-    reverts: revertedBy(one.title, one.description ?? ''),
-    updated_at: one.updated_at,
+    draft: attributes.draft ?? false,
+    opened_at: attributes.created_at,
+    merged_at: isMerged ? attributes.updated_at : null,
+    closed_at: attributes.state === 'closed' ? attributes.updated_at : null,
+    merge_commit: isMerged
+      ? (attributes.merge_commit_sha ?? attributes.squash_commit_sha ?? attributes.last_commit?.id ?? null)
+      : null,
+    reverts: revertedBy(attributes.title, attributes.description ?? ''),
+    updated_at: attributes.updated_at,
     review:
-      REVIEWS.includes(one.action) && !isAuthor
-        ? { at: one.updated_at, approves: one.action === 'approved' || one.action === 'approval' }
+      REVIEW_ACTIONS.includes(attributes.action) && !isAuthor
+        ? { at: attributes.updated_at, approves: attributes.action === 'approved' || attributes.action === 'approval' }
         : null,
   };
 }

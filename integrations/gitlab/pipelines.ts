@@ -1,17 +1,14 @@
 import * as z from 'zod';
 import type { PipelineResult, PipelineRunReport, PipelineTrigger } from '../../schemas/delivery/pipeline-run.ts';
-import { InstantIn, plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
+import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
+import { GitlabTime } from './changes.ts';
 import { pipelineReport, possiblePeriod } from '../shared/pipeline-report.ts';
 
 const Name = z.string().min(1).max(256);
 const Id = z.number().int().positive();
 const Text = z.string().max(512);
 
-/** GitLab writes `2016-08-12 15:23:28 UTC`, and in some fields RFC 3339. */
-const Time = z.preprocess(
-  (value) => (typeof value === 'string' ? value.replace(/ UTC$/, 'Z') : value),
-  InstantIn.nullish(),
-);
+const Time = GitlabTime.nullish();
 const Seconds = z.number().min(0).max(10_000_000).nullish().catch(undefined);
 
 const Project = z.object({ path_with_namespace: Name, default_branch: Text.nullish() });

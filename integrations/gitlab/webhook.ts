@@ -15,15 +15,15 @@ type Header = (name: string) => string | undefined;
 export function isFromGitlab(body: Uint8Array, header: Header, secret: string | undefined, now: Timestamp): boolean {
   if (!secret) return false;
   if (!secret.startsWith('whsec_')) return isEqual(header('x-gitlab-token') ?? '', secret);
-  const [id, sent, signatures] = ['webhook-id', 'webhook-timestamp', 'webhook-signature'].map(
+  const [id, sentAt, signatures] = ['webhook-id', 'webhook-timestamp', 'webhook-signature'].map(
     (name) => header(name) ?? '',
   );
-  if (!id || !sent || !signatures || !/^\d{1,12}$/.test(sent)) return false;
-  if (Math.abs(millisOf(now) / 1000 - Number(sent)) > AGE_MAX_SECONDS) return false;
+  if (!id || !sentAt || !signatures || !/^\d{1,12}$/.test(sentAt)) return false;
+  if (Math.abs(millisOf(now) / 1000 - Number(sentAt)) > AGE_MAX_SECONDS) return false;
   const key = Buffer.from(secret.slice('whsec_'.length), 'base64');
-  const signature = createHmac('sha256', key).update(`${id}.${sent}.`).update(body).digest('base64');
+  const signature = createHmac('sha256', key).update(`${id}.${sentAt}.`).update(body).digest('base64');
   // While a token is replaced, a webhook has a signature for each.
-  return signatures.split(' ').some((one) => isEqual(one, `v1,${signature}`));
+  return signatures.split(' ').some((candidate) => isEqual(candidate, `v1,${signature}`));
 }
 
 /** Compares in constant time, whatever the lengths. */

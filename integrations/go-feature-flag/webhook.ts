@@ -12,11 +12,11 @@ const Flag = z.looseObject({
 type Flag = z.infer<typeof Flag>;
 
 const Name = z.string().min(1).max(512);
-const flags = <T extends z.ZodType>(value: T) =>
+const flagEntries = <T extends z.ZodType>(value: T) =>
   z
     .record(Name, value)
     .nullish()
-    .transform((all) => Object.entries(all ?? {}));
+    .transform((record) => Object.entries(record ?? {}));
 
 /**
  * The payload of the webhook notifier of GO Feature Flag, the flag service of an OpenFeature provider. It names neither
@@ -27,25 +27,25 @@ const flags = <T extends z.ZodType>(value: T) =>
 const Notification = z.object({
   meta: z.record(z.string(), z.string().max(512)).default({}),
   flags: z.object({
-    deleted: flags(Flag),
-    added: flags(Flag),
-    updated: flags(z.object({ old_value: Flag, new_value: Flag })),
+    deleted: flagEntries(Flag),
+    added: flagEntries(Flag),
+    updated: flagEntries(z.object({ old_value: Flag, new_value: Flag })),
   }),
 });
 
-/** Fields that change nothing that users get. */
-const UNUSED = ['metadata', 'trackEvents', 'version'] as const;
+/** Fields that do not influence which variation users get. */
+const NOT_SERVED = ['metadata', 'trackEvents', 'version'] as const;
 
 /**
  * Reads a notification: one report for each flag that serves other variations. Each instance of the relay proxy sends
- * the same notification; what it says about a flag is the state that the flag was brought to.
+ * the same notification, so the key of a report is the new state of its flag.
  */
 export function readGoFeatureFlag({ payload, now }: Pick<ReceivedWebhook, 'payload' | 'now'>): ReadChanges {
   const parsed = Notification.safeParse(payload);
   if (!parsed.success) return unreadable('notification of GO Feature Flag', parsed.error);
   const { deleted, added, updated } = parsed.data.flags;
   const changed = updated.flatMap(([name, { old_value: before, new_value: after }]) =>
-    isDeepStrictEqual(served(before), served(after)) ? [] : [[name, after] as const],
+    isDeepStrictEqual(servedFields(before), servedFields(after)) ? [] : [[name, after] as const],
   );
   const states: (readonly [string, Flag | null])[] = [
     ...added,
@@ -64,7 +64,7 @@ function reportOf(
 ): ChangeReport {
   const flag = project ? `${project}/${name}` : name;
   const object = [environment, flag].filter(Boolean).join(' ');
-  const content = state === null ? 'deleted' : hash('sha256', JSON.stringify(sorted(served(state)))).slice(0, 8);
+  const content = state === null ? 'deleted' : hash('sha256', JSON.stringify(sorted(servedFields(state)))).slice(0, 8);
   return {
     source: 'flags',
     key: `${object} ${content}`,
@@ -74,20 +74,20 @@ function reportOf(
     kind: 'flag',
     status: 'succeeded',
     final: true,
-    version: versionOf(`${name.slice(0, 200)} ${wordsFor(state)}${state === null ? '' : ` (${content})`}`),
+    version: versionOf(`${name.slice(0, 200)} ${stateText(state)}${state === null ? '' : ` (${content})`}`),
     started_at: now,
   };
 }
 
-function wordsFor(state: Flag | null): string {
+function stateText(state: Flag | null): string {
   if (state === null) return 'deleted';
   if (state.disable === true) return 'off';
   const variation = state.defaultRule?.variation;
   return variation ? `on: ${variation.slice(0, 32)}` : 'on';
 }
 
-const served = (flag: Flag): object =>
-  Object.fromEntries(Object.entries(flag).filter(([field]) => !(UNUSED as readonly string[]).includes(field)));
+const servedFields = (flag: Flag): object =>
+  Object.fromEntries(Object.entries(flag).filter(([field]) => !(NOT_SERVED as readonly string[]).includes(field)));
 
 /** Returns the value with its keys in a fixed order, because that of a map of Go is not. */
 function sorted(value: unknown): unknown {
@@ -96,6 +96,6 @@ function sorted(value: unknown): unknown {
   return Object.fromEntries(
     Object.entries(value)
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, inner]) => [key, sorted(inner)]),
+      .map(([key, field]) => [key, sorted(field)]),
   );
 }

@@ -2,12 +2,12 @@ import * as z from 'zod';
 import type { Annotation, Annotations } from '../../domain/messages/channels.ts';
 import type { Clock } from '../../domain/ports/system.ts';
 import { millisOf } from '../../schemas/time/time.ts';
-import { MESSAGE, nothing, vendorClient, withoutSlash } from '../shared/client.ts';
+import { MESSAGE_BODY, withoutValue, vendorClient, withoutTrailingSlash } from '../shared/client.ts';
 import { truncate } from '../shared/text.ts';
 import { ATTEMPT_TIMEOUT_MS, FOUND_MAX, TAG_PART_MAX_BYTES, TAGS_MAX_BYTES, TEXT_MAX_CHARS } from './limits.ts';
 
 const Created = z.object({ id: z.number() });
-const Found = z.array(z.object({ id: z.number(), tags: z.array(z.string()).nullish() }));
+const FoundAnnotations = z.array(z.object({ id: z.number(), tags: z.array(z.string()).nullish() }));
 
 type Options = {
   /** The URL of Grafana, with its subpath if it has one. */
@@ -28,21 +28,21 @@ export function grafanaAnnotations(options: Options): Annotations {
     async access() {
       const [url, token] = [await options.url(), await options.token()];
       if (url && token)
-        return { url: `${withoutSlash(url)}/api/annotations`, headers: { authorization: `Bearer ${token}` } };
+        return { url: `${withoutTrailingSlash(url)}/api/annotations`, headers: { authorization: `Bearer ${token}` } };
       return { kind: 'off', detail: `annotations are off: ${url ? 'GRAFANA_TOKEN' : 'GRAFANA_URL'} is not set` };
     },
     timeoutMs: ATTEMPT_TIMEOUT_MS,
-    errors: MESSAGE,
+    errorBody: MESSAGE_BODY,
   });
 
   return {
     async find(tag) {
-      const wanted = tagOf(tag);
-      const query = new URLSearchParams({ type: 'annotation', tags: wanted, limit: String(FOUND_MAX) });
-      const response = await client({ method: 'GET', path: `?${query.toString()}`, schema: Found });
+      const storedTag = tagOf(tag);
+      const query = new URLSearchParams({ type: 'annotation', tags: storedTag, limit: String(FOUND_MAX) });
+      const response = await client({ method: 'GET', path: `?${query.toString()}`, schema: FoundAnnotations });
       if (response.kind !== 'done') return response;
       // A search for a tag without a value also finds the tag with any value.
-      const newest = response.value.find(({ tags }) => tags?.includes(wanted));
+      const newest = response.value.find(({ tags }) => tags?.includes(storedTag));
       return { kind: 'done', value: newest ? { id: String(newest.id) } : null };
     },
     async create(annotation) {
@@ -51,7 +51,7 @@ export function grafanaAnnotations(options: Options): Annotations {
     },
     async update(id, annotation) {
       const path = `/${encodeURIComponent(id)}`;
-      return nothing(await client({ method: 'PATCH', path, body: fields(annotation), schema: z.unknown() }));
+      return withoutValue(await client({ method: 'PATCH', path, body: fields(annotation), schema: z.unknown() }));
     },
   };
 }
@@ -64,15 +64,15 @@ const fields = ({ from, until, tags, text, url }: Annotation) => ({
   time: millisOf(from),
   timeEnd: millisOf(until ?? from),
   tags: tagsOf(tags),
-  text: `${html(truncate(text, TEXT_MAX_CHARS))}${url === undefined ? '' : `<br>${linkTo(url)}`}`,
+  text: `${escapeHtml(truncate(text, TEXT_MAX_CHARS))}${url === undefined ? '' : `<br>${linkTo(url)}`}`,
 });
 
 /** Escapes text. Grafana renders it as HTML and removes only harmful elements, which doesn't include forged links. */
-const html = (text: string): string =>
+const escapeHtml = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('\n', '<br>');
 
 /** The address is Firebreak's own setting, never from an alert. */
-const linkTo = (url: string): string => `<a href="${html(url).replaceAll('"', '&quot;')}">Open in Firebreak</a>`;
+const linkTo = (url: string): string => `<a href="${escapeHtml(url).replaceAll('"', '&quot;')}">Open in Firebreak</a>`;
 
 /** Returns the tags that fit, in order. */
 function tagsOf(tags: readonly string[]): string[] {
@@ -85,10 +85,10 @@ function tagsOf(tags: readonly string[]): string[] {
 /** Returns a tag as Grafana returns it. Grafana stores a key and a value, and drops the text after a second colon. */
 function tagOf(tag: string): string {
   const [key = '', ...rest] = tag.split(':');
-  const value = cut(rest.join('/'));
-  return value === '' ? cut(key) : `${cut(key)}:${value}`;
+  const value = truncateBytes(rest.join('/'));
+  return value === '' ? truncateBytes(key) : `${truncateBytes(key)}:${value}`;
 }
 
 /** Truncates to the maximum bytes without splitting a character. */
-const cut = (part: string): string =>
+const truncateBytes = (part: string): string =>
   new TextDecoder().decode(Buffer.from(part.trim()).subarray(0, TAG_PART_MAX_BYTES), { stream: true }).trim();

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { LoadedMonitoring, LoadedPanel } from '../../domain/ports/slo.ts';
 import type { Clock } from '../../domain/ports/system.ts';
-import { MESSAGE, vendorClient, withoutSlash } from '../shared/client.ts';
+import { MESSAGE_BODY, vendorClient, withoutTrailingSlash } from '../shared/client.ts';
 import { ATTEMPT_TIMEOUT_MS } from './limits.ts';
 
 const DASHBOARD_MAX_BYTES = 8 * 1024 * 1024;
@@ -16,7 +16,7 @@ const Panel = z.object({
   },
 });
 type Panel = z.infer<typeof Panel>;
-const Found = z.object({ dashboard: z.object({ panels: z.array(Panel).nullish() }) });
+const DashboardResponse = z.object({ dashboard: z.object({ panels: z.array(Panel).nullish() }) });
 
 /**
  * Creates a client that reads dashboards.
@@ -33,20 +33,23 @@ export function grafanaDashboards(options: {
     async access() {
       const [url, token] = [await options.url(), await options.token()];
       if (url && token)
-        return { url: `${withoutSlash(url)}/api/dashboards/uid`, headers: { authorization: `Bearer ${token}` } };
+        return {
+          url: `${withoutTrailingSlash(url)}/api/dashboards/uid`,
+          headers: { authorization: `Bearer ${token}` },
+        };
       return { kind: 'off', detail: 'GRAFANA_URL or GRAFANA_TOKEN is not set' };
     },
     timeoutMs: ATTEMPT_TIMEOUT_MS,
     maxBytes: DASHBOARD_MAX_BYTES,
-    errors: MESSAGE,
+    errorBody: MESSAGE_BODY,
   });
   return {
     async dashboard(uid) {
-      const answer = await client({ method: 'GET', path: `/${encodeURIComponent(uid)}`, schema: Found });
-      if (answer.kind === 'done') return { kind: 'read', value: panelsIn(answer.value.dashboard.panels ?? []) };
-      if (answer.kind === 'off') return null;
-      if (answer.kind === 'refused' && answer.code === 'not_found') return { kind: 'read', value: null };
-      return { kind: 'unreadable', detail: answer.detail };
+      const response = await client({ method: 'GET', path: `/${encodeURIComponent(uid)}`, schema: DashboardResponse });
+      if (response.kind === 'done') return { kind: 'read', value: panelsIn(response.value.dashboard.panels ?? []) };
+      if (response.kind === 'off') return null;
+      if (response.kind === 'refused' && response.code === 'not_found') return { kind: 'read', value: null };
+      return { kind: 'unreadable', detail: response.detail };
     },
   };
 }

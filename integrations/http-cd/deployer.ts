@@ -3,7 +3,7 @@ import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import type { TargetResponse, Deployer, RollbackCall } from '../../domain/rollback/targets.ts';
 import type { HttpDeployer } from '../../schemas/rollback/targets/http.ts';
-import { type Answer, json } from '../shared/http.ts';
+import { type HttpResponse, parseJson } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
 import { callEndpoint, isSuccess, answerText, unsuccessful } from '../webhook/endpoint.ts';
 
@@ -43,17 +43,22 @@ export function httpDeployer(
         headers: { 'content-type': 'application/json', 'idempotency-key': request.key },
         body: bodyOf(request),
       });
-      return 'kind' in answer ? answer : read(answer, url, clock);
+      return 'kind' in answer ? answer : responseOf(answer, url, clock);
     },
     async status(statusUrl) {
-      const at = sameOrigin(statusUrl, url);
-      if (at === undefined)
+      const absoluteUrl = urlOnSameOrigin(statusUrl, url);
+      if (absoluteUrl === undefined)
         return {
           kind: 'failed',
           detail: `the status_url ${truncate(statusUrl, 200)} is not on the origin of the deployer, so it was not called`,
         };
-      const answer = await callEndpoint(endpoint, { url: at, method: 'GET', id: at, timeoutMs: ATTEMPT_TIMEOUT_MS });
-      return 'kind' in answer ? answer : read(answer, url, clock);
+      const answer = await callEndpoint(endpoint, {
+        url: absoluteUrl,
+        method: 'GET',
+        id: absoluteUrl,
+        timeoutMs: ATTEMPT_TIMEOUT_MS,
+      });
+      return 'kind' in answer ? answer : responseOf(answer, url, clock);
     },
   };
 }
@@ -69,11 +74,11 @@ const bodyOf = ({ service, environment, from, to, incident, reason, key }: Rollb
     idempotency_key: key,
   });
 
-function read(answer: Answer, url: string, clock: Clock): TargetResponse {
+function responseOf(answer: HttpResponse, url: string, clock: Clock): TargetResponse {
   const detail = answerText('the CD system', answer);
-  if (isSuccess(answer)) return accepted(json(answer.text), url, detail);
+  if (isSuccess(answer)) return accepted(parseJson(answer.text), url, detail);
   if (answer.status !== 409) return unsuccessful(answer, detail, clock);
-  const conflict = Conflict.safeParse(json(answer.text));
+  const conflict = Conflict.safeParse(parseJson(answer.text));
   return conflict.success ? { kind: 'superseded', current: conflict.data.current_version } : { kind: 'busy', detail };
 }
 
@@ -91,15 +96,15 @@ function accepted(body: unknown, url: string, detail: string): TargetResponse {
     case 'failed':
       return { kind: 'failed', detail };
     case 'in_progress':
-      return { kind: 'in_progress', id, handle: statusUrl === null ? null : portable(statusUrl, url) };
+      return { kind: 'in_progress', id, handle: statusUrl === null ? null : withoutOwnOrigin(statusUrl, url) };
   }
 }
 
 /** Removes the deployer's own origin from a status URL, so that a workflow can poll after the CD system has moved. */
-function portable(statusUrl: string, url: string): string {
-  const at = sameOrigin(statusUrl, url);
-  if (at === undefined) return statusUrl; // refused when polled
-  const { pathname, search } = new URL(at);
+function withoutOwnOrigin(statusUrl: string, url: string): string {
+  const absoluteUrl = urlOnSameOrigin(statusUrl, url);
+  if (absoluteUrl === undefined) return statusUrl; // refused when polled
+  const { pathname, search } = new URL(absoluteUrl);
   return pathname + search;
 }
 
@@ -107,8 +112,8 @@ function portable(statusUrl: string, url: string): string {
  * Returns the absolute URL to poll. `statusUrl` is absolute, or relative to the deployer's URL. Undefined if it is on
  * another origin.
  */
-function sameOrigin(statusUrl: string, url: string): string | undefined {
+function urlOnSameOrigin(statusUrl: string, url: string): string | undefined {
   if (!URL.canParse(statusUrl, url)) return undefined;
-  const at = new URL(statusUrl, url);
-  return at.origin === new URL(url).origin ? at.href : undefined;
+  const absoluteUrl = new URL(statusUrl, url);
+  return absoluteUrl.origin === new URL(url).origin ? absoluteUrl.href : undefined;
 }

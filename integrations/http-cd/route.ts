@@ -4,7 +4,7 @@ import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import { sameWeights, type TrafficRoute, type RerouteRequest, weightsInWords } from '../../domain/rollback/reroute.ts';
 import type { TargetResponse } from '../../domain/rollback/targets.ts';
 import type { HttpRoute } from '../../schemas/rollback/reroute.ts';
-import { type Answer, json } from '../shared/http.ts';
+import { type HttpResponse, parseJson } from '../shared/http.ts';
 import { answerText, callEndpoint, isSuccess, unsuccessful } from '../webhook/endpoint.ts';
 
 /** Milliseconds. A change takes one read and at most one write: 15 s together. */
@@ -18,8 +18,8 @@ const State = z.object({
 });
 type State = z.infer<typeof State>;
 
-/** The handle of a change whose traffic has not followed yet: the seconds are over at the next check. */
-const SETTLED = 'settled';
+/** The handle of an accepted change. The workflow checks it when the seconds to settle are over. */
+const ACCEPTED = 'settled';
 
 type Options = { serviceEnvironment: ServiceEnvironment; secrets: Secrets; clock: Clock };
 
@@ -30,24 +30,24 @@ type Options = { serviceEnvironment: ServiceEnvironment; secrets: Secrets; clock
 export function httpRoute({ url, auth }: HttpRoute, { serviceEnvironment, secrets, clock }: Options): TrafficRoute {
   const { service, environment } = serviceEnvironment;
   const endpoint = { name: 'the traffic route', auth, secrets, clock };
-  const words = (answer: Answer): string => answerText(endpoint.name, answer);
-  const get = async () => {
-    const at = new URL(url);
-    for (const [name, value] of Object.entries({ service, environment })) at.searchParams.set(name, value);
+  const detailOf = (answer: HttpResponse): string => answerText(endpoint.name, answer);
+  const readState = async () => {
+    const stateUrl = new URL(url);
+    for (const [name, value] of Object.entries({ service, environment })) stateUrl.searchParams.set(name, value);
     const answer = await callEndpoint(endpoint, {
-      url: at.href,
+      url: stateUrl.href,
       method: 'GET',
-      id: at.href,
+      id: stateUrl.href,
       timeoutMs: READ_TIMEOUT_MS,
     });
     if ('kind' in answer) return answer;
-    if (!isSuccess(answer)) return unsuccessful(answer, words(answer), clock);
+    if (!isSuccess(answer)) return unsuccessful(answer, detailOf(answer), clock);
     const state = stateIn(answer);
     return (
-      state ?? ({ kind: 'refused', detail: `${words(answer)}; the response must contain {"weights": …}` } as const)
+      state ?? ({ kind: 'refused', detail: `${detailOf(answer)}; the response must contain {"weights": …}` } as const)
     );
   };
-  const put = ({ from, to, reason, incident, key }: RerouteRequest) =>
+  const putWeights = ({ from, to, reason, incident, key }: RerouteRequest) =>
     callEndpoint(endpoint, {
       url,
       method: 'PUT',
@@ -70,46 +70,46 @@ export function httpRoute({ url, auth }: HttpRoute, { serviceEnvironment, secret
     resource: `http-route ${JSON.stringify([url, service, environment])}`,
     effectClass: 'convergent',
     async read() {
-      const state = await get();
+      const state = await readState();
       return 'kind' in state ? state : { kind: 'weights', weights: state.weights };
     },
     async set(request) {
-      const before = await get();
+      const before = await readState();
       if ('kind' in before) return before;
-      if (sameWeights(before.weights, request.to)) return settling(before);
+      if (sameWeights(before.weights, request.to)) return awaitTraffic(before);
       if (!sameWeights(before.weights, request.from)) return superseded(before);
-      const answer = await put(request);
+      const answer = await putWeights(request);
       if ('kind' in answer) return answer;
       const after = stateIn(answer);
       if (answer.status === 409)
         return after !== undefined && !sameWeights(after.weights, request.from)
           ? superseded(after)
-          : { kind: 'busy', detail: words(answer) };
-      if (!isSuccess(answer)) return unsuccessful(answer, words(answer), clock);
+          : { kind: 'busy', detail: detailOf(answer) };
+      if (!isSuccess(answer)) return unsuccessful(answer, detailOf(answer), clock);
       // The weights may have been set; the next attempt reads them first.
       if (after === undefined)
-        return { kind: 'later', detail: `${words(answer)}, without {"weights": …}`, afterSeconds: null };
-      if (sameWeights(after.weights, request.to)) return settling(after);
+        return { kind: 'later', detail: `${detailOf(answer)}, without {"weights": …}`, afterSeconds: null };
+      if (sameWeights(after.weights, request.to)) return awaitTraffic(after);
       return answer.status === 202
         ? { kind: 'in_progress', id: null, handle: null }
-        : { kind: 'failed', detail: `${words(answer)}; these are not the requested weights` };
+        : { kind: 'failed', detail: `${detailOf(answer)}; these are not the requested weights` };
     },
     async status(_, { to }) {
-      const now = await get();
-      if ('kind' in now) return now;
-      return sameWeights(now.weights, to) ? { kind: 'succeeded', id: null } : superseded(now);
+      const state = await readState();
+      if ('kind' in state) return state;
+      return sameWeights(state.weights, to) ? { kind: 'succeeded', id: null } : superseded(state);
     },
   };
 }
 
-const stateIn = ({ text }: Answer): State | undefined => State.safeParse(json(text)).data;
+const stateIn = ({ text }: HttpResponse): State | undefined => State.safeParse(parseJson(text)).data;
 
 const superseded = ({ weights }: State): TargetResponse => ({
   kind: 'superseded',
   current: weightsInWords(weights),
 });
 
-const settling = ({ settle_seconds: afterSeconds }: State): TargetResponse =>
+const awaitTraffic = ({ settle_seconds: afterSeconds }: State): TargetResponse =>
   afterSeconds === 0
     ? { kind: 'succeeded', id: null }
-    : { kind: 'in_progress', id: null, handle: SETTLED, afterSeconds };
+    : { kind: 'in_progress', id: null, handle: ACCEPTED, afterSeconds };

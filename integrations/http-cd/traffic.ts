@@ -10,7 +10,7 @@ import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import type { TargetResponse } from '../../domain/rollback/targets.ts';
 import type { HttpTraffic } from '../../schemas/canary/traffic-config.ts';
-import { type Answer, json } from '../shared/http.ts';
+import { type HttpResponse, parseJson } from '../shared/http.ts';
 import { answerText, callEndpoint, isSuccess, unsuccessful } from '../webhook/endpoint.ts';
 
 /** Milliseconds for one attempt: at most a third of the workflow function's timeout. */
@@ -25,8 +25,8 @@ type Split = z.infer<typeof Split>;
 
 /**
  * Creates a client for a system that implements the `kind: http` contract of traffic routers
- * (docs/reference/traffic-routers.md). Each order sets a state, so repeats are harmless; its sequence prevents that an
- * order which arrives late replaces a newer one.
+ * (docs/reference/traffic-routers.md). Each call sets a state, so repeats are harmless; its sequence number prevents a call
+ * that arrives late from replacing a newer one.
  */
 export function httpTraffic(
   { auth }: HttpTraffic,
@@ -40,13 +40,13 @@ export function httpTraffic(
     resource: `http-traffic ${JSON.stringify([url, service, environment])}`,
     effectClass: 'convergent',
     async read({ canary, stable }) {
-      const at = new URL(url);
+      const stateUrl = new URL(url);
       const query = { service, environment, version: canary, stable_version: stable };
-      for (const [name, value] of Object.entries(query)) at.searchParams.set(name, value);
+      for (const [name, value] of Object.entries(query)) stateUrl.searchParams.set(name, value);
       const answer = await callEndpoint(endpoint, {
-        url: at.href,
+        url: stateUrl.href,
         method: 'GET',
-        id: at.href,
+        id: stateUrl.href,
         timeoutMs: ATTEMPT_TIMEOUT_MS,
       });
       if ('kind' in answer) return { kind: 'unknown', detail: answer.detail };
@@ -92,7 +92,7 @@ const bodyOf = ({
     idempotency_key: key,
   });
 
-const splitIn = ({ text }: Answer): Split | undefined => Split.safeParse(json(text)).data;
+const splitIn = ({ text }: HttpResponse): Split | undefined => Split.safeParse(parseJson(text)).data;
 
 const readingOf = ({ stable_version: stable, version: canary, weight }: Split): TrafficReading => ({
   kind: 'split',
@@ -101,10 +101,10 @@ const readingOf = ({ stable_version: stable, version: canary, weight }: Split): 
   weight: canary === null ? 0 : weight,
 });
 
-function responseOf(call: TrafficCall, answer: Answer, detail: string, clock: Clock): TargetResponse {
+function responseOf(call: TrafficCall, answer: HttpResponse, detail: string, clock: Clock): TargetResponse {
   const split = splitIn(answer);
   if (answer.status === 409) {
-    if (split !== undefined && !isBetween(split, call)) return { kind: 'superseded', current: textOf(split) };
+    if (split !== undefined && !isSplitOfCall(split, call)) return { kind: 'superseded', current: textOf(split) };
     return { kind: 'busy', detail };
   }
   if (!isSuccess(answer)) return unsuccessful(answer, detail, clock);
@@ -120,7 +120,7 @@ function responseOf(call: TrafficCall, answer: Answer, detail: string, clock: Cl
 }
 
 /** Returns whether the traffic belongs to the two versions of the call, in any shares. */
-function isBetween({ stable_version: stable, version }: Split, call: TrafficCall): boolean {
+function isSplitOfCall({ stable_version: stable, version }: Split, call: TrafficCall): boolean {
   const isOfCall = (name: string): boolean => sameVersion(name, call.stable) || sameVersion(name, call.canary);
   return isOfCall(stable) && (version === null || isOfCall(version));
 }

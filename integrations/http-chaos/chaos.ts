@@ -4,7 +4,7 @@ import type { ChaosSystem } from '../../domain/ports/experiments.ts';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import type { HttpExperiments } from '../../schemas/experiments/config.ts';
 import { ChaosVerdict, type ChaosRun } from '../../schemas/experiments/experiment.ts';
-import { type Answer, json } from '../shared/http.ts';
+import { type HttpResponse, parseJson } from '../shared/http.ts';
 import { answerText, callEndpoint, isSuccess, unsuccessful } from '../webhook/endpoint.ts';
 
 /** Milliseconds for one attempt: an alert that aborts the experiment waits for it. */
@@ -29,12 +29,12 @@ export function httpChaos(
   return {
     target: url,
     async read(): Promise<ChaosReading> {
-      const at = new URL(url);
-      at.searchParams.set('id', id);
+      const stateUrl = new URL(url);
+      stateUrl.searchParams.set('id', id);
       const answer = await callEndpoint(endpoint, {
-        url: at.href,
+        url: stateUrl.href,
         method: 'GET',
-        id: at.href,
+        id: stateUrl.href,
         timeoutMs: ATTEMPT_TIMEOUT_MS,
       });
       if ('kind' in answer) return { kind: 'unknown', detail: answer.detail, verdict: null };
@@ -70,4 +70,5 @@ export function httpChaos(
   };
 }
 
-const stateIn = (answer: Answer) => (isSuccess(answer) ? State.safeParse(json(answer.text)).data : undefined);
+const stateIn = (answer: HttpResponse) =>
+  isSuccess(answer) ? State.safeParse(parseJson(answer.text)).data : undefined;

@@ -2,7 +2,7 @@ import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { JudgeMetrics } from '../../domain/ports/metrics.ts';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import type { HttpMetric } from '../../schemas/canary/judge-config.ts';
-import { call, json, NoAnswer } from '../shared/http.ts';
+import { call, parseJson, NoResponse } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
 import { credentialsOf } from '../webhook/credentials.ts';
 
@@ -35,7 +35,7 @@ export const httpMeasurements =
       if (metric.value === 'seconds') return { value: (now() - startedAt) / 1000, detail: '' };
       return numberAt(text, metric.value);
     } catch (error) {
-      if (error instanceof NoAnswer) return failed(metric, error.message);
+      if (error instanceof NoResponse) return failed(metric, error.message);
       if (error instanceof RangeError) return missing(error.message);
       throw error;
     }
@@ -59,7 +59,7 @@ function urlOf(template: string, { service, environment, version }: Target): str
 
 /** Returns the number at a JSON pointer (RFC 6901). */
 function numberAt(text: string, pointer: string): Measured {
-  const document = json(text);
+  const document = parseJson(text);
   if (document === undefined) return missing(`the response is not JSON: ${truncate(text, 100)}`);
   const found = pointer
     .slice(1)

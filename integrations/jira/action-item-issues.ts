@@ -3,7 +3,7 @@ import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { IssueName, IssueState, IssueTracker } from '../../domain/postmortems/issues.ts';
 import type { JiraTracker } from '../../schemas/postmortems/trackers.ts';
 import { InstantIn } from '../../schemas/time/time.ts';
-import { withoutSlash } from '../shared/client.ts';
+import { withoutTrailingSlash } from '../shared/client.ts';
 import { truncate } from '../shared/text.ts';
 import { descriptionOf, textOf } from './adf.ts';
 import { request, type JiraOptions } from './rest.ts';
@@ -42,7 +42,7 @@ const Ignored = z.unknown();
  * @see https://developer.atlassian.com/cloud/jira/platform/rest/v3/
  */
 export function jiraTracker(options: JiraOptions, { project, issueType, labels }: JiraTracker): IssueTracker {
-  const calls = <T>(
+  const call = <T>(
     method: 'GET' | 'POST' | 'PUT',
     path: string,
     schema: z.ZodType<T>,
@@ -52,7 +52,7 @@ export function jiraTracker(options: JiraOptions, { project, issueType, labels }
   const nameOf = async ({ id, key }: { id: string; key: string }): Promise<IssueName> => ({
     id,
     key,
-    url: `${withoutSlash((await options.url()) ?? '')}/browse/${encodeURIComponent(key)}`,
+    url: `${withoutTrailingSlash((await options.url()) ?? '')}/browse/${encodeURIComponent(key)}`,
   });
 
   /** Writes once more without the assignee if Jira refuses it. A refused request has changed nothing. */
@@ -64,37 +64,38 @@ export function jiraTracker(options: JiraOptions, { project, issueType, labels }
     assignee: string | null,
   ): Promise<VendorResponse<{ value: T; note: string | null }>> => {
     const assigned = { ...fields, ...(assignee !== null && { assignee: { id: assignee } }) };
-    const first = await calls(method, path, schema, { fields: assigned });
+    const first = await call(method, path, schema, { fields: assigned });
     if (first.kind === 'done') return { kind: 'done', value: { value: first.value, note: null } };
-    const isAssignee = first.kind === 'refused' && first.code === 'bad_request' && /\bassignee:/.test(first.detail);
-    if (assignee === null || !isAssignee) return first;
+    const isAssigneeRefused =
+      first.kind === 'refused' && first.code === 'bad_request' && /\bassignee:/.test(first.detail);
+    if (assignee === null || !isAssigneeRefused) return first;
     const note = `not assigned to ${assignee}: ${first.detail}`;
     if (Object.keys(fields).length === 0) return { kind: 'done', value: { value: undefined as T, note } };
-    const second = await calls(method, path, schema, { fields });
+    const second = await call(method, path, schema, { fields });
     return second.kind === 'done' ? { kind: 'done', value: { value: second.value, note } } : second;
   };
 
   /** Moves the issue to a status of the wanted kind, if its workflow has a transition to one. */
   const move = async (issue: IssueName, done: boolean): Promise<VendorResponse<null>> => {
     const path = `${pathOf(issue)}/transitions`;
-    const offered = await calls('GET', path, Transitions);
+    const offered = await call('GET', path, Transitions);
     if (offered.kind !== 'done') return offered;
-    const ranks = done ? ['done'] : ['new', 'indeterminate'];
-    const transition = ranks
-      .map((kind) => offered.value.transitions.find(({ to }) => to.statusCategory.key === kind))
-      .find((one) => one !== undefined);
+    const categories = done ? ['done'] : ['new', 'indeterminate'];
+    const transition = categories
+      .map((category) => offered.value.transitions.find(({ to }) => to.statusCategory.key === category))
+      .find((transition) => transition !== undefined);
     if (transition === undefined) {
       const detail = `the workflow of ${issue.key} offers no transition to ${done ? 'a done' : 'an open'} status now`;
       return { kind: 'refused', code: 'no_transition', detail };
     }
-    const moved = await calls('POST', path, Ignored, { transition: { id: transition.id } });
+    const moved = await call('POST', path, Ignored, { transition: { id: transition.id } });
     return moved.kind === 'done' ? { kind: 'done', value: null } : moved;
   };
 
   return {
     async find(key) {
       const jql = `project = "${project}" AND labels = "${labelOf(key)}"`;
-      const found = await calls('POST', '/search/jql', Found, { jql, fields: FIELDS, maxResults: 1 });
+      const found = await call('POST', '/search/jql', Found, { jql, fields: FIELDS, maxResults: 1 });
       // A search without a response has changed nothing, although it is a POST.
       if (found.kind === 'unclear') return { ...found, kind: 'later', afterSeconds: null };
       if (found.kind !== 'done') return found;
@@ -110,22 +111,22 @@ export function jiraTracker(options: JiraOptions, { project, issueType, labels }
         description: descriptionOf(facts),
         labels: [...new Set(['firebreak', labelOf(key), ...labels])],
       };
-      const made = await write('POST', '/issue', Created, fields, assignee);
-      return made.kind === 'done'
-        ? { kind: 'done', value: { ...(await nameOf(made.value.value)), note: made.value.note } }
-        : made;
+      const created = await write('POST', '/issue', Created, fields, assignee);
+      return created.kind === 'done'
+        ? { kind: 'done', value: { ...(await nameOf(created.value.value)), note: created.value.note } }
+        : created;
     },
     async read(issue) {
-      const found = await calls('GET', `${pathOf(issue)}?fields=${FIELDS.join(',')}`, Issue);
+      const found = await call('GET', `${pathOf(issue)}?fields=${FIELDS.join(',')}`, Issue);
       return found.kind === 'done' ? { kind: 'done', value: stateOf(found.value) } : found;
     },
     async change(issue, { title, done, facts, assignee = null }) {
       let description: object | undefined;
       if (facts !== undefined) {
-        const now = await calls('GET', `${pathOf(issue)}?fields=${FIELDS.join(',')}`, Issue);
-        if (now.kind !== 'done') return now;
+        const current = await call('GET', `${pathOf(issue)}?fields=${FIELDS.join(',')}`, Issue);
+        if (current.kind !== 'done') return current;
         // A text that people have edited stays.
-        if (textOf(now.value.fields.description) === textOf(descriptionOf(facts.before)))
+        if (textOf(current.value.fields.description) === textOf(descriptionOf(facts.before)))
           description = descriptionOf(facts.facts);
       }
       const fields = {

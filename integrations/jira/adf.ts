@@ -4,25 +4,25 @@ import type { IssueFacts } from '../../domain/postmortems/issues.ts';
 export type AdfNode = { type: string; text?: string; content?: AdfNode[]; marks?: object[]; version?: number };
 
 const paragraph = (...content: AdfNode[]): AdfNode => ({ type: 'paragraph', content });
-const words = (text: string): AdfNode => ({ type: 'text', text });
-const item = (...content: AdfNode[]): AdfNode => ({ type: 'listItem', content: [paragraph(...content)] });
-const linked = (href: string): AdfNode => ({ type: 'text', text: href, marks: [{ type: 'link', attrs: { href } }] });
+const textNode = (text: string): AdfNode => ({ type: 'text', text });
+const listItem = (...content: AdfNode[]): AdfNode => ({ type: 'listItem', content: [paragraph(...content)] });
+const linkNode = (href: string): AdfNode => ({ type: 'text', text: href, marks: [{ type: 'link', attrs: { href } }] });
 
 /** Returns the description of the issue of an action item. Text in nodes can neither mention anyone nor format. */
 export const descriptionOf = ({ rows, link }: IssueFacts): AdfNode => ({
   type: 'doc',
   version: 1,
   content: [
-    paragraph(words('An action item of a post-mortem in Firebreak.')),
+    paragraph(textNode('An action item of a post-mortem in Firebreak.')),
     {
       type: 'bulletList',
       content: [
-        ...rows.map(([name, value]) => item(words(`${name}: ${value}`))),
-        ...(link === null ? [] : [item(words('Post-mortem: '), linked(link))]),
+        ...rows.map(([name, value]) => listItem(textNode(`${name}: ${value}`))),
+        ...(link === null ? [] : [listItem(textNode('Post-mortem: '), linkNode(link))]),
       ],
     },
     paragraph(
-      words(
+      textNode(
         'Closing or reopening this issue, or changing its summary, changes the action item too. Owner, date, and priority are changed in the post-mortem.',
       ),
     ),

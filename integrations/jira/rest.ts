@@ -31,7 +31,7 @@ export const request = <T>(options: JiraOptions, call: VendorCall<T>): Promise<V
       return { url, headers: { authorization } };
     },
     timeoutMs: TIMEOUT_MS,
-    errors: Errors,
+    errorBody: Errors,
   })(call);
 
 /** An error body: messages, and messages by field. */

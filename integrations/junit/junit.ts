@@ -4,6 +4,7 @@ import type { TestCase, TestOutcome } from '../../domain/delivery/flaky-tests.ts
 /** Maximum number of tests in one file. Their results are one item of the table. */
 export const TESTS_MAX = 20_000;
 
+/** Maximum nesting. Runners nest a few levels; the limit bounds the memory for malicious files. */
 const DEPTH_MAX = 64;
 
 /** Maximum number of UTF-16 units of a class or test name; longer names end in an ellipsis. */
@@ -15,8 +16,8 @@ export class JUnitError extends Error {
 }
 
 /** Elements by which runners report earlier attempts of a test in the same file (Maven Surefire and Failsafe). */
-const RERUNS: readonly string[] = ['flakyFailure', 'flakyError'];
-const FAILURES: readonly string[] = ['failure', 'error'];
+const RERUN_ELEMENTS: readonly string[] = ['flakyFailure', 'flakyError'];
+const FAILURE_ELEMENTS: readonly string[] = ['failure', 'error'];
 
 /**
  * Reads the tests of a JUnit XML file: `testcase` elements anywhere below `testsuites` or `testsuite`. A test that
@@ -28,10 +29,10 @@ const FAILURES: readonly string[] = ['failure', 'error'];
  */
 export function junitCases(text: string): TestCase[] {
   const cases = new Map<string, TestCase>();
-  const open: string[] = [];
+  const openElements: string[] = [];
   let current: { classname: string; name: string; outcome: TestOutcome; flaky: boolean } | undefined;
-  let seen = 0;
-  let rooted = false;
+  let testCount = 0;
+  let hasRoot = false;
   const xml = sax.parser(true, { position: true });
   const refuse = (reason: string): never => {
     throw new JUnitError(`line ${xml.line + 1}: ${reason}`);
@@ -44,14 +45,15 @@ export function junitCases(text: string): TestCase[] {
   xml.ondoctype = () => refuse('a document type (<!DOCTYPE>) is not accepted; remove it');
   xml.onopentag = ({ name: qualified, attributes }) => {
     const name = localName(qualified);
-    if (open.length === 0 && name !== 'testsuites' && name !== 'testsuite')
+    if (openElements.length === 0 && name !== 'testsuites' && name !== 'testsuite')
       refuse(`the root is <${qualified.slice(0, 64)}>; JUnit XML has <testsuites> or <testsuite>`);
-    rooted = true;
-    open.push(name);
-    if (open.length > DEPTH_MAX) refuse(`more than ${DEPTH_MAX} levels of elements`);
+    hasRoot = true;
+    openElements.push(name);
+    if (openElements.length > DEPTH_MAX) refuse(`more than ${DEPTH_MAX} levels of elements`);
     if (name === 'testcase') {
-      seen += 1;
-      if (seen > TESTS_MAX) refuse(`more than ${TESTS_MAX} tests; split the file, and give each part its own suite`);
+      testCount += 1;
+      if (testCount > TESTS_MAX)
+        refuse(`more than ${TESTS_MAX} tests; split the file, and give each part its own suite`);
       current = {
         classname: shortened(attributes['classname']),
         name: shortened(attributes['name']),
@@ -60,28 +62,28 @@ export function junitCases(text: string): TestCase[] {
       };
       return;
     }
-    if (current === undefined || open.at(-2) !== 'testcase') return;
-    if (FAILURES.includes(name)) current.outcome = 'failed';
+    if (current === undefined || openElements.at(-2) !== 'testcase') return;
+    if (FAILURE_ELEMENTS.includes(name)) current.outcome = 'failed';
     else if (name === 'skipped' && current.outcome === 'passed') current.outcome = 'skipped';
-    else if (RERUNS.includes(name)) current.flaky = true;
+    else if (RERUN_ELEMENTS.includes(name)) current.flaky = true;
   };
   xml.onclosetag = () => {
-    if (open.pop() !== 'testcase' || current === undefined) return;
+    if (openElements.pop() !== 'testcase' || current === undefined) return;
     const key = JSON.stringify([current.classname, current.name]);
-    cases.set(key, again(cases.get(key), current));
+    cases.set(key, merged(cases.get(key), current));
     current = undefined;
   };
   xml.write(text.replace(/^\uFEFF/, '')).close();
-  if (!rooted) refuse('the file has no elements');
+  if (!hasRoot) refuse('the file has no elements');
   return [...cases.values()];
 }
 
 /** Combines two results of one test in a file: runners that retry tests report each attempt. */
-function again(before: TestCase | undefined, now: TestCase): TestCase {
-  if (before === undefined) return now;
-  const outcomes = new Set([before.outcome, now.outcome]);
-  const isFlaky = before.flaky || now.flaky || (outcomes.has('passed') && outcomes.has('failed'));
-  return { ...now, outcome: now.outcome === 'skipped' ? before.outcome : now.outcome, flaky: isFlaky };
+function merged(before: TestCase | undefined, current: TestCase): TestCase {
+  if (before === undefined) return current;
+  const outcomes = new Set([before.outcome, current.outcome]);
+  const isFlaky = before.flaky || current.flaky || (outcomes.has('passed') && outcomes.has('failed'));
+  return { ...current, outcome: current.outcome === 'skipped' ? before.outcome : current.outcome, flaky: isFlaky };
 }
 
 const localName = (qualified: string): string => qualified.slice(qualified.indexOf(':') + 1);

@@ -12,7 +12,7 @@ export const SCALE_KEY = 'firebreak.dev/scale-key';
  * An annotation that the deploying tool sets on a pod template: the version. It takes precedence over all other sources
  * of the version.
  */
-export const VERSION = 'firebreak.dev/version';
+export const VERSION_ANNOTATION = 'firebreak.dev/version';
 
 /** `true` allows changes in the cluster although the object's labels show that a GitOps controller manages it. */
 export const ALLOW_ROLLBACK = 'firebreak.dev/allow-rollback';
@@ -23,13 +23,14 @@ export const KEEP_STEPS = 'firebreak.dev/keep-steps';
 /** The annotation that `kubectl rollout history` shows. */
 export const CHANGE_CAUSE = 'kubernetes.io/change-cause';
 
-/** Returns whether this action is the newest of its kind. */
-export const isUnder = ({ annotations }: Metadata, mark: string, key: string): boolean => annotations[mark] === key;
+/** Returns whether the annotation has the key of this action, which is then the newest of its kind. */
+export const hasActionKey = ({ annotations }: Metadata, annotation: string, key: string): boolean =>
+  annotations[annotation] === key;
 
 /** Returns a text that names the controller that would revert a change in the cluster; undefined if there is none. */
-export function keeperOf(metadata: Metadata): string | undefined {
+export function managerWarning(metadata: Metadata): string | undefined {
   const manager = managerOf(metadata);
-  return manager && `${manager.text}; use a deployer of kind ${manager.deployer}, ${OVERRIDE}`;
+  return manager && `${manager.text}; use a deployer of kind ${manager.deployer}, ${OVERRIDE_ADVICE}`;
 }
 
 /** Returns the GitOps controller that manages an object, unless an annotation allows changes in the cluster. */
@@ -48,7 +49,7 @@ export function managerOf({ labels, annotations }: Metadata): { text: string; de
 
 const VIA_REVERT = 'github with via: revert';
 
-const OVERRIDE = `or annotate it ${ALLOW_ROLLBACK}: "true" where changes in the cluster last`;
+const OVERRIDE_ADVICE = `or annotate it ${ALLOW_ROLLBACK}: "true" where changes in the cluster last`;
 
 /** @see https://argo-cd.readthedocs.io/en/stable/user-guide/resource_tracking/ */
 const ARGOCD_INSTANCE = 'argocd.argoproj.io/instance';

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
-import { attemptClient, type Failed, type VendorApi, type VendorCall } from '../shared/client.ts';
-import { type Ended, endedBy, type Ending, orEnding, putOff } from '../shared/refusals.ts';
-import { ANSWER_MAX_BYTES, ATTEMPT_MS, FIELD_MANAGER } from './limits.ts';
+import { attemptClient, type FailedResponse, type VendorApi, type VendorCall } from '../shared/client.ts';
+import { type Ended, endedBy, type Ending, orEnding, retryLater } from '../shared/refusals.ts';
+import { RESPONSE_MAX_BYTES, ATTEMPT_MS, FIELD_MANAGER } from './limits.ts';
 
 /** The access to a cluster's API. */
 export type ClusterOptions = {
@@ -28,14 +28,14 @@ export type Calls = {
 /** Runs `work` for one cluster, with one time limit for all its calls. */
 export function attempt<T>(cluster: ClusterOptions, work: (calls: Calls) => Promise<T>): Promise<T | Ending> {
   const client = attemptClient(kubernetesApi(cluster));
-  const value = async <V>(call: VendorCall<V>): Promise<V> => {
+  const valueOrEnd = async <V>(call: VendorCall<V>): Promise<V> => {
     const response = await client(call);
     if (response.kind === 'done') return response.value;
     throw ended(response);
   };
   return orEnding(() =>
     work({
-      get: (path, schema) => value({ method: 'GET', path, schema }),
+      get: (path, schema) => valueOrEnd({ method: 'GET', path, schema }),
       find: async (path, schema) => {
         const response = await client({ method: 'GET', path, schema });
         if (response.kind === 'done') return response.value;
@@ -43,7 +43,7 @@ export function attempt<T>(cluster: ClusterOptions, work: (calls: Calls) => Prom
         throw ended(response);
       },
       patch: (path, type, body, schema) =>
-        value({
+        valueOrEnd({
           method: 'PATCH',
           path: `${path}?fieldManager=${FIELD_MANAGER}`,
           headers: { 'content-type': `application/${type}-patch+json` },
@@ -64,19 +64,21 @@ const kubernetesApi = ({ url, tokenName, secrets, clock }: ClusterOptions): Vend
     return { url, headers: { authorization: `Bearer ${token}`, 'user-agent': 'firebreak' } };
   },
   timeoutMs: ATTEMPT_MS,
-  maxBytes: ANSWER_MAX_BYTES,
+  maxBytes: RESPONSE_MAX_BYTES,
   // Priority and fairness uses 429, and an overloaded server uses 500, 503, or 504, each with or without the seconds to
   // wait: https://kubernetes.io/docs/concepts/cluster-administration/flow-control/
-  limited: ({ status }, retryAfter) =>
+  rateLimitSeconds: ({ status }, retryAfter) =>
     status === 429 || (status >= 500 && retryAfter !== null) ? retryAfter : undefined,
-  errors: z.object({ kind: z.literal('Status'), message: z.string() }).transform(({ message }) => message),
+  errorBody: z.object({ kind: z.literal('Status'), message: z.string() }).transform(({ message }) => message),
   prefix: ({ method, path }) => `${method} ${path.split('?', 1)[0] ?? path}`,
 });
 
 /** Converts a result to `Ended`. A conflict with another change becomes `later`: the next attempt checks the state. */
-function ended(failed: Failed): Ended {
+function ended(failed: FailedResponse): Ended {
   if (failed.kind !== 'refused') return endedBy(failed);
-  return failed.code === 'conflict' ? putOff(`${failed.detail}; checking again`) : endedBy(failed, HINTS[failed.code]);
+  return failed.code === 'conflict'
+    ? retryLater(`${failed.detail}; checking again`)
+    : endedBy(failed, HINTS[failed.code]);
 }
 
 const HINTS: Readonly<Partial<Record<string, string>>> = {

@@ -8,16 +8,17 @@ import {
 } from '../../domain/canary/traffic.ts';
 import type { TargetResponse } from '../../domain/rollback/targets.ts';
 import type { TrafficBackend } from '../../schemas/canary/traffic-config.ts';
-import { putOff, refuse } from '../shared/refusals.ts';
+import { retryLater, refuse } from '../shared/refusals.ts';
 import { ALLOW_ROLLBACK, managerOf } from './annotations.ts';
 import { attempt, type Calls, type ClusterOptions } from './attempt.ts';
 import { Deployment, type Metadata } from './objects.ts';
 import { isVersion, nameOf, versionsOf } from './versions.ts';
+import { OBJECT_NAME } from './workload.ts';
 
-/** Names the backend of the stable version. Without it, a canary with all of the traffic could not be told from a promoted one. */
+/** Names the backend of the stable version. Without it, a canary with all of the traffic could not be distinguished from a promoted one. */
 export const STABLE_BACKEND = 'firebreak.dev/stable-backend';
 
-/** Shares by backend in percent. Backends that are not Firebreak's are in it, too. */
+/** Shares in percent by backend, including backends that Firebreak does not control. */
 export type Shares = ReadonlyMap<string, number>;
 
 /** An object that splits traffic between Services, and how it is read and changed. */
@@ -34,7 +35,7 @@ export type SplitKind<T extends { metadata: Metadata }> = {
   effect(object: T, action: TrafficCall['action']): TargetResponse;
 };
 
-export type SplitSite = {
+export type SplitLocation = {
   cluster: ClusterOptions;
   namespace: string;
   name: string;
@@ -45,8 +46,8 @@ export type SplitSite = {
 /** A Service that gets traffic, and the versions that its Deployment runs. */
 type Backend = { service: string; deployment: string; versions: string[]; available: number };
 
-/** What the object gives to the backends of two versions. Undefined: no Deployment runs the version. */
-type Found<T> = {
+/** The split of the traffic, and the backends of two versions. Undefined: no Deployment runs the version. */
+type SplitState<T> = {
   object: T;
   shares: Shares;
   backends: readonly Backend[];
@@ -59,29 +60,32 @@ type Found<T> = {
  * template names the version. The Services have no fixed roles: the new version is deployed behind the one without
  * traffic. The `resourceVersion` prevents a call that arrives late from replacing a newer one.
  */
-export function splitTraffic<T extends { metadata: Metadata }>(split: SplitKind<T>, site: SplitSite): TrafficRouter {
-  const { cluster, namespace, name } = site;
+export function splitTraffic<T extends { metadata: Metadata }>(
+  split: SplitKind<T>,
+  location: SplitLocation,
+): TrafficRouter {
+  const { cluster, namespace, name } = location;
   return {
     target: `${split.kind} ${namespace}/${name} at ${cluster.url}`,
     resource: `kubernetes ${JSON.stringify([cluster.url, split.path])}`,
     effectClass: 'convergent',
     async read(pair): Promise<TrafficReading> {
-      const found = await attempt(cluster, (calls) => look(split, site, calls, pair));
+      const found = await attempt(cluster, (calls) => readSplit(split, location, calls, pair));
       return 'kind' in found ? { kind: 'unknown', detail: found.detail } : readingOf(found, pair);
     },
-    apply: (order) =>
+    apply: (request) =>
       attempt(cluster, async (calls): Promise<TargetResponse> => {
-        const found = await look(split, site, calls, order);
-        const current = othersIn(found);
+        const found = await readSplit(split, location, calls, request);
+        const current = otherVersionsServing(found);
         if (current !== undefined) return { kind: 'superseded', current };
         const [from, to] = [found.stable, found.canary];
         // A promotion works without the stable version, and an abort without the new one.
-        if (to === undefined && order.action !== 'abort') throw refuse(notDeployed(order.canary, found));
-        if (from === undefined && order.action !== 'promote') throw refuse(notDeployed(order.stable, found));
+        if (to === undefined && request.action !== 'abort') throw refuse(notDeployed(request.canary, found));
+        if (from === undefined && request.action !== 'promote') throw refuse(notDeployed(request.stable, found));
         if (from !== undefined && from === to)
-          throw refuse(`${from.deployment} runs both ${order.stable} and ${order.canary}`);
-        const wanted = wantedBy(order, found);
-        if (isReached(found, wanted)) return split.effect(found.object, order.action);
+          throw refuse(`${from.deployment} runs both ${request.stable} and ${request.canary}`);
+        const targetSplit = targetSplitOf(request, found);
+        if (isReached(found, targetSplit)) return split.effect(found.object, request.action);
         const manager = managerOf(found.object.metadata);
         if (manager !== undefined)
           throw refuse(
@@ -89,26 +93,26 @@ export function splitTraffic<T extends { metadata: Metadata }>(split: SplitKind<
               `annotate the object ${ALLOW_ROLLBACK}: "true"`,
           );
         for (const backend of found.backends)
-          if ((wanted.shares.get(backend.service) ?? 0) > 0 && backend.available === 0)
-            throw putOff(`Deployment ${backend.deployment} has no available pods, so it gets no traffic`);
-        const patch = patchOf(found.object, wanted, split.operations(found.object, wanted.shares));
-        return split.effect(await calls.patch(split.path, 'json', patch, split.schema), order.action);
+          if ((targetSplit.shares.get(backend.service) ?? 0) > 0 && backend.available === 0)
+            throw retryLater(`Deployment ${backend.deployment} has no available pods, so it gets no traffic`);
+        const patch = patchOf(found.object, targetSplit, split.operations(found.object, targetSplit.shares));
+        return split.effect(await calls.patch(split.path, 'json', patch, split.schema), request.action);
       }),
   };
 }
 
-async function look<T extends { metadata: Metadata }>(
+async function readSplit<T extends { metadata: Metadata }>(
   { kind, path, schema, shares }: SplitKind<T>,
-  { namespace, name, backends: configured, container }: SplitSite,
+  { namespace, name, backends: configured, container }: SplitLocation,
   calls: Calls,
   pair: TrafficPair,
-): Promise<Found<T>> {
-  refuseNoName({ kind, name });
+): Promise<SplitState<T>> {
+  refuseInvalidName({ kind, name });
   const object = await calls.get(path, schema);
   const backends = await Promise.all(
     configured.map(async ({ service, deployment = service }): Promise<Backend> => {
-      const at = `/apis/apps/v1/namespaces/${namespace}/deployments/${deployment}`;
-      const { spec, status } = await calls.get(at, Deployment);
+      const deploymentPath = `/apis/apps/v1/namespaces/${namespace}/deployments/${deployment}`;
+      const { spec, status } = await calls.get(deploymentPath, Deployment);
       return {
         service,
         deployment,
@@ -117,7 +121,7 @@ async function look<T extends { metadata: Metadata }>(
       };
     }),
   );
-  const runs = (version: string): Backend | undefined => {
+  const backendRunning = (version: string): Backend | undefined => {
     const found = backends.filter(({ versions }) => isVersion(versions, { version, commit: null }));
     if (found.length > 1)
       throw refuse(`${found.map(({ deployment }) => deployment).join(' and ')} both run ${version}`);
@@ -130,38 +134,35 @@ async function look<T extends { metadata: Metadata }>(
       configured.map(({ service }) => service),
     ),
     backends,
-    stable: runs(pair.stable),
-    canary: runs(pair.canary),
+    stable: backendRunning(pair.stable),
+    canary: backendRunning(pair.canary),
   };
 }
 
-/** The format of object names (RFC 1123). */
-const NAME = /^[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?$/;
-
 /** @throws Ended for an invalid object name, which could address another path */
-function refuseNoName({ kind, name }: { kind: string; name: string }): void {
-  if (!NAME.test(name))
+function refuseInvalidName({ kind, name }: { kind: string; name: string }): void {
+  if (!OBJECT_NAME.test(name))
     throw refuse(`${JSON.stringify(name)} is not a valid name of a ${kind}; set it in canary.traffic`);
 }
 
-const shareOf = ({ shares }: Pick<Found<unknown>, 'shares'>, backend: Backend | undefined): number =>
+const shareOf = ({ shares }: Pick<SplitState<unknown>, 'shares'>, backend: Backend | undefined): number =>
   backend === undefined ? 0 : (shares.get(backend.service) ?? 0);
 
 /** Returns what has traffic, unless it is only the two versions. */
-function othersIn(found: Found<unknown>): string | undefined {
+function otherVersionsServing(found: SplitState<unknown>): string | undefined {
   const serving = [...found.shares].filter(([, share]) => share > 0);
   const known = [found.stable?.service, found.canary?.service];
   if (serving.every(([service]) => known.includes(service))) return undefined;
-  return serving.map(([service]) => nameAt(found, service)).join(' and ');
+  return serving.map(([service]) => versionNameOf(found, service)).join(' and ');
 }
 
-function nameAt({ backends }: Found<unknown>, service: string): string {
-  const backend = backends.find((each) => each.service === service);
+function versionNameOf({ backends }: SplitState<unknown>, service: string): string {
+  const backend = backends.find((other) => other.service === service);
   return backend === undefined ? `Service ${service}` : nameOf(backend.versions);
 }
 
-function readingOf<T extends { metadata: Metadata }>(found: Found<T>, pair: TrafficPair): TrafficReading {
-  const current = othersIn(found);
+function readingOf<T extends { metadata: Metadata }>(found: SplitState<T>, pair: TrafficPair): TrafficReading {
+  const current = otherVersionsServing(found);
   if (current !== undefined) return { kind: 'split', stable: current, canary: null, weight: 0 };
   const weight = shareOf(found, found.canary);
   if (weight === 0) return { kind: 'split', stable: pair.stable, canary: null, weight: 0 };
@@ -174,26 +175,26 @@ function readingOf<T extends { metadata: Metadata }>(found: Found<T>, pair: Traf
 const stableBackend = ({ object }: { object: { metadata: Metadata } }): string | undefined =>
   object.metadata.annotations[STABLE_BACKEND];
 
-type Wanted = { shares: Shares; stable: string };
+type TargetSplit = { shares: Shares; stable: string };
 
-function wantedBy<T>({ action, weight }: TrafficCall, { backends, stable, canary }: Found<T>): Wanted {
+function targetSplitOf<T>({ action, weight }: TrafficCall, { backends, stable, canary }: SplitState<T>): TargetSplit {
   const share = { set: weight, promote: 100, abort: 0 }[action];
   const shares = new Map(backends.map(({ service }) => [service, service === canary?.service ? share : 100 - share]));
   return { shares, stable: (action === 'promote' ? canary : stable)?.service ?? '' };
 }
 
-const isReached = <T extends { metadata: Metadata }>(found: Found<T>, { shares, stable }: Wanted): boolean =>
+const isReached = <T extends { metadata: Metadata }>(found: SplitState<T>, { shares, stable }: TargetSplit): boolean =>
   [...shares].every(([service, share]) => isSameWeight(found.shares.get(service) ?? 0, share)) &&
   stableBackend(found) === stable;
 
 /** An outdated `resourceVersion` is a conflict, so nothing is overwritten that changed after the read. */
-const patchOf = ({ metadata }: { metadata: Metadata }, { stable }: Wanted, operations: object[]): object[] => [
+const patchOf = ({ metadata }: { metadata: Metadata }, { stable }: TargetSplit, operations: object[]): object[] => [
   { op: 'replace', path: '/metadata/resourceVersion', value: metadata.resourceVersion },
   { op: 'add', path: '/metadata/annotations', value: { ...metadata.annotations, [STABLE_BACKEND]: stable } },
   ...operations,
 ];
 
-const notDeployed = (version: string, { backends }: Found<unknown>): string =>
+const notDeployed = (version: string, { backends }: SplitState<unknown>): string =>
   `no backend runs ${version}: ${backends.map(({ deployment, versions }) => `Deployment ${deployment} runs ${nameOf(versions)}`).join(', ')}`;
 
 /** Returns shares from weights. All weights 0: nothing gets traffic. */

@@ -6,16 +6,24 @@ import type {
   RollbackCall,
 } from '../../domain/rollback/targets.ts';
 import type { KubernetesDeployer } from '../../schemas/rollback/targets/kubernetes.ts';
-import { heldOr, refuse } from '../shared/refusals.ts';
+import { driftOrUnknown, refuse } from '../shared/refusals.ts';
 import { type Calls, type ClusterOptions } from './attempt.ts';
-import { isUnder, RESTART_KEY, ROLLBACK_KEY } from './annotations.ts';
+import { hasActionKey, RESTART_KEY, ROLLBACK_KEY } from './annotations.ts';
 import { Deployment } from './objects.ts';
 import { lastRollout } from './observe.ts';
-import { fromOf, type Marks, ownReplicaSets, revisionOf, templateOf, toOf } from './revisions.ts';
+import { type Marks, ownReplicaSets, revisionOf, templateOf } from './revisions.ts';
 import { scalingOf } from './scaling.ts';
 import { isVersion, nameOf, versionsOf } from './versions.ts';
 import { watchObject } from './watch.ts';
-import { attemptOn, backTo, marked, type WorkloadTarget, refuseKept, wholeSeconds } from './workload.ts';
+import {
+  attemptOn,
+  templatePatch,
+  patchWithKey,
+  type WorkloadTarget,
+  refuseManaged,
+  wholeSeconds,
+} from './workload.ts';
+import { fromVersion, toVersion } from '../shared/versions.ts';
 
 /** @see https://kubernetes.io/docs/concepts/workloads/controllers/deployment/ */
 const MARKS: Marks = { revision: 'deployment.kubernetes.io/revision', hash: 'pod-template-hash' };
@@ -32,40 +40,40 @@ export function kubernetesDeployer(
   const { namespace, deployment: name = service, container } = config;
   const target = deploymentTarget({ cluster, namespace, name, container });
   const { path } = target;
-  const mergeUnder = (calls: Calls, found: Deployment, mark: string, key: string, spec: object) =>
-    calls.patch(path, 'merge', marked(found, mark, key, spec), Deployment);
+  const mergeWithKey = (calls: Calls, found: Deployment, annotation: string, key: string, spec: object) =>
+    calls.patch(path, 'merge', patchWithKey(found, annotation, key, spec), Deployment);
 
   return {
     target: `Deployment ${namespace}/${name} at ${cluster.url}`,
     resource: `kubernetes ${JSON.stringify([cluster.url, namespace, 'deployments', name])}`,
     effectClass: 'convergent',
     rollBack: (request) => attemptOn(target, async (calls, found) => rollBackDeployment(target, calls, found, request)),
-    status: (_, request) => attemptOn(target, async (__, found) => underKey(target, found, request)),
+    status: (_, request) => attemptOn(target, async (__, found) => statusOfKey(target, found, request)),
     checkDrift: (request) => checkDrift(target, request),
     scaling: scalingOf(target),
     restart: (request) =>
       attemptOn(target, async (calls, found) => {
-        if (isUnder(found.metadata, RESTART_KEY, request.key)) return progressOf(found);
+        if (hasActionKey(found.metadata, RESTART_KEY, request.key)) return progressOf(found);
         refusePaused(target, found);
         const annotations = { 'kubectl.kubernetes.io/restartedAt': wholeSeconds(cluster.clock.now()) };
         const spec = { template: { metadata: { annotations } } };
-        return progressOf(await mergeUnder(calls, found, RESTART_KEY, request.key, spec));
+        return progressOf(await mergeWithKey(calls, found, RESTART_KEY, request.key, spec));
       }),
     watchRollouts: async (options) => {
       const collection = `/apis/apps/v1/namespaces/${namespace}/deployments`;
       return watchObject({ cluster, collection, name }, options);
     },
     lastRollout: () => lastRollout(target, MARKS, progressOf),
-    restartStatus: (_, request) => attemptOn(target, async (__, found) => restarting(target, found, request)),
+    restartStatus: (_, request) => attemptOn(target, async (__, found) => restartStatus(target, found, request)),
   };
 }
 
 export const deploymentTarget = (
-  where: Pick<WorkloadTarget<Deployment>, 'cluster' | 'namespace' | 'name' | 'container'>,
+  location: Pick<WorkloadTarget<Deployment>, 'cluster' | 'namespace' | 'name' | 'container'>,
 ): WorkloadTarget<Deployment> => ({
-  ...where,
+  ...location,
   kind: 'Deployment',
-  path: `/apis/apps/v1/namespaces/${where.namespace}/deployments/${where.name}`,
+  path: `/apis/apps/v1/namespaces/${location.namespace}/deployments/${location.name}`,
   schema: Deployment,
 });
 
@@ -76,32 +84,37 @@ export const rollBackDeployment = async (
   found: Deployment,
   request: RollbackCall,
 ): Promise<TargetResponse> =>
-  isUnder(found.metadata, ROLLBACK_KEY, request.key)
-    ? underKey(target, found, request)
-    : begin(target, calls, found, request);
+  hasActionKey(found.metadata, ROLLBACK_KEY, request.key)
+    ? statusOfKey(target, found, request)
+    : beginRollback(target, calls, found, request);
 
-async function begin(
+async function beginRollback(
   target: WorkloadTarget<Deployment>,
   calls: Calls,
   found: Deployment,
   request: RollbackCall,
 ): Promise<TargetResponse> {
   const versions = versionsOf(found.spec.template, target.container);
-  if (!isVersion(versions, fromOf(request))) return { kind: 'superseded', current: nameOf(versions) };
-  refuseKept(target, found);
+  if (!isVersion(versions, fromVersion(request))) return { kind: 'superseded', current: nameOf(versions) };
+  refuseManaged(target, found);
   refusePaused(target, found);
   const sets = await ownReplicaSets(calls, target.namespace, found);
   const set = revisionOf(sets, request, { marks: MARKS, container: target.container });
-  const patch = backTo(found, templateOf(set, MARKS), request);
+  const patch = templatePatch(found, templateOf(set, MARKS), request);
   return progressOf(await calls.patch(target.path, 'json', patch, Deployment));
 }
 
 /** Returns the result of this rollback. The key shows that it was done, and the template whether it still applies. */
-export function underKey(target: WorkloadTarget<Deployment>, found: Deployment, request: RollbackCall): TargetResponse {
+export function statusOfKey(
+  target: WorkloadTarget<Deployment>,
+  found: Deployment,
+  request: RollbackCall,
+): TargetResponse {
   const versions = versionsOf(found.spec.template, target.container);
-  if (!isUnder(found.metadata, ROLLBACK_KEY, request.key)) return { kind: 'superseded', current: nameOf(versions) };
-  if (isVersion(versions, toOf(request))) return progressOf(found);
-  return isVersion(versions, fromOf(request))
+  if (!hasActionKey(found.metadata, ROLLBACK_KEY, request.key))
+    return { kind: 'superseded', current: nameOf(versions) };
+  if (isVersion(versions, toVersion(request))) return progressOf(found);
+  return isVersion(versions, fromVersion(request))
     ? {
         kind: 'failed',
         detail: `${request.to} was restored, but another system then changed it back to ${nameOf(versions)}`,
@@ -110,17 +123,17 @@ export function underKey(target: WorkloadTarget<Deployment>, found: Deployment, 
 }
 
 const checkDrift = async (target: WorkloadTarget<Deployment>, request: RollbackCall): Promise<DriftCheck> => {
-  const answer = await attemptOn(target, async (_, found): Promise<DriftCheck> => {
+  const response = await attemptOn(target, async (_, found): Promise<DriftCheck> => {
     const versions = versionsOf(found.spec.template, target.container);
-    return isVersion(versions, toOf(request))
+    return isVersion(versions, toVersion(request))
       ? { kind: 'holds' }
       : { kind: 'drifted', detail: `its pod template is that of ${nameOf(versions)}, not of ${request.to}` };
   });
-  return heldOr(answer);
+  return driftOrUnknown(response);
 };
 
-const restarting = (target: WorkloadTarget<Deployment>, found: Deployment, { key }: TargetRequest): TargetResponse =>
-  isUnder(found.metadata, RESTART_KEY, key)
+const restartStatus = (target: WorkloadTarget<Deployment>, found: Deployment, { key }: TargetRequest): TargetResponse =>
+  hasActionKey(found.metadata, RESTART_KEY, key)
     ? progressOf(found)
     : { kind: 'superseded', current: nameOf(versionsOf(found.spec.template, target.container)) };
 

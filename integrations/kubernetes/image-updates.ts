@@ -2,13 +2,13 @@ import * as z from 'zod';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { HoldRequest, ImageAutomation } from '../../domain/rollback/targets.ts';
 import type { ImageAutomationConfig } from '../../schemas/rollback/image-automation.ts';
-import { json } from '../shared/http.ts';
+import { parseJson } from '../shared/http.ts';
 import { refuse, vendorResponse } from '../shared/refusals.ts';
 import { attempt, type Calls, type ClusterOptions } from './attempt.ts';
 import { Metadata } from './objects.ts';
 
-/** The annotation with who holds the automation, and whether people had suspended it before. */
-const HOLD = 'firebreak.dev/image-hold';
+/** The annotation that records who holds the automation, and whether people had suspended it before. */
+const HOLD_ANNOTATION = 'firebreak.dev/image-hold';
 const Hold = z.object({ suspended: z.boolean(), by: z.array(z.string()) });
 type Hold = z.infer<typeof Hold>;
 
@@ -43,16 +43,16 @@ export function fluxImageUpdates(
 /** Returns whether something had to be changed. */
 async function hold(calls: Calls, path: string, holder: string, versions: HoldRequest['versions']): Promise<boolean> {
   const { metadata, spec } = await calls.get(path, Automation);
-  const text = metadata.annotations[HOLD];
+  const text = metadata.annotations[HOLD_ANNOTATION];
   const before = holdIn(text);
-  const others = (before?.by ?? []).filter((one) => one !== holder);
+  const others = (before?.by ?? []).filter((other) => other !== holder);
   const by = versions.length > 0 ? [...others, holder].toSorted() : others;
   const after: Hold | null = by.length > 0 ? { suspended: before?.suspended ?? spec.suspend, by } : null;
   if (after === null && text === undefined) return false;
   const record = after && JSON.stringify(after);
   const suspend = after !== null || before?.suspended === true;
-  // Without a readable record, only people know whether it may run.
-  const isKept = after === null && before === undefined;
+  // Without a readable record, only people know whether it may run, so spec.suspend stays as it is.
+  const leavesSuspend = after === null && before === undefined;
   if (record === text && spec.suspend === suspend) return false;
   const { resourceVersion } = metadata;
   const changed = await calls.patch(
@@ -60,16 +60,17 @@ async function hold(calls: Calls, path: string, holder: string, versions: HoldRe
     'merge',
     {
       // Fails if someone else has changed the object since it was read.
-      metadata: { resourceVersion, annotations: { [HOLD]: record } },
-      ...(!isKept && { spec: { suspend: suspend ? true : null } }),
+      metadata: { resourceVersion, annotations: { [HOLD_ANNOTATION]: record } },
+      ...(!leavesSuspend && { spec: { suspend: suspend ? true : null } }),
     },
     Automation,
   );
-  if (!isKept && changed.spec.suspend !== suspend) throw refuse(`the cluster did not store spec.suspend of ${path}`);
+  if (!leavesSuspend && changed.spec.suspend !== suspend)
+    throw refuse(`the cluster did not store spec.suspend of ${path}`);
   return true;
 }
 
 function holdIn(text: string | undefined): Hold | undefined {
-  const read = Hold.safeParse(json(text ?? ''));
-  return read.success ? read.data : undefined;
+  const parsed = Hold.safeParse(parseJson(text ?? ''));
+  return parsed.success ? parsed.data : undefined;
 }

@@ -6,7 +6,7 @@ export const ATTEMPT_MS = 15_000;
  * and a namespace can have hundreds of autoscalers.
  * @see https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#clean-up-policy
  */
-export const ANSWER_MAX_BYTES = 16 * 1024 * 1024;
+export const RESPONSE_MAX_BYTES = 16 * 1024 * 1024;
 
 /**
  * Maximum characters of the change cause in `kubectl rollout history`. Kubernetes only limits all annotations together,

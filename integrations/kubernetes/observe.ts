@@ -35,18 +35,18 @@ export function lastRollout(
       return { kind: 'observed', report: null, superseded: [] };
     const sets = await ownReplicaSets(calls, target.namespace, found);
     const numbered = sets.map((set) => ({ set, number: Number(set.metadata.annotations[marks.revision] ?? 0) }));
-    const own = numbered.find(({ number }) => number === revision)?.set;
-    const before = numbered.filter(({ number }) => number < revision).toSorted((a, b) => b.number - a.number)[0]?.set;
-    const what = whatChanged(before, own, marks);
-    if (what === 'restart' || own === undefined) return { kind: 'observed', report: null, superseded: [] };
+    const current = numbered.find(({ number }) => number === revision)?.set;
+    const previous = numbered.filter(({ number }) => number < revision).toSorted((a, b) => b.number - a.number)[0]?.set;
+    const changed = whatChanged(previous, current, marks);
+    if (changed === 'restart' || current === undefined) return { kind: 'observed', report: null, superseded: [] };
 
     const now = target.cluster.clock.now();
     const { kind } = progressOf(found);
     const state = kind === 'succeeded' || kind === 'failed' ? kind : 'started';
     const progressing = status.conditions.find(({ type }) => type === 'Progressing');
     const at = instantOf(progressing?.lastUpdateTime) ?? now;
-    const isNew = own.metadata.annotations[`${marks.revision}-history`] === undefined;
-    const createdAt = isNew ? instantOf(own.metadata.creationTimestamp) : undefined;
+    const isNew = current.metadata.annotations[`${marks.revision}-history`] === undefined;
+    const createdAt = isNew ? instantOf(current.metadata.creationTimestamp) : undefined;
     return {
       kind: 'observed',
       report: {
@@ -58,11 +58,11 @@ export function lastRollout(
         // Later, the condition is also about pods that are moved to other nodes.
         ...(state === 'succeeded' && { final: true }),
         version: versionOf(nameOf(versionsOf(spec.template, target.container))),
-        ...(what === 'configuration' && { kind: 'config' as const }),
+        ...(changed === 'configuration' && { kind: 'config' as const }),
         started_at: createdAt !== undefined && createdAt < at ? createdAt : at,
         images: spec.template.spec.containers.flatMap(({ image }) => image ?? []).slice(0, 100),
       },
-      superseded: Array.from({ length: SUPERSEDED_MAX }, (_, nth) => revision - 1 - nth)
+      superseded: Array.from({ length: SUPERSEDED_MAX }, (_, index) => revision - 1 - index)
         .filter((number) => number > 0)
         .map((number) => keyOf(metadata.uid, number)),
     };
@@ -75,14 +75,16 @@ const instantOf = (text: string | null | undefined): Timestamp | undefined => In
 
 /** Compares a ReplicaSet with the one of the revision before. Without one, its version counts as new. */
 function whatChanged(
-  before: ReplicaSet | undefined,
-  own: ReplicaSet | undefined,
+  previous: ReplicaSet | undefined,
+  current: ReplicaSet | undefined,
   marks: Marks,
 ): 'version' | 'configuration' | 'restart' {
-  if (before === undefined || own === undefined) return 'version';
-  const [one, other] = [before, own].map((set) => withoutRestart(templateOf(set, marks)));
-  if (isDeepStrictEqual(one, other)) return 'restart';
-  const images = [before, own].map(({ spec }) => versionsOf(spec.template, undefined).concat(imagesOf(spec.template)));
+  if (previous === undefined || current === undefined) return 'version';
+  const [previousTemplate, currentTemplate] = [previous, current].map((set) => withoutRestart(templateOf(set, marks)));
+  if (isDeepStrictEqual(previousTemplate, currentTemplate)) return 'restart';
+  const images = [previous, current].map(({ spec }) =>
+    versionsOf(spec.template, undefined).concat(imagesOf(spec.template)),
+  );
   return isDeepStrictEqual(images[0], images[1]) ? 'configuration' : 'version';
 }
 

@@ -2,21 +2,19 @@ import * as z from 'zod';
 import type { RollbackCall } from '../../domain/rollback/targets.ts';
 import { refuse } from '../shared/refusals.ts';
 import { type Calls } from './attempt.ts';
-import { json } from '../shared/http.ts';
+import { parseJson } from '../shared/http.ts';
 import { NAMED_VERSIONS } from './limits.ts';
 import { type PodTemplate, type ReplicaSet, ReplicaSets, selectorText, type Workload } from './objects.ts';
-import { isVersion, nameOf, versionsOf, type Wanted } from './versions.ts';
+import { fromVersion, toVersion } from '../shared/versions.ts';
+import { isVersion, nameOf, versionsOf } from './versions.ts';
 
-/** The marks that a controller sets on its ReplicaSets. */
+/** The annotation and the label by which a controller marks its ReplicaSets. */
 export type Marks = {
   /** The annotation with the revision number. It increases, also when an old template is used again. */
   revision: string;
   /** The label with the hash of the pod template, which the controller adds. */
   hash: string;
 };
-
-export const fromOf = ({ from, fromCommit }: RollbackCall): Wanted => ({ version: from, commit: fromCommit });
-export const toOf = ({ to, toCommit }: RollbackCall): Wanted => ({ version: to, commit: toCommit });
 
 /** Returns the ReplicaSets that belong to this workload. */
 export async function ownReplicaSets(calls: Calls, namespace: string, workload: Workload): Promise<ReplicaSet[]> {
@@ -41,7 +39,7 @@ export function revisionOf(
   const byRevision = sets.toSorted((a, b) => numberOf(b, marks) - numberOf(a, marks));
   const found = byRevision.find(({ spec }) => {
     const versions = versionsOf(spec.template, container);
-    return isVersion(versions, toOf(request)) && !isVersion(versions, fromOf(request));
+    return isVersion(versions, toVersion(request)) && !isVersion(versions, fromVersion(request));
   });
   if (found) return found;
   const versions = [...new Set(byRevision.map(({ spec }) => nameOf(versionsOf(spec.template, container))))];
@@ -79,7 +77,7 @@ const Injected = z.object({
 });
 
 function injectedBy(text: string | undefined): { labels: string[]; annotations: string[] } {
-  const { data } = Injected.safeParse(json(text ?? '{}'));
+  const { data } = Injected.safeParse(parseJson(text ?? '{}'));
   return { labels: Object.keys(data?.labels ?? {}), annotations: Object.keys(data?.annotations ?? {}) };
 }
 

@@ -6,14 +6,22 @@ import type {
   RollbackCall,
 } from '../../domain/rollback/targets.ts';
 import type { ArgoRolloutsDeployer } from '../../schemas/rollback/targets/kubernetes.ts';
-import { heldOr, refuse } from '../shared/refusals.ts';
+import { driftOrUnknown, refuse } from '../shared/refusals.ts';
 import { type Calls, type ClusterOptions } from './attempt.ts';
-import { isUnder, KEEP_STEPS, keeperOf, RESTART_KEY, ROLLBACK_KEY } from './annotations.ts';
+import { hasActionKey, KEEP_STEPS, managerWarning, RESTART_KEY, ROLLBACK_KEY } from './annotations.ts';
 import { type Metadata, type PodTemplate, type ReplicaSet, Rollout } from './objects.ts';
-import { fromOf, type Marks, ownReplicaSets, revisionOf, templateOf, toOf } from './revisions.ts';
+import { type Marks, ownReplicaSets, revisionOf, templateOf } from './revisions.ts';
 import { scalingOf } from './scaling.ts';
-import { isVersion, nameOf, versionsOf, type Wanted } from './versions.ts';
-import { attemptOn, backTo, marked, type WorkloadTarget, refuseKept, wholeSeconds } from './workload.ts';
+import { isVersion, nameOf, versionsOf } from './versions.ts';
+import {
+  attemptOn,
+  templatePatch,
+  patchWithKey,
+  type WorkloadTarget,
+  refuseManaged,
+  wholeSeconds,
+} from './workload.ts';
+import { fromVersion, toVersion, type VersionOrCommit } from '../shared/versions.ts';
 
 export const ROLLOUT_MARKS: Marks = { revision: 'rollout.argoproj.io/revision', hash: 'rollouts-pod-template-hash' };
 
@@ -40,7 +48,7 @@ export function argoRolloutsDeployer(
     rollBack: (request) =>
       attemptOn(target, async (calls, found) => {
         const template = ownTemplate(target, found);
-        return isUnder(found.metadata, ROLLBACK_KEY, request.key)
+        return hasActionKey(found.metadata, ROLLBACK_KEY, request.key)
           ? continueRollback(target, calls, { found, template }, request)
           : beginRollback(target, calls, { found, template }, request);
       }),
@@ -52,12 +60,12 @@ export function argoRolloutsDeployer(
     scaling: scalingOf(target),
     restart: (request) =>
       attemptOn(target, async (calls, found) => {
-        if (isUnder(found.metadata, RESTART_KEY, request.key)) return restartOf(found);
+        if (hasActionKey(found.metadata, RESTART_KEY, request.key)) return restartOf(found);
         refusePaused(target, found);
-        const patch = marked(found, RESTART_KEY, request.key, { restartAt: wholeSeconds(cluster.clock.now()) });
+        const patch = patchWithKey(found, RESTART_KEY, request.key, { restartAt: wholeSeconds(cluster.clock.now()) });
         return restartOf(await calls.patch(path, 'merge', patch, Rollout));
       }),
-    restartStatus: (_, request) => attemptOn(target, async (__, found) => restarting(target, found, request)),
+    restartStatus: (_, request) => attemptOn(target, async (__, found) => restartStatus(target, found, request)),
   };
 }
 
@@ -66,9 +74,9 @@ export function rolloutTarget(
   { namespace, rollout: name, container }: ArgoRolloutsDeployer,
   { cluster, service }: { cluster: ClusterOptions; service: string },
 ): WorkloadTarget<Rollout> {
-  const own = name ?? service;
-  const path = `/apis/argoproj.io/v1alpha1/namespaces/${namespace}/rollouts/${own}`;
-  return { cluster, kind: 'Rollout', namespace, name: own, path, schema: Rollout, container };
+  const rolloutName = name ?? service;
+  const path = `/apis/argoproj.io/v1alpha1/namespaces/${namespace}/rollouts/${rolloutName}`;
+  return { cluster, kind: 'Rollout', namespace, name: rolloutName, path, schema: Rollout, container };
 }
 
 /** Returns the names of a Rollout: for people, and as the resource that one action at a time may change. */
@@ -77,30 +85,30 @@ export const rolloutNames = ({ cluster, namespace, name }: WorkloadTarget<Rollou
   resource: `kubernetes ${JSON.stringify([cluster.url, namespace, 'rollouts', name])}`,
 });
 
-type Found = { found: Rollout; template: PodTemplate };
+type RolloutState = { found: Rollout; template: PodTemplate };
 
 async function beginRollback(
   target: WorkloadTarget<Rollout>,
   calls: Calls,
-  { found, template }: Found,
+  { found, template }: RolloutState,
   request: RollbackCall,
 ): Promise<TargetResponse> {
   const versions = versionsOf(template, target.container);
-  if (!isVersion(versions, fromOf(request))) return { kind: 'superseded', current: nameOf(versions) };
+  if (!isVersion(versions, fromVersion(request))) return { kind: 'superseded', current: nameOf(versions) };
   refusePaused(target, found);
   // Until the controller has observed a new template, its status shows neither a canary nor the end of one.
   if (!isObserved(found)) return { kind: 'later', detail: 'its controller has not seen it yet', afterSeconds: null };
   const sets = await ownReplicaSets(calls, target.namespace, found);
-  const stable = isCanary(found) ? stableOf(found, sets, toOf(request), target) : undefined;
+  const stable = isCanary(found) ? stableOf(found, sets, toVersion(request), target) : undefined;
   if (stable !== undefined) {
     if (!found.status.abort) return abort(target, calls, found);
     if (!hasAllTraffic(found, stable)) return IN_PROGRESS;
     // A GitOps controller would restore the template and start the canary again. An aborted canary stays aborted until
     // Git changes.
-    if (keeperOf(found.metadata) !== undefined) return { kind: 'succeeded', id: revisionName(stable.metadata) };
-  } else refuseKept(target, found);
+    if (managerWarning(found.metadata) !== undefined) return { kind: 'succeeded', id: revisionName(stable.metadata) };
+  } else refuseManaged(target, found);
   const set = stable ?? revisionOf(sets, request, { marks: ROLLOUT_MARKS, container: target.container });
-  await calls.patch(target.path, 'json', backTo(found, templateOf(set, ROLLOUT_MARKS), request), Rollout);
+  await calls.patch(target.path, 'json', templatePatch(found, templateOf(set, ROLLOUT_MARKS), request), Rollout);
   return IN_PROGRESS;
 }
 
@@ -117,7 +125,7 @@ export const isCanary = ({ status }: Rollout): boolean =>
 const stableOf = (
   { status }: Rollout,
   sets: readonly ReplicaSet[],
-  wanted: Wanted,
+  wanted: VersionOrCommit,
   { container }: WorkloadTarget<Rollout>,
 ): ReplicaSet | undefined =>
   sets.find(
@@ -140,13 +148,13 @@ async function abort(target: WorkloadTarget<Rollout>, calls: Calls, { metadata }
 async function continueRollback(
   target: WorkloadTarget<Rollout>,
   calls: Calls,
-  { found, template }: Found,
+  { found, template }: RolloutState,
   request: RollbackCall,
 ): Promise<TargetResponse> {
-  const answer = statusOfKey(target, { found, template }, request);
+  const response = statusOfKey(target, { found, template }, request);
   const { metadata, status } = found;
-  const hasSteps = answer.kind === 'in_progress' && isObserved(found) && isCanary(found) && !status.abort;
-  if (!hasSteps || status.promoteFull || metadata.annotations[KEEP_STEPS] === 'true') return answer;
+  const hasSteps = response.kind === 'in_progress' && isObserved(found) && isCanary(found) && !status.abort;
+  if (!hasSteps || status.promoteFull || metadata.annotations[KEEP_STEPS] === 'true') return response;
   const patch = { metadata: { resourceVersion: metadata.resourceVersion }, status: { promoteFull: true } };
   await calls.patch(`${target.path}/status`, 'merge', patch, Rollout);
   return IN_PROGRESS;
@@ -154,16 +162,16 @@ async function continueRollback(
 
 function statusOfKey(
   target: WorkloadTarget<Rollout>,
-  { found, template }: Found,
+  { found, template }: RolloutState,
   request: RollbackCall,
 ): TargetResponse {
   const versions = versionsOf(template, target.container);
   const current = nameOf(versions);
-  if (isVersion(versions, fromOf(request)))
-    return isUnder(found.metadata, ROLLBACK_KEY, request.key)
+  if (isVersion(versions, fromVersion(request)))
+    return hasActionKey(found.metadata, ROLLBACK_KEY, request.key)
       ? { kind: 'failed', detail: `${request.to} was restored, but another system then changed it back to ${current}` }
       : IN_PROGRESS; // aborted, but the template is not restored yet
-  const isOurs = isUnder(found.metadata, ROLLBACK_KEY, request.key) && isVersion(versions, toOf(request));
+  const isOurs = hasActionKey(found.metadata, ROLLBACK_KEY, request.key) && isVersion(versions, toVersion(request));
   return isOurs ? progressOf(found) : { kind: 'superseded', current };
 }
 
@@ -186,15 +194,15 @@ function revisionName({ annotations }: Metadata): string | null {
 }
 
 const checkDrift = async (target: WorkloadTarget<Rollout>, request: RollbackCall): Promise<DriftCheck> => {
-  const answer = await attemptOn(target, async (calls, found): Promise<DriftCheck> => {
+  const response = await attemptOn(target, async (calls, found): Promise<DriftCheck> => {
     const versions = versionsOf(ownTemplate(target, found), target.container);
-    if (isVersion(versions, toOf(request))) return { kind: 'holds' };
+    if (isVersion(versions, toVersion(request))) return { kind: 'holds' };
     const drifted: DriftCheck = { kind: 'drifted', detail: `its pod template is that of ${nameOf(versions)}` };
     if (!found.status.abort) return drifted;
     const sets = await ownReplicaSets(calls, target.namespace, found);
-    return stableOf(found, sets, toOf(request), target) === undefined ? drifted : { kind: 'holds' };
+    return stableOf(found, sets, toVersion(request), target) === undefined ? drifted : { kind: 'holds' };
   });
-  return heldOr(answer);
+  return driftOrUnknown(response);
 };
 
 /**
@@ -209,8 +217,8 @@ function restartOf({ spec, status }: Rollout): TargetResponse {
     : { kind: 'in_progress', id: null, handle: spec.restartAt ?? null };
 }
 
-const restarting = (target: WorkloadTarget<Rollout>, found: Rollout, { key }: TargetRequest): TargetResponse =>
-  isUnder(found.metadata, RESTART_KEY, key)
+const restartStatus = (target: WorkloadTarget<Rollout>, found: Rollout, { key }: TargetRequest): TargetResponse =>
+  hasActionKey(found.metadata, RESTART_KEY, key)
     ? restartOf(found)
     : { kind: 'superseded', current: nameOf(versionsOf(ownTemplate(target, found), target.container)) };
 

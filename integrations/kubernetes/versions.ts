@@ -1,11 +1,9 @@
-import { VERSION } from './annotations.ts';
+import { VERSION_ANNOTATION } from './annotations.ts';
 import type { PodTemplate } from './objects.ts';
+import type { VersionOrCommit } from '../shared/versions.ts';
 
 /** @see https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/ */
 const APP_VERSION = 'app.kubernetes.io/version';
-
-/** A version and its Git commit. Either one is a match. */
-export type Wanted = { version: string; commit: string | null };
 
 /**
  * Returns the versions that a pod template shows, the most explicit first: annotation, label, tag, and digest of the
@@ -15,9 +13,11 @@ export type Wanted = { version: string; commit: string | null };
  */
 export function versionsOf({ metadata, spec }: PodTemplate, container: string | undefined): string[] {
   const found = container === undefined ? spec.containers[0] : spec.containers.find(({ name }) => name === container);
-  return [metadata.annotations?.[VERSION], metadata.labels?.[APP_VERSION], ...imageVersions(found?.image ?? '')].filter(
-    (version): version is string => version !== undefined && version !== '',
-  );
+  return [
+    metadata.annotations?.[VERSION_ANNOTATION],
+    metadata.labels?.[APP_VERSION],
+    ...imageVersions(found?.image ?? ''),
+  ].filter((version): version is string => version !== undefined && version !== '');
 }
 
 /** @example imageVersions('registry.test:5000/shop/checkout:v42@sha256:…') // ['v42', 'sha256:…'] */
@@ -28,11 +28,12 @@ export function imageVersions(image: string): string[] {
   return [...(colon === -1 ? [] : [name.slice(colon + 1)]), ...(digest === undefined ? [] : [digest])];
 }
 
-export const isVersion = (versions: readonly string[], { version, commit }: Wanted): boolean =>
-  versions.some((one) => one === version || (commit !== null && isCommit(one, commit)));
+/** Returns whether one of the versions of a pod template is this version or its commit. */
+export const isVersion = (versions: readonly string[], { version, commit }: VersionOrCommit): boolean =>
+  versions.some((name) => name === version || (commit !== null && isCommitTag(name, commit)));
 
 /** Matches image tags that are an abbreviated commit of at least 7 digits, with or without the prefix `sha-`. */
-function isCommit(version: string, commit: string): boolean {
+function isCommitTag(version: string, commit: string): boolean {
   const [, digits] = /^(?:sha-)?([0-9a-f]{7,64})$/.exec(version) ?? [];
   return digits !== undefined && commit.toLowerCase().startsWith(digits);
 }

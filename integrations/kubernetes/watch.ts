@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { attempt, type ClusterOptions } from './attempt.ts';
-import { ANSWER_MAX_BYTES, ATTEMPT_MS, WATCH_SECONDS, WATCH_WAIT_MAX_MS, WATCH_WAIT_MS } from './limits.ts';
+import { RESPONSE_MAX_BYTES, ATTEMPT_MS, WATCH_SECONDS, WATCH_WAIT_MAX_MS, WATCH_WAIT_MS } from './limits.ts';
 
 /** The object to watch. `collection`: API path of its kind in the namespace, without the server. */
 export type WatchedObject = { cluster: ClusterOptions; collection: string; name: string };
@@ -28,7 +28,7 @@ const WatchEvent = z.object({
  * How a stream ended. `closed`: the server closes each stream after a time; the next one continues at `version`.
  * `expired`: the server does not have the changes since `version`. `refused`: only a person can change that.
  */
-type End =
+type StreamEnd =
   | { kind: 'closed'; version: string; isIdle: boolean }
   | { kind: 'expired' }
   | { kind: 'later'; version: string; detail: string }
@@ -54,12 +54,13 @@ export async function watchObject(
         changed();
       }
     }
-    const end: End | undefined = version === undefined ? undefined : await readStream(object, version, changed, signal);
+    const end: StreamEnd | undefined =
+      version === undefined ? undefined : await readStream(object, version, changed, signal);
     if (end?.kind === 'refused') return end.detail;
     if (end?.kind === 'closed' || end?.kind === 'later') version = end.version;
     if (end?.kind === 'expired') version = undefined;
-    const isWell = end?.kind === 'closed' && !end.isIdle;
-    waitMs = isWell ? WATCH_WAIT_MS : Math.min(waitMs * 2, WATCH_WAIT_MAX_MS);
+    const hadEvents = end?.kind === 'closed' && !end.isIdle;
+    waitMs = hadEvents ? WATCH_WAIT_MS : Math.min(waitMs * 2, WATCH_WAIT_MAX_MS);
     if (!signal.aborted) await wait(waitMs, signal);
   }
   return undefined;
@@ -81,11 +82,11 @@ async function orAborted<T>(result: Promise<T>, signal: AbortSignal): Promise<T 
 const pause = (ms: number, signal: AbortSignal): Promise<unknown> =>
   sleep(ms, undefined, { signal }).catch(() => undefined);
 
-const selected = (name: string): string => `fieldSelector=${encodeURIComponent(`metadata.name=${name}`)}`;
+const nameSelector = (name: string): string => `fieldSelector=${encodeURIComponent(`metadata.name=${name}`)}`;
 
 /** Returns the version of the list, at which the stream of later changes begins. */
 async function listedVersion({ cluster, collection, name }: WatchedObject) {
-  const list = await attempt(cluster, (calls) => calls.get(`${collection}?${selected(name)}&limit=1`, List));
+  const list = await attempt(cluster, (calls) => calls.get(`${collection}?${nameSelector(name)}&limit=1`, List));
   if ('metadata' in list) return { kind: 'listed' as const, version: list.metadata.resourceVersion };
   return { kind: list.kind === 'refused' ? ('refused' as const) : ('later' as const), detail: list.detail };
 }
@@ -95,12 +96,12 @@ async function readStream(
   since: string,
   changed: () => void,
   signal: AbortSignal,
-): Promise<End> {
+): Promise<StreamEnd> {
   let version = since;
   let isIdle = true;
   try {
     const query = `watch=true&allowWatchBookmarks=true&timeoutSeconds=${WATCH_SECONDS}&resourceVersion=${encodeURIComponent(since)}`;
-    const response = await fetch(`${cluster.url}${collection}?${selected(name)}&${query}`, {
+    const response = await fetch(`${cluster.url}${collection}?${nameSelector(name)}&${query}`, {
       headers: {
         authorization: `Bearer ${(await cluster.secrets.get(cluster.tokenName)) ?? ''}`,
         'user-agent': 'firebreak',
@@ -110,10 +111,10 @@ async function readStream(
       signal: AbortSignal.any([signal, AbortSignal.timeout(WATCH_SECONDS * 1000 + ATTEMPT_MS)]),
     });
     if (response.status === 410) return { kind: 'expired' };
-    if (response.status !== 200 || response.body === null) return await failed(response, version);
+    if (response.status !== 200 || response.body === null) return await endOfFailed(response, version);
     for await (const line of linesOf(response.body as AsyncIterable<Uint8Array>)) {
       const event = eventIn(line);
-      // A server that cannot continue at this version, such as one that was restored from a backup, never could.
+      // The server does not have the changes since this version, for example after it was restored from a backup.
       if (event === undefined || event.type === 'ERROR') return { kind: 'expired' };
       const { type, object } = event;
       version = object.metadata?.resourceVersion ?? version;
@@ -126,7 +127,7 @@ async function readStream(
   }
 }
 
-/** Undefined: it is no event. */
+/** Parses one line of the stream. Undefined: it is not an event. */
 function eventIn(line: string): z.infer<typeof WatchEvent> | undefined {
   try {
     return WatchEvent.safeParse(JSON.parse(line)).data;
@@ -135,7 +136,7 @@ function eventIn(line: string): z.infer<typeof WatchEvent> | undefined {
   }
 }
 
-async function failed(response: Response, version: string): Promise<End> {
+async function endOfFailed(response: Response, version: string): Promise<StreamEnd> {
   await response.body?.cancel();
   const detail = `the API server answered ${response.status}`;
   const isLater = response.status === 429 || response.status >= 500;
@@ -148,7 +149,7 @@ async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string>
   let rest = '';
   for await (const chunk of body) {
     rest += decoder.decode(chunk, { stream: true });
-    if (rest.length > ANSWER_MAX_BYTES) throw new RangeError(`an event of more than ${ANSWER_MAX_BYTES} bytes`);
+    if (rest.length > RESPONSE_MAX_BYTES) throw new RangeError(`an event of more than ${RESPONSE_MAX_BYTES} bytes`);
     const lines = rest.split('\n');
     rest = lines.pop() ?? '';
     yield* lines.filter((line) => line.trim() !== '');

@@ -4,7 +4,7 @@ import { truncate } from '../shared/text.ts';
 import { type Ending, refuse } from '../shared/refusals.ts';
 import { attempt, type Calls, type ClusterOptions } from './attempt.ts';
 import { CHANGE_CAUSE_MAX_CHARS } from './limits.ts';
-import { CHANGE_CAUSE, keeperOf, ROLLBACK_KEY } from './annotations.ts';
+import { CHANGE_CAUSE, managerWarning, ROLLBACK_KEY } from './annotations.ts';
 import type { PodTemplate, Workload } from './objects.ts';
 
 /** The object that a deployer changes. */
@@ -22,7 +22,7 @@ export type WorkloadTarget<T extends Workload> = {
 };
 
 /** The format of object names (RFC 1123). */
-const NAME = /^[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?$/;
+export const OBJECT_NAME = /^[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?$/;
 
 /** Runs one attempt on the object. Refuses an invalid name, because it could address another path. */
 export async function attemptOn<T extends Workload, A>(
@@ -30,28 +30,32 @@ export async function attemptOn<T extends Workload, A>(
   work: (calls: Calls, found: T) => Promise<A>,
 ): Promise<A | Ending> {
   return attempt(target.cluster, async (calls) => {
-    refuseNoName(target);
+    refuseInvalidName(target);
     return work(calls, await calls.get(target.path, target.schema));
   });
 }
 
 /** @throws Ended for an invalid object name */
-export function refuseNoName({ kind, name }: { kind: string; name: string }): void {
-  if (!NAME.test(name))
+export function refuseInvalidName({ kind, name }: { kind: string; name: string }): void {
+  if (!OBJECT_NAME.test(name))
     throw refuse(`${JSON.stringify(name)} is not a valid name of a ${kind}; set its name in the deployer`);
 }
 
 /** @throws Ended if a GitOps controller would revert the change */
-export function refuseKept({ kind, namespace, name }: WorkloadTarget<Workload>, { metadata }: Workload): void {
-  const keeper = keeperOf(metadata);
-  if (keeper !== undefined) throw refuse(`${kind} ${namespace}/${name} would be changed back: ${keeper}`);
+export function refuseManaged({ kind, namespace, name }: WorkloadTarget<Workload>, { metadata }: Workload): void {
+  const warning = managerWarning(metadata);
+  if (warning !== undefined) throw refuse(`${kind} ${namespace}/${name} would be changed back: ${warning}`);
 }
 
 /**
  * Returns a patch that replaces the whole pod template. An older `resourceVersion` is a conflict, so nothing is
  * overwritten that changed after the read. A merge would keep fields that only the newer template has.
  */
-export const backTo = ({ metadata }: Workload, template: PodTemplate, { incident, reason, key }: RollbackCall) => [
+export const templatePatch = (
+  { metadata }: Workload,
+  template: PodTemplate,
+  { incident, reason, key }: RollbackCall,
+) => [
   { op: 'replace', path: '/metadata/resourceVersion', value: metadata.resourceVersion },
   {
     op: 'add',
@@ -68,8 +72,8 @@ export const backTo = ({ metadata }: Workload, template: PodTemplate, { incident
 /**
  * Returns a merge patch that fails if the object changed after the read. The annotation shows that the action was done.
  */
-export const marked = ({ metadata }: Workload, mark: string, key: string, spec: object) => ({
-  metadata: { resourceVersion: metadata.resourceVersion, annotations: { [mark]: key } },
+export const patchWithKey = ({ metadata }: Workload, annotation: string, key: string, spec: object) => ({
+  metadata: { resourceVersion: metadata.resourceVersion, annotations: { [annotation]: key } },
   spec,
 });
 

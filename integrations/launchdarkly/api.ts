@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { Clock } from '../../domain/ports/system.ts';
-import { vendorClient, withoutSlash } from '../shared/client.ts';
-import type { Answer } from '../shared/http.ts';
+import { vendorClient, withoutTrailingSlash } from '../shared/client.ts';
+import type { HttpResponse } from '../shared/http.ts';
 import { API_VERSION, AUDIT_ITEMS, CALL_TIMEOUT_MS, FLAG_MAX_BYTES, WINDOW_SECONDS } from './limits.ts';
 
 const Flag = z.object({
@@ -13,22 +13,22 @@ export type Flag = z.infer<typeof Flag>;
 
 const AuditLog = z.object({ items: z.array(z.object({ comment: z.string().nullish() })) });
 
-/** Keys at LaunchDarkly. */
-export type FlagAt = { project: string; environment: string; flag: string };
+/** The keys at LaunchDarkly that identify a flag in an environment. */
+export type FlagKeys = { project: string; environment: string; flag: string };
 
 export type LaunchDarklyApi = {
-  flag(at: FlagAt): Promise<VendorResponse<Flag>>;
+  flag(keys: FlagKeys): Promise<VendorResponse<Flag>>;
   /** Returns the comments on changes of a flag in an environment, newest first, as many as one call returns. */
-  comments(at: FlagAt): Promise<VendorResponse<string[]>>;
+  comments(keys: FlagKeys): Promise<VendorResponse<string[]>>;
   /** Sets the state of a flag. A flag that already has that state is not changed. */
-  turn(at: FlagAt, on: boolean, comment: string): Promise<VendorResponse<Flag>>;
+  setFlag(keys: FlagKeys, on: boolean, comment: string): Promise<VendorResponse<Flag>>;
 };
 
 type Options = { apiUrl: string; token: () => Promise<string | undefined>; tokenName: string; clock: Clock };
 
 /** @see https://launchdarkly.com/docs/api/feature-flags (read 2026-11) */
 export function launchDarklyApi({ apiUrl, token, tokenName, clock }: Options): LaunchDarklyApi {
-  const flagPath = ({ project, flag }: FlagAt) => `/flags/${encodeURIComponent(project)}/${encodeURIComponent(flag)}`;
+  const flagPath = ({ project, flag }: FlagKeys) => `/flags/${encodeURIComponent(project)}/${encodeURIComponent(flag)}`;
   const client = vendorClient({
     vendor: 'LaunchDarkly',
     clock,
@@ -37,19 +37,19 @@ export function launchDarklyApi({ apiUrl, token, tokenName, clock }: Options): L
       if (!secret) return { kind: 'off', detail: `LaunchDarkly is off: ${tokenName} is not set` };
       // the token itself, without a scheme
       return {
-        url: `${withoutSlash(apiUrl)}/api/v2`,
+        url: `${withoutTrailingSlash(apiUrl)}/api/v2`,
         headers: { authorization: secret, 'ld-api-version': API_VERSION },
       };
     },
     timeoutMs: CALL_TIMEOUT_MS,
     maxBytes: FLAG_MAX_BYTES,
-    limited,
-    errors: Errors,
+    rateLimitSeconds: limited,
+    errorBody: Errors,
   });
 
   return {
-    flag: (at) =>
-      client({ method: 'GET', path: `${flagPath(at)}?env=${encodeURIComponent(at.environment)}`, schema: Flag }),
+    flag: (keys) =>
+      client({ method: 'GET', path: `${flagPath(keys)}?env=${encodeURIComponent(keys.environment)}`, schema: Flag }),
     async comments({ project, environment, flag }) {
       const spec = encodeURIComponent(`proj/${project}:env/${environment}:flag/${flag}`);
       const response = await client({
@@ -60,13 +60,13 @@ export function launchDarklyApi({ apiUrl, token, tokenName, clock }: Options): L
       if (response.kind !== 'done') return response;
       return { kind: 'done', value: response.value.items.flatMap(({ comment }) => comment ?? []) };
     },
-    turn: (at, on, comment) =>
+    setFlag: (keys, on, comment) =>
       client({
         method: 'PATCH',
-        path: flagPath(at),
+        path: flagPath(keys),
         headers: { 'content-type': 'application/json; domain-model=launchdarkly.semanticpatch' },
         body: {
-          environmentKey: at.environment,
+          environmentKey: keys.environment,
           comment,
           instructions: [{ kind: on ? 'turnFlagOn' : 'turnFlagOff' }],
         },
@@ -79,7 +79,7 @@ export function launchDarklyApi({ apiUrl, token, tokenName, clock }: Options): L
  * Returns the seconds to wait. An IP rate limit has a `Retry-After`; an account or route limit has the end of its
  * window in milliseconds since the Unix epoch.
  */
-function limited({ status, headers }: Answer, retryAfter: number | null, now: number): number | undefined {
+function limited({ status, headers }: HttpResponse, retryAfter: number | null, now: number): number | undefined {
   if (status !== 429) return undefined;
   if (retryAfter !== null) return retryAfter;
   const reset = Number(headers.get('x-ratelimit-reset') ?? Number.NaN);

@@ -1,7 +1,7 @@
 import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import type { FlagRequest, Flags } from '../../domain/rollback/targets.ts';
-import { type Flag, type FlagAt, launchDarklyApi, type LaunchDarklyApi } from './api.ts';
+import { type Flag, type FlagKeys, launchDarklyApi, type LaunchDarklyApi } from './api.ts';
 
 /**
  * The format of project, environment, and flag keys. Other characters must not occur in a URL or a resource specifier.
@@ -28,17 +28,17 @@ type Later = { kind: 'later'; detail: string; afterSeconds: number | null };
 /** Creates a client for the flags of one project in one environment. A flag's state is whether its targeting is on. */
 export function launchDarklyFlags({ apiUrl, project, environment, token, secrets, clock }: Options): Flags {
   const api = launchDarklyApi({ apiUrl, token: () => secrets.get(token), tokenName: token, clock });
-  const flagAt = (flag: string): FlagAt => ({ project, environment, flag });
+  const keysOf = (flag: string): FlagKeys => ({ project, environment, flag });
 
   const read = async (flag: string): ReturnType<Flags['read']> => {
-    const at = flagAt(flag);
-    const bad = Object.entries(at).find(([, key]) => !KEY.test(key));
-    if (bad !== undefined)
+    const keys = keysOf(flag);
+    const invalid = Object.entries(keys).find(([, key]) => !KEY.test(key));
+    if (invalid !== undefined)
       return {
         kind: 'refused',
-        detail: `the ${bad[0]} ${JSON.stringify(bad[1])} is not a valid key at LaunchDarkly; use the key`,
+        detail: `the ${invalid[0]} ${JSON.stringify(invalid[1])} is not a valid key at LaunchDarkly; use the key`,
       };
-    return stateOf(await api.flag(at), at);
+    return stateOf(await api.flag(keys), keys);
   };
 
   return {
@@ -50,47 +50,47 @@ export function launchDarklyFlags({ apiUrl, project, environment, token, secrets
       const before = await read(request.flag);
       if (before.kind !== 'state') return before;
       if (before.on === request.on) return { kind: 'succeeded', id: null };
-      const at = flagAt(request.flag);
-      if (await wasSet(api, at, request.key)) return { kind: 'superseded', current: before.on ? 'on' : 'off' };
-      const after = stateOf(await api.turn(at, request.on, commentOf(request)), at);
+      const keys = keysOf(request.flag);
+      if (await wasSet(api, keys, request.key)) return { kind: 'superseded', current: before.on ? 'on' : 'off' };
+      const after = stateOf(await api.setFlag(keys, request.on, commentOf(request)), keys);
       if (after.kind !== 'state') return after;
       if (after.on === request.on) return { kind: 'succeeded', id: null };
-      return { kind: 'failed', detail: `LaunchDarkly accepted the change, but ${nameOf(at)} is unchanged` };
+      return { kind: 'failed', detail: `LaunchDarkly accepted the change, but ${nameOf(keys)} is unchanged` };
     },
   };
 }
 
-const markOf = (key: string): string => `[firebreak ${key}]`;
+const markerOf = (key: string): string => `[firebreak ${key}]`;
 
-const commentOf = ({ reason, key }: FlagRequest): string => `${reason} ${markOf(key)}`;
+const commentOf = ({ reason, key }: FlagRequest): string => `${reason} ${markerOf(key)}`;
 
 /**
  * Returns whether this action already set the flag. If so, a different state is a later change by a person, which takes
  * precedence. An unreadable audit log doesn't delay a mitigation, because setting a state twice is harmless.
  */
-async function wasSet(api: LaunchDarklyApi, at: FlagAt, key: string): Promise<boolean> {
-  const response = await api.comments(at);
-  return response.kind === 'done' && response.value.some((comment) => comment.trimEnd().endsWith(markOf(key)));
+async function wasSet(api: LaunchDarklyApi, keys: FlagKeys, key: string): Promise<boolean> {
+  const response = await api.comments(keys);
+  return response.kind === 'done' && response.value.some((comment) => comment.trimEnd().endsWith(markerOf(key)));
 }
 
-function stateOf(response: VendorResponse<Flag>, at: FlagAt): { kind: 'state'; on: boolean } | Refused | Later {
-  if (response.kind !== 'done') return unanswered(response, at);
+function stateOf(response: VendorResponse<Flag>, keys: FlagKeys): { kind: 'state'; on: boolean } | Refused | Later {
+  if (response.kind !== 'done') return failureOf(response, keys);
   const { archived = false, environments = {} } = response.value;
   if (archived)
     return {
       kind: 'refused',
-      detail: `${nameOf(at)} is archived, so applications use the default in their code. Restore it first`,
+      detail: `${nameOf(keys)} is archived, so applications use the default in their code. Restore it first`,
     };
-  const config = Object.hasOwn(environments, at.environment) ? environments[at.environment] : undefined;
+  const config = Object.hasOwn(environments, keys.environment) ? environments[keys.environment] : undefined;
   if (config === undefined)
     return {
       kind: 'refused',
-      detail: `project "${at.project}" has no environment "${at.environment}" at LaunchDarkly`,
+      detail: `project "${keys.project}" has no environment "${keys.environment}" at LaunchDarkly`,
     };
   return { kind: 'state', on: config.on };
 }
 
-function unanswered(failed: Exclude<VendorResponse<never>, { kind: 'done' }>, at: FlagAt): Refused | Later {
+function failureOf(failed: Exclude<VendorResponse<never>, { kind: 'done' }>, keys: FlagKeys): Refused | Later {
   switch (failed.kind) {
     case 'later':
       return failed;
@@ -101,21 +101,21 @@ function unanswered(failed: Exclude<VendorResponse<never>, { kind: 'done' }>, at
     case 'refused':
       // "Conflicts with a concurrent API request. Retry your request."
       if (failed.code === 'conflict') return { kind: 'later', detail: failed.detail, afterSeconds: null };
-      return { kind: 'refused', detail: `${failed.detail}. ${whatToDo(failed.code, at)}` };
+      return { kind: 'refused', detail: `${failed.detail}. ${adviceFor(failed.code, keys)}` };
   }
 }
 
 /** @see https://launchdarkly.com/docs/api/feature-flags/patch-feature-flag ("Required approvals") */
-function whatToDo(code: string, at: FlagAt): string {
+function adviceFor(code: string, keys: FlagKeys): string {
   switch (code) {
     case 'not_found':
-      return `There is no ${nameOf(at)}, or the token has no access to it`;
+      return `There is no ${nameOf(keys)}, or the token has no access to it`;
     case 'http_405':
-      return `Changing ${nameOf(at)} needs an approval: request it at LaunchDarkly, or give the token a role that bypasses it`;
+      return `Changing ${nameOf(keys)} needs an approval: request it at LaunchDarkly, or give the token a role that bypasses it`;
     default:
-      return `The request was about ${nameOf(at)}`;
+      return `The request was about ${nameOf(keys)}`;
   }
 }
 
-const nameOf = ({ project, environment, flag }: FlagAt): string =>
+const nameOf = ({ project, environment, flag }: FlagKeys): string =>
   `flag "${flag}" in environment "${environment}" of project "${project}"`;

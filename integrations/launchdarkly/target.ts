@@ -4,7 +4,7 @@ import { launchDarklyFlags } from './flags.ts';
 export const launchDarklyServices: FlagServices<'launchdarkly'> = {
   async launchdarkly({ auth, project, environment }, { url, serviceEnvironment, secrets, clock }) {
     const token = auth?.bearer ?? 'LAUNCHDARKLY_TOKEN';
-    // Without a token of its own, the service is off. The name of a missing one is reported when it is used.
+    // Without any token, the service is off. A configured token that is not set is reported when it is used.
     if (auth === undefined && !(await secrets.get(token))) return undefined;
     return launchDarklyFlags({
       apiUrl: url,

@@ -28,8 +28,8 @@ const Entry = z.object({
 });
 type Entry = z.infer<typeof Entry>;
 
-/** Actions after which an environment can serve other variations. Others change names, tags, or settings of the page. */
-const SERVES_OTHERS = new Set([
+/** Actions after which an environment can serve other variations. Others change names, tags, or settings of its page. */
+const SERVING_ACTIONS = new Set([
   'deleteFlag',
   'updateOn',
   'updateFallthrough',
@@ -54,7 +54,7 @@ export function readLaunchDarklyEntry({ payload }: Pick<ReceivedWebhook, 'payloa
   if (!parsed.success) return unreadable('audit log entry of LaunchDarkly', parsed.error);
   const entry = parsed.data;
   if (entry.kind !== 'flag') return { ignored: `entries about a resource of kind ${entry.kind} change no flag` };
-  const relevant = entry.accesses.filter(({ action }) => SERVES_OTHERS.has(action));
+  const relevant = entry.accesses.filter(({ action }) => SERVING_ACTIONS.has(action));
   if (relevant.length === 0)
     return { ignored: `${entry.accesses.map(({ action }) => action).join(', ')}: the flag serves the same variations` };
   const resources = new Map(relevant.flatMap(({ resource }) => partsOf(resource)));
@@ -71,8 +71,10 @@ function partsOf(resource: string): [string, Resource][] {
 
 function reportOf(entry: Entry, { project, environment, flag }: Resource): ChangeReport {
   const at = timestamp(entry.date);
-  const [now, before] = [entry.currentVersion, entry.previousVersion].map((one) => one?.environments?.[environment]);
-  const isSwitched = now?.on !== undefined && now.on !== before?.on;
+  const [current, previous] = [entry.currentVersion, entry.previousVersion].map(
+    (version) => version?.environments?.[environment],
+  );
+  const isToggled = current?.on !== undefined && current.on !== previous?.on;
   const href = entry._links?.site?.href;
   return {
     source: 'launchdarkly',
@@ -81,8 +83,8 @@ function reportOf(entry: Entry, { project, environment, flag }: Resource): Chang
     subject: { flag: `${project}/${flag}`, environment },
     kind: 'flag',
     status: 'succeeded',
-    version: flagVersion(flag, now?.version ?? entry._id, isSwitched ? now.on : undefined),
-    ...(before?.version !== undefined && { previous_version: flagVersion(flag, before.version, undefined) }),
+    version: flagVersion(flag, current?.version ?? entry._id, isToggled ? current.on : undefined),
+    ...(previous?.version !== undefined && { previous_version: flagVersion(flag, previous.version, undefined) }),
     started_at: at,
     ...(entry.member?.email && { author: entry.member.email }),
     ...(href?.startsWith('/') === true && !href.startsWith('//') && { url: `${SITE}${href}` }),

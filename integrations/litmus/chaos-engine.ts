@@ -5,7 +5,7 @@ import type { ChaosObject, ChaosSystem, ChaosTarget } from '../../domain/ports/e
 import type { ChaosVerdict } from '../../schemas/experiments/experiment.ts';
 import { attempt, type ClusterOptions } from '../kubernetes/attempt.ts';
 import { equalLabels, timesOf } from '../kubernetes/chaos-targets.ts';
-import type { Ending } from '../shared/refusals.ts';
+import { attemptOf, type Ending } from '../shared/refusals.ts';
 
 /** @see https://github.com/litmuschaos/chaos-operator/blob/master/api/litmuschaos/v1alpha1/chaosengine_types.go */
 const ChaosEngine = z.object({
@@ -91,14 +91,14 @@ const ChaosResults = z.object({
 type ChaosResult = z.infer<typeof ChaosResults>['items'][number];
 
 /** `spec.engineState` with which the operator removes the pods of the experiment. */
-const STOP = 'stop';
+const STOP_STATE = 'stop';
 
 /** Values of `status.engineStatus` with which nothing runs any more. */
-const OVER: ReadonlySet<string> = new Set(['completed', 'stopped']);
+const OVER_STATUSES: ReadonlySet<string> = new Set(['completed', 'stopped']);
 
-const API = '/apis/litmuschaos.io/v1alpha1/namespaces';
+const API_PATH = '/apis/litmuschaos.io/v1alpha1/namespaces';
 
-/** Characters of a probe's description that are kept. */
+/** Maximum characters of a probe's description. */
 const DESCRIPTION_MAX_CHARS = 500;
 
 /** Creates a client for one ChaosEngine of LitmusChaos, with the results of its experiments and probes. */
@@ -106,14 +106,14 @@ export function litmusEngine(
   { namespace, engine, uid }: { namespace: string; engine: string; uid?: string | undefined },
   cluster: ClusterOptions,
 ): ChaosSystem {
-  const path = `${API}/${namespace}/chaosengines/${engine}`;
+  const path = `${API_PATH}/${namespace}/chaosengines/${engine}`;
   return {
     target: `ChaosEngine ${namespace}/${engine}`,
     async read(): Promise<ChaosReading> {
       const found = await attempt(cluster, async ({ get, find }) => {
         const object = await (uid === undefined ? get : find)(path, ChaosEngine);
         if (object === undefined || (uid !== undefined && object.metadata.uid !== uid)) return 'gone';
-        const { items } = await get(`${API}/${namespace}/chaosresults`, ChaosResults);
+        const { items } = await get(`${API_PATH}/${namespace}/chaosresults`, ChaosResults);
         return { object, results: items.filter(({ spec }) => spec.engine === engine) };
       });
       if (found === 'gone') return { kind: 'ended', detail: `ChaosEngine ${engine} was deleted`, verdict: null };
@@ -125,14 +125,14 @@ export function litmusEngine(
         : { kind: 'running', detail, verdict };
     },
     async stop(): Promise<Attempt> {
-      const answer = await attempt(cluster, async ({ get, patch }) => {
+      const response = await attempt(cluster, async ({ get, patch }) => {
         const before = await get(path, ChaosEngine);
-        if (isOver(before) || before.spec.engineState === STOP) return before;
-        return patch(path, 'merge', { spec: { engineState: STOP } }, ChaosEngine);
+        if (isOver(before) || before.spec.engineState === STOP_STATE) return before;
+        return patch(path, 'merge', { spec: { engineState: STOP_STATE } }, ChaosEngine);
       });
-      if ('kind' in answer) return asAttempt(answer);
-      const detail = `ChaosEngine ${engine} is ${stateOf(answer)}`;
-      return isOver(answer) ? { kind: 'taken', detail } : { kind: 'later', detail, afterSeconds: null };
+      if ('kind' in response) return attemptOf(response);
+      const detail = `ChaosEngine ${engine} is ${stateOf(response)}`;
+      return isOver(response) ? { kind: 'taken', detail } : { kind: 'later', detail, afterSeconds: null };
     },
   };
 }
@@ -140,22 +140,22 @@ export function litmusEngine(
 /** Lists the ChaosEngines in a namespace. */
 export async function litmusEngines(namespace: string, cluster: ClusterOptions): Promise<ChaosObject[] | Ending> {
   const listed = await attempt(cluster, ({ get }) =>
-    get(`${API}/${namespace}/chaosengines`, z.object({ items: z.array(ChaosEngine) })),
+    get(`${API_PATH}/${namespace}/chaosengines`, z.object({ items: z.array(ChaosEngine) })),
   );
-  return 'kind' in listed ? listed : listed.items.map((engine) => seen(namespace, engine));
+  return 'kind' in listed ? listed : listed.items.map((engine) => chaosObject(namespace, engine));
 }
 
-function seen(namespace: string, engine: ChaosEngine): ChaosObject {
+function chaosObject(namespace: string, engine: ChaosEngine): ChaosObject {
   const { metadata, spec, status } = engine;
-  const running = status.experiments.filter((one) => one.status === 'Running');
-  const isRunning = spec.engineState !== STOP && status.engineStatus === 'initialized' && running.length > 0;
+  const running = status.experiments.filter((experiment) => experiment.status === 'Running');
+  const isRunning = spec.engineState !== STOP_STATE && status.engineStatus === 'initialized' && running.length > 0;
   return {
     uid: metadata.uid,
     name: metadata.name,
     run: { kind: 'litmus', engine: metadata.name, uid: metadata.uid },
     object: `ChaosEngine ${namespace}/${metadata.name}`,
     state: isOver(engine) ? 'over' : isRunning ? 'running' : 'idle',
-    startedAt: timesOf(running.map((one) => one.lastUpdateTime))[0] ?? null,
+    startedAt: timesOf(running.map((experiment) => experiment.lastUpdateTime))[0] ?? null,
     isOneShot: false,
     annotations: metadata.annotations,
     targets: targetsOf(namespace, engine),
@@ -163,7 +163,7 @@ function seen(namespace: string, engine: ChaosEngine): ChaosObject {
 }
 
 /** `appinfo` applies only without selectors, and its namespace is by default that of the engine. */
-function targetsOf(own: string, { spec: { appinfo, selectors } }: ChaosEngine): ChaosTarget[] {
+function targetsOf(ownNamespace: string, { spec: { appinfo, selectors } }: ChaosEngine): ChaosTarget[] {
   if (selectors) {
     const pods = selectors.pods.map(({ namespace }) => ({ namespace, labels: null, workload: null }));
     const workloads = selectors.workloads.flatMap(({ kind, namespace, names, labels }): ChaosTarget[] =>
@@ -174,27 +174,14 @@ function targetsOf(own: string, { spec: { appinfo, selectors } }: ChaosEngine): 
     return [...workloads, ...pods];
   }
   if (appinfo.applabel === '') return [];
-  return [{ namespace: appinfo.appns || own, labels: equalLabels(appinfo.applabel), workload: null }];
+  return [{ namespace: appinfo.appns || ownNamespace, labels: equalLabels(appinfo.applabel), workload: null }];
 }
 
 /** Returns when the last experiment of an engine that is over has changed. */
-const endOf = ({ status }: ChaosEngine) => timesOf(status.experiments.map((one) => one.lastUpdateTime)).at(-1) ?? null;
+const endOf = ({ status }: ChaosEngine) =>
+  timesOf(status.experiments.map((experiment) => experiment.lastUpdateTime)).at(-1) ?? null;
 
-/** Returns the result of an attempt that was ended. */
-export const asAttempt = ({
-  kind,
-  detail,
-  ...more
-}: {
-  kind: string;
-  detail: string;
-  afterSeconds?: number | null;
-}): Attempt =>
-  kind === 'later' || kind === 'busy'
-    ? { kind: 'later', detail, afterSeconds: more.afterSeconds ?? null }
-    : { kind: 'refused', detail };
-
-const isOver = ({ status }: ChaosEngine): boolean => OVER.has(status.engineStatus);
+const isOver = ({ status }: ChaosEngine): boolean => OVER_STATUSES.has(status.engineStatus);
 
 const stateOf = ({ spec, status }: ChaosEngine): string =>
   `${status.engineStatus || 'not initialized'}, engineState ${spec.engineState || 'not set'}`;
@@ -211,7 +198,9 @@ const VERDICTS: Readonly<Record<string, ChaosVerdict['verdict']>> = {
 function verdictOf(results: readonly ChaosResult[]): ChaosVerdict | null {
   if (results.length === 0) return null;
   const verdicts = results.map(({ status }) => VERDICTS[status.experimentStatus.verdict] ?? 'error');
-  const verdict = (['failed', 'error', 'stopped', 'awaited', 'passed'] as const).find((one) => verdicts.includes(one));
+  const verdict = (['failed', 'error', 'stopped', 'awaited', 'passed'] as const).find((candidate) =>
+    verdicts.includes(candidate),
+  );
   const probes = results.flatMap(({ status }) =>
     status.probeStatuses.map(({ name, type, status: probe }) => ({
       name,
@@ -220,10 +209,11 @@ function verdictOf(results: readonly ChaosResult[]): ChaosVerdict | null {
       description: probe.description.slice(0, DESCRIPTION_MAX_CHARS),
     })),
   );
-  const text = results.map(({ spec, status: { experimentStatus: of } }) => {
-    const reason = of.errorOutput?.reason ? `: ${of.errorOutput.reason}` : '';
-    const share = of.probeSuccessPercentage === '' ? '' : `, ${of.probeSuccessPercentage} % of its probes passed`;
-    return `Litmus experiment ${spec.experiment}: ${of.verdict}${share}${reason}`;
+  const text = results.map(({ spec, status: { experimentStatus: result } }) => {
+    const reason = result.errorOutput?.reason ? `: ${result.errorOutput.reason}` : '';
+    const share =
+      result.probeSuccessPercentage === '' ? '' : `, ${result.probeSuccessPercentage} % of its probes passed`;
+    return `Litmus experiment ${spec.experiment}: ${result.verdict}${share}${reason}`;
   });
   const failed = probes.filter((probe) => probe.verdict === 'Failed').map(({ name, type }) => `${type} ${name} failed`);
   return { verdict: verdict ?? 'error', text: [...text, ...failed].join('; '), probes };

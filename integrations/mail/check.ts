@@ -16,7 +16,7 @@ export async function checkMail({ url, from }: Options): Promise<VendorResponse<
   const [address, sender] = [await url(), await from()];
   if (!address || !sender) return { kind: 'off', detail: `${address ? 'MAIL_FROM' : 'SMTP_URL'} is not set` };
   const fault = smtpFault(address, sender);
-  if (fault !== undefined) return wrong(fault);
+  if (fault !== undefined) return invalidSettings(fault);
   // Loaded on demand. This part of nodemailer opens the connection.
   const { default: SMTPTransport } = await import('nodemailer/lib/smtp-transport');
   const transport = new SMTPTransport(await smtpSettings(address, TIMEOUT_MS));
@@ -30,14 +30,15 @@ export async function checkMail({ url, from }: Options): Promise<VendorResponse<
   }
 }
 
-const wrong = (detail: string): VendorResponse<never> => ({ kind: 'refused', code: 'not_set_right', detail });
+const invalidSettings = (detail: string): VendorResponse<never> => ({ kind: 'refused', code: 'not_set_right', detail });
 
 /** An error with the server's response and the failed step. */
 type SmtpError = Error & { code?: string; responseCode?: number };
 
 function failureOf(error: unknown): VendorResponse<never> {
   const { message, responseCode = 0, code = '' } = error as SmtpError;
-  if (code === 'EAUTH') return wrong(`${message}: the mail server does not know the user and password of SMTP_URL`);
+  if (code === 'EAUTH')
+    return invalidSettings(`${message}: the mail server does not know the user and password of SMTP_URL`);
   return responseCode >= 500
     ? { kind: 'refused', code: String(responseCode), detail: message }
     : { kind: 'later', detail: message, afterSeconds: null };

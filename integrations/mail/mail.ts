@@ -5,7 +5,7 @@ import type { Delivered, Email, Mail } from '../../domain/messages/channels.ts';
 import { smtpFault, smtpSettings, type SmtpSettings } from './smtp.ts';
 
 /** Milliseconds for each of: connection, greeting, and every following response. */
-const ANSWER_TIMEOUT_MS = 10_000;
+const RESPONSE_TIMEOUT_MS = 10_000;
 
 /** Milliseconds for one email in total, even if the server keeps responding. */
 const EMAIL_TIMEOUT_MS = 20_000;
@@ -18,26 +18,27 @@ type Options = {
   /** The sender, for example `Firebreak <firebreak@acme.example>`. */
   from: () => Promise<string | undefined>;
   /** Milliseconds per response and per email. Defaults to the constants above. */
-  timeoutsMs?: { answer: number; email: number };
+  timeoutsMs?: { response: number; email: number };
 };
 
 /**
  * Creates an SMTP client. Each email uses its own connection: emails are rare, and a failed one leaves no state behind.
  */
 export function smtpMail({ url, from, timeoutsMs }: Options): Mail {
-  const { answer, email: whole } = timeoutsMs ?? { answer: ANSWER_TIMEOUT_MS, email: EMAIL_TIMEOUT_MS };
+  const { response, email: total } = timeoutsMs ?? { response: RESPONSE_TIMEOUT_MS, email: EMAIL_TIMEOUT_MS };
   return {
     async send(email) {
       const [address, sender] = [await url(), await from()];
       if (!address || !sender) return { kind: 'off', detail: `${address ? 'MAIL_FROM' : 'SMTP_URL'} is not set` };
       const fault = smtpFault(address, sender);
-      if (fault !== undefined) return closed(fault);
-      return attempt(await smtpSettings(address, answer), { ...(await wireFormat(email, sender)), timeoutMs: whole });
+      if (fault !== undefined) return notAccepted(fault);
+      return deliver(await smtpSettings(address, response), { ...(await wireFormat(email, sender)), timeoutMs: total });
     },
   };
 }
 
-const closed = (detail: string): Delivered => ({ kind: 'closed', detail, afterSeconds: null });
+/** Returns the result of an email that the mail server did not accept, for a reason that is not its recipient. */
+const notAccepted = (detail: string): Delivered => ({ kind: 'closed', detail, afterSeconds: null });
 
 type Envelope = { from: string; to: [string]; size: number };
 
@@ -73,19 +74,19 @@ async function wireFormat(
 
 const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim().slice(0, SUBJECT_MAX_CHARS);
 
-type Sending = { envelope: Envelope; message: Buffer; timeoutMs: number };
+type Delivery = { envelope: Envelope; message: Buffer; timeoutMs: number };
 
 /** Sends an email, from the connection to the server's acceptance. Never throws, and observes the time limit. */
-async function attempt(
+async function deliver(
   { auth, ...options }: SmtpSettings,
-  { envelope, message, timeoutMs }: Sending,
+  { envelope, message, timeoutMs }: Delivery,
 ): Promise<Delivered> {
   const { default: Connection } = await import('nodemailer/lib/smtp-connection');
   const connection = new Connection(options);
-  let begun = false;
+  let isTextRequested = false;
   const text = Readable.from(
     (function* () {
-      begun = true; // read only after the server has asked for the text
+      isTextRequested = true; // read only after the server has asked for the text
       yield message;
     })(),
   );
@@ -94,28 +95,28 @@ async function attempt(
     await new Promise<void>((resolve, reject) => {
       timer = setTimeout(() => reject(new Error(`the mail server took ${timeoutMs} ms`)), timeoutMs);
       connection.on('error', reject); // emitted whenever the connection breaks
-      carry(connection, auth, { envelope, text }).then(resolve, reject);
+      sendOver(connection, auth, { envelope, text }).then(resolve, reject);
     });
     return { kind: 'done', value: null };
   } catch (error) {
-    return failureOf(error, begun);
+    return failureOf(error, isTextRequested);
   } finally {
     clearTimeout(timer);
     connection.close();
   }
 }
 
-async function carry(
+async function sendOver(
   connection: SMTPConnection,
   auth: SmtpSettings['auth'],
   { envelope, text }: { envelope: Envelope; text: Readable },
 ): Promise<void> {
-  await step((done) => connection.connect(done));
-  if (auth !== undefined && connection.allowsAuth) await step((done) => connection.login(auth, done));
-  await step((done) => connection.send(envelope, text, done));
+  await promised((done) => connection.connect(done));
+  if (auth !== undefined && connection.allowsAuth) await promised((done) => connection.login(auth, done));
+  await promised((done) => connection.send(envelope, text, done));
 }
 
-const step = (start: (done: (error?: Error | null) => void) => void): Promise<void> =>
+const promised = (start: (done: (error?: Error | null) => void) => void): Promise<void> =>
   new Promise((resolve, reject) => start((error) => (error ? reject(error) : resolve())));
 
 /** A nodemailer error with the server's response and the SMTP command. */
@@ -131,15 +132,15 @@ const POLICY = /\b5\.7\.\d/;
  * Converts an error. An unknown recipient is a permanent failure. A rejection of the text or of the sender can be fixed
  * by a person. No response after the text was sent is unclear, because the email may have been accepted.
  *
- * @param begun the server has asked for the text
+ * @param isTextRequested the server has asked for the text
  */
-function failureOf(error: unknown, begun: boolean): Delivered {
+function failureOf(error: unknown, isTextRequested: boolean): Delivered {
   const { message, responseCode, command } = error as SmtpError;
-  if (responseCode === GOING_DOWN) return closed(message);
-  if (responseCode === undefined) return begun ? { kind: 'unclear', detail: message } : closed(message);
+  if (responseCode === GOING_DOWN) return notAccepted(message);
+  if (responseCode === undefined) return isTextRequested ? { kind: 'unclear', detail: message } : notAccepted(message);
   if (command === 'RCPT TO' && responseCode >= 500 && !POLICY.test(message))
     return { kind: 'refused', code: String(responseCode), detail: message };
   return command === 'RCPT TO' || command === 'DATA'
     ? { kind: 'later', detail: message, afterSeconds: null }
-    : closed(message);
+    : notAccepted(message);
 }

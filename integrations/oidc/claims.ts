@@ -7,7 +7,7 @@ const SHOWN_MAX_CHARS = 120;
 const SUBJECT_MAX_CHARS = 300;
 
 /** Returns the reason why the claims don't match this identity; undefined if they match. */
-export function mismatch(claims: Claims, { audience, claims: expected }: Identity): string | undefined {
+export function mismatchOf(claims: Claims, { audience, claims: expected }: Identity): string | undefined {
   if (!textsOf(claims['aud']).includes(audience))
     return `its audience is ${shown(claims['aud'])}, not ${JSON.stringify(audience)}`;
   for (const [name, pattern] of Object.entries(expected)) {
@@ -25,11 +25,11 @@ export function matches(text: string, pattern: string): boolean {
   if (last === undefined) return text === pattern;
   if (!text.startsWith(first) || !text.endsWith(last) || text.length < first.length + last.length) return false;
   const end = text.length - last.length;
-  let at = first.length;
+  let position = first.length;
   for (const part of rest) {
-    const found = text.indexOf(part, at);
+    const found = text.indexOf(part, position);
     if (found === -1 || found + part.length > end) return false;
-    at = found + part.length;
+    position = found + part.length;
   }
   return true;
 }
@@ -44,9 +44,9 @@ export function subjectOf(claims: Claims): string {
   const workflow = ['job_workflow_ref', 'workflow_ref', 'ci_config_ref_uri', 'pipeline_slug'].find((name) =>
     isText(claims[name]),
   );
-  const runs = workflow === undefined ? '' : ` (workflow ${String(claims[workflow])})`;
+  const workflowText = workflow === undefined ? '' : ` (workflow ${String(claims[workflow])})`;
   const subject = isText(claims['sub']) ? String(claims['sub']) : 'an identity without a subject';
-  return truncate(`${subject}${runs}`.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' '), SUBJECT_MAX_CHARS);
+  return truncate(`${subject}${workflowText}`.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' '), SUBJECT_MAX_CHARS);
 }
 
 const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';

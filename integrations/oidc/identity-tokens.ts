@@ -3,7 +3,7 @@ import type { IdentityTokens } from '../../domain/ports/freeze.ts';
 import type { Clock } from '../../domain/ports/system.ts';
 import type { Identity } from '../../schemas/freeze/freeze-policy.ts';
 import { millisOf, timestamp } from '../../schemas/time/time.ts';
-import { type Claims, mismatch, subjectOf } from './claims.ts';
+import { type Claims, mismatchOf, subjectOf } from './claims.ts';
 import { issuerKeys, type IssuerKeys, NoKeys } from './issuer-keys.ts';
 
 /**
@@ -15,7 +15,7 @@ const ALGORITHMS = ['RS256', 'ES256'];
 const TOKEN_MAX_CHARS = 16 * 1024;
 
 /** Tolerated difference between Firebreak's and the issuer's clocks, in seconds. */
-const TOLERANCE_SECONDS = 30;
+const CLOCK_SKEW_SECONDS = 30;
 
 const FUTURE = 'issued in the future';
 
@@ -29,16 +29,16 @@ export function identityTokens({ clock }: { clock: Clock }): IdentityTokens {
   const keysOf = issuerKeys(clock);
   return {
     async verify(token, accepted) {
-      const unverified = read(token);
-      if (unverified === undefined) return no('it is not a signed token (JWT)');
+      const unverified = readUnverified(token);
+      if (unverified === undefined) return rejected('it is not a signed token (JWT)');
       const { issuer, header } = unverified;
       const identities = accepted.filter((identity) => identity.issuer === issuer);
-      if (identities.length === 0) return no(notAccepted(issuer, accepted));
+      if (identities.length === 0) return rejected(issuerProblem(issuer, accepted));
       try {
-        const claims = await verified(token, await keysOf(issuer, header), issuer, clock);
-        return judged(claims, identities);
+        const claims = await verifiedClaims(token, await keysOf(issuer, header), issuer, clock);
+        return checkClaims(claims, identities);
       } catch (error) {
-        return no(errorText(error));
+        return rejected(errorText(error));
       }
     },
     async problemOf(issuer) {
@@ -53,7 +53,7 @@ export function identityTokens({ clock }: { clock: Clock }): IdentityTokens {
 }
 
 /** Returns the unverified issuer and header. */
-function read(token: string): { issuer: string; header: JWSHeaderParameters } | undefined {
+function readUnverified(token: string): { issuer: string; header: JWSHeaderParameters } | undefined {
   if (token.length > TOKEN_MAX_CHARS) return undefined;
   try {
     const { kid, alg } = decodeProtectedHeader(token);
@@ -64,36 +64,36 @@ function read(token: string): { issuer: string; header: JWSHeaderParameters } | 
   }
 }
 
-async function verified(token: string, { lookUp }: IssuerKeys, issuer: string, clock: Clock): Promise<Claims> {
+async function verifiedClaims(token: string, { lookUp }: IssuerKeys, issuer: string, clock: Clock): Promise<Claims> {
   const now = millisOf(clock.now());
   const { payload } = await jwtVerify(token, lookUp, {
     algorithms: ALGORITHMS,
     issuer,
     requiredClaims: ['exp', 'iat'],
-    clockTolerance: TOLERANCE_SECONDS,
+    clockTolerance: CLOCK_SKEW_SECONDS,
     currentDate: new Date(now),
   });
-  if ((payload.iat ?? 0) > now / 1000 + TOLERANCE_SECONDS)
+  if ((payload.iat ?? 0) > now / 1000 + CLOCK_SKEW_SECONDS)
     throw new errors.JWTClaimValidationFailed(FUTURE, payload, 'iat');
   return payload;
 }
 
 /** Accepts the claims if one identity matches; otherwise returns the reasons. */
-function judged(claims: Claims, identities: readonly Identity[]): Verified {
-  const problems = identities.map((identity) => mismatch(claims, identity));
+function checkClaims(claims: Claims, identities: readonly Identity[]): Verified {
+  const problems = identities.map((identity) => mismatchOf(claims, identity));
   if (problems.includes(undefined)) return { ok: true, subject: subjectOf(claims) };
-  return no([...new Set(problems)].join('; other issuers: '));
+  return rejected([...new Set(problems)].join('; other issuers: '));
 }
 
-function notAccepted(issuer: string, accepted: readonly Identity[]): string {
+function issuerProblem(issuer: string, accepted: readonly Identity[]): string {
   const known = [...new Set(accepted.map((identity) => identity.issuer))];
   const issuerText = issuer === '' ? 'it has no issuer' : `its issuer is ${JSON.stringify(issuer.slice(0, 200))}`;
   return known.length === 0
-    ? `${issuerText}, and no identities are accepted here ("identities" of config/freeze.yaml)`
-    : `${issuerText}; accepted here: ${known.join(', ')}`;
+    ? `${issuerText}, and Firebreak accepts no identities ("identities" of config/freeze.yaml)`
+    : `${issuerText}; Firebreak accepts ${known.join(', ')}`;
 }
 
-const no = (problem: string): Verified => ({ ok: false, problem });
+const rejected = (problem: string): Verified => ({ ok: false, problem });
 
 const timeOf = (epochSeconds: number | undefined): string =>
   epochSeconds === undefined ? 'an unknown time' : timestamp(epochSeconds * 1000);

@@ -3,26 +3,26 @@ import * as z from 'zod';
 import type { Clock } from '../../domain/ports/system.ts';
 import { isLoopbackHostname } from '../../schemas/config/endpoint.ts';
 import { millisOf } from '../../schemas/time/time.ts';
-import { call, json, NoAnswer } from '../shared/http.ts';
+import { call, parseJson, NoResponse } from '../shared/http.ts';
 
 /** Milliseconds for one call. A freeze check waits for at most two calls. */
 const TIMEOUT_MS = 3_000;
 const DOCUMENT_MAX_BYTES = 256 * 1024;
 
 /** Milliseconds for which a revoked key is still accepted while the issuer responds. */
-const FRESH_MS = 10 * 60_000;
+const CACHE_MS = 10 * 60_000;
 
 /** Milliseconds for which the last response is used while the issuer doesn't respond. */
-const KEPT_MS = 60 * 60_000;
+const STALE_MAX_MS = 60 * 60_000;
 
 /**
  * Milliseconds between requests for unknown keys. An unknown key can be new, but invented key IDs must not cause a
  * request each.
  */
-const AGAIN_MS = 30_000;
+const UNKNOWN_KEY_PAUSE_MS = 30_000;
 
 /** Milliseconds after a failure without another request, so that checks don't each wait for an unresponsive issuer. */
-const FAULT_MS = 5_000;
+const FAILURE_CACHE_MS = 5_000;
 
 const KEYS_MAX = 100;
 
@@ -47,9 +47,9 @@ export function issuerKeys(clock: Clock): (issuer: string, header: JWSHeaderPara
   const issuers = new Map<string, Issuer>();
   const now = () => millisOf(clock.now());
   return (issuer, header) => {
-    const one = issuers.get(issuer) ?? new Issuer(issuer);
-    issuers.set(issuer, one);
-    return one.keysFor(header, now());
+    const cache = issuers.get(issuer) ?? new Issuer(issuer);
+    issuers.set(issuer, cache);
+    return cache.keysFor(header, now());
   };
 }
 
@@ -59,7 +59,7 @@ class Issuer {
   #cached: { keys: IssuerKeys; at: number } | undefined;
   #fault: { error: Error; at: number } | undefined;
   /** Shared by concurrent callers. */
-  #looking: Promise<IssuerKeys> | undefined;
+  #pending: Promise<IssuerKeys> | undefined;
 
   constructor(name: string) {
     this.#name = name;
@@ -68,18 +68,18 @@ class Issuer {
   async keysFor(header: JWSHeaderParameters, now: number): Promise<IssuerKeys> {
     const cached = this.#cached;
     const age = cached === undefined ? Infinity : now - cached.at;
-    if (cached !== undefined && age < (cached.keys.has(header) ? FRESH_MS : AGAIN_MS)) return cached.keys;
+    if (cached !== undefined && age < (cached.keys.has(header) ? CACHE_MS : UNKNOWN_KEY_PAUSE_MS)) return cached.keys;
     try {
-      return await this.#look(now);
+      return await this.#load(now);
     } catch (error) {
-      if (cached !== undefined && age < KEPT_MS) return cached.keys;
+      if (cached !== undefined && age < STALE_MAX_MS) return cached.keys;
       throw error;
     }
   }
 
-  #look(now: number): Promise<IssuerKeys> {
-    if (this.#fault !== undefined && now - this.#fault.at < FAULT_MS) return Promise.reject(this.#fault.error);
-    this.#looking ??= published(this.#name)
+  #load(now: number): Promise<IssuerKeys> {
+    if (this.#fault !== undefined && now - this.#fault.at < FAILURE_CACHE_MS) return Promise.reject(this.#fault.error);
+    this.#pending ??= fetchKeys(this.#name)
       .then(
         (keys) => {
           this.#cached = { keys, at: now };
@@ -91,40 +91,40 @@ class Issuer {
           throw error;
         },
       )
-      .finally(() => (this.#looking = undefined));
-    return this.#looking;
+      .finally(() => (this.#pending = undefined));
+    return this.#pending;
   }
 }
 
-async function published(issuer: string): Promise<IssuerKeys> {
-  const about = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
-  const discovery = await document(about, Discovery, issuer);
+async function fetchKeys(issuer: string): Promise<IssuerKeys> {
+  const discoveryUrl = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+  const discovery = await fetchDocument(discoveryUrl, Discovery, issuer);
   // Otherwise, anyone who can write a file below some URL could impersonate another issuer.
   if (discovery.issuer !== issuer)
     throw new NoKeys(
-      `${about} belongs to the issuer ${discovery.issuer.slice(0, 200)}; write the issuer exactly like this in the configuration`,
+      `${discoveryUrl} belongs to the issuer ${discovery.issuer.slice(0, 200)}; write the issuer exactly like this in the configuration`,
     );
-  const { keys } = await document(discovery.jwks_uri, KeySet, issuer);
+  const { keys } = await fetchDocument(discovery.jwks_uri, KeySet, issuer);
   return {
     lookUp: createLocalJWKSet({ keys }),
     has: ({ kid }) => kid === undefined || keys.some((key) => key['kid'] === kid),
   };
 }
 
-async function document<T>(url: string, schema: z.ZodType<T>, issuer: string): Promise<T> {
+async function fetchDocument<T>(url: string, schema: z.ZodType<T>, issuer: string): Promise<T> {
   const fault = faultOf(url);
   if (fault !== undefined)
     throw new NoKeys(`the keys of ${issuer} are not requested from ${url.slice(0, 200)}: ${fault}`);
   try {
     const headers = { accept: 'application/json', 'user-agent': 'firebreak' };
-    const answer = await call(url, { method: 'GET', headers, timeoutMs: TIMEOUT_MS, maxBytes: DOCUMENT_MAX_BYTES });
-    const parsed = schema.safeParse(json(answer.text));
-    if (answer.status === 200 && parsed.success) return parsed.data;
+    const response = await call(url, { method: 'GET', headers, timeoutMs: TIMEOUT_MS, maxBytes: DOCUMENT_MAX_BYTES });
+    const parsed = schema.safeParse(parseJson(response.text));
+    if (response.status === 200 && parsed.success) return parsed.data;
     throw new NoKeys(
-      `${url} answered ${answer.status}${answer.status === 200 ? ', but not in the form of OpenID Connect' : ''}`,
+      `${url} answered ${response.status}${response.status === 200 ? ', but not in the form of OpenID Connect' : ''}`,
     );
   } catch (error) {
-    if (error instanceof NoAnswer) throw new NoKeys(error.message, { cause: error });
+    if (error instanceof NoResponse) throw new NoKeys(error.message, { cause: error });
     throw error;
   }
 }

@@ -8,7 +8,7 @@ import { millisOf } from '../../schemas/time/time.ts';
 const TIMEOUT_SECONDS = 5;
 
 /** Milliseconds for which a discovery document is used. */
-const KEPT_MS = 10 * 60_000;
+const DISCOVERY_CACHE_MS = 10 * 60_000;
 
 const NAME_MAX_CHARS = 128;
 
@@ -16,7 +16,7 @@ type Library = typeof OpenIdClient;
 type Provider = { library: Library; configuration: OpenIdClient.Configuration };
 
 /** Loads the library with the first sign-in, because only the console needs it. */
-const load = (): Promise<Library> => import('openid-client');
+const loadLibrary = (): Promise<Library> => import('openid-client');
 
 /**
  * Signs people in with OpenID Connect: authorization code with PKCE, state, and nonce.
@@ -31,8 +31,8 @@ export function signIn({ clock, secrets }: { clock: Clock; secrets: Secrets }): 
     const secret = await secrets.get('FIREBREAK_OIDC_CLIENT_SECRET');
     const key = JSON.stringify([settings.issuer, settings.clientId, secret]);
     const now = millisOf(clock.now());
-    const known = providers.get(key);
-    if (known !== undefined && now - known.at < KEPT_MS) return known.provider;
+    const cached = providers.get(key);
+    if (cached !== undefined && now - cached.at < DISCOVERY_CACHE_MS) return cached.provider;
     const provider = await discover(settings, secret);
     providers.clear(); // one issuer at a time
     providers.set(key, { provider, at: now });
@@ -41,9 +41,9 @@ export function signIn({ clock, secrets }: { clock: Clock; secrets: Secrets }): 
 
   return {
     async begin(settings, returnTo) {
-      return explained(settings, async () => {
+      return withReadableErrors(settings, async () => {
         const { library, configuration } = await providerOf(settings);
-        const stored = {
+        const secretsOfSignIn = {
           state: library.randomState(),
           nonce: library.randomNonce(),
           verifier: library.randomPKCECodeVerifier(),
@@ -51,17 +51,17 @@ export function signIn({ clock, secrets }: { clock: Clock; secrets: Secrets }): 
         const url = library.buildAuthorizationUrl(configuration, {
           redirect_uri: returnTo,
           scope: settings.scopes.join(' '),
-          state: stored.state,
-          nonce: stored.nonce,
-          code_challenge: await library.calculatePKCECodeChallenge(stored.verifier),
+          state: secretsOfSignIn.state,
+          nonce: secretsOfSignIn.nonce,
+          code_challenge: await library.calculatePKCECodeChallenge(secretsOfSignIn.verifier),
           code_challenge_method: 'S256',
         });
-        return { url: url.href, signIn: stored };
+        return { url: url.href, signIn: secretsOfSignIn };
       });
     },
 
     async finish(settings, returned, { state, nonce, verifier }) {
-      return explained(settings, async () => {
+      return withReadableErrors(settings, async () => {
         const { library, configuration } = await providerOf(settings);
         const tokens = await library.authorizationCodeGrant(configuration, returned, {
           expectedState: state,
@@ -69,24 +69,26 @@ export function signIn({ clock, secrets }: { clock: Clock; secrets: Secrets }): 
           pkceCodeVerifier: verifier,
           idTokenExpected: true,
         });
-        const inToken = tokens.claims();
-        if (inToken === undefined) throw new SignInFailed('the identity provider sent no ID token', true);
-        const hasAll = inToken['email'] !== undefined && inToken[settings.groupsClaim] !== undefined;
-        const hasMore = configuration.serverMetadata().userinfo_endpoint !== undefined;
+        const tokenClaims = tokens.claims();
+        if (tokenClaims === undefined) throw new SignInFailed('the identity provider sent no ID token', true);
+        const hasAll = tokenClaims['email'] !== undefined && tokenClaims[settings.groupsClaim] !== undefined;
+        const hasUserInfo = configuration.serverMetadata().userinfo_endpoint !== undefined;
         const userInfo =
-          hasAll || !hasMore ? {} : await library.fetchUserInfo(configuration, tokens.access_token, inToken.sub);
-        return signedIn(settings, { ...userInfo, ...inToken });
+          hasAll || !hasUserInfo
+            ? {}
+            : await library.fetchUserInfo(configuration, tokens.access_token, tokenClaims.sub);
+        return personOf(settings, { ...userInfo, ...tokenClaims });
       });
     },
   };
 }
 
 async function discover({ issuer, clientId }: SignInSettings, secret: string | undefined): Promise<Provider> {
-  const library = await load();
+  const library = await loadLibrary();
   const overHttp = issuer.startsWith('http:');
   const configuration = await library.discovery(new URL(issuer), clientId, {}, authenticationOf(library, secret), {
     timeout: TIMEOUT_SECONDS,
-    // The signature of the ID token is checked as well, although TLS protects the answer that contains it.
+    // The signature of the ID token is checked as well, although TLS protects the response that contains it.
     // oxlint-disable-next-line typescript/no-deprecated -- marked so that it stands out; only for an issuer on this machine
     execute: [library.enableNonRepudiationChecks, ...(overHttp ? [library.allowInsecureRequests] : [])],
   });
@@ -104,27 +106,29 @@ function authenticationOf(library: Library, secret: string | undefined): OpenIdC
   };
 }
 
-function signedIn(settings: SignInSettings, claims: Readonly<Record<string, unknown>> & { sub: string }) {
+function personOf(settings: SignInSettings, claims: Readonly<Record<string, unknown>> & { sub: string }) {
   const { email, email_verified: verified, name, preferred_username: account } = claims;
   // Some providers send the text "true".
-  const identifies = settings.unverifiedEmails === 'accept' || verified === true || verified === 'true';
-  const groups = [claims[settings.groupsClaim] ?? []].flat().filter((one) => typeof one === 'string');
-  const shown = [name, account].find((one): one is string => typeof one === 'string' && one.trim() !== '');
+  const isEmailAccepted = settings.unverifiedEmails === 'accept' || verified === true || verified === 'true';
+  const groups = [claims[settings.groupsClaim] ?? []].flat().filter((value) => typeof value === 'string');
+  const displayName = [name, account].find(
+    (value): value is string => typeof value === 'string' && value.trim() !== '',
+  );
   return {
     issuer: settings.issuer,
     subject: claims.sub,
-    email: typeof email === 'string' && email !== '' && identifies ? email.toLowerCase() : null,
-    name: shown?.slice(0, NAME_MAX_CHARS) ?? null,
+    email: typeof email === 'string' && email !== '' && isEmailAccepted ? email.toLowerCase() : null,
+    name: displayName?.slice(0, NAME_MAX_CHARS) ?? null,
     groups: [...new Set(groups)].filter((group) => Object.hasOwn(settings.groups, group)),
   };
 }
 
-async function explained<T>({ issuer }: SignInSettings, ask: () => Promise<T>): Promise<T> {
+async function withReadableErrors<T>({ issuer }: SignInSettings, work: () => Promise<T>): Promise<T> {
   try {
-    return await ask();
+    return await work();
   } catch (error) {
     if (error instanceof SignInFailed) throw error;
-    const library = await load();
+    const library = await loadLibrary();
     const { host } = new URL(issuer);
     if (error instanceof library.AuthorizationResponseError)
       throw new SignInFailed(`${host} refused the sign-in: ${error.error_description ?? error.error}`, true);
@@ -137,11 +141,11 @@ async function explained<T>({ issuer }: SignInSettings, ask: () => Promise<T>): 
     }
     if (error instanceof library.ClientError || error instanceof TypeError) {
       const { code } = error as { code?: unknown };
-      const isAnswer = typeof code === 'string' && !/TIMEOUT|HTTP_REQUEST|RESPONSE_IS_NOT/.test(code);
+      const isInvalidResponse = typeof code === 'string' && !/TIMEOUT|HTTP_REQUEST|RESPONSE_IS_NOT/.test(code);
       const text = [error.message, ...(error.cause instanceof Error ? [error.cause.message] : [])].join(': ');
       throw new SignInFailed(
-        isAnswer ? `the answer of ${host} is not valid: ${text}` : `${host} could not be asked: ${text}`,
-        isAnswer,
+        isInvalidResponse ? `the response of ${host} is not valid: ${text}` : `${host} could not be reached: ${text}`,
+        isInvalidResponse,
       );
     }
     throw error;

@@ -5,9 +5,14 @@ import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { Clock } from '../../domain/ports/system.ts';
 import { TRACEPARENT } from '../../schemas/parsing/traceparent.ts';
 import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
-import { vendorClient, withoutSlash } from '../shared/client.ts';
+import { vendorClient, withoutTrailingSlash } from '../shared/client.ts';
 import { truncate } from '../shared/text.ts';
-import { ATTEMPT_TIMEOUT_MS, VALUE_MAX_CHARS } from './limits.ts';
+
+/** Milliseconds for one request, a third of the time limit of the projectors at most. */
+const ATTEMPT_TIMEOUT_MS = 10_000;
+
+/** Characters of an attribute value. The specification sets no limit; collectors and tracing systems cut long ones. */
+const VALUE_MAX_CHARS = 1_024;
 
 /** The response of a collector. `partialSuccess` also carries warnings, with no rejected span. */
 const ExportTraceServiceResponse = z.object({
@@ -47,10 +52,10 @@ export function openTelemetrySpans(options: Options): Spans {
             code: 'bad_headers',
             detail: 'OTEL_EXPORTER_OTLP_HEADERS is not a list of key=value pairs, such as api-key=abc,tenant=shop',
           }
-        : { url: withoutSlash(endpoint), headers };
+        : { url: withoutTrailingSlash(endpoint), headers };
     },
     timeoutMs: ATTEMPT_TIMEOUT_MS,
-    errors: z.object({ message: z.string().nullish() }).transform(({ message }) => message ?? undefined),
+    errorBody: z.object({ message: z.string().nullish() }).transform(({ message }) => message ?? undefined),
   });
 
   async function send(spans: readonly Span[]): Promise<VendorResponse<null>> {
@@ -81,14 +86,14 @@ function headersOf(list: string): Record<string, string> | undefined {
     .map((pair) => /^([^=\s]+)\s*=\s*(.*)$/.exec(pair));
   try {
     return Object.fromEntries(
-      pairs.map((pair) => [(pair?.[1] ?? fail()).toLowerCase(), decodeURIComponent(pair?.[2] ?? fail())]),
+      pairs.map((pair) => [(pair?.[1] ?? failParsing()).toLowerCase(), decodeURIComponent(pair?.[2] ?? failParsing())]),
     );
   } catch {
     return undefined;
   }
 }
 
-function fail(): never {
+function failParsing(): never {
   throw new TypeError('not a key=value pair');
 }
 
@@ -96,8 +101,8 @@ const SPAN_KINDS = { internal: 1, server: 2 } as const;
 const STATUS_ERROR = 2;
 
 function resourceSpans({ key, kind, traceparent, name, from, until, failure, resource, attributes }: Span): object {
-  const own = hash('sha256', key);
-  const [, traceId = own.slice(0, 32), parentSpanId] = TRACEPARENT.exec(traceparent ?? '') ?? [];
+  const idHash = hash('sha256', key);
+  const [, traceId = idHash.slice(0, 32), parentSpanId] = TRACEPARENT.exec(traceparent ?? '') ?? [];
   return {
     resource: { attributes: attributesOf(resource) },
     scopeSpans: [
@@ -106,7 +111,7 @@ function resourceSpans({ key, kind, traceparent, name, from, until, failure, res
         spans: [
           {
             traceId,
-            spanId: own.slice(32, 48),
+            spanId: idHash.slice(32, 48),
             ...(parentSpanId !== undefined && { parentSpanId }),
             name: truncate(name, VALUE_MAX_CHARS),
             kind: SPAN_KINDS[kind],

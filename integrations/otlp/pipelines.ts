@@ -11,8 +11,8 @@ import { plusSeconds } from '../../schemas/time/time.ts';
 import { possiblePeriod } from '../shared/pipeline-report.ts';
 import type { AttributeValue, Span } from './traces.ts';
 
-/** The report of a span, why it is rejected, or nothing: it belongs to a pipeline, and has no figure of its own. */
-export type OfSpan =
+/** The result of reading a span. `part`: the span belongs to a pipeline, but adds nothing to its figures. */
+export type SpanResult =
   | { kind: 'report'; report: PipelineRunReport; trace: RunTrace }
   | { kind: 'rejected'; why: string }
   | { kind: 'part' };
@@ -44,28 +44,29 @@ const TASK_RESULT = ['cicd.pipeline.task.run.result', 'cicd.pipeline.task.run.st
  * @param isService returns whether the catalogue has a service with this name
  * @see https://opentelemetry.io/docs/specs/semconv/cicd/cicd-spans/
  */
-export function reportOfSpan(span: Span, isService: (name: string) => boolean): OfSpan {
-  const { text, own } = reader(span);
+export function reportOfSpan(span: Span, isService: (name: string) => boolean): SpanResult {
+  const { text, ownText } = reader(span);
   const pipeline = text('cicd.pipeline.name');
   const run = text('cicd.pipeline.run.id');
   if (run === undefined && pipeline === undefined)
     return { kind: 'rejected', why: 'no attribute cicd.pipeline.run.id or cicd.pipeline.name' };
-  const place = placeOf(text, isService);
-  if (typeof place === 'string') return { kind: 'rejected', why: place };
+  const subject = subjectOf(text, isService);
+  if (typeof subject === 'string') return { kind: 'rejected', why: subject };
   if (span.end === null) return { kind: 'rejected', why: 'a span without an end' };
   const isRun = span.parentSpanId === '' || /^0+$/.test(span.parentSpanId);
-  const task = isRun ? undefined : taskOf(span, own);
+  const task = isRun ? undefined : taskOf(span, ownText);
   if (!isRun && task === undefined) return { kind: 'part' };
   const result = resultOf(span, isRun ? RUN_RESULT : TASK_RESULT, text);
-  const waited = span.attributes.get('gitlab.job.queued_duration');
+  const queuedSeconds = span.attributes.get('gitlab.job.queued_duration');
   const period = possiblePeriod({
     result,
-    queued_at: typeof waited === 'number' && span.start !== null ? plusSeconds(span.start, -waited) : undefined,
+    queued_at:
+      typeof queuedSeconds === 'number' && span.start !== null ? plusSeconds(span.start, -queuedSeconds) : undefined,
     started_at: span.start ?? undefined,
     finished_at: span.end,
   });
   const input: PipelineRunInput = {
-    ...place,
+    ...subject,
     pipeline,
     run_id: run ?? span.traceId,
     attempt: attemptOf(text('github.workflow.run.attempt') ?? text('cicd.pipeline.run.attempt')),
@@ -90,21 +91,21 @@ export function reportOfSpan(span: Span, isService: (name: string) => boolean): 
   };
 }
 
-type Read = (name: string) => string | undefined;
+type ReadAttribute = (name: string) => string | undefined;
 
 /** Returns readers of attributes as text: those of the span itself, and with those of its resource. */
-function reader({ attributes, resource }: Span): { text: Read; own: Read } {
+function reader({ attributes, resource }: Span): { text: ReadAttribute; ownText: ReadAttribute } {
   const asText = (value: AttributeValue | undefined): string | undefined => {
     const found = value === undefined ? '' : String(value).trim();
     return found === '' ? undefined : found;
   };
-  const own: Read = (name) => asText(attributes.get(name));
-  return { own, text: (name) => own(name) ?? asText(resource.get(name)) };
+  const ownText: ReadAttribute = (name) => asText(attributes.get(name));
+  return { ownText, text: (name) => ownText(name) ?? asText(resource.get(name)) };
 }
 
 /** Returns the repository of the conventions, or the service if it is one of the catalogue; otherwise, what is missing. */
-function placeOf(
-  text: Read,
+function subjectOf(
+  text: ReadAttribute,
   isService: (name: string) => boolean,
 ): Pick<PipelineRunInput, 'repository' | 'service'> | string {
   const name = text('vcs.repository.name');
@@ -123,17 +124,20 @@ function placeOf(
 }
 
 /** Returns the job of a span; undefined for its steps, its queue span, and the stages of GitLab. */
-function taskOf({ name, resource }: Span, own: Read): { id: string | undefined; name: string } | undefined {
-  const ofResource = resource.get('cicd.pipeline.task.name');
-  const taskName = own('cicd.pipeline.task.name');
-  const task = ofResource === undefined ? taskName : name === ofResource ? name : undefined;
+function taskOf(
+  { name, resource }: Span,
+  ownText: ReadAttribute,
+): { id: string | undefined; name: string } | undefined {
+  const resourceTask = resource.get('cicd.pipeline.task.name');
+  const taskName = ownText('cicd.pipeline.task.name');
+  const task = resourceTask === undefined ? taskName : name === resourceTask ? name : undefined;
   if (task === undefined) return undefined;
-  const id = own('cicd.pipeline.task.run.id') ?? resource.get('cicd.pipeline.task.run.id');
+  const id = ownText('cicd.pipeline.task.run.id') ?? resource.get('cicd.pipeline.task.run.id');
   return { id: id === undefined ? undefined : String(id), name: task.slice(0, 256).toWellFormed() };
 }
 
 /** An ended span without a result or an error succeeded: most tools set no status then. */
-function resultOf({ status }: Span, names: readonly string[], text: Read): PipelineResult {
+function resultOf({ status }: Span, names: readonly string[], text: ReadAttribute): PipelineResult {
   const stated = names.map((name) => text(name)?.toLowerCase()).find((value) => value !== undefined);
   return RESULTS.get(stated ?? '') ?? (status === 'error' ? 'failed' : 'succeeded');
 }

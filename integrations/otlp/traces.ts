@@ -61,11 +61,11 @@ const JsonAttributes = z
   )
   .default([])
   .transform((all): Attributes => {
-    const known = all.flatMap(({ key, value }): [string, AttributeValue][] => {
+    const values = all.flatMap(({ key, value }): [string, AttributeValue][] => {
       const found = value.stringValue ?? value.boolValue ?? value.intValue ?? value.doubleValue;
       return found === undefined ? [] : [[key, found]];
     });
-    return new Map(known);
+    return new Map(values);
   });
 
 const Id = z
@@ -125,7 +125,7 @@ export function spansOfJson(text: string): Span[] {
       })),
     ),
   );
-  return notTooMany(spans);
+  return withinLimit(spans);
 }
 
 /**
@@ -136,41 +136,60 @@ export function spansOfJson(text: string): Span[] {
  */
 export function spansOfProtobuf(body: Uint8Array): Span[] {
   try {
-    return notTooMany([...messages(fields(body), 1)].flatMap(resourceSpans));
+    return withinLimit([...messages(fields(body), FIELD.tracesData.resourceSpans)].flatMap(resourceSpans));
   } catch (error) {
     if (error instanceof WireError) throw new TracesUnreadable(error.message);
     throw error;
   }
 }
 
+/** Field numbers of the protobuf messages, by message. @see https://github.com/open-telemetry/opentelemetry-proto */
+const FIELD = {
+  tracesData: { resourceSpans: 1 },
+  resourceSpans: { resource: 1, scopeSpans: 2 },
+  resource: { attributes: 1 },
+  scopeSpans: { spans: 2 },
+  span: { traceId: 1, spanId: 2, parentSpanId: 4, name: 5, start: 7, end: 8, attributes: 9, status: 15 },
+  status: { code: 3 },
+  keyValue: { key: 1, value: 2 },
+  anyValue: { string: 1, bool: 2, int: 3, double: 4 },
+  exportResponse: { partialSuccess: 1 },
+  partialSuccess: { rejectedSpans: 1, errorMessage: 2 },
+} as const;
+
 function resourceSpans(message: Uint8Array): Span[] {
   const all = [...fields(message)];
-  const [resource] = messages(all, 1);
+  const [resource] = messages(all, FIELD.resourceSpans.resource);
   const attributes =
-    resource === undefined ? new Map<string, AttributeValue>() : attributesIn([...fields(resource)], 1);
-  return [...messages(all, 2)].flatMap((scope) =>
-    [...messages(fields(scope), 2)].map((span) => spanIn(span, attributes)),
+    resource === undefined
+      ? new Map<string, AttributeValue>()
+      : attributesIn([...fields(resource)], FIELD.resource.attributes);
+  return [...messages(all, FIELD.resourceSpans.scopeSpans)].flatMap((scope) =>
+    [...messages(fields(scope), FIELD.scopeSpans.spans)].map((span) => spanIn(span, attributes)),
   );
 }
 
 function spanIn(message: Uint8Array, resource: Attributes): Span {
   const all = [...fields(message)];
-  const first = (number: number) => all.find((field) => field.number === number)?.value;
+  const valueOfField = (number: number) => all.find((field) => field.number === number)?.value;
   const hex = (value: Field['value'] | undefined) =>
     value instanceof Uint8Array ? Buffer.from(value).toString('hex') : '';
   const nanos = (value: Field['value'] | undefined) =>
     value instanceof DataView && value.byteLength === 8 ? Number(value.getBigUint64(0, true)) : 0;
-  const status = first(15);
-  const code = status instanceof Uint8Array ? [...fields(status)].find(({ number }) => number === 3)?.value : undefined;
+  const status = valueOfField(FIELD.span.status);
+  const code =
+    status instanceof Uint8Array
+      ? [...fields(status)].find(({ number }) => number === FIELD.status.code)?.value
+      : undefined;
   return {
-    traceId: hex(first(1)),
-    spanId: hex(first(2)),
-    parentSpanId: hex(first(4)),
-    name: textOf(first(5)),
-    start: timeOf(nanos(first(7))),
-    end: timeOf(nanos(first(8))),
+    traceId: hex(valueOfField(FIELD.span.traceId)),
+    spanId: hex(valueOfField(FIELD.span.spanId)),
+    parentSpanId: hex(valueOfField(FIELD.span.parentSpanId)),
+    name: textOf(valueOfField(FIELD.span.name)),
+    start: timeOf(nanos(valueOfField(FIELD.span.start))),
+    end: timeOf(nanos(valueOfField(FIELD.span.end))),
     status: statusOf(typeof code === 'number' ? code : undefined),
-    attributes: attributesIn(all, 9),
+    attributes: attributesIn(all, FIELD.span.attributes),
     resource,
   };
 }
@@ -179,9 +198,10 @@ function attributesIn(all: readonly Field[], number: number): Attributes {
   const found = new Map<string, AttributeValue>();
   for (const pair of messages(all, number)) {
     const parts = [...fields(pair)];
-    const value = parts.find((field) => field.number === 2)?.value;
-    const known = value instanceof Uint8Array ? valueIn([...fields(value)]) : undefined;
-    if (known !== undefined) found.set(textOf(parts.find((field) => field.number === 1)?.value), known);
+    const value = parts.find((field) => field.number === FIELD.keyValue.value)?.value;
+    const attribute = value instanceof Uint8Array ? valueIn([...fields(value)]) : undefined;
+    if (attribute !== undefined)
+      found.set(textOf(parts.find((field) => field.number === FIELD.keyValue.key)?.value), attribute);
   }
   return found;
 }
@@ -189,21 +209,22 @@ function attributesIn(all: readonly Field[], number: number): Attributes {
 function valueIn([field]: readonly Field[]): AttributeValue | undefined {
   if (field === undefined) return undefined;
   const { number, value } = field;
-  if (number === 1 && value instanceof Uint8Array) return textOf(value);
-  if (number === 2 && typeof value === 'number') return value !== 0;
-  if (number === 3 && typeof value === 'number') return value;
-  if (number === 4 && value instanceof DataView && value.byteLength === 8) return value.getFloat64(0, true);
+  if (number === FIELD.anyValue.string && value instanceof Uint8Array) return textOf(value);
+  if (number === FIELD.anyValue.bool && typeof value === 'number') return value !== 0;
+  if (number === FIELD.anyValue.int && typeof value === 'number') return value;
+  if (number === FIELD.anyValue.double && value instanceof DataView && value.byteLength === 8)
+    return value.getFloat64(0, true);
   return undefined;
 }
 
-function* messages(all: Iterable<Field>, wanted: number): Generator<Uint8Array> {
-  for (const { number, value } of all) if (number === wanted && value instanceof Uint8Array) yield value;
+function* messages(all: Iterable<Field>, fieldNumber: number): Generator<Uint8Array> {
+  for (const { number, value } of all) if (number === fieldNumber && value instanceof Uint8Array) yield value;
 }
 
 const textOf = (value: Field['value'] | undefined): string =>
   value instanceof Uint8Array ? new TextDecoder().decode(value) : '';
 
-function notTooMany(spans: Span[]): Span[] {
+function withinLimit(spans: Span[]): Span[] {
   if (spans.length <= SPANS_MAX) return spans;
   throw new TracesUnreadable(`${spans.length} spans; the limit is ${SPANS_MAX}. Send smaller batches`);
 }
@@ -227,4 +248,12 @@ export const jsonResponse = ({ rejected, message }: PartialSuccess) =>
 export const protobufResponse = ({ rejected, message }: PartialSuccess): Uint8Array<ArrayBuffer> =>
   rejected === 0
     ? new Uint8Array(0)
-    : new Uint8Array(lengthField(1, Buffer.concat([numberField(1, rejected), lengthField(2, Buffer.from(message))])));
+    : new Uint8Array(
+        lengthField(
+          FIELD.exportResponse.partialSuccess,
+          Buffer.concat([
+            numberField(FIELD.partialSuccess.rejectedSpans, rejected),
+            lengthField(FIELD.partialSuccess.errorMessage, Buffer.from(message)),
+          ]),
+        ),
+      );

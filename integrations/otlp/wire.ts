@@ -1,4 +1,7 @@
-/** A field of a protobuf message: a number for varints, a view for 64 bits and 32 bits, bytes for the rest. */
+/**
+ * A field of a protobuf message. `value`: a number for varints, a view for fixed 32 and 64 bits, bytes for texts and nested
+ * messages.
+ */
 export type Field = { number: number; value: number | DataView | Uint8Array };
 
 /** Thrown for bytes that are no protobuf message. */
@@ -13,28 +16,29 @@ export class WireError extends Error {
  * @see https://protobuf.dev/programming-guides/encoding/
  */
 export function* fields(message: Uint8Array): Generator<Field> {
-  let at = 0;
+  let offset = 0;
   const varint = (): number => {
     let value = 0;
     for (let shift = 0; shift < 70; shift += 7) {
-      const byte = message[at];
+      const byte = message[offset];
       if (byte === undefined) throw new WireError('the message ends within a number');
-      at += 1;
+      offset += 1;
+      // Not with <<, which works on 32 bits only.
       value += (byte & 0x7f) * 2 ** shift;
       if (byte < 0x80) return value;
     }
     throw new WireError('a number has more than 10 bytes');
   };
   const bytes = (length: number): Uint8Array => {
-    if (length > message.length - at) throw new WireError(`a field of ${length} bytes exceeds its message`);
-    at += length;
-    return message.subarray(at - length, at);
+    if (length > message.length - offset) throw new WireError(`a field of ${length} bytes exceeds its message`);
+    offset += length;
+    return message.subarray(offset - length, offset);
   };
   const view = (length: number): DataView => {
     const { buffer, byteOffset } = bytes(length);
     return new DataView(buffer, byteOffset, length);
   };
-  while (at < message.length) {
+  while (offset < message.length) {
     const tag = varint();
     const number = Math.floor(tag / 8);
     const type = tag % 8;
@@ -56,9 +60,9 @@ export const numberField = (number: number, value: number): Uint8Array =>
   Buffer.concat([encodedVarint(number * 8), encodedVarint(value)]);
 
 function encodedVarint(value: number): Uint8Array {
-  const all: number[] = [];
+  const bytes: number[] = [];
   for (let rest = value; ; rest = Math.floor(rest / 128)) {
-    if (rest < 128) return Uint8Array.from([...all, rest]);
-    all.push((rest % 128) + 128);
+    if (rest < 128) return Uint8Array.from([...bytes, rest]);
+    bytes.push((rest % 128) + 128);
   }
 }

@@ -1,8 +1,8 @@
 import type { ExternalQuery } from '../../domain/messages/channels.ts';
-import { json } from '../shared/http.ts';
+import { parseJson } from '../shared/http.ts';
 
 /** An alert at PagerDuty. `details` is free-form data of its sender. */
-export type ShownAlert = { key: string; title: string; details: unknown };
+export type PagerDutyAlert = { key: string; title: string; details: unknown };
 
 /** `same`: it contains an alert of this incident. `named`: it names the same things. `other`: neither. */
 export type Similarity = 'same' | 'named' | 'other';
@@ -18,17 +18,17 @@ type Labels = ReadonlyMap<string, string>;
  * template has removed the lists, the alert name, the service, and the environment must all occur in the text as words.
  * Pages by Firebreak itself never match.
  */
-export function similarityOf(shown: ShownAlert, query: ExternalQuery): Similarity {
-  if (OUR_KEY.test(shown.key)) return 'other';
+export function similarityOf(alert: PagerDutyAlert, query: ExternalQuery): Similarity {
+  if (OUR_KEY.test(alert.key)) return 'other';
   const ours = query.alerts.map((labels) => new Map(labels));
   const names = ours.flatMap((labels) => labels.get('alertname') ?? []);
-  const listed = labelSets(shown.details);
+  const listed = labelSets(alert.details);
   if (listed.some((labels) => ours.some((own) => sameLabels(labels, own)))) return 'same';
   if (listed.length > 0)
-    return listed.some((labels) => names.includes(labels.get('alertname') ?? '') && labelsOfQuery(labels, query))
+    return listed.some((labels) => names.includes(labels.get('alertname') ?? '') && isAboutService(labels, query))
       ? 'named'
       : 'other';
-  const texts = [shown.title, ...textsIn(shown.details)];
+  const texts = [alert.title, ...textsIn(alert.details)];
   const isInTexts = (word: string): boolean => texts.some((text) => hasWord(text, word));
   return names.some(isInTexts) && isInTexts(query.service) && isInTexts(query.environment) ? 'named' : 'other';
 }
@@ -40,9 +40,9 @@ const sameLabels = (one: Labels, other: Labels): boolean =>
  * Returns whether a label value names the service, and the environment doesn't contradict. Any label can hold the
  * service, because the catalog maps labels to services.
  */
-function labelsOfQuery(labels: Labels, { service, environment }: ExternalQuery): boolean {
-  const where = labels.get('environment') || labels.get('env');
-  return [...labels.values()].includes(service) && (!where || where === environment);
+function isAboutService(labels: Labels, { service, environment }: ExternalQuery): boolean {
+  const labeledEnvironment = labels.get('environment') || labels.get('env');
+  return [...labels.values()].includes(service) && (!labeledEnvironment || labeledEnvironment === environment);
 }
 
 /** Maximum nesting of details. Senders' lists are never nested deeper. */
@@ -55,7 +55,7 @@ const DEPTH_MAX = 6;
 function labelSets(details: unknown, depth = 0): Labels[] {
   if (depth > DEPTH_MAX) return [];
   if (typeof details === 'string') {
-    const parsed = /^\s*[[{]/.test(details) ? json(details) : undefined;
+    const parsed = /^\s*[[{]/.test(details) ? parseJson(details) : undefined;
     return parsed === undefined ? labelLists(details) : labelSets(parsed, depth + 1);
   }
   if (Array.isArray(details)) return details.flatMap((item) => labelSets(item, depth + 1));

@@ -1,12 +1,12 @@
 import * as z from 'zod';
 import type { ChangeEvents } from '../../domain/pagerduty/change-event.ts';
 import type { Clock } from '../../domain/ports/system.ts';
-import { nothing, vendorClient } from '../shared/client.ts';
+import { withoutValue, vendorClient } from '../shared/client.ts';
 import { truncate } from '../shared/text.ts';
 import { ATTEMPT_TIMEOUT_MS, ROUTING_KEY_CHARS, SUMMARY_MAX_CHARS } from './limits.ts';
 
 /** The response to an accepted event, which PagerDuty shows later. Distinguishes it from a proxy's login page. */
-const Taken = z.object({ status: z.literal('success') });
+const Accepted = z.object({ status: z.literal('success') });
 
 /**
  * Creates a client for change events of the Events API v2.
@@ -22,8 +22,8 @@ export function pagerDutyChanges(options: {
     clock: options.clock,
     access: async () => ({ url: await options.eventsUrl() }),
     timeoutMs: ATTEMPT_TIMEOUT_MS,
-    limited: ({ status }) => (status === 429 ? null : undefined), // the API doesn't document Retry-After
-    errors: z.object({ errors: z.array(z.string()).nullish() }).transform(({ errors }) => errors?.join('; ')),
+    rateLimitSeconds: ({ status }) => (status === 429 ? null : undefined), // the API doesn't document Retry-After
+    errorBody: z.object({ errors: z.array(z.string()).nullish() }).transform(({ errors }) => errors?.join('; ')),
   });
   return {
     async send({ summary, at, links, details }) {
@@ -48,11 +48,11 @@ export function pagerDutyChanges(options: {
           },
           links,
         },
-        schema: Taken,
+        schema: Accepted,
       });
       return response.kind === 'unclear'
         ? { kind: 'later', detail: response.detail, afterSeconds: null }
-        : nothing(response);
+        : withoutValue(response);
     },
   };
 }

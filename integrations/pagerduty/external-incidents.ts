@@ -9,13 +9,13 @@ import type {
 } from '../../domain/messages/channels.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { truncate } from '../shared/text.ts';
-import { AlertPage, IncidentPage, Notes, NoteTaken, OneIncident } from './incident.ts';
+import { AlertPage, IncidentPage, Notes, NoteCreated, OneIncident } from './incident.ts';
 import { similarityOf } from './alert-similarity.ts';
-import { NOTE_MAX_CHARS, PAGE_MAX } from './limits.ts';
+import { NOTE_MAX_CHARS, PAGE_ITEMS } from './limits.ts';
 import { openRest, type Rest, type RestOptions } from './rest.ts';
 
 /** Maximum alert groups to search for; each takes a call. Incidents rarely have more. */
-const GROUPS_MAX = 10;
+const GROUP_KEYS_MAX = 10;
 /** Maximum pages of open incidents to search if no key matches. */
 const PAGES_MAX = 3;
 /** Maximum incidents whose alerts are read; each takes a call. */
@@ -34,14 +34,14 @@ const OPEN: [string, string][] = [
 ];
 
 const NO_KEY = 'set PAGERDUTY_API_TOKEN to an API key of the account or of one of its users';
-const ELSEWHERE = 'PAGERDUTY_API_URL is probably not the address of the REST API, such as https://api.pagerduty.com';
+const WRONG_URL = 'PAGERDUTY_API_URL is probably not the address of the REST API, such as https://api.pagerduty.com';
 
 /** The advice for responses that deny access. */
 const ADVICE: Readonly<Partial<Record<string, string>>> = {
   unauthorized: NO_KEY,
   forbidden: NO_KEY,
-  not_found: ELSEWHERE,
-  unreadable: ELSEWHERE,
+  not_found: WRONG_URL,
+  unreadable: WRONG_URL,
 };
 
 /** Creates a client for PagerDuty incidents that Alertmanager or Grafana open directly (`paging: external`). */
@@ -76,7 +76,7 @@ export function externalPagerDuty(options: RestOptions): ExternalPager {
       const marker = `firebreak:${key}`;
       if (notes.value.some((content) => content.split(/\r?\n/).includes(marker))) return { kind: 'done', value: null };
       const words = truncate(text, Math.max(1, NOTE_MAX_CHARS - marker.length - 2));
-      return rest.post(path, { note: { content: `${words}\n\n${marker}` } }, NoteTaken);
+      return rest.post(path, { note: { content: `${words}\n\n${marker}` } }, NoteCreated);
     },
     async check() {
       // The account's abilities are the same for every key and contain no personal data.
@@ -106,7 +106,7 @@ export const dedupKeyOf = (groupKey: string): string => createHash('sha256').upd
  */
 async function findByKey(rest: Rest, groupKeys: readonly string[]): Promise<VendorResponse<ExternalFound>> {
   const found: ExternalIncident[] = [];
-  for (const key of [...new Set(groupKeys)].slice(0, GROUPS_MAX)) {
+  for (const key of [...new Set(groupKeys)].slice(0, GROUP_KEYS_MAX)) {
     const page = await rest.get('/incidents', [['incident_key', dedupKeyOf(key)], ...OPEN], IncidentPage);
     if (page.kind !== 'done') return page;
     found.push(...page.value.incidents);
@@ -127,9 +127,9 @@ const done = (value: ExternalFound): VendorResponse<ExternalFound> => ({ kind: '
 async function findByAlerts(rest: Rest, query: ExternalQuery): Promise<VendorResponse<ExternalFound>> {
   const open = await openSince(rest, query.since);
   if (open.kind !== 'done') return open;
-  const like: Like = { same: [], named: [] };
-  const looks = likelyFirst(open.value.incidents, query).slice(0, INCIDENTS_READ_MAX);
-  for (const incident of looks) {
+  const matches: Matches = { same: [], named: [] };
+  const searched = likelyFirst(open.value.incidents, query).slice(0, INCIDENTS_READ_MAX);
+  for (const incident of searched) {
     const alerts = await rest.get(
       `/incidents/${encodeURIComponent(incident.id)}/alerts`,
       [
@@ -140,34 +140,34 @@ async function findByAlerts(rest: Rest, query: ExternalQuery): Promise<VendorRes
       AlertPage,
     );
     if (alerts.kind !== 'done') return alerts;
-    const likenesses = alerts.value.map((alert) => similarityOf(alert, query));
-    if (likenesses.includes('same')) like.same.push(incident);
-    else if (likenesses.includes('named')) like.named.push(incident);
+    const similarities = alerts.value.map((alert) => similarityOf(alert, query));
+    if (similarities.includes('same')) matches.same.push(incident);
+    else if (similarities.includes('named')) matches.named.push(incident);
   }
-  const all = open.value.whole && looks.length === open.value.incidents.length;
-  return done(chooseMatch(like, { looked: looks.length, all }));
+  const isAllSearched = open.value.isComplete && searched.length === open.value.incidents.length;
+  return done(chooseMatch(matches, { searchedCount: searched.length, isAllSearched }));
 }
 
 /** Reads the open incidents since a time. `whole`: there are no further incidents. */
 async function openSince(
   rest: Rest,
   since: Timestamp,
-): Promise<VendorResponse<{ incidents: ExternalIncident[]; whole: boolean }>> {
+): Promise<VendorResponse<{ incidents: ExternalIncident[]; isComplete: boolean }>> {
   const incidents: ExternalIncident[] = [];
-  let whole = false;
-  for (let page = 0; page < PAGES_MAX && !whole; page += 1) {
+  let isComplete = false;
+  for (let page = 0; page < PAGES_MAX && !isComplete; page += 1) {
     const query: [string, string][] = [
       ['since', since],
       ['sort_by', 'created_at:desc'],
-      ['limit', String(PAGE_MAX)],
-      ['offset', String(page * PAGE_MAX)],
+      ['limit', String(PAGE_ITEMS)],
+      ['offset', String(page * PAGE_ITEMS)],
     ];
     const read = await rest.get('/incidents', [...query, ...OPEN], IncidentPage);
     if (read.kind !== 'done') return read;
     incidents.push(...read.value.incidents);
-    whole = !read.value.more;
+    isComplete = !read.value.more;
   }
-  return { kind: 'done', value: { incidents, whole } };
+  return { kind: 'done', value: { incidents, isComplete } };
 }
 
 /**
@@ -180,24 +180,24 @@ function likelyFirst(incidents: readonly ExternalIncident[], { service, alerts }
   return incidents.toSorted((a, b) => score(b) - score(a));
 }
 
-type Like = { same: ExternalIncident[]; named: ExternalIncident[] };
+type Matches = { same: ExternalIncident[]; named: ExternalIncident[] };
 
 /**
  * Chooses an incident. One with the same alert is a match. A match by name is weaker: it must be the only one, and all
  * open incidents must have been read.
  */
 function chooseMatch(
-  { same, named }: Like,
-  { looked: searched, all }: { looked: number; all: boolean },
+  { same, named }: Matches,
+  { searchedCount: searched, isAllSearched }: { searchedCount: number; isAllSearched: boolean },
 ): ExternalFound {
   const ours = newest(same);
   if (ours) return { incident: ours, by: 'labels' };
   const [only, ...others] = named;
-  if (only && others.length === 0 && all) return { incident: only, by: 'names' };
+  if (only && others.length === 0 && isAllSearched) return { incident: only, by: 'names' };
   const because = only
     ? `${named.map(({ id }) => id).join(', ')} may match: the alert and the service are named there`
     : `none of ${searched} open incidents at PagerDuty matches the alerts`;
-  return { incident: null, because: all ? because : `${because}; there are more than were read` };
+  return { incident: null, because: isAllSearched ? because : `${because}; there are more than were read` };
 }
 
 async function readMerged(rest: Rest, id: string, merges = 0): Promise<VendorResponse<ExternalIncident | null>> {

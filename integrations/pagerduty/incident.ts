@@ -38,7 +38,7 @@ const Incident = z
       status: incident.status,
       acknowledgedBy: names((incident.acknowledgements ?? []).map(({ acknowledger }) => acknowledger ?? {})),
       assignedTo: names((incident.assignments ?? []).map(({ assignee }) => assignee)),
-      acknowledged: lastOf(incident.acknowledgements ?? []),
+      acknowledged: newestAcknowledgement(incident.acknowledgements ?? []),
       resolvedBy: incident.status === 'resolved' ? userOf(incident.last_status_change_by) : null,
       createdAt: incident.created_at,
     },
@@ -48,8 +48,10 @@ const Incident = z
 type Acknowledgement = { at?: Timestamp | null | undefined; acknowledger?: PagerDutyReference | null | undefined };
 
 /** Returns the newest acknowledgement with a known time. */
-function lastOf(all: readonly Acknowledgement[]): ExternalIncident['acknowledged'] {
-  const dated = all.flatMap(({ at, acknowledger }) => (at == null ? [] : [{ at, by: userOf(acknowledger) }]));
+function newestAcknowledgement(acknowledgements: readonly Acknowledgement[]): ExternalIncident['acknowledged'] {
+  const dated = acknowledgements.flatMap(({ at, acknowledger }) =>
+    at == null ? [] : [{ at, by: userOf(acknowledger) }],
+  );
   return dated.toSorted((a, b) => (a.at < b.at ? 1 : -1))[0] ?? null;
 }
 
@@ -86,4 +88,4 @@ export const Notes = z
   .object({ notes: z.array(z.object({ content: z.string().nullish() })) })
   .transform(({ notes }) => notes.map(({ content }) => content ?? ''));
 
-export const NoteTaken = z.object({ note: z.object({ id: z.string() }) }).transform(() => null);
+export const NoteCreated = z.object({ note: z.object({ id: z.string() }) }).transform(() => null);

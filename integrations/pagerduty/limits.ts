@@ -16,7 +16,7 @@ export const EVENT_MAX_BYTES = 512 * 1024;
 export const NOTE_MAX_CHARS = 4000;
 
 /** Results per page of a list. */
-export const PAGE_MAX = 100;
+export const PAGE_ITEMS = 100;
 
 /** Milliseconds for one attempt: at most a third of the workflow function's timeout. */
 export const ATTEMPT_TIMEOUT_MS = 10_000;

@@ -7,11 +7,11 @@ import type { Clock } from '../../domain/ports/system.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { PersonId } from '../../schemas/people/people.ts';
 import { millisOf } from '../../schemas/time/time.ts';
-import { ON_CALL_TIMEOUT_MS, PAGE_MAX } from './limits.ts';
+import { ON_CALL_TIMEOUT_MS, PAGE_ITEMS } from './limits.ts';
 import { openRest, type Rest, type RestOptions } from './rest.ts';
 
 /** Milliseconds to cache results. Schedules change by the hour, so a result of a minute ago is current enough. */
-const KEPT_MS = 60_000;
+const CACHE_MS = 60_000;
 
 /** A complete user, because of `include[]=users`. A reference has neither name nor email address. */
 const User = z.object({
@@ -25,10 +25,10 @@ const User = z.object({
  * The on-call entries. Without a time range in the request, PagerDuty lists the current ones.
  * @see https://developer.pagerduty.com/api-reference (List all of the on-calls; read 2026-11)
  */
-const Entries = z.object({
+const OnCallEntries = z.object({
   oncalls: z.array(z.object({ user: User, escalation_level: z.number() })),
 });
-type Entry = z.infer<typeof Entries>['oncalls'][number];
+type OnCallEntry = z.infer<typeof OnCallEntries>['oncalls'][number];
 
 const OneUser = z
   .object({ user: z.object({ email: z.string().nullish() }) })
@@ -38,7 +38,7 @@ const OneUser = z
 export function pagerDutyOnCall(options: { rest: RestOptions; config: ConfigSource; clock: Clock }): OnCall {
   const now = () => millisOf(options.clock.now());
   const open = () => openRest({ ...options.rest, timeoutMs: ON_CALL_TIMEOUT_MS });
-  const entries = cached<Entry[]>(now);
+  const entries = cached<OnCallEntry[]>(now);
   const emails = cached<string | null>(now);
   return {
     async now(team) {
@@ -49,7 +49,7 @@ export function pagerDutyOnCall(options: { rest: RestOptions; config: ConfigSour
         rota.schedule === undefined
           ? ['escalation_policy_ids[]', rota.escalationPolicy ?? '']
           : ['schedule_ids[]', rota.schedule];
-      const response = await entries(`${name}${id}`, () => list(open(), name, id));
+      const response = await entries(`${name}${id}`, () => readEntries(open(), name, id));
       return response.kind === 'done' ? { kind: 'done', value: people(config, response.value) } : response;
     },
     email: (user) =>
@@ -60,20 +60,20 @@ export function pagerDutyOnCall(options: { rest: RestOptions; config: ConfigSour
   };
 }
 
-async function list(rest: Rest, name: string, id: string): Promise<VendorResponse<Entry[]>> {
+async function readEntries(rest: Rest, name: string, id: string): Promise<VendorResponse<OnCallEntry[]>> {
   const query: [string, string][] = [
     [name, id],
     ['include[]', 'users'],
-    ['limit', String(PAGE_MAX)],
+    ['limit', String(PAGE_ITEMS)],
   ];
-  const response = await rest.get('/oncalls', query, Entries);
+  const response = await rest.get('/oncalls', query, OnCallEntries);
   return response.kind === 'done' ? { kind: 'done', value: response.value.oncalls } : response;
 }
 
 /** Returns each person once, at their lowest escalation level. A person can be in several schedules. */
-function people(config: Config, entries: readonly Entry[]): OnCallPerson[] {
+function people(config: Config, entries: readonly OnCallEntry[]): OnCallPerson[] {
   const sorted = entries.toSorted((a, b) => a.escalation_level - b.escalation_level);
-  const first = sorted.filter(({ user }, n) => sorted.findIndex((one) => one.user.id === user.id) === n);
+  const first = sorted.filter(({ user }, index) => sorted.findIndex((other) => other.user.id === user.id) === index);
   return first.map(({ user, escalation_level: level }) => {
     const email = user.email || null;
     const agent = agentOf(config, { id: user.id, name: user.name || user.summary || user.id }, email);
@@ -86,13 +86,13 @@ function people(config: Config, entries: readonly Entry[]): OnCallPerson[] {
 function cached<T>(
   now: () => number,
 ): (key: string, request: () => Promise<VendorResponse<T>>) => Promise<VendorResponse<T>> {
-  const known = new Map<string, { at: number; response: VendorResponse<T> }>();
+  const responses = new Map<string, { at: number; response: VendorResponse<T> }>();
   return async (key, request) => {
-    const before = known.get(key);
-    if (before !== undefined && now() - before.at < KEPT_MS) return before.response;
+    const stored = responses.get(key);
+    if (stored !== undefined && now() - stored.at < CACHE_MS) return stored.response;
     const response = await request();
-    if (response.kind === 'done') known.set(key, { at: now(), response });
-    else known.delete(key);
+    if (response.kind === 'done') responses.set(key, { at: now(), response });
+    else responses.delete(key);
     return response;
   };
 }

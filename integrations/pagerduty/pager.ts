@@ -31,8 +31,8 @@ export const pagerDuty = (options: {
         kind: 'refused',
         detail: `PAGERDUTY_ROUTING_KEY has ${routingKey.length} characters; an integration key has ${ROUTING_KEY_CHARS}`,
       };
-    const sent = await post(`${options.eventsUrl.replace(/\/+$/, '')}/v2/enqueue`, fitting(request, routingKey));
-    return 'error' in sent ? later(sent.error) : read(sent.status, sent.body);
+    const sent = await post(`${options.eventsUrl.replace(/\/+$/, '')}/v2/enqueue`, eventThatFits(request, routingKey));
+    return 'error' in sent ? later(sent.error) : resultOf(sent.status, sent.body);
   },
 });
 
@@ -40,14 +40,18 @@ export const pagerDuty = (options: {
  * Returns the event without the parts that would make it too large, removing the least important first. PagerDuty
  * refuses an event that is too large, so no page would be sent.
  */
-function fitting(request: PageRequest, routingKey: string): object {
+function eventThatFits(request: PageRequest, routingKey: string): object {
   const { images: _images, ...withoutImages } = request;
-  const { details: _details, ...bare } = { ...withoutImages, links: [] };
-  const all = [request, withoutImages, { ...withoutImages, links: [] }, bare].map((one) => event(one, routingKey));
-  return all.find((one) => Buffer.byteLength(JSON.stringify(one)) <= EVENT_MAX_BYTES) ?? event(bare, routingKey);
+  const { details: _details, ...minimal } = { ...withoutImages, links: [] };
+  const events = [request, withoutImages, { ...withoutImages, links: [] }, minimal].map((reduced) =>
+    eventOf(reduced, routingKey),
+  );
+  return (
+    events.find((event) => Buffer.byteLength(JSON.stringify(event)) <= EVENT_MAX_BYTES) ?? eventOf(minimal, routingKey)
+  );
 }
 
-function event(request: PageRequest, routing_key: string): object {
+function eventOf(request: PageRequest, routing_key: string): object {
   const dedup_key = request.key.slice(0, DEDUP_KEY_MAX_CHARS);
   if (request.action !== 'trigger') return { routing_key, event_action: request.action, dedup_key };
   return {
@@ -74,9 +78,9 @@ function event(request: PageRequest, routing_key: string): object {
   };
 }
 
-/** Stops the second request of `pdjs`, which retries a 429 three times. The workflow waits and retries instead. */
-class SecondTry extends Error {
-  override readonly name = 'SecondTry';
+/** Thrown to prevent the retries of `pdjs`, which repeats a 429 three times. The workflow waits and retries instead. */
+class RetryPrevented extends Error {
+  override readonly name = 'RetryPrevented';
 }
 
 /**
@@ -91,7 +95,7 @@ async function post(url: string, data: object): Promise<{ status: number; body: 
     redirect: 'manual' as const,
     agent: () => {
       requests += 1;
-      if (requests > 1) throw new SecondTry('only one attempt');
+      if (requests > 1) throw new RetryPrevented('only one attempt');
       return undefined;
     },
   };
@@ -111,7 +115,7 @@ async function post(url: string, data: object): Promise<{ status: number; body: 
       ? { status: answer.response.status, body: answer.data }
       : { error: 'no request was made' };
   } catch (error) {
-    if (error instanceof SecondTry) return { status: 429, body: undefined };
+    if (error instanceof RetryPrevented) return { status: 429, body: undefined };
     // For a response that is not JSON, the client throws the response itself.
     if (isResponse(error)) return { status: error.status, body: undefined };
     return { error: error instanceof Error ? error.message : String(error) };
@@ -121,8 +125,8 @@ async function post(url: string, data: object): Promise<{ status: number; body: 
 const isResponse = (value: unknown): value is { status: number } =>
   typeof value === 'object' && value !== null && 'status' in value && typeof value.status === 'number';
 
-function read(status: number, body: unknown): Attempt {
-  const detail = `PagerDuty answered ${status}${reasons(body)}`;
+function resultOf(status: number, body: unknown): Attempt {
+  const detail = `PagerDuty answered ${status}${errorText(body)}`;
   // PagerDuty responds with 202. A 200 without its body can come from an intermediary, such as a proxy's login page.
   if (status === 202 || (status === 200 && isSuccess(body))) return { kind: 'taken', detail };
   if (status === 429 || status >= 500 || status === 408) return later(detail);
@@ -135,7 +139,7 @@ const isSuccess = (body: unknown): boolean =>
 /** PagerDuty documents no Retry-After and recommends waiting about 30 s; the workflow's back-off does so. */
 const later = (detail: string): Attempt => ({ kind: 'later', detail, afterSeconds: null });
 
-function reasons(body: unknown): string {
+function errorText(body: unknown): string {
   if (typeof body !== 'object' || body === null || !('errors' in body) || !Array.isArray(body.errors)) return '';
   return `: ${truncate(body.errors.join('; '), 300)}`;
 }

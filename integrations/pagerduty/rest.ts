@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { Clock } from '../../domain/ports/system.ts';
 import { attemptClient } from '../shared/client.ts';
-import type { Answer } from '../shared/http.ts';
+import type { HttpResponse } from '../shared/http.ts';
 import { ATTEMPT_TIMEOUT_MS } from './limits.ts';
 
 export type RestOptions = {
@@ -47,8 +47,8 @@ export function openRest({ apiUrl, token, from, clock, timeoutMs = ATTEMPT_TIMEO
     },
     timeoutMs,
     maxBytes: BODY_MAX_BYTES,
-    limited,
-    errors: Errors,
+    rateLimitSeconds: limited,
+    errorBody: Errors,
   });
   return {
     get: (path, query, schema) => {
@@ -57,10 +57,16 @@ export function openRest({ apiUrl, token, from, clock, timeoutMs = ATTEMPT_TIMEO
     },
     async post(path, body, schema) {
       const author = await from();
-      const answer = await client({ method: 'POST', path, body, schema, ...(author && { headers: { from: author } }) });
-      return answer.kind === 'refused' && answer.code === 'bad_request' && !author
-        ? { ...answer, detail: `${answer.detail}. ${FROM_MISSING}` }
-        : answer;
+      const response = await client({
+        method: 'POST',
+        path,
+        body,
+        schema,
+        ...(author && { headers: { from: author } }),
+      });
+      return response.kind === 'refused' && response.code === 'bad_request' && !author
+        ? { ...response, detail: `${response.detail}. ${FROM_MISSING}` }
+        : response;
     },
   };
 }
@@ -72,7 +78,7 @@ const FROM_MISSING =
  * Returns the seconds to wait. PagerDuty has its own header for the end of a rate limit; an intermediary can send the
  * standard one.
  */
-function limited({ status, headers }: Answer, retryAfter: number | null): number | null | undefined {
+function limited({ status, headers }: HttpResponse, retryAfter: number | null): number | null | undefined {
   if (status !== 429) return undefined;
   const reset = headers.get('ratelimit-reset');
   return reset !== null && /^\d+$/.test(reset) ? Number(reset) : retryAfter;

@@ -23,14 +23,14 @@ export function isSignedByPagerDuty(
 ): boolean {
   const signatures = (header ?? '')
     .split(',', SIGNATURES_MAX)
-    .flatMap((one) => SIGNATURE.exec(one.trim())?.[1] ?? [])
+    .flatMap((part) => SIGNATURE.exec(part.trim())?.[1] ?? [])
     .map((hex) => Buffer.from(hex, 'hex'));
-  const right = (secrets ?? '')
+  const expected = (secrets ?? '')
     .split(',')
     .map((secret) => secret.trim())
     .filter((secret) => secret !== '')
     .map((secret) => createHmac('sha256', secret).update(body).digest());
-  return right.some((ours) => signatures.some((theirs) => timingSafeEqual(ours, theirs)));
+  return expected.some((ours) => signatures.some((theirs) => timingSafeEqual(ours, theirs)));
 }
 
 type Read = { event: PagerDutyEvent } | { ignored: string } | { unreadable: string };

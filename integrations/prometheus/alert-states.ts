@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { AlertState, FiringEpisode } from '../../domain/ports/alerts.ts';
-import { read } from '../shared/read.ts';
-import { canGive, type Rule } from './alerting-rules.ts';
+import { readPublic } from '../shared/read.ts';
+import { canBeSource, type Rule } from './alerting-rules.ts';
 import { externalLabels } from './external-labels.ts';
 
 const Labels = z.record(z.string(), z.string()).default({});
@@ -48,42 +48,46 @@ export async function statesInPrometheus(
   base: string,
   alerts: readonly Pick<FiringEpisode, 'labels' | 'generatorUrl'>[],
 ): Promise<AlertState[] | null> {
-  const active = await read(base, '/api/v1/alerts', ActiveAlerts);
+  const active = await readPublic(base, '/api/v1/alerts', ActiveAlerts);
   if (active === null) return null;
-  const missing = alerts.filter((alert) => !isAmong(active.data.alerts, alert));
+  const missing = alerts.filter((alert) => !couldBeListed(active.data.alerts, alert));
   if (missing.length === 0) return alerts.map(() => 'unknown');
   const names = new Set(missing.map(({ labels }) => new Map(labels).get('alertname') ?? ''));
-  const answers = await Promise.all([...names].map((name) => read(base, `/api/v1/rules?${named(name)}`, Rules)));
+  const answers = await Promise.all(
+    [...names].map((name) => readPublic(base, `/api/v1/rules?${ruleQuery(name)}`, Rules)),
+  );
   if (answers.includes(null)) return null;
   // Old versions ignore the name filter and return all rules.
   const rules = answers
-    .flatMap((answer) => answer?.data.groups ?? [])
+    .flatMap((response) => response?.data.groups ?? [])
     .flatMap((group) => group.rules)
     .filter(({ type, name }) => type === 'alerting' && names.has(name));
   const external = rules.length === 0 ? new Map<string, string>() : await externalLabels(base);
   const listed = rules.flatMap((rule) => rule.alerts);
   return alerts.map((alert) =>
-    missing.includes(alert) && !isAmong(listed, alert) && rules.some((rule: Rule) => canGive(rule, alert, external))
+    missing.includes(alert) &&
+    !couldBeListed(listed, alert) &&
+    rules.some((rule: Rule) => canBeSource(rule, alert, external))
       ? 'over'
       : 'unknown',
   );
 }
 
-const isAmong = (
+const couldBeListed = (
   listed: readonly { labels: Record<string, string> }[],
   { labels }: Pick<FiringEpisode, 'labels'>,
-): boolean => listed.some((one) => couldBe(one.labels, labels));
+): boolean => listed.some((alert) => couldBeSame(alert.labels, labels));
 
-const named = (alertname: string): string =>
+const ruleQuery = (alertname: string): string =>
   new URLSearchParams({ type: 'alert', 'rule_name[]': alertname }).toString();
 
-const PLACE = ['service', 'environment', 'env'];
+const SCOPE_LABELS = ['service', 'environment', 'env'];
 
 /** Returns whether the names are equal and no label names another service or environment. */
-function couldBe(labels: Record<string, string>, given: FiringEpisode['labels']): boolean {
-  const sent = new Map(given);
-  const elsewhere = PLACE.some(
+function couldBeSame(labels: Record<string, string>, alertLabels: FiringEpisode['labels']): boolean {
+  const sent = new Map(alertLabels);
+  const isOtherScope = SCOPE_LABELS.some(
     (name) => labels[name] !== undefined && sent.has(name) && labels[name] !== sent.get(name),
   );
-  return labels['alertname'] === sent.get('alertname') && !elsewhere;
+  return labels['alertname'] === sent.get('alertname') && !isOtherScope;
 }

@@ -12,31 +12,34 @@ export type Rule = {
  * Returns whether this rule, on a Prometheus with these external labels, is evaluated without errors and can be the
  * source of this alert. In doubt, it is not: a rule with the same name can belong to another team or cluster.
  */
-export function canGive(
+export function canBeSource(
   rule: Rule,
   { labels, generatorUrl }: Pick<FiringEpisode, 'labels' | 'generatorUrl'>,
   external: ReadonlyMap<string, string>,
 ): boolean {
-  const sent = new Map(labels);
-  if (rule.name !== sent.get('alertname') || rule.health !== 'ok') return false;
+  const alertLabels = new Map(labels);
+  if (rule.name !== alertLabels.get('alertname') || rule.health !== 'ok') return false;
   const expression = expressionIn(generatorUrl);
   return (
-    setsTheSame(rule, sent) &&
-    isFromHere(rule, sent, external) &&
-    (expression === null ? selects(rule.query, sent) : expression === rule.query)
+    hasSameRuleLabels(rule, alertLabels) &&
+    hasSameExternalLabels(rule, alertLabels, external) &&
+    (expression === null ? selects(rule.query, alertLabels) : expression === rule.query)
   );
 }
 
 /** Compares the rule's labels. Values with templates are known only while the alert fires, so they are not compared. */
-const setsTheSame = ({ labels }: Rule, sent: ReadonlyMap<string, string>): boolean =>
-  Object.entries(labels).every(([name, value]) => value.includes('{{') || value === (sent.get(name) ?? ''));
+const hasSameRuleLabels = ({ labels }: Rule, alertLabels: ReadonlyMap<string, string>): boolean =>
+  Object.entries(labels).every(([name, value]) => value.includes('{{') || value === (alertLabels.get(name) ?? ''));
 
 /**
  * Compares the external labels. Prometheus adds an external label only if the alert has no label of that name.
  * Relabeling is assumed to remove labels, but not to change them.
  */
-const isFromHere = ({ labels }: Rule, sent: ReadonlyMap<string, string>, external: ReadonlyMap<string, string>) =>
-  [...external].every(([name, value]) => Object.hasOwn(labels, name) || (sent.get(name) ?? value) === value);
+const hasSameExternalLabels = (
+  { labels }: Rule,
+  alertLabels: ReadonlyMap<string, string>,
+  external: ReadonlyMap<string, string>,
+) => [...external].every(([name, value]) => Object.hasOwn(labels, name) || (alertLabels.get(name) ?? value) === value);
 
 /** Returns the expression of the alert's rule from Prometheus's link `…/graph?g0.expr=…`. */
 const expressionIn = (generatorUrl: string | null): string | null =>
@@ -49,24 +52,24 @@ const MATCHER = /([a-zA-Z_]\w*)\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\
  * matchers, one of them must match, and no negative matcher may exclude the value. Labels that the expression renames
  * are in doubt.
  */
-function selects(query: string, sent: ReadonlyMap<string, string>): boolean {
+function selects(query: string, alertLabels: ReadonlyMap<string, string>): boolean {
   const matchers = [...query.matchAll(MATCHER)].flatMap(([, name = '', operator = '', quoted = '']) => {
-    const value = sent.get(name);
+    const value = alertLabels.get(name);
     return value === undefined
       ? []
-      : [{ name, wants: operator.startsWith('='), holds: holds(operator, quoted, value) }];
+      : [{ name, isPositive: operator.startsWith('='), isMet: isMatcherMet(operator, quoted, value) }];
   });
-  const wanted = Map.groupBy(
-    matchers.filter(({ wants }) => wants),
+  const positiveByLabel = Map.groupBy(
+    matchers.filter(({ isPositive }) => isPositive),
     ({ name }) => name,
   );
   return (
-    matchers.every(({ wants, holds: it }) => wants || it) &&
-    [...wanted.values()].every((ofLabel) => ofLabel.some(({ holds: it }) => it))
+    matchers.every(({ isPositive, isMet: met }) => isPositive || met) &&
+    [...positiveByLabel.values()].every((labelMatchers) => labelMatchers.some(({ isMet: met }) => met))
   );
 }
 
-function holds(operator: string, quoted: string, value: string): boolean {
+function isMatcherMet(operator: string, quoted: string, value: string): boolean {
   const text = unquoted(quoted);
   if (text === null) return false;
   if (operator === '=') return value === text;

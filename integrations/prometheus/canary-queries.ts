@@ -7,11 +7,11 @@ import {
 } from '../../domain/canary/templates.ts';
 import { rateOf } from '../../domain/slo/generate/expressions.ts';
 import type { Slo } from '../../schemas/slo/slo.ts';
-import { narrowed } from './health-query.ts';
-import { nodes } from './version-query.ts';
+import { limitedTo } from './health-query.ts';
+import { nodesOf } from './version-query.ts';
 
-/** Stands for the window while a query is parsed. */
-const MARK = '61s1ms';
+/** Stands for the window while a query is parsed. An unusual duration, which no query contains. */
+const WINDOW_PLACEHOLDER = '61s1ms';
 
 /** Labels that distinguish versions, and workloads. */
 export type CanaryLabels = { version: string; workload: string };
@@ -32,33 +32,33 @@ export function canaryQueries(slo: Slo, labels: CanaryLabels): CanaryQueries | n
 /** Returns the limits for series whose label has this value. */
 function limitsOf({ id, indicator }: Slo, label: string, value: string, window: string): CanaryLimit[] {
   if (indicator.kind !== 'ratio') return [];
-  const own = (query: string): string => narrowed(query, { [label]: value });
+  const limitQuery = (query: string): string => limitedTo(query, { [label]: value });
   const [total, part] = [indicator.total, indicator.numerator].map((query) =>
-    own(rateOf(query, indicator.counter, MARK)),
+    limitQuery(rateOf(query, indicator.counter, WINDOW_PLACEHOLDER)),
   );
   if (total === undefined || part === undefined) return [];
   // A series of errors, or of successes, begins with the first one.
-  const counted = `((${part}) or (${total}) * 0)`;
-  const ratio = indicator.of === 'bad' ? `${counted} / (${total})` : `1 - ${counted} / (${total})`;
-  const slowest = slowestOf(`${indicator.numerator} + ${indicator.total}`, own);
+  const partOrZero = `((${part}) or (${total}) * 0)`;
+  const ratio = indicator.of === 'bad' ? `${partOrZero} / (${total})` : `1 - ${partOrZero} / (${total})`;
+  const latency = latencyLimitOf(`${indicator.numerator} + ${indicator.total}`, limitQuery);
   return [
     { name: `${id}-error-ratio`, query: ratio, max: ERROR_RATIO_MAX },
-    ...(slowest === null ? [] : [{ ...slowest, name: `${id}-p99` }]),
-  ].map((limit) => ({ ...limit, query: limit.query.replaceAll(MARK, window) }));
+    ...(latency === null ? [] : [{ ...latency, name: `${id}-p99` }]),
+  ].map((limit) => ({ ...limit, query: limit.query.replaceAll(WINDOW_PLACEHOLDER, window) }));
 }
 
 const MILLISECONDS = /milliseconds|_ms(?:_|$)/;
 
 /** Returns the 99 % quantile of the first histogram in a query. Null: it has none. */
-function slowestOf(promql: string, own: (query: string) => string): Omit<CanaryLimit, 'name'> | null {
-  const text = promql.replaceAll('{{.window}}', MARK);
-  for (const { from, to } of nodes(parser.parse(text), 'VectorSelector')) {
+function latencyLimitOf(promql: string, limitQuery: (query: string) => string): Omit<CanaryLimit, 'name'> | null {
+  const text = promql.replaceAll('{{.window}}', WINDOW_PLACEHOLDER);
+  for (const { from, to } of nodesOf(parser.parse(text), 'VectorSelector')) {
     const selector = text.slice(from, to);
     const metric = /^[\w:]+/.exec(selector)?.[0] ?? '';
     if (!metric.endsWith('_bucket')) continue;
     const everyBucket = selector.replaceAll(/\ble\s*=~?\s*"[^"]*"\s*,?\s*/g, '').replace(/,\s*\}$/, '}');
     return {
-      query: own(`histogram_quantile(0.99, sum by (le) (rate(${everyBucket}[${MARK}])))`),
+      query: limitQuery(`histogram_quantile(0.99, sum by (le) (rate(${everyBucket}[${WINDOW_PLACEHOLDER}])))`),
       max: MILLISECONDS.test(metric) ? 1000 * SLOWEST_MAX_SECONDS : SLOWEST_MAX_SECONDS,
     };
   }

@@ -1,9 +1,9 @@
 import { parse } from 'yaml';
 import * as z from 'zod';
-import { read } from '../shared/read.ts';
+import { readPublic } from '../shared/read.ts';
 
 const Status = z.object({ status: z.literal('success'), data: z.object({ yaml: z.string() }) });
-const Global = z.object({
+const GlobalConfig = z.object({
   global: z.object({ external_labels: z.record(z.string(), z.string()).nullish() }).nullish(),
 });
 
@@ -11,7 +11,7 @@ const Global = z.object({
  * The indented block under `global:`. Parsing only this block is enough; the rest of a configuration can have
  * megabytes.
  */
-const GLOBAL = /^global:[^\n]*\n(?:[ \t][^\n]*(?:\n|$)|\n)*/m;
+const GLOBAL_BLOCK = /^global:[^\n]*\n(?:[ \t][^\n]*(?:\n|$)|\n)*/m;
 
 /**
  * Returns the external labels, which Prometheus adds to outgoing alerts and which distinguish clusters. Empty if the
@@ -19,13 +19,13 @@ const GLOBAL = /^global:[^\n]*\n(?:[ \t][^\n]*(?:\n|$)|\n)*/m;
  * @see https://prometheus.io/docs/prometheus/latest/querying/api/#config
  */
 export async function externalLabels(base: string): Promise<ReadonlyMap<string, string>> {
-  const status = await read(base, '/api/v1/status/config', Status);
-  const [block] = GLOBAL.exec(status?.data.yaml ?? '') ?? [];
-  const found = Global.safeParse(block === undefined ? null : parsed(block));
-  return new Map(Object.entries((found.success && found.data.global?.external_labels) || {}));
+  const status = await readPublic(base, '/api/v1/status/config', Status);
+  const [block] = GLOBAL_BLOCK.exec(status?.data.yaml ?? '') ?? [];
+  const parsed = GlobalConfig.safeParse(block === undefined ? null : parseYaml(block));
+  return new Map(Object.entries((parsed.success && parsed.data.global?.external_labels) || {}));
 }
 
-function parsed(text: string): unknown {
+function parseYaml(text: string): unknown {
   try {
     return parse(text);
   } catch {

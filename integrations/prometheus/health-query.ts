@@ -1,5 +1,5 @@
 import { parser } from '@prometheus-io/lezer-promql';
-import { nodes, ratioOf, selectorsIn } from './version-query.ts';
+import { nodesOf, ratioOf, selectorsIn } from './version-query.ts';
 
 /** A query that could show the health of a service. */
 export type HealthCandidate = {
@@ -18,7 +18,7 @@ type Labels = Readonly<Record<string, string>>;
 const WINDOW = '5m';
 
 /** Matcher of failed requests by the values of a label that says how a request ended. Null: they don't. */
-const FAILURES: readonly (readonly [value: RegExp, matcher: string])[] = [
+const FAILURE_MATCHERS: readonly (readonly [value: RegExp, matcher: string])[] = [
   [/^[1-5]\d\d$/, '=~"5.."'],
   [/^[1-5]xx$/, '="5xx"'],
   [/^[1-5]XX$/, '="5XX"'],
@@ -43,15 +43,15 @@ export const STATUS_LABELS = [
 /** Returns the share of failed requests of a counter. Null: none of the labels says how a request ended. */
 export function failureRatio(
   counter: string,
-  selected: Labels,
+  selectedLabels: Labels,
   values: ReadonlyMap<string, ReadonlySet<string>>,
 ): HealthCandidate | null {
-  const matchers = Object.entries(selected).map(([label, value]) => `${label}=${JSON.stringify(value)}`);
+  const matchers = Object.entries(selectedLabels).map(([label, value]) => `${label}=${JSON.stringify(value)}`);
   const rate = (more: readonly string[]): string =>
     `sum(rate(${counter}{${[...matchers, ...more].join(', ')}}[${WINDOW}]))`;
   for (const label of STATUS_LABELS) {
-    const seen = [...(values.get(label) ?? [])];
-    const failure = FAILURES.find(([value]) => seen.some((one) => value.test(one)));
+    const labelValues = [...(values.get(label) ?? [])];
+    const failure = FAILURE_MATCHERS.find(([value]) => labelValues.some((labelValue) => value.test(labelValue)));
     if (failure === undefined) continue;
     const traffic = rate([]);
     // Without "or", a service without errors has no value, because the series of its errors does not exist yet.
@@ -85,23 +85,23 @@ export const isPercent = (promql: string): boolean => /percent|\b100 ?\*|\* ?100
 export function isErrorRatio(promql: string): boolean {
   const selectors = selectorsIn(promql);
   if (selectors.some((selector) => isRatioName(/^[\w:]+/.exec(selector)?.[0] ?? ''))) return true;
-  const isDivision = nodes(parser.parse(promql), 'BinaryExpr').some((node) => node.getChild('Div') !== null);
+  const isDivision = nodesOf(parser.parse(promql), 'BinaryExpr').some((node) => node.getChild('Div') !== null);
   return isDivision && selectors.some((selector) => /5(?:\.\.|xx)|err|fail/i.test(selector));
 }
 
 /** Limits every selector of a query to series with these labels. Existing matchers of the labels stay. */
-export function narrowed(promql: string, labels: Labels): string {
-  const edits = nodes(parser.parse(promql), 'VectorSelector').flatMap((node) => {
+export function limitedTo(promql: string, labels: Labels): string {
+  const edits = nodesOf(parser.parse(promql), 'VectorSelector').flatMap((node) => {
     const matchers = node.getChild('LabelMatchers');
-    const inside = matchers === null ? '' : promql.slice(matchers.from + 1, matchers.to - 1).trim();
+    const matcherText = matchers === null ? '' : promql.slice(matchers.from + 1, matchers.to - 1).trim();
     const added = Object.entries(labels)
-      .filter(([label]) => !new RegExp(`(?:^|[,\\s])${RegExp.escape(label)}\\s*=\\s*["'\`]`).test(inside))
+      .filter(([label]) => !new RegExp(`(?:^|[,\\s])${RegExp.escape(label)}\\s*=\\s*["'\`]`).test(matcherText))
       .map(([label, value]) => `${label}=${JSON.stringify(value)}`)
       .join(', ');
     if (added === '') return [];
     return matchers === null
       ? [{ at: node.to, text: `{${added}}` }]
-      : [{ at: matchers.from + 1, text: inside === '' ? added : `${added}, ` }];
+      : [{ at: matchers.from + 1, text: matcherText === '' ? added : `${added}, ` }];
   });
   return edits
     .toSorted((a, b) => b.at - a.at)
@@ -109,7 +109,7 @@ export function narrowed(promql: string, labels: Labels): string {
 }
 
 /** Returns the value that every selector of a query requires for a label. Null: none, or several. */
-export function pinned(promql: string, label: string): string | null {
+export function requiredValue(promql: string, label: string): string | null {
   const matcher = new RegExp(`[{,]\\s*${RegExp.escape(label)}\\s*=\\s*"([^"\\\\]+)"`);
   const values = selectorsIn(promql).map((selector) => matcher.exec(selector)?.[1] ?? null);
   return values.length > 0 && values.every((value) => value === values[0]) ? (values[0] ?? null) : null;

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Loaded, LoadedGroup, LoadedMonitoring } from '../../domain/ports/slo.ts';
-import { call, json, NoAnswer } from '../shared/http.ts';
+import { call, parseJson, NoResponse } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
 
 /** Milliseconds. With the time for formatting, well below the time-out of the API's function. */
@@ -9,11 +9,11 @@ const ATTEMPT_TIMEOUT_MS = 5_000;
 /** Maximum bytes of a body. Rules of 2,000 objectives take a few megabytes, and other teams have theirs. */
 const BODY_MAX_BYTES = 64 * 1024 * 1024;
 
-/** Formatted queries that are kept. Queries of rules change rarely, and each one costs a request. */
-const FORMATTED_MAX = 20_000;
+/** Maximum number of cached queries. Queries of rules change rarely, and each one costs a request. */
+const CACHE_ITEMS_MAX = 20_000;
 
 /** Longer queries use POST, because proxies limit the length of URLs. */
-const ADDRESS_MAX_CHARS = 4_000;
+const GET_QUERY_MAX_CHARS = 4_000;
 
 const Labels = z.record(z.string(), z.string()).nullish();
 const Rules = z.object({
@@ -48,7 +48,7 @@ const Formatted = z.object({ status: z.literal('success'), data: z.string() });
  * @see https://prometheus.io/docs/prometheus/latest/querying/api/#formatting-query-expressions
  */
 export function loadedRules(baseUrl: () => Promise<string | undefined>): Pick<LoadedMonitoring, 'rules' | 'formatted'> {
-  const known = new Map<string, string>();
+  const formattedByQuery = new Map<string, string>();
   const base = async (): Promise<string | undefined> => (await baseUrl())?.replace(/\/+$/, '');
   const limits = { timeoutMs: ATTEMPT_TIMEOUT_MS, maxBytes: BODY_MAX_BYTES };
   return {
@@ -59,18 +59,18 @@ export function loadedRules(baseUrl: () => Promise<string | undefined>): Pick<Lo
         const { status, text } = await call(`${url}/api/v1/rules`, { method: 'GET', ...limits });
         return groupsIn(status, text);
       } catch (error) {
-        if (error instanceof NoAnswer) return { kind: 'unreadable', detail: error.message };
+        if (error instanceof NoResponse) return { kind: 'unreadable', detail: error.message };
         throw error;
       }
     },
     async formatted(query) {
-      const found = known.get(query);
-      if (found !== undefined) return found;
+      const cached = formattedByQuery.get(query);
+      if (cached !== undefined) return cached;
       try {
         const url = await base();
         if (!url) return undefined;
         const form = new URLSearchParams({ query }).toString();
-        const { text } = await (form.length <= ADDRESS_MAX_CHARS
+        const { text } = await (form.length <= GET_QUERY_MAX_CHARS
           ? call(`${url}/api/v1/format_query?${form}`, { method: 'GET', ...limits })
           : call(`${url}/api/v1/format_query`, {
               method: 'POST',
@@ -78,13 +78,13 @@ export function loadedRules(baseUrl: () => Promise<string | undefined>): Pick<Lo
               body: form,
               ...limits,
             }));
-        const formatted = Formatted.safeParse(json(text)).data?.data;
+        const formatted = Formatted.safeParse(parseJson(text)).data?.data;
         if (formatted === undefined) return undefined;
-        if (known.size >= FORMATTED_MAX) known.clear();
-        known.set(query, formatted);
+        if (formattedByQuery.size >= CACHE_ITEMS_MAX) formattedByQuery.clear();
+        formattedByQuery.set(query, formatted);
         return formatted;
       } catch (error) {
-        if (error instanceof NoAnswer) return undefined;
+        if (error instanceof NoResponse) return undefined;
         throw error;
       }
     },
@@ -92,7 +92,7 @@ export function loadedRules(baseUrl: () => Promise<string | undefined>): Pick<Lo
 }
 
 function groupsIn(status: number, text: string): Loaded<LoadedGroup[]> {
-  const parsed = Rules.safeParse(json(text));
+  const parsed = Rules.safeParse(parseJson(text));
   if (status !== 200 || !parsed.success)
     return {
       kind: 'unreadable',

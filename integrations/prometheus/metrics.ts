@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { Curve } from '../../domain/correlation/evidence.ts';
 import type { Metrics } from '../../domain/ports/metrics.ts';
 import { millisOf, type Timestamp, timestamp } from '../../schemas/time/time.ts';
-import { type Answer, call, json, NoAnswer } from '../shared/http.ts';
+import { type HttpResponse, call, parseJson, NoResponse } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
 import { isNumberText, toNumber } from './numbers.ts';
 
@@ -54,8 +54,12 @@ const Rules = z.object({
  * @see https://prometheus.io/docs/prometheus/latest/querying/api/
  */
 export function prometheus(baseUrl: () => Promise<string | undefined>): Metrics {
-  const textOf = newTimestamps();
-  const get = async (path: string, query: Record<string, string>, signal?: AbortSignal): Promise<Answer | null> => {
+  const timestampOf = cachedTimestamps();
+  const get = async (
+    path: string,
+    query: Record<string, string>,
+    signal?: AbortSignal,
+  ): Promise<HttpResponse | null> => {
     const base = await baseUrl();
     if (!base) return null;
     return call(`${base.replace(/\/+$/, '')}${path}?${new URLSearchParams(query).toString()}`, {
@@ -73,44 +77,44 @@ export function prometheus(baseUrl: () => Promise<string | undefined>): Metrics 
     signal?: AbortSignal,
   ): Promise<T | null> => {
     try {
-      const answer = await get(path, query, signal);
-      return answer && (schema.safeParse(json(answer.text)).data ?? null);
+      const response = await get(path, query, signal);
+      return response && (schema.safeParse(parseJson(response.text)).data ?? null);
     } catch (error) {
-      if (error instanceof NoAnswer) return null;
+      if (error instanceof NoResponse) return null;
       throw error;
     }
   };
   return {
     async value(promql) {
       try {
-        const answer = await get('/api/v1/query', { query: promql });
-        return answer && readValue(answer);
+        const response = await get('/api/v1/query', { query: promql });
+        return response && readValue(response);
       } catch (error) {
-        if (error instanceof NoAnswer) return { kind: 'unreadable', detail: error.message };
+        if (error instanceof NoResponse) return { kind: 'unreadable', detail: error.message };
         throw error;
       }
     },
     async range(promql, from, until, combine, { stepSeconds, signal } = {}) {
-      const answer = await getParsed(
+      const response = await getParsed(
         '/api/v1/query_range',
         rangeQuery(promql, from, until, stepSeconds),
         Range,
         signal,
       );
-      return answer && curveOf(answer.data.result, combine, textOf);
+      return response && curveOf(response.data.result, combine, timestampOf);
     },
     async rangeByLabel(promql, label, from, until, combine, { stepSeconds, signal } = {}) {
-      const answer = await getParsed(
+      const response = await getParsed(
         '/api/v1/query_range',
         rangeQuery(promql, from, until, stepSeconds),
         Range,
         signal,
       );
-      return answer && curvesByLabel(answer.data.result, label, combine, textOf);
+      return response && curvesByLabel(response.data.result, label, combine, timestampOf);
     },
     async rule(alertname) {
-      const answer = await getParsed('/api/v1/rules', { type: 'alert', 'rule_name[]': alertname }, Rules);
-      for (const group of answer?.data.groups ?? []) {
+      const response = await getParsed('/api/v1/rules', { type: 'alert', 'rule_name[]': alertname }, Rules);
+      for (const group of response?.data.groups ?? []) {
         const rule = group.rules.find(({ name, type }) => name === alertname && type === 'alerting');
         if (rule)
           return {
@@ -139,33 +143,40 @@ const rangeQuery = (
 });
 
 /** Combines the series of one query into one curve, oldest first. */
-function curveOf(series: readonly Series[], combine: 'max' | 'sum', textOf: (seconds: number) => Timestamp): Curve {
-  const at = new Map<number, number>();
+function curveOf(
+  series: readonly Series[],
+  combine: 'max' | 'sum',
+  timestampOf: (seconds: number) => Timestamp,
+): Curve {
+  const valueByTime = new Map<number, number>();
   for (const { values } of series)
     for (const [time, text] of values) {
       const value = finite(toNumber(text));
       if (value === null) continue;
-      const before = at.get(time);
-      at.set(time, before === undefined ? value : combine === 'max' ? Math.max(before, value) : before + value);
+      const before = valueByTime.get(time);
+      valueByTime.set(
+        time,
+        before === undefined ? value : combine === 'max' ? Math.max(before, value) : before + value,
+      );
     }
-  return [...at].toSorted(([a], [b]) => a - b).map(([time, value]) => [textOf(time), value] as const);
+  return [...valueByTime].toSorted(([a], [b]) => a - b).map(([time, value]) => [timestampOf(time), value] as const);
 }
 
-/** Times kept in text: those of the two steps of a decision, and of the one before it. */
+/** Maximum number of cached times: enough for the curves of two decisions. */
 const TIMES_MAX = 2_000;
 
 /**
  * Returns a function that converts a time in seconds. The curves of all services that a decision reads have the same
  * times, so each of them is converted once.
  */
-function newTimestamps(): (seconds: number) => Timestamp {
-  const known = new Map<number, Timestamp>();
+function cachedTimestamps(): (seconds: number) => Timestamp {
+  const textBySecond = new Map<number, Timestamp>();
   return (seconds) => {
-    const found = known.get(seconds);
+    const found = textBySecond.get(seconds);
     if (found !== undefined) return found;
-    if (known.size >= TIMES_MAX) known.clear();
+    if (textBySecond.size >= TIMES_MAX) textBySecond.clear();
     const text = timestamp(seconds * 1000);
-    known.set(seconds, text);
+    textBySecond.set(seconds, text);
     return text;
   };
 }
@@ -175,12 +186,12 @@ function curvesByLabel(
   series: readonly Series[],
   label: string,
   combine: 'max' | 'sum',
-  textOf: (seconds: number) => Timestamp,
+  timestampOf: (seconds: number) => Timestamp,
 ): { label: string; curve: Curve }[] {
   const named = series.filter(({ metric }) => Object.hasOwn(metric, label));
   const groups = Map.groupBy(named, ({ metric }) => metric[label] ?? '');
   return [...groups]
-    .map(([name, alike]) => ({ label: name, curve: curveOf(alike, combine, textOf) }))
+    .map(([name, seriesOfValue]) => ({ label: name, curve: curveOf(seriesOfValue, combine, timestampOf) }))
     .toSorted((a, b) => (a.label < b.label ? -1 : 1));
 }
 
@@ -188,10 +199,10 @@ function curvesByLabel(
 const finite = (value: number): number | null =>
   Number.isNaN(value) ? null : Math.max(-Number.MAX_VALUE, Math.min(value, Number.MAX_VALUE));
 
-function readValue({ status, text }: Answer): Awaited<ReturnType<Metrics['value']>> {
-  const read = Instant.safeParse(json(text));
-  if (!read.success) return { kind: 'unreadable', detail: `Prometheus answered ${status}: ${truncate(text, 200)}` };
-  const { data } = read.data;
+function readValue({ status, text }: HttpResponse): Awaited<ReturnType<Metrics['value']>> {
+  const parsed = Instant.safeParse(parseJson(text));
+  if (!parsed.success) return { kind: 'unreadable', detail: `Prometheus answered ${status}: ${truncate(text, 200)}` };
+  const { data } = parsed.data;
   const samples = data.resultType === 'scalar' ? [data.result] : data.result.map((series) => series.value);
   const values = samples.map(([, value]) => toNumber(value)).filter((value) => !Number.isNaN(value));
   // No series and 0/0 mean no requests, which differs from no errors. Of several series, the worst counts.

@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import type { Answered, Series, SloMetrics } from '../../domain/ports/slo.ts';
 import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
-import { call, json, NoAnswer } from '../shared/http.ts';
+import { call, parseJson, NoResponse } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
-import { type Moments, UnexpectedResponse, sampleOf, samplesOf } from './samples.ts';
+import { type RequestedTimes, UnexpectedResponse, sampleOf, samplesOf } from './samples.ts';
 
 /** Maximum bytes of a body. A recording rule has one series per objective; 2,000 of them take a third of a megabyte. */
 const BODY_MAX_BYTES = 64 * 1024 * 1024;
@@ -12,7 +12,7 @@ const BODY_MAX_BYTES = 64 * 1024 * 1024;
  * Maximum characters of a query in a GET request, because proxies limit the length of URLs. Longer queries use POST,
  * which not every proxy in front of Prometheus accepts.
  */
-const ADDRESS_MAX_CHARS = 4_000;
+const GET_QUERY_MAX_CHARS = 4_000;
 
 const Sample = z.tuple([z.number(), z.string()]);
 const Labels = z.record(z.string(), z.string()).default({});
@@ -35,7 +35,7 @@ const Failure = z.object({ status: z.literal('error'), error: z.string() });
  * @see https://prometheus.io/docs/prometheus/latest/querying/api/
  */
 export function prometheusQueries(baseUrl: () => Promise<string | undefined>): SloMetrics {
-  const post = async (
+  const send = async (
     path: string,
     form: Record<string, string>,
     timeoutMs: number,
@@ -47,23 +47,23 @@ export function prometheusQueries(baseUrl: () => Promise<string | undefined>): S
       // The server stops the query at the same time as the client.
       const query = new URLSearchParams({ ...form, timeout: `${Math.ceil(timeoutMs / 1000)}s` }).toString();
       const request =
-        query.length <= ADDRESS_MAX_CHARS
+        query.length <= GET_QUERY_MAX_CHARS
           ? { method: 'GET' }
           : { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: query };
       const url = `${base.replace(/\/+$/, '')}${path}${request.method === 'GET' ? `?${query}` : ''}`;
       const { status, text } = await call(url, { ...request, timeoutMs, maxBytes: BODY_MAX_BYTES });
-      return read(status, text, seriesOf);
+      return readResponse(status, text, seriesOf);
     } catch (error) {
-      if (error instanceof NoAnswer) return { kind: 'unreadable', detail: error.message };
+      if (error instanceof NoResponse) return { kind: 'unreadable', detail: error.message };
       throw error;
     }
   };
   return {
     instant: (query, at, timeoutMs) =>
-      post('/api/v1/query', { query, time: String(seconds(at)) }, timeoutMs, seriesOfMoment),
+      send('/api/v1/query', { query, time: String(seconds(at)) }, timeoutMs, seriesOfMoment),
     range: (query, from, until, step, timeoutMs) => {
-      const range: Moments = { from: seconds(from), until: seconds(until), step };
-      return post(
+      const range: RequestedTimes = { from: seconds(from), until: seconds(until), step };
+      return send(
         '/api/v1/query_range',
         { query, start: String(range.from), end: String(range.until), step: String(step) },
         timeoutMs,
@@ -74,9 +74,9 @@ export function prometheusQueries(baseUrl: () => Promise<string | undefined>): S
 }
 
 /** All other warnings report missing data: a failed store or remote read, or a limit. */
-const IS_ABOUT_THE_QUERY = /^PromQL (info|warning): /;
+const QUERY_WARNING = /^PromQL (info|warning): /;
 
-const PARTIAL = 'the response of Prometheus lacks a part of the data, which would count as fewer events';
+const PARTIAL_RESPONSE = 'the response of Prometheus lacks a part of the data, which would count as fewer events';
 
 const seconds = (at: Timestamp): number => millisOf(at) / 1000;
 
@@ -87,25 +87,26 @@ type SeriesOf = (data: Data) => Series[];
  * Reads a response. An unreadable response is not reported as "no data", because callers draw conclusions from missing
  * data.
  */
-function read(status: number, text: string, seriesOf: SeriesOf): Answered {
-  const body = json(text);
+function readResponse(status: number, text: string, seriesOf: SeriesOf): Answered {
+  const body = parseJson(text);
   const success = Success.safeParse(body);
   if (!success.success) {
     const failure = Failure.safeParse(body);
     const message = failure.success ? failure.data.error : text;
     return { kind: 'unreadable', detail: `Prometheus answered ${status}: ${truncate(message, 300)}` };
   }
-  const lacking = success.data.warnings?.find((warning) => !IS_ABOUT_THE_QUERY.test(warning));
-  if (lacking !== undefined) return { kind: 'unreadable', detail: `${PARTIAL}: ${truncate(lacking, 300)}` };
+  const dataWarning = success.data.warnings?.find((warning) => !QUERY_WARNING.test(warning));
+  if (dataWarning !== undefined)
+    return { kind: 'unreadable', detail: `${PARTIAL_RESPONSE}: ${truncate(dataWarning, 300)}` };
   try {
     return { kind: 'series', series: seriesOf(success.data.data) };
   } catch (error) {
     if (!(error instanceof UnexpectedResponse)) throw error;
-    return { kind: 'unreadable', detail: `Prometheus answered ${status}: ${error.message} (${IS_IT})` };
+    return { kind: 'unreadable', detail: `Prometheus answered ${status}: ${error.message} (${ADDRESS_ADVICE})` };
   }
 }
 
-const IS_IT = 'check that PROMETHEUS_URL is the address of Prometheus';
+const ADDRESS_ADVICE = 'check that PROMETHEUS_URL is the address of Prometheus';
 
 function seriesOfMoment(data: Data): Series[] {
   switch (data.resultType) {
@@ -121,7 +122,7 @@ function seriesOfMoment(data: Data): Series[] {
   }
 }
 
-function seriesOfRange(data: Data, range: Moments): Series[] {
+function seriesOfRange(data: Data, range: RequestedTimes): Series[] {
   if (data.resultType !== 'matrix')
     throw new UnexpectedResponse(`the result type is "${data.resultType}", but a range query returns "matrix"`);
   return data.result.map(({ metric, values }) => ({ labels: metric, values: samplesOf(values, range) }));

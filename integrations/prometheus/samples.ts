@@ -1,7 +1,7 @@
 import { isNumberText, toNumber } from './numbers.ts';
 
 /** The requested times in seconds since the Unix epoch: from `from` to `until` in steps of `step`. */
-export type Moments = { from: number; until: number; step: number };
+export type RequestedTimes = { from: number; until: number; step: number };
 
 type Sample = readonly [at: number, text: string];
 
@@ -23,30 +23,30 @@ export function sampleOf([at, text]: Sample): [number, number] {
  *
  * @throws UnexpectedResponse if a sample is at a time that was not requested, or is out of order
  */
-export function samplesOf(values: readonly Sample[], range: Moments): [number, number][] {
-  let before = -Infinity;
+export function samplesOf(values: readonly Sample[], range: RequestedTimes): [number, number][] {
+  let previous = -Infinity;
   return values.map((value) => {
     const sample = sampleOf(value);
     const [at] = sample;
     if (!isRequested(at, range)) throw new UnexpectedResponse(`the time ${at} was not requested`);
-    if (at <= before) throw new UnexpectedResponse(`the time ${at} is not after the one before, ${before}`);
-    before = at;
+    if (at <= previous) throw new UnexpectedResponse(`the time ${at} is not after the one before, ${previous}`);
+    previous = at;
     return sample;
   });
 }
 
 /** Tolerance in seconds. Times are in milliseconds, but an intermediary can truncate them to whole seconds. */
-const SLACK_SECONDS = 1;
+const TOLERANCE_SECONDS = 1;
 
 /**
  * Returns whether a time was requested. To improve caching, Thanos, Mimir, and VictoriaMetrics can align the start and
  * end to multiples of the step, which moves them by less than one step.
  */
-function isRequested(at: number, { from, until, step }: Moments): boolean {
-  const isInside = at > from - SLACK_SECONDS && at < until + SLACK_SECONDS;
+function isRequested(at: number, { from, until, step }: RequestedTimes): boolean {
+  const isInside = at > from - TOLERANCE_SECONDS && at < until + TOLERANCE_SECONDS;
   if (isInside && isMultiple(at - from, step)) return true;
   return at > from - step && at < until + step && isMultiple(at, step);
 }
 
 const isMultiple = (seconds: number, step: number): boolean =>
-  Math.abs(seconds - Math.round(seconds / step) * step) < SLACK_SECONDS;
+  Math.abs(seconds - Math.round(seconds / step) * step) < TOLERANCE_SECONDS;

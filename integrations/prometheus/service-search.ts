@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { call, json, NoAnswer } from '../shared/http.ts';
+import { call, parseJson, NoResponse } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
 import { externalLabels } from './external-labels.ts';
 import {
@@ -8,8 +8,8 @@ import {
   isErrorRatio,
   isRatioName,
   limitIn,
-  narrowed,
-  pinned,
+  limitedTo,
+  requiredValue,
   STATUS_LABELS,
   trafficOf,
 } from './health-query.ts';
@@ -30,7 +30,7 @@ export class SearchFailure extends Error {
 }
 
 /** An address to search, and the variable or option that contains it. */
-export type Searched = {
+export type SearchedServer = {
   url: string;
   what: 'Prometheus' | 'Alertmanager';
   setting: string;
@@ -40,7 +40,7 @@ export type Searched = {
 
 const BODY_MAX_BYTES = 32 * 1024 * 1024;
 
-/** Series that ended longer ago are ignored. Seconds. */
+/** Seconds. Series that ended longer ago are ignored. */
 const LOOK_BACK_SECONDS = 3600;
 
 /** Metrics and rules that are examined of each kind. */
@@ -64,8 +64,8 @@ const DEFAULT_ENVIRONMENT = 'production';
 /** Counters of requests that a service has answered. */
 const REQUEST_COUNTER = /request|response|_server_handled|_rq_|(?:http|grpc|rpc)_server/;
 const COUNTER_SUFFIX = /_(?:total|count|requests)$/;
-/** Calls to others, and metrics of monitoring and of the platform. */
-const NOT_OF_A_SERVICE =
+/** Counters of calls to other services, and metrics of monitoring and of the platform. */
+const OTHER_COUNTER =
   /client|upstream_rq_retry|^(?:promhttp|prometheus|alertmanager|apiserver|kubelet|kube|kubernetes|rest|etcd|grafana|thanos|cortex|mimir|loki|tempo|coredns|node|scrape|go|process|net_conntrack|workqueue|controller_runtime|firebreak|ALERTS)_/;
 
 type Labels = Readonly<Record<string, string>>;
@@ -96,89 +96,101 @@ const Alerts = z.array(z.object({ labels: LabelSet }));
  * @param now current time in milliseconds
  * @throws SearchFailure
  */
-export async function findServices(prometheus: Searched, now: number): Promise<FoundService[]> {
+export async function findServices(prometheus: SearchedServer, now: number): Promise<FoundService[]> {
   const start = String(Math.floor(now / 1000) - LOOK_BACK_SECONDS);
   const names = (await request(prometheus, '/api/v1/label/__name__/values', { start }, Names)).data;
   if (names.length === 0)
     throw new SearchFailure(
-      `Prometheus at ${shownUrl(prometheus)} has no series of the last hour: check on its page /targets that it scrapes your services`,
+      `Prometheus at ${baseUrl(prometheus)} has no series of the last hour: check on its page /targets that it scrapes your services`,
     );
   const external = Object.fromEntries(await externalLabels(prometheus.url));
   const found = new Map<string, FoundService>();
-  const add = (labels: Labels, candidate: (own: Labels) => HealthCandidate | null): void => {
+  const add = (labels: Labels, candidate: (scopeLabels: Labels) => HealthCandidate | null): void => {
     const label = SERVICE_LABELS.find((name) => labels[name]);
     const service = label === undefined ? undefined : labels[label];
     if (label === undefined || service === undefined) return;
-    const named = ENVIRONMENT_LABELS.find((name) => labels[name]);
+    const environmentLabel = ENVIRONMENT_LABELS.find((name) => labels[name]);
     const environment = environmentOf(labels) ?? environmentOf(external) ?? DEFAULT_ENVIRONMENT;
-    const own = { [label]: service, ...(named !== undefined && { [named]: environment }) };
+    const scopeLabels = {
+      [label]: service,
+      ...(environmentLabel !== undefined && { [environmentLabel]: environment }),
+    };
     const key = JSON.stringify([service, environment]);
-    const entry = found.get(key) ?? { service, environment, label, candidates: [] };
-    const health = candidate(own);
-    if (health !== null) entry.candidates.push(health);
-    found.set(key, entry);
+    const foundService = found.get(key) ?? { service, environment, label, candidates: [] };
+    const health = candidate(scopeLabels);
+    if (health !== null) foundService.candidates.push(health);
+    found.set(key, foundService);
   };
   for (const rule of await rulesAboutErrors(prometheus)) {
     for (const series of await labelsOf(prometheus, rule.promql)) {
-      const { labels, own } = ruleLabels(rule, series);
-      const promql = narrowed(rule.promql, own);
+      const { labels, scopeLabels } = ruleLabels(rule, series);
+      const promql = limitedTo(rule.promql, scopeLabels);
       add(labels, () => ({ promql, max: rule.max, traffic: trafficOf(promql), from: `alerting rule ${rule.name}` }));
     }
   }
   for (const metric of names.filter(isRatioName).slice(0, EXAMINED_MAX)) {
     const { data } = await request(prometheus, '/api/v1/series', { 'match[]': metric, start }, SeriesList);
-    const health = (own: Labels) => ({ promql: narrowed(metric, own), max: null, traffic: null, from: metric });
+    const health = (scopeLabels: Labels) => ({
+      promql: limitedTo(metric, scopeLabels),
+      max: null,
+      traffic: null,
+      from: metric,
+    });
     for (const labels of unique(data)) add(labels, health);
   }
   for (const counter of names.filter(isRequestCounter).slice(0, EXAMINED_MAX)) {
     const allLabels = [...SERVICE_LABELS, ...ENVIRONMENT_LABELS, ...STATUS_LABELS].join(', ');
     const all = await labelsOf(prometheus, `count by (${allLabels}) (${counter})`);
-    for (const [, alike] of Map.groupBy(all, identity)) {
+    for (const [, sameService] of Map.groupBy(all, serviceKey)) {
       const values = new Map(
-        STATUS_LABELS.map((label) => [label, new Set(alike.map((labels) => labels[label] ?? ''))]),
+        STATUS_LABELS.map((label) => [label, new Set(sameService.map((labels) => labels[label] ?? ''))]),
       );
-      add(alike[0] ?? {}, (own) => failureRatio(counter, own, values));
+      add(sameService[0] ?? {}, (scopeLabels) => failureRatio(counter, scopeLabels, values));
     }
   }
   const all = [...found.values()].filter(({ candidates }) => candidates.length > 0);
-  if (all.length > 0) return all.toSorted((a, b) => (identityOf(a) < identityOf(b) ? -1 : 1));
+  if (all.length > 0) return all.toSorted((a, b) => (foundKey(a) < foundKey(b) ? -1 : 1));
   throw new SearchFailure(
-    `Prometheus at ${shownUrl(prometheus)} has ${names.length} metrics, but none shows the errors of a service: none is a counter ` +
+    `Prometheus at ${baseUrl(prometheus)} has ${names.length} metrics, but none shows the errors of a service: none is a counter ` +
       `of requests with a label such as code or status, a recorded error ratio, or the subject of an alerting rule about errors. ` +
       `Write services.yaml by hand: docs/reference/configuration.md`,
   );
 }
 
 /** Returns the labels of the alerts that fire now. @throws SearchFailure */
-export async function findAlerts(alertmanager: Searched): Promise<Labels[]> {
+export async function findAlerts(alertmanager: SearchedServer): Promise<Labels[]> {
   const alerts = await request(alertmanager, '/api/v2/alerts', {}, Alerts);
   return alerts.map(({ labels }) => labels);
 }
 
 /** Returns the Kubernetes objects and Argo CD applications that a metric lists. @throws SearchFailure */
-export async function findObjects(prometheus: Searched, metric: string, by: readonly string[]): Promise<Labels[]> {
+export async function findObjects(
+  prometheus: SearchedServer,
+  metric: string,
+  by: readonly string[],
+): Promise<Labels[]> {
   return labelsOf(prometheus, `count by (${by.join(', ')}) (${metric})`);
 }
 
-const identityOf = ({ service, environment }: FoundService): string => JSON.stringify([service, environment]);
+const foundKey = ({ service, environment }: FoundService): string => JSON.stringify([service, environment]);
 
 const environmentOf = (labels: Labels): string | undefined =>
   ENVIRONMENT_LABELS.flatMap((name) => labels[name] || [])[0];
 
 const isRequestCounter = (metric: string): boolean =>
-  COUNTER_SUFFIX.test(metric) && REQUEST_COUNTER.test(metric) && !NOT_OF_A_SERVICE.test(metric);
+  COUNTER_SUFFIX.test(metric) && REQUEST_COUNTER.test(metric) && !OTHER_COUNTER.test(metric);
 
 /** Returns the labels that name a service and its environment. */
-const identity = (labels: Labels): string =>
+const serviceKey = (labels: Labels): string =>
   JSON.stringify([...SERVICE_LABELS, ...ENVIRONMENT_LABELS].map((name) => labels[name] ?? ''));
 
 const unique = (all: readonly Labels[]): Labels[] => [
-  ...new Map(all.map((labels) => [identity(labels), labels])).values(),
+  ...new Map(all.map((labels) => [serviceKey(labels), labels])).values(),
 ];
 
 type ErrorRule = Rule & { promql: string; max: number };
 
-async function rulesAboutErrors(prometheus: Searched): Promise<ErrorRule[]> {
+async function rulesAboutErrors(prometheus: SearchedServer): Promise<ErrorRule[]> {
   const { data } = await request(prometheus, '/api/v1/rules', { type: 'alert' }, Rules);
   return data.groups
     .flatMap(({ rules }) => rules)
@@ -193,44 +205,44 @@ async function rulesAboutErrors(prometheus: Searched): Promise<ErrorRule[]> {
  * Returns the labels that name the service of one series of a rule, and those by which the rule's query is to be limited.
  * Labels that the rule adds to its alerts, and those that all of its selectors require, are not in the series.
  */
-function ruleLabels({ labels: added, promql }: ErrorRule, series: Labels): { labels: Labels; own: Labels } {
-  const named = [...SERVICE_LABELS, ...ENVIRONMENT_LABELS];
-  const own = Object.fromEntries(named.flatMap((name) => (series[name] ? [[name, series[name]]] : [])));
-  const required = named.flatMap((name): [string, string][] => {
-    const value = pinned(promql, name);
+function ruleLabels({ labels: added, promql }: ErrorRule, series: Labels): { labels: Labels; scopeLabels: Labels } {
+  const labelNames = [...SERVICE_LABELS, ...ENVIRONMENT_LABELS];
+  const scopeLabels = Object.fromEntries(labelNames.flatMap((name) => (series[name] ? [[name, series[name]]] : [])));
+  const required = labelNames.flatMap((name): [string, string][] => {
+    const value = requiredValue(promql, name);
     return value === null ? [] : [[name, value]];
   });
   const fixed = Object.entries(added).filter(([, value]) => !value.includes('{{'));
-  return { labels: { ...Object.fromEntries(required), ...own, ...Object.fromEntries(fixed) }, own };
+  return { labels: { ...Object.fromEntries(required), ...scopeLabels, ...Object.fromEntries(fixed) }, scopeLabels };
 }
 
-async function labelsOf(prometheus: Searched, promql: string): Promise<Labels[]> {
+async function labelsOf(prometheus: SearchedServer, promql: string): Promise<Labels[]> {
   const { data } = await request(prometheus, '/api/v1/query', { query: promql }, Vector);
   return data.result.map(({ metric }) => metric);
 }
 
-const shownUrl = ({ url }: Searched): string => url.replace(/\/+$/, '');
+const baseUrl = ({ url }: SearchedServer): string => url.replace(/\/+$/, '');
 
 /** @throws SearchFailure if there is no valid response */
 async function request<T>(
-  searched: Searched,
+  server: SearchedServer,
   path: string,
   query: Record<string, string>,
   schema: z.ZodType<T>,
 ): Promise<T> {
-  const { what, setting, timeoutSeconds } = searched;
-  const at = `${what} at ${shownUrl(searched)}`;
-  const failed = (problem: string, fix: string): SearchFailure => new SearchFailure(`${at} ${problem}: ${fix}`);
+  const { what, setting, timeoutSeconds } = server;
+  const serverText = `${what} at ${baseUrl(server)}`;
+  const failed = (problem: string, fix: string): SearchFailure => new SearchFailure(`${serverText} ${problem}: ${fix}`);
   const search = new URLSearchParams(query).toString();
   let answer;
   try {
-    answer = await call(`${shownUrl(searched)}${path}${search && `?${search}`}`, {
+    answer = await call(`${baseUrl(server)}${path}${search && `?${search}`}`, {
       method: 'GET',
       timeoutMs: timeoutSeconds * 1000,
       maxBytes: BODY_MAX_BYTES,
     });
   } catch (error) {
-    if (!(error instanceof NoAnswer)) throw error;
+    if (!(error instanceof NoResponse)) throw error;
     if (error.cause instanceof Error && error.cause.name === 'TimeoutError')
       throw failed(
         `did not answer ${path} within ${timeoutSeconds} s`,
@@ -246,7 +258,7 @@ async function request<T>(
     );
   if (status >= 300 && status < 400)
     throw failed(`answered ${path} with a redirect (${status})`, `set ${setting} to the address to which it redirects`);
-  const parsed = schema.safeParse(json(text));
+  const parsed = schema.safeParse(parseJson(text));
   if (parsed.success) return parsed.data;
   throw failed(
     `answered ${path} with ${status}, but not as the API of ${what} (${truncate(text.trim() || 'an empty body', 200)})`,

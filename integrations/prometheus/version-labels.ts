@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { VersionLabels, VersionProposal } from '../../domain/ports/metrics.ts';
-import { call, json, NoAnswer } from '../shared/http.ts';
+import { call, parseJson, NoResponse } from '../shared/http.ts';
 import {
   byVersionQuery,
   JOINS,
@@ -50,9 +50,9 @@ export function versionLabels(baseUrl: () => Promise<string | undefined>, now: (
         timeoutMs: ATTEMPT_TIMEOUT_MS,
         maxBytes: BODY_MAX_BYTES,
       });
-      return schema.safeParse(json(text)).data ?? null;
+      return schema.safeParse(parseJson(text)).data ?? null;
     } catch (error) {
-      if (error instanceof NoAnswer) return null;
+      if (error instanceof NoResponse) return null;
       throw error;
     }
   };
@@ -69,13 +69,13 @@ export function versionLabels(baseUrl: () => Promise<string | undefined>, now: (
     return [...new Set(values)].toSorted();
   };
   /** Returns the expression of a recording rule, if the query is only its name. */
-  const recorded = async (promql: string): Promise<string | null> => {
+  const recordedExpression = async (promql: string): Promise<string | null> => {
     const name = /^\s*([a-zA-Z_:][\w:]*)\s*(?:\{.*\})?\s*$/s.exec(promql)?.[1];
     if (name === undefined) return null;
     const found = await get('/api/v1/rules', { type: 'record', 'rule_name[]': name }, Rules);
     return found?.data.groups.flatMap(({ rules }) => rules).find((rule) => rule.name === name)?.query ?? null;
   };
-  const tested = async ({ promql, traffic }: Health, source: VersionSource): Promise<VersionProposal | null> => {
+  const proposalFrom = async ({ promql, traffic }: Health, source: VersionSource): Promise<VersionProposal | null> => {
     const byVersion = byVersionQuery(promql, source);
     const values = await valuesOf(byVersion);
     if (values.length === 0) return null;
@@ -85,22 +85,23 @@ export function versionLabels(baseUrl: () => Promise<string | undefined>, now: (
     return { label, joined: join?.metric ?? null, values, byVersion, trafficByVersion };
   };
   const proposeFor = async (health: Health): Promise<VersionProposal | null | undefined> => {
-    const all = await Promise.all(selectorsIn(health.promql).map(seriesOf));
-    if (all.some((series) => series === null)) return undefined;
+    const seriesLists = await Promise.all(selectorsIn(health.promql).map(seriesOf));
+    if (seriesLists.some((series) => series === null)) return undefined;
     // A selector without series, such as one of errors that have not happened yet, says nothing about labels.
-    const known = all
+    const labelNames = seriesLists
       .filter((series) => series !== null && series.length > 0)
       .map((series) => new Set((series ?? []).flatMap((labels) => Object.keys(labels))));
-    const everywhere = (name: string): boolean => known.length > 0 && known.every((names) => names.has(name));
-    const own = VERSION_LABELS.filter(everywhere).map((label): VersionSource => ({ label, join: null }));
-    const joined = JOINS.filter(({ on }) => on.every(everywhere)).flatMap(({ labels, ...join }) =>
+    const isOnAllSeries = (name: string): boolean =>
+      labelNames.length > 0 && labelNames.every((names) => names.has(name));
+    const directSources = VERSION_LABELS.filter(isOnAllSeries).map((label): VersionSource => ({ label, join: null }));
+    const joinedSources = JOINS.filter(({ on }) => on.every(isOnAllSeries)).flatMap(({ labels, ...join }) =>
       labels.map((label): VersionSource => ({ label, join })),
     );
-    for (const source of [...own, ...joined]) {
-      const found = await tested(health, source);
+    for (const source of [...directSources, ...joinedSources]) {
+      const found = await proposalFrom(health, source);
       if (found !== null) return found;
     }
-    const rule = await recorded(health.promql);
+    const rule = await recordedExpression(health.promql);
     return rule === null ? null : proposeFor({ ...health, promql: rule });
   };
   return { propose: proposeFor };

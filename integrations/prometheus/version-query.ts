@@ -34,7 +34,7 @@ export type VersionSource = { label: string; join: Pick<Join, 'metric' | 'on'> |
 
 /** Returns the selectors of a query, without their ranges. Empty also if it is not valid PromQL. */
 export const selectorsIn = (promql: string): string[] => [
-  ...new Set(nodes(parser.parse(promql), 'VectorSelector').map(({ from, to }) => promql.slice(from, to))),
+  ...new Set(nodesOf(parser.parse(promql), 'VectorSelector').map(({ from, to }) => promql.slice(from, to))),
 ];
 
 /**
@@ -43,9 +43,9 @@ export const selectorsIn = (promql: string): string[] => [
  */
 export function byVersionQuery(promql: string, source: VersionSource): string {
   const ratio = ratioOf(promql);
-  if (ratio === null) return named(splitBy(promql, source), source);
+  if (ratio === null) return withVersionLabel(splitBy(promql, source), source);
   const [part, whole] = [splitBy(ratio.part, source), splitBy(ratio.whole, source)];
-  return named(`((${part}) or (${whole}) * 0) / (${whole})`, source);
+  return withVersionLabel(`((${part}) or (${whole}) * 0) / (${whole})`, source);
 }
 
 /** Returns the traffic by the label `version`: of the traffic query, else of what the health query divides by. */
@@ -55,11 +55,11 @@ export function trafficByVersionQuery(
   source: VersionSource,
 ): string | null {
   const whole = traffic ?? ratioOf(promql)?.whole;
-  return whole === undefined ? null : named(splitBy(whole, source), source);
+  return whole === undefined ? null : withVersionLabel(splitBy(whole, source), source);
 }
 
 /** Prometheus names the label `version` only if the source does. */
-const named = (promql: string, { label }: VersionSource): string =>
+const withVersionLabel = (promql: string, { label }: VersionSource): string =>
   label === 'version' ? promql : `label_replace(${promql}, "version", "$1", "${label}", "(.+)")`;
 
 /** Splits a query of the form `part / whole`, also within brackets. */
@@ -76,9 +76,9 @@ export function ratioOf(promql: string): { part: string; whole: string } | null 
 /** Keeps the version's label through all aggregations, and joins it to the series if they lack it. */
 export function splitBy(promql: string, { label, join }: VersionSource): string {
   const tree = parser.parse(promql);
-  const edits = nodes(tree, 'AggregateExpr').flatMap((node) => grouped(node, promql, label));
+  const edits = nodesOf(tree, 'AggregateExpr').flatMap((node) => groupingEdits(node, promql, label));
   if (join !== null)
-    for (const { from, to } of innermostOf(tree)) {
+    for (const { from, to } of joinableNodes(tree)) {
       edits.push({ at: from, text: '(' });
       edits.push({ at: to, text: ` * on (${join.on.join(', ')}) group_left (${label}) ${join.metric})` });
     }
@@ -88,8 +88,8 @@ export function splitBy(promql: string, { label, join }: VersionSource): string 
 }
 
 /** Returns what is to be joined: each function of a range, and each selector outside of a range. */
-const innermostOf = (tree: Tree): SyntaxNode[] =>
-  nodes(tree, 'VectorSelector').map((selector) => {
+const joinableNodes = (tree: Tree): SyntaxNode[] =>
+  nodesOf(tree, 'VectorSelector').map((selector) => {
     let node = selector;
     while (node.parent && ['MatrixSelector', 'FunctionCallBody', 'FunctionCall'].includes(node.parent.name)) {
       node = node.parent;
@@ -100,18 +100,18 @@ const innermostOf = (tree: Tree): SyntaxNode[] =>
       : selector;
   });
 
-function grouped(node: SyntaxNode, promql: string, label: string): { at: number; text: string }[] {
+function groupingEdits(node: SyntaxNode, promql: string, label: string): { at: number; text: string }[] {
   const modifier = node.getChild('AggregateModifier');
   const operator = node.getChild('AggregateOp');
   if (modifier === null) return operator === null ? [] : [{ at: operator.to, text: ` by (${label}) ` }];
   const labels = modifier.getChild('GroupingLabels');
   if (modifier.getChild('Without') !== null || labels === null) return [];
-  const inside = promql.slice(labels.from + 1, labels.to - 1).trim();
-  return [{ at: labels.to - 1, text: `${inside === '' ? '' : ', '}${label}` }];
+  const labelList = promql.slice(labels.from + 1, labels.to - 1).trim();
+  return [{ at: labels.to - 1, text: `${labelList === '' ? '' : ', '}${label}` }];
 }
 
-export function nodes(tree: Tree, name: string): SyntaxNode[] {
+export function nodesOf(tree: Tree, name: string): SyntaxNode[] {
   const found: SyntaxNode[] = [];
-  tree.iterate({ enter: ({ name: own, node }) => void (own === name && found.push(node)) });
+  tree.iterate({ enter: ({ name: nodeName, node }) => void (nodeName === name && found.push(node)) });
   return found;
 }

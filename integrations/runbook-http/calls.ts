@@ -2,7 +2,7 @@ import type { HttpAnswer, HttpCalls } from '../../domain/ports/runbooks.ts';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import { type HttpWith, READING_METHODS } from '../../schemas/runbooks/parts/http.ts';
 import { millisOf } from '../../schemas/time/time.ts';
-import { call, json, orLater, retryAfterSeconds } from '../shared/http.ts';
+import { call, parseJson, orLater, retryAfterSeconds } from '../shared/http.ts';
 import { credentialsOf } from '../webhook/credentials.ts';
 
 /** Milliseconds for one attempt: at most a third of the workflow function's timeout. */
@@ -18,10 +18,12 @@ export function runbookCalls({ secrets, clock }: { secrets: Secrets; clock: Cloc
       const body = bodyOf(request);
       const credentials = await credentialsOf(request.auth, { secrets, clock, key, body: body?.text ?? '' });
       if ('refused' in credentials) return { kind: 'refused', detail: credentials.refused };
-      const headers = merged(body?.headers ?? {}, request.headers, credentials.headers, { 'idempotency-key': key });
-      const wrong = whyNot(request, headers);
-      if (wrong !== null) return { kind: 'refused', detail: `${wrong}, so it was not called` };
-      const answer = await orLater(
+      const headers = mergeHeaders(body?.headers ?? {}, request.headers, credentials.headers, {
+        'idempotency-key': key,
+      });
+      const problem = requestProblem(request, headers);
+      if (problem !== null) return { kind: 'refused', detail: `${problem}, so it was not called` };
+      const response = await orLater(
         call(request.url, {
           method: request.method,
           headers,
@@ -29,9 +31,14 @@ export function runbookCalls({ secrets, clock }: { secrets: Secrets; clock: Cloc
           timeoutMs: ATTEMPT_TIMEOUT_MS,
         }),
       );
-      if ('kind' in answer) return { kind: 'later', detail: answer.detail };
-      const afterSeconds = retryAfterSeconds(answer.headers, millisOf(clock.now()));
-      return { kind: 'answered', status: answer.status, body: json(answer.text) ?? answer.text, afterSeconds };
+      if ('kind' in response) return { kind: 'later', detail: response.detail };
+      const afterSeconds = retryAfterSeconds(response.headers, millisOf(clock.now()));
+      return {
+        kind: 'answered',
+        status: response.status,
+        body: parseJson(response.text) ?? response.text,
+        afterSeconds,
+      };
     },
   };
 }
@@ -40,18 +47,20 @@ export function runbookCalls({ secrets, clock }: { secrets: Secrets; clock: Cloc
  * Merges headers. Names are case-insensitive, and the last value counts; otherwise both values would be sent as one
  * joined value.
  */
-const merged = (...all: Record<string, string>[]): Record<string, string> =>
-  Object.fromEntries(all.flatMap((one) => Object.entries(one).map(([name, value]) => [name.toLowerCase(), value])));
+const mergeHeaders = (...headerSets: Record<string, string>[]): Record<string, string> =>
+  Object.fromEntries(
+    headerSets.flatMap((headers) => Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])),
+  );
 
 /** Returns why a request can't be sent, now or later. */
-function whyNot({ method, body }: HttpWith, headers: Record<string, string>): string | null {
+function requestProblem({ method, body }: HttpWith, headers: Record<string, string>): string | null {
   if (body !== undefined && READING_METHODS.has(method)) return `a ${method} request cannot have a body`;
-  const [name] = Object.entries(headers).find(([, value]) => !SENDABLE.test(value)) ?? [];
+  const [name] = Object.entries(headers).find(([, value]) => !HEADER_VALUE.test(value)) ?? [];
   return name === undefined ? null : `the header ${name} contains a character that is not allowed in headers`;
 }
 
 /** The allowed bytes of a header value. `fetch` refuses any other byte on every attempt. */
-const SENDABLE = /^[\t\x20-\x7e\x80-\xff]*$/;
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 function bodyOf({ body }: HttpWith): { text: string; headers: Record<string, string> } | undefined {
   if (body === undefined) return undefined;

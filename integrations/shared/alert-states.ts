@@ -1,6 +1,6 @@
 import type { AlertStates } from '../../domain/ports/alerts.ts';
 import { statesInAlertmanager } from '../alertmanager/alert-states.ts';
-import { NoAnswer } from './http.ts';
+import { NoResponse } from './http.ts';
 import { statesInPrometheus } from '../prometheus/alert-states.ts';
 
 /**
@@ -13,7 +13,7 @@ export function alertStates(urls: {
   prometheus: () => Promise<string | undefined>;
 }): AlertStates {
   return {
-    areListed: async () => Boolean(await urls.alertmanager().catch(unanswered(true))),
+    areListed: async () => Boolean(await urls.alertmanager().catch(ifUnreachable(true))),
     async of(alerts) {
       try {
         const alertmanager = await urls.alertmanager();
@@ -21,16 +21,16 @@ export function alertStates(urls: {
         const prometheus = await urls.prometheus();
         return prometheus ? await statesInPrometheus(prometheus, alerts) : null;
       } catch (error) {
-        return unanswered(null)(error);
+        return ifUnreachable(null)(error);
       }
     },
   };
 }
 
 /** Returns `instead` if the addresses can't be read, because the alerts can't be read either. */
-const unanswered =
-  <T>(instead: T) =>
+const ifUnreachable =
+  <T>(fallback: T) =>
   (error: unknown): T => {
-    if (error instanceof NoAnswer) return instead;
+    if (error instanceof NoResponse) return fallback;
     throw error;
   };

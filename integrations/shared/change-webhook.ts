@@ -27,7 +27,7 @@ export const unreadable = (event: string, error: z.ZodError): { unreadable: stri
  * @param hex the signature in hexadecimal
  * @param secrets separated by commas, so that a secret can be rotated; without a secret, no signature is valid
  */
-export function isHmac(
+export function hasValidHmac(
   algorithm: 'sha256' | 'sha512',
   body: Uint8Array,
   hex: string | undefined,
@@ -35,12 +35,12 @@ export function isHmac(
 ): boolean {
   const length = algorithm === 'sha256' ? 64 : 128;
   if (hex?.length !== length || !/^[0-9a-f]+$/i.test(hex)) return false;
-  const theirs = Buffer.from(hex, 'hex');
+  const received = Buffer.from(hex, 'hex');
   return (secrets ?? '')
     .split(',')
     .map((secret) => secret.trim())
     .filter((secret) => secret !== '')
-    .some((secret) => timingSafeEqual(theirs, createHmac(algorithm, secret).update(body).digest()));
+    .some((secret) => timingSafeEqual(received, createHmac(algorithm, secret).update(body).digest()));
 }
 
 /** A Git commit, SHA-1 or SHA-256. */

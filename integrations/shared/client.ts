@@ -2,11 +2,11 @@ import * as z from 'zod';
 import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { Clock } from '../../domain/ports/system.ts';
 import { millisOf } from '../../schemas/time/time.ts';
-import { type Answer, call, json, NoAnswer, retryAfterSeconds } from './http.ts';
+import { type HttpResponse, call, parseJson, NoResponse, retryAfterSeconds } from './http.ts';
 import { truncate } from './text.ts';
 
 /** The response to a call that was not done. */
-export type Failed = Exclude<VendorResponse<never>, { kind: 'done' }>;
+export type FailedResponse = Exclude<VendorResponse<never>, { kind: 'done' }>;
 
 /** The base URL of a vendor's API, and the headers with the credentials. */
 export type Access = { url: string; headers?: Record<string, string> };
@@ -19,7 +19,7 @@ export type VendorApi = {
   server?: string;
   clock: Clock;
   /** Returns the access, read before each call, or why there can be no call. */
-  access(): Promise<Access | Failed>;
+  access(): Promise<Access | FailedResponse>;
   /** Milliseconds for one call, or for all calls of an attempt. */
   timeoutMs: number;
   maxBytes?: number;
@@ -30,9 +30,9 @@ export type VendorApi = {
    * @param retryAfter seconds of the header `Retry-After`
    * @param now milliseconds since the Unix epoch
    */
-  limited?(answer: Answer, retryAfter: number | null, now: number): number | null | undefined;
+  rateLimitSeconds?(answer: HttpResponse, retryAfter: number | null, now: number): number | null | undefined;
   /** Reads the vendor's message in an error body. Absent: messages contain only the status. */
-  errors?: z.ZodType<string | undefined>;
+  errorBody?: z.ZodType<string | undefined>;
   /** Returns the start of the message of a call that failed. */
   prefix?(call: Pick<VendorCall<unknown>, 'method' | 'path'>): string;
 };
@@ -58,75 +58,79 @@ export type Client = <T>(call: VendorCall<T>) => Promise<VendorResponse<T>>;
 /** Creates a client whose calls have a time limit each. */
 export const vendorClient =
   (api: VendorApi): Client =>
-  (one) =>
-    send(api, one, () => api.timeoutMs);
+  (vendorCall) =>
+    send(api, vendorCall, () => api.timeoutMs);
 
 /** Creates a client for one attempt, whose calls share one time limit. */
 export function attemptClient(api: VendorApi): Client {
   const until = performance.now() + api.timeoutMs;
-  return (one) => send(api, one, () => Math.floor(until - performance.now()));
+  return (vendorCall) => send(api, vendorCall, () => Math.floor(until - performance.now()));
 }
 
-async function send<T>(api: VendorApi, one: VendorCall<T>, timeLeft: () => number): Promise<VendorResponse<T>> {
+async function send<T>(api: VendorApi, vendorCall: VendorCall<T>, timeLeft: () => number): Promise<VendorResponse<T>> {
   const access = await api.access();
   const timeoutMs = timeLeft();
   // Nothing was sent, so the call had no effect.
   if (!('kind' in access) && timeoutMs <= 0)
     return { kind: 'later', detail: `${api.server ?? api.vendor} took ${api.timeoutMs} ms`, afterSeconds: null };
-  const failed = 'kind' in access ? access : await request(api, one, access, timeoutMs);
-  return failed.kind === 'done' || failed.kind === 'off' || api.prefix === undefined
-    ? failed
-    : { ...failed, detail: `${api.prefix(one)}: ${failed.detail}` };
+  const response = 'kind' in access ? access : await request(api, vendorCall, access, timeoutMs);
+  return response.kind === 'done' || response.kind === 'off' || api.prefix === undefined
+    ? response
+    : { ...response, detail: `${api.prefix(vendorCall)}: ${response.detail}` };
 }
 
 async function request<T>(
   api: VendorApi,
-  one: VendorCall<T>,
+  vendorCall: VendorCall<T>,
   access: Access,
   timeoutMs: number,
 ): Promise<VendorResponse<T>> {
-  const url = one.path === '' ? access.url : withoutSlash(access.url) + one.path;
-  const headers = { ...access.headers, ...one.headers };
+  const url = vendorCall.path === '' ? access.url : withoutTrailingSlash(access.url) + vendorCall.path;
+  const headers = { ...access.headers, ...vendorCall.headers };
   const fault = settingFault(api.vendor, url, headers);
   if (fault !== undefined) return fault;
   try {
     const answer = await call(url, {
-      method: one.method,
-      headers: { accept: 'application/json', ...(one.body && { 'content-type': 'application/json' }), ...headers },
-      ...(one.body && { body: JSON.stringify(one.body) }),
+      method: vendorCall.method,
+      headers: {
+        accept: 'application/json',
+        ...(vendorCall.body && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(vendorCall.body && { body: JSON.stringify(vendorCall.body) }),
       timeoutMs,
       ...(api.maxBytes !== undefined && { maxBytes: api.maxBytes }),
     });
-    return read(answer, api, one);
+    return readResponse(answer, api, vendorCall);
   } catch (error) {
-    if (error instanceof NoAnswer) return withoutResponse(one.method, error.message);
+    if (error instanceof NoResponse) return withoutResponse(vendorCall.method, error.message);
     throw error;
   }
 }
 
-function read<T>(answer: Answer, api: VendorApi, { method, schema }: VendorCall<T>): VendorResponse<T> {
+function readResponse<T>(answer: HttpResponse, api: VendorApi, { method, schema }: VendorCall<T>): VendorResponse<T> {
   const { status, headers, text } = answer;
-  const body = json(text);
-  const refusal = api.errors?.safeParse(body).data;
+  const body = parseJson(text);
+  const refusal = api.errorBody?.safeParse(body).data;
   const detail = `${api.vendor} answered ${status}${refusal === undefined ? '' : `: ${truncate(refusal, 300)}`}`;
   const now = millisOf(api.clock.now());
-  const afterSeconds = (api.limited ?? limited)(answer, retryAfterSeconds(headers, now), now);
+  const afterSeconds = (api.rateLimitSeconds ?? rateLimitSeconds)(answer, retryAfterSeconds(headers, now), now);
   if (afterSeconds !== undefined) return { kind: 'later', detail, afterSeconds };
   if (status >= 500 || status === 408) return withoutResponse(method, detail);
   if (status < 200 || status >= 300) return { kind: 'refused', code: codeOf(status), detail };
   const parsed = schema.safeParse(body);
   if (parsed.success) return { kind: 'done', value: parsed.data };
   // The response is from an intermediary, such as a proxy's login page, or in an unknown format of the vendor.
-  const unread = `${detail}, but not in the form of its API`;
+  const unreadDetail = `${detail}, but not in the form of its API`;
   return method === 'GET'
-    ? { kind: 'refused', code: 'unreadable', detail: unread }
-    : { kind: 'unclear', detail: unread };
+    ? { kind: 'refused', code: 'unreadable', detail: unreadDetail }
+    : { kind: 'unclear', detail: unreadDetail };
 }
 
-const limited = ({ status }: Answer, retryAfter: number | null): number | null | undefined =>
+const rateLimitSeconds = ({ status }: HttpResponse, retryAfter: number | null): number | null | undefined =>
   status === 429 ? retryAfter : undefined;
 
-const withoutResponse = (method: string, detail: string): Failed =>
+const withoutResponse = (method: string, detail: string): FailedResponse =>
   method === 'GET' ? { kind: 'later', detail, afterSeconds: null } : { kind: 'unclear', detail };
 
 const CODES: Readonly<Partial<Record<number, string>>> = {
@@ -147,7 +151,11 @@ const codeOf = (status: number): string => CODES[status] ?? `http_${status}`;
  * Returns why a request can't be sent. Otherwise the error would look like a missing response, and its message would
  * contain the credential.
  */
-function settingFault(vendor: string, url: string, headers: Readonly<Record<string, string>>): Failed | undefined {
+function settingFault(
+  vendor: string,
+  url: string,
+  headers: Readonly<Record<string, string>>,
+): FailedResponse | undefined {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (!parsed || !/^https?:$/.test(parsed.protocol) || parsed.username !== '' || parsed.password !== '')
     return {
@@ -155,21 +163,21 @@ function settingFault(vendor: string, url: string, headers: Readonly<Record<stri
       code: 'bad_url',
       detail: `the address of ${vendor} must be an http or https URL without a user name`,
     };
-  const bad = Object.entries(headers).find(([, value]) => !/^[ -~]*$/.test(value));
-  return bad === undefined
+  const invalid = Object.entries(headers).find(([, value]) => !/^[ -~]*$/.test(value));
+  return invalid === undefined
     ? undefined
     : {
         kind: 'refused',
         code: 'bad_token',
-        detail: `the value of ${bad[0]} for ${vendor} contains a line break or another control character`,
+        detail: `the value of ${invalid[0]} for ${vendor} contains a line break or another control character`,
       };
 }
 
 /** The error body of most vendors: `{"message": "…"}`. */
-export const MESSAGE = z.object({ message: z.string() }).transform(({ message }) => message);
+export const MESSAGE_BODY = z.object({ message: z.string() }).transform(({ message }) => message);
 
-export const withoutSlash = (url: string): string => url.replace(/\/+$/, '');
+export const withoutTrailingSlash = (url: string): string => url.replace(/\/+$/, '');
 
 /** Drops the value of a call of which only the success counts. */
-export const nothing = (response: VendorResponse<unknown>): VendorResponse<null> =>
+export const withoutValue = (response: VendorResponse<unknown>): VendorResponse<null> =>
   response.kind === 'done' ? { kind: 'done', value: null } : response;

@@ -1,10 +1,10 @@
 /** A call without a response: no connection, connection closed, or timeout. The call may have had its effect. */
-export class NoAnswer extends Error {
-  override readonly name = 'NoAnswer';
+export class NoResponse extends Error {
+  override readonly name = 'NoResponse';
 }
 
 /** A vendor's complete response. */
-export type Answer = { status: number; headers: Headers; text: string };
+export type HttpResponse = { status: number; headers: Headers; text: string };
 
 /**
  * Maximum bytes of a body. Vendor responses are small; a larger one is not from the expected API, unless the caller
@@ -15,7 +15,7 @@ const BODY_MAX_BYTES = 1024 * 1024;
 /**
  * Sends one request, with a time limit for connection and body. Doesn't follow redirects, because a redirect could send
  * Firebreak's credential to another server.
- * @throws NoAnswer
+ * @throws NoResponse
  */
 export async function call(
   url: string,
@@ -27,15 +27,15 @@ export async function call(
     maxBytes?: number;
     signal?: AbortSignal;
   },
-): Promise<Answer> {
-  const { timeoutMs, maxBytes = BODY_MAX_BYTES, signal: given, ...request } = init;
+): Promise<HttpResponse> {
+  const { timeoutMs, maxBytes = BODY_MAX_BYTES, signal: callerSignal, ...request } = init;
   const timeout = AbortSignal.timeout(timeoutMs);
-  const signal = given === undefined ? timeout : AbortSignal.any([timeout, given]);
+  const signal = callerSignal === undefined ? timeout : AbortSignal.any([timeout, callerSignal]);
   try {
     const response = await fetch(url, { ...request, redirect: 'manual', signal });
     return { status: response.status, headers: response.headers, text: await readAtMost(response, maxBytes) };
   } catch (error) {
-    throw new NoAnswer(`${init.method} ${URL.parse(url)?.origin ?? 'an invalid URL'}: ${because(error)}`, {
+    throw new NoResponse(`${init.method} ${URL.parse(url)?.origin ?? 'an invalid URL'}: ${reasonOf(error)}`, {
       cause: error,
     });
   }
@@ -45,11 +45,11 @@ export async function call(
 export type Later = { kind: 'later'; detail: string; afterSeconds: number | null };
 
 /** Converts a missing response to a result. */
-export async function orLater<T>(called: Promise<T>): Promise<T | Later> {
+export async function orLater<T>(pending: Promise<T>): Promise<T | Later> {
   try {
-    return await called;
+    return await pending;
   } catch (error) {
-    if (error instanceof NoAnswer) return { kind: 'later', detail: error.message, afterSeconds: null };
+    if (error instanceof NoResponse) return { kind: 'later', detail: error.message, afterSeconds: null };
     throw error;
   }
 }
@@ -66,13 +66,13 @@ async function readAtMost(response: Response, max: number): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function because(error: unknown): string {
+function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === 'TimeoutError') return 'no answer in time';
   return error.cause instanceof Error ? error.cause.message : error.message;
 }
 
-export function json(text: string): unknown {
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {

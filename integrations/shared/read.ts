@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { call, json, NoAnswer } from './http.ts';
+import { call, parseJson, NoResponse } from './http.ts';
 
 const ATTEMPT_TIMEOUT_MS = 4_000;
 
@@ -9,17 +9,17 @@ const BODY_MAX_BYTES = 16 * 1024 * 1024;
 /**
  * Sends one GET request to an API that needs no credential. Null if there is no response, or none in the API's format.
  */
-export async function read<T>(base: string, path: string, schema: z.ZodType<T>): Promise<T | null> {
+export async function readPublic<T>(base: string, path: string, schema: z.ZodType<T>): Promise<T | null> {
   try {
     const { status, text } = await call(`${base.replace(/\/+$/, '')}${path}`, {
       method: 'GET',
       timeoutMs: ATTEMPT_TIMEOUT_MS,
       maxBytes: BODY_MAX_BYTES,
     });
-    const parsed = schema.safeParse(json(text));
+    const parsed = schema.safeParse(parseJson(text));
     return status === 200 && parsed.success ? parsed.data : null;
   } catch (error) {
-    if (error instanceof NoAnswer) return null;
+    if (error instanceof NoResponse) return null;
     throw error;
   }
 }

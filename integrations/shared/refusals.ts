@@ -1,6 +1,7 @@
+import type { Attempt } from '../../domain/ports/common.ts';
 import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { TargetResponse, DriftCheck } from '../../domain/rollback/targets.ts';
-import type { Failed } from './client.ts';
+import type { FailedResponse } from './client.ts';
 
 /** The result of an attempt without a usable response, or with a response that ends it. */
 export type Ending = Extract<TargetResponse, { detail: string }>;
@@ -17,7 +18,7 @@ export class Ended extends Error {
 }
 
 export const refuse = (detail: string): Ended => new Ended({ kind: 'refused', detail });
-export const putOff = (detail: string): Ended => new Ended({ kind: 'later', detail, afterSeconds: null });
+export const retryLater = (detail: string): Ended => new Ended({ kind: 'later', detail, afterSeconds: null });
 
 /**
  * Converts the response to a call that was not done. An unclear result becomes `later`, because the next attempt checks
@@ -25,12 +26,12 @@ export const putOff = (detail: string): Ended => new Ended({ kind: 'later', deta
  *
  * @param hint appended to a refusal: what to do about it
  */
-export function endedBy(failed: Failed, hint = ''): Ended {
+export function endedBy(failed: FailedResponse, hint = ''): Ended {
   switch (failed.kind) {
     case 'later':
       return new Ended({ kind: 'later', detail: failed.detail, afterSeconds: failed.afterSeconds });
     case 'unclear':
-      return putOff(failed.detail);
+      return retryLater(failed.detail);
     case 'off':
       return refuse(`${failed.detail}, so it was not called`);
     case 'refused':
@@ -39,10 +40,10 @@ export function endedBy(failed: Failed, hint = ''): Ended {
 }
 
 /** Converts an ended check to `unknown`, because it shows nothing about the state. */
-export const heldOr = (answer: DriftCheck | Ending): DriftCheck =>
-  answer.kind === 'holds' || answer.kind === 'drifted' || answer.kind === 'unknown'
-    ? answer
-    : { kind: 'unknown', detail: answer.detail };
+export const driftOrUnknown = (response: DriftCheck | Ending): DriftCheck =>
+  response.kind === 'holds' || response.kind === 'drifted' || response.kind === 'unknown'
+    ? response
+    : { kind: 'unknown', detail: response.detail };
 
 /**
  * Returns the result of `work`, or its ending.
@@ -63,3 +64,10 @@ export const vendorResponse = (ending: Ending): Exclude<VendorResponse<never>, {
   const { detail, afterSeconds } = ending;
   return afterSeconds === null ? { kind: 'unclear', detail } : { kind: 'later', detail, afterSeconds };
 };
+
+/** Converts an ending for callers that track attempts. A busy target can be tried again. */
+export function attemptOf(ending: Ending): Attempt {
+  const { kind, detail } = ending;
+  if (kind === 'later') return { kind, detail, afterSeconds: ending.afterSeconds ?? null };
+  return kind === 'busy' ? { kind: 'later', detail, afterSeconds: null } : { kind: 'refused', detail };
+}

@@ -2,7 +2,7 @@ import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { Clock } from '../../domain/ports/system.ts';
 import { CallFailed } from './failures.ts';
 import { type CallSlack, slackClient } from './client.ts';
-import { identities, type Me } from './identity.ts';
+import { identities, type AppIdentity } from './identity.ts';
 
 /**
  * The access to Slack.
@@ -18,7 +18,7 @@ export type SlackOptions = {
 };
 
 /** The context of an attempt. */
-export type Slack = { callSlack: CallSlack; me: () => Promise<Me> };
+export type Slack = { callSlack: CallSlack; me: () => Promise<AppIdentity> };
 
 export type Attempt = <T>(work: (slack: Slack) => Promise<T>) => Promise<VendorResponse<T>>;
 
@@ -29,7 +29,7 @@ export function attempts(options: SlackOptions): Attempt {
   return async (work) => {
     const token = await options.token();
     if (!token) return { kind: 'off', detail: 'Slack is off: SLACK_BOT_TOKEN is not set' };
-    if (!CAN_BE_A_TOKEN.test(token)) return NO_TOKEN;
+    if (!TOKEN_FORMAT.test(token)) return INVALID_TOKEN;
     const apiUrl = `${(await options.apiUrl()).replace(/\/+$/, '')}/`;
     const callSlack = slackClient({ apiUrl, token, clock, ...(timeoutMs !== undefined && { timeoutMs }) });
     try {
@@ -42,8 +42,8 @@ export function attempts(options: SlackOptions): Attempt {
 }
 
 /** Other characters can't be sent in a header, and the error message would contain the token. */
-const CAN_BE_A_TOKEN = /^[\x21-\x7e]+$/;
-const NO_TOKEN: VendorResponse<never> = {
+const TOKEN_FORMAT = /^[\x21-\x7e]+$/;
+const INVALID_TOKEN: VendorResponse<never> = {
   kind: 'refused',
   code: 'invalid_auth',
   detail: 'SLACK_BOT_TOKEN has blanks or other characters that no token has. See docs/reference/errors.md#slack-token',

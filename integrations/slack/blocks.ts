@@ -18,7 +18,7 @@ import {
   SUMMARY_MAX_CHARS,
   TIGHT_MAX_CHARS,
 } from './limits.ts';
-import { mrkdwn, plain } from './mrkdwn.ts';
+import { mrkdwn, plainOneLine } from './mrkdwn.ts';
 
 /**
  * The subset of Block Kit blocks that Firebreak uses.
@@ -46,14 +46,14 @@ type ButtonElement = {
 /** A text object. `verbatim` stops Slack from converting names or URLs in alerts to mentions and links. */
 type Mrkdwn = { type: 'mrkdwn'; text: string; verbatim: true };
 
-const NOTHING = '—';
+const EMPTY_TEXT = '—';
 
 /** Returns a message within Slack's limits. Notifications and screen readers use `text` instead of the blocks. */
 export function bodyOf({ summary, parts }: ChatMessage): { text: string; blocks: Block[] } {
-  const blocks = fitting(parts);
+  const blocks = blocksThatFit(parts);
   const line = typeof summary === 'string' ? [summary] : summary;
   return {
-    text: mrkdwn(line, SUMMARY_MAX_CHARS).trim() || NOTHING,
+    text: mrkdwn(line, SUMMARY_MAX_CHARS).trim() || EMPTY_TEXT,
     blocks: blocks.length > 0 ? blocks : [section(line)],
   };
 }
@@ -62,33 +62,33 @@ export function bodyOf({ summary, parts }: ChatMessage): { text: string; blocks:
  * Returns the blocks of a message. If the shortened texts of all parts fit, includes every part, and uses the remaining
  * room to restore the full texts of the first ones.
  */
-function fitting(parts: readonly ChatPart[]): Block[] {
-  const all = parts.flatMap(shapes).map((shape) => ({
-    whole: shape(Number.POSITIVE_INFINITY),
+function blocksThatFit(parts: readonly ChatPart[]): Block[] {
+  const all = parts.flatMap(shapesOf).map((shape) => ({
+    full: shape(Number.POSITIVE_INFINITY),
     short: shape(TIGHT_MAX_CHARS),
   }));
   let room = BLOCKS_MAX_CHARS - sizeOf(all.map(({ short }) => short));
   if (room < 0 || all.length > BLOCKS_MAX) return shortened(all);
-  return all.map(({ whole, short }) => {
-    const more = size(whole) - size(short);
+  return all.map(({ full, short }) => {
+    const more = size(full) - size(short);
     if (more > room) return short;
     room -= more;
-    return whole;
+    return full;
   });
 }
 
-type Alternatives = { whole: Block; short: Block };
+type Alternatives = { full: Block; short: Block };
 
 /** Returns the first parts in full and later ones shortened, with a note at the end. Keeps the buttons. */
 function shortened(all: readonly Alternatives[]): Block[] {
-  const end = note(['The rest did not fit.']);
-  const limits = { blocks: BLOCKS_MAX - 1, chars: BLOCKS_MAX_CHARS - size(end) };
+  const closingNote = note(['The rest did not fit.']);
+  const limits = { blocks: BLOCKS_MAX - 1, chars: BLOCKS_MAX_CHARS - size(closingNote) };
   const buttons = firstThatFit(all.filter(isButtons), limits);
-  const words = firstThatFit(
-    all.filter((one) => !isButtons(one)),
+  const texts = firstThatFit(
+    all.filter((alternatives) => !isButtons(alternatives)),
     { blocks: limits.blocks - buttons.length, chars: limits.chars - sizeOf(buttons) },
   );
-  return [...words, end, ...buttons];
+  return [...texts, closingNote, ...buttons];
 }
 
 const isButtons = ({ short }: Alternatives): boolean => short.type === 'actions';
@@ -96,13 +96,13 @@ const isButtons = ({ short }: Alternatives): boolean => short.type === 'actions'
 /** Returns as many of the first blocks as fit. */
 function firstThatFit(
   all: readonly Alternatives[],
-  { blocks: most, chars }: { blocks: number; chars: number },
+  { blocks: blocksMax, chars }: { blocks: number; chars: number },
 ): Block[] {
   const blocks: Block[] = [];
   let room = chars;
-  for (const { whole, short } of all) {
-    const block = [whole, short].find((one) => size(one) <= room);
-    if (block === undefined || blocks.length >= most) break;
+  for (const { full, short } of all) {
+    const block = [full, short].find((candidate) => size(candidate) <= room);
+    if (block === undefined || blocks.length >= blocksMax) break;
     blocks.push(block);
     room -= size(block);
   }
@@ -120,14 +120,14 @@ const sizeOf = (blocks: readonly Block[]): number => blocks.reduce((sum, block) 
 type Shape = (max: number) => Block;
 
 /** Returns the blocks of a part. Omits empty texts, which Slack refuses. */
-function shapes(part: ChatPart): Shape[] {
+function shapesOf(part: ChatPart): Shape[] {
   switch (part.kind) {
     case 'header':
       return isEmpty([part.text]) ? [] : [() => header(part.text)];
     case 'text':
       return isEmpty(part.text) ? [] : [(max) => section(part.text, max)];
     case 'fields':
-      return tens(part.fields).map((fields) => (max) => fieldsOf(fields, max));
+      return fieldGroups(part.fields).map((fields) => (max) => fieldsOf(fields, max));
     case 'note':
       return isEmpty(part.text) ? [] : [(max) => note(part.text, max)];
     case 'line':
@@ -143,11 +143,12 @@ function shapes(part: ChatPart): Shape[] {
  */
 function rowsOf(buttons: readonly ChatButton[]): ChatButton[][] {
   const rows: ChatButton[][] = [];
-  for (const one of buttons.filter(({ button }) => buttonIds(button).value.length <= BUTTON_VALUE_MAX_CHARS)) {
+  for (const chatButton of buttons.filter(({ button }) => buttonIds(button).value.length <= BUTTON_VALUE_MAX_CHARS)) {
     const last = rows.at(-1);
-    const fits = last !== undefined && last.length < BUTTONS_MAX && !last.some((other) => isSameKind(one, other));
-    if (fits) last.push(one);
-    else rows.push([one]);
+    const fits =
+      last !== undefined && last.length < BUTTONS_MAX && !last.some((other) => isSameKind(chatButton, other));
+    if (fits) last.push(chatButton);
+    else rows.push([chatButton]);
   }
   return rows;
 }
@@ -174,7 +175,7 @@ function buttonOf({ button, text, style, confirm }: ChatButton): ButtonElement {
 
 const plainText = (text: string, max: number): PlainText => ({
   type: 'plain_text',
-  text: plain(text, max) || NOTHING,
+  text: plainOneLine(text, max) || EMPTY_TEXT,
   emoji: false,
 });
 
@@ -196,17 +197,17 @@ const fieldsOf = (fields: readonly { name: string; value: Text }[], max: number)
   type: 'section',
   fields: fields.map(({ name, value }) => {
     const title = { bold: truncate(name, HEADER_MAX_CHARS) };
-    return verbatim([title, '\n', ...(isEmpty(value) ? [NOTHING] : value)], Math.min(max, FIELD_MAX_CHARS));
+    return verbatim([title, '\n', ...(isEmpty(value) ? [EMPTY_TEXT] : value)], Math.min(max, FIELD_MAX_CHARS));
   }),
 });
 
 const verbatim = (text: Text, max: number): Mrkdwn => ({
   type: 'mrkdwn',
-  text: mrkdwn(text, max).trim() || NOTHING,
+  text: mrkdwn(text, max).trim() || EMPTY_TEXT,
   verbatim: true,
 });
 
-function tens<T>(items: readonly T[]): T[][] {
+function fieldGroups<T>(items: readonly T[]): T[][] {
   const groups: T[][] = [];
   for (let at = 0; at < items.length; at += FIELDS_MAX) groups.push(items.slice(at, at + FIELDS_MAX));
   return groups;

@@ -10,7 +10,7 @@ import { findPost, metadataOf } from './channels/history.ts';
 import { inviteUsers } from './channels/invite.ts';
 import { TOPIC_MAX_CHARS } from './limits.ts';
 import { joiningIfNeeded } from './channels/join-channel.ts';
-import { line } from './mrkdwn.ts';
+import { plainLine } from './mrkdwn.ts';
 
 /**
  * Creates a client for Slack's Web API that uses a bot token. It needs the scopes bookmarks:read, bookmarks:write,
@@ -33,14 +33,14 @@ export function slackChat(options: SlackOptions): Chat {
     channelNames: (prefix) => attempt(({ callSlack }) => channelNamesWithPrefix(callSlack, prefix)),
     setTopic: (channel, topic) =>
       attemptWithoutResult(({ callSlack }) =>
-        joiningIfNeeded(callSlack, channel)('conversations.setTopic', { channel, topic: short(topic) }, Anything),
+        joiningIfNeeded(callSlack, channel)('conversations.setTopic', { channel, topic: topicText(topic) }, Ignored),
       ),
     setPurpose: (channel, purpose) =>
       attemptWithoutResult(({ callSlack }) =>
         joiningIfNeeded(callSlack, channel)(
           'conversations.setPurpose',
-          { channel, purpose: short([purpose]) },
-          Anything,
+          { channel, purpose: topicText([purpose]) },
+          Ignored,
         ),
       ),
     post: (channel, message, key) =>
@@ -55,13 +55,13 @@ export function slackChat(options: SlackOptions): Chat {
       ),
     edit: (channel, id, message, key) =>
       attemptWithoutResult(({ callSlack }) =>
-        joiningIfNeeded(callSlack, channel)('chat.update', { channel, ts: id, ...content(message, key) }, Anything),
+        joiningIfNeeded(callSlack, channel)('chat.update', { channel, ts: id, ...content(message, key) }, Ignored),
       ),
     pin: (channel, id) =>
       attemptWithoutResult(({ callSlack }) =>
         ignoreAlready(
           'already_pinned',
-          joiningIfNeeded(callSlack, channel)('pins.add', { channel, timestamp: id }, Anything),
+          joiningIfNeeded(callSlack, channel)('pins.add', { channel, timestamp: id }, Ignored),
         ),
       ),
     setBookmarks: (channel, links) =>
@@ -74,18 +74,18 @@ export function slackChat(options: SlackOptions): Chat {
       attemptWithoutResult(({ callSlack }) =>
         ignoreAlready(
           'already_archived',
-          joiningIfNeeded(callSlack, channel)('conversations.archive', { channel }, Anything),
+          joiningIfNeeded(callSlack, channel)('conversations.archive', { channel }, Ignored),
         ),
       ),
   };
 }
 
 const Created = z.object({ channel: z.object({ id: z.string() }) });
-const Anything = z.unknown();
+const Ignored = z.unknown();
 /** A stand-in can omit the channel, which is then the requested one. */
 const Posted = z.object({ channel: z.string().optional(), ts: z.string() });
 
-const short = (text: Text): string => line(text, TOPIC_MAX_CHARS);
+const topicText = (text: Text): string => plainLine(text, TOPIC_MAX_CHARS);
 
 /**
  * Returns the arguments for the content of a message. Edits include `metadata` too, so that a message that was posted

@@ -2,21 +2,21 @@ import { type FetchFunction, LogLevel, WebClient } from '@slack/web-api';
 import type { z } from 'zod';
 import type { Clock } from '../../domain/ports/system.ts';
 import { millisOf } from '../../schemas/time/time.ts';
-import { call, json, NoAnswer, retryAfterSeconds } from '../shared/http.ts';
-import { CallFailed, failureOf, NotOk, slackCode } from './failures.ts';
-import { ANSWER_MAX_BYTES, CALL_TIMEOUT_MS } from './limits.ts';
+import { call, parseJson, NoResponse, retryAfterSeconds } from '../shared/http.ts';
+import { CallFailed, failureOf, UnexpectedStatus, slackCode } from './failures.ts';
+import { RESPONSE_MAX_BYTES, CALL_TIMEOUT_MS } from './limits.ts';
 
 /**
  * Calls one method of Slack's Web API and returns its response.
  * @throws CallFailed
  */
-export type CallSlack = <S extends z.ZodType>(method: string, args: Arguments, answer: S) => Promise<z.output<S>>;
+export type CallSlack = <S extends z.ZodType>(method: string, args: Arguments, schema: S) => Promise<z.output<S>>;
 
 /** The arguments of a call. Omits undefined values; sends arrays and objects as JSON. */
 export type Arguments = Record<string, unknown>;
 
 /** The methods that change nothing or are idempotent, such as joining a channel. */
-const READS = new Set([
+const REPEATABLE_METHODS = new Set([
   'auth.test',
   'bookmarks.list',
   'conversations.history',
@@ -49,16 +49,16 @@ export function slackClient({
     fetch: oneRequest(clock, timeoutMs),
     logger: SILENT,
   });
-  return async (method, args, answer) => {
-    const reads = READS.has(method);
+  return async (method, args, schema) => {
+    const isRepeatable = REPEATABLE_METHODS.has(method);
     const response = await client.apiCall(method, args).catch((error: unknown) => {
-      throw new CallFailed(failureOf(error, method, reads), { cause: error });
+      throw new CallFailed(failureOf(error, method, isRepeatable), { cause: error });
     });
-    const read = answer.safeParse(response);
-    if (read.success) return read.data;
-    const where = read.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
-    const detail = `Slack answered ${method} with something else than it is documented to: ${where}`;
-    throw new CallFailed(reads ? { kind: 'later', detail, afterSeconds: null } : { kind: 'unclear', detail });
+    const parsed = schema.safeParse(response);
+    if (parsed.success) return parsed.data;
+    const issues = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+    const detail = `Slack answered ${method} with something else than it is documented to: ${issues}`;
+    throw new CallFailed(isRepeatable ? { kind: 'later', detail, afterSeconds: null } : { kind: 'unclear', detail });
   };
 }
 
@@ -73,11 +73,13 @@ function oneRequest(clock: Clock, timeoutMs: number): FetchFunction {
       ...(init.headers === undefined ? {} : { headers: init.headers }),
       ...(typeof init.body === 'string' ? { body: init.body } : {}),
       timeoutMs,
-      maxBytes: ANSWER_MAX_BYTES,
+      maxBytes: RESPONSE_MAX_BYTES,
     });
-    const body = json(text);
-    if (status !== 200) throw new NotOk(status, retryAfterSeconds(headers, millisOf(clock.now())), slackCode(body));
-    if (typeof body !== 'object' || body === null) throw new NoAnswer('an answer of 200 that is no JSON object');
+    const body = parseJson(text);
+    if (status !== 200)
+      throw new UnexpectedStatus(status, retryAfterSeconds(headers, millisOf(clock.now())), slackCode(body));
+    if (typeof body !== 'object' || body === null)
+      throw new NoResponse('a response with status 200 that is not a JSON object');
     return new Response(text, { status, headers });
   };
 }

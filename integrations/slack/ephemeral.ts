@@ -3,11 +3,11 @@ import type { ChatMessage, ReplyTo, VendorResponse, EphemeralMessages } from '..
 import { type Attempt, attempts, type SlackOptions } from './attempt.ts';
 import { responseUrlFault, respondByUrl } from './response-url.ts';
 import { bodyOf } from './blocks.ts';
-import { WAITED_FOR_TIMEOUT_MS } from './limits.ts';
+import { INTERACTIVE_TIMEOUT_MS } from './limits.ts';
 
 /** Creates a client for responses to single users. It needs the scope chat:write. */
 export function slackEphemeralMessages(options: SlackOptions): EphemeralMessages {
-  const attempt = attempts({ timeoutMs: WAITED_FOR_TIMEOUT_MS, ...options });
+  const attempt = attempts({ timeoutMs: INTERACTIVE_TIMEOUT_MS, ...options });
   return {
     async send(replyTo, message, isPublic = false) {
       const byUrl = await sendByUrl(options, replyTo, message, isPublic);
@@ -17,9 +17,9 @@ export function slackEphemeralMessages(options: SlackOptions): EphemeralMessages
       const inChannel =
         replyTo.channel === null ? undefined : await postEphemeral(attempt, replyTo.user, replyTo.channel, message);
       if (inChannel !== undefined && inChannel.kind !== 'refused') return inChannel;
-      return write(attempt, replyTo.user, message);
+      return sendDirect(attempt, replyTo.user, message);
     },
-    write: (user, message) => write(attempt, user, message),
+    write: (user, message) => sendDirect(attempt, user, message),
   };
 }
 
@@ -33,7 +33,7 @@ async function sendByUrl(
   return respondByUrl(responseUrl, message, isPublic);
 }
 
-const quiet = { parse: 'none', link_names: false };
+const LITERAL_TEXT = { parse: 'none', link_names: false };
 
 const postEphemeral = (
   attempt: Attempt,
@@ -42,14 +42,14 @@ const postEphemeral = (
   message: ChatMessage,
 ): Promise<VendorResponse<null>> =>
   attempt(async ({ callSlack }) => {
-    await callSlack('chat.postEphemeral', { channel, user, ...bodyOf(message), ...quiet }, z.unknown());
+    await callSlack('chat.postEphemeral', { channel, user, ...bodyOf(message), ...LITERAL_TEXT }, z.unknown());
     return null;
   });
 
 /** Sends a direct message. Slack opens the conversation when the channel is a user ID. */
-const write = (attempt: Attempt, user: string, message: ChatMessage): Promise<VendorResponse<null>> =>
+const sendDirect = (attempt: Attempt, user: string, message: ChatMessage): Promise<VendorResponse<null>> =>
   attempt(async ({ callSlack }) => {
-    const args = { channel: user, ...bodyOf(message), ...quiet, unfurl_links: false, unfurl_media: false };
+    const args = { channel: user, ...bodyOf(message), ...LITERAL_TEXT, unfurl_links: false, unfurl_media: false };
     await callSlack('chat.postMessage', args, z.unknown());
     return null;
   });

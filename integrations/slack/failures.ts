@@ -1,6 +1,6 @@
 import { WebAPIPlatformError, WebAPIRequestError } from '@slack/web-api';
 import type { VendorResponse } from '../../domain/messages/channels.ts';
-import { NoAnswer } from '../shared/http.ts';
+import { NoResponse } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
 
 export type Failure = Exclude<VendorResponse<never>, { kind: 'done' } | { kind: 'off' }>;
@@ -21,8 +21,8 @@ export const isRefusal = (error: unknown, code: string): boolean =>
   error instanceof CallFailed && error.failure.kind === 'refused' && error.failure.code === code;
 
 /** A response with a status other than 200. Slack reports refusals with 200 and `ok: false`. */
-export class NotOk extends Error {
-  override readonly name = 'NotOk';
+export class UnexpectedStatus extends Error {
+  override readonly name = 'UnexpectedStatus';
   readonly status: number;
   readonly afterSeconds: number | null;
   /** The `error` in the body, if it is in Slack's format. */
@@ -38,24 +38,26 @@ export class NotOk extends Error {
 
 /**
  * Converts the error of a call.
- * @param reads the call changes nothing, so an unclear result can be retried
+ * @param isRepeatable the call changes nothing, so an unclear result can be retried
  */
-export function failureOf(error: unknown, method: string, reads: boolean): Failure {
-  const failure = classified(error, method);
-  return reads && failure.kind === 'unclear' ? { kind: 'later', detail: failure.detail, afterSeconds: null } : failure;
+export function failureOf(error: unknown, method: string, isRepeatable: boolean): Failure {
+  const failure = classify(error, method);
+  return isRepeatable && failure.kind === 'unclear'
+    ? { kind: 'later', detail: failure.detail, afterSeconds: null }
+    : failure;
 }
 
-function classified(error: unknown, method: string): Failure {
-  if (error instanceof WebAPIPlatformError) return refusal(error.data, method);
+function classify(error: unknown, method: string): Failure {
+  if (error instanceof WebAPIPlatformError) return failureOfRefusal(error.data, method);
   const cause = error instanceof WebAPIRequestError ? error.original : error;
-  if (cause instanceof NotOk) return notOk(cause, method);
+  if (cause instanceof UnexpectedStatus) return failureOfStatus(cause, method);
   const detail = `${method}: ${truncate(cause instanceof Error ? cause.message : String(cause), 300)}`;
-  return cause instanceof NoAnswer && neverConnected(cause.cause)
+  return cause instanceof NoResponse && neverConnected(cause.cause)
     ? { kind: 'later', detail: `Slack could not be reached for ${detail}`, afterSeconds: null }
     : { kind: 'unclear', detail: `Slack did not answer ${detail}` };
 }
 
-function notOk({ status, afterSeconds, code }: NotOk, method: string): Failure {
+function failureOfStatus({ status, afterSeconds, code }: UnexpectedStatus, method: string): Failure {
   const detail = `Slack answered ${method} with ${status}${code === null ? '' : ` ${code}`}`;
   if (status === 429) return { kind: 'later', detail, afterSeconds };
   if (status >= 500 || status === 408) return { kind: 'unclear', detail };
@@ -63,24 +65,25 @@ function notOk({ status, afterSeconds, code }: NotOk, method: string): Failure {
     status >= 300 && status < 400
       ? 'redirects are not followed, so SLACK_API_URL is not the address of the API'
       : 'SLACK_API_URL may not be the address of the API, or something in between answers for it';
-  return { kind: 'refused', code: code ?? `http_${status}`, detail: `${detail}; ${hint}. ${SEE}#slack-refused` };
+  return { kind: 'refused', code: code ?? `http_${status}`, detail: `${detail}; ${hint}. ${SEE_ERRORS}#slack-refused` };
 }
 
 type Body = { error?: string; needed?: unknown; provided?: unknown; response_metadata?: unknown };
 
-const LATER = new Set(['ratelimited', 'rate_limited', 'team_added_to_org']);
-const UNCLEAR = new Set(['internal_error', 'fatal_error', 'request_timeout', 'service_unavailable']);
+const LATER_CODES = new Set(['ratelimited', 'rate_limited', 'team_added_to_org']);
+const UNCLEAR_CODES = new Set(['internal_error', 'fatal_error', 'request_timeout', 'service_unavailable']);
 
-function refusal(body: Body, method: string): Failure {
+function failureOfRefusal(body: Body, method: string): Failure {
   const code = slackCode(body);
   if (code === null) return { kind: 'unclear', detail: `${method} was not answered by Slack, but with something else` };
-  if (LATER.has(code)) return { kind: 'later', detail: `Slack answered ${method} with ${code}`, afterSeconds: null };
-  if (UNCLEAR.has(code)) return { kind: 'unclear', detail: `Slack answered ${method} with ${code}` };
-  const { topic, advice } = ADVICE.find(({ codes }) => codes.test(code)) ?? OTHER;
+  if (LATER_CODES.has(code))
+    return { kind: 'later', detail: `Slack answered ${method} with ${code}`, afterSeconds: null };
+  if (UNCLEAR_CODES.has(code)) return { kind: 'unclear', detail: `Slack answered ${method} with ${code}` };
+  const { topic, advice } = ADVICE.find(({ codes }) => codes.test(code)) ?? OTHER_ADVICE;
   return {
     kind: 'refused',
     code,
-    detail: `Slack refused ${method} with ${code}${scopes(body)}${reasons(body)}: ${advice}. ${SEE}#${topic}`,
+    detail: `Slack refused ${method} with ${code}${scopeText(body)}${messagesText(body)}: ${advice}. ${SEE_ERRORS}#${topic}`,
   };
 }
 
@@ -90,8 +93,8 @@ export function slackCode(body: unknown): string | null {
   return typeof error === 'string' && /^[a-z0-9_.:-]{1,80}$/i.test(error) ? error : null;
 }
 
-const SEE = 'See docs/reference/errors.md';
-const OTHER = { topic: 'slack-refused', advice: "its meaning is in Slack's reference of the method" };
+const SEE_ERRORS = 'See docs/reference/errors.md';
+const OTHER_ADVICE = { topic: 'slack-refused', advice: "its meaning is in Slack's reference of the method" };
 
 /** The advice for Slack's error codes; the first match applies. */
 const ADVICE: readonly { codes: RegExp; topic: string; advice: string }[] = [
@@ -123,13 +126,13 @@ const ADVICE: readonly { codes: RegExp; topic: string; advice: string }[] = [
 ];
 
 /** Describes a missing scope, from the needed and provided scopes in the response. */
-function scopes({ needed, provided }: Body): string {
+function scopeText({ needed, provided }: Body): string {
   if (typeof needed !== 'string') return '';
   return ` (it needs ${truncate(needed, 200)}${typeof provided === 'string' ? `, the token has ${truncate(provided, 300)}` : ''})`;
 }
 
 /** Describes invalid blocks, from the messages in the response. */
-function reasons({ response_metadata: metadata }: Body): string {
+function messagesText({ response_metadata: metadata }: Body): string {
   const messages = typeof metadata === 'object' && metadata !== null && 'messages' in metadata ? metadata.messages : [];
   return Array.isArray(messages) && messages.length > 0 ? ` (${truncate(messages.map(String).join('; '), 300)})` : '';
 }
@@ -144,11 +147,11 @@ function neverConnected(error: unknown): boolean {
 }
 
 /** Returns the result of a call, or `instead` if Slack refuses it. Use it for optional data. Throws other failures. */
-export async function valueIfRefused<T, U>(call: Promise<T>, instead: U): Promise<T | U> {
+export async function valueIfRefused<T, U>(call: Promise<T>, fallback: U): Promise<T | U> {
   try {
     return await call;
   } catch (error) {
-    if (error instanceof CallFailed && error.failure.kind === 'refused') return instead;
+    if (error instanceof CallFailed && error.failure.kind === 'refused') return fallback;
     throw error;
   }
 }

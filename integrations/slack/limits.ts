@@ -94,10 +94,10 @@ export const PAGES_MAX = 20;
 export const CLOCK_SKEW_SECONDS = 60;
 
 /** Maximum bytes of a response. A page of channels has about 1 KiB per channel. */
-export const ANSWER_MAX_BYTES = 8 * 1024 * 1024;
+export const RESPONSE_MAX_BYTES = 8 * 1024 * 1024;
 
 /** Milliseconds for one call, including connection and body. */
 export const CALL_TIMEOUT_MS = 10_000;
 
 /** Milliseconds for one call if a user waits for the result and the function has little time. */
-export const WAITED_FOR_TIMEOUT_MS = 3000;
+export const INTERACTIVE_TIMEOUT_MS = 3000;

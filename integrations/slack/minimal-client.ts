@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { call, json, NoAnswer } from '../shared/http.ts';
+import { call, parseJson, NoResponse } from '../shared/http.ts';
 
 /** A refusal by Slack with its error code, or `no_answer` without a response. */
 export class SlackRefused extends Error {
@@ -12,10 +12,10 @@ export class SlackRefused extends Error {
   }
 }
 
-const Said = z.looseObject({ ok: z.boolean(), error: z.string().max(128).optional() });
+const SlackResponse = z.looseObject({ ok: z.boolean(), error: z.string().max(128).optional() });
 
 /** Maximum bytes of a response: a view or a user, which are small. */
-const ANSWER_MAX_BYTES = 512 * 1024;
+const RESPONSE_MAX_BYTES = 512 * 1024;
 
 /**
  * Calls one method once. For functions that must be small, unlike Slack's own client.
@@ -33,11 +33,11 @@ export async function callSlackOnce(
     headers: { authorization: `Bearer ${token}`, ...typeOf(args) },
     body: bodyOf(args),
     timeoutMs,
-    maxBytes: ANSWER_MAX_BYTES,
+    maxBytes: RESPONSE_MAX_BYTES,
   }).catch((error: unknown) => {
-    throw error instanceof NoAnswer ? new SlackRefused(method, 'no_answer', { cause: error }) : error;
+    throw error instanceof NoResponse ? new SlackRefused(method, 'no_answer', { cause: error }) : error;
   });
-  const response = Said.safeParse(json(answer.text));
+  const response = SlackResponse.safeParse(parseJson(answer.text));
   if (!response.success) throw new SlackRefused(method, `http_${answer.status}`);
   if (!response.data.ok) throw new SlackRefused(method, response.data.error ?? `http_${answer.status}`);
   return response.data;

@@ -2,7 +2,7 @@ import { type Span, type Text, utcWords } from '../../domain/messages/channels.t
 import { millisOf, type Timestamp, timestamp } from '../../schemas/time/time.ts';
 import { LABEL_MAX_CHARS, LINK_MAX_CHARS } from './limits.ts';
 
-const CUT = '…';
+const ELLIPSIS = '…';
 
 /**
  * Formats spans as Slack mrkdwn of at most `max` characters. Truncates only between characters, never within an escape
@@ -12,7 +12,7 @@ const CUT = '…';
  * @param max UTF-16 code units, at least 1
  * @see https://docs.slack.dev/messaging/formatting-message-text
  */
-export const mrkdwn = (text: Text, max: number): string => fill(text.flatMap(withTimes), max, markup);
+export const mrkdwn = (text: Text, max: number): string => renderWithin(text.flatMap(withTimes), max, markup);
 
 const TIME_IN_UTC = /(?<![\d-])(\d{4}-\d\d-\d\d) (\d\d:\d\d)(:\d\d)? UTC\b/g;
 
@@ -22,63 +22,63 @@ function withTimes(span: Span): Span[] {
   const parts: Span[] = [];
   let from = 0;
   for (const match of span.matchAll(TIME_IN_UTC)) {
-    const [whole, day, minute, second] = match;
+    const [matched, day, minute, second] = match;
     const millis = Date.parse(`${day}T${minute}${second ?? ':00'}.000Z`);
     if (Number.isNaN(millis)) continue;
     if (match.index > from) parts.push(span.slice(from, match.index));
     parts.push({ at: timestamp(millis), ...(second !== undefined && { seconds: true as const }) });
-    from = match.index + whole.length;
+    from = match.index + matched.length;
   }
   return from === 0 ? [span] : [...parts, ...(from < span.length ? [span.slice(from)] : [])];
 }
 
 /** Formats spans as one line without formatting or links, for example for a channel's topic. */
-export const line = (text: Text, max: number): string => fill(text, max, unformatted).trim();
+export const plainLine = (text: Text, max: number): string => renderWithin(text, max, unformatted).trim();
 
 /** Formats text from other sources as one plain line. Escapes it, because Slack decodes escapes in every text. */
-export const plain = (text: string, max: number): string => line([text.trim()], max);
+export const plainOneLine = (text: string, max: number): string => plainLine([text.trim()], max);
 
 /** Formats one span within `room` characters, and omits the rest. */
 type Render = (span: Span, room: number) => string;
 
-function fill(text: Text, max: number, render: Render): string {
+function renderWithin(text: Text, max: number, render: Render): string {
   const whole = text.map((span) => render(span, Number.POSITIVE_INFINITY));
   if (whole.reduce((sum, { length }) => sum + length, 0) <= max) return whole.join('');
   let filled = '';
   for (const [index, span] of text.entries()) {
-    const room = max - CUT.length - filled.length;
+    const room = max - ELLIPSIS.length - filled.length;
     const part = whole[index] ?? '';
-    if (part.length > room) return filled + render(span, room) + CUT;
+    if (part.length > room) return filled + render(span, room) + ELLIPSIS;
     filled += part;
   }
   return filled;
 }
 
 function markup(span: Span, room: number): string {
-  if (typeof span === 'string') return escaped(withoutQuoteMarks(inert(clean(span))), room);
-  if ('bold' in span) return enclosed('*', inert(oneLine(span.bold)).replaceAll('*', LOOKALIKE['*']), room);
-  if ('code' in span) return enclosed('`', oneLine(span.code).replaceAll('`', LOOKALIKE['`']), room);
+  if (typeof span === 'string') return escapeText(withoutQuoteMarks(withoutFormatting(withoutControls(span))), room);
+  if ('bold' in span) return enclose('*', withoutFormatting(oneLine(span.bold)).replaceAll('*', LOOKALIKE['*']), room);
+  if ('code' in span) return enclose('`', oneLine(span.code).replaceAll('`', LOOKALIKE['`']), room);
   if ('at' in span) return date(span, room);
   if ('link' in span) return link(span, room);
   return mention(span, room);
 }
 
 function unformatted(span: Span, room: number): string {
-  if (typeof span === 'string') return escaped(flat(span), room);
-  if ('bold' in span) return escaped(flat(span.bold), room);
-  if ('code' in span) return escaped(flat(span.code), room);
-  if ('at' in span) return escaped(utcWords(span), room);
-  if ('link' in span) return escaped(flat(span.text) || flat(span.link), room);
+  if (typeof span === 'string') return escapeText(joinLines(span), room);
+  if ('bold' in span) return escapeText(joinLines(span.bold), room);
+  if ('code' in span) return escapeText(joinLines(span.code), room);
+  if ('at' in span) return escapeText(utcWords(span), room);
+  if ('link' in span) return escapeText(joinLines(span.text) || joinLines(span.link), room);
   if ('channel' in span) return mention(span, room);
-  return escaped(`@${flat('user' in span ? span.user : span.group)}`, room);
+  return escapeText(`@${joinLines('user' in span ? span.user : span.group)}`, room);
 }
 
 /**
  * Encloses text in a formatting mark. Slack shows a pair without content literally, and ignores one with blanks at its
  * edges.
  */
-function enclosed(mark: string, content: string, room: number): string {
-  const inside = escaped(content, room - 2 * mark.length).trim();
+function enclose(mark: string, content: string, room: number): string {
+  const inside = escapeText(content, room - 2 * mark.length).trim();
   return inside === '' ? '' : mark + inside + mark;
 }
 
@@ -92,14 +92,14 @@ function date(span: { at: Timestamp; seconds?: true }, room: number): string {
   const form = span.seconds ? '{date_short_pretty} {time_secs}' : '{date_short_pretty} {time}';
   const words = utcWords(span);
   const whole = `<!date^${Math.floor(millisOf(span.at) / 1000)}^${form}|${words}>`;
-  return whole.length <= room ? whole : escaped(words, room);
+  return whole.length <= room ? whole : escapeText(words, room);
 }
 
 /** Formats a link, or only its label if the complete link doesn't fit. */
 function link(span: { link: string; text: string }, room: number): string {
   const words = oneLine(span.text) || oneLine(span.link);
   const url = httpUrl(span.link);
-  const whole = url === null ? null : `<${escaped(url)}|${mrkdwn([words], LABEL_MAX_CHARS)}>`;
+  const whole = url === null ? null : `<${escapeText(url)}|${mrkdwn([words], LABEL_MAX_CHARS)}>`;
   return whole !== null && whole.length <= room ? whole : markup(words, room);
 }
 
@@ -113,7 +113,7 @@ function mention(span: Mention, room: number): string {
       : 'user' in span
         ? ['@', '@', span.user]
         : ['!subteam^', '@', span.group];
-  const whole = /^[A-Z0-9]{2,32}$/.test(id) ? `<${mark}${id}>` : escaped(`${name}${flat(id)}`, room);
+  const whole = /^[A-Z0-9]{2,32}$/.test(id) ? `<${mark}${id}>` : escapeText(`${name}${joinLines(id)}`, room);
   return whole.length <= room ? whole : '';
 }
 
@@ -125,20 +125,21 @@ export function httpUrl(text: string): string | null {
   const url = URL.parse(text.toWellFormed());
   if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) return null;
   const href = url.href.replaceAll(/[|<>\s]/g, encodeURIComponent);
-  return escaped(href).length <= LINK_MAX_CHARS ? href : null;
+  return escapeText(href).length <= LINK_MAX_CHARS ? href : null;
 }
 
 /** Replaces lone surrogates, control characters, and marks that reverse the reading direction. */
-const clean = (text: string): string =>
+const withoutControls = (text: string): string =>
   text
     .toWellFormed()
     .replaceAll(/\r\n?|[\u0085\u2028\u2029]/g, '\n')
     .replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, ' ');
 
 /** Joins lines. Keeps other blanks. */
-const flat = (text: string): string => clean(text).replaceAll(/\s+/g, (blank) => (blank.includes('\n') ? ' ' : blank));
+const joinLines = (text: string): string =>
+  withoutControls(text).replaceAll(/\s+/g, (blank) => (blank.includes('\n') ? ' ' : blank));
 
-const oneLine = (text: string): string => flat(text).trim();
+const oneLine = (text: string): string => joinLines(text).trim();
 
 /**
  * Characters that look the same but don't format. A zero-width space doesn't help, because Slack treats it as a word
@@ -150,18 +151,18 @@ const LOOKALIKE = { '*': '∗', _: 'ˍ', '~': '∼', '`': 'ˋ' };
  * Replaces `*`, `_`, and `~` where they could format. Keeps them within a word (`error_ratio`) and between blanks (`2 *
  * 3`). Replaces backticks everywhere.
  */
-const inert = (text: string): string =>
+const withoutFormatting = (text: string): string =>
   text
     .replaceAll('`', LOOKALIKE['`'])
     .replaceAll(/[*_~]/g, (mark, at: number) =>
-      formatsNothing(text[at - 1], text[at + 1]) ? mark : LOOKALIKE[mark as '*' | '_' | '~'],
+      cannotFormat(text[at - 1], text[at + 1]) ? mark : LOOKALIKE[mark as '*' | '_' | '~'],
     );
 
 /**
  * Returns whether a mark between these characters can't format. At an edge of the text (undefined), another span can
  * follow, so it can.
  */
-function formatsNothing(before: string | undefined, after: string | undefined): boolean {
+function cannotFormat(before: string | undefined, after: string | undefined): boolean {
   if (before === undefined || after === undefined) return false;
   return /^(\s{2}|[A-Za-z0-9]{2})$/.test(before + after);
 }
@@ -175,7 +176,7 @@ const withoutQuoteMarks = (text: string): string => text.replaceAll(/^(?=[ \t]*>
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
 
 /** @param room maximum characters of the result, without splitting a character or an escape */
-function escaped(text: string, room = Number.POSITIVE_INFINITY): string {
+function escapeText(text: string, room = Number.POSITIVE_INFINITY): string {
   let out = '';
   for (const character of text) {
     const piece = ESCAPES[character] ?? character;

@@ -4,7 +4,7 @@ import type { Arguments, CallSlack } from './client.ts';
 import { PAGES_MAX } from './limits.ts';
 
 /** The part of each page besides its items. The cursor of the last page is empty. */
-export const paged = { response_metadata: z.object({ next_cursor: z.string().optional() }).optional() };
+export const pageFields = { response_metadata: z.object({ next_cursor: z.string().optional() }).optional() };
 
 type Page = { response_metadata?: { next_cursor?: string | undefined } | undefined };
 
@@ -16,11 +16,11 @@ export async function* pages<P extends Page>(
   callSlack: CallSlack,
   method: string,
   args: Arguments,
-  answer: z.ZodType<P>,
+  schema: z.ZodType<P>,
 ): AsyncGenerator<P> {
   let cursor: string | undefined;
   for (let count = 0; count < PAGES_MAX; count += 1) {
-    const page = await callSlack(method, { ...args, cursor }, answer);
+    const page = await callSlack(method, { ...args, cursor }, schema);
     yield page;
     cursor = page.response_metadata?.next_cursor;
     if (!cursor) return;

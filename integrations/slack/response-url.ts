@@ -1,14 +1,14 @@
 import type { ChatMessage, VendorResponse } from '../../domain/messages/channels.ts';
-import { call, NoAnswer } from '../shared/http.ts';
+import { call, NoResponse } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
 import { bodyOf } from './blocks.ts';
-import { WAITED_FOR_TIMEOUT_MS } from './limits.ts';
+import { INTERACTIVE_TIMEOUT_MS } from './limits.ts';
 import { isLoopbackHostname } from '../../schemas/config/endpoint.ts';
 
 /** The host of Slack's response URLs. */
-const HOOKS = 'hooks.slack.com';
+const SLACK_HOOKS_HOST = 'hooks.slack.com';
 
-const ANSWER_MAX_BYTES = 64 * 1024;
+const RESPONSE_MAX_BYTES = 64 * 1024;
 
 /**
  * Returns why nothing is sent to a response URL; undefined if it is Slack's. The URL came with a correctly signed
@@ -19,10 +19,10 @@ const ANSWER_MAX_BYTES = 64 * 1024;
 export function responseUrlFault(address: string, apiUrl: string): string | undefined {
   const url = URL.parse(address);
   if (url === null || url.username !== '' || url.password !== '') return 'it is not a valid URL';
-  if (url.protocol === 'https:' && url.host === HOOKS) return undefined;
+  if (url.protocol === 'https:' && url.host === SLACK_HOOKS_HOST) return undefined;
   const api = URL.parse(apiUrl);
   if (api === null || api.hostname === 'slack.com' || url.host !== api.host)
-    return `its host is neither ${HOOKS} nor the host of SLACK_API_URL`;
+    return `its host is neither ${SLACK_HOOKS_HOST} nor the host of SLACK_API_URL`;
   const safe = url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackHostname(url.hostname));
   return safe ? undefined : 'it uses neither HTTPS nor a loopback address';
 }
@@ -36,14 +36,18 @@ export async function respondByUrl(
   message: ChatMessage,
   inChannel: boolean,
 ): Promise<VendorResponse<null>> {
-  const answer = { response_type: inChannel ? 'in_channel' : 'ephemeral', replace_original: false, ...bodyOf(message) };
+  const payload = {
+    response_type: inChannel ? 'in_channel' : 'ephemeral',
+    replace_original: false,
+    ...bodyOf(message),
+  };
   try {
     const { status, text } = await call(address, {
       method: 'POST',
       headers: { 'content-type': 'application/json; charset=utf-8' },
-      body: JSON.stringify(answer),
-      timeoutMs: WAITED_FOR_TIMEOUT_MS,
-      maxBytes: ANSWER_MAX_BYTES,
+      body: JSON.stringify(payload),
+      timeoutMs: INTERACTIVE_TIMEOUT_MS,
+      maxBytes: RESPONSE_MAX_BYTES,
     });
     const detail = `Slack answered ${status} to a response: ${truncate(text, 200)}`;
     if (status >= 200 && status < 300) return { kind: 'done', value: null };
@@ -51,7 +55,7 @@ export async function respondByUrl(
       ? { kind: 'unclear', detail }
       : { kind: 'refused', code: `http_${status}`, detail: `${detail}; it is sent in another way` };
   } catch (error) {
-    if (error instanceof NoAnswer)
+    if (error instanceof NoResponse)
       return { kind: 'unclear', detail: `Slack did not confirm a response: ${error.message}` };
     throw error;
   }

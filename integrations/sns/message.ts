@@ -23,21 +23,21 @@ const Message = z.object({
 export type SnsMessage = z.infer<typeof Message>;
 
 /** Hosts of SNS. A certificate from another host proves nothing: its owner can sign any message. */
-const HOST = /^sns\.[a-z0-9-]{3,40}\.amazonaws\.com(?:\.cn)?$/;
+const SNS_HOST = /^sns\.[a-z0-9-]{3,40}\.amazonaws\.com(?:\.cn)?$/;
 
 const DIGESTS = { '1': 'sha1', '2': 'sha256' } as const;
 
 /** The signed fields in the order of the documentation. Absent fields are left out. */
-const SIGNED = {
+const SIGNED_FIELDS = {
   Notification: ['Message', 'MessageId', 'Subject', 'Timestamp', 'TopicArn', 'Type'],
   SubscriptionConfirmation: ['Message', 'MessageId', 'SubscribeURL', 'Timestamp', 'Token', 'TopicArn', 'Type'],
   UnsubscribeConfirmation: ['Message', 'MessageId', 'SubscribeURL', 'Timestamp', 'Token', 'TopicArn', 'Type'],
 } as const satisfies Record<SnsMessage['Type'], readonly (keyof SnsMessage)[]>;
 
-/** Returns a URL of SNS. Undefined: it is elsewhere. */
+/** Returns the URL if it is one of SNS; otherwise undefined. */
 export function snsUrl(text: string | undefined): string | undefined {
   const url = URL.parse(text ?? '');
-  return url?.protocol === 'https:' && HOST.test(url.host) && url.username === '' ? url.href : undefined;
+  return url?.protocol === 'https:' && SNS_HOST.test(url.host) && url.username === '' ? url.href : undefined;
 }
 
 export type SnsOptions = {
@@ -77,7 +77,7 @@ export async function readSnsMessage(body: unknown, { topics, read, now }: SnsOp
 }
 
 function isSigned(message: SnsMessage, pem: string, now: Timestamp): boolean {
-  const text = SIGNED[message.Type]
+  const text = SIGNED_FIELDS[message.Type]
     .filter((name) => message[name] != null)
     .map((name) => `${name}\n${message[name]}\n`)
     .join('');
@@ -116,13 +116,13 @@ export type MailFailures = { kind: 'bounced' | 'complained'; addresses: string[]
  * a bounce that can pass, for example because a mailbox is full.
  */
 export function mailFailuresIn(text: string): MailFailures | null {
-  let json: unknown;
+  let notification: unknown;
   try {
-    json = JSON.parse(text);
+    notification = JSON.parse(text);
   } catch {
     return null; // SES sends such a text when the topic is set up
   }
-  const { data } = MailEvent.safeParse(json);
+  const { data } = MailEvent.safeParse(notification);
   const kind = data?.notificationType ?? data?.eventType;
   const addressesOf = (recipients: z.infer<typeof Recipients>) => recipients.map(({ emailAddress }) => emailAddress);
   if (kind === 'Bounce' && data?.bounce?.bounceType === 'Permanent')

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Clock } from '../../domain/ports/system.ts';
-import { type Client, vendorClient, withoutSlash } from '../shared/client.ts';
+import { type Client, vendorClient, withoutTrailingSlash } from '../shared/client.ts';
 import { ATTEMPT_TIMEOUT_MS, LIMITED_SECONDS, LIST_MAX_BYTES } from './limits.ts';
 
 const Errors = z
@@ -24,7 +24,7 @@ export const statuspageClient = (options: StatuspageOptions): Client =>
       const [key, page] = [await options.apiKey(), await options.pageId()];
       if (key && page)
         return {
-          url: `${withoutSlash(await options.apiUrl())}/pages/${encodeURIComponent(page)}`,
+          url: `${withoutTrailingSlash(await options.apiUrl())}/pages/${encodeURIComponent(page)}`,
           headers: { authorization: `OAuth ${key}` },
         };
       const missing = key ? 'STATUSPAGE_PAGE_ID' : 'STATUSPAGE_API_KEY';
@@ -33,7 +33,7 @@ export const statuspageClient = (options: StatuspageOptions): Client =>
     timeoutMs: ATTEMPT_TIMEOUT_MS,
     maxBytes: LIST_MAX_BYTES,
     // Status 420 has the same meaning as 429.
-    limited: ({ status }, retryAfter) =>
+    rateLimitSeconds: ({ status }, retryAfter) =>
       status === 420 || status === 429 ? (retryAfter ?? LIMITED_SECONDS) : undefined,
-    errors: Errors,
+    errorBody: Errors,
   });

@@ -37,7 +37,7 @@ const STATES = { active: 'confirmed', unconfirmed: 'unconfirmed', quarantined: '
  * Reads all components and subscribers of a page. Sixty calls per minute are permitted, so a page of 10,000 subscribers
  * takes a few minutes.
  *
- * @param pause waits a second and a bit, so that the rate limit is kept after the first calls
+ * @param pause waits slightly longer than a second, so that the calls after the first ones stay below the rate limit
  */
 export async function exportStatuspage(
   options: StatuspageOptions,
@@ -46,9 +46,9 @@ export async function exportStatuspage(
   const client = statuspageClient(options);
   let calls = 0;
 
-  async function all<T>(path: string, first: number, schema: z.ZodType<T>): Promise<VendorResponse<T[]>> {
+  async function readAll<T>(path: string, firstPage: number, schema: z.ZodType<T>): Promise<VendorResponse<T[]>> {
     const items: T[] = [];
-    for (let page = first; page < first + EXPORT_PAGES; page += 1) {
+    for (let page = firstPage; page < firstPage + EXPORT_PAGES; page += 1) {
       if ((calls += 1) > CALLS_AT_ONCE) await pause();
       const response = await client({ method: 'GET', path: `/${path}&page=${page}`, schema: z.array(schema) });
       if (response.kind !== 'done') return response;
@@ -58,14 +58,14 @@ export async function exportStatuspage(
     return { kind: 'done', value: items };
   }
 
-  const components = await all(`components?per_page=${PAGE_ITEMS}`, 1, Component);
+  const components = await readAll(`components?per_page=${PAGE_ITEMS}`, 1, Component);
   if (components.kind !== 'done') return components;
   const subscribers: ForeignSubscriber[] = [];
-  for (const [state, means] of Object.entries(STATES)) {
+  for (const [state, meaning] of Object.entries(STATES)) {
     // Pages of subscribers count from 0, those of components from 1.
-    const found = await all(`subscribers?state=${state}&limit=${PAGE_ITEMS}`, 0, Subscriber);
+    const found = await readAll(`subscribers?state=${state}&limit=${PAGE_ITEMS}`, 0, Subscriber);
     if (found.kind !== 'done') return found;
-    subscribers.push(...found.value.map((one) => subscriberOf(one, means)));
+    subscribers.push(...found.value.map((subscriber) => subscriberOf(subscriber, meaning)));
   }
   const groups = new Map(components.value.filter(({ group }) => group === true).map(({ id, name }) => [id, name]));
   return {
@@ -85,11 +85,16 @@ export async function exportStatuspage(
 }
 
 const subscriberOf = (
-  one: z.infer<typeof Subscriber>,
+  subscriber: z.infer<typeof Subscriber>,
   state: (typeof STATES)[keyof typeof STATES],
 ): ForeignSubscriber => ({
-  channel: one.mode,
-  address: one.email ?? one.endpoint ?? one.display_phone_number ?? one.obfuscated_channel_name ?? one.id,
-  state: one.quarantined_at == null ? state : 'quarantined',
-  components: one.components == null || one.components.length === 0 ? null : one.components,
+  channel: subscriber.mode,
+  address:
+    subscriber.email ??
+    subscriber.endpoint ??
+    subscriber.display_phone_number ??
+    subscriber.obfuscated_channel_name ??
+    subscriber.id,
+  state: subscriber.quarantined_at == null ? state : 'quarantined',
+  components: subscriber.components == null || subscriber.components.length === 0 ? null : subscriber.components,
 });

@@ -1,12 +1,12 @@
 import * as z from 'zod';
 import type { PlannedMaintenance, PublicUpdate, StatusPage } from '../../domain/messages/channels.ts';
-import { nothing } from '../shared/client.ts';
+import { withoutValue } from '../shared/client.ts';
 import { truncate } from '../shared/text.ts';
 import { statuspageClient, type StatuspageOptions } from './client.ts';
 import { BODY_MAX_CHARS, COMPONENT_PAGES, NAME_MAX_CHARS, PAGE_ITEMS } from './limits.ts';
 
 /** Firebreak's metadata. Statuspage requires top-level values to be objects. */
-const Ours = z.object({ firebreak: z.object({ key: z.string(), change: z.string().optional() }) });
+const FirebreakMetadata = z.object({ firebreak: z.object({ key: z.string(), change: z.string().optional() }) });
 const Incident = z.object({ id: z.string(), status: z.string(), metadata: z.unknown() });
 const Component = z.object({
   id: z.string(),
@@ -40,7 +40,7 @@ export function statuspage(options: StatuspageOptions): StatusPage {
       return { kind: 'done', value: single.map(({ id, name, status }) => ({ id, name, status })) };
     },
     async setComponent(id, status) {
-      return nothing(
+      return withoutValue(
         await request('PATCH', `components/${encodeURIComponent(id)}`, Ignored, { component: { status } }),
       );
     },
@@ -48,8 +48,8 @@ export function statuspage(options: StatuspageOptions): StatusPage {
       for (const path of ['incidents/unresolved', `incidents?limit=${PAGE_ITEMS}`]) {
         const response = await incidents(path);
         if (response.kind !== 'done') return response;
-        const ours = response.value.find(({ metadata }) => keyOf(metadata) === key);
-        if (ours) return { kind: 'done', value: { id: ours.id, status: ours.status } };
+        const existing = response.value.find(({ metadata }) => keyOf(metadata) === key);
+        if (existing) return { kind: 'done', value: { id: existing.id, status: existing.status } };
       }
       return { kind: 'done', value: null };
     },
@@ -64,7 +64,7 @@ export function statuspage(options: StatuspageOptions): StatusPage {
         },
       }),
     async updateIncident(id, update) {
-      return nothing(
+      return withoutValue(
         await request('PATCH', `incidents/${encodeURIComponent(id)}`, Ignored, { incident: fields(update) }),
       );
     },
@@ -72,8 +72,8 @@ export function statuspage(options: StatuspageOptions): StatusPage {
       for (const path of ['incidents/scheduled', 'incidents/active_maintenance', `incidents?limit=${PAGE_ITEMS}`]) {
         const response = await incidents(path);
         if (response.kind !== 'done') return response;
-        const ours = response.value.find(({ metadata }) => keyOf(metadata) === key);
-        if (ours) return { kind: 'done', value: { id: ours.id, change: changeOf(ours.metadata) } };
+        const existing = response.value.find(({ metadata }) => keyOf(metadata) === key);
+        if (existing) return { kind: 'done', value: { id: existing.id, change: changeOf(existing.metadata) } };
       }
       return { kind: 'done', value: null };
     },
@@ -81,7 +81,7 @@ export function statuspage(options: StatuspageOptions): StatusPage {
       request('POST', 'incidents', z.object({ id: z.string() }), { incident: maintenanceFields(maintenance) }),
     async updateMaintenance(id, update) {
       const incident = maintenanceFields(update);
-      return nothing(await request('PATCH', `incidents/${encodeURIComponent(id)}`, Ignored, { incident }));
+      return withoutValue(await request('PATCH', `incidents/${encodeURIComponent(id)}`, Ignored, { incident }));
     },
   };
 }
@@ -122,11 +122,11 @@ const maintenanceFields = ({
 });
 
 function changeOf(metadata: unknown): string | null {
-  const ours = Ours.safeParse(metadata);
-  return ours.success ? (ours.data.firebreak.change ?? null) : null;
+  const parsed = FirebreakMetadata.safeParse(metadata);
+  return parsed.success ? (parsed.data.firebreak.change ?? null) : null;
 }
 
 function keyOf(metadata: unknown): string | undefined {
-  const ours = Ours.safeParse(metadata);
-  return ours.success ? ours.data.firebreak.key : undefined;
+  const parsed = FirebreakMetadata.safeParse(metadata);
+  return parsed.success ? parsed.data.firebreak.key : undefined;
 }

@@ -4,7 +4,7 @@ import { InstantIn } from '../../schemas/time/time.ts';
 import { type ReadChanges, type ReceivedWebhook, unreadable, versionOf } from '../shared/change-webhook.ts';
 
 const Name = z.string().min(1).max(256);
-const text = z
+const optionalText = z
   .string()
   .max(2048)
   .nullish()
@@ -21,8 +21,8 @@ const Verification = z.object({ notifications: z.tuple([z.object({ trigger: z.li
 const RunNotification = z.object({
   payload_version: z.literal([1, '1']),
   run_id: Name,
-  run_url: text,
-  run_created_by: text,
+  run_url: optionalText,
+  run_created_by: optionalText,
   workspace_name: Name,
   organization_name: Name,
   notifications: z
@@ -31,7 +31,7 @@ const RunNotification = z.object({
         trigger: z.string().max(128),
         run_status: z.string().max(128).nullish(),
         run_updated_at: InstantIn,
-        run_updated_by: text,
+        run_updated_by: optionalText,
       }),
     )
     .min(1)
@@ -78,22 +78,24 @@ function reportOf(
   run: Run,
   { trigger, run_status, run_updated_at }: Run['notifications'][number],
 ): ChangeReport | undefined {
-  const about = {
+  const reportFields = {
     source: 'terraform',
     key: run.run_id,
     at: run_updated_at,
     subject: { terraformWorkspace: `${run.organization_name}/${run.workspace_name}` },
     kind: 'infrastructure',
   } as const;
-  const known = {
+  const runFields = {
     version: versionOf(run.run_id),
     ...(run.run_created_by !== undefined && { author: run.run_created_by.slice(0, 512) }),
     ...(run.run_url !== undefined && { url: run.run_url }),
   };
-  if (trigger === 'run:applying') return { ...about, ...known, status: 'started', started_at: run_updated_at };
-  if (trigger === 'run:completed' && run_status === APPLIED) return { ...about, ...known, status: 'succeeded' };
+  if (trigger === 'run:applying')
+    return { ...reportFields, ...runFields, status: 'started', started_at: run_updated_at };
+  if (trigger === 'run:completed' && run_status === APPLIED)
+    return { ...reportFields, ...runFields, status: 'succeeded' };
   // A run can also fail while it plans. Without a version, this ends only a run that was applying.
-  if (trigger === 'run:errored') return { ...about, status: run_status === 'canceled' ? 'cancelled' : 'failed' };
+  if (trigger === 'run:errored') return { ...reportFields, status: run_status === 'canceled' ? 'cancelled' : 'failed' };
   return undefined;
 }
 

@@ -1,7 +1,7 @@
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import type { HttpDeployer } from '../../schemas/rollback/targets/http.ts';
 import { millisOf } from '../../schemas/time/time.ts';
-import { type Answer, call, type Later, orLater, retryAfterSeconds } from '../shared/http.ts';
+import { type HttpResponse, call, type Later, orLater, retryAfterSeconds } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
 import { signedHeaders } from './standard-webhooks.ts';
 
@@ -30,7 +30,7 @@ type Request = {
 export async function callEndpoint(
   { name, auth, secrets, clock }: Endpoint,
   { url, id, headers, ...request }: Request,
-): Promise<Answer | Refused | Later> {
+): Promise<HttpResponse | Refused | Later> {
   const key = auth && ('bearer' in auth ? auth.bearer : auth.webhookSignature);
   const secret = key === undefined ? undefined : await secrets.get(key);
   if (key !== undefined && !secret)
@@ -44,14 +44,14 @@ export async function callEndpoint(
   return orLater(call(url, { ...request, headers: { accept: 'application/json', ...headers, ...credentials } }));
 }
 
-export const isSuccess = ({ status }: Answer): boolean => status >= 200 && status < 300;
+export const isSuccess = ({ status }: HttpResponse): boolean => status >= 200 && status < 300;
 
 /** Returns the status and the body of a response, for messages. */
-export const answerText = (name: string, { status, text }: Answer): string =>
+export const answerText = (name: string, { status, text }: HttpResponse): string =>
   `${name} answered ${status}${text.trim() === '' ? '' : `: ${truncate(text.trim(), 300)}`}`;
 
 /** Converts a response other than 2xx and 409. */
-export const unsuccessful = (answer: Answer, detail: string, clock: Clock): Refused | Later =>
-  answer.status === 408 || answer.status === 429 || answer.status >= 500
-    ? { kind: 'later', detail, afterSeconds: retryAfterSeconds(answer.headers, millisOf(clock.now())) }
+export const unsuccessful = (response: HttpResponse, detail: string, clock: Clock): Refused | Later =>
+  response.status === 408 || response.status === 429 || response.status >= 500
+    ? { kind: 'later', detail, afterSeconds: retryAfterSeconds(response.headers, millisOf(clock.now())) }
     : { kind: 'refused', detail };

@@ -14,9 +14,9 @@ export const webhookPager = (options: { config: ConfigSource; secrets: Secrets; 
     if (fallback === undefined) return { kind: 'off', detail: 'no fallback: paging.yaml has no "fallback"' };
     const secret = await options.secrets.get(fallback.signature);
     if (!secret) return { kind: 'refused', detail: `the secret ${fallback.signature} is not set` };
-    const { key, at, ...about } = request;
-    const body = JSON.stringify({ type: `page.${request.action}`, timestamp: at, data: { dedup_key: key, ...about } });
-    const answer = await orLater(
+    const { key, at, ...page } = request;
+    const body = JSON.stringify({ type: `page.${request.action}`, timestamp: at, data: { dedup_key: key, ...page } });
+    const response = await orLater(
       call(fallback.url, {
         method: 'POST',
         headers: {
@@ -27,8 +27,8 @@ export const webhookPager = (options: { config: ConfigSource; secrets: Secrets; 
         timeoutMs: ATTEMPT_TIMEOUT_MS,
       }),
     );
-    if ('kind' in answer) return answer;
-    const { status } = answer;
+    if ('kind' in response) return response;
+    const { status } = response;
     const detail = `the fallback answered ${status}`;
     if (status >= 200 && status < 300) return { kind: 'taken', detail };
     return status === 429 || status >= 500

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import { millisOf } from '../../schemas/time/time.ts';
-import { nothing, vendorClient } from '../shared/client.ts';
+import { withoutValue, vendorClient } from '../shared/client.ts';
 import { signedHeaders } from './standard-webhooks.ts';
 
 type Webhook = {
@@ -34,5 +34,5 @@ export async function postWebhook(webhook: Webhook, id: string, body: object): P
   const headers =
     secret === null ? { 'webhook-id': id } : signedHeaders(secret, id, millisOf(clock.now()), JSON.stringify(body));
   const client = vendorClient({ vendor: receiver, clock, access: async () => ({ url, headers }), timeoutMs });
-  return nothing(await client({ method: 'POST', path: '', body, schema: z.unknown() }));
+  return withoutValue(await client({ method: 'POST', path: '', body, schema: z.unknown() }));
 }

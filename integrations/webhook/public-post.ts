@@ -1,6 +1,6 @@
-import { lookup as resolve, type LookupAddress } from 'node:dns';
-import { type IncomingMessage, request as plain } from 'node:http';
-import { request as secure } from 'node:https';
+import { lookup as lookUpHost, type LookupAddress } from 'node:dns';
+import { type IncomingMessage, request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 
 /** Networks inside of IPv4 and of the IPv6 space of public addresses that are not public (IANA's registries, read 2026-11). */
@@ -21,7 +21,7 @@ const RESERVED_V4: readonly (readonly [string, number])[] = [
   ['224.0.0.0', 3],
 ];
 const PUBLIC_V6 = ['2000::', 3] as const;
-/** Tunnels among them lead to any IPv4 address. */
+/** Some of these are tunnels, which lead to any IPv4 address. */
 const RESERVED_V6: readonly (readonly [string, number])[] = [
   ['2001::', 23],
   ['2001:db8::', 32],
@@ -56,8 +56,8 @@ export class NotPublic extends Error {
   }
 }
 
-/** Bytes of an answer that are read. Its content does not matter. */
-const ANSWER_MAX_BYTES = 64 * 1024;
+/** Maximum bytes of a response body, whose content does not matter. */
+const RESPONSE_MAX_BYTES = 64 * 1024;
 
 type Options = {
   body: string;
@@ -68,7 +68,7 @@ type Options = {
 };
 
 /**
- * Sends a POST request to an address that anybody could have entered. The addresses of its host are checked when the
+ * Sends a POST request to an address that a stranger may have entered. The addresses of its host are checked when the
  * connection is made, and the connection uses one of the checked addresses, so that a name cannot change in between.
  * Doesn't follow redirects, and returns nothing of the body.
  *
@@ -83,33 +83,33 @@ export async function publicPost(
   // Node does not look up addresses.
   if (isIP(host) !== 0 && !isAllowed(host)) throw new NotPublic(host);
   const signal = AbortSignal.timeout(timeoutMs);
-  const request = (protocol === 'https:' ? secure : plain)(url, {
+  const request = (protocol === 'https:' ? httpsRequest : httpRequest)(url, {
     method: 'POST',
     headers: { ...headers, 'content-length': String(Buffer.byteLength(body)) },
     lookup: checkedLookup(isAllowed),
     agent: false,
     signal,
   });
-  const answer = await new Promise<IncomingMessage>((answered, failed) => {
+  const response = await new Promise<IncomingMessage>((answered, failed) => {
     request.once('response', answered);
     request.on('error', failed);
     request.end(body);
   });
   let bytes = 0;
-  answer.on('data', (chunk: Buffer) => {
+  response.on('data', (chunk: Buffer) => {
     bytes += chunk.byteLength;
-    if (bytes > ANSWER_MAX_BYTES) request.destroy();
+    if (bytes > RESPONSE_MAX_BYTES) request.destroy();
   });
-  answer.on('error', () => undefined); // the status is known
-  await new Promise<void>((done) => void answer.once('close', done));
-  return { status: answer.statusCode ?? 0, headers: headersOf(answer) };
+  response.on('error', () => undefined); // the status is known
+  await new Promise<void>((done) => void response.once('close', done));
+  return { status: response.statusCode ?? 0, headers: headersOf(response) };
 }
 
-/** Refuses a name with any address that is not allowed: which one is used would be chance. */
+/** Refuses a name with any address that is not allowed: which one the connection uses would be random. */
 const checkedLookup =
   (isAllowed: (address: string) => boolean): LookupFunction =>
   (host, options, done) => {
-    resolve(host, { ...options, all: true }, (error, found) => {
+    lookUpHost(host, { ...options, all: true }, (error, found) => {
       const addresses: readonly LookupAddress[] = found;
       if (error) return done(error, '', 4);
       const [first] = addresses;

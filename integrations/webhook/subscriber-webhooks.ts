@@ -5,10 +5,10 @@ import type { Message, MessagePart } from '../../domain/status/subscriptions/mes
 import type { SubscriptionChannel } from '../../schemas/status/subscriber.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { retryAfterSeconds } from '../shared/http.ts';
-import { mrkdwn, plain } from '../slack/mrkdwn.ts';
+import { mrkdwn, plainOneLine } from '../slack/mrkdwn.ts';
 import { NotPublic, publicPost } from './public-post.ts';
 import { signedHeaders } from './standard-webhooks.ts';
-import { line, teamsCard } from './teams.ts';
+import { textLine, teamsCard } from './teams.ts';
 
 /** Milliseconds for one attempt. */
 const ATTEMPT_TIMEOUT_MS = 5_000;
@@ -30,8 +30,8 @@ export function subscriberWebhooks({ clock, post = publicPost }: Options): Subsc
         ...(channel === 'webhook' ? signedHeaders(secret, key, millisOf(clock.now()), body) : {}),
       };
       try {
-        const answer = await post(url, { body, headers, timeoutMs: ATTEMPT_TIMEOUT_MS });
-        return resultOf(answer, millisOf(clock.now()));
+        const response = await post(url, { body, headers, timeoutMs: ATTEMPT_TIMEOUT_MS });
+        return resultOf(response, millisOf(clock.now()));
       } catch (error) {
         if (error instanceof NotPublic) return { kind: 'refused', code: 'not_public', detail: error.message };
         return { kind: 'later', detail: error instanceof Error ? error.message : String(error), afterSeconds: null };
@@ -44,17 +44,17 @@ function bodyOf(channel: Exclude<SubscriptionChannel, 'email'>, message: Message
   switch (channel) {
     case 'slack':
       return {
-        text: plain(message.subject, SLACK_TEXT_MAX_CHARS),
+        text: plainOneLine(message.subject, SLACK_TEXT_MAX_CHARS),
         blocks: [{ type: 'section', text: { type: 'mrkdwn', text: slackText(message), verbatim: true } }],
       };
     case 'teams':
       return teamsCard(
         [
-          line({ text: message.subject, weight: 'bolder' }),
+          textLine({ text: message.subject, weight: 'bolder' }),
           ...message.parts
             .map((part) => (typeof part === 'string' ? part : part.words))
             .filter((text) => text !== '')
-            .map((text) => line({ text })),
+            .map((text) => textLine({ text })),
         ],
         message.parts.flatMap((part) => (typeof part === 'string' ? [] : [{ title: part.title, url: part.url }])),
       );

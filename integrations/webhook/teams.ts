@@ -5,7 +5,7 @@ import type { IncidentEvent } from '../../schemas/incidents/response.ts';
 /** Maximum characters of a text. Teams accepts 28 KB including the card's markup, but a card should be short. */
 const TEXT_MAX_CHARS = 500;
 
-const WORDS: Record<IncidentEvent, string> = {
+const EVENT_TITLES: Record<IncidentEvent, string> = {
   'incident.opened': 'Incident',
   'incident.changed': 'Incident',
   'incident.resolved': 'Resolved',
@@ -26,8 +26,8 @@ export function teamsMessage(event: IncidentEvent, incident: WebhookIncident): o
   const facts: [string, string | null][] = [
     ['Severity', severity],
     ['Status', status],
-    ['Opened', minute(opened_at)],
-    ['Resolved', resolved_at === null ? null : minute(resolved_at)],
+    ['Opened', minuteText(opened_at)],
+    ['Resolved', resolved_at === null ? null : minuteText(resolved_at)],
     ['Acknowledged by', incident.acknowledged_by],
     ['Commander', incident.roles['commander'] ?? null],
     ['Suspect', incident.suspects[0]?.version ?? null],
@@ -41,16 +41,16 @@ export function teamsMessage(event: IncidentEvent, incident: WebhookIncident): o
     ...(incident.url === null ? [] : [{ title: 'Open in the console', url: incident.url }]),
   ];
   const body = [
-    line(
+    textLine(
       {
-        text: `${WORDS[event]}: `,
+        text: `${EVENT_TITLES[event]}: `,
         weight: 'bolder',
         color: isOver ? 'good' : (COLOURS[severity] ?? 'default'),
       },
-      { text: cut(`${service} ${environment}: ${title}`), weight: 'bolder' },
+      { text: shortened(`${service} ${environment}: ${title}`), weight: 'bolder' },
     ),
     ...facts.flatMap(([name, value]) =>
-      value === null ? [] : [line({ text: `${name}: `, isSubtle: true }, { text: cut(value) })],
+      value === null ? [] : [textLine({ text: `${name}: `, isSubtle: true }, { text: shortened(value) })],
     ),
   ];
   return teamsCard(body, links);
@@ -62,14 +62,17 @@ export function teamsPostmortem(postmortem: WebhookPostmortem): object {
   const facts: [string, string][] = [
     ['Service', `${service} ${environment}`],
     ['Severity', severity],
-    ['Published', minute(published_at ?? postmortem.updated_at)],
+    ['Published', minuteText(published_at ?? postmortem.updated_at)],
     ['Revision', String(revision)],
     ['Incident', incident_id],
   ];
   return teamsCard(
     [
-      line({ text: 'Post-mortem: ', weight: 'bolder', color: 'accent' }, { text: cut(title), weight: 'bolder' }),
-      ...facts.map(([name, value]) => line({ text: `${name}: `, isSubtle: true }, { text: cut(value) })),
+      textLine(
+        { text: 'Post-mortem: ', weight: 'bolder', color: 'accent' },
+        { text: shortened(title), weight: 'bolder' },
+      ),
+      ...facts.map(([name, value]) => textLine({ text: `${name}: `, isSubtle: true }, { text: shortened(value) })),
     ],
     url === null ? [] : [{ title: 'Open in the console', url }],
   );
@@ -93,14 +96,14 @@ export const teamsCard = (body: readonly object[], links: readonly { title: stri
   ],
 });
 
-type Run = { text: string; weight?: string; color?: string; isSubtle?: boolean };
+type TextRun = { text: string; weight?: string; color?: string; isSubtle?: boolean };
 
 /** Returns a line of text runs, which are shown literally. */
-export const line = (...runs: Run[]) => ({
+export const textLine = (...runs: TextRun[]) => ({
   type: 'RichTextBlock',
   spacing: 'small',
   inlines: runs.map((run) => ({ type: 'TextRun', ...run })),
 });
 
-const cut = (text: string): string => truncate(text, TEXT_MAX_CHARS);
-const minute = (at: string): string => `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;
+const shortened = (text: string): string => truncate(text, TEXT_MAX_CHARS);
+const minuteText = (at: string): string => `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;

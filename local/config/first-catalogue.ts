@@ -1,13 +1,13 @@
 import { proposeEntries, type Proposal } from '../../actions/connections/propose-entries.ts';
 import { prometheus } from '../../integrations/prometheus/metrics.ts';
-import type { Searched } from '../../integrations/prometheus/service-search.ts';
+import type { SearchedServer } from '../../integrations/prometheus/service-search.ts';
 import { versionLabels } from '../../integrations/prometheus/version-labels.ts';
 
 export type { Proposal } from '../../actions/connections/propose-entries.ts';
-export { SearchFailure, type Searched } from '../../integrations/prometheus/service-search.ts';
+export { SearchFailure, type SearchedServer } from '../../integrations/prometheus/service-search.ts';
 
 /** Proposes a catalogue without a running Firebreak. @throws SearchFailure */
-export function proposeCatalogue(searched: Searched, alertmanager: Searched | null): Promise<Proposal[]> {
+export function proposeCatalogue(searched: SearchedServer, alertmanager: SearchedServer | null): Promise<Proposal[]> {
   const url = async () => searched.url;
   return proposeEntries({
     prometheus: searched,

@@ -1,4 +1,4 @@
-import { plain } from '../../integrations/slack/mrkdwn.ts';
+import { plainOneLine } from '../../integrations/slack/mrkdwn.ts';
 import type { ModalView } from '../../domain/ports/slack.ts';
 import type { About } from './form.ts';
 
@@ -18,7 +18,7 @@ export const OPTION_VALUE_MAX = 150;
 
 const plainText = (text: string, max: number) => ({
   type: 'plain_text' as const,
-  text: plain(text, max) || '—',
+  text: plainOneLine(text, max) || '—',
   emoji: true,
 });
 

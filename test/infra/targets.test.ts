@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { type AwsTargets, ofTargets } from '../../integrations/aws/permissions.ts';
+import { type AwsTargets, permissionsFor } from '../../integrations/aws/permissions.ts';
 import { describeSystem } from './platform.ts';
 
 const FILE = new URL('../../infra/targets.ts', import.meta.url).href;
@@ -59,12 +59,12 @@ function documented() {
 
 describe('permissions for AWS targets', () => {
   test('equal the policy in the docs for each kind', () => {
-    expect(ofTargets(ALL)).toEqual(documented());
+    expect(permissionsFor(ALL)).toEqual(documented());
   });
 
   test('are empty without targets', () => {
-    expect(ofTargets({})).toEqual([]);
-    expect(ofTargets({ roles: [ROLE] })).toEqual([{ actions: ['sts:AssumeRole'], resources: [ROLE] }]);
+    expect(permissionsFor({})).toEqual([]);
+    expect(permissionsFor({ roles: [ROLE] })).toEqual([{ actions: ['sts:AssumeRole'], resources: [ROLE] }]);
   });
 
   test.each([
@@ -78,7 +78,7 @@ describe('permissions for AWS targets', () => {
     ['deploymentGroups', 'arn:aws:codedeploy:eu-central-1:123456789012:deploymentgroup:shop'],
     ['hostedZones', 'arn:aws:route53:::hostedzone/*'],
   ] as const)('%s refuses %s', (kind, arn) => {
-    expect(() => ofTargets({ [kind]: [arn] })).toThrow(`infra/targets.ts: ${kind} contains "${arn}"`);
+    expect(() => permissionsFor({ [kind]: [arn] })).toThrow(`infra/targets.ts: ${kind} contains "${arn}"`);
   });
 });
 

@@ -37,6 +37,8 @@ describe('a measurement over HTTP', () => {
       value: 1,
       detail: expect.stringContaining('no answer in time'),
     });
+    // The version did respond, so a body that is too large is not a failed call.
+    expect(await measured({}, { body: 'x'.repeat(1024 * 1024 + 1) })).toMatchObject({ value: null });
   });
 
   test('is the duration of a successful call', async () => {

@@ -171,8 +171,8 @@ describe('requests to issuers', () => {
     await elsewhere.start();
     const theirs = await elsewhere.key('one');
     const token = await theirs(claims({ iss: elsewhere.url }));
-    expect(await tokens.verify(token, [identity()])).toEqual(problem(/^its issuer is .*; accepted here: http/));
-    expect(await tokens.verify(token, [])).toEqual(problem(/no identities are accepted here/));
+    expect(await tokens.verify(token, [identity()])).toEqual(problem(/^its issuer is .*; Firebreak accepts http/));
+    expect(await tokens.verify(token, [])).toEqual(problem(/Firebreak accepts no identities/));
     expect(await tokens.verify(await theirs(claims({ iss: `${issuer.url}/` })), [identity()])).toMatchObject({
       ok: false,
     });

@@ -16,7 +16,7 @@ import {
 } from '../../../domain/postmortems/issues.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import type { ComparisonMark, StoredPostmortem } from '../../../domain/ports/postmortems.ts';
-import type { Failed } from '../../../integrations/shared/client.ts';
+import type { FailedResponse } from '../../../integrations/shared/client.ts';
 import { sureFrom } from '../../../domain/messages/unclear.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import {
@@ -355,7 +355,7 @@ class Comparison {
     };
   }
 
-  async #failed(key: string, failed: Failed): Promise<void> {
+  async #failed(key: string, failed: FailedResponse): Promise<void> {
     const { place } = this.#link(key);
     const seconds = failed.kind === 'later' ? (failed.afterSeconds ?? LATER_SECONDS) : REFUSED_SECONDS;
     const retry = this.#after(seconds);

@@ -8,7 +8,7 @@ import { asJson, oneLine, shortTime, table } from '../../table.ts';
 import type { CommandContext } from '../../command-context.ts';
 
 /** An older Firebreak returns no `warnings`. */
-const Recorded = Change.extend({ warnings: z.array(z.string()).default([]) });
+const RecordedChange = Change.extend({ warnings: z.array(z.string()).default([]) });
 const Changes = z.object({ items: z.array(Change) });
 const Watches = z.object({ items: z.array(Watch) });
 
@@ -68,25 +68,27 @@ export function addDeploy(program: Command, context: CommandContext): void {
     .argument('[id]')
     .option('--service <name>', 'Only this service')
     .option('--environment <name>', 'Only this environment')
-    .addOption(new Option('--outcome <outcome>', 'Only these').choices([...WatchOutcome.options, 'running']))
+    .addOption(
+      new Option('--outcome <outcome>', 'Only watches with this outcome').choices([...WatchOutcome.options, 'running']),
+    )
     .option(...LIMIT_OPTION)
     .option(...JSON_OPTION)
     .action((id: string | undefined, options: WatchOptions) =>
-      id === undefined ? watches(context, options) : oneWatch(context, id, options),
+      id === undefined ? listWatches(context, options) : showWatch(context, id, options),
     );
 }
 
-async function record(context: CommandContext, what: object, options: RecordOptions): Promise<void> {
-  const { json, startedAt, finishedAt, migration, rollbackSafeTo, ...same } = options;
+async function record(context: CommandContext, target: object, options: RecordOptions): Promise<void> {
+  const { json, startedAt, finishedAt, migration, rollbackSafeTo, ...otherFields } = options;
   const body = {
-    ...what,
-    ...same,
+    ...target,
+    ...otherFields,
     started_at: startedAt,
     finished_at: finishedAt,
     has_migration: migration,
     rollback_safe_to: rollbackSafeTo,
   };
-  const change = await (await Client.of(context)).post('/v1/deployments', body, Recorded);
+  const change = await (await Client.of(context)).post('/v1/deployments', body, RecordedChange);
   for (const warning of change.warnings) context.err(oneLine(`warning: ${warning}`));
   context.out(json ? asJson(change) : change.id);
 }
@@ -106,7 +108,7 @@ async function list(context: CommandContext, { json, ...query }: ListOptions): P
   context.out(table(['ID', 'SERVICE', 'VERSION', 'KIND', 'STATUS', 'STARTED', 'NOTES'], rows));
 }
 
-async function watches(context: CommandContext, { json, ...query }: WatchOptions): Promise<void> {
+async function listWatches(context: CommandContext, { json, ...query }: WatchOptions): Promise<void> {
   const { items } = await (await Client.of(context)).get(`/v1/watches${queryOf(query)}`, Watches);
   if (json) return context.out(asJson(items));
   const rows = items.map((one) => [
@@ -121,7 +123,7 @@ async function watches(context: CommandContext, { json, ...query }: WatchOptions
   context.out(table(['ID', 'SERVICE', 'VERSION', 'STARTED', 'OUTCOME', 'CHECKS', 'NOTES'], rows));
 }
 
-async function oneWatch(context: CommandContext, id: string, { json }: WatchOptions): Promise<void> {
+async function showWatch(context: CommandContext, id: string, { json }: WatchOptions): Promise<void> {
   const watch = await (await Client.of(context)).get(`/v1/watches/${encodeURIComponent(id)}`, Watch);
   if (json) return context.out(asJson(watch));
   context.out(`${watch.service} in ${watch.environment}: ${watch.version}, ${watch.outcome ?? 'running'}`);

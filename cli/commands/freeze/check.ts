@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import { CheckAnswer, CheckedChange } from '../../../schemas/freeze/freeze-check.ts';
-import { Client, NoAnswer, Refused, queryOf } from '../../client.ts';
-import { remember, stateFile, type Trust, trustIn } from '../../last-state.ts';
-import { decideOffline, recall, type Remembered } from '../../offline/decide.mjs';
+import { Client, NoResponse, ErrorResponse, queryOf } from '../../client.ts';
+import { stateFile, storeVerifiedAnswer, type Trust, trustedKeysFor } from '../../signed-answers.ts';
+import { decideOffline, readStoredState, type StoredState } from '../../offline/decide.mjs';
 import { JSON_OPTION } from '../../options.ts';
 import { asJson, oneLine, shortTime } from '../../table.ts';
 import { UsageError, CommandFailure, type CommandContext } from '../../command-context.ts';
@@ -67,25 +67,25 @@ function checkTarget(service: string | undefined, environment: string | undefine
 
 async function check(context: CommandContext, target: CheckTarget, options: Options): Promise<void> {
   const client = await Client.of(context);
-  const at = { ...target, server: client.url };
+  const signedFor = { ...target, server: client.url };
   const file = stateFile(context, options.state);
-  const trust = await trustIn(context, client.url, options.keys);
+  const trust = await trustedKeysFor(context, client.url, options.keys);
   try {
     const answer = await requestCheck(client, context, target, options);
     if (answer.signed_state !== null)
-      await storeSignedAnswer(context, client, answer.signed_state, { at, file, trust });
+      await storeSignedAnswer(context, client, answer.signed_state, { signedFor, file, trust });
     print(context, answer, options);
   } catch (error) {
     if (!isOutage(error)) throw error;
     context.err(error.message);
-    printOfflineDecision(context, target, options, await recall(file, at, trust.keys));
+    printOfflineDecision(context, target, options, await readStoredState(file, signedFor, trust.keys));
   }
 }
 
 /** Returns whether Firebreak gave no verdict: no response, an error of its own (5xx), or a request to come later. */
 const isOutage = (error: unknown): error is CommandFailure =>
-  error instanceof NoAnswer ||
-  (error instanceof Refused && (error.status >= 500 || error.status === 408 || error.status === 429));
+  error instanceof NoResponse ||
+  (error instanceof ErrorResponse && (error.status >= 500 || error.status === 408 || error.status === 429));
 
 function requestCheck(
   client: Client,
@@ -106,10 +106,13 @@ async function storeSignedAnswer(
   context: CommandContext,
   client: Client,
   state: string,
-  { at, file, trust }: { at: Parameters<typeof recall>[1]; file: string; trust: Trust },
+  { signedFor, file, trust }: { signedFor: Parameters<typeof readStoredState>[1]; file: string; trust: Trust },
 ): Promise<void> {
   try {
-    await remember(context, file, at, trust, { state, jwks: await client.get('/.well-known/jwks.json', z.unknown()) });
+    await storeVerifiedAnswer(context, file, signedFor, trust, {
+      state,
+      jwks: await client.get('/.well-known/jwks.json', z.unknown()),
+    });
   } catch (error) {
     const why = error instanceof Error ? error.message : 'unknown';
     context.err(oneLine(`warning: cannot store the signed answer for outages: ${why}`));
@@ -133,11 +136,11 @@ function printOfflineDecision(
   context: CommandContext,
   target: CheckTarget,
   options: Options,
-  remembered: Remembered,
+  storedState: StoredState,
 ): void {
   const { version, commit, change } = options;
   const query = { version, commit, change, isRollback: change === 'rollback' };
-  const { allowed, because, by, evaluated_at } = decideOffline(query, remembered, options.onOutage, new Date());
+  const { allowed, because, by, evaluated_at } = decideOffline(query, storedState, options.onOutage, new Date());
   const text = oneLine(`${allowed ? 'allowed' : 'not allowed'} while Firebreak is unreachable: ${because}`);
   if (allowed) context.err(text);
   if (options.json)

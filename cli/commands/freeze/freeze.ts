@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
+import { counted } from '../../../domain/reports/words.ts';
 import type { CheckInputs } from '../../../domain/freeze/check-inputs.ts';
 import { decide } from '../../../domain/freeze/decide.ts';
 import { FreezeView, Override } from '../../../schemas/freeze/freeze.ts';
@@ -31,7 +32,7 @@ export function addFreeze(program: Command, context: CommandContext): void {
     .argument('[environment]', 'Environment of the service', 'production')
     .option(...JSON_OPTION)
     .action((service: string | undefined, environment: string, options: { json?: true }) =>
-      service === undefined ? inForce(context, options) : statusOf(context, { service, environment }, options),
+      service === undefined ? showInForce(context, options) : showStatus(context, { service, environment }, options),
     );
   freeze
     .command('list')
@@ -79,12 +80,12 @@ export function addFreeze(program: Command, context: CommandContext): void {
     .description('Approve an override as a second person')
     .argument(...FREEZE)
     .argument('<override>')
-    .action((id: string, name: string) => approve(context, id, name));
+    .action((id: string, overrideId: string) => approve(context, id, overrideId));
   freeze
     .command('keys')
     .description("Print thumbprints of Firebreak's signing keys, in the format of FIREBREAK_KEYS")
     .option('--json', 'Print the JWKS')
-    .action((options: { json?: true }) => keys(context, options));
+    .action((options: { json?: true }) => printKeys(context, options));
   freeze
     .command('explain')
     .description('Show the inputs of a freeze decision and evaluate it again; exits with 1 if the verdict differs')
@@ -93,9 +94,9 @@ export function addFreeze(program: Command, context: CommandContext): void {
     .action((id: string, options: { json?: true }) => explain(context, id, options));
 }
 
-async function inForce(context: CommandContext, { json }: { json?: true }): Promise<void> {
+async function showInForce(context: CommandContext, { json }: { json?: true }): Promise<void> {
   const { items } = await (await Client.of(context)).get('/v1/freezes?limit=500', Freezes);
-  show(
+  printFreezes(
     context,
     items.filter(({ state }) => state !== 'over'),
     json,
@@ -106,7 +107,7 @@ async function list(
   context: CommandContext,
   { json, ...query }: { service?: string; environment?: string; limit: number; json?: true },
 ): Promise<void> {
-  show(context, (await (await Client.of(context)).get(`/v1/freezes${queryOf(query)}`, Freezes)).items, json);
+  printFreezes(context, (await (await Client.of(context)).get(`/v1/freezes${queryOf(query)}`, Freezes)).items, json);
 }
 
 /** Minimum length of the last characters of an id. A shorter text is more likely a mistyped service name. */
@@ -120,14 +121,14 @@ async function freezeNamed(client: Client, freezeName: string): Promise<string> 
   if (freezeName.startsWith('frz_')) return freezeName;
   const { items } = await client.get('/v1/freezes?limit=500', Freezes);
   const [service, environment] = freezeName.split('/');
-  const [one, ...others] = items.filter(
+  const [match, ...others] = items.filter(
     (freeze) =>
       freeze.id === freezeName ||
       (freeze.state !== 'over' &&
         ((freeze.service === service && (environment === undefined || freeze.environment === environment)) ||
           (freezeName.length >= ID_END_MIN && freeze.id.endsWith(freezeName)))),
   );
-  if (one === undefined)
+  if (match === undefined)
     throw new CommandFailure(
       `freeze ${JSON.stringify(freezeName)} not found; to list freezes: firebreak freeze status`,
     );
@@ -135,13 +136,13 @@ async function freezeNamed(client: Client, freezeName: string): Promise<string> 
     throw new UsageError(
       [
         `${JSON.stringify(freezeName)} matches several freezes:`,
-        ...[one, ...others].map(({ id, reason }) => oneLine(`  ${id}  ${reason}`)),
+        ...[match, ...others].map(({ id, reason }) => oneLine(`  ${id}  ${reason}`)),
       ].join('\n'),
     );
-  return one.id;
+  return match.id;
 }
 
-function show(context: CommandContext, freezes: readonly FreezeView[], json: true | undefined): void {
+function printFreezes(context: CommandContext, freezes: readonly FreezeView[], json: true | undefined): void {
   if (json) return context.out(asJson(freezes));
   const rows = freezes.map((freeze) => [
     freeze.id,
@@ -156,7 +157,7 @@ function show(context: CommandContext, freezes: readonly FreezeView[], json: tru
 }
 
 /** Runs a freeze check for a plain deploy. Exits with 0 also when frozen: the command reports, it does not gate. */
-async function statusOf(
+async function showStatus(
   context: CommandContext,
   serviceEnvironment: { service: string; environment: string },
   { json }: { json?: true },
@@ -193,15 +194,15 @@ async function override(context: CommandContext, freezeName: string, options: Ov
   if (created.needs_approval) context.err(`another person must approve: firebreak freeze approve ${id} ${created.id}`);
 }
 
-async function approve(context: CommandContext, freezeName: string, name: string): Promise<void> {
+async function approve(context: CommandContext, freezeName: string, overrideId: string): Promise<void> {
   const client = await Client.of(context);
   const id = await freezeNamed(client, freezeName);
-  const path = `/v1/freezes/${encodeURIComponent(id)}/overrides/${encodeURIComponent(name)}/approve`;
+  const path = `/v1/freezes/${encodeURIComponent(id)}/overrides/${encodeURIComponent(overrideId)}/approve`;
   const { approved_by } = await client.post(path, {}, Approved);
-  context.out(`${name} is approved by ${approved_by ?? 'an unknown user'}`);
+  context.out(`${overrideId} is approved by ${approved_by ?? 'an unknown user'}`);
 }
 
-async function keys(context: CommandContext, { json }: { json?: true }): Promise<void> {
+async function printKeys(context: CommandContext, { json }: { json?: true }): Promise<void> {
   const jwks = await (await Client.of(context)).get('/.well-known/jwks.json', z.unknown());
   const thumbprints = [...thumbprintsOf(publicKeysIn(jwks))];
   if (thumbprints.length === 0)
@@ -224,20 +225,19 @@ async function explain(context: CommandContext, id: string, { json }: { json?: t
       `checked ${decision.count} ${decision.count === 1 ? 'time' : 'times'}, first ${shortTime(decision.at)} UTC by ${decision.by}, last ${shortTime(decision.last_at)} UTC`,
     );
     for (const { code, text } of verdict.reasons) context.out(oneLine(`  ${code}: ${text}`));
-    context.out(oneLine(`  inputs: ${inputsInWords(decision.inputs as CheckInputs)}`));
+    context.out(oneLine(`  inputs: ${inputsText(decision.inputs as CheckInputs)}`));
     context.out(`evaluated again from its inputs: ${same ? 'same verdict' : 'DIFFERENT VERDICT'}`);
   }
   if (!same) throw new CommandFailure(`${id} has a different verdict now: ${canonicalJson(again)}`);
 }
 
-function inputsInWords({ own, calendar, incidents, pins, objectives, evaluatedAt }: CheckInputs): string {
-  const count = (number: number, what: string) => `${number} ${what}${number === 1 ? '' : 's'}`;
+function inputsText({ own, calendar, incidents, pins, objectives, evaluatedAt }: CheckInputs): string {
   return [
-    count(own.freezes.length, 'freeze'),
-    `${calendar.length} calendar ${calendar.length === 1 ? 'entry' : 'entries'}`,
-    count(incidents.length, 'open incident'),
-    count(pins.length, 'pinned version'),
-    count(objectives, 'objective'),
+    counted(own.freezes.length, 'freeze'),
+    counted(calendar.length, 'calendar entry', 'calendar entries'),
+    counted(incidents.length, 'open incident'),
+    counted(pins.length, 'pinned version'),
+    counted(objectives, 'objective'),
     evaluatedAt === null ? 'never evaluated' : `evaluated at ${shortTime(evaluatedAt)} UTC`,
   ].join(', ');
 }

@@ -65,7 +65,7 @@ async function endOf(
   context: CommandContext,
   { until, for: duration, untilLifted, startsAt, yes }: OpenOptions,
 ): Promise<string | undefined> {
-  if ([until, duration, untilLifted].filter((one) => one !== undefined).length > 1)
+  if ([until, duration, untilLifted].filter((option) => option !== undefined).length > 1)
     throw new UsageError('specify only one of --until, --for, and --until-lifted');
   if (until !== undefined) return until;
   if (duration !== undefined) return after(duration, startsAt);
@@ -79,12 +79,12 @@ async function endOf(
 }
 
 function after(duration: string, startsAt: string | undefined): string {
-  const found = durationIn(duration);
-  if ('problem' in found) throw new UsageError(found.problem);
+  const parsed = durationIn(duration);
+  if ('problem' in parsed) throw new UsageError(parsed.problem);
   const start = startsAt === undefined ? Date.now() : Date.parse(startsAt);
   if (Number.isNaN(start))
     throw new UsageError(`--starts-at: ${JSON.stringify(startsAt)} is not a time such as 2026-11-20T18:00:00Z`);
-  return new Date(start + found.seconds * 1000).toISOString();
+  return new Date(start + parsed.seconds * 1000).toISOString();
 }
 
 function summaryOf({ service, team, environment, services, starts_at, until, state }: Opened): string {

@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { BadCsv, componentsOfCsv, subscribersOfCsv } from '../../../domain/status/import/csv.ts';
@@ -7,14 +5,15 @@ import { type ImportPlan, planStatuspageImport } from '../../../domain/status/im
 import { VARIABLES } from '../../../schemas/config/variables.ts';
 import { MAIN_PAGE } from '../../../schemas/status/status-page-file.ts';
 import { IMPORT_MAX, type ImportOutcome, ImportResult } from '../../../schemas/status/subscriber-import.ts';
-import { Client, Refused } from '../../client.ts';
+import { Client, ErrorResponse } from '../../client.ts';
 import { CommandFailure, type CommandContext, UsageError } from '../../command-context.ts';
+import { readInputFile } from '../../input-file.ts';
 import { readStatuspage, type StatuspageExport } from '../../files.ts';
 
 type Options = { components?: string; subscribers?: string; confirmed?: true; page: string; apply?: true };
 
-/** Addresses that are printed for each reason. */
-const SHOWN_MAX = 20;
+/** Maximum number of addresses that are printed for each reason. */
+const ADDRESSES_SHOWN = 20;
 
 /** Adds the import of data from other systems. */
 export function addImport(program: Command, context: CommandContext): void {
@@ -34,33 +33,35 @@ export function addImport(program: Command, context: CommandContext): void {
 }
 
 async function importStatuspage(context: CommandContext, options: Options): Promise<void> {
-  const source = await read(context, options);
+  const source = await readSource(context, options);
   const plan = planStatuspageImport(source.components, source.subscribers);
   if (plan.components.length > 0) context.out(configText(plan, options.page));
   for (const [reason, addresses] of plan.skipped) context.err(skippedLine(reason, addresses));
   if (plan.subscribers.length === 0) return context.out('# Subscribers: none to import');
-  const outcomes = await send(context, plan, options);
-  const verb = options.apply ? 'Subscribers' : 'Subscribers, with --apply';
-  context.out(`# ${verb}: ${counted(outcomes)}`);
+  const outcomes = await importSubscribers(context, plan, options);
+  const label = options.apply ? 'Subscribers' : 'Subscribers, with --apply';
+  context.out(`# ${label}: ${outcomeText(outcomes)}`);
   if (!options.apply)
     context.out('# Nothing was changed. To store the subscribers, run the same command with --apply.');
 }
 
 /** Reads files, if any is given, else the API. */
-async function read(context: CommandContext, options: Options): Promise<StatuspageExport> {
-  if (options.components === undefined && options.subscribers === undefined) return fromApi(context);
+async function readSource(context: CommandContext, options: Options): Promise<StatuspageExport> {
+  if (options.components === undefined && options.subscribers === undefined) return readFromApi(context);
   const { confirmed = false } = options;
   return {
-    components: await csv(context, options.components, componentsOfCsv),
-    subscribers: await csv(context, options.subscribers, (text) => subscribersOfCsv(text, { confirmed })),
+    components: await readCsv(context, options.components, componentsOfCsv),
+    subscribers: await readCsv(context, options.subscribers, (text) => subscribersOfCsv(text, { confirmed })),
   };
 }
 
-async function csv<T>(context: CommandContext, file: string | undefined, parse: (text: string) => T[]): Promise<T[]> {
+async function readCsv<T>(
+  context: CommandContext,
+  file: string | undefined,
+  parse: (text: string) => T[],
+): Promise<T[]> {
   if (file === undefined) return [];
-  const text = await readFile(resolve(context.cwd, file), 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new CommandFailure(`cannot read ${file}: ${error.message}`);
-  });
+  const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(await readInputFile(context, file));
   try {
     return parse(text);
   } catch (error) {
@@ -69,7 +70,7 @@ async function csv<T>(context: CommandContext, file: string | undefined, parse: 
   }
 }
 
-async function fromApi({ env, err }: CommandContext): Promise<StatuspageExport> {
+async function readFromApi({ env, err }: CommandContext): Promise<StatuspageExport> {
   const [key, page] = [env['STATUSPAGE_API_KEY'], env['STATUSPAGE_PAGE_ID']];
   if (!key || !page)
     throw new UsageError(
@@ -85,18 +86,20 @@ async function fromApi({ env, err }: CommandContext): Promise<StatuspageExport> 
 /** Returns the lines for `status-page.yaml`. */
 const configText = ({ components, subscribers }: ImportPlan, page: string): string => {
   const settings = {
-    components: components.map((one) => (one.group === undefined && one.description === undefined ? one.name : one)),
+    components: components.map((component) =>
+      component.group === undefined && component.description === undefined ? component.name : component,
+    ),
     ...(subscribers.length > 0 && { subscriptions: ['email'] }),
   };
   return `# Add to status-page.yaml:\n${stringify({ pages: { [page]: settings } }, { lineWidth: 0 }).trimEnd()}`;
 };
 
 function skippedLine(reason: string, addresses: readonly string[]): string {
-  const more = addresses.length > SHOWN_MAX ? `, and ${addresses.length - SHOWN_MAX} more` : '';
-  return `not imported, ${reason}: ${addresses.slice(0, SHOWN_MAX).join(', ')}${more}`;
+  const more = addresses.length > ADDRESSES_SHOWN ? `, and ${addresses.length - ADDRESSES_SHOWN} more` : '';
+  return `not imported, ${reason}: ${addresses.slice(0, ADDRESSES_SHOWN).join(', ')}${more}`;
 }
 
-async function send(
+async function importSubscribers(
   context: CommandContext,
   { subscribers }: ImportPlan,
   { page, apply }: Options,
@@ -109,7 +112,7 @@ async function send(
       const path = `/v1/status-pages/${encodeURIComponent(page)}/subscribers/import`;
       outcomes.push(...(await client.post(path, body, ImportResult)).outcomes);
     } catch (error) {
-      if (error instanceof Refused && (error.code === 'unknown-page' || error.code === 'invalid'))
+      if (error instanceof ErrorResponse && (error.code === 'unknown-page' || error.code === 'invalid'))
         throw new CommandFailure(
           `${error.message}. Add the page with "subscriptions: [email]" to status-page.yaml, then run this command again`,
         );
@@ -119,13 +122,15 @@ async function send(
   return outcomes;
 }
 
-const WORDS: Readonly<Record<ImportOutcome, string>> = {
+const OUTCOME_TEXT: Readonly<Record<ImportOutcome, string>> = {
   imported: 'imported as confirmed',
-  confirmed: 'confirmed here by it',
+  confirmed: 'confirmed, which were pending',
   known: 'already subscribed',
-  left: 'unsubscribed here, and not imported again',
+  left: 'unsubscribed from Firebreak, and not imported again',
   no_component: 'without a component that the page has',
 };
 
-const counted = (outcomes: readonly ImportOutcome[]): string =>
-  [...Map.groupBy(outcomes, (one) => one)].map(([outcome, all]) => `${all.length} ${WORDS[outcome]}`).join(', ');
+const outcomeText = (outcomes: readonly ImportOutcome[]): string =>
+  [...Map.groupBy(outcomes, (outcome) => outcome)]
+    .map(([outcome, all]) => `${all.length} ${OUTCOME_TEXT[outcome]}`)
+    .join(', ');

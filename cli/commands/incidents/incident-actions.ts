@@ -22,16 +22,16 @@ const ROLE = `One of ${IncidentRole.options.join(', ')}`;
 const PERSON = 'Name in people.yaml';
 
 /** Adds the actions on an incident, the same as in its Slack channel. */
-export function addIncidentActs(incident: Command, context: CommandContext): void {
+export function addIncidentActions(incident: Command, context: CommandContext): void {
   addDeclare(incident, context);
-  act(incident, context, 'ack', 'Acknowledge an incident; PagerDuty stops escalating', {
+  addAction(incident, context, 'ack', 'Acknowledge an incident; PagerDuty stops escalating', {
     path: 'actions/acknowledge',
     done: () => 'acknowledged',
   });
   addAnswer(incident, context, 'approve', 'Approve a waiting question');
   addAnswer(incident, context, 'reject', 'Reject a waiting question');
   addRollback(incident, context);
-  act(
+  addAction(
     incident,
     context,
     'abort',
@@ -41,11 +41,11 @@ export function addIncidentActs(incident: Command, context: CommandContext): voi
       done: () => 'aborted; automation is paused for this incident',
     },
   );
-  act(incident, context, 'pause', 'Pause automation for this incident', {
+  addAction(incident, context, 'pause', 'Pause automation for this incident', {
     path: 'actions/pause',
     done: () => 'automation is paused for this incident',
   });
-  act(incident, context, 'resume', 'Resume automation for this incident', {
+  addAction(incident, context, 'resume', 'Resume automation for this incident', {
     path: 'actions/resume',
     done: () => 'automation is resumed for this incident',
   });
@@ -53,12 +53,12 @@ export function addIncidentActs(incident: Command, context: CommandContext): voi
   addUpdate(incident, context);
   addNote(incident, context);
   addRoles(incident, context);
-  act(incident, context, 'resolve', 'Resolve an incident', {
+  addAction(incident, context, 'resolve', 'Resolve an incident', {
     path: 'actions/resolve',
     settled: ({ status }) => status === 'resolved',
     done: ({ status }) => (status === 'resolved' ? 'resolved' : 'resolve requested, not resolved yet'),
   });
-  act(incident, context, 'mark-wrong', "Mark automation's actions for an incident as wrong", {
+  addAction(incident, context, 'mark-wrong', "Mark automation's actions for an incident as wrong", {
     path: 'actions/mark-wrong',
     done: () => 'marked as wrong',
   });
@@ -75,32 +75,35 @@ function addFlagOn(incident: Command, context: CommandContext): void {
     .action(async (name: string, flag: string, { note, json }: Common) => {
       const client = await Client.of(context);
       const { id } = await incidentNamed(client, name);
-      const isOver = ({ effects }: IncidentView): boolean => newestRequest(effects, flag)?.state !== 'intended';
+      const isOver = ({ effects }: IncidentView): boolean => newestFlagRequest(effects, flag)?.state !== 'intended';
       const sent = await client.post(
         `${pathOf(id)}/actions/turn-flag-on`,
         { flag, ...(note !== undefined && { note }) },
         IncidentView,
       );
       const after = await settledView(client, sent, isOver);
-      const end = newestRequest(after.effects, flag);
-      if (end !== undefined && end.state !== 'intended' && end.state !== 'succeeded')
-        throw new CommandFailure(end.detail);
-      say(
+      const result = newestFlagRequest(after.effects, flag);
+      if (result !== undefined && result.state !== 'intended' && result.state !== 'succeeded')
+        throw new CommandFailure(result.detail);
+      printResult(
         context,
         after,
         json,
-        end?.state === 'succeeded' ? `feature flag ${flag} is on again` : 'requested, not on yet',
+        result?.state === 'succeeded' ? `feature flag ${flag} is on again` : 'requested, not on yet',
       );
     });
 }
 
-const newestRequest = (effects: IncidentView['effects'], name: string): IncidentView['effects'][number] | undefined =>
+const newestFlagRequest = (
+  effects: IncidentView['effects'],
+  name: string,
+): IncidentView['effects'][number] | undefined =>
   effects
     .filter(({ flag }) => flag?.name === name && flag.on)
     .toSorted((a, b) => (a.at < b.at ? -1 : 1))
     .at(-1);
 
-type Act = {
+type IncidentAction = {
   path: string;
   /** Returns whether the action has taken effect. Absent: it takes effect at once. */
   settled?: (incident: IncidentView) => boolean;
@@ -108,26 +111,30 @@ type Act = {
   done: (incident: IncidentView) => string;
 };
 
-const LOOK_EVERY_MS = 250;
-const PATIENCE_MS = 30_000;
+const POLL_INTERVAL_MS = 250;
+const SETTLE_MAX_MS = 30_000;
 
 /** Waits until the incident's workflow has applied an action, at most 30 s. @returns the incident as last read */
-async function settledView(client: Client, first: IncidentView, settled: Act['settled']): Promise<IncidentView> {
+async function settledView(
+  client: Client,
+  first: IncidentView,
+  settled: IncidentAction['settled'],
+): Promise<IncidentView> {
   let incident = first;
-  for (const end = Date.now() + PATIENCE_MS; settled?.(incident) === false && Date.now() < end;) {
-    await sleep(LOOK_EVERY_MS);
+  for (const deadline = Date.now() + SETTLE_MAX_MS; settled?.(incident) === false && Date.now() < deadline;) {
+    await sleep(POLL_INTERVAL_MS);
     incident = await client.get(pathOf(incident.id), IncidentView);
   }
   return incident;
 }
 
 /** Adds an action whose only option is a note. */
-function act(
+function addAction(
   incident: Command,
   context: CommandContext,
   verb: string,
   description: string,
-  { path, settled, done }: Act,
+  { path, settled, done }: IncidentAction,
 ): void {
   const command = incident
     .command(verb)
@@ -140,11 +147,11 @@ function act(
     const before = await incidentNamed(client, name);
     const sent = await client.post(`${pathOf(before.id)}/${path}`, note === undefined ? {} : { note }, IncidentView);
     const after = await settledView(client, sent, settled);
-    say(context, after, json, done(after));
+    printResult(context, after, json, done(after));
   });
 }
 
-function say(context: CommandContext, incident: IncidentView, json: true | undefined, text: string): void {
+function printResult(context: CommandContext, incident: IncidentView, json: true | undefined, text: string): void {
   context.out(json ? asJson(incident) : oneLine(`${shortName(incident)}: ${text}`));
 }
 
@@ -167,7 +174,7 @@ function addDeclare(incident: Command, context: CommandContext): void {
         opened.title === body.title
           ? `declared, ${opened.severity}, ${serviceInEnvironment}`
           : `already open: ${opened.title}, ${serviceInEnvironment}`;
-      say(context, opened, json, text);
+      printResult(context, opened, json, text);
     });
 }
 
@@ -183,21 +190,21 @@ function addAnswer(incident: Command, context: CommandContext, verb: 'approve' |
       const client = await Client.of(context);
       const found = await incidentNamed(client, name);
       const { decision, digest } =
-        question === undefined ? await confirmed(context, found, verb) : questionOf(found, question);
+        question === undefined ? await confirmedQuestion(context, found, verb) : questionOf(found, question);
       // Firebreak compares the digest and refuses an answer to a superseded question.
       const answer = { digest, ...(note !== undefined && { note }) };
       const after = await client.post(`${pathOf(found.id)}/actions/${verb}`, answer, IncidentView);
       const now = after.decisions.find(({ id }) => id === decision.id) ?? decision;
-      say(context, after, json, `${outcomeOf(now, verb)}: ${subjectOf(verb === 'approve' ? now : decision)}`);
+      printResult(context, after, json, `${outcomeOf(now, verb)}: ${subjectOf(verb === 'approve' ? now : decision)}`);
     });
 }
 
 const waitingOf = ({ decisions }: IncidentView): DecisionView[] => decisions.filter(({ state }) => state === 'waiting');
 
 const questionLines = (questions: readonly DecisionView[]): string[] =>
-  questions.flatMap((one) =>
-    answerNames(one).map(({ name, offer }) =>
-      oneLine(`  ${name}  ${offer === undefined ? subjectOf(one) : offerWords(offer)}`),
+  questions.flatMap((question) =>
+    answerNames(question).map(({ name, offer }) =>
+      oneLine(`  ${name}  ${offer === undefined ? subjectOf(question) : offerWords(offer)}`),
     ),
   );
 
@@ -205,9 +212,9 @@ type Answerable = { decision: DecisionView; digest: string };
 
 /** @throws CommandFailure if the incident has no decision of this name */
 function questionOf(incident: IncidentView, text: string): Answerable {
-  const wanted = text.replace(/^#/, '').toLowerCase();
+  const questionName = text.replace(/^#/, '').toLowerCase();
   for (const decision of incident.decisions) {
-    const named = answerNames(decision).find(({ name, digest }) => name === wanted || digest === wanted);
+    const named = answerNames(decision).find(({ name, digest }) => name === questionName || digest === questionName);
     if (named !== undefined) return { decision, digest: named.digest };
     if (isNamed(text, decision)) return { decision, digest: decision.digest };
   }
@@ -221,25 +228,25 @@ function questionOf(incident: IncidentView, text: string): Answerable {
 }
 
 /** Returns the only waiting question after the person at the terminal has confirmed it. */
-async function confirmed(
+async function confirmedQuestion(
   context: CommandContext,
   incident: IncidentView,
   verb: 'approve' | 'reject',
 ): Promise<Answerable> {
   const waiting = waitingOf(incident);
-  const [one, ...others] = waiting;
-  if (one === undefined) throw new CommandFailure(`${shortName(incident)}: no question is waiting`);
-  const severalActs = verb === 'approve' && answerNames(one).some(({ offer }) => offer !== undefined);
-  if (others.length > 0 || severalActs || context.ask === undefined)
+  const [question, ...others] = waiting;
+  if (question === undefined) throw new CommandFailure(`${shortName(incident)}: no question is waiting`);
+  const hasSeveralOffers = verb === 'approve' && answerNames(question).some(({ offer }) => offer !== undefined);
+  if (others.length > 0 || hasSeveralOffers || context.ask === undefined)
     throw new UsageError(
       [`specify a question: firebreak incident ${verb} ${shortName(incident)} NUMBER`, ...questionLines(waiting)].join(
         '\n',
       ),
     );
-  context.err(oneLine(`${subjectOf(one)}: ${one.reasons.map(({ text }) => text).join('; ')}`));
+  context.err(oneLine(`${subjectOf(question)}: ${question.reasons.map(({ text }) => text).join('; ')}`));
   const answer = await context.ask(`${verb === 'approve' ? 'Approve' : 'Reject'}? [y/N] `);
   if (!/^\s*y(es)?\s*$/i.test(answer)) throw new CommandFailure('canceled');
-  return { decision: one, digest: one.digest };
+  return { decision: question, digest: question.digest };
 }
 
 function outcomeOf({ state, approvals }: DecisionView, verb: 'approve' | 'reject'): string {
@@ -259,10 +266,10 @@ function addRollback(incident: Command, context: CommandContext): void {
     .action(async (name: string, { to, note, json }: Common & { to?: string }) => {
       const client = await Client.of(context);
       const { id } = await incidentNamed(client, name);
-      const wanted = { ...(to !== undefined && { version: to }), ...(note !== undefined && { note }) };
-      const after = await client.post(`${pathOf(id)}/actions/rollback`, wanted, IncidentView);
+      const body = { ...(to !== undefined && { version: to }), ...(note !== undefined && { note }) };
+      const after = await client.post(`${pathOf(id)}/actions/rollback`, body, IncidentView);
       const where = to === undefined ? 'the newest version known good' : to;
-      say(context, after, json, `rollback of ${after.service} in ${after.environment} to ${where} requested`);
+      printResult(context, after, json, `rollback of ${after.service} in ${after.environment} to ${where} requested`);
     });
 }
 
@@ -277,8 +284,13 @@ function addUpdate(incident: Command, context: CommandContext): void {
     .action(async (name: string, words: string[], { publish, json }: { publish?: true; json?: true }) => {
       const client = await Client.of(context);
       const { id } = await incidentNamed(client, name);
-      const printed = { text: words.join(' '), publish: publish === true };
-      say(context, await client.post(`${pathOf(id)}/updates`, printed, IncidentView), json, 'stakeholders notified');
+      const body = { text: words.join(' '), publish: publish === true };
+      printResult(
+        context,
+        await client.post(`${pathOf(id)}/updates`, body, IncidentView),
+        json,
+        'stakeholders notified',
+      );
     });
 }
 
@@ -305,7 +317,7 @@ function addRoles(incident: Command, context: CommandContext): void {
     .argument('[role]', ROLE, roleOf, 'commander')
     .option(...JSON_OPTION)
     .action((name: string, role: IncidentRole, { json }: { json?: true }) =>
-      inRole(context, name, { do: 'take', role }, json),
+      changeRole(context, name, { do: 'take', role }, json),
     );
   incident
     .command('leave')
@@ -314,7 +326,7 @@ function addRoles(incident: Command, context: CommandContext): void {
     .argument('[role]', ROLE, roleOf, 'commander')
     .option(...JSON_OPTION)
     .action((name: string, role: IncidentRole, { json }: { json?: true }) =>
-      inRole(context, name, { do: 'leave', role }, json),
+      changeRole(context, name, { do: 'leave', role }, json),
     );
   incident
     .command('assign')
@@ -324,7 +336,7 @@ function addRoles(incident: Command, context: CommandContext): void {
     .argument('<person>', PERSON)
     .option(...JSON_OPTION)
     .action((name: string, role: IncidentRole, to: string, { json }: { json?: true }) =>
-      inRole(context, name, { do: 'assign', role, to }, json),
+      changeRole(context, name, { do: 'assign', role, to }, json),
     );
   incident
     .command('handover')
@@ -333,28 +345,33 @@ function addRoles(incident: Command, context: CommandContext): void {
     .argument('<person>', PERSON)
     .argument('[summary...]', 'Handoff notes (default: a summary of the incident)')
     .option(...JSON_OPTION)
-    .action(async (name: string, to: string, brief: string[], { json }: { json?: true }) => {
+    .action(async (name: string, to: string, summaryWords: string[], { json }: { json?: true }) => {
       const client = await Client.of(context);
       const { id } = await incidentNamed(client, name);
-      const body = { to, ...(brief.length > 0 && { brief: brief.join(' ') }) };
+      const body = { to, ...(summaryWords.length > 0 && { brief: summaryWords.join(' ') }) };
       const after = await client.post(`${pathOf(id)}/actions/hand-over`, body, IncidentView);
-      say(context, after, json, rolesOf(after));
+      printResult(context, after, json, rolesOf(after));
     });
 }
 
-type Role = { do: 'take' | 'leave'; role: IncidentRole } | { do: 'assign'; role: IncidentRole; to: string };
+type RoleChange = { do: 'take' | 'leave'; role: IncidentRole } | { do: 'assign'; role: IncidentRole; to: string };
 
-async function inRole(context: CommandContext, name: string, wanted: Role, json: true | undefined): Promise<void> {
+async function changeRole(
+  context: CommandContext,
+  name: string,
+  change: RoleChange,
+  json: true | undefined,
+): Promise<void> {
   const client = await Client.of(context);
   const { id } = await incidentNamed(client, name);
-  const after = await client.post(`${pathOf(id)}/roles`, wanted, IncidentView);
-  say(context, after, json, rolesOf(after));
+  const after = await client.post(`${pathOf(id)}/roles`, change, IncidentView);
+  printResult(context, after, json, rolesOf(after));
 }
 
 /** Returns, for example, `commander Ada, scribe Ben`. */
 export function rolesOf({ roles }: Pick<IncidentView, 'roles'>): string {
-  const held = Object.entries(roles).map(([role, holder]) => `${role} ${holder}`);
-  return held.length === 0 ? 'no roles assigned' : held.join(', ');
+  const assigned = Object.entries(roles).map(([role, holder]) => `${role} ${holder}`);
+  return assigned.length === 0 ? 'no roles assigned' : assigned.join(', ');
 }
 
 function roleOf(text: string): IncidentRole {

@@ -13,15 +13,15 @@ import { asJson, oneLine, shortTime, table } from '../../table.ts';
 import type { CommandContext } from '../../command-context.ts';
 import { addIncidentExport } from './incident-export.ts';
 import { addPostmortem } from '../postmortems/postmortem.ts';
-import { addIncidentActs, rolesOf } from './incident-actions.ts';
+import { addIncidentActions, rolesOf } from './incident-actions.ts';
 
 const Incidents = z.object({ items: z.array(IncidentView), next_cursor: z.string().nullable() });
 /** An older Firebreak returns no `actor_name`: the recorded actor is shown instead. */
-const Entry = TimelineEntry.extend({ actor_name: z.string().optional() }).transform((entry) => ({
+const NamedTimelineEntry = TimelineEntry.extend({ actor_name: z.string().optional() }).transform((entry) => ({
   ...entry,
   actor_name: entry.actor_name ?? entry.actor,
 }));
-const Timeline = z.object({ items: z.array(Entry) });
+const Timeline = z.object({ items: z.array(NamedTimelineEntry) });
 
 type ListOptions = { status?: string; service?: string; limit: number; json?: true };
 
@@ -41,7 +41,7 @@ export function addIncident(program: Command, context: CommandContext): void {
     .argument('<incident>', 'Channel (incident-2611201 or 2611201), id, or last characters of the id')
     .option(...JSON_OPTION)
     .action((name: string, options: { json?: true }) => show(context, name, options));
-  addIncidentActs(incident, context);
+  addIncidentActions(incident, context);
   addIncidentExport(incident, context);
   addPostmortem(incident, context);
 }
@@ -50,14 +50,14 @@ async function list(context: CommandContext, { json, ...query }: ListOptions): P
   const client = await Client.of(context);
   const { items } = await client.get(`/v1/incidents${queryOf(query)}`, Incidents);
   if (json) return context.out(asJson(items));
-  const rows = items.map((one) => [
-    one.id,
-    one.status,
-    one.severity,
-    `${one.service}/${one.environment}`,
-    shortTime(one.opened_at),
-    shortName(one),
-    one.title,
+  const rows = items.map((incident) => [
+    incident.id,
+    incident.status,
+    incident.severity,
+    `${incident.service}/${incident.environment}`,
+    shortTime(incident.opened_at),
+    shortName(incident),
+    incident.title,
   ]);
   context.out(table(['ID', 'STATUS', 'SEVERITY', 'SERVICE', 'OPENED', 'NAME', 'TITLE'], rows));
 }
@@ -83,13 +83,13 @@ async function show(context: CommandContext, name: string, { json }: { json?: tr
     context.out(
       oneLine(
         state === 'waiting'
-          ? `question ${questionName(id)}, waiting: ${asQuestion(subjectOf(decision))} ${why}`
+          ? `question ${questionName(id)}, waiting: ${withQuestionMark(subjectOf(decision))} ${why}`
           : `decision ${questionName(id)}, ${kind}, ${state}: ${why}`,
       ),
     );
     if (state === 'waiting')
-      for (const { name: act, offer } of answerNames(decision))
-        if (offer !== undefined) context.out(oneLine(`  ${act}  ${offerWords(offer)}`));
+      for (const { name: answerName, offer } of answerNames(decision))
+        if (offer !== undefined) context.out(oneLine(`  ${answerName}  ${offerWords(offer)}`));
   }
   for (const { kind, state, target, detail } of incident.effects)
     context.out(oneLine(`effect   ${kind} at ${target}, ${state}: ${detail}`));
@@ -104,4 +104,4 @@ async function show(context: CommandContext, name: string, { json }: { json?: tr
   );
 }
 
-const asQuestion = (subject: string): string => (/[.?!]$/.test(subject) ? subject : `${subject}?`);
+const withQuestionMark = (subject: string): string => (/[.?!]$/.test(subject) ? subject : `${subject}?`);

@@ -9,7 +9,7 @@ export function catalogueText(proposals: readonly Proposal[], from: string): str
     '# In mode shadow, Firebreak decides and records what it would have done, and changes nothing.',
     '# All keys: docs/reference/configuration.md',
     'services:',
-    ...services.flatMap(([service, ofService]) => serviceLines(service, ofService).map((line) => `  ${line}`)),
+    ...services.flatMap(([service, ofOneService]) => serviceLines(service, ofOneService).map((line) => `  ${line}`)),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -20,20 +20,20 @@ function serviceLines(service: string, proposals: readonly Proposal[]): string[]
     `${scalar(service)}:`,
     ...(label === 'service' ? [] : [`  match: { ${scalar(label)}: ${scalar(service)} } # labels of its alerts`]),
     '  environments:',
-    ...proposals.flatMap((one) => [
-      `    ${scalar(one.environment)}:`,
-      ...environmentLines(one).map((line) => `      ${line}`),
+    ...proposals.flatMap((proposal) => [
+      `    ${scalar(proposal.environment)}:`,
+      ...environmentLines(proposal).map((line) => `      ${line}`),
     ]),
   ];
 }
 
 function environmentLines(proposal: Proposal): string[] {
   const { health, proofs, missing } = proposal;
-  const could = `Automation could prove a cause by ${proofs.length === 0 ? 'nothing' : proofs.join(', ')}`;
+  const proofsText = `Automation could prove a cause by ${proofs.length === 0 ? 'nothing' : proofs.join(', ')}`;
   return [
     ...deployerLines(proposal),
     'autoRollback: { mode: shadow }',
-    comment(missing === null ? `${could}.` : `${could}: ${missing}.`),
+    comment(missing === null ? `${proofsText}.` : `${proofsText}: ${missing}.`),
     ...(health === null ? noHealth(proposal) : healthLines(health, proposal)),
   ];
 }
@@ -61,14 +61,14 @@ const noHealth = ({ tried }: Proposal): string[] => [
   comment(
     tried.length === 0
       ? 'No metrics of it were found. Add health: { promql: "…", max: 0.01 }'
-      : `No query had a value (${few(tried)}). Add health: { promql: "…", max: 0.01 }`,
+      : `No query had a value (${firstValues(tried)}). Add health: { promql: "…", max: 0.01 }`,
   ),
 ];
 
 function healthLines(health: NonNullable<Proposal['health']>, { versions }: Proposal): string[] {
-  const { promql, max, traffic, from, now, usual } = health;
-  const day = usual === null ? '' : `; 95 % of the last 24 hours at most ${rounded(usual)}`;
-  const carrier = versions?.joined == null ? '' : ` of ${versions.joined}`;
+  const { promql, max, traffic, from, now, usual: usualValue } = health;
+  const day = usualValue === null ? '' : `; 95 % of the last 24 hours at most ${rounded(usualValue)}`;
+  const metricText = versions?.joined == null ? '' : ` of ${versions.joined}`;
   return [
     'health:',
     `  ${comment(`From ${from}. Now ${rounded(now)}${day}.`)}`,
@@ -78,7 +78,7 @@ function healthLines(health: NonNullable<Proposal['health']>, { versions }: Prop
     ...(versions === null
       ? []
       : [
-          `  ${comment(`The label ${versions.label}${carrier} carries the version: ${few(versions.values)}`)}`,
+          `  ${comment(`The label ${versions.label}${metricText} carries the version: ${firstValues(versions.values)}`)}`,
           `  byVersion: ${quoted(versions.byVersion)}`,
           ...(versions.trafficByVersion === null ? [] : [`  trafficByVersion: ${quoted(versions.trafficByVersion)}`]),
         ]),
@@ -101,8 +101,8 @@ const quoted = (promql: string): string =>
     defaultStringType: 'QUOTE_SINGLE',
   }).trimEnd();
 
-const SHOWN = 3;
-const few = (values: readonly string[]): string =>
-  `${values.slice(0, SHOWN).join(', ')}${values.length > SHOWN ? ` and ${values.length - SHOWN} more` : ''}`;
+const VALUES_SHOWN = 3;
+const firstValues = (values: readonly string[]): string =>
+  `${values.slice(0, VALUES_SHOWN).join(', ')}${values.length > VALUES_SHOWN ? ` and ${values.length - VALUES_SHOWN} more` : ''}`;
 
 const rounded = (value: number): string => String(Number(value.toPrecision(2)));

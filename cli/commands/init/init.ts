@@ -1,9 +1,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { type Proposal, proposeCatalogue, type Searched, SearchFailure } from '../../files.ts';
+import { type Proposal, proposeCatalogue, type SearchedServer, SearchFailure } from '../../files.ts';
 import { CommandFailure, type CommandContext, UsageError } from '../../command-context.ts';
-import { pathOf } from '../../folders.ts';
+import { folderPath } from '../../folders.ts';
 import { wholeNumber } from '../../options.ts';
 import { oneLine } from '../../table.ts';
 import { evidenceFindings } from '../../../domain/catalogue/doctor-findings.ts';
@@ -41,35 +41,37 @@ export function addInit(program: Command, context: CommandContext): void {
 }
 
 async function init(context: CommandContext, options: Options): Promise<void> {
-  const prometheus = searched(context, options, 'Prometheus');
-  const alertmanager = searched(context, options, 'Alertmanager');
+  const prometheus = serverToSearch(context, options, 'Prometheus');
+  const alertmanager = serverToSearch(context, options, 'Alertmanager');
   if (prometheus === null)
     throw new UsageError('no address of Prometheus: use --prometheus http://HOST:9090, or set PROMETHEUS_URL');
-  const dir = pathOf(context, 'config', options.config);
+  const dir = folderPath(context, 'config', options.config);
   const existing = await textOf(join(dir.path, SERVICES));
   if (existing !== undefined && !options.force && !options.dryRun)
     throw new CommandFailure(
-      `${join(dir.shown, SERVICES)} exists, and was not changed: use --force to replace it, --config DIR to write to ` +
+      `${join(dir.displayPath, SERVICES)} exists, and was not changed: use --force to replace it, --config DIR to write to ` +
         `another folder, or --dry-run to print the proposal`,
     );
-  const proposals = await proposed(prometheus, alertmanager);
+  const proposals = await proposeOrFail(prometheus, alertmanager);
   const text = catalogueText(proposals, new URL(prometheus.url).origin);
   if (options.dryRun) {
-    context.out(`# ${join(dir.shown, SERVICES)}\n${text}\n# ${join(dir.shown, PAGING)}\n${PAGING_TEXT.trimEnd()}`);
-    for (const line of findings(proposals)) context.err(line);
+    context.out(
+      `# ${join(dir.displayPath, SERVICES)}\n${text}\n# ${join(dir.displayPath, PAGING)}\n${PAGING_TEXT.trimEnd()}`,
+    );
+    for (const line of findingLines(proposals)) context.err(line);
     return;
   }
   await mkdir(dir.path, { recursive: true });
   await writeFile(join(dir.path, SERVICES), text, { flag: options.force ? 'w' : 'wx' });
   const paging = await textOf(join(dir.path, PAGING));
   if (paging === undefined) await writeFile(join(dir.path, PAGING), PAGING_TEXT, { flag: 'wx' });
-  for (const line of findings(proposals)) context.out(line);
-  context.out(join(dir.shown, SERVICES));
-  context.out(`${join(dir.shown, PAGING)}${paging === undefined ? '' : ': exists, and was not changed'}`);
-  context.out(`next: check the proposals, then run firebreak check --config ${dir.shown}`);
+  for (const line of findingLines(proposals)) context.out(line);
+  context.out(join(dir.displayPath, SERVICES));
+  context.out(`${join(dir.displayPath, PAGING)}${paging === undefined ? '' : ': exists, and was not changed'}`);
+  context.out(`next: check the proposals, then run firebreak check --config ${dir.displayPath}`);
 }
 
-async function proposed(prometheus: Searched, alertmanager: Searched | null): Promise<Proposal[]> {
+async function proposeOrFail(prometheus: SearchedServer, alertmanager: SearchedServer | null): Promise<Proposal[]> {
   try {
     return await proposeCatalogue(prometheus, alertmanager);
   } catch (error) {
@@ -79,7 +81,7 @@ async function proposed(prometheus: Searched, alertmanager: Searched | null): Pr
 }
 
 /** Returns what automation could prove for each service, in the words of `doctor`. */
-const findings = (proposals: readonly Proposal[]): string[] =>
+const findingLines = (proposals: readonly Proposal[]): string[] =>
   proposals
     .flatMap(({ service, environment, proofs, missing }) =>
       evidenceFindings({ service, environment, level: 'proved', proofs, missing, propose: [] }),
@@ -92,7 +94,7 @@ const SETTINGS = {
 } as const;
 
 /** @throws UsageError for an address that cannot be used */
-function searched({ env }: CommandContext, options: Options, what: Searched['what']): Searched | null {
+function serverToSearch({ env }: CommandContext, options: Options, what: SearchedServer['what']): SearchedServer | null {
   const { option, variable } = SETTINGS[what];
   const text = options[option] ?? env[variable];
   if (!text) return null;

@@ -12,10 +12,10 @@ type ListOptions = { status: ActionItemStatus; owner?: string; service?: string;
 
 /** Adds the commands for action items of post-mortems. */
 export function addActionItems(program: Command, context: CommandContext): void {
-  const items = program
+  const actionItems = program
     .command('action-items')
     .description('List action items of post-mortems and experiments, close and reopen them, and create their issues');
-  items
+  actionItems
     .command('list')
     .description('List action items, newest first')
     .addOption(
@@ -28,12 +28,12 @@ export function addActionItems(program: Command, context: CommandContext): void 
     .option(...LIMIT_OPTION)
     .option(...JSON_OPTION)
     .action((options: ListOptions) => list(context, options));
-  const changes = [
+  const statusCommands = [
     ['done', 'Close an action item', { status: 'done' }],
     ['reopen', 'Reopen an action item', { status: 'open' }],
   ] as const;
-  for (const [name, description, patch] of changes)
-    items
+  for (const [name, description, patch] of statusCommands)
+    actionItems
       .command(name)
       .description(description)
       .argument('<item>', 'ID of the item, as `list` prints it')
@@ -41,7 +41,7 @@ export function addActionItems(program: Command, context: CommandContext): void 
         const item = await (await Client.of(context)).patch(pathOf(id), patch, ActionItemView);
         context.out(oneLine(`${item.id} is ${item.status}: ${item.title}`));
       });
-  items
+  actionItems
     .command('issue')
     .description('Create the issue of an action item in the configured tracker, once')
     .argument('<item>', 'ID of the item, as `list` prints it')

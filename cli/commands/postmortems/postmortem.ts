@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { ConfluencePage, PostmortemState, PostmortemView } from '../../../schemas/postmortems/postmortem.ts';
 import { Proposal } from '../../../schemas/postmortems/proposal.ts';
@@ -7,6 +5,7 @@ import type { PostmortemFile } from '../../../schemas/postmortems/publishing.ts'
 import { Client } from '../../client.ts';
 import { CommandFailure, type CommandContext, UsageError } from '../../command-context.ts';
 import { incidentNamed, pathOf } from '../../incident-named.ts';
+import { readInputFile } from '../../input-file.ts';
 import { JSON_OPTION } from '../../options.ts';
 import { asJson, oneLine } from '../../table.ts';
 
@@ -51,15 +50,7 @@ async function postmortem(
   if (propose) {
     if (file !== undefined || state !== undefined || format !== 'markdown')
       throw new UsageError('--propose saves nothing, so it cannot be combined with --file, --state, or --format');
-    const found = await client.post(`${path}/proposal`, {}, Proposal);
-    if (json) return context.out(asJson(found));
-    for (const { heading, after } of found.sections) context.out(`## ${heading}\n\n${after}\n`);
-    const dropped = found.dropped.map(({ because, count }) => `${count} ${because}`).join(', ');
-    return context.err(
-      oneLine(
-        `nothing is saved: ${found.sentences} sentences of ${found.model} at ${found.host}${dropped === '' ? '' : `; dropped: ${dropped}`}`,
-      ),
-    );
+    return printProposal(context, client, path, json);
   }
   if (format === 'confluence') {
     if (file !== undefined || state !== undefined)
@@ -88,15 +79,34 @@ async function postmortem(
   for (const { line, text } of saved.findings) context.err(oneLine(`${file ?? 'postmortem'}:${line}: ${text}`));
 }
 
+async function printProposal(
+  context: CommandContext,
+  client: Client,
+  path: string,
+  json: true | undefined,
+): Promise<void> {
+  const proposal = await client.post(`${path}/proposal`, {}, Proposal);
+  if (json) return context.out(asJson(proposal));
+  for (const { heading, after } of proposal.sections) context.out(`## ${heading}\n\n${after}\n`);
+  const dropped = proposal.dropped.map(({ because, count }) => `${count} ${because}`).join(', ');
+  context.err(
+    oneLine(
+      `nothing is saved: ${proposal.sentences} sentences of ${proposal.model} at ${proposal.host}${dropped === '' ? '' : `; dropped: ${dropped}`}`,
+    ),
+  );
+}
+
 const fileText = ({ repository, path, revision, url, pull_request, problem }: PostmortemFile): string =>
   [
     `file ${path} in ${repository}: ${revision === null ? 'not published yet' : `revision ${revision}, ${pull_request ?? url ?? ''}`}`,
     ...(problem === null ? [] : [problem]),
   ].join('; ');
 
-async function textOf({ cwd }: CommandContext, file: string): Promise<string> {
+/** @throws CommandFailure if the file cannot be read, or is not UTF-8 */
+async function textOf(context: CommandContext, file: string): Promise<string> {
+  const bytes = await readInputFile(context, file);
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(resolve(cwd, file)));
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (error) {
     throw new CommandFailure(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
   }

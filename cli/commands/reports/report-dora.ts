@@ -13,7 +13,7 @@ type Options = Scope & { records?: DoraFigure; json?: true; csv?: true };
 
 const Report = DoraFigures.extend({ window: z.object({ from: Timestamp, until: Timestamp }) });
 
-const Page = z.object({
+const RecordsPage = z.object({
   deployments: z.array(DoraDeploy),
   incidents: z.array(DoraIncident),
   next_cursor: z.string().nullable(),
@@ -24,7 +24,7 @@ export function addDora(report: Command, context: CommandContext): void {
   report
     .command('dora')
     .description('Show delivery figures (DORA), or the records behind one of them')
-    .option('--window <time>', 'The time until now: 7d, 4w, 365d', '28d')
+    .option('--window <time>', 'How far to look back: 7d, 4w, 365d', '28d')
     .option('--service <name>', 'Only this service')
     .option('--environment <name>', 'This environment in place of production')
     .option('--team <name>', 'Only services of this team')
@@ -40,54 +40,59 @@ export function addDora(report: Command, context: CommandContext): void {
 type Format = { json: true | undefined; csv: true | undefined };
 
 async function figures(context: CommandContext, scope: Scope, { json, csv }: Format): Promise<void> {
-  const found = await (await Client.of(context)).get(`/v1/metrics/dora${queryOf(scope)}`, Report);
-  if (json) return context.out(asJson(found));
-  if (csv) return context.out(figuresCsv(found).trimEnd());
+  const report = await (await Client.of(context)).get(`/v1/metrics/dora${queryOf(scope)}`, Report);
+  if (json) return context.out(asJson(report));
+  if (csv) return context.out(figuresCsv(report).trimEnd());
   const {
     deployment_frequency: frequency,
     lead_time: lead,
-    change_failure_rate: failed,
+    change_failure_rate: failureRate,
     failed_deployment_recovery: recovery,
     rework_rate: rework,
     time_to_restore: restore,
     infrastructure_changes: applies,
-  } = found;
-  context.out(`${shortTime(found.window.from)} to ${shortTime(found.window.until)} UTC`);
+  } = report;
+  context.out(`${shortTime(report.window.from)} to ${shortTime(report.window.until)} UTC`);
   context.out(
     table(
       ['FIGURE', 'VALUE', 'BAND', 'OF'],
       [
         [
           'deployment_frequency',
-          `${decimals(frequency.value)} per day`,
+          `${threeDigits(frequency.value)} per day`,
           frequency.band ?? '-',
           `${frequency.deploys} deploys`,
         ],
-        ['lead_time', seconds(lead.median_s), lead.band ?? '-', `${lead.commits} commits; p90 ${seconds(lead.p90_s)}`],
+        [
+          'lead_time',
+          durationText(lead.median_s),
+          lead.band ?? '-',
+          `${lead.commits} commits; p90 ${durationText(lead.p90_s)}`,
+        ],
         [
           'change_failure_rate',
-          share(failed.value),
-          failed.band ?? '-',
-          `${failed.failed} of ${failed.deploys} deploys`,
+          percentText(failureRate.value),
+          failureRate.band ?? '-',
+          `${failureRate.failed} of ${failureRate.deploys} deploys`,
         ],
         [
           'failed_deployment_recovery',
-          seconds(recovery.median_s),
+          durationText(recovery.median_s),
           recovery.band ?? '-',
           `${recovery.recovered} recovered, ${recovery.open} not yet`,
         ],
-        ['rework_rate', share(rework.value), '-', `${rework.rework} of ${rework.deploys} deploys and rollbacks`],
+        ['rework_rate', percentText(rework.value), '-', `${rework.rework} of ${rework.deploys} deploys and rollbacks`],
         [
           'time_to_restore',
-          seconds(restore.median_s),
+          durationText(restore.median_s),
           restore.band ?? '-',
           `${restore.incidents} incidents, ${restore.open} open`,
         ],
-        ['pending', String(found.pending), '-', 'deploys too young for a rate'],
-        ['incidents_without_deploy', String(found.incidents_without_deploy), '-', 'no deploy confirmed as the cause'],
+        ['pending', String(report.pending), '-', 'deploys too young for a rate'],
+        ['incidents_without_deploy', String(report.incidents_without_deploy), '-', 'no deploy confirmed as the cause'],
         [
           'infrastructure_changes',
-          share(applies.value),
+          percentText(applies.value),
           '-',
           `${applies.succeeded} of ${applies.succeeded + applies.failed} succeeded`,
         ],
@@ -103,59 +108,59 @@ async function list(context: CommandContext, scope: Scope, figure: DoraFigure, {
   let cursor: string | undefined;
   do {
     const query = queryOf({ ...scope, figure, limit: '500', ...(cursor !== undefined && { cursor }) });
-    const page = await client.get(`/v1/metrics/dora/records${query}`, Page);
+    const page = await client.get(`/v1/metrics/dora/records${query}`, RecordsPage);
     deploys.push(...page.deployments);
     incidents.push(...page.incidents);
     cursor = page.next_cursor ?? undefined;
   } while (cursor !== undefined);
   if (json) return context.out(asJson({ figure, deployments: deploys, incidents }));
-  const ofIncidents = figure === 'time_to_restore' || figure === 'incidents_without_deploy';
-  if (csv) return context.out((ofIncidents ? incidentsCsv(incidents) : deploysCsv(deploys)).trimEnd());
+  const listsIncidents = figure === 'time_to_restore' || figure === 'incidents_without_deploy';
+  if (csv) return context.out((listsIncidents ? incidentsCsv(incidents) : deploysCsv(deploys)).trimEnd());
   if (deploys.length + incidents.length === 0) return context.out('No record of this window counts in this figure.');
   context.out(
-    ofIncidents
+    listsIncidents
       ? table(
           ['OPENED', 'SERVICE', 'INCIDENT', 'RESTORED AFTER', 'DEPLOY', 'ATTRIBUTED BY'],
-          incidents.map((one) => [
-            shortTime(one.opened_at),
-            `${one.service}/${one.environment}`,
-            one.id,
-            seconds(one.restore_s),
-            one.deployment_id ?? '-',
-            one.correction?.by ?? one.attributed_by,
+          incidents.map((incident) => [
+            shortTime(incident.opened_at),
+            `${incident.service}/${incident.environment}`,
+            incident.id,
+            durationText(incident.restore_s),
+            incident.deployment_id ?? '-',
+            incident.correction?.by ?? incident.attributed_by,
           ]),
         )
       : table(
           ['ENDED', 'SERVICE', 'VERSION', 'KIND', 'LEAD TIMES', 'OUTCOME', 'REWORK'],
-          deploys.map((one) => [
-            shortTime(one.finished_at),
-            `${one.service}/${one.environment}`,
-            one.version,
-            one.kind,
-            one.lead_times_s.map(seconds).join(' ') || '-',
-            outcomeOf(one),
-            reworkOf(one),
+          deploys.map((deploy) => [
+            shortTime(deploy.finished_at),
+            `${deploy.service}/${deploy.environment}`,
+            deploy.version,
+            deploy.kind,
+            deploy.lead_times_s.map(durationText).join(' ') || '-',
+            outcomeOf(deploy),
+            reworkOf(deploy),
           ]),
         ),
   );
 }
 
-const reworkOf = ({ rework, rework_pull_request: of }: DoraDeploy): string =>
-  of === null ? (rework ?? '-') : `${rework} ${of.repository}#${of.number}`;
+const reworkOf = ({ rework, rework_pull_request: pullRequest }: DoraDeploy): string =>
+  pullRequest === null ? (rework ?? '-') : `${rework} ${pullRequest.repository}#${pullRequest.number}`;
 
 function outcomeOf({ failures, pending, recovery_s, status }: DoraDeploy): string {
   if (failures.length === 0) return pending ? 'pending' : status;
   const causes = failures.map((cause) => (cause.kind === 'incident' ? `incident ${cause.incident_id}` : cause.kind));
-  return `failed (${causes.join(', ')}), ${recovery_s === null ? 'not recovered yet' : `recovered after ${seconds(recovery_s)}`}`;
+  return `failed (${causes.join(', ')}), ${recovery_s === null ? 'not recovered yet' : `recovered after ${durationText(recovery_s)}`}`;
 }
 
-const decimals = (value: number): string => String(Number(value.toPrecision(3)));
-const share = (value: number | null): string => (value === null ? '-' : `${decimals(value * 100)} %`);
+const threeDigits = (value: number): string => String(Number(value.toPrecision(3)));
+const percentText = (value: number | null): string => (value === null ? '-' : `${threeDigits(value * 100)} %`);
 
-/** Shows a duration in its largest unit. */
-function seconds(value: number | null): string {
+/** Returns a duration in its largest unit. @param value seconds */
+function durationText(value: number | null): string {
   if (value === null) return '-';
-  if (value < 60) return `${decimals(value)} s`;
-  if (value < 3600) return `${decimals(value / 60)} min`;
-  return value < 86_400 ? `${decimals(value / 3600)} h` : `${decimals(value / 86_400)} d`;
+  if (value < 60) return `${threeDigits(value)} s`;
+  if (value < 3600) return `${threeDigits(value / 60)} min`;
+  return value < 86_400 ? `${threeDigits(value / 3600)} h` : `${threeDigits(value / 86_400)} d`;
 }

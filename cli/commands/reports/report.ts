@@ -52,10 +52,10 @@ async function code(context: CommandContext, query: Omit<CodeOptions, 'json'>, j
   context.out(
     `${shortTime(window.from)} to ${shortTime(window.until)} UTC, ${counted(figures.services.length, 'service')}`,
   );
-  const timed = ({ count, median_s, p90_s }: CodeFigures['merge']) => [
+  const durationCells = ({ count, median_s, p90_s }: CodeFigures['merge']) => [
     String(count),
-    minutes(median_s),
-    minutes(p90_s),
+    durationText(median_s),
+    durationText(p90_s),
   ];
   context.out(
     table(
@@ -64,8 +64,8 @@ async function code(context: CommandContext, query: Omit<CodeOptions, 'json'>, j
         ['commits', String(commits), '', ''],
         ['pull requests opened', String(pulls.opened), '', ''],
         ['pull requests closed without a merge', String(pulls.closed), '', ''],
-        ['first review', ...timed(review)],
-        ['merge', ...timed(merge)],
+        ['first review', ...durationCells(review)],
+        ['merge', ...durationCells(merge)],
         ...coverage.map(({ service, value }) => [`coverage of ${service}`, `${(value * 100).toFixed(1)} %`, '', '']),
       ],
     ),
@@ -85,23 +85,23 @@ async function shadow(context: CommandContext, query: Omit<Options, 'json'>, jso
       items.map((row) => [
         nameOf(row),
         row.mode ?? '-',
-        tallied(row.rollbacks),
-        tallied(row.questions),
-        tallied(row.nothing),
+        tallyText(row.rollbacks),
+        tallyText(row.questions),
+        tallyText(row.nothing),
       ]),
     ),
   );
-  for (const row of items) print(context, row);
+  for (const row of items) printCases(context, row);
 }
 
 const nameOf = ({ service, environment }: ShadowRow): string => `${service}/${environment}`;
 
-const tallied = ({ count, right, wrong, undecided }: ShadowTally): string =>
+const tallyText = ({ count, right, wrong, undecided }: ShadowTally): string =>
   count === 0 ? '0' : `${count}: ${right} right, ${wrong} wrong, ${undecided} undecided`;
 
 const WOULD = { roll_back: 'would roll back', ask: 'would ask to roll back', nothing: 'would do nothing' } as const;
 
-function print(context: CommandContext, row: ShadowRow): void {
+function printCases(context: CommandContext, row: ShadowRow): void {
   context.out('');
   context.out(oneLine(nameOf(row)));
   for (const { at, incident, would, from_version, to_version, verdict, because } of row.cases) {
@@ -154,10 +154,10 @@ async function pipelines(
 
 const periodCells = ({ count, mean_s, median_s, p95_s }: PipelineReport['duration']): string[] => [
   String(count),
-  ...[mean_s, median_s, p95_s].map(minutes),
+  ...[mean_s, median_s, p95_s].map(durationText),
 ];
 
-function minutes(seconds: number | null): string {
+function durationText(seconds: number | null): string {
   if (seconds === null) return '-';
   const whole = Math.round(seconds);
   return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;

@@ -2,11 +2,11 @@ import type { Command } from 'commander';
 import * as z from 'zod';
 import { DecisionView, IncidentView } from '../../../schemas/incidents/incident.ts';
 import { Client } from '../../client.ts';
-import { differences, type Inputs } from '../../rejudge.ts';
+import { differences, type Inputs } from '../../decision-differences.ts';
 import { oneLine } from '../../table.ts';
 import { CommandFailure, type CommandContext } from '../../command-context.ts';
 
-const Stored = z.object({ decision: DecisionView, inputs_json: z.string() });
+const StoredDecision = z.object({ decision: DecisionView, inputs_json: z.string() });
 
 export function addReplay(program: Command, context: CommandContext): void {
   program
@@ -18,16 +18,18 @@ export function addReplay(program: Command, context: CommandContext): void {
 
 async function replay(context: CommandContext, id: string): Promise<void> {
   const client = await Client.of(context);
-  const at = `/v1/incidents/${encodeURIComponent(id)}`;
-  const { decisions } = await client.get(at, IncidentView);
+  const path = `/v1/incidents/${encodeURIComponent(id)}`;
+  const { decisions } = await client.get(path, IncidentView);
   let different = 0;
   for (const { id: name } of decisions) {
     const number = Number(name.slice(name.lastIndexOf('-') + 1));
-    const { decision, inputs_json: json } = await client.get(`${at}/decisions/${number}`, Stored);
-    const found = differences(id, number, decision, JSON.parse(json) as Inputs);
-    if (found.length > 0) different += 1;
-    context.out(`${found.length === 0 ? 'same     ' : 'DIFFERENT'}  ${number}  ${decision.kind}  ${decision.because}`);
-    for (const difference of found) context.out(oneLine(`           ${difference}`));
+    const { decision, inputs_json: json } = await client.get(`${path}/decisions/${number}`, StoredDecision);
+    const changed = differences(id, number, decision, JSON.parse(json) as Inputs);
+    if (changed.length > 0) different += 1;
+    context.out(
+      `${changed.length === 0 ? 'same     ' : 'DIFFERENT'}  ${number}  ${decision.kind}  ${decision.because}`,
+    );
+    for (const difference of changed) context.out(oneLine(`           ${difference}`));
   }
   if (different > 0) throw new CommandFailure(`${different} of ${decisions.length} decisions differ`);
   context.out(`${decisions.length} decisions evaluated again: all the same`);

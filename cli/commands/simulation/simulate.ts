@@ -16,7 +16,7 @@ import { CountedDay, RecordedObjective } from '../../../schemas/simulation/objec
 import { RecordedAlert, RecordedIncident } from '../../../schemas/simulation/recording.ts';
 import { Since } from '../../../schemas/time/since.ts';
 import { plusSeconds, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
-import { Client, queryOf, Refused } from '../../client.ts';
+import { Client, ErrorResponse, itemsOfAllPages, queryOf } from '../../client.ts';
 import { CommandFailure, type CommandContext, UsageError } from '../../command-context.ts';
 import { policyIn } from '../../policy.ts';
 import { asJson, oneLine } from '../../table.ts';
@@ -59,7 +59,7 @@ async function simulate(context: CommandContext, options: Options): Promise<void
       : await policyIn(context, { config: options.baseConfig, runbooks: options.baseRunbooks });
   const until = timestamp(Date.now());
   const from = plusSeconds(until, -seconds.data);
-  const recorded = await read(client, options.since, from);
+  const recorded = await readRecordings(client, options.since, from);
   const comparison = compare(replay(recorded, before), replay(recorded, after));
   const period = { from, until };
   const calendar = compareCalendars(before, after, period);
@@ -70,7 +70,7 @@ async function simulate(context: CommandContext, options: Options): Promise<void
   });
   const subject = {
     since: options.since,
-    signals: signalsIn(recorded),
+    signals: countSignals(recorded),
     notReplayed: [...notReplayed(before, after), ...objectives.unknown],
     calendar,
     objectives,
@@ -84,29 +84,26 @@ async function simulate(context: CommandContext, options: Options): Promise<void
     throw new CommandFailure(summaryOf(comparison, subject));
 }
 
-const signalsIn = ({ incidents, alerts }: Recorded): number =>
+const countSignals = ({ incidents, alerts }: Recorded): number =>
   incidents.reduce((sum, { signals }) => sum + signals.length, 0) +
   alerts.reduce((sum, { fired_at: times }) => sum + Math.max(1, times.length), 0);
 
 const Incidents = z.object({ items: z.array(RecordedIncident), next_cursor: z.string().nullable() });
 const Alerts = z.object({ items: z.array(RecordedAlert), next_cursor: z.string().nullable() });
 
-async function read(client: Client, since: string, from: Timestamp): Promise<Recorded> {
-  const incidents: RecordedIncident[] = [];
+async function readRecordings(client: Client, since: string, from: Timestamp): Promise<Recorded> {
+  const incidents = await itemsOfAllPages((cursor) =>
+    client.get(`/v1/recordings${queryOf({ since, limit: 100, cursor })}`, Incidents),
+  );
   const alerts: RecordedAlert[] = [];
-  for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
-    const page = await client.get(`/v1/recordings${queryOf({ since, limit: 100, cursor })}`, Incidents);
-    incidents.push(...page.items);
-    cursor = page.next_cursor ?? undefined;
+  for (const muted of ['false', 'true']) {
+    const recorded = await itemsOfAllPages((cursor) =>
+      client.get(`/v1/recordings/alerts${queryOf({ limit: 500, muted, cursor })}`, Alerts),
+    );
+    alerts.push(
+      ...recorded.map(({ signal, fired_at: times }) => ({ signal, fired_at: times.filter((at) => at >= from) })),
+    );
   }
-  for (const muted of ['false', 'true'])
-    for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
-      const page = await client.get(`/v1/recordings/alerts${queryOf({ limit: 500, muted, cursor })}`, Alerts);
-      alerts.push(
-        ...page.items.map(({ signal, fired_at: times }) => ({ signal, fired_at: times.filter((at) => at >= from) })),
-      );
-      cursor = page.next_cursor ?? undefined;
-    }
   return { incidents, alerts: alerts.filter(({ signal, fired_at: times }) => times.length > 0 || signal.at >= from) };
 }
 
@@ -124,16 +121,13 @@ async function objectiveRecords(
     const path = `/v1/recordings/objectives/${encodeURIComponent(id)}`;
     try {
       const recorded = await client.get(`${path}${queryOf({ since })}`, RecordedObjective);
-      const days: CountedDay[] = [];
-      for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
-        const page = await client.get(`${path}/counts${queryOf({ from: countsFrom.slice(0, 10), cursor })}`, Days);
-        days.push(...page.items);
-        cursor = page.next_cursor ?? undefined;
-      }
+      const days = await itemsOfAllPages((cursor) =>
+        client.get(`${path}/counts${queryOf({ from: countsFrom.slice(0, 10), cursor })}`, Days),
+      );
       records.push({ ...recorded, days });
     } catch (error) {
       // Firebreak does not have an objective that only the changed policy has.
-      if (!(error instanceof Refused && error.status === 404)) throw error;
+      if (!(error instanceof ErrorResponse && error.status === 404)) throw error;
     }
   }
   return records;

@@ -12,7 +12,7 @@ import { oneLine } from '../../table.ts';
 type Options = { config?: string; runbooks?: string; junit?: string };
 
 /** A test case with its file, as it was given. */
-type Ran = CaseResult & { file: string };
+type CaseRun = CaseResult & { file: string };
 
 /** Adds the command that runs exported incidents as test cases of the policy. */
 export function addTest(program: Command, context: CommandContext): void {
@@ -32,17 +32,17 @@ async function test(context: CommandContext, paths: string[], options: Options):
   const files = (await Promise.all(paths.map((path) => filesIn(context, path)))).flat();
   if (files.length === 0) throw new UsageError(`no incidents: there is no .json file in ${paths.join(', ')}`);
   const policy = await policyIn(context, options);
-  const ran: Ran[] = [];
-  for (const file of files) ran.push({ file, ...(await runFile(resolve(context.cwd, file), policy)) });
-  for (const { file, failures, unknown } of ran) {
+  const runs: CaseRun[] = [];
+  for (const file of files) runs.push({ file, ...(await runFile(resolve(context.cwd, file), policy)) });
+  for (const { file, failures, unknown } of runs) {
     context.out(oneLine(`${failures.length === 0 ? 'ok  ' : 'FAIL'}  ${file}`));
     for (const failure of failures) context.out(oneLine(`      ${failure}`));
     for (const text of unknown) context.out(oneLine(`      ? ${text}`));
   }
-  if (options.junit !== undefined) await writeFile(resolve(context.cwd, options.junit), junit(ran));
-  const failed = ran.filter(({ failures }) => failures.length > 0).length;
-  if (failed > 0) throw new CommandFailure(`${failed} of ${ran.length} incidents fail`);
-  context.out(`${ran.length} passed`);
+  if (options.junit !== undefined) await writeFile(resolve(context.cwd, options.junit), junit(runs));
+  const failed = runs.filter(({ failures }) => failures.length > 0).length;
+  if (failed > 0) throw new CommandFailure(`${failed} of ${runs.length} incidents fail`);
+  context.out(`${runs.length} passed`);
 }
 
 /** @throws UsageError if the path does not exist */
@@ -60,15 +60,15 @@ async function filesIn({ cwd }: CommandContext, path: string): Promise<string[]>
 /** Runs a file. Hand-edited inputs can be inconsistent, which fails this case only. */
 async function runFile(file: string, policy: Config): Promise<CaseResult> {
   try {
-    const read = RecordedIncident.safeParse(JSON.parse(await readFile(file, 'utf8')));
-    return read.success ? runCase(read.data, policy) : { failures: [z.prettifyError(read.error)], unknown: [] };
+    const parsed = RecordedIncident.safeParse(JSON.parse(await readFile(file, 'utf8')));
+    return parsed.success ? runCase(parsed.data, policy) : { failures: [z.prettifyError(parsed.error)], unknown: [] };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return { failures: [`the file cannot be read or replayed: ${why}`], unknown: [] };
   }
 }
 
-const xml = (text: string): string =>
+const escapeXml = (text: string): string =>
   text
     .toWellFormed()
     .replaceAll(/[^\t\n\r\u0020-\uFFFD\u{10000}-\u{10FFFF}]/gu, '?')
@@ -77,15 +77,15 @@ const xml = (text: string): string =>
     .replaceAll('>', '&gt;')
     .replaceAll('"', '&quot;');
 
-function junit(ran: readonly Ran[]): string {
-  const failed = ran.filter(({ failures }) => failures.length > 0).length;
+function junit(runs: readonly CaseRun[]): string {
+  const failed = runs.filter(({ failures }) => failures.length > 0).length;
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
-    `<testsuite name="incidents" tests="${ran.length}" failures="${failed}">`,
-    ...ran.map(({ file, failures }) =>
+    `<testsuite name="incidents" tests="${runs.length}" failures="${failed}">`,
+    ...runs.map(({ file, failures }) =>
       failures.length === 0
-        ? `  <testcase classname="incidents" name="${xml(file)}"/>`
-        : `  <testcase classname="incidents" name="${xml(file)}"><failure message="${xml(failures[0] ?? '')}">${xml(failures.join('\n'))}</failure></testcase>`,
+        ? `  <testcase classname="incidents" name="${escapeXml(file)}"/>`
+        : `  <testcase classname="incidents" name="${escapeXml(file)}"><failure message="${escapeXml(failures[0] ?? '')}">${escapeXml(failures.join('\n'))}</failure></testcase>`,
     ),
     '</testsuite>',
     '',

@@ -75,8 +75,8 @@ export function addSloCorrections(slo: Command, context: CommandContext): void {
     });
 }
 
-const pathOf = (id: string, ...more: string[]): string =>
-  ['/v1/slos', id, 'corrections', ...more]
+const pathOf = (id: string, ...segments: string[]): string =>
+  ['/v1/slos', id, 'corrections', ...segments]
     .map((part, index) => (index === 0 ? part : encodeURIComponent(part)))
     .join('/');
 
@@ -87,15 +87,15 @@ async function list(
 ): Promise<void> {
   const { items } = await (await Client.of(context)).get(`${pathOf(id)}${queryOf({ limit })}`, Corrections);
   if (json) return context.out(asJson(items));
-  const rows = items.map((one) => [
-    one.id,
-    stateOf(one),
-    one.category,
-    shortTime(one.starts_at),
-    shortTime(one.ends_at),
-    one.rrule === null ? '-' : `${one.rrule} (${one.time_zone ?? 'UTC'})`,
-    one.created_by,
-    one.reason,
+  const rows = items.map((correction) => [
+    correction.id,
+    stateOf(correction),
+    correction.category,
+    shortTime(correction.starts_at),
+    shortTime(correction.ends_at),
+    correction.rrule === null ? '-' : `${correction.rrule} (${correction.time_zone ?? 'UTC'})`,
+    correction.created_by,
+    correction.reason,
   ]);
   context.out(table(['ID', 'STATE', 'CATEGORY', 'FROM', 'UNTIL', 'RECURS', 'BY', 'REASON'], rows));
 }
@@ -125,7 +125,7 @@ async function add(context: CommandContext, id: string, options: AddOptions): Pr
 
 function previewText({ present, corrected, uncorrected, excluded_seconds, next_periods }: CorrectionPreview): string {
   const cells = (values: CorrectionPreview['present']): string[] => [
-    shareText(values.budget.remaining),
+    percentText(values.budget.remaining),
     rateText(values.burn_rates['1h']),
     rateText(values.burn_rates['6h']),
     rateText(values.burn_rates['3d']),
@@ -143,6 +143,6 @@ function previewText({ present, corrected, uncorrected, excluded_seconds, next_p
   ].join('\n');
 }
 
-const shareText = (share: number | null): string =>
+const percentText = (share: number | null): string =>
   share === null ? 'unknown' : `${Number((share * 100).toFixed(2))} %`;
 const rateText = (rate: number | null | undefined): string => (rate == null ? '-' : `${Math.round(rate * 100) / 100}x`);

@@ -45,7 +45,11 @@ export function addSloGenerate(slo: Command, context: CommandContext): void {
     )
     .option('--low-velocity', 'Also alert about services that are deployed less than once a week')
     .option('--canaries', 'Also generate limits for canaries of Argo Rollouts and Flagger')
-    .option('--prometheus <url>', 'Address at which they reach Prometheus', 'http://prometheus.monitoring:9090')
+    .option(
+      '--prometheus <url>',
+      'Address at which Argo Rollouts and Flagger reach Prometheus',
+      'http://prometheus.monitoring:9090',
+    )
     .option('--workload-label <label>', 'Label of the series with the name of the workload, for Flagger', 'deployment')
     .option('--config <dir>', 'Configuration folder')
     .action((options: Options) => generate(context, options));
@@ -54,12 +58,12 @@ export function addSloGenerate(slo: Command, context: CommandContext): void {
 async function generate(context: CommandContext, options: Options): Promise<void> {
   const { preset, tokenFile } = options;
   if (!isPreset(preset)) throw new UsageError(`unknown preset ${preset}; use ${PRESETS.join(' or ')}`);
-  const [url, prometheus] = [addressOf('--url', options.url), addressOf('--prometheus', options.prometheus)];
+  const [url, prometheus] = [webUrlOf('--url', options.url), webUrlOf('--prometheus', options.prometheus)];
   if (!/^[a-zA-Z_]\w*$/.test(options.workloadLabel))
     throw new UsageError(`--workload-label is not a label name: ${options.workloadLabel}`);
   const loaded = await loadConfig(await folderOf(context, 'config', options.config));
   if (!loaded.ok) throw new CommandFailure(loaded.problems.join('\n'));
-  const wanted = new Map([
+  const generatedFiles = new Map([
     ...generated(loaded.config.slos, {
       preset,
       raw: options.raw,
@@ -73,7 +77,7 @@ async function generate(context: CommandContext, options: Options): Promise<void
     ...(options.canaries ? canaryFiles(loaded.config, options.workloadLabel, { prometheus, url }) : []),
   ]);
   const out = resolve(context.cwd, options.out);
-  const files = new Map([...wanted].map(([path, content]) => [path, textOf(path, content)]));
+  const files = new Map([...generatedFiles].map(([path, content]) => [path, textOf(path, content)]));
   if (options.check) return check(context, options.out, out, files);
   for (const [path, text] of files) {
     await mkdir(dirname(join(out, path)), { recursive: true });
@@ -83,7 +87,7 @@ async function generate(context: CommandContext, options: Options): Promise<void
 }
 
 /** @throws UsageError if it is no URL of a web server */
-function addressOf(option: string, text: string): string {
+function webUrlOf(option: string, text: string): string {
   const address = text.replace(/\/+$/, '');
   if (!/^https?:$/.test(URL.parse(address)?.protocol ?? ''))
     throw new UsageError(`${option} is not an http or https URL: ${text}`);
@@ -100,21 +104,22 @@ function textOf(path: string, content: object): string {
 
 async function check(
   context: CommandContext,
-  shown: string,
+  displayedOut: string,
   out: string,
   files: ReadonlyMap<string, string>,
 ): Promise<void> {
   const problems: string[] = [];
   for (const [path, text] of files) {
-    const there = await readFile(join(out, path), 'utf8').catch(undefinedIfMissing);
-    if (there === undefined) problems.push(`${join(shown, path)}: missing`);
-    else if (there !== text) problems.push(`${join(shown, path)}:${firstDifference(there, text)}: differs`);
+    const existing = await readFile(join(out, path), 'utf8').catch(undefinedIfMissing);
+    if (existing === undefined) problems.push(`${join(displayedOut, path)}: missing`);
+    else if (existing !== text)
+      problems.push(`${join(displayedOut, path)}:${firstDifference(existing, text)}: differs`);
   }
   for (const folder of new Set([...files.keys()].map((path) => dirname(path)))) {
     for (const name of (await readdir(join(out, folder)).catch(undefinedIfMissing)) ?? []) {
       const path = join(folder, name);
       if (files.has(path) || !(await isGenerated(join(out, path)))) continue;
-      problems.push(`${join(shown, path)}: no longer generated; remove it`);
+      problems.push(`${join(displayedOut, path)}: no longer generated; remove it`);
     }
   }
   if (problems.length > 0)
@@ -134,6 +139,6 @@ const undefinedIfMissing = (error: NodeJS.ErrnoException): undefined => {
 /** Returns the number of the first line that differs, from 1. */
 function firstDifference(a: string, b: string): number {
   const [left, right] = [a.split('\n'), b.split('\n')];
-  const at = right.findIndex((line, index) => line !== left[index]);
-  return (at === -1 ? right.length : at) + 1;
+  const index = right.findIndex((line, index) => line !== left[index]);
+  return (index === -1 ? right.length : index) + 1;
 }

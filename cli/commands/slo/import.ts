@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { counted } from '../../../domain/reports/words.ts';
 import { stringify } from 'yaml';
 import type { Converted } from '../../../domain/slo/import/converted.ts';
 import { shown } from '../../../domain/runbooks/problem.ts';
@@ -40,7 +41,7 @@ async function importFiles(context: CommandContext, files: readonly string[], op
 
 /** @returns the number of SLOs that were not printed: always 0 */
 function print(context: CommandContext, converted: readonly Converted[]): number {
-  for (const one of converted) context.out(`---\n${textOf(one).trimEnd()}`);
+  for (const slo of converted) context.out(`---\n${textOf(slo).trimEnd()}`);
   return 0;
 }
 
@@ -49,11 +50,11 @@ async function write(context: CommandContext, out: string, converted: readonly C
   const dir = resolve(context.cwd, out);
   await mkdir(dir, { recursive: true });
   let omitted = 0;
-  for (const one of converted) {
-    const name = `${nameOf(one)}.yaml`;
-    const text = textOf(one);
-    const there = await readFile(join(dir, name), 'utf8').catch(nothing);
-    if (there !== undefined && there !== text) {
+  for (const slo of converted) {
+    const name = `${nameOf(slo)}.yaml`;
+    const text = textOf(slo);
+    const existing = await readFile(join(dir, name), 'utf8').catch(undefinedIfMissing);
+    if (existing !== undefined && existing !== text) {
       omitted += 1;
       context.err(
         `${join(out, name)}: not written, because a different file exists (remove it, or choose another --out)`,
@@ -66,7 +67,7 @@ async function write(context: CommandContext, out: string, converted: readonly C
   return omitted;
 }
 
-const nothing = (error: NodeJS.ErrnoException): undefined => {
+const undefinedIfMissing = (error: NodeJS.ErrnoException): undefined => {
   if (error.code === 'ENOENT') return undefined;
   throw error;
 };
@@ -75,5 +76,3 @@ const nameOf = ({ document }: Converted): string => (document.value as { metadat
 
 const textOf = ({ source, document }: Converted): string =>
   `# From ${document.at([]).file}, ${source}\n${stringify(document.value, { lineWidth: NO_FOLDING, aliasDuplicateObjects: false })}`;
-
-const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { counted } from '../../../domain/reports/words.ts';
 import { shown } from '../../../domain/runbooks/problem.ts';
 import { lintSlos, loadServices, SLOS } from '../../files.ts';
 import { folderOf } from '../../folders.ts';
@@ -33,5 +34,3 @@ async function lint(context: CommandContext, dir: string | undefined, configDir:
     throw new CommandFailure(`${folder} has errors`);
   if (found.length === 0) context.out(`${counted(slos.length, 'objective')}, no problems found`);
 }
-
-const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;

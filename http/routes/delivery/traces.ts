@@ -5,7 +5,7 @@ import { pooled } from '../../../actions/shared/concurrency.ts';
 import { serviceOfPipeline } from '../../../domain/delivery/pipeline-service.ts';
 import { whyReportAhead } from '../../../domain/delivery/report-times.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
-import { type OfSpan, reportOfSpan } from '../../../integrations/otlp/pipelines.ts';
+import { type SpanResult, reportOfSpan } from '../../../integrations/otlp/pipelines.ts';
 import {
   jsonResponse,
   type PartialSuccess,
@@ -88,7 +88,7 @@ function read(spans: () => Span[]): Span[] {
   }
 }
 
-type Report = OfSpan & { kind: 'report' };
+type Report = SpanResult & { kind: 'report' };
 
 async function record(
   deps: Deps,

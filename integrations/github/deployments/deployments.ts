@@ -1,12 +1,13 @@
 import * as z from 'zod';
+import type { VersionOrCommit } from '../../shared/versions.ts';
 import type { Calls } from '../attempt.ts';
 
 /**
  * Deployments per page, and maximum pages. Reads further pages only while no deployment on the previous ones has
  * succeeded.
  */
-const PAGE = 10;
-const PAGES = 5;
+const PAGE_ITEMS = 10;
+const PAGES_MAX = 5;
 
 const RestDeployment = z.object({
   id: z.number(),
@@ -36,9 +37,6 @@ export type Deployment = {
   runId: number | null;
 };
 
-/** A version, by its name or its commit. */
-export type VersionOrCommit = { version: string; commit: string | null };
-
 /**
  * Reads the newest deployments of an environment, back to one that has succeeded, and earlier deployments of `wanted`
  * if no newer one has succeeded. `running` is the deployment with the latest success, which is not always the newest
@@ -51,21 +49,23 @@ export async function readEnvironment(
   wanted: readonly VersionOrCommit[],
 ): Promise<{ deployments: Deployment[]; running: Deployment | undefined }> {
   const recent = await readRecent(calls, environment);
-  const good = recent.filter(hasSucceeded);
-  const missing = wanted.filter((each) => !good.some((deployment) => isDeploymentOf(each, deployment)));
+  const succeeded = recent.filter(hasSucceeded);
+  const missing = wanted.filter((version) => !succeeded.some((deployment) => isDeploymentOf(version, deployment)));
   const filters = missing.flatMap(filtersFor);
-  const older = await Promise.all(filters.map((filter) => read(calls, { environment, ...filter })));
-  const deployments = [...new Map([...recent, ...older.flat()].map((each) => [each.id, each])).values()];
+  const older = await Promise.all(filters.map((filter) => readPage(calls, { environment, ...filter })));
+  const deployments = [
+    ...new Map([...recent, ...older.flat()].map((deployment) => [deployment.id, deployment])).values(),
+  ];
   // An earlier deployment doesn't show what has run since.
-  return { deployments, running: good.length > 0 ? lastSuccess(deployments) : undefined };
+  return { deployments, running: succeeded.length > 0 ? lastSuccess(deployments) : undefined };
 }
 
 async function readRecent(calls: Calls, environment: string): Promise<Deployment[]> {
   const recent: Deployment[] = [];
-  for (let page = 1; page <= PAGES; page += 1) {
-    const found = await read(calls, { environment, page: String(page) });
+  for (let page = 1; page <= PAGES_MAX; page += 1) {
+    const found = await readPage(calls, { environment, page: String(page) });
     recent.push(...found);
-    if (found.length < PAGE || found.some(hasSucceeded)) break;
+    if (found.length < PAGE_ITEMS || found.some(hasSucceeded)) break;
   }
   return recent;
 }
@@ -78,8 +78,8 @@ const lastSuccess = (deployments: readonly Deployment[]): Deployment | undefined
     .toSorted((one, other) => (other.succeededAt ?? 0) - (one.succeededAt ?? 0) || other.id - one.id)[0];
 
 /** Reads one page, with the statuses of each deployment. */
-async function read(calls: Calls, query: Record<string, string>): Promise<Deployment[]> {
-  const parameters = new URLSearchParams({ ...query, per_page: String(PAGE) });
+async function readPage(calls: Calls, query: Record<string, string>): Promise<Deployment[]> {
+  const parameters = new URLSearchParams({ ...query, per_page: String(PAGE_ITEMS) });
   const found = await calls.get(`/deployments?${parameters.toString()}`, z.array(RestDeployment));
   return Promise.all(found.map((deployment) => withStatuses(calls, deployment)));
 }

@@ -4,11 +4,12 @@ import { millisOf } from '../../../schemas/time/time.ts';
 import { Ended, refuse } from '../../shared/refusals.ts';
 import { attempt, type Calls } from '../attempt.ts';
 import { inProgressAfter, type Deployment, isDeploymentOf, displayName } from './deployments.ts';
-import { badVersionOf, goodVersionOf, readEnvironmentState, type EnvironmentState, type Site } from '../site.ts';
+import { readEnvironmentState, type EnvironmentState, type Site } from '../site.ts';
 import * as runs from './workflow-runs.ts';
+import { fromVersion, toVersion } from '../../shared/versions.ts';
 
 /** Tolerated difference between Firebreak's and GitHub's clocks, in milliseconds. */
-const TOLERANCE_MS = 60_000;
+const CLOCK_SKEW_MS = 60_000;
 
 /** Milliseconds by which a deployment's last status can be visible later than the end of its run. */
 const STATUS_DELAY_MS = 60_000;
@@ -26,66 +27,66 @@ export function viaRerun(site: Site): Pick<Deployer, 'rollBack' | 'status'> {
   return {
     rollBack: (request) =>
       attempt<TargetResponse>(site, repository, async (calls) => {
-        const sight = await readEnvironmentState(calls, site, request, [goodVersionOf(request)]);
-        if (isDeploymentOf(goodVersionOf(request), sight.running))
-          return { kind: 'succeeded', id: String(sight.running.id) };
-        if (!isDeploymentOf(badVersionOf(request), sight.running))
-          return { kind: 'superseded', current: displayName(sight.running) };
-        const run = await goodRun(calls, site, sight.deployments, request);
-        if (run.run_attempt > 1 && startOf(run) >= decodeTime(request.incident) - TOLERANCE_MS)
-          return outcome(run, sight, request, now());
-        await mayRun(calls, run, sight, request, now());
+        const state = await readEnvironmentState(calls, site, request, [toVersion(request)]);
+        if (isDeploymentOf(toVersion(request), state.running))
+          return { kind: 'succeeded', id: String(state.running.id) };
+        if (!isDeploymentOf(fromVersion(request), state.running))
+          return { kind: 'superseded', current: displayName(state.running) };
+        const run = await goodRun(calls, site, state.deployments, request);
+        if (run.run_attempt > 1 && startOf(run) >= decodeTime(request.incident) - CLOCK_SKEW_MS)
+          return outcome(run, state, request, now());
+        await refuseUnlessRerunnable(calls, run, state, request, now());
         await runs.rerun(calls, run.id);
         return inProgress(run.id, run.run_attempt + 1);
       }),
     status: (handle, request) =>
       attempt<TargetResponse>(site, repository, async (calls) => {
-        const [id, number] = /^\d+\/\d+$/.test(handle) ? handle.split('/').map(Number) : [];
-        if (id === undefined || number === undefined)
+        const [id, attemptNumber] = /^\d+\/\d+$/.test(handle) ? handle.split('/').map(Number) : [];
+        if (id === undefined || attemptNumber === undefined)
           throw refuse(`${handle} is not a run and attempt of GitHub Actions`);
-        const newest = await runs.runAt(calls, id);
+        const newest = await runs.readRun(calls, id);
         if (newest === undefined) return { kind: 'failed', detail: `the workflow run ${id} no longer exists` };
-        if (newest.run_attempt < number) return inProgress(id, number); // accepted, not started
-        const run = newest.run_attempt === number ? newest : await runs.attemptAt(calls, id, number);
-        const over = run.status === 'completed' && run.conclusion === 'success';
+        if (newest.run_attempt < attemptNumber) return inProgress(id, attemptNumber); // accepted, not started
+        const run = newest.run_attempt === attemptNumber ? newest : await runs.readRunAttempt(calls, id, attemptNumber);
+        const hasSucceeded = run.status === 'completed' && run.conclusion === 'success';
         // Before the run has succeeded, the running version has no influence on the result. This saves about 12 calls.
-        const sight = over ? await readEnvironmentState(calls, site, request, [goodVersionOf(request)]) : undefined;
-        return outcome(run, sight, request, now());
+        const state = hasSucceeded ? await readEnvironmentState(calls, site, request, [toVersion(request)]) : undefined;
+        return outcome(run, state, request, now());
       }),
   };
 }
 
-/** @param sight required if the run has succeeded */
+/** @param state required if the run has succeeded */
 function outcome(
   run: runs.Run,
-  sight: EnvironmentState | undefined,
+  state: EnvironmentState | undefined,
   request: RollbackCall,
   now: number,
 ): TargetResponse {
-  const { id, run_attempt: number, status, conclusion } = run;
-  const text = `attempt ${number} of ${run.html_url}`;
-  if (status !== 'completed') return inProgress(id, number);
-  if (conclusion !== 'success' || sight === undefined)
+  const { id, run_attempt: attemptNumber, status, conclusion } = run;
+  const text = `attempt ${attemptNumber} of ${run.html_url}`;
+  if (status !== 'completed') return inProgress(id, attemptNumber);
+  if (conclusion !== 'success' || state === undefined)
     return { kind: 'failed', detail: `${text} ended with ${conclusion ?? 'nothing'}` };
 
-  const { running, deployments } = sight;
-  if (isDeploymentOf(goodVersionOf(request), running)) return { kind: 'succeeded', id: String(running.id) };
+  const { running, deployments } = state;
+  if (isDeploymentOf(toVersion(request), running)) return { kind: 'succeeded', id: String(running.id) };
   const deployed = deployments.some(
-    (each) => isDeploymentOf(goodVersionOf(request), each) && (each.succeededAt ?? 0) >= startOf(run),
+    (deployment) => isDeploymentOf(toVersion(request), deployment) && (deployment.succeededAt ?? 0) >= startOf(run),
   );
-  if (deployed || !isDeploymentOf(badVersionOf(request), running))
+  if (deployed || !isDeploymentOf(fromVersion(request), running))
     return { kind: 'superseded', current: displayName(running) };
-  if (now - run.updated_at < STATUS_DELAY_MS) return inProgress(id, number);
+  if (now - run.updated_at < STATUS_DELAY_MS) return inProgress(id, attemptNumber);
   return {
     kind: 'failed',
     detail: `${text} succeeded, but deployed nothing here; ${displayName(running)} is still running`,
   };
 }
 
-const inProgress = (run: number, number: number): TargetResponse => ({
+const inProgress = (run: number, attemptNumber: number): TargetResponse => ({
   kind: 'in_progress',
   id: String(run),
-  handle: `${run}/${number}`,
+  handle: `${run}/${attemptNumber}`,
 });
 
 const startOf = (run: runs.Run): number => run.run_started_at ?? run.created_at;
@@ -97,13 +98,13 @@ async function goodRun(
   deployments: readonly Deployment[],
   request: RollbackCall,
 ): Promise<runs.Run> {
-  const good = deployments
-    .filter((each) => each.succeededAt !== null && isDeploymentOf(goodVersionOf(request), each))
+  const successes = deployments
+    .filter((deployment) => deployment.succeededAt !== null && isDeploymentOf(toVersion(request), deployment))
     .toSorted((one, other) => other.id - one.id);
-  const newest = good[0];
+  const newest = successes[0];
   if (newest === undefined) throw refuse(`GitHub has no successful deployment of ${request.to} to ${environment}`);
-  const id = good.find(({ runId }) => runId !== null)?.runId;
-  const run = id == null ? await onlyRun(calls, newest) : await runs.runAt(calls, id);
+  const id = successes.find(({ runId }) => runId !== null)?.runId;
+  const run = id == null ? await onlyRun(calls, newest) : await runs.readRun(calls, id);
   if (run === undefined)
     throw refuse(`the workflow run that deployed ${request.to} no longer exists; ${runs.REVERT_INSTEAD}`);
   return run;
@@ -114,20 +115,20 @@ async function goodRun(
  * succeeded.
  */
 async function onlyRun(calls: Calls, { id, sha }: Deployment): Promise<runs.Run> {
-  const good = (await runs.runsOfCommit(calls, sha)).filter(({ conclusion }) => conclusion === 'success');
-  const [run, another] = good;
+  const successes = (await runs.runsOfCommit(calls, sha)).filter(({ conclusion }) => conclusion === 'success');
+  const [run, another] = successes;
   if (run !== undefined && another === undefined) return run;
   throw refuse(
-    `deployment ${id} names no workflow run, and ${good.length} runs of its commit ${sha} have succeeded; ` +
+    `deployment ${id} names no workflow run, and ${successes.length} runs of its commit ${sha} have succeeded; ` +
       `set its status's log_url to the run, or use via: revert`,
   );
 }
 
 /** @throws Ended if the run can't be re-run now, or not any more */
-async function mayRun(
+async function refuseUnlessRerunnable(
   calls: Calls,
   run: runs.Run,
-  sight: EnvironmentState,
+  state: EnvironmentState,
   request: RollbackCall,
   now: number,
 ): Promise<void> {
@@ -137,11 +138,11 @@ async function mayRun(
     throw refuse(
       `${run.html_url} is older than ${runs.RERUN_MAX_DAYS} days, and GitHub can't re-run it; ${runs.REVERT_INSTEAD}`,
     );
-  const deployment = inProgressAfter(sight.deployments, sight.running).find(
-    (each) => !isDeploymentOf(goodVersionOf(request), each),
+  const deployment = inProgressAfter(state.deployments, state.running).find(
+    (deployment) => !isDeploymentOf(toVersion(request), deployment),
   );
   if (deployment)
     throw busy(`deployment ${deployment.id} of ${displayName(deployment)} is ${deployment.state ?? 'new'}`);
-  const [other] = await runs.othersAtWork(calls, run);
+  const [other] = await runs.otherActiveRuns(calls, run);
   if (other) throw busy(`${other.html_url} of ${other.head_sha} is ${other.status ?? 'new'}`);
 }

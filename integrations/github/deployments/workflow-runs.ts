@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { putOff, refuse } from '../../shared/refusals.ts';
+import { retryLater, refuse } from '../../shared/refusals.ts';
 import { type Calls, ended } from '../attempt.ts';
 
 const Run = z.object({
@@ -27,9 +27,9 @@ export type Run = z.infer<typeof Run>;
 const Runs = z.object({ workflow_runs: z.array(Run) });
 
 /** Returns the newest attempt; undefined if the run was deleted. */
-export const runAt = (calls: Calls, id: number): Promise<Run | undefined> => calls.find(`/actions/runs/${id}`, Run);
+export const readRun = (calls: Calls, id: number): Promise<Run | undefined> => calls.find(`/actions/runs/${id}`, Run);
 
-export const attemptAt = (calls: Calls, id: number, attempt: number): Promise<Run> =>
+export const readRunAttempt = (calls: Calls, id: number, attempt: number): Promise<Run> =>
   calls.get(`/actions/runs/${id}/attempts/${attempt}`, Run);
 
 const query = async (calls: Calls, path: string, parameters: Record<string, string>): Promise<Run[]> =>
@@ -42,7 +42,7 @@ export const runsOfCommit = (calls: Calls, sha: string): Promise<Run[]> =>
  * Returns other runs of the same workflow, branch, and event that are in progress or queued. Runs that wait for an
  * approval or for a concurrency group change nothing yet; runs for pull requests deploy elsewhere.
  */
-export async function othersAtWork(calls: Calls, run: Run): Promise<Run[]> {
+export async function otherActiveRuns(calls: Calls, run: Run): Promise<Run[]> {
   const found = await Promise.all(
     ['in_progress', 'queued'].map((status) =>
       query(calls, `/actions/workflows/${run.workflow_id}/runs`, {
@@ -61,19 +61,20 @@ export async function othersAtWork(calls: Calls, run: Run): Promise<Run[]> {
  */
 export const RERUN_MAX_DAYS = 30;
 
-const Nothing = z.unknown();
+const Ignored = z.unknown();
 
 /**
  * Re-runs all jobs at the same commit. GitHub refuses a re-run while the run is in progress, so two re-runs can't
  * overlap.
  */
 export async function rerun(calls: Calls, id: number): Promise<void> {
-  const answer = await calls.write('POST', `/actions/runs/${id}/rerun`, {}, Nothing);
-  if (answer.kind === 'done') return;
-  const isForbidden = answer.kind === 'refused' && answer.code === 'forbidden';
-  if (isForbidden && /already running/i.test(answer.detail)) throw putOff(answer.detail); // the next attempt finds it
-  if (isForbidden && /month ago|cannot be r/i.test(answer.detail)) throw refuse(`${answer.detail}; ${REVERT_INSTEAD}`);
-  throw ended(answer);
+  const response = await calls.write('POST', `/actions/runs/${id}/rerun`, {}, Ignored);
+  if (response.kind === 'done') return;
+  const isForbidden = response.kind === 'refused' && response.code === 'forbidden';
+  if (isForbidden && /already running/i.test(response.detail)) throw retryLater(response.detail); // the next attempt finds it
+  if (isForbidden && /month ago|cannot be r/i.test(response.detail))
+    throw refuse(`${response.detail}; ${REVERT_INSTEAD}`);
+  throw ended(response);
 }
 
 export const REVERT_INSTEAD = 'set via: revert to revert the branch instead';

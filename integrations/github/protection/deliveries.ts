@@ -8,7 +8,7 @@ import { request, type GithubOptions } from '../rest.ts';
 const TIMEOUT_MS = 4_000;
 
 /** Maximum payloads to fetch at once; the next check fetches the others. */
-const FETCHED_MAX = 20;
+const FETCH_MAX = 20;
 
 const Delivery = z.object({
   id: z.number().int(),
@@ -22,7 +22,7 @@ const Delivery = z.object({
 });
 type Delivery = z.infer<typeof Delivery>;
 
-const Whole = z.object({ request: z.object({ payload: z.unknown() }) });
+const DeliveryWithPayload = z.object({ request: z.object({ payload: z.unknown() }) });
 
 /**
  * Returns webhook deliveries that were not received. GitHub sends a webhook once, and keeps its delivery log for three
@@ -34,29 +34,29 @@ export async function undelivered(
   access: GithubAccess,
   known: ReadonlySet<string>,
 ): ReturnType<DeploymentProtection['undelivered']> {
-  const options = await access.itself();
+  const options = await access.asAppWithoutInstallation();
   const path = `/app/hook/deliveries?per_page=${PAGE_ITEMS}`;
   const response = await request(options, { method: 'GET', path, schema: z.array(Delivery), timeoutMs: TIMEOUT_MS });
   if (response.kind !== 'done') return [];
-  const lost = lostIn(response.value).filter(({ guid }) => !known.has(guid));
-  const found = await Promise.all(lost.slice(0, FETCHED_MAX).map((delivery) => wholeOf(options, delivery)));
-  return found.flatMap((one) => one ?? []);
+  const lost = lostRequestsIn(response.value).filter(({ guid }) => !known.has(guid));
+  const found = await Promise.all(lost.slice(0, FETCH_MAX).map((delivery) => withPayload(options, delivery)));
+  return found.flatMap((delivery) => delivery ?? []);
 }
 
 /** Returns the deployment protection requests of which no delivery succeeded. */
-function lostIn(deliveries: readonly Delivery[]): Delivery[] {
+function lostRequestsIn(deliveries: readonly Delivery[]): Delivery[] {
   const requested = deliveries.filter(
     ({ event, action }) => event === 'deployment_protection_rule' && action === 'requested',
   );
-  const taken = new Set(requested.filter(({ status_code: status }) => isTaken(status)).map(({ guid }) => guid));
+  const received = new Set(requested.filter(({ status_code: status }) => isSuccess(status)).map(({ guid }) => guid));
   const newest = new Map(requested.toReversed().map((delivery) => [delivery.guid, delivery]));
-  return [...newest.values()].filter(({ guid }) => !taken.has(guid));
+  return [...newest.values()].filter(({ guid }) => !received.has(guid));
 }
 
-const isTaken = (status: number): boolean => status >= 200 && status < 300;
+const isSuccess = (status: number): boolean => status >= 200 && status < 300;
 
-async function wholeOf(options: GithubOptions, { id, guid, delivered_at: at }: Delivery) {
+async function withPayload(options: GithubOptions, { id, guid, delivered_at: at }: Delivery) {
   const path = `/app/hook/deliveries/${id}`;
-  const response = await request(options, { method: 'GET', path, schema: Whole, timeoutMs: TIMEOUT_MS });
+  const response = await request(options, { method: 'GET', path, schema: DeliveryWithPayload, timeoutMs: TIMEOUT_MS });
   return response.kind === 'done' ? { id: guid, at, payload: response.value.request.payload } : undefined;
 }

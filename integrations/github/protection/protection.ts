@@ -4,7 +4,7 @@ import { truncate } from '../../shared/text.ts';
 import { type GithubAccess } from '../access.ts';
 import { attempt } from '../attempt.ts';
 import { undelivered } from './deliveries.ts';
-import { commitAt, entryAt, namesOf } from '../revert/git-data.ts';
+import { commitOfVersion, entryAt, segmentsOf } from '../revert/git-data.ts';
 import { request, repositoryPath } from '../rest.ts';
 
 /**
@@ -20,9 +20,9 @@ export const NOTES_MAX = 10;
 const TIMEOUT_MS = 4_000;
 
 /** Error codes for a deployment that no longer waits for a review, or for a deleted run. */
-const OVER: readonly string[] = ['not_found', 'conflict', 'gone', 'invalid'];
+const OVER_CODES: readonly string[] = ['not_found', 'conflict', 'gone', 'invalid'];
 
-const Nothing = z.unknown();
+const Ignored = z.unknown();
 
 /**
  * Creates a client for custom deployment protection rules: GitHub holds a deployment until the rule is reviewed. Calls
@@ -40,23 +40,23 @@ export const githubProtection = (access: GithubAccess): DeploymentProtection => 
         ...(state !== null && { state }),
         comment: truncate(comment, COMMENT_MAX_CHARS),
       },
-      schema: Nothing,
+      schema: Ignored,
       timeoutMs: TIMEOUT_MS,
     });
     if (response.kind === 'done') return { kind: 'done' };
     const { kind, detail } = response;
-    if (kind === 'refused' && OVER.includes(response.code)) return { kind: 'over', detail };
+    if (kind === 'refused' && OVER_CODES.includes(response.code)) return { kind: 'over', detail };
     return { kind: kind === 'off' ? 'refused' : kind, detail };
   },
 
   async hasContentOf({ repository, commit, installation_id }, version, path) {
     const options = await access.asApp(repository, installation_id);
     const same = await attempt(options, repository, async (calls) => {
-      const names = namesOf(path ?? '');
-      const [own, others] = await Promise.all(
-        [commit, version].map(async (each) => entryAt(calls, (await commitAt(calls, each)).tree, names)),
+      const names = segmentsOf(path ?? '');
+      const [deployed, ofVersion] = await Promise.all(
+        [commit, version].map(async (name) => entryAt(calls, (await commitOfVersion(calls, name)).tree, names)),
       );
-      return { same: own !== undefined && own.sha === others?.sha && own.mode === others.mode };
+      return { same: deployed !== undefined && deployed.sha === ofVersion?.sha && deployed.mode === ofVersion.mode };
     });
     return 'same' in same && same.same;
   },

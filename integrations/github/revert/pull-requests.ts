@@ -1,11 +1,11 @@
 import * as z from 'zod';
 import type { GitRevert } from '../../../schemas/rollback/targets/github.ts';
 import { truncate } from '../../shared/text.ts';
-import { putOff } from '../../shared/refusals.ts';
+import { retryLater } from '../../shared/refusals.ts';
 import { type Calls, ended } from '../attempt.ts';
-import { escaped } from './git-data.ts';
+import { escapedName } from './git-data.ts';
 import { BODY_MAX_CHARS } from '../limits.ts';
-import { branchOf, titleOf } from './revert-text.ts';
+import { revertBranchOf, titleOf } from './revert-text.ts';
 
 /** A pull request. `sha` is the merge commit on the branch; null before the merge. */
 export type PullRequest = {
@@ -17,7 +17,7 @@ export type PullRequest = {
   sha: string | null;
 };
 
-const Pull = z.object({
+const RestPullRequest = z.object({
   number: z.number(),
   html_url: z.string(),
   state: z.enum(['open', 'closed']),
@@ -32,7 +32,7 @@ const pullRequest = ({
   state,
   merged_at,
   merge_commit_sha,
-}: z.infer<typeof Pull>): PullRequest => {
+}: z.infer<typeof RestPullRequest>): PullRequest => {
   const merged = merged_at !== null;
   return { kind: 'pull_request', number, url, state: merged ? 'merged' : state, sha: merged ? merge_commit_sha : null };
 };
@@ -43,19 +43,19 @@ export async function findPullRequest(
   { repository, branch }: GitRevert,
   key: string,
 ): Promise<PullRequest | null> {
-  const head = `${repository.split('/')[0] ?? ''}:${branchOf(key)}`;
+  const head = `${repository.split('/')[0] ?? ''}:${revertBranchOf(key)}`;
   const query = new URLSearchParams({ head, base: branch, state: 'all', per_page: '1' });
-  const [newest] = await calls.get(`/pulls?${query.toString()}`, z.array(Pull));
+  const [newest] = await calls.get(`/pulls?${query.toString()}`, z.array(RestPullRequest));
   return newest === undefined ? null : pullRequest(newest);
 }
 
-export const pullRequestAt = async (calls: Calls, number: number): Promise<PullRequest> =>
-  pullRequest(await calls.get(`/pulls/${number}`, Pull));
+export const readPullRequest = async (calls: Calls, number: number): Promise<PullRequest> =>
+  pullRequest(await calls.get(`/pulls/${number}`, RestPullRequest));
 
 /** Returns the required action for an open pull request. */
-export const toBeMerged = ({ url }: Pick<PullRequest, 'url'>): string => `the pull request ${url} must be merged`;
+export const mergeRequired = ({ url }: Pick<PullRequest, 'url'>): string => `the pull request ${url} must be merged`;
 
-const Ref = z.unknown();
+const Ignored = z.unknown();
 
 /**
  * Pushes a new branch and opens a pull request for it. Reuses a branch from an earlier attempt.
@@ -67,22 +67,22 @@ export async function openPullRequest(
   { key, title, body }: { key: string; title: string; body: string },
   prepare: () => Promise<{ kind: 'prepared' | 'unchanged'; sha: string }>,
 ): Promise<PullRequest | { kind: 'unchanged'; sha: string }> {
-  const ours = branchOf(key);
-  if ((await calls.find(`/git/ref/heads/${escaped(ours)}`, Ref)) === undefined) {
+  const revertBranch = revertBranchOf(key);
+  if ((await calls.find(`/git/ref/heads/${escapedName(revertBranch)}`, Ignored)) === undefined) {
     const { kind, sha } = await prepare();
     if (kind === 'unchanged') return { kind, sha };
-    await create(calls, '/git/refs', { ref: `refs/heads/${ours}`, sha }, Ref);
+    await create(calls, '/git/refs', { ref: `refs/heads/${revertBranch}`, sha }, Ignored);
   }
-  const fields = { title: titleOf(title), head: ours, base: branch, body: truncate(body, BODY_MAX_CHARS) };
-  return pullRequest(await create(calls, '/pulls', fields, Pull));
+  const fields = { title: titleOf(title), head: revertBranch, base: branch, body: truncate(body, BODY_MAX_CHARS) };
+  return pullRequest(await create(calls, '/pulls', fields, RestPullRequest));
 }
 
 /**
  * Creates an object. If an earlier attempt has created it in the meantime, puts the attempt off; the next one finds it.
  */
 async function create<T>(calls: Calls, path: string, body: object, schema: z.ZodType<T>): Promise<T> {
-  const answer = await calls.write('POST', path, body, schema);
-  if (answer.kind === 'done') return answer.value;
-  if (answer.kind === 'refused' && /already exists/i.test(answer.detail)) throw putOff(answer.detail);
-  throw ended(answer);
+  const response = await calls.write('POST', path, body, schema);
+  if (response.kind === 'done') return response.value;
+  if (response.kind === 'refused' && /already exists/i.test(response.detail)) throw retryLater(response.detail);
+  throw ended(response);
 }

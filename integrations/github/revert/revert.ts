@@ -1,21 +1,21 @@
 import * as z from 'zod';
 import type { GitRevert } from '../../../schemas/rollback/targets/github.ts';
-import { type Ending, putOff, refuse } from '../../shared/refusals.ts';
+import { type Ending, retryLater, refuse } from '../../shared/refusals.ts';
 import { attempt, type Calls, ended } from '../attempt.ts';
 import {
   type Commit,
-  commitAt,
+  commitOfVersion,
   entryAt,
-  escaped,
+  escapedName,
   headOf,
-  makeCommit,
-  namesOf,
+  createCommit,
+  segmentsOf,
   newestCommits,
-  treeWith,
+  createTreeWith,
 } from './git-data.ts';
 import { findPullRequest, openPullRequest, type PullRequest } from './pull-requests.ts';
 import type { GithubOptions } from '../rest.ts';
-import { carriesKey, commitMessage } from './revert-text.ts';
+import { hasKey, commitMessage } from './revert-text.ts';
 
 export type RevertRequest = {
   /** A file or a folder; null for the whole tree. */
@@ -30,11 +30,11 @@ export type RevertRequest = {
 };
 
 /** The result of a revert with a key. */
-export type Brought = { kind: 'committed'; sha: string } | PullRequest;
+export type Revert = { kind: 'committed'; sha: string } | PullRequest;
 
 /** `unchanged`: the branch already has the wanted content, at the commit `sha`. */
 export type Unchanged = { kind: 'unchanged'; sha: string };
-export type Reverted = Brought | Unchanged | Ending;
+export type Reverted = Revert | Unchanged | Ending;
 
 /**
  * Restores earlier file content in Git. Every call is one attempt of at most 15 s, and never throws for a response of
@@ -44,7 +44,7 @@ export type GitReverter = {
   /** Reverts the files. A repeat with the same key only returns the current state of the first revert. */
   revert(request: RevertRequest): Promise<Reverted>;
   /** Finds an earlier revert; null if there is none. */
-  find(request: Pick<RevertRequest, 'path' | 'key'>): Promise<Brought | null | Ending>;
+  find(request: Pick<RevertRequest, 'path' | 'key'>): Promise<Revert | null | Ending>;
 };
 
 /**
@@ -60,7 +60,7 @@ export function gitReverter(config: GitRevert, options: GithubOptions): GitRever
       attempt<Reverted>(
         options,
         repository,
-        async (calls) => (await findRevert(calls, config, request)) ?? bringBack(calls, config, request),
+        async (calls) => (await findRevert(calls, config, request)) ?? createRevert(calls, config, request),
       ),
     find: (request) => attempt(options, repository, (calls) => findRevert(calls, config, request)),
   };
@@ -71,16 +71,16 @@ export async function findRevert(
   calls: Calls,
   config: GitRevert,
   { path, key }: Pick<RevertRequest, 'path' | 'key'>,
-): Promise<Brought | null> {
+): Promise<Revert | null> {
   if (config.mode === 'pull-request') return findPullRequest(calls, config, key);
-  const names = namesOf(path ?? '');
+  const names = segmentsOf(path ?? '');
   const commits = await newestCommits(calls, config.branch, names.length === 0 ? null : names.join('/'));
-  const ours = commits.find(({ message }) => carriesKey(message, key));
-  return ours === undefined ? null : { kind: 'committed', sha: ours.sha };
+  const commit = commits.find(({ message }) => hasKey(message, key));
+  return commit === undefined ? null : { kind: 'committed', sha: commit.sha };
 }
 
 /** Reverts the files. The caller has checked that no earlier revert exists. */
-export const bringBack = (calls: Calls, config: GitRevert, request: RevertRequest): Promise<Brought | Unchanged> =>
+export const createRevert = (calls: Calls, config: GitRevert, request: RevertRequest): Promise<Revert | Unchanged> =>
   config.mode === 'commit'
     ? commitOnBranch(calls, config, request)
     : openPullRequest(calls, config, request, () => prepare(calls, config, request));
@@ -91,41 +91,41 @@ async function prepare(
   { branch }: GitRevert,
   request: RevertRequest,
 ): Promise<{ kind: 'prepared' | 'unchanged'; sha: string }> {
-  const [head, old] = await Promise.all([headOf(calls, branch), commitAt(calls, request.to)]);
-  const tree = await broughtBack(calls, head, old, request);
+  const [head, old] = await Promise.all([headOf(calls, branch), commitOfVersion(calls, request.to)]);
+  const tree = await revertedTree(calls, head, old, request);
   if (tree === head.tree) return { kind: 'unchanged', sha: head.sha };
-  return { kind: 'prepared', sha: await makeCommit(calls, tree, head.sha, commitMessage(request)) };
+  return { kind: 'prepared', sha: await createCommit(calls, tree, head.sha, commitMessage(request)) };
 }
 
 /** Returns the tree of the branch with the earlier content at the path. */
-async function broughtBack(calls: Calls, head: Commit, old: Commit, { path, to }: RevertRequest): Promise<string> {
-  const names = namesOf(path ?? '');
+async function revertedTree(calls: Calls, head: Commit, old: Commit, { path, to }: RevertRequest): Promise<string> {
+  const names = segmentsOf(path ?? '');
   if (names.length === 0) return old.tree;
-  const [now, then] = await Promise.all([entryAt(calls, head.tree, names), entryAt(calls, old.tree, names)]);
+  const [current, earlier] = await Promise.all([entryAt(calls, head.tree, names), entryAt(calls, old.tree, names)]);
   // Deleting the whole path is more than a revert.
-  if (then === undefined) throw refuse(`there is no ${names.join('/')} in ${to}, so there is nothing to restore`);
-  if (now?.sha === then.sha && now.mode === then.mode) return head.tree;
-  return treeWith(calls, head.tree, names, then);
+  if (earlier === undefined) throw refuse(`there is no ${names.join('/')} in ${to}, so there is nothing to restore`);
+  if (current?.sha === earlier.sha && current.mode === earlier.mode) return head.tree;
+  return createTreeWith(calls, head.tree, names, earlier);
 }
 
-async function commitOnBranch(calls: Calls, config: GitRevert, request: RevertRequest): Promise<Brought | Unchanged> {
+async function commitOnBranch(calls: Calls, config: GitRevert, request: RevertRequest): Promise<Revert | Unchanged> {
   const { kind, sha } = await prepare(calls, config, request);
   if (kind === 'unchanged') return { kind, sha };
   await moveBranch(calls, config.branch, sha);
   return { kind: 'committed', sha };
 }
 
-const REF = z.unknown();
+const Ignored = z.unknown();
 
 async function moveBranch(calls: Calls, branch: string, sha: string): Promise<void> {
-  const answer = await calls.write('PATCH', `/git/refs/heads/${escaped(branch)}`, { sha, force: false }, REF);
-  if (answer.kind === 'done') return;
-  const isInvalid = answer.kind === 'refused' && ['invalid', 'conflict'].includes(answer.code);
-  if (isInvalid && /fast.forward/i.test(answer.detail))
-    throw putOff(`${branch} changed in the meantime: ${answer.detail}`);
+  const response = await calls.write('PATCH', `/git/refs/heads/${escapedName(branch)}`, { sha, force: false }, Ignored);
+  if (response.kind === 'done') return;
+  const isInvalid = response.kind === 'refused' && ['invalid', 'conflict'].includes(response.code);
+  if (isInvalid && /fast.forward/i.test(response.detail))
+    throw retryLater(`${branch} changed in the meantime: ${response.detail}`);
   if (isInvalid)
     throw refuse(
-      `${answer.detail}; if ${branch} is protected, set mode: pull-request, or allow the token to bypass the protection`,
+      `${response.detail}; if ${branch} is protected, set mode: pull-request, or allow the token to bypass the protection`,
     );
-  throw ended(answer);
+  throw ended(response);
 }

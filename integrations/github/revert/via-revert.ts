@@ -4,42 +4,43 @@ import type { GitRevert } from '../../../schemas/rollback/targets/github.ts';
 import { Ended, refuse } from '../../shared/refusals.ts';
 import { attempt, type Calls } from '../attempt.ts';
 import { inProgressAfter, isDeploymentOf, displayName } from '../deployments/deployments.ts';
-import { pullRequestAt, toBeMerged } from './pull-requests.ts';
-import { bringBack, type Brought, findRevert, type RevertRequest } from './revert.ts';
-import { badVersionOf, goodVersionOf, readEnvironmentState, type EnvironmentState, type Site } from '../site.ts';
+import { readPullRequest, mergeRequired } from './pull-requests.ts';
+import { createRevert, type Revert, findRevert, type RevertRequest } from './revert.ts';
+import { readEnvironmentState, type EnvironmentState, type Site } from '../site.ts';
 import { runsOfCommit } from '../deployments/workflow-runs.ts';
+import { fromVersion, toVersion } from '../../shared/versions.ts';
 
 /** Rolls back by reverting Git, and follows the deployment of the revert commit. */
 export function viaRevert(site: Site, git: GitRevert): Pick<Deployer, 'rollBack' | 'status'> {
   return {
     rollBack: (request) =>
       attempt<TargetResponse>(site, site.repository, async (calls) => {
-        const sight = await readEnvironmentState(calls, site, request);
-        const { running } = sight;
-        if (isDeploymentOf(goodVersionOf(request), running)) return { kind: 'succeeded', id: String(running.id) };
-        const before = await findRevert(calls, git, revertOf(git, request));
-        if (before !== null) return follow(calls, site, before, request, sight);
-        if (!isDeploymentOf(badVersionOf(request), running))
+        const state = await readEnvironmentState(calls, site, request);
+        const { running } = state;
+        if (isDeploymentOf(toVersion(request), running)) return { kind: 'succeeded', id: String(running.id) };
+        const earlierRevert = await findRevert(calls, git, revertRequest(git, request));
+        if (earlierRevert !== null) return follow(calls, site, earlierRevert, request, state);
+        if (!isDeploymentOf(fromVersion(request), running))
           return { kind: 'superseded', current: displayName(running) };
-        const [other] = inProgressAfter(sight.deployments, running);
+        const [other] = inProgressAfter(state.deployments, running);
         if (other)
           throw new Ended({ kind: 'busy', detail: `a deployment of ${displayName(other)} is ${other.state ?? 'new'}` });
 
-        const done = await bringBack(calls, git, revertOf(git, request));
-        if (done.kind === 'pull_request') return follow(calls, site, done, request, sight);
-        if (done.sha === running.sha)
+        const revert = await createRevert(calls, git, revertRequest(git, request));
+        if (revert.kind === 'pull_request') return follow(calls, site, revert, request, state);
+        if (revert.sha === running.sha)
           throw refuse(
             `${git.branch} already has the content of ${request.to} and is running: there is nothing to revert in Git`,
           );
-        return beingDeployed(done.sha);
+        return awaitDeployment(revert.sha);
       }),
     status: (handle, request) =>
       attempt<TargetResponse>(site, site.repository, async (calls) => {
         const [kind, id = ''] = handle.split('/');
         if (kind !== 'commit' && kind !== 'pull') throw refuse(`${handle} is neither a commit nor a pull request`);
-        const found: Brought =
-          kind === 'commit' ? { kind: 'committed', sha: id } : await pullRequestAt(calls, Number(id));
-        return follow(calls, site, found, request);
+        const revert: Revert =
+          kind === 'commit' ? { kind: 'committed', sha: id } : await readPullRequest(calls, Number(id));
+        return follow(calls, site, revert, request);
       }),
   };
 }
@@ -48,60 +49,69 @@ export function viaRevert(site: Site, git: GitRevert): Pick<Deployer, 'rollBack'
 async function follow(
   calls: Calls,
   site: Site,
-  found: Brought,
+  revert: Revert,
   request: RollbackCall,
-  seen?: EnvironmentState,
+  lastRead?: EnvironmentState,
 ): Promise<TargetResponse> {
-  if (found.kind === 'committed')
-    return ofCommit(calls, found.sha, request, seen ?? (await readEnvironmentState(calls, site, request)));
-  const { number, url, state, sha } = found;
+  if (revert.kind === 'committed')
+    return progressOfCommit(calls, revert.sha, request, lastRead ?? (await readEnvironmentState(calls, site, request)));
+  const { number, url, state, sha } = revert;
   if (state === 'closed') return { kind: 'failed', detail: `${url} was closed without being merged` };
-  if (state === 'open') return { kind: 'in_progress', id: url, handle: `pull/${number}`, waitsFor: toBeMerged(found) };
+  if (state === 'open')
+    return { kind: 'in_progress', id: url, handle: `pull/${number}`, waitsFor: mergeRequired(revert) };
   if (sha === null) return { kind: 'in_progress', id: url, handle: `pull/${number}` };
-  return ofCommit(calls, sha, request, seen ?? (await readEnvironmentState(calls, site, request)));
+  return progressOfCommit(calls, sha, request, lastRead ?? (await readEnvironmentState(calls, site, request)));
 }
 
-async function ofCommit(
+async function progressOfCommit(
   calls: Calls,
   sha: string,
   request: RollbackCall,
   { running, deployments }: EnvironmentState,
 ): Promise<TargetResponse> {
   if (running.sha === sha) return { kind: 'succeeded', id: String(running.id) };
-  const own = deployments.filter((each) => each.sha === sha).toSorted((one, other) => other.id - one.id);
-  const deployed = own.some(({ succeededAt }) => succeededAt !== null);
-  if (deployed || !isDeploymentOf(badVersionOf(request), running))
+  const ofCommit = deployments
+    .filter((deployment) => deployment.sha === sha)
+    .toSorted((one, other) => other.id - one.id);
+  const deployed = ofCommit.some(({ succeededAt }) => succeededAt !== null);
+  if (deployed || !isDeploymentOf(fromVersion(request), running))
     return { kind: 'superseded', current: displayName(running) };
-  const [newest] = own;
+  const [newest] = ofCommit;
   if (newest?.state === 'failure' || newest?.state === 'error')
     return { kind: 'failed', detail: `deployment ${newest.id} of the commit ${sha} ended with ${newest.state}` };
-  return (newest === undefined ? await neverDeployed(calls, sha) : undefined) ?? beingDeployed(sha);
+  return (newest === undefined ? await failureBeforeDeployment(calls, sha) : undefined) ?? awaitDeployment(sha);
 }
 
 /**
  * Returns a failure if all runs ended before they deployed, because such runs create no deployment. Undefined if a
  * deployment can still start.
  */
-async function neverDeployed(calls: Calls, sha: string): Promise<TargetResponse | undefined> {
+async function failureBeforeDeployment(calls: Calls, sha: string): Promise<TargetResponse | undefined> {
   const runs = await runsOfCommit(calls, sha);
-  const bad = runs.find(({ conclusion }) => conclusion !== null && BAD.includes(conclusion));
-  if (bad === undefined || runs.some(({ status }) => status !== 'completed')) return undefined;
+  const failed = runs.find(({ conclusion }) => conclusion !== null && FAILED_CONCLUSIONS.includes(conclusion));
+  if (failed === undefined || runs.some(({ status }) => status !== 'completed')) return undefined;
   return {
     kind: 'failed',
-    detail: `${bad.html_url} ended with ${bad.conclusion ?? ''} before it deployed the commit ${sha}`,
+    detail: `${failed.html_url} ended with ${failed.conclusion ?? ''} before it deployed the commit ${sha}`,
   };
 }
 
-const BAD: readonly string[] = ['failure', 'cancelled', 'timed_out', 'startup_failure', 'action_required'];
+const FAILED_CONCLUSIONS: readonly string[] = [
+  'failure',
+  'cancelled',
+  'timed_out',
+  'startup_failure',
+  'action_required',
+];
 
-const beingDeployed = (sha: string): TargetResponse => ({ kind: 'in_progress', id: sha, handle: `commit/${sha}` });
+const awaitDeployment = (sha: string): TargetResponse => ({ kind: 'in_progress', id: sha, handle: `commit/${sha}` });
 
 /** Returns the commit of this action on the branch; null if there is none yet. */
-export async function ourCommit(calls: Calls, git: GitRevert, request: RollbackCall): Promise<string | null> {
-  return (await findRevert(calls, git, revertOf(git, request)))?.sha ?? null;
+export async function revertCommit(calls: Calls, git: GitRevert, request: RollbackCall): Promise<string | null> {
+  return (await findRevert(calls, git, revertRequest(git, request)))?.sha ?? null;
 }
 
-const revertOf = ({ path }: GitRevert, request: RollbackCall): RevertRequest => ({
+const revertRequest = ({ path }: GitRevert, request: RollbackCall): RevertRequest => ({
   path: path ?? null,
   to: request.toCommit ?? request.to,
   key: request.key,

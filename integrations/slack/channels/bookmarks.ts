@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { valueIfRefused } from '../failures.ts';
 import type { CallSlack } from '../client.ts';
-import type { Me } from '../identity.ts';
+import type { AppIdentity } from '../identity.ts';
 import { LABEL_MAX_CHARS } from '../limits.ts';
-import { httpUrl, plain, unescaped } from '../mrkdwn.ts';
+import { httpUrl, plainOneLine, unescaped } from '../mrkdwn.ts';
 
 type Link = { title: string; url: string };
 
@@ -25,7 +25,7 @@ const Listed = z.object({ bookmarks: z.array(Bookmark).default([]) });
  */
 export async function setBookmarks(
   callSlack: CallSlack,
-  me: () => Promise<Me>,
+  me: () => Promise<AppIdentity>,
   channel: string,
   links: readonly Link[],
 ): Promise<void> {
@@ -43,7 +43,7 @@ export async function setBookmarks(
 
   for (const { title, url } of missing) {
     const { id } = stale.shift() ?? {};
-    const fields = { channel_id: channel, title: plain(title, LABEL_MAX_CHARS), link: url };
+    const fields = { channel_id: channel, title: plainOneLine(title, LABEL_MAX_CHARS), link: url };
     if (id === undefined) await callSlack('bookmarks.add', { ...fields, type: 'link' }, z.unknown());
     else await callSlack('bookmarks.edit', { ...fields, bookmark_id: id }, z.unknown());
   }
@@ -62,7 +62,7 @@ function distinct(links: readonly Link[]): Link[] {
 }
 
 const isSame = ({ title, link }: z.infer<typeof Bookmark>, wanted: Link): boolean =>
-  comparable(link) === wanted.url && unescaped(title ?? '') === unescaped(plain(wanted.title, LABEL_MAX_CHARS));
+  comparable(link) === wanted.url && unescaped(title ?? '') === unescaped(plainOneLine(wanted.title, LABEL_MAX_CHARS));
 
 /** Slack returns URLs in escaped form. */
 const comparable = (link: string | null | undefined): string | null => httpUrl(unescaped(link ?? ''));

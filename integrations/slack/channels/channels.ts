@@ -2,10 +2,10 @@ import * as z from 'zod';
 import type { ChatChannel } from '../../../domain/messages/channels.ts';
 import { valueIfRefused } from '../failures.ts';
 import type { CallSlack } from '../client.ts';
-import type { Me } from '../identity.ts';
+import type { AppIdentity } from '../identity.ts';
 import { CHANNELS_PER_PAGE } from '../limits.ts';
 import { unescaped } from '../mrkdwn.ts';
-import { paged, pages } from '../pages.ts';
+import { pageFields, pages } from '../pages.ts';
 
 const Channel = z.object({
   id: z.string(),
@@ -17,7 +17,7 @@ const Channel = z.object({
 });
 type Channel = z.infer<typeof Channel>;
 
-const Listed = z.object({ channels: z.array(Channel).default([]), ...paged });
+const Listed = z.object({ channels: z.array(Channel).default([]), ...pageFields });
 
 /** Reads all public channels of the token's workspace, including archived ones. */
 async function* channels(callSlack: CallSlack): AsyncGenerator<Channel> {
@@ -26,9 +26,9 @@ async function* channels(callSlack: CallSlack): AsyncGenerator<Channel> {
 }
 
 /** Returns whether the app created the channel; also true if the creator or the app's own user is unknown. */
-async function isOwnChannel({ creator }: Channel, me: () => Promise<Me>): Promise<boolean> {
-  const known = await valueIfRefused(me(), null);
-  return creator === undefined || known?.user == null || creator === known.user;
+async function isOwnChannel({ creator }: Channel, me: () => Promise<AppIdentity>): Promise<boolean> {
+  const identity = await valueIfRefused(me(), null);
+  return creator === undefined || identity?.user == null || creator === identity.user;
 }
 
 /**
@@ -37,7 +37,7 @@ async function isOwnChannel({ creator }: Channel, me: () => Promise<Me>): Promis
  */
 export async function findChannel(
   callSlack: CallSlack,
-  me: () => Promise<Me>,
+  me: () => Promise<AppIdentity>,
   name: string,
 ): Promise<ChatChannel | null> {
   for await (const channel of channels(callSlack)) {

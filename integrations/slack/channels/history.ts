@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { millisOf, type Timestamp } from '../../../schemas/time/time.ts';
 import type { CallSlack } from '../client.ts';
-import type { Me } from '../identity.ts';
+import type { AppIdentity } from '../identity.ts';
 import { CLOCK_SKEW_SECONDS, MESSAGES_PER_PAGE } from '../limits.ts';
-import { paged, pages } from '../pages.ts';
+import { pageFields, pages } from '../pages.ts';
 
 const EVENT_TYPE = 'firebreak_message';
 
@@ -21,7 +21,7 @@ const Message = z.object({
 });
 type Message = z.infer<typeof Message>;
 
-const History = z.object({ messages: z.array(Message), ...paged });
+const History = z.object({ messages: z.array(Message), ...pageFields });
 
 /**
  * Finds the app's newest message with this key. Checks the author, because other apps can post the same metadata.
@@ -29,7 +29,7 @@ const History = z.object({ messages: z.array(Message), ...paged });
  */
 export async function findPost(
   callSlack: CallSlack,
-  me: Me,
+  me: AppIdentity,
   channel: string,
   key: string,
   since: Timestamp,
@@ -43,5 +43,5 @@ export async function findPost(
   return null;
 }
 
-const isFrom = ({ user, bot }: Me, message: Message): boolean =>
+const isFrom = ({ user, bot }: AppIdentity, message: Message): boolean =>
   (user !== null && message.user === user) || (bot !== null && message.bot_id === bot);

@@ -43,10 +43,10 @@ export async function inviteUsers(
   channel: string,
   users: readonly string[],
 ): Promise<FailedInvitation[]> {
-  const not: FailedInvitation[] = [];
+  const failed: FailedInvitation[] = [];
   for (let from = 0; from < users.length; from += USERS_PER_INVITE)
-    not.push(...(await inviteBatch(callSlack, channel, users.slice(from, from + USERS_PER_INVITE))));
-  return not.filter(({ code }) => !ALREADY_MEMBER_ERRORS.includes(code));
+    failed.push(...(await inviteBatch(callSlack, channel, users.slice(from, from + USERS_PER_INVITE))));
+  return failed.filter(({ code }) => !ALREADY_MEMBER_ERRORS.includes(code));
 }
 
 async function inviteBatch(
@@ -71,13 +71,13 @@ async function retryEachUser(
 ): Promise<FailedInvitation[]> {
   if (!(error instanceof CallFailed) || error.failure.kind !== 'refused') throw error;
   const { code } = error.failure;
-  const known = failedUsers(error.cause instanceof WebAPIPlatformError ? error.cause.data : {});
-  if (known.length === 0 && !USER_ERRORS.has(code)) throw error;
-  const [only, ...more] = users;
-  if (only !== undefined && more.length === 0) return [{ user: only, code: known[0]?.code ?? code }];
-  const rest = users.filter((user) => !known.some((one) => one.user === user));
-  for (const user of rest) known.push(...(await inviteBatch(callSlack, channel, [user])));
-  return known;
+  const reported = failedUsers(error.cause instanceof WebAPIPlatformError ? error.cause.data : {});
+  if (reported.length === 0 && !USER_ERRORS.has(code)) throw error;
+  const [only, ...others] = users;
+  if (only !== undefined && others.length === 0) return [{ user: only, code: reported[0]?.code ?? code }];
+  const rest = users.filter((user) => !reported.some((failure) => failure.user === user));
+  for (const user of rest) reported.push(...(await inviteBatch(callSlack, channel, [user])));
+  return reported;
 }
 
 const failedUsers = (body: unknown): FailedInvitation[] =>

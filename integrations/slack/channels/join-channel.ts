@@ -9,12 +9,12 @@ import type { CallSlack } from '../client.ts';
  */
 export const joiningIfNeeded =
   (callSlack: CallSlack, channel: string): CallSlack =>
-  async (method, args, answer) => {
+  async (method, args, schema) => {
     try {
-      return await callSlack(method, args, answer);
+      return await callSlack(method, args, schema);
     } catch (error) {
       if (!isRefusal(error, 'not_in_channel') || channel.startsWith('#')) throw error;
       await callSlack('conversations.join', { channel }, z.unknown());
-      return await callSlack(method, args, answer);
+      return await callSlack(method, args, schema);
     }
   };

@@ -2,21 +2,21 @@ import * as z from 'zod';
 import type { ChatApp, Directory } from '../../../domain/messages/channels.ts';
 import { isRefusal } from '../failures.ts';
 import { attempts, type Slack, type SlackOptions } from '../attempt.ts';
-import { WAITED_FOR_TIMEOUT_MS } from '../limits.ts';
+import { INTERACTIVE_TIMEOUT_MS } from '../limits.ts';
 import { joiningIfNeeded } from '../channels/join-channel.ts';
 import { missingScopes, SCOPES } from '../scopes.ts';
 import { slackUserOf, UserObject } from './user.ts';
 
 /** The response to `auth.test`. The client copies the scopes from a response header into `response_metadata`. */
-const Tested = z.object({
+const AuthTest = z.object({
   team: z.string().optional(),
   team_id: z.string().optional(),
   enterprise_id: z.string().nullish(),
   response_metadata: z.object({ scopes: z.array(z.string()).optional() }).optional(),
 });
 
-const Info = z.object({ user: UserObject });
-const Known = z.object({ user: z.object({ id: z.string(), deleted: z.boolean().optional() }) });
+const UserInfo = z.object({ user: UserObject });
+const UserId = z.object({ user: z.object({ id: z.string(), deleted: z.boolean().optional() }) });
 const Members = z.object({ users: z.array(z.string()).default([]) });
 const Messages = z.object({
   messages: z.array(z.object({ ts: z.string(), text: z.string().default(''), user: z.string().nullish() })).default([]),
@@ -28,22 +28,22 @@ const Permalink = z.object({ permalink: z.string() });
  * usergroups:read for the groups in people.yaml; and channels:history to read messages.
  */
 export function slackDirectory(options: SlackOptions): Directory {
-  const attempt = attempts({ timeoutMs: WAITED_FOR_TIMEOUT_MS, ...options });
+  const attempt = attempts({ timeoutMs: INTERACTIVE_TIMEOUT_MS, ...options });
   return {
-    app: () => attempt(async ({ callSlack }) => installed(await callSlack('auth.test', {}, Tested))),
+    app: () => attempt(async ({ callSlack }) => installedApp(await callSlack('auth.test', {}, AuthTest))),
     user: (id, workspaces) =>
       attempt(async (slack) => {
         const found = await orNull(
           ['user_not_found', 'user_not_visible'],
-          slack.callSlack('users.info', { user: id }, Info),
+          slack.callSlack('users.info', { user: id }, UserInfo),
         );
         if (found === null) return null;
-        const { groups: _, ...user } = slackUserOf(found.user, await ours(slack, workspaces), []);
+        const { groups: _, ...user } = slackUserOf(found.user, await workspacesOrOwn(slack, workspaces), []);
         return user;
       }),
     userByEmail: (email) =>
       attempt(async ({ callSlack }) => {
-        const found = await orNull(['users_not_found'], callSlack('users.lookupByEmail', { email }, Known));
+        const found = await orNull(['users_not_found'], callSlack('users.lookupByEmail', { email }, UserId));
         return found === null || found.user.deleted === true ? null : found.user.id;
       }),
     groupMembers: (id) =>
@@ -59,13 +59,16 @@ export function slackDirectory(options: SlackOptions): Directory {
   };
 }
 
-function installed(tested: z.infer<typeof Tested>): ChatApp {
+function installedApp(tested: z.infer<typeof AuthTest>): ChatApp {
   const { team_id: id = null, team, enterprise_id: enterprise, response_metadata: { scopes } = {} } = tested;
-  const lacks = scopes && missingScopes(scopes).map((scope) => ({ scope, without: SCOPES[scope] ?? '' }));
-  return { workspace: { id, enterprise: enterprise ?? null, name: team ?? id ?? 'a workspace' }, lacks: lacks ?? null };
+  const missing = scopes && missingScopes(scopes).map((scope) => ({ scope, without: SCOPES[scope] ?? '' }));
+  return {
+    workspace: { id, enterprise: enterprise ?? null, name: team ?? id ?? 'a workspace' },
+    lacks: missing ?? null,
+  };
 }
 
-async function ours({ me }: Slack, workspaces: readonly string[]): Promise<readonly string[]> {
+async function workspacesOrOwn({ me }: Slack, workspaces: readonly string[]): Promise<readonly string[]> {
   if (workspaces.length > 0) return workspaces;
   const { team } = await me();
   return team === null ? [] : [team];
@@ -75,8 +78,8 @@ async function ours({ me }: Slack, workspaces: readonly string[]): Promise<reado
 async function messageIn({ callSlack }: Slack, channel: string, ts: string) {
   const within = { channel, latest: ts, oldest: ts, inclusive: true, limit: 1 };
   const { messages } = await joiningIfNeeded(callSlack, channel)('conversations.history', within, Messages);
-  const own = messages.find((message) => message.ts === ts);
-  if (own !== undefined) return own;
+  const topLevel = messages.find((message) => message.ts === ts);
+  if (topLevel !== undefined) return topLevel;
   const thread = await orNull(['thread_not_found'], callSlack('conversations.replies', { ...within, ts }, Messages));
   return thread?.messages.find((message) => message.ts === ts);
 }

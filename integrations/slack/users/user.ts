@@ -33,9 +33,9 @@ export function slackUserOf(
 ): SlackUser {
   const team = user.team_id ?? '';
   // For users of other organizations, Slack always reports the team.
-  const elsewhere = team !== '' && !workspaces.includes(team);
-  const away = user.is_bot || user.deleted || user.is_stranger || elsewhere;
-  const guest = user.is_restricted || user.is_ultra_restricted;
+  const isOtherWorkspace = team !== '' && !workspaces.includes(team);
+  const isOutsider = user.is_bot || user.deleted || user.is_stranger || isOtherWorkspace;
+  const isGuest = user.is_restricted || user.is_ultra_restricted;
   return {
     id: user.id,
     team,
@@ -43,6 +43,6 @@ export function slackUserOf(
     email: user.is_email_confirmed === false ? null : (user.profile.email ?? null),
     name: user.profile.display_name || user.profile.real_name || null,
     groups,
-    kind: away ? 'outsider' : guest ? 'guest' : 'member',
+    kind: isOutsider ? 'outsider' : isGuest ? 'guest' : 'member',
   };
 }

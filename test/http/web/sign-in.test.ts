@@ -192,7 +192,7 @@ describe('the sign-in with an identity provider', () => {
     const failed = await get('/login/oidc');
     expect(failed.status).toBe(502);
     const page = await failed.text();
-    expect(page).toContain('127.0.0.1:1 could not be asked');
+    expect(page).toContain('127.0.0.1:1 could not be reached');
     expect(page).toContain('name="token"');
   });
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import {
-  ADDED,
+  ADDED_TAGS,
   type Annotations,
-  ignoring,
+  changesToIgnore,
   tagsOf,
   updatedImages,
 } from '../../../integrations/argo-cd/ignored-tags.ts';
@@ -17,7 +17,9 @@ const LIST = { 'image-list': 'api=ghcr.io/acme/api:~1.2, org/web=registry:5000/a
 /** Applies the changes for `holder`, as a merge patch does. */
 function held(annotations: Annotations, holder: string, tags: readonly string[], images: readonly string[] = []) {
   const next: Record<string, string> = { ...annotations };
-  for (const [key, value] of Object.entries(ignoring(annotations, holder, updatedImages(annotations, images), tags)))
+  for (const [key, value] of Object.entries(
+    changesToIgnore(annotations, holder, updatedImages(annotations, images), tags),
+  ))
     if (value === null) delete next[key];
     else next[key] = value;
   return next;
@@ -56,7 +58,7 @@ describe('a hold and its release leave what people wrote', () => {
     const during = held(before, 'api/production', ['v42']);
     for (const name of ['api.ignore-tags', 'org_web.ignore-tags', 'ignore-tags'])
       expect(ignored(during, name)?.split(', ')).toContain('v42');
-    expect(ignoring(during, 'api/production', updatedImages(during, []), ['v42'])).toEqual({});
+    expect(changesToIgnore(during, 'api/production', updatedImages(during, []), ['v42'])).toEqual({});
     const after = held(during, 'api/production', []);
     expect(Object.keys(after)).toEqual(expect.arrayContaining(Object.keys(before)));
     expect(Object.keys(after)).toHaveLength(Object.keys(before).length);
@@ -96,7 +98,7 @@ test('an image that follows the digest of a tag is not updated at all', () => {
 });
 
 test('an unreadable record is replaced, and what it named is kept', () => {
-  const before = { ...at({ ...LIST, 'api.ignore-tags': 'v41' }), [ADDED]: '{' };
+  const before = { ...at({ ...LIST, 'api.ignore-tags': 'v41' }), [ADDED_TAGS]: '{' };
   const during = held(before, 'api/production', ['v42'], ['ghcr.io/acme/api']);
   expect(ignored(during, 'api.ignore-tags')).toBe('v41, v42');
   expect(held(during, 'api/production', [])).toEqual(at({ ...LIST, 'api.ignore-tags': 'v41' }));

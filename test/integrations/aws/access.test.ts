@@ -1,7 +1,12 @@
 import { LambdaClient, ListAliasesCommand } from '@aws-sdk/client-lambda';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { deployerFor } from '../../../integrations/rollback-targets.ts';
-import { type AwsAccess, clientSettings, keptBy, ownerOf } from '../../../integrations/aws/access.ts';
+import {
+  type AwsAccess,
+  clientSettings,
+  cachedByAccess,
+  accountAndRegionOf,
+} from '../../../integrations/aws/access.ts';
 import { DeployerConfig } from '../../../schemas/rollback/targets/index.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import { SetClock } from '../../support/fake-deps.ts';
@@ -45,7 +50,7 @@ test("clients don't retry", async () => {
 });
 
 test('a client is reused for the same location and role only', () => {
-  const clients = keptBy((settings) => ({ settings }));
+  const clients = cachedByAccess((settings) => ({ settings }));
   const first = clients(access());
   expect(clients(access())).toBe(first);
   const role = 'arn:aws:iam::210987654321:role/Rollback';
@@ -55,10 +60,12 @@ test('a client is reused for the same location and role only', () => {
 
 test('the owner of a target comes from its ARN, otherwise from the role', () => {
   const roleArn = 'arn:aws:iam::210987654321:role/Rollback';
-  expect(ownerOf(access())).toEqual(['own', 'eu-central-1']);
-  expect(ownerOf(access({ roleArn }), 'checkout')).toEqual(['210987654321', 'eu-central-1']);
-  expect(ownerOf(access({ roleArn }), 'arn:aws:ecs:eu-west-1:123456789012:cluster/a')[0]).toBe('123456789012');
-  expect(ownerOf(access({ region: undefined }))).toEqual(['own', 'own']);
+  expect(accountAndRegionOf(access())).toEqual(['own', 'eu-central-1']);
+  expect(accountAndRegionOf(access({ roleArn }), 'checkout')).toEqual(['210987654321', 'eu-central-1']);
+  expect(accountAndRegionOf(access({ roleArn }), 'arn:aws:ecs:eu-west-1:123456789012:cluster/a')[0]).toBe(
+    '123456789012',
+  );
+  expect(accountAndRegionOf(access({ region: undefined }))).toEqual(['own', 'own']);
 });
 
 test.each([

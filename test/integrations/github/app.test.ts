@@ -36,7 +36,7 @@ async function app(replies: [Reply, ...Reply[]], more: Record<string, string> = 
 type Access = Awaited<ReturnType<typeof app>>['access'];
 
 /** Makes one call and returns its result. */
-const call = async (options: ReturnType<Access['to']>) =>
+const call = async (options: ReturnType<Access['forRepository']>) =>
   request(await options, { method: 'GET', path: '/zen', schema: z.unknown(), timeoutMs: 2000 });
 
 describe('the token of an app', () => {
@@ -76,8 +76,8 @@ describe('the token of an app', () => {
   test('of a repository is that of its installation', async () => {
     const replies: [Reply, ...Reply[]] = [{ body: '{"id": 99}' }, token('ghs_one'), fine, fine];
     const { access, received } = await app(replies);
-    await call(access.to('acme/checkout'));
-    await call(access.to('acme/checkout'));
+    await call(access.forRepository('acme/checkout'));
+    await call(access.forRepository('acme/checkout'));
     expect(received.map(({ path }) => path)).toEqual([
       '/repos/acme/checkout/installation',
       '/app/installations/99/access_tokens',
@@ -112,7 +112,7 @@ describe('the token of an app', () => {
 describe('the credential', () => {
   test('GITHUB_TOKEN takes precedence over the app, except for calls that only an app can make', async () => {
     const { access, received } = await app([fine, token('ghs_app'), fine], { GITHUB_TOKEN: 'ghp_own' });
-    await call(access.to('acme/checkout'));
+    await call(access.forRepository('acme/checkout'));
     await call(access.asApp('acme/checkout', 1));
     expect(received.map(({ headers }) => headers.authorization).filter((each) => !/ ey/.test(each ?? ''))).toEqual([
       'Bearer ghp_own',
@@ -124,9 +124,9 @@ describe('the credential', () => {
     const { access, received, secrets } = await app([fine], { GITHUB_APP_ID: '', GITHUB_TOKEN: 'ghp_own' });
     await call(access.asApp('acme/checkout', 1));
     expect(received[0]?.headers.authorization).toBe('Bearer ghp_own');
-    expect(await call(access.to('acme/checkout', 'OTHER'))).toMatchObject({ kind: 'off' });
+    expect(await call(access.forRepository('acme/checkout', 'OTHER'))).toMatchObject({ kind: 'off' });
     secrets['GITHUB_TOKEN'] = '';
-    expect(await call(access.to('acme/checkout'))).toMatchObject({ kind: 'off' });
+    expect(await call(access.forRepository('acme/checkout'))).toMatchObject({ kind: 'off' });
     expect(received).toHaveLength(1);
   });
 });

@@ -4,7 +4,7 @@ import { code } from '../../../domain/messages/markdown.ts';
 import type { Ticket, Tickets } from '../../../domain/messages/channels.ts';
 import { githubIssues } from '../../../integrations/github/issues.ts';
 import { BODY_MAX_CHARS, TITLE_MAX_CHARS } from '../../../integrations/github/limits.ts';
-import { holdsMarker, marker } from '../../../integrations/github/markdown.ts';
+import { hasMarker, marker } from '../../../integrations/github/markdown.ts';
 import { start } from '../../sandbox/support.ts';
 import { SetClock } from '../../support/fake-deps.ts';
 import { type Reply, vendor } from '../server.ts';
@@ -140,7 +140,7 @@ describe('a ticket', () => {
     const [issued] = sent(received) as { title: string; body: string }[];
     expect(issued?.title).toBe(`${'ü'.repeat(TITLE_MAX_CHARS - 1)}…`);
     expect(Array.from(issued?.body ?? '')).toHaveLength(BODY_MAX_CHARS);
-    expect(holdsMarker(issued?.body ?? '', '01TEST.ticket')).toBe(true);
+    expect(hasMarker(issued?.body ?? '', '01TEST.ticket')).toBe(true);
   });
 
   test('has a title of one line, and valid labels', async () => {
@@ -228,9 +228,9 @@ describe('the key in a text', () => {
   test("is unique, and other texts can't imitate it", () => {
     fc.assert(
       fc.property(fc.string({ unit: anyCharacter }), fc.string(), (text, key) => {
-        expect(holdsMarker(`${code(`${text}\n${marker(key)}\n${text}`)}\n`, key)).toBe(false);
-        expect(holdsMarker(`a\n\n${marker(key)}`, key)).toBe(true);
-        expect(holdsMarker(marker(key), `${key}x`)).toBe(false);
+        expect(hasMarker(`${code(`${text}\n${marker(key)}\n${text}`)}\n`, key)).toBe(false);
+        expect(hasMarker(`a\n\n${marker(key)}`, key)).toBe(true);
+        expect(hasMarker(marker(key), `${key}x`)).toBe(false);
         expect(marker(key).slice(0, -3)).not.toContain('-->');
       }),
     );

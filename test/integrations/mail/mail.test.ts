@@ -10,7 +10,7 @@ import { smtpMail } from '../../../integrations/mail/mail.ts';
 const EMAIL = { to: 'cto@acme.example', subject: 'It\nfails', text: 'since noon', key: 'an email' };
 
 /** Milliseconds: far above the response time of a local server, and short enough to wait for. */
-const TIMEOUTS = { answer: 400, email: 1200 };
+const TIMEOUTS = { response: 400, email: 1200 };
 
 type Taken = { from: string | false; to: string[]; body: string };
 

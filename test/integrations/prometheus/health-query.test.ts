@@ -4,8 +4,8 @@ import {
   isErrorRatio,
   isRatioName,
   limitIn,
-  narrowed,
-  pinned,
+  limitedTo,
+  requiredValue,
 } from '../../../integrations/prometheus/health-query.ts';
 
 const RATIO = 'sum(rate(requests{code=~"5.."}[5m])) / sum(rate(requests[5m]))';
@@ -51,14 +51,14 @@ test.each([
   ['a{ service = "x" } / b{my_service="y"}', 'a{ service = "x" } / b{service="x", my_service="y"}'],
   ['a{service=~"x|y"}', 'a{service="x", service=~"x|y"}'],
 ])('limits every selector to a service: %s', (promql, expected) => {
-  expect(narrowed(promql, { service: 'x' })).toBe(expected);
+  expect(limitedTo(promql, { service: 'x' })).toBe(expected);
 });
 
 test('a label value is known only if every selector requires it', () => {
-  expect(pinned('a{service="x"} / b{code="1", service="x"}', 'service')).toBe('x');
-  expect(pinned('a{service="x"} / b', 'service')).toBeNull();
-  expect(pinned('a{service="x"} / b{service="y"}', 'service')).toBeNull();
-  expect(pinned('a{service=~"x"}', 'service')).toBeNull();
+  expect(requiredValue('a{service="x"} / b{code="1", service="x"}', 'service')).toBe('x');
+  expect(requiredValue('a{service="x"} / b', 'service')).toBeNull();
+  expect(requiredValue('a{service="x"} / b{service="y"}', 'service')).toBeNull();
+  expect(requiredValue('a{service=~"x"}', 'service')).toBeNull();
 });
 
 test.each<[label: string, values: string[], matcher: string]>([

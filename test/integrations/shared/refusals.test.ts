@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Ended, heldOr, orEnding, putOff, refuse } from '../../../integrations/shared/refusals.ts';
+import { Ended, driftOrUnknown, orEnding, retryLater, refuse } from '../../../integrations/shared/refusals.ts';
 
 describe('an attempt', () => {
   test('returns the result of its work', async () => {
@@ -12,7 +12,7 @@ describe('an attempt', () => {
     };
     expect(await orEnding(async () => deep())).toEqual({ kind: 'refused', detail: 'no such thing' });
     const later = { kind: 'later', detail: 'away', afterSeconds: null };
-    expect(await orEnding(() => Promise.reject(putOff('away')))).toEqual(later);
+    expect(await orEnding(() => Promise.reject(retryLater('away')))).toEqual(later);
     const busy = { kind: 'busy', detail: 'at something else' } as const;
     expect(await orEnding(() => Promise.reject(new Ended(busy)))).toBe(busy);
   });
@@ -22,8 +22,8 @@ describe('an attempt', () => {
   });
 
   test('that is ended reports an unknown state', () => {
-    expect(heldOr({ kind: 'holds' })).toEqual({ kind: 'holds' });
-    expect(heldOr({ kind: 'drifted', detail: 'v3 runs' })).toEqual({ kind: 'drifted', detail: 'v3 runs' });
-    expect(heldOr({ kind: 'refused', detail: 'forbidden' })).toEqual({ kind: 'unknown', detail: 'forbidden' });
+    expect(driftOrUnknown({ kind: 'holds' })).toEqual({ kind: 'holds' });
+    expect(driftOrUnknown({ kind: 'drifted', detail: 'v3 runs' })).toEqual({ kind: 'drifted', detail: 'v3 runs' });
+    expect(driftOrUnknown({ kind: 'refused', detail: 'forbidden' })).toEqual({ kind: 'unknown', detail: 'forbidden' });
   });
 });

@@ -19,7 +19,7 @@ import {
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { type Button, buttonIds, readButton } from '../../../schemas/slack/button.ts';
-import { httpUrl, line, mrkdwn, plain, unescaped } from '../../../integrations/slack/mrkdwn.ts';
+import { httpUrl, plainLine, mrkdwn, plainOneLine, unescaped } from '../../../integrations/slack/mrkdwn.ts';
 import { foreign } from '../../support/foreign-text.ts';
 
 const MAX = SECTION_MAX_CHARS;
@@ -48,7 +48,7 @@ describe('a time', () => {
 
   test('is never truncated within its token, and is plain text without formatting', () => {
     expect(mrkdwn([{ at }, 'x'.repeat(40)], 40)).not.toContain('<!date');
-    expect(line([{ at }], 100)).toBe('2026-11-20 17:05 UTC');
+    expect(plainLine([{ at }], 100)).toBe('2026-11-20 17:05 UTC');
   });
 });
 
@@ -141,14 +141,14 @@ describe('a text that is too long', () => {
 
 test('a topic is one line without formatting', () => {
   const text: Text = [{ bold: 'SEV1' }, ' |\n ', { code: 'a&b' }, ' ', { link: 'https://a.test', text: 'x' }];
-  expect(line(text, TOPIC_MAX_CHARS)).toBe('SEV1 | a&amp;b x');
-  expect(line(['ü'.repeat(TOPIC_MAX_CHARS + 1)], TOPIC_MAX_CHARS)).toHaveLength(TOPIC_MAX_CHARS);
+  expect(plainLine(text, TOPIC_MAX_CHARS)).toBe('SEV1 | a&amp;b x');
+  expect(plainLine(['ü'.repeat(TOPIC_MAX_CHARS + 1)], TOPIC_MAX_CHARS)).toHaveLength(TOPIC_MAX_CHARS);
 });
 
 test('unescaping text from Slack restores the sent text', () => {
   fc.assert(
     fc.property(fc.string({ unit: fc.constantFrom('&', '<', '>', 'a', ';', 'lt;', 'amp;') }), (text) => {
-      expect(unescaped(plain(text, Number.MAX_SAFE_INTEGER))).toBe(text);
+      expect(unescaped(plainOneLine(text, Number.MAX_SAFE_INTEGER))).toBe(text);
     }),
   );
 });
@@ -293,7 +293,7 @@ test('only given links are links, with their own targets', () => {
 test('a topic is one line within its limit, without a control sequence', () => {
   fc.assert(
     fc.property(text, (spans) => {
-      const topic = line(spans, TOPIC_MAX_CHARS);
+      const topic = plainLine(spans, TOPIC_MAX_CHARS);
       expect(topic.length).toBeLessThanOrEqual(TOPIC_MAX_CHARS);
       expect(topic).not.toContain('\n');
       expect(topic.replaceAll(/<#[A-Z0-9]+>/g, '')).not.toMatch(/[<>]/);

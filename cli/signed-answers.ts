@@ -4,34 +4,36 @@ import * as z from 'zod';
 import { isThisMachine } from './credentials.ts';
 import { jsonIn, publicKeysIn, thumbprintsOf, trustedBy, UnusableKeys } from './offline/keys.mjs';
 import { readState } from './offline/signed-state.mjs';
-import { alone, keep, type CheckTarget, replace } from './offline/state-file.mjs';
+import { withLock, storeAnswer, type CheckTarget, replaceFile } from './offline/state-file.mjs';
 import { UsageError, type CommandContext } from './command-context.ts';
 
 /** Thumbprints of the keys that each Firebreak published at the last check, by its address. */
-const Pins = z.record(z.string(), z.array(z.string()));
+const PublishedKeys = z.record(z.string(), z.array(z.string()));
 
 /** Returns the file of the last signed answers: the given one, or a file in the user's cache. */
-export const stateFile = ({ env, cwd }: CommandContext, given?: string): string =>
-  given === undefined
+export const stateFile = ({ env, cwd }: CommandContext, option?: string): string =>
+  option === undefined
     ? join(env['XDG_CACHE_HOME'] || join(env['HOME'] || cwd, '.cache'), 'firebreak', 'freeze-states.json')
-    : resolve(cwd, given);
+    : resolve(cwd, option);
 
 /** Stored with the user's configuration, not in the cache: write access to the cache must not allow new trusted keys. */
-const pinsFile = ({ env, cwd }: CommandContext): string =>
+const keysFile = ({ env, cwd }: CommandContext): string =>
   join(env['XDG_CONFIG_HOME'] || join(env['HOME'] || cwd, '.config'), 'firebreak', 'keys.json');
 
-/** Trusted keys: `set` by the user, or `seen` as published by the Firebreak at this address. */
-export type Trust = { kind: 'set' | 'seen'; keys: ReadonlySet<string> };
+/** Trusted keys: `configured` by the user, or those that the Firebreak at this address `published` at the last check. */
+export type Trust = { kind: 'configured' | 'published'; keys: ReadonlySet<string> };
 
 /**
- * @param given value of `--keys`
+ * Returns the trusted keys of a Firebreak, by its address.
+ *
+ * @param option value of `--keys`
  * @throws UsageError if the setting is unusable. Falling back to other keys would weaken it
  */
-export async function trustIn(context: CommandContext, server: string, given?: string): Promise<Trust> {
-  const setting = given ?? (context.env['FIREBREAK_KEYS'] || undefined);
-  if (setting === undefined) return { kind: 'seen', keys: new Set((await pinned(context))[server] ?? []) };
+export async function trustedKeysFor(context: CommandContext, server: string, option?: string): Promise<Trust> {
+  const setting = option ?? (context.env['FIREBREAK_KEYS'] || undefined);
+  if (setting === undefined) return { kind: 'published', keys: new Set((await storedKeys(context))[server] ?? []) };
   try {
-    return { kind: 'set', keys: trustedBy(setting, context.cwd) };
+    return { kind: 'configured', keys: trustedBy(setting, context.cwd) };
   } catch (error) {
     if (error instanceof UnusableKeys) throw new UsageError(error.message);
     throw error;
@@ -46,7 +48,7 @@ export async function trustIn(context: CommandContext, server: string, given?: s
  * @param jwks as fetched from the same address
  * @throws Error with the reason
  */
-export async function remember(
+export async function storeVerifiedAnswer(
   context: CommandContext,
   file: string,
   target: CheckTarget,
@@ -54,30 +56,30 @@ export async function remember(
   { state, jwks }: { state: string; jwks: unknown },
 ): Promise<void> {
   const keys = publicKeysIn(jwks);
-  const read = readState(state, keys, trust.kind === 'set' ? trust.keys : thumbprintsOf(keys));
-  if (!read.ok) throw new Error(read.problem);
-  if (trust.kind === 'seen') await pin(context, target.server, [...thumbprintsOf(keys)]);
-  await keep(file, { ...target, state, keys });
+  const verified = readState(state, keys, trust.kind === 'configured' ? trust.keys : thumbprintsOf(keys));
+  if (!verified.ok) throw new Error(verified.problem);
+  if (trust.kind === 'published') await storePublishedKeys(context, target.server, [...thumbprintsOf(keys)]);
+  await storeAnswer(file, { ...target, state, keys });
 }
 
-async function pin(context: CommandContext, server: string, keys: readonly string[]): Promise<void> {
+async function storePublishedKeys(context: CommandContext, server: string, keys: readonly string[]): Promise<void> {
   const { protocol, hostname } = new URL(server);
   if (protocol !== 'https:' && !isThisMachine(server))
     throw new Error(
       `the keys of ${hostname} were fetched over http and cannot be trusted: use https, or set FIREBREAK_KEYS ` +
         '(to print the keys: firebreak freeze keys)',
     );
-  const same = (pins: z.infer<typeof Pins>) => JSON.stringify(pins[server]) === JSON.stringify(keys);
-  if (same(await pinned(context))) return;
-  const file = pinsFile(context);
-  await alone(file, async () => {
-    const pins = { ...(await pinned(context)), [server]: keys };
-    await replace(file, `${JSON.stringify(pins, null, 2)}\n`);
+  const isStored = (stored: z.infer<typeof PublishedKeys>) => JSON.stringify(stored[server]) === JSON.stringify(keys);
+  if (isStored(await storedKeys(context))) return;
+  const file = keysFile(context);
+  await withLock(file, async () => {
+    const updated = { ...(await storedKeys(context)), [server]: keys };
+    await replaceFile(file, `${JSON.stringify(updated, null, 2)}\n`);
   });
 }
 
 /** Returns the stored keys; none if the file is missing or unreadable: then no stored answer is trusted. */
-async function pinned(context: CommandContext): Promise<z.infer<typeof Pins>> {
-  const text = await readFile(pinsFile(context), 'utf8').catch(() => '');
-  return Pins.safeParse(jsonIn(text)).data ?? {};
+async function storedKeys(context: CommandContext): Promise<z.infer<typeof PublishedKeys>> {
+  const text = await readFile(keysFile(context), 'utf8').catch(() => '');
+  return PublishedKeys.safeParse(jsonIn(text)).data ?? {};
 }
