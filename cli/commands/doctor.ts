@@ -124,11 +124,10 @@ const INDENT = ' '.repeat(28);
 async function doctor(context: CommandContext, production: boolean): Promise<void> {
   const client = await Client.of(context);
   let failedCount = 0;
-  const connections = (client: Client) => connectionsOf(client, production);
   for (const check of [
     readiness,
     automation,
-    connections,
+    (api: Client) => connectionsOf(api, production),
     drillTargets,
     unmatchedAlerts,
     unmappedDeployments,
@@ -138,7 +137,7 @@ async function doctor(context: CommandContext, production: boolean): Promise<voi
   ]) {
     for (const finding of await check(client)) {
       const { lines = [] }: FindingWithLines = finding;
-      for (const line of [lineOf(finding), ...lines.map((line) => `${INDENT}${line}`)]) context.out(oneLine(line));
+      for (const line of [lineOf(finding), ...lines.map((detail) => `${INDENT}${detail}`)]) context.out(oneLine(line));
       if (finding.verdict === 'no') failedCount += 1;
     }
   }
@@ -207,7 +206,7 @@ async function connectionTo(url: string): Promise<ClientConnection> {
 }
 
 async function drillTargets(client: Client): Promise<Finding[]> {
-  const { environments: environments } = await client.get('/v1/drills?limit=1', DrillEnvironments);
+  const { environments } = await client.get('/v1/drills?limit=1', DrillEnvironments);
   return environments.map((drillTarget) => ({
     verdict: drillTarget.last_proved_at === null ? 'warn' : 'ok',
     about: `${drillTarget.service}/${drillTarget.environment}`,

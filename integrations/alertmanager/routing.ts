@@ -117,11 +117,11 @@ function receiversOf(route: Route, labels: Labels, inherited: string): string[] 
 /** Returns the matchers of a route for labels that are known. */
 function matchersOfKnownLabels({ match, match_re: patterns, matchers }: Route, labels: Labels) {
   const isKnown = (name: string): boolean => Object.hasOwn(labels, name);
-  const onlyKnown = (matchers: Labels | null | undefined): Labels =>
-    Object.fromEntries(Object.entries(matchers ?? {}).filter(([name]) => isKnown(name)));
+  const onlyKnown = (values: Labels | null | undefined): Labels =>
+    Object.fromEntries(Object.entries(values ?? {}).filter(([name]) => isKnown(name)));
   const knownMatchers = (matchers ?? []).filter((matcher) => isKnown(/^\s*"?([^"=!~\s]+)/.exec(matcher)?.[1] ?? ''));
   const isPartial =
     knownMatchers.length < (matchers ?? []).length ||
-    [match, patterns].some((matchers) => Object.keys(matchers ?? {}).some((name) => !isKnown(name)));
+    [match, patterns].some((values) => Object.keys(values ?? {}).some((name) => !isKnown(name)));
   return { exact: onlyKnown(match), patterns: onlyKnown(patterns), matchers: knownMatchers, isPartial };
 }

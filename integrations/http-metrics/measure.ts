@@ -35,9 +35,9 @@ export const httpMeasurements =
       if (metric.value === 'seconds') return { value: (now() - startedAt) / 1000, detail: '' };
       return numberAt(text, metric.value);
     } catch (error) {
-      if (error instanceof NoResponse) return failed(metric, error.message);
-      if (error instanceof RangeError) return missing(error.message);
-      throw error;
+      if (!(error instanceof NoResponse)) throw error;
+      // The version did respond, so a body that is too large is not a failed call.
+      return error.cause instanceof RangeError ? missing(error.message) : failed(metric, error.message);
     }
   };
 

@@ -83,7 +83,7 @@ export function jiraTracker(options: JiraOptions, { project, issueType, labels }
     const categories = done ? ['done'] : ['new', 'indeterminate'];
     const transition = categories
       .map((category) => offered.value.transitions.find(({ to }) => to.statusCategory.key === category))
-      .find((transition) => transition !== undefined);
+      .find((found) => found !== undefined);
     if (transition === undefined) {
       const detail = `the workflow of ${issue.key} offers no transition to ${done ? 'a done' : 'an open'} status now`;
       return { kind: 'refused', code: 'no_transition', detail };

@@ -27,7 +27,7 @@ export function smiTraffic(
       path: `/apis/split.smi-spec.io/${apiVersion}/namespaces/${namespace}/trafficsplits/${name}`,
       schema: Split,
       shares({ spec }, services) {
-        const missing = services.filter((service) => spec.backends.every((backend) => backend.service !== service));
+        const missing = services.filter((wanted) => spec.backends.every((backend) => backend.service !== wanted));
         if (missing.length > 0)
           throw refuse(`TrafficSplit ${namespace}/${name} does not have the backend ${missing.join(', ')}`);
         return sharesOf(spec.backends.map((backend) => [backend.service, backend.weight]));

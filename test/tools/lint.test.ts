@@ -97,7 +97,7 @@ check(
   'aws-client-limits',
   [
     `import { S3Client } from '@aws-sdk/client-s3'; awsClient(S3Client, SHARED_LIMITS);`,
-    `import { ECSClient } from '@aws-sdk/client-ecs'; const at = keptBy((settings) => new ECSClient(settings));`,
+    `import { ECSClient } from '@aws-sdk/client-ecs'; const at = cachedByAccess((settings) => new ECSClient(settings));`,
     `import { GetObjectCommand } from '@aws-sdk/client-s3'; new GetObjectCommand({});`,
     `import { WebClient } from '@slack/web-api'; new WebClient(token);`,
   ],
@@ -106,11 +106,11 @@ check(
     bad(`import { S3Client as Bucket } from '@aws-sdk/client-s3'; new Bucket(awsLimits);`, /aws\/clients\/client\.ts/),
     bad(`import * as s3 from '@aws-sdk/client-s3'; new s3.S3Client();`, /aws\/clients\/client\.ts/),
     bad(
-      `import { ECSClient } from '@aws-sdk/client-ecs'; keptBy(() => new ECSClient({}));`,
+      `import { ECSClient } from '@aws-sdk/client-ecs'; cachedByAccess(() => new ECSClient({}));`,
       /aws\/clients\/client\.ts/,
     ),
     bad(
-      `import { ECSClient } from '@aws-sdk/client-ecs'; keptBy((settings) => new ECSClient({ ...settings, requestHandler }));`,
+      `import { ECSClient } from '@aws-sdk/client-ecs'; cachedByAccess((settings) => new ECSClient({ ...settings, requestHandler }));`,
       /aws\/clients\/client\.ts/,
     ),
   ],

@@ -3,10 +3,10 @@ import { defineRule } from '@oxlint/plugins';
 /** @import { ESTree } from '@oxlint/plugins' */
 
 const MESSAGE =
-  'AWS clients have no time-outs by default: create them with awsClient in aws/clients/client.ts or, for a rollback target, with keptBy in integrations/aws/access.ts';
+  'AWS clients have no time-outs by default: create them with awsClient in aws/clients/client.ts or, for a rollback target, with cachedByAccess in integrations/aws/access.ts';
 
 /**
- * Returns whether the client is created in `keptBy((settings) => new …Client(settings))`, whose settings have time-outs.
+ * Returns whether the client is created in `cachedByAccess((settings) => new …Client(settings))`, whose settings have time-outs.
  *
  * @param {ESTree.NewExpression} node
  */
@@ -14,7 +14,7 @@ const isKeptBy = ({ parent, arguments: [settings, ...others] }) =>
   parent.type === 'ArrowFunctionExpression' &&
   parent.parent.type === 'CallExpression' &&
   parent.parent.callee.type === 'Identifier' &&
-  parent.parent.callee.name === 'keptBy' &&
+  parent.parent.callee.name === 'cachedByAccess' &&
   settings?.type === 'Identifier' &&
   others.length === 0;
 

@@ -214,7 +214,7 @@ function planLines(plan: RunPlan): string[] {
 }
 
 function stepLines(step: PlanStep, number: number): string[] {
-  const { id, does, target, changes_production: changes, when, approval, reasons, inverse: inverse, done } = step;
+  const { id, does, target, changes_production: changes, when, approval, reasons, inverse, done } = step;
   if (done) return [`${number}. ${id}: done by the earlier run`];
   const why = reasons.map(({ text }) => text).join('; ');
   return [

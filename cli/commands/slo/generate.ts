@@ -139,6 +139,6 @@ const undefinedIfMissing = (error: NodeJS.ErrnoException): undefined => {
 /** Returns the number of the first line that differs, from 1. */
 function firstDifference(a: string, b: string): number {
   const [left, right] = [a.split('\n'), b.split('\n')];
-  const index = right.findIndex((line, index) => line !== left[index]);
-  return (index === -1 ? right.length : index) + 1;
+  const first = right.findIndex((line, index) => line !== left[index]);
+  return (first === -1 ? right.length : first) + 1;
 }

@@ -139,7 +139,7 @@ async function refuseUnlessRerunnable(
       `${run.html_url} is older than ${runs.RERUN_MAX_DAYS} days, and GitHub can't re-run it; ${runs.REVERT_INSTEAD}`,
     );
   const deployment = inProgressAfter(state.deployments, state.running).find(
-    (deployment) => !isDeploymentOf(toVersion(request), deployment),
+    (active) => !isDeploymentOf(toVersion(request), active),
   );
   if (deployment)
     throw busy(`deployment ${deployment.id} of ${displayName(deployment)} is ${deployment.state ?? 'new'}`);
