@@ -19,4 +19,9 @@ export { NoSnapshot } from '../local/backup/snapshot.ts';
 /** Reading from Statuspage, with the client of the status page: */
 export { readStatuspage, type StatuspageExport } from '../local/config/statuspage-export.ts';
 /** Proposals for a first configuration, by the code of the checks of `doctor`: */
-export { type Proposal, proposeCatalogue, type SearchedServer, SearchFailure } from '../local/config/first-catalogue.ts';
+export {
+  type Proposal,
+  proposeCatalogue,
+  type SearchedServer,
+  SearchFailure,
+} from '../local/config/first-catalogue.ts';

@@ -94,7 +94,11 @@ const SETTINGS = {
 } as const;
 
 /** @throws UsageError for an address that cannot be used */
-function serverToSearch({ env }: CommandContext, options: Options, what: SearchedServer['what']): SearchedServer | null {
+function serverToSearch(
+  { env }: CommandContext,
+  options: Options,
+  what: SearchedServer['what'],
+): SearchedServer | null {
   const { option, variable } = SETTINGS[what];
   const text = options[option] ?? env[variable];
   if (!text) return null;
