@@ -261,9 +261,62 @@ export const CLASSES = {
   ),
 } as const satisfies Record<string, ClassLabel>;
 
-export type ClassName = keyof typeof CLASSES;
+export type ClassName = keyof typeof CLASSES | keyof typeof ADDED_CLASSES;
 
-export const CLASS_NAMES = Object.keys(CLASSES) as ClassName[];
+/** The first classes, which all earlier results are about. */
+export const CLASS_NAMES = Object.keys(CLASSES) as (keyof typeof CLASSES)[];
+
+/**
+ * Classes that were added later, with labels written before their generator. They are judged and counted apart, so that
+ * the results of the first ones stay comparable.
+ */
+export const ADDED_CLASSES = {
+  leak_after_deploy: row(
+    60,
+    'own_deploy',
+    'ask',
+    'a version leaks memory, steadily or with its traffic; the alert about its use comes 3 to 40 hours after the deploy. A ' +
+      'rollback only helps until the memory is full again elsewhere, so a person decides when',
+  ),
+  leak_without_deploy: row(
+    60,
+    'none',
+    'leave',
+    'a disk, table, or queue fills up, whatever is deployed; deploys during the two days before are innocent',
+  ),
+  watch_degraded_deploy: row(
+    60,
+    'own_deploy',
+    'roll_back',
+    'a bad deploy; the watch of the deploy finds it worse than the time before, and its alert comes first',
+  ),
+  watch_degraded_innocent: row(
+    60,
+    'none',
+    'leave',
+    'an outside failure during the watch of a good deploy, which looks worse than the time before: a dependency that ' +
+      'fails, more traffic, a machine, or a short burst',
+  ),
+  worsened_during_incident: row(
+    60,
+    'own_deploy',
+    'roll_back',
+    'an outside failure, and a deploy during the incident that makes it worse',
+  ),
+  worsened_without_deploy: row(
+    60,
+    'none',
+    'leave',
+    'an outside failure that grows; an innocent deploy while it grows, or after it has',
+  ),
+} as const satisfies Record<string, ClassLabel>;
+
+export type AddedClassName = keyof typeof ADDED_CLASSES;
+
+export const ADDED_CLASS_NAMES = Object.keys(ADDED_CLASSES) as AddedClassName[];
+
+/** The labels of all classes. */
+export const LABELS: Readonly<Record<ClassName, ClassLabel>> = { ...CLASSES, ...ADDED_CLASSES };
 
 /** Classes in which no automatic rollback is right. */
-export const isNegative = (name: ClassName): boolean => CLASSES[name].wants === 'leave';
+export const isNegative = (name: ClassName): boolean => LABELS[name].wants === 'leave';
