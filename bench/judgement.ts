@@ -10,7 +10,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { monitoredCase, MONITORED_SEED } from '../evaluation/monitored/case.ts';
-import { CLASS_NAMES } from '../evaluation/monitored/labels.ts';
+import { ADDED_CLASS_NAMES, type ClassName, LABELS } from '../evaluation/monitored/labels.ts';
 import { calibrationPlot } from '../evaluation/monitored/plot.ts';
 import { monitoredTable } from '../evaluation/monitored/print.ts';
 import { DEFAULT_SEED } from '../evaluation/generate.ts';
@@ -21,7 +21,7 @@ import { explainMonitored, judgeMonitored } from './measurements/monitored.ts';
 const [what = 'all', seedText = String(MONITORED_SEED), plot] = process.argv.slice(2);
 const [share, seed] = [Number(what), Number(seedText)];
 const [, wanted, number] = /^([a-z_]+)-(\d+)$/.exec(what) ?? [];
-const name = CLASS_NAMES.find((each) => each === wanted);
+const name = (Object.keys(LABELS) as ClassName[]).find((each) => each === wanted);
 if (!Number.isInteger(seed) || (what !== 'all' && name === undefined && !(share > 0 && share <= 1)))
   throw new Error('usage: npm run judgement [-- SHARE [SEED [PLOT]] | -- CASE [SEED]], with SHARE from 0 to 1');
 if (name !== undefined) {
@@ -30,8 +30,12 @@ if (name !== undefined) {
   if (what === 'all')
     for (const [policy, evaluation] of Object.entries(judgeSet(DEFAULT_SEED)))
       console.log(`evidence: ${policy}\n\n${evaluationTable(evaluation)}\n`);
-  const reports = await judgeMonitored(seed, what === 'all' ? 1 : share);
+  const part = what === 'all' ? 1 : share;
+  const reports = await judgeMonitored(seed, part);
   console.log(monitoredTable(reports));
+  console.log(
+    `\nClasses that were added later, counted apart\n${monitoredTable(await judgeMonitored(seed, part, ADDED_CLASS_NAMES))}`,
+  );
   const proved = reports['evidence: proved'];
   if (plot !== undefined && proved !== undefined)
     await writeFile(plot, calibrationPlot(proved.calibration, `Calibration, monitored world, seed ${seed}`));

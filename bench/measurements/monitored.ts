@@ -1,6 +1,7 @@
 import { decide, weighed } from '../../domain/rollback/rollback.ts';
 import type { Decision, DecisionInputs, TargetInputs } from '../../domain/rollback/judgement.ts';
 import { type MonitoredCase, monitoredCases } from '../../evaluation/monitored/case.ts';
+import { CLASS_NAMES, type ClassName } from '../../evaluation/monitored/labels.ts';
 import { portsAt } from '../../evaluation/monitored/ports.ts';
 import { type MonitoredReport, newMonitoredTally, type Verdict } from '../../evaluation/monitored/report.ts';
 import { groupedIncidents } from './incident-groups.ts';
@@ -109,11 +110,15 @@ export async function explainMonitored(monitored: MonitoredCase): Promise<object
   };
 }
 
-/** Judges a set, or a share of it, with each policy and with the rule "nearest earlier deploy". */
-export async function judgeMonitored(seed: number, share = 1): Promise<Record<string, MonitoredReport>> {
+/** Judges a set, or a share of it, or of some classes, with each policy and with the rule "nearest earlier deploy". */
+export async function judgeMonitored(
+  seed: number,
+  share = 1,
+  names: readonly ClassName[] = CLASS_NAMES,
+): Promise<Record<string, MonitoredReport>> {
   const tallies = DEMANDS.map((demand) => ({ demand, tally: newMonitoredTally() }));
   const nearest = newMonitoredTally();
-  for (const monitored of monitoredCases(seed, share)) {
+  for (const monitored of monitoredCases(seed, share, names)) {
     const verdicts = await judged(monitored);
     for (const { demand, tally } of tallies) tally.add(monitored, verdicts[demand]);
     nearest.add(monitored, nearestDeploy(monitored));

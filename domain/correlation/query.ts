@@ -29,12 +29,10 @@ export function quantileOf(promql: string): number | null {
 /** Metrics that count failed requests, by name. */
 const OF_FAILURES = /err|fail|5xx|bad/i;
 
-/** Recorded metrics that are ratios, by name. */
-const OF_RATIOS = /ratio/;
 
 /**
  * Returns the greatest possible value of a query that is a share of the requests: 1, or 100 for a percentage. It divides
- * a counter by the same one with other labels, or failures by something, or reads a recorded ratio. Null: it is none, as
+ * a counter by the same one with other labels, or failures by something, or reads a recorded ratio of failures. Null: it is none, as
  * far as the query tells.
  */
 export function wholeOf(promql: string): 1 | 100 | null {
@@ -52,7 +50,7 @@ export function wholeOf(promql: string): 1 | 100 | null {
 }
 
 const isRatioRecorded = ({ metrics }: Anatomy): boolean =>
-  metrics.length > 0 && metrics.every((name) => OF_RATIOS.test(name));
+  metrics.length > 0 && metrics.every((name) => name.includes('ratio') && OF_FAILURES.test(name));
 
 const ABSENCE = new Set(['absent', 'absent_over_time']);
 

@@ -1,17 +1,24 @@
+import type { WatchRecord } from '../../schemas/canary/watch.ts';
 import { type Random, random, seedOf } from '../random.ts';
 import { type Alert, delivered, firingsOf } from './alerting.ts';
 import { type Facts, factsOf } from './facts.ts';
-import { CLASSES, type ClassName, type Label } from './labels.ts';
+import { CLASS_NAMES, type ClassName, type Label, LABELS } from './labels.ts';
 import { ruleExpression } from './telemetry/queries.ts';
 import { recordAt } from './records.ts';
+import { scenesOfAddedClasses } from './scenes/scenes-of-added-classes.ts';
 import type { Scene, SceneOf } from './scenes/scene.ts';
 import { scenesOfChanges } from './scenes/scenes-of-changes.ts';
 import { scenesOfFailures } from './scenes/scenes-of-failures.ts';
 import type { Service } from './services.ts';
-import { newStage, type Stage, Unsuitable } from './stage.ts';
+import { DAYS_BEFORE_SECONDS, LONG_BEFORE_SECONDS, newStage, type Stage, Unsuitable } from './stage.ts';
+import { type Watched, watched } from './watch.ts';
 import { type Telemetry, telemetryOf, type World } from './telemetry/telemetry.ts';
 
-const SCENES: Readonly<Record<ClassName, SceneOf>> = { ...scenesOfChanges, ...scenesOfFailures };
+const SCENES: Readonly<Record<ClassName, SceneOf>> = {
+  ...scenesOfChanges,
+  ...scenesOfFailures,
+  ...scenesOfAddedClasses,
+};
 
 /** An alert of a simulated system that is to be judged, with everything that can be read about the system. */
 export type MonitoredCase = {
@@ -27,6 +34,8 @@ export type MonitoredCase = {
   others: readonly (Alert & { at: number })[];
   /** Time of the judgement, in seconds of the world. */
   at: number;
+  /** The watch of a deploy whose alert is judged. Absent: it is another alert. */
+  watch?: WatchRecord;
 };
 
 /** Seed of the reported results. Results with other seeds guard against fitting to it. */
@@ -35,11 +44,15 @@ export const MONITORED_SEED = 31_415_926;
 /** Attempts to draw a world in which the alert of the class fires. */
 const ATTEMPTS = 200;
 
-/** Yields the cases of all classes. @param share of a full set, at least one case of each class */
-export function* monitoredCases(seed: number, share = 1): Generator<MonitoredCase> {
-  for (const [name, { cases }] of Object.entries(CLASSES))
-    for (let number = 0; number < Math.max(1, Math.round(cases * share)); number += 1)
-      yield monitoredCase(seed, name as ClassName, number);
+/** Yields the cases of classes, by default of the first ones. @param share of a full set, at least one case of each class */
+export function* monitoredCases(
+  seed: number,
+  share = 1,
+  names: readonly ClassName[] = CLASS_NAMES,
+): Generator<MonitoredCase> {
+  for (const name of names)
+    for (let number = 0; number < Math.max(1, Math.round(LABELS[name].cases * share)); number += 1)
+      yield monitoredCase(seed, name, number);
 }
 
 /** Draws one case, which depends only on its arguments. @throws Error if no world of this class can be drawn */
@@ -51,7 +64,13 @@ export function monitoredCase(seed: number, name: ClassName, number: number): Mo
   throw new Error(`no case of ${name} can be drawn`);
 }
 
-const isLong = (name: ClassName): boolean => name === 'burn_rate_deploy' || name === 'burn_rate_innocent';
+/** Seconds before the onset of classes that need more than usual. */
+const BEFORE_SECONDS: Readonly<Partial<Record<ClassName, number>>> = {
+  burn_rate_deploy: LONG_BEFORE_SECONDS,
+  burn_rate_innocent: LONG_BEFORE_SECONDS,
+  leak_after_deploy: DAYS_BEFORE_SECONDS,
+  leak_without_deploy: DAYS_BEFORE_SECONDS,
+};
 
 /** Returns null if the world turns out not to be one of this class. */
 function drawnCase(seed: number, name: ClassName, id: string): MonitoredCase | null {
@@ -59,7 +78,7 @@ function drawnCase(seed: number, name: ClassName, id: string): MonitoredCase | n
   const focus = name === 'caller_deploy' || name === 'undeclared_caller_deploy' ? [1, 2] : [0, 1, 1, 2];
   let [stage, scene]: [Stage | null, Scene | null] = [null, null];
   try {
-    stage = newStage(rng, { isLong: isLong(name), focus });
+    stage = newStage(rng, { before: BEFORE_SECONDS[name], focus });
     scene = SCENES[name](stage);
   } catch (error) {
     if (error instanceof Unsuitable) return null;
@@ -69,23 +88,35 @@ function drawnCase(seed: number, name: ClassName, id: string): MonitoredCase | n
   const epoch = Date.UTC(2026, 2, 2) / 1000 + rng.whole(0, 60 * 86_400);
   const world: World = { seed, epoch, length, services, first, rollouts, faults };
   const telemetry = telemetryOf(world);
-  const firing = firingOf(rng, stage, scene, telemetry);
+  const watch = scene.watched === undefined ? null : watched(stage, telemetry, scene.watched);
+  const firing =
+    scene.watched === undefined
+      ? firingOf(rng, stage, scene, telemetry)
+      : firingOfWatch(stage, scene, telemetry, watch);
   if (firing === null) return null;
   const alerts = [
     firing,
-    ...alertsOfOthers(rng, stage, telemetry, { from: scene.begins - 1800, until: firing.firedAt + 600 }),
+    ...alertsOfOthers(rng, stage, telemetry, {
+      from: Math.min(scene.begins, firing.firedAt) - 1800,
+      until: firing.firedAt + 600,
+    }),
   ];
   const all = delivered(alerts, stage.alertmanager);
-  const alert = all.find(({ service, firedAt }) => service === firing.service && firedAt === firing.firedAt);
+  const sent = all.find(({ service, firedAt }) => service === firing.service && firedAt === firing.firedAt);
+  // Firebreak sends its own alert at once.
+  const alert = watch === null || sent === undefined ? sent : { ...sent, at: watch.at + 1 };
   if (alert === undefined || alert.at < (scene.judgedFrom ?? 0)) return null;
-  const at = alert.at + rng.scale(0.3, 4);
+  const at = scene.judgedAt ?? alert.at + rng.scale(0.3, 4);
   if (at > length - 60) return null;
-  const label = { cause: scene.cause?.id ?? null, wants: CLASSES[name].wants };
+  // The incident is open, and goes on.
+  if (scene.judgedAt !== undefined && (alert.at > at || alert.resolvedAt <= at)) return null;
+  const label = { cause: scene.cause?.id ?? null, wants: LABELS[name].wants };
   const cause = stage.recorded.find((one) => one.id === label.cause);
   if (cause !== undefined && recordAt(cause, stage.delivery, at, stamp) === undefined) return null;
   const others = all.filter(({ service }) => service !== firing.service);
   const facts = factsOf({ stage, scene, telemetry, label, at });
-  return { id, name, label, facts, world, telemetry, stage, alert, others, at };
+  const record = watch?.record((seconds) => Math.round((epoch + seconds) * 1000));
+  return { id, name, label, facts, world, telemetry, stage, alert, others, at, ...(record && { watch: record }) };
 }
 
 const stamp = (): string => '';
@@ -103,6 +134,15 @@ function firingOf(rng: Random, stage: Stage, scene: Scene, telemetry: Telemetry)
   const firing = mayFireBefore ? found.find(({ firedAt }) => firedAt >= judgedFrom) : found[0];
   if (firing === undefined || (!mayFireBefore && firing.activeAt < begins)) return null;
   return { ...firing, service: focus.name, alertname: focus.rule.alertname };
+}
+
+/** Returns the alert of a watch, if it is the first one of the service. */
+function firingOfWatch({ focus }: Stage, { begins }: Scene, telemetry: Telemetry, watch: Watched | null): Alert | null {
+  if (watch === null || watch.at < begins) return null;
+  const rule = { ...focus.rule, expression: ruleExpression(focus, focus.rule) };
+  if (firingsOf(rule, telemetry, { from: watch.since - 3600, until: watch.at }).length > 0) return null;
+  const times = { activeAt: watch.since, firedAt: watch.since, resolvedAt: Infinity };
+  return { ...times, labels: {}, service: focus.name, alertname: 'DeployDegraded' };
 }
 
 /** Returns alerts of the services that fail at the same time. */

@@ -38,6 +38,9 @@ type Known = { stage: Stage; scene: Scene; telemetry: Telemetry; label: Label; a
 const AFTER_START_SECONDS = 540;
 const AFTER_END_SECONDS = 60;
 
+/** Uncertainty of the start of a rise over hours: its noise hides that long. */
+const SLOPE_SECONDS = 1800;
+
 /** Uncertainty of an onset in a curve, besides the distance of scrapes. */
 const AHEAD_SECONDS = 30;
 
@@ -119,6 +122,7 @@ const windowOf = ({ health }: Service): number => Number.parseFloat(health.windo
 
 /** Returns when the problem shows: many requests have failed, and a large part of them; by the judgement at the latest. */
 function shownAt({ stage: { focus }, scene, telemetry, at }: Known, shares: Shares): number {
+  if (focus.health.form === 'usage') return scene.rises ?? scene.begins;
   if (focus.health.form === 'quantile') return scene.begins;
   let failed = 0;
   for (const { time, shares: versions } of shares) {
@@ -136,8 +140,9 @@ function shownAt({ stage: { focus }, scene, telemetry, at }: Known, shares: Shar
 function deploysBefore({ stage, telemetry, at }: Known, service: Service, shown: number): Rollout[] {
   const { rollouts, delivery } = stage;
   return rollouts.filter((one) => {
-    const earliest = one.start + delivery.skew - service.monitoring.scrapeInterval - AHEAD_SECONDS;
-    const latest = Math.max(one.start + AFTER_START_SECONDS, Math.min(one.finish, at) + AFTER_END_SECONDS);
+    const slack = service.health.form === 'usage' ? SLOPE_SECONDS : 0;
+    const earliest = one.start + delivery.skew - service.monitoring.scrapeInterval - AHEAD_SECONDS - slack;
+    const latest = Math.max(one.start + AFTER_START_SECONDS, Math.min(one.finish, at) + AFTER_END_SECONDS) + slack;
     return (
       one.service === service.name &&
       one.version !== runningBefore(stage, service, one.start) &&
@@ -154,7 +159,7 @@ function deploysBefore({ stage, telemetry, at }: Known, service: Service, shown:
  * service with so few requests that chance can fail as many does not show it.
  */
 function isBeyondCanary(telemetry: Telemetry, service: Service, rollout: Rollout, at: number): boolean {
-  if (rollout.mode !== 'canary' || service.health.form === 'none' || service.health.form === 'quantile') return false;
+  if (rollout.mode !== 'canary' || !measuresFailures(service)) return false;
   const seen = at - service.monitoring.delay - AHEAD_SECONDS;
   const share = Math.max(0, ...rollout.steps.filter((step) => step.at <= at).map((step) => step.share));
   const requests = telemetry.rateAt(service, seen) * windowOf(service);
@@ -164,6 +169,9 @@ function isBeyondCanary(telemetry: Telemetry, service: Service, rollout: Rollout
     windowedErrors(telemetry, service, seen) > BEYOND_CANARY * share
   );
 }
+
+/** Returns whether the health query shows the share of failed requests. */
+const measuresFailures = ({ health: { form } }: Service): boolean => !['none', 'quantile', 'usage'].includes(form);
 
 /** Returns the expected share of failed requests in the window of the health query, without the normal ones. */
 function windowedErrors(telemetry: Telemetry, service: Service, at: number): number {

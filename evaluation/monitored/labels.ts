@@ -276,7 +276,7 @@ export const ADDED_CLASSES = {
     'own_deploy',
     'ask',
     'a version leaks memory, steadily or with its traffic; the alert about its use comes 3 to 40 hours after the deploy. A ' +
-      'rollback only helps until the memory is full again elsewhere, so a person decides when',
+      'restart helps for hours as well, so a person decides',
   ),
   leak_without_deploy: row(
     60,

@@ -3,6 +3,7 @@ import type { Metrics } from '../../domain/ports/metrics.ts';
 import type { Decisions } from '../../domain/ports/decisions.ts';
 import type { SignalView } from '../../domain/ports/alerts.ts';
 import { untouchedAutomation } from '../../schemas/access/access.ts';
+import { WATCH_ANNOTATION } from '../../schemas/canary/watch.ts';
 import { Config } from '../../schemas/config/config.ts';
 import type { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import { IncidentRecord } from '../../schemas/incidents/incident.ts';
@@ -130,7 +131,7 @@ export function portsAt(
     pins: { of: () => Promise.resolve([]) },
     experiments: { unfinished: () => Promise.resolve([]) },
     canaries: { get: () => Promise.resolve(undefined) },
-    watches: { get: () => Promise.resolve(undefined) },
+    watches: { get: (id: string) => Promise.resolve(monitored.watch?.id === id ? monitored.watch : undefined) },
     effects: {
       automaticSince: () => Promise.resolve(0),
       rollbacksSince: ({ service }: { service: string }, since: Timestamp) =>
@@ -270,17 +271,17 @@ function incidentOf(monitored: MonitoredCase, alert: Alert & { at: number }, at:
   });
 }
 
-function signalOf({ id }: MonitoredCase, alert: Alert & { at: number }, at: At): SignalView {
+function signalOf({ id, watch }: MonitoredCase, alert: Alert & { at: number }, at: At): SignalView {
   const labels = {
     ...alert.labels,
     alertname: alert.alertname,
     service: alert.service,
     environment: 'production',
     severity: 'critical',
-    action: 'auto-rollback',
+    ...(watch === undefined ? { action: 'auto-rollback' } : { severity: 'warning', version: watch.version }),
   };
   return {
-    source: 'alertmanager',
+    source: watch === undefined ? 'alertmanager' : 'watch',
     episode: `alertmanager#${id}`,
     fingerprint: id,
     episodic: true,
@@ -296,7 +297,7 @@ function signalOf({ id }: MonitoredCase, alert: Alert & { at: number }, at: At):
     title: alert.alertname,
     links: { runbook: null, dashboard: null, source: null },
     labels: Object.entries(labels),
-    annotations: [],
+    annotations: watch === undefined ? [] : [[WATCH_ANNOTATION, watch.id]],
     blob: null,
     first_seen_at: at(alert.at),
   };

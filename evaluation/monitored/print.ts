@@ -1,4 +1,4 @@
-import { CLASSES } from './labels.ts';
+import { LABELS } from './labels.ts';
 import { type Calibration, type ClassRow, type MonitoredReport, OUTCOMES, type Outcome, type Rate } from './report.ts';
 
 /** Formats the reports of one set, by the name of the policy or rule; the first one in full. */
@@ -40,7 +40,7 @@ function classTable({ classes }: MonitoredReport): string[] {
     ],
     ...classes.map(({ name, cases, decidable, undecidable, wrong, asked_wrongly }) => [
       words(name),
-      words(CLASSES[name].wants),
+      words(LABELS[name].wants),
       String(cases),
       ...OUTCOMES.map((outcome) => count(decidable[outcome])),
       percent(wrong.bound),

@@ -1,7 +1,7 @@
 import { lowerBound, upperBound } from '../bounds.ts';
 import type { MonitoredCase } from './case.ts';
 import type { Facts } from './facts.ts';
-import { CLASS_NAMES, type ClassName, isNegative, type Label } from './labels.ts';
+import { type ClassName, LABELS, isNegative, type Label } from './labels.ts';
 
 /** The change to undo; null: unknown. `to`: version to which it would be rolled back; null: none, or the one before. */
 export type Act = { change: string | null; to: string | null };
@@ -105,6 +105,8 @@ type Seen = { id: string; name: ClassName; label: Label; facts: Facts; verdict: 
 
 const NAMED_MAX = 50;
 
+const CLASSES_IN_ORDER = Object.keys(LABELS) as ClassName[];
+
 /** Collects verdicts without the cases themselves, because worlds are large. */
 export function newMonitoredTally() {
   const seen: Seen[] = [];
@@ -131,7 +133,7 @@ function reportOf(seen: readonly Seen[]): MonitoredReport {
   const undecided = seen.filter((one) => !isDecidable(one));
   return {
     cases: seen.length,
-    classes: CLASS_NAMES.map((name) =>
+    classes: CLASSES_IN_ORDER.filter((name) => seen.some((one) => one.name === name)).map((name) =>
       rowOf(
         name,
         seen.filter((one) => one.name === name),

@@ -16,8 +16,8 @@ export type Monitoring = {
   hasLazyErrors: boolean;
 };
 
-/** Form of a health query. */
-export type HealthForm = 'ratio' | 'ratio_or_zero' | 'recorded' | 'percent' | 'success' | 'quantile' | 'none';
+/** Form of a health query. `usage`: the used share of the memory, which says nothing about requests. */
+export type HealthForm = 'ratio' | 'ratio_or_zero' | 'recorded' | 'percent' | 'success' | 'quantile' | 'usage' | 'none';
 
 export type Health = {
   form: HealthForm;

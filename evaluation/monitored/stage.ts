@@ -9,6 +9,8 @@ import { drawServices, healthLimit, type Service } from './services.ts';
 /** Seconds before the onset that are simulated, and after it. Burn rates look back six hours. */
 const BEFORE_SECONDS = 3 * 3600;
 export const LONG_BEFORE_SECONDS = 6.6 * 3600;
+/** Seconds before the onset of a leak: the product reads two days. */
+export const DAYS_BEFORE_SECONDS = 50 * 3600;
 const AFTER_SECONDS = 95 * 60;
 
 const HOUR = 3600;
@@ -63,13 +65,19 @@ export type Stage = {
   callersOf(service: Service, isDeclared?: boolean): Service[];
 };
 
-/** Draws a world without a problem: services, their older deploys, and unrelated ones. */
-export function newStage(rng: Random, { isLong, focus: layers }: { isLong: boolean; focus: readonly number[] }): Stage {
+/**
+ * Draws a world without a problem: services, their older deploys, and unrelated ones.
+ * @param before seconds before the onset that are simulated
+ */
+export function newStage(
+  rng: Random,
+  { before = BEFORE_SECONDS, focus: layers }: { before?: number | undefined; focus: readonly number[] },
+): Stage {
   const services = drawServices(rng);
   const candidates = services.filter(({ layer }) => layers.includes(layer));
   const focus = candidates[rng.whole(0, candidates.length - 1)];
   if (focus === undefined) throw new Unsuitable('no service in these layers');
-  const onset = (isLong ? LONG_BEFORE_SECONDS : BEFORE_SECONDS) + rng.between(0, 120);
+  const onset = before + rng.between(0, 120);
   const length = onset + AFTER_SECONDS;
   const builds = new Map<string, number>();
   const nextVersion = ({ name }: Service): string => {

@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { judgeMonitored } from '../../bench/measurements/monitored.ts';
-import { MONITORED_SEED } from '../../evaluation/monitored/case.ts';
-import { CLASS_NAMES } from '../../evaluation/monitored/labels.ts';
+import { monitoredCase, MONITORED_SEED } from '../../evaluation/monitored/case.ts';
+import { ADDED_CLASS_NAMES, CLASS_NAMES } from '../../evaluation/monitored/labels.ts';
 import { monitoredTable } from '../../evaluation/monitored/print.ts';
 
 test('a sample can be judged by the product, and printed', async () => {
@@ -15,4 +16,38 @@ test('a sample can be judged by the product, and printed', async () => {
     expect(counted.reduce((sum, count) => sum + count, 0)).toBe(report.cases);
   }
   expect(monitoredTable(reports)).toMatch(/deploy at once +roll back +1/);
+});
+
+test('the classes that were added later are judged, too, and counted apart', async () => {
+  const { 'evidence: proved': report } = await judgeMonitored(MONITORED_SEED, 0.001, ADDED_CLASS_NAMES);
+  expect(report?.classes.map(({ name, cases }) => [name, cases])).toEqual(ADDED_CLASS_NAMES.map((name) => [name, 1]));
+  expect(report?.wrong).toEqual([]);
+});
+
+test('the cases of the first classes are those of all earlier results', () => {
+  const hash = createHash('sha256');
+  for (const name of CLASS_NAMES) {
+    const { id, label, at, alert, others, world, stage } = monitoredCase(MONITORED_SEED, name, 1);
+    const { services, rollouts, first, epoch, length } = world;
+    const faults = world.faults.map(({ shape, ...fault }) => ({ ...fault, now: shape(at) }));
+    const { recorded } = stage;
+    hash.update(
+      JSON.stringify({
+        id,
+        label,
+        at,
+        alert,
+        others,
+        services,
+        rollouts,
+        first: [...first],
+        epoch,
+        length,
+        recorded,
+        faults,
+      }),
+    );
+  }
+  // If this changes, earlier results are about other cases: judge them again, and say so in docs/explanation/evaluation.md.
+  expect(hash.digest('hex').slice(0, 16)).toBe('6e39688bb3187024');
 });

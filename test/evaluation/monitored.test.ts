@@ -4,7 +4,14 @@ import { describe, expect, test } from 'vitest';
 import { delivered, firingsOf } from '../../evaluation/monitored/alerting.ts';
 import { monitoredCase, MONITORED_SEED } from '../../evaluation/monitored/case.ts';
 import { evaluate } from '../../evaluation/monitored/evaluate.ts';
-import { CLASS_NAMES, CLASSES, isNegative, type Label } from '../../evaluation/monitored/labels.ts';
+import {
+  ADDED_CLASS_NAMES,
+  CLASS_NAMES,
+  CLASSES,
+  isNegative,
+  type Label,
+  LABELS,
+} from '../../evaluation/monitored/labels.ts';
 import { portsAt } from '../../evaluation/monitored/ports.ts';
 import { BUCKETS, REQUESTS } from '../../evaluation/monitored/telemetry/queries.ts';
 import { recordAt } from '../../evaluation/monitored/records.ts';
@@ -231,7 +238,7 @@ describe('alerting', () => {
 });
 
 describe('the monitored world', () => {
-  const cases = CLASS_NAMES.map((name) => monitoredCase(MONITORED_SEED, name, 0));
+  const cases = [...CLASS_NAMES, ...ADDED_CLASS_NAMES].map((name) => monitoredCase(MONITORED_SEED, name, 0));
 
   test('has at least 30 classes, 3,000 negatives, and 1,500 positives', () => {
     const count = (is: boolean) =>
@@ -250,6 +257,25 @@ describe('the monitored world', () => {
       expect(summary(again)).toBe(summary(one));
       expect(again.telemetry.select(REQUESTS, [])).toEqual(one.telemetry.select(REQUESTS, []));
       expect(summary(monitoredCase(1, one.name, 0))).not.toBe(summary(one));
+    }
+  });
+
+  test('shows the watch of the deploy that its alert is about, and judges an open incident once a deploy is measured', () => {
+    for (const { name, watch, stage, alert, at: time, label } of cases) {
+      expect(watch !== undefined).toBe(name.startsWith('watch_degraded'));
+      if (watch === undefined) continue;
+      expect(watch.metrics).toMatchObject([{ verdict: 'degraded', comparison: 'before' }]);
+      expect(stage.rollouts.some(({ id }) => id === watch.change_id)).toBe(true);
+      expect(label.cause === null || label.cause === watch.change_id).toBe(true);
+      expect(alert.at).toBeLessThan(time);
+    }
+    for (const { name, stage, alert, at: time } of cases.filter((one) => one.name.startsWith('worsened'))) {
+      const later = stage.rollouts.findLast(({ service }) => service === stage.focus.name);
+      expect([name, (later?.start ?? 0) > alert.at, (later?.finish ?? Infinity) + 420 <= time]).toEqual([
+        name,
+        true,
+        true,
+      ]);
     }
   });
 
@@ -275,14 +301,14 @@ describe('the monitored world', () => {
 
   test('has labels that the records can show', () => {
     for (const { name, label, stage, at: time } of cases) {
-      expect(label.wants).toBe(CLASSES[name].wants);
-      expect(label.cause === null).toBe(CLASSES[name].cause === 'none');
+      expect(label.wants).toBe(LABELS[name].wants);
+      expect(label.cause === null).toBe(LABELS[name].cause === 'none');
       const cause = stage.recorded.find(({ id }) => id === label.cause);
       expect(cause === undefined).toBe(label.cause === null);
       if (cause === undefined) continue;
       expect(recordAt(cause, stage.delivery, time, () => timestamp(0))).toBeDefined();
       expect(cause.service === stage.focus.name && cause.kind === 'deploy').toBe(
-        CLASSES[name].cause === 'own_deploy' || name === 'fix_shipped',
+        LABELS[name].cause === 'own_deploy' || name === 'fix_shipped',
       );
     }
   });

@@ -17,6 +17,8 @@ export type Fault = {
   slow?: number;
   /** Factor of the traffic at full strength. */
   traffic?: number;
+  /** Share of the memory that is used besides the usual one, at full strength. */
+  usage?: number;
   /** Scrapes fail with this probability at full strength; the service works. */
   unscraped?: number;
   /** Service discovery loses the targets at full strength, so that even `up` has no samples. */

@@ -8,6 +8,12 @@ export type Scene = {
   cause: Rollout | Recorded | null;
   /** When users notice the problem first. */
   begins: number;
+  /** When the slow rise began that leads to the problem. Absent: it is none. */
+  rises?: number;
+  /** The alert is that of the watch of this deploy, which has just ended. */
+  watched?: Rollout;
+  /** Time of the judgement. Absent: soon after the alert. */
+  judgedAt?: number;
   /** Since when errors have shown that no change is the cause, because they recur. Absent: never. */
   traceFrom?: number;
   /** The alert or the records of changes show that no change is the cause, without a health query. */
@@ -19,6 +25,9 @@ export type Scene = {
   /** The rule may fire before the problem begins. */
   mayFireBefore?: boolean;
 };
+
+/** Used share of the memory of an instance without a leak. */
+export const USUAL_USAGE = 0.35;
 
 export type SceneOf = (stage: Stage) => Scene;
 
@@ -33,4 +42,4 @@ export const serious = ({ rng, focus }: Stage): number =>
 
 /** Returns the health limit of a service as a share of requests. */
 export const limitOf = ({ health: { form, max } }: Stage['focus']): number =>
-  form === 'percent' ? max / 100 : form === 'quantile' ? 0.02 : max;
+  form === 'percent' ? max / 100 : form === 'quantile' || form === 'usage' ? 0.02 : max;

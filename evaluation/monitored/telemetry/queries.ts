@@ -3,6 +3,8 @@ import type { HealthForm, RuleSetup, Service } from '../services.ts';
 export const REQUESTS = 'http_requests_total';
 export const BUCKETS = 'http_request_duration_seconds_bucket';
 export const UP = 'up';
+/** Used share of the memory of an instance. */
+export const USAGE = 'process_memory_used_share';
 export const RECORDED = 'service:http_errors:ratio';
 
 /** Quantile of latency queries. */
@@ -43,6 +45,8 @@ function valueQuery(service: Service, form: Exclude<HealthForm, 'none'>, window:
       return `100 * ${errors} / ${all}`;
     case 'success':
       return `1 - ${rate(service, window, by, ',code!~"5.."')} / ${all}`;
+    case 'usage':
+      return `max${by}(${USAGE}${selector(service)})`;
     case 'quantile': {
       const labels = by.trim() === '' ? 'le' : 'le, version';
       return `histogram_quantile(${QUANTILE}, sum by (${labels}) (rate(${BUCKETS}${selector(service)}[${window}])))`;

@@ -1,7 +1,8 @@
+import { USUAL_USAGE } from '../scenes/scene.ts';
 import { type Random, random, seedOf } from '../../random.ts';
 import { evaluate } from '../evaluate.ts';
 import { concerns, either, type Fault } from '../scenes/faults.ts';
-import { BUCKETS, RECORDED, recordedQuery, REQUESTS, UP } from './queries.ts';
+import { BUCKETS, RECORDED, recordedQuery, REQUESTS, UP, USAGE } from './queries.ts';
 import { canaryShare, type Instance, instancesOf, type Rollout } from '../scenes/rollouts.ts';
 import { isSelected, type Labels, NAME, type Series, type Source } from './series.ts';
 import { LATENCY_SIGMA, type Service } from '../services.ts';
@@ -153,6 +154,15 @@ export function telemetryOf(world: World): Telemetry {
       scrapes(service).map((scraped) => upSeries(service, scraped)),
     ),
   );
+  const usage = remembered((service) =>
+    merged(
+      service,
+      scrapes(service).map((scraped) => {
+        const rng = random(seedOf(world.seed, service.name, scraped.instance.name, scraped.instance.from, 'usage'));
+        return usageSeries(service, scraped, rng, faultsOf(service));
+      }),
+    ),
+  );
   const source: Source = {
     select: (name, matchers) => {
       const requested = matchers.find(({ label, equals }) => label === 'service' && equals !== null)?.equals;
@@ -164,9 +174,11 @@ export function telemetryOf(world: World): Telemetry {
             ? buckets(service)
             : name === UP
               ? up(service)
-              : name === RECORDED
-                ? recorded(service)
-                : [],
+              : name === USAGE
+                ? usage(service)
+                : name === RECORDED
+                  ? recorded(service)
+                  : [],
       );
       return series.filter(({ labels }) => isSelected(labels, name, matchers));
     },
@@ -379,6 +391,32 @@ function normalBelow(z: number): number {
     t * (0.319_381_53 + t * (-0.356_563_782 + t * (1.781_477_937 + t * (-1.821_255_978 + t * 1.330_274_429))));
   const above = (Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI)) * polynomial;
   return z >= 0 ? 1 - above : above;
+}
+
+/** Standard deviation of the used share of the memory, by instance and by scrape. */
+const USAGE_OF_INSTANCE = 0.015;
+const USAGE_NOISE = 0.006;
+
+function usageSeries(
+  service: Service,
+  { instance, times, results, gone }: Scraped,
+  rng: Random,
+  faults: readonly Fault[],
+): Recording {
+  const usual = USUAL_USAGE + USAGE_OF_INSTANCE * rng.normal();
+  const leaks = faults.filter((fault) => fault.usage !== undefined && concerns(fault, instance));
+  const read = [...times.keys()].filter((index) => results[index] === SUCCEEDED).map((index) => times[index] ?? 0);
+  const values = read.map((at) => {
+    const leaked = leaks.reduce((sum, { usage = 0, shape }) => sum + usage * shape(at), 0);
+    return Math.max(0, Math.min(1, usual + leaked + USAGE_NOISE * rng.normal()));
+  });
+  const ends = gone === null ? [] : [gone];
+  return {
+    labels: labelsOf(service, USAGE, instance),
+    times: [...read, ...ends],
+    values: [...values, ...ends.map(() => NaN)],
+    stale: [...read.map(() => 0), ...ends.map(() => 1)],
+  };
 }
 
 function upSeries(service: Service, { instance, times, results, gone }: Scraped): Recording {

@@ -12,6 +12,7 @@ test.each<[string, 1 | 100 | null]>([
   [`(${ALL} - sum(rate(ok_total[5m]))) / ${ALL}`, 1],
   ['sum(rate(checkout_errors_total[5m])) / sum(rate(checkout_requests_total[5m]))', 1],
   ['job:request_errors:ratio_rate5m{job="checkout"}', 1],
+  ['instance:memory_utilisation:ratio', null],
   ['sum(rate(latency_seconds_sum[5m])) / sum(rate(latency_seconds_count[5m]))', null],
   ['histogram_quantile(0.99, sum by (le) (rate(errors_bucket[5m]))) / 2', null],
   ['container_memory_working_set_bytes / container_spec_memory_limit_bytes', null],
