@@ -29,7 +29,6 @@ export function quantileOf(promql: string): number | null {
 /** Metrics that count failed requests, by name. */
 const OF_FAILURES = /err|fail|5xx|bad/i;
 
-
 /**
  * Returns the greatest possible value of a query that is a share of the requests: 1, or 100 for a percentage. It divides
  * a counter by the same one with other labels, or failures by something, or reads a recorded ratio of failures. Null: it is none, as
