@@ -1,6 +1,6 @@
 import { millisOf } from '../../schemas/time/time.ts';
 import { clearingOf } from '../changes/cleared-suspects.ts';
-import type { Evidence } from './evidence.ts';
+import type { Curve, Evidence } from './evidence.ts';
 import { intervalOf, wholeIn } from './health.ts';
 import type { Onset } from './onset.ts';
 import { median, pointsBetween, pointsOf, quantile } from './samples.ts';
@@ -54,6 +54,7 @@ export function risenAgain(evidence: Evidence, { latest }: Onset): Evidence | nu
     });
   if (limits.length === 0) return null;
   const { aborted_canary: _, degraded_version: _watched, ...rest } = evidence;
+  const sinceSettled = (curve: Curve): Curve => curve.filter(([time]) => millisOf(time) >= settled);
   return {
     ...rest,
     onset: { alertStartedAt: at, rule: null },
@@ -62,8 +63,10 @@ export function risenAgain(evidence: Evidence, { latest }: Onset): Evidence | nu
       // The least, so that what came after an earlier rise does not hide it.
       max: Math.min(...limits),
       is_height: true,
-      curve: health.curve.filter(([time]) => millisOf(time) >= settled),
+      curve: sinceSettled(health.curve),
     },
+    // Requests from before would count as a time without errors.
+    traffic: evidence.traffic && sinceSettled(evidence.traffic),
     // The alerts began before.
     alert_versions: [],
   };

@@ -71,13 +71,13 @@ export type Stage = {
  */
 export function newStage(
   rng: Random,
-  { before = BEFORE_SECONDS, focus: layers }: { before?: number | undefined; focus: readonly number[] },
+  { before: simulated = BEFORE_SECONDS, focus: layers }: { before?: number | undefined; focus: readonly number[] },
 ): Stage {
   const services = drawServices(rng);
   const candidates = services.filter(({ layer }) => layers.includes(layer));
   const focus = candidates[rng.whole(0, candidates.length - 1)];
   if (focus === undefined) throw new Unsuitable('no service in these layers');
-  const onset = before + rng.between(0, 120);
+  const onset = simulated + rng.between(0, 120);
   const length = onset + AFTER_SECONDS;
   const builds = new Map<string, number>();
   const nextVersion = ({ name }: Service): string => {

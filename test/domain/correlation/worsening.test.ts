@@ -92,6 +92,11 @@ describe('errors that rise again during the incident', () => {
     expect([risen_again, verdict]).toEqual([undefined, 'no_change']);
   });
 
+  test('are found where requests are measured, too, which were without errors before the incident', () => {
+    const { risen_again, suspects } = correlate(incident(0.4, 21, [own(later)], { traffic: course(() => 50) }));
+    expect([risen_again, suspects[0]?.version]).toEqual([true, 'v42']);
+  });
+
   const share = { max: 0.01, window: 60, whole: 1 } as const;
 
   /** An incident in which this part of the requests fails, and another part from minute 21 on. */
