@@ -6,6 +6,7 @@ import type { Proof } from '../../domain/correlation/correlate.ts';
 import type { EvidenceLevel } from '../../schemas/config/config.ts';
 import type { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
+import { isOfInstances } from '../../domain/catalogue/version-labels.ts';
 import { sameVersion } from '../../domain/changes/versions.ts';
 import { pooled } from '../shared/concurrency.ts';
 
@@ -76,8 +77,9 @@ export async function provableBy(
   if (now === null) return nothing('no Prometheus is connected (PROMETHEUS_URL)');
   if (now.kind === 'unreadable') return nothing(`the health query cannot be read: ${now.detail}`);
   const changes = await deps.changes.recent(serviceEnvironment, 50);
-  const areVersions = (values: readonly string[]) =>
-    changes.length === 0 || values.some((value) => changes.some(({ version }) => sameVersion(value, version)));
+  const areRecorded = (values: readonly string[]) =>
+    values.some((value) => changes.some(({ version }) => sameVersion(value, version)));
+  const areVersions = (values: readonly string[]) => changes.length === 0 || areRecorded(values);
   const measured: Proof[] = changes.some(({ canary_weight: weight }) => weight !== null) ? ['canary'] : [];
   if (health.byVersion !== undefined) {
     const at = deps.clock.now();
@@ -95,6 +97,14 @@ export async function provableBy(
     return {
       proofs: measured,
       missing: 'health.byVersion is not set, and no label of its series carries a version',
+      proposal: null,
+    };
+  if (isOfInstances(proposal.label) && !areRecorded(proposal.values))
+    return {
+      proofs: measured,
+      missing:
+        `health.byVersion is not set; the label ${proposal.label} (${proposal.values.slice(0, 3).join(', ')}) tells instances apart, ` +
+        'but names no version of a recorded deployment. Add a label with the version to its series or pods, such as app.kubernetes.io/version',
       proposal: null,
     };
   const carrier = proposal.joined === null ? 'its series carry' : `${proposal.joined} carries`;

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { isOfInstances } from '../../domain/catalogue/version-labels.ts';
 import type { VersionLabels, VersionProposal } from '../../domain/ports/metrics.ts';
 import { call, parseJson, NoResponse } from '../shared/http.ts';
 import {
@@ -97,7 +98,9 @@ export function versionLabels(baseUrl: () => Promise<string | undefined>, now: (
     const joinedSources = JOINS.filter(({ on }) => on.every(isOnAllSeries)).flatMap(({ labels, ...join }) =>
       labels.map((label): VersionSource => ({ label, join })),
     );
-    for (const source of [...directSources, ...joinedSources]) {
+    const sources = [...directSources, ...joinedSources];
+    const [named, grouped] = [false, true].map((is) => sources.filter(({ label }) => isOfInstances(label) === is));
+    for (const source of [...(named ?? []), ...(grouped ?? [])]) {
       const found = await proposalFrom(health, source);
       if (found !== null) return found;
     }

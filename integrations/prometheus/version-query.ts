@@ -80,12 +80,19 @@ export function splitBy(promql: string, { label, join }: VersionSource): string 
   if (join !== null)
     for (const { from, to } of joinableNodes(tree)) {
       edits.push({ at: from, text: '(' });
-      edits.push({ at: to, text: ` * on (${join.on.join(', ')}) group_left (${label}) ${join.metric})` });
+      edits.push({ at: to, text: ` * on (${join.on.join(', ')}) group_left (${label}) ${uniqueOf(join, label)})` });
     }
   return edits
     .toSorted((a, b) => b.at - a.at)
     .reduce((text, { at, text: added }) => text.slice(0, at) + added + text.slice(at), promql);
 }
+
+/**
+ * Returns one series for each pod or target. After a restart of kube-state-metrics, or with two of them, there are several
+ * for a while, and Prometheus refuses to join any of them.
+ */
+const uniqueOf = ({ metric, on }: Pick<Join, 'metric' | 'on'>, label: string): string =>
+  `max by (${[...on, label].join(', ')}) (${metric})`;
 
 /** Returns what is to be joined: each function of a range, and each selector outside of a range. */
 const joinableNodes = (tree: Tree): SyntaxNode[] =>

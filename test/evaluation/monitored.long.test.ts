@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { judgeMonitored } from '../../bench/measurements/monitored.ts';
+import { inputsAt, judgeMonitored } from '../../bench/measurements/monitored.ts';
 import { monitoredCase, MONITORED_SEED } from '../../evaluation/monitored/case.ts';
 import { ADDED_CLASS_NAMES, CLASS_NAMES } from '../../evaluation/monitored/labels.ts';
+import { timestamp } from '../../schemas/time/time.ts';
 import { monitoredTable } from '../../evaluation/monitored/print.ts';
 
 test('a sample can be judged by the product, and printed', async () => {
@@ -22,6 +23,15 @@ test('the classes that were added later are judged, too, and counted apart', asy
   const { 'evidence: proved': report } = await judgeMonitored(MONITORED_SEED, 0.001, ADDED_CLASS_NAMES);
   expect(report?.classes.map(({ name, cases }) => [name, cases])).toEqual(ADDED_CLASS_NAMES.map((name) => [name, 1]));
   expect(report?.wrong).toEqual([]);
+});
+
+test('what a watch found is evidence, but not that its own alert names the version, or when it starts', async () => {
+  const monitored = monitoredCase(MONITORED_SEED, 'watch_degraded_deploy', 0);
+  const { evidence } = await inputsAt(monitored, monitored.at);
+  expect(evidence.degraded_version).toMatchObject({ change_id: monitored.label.cause, comparison: 'before' });
+  expect(evidence.alert_versions).toEqual([]);
+  const received = timestamp(Math.round((monitored.world.epoch + monitored.alert.at) * 1000));
+  expect(evidence.onset.alertStartedAt).toBe(received);
 });
 
 test('the cases of the first classes are those of all earlier results', () => {

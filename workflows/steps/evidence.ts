@@ -127,9 +127,12 @@ async function onsetEvidence(deps: Deps, firing: readonly SignalView[], openedAt
   return { alertStartedAt: beganAt(earliest), rule };
 }
 
-/** Returns the alert's start, but at the latest its receipt, in case the sender's clock is wrong. */
-const beganAt = ({ startsAt, first_seen_at: receivedAt }: SignalView): Timestamp =>
-  startsAt < receivedAt ? startsAt : receivedAt;
+/**
+ * Returns the alert's start, but at the latest its receipt, in case the sender's clock is wrong. The alert of a watch starts
+ * with the first measurement of the version: the problem is known only from its receipt on.
+ */
+const beganAt = ({ source, startsAt, first_seen_at: receivedAt }: SignalView): Timestamp =>
+  startsAt < receivedAt && source !== 'watch' ? startsAt : receivedAt;
 
 type Measured = Pick<Evidence, 'health' | 'health_unreadable' | 'traffic' | 'by_version' | 'by_version_window'>;
 
@@ -318,8 +321,11 @@ function nearOnset(changes: readonly Change[], since: Timestamp): Change[] {
   return changes.filter((change) => selected.has(change));
 }
 
+/** Returns the versions in labels. The alert of a watch names the version that Firebreak watched, and not what fails. */
 const versionsOf = (signals: readonly SignalView[]): string[] => [
   ...new Set(
-    signals.flatMap(({ labels }) => labels.filter(([name]) => VERSION_LABELS.has(name)).map(([, value]) => value)),
+    signals
+      .filter(({ source }) => source !== 'watch')
+      .flatMap(({ labels }) => labels.filter(([name]) => VERSION_LABELS.has(name)).map(([, value]) => value)),
   ),
 ];

@@ -84,6 +84,23 @@ test.each<[name: string, Parameters<typeof examined>, expected: object]>([
   [
     'no version from a label with other values',
     [HEALTH, { proposal: { ...PROPOSAL, label: 'pod_template_hash', values: ['6d4b'] } }],
+    {
+      proofs: [],
+      missing: expect.stringContaining('the label pod_template_hash (6d4b) tells instances apart'),
+      propose: [],
+    },
+  ],
+  [
+    'no version yet, with what to add, from a hash that the CD system records',
+    [HEALTH, { proposal: { ...PROPOSAL, label: 'pod_template_hash' } }],
+    {
+      missing: expect.stringContaining('carry the version in the label pod_template_hash'),
+      propose: [expect.any(String), expect.any(String)],
+    },
+  ],
+  [
+    'no version from another label with other values',
+    [HEALTH, { proposal: { ...PROPOSAL, values: ['6d4b'] } }],
     { missing: expect.stringContaining('(6d4b) are not versions of recorded deployments') },
   ],
   ['no version without a label', [HEALTH, { proposal: null }], { missing: expect.stringContaining('no label') }],

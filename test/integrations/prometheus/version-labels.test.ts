@@ -41,6 +41,18 @@ const CASES: Case[] = [
     },
   ],
   [
+    'a label of kube_pod_labels, of which there are several for a pod',
+    POD,
+    {
+      ...requests('namespace="n",pod="a"', 'namespace="n",pod="b"'),
+      'kube_pod_labels{namespace="n",pod="a",label_version="v1",instance="ksm-0"}': '1x30',
+      'kube_pod_labels{namespace="n",pod="a",label_version="v1",instance="ksm-1"}': '1x30',
+      'kube_pod_labels{namespace="n",pod="b",label_version="v2",instance="ksm-1"}': '1x30',
+      'kube_pod_labels{namespace="other",pod="c",label_version="v9",instance="ksm-0"}': '1x30',
+      'kube_pod_labels{namespace="other",pod="c",label_version="v9",instance="ksm-1"}': '1x30',
+    },
+  ],
+  [
     'a label of target_info',
     { label: 'service_version', join: { metric: 'target_info', on: ['job', 'instance'] } },
     {
