@@ -1,4 +1,4 @@
-import { NEW } from '../../domain/freeze/causes.ts';
+import { FREEZE_DEFAULTS } from '../../domain/freeze/causes.ts';
 import { stateAt } from '../../domain/freeze/state.ts';
 import { utcMinute } from '../../domain/freeze/words.ts';
 import type { Scope } from '../../domain/access/access.ts';
@@ -52,7 +52,7 @@ function freezeByPerson(id: string, input: NewFreeze, by: string, now: Timestamp
   if (input.until !== null && input.until <= (starts_at < now ? now : starts_at))
     throw new Refusal(422, 'invalid', `json: until (${input.until}) must be later than now and than starts_at`);
   return {
-    ...NEW,
+    ...FREEZE_DEFAULTS,
     ...input,
     starts_at,
     id,

@@ -1,5 +1,5 @@
 import { sha256 } from '../../aws/hash.ts';
-import { calendarEverywhere } from '../../domain/freeze/calendar.ts';
+import { allCalendarFreezes } from '../../domain/freeze/calendar.ts';
 import { incidentFreeze } from '../../domain/freeze/causes.ts';
 import type { FreezePlanInputs } from '../../domain/freeze/budget/freeze-plan-inputs.ts';
 import { planFreezes, type FreezePlan } from '../../domain/freeze/budget/plan-freezes.ts';
@@ -26,7 +26,7 @@ export async function recordedFreeze(deps: RecordDeps, id: string): Promise<Free
     await applyCorrections(deps, planFreezes({ ...found, objectives: [], current: [known] }, sha256));
     return deps.freezes.get(id);
   }
-  const computed = [...calendarEverywhere(found.calendar, sha256), ...incidentFreezes(found)].find(
+  const computed = [...allCalendarFreezes(found.calendar, sha256), ...incidentFreezes(found)].find(
     (freeze) => freeze.id === id,
   );
   return computed && (await deps.freezes.open(computed)).freeze;

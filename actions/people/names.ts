@@ -1,5 +1,5 @@
 import type { Deps } from '../../domain/ports/deps.ts';
-import { namedText } from '../../domain/people/display-names.ts';
+import { textWithDisplayNames } from '../../domain/people/display-names.ts';
 
 export type TextNamer = (text: string) => Promise<string>;
 
@@ -22,7 +22,7 @@ export async function namer({
     known.set(id, name);
     return name;
   };
-  const text: TextNamer = (original) => namedText(original, nameOf);
+  const text: TextNamer = (original) => textWithDisplayNames(original, nameOf);
   const actor: TextNamer = async (name) =>
     (Object.hasOwn(people, name) && people[name as keyof typeof people]?.name) || text(name);
   return { text, actor };

@@ -1,4 +1,4 @@
-import { one } from '../../domain/incidents/metrics.ts';
+import { increment } from '../../domain/incidents/metrics.ts';
 import type { Counters } from '../../domain/ports/system.ts';
 
 /**
@@ -29,7 +29,7 @@ const OUTCOMES: Partial<Record<string, 'ok' | 'refused' | 'error'>> = {
  */
 export function countedCalls<T extends object>(vendor: string, port: T, counters: Pick<Counters, 'add'>): T {
   const count = async (outcome: string | undefined): Promise<void> => {
-    if (outcome !== undefined) await counters.add([one('firebreak_vendor_calls_total', vendor, outcome)]);
+    if (outcome !== undefined) await counters.add([increment('firebreak_vendor_calls_total', vendor, outcome)]);
   };
   return new Proxy(port, {
     get(target, key) {

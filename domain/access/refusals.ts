@@ -2,7 +2,7 @@ import type { Action } from '../../schemas/access/access.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { Scope } from './access.ts';
 import type { Text } from '../messages/channels.ts';
-import { everyoneMay, type Known, contactsFor } from '../people/people.ts';
+import { everyoneMay, type PeopleConfig, contactsFor } from '../people/people.ts';
 
 /** Descriptions of actions in permission errors. */
 const ACTION_WORDS: Readonly<Partial<Record<Action, string>>> = {
@@ -19,9 +19,9 @@ const ACTION_WORDS: Readonly<Partial<Record<Action, string>>> = {
 };
 
 /** Explains the missing permission and whom to ask. */
-export const notPermittedText = (known: Known, action: Action, scope: Scope, now: Timestamp): Text => [
+export const notPermittedText = (config: PeopleConfig, action: Action, scope: Scope, now: Timestamp): Text => [
   `You don't have permission to ${permissionText(action, scope)}. `,
-  ...whomToAsk(known, action, scope, now),
+  ...whomToAsk(config, action, scope, now),
 ];
 
 /** Describes the missing permission, to follow a name. */
@@ -39,11 +39,11 @@ function scopeText({ service, environment }: Scope): string {
 }
 
 /** Returns who has the permission, so that there is always someone to ask. */
-export function whomToAsk(known: Known, action: Action, scope: Scope, now: Timestamp): Text {
-  const contacts = contactsFor(known, action, scope, now);
+export function whomToAsk(config: PeopleConfig, action: Action, scope: Scope, now: Timestamp): Text {
+  const contacts = contactsFor(config, action, scope, now);
   if (contacts.length > 0)
     return ['Ask ', ...contacts.flatMap((one, index): Text => (index === 0 ? [one] : [', ', one])), '.'];
-  if (everyoneMay(known, action, scope, now)) return ['Ask any full member of this workspace.'];
+  if (everyoneMay(config, action, scope, now)) return ['Ask any full member of this workspace.'];
   return [
     'people.yaml lists no person with this permission. Ask the maintainers of that file to add one (docs/how-to/slack.md).',
   ];

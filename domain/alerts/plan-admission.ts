@@ -4,7 +4,7 @@ import type { Message } from '../../schemas/incidents/inbox.ts';
 import type { Signal } from '../../schemas/alerts/signal.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { blankIncident, type NewIncident, newIncident } from '../incidents/new-incident.ts';
-import { type Post, postOf } from '../incidents/post.ts';
+import { type InboxPost, inboxPostOf } from '../incidents/inbox-post.ts';
 import type { Admitted, IncidentChange } from '../ports/incidents.ts';
 import {
   type Arrival,
@@ -72,7 +72,7 @@ export type AdmissionPlan = {
     | { kind: 'known'; renotified: IncidentId | null }
     | { kind: 'recorded' }
     | { kind: 'opens'; opens: NewIncident; slots: readonly UnmatchedScope[] | null }
-    | { kind: 'joins'; id: IncidentId; post: Post | null };
+    | { kind: 'joins'; id: IncidentId; post: InboxPost | null };
   /** Alerts that the incident lists from now on. */
   listed: readonly Signal[];
   /** Listed alerts that have ended. */
@@ -274,7 +274,7 @@ function planPost(
   { at, trace, target }: AdmissionState,
   incident: IncidentRecord,
   byEffect: ArrivalsByEffect,
-): Post | null {
+): InboxPost | null {
   const attachedSignals = byEffect.attached.map(({ signal }) => signal);
   const unmutedArrivals = [...byEffect.attached, ...byEffect.raised].filter(({ mute }) => mute === null);
   const isShared = target.scope === SHARED_SCOPE;
@@ -314,12 +314,12 @@ function planPost(
     ...(again && { pagedAgainAt: at }),
     ...(isShared ? sharedChange(incident, countChanges, timeline) : { timeline }),
   };
-  return postOf(incident, message, at, change, countChanges);
+  return inboxPostOf(incident, message, at, change, countChanges);
 }
 
 /** Returns the message about an alert whose end its sender did not report. @param text reason for the assumption */
-export const assumedEndPost = (incident: IncidentRecord, episode: string, text: string, at: Timestamp): Post =>
-  postOf(
+export const assumedEndPost = (incident: IncidentRecord, episode: string, text: string, at: Timestamp): InboxPost =>
+  inboxPostOf(
     incident,
     { kind: 'signals', fired: 0, resolved: 1, critical: false, requestsRollback: false },
     at,

@@ -7,7 +7,7 @@ export type Count = { total: number; bad: number };
 export type Pair = { version: Count; baseline: Count };
 
 /** How many times the baseline's ratio the version's ratio is, with the probability of as many bad events by chance. */
-export type Comparison = {
+export type CountComparison = {
   /** Null: the baseline has no bad events. */
   change: number | null;
   /** One-sided probability that a version like its baseline has at least as many bad events. */
@@ -25,7 +25,7 @@ export type Comparison = {
  *
  * @param designEffect variance of the counts relative to independent events; 1 or more
  */
-export function compareCounts(pairs: readonly Pair[], designEffect: number): Comparison {
+export function compareCounts(pairs: readonly Pair[], designEffect: number): CountComparison {
   const usable = pairs.filter(({ version, baseline }) => version.total > 0 && baseline.total > 0);
   const [version, baseline] = [sumOf(usable.map((pair) => pair.version)), sumOf(usable.map((pair) => pair.baseline))];
   const change = baseline.bad > 0 ? ratioOf(version) / ratioOf(baseline) : null;

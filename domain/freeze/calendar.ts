@@ -3,7 +3,7 @@ import type { Freeze, FreezeScope } from '../../schemas/freeze/freeze.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { SingleSpan } from '../../schemas/time/time-span.ts';
 import { nextSpan, spansAt } from '../time/time-spans.ts';
-import { NEW } from './causes.ts';
+import { FREEZE_DEFAULTS } from './causes.ts';
 import type { CalendarFreeze } from './check-inputs.ts';
 import { freezeId, type Hash } from './ids.ts';
 import type { CheckedScope } from '../ports/freeze.ts';
@@ -45,12 +45,12 @@ export const calendarFreezes = (now: CalendarNow, checked: CheckedScope, hash: H
   );
 
 /** Returns the calendar freezes for all services and environments, for storing them as soon as they are in force. */
-export const calendarEverywhere = (now: CalendarNow, hash: Hash): Freeze[] =>
+export const allCalendarFreezes = (now: CalendarNow, hash: Hash): Freeze[] =>
   now.spans.flatMap(({ entry, scopes, span }) => scopes.map((scope) => freezeOf(entry, scope, span, hash)));
 
 function freezeOf(entry: CalendarEntry, scope: FreezeScope, { from, until }: SingleSpan, hash: Hash): Freeze {
   return {
-    ...NEW,
+    ...FREEZE_DEFAULTS,
     ...scope,
     id: freezeId(hash, 'calendar', [entry.name, scope.service, scope.team, scope.environment], from),
     cause: 'calendar',
@@ -74,6 +74,6 @@ function freezeOf(entry: CalendarEntry, scope: FreezeScope, { from, until }: Sin
 export function scopesOf({ services, teams, environments }: CalendarEntry): FreezeScope[] {
   const owners: Pick<FreezeScope, 'service' | 'team'>[] = services?.map((service) => ({ service, team: null })) ??
     teams?.map((team) => ({ service: null, team })) ?? [{ service: null, team: null }];
-  const scopes = owners.flatMap((each) => (environments ?? [null]).map((environment) => ({ ...each, environment })));
+  const scopes = owners.flatMap((owner) => (environments ?? [null]).map((environment) => ({ ...owner, environment })));
   return [...new Map(scopes.map((scope) => [JSON.stringify(scope), scope])).values()];
 }

@@ -6,7 +6,7 @@ import type { BurnAlert, SloStatus } from '../../schemas/slo/slo-status.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import { freezeId, type Hash } from './ids.ts';
 import type { FreezePolicy } from './policy.ts';
-import { countsAs, exclusionInWords, spentInWords } from './budget/spending.ts';
+import { isFreezingSeverity, exclusionInWords, spentInWords } from './budget/spending.ts';
 import { EVALUATION } from './state.ts';
 import { list } from '../correlation/words.ts';
 import { utcMinute, percent } from './words.ts';
@@ -24,8 +24,8 @@ export function budgetFreeze(
 ): Freeze {
   const liftBelow = policy.budget?.liftBelow ?? 1;
   return {
-    ...ofObjective('budget', slo, policy, at, hash),
-    reason: `the error budget of ${nameOf(slo)} is spent: ${spentInWords(status)} of what ${objectiveInWords(slo)} allows${exclusionInWords(status)}`,
+    ...objectiveFreezeFields('budget', slo, policy, at, hash),
+    reason: `the error budget of ${objectiveName(slo)} is spent: ${spentInWords(status)} of what ${objectiveInWords(slo)} allows${exclusionInWords(status)}`,
     ends_when: `less than ${percent(liftBelow)} of the budget is spent, as old errors leave its window`,
     opened_by: EVALUATION,
   };
@@ -40,8 +40,8 @@ export const burnFreeze = (
   at: Timestamp,
   hash: Hash,
 ): Freeze => ({
-  ...ofObjective('burn', slo, policy, at, hash),
-  reason: `the error budget of ${nameOf(slo)} burns more than ${factor} times as fast as ${objectiveInWords(slo)} allows, over the last ${long} and the last ${short}${exclusionInWords(status)}`,
+  ...objectiveFreezeFields('burn', slo, policy, at, hash),
+  reason: `the error budget of ${objectiveName(slo)} burns more than ${factor} times as fast as ${objectiveInWords(slo)} allows, over the last ${long} and the last ${short}${exclusionInWords(status)}`,
   ends_when: BURN_ENDS_WHEN,
   opened_by: EVALUATION,
 });
@@ -61,8 +61,8 @@ export function burnFreezeByAlert(
 ): Freeze | null {
   if (!freezesByAlert(alert.severity, policy)) return null;
   return {
-    ...ofObjective('burn', slo, policy, at, hash),
-    reason: `the error budget of ${nameOf(slo)} burns too fast, according to the alert "${alert.title}"`,
+    ...objectiveFreezeFields('burn', slo, policy, at, hash),
+    reason: `the error budget of ${objectiveName(slo)} burns too fast, according to the alert "${alert.title}"`,
     ends_when: BURN_ENDS_WHEN,
     opened_by: alert.by,
   };
@@ -74,7 +74,7 @@ export function burnFreezeByAlert(
  */
 export function freezesByAlert(severity: Severity, policy: Pick<FreezePolicy, 'burn'>): boolean {
   const burn = BURN_SEVERITY[severity];
-  return burn !== null && countsAs(burn, policy);
+  return burn !== null && isFreezingSeverity(burn, policy);
 }
 
 const BURN_SEVERITY: Readonly<Record<Severity, BurnAlert['severity'] | null>> = {
@@ -85,8 +85,14 @@ const BURN_SEVERITY: Readonly<Record<Severity, BurnAlert['severity'] | null>> = 
 
 const BURN_ENDS_WHEN = 'the budget burns slowly enough';
 
-const ofObjective = (cause: 'budget' | 'burn', slo: Objective, policy: FreezePolicy, at: Timestamp, hash: Hash) => ({
-  ...NEW,
+const objectiveFreezeFields = (
+  cause: 'budget' | 'burn',
+  slo: Objective,
+  policy: FreezePolicy,
+  at: Timestamp,
+  hash: Hash,
+) => ({
+  ...FREEZE_DEFAULTS,
   id: freezeId(hash, cause, [slo.id], at),
   cause,
   service: slo.service,
@@ -113,7 +119,7 @@ export function incidentFreeze(
   const isSevere = severity === 'critical' || (severity === 'warning' && incidents === 'warning');
   if (incidents === 'off' || status === 'resolved' || !isSevere) return null;
   return {
-    ...NEW,
+    ...FREEZE_DEFAULTS,
     id: freezeId(hash, 'incident', [id], opened_at),
     cause: 'incident',
     service,
@@ -128,7 +134,7 @@ export function incidentFreeze(
 }
 
 /** Defaults of a new freeze. */
-export const NEW = {
+export const FREEZE_DEFAULTS = {
   service: null,
   environment: null,
   team: null,
@@ -144,7 +150,7 @@ export const NEW = {
   overrides: [],
 } as const satisfies Partial<Freeze>;
 
-const nameOf = ({ id, displayName }: Objective): string =>
+const objectiveName = ({ id, displayName }: Objective): string =>
   displayName === '' || displayName === id ? id : `${displayName} (${id})`;
 
 /** Formats the objective, as in `99.9 % over 28 days`. */

@@ -2,8 +2,8 @@ import type { CheckReason, Verdict } from '../../schemas/freeze/freeze-check.ts'
 import type { CheckInputs } from './check-inputs.ts';
 import type { Finding } from './finding.ts';
 import { freezeFindings } from './freeze-findings.ts';
-import { type DataAge, dataAgeOf, staleFindings, unknownService } from './exemptions/knowledge.ts';
-import { deploymentKey, type Usable } from './exemptions/overrides.ts';
+import { type DataAge, dataAgeOf, staleFindings, unknownService } from './exemptions/data-age.ts';
+import { deploymentKey, type UsableOverride } from './exemptions/overrides.ts';
 import { type Pass, passReason } from './exemptions/passes.ts';
 import { pinFindings } from './exemptions/pinned.ts';
 import { nameFindings } from './known-names.ts';
@@ -13,18 +13,18 @@ import { budgetWarnings } from './budget/warnings.ts';
 /** Intermediate result of a check: the verdict, its state, and the override uses are derived from it. */
 export type Examination = { dataAge: DataAge; findings: readonly Finding[] };
 
-/** Collects everything that speaks for or against the change. */
+/** Collects the findings for and against the change. */
 export function examine(inputs: CheckInputs): Examination {
-  const knowledge = dataAgeOf(inputs);
-  const found = [
+  const dataAge = dataAgeOf(inputs);
+  const findings = [
     ...pinFindings(inputs),
     ...unknownService(inputs),
     ...nameFindings(inputs),
     ...freezeFindings(inputs),
-    ...staleFindings(inputs, knowledge),
+    ...staleFindings(inputs, dataAge),
     ...budgetWarnings(inputs),
   ];
-  return { dataAge: knowledge, findings: found };
+  return { dataAge, findings };
 }
 
 /**
@@ -32,19 +32,16 @@ export function examine(inputs: CheckInputs): Examination {
  * consumes nothing: a valid override lets the change through, and `usesOf` returns the uses to count when the
  * deployment proceeds.
  */
-export function decide(
-  inputs: CheckInputs,
-  { dataAge: knowledge, findings: found }: Examination = examine(inputs),
-): Verdict {
-  const refused = found.filter(({ effect }) => effect === 'refuse');
-  const passes = passesOf(found);
+export function decide(inputs: CheckInputs, { dataAge, findings }: Examination = examine(inputs)): Verdict {
+  const refused = findings.filter(({ effect }) => effect === 'refuse');
+  const passes = passesOf(findings);
   const override = passes.find((pass) => pass.by === 'override');
   return {
     allowed: refused.length === 0,
-    verdict: verdictOf(found),
-    reasons: reasonsOf(found, passes, inputs),
-    data_age_s: knowledge.ageSeconds,
-    stale: knowledge.stale.length > 0,
+    verdict: verdictOf(findings),
+    reasons: reasonsOf(findings, passes, inputs),
+    data_age_s: dataAge.ageSeconds,
+    stale: dataAge.stale.length > 0,
     next_transition_at: nextTransition(inputs, passes),
     clears_when: refused.length === 0 ? null : unique(refused.flatMap(({ clears }) => clears ?? [])).join('; and '),
     override: override === undefined ? null : overrideView(override),
@@ -55,11 +52,11 @@ export function decide(
  * Returns what a decision depends on, without times and numbers that change continuously: while it is equal, the same
  * request gets the same verdict. The check derives the decision ID from a hash of the request and this state.
  */
-export function stateOf(inputs: CheckInputs, { findings: found }: Examination = examine(inputs)): DecisionState {
+export function stateOf(inputs: CheckInputs, { findings }: Examination = examine(inputs)): DecisionState {
   const { service, environment, team } = inputs.scope;
   return {
     scope: { service, environment, team },
-    findings: found.map(({ code, effect, key }) => `${effect} ${code} ${key}`).toSorted(),
+    findings: findings.map(({ code, effect, key }) => `${effect} ${code} ${key}`).toSorted(),
   };
 }
 
@@ -75,8 +72,8 @@ export type Use = { freeze: string; override: string; deployment: string | null 
  * Returns the override uses that must be counted, all of them, before the change proceeds. Empty: none, or the change
  * is refused.
  */
-export function usesOf(inputs: CheckInputs, { findings: found }: Examination = examine(inputs)): Use[] {
-  return passesOf(found).flatMap((pass) =>
+export function usesOf(inputs: CheckInputs, { findings }: Examination = examine(inputs)): Use[] {
+  return passesOf(findings).flatMap((pass) =>
     pass.by === 'override'
       ? [
           {
@@ -89,25 +86,30 @@ export function usesOf(inputs: CheckInputs, { findings: found }: Examination = e
   );
 }
 
-const verdictOf = (found: readonly Finding[]): Verdict['verdict'] =>
-  isRefused(found) ? 'freeze' : found.some(({ effect }) => effect === 'warn') ? 'warn' : 'allow';
+const verdictOf = (findings: readonly Finding[]): Verdict['verdict'] =>
+  isRefused(findings) ? 'freeze' : findings.some(({ effect }) => effect === 'warn') ? 'warn' : 'allow';
 
-const isRefused = (found: readonly Finding[]): boolean => found.some(({ effect }) => effect === 'refuse');
+const isRefused = (findings: readonly Finding[]): boolean => findings.some(({ effect }) => effect === 'refuse');
 
 /** Returns the exemptions that let the change through. Empty: no freeze applies, or the change is refused. */
-const passesOf = (found: readonly Finding[]): Pass[] =>
-  isRefused(found) ? [] : found.flatMap(({ pass }) => pass ?? []);
+const passesOf = (findings: readonly Finding[]): Pass[] =>
+  isRefused(findings) ? [] : findings.flatMap(({ pass }) => pass ?? []);
 
 /** Orders the reasons: refusals or, if there are none, exemptions; then notes; then warnings. */
-function reasonsOf(found: readonly Finding[], passes: readonly Pass[], inputs: CheckInputs): CheckReason[] {
-  const of = (effect: Finding['effect']): CheckReason[] =>
-    found.filter((finding) => finding.effect === effect).map(({ code, text }) => ({ code, text }));
-  const reasons = [...of('refuse'), ...passes.map((pass) => passReason(pass, inputs)), ...of('note'), ...of('warn')];
+function reasonsOf(findings: readonly Finding[], passes: readonly Pass[], inputs: CheckInputs): CheckReason[] {
+  const reasonsWith = (effect: Finding['effect']): CheckReason[] =>
+    findings.filter((finding) => finding.effect === effect).map(({ code, text }) => ({ code, text }));
+  const reasons = [
+    ...reasonsWith('refuse'),
+    ...passes.map((pass) => passReason(pass, inputs)),
+    ...reasonsWith('note'),
+    ...reasonsWith('warn'),
+  ];
   if (reasons.length === 0) return [{ code: 'clear', text: 'no freeze applies' }];
   return reasons.filter(({ text }, index) => reasons.findIndex((other) => other.text === text) === index);
 }
 
-const overrideView = ({ freeze, override, usesLeft }: Usable): Verdict['override'] => ({
+const overrideView = ({ freeze, override, usesLeft }: UsableOverride): Verdict['override'] => ({
   id: override.id,
   freeze_id: freeze.id,
   reason: override.reason,

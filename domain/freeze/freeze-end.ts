@@ -11,32 +11,36 @@ import { utcMinute, percent } from './words.ts';
  */
 export type FreezeEnd = { reason: string; at?: Timestamp; by?: string } | false | null;
 
-/** @param holding IDs of all freezes that the calendar and open incidents currently require */
-export function endOfFreeze(freeze: Freeze, inputs: FreezePlanInputs, holding: ReadonlySet<string>): FreezeEnd {
+/**
+ * Decides whether a freeze is over.
+ *
+ * @param requiredIds IDs of all freezes that the calendar and open incidents currently require
+ */
+export function endOfFreeze(freeze: Freeze, inputs: FreezePlanInputs, requiredIds: ReadonlySet<string>): FreezeEnd {
   switch (freeze.cause) {
     case 'budget':
     case 'burn':
-      return objectiveIsOver(freeze, inputs);
+      return endOfObjectiveFreeze(freeze, inputs);
     case 'incident':
-      return inputs.incidents === null ? null : incidentIsOver(freeze, inputs.incidents, holding);
+      return inputs.incidents === null ? null : endOfIncidentFreeze(freeze, inputs.incidents, requiredIds);
     case 'calendar':
-      return calendarIsOver(freeze, inputs, holding);
+      return endOfCalendarFreeze(freeze, inputs, requiredIds);
     case 'pin':
     case 'person':
-      return plannedEndIsPast(freeze, inputs.at, EVALUATION);
+      return plannedEndOf(freeze, inputs.at, EVALUATION);
   }
 }
 
-/** Checks the planned end of the stored record. */
-const plannedEndIsPast = ({ until }: Freeze, at: Timestamp, by: string): FreezeEnd =>
+/** Returns the planned end of the stored record, if it has passed. */
+const plannedEndOf = ({ until }: Freeze, at: Timestamp, by: string): FreezeEnd =>
   until !== null && until <= at && { reason: `its planned end, ${utcMinute(until)}`, at: until, by };
 
-function incidentIsOver(
+function endOfIncidentFreeze(
   freeze: Freeze,
   incidents: NonNullable<FreezePlanInputs['incidents']>,
-  holding: ReadonlySet<string>,
+  requiredIds: ReadonlySet<string>,
 ): FreezeEnd {
-  if (holding.has(freeze.id)) return false;
+  if (requiredIds.has(freeze.id)) return false;
   const incident = incidents.find(({ incident: { id } }) => id === freeze.incident_id);
   if (incident === undefined) return { reason: 'the incident is resolved' };
   return {
@@ -47,26 +51,26 @@ function incidentIsOver(
   };
 }
 
-/** Evaluates the current calendar, which takes precedence over the stored record. */
-function calendarIsOver(freeze: Freeze, { at }: FreezePlanInputs, holding: ReadonlySet<string>): FreezeEnd {
-  if (holding.has(freeze.id)) return false;
+/** Decides by the current calendar, which takes precedence over the stored record. */
+function endOfCalendarFreeze(freeze: Freeze, { at }: FreezePlanInputs, requiredIds: ReadonlySet<string>): FreezeEnd {
+  if (requiredIds.has(freeze.id)) return false;
   return (
-    plannedEndIsPast(freeze, at, CALENDAR) || {
+    plannedEndOf(freeze, at, CALENDAR) || {
       reason: `its calendar entry ${JSON.stringify(freeze.calendar)} was changed or removed`,
     }
   );
 }
 
-function objectiveIsOver(freeze: Freeze, { objectives, at }: FreezePlanInputs): FreezeEnd {
+function endOfObjectiveFreeze(freeze: Freeze, { objectives, at }: FreezePlanInputs): FreezeEnd {
   const found = objectives.find(({ slo }) => slo.id === freeze.slo);
   if (found === undefined) return { reason: `the objective ${freeze.slo} is no longer configured` };
   const { slo } = found;
   if (slo.service !== freeze.service || slo.environment !== freeze.environment)
     return { reason: `the objective ${slo.id} now belongs to ${slo.service} in ${slo.environment}` };
-  const over = freeze.cause === 'budget' ? budgetIsOver(found, at) : burnIsOver(found, at);
-  if (!over || over.atOnce === true) return over;
+  const end = freeze.cause === 'budget' ? endOfBudgetFreeze(found, at) : endOfBurnFreeze(found, at);
+  if (!end || end.atOnce === true) return end;
   const hasLasted = freeze.not_before === null || freeze.not_before <= at;
-  return (hasLasted || isLiftedAlready(freeze, found, at)) && over;
+  return (hasLasted || isLiftedAlready(freeze, found, at)) && end;
 }
 
 /**
@@ -77,21 +81,21 @@ const isLiftedAlready = (freeze: Freeze, { alerting }: Evaluated, at: Timestamp)
   stateAt(freeze, at) === 'over' && !(freeze.cause === 'burn' && alerting === true);
 
 /** `atOnce`: the policy no longer asks for the freeze, so its minimum duration does not apply. */
-type ObjectiveOver = { reason: string; atOnce?: true } | false | null;
+type ObjectiveFreezeEnd = { reason: string; atOnce?: true } | false | null;
 
-function budgetIsOver({ status, policy }: Evaluated, at: Timestamp): ObjectiveOver {
+function endOfBudgetFreeze({ status, policy }: Evaluated, at: Timestamp): ObjectiveFreezeEnd {
   if (policy.budget === null)
     return { reason: 'the policy no longer freezes for budgets here (budget: off)', atOnce: true };
-  if (status === null) return null; // without Prometheus, the budget is unknown
+  if (status === null) return null; // Without Prometheus, the budget is unknown.
   const recovered = hasRecovered(status, policy, at);
   const share = percent(policy.budget.liftBelow);
   return recovered && { reason: `less than ${share} of the budget is spent${exclusionInWords(status)}` };
 }
 
-function burnIsOver({ status, policy, alerting }: Evaluated, at: Timestamp): ObjectiveOver {
+function endOfBurnFreeze({ status, policy, alerting }: Evaluated, at: Timestamp): ObjectiveFreezeEnd {
   if (policy.burn === 'off')
     return { reason: 'the policy no longer freezes for burn rates here (burn: off)', atOnce: true };
   if (status === null) return alerting === false && { reason: 'its burn alerts have resolved' };
-  const cooled = hasBurnSlowed(status, policy, at);
-  return cooled && { reason: `the budget burns slowly enough${exclusionInWords(status)}` };
+  const hasSlowed = hasBurnSlowed(status, policy, at);
+  return hasSlowed && { reason: `the budget burns slowly enough${exclusionInWords(status)}` };
 }

@@ -1,10 +1,10 @@
 import type { Freeze } from '../../schemas/freeze/freeze.ts';
 import type { CheckReasonCode } from '../../schemas/freeze/freeze-check.ts';
-import { type FreezeContext, reasonCodeOf, endInWords, freezeInWords } from './blocks.ts';
+import { type FreezeContext, reasonCodeOf, endInWords, freezeInWords } from './freeze-explanation.ts';
 import type { CalendarFreeze, CheckInputs } from './check-inputs.ts';
 import type { Finding } from './finding.ts';
-import { unusable } from './exemptions/overrides.ts';
-import { howToOverride, notExempt, type Pass, passThrough } from './exemptions/passes.ts';
+import { unusableOverrideTexts } from './exemptions/overrides.ts';
+import { howToOverride, whyNotExempt, type Pass, exemptionFrom } from './exemptions/passes.ts';
 import { freezesAt, frozenDependencies, statusOf } from './budget/freezes-in-force.ts';
 import { stateAt } from './state.ts';
 
@@ -24,16 +24,16 @@ type AppliedFreeze = {
  * exemption that lets it through.
  */
 export function freezeFindings(inputs: CheckInputs): Finding[] {
-  const found = [...ownFreezes(inputs), ...dependencyFreezes(inputs)].map((holding) => ({
-    holding,
-    finding: findingOf(holding, inputs),
+  const found = [...ownFreezes(inputs), ...dependencyFreezes(inputs)].map((applied) => ({
+    holding: applied,
+    finding: findingOf(applied, inputs),
   }));
   const refusing = found.filter(({ finding }) => finding.effect === 'refuse');
   const why =
     refusing.length > 0
-      ? notExempt(
+      ? whyNotExempt(
           inputs,
-          refusing.map(({ holding }) => holding.freeze),
+          refusing.map(({ holding: applied }) => applied.freeze),
         )
       : undefined;
   return [
@@ -59,18 +59,21 @@ const dependencyFreezes = (inputs: CheckInputs): AppliedFreeze[] =>
     refuses: inputs.policy.dependants === 'on',
   }));
 
-function findingOf(holding: AppliedFreeze, inputs: CheckInputs): Finding {
-  const { freeze, code, introduction, context: known, refuses } = holding;
-  const pass = refuses ? passThrough(freeze, inputs) : undefined;
-  const text = `${introduction}${freezeInWords(freeze, known)}`;
-  const end = endInWords(freeze, known);
+function findingOf(applied: AppliedFreeze, inputs: CheckInputs): Finding {
+  const { freeze, code, introduction, context: freezeContext, refuses } = applied;
+  const pass = refuses ? exemptionFrom(freeze, inputs) : undefined;
+  const text = `${introduction}${freezeInWords(freeze, freezeContext)}`;
+  const end = endInWords(freeze, freezeContext);
   const finding = { code, key: keyOf(freeze, pass) };
   if (!refuses) return { ...finding, effect: 'warn', text: `${text}; it ends ${end}` };
   if (pass !== undefined) {
     const by = pass.by === 'override' ? `; override ${pass.override.id} allows this deployment` : '';
     return { ...finding, effect: 'warn', text: `${text}; it ends ${end}${by}`, pass };
   }
-  const hints = [...unusable(freeze, inputs.request, inputs.at), howToOverride(freeze, inputs.policy.overrides.people)];
+  const hints = [
+    ...unusableOverrideTexts(freeze, inputs.request, inputs.at),
+    howToOverride(freeze, inputs.policy.overrides.people),
+  ];
   return { ...finding, effect: 'refuse', text: [`${text}; it ends ${end}`, ...hints].join('; '), clears: end };
 }
 

@@ -57,7 +57,7 @@ export const configuredEnvironments = ({ services, slos, freeze }: Pick<Config, 
 export function matchingName(name: string, known: Iterable<string>): string | undefined {
   const names = [...new Set(known)];
   if (names.includes(name)) return name;
-  const alike = names.filter((each) => nameKey(each) === nameKey(name));
+  const alike = names.filter((candidate) => nameKey(candidate) === nameKey(name));
   return alike.length === 1 ? alike[0] : undefined;
 }
 
@@ -68,7 +68,9 @@ const PREFIX_MIN_CHARS = 3;
 export function suggestedName(name: string, known: Iterable<string>): string | null {
   const names = [...known].toSorted();
   const withPrefix =
-    nameKey(name).length < PREFIX_MIN_CHARS ? undefined : names.find((each) => nameKey(each).startsWith(nameKey(name)));
+    nameKey(name).length < PREFIX_MIN_CHARS
+      ? undefined
+      : names.find((candidate) => nameKey(candidate).startsWith(nameKey(name)));
   return withPrefix ?? nearest(name, names);
 }
 
@@ -81,9 +83,9 @@ export function nameFindings({ request, requested, unknownEnvironment: unknown }
   ];
 }
 
-type Names = { service: string; environment: string };
+type ScopeNames = { service: string; environment: string };
 
-const correctedFinding = (requested: Names, { service, environment }: Names): Finding => ({
+const correctedFinding = (requested: ScopeNames, { service, environment }: ScopeNames): Finding => ({
   code: 'name_corrected',
   effect: 'note',
   key: JSON.stringify([requested.service, requested.environment]),
@@ -93,7 +95,7 @@ const correctedFinding = (requested: Names, { service, environment }: Names): Fi
 });
 
 function unknownFinding(
-  { service, environment }: Names,
+  { service, environment }: ScopeNames,
   { policy, configured: known, suggestion: didYouMean, recorded }: NonNullable<CheckInputs['unknownEnvironment']>,
 ): Finding {
   const suggestion = didYouMean === null ? '' : `; did you mean ${JSON.stringify(didYouMean)}?`;

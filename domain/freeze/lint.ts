@@ -5,10 +5,10 @@ import type { Problem } from '../runbooks/problem.ts';
 import { warningAt, type SourceLocation } from '../slo/source-locations.ts';
 
 /** Locates the first existing path in the file, or else its closest existing parent. */
-type At = (...paths: (readonly PropertyKey[])[]) => SourceLocation;
+type Locate = (...paths: (readonly PropertyKey[])[]) => SourceLocation;
 
 /** Scope of a policy or calendar entry. Absent: no restriction. */
-type Names = {
+type ScopeNames = {
   services?: readonly string[] | undefined;
   teams?: readonly string[] | undefined;
   environments?: readonly string[] | undefined;
@@ -18,27 +18,27 @@ type Names = {
  * Warns about unknown names in freeze policies and calendar entries: a misspelled scope freezes nothing, which would
  * otherwise go unnoticed until the freeze is needed. These are warnings, because the service may be added later.
  */
-export function lintFreezes(config: Pick<Config, 'freeze' | 'services' | 'slos'>, at: At): Problem[] {
+export function lintFreezes(config: Pick<Config, 'freeze' | 'services' | 'slos'>, locate: Locate): Problem[] {
   const { policies, calendar } = config.freeze;
   return [
     ...policies.flatMap(({ match: { service: services, team: teams, environment: environments } }, index) =>
-      unknownNames(config, { services, teams, environments }, ['policies', index, 'match'], 'this policy', at),
+      unknownNames(config, { services, teams, environments }, ['policies', index, 'match'], 'this policy', locate),
     ),
-    ...calendar.flatMap((entry, index) => unknownNames(config, entry, ['calendar', index], 'this freeze', at)),
+    ...calendar.flatMap((entry, index) => unknownNames(config, entry, ['calendar', index], 'this freeze', locate)),
   ];
 }
 
 function unknownNames(
   { services: catalogue, slos }: Pick<Config, 'services' | 'slos'>,
-  { services = [], teams = [], environments = [] }: Names,
+  { services = [], teams = [], environments = [] }: ScopeNames,
   path: readonly PropertyKey[],
-  what: string,
-  at: At,
+  ruleNoun: string,
+  locate: Locate,
 ): Problem[] {
   const all = Object.keys(catalogue);
-  const measured = slos.map(({ service }) => service);
+  const servicesWithObjectives = slos.map(({ service }) => service);
   const teamOf = (service: string): string | null => serviceEntry(catalogue, service)?.team ?? null;
-  const concerned = all.filter(
+  const coveredServices = all.filter(
     (service) =>
       (services.length === 0 || services.includes(service)) &&
       (teams.length === 0 || teams.includes(teamOf(service) ?? '')),
@@ -49,48 +49,53 @@ function unknownNames(
     known: Iterable<string>,
     problemOf: (name: string) => string,
   ) => {
-    const there = new Set(known);
+    const knownNames = new Set(known);
     return names.flatMap((name, index) =>
-      there.has(name)
+      knownNames.has(name)
         ? []
         : [
             warningAt(
-              at(
+              locate(
                 ...[key, `${key}s`].flatMap((each) => [
                   [...path, each, index],
                   [...path, each],
                 ]),
               ),
-              `${problemOf(name)}, so ${what} does not apply to it`,
-              didYouMean(name, there),
+              `${problemOf(name)}, so ${ruleNoun} does not apply to it`,
+              didYouMean(name, knownNames),
             ),
           ],
     );
   };
   return [
-    ...unknown('service', services, [...all, ...measured], (name) => `the catalogue has no service "${name}"`),
+    ...unknown(
+      'service',
+      services,
+      [...all, ...servicesWithObjectives],
+      (name) => `the catalogue has no service "${name}"`,
+    ),
     ...unknown(
       'team',
       teams,
       all.flatMap((service) => teamOf(service) ?? []),
       (name) => `no service in the catalogue belongs to a team "${name}"`,
     ),
-    ...(haveAny(catalogue, concerned)
+    ...(acceptAnyEnvironment(catalogue, coveredServices)
       ? []
       : unknown(
           'environment',
           environments,
-          environmentsOf(catalogue, slos, concerned),
+          environmentsOf(catalogue, slos, coveredServices),
           (name) => `none of its services has an environment "${name}"`,
         )),
   ];
 }
 
 /**
- * Returns whether all of these services accept any environment, which a service without listed environments does. True
- * for an empty list: nothing can be checked.
+ * Returns whether all of these services accept any environment, as a service without listed environments does. True for an
+ * empty list, for which nothing can be checked.
  */
-const haveAny = (catalogue: Config['services'], services: readonly string[]): boolean =>
+const acceptAnyEnvironment = (catalogue: Config['services'], services: readonly string[]): boolean =>
   services.every((service) => Object.keys(serviceEntry(catalogue, service)?.environments ?? {}).length === 0);
 
 const environmentsOf = (catalogue: Config['services'], slos: Config['slos'], services: readonly string[]): string[] => [

@@ -48,16 +48,16 @@ export type PolicySubject = {
 export function policyFor(file: FreezeFile, subject: PolicySubject): FreezePolicy {
   const matching = file.policies.filter(
     ({ match }) =>
-      has(match.service, subject.service) &&
-      has(match.environment, subject.environment) &&
-      has(match.team, subject.team) &&
-      has(match.tier, subject.tier),
+      isSelected(match.service, subject.service) &&
+      isSelected(match.environment, subject.environment) &&
+      isSelected(match.team, subject.team) &&
+      isSelected(match.tier, subject.tier),
   );
   return [file.defaults, ...matching].reduce(withRules, DEFAULT_POLICY);
 }
 
-const has = <T>(wanted: readonly T[] | undefined, value: T | null): boolean =>
-  wanted === undefined || (value !== null && wanted.includes(value));
+const isSelected = <T>(selected: readonly T[] | undefined, value: T | null): boolean =>
+  selected === undefined || (value !== null && selected.includes(value));
 
 function withRules(policy: FreezePolicy, rules: FreezeRules): FreezePolicy {
   return {

@@ -1,7 +1,7 @@
 import type { Freeze } from '../../schemas/freeze/freeze.ts';
 import type { SloStatus } from '../../schemas/slo/slo-status.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
-import { type FreezeContext, earliestLift } from './blocks.ts';
+import { type FreezeContext, earliestLift } from './freeze-explanation.ts';
 import type { CheckInputs } from './check-inputs.ts';
 import type { Pass } from './exemptions/passes.ts';
 import { hasSpent, isStale, describesPresent, isTooOld } from './budget/spending.ts';
@@ -21,21 +21,21 @@ export function nextTransition(inputs: CheckInputs, passes: readonly Pass[]): Ti
   const { at, own, policy } = inputs;
   const known = (freeze: Freeze, slos = own.slos): FreezeContext => ({ at, policy, status: statusOf(slos, freeze) });
   const freezes = freezesAt(inputs);
-  const holding = freezes.filter((freeze) => stateAt(freeze, at) === 'in_force');
+  const inForce = freezes.filter((freeze) => stateAt(freeze, at) === 'in_force');
   const instants = [
-    ...freezes.map((freeze) => changeOf(freeze, known(freeze), inputs)),
-    ...frozenDependencies(inputs).map(({ freeze, slos }) => changeOf(freeze, known(freeze, slos), inputs)),
+    ...freezes.map((freeze) => nextChangeOf(freeze, known(freeze), inputs)),
+    ...frozenDependencies(inputs).map(({ freeze, slos }) => nextChangeOf(freeze, known(freeze, slos), inputs)),
     ...passes.map((pass) => (pass.by === 'override' ? pass.override.expires_at : null)),
-    ...(holding.some(isByData) ? [] : spentAt(inputs)),
-    ...(holding.length > 0 ? [] : changesOfData(inputs)),
+    ...(inForce.some(isByObjective) ? [] : spentAt(inputs)),
+    ...(inForce.length > 0 ? [] : changesOfData(inputs)),
   ];
   const future = instants.flatMap((instant) => (instant !== null && instant > at ? [instant] : []));
   return future.toSorted()[0] ?? null;
 }
 
-const isByData = ({ cause }: Freeze): boolean => cause === 'budget' || cause === 'burn';
+const isByObjective = ({ cause }: Freeze): boolean => cause === 'budget' || cause === 'burn';
 
-const current = ({ own, policy, at }: CheckInputs): SloStatus[] =>
+const currentStatuses = ({ own, policy, at }: CheckInputs): SloStatus[] =>
   own.slos.filter((status) => !isTooOld(status, policy, at));
 
 /**
@@ -44,14 +44,16 @@ const current = ({ own, policy, at }: CheckInputs): SloStatus[] =>
 const spentAt = (inputs: CheckInputs): (Timestamp | null)[] =>
   inputs.policy.budget === null
     ? []
-    : current(inputs).flatMap(({ forecast: { warns_at: warns = null, freezes_at: freezes, spent_at: spent } }) => [
-        warns,
-        freezes === undefined ? spent : freezes,
-      ]);
+    : currentStatuses(inputs).flatMap(
+        ({ forecast: { warns_at: warns = null, freezes_at: freezes, spent_at: spent } }) => [
+          warns,
+          freezes === undefined ? spent : freezes,
+        ],
+      );
 
 /** Returns the forecast times for data, which matter only if no freeze is in force. */
 const changesOfData = (inputs: CheckInputs): (Timestamp | null)[] =>
-  current(inputs).flatMap((status) => [
+  currentStatuses(inputs).flatMap((status) => [
     warningEnds(status, inputs),
     burnFreezes(status, inputs),
     staleFrom(status, inputs),
@@ -68,16 +70,16 @@ function burnFreezes({ forecast }: SloStatus, { policy: { burn } }: CheckInputs)
 
 /** Returns when data that currently cannot be read or interpreted become stale if that continues. */
 function staleFrom(status: SloStatus, { at, policy }: CheckInputs): Timestamp | null {
-  const hasSay = policy.budget !== null || policy.burn !== 'off';
-  if (!hasSay || status.data_at === null || describesPresent(status, policy, at) || isStale(status, policy, at))
+  const canFreeze = policy.budget !== null || policy.burn !== 'off';
+  if (!canFreeze || status.data_at === null || describesPresent(status, policy, at) || isStale(status, policy, at))
     return null;
   return plusSeconds(status.data_at, policy.stale.afterSeconds + 1);
 }
 
-function changeOf(freeze: Freeze, known: FreezeContext, inputs: CheckInputs): Timestamp | null {
+function nextChangeOf(freeze: Freeze, known: FreezeContext, inputs: CheckInputs): Timestamp | null {
   const state = stateAt(freeze, inputs.at);
   if (state !== 'in_force') return state === 'scheduled' ? freeze.starts_at : null;
-  if (freeze.until !== null || !isByData(freeze)) return freeze.until;
+  if (freeze.until !== null || !isByObjective(freeze)) return freeze.until;
   const lifts = earliestLift(freeze, known);
   const evaluation = nextEvaluation(inputs);
   return lifts === null || lifts > evaluation ? lifts : evaluation;

@@ -9,7 +9,7 @@ export const utcMinute = (at: Timestamp): string => `${at.slice(0, 10)} ${at.sli
 export const percent = (share: number): string => `${Math.floor(share * 1000 + 1e-9) / 10} %`;
 
 /** Formats a duration as `45 s`, `23 min`, `5 h`, or `3 d`, truncated to whole units. */
-export function age(seconds: number): string {
+export function ageText(seconds: number): string {
   if (seconds < 120) return `${Math.floor(seconds)} s`;
   if (seconds < 2 * 3600) return `${Math.floor(seconds / 60)} min`;
   return seconds < 2 * 86_400 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} d`;
@@ -17,16 +17,16 @@ export function age(seconds: number): string {
 
 /** Describes the scope of a freeze: `checkout in production`, `services of payments`, `everything`. */
 export function scopeInWords({ service, team, environment }: FreezeScope): string {
-  const what = service ?? (team === null ? null : `services of ${team}`);
-  if (what === null) return environment === null ? 'everything' : `everything in ${environment}`;
-  return environment === null ? what : `${what} in ${environment}`;
+  const owner = service ?? (team === null ? null : `services of ${team}`);
+  if (owner === null) return environment === null ? 'everything' : `everything in ${environment}`;
+  return environment === null ? owner : `${owner} in ${environment}`;
 }
 
 /** Formats a reference to a freeze: `(freeze frz_…, for checkout in production, since 2026-11-20 17:05 UTC)`. */
 export const freezeReference = (freeze: Pick<Freeze, 'id' | 'starts_at'> & FreezeScope): string =>
   `(freeze ${freeze.id}, for ${scopeInWords(freeze)}, since ${utcMinute(freeze.starts_at)})`;
 
-/** What a check says beside its refusals: they would be the same without a freeze. */
+/** Codes of reasons that don't refuse the change: a check gives them without a freeze, too. */
 const REMARKS: ReadonlySet<CheckReasonCode> = new Set([
   'name_corrected',
   'budget_low',

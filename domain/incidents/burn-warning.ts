@@ -7,7 +7,7 @@ import type { Signal } from '../../schemas/alerts/signal.ts';
  */
 export function isBurnWarning({ severity, labels }: Pick<Signal, 'severity' | 'labels'>): boolean {
   const names = new Set(labels.map(([name]) => name));
-  const ofWindows = names.has('slo') && (names.has('long_window') || names.has('long'));
-  const ofSloth = labels.some(([name, value]) => name === 'sloth_severity' && value === 'ticket');
-  return severity !== 'critical' && (ofWindows || ofSloth);
+  const hasWindowLabels = names.has('slo') && (names.has('long_window') || names.has('long'));
+  const isSlothTicket = labels.some(([name, value]) => name === 'sloth_severity' && value === 'ticket');
+  return severity !== 'critical' && (hasWindowLabels || isSlothTicket);
 }

@@ -19,6 +19,6 @@ export function decisionOf(
 ): DecisionView | undefined {
   const [, number] = /^roll-back\.(\d+)$/.exec(name) ?? [];
   return number === undefined
-    ? decisions.findLast((one) => one.question === undefined && one.at <= at)
+    ? decisions.findLast((decision) => decision.question === undefined && decision.at <= at)
     : decisions.find(({ id }) => id.endsWith(`-${number}`));
 }

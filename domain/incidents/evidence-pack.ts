@@ -13,7 +13,7 @@ import type { DecisionInputs } from '../rollback/judgement.ts';
 import { redacted, withoutSecrets } from '../simulation/redact.ts';
 
 /** Everything that an evidence pack is made from. */
-export type EvidenceOf = {
+export type EvidenceInputs = {
   story: Pick<Story, 'incident' | 'signals' | 'decisions'>;
   action: Effect;
   name: EvidenceName;
@@ -29,8 +29,8 @@ export type EvidenceOf = {
  * Returns the document of an evidence pack: what Firebreak knew when it acted, without people, addresses, and secrets.
  * Its links have absolute times, and no credentials.
  */
-export function evidenceDocument(of: EvidenceOf): object {
-  const { story, action, name, decision, alerts, truncated, config } = of;
+export function evidenceDocument(evidenceInputs: EvidenceInputs): object {
+  const { story, action, name, decision, alerts, truncated, config } = evidenceInputs;
   const { incident } = story;
   const { key: _key, state: _state, resource: _resource, service_environment: serviceEnvironment, ...acted } = action;
   const target = serviceEnvironment ?? { service: incident.service, environment: incident.environment };
@@ -47,29 +47,29 @@ export function evidenceDocument(of: EvidenceOf): object {
     action: { name, ...target, ...acted },
     decision: decision && withoutNames(decision),
     configuration: { decided_with: inputs?.config_version ?? null, read_with: config.version },
-    queries: queriesOf(of),
+    queries: queriesOf(evidenceInputs),
     inputs,
-    versions: versionsOf(of, target),
+    versions: versionsOf(evidenceInputs, target),
     alerts: { items: alerts.filter(({ at }) => at <= action.at), truncated },
   };
-  return { format: EVIDENCE_FORMAT, ...redacted(facts), links: linksOf(of, target) };
+  return { format: EVIDENCE_FORMAT, ...redacted(facts), links: linksOf(evidenceInputs, target) };
 }
 
 /** Replaces the people who requested, approved, or cleared something in the words of the reasons. */
-function withoutNames({ view, inputs }: NonNullable<EvidenceOf['decision']>): DecisionView {
+function withoutNames({ view, inputs }: NonNullable<EvidenceInputs['decision']>): DecisionView {
   const names = [
     ...(inputs?.request?.by === 'person' ? [inputs.request.name] : []),
     ...(inputs?.evidence?.cleared ?? []).map(({ by }) => by),
     ...view.approvals.given,
   ].filter((name) => name !== '');
-  const said = ({ code, text }: DecisionView['reasons'][number]) => ({
+  const withoutNamesIn = ({ code, text }: DecisionView['reasons'][number]) => ({
     code,
     text: names.reduce((left, name) => left.replaceAll(name, 'a person'), text),
   });
   return {
     ...view,
-    reasons: view.reasons.map(said),
-    ...(view.would && { would: { ...view.would, reasons: view.would.reasons.map(said) } }),
+    reasons: view.reasons.map(withoutNamesIn),
+    ...(view.would && { would: { ...view.would, reasons: view.would.reasons.map(withoutNamesIn) } }),
   };
 }
 
@@ -77,7 +77,7 @@ function withoutNames({ view, inputs }: NonNullable<EvidenceOf['decision']>): De
  * Returns the queries whose results the inputs contain. Null: the configuration has changed since the decision, or there
  * is no query.
  */
-function queriesOf({ story, decision, config }: EvidenceOf): object | null {
+function queriesOf({ story, decision, config }: EvidenceInputs): object | null {
   const inputs = decision?.inputs ?? null;
   if (inputs === null || inputs.config_version !== config.version) return null;
   return healthOf(config, story.incident) ?? null;
@@ -86,30 +86,31 @@ function queriesOf({ story, decision, config }: EvidenceOf): object | null {
 type Target = { service: string; environment: string };
 
 /** Returns the versions between which the action moved the service, with their commits. Null: it moved none. */
-function versionsOf(of: EvidenceOf, target: Target) {
-  const { from_version: from = null, to_version: to = null } = of.decision?.view ?? {};
+function versionsOf(evidenceInputs: EvidenceInputs, target: Target) {
+  const { from_version: from = null, to_version: to = null } = evidenceInputs.decision?.view ?? {};
   if (from === null && to === null) return null;
-  const commitOf = (version: string | null): string | null => changeOf(of, target, version)?.commit ?? null;
+  const commitOf = (version: string | null): string | null => changeOf(evidenceInputs, target, version)?.commit ?? null;
   return { from, to, from_commit: commitOf(from), to_commit: commitOf(to) };
 }
 
 /** Returns the newest change that brought a version to the target. */
-function changeOf({ decision }: EvidenceOf, target: Target, version: string | null): Change | undefined {
+function changeOf({ decision }: EvidenceInputs, target: Target, version: string | null): Change | undefined {
   if (version === null) return undefined;
   const known = [
     ...(decision?.inputs?.targets ?? []).flatMap(({ changes }) => changes),
     ...(decision?.inputs?.evidence?.changes ?? []).map(({ change }) => change),
   ];
-  const same = known.filter(
-    (one) => one.version === version && one.service === target.service && one.environment === target.environment,
+  const ofVersion = known.filter(
+    (change) =>
+      change.version === version && change.service === target.service && change.environment === target.environment,
   );
-  return same.find(({ kind }) => kind !== 'rollback') ?? same[0];
+  return ofVersion.find(({ kind }) => kind !== 'rollback') ?? ofVersion[0];
 }
 
-function linksOf(of: EvidenceOf, target: Target) {
-  const { story, action, decision, config } = of;
+function linksOf(evidenceInputs: EvidenceInputs, target: Target) {
+  const { story, action, decision, config } = evidenceInputs;
   const { from_version: from = null, to_version: to = null } = decision?.view ?? {};
-  const [bad, good] = [changeOf(of, target, from), changeOf(of, target, to)];
+  const [removed, restored] = [changeOf(evidenceInputs, target, from), changeOf(evidenceInputs, target, to)];
   const evidence = decision?.inputs?.evidence ?? null;
   const known = story.signals.filter(({ startsAt }) => startsAt <= action.at);
   const links = incidentLinks(
@@ -119,13 +120,13 @@ function linksOf(of: EvidenceOf, target: Target) {
     evidence === null ? null : onsetOf(evidence).earliest,
   );
   const diff = diffLink(serviceEntry(config.services, target.service)?.repository, {
-    from: good?.commit,
-    to: bad?.commit,
-    pages: [bad?.url, good?.url],
+    from: restored?.commit,
+    to: removed?.commit,
+    pages: [removed?.url, restored?.url],
   });
   return {
     diff: diff === null ? null : withoutSecrets(diff),
-    change: bad?.url == null ? null : withoutSecrets(bad.url),
+    change: removed?.url == null ? null : withoutSecrets(removed.url),
     investigate: links.map(({ title, url }) => ({ title, url: withoutSecrets(url) })),
   };
 }

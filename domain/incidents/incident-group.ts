@@ -27,7 +27,7 @@ export type Opening = {
  * A rollback can complete within a second, which does not prove that it helped. For this time in seconds, an incident
  * still counts as failing while its alerts fire.
  */
-const MITIGATION_PROVES_NOTHING_SECONDS = 30;
+const MITIGATION_UNPROVEN_SECONDS = 30;
 
 /** Returns whether an incident is neither resolved nor, as far as known, mitigated. */
 export function stillFails(
@@ -35,8 +35,8 @@ export function stillFails(
   openForSeconds: number,
 ): boolean {
   if (status === 'open' || status === 'mitigating') return true;
-  const unproven = status === 'mitigated' && verification !== 'passed' && firing > 0;
-  return unproven && openForSeconds < MITIGATION_PROVES_NOTHING_SECONDS;
+  const isUnproven = status === 'mitigated' && verification !== 'passed' && firing > 0;
+  return isUnproven && openForSeconds < MITIGATION_UNPROVEN_SECONDS;
 }
 
 /** Reason for grouping incidents. `name`: the shared dependency, or empty. */
@@ -55,8 +55,10 @@ export function manyOpened(
 ): boolean {
   if (incidents === false) return false;
   const [since, until] = [plusSeconds(at, -minutes * 60), plusSeconds(at, minutes * 60)];
-  const near = recent.filter((one) => one.at > since && one.at < until && one.environment === environment);
-  return new Set(near.map(({ scope }) => scope)).size > incidents;
+  const openedNear = recent.filter(
+    (opening) => opening.at > since && opening.at < until && opening.environment === environment,
+  );
+  return new Set(openedNear.map(({ scope }) => scope)).size > incidents;
 }
 
 /**
@@ -66,7 +68,7 @@ export function manyOpened(
  * @param recent incidents of the last minutes that still fail, including the new one: a mitigated incident had its own
  *   cause
  */
-export function grouping(
+export function groupingOf(
   opened: Opening,
   recent: readonly Opening[],
   services: Config['services'],
@@ -77,21 +79,21 @@ export function grouping(
   // Services outside the catalogue are grouped separately (unmatched.ts): otherwise, any sender of their alerts could
   // hide pages in a group.
   if (opened.unmatched !== null) return { kind: 'alone' };
-  const near = recent.filter(
+  const openedNear = recent.filter(
     ({ at, environment, unmatched }) =>
       at > since && at < until && environment === opened.environment && unmatched === null,
   );
-  const scopes = new Set(near.map(({ scope }) => scope));
+  const scopes = new Set(openedNear.map(({ scope }) => scope));
   if (policy.incidents !== false && scopes.size > policy.incidents) {
     return {
       kind: 'together',
-      members: near,
+      members: openedNear,
       reason: { because: 'many', name: '', text: `${scopes.size} incidents in ${policy.minutes} minutes` },
     };
   }
   return policy.sharedDependency === false
     ? { kind: 'alone' }
-    : shared(opened, near, services, policy.sharedDependency);
+    : groupingByDependency(opened, openedNear, services, policy.sharedDependency);
 }
 
 /**
@@ -99,23 +101,34 @@ export function grouping(
  * to the group of its dependents, but does not count towards its size: a service and its only dependent are
  * distinguished by their changes.
  */
-function shared(opened: Opening, near: readonly Opening[], services: Config['services'], atLeast: number): Grouping {
+function groupingByDependency(
+  opened: Opening,
+  openedNear: readonly Opening[],
+  services: Config['services'],
+  atLeast: number,
+): Grouping {
   const candidates = withDependencies(opened, services)
     .map((name) => ({
       name,
-      members: near.filter((other) => withDependencies(other, services).includes(name)),
-      dependents: new Set(near.filter((other) => dependsOn(other, services).includes(name)).map(({ scope }) => scope)),
+      members: openedNear.filter((other) => withDependencies(other, services).includes(name)),
+      dependents: new Set(
+        openedNear.filter((other) => dependsOn(other, services).includes(name)).map(({ scope }) => scope),
+      ),
     }))
     .filter(({ dependents }) => dependents.size >= atLeast)
     .toSorted((a, b) => b.members.length - a.members.length || (a.name < b.name ? -1 : 1));
-  const [best] = candidates;
-  if (best === undefined) return { kind: 'alone' };
-  const names = [...new Set(best.members.map(({ service }) => service))].toSorted();
-  const others = names.filter((name) => name !== best.name).join(', ');
-  const text = names.includes(best.name as ServiceName)
-    ? `${best.name} is failing, and so are services that depend on it: ${others}`
-    : `${others} all depend on ${best.name}`;
-  return { kind: 'together', members: best.members, reason: { because: 'shared_dependency', name: best.name, text } };
+  const [largest] = candidates;
+  if (largest === undefined) return { kind: 'alone' };
+  const names = [...new Set(largest.members.map(({ service }) => service))].toSorted();
+  const others = names.filter((name) => name !== largest.name).join(', ');
+  const text = names.includes(largest.name as ServiceName)
+    ? `${largest.name} is failing, and so are services that depend on it: ${others}`
+    : `${others} all depend on ${largest.name}`;
+  return {
+    kind: 'together',
+    members: largest.members,
+    reason: { because: 'shared_dependency', name: largest.name, text },
+  };
 }
 
 const dependsOn = ({ service }: Opening, services: Config['services']): readonly string[] =>
@@ -128,7 +141,7 @@ const withDependencies = (opening: Opening, services: Config['services']): strin
 ];
 
 /** Returns whether an incident may still join an open parent, which is only possible while the event continues. */
-export const stillGathers = (
+export const canJoinGroup = (
   groupReason: GroupReason,
   lastJoinedAt: Timestamp,
   opened: Opening,

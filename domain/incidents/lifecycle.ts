@@ -12,7 +12,7 @@ import { contradictionView } from '../status/contradictions.ts';
 import type { Child } from '../messages/story.ts';
 import type { Amend, Amended, ChildIncident, IncidentGroups, HandoverState } from '../ports/incidents.ts';
 import { childrenView } from './children.ts';
-import { type IncidentPatch, type Post, postOf, present } from './post.ts';
+import { type IncidentPatch, type InboxPost, inboxPostOf, present } from './inbox-post.ts';
 
 /** A change of an incident's own record, with its timeline entry. */
 export type PatchPlan = { kind: 'patch'; patch: IncidentPatch; entry: TimelineEntry | null };
@@ -25,10 +25,10 @@ export function planAmendment(
 ): PatchPlan | { kind: Exclude<Amended, 'done'> } {
   if (incident === undefined) return { kind: 'unknown' };
   if (incident.status === 'resolved') return { kind: 'resolved' };
-  const wanted = amend(incident);
-  if (wanted === undefined) return { kind: 'as_it_is' };
-  const { handling, escalated, timeline } = wanted;
-  const roles = Object.entries({ ...incident.roles, ...wanted.roles }).filter(([, holder]) => holder !== null);
+  const amendment = amend(incident);
+  if (amendment === undefined) return { kind: 'as_it_is' };
+  const { handling, escalated, timeline } = amendment;
+  const roles = Object.entries({ ...incident.roles, ...amendment.roles }).filter(([, holder]) => holder !== null);
   return {
     kind: 'patch',
     patch: {
@@ -56,8 +56,8 @@ export function planResolution(
 ): PatchPlan | { kind: 'resolved' | 'not_yet' } {
   if (incident === undefined || incident.status === 'resolved') return { kind: 'resolved' };
   const { seq, firing, status } = incident;
-  const calm = firing <= warnings && status !== 'mitigating';
-  if (seq !== consumed || (by === null && !calm)) return { kind: 'not_yet' };
+  const isCalm = firing <= warnings && status !== 'mitigating';
+  if (seq !== consumed || (by === null && !isCalm)) return { kind: 'not_yet' };
   return {
     kind: 'patch',
     patch: {
@@ -72,7 +72,7 @@ export function planResolution(
 }
 
 /** Returns the handover to the next run, and its timeline entry. */
-export function handover(
+export function planHandover(
   run: number,
   text: string,
   { unread: unreadable, resolveBy: resolve_by }: HandoverState,
@@ -106,9 +106,9 @@ export const unfinishedOf = (
 /** Builds the API view of an incident. @param parts children; null: it is no parent. `channel`: its own or its parent's */
 export function viewOf(
   incident: IncidentRecord,
-  more: {
+  related: {
     channel: string | null;
-    parts: readonly ChildIncident[] | null;
+    children: readonly ChildIncident[] | null;
     decisions: DecisionView[];
     effects: Effect[];
   },
@@ -127,13 +127,13 @@ export function viewOf(
     signal_count,
     suspects,
     parent_id: incident.parent_id ?? null,
-    ...(more.parts !== null && { children: childrenView(more.parts) }),
-    channel: more.channel,
+    ...(related.children !== null && { children: childrenView(related.children) }),
+    channel: related.channel,
     roles: Object.fromEntries(Object.entries(incident.roles ?? {}).map(([role, { shown }]) => [role, shown])),
     cleared: incident.cleared ?? [],
     page_contradiction: contradictionView(incident.page_contradiction),
-    decisions: more.decisions,
-    effects: more.effects.toSorted((a, b) => (a.at < b.at ? -1 : 1)),
+    decisions: related.decisions,
+    effects: related.effects.toSorted((a, b) => (a.at < b.at ? -1 : 1)),
   };
 }
 
@@ -201,10 +201,10 @@ export const planLeave = (
   child: IncidentRecord | undefined,
   { page, text }: Parameters<IncidentGroups['detach']>[2],
   at: Timestamp,
-): Post | null =>
+): InboxPost | null =>
   child?.parent_id !== parent || child.status === 'resolved'
     ? null
-    : postOf(child, { kind: 'left', parent, page }, at, {
+    : inboxPostOf(child, { kind: 'left', parent, page }, at, {
         parent: null,
         timeline: { actor: 'firebreak', kind: 'incident.left', text, detail: { parent } },
       });

@@ -102,7 +102,7 @@ export function routingDelay(seconds: number): Count[] {
   const name = 'firebreak_alerts_routing_delay_seconds';
   const bound = ROUTING_DELAY_BUCKETS.find((max) => seconds <= max);
   return [
-    one(name, bound === undefined ? '+Inf' : String(bound)),
+    increment(name, bound === undefined ? '+Inf' : String(bound)),
     { name, labels: [DELAY_SUM], by: Math.max(0, seconds) },
   ];
 }
@@ -111,4 +111,4 @@ export function routingDelay(seconds: number): Count[] {
 export type Count = { name: CounterName; labels: readonly string[]; by: number };
 
 /** Returns an increment of one. */
-export const one = (name: CounterName, ...labels: string[]): Count => ({ name, labels, by: 1 });
+export const increment = (name: CounterName, ...labels: string[]): Count => ({ name, labels, by: 1 });

@@ -15,7 +15,7 @@ import type { Answered, StepQuestion } from '../ports/decisions.ts';
 import { isAmong, isApprover } from '../rollback/approvals.ts';
 import { chosenOffer, offerWords } from '../rollback/offers.ts';
 import type { Decision, DecisionInputs } from '../rollback/judgement.ts';
-import { type IncidentPatch, type Post, postOf } from './post.ts';
+import { type IncidentPatch, type InboxPost, inboxPostOf } from './inbox-post.ts';
 
 /** A decision to store. `people`: who may answer; null: everyone who may approve. */
 export type NewDecision = {
@@ -26,19 +26,25 @@ export type NewDecision = {
 };
 
 /**
- * Place and time of a decision.
+ * The incident, number, and time of a decision.
  *
  * - `digest`: hash of the decision and its inputs
  * - `answerSeconds`: for how long it waits for an answer, if it asks. Absent: unknown
  */
-type Of = { id: IncidentId; number: number; at: Timestamp; digest: string; answerSeconds?: number | undefined };
+type DecisionContext = {
+  id: IncidentId;
+  number: number;
+  at: Timestamp;
+  digest: string;
+  answerSeconds?: number | undefined;
+};
 
-const answerUntil = ({ at, answerSeconds }: Of): Pick<DecisionView, 'answer_until'> =>
+const answerUntil = ({ at, answerSeconds }: DecisionContext): Pick<DecisionView, 'answer_until'> =>
   answerSeconds === undefined ? {} : { answer_until: plusSeconds(at, answerSeconds) };
 
 /** Builds the record of a judgement. */
-export function newDecision(of: Of, decision: Decision, inputs: DecisionInputs): NewDecision {
-  const { id, number, at, digest } = of;
+export function newDecision(context: DecisionContext, decision: Decision, inputs: DecisionInputs): NewDecision {
+  const { id, number, at, digest } = context;
   const people = inputs.request.approval?.people ?? null;
   const would = decision.kind === 'shadow' ? withoutShadow(inputs) : undefined;
   const view: DecisionView = {
@@ -52,10 +58,12 @@ export function newDecision(of: Of, decision: Decision, inputs: DecisionInputs):
     to_version: decision.to,
     reasons: decision.reasons,
     answered_by: null,
-    ...(decision.kind === 'approve' && answerUntil(of)),
+    ...(decision.kind === 'approve' && answerUntil(context)),
     ...(would && { would }),
     target: decision.target,
-    ...(decision.offers && { offers: decision.offers.map((offer, n) => ({ ...offer, digest: `${digest}-${n + 1}` })) }),
+    ...(decision.offers && {
+      offers: decision.offers.map((offer, index) => ({ ...offer, digest: `${digest}-${index + 1}` })),
+    }),
     approvals: decision.approvals,
   };
   // Earlier suspects stay visible when there are no new ones, unless a person has cleared them.
@@ -76,10 +84,10 @@ export function newDecision(of: Of, decision: Decision, inputs: DecisionInputs):
 
 /** Builds the record of a question of a runbook's step. */
 export function newQuestion(
-  of: Omit<Of, 'answerSeconds'>,
+  context: Omit<DecisionContext, 'answerSeconds'>,
   { text, reasons, serviceEnvironment, people, approvals, given = [], seconds }: StepQuestion,
 ): Omit<NewDecision, 'patch'> {
-  const { id, number, at, digest } = of;
+  const { id, number, at, digest } = context;
   const view: DecisionView = {
     id: `${id}-${number}`,
     kind: 'approve',
@@ -91,7 +99,7 @@ export function newQuestion(
     to_version: null,
     reasons,
     answered_by: null,
-    ...answerUntil({ ...of, answerSeconds: seconds }),
+    ...answerUntil({ ...context, answerSeconds: seconds }),
     question: text,
     target: serviceEnvironment,
     approvals: { needed: approvals, given: [...given] },
@@ -126,7 +134,7 @@ export type AnswerPlan =
       approvals: DecisionView['approvals'];
       choice: Choice;
       entry: TimelineEntry;
-      post: Post;
+      post: InboxPost;
     };
 
 /** Fields of the decision that an approval of one of its acts sets. */
@@ -160,11 +168,11 @@ export function planAnswer(
   };
   const entry = { ...timeline, at };
   if (!isFinal) return { kind: 'agrees', approvals, choice, entry };
-  const post = postOf(incident, { kind: 'answered', decision: view.id, by }, at, { timeline });
+  const post = inboxPostOf(incident, { kind: 'answered', decision: view.id, by }, at, { timeline });
   return { kind: 'answers', state: answer, approvals, choice, entry, post };
 }
 
-/** A flag is no version, so only its place is set. */
+/** A flag is no version, so only its service and environment are set. */
 const choiceOf = ({ digest, act, service, environment, from_version, to_version }: Offer): Choice => ({
   chosen: digest,
   target: { service, environment },
@@ -172,28 +180,28 @@ const choiceOf = ({ digest, act, service, environment, from_version, to_version 
 });
 
 /** Returns what a waiting decision becomes without an answer. `isOnTimeline`: the entry is not only in the audit log. */
-export const unanswered = (
+export const endWithoutAnswer = (
   id: IncidentId,
   number: number,
-  as: 'expired' | 'approved',
+  state: 'expired' | 'approved',
   at: Timestamp,
 ): { state: DecisionState; answeredBy: string | null; entry: TimelineEntry; isOnTimeline: boolean } => ({
-  state: as,
-  answeredBy: as === 'approved' ? NOBODY_OBJECTED : null,
-  isOnTimeline: as === 'approved',
+  state,
+  answeredBy: state === 'approved' ? NOBODY_OBJECTED : null,
+  isOnTimeline: state === 'approved',
   entry: {
     at,
     actor: 'firebreak',
-    kind: `decision.${as}`,
+    kind: `decision.${state}`,
     text:
-      as === 'approved'
+      state === 'approved'
         ? 'Approved without an answer: the approval timed out, and the service sets onApprovalTimeout: act'
         : 'Expired without an answer, or withdrawn',
     detail: { decision: `${id}-${number}` },
   },
 });
 
-const OPENINGS: Record<DecisionView['kind'], string> = {
+const KIND_WORDS: Record<DecisionView['kind'], string> = {
   roll_back: 'Rolling back',
   approve: 'Asks for approval before rolling back',
   suggest: 'Suggests rolling back',
@@ -213,7 +221,7 @@ function sentence(decision: DecisionView): string {
   if (kind === 'approve' && offers !== undefined)
     return `Asks for approval to ${offers.map(offerWords).join(', or to ')}: ${textsOf(reasons)}`;
   const versions = from_version === null ? '' : ` ${from_version}${to_version === null ? '' : ` to ${to_version}`}`;
-  return `${OPENINGS[kind]}${versions}: ${textsOf(reasons)}`;
+  return `${KIND_WORDS[kind]}${versions}: ${textsOf(reasons)}`;
 }
 
 const textsOf = (reasons: readonly Reason[]): string => [...new Set(reasons.map(({ text }) => text))].join('; ');

@@ -9,10 +9,10 @@ import { standInNote } from '../catalogue/vendors.ts';
 import type { IntendedAction, RollbackEnd } from '../ports/decisions.ts';
 import type { IncidentChange } from '../ports/incidents.ts';
 import { whyStopped } from '../rollback/guards.ts';
-import { type IncidentPatch, type Post, postOf } from './post.ts';
+import { type IncidentPatch, type InboxPost, inboxPostOf } from './inbox-post.ts';
 
-/** A lock older than this is considered abandoned. Longer than any rollback is followed. */
-const LOCK_SECONDS = 3 * 3600;
+/** Seconds after which a lock counts as abandoned: longer than a rollback is followed. */
+const LOCK_ABANDONED_SECONDS = 3 * 3600;
 
 /** The lock of a resource. `holder`: an incident, a drill, or a canary. */
 export type Lock = { key: string; holder: IncidentId | 'drill' | 'canary'; until: Timestamp };
@@ -93,7 +93,7 @@ export function planAction(
             patch: { set: { group_rollback: { incident_id: incident.id, key } }, seen: { group_rollback: undefined } },
           }
         : null,
-    lock: { key, holder: incident.id, until: plusSeconds(at, LOCK_SECONDS) },
+    lock: { key, holder: incident.id, until: plusSeconds(at, LOCK_ABANDONED_SECONDS) },
     pace: automatic ? { times: [...times, at], acts: [...acts, { at, senders }] } : null,
     entry: {
       at,
@@ -109,10 +109,10 @@ export function planAction(
 export const withStandInNote = <T extends Pick<Effect, 'kind' | 'detail' | 'stand_in'>>(effect: T): T =>
   effect.stand_in === true ? { ...effect, detail: effect.detail + standInNote(effect.kind) } : effect;
 
-export const isOver = (state: Effect['state']): boolean => state !== 'intended' && state !== 'accepted';
+export const hasEnded = (state: Effect['state']): boolean => state !== 'intended' && state !== 'accepted';
 
 /** Returns an effect that was completed in one step, with its timeline entry. */
-export function completed(effect: Omit<Effect, 'at'>, at: Timestamp): { effect: Effect; entry: TimelineEntry } {
+export function completedEffect(effect: Omit<Effect, 'at'>, at: Timestamp): { effect: Effect; entry: TimelineEntry } {
   const { key, kind, state, detail } = withStandInNote(effect);
   const entry = { at, actor: 'firebreak', kind: `${kind}.${state}`, text: detail, detail: { key } };
   return { effect: { ...effect, detail, at }, entry };
@@ -157,7 +157,7 @@ export type RollbackEndPlan = {
     suspect: ChangeId;
   } | null;
   /** Message to the inbox, or only a timeline entry if the incident is resolved. */
-  report: { kind: 'post'; post: Post } | { kind: 'entry'; entry: TimelineEntry };
+  report: { kind: 'post'; post: InboxPost } | { kind: 'entry'; entry: TimelineEntry };
 };
 
 /** Decides what follows from the end of a rollback, or from a decision against one. */
@@ -166,7 +166,7 @@ export function planRollbackEnd(
   end: RollbackEnd,
   at: Timestamp,
 ): RollbackEndPlan {
-  const { key, number, outcome, page, again, serviceEnvironment, versionChange: moved } = end;
+  const { key, number, outcome, page, again, serviceEnvironment, versionChange } = end;
   const description = outcomeText(end, decision);
   const text = effect === undefined ? description : withStandInNote({ ...effect, detail: description }).detail;
   const timeline = {
@@ -175,7 +175,11 @@ export function planRollbackEnd(
     text,
     detail: { key, decision: `${incident.id}-${number}` },
   };
-  const pinned = moved && { pinned: moved.from, rolled_back_to: moved.to, ...serviceEnvironment };
+  const pinned = versionChange && {
+    pinned: versionChange.from,
+    rolled_back_to: versionChange.to,
+    ...serviceEnvironment,
+  };
   const change: IncidentChange =
     outcome === 'succeeded'
       ? { status: 'mitigated', verification: 'pending', verifying: { number, at } }
@@ -186,33 +190,33 @@ export function planRollbackEnd(
     effect:
       effect === undefined ? null : { state: EFFECT_STATES[outcome], detail: text, unlocks: effect.resource ?? null },
     logged: { ...timeline, at, detail: { ...timeline.detail, ...pinned } },
-    moved: moved && {
+    moved: versionChange && {
       change: {
         ...serviceEnvironment,
-        version: moved.to,
+        version: versionChange.to,
         kind: 'rollback',
         status: 'succeeded',
         started_at: effect?.at ?? at,
         finished_at: at,
-        previous_version: moved.from,
+        previous_version: versionChange.from,
         has_migration: false,
       },
       pin: {
         ...serviceEnvironment,
-        version: moved.from,
-        rolled_back_to: moved.to,
+        version: versionChange.from,
+        rolled_back_to: versionChange.to,
         incident_id: incident.id,
-        reason: `rolled back to ${moved.to}`,
+        reason: `rolled back to ${versionChange.to}`,
         pinned_at: at,
       },
-      suspect: moved.suspect,
+      suspect: versionChange.suspect,
     },
     report:
       incident.status === 'resolved'
         ? { kind: 'entry', entry: { ...timeline, at } }
         : {
             kind: 'post',
-            post: postOf(incident, { kind: 'mitigation', number, outcome, page, ...(again && { again }) }, at, {
+            post: inboxPostOf(incident, { kind: 'mitigation', number, outcome, page, ...(again && { again }) }, at, {
               ...change,
               timeline,
             }),
@@ -234,8 +238,8 @@ const EFFECT_STATES: Readonly<Record<RollbackEnd['outcome'], Effect['state']>> =
 
 /** Replaces the code of the reason by its text; the decision keeps the code. */
 function outcomeText({ outcome, text }: RollbackEnd, { because, reasons }: RollbackState['decision']): string {
-  const why = reasons?.[0]?.text;
-  return outcome !== 'not_taken' || because === undefined || why === undefined
+  const reasonText = reasons?.[0]?.text;
+  return outcome !== 'not_taken' || because === undefined || reasonText === undefined
     ? text
-    : text.replace(because, () => why);
+    : text.replace(because, () => reasonText);
 }

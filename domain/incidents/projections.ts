@@ -10,7 +10,7 @@ import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
 
-/** A subject that a target must project. */
+/** A subject that a target must project: it was marked as changed since its last projection. */
 export type Due = {
   subject: Subject;
   /** Number of marks, so that a change during projection is not lost. */

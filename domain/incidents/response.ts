@@ -43,7 +43,7 @@ export type ResponseState = {
   mitigated: boolean;
   /** The page for alerts after the mitigation was sent; it is sent only once. */
   pagedAgain: boolean;
-  /** An alert that may describe the time before the mitigation fires; it pages unless the verification passes. */
+  /** An alert fires that may be about the time before the mitigation; it pages unless the verification passes. */
   pageHeld: boolean;
   /** Someone was paged, or is to be paged, for the incident. */
   paging: boolean;
@@ -92,7 +92,7 @@ export function initialState(
   // A child incident is paged by its parent.
   const paging = incident.parent_id === undefined && (incident.page ?? incident.severity === 'critical');
   // A parent incident has nothing of its own to roll back.
-  const first: JudgementRequest | null =
+  const firstRequest: JudgementRequest | null =
     incident.group_reason === undefined ? { by: incident.requests_rollback ? 'alert' : 'none', name: '' } : null;
   return {
     severity: raisedUnread ? 'warning' : incident.severity,
@@ -103,8 +103,8 @@ export function initialState(
     pageCauses: [],
     mitigations: incident.mitigations,
     running: [...unfinished],
-    mitigationDue: incident.mitigations === 0 ? first : null,
-    judgedFor: first,
+    mitigationDue: incident.mitigations === 0 ? firstRequest : null,
+    judgedFor: firstRequest,
     judgedOnRequest: incident.requests_rollback && !requestUnread,
     lateChanges: [],
     // Numbers are never reused, and some selections find no runbook.
@@ -127,37 +127,37 @@ export function initialState(
 
 /** Returns the state after one message. `firing` is the stored count, read together with the message. */
 export function apply(state: ResponseState, message: Message): ResponseState {
-  const after = applied({ ...state, pageDue: false }, message);
+  const after = withMessage({ ...state, pageDue: false }, message);
   if (!after.pageDue) return { ...after, pageDue: state.pageDue };
   return { ...after, pageCauses: [...state.pageCauses, causeOf(message, state)] };
 }
 
-/** Returns the state after one message; `pageDue` says whether this message is the reason for a page. */
-function applied(state: ResponseState, message: Message): ResponseState {
+/** Returns the state after one message, with `pageDue` for this message alone. */
+function withMessage(state: ResponseState, message: Message): ResponseState {
   switch (message.kind) {
     case 'signals': {
       const pages = (message.pages ?? message.critical) && message.fired > 0;
       // Alerts that opened the incident have not returned, however late they are processed. Alerts that may describe
       // the time before the mitigation wait for the verification.
-      const held = message.looks_back === true && state.verification === 'pending';
-      const freshAfterMitigation = state.mitigated && !state.pagedAgain && pages && message.opening !== true && !held;
+      const isHeld = message.looks_back === true && state.verification === 'pending';
+      const freshAfterMitigation = state.mitigated && !state.pagedAgain && pages && message.opening !== true && !isHeld;
       // A warning may not have notified anyone, so a higher severity pages.
-      const raised = pages && (!state.paging || (message.critical && state.severity !== 'critical'));
+      const isRaised = pages && (!state.paging || (message.critical && state.severity !== 'critical'));
       // The resolution by a person does not cover alerts that fired later.
-      const notOver = state.resolveBy !== null && pages;
-      const requestsNow = message.requestsRollback && !state.judgedOnRequest && !held;
+      const firesAfterResolve = state.resolveBy !== null && pages;
+      const requestsNow = message.requestsRollback && !state.judgedOnRequest && !isHeld;
       return {
         ...state,
         severity: message.critical ? 'critical' : state.severity,
         paging: state.paging || pages,
         pagedAgain: state.pagedAgain || freshAfterMitigation,
-        pageHeld: state.pageHeld || (held && pages),
-        pageDue: freshAfterMitigation || raised || notOver || (pages && message.again === true),
-        resolveBy: notOver ? null : state.resolveBy,
+        pageHeld: state.pageHeld || (isHeld && pages),
+        pageDue: freshAfterMitigation || isRaised || firesAfterResolve || (pages && message.again === true),
+        resolveBy: firesAfterResolve ? null : state.resolveBy,
         judgedOnRequest: state.judgedOnRequest || requestsNow,
         mitigationDue: requestsNow ? { by: 'alert', name: '' } : state.mitigationDue,
         // A runbook may apply to the alerts that joined.
-        runbookDue: state.runbookDue || (message.fired > 0 && state.runbooks > 0 && !held),
+        runbookDue: state.runbookDue || (message.fired > 0 && state.runbooks > 0 && !isHeld),
         verifyAgain: state.verifyAgain || couldPassNow(state),
       };
     }
@@ -189,7 +189,7 @@ function applied(state: ResponseState, message: Message): ResponseState {
     case 'judge_again':
       return { ...state, mitigationDue: state.mitigationDue ?? state.judgedFor };
     case 'runbook_rollback':
-      return runbookAsks(state, message);
+      return afterRollbackRequest(state, message);
     case 'runbook_run':
       return { ...state, runs: [...state.runs, message.number] };
     case 'runbook':
@@ -218,7 +218,11 @@ function applied(state: ResponseState, message: Message): ResponseState {
       };
     case 'verification':
       // The verdict is about an earlier mitigation; the newer one has a verification window of its own.
-      if (state.verifyingRunbook !== null ? message.runbook !== state.verifyingRunbook : isOfBefore(message, state))
+      if (
+        state.verifyingRunbook !== null
+          ? message.runbook !== state.verifyingRunbook
+          : isAboutEarlierMitigation(message, state)
+      )
         return { ...state, isVerifyingAgain: false };
       return {
         ...state,
@@ -243,7 +247,7 @@ function applied(state: ResponseState, message: Message): ResponseState {
   }
 }
 
-const isOfBefore = (
+const isAboutEarlierMitigation = (
   { number, runbook }: { number: number; runbook?: number | undefined },
   { verifying }: ResponseState,
 ): boolean => runbook !== undefined || number < verifying;
@@ -252,7 +256,7 @@ const isOfBefore = (
  * Handles a runbook's rollback request. If an alert or a person already requested a judgement, the runbook waits for
  * its result.
  */
-function runbookAsks(
+function afterRollbackRequest(
   state: ResponseState,
   { runbook, mode: cap, approval }: Extract<Message, { kind: 'runbook_rollback' }>,
 ): ResponseState {
@@ -269,25 +273,30 @@ function runbookAsks(
 
 /** Returns what is due. The caller records each start with `began`. */
 export function plan(state: ResponseState): Plan {
-  const proven = state.verification === 'not_needed' || state.verification === 'passed';
-  const calm = state.firing === 0 && proven && !state.byHand; // an incident declared by a person is resolved by a person
+  const isProven = state.verification === 'not_needed' || state.verification === 'passed';
+  const isCalm = state.firing === 0 && isProven && !state.byHand; // an incident declared by a person is resolved by a person
   return {
     page: state.pageDue ? state.pages + 1 : null,
     mitigate: state.mitigationDue === null ? null : { number: state.mitigations + 1, request: state.mitigationDue },
     runbook: state.runbookDue ? state.runbooks + 1 : null,
     runs: state.runs,
-    lateChanges: lateOf(state),
+    lateChanges: lateChangesToEvaluate(state),
     // One at a time: two that pass would report the same recovery twice.
     verify:
       state.verifyAgain && couldPassNow(state) && !state.isVerifyingAgain
         ? { number: state.verifying, runbook: state.verifyingRunbook }
         : null,
-    tryResolve: state.resolveBy !== null || calm ? { by: state.resolveBy } : null,
+    tryResolve: state.resolveBy !== null || isCalm ? { by: state.resolveBy } : null,
   };
 }
 
 /** Returns the late changes to evaluate. They wait for a judgement that starts now, which reads them itself. */
-function lateOf({ lateChanges, mitigations, mitigationDue, judgedFor }: ResponseState): Plan['lateChanges'] {
+function lateChangesToEvaluate({
+  lateChanges,
+  mitigations,
+  mitigationDue,
+  judgedFor,
+}: ResponseState): Plan['lateChanges'] {
   if (lateChanges.length === 0 || mitigationDue !== null || mitigations === 0 || judgedFor === null) return null;
   return { changes: lateChanges, judged: mitigations, request: judgedFor };
 }

@@ -3,7 +3,7 @@ import type { SimilarIncident } from '../../schemas/incidents/similar.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { aChange } from '../correlation/words.ts';
 
-/** What incidents are compared by. `labels`: of all alerts, without the name, place, and severity. */
+/** What incidents are compared by. `labels`: of all alerts, without those in `IGNORED_LABELS`. */
 export type Comparable = {
   alerts: ReadonlySet<string>;
   labels: ReadonlySet<string>;
@@ -14,36 +14,39 @@ export type Comparable = {
 /** Why two incidents of one service and environment are similar. `score`: for their order only. */
 export type Similarity = { score: number; reasons: string[] };
 
-const LABELS_NAMED = 3;
+const LABELS_SHOWN_MAX = 3;
 
 /** Names and labels come from the senders of alerts, and are stored with the incident. */
 const NAME_MAX_CHARS = 80;
 
-const short = (text: string): string =>
+const truncated = (text: string): string =>
   text.length <= NAME_MAX_CHARS ? text : `${text.slice(0, NAME_MAX_CHARS).toWellFormed()}…`;
 
 /**
  * Compares two incidents of the same service and environment. Null: not similar. The same alert makes them similar by
  * itself; otherwise both the labels and the kind of the suspect must agree.
  */
-export function similarity(one: Comparable, other: Comparable): Similarity | null {
-  const alerts = [...one.alerts].filter((name) => other.alerts.has(name));
-  const labels = [...one.labels].filter((label) => other.labels.has(label)).toSorted();
-  const suspect = one.suspect !== null && one.suspect === other.suspect ? one.suspect : null;
+export function similarity(incident: Comparable, earlier: Comparable): Similarity | null {
+  const alerts = [...incident.alerts].filter((name) => earlier.alerts.has(name));
+  const labels = [...incident.labels].filter((label) => earlier.labels.has(label)).toSorted();
+  const suspect = incident.suspect !== null && incident.suspect === earlier.suspect ? incident.suspect : null;
   if (alerts.length === 0 && (labels.length === 0 || suspect === null)) return null;
-  const all = new Set([...one.labels, ...other.labels]).size;
+  const labelCount = new Set([...incident.labels, ...earlier.labels]).size;
   return {
-    score: (alerts.length > 0 ? 4 : 0) + (all === 0 ? 0 : (2 * labels.length) / all) + (suspect === null ? 0 : 1),
+    score:
+      (alerts.length > 0 ? 4 : 0) +
+      (labelCount === 0 ? 0 : (2 * labels.length) / labelCount) +
+      (suspect === null ? 0 : 1),
     reasons: [
-      ...(alerts.length > 0 ? [`same alert: ${short(alerts.toSorted()[0] ?? '')}`] : []),
-      ...(labels.length > 0 ? [`same labels: ${labels.slice(0, LABELS_NAMED).map(short).join(', ')}`] : []),
+      ...(alerts.length > 0 ? [`same alert: ${truncated(alerts.toSorted()[0] ?? '')}`] : []),
+      ...(labels.length > 0 ? [`same labels: ${labels.slice(0, LABELS_SHOWN_MAX).map(truncated).join(', ')}`] : []),
       ...(suspect === null ? [] : [`the suspect was also ${aChange(suspect)}`]),
     ],
   };
 }
 
 /** Labels that every alert of a service and environment has, or that say nothing about the failure. */
-const COMMON: ReadonlySet<string> = new Set([
+const IGNORED_LABELS: ReadonlySet<string> = new Set([
   'alertname',
   'service',
   'environment',
@@ -64,7 +67,9 @@ export function comparableOf(
   const names = pairs.flatMap(([name, value]) => (name === 'alertname' ? [value] : []));
   return {
     alerts: new Set(names.length > 0 ? names : [title]),
-    labels: new Set(pairs.flatMap(([name, value]) => (COMMON.has(name) || value === '' ? [] : [`${name}=${value}`]))),
+    labels: new Set(
+      pairs.flatMap(([name, value]) => (IGNORED_LABELS.has(name) || value === '' ? [] : [`${name}=${value}`])),
+    ),
     suspect,
   };
 }

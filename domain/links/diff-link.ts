@@ -16,12 +16,14 @@ export function diffLink(
 ): string | null {
   if (repository === undefined || !isCommit(from) || !isCommit(to) || from === to) return null;
   const path = repositoryPathOf(repository);
-  const known = [repository, ...pages].flatMap((one) => (URL.canParse(one ?? '') ? [new URL(one ?? '')] : []));
-  for (const { protocol, host, pathname } of known) {
+  const addresses = [repository, ...pages].flatMap((address) =>
+    URL.canParse(address ?? '') ? [new URL(address ?? '')] : [],
+  );
+  for (const { protocol, host, pathname } of addresses) {
     const isWeb = protocol === 'https:' || protocol === 'http:';
-    const below = pathname.toLowerCase().replace(/\.git$/, '');
-    if (!isWeb || (below !== `/${path}` && !below.startsWith(`/${path}/`))) continue;
-    const isGitlab = below.startsWith(`/${path}/-/`) || host.includes('gitlab');
+    const lowercasePath = pathname.toLowerCase().replace(/\.git$/, '');
+    if (!isWeb || (lowercasePath !== `/${path}` && !lowercasePath.startsWith(`/${path}/`))) continue;
+    const isGitlab = lowercasePath.startsWith(`/${path}/-/`) || host.includes('gitlab');
     return `${protocol}//${host}${pathname.slice(0, path.length + 1)}/${isGitlab ? '-/' : ''}compare/${from}...${to}`;
   }
   return null;

@@ -6,7 +6,7 @@ import { type Link, linksOf, type Story } from '../messages/story.ts';
 import { linkUrl, type LinkValues } from './link-url.ts';
 
 /** What links lead to: a service and environment with its alerts, and a time range. */
-type Subject = Pick<LinkValues, 'from' | 'to'> & {
+type LinkSubject = Pick<LinkValues, 'from' | 'to'> & {
   service: string;
   environment: string;
   severity: string;
@@ -20,7 +20,7 @@ const BEFORE_SECONDS = 15 * 60;
 const AFTER_SECONDS = 5 * 60;
 
 /** Limit of the seconds before the incident: some alerts claim to have started long ago. */
-const EARLIEST_SECONDS = 6 * 3600;
+const BEFORE_INCIDENT_MAX_SECONDS = 6 * 3600;
 
 /** While an incident is open, its links end at the next full quarter of an hour, so that they rarely change. */
 const STEP_SECONDS = 15 * 60;
@@ -49,8 +49,8 @@ export function incidentLinks(
       severity,
       incident: id,
       signals,
-      from: beginning(starts, opened_at),
-      to: end(resolved_at, now),
+      from: rangeStart(starts, opened_at),
+      to: rangeEnd(resolved_at, now),
     },
     config,
   );
@@ -72,38 +72,38 @@ export function alertLinks(
       severity: first.severity,
       incident: null,
       signals,
-      from: beginning([firstAt, ...signals.map(({ startsAt }) => startsAt)], firstAt),
-      to: end(endedAt, now),
+      from: rangeStart([firstAt, ...signals.map(({ startsAt }) => startsAt)], firstAt),
+      to: rangeEnd(endedAt, now),
     },
     config,
   );
 }
 
-const beginning = (starts: readonly Timestamp[], known: Timestamp): Timestamp => {
+const rangeStart = (starts: readonly Timestamp[], known: Timestamp): Timestamp => {
   const [first = known] = starts.toSorted();
-  const limit = plusSeconds(known, -EARLIEST_SECONDS);
+  const limit = plusSeconds(known, -BEFORE_INCIDENT_MAX_SECONDS);
   return plusSeconds(first < limit ? limit : first, -BEFORE_SECONDS);
 };
 
-const end = (endedAt: Timestamp | null, now: Timestamp): Timestamp =>
+const rangeEnd = (endedAt: Timestamp | null, now: Timestamp): Timestamp =>
   endedAt === null
     ? timestamp(Math.ceil(millisOf(now) / (STEP_SECONDS * 1000)) * STEP_SECONDS * 1000)
     : plusSeconds(endedAt, AFTER_SECONDS);
 
-function withTemplates(subject: Subject, config: LinkConfig): Link[] {
+function withTemplates(subject: LinkSubject, config: LinkConfig): Link[] {
   const { service, environment, signals, from, to } = subject;
   const entry = serviceEntry(config.services, service);
   const values: LinkValues = { from, to, of: (name) => valueOf(name, subject, entry?.team) };
-  const made = [...(entry?.links ?? []), ...config.links.links]
+  const fromTemplates = [...(entry?.links ?? []), ...config.links.links]
     .filter(({ environments }) => environments?.some((one) => one === environment) ?? true)
     .flatMap((template) => {
       const url = linkUrl(template, values);
       return url === null ? [] : [{ title: template.title, url }];
     });
-  return firstOfEach([...linksOf(signals), ...made]);
+  return firstOfEachTitle([...linksOf(signals), ...fromTemplates]);
 }
 
-function valueOf(name: string, subject: Subject, team: string | undefined): string | undefined {
+function valueOf(name: string, subject: LinkSubject, team: string | undefined): string | undefined {
   switch (name) {
     case 'service':
       return subject.service;
@@ -118,14 +118,14 @@ function valueOf(name: string, subject: Subject, team: string | undefined): stri
     default: {
       const label = /^labels\.(.+)$/s.exec(name)?.[1];
       return subject.signals
-        .flatMap(({ labels }) => labels.filter(([own]) => own === label))
+        .flatMap(({ labels }) => labels.filter(([labelName]) => labelName === label))
         .map(([, value]) => value)
         .find((value) => value !== '');
     }
   }
 }
 
-const firstOfEach = (links: readonly Link[]): Link[] =>
+const firstOfEachTitle = (links: readonly Link[]): Link[] =>
   Map.groupBy(links, ({ title }) => title.toLowerCase())
     .values()
     .flatMap(([first]) => (first === undefined ? [] : [first]))

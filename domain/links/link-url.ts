@@ -10,8 +10,8 @@ export type LinkValues = { from: Timestamp; to: Timestamp; of(name: string): str
 /** Longer URLs are refused by servers and chat systems. */
 export const URL_MAX_CHARS = 4000;
 
-/** Thrown inside, and caught by `linkUrl`. */
-class Unknown extends Error {}
+/** Thrown if a value is not known; `linkUrl` catches it. */
+class UnknownValue extends Error {}
 
 /**
  * Returns the URL of a template. Each value is encoded for its place: as a string of the query's language, then for the
@@ -22,7 +22,7 @@ export function linkUrl(template: LinkTemplate, values: LinkValues): string | nu
     const url = urlOf(template, values);
     return url.length <= URL_MAX_CHARS && URL.canParse(url) ? url : null;
   } catch (error) {
-    if (error instanceof Unknown) return null;
+    if (error instanceof UnknownValue) return null;
     throw error;
   }
 }
@@ -31,21 +31,21 @@ function urlOf(template: LinkTemplate, values: LinkValues): string {
   const { from, to } = values;
   switch (template.kind) {
     case 'url': {
-      const url = filled(template.url, values, encoded);
+      const url = withValues(template.url, values, encoded);
       // A URL parser would leave out such a segment together with the one before it.
-      if (/(^|\/)\.{1,2}(\/|$)/.test(url.split(/[?#]/)[0] ?? '')) throw new Unknown();
+      if (/(^|\/)\.{1,2}(\/|$)/.test(url.split(/[?#]/)[0] ?? '')) throw new UnknownValue();
       return url;
     }
     case 'grafana-loki':
-      return explore(template, values, {
+      return grafanaExploreUrl(template, values, {
         type: 'loki',
-        query: { expr: query(template.query, 'logql', values), queryType: 'range', editorMode: 'code' },
+        query: { expr: queryWithValues(template.query, 'logql', values), queryType: 'range', editorMode: 'code' },
       });
     case 'grafana-tempo':
-      return explore(template, values, {
+      return grafanaExploreUrl(template, values, {
         type: 'tempo',
         query: {
-          query: query(template.query, 'traceql', values),
+          query: queryWithValues(template.query, 'traceql', values),
           queryType: 'traceql',
           limit: 20,
           tableType: 'traces',
@@ -53,20 +53,20 @@ function urlOf(template: LinkTemplate, values: LinkValues): string {
       });
     case 'jaeger': {
       const { operation, tags, service, limit } = template;
-      const tagValues = Object.entries(tags ?? {}).map(([name, value]) => [name, filled(value, values)]);
-      return at(template.url, '/search', {
-        service: filled(service, values),
-        ...(operation !== undefined && { operation: filled(operation, values) }),
+      const tagValues = Object.entries(tags ?? {}).map(([name, value]) => [name, withValues(value, values)]);
+      return urlAt(template.url, '/search', {
+        service: withValues(service, values),
+        ...(operation !== undefined && { operation: withValues(operation, values) }),
         ...(tagValues.length > 0 && { tags: JSON.stringify(Object.fromEntries(tagValues)) }),
-        start: String(micros(from)),
-        end: String(micros(to)),
+        start: String(microsOf(from)),
+        end: String(microsOf(to)),
         lookback: 'custom',
         limit: String(limit),
       });
     }
     case 'kibana': {
       const { dataView, columns, language } = template;
-      return at(template.url, '/app/discover#/', {
+      return urlAt(template.url, '/app/discover#/', {
         _g: rison({ filters: [], refreshInterval: { pause: true, value: 60_000 }, time: { from, to } }),
         _a: rison({
           columns,
@@ -75,26 +75,26 @@ function urlOf(template: LinkTemplate, values: LinkValues): string {
           // Read by versions before 8.15.
           index: dataView,
           interval: 'auto',
-          query: { language, query: query(template.query, language, values) },
+          query: { language, query: queryWithValues(template.query, language, values) },
         }),
       });
     }
     case 'opensearch-dashboards': {
       const { indexPattern, columns, language } = template;
-      return at(template.url, '/app/data-explorer/discover#', {
+      return urlAt(template.url, '/app/data-explorer/discover#', {
         _a: rison({
           discover: { columns: columns.length > 0 ? columns : ['_source'], isDirty: false, sort: [] },
           metadata: { indexPattern, view: 'discover' },
         }),
         _g: rison({ filters: [], refreshInterval: { pause: true, value: 0 }, time: { from, to } }),
-        _q: rison({ filters: [], query: { language, query: query(template.query, language, values) } }),
+        _q: rison({ filters: [], query: { language, query: queryWithValues(template.query, language, values) } }),
       });
     }
   }
 }
 
 /** @see https://grafana.com/docs/grafana/latest/explore/ (URL of Explore, schema version 1; read 2026-11) */
-function explore(
+function grafanaExploreUrl(
   { url, datasource: uid, orgId }: { url: string; datasource: string; orgId?: number | undefined },
   { from, to }: LinkValues,
   { type, query: fields }: { type: string; query: Record<string, unknown> },
@@ -104,14 +104,14 @@ function explore(
     queries: [{ refId: 'A', datasource: { type, uid }, ...fields }],
     range: { from: String(millisOf(from)), to: String(millisOf(to)) },
   };
-  return at(url, '/explore', {
+  return urlAt(url, '/explore', {
     schemaVersion: '1',
     panes: JSON.stringify({ firebreak: pane }),
     ...(orgId !== undefined && { orgId: String(orgId) }),
   });
 }
 
-const at = (base: string, path: string, parameters: Readonly<Record<string, string>>): string =>
+const urlAt = (base: string, path: string, parameters: Readonly<Record<string, string>>): string =>
   `${base.replace(/\/+$/, '')}${path}?${Object.entries(parameters)
     .map(([name, value]) => `${name}=${encoded(value)}`)
     .join('&')}`;
@@ -127,9 +127,9 @@ const encoded = (text: string): string =>
   );
 
 /** Returns a query in which every value is the content of a string. */
-function query(text: string, language: QueryLanguage, values: LinkValues): string {
+function queryWithValues(text: string, language: QueryLanguage, values: LinkValues): string {
   const { parts, problems } = queryParts(text, language);
-  if (problems.length > 0 || placeholderProblems(text).length > 0) throw new Unknown();
+  if (problems.length > 0 || placeholderProblems(text).length > 0) throw new UnknownValue();
   return parts
     .map((part) => {
       if ('text' in part) return part.text;
@@ -149,16 +149,16 @@ const inGoString = (text: string): string =>
 /** Escapes a text for a phrase in KQL and Lucene, in which wildcards and operators have no meaning. */
 const inPhrase = (text: string): string => text.replaceAll(/["\\]/g, String.raw`\$&`).replaceAll(/\p{Cc}/gu, ' ');
 
-const filled = (text: string, values: LinkValues, encode = (value: string): string => value): string =>
+const withValues = (text: string, values: LinkValues, encode = (value: string): string => value): string =>
   templateParts(text)
     .map((part) => ('text' in part ? part.text : encode(valueOf(part.value, values))))
     .join('');
 
-/** @throws Unknown */
+/** @throws UnknownValue */
 function valueOf(name: string, { from, to, of }: LinkValues): string {
   const [end = '', unit = ''] = name.split('.');
   const value = end === 'from' ? timeIn(from, unit) : end === 'to' ? timeIn(to, unit) : of(name);
-  if (value === undefined || value === '') throw new Unknown();
+  if (value === undefined || value === '') throw new UnknownValue();
   return value;
 }
 
@@ -171,10 +171,10 @@ function timeIn(time: Timestamp, unit: string): string | undefined {
     case 'ms':
       return String(millisOf(time));
     case 'us':
-      return String(micros(time));
+      return String(microsOf(time));
     default:
       return undefined;
   }
 }
 
-const micros = (time: Timestamp): number => millisOf(time) * 1000;
+const microsOf = (time: Timestamp): number => millisOf(time) * 1000;

@@ -41,12 +41,12 @@ export type AlertNoticeEntry = { signal: Signal; status: 'firing' | 'resolved' }
 export function entriesOf(
   { signal, destinations, mute }: Arrival,
   status: 'firing' | 'resolved',
-  separately: boolean,
+  isWithoutIncident: boolean,
 ): AlertNoticeEntry[] {
   // A muted alert starts nothing, but its end may be reported.
   if (mute !== null && status === 'firing') return [];
   return [
-    ...(separately
+    ...(isWithoutIncident
       ? destinations.channels.map((channel) => ({ signal, status, kind: 'notice' as const, channel }))
       : []),
     ...destinations.tickets.map((target) => ({ signal, status, kind: 'ticket' as const, target })),
@@ -56,7 +56,7 @@ export function entriesOf(
 /** Seconds after the end within which a returning alert continues the same notice: a flapping alert has only one. */
 export const SAME_ROUND_SECONDS = 900;
 
-const ALERTS_NAMED = 10;
+const ALERTS_SHOWN_MAX = 10;
 
 /** @param links for further investigation; absent: those of the alerts */
 export function noticeCard(
@@ -64,13 +64,14 @@ export function noticeCard(
   links: readonly Link[] = linksOf(notice.alerts.map(({ signal }) => signal)),
 ): ChatMessage {
   const { firing, total, serviceEnvironment, alerts, firstAt } = notice;
-  const over = firing === 0;
-  const severe = alerts.some(({ signal, status }) => status === 'firing' && signal.severity !== 'info');
-  const mark = over ? '✔️' : severe ? '🟠' : '🔵';
-  const title = `${serviceEnvironment.service} ${serviceEnvironment.environment}: ${over ? 'all alerts resolved' : `${firing} ${firing === 1 ? 'alert' : 'alerts'}`}`;
-  const nameOf = ({ unmatched, title: own }: Signal): string => (unmatched ? `${unmatched}: ${own}` : own);
+  const isOver = firing === 0;
+  const isSevere = alerts.some(({ signal, status }) => status === 'firing' && signal.severity !== 'info');
+  const mark = isOver ? '✔️' : isSevere ? '🟠' : '🔵';
+  const title = `${serviceEnvironment.service} ${serviceEnvironment.environment}: ${isOver ? 'all alerts resolved' : `${firing} ${firing === 1 ? 'alert' : 'alerts'}`}`;
+  const nameOf = ({ unmatched, title: alertTitle }: Signal): string =>
+    unmatched ? `${unmatched}: ${alertTitle}` : alertTitle;
   const names = [...Map.groupBy(alerts, ({ signal }) => nameOf(signal))];
-  const rows = names.slice(0, ALERTS_NAMED).map(([name, all]) => {
+  const rows = names.slice(0, ALERTS_SHOWN_MAX).map(([name, all]) => {
     const open = all.filter(({ status }) => status === 'firing').length;
     return `\n${open > 0 ? '🔥' : '✔️'} ${name}${all.length > 1 ? ` × ${all.length}` : ''}`;
   });

@@ -4,7 +4,7 @@ import type { EphemeralMessages } from './channels.ts';
 import type { ProcessedEvents } from '../ports/messages.ts';
 
 /** Returns the key under which the person who waits for an incident's channel is stored. */
-export const waitsForChannel = (id: IncidentId): string => `waits-for-channel:${id}`;
+export const channelWaiterKey = (id: IncidentId): string => `waits-for-channel:${id}`;
 
 /** Who waits, as stored. */
 const WaitsForChannel = z.object({
@@ -23,11 +23,11 @@ export async function notifyOfChannel(
   id: IncidentId,
   channel: string,
 ): Promise<void> {
-  const stored = await processedEvents.read(waitsForChannel(id));
+  const stored = await processedEvents.read(channelWaiterKey(id));
   const waiting = stored?.delivered === false ? WaitsForChannel.safeParse(stored.outcome).data : undefined;
   if (waiting === undefined) return;
   const text = ['The channel of the incident is ', { channel }, '.'];
   const message = { summary: 'The channel of the incident is ready', parts: [{ kind: 'text' as const, text }] };
   const { kind } = await ephemeralMessages.send(waiting.reply_to, message);
-  if (kind === 'done' || kind === 'refused') await processedEvents.markDelivered(waitsForChannel(id));
+  if (kind === 'done' || kind === 'refused') await processedEvents.markDelivered(channelWaiterKey(id));
 }

@@ -1,5 +1,5 @@
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
-import { age } from '../freeze/words.ts';
+import { ageText } from '../freeze/words.ts';
 import { withoutSuspectReasons } from './incident-buttons.ts';
 import { decisionWords, nextStep, statusWords } from './incident-card.ts';
 import type { ChatMessage, ChatPart, Text } from './channels.ts';
@@ -9,18 +9,18 @@ import { serviceEnvironmentText, type Overview } from './story.ts';
 
 /** Handoff summary for people who join an incident, ordered by what they need first. Pure, like the cards. */
 
-const DONE_SHOWN = 6;
-const SAID_SHOWN = 3;
-const ALERTS_NAMED = 3;
+const ACTIONS_SHOWN_MAX = 6;
+const NOTES_SHOWN_MAX = 3;
+const ALERTS_SHOWN_MAX = 3;
 
 /** Kinds of timeline entries about actions by people and automation, except alerts and requests. */
-const DONE =
+const ACTION_KINDS =
   /^(rollback\.started|mitigation\.(succeeded|failed|gave_up)|verification\.|runbook\.|flag\.|scale\.|restart\.|http\.|decision\.(approved|rejected)|automation\.(paused|resumed|aborted|marked_wrong)|incident\.changed|suspect\.|role\.|command\.|statuspage\.published)/;
 
 /** Kinds of timeline entries written by people. They are limited separately, so that they do not displace actions. */
-const SAID = /^(incident\.(update|declared)|page\.(update|note)|note)/;
+const NOTE_KINDS = /^(incident\.(update|declared)|page\.(update|note)|note)/;
 
-const lines = (title: string, rows: readonly Text[]): ChatPart[] =>
+const listPart = (title: string, rows: readonly Text[]): ChatPart[] =>
   rows.length === 0 ? [] : [{ kind: 'text', text: [{ bold: title }, ...rows.flatMap((row) => ['\n• ', ...row])] }];
 
 /**
@@ -39,11 +39,11 @@ export function handoffSummary(story: Overview, recent: readonly TimelineEntry[]
   return {
     summary: `What happened so far: ${title}, ${incident.severity}, ${statusWords(incident)}`,
     parts: [
-      { kind: 'text', text: [{ bold: `What happened so far: ${title}` }, '\n', ...standsIn(story, now)] },
+      { kind: 'text', text: [{ bold: `What happened so far: ${title}` }, '\n', ...currentState(story, now)] },
       { kind: 'text', text: impact(story) },
-      ...lines('Actions', rows(DONE, DONE_SHOWN)),
-      ...lines('Updates and notes', rows(SAID, SAID_SHOWN)),
-      ...lines(
+      ...listPart('Actions', rows(ACTION_KINDS, ACTIONS_SHOWN_MAX)),
+      ...listPart('Updates and notes', rows(NOTE_KINDS, NOTES_SHOWN_MAX)),
+      ...listPart(
         'Open points',
         openPoints(story).map((point) => [point]),
       ),
@@ -52,11 +52,11 @@ export function handoffSummary(story: Overview, recent: readonly TimelineEntry[]
   };
 }
 
-const stands = (story: Overview, now: Timestamp): string => plainOf(standsIn(story, now));
+const currentStateText = (story: Overview, now: Timestamp): string => plainOf(currentState(story, now));
 
-function standsIn({ incident }: Overview, now: Timestamp): Text {
+function currentState({ incident }: Overview, now: Timestamp): Text {
   const { opened_at, resolved_at, severity, roles } = incident;
-  const lasted = age(secondsBetween(opened_at, resolved_at ?? now));
+  const lasted = ageText(secondsBetween(opened_at, resolved_at ?? now));
   const commander = roles?.commander === undefined ? 'no commander' : `commander: ${roles.commander.shown}`;
   const when = resolved_at === null ? `${lasted} so far` : `resolved after ${lasted}`;
   return [`${severity}, ${statusWords(incident)}, opened `, { at: opened_at }, ` (${when}); ${commander}`];
@@ -66,12 +66,12 @@ const impact = (story: Overview): Text => [{ bold: 'Impact' }, `\n${impactWords(
 
 function impactWords({ incident, signals, children, childCount }: Overview): string {
   if (incident.group_reason !== undefined) {
-    const named = children.map(({ service }) => service).slice(0, ALERTS_NAMED);
+    const named = children.map(({ service }) => service).slice(0, ALERTS_SHOWN_MAX);
     return `${childCount} incidents at the same time: ${named.join(', ')}. ${incident.group_reason.text}`;
   }
   const names = [...new Set(signals.filter(({ status }) => status === 'firing').map(({ title }) => title))];
   const firing = Math.max(incident.firing, 0);
-  const which = names.length === 0 ? '' : `: ${names.slice(0, ALERTS_NAMED).join('; ')}`;
+  const which = names.length === 0 ? '' : `: ${names.slice(0, ALERTS_SHOWN_MAX).join('; ')}`;
   return `${firing === 0 ? 'No alerts are firing' : `${firing} of ${incident.signal_count} alerts ${firing === 1 ? 'is' : 'are'} firing`}${which}`;
 }
 
@@ -82,17 +82,17 @@ function openPoints({ incident, decisions, effects }: Overview): string[] {
     .filter(({ state, resource }) => resource !== undefined && (state === 'intended' || state === 'accepted'))
     .map(({ kind, detail }) => `In progress: ${kind}, ${detail}`);
   const paused = incident.automation_paused ? ['The automation of this incident is paused'] : [];
-  return [...waiting.map((one) => decisionWords(withoutSuspectReasons(one))), ...running, ...paused];
+  return [...waiting.map((decision) => decisionWords(withoutSuspectReasons(decision))), ...running, ...paused];
 }
 
 /** Returns the summary in a few sentences for a handover of command; it is added to the timeline. */
 export function handoffText(story: Overview, recent: readonly TimelineEntry[], now: Timestamp): string {
   const last = (kinds: RegExp): string | undefined => recent.find(({ kind }) => kinds.test(kind))?.text;
-  const [done, shown] = [last(DONE), last(SAID)];
+  const [lastAction, shown] = [last(ACTION_KINDS), last(NOTE_KINDS)];
   return [
-    `${stands(story, now)}.`,
+    `${currentStateText(story, now)}.`,
     `${impactWords(story)}.`,
-    ...(done === undefined ? [] : [`Last action: ${done}.`]),
+    ...(lastAction === undefined ? [] : [`Last action: ${lastAction}.`]),
     ...(shown === undefined ? [] : [`Last update or note: ${shown}.`]),
     ...openPoints(story).map((point) => `Open point: ${point}.`),
     `Next step: ${nextStep(story)}`,

@@ -9,7 +9,7 @@ import { switchedFlags } from '../rollback/switched-flags.ts';
 import { REMEDY_WORDS } from '../rollback/remedies.ts';
 import type { Overview } from './story.ts';
 
-/** Buttons of the summary: `asked` at the top, for what needs an answer; `more` at the bottom, for other actions. */
+/** Buttons of the summary: `questions` at the top, for what needs a person; `more` at the bottom, for other actions. */
 export type IncidentButtons = { questions: readonly ChatPart[]; more: readonly ChatPart[] };
 
 /**
@@ -17,14 +17,18 @@ export type IncidentButtons = { questions: readonly ChatPart[]; more: readonly C
  * command, then the rest. Actions without effect are omitted.
  */
 export function buttonsOf(story: Overview): IncidentButtons {
-  if (story.incident.status === 'resolved') return { questions: [], more: rowOf(flagOf(story)) };
+  if (story.incident.status === 'resolved') return { questions: [], more: buttonRow(flagButtons(story)) };
   return {
-    questions: [...questionsOf(story), ...rowOf(againOf(story)), ...rowOf(mineOf(story))],
-    more: rowOf(itsOf(story)),
+    questions: [
+      ...questionButtons(story),
+      ...buttonRow(retryButtons(story)),
+      ...buttonRow(responsibilityButtons(story)),
+    ],
+    more: buttonRow(otherButtons(story)),
   };
 }
 
-const rowOf = (buttons: readonly ChatButton[]): ChatPart[] =>
+const buttonRow = (buttons: readonly ChatButton[]): ChatPart[] =>
   buttons.length === 0 ? [] : [{ kind: 'buttons', buttons }];
 
 /** Maximum number of decisions with buttons; further ones follow when these are answered. */
@@ -44,24 +48,27 @@ export const decisionSuffix = (decision: DecisionView, all: readonly DecisionVie
   all.length > 1 ? ` (${numberOf(decision.id)})` : '';
 
 /** Returns a row for each waiting decision: an answer names the decision for which the button was drawn. */
-function questionsOf(story: Overview): ChatPart[] {
+function questionButtons(story: Overview): ChatPart[] {
   const { id: incidentId } = story.incident;
   const waiting = answerable(story);
   return waiting.flatMap((decision, index): ChatPart[] => {
-    const of = decisionSuffix(decision, waiting);
-    const approve = (one: Approvable): ChatButton => ({
-      button: { verb: 'approve', incident: incidentId, digest: one.digest },
-      text: `${one.label}${of}`,
+    const suffix = decisionSuffix(decision, waiting);
+    const approve = (approvable: Approvable): ChatButton => ({
+      button: { verb: 'approve', incident: incidentId, digest: approvable.digest },
+      text: `${approvable.label}${suffix}`,
       ...(index === 0 && decision.offers === undefined && { style: 'primary' as const }),
-      confirm: { title: 'Approve this action?', text: one.confirmation, yes: 'Approve', no: 'Cancel' },
+      confirm: { title: 'Approve this action?', text: approvable.confirmation, yes: 'Approve', no: 'Cancel' },
     });
     const reject: ChatButton = {
       button: { verb: 'reject', incident: incidentId, digest: decision.digest },
-      text: `${decision.offers === undefined ? 'Reject' : 'None of these'}${of}`,
+      text: `${decision.offers === undefined ? 'Reject' : 'None of these'}${suffix}`,
     };
     // A row for each act, because Slack requires different actions within a row.
     const acts = approvableOf(decision).map(approve);
-    return acts.map((button, n) => ({ kind: 'buttons', buttons: n === acts.length - 1 ? [button, reject] : [button] }));
+    return acts.map((button, actIndex) => ({
+      kind: 'buttons',
+      buttons: actIndex === acts.length - 1 ? [button, reject] : [button],
+    }));
   });
 }
 
@@ -70,7 +77,7 @@ type Approvable = { digest: string; label: string; confirmation: string };
 /** Returns the acts that an approval can refer to: none is more prominent if there are several. */
 export function approvableOf(decision: DecisionView): Approvable[] {
   const { digest, offers } = decision;
-  if (offers === undefined) return [{ digest, label: actOf(decision), confirmation: confirmationOf(decision) }];
+  if (offers === undefined) return [{ digest, label: approveLabel(decision), confirmation: confirmationOf(decision) }];
   return offers.map((offer) => ({
     digest: offer.digest,
     label: offerLabel(offer),
@@ -84,7 +91,7 @@ const capitalized = (text: string): string => `${text.slice(0, 1).toUpperCase()}
  * Returns a button that repeats a failed rollback. If another version was deployed in the meantime, it does nothing and
  * says so.
  */
-function againOf(story: Overview): ChatButton[] {
+function retryButtons(story: Overview): ChatButton[] {
   const failed = answerable(story).length > 0 ? undefined : failedRollback(story);
   if (failed?.order == null) return [];
   const { service, environment, from, to } = failed.order;
@@ -102,7 +109,7 @@ function againOf(story: Overview): ChatButton[] {
   ];
 }
 
-const actOf = ({ question, to_version }: DecisionView): string =>
+const approveLabel = ({ question, to_version }: DecisionView): string =>
   question === undefined ? `Roll back${to_version === null ? '' : ` to ${to_version}`}` : 'Approve';
 
 /** Describes the action to approve, in one sentence. */
@@ -134,7 +141,7 @@ export const candidateTexts = ({ reasons }: Pick<DecisionView, 'reasons'>): stri
   reasons.flatMap(({ code, text }) => (code === 'candidates' || code === 'by_hand' ? [capitalized(text)] : []));
 
 /** Returns the buttons to acknowledge and to take command. */
-function mineOf({ incident }: Overview): ChatButton[] {
+function responsibilityButtons({ incident }: Overview): ChatButton[] {
   const { id, roles } = incident;
   return [
     ...(isAcknowledged(incident)
@@ -147,13 +154,13 @@ function mineOf({ incident }: Overview): ChatButton[] {
 }
 
 /** Returns the buttons for severity, updates, suspects, automation, and resolution. */
-function itsOf(story: Overview): ChatButton[] {
+function otherButtons(story: Overview): ChatButton[] {
   const { id, automation_paused: paused } = story.incident;
   return [
     { button: { verb: 'severity', incident: id }, text: REMEDY_WORDS.severity },
     { button: { verb: 'publish', incident: id }, text: REMEDY_WORDS.publish },
-    ...suspicionOf(story),
-    ...flagOf(story),
+    ...suspectButtons(story),
+    ...flagButtons(story),
     paused
       ? { button: { verb: 'resume', incident: id }, text: 'Resume automation' }
       : { button: { verb: 'pause', incident: id }, text: 'Pause automation' },
@@ -166,7 +173,7 @@ function itsOf(story: Overview): ChatButton[] {
 }
 
 /** Returns the button for the flag that Firebreak turned off last. Slack requires different actions within a row. */
-function flagOf({ incident: { id }, effects }: Overview): ChatButton[] {
+function flagButtons({ incident: { id }, effects }: Overview): ChatButton[] {
   const off = switchedFlags(effects).findLast(({ state }) => state === 'off');
   if (off === undefined) return [];
   const { service, environment } = off.effect.service_environment;
@@ -185,7 +192,7 @@ function flagOf({ incident: { id }, effects }: Overview): ChatButton[] {
 }
 
 /** Returns the buttons for the most probable suspect, and for the one that was cleared last. */
-function suspicionOf(story: Overview): ChatButton[] {
+function suspectButtons(story: Overview): ChatButton[] {
   const { id, suspects, cleared } = story.incident;
   const [suspect] = suspects;
   const last = activeClearings(cleared).at(-1);
@@ -198,7 +205,7 @@ function suspicionOf(story: Overview): ChatButton[] {
             text: `Clear suspect ${suspect.version}`,
             confirm: {
               title: 'Clear this suspect?',
-              text: whatFollows(story, suspect.version),
+              text: clearingConsequence(story, suspect.version),
               yes: 'Clear suspect',
               no: 'Cancel',
             },
@@ -216,7 +223,7 @@ function suspicionOf(story: Overview): ChatButton[] {
 }
 
 /** Describes the consequences of clearing this version. */
-function whatFollows({ incident, decisions, effects }: Overview, version: string): string {
+function clearingConsequence({ incident, decisions, effects }: Overview, version: string): string {
   const judged = decisions.filter(({ question, from_version }) => question === undefined && from_version === version);
   const acted = effects.some(
     ({ kind, state, key }) =>

@@ -47,7 +47,7 @@ export function statusWords({ status, verification }: Pick<IncidentRecord, 'stat
 }
 
 /** Returns the channel topic. */
-export const topic = ({ incident }: Overview): Text => [
+export const channelTopic = ({ incident }: Overview): Text => [
   `${markOf(incident)} ${incident.severity} · ${statusWords(incident)} · ${serviceEnvironmentText(incident)}: ${incident.title}`,
 ];
 
@@ -92,7 +92,7 @@ export function summaryCard(story: Overview, url?: string, urls: ApprovalUrls = 
 export const consoleLink = (url: string | undefined): Text =>
   url === undefined ? [] : [' · ', { link: url, text: 'Open in the console' }];
 
-/** The post-mortem of a resolved incident. A part of a group is described by that of the group. */
+/** Links to the post-mortem of a resolved incident. A child incident is described in its parent's post-mortem. */
 const postmortemLink = ({ status, parent_id }: IncidentRecord, url: string | undefined): Text =>
   url === undefined || status !== 'resolved' || parent_id !== undefined
     ? []
@@ -100,13 +100,14 @@ const postmortemLink = ({ status, parent_id }: IncidentRecord, url: string | und
 
 function statusText(incident: IncidentRecord): Text {
   const { severity, opened_at, resolved_at, resolved_by } = incident;
-  const over: Text = resolved_at === null ? [] : [' · resolved ', { at: resolved_at }, resolverText(resolved_by)];
+  const resolvedText: Text =
+    resolved_at === null ? [] : [' · resolved ', { at: resolved_at }, resolverText(resolved_by)];
   const people = peopleOf(incident).join(' · ');
   return [
     { bold: `${severity} · ${statusWords(incident)}` },
     ' · opened ',
     { at: opened_at },
-    ...over,
+    ...resolvedText,
     people === '' ? '' : `\n${people}`,
   ];
 }
@@ -115,13 +116,13 @@ function statusText(incident: IncidentRecord): Text {
 function questionText(story: Overview, urls: ApprovalUrls): Text {
   const questions = answerable(story);
   if (questions.length === 0) return [{ bold: 'Next step' }, `\n${nextStep(story)}`];
-  const rows = questions.flatMap((one): Text => {
-    const text = `\n${subjectOf(one)}?${decisionSuffix(one, questions)}${approvalReasonText(one, '\n')}${candidateTexts(
-      one,
+  const rows = questions.flatMap((decision): Text => {
+    const text = `\n${subjectOf(decision)}?${decisionSuffix(decision, questions)}${approvalReasonText(decision, '\n')}${candidateTexts(
+      decision,
     )
       .map((candidate) => `\n${candidate}.`)
-      .join('')}${approvalsText(one)}`;
-    const url = urls.get(one.id);
+      .join('')}${approvalsText(decision)}`;
+    const url = urls.get(decision.id);
     return url === undefined ? [text] : [text, '\n', { link: url, text: 'Approve or reject in the console' }];
   });
   return [{ bold: 'Next step: approve or reject' }, ...rows];
@@ -130,8 +131,8 @@ function questionText(story: Overview, urls: ApprovalUrls): Text {
 /** Explains the number of approvals, unless it is one. */
 function approvalsText({ approvals: { needed, given } }: DecisionView): string {
   if (needed < 2) return '';
-  const so_far = given.length === 0 ? 'none so far' : `${given.length} so far (${given.join(', ')})`;
-  return `\nRequires the approval of ${needed} people: ${so_far}.`;
+  const givenText = given.length === 0 ? 'none so far' : `${given.length} so far (${given.join(', ')})`;
+  return `\nRequires the approval of ${needed} people: ${givenText}.`;
 }
 
 const ROLE_NAMES = { commander: 'Commander', communications: 'Communications', scribe: 'Scribe' } as const;
@@ -139,7 +140,7 @@ const ROLE_NAMES = { commander: 'Commander', communications: 'Communications', s
 /** Names people without mentioning them, because a mention would notify them at every redraw. */
 function peopleOf(incident: IncidentRecord): string[] {
   const { roles = {}, handling, status } = incident;
-  const held = IncidentRole.options.flatMap((role) =>
+  const roleTexts = IncidentRole.options.flatMap((role) =>
     roles[role] === undefined ? [] : [`${ROLE_NAMES[role]}: ${roles[role].shown}`],
   );
   const isUnassigned = roles.commander === undefined && status !== 'resolved';
@@ -147,7 +148,7 @@ function peopleOf(incident: IncidentRecord): string[] {
   const shown = Object.values(roles).find(({ name }) => name === by)?.shown ?? by;
   return [
     ...(isUnassigned ? [`${ROLE_NAMES.commander}: unassigned`] : []),
-    ...held,
+    ...roleTexts,
     ...(shown === undefined ? [] : [`Acknowledged by ${shown}`]),
   ];
 }
@@ -246,8 +247,8 @@ export function rollbackOf(
     ({ question, from_version: from, to_version: to }) =>
       question === undefined && from === decision.from_version && to === decision.to_version,
   );
-  const effectOf = (one: DecisionView) =>
-    effects.findLast(({ kind, key }) => kind === 'roll-back' && key.endsWith(`.${numberOf(one.id)}`));
+  const effectOf = (candidate: DecisionView) =>
+    effects.findLast(({ kind, key }) => kind === 'roll-back' && key.endsWith(`.${numberOf(candidate.id)}`));
   return effectOf(decision) ?? same.map(effectOf).findLast((effect) => effect?.state === 'succeeded');
 }
 
@@ -287,7 +288,7 @@ export function decisionWords(decision: DecisionView): string {
 function alertsPart({ incident, signals }: Overview): ChatPart[] {
   const { group_reason, firing: count, signal_count } = incident;
   if (signal_count === 0 || (group_reason !== undefined && signals.length === 0)) return [];
-  const counted = group_reason === undefined ? ` ${Math.max(count, 0)} of ${signal_count} firing` : '';
+  const countText = group_reason === undefined ? ` ${Math.max(count, 0)} of ${signal_count} firing` : '';
   const names = [...Map.groupBy(signals, ({ title }) => title)].slice(0, ALERTS_SHOWN);
   const rows = names.map(([title, all]) => {
     const firing = all.filter(({ status }) => status === 'firing').length;
@@ -297,7 +298,7 @@ function alertsPart({ incident, signals }: Overview): ChatPart[] {
     incident.signal_count > signals.length
       ? [`\n${incident.signal_count} ${incident.signal_count === 1 ? 'alert' : 'alerts'} in total`]
       : [];
-  return [{ kind: 'text', text: [{ bold: 'Alerts' }, counted, ...rows, ...more] }];
+  return [{ kind: 'text', text: [{ bold: 'Alerts' }, countText, ...rows, ...more] }];
 }
 
 /** Returns the recommended next step for a person who joins. */
@@ -358,12 +359,12 @@ function approvalReasonText(decision: DecisionView, before: string): string {
 
 /** Names the action in progress: a runbook is also in progress between its steps. */
 const actionInProgress = (effects: Overview['effects']): string => {
-  const acts = effects.filter(({ resource }) => resource !== undefined);
-  const newest = acts.findLast(({ state }) => state === 'intended' || state === 'accepted') ?? acts.at(-1);
+  const actions = effects.filter(({ resource }) => resource !== undefined);
+  const newest = actions.findLast(({ state }) => state === 'intended' || state === 'accepted') ?? actions.at(-1);
   return newest === undefined || newest.kind === 'roll-back' ? 'rollback' : 'runbook';
 };
 
-/** Lists earlier incidents that resemble this one, while it is open. Their ages are those at its opening. */
+/** Lists earlier incidents that resemble this one, while it is open. Their ages are relative to its opening. */
 const similarPart = ({ incident: { similar = [], status, opened_at } }: Overview): ChatPart[] =>
   similar.length === 0 || status === 'resolved'
     ? []
@@ -372,7 +373,9 @@ const similarPart = ({ incident: { similar = [], status, opened_at } }: Overview
           kind: 'text',
           text: [
             'Similar incidents:',
-            ...similar.map((one) => `\n• ${one.title} (${one.id}): ${similarWords(one, opened_at)}`),
+            ...similar.map(
+              (decision) => `\n• ${decision.title} (${decision.id}): ${similarWords(decision, opened_at)}`,
+            ),
           ],
         },
       ];

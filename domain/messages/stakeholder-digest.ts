@@ -30,7 +30,7 @@ export type NotificationChannel = (typeof NOTIFICATION_CHANNELS)[number];
 export type ChannelPause = { tries: number; until: Timestamp; detail: string };
 
 /** Returns the state whose changes are sent immediately. */
-export const aboutOf = ({ status, severity, handling }: IncidentRecord): string =>
+export const notifiedStateOf = ({ status, severity, handling }: IncidentRecord): string =>
   JSON.stringify([status, severity, handling?.stakeholder_update?.at ?? null]);
 
 type DueContext = {
@@ -59,7 +59,7 @@ export function isDue(
   // at least receives the child's resolution.
   if (incident.parent_id !== undefined && (incident.status !== 'resolved' || notifiedOfParent)) return false;
   if (before?.again !== undefined && now < before.again.at) return false;
-  const isNews = before?.about !== aboutOf(incident);
+  const isNews = before?.about !== notifiedStateOf(incident);
   if (before === undefined || !before.notified)
     return (
       isNews &&
@@ -75,7 +75,7 @@ export function isDue(
 
 /** Records a notification before it is sent, so that a crash cannot cause repeated sending. */
 export const notificationState = (incident: IncidentRecord, now: Timestamp): LastNotification => ({
-  about: aboutOf(incident),
+  about: notifiedStateOf(incident),
   at: now,
   notified: true,
 });
@@ -92,7 +92,7 @@ export const neverNotified = (now: LastNotification, before: LastNotification | 
 });
 
 /** Pauses in minutes before the second attempt and the maximum; each pause doubles the previous one. */
-const AGAIN_MINUTES = { first: 1, longest: 30 };
+const RETRY_MINUTES = { first: 1, longest: 30 };
 
 /** Schedules another attempt after a failure that may be temporary. */
 export const sentLater = (
@@ -100,7 +100,7 @@ export const sentLater = (
   { now, timeScale }: Pick<DueContext, 'now' | 'timeScale'>,
 ): LastNotification => {
   const tries = (before?.again?.tries ?? 0) + 1;
-  const minutes = Math.min(AGAIN_MINUTES.first * 2 ** (tries - 1), AGAIN_MINUTES.longest);
+  const minutes = Math.min(RETRY_MINUTES.first * 2 ** (tries - 1), RETRY_MINUTES.longest);
   return { ...notSent(before, now), again: { at: plusSeconds(now, (minutes * 60) / timeScale), tries } };
 };
 
@@ -123,17 +123,17 @@ export function digestOf(story: Overview, url?: string, urls: ApprovalUrls = NO_
   const { incident, effects, decisions, children, childCount } = story;
   const { severity, opened_at, resolved_at, roles, handling } = incident;
   const title = `${serviceEnvironmentText(incident)}: ${incident.title}`;
-  const words = statusWords(incident);
-  const would = decisions.findLast((decision) => decision.would !== undefined);
+  const statusText = statusWords(incident);
+  const shadowDecision = decisions.findLast((decision) => decision.would !== undefined);
   const done = effects.filter(({ kind, state }) => kind === 'roll-back' && state === 'succeeded');
   return {
-    summary: `${resolved_at === null ? '' : 'Resolved: '}${title} (${severity}, ${words})`,
+    summary: `${resolved_at === null ? '' : 'Resolved: '}${title} (${severity}, ${statusText})`,
     parts: [
       { kind: 'header', text: title },
       {
         kind: 'fields',
         fields: [
-          { name: 'Status', value: [words] },
+          { name: 'Status', value: [statusText] },
           { name: 'Severity', value: [severity] },
           { name: 'Since', value: [minuteOf(opened_at)] },
           ...(resolved_at === null ? [] : [{ name: 'Resolved', value: [minuteOf(resolved_at)] }]),
@@ -151,7 +151,7 @@ export function digestOf(story: Overview, url?: string, urls: ApprovalUrls = NO_
               ],
             },
           ]),
-      ...partsOf(children, childCount),
+      ...childrenPart(children, childCount),
       ...(done.length === 0
         ? []
         : [
@@ -161,10 +161,13 @@ export function digestOf(story: Overview, url?: string, urls: ApprovalUrls = NO_
             },
           ]),
       ...questionPart(story, urls),
-      ...(would === undefined
+      ...(shadowDecision === undefined
         ? []
         : [
-            { kind: 'text' as const, text: [{ bold: 'What automation would have done' }, `\n${decisionWords(would)}`] },
+            {
+              kind: 'text' as const,
+              text: [{ bold: 'What automation would have done' }, `\n${decisionWords(shadowDecision)}`],
+            },
           ]),
       { kind: 'note', text: [`Incident ${incident.id}`, ...consoleLink(url)] },
     ],
@@ -184,13 +187,13 @@ function questionPart(story: Pick<Overview, 'incident' | 'decisions'>, urls: App
   return [{ kind: 'text', text }];
 }
 
-const PARTS_SHOWN = 20;
+const CHILDREN_SHOWN_MAX = 20;
 
 /** Lists the children, for readers who were notified about one of them. */
-function partsOf(children: Overview['children'], count: number): ChatPart[] {
+function childrenPart(children: Overview['children'], count: number): ChatPart[] {
   if (children.length === 0) return [];
   const rows = children
-    .slice(0, PARTS_SHOWN)
+    .slice(0, CHILDREN_SHOWN_MAX)
     .map(({ service, environment, title, status }) => `\n${service} ${environment}: ${title} (${status})`);
   const more = count - rows.length;
   return [
@@ -223,10 +226,10 @@ function paragraph(part: ChatPart): string {
     case 'header':
       return `${part.text}\n${'='.repeat(Math.min([...part.text].length, 72))}`;
     case 'fields':
-      return part.fields.map(({ name, value }) => `${name}: ${plainOf(value)}`).join('\n');
+      return part.fields.map(({ name, value }) => `${name}: ${emailSpans(value)}`).join('\n');
     case 'text':
     case 'note':
-      return plainOf(part.text);
+      return emailSpans(part.text);
     case 'line':
       return '-'.repeat(8);
     case 'buttons':
@@ -234,9 +237,9 @@ function paragraph(part: ChatPart): string {
   }
 }
 
-const plainOf = (text: Text): string => text.map(plainSpan).join('').trim();
+const emailSpans = (text: Text): string => text.map(emailSpan).join('').trim();
 
-function plainSpan(span: Span): string {
+function emailSpan(span: Span): string {
   if (typeof span === 'string') return span;
   if ('bold' in span) return span.bold;
   if ('code' in span) return span.code;

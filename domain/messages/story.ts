@@ -54,8 +54,8 @@ const WHOLE_URL = /^https?:\/\/.*[^…]$/is;
 
 /** Returns links for further investigation: the first of each kind that an alert names. http and https only. */
 export function linksOf(signals: readonly Signal[]): Link[] {
-  const first = (of: (signal: Signal) => string | null | undefined): string | undefined =>
-    signals.map(of).find((url): url is string => typeof url === 'string' && WHOLE_URL.test(url));
+  const first = (urlOf: (signal: Signal) => string | null | undefined): string | undefined =>
+    signals.map(urlOf).find((url): url is string => typeof url === 'string' && WHOLE_URL.test(url));
   const links: [string, string | undefined][] = [
     ['Runbook', first(({ links: { runbook } }) => runbook)],
     ['Dashboard', first(({ links: { dashboard } }) => dashboard)],

@@ -6,8 +6,8 @@ import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
  */
 const UNCLEAR_SECONDS = 75;
 
-/** Returns the time from which the vendor's state shows the outcome of an attempt that was recorded at `since`. */
-export const sureFrom = (since: Timestamp): Timestamp => plusSeconds(since, UNCLEAR_SECONDS);
+/** Returns the time from which the vendor's state certainly shows the outcome of an attempt that was recorded at `since`. */
+export const outcomeKnownFrom = (since: Timestamp): Timestamp => plusSeconds(since, UNCLEAR_SECONDS);
 
 /**
  * Returns when to set a value once more. An unanswered attempt may be executed late and overwrite a newer value, so the
@@ -16,7 +16,7 @@ export const sureFrom = (since: Timestamp): Timestamp => plusSeconds(since, UNCL
  * @param unsure time of the unanswered attempt, if any
  */
 export const setAgainFrom = (unsure: Timestamp | null | undefined): Timestamp | null =>
-  unsure === null || unsure === undefined ? null : sureFrom(unsure);
+  unsure === null || unsure === undefined ? null : outcomeKnownFrom(unsure);
 
 /**
  * Returns the remaining `unsure` time after an answer.
@@ -24,5 +24,5 @@ export const setAgainFrom = (unsure: Timestamp | null | undefined): Timestamp | 
  * @param before value before the answered attempt
  * @param at start of that attempt; null: it was not executed
  */
-export const answered = (before: Timestamp | null | undefined, at: Timestamp | null): Timestamp | null =>
-  before === null || before === undefined || (at !== null && at >= sureFrom(before)) ? null : before;
+export const unsureAfterAnswer = (before: Timestamp | null | undefined, at: Timestamp | null): Timestamp | null =>
+  before === null || before === undefined || (at !== null && at >= outcomeKnownFrom(before)) ? null : before;

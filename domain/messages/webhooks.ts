@@ -32,7 +32,7 @@ export type WebhookIncident = {
   question: { text: string; answer_until: string | null; url: string | null } | null;
 };
 
-const SUSPECTS_TOLD = 3;
+const SUSPECTS_SENT_MAX = 3;
 
 export function webhookIncident(
   view: IncidentView,
@@ -56,7 +56,7 @@ export function webhookIncident(
     channel,
     roles,
     acknowledged_by: isAcknowledged(incident) ? (handling?.acknowledged?.by ?? null) : null,
-    suspects: view.suspects.slice(0, SUSPECTS_TOLD).map(({ version, confidence }) => ({ version, confidence })),
+    suspects: view.suspects.slice(0, SUSPECTS_SENT_MAX).map(({ version, confidence }) => ({ version, confidence })),
     automation: last === undefined ? null : decisionWords(last),
     url: url ?? null,
     question:
@@ -97,7 +97,7 @@ export function nextEvent(
  * Returns whether a receiver subscribes to an incident. After its first event, it receives events until the incident is
  * resolved.
  */
-export const wants = (
+export const isSubscribed = (
   { services, severities }: Pick<Webhook, 'services' | 'severities'>,
   { service, severity }: Pick<IncidentRecord, 'service' | 'severity'>,
 ): boolean => (services?.includes(service) ?? true) && (severities?.includes(severity) ?? true);

@@ -20,7 +20,7 @@ export type ChangeEvents = {
 };
 
 /** Maximum age in seconds: responders look for recent changes, so a change recorded later than this is not sent. */
-const NEWS_SECONDS = 3600;
+const CHANGE_AGE_MAX_SECONDS = 3600;
 
 const WEB = /^https?:\/\//;
 
@@ -28,7 +28,7 @@ const WEB = /^https?:\/\//;
 export function changeEvent(change: Change, now: Timestamp): ChangeEvent | undefined {
   const { id, kind, service, environment, version, status, commit, author, url, made_for, previous_version } = change;
   const at = status === 'started' ? change.started_at : (change.finished_at ?? change.started_at);
-  if (secondsBetween(at, now) > NEWS_SECONDS) return undefined;
+  if (secondsBetween(at, now) > CHANGE_AGE_MAX_SECONDS) return undefined;
   const details = { service, environment, version, status, kind, previous_version, commit, author, incident: made_for };
   return {
     summary: `${changeTitle(kind)}: ${service} ${environment} ${version}${status === 'succeeded' ? '' : ` ${status}`}`,

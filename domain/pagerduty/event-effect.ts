@@ -30,61 +30,66 @@ const nothing = (because: string): EventEffect => ({ kind: 'nothing', because })
 /** Interprets an event. Pure: a repeated delivery has the same meaning. */
 export function effectOfEvent(event: PagerDutyEvent): EventEffect {
   const by = userOf(event.agent);
-  const whom = by === null ? '' : ` by ${by.name}`;
+  const byText = by === null ? '' : ` by ${by.name}`;
   switch (event.event_type) {
     case 'incident.triggered':
       return paged(event.data);
     case 'incident.acknowledged':
       return by === null ? nothing('not acknowledged by a person') : { kind: 'acknowledged', by };
     case 'incident.unacknowledged':
-      return { kind: 'unacknowledged', by, text: `Unacknowledged at PagerDuty${whom}: notifications resume` };
+      return { kind: 'unacknowledged', by, text: `Unacknowledged at PagerDuty${byText}: notifications resume` };
     case 'incident.reopened':
-      return noted('page.reopened', by, `Reopened at PagerDuty${whom}`);
+      return noted('page.reopened', by, `Reopened at PagerDuty${byText}`);
     case 'incident.reassigned':
     case 'incident.escalated':
     case 'incident.delegated':
       return assigned(event.event_type, event.data, by);
     case 'incident.priority_updated':
-      return noted('page.priority', by, `Priority at PagerDuty${whom}: ${event.data.priority?.summary || 'none'}`);
+      return noted('page.priority', by, `Priority at PagerDuty${byText}: ${event.data.priority?.summary || 'none'}`);
     case 'incident.resolved':
       return resolved(event.data, by);
     case 'incident.annotated':
       return isOwnNote(event.data.content)
         ? nothing('the note is by Firebreak')
-        : noted('page.note', by, `Note at PagerDuty${whom}: ${event.data.content}`);
+        : noted('page.note', by, `Note at PagerDuty${byText}: ${event.data.content}`);
     case 'incident.status_update_published':
-      return stakeholderUpdate(by, whom, event.data.message);
+      return stakeholderUpdate(by, byText, event.data.message);
     case 'incident.responder.added':
     case 'incident.responder.replied':
       return responder(event.event_type, event.data, by);
   }
 }
 
-const stakeholderUpdate = (by: PagerUser | null, whom: string, words: string): EventEffect => ({
+const stakeholderUpdate = (by: PagerUser | null, byText: string, messageText: string): EventEffect => ({
   kind: 'update_published',
   by,
-  text: `Status update at PagerDuty${whom}: ${words}`,
-  words,
+  text: `Status update at PagerDuty${byText}: ${messageText}`,
+  words: messageText,
 });
 
-const noted = (as: string, by: PagerUser | null, text: string): EventEffect => ({ kind: 'noted', as, by, text });
+const noted = (entryKind: string, by: PagerUser | null, text: string): EventEffect => ({
+  kind: 'noted',
+  as: entryKind,
+  by,
+  text,
+});
 
 function paged({ assignees }: PagerDutyIncident): EventEffect {
-  const people = (assignees ?? []).flatMap((one) => userOf(one) ?? []);
+  const people = (assignees ?? []).flatMap((reference) => userOf(reference) ?? []);
   return people.length === 0 ? nothing('a page opened the incident') : { kind: 'paged', people };
 }
 
-const WORDS = {
+const ASSIGNMENT_VERBS = {
   'incident.reassigned': 'Reassigned',
   'incident.escalated': 'Escalated',
   'incident.delegated': 'Delegated',
 } as const;
 
-function assigned(type: keyof typeof WORDS, data: PagerDutyIncident, by: PagerUser | null): EventEffect {
-  const to = [...new Set((data.assignees ?? []).flatMap((one) => one.summary || []))].toSorted();
+function assigned(type: keyof typeof ASSIGNMENT_VERBS, data: PagerDutyIncident, by: PagerUser | null): EventEffect {
+  const to = [...new Set((data.assignees ?? []).flatMap((reference) => reference.summary || []))].toSorted();
   const policy = type === 'incident.delegated' ? data.escalation_policy?.summary : undefined;
   const named = [...(policy ? [`policy ${policy}`] : []), ...to].join(', ');
-  const text = `${WORDS[type]} at PagerDuty${by === null ? '' : ` by ${by.name}`}${named === '' ? '' : ` to ${named}`}`;
+  const text = `${ASSIGNMENT_VERBS[type]} at PagerDuty${by === null ? '' : ` by ${by.name}`}${named === '' ? '' : ` to ${named}`}`;
   return { kind: 'assigned', text, by, to };
 }
 
@@ -107,18 +112,19 @@ function responder(
   by: PagerUser | null,
 ): EventEffect {
   const requested = nameOf(user) ?? nameOf(escalation_policy) ?? 'A responder';
-  const words = message ? `: ${message}` : '';
+  const messageText = message ? `: ${message}` : '';
   if (type === 'incident.responder.replied')
     return noted(
       'page.responder',
       by,
-      `${requested} answered the responder request at PagerDuty: ${state || 'answered'}${words}`,
+      `${requested} answered the responder request at PagerDuty: ${state || 'answered'}${messageText}`,
     );
   return noted(
     'page.responder',
     by,
-    `Requested ${requested} as a responder at PagerDuty${by === null ? '' : ` by ${by.name}`}${words}`,
+    `Requested ${requested} as a responder at PagerDuty${by === null ? '' : ` by ${by.name}`}${messageText}`,
   );
 }
 
-const nameOf = (one: PagerDutyReference | null | undefined): string | undefined => one?.summary || undefined;
+const nameOf = (reference: PagerDutyReference | null | undefined): string | undefined =>
+  reference?.summary || undefined;

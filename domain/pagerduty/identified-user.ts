@@ -15,11 +15,11 @@ export function withIdentifiedUser(
   agent: Agent,
 ): Amendment | undefined {
   if (handling?.unidentified?.includes(name) !== true) return undefined;
-  const unidentified = handling.unidentified.filter((one) => one !== name);
+  const unidentified = handling.unidentified.filter((actor) => actor !== name);
   if (agent.name === name) return { handling: { unidentified } };
   return {
-    handling: { ...sameOnes(handling, name, agent.name), unidentified },
-    roles: heldBy(roles, name, agent),
+    handling: { ...handlingWithName(handling, name, agent.name), unidentified },
+    roles: rolesWithName(roles, name, agent),
     timeline: {
       actor: 'firebreak',
       kind: 'person.recognised',
@@ -29,8 +29,12 @@ export function withIdentifiedUser(
   };
 }
 
-function sameOnes({ acknowledged, stakeholder_update: update }: Handling, name: string, is: string): Handling {
-  const by = (one: string): string => (one === name ? is : one);
+function handlingWithName(
+  { acknowledged, stakeholder_update: update }: Handling,
+  name: string,
+  newName: string,
+): Handling {
+  const by = (actor: string): string => (actor === name ? newName : actor);
   return {
     ...(acknowledged && {
       acknowledged: {
@@ -45,10 +49,10 @@ function sameOnes({ acknowledged, stakeholder_update: update }: Handling, name: 
   };
 }
 
-const heldBy = (roles: Roles = {}, name: string, { name: is, shown, slack }: Agent): Roles =>
+const rolesWithName = (roles: Roles = {}, name: string, { name: newName, shown, slack }: Agent): Roles =>
   Object.fromEntries(
     Object.entries(roles).map(([role, holder]) => [
       role,
-      holder.name === name ? { ...holder, name: is, shown, slack } : holder,
+      holder.name === name ? { ...holder, name: newName, shown, slack } : holder,
     ]),
   );

@@ -1,5 +1,5 @@
 /** Start of Firebreak's notes, as `pageNote` writes them: a webhook may truncate the end of a note. */
-const BEGINS = /^Firebreak tracks this as incident [0-9A-Z]{26}\b/;
+const FIRST_LINE = /^Firebreak tracks this as incident [0-9A-Z]{26}\b/;
 
 /** Line that identifies a note written by Firebreak. */
 const MARKER = /^firebreak:\S+$/m;
@@ -7,5 +7,5 @@ const MARKER = /^firebreak:\S+$/m;
 /** Returns whether Firebreak wrote the note, so that its webhook is ignored. */
 export const isOwnNote = (content: string): boolean => {
   const text = content.replaceAll('\r\n', '\n');
-  return BEGINS.test(text) || MARKER.test(text);
+  return FIRST_LINE.test(text) || MARKER.test(text);
 };

@@ -17,7 +17,7 @@ export function isAcknowledged(incident: Paged): boolean {
 /** Returns the unacknowledged pages, newest first. */
 export function unacknowledgedPages(incident: Paged): number[] {
   const from = lastAcknowledgedPage(incident) ?? 0;
-  return Array.from({ length: Math.max(incident.pages - from, 0) }, (_, n) => incident.pages - n);
+  return Array.from({ length: Math.max(incident.pages - from, 0) }, (_, index) => incident.pages - index);
 }
 
 /**
@@ -50,8 +50,8 @@ export function withoutAcknowledgement({ handling = {} }: Paged, page: number, a
   const withdrawal = before !== undefined && before.at > at ? before : { page, at };
   if (acknowledged === undefined || acknowledged.at > at || (acknowledged.page ?? page) < page)
     return { handling: { unacknowledged: withdrawal } };
-  const { last_at_pager: again, ...first } = acknowledged;
-  if (again !== undefined && again.at > at)
-    return { handling: { unacknowledged: withdrawal, acknowledged: { ...first, ...again } } };
+  const { last_at_pager: laterAtPager, ...first } = acknowledged;
+  if (laterAtPager !== undefined && laterAtPager.at > at)
+    return { handling: { unacknowledged: withdrawal, acknowledged: { ...first, ...laterAtPager } } };
   return { handling: { unacknowledged: withdrawal, acknowledged: { ...first, page: page - 1 } } };
 }

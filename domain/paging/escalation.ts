@@ -14,7 +14,7 @@ export const ESCALATED = 'page.escalated';
 export const isUnacknowledged = (incident: IncidentRecord): boolean =>
   incident.pages > 0 &&
   !isAcknowledged(incident) &&
-  goesOn(incident) &&
+  isOngoing(incident) &&
   incident.parent_id === undefined && // the parent pages
   (incident.status === 'open' || incident.status === 'mitigating'); // an apparently effective mitigation needs no further escalation
 
@@ -22,7 +22,7 @@ export const isUnacknowledged = (incident: IncidentRecord): boolean =>
  * Returns whether the incident continues. An incident opened by alerts is over once none fires; it only waits to see
  * whether that lasts.
  */
-const goesOn = ({ firing, by_hand, by_event }: IncidentRecord): boolean =>
+const isOngoing = ({ firing, by_hand, by_event }: IncidentRecord): boolean =>
   firing > 0 || by_hand === true || by_event === true;
 
 /** `number`: among all escalations of this incident. `nth`: among those since the last acknowledgement. */

@@ -23,7 +23,7 @@ const PAGING_JOINED = 'An alert with a page route was added';
 
 const RUNBOOK_FAILED = 'A runbook failed';
 
-const BY_ALERTS: ReadonlySet<string> = new Set([
+const CAUSES_BY_ALERTS: ReadonlySet<string> = new Set([
   CRITICAL_JOINED,
   PAGING_JOINED,
   MITIGATION_WORDS.not_taken,
@@ -32,24 +32,28 @@ const BY_ALERTS: ReadonlySet<string> = new Set([
 
 /** Returns whether alerts alone made a page due. False if a person requested it, or an action was taken. */
 export const areAllByAlerts = (causes: readonly PageCause[]): boolean =>
-  causes.every(({ text }) => BY_ALERTS.has(text));
+  causes.every(({ text }) => CAUSES_BY_ALERTS.has(text));
 
 /** State that determines the reason for a page by alerts. */
-type Before = Pick<IncidentRecord, 'severity'> & { mitigated: boolean; pagedAgain: boolean; resolveBy: string | null };
+type StateBefore = Pick<IncidentRecord, 'severity'> & {
+  mitigated: boolean;
+  pagedAgain: boolean;
+  resolveBy: string | null;
+};
 
 /** Returns the reason for which `message` makes a page due. */
-export function causeOf(message: Message, before: Before): PageCause {
+export function causeOf(message: Message, before: StateBefore): PageCause {
   switch (message.kind) {
     case 'signals':
       if (before.resolveBy !== null)
-        return { text: `Alerts have fired since ${whoIs(before.resolveBy)} resolved the incident` };
+        return { text: `Alerts have fired since ${actorName(before.resolveBy)} resolved the incident` };
       if (before.mitigated && !before.pagedAgain) return { text: 'Alerts are firing again after the mitigation' };
       if (message.again) return { text: 'Alerts of more services outside the catalogue are firing' };
       return message.critical && before.severity !== 'critical' ? { text: CRITICAL_JOINED } : { text: PAGING_JOINED };
     case 'severity':
-      return { text: `${whoIs(message.by)} raised the severity to ${message.severity}` };
+      return { text: `${actorName(message.by)} raised the severity to ${message.severity}` };
     case 'declared':
-      return { text: `${whoIs(message.by)} declared the incident` };
+      return { text: `${actorName(message.by)} declared the incident` };
     case 'page':
       return { text: requestWords(message) };
     case 'left':
@@ -84,13 +88,13 @@ export function causeOf(message: Message, before: Before): PageCause {
 /** Describes a requested page. Requests by Firebreak are complete sentences; a person's reason is optional. */
 function requestWords({ by, note }: Extract<Message, { kind: 'page' }>): string {
   if (by.startsWith('incident:')) return `A child incident pages ${note}`;
-  if (note !== '' && OWN_REQUESTS.test(by)) return upperFirst(note);
-  return `${whoIs(by)} requested a page${note === '' ? '' : `: ${note}`}`;
+  if (note !== '' && PROGRAMS_THAT_PAGE.test(by)) return upperFirst(note);
+  return `${actorName(by)} requested a page${note === '' ? '' : `: ${note}`}`;
 }
 
-const OWN_REQUESTS = /^(firebreak|escalation|pagerduty)$/;
+const PROGRAMS_THAT_PAGE = /^(firebreak|escalation|pagerduty)$/;
 
-const whoIs = (by: string): string => by.replace(/^person:/, '');
+const actorName = (by: string): string => by.replace(/^person:/, '');
 
 const upperFirst = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 

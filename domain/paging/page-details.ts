@@ -18,9 +18,9 @@ import { answerNames, questionName } from '../rollback/question-names.ts';
 import { NO_APPROVAL_URLS, type ApprovalUrls } from '../incidents/approval-link.ts';
 import { type Link, linksOf, minuteOf, type Overview } from '../messages/story.ts';
 
-const ALERTS_NAMED = 5;
-const PARTS_NAMED = 10;
-const SUSPECTS_NAMED = 3;
+const ALERTS_SHOWN_MAX = 5;
+const CHILDREN_SHOWN_MAX = 10;
+const SUSPECTS_SHOWN_MAX = 3;
 
 /** Maximum length in UTF-16 code units. Texts of alerts and CD systems can be long; a page is read on a phone. */
 const TEXT_MAX_CHARS = 500;
@@ -38,7 +38,7 @@ export type PageDetails = Readonly<Record<string, string | readonly string[]>>;
  * @param reason reason for the page; null: the incident has opened
  * @param links for further investigation; absent: those of the alerts
  */
-export function detailsOf(
+export function pageDetailsOf(
   story: Overview,
   reason: string | null,
   urls: ApprovalUrls = NO_APPROVAL_URLS,
@@ -47,10 +47,10 @@ export function detailsOf(
   const { incident } = story;
   const question = questionOf(story);
   const answerUrl = urls.get(openQuestion(story)?.id ?? '');
-  const judged = story.decisions.length > 0;
+  const isJudged = story.decisions.length > 0;
   const shortLinks = links.filter(({ url }) => url.length <= URL_MAX_CHARS);
   return {
-    ...shortened({
+    ...withTruncatedTexts({
       ...(reason !== null && { page_reason: reason }),
       problem: problemOf(story),
       since: minuteOf(sinceOf(story)),
@@ -58,7 +58,7 @@ export function detailsOf(
       ...(incident.group_reason === undefined && { suspects: suspectsOf(story) }),
       automation: automationOf(story),
       ...(question !== null && { question }),
-      ...(judged && question === null && { next_step: nextStep(story) }),
+      ...(isJudged && question === null && { next_step: nextStep(story) }),
       ...(incident.channel !== undefined && { channel: incident.channel }),
     }),
     ...(answerUrl !== undefined && { approve_or_reject: answerUrl }),
@@ -70,11 +70,11 @@ export function detailsOf(
 /** Returns the firing alerts with their descriptions; for a parent incident, its children. */
 function problemOf({ incident, signals, children, childCount }: Overview): string[] {
   if (incident.group_reason !== undefined) {
-    const rest = childCount - Math.min(children.length, PARTS_NAMED);
+    const rest = childCount - Math.min(children.length, CHILDREN_SHOWN_MAX);
     return [
       incident.group_reason.text,
       ...children
-        .slice(0, PARTS_NAMED)
+        .slice(0, CHILDREN_SHOWN_MAX)
         .map(({ service, environment, title, status }) => `${service} ${environment}: ${title} (${status})`),
       ...(rest > 0 ? [`and ${rest} more`] : []),
     ];
@@ -83,14 +83,16 @@ function problemOf({ incident, signals, children, childCount }: Overview): strin
   const words = firing.map(alertWords);
   const distinct = [...new Set(words)];
   if (distinct.length === 0) return [incident.title];
-  const named = distinct.slice(0, ALERTS_NAMED);
+  const named = distinct.slice(0, ALERTS_SHOWN_MAX);
   const more = Math.max(incident.firing - firing.length, 0) + distinct.length - named.length;
   return [...named, ...(more > 0 ? [`and ${more} more ${more === 1 ? 'alert' : 'alerts'}`] : [])];
 }
 
 function alertWords({ title, labels, annotations }: Overview['signals'][number]): string {
   const name = labels.find(([label]) => label === 'alertname')?.[1];
-  const shown = DESCRIPTIONS.map((wanted) => annotations.find(([one]) => one === wanted)?.[1]).find(Boolean);
+  const shown = DESCRIPTIONS.map((annotationName) => annotations.find(([line]) => line === annotationName)?.[1]).find(
+    Boolean,
+  );
   return [...new Set([name, title, shown].filter((text) => text !== undefined))].join(': ');
 }
 
@@ -104,7 +106,7 @@ function sinceOf({ incident, signals }: Overview): Overview['incident']['opened_
 export function suspectsOf({ incident, decisions }: Pick<Overview, 'incident' | 'decisions'>): string | string[] {
   if (incident.suspects.length > 0)
     return suspectsToShow(incident.suspects)
-      .slice(0, SUSPECTS_NAMED)
+      .slice(0, SUSPECTS_SHOWN_MAX)
       .map(({ version, confidence, reasons }) =>
         [`${version}, ${Math.round(confidence * 100)} %`, ...reasons.slice(0, 1)].join(': '),
       );
@@ -131,22 +133,22 @@ export function questionOf(story: Pick<Overview, 'incident' | 'decisions'>): str
   if (waiting === undefined) return null;
   const names = answerNames(waiting).map(({ name }) => name);
   const candidates = candidateTexts(waiting).map((text) => ` ${text}.`);
-  return `Question ${questionName(waiting.id)}: ${subjectOf(waiting)}?${why(waiting)}${candidates.join('')} Answer: firebreak incident approve ${incident.id} ${names.join(' or ')}, or the buttons in Slack`;
+  return `Question ${questionName(waiting.id)}: ${subjectOf(waiting)}?${approvalReasonText(waiting)}${candidates.join('')} Answer: firebreak incident approve ${incident.id} ${names.join(' or ')}, or the buttons in Slack`;
 }
 
-function why(decision: DecisionView): string {
+function approvalReasonText(decision: DecisionView): string {
   const because = approvalReason(decision);
   return because === '' ? '' : ` Approval is needed because: ${because}.`;
 }
 
-function shortened(details: PageDetails): PageDetails {
+function withTruncatedTexts(details: PageDetails): PageDetails {
   return Object.fromEntries(
     Object.entries(details).map(([name, value]) => [
       name,
-      typeof value === 'string' ? cut(value) : value.map((one) => cut(one)),
+      typeof value === 'string' ? truncated(value) : value.map((line) => truncated(line)),
     ]),
   );
 }
 
-export const cut = (text: string, max = TEXT_MAX_CHARS): string =>
+export const truncated = (text: string, max = TEXT_MAX_CHARS): string =>
   text.length <= max ? text : `${text.slice(0, max - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;

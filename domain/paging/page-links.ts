@@ -2,7 +2,7 @@ import type { Signal } from '../../schemas/alerts/signal.ts';
 import type { Link, Story } from '../messages/story.ts';
 
 /** Links and images of a page. */
-export type Beside = { links: { href: string; text: string }[]; images: { src: string; alt: string }[] };
+export type PageAttachments = { links: { href: string; text: string }[]; images: { src: string; alt: string }[] };
 
 const IMAGES = ['image', 'image_url', 'graph', 'graph_url'];
 const IMAGES_MAX = 3;
@@ -11,7 +11,7 @@ const IMAGES_MAX = 3;
 const WHOLE_HTTPS = /^https:\/\/.*[^…]$/is;
 
 /** Returns the links of an incident, and the images from the alerts' annotations, each once. */
-export function pageAttachments(signals: readonly Signal[], links: readonly Link[]): Beside {
+export function pageAttachments(signals: readonly Signal[], links: readonly Link[]): PageAttachments {
   const images = signals.flatMap(({ title, annotations }) =>
     annotations.flatMap(([name, value]) =>
       IMAGES.includes(name) && WHOLE_HTTPS.test(value) ? [{ src: value, alt: title }] : [],
@@ -19,7 +19,9 @@ export function pageAttachments(signals: readonly Signal[], links: readonly Link
   );
   return {
     links: links.map(({ title, url }) => ({ href: url, text: title })),
-    images: images.filter(({ src }, n) => images.findIndex((one) => one.src === src) === n).slice(0, IMAGES_MAX),
+    images: images
+      .filter(({ src }, index) => images.findIndex((image) => image.src === src) === index)
+      .slice(0, IMAGES_MAX),
   };
 }
 

@@ -1,9 +1,18 @@
-import { detailsOf } from './page-details.ts';
+import { pageDetailsOf } from './page-details.ts';
 import type { Overview } from '../messages/story.ts';
 import type { ApprovalUrls } from '../incidents/approval-link.ts';
 
 /** Details in order of importance for the responder: a long note is truncated at the end. */
-const FIRST = ['question', 'approve_or_reject', 'suspects', 'automation', 'next_step', 'problem', 'since', 'status'];
+const FIRST_DETAILS = [
+  'question',
+  'approve_or_reject',
+  'suspects',
+  'automation',
+  'next_step',
+  'problem',
+  'since',
+  'status',
+];
 
 /** Labels of details, in addition to the first line, which names the incident. */
 const LABELS: Readonly<Record<string, string>> = { api: 'Current state' };
@@ -11,8 +20,8 @@ const LABELS: Readonly<Record<string, string>> = { api: 'Current state' };
 /** Builds a plain-text note for the pager's incident with the current details. */
 export function pageNote(story: Overview, urls?: ApprovalUrls): string {
   const { id, service, environment, severity, title, unmatched } = story.incident;
-  const details = detailsOf(story, null, urls);
-  const names = [...FIRST, ...Object.keys(details).filter((name) => !FIRST.includes(name))];
+  const details = pageDetailsOf(story, null, urls);
+  const names = [...FIRST_DETAILS, ...Object.keys(details).filter((name) => !FIRST_DETAILS.includes(name))];
   return [
     `Firebreak tracks this as incident ${id}: ${unmatched || service} ${environment}, ${severity}: ${title}`,
     '',
@@ -20,7 +29,7 @@ export function pageNote(story: Overview, urls?: ApprovalUrls): string {
       const value = details[name];
       if (value === undefined) return [];
       const label = LABELS[name] ?? labelOf(name);
-      return typeof value === 'string' ? [`${label}: ${value}`] : [`${label}:`, ...value.map((one) => `- ${one}`)];
+      return typeof value === 'string' ? [`${label}: ${value}`] : [`${label}:`, ...value.map((line) => `- ${line}`)];
     }),
   ].join('\n');
 }

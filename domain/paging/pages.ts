@@ -32,22 +32,22 @@ const SAME_MOMENT_SECONDS = 60;
  * Default duration in seconds of an escalation policy's step: an incident unacknowledged for longer may no longer
  * notify anyone.
  */
-const RINGS_FOR_SECONDS = 1800;
+const NOTIFIES_FOR_SECONDS = 1800;
 
 /**
  * Returns why an external incident does not replace a page of Firebreak's own. Undefined: it notifies someone, or did
  * so just now.
  */
-export function whyUnacknowledged(
+export function whyPagedAnyway(
   { status, createdAt, acknowledgedBy }: ExternalIncident,
   { number, due }: Pick<DuePage, 'number' | 'due'>,
 ): string | undefined {
-  const whom = acknowledgedBy.length > 0 ? ` by ${acknowledgedBy.join(', ')}` : '';
+  const byText = acknowledgedBy.length > 0 ? ` by ${acknowledgedBy.join(', ')}` : '';
   if (status === 'acknowledged' && number > 1)
-    return `it is already acknowledged${whom}, so it would not notify anyone again`;
+    return `it is already acknowledged${byText}, so it would not notify anyone again`;
   if (status === 'acknowledged' && createdAt < plusSeconds(due, -SAME_MOMENT_SECONDS))
-    return `it was acknowledged${whom} earlier, so alerts added to it notify nobody`;
-  if (status === 'triggered' && createdAt < plusSeconds(due, -RINGS_FOR_SECONDS))
+    return `it was acknowledged${byText} earlier, so alerts added to it notify nobody`;
+  if (status === 'triggered' && createdAt < plusSeconds(due, -NOTIFIES_FOR_SECONDS))
     return 'it has been unacknowledged for more than 30 minutes, so it may no longer notify anyone';
   return undefined;
 }

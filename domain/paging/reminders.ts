@@ -43,7 +43,7 @@ export function reminderFor(
   const reminder = (
     kind: ReminderKind,
     since: Timestamp,
-    { text, remedies, mention = [], to = null }: Words,
+    { text, remedies, mention = [], to = null }: ReminderContent,
   ): Reminder => {
     const before = handling.reminded?.[kind];
     const times = before !== undefined && before.at > since ? before.times + 1 : 1;
@@ -56,18 +56,18 @@ export function reminderFor(
       reminded: { ...handling.reminded, [kind]: { at: now, times } },
     };
   };
-  const opened = incident.opened_at;
+  const openedAt = incident.opened_at;
   // An effective mitigation makes the question of command less urgent.
-  const leads = status === 'open' || status === 'mitigating';
-  const missing = missingOf(incident);
-  if (leads && missing !== undefined && due('triage', triage.acknowledgeMinutes, opened))
-    return reminder('triage', opened, missing);
-  if (leads && roles.commander === undefined && due('commander', triage.commanderMinutes, opened))
-    return reminder('commander', opened, {
+  const isUnmitigated = status === 'open' || status === 'mitigating';
+  const triageReminder = missingTriage(incident);
+  if (isUnmitigated && triageReminder !== undefined && due('triage', triage.acknowledgeMinutes, openedAt))
+    return reminder('triage', openedAt, triageReminder);
+  if (isUnmitigated && roles.commander === undefined && due('commander', triage.commanderMinutes, openedAt))
+    return reminder('commander', openedAt, {
       text: 'This incident has no commander. To take command, use "Take command" or /incident take.',
       remedies: ['take_command'],
     });
-  const updatedAt = handling.stakeholder_update?.at ?? opened;
+  const updatedAt = handling.stakeholder_update?.at ?? openedAt;
   if (!due('update', triage.updateMinutes, updatedAt)) return undefined;
   const since =
     handling.stakeholder_update === undefined
@@ -80,7 +80,7 @@ export function reminderFor(
   });
 }
 
-type Words = Pick<Reminder, 'text' | 'remedies'> & Partial<Pick<Reminder, 'mention' | 'to'>>;
+type ReminderContent = Pick<Reminder, 'text' | 'remedies'> & Partial<Pick<Reminder, 'mention' | 'to'>>;
 
 /**
  * Returns who should publish the next update. A person who cannot be mentioned in Slack, or not yet, is named in the
@@ -94,12 +94,12 @@ function recipientOf({ communications, commander }: Roles): Partial<Pick<Reminde
     : { mention: [recipient.slack] };
 }
 
-function missingOf(incident: IncidentRecord): Words | undefined {
+function missingTriage(incident: IncidentRecord): ReminderContent | undefined {
   const { handling = {}, severity } = incident;
   if (!isAcknowledged(incident)) {
-    const and = handling.triaged === undefined ? ` Also confirm the severity, which is ${severity}.` : '';
+    const severityText = handling.triaged === undefined ? ` Also confirm the severity, which is ${severity}.` : '';
     return {
-      text: `This incident is not acknowledged yet. Use "Acknowledge" or /incident ack.${and}`,
+      text: `This incident is not acknowledged yet. Use "Acknowledge" or /incident ack.${severityText}`,
       remedies: handling.triaged === undefined ? ['acknowledge', 'severity'] : ['acknowledge'],
     };
   }

@@ -103,14 +103,14 @@ const REFUSAL_REASONS: Readonly<Record<string, string>> = {
 export const failedInvitationText = ({ shown }: Pick<DesiredMember, 'shown'>, code: string): string =>
   `${shown} could not be invited to the channel: ${REFUSAL_REASONS[code] ?? code}`;
 
-/** Builds the email to a person who cannot be notified in the channel. */
-export function emailTo(
+/** Builds the direct message to a person who cannot be notified in the channel. */
+export function directMessageTo(
   { why }: Pick<DesiredMember, 'why'>,
   { incident }: Overview,
   channel: string | null,
 ): ChatMessage {
   const title = `${serviceEnvironmentText(incident)}: ${incident.title}`;
-  const where =
+  const channelText =
     channel === null
       ? 'It has no channel, because Slack refused to create one.'
       : 'You could not be invited to its channel.';
@@ -121,7 +121,7 @@ export function emailTo(
         kind: 'text',
         text: [
           { bold: title },
-          `, ${incident.severity}. You are needed ${why ?? 'for this incident'}. ${where}`,
+          `, ${incident.severity}. You are needed ${why ?? 'for this incident'}. ${channelText}`,
           ...(channel === null ? [] : [' ', { channel }]),
         ],
       },

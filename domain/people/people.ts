@@ -37,27 +37,27 @@ export type Actor = {
   grants: Principal[];
 };
 
-export type Found = { ok: true; actor: Actor } | { ok: false; because: string };
+export type ActorResult = { ok: true; actor: Actor } | { ok: false; because: string };
 
 /** The required part of the configuration. Of the catalogue, only the teams of services matter. */
-export type Known = { people: PeopleFile; services: Readonly<Record<string, { team?: string | undefined }>> };
+export type PeopleConfig = { people: PeopleFile; services: Readonly<Record<string, { team?: string | undefined }>> };
 
 /** Returns the actor for a Slack user. */
-export function actorOf({ people: file, services }: Known, user: SlackUser): Found {
+export function actorOf({ people: file, services }: PeopleConfig, user: SlackUser): ActorResult {
   const person = personOf(file, user);
   if (person === undefined && user.kind !== 'member')
-    return no(
+    return notFound(
       `${user.name ?? user.id} is ${user.kind === 'guest' ? 'a guest' : 'not a member'} of this workspace, and is not listed in people.yaml`,
     );
   const groups = user.groups.flatMap((id) => file.userGroups[id] ?? []);
-  const own = person?.[1].roles ?? (file.everyone === 'nobody' ? [] : [file.everyone]);
+  const ownServices = person?.[1].roles ?? (file.everyone === 'nobody' ? [] : [file.everyone]);
   const actor = actorWith({ people: file, services }, person, {
     name: `slack:${user.id}`,
     shown: user.name,
-    groups: [{ roles: own, teams: [] }, ...groups],
+    groups: [{ roles: ownServices, teams: [] }, ...groups],
   });
   return actor === undefined
-    ? no(`${user.name ?? user.id} is not listed in people.yaml, which has "everyone: nobody"`)
+    ? notFound(`${user.name ?? user.id} is not listed in people.yaml, which has "everyone: nobody"`)
     : { ok: true, actor };
 }
 
@@ -65,12 +65,12 @@ export function actorOf({ people: file, services }: Known, user: SlackUser): Fou
  * Returns the actor for a person who is signed in by an identity provider. `everyone` does not apply: it is about members of
  * the Slack workspace, and an identity provider may sign in anyone.
  */
-export function actorOfSignedIn(known: Known, { issuer, subject, email, name, groups }: SignedIn): Found {
-  const { signIn } = known.people;
+export function actorOfSignedIn(config: PeopleConfig, { issuer, subject, email, name, groups }: SignedIn): ActorResult {
+  const { signIn } = config.people;
   const shown = email ?? name ?? subject;
-  if (signIn?.issuer !== issuer) return no(`people.yaml no longer names the identity provider ${issuer}`);
-  const person = email === null ? undefined : personByEmail(known.people, email);
-  const actor = actorWith(known, person, {
+  if (signIn?.issuer !== issuer) return notFound(`people.yaml no longer names the identity provider ${issuer}`);
+  const person = email === null ? undefined : personByEmail(config.people, email);
+  const actor = actorWith(config, person, {
     name: `oidc:${email ?? subject}`,
     shown: name ?? email,
     groups: [
@@ -79,33 +79,33 @@ export function actorOfSignedIn(known: Known, { issuer, subject, email, name, gr
     ],
   });
   return actor === undefined
-    ? no(`${shown} is not listed in people.yaml, and is in no group that has a role there (signIn.groups)`)
+    ? notFound(`${shown} is not listed in people.yaml, and is in no group that has a role there (signIn.groups)`)
     : { ok: true, actor };
 }
 
 /** Returns the actor with the roles and teams of the groups. Undefined: there is no role. */
 function actorWith(
-  { people: file, services }: Known,
+  { people: file, services }: PeopleConfig,
   person: readonly [PersonId, Person] | undefined,
-  otherwise: {
+  identity: {
     name: string;
     shown: string | null;
     groups: readonly { roles: readonly RoleName[]; teams: readonly string[] }[];
   },
 ): Actor | undefined {
-  const { groups } = otherwise;
-  const name = person?.[0] ?? otherwise.name;
+  const { groups } = identity;
+  const name = person?.[0] ?? identity.name;
   const roles = [...new Set(groups.flatMap((group) => group.roles))];
   if (roles.length === 0) return undefined;
   const teams = [...new Set([...(person?.[1].teams ?? []), ...groups.flatMap((group) => group.teams)])];
   const grants = roles.flatMap((role) => grantOf(file, services, role, name, teams) ?? []);
-  const shown = person?.[1].name ?? otherwise.shown ?? name;
+  const shown = person?.[1].name ?? identity.shown ?? name;
   return { name, shown, person: person?.[0] ?? null, teams, grants };
 }
 
 /** Finds a person by ID, else by an email address that Slack has verified. */
 function personOf(file: PeopleFile, { id, email, kind }: SlackUser): [PersonId, Person] | undefined {
-  const byId = listed(file).find(([, { slack }]) => slack === id);
+  const byId = listedPeople(file).find(([, { slack }]) => slack === id);
   // Other companies control their users' email addresses themselves.
   if (byId !== undefined || email === null || kind === 'outsider') return byId;
   const byEmail = personByEmail(file, email);
@@ -114,32 +114,33 @@ function personOf(file: PeopleFile, { id, email, kind }: SlackUser): [PersonId, 
 
 /** No two people have the same email address. */
 const personByEmail = (file: PeopleFile, email: string): [PersonId, Person] | undefined =>
-  listed(file).find(([, person]) => person.email?.toLowerCase() === email.toLowerCase());
+  listedPeople(file).find(([, person]) => person.email?.toLowerCase() === email.toLowerCase());
 
-const listed = ({ people }: PeopleFile): [PersonId, Person][] =>
+const listedPeople = ({ people }: PeopleFile): [PersonId, Person][] =>
   Object.entries(people).map(([id, person]) => [PersonId.parse(id), person]);
 
-const no = (because: string): Found => ({ ok: false, because });
+const notFound = (because: string): ActorResult => ({ ok: false, because });
 
 const roleOf = ({ roles }: PeopleFile, name: RoleName): Role | undefined =>
   Object.hasOwn(roles, name) ? roles[name] : Object.hasOwn(ROLES, name) ? ROLES[name as keyof typeof ROLES] : undefined;
 
 function grantOf(
   file: PeopleFile,
-  services: Known['services'],
+  services: PeopleConfig['services'],
   roleName: RoleName,
   name: string,
   teams: readonly string[],
 ): Principal | undefined {
   const role = roleOf(file, roleName);
   if (role === undefined) return undefined;
-  const of = (team: string | undefined) => team !== undefined && teams.includes(team);
-  const own = () => Object.entries(services).flatMap(([service, entry]) => (of(entry.team) ? [service] : []));
+  const isOwnTeam = (team: string | undefined) => team !== undefined && teams.includes(team);
+  const ownServices = () =>
+    Object.entries(services).flatMap(([service, entry]) => (isOwnTeam(entry.team) ? [service] : []));
   return {
     name,
     actions: role.actions,
     sources: null,
-    services: role.services === undefined ? null : role.services === 'own' ? own() : role.services,
+    services: role.services === undefined ? null : role.services === 'own' ? ownServices() : role.services,
     environments: role.environments ?? null,
     expires_at: null,
   };
@@ -161,7 +162,7 @@ export function actorMay(
 }
 
 /** Maximum number of people to suggest after a refusal. */
-const NAMED_MAX = 5;
+const CONTACTS_MAX = 5;
 
 /** Whom to ask: a Slack user or user group by ID, or a name. */
 export type Contact = { user: string } | { group: string } | string;
@@ -170,44 +171,56 @@ export type Contact = { user: string } | { group: string } | string;
  * Returns whom to ask for an action: people with the permission, the service's team first, and user groups with the
  * permission.
  */
-export function contactsFor(known: Known, action: Action, scope: Scope, now: Timestamp): Contact[] {
-  const { people: file, services } = known;
+export function contactsFor(config: PeopleConfig, action: Action, scope: Scope, now: Timestamp): Contact[] {
+  const { people: file, services } = config;
   const service = typeof scope.service === 'string' && Object.hasOwn(services, scope.service) ? scope.service : null;
   const team = service === null ? undefined : services[service]?.team;
   const may = (roles: readonly RoleName[], teams: readonly string[]) =>
-    rolesMay(known, { roles, teams }, action, scope, now);
+    rolesMay(config, { roles, teams }, action, scope, now);
   const people = Object.entries(file.people)
     .filter(([, { roles, teams }]) => may(roles, teams))
-    .toSorted(([, a], [, b]) => Number(isIn(b, team)) - Number(isIn(a, team)))
+    .toSorted(([, a], [, b]) => Number(isInTeam(b, team)) - Number(isInTeam(a, team)))
     .map(([id, person]): Contact => (person.slack === undefined ? (person.name ?? id) : { user: person.slack }));
   const groups = Object.entries(file.userGroups)
     .filter(([, { roles, teams }]) => may(roles, teams))
     .map(([id]): Contact => ({ group: id }));
-  return [...people.slice(0, NAMED_MAX), ...groups.slice(0, NAMED_MAX)];
+  return [...people.slice(0, CONTACTS_MAX), ...groups.slice(0, CONTACTS_MAX)];
 }
 
 /** Returns whether full members who are not listed have the permission. */
-export function everyoneMay(known: Known, action: Action, scope: Scope, now: Timestamp): boolean {
-  const { everyone } = known.people;
-  return everyone !== 'nobody' && rolesMay(known, { roles: [everyone], teams: [] }, action, scope, now);
+export function everyoneMay(config: PeopleConfig, action: Action, scope: Scope, now: Timestamp): boolean {
+  const { everyone } = config.people;
+  return everyone !== 'nobody' && rolesMay(config, { roles: [everyone], teams: [] }, action, scope, now);
 }
 
 /**
  * Returns whether a listed person may have the permission, as far as people.yaml determines it: membership in user
  * groups is known only to Slack, so any is assumed.
  */
-export function listedMay(known: Known, person: Given, action: Action, scope: Scope, now: Timestamp): boolean {
-  const all = [person, ...Object.values(known.people.userGroups)];
-  const given = { roles: all.flatMap(({ roles }) => roles), teams: all.flatMap(({ teams }) => teams) };
-  return rolesMay(known, given, action, scope, now);
+export function listedMay(
+  config: PeopleConfig,
+  person: RolesAndTeams,
+  action: Action,
+  scope: Scope,
+  now: Timestamp,
+): boolean {
+  const all = [person, ...Object.values(config.people.userGroups)];
+  const rolesAndTeams = { roles: all.flatMap(({ roles }) => roles), teams: all.flatMap(({ teams }) => teams) };
+  return rolesMay(config, rolesAndTeams, action, scope, now);
 }
 
-type Given = { roles: readonly RoleName[]; teams: readonly string[] };
+type RolesAndTeams = { roles: readonly RoleName[]; teams: readonly string[] };
 
-const rolesMay = ({ people, services }: Known, { roles, teams }: Given, action: Action, scope: Scope, now: Timestamp) =>
+const rolesMay = (
+  { people, services }: PeopleConfig,
+  { roles, teams }: RolesAndTeams,
+  action: Action,
+  scope: Scope,
+  now: Timestamp,
+) =>
   roles.some((role) => {
-    const grant = grantOf(people, services, role, 'somebody', teams);
+    const grant = grantOf(people, services, role, 'any person', teams);
     return grant !== undefined && authorize(grant, action, scope, now).allowed;
   });
 
-const isIn = ({ teams }: Person, team: string | undefined): boolean => team !== undefined && teams.includes(team);
+const isInTeam = ({ teams }: Person, team: string | undefined): boolean => team !== undefined && teams.includes(team);

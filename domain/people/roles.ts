@@ -11,9 +11,9 @@ import type { Amend, Amendment } from '../ports/incidents.ts';
 /** A person who acts or is assigned. */
 export type Assignee = Pick<RoleHolder, 'name' | 'shown' | 'slack'>;
 
-type Entry = NonNullable<Amendment['timeline']>;
+type AmendmentEntry = NonNullable<Amendment['timeline']>;
 
-const entry = (actor: string, kind: string, text: string, detail: unknown = null): Entry => ({
+const timelineEntry = (actor: string, kind: string, text: string, detail: unknown = null): AmendmentEntry => ({
   actor,
   kind,
   text,
@@ -26,8 +26,12 @@ const holds = ({ roles }: IncidentRecord, role: IncidentRole, { name }: Assignee
 };
 
 /** Acknowledges the incident when command is taken. */
-const acknowledges = (incident: IncidentRecord, role: IncidentRole, by: string, at: Timestamp): Partial<Amendment> =>
-  role === 'commander' ? withAcknowledgement(incident, { by, at }) : {};
+const acknowledgementWith = (
+  incident: IncidentRecord,
+  role: IncidentRole,
+  by: string,
+  at: Timestamp,
+): Partial<Amendment> => (role === 'commander' ? withAcknowledgement(incident, { by, at }) : {});
 
 export const claimed =
   (role: IncidentRole, assignee: Assignee, at: Timestamp): Amend =>
@@ -37,8 +41,8 @@ export const claimed =
     const text = before === undefined ? `Took the ${role} role` : `Took the ${role} role from ${before.shown}`;
     return {
       roles: { [role]: { ...assignee, at } },
-      ...acknowledges(incident, role, assignee.name, at),
-      timeline: entry(assignee.name, 'role.taken', text, { role }),
+      ...acknowledgementWith(incident, role, assignee.name, at),
+      timeline: timelineEntry(assignee.name, 'role.taken', text, { role }),
     };
   };
 
@@ -50,25 +54,30 @@ export const assigned =
       ? undefined
       : {
           roles: { [role]: { ...to, at } },
-          timeline: entry(by, 'role.assigned', `Assigned the ${role} role to ${to.shown}`, { role }),
+          timeline: timelineEntry(by, 'role.assigned', `Assigned the ${role} role to ${to.shown}`, { role }),
         };
 
 export const left =
   (role: IncidentRole, assignee: Assignee): Amend =>
   (incident) =>
     holds(incident, role, assignee)
-      ? { roles: { [role]: null }, timeline: entry(assignee.name, 'role.left', `Left the ${role} role`, { role }) }
+      ? {
+          roles: { [role]: null },
+          timeline: timelineEntry(assignee.name, 'role.left', `Left the ${role} role`, { role }),
+        }
       : undefined;
 
 /** Hands over command, with a summary. */
 export const handedOver =
-  (to: Assignee, by: string, brief: string, at: Timestamp): Amend =>
+  (to: Assignee, by: string, summary: string, at: Timestamp): Amend =>
   (incident) =>
     holds(incident, 'commander', to)
       ? undefined
       : {
           roles: { commander: { ...to, at } },
-          timeline: entry(by, 'command.handed_over', `Handed over command to ${to.shown}. ${brief}`, { to: to.name }),
+          timeline: timelineEntry(by, 'command.handed_over', `Handed over command to ${to.shown}. ${summary}`, {
+            to: to.name,
+          }),
         };
 
 export const acknowledged =
@@ -78,7 +87,7 @@ export const acknowledged =
       ? undefined
       : {
           ...withAcknowledgement(incident, { by, at }),
-          timeline: entry(by, 'incident.acknowledged', 'Acknowledged the incident'),
+          timeline: timelineEntry(by, 'incident.acknowledged', 'Acknowledged the incident'),
         };
 
 /** Records that a person set or confirmed the severity. A change has a timeline entry of its own. */
@@ -88,10 +97,10 @@ export const triaged =
     if (incident.handling?.triaged !== undefined) return undefined;
     const handling = { triaged: { by, at } };
     if (incident.severity !== severity) return { handling };
-    return { handling, timeline: entry(by, 'incident.triaged', `Confirmed the severity ${severity}`) };
+    return { handling, timeline: timelineEntry(by, 'incident.triaged', `Confirmed the severity ${severity}`) };
   };
 
 /** Records that stakeholders were notified. */
 export const stakeholderUpdate =
   (text: string, by: string, at: Timestamp): Amend =>
-  () => ({ handling: { stakeholder_update: { by, at, text } }, timeline: entry(by, 'incident.update', text) });
+  () => ({ handling: { stakeholder_update: { by, at, text } }, timeline: timelineEntry(by, 'incident.update', text) });

@@ -48,21 +48,21 @@ export type SignIn = {
    * @param returnTo address to which the identity provider sends the browser back
    * @throws SignInFailed
    */
-  begin(settings: SignInSettings, returnTo: string): Promise<{ url: string; signIn: KeptSignIn }>;
+  begin(settings: SignInSettings, returnTo: string): Promise<{ url: string; signIn: PendingSignIn }>;
   /**
    * Returns who signed in.
    *
    * @param returned address with the identity provider's answer
    * @throws SignInFailed
    */
-  finish(settings: SignInSettings, returned: URL, signIn: KeptSignIn): Promise<SignedIn>;
+  finish(settings: SignInSettings, returned: URL, signIn: PendingSignIn): Promise<SignedIn>;
 };
 
 /** Path to which the identity provider sends the browser back. */
 export const RETURN_PATH = '/login/oidc/return';
 
 /** Secrets of a sign-in that only the browser that began it has. */
-export type KeptSignIn = { state: string; nonce: string; verifier: string };
+export type PendingSignIn = { state: string; nonce: string; verifier: string };
 
 /** A sign-in that did not succeed. `refused`: the identity provider or its answer; otherwise it could not be asked. */
 export class SignInFailed extends Error {

@@ -1,6 +1,6 @@
 import type { Effect, IncidentRecord, TimelineEntry } from '../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import { type Post, postOf } from '../incidents/post.ts';
+import { type InboxPost, inboxPostOf } from '../incidents/inbox-post.ts';
 import type { IncidentChange } from '../ports/incidents.ts';
 import type { BegunRunbook, SelectedRunbook, RunbookEnd, StartedRun } from '../ports/runbooks.ts';
 import { nextManualRun, whereFrom } from './manual-runs.ts';
@@ -23,7 +23,7 @@ export function chosenEntry(
 }
 
 /** A run that a person starts. `before`: the newest run of this runbook, which has ended; null: none. */
-export type RunPlan = { kind: 'starts'; number: number; before: number | null; post: Post; entry: TimelineEntry };
+export type RunPlan = { kind: 'starts'; number: number; before: number | null; post: InboxPost; entry: TimelineEntry };
 
 /** Decides whether a person can start a run. A runbook has one run at a time within an incident. */
 export function planRun(
@@ -50,7 +50,7 @@ export function planRun(
     kind: 'starts',
     number,
     before: ofName.at(-1)?.number ?? null,
-    post: postOf(incident, { kind: 'runbook_run', number }, at, { timeline }),
+    post: inboxPostOf(incident, { kind: 'runbook_run', number }, at, { timeline }),
     entry: { ...timeline, at },
   };
 }
@@ -61,11 +61,11 @@ export function planRunEnd(
   effects: readonly Pick<Effect, 'resource' | 'state'>[],
   { number, outcome, text, acted, page }: RunbookEnd & { number: number },
   at: Timestamp,
-): { kind: 'post'; post: Post } | { kind: 'entry'; entry: TimelineEntry } {
+): { kind: 'post'; post: InboxPost } | { kind: 'entry'; entry: TimelineEntry } {
   const timeline = { actor: 'firebreak', kind: `runbook.${outcome}`, text, detail: { number } };
   if (incident.status === 'resolved') return { kind: 'entry', entry: { ...timeline, at } };
   const change = { ...afterwards(incident, effects, number, acted, at), timeline };
-  return { kind: 'post', post: postOf(incident, { kind: 'runbook', number, acted, page }, at, change) };
+  return { kind: 'post', post: inboxPostOf(incident, { kind: 'runbook', number, acted, page }, at, change) };
 }
 
 /** Returns the incident's status after a run has ended. */

@@ -1,7 +1,12 @@
 import * as z from 'zod';
 import type { Freezes } from '../../domain/ports/freeze.ts';
 import { freezesUrl, incidentUrl } from '../../domain/incidents/console-link.ts';
-import { changeMark, freezeMark, incidentMark, markTag } from '../../domain/incidents/marks.ts';
+import {
+  changeAnnotation,
+  freezeAnnotation,
+  incidentAnnotation,
+  annotationTag,
+} from '../../domain/incidents/graph-annotations.ts';
 import type { Annotation, Annotations } from '../../domain/messages/channels.ts';
 import type { Changes } from '../../domain/ports/changes.ts';
 import type { Incidents } from '../../domain/ports/incidents.ts';
@@ -11,7 +16,7 @@ import type { Subject } from '../../schemas/incidents/projection.ts';
 import { plusSeconds, Timestamp } from '../../schemas/time/time.ts';
 import type { Projector } from '../sync/sync.ts';
 import type { Method, SyncSession } from '../sync/session.ts';
-import { answered, setAgainFrom, sureFrom } from '../../domain/messages/unclear.ts';
+import { unsureAfterAnswer, setAgainFrom, outcomeKnownFrom } from '../../domain/messages/unclear.ts';
 
 /** Rate limit. Grafana publishes none, but stores annotations in a database. */
 const GRAFANA: Method = { name: 'grafana', allowances: { grafana: { perSecond: 5, burst: 20 } } };
@@ -41,38 +46,38 @@ type Deps = {
 export const grafanaProjector =
   (deps: Deps): Projector =>
   async (subject, session) => {
-    const mark = await markOf(deps, subject);
-    if (mark === undefined) return;
+    const annotation = await annotationOf(deps, subject);
+    if (annotation === undefined) return;
     const state = GrafanaState.parse((await deps.projections.read('grafana', subject)) ?? {});
-    await new Mark(deps, subject, mark, state, session).show();
+    await new GrafanaAnnotation(deps, subject, annotation, state, session).show();
   };
 
-async function markOf(deps: Deps, subject: Subject): Promise<Annotation | undefined> {
+async function annotationOf(deps: Deps, subject: Subject): Promise<Annotation | undefined> {
   if (subject.startsWith('change:')) {
     const change = await deps.changes.get(ChangeId.parse(idOf(subject)));
-    return change && changeMark(change);
+    return change && changeAnnotation(change);
   }
   if (subject.startsWith('freeze:')) {
     const freeze = await deps.freezes.get(idOf(subject));
-    return freeze && freezeMark(freeze, freezesUrl(deps.publicUrl));
+    return freeze && freezeAnnotation(freeze, freezesUrl(deps.publicUrl));
   }
   const incident = await deps.incidents.read(IncidentId.parse(idOf(subject)));
-  return incident && incidentMark(incident, incidentUrl(deps.publicUrl, incident.id));
+  return incident && incidentAnnotation(incident, incidentUrl(deps.publicUrl, incident.id));
 }
 
-class Mark {
+class GrafanaAnnotation {
   readonly #deps: Deps;
   readonly #subject: Subject;
-  readonly #mark: Annotation;
+  readonly #annotation: Annotation;
   readonly #shown: string;
   readonly #session: SyncSession;
   #state: GrafanaState;
 
-  constructor(deps: Deps, subject: Subject, mark: Annotation, state: GrafanaState, session: SyncSession) {
+  constructor(deps: Deps, subject: Subject, annotation: Annotation, state: GrafanaState, session: SyncSession) {
     this.#deps = deps;
     this.#subject = subject;
-    this.#mark = mark;
-    this.#shown = JSON.stringify(mark);
+    this.#annotation = annotation;
+    this.#shown = JSON.stringify(annotation);
     this.#state = state;
     this.#session = session;
   }
@@ -87,20 +92,21 @@ class Mark {
   async #find(): Promise<void> {
     const began = this.#session.now();
     const response = await this.#session.attempt(GRAFANA, () =>
-      this.#deps.annotations.find(markTag(idOf(this.#subject))),
+      this.#deps.annotations.find(annotationTag(idOf(this.#subject))),
     );
-    if (response?.kind === 'refused') await this.#refused(response.code, response.detail);
+    if (response?.kind === 'refused') await this.#recordRefusal(response.code, response.detail);
     if (response?.kind !== 'done') return;
     if (response.value !== null) return this.#save({ id: response.value.id, creatingSince: null });
     const { creatingSince } = this.#state;
-    if (creatingSince !== null && began < sureFrom(creatingSince)) this.#session.scheduleNext(sureFrom(creatingSince));
+    if (creatingSince !== null && began < outcomeKnownFrom(creatingSince))
+      this.#session.scheduleNext(outcomeKnownFrom(creatingSince));
     else await this.#save({ missing: true, creatingSince: null });
   }
 
   async #create(): Promise<void> {
     const response = await this.#session.attempt(
       GRAFANA,
-      () => this.#deps.annotations.create(this.#mark),
+      () => this.#deps.annotations.create(this.#annotation),
       async (at) => {
         await this.#save({ creatingSince: at, missing: false });
         return true;
@@ -110,20 +116,20 @@ class Mark {
     if (response.kind === 'done')
       await this.#save({ id: response.value.id, creatingSince: null, shown: this.#shown, problem: null });
     else await this.#save({ creatingSince: null, missing: true });
-    if (response.kind === 'refused') await this.#refused(response.code, response.detail);
+    if (response.kind === 'refused') await this.#recordRefusal(response.code, response.detail);
   }
 
   async #update(id: string): Promise<void> {
     const before = this.#state.unsure;
-    const again = setAgainFrom(before);
+    const sendAgainFrom = setAgainFrom(before);
     const began = this.#session.now();
-    if (this.#state.shown === this.#shown && (again === null || began < again)) {
-      if (again !== null) this.#session.scheduleNext(again);
+    if (this.#state.shown === this.#shown && (sendAgainFrom === null || began < sendAgainFrom)) {
+      if (sendAgainFrom !== null) this.#session.scheduleNext(sendAgainFrom);
       return;
     }
     const response = await this.#session.attempt(
       GRAFANA,
-      () => this.#deps.annotations.update(id, this.#mark),
+      () => this.#deps.annotations.update(id, this.#annotation),
       async (at) => {
         await this.#save({ unsure: at });
         return true;
@@ -131,24 +137,24 @@ class Mark {
     );
     if (response === undefined || response.kind === 'unclear') return;
     const done = response.kind === 'done';
-    const unsure = answered(before, done ? began : null);
+    const unsure = unsureAfterAnswer(before, done ? began : null);
     await this.#save({ unsure, ...(done && { shown: this.#shown, problem: null }) });
     // A failed call is retried with its own delay.
-    if (done && unsure !== null) this.#session.scheduleNext(sureFrom(unsure));
-    if (response.kind === 'refused') await this.#refused(response.code, response.detail);
+    if (done && unsure !== null) this.#session.scheduleNext(outcomeKnownFrom(unsure));
+    if (response.kind === 'refused') await this.#recordRefusal(response.code, response.detail);
   }
 
   /** Records a refusal. A deleted annotation is created again; other refusals require a change by a person. */
-  async #refused(code: string, detail: string): Promise<void> {
+  async #recordRefusal(code: string, detail: string): Promise<void> {
     this.#session.log.warn('Grafana refused an annotation', { code, detail });
     await this.#save({ problem: detail, ...(code === 'not_found' && { id: null, shown: null }) });
     if (code === 'not_found') this.#session.scheduleNext(plusSeconds(this.#session.now(), 1));
-    else this.#session.scheduleRetryAfterRefusal(this.#over());
+    else this.#session.scheduleRetryAfterRefusal(this.#endOfUpdates());
   }
 
   /** Returns the end of updates. Null: the incident is open. A change without an end counts as a point in time. */
-  #over(): Timestamp | null {
-    const { from, until } = this.#mark;
+  #endOfUpdates(): Timestamp | null {
+    const { from, until } = this.#annotation;
     return until ?? (this.#subject.startsWith('change:') ? from : null);
   }
 

@@ -15,7 +15,7 @@ import type { Subject } from '../../schemas/incidents/projection.ts';
 import { plusSeconds, Timestamp } from '../../schemas/time/time.ts';
 import type { Projector } from '../sync/sync.ts';
 import type { Method, SyncSession } from '../sync/session.ts';
-import { answered, sureFrom } from '../../domain/messages/unclear.ts';
+import { unsureAfterAnswer, outcomeKnownFrom } from '../../domain/messages/unclear.ts';
 
 /** Rate limit. Argo CD publishes none. */
 const IMAGES: Method = { name: 'images', allowances: { images: { perSecond: 5, burst: 20 } } };
@@ -74,10 +74,10 @@ async function automationOf(
   return client?.imageAutomation && { ...client.imageAutomation, standIn: client.standIn === true };
 }
 
-/** Every text about a stand-in says that it is one. */
+/** Image automation. `standIn`: it is a stand-in, which every text about it says. */
 type StandInAutomation = ImageAutomation & { standIn: boolean };
 
-type Parts = {
+type HoldInputs = {
   subject: Subject;
   automation: StandInAutomation;
   pins: readonly PinView[];
@@ -94,7 +94,7 @@ class ImageHold {
   readonly #session: SyncSession;
   #state: ImagesState;
 
-  constructor(deps: ImagesDeps, { subject, automation, pins, state, session }: Parts) {
+  constructor(deps: ImagesDeps, { subject, automation, pins, state, session }: HoldInputs) {
     this.#deps = deps;
     this.#subject = subject;
     this.#automation = automation;
@@ -118,19 +118,19 @@ class ImageHold {
     );
     if (response === undefined || response.kind === 'unclear') return;
     const isDone = response.kind === 'done';
-    const unsure = answered(before, isDone ? began : null);
+    const unsure = unsureAfterAnswer(before, isDone ? began : null);
     await this.#save({ unsure });
     if (isDone) {
-      await this.#done(response.value, before !== null);
-      if (unsure !== null) this.#session.scheduleNext(sureFrom(unsure));
-    } else if (response.kind === 'refused') await this.#refused(response.detail);
+      await this.#recordHold(response.value, before !== null);
+      if (unsure !== null) this.#session.scheduleNext(outcomeKnownFrom(unsure));
+    } else if (response.kind === 'refused') await this.#recordRefusal(response.detail);
   }
 
-  async #done({ images, held, changed }: HeldImages, wasUnsure: boolean): Promise<void> {
+  async #recordHold({ images, held, changed }: HeldImages, wasUnsure: boolean): Promise<void> {
     const now = this.#session.now();
-    const isHeld = new Set<string>(held);
+    const heldVersions = new Set<string>(held);
     const known = this.#state.holds;
-    const heldPins = this.#pins.filter(({ version }) => isHeld.has(version));
+    const heldPins = this.#pins.filter(({ version }) => heldVersions.has(version));
     const ended = Object.keys(known).filter((id) => !heldPins.some((pin) => pin.id === id));
     const added = heldPins.filter(({ id }) => known[id] === undefined);
     const isRestored = changed && !wasUnsure && heldPins.length > 0 && added.length === 0 && ended.length === 0;
@@ -139,9 +139,9 @@ class ImageHold {
     );
     await this.#save({ holds: { ...known, ...holds } });
     await this.#noteHolds(images);
-    for (const id of ended) await this.#released(id);
-    if (isRestored) for (const { id } of heldPins) await this.#restored(id);
-    await this.#noteUntagged(images.length === 0 ? [] : this.#pins.filter(({ version }) => !isHeld.has(version)));
+    for (const id of ended) await this.#noteRelease(id);
+    if (isRestored) for (const { id } of heldPins) await this.#noteRestoredHold(id);
+    await this.#noteUntagged(images.length === 0 ? [] : this.#pins.filter(({ version }) => !heldVersions.has(version)));
     if (this.#pins.length > 0 && images.length > 0)
       this.#session.scheduleNext(plusSeconds(now, changed ? CHECK_NEW_SECONDS : CHECK_SECONDS));
   }
@@ -160,7 +160,7 @@ class ImageHold {
       await this.#save({ holds: Object.fromEntries(holds.map(([id, hold]) => [id, { ...hold, noted: true }])) });
   }
 
-  async #released(id: string): Promise<void> {
+  async #noteRelease(id: string): Promise<void> {
     const { [id]: hold, ...others } = this.#state.holds;
     if (hold === undefined) return;
     const pin = await this.#deps.pins.get(id);
@@ -178,7 +178,7 @@ class ImageHold {
     await this.#save({ holds: others });
   }
 
-  async #restored(id: string): Promise<void> {
+  async #noteRestoredHold(id: string): Promise<void> {
     const hold = this.#state.holds[id];
     if (hold === undefined) return;
     this.#session.log.warn('a hold of image automation was changed by others, and set again', { pin: id });
@@ -191,7 +191,7 @@ class ImageHold {
 
   async #noteUntagged(pins: readonly PinView[]): Promise<void> {
     const problem = pins.length === 0 ? null : `no tags: ${pins.map(({ id }) => id).join(', ')}`;
-    await this.#once(problem, async () => {
+    await this.#noteProblemOnce(problem, async () => {
       for (const { id, incident_id, version } of pins)
         await this.#note(incident_id, `images-untagged-${id}`, {
           kind: 'images.refused',
@@ -201,9 +201,9 @@ class ImageHold {
     });
   }
 
-  async #refused(detail: string): Promise<void> {
+  async #recordRefusal(detail: string): Promise<void> {
     this.#session.log.warn('image automation could not be held', { subject: this.#subject, detail });
-    await this.#once(detail, async () => {
+    await this.#noteProblemOnce(detail, async () => {
       for (const { id, incident_id, version } of this.#pins)
         await this.#note(incident_id, `images-refused-${id}`, {
           kind: 'images.refused',
@@ -215,7 +215,7 @@ class ImageHold {
   }
 
   /** Each entry notifies other projectors, so a problem is noted once. */
-  async #once(problem: string | null, note: () => Promise<void>): Promise<void> {
+  async #noteProblemOnce(problem: string | null, note: () => Promise<void>): Promise<void> {
     if (this.#state.problem === problem) return;
     await note();
     await this.#save({ problem });

@@ -12,7 +12,7 @@ type Deps = { chat: Chat; projections: Projections };
 export const purposeOf = ({ id }: Pick<IncidentRecord, 'id'>): string => `Firebreak incident ${id}`;
 
 /** The channel exists, or Slack refused it. Null: not yet; another session is scheduled. */
-export type Ensured = { kind: 'present'; id: string } | { kind: 'refused'; detail: string } | null;
+export type EnsuredChannel = { kind: 'present'; id: string } | { kind: 'refused'; detail: string } | null;
 
 /**
  * Returns the incident's channel, or creates one, numbered by day. The name is stored before the creation, so that a
@@ -26,7 +26,7 @@ export async function ensureChannel(
   state: SlackState,
   save: (change: Partial<SlackState>) => Promise<void>,
   session: SyncSession,
-): Promise<Ensured> {
+): Promise<EnsuredChannel> {
   if (state.channel !== null) return { kind: 'present', id: state.channel };
   const prefix = `${policy.channelPrefix}${yymmdd(incident.opened_at, policy.timeZone)}`;
   let { name, naming } = state;
@@ -34,7 +34,7 @@ export async function ensureChannel(
     // The name may belong to an earlier installation. Continue after the highest number of the day.
     const taken = await session.attempt(METHODS.list, () => deps.chat.channelNames(prefix));
     if (taken?.kind !== 'done') return refusalOf(taken);
-    name = await nextName(deps, prefix, highest(taken.value, prefix));
+    name = await nextName(deps, prefix, highestNumber(taken.value, prefix));
     naming = 'chosen';
     await save({ name, naming });
   }
@@ -59,28 +59,28 @@ async function ownChannel(
   name: string,
   save: (change: Partial<SlackState>) => Promise<void>,
   session: SyncSession,
-): Promise<Ensured> {
+): Promise<EnsuredChannel> {
   const found = await session.attempt(METHODS.list, () => chat.findChannel(name));
   if (found?.kind !== 'done') return refusalOf(found);
-  if (found.value !== null && isOf(incident, found.value)) return ensured(found.value.id, save);
+  if (found.value !== null && belongsTo(incident, found.value)) return ensured(found.value.id, save);
   await save({ naming: 'foreign' });
   session.scheduleNext(session.now());
   return null;
 }
 
-async function ensured(id: string, save: (change: Partial<SlackState>) => Promise<void>): Promise<Ensured> {
+async function ensured(id: string, save: (change: Partial<SlackState>) => Promise<void>): Promise<EnsuredChannel> {
   await save({ channel: id });
   return { kind: 'present', id };
 }
 
-const refusalOf = (response: VendorResponse<unknown> | undefined): Ensured =>
+const refusalOf = (response: VendorResponse<unknown> | undefined): EnsuredChannel =>
   response?.kind === 'refused' ? response : null;
 
-const isOf = (incident: IncidentRecord, channel: ChatChannel): boolean =>
+const belongsTo = (incident: IncidentRecord, channel: ChatChannel): boolean =>
   channel.isOwn && (channel.purpose === '' || channel.purpose === purposeOf(incident));
 
-const highest = (names: readonly string[], prefix: string): number =>
-  Math.max(0, ...names.map((one) => Number(/^\d+$/.exec(one.slice(prefix.length))?.[0] ?? 0)));
+const highestNumber = (names: readonly string[], prefix: string): number =>
+  Math.max(0, ...names.map((name) => Number(/^\d+$/.exec(name.slice(prefix.length))?.[0] ?? 0)));
 
 const nextName = async ({ projections }: Pick<Deps, 'projections'>, prefix: string, above?: number): Promise<string> =>
   `${prefix}${await projections.nextNumber(`channel ${prefix}`, above)}`;

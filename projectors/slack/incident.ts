@@ -1,7 +1,7 @@
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import { type WaiterDeps, notifyOfChannel } from '../../domain/messages/channel-waiter.ts';
-import { entryMessage, hasMessage, summaryCard, teamLine, topic } from '../../domain/messages/incident-card.ts';
-import type { Chat, ChatMessage, VendorResponse as Answer } from '../../domain/messages/channels.ts';
+import { entryMessage, hasMessage, summaryCard, teamLine, channelTopic } from '../../domain/messages/incident-card.ts';
+import type { Chat, ChatMessage, VendorResponse } from '../../domain/messages/channels.ts';
 import { approvalUrls } from '../../domain/incidents/approval-link.ts';
 import { incidentUrl } from '../../domain/incidents/console-link.ts';
 import { incidentLinks } from '../../domain/links/incident-links.ts';
@@ -11,7 +11,7 @@ import type { Incidents } from '../../domain/ports/incidents.ts';
 import type { UserCache } from '../../domain/ports/messages.ts';
 import { idOf, type Projections } from '../../domain/incidents/projections.ts';
 import { isQuietTrial } from '../../domain/automation/shadow-trial.ts';
-import { byName } from '../../domain/people/display-names.ts';
+import { withDisplayNames } from '../../domain/people/display-names.ts';
 import type { Story, StoryEntry } from '../../domain/messages/story.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { TimelineEntry } from '../../schemas/incidents/incident.ts';
@@ -19,10 +19,10 @@ import { IncidentId } from '../../schemas/config/names.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import type { Method, SyncSession } from '../sync/session.ts';
-import { answered, setAgainFrom, sureFrom } from '../../domain/messages/unclear.ts';
+import { unsureAfterAnswer, setAgainFrom, outcomeKnownFrom } from '../../domain/messages/unclear.ts';
 import { ensureChannel, purposeOf } from './channel.ts';
 import { type MemberDeps, ChannelMembers } from './members.ts';
-import { markOf, postOnce } from './message.ts';
+import { messageMark, postOnce } from './message.ts';
 import { METHODS } from './methods.ts';
 import { SlackState } from './state.ts';
 
@@ -42,10 +42,10 @@ export type SlackDeps = Omit<MemberDeps, 'chat' | 'incidents'> &
 const LATE_ENTRY_SECONDS = 120;
 
 /** Page size from which more timeline entries may follow. */
-const MAY_GO_ON_FROM = 100;
+const FULL_PAGE_ENTRIES = 100;
 
 /** Maximum number of team channels with a line. A larger event gets attention anyway. */
-const LINES_MAX = 20;
+const TEAM_LINES_MAX = 20;
 
 const SUMMARY = 'summary';
 
@@ -53,9 +53,10 @@ const SUMMARY = 'summary';
 const ARCHIVED = new Set(['is_archived', 'is_inactive']);
 const DELETED = 'message_not_found';
 
-/** Parts whose refusal is reported on the timeline; only the last two delay the archiving of the channel. */
-const TOLD = new Set(['channel', 'invitations', 'summary', 'message']);
-const WAITED_FOR = new Set(['summary', 'message']);
+/** Parts whose refusal is reported on the timeline. */
+const REPORTED_PARTS = new Set(['channel', 'invitations', 'summary', 'message']);
+/** Parts without which the channel is not archived yet. */
+const PARTS_BEFORE_ARCHIVING = new Set(['summary', 'message']);
 
 /** A part that Slack shows with its last value, and that is updated when it differs. */
 type Part = {
@@ -64,7 +65,7 @@ type Part = {
   wanted: string;
   shown: string | null;
   method: Method;
-  send: () => Promise<Answer<unknown>>;
+  send: () => Promise<VendorResponse<unknown>>;
   patch: Partial<SlackState>;
 };
 
@@ -75,12 +76,12 @@ export async function showIncident(deps: SlackDeps, subject: Subject, session: S
   const story = await deps.incidents.story(id, state.postedUntil);
   if (story === undefined) return;
   const config = await deps.config.current();
-  const view = new View(deps, subject, story, config, state, session);
+  const view = new IncidentView(deps, subject, story, config, state, session);
   if (story.parent !== null && state.name === null) return; // the parent has the channel
   await view.show();
 }
 
-class View {
+class IncidentView {
   readonly #deps: SlackDeps;
   readonly #subject: Subject;
   readonly #story: Story;
@@ -115,27 +116,27 @@ class View {
       session,
       state: () => this.#state,
       save: (change) => this.#save(change),
-      attempt: (what, method, call) => this.#attempt(what, method, call),
+      attempt: (part, method, call) => this.#attempt(part, method, call),
     });
   }
 
   /** Updates the most important parts first, because rate limits delay the rest. */
   async show(): Promise<void> {
-    const channel = this.#state.archived ? undefined : await this.#channel();
+    const channel = this.#state.archived ? undefined : await this.#ensureChannel();
     if (channel !== undefined) {
-      await this.#summary(channel);
-      await this.#holders(channel); // the messages below mention them
-      await this.#entries(channel);
+      await this.#updateSummary(channel);
+      await this.#inviteRoleHolders(channel); // the messages below mention them
+      await this.#postEntries(channel);
     }
-    await this.#lines();
-    await this.#people(channel);
-    if (channel !== undefined && !this.#state.archived) await this.#ornaments(channel);
-    if (channel !== undefined && !this.#state.archived) await this.#archive(channel);
-    if (this.#refusals) this.#session.scheduleRetryAfterRefusal(this.#over());
+    await this.#updateTeamLines();
+    await this.#inviteOthers(channel);
+    if (channel !== undefined && !this.#state.archived) await this.#updateChannelHeader(channel);
+    if (channel !== undefined && !this.#state.archived) await this.#archiveWhenDue(channel);
+    if (this.#refusals) this.#session.scheduleRetryAfterRefusal(this.#endOfUpdates());
   }
 
   /** Returns the end of all updates. Null: the incident is open. */
-  #over(): Timestamp | null {
+  #endOfUpdates(): Timestamp | null {
     const { resolved_at } = this.#story.incident;
     const { archiveAfterHours } = this.#config.slack;
     if (resolved_at === null || archiveAfterHours === 'never') return resolved_at;
@@ -144,15 +145,15 @@ class View {
     return plusSeconds(resolved_at, Math.max(hours * 3600, LATE_ENTRY_SECONDS));
   }
 
-  async #channel(): Promise<string | undefined> {
+  async #ensureChannel(): Promise<string | undefined> {
     const { incident } = this.#story;
     if (this.#hasNoChannel()) return undefined;
     const save = (change: Partial<SlackState>): Promise<void> => this.#save(change);
     const ensured = await ensureChannel(this.#deps, incident, this.#config.slack, this.#state, save, this.#session);
-    if (ensured?.kind === 'refused') await this.#problem('channel', ensured.detail);
+    if (ensured?.kind === 'refused') await this.#recordProblem('channel', ensured.detail);
     if (ensured?.kind !== 'present') return undefined;
-    await this.#solved('channel');
-    if (this.#state.name !== null && incident.channel === undefined) await this.#toldWhere(incident.id, ensured.id);
+    await this.#clearProblem('channel');
+    if (this.#state.name !== null && incident.channel === undefined) await this.#recordChannel(incident.id, ensured.id);
     return ensured.id;
   }
 
@@ -161,13 +162,13 @@ class View {
     return this.#state.name === null && isQuietTrial(this.#story.incident, this.#config, 'channel');
   }
 
-  async #toldWhere(id: IncidentId, channel: string): Promise<void> {
+  async #recordChannel(id: IncidentId, channel: string): Promise<void> {
     await this.#deps.incidents.setChannel(id, `#${this.#state.name}`, channel, await this.#deps.chat.standIn?.());
     await notifyOfChannel(this.#deps, id, channel);
   }
 
-  async #summary(channel: string): Promise<void> {
-    const card = await this.#named(
+  async #updateSummary(channel: string): Promise<void> {
+    const card = await this.#withDisplayNames(
       summaryCard(
         this.#story,
         incidentUrl(this.#deps.publicUrl, this.#story.incident.id),
@@ -176,31 +177,31 @@ class View {
     );
     const post = { subject: this.#subject, channel, key: SUMMARY, message: card };
     const posted = await postOnce(this.#deps, post, this.#session);
-    if (posted?.kind === 'refused') await this.#notTaken('summary', posted.code);
+    if (posted?.kind === 'refused') await this.#recordRefusal('summary', posted.code);
     if (posted?.kind !== 'present') return;
     const { id, fresh } = posted;
     const wanted = JSON.stringify(card);
     if (fresh) await this.#save({ summary: wanted });
-    await this.#keep({
+    await this.#updatePart({
       part: 'summary',
       wanted,
       shown: this.#state.summary,
       method: METHODS.edit,
-      send: () => this.#deps.chat.edit(channel, id, card, markOf(post)),
+      send: () => this.#deps.chat.edit(channel, id, card, messageMark(post)),
       patch: { summary: wanted },
     });
     if (!this.#state.pinned && (await this.#try('pin', METHODS.pin, () => this.#deps.chat.pin(channel, id))))
       await this.#save({ pinned: true });
   }
 
-  async #holders(channel: string): Promise<void> {
+  async #inviteRoleHolders(channel: string): Promise<void> {
     if (this.#state.archived || this.#isOver()) return;
     await this.#members.addRoleHolders();
     await this.#members.inviteMembers(channel);
   }
 
   /** Comes last, because it depends on the pager. */
-  async #people(channel: string | undefined): Promise<void> {
+  async #inviteOthers(channel: string | undefined): Promise<void> {
     const refused = channel === undefined && this.#state.problems['channel'] !== undefined;
     if (this.#state.archived || this.#isOver() || (channel === undefined && !refused)) return;
     if (refused) await this.#members.addRoleHolders();
@@ -216,110 +217,112 @@ class View {
   }
 
   /** Posts entries in order: a delayed message delays those after it. */
-  async #entries(channel: string): Promise<void> {
+  async #postEntries(channel: string): Promise<void> {
     let page: readonly StoryEntry[] = this.#story.timeline;
     while (page.length > 0 && !this.#state.archived) {
       await this.#members.addActors(page);
       for (const { position, entry } of page) {
-        if (hasMessage(entry) && !(await this.#entry(channel, position, entry))) return;
+        if (hasMessage(entry) && !(await this.#postEntry(channel, position, entry))) return;
       }
-      await this.#toldUpTo(page);
-      if (page.length < MAY_GO_ON_FROM) return;
+      await this.#savePosition(page);
+      if (page.length < FULL_PAGE_ENTRIES) return;
       page = (await this.#deps.incidents.story(this.#story.incident.id, page.at(-1)?.position ?? null))?.timeline ?? [];
     }
   }
 
   /** Returns whether the message exists. */
-  async #entry(channel: string, position: string, entry: TimelineEntry): Promise<boolean> {
-    const message = await this.#named(entryMessage(entry, this.#known));
+  async #postEntry(channel: string, position: string, entry: TimelineEntry): Promise<boolean> {
+    const message = await this.#withDisplayNames(entryMessage(entry, this.#actorNames));
     const post = { subject: this.#subject, channel, key: `entry ${position}`, message };
     const posted = await postOnce(this.#deps, post, this.#session);
-    if (posted?.kind === 'refused') await this.#notTaken('message', posted.code);
-    if (posted?.kind === 'present' && posted.fresh) await this.#solved('message');
+    if (posted?.kind === 'refused') await this.#recordRefusal('message', posted.code);
+    if (posted?.kind === 'present' && posted.fresh) await this.#clearProblem('message');
     return posted?.kind === 'present';
   }
 
-  readonly #known = {
+  readonly #actorNames = {
     slackIdOf: (name: string) => this.#members.slackIdOf(name),
     shownOf: (name: string) => Object.entries(this.#config.people.people).find(([id]) => id === name)?.[1].name ?? name,
   };
 
   /** Replaces IDs with names of people who have acted before; others keep their ID. */
-  #named(message: ChatMessage): Promise<ChatMessage> {
-    return byName(message, async (id) => {
+  #withDisplayNames(message: ChatMessage): Promise<ChatMessage> {
+    return withDisplayNames(message, async (id) => {
       if (!this.#names.has(id)) this.#names.set(id, (await this.#deps.userCache.user(id))?.user.name ?? undefined);
       return this.#names.get(id);
     });
   }
 
   /** Stores the position up to which no late entry can follow. Posted entries are recognized by their position. */
-  async #toldUpTo(page: readonly StoryEntry[]): Promise<void> {
+  async #savePosition(page: readonly StoryEntry[]): Promise<void> {
     const last = page.at(-1);
     if (last === undefined) return;
     const sure = page.findLast(({ entry }) => entry.at < plusSeconds(last.entry.at, -LATE_ENTRY_SECONDS));
     if (sure !== undefined) await this.#save({ postedUntil: sure.position });
   }
 
-  async #lines(): Promise<void> {
+  async #updateTeamLines(): Promise<void> {
     const { incident } = this.#story;
     // For a group, only the parent has lines, one in each affected team channel.
     const services = [incident.service, ...this.#story.children.map(({ service }) => service)];
-    const own = services.flatMap((service) => serviceEntry(this.#config.services, service)?.slack?.channel ?? []);
-    const channels = new Set(
-      [...own, ...(incident.notified_channels ?? [])].map((name) => `#${name.replace(/^#/, '')}`),
+    const serviceChannels = services.flatMap(
+      (service) => serviceEntry(this.#config.services, service)?.slack?.channel ?? [],
     );
-    for (const name of [...channels].slice(0, LINES_MAX)) await this.#line(name);
+    const channels = new Set(
+      [...serviceChannels, ...(incident.notified_channels ?? [])].map((name) => `#${name.replace(/^#/, '')}`),
+    );
+    for (const name of [...channels].slice(0, TEAM_LINES_MAX)) await this.#updateTeamLine(name);
   }
 
-  async #line(name: string): Promise<void> {
+  async #updateTeamLine(name: string): Promise<void> {
     const line = teamLine(this.#story, this.#state.channel);
     const wanted = JSON.stringify(line);
-    const what = `line in ${name}`;
+    const part = `line in ${name}`;
     const shown = this.#state.lines[name] ?? null;
-    if (shown === wanted && this.#state.unsure[what] === undefined) return;
+    if (shown === wanted && this.#state.unsure[part] === undefined) return;
     const key = `line ${name}`;
     const sent = await this.#deps.projections.sent('slack', this.#subject, key);
     if (sent?.state !== 'done' && sent?.state !== 'intended') {
       // A child gets no line of its own, but an existing one is updated.
       if (this.#story.incident.parent_id !== undefined) return;
       // Wait for the channel, which the line links to, unless Slack refuses to create one.
-      const awaited = this.#state.channel === null && !this.#hasNoChannel();
-      if (awaited && this.#state.problems['channel'] === undefined) return;
+      const awaitsChannel = this.#state.channel === null && !this.#hasNoChannel();
+      if (awaitsChannel && this.#state.problems['channel'] === undefined) return;
     }
     const post = { subject: this.#subject, channel: name, key, message: line };
     const posted = await postOnce(this.#deps, post, this.#session);
-    if (posted?.kind === 'refused') await this.#problem(what, posted.code);
+    if (posted?.kind === 'refused') await this.#recordProblem(part, posted.code);
     if (posted?.kind !== 'present') return;
     const patch = { lines: { ...this.#state.lines, [name]: wanted } };
     if (posted.fresh) await this.#save(patch);
-    await this.#keep({
-      part: what,
+    await this.#updatePart({
+      part,
       wanted,
       shown: this.#state.lines[name] ?? null,
       method: METHODS.edit,
-      send: () => this.#deps.chat.edit(posted.channel, posted.id, line, markOf(post)),
+      send: () => this.#deps.chat.edit(posted.channel, posted.id, line, messageMark(post)),
       patch,
     });
   }
 
-  async #ornaments(channel: string): Promise<void> {
+  async #updateChannelHeader(channel: string): Promise<void> {
     const { chat } = this.#deps;
     if (!this.#state.purposeSet) {
       const purpose = purposeOf(this.#story.incident);
       if (await this.#try('purpose', METHODS.setPurpose, () => chat.setPurpose(channel, purpose)))
         await this.#save({ purposeSet: true });
     }
-    const words = topic(this.#story);
-    await this.#keep({
+    const topic = channelTopic(this.#story);
+    await this.#updatePart({
       part: 'topic',
-      wanted: JSON.stringify(words),
+      wanted: JSON.stringify(topic),
       shown: this.#state.topic,
       method: METHODS.setTopic,
-      send: () => chat.setTopic(channel, words),
-      patch: { topic: JSON.stringify(words) },
+      send: () => chat.setTopic(channel, topic),
+      patch: { topic: JSON.stringify(topic) },
     });
     const links = incidentLinks(this.#story, this.#config, this.#session.now());
-    await this.#keep({
+    await this.#updatePart({
       part: 'bookmarks',
       wanted: JSON.stringify(links),
       shown: this.#state.bookmarks ?? '[]',
@@ -330,8 +333,8 @@ class View {
   }
 
   /** Archives the channel after all messages, because an archived channel accepts none. Ornaments don't delay it. */
-  async #archive(channel: string): Promise<void> {
-    const due = this.#over();
+  async #archiveWhenDue(channel: string): Promise<void> {
+    const due = this.#endOfUpdates();
     if (due === null || this.#config.slack.archiveAfterHours === 'never') return;
     if (this.#session.now() < due) return this.#session.scheduleNext(due);
     if (this.#session.nextAt !== null || (this.#isMessagePending && this.#session.isRefusalRetried(due))) return;
@@ -340,70 +343,75 @@ class View {
   }
 
   /** Updates a part that differs, or that a late call may have overwritten. */
-  async #keep({ part: what, wanted, shown, method, send: say, patch }: Part): Promise<void> {
-    const before = this.#state.unsure[what];
-    const again = setAgainFrom(before);
+  async #updatePart({ part, wanted, shown, method, send, patch }: Part): Promise<void> {
+    const before = this.#state.unsure[part];
+    const sendAgainFrom = setAgainFrom(before);
     const began = this.#session.now();
-    if (shown === wanted && again === null) return;
-    if (shown === wanted && again !== null && began < again) return this.#session.scheduleNext(again);
-    const response = await this.#attempt(what, method, say, async (at) => {
-      await this.#save({ unsure: { ...this.#state.unsure, [what]: at } });
+    if (shown === wanted && sendAgainFrom === null) return;
+    if (shown === wanted && sendAgainFrom !== null && began < sendAgainFrom)
+      return this.#session.scheduleNext(sendAgainFrom);
+    const response = await this.#attempt(part, method, send, async (at) => {
+      await this.#save({ unsure: { ...this.#state.unsure, [part]: at } });
       return true;
     });
     if (response === undefined || response.kind === 'unclear') return;
     const done = isDone(response);
-    const { [what]: _answered, ...others } = this.#state.unsure;
-    const still = answered(before, done ? began : null);
-    await this.#save({ unsure: still === null ? others : { ...others, [what]: still }, ...(done && patch) });
+    const { [part]: _answered, ...others } = this.#state.unsure;
+    const unsureSince = unsureAfterAnswer(before, done ? began : null);
+    await this.#save({
+      unsure: unsureSince === null ? others : { ...others, [part]: unsureSince },
+      ...(done && patch),
+    });
     // A failed call is retried with its own delay.
-    if (done && still !== null) this.#session.scheduleNext(sureFrom(still));
+    if (done && unsureSince !== null) this.#session.scheduleNext(outcomeKnownFrom(unsureSince));
   }
 
   /** Returns whether it is done, or not needed any more. */
-  async #try(what: string, method: Method, call: () => Promise<Answer<unknown>>): Promise<boolean> {
-    const response = await this.#attempt(what, method, call);
+  async #try(part: string, method: Method, call: () => Promise<VendorResponse<unknown>>): Promise<boolean> {
+    const response = await this.#attempt(part, method, call);
     return response !== undefined && isDone(response);
   }
 
   /** Makes a call and records a refusal, which does not block other parts. */
   async #attempt<T>(
-    what: string,
+    part: string,
     method: Method,
-    call: () => Promise<Answer<T>>,
+    call: () => Promise<VendorResponse<T>>,
     record?: (at: Timestamp) => Promise<boolean>,
-  ): Promise<Answer<T> | undefined> {
+  ): Promise<VendorResponse<T> | undefined> {
     const response = await this.#session.attempt(method, call, record);
-    if (response?.kind === 'refused' && !isDone(response)) await this.#notTaken(what, response.code, response.detail);
-    if (response?.kind === 'done') await this.#solved(what);
+    if (response?.kind === 'refused' && !isDone(response))
+      await this.#recordRefusal(part, response.code, response.detail);
+    if (response?.kind === 'done') await this.#clearProblem(part);
     return response;
   }
 
   /** Records a refusal. If the channel was archived by a person, it stays archived. */
-  async #notTaken(what: string, code: string, detail: string = code): Promise<void> {
-    if (ARCHIVED.has(code) && !what.startsWith('line ')) await this.#save({ archived: true });
-    else await this.#problem(what, detail);
+  async #recordRefusal(part: string, code: string, detail: string = code): Promise<void> {
+    if (ARCHIVED.has(code) && !part.startsWith('line ')) await this.#save({ archived: true });
+    else await this.#recordProblem(part, detail);
   }
 
-  async #problem(what: string, detail: string): Promise<void> {
+  async #recordProblem(part: string, detail: string): Promise<void> {
     this.#refusals = true;
-    if (WAITED_FOR.has(what)) this.#isMessagePending = true;
-    if (this.#state.problems[what] === detail) return;
+    if (PARTS_BEFORE_ARCHIVING.has(part)) this.#isMessagePending = true;
+    if (this.#state.problems[part] === detail) return;
     const { id } = this.#story.incident;
-    this.#session.log.warn('Slack refused a part of an incident', { what, detail, incident: id });
-    if (TOLD.has(what))
-      await this.#deps.incidents.note(id, `slack-${what}-refused`, {
+    this.#session.log.warn('Slack refused a part of an incident', { what: part, detail, incident: id });
+    if (REPORTED_PARTS.has(part))
+      await this.#deps.incidents.note(id, `slack-${part}-refused`, {
         at: this.#session.now(),
         actor: 'slack',
         kind: 'slack.refused',
-        text: `Slack refused the ${what}: ${detail}`,
+        text: `Slack refused the ${part}: ${detail}`,
         detail: null,
       });
-    await this.#save({ problems: { ...this.#state.problems, [what]: detail } });
+    await this.#save({ problems: { ...this.#state.problems, [part]: detail } });
   }
 
-  async #solved(what: string): Promise<void> {
-    if (this.#state.problems[what] === undefined) return;
-    const { [what]: _solved, ...problems } = this.#state.problems;
+  async #clearProblem(part: string): Promise<void> {
+    if (this.#state.problems[part] === undefined) return;
+    const { [part]: _solved, ...problems } = this.#state.problems;
     await this.#save({ problems });
   }
 
@@ -415,5 +423,5 @@ class View {
 }
 
 /** Counts a deleted message as done, because it is not recreated. */
-const isDone = (response: Answer<unknown>): boolean =>
+const isDone = (response: VendorResponse<unknown>): boolean =>
   response.kind === 'done' || (response.kind === 'refused' && response.code === DELETED);

@@ -1,9 +1,9 @@
-import type { Chat, Directory, VendorResponse as Answer } from '../../domain/messages/channels.ts';
+import type { Chat, Directory, VendorResponse } from '../../domain/messages/channels.ts';
 import {
   addressOf,
   firstOnCall,
   roleHolders,
-  emailTo,
+  directMessageTo,
   failedInvitationText,
   pagingRoundOf,
   teamsOf,
@@ -37,7 +37,11 @@ export type MemberContext = {
   state(): SlackState;
   save(change: Partial<SlackState>): Promise<void>;
   /** Makes a call and records refusals. Undefined: not now; another session is scheduled. */
-  attempt<T>(what: string, method: Method, call: () => Promise<Answer<T>>): Promise<Answer<T> | undefined>;
+  attempt<T>(
+    part: string,
+    method: Method,
+    call: () => Promise<VendorResponse<T>>,
+  ): Promise<VendorResponse<T> | undefined>;
 };
 
 /** Maximum number of invited people per incident. Others can join by themselves. */
@@ -110,8 +114,10 @@ export class ChannelMembers {
       const code = response.value.find(({ user }) => user === member.slack)?.code;
       if (code !== undefined) await this.#reportRefusal(name, member, code);
     }
-    const isOut = ({ slack }: ChannelMember): boolean => response.value.some(({ user }) => user === slack);
-    await this.#saveMembers(wanted.map(([name, member]) => [name, { ...member, state: isOut(member) ? 'out' : 'in' }]));
+    const couldNotJoin = ({ slack }: ChannelMember): boolean => response.value.some(({ user }) => user === slack);
+    await this.#saveMembers(
+      wanted.map(([name, member]) => [name, { ...member, state: couldNotJoin(member) ? 'out' : 'in' }]),
+    );
   }
 
   /**
@@ -121,11 +127,13 @@ export class ChannelMembers {
    */
   async sendDirectMessages(channel: string | null): Promise<void> {
     if (channel === null) await this.#findSlackIds();
-    const away = this.#all().filter(([, { state }]) => state === 'out' || (channel === null && state === 'wanted'));
-    for (const [name, member] of away) {
+    const notInChannel = this.#all().filter(
+      ([, { state }]) => state === 'out' || (channel === null && state === 'wanted'),
+    );
+    for (const [name, member] of notInChannel) {
       const { slack, why, written } = member;
       if (slack === null || why === null || written) continue;
-      const message = emailTo(member, this.#context.story, channel);
+      const message = directMessageTo(member, this.#context.story, channel);
       const key = `letter ${name}`;
       const response = await this.#context.session.attempt(
         METHODS.post(slack),
@@ -174,22 +182,26 @@ export class ChannelMembers {
     return response?.kind === 'done' ? (response.value ?? undefined) : null;
   }
 
-  async #try<T>(what: string, method: Method, call: () => Promise<Answer<T>>): Promise<Answer<T> | undefined> {
-    if (this.#postponed.has(what)) return undefined;
-    const response = await this.#context.attempt(what, method, call);
-    if (response?.kind !== 'done') this.#postponed.add(what);
+  async #try<T>(
+    part: string,
+    method: Method,
+    call: () => Promise<VendorResponse<T>>,
+  ): Promise<VendorResponse<T> | undefined> {
+    if (this.#postponed.has(part)) return undefined;
+    const response = await this.#context.attempt(part, method, call);
+    if (response?.kind !== 'done') this.#postponed.add(part);
     return response;
   }
 
   async #add(desired: readonly DesiredMember[]): Promise<void> {
     const { people } = this.#context.state();
-    const fresh = desired.filter(({ name }) => !Object.hasOwn(people, name));
-    const room = Math.max(MEMBERS_MAX - Object.keys(people).length, 0);
-    const members = fresh.map(({ name, ...member }): [string, ChannelMember] => [
+    const newMembers = desired.filter(({ name }) => !Object.hasOwn(people, name));
+    const freePlaces = Math.max(MEMBERS_MAX - Object.keys(people).length, 0);
+    const members = newMembers.map(({ name, ...member }): [string, ChannelMember] => [
       name,
       { ...member, state: 'wanted', written: false },
     ]);
-    await this.#saveMembers(members.slice(0, room));
+    await this.#saveMembers(members.slice(0, freePlaces));
   }
 
   /** Reports a refused invitation, unless the person was only to be invited because of an action. */
@@ -217,7 +229,7 @@ export class ChannelMembers {
 }
 
 /** Treats an unclear answer of the pager as a delay, so that it does not block calls to Slack. */
-async function withoutUnclear<T>(pending: Promise<Answer<T>>): Promise<Answer<T>> {
+async function withoutUnclear<T>(pending: Promise<VendorResponse<T>>): Promise<VendorResponse<T>> {
   const response = await pending;
   return response.kind === 'unclear' ? { kind: 'later', detail: response.detail, afterSeconds: null } : response;
 }

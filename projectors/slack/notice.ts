@@ -7,8 +7,8 @@ import type { ConfigSource } from '../../domain/ports/config.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
 import type { SyncSession } from '../sync/session.ts';
-import { answered, setAgainFrom, sureFrom } from '../../domain/messages/unclear.ts';
-import { markOf, postOnce } from './message.ts';
+import { unsureAfterAnswer, setAgainFrom, outcomeKnownFrom } from '../../domain/messages/unclear.ts';
+import { messageMark, postOnce } from './message.ts';
 import { METHODS } from './methods.ts';
 
 const NoticeState = z.object({
@@ -36,35 +36,36 @@ export async function showNotice(deps: Deps, subject: Subject, session: SyncSess
   );
   const message = noticeCard(notice, links);
   const shown = JSON.stringify(message);
-  const again = setAgainFrom(before.unsure);
+  const sendAgainFrom = setAgainFrom(before.unsure);
   const began = session.now();
-  if (before.shown === shown && again === null) return;
-  if (before.shown === shown && again !== null && began < again) return session.scheduleNext(again);
+  if (before.shown === shown && sendAgainFrom === null) return;
+  if (before.shown === shown && sendAgainFrom !== null && began < sendAgainFrom)
+    return session.scheduleNext(sendAgainFrom);
   const save = async (change: Partial<NoticeState>): Promise<true> => {
     await session.checkLease();
     await deps.projections.write('slack', subject, { ...before, ...change });
     return true;
   };
-  const refused = (code: string): void => {
+  const recordRefusal = (code: string): void => {
     session.log.warn('Slack refused a notice', { channel: notice.channel, code });
     session.scheduleRetryAfterRefusal(notice.updatedAt);
   };
   const post = { subject, channel: notice.channel, key: `notice ${round}`, message };
   const posted = await postOnce(deps, post, session);
-  if (posted?.kind === 'refused') return refused(posted.code);
+  if (posted?.kind === 'refused') return recordRefusal(posted.code);
   if (posted?.kind !== 'present') return;
   if (posted.fresh) return void (await save({ shown }));
   const response = await session.attempt(
     METHODS.edit,
-    () => deps.chat.edit(posted.channel, posted.id, message, markOf(post)),
+    () => deps.chat.edit(posted.channel, posted.id, message, messageMark(post)),
     (at) => save({ unsure: at }),
   );
   if (response === undefined || response.kind === 'unclear') return;
   // A deleted message is not recreated.
   const done = response.kind === 'done' || (response.kind === 'refused' && response.code === 'message_not_found');
-  const unsure = answered(before.unsure, done ? began : null);
+  const unsure = unsureAfterAnswer(before.unsure, done ? began : null);
   await save({ unsure, ...(done && { shown }) });
   // A failed call is retried with its own delay.
-  if (done && unsure !== null) session.scheduleNext(sureFrom(unsure));
-  if (response.kind === 'refused' && !done) refused(response.code);
+  if (done && unsure !== null) session.scheduleNext(outcomeKnownFrom(unsure));
+  if (response.kind === 'refused' && !done) recordRefusal(response.code);
 }

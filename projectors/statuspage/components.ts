@@ -12,7 +12,7 @@ import type { Subject } from '../../schemas/incidents/projection.ts';
 import type { ComponentStatus } from '../../schemas/status/states.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { Method, SyncSession } from '../sync/session.ts';
-import { answered, setAgainFrom } from '../../domain/messages/unclear.ts';
+import { unsureAfterAnswer, setAgainFrom } from '../../domain/messages/unclear.ts';
 import { ComponentState, StatuspageState } from './state.ts';
 
 /**
@@ -22,7 +22,7 @@ import { ComponentState, StatuspageState } from './state.ts';
 export const STATUSPAGE: Method = { name: 'statuspage', allowances: { statuspage: { perSecond: 0.8, burst: 8 } } };
 
 /** Maximum delay of the list of open incidents, in seconds. */
-export const LIST_LAGS_SECONDS = 15;
+export const LIST_LAG_MAX_SECONDS = 15;
 
 export type StatuspageDeps = {
   statusPage: StatusPage;
@@ -31,7 +31,7 @@ export type StatuspageDeps = {
   config: ConfigSource;
 };
 
-export const stateOf = async (
+export const readState = async (
   { projections }: Pick<StatuspageDeps, 'projections'>,
   subject: Subject,
 ): Promise<StatuspageState> => StatuspageState.parse((await projections.read('statuspage', subject)) ?? {});
@@ -40,7 +40,7 @@ export const stateOf = async (
 export type KnownComponents = Readonly<Record<string, string>>;
 
 /** Returns the components of a published incident: all of its service, regardless of the current severity. */
-export const namesOf = (
+export const componentNamesOf = (
   incident: Pick<IncidentRecord, 'service'>,
   { services }: Pick<Config, 'services'>,
   known: KnownComponents,
@@ -66,7 +66,7 @@ export class PageComponents {
     const response = await this.#session.attempt(STATUSPAGE, () => this.#deps.statusPage.components());
     if (response?.kind !== 'done') return response;
     const found = names.map((name) => {
-      const component = response.value.find((one) => one.id === name || one.name === name);
+      const component = response.value.find((incident) => incident.id === name || incident.name === name);
       if (component === undefined)
         this.#session.log.warn('the status page has no component with this name', { component: name });
       return [name, component?.id ?? ''] as const;
@@ -95,7 +95,7 @@ export class PageComponents {
       const id = known[name] ?? '';
       if (id === '') continue;
       const concerned = others.filter((other) => other.names.includes(name)).map((other) => other.incident);
-      const all = [...own, ...concerned].map((one) => componentStatus(one, this.#config.statusPage));
+      const all = [...own, ...concerned].map((incident) => componentStatus(incident, this.#config.statusPage));
       components[id] = worst(maintained.has(name) ? [...all, 'under_maintenance'] : all);
     }
     return components;
@@ -111,10 +111,10 @@ export class PageComponents {
       const entry = serviceEntry(this.#config.services, service);
       const shared = entry?.statusPage?.components.some((name) => names.includes(name)) ?? false;
       if (id === except || !shared) continue;
-      const state = await stateOf(this.#deps, `incident:${id}`);
+      const state = await readState(this.#deps, `incident:${id}`);
       const incident = state.id === null ? undefined : await this.#deps.incidents.read(id);
       if (incident === undefined || incident.status === 'resolved') continue;
-      concerned.push({ incident, names: namesOf(incident, this.#config, state.known) });
+      concerned.push({ incident, names: componentNamesOf(incident, this.#config, state.known) });
     }
     return concerned;
   }
@@ -128,10 +128,10 @@ export class PageComponents {
     desired: ComponentStatus,
   ): Promise<{ certain: boolean; response: VendorResponse<null> | undefined }> {
     const { sent, unsure } = await this.state(component);
-    const again = setAgainFrom(unsure);
-    const certain = again === null || this.#session.now() >= again;
-    if (!certain) this.#session.scheduleNext(again);
-    if (sent === desired && (again === null || !certain)) return { certain, response: undefined };
+    const setAgainAt = setAgainFrom(unsure);
+    const certain = setAgainAt === null || this.#session.now() >= setAgainAt;
+    if (!certain) this.#session.scheduleNext(setAgainAt);
+    if (sent === desired && (setAgainAt === null || !certain)) return { certain, response: undefined };
     const response = await this.attempt({ [component]: desired }, () =>
       this.#deps.statusPage.setComponent(component, desired),
     );
@@ -159,7 +159,7 @@ export class PageComponents {
     if (response === undefined || response.kind === 'unclear') return response;
     const done = response.kind === 'done';
     for (const { id, status, before } of rows) {
-      const unsure = answered(before.unsure, done ? began : null);
+      const unsure = unsureAfterAnswer(before.unsure, done ? began : null);
       await this.#save(id, { sent: done ? status : before.sent, unsure });
     }
     return response;

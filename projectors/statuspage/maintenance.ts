@@ -5,8 +5,8 @@ import type { Config } from '../../schemas/config/config.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
 import type { SyncSession } from '../sync/session.ts';
-import { sureFrom } from '../../domain/messages/unclear.ts';
-import { LIST_LAGS_SECONDS, PageComponents, STATUSPAGE, type StatuspageDeps } from './components.ts';
+import { outcomeKnownFrom } from '../../domain/messages/unclear.ts';
+import { LIST_LAG_MAX_SECONDS, PageComponents, STATUSPAGE, type StatuspageDeps } from './components.ts';
 import { isSame, MAINTENANCE_INDEX, MaintenanceIndex, MaintenanceState } from './state.ts';
 
 /** Shows one maintenance of the configuration on the hosted page: announced, started, and ended or cancelled. */
@@ -134,9 +134,9 @@ export class HostedMaintenancePage {
       await this.#save({ id: found.value.id, shows, sending: null, recheckAt: this.#scheduleRecheck() });
       return true;
     }
-    const sure = sureFrom(since);
-    if (began < sure) {
-      this.#session.scheduleNext(sure);
+    const knownFrom = outcomeKnownFrom(since);
+    if (began < knownFrom) {
+      this.#session.scheduleNext(knownFrom);
       return false;
     }
     await this.#save({ sending: null });
@@ -163,7 +163,7 @@ export class HostedMaintenancePage {
 
   /** Schedules another check, because lists of the hosted page lag behind changes. */
   #scheduleRecheck() {
-    const at = plusSeconds(this.#session.now(), LIST_LAGS_SECONDS);
+    const at = plusSeconds(this.#session.now(), LIST_LAG_MAX_SECONDS);
     this.#session.scheduleNext(at);
     return at;
   }

@@ -9,8 +9,15 @@ import type { Subject } from '../../schemas/incidents/projection.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import type { Projector } from '../sync/sync.ts';
 import type { SyncSession } from '../sync/session.ts';
-import { sureFrom } from '../../domain/messages/unclear.ts';
-import { LIST_LAGS_SECONDS, namesOf, PageComponents, STATUSPAGE, stateOf, type StatuspageDeps } from './components.ts';
+import { outcomeKnownFrom } from '../../domain/messages/unclear.ts';
+import {
+  LIST_LAG_MAX_SECONDS,
+  componentNamesOf,
+  PageComponents,
+  STATUSPAGE,
+  readState,
+  type StatuspageDeps,
+} from './components.ts';
 import { HostedMaintenancePage } from './maintenance.ts';
 import type { StatuspageState } from './state.ts';
 
@@ -22,17 +29,17 @@ export const statuspageProjector =
     const incident = await deps.incidents.read(IncidentId.parse(idOf(subject)));
     if (incident === undefined) return;
     const config = await deps.config.current();
-    const state = await stateOf(deps, subject);
-    await new Page(deps, subject, incident, config, state, session).show();
+    const state = await readState(deps, subject);
+    await new HostedIncident(deps, subject, incident, config, state, session).show();
   };
 
-class Page {
+class HostedIncident {
   readonly #deps: StatuspageDeps;
   readonly #subject: Subject;
   readonly #incident: IncidentRecord;
   readonly #config: Config;
   readonly #session: SyncSession;
-  readonly #page: PageComponents;
+  readonly #pageComponents: PageComponents;
   readonly #names: readonly string[];
   #state: StatuspageState;
 
@@ -49,8 +56,8 @@ class Page {
     this.#incident = incident;
     this.#config = config;
     this.#session = session;
-    this.#page = new PageComponents(deps, config, session);
-    this.#names = namesOf(incident, config, state.known);
+    this.#pageComponents = new PageComponents(deps, config, session);
+    this.#names = componentNamesOf(incident, config, state.known);
     this.#state = state;
   }
 
@@ -80,16 +87,21 @@ class Page {
   async #findComponents(): Promise<boolean> {
     const { known } = this.#state;
     if (this.#names.every((name) => Object.hasOwn(known, name))) return true;
-    const response = await this.#page.find(this.#names, known);
+    const response = await this.#pageComponents.find(this.#names, known);
     if (response?.kind === 'refused') await this.#recordRefusal(response.code, response.detail);
     if (response?.kind !== 'done') return false;
     await this.#save({ known: response.value });
     return true;
   }
 
-  /** Returns the status of the components. @param own whether this incident counts */
-  #components(own = true): Promise<Record<string, ComponentStatus>> {
-    return this.#page.desired(this.#names, this.#state.known, own ? [this.#incident] : [], this.#incident.id);
+  /** Returns the status of the components. @param isCounted whether this incident counts */
+  #desiredComponents(isCounted = true): Promise<Record<string, ComponentStatus>> {
+    return this.#pageComponents.desired(
+      this.#names,
+      this.#state.known,
+      isCounted ? [this.#incident] : [],
+      this.#incident.id,
+    );
   }
 
   /**
@@ -97,7 +109,7 @@ class Page {
    */
   async #create(): Promise<void> {
     const { statusPage } = this.#deps;
-    const { id: key, status: stands } = this.#incident;
+    const { id: key, status: incidentStatus } = this.#incident;
     const { creatingSince } = this.#state;
     if (creatingSince !== null) {
       const began = this.#session.now();
@@ -108,14 +120,14 @@ class Page {
         await this.#save({ id: found.value.id, creatingSince: null, status: statusOf(found.value.status) });
         return this.#session.scheduleNext(began);
       }
-      const sure = sureFrom(creatingSince);
-      if (began < sure) return this.#session.scheduleNext(sure);
-      if (stands === 'resolved') return this.#withdraw();
+      const knownFrom = outcomeKnownFrom(creatingSince);
+      if (began < knownFrom) return this.#session.scheduleNext(knownFrom);
+      if (incidentStatus === 'resolved') return this.#withdraw();
       // Store this, so that a creation that waits for the rate limit does not search again.
       await this.#save({ creatingSince: null });
     }
-    const { status, body } = this.#words();
-    const components = await this.#components();
+    const { status, body } = this.#statusAndBody();
+    const components = await this.#desiredComponents();
     const name = words(this.#config.statusPage.title, this.#names);
     const response = await this.#attempt(
       components,
@@ -134,14 +146,14 @@ class Page {
    */
   async #withdraw(): Promise<void> {
     let certain = true;
-    for (const [component, desired] of Object.entries(await this.#components(false))) {
-      const { unsure } = await this.#page.state(component);
+    for (const [component, desired] of Object.entries(await this.#desiredComponents(false))) {
+      const { unsure } = await this.#pageComponents.state(component);
       certain = (unsure === null || (await this.#setComponent(component, desired))) && certain;
     }
     if (certain && this.#state.creatingSince !== null) await this.#save({ creatingSince: null });
   }
 
-  #words(): { status: PublicStatus; body: string } {
+  #statusAndBody(): { status: PublicStatus; body: string } {
     const status = publicStatus(this.#incident);
     return { status, body: words(this.#config.statusPage.updates[status], this.#names) };
   }
@@ -154,21 +166,21 @@ class Page {
     const found = await this.#session.attempt(STATUSPAGE, () => this.#deps.statusPage.findIncident(this.#incident.id));
     if (found?.kind === 'refused') await this.#recordRefusal(found.code, found.detail);
     if (found?.kind !== 'done') return false;
-    const there = found.value?.id === id && found.value.status === updating.status;
-    const sure = sureFrom(updating.since);
-    if (!there && began < sure) {
-      this.#session.scheduleNext(sure);
+    const hasArrived = found.value?.id === id && found.value.status === updating.status;
+    const knownFrom = outcomeKnownFrom(updating.since);
+    if (!hasArrived && began < knownFrom) {
+      this.#session.scheduleNext(knownFrom);
       return false;
     }
-    await this.#save({ updating: null, ...(there && { status: updating.status }) });
+    await this.#save({ updating: null, ...(hasArrived && { status: updating.status }) });
     return true;
   }
 
   /** Publishes an update only if the status changed. Component changes alone send no emails. */
   async #update(id: string): Promise<void> {
-    const { status, body } = this.#words();
+    const { status, body } = this.#statusAndBody();
     if (this.#state.status === status) return;
-    const components = await this.#components();
+    const components = await this.#desiredComponents();
     const response = await this.#attempt(
       components,
       () => this.#deps.statusPage.updateIncident(id, { status, body, components }),
@@ -182,13 +194,13 @@ class Page {
 
   async #setComponents(): Promise<void> {
     if (this.#state.updating !== null) return;
-    for (const [component, desired] of Object.entries(await this.#components()))
+    for (const [component, desired] of Object.entries(await this.#desiredComponents()))
       await this.#setComponent(component, desired);
   }
 
   /** Returns whether the component certainly has the status. */
   async #setComponent(component: string, desired: ComponentStatus): Promise<boolean> {
-    const { certain, response } = await this.#page.set(component, desired);
+    const { certain, response } = await this.#pageComponents.set(component, desired);
     if (response?.kind === 'done') await this.#recordSuccess({});
     if (response?.kind === 'refused') await this.#recordRefusal(response.code, response.detail);
     return certain;
@@ -204,7 +216,7 @@ class Page {
     call: () => Promise<VendorResponse<T>>,
     record: (at: Timestamp) => Partial<StatuspageState>,
   ): Promise<VendorResponse<T> | undefined> {
-    return this.#page.attempt(components, call, (at) => this.#save(record(at)));
+    return this.#pageComponents.attempt(components, call, (at) => this.#save(record(at)));
   }
 
   async #recheckComponents(): Promise<void> {
@@ -235,7 +247,7 @@ class Page {
 
   /** Records a success and schedules a check, because the list of open incidents may have been outdated. */
   async #recordSuccess(change: Partial<StatuspageState>): Promise<void> {
-    const recheckAt = plusSeconds(this.#session.now(), LIST_LAGS_SECONDS);
+    const recheckAt = plusSeconds(this.#session.now(), LIST_LAG_MAX_SECONDS);
     await this.#save({ ...change, recheckAt, problem: null });
     this.#session.scheduleNext(recheckAt);
   }

@@ -35,7 +35,7 @@ export async function announce(sync: SubscriberSync, page: PageSettings, event: 
   const eventUpdates: EventUpdates = { page, event, updates: updatesOf(event), pageEvent };
   const [all, sent] = await Promise.all([deps.subscribers.of(page.name), deps.deliveries.of(pageEvent)]);
   const jobs = all
-    .filter((one) => page.subscriptions.includes(one.channel) && wants(one, event.components))
+    .filter((subscriber) => page.subscriptions.includes(subscriber.channel) && wants(subscriber, event.components))
     .flatMap((subscriber) => dueJob(sync, eventUpdates, subscriber, sent.get(subscriber.id)) ?? []);
   const started = session.now();
   const budget = { left: SYNC_MESSAGES };

@@ -18,7 +18,7 @@ const GIVE_UP_SECONDS = 900;
 export async function answerRequest(sync: SubscriberSync, pages: readonly PageSettings[], name: string): Promise<void> {
   const { deps, session, addresses } = sync;
   const [pageName = '', id = ''] = name.split('/');
-  const page = pages.find((one) => one.name === pageName);
+  const page = pages.find((candidate) => candidate.name === pageName);
   const subscriber = await deps.subscribers.read(pageName, id);
   if (page === undefined || subscriber === undefined || subscriber.answered >= subscriber.requested) return;
   if (!page.subscriptions.includes(subscriber.channel)) return;

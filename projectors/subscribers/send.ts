@@ -36,18 +36,18 @@ export async function send(
 ): Promise<Outcome> {
   const { deps, session } = sync;
   const { channel } = subscriber;
-  const answer =
+  const response =
     channel === 'email'
       ? await session.attempt(methodOf('email', sender), () => sendEmail(sync, subscriber, message, key))
       : await session.attempt(methodOf('webhook', sender), () =>
           sendWebhook(sync, channel, { subscriber, message, key }),
         );
-  if (answer === undefined) return { kind: 'stopped' };
-  switch (answer.kind) {
+  if (response === undefined) return { kind: 'stopped' };
+  switch (response.kind) {
     case 'done':
-      return answer.value;
+      return response.value;
     case 'off':
-      session.log.warn('subscribers get no email, because no mail server is connected', { detail: answer.detail });
+      session.log.warn('subscribers get no email, because no mail server is connected', { detail: response.detail });
       session.scheduleNext(plusSeconds(session.now(), Math.max(OFF_SECONDS / deps.timeScale, 1)));
       return { kind: 'stopped' };
     case 'refused':

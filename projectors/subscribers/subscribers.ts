@@ -16,7 +16,7 @@ import type { SubscriberDeps, SubscriberSync } from './sync.ts';
 export const subscribersProjector =
   (deps: SubscriberDeps): Projector =>
   async (subject, session) => {
-    // Nobody can subscribe without it, because messages contain links.
+    // Without the public URL, subscriptions are off, because messages contain links.
     if (deps.publicUrl === undefined) return;
     const sync: SubscriberSync = { deps, session, addresses: addresses(deps.publicUrl, deps.subscribers) };
     const config = await deps.config.current();
@@ -37,7 +37,7 @@ async function eventOf(
 ): Promise<EventView | undefined> {
   const id = idOf(subject);
   if (subject.startsWith('maintenance:')) {
-    const planned = statusPage.maintenance.find((one) => one.id === id);
+    const planned = statusPage.maintenance.find((maintenance) => maintenance.id === id);
     const view = planned && maintenanceView(planned, statusPage, page, session.now());
     // From now on, the mark of this session stands for these updates, so that the sweeper marks the next one only.
     if (view !== undefined) await deps.projections.write('subscribers', subject, { updates: view.updates.length });

@@ -9,14 +9,14 @@ import { millisOf, plusSeconds, secondsBetween, timestamp, type Timestamp } from
  * Seconds between retries after a refusal, which lasts until a person changes a permission, token, or name. Ended
  * subjects are retried less often.
  */
-const AFTER_A_REFUSAL_SECONDS = 60;
-const AFTER_A_REFUSAL_WHEN_OVER_SECONDS = 600;
+const RETRY_REFUSAL_SECONDS = 60;
+const RETRY_REFUSAL_AFTER_END_SECONDS = 600;
 
-/** Seconds after the end of a subject for which refusals are retried. */
-const REFUSED_FOR_GOOD_SECONDS = 24 * 3600;
+/** Seconds for which refusals are still retried after the end of a subject. */
+const RETRIED_AFTER_END_SECONDS = 24 * 3600;
 
 /** Maximum seconds between the record of an attempt and the attempt. After a longer delay, it does not start. */
-const RECORD_HOLDS_SECONDS = 5;
+const RECORD_VALID_SECONDS = 5;
 
 /** A method to call, with its rate limits: one for the method, one for the channel, and so on. */
 export type Method = { name: string; allowances: Readonly<Record<string, Allowance>> };
@@ -72,15 +72,15 @@ export class SyncSession {
   }
 
   /** Schedules a retry after a refusal, until a day after the end. Null: no end yet. */
-  scheduleRetryAfterRefusal(over: Timestamp | null): void {
-    if (!this.isRefusalRetried(over)) return;
-    const pause = over === null ? AFTER_A_REFUSAL_SECONDS : AFTER_A_REFUSAL_WHEN_OVER_SECONDS;
+  scheduleRetryAfterRefusal(settled: Timestamp | null): void {
+    if (!this.isRefusalRetried(settled)) return;
+    const pause = settled === null ? RETRY_REFUSAL_SECONDS : RETRY_REFUSAL_AFTER_END_SECONDS;
     this.scheduleNext(plusSeconds(this.now(), Math.max(pause / this.#context.timeScale, 1)));
   }
 
   /** Returns whether refusals are still retried. */
-  isRefusalRetried(over: Timestamp | null): boolean {
-    return over === null || secondsBetween(over, this.now()) < REFUSED_FOR_GOOD_SECONDS;
+  isRefusalRetried(settled: Timestamp | null): boolean {
+    return settled === null || secondsBetween(settled, this.now()) < RETRIED_AFTER_END_SECONDS;
   }
 
   /**
@@ -99,12 +99,12 @@ export class SyncSession {
     const { inProgress } = this.#context;
     const before = inProgress.get(method.name);
     const attempt = this.#afterPrevious(before, () => this.#callWithinLimits(method, call, record));
-    const over = attempt.catch(() => undefined);
-    inProgress.set(method.name, over);
+    const settled = attempt.catch(() => undefined);
+    inProgress.set(method.name, settled);
     try {
       return await attempt;
     } finally {
-      if (inProgress.get(method.name) === over) inProgress.delete(method.name);
+      if (inProgress.get(method.name) === settled) inProgress.delete(method.name);
     }
   }
 
@@ -136,17 +136,17 @@ export class SyncSession {
       return undefined;
     }
     await context.renewLease();
-    if (secondsBetween(at, this.now()) > RECORD_HOLDS_SECONDS) {
+    if (secondsBetween(at, this.now()) > RECORD_VALID_SECONDS) {
       this.scheduleNext(this.now());
       return { kind: 'later', detail: 'storing the record of the attempt took too long', afterSeconds: null };
     }
     // Check again, because other attempts may have used the allowance in the meantime.
-    const still = go(context.pace, name, allowances, this.#millis());
-    if (!still.ok) {
-      this.scheduleNext(timestamp(still.at));
+    const allowedNow = go(context.pace, name, allowances, this.#millis());
+    if (!allowedNow.ok) {
+      this.scheduleNext(timestamp(allowedNow.at));
       return { kind: 'later', detail: 'other attempts have used up the rate limit', afterSeconds: null };
     }
-    context.pace = still.pace;
+    context.pace = allowedNow.pace;
     const response = await call();
     this.#adjustPace(name, response);
     await context.renewLease();
@@ -162,11 +162,11 @@ export class SyncSession {
         break;
       case 'later':
       case 'unclear': {
-        const afterPrevious = response.kind === 'later' ? response.afterSeconds : null;
+        const afterSeconds = response.kind === 'later' ? response.afterSeconds : null;
         context.pace = failed(
           context.pace,
           name,
-          afterPrevious,
+          afterSeconds,
           response.kind === 'unclear',
           this.#millis(),
           context.timeScale,

@@ -55,7 +55,7 @@ export async function sync(
   const lease = await projections.lease(target, LEASE_SECONDS);
   if (lease === undefined) {
     // The holder checks for new subjects before it ends, but it may have died.
-    if ((await ready(deps, target)).length > 0) await projections.wake(target, LEASE_SECONDS);
+    if ((await readySubjects(deps, target)).length > 0) await projections.wake(target, LEASE_SECONDS);
     return;
   }
   const context = contextOf(lease, requestedAt, deps);
@@ -66,11 +66,11 @@ export async function sync(
     deps.log.warn('another projector has taken over the lease', { target });
     return;
   }
-  const plan = nextWake(lease, await projections.due(target), deps.clock.now());
-  await projections.release({ ...lease, pace: pruned(context.pace, millisOf(deps.clock.now())), wakeAt: plan.wakeAt });
-  if (plan.afterSeconds !== null) await projections.wake(target, plan.afterSeconds);
+  const wake = nextWake(lease, await projections.due(target), deps.clock.now());
+  await projections.release({ ...lease, pace: pruned(context.pace, millisOf(deps.clock.now())), wakeAt: wake.wakeAt });
+  if (wake.afterSeconds !== null) await projections.wake(target, wake.afterSeconds);
   // A projector that found the lease taken may have marked a subject after the last check.
-  else if ((await ready(deps, target)).length > 0) await projections.wake(target, 0);
+  else if ((await readySubjects(deps, target)).length > 0) await projections.wake(target, 0);
 }
 
 type Work = { context: SyncContext; project: Projector; parallelism: Parallelism };
@@ -84,17 +84,17 @@ async function work(target: Target, deps: SyncDeps, { context, project, parallel
   const failures: unknown[] = [];
   let due: Due[] = [];
   while (failures.length === 0) {
-    if (due.length === 0) due = (await ready(deps, target)).filter(({ subject }) => !inProgress.has(subject));
+    if (due.length === 0) due = (await readySubjects(deps, target)).filter(({ subject }) => !inProgress.has(subject));
     const room = isOver(context) ? 0 : parallelism.subjects - inProgress.size;
-    for (const one of due.slice(0, room)) {
-      const shown = projectSubject(target, deps, one, { context, project })
+    for (const dueSubject of due.slice(0, room)) {
+      const shown = projectSubject(target, deps, dueSubject, { context, project })
         .catch((error: unknown) => void failures.push(error))
-        .finally(() => inProgress.delete(one.subject));
-      inProgress.set(one.subject, shown);
+        .finally(() => inProgress.delete(dueSubject.subject));
+      inProgress.set(dueSubject.subject, shown);
     }
     due = due.slice(room);
     if (inProgress.size === 0) return;
-    await firstOf([...inProgress.values()], inProgress.size < parallelism.subjects ? parallelism.pause : null);
+    await waitForFirst([...inProgress.values()], inProgress.size < parallelism.subjects ? parallelism.pause : null);
   }
   await Promise.all(inProgress.values());
   throw failures[0];
@@ -105,17 +105,17 @@ const isOver = ({ clock, until }: SyncContext): boolean => until !== null && clo
 async function projectSubject(
   target: Target,
   deps: SyncDeps,
-  one: Due,
+  dueSubject: Due,
   { context, project }: Pick<Work, 'context' | 'project'>,
 ): Promise<void> {
   await context.renewLease();
-  const again = await runProjector(one, context, project);
+  const nextAt = await runProjector(dueSubject, context, project);
   await context.renewLease();
-  await deps.projections.settle(target, one, again);
+  await deps.projections.settle(target, dueSubject, nextAt);
 }
 
 /** Waits until one is done or the interval has passed. */
-async function firstOf(all: readonly Promise<void>[], pause: Parallelism['pause']): Promise<void> {
+async function waitForFirst(all: readonly Promise<void>[], pause: Parallelism['pause']): Promise<void> {
   const over = new AbortController();
   const waits = pause === null ? [] : [pause(CHECK_INTERVAL_MS, over.signal).catch(() => undefined)];
   await Promise.race([...all, ...waits]);
@@ -156,7 +156,7 @@ function contextOf(lease: Lease, since: Timestamp, { clock, log, projections, ti
   };
 }
 
-async function ready({ clock, projections }: SyncDeps, target: Target): Promise<Due[]> {
+async function readySubjects({ clock, projections }: SyncDeps, target: Target): Promise<Due[]> {
   const now = clock.now();
   return (await projections.due(target)).filter(({ notBefore }) => notBefore === null || notBefore <= now);
 }

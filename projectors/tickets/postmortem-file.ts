@@ -22,10 +22,13 @@ import { plusSeconds } from '../../schemas/time/time.ts';
 import type { Method, SyncSession } from '../sync/session.ts';
 
 /** Each attempt makes up to three writes; GitHub's secondary limit is 80 a minute and 500 an hour. */
-const METHOD: Method = { name: 'github files', allowances: { 'github files': { perSecond: 100 / 3600, burst: 10 } } };
+const FILE_WRITES: Method = {
+  name: 'github files',
+  allowances: { 'github files': { perSecond: 100 / 3600, burst: 10 } },
+};
 
 /** After a day, a refusal is retried each hour. */
-const REFUSED_SECONDS = 3600;
+const RETRY_REFUSAL_SECONDS = 3600;
 
 export type PostmortemFileDeps = {
   projections: Projections;
@@ -60,19 +63,19 @@ export async function publishFile(deps: PostmortemFileDeps, subject: Subject, se
   };
   const files = await deps.postmortemFilesFor(config);
   await save({});
-  let answer = await attempt(deps, session, files, stored, state);
+  let response = await attempt(deps, session, files, stored, state);
   // The pull request of an earlier version is merged or closed; this version gets its own.
-  if (answer?.kind === 'done' && answer.value.kind === 'ended' && state.head !== headOf(record)) {
+  if (response?.kind === 'done' && response.value.kind === 'ended' && state.head !== headOf(record)) {
     await save({ head: headOf(record) });
-    answer = await attempt(deps, session, files, stored, state);
+    response = await attempt(deps, session, files, stored, state);
   }
-  if (answer === undefined) return;
-  if (answer.kind === 'done') return published(deps, { stored, files, state, save }, answer.value, session);
-  session.log.warn('a post-mortem was not published as a file', { incident: id, detail: answer.detail });
-  await save({ problem: answer.detail });
-  if (answer.kind !== 'refused' && answer.kind !== 'off') return;
+  if (response === undefined) return;
+  if (response.kind === 'done') return recordPublication(deps, { stored, files, state, save }, response.value, session);
+  session.log.warn('a post-mortem was not published as a file', { incident: id, detail: response.detail });
+  await save({ problem: response.detail });
+  if (response.kind !== 'refused' && response.kind !== 'off') return;
   if (session.isRefusalRetried(record.updated_at)) session.scheduleRetryAfterRefusal(record.updated_at);
-  else session.scheduleNext(plusSeconds(session.now(), REFUSED_SECONDS));
+  else session.scheduleNext(plusSeconds(session.now(), RETRY_REFUSAL_SECONDS));
 }
 
 function attempt(
@@ -84,7 +87,7 @@ function attempt(
 ): Promise<VendorResponse<FileResult> | undefined> {
   const { incident_id: id, revision, service, facts } = record;
   const url = publicUrl === undefined ? '' : `\n\n${publicUrl}${postmortemPath(id)}`;
-  return session.attempt(METHOD, () =>
+  return session.attempt(FILE_WRITES, () =>
     files.publish({
       path,
       head,
@@ -103,7 +106,7 @@ type Publication = {
   save: (change: Partial<PostmortemFileState>) => Promise<void>;
 };
 
-async function published(
+async function recordPublication(
   deps: PostmortemFileDeps,
   { stored: { record }, files, state, save }: Publication,
   result: FileResult,

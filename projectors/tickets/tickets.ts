@@ -10,7 +10,7 @@ import { Timestamp } from '../../schemas/time/time.ts';
 import { type PostmortemFileDeps, publishFile } from './postmortem-file.ts';
 import type { Projector } from '../sync/sync.ts';
 import type { Method, SyncSession } from '../sync/session.ts';
-import { sureFrom } from '../../domain/messages/unclear.ts';
+import { outcomeKnownFrom } from '../../domain/messages/unclear.ts';
 
 /**
  * Rate limits. GitHub's secondary limit for content is 80 a minute and 500 an hour; the primary one is 5,000 requests
@@ -25,7 +25,7 @@ function methodsOf(target: TicketTarget): { look: Method; write: Method } {
   };
 }
 
-const ALERTS_NAMED = 20;
+const ALERTS_SHOWN_MAX = 20;
 
 const TicketState = z.object({
   round: z.number().default(0),
@@ -63,10 +63,10 @@ export const ticketsProjector =
     if (tickets === undefined)
       return session.log.warn('tickets are off for this target', { target: notice.target.kind });
     const state = TicketState.parse((await deps.projections.read('tickets', subject)) ?? {});
-    await new Writer(deps, subject, notice, tickets, state, session).write();
+    await new TicketWriter(deps, subject, notice, tickets, state, session).write();
   };
 
-class Writer {
+class TicketWriter {
   readonly #deps: Deps;
   readonly #subject: Subject;
   readonly #notice: TicketNotice;
@@ -96,12 +96,12 @@ class Writer {
     const { round, firing, updatedAt } = this.#notice;
     if (this.#state.round !== round) {
       // First conclude a round that ended while the target was not available.
-      if (this.#mayBeOpen() && !(await this.#ended('All alerts are resolved.'))) return;
+      if (this.#mayBeOpen() && !(await this.#addClosingComment('All alerts are resolved.'))) return;
       this.#state = TicketState.parse({ round });
     }
     if (this.#state.closed) return;
-    if (firing > 0) await this.#opened();
-    else await this.#ended(`All alerts are resolved (${minuteOf(updatedAt)}).`);
+    if (firing > 0) await this.#ensureOpen();
+    else await this.#addClosingComment(`All alerts are resolved (${minuteOf(updatedAt)}).`);
   }
 
   #mayBeOpen(): boolean {
@@ -114,7 +114,7 @@ class Writer {
   }
 
   /** Returns the ticket of the round, and creates it if there is none. Undefined: not now, or not any more. */
-  async #opened(): Promise<string | undefined> {
+  async #ensureOpen(): Promise<string | undefined> {
     if (this.#state.id === null && !this.#state.missing) await this.#find();
     if (this.#state.id !== null) return this.#state.id;
     if (!this.#state.missing || this.#state.round !== this.#notice.round) return undefined;
@@ -132,7 +132,7 @@ class Writer {
       return response.value.id;
     }
     await this.#save({ creatingSince: null, missing: true });
-    if (response.kind === 'refused') await this.#refused(response.detail);
+    if (response.kind === 'refused') await this.#recordRefusal(response.detail);
     return undefined;
   }
 
@@ -140,25 +140,25 @@ class Writer {
   async #find(): Promise<void> {
     const began = this.#session.now();
     const found = await this.#session.attempt(this.#methods.look, () => this.#tickets.find(this.#key));
-    if (found?.kind === 'refused') await this.#refused(found.detail);
+    if (found?.kind === 'refused') await this.#recordRefusal(found.detail);
     if (found?.kind !== 'done') return;
     const { creatingSince } = this.#state;
     if (found.value !== null)
       await this.#save({ id: found.value.id, url: found.value.url, creatingSince: null, problem: null });
-    else if (creatingSince !== null && began < sureFrom(creatingSince))
-      this.#session.scheduleNext(sureFrom(creatingSince));
+    else if (creatingSince !== null && began < outcomeKnownFrom(creatingSince))
+      this.#session.scheduleNext(outcomeKnownFrom(creatingSince));
     else await this.#save({ missing: true, creatingSince: null });
   }
 
   /**
    * Adds the comment. The target checks for an existing one; an unclear earlier attempt is waited for. False: not now.
    */
-  async #ended(text: string): Promise<boolean> {
-    const id = await this.#opened();
+  async #addClosingComment(text: string): Promise<boolean> {
+    const id = await this.#ensureOpen();
     if (id === undefined) return this.#state.missing;
     const { closingSince } = this.#state;
-    if (closingSince !== null && this.#session.now() < sureFrom(closingSince)) {
-      this.#session.scheduleNext(sureFrom(closingSince));
+    if (closingSince !== null && this.#session.now() < outcomeKnownFrom(closingSince)) {
+      this.#session.scheduleNext(outcomeKnownFrom(closingSince));
       return false;
     }
     const response = await this.#session.attempt(
@@ -171,11 +171,11 @@ class Writer {
     );
     if (response === undefined || response.kind === 'unclear') return false;
     await this.#save({ closingSince: null, ...(response.kind === 'done' && { closed: true, problem: null }) });
-    if (response.kind === 'refused') await this.#refused(response.detail);
+    if (response.kind === 'refused') await this.#recordRefusal(response.detail);
     return response.kind === 'done';
   }
 
-  async #refused(detail: string): Promise<void> {
+  async #recordRefusal(detail: string): Promise<void> {
     const { firing, updatedAt } = this.#notice;
     this.#session.log.warn('a ticket was refused', { detail });
     await this.#save({ problem: detail });
@@ -192,7 +192,7 @@ class Writer {
 function ticketOf(notice: TicketNotice, key: string): Ticket {
   const { serviceEnvironment, title, alerts, firstAt, target } = notice;
   const signals = alerts.map(({ signal }) => signal);
-  const rows = alerts.slice(0, ALERTS_NAMED).map(({ signal }) => {
+  const rows = alerts.slice(0, ALERTS_SHOWN_MAX).map(({ signal }) => {
     const labels = signal.labels.map(([name, value]) => `${name}=${value}`).join(', ');
     return `- ${code(`${signal.severity} since ${minuteOf(signal.startsAt)}: ${labels}`)}`;
   });

@@ -31,10 +31,10 @@ export async function sendChange(
   const { sent } = ChangeEventState.parse((await projections.read('webhooks', subject)) ?? {});
   const event = changeEvent(change, session.now());
   if (event === undefined || sent.includes(change.status)) return;
-  const answer = await session.attempt(CHANGE_EVENTS, () => changeEvents.send(event));
-  if (answer === undefined || answer.kind === 'later' || answer.kind === 'unclear') return;
-  if (answer.kind !== 'done')
-    session.log.warn('a change event could not be sent to PagerDuty', { detail: answer.detail });
-  if (answer.kind === 'refused') return session.scheduleRetryAfterRefusal(event.at);
-  if (answer.kind === 'done') await projections.write('webhooks', subject, { sent: [...sent, change.status] });
+  const response = await session.attempt(CHANGE_EVENTS, () => changeEvents.send(event));
+  if (response === undefined || response.kind === 'later' || response.kind === 'unclear') return;
+  if (response.kind !== 'done')
+    session.log.warn('a change event could not be sent to PagerDuty', { detail: response.detail });
+  if (response.kind === 'refused') return session.scheduleRetryAfterRefusal(event.at);
+  if (response.kind === 'done') await projections.write('webhooks', subject, { sent: [...sent, change.status] });
 }

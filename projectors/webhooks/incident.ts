@@ -5,7 +5,7 @@ import type { ApprovalLinks } from '../../domain/ports/access.ts';
 import type { Incidents } from '../../domain/ports/incidents.ts';
 import { idOf, type Projections } from '../../domain/incidents/projections.ts';
 import type { WebhookReceivers } from '../../domain/messages/webhook-receiver.ts';
-import { type WebhookIncident, webhookIncident, nextEvent, wants } from '../../domain/messages/webhooks.ts';
+import { type WebhookIncident, webhookIncident, nextEvent, isSubscribed } from '../../domain/messages/webhooks.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
@@ -62,18 +62,18 @@ export async function sendIncident(
   const urls = await approvalUrls({ ...deps, log: session.log }, { incident, decisions: view.decisions });
   const payload = webhookIncident(view, incident, { url: incidentUrl(deps.publicUrl, id), urls });
   const states = WebhooksState.parse((await deps.projections.read('webhooks', subject)) ?? {}).receivers;
-  const keep = inOrder(() => deps.projections.write('webhooks', subject, { receivers: states }));
+  const writeStates = inOrder(() => deps.projections.write('webhooks', subject, { receivers: states }));
   const all = webhooks.map(async (webhook) => {
     const name = deps.receivers.nameOf(webhook);
     const save = async (state: ReceiverState): Promise<void> => {
       await session.checkLease();
       states[name] = state;
-      await keep();
+      await writeStates();
     };
     const before = ReceiverState.parse(states[name] ?? {});
-    await tellOne({ deps, name, webhook, payload: payload, incident, save, session }, before);
+    await notifyReceiver({ deps, name, webhook, payload, incident, save, session }, before);
   });
-  const failed = (await Promise.allSettled(all)).find((one) => one.status === 'rejected');
+  const failed = (await Promise.allSettled(all)).find((result) => result.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
 }
 
@@ -83,7 +83,7 @@ export function inOrder(act: () => Promise<void>): () => Promise<void> {
   return () => (last = last.catch(() => undefined).then(act));
 }
 
-type Delivery = {
+type ReceiverContext = {
   deps: IncidentDeps;
   name: string;
   webhook: Webhook;
@@ -94,23 +94,23 @@ type Delivery = {
 };
 
 /** Sends a pending event and the current one to a receiver. */
-async function tellOne(delivery: Delivery, before: ReceiverState): Promise<void> {
-  const sent = before.pending === null ? before : await send(delivery, before);
+async function notifyReceiver(context: ReceiverContext, before: ReceiverState): Promise<void> {
+  const sent = before.pending === null ? before : await send(context, before);
   if (sent === undefined) return;
-  const message = write(delivery, sent);
+  const message = write(context, sent);
   if (message === undefined) return;
-  await delivery.save(message);
-  if (message.pending !== null) await send(delivery, message);
+  await context.save(message);
+  if (message.pending !== null) await send(context, message);
 }
 
 /** Returns the state with the event to send. Undefined: none. Events that the receiver did not select count as sent. */
 function write(
-  { deps, name, webhook, payload, incident, session }: Delivery,
+  { deps, name, webhook, payload, incident, session }: ReceiverContext,
   state: ReceiverState,
 ): ReceiverState | undefined {
   const shown = JSON.stringify(payload);
   const event = nextEvent(payload, state, shown);
-  if (event === null || (event === 'incident.opened' && !wants(webhook, incident))) return undefined;
+  if (event === null || (event === 'incident.opened' && !isSubscribed(webhook, incident))) return undefined;
   const next = { ...state, opened: true, over: event === 'incident.resolved', shown };
   if (!webhook.events.includes(event)) return next;
   const number = state.number + 1;
@@ -120,22 +120,22 @@ function write(
 
 /** Sends the stored event. Returns the state without it after it is accepted. Undefined: not now. */
 async function send(
-  { deps, name, webhook, payload, save, session }: Delivery,
+  { deps, name, webhook, payload, save, session }: ReceiverContext,
   state: ReceiverState,
 ): Promise<ReceiverState | undefined> {
   const { pending: message } = state;
   if (message === null) return state;
-  const answer = await session.attempt(methodOf(name), () => deps.receivers.send(webhook, message));
-  if (answer?.kind === 'done') {
-    const taken = { ...state, pending: null };
-    await save(taken);
-    return taken;
+  const response = await session.attempt(methodOf(name), () => deps.receivers.send(webhook, message));
+  if (response?.kind === 'done') {
+    const accepted = { ...state, pending: null };
+    await save(accepted);
+    return accepted;
   }
-  if (answer?.kind === 'refused') {
+  if (response?.kind === 'refused') {
     session.log.warn('a webhook receiver refused an event', {
       incident: payload.id,
       event: message.event,
-      detail: answer.detail,
+      detail: response.detail,
     });
     session.scheduleRetryAfterRefusal(payload.resolved_at === null ? null : Timestamp.parse(payload.resolved_at));
   }

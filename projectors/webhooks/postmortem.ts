@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { postmortemPath } from '../../domain/incidents/console-link.ts';
 import { idOf } from '../../domain/incidents/projections.ts';
-import { wants, webhookPostmortem } from '../../domain/messages/webhooks.ts';
+import { isSubscribed, webhookPostmortem } from '../../domain/messages/webhooks.ts';
 import type { Postmortems } from '../../domain/ports/postmortems.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
@@ -41,21 +41,21 @@ export async function sendPostmortem(
   const url = publicUrl === undefined ? null : `${publicUrl}${postmortemPath(id)}`;
   const payload = webhookPostmortem(stored, incident, url);
   const accepted = PostmortemsState.parse((await projections.read('webhooks', subject)) ?? {}).receivers;
-  const keep = inOrder(() => projections.write('webhooks', subject, { receivers: accepted }));
+  const writeStates = inOrder(() => projections.write('webhooks', subject, { receivers: accepted }));
   const sendTo = async (webhook: Webhook): Promise<void> => {
     const name = receivers.nameOf(webhook);
-    if ((accepted[name] ?? 0) >= revision || !wants(webhook, stored.record)) return;
+    if ((accepted[name] ?? 0) >= revision || !isSubscribed(webhook, stored.record)) return;
     const message = receivers.writePostmortem(webhook, `${id}-${name}-postmortem-${revision}`, payload);
-    const answer = await session.attempt(methodOf(name), () => receivers.send(webhook, message));
-    if (answer?.kind === 'done') {
+    const response = await session.attempt(methodOf(name), () => receivers.send(webhook, message));
+    if (response?.kind === 'done') {
       await session.checkLease();
       accepted[name] = revision;
-      await keep();
+      await writeStates();
     }
-    if (answer?.kind !== 'refused') return;
-    session.log.warn('a webhook receiver refused a post-mortem', { incident: id, revision, detail: answer.detail });
+    if (response?.kind !== 'refused') return;
+    session.log.warn('a webhook receiver refused a post-mortem', { incident: id, revision, detail: response.detail });
     session.scheduleRetryAfterRefusal(updated_at);
   };
-  const failed = (await Promise.allSettled(selected.map(sendTo))).find((one) => one.status === 'rejected');
+  const failed = (await Promise.allSettled(selected.map(sendTo))).find((result) => result.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
 }

@@ -1,4 +1,4 @@
-import { type WaitsForChannel, waitsForChannel } from '../../domain/messages/channel-waiter.ts';
+import { type WaitsForChannel, channelWaiterKey } from '../../domain/messages/channel-waiter.ts';
 import type { ReplyTo, Span } from '../../domain/messages/channels.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
@@ -33,7 +33,7 @@ export async function awaitChannel(
   const there = await channelOf(deps, id);
   if (there !== undefined) return there;
   const waiting: WaitsForChannel = { reply_to: replyTo };
-  await deps.processedEvents.store(waitsForChannel(id), waiting);
+  await deps.processedEvents.store(channelWaiterKey(id), waiting);
   return channelOf(deps, id);
 }
 

@@ -1,5 +1,5 @@
 import type { VendorResponse } from '../../domain/messages/channels.ts';
-import { actorOf, type Found, type SlackUser } from '../../domain/people/people.ts';
+import { actorOf, type ActorResult, type SlackUser } from '../../domain/people/people.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { ChatUser } from '../../domain/ports/messages.ts';
 import type { Config } from '../../schemas/config/config.ts';
@@ -19,7 +19,7 @@ const unknown = (id: string, kind: ChatUser['kind']): ChatUser => ({ id, team: '
  * a user is identified only by an ID in people.yaml. If people.yaml lists no people, the signature of the request is
  * sufficient, so that an outage of Slack's directory does not block a rollback.
  */
-export async function actorFor(deps: KnownUserDeps, id: string): Promise<Found> {
+export async function actorFor(deps: KnownUserDeps, id: string): Promise<ActorResult> {
   const config = await deps.config.current();
   const met = await userOf(deps, id, config);
   const groups = await groupsOf(deps, id, config);

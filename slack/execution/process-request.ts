@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { whomToAsk } from '../../domain/access/refusals.ts';
 import type { ChatMessage, ReplyTo, Text, VendorResponse } from '../../domain/messages/channels.ts';
 import { whySandboxUserRefused } from '../../domain/catalogue/real-systems.ts';
-import { byName } from '../../domain/people/display-names.ts';
+import { withDisplayNames } from '../../domain/people/display-names.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { InboundEvent } from '../../schemas/messages/inbound-events.ts';
 import { secondsBetween } from '../../schemas/time/time.ts';
@@ -157,7 +157,7 @@ async function deliver(
     (isLost(await ephemeralMessages.write(user, message), user) ? lost : reached).push(user);
   if (answer === null) return;
   // Timelines contain the IDs of people who are not in people.yaml. Show their names instead.
-  const named = await byName(answer, async (id) => (await userCache.user(id))?.user.name ?? undefined);
+  const named = await withDisplayNames(answer, async (id) => (await userCache.user(id))?.user.name ?? undefined);
   isLost(await ephemeralMessages.send(replyTo, withEmails(named, reached, lost), isPublic), replyTo.user);
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type WaiterDeps, notifyOfChannel, waitsForChannel } from '../../domain/messages/channel-waiter.ts';
+import { type WaiterDeps, notifyOfChannel, channelWaiterKey } from '../../domain/messages/channel-waiter.ts';
 import type { ChatMessage, ReplyTo, VendorResponse } from '../../domain/messages/channels.ts';
 import { INCIDENT, play, slackWorld } from './slack-world.ts';
 import { NO_TROUBLE } from './trouble.ts';
@@ -8,7 +8,7 @@ const EAR: ReplyTo = { user: 'U0ADA', channel: 'C0GENERAL', responseUrl: 'https:
 
 /** Sets up a person who waits for the channel, and records the messages to them. */
 function waiting(answer: VendorResponse<null> = { kind: 'done', value: null }) {
-  const kept = new Map([[waitsForChannel(INCIDENT), { outcome: { reply_to: EAR } as unknown, delivered: false }]]);
+  const kept = new Map([[channelWaiterKey(INCIDENT), { outcome: { reply_to: EAR } as unknown, delivered: false }]]);
   const told: { ear: ReplyTo; message: ChatMessage }[] = [];
   const deps: WaiterDeps = {
     processedEvents: {

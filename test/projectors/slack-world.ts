@@ -2,7 +2,7 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import type { WaiterDeps } from '../../domain/messages/channel-waiter.ts';
 import { expect } from 'vitest';
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
-import { entryMessage, hasMessage, summaryCard, teamLine, topic } from '../../domain/messages/incident-card.ts';
+import { entryMessage, hasMessage, summaryCard, teamLine, channelTopic } from '../../domain/messages/incident-card.ts';
 import type { Chat, Directory } from '../../domain/messages/channels.ts';
 import type { UserCache } from '../../domain/ports/messages.ts';
 import type { OnCall } from '../../domain/people/on-call.ts';
@@ -139,7 +139,7 @@ export async function expectShown(slack: SlackWorld): Promise<void> {
   expectOrnaments(slack, channel, {
     pin: summaries.map(({ id }) => id),
     setPurpose: purposeOf(story.incident),
-    setTopic: topic(story),
+    setTopic: channelTopic(story),
     setBookmarks: linksOf(story.signals),
   });
   expectTold(slack, channel);

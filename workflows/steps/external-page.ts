@@ -2,7 +2,7 @@ import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import type { ExternalIncident, VendorResponse } from '../../domain/messages/channels.ts';
 import { approvalUrls } from '../../domain/incidents/approval-link.ts';
 import { pageNote } from '../../domain/paging/page-note.ts';
-import { type DuePage, isSentByFirebreak, pageKey, pagerTarget, whyUnacknowledged } from '../../domain/paging/pages.ts';
+import { type DuePage, isSentByFirebreak, pageKey, pagerTarget, whyPagedAnyway } from '../../domain/paging/pages.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
@@ -78,7 +78,7 @@ async function searchOnce(deps: Deps, page: DuePage): Promise<SearchAttempt> {
   const found = await find(deps, incident);
   if (found.kind !== 'found') return found;
   const { external, by } = found;
-  const whyNot = whyUnacknowledged(external, page);
+  const whyNot = whyPagedAnyway(external, page);
   if (whyNot !== undefined)
     return { kind: 'alone', because: `PagerDuty incident ${external.id} was found, but ${whyNot}` };
   const followed = { id: external.id, url: external.url, assigned_to: [...external.assignedTo] };

@@ -2,8 +2,8 @@ import {
   isFlapping,
   FLAPPING_WITHIN_SECONDS,
   type Opening,
-  stillGathers,
-  grouping,
+  canJoinGroup,
+  groupingOf,
 } from '../../domain/incidents/incident-group.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
@@ -71,14 +71,14 @@ async function parentFor(
   const open = await deps.incidentGroups.parentIn(opened.environment);
   if (open?.incident.group_reason !== undefined) {
     const { id, group_reason: reason } = open.incident;
-    if (!stillGathers(reason, open.lastJoinedAt, opened, services, routes.manyAtOnce)) return undefined;
+    if (!canJoinGroup(reason, open.lastJoinedAt, opened, services, routes.manyAtOnce)) return undefined;
     return (await deps.incidentGroups.join(id, opened.id)) === 'joined' ? id : undefined;
   }
   const since = plusSeconds(opened.at, -routes.manyAtOnce.minutes * 60);
   const failing = await deps.incidentGroups.stillFailing(
     recent.filter(({ at, unmatched }) => at > since && unmatched === null),
   );
-  const group = grouping(opened, failing, services, routes.manyAtOnce);
+  const group = groupingOf(opened, failing, services, routes.manyAtOnce);
   if (group.kind === 'alone') return undefined;
   const names = [...new Set(group.members.map(({ service }) => service))].toSorted();
   const more = names.length - NAMES_IN_A_TITLE;

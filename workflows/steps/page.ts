@@ -1,5 +1,5 @@
 import { areAllByAlerts, causeWords, type PageCause } from '../../domain/paging/page-causes.ts';
-import { openQuestion, cut, detailsOf } from '../../domain/paging/page-details.ts';
+import { openQuestion, truncated, pageDetailsOf } from '../../domain/paging/page-details.ts';
 import { pageAttachments, channelLink } from '../../domain/paging/page-links.ts';
 import { leftToParent, pageKey, pagerTarget } from '../../domain/paging/pages.ts';
 import { approvalUrls } from '../../domain/incidents/approval-link.ts';
@@ -232,7 +232,7 @@ export async function fullRequest(
     const isLinked = channel !== null && chat !== null && (await isReal(chat));
     return {
       ...request,
-      summary: reason === null ? request.summary : `${request.summary}. ${again}${cut(reason, REASON_MAX_CHARS)}`,
+      summary: reason === null ? request.summary : `${request.summary}. ${again}${truncated(reason, REASON_MAX_CHARS)}`,
       links: [
         ...(answerUrl === undefined ? [] : [{ href: answerUrl, text: 'Approve or reject' }]),
         ...(url === undefined ? [] : [{ href: url, text: 'Firebreak console' }]),
@@ -240,7 +240,7 @@ export async function fullRequest(
         ...links,
       ],
       images,
-      details: { ...(url !== undefined && { console: url }), ...detailsOf(story, reason, urls, found) },
+      details: { ...(url !== undefined && { console: url }), ...pageDetailsOf(story, reason, urls, found) },
     };
   } catch (error) {
     deps.log.warn('Sending a page without details', { incident: incident.id, error: String(error) });

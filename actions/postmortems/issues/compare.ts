@@ -17,7 +17,7 @@ import {
 import type { Deps } from '../../../domain/ports/deps.ts';
 import type { ComparisonMark, StoredPostmortem } from '../../../domain/ports/postmortems.ts';
 import type { FailedResponse } from '../../../integrations/shared/client.ts';
-import { sureFrom } from '../../../domain/messages/unclear.ts';
+import { outcomeKnownFrom } from '../../../domain/messages/unclear.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import {
   type ActionItem,
@@ -255,12 +255,13 @@ class Comparison {
     }
     const now = this.#deps.clock.now();
     if (item.done) return this.#save(key, { creating_since: null, retry_at: null });
-    if (since !== null && now < sureFrom(since)) return this.#save(key, { retry_at: sureFrom(since) });
+    if (since !== null && now < outcomeKnownFrom(since)) return this.#save(key, { retry_at: outcomeKnownFrom(since) });
     const base = { title: item.title, done: false };
     await this.#save(key, { creating_since: now, base, details: detailsOf(item) });
     const assignee = this.#assignee(item);
     const created = await tracker.create({ key, title: item.title, facts: this.#facts(detailsOf(item)), assignee });
-    if (created.kind === 'unclear') return this.#save(key, { problem: created.detail, retry_at: sureFrom(now) });
+    if (created.kind === 'unclear')
+      return this.#save(key, { problem: created.detail, retry_at: outcomeKnownFrom(now) });
     if (created.kind !== 'done') {
       await this.#save(key, { creating_since: null });
       return this.#failed(key, created);
@@ -282,8 +283,8 @@ class Comparison {
     const { issue, pending } = link;
     if (issue === null) return;
     // A change without a response can still be made. Until then, nothing that is read is certain.
-    if (pending !== null && this.#deps.clock.now() < sureFrom(pending.since))
-      return this.#save(key, { retry_at: sureFrom(pending.since) });
+    if (pending !== null && this.#deps.clock.now() < outcomeKnownFrom(pending.since))
+      return this.#save(key, { retry_at: outcomeKnownFrom(pending.since) });
     const state = await tracker.read(issue);
     if (state.kind !== 'done') return this.#failed(key, state);
     const base = pending === null ? link.base : baseAfterLostResponse(link.base, pending, state.value);
@@ -307,7 +308,7 @@ class Comparison {
       const since = this.#deps.clock.now();
       await this.#save(key, { base, pending: { ...agreed, since } });
       const done = await tracker.change(issue, change);
-      if (done.kind === 'unclear') return this.#save(key, { problem: done.detail, retry_at: sureFrom(since) });
+      if (done.kind === 'unclear') return this.#save(key, { problem: done.detail, retry_at: outcomeKnownFrom(since) });
       await this.#save(key, { pending: null });
       if (done.kind !== 'done') return this.#failed(key, done);
       await this.#noteToIssue(this.#link(key), item, toIssue, conflicts, state.value);

@@ -1,12 +1,12 @@
 import * as z from 'zod';
 import { MitigationOutcome } from '../../../schemas/incidents/inbox.ts';
-import { one } from '../../../domain/incidents/metrics.ts';
+import { increment } from '../../../domain/incidents/metrics.ts';
 import {
   type AnswerPlan,
   newDecision,
   newQuestion,
   planAnswer,
-  unanswered,
+  endWithoutAnswer,
 } from '../../../domain/incidents/plan-decisions.ts';
 import type { Answered, Decisions, StepQuestion } from '../../../domain/ports/decisions.ts';
 import type { Blobs, Clock, Counters } from '../../../domain/ports/system.ts';
@@ -87,7 +87,7 @@ export class DecisionTable implements Decisions {
       await this.#events.publish(id, 'decision.made', { decision: view.id, kind, reason, from_version, to_version });
       if (view.state === 'waiting') {
         await this.#events.publish(id, 'approval.requested', { decision: view.id, reason });
-        await this.#counters.add([one('firebreak_approvals_requested_total')]);
+        await this.#counters.add([increment('firebreak_approvals_requested_total')]);
       }
       return view;
     }
@@ -185,7 +185,7 @@ export class DecisionTable implements Decisions {
       if (!ok) continue;
       const outcome = plan.kind === 'agrees' ? 'agreed' : answer;
       await this.#events.publish(id, 'approval.answered', { decision: view.id, outcome, actor: by });
-      if (plan.kind === 'answers') await this.#counters.add([one('firebreak_approvals_total', answer)]);
+      if (plan.kind === 'answers') await this.#counters.add([increment('firebreak_approvals_total', answer)]);
       return 'taken';
     }
     return 'superseded';
@@ -245,7 +245,7 @@ export class DecisionTable implements Decisions {
   }
 
   async expire(id: IncidentId, number: number, as: 'expired' | 'approved' = 'expired'): Promise<DecisionState> {
-    const { state, answeredBy, entry, isOnTimeline } = unanswered(id, number, as, this.#clock.now());
+    const { state, answeredBy, entry, isOnTimeline } = endWithoutAnswer(id, number, as, this.#clock.now());
     const { ok } = await this.#table.transact([
       this.#table.update(keys.decision(id, number), {
         UpdateExpression: 'SET #state = :as, answered_by = :by',
@@ -259,7 +259,7 @@ export class DecisionTable implements Decisions {
     if (ok) {
       const outcome = as === 'approved' ? 'unopposed' : 'expired';
       await this.#events.publish(id, 'approval.answered', { decision: `${id}-${number}`, outcome, actor: 'firebreak' });
-      await this.#counters.add([one('firebreak_approvals_total', outcome)]);
+      await this.#counters.add([increment('firebreak_approvals_total', outcome)]);
       return state;
     }
     return this.state(id, number);

@@ -1,13 +1,13 @@
 import * as z from 'zod';
 import { reportedRollback } from '../../../domain/changes/own-rollback.ts';
 import { CHANGES_SEARCHED } from '../../../domain/changes/recognize.ts';
-import { one } from '../../../domain/incidents/metrics.ts';
+import { increment } from '../../../domain/incidents/metrics.ts';
 import {
   type ActionPlan,
   type ActionState,
-  completed,
+  completedEffect,
   type EffectEnd,
-  isOver,
+  hasEnded,
   type Lock,
   withStandInNote,
   type Pace,
@@ -204,14 +204,14 @@ export class EffectTable implements Effects {
 
   async record(id: IncidentId, effect: Omit<Effect, 'at'>): Promise<void> {
     const { key, kind, state } = effect;
-    const { effect: whole, entry } = completed(effect, this.#clock.now());
+    const { effect: whole, entry } = completedEffect(effect, this.#clock.now());
     const { ok } = await this.#table.transact([
       this.#table.put({ ...keys.effect(id, key), ...whole }, absent),
       timelineWrite(this.#table, id, `${key}-${state}`, entry),
     ]);
-    if (ok && isOver(state)) {
+    if (ok && hasEnded(state)) {
       await this.#events.publish(id, 'effect.ended', { ...named(effect), outcome: state });
-      await this.#counters.add([one('firebreak_effects_total', kind, state)]);
+      await this.#counters.add([increment('firebreak_effects_total', kind, state)]);
     }
   }
 
@@ -231,15 +231,15 @@ export class EffectTable implements Effects {
       const result = await this.#table.transact([
         ...unlock,
         concluded(this.#table, id, key, plan, stillIn(known?.state)),
-        ...(isOver(state) ? [finishedWrite(this.#table, id, key)] : []),
+        ...(hasEnded(state) ? [finishedWrite(this.#table, id, key)] : []),
         timelineWrite(this.#table, id, `${key}-${state}`, plan.entry),
         // Only actions on a target are in the audit log.
         ...(known?.resource === undefined ? [] : [incidentActWrite(this.#table, id, `${key}-${state}`, plan.entry)]),
       ]);
       if (result.ok) {
-        if (known && isOver(state)) {
+        if (known && hasEnded(state)) {
           await this.#events.publish(id, 'effect.ended', { ...named(known), outcome: state, actor });
-          await this.#counters.add([one('firebreak_effects_total', known.kind, state)]);
+          await this.#counters.add([increment('firebreak_effects_total', known.kind, state)]);
         }
         return;
       } // otherwise another run of the step was faster
@@ -298,8 +298,8 @@ export class EffectTable implements Effects {
           await this.#events.publish(id, 'effect.ended', { ...named(effect), outcome: plan.effect.state });
         await this.#events.publish(id, 'mitigation.ended', { decision: `${id}-${number}`, outcome });
         await this.#counters.add([
-          one('firebreak_rollbacks_total', outcome),
-          ...(effect && plan.effect ? [one('firebreak_effects_total', effect.kind, plan.effect.state)] : []),
+          increment('firebreak_rollbacks_total', outcome),
+          ...(effect && plan.effect ? [increment('firebreak_effects_total', effect.kind, plan.effect.state)] : []),
         ]);
         return;
       }

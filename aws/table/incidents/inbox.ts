@@ -1,4 +1,4 @@
-import type { IncidentPatch, Post } from '../../../domain/incidents/post.ts';
+import type { IncidentPatch, InboxPost } from '../../../domain/incidents/inbox-post.ts';
 import type { TimelineEntry } from '../../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
@@ -10,7 +10,7 @@ import type { Item, Table, Write } from '../core/table.ts';
  * Returns the writes that put one message into an open incident's inbox: the incident itself, the message's row, and
  * the mark by which the sweeper wakes the workflow if nothing else does.
  */
-export const postWrites = (table: Table, { incident: id, seq, message, at, patch, entry }: Post): Write[] => [
+export const postWrites = (table: Table, { incident: id, seq, message, at, patch, entry }: InboxPost): Write[] => [
   patchWrite(table, id, patch),
   table.put({ ...keys.inbox(id, seq), seq, message, at, ...expiresAfter(at, RETENTION_DAYS.inbox) }),
   pendingWrite(table, id, seq, at),

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { one } from '../../../domain/incidents/metrics.ts';
+import { increment } from '../../../domain/incidents/metrics.ts';
 import { type GroupReason, type Opening, scopeOfGroup, stillFails } from '../../../domain/incidents/incident-group.ts';
 import { parentIncident } from '../../../domain/incidents/new-incident.ts';
 import { withoutChild, planJoin, planLeave } from '../../../domain/incidents/lifecycle.ts';
@@ -79,7 +79,7 @@ export class IncidentGroupTable implements IncidentGroups {
       const { id, severity } = opens.incident;
       const { ok } = await this.#table.transact(newIncidentWrites(this.#table, opens));
       if (ok) {
-        await this.#counters.add([one('firebreak_incidents_opened_total', 'several')]);
+        await this.#counters.add([increment('firebreak_incidents_opened_total', 'several')]);
         await this.#events.publish(id, 'incident.opened', { actor: 'firebreak', severity });
         return id;
       }

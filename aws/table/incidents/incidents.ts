@@ -1,4 +1,4 @@
-import { one as oneMore } from '../../../domain/incidents/metrics.ts';
+import { increment as oneMore } from '../../../domain/incidents/metrics.ts';
 import { type Arrival, scopeOf } from '../../../domain/alerts/admission.ts';
 import type { Receipt, SignalView } from '../../../domain/ports/alerts.ts';
 import type { Page, ServiceEnvironment } from '../../../domain/ports/common.ts';
@@ -16,14 +16,14 @@ import type { BegunRunbook } from '../../../domain/ports/runbooks.ts';
 import type { Clock, Counters } from '../../../domain/ports/system.ts';
 import {
   type DecisionEnd,
-  handover,
+  planHandover,
   planAmendment,
   planResolution,
   unfinishedOf,
   viewOf,
 } from '../../../domain/incidents/lifecycle.ts';
 import { declaredIncident } from '../../../domain/incidents/new-incident.ts';
-import { postOf } from '../../../domain/incidents/post.ts';
+import { inboxPostOf } from '../../../domain/incidents/inbox-post.ts';
 import type { Overview, Story } from '../../../domain/messages/story.ts';
 import { skippedMessageEntry } from '../../../domain/alerts/unread.ts';
 import {
@@ -168,7 +168,7 @@ export class IncidentTable implements Incidents {
     if (incident === undefined) return undefined;
     return viewOf(incident, {
       channel: incident.channel ?? (await this.#channelOf(incident.parent_id)),
-      parts: incident.group_reason === undefined ? null : await childIncidentsOf(this.#table, id),
+      children: incident.group_reason === undefined ? null : await childIncidentsOf(this.#table, id),
       decisions,
       effects,
     });
@@ -270,7 +270,7 @@ export class IncidentTable implements Incidents {
       const { timeline } = changes;
       const result = await this.#table.transact([
         ...once,
-        ...postWrites(this.#table, postOf(incident, message, at, changes)),
+        ...postWrites(this.#table, inboxPostOf(incident, message, at, changes)),
         ...(timeline !== undefined && ON_SEALED_LOG.has(timeline.kind)
           ? [incidentActWrite(this.#table, id, `message-${incident.seq + 1}`, { ...timeline, at })]
           : []),
@@ -391,7 +391,7 @@ export class IncidentTable implements Incidents {
 
   async handOver(id: IncidentId, run: number, text: string, left: HandoverState = {}): Promise<void> {
     const at = this.#clock.now();
-    const { patch, entry } = handover(run, text, left, at);
+    const { patch, entry } = planHandover(run, text, left, at);
     // The mark makes a repetition of the step write nothing.
     await this.#table.transact([
       this.#table.put({ ...keys.noted(id, `run-${run}`), at }, absent),

@@ -18,11 +18,11 @@ export function freezesAt({ scope, own, calendar, incidents }: ScopeInputs): Cal
   const computed = [...calendar, ...incidents].filter((freeze) => covers(freeze, scope));
   return [
     ...records.filter(({ cause }) => cause === 'budget' || cause === 'burn' || cause === 'person'),
-    ...computed.map((freeze) => asOnRecord(freeze, byId.get(freeze.id))),
+    ...computed.map((freeze) => withRecordedChanges(freeze, byId.get(freeze.id))),
   ];
 }
 
-function asOnRecord(freeze: CalendarFreeze, record: Freeze | undefined): CalendarFreeze {
+function withRecordedChanges(freeze: CalendarFreeze, record: Freeze | undefined): CalendarFreeze {
   if (record === undefined) return freeze;
   const { overrides, ended_at, ended_by, end_reason } = record;
   // A freeze whose cause was over once and returned is in force again.
@@ -42,7 +42,7 @@ export function frozenDependencies({ at, scope, dependencies, policy }: CheckInp
     freezesOf(dependency, state, incidents)
       .filter(
         (freeze) =>
-          TELLS_OF_TROUBLE.includes(freeze.cause) &&
+          CAUSES_ABOUT_HEALTH.includes(freeze.cause) &&
           stateAt(freeze, at) === 'in_force' &&
           covers(freeze, dependency) &&
           !covers(freeze, scope),
@@ -54,7 +54,7 @@ export function frozenDependencies({ at, scope, dependencies, policy }: CheckInp
 const freezesOf = (scope: CheckedScope, own: ScopeState, incidents: Freeze[] | undefined): Freeze[] =>
   incidents === undefined ? own.freezes : freezesAt({ scope: scope, own, calendar: [], incidents });
 
-const TELLS_OF_TROUBLE: readonly Freeze['cause'][] = ['budget', 'burn', 'incident', 'person'];
+const CAUSES_ABOUT_HEALTH: readonly Freeze['cause'][] = ['budget', 'burn', 'incident', 'person'];
 
 /** Returns the status of the objective that caused a freeze. */
 export const statusOf = (slos: readonly SloStatus[], { slo }: Pick<Freeze, 'slo'>): SloStatus | undefined =>

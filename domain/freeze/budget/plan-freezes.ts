@@ -1,6 +1,6 @@
 import type { Freeze } from '../../../schemas/freeze/freeze.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { calendarEverywhere } from '../calendar.ts';
+import { allCalendarFreezes } from '../calendar.ts';
 import { budgetFreeze, burnFreeze, incidentFreeze } from '../causes.ts';
 import { causeKey, type Hash } from '../ids.ts';
 import type { FreezePlanInputs } from './freeze-plan-inputs.ts';
@@ -30,25 +30,25 @@ export type Revision = Pick<Freeze, 'id' | 'reason' | 'ends_when' | 'until'>;
  */
 export function planFreezes(inputs: FreezePlanInputs, hash: Hash): FreezePlan {
   const { at, current } = inputs;
-  const computed = [...incidentFreezes(inputs, hash), ...calendarEverywhere(inputs.calendar, hash)];
-  const holding = new Set(computed.map(({ id }) => id));
-  const judged = current.map((freeze) => ({ freeze, over: endOfFreeze(freeze, inputs, holding) }));
-  const end = judged.flatMap(({ freeze, over }) => (over ? ending(freeze, over, at) : []));
+  const computed = [...incidentFreezes(inputs, hash), ...allCalendarFreezes(inputs.calendar, hash)];
+  const requiredIds = new Set(computed.map(({ id }) => id));
+  const judged = current.map((freeze) => ({ freeze, over: endOfFreeze(freeze, inputs, requiredIds) }));
+  const end = judged.flatMap(({ freeze, over }) => (over ? endEntries(freeze, over, at) : []));
   const settle = judged.flatMap(({ freeze, over }) => (over && isLifted(freeze) ? [{ id: freeze.id, at }] : []));
-  const gone = new Set([...end, ...settle].map(({ id }) => id));
-  const held = new Set(current.filter(({ id }) => !gone.has(id)).map((freeze) => causeKey(freeze)));
+  const endedIds = new Set([...end, ...settle].map(({ id }) => id));
+  const activeCauses = new Set(current.filter(({ id }) => !endedIds.has(id)).map((freeze) => causeKey(freeze)));
   const byId = new Map(current.map((freeze) => [freeze.id, freeze]));
   return {
     end,
     settle,
     revise: computed.flatMap((freeze) => revisionOf(byId.get(freeze.id), freeze) ?? []),
     open: [...objectiveFreezes(inputs, hash), ...computed].filter(
-      (freeze) => stateAt(freeze, at) === 'in_force' && !held.has(causeKey(freeze)),
+      (freeze) => stateAt(freeze, at) === 'in_force' && !activeCauses.has(causeKey(freeze)),
     ),
   };
 }
 
-function ending(freeze: Freeze, over: Exclude<FreezeEnd, false | null>, now: Timestamp): FreezePlan['end'] {
+function endEntries(freeze: Freeze, over: Exclude<FreezeEnd, false | null>, now: Timestamp): FreezePlan['end'] {
   if (freeze.ended_at !== null) return [];
   const { reason, at = now, by = EVALUATION } = over;
   return [{ id: freeze.id, at, by, reason, settled: true }];

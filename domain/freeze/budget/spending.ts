@@ -60,7 +60,7 @@ export function hasRecovered(status: SloStatus, policy: FreezePolicy, at: Timest
 
 /** Returns the burn with the highest factor that freezes by policy; undefined if there is none. */
 export const freezingBurn = ({ burning }: Pick<SloStatus, 'burning'>, policy: FreezePolicy): BurnAlert | undefined =>
-  burning.filter(({ severity }) => countsAs(severity, policy)).toSorted((a, b) => b.factor - a.factor)[0];
+  burning.filter(({ severity }) => isFreezingSeverity(severity, policy)).toSorted((a, b) => b.factor - a.factor)[0];
 
 /**
  * Returns when no burn freezes any more, if no more errors occur. Null: no burn freezes now, or the time is unknown.
@@ -69,12 +69,14 @@ export function burnSlowsAt(
   { burning }: Pick<SloStatus, 'burning'>,
   policy: Pick<FreezePolicy, 'burn'>,
 ): Timestamp | null {
-  const ends = burning.filter(({ severity }) => countsAs(severity, policy)).map(({ clears_at }) => clears_at ?? null);
+  const ends = burning
+    .filter(({ severity }) => isFreezingSeverity(severity, policy))
+    .map(({ clears_at }) => clears_at ?? null);
   return ends.every((end) => end !== null) ? (ends.toSorted().at(-1) ?? null) : null;
 }
 
 /** Returns whether a burn of this severity freezes by policy. */
-export const countsAs = (severity: BurnAlert['severity'], { burn }: Pick<FreezePolicy, 'burn'>): boolean =>
+export const isFreezingSeverity = (severity: BurnAlert['severity'], { burn }: Pick<FreezePolicy, 'burn'>): boolean =>
   burn === 'ticket' || (burn === 'page' && severity === 'page');
 
 /** Returns whether the burn rate no longer freezes. Null: unknown. */

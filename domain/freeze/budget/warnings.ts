@@ -11,13 +11,13 @@ import { utcMinute, percent } from '../words.ts';
  * next evaluation opens it.
  */
 export const budgetWarnings = (inputs: CheckInputs): Finding[] => [
-  ...inputs.own.slos.flatMap((status) => [...ofBudget(status, inputs), ...ofBurn(status, inputs)]),
+  ...inputs.own.slos.flatMap((status) => [...budgetFindings(status, inputs), ...burnFindings(status, inputs)]),
   ...liftedBurns(inputs),
-  ...inputs.own.slos.flatMap((status) => ofCoverage(status, inputs)),
-  ...inputs.own.slos.flatMap((status) => ofCorrections(status, inputs)),
+  ...inputs.own.slos.flatMap((status) => coverageFindings(status, inputs)),
+  ...inputs.own.slos.flatMap((status) => correctionFindings(status, inputs)),
 ];
 
-function ofBudget(status: SloStatus, inputs: CheckInputs): Finding[] {
+function budgetFindings(status: SloStatus, inputs: CheckInputs): Finding[] {
   const { policy } = inputs;
   if (policy.budget === null || isFrozen('budget', status.id, inputs)) return [];
   const text = `${spentInWords(status)} of the error budget of ${status.id} is spent`;
@@ -28,7 +28,7 @@ function ofBudget(status: SloStatus, inputs: CheckInputs): Finding[] {
         code: 'budget_spent',
         effect: 'warn',
         key: status.id,
-        text: `${text}; ${whyOpen('budget', status.id, inputs)}`,
+        text: `${text}; ${whyNotFrozen('budget', status.id, inputs)}`,
       },
     ];
   if (!hasSpent(status, policy.budget.warn)) return [];
@@ -44,17 +44,17 @@ function ofBudget(status: SloStatus, inputs: CheckInputs): Finding[] {
   ];
 }
 
-function ofBurn(status: SloStatus, inputs: CheckInputs): Finding[] {
-  const burn = burnNow(status, inputs);
+function burnFindings(status: SloStatus, inputs: CheckInputs): Finding[] {
+  const burn = currentBurn(status, inputs);
   if (burn === undefined || isFrozen('burn', status.id, inputs)) return [];
   const { factor, long, short } = burn;
   const text = `the error budget of ${status.id} burns more than ${factor} times too fast, over the last ${long} and the last ${short}`;
   return [
-    { code: 'burn_rate', effect: 'warn', key: status.id, text: `${text}; ${whyOpen('burn', status.id, inputs)}` },
+    { code: 'burn_rate', effect: 'warn', key: status.id, text: `${text}; ${whyNotFrozen('burn', status.id, inputs)}` },
   ];
 }
 
-const burnNow = (status: SloStatus, { policy, at }: CheckInputs): BurnAlert | undefined =>
+const currentBurn = (status: SloStatus, { policy, at }: CheckInputs): BurnAlert | undefined =>
   describesPresent(status, policy, at) ? freezingBurn(status, policy) : undefined;
 
 /**
@@ -67,9 +67,11 @@ function liftedBurns(inputs: CheckInputs): Finding[] {
   const ids = new Set(own.freezes.flatMap(({ cause, slo }) => (cause === 'burn' && slo !== null ? [slo] : [])));
   return [...ids].flatMap((id): Finding[] => {
     const lifted = liftedOf('burn', id, inputs);
-    const isTold = own.slos.some((status) => status.id === id && burnNow(status, inputs) !== undefined);
-    if (lifted === undefined || isTold || isFrozen('burn', id, inputs)) return [];
-    return [{ code: 'burn_rate', effect: 'warn', key: id, text: `${lifted.reason}; ${whyOpen('burn', id, inputs)}` }];
+    const isReported = own.slos.some((status) => status.id === id && currentBurn(status, inputs) !== undefined);
+    if (lifted === undefined || isReported || isFrozen('burn', id, inputs)) return [];
+    return [
+      { code: 'burn_rate', effect: 'warn', key: id, text: `${lifted.reason}; ${whyNotFrozen('burn', id, inputs)}` },
+    ];
   });
 }
 
@@ -77,7 +79,7 @@ function liftedBurns(inputs: CheckInputs): Finding[] {
  * Explains partly known budgets of a new service, or of a Prometheus whose retention is shorter than the window. Only a
  * note, because a warning would last for weeks.
  */
-function ofCoverage(status: SloStatus, { policy, at }: CheckInputs): Finding[] {
+function coverageFindings(status: SloStatus, { policy, at }: CheckInputs): Finding[] {
   const { id, budget } = status;
   if (policy.budget === null || budget.remaining !== null || isStale(status, policy, at)) return [];
   const text = `only ${percent(budget.coverage)} of the budget window of ${id} is known, and there are no older data; ${spentInWords(status)} is spent`;
@@ -85,22 +87,22 @@ function ofCoverage(status: SloStatus, { policy, at }: CheckInputs): Finding[] {
 }
 
 /** Names the corrections behind a budget, so that no period is left out silently. */
-function ofCorrections(status: SloStatus, { policy }: CheckInputs): Finding[] {
+function correctionFindings(status: SloStatus, { policy }: CheckInputs): Finding[] {
   if (status.corrected == null || (policy.budget === null && policy.burn === 'off')) return [];
   const text = `corrections apply to the budget of ${status.id}: ${spentInWords(status)} is spent${exclusionInWords(status)}`;
   return [{ code: 'budget_corrected', effect: 'note', key: status.id, text }];
 }
 
-const ofObjective = (cause: Freeze['cause'], id: string, { own }: CheckInputs): Freeze[] =>
+const freezesOfObjective = (cause: Freeze['cause'], id: string, { own }: CheckInputs): Freeze[] =>
   own.freezes.filter((freeze) => freeze.cause === cause && freeze.slo === id);
 
 const isFrozen = (cause: Freeze['cause'], id: string, inputs: CheckInputs): boolean =>
-  ofObjective(cause, id, inputs).some((freeze) => stateAt(freeze, inputs.at) === 'in_force');
+  freezesOfObjective(cause, id, inputs).some((freeze) => stateAt(freeze, inputs.at) === 'in_force');
 
 const liftedOf = (cause: Freeze['cause'], id: string, inputs: CheckInputs): Freeze | undefined =>
-  ofObjective(cause, id, inputs).find(isLifted);
+  freezesOfObjective(cause, id, inputs).find(isLifted);
 
-function whyOpen(cause: Freeze['cause'], id: string, inputs: CheckInputs): string {
+function whyNotFrozen(cause: Freeze['cause'], id: string, inputs: CheckInputs): string {
   const lifted = liftedOf(cause, id, inputs);
   if (lifted === undefined) return 'the next evaluation will freeze deploys';
   const why = lifted.end_reason === null ? '' : `: ${lifted.end_reason}`;

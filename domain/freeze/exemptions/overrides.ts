@@ -5,12 +5,12 @@ import { isSamePerson } from '../../access/actor-identity.ts';
 import type { CheckInputs } from '../check-inputs.ts';
 
 /** An override that lets a deployment through a freeze. */
-export type Usable = {
+export type UsableOverride = {
   freeze: Freeze;
   override: Override;
   /** Remaining uses. Null: unlimited. */
   usesLeft: number | null;
-  /** Whether this deployment has already used the override, so that it costs no further use. */
+  /** This deployment has already used the override, so using it again costs no further use. */
   again: boolean;
 };
 
@@ -27,18 +27,18 @@ export function deploymentKey(
   { request, countedAs }: Deployment,
 ): string | null {
   const { deployment_id, version, commit, ...serviceEnvironment } = request;
-  const own =
+  const deploymentName =
     deployment_id ?? (version === null && commit === null ? (countedAs ?? null) : `${version ?? ''}@${commit ?? ''}`);
-  if (own === null || (service !== null && environment !== null)) return own;
-  return `${serviceEnvironment.service}/${serviceEnvironment.environment}/${own}`;
+  if (deploymentName === null || (service !== null && environment !== null)) return deploymentName;
+  return `${serviceEnvironment.service}/${serviceEnvironment.environment}/${deploymentName}`;
 }
 
 /** Returns the override that lets this deployment through now; of several, the one that costs least. */
-export function usableOverride(freeze: Freeze, deployment: Deployment, at: Timestamp): Usable | undefined {
+export function usableOverride(freeze: Freeze, deployment: Deployment, at: Timestamp): UsableOverride | undefined {
   const { request } = deployment;
   const key = deploymentKey(freeze, deployment);
   return freeze.overrides
-    .filter((override) => isActive(override, at) && isFor(override, request))
+    .filter((override) => isActive(override, at) && isForVersion(override, request))
     .map((override) => ({
       freeze,
       override,
@@ -50,29 +50,29 @@ export function usableOverride(freeze: Freeze, deployment: Deployment, at: Times
 }
 
 /** Ranks overrides: one that this deployment already used or that has unlimited uses costs nothing. */
-const costOf = ({ again, usesLeft, override }: Usable): number =>
+const costOf = ({ again, usesLeft, override }: UsableOverride): number =>
   again ? 0 : usesLeft === null ? 1 : override.version === null ? 3 : 2;
 
 const isActive = (override: Override, at: Timestamp): boolean =>
-  at < override.expires_at && override.withdrawn_at === null && !waits(override);
+  at < override.expires_at && override.withdrawn_at === null && !isWaitingForApproval(override);
 
 /** Returns whether the override still needs approval by a second person, who must not be the requester. */
-const waits = ({ needs_approval, approved_by, requested_by }: Override): boolean =>
+const isWaitingForApproval = ({ needs_approval, approved_by, requested_by }: Override): boolean =>
   needs_approval && (approved_by === null || isSamePerson(approved_by, requested_by));
 
-const isFor = ({ version }: Override, request: CheckRequest): boolean =>
+const isForVersion = ({ version }: Override, request: CheckRequest): boolean =>
   version === null || version === request.version;
 
 /** Explains why the existing overrides of a freeze do not let this deployment through. */
-export const unusable = (freeze: Freeze, request: CheckRequest, at: Timestamp): string[] =>
+export const unusableOverrideTexts = (freeze: Freeze, request: CheckRequest, at: Timestamp): string[] =>
   freeze.overrides
     .filter(({ withdrawn_at }) => withdrawn_at === null)
-    .map((override) => `override ${override.id} (${override.requested_by}) ${whyNot(override, request, at)}`);
+    .map((override) => `override ${override.id} (${override.requested_by}) ${whyUnusable(override, request, at)}`);
 
-function whyNot(override: Override, request: CheckRequest, at: Timestamp): string {
+function whyUnusable(override: Override, request: CheckRequest, at: Timestamp): string {
   if (override.expires_at <= at) return 'has expired';
-  if (waits(override)) return 'is waiting for approval by a second person';
-  if (!isFor(override, request)) return `is for version ${override.version ?? ''}`;
+  if (isWaitingForApproval(override)) return 'is waiting for approval by a second person';
+  if (!isForVersion(override, request)) return `is for version ${override.version ?? ''}`;
   return 'has no uses left';
 }
 

@@ -18,8 +18,8 @@ export function pinFindings(inputs: CheckInputs): Finding[] {
       state === 'pinned' && service === scope.service && environment === scope.environment,
   );
   const findings = pinned.flatMap((pin) => {
-    const named = nameFor(pin, inputs);
-    return named === undefined ? [] : [refusal(pin, named)];
+    const requestedName = requestedNameOf(pin, inputs);
+    return requestedName === undefined ? [] : [refusal(pin, requestedName)];
   });
   if (findings.length > 0) return findings;
   if (request.version !== null || request.change === 'flag' || pinned.length === 0) return [];
@@ -35,26 +35,29 @@ export function pinFindings(inputs: CheckInputs): Finding[] {
 }
 
 /** Returns the name in the request that matches the pinned version; undefined if none does. */
-function nameFor({ version }: PinView, { request, rollback, pinnedCommits = [] }: CheckInputs): string | undefined {
+function requestedNameOf(
+  { version }: PinView,
+  { request, rollback, pinnedCommits = [] }: CheckInputs,
+): string | undefined {
   const names = namesIn(request);
-  const own = names.find((name) => isVersionNamed(version, name));
-  if (own !== undefined) return own;
+  const versionName = names.find((name) => isVersionNamed(version, name));
+  if (versionName !== undefined) return versionName;
   // Versions of the same commit can differ in configuration, so a known good version of that commit is not the pinned
   // one.
-  const isAnother = request.version !== null && rollback !== null && rollback.kind !== 'not_known';
-  if (isAnother) return undefined;
-  const commits = pinnedCommits.filter((one) => one.version === version);
+  const isKnownGoodRollback = request.version !== null && rollback !== null && rollback.kind !== 'not_known';
+  if (isKnownGoodRollback) return undefined;
+  const commits = pinnedCommits.filter((pinnedCommit) => pinnedCommit.version === version);
   return names.find((name) => commits.some(({ commit }) => isSameCommit(name, commit)));
 }
 
 const namesIn = ({ version, commit }: CheckRequest): string[] => [version, commit].flatMap((name) => name ?? []);
 
-const refusal = ({ id, version, reason, incident_id, pinned_at }: PinView, named: string): Finding => ({
+const refusal = ({ id, version, reason, incident_id, pinned_at }: PinView, requestedName: string): Finding => ({
   code: 'pinned_version',
   effect: 'refuse',
   key: id,
   text:
-    `${version}${named === version ? '' : ` (recorded for ${named})`} has been pinned as known bad since ` +
+    `${version}${requestedName === version ? '' : ` (recorded for ${requestedName})`} has been pinned as known bad since ` +
     `${utcMinute(pinned_at)} (incident ${incident_id}): ${reason}. ` +
     `Deploy another version: overrides do not apply to pinned versions. If the version is good after all, delete the pin: DELETE /v1/versions/pinned/${id}`,
   clears: `when another version is deployed, or a person deletes the pin ${id}`,

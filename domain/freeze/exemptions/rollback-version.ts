@@ -23,15 +23,16 @@ export function checkRollbackVersion(
   const live = changes
     .filter((change) => putsVersionLive(change) && (change.status === 'succeeded' || change.status === 'started'))
     .toSorted(byStart);
-  const ofTarget = live.filter(isTarget);
-  if (ofTarget.length === 0) return notKnownGood(whyNeverLive(target, changes.filter(isTarget)));
-  if (ofTarget.every((change) => change === live.at(-1)))
+  const changesOfTarget = live.filter(isTarget);
+  if (changesOfTarget.length === 0) return notKnownGood(whyNeverLive(target, changes.filter(isTarget)));
+  if (changesOfTarget.every((change) => change === live.at(-1)))
     return notKnownGood(`${target} is running now, so this is not a rollback`);
   const rolledBack = changes.find(
-    (change) => change.rolled_back_by !== null && ofTarget.some((one) => one.version === change.version),
+    (change) =>
+      change.rolled_back_by !== null && changesOfTarget.some((targetChange) => targetChange.version === change.version),
   );
   if (rolledBack !== undefined) return notKnownGood(rolledBackText(target, rolledBack));
-  const good = ofTarget.findLast((change) => {
+  const good = changesOfTarget.findLast((change) => {
     const next = live[live.indexOf(change) + 1];
     return change.status === 'succeeded' && next !== undefined && secondsLive(change, next) >= GOOD_AFTER_SECONDS;
   });
@@ -49,8 +50,8 @@ function whyNeverLive(target: string, records: readonly Change[]): string {
   if (rolledBack !== undefined) return rolledBackText(target, rolledBack);
   const newest = records.toSorted(byStart).findLast(putsVersionLive);
   if (newest === undefined) return `${target} was never recorded here`;
-  const how = newest.status === 'failed' ? 'failed' : 'was cancelled';
-  return `${target} never ran here: its deployment ${how} at ${utcMinute(newest.finished_at ?? newest.started_at)}`;
+  const outcome = newest.status === 'failed' ? 'failed' : 'was cancelled';
+  return `${target} never ran here: its deployment ${outcome} at ${utcMinute(newest.finished_at ?? newest.started_at)}`;
 }
 
 const rolledBackText = (target: string, { rolled_back_by }: Change): string =>

@@ -8,8 +8,8 @@ const FULL = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
  * Returns whether two names refer to the same commit. Either may be abbreviated to at least seven digits; case is
  * ignored.
  */
-export function isSameCommit(one: string, other: string): boolean {
-  const [short = '', long = ''] = [one, other]
+export function isSameCommit(commit: string, otherCommit: string): boolean {
+  const [short = '', long = ''] = [commit, otherCommit]
     .map((name) => name.trim().toLowerCase())
     .toSorted((a, b) => a.length - b.length);
   if (short === '' || short === long) return short === long && short !== '';

@@ -1,6 +1,6 @@
 import { hash as digest } from 'node:crypto';
 import type { CheckInputs } from '../../../domain/freeze/check-inputs.ts';
-import { NEW, type Objective } from '../../../domain/freeze/causes.ts';
+import { FREEZE_DEFAULTS, type Objective } from '../../../domain/freeze/causes.ts';
 import { DEFAULT_POLICY, type FreezePolicy } from '../../../domain/freeze/policy.ts';
 import type { CheckedScope } from '../../../domain/ports/freeze.ts';
 import type { Freeze, FreezeCause, Override } from '../../../schemas/freeze/freeze.ts';
@@ -84,7 +84,7 @@ export function status({ spent = 0.1, budget, forecast, ...more }: Spending = {}
 
 /** Builds a freeze in force since half an hour before noon. */
 export const freeze = (cause: FreezeCause, more: Partial<Freeze> = {}): Freeze => ({
-  ...NEW,
+  ...FREEZE_DEFAULTS,
   id: `frz_${cause}`,
   cause,
   service: ServiceName.parse('checkout'),

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { incidentUrl } from '../../../domain/incidents/console-link.ts';
-import { incidentMark } from '../../../domain/incidents/marks.ts';
+import { incidentAnnotation } from '../../../domain/incidents/graph-annotations.ts';
 import { summaryCard } from '../../../domain/messages/incident-card.ts';
 import { digestOf, emailTextOf } from '../../../domain/messages/stakeholder-digest.ts';
 import { fullRequest } from '../../../workflows/steps/page.ts';
@@ -33,7 +33,7 @@ test('Slack, emails, Grafana, and pages link to the incident if its address is k
     return {
       slack: JSON.stringify(summaryCard(story, url).parts.at(-1)),
       email: emailTextOf(digestOf(story, url)),
-      grafana: incidentMark(story.incident, url).url,
+      grafana: incidentAnnotation(story.incident, url).url,
       links: request.links?.map(({ href }) => href),
       details: request.details?.['console'],
     };

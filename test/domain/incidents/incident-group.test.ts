@@ -5,8 +5,8 @@ import {
   isFlapping,
   manyOpened,
   type Opening,
-  stillGathers,
-  grouping,
+  canJoinGroup,
+  groupingOf,
 } from '../../../domain/incidents/incident-group.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
@@ -52,7 +52,7 @@ const SHOP = catalogue({
 const judged = (all: readonly Opening[], more: Partial<ManyAtOnce> = {}, services = SHOP) => {
   const last = all.at(-1);
   if (last === undefined) throw new RangeError('at least one opening');
-  return grouping(last, all, services, policy(more));
+  return groupingOf(last, all, services, policy(more));
 };
 
 const names = (all: readonly Opening[]): string[] => all.map(({ service }) => service);
@@ -90,7 +90,7 @@ describe('more than a few at once', () => {
   });
 
   test('include later openings, for an incident that is grouped late', () => {
-    expect(grouping(opening('a', 0), six, SHOP, policy())).toMatchObject({ kind: 'together', members: six });
+    expect(groupingOf(opening('a', 0), six, SHOP, policy())).toMatchObject({ kind: 'together', members: six });
   });
 
   test('never include services outside the catalogue: their sender could hide any page among them', () => {
@@ -163,7 +163,7 @@ describe('an open parent', () => {
   const many: GroupReason = { because: 'many', name: '', text: '' };
   const onDb: GroupReason = { because: 'shared_dependency', name: 'db', text: '' };
   const gathers = (groupReason: GroupReason, service: string, secondsAfterTheLast: number) =>
-    stillGathers(groupReason, NOON, opening(service, secondsAfterTheLast), SHOP, policy());
+    canJoinGroup(groupReason, NOON, opening(service, secondsAfterTheLast), SHOP, policy());
 
   test.each([
     ['takes anything while the event goes on', gathers(many, 'search', 300), true],

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { planJoin, planLeave, planResolution, unfinishedOf } from '../../../domain/incidents/lifecycle.ts';
 import { blankIncident } from '../../../domain/incidents/new-incident.ts';
 import { planAction } from '../../../domain/incidents/plan-effects.ts';
-import { postOf } from '../../../domain/incidents/post.ts';
+import { inboxPostOf } from '../../../domain/incidents/inbox-post.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
@@ -28,13 +28,13 @@ const incident = (more: Partial<IncidentRecord> = {}): IncidentRecord => ({
 
 describe('a message to the inbox', () => {
   test('depends on the sequence that was read, and on the incident being open', () => {
-    const { seq, patch } = postOf(incident({ seq: 4 }), { kind: 'page', by: 'ada', note: '' }, NOON);
+    const { seq, patch } = inboxPostOf(incident({ seq: 4 }), { kind: 'page', by: 'ada', note: '' }, NOON);
     expect({ seq, patch }).toEqual({ seq: 5, patch: { set: { seq: 5 }, seen: { seq: 4 }, notIn: ['resolved'] } });
   });
 
   test('that changes the status also depends on the status, which an action can change without a message', () => {
     const message = { kind: 'page', by: 'ada', note: '' } as const;
-    const { patch } = postOf(incident({ status: 'mitigating' }), message, NOON, { status: 'mitigated' });
+    const { patch } = inboxPostOf(incident({ status: 'mitigating' }), message, NOON, { status: 'mitigated' });
     expect(patch).toMatchObject({ set: { status: 'mitigated' }, seen: { seq: 0, status: 'mitigating' } });
   });
 });

@@ -7,7 +7,7 @@ import {
   statusWords,
   summaryCard,
   teamLine,
-  topic,
+  channelTopic,
 } from '../../../domain/messages/incident-card.ts';
 import type { Child } from '../../../domain/messages/story.ts';
 import { type ChatMessage, type ChatPart, type Span, type Text, utcWords } from '../../../domain/messages/channels.ts';
@@ -79,7 +79,7 @@ test('an incident in any state can be displayed, and always in the same way', ()
   fc.assert(
     fc.property(anyStory, fc.option(fc.constant('C1'), { nil: null }), (any, channel) => {
       const messages = [summaryCard(any), teamLine(any, channel)];
-      const said = [...messages.map(readable), words(topic(any)), nextStep(any)];
+      const said = [...messages.map(readable), words(channelTopic(any)), nextStep(any)];
       for (const text of said) {
         expect(text).not.toMatch(/undefined|null|NaN|\[object/);
         expect(text.trim()).not.toBe('');

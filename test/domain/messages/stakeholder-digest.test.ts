@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
-  aboutOf,
+  notifiedStateOf,
   digestOf,
   isDue,
   emailTextOf,
@@ -140,7 +140,7 @@ describe('a notification', () => {
   test('to a rejected recipient is not counted as received, and is not repeated', () => {
     const notification = notificationState(updated, minutes(5));
     expect(neverNotified(notification, undefined)).toEqual({
-      about: aboutOf(updated),
+      about: notifiedStateOf(updated),
       at: minutes(5),
       notified: false,
       refused: true,

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { causeOf, causeWords } from '../../../domain/paging/page-causes.ts';
-import { detailsOf } from '../../../domain/paging/page-details.ts';
+import { pageDetailsOf } from '../../../domain/paging/page-details.ts';
 import { channelLink } from '../../../domain/paging/page-links.ts';
 import type { Story } from '../../../domain/messages/story.ts';
 import type { DecisionView } from '../../../schemas/incidents/incident.ts';
@@ -35,7 +35,7 @@ const suspects = ['v2', 'v3', 'v4', 'v5'].map((version) => ({
   reasons: ['finished 3 minutes before', 'errors of v2 alone'],
 }));
 
-const details = (more: Partial<Story> = {}, reason: string | null = null) => detailsOf(story(more), reason);
+const details = (more: Partial<Story> = {}, reason: string | null = null) => pageDetailsOf(story(more), reason);
 
 describe('a page contains', () => {
   const firing = signal({
@@ -109,7 +109,7 @@ describe('a page contains', () => {
   test('short, nonempty texts for any incident', () => {
     fc.assert(
       fc.property(anyStory, (any) => {
-        const texts = Object.values(detailsOf(any, null)).flat();
+        const texts = Object.values(pageDetailsOf(any, null)).flat();
         for (const text of texts) expect(text.length).toBeLessThanOrEqual(2000);
         expect(texts.join('\n')).not.toMatch(/undefined|null|NaN|\[object/);
       }),

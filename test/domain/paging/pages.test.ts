@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ExternalIncident } from '../../../domain/messages/channels.ts';
-import { whyUnacknowledged } from '../../../domain/paging/pages.ts';
+import { whyPagedAnyway } from '../../../domain/paging/pages.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 
 const due = '2026-11-20T12:00:00.000Z' as Timestamp;
@@ -42,7 +42,7 @@ test.each<[string, ExternalIncident, number, string | undefined]>([
     'it is already acknowledged by Ada, Bob, so it would not notify anyone again',
   ],
 ])('%s', (_, incident, number, why) => {
-  const said = whyUnacknowledged(incident, { number, due });
+  const said = whyPagedAnyway(incident, { number, due });
   if (why === undefined) expect(said).toBeUndefined();
   else expect(said).toContain(why);
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { summaryCard } from '../../../domain/messages/incident-card.ts';
 import type { ChatMessage } from '../../../domain/messages/channels.ts';
-import { byName, namedText } from '../../../domain/people/display-names.ts';
+import { withDisplayNames, textWithDisplayNames } from '../../../domain/people/display-names.ts';
 import { incident, story } from '../stories.ts';
 
 const at = incident().opened_at;
@@ -18,7 +18,7 @@ const names = new Map([['U0BOB00001', 'Bob Tanaka']]);
 const nameOf = async (id: string) => names.get(id);
 
 test('IDs are replaced by names; unknown IDs are kept', async () => {
-  const text = JSON.stringify(await byName(card, nameOf));
+  const text = JSON.stringify(await withDisplayNames(card, nameOf));
   expect(text).toContain('Acknowledged by Bob Tanaka');
   expect(text).toContain('by slack:U0ADA00001');
 });
@@ -35,7 +35,7 @@ test('the action of a button is unchanged', async () => {
       },
     ],
   };
-  expect(await byName(message, nameOf)).toEqual({
+  expect(await withDisplayNames(message, nameOf)).toEqual({
     summary: ['Bob Tanaka ', { user: 'U0BOB00001' }],
     parts: [
       message.parts[0],
@@ -45,7 +45,7 @@ test('the action of a button is unchanged', async () => {
 });
 
 test('also in plain text', async () => {
-  expect(await namedText('slack:U0BOB00001 asked slack:U0ADA00001, slack:U0BOB00001', nameOf)).toBe(
+  expect(await textWithDisplayNames('slack:U0BOB00001 asked slack:U0ADA00001, slack:U0BOB00001', nameOf)).toBe(
     'Bob Tanaka asked slack:U0ADA00001, Bob Tanaka',
   );
 });

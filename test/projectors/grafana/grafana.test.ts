@@ -1,6 +1,11 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { changeMark, freezeMark, incidentMark, markTag } from '../../../domain/incidents/marks.ts';
+import {
+  changeAnnotation,
+  freezeAnnotation,
+  incidentAnnotation,
+  annotationTag,
+} from '../../../domain/incidents/graph-annotations.ts';
 import type { Annotation, Annotations } from '../../../domain/messages/channels.ts';
 import { grafanaProjector } from '../../../projectors/grafana/grafana.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
@@ -65,11 +70,11 @@ async function expectShown(scenario: Scenario): Promise<void> {
   await world.run();
   const of = (tag: string): Annotation[] =>
     annotations.marks
-      .filter(({ tags }) => tags.includes(markTag(tag)))
+      .filter(({ tags }) => tags.includes(annotationTag(tag)))
       .map(({ from, until, tags, text }) => ({ from, until, tags, text }));
-  expect(of(INCIDENT)).toEqual([incidentMark(world.incidents.now(INCIDENT))]);
-  expect(of(change().id)).toEqual([changeMark(change())]);
-  expect(of(freeze().id)).toEqual([freezeMark(freeze())]);
+  expect(of(INCIDENT)).toEqual([incidentAnnotation(world.incidents.now(INCIDENT))]);
+  expect(of(change().id)).toEqual([changeAnnotation(change())]);
+  expect(of(freeze().id)).toEqual([freezeAnnotation(freeze())]);
   expect(await world.callsWhenMarked(subject, frozen, `incident:${INCIDENT}`)).toEqual([]);
 }
 

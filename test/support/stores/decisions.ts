@@ -1,5 +1,5 @@
 import { canonicalJson, sha256 } from '../../../aws/hash.ts';
-import { newDecision, newQuestion, planAnswer, unanswered } from '../../../domain/incidents/plan-decisions.ts';
+import { newDecision, newQuestion, planAnswer, endWithoutAnswer } from '../../../domain/incidents/plan-decisions.ts';
 import type { Answered, Decisions, StepQuestion } from '../../../domain/ports/decisions.ts';
 import type { Decision, DecisionInputs } from '../../../domain/rollback/judgement.ts';
 import { hasDigest } from '../../../domain/rollback/offers.ts';
@@ -103,7 +103,7 @@ export class FakeDecisions implements Decisions {
   async expire(id: IncidentId, number: number, as: 'expired' | 'approved' = 'expired'): Promise<DecisionState> {
     const { decisions, timeline } = this.#store.dossier(id);
     const view = decisions.get(number)?.view;
-    const { state, answeredBy, entry, isOnTimeline } = unanswered(id, number, as, this.#store.clock.now());
+    const { state, answeredBy, entry, isOnTimeline } = endWithoutAnswer(id, number, as, this.#store.clock.now());
     if (view?.state === 'waiting') {
       Object.assign(view, { state, answered_by: answeredBy });
       if (isOnTimeline) timeline.push(entry);

@@ -4,7 +4,7 @@ import { evidenceNameOf } from '../../../domain/incidents/evidence-name.ts';
 import { fewestActionsOf } from '../../../domain/alerts/senders.ts';
 import { reportedRollback } from '../../../domain/changes/own-rollback.ts';
 import {
-  completed,
+  completedEffect,
   withStandInNote,
   paceSince,
   planAction,
@@ -89,7 +89,7 @@ export class FakeEffects implements Effects {
   async record(id: IncidentId, effect: Omit<Effect, 'at'>): Promise<void> {
     const { effects, timeline } = this.#store.dossier(id);
     if (effects.has(effect.key)) return;
-    const { effect: whole, entry } = completed(effect, this.#store.clock.now());
+    const { effect: whole, entry } = completedEffect(effect, this.#store.clock.now());
     effects.set(effect.key, whole);
     timeline.push(entry);
   }

@@ -5,14 +5,14 @@ import { skippedMessageEntry } from '../../../domain/alerts/unread.ts';
 import { withoutCleared } from '../../../domain/changes/cleared-suspects.ts';
 import {
   childOf,
-  handover,
+  planHandover,
   planAmendment,
   planResolution,
   unfinishedOf,
   viewOf,
 } from '../../../domain/incidents/lifecycle.ts';
 import { declaredIncident } from '../../../domain/incidents/new-incident.ts';
-import { postOf } from '../../../domain/incidents/post.ts';
+import { inboxPostOf } from '../../../domain/incidents/inbox-post.ts';
 import type { Overview, Story } from '../../../domain/messages/story.ts';
 import type { Receipt } from '../../../domain/ports/alerts.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
@@ -155,7 +155,7 @@ export class FakeIncidents implements Incidents {
     return copy(
       viewOf(recordOf(record), {
         channel: record.channel ?? (parent && parent.record.channel) ?? null,
-        parts: record.group_reason === undefined ? null : partsOf(this.#store, id),
+        children: record.group_reason === undefined ? null : partsOf(this.#store, id),
         decisions: [...decisions.values()].map(({ view }) => view),
         effects: [...effects.values()],
       }),
@@ -207,7 +207,7 @@ export class FakeIncidents implements Incidents {
     if (key !== undefined && dossier.keys.has(`mail ${key}`)) return true;
     if (key !== undefined) dossier.keys.add(`mail ${key}`);
     const changes = typeof change === 'function' ? change(copy(dossier.record)) : change;
-    this.#store.post(postOf(dossier.record, message, this.#store.clock.now(), changes));
+    this.#store.post(inboxPostOf(dossier.record, message, this.#store.clock.now(), changes));
     return true;
   }
 
@@ -263,7 +263,7 @@ export class FakeIncidents implements Incidents {
   }
 
   async handOver(id: IncidentId, run: number, text: string, left: HandoverState = {}): Promise<void> {
-    const { patch, entry } = handover(run, text, left, this.#store.clock.now());
+    const { patch, entry } = planHandover(run, text, left, this.#store.clock.now());
     this.#store.patch(id, patch);
     this.#store.pend(id, 0);
     await this.note(id, `run-${run}`, entry);

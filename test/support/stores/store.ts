@@ -6,7 +6,7 @@ import { startsTooFarAhead, putsVersionLive } from '../../../domain/changes/vers
 import type { Opening } from '../../../domain/incidents/incident-group.ts';
 import type { NewIncident } from '../../../domain/incidents/new-incident.ts';
 import type { Lock, Pace } from '../../../domain/incidents/plan-effects.ts';
-import type { IncidentPatch, Post } from '../../../domain/incidents/post.ts';
+import type { IncidentPatch, InboxPost } from '../../../domain/incidents/inbox-post.ts';
 import type { AdmittedSignal } from '../../../domain/ports/alerts.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { RollbackEnd, StepQuestion } from '../../../domain/ports/decisions.ts';
@@ -187,7 +187,7 @@ export class FakeStore {
     };
   }
 
-  post({ incident: id, seq, message, at, patch, entry }: Post): void {
+  post({ incident: id, seq, message, at, patch, entry }: InboxPost): void {
     const { inbox, timeline } = this.dossier(id);
     this.patch(id, patch);
     inbox.push({ seq, at, message: copy(message) });

@@ -5,7 +5,7 @@ import {
   HISTORY_SECONDS,
   type Measured,
   type PromMetric,
-} from '../../../domain/canary/measured.ts';
+} from '../../../domain/canary/measured-evidence.ts';
 import type { Judgement } from '../../../domain/canary/evidence.ts';
 import { judge } from '../../../domain/canary/judge.ts';
 import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';

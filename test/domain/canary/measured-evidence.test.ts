@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { evidenceOf, type Measured, type PromMetric } from '../../../domain/canary/measured.ts';
+import { evidenceOf, type Measured, type PromMetric } from '../../../domain/canary/measured-evidence.ts';
 import { type HttpMetric, JudgeMetric } from '../../../schemas/canary/judge-config.ts';
 import type { HttpSample } from '../../../schemas/canary/judgement.ts';
 

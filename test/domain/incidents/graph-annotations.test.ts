@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { changeMark, incidentMark, markTag } from '../../../domain/incidents/marks.ts';
+import { changeAnnotation, incidentAnnotation, annotationTag } from '../../../domain/incidents/graph-annotations.ts';
 import { ChangeKind, ChangeStatus } from '../../../schemas/changes/change.ts';
 import type { Version } from '../../../schemas/config/names.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
@@ -8,14 +8,14 @@ import { incident } from '../stories.ts';
 
 describe('the annotation of an incident', () => {
   test('is a region from its start, which ends when it is resolved', () => {
-    expect(incidentMark(incident())).toEqual({
+    expect(incidentAnnotation(incident())).toEqual({
       from: NOON,
       until: null,
-      tags: ['incident', markTag(INCIDENT), 'checkout', 'production', 'critical'],
+      tags: ['incident', annotationTag(INCIDENT), 'checkout', 'production', 'critical'],
       text: 'Incident: checkout production: errors',
     });
     const over = plusSeconds(NOON, 600);
-    expect(incidentMark(incident({ status: 'resolved', resolved_at: over }))).toMatchObject({
+    expect(incidentAnnotation(incident({ status: 'resolved', resolved_at: over }))).toMatchObject({
       from: NOON,
       until: over,
     });
@@ -28,22 +28,22 @@ describe('the annotation of an incident', () => {
       confidence: 1,
       reasons: [],
     });
-    expect(incidentMark(incident({ suspects: [suspect('v2'), suspect('v1')] })).tags).toContain('v2');
-    expect(incidentMark(incident({ suspects: [suspect('v2'), suspect('v1')] })).tags).not.toContain('v1');
+    expect(incidentAnnotation(incident({ suspects: [suspect('v2'), suspect('v1')] })).tags).toContain('v2');
+    expect(incidentAnnotation(incident({ suspects: [suspect('v2'), suspect('v1')] })).tags).not.toContain('v1');
   });
 
   test('has a unique tag', () => {
-    expect(markTag('a')).not.toBe(markTag('b'));
+    expect(annotationTag('a')).not.toBe(annotationTag('b'));
   });
 });
 
 describe('the annotation of a change', () => {
   test('is a region for the duration of the roll-out', () => {
     const one = change('v2', 10, { author: 'ada', previous_version: change('v1', 20).version });
-    expect(changeMark(one)).toEqual({
+    expect(changeAnnotation(one)).toEqual({
       from: one.started_at,
       until: one.finished_at,
-      tags: ['deploy', markTag(one.id), 'checkout', 'production', 'v2'],
+      tags: ['deploy', annotationTag(one.id), 'checkout', 'production', 'v2'],
       text: 'Deploy: checkout production v2 (was v1) by ada',
     });
   });
@@ -53,21 +53,21 @@ describe('the annotation of a change', () => {
     ['that ended when it began', { finished_at: change('v2', 10).started_at }],
     ['that ended before it began', { finished_at: plusSeconds(change('v2', 10).started_at, -1) }],
   ])('%s is a point', (_, more) => {
-    expect(changeMark(change('v2', 10, more)).until).toBeNull();
+    expect(changeAnnotation(change('v2', 10, more)).until).toBeNull();
   });
 
   test('shows the status unless it succeeded', () => {
-    expect(changeMark(change('v2', 10, { status: 'failed' })).text).toBe('Deploy: checkout production v2 failed');
+    expect(changeAnnotation(change('v2', 10, { status: 'failed' })).text).toBe('Deploy: checkout production v2 failed');
   });
 
   test('of a hotfix has the tag of deploys, and its text names the kind', () => {
-    const { tags, text } = changeMark(change('v2', 10, { kind: 'hotfix' }));
+    const { tags, text } = changeAnnotation(change('v2', 10, { kind: 'hotfix' }));
     expect([tags[0], text]).toEqual(['deploy', 'Hotfix: checkout production v2']);
   });
 
   test('has a text for every kind and status', () => {
     for (const kind of ChangeKind.options)
       for (const status of ChangeStatus.options)
-        expect(changeMark(change('v2', 10, { kind, status })).text).not.toMatch(/undefined|null|\[object/);
+        expect(changeAnnotation(change('v2', 10, { kind, status })).text).not.toMatch(/undefined|null|\[object/);
   });
 });

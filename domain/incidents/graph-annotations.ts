@@ -9,29 +9,29 @@ import { serviceEnvironmentText } from '../messages/story.ts';
 /** Annotations on graphs: regions and points, each identified by a tag. */
 
 /** Returns the tag that identifies an annotation. */
-export const markTag = (subject: string): string => `firebreak:${subject}`;
+export const annotationTag = (subject: string): string => `firebreak:${subject}`;
 
 /** @param url of the incident's page in the console; absent: not known */
-export function incidentMark(incident: IncidentRecord, url?: string): Annotation {
+export function incidentAnnotation(incident: IncidentRecord, url?: string): Annotation {
   const { id, service, environment, severity, opened_at, resolved_at, suspects, title } = incident;
   const suspect = suspects[0]?.version;
   return {
     from: opened_at,
     until: resolved_at,
-    tags: ['incident', markTag(id), service, environment, severity, ...(suspect === undefined ? [] : [suspect])],
+    tags: ['incident', annotationTag(id), service, environment, severity, ...(suspect === undefined ? [] : [suspect])],
     text: `Incident: ${serviceEnvironmentText(incident)}: ${title}`,
     ...(url !== undefined && { url }),
   };
 }
 
-export function changeMark(change: Change): Annotation {
+export function changeAnnotation(change: Change): Annotation {
   const { id, kind, service, environment, version, status, started_at, finished_at, previous_version, author } = change;
   // Hotfixes get the tag that people search for; the text names the kind.
   const tag = kind === 'hotfix' ? 'deploy' : kind;
   return {
     from: started_at,
     until: finished_at !== null && finished_at > started_at ? finished_at : null,
-    tags: [tag, markTag(id), service, environment, version],
+    tags: [tag, annotationTag(id), service, environment, version],
     text: [
       `${changeTitle(kind)}: ${service} ${environment} ${version}`,
       previous_version === null ? '' : ` (was ${previous_version})`,
@@ -46,7 +46,7 @@ export function changeMark(change: Change): Annotation {
  *
  * @param url of the freezes in the console; absent: not known
  */
-export function freezeMark(freeze: Freeze, url?: string): Annotation {
+export function freezeAnnotation(freeze: Freeze, url?: string): Annotation {
   const { id, cause, service, environment, team, reason, starts_at, until, ended_at, ended_by } = freeze;
   const covered = [service ?? (team === null ? 'all services' : `team ${team}`), environment ?? 'all environments'];
   const end = earlier(ended_at, until);
@@ -54,7 +54,7 @@ export function freezeMark(freeze: Freeze, url?: string): Annotation {
   return {
     from: starts_at,
     until: end !== null && end > starts_at ? end : null,
-    tags: ['freeze', markTag(id), ...[service, environment, team].filter((part) => part !== null), cause],
+    tags: ['freeze', annotationTag(id), ...[service, environment, team].filter((part) => part !== null), cause],
     text: [
       `${isWithdrawn ? 'Freeze withdrawn before its start' : 'Freeze'}: ${covered.join(' ')}: ${reason}`,
       ended_by === null ? '' : ` (ended by ${ended_by})`,
@@ -63,5 +63,5 @@ export function freezeMark(freeze: Freeze, url?: string): Annotation {
   };
 }
 
-const earlier = (one: Timestamp | null, other: Timestamp | null): Timestamp | null =>
-  one === null || (other !== null && other < one) ? other : one;
+const earlier = (time: Timestamp | null, otherTime: Timestamp | null): Timestamp | null =>
+  time === null || (otherTime !== null && otherTime < time) ? otherTime : time;

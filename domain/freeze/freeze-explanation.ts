@@ -35,10 +35,10 @@ export function isCauseOver({ cause, opened_at }: Freeze, { at, policy, status }
 
 export function reasonCodeOf(freeze: Freeze, context: FreezeContext): CheckReasonCode {
   if (isCauseOver(freeze, context)) return 'minimum_duration';
-  return CODES[freeze.cause];
+  return CAUSE_CODES[freeze.cause];
 }
 
-const CODES: Readonly<Record<Freeze['cause'], CheckReasonCode>> = {
+const CAUSE_CODES: Readonly<Record<Freeze['cause'], CheckReasonCode>> = {
   budget: 'budget_spent',
   burn: 'burn_rate',
   calendar: 'calendar',
@@ -130,11 +130,11 @@ export function earliestLift(freeze: Freeze, context: FreezeContext): Timestamp 
   if (status === undefined || status.data_at === null || predatesFreeze(status, freeze))
     return earliest > at ? earliest : null;
   if (isTooOld(status, policy, at)) return null;
-  const causeEnds = freeze.cause === 'budget' ? status.forecast.lifts_at : burnSlowsAt(status, policy);
+  const causeEndsAt = freeze.cause === 'budget' ? status.forecast.lifts_at : burnSlowsAt(status, policy);
   // A status that could not be read, or a budget that cannot be computed from too few data, cannot lift the freeze.
   const isUnknown =
     !describesPresent(status, policy, at) || (freeze.cause === 'budget' && status.budget.remaining === null);
-  return causeEnds === null || (isUnknown && causeEnds <= at) ? null : laterOf(causeEnds, earliest);
+  return causeEndsAt === null || (isUnknown && causeEndsAt <= at) ? null : laterOf(causeEndsAt, earliest);
 }
 
 /**

@@ -18,7 +18,7 @@ export type IncidentPatch = {
 };
 
 /** A message to the inbox of an open incident, with everything that is written in the same transaction. */
-export type Post = {
+export type InboxPost = {
   incident: IncidentId;
   seq: number;
   message: Message;
@@ -28,16 +28,16 @@ export type Post = {
 };
 
 /** Counts that are added to the incident with the message. */
-export type Counted = { signals?: number; firing?: number; requestsRollback?: boolean };
+export type CountChanges = { signals?: number; firing?: number; requestsRollback?: boolean };
 
 /** Builds the message that follows the ones that the incident has. */
-export function postOf(
+export function inboxPostOf(
   incident: IncidentRecord,
   message: Message,
   at: Timestamp,
   change: IncidentChange = {},
-  counted: Counted = {},
-): Post {
+  countChanges: CountChanges = {},
+): InboxPost {
   const seq = incident.seq + 1;
   return {
     incident: incident.id,
@@ -59,9 +59,9 @@ export function postOf(
         last_requests: requestedAfter(incident.last_requests, message, at, change.rollbackRequested),
         escalated: change.escalated,
         paged_again_at: change.pagedAgainAt,
-        requests_rollback: counted.requestsRollback ? true : undefined,
-        signal_count: counted.signals ? incident.signal_count + counted.signals : undefined,
-        firing: counted.firing ? incident.firing + counted.firing : undefined,
+        requests_rollback: countChanges.requestsRollback ? true : undefined,
+        signal_count: countChanges.signals ? incident.signal_count + countChanges.signals : undefined,
+        firing: countChanges.firing ? incident.firing + countChanges.firing : undefined,
       }),
       ...(change.parent === null && { remove: ['parent_id'] }),
       // An action can change the status without a message, so a message that changes it depends on it as well.

@@ -2,11 +2,11 @@ import type { SloStatus } from '../../../schemas/slo/slo-status.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { CheckInputs } from '../check-inputs.ts';
 import type { Finding } from '../finding.ts';
-import { exemption } from './passes.ts';
+import { exemptionByKind } from './passes.ts';
 import type { FreezePolicy } from '../policy.ts';
 import { dataAge, isStale, unreadBudget } from '../budget/spending.ts';
 import { list } from '../../correlation/words.ts';
-import { age, utcMinute, percent } from '../words.ts';
+import { ageText, utcMinute, percent } from '../words.ts';
 
 /** Reports a service that the catalogue does not have. Freezes that apply to everything apply to it as well. */
 export function unknownService(inputs: CheckInputs): Finding[] {
@@ -32,29 +32,29 @@ export type DataAge = {
    */
   ageSeconds: number | null;
   /** Objectives with stale or missing data, with explanations. Empty: none. */
-  stale: Unknown[];
+  stale: StaleObjective[];
 };
 
 /** `old`: data exist, but are older than the policy accepts. */
-type Unknown = { key: string; text: string; old: boolean };
+type StaleObjective = { key: string; text: string; old: boolean };
 
 /** @returns an empty `stale` if no objective can freeze: none is configured, or the policy turns such freezes off */
 export function dataAgeOf({ at, objectives, objectiveIds, own, policy, evaluatedAt }: CheckInputs): DataAge {
-  const hasSay = objectives > 0 && (policy.budget !== null || policy.burn !== 'off');
-  if (!hasSay) return { ageSeconds: null, stale: [] };
-  const missing = missingOf(objectives, objectiveIds, own.slos);
-  const last = evaluatedAt === null ? 'no evaluation yet' : `last evaluation: ${utcMinute(evaluatedAt)}`;
+  const canFreeze = objectives > 0 && (policy.budget !== null || policy.burn !== 'off');
+  if (!canFreeze) return { ageSeconds: null, stale: [] };
+  const missing = missingObjectives(objectives, objectiveIds, own.slos);
+  const lastEvaluationText = evaluatedAt === null ? 'no evaluation yet' : `last evaluation: ${utcMinute(evaluatedAt)}`;
   return {
-    ageSeconds: missing.count > 0 ? null : greatest(own.slos.map((status) => ageOf(status, policy, at))),
+    ageSeconds: missing.count > 0 ? null : oldestAge(own.slos.map((status) => ageOf(status, policy, at))),
     stale: [
       ...own.slos
         .filter((status) => isStale(status, policy, at))
-        .map((status) => ({ key: status.id, ...whatIsStale(status, policy, at) })),
+        .map((status) => ({ key: status.id, ...stalenessOf(status, policy, at) })),
       ...(missing.count > 0
         ? [
             {
               key: `missing ${missing.names.join(' ') || missing.count}`,
-              text: `${missing.count} of ${objectives} objectives have not been evaluated yet${missing.names.length > 0 ? `: ${list(missing.names)}` : ''} (${last})`,
+              text: `${missing.count} of ${objectives} objectives have not been evaluated yet${missing.names.length > 0 ? `: ${list(missing.names)}` : ''} (${lastEvaluationText})`,
               old: false,
             },
           ]
@@ -67,7 +67,7 @@ export function dataAgeOf({ at, objectives, objectiveIds, own, policy, evaluated
  * Returns the objectives without a status. Inputs stored by older versions have only the number of objectives, not
  * their IDs.
  */
-function missingOf(
+function missingObjectives(
   objectives: number,
   ids: readonly string[] | undefined,
   known: readonly SloStatus[],
@@ -81,20 +81,20 @@ function missingOf(
 const ageOf = (status: SloStatus, policy: FreezePolicy, at: Timestamp): number | null =>
   unreadBudget(status, policy) === null ? dataAge(status, at) : null;
 
-const greatest = (ages: readonly (number | null)[]): number | null =>
+const oldestAge = (ages: readonly (number | null)[]): number | null =>
   ages.reduce((oldest, seconds) => (oldest === null || seconds === null ? null : Math.max(oldest, seconds)), 0);
 
-function whatIsStale(status: SloStatus, policy: FreezePolicy, at: Timestamp): Omit<Unknown, 'key'> {
+function stalenessOf(status: SloStatus, policy: FreezePolicy, at: Timestamp): Omit<StaleObjective, 'key'> {
   const { id, problem, budget } = status;
   const seconds = dataAge(status, at);
-  if (seconds === null) return { text: because(`${id} has no data`, problem), old: false };
+  if (seconds === null) return { text: withCause(`${id} has no data`, problem), old: false };
   if (seconds > policy.stale.afterSeconds)
-    return { text: because(`the data of ${id} are ${age(seconds)} old`, problem), old: true };
+    return { text: withCause(`the data of ${id} are ${ageText(seconds)} old`, problem), old: true };
   const known = `only ${percent(budget.coverage)} of the budget window of ${id} is known`;
-  return { text: because(`${known}, and the rest could not be read`, unreadBudget(status, policy)), old: false };
+  return { text: withCause(`${known}, and the rest could not be read`, unreadBudget(status, policy)), old: false };
 }
 
-const because = (what: string, why: string | null): string => (why === null ? what : `${what}: ${why}`);
+const withCause = (what: string, why: string | null): string => (why === null ? what : `${what}: ${why}`);
 
 /**
  * Reports data that are too old or could not be read: by policy a warning or a refusal. An override cannot lift the
@@ -104,7 +104,7 @@ export function staleFindings(inputs: CheckInputs, { stale }: DataAge): Finding[
   if (stale.length === 0) return [];
   const { afterSeconds, deploys } = inputs.policy.stale;
   const finding = { code: 'stale_data', key: JSON.stringify(stale.map(({ key }) => key).toSorted()) } as const;
-  const limit = stale.some(({ old }) => old) ? ` (stale after ${age(afterSeconds)})` : '';
+  const limit = stale.some(({ old }) => old) ? ` (stale after ${ageText(afterSeconds)})` : '';
   const what = `${list(stale.map(({ text }) => text))}${limit}`;
   if (deploys === 'allow')
     return [
@@ -120,6 +120,6 @@ export function staleFindings(inputs: CheckInputs, { stale }: DataAge): Finding[
 }
 
 function refusedUnlessExempt(inputs: CheckInputs, finding: Omit<Finding, 'effect'>): Finding {
-  const pass = exemption(inputs, inputs.policy.passes);
+  const pass = exemptionByKind(inputs, inputs.policy.passes);
   return pass === undefined ? { ...finding, effect: 'refuse' } : { ...finding, effect: 'warn', pass };
 }
