@@ -13,8 +13,8 @@ import { githubRoutes } from './webhooks/github.ts';
 import { jiraRoutes } from './webhooks/jira.ts';
 import { gitlabRoutes } from './webhooks/gitlab.ts';
 import { pagerDutyRoutes } from './webhooks/pagerduty.ts';
-import { actionRoutes } from './routes/incidents/incident-actions.ts';
-import { careRoutes } from './routes/incidents/incident-roles.ts';
+import { incidentActionRoutes } from './routes/incidents/incident-actions.ts';
+import { incidentRoleRoutes } from './routes/incidents/incident-roles.ts';
 import { alertRoutes } from './webhooks/alerts.ts';
 import { automationRoutes } from './routes/automation.ts';
 import { connectionRoutes } from './routes/connections.ts';
@@ -52,14 +52,14 @@ import { shadowReportRoutes } from './routes/shadow-report.ts';
 import { teamDigestRoutes } from './routes/team-digest.ts';
 import { runbookRoutes } from './routes/runbooks.ts';
 import { signalRoutes } from './routes/alerts/signals.ts';
-import { describeSlack } from './routes/slack-description.ts';
+import { describeSlackEndpoints } from './routes/slack-description.ts';
 import { sloCorrectionRoutes } from './routes/slo/slo-corrections.ts';
 import { sloRoutes } from './routes/slo/slos.ts';
 import { subscriberRoutes } from './routes/subscribers.ts';
 import { watchRoutes } from './routes/canary/watches.ts';
 import { tokenRoutes } from './routes/tokens.ts';
-import { identifiesRequest } from './middleware/request.ts';
-import { versionRoutes } from './routes/changes/pinned-versions.ts';
+import { identifyRequest } from './middleware/request.ts';
+import { pinnedVersionRoutes } from './routes/changes/pinned-versions.ts';
 
 /** Returns the HTTP API of Firebreak: all routes with their middleware. */
 export function api(deps: Deps): Api {
@@ -72,7 +72,7 @@ export function api(deps: Deps): Api {
     },
   });
 
-  app.use(identifiesRequest(deps));
+  app.use(identifyRequest(deps));
   app.use(credentials(deps));
   app.use(rateLimit(deps));
   app.use(idempotency(deps));
@@ -87,15 +87,15 @@ export function api(deps: Deps): Api {
   codeFigureRoutes(app, deps);
   incidentRoutes(app, deps);
   signalRoutes(app, deps);
-  actionRoutes(app, deps);
-  careRoutes(app, deps);
+  incidentActionRoutes(app, deps);
+  incidentRoleRoutes(app, deps);
   postmortemRoutes(app, deps);
   publicPostmortemRoutes(app, deps);
   recordingRoutes(app, deps);
   evidenceRoutes(app, deps);
   runbookRoutes(app, deps);
   automationRoutes(app, deps);
-  versionRoutes(app, deps);
+  pinnedVersionRoutes(app, deps);
   shadowReportRoutes(app, deps);
   teamDigestRoutes(app, deps);
   sloRoutes(app, deps);
@@ -124,7 +124,7 @@ export function api(deps: Deps): Api {
   healthRoutes(app, deps);
   connectionRoutes(app, deps);
   metricsRoutes(app, deps);
-  describeSlack(app);
+  describeSlackEndpoints(app);
   openApiRoute(app, deps);
   // The console is another function at the same address.
   app.get('/', (c) => c.redirect('/console', 302));

@@ -3,8 +3,8 @@ import { type Block, blocksOf, inline } from './web/markdown.ts';
 import type { Html } from './web/parts.ts';
 
 /*
- * Renders the same part of Markdown as `web/markdown.ts` in the storage format of Confluence, which is XHTML with elements of its
- * own for code and tasks.
+ * Renders the Markdown that `web/markdown.ts` supports in the storage format of Confluence, which is XHTML with elements of
+ * its own for code and tasks.
  *
  * See https://confluence.atlassian.com/doc/confluence-storage-format-790796544.html
  */
@@ -25,7 +25,7 @@ export async function confluenceStorage(text: string, title: string): Promise<st
   return String(await rendered(body, 0, { last: 0 })).trim();
 }
 
-/** Tasks are numbered through the page. */
+/** The number of the last task: tasks are numbered through the page. */
 type Tasks = { last: number };
 
 const rendered = (blocks: readonly Block[], depth: number, tasks: Tasks): Html =>
@@ -36,7 +36,7 @@ const rendered = (blocks: readonly Block[], depth: number, tasks: Tasks): Html =
       case 'code':
         return codeOf(block.text);
       case 'quote':
-        return element('blockquote', inside(block.lines, depth, tasks));
+        return element('blockquote', nested(block.lines, depth, tasks));
       case 'list':
         return listOf(block, depth, tasks);
       case 'table':
@@ -52,13 +52,14 @@ const rendered = (blocks: readonly Block[], depth: number, tasks: Tasks): Html =
 const element = (name: string, content: Html | readonly Html[]): Html =>
   html`${raw(`<${name}>`)}${content}${raw(`</${name}>\n`)}`;
 
-/** A section of character data ends at its first `]]>`, so that text continues in another section. */
+/** Renders code. A section of character data ends at its first `]]>`, so code that contains it needs several sections. */
 const codeOf = (text: string): Html =>
   raw(
     `<ac:structured-macro ac:name="code"><ac:plain-text-body><![CDATA[${text.replaceAll(']]>', ']]]]><![CDATA[>')}]]></ac:plain-text-body></ac:structured-macro>\n`,
   );
 
-const inside = (lines: readonly string[], depth: number, tasks: Tasks): Html =>
+/** Renders the lines inside a list item or a quotation. */
+const nested = (lines: readonly string[], depth: number, tasks: Tasks): Html =>
   depth >= DEPTH_MAX ? element('p', html`${lines.join('\n')}`) : rendered(blocksOf(lines), depth + 1, tasks);
 
 /** Returns a list, or a list of tasks if all its items are tasks. */
@@ -88,7 +89,7 @@ function taskOf([first = '', ...others]: readonly string[], depth: number, tasks
 /** An item that begins with a paragraph is shown without the space of a paragraph. */
 function itemOf(lines: readonly string[], depth: number, tasks: Tasks): Html {
   const [first, ...others] = blocksOf(lines);
-  if (first?.kind !== 'paragraph' || depth >= DEPTH_MAX) return inside(lines, depth, tasks);
+  if (first?.kind !== 'paragraph' || depth >= DEPTH_MAX) return nested(lines, depth, tasks);
   return html`${inline(first.text)}${others.length === 0 ? '' : rendered(others, depth + 1, tasks)}`;
 }
 

@@ -15,8 +15,8 @@ export type Access = Action | 'public' | 'receiver';
 
 export type Api = OpenAPIHono<Env>;
 
-/** Actions of callers that can't send a header. Their token is in the query string, as `?key=`. */
-const BY_KEY: readonly Action[] = ['flagger:gate'];
+/** Actions of callers that can't send a header: their token can be in the query string, as `?key=`. */
+const KEY_ACTIONS: readonly Action[] = ['flagger:gate'];
 
 /**
  * Registers one route with its required permission. All routes are registered here. The route's description goes into
@@ -29,13 +29,13 @@ export function endpoint<R extends RouteConfig & { getRoutingPath(): string }>(
   route: R,
   handler: RouteHandler<R, Env>,
 ): void {
-  const known = access !== 'public' && access !== 'receiver';
-  if (known) {
-    const checks = [guard(deps, access), ...(takesJsonOnly(route) ? [iJson] : [])];
+  const needsToken = access !== 'public' && access !== 'receiver';
+  if (needsToken) {
+    const checks = [requireAction(deps, access), ...(takesJsonOnly(route) ? [iJson] : [])];
     app.on(route.method.toUpperCase(), [route.getRoutingPath()], ...checks);
   }
   if (access !== 'public') {
-    const byKey = known && BY_KEY.includes(access);
+    const byKey = needsToken && KEY_ACTIONS.includes(access);
     route.security = [{ bearer: [] }, { basic: [] }, ...(byKey ? [{ key: [] }] : [])];
     Object.assign(route.responses, refusals);
   }
@@ -57,10 +57,11 @@ const refusals = {
   },
 };
 
-const guard =
+/** Returns middleware that refuses callers whose token does not allow the action, and sets the caller for the handler. */
+const requireAction =
   (deps: Deps, action: Action): MiddlewareHandler<Env> =>
   async (c, next) => {
-    const key = BY_KEY.includes(action) ? c.req.query('key') : undefined;
+    const key = KEY_ACTIONS.includes(action) ? c.req.query('key') : undefined;
     const authorization = c.req.header('authorization') ?? (key && `Bearer ${key}`);
     const principal = await c.var.principalOf(authorization);
     if (principal === undefined)
@@ -69,11 +70,11 @@ const guard =
         'unauthorized',
         'the token is missing, unknown, or expired; send a valid one in Authorization: Bearer',
       );
-    if (key !== undefined) refuseStrong(principal);
+    if (key !== undefined) refusePowerfulKey(principal);
     const allow = allowFor(deps, principal, action);
     allow({});
     c.set('principal', principal);
-    c.set('caller', { name: principal.name, allow: (one, scope) => allowFor(deps, principal, one)(scope) });
+    c.set('caller', { name: principal.name, allow: (requested, scope) => allowFor(deps, principal, requested)(scope) });
     c.set('allow', allow);
     c.set('may', (scope) => authorize(principal, action, scope, deps.clock.now()).allowed);
     await next();
@@ -85,12 +86,12 @@ const guard =
  *
  * @throws Refusal 403
  */
-function refuseStrong({ name, actions }: Principal): void {
-  if (actions.every((action) => action !== '*' && BY_KEY.includes(action))) return;
+function refusePowerfulKey({ name, actions }: Principal): void {
+  if (actions.every((action) => action !== '*' && KEY_ACTIONS.includes(action))) return;
   throw new Refusal(
     403,
     'forbidden',
-    `the token ${name} allows more than ${BY_KEY.join(', ')}, so it must not be used in a URL; create a token for this action only`,
+    `the token ${name} allows more than ${KEY_ACTIONS.join(', ')}, so it must not be used in a URL; create a token for this action only`,
   );
 }
 
@@ -98,8 +99,8 @@ function refuseStrong({ name, actions }: Principal): void {
 export const allowFor =
   (deps: Pick<Deps, 'clock'>, principal: Principal, action: Action) =>
   (scope: Scope): void => {
-    const answer = authorize(principal, action, scope, deps.clock.now());
-    if (!answer.allowed) throw new Refusal(403, 'forbidden', answer.because);
+    const decision = authorize(principal, action, scope, deps.clock.now());
+    if (!decision.allowed) throw new Refusal(403, 'forbidden', decision.because);
   };
 
 /**
@@ -114,7 +115,7 @@ export const readable = <T extends ServiceEnvironment>(
   cursor: string | undefined,
 ): Promise<Page<T>> => readableWhere(({ service, environment }: T) => may({ service, environment }), read, cursor);
 
-/** Returns such a page of items that do not belong to one service. */
+/** Returns such a page of the items for which `isReadable` is true. */
 export async function readableWhere<T>(
   isReadable: (item: T) => boolean,
   read: (cursor: string | undefined) => Promise<Page<T>>,
@@ -139,6 +140,7 @@ export const sinceQuery = Since.clone().openapi({
   example: '30d',
 });
 
+/** Describes a page of a list: its items, and the cursor of the next page. */
 export const pageOf = <T extends z.ZodType>(item: T) =>
   z.object({ items: z.array(item), next_cursor: z.string().nullable() });
 

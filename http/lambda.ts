@@ -8,19 +8,19 @@ type App = Pick<Hono<Env>, 'fetch'>;
 
 /** Returns the Lambda handler of an app, which is built at the first request, not on import. */
 export function lambdaHandler(
-  build: () => App,
+  buildApp: () => App,
 ): (event: LambdaEvent & Streamed, context: LambdaContext) => ReturnType<Handler> {
-  let app: Handler | undefined;
-  return (event, context) => (app ??= handle(withStreams(build())))(withEncodedPath(event), context);
+  let handler: Handler | undefined;
+  return (event, context) => (handler ??= handle(withStreams(buildApp())))(withEncodedPath(event), context);
 }
 
-/** Accepts bodies as streams, which are read only after authentication and up to a limit. */
-function withStreams(inner: App): Hono {
+/** Passes bodies to the app as streams, which are read only after authentication and up to a limit. */
+function withStreams(app: App): Hono {
   const fetch = (request: Request, env: { event: Streamed }) => {
     const { stream } = env.event;
     // A stream requires `duplex`, which undici supports and the DOM types lack.
     const init = stream && { body: stream, duplex: 'half' };
-    return inner.fetch(init === undefined ? request : new Request(request, init as RequestInit), env);
+    return app.fetch(init === undefined ? request : new Request(request, init as RequestInit), env);
   };
   return { fetch } as unknown as Hono;
 }

@@ -2,11 +2,11 @@ import * as z from 'zod';
 import { SlashCommand } from '../schemas/slack/command.ts';
 import { Interaction, isInteraction } from '../schemas/slack/interaction.ts';
 import { millisOf } from '../schemas/time/time.ts';
-import { formIn, jsonIn, parsed, type Read } from './requests/body.ts';
+import { formIn, jsonIn, parseJson, type ParseResult } from './requests/body.ts';
 import { declaredBytes } from '../http/middleware/request-body.ts';
 import { answerCommand } from './requests/commands.ts';
 import type { RequestContext } from './request-context.ts';
-import { within } from './requests/deadline.ts';
+import { withDeadline } from './requests/deadline.ts';
 import type { SlackDeps } from '../domain/ports/slack.ts';
 import { answerEvent } from './requests/events.ts';
 import {
@@ -23,13 +23,13 @@ import { answerInteraction } from './requests/interactions.ts';
 import { cachedReads } from './requests/cached-reads.ts';
 import { traceOf } from './requests/enqueue.ts';
 import { callerPermissions } from './requests/caller-permissions.ts';
-import { isSignedBySlack, maySign } from './requests/signature.ts';
+import { isSignedBySlack, hasRecentSignature } from './requests/signature.ts';
 
 /** Maximum size of a request body. Requests from Slack have a few kilobytes, with a modal at most 250. */
 const BODY_MAX_BYTES = 1024 * 1024;
 
 /** Maximum time in milliseconds to store an unreadable request in quarantine. */
-const KEEP_PATIENCE_MS = 1500;
+const QUARANTINE_PATIENCE_MS = 1500;
 
 /** Maximum time in milliseconds to read the signing secret, without which no request can be verified. */
 const SECRET_PATIENCE_MS = 1500;
@@ -48,10 +48,7 @@ export function slackApp(deps: SlackDeps): (incoming: Incoming) => Promise<Answe
     const requestId = requestIdOf(received);
     const trace = traceOf(received.headers['traceparent']);
     try {
-      return withRequestId(
-        await answer({ deps, cachedReads: reads, permissionsOf: permissionsOf, trace }, received),
-        requestId,
-      );
+      return withRequestId(await respond({ deps, cachedReads: reads, permissionsOf, trace }, received), requestId);
     } catch (error) {
       deps.log.error('a Slack request failed', { trace, path: received.path, error: stackOf(error) });
       const answered = refused(503, 'unavailable', 'the request could not be processed; try again', {
@@ -64,21 +61,22 @@ export function slackApp(deps: SlackDeps): (incoming: Incoming) => Promise<Answe
 
 const stackOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
 
-async function answer(context: RequestContext, incoming: Incoming): Promise<Answer> {
+/** Verifies a request, and responds to it by its endpoint. */
+async function respond(context: RequestContext, incoming: Incoming): Promise<Answer> {
   const { deps } = context;
   const endpoint = ENDPOINT.exec(incoming.path)?.[1] as Endpoint | undefined;
   if (endpoint === undefined) return refused(404, 'not-found', `there is no resource at ${incoming.path}`);
   if (incoming.method !== 'POST')
     return refused(405, 'not-found', 'this resource accepts only POST', { allow: 'POST' });
-  const secret = await within(SECRET_PATIENCE_MS, deps.secrets.get('SLACK_SIGNING_SECRET'));
+  const secret = await withDeadline(SECRET_PATIENCE_MS, deps.secrets.get('SLACK_SIGNING_SECRET'));
   const now = millisOf(deps.clock.now()) / 1000;
-  if (!secret || !maySign(incoming.headers, now)) return unsigned();
+  if (!secret || !hasRecentSignature(incoming.headers, now)) return unsigned();
   const body = await bodyIn(incoming);
   if (body === undefined) return refused(413, 'body-too-large', `the body is larger than ${BODY_MAX_BYTES} bytes`);
   const received = { ...incoming, body };
   if (!isSignedBySlack(received, secret, now)) return unsigned();
-  const answered = await ANSWERS[endpoint](context, received);
-  return 'unreadable' in answered ? unreadable(context, endpoint, received, answered) : answered;
+  const answered = await RESPONDERS[endpoint](context, received);
+  return 'unreadable' in answered ? quarantine(context, endpoint, received, answered) : answered;
 }
 
 const unsigned = (): Answer =>
@@ -97,12 +95,14 @@ async function bodyIn({ headers, body }: Incoming): Promise<Uint8Array | undefin
   return read === undefined || read.byteLength > BODY_MAX_BYTES ? undefined : read;
 }
 
+/** Why a request cannot be parsed. */
 type Unreadable = { unreadable: string; status?: 400 | 415 };
 
-const ANSWERS: Record<Endpoint, (context: RequestContext, received: Received) => Promise<Answer | Unreadable>> = {
+/** Parses and answers the requests of each endpoint. */
+const RESPONDERS: Record<Endpoint, (context: RequestContext, received: Received) => Promise<Answer | Unreadable>> = {
   async commands(context, received) {
     const form = formIn(received);
-    if (!form.ok) return asUnreadable(form);
+    if (!form.ok) return unreadableBecause(form);
     if (form.value['ssl_check'] === '1') return emptyAnswer(); // Slack checks the certificate
     const command = SlashCommand.safeParse(form.value);
     if (!command.success) return { unreadable: z.prettifyError(command.error) };
@@ -116,9 +116,9 @@ const ANSWERS: Record<Endpoint, (context: RequestContext, received: Received) =>
 
   async interactions(context, received) {
     const form = formIn(received);
-    if (!form.ok) return asUnreadable(form);
-    const payload = parsed(form.value['payload'] ?? '');
-    if (!payload.ok) return asUnreadable(payload);
+    if (!form.ok) return unreadableBecause(form);
+    const payload = parseJson(form.value['payload'] ?? '');
+    if (!payload.ok) return unreadableBecause(payload);
     const type = z.object({ type: z.string() }).safeParse(payload.value).data?.type;
     if (type === undefined) return { unreadable: 'the payload has no type' };
     if (!isInteraction(type)) {
@@ -135,11 +135,11 @@ const ANSWERS: Record<Endpoint, (context: RequestContext, received: Received) =>
     const { 'x-slack-retry-num': retry, 'x-slack-retry-reason': reason } = received.headers;
     if (retry !== undefined) context.deps.log.warn('Slack repeats an event', { retry, reason });
     const payload = jsonIn(received);
-    return payload.ok ? answerEvent(context, payload.value) : asUnreadable(payload);
+    return payload.ok ? answerEvent(context, payload.value) : unreadableBecause(payload);
   },
 };
 
-const asUnreadable = ({ because, status }: Extract<Read<unknown>, { ok: false }>): Unreadable => ({
+const unreadableBecause = ({ because, status }: Extract<ParseResult<unknown>, { ok: false }>): Unreadable => ({
   unreadable: because,
   status,
 });
@@ -148,7 +148,7 @@ const asUnreadable = ({ because, status }: Extract<Read<unknown>, { ok: false }>
  * Stores an unreadable request in quarantine and refuses it. The request is signed, so Firebreak lacks support for its
  * format, and a repetition would fail as well.
  */
-async function unreadable(
+async function quarantine(
   { deps }: RequestContext,
   endpoint: Endpoint,
   { body, headers }: Received,
@@ -165,7 +165,7 @@ async function unreadable(
     detail,
   };
   try {
-    const id = await within(KEEP_PATIENCE_MS, deps.quarantine.keep(rejected));
+    const id = await withDeadline(QUARANTINE_PATIENCE_MS, deps.quarantine.keep(rejected));
     deps.log.warn('a Slack request could not be parsed; it is in quarantine', {
       endpoint,
       quarantine: id,

@@ -11,13 +11,13 @@ import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
 /** The maximum difference between a signature's timestamp and our clock. Limits replays. */
 const SIGNATURE_WINDOW_SECONDS = 300;
 
-const anywhere = { sources: null, services: null, environments: null, expires_at: null };
+const UNRESTRICTED = { sources: null, services: null, environments: null, expires_at: null };
 
 /** The bootstrap principal that may only post alerts. The rollback receiver refuses it. */
-const INGEST: Principal = { name: 'ingest', actions: ['alerts:write'], ...anywhere };
+const INGEST: Principal = { name: 'ingest', actions: ['alerts:write'], ...UNRESTRICTED };
 
 /** The bootstrap principal that may do everything. */
-const ADMIN: Principal = { name: 'admin', actions: ['*'], ...anywhere };
+const ADMIN: Principal = { name: 'admin', actions: ['*'], ...UNRESTRICTED };
 
 /** Tokens that a start or a deployment provides as secrets. All other tokens are records in the table. */
 const BOOTSTRAP: { secret: string; principal: Principal }[] = [
@@ -27,13 +27,13 @@ const BOOTSTRAP: { secret: string; principal: Principal }[] = [
 
 /** Returns the name under which a principal's alerts are counted. Each token record is limited separately. */
 export const senderOf = (principal: Principal): string =>
-  BOOTSTRAP.some((one) => one.principal === principal) ? principal.name : `token:${principal.name}`;
+  BOOTSTRAP.some((token) => token.principal === principal) ? principal.name : `token:${principal.name}`;
 
 /**
  * Returns whether alerts of this principal may request a rollback by the label `action: auto-rollback`. Tokens need the
  * scope `rollback:request`. The ingest token needs no scope, so that a plain Alertmanager works with it.
  */
-export const mayAskByLabel = (principal: Principal, scope: Scope, now: Timestamp): boolean =>
+export const mayRequestByLabel = (principal: Principal, scope: Scope, now: Timestamp): boolean =>
   principal === INGEST || authorize(principal, 'rollback:request', scope, now).allowed;
 
 /**
@@ -98,21 +98,22 @@ export async function signedBy(
   const secret = await deps.secrets.get(scheme.secret);
   const signature = headers.get(scheme.header);
   if (!secret || !signature) return false;
-  const { timestampHeader: stamp } = scheme;
-  const header = stamp === undefined ? '' : ((await deps.secrets.get(stamp.secret)) ?? stamp.fallback);
+  const { timestampHeader } = scheme;
+  const header =
+    timestampHeader === undefined ? '' : ((await deps.secrets.get(timestampHeader.secret)) ?? timestampHeader.fallback);
   const hmac = createHmac('sha256', secret);
   if (header !== '') {
     const timestamp = headers.get(header);
-    if (timestamp === null || !fresh(Number(timestamp), deps)) return false;
+    if (timestamp === null || !isFresh(Number(timestamp), deps)) return false;
     hmac.update(`${timestamp}:`);
   }
   return sameText(signature.trim().toLowerCase(), hmac.update(await body()).digest('hex'));
 }
 
-const fresh = (seconds: number, { clock }: Pick<Deps, 'clock'>): boolean =>
+const isFresh = (seconds: number, { clock }: Pick<Deps, 'clock'>): boolean =>
   Math.abs(millisOf(clock.now()) / 1000 - seconds) <= SIGNATURE_WINDOW_SECONDS;
 
 /** Compares in constant time. Compares hashes, so that the time does not depend on the length either. */
-export const sameText = (a: string, b: string): boolean => timingSafeEqual(digestOf(a), digestOf(b));
+export const sameText = (a: string, b: string): boolean => timingSafeEqual(hashOf(a), hashOf(b));
 
-const digestOf = (text: string): Buffer => hash('sha256', text, 'buffer');
+const hashOf = (text: string): Buffer => hash('sha256', text, 'buffer');

@@ -11,8 +11,8 @@ import { Refusal } from '../../actions/refusal.ts';
  *   exceeds the limit; 400 if the connection ends before the whole body arrives
  */
 export async function readBody(c: Context<Env>, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-  const known = c.get('body');
-  if (known !== undefined) return within(known, maxBytes);
+  const alreadyRead = c.get('body');
+  if (alreadyRead !== undefined) return within(alreadyRead, maxBytes);
   const declared = declaredBytes(c.req.header('content-length'));
   if (declared !== undefined && declared > maxBytes) throw tooLarge(`the body has ${declared} bytes`, maxBytes);
   const body = await read(c, maxBytes);

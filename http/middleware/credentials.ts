@@ -11,13 +11,13 @@ import type { Env } from '../context.ts';
 import { Refusal } from '../../actions/refusal.ts';
 
 /** Limit for different wrong credentials from one address at one instance: a burst of 20, and 20 a minute. */
-export const WRONG: Allowance = { perSecond: 20 / 60, burst: 20 };
+export const WRONG_CREDENTIALS: Allowance = { perSecond: 20 / 60, burst: 20 };
 
 /**
  * How long a wrong credential is remembered. Within this time it counts only once, and is not looked up again while its
  * address is limited.
  */
-const WRONG_KEPT_MS = 60_000;
+const WRONG_REMEMBERED_MS = 60_000;
 
 /** How many credentials of a limited address may wait. They are looked up one at a time. */
 export const WAITING_MAX = 16;
@@ -26,9 +26,18 @@ export const WAITING_MAX = 16;
 const REMEMBERED_MAX = 10_000;
 
 /** Alert receivers never respond with 429: senders give up on it, and their alerts would be lost. */
-const RECEIVERS = /^\/(v1\/alerts\/|api\/v1\/rollback$)/;
+const RECEIVER_PATHS = /^\/(v1\/alerts\/|api\/v1\/rollback$)/;
 
-type Limited = { bucket: Bucket; afterSeconds: number; waiting: number; turn: Promise<unknown> };
+/** An address that sent wrong credentials. */
+type AddressState = {
+  bucket: Bucket;
+  /** Seconds until the address is within the limit again. */
+  afterSeconds: number;
+  /** Number of credentials that wait to be looked up. */
+  waiting: number;
+  /** The newest lookup in the queue: the next one begins after it. */
+  lastLookup: Promise<unknown>;
+};
 
 /**
  * Looks up the principal of a credential. Credentials from an address that sent too many wrong ones are looked up one
@@ -37,76 +46,78 @@ type Limited = { bucket: Bucket; afterSeconds: number; waiting: number; turn: Pr
  *
  * @throws Refusal 429 for a wrong credential of a limited address, 503 if too many credentials wait to be looked up
  */
-export class Credentials {
+export class CredentialLookup {
   readonly #deps: Pick<Deps, 'secrets' | 'tokens' | 'clock'>;
   /** Valid credentials, by their hash. */
-  readonly #right = new BoundedMap<true>(REMEMBERED_MAX);
+  readonly #valid = new BoundedMap<true>(REMEMBERED_MAX);
   /** When a credential was found wrong (Unix milliseconds), by address and hash. */
   readonly #wrong = new BoundedMap<number>(REMEMBERED_MAX);
   /** Addresses that sent wrong credentials. */
-  readonly #addresses = new BoundedMap<Limited>(REMEMBERED_MAX);
+  readonly #addresses = new BoundedMap<AddressState>(REMEMBERED_MAX);
 
   constructor(deps: Pick<Deps, 'secrets' | 'tokens' | 'clock'>) {
     this.#deps = deps;
   }
 
-  async principalOf(authorization: string | undefined, from: From): Promise<Principal | undefined> {
+  async principalOf(authorization: string | undefined, origin: RequestOrigin): Promise<Principal | undefined> {
     if (authorization === undefined) return undefined;
     const hash = sha256(authorization);
-    const limited = this.#limited(from.address);
-    if (limited === undefined || this.#right.get(hash) === true) return this.#look(authorization, hash, from);
-    const found = this.#isKnownAsWrong(hash, from)
+    const limited = this.#limited(origin.address);
+    if (limited === undefined || this.#valid.get(hash) === true) return this.#lookUp(authorization, hash, origin);
+    const found = this.#isKnownAsWrong(hash, origin)
       ? undefined
-      : await this.#inTurn(limited, () => this.#look(authorization, hash, from));
-    if (found !== undefined || from.isReceiver) return found;
+      : await this.#inTurn(limited, () => this.#lookUp(authorization, hash, origin));
+    if (found !== undefined || origin.isReceiver) return found;
     throw tooMany(429, 'too many requests with wrong credentials came from this address', limited.afterSeconds);
   }
 
-  async #look(authorization: string, hash: string, from: From): Promise<Principal | undefined> {
+  async #lookUp(authorization: string, hash: string, origin: RequestOrigin): Promise<Principal | undefined> {
     const principal = await principalOf(this.#deps, authorization);
     if (principal !== undefined) {
-      this.#right.set(hash, true);
+      this.#valid.set(hash, true);
       return principal;
     }
-    this.#right.delete(hash);
-    if (!this.#isKnownAsWrong(hash, from)) {
-      this.#wrong.set(`${from.address} ${hash}`, this.#now());
-      this.#count(from.address);
+    this.#valid.delete(hash);
+    if (!this.#isKnownAsWrong(hash, origin)) {
+      this.#wrong.set(`${origin.address} ${hash}`, this.#now());
+      this.#count(origin.address);
     }
     return undefined;
   }
 
-  #isKnownAsWrong(hash: string, { address }: From): boolean {
+  #isKnownAsWrong(hash: string, { address }: RequestOrigin): boolean {
     const at = this.#wrong.get(`${address} ${hash}`);
-    return at !== undefined && this.#now() - at < WRONG_KEPT_MS;
+    return at !== undefined && this.#now() - at < WRONG_REMEMBERED_MS;
   }
 
+  /** Counts a wrong credential. */
   #count(address: string): void {
-    const known = this.#addresses.get(address);
-    const { bucket } = takeToken(known?.bucket, WRONG, this.#now());
+    const before = this.#addresses.get(address);
+    const { bucket } = takeToken(before?.bucket, WRONG_CREDENTIALS, this.#now());
     // Change the existing object, because waiting requests hold a reference to it.
-    const counted = known ?? { bucket, waiting: 0, turn: Promise.resolve(), afterSeconds: 0 };
-    counted.bucket = bucket;
-    this.#addresses.set(address, counted);
+    const state = before ?? { bucket, waiting: 0, lastLookup: Promise.resolve(), afterSeconds: 0 };
+    state.bucket = bucket;
+    this.#addresses.set(address, state);
   }
 
   /** Returns the state of a limited address, or undefined if the address is within the limit. */
-  #limited(address: string): Limited | undefined {
-    const known = this.#addresses.get(address);
-    if (known === undefined) return undefined;
-    const next = takeToken(known.bucket, WRONG, this.#now());
+  #limited(address: string): AddressState | undefined {
+    const state = this.#addresses.get(address);
+    if (state === undefined) return undefined;
+    const next = takeToken(state.bucket, WRONG_CREDENTIALS, this.#now());
     if (next.ok) return undefined;
-    known.afterSeconds = next.afterSeconds;
-    return known;
+    state.afterSeconds = next.afterSeconds;
+    return state;
   }
 
-  async #inTurn<T>(limited: Limited, look: () => Promise<T>): Promise<T> {
+  /** Runs a lookup after the earlier ones of its address. */
+  async #inTurn<T>(limited: AddressState, lookUp: () => Promise<T>): Promise<T> {
     if (limited.waiting >= WAITING_MAX)
       throw tooMany(503, 'too many credentials from this address are waiting to be checked; try again', 1);
     limited.waiting += 1;
-    const mine = limited.turn.then(look);
-    limited.turn = mine.catch(() => undefined);
-    return mine.finally(() => {
+    const lookup = limited.lastLookup.then(lookUp);
+    limited.lastLookup = lookup.catch(() => undefined);
+    return lookup.finally(() => {
       limited.waiting -= 1;
     });
   }
@@ -115,19 +126,19 @@ export class Credentials {
 }
 
 /** The origin of a request. */
-export type From = { address: string; isReceiver: boolean };
+export type RequestOrigin = { address: string; isReceiver: boolean };
 
 const tooMany = (status: 429 | 503, detail: string, seconds: number): Refusal =>
   new Refusal(status, 'too-many-failures', detail, { 'retry-after': String(Math.max(1, Math.ceil(seconds))) });
 
 /** Provides `principalOf` to all handlers. Looks up each credential at most once per request. */
 export function credentials(deps: Pick<Deps, 'secrets' | 'tokens' | 'clock'>): MiddlewareHandler<Env> {
-  const known = new Credentials(deps);
+  const lookup = new CredentialLookup(deps);
   return async (c, next) => {
-    const from = { address: addressOf(c), isReceiver: RECEIVERS.test(c.req.path) };
+    const origin = { address: addressOf(c), isReceiver: RECEIVER_PATHS.test(c.req.path) };
     const principals = new Map<string | undefined, Promise<Principal | undefined>>();
     c.set('principalOf', (authorization) => {
-      const found = principals.get(authorization) ?? known.principalOf(authorization, from);
+      const found = principals.get(authorization) ?? lookup.principalOf(authorization, origin);
       principals.set(authorization, found);
       return found;
     });
@@ -146,8 +157,8 @@ export function addressOf({ env }: Context<Env>): string {
  * least a /64.
  */
 export function networkOf(address: string): string {
-  const v4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (v4 !== undefined || !isIPv6(address)) return v4 ?? address;
+  const ipv4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (ipv4 !== undefined || !isIPv6(address)) return ipv4 ?? address;
   const [before = '', after = ''] = (address.split('%')[0] ?? '').split('::');
   const [head, tail] = [before, after].map((part) => part.split(':').filter(Boolean));
   const missing = Array.from({ length: 8 - (head?.length ?? 0) - (tail?.length ?? 0) }, () => '0');

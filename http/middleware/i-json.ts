@@ -10,7 +10,7 @@ export const BODY_MAX_BYTES = 256 * 1024;
 const NESTING_MAX = 16;
 
 /** The smallest accepted absolute value except 0. DynamoDB rejects numbers with an exponent below -130. */
-const SMALLEST = 1e-100;
+const SMALLEST_NUMBER = 1e-100;
 
 /**
  * Refuses bodies that could not be stored unchanged. JSON allows lone surrogates, numbers out of range, and unlimited
@@ -31,13 +31,13 @@ export const iJson: MiddlewareHandler<Env> = async (c, next) => {
  * @throws Refusal 400, 422
  */
 export function readIJson(text: string): unknown {
-  const value = parsed(text);
-  const wrong = flawOf(value, []);
-  if (wrong !== undefined) throw new Refusal(422, 'invalid', wrong);
+  const value = parseJson(text);
+  const flaw = flawOf(value, []);
+  if (flaw !== undefined) throw new Refusal(422, 'invalid', flaw);
   return value;
 }
 
-function parsed(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -49,10 +49,11 @@ const HALF_PAIR = 'contains half of a surrogate pair, such as \\ud83d without \\
 
 /** Returns what is wrong with the value and where, such as `commits.1.sha: …`, or undefined. */
 function flawOf(value: unknown, path: readonly string[]): string | undefined {
-  const at = (flaw: string): string => (path.length === 0 ? flaw : `${placeOf(path)}: ${flaw}`);
+  const at = (flaw: string): string => (path.length === 0 ? flaw : `${pathText(path)}: ${flaw}`);
   if (path.length > NESTING_MAX) return at(`the JSON has more than ${NESTING_MAX} levels of nesting`);
   if (typeof value === 'string' && !value.isWellFormed()) return at(HALF_PAIR);
-  if (typeof value === 'number' && !isNumber(value)) return at(`the number ${value} is outside the supported range`);
+  if (typeof value === 'number' && !isStorableNumber(value))
+    return at(`the number ${value} is outside the supported range`);
   if (typeof value !== 'object' || value === null) return undefined;
   for (const [key, inner] of Object.entries(value)) {
     const flaw = key.isWellFormed() ? flawOf(inner, [...path, key]) : at(`a key ${HALF_PAIR}`);
@@ -61,8 +62,8 @@ function flawOf(value: unknown, path: readonly string[]): string | undefined {
   return undefined;
 }
 
-/** Keys are of any length. */
-const placeOf = (path: readonly string[]): string => path.map((key) => key.slice(0, 64).toWellFormed()).join('.');
+/** Returns the path as text. Long keys are cut. */
+const pathText = (path: readonly string[]): string => path.map((key) => key.slice(0, 64).toWellFormed()).join('.');
 
-const isNumber = (value: number): boolean =>
-  value === 0 || (Math.abs(value) <= Number.MAX_SAFE_INTEGER && Math.abs(value) >= SMALLEST);
+const isStorableNumber = (value: number): boolean =>
+  value === 0 || (Math.abs(value) <= Number.MAX_SAFE_INTEGER && Math.abs(value) >= SMALLEST_NUMBER);

@@ -11,7 +11,7 @@ import { Refusal } from '../../actions/refusal.ts';
  * POSTs that create something. Alert receivers are excluded: they accept a repeated notification and deduplicate it
  * later.
  */
-const CREATES = [
+const CREATING_PATHS = [
   /^\/v1\/(deployments|incidents|drills|canaries|experiments|freezes)$/,
   /^\/v1\/incidents\/[^/]+\/timeline$/,
   /^\/v1\/freezes\/[^/]+\/overrides$/,
@@ -29,16 +29,21 @@ const CREATES = [
 export const idempotency =
   (deps: Deps): MiddlewareHandler<Env> =>
   async (c, next) => {
-    const given = c.req.header('idempotency-key');
-    if (given === undefined || c.req.method !== 'POST' || !CREATES.some((path) => path.test(c.req.path))) return next();
-    if (given.length > 255)
+    const idempotencyKey = c.req.header('idempotency-key');
+    if (
+      idempotencyKey === undefined ||
+      c.req.method !== 'POST' ||
+      !CREATING_PATHS.some((path) => path.test(c.req.path))
+    )
+      return next();
+    if (idempotencyKey.length > 255)
       throw new Refusal(400, 'bad-idempotency-key', 'Idempotency-Key has more than 255 characters');
     const principal = await c.var.principalOf(c.req.header('authorization'));
     if (principal === undefined) return next(); // the route refuses it
     // Identify the caller by the credential: names are not unique, and tokens with the same name can have different
     // rights.
     const caller = sha256(c.req.header('authorization') ?? '');
-    const key: IdempotencyKey = { principal: caller, route: c.req.path, key: given };
+    const key: IdempotencyKey = { principal: caller, route: c.req.path, key: idempotencyKey };
     const begun = await deps.idempotency.begin(key, sha256(await readBody(c, BODY_MAX_BYTES)));
     if (begun.kind === 'other_body')
       throw new Refusal(422, 'idempotency-key-reused', 'this Idempotency-Key was used before with a different body');

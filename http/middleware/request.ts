@@ -5,10 +5,10 @@ import { TRACEPARENT } from '../../schemas/parsing/traceparent.ts';
 import type { Env } from '../context.ts';
 
 /** Gives each request an ID, a trace, and a log. By default, browsers and proxies do not store responses. */
-export const identifiesRequest =
+export const identifyRequest =
   ({ log }: Pick<Deps, 'log'>): MiddlewareHandler<Env> =>
   async (c, next) => {
-    const requestId = acceptable(c.req.header('x-request-id')) ?? randomUUID();
+    const requestId = safeId(c.req.header('x-request-id')) ?? randomUUID();
     const trace = traceOf(c.req.header('traceparent')) ?? randomBytes(16).toString('hex');
     c.set('requestId', requestId);
     c.set('trace', trace);
@@ -20,7 +20,7 @@ export const identifiesRequest =
   };
 
 /** Returns the ID if it is safe to log and to echo. */
-const acceptable = (id: string | undefined): string | undefined =>
+const safeId = (id: string | undefined): string | undefined =>
   id !== undefined && /^[\w.:/+=-]{1,128}$/.test(id) ? id : undefined;
 
 /** Returns the trace ID of a W3C `traceparent` header. */

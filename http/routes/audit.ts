@@ -63,7 +63,7 @@ export function auditRoutes(app: Api, deps: Deps): void {
     async (c) => {
       c.var.allow(EVERYWHERE);
       const { limit, cursor, check } = c.req.valid('query');
-      const [page, chain, named] = await Promise.all([
+      const [page, chain, names] = await Promise.all([
         deps.audit.list({ limit, ...(cursor !== undefined && { cursor }) }),
         deps.audit.check(check === 'all' ? {} : { last: SEALS_OF_A_DAY }),
         namer(deps),
@@ -71,8 +71,8 @@ export function auditRoutes(app: Api, deps: Deps): void {
       const items = await Promise.all(
         page.items.map(async (entry) => ({
           ...entry,
-          actor_name: await named.actor(entry.actor),
-          text_named: await named.text(entry.text),
+          actor_name: await names.actor(entry.actor),
+          text_named: await names.text(entry.text),
         })),
       );
       const { intact, entries, sealedUntil, brokenAt, because } = chain;

@@ -21,7 +21,7 @@ export function automationRoutes(app: Api, deps: Deps): void {
       summary: 'Read the kill switch, and the modes of the services and environments that the token may read',
       responses: { 200: answers('The settings in force', View) },
     }),
-    async (c) => c.json(visible(inForce(await deps.automation.read()), c.var.may), 200),
+    async (c) => c.json(readablePart(inForce(await deps.automation.read()), c.var.may), 200),
   );
 
   endpoint(
@@ -38,7 +38,7 @@ export function automationRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const automation = await setAutomation({ ...deps, log: c.var.log }, c.var.caller, c.req.valid('json'));
-      return c.json(visible(inForce(automation), c.var.may), 200);
+      return c.json(readablePart(inForce(automation), c.var.may), 200);
     },
   );
 }
@@ -46,9 +46,9 @@ export function automationRoutes(app: Api, deps: Deps): void {
 /** Returns the settings in force: a demoted service has at most the mode `approve`. */
 function inForce(automation: Automation): Automation {
   const demoted = Object.keys(automation.demoted).map((name) => {
-    const own = Object.hasOwn(automation.services, name) ? automation.services[name] : undefined;
-    const mode = lowestMode('approve', ...(own?.mode ? [own.mode] : []));
-    return [name, { environments: {}, ...own, mode }] as const;
+    const setting = Object.hasOwn(automation.services, name) ? automation.services[name] : undefined;
+    const mode = lowestMode('approve', ...(setting?.mode ? [setting.mode] : []));
+    return [name, { environments: {}, ...setting, mode }] as const;
   });
   return { ...automation, services: { ...automation.services, ...Object.fromEntries(demoted) } };
 }
@@ -57,15 +57,16 @@ function inForce(automation: Automation): Automation {
  * Removes the services and environments that the caller may not read. The kill switch and global mode are visible to
  * all.
  */
-function visible(automation: Automation, may: (scope: Scope) => boolean): Automation {
-  const ofService = <T>(entries: Record<string, T>) => Object.entries(entries).filter(([service]) => may({ service }));
-  const services = ofService(automation.services).map(([service, { mode, environments }]) => {
-    const own = Object.entries(environments).filter(([environment]) => may({ service, environment }));
-    return [service, { mode, environments: Object.fromEntries(own) }] as const;
+function readablePart(automation: Automation, may: (scope: Scope) => boolean): Automation {
+  const readableServices = <T>(entries: Record<string, T>) =>
+    Object.entries(entries).filter(([service]) => may({ service }));
+  const services = readableServices(automation.services).map(([service, { mode, environments }]) => {
+    const readableEnvironments = Object.entries(environments).filter(([environment]) => may({ service, environment }));
+    return [service, { mode, environments: Object.fromEntries(readableEnvironments) }] as const;
   });
   return {
     ...automation,
     services: Object.fromEntries(services),
-    demoted: Object.fromEntries(ofService(automation.demoted)),
+    demoted: Object.fromEntries(readableServices(automation.demoted)),
   };
 }

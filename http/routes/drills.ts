@@ -11,7 +11,7 @@ import { Refusal } from '../../actions/refusal.ts';
 
 const Shown = Drill.meta({ id: 'Drill' });
 
-const Lane = z
+const DrillEnvironment = z
   .object({
     service: ServiceName,
     environment: EnvironmentName,
@@ -45,7 +45,7 @@ export function drillRoutes(app: Api, deps: Deps): void {
       if (!planned.ok) throw refused(planned.reason);
       const begun = await deps.drills.begin(planned.drill);
       if (!begun.ok) throw refused(begun.reason);
-      await start(deps, planned.drill.id);
+      await startWorkflow(deps, planned.drill.id);
       return c.json(Drill.parse(planned.drill), 202);
     },
   );
@@ -62,21 +62,23 @@ export function drillRoutes(app: Api, deps: Deps): void {
       request: {
         query: z.object({ ...listQuery, service: ServiceName.optional(), environment: EnvironmentName.optional() }),
       },
-      responses: { 200: answers('A page of results', pageOf(Shown).extend({ environments: z.array(Lane) })) },
+      responses: {
+        200: answers('A page of results', pageOf(Shown).extend({ environments: z.array(DrillEnvironment) })),
+      },
     }),
     async (c) => {
       const { limit, cursor, service, environment } = c.req.valid('query');
       const scope = { ...(service && { service }), ...(environment && { environment }) };
       c.var.allow(scope);
       const read = (from?: string) => deps.drills.list({ limit, ...(from && { cursor: from }), ...scope });
-      const [page, drillTargets] = await Promise.all([readable(c.var, read, cursor), lanesWithProofs(deps)]);
-      const here = drillTargets.filter(
+      const [page, drillTargets] = await Promise.all([readable(c.var, read, cursor), environmentsWithProofs(deps)]);
+      const selected = drillTargets.filter(
         (drillTarget) =>
           c.var.may(drillTarget) &&
           drillTarget.service === (service ?? drillTarget.service) &&
           drillTarget.environment === (environment ?? drillTarget.environment),
       );
-      return c.json({ ...page, environments: here }, 200);
+      return c.json({ ...page, environments: selected }, 200);
     },
   );
 
@@ -105,7 +107,7 @@ export function drillRoutes(app: Api, deps: Deps): void {
 /**
  * Starts the drill's workflow. A failure is only logged, because the sweeper starts the stored drill within a minute.
  */
-async function start({ drillRuns, log }: Deps, id: DrillId): Promise<void> {
+async function startWorkflow({ drillRuns, log }: Deps, id: DrillId): Promise<void> {
   try {
     await drillRuns.start(id, 1);
   } catch (error) {
@@ -116,12 +118,12 @@ async function start({ drillRuns, log }: Deps, id: DrillId): Promise<void> {
 const refused = ({ code, text }: DrillRefusal): Refusal =>
   new Refusal(code === 'unknown-service-environment' ? 422 : 409, code, text);
 
-/** Returns every service and environment with drills, with the last successful drill. */
-async function lanesWithProofs(deps: Deps): Promise<z.infer<typeof Lane>[]> {
+/** Returns all services and environments with drills, each with its last successful drill. */
+async function environmentsWithProofs(deps: Deps): Promise<z.infer<typeof DrillEnvironment>[]> {
   const [{ services }, proved] = await Promise.all([deps.config.current(), deps.drills.proved()]);
   return drillEnvironments(services).map((drillTarget: ServiceEnvironment) => {
     const proof = proved.find(
-      (one) => one.service === drillTarget.service && one.environment === drillTarget.environment,
+      (target) => target.service === drillTarget.service && target.environment === drillTarget.environment,
     );
     return { ...drillTarget, last_proved_at: proof?.at ?? null, drill_id: proof?.drill_id ?? null };
   });

@@ -78,8 +78,8 @@ export function experimentRoutes(app: Api, deps: Deps): void {
       const scope = { ...(service && { service }), ...(environment && { environment }) };
       c.var.allow(scope);
       const read = (from?: string) => deps.experiments.list({ limit, ...(from && { cursor: from }), ...scope });
-      const isReadable = (one: Experiment): boolean =>
-        one.scope.every((serviceEnvironment) => c.var.may(serviceEnvironment));
+      const isReadable = (experiment: Experiment): boolean =>
+        experiment.scope.every((serviceEnvironment) => c.var.may(serviceEnvironment));
       return c.json(await readableWhere(isReadable, read, cursor), 200);
     },
   );

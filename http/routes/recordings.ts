@@ -19,10 +19,10 @@ const Day = CountedDay.meta({ id: 'CountedDay' });
 
 const sloId = z.object({ id: z.string().min(1).max(253) });
 
-/** Most days of a page: a response of AWS Lambda has at most 6 MB. */
+/** Maximum number of days on a page: a response of AWS Lambda has at most 6 MB. */
 const DAYS_MAX = 31;
 
-/** Most incidents of a page: each is read with all its inputs. */
+/** Maximum number of incidents on a page: each is read with all its inputs. */
 const LIMIT_MAX = 100;
 
 /** Registers the routes that return the recorded inputs of decisions, and the configuration in force. */
@@ -119,7 +119,7 @@ export function recordingRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/recordings/objectives/{id}/counts',
       tags: ['slos'],
-      summary: 'List the counts of an objective by five minutes, a day in each item, oldest first',
+      summary: 'List the counts of an objective in intervals of five minutes, one item for each day, oldest first',
       request: {
         params: sloId,
         query: z.object({

@@ -80,7 +80,7 @@ export function runbookRoutes(app: Api, deps: Deps): void {
     async (c) => {
       const { runbooks } = (await deps.config.current()).runbooks;
       const items = byPriority(runbooks).flatMap((runbook) => visibleRunbook(c.var.may, runbook) ?? []);
-      return c.json({ items: items.map(summary), next_cursor: null }, 200);
+      return c.json({ items: items.map(summaryOf), next_cursor: null }, 200);
     },
   );
 
@@ -103,7 +103,7 @@ export function runbookRoutes(app: Api, deps: Deps): void {
           incident === undefined
             ? await deps.runbooks.list({ limit, ...(from && { cursor: from }) })
             : { items: await runsOf(deps, incident), next_cursor: null };
-        const ids = items.map((one) => runId(one.incident, one.number));
+        const ids = items.map((run) => runId(run.incident, run.number));
         return { items: await Promise.all(ids.map((id) => viewRun(deps, id))), next_cursor };
       };
       return c.json(await readable(c.var, read, cursor), 200);
@@ -123,9 +123,9 @@ export function runbookRoutes(app: Api, deps: Deps): void {
       responses: { 200: answers('The run', Run), 404: problems('Not found') },
     }),
     async (c) => {
-      const found = await viewRun(deps, c.req.valid('param').id);
-      c.var.allow(found);
-      return c.json(found, 200);
+      const run = await viewRun(deps, c.req.valid('param').id);
+      c.var.allow(run);
+      return c.json(run, 200);
     },
   );
 
@@ -166,12 +166,12 @@ export function runbookRoutes(app: Api, deps: Deps): void {
       responses: { 200: answers('The runbook', WithText), 404: problems('Not found') },
     }),
     async (c) => {
-      const found = await runbookOf(deps, c.req.valid('param').name);
-      const [service, environment] = [found.services?.[0], found.environments?.[0]];
-      const visible = visibleRunbook(c.var.may, found);
+      const runbook = await runbookOf(deps, c.req.valid('param').name);
+      const [service, environment] = [runbook.services?.[0], runbook.environments?.[0]];
+      const visible = visibleRunbook(c.var.may, runbook);
       // Throws the refusal that names a service and environment of the runbook.
       if (visible === undefined) c.var.allow({ ...(service && { service }), ...(environment && { environment }) });
-      return c.json({ ...summary(visible ?? found), text: found.body }, 200);
+      return c.json({ ...summaryOf(visible ?? runbook), text: runbook.body }, 200);
     },
   );
 
@@ -195,14 +195,14 @@ export function runbookRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const { plan, incident_id: incident, ...request } = c.req.valid('json');
-      const wanted = { ...request, incident, runbook: c.req.valid('param').name };
-      if (plan) return c.json((await planRun(deps, c.var.caller, wanted)).plan, 200);
-      return c.json(await startRun(deps, c.var.caller, wanted, c.var.trace), 201);
+      const requested = { ...request, incident, runbook: c.req.valid('param').name };
+      if (plan) return c.json((await planRun(deps, c.var.caller, requested)).plan, 200);
+      return c.json(await startRun(deps, c.var.caller, requested, c.var.trace), 201);
     },
   );
 }
 
-function summary(runbook: Runbook): z.infer<typeof Summary> {
+function summaryOf(runbook: Runbook): z.infer<typeof Summary> {
   const { name, title, file, version, mode = null, services = null, environments = null, inputs } = runbook;
   const steps = planOf(runbook).steps.map((step) => ({
     id: step.id,

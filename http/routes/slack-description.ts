@@ -10,7 +10,7 @@ const RECEIVERS = [
 ];
 
 /** Describes the Slack endpoints for OpenAPI. A separate function handles them at the same address. */
-export function describeSlack(app: Api): void {
+export function describeSlackEndpoints(app: Api): void {
   app.openAPIRegistry.registerComponent('securitySchemes', 'slackSignature', {
     type: 'apiKey',
     in: 'header',

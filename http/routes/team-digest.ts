@@ -23,7 +23,7 @@ export function teamDigestRoutes(app: Api, deps: Deps): void {
           format: z
             .enum(['json', 'markdown'])
             .optional()
-            .openapi({ description: 'Default: as the header Accept asks, or json' }),
+            .openapi({ description: 'Default: the format in the header Accept, or json' }),
         }),
       },
       responses: {

@@ -14,6 +14,7 @@ const Token = TokenRecord.extend({
   }),
 }).meta({ id: 'Token' });
 
+/** Returns a token in the format of the API. */
 const shown = (record: TokenRecord): z.infer<typeof Token> => ({ ...record, acts_as: actorNameOf(record) });
 
 /** Registers the routes of tokens for senders, CI systems, and people. */
@@ -36,13 +37,13 @@ export function tokenRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const input = c.req.valid('json');
-      withinOwn(c.var.principal, input, deps);
+      refuseBeyondCreator(c.var.principal, input, deps);
       const reserved = whyReserved(input.name, input.actions);
       if (reserved !== undefined) throw new Refusal(422, 'invalid', `json: name: ${reserved}`);
       const ofPerson = whyReservedForPerson(input.name, (await deps.config.current()).people, c.var.principal.name);
       if (ofPerson?.forbidden === true) throw new Refusal(403, 'forbidden', ofPerson.text);
       if (ofPerson !== undefined) throw new Refusal(422, 'invalid', `json: name: ${ofPerson.text}`);
-      const { record, secret } = await made(deps, input, c.var.principal.name);
+      const { record, secret } = await createToken(deps, input, c.var.principal.name);
       return c.json({ ...shown(record), token: secret }, 201);
     },
   );
@@ -87,7 +88,7 @@ export function tokenRoutes(app: Api, deps: Deps): void {
 }
 
 /** @throws Refusal 409 if the name is taken */
-async function made({ tokens }: Deps, token: NewToken, by: string): ReturnType<Deps['tokens']['create']> {
+async function createToken({ tokens }: Deps, token: NewToken, by: string): ReturnType<Deps['tokens']['create']> {
   try {
     return await tokens.create(token, by);
   } catch (error) {
@@ -97,7 +98,7 @@ async function made({ tokens }: Deps, token: NewToken, by: string): ReturnType<D
 }
 
 /** @throws Refusal 403 if the new token would have more permissions than its creator */
-function withinOwn(principal: Principal, token: NewToken, deps: Pick<Deps, 'clock'>): void {
+function refuseBeyondCreator(principal: Principal, token: NewToken, deps: Pick<Deps, 'clock'>): void {
   const now = deps.clock.now();
   for (const action of token.actions) {
     const may = action === '*' ? principal.actions.includes('*') : authorize(principal, action, {}, now).allowed;
@@ -116,12 +117,12 @@ function withinOwn(principal: Principal, token: NewToken, deps: Pick<Deps, 'cloc
     );
   }
   for (const list of ['sources', 'services', 'environments'] as const) {
-    const own = principal[list];
-    if (own !== null && !(token[list]?.every((name) => own.includes(name)) ?? false)) {
+    const allowed = principal[list];
+    if (allowed !== null && !(token[list]?.every((name) => allowed.includes(name)) ?? false)) {
       throw new Refusal(
         403,
         'forbidden',
-        `${principal.name} is limited to the ${list} ${own.join(', ')}; list only these in ${list}`,
+        `${principal.name} is limited to the ${list} ${allowed.join(', ')}; list only these in ${list}`,
       );
     }
   }

@@ -17,37 +17,38 @@ import { overallOf } from '../../domain/status/words.ts';
  * @see https://metastatuspage.com/api, read 2026-11
  */
 
-/** Number of incidents and maintenances in a list. */
-const LISTED = 50;
+/** Number of incidents, or of past maintenances, in a list. */
+const LIST_MAX = 50;
 
-type Source = { view: PageView; publicUrl: string | undefined };
+/** A status page as it is now. `publicUrl`: the address of Firebreak, for links. */
+export type PageSource = { view: PageView; publicUrl: string | undefined };
 
-/** Returns the answers by path below `api/v2/`. */
-export const API: Readonly<Record<string, (source: Source) => object>> = {
+/** Builds the answers, by path below `api/v2/`. */
+export const API: Readonly<Record<string, (source: PageSource) => object>> = {
   'summary.json': (source) => ({
-    ...pageOf(source),
+    ...pageFields(source),
     components: componentsOf(source.view),
     incidents: source.view.incidents.map((one) => incidentOf(source, one)),
     scheduled_maintenances: source.view.maintenances.map((one) => maintenanceOf(source, one)),
     status: statusOf(source),
   }),
-  'status.json': (source) => ({ ...pageOf(source), status: statusOf(source) }),
-  'components.json': (source) => ({ ...pageOf(source), components: componentsOf(source.view) }),
+  'status.json': (source) => ({ ...pageFields(source), status: statusOf(source) }),
+  'components.json': (source) => ({ ...pageFields(source), components: componentsOf(source.view) }),
   'incidents.json': (source) => ({
-    ...pageOf(source),
+    ...pageFields(source),
     incidents: [...source.view.incidents, ...source.view.past.filter((one) => one.kind === 'incident')]
       .toSorted((a, b) => (a.published_at > b.published_at ? -1 : 1))
-      .slice(0, LISTED)
+      .slice(0, LIST_MAX)
       .map((one) => incidentOf(source, one)),
   }),
   'incidents/unresolved.json': (source) => ({
-    ...pageOf(source),
+    ...pageFields(source),
     incidents: source.view.incidents.map((one) => incidentOf(source, one)),
   }),
   'scheduled-maintenances.json': (source) =>
     maintenancesOf(source, [
       ...source.view.maintenances,
-      ...source.view.past.filter((one) => one.kind === 'maintenance').slice(0, LISTED),
+      ...source.view.past.filter((one) => one.kind === 'maintenance').slice(0, LIST_MAX),
     ]),
   'scheduled-maintenances/upcoming.json': (source) =>
     maintenancesOf(
@@ -61,16 +62,17 @@ export const API: Readonly<Record<string, (source: Source) => object>> = {
     ),
 };
 
-const idOf = (kind: string, name: string): string => sha256(`${kind} ${name}`).slice(0, 12);
+/** Returns an ID that is always the same for a name. IDs of Statuspage have 12 characters. */
+const statuspageId = (kind: string, name: string): string => sha256(`${kind} ${name}`).slice(0, 12);
 
-const statusOf = ({ view }: Source) => {
+const statusOf = ({ view }: PageSource) => {
   const { indicator, description } = overallOf(view);
   return { indicator, description };
 };
 
-const pageOf = ({ view: { page, updated_at }, publicUrl }: Source) => ({
+const pageFields = ({ view: { page, updated_at }, publicUrl }: PageSource) => ({
   page: {
-    id: idOf('page', page.name),
+    id: statuspageId('page', page.name),
     name: page.title,
     url: pageUrl(page, publicUrl),
     time_zone: page.timeZone,
@@ -78,8 +80,8 @@ const pageOf = ({ view: { page, updated_at }, publicUrl }: Source) => ({
   },
 });
 
-/** When a component without `since` was created: Statuspage's clients expect a time. */
-const ALWAYS = '2026-01-01T00:00:00.000Z' as Timestamp;
+/** Stands in for the unknown creation time of a component: clients of Statuspage expect a time. */
+const DEFAULT_CREATED_AT = '2026-01-01T00:00:00.000Z' as Timestamp;
 
 /** Lists components and groups, which are components with `group: true`. */
 function componentsOf(view: PageView): object[] {
@@ -90,46 +92,57 @@ function componentsOf(view: PageView): object[] {
       const members = view.components.filter(({ group }) => group === name);
       const [first] = members;
       return {
-        ...common(view, { position: index + 1, since: first?.since ?? null }),
-        id: idOf('group', name),
+        ...componentFields(view, { position: index + 1, since: first?.since ?? null }),
+        id: statuspageId('group', name),
         name,
         status: groupStatus(members),
         description: null,
         group_id: null,
         group: true,
-        components: members.map((one) => idOf('component', one.name)),
+        components: members.map((one) => statuspageId('component', one.name)),
       };
     }),
   ];
 }
 
-const ORDER = ['operational', 'under_maintenance', 'degraded_performance', 'partial_outage', 'major_outage'] as const;
+/** States from the best to the worst. */
+const STATES_BY_SEVERITY = [
+  'operational',
+  'under_maintenance',
+  'degraded_performance',
+  'partial_outage',
+  'major_outage',
+] as const;
 
 const groupStatus = (members: readonly ComponentView[]): string =>
-  ORDER.findLast((state) => members.some((one) => one.state === state)) ?? 'operational';
+  STATES_BY_SEVERITY.findLast((state) => members.some((one) => one.state === state)) ?? 'operational';
 
 const componentOf = (view: PageView, { name, group, description, since, state }: ComponentView) => ({
-  ...common(view, { position: view.components.findIndex((one) => one.name === name) + 1, since }),
-  id: idOf('component', name),
+  ...componentFields(view, { position: view.components.findIndex((one) => one.name === name) + 1, since }),
+  id: statuspageId('component', name),
   name,
   status: state,
   description,
-  group_id: group === null ? null : idOf('group', group),
+  group_id: group === null ? null : statuspageId('group', group),
   group: false,
 });
 
-const common = ({ page, updated_at }: PageView, { position, since }: { position: number; since: string | null }) => ({
-  created_at: since === null ? ALWAYS : (`${since}T00:00:00.000Z` as Timestamp),
+/** Fields that components and groups share. */
+const componentFields = (
+  { page, updated_at }: PageView,
+  { position, since }: { position: number; since: string | null },
+) => ({
+  created_at: since === null ? DEFAULT_CREATED_AT : (`${since}T00:00:00.000Z` as Timestamp),
   updated_at,
   position,
   showcase: true,
   start_date: since,
-  page_id: idOf('page', page.name),
+  page_id: statuspageId('page', page.name),
   only_show_if_degraded: false,
 });
 
 /** Fields that incidents and maintenances share. */
-function eventOf({ view, publicUrl }: Source, event: EventView) {
+function eventFields({ view, publicUrl }: PageSource, event: EventView) {
   const affected = view.components.filter(({ name }) => event.components.includes(name));
   return {
     id: event.id,
@@ -137,8 +150,8 @@ function eventOf({ view, publicUrl }: Source, event: EventView) {
     status: event.status,
     updated_at: event.updated_at,
     shortlink: `${pageUrl(view.page, publicUrl)}/${eventPath(event)}`,
-    page_id: idOf('page', view.page.name),
-    incident_updates: event.updates.map((update) => updateOf(event, update)),
+    page_id: statuspageId('page', view.page.name),
+    incident_updates: event.updates.map((update) => updateView(event, update)),
     components: affected.map((one) => componentOf(view, one)),
     reminder_intervals: null,
     postmortem_body: null,
@@ -147,7 +160,7 @@ function eventOf({ view, publicUrl }: Source, event: EventView) {
   };
 }
 
-const updateOf = (event: EventView, { id, at, status, text, from, to }: UpdateView<string>) => ({
+const updateView = (event: EventView, { id, at, status, text, from, to }: UpdateView<string>) => ({
   id,
   status,
   body: text,
@@ -156,7 +169,7 @@ const updateOf = (event: EventView, { id, at, status, text, from, to }: UpdateVi
   updated_at: at,
   display_at: at,
   affected_components: event.components.map((name) => ({
-    code: idOf('component', name),
+    code: statuspageId('component', name),
     name,
     old_status: from,
     new_status: to,
@@ -166,9 +179,9 @@ const updateOf = (event: EventView, { id, at, status, text, from, to }: UpdateVi
   tweet_id: null,
 });
 
-const incidentOf = (source: Source, incident: IncidentView) => ({
-  ...eventOf(source, incident),
-  ...postmortemOf(incident),
+const incidentOf = (source: PageSource, incident: IncidentView) => ({
+  ...eventFields(source, incident),
+  ...postmortemFields(incident),
   created_at: incident.published_at,
   started_at: incident.started_at,
   monitoring_at: incident.updates.find(({ status }) => status === 'monitoring')?.at ?? null,
@@ -176,8 +189,8 @@ const incidentOf = (source: Source, incident: IncidentView) => ({
   impact: incident.impact,
 });
 
-/** As at Statuspage, an incident with a post-mortem has this status, and the text as its last update. */
-function postmortemOf(incident: IncidentView): object {
+/** Returns the fields of a published post-mortem: the status `postmortem`, and its text as the newest update, as at Statuspage. */
+function postmortemFields(incident: IncidentView): object {
   const { postmortem, updates } = incident;
   if (postmortem === null) return {};
   const last = { id: `${incident.id}-postmortem`, status: 'postmortem', text: postmortem.text, at: postmortem.at };
@@ -185,23 +198,23 @@ function postmortemOf(incident: IncidentView): object {
     status: 'postmortem',
     incident_updates: [
       {
-        ...updateOf(incident, { ...last, from: incident.state, to: incident.state }),
+        ...updateView(incident, { ...last, from: incident.state, to: incident.state }),
         updated_at: postmortem.updated_at,
       },
-      ...updates.map((update) => updateOf(incident, update)),
+      ...updates.map((update) => updateView(incident, update)),
     ],
     postmortem_body: postmortem.text,
     postmortem_published_at: postmortem.at,
   };
 }
 
-const maintenancesOf = (source: Source, maintenances: readonly MaintenanceView[]) => ({
-  ...pageOf(source),
+const maintenancesOf = (source: PageSource, maintenances: readonly MaintenanceView[]) => ({
+  ...pageFields(source),
   scheduled_maintenances: maintenances.map((one) => maintenanceOf(source, one)),
 });
 
-const maintenanceOf = (source: Source, maintenance: MaintenanceView) => ({
-  ...eventOf(source, maintenance),
+const maintenanceOf = (source: PageSource, maintenance: MaintenanceView) => ({
+  ...eventFields(source, maintenance),
   created_at: maintenance.announced_at,
   started_at: maintenance.announced_at,
   monitoring_at: null,
@@ -212,10 +225,10 @@ const maintenanceOf = (source: Source, maintenance: MaintenanceView) => ({
 });
 
 /** The page with uptime, and the days on which a component was not operational: `/status.json`. */
-export const pageJson = (source: Source): object => {
+export const pageJson = (source: PageSource): object => {
   const { view } = source;
   return {
-    ...pageOf(source),
+    ...pageFields(source),
     status: { ...statusOf(source), state: view.components.length === 0 ? null : view.state },
     components: view.components.map(({ name, group, state, uptime }) => ({
       name,

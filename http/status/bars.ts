@@ -4,15 +4,15 @@ import type { ComponentStatus } from '../../schemas/status/states.ts';
 import type { Html } from '../web/parts.ts';
 import { minutesOf, percentOf, STATE_WORDS } from '../../domain/status/words.ts';
 
-/** Units of the picture: a bar has three, and the gap after it one, as the dashes in the stylesheet. */
-const STEP = 4;
+/** Width of a day in units of the picture: a bar has three, and the gap after it one, as the dashes in the stylesheet. */
+const DAY_WIDTH = 4;
 const HEIGHT = 30;
 
 /**
- * Middles of the lines that a state is drawn with; the stylesheet has their widths. The worse the state, the taller the
- * bar, so that they differ without color. Maintenance has two short ones: it is no outage of any size.
+ * Vertical centers of the lines that draw a state; the stylesheet has their widths. The worse the state, the taller its
+ * bar, so that states differ without color. Maintenance has two short bars, because it is not an outage.
  */
-const MIDDLES: Readonly<Record<ComponentStatus | 'none', readonly number[]>> = {
+const LINE_MIDDLES: Readonly<Record<ComponentStatus | 'none', readonly number[]>> = {
   none: [28],
   operational: [22.5],
   under_maintenance: [17.5, 27.5],
@@ -27,7 +27,7 @@ export const uptimeBars = (name: string, { days, share }: Uptime): Html => {
   const text = share === null ? 'no data yet' : `${percentOf(share)} uptime`;
   return html`<svg
       class="bars"
-      viewBox="0 0 ${UPTIME_DAYS * STEP - 1} ${HEIGHT}"
+      viewBox="0 0 ${UPTIME_DAYS * DAY_WIDTH - 1} ${HEIGHT}"
       preserveAspectRatio="none"
       role="img"
       aria-label="${name}: ${text} in the last ${UPTIME_DAYS} days, ${dayCount(problems.length)} with incidents or maintenance"
@@ -48,7 +48,9 @@ function pathsOf(days: readonly Day[]): Map<string, string> {
       continue;
     }
     const kind = state ?? 'none';
-    const lines = MIDDLES[kind].map((middle) => `M${(index - run) * STEP} ${middle}h${run * STEP + STEP - 1}`);
+    const lines = LINE_MIDDLES[kind].map(
+      (middle) => `M${(index - run) * DAY_WIDTH} ${middle}h${run * DAY_WIDTH + DAY_WIDTH - 1}`,
+    );
     paths.set(kind, (paths.get(kind) ?? '') + lines.join(''));
     run = 0;
   }

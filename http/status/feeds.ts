@@ -3,13 +3,12 @@ import type { EventView, PageView } from '../../domain/status/view.ts';
 import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
 import { eventPath, pageUrl } from '../../domain/status/pages.ts';
 import { overallOf, STATUS_WORDS } from '../../domain/status/words.ts';
+import type { PageSource } from './api.ts';
 
 /** Number of events in a feed. */
-const LISTED = 25;
+const EVENTS_MAX = 25;
 
-type Source = { view: PageView; publicUrl: string | undefined };
-
-const MARKUP: Readonly<Record<string, string>> = {
+const XML_ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',
   '<': '&lt;',
   '>': '&gt;',
@@ -22,22 +21,24 @@ const escaped = (text: string): string =>
   text
     .toWellFormed()
     .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '')
-    .replaceAll(/[&<>"']/g, (character) => MARKUP[character] ?? '');
+    .replaceAll(/[&<>"']/g, (character) => XML_ENTITIES[character] ?? '');
 
 const eventsOf = ({ incidents, maintenances, past }: PageView): EventView[] =>
-  [...incidents, ...maintenances, ...past].toSorted((a, b) => (a.updated_at > b.updated_at ? -1 : 1)).slice(0, LISTED);
+  [...incidents, ...maintenances, ...past]
+    .toSorted((a, b) => (a.updated_at > b.updated_at ? -1 : 1))
+    .slice(0, EVENTS_MAX);
 
 /**
  * Identifies an event. The public ID of an incident is unique everywhere, so it stays the same if the address of the page
  * changes. IDs of maintenances, and names of pages, are those of the configuration: the address distinguishes them from
  * those of other installations.
  */
-const guidOf = (source: Source, { kind, id }: EventView): string =>
+const guidOf = (source: PageSource, { kind, id }: EventView): string =>
   uuidOf(['status', kind === 'incident' ? '' : hostOf(source), source.view.page.name, kind, id]);
 
-const feedIdOf = (source: Source): string => uuidOf(['status', hostOf(source), source.view.page.name]);
+const feedIdOf = (source: PageSource): string => uuidOf(['status', hostOf(source), source.view.page.name]);
 
-const hostOf = ({ view: { page }, publicUrl }: Source): string => URL.parse(pageUrl(page, publicUrl))?.host ?? '';
+const hostOf = ({ view: { page }, publicUrl }: PageSource): string => URL.parse(pageUrl(page, publicUrl))?.host ?? '';
 
 /** Returns a UUID that is always the same for the same names. @see https://www.rfc-editor.org/rfc/rfc9562#section-5.8 */
 function uuidOf(names: readonly string[]): string {
@@ -64,7 +65,7 @@ function textOf(event: EventView): string {
 const minuteOf = (at: Timestamp): string => `${at.slice(0, 16).replace('T', ' ')} UTC`;
 
 /** Returns the events as RSS 2.0. */
-export function rss(source: Source): string {
+export function rss(source: PageSource): string {
   const { view, publicUrl } = source;
   const url = pageUrl(view.page, publicUrl);
   const items = eventsOf(view).map(
@@ -90,7 +91,7 @@ ${items.join('')}</channel>
 }
 
 /** Returns the events as Atom. */
-export function atom(source: Source): string {
+export function atom(source: PageSource): string {
   const { view, publicUrl } = source;
   const url = pageUrl(view.page, publicUrl);
   const entries = eventsOf(view).map(
@@ -116,7 +117,10 @@ ${entries.join('')}</feed>
 `;
 }
 
-/** Width of a character of the badge's font, on average. */
+/** Pixels beside the texts of the badge, on each side. */
+const PADDING = 8;
+
+/** Average width in pixels of a character in the badge's font. */
 const CHARACTER_WIDTH = 6.6;
 const COLORS = {
   operational: '#196b35',
@@ -125,19 +129,22 @@ const COLORS = {
   partial_outage: '#a13d00',
   major_outage: '#b02318',
 } as const;
-/** Of a page without components. */
-const NO_COLOR = '#5b636d';
+/** Color of a page without components. */
+const NO_COMPONENTS_COLOR = '#5b636d';
 
 /** Returns the state as an SVG image, for other pages. */
-export function badge({ view }: Source): string {
+export function badge({ view }: PageSource): string {
   const { page, state, components } = view;
-  const right = overallOf(view).word;
-  const color = components.length === 0 ? NO_COLOR : COLORS[state];
-  const [a, b] = [page.title, right].map((text) => Math.round(text.length * CHARACTER_WIDTH) + 16) as [number, number];
-  const label = escaped(`${page.title}: ${right}`);
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${a + b}" height="22" role="img" aria-label="${label}">
-<title>${label}</title><rect width="${a + b}" height="22" rx="4" fill="${color}"/><path d="M4 0h${a - 4}v22H4a4 4 0 0 1-4-4V4a4 4 0 0 1 4-4z" fill="#3b424b"/>
-<g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11" text-anchor="middle"><text x="${a / 2}" y="15">${escaped(page.title)}</text><text x="${a + b / 2}" y="15">${right}</text></g>
+  const stateWord = overallOf(view).word;
+  const color = components.length === 0 ? NO_COMPONENTS_COLOR : COLORS[state];
+  const [left, right] = [page.title, stateWord].map(
+    (text) => Math.round(text.length * CHARACTER_WIDTH) + 2 * PADDING,
+  ) as [number, number];
+  const width = left + right;
+  const label = escaped(`${page.title}: ${stateWord}`);
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="22" role="img" aria-label="${label}">
+<title>${label}</title><rect width="${width}" height="22" rx="4" fill="${color}"/><path d="M4 0h${left - 4}v22H4a4 4 0 0 1-4-4V4a4 4 0 0 1 4-4z" fill="#3b424b"/>
+<g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11" text-anchor="middle"><text x="${left / 2}" y="15">${escaped(page.title)}</text><text x="${left + right / 2}" y="15">${stateWord}</text></g>
 </svg>
 `;
 }

@@ -3,7 +3,7 @@ import type { StatusDeps } from '../../actions/status/read-page.ts';
 import { Refusal } from '../../actions/refusal.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { INTERNAL_PATH, internalPagesOf } from '../../domain/status/pages.ts';
-import { keptReader } from './kept-reader.ts';
+import { cachedReader } from './cached-reader.ts';
 import { liveLinks } from './links.ts';
 import { pagePolicy } from './policy.ts';
 import { besideResource, homeResource, insideResource, statusReader } from './resources.ts';
@@ -13,7 +13,7 @@ import { besideResource, homeResource, insideResource, statusReader } from './re
  * token reach it.
  */
 export function internalStatus(deps: StatusDeps & Pick<Deps, 'publicUrl'>): (c: Context) => Promise<Response> {
-  const reader = keptReader(statusReader(deps), deps.clock);
+  const reader = cachedReader(statusReader(deps), deps.clock);
   return async (c) => {
     const pages = internalPagesOf(await deps.config.current());
     const rest = c.req.path.slice(INTERNAL_PATH.length + 1);

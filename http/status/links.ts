@@ -12,6 +12,7 @@ export type Links = {
   subscribe?: string;
 };
 
+/** Returns the addresses of a page that Firebreak itself serves. */
 export function liveLinks(page: PageSettings): Links {
   const home = pagePath(page);
   return {

@@ -15,7 +15,7 @@ import { markdown } from '../web/markdown.ts';
 import type { Html } from '../web/parts.ts';
 import { uptimeBars } from './bars.ts';
 import { type Links, monthPath } from './links.ts';
-import { ageOf, ageScript, snapshotPolicy, type SnapshotMark } from './snapshot/age.ts';
+import { ageNotice, ageScript, snapshotPolicy, type SnapshotMark } from './snapshot/age.ts';
 import { styleOf } from './style.ts';
 import {
   clockOf,
@@ -27,7 +27,7 @@ import {
   STATUS_WORDS,
 } from '../../domain/status/words.ts';
 
-/** What all pages share. */
+/** What all pages have in common: the settings of the status page, and the addresses of its files. */
 export type Frame = {
   page: PageSettings;
   links: Links;
@@ -88,26 +88,27 @@ function groupsOf(components: readonly ComponentView[]): { name: string | null; 
 
 const groupOf = ({ name, components }: { name: string | null; components: ComponentView[] }): Html =>
   html`<section class="box group" ${name === null ? '' : html`aria-label="${name}"`}>
-    ${name === null ? '' : html`<h3>${name}</h3>`} ${components.map((one) => componentOf(one, name !== null))}
+    ${name === null ? '' : html`<h3>${name}</h3>`}
+    ${components.map((component) => componentOf(component, name !== null))}
   </section>`;
 
 const componentOf = ({ name, state, description, uptime }: ComponentView, inGroup: boolean): Html =>
   html`<div class="component">
-    <div>${inGroup ? html`<h4>${name}</h4>` : html`<h3>${name}</h3>`}${stateOf(state)}</div>
+    <div>${inGroup ? html`<h4>${name}</h4>` : html`<h3>${name}</h3>`}${stateBadge(state)}</div>
     ${description === null ? '' : html`<p>${description}</p>`} ${uptimeBars(name, uptime)}
   </div>`;
 
-const stateOf = (state: ComponentStatus): Html =>
+const stateBadge = (state: ComponentStatus): Html =>
   html`<span class="state is-${state}"
     ><span aria-hidden="true">${STATE_MARKS[state]}</span> ${STATE_WORDS[state]}</span
   >`;
 
 /** Shows an incident or a maintenance with its updates. */
-function eventBox(event: EventView, { page, links }: Frame, isAlone = false): Html {
+function eventBox(event: EventView, { page, links }: Frame, { hasTitle = true } = {}): Html {
   const isOpen = event.status !== 'resolved' && event.status !== 'completed';
   const state = event.kind === 'incident' ? event.state : 'under_maintenance';
   return html`<article class="box event ${isOpen ? `is-open is-${state}` : ''}">
-    ${isAlone ? '' : html`<h3><a href="${links.inside(eventPath(event))}">${event.title}</a></h3>`}
+    ${hasTitle ? html`<h3><a href="${links.inside(eventPath(event))}">${event.title}</a></h3>` : ''}
     <p class="facts">
       ${STATUS_WORDS[event.status]} ·
       ${event.components.join(', ')}${event.kind === 'incident' && isOpen ? html` · ${STATE_WORDS[event.state]}` : ''}
@@ -147,21 +148,21 @@ const duration = (event: EventView, { timeZone }: PageSettings): Html => {
 const timeOf = (at: Timestamp, { timeZone }: PageSettings): Html =>
   html`<time datetime="${at}">${clockOf(at, timeZone)}</time>`;
 
-const pastDays = (events: readonly EventView[], frame: Frame, below: 'h1' | 'h2'): Html => {
+const pastDays = (events: readonly EventView[], frame: Frame, parentHeading: 'h1' | 'h2'): Html => {
   if (events.length === 0) return html`<p class="facts">No incidents.</p>`;
   const days = Map.groupBy(events, (event) => dayOf(beginOf(event), frame.page.timeZone));
   return html`<ul class="days">
     ${[...days].map(
       ([day, onDay]) =>
         html`<li>
-          ${below === 'h1' ? html`<h2>${day}</h2>` : html`<h3>${day}</h3>`}
-          ${onDay.map((event) => lineOf(event, frame))}
+          ${parentHeading === 'h1' ? html`<h2>${day}</h2>` : html`<h3>${day}</h3>`}
+          ${onDay.map((event) => pastEventBox(event, frame))}
         </li>`,
     )}
   </ul>`;
 };
 
-const lineOf = (event: EventView, { page, links }: Frame): Html =>
+const pastEventBox = (event: EventView, { page, links }: Frame): Html =>
   html`<div class="box event">
     <section>
       <p><a href="${links.inside(eventPath(event))}">${event.title}</a></p>
@@ -196,7 +197,7 @@ export const eventPage = (frame: Frame, event: EventView): Html =>
     { title: event.title, heading: homeLink(frame) },
     html`<section aria-labelledby="event">
         <h1 id="event">${event.title}</h1>
-        ${eventBox(event, frame, true)}
+        ${eventBox(event, frame, { hasTitle: false })}
       </section>
       ${postmortemOf(event, frame)}
       ${event.status === 'scheduled' ? '' : historyLink(frame, beginOf(event).slice(0, 7))}`,
@@ -238,7 +239,7 @@ export const documentOf = (
       <body>
         <a class="skip" href="#main">Skip to the content</a>
         <header>${page.logo === undefined ? '' : html`<img src="${page.logo}" alt="" />`}${heading}</header>
-        <main id="main" tabindex="-1">${snapshot === undefined ? '' : ageOf(snapshot, page)} ${main}</main>
+        <main id="main" tabindex="-1">${snapshot === undefined ? '' : ageNotice(snapshot, page)} ${main}</main>
         <footer>
           <div>
             ${links.subscribe === undefined ? '' : html`<a href="${links.subscribe}">Subscribe</a>`}

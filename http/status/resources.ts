@@ -1,7 +1,7 @@
 import { type MonthView, readEvent, readMonth, readPage, type StatusDeps } from '../../actions/status/read-page.ts';
 import type { PageSettings } from '../../domain/status/pages.ts';
 import type { EventView, PageView } from '../../domain/status/view.ts';
-import { API, pageJson } from './api.ts';
+import { API, type PageSource, pageJson } from './api.ts';
 import { atom, badge, rss } from './feeds.ts';
 import { eventPage, type Frame, homePage, monthPage } from './pages.ts';
 
@@ -18,28 +18,29 @@ export type StatusReader = {
   event(page: PageSettings, id: string): Promise<EventView | undefined>;
 };
 
+/** Returns a reader of the table, without a cache. */
 export const statusReader = (deps: StatusDeps): StatusReader => ({
   page: (page) => readPage(deps, page),
   month: (page, month) => readMonth(deps, page, month),
   event: (page, id) => readEvent(deps, page, id),
 });
 
+/** Which page to render, from which data. */
 export type Options = { reader: StatusReader; frame: Frame; publicUrl: string | undefined };
 
 /** Files beside a page, by their ending. */
-const BESIDE: Readonly<
-  Record<string, { type: string; body: (source: { view: PageView; publicUrl: string | undefined }) => string }>
-> = {
+const BESIDE: Readonly<Record<string, { type: string; body: (source: PageSource) => string }>> = {
   json: { type: JSON_TYPE, body: (source) => JSON.stringify(pageJson(source)) },
   rss: { type: 'application/rss+xml; charset=utf-8', body: rss },
   atom: { type: 'application/atom+xml; charset=utf-8', body: atom },
   svg: { type: 'image/svg+xml', body: badge },
 };
 
-/** Paths of the files that a page always has, beside it (`rss`) and inside it (`api/v2/status.json`). */
+/** Files that a page always has: endings of those beside it (`rss`), and paths of those inside it (`api/v2/status.json`). */
 export const BESIDE_ENDINGS: readonly string[] = Object.keys(BESIDE);
 export const API_PATHS: readonly string[] = Object.keys(API).map((name) => `api/v2/${name}`);
 
+/** Returns the page itself. */
 export async function homeResource({ reader, frame }: Options): Promise<Resource> {
   return { type: HTML, body: String(await homePage(frame, await reader.page(frame.page))) };
 }

@@ -5,9 +5,9 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import type { PageSettings } from '../../domain/status/pages.ts';
 import { MAIN_PAGE } from '../../schemas/status/status-page-file.ts';
 import type { Env } from '../context.ts';
-import { identifiesRequest } from '../middleware/request.ts';
+import { identifyRequest } from '../middleware/request.ts';
 import { problem } from '../problem.ts';
-import { keptReader } from './kept-reader.ts';
+import { cachedReader } from './cached-reader.ts';
 import { liveLinks } from './links.ts';
 import { missingPage } from './pages.ts';
 import { pagePolicy } from './policy.ts';
@@ -22,26 +22,26 @@ const CACHE_CONTROL = 'public, max-age=10, stale-while-revalidate=30, stale-if-e
 /** Returns the public status pages with their API and feeds. They need no credentials, and set no cookies. */
 export function statusApp(deps: StatusPageDeps): Hono<Env> {
   const app = new Hono<Env>();
-  const reader = keptReader(statusReader(deps), deps.clock);
-  app.use(identifiesRequest(deps));
+  const reader = cachedReader(statusReader(deps), deps.clock);
+  app.use(identifyRequest(deps));
   app.use(etag());
   app.get('*', async (c) => {
     const pages = await readPages(deps);
-    const place = requested(c.req.path, pages);
-    if (place === undefined) return problem(c, 404, 'not-found', 'there is no such status page');
-    const { page, file } = place;
+    const requestedFile = fileAt(c.req.path, pages);
+    if (requestedFile === undefined) return problem(c, 404, 'not-found', 'there is no such status page');
+    const { page, file } = requestedFile;
     const options = { reader, frame: { page, links: liveLinks(page) }, publicUrl: deps.publicUrl };
     const found =
       file.kind === 'home'
         ? await homeResource(options)
         : await (file.kind === 'beside' ? besideResource : insideResource)(options, file.name);
-    if (found !== undefined) return answer(c, page, found, 200);
+    if (found !== undefined) return fileResponse(c, page, found, 200);
     c.header('vary', 'Accept');
     const isForPrograms = file.kind === 'beside' || file.name.startsWith('api/');
     if (isForPrograms && !(c.req.header('accept') ?? '').includes('text/html'))
       return problem(c, 404, 'not-found', 'there is no such file of a status page');
     const missing = String(await missingPage(options.frame, 'There is nothing at this address'));
-    return answer(c, page, { type: 'text/html; charset=utf-8', body: missing }, 404);
+    return fileResponse(c, page, { type: 'text/html; charset=utf-8', body: missing }, 404);
   });
   app.notFound((c) => problem(c, 404, 'not-found', `no endpoint ${c.req.method} ${c.req.path}`));
   app.onError((error, c) => {
@@ -51,13 +51,13 @@ export function statusApp(deps: StatusPageDeps): Hono<Env> {
   return app;
 }
 
-type File = { kind: 'home' | 'beside' | 'inside'; name: string };
+type RequestedFile = { kind: 'home' | 'beside' | 'inside'; name: string };
 
 /** Returns the page and the file of a path. Undefined: no page has this name. */
-function requested(
+function fileAt(
   path: string,
   pages: ReadonlyMap<string, PageSettings>,
-): { page: PageSettings; file: File } | undefined {
+): { page: PageSettings; file: RequestedFile } | undefined {
   const [, ending] = /^\/status\.(\w+)$/.exec(path) ?? [];
   const main = pages.get(MAIN_PAGE);
   if (ending !== undefined) return main && { page: main, file: { kind: 'beside', name: ending } };
@@ -72,7 +72,7 @@ function requested(
   return main && { page: main, file: rest === '' ? { kind: 'home', name: '' } : { kind: 'inside', name: rest } };
 }
 
-function answer(c: Context<Env>, page: PageSettings, { type, body }: Resource, status: 200 | 404): Response {
+function fileResponse(c: Context<Env>, page: PageSettings, { type, body }: Resource, status: 200 | 404): Response {
   const isPage = type.startsWith('text/html');
   return c.body(body, status, {
     'content-type': type,

@@ -96,10 +96,14 @@ export function styleOf({ colors }: PageSettings): string {
 
 const headerStyle = (color: string): string => `header{background:${color};color:${textOn(color)}}`;
 
-/** Returns black or white, whichever has the higher contrast: always at least 4.5 to 1. */
+/**
+ * Returns black or white, whichever has the higher contrast: always at least 4.5 to 1.
+ *
+ * @see https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio
+ */
 export function textOn(color: string): string {
-  const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => {
-    const value = Number.parseInt(color.slice(at, at + 2), 16) / 255;
+  const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((start) => {
+    const value = Number.parseInt(color.slice(start, start + 2), 16) / 255;
     return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
   });
   const luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue;

@@ -9,7 +9,7 @@ type Frame = Shown & {
   path: string;
   /** Address of the page for live updates, and what identifies its content now. Absent: it has none. */
   live?: { address: string; version: string };
-  /** What came of the viewer's last action. */
+  /** The result of the viewer's last action. */
   notice?: Html | undefined;
 };
 
@@ -26,14 +26,14 @@ export const consolePage = (viewer: Viewer, { title, main, path, live, notice }:
           )}
         </nav>
         ${live === undefined ? '' : html`<p id="live" role="status" data-address="${live.address}" data-version="${live.version}"></p>`}
-        ${whoIsThere(viewer)}
+        ${accountMenu(viewer)}
       </header>
       ${notice ?? ''}
       <main id="main" tabindex="-1">${main}</main>
       <footer><p>All times are UTC.</p></footer>`,
   );
 
-const whoIsThere = ({ caller: { name }, session, formKey }: Viewer): Html =>
+const accountMenu = ({ caller: { name }, session, formKey }: Viewer): Html =>
   html`<details class="person" id="person">
     <summary>${name}</summary>
     <div class="menu">

@@ -18,18 +18,18 @@ import {
   forgetSession,
   formOf,
   formOfViewer,
-  identifiesViewer,
-  keepSignIn,
+  identifyViewer,
+  storeSignIn,
   nextPage,
   takeSignIn,
 } from './viewer.ts';
 import type { ConsoleDeps } from './pages/page.ts';
 
-/** How long the login link of a start can be used, once. */
-const LINK_SECONDS = 3600;
+/** Seconds for which the login link that a start prints is valid. It works once. */
+const LOGIN_LINK_SECONDS = 3600;
 
-/** What each session needs: without it, no page would show anything. */
-const VIEWS = 'incidents:read';
+/** The permission that each session needs: without it, no page would show anything. */
+const VIEW_ACTION = 'incidents:read';
 
 /** Registers the login, by identity provider, token, or a link that is used once, and the end of sessions. */
 export function loginRoutes(web: Hono<Env>, deps: ConsoleDeps): void {
@@ -62,7 +62,7 @@ export function loginRoutes(web: Hono<Env>, deps: ConsoleDeps): void {
     return c.redirect('/console', 303);
   });
 
-  web.post('/logout', identifiesViewer(deps), async (c) => {
+  web.post('/logout', identifyViewer(deps), async (c) => {
     const form = await formOfViewer(c);
     const { session, caller } = c.var.viewer;
     if (form.get('everywhere') === 'yes') await deps.sessions.endAll(caller.name);
@@ -73,13 +73,13 @@ export function loginRoutes(web: Hono<Env>, deps: ConsoleDeps): void {
 }
 
 /** Seconds that a sign-in at the identity provider may take. */
-const PROVIDER_SECONDS = 15 * 60;
+const PROVIDER_SIGN_IN_SECONDS = 15 * 60;
 
 /** Registers the sign-in with the organization's identity provider. */
 function providerRoutes(web: Hono<Env>, deps: ConsoleDeps): void {
   web.get('/login/oidc', async (c) => {
     const next = nextPage(c.req.query('next'));
-    const settings = await settingsOf(deps);
+    const settings = await signInSettings(deps);
     if (settings === undefined || deps.publicUrl === undefined)
       return showLogin(
         c,
@@ -89,7 +89,7 @@ function providerRoutes(web: Hono<Env>, deps: ConsoleDeps): void {
       );
     try {
       const { url, signIn } = await deps.signIn.begin(settings, `${deps.publicUrl}${RETURN_PATH}`);
-      keepSignIn(c, { ...signIn, next }, PROVIDER_SECONDS);
+      storeSignIn(c, { ...signIn, next }, PROVIDER_SIGN_IN_SECONDS);
       return c.redirect(url, 302);
     } catch (error) {
       return failedLogin(c, deps, next, error);
@@ -97,7 +97,7 @@ function providerRoutes(web: Hono<Env>, deps: ConsoleDeps): void {
   });
 
   web.get(RETURN_PATH, async (c) => {
-    const settings = await settingsOf(deps);
+    const settings = await signInSettings(deps);
     const signIn = takeSignIn(c);
     if (settings === undefined || signIn === undefined)
       return showLogin(
@@ -116,8 +116,8 @@ function providerRoutes(web: Hono<Env>, deps: ConsoleDeps): void {
       const found = actorOfSignedIn(await deps.config.current(), signedIn);
       if (!found.ok) return await showLogin(c, deps, { next, problem: sentence(found.because) }, 403);
       const { actor } = found;
-      if (!actorMay(actor, VIEWS, {}, deps.clock.now()).allowed) {
-        const problem = `${actor.name} has no permission to view incidents (${VIEWS}).`;
+      if (!actorMay(actor, VIEW_ACTION, {}, deps.clock.now()).allowed) {
+        const problem = `${actor.name} has no permission to view incidents (${VIEW_ACTION}).`;
         return await showLogin(c, deps, { next, problem }, 403);
       }
       await beginSession(deps, c, { credential: 'person', name: actor.name, signed_in: signedIn });
@@ -129,7 +129,7 @@ function providerRoutes(web: Hono<Env>, deps: ConsoleDeps): void {
 }
 
 /** Returns the settings of the identity provider. Undefined: there is none, or the configuration can't be read. */
-const settingsOf = async ({ config, log }: Pick<Deps, 'config' | 'log'>): Promise<SignInSettings | undefined> =>
+const signInSettings = async ({ config, log }: Pick<Deps, 'config' | 'log'>): Promise<SignInSettings | undefined> =>
   config.current().then(
     ({ people }) => people.signIn,
     (error: unknown) => {
@@ -138,9 +138,9 @@ const settingsOf = async ({ config, log }: Pick<Deps, 'config' | 'log'>): Promis
     },
   );
 
-/** Returns the host of the identity provider, as the login names it. */
-async function providerOf(deps: Pick<Deps, 'config' | 'log'>): Promise<string | undefined> {
-  const settings = await settingsOf(deps);
+/** Returns the host of the identity provider, which the login page shows. */
+async function providerHost(deps: Pick<Deps, 'config' | 'log'>): Promise<string | undefined> {
+  const settings = await signInSettings(deps);
   return settings && new URL(settings.issuer).host;
 }
 
@@ -150,7 +150,7 @@ async function showLogin(
   page: { next: string; problem?: string },
   status: 200 | 401 | 403 | 404 | 502 = 200,
 ): Promise<Response> {
-  return c.html(await plainPage(loginPage({ ...page, provider: await providerOf(deps) })), status);
+  return c.html(await plainPage(loginPage({ ...page, provider: await providerHost(deps) })), status);
 }
 
 function failedLogin(c: Context<Env>, deps: ConsoleDeps, next: string, error: unknown): Promise<Response> {
@@ -168,8 +168,8 @@ async function sessionByToken(
   if (token === '') return 'Enter a token.';
   const principal = await c.var.principalOf(`Bearer ${token}`);
   if (principal === undefined) return 'This token is not valid, or has expired.';
-  if (!authorize(principal, VIEWS, {}, deps.clock.now()).allowed)
-    return `The token ${principal.name} has no permission to view incidents (${VIEWS}).`;
+  if (!authorize(principal, VIEW_ACTION, {}, deps.clock.now()).allowed)
+    return `The token ${principal.name} has no permission to view incidents (${VIEW_ACTION}).`;
   return { credential: credentialOf(token, principal), name: principal.name };
 }
 
@@ -177,7 +177,7 @@ async function sessionByToken(
 export async function createLoginLink(deps: Pick<Deps, 'sessions' | 'clock'>): Promise<string> {
   const secret = randomBytes(32).toString('base64url');
   const now = deps.clock.now();
-  const until = plusSeconds(now, LINK_SECONDS);
+  const until = plusSeconds(now, LOGIN_LINK_SECONDS);
   await deps.sessions.offerLink(sha256(secret), { credential: 'admin', name: 'admin', created_at: now, until });
   return `/login/link/${secret}`;
 }

@@ -12,7 +12,7 @@ const DEPTH_MAX = 6;
 /** Longer paragraphs are shown without emphasis and links, so that no text takes long to render. */
 const INLINE_MAX_CHARS = 20_000;
 
-/** Levels of headings: those of the page are above. */
+/** Levels of headings in the output; the page itself uses the levels above. */
 const HEADING_FIRST = 3;
 const HEADING_LAST = 6;
 
@@ -51,7 +51,7 @@ export function blocksOf(lines: readonly string[]): Block[] {
   return blocks;
 }
 
-/** Returns the block that begins in a line, and the line after it. Null: the line is empty. */
+/** Returns the block that begins in a line, and the index of the line after it. Null: the line is empty. */
 function blockAt(lines: readonly string[], at: number): [Block | null, number] {
   const line = lines[at] ?? '';
   if (line.trim() === '') return [null, at + 1];
@@ -61,28 +61,28 @@ function blockAt(lines: readonly string[], at: number): [Block | null, number] {
   if (hashes !== undefined) return [{ kind: 'heading', level: hashes.length, text }, at + 1];
   if (RULE.test(line)) return [{ kind: 'rule' }, at + 1];
   if (QUOTE.test(line)) {
-    const end = endOf(lines, at, (one) => QUOTE.test(one));
-    return [{ kind: 'quote', lines: lines.slice(at, end).map((one) => one.replace(QUOTE, '')) }, end];
+    const end = endOf(lines, at, (candidate) => QUOTE.test(candidate));
+    return [{ kind: 'quote', lines: lines.slice(at, end).map((candidate) => candidate.replace(QUOTE, '')) }, end];
   }
   if (ITEM.test(line)) return listAt(lines, at);
   if (/^ {4}|^\t/.test(line)) {
-    const end = endOf(lines, at, (one) => /^ {4}|^\t/.test(one) || one.trim() === '');
-    const code = lines.slice(at, end).map((one) => one.replace(/^ {4}|^\t/, ''));
+    const end = endOf(lines, at, (candidate) => /^ {4}|^\t/.test(candidate) || candidate.trim() === '');
+    const code = lines.slice(at, end).map((candidate) => candidate.replace(/^ {4}|^\t/, ''));
     return [{ kind: 'code', text: code.join('\n').trimEnd() }, end];
   }
   if (line.includes('|') && TABLE_RULE.test(lines[at + 1] ?? '') && (lines[at + 1] ?? '').includes('|')) {
-    const end = endOf(lines, at + 2, (one) => one.includes('|'));
+    const end = endOf(lines, at + 2, (candidate) => candidate.includes('|'));
     return [{ kind: 'table', columns: cellsOf(line), rows: lines.slice(at + 2, end).map(cellsOf) }, end];
   }
-  const end = endOf(lines, at + 1, (one) => !beginsBlock(one));
-  const text_ = lines.slice(at, end).map((one) => one.trim());
-  return [{ kind: 'paragraph', text: text_.join('\n') }, end];
+  const end = endOf(lines, at + 1, (candidate) => !beginsBlock(candidate));
+  const paragraph = lines.slice(at, end).map((candidate) => candidate.trim());
+  return [{ kind: 'paragraph', text: paragraph.join('\n') }, end];
 }
 
 const beginsBlock = (line: string): boolean =>
   line.trim() === '' || [FENCE, HEADING, RULE, QUOTE, ITEM].some((begin) => begin.test(line));
 
-/** Returns the first line from `at` on that does not belong. */
+/** Returns the index of the first line from `at` on that does not belong. */
 function endOf(lines: readonly string[], at: number, belongs: (line: string) => boolean): number {
   let end = at;
   while (end < lines.length && belongs(lines[end] ?? '')) end += 1;
@@ -90,8 +90,8 @@ function endOf(lines: readonly string[], at: number, belongs: (line: string) => 
 }
 
 function codeAt(lines: readonly string[], at: number, fence: string): [Block, number] {
-  const end = endOf(lines, at + 1, (one) => {
-    const closing = one.trim();
+  const end = endOf(lines, at + 1, (line) => {
+    const closing = line.trim();
     return !(closing.startsWith(fence) && closing.replaceAll(fence.charAt(0), '') === '');
   });
   return [{ kind: 'code', text: lines.slice(at + 1, end).join('\n') }, end + 1];
@@ -100,7 +100,7 @@ function codeAt(lines: readonly string[], at: number, fence: string): [Block, nu
 /** Reads a list. Lines that are indented below an item, and the rest of its paragraph, belong to the item. */
 function listAt(lines: readonly string[], at: number): [Block, number] {
   const [, , marker = '', number] = ITEM.exec(lines[at] ?? '') ?? [];
-  const kindOf = (one: string) => one.at(-1);
+  const markerKind = (line: string) => line.at(-1);
   const items: string[][] = [];
   let indent = 0;
   let end = at;
@@ -109,7 +109,7 @@ function listAt(lines: readonly string[], at: number): [Block, number] {
     const item = ITEM.exec(line);
     const isInside = items.length > 0 && line.startsWith(' '.repeat(indent));
     if (item !== null && !isInside && !RULE.test(line)) {
-      if (kindOf(item[2] ?? '') !== kindOf(marker)) break;
+      if (markerKind(item[2] ?? '') !== markerKind(marker)) break;
       indent = Math.max(2, item[0].length);
       items.push([line.slice(item[0].length)]);
     } else if (isInside) items.at(-1)?.push(line.slice(indent));
@@ -141,7 +141,7 @@ function rendered(blocks: readonly Block[], depth: number): Html {
       case 'code':
         return html`<pre class="code">${block.text}</pre>`;
       case 'quote':
-        return html`<blockquote>${inside(block.lines, depth)}</blockquote>`;
+        return html`<blockquote>${nested(block.lines, depth)}</blockquote>`;
       case 'list':
         return list(block, depth);
       case 'table':
@@ -160,10 +160,10 @@ function rendered(blocks: readonly Block[], depth: number): Html {
 }
 
 /** Renders what is inside a list or a quotation. */
-const inside = (lines: readonly string[], depth: number): Html =>
+const nested = (lines: readonly string[], depth: number): Html =>
   depth >= DEPTH_MAX ? html`<p>${lines.join('\n')}</p>` : rendered(blocksOf(lines).map(withoutHeading), depth + 1);
 
-/** A heading in a list is no part of the structure of the page. */
+/** Turns a heading into a strong paragraph: headings in lists and quotations are no part of the structure of the page. */
 const withoutHeading = (block: Block): Block =>
   block.kind === 'heading' ? { kind: 'paragraph', text: `**${block.text}**` } : block;
 
@@ -184,15 +184,15 @@ function list({ start, items }: Extract<Block, { kind: 'list' }>, depth: number)
       </ol>`;
 }
 
-/** An item of one paragraph is shown without its space. */
+/** Renders an item. Its first paragraph has no `<p>`, so that simple lists have no space between items. */
 function itemOf(lines: readonly string[], depth: number): Html {
   const blocks = blocksOf(lines);
   const [first, ...others] = blocks;
-  if (first?.kind !== 'paragraph' || depth >= DEPTH_MAX) return inside(lines, depth);
+  if (first?.kind !== 'paragraph' || depth >= DEPTH_MAX) return nested(lines, depth);
   return html`${inline(first.text)}${others.length === 0 ? '' : rendered(others.map(withoutHeading), depth + 1)}`;
 }
 
-/** Code, a link, an address, strong, emphasized, or an escaped character. */
+/** Matches code, a link, an address, strong or emphasized text, or an escaped character. */
 const INLINE =
   /(?<!`)(`+)(?!`)([^]*?[^`])\1(?!`)|!?\[([^\][]*)\]\(\s*<?([^()\s<>]+)>?(?:\s+"[^"]*")?\s*\)|<(https?:\/\/[^\s<>]+)>|(\*\*|__)(?=\S)([^]*?\S)\6|(?<![\w*])\*(?=[^\s*])([^*]*?[^\s*])\*(?!\w)|(?<!\w)_(?=[^\s_])([^_]*?[^\s_])_(?!\w)|\\([!-/:-@[-`{-~])/g;
 

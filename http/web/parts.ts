@@ -19,11 +19,13 @@ export function spanOf(from: Timestamp, to: Timestamp): string {
   return `${Math.floor(hours / 24)} d`;
 }
 
+/** Shows how long ago a time was. */
 export const ago = (at: Timestamp, now: Timestamp): Html =>
-  html`<time datetime="${at}" title="${exactly(at)}">${spanOf(at, now)} ago</time>`;
+  html`<time datetime="${at}" title="${utcText(at)}">${spanOf(at, now)} ago</time>`;
 
+/** Shows how far ahead a time is. */
 export const ahead = (at: Timestamp, now: Timestamp): Html =>
-  html`<time datetime="${at}" title="${exactly(at)}">${at <= now ? 'now' : `in ${spanOf(now, at)}`}</time>`;
+  html`<time datetime="${at}" title="${utcText(at)}">${at <= now ? 'now' : `in ${spanOf(now, at)}`}</time>`;
 
 /** Words with which messages begin. Other first words can be names, such as of a service, which stay as they are. */
 const FIRST_WORDS: ReadonlySet<string> = new Set(
@@ -42,11 +44,11 @@ export function sentence(text: string): string {
 
 /** Shows a time of today without its date. */
 export const clockTime = (at: Timestamp, now: Timestamp): Html =>
-  html`<time datetime="${at}" title="${exactly(at)}"
+  html`<time datetime="${at}" title="${utcText(at)}"
     >${at.slice(0, 10) === now.slice(0, 10) ? at.slice(11, 19) : `${at.slice(5, 10)} ${at.slice(11, 19)}`}</time
   >`;
 
-const exactly = (at: Timestamp): string => `${at.slice(0, 10)} ${at.slice(11, 19)} UTC`;
+const utcText = (at: Timestamp): string => `${at.slice(0, 10)} ${at.slice(11, 19)} UTC`;
 
 export const severityBadge = (severity: Severity): Html =>
   html`<span class="badge ${severity}">${SEVERITY_MARKS[severity]} ${severity}</span>`;
@@ -89,14 +91,14 @@ export const servicePath = (service: string): string => `/console/services/${enc
 export const outsideLink = (url: string, text: string): Html =>
   /^https?:\/\//i.test(url) ? html`<a href="${url}" rel="noreferrer">${text}</a>` : html`${text}`;
 
-/** @param count shown beside the heading; null: none */
+/** A part of a page with a heading. @param count shown beside the heading; null: none */
 export const panel = (id: string, title: string, count: number | null, body: Html): Html =>
   html`<section class="panel" id="${id}" data-part aria-labelledby="${id}-title">
     <h2 id="${id}-title">${title}${count === null ? '' : html` <span class="count">${count}</span>`}</h2>
     ${body}
   </section>`;
 
-/** Says that there is nothing, and how it would get here. */
+/** Says that a list is empty, and how entries get into it. */
 export const nothing = (text: Html | string): Html => html`<p class="nothing">${text}</p>`;
 
 /** A row of a list of names with values, in `<dl class="lines">`. */
@@ -145,7 +147,7 @@ export const searchForm = (
   hidden: Readonly<Record<string, string>> = {},
 ): Html =>
   html`<form class="search" method="get" action="${path}" role="search">
-    ${Object.entries(hidden).map(([key, one]) => html`<input type="hidden" name="${key}" value="${one}" />`)}
+    ${Object.entries(hidden).map(([key, text]) => html`<input type="hidden" name="${key}" value="${text}" />`)}
     <label for="search" class="hidden">${label}</label>
     <input id="search" type="search" name="${name}" value="${value}" placeholder="${label}" maxlength="200" />
     <button>Search</button>

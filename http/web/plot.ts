@@ -64,103 +64,107 @@ const WIDTHS = { wide: 720, narrow: 330 } as const;
 /** Pixels between two times on the axis. */
 const TICK_PIXELS = 90;
 const VALUE_TICKS = 4;
+
+/** Square pixels of a mark. */
 const SYMBOL_AREA = 64;
 
 /** A longer pause between samples is shown as a gap. */
 const GAP_MAX_SECONDS = 300;
 
+/** Rows of the table of data, without those of marks. */
 const ROWS_MAX = 60;
 
 /** Draws a plot on the server. Its data are in a table behind it. */
-export const plot = (given: Plot): Html =>
+export const plot = (chart: Plot): Html =>
   html`<figure class="plot">
-    ${(['wide', 'narrow'] as const).map((size) => drawing(given, size))}
+    ${(['wide', 'narrow'] as const).map((size) => drawing(chart, size))}
     <ul class="legend">
-      ${given.marks.map(
+      ${chart.marks.map(
         ({ kind, at, label }) =>
           html`<li>
             <svg class="mark ${kind}" viewBox="-8 -8 16 16" aria-hidden="true"><path d="${shape(kind)}" /></svg>
-            ${label} <time datetime="${at}">${timeOf(at, given)}</time>
+            ${label} <time datetime="${at}">${timeOf(at, chart)}</time>
           </li>`,
       )}
       ${
-        given.limit === null
+        chart.limit === null
           ? ''
           : html`<li>
               <svg class="mark limit" viewBox="-8 -8 16 16" aria-hidden="true"><path d="M-8,0H8" /></svg>
-              ${given.limitName ?? 'limit'} ${valueOf(given.limit, given)}
+              ${chart.limitName ?? 'limit'} ${valueOf(chart.limit, chart)}
             </li>`
       }
       ${
-        given.lower === undefined
+        chart.lower === undefined
           ? ''
           : html`<li>
               <svg class="mark limit" viewBox="-8 -8 16 16" aria-hidden="true"><path d="M-8,0H8" /></svg>
-              ${given.lower.name} ${valueOf(given.lower.value, given)}
+              ${chart.lower.name} ${valueOf(chart.lower.value, chart)}
             </li>`
       }
     </ul>
-    <details id="${given.id}-data">
+    <details id="${chart.id}-data">
       <summary>Data as a table</summary>
-      ${given.table ?? table(given)}
+      ${chart.table ?? table(chart)}
     </details>
   </figure>`;
 
 /** Describes what the plot shows, for people who do not see it. */
-export function plotText(given: Plot): string {
-  const { title, curve, from, until, limit, marks } = given;
+export function plotText(chart: Plot): string {
+  const { title, curve, from, until, limit, marks } = chart;
   const values = curve.filter(([at]) => at >= from && at <= until).map(([, value]) => value);
   const range =
     values.length === 0
       ? 'no samples'
-      : `${values.length} samples between ${valueOf(Math.min(...values), given)} and ${valueOf(Math.max(...values), given)}`;
+      : `${values.length} samples between ${valueOf(Math.min(...values), chart)} and ${valueOf(Math.max(...values), chart)}`;
   return [
-    `${title} from ${timeOf(from, given)} to ${timeOf(until, given)} UTC: ${range}${limit === null ? '' : `, ${given.limitName ?? 'limit'} ${valueOf(limit, given)}`}${given.lower === undefined ? '' : `, ${given.lower.name} ${valueOf(given.lower.value, given)}`}`,
+    `${title} from ${timeOf(from, chart)} to ${timeOf(until, chart)} UTC: ${range}${limit === null ? '' : `, ${chart.limitName ?? 'limit'} ${valueOf(limit, chart)}`}${chart.lower === undefined ? '' : `, ${chart.lower.name} ${valueOf(chart.lower.value, chart)}`}`,
     ...marks.map(({ label, at, from: first, until: last }) =>
       first === undefined || last === undefined || first === last
-        ? `${label} at ${timeOf(at, given)}`
-        : `${label} at ${timeOf(at, given)}, between ${timeOf(first, given)} and ${timeOf(last, given)}`,
+        ? `${label} at ${timeOf(at, chart)}`
+        : `${label} at ${timeOf(at, chart)}, between ${timeOf(first, chart)} and ${timeOf(last, chart)}`,
     ),
   ].join('. ');
 }
 
-function drawing(given: Plot, size: keyof typeof WIDTHS): Html {
-  const { curve, from, until, limit, lower, marks, top: highest, forecast = [] } = given;
+function drawing(chart: Plot, size: keyof typeof WIDTHS): Html {
+  const { curve, from, until, limit, lower, marks, top: fixedTop, forecast = [] } = chart;
   const width = WIDTHS[size];
   const shown = curve.filter(([at]) => at >= from && at <= until);
-  const most = Math.max(...shown.map(([, value]) => value), limit ?? 0, 0);
+  const highest = Math.max(...shown.map(([, value]) => value), limit ?? 0, 0);
   const [left, right, top, bottom] = [MARGIN.left, width - MARGIN.right, MARGIN.top, HEIGHT - MARGIN.bottom];
   const x = scaleUtc([millisOf(from), millisOf(until)], [left, right]);
   const lowest = Math.min(0, lower?.value ?? 0, limit ?? 0, ...[...shown, ...forecast].map(([, value]) => value));
-  const y = scaleLinear([lowest, highest ?? (most === 0 ? 1 : most * 1.05)], [bottom, top]);
-  if (highest === undefined || lowest < 0) y.nice(VALUE_TICKS);
+  const y = scaleLinear([lowest, fixedTop ?? (highest === 0 ? 1 : highest * 1.05)], [bottom, top]);
+  if (fixedTop === undefined || lowest < 0) y.nice(VALUE_TICKS);
   // Times of a fraction of a second would have the same text.
   const ticks = x
     .ticks(Math.max(2, Math.floor((right - left) / TICK_PIXELS)))
     .filter((at) => at.getTime() % 1000 === 0);
   const hasSeconds = ticks.some((at) => at.getTime() % 60_000 !== 0);
-  const inside = (at: Timestamp): number => Math.round(Math.min(Math.max(x(millisOf(at)), left), right) * 10) / 10;
+  const clampedX = (at: Timestamp): number => Math.round(Math.min(Math.max(x(millisOf(at)), left), right) * 10) / 10;
   const path = line<Point | null>()
     .digits(1)
     .defined((point) => point !== null)
     .x((point) => x(point?.at ?? 0))
     .y((point) => y(point?.value ?? 0));
-  return html`<svg class="${size}" viewBox="0 0 ${width} ${HEIGHT}" role="img" aria-label="${plotText(given)}">
+  const curvePath = path(visiblePoints(withGaps(shown, chart.gapSeconds), (at) => Math.floor(x(at)))) ?? '';
+  return html`<svg class="${size}" viewBox="0 0 ${width} ${HEIGHT}" role="img" aria-label="${plotText(chart)}">
     ${y
       .ticks(VALUE_TICKS)
       .map(
         (value) =>
-          html`<path class="grid" d="M${left},${round(y(value))}H${right}" /><text
+          html`<path class="grid" d="M${left},${roundPixels(y(value))}H${right}" /><text
               class="value"
               x="${left - 6}"
-              y="${round(y(value)) + 4}"
-              >${valueOf(value, given)}</text
+              y="${roundPixels(y(value)) + 4}"
+              >${valueOf(value, chart)}</text
             >`,
       )}
     ${ticks.map(
       (at) =>
-        html`<text class="time" x="${round(x(at))}" y="${HEIGHT - 6}"
-          >${hasSeconds ? at.toISOString().slice(11, 19) : clock(at.getTime(), given)}</text
+        html`<text class="time" x="${roundPixels(x(at))}" y="${HEIGHT - 6}"
+          >${hasSeconds ? at.toISOString().slice(11, 19) : tickText(at.getTime(), chart)}</text
         >`,
     )}
     ${marks.map(({ from: first, until: last }) =>
@@ -168,21 +172,21 @@ function drawing(given: Plot, size: keyof typeof WIDTHS): Html {
         ? ''
         : html`<rect
             class="bounds"
-            x="${inside(first)}"
+            x="${clampedX(first)}"
             y="${top}"
-            width="${round(Math.max(1, inside(last) - inside(first)))}"
+            width="${roundPixels(Math.max(1, clampedX(last) - clampedX(first)))}"
             height="${bottom - top}"
           />`,
     )}
-    ${limit === null ? '' : html`<path class="limit" d="M${left},${round(y(limit))}H${right}" />`}
-    ${lower === undefined ? '' : html`<path class="limit" d="M${left},${round(y(lower.value))}H${right}" />`}
-    <path class="curve" d="${path(thinned(withGaps(shown, given.gapSeconds), (at) => Math.floor(x(at)))) ?? ''}" />
+    ${limit === null ? '' : html`<path class="limit" d="M${left},${roundPixels(y(limit))}H${right}" />`}
+    ${lower === undefined ? '' : html`<path class="limit" d="M${left},${roundPixels(y(lower.value))}H${right}" />`}
+    <path class="curve" d="${curvePath}" />
     ${forecast.length === 0 ? '' : html`<path class="curve forecast" d="${path(withGaps(forecast, Infinity)) ?? ''}" />`}
     ${marks.map(
       ({ kind, at }) =>
         html`<g class="mark ${kind}">
-          <path class="at" d="M${inside(at)},${top}V${bottom}" />
-          <path d="${shape(kind)}" transform="translate(${inside(at)},${top - 10})" />
+          <path class="at" d="M${clampedX(at)},${top}V${bottom}" />
+          <path d="${shape(kind)}" transform="translate(${clampedX(at)},${top - 10})" />
         </g>`,
     )}
   </svg>`;
@@ -199,8 +203,8 @@ function withGaps(curve: Curve, seconds = GAP_MAX_SECONDS): (Point | null)[] {
   });
 }
 
-/** Keeps of the points in one column of pixels those that are visible: the first, the last, the lowest, and the highest. */
-function thinned(points: readonly (Point | null)[], columnOf: (at: number) => number): (Point | null)[] {
+/** Returns the points that are visible: of those in one column of pixels, the first, the last, the lowest, and the highest. */
+function visiblePoints(points: readonly (Point | null)[], columnOf: (at: number) => number): (Point | null)[] {
   const thin: (Point | null)[] = [];
   let column: Point[] = [];
   const flush = (): void => {
@@ -224,24 +228,24 @@ function thinned(points: readonly (Point | null)[], columnOf: (at: number) => nu
 const shape = (kind: Mark['kind']): string => symbol(SHAPES[kind], SYMBOL_AREA).digits(1)() ?? '';
 
 /** Shows the highest value of each stretch of time, and the marks, in order. */
-function table(given: Plot): Html {
-  const { title, curve, from, until, limit, marks } = given;
+function table(chart: Plot): Html {
+  const { title, curve, from, until, limit, marks } = chart;
   const shown = curve.filter(([at]) => at >= from && at <= until);
-  const each = Math.max(1, Math.ceil(shown.length / ROWS_MAX));
-  const highest = [...Map.groupBy(shown.entries(), ([n]) => Math.floor(n / each)).values()].map((some) =>
-    some.map(([, sample]) => sample).reduce((most, sample) => (sample[1] > most[1] ? sample : most)),
+  const perRow = Math.max(1, Math.ceil(shown.length / ROWS_MAX));
+  const highest = [...Map.groupBy(shown.entries(), ([n]) => Math.floor(n / perRow)).values()].map((group) =>
+    group.map(([, sample]) => sample).reduce((top, sample) => (sample[1] > top[1] ? sample : top)),
   );
   const rows = [
     ...highest.map(([at, value]) => ({
       at,
-      text: `${valueOf(value, given)}${limit !== null && value > limit ? ', above the limit' : ''}`,
+      text: `${valueOf(value, chart)}${limit !== null && value > limit ? ', above the limit' : ''}`,
     })),
     ...marks.map(({ at, label }) => ({ at, text: label })),
   ].toSorted((a, b) => (a.at < b.at ? -1 : 1));
   return html`<div class="scrolled" tabindex="0" role="region" aria-label="Data of the plot">
     <table>
       <caption>
-        ${title}${each === 1 ? '' : `: the highest of each ${each} samples`}
+        ${title}${perRow === 1 ? '' : `: the highest of each ${perRow} samples`}
       </caption>
       <thead>
         <tr>
@@ -253,7 +257,7 @@ function table(given: Plot): Html {
         ${rows.map(
           ({ at, text }) =>
             html`<tr>
-              <td class="when">${timeOf(at, given)}</td>
+              <td class="when">${timeOf(at, chart)}</td>
               <td>${text}</td>
             </tr>`,
         )}
@@ -262,17 +266,17 @@ function table(given: Plot): Html {
   </div>`;
 }
 
-/** Spans that are longer show dates. */
-const DAYS_FROM_MILLIS = 36 * 3_600_000;
-const isLong = ({ from, until }: Plot): boolean => millisOf(until) - millisOf(from) > DAYS_FROM_MILLIS;
-const timeOf = (at: Timestamp, given: Plot): string =>
-  isLong(given) ? `${at.slice(0, 10)} ${at.slice(11, 16)}` : at.slice(11, 19);
+/** A longer plot shows dates beside its times. */
+const DATES_FROM_MILLIS = 36 * 3_600_000;
+const showsDates = ({ from, until }: Plot): boolean => millisOf(until) - millisOf(from) > DATES_FROM_MILLIS;
+const timeOf = (at: Timestamp, chart: Plot): string =>
+  showsDates(chart) ? `${at.slice(0, 10)} ${at.slice(11, 16)}` : at.slice(11, 19);
 
-/** Labels a tick. Midnight has its date, if the axis has several days. */
-const clock = (millis: number, given: Plot): string => {
+/** Returns the label of a tick: midnight has its date if the plot shows dates. */
+const tickText = (millis: number, chart: Plot): string => {
   const at = timestamp(millis);
-  return isLong(given) && at.slice(11, 16) === '00:00' ? at.slice(5, 10) : at.slice(11, 16);
+  return showsDates(chart) && at.slice(11, 16) === '00:00' ? at.slice(5, 10) : at.slice(11, 16);
 };
-const round = (pixels: number): number => Math.round(pixels * 10) / 10;
-const valueOf = (value: number, { format = short }: Plot): string => format(value);
-const short = (value: number): string => String(Number(value.toPrecision(3)));
+const roundPixels = (pixels: number): number => Math.round(pixels * 10) / 10;
+const valueOf = (value: number, { format = threeDigits }: Plot): string => format(value);
+const threeDigits = (value: number): string => String(Number(value.toPrecision(3)));

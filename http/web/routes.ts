@@ -14,7 +14,7 @@ import { EvidenceName } from '../../schemas/incidents/evidence-pack.ts';
 import type { Env, Viewer } from '../context.ts';
 import { credentials } from '../middleware/credentials.ts';
 import { rateLimit } from '../middleware/rate-limit.ts';
-import { identifiesRequest } from '../middleware/request.ts';
+import { identifyRequest } from '../middleware/request.ts';
 import { requestId } from '../problem.ts';
 import { internalStatus } from '../status/internal.ts';
 import { ASSETS } from './assets.ts';
@@ -24,8 +24,8 @@ import { experimentIdIn } from './pages/experiments/data.ts';
 import { PAGES } from './pages/index.ts';
 import type { ConsoleDeps, ConsolePage, PageAction } from './pages/page.ts';
 import { type Html, type Shown, sentence } from './parts.ts';
-import { formOfViewer, identifiesViewer } from './viewer.ts';
-import { visibleText } from './visible.ts';
+import { formOfViewer, identifyViewer } from './viewer.ts';
+import { replaceControlCharacters } from './control-characters.ts';
 
 /** Everything that a page loads is from this address, and no markup contains styles or scripts. */
 const HEADERS = {
@@ -37,20 +37,20 @@ const HEADERS = {
   'cross-origin-opener-policy': 'same-origin',
 };
 
-/** A link to a question is in messages only: no other site and no search engine gets it. */
+/** Headers of pages whose address is a secret link from a message: no other site and no search engine gets it. */
 const LINK_HEADERS = { 'referrer-policy': 'no-referrer', 'x-robots-tag': 'noindex, nofollow' };
 
-const EvidenceOf = z.object({ id: IncidentId, name: EvidenceName });
+const EvidenceParams = z.object({ id: IncidentId, name: EvidenceName });
 
-const ASSET_KEPT_SECONDS = 365 * 24 * 3600;
+const ASSET_CACHE_SECONDS = 365 * 24 * 3600;
 
 /** Returns the console with its login and its files. */
 export function consoleApp(deps: ConsoleDeps): Hono<Env> {
   const web = new Hono<Env>();
-  web.use(identifiesRequest(deps));
+  web.use(identifyRequest(deps));
   web.use(credentials(deps));
   web.use(rateLimit(deps));
-  web.use(visibleText());
+  web.use(replaceControlCharacters());
   web.use('/console/approve/*', async (c, next) => {
     await next();
     for (const [name, value] of Object.entries(LINK_HEADERS)) c.res.headers.set(name, value);
@@ -61,17 +61,17 @@ export function consoleApp(deps: ConsoleDeps): Hono<Env> {
   });
   for (const { path, type, text } of Object.values(ASSETS))
     web.get(path, (c) =>
-      c.body(text, 200, { 'content-type': type, 'cache-control': `public, max-age=${ASSET_KEPT_SECONDS}, immutable` }),
+      c.body(text, 200, { 'content-type': type, 'cache-control': `public, max-age=${ASSET_CACHE_SECONDS}, immutable` }),
     );
   loginRoutes(web, deps);
-  web.use('/console', identifiesViewer(deps));
-  web.use('/console/*', identifiesViewer(deps));
+  web.use('/console', identifyViewer(deps));
+  web.use('/console/*', identifyViewer(deps));
   for (const page of PAGES) {
-    web.get(page.path, (c) => answer(deps, c, page));
-    if (page.actions !== undefined) web.post(`${page.path}/actions/:action`, (c) => act(deps, c, page));
+    web.get(page.path, (c) => showPage(deps, c, page));
+    if (page.actions !== undefined) web.post(`${page.path}/actions/:action`, (c) => runAction(deps, c, page));
   }
   web.get('/console/incidents/:id/evidence/:name', async (c) => {
-    const { data } = EvidenceOf.safeParse(c.req.param());
+    const { data } = EvidenceParams.safeParse(c.req.param());
     if (data === undefined) throw new Refusal(404, 'not-found', 'there is no such evidence');
     const { document, headers } = await readEvidence(deps, c.var.viewer.caller, data);
     return c.body(document, 200, headers);
@@ -92,16 +92,16 @@ export function consoleApp(deps: ConsoleDeps): Hono<Env> {
   web.notFound(() => {
     throw new Refusal(404, 'not-found', 'there is no such page');
   });
-  web.onError((error, c) => failed(deps, error, c));
+  web.onError((error, c) => errorPage(deps, error, c));
   return web;
 }
 
 /**
  * Answers with the page, or with its changes if the browser asks for an event stream.
  *
- * @param notice what came of a form that was sent; `fields`: those that the page shows again
+ * @param notice the result of a form that was sent; `fields`: values that the page shows in the form again
  */
-async function answer(
+async function showPage(
   deps: ConsoleDeps,
   c: Context<Env>,
   page: ConsolePage,
@@ -116,9 +116,9 @@ async function answer(
   if (!(c.req.header('accept') ?? '').includes('text/event-stream')) {
     const live = { address: addressOf(c), version };
     const done = actionOf(page, query.get('done') ?? undefined)?.done;
-    const said = notice?.shown ?? (done === undefined ? undefined : doneNotice(html`<p>${done}</p>`));
+    const shownNotice = notice?.shown ?? (done === undefined ? undefined : doneNotice(html`<p>${done}</p>`));
     return c.html(
-      await consolePage(viewer, { ...shown, path: page.within ?? page.path, live, notice: said }),
+      await consolePage(viewer, { ...shown, path: page.within ?? page.path, live, notice: shownNotice }),
       notice?.status ?? 200,
     );
   }
@@ -138,11 +138,11 @@ const actionOf = ({ actions = {} }: ConsolePage, name: string | undefined): Page
   name !== undefined && Object.hasOwn(actions, name) ? actions[name] : undefined;
 
 /**
- * Does what a form of a page asks for, and returns to the page. A refusal is shown on the page.
+ * Runs the action of a form, and returns to the page. A refusal is shown on the page.
  *
  * @throws Refusal 404
  */
-async function act(deps: ConsoleDeps, c: Context<Env>, page: ConsolePage): Promise<Response> {
+async function runAction(deps: ConsoleDeps, c: Context<Env>, page: ConsolePage): Promise<Response> {
   const form = await formOfViewer(c);
   const { viewer } = c.var;
   const { action: name, ...param } = c.req.param() as Record<string, string>;
@@ -150,10 +150,10 @@ async function act(deps: ConsoleDeps, c: Context<Env>, page: ConsolePage): Promi
   if (action === undefined) throw new Refusal(404, 'not-found', 'there is no such action');
   try {
     const shown = await action.run(deps, { viewer, caller: viewer.caller, param, form, trace: c.var.trace });
-    if (shown !== undefined) return await answer(deps, c, page, { shown: doneNotice(shown), status: 200 });
+    if (shown !== undefined) return await showPage(deps, c, page, { shown: doneNotice(shown), status: 200 });
   } catch (error) {
     if (error instanceof Refusal && error.status !== 404)
-      return answer(deps, c, page, {
+      return showPage(deps, c, page, {
         shown: refusalNotice(error),
         status: error.status,
         ...(action.keepsFields && { fields: form }),
@@ -163,7 +163,7 @@ async function act(deps: ConsoleDeps, c: Context<Env>, page: ConsolePage): Promi
   return c.redirect(`${addressOf(c)}?done=${name}`, 303);
 }
 
-/** Returns the address of the page, without what only concerns the last action. */
+/** Returns the address of the page, without the name and result of an action. */
 function addressOf(c: Context): string {
   const { pathname, searchParams } = new URL(c.req.url);
   searchParams.delete('done');
@@ -176,17 +176,17 @@ const fragment = async ({ title, main }: Shown): Promise<string> =>
       <main id="main">${main}</main>`,
   );
 
-/** A line break ends a field of an event, so each line of the markup is a field of its own. */
+/** Returns an event with markup. A line break ends a field of an event, so each line of the markup is a field. */
 const pageEvent = (version: string, markup: string): string =>
   `id: ${version}\nevent: page\n${markup.replaceAll(/\r\n?|\n/g, '\ndata: ').replace(/^/, 'data: ')}\n\n`;
 
 /** Answers a browser with a page, and a program with a status code alone. */
-async function failed(deps: Pick<Deps, 'log'>, thrown: Error, c: Context<Env>): Promise<Response> {
-  const error = thrown.name === 'BadCursor' ? noSuchPart() : thrown;
-  const known = error instanceof Refusal || error instanceof HTTPException;
-  if (!known) (c.get('log') ?? deps.log).error('a page failed', { error: error.stack ?? String(error) });
-  const status = known ? error.status : 503;
-  const text = known ? error.message : `the page could not be read because of an internal error (${requestId(c)})`;
+async function errorPage(deps: Pick<Deps, 'log'>, thrown: Error, c: Context<Env>): Promise<Response> {
+  const error = thrown.name === 'BadCursor' ? badCursor() : thrown;
+  const isExpected = error instanceof Refusal || error instanceof HTTPException;
+  if (!isExpected) (c.get('log') ?? deps.log).error('a page failed', { error: error.stack ?? String(error) });
+  const status = isExpected ? error.status : 503;
+  const text = isExpected ? error.message : `the page could not be read because of an internal error (${requestId(c)})`;
   const headers = error instanceof Refusal ? error.headers : {};
   const viewer = c.get('viewer') as Viewer | undefined;
   const shown = { title: TITLES[status] ?? 'This did not work', main: problemText(TITLES[status], text, viewer) };
@@ -194,7 +194,7 @@ async function failed(deps: Pick<Deps, 'log'>, thrown: Error, c: Context<Env>): 
   return c.html(await page, status as 400, headers);
 }
 
-const noSuchPart = (): Refusal =>
+const badCursor = (): Refusal =>
   new Refusal(400, 'bad-cursor', 'there is no such part of the list; open the page again to begin at the newest item');
 
 const TITLES: Readonly<Record<number, string>> = {

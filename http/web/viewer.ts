@@ -18,10 +18,10 @@ import type { ConsoleDeps } from './pages/page.ts';
 /** Sessions end after a working day, however much they are used. */
 const SESSION_SECONDS = 12 * 3600;
 
-/** Larger than any form without a session, such as that of the login. */
+/** Limit of forms without a session, such as that of the login. */
 const FORM_MAX_BYTES = 64 * 1024;
 
-/** Larger than any form of a page: a post-mortem has up to 80,000 characters, each of which takes up to nine bytes. */
+/** Limit of forms of pages: a post-mortem has up to 80,000 characters, each of which takes up to nine bytes. */
 const PAGE_FORM_MAX_BYTES = 768 * 1024;
 
 /**
@@ -29,7 +29,7 @@ const PAGE_FORM_MAX_BYTES = 768 * 1024;
  *
  * @throws Refusal 401 unless a browser asks for a page, which is sent to the login
  */
-export const identifiesViewer =
+export const identifyViewer =
   (deps: ConsoleDeps): MiddlewareHandler<Env> =>
   async (c, next) => {
     const viewer = await viewerOf(deps, c);
@@ -45,17 +45,17 @@ async function viewerOf(deps: ConsoleDeps, c: Context<Env>): Promise<Viewer | un
   const authorization = c.req.header('authorization');
   if (authorization !== undefined) {
     const principal = await c.var.principalOf(authorization);
-    return principal && asViewer(deps, actorOfToken(principal), null);
+    return principal && viewerFor(deps, actorOfToken(principal), null);
   }
   const id = getCookie(c, cookieName(c));
   if (id === undefined) return undefined;
   const session = await deps.sessions.find(sha256(id));
   if (session?.signed_in !== undefined) {
     const found = actorOfSignedIn(await deps.config.current(), session.signed_in);
-    return found.ok ? asViewer(deps, { ...found.actor, sender: `person:${found.actor.name}` }, id) : undefined;
+    return found.ok ? viewerFor(deps, { ...found.actor, sender: `person:${found.actor.name}` }, id) : undefined;
   }
   const principal = session && (await principalOfSession(deps, session));
-  return principal && asViewer(deps, actorOfToken(principal), id);
+  return principal && viewerFor(deps, actorOfToken(principal), id);
 }
 
 /**
@@ -63,17 +63,17 @@ async function viewerOf(deps: ConsoleDeps, c: Context<Env>): Promise<Viewer | un
  *
  * @param id of the session; null: authenticated by a bearer token
  */
-function asViewer({ clock }: Pick<Deps, 'clock'>, actor: SendingActor, id: string | null): Viewer {
-  const answer = (action: Action, scope: Scope) => actorMay(actor, action, scope, clock.now());
+function viewerFor({ clock }: Pick<Deps, 'clock'>, actor: SendingActor, id: string | null): Viewer {
+  const decide = (action: Action, scope: Scope) => actorMay(actor, action, scope, clock.now());
   return {
     caller: {
       name: actor.name,
       allow: (action, scope) => {
-        const given = answer(action, scope);
-        if (!given.allowed) throw new Refusal(403, 'forbidden', given.because);
+        const decision = decide(action, scope);
+        if (!decision.allowed) throw new Refusal(403, 'forbidden', decision.because);
       },
     },
-    may: (action, scope) => answer(action, scope).allowed,
+    may: (action, scope) => decide(action, scope).allowed,
     sender: actor.sender,
     session: id === null ? null : sha256(id),
     formKey: id === null ? '' : sha256(`form key of ${id}`),
@@ -102,7 +102,11 @@ export const nextPage = (path: string | undefined): string =>
   path !== undefined && /^\/console(?:$|[/?])[\w\-./?=&%+~]*$/.test(path) ? path : '/console';
 
 /** Begins a session with a new ID, and ends the one that the browser had. */
-export async function beginSession(deps: Pick<Deps, 'sessions' | 'clock'>, c: Context, session: Grant): Promise<void> {
+export async function beginSession(
+  deps: Pick<Deps, 'sessions' | 'clock'>,
+  c: Context,
+  session: NewSession,
+): Promise<void> {
   const before = getCookie(c, cookieName(c));
   if (before !== undefined) await deps.sessions.end(sha256(before));
   const id = randomBytes(32).toString('base64url');
@@ -112,24 +116,24 @@ export async function beginSession(deps: Pick<Deps, 'sessions' | 'clock'>, c: Co
   writeCookie(c, id, SESSION_SECONDS);
 }
 
-type Grant = Pick<Session, 'credential' | 'name' | 'signed_in'>;
+type NewSession = Pick<Session, 'credential' | 'name' | 'signed_in'>;
 
 export const forgetSession = (c: Context): void => writeCookie(c, '', 0);
 
-/** Marks the cookie of a sign-in at the identity provider, until the browser returns from there. */
-const SIGN_IN = '-sign-in';
+/** Part of the name of the cookie that exists while the browser is at the identity provider. */
+const SIGN_IN_SUFFIX = '-sign-in';
 
-const KeptSignIn = z.object({ state: z.string(), nonce: z.string(), verifier: z.string(), next: z.string() });
-type KeptSignIn = z.infer<typeof KeptSignIn>;
+const PendingSignIn = z.object({ state: z.string(), nonce: z.string(), verifier: z.string(), next: z.string() });
+type PendingSignIn = z.infer<typeof PendingSignIn>;
 
-export const keepSignIn = (c: Context, signIn: KeptSignIn, seconds: number): void =>
-  writeCookie(c, Buffer.from(JSON.stringify(signIn)).toString('base64url'), seconds, SIGN_IN);
+export const storeSignIn = (c: Context, signIn: PendingSignIn, seconds: number): void =>
+  writeCookie(c, Buffer.from(JSON.stringify(signIn)).toString('base64url'), seconds, SIGN_IN_SUFFIX);
 
-/** Returns what the browser kept since the sign-in began, and makes it forget it. Undefined: nothing. */
-export function takeSignIn(c: Context): KeptSignIn | undefined {
-  const text = Buffer.from(getCookie(c, cookieName(c, SIGN_IN)) ?? '', 'base64url').toString('utf8');
-  writeCookie(c, '', 0, SIGN_IN);
-  return KeptSignIn.safeParse(jsonOf(text)).data;
+/** Returns what the browser has stored since the sign-in began, and deletes it there. Undefined: nothing. */
+export function takeSignIn(c: Context): PendingSignIn | undefined {
+  const text = Buffer.from(getCookie(c, cookieName(c, SIGN_IN_SUFFIX)) ?? '', 'base64url').toString('utf8');
+  writeCookie(c, '', 0, SIGN_IN_SUFFIX);
+  return PendingSignIn.safeParse(jsonOf(text)).data;
 }
 
 function jsonOf(text: string): unknown {
@@ -140,8 +144,8 @@ function jsonOf(text: string): unknown {
   }
 }
 
-function writeCookie(c: Context, value: string, maxAge: number, of = ''): void {
-  setCookie(c, cookieName(c, of), value, {
+function writeCookie(c: Context, value: string, maxAge: number, suffix = ''): void {
+  setCookie(c, cookieName(c, suffix), value, {
     path: '/',
     httpOnly: true,
     sameSite: 'Lax',
@@ -154,8 +158,8 @@ function writeCookie(c: Context, value: string, maxAge: number, of = ''): void {
  * Returns the name of the session's cookie. Browsers accept the prefix `__Host-` only from https, and for this host
  * alone. On one machine the name contains the port, because cookies are shared between ports.
  */
-const cookieName = (c: Context, of = ''): string =>
-  isLoopback(c) ? `firebreak${of}-${new URL(`http://${hostOf(c)}`).port || '80'}` : `__Host-firebreak${of}`;
+const cookieName = (c: Context, suffix = ''): string =>
+  isLoopback(c) ? `firebreak${suffix}-${new URL(`http://${hostOf(c)}`).port || '80'}` : `__Host-firebreak${suffix}`;
 
 /** Returns whether the browser is on this machine, where pages come over plain http. */
 const isLoopback = (c: Context): boolean => /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/i.test(hostOf(c));
@@ -189,8 +193,8 @@ export async function formOfViewer(c: Context<Env>): Promise<URLSearchParams> {
 }
 
 /**
- * Browsers send `Origin` with each form; from a page with the referrer policy `no-referrer` it is `null`, and only
- * `Sec-Fetch-Site` tells where the form came from. Programs with a bearer token send neither header, and no browser can
+ * Returns whether a page of this console sent the form. Browsers send `Origin` with each form; from a page with the
+ * referrer policy `no-referrer` it is `null`, and only `Sec-Fetch-Site` has the origin of the form. Programs with a bearer token send neither header, and no browser can
  * be made to.
  */
 function isFromOwnPage(c: Context): boolean {

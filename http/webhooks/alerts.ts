@@ -10,7 +10,7 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import type { Action } from '../../schemas/access/access.ts';
 import { type AlertSource, sources } from '../../schemas/alerts/sources/index.ts';
 import { millisOf } from '../../schemas/time/time.ts';
-import { mayAskByLabel, senderOf, signedBy } from '../middleware/authentication.ts';
+import { mayRequestByLabel, senderOf, signedBy } from '../middleware/authentication.ts';
 import { readBody } from '../middleware/body.ts';
 import type { Env } from '../context.ts';
 import { allowFor, answers, type Api, endpoint, problems } from '../endpoint.ts';
@@ -19,7 +19,7 @@ import { Refusal } from '../../actions/refusal.ts';
 import { enqueue, type Sender } from '../../actions/alerts/enqueue.ts';
 import { alertsIn, readPayload } from '../../actions/alerts/read-payload.ts';
 
-const Taken = z
+const Receipt = z
   .object({
     receipt: z.string(),
     accepted: z.number().openapi({ description: 'Alerts that are stored durably' }),
@@ -44,7 +44,7 @@ export function alertRoutes(app: Api, deps: Deps): void {
         app,
         deps,
         'receiver',
-        describe(method, `/v1/alerts/${source.name}`, `Webhook receiver for ${source.name}`),
+        receiverRoute(method, `/v1/alerts/${source.name}`, `Webhook receiver for ${source.name}`),
         (c) =>
           receive(c, deps, source, {
             action: 'alerts:write',
@@ -60,7 +60,7 @@ export function alertRoutes(app: Api, deps: Deps): void {
     app,
     deps,
     'receiver',
-    describe('post', ROLLBACK_PATH, 'Accepts the Alertmanager payload; each firing alert requests a rollback'),
+    receiverRoute('post', ROLLBACK_PATH, 'Accepts the Alertmanager payload; each firing alert requests a rollback'),
     (c) => receive(c, deps, alertmanager, { action: 'rollback:request', path: ROLLBACK_PATH, asRollbackRequest: true }),
   );
 }
@@ -69,14 +69,14 @@ const ROLLBACK_PATH = '/api/v1/rollback';
 
 type Receiver = { action: Action; path: string; asRollbackRequest: boolean };
 
-const describe = (method: 'post' | 'put', path: string, summary: string) =>
+const receiverRoute = (method: 'post' | 'put', path: string, summary: string) =>
   createRoute({
     method,
     path,
     summary,
     tags: ['alerts'],
     responses: {
-      202: answers('Accepted and stored durably', Taken),
+      202: answers('Accepted and stored durably', Receipt),
       400: problems('Not JSON; kept in quarantine'),
       413: problems('Larger than 4 MiB, or more than 5,000 alerts'),
       415: problems('Content type is not application/json; kept in quarantine'),
@@ -86,10 +86,10 @@ const describe = (method: 'post' | 'put', path: string, summary: string) =>
   });
 
 async function receive(c: Context<Env>, deps: Deps, source: AlertSource, receiver: Receiver): Promise<never> {
-  const sender = await check(c, deps, source, receiver);
+  const sender = await authenticate(c, deps, source, receiver);
   const body = await readBody(c, BODY_MAX_BYTES); // raw bytes, because the quarantine stores them unchanged
   try {
-    return await take(c, deps, source, receiver, body, sender);
+    return await storeAlerts(c, deps, source, receiver, body, sender);
   } catch (error) {
     if (error instanceof Refusal) throw error;
     // Always 503: Alertmanager then retries at once, and Grafana at its next interval.
@@ -106,14 +106,14 @@ async function receive(c: Context<Env>, deps: Deps, source: AlertSource, receive
  *
  * @throws Refusal 401 without a valid credential, 403 if the token does not allow this receiver
  */
-async function check(c: Context<Env>, deps: Deps, source: AlertSource, { action }: Receiver): Promise<Sender> {
+async function authenticate(c: Context<Env>, deps: Deps, source: AlertSource, { action }: Receiver): Promise<Sender> {
   const authorization = c.req.header('authorization');
   const principal = await c.var.principalOf(authorization);
   if (principal !== undefined) {
     const allow = allowFor(deps, principal, action);
     allow({ source: source.name });
-    const mayAsk = (scope: Scope) => mayAskByLabel(principal, scope, deps.clock.now());
-    return { name: senderOf(principal), allow, mayRequestRollback: mayAsk };
+    const mayRequestRollback = (scope: Scope) => mayRequestByLabel(principal, scope, deps.clock.now());
+    return { name: senderOf(principal), allow, mayRequestRollback };
   }
   if (
     authorization === undefined &&
@@ -130,7 +130,12 @@ async function check(c: Context<Env>, deps: Deps, source: AlertSource, { action 
   );
 }
 
-async function take(
+/**
+ * Stores the alerts of a body durably: in the queue, or in quarantine if they cannot be parsed.
+ *
+ * @throws Refusal if the whole body cannot be parsed
+ */
+async function storeAlerts(
   c: Context<Env>,
   deps: Deps,
   source: AlertSource,
@@ -139,9 +144,9 @@ async function take(
   sender: Sender,
 ): Promise<never> {
   const contentType = c.req.header('content-type') ?? '';
-  // Null if the quarantine's quota is used up. The response stays the same, because a retry of an unreadable body is
+  // Returns the ID in quarantine. Null: the quarantine's quota is used up. The response stays the same, because a retry of an unreadable body is
   // useless.
-  const keep = (bytes: Uint8Array, status: number, detail: string): Promise<string | null> =>
+  const quarantine = (bytes: Uint8Array, status: number, detail: string): Promise<string | null> =>
     deps.quarantine
       .keep({
         source: source.name,
@@ -156,26 +161,26 @@ async function take(
   const result = readPayload(source, contentType, body, millisOf(deps.clock.now()));
   if (!result.ok) {
     const { status, code, detail } = result.fault;
-    const id = await keep(body, status, detail);
+    const id = await quarantine(body, status, detail);
     await deps.counters.add([
       ...countsOf(source.name, { received: 1, quarantined: id === null ? 0 : 1 }),
-      ...notKept(source.name, id === null ? 1 : 0),
+      ...droppedCounts(source.name, id === null ? 1 : 0),
     ]);
     c.var.log.warn('an alert payload could not be parsed', { source: source.name, code, quarantine: id });
-    throw new Refusal(status, code, `${detail} (${id === null ? NOT_KEPT : `kept in quarantine as ${id}`})`);
+    throw new Refusal(status, code, `${detail} (${id === null ? NOT_STORED : `kept in quarantine as ${id}`})`);
   }
   const { alerts, unreadable, truncated } = result.parsed;
   const receipt = { id: randomUUID(), at: deps.clock.now(), trace: c.var.trace, urgent: asRollbackRequest };
   const stored = await Promise.all(
-    unreadable.map(async (bad) => ({ bad, id: await keep(Buffer.from(bad.body), 422, bad.detail) })),
+    unreadable.map(async (alert) => ({ alert, id: await quarantine(Buffer.from(alert.body), 422, alert.detail) })),
   );
-  const quarantined = alertsIn(stored.flatMap(({ bad, id }) => (id === null ? [] : bad)));
+  const quarantined = alertsIn(stored.flatMap(({ alert, id }) => (id === null ? [] : alert)));
   const dropped = alertsIn(unreadable) - quarantined;
   const signals = await enqueue(deps, receipt, alerts, { asRollbackRequest, sender });
   const accepted = signals.length;
   await deps.counters.add([
     ...countsOf(source.name, { received: accepted + quarantined + dropped, accepted, quarantined }),
-    ...notKept(source.name, stored.filter(({ id }) => id === null).length),
+    ...droppedCounts(source.name, stored.filter(({ id }) => id === null).length),
   ]);
   c.var.log.info(INCIDENT_EVENTS['alerts.received'], {
     event: 'alerts.received',
@@ -197,14 +202,14 @@ async function take(
   return c.json(dropped === 0 ? answer : { ...answer, dropped }, 202) as never;
 }
 
-const NOT_KEPT = 'not kept, because the quarantine is full for today';
+const NOT_STORED = 'not kept, because the quarantine is full for today';
 
 function nullIfFull(error: unknown): null {
   if (error instanceof QuarantineFull) return null;
   throw error;
 }
 
-const notKept = (source: string, bodies: number): Count[] =>
+const droppedCounts = (source: string, bodies: number): Count[] =>
   bodies === 0 ? [] : [{ name: 'firebreak_quarantine_refused_total', labels: [source], by: bodies }];
 
 const countsOf = (source: string, counts: Partial<Record<'received' | 'accepted' | 'quarantined', number>>): Count[] =>

@@ -42,7 +42,7 @@ export function argoRolloutsRoutes(app: Api, deps: Deps): void {
     const { allow, principal } = c.var;
     allow({ service: query.service, environment: query.environment });
     const request = await checkRequestOf(deps, query);
-    const consume = isRollout && isNamed(request);
+    const consume = isRollout && isRecognizable(request);
     const freezeQuestion = { request, by: principal.name, allow, consume, identityToken: null };
     const { allowed, verdict, reasons, ...answer } = await check(deps, freezeQuestion);
     const { clears_when, next_transition_at, decision_id } = answer;
@@ -91,5 +91,5 @@ export function argoRolloutsRoutes(app: Api, deps: Deps): void {
 /**
  * Returns whether repeated checks of the deployment can be recognized. Otherwise, each check would use up an override.
  */
-const isNamed = ({ version, commit, deployment_id }: CheckRequest): boolean =>
+const isRecognizable = ({ version, commit, deployment_id }: CheckRequest): boolean =>
   version !== null || commit !== null || deployment_id !== null;

@@ -7,14 +7,14 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import { CHANGE_SENDERS, type ChangeSender } from '../../integrations/change-senders.ts';
 import { readBody } from '../middleware/body.ts';
 import type { Env } from '../context.ts';
-import { changesTaken, takenOf } from './changes-taken.ts';
-import { quarantined } from './quarantined.ts';
+import { ChangesAnswer, changesAnswer } from './changes-answer.ts';
+import { refuseUnreadable } from './refuse-unreadable.ts';
 import { allowFor, answers, type Api, endpoint, problems } from '../endpoint.ts';
 
 /** Far above the size of these webhooks. */
 const BODY_MAX_BYTES = 4 * 1024 * 1024;
 
-const Taken = changesTaken.meta({ id: 'ChangeWebhook' });
+const Answer = ChangesAnswer.meta({ id: 'ChangeWebhook' });
 
 /** Registers the receivers for systems that report changes. */
 export function changeSenderRoutes(app: Api, deps: Deps): void {
@@ -29,7 +29,7 @@ export function changeSenderRoutes(app: Api, deps: Deps): void {
         tags: ['integrations'],
         summary: `Record changes from ${sender.sends}, ${proofOf(sender)}`,
         responses: {
-          202: answers('Accepted or ignored', Taken),
+          202: answers('Accepted or ignored', Answer),
           400: problems('Not JSON; kept in quarantine'),
           413: problems('Larger than 4 MiB'),
           422: problems('Unknown format; kept in quarantine'),
@@ -43,23 +43,23 @@ const proofOf = ({ proof }: ChangeSender): string =>
   proof.kind === 'token' ? 'sent with a token that allows deployments:write' : `signed with ${proof.secret}`;
 
 async function receive(c: Context<Env>, deps: Deps, sender: ChangeSender): Promise<never> {
-  const { allow, name } = await authenticated(c, deps, sender);
+  const { allow, name } = await authenticate(c, deps, sender);
   const body = await readBody(c, BODY_MAX_BYTES);
   const sent = { body, header: (header: string) => c.req.header(header) };
   const result = await receiveWebhook(deps, sender, sent, { allow, trace: c.var.trace });
   const { source, path: receiver } = sender;
   if (result.kind === 'unreadable') {
     const { isJson, detail } = result;
-    throw await quarantined(c, deps, { source, sender: name, receiver, body, status: isJson ? 422 : 400, detail });
+    throw await refuseUnreadable(c, deps, { source, sender: name, receiver, body, status: isJson ? 422 : 400, detail });
   }
-  c.var.log.info('received a report of changes', { source, ...takenOf(result) });
-  return c.json(takenOf(result), 202) as never;
+  c.var.log.info('received a report of changes', { source, ...changesAnswer(result) });
+  return c.json(changesAnswer(result), 202) as never;
 }
 
 type Sender = { name: string; allow: (scope: Scope) => void };
 
 /** @throws Refusal 401 without a valid token or signature, 403 if the token does not allow to record changes */
-async function authenticated(c: Context<Env>, deps: Deps, { source, proof }: ChangeSender): Promise<Sender> {
+async function authenticate(c: Context<Env>, deps: Deps, { source, proof }: ChangeSender): Promise<Sender> {
   if (proof.kind === 'token') {
     const principal = await c.var.principalOf(c.req.header('authorization'));
     if (principal === undefined)

@@ -12,7 +12,7 @@ import { answers, type Api, body, endpoint, problems } from '../endpoint.ts';
 import { check } from '../../actions/freeze/check.ts';
 import { detectRollback } from '../../actions/freeze/rollbacks.ts';
 
-export const query = z.object({
+export const flaggerQuery = z.object({
   key: z.string().max(256).optional().openapi({ description: 'A token that allows only flagger:gate' }),
 });
 
@@ -39,7 +39,7 @@ export function flaggerGateRoute(app: Api, deps: Deps): void {
       path: '/integrations/flagger/gate',
       tags: ['integrations'],
       summary: 'Check whether a canary may be rolled out or promoted: 200 if it is allowed, 423 if it is frozen',
-      request: { query, ...body(Hook) },
+      request: { query: flaggerQuery, ...body(Hook) },
       responses: {
         200: answers('The canary continues', Answer),
         423: answers('The canary waits', Answer),
@@ -50,8 +50,8 @@ export function flaggerGateRoute(app: Api, deps: Deps): void {
     async (c) => {
       const hook = c.req.valid('json');
       const targets = await allowedTargets(deps, hook, c.var.allow);
-      const all = await Promise.all(targets.map((target) => answerAt(deps, hook, target, c.var)));
-      const answer = combined(all);
+      const verdicts = await Promise.all(targets.map((target) => gateVerdictAt(deps, hook, target, c.var)));
+      const answer = combinedVerdict(verdicts);
       c.var.log.debug('answered the gate of a canary', {
         canary: canaryName(hook),
         phase: hook.phase,
@@ -105,7 +105,7 @@ export type GateVerdict = Pick<CheckAnswer, 'allowed' | 'verdict' | 'reasons' | 
 
 export type Authorized = Pick<Env['Variables'], 'principal' | 'allow'>;
 
-export async function answerAt(
+export async function gateVerdictAt(
   deps: Deps,
   hook: Hook,
   serviceEnvironment: ServiceEnvironment,
@@ -136,8 +136,8 @@ export async function versionInProgress(
   const inProgress = (await changes.recent(serviceEnvironment, CHANGES_READ)).filter(
     (change) => putsVersionLive(change) && change.status === 'started',
   );
-  const [one, another] = inProgress;
-  return one !== undefined && another === undefined ? one.version : null;
+  const [only, another] = inProgress;
+  return only !== undefined && another === undefined ? only.version : null;
 }
 
 /** Refuses to continue a rollout that is being rolled back. */
@@ -162,13 +162,13 @@ const refusalDuringRollback = ({
 });
 
 /** Combines the verdicts of several environments: all must allow the rollout. */
-export function combined(all: readonly GateVerdict[]): GateVerdict {
-  const refused = all.filter(({ allowed }) => !allowed);
-  const verdicts = all.map(({ verdict }) => verdict);
+export function combinedVerdict(verdicts: readonly GateVerdict[]): GateVerdict {
+  const refused = verdicts.filter(({ allowed }) => !allowed);
+  const kinds = verdicts.map(({ verdict }) => verdict);
   return {
     allowed: refused.length === 0,
-    verdict: refused.length > 0 ? 'freeze' : verdicts.includes('warn') ? 'warn' : 'allow',
-    reasons: (refused.length > 0 ? refused : all).flatMap(({ reasons }) => reasons),
+    verdict: refused.length > 0 ? 'freeze' : kinds.includes('warn') ? 'warn' : 'allow',
+    reasons: (refused.length > 0 ? refused : verdicts).flatMap(({ reasons }) => reasons),
     clears_when: refused.length === 0 ? null : refused.flatMap(({ clears_when }) => clears_when ?? []).join('; and '),
   };
 }

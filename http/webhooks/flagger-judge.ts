@@ -6,7 +6,7 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import { canaryName, Hook } from '../../integrations/flagger/hook.ts';
 import { JudgementRequest, JudgementView } from '../../schemas/canary/judgement.ts';
 import { answers, type Api, body, endpoint, problems } from '../endpoint.ts';
-import { allowedTargets, answerAt, combined, query, versionInProgress } from './flagger-gate.ts';
+import { allowedTargets, gateVerdictAt, combinedVerdict, flaggerQuery, versionInProgress } from './flagger-gate.ts';
 
 /**
  * What a hook of Flagger needs to get a 200. Flagger treats every status above 202 as a refusal:
@@ -47,7 +47,7 @@ export function flaggerJudgeRoutes(app: Api, deps: Deps): void {
         path: `/integrations/flagger/${hookName}`,
         tags: ['integrations'],
         summary: `Judge a canary for Flagger's hook ${hookName}`,
-        request: { query, ...body(Hook) },
+        request: { query: flaggerQuery, ...body(Hook) },
         responses: {
           200: answers('The canary continues', Answer),
           409: answers('The judge refuses', Answer),
@@ -60,14 +60,18 @@ export function flaggerJudgeRoutes(app: Api, deps: Deps): void {
         const hook = c.req.valid('json');
         const targets = await allowedTargets(deps, hook, c.var.allow);
         if (freezes) {
-          const gate = combined(await Promise.all(targets.map((target) => answerAt(deps, hook, target, c.var))));
+          const gate = combinedVerdict(
+            await Promise.all(targets.map((target) => gateVerdictAt(deps, hook, target, c.var))),
+          );
           if (!gate.allowed)
             return c.json({ allowed: false, verdict: null, reasons: gate.reasons.map(({ text }) => text) }, 423);
         }
         if (refuses.length === 0) return c.json({ allowed: true, verdict: null, reasons: [] }, 200);
         const judgements = await Promise.all(targets.map((target) => judgeCanary(deps, hook, target)));
-        const verdict = worst(judgements.map((one) => one.verdict));
-        const reasons = judgements.filter((one) => one.verdict === verdict).flatMap((one) => one.reasons);
+        const verdict = worstVerdict(judgements.map((judgement) => judgement.verdict));
+        const reasons = judgements
+          .filter((judgement) => judgement.verdict === verdict)
+          .flatMap((judgement) => judgement.reasons);
         const allowed = !refuses.some((refused) => refused === verdict);
         c.var.log.info('judged a canary for Flagger', { canary: canaryName(hook), hook: hookName, verdict });
         return c.json({ allowed, verdict, reasons }, allowed ? 200 : 409);
@@ -83,7 +87,7 @@ export function flaggerJudgeRoutes(app: Api, deps: Deps): void {
       path: '/integrations/flagger/rollback-degraded',
       tags: ['integrations'],
       summary: "Judge a canary for Flagger's hook rollback: 200 only if it is degraded, so that Flagger rolls it back",
-      request: { query, ...body(Hook) },
+      request: { query: flaggerQuery, ...body(Hook) },
       responses: {
         200: answers('Degraded: Flagger rolls the canary back', Answer),
         403: problems('Not degraded, or automation is paused: the canary continues'),
@@ -96,7 +100,11 @@ export function flaggerJudgeRoutes(app: Api, deps: Deps): void {
       const judgements = await Promise.all(targets.map((target) => judgeCanary(deps, hook, target)));
       const degraded = judgements.filter(({ verdict }) => verdict === 'degraded');
       if (degraded.length === 0)
-        throw new Refusal(403, 'gate-closed', `the canary is ${worst(judgements.map(({ verdict }) => verdict))}`);
+        throw new Refusal(
+          403,
+          'gate-closed',
+          `the canary is ${worstVerdict(judgements.map(({ verdict }) => verdict))}`,
+        );
       c.var.log.info('requested a rollback of a degraded canary from Flagger', { canary: canaryName(hook) });
       return c.json(
         { allowed: true, verdict: 'degraded' as const, reasons: degraded.flatMap(({ reasons }) => reasons) },
@@ -116,7 +124,7 @@ async function judgeCanary(deps: Deps, hook: Hook, target: ServiceEnvironment): 
   return judgeVersion(deps, JudgementRequest.parse({ ...target, version: named ?? hook.name, baseline }));
 }
 
-/** Returns the verdict over several environments of a canary. */
-function worst(verdicts: readonly JudgementView['verdict'][]): JudgementView['verdict'] {
-  return verdicts.find((one) => one === 'degraded') ?? verdicts.find((one) => one === 'inconclusive') ?? 'healthy';
+/** Returns the worst of the verdicts about several environments of a canary. */
+function worstVerdict(verdicts: readonly JudgementView['verdict'][]): JudgementView['verdict'] {
+  return (['degraded', 'inconclusive'] as const).find((verdict) => verdicts.includes(verdict)) ?? 'healthy';
 }

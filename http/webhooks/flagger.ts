@@ -14,11 +14,11 @@ import { EnvironmentName, IncidentId, ServiceName, Version } from '../../schemas
 import { answers, type Api, body, endpoint, problems } from '../endpoint.ts';
 import { Refusal } from '../../actions/refusal.ts';
 import type { Env } from '../context.ts';
-import { changesTaken, takenOf } from './changes-taken.ts';
-import { flaggerGateRoute, query } from './flagger-gate.ts';
+import { ChangesAnswer, changesAnswer } from './changes-answer.ts';
+import { flaggerGateRoute, flaggerQuery } from './flagger-gate.ts';
 import { flaggerJudgeRoutes } from './flagger-judge.ts';
 
-const RollBack = z.object({
+const OpenGate = z.object({
   incident_id: IncidentId,
   service: ServiceName,
   environment: EnvironmentName,
@@ -45,9 +45,9 @@ export function flaggerRoutes(app: Api, deps: Deps): void {
       path: '/integrations/flagger/rollback',
       tags: ['integrations'],
       summary: 'Check the rollback gate of a canary, which is open only if Flagger should roll the canary back',
-      request: { query, ...body(Hook) },
+      request: { query: flaggerQuery, ...body(Hook) },
       responses: {
-        200: answers('Open: Flagger rolls the canary back', RollBack),
+        200: answers('Open: Flagger rolls the canary back', OpenGate),
         403: problems('Closed: the canary continues'),
         503: problems('The state of the gate is unknown; the canary continues'),
       },
@@ -79,40 +79,42 @@ export function flaggerRoutes(app: Api, deps: Deps): void {
       path: '/integrations/flagger/event',
       tags: ['integrations'],
       summary: "Record the rollout of a canary as a change, and add the event to its service's open incident",
-      request: { query, ...body(Hook) },
-      responses: { 202: answers('Accepted', EventTaken) },
+      request: { query: flaggerQuery, ...body(Hook) },
+      responses: { 202: answers('Accepted', EventAnswer) },
     }),
     async (c) => {
       const hook = c.req.valid('json');
-      const places = await serviceEnvironmentsOfHook(deps, hook, c.var.may);
-      const taken = await reportEvent(c, deps, hook, places);
-      const noted = await Promise.all(places.map((serviceEnvironment) => noteEvent(deps, serviceEnvironment, hook)));
-      return c.json({ noted: noted.filter(Boolean).length, ...taken }, 202);
+      const serviceEnvironments = await serviceEnvironmentsOfHook(deps, hook, c.var.may);
+      const changes = await reportEvent(c, deps, hook, serviceEnvironments);
+      const noted = await Promise.all(
+        serviceEnvironments.map((serviceEnvironment) => noteEvent(deps, serviceEnvironment, hook)),
+      );
+      return c.json({ noted: noted.filter(Boolean).length, ...changes }, 202);
     },
   );
 }
 
-const EventTaken = changesTaken.extend({ noted: z.number().int() });
+const EventAnswer = ChangesAnswer.extend({ noted: z.number().int() });
 
 /** Records the rollout of a canary as a change of the service that the key allows. */
 async function reportEvent(
   c: Context<Env>,
   deps: Deps,
   hook: Hook,
-  places: readonly ServiceEnvironment[],
-): Promise<z.infer<typeof changesTaken>> {
+  serviceEnvironments: readonly ServiceEnvironment[],
+): Promise<z.infer<typeof ChangesAnswer>> {
   const { allow, may, trace, log } = c.var;
-  const [serviceEnvironment, another] = places;
-  if (serviceEnvironment === undefined && !isNamed(hook) && !may(EVERYWHERE))
+  const [serviceEnvironment, another] = serviceEnvironments;
+  if (serviceEnvironment === undefined && !namesService(hook) && !may(EVERYWHERE))
     return { ignored: 'no deployer of kind flagger has the canary, or the key does not allow its service' };
   const read = readFlaggerEvent(hook, another === undefined ? serviceEnvironment : undefined);
   const result = await reportReadChanges(deps, read, { allow, trace });
   if (result.kind === 'unreadable') throw new Refusal(422, 'invalid', result.detail);
-  log.info('received an event of a canary', { canary: canaryName(hook), phase: hook.phase, ...takenOf(result) });
-  return takenOf(result);
+  log.info('received an event of a canary', { canary: canaryName(hook), phase: hook.phase, ...changesAnswer(result) });
+  return changesAnswer(result);
 }
 
-const isNamed = (hook: Hook): boolean => serviceEnvironmentInMetadata(hook).service !== undefined;
+const namesService = (hook: Hook): boolean => serviceEnvironmentInMetadata(hook).service !== undefined;
 
 type May = (scope: Scope) => boolean;
 
@@ -134,7 +136,7 @@ async function serviceEnvironmentsOfHook(
   );
 }
 
-const closed = (because: string): Refusal => new Refusal(403, 'gate-closed', because);
+const gateClosed = (because: string): Refusal => new Refusal(403, 'gate-closed', because);
 
 /**
  * Returns the rollback for which the gate is open. The canary must match exactly one service and environment that the
@@ -147,9 +149,9 @@ async function gateRequestFor(deps: Deps, hook: Hook, may: May): Promise<Rollbac
   const serviceEnvironments = await serviceEnvironmentsOfHook(deps, hook, may);
   const [serviceEnvironment] = serviceEnvironments;
   if (serviceEnvironment === undefined)
-    throw closed(`no deployer of kind flagger has the canary ${canary}, or the key does not allow its service`);
+    throw gateClosed(`no deployer of kind flagger has the canary ${canary}, or the key does not allow its service`);
   if (serviceEnvironments.length > 1)
-    throw closed(
+    throw gateClosed(
       `the canary ${canary} is in ${serviceEnvironments.map(({ environment }) => environment).join(' and ')}; ` +
         'limit the key to one of them, or set the environment in the metadata of the webhook',
     );
@@ -159,7 +161,7 @@ async function gateRequestFor(deps: Deps, hook: Hook, may: May): Promise<Rollbac
   if (!answer.open) {
     if (answer.isMismatch && gateRequest !== undefined && gateRequest.other_checksum !== checksum)
       await deps.rollbackGates.recordMismatch(serviceEnvironment, gateRequest.key, checksum);
-    throw closed(answer.because);
+    throw gateClosed(answer.because);
   }
   await refuseStopped(deps, answer.request);
   return answer.request;
@@ -175,10 +177,10 @@ async function refuseStopped(
   gateRequest: RollbackGateRequest,
 ): Promise<void> {
   const { paused } = await deps.automation.read();
-  if (paused) throw closed('the kill switch is on');
+  if (paused) throw gateClosed('the kill switch is on');
   const effect = await deps.effects.get(gateRequest.incident_id, gateRequest.key);
   const isStopped = effect !== undefined && effect.state !== 'intended' && effect.state !== 'accepted';
-  if (isStopped) throw closed(`the rollback has ended: ${effect.state}`);
+  if (isStopped) throw gateClosed(`the rollback has ended: ${effect.state}`);
 }
 
 /** Adds a timeline entry, once: Flagger repeats its request until the canary is rolled back. */
@@ -194,8 +196,8 @@ const noteOpened = (
     detail: { canary: gateRequest.canary, checksum: gateRequest.checksum },
   });
 
-/** Flagger's message at every check with a closed gate. It is left out of the timeline. */
-const IS_NO_NEWS = /^Rollback hook .* not signaling a rollback$/;
+/** Flagger's message at every check with a closed gate. It is no news, and is left out of the timeline. */
+const CLOSED_GATE_MESSAGE = /^Rollback hook .* not signaling a rollback$/;
 
 /**
  * Adds an event to the timeline of the open incident. Returns false if there is none, or if the event is not relevant.
@@ -206,7 +208,7 @@ async function noteEvent(
   hook: Hook,
 ): Promise<boolean> {
   const { eventMessage = '', eventType = '', timestamp = '' } = hook.metadata;
-  if (eventMessage === '' || IS_NO_NEWS.test(eventMessage)) return false;
+  if (eventMessage === '' || CLOSED_GATE_MESSAGE.test(eventMessage)) return false;
   const open = (await incidents.open()).find(
     ({ service, environment }) =>
       service === serviceEnvironment.service && environment === serviceEnvironment.environment,

@@ -37,22 +37,22 @@ export const identityHeader = z.object({
   }),
 });
 
-/** Returns the request. `isKindUnstated`: the caller did not give the kind of change. */
+/** Returns the request as the caller sent it. `isKindUnstated`: it does not say the kind of change. */
 export const questionOf = (query: z.infer<typeof checkQuery>): { request: CheckRequest; isKindUnstated: boolean } => ({
   request: CheckRequest.parse(query),
   isKindUnstated: query.change === undefined,
 });
 
 /**
- * Returns the request. If the caller did not give the kind of change, the recorded deployments decide if it is a
- * rollback.
+ * Returns the request with a kind of change. If the caller did not give it, the recorded deployments decide whether it
+ * is a rollback.
  */
 export async function checkRequestOf(
   deps: Pick<Deps, 'changes' | 'incidents' | 'decisions' | 'config' | 'clock'>,
   query: z.infer<typeof checkQuery>,
 ): Promise<CheckRequest> {
-  const { request, isKindUnstated: undetermined } = questionOf(query);
-  if (!undetermined) return request;
+  const { request, isKindUnstated } = questionOf(query);
+  if (!isKindUnstated) return request;
   const { service, environment, requested } = await knownScope(deps, await deps.config.current(), request);
   const { change } = await detectRollback(deps, { ...request, service, environment }, requested);
   return { ...request, change };

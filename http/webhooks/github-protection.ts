@@ -16,7 +16,8 @@ const PATIENCE_MS = 8_000;
 type Answered = { gate: string; state: 'approved' | 'rejected' | 'waiting' | 'over' | 'answered_before' };
 
 /**
- * Records the deployment first, so that it is answered even if this process fails, and then answers it if time allows.
+ * Processes a request of GitHub to approve a deployment. Records it first, so that it is answered even if this process
+ * fails, and then answers it if time allows. `gate` in the response and in logs is the ID of the waiting deployment.
  */
 export async function answerProtectionRule(c: Context<Env>, deps: Deps, payload: unknown): Promise<Answered> {
   const parsed = ProtectionRuleEvent.safeParse(payload);
@@ -35,31 +36,36 @@ export async function answerProtectionRule(c: Context<Env>, deps: Deps, payload:
     c.var.log.info('a webhook repeats a deployment that is already answered', { delivery, gate: gate.id });
     return { gate: gate.id, state: 'answered_before' };
   }
-  const state = await inTime(answerDeployment(deps, stored), (error) => {
+  const state = await withinPatience(answerDeployment(deps, stored), (error) => {
     c.var.log.warn('a deployment could not be answered at once; the sweeper tries again', {
       delivery,
       gate: gate.id,
       error: String(error),
     });
   });
-  c.var.log.info('a deployment waits for approval by the protection rule', { delivery, ...about(stored), state });
+  c.var.log.info('a deployment waits for approval by the protection rule', { delivery, ...logFields(stored), state });
   return { gate: gate.id, state };
 }
 
-const about = ({ id, repository, environment, run }: WaitingDeployment) => ({ gate: id, repository, environment, run });
+const logFields = ({ id, repository, environment, run }: WaitingDeployment) => ({
+  gate: id,
+  repository,
+  environment,
+  run,
+});
 
 /**
- * Returns 'waiting' after the time limit or on failure. The work continues in the background, and the sweeper retries
- * it.
+ * Waits for the answer for some seconds. Returns 'waiting' after them, or on failure: the work continues in the
+ * background, and the sweeper retries it.
  */
-async function inTime<T>(work: Promise<T>, failed: (error: unknown) => void): Promise<T | 'waiting'> {
+async function withinPatience<T>(work: Promise<T>, failed: (error: unknown) => void): Promise<T | 'waiting'> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<'waiting'>((resolve) => {
     timer = setTimeout(resolve, PATIENCE_MS, 'waiting');
   });
-  const quiet = work.catch((error: unknown): 'waiting' => {
+  const handled = work.catch((error: unknown): 'waiting' => {
     failed(error);
     return 'waiting';
   });
-  return Promise.race([quiet, late]).finally(() => clearTimeout(timer));
+  return Promise.race([handled, late]).finally(() => clearTimeout(timer));
 }

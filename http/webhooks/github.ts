@@ -8,12 +8,12 @@ import type { Env } from '../context.ts';
 import { answers, type Api, endpoint, problems } from '../endpoint.ts';
 import { Refusal } from '../../actions/refusal.ts';
 import { answerProtectionRule } from './github-protection.ts';
-import { quarantined } from './quarantined.ts';
+import { refuseUnreadable } from './refuse-unreadable.ts';
 
 /** GitHub's own limit for webhook payloads. */
 const BODY_MAX_BYTES = 25 * 1024 * 1024;
 
-const Taken = z
+const Answer = z
   .object({
     /** The event and action that Firebreak ignores. */
     ignored: z.string().optional(),
@@ -49,7 +49,7 @@ export function githubRoutes(app: Api, deps: Deps): void {
       summary:
         'Receive GitHub webhooks, signed with GITHUB_WEBHOOK_SECRET: deployment, deployment_status, deployment_protection_rule, push, pull_request, pull_request_review, release, workflow_run, workflow_job, issues of action items, and repository_dispatch of Flux; ignores others',
       responses: {
-        202: answers('Accepted or ignored', Taken),
+        202: answers('Accepted or ignored', Answer),
         400: problems('Not JSON; kept in quarantine'),
         413: problems('Larger than 25 MiB'),
         422: problems('The payload does not match its event type; kept in quarantine'),
@@ -60,7 +60,7 @@ export function githubRoutes(app: Api, deps: Deps): void {
       const body = await signedBody(c, deps);
       const payload = payloadOf(body, c.req.header('content-type') ?? '');
       const unreadable = (status: 400 | 422, detail: string) =>
-        quarantined(c, deps, {
+        refuseUnreadable(c, deps, {
           source: 'github',
           sender: 'github:signature',
           receiver: `${PATH}?event=${encodeURIComponent(type)}`, // the body does not name its event

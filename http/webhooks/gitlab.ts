@@ -8,12 +8,12 @@ import { isFromGitlab } from '../../integrations/gitlab/webhook.ts';
 import type { Env } from '../context.ts';
 import { answers, type Api, endpoint, problems } from '../endpoint.ts';
 import { readBody } from '../middleware/body.ts';
-import { quarantined } from './quarantined.ts';
+import { refuseUnreadable } from './refuse-unreadable.ts';
 
 /** GitLab's own limit for webhook payloads. */
 const BODY_MAX_BYTES = 25 * 1024 * 1024;
 
-const Taken = z
+const Answer = z
   .object({
     /** The event that Firebreak ignores. */
     ignored: z.string().optional(),
@@ -43,16 +43,23 @@ export function gitlabRoutes(app: Api, deps: Deps): void {
       summary:
         'Receive GitLab webhooks, signed with GITLAB_WEBHOOK_SECRET or with it as secret token: deployment, push, merge_request, pipeline, build; ignores others',
       responses: {
-        202: answers('Accepted or ignored', Taken),
+        202: answers('Accepted or ignored', Answer),
         400: problems('Not JSON; kept in quarantine'),
         413: problems('Larger than 25 MiB'),
         422: problems('The payload does not match its event type; kept in quarantine'),
       },
     }),
     async (c) => {
-      const body = await provedBody(c, deps);
+      const body = await signedBody(c, deps);
       const unreadable = (status: 400 | 422, detail: string) =>
-        quarantined(c, deps, { source: 'gitlab', sender: 'gitlab:signature', receiver: PATH, body, status, detail });
+        refuseUnreadable(c, deps, {
+          source: 'gitlab',
+          sender: 'gitlab:signature',
+          receiver: PATH,
+          body,
+          status,
+          detail,
+        });
       const parsed = parseJson(body);
       if (parsed === undefined) throw await unreadable(400, 'the body is not JSON');
       const answer = await receiveGitlab(deps, parsed.value, c.var.trace).catch(async (error: unknown) => {
@@ -66,7 +73,7 @@ export function gitlabRoutes(app: Api, deps: Deps): void {
 }
 
 /** @throws Refusal 401 without a valid signature or token */
-async function provedBody(c: Context<Env>, { secrets, clock }: Pick<Deps, 'secrets' | 'clock'>): Promise<Uint8Array> {
+async function signedBody(c: Context<Env>, { secrets, clock }: Pick<Deps, 'secrets' | 'clock'>): Promise<Uint8Array> {
   const secret = await secrets.get('GITLAB_WEBHOOK_SECRET');
   const header = (name: string) => c.req.header(name);
   const hasProof = header('x-gitlab-token') !== undefined || header('webhook-signature') !== undefined;

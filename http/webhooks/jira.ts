@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
+import { parseJson } from '../../actions/changes/receive-webhook.ts';
 import { markIssueChanged } from '../../actions/postmortems/issues/receive.ts';
 import { Refusal } from '../../actions/refusal.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
@@ -9,7 +10,7 @@ import { readBody } from '../middleware/body.ts';
 const BODY_MAX_BYTES = 10 * 1024 * 1024;
 const PATH = '/integrations/jira/webhook';
 
-const Taken = z
+const Answer = z
   .object({
     /** The issue whose action item will be compared. */
     recorded: z.string().optional(),
@@ -30,7 +31,7 @@ export function jiraRoutes(app: Api, deps: Deps): void {
       tags: ['integrations'],
       summary: 'Receive Jira webhooks about issues of action items, signed with JIRA_WEBHOOK_SECRET; ignores others',
       responses: {
-        202: answers('Accepted or ignored', Taken),
+        202: answers('Accepted or ignored', Answer),
         400: problems('Not JSON'),
         413: problems('Larger than 10 MiB'),
         422: problems('Not an event of Jira'),
@@ -46,9 +47,9 @@ export function jiraRoutes(app: Api, deps: Deps): void {
           'unauthorized',
           'X-Hub-Signature is missing or invalid, or JIRA_WEBHOOK_SECRET is not set in Firebreak',
         );
-      const json = jsonIn(body);
+      const json = parseJson(body);
       if (json === undefined) throw new Refusal(400, 'not-json', 'the body is not JSON');
-      const event = JiraEvent.safeParse(json);
+      const event = JiraEvent.safeParse(json.value);
       if (!event.success) throw new Refusal(422, 'invalid', z.prettifyError(event.error));
       const { webhookEvent, issue } = event.data;
       const isOurs = issue !== undefined && (await markIssueChanged(deps, 'jira', issue.id));
@@ -58,12 +59,4 @@ export function jiraRoutes(app: Api, deps: Deps): void {
       );
     },
   );
-}
-
-function jsonIn(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)) as unknown;
-  } catch {
-    return undefined;
-  }
 }

@@ -15,7 +15,7 @@ const PATH = '/integrations/pagerduty/webhook';
 /** Far above the size of PagerDuty's webhooks, because PagerDuty drops a refused webhook. */
 const BODY_MAX_BYTES = 4 * 1024 * 1024;
 
-const Taken = z
+const Answer = z
   .object({
     /** The type of an event that Firebreak ignores. */
     ignored: z.string().optional(),
@@ -44,7 +44,7 @@ export function pagerDutyRoutes(app: Api, deps: Deps): void {
       tags: ['integrations'],
       summary: 'Receive PagerDuty v3 webhooks, signed with PAGERDUTY_WEBHOOK_SECRET',
       responses: {
-        202: answers('Accepted, ignored, or kept in quarantine because it could not be parsed', Taken),
+        202: answers('Accepted, ignored, or kept in quarantine because it could not be parsed', Answer),
         413: problems('Larger than 4 MiB'),
       },
     }),
@@ -62,7 +62,7 @@ export function pagerDutyRoutes(app: Api, deps: Deps): void {
       if ('ignored' in read) return c.json({ ignored: read.ignored }, 202);
       if ('unreadable' in read)
         return c.json({ quarantined: await quarantinePayload(c, deps, body, read.unreadable) }, 202);
-      return c.json({ event: await processNow(c, deps, read.event) }, 202);
+      return c.json({ event: await queueEvent(c, deps, read.event) }, 202);
     },
   );
 }
@@ -86,8 +86,8 @@ async function quarantinePayload(
   });
 }
 
-/** Queues the event and returns its ID. */
-async function processNow(c: Context<Env>, deps: Deps, event: PagerDutyEvent): Promise<string> {
+/** Queues the event, and returns its ID. */
+async function queueEvent(c: Context<Env>, deps: Deps, event: PagerDutyEvent): Promise<string> {
   await enqueueEvent(deps, event, { webhook: c.req.header('x-webhook-id') ?? '', trace: c.var.trace });
   const { id, event_type: type } = event;
   c.var.log.debug('a PagerDuty event was accepted', { event: id, type, pagerduty: incidentOf(event).id });

@@ -20,21 +20,21 @@ export const answer: IncidentVerb<Answer> = {
 };
 
 /** @throws Declined if the question is not waiting any more */
-export const runAnswer: RunInIncident<Answer> = async (deps, { caller }, id, { digest, answer: given }) => {
+export const runAnswer: RunInIncident<Answer> = async (deps, { caller }, id, { digest, answer: response }) => {
   try {
-    const { decisions } = await answerDecision(deps, caller, { id, digest, answer: given, note: '' });
-    const decision = decisions.find((one) => hasDigest(one, digest));
-    if (given === 'approved' && decision?.state === 'waiting') return answered(yesOfMany(decision.approvals));
+    const { decisions } = await answerDecision(deps, caller, { id, digest, answer: response, note: '' });
+    const decision = decisions.find((candidate) => hasDigest(candidate, digest));
+    if (response === 'approved' && decision?.state === 'waiting') return answered(missingApprovals(decision.approvals));
   } catch (error) {
     if (!(error instanceof Refusal) || error.code !== 'superseded') throw error;
     const now = supersededText(await requireIncident(deps, id), digest);
     throw new Declined(`Superseded: ${now}. Nothing was done.`);
   }
-  return answered(given === 'approved' ? 'Approved.' : 'Rejected: the action is not executed.');
+  return answered(response === 'approved' ? 'Approved.' : 'Rejected: the action is not executed.');
 };
 
-/** Explains how many approvals are still missing. */
-function yesOfMany({ needed, given }: DecisionView['approvals']): string {
+/** Says how many approvals are still missing. */
+function missingApprovals({ needed, given }: DecisionView['approvals']): string {
   const more = needed - given.length;
   const approvers = more > 1 ? `${more} more people` : needed === 2 ? 'A second person' : 'One more person';
   return `Approval ${given.length} of ${needed} recorded. ${approvers} must approve this as well: nothing has been done yet.`;

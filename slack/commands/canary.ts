@@ -11,7 +11,7 @@ import type { CommandDeps } from '../deps.ts';
 import { isPermitted } from '../execution/caller.ts';
 import { answered, Declined, message, nameIn, type Outcome, reasonWords } from '../outcome.ts';
 import { knownService } from './known-service.ts';
-import { environmentNamed, noEnvironment } from './deploys.ts';
+import { namedEnvironment, noEnvironment } from './deploys.ts';
 import type { Given, Run, Verb, UsageError } from './verb.ts';
 
 type Listed = { service: string | null };
@@ -36,12 +36,12 @@ type Requested = {
   service: string;
   environment: string | null;
   reason: string | null;
-  /** The words after the service, and those after the first of them. */
+  /** The text after the service: its first word, all of it, and all but the first word. */
   rest: { first: string; all: string; others: string | null } | null;
 };
 
 /** Promotes, holds, or aborts the canary in progress of a service. */
-export const canary: Verb<Requested> = {
+export const canaryCommand: Verb<Requested> = {
   permission: 'canaries:write',
   command: 'firebreak',
   name: 'canary',
@@ -68,7 +68,7 @@ function parseRequest(input: Given): Requested | UsageError {
   return {
     kind: kind.data,
     service,
-    environment: environmentNamed(input) ?? null,
+    environment: namedEnvironment(input) ?? null,
     reason: input.named.get('reason') || null,
     rest: third === undefined || all === null ? null : { first: third, all, others: input.from(3) },
   };
@@ -80,15 +80,17 @@ type Target = { service: ServiceName; environment: EnvironmentName | null; reaso
 async function targetOf(deps: CommandDeps, { service: name, environment, reason, rest }: Requested): Promise<Target> {
   const service = await knownService(deps, name);
   const { services } = await deps.config.current();
-  const known = Object.keys(serviceEntry(services, service)?.environments ?? {});
-  // Also one of another service: read as the beginning of the reason, the request would apply to another environment.
-  const names = new Set(Object.values(services).flatMap(({ environments }) => Object.keys(environments)));
-  const isEnvironment = environment === null && rest !== null && names.has(rest.first);
-  const wanted = isEnvironment ? rest.first : environment;
-  if (wanted !== null && !known.includes(wanted)) throw noEnvironment(service, wanted, known);
+  const environments = Object.keys(serviceEntry(services, service)?.environments ?? {});
+  // Also recognize environments of other services: as the first word of the reason, they would be ignored, and the request
+  // would apply to another environment.
+  const allEnvironments = new Set(Object.values(services).flatMap((entry) => Object.keys(entry.environments)));
+  const isEnvironment = environment === null && rest !== null && allEnvironments.has(rest.first);
+  const environmentName = isEnvironment ? rest.first : environment;
+  if (environmentName !== null && !environments.includes(environmentName))
+    throw noEnvironment(service, environmentName, environments);
   return {
     service,
-    environment: wanted === null ? null : nameIn(EnvironmentName, wanted),
+    environment: environmentName === null ? null : nameIn(EnvironmentName, environmentName),
     reason: reason ?? (isEnvironment ? rest.others : (rest?.all ?? null)),
   };
 }
@@ -97,19 +99,19 @@ const SHOWN_MAX = 8;
 
 export const runCanaries: Run<Listed> = async (deps, { caller }, request) => {
   if (request.service === null) {
-    const running = (await deps.canaries.running()).filter((one) => isPermitted(caller, 'canaries:read', one));
+    const running = (await deps.canaries.running()).filter((canary) => isPermitted(caller, 'canaries:read', canary));
     if (running.length === 0) return answered('No canary is in progress.');
-    return listOf('Canaries in progress:', running, buttonsOf(caller, running));
+    return canaryList('Canaries in progress:', running, buttonsOf(caller, running));
   }
   const service = await knownService(deps, request.service);
   caller.allow('canaries:read', { service });
   const { items } = await deps.canaries.list({ service, limit: SHOWN_MAX });
   if (items.length === 0) return answered(`No canary of ${service} is recorded.`);
-  const running = (await deps.canaries.running()).filter((one) => one.service === service);
-  return listOf(`Canaries of ${service}, newest first:`, items, buttonsOf(caller, running));
+  const running = (await deps.canaries.running()).filter((canary) => canary.service === service);
+  return canaryList(`Canaries of ${service}, newest first:`, items, buttonsOf(caller, running));
 };
 
-const listOf = (title: string, shown: readonly Canary[], buttons: ChatButton[]): Outcome => ({
+const canaryList = (title: string, shown: readonly Canary[], buttons: ChatButton[]): Outcome => ({
   answer: message([title, ...shown.flatMap(row)], buttons),
 });
 
@@ -119,10 +121,12 @@ const WITH_BUTTONS_MAX = 4;
 /** Returns the buttons of canaries that the person may change. */
 const buttonsOf = (caller: Caller, running: readonly CanaryRecord[]): ChatButton[] =>
   running
-    .filter((one) => !isFinal(one) && one.status !== 'aborting' && isPermitted(caller, 'canaries:write', one))
+    .filter(
+      (canary) => !isFinal(canary) && canary.status !== 'aborting' && isPermitted(caller, 'canaries:write', canary),
+    )
     .slice(0, WITH_BUTTONS_MAX)
     .flatMap(({ id, sequence, service, environment, version, stable_version: stable, degraded }) => {
-      const of = { canary: id, sequence };
+      const reference = { canary: id, sequence };
       const where = `${service} ${environment}`;
       const promotion = {
         title: 'Promote this canary?',
@@ -139,10 +143,16 @@ const buttonsOf = (caller: Caller, running: readonly CanaryRecord[]): ChatButton
       return [
         ...(degraded
           ? []
-          : [{ button: { verb: 'promote_canary' as const, ...of }, text: `Promote: ${where}`, confirm: promotion }]),
-        { button: { verb: 'hold_canary' as const, ...of }, text: `Hold: ${where}` },
+          : [
+              {
+                button: { verb: 'promote_canary' as const, ...reference },
+                text: `Promote: ${where}`,
+                confirm: promotion,
+              },
+            ]),
+        { button: { verb: 'hold_canary' as const, ...reference }, text: `Hold: ${where}` },
         {
-          button: { verb: 'abort_canary' as const, ...of },
+          button: { verb: 'abort_canary' as const, ...reference },
           text: `Abort: ${where}`,
           style: 'danger' as const,
           confirm: abortion,
@@ -150,16 +160,16 @@ const buttonsOf = (caller: Caller, running: readonly CanaryRecord[]): ChatButton
       ];
     });
 
-const row = (one: Canary): Text => [
-  `\n${one.ended_at === null ? '▶️' : '•'} ${minuteOf(one.started_at)} ${one.service} ${one.environment} `,
-  { bold: one.version },
-  ` ${one.status} at ${one.weight} % beside ${one.stable_version}: ${one.reason}`,
+const row = (canary: Canary): Text => [
+  `\n${canary.ended_at === null ? '▶️' : '•'} ${minuteOf(canary.started_at)} ${canary.service} ${canary.environment} `,
+  { bold: canary.version },
+  ` ${canary.status} at ${canary.weight} % beside ${canary.stable_version}: ${canary.reason}`,
 ];
 
-/** Names the canary of a request, which a repeated delivery must not search again: another one may have started. */
-type Begun = Pick<CanaryRecord, 'id' | 'sequence'>;
+/** The canary of a request, stored so that a repeated delivery does not search again: another canary may have started. */
+type StartedRequest = Pick<CanaryRecord, 'id' | 'sequence'>;
 
-const DONE: Record<CanaryCommandKind, string> = {
+const EFFECT_TEXTS: Record<CanaryCommandKind, string> = {
   promote: 'gets its next share of the traffic, unless a freeze, an incident, or the kill switch prevents it',
   hold: 'keeps its share of the traffic until someone promotes it',
   abort: 'is aborted: all traffic goes back to the stable version',
@@ -167,26 +177,29 @@ const DONE: Record<CanaryCommandKind, string> = {
 
 export const runCanary: Run<Requested> = async (deps, { caller, key }, request) => {
   const resultKey = `${key}-canary`;
-  const begun = (await deps.processedEvents.read(resultKey))?.outcome as Begun | undefined; // stored below
+  const started = (await deps.processedEvents.read(resultKey))?.outcome as StartedRequest | undefined; // stored below
   const { reason, ...serviceEnvironment } = await targetOf(deps, request);
-  const found =
-    begun === undefined ? await runningIn(deps, caller, serviceEnvironment) : await deps.canaries.get(begun.id);
-  if (found === undefined) throw new Declined('The canary no longer exists. Nothing was done.');
-  const { id, sequence } = found;
-  if (begun === undefined) await deps.processedEvents.store(resultKey, { id, sequence } satisfies Begun);
+  const canary =
+    started === undefined ? await runningIn(deps, caller, serviceEnvironment) : await deps.canaries.get(started.id);
+  if (canary === undefined) throw new Declined('The canary no longer exists. Nothing was done.');
+  const { id, sequence } = canary;
+  if (started === undefined) await deps.processedEvents.store(resultKey, { id, sequence } satisfies StartedRequest);
   const { kind } = request;
   // A repeated promotion would skip one more step.
-  const isRepeat = begun !== undefined && kind === 'promote' && hasTaken(found, begun);
+  const isRepeat = started !== undefined && kind === 'promote' && hasPromotion(canary, started);
   if (!isRepeat) await requestCanaryCommand(deps, caller, id, { kind, reason, full: false });
-  return doneTo(found, kind, reason);
+  return confirmation(canary, kind, reason);
 };
 
-const doneTo = (
+const confirmation = (
   { id, service, environment, version }: Canary,
   kind: CanaryCommandKind,
   reason: string | null,
 ): Outcome =>
-  answered({ bold: `${service} in ${environment}` }, `: ${version} ${DONE[kind]}${reasonWords(reason)}. Canary ${id}.`);
+  answered(
+    { bold: `${service} in ${environment}` },
+    `: ${version} ${EFFECT_TEXTS[kind]}${reasonWords(reason)}. Canary ${id}.`,
+  );
 
 type Pressed = { kind: CanaryCommandKind; canary: CanaryId; sequence: number };
 
@@ -204,23 +217,23 @@ export const canaryButtons: Verb<Pressed> = {
 export const runCanaryButton: Run<Pressed> = async (deps, { caller, key }, { kind, canary: id, sequence }) => {
   const resultKey = `${key}-canary`;
   const isRepeat = (await deps.processedEvents.read(resultKey)) !== undefined;
-  const found = await deps.canaries.get(id);
-  if (found === undefined) throw new Declined('The canary no longer exists. Nothing was done.');
-  caller.allow('canaries:write', found);
-  if (kind === 'promote' && hasTaken(found, { id, sequence })) {
-    if (isRepeat || found.sequence === sequence) return doneTo(found, kind, null);
+  const canary = await deps.canaries.get(id);
+  if (canary === undefined) throw new Declined('The canary no longer exists. Nothing was done.');
+  caller.allow('canaries:write', canary);
+  if (kind === 'promote' && hasPromotion(canary, { id, sequence })) {
+    if (isRepeat || canary.sequence === sequence) return confirmation(canary, kind, null);
     throw new Declined(
-      `The canary has gone on since: ${found.version} has ${found.weight} % of the traffic, and is ${found.status}. Nothing was done.`,
+      `The canary has gone on since: ${canary.version} has ${canary.weight} % of the traffic, and is ${canary.status}. Nothing was done.`,
     );
   }
-  if (!isRepeat) await deps.processedEvents.store(resultKey, { id, sequence } satisfies Begun);
+  if (!isRepeat) await deps.processedEvents.store(resultKey, { id, sequence } satisfies StartedRequest);
   await requestCanaryCommand(deps, caller, id, { kind, reason: null, full: false });
-  return doneTo(found, kind, null);
+  return confirmation(canary, kind, null);
 };
 
-/** Returns whether the workflow has, or had, a request for promotion since the first delivery. */
-const hasTaken = ({ sequence, command, skip, full }: CanaryRecord, begun: Begun): boolean =>
-  sequence !== begun.sequence || command !== null || skip || full;
+/** Returns whether a promotion was requested, or executed, since the canary had the given sequence number. */
+const hasPromotion = ({ sequence, command, skip, full }: CanaryRecord, started: StartedRequest): boolean =>
+  sequence !== started.sequence || command !== null || skip || full;
 
 /** @throws Declined if there is not exactly one such canary */
 async function runningIn(
@@ -230,11 +243,11 @@ async function runningIn(
 ): Promise<CanaryRecord> {
   if (environment !== null) caller.allow('canaries:write', { service, environment });
   const running = (await deps.canaries.running()).filter(
-    (one) =>
-      one.service === service &&
-      (environment ?? one.environment) === one.environment &&
-      !isFinal(one) &&
-      isPermitted(caller, 'canaries:write', one),
+    (canary) =>
+      canary.service === service &&
+      (environment ?? canary.environment) === canary.environment &&
+      !isFinal(canary) &&
+      isPermitted(caller, 'canaries:write', canary),
   );
   const [only, ...others] = running;
   const where = environment === null ? service : `${service} in ${environment}`;
@@ -244,7 +257,7 @@ async function runningIn(
   }
   if (others.length > 0)
     throw new Declined(
-      `${service} has canaries in ${running.map((one) => one.environment).join(', ')}: name the environment. Nothing was done.`,
+      `${service} has canaries in ${running.map((canary) => canary.environment).join(', ')}: name the environment. Nothing was done.`,
     );
   return only;
 }

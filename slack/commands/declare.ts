@@ -126,27 +126,27 @@ export const runDeclare: Run<Declare> = async (deps, acting, request, { replyTo 
     severity,
     trace: acting.trace,
   });
-  const unread = await firstEntry(deps, acting, incident.id, request);
-  const where = await whereOf(deps, incident.id, replyTo);
+  const messageError = await addFirstEntry(deps, acting, incident.id, request);
+  const channelText = await channelTextOf(deps, incident.id, replyTo);
   if (!created)
     return answered(
       'An incident is already open there: ',
       { bold: incident.title },
       `, ${incident.severity}. Your report was added to its timeline. `,
-      ...where,
-      ...unread,
+      ...channelText,
+      ...messageError,
     );
   return answered(
     'Declared: ',
     { bold: incident.title },
     `, ${severity}, ${serviceEnvironment.service} in ${environment}. `,
-    ...where,
-    ...unread,
+    ...channelText,
+    ...messageError,
   );
 };
 
-/** Adds the message to the timeline. Returns the error, if any, because the incident exists nevertheless. */
-async function firstEntry(deps: CommandDeps, acting: Acting, id: IncidentId, { from }: Declare): Promise<Text> {
+/** Adds the message to the timeline. Returns the error as text, because the incident exists nevertheless. */
+async function addFirstEntry(deps: CommandDeps, acting: Acting, id: IncidentId, { from }: Declare): Promise<Text> {
   if (from === null) return [];
   try {
     await addMessage(deps, acting, id, from);
@@ -158,7 +158,7 @@ async function firstEntry(deps: CommandDeps, acting: Acting, id: IncidentId, { f
 }
 
 /** Returns the channel, or that it is being created. */
-async function whereOf(deps: CommandDeps, id: IncidentId, replyTo: ReplyTo): Promise<Text> {
+async function channelTextOf(deps: CommandDeps, id: IncidentId, replyTo: ReplyTo): Promise<Text> {
   const channel = await awaitChannel(deps, id, replyTo);
   return channel === undefined
     ? ['Firebreak is creating its channel.']

@@ -9,10 +9,10 @@ import type { CommandDeps } from '../deps.ts';
 import { answered, Declined, nameIn, unknownName } from '../outcome.ts';
 import type { Given, Run, Verb } from './verb.ts';
 
-type Wanted = { service: string; environment: string | null };
+type Request = { service: string; environment: string | null };
 
 /** Lists recent deploys. */
-export const deploys: Verb<Wanted> = {
+export const deploys: Verb<Request> = {
   permission: 'deployments:read',
   command: 'deploys',
   name: '',
@@ -24,17 +24,17 @@ export const deploys: Verb<Wanted> = {
     if (service === undefined) return { error: 'the service is missing', suggestion: null };
     if (more.length > 0)
       return { error: 'too many arguments: expected a service and an environment', suggestion: service };
-    return { service, environment: environmentNamed(input) ?? second ?? null };
+    return { service, environment: namedEnvironment(input) ?? second ?? null };
   },
 };
 
 /** Returns the environment that is given as `env=…`. */
-export const environmentNamed = ({ named }: Given): string | undefined =>
+export const namedEnvironment = ({ named }: Given): string | undefined =>
   named.get('environment') || named.get('env') || undefined;
 
 const SHOWN_MAX = 8;
 
-export const runDeploys: Run<Wanted> = async (deps, { caller }, request) => {
+export const runDeploys: Run<Request> = async (deps, { caller }, request) => {
   const service = nameIn(ServiceName, request.service);
   const environment = request.environment === null ? null : nameIn(EnvironmentName, request.environment);
   const scope = { service, ...(environment !== null && { environment }) };
@@ -43,8 +43,8 @@ export const runDeploys: Run<Wanted> = async (deps, { caller }, request) => {
   const { items } = await deps.changes.list({ ...scope, limit: SHOWN_MAX });
   const where = `${service}${environment === null ? '' : ` in ${environment}`}`;
   if (items.length === 0) {
-    const known = Object.keys((await deps.config.current()).services);
-    if (!known.includes(service)) throw unknownName('service', service, known);
+    const services = Object.keys((await deps.config.current()).services);
+    if (!services.includes(service)) throw unknownName('service', service, services);
     return answered(`No deployment of ${where} is recorded.`);
   }
   const running = new Set((await deps.changes.live()).map(({ id }) => id));
@@ -57,7 +57,7 @@ export const runDeploys: Run<Wanted> = async (deps, { caller }, request) => {
 };
 
 /** Number of deployments that are searched for the environments of a service. */
-const LOOKED_THROUGH = 100;
+const SEARCHED_MAX = 100;
 
 /** @throws Declined if the environment is neither in the catalogue nor has deployments, with a suggestion */
 async function refuseUnknownEnvironment(
@@ -65,7 +65,7 @@ async function refuseUnknownEnvironment(
   { service, environment }: ServiceEnvironment,
 ): Promise<void> {
   const entry = serviceEntry((await config.current()).services, service);
-  const { items } = await changes.list({ service, limit: LOOKED_THROUGH });
+  const { items } = await changes.list({ service, limit: SEARCHED_MAX });
   const known = new Set([...Object.keys(entry?.environments ?? {}), ...items.map((change) => change.environment)]);
   // The caller reports an unknown service.
   if (known.size === 0 || known.has(environment)) return;

@@ -28,38 +28,44 @@ export const runExperiments: Run<Listed> = async (deps, { caller }, request) => 
   const service = request.service === null ? null : await knownService(deps, request.service);
   if (service !== null) caller.allow('experiments:read', { service });
   const covers = ({ scope }: Pick<Experiment, 'scope'>): boolean =>
-    service === null || scope.some((place) => place.service === service);
+    service === null || scope.some((serviceEnvironment) => serviceEnvironment.service === service);
   const [unfinished, { items }] = await Promise.all([
     deps.experiments.unfinished(),
     deps.experiments.list({ ...(service !== null && { service }), limit: SHOWN_MAX }),
   ]);
-  const running = unfinished.filter((one) => covers(one) && isPermittedOn(caller, 'experiments:read', one));
-  const known = new Set(running.map(({ id }) => id));
-  const last = items.filter(({ id, ...one }) => !known.has(id) && isPermittedOn(caller, 'experiments:read', one));
-  const of = service === null ? '' : ` of ${service}`;
-  if (running.length + last.length === 0) return answered(`No experiment${of} is recorded.`);
+  const running = unfinished.filter(
+    (experiment) => covers(experiment) && isPermittedOn(caller, 'experiments:read', experiment),
+  );
+  const runningIds = new Set(running.map(({ id }) => id));
+  const recent = items.filter(
+    ({ id, ...experiment }) => !runningIds.has(id) && isPermittedOn(caller, 'experiments:read', experiment),
+  );
+  const ofService = service === null ? '' : ` of ${service}`;
+  if (running.length + recent.length === 0) return answered(`No experiment${ofService} is recorded.`);
   const texts = [
-    ...(running.length === 0 ? [`No experiment${of} is in progress.`] : [`Experiments${of} in progress:`]),
+    ...(running.length === 0
+      ? [`No experiment${ofService} is in progress.`]
+      : [`Experiments${ofService} in progress:`]),
     ...running.flatMap(row),
-    ...(last.length === 0 ? [] : ['\nLast:']),
-    ...last.flatMap(row),
+    ...(recent.length === 0 ? [] : ['\nLast:']),
+    ...recent.flatMap(row),
   ];
   return { answer: message(texts, stopButtons(caller, running)) };
 };
 
 /** An experiment with several services is shown only to people who may see all of them. */
 const isPermittedOn = (caller: Caller, action: Action, { scope }: Pick<Experiment, 'scope'>): boolean =>
-  scope.every((place) => isPermitted(caller, action, place));
+  scope.every((serviceEnvironment) => isPermitted(caller, action, serviceEnvironment));
 
 const row = ({ status, conclusion, created_at, started_at, name, scope, reason }: Experiment): Text => [
   `\n${status === 'ended' ? '•' : '▶️'} ${minuteOf(started_at ?? created_at)} `,
   { bold: name },
-  ` (${placesOf({ scope })}): ${
+  ` (${scopeText({ scope })}): ${
     conclusion === null ? `${status}: ${reason}` : `${conclusion.outcome}: ${conclusion.reasons.join('; ')}`
   }`,
 ];
 
-const placesOf = ({ scope }: Pick<Experiment, 'scope'>): string =>
+const scopeText = ({ scope }: Pick<Experiment, 'scope'>): string =>
   scope.map(({ service, environment }) => `${service} ${environment}`).join(', ');
 
 /** Whether a request to stop the experiment would still have an effect. */
@@ -72,7 +78,7 @@ const NAME_MAX_CHARS = 60;
 
 const stopButtons = (caller: Caller, running: readonly ExperimentRecord[]): ChatButton[] =>
   running
-    .filter((one) => canStop(one) && isPermittedOn(caller, 'experiments:write', one))
+    .filter((experiment) => canStop(experiment) && isPermittedOn(caller, 'experiments:write', experiment))
     .slice(0, BUTTONS_MAX)
     .map(({ id, name, scope }) => ({
       button: { verb: 'stop_experiment' as const, experiment: id },
@@ -80,7 +86,7 @@ const stopButtons = (caller: Caller, running: readonly ExperimentRecord[]): Chat
       style: 'danger' as const,
       confirm: {
         title: 'Stop this experiment?',
-        text: `${name} (${placesOf({ scope })}) is stopped, and its result is inconclusive.`,
+        text: `${name} (${scopeText({ scope })}) is stopped, and its result is inconclusive.`,
         yes: 'Stop',
         no: 'Cancel',
       },
@@ -95,22 +101,22 @@ export const stopExperiment: Verb<Pressed> = {
 };
 
 export const runStopExperiment: Run<Pressed> = async (deps, { caller, key }, { experiment: id }) => {
-  const kept = `${key}-experiment`;
-  const isRepeat = (await deps.processedEvents.read(kept)) !== undefined;
-  const found = await deps.experiments.get(id);
-  if (found === undefined) throw new Declined('The experiment no longer exists. Nothing was done.');
-  for (const place of found.scope) caller.allow('experiments:write', place);
-  if (found.ending !== null)
+  const resultKey = `${key}-experiment`;
+  const isRepeat = (await deps.processedEvents.read(resultKey)) !== undefined;
+  const experiment = await deps.experiments.get(id);
+  if (experiment === undefined) throw new Declined('The experiment no longer exists. Nothing was done.');
+  for (const serviceEnvironment of experiment.scope) caller.allow('experiments:write', serviceEnvironment);
+  if (experiment.ending !== null)
     return isRepeat
-      ? doneTo(found)
-      : answered({ bold: found.name }, ` is over already: ${found.ending.reason}. Nothing was done.`);
-  if (!isRepeat) await deps.processedEvents.store(kept, { id });
+      ? confirmation(experiment)
+      : answered({ bold: experiment.name }, ` is over already: ${experiment.ending.reason}. Nothing was done.`);
+  if (!isRepeat) await deps.processedEvents.store(resultKey, { id });
   await sendExperimentRequest(deps, caller, id, { kind: 'stop', reason: null });
-  return doneTo(found);
+  return confirmation(experiment);
 };
 
-const doneTo = ({ id, name, scope, run }: ExperimentRecord): Outcome =>
+const confirmation = ({ id, name, scope, run }: ExperimentRecord): Outcome =>
   answered(
     { bold: name },
-    ` (${placesOf({ scope })}) is being stopped${run === null ? ': stop it in your chaos tool, too' : ''}. Experiment ${id}.`,
+    ` (${scopeText({ scope })}) is being stopped${run === null ? ': stop it in your chaos tool, too' : ''}. Experiment ${id}.`,
   );

@@ -13,9 +13,11 @@ export const flagOn: IncidentVerb<NamedFlag> = {
 
 export const runFlagOn: RunInIncident<NamedFlag> = async (deps, { caller }, id, { flag }) => {
   const { effects } = await turnFlagOn(deps, caller, { id, flag });
-  const done = effects.some(({ flag: of, state }) => of?.name === flag && of.on && state === 'succeeded');
+  const isOn = effects.some(
+    ({ flag: switched, state }) => switched?.name === flag && switched.on && state === 'succeeded',
+  );
   return answered(
-    done
+    isOn
       ? `Feature flag ${flag} is on again.`
       : `Firebreak turns on feature flag ${flag} again. The timeline shows the result.`,
   );

@@ -3,7 +3,7 @@ import { acknowledge, runAcknowledge } from './acknowledge.ts';
 import { answer, runAnswer } from './approval.ts';
 import { pause, resume, runPause, runResume, switchAutomation, runSwitchAutomation } from './automation.ts';
 import { declare, runDeclare } from './declare.ts';
-import { canaries, canaryButtons, canary, runCanaries, runCanary, runCanaryButton } from './canary.ts';
+import { canaries, canaryButtons, canaryCommand, runCanaries, runCanary, runCanaryButton } from './canary.ts';
 import { deploys, runDeploys } from './deploys.ts';
 import { experiments, runExperiments, runStopExperiment, stopExperiment } from './experiments.ts';
 import { flagOn, runFlagOn } from './flags.ts';
@@ -21,12 +21,12 @@ import { note, pin, runPinReaction, runPin, pinReaction, runNote } from './timel
 import { runUpdate, update } from './update.ts';
 import type { IncidentVerb, Run, RunInIncident, Verb } from './verb.ts';
 
-/** A usage error that was found only with the catalogue. */
+/** Answers a command whose usage error was found only with the catalogue, after the response to Slack. */
 const usage: Verb<{ because: string; nearest: string | null }> = { permission: 'incidents:read' };
 
 /**
- * All verbs. Help, parsing, dialogs, and buttons follow from them, the help in this order. They don't refer to the
- * functions below, so that the function that Slack calls, which has to start quickly, doesn't contain those.
+ * All verbs. Help, parsing, dialogs, and buttons follow from them, the help in this order. They don't refer to the functions
+ * in `RUNS`, so that the bundle of the Lambda function that Slack calls, which has to start quickly, doesn't contain those.
  */
 export const VERBS = {
   declare,
@@ -50,7 +50,7 @@ export const VERBS = {
   deploys,
   firebreak_status: productStatus,
   canaries,
-  canary,
+  canary: canaryCommand,
   canary_button: canaryButtons,
   experiments,
   stop_experiment: stopExperiment,
@@ -68,13 +68,14 @@ export const VERBS = {
   so_far: soFar,
   usage,
 };
-export type Act = keyof typeof VERBS;
+/** The name of a verb, which is stored with a request. */
+export type ActionName = keyof typeof VERBS;
 
 type RunOf<V> =
   V extends IncidentVerb<infer _, infer R> ? RunInIncident<R> : V extends Verb<infer _, infer R> ? Run<R> : never;
 
-/** Executes each verb. */
-export const RUNS: { [A in Act]: RunOf<(typeof VERBS)[A]> } = {
+/** The functions that execute the verbs. */
+export const RUNS: { [A in ActionName]: RunOf<(typeof VERBS)[A]> } = {
   declare: runDeclare,
   list: runList,
   status: runStatus,

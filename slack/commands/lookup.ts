@@ -1,13 +1,13 @@
 import type { Button } from '../../schemas/slack/button.ts';
-import { type Act, VERBS } from './index.ts';
+import { type ActionName, VERBS } from './index.ts';
 import { type AnyVerb, type CommandName, COMMANDS, type Dialog, type TypedVerb } from './verb.ts';
 
 /** A requested action: its verb, and the arguments of that verb. */
-export type ActionRequest = { act: Act };
+export type ActionRequest = { act: ActionName };
 
-export type TypedAction = TypedVerb & { act: Act };
+export type TypedAction = TypedVerb & { act: ActionName };
 
-const ALL = (Object.entries(VERBS) as [Act, AnyVerb][]).map(([act, verb]) => ({ ...verb, act }));
+const ALL = (Object.entries(VERBS) as [ActionName, AnyVerb][]).map(([act, verb]) => ({ ...verb, act }));
 
 /** The verbs that people can type, by command. */
 export const TYPED = Object.fromEntries(
@@ -17,7 +17,7 @@ export const TYPED = Object.fromEntries(
 export const verbOf = ({ act }: ActionRequest): AnyVerb => VERBS[act];
 
 /** Returns the dialog with a `callback_id`, and its verb. Undefined: not a dialog of Firebreak. */
-export function dialogWith(callback: string): { act: Act; dialog: Dialog<object, object> } | undefined {
+export function dialogWith(callback: string): { act: ActionName; dialog: Dialog<object, object> } | undefined {
   const { act, dialog } = ALL.find((verb) => verb.dialog?.id === callback) ?? {};
   return act && dialog && { act, dialog };
 }

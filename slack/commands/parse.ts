@@ -44,9 +44,9 @@ function parseRoot(typed: string, text: string, environmentsOf: EnvironmentsOf):
   if (verbNamed(TYPED.firebreak, first) !== undefined) return parse('firebreak', typed, text, environmentsOf);
   if (verbNamed(TYPED.incident, first) !== undefined)
     return parse('incident', `${typed} incident`, text, environmentsOf);
-  const near = nearest(first, [...COMMANDS, ...namesOf(TYPED.firebreak), ...namesOf(TYPED.incident), HELP_VERB]);
-  if (near === HELP_VERB) return helpMeant('firebreak', typed, first);
-  return usageError('firebreak', unknownVerb(first), near && `${typed} ${near} ${plainText(rest)}`);
+  const suggestion = nearest(first, [...COMMANDS, ...namesOf(TYPED.firebreak), ...namesOf(TYPED.incident), HELP_VERB]);
+  if (suggestion === HELP_VERB) return helpMeant('firebreak', typed, first);
+  return usageError('firebreak', unknownVerb(first), suggestion && `${typed} ${suggestion} ${plainText(rest)}`);
 }
 
 const HELP_VERB = 'help';
@@ -67,9 +67,10 @@ function parse(command: CommandName, typed: string, text: string, environmentsOf
   const verb = first === '' ? withoutVerb(command) : verbNamed(verbs, first);
   if (verb !== undefined) return parseArguments(command, `${typed} ${verb.name}`, verb, rest, environmentsOf);
   if (first === '') return { kind: 'help', command };
-  const near = nearestVerb(verbs, first);
-  if (near === HELP_VERB) return helpMeant(command, typed, first);
-  if (near !== null) return unknownVerbWithSuggestion(command, typed, first, `${near} ${rest}`, environmentsOf);
+  const suggestion = nearestVerb(verbs, first);
+  if (suggestion === HELP_VERB) return helpMeant(command, typed, first);
+  if (suggestion !== null)
+    return unknownVerbWithSuggestion(command, typed, first, `${suggestion} ${rest}`, environmentsOf);
   const implied = command === 'freeze' && hasDurationOrReason(rest) ? verbNamed(verbs, 'open') : undefined;
   if (implied !== undefined) return parseArguments(command, `${typed} open`, implied, text, environmentsOf);
   return usageError(
@@ -99,9 +100,9 @@ function unknownVerbWithSuggestion(
   environmentsOf: EnvironmentsOf,
 ): Parsed {
   const corrected = parse(command, typed, text, environmentsOf);
-  const near =
+  const suggestion =
     corrected.kind === 'usage' && corrected.nearest !== null ? corrected.nearest : `${typed} ${plainText(text)}`;
-  return usageError(command, unknownVerb(first), near);
+  return usageError(command, unknownVerb(first), suggestion);
 }
 
 /** Returns the verb of a command without a subcommand: `/incident` alone declares an incident. */
@@ -179,16 +180,16 @@ const ALIAS_MIN_CHARS = 8;
 /** Returns the subcommand that was probably meant; null: none is similar. */
 function nearestVerb(verbs: readonly TypedAction[], word: string): string | null {
   const aliases = verbs.flatMap((verb) => verb.aliases ?? []).filter(({ length }) => length >= ALIAS_MIN_CHARS);
-  const near = nearest(word, [...namesOf(verbs), HELP_VERB, ...aliases]);
-  return near === null ? null : (verbNamed(verbs, near)?.name ?? near);
+  const suggestion = nearest(word, [...namesOf(verbs), HELP_VERB, ...aliases]);
+  return suggestion === null ? null : (verbNamed(verbs, suggestion)?.name ?? suggestion);
 }
 
 const namesOf = (verbs: readonly TypedAction[]): string[] => verbs.map(({ name }) => name).filter(Boolean);
 
-const usageError = (command: CommandName, because: string, near: string | null): Parsed => ({
+const usageError = (command: CommandName, because: string, suggestion: string | null): Parsed => ({
   kind: 'usage',
   because,
-  nearest: near?.trim().replaceAll(/\s+/g, ' ') ?? null,
+  nearest: suggestion?.trim().replaceAll(/\s+/g, ' ') ?? null,
   command,
 });
 

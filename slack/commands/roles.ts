@@ -112,10 +112,10 @@ export const leave: IncidentVerb<Leave> = {
 export const runLeave: RunInIncident<Leave> = async (deps, { caller, key, trace }, id, { role }) => {
   const requestedRoles = role === null ? IncidentRole.options : [role];
   const holders = await Promise.all(
-    requestedRoles.map((one) => holderBefore(deps, { caller, key: `${key}-${one}`, trace }, id, one)),
+    requestedRoles.map((name) => holderBefore(deps, { caller, key: `${key}-${name}`, trace }, id, name)),
   );
-  const own = requestedRoles.filter((_, index) => isSameActor(holders[index]?.name ?? '', caller.name));
-  if (own.length === 0) {
+  const heldRoles = requestedRoles.filter((_, index) => isSameActor(holders[index]?.name ?? '', caller.name));
+  if (heldRoles.length === 0) {
     caller.allow('incidents:write', await requireIncident(deps, id));
     const holder = role === null ? undefined : holders[0];
     return answered(
@@ -125,9 +125,9 @@ export const runLeave: RunInIncident<Leave> = async (deps, { caller, key, trace 
       ' Nothing was done.',
     );
   }
-  for (const one of own) await leaveRole(deps, caller, { id, key: `${key}-${one}`, role: one });
+  for (const held of heldRoles) await leaveRole(deps, caller, { id, key: `${key}-${held}`, role: held });
   return answered(
-    `You are no longer ${own.join(' and ')}. ${own.length === 1 ? 'The role is' : 'The roles are'} now unassigned.`,
+    `You are no longer ${heldRoles.join(' and ')}. ${heldRoles.length === 1 ? 'The role is' : 'The roles are'} now unassigned.`,
   );
 };
 
@@ -148,14 +148,14 @@ export const assign: IncidentVerb<Assign> = {
 function parseAssign({ words }: Given): Assign | UsageError {
   const mentioned = words.find((word) => userIn(word) !== undefined);
   const user = mentioned === undefined ? undefined : userIn(mentioned);
-  const others = words.filter((one) => one !== mentioned);
+  const others = words.filter((word) => word !== mentioned);
   const word = others.join('-');
   const role = roleIn(word);
   if (user === undefined)
     return (
       assignByName(words) ?? {
         error: 'the person is missing: mention them, such as @name',
-        suggestion: nobodyMentioned(others),
+        suggestion: mentionSuggestion(others),
       }
     );
   if (word === '')
@@ -168,14 +168,14 @@ function assignByName(words: readonly string[]): Assign | undefined {
   const roleWord = words.find((word) => roleIn(word) !== undefined);
   const role = roleWord === undefined ? undefined : roleIn(roleWord);
   const [first = '', ...more] = words.filter((word) => word !== roleWord);
-  if (role === undefined || !CALLED.test(first)) return undefined;
+  if (role === undefined || !TYPED_MENTION.test(first)) return undefined;
   return { role, user: null, called: [first.slice(1), ...more].join(' ') };
 }
 
-const CALLED = /^@\S/;
+const TYPED_MENTION = /^@\S/;
 
-/** Suggests the correct form with an `@`, for which Slack offers completions. */
-function nobodyMentioned(words: readonly string[]): string {
+/** Returns the arguments with an `@`, for which Slack offers completions. */
+function mentionSuggestion(words: readonly string[]): string {
   const roleWord = words.find((word) => roleIn(word) !== undefined);
   const name = words.find((word) => word !== roleWord)?.replace(/^@/, '') ?? 'name';
   return `${(roleWord && roleIn(roleWord)) ?? 'commander'} @${name}`;
@@ -215,7 +215,7 @@ export const handover: IncidentVerb<HandOver> = {
     const [first] = words;
     if (first === undefined) return { user: null, brief: null };
     const user = userIn(first);
-    if (user === undefined && CALLED.test(first))
+    if (user === undefined && TYPED_MENTION.test(first))
       return { user: null, called: (from(0) ?? first).slice(1), brief: null };
     if (user === undefined)
       return {
@@ -310,12 +310,12 @@ const nameOf = ({ shown, name }: Caller): string => shown ?? name;
 async function holderOf(deps: CommandDeps, caller: Caller, id: IncidentId, user: string): Promise<Assignee> {
   const incident = await requireIncident(deps, id);
   caller.allow('incidents:write', incident);
-  const found = await actorFor(deps, user);
-  if (!found.ok)
+  const person = await actorFor(deps, user);
+  if (!person.ok)
     throw new Declined(
-      ...([{ user }, ` does not have permission: ${found.because}. Nothing was done.`] satisfies Text),
+      ...([{ user }, ` does not have permission: ${person.because}. Nothing was done.`] satisfies Text),
     );
-  const { actor } = found;
+  const { actor } = person;
   const now = deps.clock.now();
   if (!actorMay(actor, 'incidents:write', incident, now).allowed) {
     const contactText = whomToAsk(await deps.config.current(), 'incidents:write', incident, now);
@@ -339,8 +339,8 @@ async function holderBefore(
   role: IncidentRole,
 ): Promise<Pick<RoleHolder, 'name' | 'shown' | 'slack'> | null> {
   const resultKey = `${key}-before`;
-  const known = await deps.processedEvents.read(resultKey);
-  if (known !== undefined) return (known.outcome as { holder: RoleHolder | null }).holder; // stored below
+  const stored = await deps.processedEvents.read(resultKey);
+  if (stored !== undefined) return (stored.outcome as { holder: RoleHolder | null }).holder; // stored below
   const holder = (await recordOf(deps, id)).roles?.[role] ?? null;
   await deps.processedEvents.store(resultKey, { holder });
   return holder;

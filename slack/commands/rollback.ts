@@ -16,14 +16,14 @@ import { answered, Declined, message, nameIn, unknownName } from '../outcome.ts'
 import type { RequestContext } from '../request-context.ts';
 import { permissionsInTime } from '../requests/permissions.ts';
 import { deployedLately, rollbackChoice } from '../requests/replies.ts';
-import { authorWords, environmentNamed, noEnvironment } from './deploys.ts';
+import { authorWords, namedEnvironment, noEnvironment } from './deploys.ts';
 import { READ_PATIENCE_MS } from './status.ts';
 import type { EnvironmentsOf, Given, Run, Verb, UsageError } from './verb.ts';
 
 /** Environment null: the only environment, or the service's default. */
-type Wanted = { service: string; environment: string | null; version: string | null };
+type Request = { service: string; environment: string | null; version: string | null };
 
-export const rollback: Verb<Wanted> = {
+export const rollback: Verb<Request> = {
   permission: 'incidents:act',
   command: 'rollback',
   name: '',
@@ -34,11 +34,11 @@ export const rollback: Verb<Wanted> = {
   withoutArguments: chooseService,
 };
 
-function parseRollback(input: Given): Wanted | UsageError {
+function parseRollback(input: Given): Request | UsageError {
   const [service, second, third, ...more] = input.words;
   if (service === undefined) return { error: 'the service is missing', suggestion: null };
   const versionNamed = input.named.get('version') || input.named.get('to') || undefined;
-  const environment = environmentNamed(input);
+  const environment = namedEnvironment(input);
   if (more.length > 0 || (third !== undefined && (environment ?? versionNamed) !== undefined))
     return { error: 'too many arguments: expected a service, an environment, and a version', suggestion: service };
   const isVersion =
@@ -72,7 +72,7 @@ async function chooseService(context: RequestContext, command: SlashCommand): Pr
   const deployed = deployedLately(changes?.value ?? [], deps.clock.now()).filter(
     ({ service, environment }) =>
       permissions.may('deployments:read', { service, environment }) &&
-      !failing.some((one) => one.service === service && one.environment === environment),
+      !failing.some((incident) => incident.service === service && incident.environment === environment),
   );
   if (failing.length + deployed.length === 0) return null;
   return rollbackChoice(command.command, { failing, deployed });
@@ -89,21 +89,25 @@ async function serviceEnvironmentIn(
   const { services } = await deps.config.current();
   const entry = serviceEntry(services, service);
   if (entry === undefined) throw unknownName('service', service, Object.keys(services));
-  const known = Object.keys(entry.environments);
-  const where = environment ?? entry.defaultEnvironment ?? (known.length === 1 ? known[0] : undefined) ?? 'production';
-  if (!known.includes(where)) throw noEnvironment(service, where, known);
+  const environments = Object.keys(entry.environments);
+  const where =
+    environment ??
+    entry.defaultEnvironment ??
+    (environments.length === 1 ? environments[0] : undefined) ??
+    'production';
+  if (!environments.includes(where)) throw noEnvironment(service, where, environments);
   return { service: nameIn(ServiceName, service), environment: nameIn(EnvironmentName, where) };
 }
 
 /** Shows the suspect, the planned rollback, and a button for it. Changes nothing. */
-export const runRollback: Run<Wanted> = async (deps, { caller }, request) => {
+export const runRollback: Run<Request> = async (deps, { caller }, request) => {
   const serviceEnvironment = await serviceEnvironmentIn(deps, request.service, request.environment);
   const named = request.version === null ? undefined : nameIn(Version, request.version);
   const plan = await planRollback(deps, caller, serviceEnvironment, named);
   const { live, target, hasDeployer } = plan;
   const where = `${serviceEnvironment.service} in ${serviceEnvironment.environment}`;
   if (request.environment === null && named !== undefined && (target === undefined || target.kind === 'unknown'))
-    throw await neitherNor(deps, serviceEnvironment, named, target);
+    throw await neitherEnvironmentNorVersion(deps, serviceEnvironment, named, target);
   if (live === undefined || target === undefined)
     throw new Declined(`The running version of ${where} is unknown, because no deployment of it is recorded.`);
   if (target.kind === 'none_known_good')
@@ -119,12 +123,12 @@ export const runRollback: Run<Wanted> = async (deps, { caller }, request) => {
   if (target.kind !== 'version')
     throw new Declined(`${upperFirst(whyNotTo(target, serviceEnvironment))}. Nothing was done.`);
   if (!hasDeployer) throw new Declined(`${where} has no deployer in services.yaml, so Firebreak cannot roll it back.`);
-  const shown = [...shownPlan(plan, live, target), ...(await automationWarning(deps, plan))];
-  return { answer: message(shown, [confirmOf(plan, live, target, named !== undefined)]) };
+  const planText = [...planDescription(plan, live, target), ...(await automationWarning(deps, plan))];
+  return { answer: message(planText, [confirmButton(plan, live, target, named !== undefined)]) };
 };
 
 /** Returns the error for a word that is neither a known environment nor a known version. */
-async function neitherNor(
+async function neitherEnvironmentNorVersion(
   { config }: Pick<CommandDeps, 'config'>,
   { service, environment }: ServiceEnvironment,
   word: Version,
@@ -141,13 +145,19 @@ async function neitherNor(
   );
 }
 
-type Way = Extract<RollbackPlan['target'], { kind: 'version' }>;
+/** A rollback target that is a version. */
+type VersionTarget = Extract<RollbackPlan['target'], { kind: 'version' }>;
 
 /** Capitalizes the first letter, except of a version. */
 const upperFirst = (text: string): string =>
   /^\S*\d/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
 
-function shownPlan({ serviceEnvironment, facts, incident, effect }: RollbackPlan, live: Change, target: Way): Text {
+/** Describes the running version, the suspects, and what the rollback would do. */
+function planDescription(
+  { serviceEnvironment, facts, incident, effect }: RollbackPlan,
+  live: Change,
+  target: VersionTarget,
+): Text {
   const suspects = (incident?.suspects ?? []).slice(0, SUSPECTS_SHOWN);
   const cleared = activeClearings(incident?.cleared);
   return [
@@ -167,30 +177,31 @@ function shownPlan({ serviceEnvironment, facts, incident, effect }: RollbackPlan
     ...(cleared.length === 0 ? [] : [`\n${clearingsText(cleared)}.`]),
     effect?.direction === 'forward' ? `\nThe rollback would go forward to ` : `\nThe rollback would go back to `,
     { bold: target.version },
-    effect === undefined ? '.' : doesWords(effect, live, target),
-    ...shownPast(facts),
+    effect === undefined ? '.' : effectText(effect, live, target),
+    ...factsText(facts),
     incident === undefined
       ? '\nFirebreak opens an incident for the rollback.'
       : `\nThe rollback belongs to the incident ${serviceEnvironmentText(incident)}: ${incident.title}.`,
   ];
 }
 
-function doesWords(
-  { direction: goes, undoes: takes, alreadyUndone: already }: NonNullable<RollbackPlan['effect']>,
+/** Describes which changes the rollback undoes. */
+function effectText(
+  { direction, undoes, alreadyUndone }: NonNullable<RollbackPlan['effect']>,
   live: Change,
-  { version }: Way,
+  { version }: VersionTarget,
 ): string {
-  if (goes === 'forward')
+  if (direction === 'forward')
     return version === live.version ? '.' : `, because ${live.version} is running after a rollback.`;
-  const taken = takes.map((change) => `${change.version} (${change.kind})`).join(', ') || 'nothing else';
-  const versions = [...new Set(already.map((change) => change.version))];
+  const undone = undoes.map((change) => `${change.version} (${change.kind})`).join(', ') || 'nothing else';
+  const versions = [...new Set(alreadyUndone.map((change) => change.version))];
   const before =
     versions.length === 0 ? '' : `; ${versions.join(', ')} ${versions.length === 1 ? 'was' : 'were'} already undone`;
-  return `, which undoes ${taken}${before}.`;
+  return `, which undoes ${undone}${before}.`;
 }
 
-/** Shows the recorded facts about the target version. */
-const shownPast = (facts: RollbackPlan['facts']): Text =>
+/** Returns the recorded facts about the target version. */
+const factsText = (facts: RollbackPlan['facts']): Text =>
   facts === undefined
     ? []
     : [
@@ -211,10 +222,10 @@ async function automationWarning({ automation }: CommandDeps, { incident }: Roll
   return incident?.automation_paused === true ? ['\n⚠️ The automation of this incident is paused.'] : [];
 }
 
-const confirmOf = (
+const confirmButton = (
   { serviceEnvironment, facts }: RollbackPlan,
   live: Change,
-  target: Way,
+  target: VersionTarget,
   named: boolean,
 ): ChatButton => ({
   button: {

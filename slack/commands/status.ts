@@ -6,7 +6,7 @@ import type { OpenIncident } from '../../domain/ports/slack.ts';
 import type { SlashCommand } from '../../schemas/slack/command.ts';
 import { summarySoFar as storyOf } from '../../actions/incidents/acknowledge.ts';
 import { isPermitted } from '../execution/caller.ts';
-import { ofChannel } from '../execution/channel.ts';
+import { incidentOfChannel } from '../execution/channel.ts';
 import { answered, NOTHING, reasonWords } from '../outcome.ts';
 import type { Cached, CallerPermissions, RequestContext } from '../request-context.ts';
 import { permissionsInTime, refusalOf } from '../requests/permissions.ts';
@@ -20,8 +20,8 @@ export const READ_PATIENCE_MS = 1400;
 
 type KnownReader = Extract<CallerPermissions, { kind: 'known' }>;
 
-/** The open incidents that the caller can see; null: they can't be read. Or the refusal. Null: the caller is unknown. */
-async function visibleNow(
+/** Returns the open incidents that the caller can see (null: they can't be read), or the refusal. Null: the caller is unknown. */
+async function visibleIncidents(
   context: RequestContext,
   command: SlashCommand,
 ): Promise<{ open: Cached<OpenIncident[]> | null; may: KnownReader['may'] } | { refusal: ChatMessage | null } | null> {
@@ -46,18 +46,21 @@ export const list: Verb<Nothing> = {
   description: 'list open incidents',
   parse: noArguments,
   async answerNow(context, command) {
-    const visible = await visibleNow(context, command);
+    const visible = await visibleIncidents(context, command);
     if (visible === null || 'refusal' in visible) return visible && visible.refusal;
     return visible.open && listMessage(visible.open, context.deps.clock.now());
   },
 };
+
+/** Number of incidents in a list. */
+const LISTED_MAX = 20;
 
 export const runList: Run<Nothing> = async (deps, { caller }) => {
   const open = (await deps.incidents.open()).filter((incident) => isPermitted(caller, 'incidents:read', incident));
   const visible = withoutChildren(open);
   if (visible.length === 0) return answered('No incident is open.');
   const rows = visible
-    .slice(0, 20)
+    .slice(0, LISTED_MAX)
     .flatMap((incident): Text => [
       '\n• ',
       { bold: serviceEnvironmentText(incident) },
@@ -77,15 +80,17 @@ export const status: IncidentVerb<Nothing> = {
   description: 'show the status of this incident',
   parse: noArguments,
   async answerNow(context, command, named) {
-    const visible = await visibleNow(context, command);
+    const visible = await visibleIncidents(context, command);
     if (visible === null || 'refusal' in visible) return visible && visible.refusal;
-    const incident = named ?? { channel: command.channel_id, name: command.channel_name };
-    const one = visible.open?.value.find((each) => isCalled(each, incident));
-    return visible.open && one ? statusMessage({ ...visible.open, value: one }, context.deps.clock.now()) : null;
+    const reference = named ?? { channel: command.channel_id, name: command.channel_name };
+    const incident = visible.open?.value.find((openIncident) => isNamed(openIncident, reference));
+    return visible.open && incident
+      ? statusMessage({ ...visible.open, value: incident }, context.deps.clock.now())
+      : null;
   },
 };
 
-const isCalled = ({ id, channel, channel_id }: OpenIncident, named: NamedIncident): boolean =>
+const isNamed = ({ id, channel, channel_id }: OpenIncident, named: NamedIncident): boolean =>
   'id' in named
     ? id === named.id
     : channel === `#${named.name ?? ''}` || (channel_id !== undefined && channel_id === named.channel);
@@ -99,7 +104,7 @@ export const soFar: Verb<Nothing> = { permission: 'incidents:read', silent: true
 
 /** Sends the summary once per person and incident, not when they join the channel again. */
 export const runSoFar: Run<Nothing> = async (deps, acting, request, { where }) => {
-  const id = await ofChannel(deps, where.channel);
+  const id = await incidentOfChannel(deps, where.channel);
   if (id === undefined) return NOTHING;
   const once = `so-far:${id}:${acting.caller.slack ?? acting.caller.name}`;
   if ((await deps.processedEvents.read(once)) !== undefined) return NOTHING;
@@ -116,7 +121,10 @@ export const productStatus: Verb<Nothing> = {
   description: 'show the state of automation and the open incidents',
   parse: noArguments,
   async answerNow(context, command) {
-    const [visible, automation] = await Promise.all([visibleNow(context, command), context.cachedReads.automation()]);
+    const [visible, automation] = await Promise.all([
+      visibleIncidents(context, command),
+      context.cachedReads.automation(),
+    ]);
     if (visible === null || 'refusal' in visible) return visible && visible.refusal;
     const state = visible.may('automation:read', {}) ? automation : null;
     return productMessage(state, visible.open, context.deps.clock.now());

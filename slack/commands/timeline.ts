@@ -2,7 +2,7 @@ import { namelessUsersIn, plainText } from '../../domain/slack/commands/text.ts'
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { note as addNote } from '../../actions/incidents/declare-incident.ts';
 import { requireIncident } from '../../actions/incidents/require-incident.ts';
-import { ofChannel } from '../execution/channel.ts';
+import { incidentOfChannel } from '../execution/channel.ts';
 import type { CommandDeps } from '../deps.ts';
 import { actorFor } from '../execution/known-user.ts';
 import { answered, Declined, NOTHING } from '../outcome.ts';
@@ -76,7 +76,7 @@ export const PINS: readonly string[] = ['pushpin', 'round_pushpin'];
 export const pinReaction: Verb<Message> = { permission: 'incidents:write', neverLate: true };
 
 export const runPinReaction: Run<Message> = async (deps, acting, message, { where }) => {
-  const id = await ofChannel(deps, where.channel);
+  const id = await incidentOfChannel(deps, where.channel);
   if (id !== undefined) await addMessage(deps, acting, id, message);
   return NOTHING;
 };
@@ -94,13 +94,13 @@ export async function addMessage(
   const response = await deps.directory.message(message.channel, message.ts);
   const original = response.kind === 'done' ? response.value : null;
   // The text in the request may be truncated, and mentions people without their names.
-  const text = (original === null ? null : await readable(deps, original.text)) || message.text;
+  const text = (original === null ? null : await readableText(deps, original.text)) || message.text;
   if (text === null) {
     const why = response.kind === 'done' ? 'it does not exist any more' : response.detail;
     throw new Declined(`The message could not be read, so it was not added to the timeline: ${why}.`);
   }
   const author = message.author ?? original?.user ?? null;
-  const by = author === null ? '' : `${await shownAs(deps, author)}: `;
+  const by = author === null ? '' : `${await displayName(deps, author)}: `;
   await addNote(deps, caller, {
     id,
     key: `pinned-${message.channel}-${message.ts}`,
@@ -111,15 +111,15 @@ export async function addMessage(
 }
 
 /** Returns the text as its author sees it: unescaped, and with people's names. */
-async function readable(deps: CommandDeps, text: string): Promise<string> {
+async function readableText(deps: CommandDeps, text: string): Promise<string> {
   const names = await Promise.all(
-    namelessUsersIn(text).map(async (user): Promise<[string, string]> => [user, await shownAs(deps, user)]),
+    namelessUsersIn(text).map(async (user): Promise<[string, string]> => [user, await displayName(deps, user)]),
   );
   return plainText(text, new Map(names));
 }
 
 /** Returns the display name of a user, also of one without permissions. */
-async function shownAs(deps: CommandDeps, user: string): Promise<string> {
-  const found = await actorFor(deps, user);
-  return found.ok ? found.actor.shown : ((await deps.userCache.user(user))?.user.name ?? user);
+async function displayName(deps: CommandDeps, user: string): Promise<string> {
+  const person = await actorFor(deps, user);
+  return person.ok ? person.actor.shown : ((await deps.userCache.user(user))?.user.name ?? user);
 }

@@ -100,9 +100,9 @@ type Entry<D, R> = {
   buttons?: Buttons<R>;
   /** Returns the text that the person wrote, which is stored nowhere else and is part of a refusal. Null: none. */
   freeText?(request: R): string | null;
-  /** Whether it is still useful a quarter of an hour later. */
+  /** Whether to execute it even if it is processed more than 15 minutes later. */
   neverLate?: true;
-  /** Whether the person requested nothing, and gets no refusal. */
+  /** Whether the verb is no request of the person, such as joining a channel, so that it gets no refusal. */
   silent?: true;
   /** Returns whether a command has all arguments. Otherwise, only the dialog can request the verb. */
   isComplete?(draft: D): boolean;

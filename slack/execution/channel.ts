@@ -14,8 +14,8 @@ export const channelSpan = ({ channel, channel_id: id }: Channel): Span | undefi
 /** Returns the channel of an incident; for a child without its own, the parent's. Undefined: there is none yet. */
 export async function channelOf({ incidents }: Pick<Deps, 'incidents'>, id: IncidentId): Promise<Span | undefined> {
   const incident = await incidents.read(id);
-  const own = incident && channelSpan(incident);
-  if (own !== undefined || incident?.parent_id === undefined) return own;
+  const channel = incident && channelSpan(incident);
+  if (channel !== undefined || incident?.parent_id === undefined) return channel;
   const parent = await incidents.read(incident.parent_id);
   return parent && channelSpan(parent);
 }
@@ -30,15 +30,15 @@ export async function awaitChannel(
   id: IncidentId,
   replyTo: ReplyTo,
 ): Promise<Span | undefined> {
-  const there = await channelOf(deps, id);
-  if (there !== undefined) return there;
+  const existing = await channelOf(deps, id);
+  if (existing !== undefined) return existing;
   const waiting: WaitsForChannel = { reply_to: replyTo };
   await deps.processedEvents.store(channelWaiterKey(id), waiting);
   return channelOf(deps, id);
 }
 
 /** Returns the incident of a channel. Undefined: the channel belongs to no incident. */
-export async function ofChannel(
+export async function incidentOfChannel(
   { incidents }: Pick<Deps, 'incidents'>,
   channel: Where['channel'],
 ): Promise<IncidentId | undefined> {
@@ -46,9 +46,9 @@ export async function ofChannel(
   const found = await incidents.inChannel(channel.id);
   if (found !== undefined || channel.name === null) return found;
   // Incidents from older versions have no channel ID.
-  return byChannelName(await incidents.open(), channel.name);
+  return incidentByChannelName(await incidents.open(), channel.name);
 }
 
 /** Finds an open incident by the name of its channel, without `#`. */
-export const byChannelName = (open: readonly IncidentRecord[], name: string): IncidentId | undefined =>
+export const incidentByChannelName = (open: readonly IncidentRecord[], name: string): IncidentId | undefined =>
   open.find(({ channel }) => channel === `#${name}`)?.id;

@@ -10,6 +10,7 @@ import { type Message, PINS } from '../commands/timeline.ts';
 import type { EnvironmentsOf, Origin } from '../commands/verb.ts';
 import { readSubmission } from '../modals/submission.ts';
 
+/** A request of a person, whatever they used: a command, a button, a dialog, a shortcut, or an event. */
 export type Command = Origin & {
   user: string;
   /** The command as it would be entered again. Null: it was not a command. */
@@ -21,36 +22,36 @@ export type Command = Origin & {
 export function commandOf(request: SlackRequest, environmentsOf: EnvironmentsOf): Command | undefined {
   switch (request.kind) {
     case 'command':
-      return ofCommand(request.command, environmentsOf);
+      return fromSlashCommand(request.command, environmentsOf);
     case 'interaction':
-      return ofInteraction(request.interaction);
+      return fromInteraction(request.interaction);
     case 'event':
-      return ofEvent(request.callback);
+      return fromEvent(request.callback);
   }
 }
 
-function ofCommand(command: SlashCommand, environmentsOf: EnvironmentsOf): Command | undefined {
+function fromSlashCommand(command: SlashCommand, environmentsOf: EnvironmentsOf): Command | undefined {
   const parsed = parseCommand(command.command, command.text, environmentsOf);
   if (parsed.kind === 'help') return undefined;
   const { user_id: user, channel_id: channel, channel_name: name, response_url: responseUrl } = command;
   const common = { user, replyTo: { user, channel, responseUrl } };
-  const here = { incident: null, channel: { id: channel, name: name || null } };
+  const typedIn = { incident: null, channel: { id: channel, name: name || null } };
   if (parsed.kind === 'usage')
-    return { ...common, where: { ...here, named: null }, typed: null, request: { act: 'usage', ...parsed } };
+    return { ...common, where: { ...typedIn, named: null }, typed: null, request: { act: 'usage', ...parsed } };
   const { request, incident: named, typed } = parsed;
-  // Otherwise, a dialog asks for what is missing.
+  // An incomplete command has opened a dialog, whose submission is the request.
   if (verbOf(request).isComplete?.(request) === false) return undefined;
-  return { ...common, where: { ...here, named }, typed, request };
+  return { ...common, where: { ...typedIn, named }, typed, request };
 }
 
-function ofInteraction(interaction: Interaction): Command | undefined {
+function fromInteraction(interaction: Interaction): Command | undefined {
   switch (interaction.type) {
     case 'block_actions':
-      return ofButton(interaction);
+      return fromButton(interaction);
     case 'view_submission':
-      return ofForm(interaction);
+      return fromSubmission(interaction);
     case 'message_action':
-      return interaction.callback_id === 'add_to_timeline' ? ofMessage(interaction) : undefined;
+      return interaction.callback_id === 'add_to_timeline' ? fromMessageShortcut(interaction) : undefined;
     case 'block_suggestion':
     case 'shortcut':
     case 'view_closed':
@@ -58,11 +59,11 @@ function ofInteraction(interaction: Interaction): Command | undefined {
   }
 }
 
-function ofButton({ user, channel, actions, response_url }: BlockActions): Command | undefined {
-  const [acted] = actions;
-  const button = acted && readButton(acted.action_id, acted.value ?? acted.selected_option?.value);
+function fromButton({ user, channel, actions, response_url }: BlockActions): Command | undefined {
+  const [action] = actions;
+  const button = action && readButton(action.action_id, action.value ?? action.selected_option?.value);
   const requested = button && requestOfButton(button);
-  // Otherwise, it opens a dialog.
+  // A button without a request has opened a dialog.
   if (button === undefined || requested === undefined || !('request' in requested)) return undefined;
   return {
     user: user.id,
@@ -77,7 +78,7 @@ function ofButton({ user, channel, actions, response_url }: BlockActions): Comma
   };
 }
 
-function ofForm({ user, view }: ViewSubmission): Command | undefined {
+function fromSubmission({ user, view }: ViewSubmission): Command | undefined {
   const read = readSubmission(view);
   if (read?.ok !== true) return undefined;
   const { about, request, named } = read;
@@ -95,7 +96,7 @@ function ofForm({ user, view }: ViewSubmission): Command | undefined {
   };
 }
 
-function ofMessage({ user, channel, message, response_url }: MessageAction): Command {
+function fromMessageShortcut({ user, channel, message, response_url }: MessageAction): Command {
   const { ts, text, user: author } = message;
   const marked: Message = { channel: channel.id, ts, text: plainText(text) || null, author: author ?? null };
   return {
@@ -107,16 +108,16 @@ function ofMessage({ user, channel, message, response_url }: MessageAction): Com
   };
 }
 
-function ofEvent({ event }: EventCallback): Command | undefined {
-  if (event.type === 'member_joined_channel') return inChannel(event.user, event.channel, { act: 'so_far' });
+function fromEvent({ event }: EventCallback): Command | undefined {
+  if (event.type === 'member_joined_channel') return fromChannelEvent(event.user, event.channel, { act: 'so_far' });
   if (event.type !== 'reaction_added' || !PINS.includes(event.reaction)) return undefined;
   const { channel, ts } = event.item;
   if (!channel || !ts) return undefined;
   const marked: Message = { channel, ts, text: null, author: event.item_user ?? null };
-  return inChannel(event.user, channel, { act: 'pin_reaction', ...marked });
+  return fromChannelEvent(event.user, channel, { act: 'pin_reaction', ...marked });
 }
 
-const inChannel = (user: string, channel: string, request: ActionRequest): Command => ({
+const fromChannelEvent = (user: string, channel: string, request: ActionRequest): Command => ({
   user,
   replyTo: { user, channel, responseUrl: null },
   where: { incident: null, named: null, channel: { id: channel, name: null } },

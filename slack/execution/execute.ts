@@ -3,7 +3,7 @@ import { serviceEnvironmentText } from '../../domain/messages/story.ts';
 import { RUNS } from '../commands/index.ts';
 import { verbOf } from '../commands/lookup.ts';
 import type { Acting, Run, RunInIncident } from '../commands/verb.ts';
-import { channelSpan, ofChannel } from './channel.ts';
+import { channelSpan, incidentOfChannel } from './channel.ts';
 import type { Command } from './command.ts';
 import type { CommandDeps } from '../deps.ts';
 import { namedIncident } from './find-incident.ts';
@@ -20,13 +20,18 @@ export async function execute(deps: CommandDeps, acting: Acting, command: Comman
   const run: unknown = RUNS[command.request.act];
   if (verb.ofIncident !== true) return (run as Run<object>)(deps, acting, command.request, command);
   const { id, request } = await namedIncident(deps, acting.caller, command, verb);
-  return withItsName(deps, command, id, await (run as RunInIncident<object>)(deps, acting, id, request));
+  return withIncidentName(deps, command, id, await (run as RunInIncident<object>)(deps, acting, id, request));
 }
 
 /** Adds the incident to the answer if the person was not in its channel. */
-async function withItsName(deps: CommandDeps, { where }: Command, id: IncidentId, outcome: Outcome): Promise<Outcome> {
-  const chosen = where.incident !== null || where.named !== null;
-  if (!chosen || outcome.answer === null || (await ofChannel(deps, where.channel)) === id) return outcome;
+async function withIncidentName(
+  deps: CommandDeps,
+  { where }: Command,
+  id: IncidentId,
+  outcome: Outcome,
+): Promise<Outcome> {
+  const isChosen = where.incident !== null || where.named !== null;
+  if (!isChosen || outcome.answer === null || (await incidentOfChannel(deps, where.channel)) === id) return outcome;
   const incident = await deps.incidents.read(id);
   if (incident === undefined) return outcome;
   const channel = channelSpan(incident);

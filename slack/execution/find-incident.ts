@@ -10,11 +10,12 @@ import type { Caller } from '../../actions/people/caller.ts';
 import type { ActionRequest } from '../commands/lookup.ts';
 import type { IncidentVerb } from '../commands/verb.ts';
 import { isPermitted } from './caller.ts';
-import { byChannelName, channelSpan, ofChannel } from './channel.ts';
+import { incidentByChannelName, channelSpan, incidentOfChannel } from './channel.ts';
 import type { Command } from './command.ts';
 import { Declined } from '../outcome.ts';
 
-const NAMED_MAX = 10;
+/** Number of open incidents that an answer lists. */
+const LISTED_MAX = 10;
 
 type IncidentDeps = Pick<Deps, 'incidents'>;
 
@@ -32,45 +33,50 @@ export async function namedIncident(
 ): Promise<{ id: IncidentId; request: ActionRequest }> {
   const { where, request } = command;
   if (where.incident !== null) return { id: where.incident, request };
-  if (where.named === null) return { id: await ofServiceEnvironment(deps, caller, command, verb), request };
-  const found = await ofName(deps, where.named);
+  if (where.named === null) return { id: await unnamedIncident(deps, caller, command, verb), request };
+  const found = await incidentWithName(deps, where.named);
   if (found !== undefined) return { id: found, request };
-  const here = await ofChannel(deps, where.channel);
-  if (here !== undefined && verb.startingWith !== undefined && isWord(where.named))
-    return { id: here, request: { ...request, ...verb.startingWith(request, referenceWords(where.named)) } };
+  const inChannel = await incidentOfChannel(deps, where.channel);
+  if (inChannel !== undefined && verb.startingWith !== undefined && isWord(where.named))
+    return { id: inChannel, request: { ...request, ...verb.startingWith(request, referenceWords(where.named)) } };
   throw await unknownIncident(deps, caller, where.named);
 }
 
-/** @throws Declined if the channel belongs to no incident */
-async function ofServiceEnvironment(
+/**
+ * Returns the incident of the channel or, for a verb that only reads, the only open incident.
+ *
+ * @throws Declined if there is none
+ */
+async function unnamedIncident(
   deps: IncidentDeps,
   caller: Caller,
   { where, typed }: Command,
   { reads }: IncidentVerb<object>,
 ): Promise<IncidentId> {
-  const found = await ofChannel(deps, where.channel);
+  const found = await incidentOfChannel(deps, where.channel);
   if (found !== undefined) return found;
-  const open = await openFor(deps, caller);
+  const open = await readableOpen(deps, caller);
   const [only] = open;
   if (only !== undefined && open.length === 1 && reads === true) return only.id;
   throw new Declined(
     'This is not the channel of an incident, so Firebreak does not know which incident you mean. ',
-    ...choice(open, typed),
+    ...howToName(open, typed),
   );
 }
 
-/** Finds an incident by its name. Undefined: there is none. */
-async function ofName({ incidents }: IncidentDeps, named: NamedIncident): Promise<IncidentId | undefined> {
+/** Finds the incident that a command names, by its ID or its channel. Undefined: there is none. */
+async function incidentWithName({ incidents }: IncidentDeps, named: NamedIncident): Promise<IncidentId | undefined> {
   if ('id' in named) return (await incidents.read(named.id)) === undefined ? undefined : named.id;
   const found = named.channel === null ? undefined : await incidents.inChannel(named.channel);
-  return found ?? (named.name === null ? undefined : byChannelName(await incidents.open(), named.name));
+  return found ?? (named.name === null ? undefined : incidentByChannelName(await incidents.open(), named.name));
 }
 
 /** Returns whether a name can also be the first word of a text. */
 const isWord = (named: NamedIncident): boolean => !('id' in named) && (named.channel !== null || named.bare === true);
 
+/** Returns the error for a name that belongs to no incident, with a suggestion. */
 async function unknownIncident(deps: IncidentDeps, caller: Caller, named: NamedIncident): Promise<Declined> {
-  const open = await openFor(deps, caller);
+  const open = await readableOpen(deps, caller);
   const name = referenceWords(named);
   const near = nearest(
     name,
@@ -78,42 +84,47 @@ async function unknownIncident(deps: IncidentDeps, caller: Caller, named: NamedI
   );
   const what = 'id' in named ? `There is no incident ${name}. ` : `${name} is not the channel of an incident. `;
   const hint: Text = near === null ? [] : ['Did you mean ', { code: near }, '? '];
-  return new Declined(what, ...hint, 'Nothing was done.', ...listed(open));
+  return new Declined(what, ...hint, 'Nothing was done.', ...openList(open));
 }
 
 /** Returns the open incidents that the person can read, without children. */
-async function openFor({ incidents }: IncidentDeps, caller: Caller): Promise<IncidentRecord[]> {
+async function readableOpen({ incidents }: IncidentDeps, caller: Caller): Promise<IncidentRecord[]> {
   const open = await incidents.open();
   return withoutChildren(open.filter((incident) => isPermitted(caller, 'incidents:read', incident)));
 }
 
 /** Explains how to name an incident. */
-function choice(open: readonly IncidentRecord[], typed: Command['typed']): Text {
+function howToName(open: readonly IncidentRecord[], typed: Command['typed']): Text {
   const [only, ...others] = open;
   if (only === undefined) return ['No incident is open; ', { code: '/incident' }, ' declares one. Nothing was done.'];
-  if (typed === null) return ['Nothing was done.', ...listed(open)];
-  const again = (name: string): string => `${typed.verb} ${name} ${typed.rest}`.trim();
+  if (typed === null) return ['Nothing was done.', ...openList(open)];
+  const commandWith = (name: string): string => `${typed.verb} ${name} ${typed.rest}`.trim();
   return others.length === 0
     ? [
         `One incident is open: ${serviceEnvironmentText(only)}, ${only.title}. Nothing was done. For this incident, enter `,
-        { code: again(nameOf(only)) },
+        { code: commandWith(nameOf(only)) },
       ]
-    : ['Nothing was done. Name the incident, for example: ', { code: again(nameOf(only)) }, '.', ...listed(open)];
+    : [
+        'Nothing was done. Name the incident, for example: ',
+        { code: commandWith(nameOf(only)) },
+        '.',
+        ...openList(open),
+      ];
 }
 
 const nameOf = ({ channel, id }: IncidentRecord): string => channel ?? id;
 
-const listed = (open: readonly IncidentRecord[]): Text =>
+const openList = (open: readonly IncidentRecord[]): Text =>
   open.length === 0
     ? []
     : [
         '\nOpen incidents:',
         ...open
-          .slice(0, NAMED_MAX)
+          .slice(0, LISTED_MAX)
           .flatMap((incident): Text => [
             '\n• ',
             channelSpan(incident) ?? { code: incident.id },
             `: ${serviceEnvironmentText(incident)}, ${incident.title}`,
           ]),
-        ...(open.length > NAMED_MAX ? [`\nand ${open.length - NAMED_MAX} more`] : []),
+        ...(open.length > LISTED_MAX ? [`\nand ${open.length - LISTED_MAX} more`] : []),
       ];

@@ -7,12 +7,12 @@ import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 
 export type KnownUserDeps = Pick<Deps, 'userCache' | 'directory' | 'config' | 'clock' | 'log'>;
 
-/** Seconds for which answers of Slack are cached. */
-const USER_SECONDS = 3600;
-const GROUP_SECONDS = 300;
+/** Seconds for which answers of Slack about users, and about members of groups, are cached. */
+const USER_CACHE_SECONDS = 3600;
+const GROUP_CACHE_SECONDS = 300;
 
 /** Returns a placeholder for a user who is not cached while Slack does not answer. */
-const unknown = (id: string, kind: ChatUser['kind']): ChatUser => ({ id, team: '', email: null, name: null, kind });
+const placeholder = (id: string, kind: ChatUser['kind']): ChatUser => ({ id, team: '', email: null, name: null, kind });
 
 /**
  * Returns the actor for a Slack user. While Slack does not answer, the data of the last day is used. Without such data,
@@ -21,18 +21,18 @@ const unknown = (id: string, kind: ChatUser['kind']): ChatUser => ({ id, team: '
  */
 export async function actorFor(deps: KnownUserDeps, id: string): Promise<ActorResult> {
   const config = await deps.config.current();
-  const met = await userOf(deps, id, config);
+  const lookup = await userOf(deps, id, config);
   const groups = await groupsOf(deps, id, config);
-  const kind = met.why !== null && listsNobody(config) ? 'member' : 'outsider';
-  const found = actorOf(config, { ...(met.user ?? unknown(id, kind)), groups });
-  if (found.ok || met.why === null) return found;
+  const kind = lookup.why !== null && listsNoPeople(config) ? 'member' : 'outsider';
+  const found = actorOf(config, { ...(lookup.user ?? placeholder(id, kind)), groups });
+  if (found.ok || lookup.why === null) return found;
   return {
     ok: false,
-    because: `Slack did not identify you (${met.why}), and your Slack ID (${id}) is not in people.yaml`,
+    because: `Slack did not identify you (${lookup.why}), and your Slack ID (${id}) is not in people.yaml`,
   };
 }
 
-const listsNobody = ({ people: { people, userGroups, workspaces } }: Config): boolean =>
+const listsNoPeople = ({ people: { people, userGroups, workspaces } }: Config): boolean =>
   [people, userGroups, workspaces].every((listed) => Object.keys(listed).length === 0);
 
 /** Reads a user. `why`: reason why Slack did not answer; null: the data is current. */
@@ -42,7 +42,7 @@ async function userOf(
   { people }: Config,
 ): Promise<{ user: ChatUser | undefined; why: string | null }> {
   const cached = await userCache.user(id);
-  if (cached !== undefined && isFresh(cached, clock.now(), USER_SECONDS)) return { user: cached.user, why: null };
+  if (cached !== undefined && isFresh(cached, clock.now(), USER_CACHE_SECONDS)) return { user: cached.user, why: null };
   const response = await directory.user(id, people.workspaces);
   if (response.kind === 'done') {
     if (response.value !== null) await userCache.storeUser(response.value);
@@ -63,9 +63,10 @@ async function groupsOf(deps: KnownUserDeps, user: string, { people }: Config): 
   return ids.filter((_, index) => members[index]?.includes(user));
 }
 
+/** Returns the members of a user group. While Slack does not answer: those that are cached, or none. */
 async function membersOf({ userCache, directory, clock, log }: KnownUserDeps, id: string): Promise<readonly string[]> {
   const cached = await userCache.group(id);
-  if (cached !== undefined && isFresh(cached, clock.now(), GROUP_SECONDS)) return cached.members;
+  if (cached !== undefined && isFresh(cached, clock.now(), GROUP_CACHE_SECONDS)) return cached.members;
   const response: VendorResponse<string[]> = await directory.groupMembers(id);
   if (response.kind === 'done') {
     await userCache.storeGroup(id, response.value);

@@ -4,6 +4,7 @@ import { nearest } from '../../domain/runbooks/similar-names.ts';
 import type { Person } from '../../schemas/people/people.ts';
 import { Declined } from '../outcome.ts';
 
+/** `called`: the text after an `@` that is not a mention; it begins with a name. */
 type NamedPerson = { user: string | null; called?: string };
 
 /**
@@ -23,23 +24,24 @@ export async function namedPerson<B extends string | null>(
   const named = Object.entries(people).flatMap(([id, person]) =>
     [...new Set([id, person.name ?? id])].map((name) => ({ id, name, person })),
   );
-  const begun = named.filter(({ name }) => beginsWith(called, name));
-  const longest = Math.max(0, ...begun.map(({ name }) => name.length));
-  const found = begun.filter(({ name }) => name.length === longest);
-  const [one] = found;
-  if (one === undefined || new Set(found.map(({ id }) => id)).size > 1)
-    throw nobodyCalled(
+  const matching = named.filter(({ name }) => beginsWithName(called, name));
+  const longest = Math.max(0, ...matching.map(({ name }) => name.length));
+  const longestMatches = matching.filter(({ name }) => name.length === longest);
+  const [match] = longestMatches;
+  if (match === undefined || new Set(longestMatches.map(({ id }) => id)).size > 1)
+    throw noSinglePerson(
       called,
-      found.length > 1,
+      longestMatches.length > 1,
       named.map(({ name }) => name),
     );
-  return { user: await slackOf(deps, one), brief: called.slice(longest).trim() || brief || null };
+  return { user: await slackIdOf(deps, match), brief: called.slice(longest).trim() || brief || null };
 }
 
-const beginsWith = (text: string, name: string): boolean =>
+const beginsWithName = (text: string, name: string): boolean =>
   nameKey(text.slice(0, name.length)) === nameKey(name) && /^(?:[\s,:]|$)/.test(text.slice(name.length));
 
-function nobodyCalled(called: string, several: boolean, names: readonly string[]): Declined {
+/** Returns the error for a text that matches no person, or several. */
+function noSinglePerson(called: string, several: boolean, names: readonly string[]): Declined {
   const words = called.split(/\s+/);
   const near = nearest(words.slice(0, 2).join(' '), names) ?? nearest(words[0] ?? '', names);
   return new Declined(
@@ -52,7 +54,8 @@ function nobodyCalled(called: string, several: boolean, names: readonly string[]
   );
 }
 
-async function slackOf(
+/** @throws Declined if the Slack user of the person is unknown */
+async function slackIdOf(
   { directory }: Pick<Deps, 'directory'>,
   { name, person }: { name: string; person: Person },
 ): Promise<string> {

@@ -36,10 +36,10 @@ export async function processSlackRequest(deps: CommandDeps, { key, at, trace, r
   const before = await deps.processedEvents.read(key);
   if (before?.delivered === true)
     return log.debug('a Slack request was delivered again, and is already done', { act: command.request.act });
-  const late = secondsBetween(at, deps.clock.now()) > LATE_SECONDS && verbOf(command.request).neverLate !== true;
+  const isLate = secondsBetween(at, deps.clock.now()) > LATE_SECONDS && verbOf(command.request).neverLate !== true;
   const outcome =
     before === undefined
-      ? await (late ? tooLate(command) : outcomeOf(deps, command, { key, trace }))
+      ? await (isLate ? tooLate(command) : outcomeOf(deps, command, { key, trace }))
       : (before.outcome as Outcome); // stored below
   // The queue repeats a slow delivery while the first may still run. Only the one that stores the result answers.
   if (before === undefined && !(await deps.processedEvents.store(key, outcome)))
@@ -52,8 +52,8 @@ export async function processSlackRequest(deps: CommandDeps, { key, at, trace, r
 /** Returns the environments of a service, or else of all services of a team. Undefined: unknown name. */
 function environmentsCalled(services: Config['services'], name: string): string[] | undefined {
   const entries = Object.entries(services);
-  const own = entries.filter(([service]) => service === name);
-  const found = own.length > 0 ? own : entries.filter(([, { team }]) => team === name);
+  const ofService = entries.filter(([service]) => service === name);
+  const found = ofService.length > 0 ? ofService : entries.filter(([, { team }]) => team === name);
   if (found.length === 0) return undefined;
   return [...new Set(found.flatMap(([, { environments }]) => Object.keys(environments)))];
 }
@@ -75,19 +75,19 @@ async function outcomeOf(
     const found = await actorFor(deps, command.user);
     if (!found.ok) return notDone(command, await unknownPerson(deps, command, found.because));
     const config = await deps.config.current();
-    const played = (await deps.directory.standIn?.())
+    const sandbox = (await deps.directory.standIn?.())
       ? { config, vendors: await vendorModes(deps), standIns: deps.standIns }
       : undefined;
     const caller = callerOf(found.actor, {
       config,
       slack: command.user,
       now: () => deps.clock.now(),
-      ...(played && { whySandboxUserRefused: (action, scope) => whySandboxUserRefused(played, action, scope) }),
+      ...(sandbox && { whySandboxUserRefused: (action, scope) => whySandboxUserRefused(sandbox, action, scope) }),
     });
     return await execute(deps, { caller, key: `slack-${hash('sha256', key).slice(0, 32)}`, trace }, command);
   } catch (error) {
     if (error instanceof Declined) return notDone(command, answered(...error.text));
-    if (error instanceof Refusal) return notDone(command, answered(`${wordsOf(error)} Nothing was done.`));
+    if (error instanceof Refusal) return notDone(command, answered(`${refusalText(error)} Nothing was done.`));
     // A retry would not help: the scope has the maximum number of freezes.
     if (error instanceof Error && error.name === 'ScopeFull')
       return notDone(command, answered(`${error.message}. Nothing was done.`));
@@ -106,6 +106,7 @@ function notDone({ request }: Command, outcome: Outcome): Outcome {
   return freeText === null || text.includes(freeText) ? outcome : withNote(outcome, [`You wrote: ${freeText}`]);
 }
 
+/** Returns the answer to a person who has no permissions, with the people to ask. */
 async function unknownPerson(
   { config, clock }: Pick<CommandDeps, 'config' | 'clock'>,
   { request }: Command,
@@ -116,7 +117,7 @@ async function unknownPerson(
 }
 
 /** Returns the text of an API refusal for people in Slack. */
-function wordsOf({ code, detail }: Refusal): string {
+function refusalText({ code, detail }: Refusal): string {
   switch (code) {
     case 'automation-paused':
       return 'The kill switch is on, so this would have no effect. Open questions stay open. First enter /firebreak resume.';
@@ -163,7 +164,7 @@ async function deliver(
 
 /** Adds who was notified by direct message, and who was not. */
 function withEmails(answer: ChatMessage, reached: readonly string[], lost: readonly string[]): ChatMessage {
-  const users = (of: readonly string[]): Text => of.flatMap((user) => [{ user }, ' ']);
+  const users = (ids: readonly string[]): Text => ids.flatMap((user) => [{ user }, ' ']);
   const notes: Text[] = [
     ...(reached.length === 0 ? [] : [['✉️ Notified by direct message: ', ...users(reached)]]),
     ...(lost.length === 0

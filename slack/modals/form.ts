@@ -24,7 +24,9 @@ export const FIELDS = {
 
 /** Maximum length of incident titles, in UTF-16 code units. */
 export const TITLE_MAX_CHARS = 500;
-const USES_MAX = 1000;
+
+/** Maximum number of uses of an override, as in `POST /v1/freezes/{id}/overrides`. */
+export const USES_MAX = 1000;
 
 /** Context of a modal, which Slack returns with the submission. */
 export const About = z.object({
@@ -50,7 +52,7 @@ export type About = z.infer<typeof About>;
 
 export const ABOUT_NOTHING: About = About.parse({});
 
-/** Returns the context of a modal. */
+/** Returns the context in the metadata of a modal. Invalid metadata is an empty context. */
 export function aboutOf(metadata: string): About {
   try {
     return About.parse(JSON.parse(metadata));
@@ -83,6 +85,7 @@ export class Fields {
     return this.text(field) ?? this.#reportError(field, otherwise, '');
   }
 
+  /** Reports that a required number is missing. Returns a placeholder, because the result is not used. */
   missing(field: string, why: string): number {
     return this.#reportError(field, why, 0);
   }

@@ -25,7 +25,10 @@ export async function openModal(deps: SlackDeps, trigger: string, view: ModalVie
   }
 }
 
-/** Checks the name, because the error may be from another copy of its class. */
+/**
+ * Returns the error code of Slack. Checks the name of the class, because the error can be of another copy of the class, in
+ * another bundle.
+ */
 const codeOf = (error: unknown): string =>
   error instanceof Error && error.name === 'SlackRefused' ? (error as SlackRefused).code : 'no_answer';
 

@@ -1,9 +1,9 @@
 import type { Received } from './http.ts';
 
 /** A parsed value, or the reason for the failure. */
-export type Read<T> = { ok: true; value: T } | { ok: false; status: 400 | 415; because: string };
+export type ParseResult<T> = { ok: true; value: T } | { ok: false; status: 400 | 415; because: string };
 
-const bad = (because: string, status: 400 | 415 = 400): { ok: false; status: 400 | 415; because: string } => ({
+const unreadable = (because: string, status: 400 | 415 = 400): { ok: false; status: 400 | 415; because: string } => ({
   ok: false,
   status,
   because,
@@ -21,27 +21,27 @@ function decoded({ body }: Pick<Received, 'body'>): string | undefined {
 }
 
 /** Parses a form. Repeated fields are refused, because they are ambiguous and Slack sends none. */
-export function formIn(received: Received): Read<Record<string, string>> {
+export function formIn(received: Received): ParseResult<Record<string, string>> {
   const type = 'application/x-www-form-urlencoded';
-  if (!isOfType(received, type)) return bad(`the Content-Type must be ${type}`, 415);
+  if (!isOfType(received, type)) return unreadable(`the Content-Type must be ${type}`, 415);
   const text = decoded(received);
-  if (text === undefined) return bad('the form is not valid UTF-8');
+  if (text === undefined) return unreadable('the form is not valid UTF-8');
   const fields = [...new URLSearchParams(text)];
-  const twice = fields.find(([name], index) => fields.findIndex(([other]) => other === name) !== index);
-  if (twice !== undefined) return bad(`the field "${twice[0].slice(0, 64)}" occurs more than once`);
+  const repeated = fields.find(([name], index) => fields.findIndex(([other]) => other === name) !== index);
+  if (repeated !== undefined) return unreadable(`the field "${repeated[0].slice(0, 64)}" occurs more than once`);
   return { ok: true, value: Object.fromEntries(fields) };
 }
 
-export function jsonIn(received: Received): Read<unknown> {
-  if (!isOfType(received, 'application/json')) return bad('the Content-Type must be application/json', 415);
+export function jsonIn(received: Received): ParseResult<unknown> {
+  if (!isOfType(received, 'application/json')) return unreadable('the Content-Type must be application/json', 415);
   const text = decoded(received);
-  return text === undefined ? bad('the body is not valid UTF-8') : parsed(text);
+  return text === undefined ? unreadable('the body is not valid UTF-8') : parseJson(text);
 }
 
-export function parsed(text: string): Read<unknown> {
+export function parseJson(text: string): ParseResult<unknown> {
   try {
     return { ok: true, value: JSON.parse(text) as unknown };
   } catch {
-    return bad('not valid JSON');
+    return unreadable('not valid JSON');
   }
 }

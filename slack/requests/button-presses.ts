@@ -4,7 +4,7 @@ import { requestOfButton } from '../commands/lookup.ts';
 import { ABOUT_NOTHING, type About } from '../modals/form.ts';
 import { modalOf } from '../modals/open.ts';
 import type { RequestContext } from '../request-context.ts';
-import { openFor, enqueueInteraction, refuseFor } from './interaction-replies.ts';
+import { openModalFor, enqueueInteraction, refuseFor } from './interaction-replies.ts';
 import { valueOf } from './enqueue.ts';
 import { type Answer, emptyAnswer } from './http.ts';
 import { permissionsInTime } from './permissions.ts';
@@ -13,10 +13,10 @@ import { whyNotThis } from './which-incident.ts';
 
 /** Responds to a pressed button, or to a selection in a message. */
 export async function respondToButton(context: RequestContext, interaction: BlockActions): Promise<Answer> {
-  const [acted] = interaction.actions;
+  const [action] = interaction.actions;
   // Slack also sends clicks on links, and on elements of other apps in forwarded messages.
-  if (acted === undefined || !isFirebreakAction(acted.action_id)) return emptyAnswer();
-  const button = readButton(acted.action_id, valueOf(acted));
+  if (action === undefined || !isFirebreakAction(action.action_id)) return emptyAnswer();
+  const button = readButton(action.action_id, valueOf(action));
   const opens = button === undefined ? null : dialogOf(button);
   if (opens === null) return enqueueInteraction(context, interaction);
   const { incident, dialog, permission } = opens;
@@ -24,7 +24,7 @@ export async function respondToButton(context: RequestContext, interaction: Bloc
   const why = await whyNotThis(context, { permissions, permission, id: incident });
   if (why !== null) return refuseFor(context, interaction, why);
   const about = { ...aboutPress(interaction), incident };
-  return openFor(
+  return openModalFor(
     context,
     interaction,
     await modalOf(dialog, { about, draft: null, incidentFields: [], waiting: context }),

@@ -1,6 +1,6 @@
 import type { Clock, Log } from '../../domain/ports/system.ts';
 import { millisOf } from '../../schemas/time/time.ts';
-import { within } from './deadline.ts';
+import { withDeadline } from './deadline.ts';
 import type { SlackDeps } from '../../domain/ports/slack.ts';
 import type { CachedReads, Cached, CachedRead } from '../request-context.ts';
 
@@ -11,8 +11,9 @@ const PATIENCE_MS = 1200;
 export const BRIEF_PATIENCE_MS = 500;
 
 /** Milliseconds for which a result is cached, and for which reads are skipped after a failure. */
-const KEPT_MS = 3000;
+const CACHE_MS = 3000;
 
+/** Returns the reads that responses need while Slack waits. */
 export function cachedReads(deps: SlackDeps): CachedReads {
   return {
     catalogue: cachedRead(deps, 'the catalogue', () => deps.catalogue()),
@@ -50,12 +51,12 @@ function cachedRead<T>(
   }
 
   return async (patienceMs = PATIENCE_MS) => {
-    if (last !== null && now() - millisOf(last.at) <= KEPT_MS) return { ...last, fresh: true };
+    if (last !== null && now() - millisOf(last.at) <= CACHE_MS) return { ...last, fresh: true };
     const stale = () => last && { ...last, fresh: false };
-    if (now() - failedAt <= KEPT_MS) return stale();
+    if (now() - failedAt <= CACHE_MS) return stale();
     try {
       running ??= readNow();
-      return await within(patienceMs, running);
+      return await withDeadline(patienceMs, running);
     } catch (error) {
       failedAt = now();
       log.warn(`${what} could not be read within the time limit of Slack`, { error: String(error) });

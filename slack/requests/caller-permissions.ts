@@ -6,9 +6,12 @@ import type { SlackDeps } from '../../domain/ports/slack.ts';
 import type { RequestingUser, CachedReads, CallerPermissions, PermissionsOf } from '../request-context.ts';
 
 /** Milliseconds for which users are cached. */
-const KEPT_MS = 5 * 60 * 1000;
-const KEPT_MAX = 1000;
+const USER_CACHE_MS = 5 * 60 * 1000;
 
+/** Number of cached users. When it is reached, all are forgotten. */
+const USERS_MAX = 1000;
+
+/** Returns a function that determines the permissions of a user, with a cache. */
 export function callerPermissions(deps: SlackDeps, reads: CachedReads): PermissionsOf {
   const users = new Map<string, { user: SlackUser; until: number }>();
   const now = () => millisOf(deps.clock.now());
@@ -20,8 +23,8 @@ export function callerPermissions(deps: SlackDeps, reads: CachedReads): Permissi
     const cached = users.get(id);
     if (cached !== undefined && cached.until > now()) return cached.user;
     const user = await deps.slack.user(id, workspaces.length > 0 ? workspaces : [team]);
-    if (users.size >= KEPT_MAX) users.clear();
-    users.set(id, { user, until: now() + KEPT_MS });
+    if (users.size >= USERS_MAX) users.clear();
+    users.set(id, { user, until: now() + USER_CACHE_MS });
     return user;
   }
 

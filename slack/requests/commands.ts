@@ -11,7 +11,7 @@ import { helpMessage, usageMessage } from './help.ts';
 import { type Answer, ephemeral, emptyAnswer } from './http.ts';
 import { permissionsInTime, refusalOf } from './permissions.ts';
 import { BRIEF_PATIENCE_MS } from './cached-reads.ts';
-import { notTakenMessage, takenMessage, withTyped } from './replies.ts';
+import { notStoredMessage, queuedMessage, withTyped } from './replies.ts';
 import type { RequestContext } from '../request-context.ts';
 import { whichIncident } from './which-incident.ts';
 
@@ -31,8 +31,8 @@ export async function answerCommand(context: RequestContext, command: SlashComma
     return ephemeral(withTyped(reply, command.command, command.text));
   }
   const verb = verbOf(parsed.request);
-  const now = verb.command === undefined ? null : await verb.answerNow?.(context, command, parsed.incident);
-  return now ? ephemeral(now) : enqueueCommand(context, command);
+  const immediate = verb.command === undefined ? null : await verb.answerNow?.(context, command, parsed.incident);
+  return immediate ? ephemeral(immediate) : enqueueCommand(context, command);
 }
 
 type Usage = Extract<Parsed, { kind: 'usage' }>;
@@ -49,14 +49,14 @@ const aboutCommand = ({ channel_id: channel, response_url }: SlashCommand): Abou
   response_url,
 });
 
-type Dialog = { kind: 'modal'; view: ModalView } | { kind: 'refused'; why: ChatMessage };
+type DialogOutcome = { kind: 'modal'; view: ModalView } | { kind: 'refused'; why: ChatMessage };
 
 /** Returns the modal that asks for missing input, or the refusal. Null: nothing is missing. */
 async function dialogFor(
   context: RequestContext,
   { request, incident: named }: ParsedCommand,
   command: SlashCommand,
-): Promise<Dialog | null> {
+): Promise<DialogOutcome | null> {
   const { dialog, permission, ofIncident } = verbOf(request);
   if (dialog === undefined || !dialog.isNeededFor(request)) return null;
   const about = aboutCommand(command);
@@ -84,9 +84,9 @@ async function enqueueCommand(
   command: SlashCommand,
 ): Promise<Answer> {
   const typed = plainText(`${command.command} ${command.text}`).slice(0, 200);
-  const [taken, open] = await Promise.all([
+  const [isQueued, open] = await Promise.all([
     enqueueRequest(deps, { kind: 'command', command }, trace),
     reads.openIncidents(),
   ]);
-  return ephemeral(taken ? takenMessage(typed, open?.fresh ?? false) : notTakenMessage(typed));
+  return ephemeral(isQueued ? queuedMessage(typed, open?.fresh ?? false) : notStoredMessage(typed));
 }

@@ -8,7 +8,7 @@ export class Late extends Error {
  *
  * @throws Late
  */
-export async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
+export async function withDeadline<T>(milliseconds: number, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new Late(`no answer within ${milliseconds} ms`)), milliseconds);

@@ -3,9 +3,9 @@ import type { SlackRequest } from '../../schemas/messages/inbound-events.ts';
 import { About } from '../modals/form.ts';
 import type { Acted, BlockActions, Interaction } from '../../schemas/slack/interaction.ts';
 import type { View } from '../../schemas/slack/view.ts';
-import { within } from './deadline.ts';
+import { withDeadline } from './deadline.ts';
 import type { SlackDeps } from '../../domain/ports/slack.ts';
-import { parsed } from './body.ts';
+import { parseJson } from './body.ts';
 
 /** Maximum time in milliseconds to queue a request; afterwards, the user gets the message that it was not stored. */
 const SEND_PATIENCE_MS = 1400;
@@ -22,7 +22,7 @@ export async function enqueueRequest(deps: SlackDeps, request: SlackRequest, tra
   const key = keyOf(request);
   try {
     const event = { from: 'slack' as const, key, at: deps.clock.now(), trace, request };
-    await within(SEND_PATIENCE_MS, deps.people.send(event, groupOf(request)));
+    await withDeadline(SEND_PATIENCE_MS, deps.people.send(event, groupOf(request)));
     deps.log.debug('queued a Slack request', { trace, kind: request.kind, key });
     return true;
   } catch (error) {
@@ -69,9 +69,9 @@ function keyOfActions({ user, channel, container, view, actions }: BlockActions)
  * Returns the key of one action. A double click has one key. A later click has another, because the action may be
  * allowed by then; an action that was executed is not repeated.
  */
-function keyOfAction(acted: Acted): string {
-  const window = Math.floor(Number(acted.action_ts ?? 0) / DOUBLE_CLICK_SECONDS);
-  return `${acted.action_id}=${valueOf(acted) ?? ''}@${window}`;
+function keyOfAction(action: Acted): string {
+  const window = Math.floor(Number(action.action_ts ?? 0) / DOUBLE_CLICK_SECONDS);
+  return `${action.action_id}=${valueOf(action) ?? ''}@${window}`;
 }
 
 export const valueOf = ({ value, selected_option, selected_user }: Acted): string | undefined =>
@@ -101,7 +101,7 @@ export function groupOf(request: SlackRequest): string {
 }
 
 function aboutOf({ private_metadata }: View): About {
-  const read = parsed(private_metadata);
+  const read = parseJson(private_metadata);
   const about = read.ok ? About.safeParse(read.value) : undefined;
   return about?.success ? about.data : About.parse({});
 }

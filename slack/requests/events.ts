@@ -24,8 +24,8 @@ export async function answerEvent(context: RequestContext, payload: unknown): Pr
   const callback = EventCallback.safeParse(payload);
   if (!callback.success) return { unreadable: z.prettifyError(callback.error) };
   if (!isOfInterest(callback.data)) return emptyAnswer();
-  const taken = await enqueueRequest(context.deps, { kind: 'event', callback: callback.data }, context.trace);
-  return taken ? emptyAnswer() : refused(503, 'unavailable', 'the event could not be stored; send it again');
+  const isQueued = await enqueueRequest(context.deps, { kind: 'event', callback: callback.data }, context.trace);
+  return isQueued ? emptyAnswer() : refused(503, 'unavailable', 'the event could not be stored; send it again');
 }
 
 /** Returns whether Firebreak handles the event. Events of bots, including its own, are ignored. */

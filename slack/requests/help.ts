@@ -3,6 +3,7 @@ import { helpOf, type Parsed } from '../commands/parse.ts';
 import type { CommandName } from '../commands/verb.ts';
 import { paragraph, smallPrint } from './replies.ts';
 
+/** How to use the commands of an incident outside of its channel. */
 const ELSEWHERE = smallPrint([
   'Outside of the channel of the incident, name the incident first, by its channel or its ID: ',
   { code: '/incident ack #incident-2611201' },

@@ -1,7 +1,7 @@
 import { plainText } from '../../domain/slack/commands/text.ts';
 import type { Interaction, MessageAction } from '../../schemas/slack/interaction.ts';
 import type { RequestContext } from '../request-context.ts';
-import { openFor, type Opening, enqueueInteraction, refuseFor } from './interaction-replies.ts';
+import { openModalFor, type ModalTrigger, enqueueInteraction, refuseFor } from './interaction-replies.ts';
 import { type Answer, emptyAnswer } from './http.ts';
 import { permissionsInTime, refusalOf } from './permissions.ts';
 import { VERBS } from '../commands/index.ts';
@@ -10,8 +10,8 @@ import { modalOf } from '../modals/open.ts';
 import { respondToButton } from './button-presses.ts';
 import { requestingUserOf } from './caller-permissions.ts';
 import { BRIEF_PATIENCE_MS } from './cached-reads.ts';
-import { submitted } from './modal-submissions.ts';
-import { suggest } from './suggestions.ts';
+import { respondToSubmission } from './modal-submissions.ts';
+import { suggestServices } from './suggestions.ts';
 import { whichIncident } from './which-incident.ts';
 
 /** Values of `callback_id` of shortcuts, as in slack/manifest.yaml. */
@@ -28,28 +28,28 @@ const MESSAGE_MAX_CHARS = 1000;
 export async function answerInteraction(context: RequestContext, interaction: Interaction): Promise<Answer> {
   switch (interaction.type) {
     case 'block_suggestion':
-      return suggest(context, interaction);
+      return suggestServices(context, interaction);
     case 'view_submission':
-      return submitted(context, interaction);
+      return respondToSubmission(context, interaction);
     case 'block_actions':
       return respondToButton(context, interaction);
     case 'message_action':
-      return onMessage(context, interaction);
+      return respondToMessageShortcut(context, interaction);
     case 'shortcut':
       return interaction.callback_id === SHORTCUTS.declare
-        ? declaring(context, interaction, ABOUT_NOTHING, null)
+        ? openDeclareDialog(context, interaction, ABOUT_NOTHING, null)
         : emptyAnswer();
     case 'view_closed':
       return emptyAnswer();
   }
 }
 
-async function onMessage(context: RequestContext, interaction: MessageAction): Promise<Answer> {
+async function respondToMessageShortcut(context: RequestContext, interaction: MessageAction): Promise<Answer> {
   const about = aboutMessage(interaction);
-  if (interaction.callback_id === SHORTCUTS.addToTimeline) return addingToTimeline(context, interaction, about);
+  if (interaction.callback_id === SHORTCUTS.addToTimeline) return addToTimeline(context, interaction, about);
   if (interaction.callback_id !== SHORTCUTS.declareFromMessage) return emptyAnswer();
   const title = plainText(interaction.message.text).split('\n')[0]?.trim() || null;
-  return declaring(context, interaction, about, title);
+  return openDeclareDialog(context, interaction, about, title);
 }
 
 const aboutMessage = ({ channel, message, response_url }: MessageAction): About => ({
@@ -63,34 +63,39 @@ const aboutMessage = ({ channel, message, response_url }: MessageAction): About 
   response_url: response_url ?? null,
 });
 
-type Asking = Extract<Interaction, { type: 'shortcut' | 'message_action' }>;
+type Shortcut = Extract<Interaction, { type: 'shortcut' | 'message_action' }>;
 
-async function declaring(context: RequestContext, by: Asking, about: About, title: string | null): Promise<Answer> {
+async function openDeclareDialog(
+  context: RequestContext,
+  by: Shortcut,
+  about: About,
+  title: string | null,
+): Promise<Answer> {
   const { dialog, permission } = VERBS.declare;
   const pendingPermissions = permissionsInTime(context, requestingUserOf(by));
   const [permissions] = await Promise.all([pendingPermissions, context.cachedReads.catalogue(BRIEF_PATIENCE_MS)]);
   const why = await refusalOf(context, permissions, permission, {});
-  if (why !== null) return refuseFor(context, openingOf(by), why);
+  if (why !== null) return refuseFor(context, triggerOf(by), why);
   const view = await modalOf(dialog, { about, draft: { title }, incidentFields: [], waiting: context });
-  return openFor(context, openingOf(by), view);
+  return openModalFor(context, triggerOf(by), view);
 }
 
 /** Adds a message to the timeline. Outside of an incident's channel, a modal asks for the incident. */
-async function addingToTimeline(context: RequestContext, by: MessageAction, about: About): Promise<Answer> {
+async function addToTimeline(context: RequestContext, by: MessageAction, about: About): Promise<Answer> {
   const { dialog, permission } = VERBS.pin;
   const pendingPermissions = permissionsInTime(context, requestingUserOf(by));
   const chosen = await whichIncident(context, { pendingPermissions, permission, named: null, channel: by.channel.id });
-  if (chosen.kind === 'none') return refuseFor(context, openingOf(by), chosen.why);
+  if (chosen.kind === 'none') return refuseFor(context, triggerOf(by), chosen.why);
   if (chosen.blocks.length === 0) return enqueueInteraction(context, by);
-  return openFor(
+  return openModalFor(
     context,
-    openingOf(by),
+    triggerOf(by),
     await modalOf(dialog, { about, draft: null, incidentFields: chosen.blocks, waiting: context }),
   );
 }
 
 /** Global shortcuts have no response URL. */
-const openingOf = (by: Asking): Opening => ({
+const triggerOf = (by: Shortcut): ModalTrigger => ({
   trigger_id: by.trigger_id,
   user: by.user,
   response_url: 'response_url' in by ? by.response_url : null,

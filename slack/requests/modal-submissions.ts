@@ -5,22 +5,22 @@ import { type Submission, readSubmission } from '../modals/submission.ts';
 import { FIELDS } from '../modals/form.ts';
 import type { RequestContext } from '../request-context.ts';
 import { NOT_STORED } from './interaction-replies.ts';
-import { within } from './deadline.ts';
+import { withDeadline } from './deadline.ts';
 import { enqueueRequest } from './enqueue.ts';
 import { type Answer, json, emptyAnswer } from './http.ts';
 
 /** Maximum time in milliseconds to read an incident. */
-const LOOK_PATIENCE_MS = 1200;
+const INCIDENT_PATIENCE_MS = 1200;
 
 /** Responds to a submitted modal: shows errors in the modal, or queues the submission and closes the modal. */
-export async function submitted(context: RequestContext, interaction: ViewSubmission): Promise<Answer> {
+export async function respondToSubmission(context: RequestContext, interaction: ViewSubmission): Promise<Answer> {
   const read = readSubmission(interaction.view);
   if (read === undefined) return emptyAnswer();
   if (!read.ok) return fieldErrors(read.errors);
   const errors = await errorsOf(context, read);
   if (errors !== null) return fieldErrors(errors);
-  const taken = await enqueueRequest(context.deps, { kind: 'interaction', interaction }, context.trace);
-  return taken ? emptyAnswer() : fieldErrors({ [read.dialog.field]: NOT_STORED });
+  const isQueued = await enqueueRequest(context.deps, { kind: 'interaction', interaction }, context.trace);
+  return isQueued ? emptyAnswer() : fieldErrors({ [read.dialog.field]: NOT_STORED });
 }
 
 const fieldErrors = (errors: Record<string, string>): Answer => json({ response_action: 'errors', errors });
@@ -34,8 +34,8 @@ async function errorsOf(
   if (named !== null) return nameErrors(context, named);
   if (about.incident === null || dialog.afterResolve === true) return null;
   const { incident: id } = about;
-  const look = within(LOOK_PATIENCE_MS, context.deps.incident(id));
-  const incident = await look.catch((error: unknown) => {
+  const reading = withDeadline(INCIDENT_PATIENCE_MS, context.deps.incident(id));
+  const incident = await reading.catch((error: unknown) => {
     context.deps.log.warn('an incident could not be read within the time limit of Slack', {
       incident: id,
       error: String(error),

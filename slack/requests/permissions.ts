@@ -3,7 +3,7 @@ import { notPermittedText, whomToAsk } from '../../domain/access/refusals.ts';
 import type { ChatMessage, Text } from '../../domain/messages/channels.ts';
 import type { Action } from '../../schemas/access/access.ts';
 import type { RequestingUser, CallerPermissions, RequestContext } from '../request-context.ts';
-import { within } from './deadline.ts';
+import { withDeadline } from './deadline.ts';
 import { BRIEF_PATIENCE_MS } from './cached-reads.ts';
 
 /** Identifies the caller if possible in time. @param user null: Slack did not send the workspace */
@@ -14,7 +14,7 @@ export const permissionsInTime = async (
 ): Promise<CallerPermissions> =>
   user === null
     ? { kind: 'unknown' }
-    : within(patienceMs, permissionsOf(user)).catch((): CallerPermissions => ({ kind: 'unknown' }));
+    : withDeadline(patienceMs, permissionsOf(user)).catch((): CallerPermissions => ({ kind: 'unknown' }));
 
 /**
  * Returns the refusal, with the people to ask. Null: the caller has permission, or could not be identified in time;

@@ -8,9 +8,10 @@ import type { Cached } from '../request-context.ts';
 
 /** Texts of immediate answers. */
 
+/** Number of incidents in a list. */
 const LISTED_MAX = 20;
 
-const MARKS: Record<OpenIncident['severity'], string> = { critical: '🔴', warning: '🟠', info: '🔵' };
+const SEVERITY_MARKS: Record<OpenIncident['severity'], string> = { critical: '🔴', warning: '🟠', info: '🔵' };
 
 export const paragraph = (text: Text): ChatPart => ({ kind: 'text', text });
 export const smallPrint = (text: Text): ChatPart => ({ kind: 'note', text });
@@ -36,7 +37,7 @@ export const withTyped = (message: ChatMessage, command: string, typed: string):
 /** Maximum number of failing, and of recently deployed, services in a list. */
 const CHOICES_MAX = 5;
 
-/** Maximum age of a recent deploy in seconds. */
+/** Maximum age in seconds of a recent deploy. */
 const LATELY_SECONDS = 2 * 3600;
 
 /** Returns the newest deploy of each service and environment if it is recent and still running, newest first. */
@@ -94,7 +95,7 @@ const channelOf = ({ channel, channel_id: id }: OpenIncident): Text =>
   id === undefined ? (channel === undefined ? [] : [` in ${channel}`]) : [' in ', { channel: id }];
 
 const incidentLine = (incident: OpenIncident): Text => [
-  `${MARKS[incident.severity]} `,
+  `${SEVERITY_MARKS[incident.severity]} `,
   { bold: `${incident.service} in ${incident.environment}` },
   `: ${incident.title} (${incident.status}, since `,
   { at: incident.opened_at },
@@ -103,8 +104,8 @@ const incidentLine = (incident: OpenIncident): Text => [
 ];
 
 /** Lists open incidents. Children of an open incident are omitted. */
-export function listMessage(known: Cached<readonly OpenIncident[]>, now: Timestamp): ChatMessage {
-  const incidents = withoutChildren(known.value);
+export function listMessage(cached: Cached<readonly OpenIncident[]>, now: Timestamp): ChatMessage {
+  const incidents = withoutChildren(cached.value);
   const count = incidents.length === 0 ? 'No incident is open' : `Open incidents: ${incidents.length}`;
   const more = incidents.length - LISTED_MAX;
   return {
@@ -112,40 +113,40 @@ export function listMessage(known: Cached<readonly OpenIncident[]>, now: Timesta
     parts: [
       paragraph(incidents.length === 0 ? [`${count}.`] : incidents.slice(0, LISTED_MAX).flatMap(incidentLine)),
       ...(more > 0 ? [smallPrint([`And ${more} more.`])] : []),
-      ...ageOf(known, now),
+      ...ageOf(cached, now),
     ],
   };
 }
 
-export function statusMessage(known: Cached<OpenIncident>, now: Timestamp): ChatMessage {
-  const { value: incident } = known;
+export function statusMessage(cached: Cached<OpenIncident>, now: Timestamp): ChatMessage {
+  const { value: incident } = cached;
   return {
     summary: `${incident.severity}, ${incident.status}: ${incident.title}`,
     parts: [
       paragraph(incidentLine(incident)),
       smallPrint([`Incident ${incident.id}. The summary is pinned in its channel.`]),
-      ...ageOf(known, now),
+      ...ageOf(cached, now),
     ],
   };
 }
 
-type Switch = Cached<Awaited<ReturnType<SlackDeps['automation']>>>;
+type AutomationState = Cached<Awaited<ReturnType<SlackDeps['automation']>>>;
 
 export function productMessage(
-  automation: Switch | null,
+  automation: AutomationState | null,
   open: Cached<readonly OpenIncident[]> | null,
   now: Timestamp,
 ): ChatMessage {
-  const parts = [paragraph(switchWords(automation)), ...(automation === null ? [] : ageOf(automation, now))];
+  const parts = [paragraph(automationText(automation)), ...(automation === null ? [] : ageOf(automation, now))];
   const list =
     open === null ? [paragraph(['The open incidents cannot be read at the moment.'])] : listMessage(open, now).parts;
   return { summary: 'Firebreak', parts: [...parts, ...list] };
 }
 
-function switchWords(known: Switch | null): Text {
-  if (known === null)
+function automationText(cached: AutomationState | null): Text {
+  if (cached === null)
     return ['The state of automation cannot be read at the moment. Until it can be read, automation does not act.'];
-  const { paused, reason, by, mode } = known.value;
+  const { paused, reason, by, mode } = cached.value;
   if (paused)
     return [
       '⏸️ ',
@@ -170,7 +171,7 @@ function ago(at: Timestamp, now: Timestamp): string {
 }
 
 /** Confirms a queued command. @param readable whether the table could be read just now */
-export function takenMessage(typed: string, readable: boolean): ChatMessage {
+export function queuedMessage(typed: string, readable: boolean): ChatMessage {
   const taken = paragraph(['Working on ', { code: typed }, '…']);
   if (readable) return { summary: 'Working on it…', parts: [taken] };
   const warning = smallPrint([
@@ -179,7 +180,7 @@ export function takenMessage(typed: string, readable: boolean): ChatMessage {
   return { summary: 'Working on it…', parts: [taken, warning] };
 }
 
-export function notTakenMessage(typed: string): ChatMessage {
+export function notStoredMessage(typed: string): ChatMessage {
   return {
     summary: 'Not stored',
     parts: [

@@ -15,20 +15,22 @@ export function isSignedBySlack(
   secret: string | undefined,
   nowSeconds: number,
 ): boolean {
-  const { signature, timestamp } = marksIn(headers);
-  if (!secret || signature === undefined || timestamp === undefined || !maySign(headers, nowSeconds)) return false;
+  const { signature, timestamp } = signatureIn(headers);
+  if (!secret || signature === undefined || timestamp === undefined || !hasRecentSignature(headers, nowSeconds))
+    return false;
   const expected = createHmac('sha256', secret).update(`v0:${timestamp}:`).update(body).digest();
   return timingSafeEqual(Buffer.from(signature, 'hex'), expected);
 }
 
-const marksIn = (headers: Received['headers']) => ({
+/** Returns the signature and the timestamp if they are well-formed. */
+const signatureIn = (headers: Received['headers']) => ({
   signature: /^v0=([0-9a-f]{64})$/.exec(headers['x-slack-signature'] ?? '')?.[1],
   timestamp: /^\d{1,12}$/.exec(headers['x-slack-request-timestamp'] ?? '')?.[0],
 });
 
 /** Returns whether the headers have a well-formed, recent signature, before the body is read. */
-export function maySign(headers: Received['headers'], nowSeconds: number): boolean {
-  const { signature, timestamp } = marksIn(headers);
+export function hasRecentSignature(headers: Received['headers'], nowSeconds: number): boolean {
+  const { signature, timestamp } = signatureIn(headers);
   return (
     signature !== undefined && timestamp !== undefined && Math.abs(nowSeconds - Number(timestamp)) <= WINDOW_SECONDS
   );

@@ -6,23 +6,23 @@ import { permissionsInTime } from './permissions.ts';
 import { option, OPTION_VALUE_MAX, OPTIONS_MAX } from '../modals/blocks.ts';
 import { requestingUserOf } from './caller-permissions.ts';
 
-/** Maximum time to identify the user. */
-const READER_PATIENCE_MS = 1000;
+/** Maximum time in milliseconds to identify the user. */
+const USER_PATIENCE_MS = 1000;
 
 /** Suggests services that contain the typed text; those that begin with it come first. */
-export async function suggest(context: RequestContext, suggestion: BlockSuggestion): Promise<Answer> {
+export async function suggestServices(context: RequestContext, suggestion: BlockSuggestion): Promise<Answer> {
   const { action_id, value } = suggestion;
   if (action_id !== FIELDS.service) return json({ options: [] });
   const [catalogue, permissions] = await Promise.all([
     context.cachedReads.catalogue(),
-    permissionsInTime(context, requestingUserOf(suggestion), READER_PATIENCE_MS),
+    permissionsInTime(context, requestingUserOf(suggestion), USER_PATIENCE_MS),
   ]);
   const services = Object.keys(catalogue?.value.services ?? {}).filter((service) => mayDeclare(permissions, service));
   const typed = value.trim().toLowerCase();
-  const at = (name: string): number => name.toLowerCase().indexOf(typed);
+  const positionIn = (name: string): number => name.toLowerCase().indexOf(typed);
   const found = services
-    .filter((name) => at(name) >= 0 && name.length <= OPTION_VALUE_MAX)
-    .toSorted((a, b) => Math.sign(at(a)) - Math.sign(at(b)) || (a < b ? -1 : 1));
+    .filter((name) => positionIn(name) >= 0 && name.length <= OPTION_VALUE_MAX)
+    .toSorted((a, b) => Math.sign(positionIn(a)) - Math.sign(positionIn(b)) || (a < b ? -1 : 1));
   return json({ options: found.slice(0, OPTIONS_MAX).map((name) => option(name)) });
 }
 

@@ -6,10 +6,10 @@ import type { OpenIncident } from '../../domain/ports/slack.ts';
 import type { Action } from '../../schemas/access/access.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { CallerPermissions, RequestContext } from '../request-context.ts';
-import { within } from './deadline.ts';
+import { withDeadline } from './deadline.ts';
 import { BRIEF_PATIENCE_MS } from './cached-reads.ts';
 import { type Block, quoted } from '../modals/blocks.ts';
-import { incidentSelect, incidentText, labelOf } from '../modals/incident.ts';
+import { incidentSelect, incidentText, incidentLabel } from '../modals/incident.ts';
 import { refusalOf } from './permissions.ts';
 
 /**
@@ -36,18 +36,20 @@ export async function whichIncident(
 ): Promise<ChosenIncident> {
   const [permissions, found, open] = await Promise.all([
     request.pendingPermissions,
-    foundBy(context, named, channel),
+    incidentNamedOrOfChannel(context, named, channel),
     context.cachedReads.openIncidents(BRIEF_PATIENCE_MS),
   ]);
   const all = open?.value ?? null;
-  const id = found === 'unknown' ? undefined : (found ?? byName(all, named));
+  const id = found === 'unknown' ? undefined : (found ?? incidentByChannelName(all, named));
   if (id !== undefined) {
     const why = await whyNotThis(context, { permissions, permission, id });
     if (why !== null) return { kind: 'none', why };
-    const one = named === null ? undefined : all?.find((incident) => incident.id === id);
+    const incident = named === null ? undefined : all?.find(({ id: openId }) => openId === id);
     const maySee =
-      one !== undefined && permissions.kind === 'known' && permissions.may('incidents:read', serviceEnvironmentOf(one));
-    return { kind: 'known', incident: id, blocks: maySee ? quoted(labelOf(one)) : [] };
+      incident !== undefined &&
+      permissions.kind === 'known' &&
+      permissions.may('incidents:read', serviceEnvironmentOf(incident));
+    return { kind: 'known', incident: id, blocks: maySee ? quoted(incidentLabel(incident)) : [] };
   }
   const why = await refusalOf(context, permissions, permission, {});
   if (why !== null) return { kind: 'none', why };
@@ -55,10 +57,12 @@ export async function whichIncident(
   // Don't list incidents for users whose permissions are unknown.
   if (all === null || permissions.kind !== 'known')
     return { kind: 'known', incident: null, blocks: [incidentText(named === null ? null : referenceWords(named))] };
-  const theirs = withoutChildren(all.filter((one) => permissions.may('incidents:read', serviceEnvironmentOf(one))));
-  if (theirs.length === 0) return { kind: 'none', why: replyWith('No incident is open.') };
-  if (named !== null && open?.fresh === true) return { kind: 'none', why: unknownName(named, theirs) };
-  return { kind: 'known', incident: null, blocks: [incidentSelect(theirs)] };
+  const readable = withoutChildren(
+    all.filter((incident) => permissions.may('incidents:read', serviceEnvironmentOf(incident))),
+  );
+  if (readable.length === 0) return { kind: 'none', why: replyWith('No incident is open.') };
+  if (named !== null && open?.fresh === true) return { kind: 'none', why: unknownName(named, readable) };
+  return { kind: 'known', incident: null, blocks: [incidentSelect(readable)] };
 }
 
 /** Returns the refusal: the incident is resolved, or the caller lacks permission. Null: no reason is known. */
@@ -66,30 +70,35 @@ export async function whyNotThis(
   context: RequestContext,
   { permissions, permission, id }: { permissions: CallerPermissions; permission: Action; id: IncidentId },
 ): Promise<ChatMessage | null> {
-  const look = within(BRIEF_PATIENCE_MS, context.deps.incident(id));
-  const one = await look.catch((error: unknown) => {
+  const reading = withDeadline(BRIEF_PATIENCE_MS, context.deps.incident(id));
+  const incident = await reading.catch((error: unknown) => {
     context.deps.log.warn('an incident could not be read within the time limit of Slack', {
       incident: id,
       error: String(error),
     });
   });
-  const why = await refusalOf(context, permissions, permission, one === undefined ? {} : serviceEnvironmentOf(one));
+  const why = await refusalOf(
+    context,
+    permissions,
+    permission,
+    incident === undefined ? {} : serviceEnvironmentOf(incident),
+  );
   if (why !== null) return why;
-  return one?.status === 'resolved' ? replyWith('Superseded: this incident is already resolved.') : null;
+  return incident?.status === 'resolved' ? replyWith('Superseded: this incident is already resolved.') : null;
 }
 
 const serviceEnvironmentOf = ({ service, environment }: OpenIncident) => ({ service, environment });
 
-/** Finds the incident by its ID or by a channel ID. Undefined: the channel belongs to no incident. */
-async function foundBy(
+/** Finds the named incident, or that of the channel. Undefined: there is none. `unknown`: it could not be read in time. */
+async function incidentNamedOrOfChannel(
   { deps }: RequestContext,
   named: NamedIncident | null,
-  here: string | null,
+  requestChannel: string | null,
 ): Promise<IncidentId | undefined | 'unknown'> {
   if (named !== null && 'id' in named) return named.id;
-  const channel = named === null ? here : named.channel;
+  const channel = named === null ? requestChannel : named.channel;
   if (channel === null) return undefined;
-  return within(BRIEF_PATIENCE_MS, deps.inChannel(channel)).catch((error: unknown) => {
+  return withDeadline(BRIEF_PATIENCE_MS, deps.inChannel(channel)).catch((error: unknown) => {
     deps.log.warn('the incident of a channel could not be read within the time limit of Slack', {
       channel,
       error: String(error),
@@ -98,7 +107,10 @@ async function foundBy(
   });
 }
 
-const byName = (open: readonly OpenIncident[] | null, named: NamedIncident | null): IncidentId | undefined =>
+const incidentByChannelName = (
+  open: readonly OpenIncident[] | null,
+  named: NamedIncident | null,
+): IncidentId | undefined =>
   named === null || 'id' in named ? undefined : open?.find(({ channel }) => channel === `#${named.name}`)?.id;
 
 function unknownName(named: NamedIncident, open: readonly OpenIncident[]): ChatMessage {

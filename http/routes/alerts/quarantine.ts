@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { readQuarantined, replay } from '../../../actions/alerts/replay.ts';
 import { EVERYWHERE, type Scope } from '../../../domain/access/access.ts';
-import { mayAskByLabel, senderOf } from '../../middleware/authentication.ts';
+import { mayRequestByLabel, senderOf } from '../../middleware/authentication.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 import { answers, type Api, endpoint, listQuery, pageOf, problems } from '../../endpoint.ts';
@@ -92,8 +92,8 @@ export function quarantineRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const { principal, caller, trace } = c.var;
-      const mayAsk = (scope: Scope) => mayAskByLabel(principal, scope, deps.clock.now());
-      const sender = { name: senderOf(principal), mayRequestRollback: mayAsk };
+      const mayRequestRollback = (scope: Scope) => mayRequestByLabel(principal, scope, deps.clock.now());
+      const sender = { name: senderOf(principal), mayRequestRollback };
       return c.json(await replay(deps, caller, { id: c.req.valid('param').id, trace, sender }), 202);
     },
   );

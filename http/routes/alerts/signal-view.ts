@@ -21,7 +21,8 @@ export const ShownSignal = Signal.omit({
   })
   .meta({ id: 'Signal' });
 
-export function shown(signal: SignalView): z.infer<typeof ShownSignal> {
+/** Returns an alert in the format of the API. */
+export function shownSignal(signal: SignalView): z.infer<typeof ShownSignal> {
   const { startsAt, endsAt, requestsRollback, monitoringFailure, episodic: _, groupKey: __, ...rest } = signal;
   return {
     ...rest,

@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 import { answers, type Api, endpoint, listQuery, pageOf, readable } from '../../endpoint.ts';
-import { shown, ShownSignal } from './signal-view.ts';
+import { shownSignal, ShownSignal } from './signal-view.ts';
 
 const RecordedSignal = ShownSignal.extend({
   muted: z
@@ -47,7 +47,7 @@ export function signalRoutes(app: Api, deps: Deps): void {
           ...(from && { cursor: from }),
           muted: muted === 'true',
         });
-        return { ...page, items: page.items.map(({ signal, mute }) => ({ ...shown(signal), muted: mute })) };
+        return { ...page, items: page.items.map(({ signal, mute }) => ({ ...shownSignal(signal), muted: mute })) };
       };
       return c.json(await readable(c.var, read, cursor), 200);
     },

@@ -46,6 +46,7 @@ const Unmapped = z
   .meta({ id: 'UnmappedDeployments' });
 const params = z.object({ id: ChangeId });
 
+/** Registers the routes of deployments and other changes. */
 export function deploymentRoutes(app: Api, deps: Deps): void {
   endpoint(
     app,
@@ -66,7 +67,7 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
     async (c) => {
       const input = c.req.valid('json');
       c.var.allow(input);
-      refuse(whyNotStarted(input) ?? whyAhead(input, deps.clock.now()));
+      refuseIf(whyNotStarted(input) ?? whyAhead(input, deps.clock.now()));
       const { change, created } = await recordChange(
         deps,
         input,
@@ -100,7 +101,7 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       if (before === undefined) throw notFound(id);
       c.var.allow(before);
       const input = c.req.valid('json');
-      refuse(
+      refuseIf(
         whyNotStarted({ status: before.status, ...input }) ??
           whyNoTimes(before.started_at, input.finished_at) ??
           whyAhead(input, deps.clock.now()) ??
@@ -108,7 +109,7 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       );
       const change = await updateChange(deps, before, input, c.var.trace);
       if (change === undefined) throw notFound(id);
-      if (change === 'ended') throw await hasEnded(deps, id);
+      if (change === 'ended') throw await endedRefusal(deps, id);
       return c.json(withWarnings(await deps.config.current(), change), 200);
     },
   );
@@ -122,7 +123,7 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/deployments/unmapped',
       tags: ['deployments'],
-      summary: 'List what other systems report as deployed, and no service of the catalogue has',
+      summary: 'List deployments that other systems report, and that belong to no service of the catalogue',
       responses: { 200: answers('The newest first', z.object({ items: z.array(Unmapped) })) },
     }),
     async (c) => {
@@ -208,12 +209,13 @@ const whyNotBefore = ({ version }: Change, { previous_version: previous }: Chang
     ? `previous_version (${previous}) is the version of the deployment itself: send the version that ran before it`
     : undefined;
 
-/** @throws Refusal 422 if there is something wrong */
-function refuse(wrong: string | undefined): void {
+/** @throws Refusal 422 if something is wrong */
+function refuseIf(wrong: string | undefined): void {
   if (wrong !== undefined) throw new Refusal(422, 'invalid', `json: ${wrong}`);
 }
 
-async function hasEnded(deps: Pick<Deps, 'changes'>, id: ChangeId): Promise<Refusal> {
+/** Returns the refusal for a deployment that has ended and cannot start again. */
+async function endedRefusal(deps: Pick<Deps, 'changes'>, id: ChangeId): Promise<Refusal> {
   const status = (await deps.changes.get(id))?.status ?? 'cancelled';
   const how = status === 'cancelled' ? 'been cancelled' : status;
   return new Refusal(

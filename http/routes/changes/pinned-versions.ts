@@ -8,7 +8,7 @@ const Pinned = PinView.meta({ id: 'PinnedVersion' });
 const params = z.object({ id: z.string().min(1).max(128) });
 
 /** Registers the routes of pinned versions, which are known bad. */
-export function versionRoutes(app: Api, deps: Deps): void {
+export function pinnedVersionRoutes(app: Api, deps: Deps): void {
   endpoint(
     app,
     deps,

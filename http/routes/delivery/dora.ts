@@ -14,30 +14,33 @@ import { Timestamp } from '../../../schemas/time/time.ts';
 import type { Env } from '../../context.ts';
 import { answers, type Api, body, endpoint, listQuery, problems } from '../../endpoint.ts';
 
-const UNITS = { h: 3600, d: 86_400, w: 7 * 86_400 } as const;
-const LONGEST_SECONDS = 366 * UNITS.d;
+const UNIT_SECONDS = { h: 3600, d: 86_400, w: 7 * 86_400 } as const;
+const WINDOW_MAX_SECONDS = 366 * UNIT_SECONDS.d;
 
 /** The query parameter `window`, in seconds. */
 export const Window = z
   .string()
   .regex(/^[1-9]\d{0,4}[hdw]$/, 'Give hours, days, or weeks, such as 24h, 28d, or 4w')
-  .transform((text) => Number(text.slice(0, -1)) * UNITS[text.slice(-1) as keyof typeof UNITS])
-  .refine((seconds) => seconds <= LONGEST_SECONDS, 'At most 366 days')
+  .transform((text) => Number(text.slice(0, -1)) * UNIT_SECONDS[text.slice(-1) as keyof typeof UNIT_SECONDS])
+  .refine((seconds) => seconds <= WINDOW_MAX_SECONDS, 'At most 366 days')
   .openapi({
     type: 'string',
     description: 'The time until now that counts: 7d, 4w, 365d; at most 366 days',
     example: '14d',
   });
 
-const scope = {
+const scopeQuery = {
   service: ServiceName.optional(),
   environment: EnvironmentName.optional().openapi({
     description: 'Default: the production environments, `environments` in delivery.yaml',
   }),
   team: z.string().min(1).max(256).optional(),
   tier: z.coerce.number().int().min(1).max(4).optional(),
-  window: Window.default(14 * UNITS.d),
-  format: z.enum(['json', 'csv']).optional().openapi({ description: 'Default: as the header Accept asks, or json' }),
+  window: Window.default(14 * UNIT_SECONDS.d),
+  format: z
+    .enum(['json', 'csv'])
+    .optional()
+    .openapi({ description: 'Default: the format in the header Accept, or json' }),
 };
 
 /** Records of each kind that the answer with the figures contains. All of them are in `/v1/metrics/dora/records`. */
@@ -74,7 +77,7 @@ const Attribution = z.strictObject({
 export function doraRoutes(app: Api, deps: Deps): void {
   const reportFor = async (
     c: Context<Env>,
-    { service, environment, team, tier, window: seconds }: z.infer<z.ZodObject<typeof scope>>,
+    { service, environment, team, tier, window: seconds }: z.infer<z.ZodObject<typeof scopeQuery>>,
   ): Promise<DeliveryReport> => {
     const of = {
       ...(service && { service }),
@@ -83,11 +86,20 @@ export function doraRoutes(app: Api, deps: Deps): void {
       ...(tier && { tier }),
     };
     c.var.allow({ ...(service && { service }), ...(environment && { environment }) });
-    const report = await deliveryReport(deps, { seconds, scope: of, isVisible: (one) => c.var.may(one) });
+    const report = await deliveryReport(deps, {
+      seconds,
+      scope: of,
+      isVisible: (serviceEnvironment) => c.var.may(serviceEnvironment),
+    });
     const now = deps.clock.now();
-    const seesIncident = ({ service: its, environment: there }: DoraIncident): boolean =>
-      authorize(c.var.principal, 'incidents:read', { service: its, environment: there }, now).allowed;
-    return { ...report, incidents: report.incidents.filter(seesIncident) };
+    const mayRead = (incident: DoraIncident): boolean =>
+      authorize(
+        c.var.principal,
+        'incidents:read',
+        { service: incident.service, environment: incident.environment },
+        now,
+      ).allowed;
+    return { ...report, incidents: report.incidents.filter(mayRead) };
   };
 
   endpoint(
@@ -99,7 +111,7 @@ export function doraRoutes(app: Api, deps: Deps): void {
       path: '/v1/metrics/dora',
       tags: ['delivery'],
       summary: 'Get delivery figures (DORA) with their bands and newest records',
-      request: { query: z.object(scope) },
+      request: { query: z.object(scopeQuery) },
       responses: {
         200: {
           description: 'The figures; as CSV, without records',
@@ -111,7 +123,7 @@ export function doraRoutes(app: Api, deps: Deps): void {
     async (c) => {
       const query = c.req.valid('query');
       const { figures, deploys, incidents, from, until, environments, complete } = await reportFor(c, query);
-      if (wantsCsv(c, query.format)) return csvAnswer(c, figuresCsv(figures), 'dora.csv');
+      if (wantsCsv(c, query.format)) return csvResponse(c, figuresCsv(figures), 'dora.csv');
       const search = new URL(c.req.url).search;
       return c.json(
         {
@@ -140,7 +152,7 @@ export function doraRoutes(app: Api, deps: Deps): void {
       tags: ['delivery'],
       summary: 'List the records behind a delivery figure, newest first',
       request: {
-        query: z.object({ ...scope, ...listQuery, figure: DoraFigure.default('deployment_frequency') }),
+        query: z.object({ ...scopeQuery, ...listQuery, figure: DoraFigure.default('deployment_frequency') }),
       },
       responses: {
         200: {
@@ -154,15 +166,15 @@ export function doraRoutes(app: Api, deps: Deps): void {
       const { figure, limit, cursor, ...query } = c.req.valid('query');
       const records = recordsOf(await reportFor(c, query), figure);
       if (wantsCsv(c, query.format))
-        return csvAnswer(
+        return csvResponse(
           c,
           records.kind === 'deploys' ? deploysCsv(records.items) : incidentsCsv(records.items),
           `dora-${figure}.csv`,
         );
       const [deployments, incidents] =
         records.kind === 'deploys'
-          ? [paged(records.items, ({ started_at: at, id }) => `${at}#${id}`, limit, cursor), NONE]
-          : [NONE, paged(records.items, ({ opened_at: at, id }) => `${at}#${id}`, limit, cursor)];
+          ? [paged(records.items, ({ started_at: at, id }) => `${at}#${id}`, limit, cursor), NO_RECORDS]
+          : [NO_RECORDS, paged(records.items, ({ opened_at: at, id }) => `${at}#${id}`, limit, cursor)];
       return c.json(
         {
           figure,
@@ -218,12 +230,12 @@ export function doraRoutes(app: Api, deps: Deps): void {
   );
 }
 
-const NONE = { items: [], next_cursor: null };
+const NO_RECORDS = { items: [], next_cursor: null };
 
 const wantsCsv = (c: Context<Env>, format: 'json' | 'csv' | undefined): boolean =>
   format === undefined ? /\btext\/csv\b/i.test(c.req.header('accept') ?? '') : format === 'csv';
 
-const csvAnswer = (c: Context<Env>, text: string, name: string) =>
+const csvResponse = (c: Context<Env>, text: string, name: string) =>
   c.body(text, 200, {
     'content-type': 'text/csv; charset=utf-8',
     'content-disposition': `attachment; filename="${name}"`,
@@ -236,7 +248,7 @@ function paged<T>(
   limit: number,
   cursor: string | undefined,
 ): { items: T[]; next_cursor: string | null } {
-  const before = cursor === undefined ? undefined : positionIn(cursor);
+  const before = cursor === undefined ? undefined : decodedPosition(cursor);
   const rest = items.filter((item) => before === undefined || positionOf(item) < before);
   const page = rest.slice(0, limit);
   const last = page.at(-1);
@@ -249,7 +261,7 @@ function paged<T>(
 
 const POSITION = /^\d{4}-\d\d-\d\dT[\d:.]+Z#\w+$/;
 
-function positionIn(cursor: string): string {
+function decodedPosition(cursor: string): string {
   const position = Buffer.from(cursor, 'base64url').toString();
   if (POSITION.test(position)) return position;
   throw new Refusal(400, 'bad-cursor', 'unknown cursor; omit it to start at the newest record');

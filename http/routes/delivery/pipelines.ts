@@ -14,7 +14,7 @@ import {
 } from '../../../schemas/delivery/pipeline-run.ts';
 import { traceContextOf } from '../../../schemas/parsing/traceparent.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
-import { answers, type Api, body, endpoint, listQuery, pageOf, problems } from '../../endpoint.ts';
+import { answers, type Api, body, endpoint, listQuery, pageOf, problems, readableWhere } from '../../endpoint.ts';
 
 const Shown = PipelineRun.meta({ id: 'PipelineRun' });
 const WithStages = PipelineRun.extend({ stages: z.array(PipelineStage) }).meta({ id: 'PipelineRunWithStages' });
@@ -78,17 +78,10 @@ export function pipelineRoutes(app: Api, deps: Deps): void {
     async (c) => {
       const { limit, cursor, service } = c.req.valid('query');
       c.var.allow(service === undefined ? {} : { service });
-      let from = cursor;
-      for (;;) {
-        const page = await deps.pipelineRuns.list({
-          limit,
-          ...(from && { cursor: from }),
-          ...(service && { service }),
-        });
-        const items = page.items.filter((run) => c.var.may({ service: run.service }));
-        if (items.length > 0 || page.next_cursor === null) return c.json({ ...page, items }, 200);
-        from = page.next_cursor;
-      }
+      const read = (from?: string) =>
+        deps.pipelineRuns.list({ limit, ...(from && { cursor: from }), ...(service && { service }) });
+      const isReadable = (run: PipelineRun): boolean => c.var.may({ service: run.service });
+      return c.json(await readableWhere(isReadable, read, cursor), 200);
     },
   );
 

@@ -21,10 +21,10 @@ import { readDecompressed } from '../../middleware/decompressed-body.ts';
 
 const PROTOBUF = 'application/x-protobuf';
 
-/** Number of reports that are recorded at the same time. */
-const AT_ONCE = 8;
+/** Maximum number of reports that are recorded at the same time. */
+const CONCURRENT_REPORTS = 8;
 
-const Response = z
+const ExportResponse = z
   .object({
     partialSuccess: z
       .object({ rejectedSpans: z.string(), errorMessage: z.string() })
@@ -33,7 +33,7 @@ const Response = z
   })
   .meta({ id: 'ExportTraceServiceResponse' });
 
-/** Registers OTLP's receiver of traces, for those of pipelines. */
+/** Registers the OTLP receiver for traces of pipelines. */
 export function traceRoutes(app: Api, deps: Deps): void {
   endpoint(
     app,
@@ -52,7 +52,7 @@ export function traceRoutes(app: Api, deps: Deps): void {
         },
       },
       responses: {
-        200: answers('Recorded, except for the rejected spans', Response),
+        200: answers('Recorded, except for the rejected spans', ExportResponse),
         400: problems('Not an export request for traces'),
         413: problems('Larger than 4 MiB, or than 24 MiB when decompressed'),
         415: problems('Neither JSON nor protobuf'),
@@ -67,10 +67,10 @@ export function traceRoutes(app: Api, deps: Deps): void {
           `Content-Type is ${type.slice(0, 64)}; send application/json or ${PROTOBUF}`,
         );
       const body = await readDecompressed(c);
-      const spans = read(() =>
+      const spans = parsedSpans(() =>
         type === PROTOBUF ? spansOfProtobuf(body) : spansOfJson(new TextDecoder().decode(body)),
       );
-      const outcome = await record(deps, spans, (service) => c.var.may({ service }));
+      const outcome = await recordReports(deps, spans, (service) => c.var.may({ service }));
       if (outcome.rejected > 0) c.var.log.warn('spans of a trace were rejected', { ...outcome });
       if (type !== PROTOBUF) return c.json(jsonResponse(outcome), 200);
       return c.body(protobufResponse(outcome), 200, { 'content-type': PROTOBUF }) as never;
@@ -79,7 +79,7 @@ export function traceRoutes(app: Api, deps: Deps): void {
 }
 
 /** @throws Refusal 400 if the traces cannot be read */
-function read(spans: () => Span[]): Span[] {
+function parsedSpans(spans: () => Span[]): Span[] {
   try {
     return spans();
   } catch (error) {
@@ -88,9 +88,11 @@ function read(spans: () => Span[]): Span[] {
   }
 }
 
+/** A span that reports a run of a pipeline, or a stage of one. */
 type Report = SpanResult & { kind: 'report' };
 
-async function record(
+/** Records the runs and stages that the spans report. Rejects spans with errors, and those of services that the token may not report. */
+async function recordReports(
   deps: Deps,
   spans: readonly Span[],
   may: (service: ServiceName | null) => boolean,
@@ -101,20 +103,20 @@ async function record(
   const reject = (why: string) => reasons.set(why, (reasons.get(why) ?? 0) + 1);
   const reports: Report[] = [];
   for (const span of spans) {
-    const found = reportOfSpan(span, (name) => Object.hasOwn(config.services, name));
-    if (found.kind === 'rejected') reject(found.why);
-    if (found.kind !== 'report') continue;
-    const wrong = whyReportAhead(found.report, now);
-    if (wrong !== undefined) reject(wrong);
-    else if (may(serviceOfPipeline(config, found.report))) reports.push(found);
+    const result = reportOfSpan(span, (name) => Object.hasOwn(config.services, name));
+    if (result.kind === 'rejected') reject(result.why);
+    if (result.kind !== 'report') continue;
+    const whyAhead = whyReportAhead(result.report, now);
+    if (whyAhead !== undefined) reject(whyAhead);
+    else if (may(serviceOfPipeline(config, result.report))) reports.push(result);
     else reject('the token may not report this service');
   }
   // Runs before their stages, which count under the branch of their run.
-  const [stages, runs] = [reports.filter(isStage), reports.filter((one) => !isStage(one))];
-  for (const all of [runs, stages])
+  const [stages, runs] = [reports.filter(isStage), reports.filter((report) => !isStage(report))];
+  for (const group of [runs, stages])
     await pooled(
-      all,
-      AT_ONCE,
+      group,
+      CONCURRENT_REPORTS,
       async ({ report, trace }) => void (await recordPipelineRun(deps, report, undefined, trace)),
     );
   return {

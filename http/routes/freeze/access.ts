@@ -11,6 +11,7 @@ export const mayRead = (
   { service, environment }: Pick<Freeze, 'service' | 'environment'>,
 ): boolean => may({ ...(service !== null && { service }), ...(environment !== null && { environment }) });
 
+/** The body of a request that ends a freeze or an override. */
 const Ending = z.strictObject({ reason: SaidReason.nullish() });
 
 /** The reason for ending something: in the body, or in the query string for callers that can't send a body. */

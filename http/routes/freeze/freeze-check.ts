@@ -11,6 +11,8 @@ import { answers, type Api, body, endpoint, problems } from '../../endpoint.ts';
 import { Refusal } from '../../../actions/refusal.ts';
 
 const Answer = CheckAnswer.meta({ id: 'FreezeCheck' });
+const Decision = FreezeDecisionView.meta({ id: 'FreezeDecision' });
+const Verification = Verified.meta({ id: 'FreezeTokenVerification' });
 
 const Body = CheckRequest.extend({
   change: checkQuery.shape.change.nullish(),
@@ -24,7 +26,8 @@ const Body = CheckRequest.extend({
 
 /** Registers the routes of the freeze check. */
 export function freezeCheckRoutes(app: Api, deps: Deps): void {
-  const look = (
+  /** Checks without using up an override. */
+  const checkOnly = (
     c: Context<Env>,
     query: z.infer<typeof checkQuery>,
     headers: z.infer<typeof identityHeader>,
@@ -50,7 +53,7 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
         422: problems('Validation failed'),
       },
     }),
-    async (c) => c.json(await look(c, c.req.valid('query'), c.req.valid('header')), 200),
+    async (c) => c.json(await checkOnly(c, c.req.valid('query'), c.req.valid('header')), 200),
   );
 
   endpoint(
@@ -71,7 +74,7 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const query = c.req.valid('query');
-      return gateResponse(c, questionOf(query).request, await look(c, query, c.req.valid('header')));
+      return gateResponse(c, questionOf(query).request, await checkOnly(c, query, c.req.valid('header')));
     },
   );
 
@@ -124,8 +127,8 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const input = c.req.valid('json');
-      const scope = (service: string, environment: string) => c.var.allow({ service, environment });
-      return c.json(await verify(deps, input, c.var.principal.name, scope), 200);
+      const allow = (service: string, environment: string) => c.var.allow({ service, environment });
+      return c.json(await verify(deps, input, c.var.principal.name, allow), 200);
     },
   );
 
@@ -164,7 +167,3 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
     async (c) => c.json(await deps.signer.jwks(), 200),
   );
 }
-
-const Decision = FreezeDecisionView.meta({ id: 'FreezeDecision' });
-
-const Verification = Verified.meta({ id: 'FreezeTokenVerification' });

@@ -1,5 +1,4 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { randomUUID } from 'node:crypto';
 import { stateAt, viewOf } from '../../../domain/freeze/state.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import { type Freeze, FreezeView, NewFreeze } from '../../../schemas/freeze/freeze.ts';
@@ -8,10 +7,11 @@ import { requireFreeze, liftFreeze, openFreeze, scopeOf } from '../../../actions
 import { recordComputedFreezes } from '../../../actions/freeze/record-freezes.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems } from '../../endpoint.ts';
 import { endingBody, endingQuery, endingReason, mayRead } from './access.ts';
+import { newId } from '../../new-id.ts';
 import { overrideRoutes } from './overrides.ts';
 
 const Shown = FreezeView.meta({ id: 'Freeze' });
-const Made = FreezeView.extend({
+const Created = FreezeView.extend({
   /** Possible mistakes, such as an unknown environment. */
   warnings: z.array(z.string()),
   /** Names of the frozen services: the one in its scope, or the matching ones of the catalogue. */
@@ -32,11 +32,13 @@ export function freezeRoutes(app: Api, deps: Deps): void {
       tags: ['freezes'],
       summary: 'Freeze deploys of a service or a team, in one or all environments, now or from a given time',
       request: body(NewFreeze),
-      responses: { 201: answers('Created', Made), 422: problems('Validation failed') },
+      responses: { 201: answers('Created', Created), 422: problems('Validation failed') },
     }),
     async (c) => {
-      const id = `frz_${randomUUID().replaceAll('-', '').slice(0, 26)}`;
-      const { freeze, warnings, services } = await openFreeze(deps, c.var.caller, { id, freeze: c.req.valid('json') });
+      const { freeze, warnings, services } = await openFreeze(deps, c.var.caller, {
+        id: newId('frz'),
+        freeze: c.req.valid('json'),
+      });
       return c.json({ ...viewOf(freeze, deps.clock.now()), warnings, services }, 201);
     },
   );

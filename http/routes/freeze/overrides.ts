@@ -1,10 +1,10 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { randomUUID } from 'node:crypto';
 import { overrideWarnings } from '../../../domain/freeze/exemptions/overrides.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import { NewOverride, Override } from '../../../schemas/freeze/freeze.ts';
 import { approveOverride, giveOverride, withdrawOverride } from '../../../actions/freeze/overrides.ts';
 import { answers, type Api, body, endpoint, problems } from '../../endpoint.ts';
+import { newId } from '../../new-id.ts';
 import { endingBody, endingQuery, endingReason } from './access.ts';
 
 const ShownOverride = Override.extend({ freeze_id: z.string() }).meta({ id: 'FreezeOverride' });
@@ -35,12 +35,12 @@ export function overrideRoutes(app: Api, deps: Deps): void {
       },
     }),
     async (c) => {
-      const given = {
+      const request = {
         freeze: c.req.valid('param').id,
-        id: `ovr_${randomUUID().replaceAll('-', '').slice(0, 26)}`,
+        id: newId('ovr'),
         override: c.req.valid('json'),
       };
-      const override = await giveOverride(deps, c.var.caller, given);
+      const override = await giveOverride(deps, c.var.caller, request);
       return c.json({ ...override, warnings: overrideWarnings(override) }, 201);
     },
   );

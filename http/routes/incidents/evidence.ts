@@ -5,7 +5,10 @@ import { IncidentId } from '../../../schemas/config/names.ts';
 import { EvidenceName, EvidencePack } from '../../../schemas/incidents/evidence-pack.ts';
 import { answers, type Api, endpoint, problems } from '../../endpoint.ts';
 
-/** The stored bytes are sent: to encode the document again could change them. */
+/**
+ * The content type of evidence. Its type is `string`, so that the handler may return the stored bytes as a `Response`: to
+ * encode the document again could change them.
+ */
 const DOCUMENT: string = 'application/json';
 
 const Pack = EvidencePack.meta({ id: 'EvidencePack' });

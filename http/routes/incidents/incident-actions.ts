@@ -47,7 +47,7 @@ const actionRoute = <Name extends string, Body extends object, Responses extends
   });
 
 /** Registers the actions with which a person takes over an incident or answers a decision. */
-export function actionRoutes(app: Api, deps: Deps): void {
+export function incidentActionRoutes(app: Api, deps: Deps): void {
   endpoint(
     app,
     deps,
@@ -73,7 +73,7 @@ export function actionRoutes(app: Api, deps: Deps): void {
     },
   );
 
-  for (const action of RESPONSE_ACTIONS.filter((one) => one !== 'rollback')) {
+  for (const action of RESPONSE_ACTIONS.filter((name) => name !== 'rollback')) {
     endpoint(
       app,
       deps,

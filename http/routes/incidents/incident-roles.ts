@@ -49,7 +49,7 @@ const refusals = {
 };
 
 /** Registers the routes for acknowledgement, handoff, roles, and stakeholder updates. */
-export function careRoutes(app: Api, deps: Deps): void {
+export function incidentRoleRoutes(app: Api, deps: Deps): void {
   endpoint(
     app,
     deps,
@@ -99,13 +99,13 @@ export function careRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const { id } = c.req.valid('param');
-      const wanted = c.req.valid('json');
-      if (wanted.do === 'assign') {
-        const to = await holderOf(deps, c.var.caller, id, wanted.to);
-        return c.json(await assignRole(deps, c.var.caller, { id, role: wanted.role, to }), 200);
+      const request = c.req.valid('json');
+      if (request.do === 'assign') {
+        const to = await holderOf(deps, c.var.caller, id, request.to);
+        return c.json(await assignRole(deps, c.var.caller, { id, role: request.role, to }), 200);
       }
-      const act = wanted.do === 'take' ? takeRole : leaveRole;
-      return c.json(await act(deps, c.var.caller, { id, role: wanted.role }), 200);
+      const act = request.do === 'take' ? takeRole : leaveRole;
+      return c.json(await act(deps, c.var.caller, { id, role: request.role }), 200);
     },
   );
 
@@ -142,17 +142,19 @@ async function holderOf(
 ): Promise<Assignee> {
   const incident = await requireIncident(deps, id);
   caller.allow('incidents:write', incident);
-  const known = await deps.config.current();
-  const { people } = known.people;
+  const config = await deps.config.current();
+  const { people } = config.people;
   const names = Object.keys(people);
   const person = Object.entries(people).find(([key]) => key === name)?.[1];
   if (person === undefined)
-    throw unfit(
+    throw invalidAssignee(
       `${JSON.stringify(name)} is not in people.yaml${names.length === 0 ? ', which is empty' : `; it lists ${names.slice(0, 10).join(', ')}`}`,
     );
-  if (!listedMay(known, person, 'incidents:write', incident, deps.clock.now()))
-    throw unfit(`${name} ${lacksPermissionText('incidents:write', incident)}, according to their roles in people.yaml`);
+  if (!listedMay(config, person, 'incidents:write', incident, deps.clock.now()))
+    throw invalidAssignee(
+      `${name} ${lacksPermissionText('incidents:write', incident)}, according to their roles in people.yaml`,
+    );
   return { name, shown: person.name ?? name, slack: person.slack ?? null };
 }
 
-const unfit = (why: string): Refusal => new Refusal(422, 'invalid', `json: to: ${why}`);
+const invalidAssignee = (why: string): Refusal => new Refusal(422, 'invalid', `json: to: ${why}`);

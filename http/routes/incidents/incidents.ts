@@ -11,7 +11,7 @@ import { requireIncident } from '../../../actions/incidents/require-incident.ts'
 import { namer } from '../../../actions/people/names.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems, readable } from '../../endpoint.ts';
 import { Refusal } from '../../../actions/refusal.ts';
-import { ShownSignal, shown, snakeCased } from '../alerts/signal-view.ts';
+import { ShownSignal, shownSignal, snakeCased } from '../alerts/signal-view.ts';
 
 export const Incident = IncidentView.meta({ id: 'Incident' });
 const Similar = SimilarIncident.meta({ id: 'SimilarIncident' });
@@ -24,8 +24,9 @@ const StoredDecision = z.object({
   inputs_json: z.string().openapi({ description: 'The inputs as the exact JSON text from which `digest` is computed' }),
 });
 const params = z.object({ id: IncidentId });
-const page = z.object(listQuery);
+const pageQuery = z.object(listQuery);
 
+/** Registers the routes of incidents: declaration, timeline, alerts, similar incidents, and decisions. */
 export function incidentRoutes(app: Api, deps: Deps): void {
   endpoint(
     app,
@@ -54,8 +55,8 @@ export function incidentRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const { trace } = c.var;
-      const { title, severity, ...named } = c.req.valid('json');
-      const serviceEnvironment = declaredScope((await deps.config.current()).services, named);
+      const { title, severity, ...scope } = c.req.valid('json');
+      const serviceEnvironment = declaredScope((await deps.config.current()).services, scope);
       const { incident, created } = await declareIncident(deps, c.var.caller, {
         ...serviceEnvironment,
         title,
@@ -134,8 +135,8 @@ export function incidentRoutes(app: Api, deps: Deps): void {
     async (c) => {
       const { id } = c.req.valid('param');
       const { title, severity } = c.req.valid('json');
-      const wanted = { id, ...(title && { title }), ...(severity && { severity }) };
-      return c.json(await correctIncident(deps, c.var.caller, wanted), 200);
+      const correction = { id, ...(title && { title }), ...(severity && { severity }) };
+      return c.json(await correctIncident(deps, c.var.caller, correction), 200);
     },
   );
 
@@ -148,18 +149,15 @@ export function incidentRoutes(app: Api, deps: Deps): void {
       path: '/v1/incidents/{id}/timeline',
       tags: ['incidents'],
       summary: 'List the timeline of an incident, newest first',
-      request: { params, query: page },
+      request: { params, query: pageQuery },
       responses: { 200: answers('A page of results', pageOf(ShownEntry)), 404: problems('Not found') },
     }),
     async (c) => {
       const { id } = c.req.valid('param');
       c.var.allow(await requireIncident(deps, id));
-      const [found, named] = await Promise.all([
-        deps.incidents.timeline(id, paging(c.req.valid('query'))),
-        namer(deps),
-      ]);
-      const items = await Promise.all(found.items.map((entry) => shownEntry(named, entry)));
-      return c.json({ ...found, items }, 200);
+      const [page, names] = await Promise.all([deps.incidents.timeline(id, paging(c.req.valid('query'))), namer(deps)]);
+      const items = await Promise.all(page.items.map((entry) => shownEntry(names, entry)));
+      return c.json({ ...page, items }, 200);
     },
   );
 
@@ -208,7 +206,7 @@ export function incidentRoutes(app: Api, deps: Deps): void {
       path: '/v1/incidents/{id}/signals',
       tags: ['incidents'],
       summary: 'List the alerts of an incident, newest first',
-      request: { params, query: page },
+      request: { params, query: pageQuery },
       responses: {
         200: answers('A page of results', pageOf(ShownSignal)),
         404: problems('Not found'),
@@ -218,7 +216,7 @@ export function incidentRoutes(app: Api, deps: Deps): void {
       const { id } = c.req.valid('param');
       c.var.allow(await requireIncident(deps, id));
       const { items, next_cursor } = await deps.incidents.signals(id, paging(c.req.valid('query')));
-      return c.json({ items: items.map(shown), next_cursor }, 200);
+      return c.json({ items: items.map(shownSignal), next_cursor }, 200);
     },
   );
 
@@ -271,12 +269,15 @@ export function incidentRoutes(app: Api, deps: Deps): void {
   );
 }
 
-const paging = ({ limit, cursor }: z.infer<typeof page>) => ({ limit, ...(cursor === undefined ? {} : { cursor }) });
+const paging = ({ limit, cursor }: z.infer<typeof pageQuery>) => ({
+  limit,
+  ...(cursor === undefined ? {} : { cursor }),
+});
 
 type Namer = Awaited<ReturnType<typeof namer>>;
 
-const shownEntry = async (named: Namer, entry: TimelineEntry): Promise<z.infer<typeof ShownEntry>> => ({
+const shownEntry = async (names: Namer, entry: TimelineEntry): Promise<z.infer<typeof ShownEntry>> => ({
   ...entry,
-  text: await named.text(entry.text),
-  actor_name: await named.actor(entry.actor),
+  text: await names.text(entry.text),
+  actor_name: await names.actor(entry.actor),
 });

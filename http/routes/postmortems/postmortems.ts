@@ -34,6 +34,7 @@ const Item = ActionItemView.meta({ id: 'ActionItem' });
 const params = z.object({ id: IncidentId });
 const MARKDOWN = 'text/markdown';
 
+/** Describes a response that is JSON or Markdown. */
 const bothForms = (description: string) => ({
   description,
   content: {
@@ -69,7 +70,7 @@ export function postmortemRoutes(app: Api, deps: Deps): void {
     async (c) => {
       const { id } = c.req.valid('param');
       const view = await readPostmortem(deps, c.var.caller, { id, revision: c.req.valid('query').revision });
-      return shown(c, await withFile(deps, view));
+      return respondWith(c, await withFile(deps, view));
     },
   );
 
@@ -81,7 +82,7 @@ export function postmortemRoutes(app: Api, deps: Deps): void {
       method: 'put',
       path: '/v1/incidents/{id}/postmortem',
       // Reads the body up to the limit, before the validation of JSON would read all of it.
-      middleware: limitsBody,
+      middleware: limitBody,
       tags: ['post-mortems'],
       summary: 'Save a new version of a post-mortem, or change its state',
       request: {
@@ -119,7 +120,7 @@ export function postmortemRoutes(app: Api, deps: Deps): void {
         ...(expected !== undefined && { revision: expected }),
         ...(state !== undefined && { state }),
       });
-      return shown(c, await withFile(deps, view));
+      return respondWith(c, await withFile(deps, view));
     },
   );
 
@@ -156,7 +157,7 @@ export function postmortemRoutes(app: Api, deps: Deps): void {
         200: answers('The proposal', Proposed),
         404: problems('Not found'),
         409: problems('No model is configured, or the incident is not resolved'),
-        503: problems('The model did not answer, or not in the form that was asked for'),
+        503: problems('The model did not answer, or its answer has another format'),
       },
     }),
     async (c) => c.json(await proposeWording(deps, c.var.caller, c.req.valid('param').id), 200),
@@ -206,7 +207,7 @@ export function postmortemRoutes(app: Api, deps: Deps): void {
       method: 'patch',
       path: '/v1/action-items/{id}',
       tags: ['post-mortems'],
-      summary: 'Change an action item: that of a post-mortem is a line of its text',
+      summary: 'Change an action item; for one of a post-mortem, this changes a line of its text',
       request: { params: z.object({ id: ActionItemId }), ...body(ActionItemPatch) },
       responses: {
         200: answers('The changed action item', Item),
@@ -241,13 +242,14 @@ export function postmortemRoutes(app: Api, deps: Deps): void {
   );
 }
 
-const limitsBody: MiddlewareHandler<Env> = async (c, next) => {
+/** Reads the body up to the limit. */
+const limitBody: MiddlewareHandler<Env> = async (c, next) => {
   await readBody(c, BODY_MAX_BYTES);
   await next();
 };
 
-/** Answers in the form that the caller prefers. Its ETag is the revision. */
-function shown(c: Context<Env>, view: PostmortemView): Response {
+/** Responds with a post-mortem in the format that the caller prefers. Its ETag is the revision. */
+function respondWith(c: Context<Env>, view: PostmortemView): Response {
   c.header('etag', `"${view.revision}"`);
   c.header('vary', 'accept');
   if (!prefersMarkdown(c.req.header('accept'))) return c.json(view, 200);
@@ -256,11 +258,11 @@ function shown(c: Context<Env>, view: PostmortemView): Response {
 
 /** Returns whether Markdown has the highest quality among the accepted forms; at equal quality, the first one counts. */
 function prefersMarkdown(accept: string | undefined): boolean {
-  const wanted = (accept ?? '')
+  const accepted = (accept ?? '')
     .split(',')
     .map((part) => {
-      const [type = '', ...more] = part.split(';').map((one) => one.trim().toLowerCase());
-      const quality = Number(more.find((one) => one.startsWith('q='))?.slice(2) ?? 1);
+      const [type = '', ...more] = part.split(';').map((parameter) => parameter.trim().toLowerCase());
+      const quality = Number(more.find((parameter) => parameter.startsWith('q='))?.slice(2) ?? 1);
       return { type, quality: Number.isNaN(quality) ? 0 : quality };
     })
     .filter(
@@ -268,10 +270,10 @@ function prefersMarkdown(accept: string | undefined): boolean {
         quality > 0 && [MARKDOWN, 'text/*', 'application/json', 'application/*', '*/*'].includes(type),
     )
     .toSorted((a, b) => b.quality - a.quality);
-  return wanted[0]?.type === MARKDOWN || wanted[0]?.type === 'text/*';
+  return accepted[0]?.type === MARKDOWN || accepted[0]?.type === 'text/*';
 }
 
-/** @throws Refusal 400, 415, 422 */
+/** Reads the body, which is JSON or Markdown. @throws Refusal 400, 415, 422 */
 async function inputOf(c: Context<Env>): Promise<PostmortemInput> {
   const type = (c.req.header('content-type') ?? 'application/json').split(';')[0]?.trim().toLowerCase();
   const bytes = await readBody(c, BODY_MAX_BYTES);
@@ -296,7 +298,7 @@ function textIn(bytes: Uint8Array): string {
   }
 }
 
-/** @throws Refusal 422 */
+/** Returns the revision in `If-Match`. Undefined: any. @throws Refusal 422 */
 function revisionIn(header: string | undefined): number | undefined {
   if (header === undefined || header === '*') return undefined;
   const [, revision] = /^(?:W\/)?"(\d{1,9})"$/.exec(header.trim()) ?? [];

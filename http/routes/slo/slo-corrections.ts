@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { createRoute, z } from '@hono/zod-openapi';
 import {
   configuredSlo,
@@ -10,6 +9,7 @@ import {
 import type { Deps } from '../../../domain/ports/deps.ts';
 import { CorrectionPreview } from '../../../schemas/slo/correction-preview.ts';
 import { CorrectionReason, NewCorrection, SloCorrection } from '../../../schemas/slo/slo-correction.ts';
+import { newId } from '../../new-id.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems } from '../../endpoint.ts';
 
 const Correction = SloCorrection.meta({ id: 'SloCorrection' });
@@ -17,7 +17,7 @@ const Correction = SloCorrection.meta({ id: 'SloCorrection' });
 const Preview = CorrectionPreview.meta({ id: 'SloCorrectionPreview' });
 
 const id = z.string().min(1).max(253);
-const one = z.object({ id, correction_id: z.string().min(1).max(64) });
+const correctionParams = z.object({ id, correction_id: z.string().min(1).max(64) });
 
 /** Registers the routes of corrections: periods that do not count for an objective. */
 export function sloCorrectionRoutes(app: Api, deps: Deps): void {
@@ -40,7 +40,7 @@ export function sloCorrectionRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const recorded = await recordCorrection(deps, c.var.caller, {
-        id: `cor_${randomUUID().replaceAll('-', '').slice(0, 26)}`,
+        id: newId('cor'),
         slo: c.req.valid('param').id,
         correction: c.req.valid('json'),
       });
@@ -77,7 +77,7 @@ export function sloCorrectionRoutes(app: Api, deps: Deps): void {
       path: '/v1/slos/{id}/corrections/{correction_id}',
       tags: ['slos'],
       summary: 'Withdraw a correction: its period counts again; the correction stays on record',
-      request: { params: one, query: z.object({ reason: CorrectionReason.optional() }) },
+      request: { params: correctionParams, query: z.object({ reason: CorrectionReason.optional() }) },
       responses: { 200: answers('Withdrawn', Correction), 404: problems('Not found') },
     }),
     async (c) => {
@@ -95,8 +95,8 @@ export function sloCorrectionRoutes(app: Api, deps: Deps): void {
       method: 'post',
       path: '/v1/slos/{id}/corrections/{correction_id}/end',
       tags: ['slos'],
-      summary: 'End a correction now: its earlier periods stay left out, and no later one is',
-      request: { params: one, ...body(z.strictObject({ reason: CorrectionReason.nullish() })) },
+      summary: 'End a correction now: its periods until now stay left out, and later ones count',
+      request: { params: correctionParams, ...body(z.strictObject({ reason: CorrectionReason.nullish() })) },
       responses: {
         200: answers('Ended', Correction),
         404: problems('Not found'),

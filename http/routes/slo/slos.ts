@@ -35,20 +35,20 @@ export function sloRoutes(app: Api, deps: Deps): void {
       const { limit, cursor, service, environment } = c.req.valid('query');
       c.var.allow({});
       const config = await deps.config.current();
-      const wanted = config.slos
+      const matching = config.slos
         .filter((slo) => c.var.may({ service: slo.service, environment: slo.environment }))
         .filter((slo) => service === undefined || slo.service === service)
         .filter((slo) => environment === undefined || slo.environment === environment)
         .map((slo) => ({ slo, position: positionOf(slo) }))
-        .filter(({ position }) => cursor === undefined || position > positionIn(cursor))
+        .filter(({ position }) => cursor === undefined || position > decodedPosition(cursor))
         .toSorted((a, b) => (a.position < b.position ? -1 : 1));
-      const page = wanted.slice(0, Math.min(limit, PAGE_MAX));
+      const page = matching.slice(0, Math.min(limit, PAGE_MAX));
       const items = await sloViews(
         deps,
         config,
         page.map(({ slo }) => slo),
       );
-      const last = wanted.length > page.length ? page.at(-1) : undefined;
+      const last = matching.length > page.length ? page.at(-1) : undefined;
       return c.json({ items, next_cursor: last === undefined ? null : cursorAfter(last.position) }, 200);
     },
   );
@@ -69,10 +69,10 @@ export function sloRoutes(app: Api, deps: Deps): void {
       const { id } = c.req.valid('param');
       const config = await deps.config.current();
       const slo = config.slos.find((one) => one.id === id);
-      if (slo === undefined) throw unknown(id);
+      if (slo === undefined) throw unknownSlo(id);
       c.var.allow(slo);
       const [view] = await sloViews(deps, config, [slo]);
-      if (view === undefined) throw unknown(id);
+      if (view === undefined) throw unknownSlo(id);
       return c.json(view, 200);
     },
   );
@@ -84,10 +84,11 @@ const positionOf = ({ service, environment, id }: { service: string; environment
 
 const cursorAfter = (position: string): string => Buffer.from(position).toString('base64url');
 
-function positionIn(cursor: string): string {
+/** Returns the sort key in a cursor. @throws Refusal 400 */
+function decodedPosition(cursor: string): string {
   const position = Buffer.from(cursor, 'base64url').toString();
   if (position.split('\u0000').length === 3 && cursorAfter(position) === cursor) return position;
   throw new Refusal(400, 'bad-cursor', 'the cursor is invalid; leave it out to start with the first page');
 }
 
-const unknown = (id: string): Refusal => new Refusal(404, 'unknown-slo', `no objective has the ID ${id}`);
+const unknownSlo = (id: string): Refusal => new Refusal(404, 'unknown-slo', `no objective has the ID ${id}`);

@@ -31,7 +31,7 @@ export const snapshotPolicy = (page: PageSettings): Html =>
   />`;
 
 /** Says when the snapshot was made. */
-export const ageOf = ({ at }: SnapshotMark, { timeZone }: PageSettings): Html | string =>
+export const ageNotice = ({ at }: SnapshotMark, { timeZone }: PageSettings): Html | string =>
   at === null
     ? ''
     : html`<div>

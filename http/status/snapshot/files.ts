@@ -5,7 +5,7 @@ import type { SnapshotFile } from '../../../domain/status/snapshot.ts';
 import type { EventView } from '../../../domain/status/view.ts';
 import { MAIN_PAGE } from '../../../schemas/status/status-page-file.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { keptReader } from '../kept-reader.ts';
+import { cachedReader } from '../cached-reader.ts';
 import { monthPath, relativeLinks, TOP_LINKS } from '../links.ts';
 import { eventPage, type Frame, missingPage, monthPage } from '../pages.ts';
 import {
@@ -27,7 +27,7 @@ type SnapshotDeps = Omit<StatusDeps, 'clock'> & Pick<Deps, 'publicUrl'>;
  */
 export async function snapshotFiles(deps: SnapshotDeps, at: Timestamp): Promise<SnapshotFile[]> {
   const clock = { now: () => at };
-  const reader = keptReader(statusReader({ ...deps, clock }), clock);
+  const reader = cachedReader(statusReader({ ...deps, clock }), clock);
   const files: SnapshotFile[] = [];
   for (const page of (await readPages({ ...deps, clock })).values()) {
     const folder = page.name === MAIN_PAGE ? '' : `${page.name}/`;
@@ -40,7 +40,9 @@ export async function snapshotFiles(deps: SnapshotDeps, at: Timestamp): Promise<
     for (const path of API_PATHS) add(path, required(await insideResource(optionsAt(path), path), path));
 
     const { incidents, maintenances, past } = await reader.page(page);
-    const events = new Map<string, EventView>([...incidents, ...maintenances, ...past].map((one) => [one.id, one]));
+    const events = new Map<string, EventView>(
+      [...incidents, ...maintenances, ...past].map((event) => [event.id, event]),
+    );
     for (const month of monthsWithHistory(at)) {
       const view = required(await reader.month(page, month), month);
       for (const event of view.events) events.set(event.id, event);

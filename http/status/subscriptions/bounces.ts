@@ -14,21 +14,25 @@ const CERTIFICATE_MAX_CHARS = 20_000;
 /** Reads the text at a URL of Amazon SNS. */
 export type ReadSns = (url: string) => Promise<string>;
 
-/** Certificates by URL: their names contain a hash. */
-const cache = new Map<string, string>();
+/** Certificates by URL. They never change, because their names contain a hash. */
+const certificates = new Map<string, string>();
 
+/** Reads a URL of Amazon SNS, and caches certificates. */
 export async function readAtSns(url: string): Promise<string> {
-  const known = cache.get(url);
-  if (known !== undefined) return known;
-  const answer = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) });
-  const text = (await answer.text()).slice(0, CERTIFICATE_MAX_CHARS);
-  if (!answer.ok) throw new Error(`Amazon SNS answered ${answer.status}`);
-  if (url.endsWith('.pem')) cache.set(url, text);
+  const cached = certificates.get(url);
+  if (cached !== undefined) return cached;
+  const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) });
+  const text = (await response.text()).slice(0, CERTIFICATE_MAX_CHARS);
+  if (!response.ok) throw new Error(`Amazon SNS answered ${response.status}`);
+  if (url.endsWith('.pem')) certificates.set(url, text);
   return text;
 }
 
-/** Answers Amazon SNS, which forwards what Amazon SES says about bounces and complaints. It repeats what fails with a 5xx. */
-export async function bounces(deps: SubscriptionDeps, read: ReadSns, c: Context<Env>): Promise<Response> {
+/**
+ * Processes messages of Amazon SNS, which forwards the notifications of Amazon SES about bounces and complaints. SNS
+ * repeats a message that gets a 5xx response.
+ */
+export async function receiveBounces(deps: SubscriptionDeps, read: ReadSns, c: Context<Env>): Promise<Response> {
   const topics = (await deps.config.current()).statusPage.bounceTopics;
   if (topics.length === 0) return problem(c, 404, 'not-found', 'the configuration has no bounceTopics');
   const result = await readSnsMessage(jsonIn(await readBody(c, BODY_MAX_BYTES)), {

@@ -6,11 +6,8 @@ import type { Subscriber, SubscriptionChannel } from '../../../schemas/status/su
 import type { Html } from '../../web/parts.ts';
 import { documentOf, type Frame } from '../pages.ts';
 
-/** What all pages for subscriptions share. */
-export type Context = Frame;
-
-/** Texts of the channels in the form. */
-export const CHANNELS: Readonly<Record<SubscriptionChannel, { name: string; address: string; wrong: string }>> = {
+/** Texts of the channels in the form. `wrong`: the error for an invalid address. */
+export const CHANNEL_TEXTS: Readonly<Record<SubscriptionChannel, { name: string; address: string; wrong: string }>> = {
   email: { name: 'Email', address: 'an email address', wrong: 'Enter an email address, such as ada@example.com.' },
   slack: {
     name: 'Slack',
@@ -29,18 +26,22 @@ export const CHANNELS: Readonly<Record<SubscriptionChannel, { name: string; addr
   },
 };
 
-type Given = { channel?: SubscriptionChannel; to?: string; components?: readonly string[]; error?: string | undefined };
+type FormValues = {
+  channel?: SubscriptionChannel;
+  to?: string;
+  components?: readonly string[];
+  error?: string | undefined;
+};
 
 /** Renders the form to subscribe. Without a choice, all components are selected. */
-export const formPage = (context: Context, { channel, to = '', components, error }: Given): Html =>
+export const formPage = (frame: Frame, { channel, to = '', components, error }: FormValues): Html =>
   subscriptionDocument(
-    context,
-    `Subscribe to ${context.page.title}`,
-    html`${errorOf(error)}
+    frame,
+    `Subscribe to ${frame.page.title}`,
+    html`${errorText(error)}
       <p>You get a message for each update of an incident or of planned maintenance.</p>
-      <form method="post" action="${subscriptionsPath(context.page)}">
-        ${addressField(context, { channel, to })}
-        ${componentsField(context, (name) => components?.includes(name) ?? true)}
+      <form method="post" action="${subscriptionsPath(frame.page)}">
+        ${addressField(frame, { channel, to })} ${componentsField(frame, (name) => components?.includes(name) ?? true)}
         <button>Subscribe</button>
       </form>
       <p class="facts">
@@ -55,12 +56,12 @@ const BUTTONS: Readonly<Record<Exclude<LinkPurpose, 'manage'>, { title: string; 
 };
 
 /** Renders what a link does, with a button that does it. */
-export const linkPage = (context: Context, purpose: Exclude<LinkPurpose, 'manage'>, subscriber: Subscriber): Html =>
+export const linkPage = (frame: Frame, purpose: Exclude<LinkPurpose, 'manage'>, subscriber: Subscriber): Html =>
   subscriptionDocument(
-    context,
+    frame,
     BUTTONS[purpose].title,
     html`<p>
-        Updates of ${subscriber.page === context.page.name ? context.page.title : subscriber.page} for
+        Updates of ${subscriber.page === frame.page.name ? frame.page.title : subscriber.page} for
         ${maskedAddress(subscriber)}, about ${choiceWords(subscriber)}.
       </p>
       <form method="post"><button>${BUTTONS[purpose].button}</button></form>`,
@@ -68,35 +69,35 @@ export const linkPage = (context: Context, purpose: Exclude<LinkPurpose, 'manage
 
 /** Renders a subscription with its choices. */
 export const managePage = (
-  context: Context,
+  frame: Frame,
   subscriber: Subscriber,
   paths: { save: string; unsubscribe: string },
   { done, error, secret }: { done?: string; error?: string; secret?: string },
 ): Html =>
   subscriptionDocument(
-    context,
+    frame,
     'Your subscription',
-    html`${done === undefined ? '' : html`<p role="status"><strong>${done}</strong></p>`} ${errorOf(error)}
-      <p>${maskedAddress(subscriber)} gets updates of ${context.page.title}.</p>
+    html`${done === undefined ? '' : html`<p role="status"><strong>${done}</strong></p>`} ${errorText(error)}
+      <p>${maskedAddress(subscriber)} gets updates of ${frame.page.title}.</p>
       ${secret === undefined ? '' : html`<p>Messages are signed with the secret <code>${secret}</code> (Standard Webhooks).</p>`}
       <form method="post" action="${paths.save}">
-        ${componentsField(context, (name) => subscriber.components?.includes(name) ?? true)}
+        ${componentsField(frame, (name) => subscriber.components?.includes(name) ?? true)}
         <button>Save</button>
       </form>
       <form method="post" action="${paths.unsubscribe}"><button>Unsubscribe</button></form>`,
   );
 
 /** Renders the answer for a link that is wrong, has expired, or belongs to a subscription that has ended. */
-export const endedPage = (context: Context): Html =>
+export const endedPage = (frame: Frame): Html =>
   subscriptionDocument(
-    context,
+    frame,
     'This link does not work any more',
     html`<p>It has expired, or the subscription has ended.</p>
-      ${context.links.subscribe === undefined ? '' : html`<p><a href="${context.links.subscribe}">Subscribe again</a></p>`}`,
+      ${frame.links.subscribe === undefined ? '' : html`<p><a href="${frame.links.subscribe}">Subscribe again</a></p>`}`,
   );
 
-export const messagePage = (context: Context, title: string, text: string): Html =>
-  subscriptionDocument(context, title, html`<p>${text}</p>`);
+export const messagePage = (frame: Frame, title: string, text: string): Html =>
+  subscriptionDocument(frame, title, html`<p>${text}</p>`);
 
 /** Shows enough of an address to recognize it, because links are sometimes forwarded. The path of a webhook is a secret. */
 function maskedAddress({ channel, to }: Pick<Subscriber, 'channel' | 'to'>): string {
@@ -107,7 +108,7 @@ function maskedAddress({ channel, to }: Pick<Subscriber, 'channel' | 'to'>): str
 
 /** Shows a choice of channels only if there is one. */
 function addressField(
-  { page: { subscriptions } }: Context,
+  { page: { subscriptions } }: Frame,
   { channel, to }: { channel: SubscriptionChannel | undefined; to: string },
 ): Html {
   if (subscriptions.length === 1 && subscriptions[0] === 'email')
@@ -118,15 +119,15 @@ function addressField(
   return html`<fieldset>
       <legend>How</legend>
       ${subscriptions.map(
-        (one) =>
+        (option) =>
           html`<label
             ><input
               type="radio"
               name="channel"
-              value="${one}"
-              ${(channel ?? subscriptions[0]) === one ? 'checked' : ''}
+              value="${option}"
+              ${(channel ?? subscriptions[0]) === option ? 'checked' : ''}
             />
-            ${CHANNELS[one].name}: ${CHANNELS[one].address}</label
+            ${CHANNEL_TEXTS[option].name}: ${CHANNEL_TEXTS[option].address}</label
           >`,
       )}
     </fieldset>
@@ -136,10 +137,10 @@ function addressField(
     </label>`;
 }
 
-const errorOf = (error: string | undefined): Html | string =>
+const errorText = (error: string | undefined): Html | string =>
   error === undefined ? '' : html`<p class="error" role="alert">${error}</p>`;
 
-const componentsField = ({ page }: Context, isChosen: (name: string) => boolean): Html =>
+const componentsField = ({ page }: Frame, isChosen: (name: string) => boolean): Html =>
   html`<fieldset>
     <legend>Components</legend>
     ${page.components.map(
@@ -150,7 +151,7 @@ const componentsField = ({ page }: Context, isChosen: (name: string) => boolean)
     )}
   </fieldset>`;
 
-const subscriptionDocument = ({ page, links }: Context, title: string, content: Html): Html =>
+const subscriptionDocument = ({ page, links }: Frame, title: string, content: Html): Html =>
   documentOf(
     { page, links },
     { title, heading: html`<p><a href="${links.home}">${page.title}</a></p>` },

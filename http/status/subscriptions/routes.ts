@@ -22,22 +22,15 @@ import { type Subscriber, SUBSCRIBER_ADDRESSES } from '../../../schemas/status/s
 import type { Env } from '../../context.ts';
 import { readBody } from '../../middleware/body.ts';
 import { addressOf } from '../../middleware/credentials.ts';
-import { identifiesRequest } from '../../middleware/request.ts';
+import { identifyRequest } from '../../middleware/request.ts';
 import { problem } from '../../problem.ts';
 import type { Html } from '../../web/parts.ts';
 import { liveLinks } from '../links.ts';
+import type { Frame } from '../pages.ts';
 import { hashSource } from '../policy.ts';
 import { styleOf } from '../style.ts';
-import { bounces, readAtSns, type ReadSns } from './bounces.ts';
-import {
-  CHANNELS,
-  type Context as PageContext,
-  endedPage,
-  formPage,
-  linkPage,
-  managePage,
-  messagePage,
-} from './pages.ts';
+import { receiveBounces, readAtSns, type ReadSns } from './bounces.ts';
+import { CHANNEL_TEXTS, endedPage, formPage, linkPage, managePage, messagePage } from './pages.ts';
 
 const FORM_MAX_BYTES = 32 * 1024;
 
@@ -47,17 +40,17 @@ const FORM_MAX_BYTES = 32 * 1024;
  */
 export function subscriptionsApp(deps: SubscriptionDeps, readSns: ReadSns = readAtSns): Hono<Env> {
   const app = new Hono<Env>();
-  app.use(identifiesRequest(deps));
-  app.post(`${SUBSCRIPTIONS_PATH}/bounces/sns`, (c) => bounces(deps, readSns, c));
-  const at = `${SUBSCRIPTIONS_PATH}/:page`;
-  app.get(at, async (c) => {
-    const context = await contextOf(deps, c);
-    return answer(c, context.page, formPage(context, {}));
+  app.use(identifyRequest(deps));
+  app.post(`${SUBSCRIPTIONS_PATH}/bounces/sns`, (c) => receiveBounces(deps, readSns, c));
+  const pagePath = `${SUBSCRIPTIONS_PATH}/:page`;
+  app.get(pagePath, async (c) => {
+    const frame = await frameOf(deps, c);
+    return htmlResponse(c, frame.page, formPage(frame, {}));
   });
-  app.post(at, (c) => request(deps, c));
+  app.post(pagePath, (c) => receiveForm(deps, c));
   for (const purpose of LINK_PURPOSES) {
-    app.get(`${at}/${purpose}/:link`, (c) => show(deps, c, purpose));
-    app.post(`${at}/${purpose}/:link`, (c) => act(deps, c, purpose));
+    app.get(`${pagePath}/${purpose}/:link`, (c) => showLink(deps, c, purpose));
+    app.post(`${pagePath}/${purpose}/:link`, (c) => followLink(deps, c, purpose));
   }
   app.notFound((c) => problem(c, 404, 'not-found', `no page ${c.req.path}`));
   app.onError((error, c) => {
@@ -69,7 +62,7 @@ export function subscriptionsApp(deps: SubscriptionDeps, readSns: ReadSns = read
 }
 
 /** @throws Refusal 404 if nobody can subscribe to the page, 503 */
-async function contextOf(deps: SubscriptionDeps, c: Context<Env>): Promise<PageContext> {
+async function frameOf(deps: SubscriptionDeps, c: Context<Env>): Promise<Frame> {
   const page = pagesOf(await deps.config.current()).get(pageNameOf(c));
   if (page === undefined || page.subscriptions.length === 0)
     throw new Refusal(404, 'not-found', 'nobody can subscribe to this status page');
@@ -84,14 +77,14 @@ async function contextOf(deps: SubscriptionDeps, c: Context<Env>): Promise<PageC
  *
  * @throws Refusal 404, 503
  */
-async function contextOfLink(deps: SubscriptionDeps, c: Context<Env>, purpose: LinkPurpose): Promise<PageContext> {
-  if (purpose !== 'unsubscribe') return contextOf(deps, c);
-  const page = pagesOf(await deps.config.current()).get(pageNameOf(c)) ?? GONE;
+async function frameOfLink(deps: SubscriptionDeps, c: Context<Env>, purpose: LinkPurpose): Promise<Frame> {
+  if (purpose !== 'unsubscribe') return frameOf(deps, c);
+  const page = pagesOf(await deps.config.current()).get(pageNameOf(c)) ?? REMOVED_PAGE;
   return { page, links: liveLinks(page) };
 }
 
-/** Stands in for a page that is gone. */
-const GONE: PageSettings = {
+/** Stands in for a status page that the configuration no longer has. */
+const REMOVED_PAGE: PageSettings = {
   audience: 'public',
   name: MAIN_PAGE,
   title: 'Status',
@@ -102,34 +95,34 @@ const GONE: PageSettings = {
 
 const pageNameOf = (c: Context<Env>): string => c.req.param('page') ?? '';
 
-/** Answers the form. The answer is the same for every valid address. */
-async function request(deps: SubscriptionDeps, c: Context<Env>): Promise<Response> {
-  const context = await contextOf(deps, c);
+/** Processes the form to subscribe. The answer is the same for every valid address, so that it reveals no subscriber. */
+async function receiveForm(deps: SubscriptionDeps, c: Context<Env>): Promise<Response> {
+  const frame = await frameOf(deps, c);
   const form = await formOf(c);
   const given = { to: (form.get('address') ?? '').trim(), components: form.getAll('component') };
-  const { subscriptions } = context.page;
-  const channel = subscriptions.find((one) => one === form.get('channel')) ?? subscriptions[0] ?? 'email';
+  const { subscriptions } = frame.page;
+  const channel = subscriptions.find((offered) => offered === form.get('channel')) ?? subscriptions[0] ?? 'email';
   const address = SUBSCRIBER_ADDRESSES[channel].safeParse(given.to);
-  const components = chosen(given.components, context.page);
+  const components = chosen(given.components, frame.page);
   if (!address.success || components === undefined) {
-    const error = address.success ? 'Select at least one component.' : CHANNELS[channel].wrong;
-    return answer(c, context.page, formPage(context, { ...given, channel, error }), 422);
+    const error = address.success ? 'Select at least one component.' : CHANNEL_TEXTS[channel].wrong;
+    return htmlResponse(c, frame.page, formPage(frame, { ...given, channel, error }), 422);
   }
   const to = address.data;
   try {
-    await subscribe(deps, { page: context.page.name, channel, to, components }, addressOf(c));
+    await subscribe(deps, { page: frame.page.name, channel, to, components }, addressOf(c));
   } catch (error) {
     if (!(error instanceof Refusal) || (error.status !== 429 && error.status !== 503)) throw error;
     const { status, headers, detail } = error;
     for (const [name, value] of Object.entries(headers)) c.header(name, value);
     const text = `${detail.charAt(0).toUpperCase()}${detail.slice(1)}.`;
-    return answer(c, context.page, formPage(context, { ...given, channel, error: text }), status);
+    return htmlResponse(c, frame.page, formPage(frame, { ...given, channel, error: text }), status);
   }
-  return answer(
+  return htmlResponse(
     c,
-    context.page,
+    frame.page,
     messagePage(
-      context,
+      frame,
       'Check your messages',
       `If ${to} can get updates, it gets a message with a link now. Open the link within 48 hours to confirm the subscription.`,
     ),
@@ -137,46 +130,50 @@ async function request(deps: SubscriptionDeps, c: Context<Env>): Promise<Respons
 }
 
 /** Shows what a link is for, with a button that does it. */
-async function show(deps: SubscriptionDeps, c: Context<Env>, purpose: LinkPurpose): Promise<Response> {
-  const context = await contextOfLink(deps, c, purpose);
+async function showLink(deps: SubscriptionDeps, c: Context<Env>, purpose: LinkPurpose): Promise<Response> {
+  const frame = await frameOfLink(deps, c, purpose);
   const found = await subscriptionOf(deps, linkOf(c, purpose));
-  if (found === undefined) return answer(c, context.page, endedPage(context), 404);
-  return answer(
+  if (found === undefined) return htmlResponse(c, frame.page, endedPage(frame), 404);
+  return htmlResponse(
     c,
-    context.page,
-    purpose === 'manage' ? manage(deps, context, found) : linkPage(context, purpose, found),
+    frame.page,
+    purpose === 'manage' ? managePageFor(deps, frame, found) : linkPage(frame, purpose, found),
   );
 }
 
 /** Does what a link is for. */
-async function act(deps: SubscriptionDeps, c: Context<Env>, purpose: LinkPurpose): Promise<Response> {
-  const context = await contextOfLink(deps, c, purpose);
+async function followLink(deps: SubscriptionDeps, c: Context<Env>, purpose: LinkPurpose): Promise<Response> {
+  const frame = await frameOfLink(deps, c, purpose);
   const link = linkOf(c, purpose);
   switch (purpose) {
     case 'unsubscribe':
       await unsubscribe(deps, link);
       // The same answer for every link: mail providers repeat requests.
-      return answer(
+      return htmlResponse(
         c,
-        context.page,
-        messagePage(context, 'You are unsubscribed', 'This address gets no more updates, and is deleted.'),
+        frame.page,
+        messagePage(frame, 'You are unsubscribed', 'This address gets no more updates, and is deleted.'),
       );
     case 'confirm': {
       const found = await confirm(deps, link);
       return found === undefined
-        ? answer(c, context.page, endedPage(context), 404)
-        : answer(c, context.page, manage(deps, context, found, { done: 'Your subscription is confirmed.' }));
+        ? htmlResponse(c, frame.page, endedPage(frame), 404)
+        : htmlResponse(c, frame.page, managePageFor(deps, frame, found, { done: 'Your subscription is confirmed.' }));
     }
     case 'manage': {
       const found = await subscriptionOf(deps, link);
-      if (found === undefined) return answer(c, context.page, endedPage(context), 404);
-      const components = chosen((await formOf(c)).getAll('component'), context.page);
+      if (found === undefined) return htmlResponse(c, frame.page, endedPage(frame), 404);
+      const components = chosen((await formOf(c)).getAll('component'), frame.page);
       if (components === undefined) {
         const error = 'Select at least one component, or unsubscribe.';
-        return answer(c, context.page, manage(deps, context, found, { error }), 422);
+        return htmlResponse(c, frame.page, managePageFor(deps, frame, found, { error }), 422);
       }
       const after = await chooseComponents(deps, link, components);
-      return answer(c, context.page, manage(deps, context, after ?? found, { done: 'Your selection is saved.' }));
+      return htmlResponse(
+        c,
+        frame.page,
+        managePageFor(deps, frame, after ?? found, { done: 'Your selection is saved.' }),
+      );
     }
   }
 }
@@ -187,17 +184,18 @@ const linkOf = (c: Context<Env>, purpose: LinkPurpose): ReceivedLink => ({
   text: c.req.param('link') ?? '',
 });
 
-const manage = (
+/** Returns the page of a subscription with its links and, for a webhook, its secret. */
+const managePageFor = (
   { subscribers }: SubscriptionDeps,
-  context: PageContext,
+  frame: Frame,
   subscriber: Subscriber,
   notice: { done?: string; error?: string } = {},
 ): Html => {
   const path = (purpose: LinkPurpose): string =>
-    `${subscriptionsPath(context.page)}/${purpose}/${linkText(subscriber.id, subscribers.codeOf(subscriber, purpose))}`;
+    `${subscriptionsPath(frame.page)}/${purpose}/${linkText(subscriber.id, subscribers.codeOf(subscriber, purpose))}`;
   const secret = subscriber.channel === 'webhook' ? subscribers.secretOf(subscriber) : undefined;
   return managePage(
-    context,
+    frame,
     subscriber,
     { save: path('manage'), unsubscribe: path('unsubscribe') },
     { ...notice, ...(secret !== undefined && { secret }) },
@@ -207,7 +205,7 @@ const manage = (
 const formOf = async (c: Context<Env>): Promise<URLSearchParams> =>
   new URLSearchParams(new TextDecoder().decode(await readBody(c, FORM_MAX_BYTES)));
 
-async function answer(
+async function htmlResponse(
   c: Context<Env>,
   page: PageSettings,
   body: Html,

@@ -1,15 +1,15 @@
 /**
- * Script of the pages, the only one. Pages are complete without it. It asks for the same address as an event stream:
- * each answer is short, and the browser asks again after `retry` milliseconds.
+ * The only script of the console. It keeps an open page up to date; pages are complete without it. It requests the address
+ * of the page as an event stream: each answer is short, and the browser repeats the request after `retry` milliseconds.
  */
 export const LIVE = `'use strict';
 (() => {
   const state = document.getElementById('live');
   if (!state || !window.EventSource) return;
   let source;
-  let heard = Date.now();
+  let lastTick = Date.now();
 
-  const say = (text, name) => {
+  const showState = (text, name) => {
     if (state.textContent !== text) state.textContent = text;
     state.className = name;
   };
@@ -23,25 +23,25 @@ export const LIVE = `'use strict';
         : field.value !== field.defaultValue));
 
   /** Replaces the parts that changed. Opened details stay open, and the focus stays where it is. */
-  const show = (markup) => {
+  const replaceParts = (markup) => {
     const fresh = new DOMParser().parseFromString(markup, 'text/html');
     if (fresh.title) document.title = fresh.title;
     const main = document.getElementById('main');
     const parts = [...fresh.querySelectorAll('[data-part]')];
     const ids = (root) => [...root.querySelectorAll('[data-part]')].map(({ id }) => id).join();
     for (const next of fresh.querySelectorAll('details[id]')) {
-      const now = document.getElementById(next.id);
-      if (now) next.open = now.open;
+      const current = document.getElementById(next.id);
+      if (current) next.open = current.open;
     }
     if (ids(main) !== ids(fresh)) {
       if (!inUse(main)) main.replaceChildren(...fresh.getElementById('main').childNodes);
       return;
     }
     for (const next of parts) {
-      const now = document.getElementById(next.id);
-      if (!now || now.outerHTML === next.outerHTML || inUse(now)) continue;
-      const focused = now.contains(document.activeElement) ? document.activeElement.id : '';
-      now.replaceWith(next);
+      const current = document.getElementById(next.id);
+      if (!current || current.outerHTML === next.outerHTML || inUse(current)) continue;
+      const focused = current.contains(document.activeElement) ? document.activeElement.id : '';
+      current.replaceWith(next);
       if (focused) document.getElementById(focused)?.focus();
     }
   };
@@ -52,15 +52,15 @@ export const LIVE = `'use strict';
     source = new EventSource(address);
     source.addEventListener('page', ({ data, lastEventId }) => {
       state.dataset.version = lastEventId;
-      show(data);
+      replaceParts(data);
     });
     source.addEventListener('tick', () => {
-      heard = Date.now();
-      say('Live', 'is-live');
+      lastTick = Date.now();
+      showState('Live', 'is-live');
     });
     source.addEventListener('error', () => {
-      if (source.readyState === EventSource.CLOSED) say('Updates stopped. Reload the page.', 'is-stopped');
-      else if (Date.now() - heard > 20000) say('No connection. Trying again.', 'is-stopped');
+      if (source.readyState === EventSource.CLOSED) showState('Updates stopped. Reload the page.', 'is-stopped');
+      else if (Date.now() - lastTick > 20000) showState('No connection. Trying again.', 'is-stopped');
     });
   };
 

@@ -22,7 +22,7 @@ export type Audit = {
   /** Part of the kind, the actor, the subject, or the text. */
   text: string;
   /** Newest first, with display names. */
-  items: readonly (AuditEntry & { sealed: boolean; shown: string })[];
+  items: readonly (AuditEntry & { sealed: boolean; actorName: string })[];
   from: string | null;
   older: string | null;
   chain: ChainCheck;
@@ -30,7 +30,7 @@ export type Audit = {
   isWhole: boolean;
 };
 
-export const audit: ConsolePage = {
+export const auditPage: ConsolePage = {
   path: PATH,
   label: 'Audit',
   action: 'audit:read',
@@ -43,7 +43,7 @@ async function load(deps: ConsoleDeps, { viewer, query }: PageRequest): Promise<
   const text = (query.get('text') ?? '').trim().slice(0, TEXT_MAX_CHARS);
   const from = query.get('from') || null;
   const isWhole = query.get('check') === 'all';
-  const [{ entries, older }, chain, named] = await Promise.all([
+  const [{ entries, older }, chain, names] = await Promise.all([
     entriesOf(deps, text, from),
     deps.audit.check(isWhole ? {} : { last: SEALS_OF_A_DAY }),
     namer(deps),
@@ -51,8 +51,8 @@ async function load(deps: ConsoleDeps, { viewer, query }: PageRequest): Promise<
   const items = await Promise.all(
     entries.map(async (entry) => ({
       ...entry,
-      text: await named.text(entry.text),
-      shown: await named.actor(entry.actor),
+      text: await names.text(entry.text),
+      actorName: await names.actor(entry.actor),
     })),
   );
   return { at: deps.clock.now(), text, items, from, older, chain, isWhole };
@@ -77,8 +77,8 @@ async function entriesOf(
   return { entries, older: cursor };
 }
 
-const matches = ({ kind, actor, subject, text: said }: AuditEntry, text: string): boolean =>
-  `${kind} ${actor} ${subject} ${said}`.toLowerCase().includes(text.toLowerCase());
+const matches = ({ kind, actor, subject, text: entryText }: AuditEntry, text: string): boolean =>
+  `${kind} ${actor} ${subject} ${entryText}`.toLowerCase().includes(text.toLowerCase());
 
 export const auditMain = (data: Audit): Html => html`
   <h1 class="page-title">Audit log</h1>
@@ -117,11 +117,11 @@ function chainPanel({ chain, isWhole, at }: Audit): Html {
 
 function entriesPanel({ items, text, from, older, at }: Audit): Html {
   const query: Record<string, string> = text === '' ? {} : { text };
-  const rows = items.map(({ id, kind, shown, subject, text: said, detail, sealed, at: then }): Cells => [
-    html`${said} <span class="quiet target">${subject}</span>`,
+  const rows = items.map(({ id, kind, actorName, subject, text: entryText, detail, sealed, at: recordedAt }): Cells => [
+    html`${entryText} <span class="quiet target">${subject}</span>`,
     html`<code>${kind}</code>`,
-    shown,
-    html`<span class="when">${clockTime(then, at)}</span>`,
+    actorName,
+    html`<span class="when">${clockTime(recordedAt, at)}</span>`,
     sealed ? 'sealed' : html`<span class="quiet">not yet</span>`,
     html`<details class="raw" id="detail-${id}">
       <summary>Details<span class="hidden"> of ${kind}</span></summary>

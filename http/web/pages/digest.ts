@@ -17,7 +17,7 @@ import type { ConsolePage } from './page.ts';
 const TEAM_MAX_CHARS = 256;
 
 /** The weekly digest of a team, with the same numbers as the message and the Markdown. */
-export const digest: ConsolePage = {
+export const digestPage: ConsolePage = {
   path: '/console/digest',
   label: 'Digest',
   action: 'incidents:read',
@@ -27,13 +27,13 @@ export const digest: ConsolePage = {
     const { services } = await deps.config.current();
     const visible = Object.entries(services).filter(([service]) => may('incidents:read', { service }));
     const teams = [...new Set(visible.flatMap(([, entry]) => entry.team ?? []))].toSorted();
-    const found = await readTeamDigest(deps, { ...(team !== undefined && { team }), isAllowed: may });
-    return { title: 'Digest', main: digestMain(found, teams) };
+    const teamDigest = await readTeamDigest(deps, { ...(team !== undefined && { team }), isAllowed: may });
+    return { title: 'Digest', main: digestMain(teamDigest, teams) };
   },
 };
 
-export const digestMain = (found: TeamDigest, teams: readonly string[]): Html => html`
-  <h1 class="page-title">${digestTitle(found)}</h1>
+export const digestMain = (teamDigest: TeamDigest, teams: readonly string[]): Html => html`
+  <h1 class="page-title">${digestTitle(teamDigest)}</h1>
   ${
     teams.length === 0
       ? ''
@@ -42,12 +42,12 @@ export const digestMain = (found: TeamDigest, teams: readonly string[]): Html =>
           [null, ...teams].map((team) => ({
             text: team ?? 'All services',
             href: digestPath(team),
-            isCurrent: team === found.team,
+            isCurrent: team === teamDigest.team,
           })),
         )
   }
-  <p class="quiet">${digestScope(found).map(spanHtml)}</p>
-  <div class="stack">${digestSections(found).map(sectionPanel)}</div>
+  <p class="quiet">${digestScope(teamDigest).map(spanHtml)}</p>
+  <div class="stack">${digestSections(teamDigest).map(sectionPanel)}</div>
 `;
 
 const sectionPanel = ({ id, title, summary, columns, rows, path }: DigestSection): Html =>
@@ -67,6 +67,7 @@ const sectionPanel = ({ id, title, summary, columns, rows, path }: DigestSection
           ${path.startsWith('/console/digest') ? '' : html`<p class="more"><a href="${path}">All records</a></p>`}`,
   );
 
+/** Renders a formatted text. */
 const cell = (text: Text): Html | string => (text.length === 0 ? '' : html`${text.map(spanHtml)}`);
 
 function spanHtml(span: Span): Html | string {

@@ -62,7 +62,7 @@ export type ConsoleDeps = Pick<
   | 'watchRuns'
 > & { signIn: SignIn };
 
-/** What a page gets of a request. */
+/** What a page receives of a request. */
 export type PageRequest = {
   viewer: Viewer;
   /** Values in the path. */
@@ -95,12 +95,12 @@ export type ConsolePage = {
 export type PageAction = {
   /** Without this permission, its form is not shown. The use case refuses it as well. */
   permission: Action;
-  /** Shown after it was done. */
+  /** Text that the page shows after the action. */
   done: string;
   /** After a refusal, the page is shown with the fields of the form, as if they were in its address. */
   keepsFields?: true;
   /**
-   * Does it. Returns nothing, or what only the answer to the form shows, such as a new secret.
+   * Runs the action. Returns nothing, or what only the response to the form shows, such as a new secret.
    *
    * @throws Refusal
    */
@@ -126,6 +126,6 @@ export function field<T extends z.ZodType>(form: URLSearchParams, name: string, 
   const value = form.get(name)?.trim();
   const read = schema.safeParse(value === '' ? undefined : value);
   if (!read.success)
-    throw new Refusal(422, 'invalid', `${name}: ${read.error.issues.map((one) => one.message).join('; ')}`);
+    throw new Refusal(422, 'invalid', `${name}: ${read.error.issues.map((issue) => issue.message).join('; ')}`);
   return read.data;
 }

@@ -2,7 +2,7 @@ import { utcMinute, scopeInWords } from '../../../domain/freeze/words.ts';
 import { liftFreeze as liftOne } from '../../../actions/freeze/freezes.ts';
 import { answered } from '../../outcome.ts';
 import type { Run, Verb } from '../verb.ts';
-import { oneFreeze, reasonOf } from './shared.ts';
+import { findFreeze, reasonOf } from './shared.ts';
 
 /** `freeze`: the ID of a freeze, or the service that it covers. */
 type Lift = { freeze: string; reason: string };
@@ -29,7 +29,7 @@ export const liftFreeze: Verb<Lift> = {
 };
 
 export const runLiftFreeze: Run<Lift> = async (deps, { caller }, request) => {
-  const id = await oneFreeze(deps, request.freeze);
+  const id = await findFreeze(deps, request.freeze);
   const { freeze, hadEnded } = await liftOne(deps, caller, { id, reason: request.reason || null });
   if (!hadEnded)
     return answered(

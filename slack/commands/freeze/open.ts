@@ -20,7 +20,7 @@ import { answered, Declined, nameIn } from '../../outcome.ts';
 import { textInput } from '../../modals/blocks.ts';
 import { FIELDS } from '../../modals/form.ts';
 import type { Given, Run, Verb, UsageError } from '../verb.ts';
-import { idOf, NAMES_MAX, REASON_MAX, reasonOf, typedDuration, warned, withDuration } from './shared.ts';
+import { idOf, NAMES_MAX, REASON_MAX, reasonOf, typedDuration, warningLines, withDuration } from './shared.ts';
 
 type Open = {
   /** Services or teams as written: `team:payments` is always a team. Empty: the entire environment. */
@@ -97,7 +97,7 @@ function parseOpen(input: Given): Open | UsageError {
   const { named, words } = input;
   const team = named.get('team');
   const byName = named.get('service') || (team && `team:${team}`) || undefined;
-  const rest = byName !== undefined || isOfAll(input) ? 0 : 1;
+  const rest = byName !== undefined || coversEnvironment(input) ? 0 : 1;
   const targets = (byName ?? (rest === 0 ? '' : (words[0] ?? ''))).split(',').filter(Boolean);
   const { environment, at } = environmentAt(input, rest, targets);
   const { duration, reason } = withDuration(input, at);
@@ -144,11 +144,11 @@ function environmentAt(
   return isMeant ? { environment: word, at: at + 1 } : none;
 }
 
-/** Recognizes `env=production 2h …`, which covers an entire environment, if no service can be meant. */
-function isOfAll({ words, named, firstNamed: begins }: Given): boolean {
+/** Returns whether the command names an entire environment, as `env=production 2h …` does, and no service. */
+function coversEnvironment({ words, named, firstNamed }: Given): boolean {
   const hasEnvironment = Boolean(named.get('environment') || named.get('env'));
   if (!hasEnvironment) return false;
-  return words.length === 0 || ((begins ?? '').startsWith('env') && leadingDuration(words) !== undefined);
+  return words.length === 0 || ((firstNamed ?? '').startsWith('env') && leadingDuration(words) !== undefined);
 }
 
 /** Returns the scope for a target, which is a service, or else a team. */
@@ -196,7 +196,7 @@ export const runOpenFreeze: Run<Open> = async (deps, { caller, key }, request) =
       `Frozen: ${scopeInWords(freeze)}, until ${untilOf(freeze)} (`,
       { code: freeze.id },
       ')',
-      ...warned(warnings),
+      ...warningLines(warnings),
     ]);
   }
   return answered(...rows.flatMap((row, index): Text => (index === 0 ? row : ['\n', ...row])));

@@ -7,10 +7,20 @@ import { requireFreeze } from '../../../actions/freeze/freezes.ts';
 import { approveOverride as approveOne, giveOverride } from '../../../actions/freeze/overrides.ts';
 import { answered, Declined, message } from '../../outcome.ts';
 import { textInput } from '../../modals/blocks.ts';
-import { FIELDS } from '../../modals/form.ts';
+import { FIELDS, USES_MAX } from '../../modals/form.ts';
 import type { Given, Run, Verb, UsageError } from '../verb.ts';
-import { idOf, NAMES_MAX, oneFreeze, REASON_MAX, reasonOf, typedDuration, warned, withDuration } from './shared.ts';
+import {
+  idOf,
+  NAMES_MAX,
+  findFreeze,
+  REASON_MAX,
+  reasonOf,
+  typedDuration,
+  warningLines,
+  withDuration,
+} from './shared.ts';
 
+/** The arguments as typed. Null: omitted. */
 type OverrideDraft = {
   freeze: string | null;
   reason: string | null;
@@ -71,9 +81,6 @@ export const overrideFreeze: Verb<OverrideDraft, Override> = {
   freeText: ({ reason }) => reason || null,
 };
 
-/** Maximum number of uses, as in `POST /v1/freezes/{id}/overrides`. */
-const USES_MAX = 1000;
-
 function parseOverride(input: Given): OverrideDraft | UsageError {
   const { words, named } = input;
   const freeze = words[0] ?? null;
@@ -99,7 +106,7 @@ function parseOverride(input: Given): OverrideDraft | UsageError {
 const OVERRIDE_SECONDS = 2 * 3600;
 
 export const runOverrideFreeze: Run<Override> = async (deps, { caller, key }, request) => {
-  const freeze = await oneFreeze(deps, request.freeze);
+  const freeze = await findFreeze(deps, request.freeze);
   const parsed = NewOverride.safeParse({
     reason: request.reason,
     uses: request.uses ?? 1,
@@ -112,7 +119,7 @@ export const runOverrideFreeze: Run<Override> = async (deps, { caller, key }, re
   const override = await giveOverride(deps, caller, { freeze, id, override: parsed.data });
   const what = `${override.uses ?? 'any number of'} ${override.uses === 1 ? 'deployment' : 'deployments'} until ${utcMinute(override.expires_at)}`;
   const overrideText: Text = [` (override `, { code: id }, ' of ', { code: freeze }, `): ${override.reason}`];
-  const advice = warned(overrideWarnings(override));
+  const advice = warningLines(overrideWarnings(override));
   if (!override.needs_approval || override.approved_by !== null)
     return answered(`Override created: ${what}`, ...overrideText, ...advice);
   const yes: ChatButton = {
@@ -141,7 +148,8 @@ export const approveOverride: Verb<Approval> = {
 };
 
 export const runApproveOverride: Run<Approval> = async (deps, { caller }, { freeze, override: id }) => {
-  const before = (await requireFreeze(deps, freeze)).overrides.find((one) => one.id === id)?.approved_by ?? null;
+  const before =
+    (await requireFreeze(deps, freeze)).overrides.find((candidate) => candidate.id === id)?.approved_by ?? null;
   const override = await approveOne(deps, caller, { freeze, id });
   if (before !== null) return answered(`The override is already active: ${before} has approved it.`);
   const by =

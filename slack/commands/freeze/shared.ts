@@ -22,6 +22,7 @@ import type { Given } from '../verb.ts';
 const durationNamed = (named: Given['named']): string | undefined =>
   named.get('for') || named.get('duration') || undefined;
 
+/** Returns the parts of a reason as one text. Null: there is none. */
 export const reasonOf = (...parts: (string | null | undefined)[]): string | null =>
   plainText(parts.filter(Boolean).join(' ')) || null;
 
@@ -50,51 +51,57 @@ export function typedDuration(seconds: number | null): string | null {
 export const REASON_MAX = 2000;
 export const NAMES_MAX = 512;
 
-export const idOf = (prefix: 'frz' | 'ovr', ...of: string[]): string =>
-  `${prefix}_${sha256(JSON.stringify(of)).slice(0, 26)}`;
+/** Returns an ID that is the same for a repeated delivery of the request. */
+export const idOf = (prefix: 'frz' | 'ovr', ...parts: string[]): string =>
+  `${prefix}_${sha256(JSON.stringify(parts)).slice(0, 26)}`;
 
-export const warned = (warnings: readonly string[]): Text => warnings.map((warning) => `\n⚠️ ${warning}`);
+/** Returns a line for each warning. */
+export const warningLines = (warnings: readonly string[]): Text => warnings.map((warning) => `\n⚠️ ${warning}`);
 
 /** Reference to the freeze of an entire environment, in the same form as when it was opened. */
-const OF_ALL = /^env(?:ironment)?=(.+)$/i;
+const ENVIRONMENT_REFERENCE = /^env(?:ironment)?=(.+)$/i;
 
 /** Returns the ID of a freeze, given by its ID, service, team, or environment. @throws Declined if it is not unique */
-export async function oneFreeze(deps: CommandDeps, text: string): Promise<string> {
+export async function findFreeze(deps: CommandDeps, text: string): Promise<string> {
+  // An ID, also one with a typo in its prefix, which is reported as unknown.
   if (/^fr[a-z]?z?_/.test(text)) return text;
   await recordComputedFreezes(deps);
   const now = deps.clock.now();
-  const environment = OF_ALL.exec(text)?.[1];
-  const target = environment === undefined ? await targetCalled(deps, text) : null;
+  const environment = ENVIRONMENT_REFERENCE.exec(text)?.[1];
+  const target = environment === undefined ? await targetNamed(deps, text) : null;
   const isMeant = (freeze: Freeze): boolean =>
     target === null
       ? freeze.service === null && freeze.team === null && freeze.environment === environment
-      : isOf(freeze, target);
-  const own = (await deps.freezes.current()).filter((freeze) => isMeant(freeze) && stateAt(freeze, now) !== 'over');
-  const [only, ...others] = own;
+      : isFreezeOf(freeze, target);
+  const matching = (await deps.freezes.current()).filter(
+    (freeze) => isMeant(freeze) && stateAt(freeze, now) !== 'over',
+  );
+  const [only, ...others] = matching;
   if (only === undefined)
     throw new Declined(`No freeze applies only to ${text}. `, { code: '/freeze status' }, ' shows all freezes.');
   if (others.length === 0) return only.id;
-  const rows = own.flatMap((freeze): Text => [
+  const rows = matching.flatMap((freeze): Text => [
     '\n• ',
     { code: freeze.id },
     ` ${scopeInWords(freeze)}: ${freeze.reason}`,
   ]);
-  throw new Declined(`${text} has ${own.length} freezes. Name one by its ID:`, ...rows);
+  throw new Declined(`${text} has ${matching.length} freezes. Name one by its ID:`, ...rows);
 }
 
 /** A service or a team that a name refers to. */
 export type Target = { service: string; team: string | undefined } | { service: null; team: string };
 
 /** Returns the known service, or else team, of this name. @throws Declined with a suggestion */
-export async function targetCalled({ config, changes, freezes }: CommandDeps, text: string): Promise<Target> {
-  const known = await config.current();
+export async function targetNamed({ config, changes, freezes }: CommandDeps, text: string): Promise<Target> {
+  const configuration = await config.current();
   const name = text.replace(/^team:/, '');
-  const teams = knownTeams(known);
+  const teams = knownTeams(configuration);
   // Frozen services count as known, even if they were renamed since.
   const frozen = (await freezes.current()).flatMap(({ service }) => service ?? []);
   const deployed = (await changes.live()).map(({ service }) => service);
-  const services = knownServices(known, [...deployed, ...frozen]);
-  if (name === text && services.has(name)) return { service: name, team: serviceEntry(known.services, name)?.team };
+  const services = knownServices(configuration, [...deployed, ...frozen]);
+  if (name === text && services.has(name))
+    return { service: name, team: serviceEntry(configuration.services, name)?.team };
   if (teams.has(name)) return { service: null, team: name };
   // Without any known service, accept any name.
   if (name === text && services.size === 0) return { service: name, team: undefined };
@@ -103,5 +110,6 @@ export async function targetCalled({ config, changes, freezes }: CommandDeps, te
     : unknownName('team', name, teams);
 }
 
-export const isOf = (freeze: Freeze, { service, team }: Target): boolean =>
+/** Returns whether a freeze covers exactly this service or team. */
+export const isFreezeOf = (freeze: Freeze, { service, team }: Target): boolean =>
   service === null ? freeze.team === team : freeze.service === service;

@@ -1,5 +1,4 @@
 import { stateAt } from '../../../domain/freeze/state.ts';
-import { list } from '../../../domain/correlation/words.ts';
 import { utcMinute, scopeInWords } from '../../../domain/freeze/words.ts';
 import type { ChatButton, Text } from '../../../domain/messages/channels.ts';
 import type { Freeze } from '../../../schemas/freeze/freeze.ts';
@@ -8,7 +7,7 @@ import type { Caller } from '../../../actions/people/caller.ts';
 import { isPermitted } from '../../execution/caller.ts';
 import { answered, message } from '../../outcome.ts';
 import type { Run, Verb } from '../verb.ts';
-import { isOf, type Target, targetCalled } from './shared.ts';
+import { isFreezeOf, type Target, targetNamed } from './shared.ts';
 
 type Shown = { service: string | null };
 
@@ -28,23 +27,26 @@ export const freezeStatus: Verb<Shown> = {
 
 const SHOWN_MAX = 10;
 
+/** Freezes with a button, so that the list stays readable. */
+const BUTTONS_MAX = 5;
+
 /** Returns whether a freeze applies to the target, alone or with others. */
-const holdsFor = (freeze: Freeze, target: Target): boolean =>
-  isOf(freeze, target) || (freeze.service === null && (freeze.team === null || freeze.team === target.team));
+const appliesTo = (freeze: Freeze, target: Target): boolean =>
+  isFreezeOf(freeze, target) || (freeze.service === null && (freeze.team === null || freeze.team === target.team));
 
 /** Lists all freezes, or those that apply to a service or to the services of a team. */
 export const runFreezeStatus: Run<Shown> = async (deps, { caller }, { service: name }) => {
-  const target = name === null ? null : await targetCalled(deps, name);
+  const target = name === null ? null : await targetNamed(deps, name);
   const service = target?.service ?? null;
   caller.allow('freezes:read', service === null ? {} : { service });
   await recordComputedFreezes(deps);
   const now = deps.clock.now();
-  const holds = (freeze: Freeze) => target === null || holdsFor(freeze, target);
+  const isShown = (freeze: Freeze) => target === null || appliesTo(freeze, target);
   const all = (await deps.freezes.current()).filter(
-    (freeze) => stateAt(freeze, now) !== 'over' && holds(freeze) && canRead(caller, freeze),
+    (freeze) => stateAt(freeze, now) !== 'over' && isShown(freeze) && canRead(caller, freeze),
   );
-  const of = target === null ? null : (target.service ?? `services of ${target.team}`);
-  if (all.length === 0) return answered(`No freeze applies${of === null ? '' : ` to ${of}`}.`);
+  const targetText = target === null ? null : (target.service ?? `services of ${target.team}`);
+  if (all.length === 0) return answered(`No freeze applies${targetText === null ? '' : ` to ${targetText}`}.`);
   const shown = all.slice(0, SHOWN_MAX);
   const rows = shown.flatMap((freeze): Text => [
     `\n❄️ `,
@@ -53,12 +55,12 @@ export const runFreezeStatus: Run<Shown> = async (deps, { caller }, { service: n
     { code: freeze.id },
   ]);
   const more = all.length > shown.length ? [`\nand ${all.length - shown.length} more`] : [];
-  const lifts = shown.slice(0, 5).map((freeze): ChatButton => ({
+  const lifts = shown.slice(0, BUTTONS_MAX).map((freeze): ChatButton => ({
     button: { verb: 'lift_freeze', freeze: freeze.id },
     text: `Lift: ${scopeInWords(freeze)}`,
-    confirm: { title: 'Lift this freeze?', text: list([freeze.reason]), yes: 'Lift', no: 'Cancel' },
+    confirm: { title: 'Lift this freeze?', text: freeze.reason, yes: 'Lift', no: 'Cancel' },
   }));
-  const title = of === null ? 'Freezes:' : `Deploys of ${of} are frozen:`;
+  const title = targetText === null ? 'Freezes:' : `Deploys of ${targetText} are frozen:`;
   return { answer: message([title, ...rows, ...more], lifts) };
 };
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { sha256 } from '../../../aws/hash.ts';
 import { api } from '../../../http/app.ts';
-import { networkOf, WAITING_MAX, WRONG } from '../../../http/middleware/credentials.ts';
+import { networkOf, WAITING_MAX, WRONG_CREDENTIALS } from '../../../http/middleware/credentials.ts';
 import type { TokenRecord } from '../../../schemas/access/access.ts';
 import { FakeWorld } from '../../support/fake-deps.ts';
 
@@ -55,7 +55,7 @@ const ask = async (token: string, { from = '192.0.2.1', path = '/v1/automation',
 
 /** Sends as many wrong credentials as the limit allows. */
 async function wrong(from?: string): Promise<void> {
-  for (let n = 0; n < WRONG.burst; n += 1)
+  for (let n = 0; n < WRONG_CREDENTIALS.burst; n += 1)
     expect(await ask(`wrong-${n}`, { ...(from !== undefined && { from }) })).toEqual({ status: 401, after: null });
 }
 
@@ -118,7 +118,7 @@ describe('too many wrong credentials from an address', () => {
 });
 
 test('one repeated wrong credential does not limit the address', async () => {
-  for (let n = 0; n < WRONG.burst * 5; n += 1) expect((await ask('an old one')).status).toBe(401);
+  for (let n = 0; n < WRONG_CREDENTIALS.burst * 5; n += 1) expect((await ask('an old one')).status).toBe(401);
   expect((await ask('another')).status).toBe(401);
 });
 

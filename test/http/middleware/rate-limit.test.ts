@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { api } from '../../../http/app.ts';
-import { ALLOWANCE } from '../../../http/middleware/rate-limit.ts';
+import { DEFAULT_ALLOWANCE } from '../../../http/middleware/rate-limit.ts';
 import { alert, group } from '../../support/alerts.ts';
 import { FakeWorld } from '../../support/fake-deps.ts';
 
@@ -16,7 +16,7 @@ const as = (token: string) => ({ authorization: `Bearer ${token}`, 'content-type
 test('a credential that exceeds the limit gets Retry-After; others are not affected', async () => {
   const server = app();
   const ask = (token: string) => server.request('/v1/automation', { headers: as(token) });
-  for (let n = 0; n < ALLOWANCE.burst; n += 1) await ask('admin');
+  for (let n = 0; n < DEFAULT_ALLOWANCE.burst; n += 1) await ask('admin');
   const refused = await ask('admin');
   expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '1']);
   expect(await refused.json()).toMatchObject({ status: 429, code: 'too-many-requests' });
@@ -27,7 +27,7 @@ test('the alert receivers never respond with 429', async () => {
   const server = app();
   const body = JSON.stringify(group([alert()]));
   const statuses = new Set<number>();
-  for (let n = 0; n < ALLOWANCE.burst + 50; n += 1) {
+  for (let n = 0; n < DEFAULT_ALLOWANCE.burst + 50; n += 1) {
     statuses.add(
       (await server.request('/v1/alerts/alertmanager', { method: 'POST', headers: as('ingest'), body })).status,
     );

@@ -50,7 +50,7 @@ const entry: Audit['items'][number] = {
   id: hostile('id'),
   at: AT,
   actor: 'ada',
-  shown: hostile('Ada'),
+  actorName: hostile('Ada'),
   kind: hostile('kind'),
   subject: hostile('subject'),
   text: hostile('text'),

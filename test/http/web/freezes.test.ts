@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { RecentDecision } from '../../../actions/freeze/refusals.ts';
-import { freezes, freezesMain, hoursOn } from '../../../http/web/pages/freeze/freezes.ts';
+import { freezesPage, freezesMain, hoursOn } from '../../../http/web/pages/freeze/freezes.ts';
 import { byDay, type FreezesData } from '../../../http/web/pages/freeze/data.ts';
 import type { Freeze, Override } from '../../../schemas/freeze/freeze.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
@@ -96,7 +96,7 @@ test('hostile texts are shown as text', async () => {
 describe('the page of freezes', () => {
   test('has a form for each action, and none without the permission', async () => {
     const forms = (markup: string) => new Set([...markup.matchAll(/\/actions\/([a-z-]+)"/g)].map(([, name]) => name));
-    expect(forms(await page())).toEqual(new Set(Object.keys(freezes.actions ?? {})));
+    expect(forms(await page())).toEqual(new Set(Object.keys(freezesPage.actions ?? {})));
     expect(forms(await page({ may: () => false }))).toEqual(new Set());
     expect(forms(await page({ may: (action) => action === 'freezes:override' }))).toEqual(
       new Set(['override', 'approve-override', 'withdraw-override']),

@@ -5,7 +5,8 @@ import { INCIDENT_ACTIONS } from '../../../http/web/pages/incidents/actions.ts';
 import type { IncidentData } from '../../../http/web/pages/incidents/data.ts';
 import { incidentMain } from '../../../http/web/pages/incidents/incident.ts';
 import { PAGES } from '../../../http/web/pages/index.ts';
-import { type Now, nowMain } from '../../../http/web/pages/incidents/now.ts';
+import { nowMain } from '../../../http/web/pages/incidents/now.ts';
+import type { Now } from '../../../http/web/pages/incidents/now-data.ts';
 import { sentence, spanOf } from '../../../http/web/parts.ts';
 import type { Story } from '../../../domain/messages/story.ts';
 import { untouchedAutomation } from '../../../schemas/access/access.ts';
@@ -131,7 +132,7 @@ const data = (more: Partial<IncidentData> = {}): IncidentData => ({
   timeline: {
     filter: { kind: 'all', text: hostile('filter'), from: hostile('cursor') },
     entries: [
-      { at: AT, actor: 'ada', shown: hostile('Ada'), kind: hostile('note'), text: hostile('entry'), detail: null },
+      { at: AT, actor: 'ada', actorName: hostile('Ada'), kind: hostile('note'), text: hostile('entry'), detail: null },
     ],
     older: hostile('older'),
   },

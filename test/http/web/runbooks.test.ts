@@ -102,7 +102,7 @@ const plan = (): RunPlan => ({
 const data = (more: Partial<RunbookData> = {}): RunbookData => ({
   formKey: 'key',
   runbook: evil(),
-  places: { services: [hostile('service')], environments: [hostile('environment')] },
+  startScope: { services: [hostile('service')], environments: [hostile('environment')] },
   inputs: { service: hostile('written'), 'input.queue': hostile('queue') },
   shown: { plan: plan() },
   ...more,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { service, serviceMain } from '../../../http/web/pages/services/service.ts';
-import type { Place, ServiceData } from '../../../http/web/pages/services/data.ts';
+import { servicePage, serviceMain } from '../../../http/web/pages/services/service.ts';
+import type { EnvironmentData, ServiceData } from '../../../http/web/pages/services/data.ts';
 import { type ServiceRow, type Services, servicesMain } from '../../../http/web/pages/services/services.ts';
 import type { ShadowRow } from '../../../schemas/automation/shadow-report.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
@@ -61,7 +61,7 @@ const list = (more: Partial<Services> = {}): Services => ({
 
 const tally = { count: 3, right: 2, wrong: 1, undecided: 0 };
 
-const place = (more: Partial<Place> = {}): Place => ({
+const place = (more: Partial<EnvironmentData> = {}): EnvironmentData => ({
   environment: hostile<EnvironmentName>('production'),
   entry: {
     deployer: { kind: 'http' },
@@ -127,7 +127,7 @@ const data = (more: Partial<ServiceData> = {}): ServiceData => ({
     environments: {},
   },
   dependents: [hostile('dependent')],
-  places: [place()],
+  environments: [place()],
   incidents: [
     {
       id: ID,
@@ -190,13 +190,14 @@ describe('the list of services', () => {
 describe('the page of a service', () => {
   test('has a form for each action, and none without the permission', async () => {
     const forms = (markup: string) => new Set([...markup.matchAll(/\/actions\/([a-z-]+)"/g)].map(([, name]) => name));
-    expect(forms(await ofOne())).toEqual(new Set(Object.keys(service.actions ?? {})));
+    expect(forms(await ofOne())).toEqual(new Set(Object.keys(servicePage.actions ?? {})));
     expect(forms(await ofOne({ may: () => false }))).toEqual(new Set());
   });
 
   test('shows what speaks for the next mode, and what limits the present one', async () => {
     expect(textOf(await ofOne())).toMatch(/Next mode approve ready: because.*In 30 days 3 rollbacks: 2 right, 1 wrong/);
-    const of = async (mode: Place['mode']) => textOf(await ofOne({ places: [place({ mode, shadow: null })] }));
+    const of = async (mode: EnvironmentData['mode']) =>
+      textOf(await ofOne({ environments: [place({ mode, shadow: null })] }));
     expect(await of('shadow')).toMatch(/no incident of the last 30 days/);
     expect(await of('approve')).toMatch(/Next mode act: acts on proof/);
     expect(await of('act')).toMatch(/this is the highest mode/);
@@ -204,12 +205,12 @@ describe('the page of a service', () => {
   });
 
   test('says when a rollback was last proved to work, or why never', async () => {
-    const text = async (more: Partial<Place>) => textOf(await ofOne({ places: [place(more)] }));
+    const text = async (more: Partial<EnvironmentData>) => textOf(await ofOne({ environments: [place(more)] }));
     expect(await text({})).toMatch(/no drill has succeeded yet/);
     expect(await text({ entry: null })).toMatch(/never: drills are not enabled/);
-    expect(await text({ proof: { at: AT, drill_id: 'D1' } as unknown as NonNullable<Place['proof']> })).toMatch(
-      /3 h 30 min ago by drill D1/,
-    );
+    expect(
+      await text({ proof: { at: AT, drill_id: 'D1' } as unknown as NonNullable<EnvironmentData['proof']> }),
+    ).toMatch(/3 h 30 min ago by drill D1/);
   });
 
   test('leaves out what the viewer may not see, and says what there is none of', async () => {
@@ -219,7 +220,7 @@ describe('the page of a service', () => {
       await ofOne({
         pins: [],
         incidents: [],
-        places: [],
+        environments: [],
         changes: { filter: 'all', items: [], from: null, older: null },
       }),
     );

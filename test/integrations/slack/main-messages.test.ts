@@ -11,10 +11,10 @@ import { COMMANDS } from '../../../slack/commands/verb.ts';
 import { helpMessage, usageMessage } from '../../../slack/requests/help.ts';
 import {
   listMessage,
-  notTakenMessage,
+  notStoredMessage,
   productMessage,
   statusMessage,
-  takenMessage,
+  queuedMessage,
 } from '../../../slack/requests/replies.ts';
 import { bodyOf } from '../../../integrations/slack/blocks.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';
@@ -113,8 +113,8 @@ describe('responses while Slack waits', () => {
           statusMessage({ ...open, value: incident }, NOON),
           productMessage(automation, open, NOON),
           productMessage(null, null, NOON),
-          takenMessage(text, fresh),
-          notTakenMessage(text),
+          queuedMessage(text, fresh),
+          notStoredMessage(text),
           usageMessage({ kind: 'usage', because: text, nearest: text, command: 'freeze' }),
         ];
         expect(messages.flatMap(wrong)).toEqual([]);

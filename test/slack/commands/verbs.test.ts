@@ -3,12 +3,12 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { Button } from '../../../schemas/slack/button.ts';
 import { TYPED, verbOf } from '../../../slack/commands/lookup.ts';
-import { type Act, RUNS, VERBS } from '../../../slack/commands/index.ts';
+import { type ActionName, RUNS, VERBS } from '../../../slack/commands/index.ts';
 import { type AnyVerb, COMMANDS, type Verb } from '../../../slack/commands/verb.ts';
 
 const read = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
 
-const verbs = (Object.keys(VERBS) as Act[]).map((act) => verbOf({ act }));
+const verbs = (Object.keys(VERBS) as ActionName[]).map((act) => verbOf({ act }));
 const typed = COMMANDS.flatMap((command) => TYPED[command]);
 
 /** A verb without a permission, or without its help, is a type error. */

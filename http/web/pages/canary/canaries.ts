@@ -7,10 +7,10 @@ import type { ConsolePage } from '../page.ts';
 
 export const CANARIES_PATH = '/console/canaries';
 
-const SHOWN = 30;
+const CANARIES_SHOWN = 30;
 
 /** Canaries, newest first. */
-export const canaries: ConsolePage = {
+export const canariesPage: ConsolePage = {
   path: CANARIES_PATH,
   label: null,
   within: '/console',
@@ -20,11 +20,11 @@ export const canaries: ConsolePage = {
     const from = query.get('from') || undefined;
     const service = ServiceName.safeParse(query.get('service')).data;
     const { items, next_cursor: older } = await deps.canaries.list({
-      limit: SHOWN,
+      limit: CANARIES_SHOWN,
       ...(from !== undefined && { cursor: from }),
       ...(service !== undefined && { service }),
     });
-    const visible = items.filter((one) => may('canaries:read', one));
+    const visible = items.filter((canary) => may('canaries:read', canary));
     const main = canariesMain({ at: deps.clock.now(), items: visible, service: service ?? null, older });
     return { title: 'Canaries', main };
   },
@@ -44,13 +44,13 @@ const canariesMain = ({ at, items, service, older }: CanariesData): Html => html
         : tableOf(
             'Canaries',
             ['Version', 'Service', 'State', 'Traffic', 'Started', 'Why'],
-            items.map((one): Cells => [
-              html`<a href="${canaryPath(one.id)}"><span class="version">${one.version}</span></a>`,
-              html`<a href="${servicePath(one.service)}">${one.service}</a> ${one.environment}`,
-              canaryBadge(one.status),
-              shareBar(one.weight / 100, 'traffic'),
-              ago(one.started_at, at),
-              one.reason,
+            items.map((canary): Cells => [
+              html`<a href="${canaryPath(canary.id)}"><span class="version">${canary.version}</span></a>`,
+              html`<a href="${servicePath(canary.service)}">${canary.service}</a> ${canary.environment}`,
+              canaryBadge(canary.status),
+              shareBar(canary.weight / 100, 'traffic'),
+              ago(canary.started_at, at),
+              canary.reason,
             ]),
           )
     }

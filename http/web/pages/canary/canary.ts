@@ -25,10 +25,11 @@ import { type Mark, plot } from '../../plot.ts';
 import { CANARIES_PATH, canaryBadge, canaryPath } from './canaries.ts';
 import { field, type ConsolePage, type PageAction } from '../page.ts';
 
-/** What the page shows. `formKey`: protects its forms against requests of other sites. */
+/** Everything that the page shows. */
 type CanaryData = Pick<Viewer, 'may' | 'formKey'> & { at: Timestamp; canary: CanaryDetails };
 
-const command = (kind: CanaryCommandKind, done: string, full = false): PageAction => ({
+/** @param full with `promote`: gives the version all traffic, instead of its next share */
+const command = (kind: CanaryCommandKind, done: string, { full = false } = {}): PageAction => ({
   permission: 'canaries:write',
   done,
   run: async (deps, { caller, param, form }) => {
@@ -58,17 +59,17 @@ export const canaryPage: ConsolePage = {
     finish: command(
       'promote',
       'Requested. All traffic follows unless a freeze, an incident, or the kill switch prevents it.',
-      true,
+      { full: true },
     ),
     hold: command('hold', 'Requested. The share stays until someone promotes.'),
     abort: command('abort', 'Requested. All traffic goes back to the stable version.'),
   },
   async show(deps, { viewer, param }) {
-    const story = await viewCanary(deps, viewer.caller, idIn(param));
+    const canary = await viewCanary(deps, viewer.caller, idIn(param));
     const { may, formKey } = viewer;
     return {
-      title: `Canary ${story.version} of ${story.service}`,
-      main: canaryMain({ may, formKey, at: deps.clock.now(), canary: story }),
+      title: `Canary ${canary.version} of ${canary.service}`,
+      main: canaryMain({ may, formKey, at: deps.clock.now(), canary }),
     };
   },
 };
@@ -106,7 +107,7 @@ function factsPanel({ canary, at }: CanaryData): Html {
 
 function actionsPanel({ canary, may, formKey }: CanaryData): Html | '' {
   if (isFinal(canary) || canary.status === 'aborting' || !may('canaries:write', canary)) return '';
-  const form = (action: string, label: string, explanation: string, isDangerous = false): Html =>
+  const form = (action: string, label: string, explanation: string, buttonClass: 'danger' | '' = ''): Html =>
     onDemand(
       action,
       `${label}…`,
@@ -117,7 +118,7 @@ function actionsPanel({ canary, may, formKey }: CanaryData): Html | '' {
         html`<p>${explanation}</p>
           <label for="reason-${action}">Reason (optional)</label>
           <input id="reason-${action}" name="reason" maxlength="500" autocomplete="off" />
-          <button class="${isDangerous ? 'danger' : ''}" id="do-${action}">${label}</button>`,
+          <button class="${buttonClass}" id="do-${action}">${label}</button>`,
       ),
     );
   return panel(
@@ -125,17 +126,15 @@ function actionsPanel({ canary, may, formKey }: CanaryData): Html | '' {
     'Actions',
     null,
     html`${form('promote', 'Promote', 'Gives the version its next share now, without the rest of the step and without a healthy verdict.')}
-    ${form('finish', 'Promote to 100 %', 'Gives the version all traffic, without the remaining steps.', true)}
+    ${form('finish', 'Promote to 100 %', 'Gives the version all traffic, without the remaining steps.', 'danger')}
     ${form('hold', 'Hold', 'Keeps the share until someone promotes. A degraded version is still aborted.')}
-    ${form('abort', 'Abort', `Gives all traffic back to ${canary.stable_version}.`, true)}`,
+    ${form('abort', 'Abort', `Gives all traffic back to ${canary.stable_version}.`, 'danger')}`,
   );
 }
 
-/** Longer than any pause between two changes of the weight: the share stays as it is between them. */
-const GAP_SECONDS = 1e9;
-
 const percent = (weight: number): string => `${significant(weight)} %`;
 
+/** Shows the share of the traffic over time, in steps. */
 function weightsPanel({ canary, at }: CanaryData): Html {
   const events = canary.events.toReversed();
   const until = canary.ended_at ?? at;
@@ -174,7 +173,7 @@ function weightsPanel({ canary, at }: CanaryData): Html {
       limit: null,
       top: 100,
       format: percent,
-      gapSeconds: GAP_SECONDS,
+      gapSeconds: Infinity, // the share stays as it is between two events
       marks,
       table: tableOf(
         'Events',
@@ -195,7 +194,8 @@ const VERDICTS = { healthy: '', degraded: 'critical', inconclusive: 'warning' } 
 const verdictBadge = (verdict: CanaryCheck['verdict']): Html =>
   html`<span class="badge ${VERDICTS[verdict]}">${verdict}</span>`;
 
-const value = (number: number | null): string => (number === null ? '' : significant(number));
+/** Returns a figure with its significant digits. Empty: it was not measured. */
+const figureText = (number: number | null): string => (number === null ? '' : significant(number));
 
 function metricsPanel({ canary: { checks, stable_version: stable }, at }: CanaryData): Html | '' {
   const [newest] = checks;
@@ -211,8 +211,8 @@ function metricsPanel({ canary: { checks, stable_version: stable }, at }: Canary
         newest.metrics.map((metric): Cells => [
           metric.name,
           verdictBadge(metric.verdict),
-          value(metric.version),
-          value(metric.baseline),
+          figureText(metric.version),
+          figureText(metric.baseline),
           metric.reason,
         ]),
       )}`,

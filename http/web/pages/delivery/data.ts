@@ -19,13 +19,13 @@ const DAY_SECONDS = 24 * 3600;
 /** Records of a figure on one page. */
 const RECORDS_SHOWN = 50;
 
-/** Code is read push by push, so that a long window or many services would take seconds. */
+/** Limits of the figures of code: pushes are read one by one, so a long window or many services would take seconds. */
 const CODE_DAYS_MAX = 90;
 const CODE_SERVICES_MAX = 20;
 
-/** Deploys that the form for a correction offers, and how long before the incident. */
+/** Maximum number of deploys that the form for a correction offers, and how long before the incident they started. */
 const OFFERED_MAX = 20;
-const OFFERED_SECONDS = 7 * DAY_SECONDS;
+const OFFERED_BEFORE_SECONDS = 7 * DAY_SECONDS;
 
 /** What the address selects. An absent value stands for all. */
 export type Selection = { days: number; figure: DoraFigure; service?: string; team?: string; environment?: string };
@@ -49,7 +49,7 @@ export type DeliveryData = Pick<Viewer, 'may' | 'formKey'> & {
   environments: readonly string[];
   complete: boolean;
   /** Deploys that can be named as the cause of an incident, by its ID. */
-  offered: ReadonlyMap<string, readonly DoraDeploy[]>;
+  offeredDeploys: ReadonlyMap<string, readonly DoraDeploy[]>;
 };
 
 export async function loadDelivery(deps: ConsoleDeps, { viewer, query }: PageRequest): Promise<DeliveryData> {
@@ -66,9 +66,9 @@ export async function loadDelivery(deps: ConsoleDeps, { viewer, query }: PageReq
   const report = await deliveryReport(deps, {
     seconds: days * DAY_SECONDS,
     scope: of,
-    isVisible: (one) => may('deployments:read', one),
+    isVisible: (serviceEnvironment) => may('deployments:read', serviceEnvironment),
   });
-  const incidents = report.incidents.filter((one) => may('incidents:read', one));
+  const incidents = report.incidents.filter((incident) => may('incidents:read', incident));
   const records = recordsOf({ ...report, incidents }, figure);
   const shown = records.items.slice(0, RECORDS_SHOWN);
   const services = Object.entries(config.services).filter(([service]) => may('deployments:read', { service }));
@@ -83,8 +83,8 @@ export async function loadDelivery(deps: ConsoleDeps, { viewer, query }: PageReq
       .map((service) => ({
         service,
         figures: figuresOf(
-          report.deploys.filter((one) => one.service === service),
-          report.incidents.filter((one) => one.service === service),
+          report.deploys.filter((deploy) => deploy.service === service),
+          report.incidents.filter((incident) => incident.service === service),
           days,
           config.delivery,
         ),
@@ -98,20 +98,20 @@ export async function loadDelivery(deps: ConsoleDeps, { viewer, query }: PageReq
     teams: [...new Set(services.flatMap(([, { team }]) => team ?? []))].toSorted(),
     environments: [...new Set(services.flatMap(([, entry]) => Object.keys(entry.environments)))].toSorted(),
     complete: report.complete,
-    offered: new Map(
+    offeredDeploys: new Map(
       records.kind === 'deploys'
         ? []
         : records.items
             .slice(0, RECORDS_SHOWN)
-            .map(({ id, environment: there, opened_at: opened }) => [
+            .map(({ id, environment: incidentEnvironment, opened_at: opened }) => [
               id,
               report.deploys
                 .filter(
-                  (one) =>
-                    one.kind !== 'rollback' &&
-                    one.environment === there &&
-                    one.started_at <= opened &&
-                    secondsBetween(one.started_at, opened) <= OFFERED_SECONDS,
+                  (deploy) =>
+                    deploy.kind !== 'rollback' &&
+                    deploy.environment === incidentEnvironment &&
+                    deploy.started_at <= opened &&
+                    secondsBetween(deploy.started_at, opened) <= OFFERED_BEFORE_SECONDS,
                 )
                 .slice(0, OFFERED_MAX),
             ]),
@@ -125,7 +125,7 @@ function selectionOf(query: URLSearchParams): Selection {
   const text = (name: string): string | undefined => query.get(name)?.slice(0, 256) || undefined;
   const [service, team, environment] = [text('service'), text('team'), text('environment')];
   return {
-    days: WINDOWS.find((one) => one === days) ?? DEFAULT_DAYS,
+    days: WINDOWS.find((length) => length === days) ?? DEFAULT_DAYS,
     figure: figure.success ? figure.data : 'deployment_frequency',
     ...(service !== undefined && { service }),
     ...(team !== undefined && { team }),
@@ -137,11 +137,11 @@ function selectionOf(query: URLSearchParams): Selection {
 async function codeOf(
   deps: ConsoleDeps,
   { may }: Pick<Viewer, 'may'>,
-  { days, service: selected, team: own }: Selection,
+  { days, service: selectedService, team: selectedTeam }: Selection,
 ): Promise<CodeFigures | null | undefined> {
   const { services } = await deps.config.current();
   const names = Object.entries(services)
-    .filter(([service, { team }]) => (selected ?? service) === service && (own ?? team) === team)
+    .filter(([service, { team }]) => (selectedService ?? service) === service && (selectedTeam ?? team) === team)
     .map(([service]) => ServiceName.parse(service))
     .filter((service) => may('pipelines:read', { service }));
   if (names.length === 0) return undefined;

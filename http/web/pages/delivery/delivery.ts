@@ -20,12 +20,12 @@ import { DELIVERY_ACTIONS, NO_DEPLOY } from './actions.ts';
 import { type DeliveryData, loadDelivery, type Selection, WINDOWS } from './data.ts';
 import { PIPELINES_PATH } from './pipelines.ts';
 import { counted, duration, share } from '../../../../domain/reports/words.ts';
-import { choice } from './words.ts';
+import { selectField } from './words.ts';
 import type { ConsolePage } from '../page.ts';
 
 const PATH = '/console/delivery';
 
-export const delivery: ConsolePage = {
+export const deliveryPage: ConsolePage = {
   path: PATH,
   label: 'Delivery',
   action: 'deployments:read',
@@ -44,7 +44,7 @@ export const deliveryMain = (data: DeliveryData): Html => html`
     <div class="detail">
       ${panel('figures', `Last ${data.selection.days} days`, null, figuresTable(data))}
       ${panel('by-service', 'By service', data.byService.length, servicesTable(data))} ${codePanel(data)}
-      ${panel('records', NAMES[data.selection.figure], data.total, recordsList(data))}
+      ${panel('records', FIGURE_LABELS[data.selection.figure], data.total, recordsList(data))}
     </div>
     <div class="aside">${panel('trend', data.selection.days > 31 ? 'By week' : 'By day', null, trendPlots(data))}</div>
   </div>
@@ -88,7 +88,7 @@ function codePanel({ code, selection }: DeliveryData): Html | '' {
   return panel('code', 'Code', null, tableOf('Code', ['Figure', 'Value', 'Of'], rows));
 }
 
-const NAMES: Readonly<Record<DoraFigure, string>> = {
+const FIGURE_LABELS: Readonly<Record<DoraFigure, string>> = {
   deployment_frequency: 'Deployment frequency',
   lead_time: 'Lead time',
   change_failure_rate: 'Change fail rate',
@@ -120,15 +120,15 @@ const scopeForm = ({ selection, services, teams, environments }: DeliveryData): 
   html`<form class="search" method="get" action="${PATH}" role="search">
     <input type="hidden" name="days" value="${selection.days}" />
     <input type="hidden" name="figure" value="${selection.figure}" />
-    ${choice('service', 'All services', services, selection.service)}
-    ${choice('team', 'All teams', teams, selection.team)}
-    ${choice('environment', 'Production', environments, selection.environment)}
+    ${selectField('service', 'All services', services, selection.service)}
+    ${selectField('team', 'All teams', teams, selection.team)}
+    ${selectField('environment', 'Production', environments, selection.environment)}
     <button>Show</button>
   </form>`;
 
 function figuresTable({ figures, selection, complete }: DeliveryData): Html {
   const row = (figure: DoraFigure, value: string, band: Band | null, about: string): Cells => [
-    html`<a href="${addressOf(selection, { figure })}#records">${NAMES[figure]}</a>`,
+    html`<a href="${addressOf(selection, { figure })}#records">${FIGURE_LABELS[figure]}</a>`,
     html`<strong>${value}</strong>`,
     band === null ? '' : bandBadge(band),
     html`<span class="quiet">${about}</span>`,
@@ -146,7 +146,7 @@ function figuresTable({ figures, selection, complete }: DeliveryData): Html {
     'Figures',
     ['Figure', 'Value', 'Band', 'Records'],
     [
-      row('deployment_frequency', perDay(frequency.value), frequency.band, counted(frequency.deploys, 'deploy')),
+      row('deployment_frequency', frequencyText(frequency.value), frequency.band, counted(frequency.deploys, 'deploy')),
       row(
         'lead_time',
         duration(lead.median_s),
@@ -195,25 +195,26 @@ function figuresTable({ figures, selection, complete }: DeliveryData): Html {
   ${complete ? '' : html`<p class="lacking">There are more incidents than one report reads; the figures omit the oldest.</p>`}`;
 }
 
-/** Shapes, so that bands differ without color. */
-const BANDS: Readonly<Record<Band, { mark: string; look: string }>> = {
-  elite: { mark: '●', look: 'effect-succeeded' },
-  high: { mark: '●', look: 'effect-succeeded' },
-  medium: { mark: '◆', look: 'warning' },
-  low: { mark: '▲', look: 'critical' },
+/** Marks of bands, which differ in shape, so that color is not the only sign. */
+const BANDS: Readonly<Record<Band, { mark: string; badgeClass: string }>> = {
+  elite: { mark: '●', badgeClass: 'effect-succeeded' },
+  high: { mark: '●', badgeClass: 'effect-succeeded' },
+  medium: { mark: '◆', badgeClass: 'warning' },
+  low: { mark: '▲', badgeClass: 'critical' },
 };
 
 const bandBadge = (band: Band): Html =>
-  html`<span class="badge ${BANDS[band].look}">${BANDS[band].mark} ${band}</span>`;
+  html`<span class="badge ${BANDS[band].badgeClass}">${BANDS[band].mark} ${band}</span>`;
 
-/** Shows a frequency by the period in which there is at least one. */
-function perDay(value: number): string {
+/** Returns a frequency per day, week, or month: the shortest period in which there is at least one. */
+function frequencyText(value: number): string {
   if (value === 0) return 'none';
-  if (value >= 1) return `${number(value)} per day`;
-  return value >= 1 / 7 ? `${number(value * 7)} per week` : `${number(value * 30)} per month`;
+  if (value >= 1) return `${twoDigits(value)} per day`;
+  return value >= 1 / 7 ? `${twoDigits(value * 7)} per week` : `${twoDigits(value * 30)} per month`;
 }
 
-const number = (value: number): string => String(Number(value.toPrecision(2)));
+/** Returns a number with two significant digits. */
+const twoDigits = (value: number): string => String(Number(value.toPrecision(2)));
 
 function trendPlots({ trend, from, at, figures, selection }: DeliveryData): Html {
   if (figures.deployment_frequency.deploys + figures.change_failure_rate.deploys === 0)
@@ -221,10 +222,10 @@ function trendPlots({ trend, from, at, figures, selection }: DeliveryData): Html
       html`No deploy of this selection is recorded in this window. CI systems record deploys with
         <code>firebreak deploy record</code>.`,
     );
-  const each = selection.days > 31 ? 'week' : 'day';
+  const period = selection.days > 31 ? 'week' : 'day';
   return plot({
     id: 'deploys-over-time',
-    title: `Deploys per ${each}`,
+    title: `Deploys per ${period}`,
     curve: trend.map((point) => [point.until, point.deploys]),
     from,
     until: at,
@@ -232,8 +233,8 @@ function trendPlots({ trend, from, at, figures, selection }: DeliveryData): Html
     marks: [],
     gapSeconds: Infinity,
     table: tableOf(
-      `Deploys per ${each}`,
-      [`The ${each} until`, 'Deploys', 'Failed', 'Median lead time'],
+      `Deploys per ${period}`,
+      [`The ${period} until`, 'Deploys', 'Failed', 'Median lead time'],
       trend
         .toReversed()
         .map((point): Cells => [
@@ -254,14 +255,14 @@ const servicesTable = ({ byService, selection }: DeliveryData): Html =>
         ['Service', 'Frequency', 'Lead time', 'Fail rate', 'Recovery'],
         byService.map(({ service, figures }): Cells => [
           html`<a href="${addressOf(selection, { service })}">${service}</a>`,
-          rated(perDay(figures.deployment_frequency.value), figures.deployment_frequency.band),
-          rated(duration(figures.lead_time.median_s), figures.lead_time.band),
-          rated(share(figures.change_failure_rate.value), figures.change_failure_rate.band),
-          rated(duration(figures.failed_deployment_recovery.median_s), figures.failed_deployment_recovery.band),
+          withBand(frequencyText(figures.deployment_frequency.value), figures.deployment_frequency.band),
+          withBand(duration(figures.lead_time.median_s), figures.lead_time.band),
+          withBand(share(figures.change_failure_rate.value), figures.change_failure_rate.band),
+          withBand(duration(figures.failed_deployment_recovery.median_s), figures.failed_deployment_recovery.band),
         ]),
       );
 
-const rated = (value: string, band: Band | null): Html => html`${value} ${band === null ? '' : bandBadge(band)}`;
+const withBand = (value: string, band: Band | null): Html => html`${value} ${band === null ? '' : bandBadge(band)}`;
 
 function recordsList(data: DeliveryData): Html {
   const { records, total } = data;
@@ -269,14 +270,14 @@ function recordsList(data: DeliveryData): Html {
   const table =
     records.kind === 'deploys'
       ? tableOf(
-          NAMES[data.selection.figure],
+          FIGURE_LABELS[data.selection.figure],
           ['Deploy', 'Environment', 'Ended', 'Lead times', 'Outcome'],
-          records.items.map((one) => deployCells(data, one)),
+          records.items.map((deploy) => deployCells(data, deploy)),
         )
       : tableOf(
-          NAMES[data.selection.figure],
+          FIGURE_LABELS[data.selection.figure],
           ['Incident', 'Service', 'Opened', 'Restored after', 'Caused by'],
-          records.items.map((one) => incidentCells(data, one)),
+          records.items.map((incident) => incidentCells(data, incident)),
         );
   return html`${table}
   ${
@@ -345,7 +346,7 @@ function causeText({ deployment_id: deploy, attributed_by: by, correction }: Dor
   return by === 'confidence' ? html`${what}, the confirmed suspect` : html`${what} confirmed`;
 }
 
-function correctionForms({ may, formKey, offered }: DeliveryData, incident: DoraIncident): Html | '' {
+function correctionForms({ may, formKey, offeredDeploys: offered }: DeliveryData, incident: DoraIncident): Html | '' {
   const { id, correction } = incident;
   if (!may('incidents:act', incident)) return '';
   return html`${onDemand(
@@ -360,9 +361,9 @@ function correctionForms({ may, formKey, offered }: DeliveryData, incident: Dora
         <select id="deployment-${id}" name="deployment">
           <option value="${NO_DEPLOY}">no deploy</option>
           ${(offered.get(id) ?? []).map(
-            (one) =>
-              html`<option value="${one.id}" ${one.id === incident.deployment_id ? html`selected` : ''}>
-                ${one.service} ${one.version}, ${one.started_at.slice(5, 16).replace('T', ' ')}
+            (deploy) =>
+              html`<option value="${deploy.id}" ${deploy.id === incident.deployment_id ? html`selected` : ''}>
+                ${deploy.service} ${deploy.version}, ${deploy.started_at.slice(5, 16).replace('T', ' ')}
               </option>`,
           )}
         </select>

@@ -18,7 +18,7 @@ import {
 } from '../../parts.ts';
 import type { PageRequest, ConsoleDeps, ConsolePage } from '../page.ts';
 import { counted, duration, share } from '../../../../domain/reports/words.ts';
-import { choice } from './words.ts';
+import { selectField } from './words.ts';
 
 export const PIPELINES_PATH = '/console/delivery/pipelines';
 
@@ -26,11 +26,13 @@ const WINDOWS = [7, 14, 28, 90] as const;
 const DEFAULT_DAYS = 14;
 const DAY_SECONDS = 24 * 3600;
 
-/** Services of one page, each with all its runs of the window, and those that are read at the same time. */
+/** Services on one page. For each, all its runs of the window are read. */
 const SERVICES_SHOWN = 25;
+
+/** Services that are read at the same time. */
 const READ_AT_ONCE = 5;
 
-/** The targets of `examples/slos/pipelines.yaml`. */
+/** Targets, as in `examples/slos/pipelines.yaml`. */
 const SUCCESS_MIN = 0.95;
 const DURATION_MAX_SECONDS = 600;
 const QUEUE_MAX_SECONDS = 300;
@@ -50,7 +52,7 @@ export type PipelinesData = {
   next: number | null;
 };
 
-export const pipelines: ConsolePage = {
+export const pipelinesPage: ConsolePage = {
   path: PIPELINES_PATH,
   label: null,
   within: '/console/delivery',
@@ -64,42 +66,42 @@ export const pipelines: ConsolePage = {
 /** @throws Refusal 404 if the catalogue has no such service, or the viewer may not see it */
 export async function loadPipelines(deps: ConsoleDeps, { viewer, query }: PageRequest): Promise<PipelinesData> {
   const { services } = await deps.config.current();
-  const ownServices = Object.keys(services)
+  const visibleServices = Object.keys(services)
     .map((name) => ServiceName.parse(name))
     .filter((service) => viewer.may('pipelines:read', { service }))
     .toSorted();
-  const selection = selectionOf(query, ownServices);
+  const selection = selectionOf(query, visibleServices);
   const { days, service, branch, from } = selection;
-  const shown = service === null ? ownServices.slice(from, from + SERVICES_SHOWN) : [service];
-  const found: Awaited<ReturnType<typeof pipelineFigures>>[] = [];
+  const shown = service === null ? visibleServices.slice(from, from + SERVICES_SHOWN) : [service];
+  const figures: Awaited<ReturnType<typeof pipelineFigures>>[] = [];
   for (let first = 0; first < shown.length; first += READ_AT_ONCE)
-    found.push(
+    figures.push(
       ...(await Promise.all(
         shown
           .slice(first, first + READ_AT_ONCE)
-          .map((one) => pipelineFigures(deps, { service: one, seconds: days * DAY_SECONDS, branch })),
+          .map((name) => pipelineFigures(deps, { service: name, seconds: days * DAY_SECONDS, branch })),
       )),
     );
   return {
     at: deps.clock.now(),
     selection,
-    reports: found.map(({ report }) => report),
-    services: ownServices,
+    reports: figures.map(({ report }) => report),
+    services: visibleServices,
     branches: [
-      ...new Set([...found.flatMap(({ branches }) => branches), ...(branch === null ? [] : [branch])]),
+      ...new Set([...figures.flatMap(({ branches }) => branches), ...(branch === null ? [] : [branch])]),
     ].toSorted(),
-    next: service === null && ownServices.length > from + SERVICES_SHOWN ? from + SERVICES_SHOWN : null,
+    next: service === null && visibleServices.length > from + SERVICES_SHOWN ? from + SERVICES_SHOWN : null,
   };
 }
 
-function selectionOf(query: URLSearchParams, ownServices: readonly ServiceName[]): Selection {
+function selectionOf(query: URLSearchParams, visibleServices: readonly ServiceName[]): Selection {
   const days = Number(query.get('days'));
   const name = query.get('service') || null;
-  const service = ownServices.find((one) => one === name) ?? null;
+  const service = visibleServices.find((visible) => visible === name) ?? null;
   if (name !== null && service === null)
     throw new Refusal(404, 'not-found', `the catalogue has no service ${name} that you may see`);
   return {
-    days: WINDOWS.find((one) => one === days) ?? DEFAULT_DAYS,
+    days: WINDOWS.find((length) => length === days) ?? DEFAULT_DAYS,
     service,
     branch: query.get('branch')?.slice(0, 256) || null,
     from: Math.max(0, Math.trunc(Number(query.get('from') ?? 0)) || 0),
@@ -116,7 +118,7 @@ export const pipelinesMain = (data: PipelinesData): Html => {
     ${
       selection.service === null || report === undefined
         ? panel('services', `Last ${selection.days} days`, null, servicesTable(data))
-        : ofService(data, report)
+        : servicePanels(data, report)
     }
   `;
 };
@@ -124,8 +126,8 @@ export const pipelinesMain = (data: PipelinesData): Html => {
 /** Returns the query of the page with another selection. */
 function queryOf({ days, service, branch }: Selection, other: Partial<Selection> = {}): Record<string, string> {
   const selected = { days, service, branch, ...other };
-  const given = Object.entries(selected).filter(([, value]) => value !== null);
-  return Object.fromEntries(given.map(([key, value]) => [key, String(value)]));
+  const chosen = Object.entries(selected).filter(([, value]) => value !== null);
+  return Object.fromEntries(chosen.map(([key, value]) => [key, String(value)]));
 }
 
 const windowLinks = ({ selection }: PipelinesData): Html =>
@@ -141,8 +143,8 @@ const windowLinks = ({ selection }: PipelinesData): Html =>
 const scopeForm = ({ selection, services, branches }: PipelinesData): Html =>
   html`<form class="search" method="get" action="${PIPELINES_PATH}" role="search">
     <input type="hidden" name="days" value="${selection.days}" />
-    ${choice('service', 'All services', services, selection.service ?? undefined)}
-    ${choice('branch', 'All branches', branches, selection.branch ?? undefined)}
+    ${selectField('service', 'All services', services, selection.service ?? undefined)}
+    ${selectField('branch', 'All branches', branches, selection.branch ?? undefined)}
     <button>Show</button>
   </form>`;
 
@@ -158,9 +160,9 @@ function servicesTable({ selection, reports, next }: PipelinesData): Html {
         return [
           html`<a href="${addressWith(PIPELINES_PATH, queryOf(selection, { service }))}">${service}</a>`,
           String(runs.total),
-          judged(share(ratio), ratio === null || ratio > SUCCESS_MIN),
-          judged(duration(took.mean_s), took.mean_s === null || took.mean_s < DURATION_MAX_SECONDS),
-          judged(duration(queue.mean_s), queue.mean_s === null || queue.mean_s < QUEUE_MAX_SECONDS),
+          marked(share(ratio), ratio === null || ratio > SUCCESS_MIN),
+          marked(duration(took.mean_s), took.mean_s === null || took.mean_s < DURATION_MAX_SECONDS),
+          marked(duration(queue.mean_s), queue.mean_s === null || queue.mean_s < QUEUE_MAX_SECONDS),
           String(flaky),
         ];
       }),
@@ -177,11 +179,11 @@ const noRuns = (): Html =>
       to <code>POST /v1/pipelines/runs</code> or as OTLP traces.`,
   );
 
-/** A shape, so that it is seen without color. */
-const judged = (value: string, isMet: boolean): Html | string =>
+/** Marks a value that misses its target, also with a shape, so that color is not the only sign. */
+const marked = (value: string, isMet: boolean): Html | string =>
   isMet ? value : html`${value} <span class="badge warning">▲ target missed</span>`;
 
-const ofService = (data: PipelinesData, report: PipelineReport): Html =>
+const servicePanels = (data: PipelinesData, report: PipelineReport): Html =>
   html`<div class="detail">
     ${panel('figures', `${report.service}, last ${data.selection.days} days`, null, figuresTable(report))}
     ${panel('stages', 'Slowest stages', report.stages.length, stagesTable(report))}
@@ -190,27 +192,29 @@ const ofService = (data: PipelinesData, report: PipelineReport): Html =>
 
 function figuresTable({ service, runs, success_ratio: ratio, duration: took, queue }: PipelineReport): Html {
   if (runs.total === 0) return noRuns();
-  const times = ({ count, median_s, p95_s }: PipelineReport['queue'], one: string): string =>
-    count === 0 ? `no ${one}` : `median ${duration(median_s)}; 95 % within ${duration(p95_s)}; ${counted(count, one)}`;
+  const times = ({ count, median_s, p95_s }: PipelineReport['queue'], noun: string): string =>
+    count === 0
+      ? `no ${noun}`
+      : `median ${duration(median_s)}; 95 % within ${duration(p95_s)}; ${counted(count, noun)}`;
   return html`${tableOf(
       'Figures',
       ['Figure', 'Value', 'Target', 'Records'],
       [
         [
           'Success',
-          judged(share(ratio), ratio === null || ratio > SUCCESS_MIN),
+          marked(share(ratio), ratio === null || ratio > SUCCESS_MIN),
           'above 95 %',
           `${runs.succeeded} succeeded, ${runs.failed} failed, ${runs.cancelled} cancelled, ${runs.skipped} skipped, ${runs.unfinished} not finished`,
         ],
         [
           'Duration, mean',
-          judged(duration(took.mean_s), took.mean_s === null || took.mean_s < DURATION_MAX_SECONDS),
+          marked(duration(took.mean_s), took.mean_s === null || took.mean_s < DURATION_MAX_SECONDS),
           'below 10 min',
           times(took, 'run'),
         ],
         [
           'Queue, mean',
-          judged(duration(queue.mean_s), queue.mean_s === null || queue.mean_s < QUEUE_MAX_SECONDS),
+          marked(duration(queue.mean_s), queue.mean_s === null || queue.mean_s < QUEUE_MAX_SECONDS),
           'below 5 min',
           times(queue, 'wait'),
         ],
@@ -225,13 +229,13 @@ const stagesTable = ({ stages }: PipelineReport): Html =>
     : tableOf(
         'Slowest stages',
         ['Stage', '95 % within', 'Median', 'Mean', 'Runs', 'Failed'],
-        stages.map((one): Cells => [
-          one.stage,
-          html`<strong>${duration(one.p95_s)}</strong>`,
-          duration(one.median_s),
-          duration(one.mean_s),
-          String(one.count),
-          String(one.failed),
+        stages.map((stage): Cells => [
+          stage.stage,
+          html`<strong>${duration(stage.p95_s)}</strong>`,
+          duration(stage.median_s),
+          duration(stage.mean_s),
+          String(stage.count),
+          String(stage.failed),
         ]),
       );
 

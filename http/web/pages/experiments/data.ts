@@ -7,10 +7,10 @@ import type { Timestamp } from '../../../../schemas/time/time.ts';
 import type { Viewer } from '../../../context.ts';
 import type { ConsoleDeps, PageRequest } from '../page.ts';
 
-/** Incidents whose alerts are compared with the expected ones, per service and environment of the scope. */
+/** Newest incidents of each service whose alerts are compared with the expected ones, and how many alerts of each. */
 const INCIDENTS_READ = 10;
 const SIGNALS_READ = 100;
-const AT_ONCE = 8;
+const CONCURRENT_READS = 8;
 
 export type ExperimentData = Pick<Viewer, 'may' | 'formKey'> & {
   at: Timestamp;
@@ -26,6 +26,7 @@ export function experimentIdIn(param: Readonly<Record<string, string>>): Experim
   return id.data;
 }
 
+/** Identifies an alert by its episode. */
 export const alertKey = ({
   service,
   environment,
@@ -45,10 +46,10 @@ async function incidentsOf(
   may: Viewer['may'],
   { alerts, started_at: startedAt }: ExperimentStory,
 ): Promise<Map<string, IncidentId>> {
-  const found = new Map<string, IncidentId>();
-  const places = [...Map.groupBy(alerts, ({ service, environment }) => `${service}/${environment}`).values()];
-  await pooled(places, AT_ONCE, async (some) => {
-    const [first] = some;
+  const incidentsByAlert = new Map<string, IncidentId>();
+  const alertGroups = [...Map.groupBy(alerts, ({ service, environment }) => `${service}/${environment}`).values()];
+  await pooled(alertGroups, CONCURRENT_READS, async (group) => {
+    const [first] = group;
     if (first === undefined || startedAt === null || !may('incidents:read', first)) return;
     const [open, recent] = await Promise.all([
       incidents.openAt(first),
@@ -59,10 +60,10 @@ async function incidentsOf(
         .filter(({ environment }) => environment === first.environment)
         .map(({ id }) => id),
     );
-    const expected = new Set(some.map(alertKey));
+    const expected = new Set(group.map(alertKey));
     for (const id of candidates)
       for (const signal of (await incidents.signals(id, { limit: SIGNALS_READ })).items)
-        if (expected.has(alertKey(signal))) found.set(alertKey(signal), id);
+        if (expected.has(alertKey(signal))) incidentsByAlert.set(alertKey(signal), id);
   });
-  return found;
+  return incidentsByAlert;
 }

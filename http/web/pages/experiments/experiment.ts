@@ -31,7 +31,7 @@ import { type ConsolePage, field } from '../page.ts';
 
 const ALERTS_SHOWN = 100;
 
-export const experiment: ConsolePage = {
+export const experimentPage: ConsolePage = {
   path: `${EXPERIMENTS_PATH}/:id`,
   label: null,
   within: '/console',
@@ -70,23 +70,23 @@ export const experimentMain = (data: ExperimentData): Html => html`
   </div>
 `;
 
-function factsPanel({ story: one, at }: ExperimentData): Html {
-  const { started_at: started, stopped_at: stopped } = one;
+function factsPanel({ story, at }: ExperimentData): Html {
+  const { started_at: started, stopped_at: stopped } = story;
   const ran = started === null || stopped === null ? null : secondsBetween(started, stopped);
   return panel(
     'facts',
     'Hypothesis',
     null,
-    html`<p>${one.hypothesis}</p>
+    html`<p>${story.hypothesis}</p>
       <dl class="lines">
-        ${line('Scope', scopeOf(one))}
-        ${line('Duration', `${minutes(one.duration_seconds)} at most${ran === null ? '' : `; it ran ${minutes(ran)}`}`)}
-        ${line('Measured', `each ${numberText(one.interval_seconds)} s`)}
-        ${line('Grace period', minutes(one.grace_seconds))}
-        ${line('Recorded', html`${ago(one.created_at, at)} by ${one.created_by}`)}
+        ${line('Scope', scopeOf(story))}
+        ${line('Duration', `${minutes(story.duration_seconds)} at most${ran === null ? '' : `; it ran ${minutes(ran)}`}`)}
+        ${line('Measured', `each ${numberText(story.interval_seconds)} s`)}
+        ${line('Grace period', minutes(story.grace_seconds))}
+        ${line('Recorded', html`${ago(story.created_at, at)} by ${story.created_by}`)}
         ${line('Started', started === null ? 'no' : html`${clockTime(started, at)}, ${ago(started, at)}`)}
-        ${one.ending === null ? '' : line('Ended', html`${clockTime(one.ending.at, at)}: ${one.ending.reason}${one.ending.by === null ? '' : ` (${one.ending.by})`}`)}
-        ${line('ID', html`<code>${one.id}</code>`)}
+        ${story.ending === null ? '' : line('Ended', html`${clockTime(story.ending.at, at)}: ${story.ending.reason}${story.ending.by === null ? '' : ` (${story.ending.by})`}`)}
+        ${line('ID', html`<code>${story.id}</code>`)}
       </dl>`,
   );
 }
@@ -94,18 +94,18 @@ function factsPanel({ story: one, at }: ExperimentData): Html {
 const minutes = (seconds: number): string =>
   seconds < 120 ? `${numberText(seconds)} s` : `${numberText(seconds / 60)} min`;
 
-/** Shows the form only to those who may stop it in its whole scope, as over HTTP. */
-function actionsPanel({ story: one, may, formKey }: ExperimentData): Html | '' {
-  const isOver = one.status === 'ended' || one.status === 'stopping';
-  if (isOver || !one.scope.every((serviceEnvironment) => may('experiments:write', serviceEnvironment))) return '';
+/** Shows the form only to viewers who may stop the experiment in its whole scope, as over HTTP. */
+function actionsPanel({ story, may, formKey }: ExperimentData): Html | '' {
+  const isOver = story.status === 'ended' || story.status === 'stopping';
+  if (isOver || !story.scope.every((serviceEnvironment) => may('experiments:write', serviceEnvironment))) return '';
   const [label, explanation] =
-    one.status === 'settling'
+    story.status === 'settling'
       ? ['End the grace period', 'It is over already. Alerts that still fire are treated like any other from now on.']
-      : one.started_at === null
+      : story.started_at === null
         ? ['Cancel', 'It has not started, and can no longer be started.']
         : [
             'Stop the experiment',
-            one.run === null
+            story.run === null
               ? 'Firebreak stops observing it. It cannot stop the experiment itself: stop it in your chaos tool, too.'
               : 'Firebreak stops it at the chaos system. Alerts that still fire after the grace period are treated like any other.',
           ];
@@ -117,7 +117,7 @@ function actionsPanel({ story: one, may, formKey }: ExperimentData): Html | '' {
       'stop',
       `${label}…`,
       actionForm(
-        experimentPath(one.id),
+        experimentPath(story.id),
         'stop',
         formKey,
         html`<p>${explanation}</p>
@@ -129,7 +129,7 @@ function actionsPanel({ story: one, may, formKey }: ExperimentData): Html | '' {
   );
 }
 
-const STOPS: Readonly<Record<Experiment['stop']['state'], string>> = {
+const STOP_STATES: Readonly<Record<Experiment['stop']['state'], string>> = {
   not_asked: 'not requested',
   asking: 'requested, not confirmed yet',
   confirmed: 'confirmed',
@@ -137,7 +137,7 @@ const STOPS: Readonly<Record<Experiment['stop']['state'], string>> = {
 };
 
 const stopText = ({ state, detail }: Experiment['stop']): string =>
-  detail === '' ? STOPS[state] : state === 'not_asked' ? detail : `${STOPS[state]}: ${detail}`;
+  detail === '' ? STOP_STATES[state] : state === 'not_asked' ? detail : `${STOP_STATES[state]}: ${detail}`;
 
 /** Shows the object of the chaos system as the workflow read it last; the console itself has no access to it. */
 function chaosPanel({ story: { run, stop, chaos } }: ExperimentData): Html {
@@ -185,13 +185,13 @@ function conditionsPanel({ story }: ExperimentData): Html {
   const unmeasured = guarded.map(
     ({ name }) => `${name} not measured ${missing === 0 ? 'once' : `${missing + 1} times in a row`}`,
   );
-  const stops = [...beyond, ...unmeasured, ...abort.map((one) => `alert ${labels(one)}`)];
+  const stops = [...beyond, ...unmeasured, ...abort.map((alert) => `alert ${labelText(alert)}`)];
   return panel(
     'conditions',
     'Alerts and limits',
     null,
     html`<dl class="lines">
-      ${line('Expected alerts', expected.length === 0 ? 'all of the scope' : rows(expected.map(labels)))}
+      ${line('Expected alerts', expected.length === 0 ? 'all of the scope' : rows(expected.map(labelText)))}
       ${line('Stopped by', stops.length === 0 ? 'no alert and no limit' : rows(stops))}
     </dl>`,
   );
@@ -202,12 +202,13 @@ const rows = (texts: readonly string[]): Html =>
     ${texts.map((text) => html`<li>${text}</li>`)}
   </ul>`;
 
-const labels = (one: Readonly<Record<string, string>>): string =>
-  Object.entries(one)
+/** Returns the labels that identify an alert, with its name first if it has one. */
+const labelText = (alert: Readonly<Record<string, string>>): string =>
+  Object.entries(alert)
     .map(([name, text]) => (name === 'alertname' ? text : `${name}=${text}`))
     .join(', ');
 
-const BECAUSE: Readonly<Record<string, string>> = {
+const CONCLUSION_REASONS: Readonly<Record<string, string>> = {
   outside_limits: 'a check was outside its limits',
   aborted: 'an abort condition was met',
   chaos_verdict: 'the chaos system reports a failure',
@@ -227,7 +228,7 @@ function conclusionPanel({ story: { conclusion } }: ExperimentData): Html | '' {
     null,
     html`<p>
         ${experimentBadge({ status: 'ended', conclusion })}
-        ${'because' in conclusion ? html`<span>${BECAUSE[conclusion.because] ?? conclusion.because}</span>` : ''}
+        ${'because' in conclusion ? html`<span>${CONCLUSION_REASONS[conclusion.because] ?? conclusion.because}</span>` : ''}
       </p>
       ${rows(conclusion.reasons)}
       ${recovered === null ? '' : html`<p>${recovered ? 'All checks were within their limits at the end.' : 'Not all checks were within their limits at the end.'}</p>`}`,
@@ -274,7 +275,7 @@ function numbersPanel({ story: { checks, observations } }: ExperimentData): Html
   );
 }
 
-const number = (value: CheckNumbers['min']): string => (value === null ? '' : numberText(value));
+const figureText = (value: CheckNumbers['min']): string => (value === null ? '' : numberText(value));
 
 function numbersRow(result: CheckResult, phase: Phase, tolerated: number): Cells {
   const { measured, missing, outside, min, mean, max } = result[phase];
@@ -285,9 +286,9 @@ function numbersRow(result: CheckResult, phase: Phase, tolerated: number): Cells
     String(measured),
     String(missing),
     html`${outside > allowed ? html`<span class="badge critical">${outside}</span>` : outside}${allowed > 0 ? ` (${allowed} tolerated)` : ''}`,
-    number(min),
-    number(mean),
-    number(max),
+    figureText(min),
+    figureText(mean),
+    figureText(max),
   ];
 }
 
@@ -325,7 +326,7 @@ function alertsPanel({ story: { alerts }, incidents, at }: ExperimentData): Html
 const coursePanel = ({ story: { events }, at }: ExperimentData): Html =>
   panel(
     'course',
-    'Course',
+    'Events',
     events.length,
     tableOf(
       'Events',

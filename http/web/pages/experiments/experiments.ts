@@ -7,10 +7,10 @@ import { experimentPath } from '../../../../domain/incidents/console-link.ts';
 import { experimentBadge, EXPERIMENTS_PATH, scopeOf } from './parts.ts';
 import type { ConsolePage } from '../page.ts';
 
-const SHOWN = 30;
+const EXPERIMENTS_SHOWN = 30;
 
 /** Chaos experiments, newest first. */
-export const experiments: ConsolePage = {
+export const experimentsPage: ConsolePage = {
   path: EXPERIMENTS_PATH,
   label: null,
   within: '/console',
@@ -20,7 +20,7 @@ export const experiments: ConsolePage = {
     const from = query.get('from') || undefined;
     const service = ServiceName.safeParse(query.get('service')).data;
     const { items, next_cursor: older } = await deps.experiments.list({
-      limit: SHOWN,
+      limit: EXPERIMENTS_SHOWN,
       ...(from !== undefined && { cursor: from }),
       ...(service !== undefined && { service }),
     });
@@ -54,13 +54,13 @@ const experimentsMain = ({ at, items, service, older }: ExperimentsData): Html =
         : tableOf(
             'Experiments',
             ['Experiment', 'Scope', 'Result', 'Expected alerts', 'Started', 'Why'],
-            items.map((one): Cells => [
-              html`<a href="${experimentPath(one.id)}">${one.name}</a>`,
-              scopeOf(one),
-              experimentBadge(one),
-              String(one.expected),
-              one.started_at === null ? 'not started' : ago(one.started_at, at),
-              one.conclusion?.reasons.join('; ') ?? one.reason,
+            items.map((experiment): Cells => [
+              html`<a href="${experimentPath(experiment.id)}">${experiment.name}</a>`,
+              scopeOf(experiment),
+              experimentBadge(experiment),
+              String(experiment.expected),
+              experiment.started_at === null ? 'not started' : ago(experiment.started_at, at),
+              experiment.conclusion?.reasons.join('; ') ?? experiment.reason,
             ]),
           )
     }

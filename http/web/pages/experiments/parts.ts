@@ -28,7 +28,7 @@ const OUTCOMES: Readonly<Record<Conclusion['outcome'], readonly [word: string, l
   inconclusive: ['inconclusive', 'warning'],
 };
 
-/** Shows what an experiment has shown, or its state as long as it is not over. */
+/** Shows the outcome of an experiment or, until it is over, its state. */
 export function experimentBadge({ status, conclusion }: Pick<Experiment, 'status' | 'conclusion'>): Html {
   const [word, look] = conclusion === null ? STATES[status] : OUTCOMES[conclusion.outcome];
   return html`<span class="badge ${look}">${word}</span>`;

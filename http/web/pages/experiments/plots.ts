@@ -6,17 +6,17 @@ import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
 import { type Cells, clockTime, type Html, tableOf } from '../../parts.ts';
 import { type Mark, plot } from '../../plot.ts';
 
-/** Measurements of the steady state, as the workflow takes them at most. */
-const BEFORE_POINTS = 60;
+/** Maximum number of measurements that the workflow takes of the steady state. */
+const STEADY_STATE_POINTS = 60;
 
-/** Measurements that must be missing, so that the curve has a gap. */
+/** The curve has a gap after this many intervals without a measurement. */
 const GAP_MEASUREMENTS = 2.5;
 
-/** Right after it is recorded, an experiment has no time to show yet. */
+/** Minimum time that the plot shows: right after it is recorded, an experiment has a time span of zero. */
 const SHOWN_SECONDS_MIN = 60;
 
 const ROWS_MAX = 60;
-const ALERTS_MARKED = 3;
+const ALERTS_MARKED_MAX = 3;
 
 type Check = ExperimentStory['checks'][number];
 type Value = { at: Timestamp; phase: Observation['phase']; value: number | null; detail: string };
@@ -28,11 +28,13 @@ export function checkPlot(id: string, check: Check, story: ExperimentStory, at: 
       .filter(({ name }) => name === check.name)
       .map(({ value, detail }) => ({ at: measuredAt, phase, value, detail })),
   );
-  const curve: Curve = values.flatMap((one) => (one.value === null ? [] : [[one.at, one.value] as const]));
+  const curve: Curve = values.flatMap((measurement) =>
+    measurement.value === null ? [] : [[measurement.at, measurement.value] as const],
+  );
   const from = earliest([values[0]?.at ?? story.created_at, story.started_at ?? story.created_at]);
   const until = story.ended_at ?? at;
   const { min, max } = check;
-  const pause = Math.max(story.interval_seconds, story.steady_state_seconds / BEFORE_POINTS);
+  const intervalSeconds = Math.max(story.interval_seconds, story.steady_state_seconds / STEADY_STATE_POINTS);
   return plot({
     id,
     title: `${check.name}, ${limitsText(check)}`,
@@ -43,7 +45,7 @@ export function checkPlot(id: string, check: Check, story: ExperimentStory, at: 
     limitName: max === null ? 'at least' : 'at most',
     ...(min !== null && max !== null && { lower: { value: min, name: 'at least' } }),
     format: numberText,
-    gapSeconds: GAP_MEASUREMENTS * pause,
+    gapSeconds: GAP_MEASUREMENTS * intervalSeconds,
     marks: marksOf(story, at),
     table: valuesTable(check, values, at),
   });
@@ -58,21 +60,21 @@ function marksOf(
 ): Mark[] {
   return [
     ...(started === null ? [] : [{ kind: 'deploy', at: started, label: 'started' } as const]),
-    ...alerts.slice(0, ALERTS_MARKED).map((alert): Mark => ({ kind: 'alert', at: alert.at, label: alert.title })),
+    ...alerts.slice(0, ALERTS_MARKED_MAX).map((alert): Mark => ({ kind: 'alert', at: alert.at, label: alert.title })),
     ...(stopped === null ? [] : [{ kind: 'rollback', at: stopped, label: 'stopped' } as const]),
     ...(ended === null ? [{ kind: 'now', at, label: 'now' } as const] : []),
   ];
 }
 
-/** Shows all measurements, or of many, the lowest and highest of each stretch of time. */
+/** Shows all measurements; if there are many, the lowest and highest of several at a time. */
 function valuesTable(check: Check, values: readonly Value[], at: Timestamp): Html {
-  const each = Math.ceil(values.length / ROWS_MAX);
-  const stretches = [...Map.groupBy(values, ({ phase }) => phase).values()].flatMap((of) =>
-    Array.from({ length: Math.ceil(of.length / each) }, (_, n) => of.slice(n * each, (n + 1) * each)),
+  const perRow = Math.ceil(values.length / ROWS_MAX);
+  const stretches = [...Map.groupBy(values, ({ phase }) => phase).values()].flatMap((ofPhase) =>
+    Array.from({ length: Math.ceil(ofPhase.length / perRow) }, (_, n) => ofPhase.slice(n * perRow, (n + 1) * perRow)),
   );
   return tableOf(
     `Measurements of ${check.name}`,
-    ['Time', 'Phase', each === 1 ? 'Value' : `Lowest to highest of ${each}`, 'Limits'],
+    ['Time', 'Phase', perRow === 1 ? 'Value' : `Lowest to highest of ${perRow}`, 'Limits'],
     stretches.flatMap((all): Cells[] => {
       const [first] = all;
       if (first === undefined) return [];
@@ -84,7 +86,7 @@ function valuesTable(check: Check, values: readonly Value[], at: Timestamp): Htm
           clockTime(first.at, at),
           first.phase,
           [rangeOf(measured), missing === 0 ? '' : missingText(missing, all)].filter((text) => text !== '').join('; '),
-          outside === 0 ? (measured.length === 0 ? '' : 'within') : each === 1 ? 'outside' : `${outside} outside`,
+          outside === 0 ? (measured.length === 0 ? '' : 'within') : perRow === 1 ? 'outside' : `${outside} outside`,
         ],
       ];
     }),

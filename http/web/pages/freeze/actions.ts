@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import { liftFreeze, openFreeze } from '../../../../actions/freeze/freezes.ts';
 import { approveOverride, giveOverride, withdrawOverride } from '../../../../actions/freeze/overrides.ts';
 import { Refusal } from '../../../../actions/refusal.ts';
 import { NewFreeze, NewOverride, SaidReason } from '../../../../schemas/freeze/freeze.ts';
 import { plusSeconds } from '../../../../schemas/time/time.ts';
+import { newId } from '../../../new-id.ts';
 import { field, type PageAction } from '../page.ts';
 
 const Id = z.string().max(128);
@@ -15,8 +15,6 @@ const UtcField = z
   .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?$/, 'must be a date and time, such as 2026-11-20T18:00')
   .transform((text) => `${text.length === 16 ? `${text}:00` : text}Z`)
   .optional();
-
-const newId = (prefix: string): string => `${prefix}_${randomUUID().replaceAll('-', '').slice(0, 26)}`;
 
 /** @throws Refusal 422 */
 function parsed<T extends z.ZodType>(schema: T, value: z.input<T>): z.output<T> {

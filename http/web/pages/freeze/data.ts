@@ -14,7 +14,7 @@ const DAY_SECONDS = 24 * 3600;
 const REFUSALS_SHOWN = 20;
 const ENDED_SHOWN = 15;
 
-/** Occurrences of one calendar entry that are looked for. */
+/** Maximum number of occurrences of a calendar entry: one a day, and one that began before. */
 const OCCURRENCES_MAX = DAYS_AHEAD + 1;
 
 /** A freeze with a known start, for the list by day. */
@@ -48,7 +48,7 @@ export async function loadFreezes(deps: ConsoleDeps, { viewer, query }: PageRequ
   const from = query.get('from') || null;
   // Freezes of the calendar and of incidents are in the list as soon as they are in force.
   if (from === null) await recordComputedFreezes(deps);
-  const reads = (freeze: Pick<Freeze, 'service' | 'environment'>) =>
+  const mayReadFreeze = (freeze: Pick<Freeze, 'service' | 'environment'>) =>
     mayRead({ may: (scope) => may('freezes:read', scope) }, freeze);
   const at = deps.clock.now();
   const [current, config, refused, ended] = await Promise.all([
@@ -57,12 +57,12 @@ export async function loadFreezes(deps: ConsoleDeps, { viewer, query }: PageRequ
     recentRefusals(deps, ({ service, environment }) => may('freezes:read', { service, environment }), REFUSALS_SHOWN),
     deps.freezes.list(
       { limit: ENDED_SHOWN, ...(from !== null && { cursor: from }) },
-      (freeze) => reads(freeze) && stateAt(freeze, at) === 'over',
+      (freeze) => mayReadFreeze(freeze) && stateAt(freeze, at) === 'over',
     ),
   ]);
-  const visible = current.filter(reads);
-  const active = visible.filter((one) => stateAt(one, at) === 'in_force');
-  const scheduled = visible.filter((one) => stateAt(one, at) === 'scheduled' && one.cause === 'person');
+  const visible = current.filter(mayReadFreeze);
+  const active = visible.filter((freeze) => stateAt(freeze, at) === 'in_force');
+  const scheduled = visible.filter((freeze) => stateAt(freeze, at) === 'scheduled' && freeze.cause === 'person');
   return {
     may,
     formKey,
@@ -73,7 +73,7 @@ export async function loadFreezes(deps: ConsoleDeps, { viewer, query }: PageRequ
       [
         ...[...active, ...scheduled].filter(({ cause }) => cause === 'person').map(plannedOf),
         ...config.freeze.calendar
-          .filter((entry) => isReadable(entry, reads))
+          .filter((entry) => isReadable(entry, mayReadFreeze))
           .flatMap((entry) => occurrencesOf(entry, at)),
       ],
       at,
@@ -103,10 +103,10 @@ const plannedOf = (freeze: Freeze): Planned => ({
 
 const isReadable = (
   { services, environments }: CalendarEntry,
-  reads: (freeze: Pick<Freeze, 'service' | 'environment'>) => boolean,
+  mayReadFreeze: (freeze: Pick<Freeze, 'service' | 'environment'>) => boolean,
 ): boolean =>
   (services ?? [null]).some((service) =>
-    (environments ?? [null]).some((environment) => reads({ service, environment })),
+    (environments ?? [null]).some((environment) => mayReadFreeze({ service, environment })),
   );
 
 /** Returns the occurrences of a calendar entry that are in force in the next days. */

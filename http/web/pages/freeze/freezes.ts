@@ -23,7 +23,7 @@ import type { ConsolePage } from '../page.ts';
 
 const PATH = '/console/freezes';
 
-export const freezes: ConsolePage = {
+export const freezesPage: ConsolePage = {
   path: PATH,
   label: 'Freezes',
   action: 'freezes:read',
@@ -78,8 +78,8 @@ function activePanel(data: FreezesData): Html {
   );
 }
 
-/** Returns the scope of the permission, as the use case asks for it. */
-const placeOf = ({ service, environment }: Freeze) => ({ service, environment });
+/** Returns the scope in which the use cases check the permission. */
+const scopeOf = ({ service, environment }: Freeze) => ({ service, environment });
 
 function freezeRow(data: FreezesData, freeze: Freeze): Html {
   const { at, may, formKey } = data;
@@ -108,8 +108,8 @@ function freezeRow(data: FreezesData, freeze: Freeze): Html {
             overrides.map((override) => overrideCells(data, freeze, override)),
           )
     }
-    ${may('freezes:write', placeOf(freeze)) ? liftForm(id, formKey, isPlanned) : ''}
-    ${may('freezes:override', placeOf(freeze)) ? overrideForm(id, formKey) : ''}
+    ${may('freezes:write', scopeOf(freeze)) ? liftForm(id, formKey, isPlanned) : ''}
+    ${may('freezes:override', scopeOf(freeze)) ? overrideForm(id, formKey) : ''}
   </article>`;
 }
 
@@ -153,7 +153,7 @@ const overrideForm = (id: string, formKey: string): Html =>
 
 function overrideCells({ at, may, formKey }: FreezesData, freeze: Freeze, override: Override): Cells {
   const { id, reason, requested_by, approved_by, version, uses, used_by, expires_at } = override;
-  const state = stateOf(override, at);
+  const state = overrideState(override, at);
   const button = (action: 'approve-override' | 'withdraw-override', label: string): Html =>
     actionForm(
       PATH,
@@ -172,7 +172,7 @@ function overrideCells({ at, may, formKey }: FreezesData, freeze: Freeze, overri
     ahead(expires_at, at),
     html`<span class="badge ${state === 'needs approval' ? 'warning' : ''}">${state}</span>
       ${used_by.length === 0 ? '' : html`<span class="quiet">used by ${used_by.map(({ deployment, by }) => `${deployment} (${by})`).join(', ')}</span>`}`,
-    isOpen && may('freezes:override', placeOf(freeze))
+    isOpen && may('freezes:override', scopeOf(freeze))
       ? html`<div class="buttons">
           ${state === 'needs approval' ? button('approve-override', 'Approve') : ''}
           ${button('withdraw-override', 'Withdraw')}
@@ -181,7 +181,10 @@ function overrideCells({ at, may, formKey }: FreezesData, freeze: Freeze, overri
   ];
 }
 
-function stateOf({ withdrawn_at, expires_at, needs_approval, approved_at, uses, used_by }: Override, at: Timestamp) {
+function overrideState(
+  { withdrawn_at, expires_at, needs_approval, approved_at, uses, used_by }: Override,
+  at: Timestamp,
+) {
   if (withdrawn_at !== null) return 'withdrawn';
   if (expires_at <= at) return 'expired';
   if (needs_approval && approved_at === null) return 'needs approval';
@@ -234,15 +237,15 @@ function calendarPanel({ days, at }: FreezesData): Html {
         )
       : html`<ol class="rows">
           ${days.map(
-            ({ day, freezes: there }) =>
+            ({ day, freezes: onDay }) =>
               html`<li>
                 <h3><time datetime="${day}">${dayName(day, at)}</time></h3>
                 <ul>
-                  ${there.map(
-                    (one) =>
+                  ${onDay.map(
+                    (planned) =>
                       html`<li>
-                        <span class="when">${hoursOn(day, one)}</span> <strong>${one.scope}</strong>
-                        <span class="quiet">${one.reason}${one.calendar === null ? ', by hand' : ''}</span>
+                        <span class="when">${hoursOn(day, planned)}</span> <strong>${planned.scope}</strong>
+                        <span class="quiet">${planned.reason}${planned.calendar === null ? ', by hand' : ''}</span>
                       </li>`,
                   )}
                 </ul>
@@ -252,7 +255,7 @@ function calendarPanel({ days, at }: FreezesData): Html {
   );
 }
 
-/** Returns the hours of a day in which a freeze is in force; on its first day also when it ends. */
+/** Returns when a freeze is in force on a day; on its first day also when it ends. */
 export function hoursOn(day: string, { from, until }: Pick<Planned, 'from' | 'until'>): string {
   const begins = from.startsWith(day) ? from.slice(11, 16) : null;
   const ends = until?.startsWith(day) === true ? until.slice(11, 16) : null;

@@ -52,7 +52,7 @@ export type Inbox = Pick<Viewer, 'may' | 'formKey'> & {
   pipelines: readonly UnmappedPipeline[] | null;
 };
 
-export const inbox: ConsolePage = {
+export const inboxPage: ConsolePage = {
   path: PATH,
   label: 'Inbox',
   action: 'incidents:read',
@@ -65,14 +65,14 @@ async function load(deps: ConsoleDeps, { viewer: { may, formKey }, query }: Page
   const [quarantine, review, expected, unmapped, pipelines] = await Promise.all([
     may('quarantine:read', EVERYWHERE) ? quarantineOf(deps, query.get('from') || null) : null,
     alertReview(deps, ({ service, environment }) => may('incidents:read', { service, environment })),
-    expectedOf(deps, ({ service, environment }) => may('incidents:read', { service, environment })),
-    may('deployments:read', EVERYWHERE) ? unmappedOf(deps) : null,
-    may('pipelines:read', EVERYWHERE) ? pipelinesOf(deps) : null,
+    expectedAlerts(deps, ({ service, environment }) => may('incidents:read', { service, environment })),
+    may('deployments:read', EVERYWHERE) ? unmappedDeployments(deps) : null,
+    may('pipelines:read', EVERYWHERE) ? pipelinesOutside(deps) : null,
   ]);
   return { at: deps.clock.now(), may, formKey, quarantine, review, expected, unmapped, pipelines };
 }
 
-async function expectedOf(
+async function expectedAlerts(
   { incidents }: Pick<ConsoleDeps, 'incidents'>,
   isVisible: (signal: SignalView) => boolean,
 ): Promise<Inbox['expected']> {
@@ -85,12 +85,15 @@ async function expectedOf(
   };
 }
 
-async function unmappedOf({ config, rollouts }: Pick<ConsoleDeps, 'config' | 'rollouts'>): Promise<UnmappedSubject[]> {
+async function unmappedDeployments({
+  config,
+  rollouts,
+}: Pick<ConsoleDeps, 'config' | 'rollouts'>): Promise<UnmappedSubject[]> {
   const [{ services }, unmapped] = await Promise.all([config.current(), rollouts.unmapped()]);
   return unmappedSubjects(services, unmapped);
 }
 
-async function pipelinesOf({
+async function pipelinesOutside({
   config,
   pipelineRuns,
 }: Pick<ConsoleDeps, 'config' | 'pipelineRuns'>): Promise<UnmappedPipeline[]> {
@@ -205,7 +208,7 @@ function unmatchedPanel({ review: { unmatched, isComplete, since }, at }: Inbox)
             rows,
           )
     }
-    ${rest(unmatched.length)}${coverage(isComplete, since, at)}`,
+    ${moreNote(unmatched.length)}${incompleteNote(isComplete, since, at)}`,
   );
 }
 
@@ -229,7 +232,7 @@ function expectedPanel({ expected: { items, isComplete }, at }: Inbox): Html {
     items.length,
     html`<p class="quiet">They fire, and neither open incidents nor page.</p>
       ${tableOf('Alerts expected from experiments', ['Alert', 'Severity', 'Service', 'Fires since', 'Experiment', 'Why'], rows)}
-      ${rest(items.length)}
+      ${moreNote(items.length)}
       ${isComplete ? '' : html`<p class="quiet">Only the newest ${MUTED_READ} muted alerts were read.</p>`}`,
   );
 }
@@ -252,7 +255,7 @@ function pipelinesPanel({ pipelines, at }: Inbox): Html {
         Their runs count in no figure. Add the lines to <code>config/services.yaml</code>: then the next runs count.
       </p>
       ${tableOf('Pipelines outside the catalogue', ['Pipeline', 'Last', 'Add to services.yaml'], rows)}
-      ${rest(pipelines.length)}`,
+      ${moreNote(pipelines.length)}`,
   );
 }
 
@@ -279,7 +282,7 @@ function unmappedPanel({ unmapped, at }: Inbox): Html {
             </p>
             ${tableOf('Deployments outside the catalogue', ['Why', 'Reported', 'Last', 'Add to services.yaml'], rows)}`
     }
-    ${rest(unmapped.length)}`,
+    ${moreNote(unmapped.length)}`,
   );
 }
 
@@ -287,9 +290,9 @@ function noisyPanel({ review: { noisy, isComplete, since }, at }: Inbox): Html {
   const rows = noisy.slice(0, ROWS_SHOWN).map((alert): Cells => {
     const { service, environment, name, times, lastAt, incidents, acknowledged, pages, newest } = alert;
     // A service outside the catalogue has a page only if it has had an incident.
-    const of = newest === null ? service : html`<a href="${servicePath(service)}">${service}</a>`;
+    const serviceCell = newest === null ? service : html`<a href="${servicePath(service)}">${service}</a>`;
     return [
-      html`${name} <span class="quiet target">${of} ${environment}</span>`,
+      html`${name} <span class="quiet target">${serviceCell} ${environment}</span>`,
       html`${times} times`,
       newest === null
         ? 'none'
@@ -314,15 +317,16 @@ function noisyPanel({ review: { noisy, isComplete, since }, at }: Inbox): Html {
             </p>
             ${tableOf('Noisy alerts', ['Alert', 'Fired', 'Incidents', 'Pages', 'Last'], rows)}`
     }
-    ${rest(noisy.length)}${coverage(isComplete, since, at)}`,
+    ${moreNote(noisy.length)}${incompleteNote(isComplete, since, at)}`,
   );
 }
 
-const rest = (count: number): Html =>
+/** Says how many rows are not shown. */
+const moreNote = (count: number): Html =>
   count <= ROWS_SHOWN ? html`` : html`<p class="quiet">${count - ROWS_SHOWN} more are not shown.</p>`;
 
-/** Says so if there were too many incidents to read all of the period. */
-const coverage = (isComplete: boolean, since: Timestamp, at: Timestamp): Html =>
+/** Says so if there were too many incidents and alerts to read all of the period. */
+const incompleteNote = (isComplete: boolean, since: Timestamp, at: Timestamp): Html =>
   isComplete
     ? html``
     : html`<p class="quiet">Only the newest incidents and alerts since ${clockTime(since, at)} were read.</p>`;

@@ -9,7 +9,7 @@ import { replayForm, sizeText } from './inbox.ts';
 import { REPLAY } from './actions.ts';
 import type { ConsolePage } from '../page.ts';
 
-const INBOX = '/console/inbox';
+const INBOX_PATH = '/console/inbox';
 
 /** Characters of a body that the page shows. */
 const BODY_SHOWN_CHARS = 20_000;
@@ -21,10 +21,10 @@ export type QuarantinedInput = Pick<Viewer, 'formKey'> & {
 };
 
 /** An input in quarantine, with its body. */
-export const quarantined: ConsolePage = {
-  path: `${INBOX}/:id`,
+export const quarantinedPage: ConsolePage = {
+  path: `${INBOX_PATH}/:id`,
   label: null,
-  within: INBOX,
+  within: INBOX_PATH,
   action: 'quarantine:read',
   everySeconds: 60,
   actions: { replay: REPLAY },
@@ -61,23 +61,24 @@ function factsPanel({ entry, at, mayReplay, formKey }: QuarantinedInput): Html {
           ? html`<p class="quiet">Actions in Slack are not replayed. Ask the person to repeat the action.</p>`
           : mayReplay
             ? html`<p class="hint">Replay parses the input again with the running version, as if it arrived now.</p>
-                ${replayForm(`${INBOX}/${encodeURIComponent(id)}`, id, formKey)}`
+                ${replayForm(`${INBOX_PATH}/${encodeURIComponent(id)}`, id, formKey)}`
             : ''
       }
-      <p class="more"><a href="${INBOX}">Back to the inbox</a></p>`,
+      <p class="more"><a href="${INBOX_PATH}">Back to the inbox</a></p>`,
   );
 }
 
 function bodyPanel({ entry: { body } }: QuarantinedInput): Html {
+  // A character has at most four bytes in UTF-8.
   const text = new TextDecoder().decode(body.subarray(0, 4 * BODY_SHOWN_CHARS));
-  const shown = indented(text, body.byteLength).slice(0, BODY_SHOWN_CHARS).toWellFormed();
+  const shownBody = indented(text, body.byteLength).slice(0, BODY_SHOWN_CHARS).toWellFormed();
   return panel(
     'body',
     'Body',
     null,
-    html`<pre class="code">${shown}</pre>
+    html`<pre class="code">${shownBody}</pre>
       ${
-        shown.length < BODY_SHOWN_CHARS
+        shownBody.length < BODY_SHOWN_CHARS
           ? ''
           : html`<p class="quiet">
               Truncated. <code>firebreak quarantine show --json</code> prints the whole body in base64.

@@ -18,16 +18,19 @@ type IncidentAction = Omit<PageAction, 'run'> & {
 
 const Note = z.string().trim().max(2000).default('');
 
-const answer = (given: 'approved' | 'rejected', done: string): IncidentAction => ({
+const answer = (verdict: 'approved' | 'rejected', done: string): IncidentAction => ({
   permission: 'incidents:act',
   done,
   run: (deps, caller, id, form) => {
     const digest = field(form, 'digest', z.string().max(128));
-    return answerDecision(deps, caller, { id, digest, answer: given, note: field(form, 'note', Note) });
+    return answerDecision(deps, caller, { id, digest, answer: verdict, note: field(form, 'note', Note) });
   },
 });
 
-const taken = (action: 'pause' | 'resume' | 'abort' | 'publish' | 'resolve', done: string): IncidentAction => ({
+const responseAction = (
+  action: 'pause' | 'resume' | 'abort' | 'publish' | 'resolve',
+  done: string,
+): IncidentAction => ({
   permission: 'incidents:act',
   done,
   run: (deps, caller, id, form) => executeResponseAction(deps, caller, { id, action, note: field(form, 'note', Note) }),
@@ -73,9 +76,9 @@ export const INCIDENT_ACTIONS = {
       return note(deps, caller, { id, key: `note-${randomUUID()}`, text, detail: null });
     },
   },
-  pause: taken('pause', 'Automation of this incident is paused.'),
-  resume: taken('resume', 'Automation of this incident is resumed.'),
-  publish: taken('publish', 'Publication on the status page is approved.'),
+  pause: responseAction('pause', 'Automation of this incident is paused.'),
+  resume: responseAction('resume', 'Automation of this incident is resumed.'),
+  publish: responseAction('publish', 'Publication on the status page is approved.'),
   'mark-wrong': {
     permission: 'incidents:act',
     done: 'Marked as wrong. It counts against the automation of the service.',
@@ -89,12 +92,12 @@ export const INCIDENT_ACTIONS = {
       return turnFlagOn(deps, caller, { id, flag, note: field(form, 'note', Note) });
     },
   },
-  resolve: taken('resolve', 'Resolution requested.'),
+  resolve: responseAction('resolve', 'Resolution requested.'),
 } as const satisfies Record<string, IncidentAction>;
 
 export type IncidentActionName = keyof typeof INCIDENT_ACTIONS;
 
-/** Returns them as actions of the page, whose path has the ID of the incident. */
+/** The actions as those of a page, whose path contains the ID of the incident. */
 export const incidentActions: Readonly<Record<string, PageAction>> = Object.fromEntries(
   Object.entries<IncidentAction>(INCIDENT_ACTIONS).map(([name, action]) => [
     name,

@@ -35,7 +35,7 @@ export type ApprovalData = Pick<Viewer, 'may' | 'formKey'> & {
  * The page of one question, opened by a link in a page or a message. Opening it changes nothing, because scanners and
  * previews open links too.
  */
-export const approval: ConsolePage = {
+export const approvalPage: ConsolePage = {
   path: '/console/approve/:link',
   label: null,
   action: 'incidents:read',
@@ -72,7 +72,7 @@ async function questionOf(
   const read: ApprovalLink | undefined = await approvalLinks.read(link);
   const id = IncidentId.safeParse(read?.decision.replace(/-\d+$/, '')).data;
   const story = id && (await incidents.overview(id));
-  const decision = story?.decisions.find((one) => one.id === read?.decision);
+  const decision = story?.decisions.find((candidate) => candidate.id === read?.decision);
   if (read === undefined || story === undefined || decision === undefined)
     throw new Refusal(404, 'unknown-link', 'this link is not valid; open the incident in the console instead');
   caller.allow('incidents:read', story.incident);
@@ -99,10 +99,10 @@ async function answerQuestion(
 export const approvalMain = (data: ApprovalData): Html => {
   const { story, decision, at } = data;
   const { incident } = story;
-  const isAsked = decision.state === 'waiting';
+  const isWaiting = decision.state === 'waiting';
   return html`
     <header class="summary" id="summary" data-part>
-      <h1>${subjectOf(decision)}${isAsked ? '?' : ''}</h1>
+      <h1>${subjectOf(decision)}${isWaiting ? '?' : ''}</h1>
       <p class="facts">
         ${severityBadge(incident.severity)} ${statusBadge(incident.status, statusWords(incident))}
         <span>${serviceEnvironmentText(incident)}: ${incident.title}</span>
@@ -110,7 +110,7 @@ export const approvalMain = (data: ApprovalData): Html => {
       </p>
     </header>
     <div class="question-page">
-      ${isAsked ? questionPanel(data) : outcomePanel(data)} ${evidencePanel(data)}
+      ${isWaiting ? questionPanel(data) : outcomePanel(data)} ${evidencePanel(data)}
       <p><a href="${incidentPath(incident.id)}">Open the incident</a></p>
     </div>
   `;
@@ -164,12 +164,12 @@ function outcomePanel({ story, decision }: ApprovalData): Html {
   );
 }
 
-/** Shows the probable cause with its reasons, and its rivals. */
+/** Shows the probable cause with its reasons, and other possible causes. */
 function evidencePanel({ story, decision }: ApprovalData): Html | '' {
-  const shown = suspectsToShow(story.incident.suspects);
-  const cause = shown.find(({ version }) => version === decision.from_version) ?? shown[0];
+  const suspects = suspectsToShow(story.incident.suspects);
+  const cause = suspects.find(({ version }) => version === decision.from_version) ?? suspects[0];
   if (cause === undefined) return '';
-  const rivals = shown.filter((one) => one !== cause);
+  const rivals = suspects.filter((suspect) => suspect !== cause);
   return panel(
     'evidence',
     'Why',

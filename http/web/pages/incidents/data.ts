@@ -44,7 +44,7 @@ export type IncidentData = Pick<Viewer, 'may' | 'formKey'> & {
 export type Timeline = {
   filter: TimelineFilter;
   /** Newest first, with the display name of each actor. */
-  entries: readonly (TimelineEntry & { shown: string })[];
+  entries: readonly (TimelineEntry & { actorName: string })[];
   /** Where older entries begin. Null: there are none. */
   older: string | null;
 };
@@ -68,7 +68,7 @@ export async function loadIncident(deps: ConsoleDeps, { viewer, param, query }: 
   caller.allow('incidents:read', incident);
   const mayRollBack =
     incident.status !== 'resolved' && incident.group_reason === undefined && may('incidents:act', incident);
-  const [timeline, health, plan, config, named, runs, evidence, experiments] = await Promise.all([
+  const [timeline, health, plan, config, names, runs, evidence, experiments] = await Promise.all([
     timelineOf(deps, id, filterOf(query)),
     readHealth(deps, story),
     mayRollBack ? planRollback(deps, caller, incident) : null,
@@ -81,11 +81,11 @@ export async function loadIncident(deps: ConsoleDeps, { viewer, param, query }: 
   const entries = await Promise.all(
     timeline.entries.map(async (entry) => ({
       ...entry,
-      text: await named.text(entry.text),
-      shown: await named.actor(entry.actor),
+      text: await names.text(entry.text),
+      actorName: await names.actor(entry.actor),
     })),
   );
-  const { names, publish } = componentsOf(incident, config);
+  const { names: components, publish } = componentsOf(incident, config);
   const at = deps.clock.now();
   return {
     may,
@@ -101,7 +101,7 @@ export async function loadIncident(deps: ConsoleDeps, { viewer, param, query }: 
       scope.every((serviceEnvironment) => may('experiments:read', serviceEnvironment)),
     ),
     runs,
-    waitsForPublication: names.length > 0 && publish === 'ask',
+    waitsForPublication: components.length > 0 && publish === 'ask',
     hasActed:
       story.effects.some(
         ({ kind, state }) => kind === 'roll-back' && (state === 'succeeded' || state === 'accepted'),

@@ -41,7 +41,7 @@ export type Decisions = {
   older: string | null;
 };
 
-export const decisions: ConsolePage = {
+export const decisionsPage: ConsolePage = {
   path: PATH,
   label: 'Decisions',
   action: 'incidents:read',
@@ -63,7 +63,7 @@ async function load(deps: ConsoleDeps, { viewer: { may }, query }: PageRequest):
     searched += INCIDENTS_PER_READ
   ) {
     const page = await deps.incidents.list({ limit: INCIDENTS_PER_READ, ...(cursor !== null && { cursor }) });
-    for (const incident of page.items.filter((one) => may('incidents:read', one)))
+    for (const incident of page.items.filter((listed) => may('incidents:read', listed)))
       for (const decision of incident.decisions.toReversed())
         if (kinds.includes(decision.kind) && matches(incident, decision, text)) items.push({ incident, decision });
     cursor = page.next_cursor;
@@ -86,10 +86,10 @@ export const decisionsMain = ({ at, kind, text, items, from, older }: Decisions)
     ${searchForm(PATH, { name: 'text', value: text, label: 'Service, version, person, or reason' }, kind === 'all' ? {} : { kind })}
     ${filterLinks(
       'Kinds of decisions',
-      (Object.keys(KINDS) as Kind[]).map((one) => ({
-        text: KINDS[one].label,
-        href: addressWith(PATH, { ...(one !== 'all' && { kind: one }), ...(text !== '' && { text }) }),
-        isCurrent: one === kind,
+      (Object.keys(KINDS) as Kind[]).map((option) => ({
+        text: KINDS[option].label,
+        href: addressWith(PATH, { ...(option !== 'all' && { kind: option }), ...(text !== '' && { text }) }),
+        isCurrent: option === kind,
       })),
     )}
     <section class="panel" id="decisions" data-part aria-labelledby="decisions-title">

@@ -52,7 +52,7 @@ export function suspectsPanel({ story: { incident, decisions } }: IncidentData):
   );
 }
 
-const KINDS: Record<DecisionView['kind'], string> = {
+const KIND_TEXTS: Record<DecisionView['kind'], string> = {
   roll_back: 'Rolls back',
   approve: 'Asks for approval',
   suggest: 'Suggests a rollback',
@@ -60,8 +60,8 @@ const KINDS: Record<DecisionView['kind'], string> = {
   none: 'Does nothing',
 };
 
-/** Reasons for an action; all others are why it was not taken, or not without a person. */
-const FOR: ReadonlySet<ReasonCode> = new Set<ReasonCode>(['suspect', 'requested_by_person', 'evidence']);
+/** Reasons for an action. All others say why it was not taken, or not without a person. */
+const REASONS_FOR_ACTION: ReadonlySet<ReasonCode> = new Set<ReasonCode>(['suspect', 'requested_by_person', 'evidence']);
 
 export function decisionsPanel({ story: { decisions }, at }: IncidentData): Html {
   const body =
@@ -76,15 +76,15 @@ export function decisionsPanel({ story: { decisions }, at }: IncidentData): Html
 /** @param about the incident, where it is not obvious */
 export function decisionRow(decision: DecisionView, now: IncidentData['at'], about: Html | '' = ''): Html {
   const { id, kind, at, question, from_version: from, to_version: to, target, reasons, digest } = decision;
-  const why = reasons.filter(({ code }) => FOR.has(code));
-  const whyNot = kind === 'roll_back' ? [] : reasons.filter(({ code }) => !FOR.has(code));
-  const checked = kind === 'roll_back' ? reasons.filter(({ code }) => !FOR.has(code)) : [];
+  const why = reasons.filter(({ code }) => REASONS_FOR_ACTION.has(code));
+  const whyNot = kind === 'roll_back' ? [] : reasons.filter(({ code }) => !REASONS_FOR_ACTION.has(code));
+  const checked = kind === 'roll_back' ? reasons.filter(({ code }) => !REASONS_FOR_ACTION.has(code)) : [];
   const would = shadowText(decision);
   return html`<article>
     ${about}
     <h3>
       <span class="quiet">${questionName(id)}</span>
-      ${question ?? `${KINDS[kind]}${decision.offers === undefined ? '' : `: ${subjectOf(decision)}`}`}
+      ${question ?? `${KIND_TEXTS[kind]}${decision.offers === undefined ? '' : `: ${subjectOf(decision)}`}`}
       ${from === null || to === null ? '' : html`<span class="version">${from}</span> → <span class="version">${to}</span>`}
       <span class="when">${clockTime(at, now)}</span>
     </h3>
@@ -160,7 +160,7 @@ export const evidencePanel = ({ story: { incident }, evidence, at }: IncidentDat
       );
 
 /** What Firebreak does about a call whose outcome is unknown after a restart. */
-const ON_RESTART: Record<Effect['class'], string> = {
+const RESTART_TEXTS: Record<Effect['class'], string> = {
   keyed: 'repeats with the same key',
   convergent: 'sets the state again',
   repeatable: 'repeats',
@@ -171,11 +171,11 @@ const ON_RESTART: Record<Effect['class'], string> = {
 const effectRow = (effect: Effect, now: IncidentData['at']): Cells => [
   html`${effect.kind}<span class="quiet target">${effect.target}</span>`,
   html`${effectBadge(effect.state)}
-    <span class="quiet" title="What happens if Firebreak stops during the call">${ON_RESTART[effect.class]}</span>`,
+    <span class="quiet" title="What happens if Firebreak stops during the call">${RESTART_TEXTS[effect.class]}</span>`,
   html`${effect.detail} ${effect.stand_in === true ? html`<span class="badge">sandbox stand-in</span>` : ''}
-  ${followedBy(effect)}`,
+  ${followedLink(effect)}`,
   html`<span class="when">${clockTime(effect.at, now)}</span>`,
 ];
 
-const followedBy = ({ followed }: Effect): Html | '' =>
+const followedLink = ({ followed }: Effect): Html | '' =>
   followed === undefined || followed.url === null ? '' : outsideLink(followed.url, followed.id);

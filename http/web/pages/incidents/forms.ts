@@ -11,11 +11,11 @@ import { actionForm, type Html, onDemand, panel } from '../../parts.ts';
 import { type IncidentActionName, INCIDENT_ACTIONS } from './actions.ts';
 import type { IncidentData } from './data.ts';
 
-/** Forms of an incident. Each works without JavaScript; what cannot be taken back asks for one more click. */
+/** Forms of an incident. Each works without JavaScript. An action that cannot be undone needs one more click. */
 
-type Form = Pick<IncidentData, 'formKey'> & { id: IncidentId };
+type FormTarget = Pick<IncidentData, 'formKey'> & { id: IncidentId };
 
-const formOf = ({ id, formKey }: Form, action: IncidentActionName, fields: Html): Html =>
+const formOf = ({ id, formKey }: FormTarget, action: IncidentActionName, fields: Html): Html =>
   actionForm(incidentPath(id), action, formKey, fields);
 
 const noteField = (key: string, label = 'Note (optional)'): Html =>
@@ -96,22 +96,24 @@ export function actionsPanel(data: IncidentData): Html {
   const { incident } = story;
   const form = { id: incident.id, formKey };
   const isOpen = incident.status !== 'resolved';
-  const shown = (action: IncidentActionName, applies: boolean, body: () => Html): Html | '' =>
+  const ifAllowed = (action: IncidentActionName, applies: boolean, body: () => Html): Html | '' =>
     applies && isAllowed(data, action) ? body() : '';
   const button = (action: IncidentActionName, label: string, style = ''): Html =>
     formOf(form, action, html`<button class="${style}" id="do-${action}">${label}</button>`);
   const quick = [
-    shown('acknowledge', isOpen && !isAcknowledged(incident), () => button('acknowledge', 'Acknowledge', 'primary')),
-    shown('take-command', isOpen && incident.roles?.commander === undefined, () =>
+    ifAllowed('acknowledge', isOpen && !isAcknowledged(incident), () =>
+      button('acknowledge', 'Acknowledge', 'primary'),
+    ),
+    ifAllowed('take-command', isOpen && incident.roles?.commander === undefined, () =>
       button('take-command', 'Take command'),
     ),
-    shown('resume', isOpen && incident.automation_paused, () => button('resume', 'Resume automation')),
-    shown('pause', isOpen && !incident.automation_paused, () => button('pause', 'Pause automation')),
+    ifAllowed('resume', isOpen && incident.automation_paused, () => button('resume', 'Resume automation')),
+    ifAllowed('pause', isOpen && !incident.automation_paused, () => button('pause', 'Pause automation')),
   ].filter(Boolean);
   const more = [
-    shown('severity', isOpen, () => severityForm(form, incident.severity)),
-    shown('rollback', isOpen && data.plan !== null, () => rollbackForm(form, data.plan)),
-    shown('publish', isOpen && data.waitsForPublication, () =>
+    ifAllowed('severity', isOpen, () => severityForm(form, incident.severity)),
+    ifAllowed('rollback', isOpen && data.plan !== null, () => rollbackForm(form, data.plan)),
+    ifAllowed('publish', isOpen && data.waitsForPublication, () =>
       onDemand(
         'publish',
         'Publish on the status page…',
@@ -123,7 +125,7 @@ export function actionsPanel(data: IncidentData): Html {
         ),
       ),
     ),
-    shown('note', true, () =>
+    ifAllowed('note', true, () =>
       onDemand(
         'note',
         'Add a note…',
@@ -136,7 +138,7 @@ export function actionsPanel(data: IncidentData): Html {
         ),
       ),
     ),
-    shown('mark-wrong', data.hasActed, () =>
+    ifAllowed('mark-wrong', data.hasActed, () =>
       onDemand(
         'mark-wrong',
         'Mark automation as wrong…',
@@ -155,7 +157,7 @@ export function actionsPanel(data: IncidentData): Html {
     ...switchedFlags(data.story.effects, data.at)
       .filter(({ state }) => state === 'off')
       .map(({ name, effect: { service_environment: where } }, n) =>
-        shown('turn-flag-on', data.may('incidents:act', where), () =>
+        ifAllowed('turn-flag-on', data.may('incidents:act', where), () =>
           onDemand(
             `turn-flag-on-${n}`,
             `Turn on flag ${name} again…`,
@@ -171,7 +173,7 @@ export function actionsPanel(data: IncidentData): Html {
           ),
         ),
       ),
-    shown('resolve', isOpen, () =>
+    ifAllowed('resolve', isOpen, () =>
       onDemand(
         'resolve',
         'Resolve…',
@@ -208,7 +210,7 @@ const resolveText = ({ story: { incident, children } }: IncidentData): string =>
   return `The incident is closed for everyone.${alerts}${open === 0 ? '' : ` This also resolves ${open === 1 ? '1 child incident' : `${open} child incidents`}.`}`;
 };
 
-const severityForm = (form: Form, severity: Severity): Html =>
+const severityForm = (form: FormTarget, severity: Severity): Html =>
   onDemand(
     'severity',
     'Change severity…',
@@ -217,13 +219,13 @@ const severityForm = (form: Form, severity: Severity): Html =>
       'severity',
       html`<label for="severity">Severity</label>
         <select id="severity" name="severity">
-          ${Severity.options.map((one) => html`<option value="${one}" ${one === severity ? html`selected` : ''}>${one}</option>`)}
+          ${Severity.options.map((option) => html`<option value="${option}" ${option === severity ? html`selected` : ''}>${option}</option>`)}
         </select>
         <button class="primary" id="do-severity">Set severity</button>`,
     ),
   );
 
-function rollbackForm(form: Form, plan: RollbackPlan | null): Html {
+function rollbackForm(form: FormTarget, plan: RollbackPlan | null): Html {
   const live = plan?.live?.version;
   const target = plan?.target?.kind === 'version' ? plan.target.version : undefined;
   const text =

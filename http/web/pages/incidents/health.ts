@@ -9,13 +9,13 @@ import { plusSeconds, secondsBetween, type Timestamp } from '../../../../schemas
 import { clockTime, type Html, panel } from '../../parts.ts';
 import { type Mark, plot } from '../../plot.ts';
 
-/** Limits of the seconds that are shown before the first mark: several times the span of the marks. */
-const BEFORE_SECONDS = { min: 2 * 60, max: 20 * 60, times: 4 };
+/** Seconds that are shown before the first mark: a multiple of the time between the marks, within limits. */
+const BEFORE_SECONDS = { min: 2 * 60, max: 20 * 60, factor: 4 };
 
 /** Seconds after the judgement in which rollbacks are marked. */
 const AFTER_SECONDS = 30 * 60;
 
-/** Part of the picture that is free after the last mark, so that it does not stand at the edge. */
+/** Part of the picture that is free after the last mark, so that the mark is not at the edge. */
 const FREE_AFTER = 0.04;
 
 const CHANGES_MARKED = 3;
@@ -32,7 +32,7 @@ export function healthPanel(
   const marks = marksOf(evidence, decision, effects);
   const times = [...marks.map(({ at, from }) => from ?? at), ...marks.map(({ at }) => at), evidence.at].toSorted();
   const [first = evidence.at, last = evidence.at] = [times[0], times.at(-1)];
-  const { min, max: most, times: several } = BEFORE_SECONDS;
+  const { min, max: most, factor: several } = BEFORE_SECONDS;
   const before = Math.min(Math.max(several * secondsBetween(first, last), min), most);
   const [oldest = first] = curve[0] ?? [];
   const from = [oldest, plusSeconds(first, -before)].toSorted().at(-1) ?? first;

@@ -24,7 +24,7 @@ import { timelinePanels } from './timeline.ts';
 import { runsTable } from '../runbooks/parts.ts';
 import type { ConsolePage } from '../page.ts';
 
-export const incident: ConsolePage = {
+export const incidentPage: ConsolePage = {
   path: '/console/incidents/:id',
   label: null,
   action: 'incidents:read',
@@ -32,8 +32,8 @@ export const incident: ConsolePage = {
   actions: incidentActions,
   async show(deps, request) {
     const data = await loadIncident(deps, request);
-    const { incident: one } = data.story;
-    return { title: `${serviceEnvironmentText(one)}: ${one.title}`, main: incidentMain(data) };
+    const { incident } = data.story;
+    return { title: `${serviceEnvironmentText(incident)}: ${incident.title}`, main: incidentMain(data) };
   },
 };
 
@@ -54,13 +54,13 @@ export const incidentMain = (data: IncidentData): Html => html`
 `;
 
 function summary({ story, at }: IncidentData): Html {
-  const { incident: one, parent } = story;
-  const { id, title, severity, status, opened_at, resolved_at, resolved_by, automation_paused, muted } = one;
+  const { incident, parent } = story;
+  const { id, title, severity, status, opened_at, resolved_at, resolved_by, automation_paused, muted } = incident;
   return html`<header class="summary" id="summary" data-part>
     ${parent === null ? '' : html`<p><a href="${incidentPath(parent.id)}">Part of a group of incidents</a></p>`}
-    <h1><span class="place">${serviceEnvironmentText(one)}</span> ${title}</h1>
+    <h1><span class="place">${serviceEnvironmentText(incident)}</span> ${title}</h1>
     <p class="facts">
-      ${severityBadge(severity)} ${statusBadge(status, statusWords(one))}
+      ${severityBadge(severity)} ${statusBadge(status, statusWords(incident))}
       ${automation_paused ? html`<span class="badge paused">automation paused</span>` : ''}
       <span>opened ${clockTime(opened_at, at)}, ${ago(opened_at, at)}</span>
       ${resolved_at === null ? '' : html`<span>resolved ${clockTime(resolved_at, at)}${resolverText(resolved_by)}</span>`}
@@ -68,14 +68,14 @@ function summary({ story, at }: IncidentData): Html {
       ${status === 'resolved' && parent === null ? html`<a href="${postmortemPath(id)}">Post-mortem</a>` : ''}
       <code class="quiet">${id}</code>
     </p>
-    ${contradictionLine(one, at)}
+    ${contradictionLine(incident, at)}
   </header>`;
 }
 
 /** Says that the status page and the SLIs contradict each other now, or for how long they did. */
-function contradictionLine(one: IncidentRecord, at: Timestamp): Html | '' {
-  const now = contradictionToShow(one, at);
-  const minutes = contradictedMinutes(one.page_contradiction);
+function contradictionLine(incident: IncidentRecord, at: Timestamp): Html | '' {
+  const now = contradictionToShow(incident, at);
+  const minutes = contradictedMinutes(incident.page_contradiction);
   if (now !== undefined)
     return html`<p class="contradiction">
       <strong>${contradictionText(now)}</strong> since ${clockTime(now.since, at)}, ${minutes} min in this incident.
@@ -94,8 +94,8 @@ const ROLE_NAMES: Record<IncidentRole, string> = {
   scribe: 'Scribe',
 };
 
-function peoplePanel({ story: { incident: one }, at }: IncidentData): Html {
-  const { roles = {}, handling, status } = one;
+function peoplePanel({ story: { incident }, at }: IncidentData): Html {
+  const { roles = {}, handling, status } = incident;
   const update = handling?.stakeholder_update;
   const lacking = (text: string): Html =>
     html`<span class="${status === 'resolved' ? 'quiet' : 'lacking'}">${text}</span>`;
@@ -109,7 +109,7 @@ function peoplePanel({ story: { incident: one }, at }: IncidentData): Html {
         .map((role) => line(ROLE_NAMES[role], roles[role]?.shown ?? lacking('unassigned')))}
       ${line(
         'Acknowledged',
-        isAcknowledged(one) && handling?.acknowledged !== undefined
+        isAcknowledged(incident) && handling?.acknowledged !== undefined
           ? html`${handling.acknowledged.by}, ${ago(handling.acknowledged.at, at)}`
           : lacking('no'),
       )}
@@ -121,14 +121,14 @@ function peoplePanel({ story: { incident: one }, at }: IncidentData): Html {
 const runsPanel = ({ runs, at }: IncidentData): Html | '' =>
   runs.length === 0 ? '' : panel('runs', 'Runbooks', runs.length, runsTable(runs, at));
 
-function alertsPanel({ story: { incident: one, signals } }: IncidentData): Html | '' {
+function alertsPanel({ story: { incident, signals } }: IncidentData): Html | '' {
   if (signals.length === 0) return '';
   const titles = [...Map.groupBy(signals, ({ title }) => title)];
   return panel(
     'alerts',
     'Alerts',
-    one.signal_count,
-    html`<p>${Math.max(one.firing, 0)} of ${one.signal_count} firing</p>
+    incident.signal_count,
+    html`<p>${Math.max(incident.firing, 0)} of ${incident.signal_count} firing</p>
       <ul class="rows">
         ${titles.slice(0, ALERTS_SHOWN).map(([title, all]) => {
           const firing = all.filter(({ status }) => status === 'firing').length;
@@ -164,11 +164,11 @@ function experimentsPanel({ experiments, at }: IncidentData): Html | '' {
     experiments.length,
     html`<ul class="rows">
       ${experiments.map(
-        (one) =>
+        (experiment) =>
           html`<li>
-            <p><a href="${experimentPath(one.id)}">${one.name}</a> ${experimentBadge(one)}</p>
+            <p><a href="${experimentPath(experiment.id)}">${experiment.name}</a> ${experimentBadge(experiment)}</p>
             <p class="quiet">
-              ${one.started_at === null ? '' : html`started ${clockTime(one.started_at, at)}`}${one.expected === 0 ? '' : `, ${one.expected === 1 ? '1 alert' : `${one.expected} alerts`} kept quiet`}
+              ${experiment.started_at === null ? '' : html`started ${clockTime(experiment.started_at, at)}`}${experiment.expected === 0 ? '' : `, ${experiment.expected === 1 ? '1 alert' : `${experiment.expected} alerts`} kept quiet`}
             </p>
           </li>`,
       )}
@@ -176,8 +176,8 @@ function experimentsPanel({ experiments, at }: IncidentData): Html | '' {
   );
 }
 
-function similarPanel({ story: { incident: one } }: IncidentData): Html | '' {
-  const { similar = [] } = one;
+function similarPanel({ story: { incident } }: IncidentData): Html | '' {
+  const { similar = [] } = incident;
   if (similar.length === 0) return '';
   return panel(
     'similar',
@@ -188,17 +188,17 @@ function similarPanel({ story: { incident: one } }: IncidentData): Html | '' {
         (other) =>
           html`<li>
             <p><a href="${incidentPath(other.id)}">${other.title}</a></p>
-            <p class="quiet">${similarWords(other, one.opened_at)}</p>
+            <p class="quiet">${similarWords(other, incident.opened_at)}</p>
           </li>`,
       )}
     </ul>`,
   );
 }
 
-function linksPanel({ story: { incident: one }, links: found }: IncidentData): Html | '' {
-  const channel = channelLink(one);
+function linksPanel({ story: { incident }, links: configured }: IncidentData): Html | '' {
+  const channel = channelLink(incident);
   const links = [
-    ...found.map(({ title, url }) => outsideLink(url, title)),
+    ...configured.map(({ title, url }) => outsideLink(url, title)),
     ...(channel === null ? [] : [outsideLink(channel.href, channel.text)]),
   ];
   return links.length === 0
@@ -213,8 +213,8 @@ function linksPanel({ story: { incident: one }, links: found }: IncidentData): H
       );
 }
 
-function childrenPanel({ story: { incident: one, children, childCount } }: IncidentData): Html | '' {
-  if (one.group_reason === undefined) return '';
+function childrenPanel({ story: { incident, children, childCount } }: IncidentData): Html | '' {
+  if (incident.group_reason === undefined) return '';
   return panel(
     'children',
     'Incidents in this group',

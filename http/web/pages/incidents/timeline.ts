@@ -38,7 +38,7 @@ export const timelinePanels = (data: IncidentData): Html => {
                 (entry) =>
                   html`<li>
                     <span class="when">${clockTime(entry.at, at)}</span>
-                    <span class="who">${entry.shown}</span>
+                    <span class="who">${entry.actorName}</span>
                     <span class="what">${entry.text}</span>
                     <code class="quiet">${entry.kind}</code>
                   </li>`,

@@ -27,7 +27,7 @@ import {
 import { field, type ConsolePage, type PageAction } from '../page.ts';
 
 const PATH = '/console/action-items';
-const SHOWN = 50;
+const ITEMS_SHOWN = 50;
 const TEXT_MAX_CHARS = 200;
 
 export type ActionItemsData = Pick<Viewer, 'formKey'> & {
@@ -38,34 +38,35 @@ export type ActionItemsData = Pick<Viewer, 'formKey'> & {
   older: string | null;
 };
 
-const sets = (status: 'open' | 'done', done: string): PageAction => ({
+/** Returns the action that changes the status of an item. */
+const setStatus = (status: 'open' | 'done', done: string): PageAction => ({
   permission: 'incidents:write',
   done,
   run: async (deps, { caller, form }) => {
     const id = field(form, 'id', ActionItemId);
-    await changeItem(deps, caller, id, { status }).catch(orGone);
+    await changeItem(deps, caller, id, { status }).catch(goneAsConflict);
   },
 });
 
-/** The page exists, only the item is gone. */
-const orGone = (error: unknown): never => {
+/** Turns the status 404 into 409, because the page exists; only the item is gone. */
+const goneAsConflict = (error: unknown): never => {
   throw error instanceof Refusal && error.status === 404 ? new Refusal(409, error.code, error.detail) : error;
 };
 
-const createsIssue: PageAction = {
+const createIssue: PageAction = {
   permission: 'incidents:write',
   done: 'The issue is created within a minute.',
   run: async (deps, { caller, form }) =>
-    void (await requestIssue(deps, caller, field(form, 'id', ActionItemId)).catch(orGone)),
+    void (await requestIssue(deps, caller, field(form, 'id', ActionItemId)).catch(goneAsConflict)),
 };
 
 /** The action items of all post-mortems and experiments. */
-export const actionItems: ConsolePage = {
+export const actionItemsPage: ConsolePage = {
   path: PATH,
   label: 'Action items',
   action: 'incidents:read',
   everySeconds: 30,
-  actions: { done: sets('done', 'Done.'), reopen: sets('open', 'Open again.'), issue: createsIssue },
+  actions: { done: setStatus('done', 'Done.'), reopen: setStatus('open', 'Open again.'), issue: createIssue },
   async show(deps, { viewer, query }) {
     const status = z
       .enum([...ActionItemStatus.options, 'all'])
@@ -75,7 +76,7 @@ export const actionItems: ConsolePage = {
     const from = query.get('from') || undefined;
     const now = deps.clock.now();
     const page = await deps.postmortems.actionItems({
-      limit: SHOWN,
+      limit: ITEMS_SHOWN,
       ...(from !== undefined && { cursor: from }),
       keep: (item) =>
         viewer.may('incidents:read', { service: item.service, environment: item.environment }) &&
@@ -106,15 +107,16 @@ export const actionItemsMain = (data: ActionItemsData): Html => html`
     'State of the items',
     (Object.keys(FILTERS) as (keyof typeof FILTERS)[]).map((status) => ({
       text: FILTERS[status],
-      href: addressWith(PATH, keptOf({ ...data, status })),
+      href: addressWith(PATH, queryOf({ ...data, status })),
       isCurrent: status === data.status,
     })),
   )}
-  ${searchForm(PATH, { name: 'text', value: data.text, label: 'Title, owner, or service' }, keptOf({ ...data, text: '' }))}
+  ${searchForm(PATH, { name: 'text', value: data.text, label: 'Title, owner, or service' }, queryOf({ ...data, text: '' }))}
   ${itemsPanel(data)}
 `;
 
-const keptOf = ({ status, text }: Pick<ActionItemsData, 'status' | 'text'>): Record<string, string> => ({
+/** Returns the query of the page for a selection. */
+const queryOf = ({ status, text }: Pick<ActionItemsData, 'status' | 'text'>): Record<string, string> => ({
   ...(status !== 'open' && { status }),
   ...(text !== '' && { text }),
 });
@@ -146,7 +148,7 @@ function itemsPanel(data: ActionItemsData): Html {
           )
         : tableOf('Action items', ['Item', 'State', 'Owner', 'Due', 'Priority', 'Service', 'Issue', 'Change'], rows)
     }
-    ${older === null ? '' : olderLink(PATH, { ...keptOf(data), from: older }, 'Older items')}`,
+    ${older === null ? '' : olderLink(PATH, { ...queryOf(data), from: older }, 'Older items')}`,
   );
 }
 

@@ -44,18 +44,19 @@ const editedIn = (form: URLSearchParams): Edited => ({
 });
 
 /** @throws Refusal 404 */
-export function idIn(param: Sent['param']): IncidentId {
+export function incidentIdIn(param: Sent['param']): IncidentId {
   const { data: id } = IncidentId.safeParse(param['id']);
   if (id === undefined) throw new Refusal(404, 'unknown-incident', 'there is no such incident');
   return id;
 }
 
-const changes = (state: PostmortemState, done: string): PageAction => ({
+/** Returns the action that changes the state of a post-mortem. */
+const changeState = (state: PostmortemState, done: string): PageAction => ({
   permission: 'incidents:write',
   done,
   run: async (deps, { caller, param, form }) => {
     const revision = field(form, 'revision', Revision);
-    await savePostmortem(deps, caller, idIn(param), { state, revision });
+    await savePostmortem(deps, caller, incidentIdIn(param), { state, revision });
   },
 });
 
@@ -64,7 +65,7 @@ export const postmortemActions = {
     permission: 'incidents:write',
     done: 'Saved.',
     run: async (deps, { caller, param, form, viewer: { formKey } }) => {
-      const id = idIn(param);
+      const id = incidentIdIn(param);
       const { text, revision } = editedIn(form);
       try {
         await savePostmortem(deps, caller, id, { markdown: text, revision });
@@ -81,7 +82,7 @@ export const postmortemActions = {
     permission: 'incidents:write',
     done: 'Preview, not saved.',
     run: async (deps, { caller, param, form, viewer: { formKey } }) => {
-      const id = idIn(param);
+      const id = incidentIdIn(param);
       const edited = editedIn(form);
       const findings = await lintPostmortem(deps, caller, { id, markdown: edited.text });
       const { title } = partsOf(edited.text);
@@ -100,8 +101,8 @@ export const postmortemActions = {
         ${editorFields(id, formKey, edited)}`;
     },
   },
-  draft: changes('draft', 'The post-mortem is a draft.'),
-  in_review: changes('in_review', 'The post-mortem is in review.'),
-  published: changes('published', 'The post-mortem is published.'),
-  skipped: changes('skipped', 'The post-mortem is marked as not needed.'),
+  draft: changeState('draft', 'The post-mortem is a draft.'),
+  in_review: changeState('in_review', 'The post-mortem is in review.'),
+  published: changeState('published', 'The post-mortem is published.'),
+  skipped: changeState('skipped', 'The post-mortem is marked as not needed.'),
 } as const satisfies Record<string, PageAction>;

@@ -20,7 +20,6 @@ import type { PageRequest, ConsoleDeps, ConsolePage } from '../page.ts';
 import { editorFields, postmortemActions } from './actions.ts';
 import { statusPageActions, statusPagePanel } from './status-page.ts';
 import { wordingActions, wordingButton } from './wording.ts';
-import { stateWords } from './words.ts';
 
 /** Everything that the page of a post-mortem shows. */
 export type PostmortemData = Pick<Viewer, 'formKey'> & {
@@ -41,7 +40,7 @@ export type PostmortemData = Pick<Viewer, 'formKey'> & {
 };
 
 /** The post-mortem of an incident: its text, what to look at, and the form that changes it. */
-export const postmortem: ConsolePage = {
+export const postmortemPage: ConsolePage = {
   path: '/console/incidents/:id/postmortem',
   label: null,
   within: '/console/action-items',
@@ -61,7 +60,7 @@ async function load(deps: ConsoleDeps, { viewer, param }: PageRequest): Promise<
   const view = await withFile(deps, await readPostmortem(deps, viewer.caller, { id }));
   const story = await deps.incidents.overview(id);
   if (story === undefined) throw new Refusal(404, 'unknown-incident', 'there is no such incident');
-  const [health, named, onStatusPage] = await Promise.all([
+  const [health, names, onStatusPage] = await Promise.all([
     readHealth(deps, story),
     namer(deps),
     readPublicPostmortem(deps, view),
@@ -72,7 +71,7 @@ async function load(deps: ConsoleDeps, { viewer, param }: PageRequest): Promise<
     view,
     story,
     health,
-    savedBy: view.updated_by === null ? null : await named.actor(view.updated_by),
+    savedBy: view.updated_by === null ? null : await names.actor(view.updated_by),
     mayEdit: viewer.may('incidents:write', story.incident) && story.incident.status === 'resolved',
     onStatusPage,
     mayPublish: viewer.may('incidents:act', story.incident),
@@ -109,8 +108,8 @@ const confluencePanel = ({ confluence }: PostmortemData): Html =>
     )}
   </section>`;
 
-const publicPanel = ({ onStatusPage: found, view, formKey, at, mayPublish }: PostmortemData): Html | '' =>
-  found === null ? '' : statusPagePanel({ id: view.incident_id, formKey, at, found, mayPublish });
+const publicPanel = ({ onStatusPage: publicPostmortem, view, formKey, at, mayPublish }: PostmortemData): Html | '' =>
+  publicPostmortem === null ? '' : statusPagePanel({ id: view.incident_id, formKey, at, publicPostmortem, mayPublish });
 
 const summary = ({ view, story: { incident } }: PostmortemData): Html =>
   html`<header class="summary" id="summary" data-part>
@@ -123,8 +122,18 @@ const summary = ({ view, story: { incident } }: PostmortemData): Html =>
     </p>
   </header>`;
 
-/** The changes of state that a person can ask for, by the present state. */
-const NEXT: Record<PostmortemView['state'], readonly ('draft' | 'in_review' | 'published' | 'skipped')[]> = {
+const STATE_WORDS: Record<PostmortemView['state'], string> = {
+  none: 'not started',
+  draft: 'draft',
+  in_review: 'in review',
+  published: 'published',
+  skipped: 'not needed',
+};
+
+const stateWords = (state: PostmortemView['state']): string => STATE_WORDS[state];
+
+/** The states to which a person can change a post-mortem, by its current state. */
+const NEXT_STATES: Record<PostmortemView['state'], readonly ('draft' | 'in_review' | 'published' | 'skipped')[]> = {
   none: ['draft', 'skipped'],
   draft: ['in_review', 'published', 'skipped'],
   in_review: ['published', 'draft'],
@@ -132,7 +141,7 @@ const NEXT: Record<PostmortemView['state'], readonly ('draft' | 'in_review' | 'p
   skipped: ['draft'],
 };
 
-const BUTTONS = {
+const STATE_BUTTONS = {
   draft: 'Back to draft',
   in_review: 'Ask for a review',
   published: 'Publish',
@@ -141,14 +150,14 @@ const BUTTONS = {
 
 function statePanel({ view, story: { incident }, at, formKey, mayEdit, savedBy }: PostmortemData): Html {
   const { state, need, revision, updated_at, filled } = view;
-  const button = (next: keyof typeof BUTTONS): Html =>
+  const button = (next: keyof typeof STATE_BUTTONS): Html =>
     actionForm(
       postmortemPath(incident.id),
       next,
       formKey,
       html`<input type="hidden" name="revision" value="${revision}" />
-        <button class="${next === NEXT[state][0] ? 'primary' : ''}" id="do-${next}">
-          ${state === 'none' && next === 'draft' ? 'Start the post-mortem' : BUTTONS[next]}
+        <button class="${next === NEXT_STATES[state][0] ? 'primary' : ''}" id="do-${next}">
+          ${state === 'none' && next === 'draft' ? 'Start the post-mortem' : STATE_BUTTONS[next]}
         </button>`,
     );
   return panel(
@@ -163,7 +172,7 @@ function statePanel({ view, story: { incident }, at, formKey, mayEdit, savedBy }
       </dl>
       ${
         mayEdit
-          ? html`<div class="buttons">${NEXT[state].map(button)}</div>`
+          ? html`<div class="buttons">${NEXT_STATES[state].map(button)}</div>`
           : incident.status === 'resolved'
             ? ''
             : html`<p class="hint">It can be saved after the incident is resolved.</p>`
@@ -171,7 +180,7 @@ function statePanel({ view, story: { incident }, at, formKey, mayEdit, savedBy }
   );
 }
 
-/** Where the post-mortem is published as a file, and what keeps it from being published. */
+/** Shows where the post-mortem is published as a file, and why it is not published yet. */
 const fileLines = ({ file, revision, state }: PostmortemView): Html | '' =>
   file === null
     ? ''

@@ -7,18 +7,25 @@ import {
 } from '../../../../actions/postmortems/publish-to-status-page.ts';
 import { Refusal } from '../../../../actions/refusal.ts';
 import { postmortemPath } from '../../../../domain/incidents/console-link.ts';
-import { IncidentId } from '../../../../schemas/config/names.ts';
+import type { IncidentId } from '../../../../schemas/config/names.ts';
 import { PUBLIC_POSTMORTEM_MAX_CHARS, PublicPostmortemInput } from '../../../../schemas/status/public-incident.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import { markdown } from '../../markdown.ts';
 import { actionForm, ago, type Html, onDemand } from '../../parts.ts';
-import type { PageAction, Sent } from '../page.ts';
+import type { PageAction } from '../page.ts';
+import { incidentIdIn } from './actions.ts';
 
-type Shown = { id: IncidentId; formKey: string; at: Timestamp; found: PublicPostmortem; mayPublish: boolean };
+type StatusPageData = {
+  id: IncidentId;
+  formKey: string;
+  at: Timestamp;
+  publicPostmortem: PublicPostmortem;
+  mayPublish: boolean;
+};
 
 /** Shows what the status page shows of a post-mortem, and the form to publish it. */
-export function statusPagePanel({ id, formKey, at, found, mayPublish }: Shown): Html {
-  const { record, proposed, isReady } = found;
+export function statusPagePanel({ id, formKey, at, publicPostmortem, mayPublish }: StatusPageData): Html {
+  const { record, proposed, isReady } = publicPostmortem;
   const { postmortem } = record;
   const form = (label: string): Html =>
     onDemand('public', label, publicForm({ id, formKey, key: 'public', text: proposed, permit: [] }));
@@ -54,7 +61,7 @@ const publicForm = ({ id, formKey, key, text, permit }: Edited): Html =>
   html`<form method="post" action="${postmortemPath(id)}/actions/publish" class="editor">
     <input type="hidden" name="form_key" value="${formKey}" />
     <p class="hint">
-      Everybody can read this text. Names of services, teams, and people, and texts of alerts are refused.
+      Everyone can read this text. Names of services, teams, and people, and texts of alerts are refused.
     </p>
     <label for="public-${key}">Markdown for readers of the status page</label>
     <textarea
@@ -73,12 +80,6 @@ ${text}</textarea>
     <div class="buttons"><button class="primary" id="do-publish-${key}">Approve and publish</button></div>
   </form>`;
 
-function idIn(param: Sent['param']): IncidentId {
-  const { data: id } = IncidentId.safeParse(param['id']);
-  if (id === undefined) throw new Refusal(404, 'unknown-incident', 'there is no such incident');
-  return id;
-}
-
 /** Reads the form. Browsers send each line break as CR and LF. @throws Refusal 422 */
 function publicTextIn(form: URLSearchParams): PublicPostmortemInput {
   const text = (form.get('text') ?? '').replaceAll('\r\n', '\n').trim();
@@ -96,7 +97,7 @@ export const statusPageActions = {
     permission: 'incidents:act',
     done: 'The status page shows the post-mortem.',
     run: async (deps, { caller, param, form, viewer: { formKey } }) => {
-      const id = idIn(param);
+      const id = incidentIdIn(param);
       const input = publicTextIn(form);
       try {
         await publishToStatusPage(deps, caller, id, input);
@@ -113,6 +114,6 @@ export const statusPageActions = {
   withdraw: {
     permission: 'incidents:act',
     done: 'The status page shows no post-mortem any more.',
-    run: async (deps, { caller, param }) => void (await withdrawFromStatusPage(deps, caller, idIn(param))),
+    run: async (deps, { caller, param }) => void (await withdrawFromStatusPage(deps, caller, incidentIdIn(param))),
   },
 } as const satisfies Record<string, PageAction>;

@@ -15,7 +15,7 @@ import {
 } from '../../../../schemas/postmortems/proposal.ts';
 import { actionForm, type Html } from '../../parts.ts';
 import { field, type PageAction } from '../page.ts';
-import { idIn } from './actions.ts';
+import { incidentIdIn } from './actions.ts';
 
 /** The button that asks for a proposal. @param endpoint where the entries are sent; null: no model is configured */
 export const wordingButton = (
@@ -31,26 +31,27 @@ export const wordingButton = (
         </p>
         ${actionForm(postmortemPath(id), 'propose', formKey, html`<button id="do-propose">Send and propose wording</button>`)}`;
 
-const WHY: Readonly<Record<DroppedBecause, string>> = {
+const DROPPED_REASONS: Readonly<Record<DroppedBecause, string>> = {
   uncited: 'cites no entry',
   unknown_entry: 'cites an entry that was not sent',
   blame: 'can be read as blame, or names a person',
   link: 'contains an address',
-  form: 'does not have the form that was asked for',
+  form: 'does not have the requested format',
 };
 
 /** A proposal with its differences, and the form that accepts some of its sections. */
-function proposalNotice(id: IncidentId, formKey: string, found: Proposal): Html {
-  const dropped = found.dropped.map(({ because, count }) => `${count}: ${WHY[because]}`);
+function proposalNotice(id: IncidentId, formKey: string, proposal: Proposal): Html {
+  const dropped = proposal.dropped.map(({ because, count }) => `${count}: ${DROPPED_REASONS[because]}`);
   const counts = html`<p>
-      <strong>Proposal, not saved.</strong> ${found.sentences} sentences of ${found.model} at ${found.host}, each with
-      the entries that it cites, from ${found.entries_sent} entries of the timeline. Check each one against its entries.
+      <strong>Proposal, not saved.</strong> ${proposal.sentences} sentences of ${proposal.model} at ${proposal.host},
+      each with the entries that it cites, from ${proposal.entries_sent} entries of the timeline. Check each one against
+      its entries.
     </p>
     ${dropped.length === 0 ? '' : html`<p>Dropped sentences: ${dropped.join('; ')}.</p>`}`;
-  if (found.sections.length === 0)
+  if (proposal.sections.length === 0)
     return html`${counts}
       <p>Nothing can be accepted.</p>`;
-  return html`${counts} ${acceptForm(id, formKey, found.revision, found.sections.map(sectionFields))}`;
+  return html`${counts} ${acceptForm(id, formKey, proposal.revision, proposal.sections.map(sectionFields))}`;
 }
 
 const acceptForm = (id: IncidentId, formKey: string, revision: number, sections: readonly Html[]): Html =>
@@ -95,7 +96,7 @@ export const wordingActions = {
     permission: 'incidents:write',
     done: 'Proposed, not saved.',
     run: async (deps, { caller, param, viewer: { formKey } }) => {
-      const id = idIn(param);
+      const id = incidentIdIn(param);
       return proposalNotice(id, formKey, await proposeWording(deps, caller, id));
     },
   },
@@ -103,7 +104,7 @@ export const wordingActions = {
     permission: 'incidents:write',
     done: 'Saved.',
     run: async (deps, { caller, param, form, viewer: { formKey } }) => {
-      const id = idIn(param);
+      const id = incidentIdIn(param);
       const revision = field(form, 'revision', Revision);
       const accepted = acceptedIn(form);
       if (accepted.length === 0) throw new Refusal(422, 'invalid', 'no section is chosen; nothing is saved');

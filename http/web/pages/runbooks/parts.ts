@@ -3,13 +3,13 @@ import type { RunStepStatus, RunView } from '../../../../schemas/runbooks/parts/
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import { ago, type Cells, type Html, servicePath, tableOf } from '../../parts.ts';
 
-export const RUNBOOKS = '/console/runbooks';
+export const RUNBOOKS_PATH = '/console/runbooks';
 
-export const runbookPath = (name: string): string => `${RUNBOOKS}/${encodeURIComponent(name)}`;
-export const runPath = (id: string): string => `${RUNBOOKS}/runs/${encodeURIComponent(id)}`;
+export const runbookPath = (name: string): string => `${RUNBOOKS_PATH}/${encodeURIComponent(name)}`;
+export const runPath = (id: string): string => `${RUNBOOKS_PATH}/runs/${encodeURIComponent(id)}`;
 
 /** A word for the state of a run or of a step, and the class of its badge. */
-const WORDS: Readonly<Record<RunView['status'] | RunStepStatus, readonly [word: string, look: string]>> = {
+const STATES: Readonly<Record<RunView['status'] | RunStepStatus, readonly [word: string, look: string]>> = {
   running: ['in progress', 'effect-intended'],
   waiting: ['waits for approval', 'warning'],
   finished: ['finished', 'effect-succeeded'],
@@ -22,9 +22,9 @@ const WORDS: Readonly<Record<RunView['status'] | RunStepStatus, readonly [word: 
 };
 
 export const runBadge = (status: RunView['status'] | RunStepStatus): Html =>
-  html`<span class="badge ${WORDS[status][1]}">${WORDS[status][0]}</span>`;
+  html`<span class="badge ${STATES[status][1]}">${STATES[status][0]}</span>`;
 
-export const starter = ({ by }: Pick<RunView, 'by'>): string => by ?? 'an alert';
+export const starterText = ({ by }: Pick<RunView, 'by'>): string => by ?? 'an alert';
 
 export const runsTable = (runs: readonly RunView[], at: Timestamp): Html =>
   tableOf(
@@ -38,7 +38,7 @@ export const runsTable = (runs: readonly RunView[], at: Timestamp): Html =>
         html`<a href="${servicePath(run.service)}">${run.service}</a>
           <span class="quiet target">${run.environment}</span>`,
         `${ended} of ${run.steps.length}`,
-        html`${ago(run.started_at, at)} <span class="quiet target">by ${starter(run)}</span>`,
+        html`${ago(run.started_at, at)} <span class="quiet target">by ${starterText(run)}</span>`,
       ];
     }),
   );

@@ -7,7 +7,7 @@ import type { Timestamp } from '../../../../schemas/time/time.ts';
 import type { Viewer } from '../../../context.ts';
 import { actionForm, ago, type Cells, type Html, line, panel, servicePath, tableOf } from '../../parts.ts';
 import type { ConsolePage, PageAction } from '../page.ts';
-import { runbookPath, runBadge, RUNBOOKS, runPath, starter } from './parts.ts';
+import { runbookPath, runBadge, RUNBOOKS_PATH, runPath, starterText } from './parts.ts';
 
 export type RunData = Pick<Viewer, 'formKey'> & {
   at: Timestamp;
@@ -25,19 +25,19 @@ const RETRY: PageAction = {
 };
 
 /** A run of a runbook with its steps. */
-export const run: ConsolePage = {
-  path: `${RUNBOOKS}/runs/:id`,
+export const runPage: ConsolePage = {
+  path: `${RUNBOOKS_PATH}/runs/:id`,
   label: null,
-  within: RUNBOOKS,
+  within: RUNBOOKS_PATH,
   action: 'incidents:read',
   everySeconds: 4,
   actions: { retry: RETRY },
   async show(deps, { viewer: { caller, may, formKey }, param }) {
-    const found = await viewRun(deps, idOf(param));
-    const scope = { service: found.service, environment: found.environment };
+    const run = await viewRun(deps, idOf(param));
+    const scope = { service: run.service, environment: run.environment };
     caller.allow('incidents:read', scope);
-    const main = runMain({ at: deps.clock.now(), formKey, run: found, mayAct: may('incidents:act', scope) });
-    return { title: `Run: ${found.title}`, main };
+    const main = runMain({ at: deps.clock.now(), formKey, run, mayAct: may('incidents:act', scope) });
+    return { title: `Run: ${run.title}`, main };
   },
 };
 
@@ -53,10 +53,10 @@ export const runMain = (data: RunData): Html => html`
   <div class="stack">${summaryPanel(data)} ${stepsPanel(data)}</div>
 `;
 
-function summaryPanel({ run: one, at, mayAct, formKey }: RunData): Html {
-  const { id, runbook, status, text, steps, service, environment, incident_id: incident, inputs } = one;
+function summaryPanel({ run, at, mayAct, formKey }: RunData): Html {
+  const { id, runbook, status, text, steps, service, environment, incident_id: incident, inputs } = run;
   const isWaiting = steps.some((step) => step.status === 'waiting');
-  const given = Object.entries(inputs);
+  const inputValues = Object.entries(inputs);
   return panel(
     'summary',
     'Run',
@@ -73,9 +73,9 @@ function summaryPanel({ run: one, at, mayAct, formKey }: RunData): Html {
         ${line('Runbook', html`<a href="${runbookPath(runbook)}">${runbook}</a>`)}
         ${line('Service', html`<a href="${servicePath(service)}">${service}</a> ${environment}`)}
         ${line('Incident', html`<a href="${incidentPath(incident)}">${incident}</a>`)}
-        ${line('Started', html`${ago(one.started_at, at)} by ${starter(one)}`)}
-        ${given.length === 0 ? '' : line('Inputs', given.map(([name, value]) => `${name}: ${value}`).join(', '))}
-        ${one.retry_of === null ? '' : line('Continues', html`<a href="${runPath(one.retry_of)}">the failed run</a>`)}
+        ${line('Started', html`${ago(run.started_at, at)} by ${starterText(run)}`)}
+        ${inputValues.length === 0 ? '' : line('Inputs', inputValues.map(([name, value]) => `${name}: ${value}`).join(', '))}
+        ${run.retry_of === null ? '' : line('Continues', html`<a href="${runPath(run.retry_of)}">the failed run</a>`)}
         ${line('ID', html`<code>${id}</code>`)}
       </dl>
       ${

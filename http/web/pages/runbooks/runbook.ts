@@ -12,60 +12,60 @@ import type { Viewer } from '../../../context.ts';
 import { markdown } from '../../markdown.ts';
 import { actionForm, type Html, line, nothing, panel } from '../../parts.ts';
 import type { ConsolePage } from '../page.ts';
-import { runbookPath, RUNBOOKS } from './parts.ts';
+import { runbookPath, RUNBOOKS_PATH } from './parts.ts';
 import { inputField, planOfQuery, type ShownPlan, START } from './start.ts';
 
-/** Names that the form suggests. */
-const NAMES_MAX = 500;
+/** Services that the form suggests. */
+const SUGGESTIONS_MAX = 500;
 
 export type RunbookData = Pick<Viewer, 'formKey'> & {
   runbook: Runbook;
   /** Services and environments in which the viewer may start it. Null: it can't be started, or the viewer may not. */
-  places: { services: readonly string[]; environments: readonly string[] } | null;
+  startScope: { services: readonly string[]; environments: readonly string[] } | null;
   /** What the viewer wrote into the form, by field. */
   inputs: Readonly<Record<string, string>>;
   shown: ShownPlan | undefined;
 };
 
 /** A runbook with its text and steps, and the form to start it. */
-export const runbook: ConsolePage = {
-  path: `${RUNBOOKS}/:name`,
+export const runbookPage: ConsolePage = {
+  path: `${RUNBOOKS_PATH}/:name`,
   label: null,
-  within: RUNBOOKS,
+  within: RUNBOOKS_PATH,
   action: 'incidents:read',
   everySeconds: 10,
   actions: { start: START },
   async show(deps, { viewer, param, query }) {
     const { caller, may, formKey } = viewer;
-    const found = await runbookOf(deps, param['name'] ?? '');
-    const visible = visibleRunbook((scope) => may('incidents:read', scope), found);
-    const [service, environment] = [found.services?.[0], found.environments?.[0]];
+    const runbook = await runbookOf(deps, param['name'] ?? '');
+    const visible = visibleRunbook((scope) => may('incidents:read', scope), runbook);
+    const [service, environment] = [runbook.services?.[0], runbook.environments?.[0]];
     if (visible === undefined)
       caller.allow('incidents:read', { ...(service && { service }), ...(environment && { environment }) });
     const { services } = await deps.config.current();
-    const isStartable = found.steps.length > 0 && may('incidents:act', {});
-    const there = Object.entries(services).filter(
-      ([name]) => (found.services ?? [name]).includes(name as never) && may('incidents:act', { service: name }),
+    const isStartable = runbook.steps.length > 0 && may('incidents:act', {});
+    const startable = Object.entries(services).filter(
+      ([name]) => (runbook.services ?? [name]).includes(name as never) && may('incidents:act', { service: name }),
     );
-    const environments = new Set(there.flatMap(([, entry]) => Object.keys(entry.environments)));
+    const environments = new Set(startable.flatMap(([, entry]) => Object.keys(entry.environments)));
     const main = runbookMain({
       formKey,
-      runbook: visible ?? found,
-      places: isStartable
+      runbook: visible ?? runbook,
+      startScope: isStartable
         ? {
-            services: there.map(([name]) => name).slice(0, NAMES_MAX),
-            environments: [...environments].filter((name) => (found.environments ?? [name]).includes(name as never)),
+            services: startable.map(([name]) => name).slice(0, SUGGESTIONS_MAX),
+            environments: [...environments].filter((name) => (runbook.environments ?? [name]).includes(name as never)),
           }
         : null,
       inputs: Object.fromEntries(
-        ['service', 'environment', ...Object.keys(found.inputs).map(inputField)].flatMap((name) => {
+        ['service', 'environment', ...Object.keys(runbook.inputs).map(inputField)].flatMap((name) => {
           const text = query.get(name);
           return text === null ? [] : [[name, text]];
         }),
       ),
-      shown: isStartable ? await planOfQuery(deps, viewer, found, query) : undefined,
+      shown: isStartable ? await planOfQuery(deps, viewer, runbook, query) : undefined,
     });
-    return { title: `Runbook: ${found.title}`, main };
+    return { title: `Runbook: ${runbook.title}`, main };
   },
 };
 
@@ -87,8 +87,8 @@ const textPanel = ({ body, title, file }: Runbook): Html =>
       : html`<div class="text">${markdown(body, title)}</div>`,
   );
 
-function stepsPanel(one: Runbook): Html {
-  const { steps, failureSteps } = planOf(one);
+function stepsPanel(runbook: Runbook): Html {
+  const { steps, failureSteps } = planOf(runbook);
   return panel(
     'steps',
     'Steps',
@@ -111,7 +111,7 @@ function stepsPanel(one: Runbook): Html {
   );
 }
 
-const FAILURES: Readonly<Record<FailureAction, string>> = {
+const FAILURE_TEXTS: Readonly<Record<FailureAction, string>> = {
   stop: 'skips the remaining steps',
   continue: 'goes on',
   undo: 'reverts completed steps',
@@ -129,7 +129,7 @@ function stepRow(step: PlannedStep): Html {
       ${mutating ? html`<span>${times === 1 ? 'once' : `${times} times`} in an incident</span>` : ''}
       ${retry === null ? '' : html`<span>${retry.max} ${retry.max === 1 ? 'retry' : 'retries'}</span>`}
       ${inverse === null ? '' : html`<span>can be reverted</span>`}
-      <span>on failure ${FAILURES[onFailure]}</span>
+      <span>on failure ${FAILURE_TEXTS[onFailure]}</span>
     </p>
     ${
       when.length + parameters.length === 0 && approval === null && uses !== 'approve'
@@ -141,14 +141,14 @@ function stepRow(step: PlannedStep): Html {
                 ? ''
                 : line('Approval', approval?.people === undefined ? 'by a person' : `by ${approval.people.join(', ')}`)
             }
-            ${parameters.map(([key, value]) => line(key, html`<code class="wrapped">${shortly(value)}</code>`))}
+            ${parameters.map(([key, value]) => line(key, html`<code class="wrapped">${shortened(value)}</code>`))}
           </dl>`
     }`;
 }
 
 const VALUE_MAX_CHARS = 400;
 
-function shortly(value: unknown): string {
+function shortened(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   return text.length <= VALUE_MAX_CHARS ? text : `${text.slice(0, VALUE_MAX_CHARS).toWellFormed()}…`;
 }
@@ -158,8 +158,8 @@ function durationOf(seconds: number): string {
   return seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`;
 }
 
-function aboutPanel(one: Runbook): Html {
-  const { name, file, version, mode, services, environments, severity, priority, match, when, undo } = one;
+function aboutPanel(runbook: Runbook): Html {
+  const { name, file, version, mode, services, environments, severity, priority, match, when, undo } = runbook;
   return panel(
     'about',
     'When alerts start it',
@@ -185,13 +185,13 @@ function aboutPanel(one: Runbook): Html {
 const matcherText = ({ name, value, isRegex, isEqual }: Matcher): string =>
   `${name}${isEqual ? '=' : '!'}${isRegex ? '~' : isEqual ? '' : '='}${JSON.stringify(value)}`;
 
-function startPanel({ runbook: one, places, inputs: entered }: RunbookData): Html {
-  const { name, inputs, steps } = one;
-  if (places === null)
+function startPanel({ runbook, startScope, inputs: entered }: RunbookData): Html {
+  const { name, inputs, steps } = runbook;
+  if (startScope === null)
     return steps.length === 0
       ? html``
       : panel('start', 'Start by hand', null, nothing("You don't have permission to start runbooks."));
-  const only = (names: readonly string[]): string => (names.length === 1 ? (names[0] ?? '') : '');
+  const onlyName = (names: readonly string[]): string => (names.length === 1 ? (names[0] ?? '') : '');
   return panel(
     'start',
     'Start by hand',
@@ -201,24 +201,26 @@ function startPanel({ runbook: one, places, inputs: entered }: RunbookData): Htm
       <input
         id="service"
         name="service"
-        value="${entered['service'] ?? only(places.services)}"
+        value="${entered['service'] ?? onlyName(startScope.services)}"
         list="services"
         maxlength="256"
         autocomplete="off"
         required
       />
-      <datalist id="services">${places.services.map((service) => html`<option value="${service}"></option>`)}</datalist>
+      <datalist id="services">
+        ${startScope.services.map((service) => html`<option value="${service}"></option>`)}
+      </datalist>
       <label for="environment">Environment (empty: the default)</label>
       <input
         id="environment"
         name="environment"
-        value="${entered['environment'] ?? only(places.environments)}"
+        value="${entered['environment'] ?? onlyName(startScope.environments)}"
         list="environments"
         maxlength="256"
         autocomplete="off"
       />
       <datalist id="environments">
-        ${places.environments.map((environment) => html`<option value="${environment}"></option>`)}
+        ${startScope.environments.map((environment) => html`<option value="${environment}"></option>`)}
       </datalist>
       ${Object.entries(inputs).map(([key, input]) => inputPart(key, input, entered[inputField(key)] ?? ''))}
       <button class="primary" id="do-plan">Show the plan</button>
@@ -227,26 +229,31 @@ function startPanel({ runbook: one, places, inputs: entered }: RunbookData): Htm
   );
 }
 
-function inputPart(name: string, { type, default: usual, description, required }: Input, value: string): Html {
+function inputPart(name: string, { type, default: defaultValue, description, required }: Input, value: string): Html {
   const id = `input-${name}`;
   const about = `about-${id}`;
-  const hint = [description, usual === undefined ? undefined : `Default: ${usual}`].filter(
+  const hint = [description, defaultValue === undefined ? undefined : `Default: ${defaultValue}`].filter(
     (text) => text !== undefined,
   );
   return html`<label for="${id}">${name}</label>
-    ${type === 'boolean' ? choice(id, name, usual, value) : entry(id, name, { type, required }, value)}
+    ${type === 'boolean' ? booleanField(id, name, defaultValue, value) : textField(id, name, { type, required }, value)}
     ${hint.length === 0 ? '' : html`<p class="hint" id="${about}">${hint.join('. ')}</p>`}`;
 }
 
-const choice = (id: string, name: string, usual: Input['default'], entered: string): Html =>
+const booleanField = (id: string, name: string, defaultValue: Input['default'], entered: string): Html =>
   html`<select id="${id}" name="${inputField(name)}">
-    ${usual === undefined ? '' : html`<option value="">the default</option>`}
+    ${defaultValue === undefined ? '' : html`<option value="">the default</option>`}
     ${['true', 'false'].map(
       (value) => html`<option value="${value}" ${entered === value ? html`selected` : ''}>${value}</option>`,
     )}
   </select>`;
 
-const entry = (id: string, name: string, { type, required }: Pick<Input, 'type' | 'required'>, entered: string): Html =>
+const textField = (
+  id: string,
+  name: string,
+  { type, required }: Pick<Input, 'type' | 'required'>,
+  entered: string,
+): Html =>
   html`<input
     id="${id}"
     name="${inputField(name)}"
@@ -295,14 +302,14 @@ function planPanel({ runbook: { name }, formKey, inputs }: RunbookData, shown: S
 }
 
 const whereText = ({ service, environment, incident_id: id, inputs }: RunPlan): Html => {
-  const given = Object.entries(inputs).map(([name, value]) => `${name}: ${value}`);
+  const inputTexts = Object.entries(inputs).map(([name, value]) => `${name}: ${value}`);
   return html`In <strong>${service}</strong> ${environment},
     ${
       id === null
         ? 'in a new incident, which a person resolves.'
         : html`in its open <a href="${incidentPath(id)}">incident</a>.`
     }
-    ${given.length === 0 ? '' : `Inputs: ${given.join(', ')}.`}`;
+    ${inputTexts.length === 0 ? '' : `Inputs: ${inputTexts.join(', ')}.`}`;
 };
 
 function plannedRow(step: PlanStep): Html {
@@ -331,6 +338,6 @@ function plannedRow(step: PlanStep): Html {
     <p class="facts">
       ${when.map((condition) => html`<span>only if <code>${condition}</code></span>`)}
       ${step.inverse === null ? '' : html`<span>can be reverted</span>`}
-      <span>on failure ${FAILURES[onFailure]}</span>
+      <span>on failure ${FAILURE_TEXTS[onFailure]}</span>
     </p>`;
 }

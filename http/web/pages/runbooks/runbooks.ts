@@ -8,7 +8,7 @@ import type { Runbook } from '../../../../schemas/runbooks/runbook.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import { type Cells, type Html, nothing, olderLink, panel, searchForm, tableOf } from '../../parts.ts';
 import type { PageRequest, ConsoleDeps, ConsolePage } from '../page.ts';
-import { runbookPath, RUNBOOKS, runsTable } from './parts.ts';
+import { runbookPath, RUNBOOKS_PATH, runsTable } from './parts.ts';
 
 const RUNS_SHOWN = 15;
 const TEXT_MAX_CHARS = 200;
@@ -24,8 +24,8 @@ export type Runbooks = {
   runs: { items: readonly RunView[]; from: string | null; older: string | null };
 };
 
-export const runbooks: ConsolePage = {
-  path: RUNBOOKS,
+export const runbooksPage: ConsolePage = {
+  path: RUNBOOKS_PATH,
   label: 'Runbooks',
   action: 'incidents:read',
   everySeconds: 10,
@@ -39,15 +39,15 @@ async function load(deps: ConsoleDeps, { viewer: { may }, query }: PageRequest):
     deps.config.current(),
     deps.runbooks.list({ limit: RUNS_SHOWN, ...(from !== null && { cursor: from }) }),
   ]);
-  const seen = byPriority(config.runbooks.runbooks).flatMap(
+  const visible = byPriority(config.runbooks.runbooks).flatMap(
     (runbook) => visibleRunbook((scope) => may('incidents:read', scope), runbook) ?? [],
   );
   const runs = await Promise.all(page.items.map(({ incident, number }) => viewRun(deps, runId(incident, number))));
   return {
     at: deps.clock.now(),
     text,
-    runbooks: seen.filter((runbook) => matches(runbook, text.toLowerCase())),
-    all: seen.length,
+    runbooks: visible.filter((runbook) => matches(runbook, text.toLowerCase())),
+    all: visible.length,
     runs: {
       items: runs.filter(({ service, environment }) => may('incidents:read', { service, environment })),
       from,
@@ -61,12 +61,12 @@ const matches = ({ name, title, services = [] }: Runbook, text: string): boolean
 
 export const runbooksMain = (data: Runbooks): Html => html`
   <h1 class="page-title">Runbooks</h1>
-  ${searchForm(RUNBOOKS, { name: 'text', value: data.text, label: 'Name, title, or service' })}
+  ${searchForm(RUNBOOKS_PATH, { name: 'text', value: data.text, label: 'Name, title, or service' })}
   <div class="stack">${listPanel(data)} ${runsPanel(data)}</div>
 `;
 
-function listPanel({ runbooks: shown, all, text }: Runbooks): Html {
-  const rows = shown.map((runbook): Cells => {
+function listPanel({ runbooks: matching, all, text }: Runbooks): Html {
+  const rows = matching.map((runbook): Cells => {
     const { name, title, mode, services, environments } = runbook;
     const { steps } = planOf(runbook);
     const changing = steps.filter(({ mutating }) => mutating).length;
@@ -82,12 +82,12 @@ function listPanel({ runbooks: shown, all, text }: Runbooks): Html {
   return panel(
     'runbooks',
     'Runbooks',
-    shown.length,
+    matching.length,
     rows.length > 0
       ? tableOf('Runbooks', ['Runbook', 'For', 'Steps', 'Changes production', 'Mode at most'], rows)
       : all === 0
         ? nothing('There is no runbook that you may see. Runbooks are Markdown files in runbooks/.')
-        : nothing(html`No runbook contains “${text}”. <a href="${RUNBOOKS}">Show all</a>`),
+        : nothing(html`No runbook contains “${text}”. <a href="${RUNBOOKS_PATH}">Show all</a>`),
   );
 }
 
@@ -96,7 +96,7 @@ const runsPanel = ({ runs: { items, from, older }, at }: Runbooks): Html =>
     'runs',
     'Runs',
     null,
-    html`${from === null ? '' : olderLink(RUNBOOKS, {}, 'Newest runs')}
+    html`${from === null ? '' : olderLink(RUNBOOKS_PATH, {}, 'Newest runs')}
     ${
       items.length > 0
         ? runsTable(items, at)
@@ -106,5 +106,5 @@ const runsPanel = ({ runs: { items, from, older }, at }: Runbooks): Html =>
               : 'You may see no run in this part of the list.',
           )
     }
-    ${older === null ? '' : olderLink(RUNBOOKS, { from: older }, 'Older runs')}`,
+    ${older === null ? '' : olderLink(RUNBOOKS_PATH, { from: older }, 'Older runs')}`,
   );

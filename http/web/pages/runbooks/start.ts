@@ -30,7 +30,7 @@ export const START: PageAction = {
 
 export type ShownPlan = { plan: RunPlan } | { refusal: string };
 
-/** Returns the plan that a viewer asked for by the fields of the address, or why there is none. Undefined: not asked. */
+/** Returns the plan for the fields in the address, or why there is none. Undefined: the address has no fields. */
 export async function planOfQuery(
   deps: ConsoleDeps,
   { caller }: Viewer,

@@ -40,8 +40,8 @@ export const CHANGE_FILTERS = {
 
 export type ChangeFilter = keyof typeof CHANGE_FILTERS;
 
-/** An environment of the service. A part is null if the viewer may not see it, or if there is none. */
-export type Place = {
+/** What the page shows of an environment. A part is null if the viewer may not see it, or if there is none. */
+export type EnvironmentData = {
   environment: EnvironmentName;
   /** Null: not in the catalogue. */
   entry: EnvironmentEntry | null;
@@ -65,7 +65,7 @@ export type ServiceData = Pick<Viewer, 'may' | 'formKey'> & {
   entry: ServiceEntry | null;
   /** Services that depend on it. */
   dependents: readonly string[];
-  places: readonly Place[];
+  environments: readonly EnvironmentData[];
   /** The newest ones. */
   incidents: readonly IncidentView[];
   /** Null: the viewer may not see it. */
@@ -81,18 +81,18 @@ export async function loadService(deps: ConsoleDeps, { viewer, param, query }: P
   if (service === undefined) throw unknownService(param['service'] ?? '');
   const { caller, may, formKey } = viewer;
   caller.allow('incidents:read', { service });
-  const reads = (action: Parameters<Viewer['may']>[0]) => may(action, { service });
+  const mayRead = (action: Parameters<Viewer['may']>[0]) => may(action, { service });
   const [config, live, automation, incidents, changes, pins, proved, slos, shadow, watches] = await Promise.all([
     deps.config.current(),
-    reads('deployments:read') ? deps.changes.live() : [],
-    reads('automation:read') ? deps.automation.read() : null,
+    mayRead('deployments:read') ? deps.changes.live() : [],
+    mayRead('automation:read') ? deps.automation.read() : null,
     deps.incidents.list({ service, limit: INCIDENTS_SHOWN }),
-    reads('deployments:read') ? changesOf(deps, viewer, service, query) : null,
-    reads('versions:read') ? pinsOf(deps, viewer, service) : null,
-    reads('drills:read') ? deps.drills.proved() : [],
-    reads('slos:read') ? currentSlos(deps) : [],
-    reads('automation:read') ? shadowOf(deps, viewer, service) : [],
-    reads('deployments:read') ? deps.watches.list({ service, limit: WATCHES_SHOWN }) : { items: [] },
+    mayRead('deployments:read') ? changesOf(deps, viewer, service, query) : null,
+    mayRead('versions:read') ? pinsOf(deps, viewer, service) : null,
+    mayRead('drills:read') ? deps.drills.proved() : [],
+    mayRead('slos:read') ? currentSlos(deps) : [],
+    mayRead('automation:read') ? shadowOf(deps, viewer, service) : [],
+    mayRead('deployments:read') ? deps.watches.list({ service, limit: WATCHES_SHOWN }) : { items: [] },
   ]);
   const entry = serviceEntry(config.services, service) ?? null;
   const running = live.filter((change) => change.service === service);
@@ -108,26 +108,29 @@ export async function loadService(deps: ConsoleDeps, { viewer, param, query }: P
     dependents: Object.entries(config.services).flatMap(([name, { dependsOn }]) =>
       dependsOn.includes(service) && may('incidents:read', { service: name }) ? [name] : [],
     ),
-    places: ([...names] as EnvironmentName[])
+    environments: ([...names] as EnvironmentName[])
       .filter((environment) => may('incidents:read', { service, environment }))
-      .map((environment): Place => {
-        const there = { service, environment };
-        const own = entry?.environments[environment] ?? null;
-        const isHere = (one: { service: string; environment: string }) =>
-          one.service === service && one.environment === environment;
+      .map((environment): EnvironmentData => {
+        const serviceEnvironment = { service, environment };
+        const configured = entry?.environments[environment] ?? null;
+        const isIn = (subject: { service: string; environment: string }) =>
+          subject.service === service && subject.environment === environment;
         return {
           environment,
-          entry: own,
-          live: running.find((change) => isHere(change) && may('deployments:read', change)) ?? null,
-          mode: automation === null || own?.deployer === undefined ? null : modeOf(there, config.services, automation),
-          limits: automation === null ? [] : limitsOf(automation, there),
+          entry: configured,
+          live: running.find((change) => isIn(change) && may('deployments:read', change)) ?? null,
+          mode:
+            automation === null || configured?.deployer === undefined
+              ? null
+              : modeOf(serviceEnvironment, config.services, automation),
+          limits: automation === null ? [] : limitsOf(automation, serviceEnvironment),
           cap: automation?.services[service]?.environments[environment] ?? null,
-          shadow: shadow.find(isHere) ?? null,
-          proof: proved.find(isHere) ?? null,
-          slos: slos.filter((slo) => isHere(slo) && may('slos:read', slo)),
+          shadow: shadow.find(isIn) ?? null,
+          proof: proved.find(isIn) ?? null,
+          slos: slos.filter((slo) => isIn(slo) && may('slos:read', slo)),
         };
       }),
-    incidents: incidents.items.filter((one) => may('incidents:read', one)),
+    incidents: incidents.items.filter((incident) => may('incidents:read', incident)),
     changes,
     pins,
     watches: watches.items.filter((watch) => may('deployments:read', watch)),
@@ -137,25 +140,30 @@ export async function loadService(deps: ConsoleDeps, { viewer, param, query }: P
 const unknownService = (name: string): Refusal =>
   new Refusal(404, 'unknown-service', `no service ${name} is in the catalogue, and nothing is recorded about it`);
 
+/** Returns why the mode in force is lower than the configured one. */
 function limitsOf(
   automation: Automation,
   serviceEnvironment: { service: ServiceName; environment: EnvironmentName },
 ): string[] {
   const { paused, demoted, mode, services } = automation;
-  const own = Object.hasOwn(services, serviceEnvironment.service) ? services[serviceEnvironment.service] : undefined;
-  const there = own?.environments[serviceEnvironment.environment];
-  const wrong = Object.hasOwn(demoted, serviceEnvironment.service) ? demoted[serviceEnvironment.service] : undefined;
+  const serviceSetting = Object.hasOwn(services, serviceEnvironment.service)
+    ? services[serviceEnvironment.service]
+    : undefined;
+  const environmentMode = serviceSetting?.environments[serviceEnvironment.environment];
+  const demotion = Object.hasOwn(demoted, serviceEnvironment.service) ? demoted[serviceEnvironment.service] : undefined;
   return [
     ...(paused ? ['the kill switch is on, so nothing is rolled back'] : []),
-    ...(wrong === undefined ? [] : [`approval is needed until a person sets the mode: ${wrong.reason}`]),
+    ...(demotion === undefined ? [] : [`approval is needed until a person sets the mode: ${demotion.reason}`]),
     ...(modesFor(automation, serviceEnvironment).length === 0
       ? []
       : [
           ...(mode === null ? [] : [`all services are limited to ${mode}`]),
-          ...(own?.mode == null ? [] : [`${serviceEnvironment.service} is limited to ${own.mode}`]),
-          ...(there === undefined
+          ...(serviceSetting?.mode == null
             ? []
-            : [`${serviceEnvironment.service} in ${serviceEnvironment.environment} is limited to ${there}`]),
+            : [`${serviceEnvironment.service} is limited to ${serviceSetting.mode}`]),
+          ...(environmentMode === undefined
+            ? []
+            : [`${serviceEnvironment.service} in ${serviceEnvironment.environment} is limited to ${environmentMode}`]),
         ]),
   ];
 }

@@ -27,11 +27,11 @@ import {
   tableOf,
 } from '../../parts.ts';
 import { type ConsolePage, field } from '../page.ts';
-import { CHANGE_FILTERS, type ChangeFilter, loadService, type Place, type ServiceData } from './data.ts';
+import { CHANGE_FILTERS, type ChangeFilter, loadService, type EnvironmentData, type ServiceData } from './data.ts';
 import { watchBadge, watchesPanel } from './watches.ts';
 import { withoutCorrections } from '../slo/slos.ts';
 
-export const service: ConsolePage = {
+export const servicePage: ConsolePage = {
   path: '/console/services/:service',
   label: null,
   within: '/console/services',
@@ -70,10 +70,10 @@ export const serviceMain = (data: ServiceData): Html => html`
   ${summary(data)}
   <div class="columns">
     <div class="detail">
-      ${placesPanel(data)} ${automationPanel(data)} ${pinsPanel(data)} ${watchesPanel(data.watches, data.at)}
+      ${environmentsPanel(data)} ${automationPanel(data)} ${pinsPanel(data)} ${watchesPanel(data.watches, data.at)}
       ${changesPanel(data)}
     </div>
-    <div class="aside">${catalogPanel(data)} ${slosPanel(data)} ${incidentsPanel(data)}</div>
+    <div class="aside">${cataloguePanel(data)} ${slosPanel(data)} ${incidentsPanel(data)}</div>
   </div>
 `;
 
@@ -89,8 +89,8 @@ const summary = ({ service: name, entry, incidents }: ServiceData): Html => {
   </header>`;
 };
 
-function placesPanel({ places, at }: ServiceData): Html {
-  if (places.length === 0)
+function environmentsPanel({ environments, at }: ServiceData): Html {
+  if (environments.length === 0)
     return panel(
       'places',
       'Environments',
@@ -100,7 +100,7 @@ function placesPanel({ places, at }: ServiceData): Html {
           <code>config/services.yaml</code>.`,
       ),
     );
-  const rows = places.map(({ environment, entry, live, mode, proof }): Cells => [
+  const rows = environments.map(({ environment, entry, live, mode, proof }): Cells => [
     environment,
     live === null
       ? html`<span class="quiet">no deployment is recorded</span>`
@@ -119,33 +119,33 @@ function placesPanel({ places, at }: ServiceData): Html {
   return panel(
     'places',
     'Environments',
-    places.length,
+    environments.length,
     tableOf('Environments', ['Environment', 'Runs', 'Automation', 'Deployer', 'Rollback proved'], rows),
   );
 }
 
 function automationPanel(data: ServiceData): Html | '' {
-  const places = data.places.filter(({ mode }) => mode !== null);
-  if (places.length === 0) return '';
+  const environments = data.environments.filter(({ mode }) => mode !== null);
+  if (environments.length === 0) return '';
   return panel(
     'automation',
     'Automation',
     null,
     html`<ul class="rows">
-      ${places.map((place) => html`<li>${automationOf(data, place)}</li>`)}
+      ${environments.map((row) => html`<li>${automationOf(data, row)}</li>`)}
     </ul>`,
   );
 }
 
-function automationOf(data: ServiceData, place: Place): Html {
-  const { environment, entry, mode, limits, cap } = place;
+function automationOf(data: ServiceData, row: EnvironmentData): Html {
+  const { environment, entry, mode, limits, cap } = row;
   const { service: name, may, formKey } = data;
   const configured = entry?.autoRollback.mode ?? 'shadow';
   return html`<h3><span class="place">${environment}</span> ${mode === null ? '' : modeBadge(mode)}</h3>
     <dl class="lines">
       ${configured === mode ? '' : line('Configured', configured)}
-      ${limits.length === 0 ? '' : line('Limited', limits.join('; '))} ${nextModeLines(place)}
-      ${line('Evidence', evidenceText(place))}
+      ${limits.length === 0 ? '' : line('Limited', limits.join('; '))} ${nextModeLines(row)}
+      ${line('Evidence', evidenceText(row))}
     </dl>
     ${
       may('automation:write', {})
@@ -161,7 +161,7 @@ function automationOf(data: ServiceData, place: Place): Html {
                 <label for="mode-of-${environment}">At most</label>
                 <select id="mode-of-${environment}" name="mode">
                   <option value="" ${cap === null ? html`selected` : ''}>no limit of its own</option>
-                  ${Mode.options.map((one) => html`<option value="${one}" ${one === cap ? html`selected` : ''}>${one}</option>`)}
+                  ${Mode.options.map((option) => html`<option value="${option}" ${option === cap ? html`selected` : ''}>${option}</option>`)}
                 </select>
                 <label for="reason-of-${environment}">Reason (optional)</label>
                 <input id="reason-of-${environment}" name="reason" maxlength="2000" autocomplete="off" />
@@ -172,8 +172,8 @@ function automationOf(data: ServiceData, place: Place): Html {
     }`;
 }
 
-/** Shows what speaks for the next mode. */
-function nextModeLines({ mode, shadow }: Place): Html | '' {
+/** Shows the next mode of automation, and whether the evidence is sufficient for it. */
+function nextModeLines({ mode, shadow }: EnvironmentData): Html | '' {
   if (mode === 'act') return line('Next mode', 'none: this is the highest mode');
   if (mode !== 'shadow')
     return line(
@@ -212,13 +212,13 @@ function nextModeLines({ mode, shadow }: Place): Html | '' {
       : line(
           'Cases',
           html`<ul class="reasons">
-            ${cases.slice(0, 5).map((one) => html`<li><a href="${incidentPath(one.incident)}">${one.verdict}</a>: ${one.because}</li>`)}
+            ${cases.slice(0, 5).map((reviewed) => html`<li><a href="${incidentPath(reviewed.incident)}">${reviewed.verdict}</a>: ${reviewed.because}</li>`)}
           </ul>`,
         )
   }`;
 }
 
-function evidenceText({ entry }: Place): Html {
+function evidenceText({ entry }: EnvironmentData): Html {
   const level = entry?.autoRollback.evidence ?? 'proved';
   const { health } = entry ?? {};
   if (health === undefined)
@@ -258,7 +258,7 @@ function pinsPanel({ pins, at, may, formKey, service: name }: ServiceData): Html
   );
 }
 
-const STATUS: Readonly<Record<ChangeStatus, string>> = {
+const STATUS_TEXTS: Readonly<Record<ChangeStatus, string>> = {
   started: 'in progress',
   succeeded: '',
   failed: 'failed',
@@ -302,7 +302,7 @@ function changesPanel(data: ServiceData): Html | '' {
 }
 
 const changeCells = (change: Change, { at, watches }: ServiceData): Cells => {
-  const watch = watches.find((one) => one.change_id === change.id);
+  const watch = watches.find((candidate) => candidate.change_id === change.id);
   const { version, environment, kind, status, author, url, started_at, rolled_back_by, has_migration } = change;
   const name = html`<span class="version">${version}</span>`;
   const weight = change.canary_weight;
@@ -310,7 +310,7 @@ const changeCells = (change: Change, { at, watches }: ServiceData): Cells => {
     url === null || !/^https?:/i.test(url) ? name : html`<span class="version">${outsideLink(url, version)}</span>`,
     environment,
     html`${kind}
-    ${STATUS[status] === '' ? '' : html`<span class="badge ${status === 'failed' ? 'critical' : ''}">${STATUS[status]}</span>`}
+    ${STATUS_TEXTS[status] === '' ? '' : html`<span class="badge ${status === 'failed' ? 'critical' : ''}">${STATUS_TEXTS[status]}</span>`}
     ${weight === null ? '' : html`<span class="badge">canary, ${Math.round(weight * 100)} %</span>`}
     ${watch === undefined ? '' : watchBadge(watch)}
     ${has_migration === true ? html`<span class="badge">migration</span>` : ''}
@@ -320,7 +320,7 @@ const changeCells = (change: Change, { at, watches }: ServiceData): Cells => {
   ];
 };
 
-function catalogPanel({ entry, dependents }: ServiceData): Html | '' {
+function cataloguePanel({ entry, dependents }: ServiceData): Html | '' {
   if (entry === null && dependents.length === 0) return '';
   const { team, tier, repository, dependsOn = [], slack, paging, match } = entry ?? {};
   const links = (names: readonly string[]): Html =>
@@ -353,9 +353,9 @@ function catalogPanel({ entry, dependents }: ServiceData): Html | '' {
   );
 }
 
-function slosPanel({ places, may, service: name }: ServiceData): Html | '' {
+function slosPanel({ environments, may, service: name }: ServiceData): Html | '' {
   if (!may('slos:read', { service: name })) return '';
-  const slos = places.flatMap((place) => place.slos);
+  const slos = environments.flatMap((row) => row.slos);
   return panel(
     'slos',
     'Objectives',
@@ -386,13 +386,16 @@ function incidentsPanel({ incidents, at }: ServiceData): Html {
       ? nothing('No incident of this service is recorded.')
       : html`<ul class="rows">
           ${incidents.map(
-            (one) =>
+            (incident) =>
               html`<li>
                 <p>
-                  <a href="${incidentPath(one.id)}"><span class="place">${one.environment}</span> ${one.title}</a>
+                  <a href="${incidentPath(incident.id)}"
+                    ><span class="place">${incident.environment}</span> ${incident.title}</a
+                  >
                 </p>
                 <p class="facts">
-                  ${severityBadge(one.severity)} ${statusBadge(one.status, one.status)} ${ago(one.opened_at, at)}
+                  ${severityBadge(incident.severity)} ${statusBadge(incident.status, incident.status)}
+                  ${ago(incident.opened_at, at)}
                 </p>
               </li>`,
           )}

@@ -57,7 +57,7 @@ export type Services = {
   isEmpty: boolean;
 };
 
-export const services: ConsolePage = {
+export const servicesPage: ConsolePage = {
   path: '/console/services',
   label: 'Services',
   action: 'incidents:read',
@@ -71,15 +71,15 @@ export const services: ConsolePage = {
 async function load(deps: ConsoleDeps, viewer: Viewer, text: string, from: string): Promise<Services> {
   const all = await rowsOf(deps, viewer);
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  const wanted = all.filter((row) => words.every((word) => searchedIn(row).includes(word)));
-  const rest = wanted.filter((row) => positionOf(row) >= from);
-  const rows = rest.slice(0, ROWS_MAX);
-  const next = rest[ROWS_MAX];
+  const matching = all.filter((row) => words.every((word) => searchedIn(row).includes(word)));
+  const remaining = matching.filter((row) => positionOf(row) >= from);
+  const rows = remaining.slice(0, ROWS_MAX);
+  const next = remaining[ROWS_MAX];
   return {
     at: deps.clock.now(),
     text,
     rows,
-    matching: wanted.length,
+    matching: matching.length,
     next: next === undefined ? null : positionOf(next),
     isEmpty: all.length === 0,
   };
@@ -105,7 +105,7 @@ async function rowsOf(deps: ConsoleDeps, { may }: Viewer): Promise<ServiceRow[]>
   const slosAt = Map.groupBy(slos, ({ service, environment }) => key(service, environment));
   const rowOf = (service: string, environment: string | null, entry?: { team?: string; tier?: number }): ServiceRow => {
     const serviceEnvironment = { service, environment: environment ?? '' } as Parameters<typeof modeOf>[0];
-    const known =
+    const configured =
       entry === undefined
         ? undefined
         : config.services[serviceEnvironment.service]?.environments[serviceEnvironment.environment];
@@ -124,7 +124,7 @@ async function rowsOf(deps: ConsoleDeps, { may }: Viewer): Promise<ServiceRow[]>
       tier: entry?.tier ?? null,
       isInCatalogue: entry !== undefined,
       mode:
-        automation === null || known?.deployer === undefined || !may('automation:read', serviceEnvironment)
+        automation === null || configured?.deployer === undefined || !may('automation:read', serviceEnvironment)
           ? null
           : modeOf(serviceEnvironment, config.services, automation),
       live: running !== null && may('deployments:read', running) ? running : null,
@@ -138,8 +138,8 @@ async function rowsOf(deps: ConsoleDeps, { may }: Viewer): Promise<ServiceRow[]>
     const entry = { ...(team !== undefined && { team }), ...(tier !== undefined && { tier }) };
     return (names.length === 0 ? [null] : names).map((environment) => rowOf(service, environment, entry));
   });
-  const known = new Set(listed.map(({ service, environment }) => key(service, environment)));
-  const others = live.filter((change) => !known.has(key(change.service, change.environment)));
+  const listedKeys = new Set(listed.map(({ service, environment }) => key(service, environment)));
+  const others = live.filter((change) => !listedKeys.has(key(change.service, change.environment)));
   return [...listed, ...others.map(({ service, environment }) => rowOf(service, environment))]
     .filter(({ service, environment }) =>
       may('incidents:read', { service, ...(environment !== null && { environment }) }),
@@ -150,10 +150,10 @@ async function rowsOf(deps: ConsoleDeps, { may }: Viewer): Promise<ServiceRow[]>
 export const servicesMain = (data: Services): Html => html`
   <h1 class="page-title">Services</h1>
   ${searchForm('/console/services', { name: 'text', value: data.text, label: 'Service, environment, team, or version' })}
-  ${panel('services', 'Services', data.matching, list(data))}
+  ${panel('services', 'Services', data.matching, servicesTable(data))}
 `;
 
-function list({ at, text, rows, next, isEmpty }: Services): Html {
+function servicesTable({ at, text, rows, next, isEmpty }: Services): Html {
   if (isEmpty)
     return nothing(
       html`No service is known. Add services to <code>config/services.yaml</code>, or report a deployment with

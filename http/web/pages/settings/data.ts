@@ -59,9 +59,10 @@ export async function loadSettings(deps: ConsoleDeps, { viewer, query }: PageReq
 
 /** Returns the role whose actions a token has, or the number of its permissions. */
 function roleOf({ actions }: Pick<TokenRecord, 'actions'>, { roles }: Pick<PeopleFile, 'roles'>): string {
-  const own = new Set<string>(actions);
-  const found = Object.entries({ ...ROLES, ...roles }).find(
-    ([, role]) => new Set(role.actions).size === own.size && role.actions.every((action) => own.has(action)),
+  const permissions = new Set<string>(actions);
+  const matching = Object.entries({ ...ROLES, ...roles }).find(
+    ([, role]) =>
+      new Set(role.actions).size === permissions.size && role.actions.every((action) => permissions.has(action)),
   );
-  return found?.[0] ?? (actions.length === 1 ? (actions[0] ?? '') : `${own.size} permissions`);
+  return matching?.[0] ?? (actions.length === 1 ? (actions[0] ?? '') : `${permissions.size} permissions`);
 }

@@ -26,13 +26,13 @@ const PATH = '/console/settings';
 const PEOPLE_SHOWN = 200;
 const FINDINGS_SHOWN = 300;
 
-/** A check that is older says little about now. */
+/** An older check is marked, because it says little about the current state. */
 const OLD_HOURS = 24;
 
 /** Longest shown text of a section of the configuration. */
 const SECTION_MAX_CHARS = 8000;
 
-export const settings: ConsolePage = {
+export const settingsPage: ConsolePage = {
   path: PATH,
   label: 'Settings',
   action: 'health:read',
@@ -58,10 +58,10 @@ const VERDICTS: Record<Finding['verdict'], { badge: string; word: string }> = {
   test: { badge: '', word: '● stand-in' },
   ok: { badge: '', word: '✓ ok' },
 };
-const ORDER = Object.keys(VERDICTS) as Finding['verdict'][];
+const VERDICT_ORDER = Object.keys(VERDICTS) as Finding['verdict'][];
 
 function findingsTable(label: string, findings: readonly Finding[]): Html {
-  const sorted = findings.toSorted((a, b) => ORDER.indexOf(a.verdict) - ORDER.indexOf(b.verdict));
+  const sorted = findings.toSorted((a, b) => VERDICT_ORDER.indexOf(a.verdict) - VERDICT_ORDER.indexOf(b.verdict));
   const rows = sorted
     .slice(0, FINDINGS_SHOWN)
     .map(({ verdict, about, text }): Cells => [

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { html } from 'hono/html';
 import { Temporal } from 'temporal-polyfill';
 import * as z from 'zod';
@@ -22,6 +21,7 @@ import type { SloView } from '../../../../schemas/slo/slo-view.ts';
 import { millisOf, type Timestamp } from '../../../../schemas/time/time.ts';
 import { instantOf, TimeZone } from '../../../../schemas/time/time-zone.ts';
 import { actionForm, type Cells, type Html, nothing, onDemand, panel, tableOf } from '../../parts.ts';
+import { newId } from '../../../new-id.ts';
 import { field, type PageAction, type Sent } from '../page.ts';
 import { percent, sloPath } from './slos.ts';
 
@@ -55,7 +55,7 @@ export function correctionsPanel(view: SloView, data: CorrectionsData, at: Times
             'Every period counts. Record a correction for planned maintenance, a load test, or wrong measurements.',
           )
         : html`<ul class="rows">
-            ${inEffect.slice(0, IN_EFFECT_SHOWN).map((one) => correctionRow(view, one, data.formKey, at))}
+            ${inEffect.slice(0, IN_EFFECT_SHOWN).map((correction) => correctionRow(view, correction, data.formKey, at))}
           </ul>`
     }
     ${data.hasMore || inEffect.length > IN_EFFECT_SHOWN ? html`<p class="quiet">Older ones are in the API.</p>` : ''}
@@ -64,7 +64,7 @@ export function correctionsPanel(view: SloView, data: CorrectionsData, at: Times
         ? ''
         : html`<h3 class="sub">Withdrawn</h3>
             <ul class="rows">
-              ${withdrawn.map((one) => withdrawnRow(one))}
+              ${withdrawn.map((correction) => withdrawnRow(correction))}
             </ul>`
     }
     ${data.formKey === null ? '' : onDemand('correct', 'Record a correction…', newForm(view, data.formKey, data.fields, 'new'))}`,
@@ -93,13 +93,13 @@ const minuteOf = (at: Timestamp): string => `${at.slice(0, 10)} ${at.slice(11, 1
 const periodText = ({ starts_at, ends_at, rrule, time_zone }: SloCorrection): string =>
   `${minuteOf(starts_at)} to ${minuteOf(ends_at)} (UTC)${rrule === null ? '' : `, ${rrule} in ${time_zone ?? 'UTC'}`}`;
 
-const summaryOf = (one: SloCorrection): Html =>
-  html`<p><span class="place">${one.category.replaceAll('_', ' ')}</span> ${one.reason}</p>
-    <p class="quiet">${periodText(one)}, by ${one.created_by}</p>`;
+const summaryOf = (correction: SloCorrection): Html =>
+  html`<p><span class="place">${correction.category.replaceAll('_', ' ')}</span> ${correction.reason}</p>
+    <p class="quiet">${periodText(correction)}, by ${correction.created_by}</p>`;
 
-function correctionRow(view: SloView, one: SloCorrection, formKey: string | null, at: Timestamp): Html {
-  const { id, ended_at, ended_by, end_reason, starts_at } = one;
-  const canEnd = starts_at <= at && !isPast(one, millisOf(at));
+function correctionRow(view: SloView, correction: SloCorrection, formKey: string | null, at: Timestamp): Html {
+  const { id, ended_at, ended_by, end_reason, starts_at } = correction;
+  const canEnd = starts_at <= at && !isPast(correction, millisOf(at));
   const ending = (action: 'end' | 'withdraw', label: string, hint: string): Html =>
     onDemand(
       `${action}-${id}`,
@@ -116,7 +116,7 @@ function correctionRow(view: SloView, one: SloCorrection, formKey: string | null
       ),
     );
   return html`<li>
-    ${summaryOf(one)}
+    ${summaryOf(correction)}
     ${
       ended_at === null
         ? ''
@@ -134,12 +134,12 @@ function correctionRow(view: SloView, one: SloCorrection, formKey: string | null
   </li>`;
 }
 
-const withdrawnRow = (one: SloCorrection): Html =>
+const withdrawnRow = (correction: SloCorrection): Html =>
   html`<li>
-    ${summaryOf(one)}
+    ${summaryOf(correction)}
     <p class="quiet">
-      Withdrawn ${one.withdrawn_at === null ? '' : minuteOf(one.withdrawn_at)} by
-      ${one.withdrawn_by ?? ''}${one.withdraw_reason === null ? '' : html`: ${one.withdraw_reason}`}
+      Withdrawn ${correction.withdrawn_at === null ? '' : minuteOf(correction.withdrawn_at)} by
+      ${correction.withdrawn_by ?? ''}${correction.withdraw_reason === null ? '' : html`: ${correction.withdraw_reason}`}
     </p>
   </li>`;
 
@@ -162,8 +162,10 @@ function newForm(view: Pick<SloView, 'id'>, formKey: string, fields: URLSearchPa
     html`<label for="${key}-category">Category</label>
       <select id="${key}-category" name="category">
         ${CorrectionCategory.options.map(
-          (one) =>
-            html`<option value="${one}" ${one === category ? html`selected` : ''}>${CATEGORY_WORDS[one]}</option>`,
+          (option) =>
+            html`<option value="${option}" ${option === category ? html`selected` : ''}>
+              ${CATEGORY_WORDS[option]}
+            </option>`,
         )}
       </select>
       <label for="${key}-reason">Reason</label>
@@ -233,7 +235,7 @@ function previewNotice(id: string, preview: CorrectionPreview, { form, viewer: {
       sloPath(id),
       'record',
       formKey,
-      html`<input type="hidden" name="id" value="${newId()}" />
+      html`<input type="hidden" name="id" value="${newId('cor')}" />
         ${FIELDS.map((name) => html`<input type="hidden" name="${name}" value="${form.get(name) ?? ''}" />`)}
         <button class="primary" id="do-record">Record the correction</button>`,
     )}
@@ -269,8 +271,6 @@ function correctionIn(form: URLSearchParams): NewCorrection {
 
 const CorrectionId = z.string().regex(/^cor_[0-9a-f]{26}$/);
 
-const newId = (): string => `cor_${randomUUID().replaceAll('-', '').slice(0, 26)}`;
-
 const sloIn = ({ param }: Sent): string => param['id'] ?? '';
 
 const endingIn = (sent: Sent) => ({
@@ -299,7 +299,7 @@ export const correctionActions = {
     keepsFields: true,
     run: async (deps, sent) => {
       // The preview gave the ID, so the form can be sent twice.
-      const id = field(sent.form, 'id', CorrectionId.optional()) ?? newId();
+      const id = field(sent.form, 'id', CorrectionId.optional()) ?? newId('cor');
       await recordCorrection(deps, sent.caller, { id, slo: sloIn(sent), correction: correctionIn(sent.form) });
     },
   },

@@ -15,13 +15,13 @@ const DAY_SECONDS = 24 * 3600;
 /** Corrections that the page reads, newest first. */
 const CORRECTIONS_READ = 100;
 
-/** Longest forecast in the picture of a rolling window. */
+/** Longest forecast in the plot of a rolling window. */
 const AHEAD_SECONDS = 7 * DAY_SECONDS;
 
-/** Points are days; the current day ends at the newest bucket. */
+/** The curve has a gap after this time without a point. Points are days; the current day ends at the newest counts. */
 const GAP_SECONDS = 1.5 * DAY_SECONDS;
 
-export const slo: ConsolePage = {
+export const sloPage: ConsolePage = {
   path: '/console/slos/:id',
   label: null,
   within: '/console/slos',
@@ -30,16 +30,16 @@ export const slo: ConsolePage = {
   actions: correctionActions,
   async show(deps, { viewer: { caller, may, formKey }, param, query }) {
     const config = await deps.config.current();
-    const found = config.slos.find(({ id }) => id === param['id']);
-    if (found === undefined) throw new Refusal(404, 'not-found', 'there is no such objective');
-    caller.allow('slos:read', found);
-    const [view] = await sloViews(deps, config, [found]);
+    const slo = config.slos.find(({ id }) => id === param['id']);
+    if (slo === undefined) throw new Refusal(404, 'not-found', 'there is no such objective');
+    caller.allow('slos:read', slo);
+    const [view] = await sloViews(deps, config, [slo]);
     if (view === undefined) throw new Refusal(404, 'not-found', 'there is no such objective');
-    const { items, next_cursor } = await deps.sloCorrections.list(found.id, { limit: CORRECTIONS_READ });
+    const { items, next_cursor } = await deps.sloCorrections.list(slo.id, { limit: CORRECTIONS_READ });
     const corrections: CorrectionsData = {
       all: items,
       hasMore: next_cursor !== null,
-      formKey: may('slos:write', found) ? formKey : null,
+      formKey: may('slos:write', slo) ? formKey : null,
       fields: query,
     };
     return { title: view.name || view.id, main: sloMain(view, corrections, deps.clock.now()) };
@@ -55,8 +55,8 @@ export const sloMain = (view: SloView, corrections: CorrectionsData, at: Timesta
 `;
 
 /** Says why there is no forecast. An unknown budget or rate doesn't mean that the budget lasts. */
-const noForecast = ({ budget_remaining: left, burn_rates }: SloView): Html | string =>
-  left === null || burn_rates['1h'] == null
+const noForecast = ({ budget_remaining: budgetLeft, burn_rates }: SloView): Html | string =>
+  budgetLeft === null || burn_rates['1h'] == null
     ? html`<span class="quiet">unknown</span>`
     : 'not spent within the window at the rate of the last hour';
 
@@ -119,16 +119,16 @@ const rateText = (rate: number | null): Html | string =>
   rate === null ? html`<span class="quiet">unknown</span>` : `${Math.round(rate * 100) / 100}×`;
 
 function burnDownPanel(view: SloView, at: Timestamp): Html {
-  const known = view.history.flatMap((point) =>
+  const points = view.history.flatMap((point) =>
     point.budget_remaining === null ? [] : [[point.at, point.budget_remaining] as const],
   );
-  const [last] = known.slice(-1);
+  const [last] = points.slice(-1);
   if (last === undefined)
     return panel('burn-down', 'Burn-down', null, nothing('Too little of the window is known to draw the budget yet.'));
   const { spent_at, freezes_at } = view.forecast;
-  const left = view.budget_remaining ?? last[1];
+  const budgetLeft = view.budget_remaining ?? last[1];
   const end = view.window.kind === 'calendar' ? view.window.until : plusSeconds(at, AHEAD_SECONDS);
-  const isSpent = spent_at !== null && left > 0 && spent_at > at && spent_at <= end;
+  const isSpent = spent_at !== null && budgetLeft > 0 && spent_at > at && spent_at <= end;
   const until = view.window.kind === 'calendar' ? end : isSpent ? spent_at : at;
   const marks: Mark[] = [
     { kind: 'now', at, label: 'now' },
@@ -137,7 +137,7 @@ function burnDownPanel(view: SloView, at: Timestamp): Html {
       : []),
     ...(isSpent ? [{ kind: 'forecast', at: spent_at, label: 'spent, at the rate of the last hour' } as const] : []),
   ];
-  const [first = last] = known;
+  const [first = last] = points;
   return panel(
     'burn-down',
     'Burn-down',
@@ -145,7 +145,7 @@ function burnDownPanel(view: SloView, at: Timestamp): Html {
     html`${plot({
         id: 'burn-down',
         title: `Error budget left of ${view.name || view.id}`,
-        curve: known,
+        curve: points,
         from: first[0] < until ? first[0] : plusSeconds(until, -DAY_SECONDS),
         until: millisOf(until) > millisOf(first[0]) ? until : plusSeconds(first[0], DAY_SECONDS),
         limit: 0,
@@ -156,7 +156,7 @@ function burnDownPanel(view: SloView, at: Timestamp): Html {
         marks,
         ...(isSpent && {
           forecast: [
-            [at, left],
+            [at, budgetLeft],
             [spent_at, 0],
           ],
         }),
@@ -190,9 +190,9 @@ function dayTable(history: readonly SloPoint[]): Html {
     ],
     history
       .toReversed()
-      .map(({ at, budget_remaining: left, errors, events, coverage, ...corrected }): Cells => [
+      .map(({ at, budget_remaining: budgetLeft, errors, events, coverage, ...corrected }): Cells => [
         html`<span class="when">${at.slice(0, 10)} ${at.slice(11, 16)}</span>`,
-        shareText(left),
+        shareText(budgetLeft),
         ...(isCorrected
           ? [shareText(corrected.uncorrected_budget_remaining), percent(Math.round(corrected.excluded * 1000) / 1000)]
           : []),

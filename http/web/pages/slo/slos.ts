@@ -35,7 +35,7 @@ export type Slos = {
   isEmpty: boolean;
 };
 
-export const slos: ConsolePage = {
+export const slosPage: ConsolePage = {
   path: PATH,
   label: 'SLOs',
   action: 'slos:read',
@@ -44,15 +44,15 @@ export const slos: ConsolePage = {
     const text = (query.get('text') ?? '').trim().slice(0, TEXT_MAX_CHARS);
     const first = Math.max(0, Math.trunc(Number(query.get('from') ?? 0)) || 0);
     const all = (await currentSlos(deps)).filter((slo) => may('slos:read', slo));
-    const wanted = all.filter(({ id, name, service, environment }) =>
+    const matching = all.filter(({ id, name, service, environment }) =>
       `${service} ${environment} ${name} ${id}`.toLowerCase().includes(text.toLowerCase()),
     );
-    const sorted = wanted.toSorted((a, b) => (a.budget_remaining ?? 2) - (b.budget_remaining ?? 2));
+    const sorted = matching.toSorted((a, b) => (a.budget_remaining ?? 2) - (b.budget_remaining ?? 2));
     const main = slosMain({
       at: deps.clock.now(),
       text,
       items: sorted.slice(first, first + ROWS_MAX),
-      matching: wanted.length,
+      matching: matching.length,
       next: sorted.length > first + ROWS_MAX ? first + ROWS_MAX : null,
       isEmpty: all.length === 0,
     });
@@ -63,10 +63,10 @@ export const slos: ConsolePage = {
 export const slosMain = (data: Slos): Html => html`
   <h1 class="page-title">SLOs</h1>
   ${searchForm(PATH, { name: 'text', value: data.text, label: 'Service, environment, or objective' })}
-  ${panel('slos', 'Objectives, least budget first', data.matching, list(data))}
+  ${panel('slos', 'Objectives, least budget first', data.matching, slosTable(data))}
 `;
 
-function list({ at, text, items, next, isEmpty }: Slos): Html {
+function slosTable({ at, text, items, next, isEmpty }: Slos): Html {
   if (isEmpty)
     return nothing(
       html`No objective is configured. Describe one in <code>config/slos/</code>, or import rules of Sloth or Pyrra with
@@ -115,10 +115,10 @@ export function withoutCorrections({ corrected }: Pick<SloView, 'corrected'>): H
 
 /** Shows the rate at which the budget is spent: 1 spends it exactly over the window. */
 function burnOf({ burn_rates: rates, burning }: SloView): Html {
-  const known = Object.entries(rates).flatMap(([window, rate]) =>
+  const rateTexts = Object.entries(rates).flatMap(([window, rate]) =>
     rate === null ? [] : [`${window} ${Math.round(rate * 10) / 10}×`],
   );
-  return html`${known.length === 0 ? html`<span class="quiet">unknown</span>` : known.join(' · ')}
+  return html`${rateTexts.length === 0 ? html`<span class="quiet">unknown</span>` : rateTexts.join(' · ')}
   ${burning.map(
     ({ severity, long, factor }) =>
       html`<span class="badge ${severity === 'page' ? 'critical' : 'warning'}"

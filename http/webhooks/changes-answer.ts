@@ -1,11 +1,11 @@
 import { z } from '@hono/zod-openapi';
 import type { WebhookResult } from '../../actions/changes/receive-webhook.ts';
 
-/** What became of a webhook that reports changes. */
-export const changesTaken = z.object({
+/** The response to a webhook that reports changes. */
+export const ChangesAnswer = z.object({
   changes: z.array(z.string()).optional().openapi({ description: 'IDs of the changes that were recorded or updated' }),
   waiting: z.number().int().optional().openapi({
-    description: 'Reports that are kept until another event of the same rollout tells its start or its version',
+    description: 'Reports that are stored until another event of the same rollout has its start or its version',
   }),
   unmapped: z.array(z.string()).optional().openapi({
     description: 'Why no service was found for a report; it is kept until the configuration names one',
@@ -13,8 +13,8 @@ export const changesTaken = z.object({
   ignored: z.string().optional().openapi({ description: 'Why the event is no change' }),
 });
 
-/** Returns the response to the sender. */
-export function takenOf(result: Exclude<WebhookResult, { kind: 'unreadable' }>): z.infer<typeof changesTaken> {
+/** Returns the response for the result of a webhook. */
+export function changesAnswer(result: Exclude<WebhookResult, { kind: 'unreadable' }>): z.infer<typeof ChangesAnswer> {
   if (result.kind === 'ignored') return { ignored: result.why };
   const { changes, waiting, unmapped } = result;
   return { changes, ...(waiting > 0 && { waiting }), ...(unmapped.length > 0 && { unmapped }) };

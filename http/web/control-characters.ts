@@ -2,10 +2,10 @@ import type { MiddlewareHandler } from 'hono';
 import { printable } from '../../domain/messages/printable.ts';
 
 /**
- * Replaces control characters in pages and their updates with U+FFFD: texts of alerts, labels, and names come from
- * untrusted sources, and the question that a person approves must read as it is.
+ * Returns middleware that replaces control characters in pages and their updates with U+FFFD: texts of alerts, labels, and
+ * names come from untrusted sources, and could otherwise change how the question reads that a person approves.
  */
-export const visibleText = (): MiddlewareHandler => async (c, next) => {
+export const replaceControlCharacters = (): MiddlewareHandler => async (c, next) => {
   await next();
   if (!/^text\/(html|event-stream)\b/.test(c.res.headers.get('content-type') ?? '')) return;
   const text = await c.res.text();

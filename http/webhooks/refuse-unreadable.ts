@@ -16,8 +16,8 @@ export type UnreadableBody = {
   detail: string;
 };
 
-/** Keeps a body that cannot be read, and returns the response to its sender. */
-export async function quarantined(
+/** Stores a body that cannot be read in quarantine, and returns the response to its sender. */
+export async function refuseUnreadable(
   c: Context<Env>,
   { quarantine }: Pick<Deps, 'quarantine'>,
   unreadable: UnreadableBody,
@@ -29,6 +29,6 @@ export async function quarantined(
     throw error;
   });
   c.var.log.warn('a report of changes could not be parsed', { source, detail, quarantine: id });
-  const kept = id === null ? 'not kept, because the quarantine is full for today' : `kept in quarantine as ${id}`;
-  return new Refusal(status, status === 400 ? 'not-json' : 'invalid', `${detail} (${kept})`);
+  const fate = id === null ? 'not kept, because the quarantine is full for today' : `kept in quarantine as ${id}`;
+  return new Refusal(status, status === 400 ? 'not-json' : 'invalid', `${detail} (${fate})`);
 }
