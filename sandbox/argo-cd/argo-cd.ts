@@ -8,10 +8,10 @@ import {
   type State,
   type SyncOperation,
 } from './applications.ts';
-import { begun, compared, isAutomated, settled } from './controller.ts';
-import { applicationJson, errorJson, shownOf } from './json.ts';
+import { beginOperation, compareWithGit, isAutomated, settle } from './controller.ts';
+import { applicationJson, errorJson, pageView } from './json.ts';
 import { argoSandbox } from './sandbox.ts';
-import { mergePatched, windowsJson } from './changes.ts';
+import { applyMergePatch, windowsJson } from './changes.ts';
 import { SANDBOX_TOKEN, type StandIn, type StandInDeps } from '../core/stand-in.ts';
 
 /** The user of the token. */
@@ -31,7 +31,7 @@ export const argoCd = {
   app(deps) {
     const applications = openApplications(deps.db);
     return new Hono()
-      .use(settling(deps, applications))
+      .use(settleFirst(deps, applications))
       .use('/api/v1/*', authenticated(applications))
       .route('/api/v1/applications', applicationRoutes(deps, applications))
       .get('/api/version', (c) => c.json({ Version: 'v3.2.0' }))
@@ -39,25 +39,25 @@ export const argoCd = {
   },
   sandbox(deps) {
     const applications = openApplications(deps.db);
-    return new Hono().use(settling(deps, applications)).route('/', argoSandbox(deps, applications));
+    return new Hono().use(settleFirst(deps, applications)).route('/', argoSandbox(deps, applications));
   },
   view(deps) {
     const applications = openApplications(deps.db);
     const settings = applications.settings();
     // Reading does not change the stored state, so include changes that are due.
     return {
-      applications: applications.all().map((state) => shownOf(settled(state, settings, deps) ?? state, deps.now())),
+      applications: applications.all().map((state) => pageView(settle(state, settings, deps) ?? state, deps.now())),
     };
   },
 } as const satisfies StandIn;
 
 /** Applies the controller's changes that are due before each request is handled. */
-const settling =
+const settleFirst =
   (deps: StandInDeps, applications: Applications): MiddlewareHandler =>
   async (_, next) => {
     const settings = applications.settings();
     for (const state of applications.all()) {
-      const after = settled(state, settings, deps);
+      const after = settle(state, settings, deps);
       if (after !== null) applications.put(after);
     }
     await next();
@@ -68,8 +68,10 @@ const authenticated =
   async (c, next) => {
     const [, token] = /^Bearer (\S+)$/.exec(c.req.header('authorization') ?? '') ?? [];
     if (token === undefined) return errorJson(16, 'no session information');
-    const good = applications.settings().token;
-    return good === null || good === token ? next() : errorJson(16, 'invalid session: signature is invalid');
+    const expectedToken = applications.settings().token;
+    return expectedToken === null || expectedToken === token
+      ? next()
+      : errorJson(16, 'invalid session: signature is invalid');
   };
 
 type Action = 'get' | 'sync' | 'update';
@@ -81,28 +83,28 @@ function applicationRoutes(deps: StandInDeps, applications: Applications): Hono 
     .get('/:name', (c) => {
       const found = find(c, 'get', c.req.query());
       if (found instanceof Response) return found;
-      return shown(c.req.query('refresh') ? applications.put(compared(found, deps.now())) : found);
+      return shown(c.req.query('refresh') ? applications.put(compareWithGit(found, deps.now())) : found);
     })
     .get('/:name/syncwindows', (c) => {
       const found = find(c, 'get', c.req.query());
       return found instanceof Response ? found : c.json(windowsJson(found));
     })
     .patch('/:name', async (c) => {
-      const body = await bodyOf(c);
+      const body = await readBody(c);
       const found = find(c, 'update', body);
       if (found instanceof Response) return found;
-      const patched = mergePatched(found, body);
+      const patched = applyMergePatch(found, body);
       return typeof patched === 'string' ? errorJson(3, patched) : shown(applications.put(patched));
     })
     .post('/:name/rollback', async (c) => {
-      const body = await bodyOf(c);
+      const body = await readBody(c);
       const found = find(c, 'sync', body);
       if (found instanceof Response) return found;
       const sync = rollbackOf(found, body);
-      return sync instanceof Response ? sync : operate(found, sync);
+      return sync instanceof Response ? sync : startOperation(found, sync);
     })
     .post('/:name/sync', async (c) => {
-      const body = await bodyOf(c);
+      const body = await readBody(c);
       const found = find(c, 'sync', body);
       if (found instanceof Response) return found;
       if (!windowsJson(found).canSync) return errorJson(7, 'cannot sync: blocked by sync window');
@@ -112,15 +114,15 @@ function applicationRoutes(deps: StandInDeps, applications: Applications): Hono 
           9,
           `Cannot sync to ${revision}: auto-sync currently set to ${found.spec.source.targetRevision ?? ''}`,
         );
-      return operate(found, { revision, syncStrategy: { hook: {} }, ...flags({ prune, dryRun }) });
+      return startOperation(found, { revision, syncStrategy: { hook: {} }, ...flags({ prune, dryRun }) });
     });
 
   /** Starts an operation. Only one operation can run at a time. */
-  function operate(state: State, sync: SyncOperation): Response {
+  function startOperation(state: State, sync: SyncOperation): Response {
     if (state.operation) return errorJson(9, 'another operation is already in progress');
-    const takesMs = applications.settings().sync_ms / deps.timeScale;
+    const durationMs = applications.settings().sync_ms / deps.timeScale;
     const before = applicationJson(state, deps.now());
-    const after = applications.put(begun(state, sync, { username: USER }, deps.now(), takesMs));
+    const after = applications.put(beginOperation(state, sync, { username: USER }, deps.now(), durationMs));
     // The response contains the operation. The controller sets its state later.
     const { metadata, operation } = applicationJson(after, deps.now()) as { metadata: object; operation: object };
     return Response.json({ ...before, metadata, operation });
@@ -140,7 +142,7 @@ const Body = z.looseObject({
 export type Body = z.infer<typeof Body>;
 
 /** Reads the body. An unreadable body counts as empty, and is rejected for its missing fields. */
-async function bodyOf(c: Context): Promise<Body> {
+async function readBody(c: Context): Promise<Body> {
   const read = Body.safeParse(await c.req.json().catch(() => ({})));
   return read.success ? read.data : {};
 }
@@ -155,10 +157,10 @@ const finder =
     const name = c.req.param('name') ?? '';
     const state = applications.get(name, appNamespace || ARGOCD_NAMESPACE);
     const { denied } = applications.settings();
-    const none = project
+    const notFound = project
       ? errorJson(5, `applications.argoproj.io "${name}" not found`)
       : errorJson(7, 'permission denied');
-    if (state === undefined || (project && project !== state.spec.project) || denied.includes('get')) return none;
+    if (state === undefined || (project && project !== state.spec.project) || denied.includes('get')) return notFound;
     if (denied.includes(action))
       return errorJson(7, `permission denied: applications, ${action}, ${state.spec.project}/${name}, sub: ${USER}`);
     return state;

@@ -3,22 +3,23 @@ import { Source, type Spec, type State } from './applications.ts';
 
 /** Returns the sync windows of an application, and whether a manual sync is allowed. */
 export function windowsJson({ windows }: State): { canSync: boolean; [lists: string]: unknown } {
-  const shown = (some: State['windows']) => some.map(({ active: _state, ...window }) => window);
+  const shown = (someWindows: State['windows']) => someWindows.map(({ active: _state, ...window }) => window);
   const active = windows.filter((window) => window.active);
   return {
     ...(active.length > 0 && { activeWindows: shown(active) }),
     ...(windows.length > 0 && { assignedWindows: shown(windows) }),
-    canSync: canSync(windows, true),
+    canSync: canSync(windows, 'manual'),
   };
 }
 
 /** @see https://argo-cd.readthedocs.io/en/stable/user-guide/sync_windows/ */
-export function canSync(windows: State['windows'], byHand: boolean): boolean {
+export function canSync(windows: State['windows'], trigger: 'manual' | 'automated'): boolean {
+  const isManual = trigger === 'manual';
   const denying = windows.filter(({ kind, active }) => kind === 'deny' && active);
-  if (denying.length > 0) return byHand && denying.every(({ manualSync }) => manualSync);
+  if (denying.length > 0) return isManual && denying.every(({ manualSync }) => manualSync);
   const allowing = windows.filter(({ kind }) => kind === 'allow');
   if (allowing.length === 0 || allowing.some(({ active }) => active)) return true;
-  return byHand && allowing.every(({ manualSync }) => manualSync);
+  return isManual && allowing.every(({ manualSync }) => manualSync);
 }
 
 const Patched = z.looseObject({
@@ -48,13 +49,13 @@ const Patched = z.looseObject({
 /**
  * Applies a merge patch. Only spec, labels, and annotations can be patched. Returns a text with the reason if it can't.
  */
-export function mergePatched(
+export function applyMergePatch(
   state: State,
   { patch, patchType }: { patch?: string | undefined; patchType?: string | undefined },
 ): State | string {
   if (patchType !== 'merge') return `Patch type '${patchType ?? ''}' is not supported`;
   const { labels, annotations, spec } = state;
-  const merged = Patched.safeParse(merge({ metadata: { labels, annotations }, spec }, parsed(patch ?? '')));
+  const merged = Patched.safeParse(merge({ metadata: { labels, annotations }, spec }, parseJson(patch ?? '')));
   if (!merged.success) return `error unmarshaling patched app: ${z.prettifyError(merged.error)}`;
   const { metadata } = merged.data;
   return {
@@ -65,7 +66,7 @@ export function mergePatched(
   };
 }
 
-function parsed(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

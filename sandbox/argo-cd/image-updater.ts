@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Source, State } from './applications.ts';
-import { live } from './controller.ts';
+import { liveDeployment } from './controller.ts';
 import { problem } from '../core/problem.ts';
 
 const PREFIX = 'argocd-image-updater.argoproj.io';
@@ -16,25 +16,25 @@ export type Registry = z.infer<typeof Registry>;
  *
  * @see https://argocd-image-updater.readthedocs.io/en/release-0.16/configuration/images/ (read 2026-11)
  */
-export function imagesUpdated(state: State, { tags }: Registry): State {
+export function updateImages(state: State, { tags }: Registry): State {
   const listed = (state.annotations[`${PREFIX}/image-list`] ?? '')
     .split(',')
-    .map((text) => text.trim())
-    .filter((text) => text !== '');
-  return listed.reduce((before, text) => updated(before, text, tags), state);
+    .map((listEntry) => listEntry.trim())
+    .filter((listEntry) => listEntry !== '');
+  return listed.reduce((before, listEntry) => updateImage(before, listEntry, tags), state);
 }
 
-function updated(state: State, text: string, registry: Registry['tags']): State {
-  const [, alias, image = ''] = /^(?:([^=]*)=)?(.*)$/.exec(text) ?? [];
-  if (/:[^/]*$/.test(image)) throw problem(422, `the stand-in knows no version constraints, such as in ${text}`);
+function updateImage(state: State, listEntry: string, registry: Registry['tags']): State {
+  const [, alias, image = ''] = /^(?:([^=]*)=)?(.*)$/.exec(listEntry) ?? [];
+  if (/:[^/]*$/.test(image)) throw problem(422, `the stand-in knows no version constraints, such as in ${listEntry}`);
   const settings = settingsOf(state, alias);
-  const runs = runningImages(state).find((running) => nameOf(running) === image);
+  const running = runningImages(state).find((running) => nameOf(running) === image);
   const candidates = (registry[image] ?? []).filter(
     (tag) => settings.allows(tag) && !settings.ignored.some((pattern) => matches(pattern, tag)),
   );
   const tag = newest(candidates, settings.strategy);
   // An image that does not run is left alone, and without a candidate the running tag stays.
-  if (runs === undefined || tag === undefined || runs === `${image}:${tag}`) return state;
+  if (running === undefined || tag === undefined || running === `${image}:${tag}`) return state;
   const { kustomize, ...source } = state.spec.source;
   const overrides = setImages(state.spec.source).filter((override) => nameOf(override) !== image);
   const images = { ...(kustomize as object | undefined), images: [...overrides, `${image}:${tag}`] };
@@ -103,9 +103,9 @@ export const setImages = ({ kustomize }: Source): string[] =>
 
 /** Returns the images of the running revision, with the tags that its source sets. */
 export function runningImages(state: State): string[] {
-  const runs = live(state);
-  const overrides = runs === undefined ? [] : setImages(runs.source);
-  return (state.images[runs?.revision ?? ''] ?? []).map(
+  const running = liveDeployment(state);
+  const overrides = running === undefined ? [] : setImages(running.source);
+  return (state.images[running?.revision ?? ''] ?? []).map(
     (image) => overrides.find((override) => nameOf(override) === nameOf(image)) ?? image,
   );
 }

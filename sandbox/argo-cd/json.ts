@@ -1,4 +1,4 @@
-import { isAutomated, isSynced, live, time } from './controller.ts';
+import { isAutomated, isSynced, liveDeployment, kubernetesTime } from './controller.ts';
 import type { State } from './applications.ts';
 import { runningImages } from './image-updater.ts';
 
@@ -21,7 +21,7 @@ export function applicationJson(state: State, now: number): object {
       },
       health: healthOf(state, now),
       history: state.history,
-      reconciledAt: time(state.comparedAt),
+      reconciledAt: kubernetesTime(state.comparedAt),
       ...operationStateJson(state),
       sourceType: 'Kustomize',
       summary: imagesJson(state),
@@ -53,7 +53,7 @@ function operationStateJson({ operation, operationState, spec }: State): object 
       operation: { sync, initiatedBy },
       phase: 'Running',
       message: 'waiting for healthy state of apps/Deployment',
-      startedAt: time(startedAt),
+      startedAt: kubernetesTime(startedAt),
       syncResult: { revision: sync.revision, source: sync.source ?? spec.source, resources: [] },
     },
   };
@@ -65,10 +65,10 @@ function imagesJson(state: State): object {
 }
 
 /** Returns an application as the sandbox page shows it. */
-export const shownOf = (state: State, now: number) => ({
+export const pageView = (state: State, now: number) => ({
   name: state.name,
   project: state.spec.project,
-  revision: live(state)?.revision ?? null,
+  revision: liveDeployment(state)?.revision ?? null,
   images: runningImages(state),
   sync: isSynced(state) ? 'Synced' : 'OutOfSync',
   health: healthOf(state, now).status,

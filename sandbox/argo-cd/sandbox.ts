@@ -9,8 +9,8 @@ import {
   type State,
   SyncWindow,
 } from './applications.ts';
-import { compared, isAutomated, live, recorded, time } from './controller.ts';
-import { imagesUpdated, Registry, runningImages, setImages } from './image-updater.ts';
+import { compareWithGit, isAutomated, liveDeployment, addToHistory, kubernetesTime } from './controller.ts';
+import { updateImages, Registry, runningImages, setImages } from './image-updater.ts';
 import { check, problem, readJson } from '../core/problem.ts';
 import type { StandInDeps } from '../core/stand-in.ts';
 
@@ -48,38 +48,44 @@ const Health = z.strictObject({ status: z.string().min(1), message: z.string().o
 
 /** Returns the endpoints for actions of people in Argo CD, in Git, or in the cluster. */
 export function argoSandbox(deps: StandInDeps, applications: Applications): Hono {
-  const found = (c: Context): State => {
+  const requireApplication = (c: Context): State => {
     const state = applications.get(c.req.param('name') ?? '', c.req.query('namespace') ?? ARGOCD_NAMESPACE);
     if (!state) throw problem(422, `there is no application ${c.req.param('name') ?? ''}; create it with PUT`);
     return state;
   };
-  const changed = (c: Context, state: State) => c.json(summaryOf(applications.put(state)));
+  const store = (c: Context, state: State) => c.json(summaryOf(applications.put(state)));
   return new Hono()
     .get('/applications', (c) => c.json({ items: applications.all().map(summaryOf), next_cursor: null }))
-    .get('/applications/:name', (c) => c.json(summaryOf(found(c))))
+    .get('/applications/:name', (c) => c.json(summaryOf(requireApplication(c))))
     .put('/applications/:name', async (c) =>
-      changed(c, created(c.req.param('name'), check(NewApplication, await readJson(c)), deps.now())),
+      store(c, newApplication(c.req.param('name'), check(NewApplication, await readJson(c)), deps.now())),
     )
     .post('/applications/:name/deploy', async (c) =>
-      changed(c, deployed(found(c), check(Revision, await readJson(c)), deps.now())),
+      store(c, deploy(requireApplication(c), check(Revision, await readJson(c)), deps.now())),
     )
     .post('/applications/:name/commit', async (c) =>
-      changed(c, committed(found(c), check(Revision, await readJson(c)))),
+      store(c, commit(requireApplication(c), check(Revision, await readJson(c)))),
     )
     .put('/applications/:name/automated', async (c) =>
-      changed(c, automated(found(c), check(z.strictObject({ automated: Automated }), await readJson(c)).automated)),
+      store(
+        c,
+        setAutomated(
+          requireApplication(c),
+          check(z.strictObject({ automated: Automated }), await readJson(c)).automated,
+        ),
+      ),
     )
     .put('/applications/:name/windows', async (c) =>
-      changed(c, { ...found(c), windows: check(z.array(SyncWindow), await readJson(c)) }),
+      store(c, { ...requireApplication(c), windows: check(z.array(SyncWindow), await readJson(c)) }),
     )
     .put('/applications/:name/health', async (c) =>
-      changed(c, {
-        ...found(c),
+      store(c, {
+        ...requireApplication(c),
         health: healthOf(check(z.strictObject({ health: Health }), await readJson(c)).health),
       }),
     )
     .post('/applications/:name/image-updater', async (c) =>
-      changed(c, imagesUpdated(found(c), check(Registry, await readJson(c)))),
+      store(c, updateImages(requireApplication(c), check(Registry, await readJson(c)))),
     )
     .get('/settings', (c) => c.json(applications.settings()))
     .put('/settings', async (c) => {
@@ -96,15 +102,23 @@ const summaryOf = (state: State) => ({
   name: state.name,
   project: state.spec.project,
   automated: isAutomated(state),
-  running: live(state)?.revision ?? null,
+  running: liveDeployment(state)?.revision ?? null,
   head: state.head,
   operation: state.operation?.sync.revision ?? null,
   images: runningImages(state),
   set_images: setImages(state.spec.source),
 });
 
-function created(name: string, wanted: z.infer<typeof NewApplication>, now: number): State {
-  const { history, source: given, project, sync_options: syncOptions, spec, automated: how, ...rest } = wanted;
+function newApplication(name: string, requested: z.infer<typeof NewApplication>, now: number): State {
+  const {
+    history,
+    source: given,
+    project,
+    sync_options: syncOptions,
+    spec,
+    automated: requestedAutomated,
+    ...rest
+  } = requested;
   const source = given ?? { repoURL: `https://git.example.com/${name}.git`, path: 'deploy', targetRevision: 'main' };
   const empty: State = {
     ...rest,
@@ -128,25 +142,25 @@ function created(name: string, wanted: z.infer<typeof NewApplication>, now: numb
     health: null,
     windows: [],
   };
-  return automated(
-    history.reduce((state, each) => deployed(state, each, now), empty),
-    how,
+  return setAutomated(
+    history.reduce((state, each) => deploy(state, each, now), empty),
+    requestedAutomated,
   );
 }
 
 /** Commits a revision and syncs it on behalf of a person, in one step. */
-function deployed(state: State, { revision, images, source = state.spec.source, by }: Revision, now: number): State {
+function deploy(state: State, { revision, images, source = state.spec.source, by }: Revision, now: number): State {
   const initiatedBy = { username: by };
   const entry = {
-    id: (live(state)?.id ?? -1) + 1,
+    id: (liveDeployment(state)?.id ?? -1) + 1,
     revision,
     source,
-    deployStartedAt: time(now),
-    deployedAt: time(now),
+    deployStartedAt: kubernetesTime(now),
+    deployedAt: kubernetesTime(now),
     initiatedBy,
   };
   return {
-    ...recorded(compared({ ...state, head: revision }, now), entry),
+    ...addToHistory(compareWithGit({ ...state, head: revision }, now), entry),
     spec: { ...state.spec, source },
     images: { ...state.images, [revision]: images },
     operation: null,
@@ -154,23 +168,23 @@ function deployed(state: State, { revision, images, source = state.spec.source, 
       operation: { sync: { revision }, initiatedBy },
       phase: 'Succeeded',
       message: 'successfully synced (all tasks run)',
-      startedAt: time(now),
-      finishedAt: time(now),
+      startedAt: kubernetesTime(now),
+      finishedAt: kubernetesTime(now),
       syncResult: { revision, source, resources: [] },
     },
   };
 }
 
 /** Commits a revision to Git only. Argo CD finds it at its next comparison. */
-const committed = (state: State, { revision, images }: Revision): State => ({
+const commit = (state: State, { revision, images }: Revision): State => ({
   ...state,
   head: revision,
   images: { ...state.images, [revision]: images },
 });
 
-function automated(state: State, how: z.infer<typeof Automated>): State {
+function setAutomated(state: State, requestedAutomated: z.infer<typeof Automated>): State {
   const { automated: _before, ...policy } = state.spec.syncPolicy ?? {};
-  const on = how === true ? {} : how;
+  const on = requestedAutomated === true ? {} : requestedAutomated;
   const set = on && {
     automated: {
       ...(on.prune !== undefined && { prune: on.prune }),

@@ -20,8 +20,9 @@ import { check, readJson } from '../core/problem.ts';
 import type { StandIn, StandInDeps } from '../core/stand-in.ts';
 
 /**
- * The parts of AWS that are rollback targets: Lambda aliases, ECS services, CodeDeploy groups, and weighted records of Route 53, and the roles that
- * grant access to them. One address serves all APIs, and can be set as `endpoint` of the SDKs.
+ * The parts of AWS that are rollback targets (Lambda aliases, ECS services, CodeDeploy groups, and weighted records of
+ * Route 53), and the roles that grant access to them. One address serves all APIs, and can be set as `endpoint` of the
+ * SDKs.
  */
 export const aws = {
   vendor: 'aws',

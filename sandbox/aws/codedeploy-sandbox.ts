@@ -23,38 +23,38 @@ const GroupState = z.strictObject({
 /** Returns the endpoints for actions of people and pipelines in CodeDeploy. */
 export function codeDeploySandbox(deps: StandInDeps): Hono {
   const deployments = openDeployments(deps.db);
-  const known = (application: string, name: string) => {
+  const requireGroup = (application: string, name: string) => {
     deployments.settle({ now: deps.now(), rolloutMs: rolloutMillis(deps) });
     const group = deployments.group(application, name);
     if (!group) throw problem(422, `there is no deployment group ${name} of ${application}`);
     return group;
   };
-  const shown = () => ({ items: shownDeployments(deps), next_cursor: null });
+  const list = () => ({ items: shownDeployments(deps), next_cursor: null });
   return new Hono()
     .get('/deployments', (c) => {
       deployments.settle({ now: deps.now(), rolloutMs: rolloutMillis(deps) });
-      return c.json(shown());
+      return c.json(list());
     })
     .put('/groups', async (c) => {
       const state = check(GroupState, await readJson(c));
       const { application, group: name, platform, auto_rollback } = state;
       const group = { application, name, platform, auto_rollback: auto_rollback ? 1 : 0 } as const;
       deployments.putGroup(group);
-      for (const one of state.deployments) {
-        deployments.begin(group, one, { now: deps.now(), rolloutMs: 0 });
+      for (const deployment of state.deployments) {
+        deployments.begin(group, deployment, { now: deps.now(), rolloutMs: 0 });
         deployments.settle({ now: deps.now(), rolloutMs: 0 });
       }
-      return c.json(shown());
+      return c.json(list());
     })
     .post('/groups/:application/:group/deploy', async (c) => {
-      const group = known(c.req.param('application'), c.req.param('group'));
-      const one = check(NewDeployment, await readJson(c));
-      const { seq } = deployments.begin(group, one, { now: deps.now(), rolloutMs: rolloutMillis(deps) });
+      const group = requireGroup(c.req.param('application'), c.req.param('group'));
+      const deployment = check(NewDeployment, await readJson(c));
+      const { seq } = deployments.begin(group, deployment, { now: deps.now(), rolloutMs: rolloutMillis(deps) });
       return c.json({ id: deploymentId(seq) });
     })
     .post('/groups/:application/:group/fail', (c) => {
-      deployments.fail(known(c.req.param('application'), c.req.param('group')));
-      return c.json(shown());
+      deployments.fail(requireGroup(c.req.param('application'), c.req.param('group')));
+      return c.json(list());
     });
 }
 
@@ -69,7 +69,7 @@ export const shownDeployments = ({ db, now }: StandInDeps) => {
   const deployments = openDeployments(db);
   return deployments.groups().flatMap((group) =>
     deployments
-      .of(group)
+      .inGroup(group)
       .slice(0, SHOWN)
       .map(({ seq, revision, description, creator, status, failing, ends_at: endsAt }) => ({
         id: deploymentId(seq),

@@ -12,15 +12,15 @@ import { type AwsOperations, rolloutMillis } from './ecs.ts';
 import { AwsRefusal } from './refusal.ts';
 import type { StandInDeps } from '../core/stand-in.ts';
 
-const InGroup = z.object({ applicationName: z.string(), deploymentGroupName: z.string() });
+const GroupNames = z.object({ applicationName: z.string(), deploymentGroupName: z.string() });
 
-const CreateDeployment = InGroup.extend({
+const CreateDeployment = GroupNames.extend({
   revision: Revision,
   description: z.string().nullish(),
   fileExistsBehavior: z.string().nullish(),
 });
 
-const ListDeployments = InGroup.extend({
+const ListDeployments = GroupNames.extend({
   includeOnlyStatuses: z.array(z.string()).nullish(),
   nextToken: z.string().nullish(),
 });
@@ -30,7 +30,7 @@ const GetDeployment = z.object({ deploymentId: z.string() });
 const StopDeployment = GetDeployment.extend({ autoRollbackEnabled: z.boolean().nullish() });
 
 const BATCH_MAX = 25;
-const PAGE = 100;
+const PAGE_SIZE = 100;
 const DESCRIPTION_MAX_CHARS = 256;
 
 /**
@@ -40,16 +40,16 @@ const DESCRIPTION_MAX_CHARS = 256;
  */
 export function codeDeployApi(deps: StandInDeps): AwsOperations {
   const deployments = openDeployments(deps.db);
-  const at = { now: deps.now(), rolloutMs: rolloutMillis(deps) };
-  deployments.settle(at);
+  const times = { now: deps.now(), rolloutMs: rolloutMillis(deps) };
+  deployments.settle(times);
   const json = (deployment: Deployment) => deploymentJson(deployment, groupOf(deployments, deployment));
   return {
     CreateDeployment(input) {
       const { revision, description, fileExistsBehavior, ...of } = CreateDeployment.parse(input);
-      const group = known(deployments, of);
+      const group = requireGroup(deployments, of);
       if ((description ?? '').length > DESCRIPTION_MAX_CHARS)
         throw new AwsRefusal('DescriptionTooLongException', 'The description is too long.');
-      if (deployments.of(group).some(({ status }) => status === 'InProgress'))
+      if (deployments.inGroup(group).some(({ status }) => status === 'InProgress'))
         throw new AwsRefusal(
           'DeploymentLimitExceededException',
           `The Deployment Group '${group.name}' already has an active Deployment`,
@@ -57,47 +57,50 @@ export function codeDeployApi(deps: StandInDeps): AwsOperations {
       const begun = deployments.begin(
         group,
         { revision, description: description ?? null, creator: 'user', file_exists: fileExistsBehavior ?? null },
-        at,
+        times,
       );
-      const wrong = group.platform === 'Lambda' ? lambdaFault(revision, deployments.of(group).slice(1)) : undefined;
-      if (wrong !== undefined) deployments.end(begun, 'Failed', `INVALID_LAMBDA_CONFIGURATION: ${wrong}`, at.now);
+      const fault =
+        group.platform === 'Lambda' ? lambdaRevisionError(revision, deployments.inGroup(group).slice(1)) : undefined;
+      if (fault !== undefined) deployments.end(begun, 'Failed', `INVALID_LAMBDA_CONFIGURATION: ${fault}`, times.now);
       return { deploymentId: deploymentId(begun.seq) };
     },
-    GetDeployment: (input) => ({ deploymentInfo: json(found(deployments, GetDeployment.parse(input).deploymentId)) }),
+    GetDeployment: (input) => ({
+      deploymentInfo: json(requireDeployment(deployments, GetDeployment.parse(input).deploymentId)),
+    }),
     BatchGetDeployments(input) {
       const { deploymentIds } = BatchGetDeployments.parse(input);
       if (deploymentIds.length > BATCH_MAX)
         throw new AwsRefusal('BatchLimitExceededException', 'The maximum number of names or IDs was exceeded.');
-      return { deploymentsInfo: deploymentIds.map((id) => json(found(deployments, id))) };
+      return { deploymentsInfo: deploymentIds.map((id) => json(requireDeployment(deployments, id))) };
     },
     ListDeployments(input) {
       const { includeOnlyStatuses, nextToken, ...of } = ListDeployments.parse(input);
       const all = deployments
-        .of(known(deployments, of))
+        .inGroup(requireGroup(deployments, of))
         .filter(({ status }) => !includeOnlyStatuses?.length || includeOnlyStatuses.includes(status));
       const from = Number(nextToken ?? 0);
       return {
-        deployments: all.slice(from, from + PAGE).map(({ seq }) => deploymentId(seq)),
-        ...(from + PAGE < all.length && { nextToken: String(from + PAGE) }),
+        deployments: all.slice(from, from + PAGE_SIZE).map(({ seq }) => deploymentId(seq)),
+        ...(from + PAGE_SIZE < all.length && { nextToken: String(from + PAGE_SIZE) }),
       };
     },
     StopDeployment(input) {
       const { deploymentId: id, autoRollbackEnabled } = StopDeployment.parse(input);
-      const deployment = found(deployments, id);
+      const deployment = requireDeployment(deployments, id);
       if (deployment.status !== 'InProgress')
         throw new AwsRefusal('DeploymentAlreadyCompletedException', 'The deployment is already complete.');
-      deployments.end(deployment, 'Stopped', 'MANUAL_STOP: The deployment was stopped by a user.', at.now);
-      if (autoRollbackEnabled === true) deployments.rollBack(deployment, at);
+      deployments.end(deployment, 'Stopped', 'MANUAL_STOP: The deployment was stopped by a user.', times.now);
+      if (autoRollbackEnabled === true) deployments.rollBack(deployment, times);
       return { status: 'Succeeded', statusMessage: 'No more commands will be scheduled for execution.' };
     },
   };
 }
 
-function known(deployments: Deployments, of: z.infer<typeof InGroup>): DeploymentGroup {
+function requireGroup(deployments: Deployments, of: z.infer<typeof GroupNames>): DeploymentGroup {
   const group = deployments.group(of.applicationName, of.deploymentGroupName);
   if (group) return group;
-  const here = deployments.groups().some(({ application }) => application === of.applicationName);
-  throw here
+  const applicationExists = deployments.groups().some(({ application }) => application === of.applicationName);
+  throw applicationExists
     ? new AwsRefusal(
         'DeploymentGroupDoesNotExistException',
         `No Deployment Group found for name: ${of.deploymentGroupName}`,
@@ -105,7 +108,7 @@ function known(deployments: Deployments, of: z.infer<typeof InGroup>): Deploymen
     : new AwsRefusal('ApplicationDoesNotExistException', `No application found for name: ${of.applicationName}`);
 }
 
-function found(deployments: Deployments, id: string): Deployment {
+function requireDeployment(deployments: Deployments, id: string): Deployment {
   const seq = deploymentSeq(id);
   const deployment = seq === undefined ? undefined : deployments.bySeq(seq);
   if (deployment) return deployment;
@@ -116,15 +119,15 @@ const groupOf = (deployments: Deployments, { application, grp }: Deployment): De
   deployments.group(application, grp);
 
 /** Returns an error text unless `CurrentVersion` is the version of the alias and `TargetVersion` is another version. */
-function lambdaFault(revision: Revision, before: readonly Deployment[]): string | undefined {
+function lambdaRevisionError(revision: Revision, earlierDeployments: readonly Deployment[]): string | undefined {
   const versions = versionsOf(revision);
-  const live = before.find(({ status }) => status === 'Succeeded');
+  const live = earlierDeployments.find(({ status }) => status === 'Succeeded');
   if (versions === undefined) return 'The AppSpec file is missing or has an invalid configuration.';
   if (versions.current === versions.target) return 'CurrentVersion and TargetVersion are the same.';
-  const points = live && versionsOf(live.revision)?.target;
-  return points === undefined || points === versions.current
+  const aliasVersion = live && versionsOf(live.revision)?.target;
+  return aliasVersion === undefined || aliasVersion === versions.current
     ? undefined
-    : `The alias points at version ${points}, not at CurrentVersion ${versions.current}.`;
+    : `The alias points at version ${aliasVersion}, not at CurrentVersion ${versions.current}.`;
 }
 
 /** Returns the versions in an AppSpec in JSON or YAML, in any capitalization of its keys. */

@@ -91,7 +91,7 @@ export type Deployments = {
   group(application: string, name: string): DeploymentGroup | undefined;
   putGroup(group: DeploymentGroup): void;
   /** Returns the deployments of a group, newest first. */
-  of(group: DeploymentGroup): Deployment[];
+  inGroup(group: DeploymentGroup): Deployment[];
   bySeq(seq: number): Deployment | undefined;
   begin(group: DeploymentGroup, deployment: NewDeployment, at: { now: number; rolloutMs: number }): Deployment;
   /** Makes the deployment in progress fail. */
@@ -109,7 +109,7 @@ export function openDeployments(db: DatabaseSync): Deployments {
   const putGroup = db.prepare(`
     insert or replace into aws_groups (application, name, platform, auto_rollback)
     values (:application, :name, :platform, :auto_rollback)`);
-  const ofGroup = db.prepare('select * from aws_deployments where application = ? and grp = ? order by seq desc');
+  const inGroup = db.prepare('select * from aws_deployments where application = ? and grp = ? order by seq desc');
   const bySeq = db.prepare('select * from aws_deployments where seq = ?');
   const begin = db.prepare(`
     insert into aws_deployments
@@ -126,8 +126,8 @@ export function openDeployments(db: DatabaseSync): Deployments {
   const deployments: Deployments = {
     groups: () => groups.all() as DeploymentGroup[],
     group: (application, name) => group.get(application, name) as DeploymentGroup | undefined,
-    putGroup: (one) => void putGroup.run(one),
-    of: ({ application, name }) => (ofGroup.all(application, name) as Row[]).map(deploymentOf),
+    putGroup: (changed) => void putGroup.run(changed),
+    inGroup: ({ application, name }) => (inGroup.all(application, name) as Row[]).map(deploymentOf),
     bySeq(seq) {
       const row = bySeq.get(seq) as Row | undefined;
       return row && deploymentOf(row);
@@ -149,20 +149,30 @@ export function openDeployments(db: DatabaseSync): Deployments {
     fail: ({ application, name }) => void fail.run(application, name),
     end: ({ seq }, how, error, now) => void end.run(how, error, now, seq),
     rollBack(deployment, at) {
-      const of = deployments.group(deployment.application, deployment.grp);
-      const good = of && deployments.of(of).find(({ status }) => status === 'Succeeded');
-      if (!good) return undefined;
-      const { revision } = good;
-      const back = { revision, description: null, creator: 'codeDeployRollback', rollback_of: deployment.seq } as const;
-      const made = deployments.begin(of, back, at);
-      rolledBack.run(made.seq, deployment.seq);
-      return made;
+      const group = deployments.group(deployment.application, deployment.grp);
+      const lastSuccessful = group && deployments.inGroup(group).find(({ status }) => status === 'Succeeded');
+      if (!lastSuccessful) return undefined;
+      const { revision } = lastSuccessful;
+      const newDeployment = {
+        revision,
+        description: null,
+        creator: 'codeDeployRollback',
+        rollback_of: deployment.seq,
+      } as const;
+      const rollback = deployments.begin(group, newDeployment, at);
+      rolledBack.run(rollback.seq, deployment.seq);
+      return rollback;
     },
     settle(at) {
       for (let row = due.get(at.now) as Row | undefined; row; row = due.get(at.now) as Row | undefined) {
-        end.run(row.failing === 1 ? 'Failed' : 'Succeeded', row.failing === 1 ? FAILED : null, row.ends_at, row.seq);
-        const of = deployments.group(row.application, row.grp);
-        if (row.failing === 1 && of?.auto_rollback === 1 && row.creator !== 'codeDeployRollback')
+        end.run(
+          row.failing === 1 ? 'Failed' : 'Succeeded',
+          row.failing === 1 ? FAILED_ERROR : null,
+          row.ends_at,
+          row.seq,
+        );
+        const group = deployments.group(row.application, row.grp);
+        if (row.failing === 1 && group?.auto_rollback === 1 && row.creator !== 'codeDeployRollback')
           deployments.rollBack(deploymentOf(row), at);
       }
     },
@@ -170,6 +180,6 @@ export function openDeployments(db: DatabaseSync): Deployments {
   return deployments;
 }
 
-const FAILED = 'HEALTH_CONSTRAINTS: The overall deployment failed because too many individual instances failed.';
+const FAILED_ERROR = 'HEALTH_CONSTRAINTS: The overall deployment failed because too many individual instances failed.';
 
 const deploymentOf = (row: Row): Deployment => ({ ...row, revision: Revision.parse(JSON.parse(row.revision)) });

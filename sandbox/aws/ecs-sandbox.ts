@@ -35,7 +35,7 @@ export function ecsSandbox(deps: StandInDeps): Hono {
       },
       deps.now(),
     );
-  const known = (cluster: string, name: string) => {
+  const requireService = (cluster: string, name: string) => {
     services.settle(deps.now(), rolloutMillis(deps));
     const service = services.find(cluster, name);
     if (!service) throw problem(422, `there is no service ${name} in ${cluster}`);
@@ -54,7 +54,7 @@ export function ecsSandbox(deps: StandInDeps): Hono {
       return c.json({ items: shownServices(deps), next_cursor: null });
     })
     .post('/services/:cluster/:service/deploy', async (c) => {
-      const service = known(c.req.param('cluster'), c.req.param('service'));
+      const service = requireService(c.req.param('cluster'), c.req.param('service'));
       const { image, tags } = check(ServiceDeploy, await readJson(c));
       const rollout = services.begin(service, register(service.name, image, tags), {
         now: deps.now(),
@@ -63,7 +63,7 @@ export function ecsSandbox(deps: StandInDeps): Hono {
       return c.json({ id: rolloutId(rollout) });
     })
     .post('/services/:cluster/:service/fail', (c) => {
-      services.fail(known(c.req.param('cluster'), c.req.param('service')));
+      services.fail(requireService(c.req.param('cluster'), c.req.param('service')));
       return c.json({ items: shownServices(deps), next_cursor: null });
     });
 }
@@ -82,9 +82,9 @@ export const shownServices = ({ db, now }: StandInDeps) => {
     deployments: services.rollouts(service).map((rollout) => ({
       id: rolloutId(rollout),
       image: definitions.find(`${rollout.family}:${rollout.revision}`).containers[0]?.image ?? '',
-      state: rollout.ends_at === null || rollout.ends_at > now() ? rollout.state : ended(rollout),
+      state: rollout.ends_at === null || rollout.ends_at > now() ? rollout.state : endState(rollout),
     })),
   }));
 };
 
-const ended = ({ failing }: Rollout): Rollout['state'] => (failing === 0 ? 'COMPLETED' : 'FAILED');
+const endState = ({ failing }: Rollout): Rollout['state'] => (failing === 0 ? 'COMPLETED' : 'FAILED');

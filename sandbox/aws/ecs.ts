@@ -50,9 +50,9 @@ export function ecsApi(deps: StandInDeps): AwsOperations {
   return {
     DescribeServices(input, { region }) {
       const { cluster, services: names } = DescribeServices.parse(input);
-      if (!services.inCluster(lastPart(cluster)))
+      if (!services.inCluster(nameInArn(cluster)))
         throw new AwsRefusal('ClusterNotFoundException', 'Cluster not found.');
-      const found = names.map((name) => ({ name, service: services.find(lastPart(cluster), lastPart(name)) }));
+      const found = names.map((name) => ({ name, service: services.find(nameInArn(cluster), nameInArn(name)) }));
       return {
         services: found.flatMap(({ service }) => (service ? [serviceJson(region, service, services, now)] : [])),
         failures: found.flatMap(({ name, service }) => (service ? [] : [{ arn: name, reason: 'MISSING' }])),
@@ -60,7 +60,7 @@ export function ecsApi(deps: StandInDeps): AwsOperations {
     },
     UpdateService(input, { region }) {
       const requested = UpdateService.parse(input);
-      const service = services.find(lastPart(requested.cluster), lastPart(requested.service));
+      const service = services.find(nameInArn(requested.cluster), nameInArn(requested.service));
       if (!service) throw new AwsRefusal('ServiceNotFoundException', 'Service not found.');
       update(service, requested, { services, definitions, now, rolloutMs });
       const changed = services.find(service.cluster, service.name) ?? service;
@@ -73,7 +73,7 @@ export function ecsApi(deps: StandInDeps): AwsOperations {
       const from = Number(nextToken ?? 0);
       const next = from + maxResults;
       return {
-        taskDefinitionArns: all.slice(from, next).map((one) => taskDefinitionArn(region, one)),
+        taskDefinitionArns: all.slice(from, next).map((definition) => taskDefinitionArn(region, definition)),
         ...(next < all.length && { nextToken: String(next) }),
       };
     },
@@ -100,7 +100,7 @@ export function ecsApi(deps: StandInDeps): AwsOperations {
 export const rolloutMillis = ({ db, timeScale }: StandInDeps): number =>
   Math.round(openAwsSettings(db).get().rollout_ms / timeScale);
 
-const lastPart = (name: string): string => name.split('/').at(-1) ?? name;
+const nameInArn = (name: string): string => name.split('/').at(-1) ?? name;
 
 function update(
   service: EcsService,
@@ -109,20 +109,20 @@ function update(
 ): void {
   const { services, definitions, now } = context;
   const [primary] = services.rollouts(service);
-  const wanted = taskDefinition == null ? primary : definitions.find(taskDefinition);
+  const requested = taskDefinition == null ? primary : definitions.find(taskDefinition);
   if (taskDefinition != null && service.controller !== 'ECS')
     throw new AwsRefusal(
       'InvalidParameterException',
       `Unable to update task definition on services with a ${service.controller} deployment controller.`,
     );
-  if (wanted && 'status' in wanted && wanted.status === 'INACTIVE')
+  if (requested && 'status' in requested && requested.status === 'INACTIVE')
     throw new AwsRefusal('ClientException', 'TaskDefinition is inactive');
   if (desiredCount != null && desiredCount !== service.desired) {
     const running = runningOf(service, now);
     services.put({ ...service, desired: desiredCount, running, counted_at: now + context.rolloutMs });
   }
-  const same = primary && wanted && primary.family === wanted.family && primary.revision === wanted.revision;
-  if (wanted && (!same || forceNewDeployment === true)) services.begin(service, wanted, context);
+  const isSame = primary && requested && primary.family === requested.family && primary.revision === requested.revision;
+  if (requested && (!isSame || forceNewDeployment === true)) services.begin(service, requested, context);
 }
 
 const runningOf = ({ desired, running, counted_at: at }: EcsService, now: number): number =>
@@ -161,15 +161,15 @@ function deploymentJson(
   { primary, desired, running }: { primary: boolean; desired: number; running: number },
 ): object {
   // During a rollout, the new tasks are starting and the tasks of the last successful rollout are still running.
-  const runs = rollout.state === 'COMPLETED' ? running : 0;
+  const runningCount = rollout.state === 'COMPLETED' ? running : 0;
   return {
     id: rolloutId(rollout),
     status: primary ? 'PRIMARY' : 'ACTIVE',
     taskDefinition: taskDefinitionArn(region, rollout),
     desiredCount: desired,
     pendingCount: rollout.state === 'IN_PROGRESS' ? desired : 0,
-    runningCount: runs,
-    failedTasks: rollout.failing === 1 ? 3 : 0,
+    runningCount: runningCount,
+    failedTasks: rollout.failing === 1 ? 3 : 0, // any number above 0
     createdAt: rollout.created_at / 1000,
     updatedAt: rollout.created_at / 1000,
     launchType: 'FARGATE',

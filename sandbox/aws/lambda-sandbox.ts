@@ -34,7 +34,7 @@ export function lambdaSandbox(deps: StandInDeps): Hono {
     .get('/functions', (c) => c.json({ items: shownFunctions(deps), next_cursor: null }))
     .put('/functions', async (c) => {
       const { function: name, versions, alias, version, weights } = check(FunctionState, await readJson(c));
-      for (const one of versions) functions.publish(name, one, deps.now());
+      for (const version of versions) functions.publish(name, version, deps.now());
       const newest = functions.versions(name).at(-1);
       if (newest === undefined) throw problem(422, `versions: ${name} has no versions; add at least one`);
       if (alias !== undefined)
@@ -49,10 +49,10 @@ export function lambdaSandbox(deps: StandInDeps): Hono {
     })
     .post('/functions/:function/deploy', async (c) => {
       const name = c.req.param('function');
-      const { alias: of, weight, ...one } = check(FunctionDeploy, await readJson(c));
+      const { alias: of, weight, ...version } = check(FunctionDeploy, await readJson(c));
       const alias = functions.alias(name, of);
       if (!alias) throw problem(422, `${name} has no alias ${of}`);
-      const { number } = functions.publish(name, one, deps.now());
+      const { number } = functions.publish(name, version, deps.now());
       functions.setAlias(
         weight === undefined
           ? { ...alias, version: String(number), weights: {} }

@@ -32,11 +32,11 @@ export const RecordSet = z
     Weight: z.string().regex(/^\d+$/).optional(),
     TTL: z.string().regex(/^\d+$/).optional(),
   })
-  .transform((fields) => ({ ...fields, Name: absolute(fields.Name) }));
+  .transform((fields) => ({ ...fields, Name: absoluteName(fields.Name) }));
 export type RecordSet = z.infer<typeof RecordSet>;
 
 /** Returns a name as Route 53 stores it: in lowercase, with a final dot, and `*` as an octal code. */
-export const absolute = (name: string): string =>
+export const absoluteName = (name: string): string =>
   `${name
     .toLowerCase()
     .replace(/\.$/, '')
@@ -55,7 +55,7 @@ export function openRecords(db: DatabaseSync) {
   const changes = db.prepare('select * from aws_record_changes order by submitted_at, rowid');
   const refuse = db.prepare('insert into aws_record_refusals (code, message) values (?, ?)');
   const refusal = db.prepare('select * from aws_record_refusals order by seq limit 1');
-  const used = db.prepare('delete from aws_record_refusals where seq = ?');
+  const removeRefusal = db.prepare('delete from aws_record_refusals where seq = ?');
   const read = (row: unknown): RecordSet => RecordSet.parse(JSON.parse((row as { fields: string }).fields));
   return {
     all: () => (all.all() as { zone: string; fields: string }[]).map((row) => ({ zone: row.zone, record: read(row) })),
@@ -72,7 +72,7 @@ export function openRecords(db: DatabaseSync) {
     refuseNext: (code: string, message: string): void => void refuse.run(code, message),
     takeRefusal(): { code: string; message: string } | undefined {
       const found = refusal.get() as { seq: number; code: string; message: string } | undefined;
-      if (found !== undefined) used.run(found.seq);
+      if (found !== undefined) removeRefusal.run(found.seq);
       return found;
     },
   };

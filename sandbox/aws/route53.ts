@@ -3,7 +3,7 @@ import { Hono, type Context } from 'hono';
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import { callerOf } from './caller.ts';
-import { absolute, openRecords, RecordSet } from './records.ts';
+import { absoluteName, openRecords, RecordSet } from './records.ts';
 import { AwsRefusal } from './refusal.ts';
 import { openAwsSettings } from './settings.ts';
 import { check, readJson } from '../core/problem.ts';
@@ -12,7 +12,7 @@ import type { StandInDeps } from '../core/stand-in.ts';
 const NAMESPACE = 'https://route53.amazonaws.com/doc/2013-04-01/';
 
 /** The most record sets per page, regardless of `maxitems`. */
-const PAGE = 300;
+const PAGE_SIZE = 300;
 
 const Change = z.object({ Action: z.enum(['CREATE', 'DELETE', 'UPSERT']), ResourceRecordSet: RecordSet });
 
@@ -37,7 +37,7 @@ type Change = z.infer<typeof Change>;
  */
 export function route53Api(deps: StandInDeps): Hono {
   const records = openRecords(deps.db);
-  const begin = (c: Context): string => {
+  const beginCall = (c: Context): string => {
     const { region } = callerOf(c.req.raw, 'route53');
     if (region !== 'us-east-1')
       throw new AwsRefusal(
@@ -49,7 +49,7 @@ export function route53Api(deps: StandInDeps): Hono {
     if (refusal !== undefined) throw new AwsRefusal(refusal.code, refusal.message);
     return c.req.param('zone') ?? '';
   };
-  const zoned = (zone: string): RecordSet[] => {
+  const requireZone = (zone: string): RecordSet[] => {
     const all = records.zone(zone);
     if (all.length === 0) throw new AwsRefusal('NoSuchHostedZone', `No hosted zone found with ID: ${zone}`, 404);
     return all;
@@ -64,11 +64,11 @@ export function route53Api(deps: StandInDeps): Hono {
   };
   return new Hono()
     .get('/hostedzone/:zone/rrset', (c) => {
-      const { name = '', type = '', identifier = '', maxitems = String(PAGE) } = c.req.query();
-      const all = zoned(begin(c)).toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
-      const start = [reversed(absolute(name)), type, identifier].join('\n');
+      const { name = '', type = '', identifier = '', maxitems = String(PAGE_SIZE) } = c.req.query();
+      const all = requireZone(beginCall(c)).toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+      const start = [reversedName(absoluteName(name)), type, identifier].join('\n');
       const rest = name === '' ? all : all.filter((record) => keyOf(record) >= start);
-      const page = rest.slice(0, Math.min(PAGE, Number(maxitems)));
+      const page = rest.slice(0, Math.min(PAGE_SIZE, Number(maxitems)));
       const next = rest[page.length];
       return xml('ListResourceRecordSetsResponse', [
         new XmlNode(
@@ -87,12 +87,12 @@ export function route53Api(deps: StandInDeps): Hono {
       ]);
     })
     .post('/hostedzone/:zone/rrset', async (c) => {
-      const zone = begin(c);
-      zoned(zone);
+      const zone = beginCall(c);
+      requireZone(zone);
       const read = Batch.safeParse(parseXML(await c.req.text()));
       if (!read.success) throw new AwsRefusal('InvalidInput', z.prettifyError(read.error));
       const { Comment = '', Changes } = read.data.ChangeResourceRecordSetsRequest.ChangeBatch;
-      const { after, messages } = applied(records.zone(zone), Changes.Change);
+      const { after, messages } = applyBatch(records.zone(zone), Changes.Change);
       if (messages.length > 0) throw new AwsRefusal('InvalidChangeBatch', `[${messages.join(', ')}]`);
       for (const record of records.zone(zone)) records.remove(zone, record);
       for (const record of after) records.put(zone, record);
@@ -101,7 +101,7 @@ export function route53Api(deps: StandInDeps): Hono {
       return xml('ChangeResourceRecordSetsResponse', [changeInfo(id, deps.now())]);
     })
     .get('/change/:id', (c) => {
-      begin(c);
+      beginCall(c);
       const change = records.change(c.req.param('id'));
       if (change === undefined)
         throw new AwsRefusal('NoSuchChange', `Could not find resource with ID: ${c.req.param('id')}`, 404);
@@ -110,26 +110,30 @@ export function route53Api(deps: StandInDeps): Hono {
 }
 
 /** Applies a batch in order, and collects what is wrong with it. */
-function applied(before: readonly RecordSet[], changes: readonly Change[]): { after: RecordSet[]; messages: string[] } {
+function applyBatch(
+  before: readonly RecordSet[],
+  changes: readonly Change[],
+): { after: RecordSet[]; messages: string[] } {
   const messages: string[] = [];
   let after = [...before];
   for (const { Action, ResourceRecordSet: record } of changes) {
-    const which = `[name='${record.Name}', type='${record.Type}'${record.SetIdentifier === undefined ? '' : `, set identifier='${record.SetIdentifier}'`}]`;
+    const description = `[name='${record.Name}', type='${record.Type}'${record.SetIdentifier === undefined ? '' : `, set identifier='${record.SetIdentifier}'`}]`;
     const current = after.find((one) => keyOf(one) === keyOf(record));
     const others = after.filter((one) => one !== current);
     if (Action === 'DELETE') {
-      if (current === undefined) messages.push(`Tried to delete resource record set ${which} but it was not found`);
+      if (current === undefined)
+        messages.push(`Tried to delete resource record set ${description} but it was not found`);
       else if (!isDeepStrictEqual(current, record))
         messages.push(
-          `Tried to delete resource record set ${which} but the values provided do not match the current values`,
+          `Tried to delete resource record set ${description} but the values provided do not match the current values`,
         );
       after = others;
       continue;
     }
     if (Action === 'CREATE' && current !== undefined)
-      messages.push(`Tried to create resource record set ${which} but it already exists`);
-    const wrong = whyInvalid(record, others);
-    if (wrong !== null) messages.push(wrong);
+      messages.push(`Tried to create resource record set ${description} but it already exists`);
+    const reason = whyInvalid(record, others);
+    if (reason !== null) messages.push(reason);
     after = [...others, record];
   }
   return { after, messages };
@@ -150,10 +154,10 @@ function whyInvalid(record: RecordSet, others: readonly RecordSet[]): string | n
     : null;
 }
 
-const reversed = (name: string): string => name.split('.').toReversed().join('.');
+const reversedName = (name: string): string => name.split('.').toReversed().join('.');
 
 const keyOf = ({ Name, Type, SetIdentifier = '' }: RecordSet): string =>
-  [reversed(Name), Type, SetIdentifier].join('\n');
+  [reversedName(Name), Type, SetIdentifier].join('\n');
 
 const text = (name: string, value: string): XmlNode => new XmlNode(name, [new XmlText(value)]);
 
@@ -192,7 +196,7 @@ export function route53Sandbox(deps: StandInDeps): Hono {
     .get('/records', (c) => c.json({ items: shownRecords(deps), next_cursor: null }))
     .put('/records', async (c) => {
       const { zone, name, type, ttl, weights, health_check } = check(WeightedRecords, await readJson(c));
-      for (const old of records.zone(zone).filter((one) => one.Name === absolute(name) && one.Type === type))
+      for (const old of records.zone(zone).filter((one) => one.Name === absoluteName(name) && one.Type === type))
         records.remove(zone, old);
       for (const [index, [identifier, weight]] of Object.entries(weights).entries())
         records.put(

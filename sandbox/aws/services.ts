@@ -88,7 +88,7 @@ export function openServices(db: DatabaseSync): Services {
     values (:cluster, :name, :controller, :strategy, :scheduling, :breaker, :desired, :running, :counted_at)`);
   const rollouts = db.prepare(`
     select * from aws_rollouts where cluster = ? and service = ? and drained = 0 order by id desc`);
-  const replaced = db.prepare('update aws_rollouts set ends_at = null where cluster = ? and service = ?');
+  const stopReplaced = db.prepare('update aws_rollouts set ends_at = null where cluster = ? and service = ?');
   const begin = db.prepare(`
     insert into aws_rollouts (cluster, service, family, revision, state, reason, created_at, ends_at)
     values (:cluster, :service, :family, :revision, 'IN_PROGRESS', :reason, :created_at, :ends_at) returning *`);
@@ -108,35 +108,35 @@ export function openServices(db: DatabaseSync): Services {
     put: (service) => void put.run(service),
     rollouts: ({ cluster, name }) => rollouts.all(cluster, name) as Rollout[],
     begin({ cluster, name }, { family, revision }, { now, rolloutMs }, reason) {
-      replaced.run(cluster, name);
-      const made = { cluster, service: name, family, revision, created_at: now, ends_at: now + rolloutMs };
-      return begin.get({ ...made, reason: reason ?? 'ECS deployment in progress.' }) as Rollout;
+      stopReplaced.run(cluster, name);
+      const values = { cluster, service: name, family, revision, created_at: now, ends_at: now + rolloutMs };
+      return begin.get({ ...values, reason: reason ?? 'ECS deployment in progress.' }) as Rollout;
     },
     fail: ({ cluster, name }) => void fail.run(cluster, name),
     settle(now, rolloutMs) {
       for (let rollout = due.get(now) as Rollout | undefined; rollout; rollout = due.get(now) as Rollout | undefined) {
         const service = find.get(rollout.cluster, rollout.service) as EcsService;
-        if (rollout.failing === 0) complete(rollout);
-        else failed(rollout, service, { now, rolloutMs });
+        if (rollout.failing === 0) endCompleted(rollout);
+        else endFailed(rollout, service, { now, rolloutMs });
       }
     },
   };
 
-  const complete = (rollout: Rollout): void => {
+  const endCompleted = (rollout: Rollout): void => {
     end.run('COMPLETED', `ECS deployment ${rolloutId(rollout)} completed.`, rollout.id);
     drain.run(rollout.cluster, rollout.service, rollout.id);
   };
 
-  const failed = (rollout: Rollout, service: EcsService, at: { now: number; rolloutMs: number }): void => {
+  const endFailed = (rollout: Rollout, service: EcsService, at: { now: number; rolloutMs: number }): void => {
     if (service.breaker === 'off') return void end.run('IN_PROGRESS', rollout.reason, rollout.id);
     end.run('FAILED', 'ECS deployment circuit breaker: tasks failed to start.', rollout.id);
-    const good = lastGood.get(rollout.cluster, rollout.service) as Rollout | undefined;
-    if (service.breaker === 'rollback' && good)
+    const lastCompleted = lastGood.get(rollout.cluster, rollout.service) as Rollout | undefined;
+    if (service.breaker === 'rollback' && lastCompleted)
       services.begin(
         service,
-        good,
+        lastCompleted,
         at,
-        `ECS deployment circuit breaker: rolling back to deploymentId ${rolloutId(good)}.`,
+        `ECS deployment circuit breaker: rolling back to deploymentId ${rolloutId(lastCompleted)}.`,
       );
   };
   return services;

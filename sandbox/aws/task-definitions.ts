@@ -55,7 +55,7 @@ export function openTaskDefinitions(db: DatabaseSync): TaskDefinitions {
     returning *`);
   const deregister = db.prepare(`
     update aws_task_definitions set status = 'INACTIVE' where family = ? and revision = ?`);
-  const one = db.prepare('select * from aws_task_definitions where family = ? and revision = ?');
+  const byRevision = db.prepare('select * from aws_task_definitions where family = ? and revision = ?');
   const newest = db.prepare(`
     select * from aws_task_definitions where family = ? and status = 'ACTIVE' order by revision desc limit 1`);
   const ofFamily = db.prepare('select * from aws_task_definitions where family = ? and status = ? order by revision');
@@ -66,7 +66,9 @@ export function openTaskDefinitions(db: DatabaseSync): TaskDefinitions {
     deregister: ({ family, revision }) => void deregister.run(family, revision),
     find(name) {
       const [family = '', revision] = name.slice(name.lastIndexOf('/') + 1).split(':');
-      const row = (revision === undefined ? newest.get(family) : one.get(family, Number(revision))) as Row | undefined;
+      const row = (revision === undefined ? newest.get(family) : byRevision.get(family, Number(revision))) as
+        | Row
+        | undefined;
       if (!row) throw new AwsRefusal('ClientException', 'Unable to describe task definition.');
       return definitionOf(row);
     },

@@ -25,7 +25,7 @@ export const cd = {
     const route = routeApi(deps);
     return (
       new Hono()
-        .use(settled(deps, rollbacks))
+        .use(settleFirst(deps, rollbacks))
         // Not as routes: beside them, Hono's router does not find the pattern of rollbacks.
         .use(async (c, next) => {
           const isTraffic = c.req.path.endsWith('/traffic');
@@ -49,7 +49,7 @@ export const cd = {
     const rollbacks = openRollbacks(deps.db);
     const live = () => ({ items: rollbacks.allLive(), next_cursor: null });
     return new Hono()
-      .use(settled(deps, rollbacks))
+      .use(settleFirst(deps, rollbacks))
       .get('/live', (c) => c.json(live()))
       .put('/live', async (c) => {
         rollbacks.recordLive(check(LiveVersion, await readJson(c)));
@@ -72,7 +72,7 @@ export const cd = {
         return c.json(rollbacks.settings());
       });
   },
-  view: (deps) => shown(openRollbacks(deps.db), openTraffic(deps.db).all(), deps.now()),
+  view: (deps) => pageView(openRollbacks(deps.db), openTraffic(deps.db).all(), deps.now()),
 } as const satisfies StandIn;
 
 /** The traffic as another system changes it. */
@@ -85,7 +85,7 @@ const SetTraffic = z.strictObject({
 });
 
 /** Makes the versions of completed rollbacks live before each request is handled. */
-const settled =
+const settleFirst =
   (deps: StandInDeps, rollbacks: Rollbacks): MiddlewareHandler =>
   async (_, next) => {
     const traffic = openTraffic(deps.db);
@@ -121,30 +121,30 @@ function readRequest(text: string, key: string | undefined): RollbackRequest | {
 }
 
 function rollBack(c: Context, request: RollbackRequest, rollbacks: Rollbacks, deps: StandInDeps): Response {
-  const first = rollbacks.byKey(request.idempotency_key);
-  if (first && !isSame(first, request))
+  const earlier = rollbacks.byKey(request.idempotency_key);
+  if (earlier && !isSame(earlier, request))
     return c.json({ error: 'the key was already used for a different rollback' }, 422);
-  if (first) return c.json(answer(first, statusPath(c, first), deps), 200);
+  if (earlier) return c.json(answer(earlier, statusPath(c, earlier), deps), 200);
 
-  const judged = judge(request, rollbacks, deps.now());
-  if ('refusal' in judged) return c.json(judged.refusal, judged.status);
+  const admission = admit(request, rollbacks, deps.now());
+  if ('refusal' in admission) return c.json(admission.refusal, admission.status);
 
-  const rollback = start(judged.accepted, rollbacks, deps);
+  const rollback = start(admission.accepted, rollbacks, deps);
   const now = answer(rollback, statusPath(c, rollback), deps);
   return c.json(now, now.status === 'in_progress' ? 202 : 200);
 }
 
-const isSame = (first: Rollback, request: RollbackRequest): boolean =>
-  first.service === request.service &&
-  first.environment === request.environment &&
-  first.to_version === request.to_version;
+const isSame = (earlier: Rollback, request: RollbackRequest): boolean =>
+  earlier.service === request.service &&
+  earlier.environment === request.environment &&
+  earlier.to_version === request.to_version;
 
-type Judgement =
+type Admission =
   | { accepted: NewRollback }
   | { status: 404 | 409 | 422; refusal: { error: string; id?: string; current_version?: string } };
 
 /** Accepts or refuses a rollback. A refusal is not stored under its key, so the same request can succeed later. */
-function judge(request: RollbackRequest, rollbacks: Rollbacks, now: number): Judgement {
+function admit(request: RollbackRequest, rollbacks: Rollbacks, now: number): Admission {
   const { service, environment, from_version: from, to_version: to, idempotency_key: key } = request;
   const { services } = rollbacks.settings();
   if (services && !services.includes(service)) return { status: 404, refusal: { error: 'unknown service' } };
@@ -154,14 +154,15 @@ function judge(request: RollbackRequest, rollbacks: Rollbacks, now: number): Jud
   if (running) return { status: 409, refusal: { error: 'rollback already in progress', id: idOf(running) } };
 
   const live = rollbacks.liveVersion(service, environment);
-  const changed = from && live !== undefined && live !== from;
-  if (changed) return { status: 409, refusal: { error: 'version changed', current_version: live } };
+  const hasOtherVersion = from && live !== undefined && live !== from;
+  if (hasOtherVersion) return { status: 409, refusal: { error: 'version changed', current_version: live } };
   return { accepted: { key, service, environment, from_version: from ?? null, to_version: to } };
 }
 
 function start(accepted: NewRollback, rollbacks: Rollbacks, { now, timeScale }: StandInDeps): Rollback {
   const { rollback_ms, outcome } = rollbacks.settings();
   const { service, environment, from_version: version } = accepted;
+  // The caller's version was not refuted, so it counts as the running one until the rollback ends.
   if (version !== null) rollbacks.setLive({ service, environment, version });
 
   const startedAt = now();
@@ -176,7 +177,7 @@ const SHOWN_ROLLBACKS = 50;
  * Returns rollbacks, newest first, and the known running versions. Reading does not change the stored state, so
  * rollbacks that are due are included.
  */
-function shown(rollbacks: Rollbacks, traffic: ReturnType<Traffic['all']>, now: number) {
+function pageView(rollbacks: Rollbacks, traffic: ReturnType<Traffic['all']>, now: number) {
   const live = new Map(rollbacks.allLive().map((one) => [serviceEnvironmentKey(one), one]));
   for (const { service, environment, to_version: version, outcome } of rollbacks.due(now)) {
     if (outcome === 'succeeded')

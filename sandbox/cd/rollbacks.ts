@@ -65,7 +65,10 @@ export type Rollback = NewRollback & {
 export type RollbackStatus = 'in_progress' | CdSettings['outcome'];
 
 export type Rollbacks = {
-  /** Makes the versions of completed rollbacks live, since no timers run. Call it before every other function. Returns them. */
+  /**
+   * Makes the versions of completed rollbacks live, since no timers run, and returns these rollbacks. Call it before
+   * every other function.
+   */
   settle(now: number): Rollback[];
   start(rollback: NewRollback, at: { startedAt: number; endsAt: number }, outcome: CdSettings['outcome']): Rollback;
   byKey(key: string): Rollback | undefined;

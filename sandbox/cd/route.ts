@@ -55,11 +55,11 @@ export function routeApi(deps: StandInDeps) {
         return c.json({ error: 'header Idempotency-Key does not match idempotency_key in the body' }, 422);
       const state = routes.get(order.service, order.environment);
       if (state === undefined) return c.json({ error: 'unknown route' }, 404);
-      const known = routes.body(order.idempotency_key);
-      if (known !== undefined && known !== bodyOf(order))
+      const earlierBody = routes.body(order.idempotency_key);
+      if (earlierBody !== undefined && earlierBody !== bodyOf(order))
         return c.json({ error: 'the key was already used for a different order' }, 422);
-      if (known !== undefined) return c.json(shown(state), isSame(state.weights, order.weights) ? 200 : 409);
-      if (!isSame(names(state.weights), names(order.weights)))
+      if (earlierBody !== undefined) return c.json(shown(state), isSame(state.weights, order.weights) ? 200 : 409);
+      if (!isSame(targetNames(state.weights), targetNames(order.weights)))
         return c.json({ error: `the targets are ${Object.keys(state.weights).join(', ')}` }, 422);
       if (Object.values(order.weights).every((weight) => weight === 0))
         return c.json({ error: 'at least one target must have traffic' }, 422);
@@ -74,7 +74,7 @@ export function routeApi(deps: StandInDeps) {
 
 type Numbers = Readonly<Record<string, number>>;
 
-const names = (weights: Numbers): Numbers => Object.fromEntries(Object.keys(weights).map((name) => [name, 0]));
+const targetNames = (weights: Numbers): Numbers => Object.fromEntries(Object.keys(weights).map((name) => [name, 0]));
 
 const isSame = (a: Numbers, b: Numbers): boolean =>
   Object.keys(a).length === Object.keys(b).length && Object.keys(a).every((name) => a[name] === b[name]);

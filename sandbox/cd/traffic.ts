@@ -53,9 +53,12 @@ export function trafficApi(deps: StandInDeps) {
   const traffic = openTraffic(deps.db);
   const live = openRollbacks(deps.db);
   const splitOf = (service: string, environment: string, stable: string | undefined): Split | undefined => {
-    const known = traffic.split(service, environment);
-    const first = live.liveVersion(service, environment) ?? stable;
-    return known ?? (first === undefined ? undefined : { stable_version: first, version: null, weight: 0 });
+    const earlierBody = traffic.split(service, environment);
+    const runningVersion = live.liveVersion(service, environment) ?? stable;
+    return (
+      earlierBody ??
+      (runningVersion === undefined ? undefined : { stable_version: runningVersion, version: null, weight: 0 })
+    );
   };
   return {
     read(c: Context): Response {
@@ -74,14 +77,14 @@ export function trafficApi(deps: StandInDeps) {
       if (services && !services.includes(order.service)) return c.json({ error: 'unknown service' }, 404);
       const { service, environment, stable_version: stable } = order;
       const now = splitOf(service, environment, stable) ?? { stable_version: stable, version: null, weight: 0 };
-      const known = traffic.body(order.idempotency_key);
-      if (known !== undefined && known !== bodyOf(order))
+      const earlierBody = traffic.body(order.idempotency_key);
+      if (earlierBody !== undefined && earlierBody !== bodyOf(order))
         return c.json({ error: 'the key was already used for a different order' }, 422);
-      if (known !== undefined) return c.json(now);
+      if (earlierBody !== undefined) return c.json(now);
       if (order.sequence <= traffic.lastSequence(order.canary_id))
         return c.json({ error: 'a newer order of this canary was applied', ...now }, 409);
-      if (!isBetween(now, order)) return c.json({ error: 'other versions have the traffic', ...now }, 409);
-      const next = applied(order);
+      if (!hasExpectedVersions(now, order)) return c.json({ error: 'other versions have the traffic', ...now }, 409);
+      const next = splitAfter(order);
       traffic.store(order, bodyOf(order), next);
       if (order.action === 'promote') live.setLive({ service, environment, version: order.version });
       return c.json(next);
@@ -89,12 +92,12 @@ export function trafficApi(deps: StandInDeps) {
   };
 }
 
-function isBetween({ stable_version: stable, version }: Split, order: TrafficOrder): boolean {
+function hasExpectedVersions({ stable_version: stable, version }: Split, order: TrafficOrder): boolean {
   if (order.action === 'promote' && stable === order.version && version === null) return true;
   return stable === order.stable_version && (version === null || version === order.version);
 }
 
-function applied({ action, stable_version, version, weight }: TrafficOrder): Split {
+function splitAfter({ action, stable_version, version, weight }: TrafficOrder): Split {
   switch (action) {
     case 'set':
       return { stable_version, version, weight };

@@ -30,7 +30,7 @@ export type Front = {
 /** A call in progress, with the actions that faults are made of. */
 type Call = {
   /** Lets the vendor handle the call. The effect and its outcome in the journal are one transaction. */
-  decide(): Promise<Response>;
+  handle(): Promise<Response>;
   /** Records the response before it is sent. Records and sends nothing if the caller has gone. */
   answer(response: Response): Promise<Response>;
   /** Ends the connection without a response. */
@@ -40,34 +40,35 @@ type Call = {
   /**
    * Waits for a number of milliseconds, even if the caller gives up. Returns false if the stand-ins shut down first.
    */
-  regardless(ms: number): Promise<boolean>;
+  waitRegardless(ms: number): Promise<boolean>;
   throttled(): Response;
 };
 
 /** The behavior of each fault. */
-const plays: { [K in Fault['kind']]: (call: Call, fault: Extract<Fault, { kind: K }>) => Promise<Response> } = {
-  status: (call, fault) => call.answer(statusAnswer(fault)),
-  rate_limit: (call) => call.answer(call.throttled()),
-  hang: async (call) => {
-    await call.whileCallerWaits(Number.POSITIVE_INFINITY);
-    return RESPONSE_ALREADY_SENT;
-  },
-  reset: async (call) => call.drop('reset'),
-  lost: async (call) => {
-    await call.decide();
-    return call.drop('close');
-  },
-  slow: async (call, { delay_ms }) => {
-    const response = await call.decide();
-    await call.whileCallerWaits(delay_ms);
-    return call.answer(response);
-  },
-  late: async (call, { delay_ms }) => {
-    const over = await call.regardless(delay_ms);
-    // If it is not over, `resume()` handles the call at the next start.
-    return over ? call.answer(await call.decide()) : RESPONSE_ALREADY_SENT;
-  },
-};
+const faultBehaviors: { [K in Fault['kind']]: (call: Call, fault: Extract<Fault, { kind: K }>) => Promise<Response> } =
+  {
+    status: (call, fault) => call.answer(statusAnswer(fault)),
+    rate_limit: (call) => call.answer(call.throttled()),
+    hang: async (call) => {
+      await call.whileCallerWaits(Number.POSITIVE_INFINITY);
+      return RESPONSE_ALREADY_SENT;
+    },
+    reset: async (call) => call.drop('reset'),
+    lost: async (call) => {
+      await call.handle();
+      return call.drop('close');
+    },
+    slow: async (call, { delay_ms }) => {
+      const response = await call.handle();
+      await call.whileCallerWaits(delay_ms);
+      return call.answer(response);
+    },
+    late: async (call, { delay_ms }) => {
+      const isOver = await call.waitRegardless(delay_ms);
+      // If it is not over, `resume()` handles the call at the next start.
+      return isOver ? call.answer(await call.handle()) : RESPONSE_ALREADY_SENT;
+    },
+  };
 
 export function front(standIn: StandIn, parts: FrontParts): Front {
   const { store, journal, late, deps, closing } = parts;
@@ -75,12 +76,14 @@ export function front(standIn: StandIn, parts: FrontParts): Front {
     throw error; // rethrow outside the transaction, so that a failed handler changes nothing
   });
 
-  const decide = async (seq: number, raw: RawCall): Promise<Response> => {
-    const handled = async () => finish(seq, await app.fetch(requestOf(raw)));
-    return store.transaction(handled).catch((error: unknown) => store.transaction(() => finish(seq, broken(error))));
+  const handle = async (seq: number, raw: RawCall): Promise<Response> => {
+    const handleOnce = async () => finish(seq, await app.fetch(requestOf(raw)));
+    return store
+      .transaction(handleOnce)
+      .catch((error: unknown) => store.transaction(() => finish(seq, standInError(error))));
   };
   const finish = (seq: number, response: Response): Response => {
-    journal.decided(seq, response.status);
+    journal.handled(seq, response.status);
     late.done(seq);
     return response;
   };
@@ -89,9 +92,9 @@ export function front(standIn: StandIn, parts: FrontParts): Front {
     async fetch(request, env) {
       try {
         const raw = await receive(request);
-        const { seq, fault } = await store.transaction(() => writeDown(standIn, raw, parts));
-        const call = inProgress({ seq, env, parts, standIn, decide: () => decide(seq, raw) });
-        return await (fault ? play(call, fault) : call.decide().then(call.answer));
+        const { seq, fault } = await store.transaction(() => recordArrival(standIn, raw, parts));
+        const call = callInProgress({ seq, env, parts, standIn, handle: () => handle(seq, raw) });
+        return await (fault ? applyFault(call, fault) : call.handle().then(call.answer));
       } catch (error) {
         if (closing.aborted || env.outgoing.destroyed) return RESPONSE_ALREADY_SENT;
         throw error;
@@ -101,7 +104,7 @@ export function front(standIn: StandIn, parts: FrontParts): Front {
       for (const { seq, dueAt, call } of late.pending(standIn.vendor)) {
         const remaining = Math.max(0, dueAt - deps.now());
         void pause(remaining, closing)
-          .then((over) => (over ? decide(seq, call) : undefined))
+          .then((isOver) => (isOver ? handle(seq, call) : undefined))
           .catch(ignoreWhen(closing));
       }
     },
@@ -114,7 +117,7 @@ async function receive(request: Request): Promise<RawCall> {
 }
 
 /** Records the call, decrements the fault, and stores a late effect in one transaction. */
-function writeDown({ vendor, credentialKeys }: StandIn, raw: RawCall, parts: FrontParts) {
+function recordArrival({ vendor, credentialKeys }: StandIn, raw: RawCall, parts: FrontParts) {
   const { pathname, search } = new URL(raw.url);
   const fault = parts.faults.take(vendor, raw.method, pathname);
   const seq = parts.journal.arrived({
@@ -131,24 +134,24 @@ function writeDown({ vendor, credentialKeys }: StandIn, raw: RawCall, parts: Fro
   return { seq, fault };
 }
 
-function inProgress(of: {
+function callInProgress(options: {
   seq: number;
   env: HttpBindings;
   parts: FrontParts;
   standIn: StandIn;
-  decide: () => Promise<Response>;
+  handle: () => Promise<Response>;
 }): Call {
-  const { env, parts } = of;
-  const gone = new AbortController();
-  env.outgoing.once('close', () => gone.abort());
-  if (env.outgoing.destroyed) gone.abort();
+  const { env, parts } = options;
+  const callerGone = new AbortController();
+  env.outgoing.once('close', () => callerGone.abort());
+  if (env.outgoing.destroyed) callerGone.abort();
 
   return {
-    decide: of.decide,
-    throttled: of.standIn.throttled,
+    handle: options.handle,
+    throttled: options.standIn.throttled,
     async answer(response) {
       if (env.outgoing.destroyed) return RESPONSE_ALREADY_SENT;
-      await parts.store.transaction(() => parts.journal.answered(of.seq, response.status));
+      await parts.store.transaction(() => parts.journal.answered(options.seq, response.status));
       return response;
     },
     drop(how) {
@@ -156,13 +159,13 @@ function inProgress(of: {
       else env.incoming.socket.destroy();
       return RESPONSE_ALREADY_SENT;
     },
-    whileCallerWaits: async (ms) => void (await pause(ms, AbortSignal.any([gone.signal, parts.closing]))),
-    regardless: (ms) => pause(ms, parts.closing),
+    whileCallerWaits: async (ms) => void (await pause(ms, AbortSignal.any([callerGone.signal, parts.closing]))),
+    waitRegardless: (ms) => pause(ms, parts.closing),
   };
 }
 
-const play = <K extends Fault['kind']>(call: Call, fault: Extract<Fault, { kind: K }>): Promise<Response> =>
-  plays[fault.kind](call, fault);
+const applyFault = <K extends Fault['kind']>(call: Call, fault: Extract<Fault, { kind: K }>): Promise<Response> =>
+  faultBehaviors[fault.kind](call, fault);
 
 function statusAnswer({ status, body, retry_after }: Extract<Fault, { kind: 'status' }>): Response {
   const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
@@ -172,7 +175,7 @@ function statusAnswer({ status, body, retry_after }: Extract<Fault, { kind: 'sta
 }
 
 /** Returns the response to an error in the stand-in itself. It must not look like a vendor's response. */
-const broken = (error: unknown): Response =>
+const standInError = (error: unknown): Response =>
   new Response(`the stand-in failed: ${error instanceof Error ? error.stack : String(error)}`, { status: 500 });
 
 /**

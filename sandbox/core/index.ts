@@ -52,8 +52,8 @@ type Connected = Extract<(typeof standIns)[number], { settings: (url: string) =>
 
 /** Returns the settings that connect the product to each stand-in, by vendor. */
 export const standInSettings = (urls: Record<Vendor, string>): [Connected, Env][] =>
-  standIns.flatMap((one): [Connected, Env][] =>
-    one.settings === null ? [] : [[one.vendor, one.settings(urls[one.vendor])]],
+  standIns.flatMap((standIn): [Connected, Env][] =>
+    standIn.settings === null ? [] : [[standIn.vendor, standIn.settings(urls[standIn.vendor])]],
   );
 
 type RollbackVendor = (typeof TARGETS)[number]['vendor'];
@@ -111,7 +111,7 @@ export async function startStandIns(options: {
     Vendor,
     string
   >;
-  for (const each of fronts) each.resume();
+  for (const oneFront of fronts) oneFront.resume();
 
   const mailbox = await startMailbox(parts);
 

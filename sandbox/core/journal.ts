@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { timestamp } from '../../schemas/time/time.ts';
 
 /** Maximum number of calls after a start, which removes older ones: enough for any test, and limited disk space. */
-const KEPT_CALLS = 100_000;
+const CALLS_MAX = 100_000;
 
 export const journalTables = `
   create table if not exists calls (
@@ -18,7 +18,7 @@ export const journalTables = `
     at integer not null,
     fault text
   );
-  delete from calls where seq <= (select max(seq) from calls) - ${KEPT_CALLS};
+  delete from calls where seq <= (select max(seq) from calls) - ${CALLS_MAX};
 `;
 
 export type Arrival = {
@@ -70,7 +70,7 @@ export type Journal = {
   /** Records a call before it is handled. */
   arrived(arrival: Arrival): number;
   /** Records the status of the vendor's response. */
-  decided(seq: number, outcome: number): void;
+  handled(seq: number, outcome: number): void;
   /**
    * Records the status that is about to be sent to the caller. Also sets the outcome if the vendor did not handle the
    * call.
@@ -110,7 +110,7 @@ export function openJournal(db: DatabaseSync): Journal {
 
   return {
     arrived: (arrival) => Number(insert.run({ ...arrival, headers: JSON.stringify(arrival.headers) }).lastInsertRowid),
-    decided: (seq, outcome) => void decide.run(outcome, seq),
+    handled: (seq, outcome) => void decide.run(outcome, seq),
     answered: (seq, status) => void answer.run(status, seq),
     page({ vendor, since, before, limit }) {
       const rows = select.all({

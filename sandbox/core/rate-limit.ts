@@ -24,8 +24,8 @@ export function rateWindows({ db, now, timeScale }: StandInDeps) {
       const at = now();
       const window = windowMs / timeScale;
       forget.run(key, at - window);
-      const hindmost = newest.get(key, max - 1) as { at: number } | undefined;
-      return hindmost === undefined ? 0 : hindmost.at + window - at;
+      const oldestCounted = newest.get(key, max - 1) as { at: number } | undefined;
+      return oldestCounted === undefined ? 0 : oldestCounted.at + window - at;
     },
     /** Counts a call. */
     take: (key: string): void => void add.run(key, now()),

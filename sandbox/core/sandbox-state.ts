@@ -59,45 +59,51 @@ type Reading = {
  */
 export function sandboxStates(parts: StateParts): SandboxStates {
   const { deps, urls } = parts;
-  const pieces = piecesOf(parts);
-  const looks = new Map<StatePart, Reading>();
+  const stateParts = statePartsOf(parts);
+  const readings = new Map<StatePart, Reading>();
   const writes = writeCounter(deps);
-  const run = randomBytes(6).toString('hex');
+  const startId = randomBytes(6).toString('hex');
   let newest = 0;
 
   const refresh = (): void => {
-    const state = writes();
+    const writeCount = writes();
     const next = newest + 1;
-    for (const piece of pieces) {
-      const before = looks.get(piece);
-      if (before?.isTimeIndependent && before.writes === state) continue;
-      const { value, isTimeIndependent } = readTimed(piece, deps);
+    for (const statePart of stateParts) {
+      const before = readings.get(statePart);
+      if (before?.isTimeIndependent && before.writes === writeCount) continue;
+      const { value, isTimeIndependent } = readTimed(statePart, deps);
       const json = JSON.stringify(value);
       const isSame = json === before?.json;
       if (!isSame) newest = next;
-      looks.set(piece, { value, json, since: isSame ? before.since : next, writes: state, isTimeIndependent });
+      readings.set(statePart, {
+        value,
+        json,
+        since: isSame ? before.since : next,
+        writes: writeCount,
+        isTimeIndependent,
+      });
     }
   };
 
   /** Returns the number of a version. Versions of another start, and invalid ones, count from the beginning. */
   const numberOf = (version: string | undefined): number => {
-    const [theirRun, number] = version?.split('.') ?? [];
-    return theirRun === run && /^\d{1,15}$/.test(number ?? '') ? Number(number) : 0;
+    const [startOfVersion, number] = version?.split('.') ?? [];
+    return startOfVersion === startId && /^\d{1,15}$/.test(number ?? '') ? Number(number) : 0;
   };
 
   return {
     since(version) {
       refresh();
-      const known = numberOf(version);
+      const knownNumber = numberOf(version);
       const at = timestamp(deps.now());
-      const state: SandboxState = { version: `${run}.${newest}`, at, time_scale: deps.timeScale, urls, views: {} };
-      for (const [piece, { value, since }] of looks) if (since > known) piece.put(state, value);
+      const state: SandboxState = { version: `${startId}.${newest}`, at, time_scale: deps.timeScale, urls, views: {} };
+      for (const [statePart, { value, since }] of readings) if (since > knownNumber) statePart.put(state, value);
       return state;
     },
   };
 }
 
-function piecesOf({ journal, faults, standIns }: StateParts): StatePart[] {
+function statePartsOf({ journal, faults, standIns }: StateParts): StatePart[] {
   const views = standIns.flatMap(({ vendor, view }) => {
     if (!view) return [];
     return { read: view, put: ({ views: all }: SandboxState, value: unknown) => void (all[vendor] = value) };
@@ -114,13 +120,13 @@ function piecesOf({ journal, faults, standIns }: StateParts): StatePart[] {
 
 const shownCall = ({ headers: _headers, body: _body, ...shown }: RecordedCall): CallShown => shown;
 
-function readTimed(piece: StatePart, deps: StandInDeps): { value: unknown; isTimeIndependent: boolean } {
+function readTimed(statePart: StatePart, deps: StandInDeps): { value: unknown; isTimeIndependent: boolean } {
   let isTimeIndependent = true;
   const now = (): number => {
     isTimeIndependent = false;
     return deps.now();
   };
-  return { value: piece.read({ ...deps, now }), isTimeIndependent };
+  return { value: statePart.read({ ...deps, now }), isTimeIndependent };
 }
 
 /**

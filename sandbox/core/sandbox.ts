@@ -52,11 +52,11 @@ export function sandbox(parts: SandboxParts): Hono {
 
   const app = new Hono();
   app.onError((error) => (error instanceof HTTPException ? error : problem(500, error.message)).getResponse());
-  app.use('/sandbox/*', ownOrigin);
+  app.use('/sandbox/*', requireOwnOrigin);
   app.route('/', page()); // outside a transaction: the page changes nothing, and its files need not wait
   // Outside a transaction: these endpoints wait for the product, which calls the stand-ins meanwhile.
   for (const [vendor, people] of parts.people) app.route(`/sandbox/${vendor}`, people.app);
-  app.use('/sandbox/*', (c, next) => store.transaction(() => whole(next, () => c.error))); // also matches /sandbox itself
+  app.use('/sandbox/*', (c, next) => store.transaction(() => throwHandlerError(next, () => c.error))); // also matches /sandbox itself
   app.get('/sandbox', (c) => c.json({ urls, faults: parts.faults.list().length }));
   app.route('/sandbox/state', state(sandboxStates(parts)));
   app.route('/sandbox/calls', calls(parts.journal, [...vendors, MAILBOX]));
@@ -71,7 +71,7 @@ export function sandbox(parts: SandboxParts): Hono {
  * Throws the error of a failed handler, so that its transaction is rolled back. Hono stores errors instead of throwing
  * them.
  */
-async function whole(next: () => Promise<void>, errorOf: () => Error | undefined): Promise<void> {
+async function throwHandlerError(next: () => Promise<void>, errorOf: () => Error | undefined): Promise<void> {
   await next();
   const error = errorOf();
   if (error && !(error instanceof HTTPException)) throw error;
@@ -81,11 +81,11 @@ async function whole(next: () => Promise<void>, errorOf: () => Error | undefined
  * Rejects requests from other web pages in the same browser, including pages on other ports of this machine. Clients
  * other than browsers send neither header.
  */
-const ownOrigin: MiddlewareHandler = async (c, next) => {
+const requireOwnOrigin: MiddlewareHandler = async (c, next) => {
   const site = c.req.header('sec-fetch-site') ?? 'none';
   const origin = c.req.header('origin') ?? new URL(c.req.url).origin;
-  const isOwn = (site === 'same-origin' || site === 'none') && origin === new URL(c.req.url).origin;
-  if (isOwn || isNavigation(c)) return next();
+  const isOwnOrigin = (site === 'same-origin' || site === 'none') && origin === new URL(c.req.url).origin;
+  if (isOwnOrigin || isNavigation(c)) return next();
   throw problem(403, 'the request comes from another web page; only the sandbox page itself can use this endpoint');
 };
 
@@ -98,10 +98,10 @@ const isNavigation = (c: Context): boolean =>
 function state(states: SandboxStates): Hono {
   const Query = z.strictObject({ since: z.string().max(100).optional() });
   return new Hono().get('/', (c) => {
-    const now = states.since(readQuery(c, Query).since);
-    const etag = `"${now.version}"`;
+    const current = states.since(readQuery(c, Query).since);
+    const etag = `"${current.version}"`;
     const headers = { etag, 'cache-control': 'no-cache', 'x-content-type-options': 'nosniff' };
-    return c.req.header('if-none-match') === etag ? c.body(null, 304, headers) : c.json(now, 200, headers);
+    return c.req.header('if-none-match') === etag ? c.body(null, 304, headers) : c.json(current, 200, headers);
   });
 }
 

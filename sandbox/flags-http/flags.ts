@@ -32,7 +32,7 @@ export const flags = {
     const states = openStates(deps.db);
     const list = () => ({ items: states.all(), next_cursor: null });
     return new Hono()
-      .get('/changes', (c) => c.json({ items: states.keys(), next_cursor: null }))
+      .get('/changes', (c) => c.json({ items: states.changesByKey(), next_cursor: null }))
       .get('/states', (c) => c.json(list()))
       .put('/states', async (c) => {
         states.put(check(FlagState, await readJson(c)));
@@ -56,7 +56,7 @@ const Change = z.object({
 });
 type Change = z.infer<typeof Change>;
 
-function readChange(text: string, key: string | undefined, at: FlagState): Change | { error: string } {
+function readChange(text: string, key: string | undefined, state: FlagState): Change | { error: string } {
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -68,7 +68,7 @@ function readChange(text: string, key: string | undefined, at: FlagState): Chang
   if (key !== read.data.idempotency_key) {
     return { error: 'header Idempotency-Key does not match idempotency_key in the body' };
   }
-  if (read.data.flag !== at.flag || read.data.environment !== at.environment) {
+  if (read.data.flag !== state.flag || read.data.environment !== state.environment) {
     return { error: 'the flag in the body does not match the URL' };
   }
   return read.data;
@@ -81,7 +81,7 @@ function readChange(text: string, key: string | undefined, at: FlagState): Chang
 function change(c: Context, { idempotency_key: key, on }: Change, state: FlagState, states: FlagStates): Response {
   const first = states.byKey(key);
   if (first === undefined) {
-    states.keep(key, { ...state, on });
+    states.recordKey(key, { ...state, on });
     states.put({ ...state, on });
     return c.json({ on });
   }

@@ -31,9 +31,9 @@ export type FlagStates = {
   put(state: FlagState): void;
   /** Returns the state that was set with this key. */
   byKey(key: string): FlagState | undefined;
-  keep(key: string, state: FlagState): void;
+  recordKey(key: string, state: FlagState): void;
   /** Returns the states that callers have set, oldest first. */
-  keys(): (FlagState & { key: string })[];
+  changesByKey(): (FlagState & { key: string })[];
 };
 
 type Row = { environment: string; flag: string; is_on: number };
@@ -47,16 +47,17 @@ export function openStates(db: DatabaseSync): FlagStates {
   const put = db.prepare(`
     insert into flags_states (environment, flag, is_on) values (?1, ?2, ?3) on conflict do update set is_on = ?3`);
   const byKey = db.prepare('select environment, flag, is_on from flags_keys where key = ?');
-  const keys = db.prepare('select * from flags_keys order by rowid');
-  const keep = db.prepare('insert into flags_keys (key, environment, flag, is_on) values (?, ?, ?, ?)');
+  const changesByKey = db.prepare('select * from flags_keys order by rowid');
+  const recordKey = db.prepare('insert into flags_keys (key, environment, flag, is_on) values (?, ?, ?, ?)');
 
-  const found = (row: unknown): FlagState | undefined => (row === undefined ? undefined : stateOf(row as Row));
+  const stateOrUndefined = (row: unknown): FlagState | undefined =>
+    row === undefined ? undefined : stateOf(row as Row);
   return {
     all: () => (all.all() as Row[]).map(stateOf),
-    get: (environment, flag) => found(get.get(environment, flag)),
+    get: (environment, flag) => stateOrUndefined(get.get(environment, flag)),
     put: ({ environment, flag, on }) => void put.run(environment, flag, Number(on)),
-    byKey: (key) => found(byKey.get(key)),
-    keep: (key, { environment, flag, on }) => void keep.run(key, environment, flag, Number(on)),
-    keys: () => (keys.all() as KeyRow[]).map((row) => ({ key: row.key, ...stateOf(row) })),
+    byKey: (key) => stateOrUndefined(byKey.get(key)),
+    recordKey: (key, { environment, flag, on }) => void recordKey.run(key, environment, flag, Number(on)),
+    changesByKey: () => (changesByKey.all() as KeyRow[]).map((row) => ({ key: row.key, ...stateOf(row) })),
   };
 }

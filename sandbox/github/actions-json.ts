@@ -1,5 +1,5 @@
 import { LOGIN } from './json.ts';
-import { time } from './answers.ts';
+import { isoSeconds } from './answers.ts';
 import type { Attempt, Run } from './actions.ts';
 import type { Deployment, Status } from './deployments.ts';
 
@@ -31,10 +31,10 @@ export const runJson = (origin: string, run: Run, attempt: Attempt): object => {
     url,
     html_url: `${origin}/${repository}/actions/runs/${id}`,
     pull_requests: [],
-    created_at: time(run.created_at),
-    updated_at: time(completed ? (attempt.ends_at ?? attempt.started_at) : attempt.started_at),
+    created_at: isoSeconds(run.created_at),
+    updated_at: isoSeconds(completed ? (attempt.ends_at ?? attempt.started_at) : attempt.started_at),
     run_attempt: attempt.attempt,
-    run_started_at: time(attempt.started_at),
+    run_started_at: isoSeconds(attempt.started_at),
     previous_attempt_url: attempt.attempt > 1 ? `${url}/attempts/${attempt.attempt - 1}` : null,
     actor: { login: LOGIN },
     triggering_actor: { login: LOGIN },
@@ -51,8 +51,8 @@ export const deploymentJson = (origin: string, deployment: Deployment): object =
     original_environment: deployment.environment,
     environment: deployment.environment,
     description: null,
-    created_at: time(deployment.created_at),
-    updated_at: time(deployment.created_at),
+    created_at: isoSeconds(deployment.created_at),
+    updated_at: isoSeconds(deployment.created_at),
     statuses_url: `${url}/statuses`,
     repository_url: `${origin}/repos/${deployment.repository}`,
     creator: { login: LOGIN },
@@ -78,8 +78,8 @@ export const statusJson = (origin: string, deployment: Deployment, status: Statu
     target_url: log,
     log_url: log,
     environment_url: '',
-    created_at: time(status.created_at),
-    updated_at: time(status.created_at),
+    created_at: isoSeconds(status.created_at),
+    updated_at: isoSeconds(status.created_at),
     deployment_url: url,
     repository_url: `${origin}/repos/${deployment.repository}`,
   };

@@ -102,7 +102,7 @@ export type Actions = {
 /** @see https://docs.github.com/en/actions/how-tos/manage-workflow-runs/re-run-workflows-and-jobs (read 2026-11) */
 const RERUN_MAX_MS = 30 * 24 * 3_600_000;
 
-export const newestOf = (attempts: readonly [Attempt, ...Attempt[]]): Attempt => attempts.at(-1) ?? attempts[0];
+export const newestAttempt = (attempts: readonly [Attempt, ...Attempt[]]): Attempt => attempts.at(-1) ?? attempts[0];
 
 /** Returns the path of an attempt's log, without the origin. Every attempt has its own jobs. */
 const logPath = ({ repository, id }: Run, attempt: number): string =>
@@ -114,13 +114,13 @@ export function openActions({ db, timeScale }: StandInDeps): Actions {
 
   const begin = (run: Run, attempt: number, at: number): void => {
     const { approval, protection, conclusion, run_ms } = store.settings();
-    const waits = approval || protection;
+    const isWaiting = approval || protection;
     const { repository, environment, head_sha: sha, head_branch } = run;
-    const deployment = deployments.make({ repository, environment, sha, ref: head_branch ?? sha }, at);
-    const endsAt = waits ? null : at + Math.round(run_ms / timeScale);
+    const deployment = deployments.create({ repository, environment, sha, ref: head_branch ?? sha }, at);
+    const endsAt = isWaiting ? null : at + Math.round(run_ms / timeScale);
     store.addAttempt({ run: run.id, attempt, started_at: at, ends_at: endsAt, conclusion, deployment: deployment.id });
     if (protection) store.protect({ run: run.id, attempt });
-    deployments.setStatus(deployment, waits ? 'waiting' : 'in_progress', logPath(run, attempt), at);
+    deployments.setStatus(deployment, isWaiting ? 'waiting' : 'in_progress', logPath(run, attempt), at);
   };
   const finish = (run: Run, attempt: Attempt, conclusion: Attempt['conclusion'], at: number): void => {
     store.endAttempt({ run: run.id, attempt: attempt.attempt, conclusion, ends_at: at });
@@ -148,7 +148,7 @@ export function openActions({ db, timeScale }: StandInDeps): Actions {
     run: store.run,
     attempts: store.attempts,
     rerun(run, at) {
-      const { attempt, ended } = newestOf(store.attempts(run));
+      const { attempt, ended } = newestAttempt(store.attempts(run));
       if (ended === 0) return 'This workflow is already running';
       if (at - run.created_at > RERUN_MAX_MS)
         return 'Unable to retry this workflow run because it was created over a month ago';
@@ -156,12 +156,12 @@ export function openActions({ db, timeScale }: StandInDeps): Actions {
       return undefined;
     },
     approve(run, at) {
-      const { attempt, deployment: id } = newestOf(store.attempts(run));
+      const { attempt, deployment: id } = newestAttempt(store.attempts(run));
       store.setEnd({ run: run.id, attempt, ends_at: at + Math.round(store.settings().run_ms / timeScale) });
       const deployment = deployments.byId(run.repository, id);
       if (deployment) deployments.setStatus(deployment, 'in_progress', logPath(run, attempt), at);
     },
-    end: (run, conclusion, at) => finish(run, newestOf(store.attempts(run)), conclusion, at),
+    end: (run, conclusion, at) => finish(run, newestAttempt(store.attempts(run)), conclusion, at),
     settings: store.settings,
     setSettings: store.setSettings,
   };
@@ -179,12 +179,12 @@ function statements(db: DatabaseSync) {
     insert into github_attempts (run, attempt, started_at, ends_at, conclusion, deployment)
     values (:run, :attempt, :started_at, :ends_at, :conclusion, :deployment)`);
   const protect = db.prepare('insert into github_protected (run, attempt) values (:run, :attempt)');
-  const known = `
+  const selectAttempts = `
     select attempts.*, exists (select 1 from github_protected as held
       where held.run = attempts.run and held.attempt = attempts.attempt) as protected
     from github_attempts as attempts`;
-  const attempts = db.prepare(`${known} where run = ? order by attempt`);
-  const due = db.prepare(`${known} where ended = 0 and ends_at <= ? order by ends_at, run`);
+  const attempts = db.prepare(`${selectAttempts} where run = ? order by attempt`);
+  const due = db.prepare(`${selectAttempts} where ended = 0 and ends_at <= ? order by ends_at, run`);
   const endAttempt = db.prepare(`
     update github_attempts set ended = 1, conclusion = :conclusion, ends_at = :ends_at
     where run = :run and attempt = :attempt`);

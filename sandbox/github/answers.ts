@@ -8,15 +8,15 @@ export const originOf = (c: Context): string => new URL(c.req.url).origin;
 export const repositoryOf = (c: Context): string => `${c.req.param('owner')}/${c.req.param('repo')}`;
 
 /** Formats a time in whole seconds, UTC. */
-export const time = (millis: number): string => new Date(millis).toISOString().replace(/\.\d{3}Z$/, 'Z');
+export const isoSeconds = (millis: number): string => new Date(millis).toISOString().replace(/\.\d{3}Z$/, 'Z');
 
-export const failed = (c: Context, status: 401 | 403 | 404 | 409 | 422, message: string): Response =>
+export const errorResponse = (c: Context, status: 401 | 403 | 404 | 409 | 422, message: string): Response =>
   c.json({ message, documentation_url: DOCUMENTATION, status: String(status) }, status);
 
-export const notFound = (c: Context): Response => failed(c, 404, 'Not Found');
+export const notFound = (c: Context): Response => errorResponse(c, 404, 'Not Found');
 
 /** Returns a validation error other than a wrong type. */
-export function invalid(c: Context, resource: string, message: string): Response {
+export function validationError(c: Context, resource: string, message: string): Response {
   const errors = [{ resource, code: 'custom', message }];
   return c.json({ message: 'Validation Failed', errors, documentation_url: DOCUMENTATION, status: '422' }, 422);
 }
@@ -34,5 +34,5 @@ export async function readBody<T>(c: Context, schema: z.ZodType<T>): Promise<{ b
   }
   const read = schema.safeParse(json);
   if (read.success) return { body: read.data };
-  return { refusal: failed(c, 422, `Invalid request.\n\n${z.prettifyError(read.error)}`) };
+  return { refusal: errorResponse(c, 422, `Invalid request.\n\n${z.prettifyError(read.error)}`) };
 }

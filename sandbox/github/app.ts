@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import type { Actions } from './actions.ts';
-import { DOCUMENTATION, notFound, time } from './answers.ts';
+import { DOCUMENTATION, notFound, isoSeconds } from './answers.ts';
 import { deliveryRoutes, INSTALLATION_ID } from './protection.ts';
 import type { StandInDeps } from '../core/stand-in.ts';
 
@@ -19,29 +19,31 @@ type AppToken = { header: { alg?: unknown }; claims: { iss?: unknown; iat?: unkn
 export function appRoutes(deps: StandInDeps, actions: Actions): Hono {
   const { now } = deps;
   return new Hono()
-    .use(asApp(now))
+    .use(requireAppToken(now))
     .post('/installations/:id{[0-9]+}/access_tokens', (c) => {
       if (Number(c.req.param('id')) !== INSTALLATION_ID) return notFound(c);
       const token = `ghs_${randomBytes(27).toString('base64url')}`;
-      return c.json({ token, expires_at: time(now() + TOKEN_MS), permissions: { deployments: 'write' } }, 201);
+      return c.json({ token, expires_at: isoSeconds(now() + TOKEN_MS), permissions: { deployments: 'write' } }, 201);
     })
     .route('/hook', deliveryRoutes(deps, actions));
 }
 
 /** Route `/repos/:owner/:repo/installation`. All repositories belong to one installation. */
 export const installationRoute = ({ now }: StandInDeps): Hono =>
-  new Hono().get('/', asApp(now), (c) => c.json({ id: INSTALLATION_ID, app_id: 1, target_type: 'Organization' }));
+  new Hono().get('/', requireAppToken(now), (c) =>
+    c.json({ id: INSTALLATION_ID, app_id: 1, target_type: 'Organization' }),
+  );
 
 /** Accepts only a token of the app itself. Does not verify its signature. */
-const asApp =
+const requireAppToken =
   (now: () => number): MiddlewareHandler =>
   async (c, next) => {
-    const fault = faultOf(tokenIn(c), now() / 1000);
-    if (fault === undefined) return next();
-    return c.json({ message: fault, documentation_url: DOCUMENTATION, status: '401' }, 401);
+    const error = tokenError(tokenIn(c), now() / 1000);
+    if (error === undefined) return next();
+    return c.json({ message: error, documentation_url: DOCUMENTATION, status: '401' }, 401);
   };
 
-function faultOf(token: AppToken | undefined, now: number): string | undefined {
+function tokenError(token: AppToken | undefined, now: number): string | undefined {
   if (token === undefined || token.header.alg !== 'RS256' || typeof token.claims.iss !== 'string')
     return 'A JSON web token could not be decoded';
   const { iat, exp } = token.claims;

@@ -1,8 +1,8 @@
 import { Hono, type Context } from 'hono';
 import * as z from 'zod';
-import { type Actions, newestOf, type Run } from './actions.ts';
+import { type Actions, newestAttempt, type Run } from './actions.ts';
 import { deploymentJson, runJson, statusJson, statusOf, WORKFLOW_ID } from './actions-json.ts';
-import { failed, notFound, originOf, readBody, repositoryOf } from './answers.ts';
+import { errorResponse, notFound, originOf, readBody, repositoryOf } from './answers.ts';
 import { type Deployment, openDeployments } from './deployments.ts';
 import { pageOf } from './pages.ts';
 import { reviewRoutes } from './protection.ts';
@@ -29,9 +29,9 @@ function deploymentRoutes({ db, now }: StandInDeps): Hono {
 
   return new Hono()
     .get('/', (c) => {
-      const { items, headers } = pageOf(c, deployments.all(repositoryOf(c)).filter(wantedDeployment(c)));
+      const { items, headers } = pageOf(c, deployments.all(repositoryOf(c)).filter(deploymentFilter(c)));
       return c.json(
-        items.map((one) => deploymentJson(originOf(c), one)),
+        items.map((deployment) => deploymentJson(originOf(c), deployment)),
         200,
         headers,
       );
@@ -41,9 +41,9 @@ function deploymentRoutes({ db, now }: StandInDeps): Hono {
       if ('refusal' in read) return read.refusal;
       const { ref, environment } = read.body;
       const commit = openRepository(db, repositoryOf(c)).resolve(ref);
-      if (!commit) return failed(c, 422, `No ref found for: ${ref}`);
-      const made = deployments.make({ repository: repositoryOf(c), environment, sha: commit.sha, ref }, now());
-      return c.json(deploymentJson(originOf(c), made), 201);
+      if (!commit) return errorResponse(c, 422, `No ref found for: ${ref}`);
+      const created = deployments.create({ repository: repositoryOf(c), environment, sha: commit.sha, ref }, now());
+      return c.json(deploymentJson(originOf(c), created), 201);
     })
     .get('/:id{[0-9]+}', (c) => {
       const deployment = at(c);
@@ -70,20 +70,20 @@ function deploymentRoutes({ db, now }: StandInDeps): Hono {
     });
 }
 
-function wantedDeployment(c: Context): (deployment: Deployment) => boolean {
+function deploymentFilter(c: Context): (deployment: Deployment) => boolean {
   const { environment, sha, ref } = c.req.query();
-  return (one) =>
-    (environment === undefined || one.environment === environment) &&
-    (sha === undefined || one.sha === sha) &&
-    (ref === undefined || one.ref === ref);
+  return (deployment) =>
+    (environment === undefined || deployment.environment === environment) &&
+    (sha === undefined || deployment.sha === sha) &&
+    (ref === undefined || deployment.ref === ref);
 }
 
 function runRoutes({ now }: StandInDeps, actions: Actions): Hono {
   const at = (c: Context) => actions.run(repositoryOf(c), Number(c.req.param('id')));
   const list = (c: Context): Response => {
-    const runs = actions.runs(repositoryOf(c)).filter(wantedRun(c, actions));
+    const runs = actions.runs(repositoryOf(c)).filter(runFilter(c, actions));
     const { items, headers } = pageOf(c, runs);
-    const shown = items.map((run) => runJson(originOf(c), run, newestOf(actions.attempts(run))));
+    const shown = items.map((run) => runJson(originOf(c), run, newestAttempt(actions.attempts(run))));
     return c.json({ total_count: runs.length, workflow_runs: shown }, 200, headers);
   };
 
@@ -94,7 +94,7 @@ function runRoutes({ now }: StandInDeps, actions: Actions): Hono {
     )
     .get('/runs/:id{[0-9]+}', (c) => {
       const run = at(c);
-      return run ? c.json(runJson(originOf(c), run, newestOf(actions.attempts(run)))) : notFound(c);
+      return run ? c.json(runJson(originOf(c), run, newestAttempt(actions.attempts(run)))) : notFound(c);
     })
     .get('/runs/:id{[0-9]+}/attempts/:attempt{[0-9]+}', (c) => {
       const run = at(c);
@@ -105,15 +105,15 @@ function runRoutes({ now }: StandInDeps, actions: Actions): Hono {
       const run = at(c);
       if (!run) return notFound(c);
       const refusal = actions.rerun(run, now());
-      return refusal === undefined ? c.json({}, 201) : failed(c, 403, refusal);
+      return refusal === undefined ? c.json({}, 201) : errorResponse(c, 403, refusal);
     });
 }
 
 /** Returns a filter for runs by the query parameters. `status` can also be a conclusion. */
-function wantedRun(c: Context, actions: Actions): (run: Run) => boolean {
+function runFilter(c: Context, actions: Actions): (run: Run) => boolean {
   const { status, event, branch, head_sha: sha } = c.req.query();
   return (run) => {
-    const attempt = newestOf(actions.attempts(run));
+    const attempt = newestAttempt(actions.attempts(run));
     const states: string[] = [statusOf(attempt), ...(attempt.ended === 1 ? [attempt.conclusion] : [])];
     return (
       (status === undefined || states.includes(status)) &&

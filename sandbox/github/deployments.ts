@@ -36,7 +36,7 @@ export type Deployments = {
   /** Returns the deployments of a repository, newest first. */
   all(repository: string): Deployment[];
   byId(repository: string, id: number): Deployment | undefined;
-  make(deployment: Omit<Deployment, 'id' | 'created_at'>, at: number): Deployment;
+  create(deployment: Omit<Deployment, 'id' | 'created_at'>, at: number): Deployment;
   /** Returns the statuses of a deployment, newest first. */
   statuses(deployment: Deployment): Status[];
   /** Adds a status. A success makes earlier successful deployments in the environment inactive. */
@@ -46,7 +46,7 @@ export type Deployments = {
 export function openDeployments(db: DatabaseSync): Deployments {
   const all = db.prepare('select * from github_deployments where repository = ? order by id desc');
   const byId = db.prepare('select * from github_deployments where repository = ? and id = ?');
-  const make = db.prepare(`
+  const create = db.prepare(`
     insert into github_deployments (repository, environment, sha, ref, created_at)
     values (:repository, :environment, :sha, :ref, :at) returning *`);
   const statuses = db.prepare('select * from github_deployment_statuses where deployment = ? order by id desc');
@@ -58,7 +58,7 @@ export function openDeployments(db: DatabaseSync): Deployments {
   return {
     all: (repository) => all.all(repository) as Deployment[],
     byId: (repository, id) => byId.get(repository, id) as Deployment | undefined,
-    make: (deployment, at) => make.get({ ...deployment, at }) as Deployment,
+    create: (deployment, at) => create.get({ ...deployment, at }) as Deployment,
     statuses: statusesOf,
     setStatus(deployment, state, logPath, at) {
       const status = setStatus.get({ deployment: deployment.id, state, logPath, at }) as Status;

@@ -2,7 +2,7 @@ import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import { timestamp } from '../../schemas/time/time.ts';
 import { actionTables, openActions, type Actions } from './actions.ts';
 import { appRoutes, installationRoute } from './app.ts';
-import { DOCUMENTATION, failed, originOf, repositoryOf } from './answers.ts';
+import { DOCUMENTATION, errorResponse, originOf, repositoryOf } from './answers.ts';
 import { deployingRoutes } from './deploying.ts';
 import { deploymentTables } from './deployments.ts';
 import { gitRoutes } from './git/git.ts';
@@ -15,7 +15,7 @@ import { protectionTables } from './protection.ts';
 import { pullTables } from './git/pulls.ts';
 import { refTables } from './git/refs.ts';
 import { readComment, readIssue, type Refusal } from './request.ts';
-import { githubSandbox, pushes } from './sandbox.ts';
+import { githubSandbox, runOnPush } from './sandbox.ts';
 import { SANDBOX_TOKEN, type StandIn, type StandInDeps } from '../core/stand-in.ts';
 
 /** The issues of all repositories, as the page shows them, newest first. Times are RFC 3339. */
@@ -59,15 +59,15 @@ export const github = {
     const limits = openLimits(deps);
     const actions = openActions(deps);
     return new Hono()
-      .use(settled(deps, actions))
+      .use(settleFirst(deps, actions))
       .get('/:owner/:repo/issues/:number{[0-9]+}', (c) => issuePage(c, issues))
-      .use(named, authorised, counted(limits))
+      .use(requireUserAgent, requireToken, countCalls(limits))
       .route('/app', appRoutes(deps, actions))
       .route('/repos/:owner/:repo/installation', installationRoute(deps))
       .route('/repos/:owner/:repo/issues', issueRoutes(deps, issues, limits))
-      .route('/repos/:owner/:repo', gitRoutes(deps, pushes(actions, deps.now)))
+      .route('/repos/:owner/:repo', gitRoutes(deps, runOnPush(actions, deps.now)))
       .route('/repos/:owner/:repo', deployingRoutes(deps, actions))
-      .notFound((c) => failed(c, 404, 'Not Found'));
+      .notFound((c) => errorResponse(c, 404, 'Not Found'));
   },
   sandbox: githubSandbox,
   view({ db }): GithubView {
@@ -88,7 +88,7 @@ export const github = {
 } as const satisfies StandIn;
 
 /** Completes the workflow runs that are due before each request is handled. */
-const settled =
+const settleFirst =
   ({ now }: StandInDeps, actions: Actions): MiddlewareHandler =>
   async (_, next) => {
     actions.settle(now());
@@ -101,7 +101,7 @@ function issueRoutes({ now }: StandInDeps, issues: Issues, limits: Limits): Hono
 
   return new Hono()
     .get('/', (c) => {
-      const { items, headers } = pageOf(c, issues.all(repositoryOf(c)).filter(wanted(c)));
+      const { items, headers } = pageOf(c, issues.all(repositoryOf(c)).filter(issueFilter(c)));
       return c.json(
         items.map((issue) => show(c, issue)),
         200,
@@ -110,23 +110,23 @@ function issueRoutes({ now }: StandInDeps, issues: Issues, limits: Limits): Hono
     })
     .post('/', mayCreate, async (c) => {
       const read = readIssue(await c.req.text(), true);
-      if ('status' in read) return refused(c, read);
+      if ('status' in read) return refusalResponse(c, read);
       const issue = issues.open(repositoryOf(c), { ...read, title: read.title ?? '' }, now());
       return c.json(show(c, issue), 201);
     })
     .get('/:number', (c) => {
       const issue = issueAt(c, issues);
-      return issue ? c.json(show(c, issue)) : failed(c, 404, 'Not Found');
+      return issue ? c.json(show(c, issue)) : errorResponse(c, 404, 'Not Found');
     })
     .patch('/:number', async (c) => {
       const issue = issueAt(c, issues);
-      if (!issue) return failed(c, 404, 'Not Found');
+      if (!issue) return errorResponse(c, 404, 'Not Found');
       const read = readIssue(await c.req.text(), false);
-      return 'status' in read ? refused(c, read) : c.json(show(c, issues.change(issue, read, now())));
+      return 'status' in read ? refusalResponse(c, read) : c.json(show(c, issues.change(issue, read, now())));
     })
     .get('/:number/comments', (c) => {
       const issue = issueAt(c, issues);
-      if (!issue) return failed(c, 404, 'Not Found');
+      if (!issue) return errorResponse(c, 404, 'Not Found');
       const { items, headers } = pageOf(c, issues.comments(issue));
       return c.json(
         items.map((comment) => commentJson(originOf(c), issue, comment)),
@@ -136,9 +136,9 @@ function issueRoutes({ now }: StandInDeps, issues: Issues, limits: Limits): Hono
     })
     .post('/:number/comments', mayCreate, async (c) => {
       const issue = issueAt(c, issues);
-      if (!issue) return failed(c, 404, 'Not Found');
+      if (!issue) return errorResponse(c, 404, 'Not Found');
       const read = readComment(await c.req.text());
-      if ('status' in read) return refused(c, read);
+      if ('status' in read) return refusalResponse(c, read);
       return c.json(commentJson(originOf(c), issue, issues.comment(issue, read.body, now())), 201);
     });
 }
@@ -146,13 +146,13 @@ function issueRoutes({ now }: StandInDeps, issues: Issues, limits: Limits): Hono
 /**
  * Returns a filter for issues by the query parameters. The default for `state` is open; issues must have all `labels`.
  */
-function wanted(c: Context): (issue: Issue) => boolean {
+function issueFilter(c: Context): (issue: Issue) => boolean {
   const { state = 'open', labels = '', creator = LOGIN } = c.req.query();
   const names = labels.split(',').flatMap((name) => (name.trim() === '' ? [] : name.trim().toLowerCase()));
   return (issue) => {
-    const there = issue.labels.map((label) => label.toLowerCase());
+    const labelsOfIssue = issue.labels.map((label) => label.toLowerCase());
     const isOfState = state === 'all' || issue.state === state;
-    return isOfState && creator === LOGIN && names.every((name) => there.includes(name));
+    return isOfState && creator === LOGIN && names.every((name) => labelsOfIssue.includes(name));
   };
 }
 
@@ -170,7 +170,7 @@ function issuePage(c: Context, issues: Issues): Response {
 }
 
 /** "All API requests must include a valid User-Agent header." */
-const named: MiddlewareHandler = async (c, next) => {
+const requireUserAgent: MiddlewareHandler = async (c, next) => {
   if (c.req.header('user-agent')) return next();
   return c.text(
     'Request forbidden by administrative rules. Please make sure your request has a User-Agent header',
@@ -179,18 +179,18 @@ const named: MiddlewareHandler = async (c, next) => {
 };
 
 /** Accepts every well-formed token. The stand-in protects nothing; it detects a missing header. */
-const authorised: MiddlewareHandler = async (c, next) => {
+const requireToken: MiddlewareHandler = async (c, next) => {
   if (tokenOf(c) !== undefined) return next();
-  return failed(c, 401, c.req.header('authorization') ? 'Bad credentials' : 'Requires authentication');
+  return errorResponse(c, 401, c.req.header('authorization') ? 'Bad credentials' : 'Requires authentication');
 };
 
 const tokenOf = (c: Context): string | undefined =>
   /^(?:Bearer|token) (\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1];
 
-function counted(limits: Limits): MiddlewareHandler {
+function countCalls(limits: Limits): MiddlewareHandler {
   return async (c, next) => {
     const quota = limits.take(tokenOf(c) ?? '');
-    if (quota.exceeded) c.res = failed(c, 403, 'API rate limit exceeded for user ID 1.');
+    if (quota.exceeded) c.res = errorResponse(c, 403, 'API rate limit exceeded for user ID 1.');
     else await next();
     for (const [name, value] of Object.entries(quotaHeaders(quota))) c.header(name, value);
   };
@@ -203,7 +203,7 @@ function throttled(): Response {
   return Response.json({ message, documentation_url: about }, { status: 403, headers: { 'retry-after': '60' } });
 }
 
-const refused = (c: Context, { status, message, errors }: Refusal): Response =>
+const refusalResponse = (c: Context, { status, message, errors }: Refusal): Response =>
   c.json(
     { message, ...(errors && { errors }), documentation_url: `${DOCUMENTATION}/issues/issues`, status: String(status) },
     status,

@@ -112,7 +112,7 @@ export function openIssues(db: DatabaseSync): Issues {
           at,
         }) as Row,
       ),
-    change: (issue, update, at) => issueOf(change.get(changed(issue, update, at)) as Row),
+    change: (issue, update, at) => issueOf(change.get(changedRow(issue, update, at)) as Row),
     comments: ({ id }) => comments.all(id) as Comment[],
     comment({ id }, body, at) {
       touch.run(at, id);
@@ -121,7 +121,7 @@ export function openIssues(db: DatabaseSync): Issues {
   };
 }
 
-function changed(before: Issue, change: IssueChange, at: number): Omit<Row, 'repository' | 'number' | 'created_at'> {
+function changedRow(before: Issue, change: IssueChange, at: number): Omit<Row, 'repository' | 'number' | 'created_at'> {
   const state = change.state ?? before.state;
   const closes = state === 'closed' && before.state === 'open';
   const reopens = state === 'open' && before.state === 'closed';

@@ -1,4 +1,4 @@
-import { time } from './answers.ts';
+import { isoSeconds } from './answers.ts';
 import type { Comment, Issue } from './issues.ts';
 
 /** The stand-in's own origin, for links in responses. */
@@ -32,9 +32,9 @@ export const issueJson = (origin: Origin, issue: Issue, comments: number): objec
   locked: false,
   active_lock_reason: null,
   comments,
-  closed_at: issue.closed_at === null ? null : time(issue.closed_at),
-  created_at: time(issue.created_at),
-  updated_at: time(issue.updated_at),
+  closed_at: issue.closed_at === null ? null : isoSeconds(issue.closed_at),
+  created_at: isoSeconds(issue.created_at),
+  updated_at: isoSeconds(issue.updated_at),
   author_association: 'MEMBER',
 });
 
@@ -46,8 +46,8 @@ export const commentJson = (origin: Origin, issue: Issue, comment: Comment): obj
   issue_url: apiUrl(origin, issue),
   body: comment.body,
   user: user(origin),
-  created_at: time(comment.created_at),
-  updated_at: time(comment.created_at),
+  created_at: isoSeconds(comment.created_at),
+  updated_at: isoSeconds(comment.created_at),
   author_association: 'MEMBER',
 });
 

@@ -1,9 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { Hono, type Context } from 'hono';
 import * as z from 'zod';
-import { type Actions, type Attempt, newestOf, type Run } from './actions.ts';
+import { type Actions, type Attempt, newestAttempt, type Run } from './actions.ts';
 import { deploymentJson } from './actions-json.ts';
-import { failed, notFound, originOf, readBody, repositoryOf, time } from './answers.ts';
+import { errorResponse, notFound, originOf, readBody, repositoryOf, isoSeconds } from './answers.ts';
 import { openDeployments } from './deployments.ts';
 import { LOGIN } from './json.ts';
 import type { StandInDeps } from '../core/stand-in.ts';
@@ -79,12 +79,12 @@ export function reviewRoutes({ db, now }: StandInDeps, actions: Actions): Hono {
     const read = await readBody(c, Review);
     if ('refusal' in read) return read.refusal;
     const { environment_name: environment, state, comment = '' } = read.body;
-    const attempt = newestOf(actions.attempts(run));
+    const attempt = newestAttempt(actions.attempts(run));
     if (environment.toLowerCase() !== run.environment.toLowerCase() || !isWaiting(attempt))
-      return failed(c, 422, `No custom deployment protection rule of this app is pending for ${environment}`);
+      return errorResponse(c, 422, `No custom deployment protection rule of this app is pending for ${environment}`);
     const reports = reviews.of(attempt).filter((report) => report.state === null);
     if (state === undefined && reports.length >= REPORTS_MAX)
-      return failed(c, 422, `At most ${REPORTS_MAX} status reports can be added to a deployment`);
+      return errorResponse(c, 422, `At most ${REPORTS_MAX} status reports can be added to a deployment`);
     const at = now();
     reviews.add({ run: run.id, attempt: attempt.attempt, state: state ?? null, comment, created_at: at });
     if (state === 'approved') actions.approve(run, at);
@@ -105,16 +105,16 @@ const deliveryId = ({ run, attempt }: Attempt): number => run * 1000 + attempt;
  * @see https://docs.github.com/en/rest/apps/webhooks (read 2026-11)
  */
 export function deliveryRoutes({ db, now }: StandInDeps, actions: Actions): Hono {
-  const all = (): Delivery[] =>
+  const allDeliveries = (): Delivery[] =>
     actions
       .all()
       .flatMap((run) => actions.attempts(run).map((attempt) => ({ id: deliveryId(attempt), run, attempt })))
       .filter(({ attempt }) => attempt.protected === 1 && attempt.started_at > now() - 3 * DAY_MS)
       .toSorted((one, other) => other.id - one.id);
   return new Hono()
-    .get('/deliveries', (c) => c.json(all().map(summary)))
+    .get('/deliveries', (c) => c.json(allDeliveries().map(summary)))
     .get('/deliveries/:id{[0-9]+}', (c) => {
-      const delivery = all().find(({ id }) => id === Number(c.req.param('id')));
+      const delivery = allDeliveries().find(({ id }) => id === Number(c.req.param('id')));
       if (!delivery) return notFound(c);
       const { run, attempt } = delivery;
       const deployment = openDeployments(db).byId(run.repository, attempt.deployment);
@@ -131,7 +131,7 @@ export function deliveryRoutes({ db, now }: StandInDeps, actions: Actions): Hono
 const summary = (delivery: Delivery): object => ({
   id: delivery.id,
   guid: guidOf(delivery),
-  delivered_at: time(delivery.attempt.started_at),
+  delivered_at: isoSeconds(delivery.attempt.started_at),
   redelivery: false,
   status: 'Invalid HTTP Response: 502', // the webhook was not delivered
   status_code: 502,

@@ -25,8 +25,8 @@ export function readIssue(text: string, isNew: boolean): IssueChange | Refusal {
   if ('refusal' in fields) return fields.refusal;
   const { title, body, labels, assignees, state, state_reason: stateReason } = fields.fields;
   if (isNew && title === undefined) return invalid('"title" wasn\'t supplied.');
-  const wrong = wrongTypes(fields.fields);
-  if (wrong !== undefined) return invalid(wrong);
+  const error = typeError(fields.fields);
+  if (error !== undefined) return invalid(error);
 
   const names = Array.isArray(labels) ? labels.map(nameOf) : undefined;
   const errors = [...titleErrors(title), ...bodyErrors(body), ...labelErrors(names), ...assigneeErrors(assignees)];
@@ -67,7 +67,7 @@ function parse(text: string): { fields: Fields } | { refusal: Refusal } {
 const invalid = (what: string): Refusal => ({ status: 422, message: `Invalid request.\n\n${what}` });
 
 /** Returns the error for the first field of a type that the API does not accept. */
-function wrongTypes({ title, body, labels, assignees, state, state_reason: reason }: Fields): string | undefined {
+function typeError({ title, body, labels, assignees, state, state_reason: reason }: Fields): string | undefined {
   if (title !== undefined && typeof title !== 'string' && typeof title !== 'number') {
     return "For 'properties/title', it is not a string or an integer.";
   }
@@ -111,12 +111,12 @@ const bodyErrors = (body: unknown): ValidationError[] =>
 const labelErrors = (names: readonly string[] = []): ValidationError[] =>
   names.flatMap((name) => customError('Label', 'name', tooLong('name', name, LABEL_MAX_CHARS)));
 
-/** Users whose login ends so are not collaborators of any repository, so issues cannot be assigned to them. */
-const STRANGER = '-stranger';
+/** Users whose login ends with this are not collaborators of any repository, so issues cannot be assigned to them. */
+const NOT_ASSIGNABLE_SUFFIX = '-stranger';
 
 const assigneeErrors = (logins: unknown): ValidationError[] =>
   (Array.isArray(logins) ? (logins as string[]) : [])
-    .filter((login) => login.endsWith(STRANGER))
+    .filter((login) => login.endsWith(NOT_ASSIGNABLE_SUFFIX))
     .map((value) => ({ resource: 'Issue', code: 'invalid', field: 'assignees', value }));
 
 const customError = (resource: string, field: string, message: string | undefined): ValidationError[] =>

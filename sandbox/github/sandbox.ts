@@ -31,8 +31,8 @@ const Merge = z.strictObject({
 /** Runs the workflow manually for a commit, tag, or branch. */
 const Deploy = z.strictObject({ repository: RepositoryName, ref: Name, environment: Name.optional() });
 
-const RunNamed = z.strictObject({ repository: RepositoryName, run: z.int().min(1) });
-const End = RunNamed.extend({ conclusion: z.enum(['success', 'failure', 'cancelled', 'timed_out']) });
+const RunReference = z.strictObject({ repository: RepositoryName, run: z.int().min(1) });
+const End = RunReference.extend({ conclusion: z.enum(['success', 'failure', 'cancelled', 'timed_out']) });
 
 /**
  * Returns the endpoints for actions of people in GitHub (push, protect, merge, deploy, approve), and for the settings
@@ -41,14 +41,14 @@ const End = RunNamed.extend({ conclusion: z.enum(['success', 'failure', 'cancell
 export function githubSandbox(deps: StandInDeps): Hono {
   const { db, now } = deps;
   const actions = openActions(deps);
-  const pushed = pushes(actions, now);
+  const onPush = runOnPush(actions, now);
   return new Hono()
     .use(async (_, next) => {
       actions.settle(now());
       await next();
     })
     .post('/commits', async (c) => {
-      const sha = push(deps, check(Push, await readJson(c)), pushed);
+      const sha = push(deps, check(Push, await readJson(c)), onPush);
       return c.json({ sha }, 201);
     })
     .put('/branches', async (c) => {
@@ -58,7 +58,7 @@ export function githubSandbox(deps: StandInDeps): Hono {
       repository.protect(`heads/${branch}`, on);
       return c.json(repository.ref(`heads/${branch}`) ?? {});
     })
-    .post('/merges', async (c) => c.json(merge(deps, check(Merge, await readJson(c)), pushed)))
+    .post('/merges', async (c) => c.json(merge(deps, check(Merge, await readJson(c)), onPush)))
     .post('/deploys', async (c) => {
       const { repository, ref, environment } = check(Deploy, await readJson(c));
       const commit = openRepository(db, repository).resolve(ref);
@@ -68,7 +68,7 @@ export function githubSandbox(deps: StandInDeps): Hono {
       return c.json(actions.start({ ...request, ...(environment && { environment }) }, now()), 201);
     })
     .post('/approvals', async (c) => {
-      const run = runOf(actions, check(RunNamed, await readJson(c)));
+      const run = runOf(actions, check(RunReference, await readJson(c)));
       actions.approve(run, now());
       return c.json(run);
     })
@@ -86,42 +86,42 @@ export function githubSandbox(deps: StandInDeps): Hono {
 }
 
 /** Returns the callback for a push, which runs the workflow if the push is to the workflow's branch. */
-export const pushes =
+export const runOnPush =
   (actions: Actions, now: () => number): OnPush =>
   (repository, branch, sha) => {
-    const { on_push: runs, branch: watched } = actions.settings();
-    if (runs && branch === watched)
+    const { on_push: runsOnPush, branch: watched } = actions.settings();
+    if (runsOnPush && branch === watched)
       actions.start({ repository, event: 'push', head_branch: branch, head_sha: sha }, now());
   };
 
-function push({ db, now }: StandInDeps, request: z.infer<typeof Push>, pushed: OnPush): string {
+function push({ db, now }: StandInDeps, request: z.infer<typeof Push>, onPush: OnPush): string {
   const { branch, message, files, tag } = request;
   const { objects, ...repository } = openRepository(db, request.repository);
   const head = repository.resolve(`heads/${branch}`);
   const placed = Object.entries(files).map(([path, text]) => {
     return { path, mode: '100644', type: 'blob' as const, sha: text === null ? null : objects.blob(text) };
   });
-  const tree = objects.makeTree(head?.tree, placed);
-  const { sha } = objects.makeCommit({ tree, parents: head ? [head.sha] : [], message, at: now() });
+  const tree = objects.createTree(head?.tree, placed);
+  const { sha } = objects.createCommit({ tree, parents: head ? [head.sha] : [], message, at: now() });
   repository.set(`heads/${branch}`, sha);
   if (tag !== undefined) repository.set(`tags/${tag}`, sha);
-  pushed(request.repository, branch, sha);
+  onPush(request.repository, branch, sha);
   return sha;
 }
 
-function merge({ db, now }: StandInDeps, requested: z.infer<typeof Merge>, pushed: OnPush): Pull {
+function merge({ db, now }: StandInDeps, requested: z.infer<typeof Merge>, onPush: OnPush): Pull {
   const pulls = openPulls(db);
   const pull = pulls.get(requested.repository, requested.number);
   if (pull?.state !== 'open')
     throw problem(422, `${requested.repository} has no open pull request ${requested.number}`);
   if (requested.how === 'close') return pulls.close(pull, now());
-  const merged = pulls.merge(pull, openRepository(db, requested.repository), requested.how === 'squash', now());
+  const merged = pulls.merge(pull, openRepository(db, requested.repository), requested.how, now());
   if (!merged) throw problem(422, `${pull.base} has new commits; the stand-in can't merge them`);
-  pushed(requested.repository, pull.base, merged.merge_commit_sha ?? '');
+  onPush(requested.repository, pull.base, merged.merge_commit_sha ?? '');
   return merged;
 }
 
-function runOf(actions: Actions, { repository, run: id }: z.infer<typeof RunNamed>): Run {
+function runOf(actions: Actions, { repository, run: id }: z.infer<typeof RunReference>): Run {
   const run = actions.run(repository, id);
   if (run) return run;
   throw problem(422, `${repository} has no workflow run ${id}`);

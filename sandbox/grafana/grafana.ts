@@ -35,13 +35,13 @@ export const grafana = {
   vendor: 'grafana',
   tables: annotationTables,
   credentialKeys: [],
-  /** Responds as a proxy of a hosted Grafana does. Grafana itself has no rate limit for annotations. */
   settings: (url) => ({ GRAFANA_URL: url, GRAFANA_TOKEN: SANDBOX_TOKEN }),
+  /** Responds as a proxy of a hosted Grafana does. Grafana itself has no rate limit for annotations. */
   throttled: () => Response.json({ message: 'Too many requests' }, { status: 429, headers: { 'retry-after': '1' } }),
   app(deps) {
     return new Hono()
       .get('/api/health', (c) => c.json({ database: 'ok', version: '12.4.0', commit: 'sandbox' }))
-      .use('/api/*', authorised)
+      .use('/api/*', requireToken)
       .route('/api/annotations', annotationRoutes(deps, openAnnotations(deps.db)))
       .notFound((c) => c.json({ message: 'Not found' }, 404));
   },
@@ -69,27 +69,27 @@ const Change = z.object({
   text: z.string().optional(),
   tags: z.array(z.string()).nullish(),
 });
-const New = Change.extend({ dashboardUID: z.string().nullish(), panelId: z.int().nullish() });
+const NewAnnotation = Change.extend({ dashboardUID: z.string().nullish(), panelId: z.int().nullish() });
 
 function annotationRoutes(deps: StandInDeps, annotations: Annotations): Hono {
   const { now } = deps;
   return new Hono()
-    .get('/', (c) => c.json(annotations.find(filterOf(c)).map(json)))
+    .get('/', (c) => c.json(annotations.find(filterOf(c)).map(annotationJson)))
     .post('/', async (c) => {
-      const requested = New.safeParse(await bodyOf(c));
+      const requested = NewAnnotation.safeParse(await bodyOf(c));
       if (!requested.success) return badRequest(c);
       const { text, panelId, dashboardUID } = requested.data;
       if (!text) return c.json({ message: 'Failed to save annotation' }, 400);
       const tags = normalTags(requested.data.tags ?? []);
-      if (tagsTooLong(tags)) return tooLong(c);
-      const between = rangeOf(requested.data.time || now(), requested.data.timeEnd ?? 0);
-      const placed = { dashboard_uid: dashboardUID || null, panel_id: panelId ?? 0 };
-      const id = annotations.add({ ...between, ...placed, text, tags }, now());
+      if (tagsTooLong(tags)) return tagsTooLongResponse(c);
+      const range = rangeOf(requested.data.time || now(), requested.data.timeEnd ?? 0);
+      const place = { dashboard_uid: dashboardUID || null, panel_id: panelId ?? 0 };
+      const id = annotations.add({ ...range, ...place, text, tags }, now());
       return c.json({ message: 'Annotation added', id });
     })
     .get('/:id', (c) => {
       const annotation = annotationAt(c, annotations);
-      return annotation ? c.json(json(annotation)) : notFound(c);
+      return annotation ? c.json(annotationJson(annotation)) : notFound(c);
     })
     .put('/:id', (c) => change(c, 'updated'))
     .patch('/:id', (c) => change(c, 'patched'))
@@ -117,7 +117,7 @@ function annotationRoutes(deps: StandInDeps, annotations: Annotations): Hono {
       text: text || base.text,
       tags: tags ? normalTags(tags) : base.tags,
     };
-    if (tagsTooLong(after.tags)) return tooLong(c);
+    if (tagsTooLong(after.tags)) return tagsTooLongResponse(c);
     annotations.change(after, now());
     return c.json({ message: `Annotation ${how}` });
   }
@@ -131,14 +131,14 @@ function rangeOf(start: number, end: number): Pick<Annotation, 'time' | 'time_en
 
 function filterOf(c: Context) {
   const { from, to, limit, matchAny, type, dashboardUID } = c.req.query();
-  const isAboutAlerts = type === 'alert'; // Grafana's own annotations for alerts; the stand-in has none
+  const searchesAlerts = type === 'alert'; // Grafana's own annotations for alerts; the stand-in has none
   return {
     from: Number(from) || 0,
     to: Number(to) || 0,
     tags: c.req.queries('tags') ?? [],
     matchAny: matchAny === 'true',
     dashboardUid: dashboardUID || undefined,
-    limit: isAboutAlerts ? 0 : Number(limit) || DEFAULT_LIMIT,
+    limit: searchesAlerts ? 0 : Number(limit) || DEFAULT_LIMIT,
   };
 }
 
@@ -153,7 +153,7 @@ async function bodyOf(c: Context): Promise<unknown> {
 const annotationAt = (c: Context, annotations: Annotations): Annotation | undefined =>
   /^\d{1,15}$/.test(c.req.param('id') ?? '') ? annotations.get(Number(c.req.param('id'))) : undefined;
 
-const json = (annotation: Annotation): object => ({
+const annotationJson = (annotation: Annotation): object => ({
   id: annotation.id,
   alertId: 0,
   dashboardId: annotation.dashboard_uid === null ? 0 : 1,
@@ -173,14 +173,14 @@ const json = (annotation: Annotation): object => ({
 });
 
 /** Accepts every well-formed token. The stand-in protects nothing; it detects a missing header. */
-const authorised: MiddlewareHandler = async (c, next) => {
+const requireToken: MiddlewareHandler = async (c, next) => {
   if (/^Bearer \S+$/.test(c.req.header('authorization') ?? '')) return next();
   return c.json({ message: 'Invalid API key', messageId: 'api-key.invalid', statusCode: 401, traceID: '' }, 401);
 };
 
 const badRequest = (c: Context): Response => c.json({ message: 'bad request data' }, 400);
 const notFound = (c: Context): Response => c.json({ message: 'Annotation not found' }, 404);
-const tooLong = (c: Context): Response =>
+const tagsTooLongResponse = (c: Context): Response =>
   c.json(
     {
       message: 'Tags length exceeds the maximum allowed.',

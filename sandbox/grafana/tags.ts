@@ -9,8 +9,8 @@ type Tag = { key: string; value: string };
 const TAGS_MAX_BYTES = 500;
 
 export const tagsTooLong = (tags: readonly string[]): boolean => {
-  const quotedAndParted = tags.reduce((sum, tag) => sum + Buffer.byteLength(tag) + 3, 0);
-  return Math.max(2, quotedAndParted + 1) > TAGS_MAX_BYTES;
+  const bytesWithQuotesAndCommas = tags.reduce((sum, tag) => sum + Buffer.byteLength(tag) + 3, 0);
+  return Math.max(2, bytesWithQuotesAndCommas + 1) > TAGS_MAX_BYTES;
 };
 
 /** Normalizes tags as Grafana does: trims whitespace, removes duplicates, and shortens `a:b:c` to `a:b`. */
@@ -23,12 +23,12 @@ export const normalTags = (tags: readonly string[]): string[] => {
  * Returns whether tags match a search: all of `wanted`, or at least one if `any`. A key without a value matches all its
  * values.
  */
-export function tagsMatch(tags: readonly string[], wanted: readonly string[], any: boolean): boolean {
-  if (wanted.length === 0) return true;
-  const filters = normalTags(wanted).map(parse);
+export function tagsMatch(tags: readonly string[], searched: readonly string[], matchAny: boolean): boolean {
+  if (searched.length === 0) return true;
+  const filters = normalTags(searched).map(parse);
   const found = tags.map(parse).filter((tag) => filters.some((filter) => covers(filter, tag))).length;
   // Grafana compares the number of matching tags: two values of one bare key exceed it.
-  return any ? found > 0 : found === filters.length;
+  return matchAny ? found > 0 : found === filters.length;
 }
 
 const covers = (filter: Tag, { key, value }: Tag): boolean =>

@@ -1,7 +1,7 @@
 import type { AdfNode, Fields } from './issues.ts';
 
-/** Account IDs that end so cannot be assigned issues of any project. */
-const STRANGER = '-stranger';
+/** Issues cannot be assigned to accounts whose ID ends with this, in any project. */
+const NOT_ASSIGNABLE_SUFFIX = '-stranger';
 
 const LABEL_MAX_CHARS = 255;
 const SUMMARY_MAX_CHARS = 255;
@@ -66,7 +66,7 @@ function labelErrors(labels: unknown): FieldErrors {
 
 function assigneeErrors(assignee: unknown): FieldErrors {
   const account = accountOf(assignee);
-  return account?.endsWith(STRANGER) ? { assignee: `User '${account}' cannot be assigned issues.` } : {};
+  return account?.endsWith(NOT_ASSIGNABLE_SUFFIX) ? { assignee: `User '${account}' cannot be assigned issues.` } : {};
 }
 
 function accountOf(assignee: unknown): string | null {

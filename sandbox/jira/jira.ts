@@ -10,8 +10,8 @@ export type JiraView = {
 };
 
 /**
- * Jira Cloud: the parts of its REST API, version 3, for issues. Every project exists. All of them have one workflow: To Do,
- * In Progress, Done.
+ * Jira Cloud: the parts of its REST API, version 3, for issues. Every project exists. All of them have one workflow: To
+ * Do, In Progress, Done.
  *
  * @see https://developer.atlassian.com/cloud/jira/platform/rest/v3/ (read 2026-11)
  */
@@ -28,13 +28,13 @@ export const jira = {
   app(deps) {
     const issues = openIssues(deps.db);
     return new Hono()
-      .get('/browse/:key', (c) => page(c, issues))
-      .use('/rest/api/3/*', authorised)
+      .get('/browse/:key', (c) => issuePage(c, issues))
+      .use('/rest/api/3/*', requireCredentials)
       .get('/rest/api/3/myself', (c) => c.json({ accountId: ACCOUNT, accountType: 'atlassian', active: true }))
-      .all('/rest/api/3/search', (c) => failed(c, 410, REMOVED))
+      .all('/rest/api/3/search', (c) => errorResponse(c, 410, REMOVED))
       .post('/rest/api/3/search/jql', (c) => search(c, issues))
       .route('/rest/api/3/issue', issueRoutes(deps, issues))
-      .notFound((c) => failed(c, 404, 'null for uri'));
+      .notFound((c) => errorResponse(c, 404, 'null for uri'));
   },
   view({ db }): JiraView {
     return {
@@ -56,14 +56,14 @@ const ACCOUNT = '5b10ac8d82e05b22cc7d4ef5';
 const REMOVED =
   'The requested API has been removed. Please migrate to the /rest/api/3/search/jql API. A full migration guideline is available at https://developer.atlassian.com/changelog/#CHANGE-2046';
 
-const failed = (c: Context, status: 400 | 404 | 410, ...messages: string[]): Response =>
+const errorResponse = (c: Context, status: 400 | 404 | 410, ...messages: string[]): Response =>
   c.json({ errorMessages: messages, errors: {} }, status);
 
-const noIssue = (c: Context): Response =>
-  failed(c, 404, 'Issue does not exist or you do not have permission to see it.');
+const issueNotFound = (c: Context): Response =>
+  errorResponse(c, 404, 'Issue does not exist or you do not have permission to see it.');
 
 /** Accepts every email address with every token. The stand-in protects nothing; it detects a missing header. */
-const authorised: MiddlewareHandler = async (c, next) => {
+const requireCredentials: MiddlewareHandler = async (c, next) => {
   const [, encoded = ''] = /^Basic ([\w+/]+=*)$/i.exec(c.req.header('authorization') ?? '') ?? [];
   if (/^[^:@]+@[^:]+:.+$/.test(Buffer.from(encoded, 'base64').toString())) return next();
   return c.text('Client must be authenticated to access this resource.', 401, {
@@ -76,7 +76,7 @@ function issueRoutes({ now }: StandInDeps, issues: Issues): Hono {
     .post('/', async (c) => {
       const fields = await fieldsIn(c);
       if (fields === undefined)
-        return failed(c, 400, 'Invalid request payload. Refer to the REST API documentation and try again.');
+        return errorResponse(c, 400, 'Invalid request payload. Refer to the REST API documentation and try again.');
       const read = readFields(fields, true);
       if ('errors' in read) return c.json({ errorMessages: [], errors: read.errors }, 400);
       const project = String(Reflect.get(fields['project'] as object, 'key') ?? 'OPS').toUpperCase();
@@ -85,14 +85,14 @@ function issueRoutes({ now }: StandInDeps, issues: Issues): Hono {
     })
     .get('/:issue', (c) => {
       const issue = issues.get(c.req.param('issue'));
-      return issue === undefined ? noIssue(c) : c.json(json(c, issue));
+      return issue === undefined ? issueNotFound(c) : c.json(issueJson(c, issue));
     })
     .put('/:issue', async (c) => {
       const issue = issues.get(c.req.param('issue'));
-      if (issue === undefined) return noIssue(c);
+      if (issue === undefined) return issueNotFound(c);
       const fields = await fieldsIn(c);
       if (fields === undefined || Object.keys(fields).length === 0)
-        return failed(c, 400, "one of 'fields' or 'update' required");
+        return errorResponse(c, 400, "one of 'fields' or 'update' required");
       const read = readFields(fields, false);
       if ('errors' in read) return c.json({ errorMessages: [], errors: read.errors }, 400);
       issues.change(issue, read, now());
@@ -100,7 +100,7 @@ function issueRoutes({ now }: StandInDeps, issues: Issues): Hono {
     })
     .get('/:issue/transitions', (c) => {
       const issue = issues.get(c.req.param('issue'));
-      if (issue === undefined) return noIssue(c);
+      if (issue === undefined) return issueNotFound(c);
       const transitions = TRANSITIONS.filter(({ from }) => from.includes(issue.status)).map(({ id, name, to }) => ({
         id,
         name,
@@ -112,13 +112,14 @@ function issueRoutes({ now }: StandInDeps, issues: Issues): Hono {
     })
     .post('/:issue/transitions', async (c) => {
       const issue = issues.get(c.req.param('issue'));
-      if (issue === undefined) return noIssue(c);
+      if (issue === undefined) return issueNotFound(c);
       const body = await bodyOf(c);
-      const wanted: unknown = (body?.['transition'] as { id?: unknown } | undefined)?.id;
-      if (!/^\d+$/.test(String(wanted))) return failed(c, 400, "'transition' identifier must be an integer");
-      const transition = TRANSITIONS.find(({ id, from }) => id === String(wanted) && from.includes(issue.status));
+      const transitionId: unknown = (body?.['transition'] as { id?: unknown } | undefined)?.id;
+      if (!/^\d+$/.test(String(transitionId)))
+        return errorResponse(c, 400, "'transition' identifier must be an integer");
+      const transition = TRANSITIONS.find(({ id, from }) => id === String(transitionId) && from.includes(issue.status));
       if (transition === undefined)
-        return failed(c, 400, `Transition id '${String(wanted)}' is not valid for this issue.`);
+        return errorResponse(c, 400, `Transition id '${String(transitionId)}' is not valid for this issue.`);
       issues.change(issue, { status: transition.to }, now());
       return c.body(null, 204);
     });
@@ -133,9 +134,13 @@ async function search(c: Context, issues: Issues): Promise<Response> {
     maxResults = 50,
   } = (body ?? {}) as { jql?: unknown; fields?: string[]; maxResults?: number };
   if (typeof jql !== 'string' || /^\s*(?:order\s+by\b.*)?$/i.test(jql))
-    return failed(c, 400, 'Unbounded JQL queries are not allowed here. Please add a search restriction to your query.');
+    return errorResponse(
+      c,
+      400,
+      'Unbounded JQL queries are not allowed here. Please add a search restriction to your query.',
+    );
   const clauses = jql.split(/\s+and\s+/i).map((clause) => /^\s*(project|labels)\s*=\s*"([^"]*)"\s*$/i.exec(clause));
-  if (clauses.includes(null)) return failed(c, 400, `Error in the JQL Query: '${jql}'.`);
+  if (clauses.includes(null)) return errorResponse(c, 400, `Error in the JQL Query: '${jql}'.`);
   const found = issues.all().filter((issue) =>
     clauses.every((clause) => {
       const [, field = '', value = ''] = clause ?? [];
@@ -145,7 +150,7 @@ async function search(c: Context, issues: Issues): Promise<Response> {
     }),
   );
   const shown = found.slice(0, maxResults).map((issue) => {
-    const all = json(c, issue);
+    const all = issueJson(c, issue);
     const requested = Object.entries(all.fields).filter(([name]) => fields.includes(name));
     return {
       ...all,
@@ -162,11 +167,11 @@ const statusJson = (id: Issue['status']) => ({
 });
 
 /** A time as Jira writes it: `2026-11-20T06:48:00.000+0000`. */
-const time = (millis: number): string => new Date(millis).toISOString().replace('Z', '+0000');
+const jiraTime = (millis: number): string => new Date(millis).toISOString().replace('Z', '+0000');
 
 const selfOf = (c: Context, { id }: Issue): string => `${new URL(c.req.url).origin}/rest/api/3/issue/${id}`;
 
-const json = (c: Context, issue: Issue) => ({
+const issueJson = (c: Context, issue: Issue) => ({
   id: String(issue.id),
   key: keyOf(issue),
   self: selfOf(c, issue),
@@ -177,8 +182,8 @@ const json = (c: Context, issue: Issue) => ({
     labels: issue.labels,
     assignee: issue.assignee === null ? null : { accountId: issue.assignee, accountType: 'atlassian', active: true },
     project: { key: issue.project },
-    created: time(issue.created_at),
-    updated: time(issue.updated_at),
+    created: jiraTime(issue.created_at),
+    updated: jiraTime(issue.updated_at),
   },
 });
 
@@ -197,7 +202,7 @@ async function fieldsIn(c: Context): Promise<Record<string, unknown> | undefined
 }
 
 /** Responds with the web page of an issue. */
-function page(c: Context, issues: Issues): Response {
+function issuePage(c: Context, issues: Issues): Response {
   const issue = issues.get(c.req.param('key') ?? '');
   if (issue === undefined) return c.text('404: no such issue\n', 404);
   return c.text(`${keyOf(issue)} ${issue.summary} (${STATUSES[issue.status].name})\n${issue.labels.join(', ')}`);

@@ -14,7 +14,7 @@ import {
   TrafficSplitSpec,
 } from './objects.ts';
 import { failure } from './status.ts';
-import type { Item, World } from './cluster-state.ts';
+import { type ClusterObjects, type Item, throughJson } from './cluster-state.ts';
 
 /** A kind of object, and its resource in the API. */
 export type Resource = {
@@ -147,15 +147,15 @@ const ObjectIn = z.object({
 });
 
 /** @throws HTTPException 405, 409 or 422 */
-export function created(
-  world: World,
+export function createObject(
+  objects: ClusterObjects,
   resource: Resource,
   namespace: string,
   json: unknown,
   now: number,
 ): KubernetesObject {
-  const { metadata, spec } = admitted(resource, json, metadataName(json));
-  if (world.find(resource.kind, namespace, metadata.name))
+  const { metadata, spec } = admit(resource, json, metadataName(json));
+  if (objects.find(resource.kind, namespace, metadata.name))
     throw failure(409, `${resource.plural}.${resource.group} "${metadata.name}" already exists`);
   const { name, labels, annotations } = metadata;
   const texts = { ...(labels && { labels }), ...(annotations && { annotations }) };
@@ -166,7 +166,7 @@ export function created(
     spec,
     status: {},
   };
-  return world.create(object, now).object;
+  return objects.create(object, now).object;
 }
 
 /**
@@ -176,43 +176,40 @@ export function created(
  * @param part the part of `json` to apply
  * @throws HTTPException 405, 409 or 422
  */
-export function updated(
-  world: World,
+export function updateObject(
+  objects: ClusterObjects,
   resource: Resource,
   item: Item,
   { json, part, now }: { json: unknown; part: 'main' | 'status'; now: number },
 ): KubernetesObject {
   const { object } = item;
   const { name, resourceVersion, generation } = object.metadata;
-  const wanted = admitted(resource, json, name);
-  if ((wanted.metadata.resourceVersion ?? resourceVersion) !== resourceVersion)
+  const admitted = admit(resource, json, name);
+  if ((admitted.metadata.resourceVersion ?? resourceVersion) !== resourceVersion)
     throw failure(
       409,
       `Operation cannot be fulfilled on ${resource.plural}.${resource.group} "${name}": the object has been modified; ` +
         'please apply your changes to the latest version and try again',
     );
-  const isSame = isDeepStrictEqual(plain(wanted.spec), plain(object.spec));
-  const { labels, annotations } = wanted.metadata;
+  const isSame = isDeepStrictEqual(throughJson(admitted.spec), throughJson(object.spec));
+  const { labels, annotations } = admitted.metadata;
   const next =
     part === 'status'
-      ? { ...object, status: wanted.status ?? {} }
+      ? { ...object, status: admitted.status ?? {} }
       : {
           ...object,
-          spec: wanted.spec,
+          spec: admitted.spec,
           metadata: { ...object.metadata, labels, annotations, generation: generation + (isSame ? 0 : 1) },
         };
-  const isChanged = world.replace(item, next);
+  const isChanged = objects.replace(item, next);
   if (isChanged && (part === 'status' || !isSame)) item.work.changedAt = now;
   return item.object;
 }
 
-/** Normalizes a value through JSON, so that values with equal JSON count as unchanged. */
-const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
-
 const metadataName = (json: unknown): string =>
   z.looseObject({ metadata: z.looseObject({ name: z.string() }) }).safeParse(json).data?.metadata.name ?? '';
 
-function admitted(resource: Resource, json: unknown, name: string) {
+function admit(resource: Resource, json: unknown, name: string) {
   if (resource.spec === undefined)
     throw failure(405, 'the server does not allow this method on the requested resource');
   const read = ObjectIn.extend({ spec: resource.spec }).safeParse(json);

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { type KubernetesObject, timeText } from './objects.ts';
-import type { Item, World } from './cluster-state.ts';
+import type { Item, ClusterObjects } from './cluster-state.ts';
 import type { StandInDeps } from '../core/stand-in.ts';
 
 /**
@@ -45,12 +45,12 @@ type ChaosRecord = {
 
 type Time = Pick<StandInDeps, 'now' | 'timeScale'>;
 
-const isDue = (world: World, { work }: Item, { now, timeScale }: Time): boolean =>
-  now() >= (work.changedAt ?? Infinity) + world.settings.observe_ms / timeScale;
+const isDue = (objects: ClusterObjects, { work }: Item, { now, timeScale }: Time): boolean =>
+  now() >= (work.changedAt ?? Infinity) + objects.settings.observe_ms / timeScale;
 
 /** Applies what the operator of LitmusChaos has done by now: it runs an active engine, and stops one that is to stop. */
-export function reconcileEngine(world: World, item: Item<ChaosEngine>, time: Time): void {
-  if (!isDue(world, item, time)) return;
+export function reconcileEngine(objects: ClusterObjects, item: Item<ChaosEngine>, time: Time): void {
+  if (!isDue(objects, item, time)) return;
   item.work.changedAt = null;
   const { spec, status } = item.object;
   const isStopped = spec.engineState === 'stop';
@@ -62,27 +62,30 @@ export function reconcileEngine(world: World, item: Item<ChaosEngine>, time: Tim
     verdict: isStopped ? 'Stopped' : 'Awaited',
     lastUpdateTime: timeText(time.now()),
   }));
-  world.replace(item, { ...item.object, status: { ...status, engineStatus, experiments } });
+  objects.replace(item, { ...item.object, status: { ...status, engineStatus, experiments } });
 }
 
-const PAUSE = 'experiment.chaos-mesh.org/pause';
+const PAUSE_ANNOTATION = 'experiment.chaos-mesh.org/pause';
 
 /** Applies what the controllers of Chaos Mesh have done by now: they recover the targets of a paused experiment. */
-export function reconcilePodChaos(world: World, item: Item<PodChaos>, time: Time): void {
+export function reconcilePodChaos(objects: ClusterObjects, item: Item<PodChaos>, time: Time): void {
   const { metadata, spec, status } = item.object;
-  const isPaused = metadata.annotations?.[PAUSE] === 'true';
+  const isPaused = metadata.annotations?.[PAUSE_ANNOTATION] === 'true';
   const isOneShot = spec.action !== 'pod-failure';
   // An annotation changes no generation, so the pause itself is compared.
   const desiredPhase = isPaused && !isOneShot ? 'Stop' : 'Run';
   if (status.experiment?.desiredPhase === desiredPhase) return;
   if (item.work.until === null) {
-    item.work.until = time.now() + world.settings.observe_ms / time.timeScale;
+    item.work.until = time.now() + objects.settings.observe_ms / time.timeScale;
     return;
   }
   if (time.now() < item.work.until) return;
   item.work.until = null;
   const isStopped = desiredPhase === 'Stop';
-  const condition = (type: string, is: boolean) => ({ type, status: is ? ('True' as const) : ('False' as const) });
+  const condition = (type: string, isTrue: boolean) => ({
+    type,
+    status: isTrue ? ('True' as const) : ('False' as const),
+  });
   const conditions = [
     condition('Selected', true),
     condition('AllInjected', !isStopped),
@@ -99,7 +102,7 @@ export function reconcilePodChaos(world: World, item: Item<PodChaos>, time: Time
       events: [...(record?.events ?? []), { type: 'Succeeded' as const, operation, timestamp: timeText(time.now()) }],
     },
   ];
-  world.replace(item, {
+  objects.replace(item, {
     ...item.object,
     status: { ...status, conditions, experiment: { desiredPhase, containerRecords } },
   });

@@ -27,7 +27,7 @@ export const ClusterSettings = z.strictObject({
 export type ClusterSettings = z.infer<typeof ClusterSettings>;
 
 /** A controller's internal state for an object. Times are in milliseconds since the Unix epoch. */
-export type Work = {
+export type ControllerState = {
   /** Time of the last external change; null if the controller has observed all changes. */
   changedAt: number | null;
   /** Start of the current phase. */
@@ -36,10 +36,10 @@ export type Work = {
   until: number | null;
 };
 
-export type Item<T extends KubernetesObject = KubernetesObject> = { object: T; work: Work };
+export type Item<T extends KubernetesObject = KubernetesObject> = { object: T; work: ControllerState };
 
 /** All objects in the cluster, in memory. Changes are stored only by `save`. */
-export type World = {
+export type ClusterObjects = {
   settings: ClusterSettings;
   find<T extends KubernetesObject>(kind: string, namespace: string, name: string): Item<T> | undefined;
   /** Returns objects, oldest first. */
@@ -47,7 +47,7 @@ export type World = {
   /** @param now milliseconds since the Unix epoch */
   create<T extends KubernetesObject>(object: NewObject<T>, now: number): Item<T>;
   /** Replaces the item's object with `next`. Returns whether they differ; only then does the version change. */
-  replace<T extends KubernetesObject>(item: Item<T>, next: T): boolean;
+  replace<T extends KubernetesObject>(item: Item<T>, nextVersion: T): boolean;
   remove(item: Item): void;
   /** Returns the version of the newest change. */
   version(): string;
@@ -61,22 +61,22 @@ export type NewObject<T extends KubernetesObject> = Omit<T, 'metadata'> & {
 
 type Row = { object: string; work: string };
 
-export function openWorld(db: DatabaseSync): World {
+export function openClusterObjects(db: DatabaseSync): ClusterObjects {
   const state = readState(db);
   const rows = db.prepare('select object, work from kubernetes_objects order by rowid').all() as Row[];
   const items = rows.map((row): Item => ({
     object: JSON.parse(row.object) as KubernetesObject,
-    work: JSON.parse(row.work) as Work,
+    work: JSON.parse(row.work) as ControllerState,
   }));
   let version = state.version;
-  const next = (): string => String((version += 1));
+  const nextVersion = (): string => String((version += 1));
 
   return {
     settings: state.settings,
     find: <T extends KubernetesObject>(kind: string, namespace: string, name: string) =>
       items.find(
-        ({ object: { kind: own, metadata } }) =>
-          own === kind && metadata.namespace === namespace && metadata.name === name,
+        ({ object: { kind: itemKind, metadata } }) =>
+          itemKind === kind && metadata.namespace === namespace && metadata.name === name,
       ) as Item<T> | undefined,
     list: <T extends KubernetesObject>(kind: string, namespace?: string) =>
       items.filter(
@@ -86,7 +86,7 @@ export function openWorld(db: DatabaseSync): World {
       const metadata = {
         ...object.metadata,
         uid: randomUUID(),
-        resourceVersion: next(),
+        resourceVersion: nextVersion(),
         generation: 1,
         creationTimestamp: timeText(now),
       };
@@ -95,12 +95,12 @@ export function openWorld(db: DatabaseSync): World {
       return item;
     },
     replace(item, object) {
-      if (isDeepStrictEqual(plain(item.object), plain(object))) return false;
-      item.object = { ...object, metadata: { ...object.metadata, resourceVersion: next() } };
+      if (isDeepStrictEqual(throughJson(item.object), throughJson(object))) return false;
+      item.object = { ...object, metadata: { ...object.metadata, resourceVersion: nextVersion() } };
       return true;
     },
     remove: (item) => {
-      next();
+      nextVersion();
       items.splice(items.indexOf(item), 1);
     },
     version: () => String(version),
@@ -117,8 +117,8 @@ export function openWorld(db: DatabaseSync): World {
   };
 }
 
-/** Normalizes an object through JSON, so that objects with equal JSON count as unchanged. */
-const plain = (object: KubernetesObject): unknown => JSON.parse(JSON.stringify(object));
+/** Normalizes a value through JSON, so that values with equal JSON count as unchanged. */
+export const throughJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
 const State = z.object({ version: z.number().default(1000), settings: ClusterSettings.prefault({}) });
 type State = z.infer<typeof State>;

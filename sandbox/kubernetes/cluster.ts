@@ -3,11 +3,11 @@ import { reconcileDeployment } from './deployments.ts';
 import { reconcileRoute } from './gateway.ts';
 import type { Deployment, HttpRoute, Rollout } from './objects.ts';
 import { reconcileRollout } from './rollouts.ts';
-import { openWorld, type World } from './cluster-state.ts';
+import { openClusterObjects, type ClusterObjects } from './cluster-state.ts';
 import type { StandInDeps } from '../core/stand-in.ts';
 
 export type Cluster = {
-  world: World;
+  objects: ClusterObjects;
   /** Milliseconds since the Unix epoch. */
   now: number;
   save(): void;
@@ -17,13 +17,13 @@ export type Cluster = {
 export function openCluster({ db, now: clock, timeScale }: StandInDeps): Cluster {
   const now = clock();
   const time = { now: () => now, timeScale };
-  const world = openWorld(db);
-  for (const item of world.list<Deployment>('Deployment')) reconcileDeployment(world, item, time);
-  for (const item of world.list<Rollout>('Rollout')) {
-    if (!('workloadRef' in item.object.spec)) reconcileRollout(world, item, time);
+  const objects = openClusterObjects(db);
+  for (const item of objects.list<Deployment>('Deployment')) reconcileDeployment(objects, item, time);
+  for (const item of objects.list<Rollout>('Rollout')) {
+    if (!('workloadRef' in item.object.spec)) reconcileRollout(objects, item, time);
   }
-  for (const item of world.list<HttpRoute>('HTTPRoute')) reconcileRoute(world, item, time);
-  for (const item of world.list<ChaosEngine>('ChaosEngine')) reconcileEngine(world, item, time);
-  for (const item of world.list<PodChaos>('PodChaos')) reconcilePodChaos(world, item, time);
-  return { world, now, save: () => world.save() };
+  for (const item of objects.list<HttpRoute>('HTTPRoute')) reconcileRoute(objects, item, time);
+  for (const item of objects.list<ChaosEngine>('ChaosEngine')) reconcileEngine(objects, item, time);
+  for (const item of objects.list<PodChaos>('PodChaos')) reconcilePodChaos(objects, item, time);
+  return { objects, now, save: () => objects.save() };
 }

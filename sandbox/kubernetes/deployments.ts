@@ -1,6 +1,6 @@
 import { type Condition, type Deployment, type DeploymentStatus, type ReplicaSet, timeText } from './objects.ts';
-import { type Marks, prune, scaleSet, setsOf, sums, wantedSet } from './sets.ts';
-import type { Item, World } from './cluster-state.ts';
+import { type Marks, prune, scaleReplicaSet, replicaSetsOf, totals, ensureReplicaSet } from './sets.ts';
+import type { Item, ClusterObjects } from './cluster-state.ts';
 import type { StandInDeps } from '../core/stand-in.ts';
 
 const MARKS: Marks = {
@@ -18,56 +18,57 @@ type Time = Pick<StandInDeps, 'now' | 'timeScale'>;
  *
  * @see https://kubernetes.io/docs/concepts/workloads/controllers/deployment/
  */
-export function reconcileDeployment(world: World, item: Item<Deployment>, time: Time): void {
-  const { settings } = world;
+export function reconcileDeployment(objects: ClusterObjects, item: Item<Deployment>, time: Time): void {
+  const { settings } = objects;
   const seenAt = (item.work.changedAt ?? Infinity) + settings.observe_ms / time.timeScale;
-  if (time.now() >= seenAt) observe(world, item, seenAt, time);
+  if (time.now() >= seenAt) observe(objects, item, seenAt, time);
   const { spec } = item.object;
-  const set = currentSet(world, item.object);
+  const set = currentSet(objects, item.object);
   if (item.work.until === null || set === undefined || spec.paused === true) return;
   if (settings.outcome === 'failed') {
     const deadline = item.work.since + (spec.progressDeadlineSeconds * 1000) / time.timeScale;
     if (time.now() >= deadline)
       updateStatus(
-        world,
+        objects,
         item,
         progressing(deadline, 'False', 'ProgressDeadlineExceeded', `${titleOf(set)} has timed out progressing.`),
       );
     return;
   }
   if (time.now() < item.work.until) return;
-  for (const other of setsOf(world, item.object)) scaleSet(world, other, other === set ? spec.replicas : 0);
+  for (const other of replicaSetsOf(objects, item.object))
+    scaleReplicaSet(objects, other, other === set ? spec.replicas : 0);
   const endedAt = item.work.until;
   item.work.until = null;
   updateStatus(
-    world,
+    objects,
     item,
     progressing(endedAt, 'True', 'NewReplicaSetAvailable', `${titleOf(set)} has successfully progressed.`),
   );
-  prune(world, item.object, [set]);
+  prune(objects, item.object, [set]);
 }
 
-function observe(world: World, item: Item<Deployment>, at: number, { timeScale }: Time): void {
+function observe(objects: ClusterObjects, item: Item<Deployment>, at: number, { timeScale }: Time): void {
   const { spec, metadata } = item.object;
-  const before = currentSet(world, item.object);
-  const set = spec.paused === true ? before : wantedSet(world, item, MARKS, at);
+  const before = currentSet(objects, item.object);
+  const set = spec.paused === true ? before : ensureReplicaSet(objects, item, MARKS, at);
   const isNew = set !== before;
   const isScaled = set !== undefined && set.object.spec.replicas !== spec.replicas;
-  if (isNew && set !== undefined) scaleSet(world, set, Math.min(1, spec.replicas), 0); // start with one additional pod
+  if (isNew && set !== undefined) scaleReplicaSet(objects, set, Math.min(1, spec.replicas), 0); // start with one additional pod
   item.work = {
     changedAt: null,
     since: isNew ? at : item.work.since,
-    until: isNew || isScaled ? at + world.settings.rollout_ms / timeScale : item.work.until,
+    until: isNew || isScaled ? at + objects.settings.rollout_ms / timeScale : item.work.until,
   };
   const condition =
     isNew && set ? progressing(at, 'True', 'ReplicaSetUpdated', `${titleOf(set)} is progressing.`) : undefined;
-  updateStatus(world, item, condition, metadata.generation);
+  updateStatus(objects, item, condition, metadata.generation);
 }
 
 /** Returns the ReplicaSet with the revision of the Deployment. */
-const currentSet = (world: World, deployment: Deployment): Item<ReplicaSet> | undefined => {
+const currentSet = (objects: ClusterObjects, deployment: Deployment): Item<ReplicaSet> | undefined => {
   const revision = deployment.metadata.annotations?.[MARKS.revision];
-  return setsOf(world, deployment).find(
+  return replicaSetsOf(objects, deployment).find(
     ({ object }) => revision !== undefined && object.metadata.annotations?.[MARKS.revision] === revision,
   );
 };
@@ -84,23 +85,28 @@ const progressing = (at: number, status: string, reason: string, message: string
 });
 
 /** A condition keeps its times until its reason changes; its transition is a change of its status. */
-function timedBy(next: Condition, old: Condition | undefined): Condition {
+function withTimesOf(next: Condition, old: Condition | undefined): Condition {
   if (old?.status !== next.status) return next;
   if (old.reason === next.reason)
     return { ...next, lastUpdateTime: old.lastUpdateTime, lastTransitionTime: old.lastTransitionTime };
   return { ...next, lastTransitionTime: old.lastTransitionTime };
 }
 
-/** Writes the status. @param seen the observed generation; undefined to keep it */
-function updateStatus(world: World, item: Item<Deployment>, condition: Condition | undefined, seen?: number): void {
+/** Writes the status. @param observedGeneration the observed generation; undefined to keep it */
+function updateStatus(
+  objects: ClusterObjects,
+  item: Item<Deployment>,
+  condition: Condition | undefined,
+  observedGeneration?: number,
+): void {
   const { object } = item;
-  const sets = setsOf(world, object);
-  const current = currentSet(world, object);
-  const { replicas, available } = sums(sets);
+  const sets = replicaSetsOf(objects, object);
+  const current = currentSet(objects, object);
+  const { replicas, available } = totals(sets);
   const old = object.status.conditions?.find(({ type }) => type === 'Progressing');
-  const enough = available >= object.spec.replicas;
+  const isAvailable = available >= object.spec.replicas;
   const status: DeploymentStatus = {
-    observedGeneration: seen ?? object.status.observedGeneration ?? 0,
+    observedGeneration: observedGeneration ?? object.status.observedGeneration ?? 0,
     replicas,
     updatedReplicas: current?.object.status.replicas ?? 0,
     readyReplicas: available,
@@ -109,12 +115,12 @@ function updateStatus(world: World, item: Item<Deployment>, condition: Condition
     conditions: [
       {
         type: 'Available',
-        status: enough ? 'True' : 'False',
-        reason: enough ? 'MinimumReplicasAvailable' : 'MinimumReplicasUnavailable',
-        message: `Deployment ${enough ? 'has' : 'does not have'} minimum availability.`,
+        status: isAvailable ? 'True' : 'False',
+        reason: isAvailable ? 'MinimumReplicasAvailable' : 'MinimumReplicasUnavailable',
+        message: `Deployment ${isAvailable ? 'has' : 'does not have'} minimum availability.`,
       },
-      ...[condition === undefined ? old : timedBy(condition, old)].filter((one) => one !== undefined),
+      ...[condition === undefined ? old : withTimesOf(condition, old)].filter((one) => one !== undefined),
     ],
   };
-  world.replace(item, { ...object, status });
+  objects.replace(item, { ...object, status });
 }

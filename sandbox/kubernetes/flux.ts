@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import * as z from 'zod';
-import { created, RESOURCES, updated } from './admission.ts';
+import { createObject, RESOURCES, updateObject } from './admission.ts';
 import { openCluster } from './cluster.ts';
 import type { Deployment, ImageUpdateAutomationSpec, KubernetesObject } from './objects.ts';
 import { check, problem, readJson } from '../core/problem.ts';
@@ -16,30 +16,31 @@ const Reconcile = z.strictObject({
   image: z.string().min(1),
 });
 
-const Create = z.strictObject({ namespace: z.string().min(1).default('flux-system'), name: z.string().min(1) });
+const NewAutomation = z.strictObject({ namespace: z.string().min(1).default('flux-system'), name: z.string().min(1) });
 
 /**
- * Returns the endpoints that create an automation, and that run Flux once: the image that a policy has selected is written to Git and applied to the
- * cluster, in one step because there is no repository. A suspended automation does nothing.
+ * Returns the endpoints that create an automation, and that run Flux once: the image that a policy has selected is
+ * written to Git and applied to the cluster, in one step because there is no repository. A suspended automation does
+ * nothing.
  */
 export const fluxSandbox = (deps: StandInDeps): Hono =>
   new Hono()
     .post('/automation', async (c) => {
-      const { namespace, name } = check(Create, await readJson(c));
-      const { world, now, save } = openCluster(deps);
+      const { namespace, name } = check(NewAutomation, await readJson(c));
+      const { objects, now, save } = openCluster(deps);
       const resource = RESOURCES.find(({ kind }) => kind === 'ImageUpdateAutomation');
       if (resource === undefined) throw new Error('no resource of kind ImageUpdateAutomation');
       const spec = { interval: '1m', sourceRef: { kind: 'GitRepository', name: 'flux-system' } };
-      const object = created(world, resource, namespace, { metadata: { name }, spec }, now);
+      const object = createObject(objects, resource, namespace, { metadata: { name }, spec }, now);
       save();
       return c.json(object);
     })
     .post('/reconcile', async (c) => {
       const { namespace, name, deployment, image } = check(Reconcile, await readJson(c));
-      const { world, now, save } = openCluster(deps);
-      const automation = world.find<Automation>('ImageUpdateAutomation', namespace, name);
+      const { objects, now, save } = openCluster(deps);
+      const automation = objects.find<Automation>('ImageUpdateAutomation', namespace, name);
       if (automation === undefined) throw problem(422, `there is no ImageUpdateAutomation ${namespace}/${name}`);
-      const item = world.find<Deployment>('Deployment', deployment.namespace, deployment.name);
+      const item = objects.find<Deployment>('Deployment', deployment.namespace, deployment.name);
       const resource = RESOURCES.find(({ kind }) => kind === 'Deployment');
       if (item === undefined || resource === undefined)
         throw problem(422, `there is no Deployment ${deployment.namespace}/${deployment.name}`);
@@ -48,7 +49,7 @@ export const fluxSandbox = (deps: StandInDeps): Hono =>
         const [first, ...others] = template.spec.containers;
         const containers = [{ ...first, name: first?.name ?? deployment.name, image }, ...others];
         const spec = { ...item.object.spec, template: { ...template, spec: { ...template.spec, containers } } };
-        updated(world, resource, item, { json: { ...item.object, spec }, part: 'main', now });
+        updateObject(objects, resource, item, { json: { ...item.object, spec }, part: 'main', now });
       }
       save();
       return c.json({ image: item.object.spec.template.spec.containers[0]?.image });

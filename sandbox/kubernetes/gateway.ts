@@ -1,6 +1,6 @@
 import type { HttpRoute } from './objects.ts';
 import { timeText } from './objects.ts';
-import type { Item, World } from './cluster-state.ts';
+import type { Item, ClusterObjects } from './cluster-state.ts';
 import type { StandInDeps } from '../core/stand-in.ts';
 
 const CONTROLLER = 'example.net/gateway-controller';
@@ -10,15 +10,15 @@ const CONTROLLER = 'example.net/gateway-controller';
  * and whether it can use all backends.
  */
 export function reconcileRoute(
-  world: World,
+  objects: ClusterObjects,
   item: Item<HttpRoute>,
   { now, timeScale }: Pick<StandInDeps, 'now' | 'timeScale'>,
 ): void {
-  const seenAt = (item.work.changedAt ?? Infinity) + world.settings.observe_ms / timeScale;
+  const seenAt = (item.work.changedAt ?? Infinity) + objects.settings.observe_ms / timeScale;
   if (now() < seenAt) return;
   item.work = { ...item.work, changedAt: null };
   const { metadata, spec } = item.object;
-  const { gateway } = world.settings;
+  const { gateway } = objects.settings;
   const condition = (type: string, isTrue: boolean, reason: string, message: string) => ({
     type,
     status: isTrue ? 'True' : 'False',
@@ -37,5 +37,5 @@ export function reconcileRoute(
     condition('ResolvedRefs', gateway !== 'misses-backend', 'BackendNotFound', 'a backend Service does not exist'),
   ];
   const parents = spec.parentRefs.map((parentRef) => ({ parentRef, controllerName: CONTROLLER, conditions }));
-  world.replace(item, { ...item.object, status: { parents } });
+  objects.replace(item, { ...item.object, status: { parents } });
 }

@@ -1,10 +1,10 @@
 import { Hono, type Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import * as z from 'zod';
-import { apiVersionOf, created, RESOURCES, type Resource, updated } from './admission.ts';
+import { apiVersionOf, createObject, RESOURCES, type Resource, updateObject } from './admission.ts';
 import { type Cluster, openCluster } from './cluster.ts';
 import type { Deployment, KubernetesObject, Rollout } from './objects.ts';
-import { patched } from './patch.ts';
+import { applyPatch } from './patch.ts';
 import { clusterSandbox, clusterView } from './sandbox.ts';
 import { readSelector } from './selector.ts';
 import { failure, failureResponse } from './status.ts';
@@ -38,18 +38,18 @@ export const kubernetes = {
         );
       })
       .get('/version', (c) => c.json({ major: '1', minor: '34', gitVersion: 'v1.34.0' }))
-      .route('/apis/:group/:version/namespaces/:namespace/:plural', objects(deps))
+      .route('/apis/:group/:version/namespaces/:namespace/:plural', objectRoutes(deps))
       .notFound(() => failureResponse(404, 'the server could not find the requested resource'));
   },
   sandbox: clusterSandbox,
   view: clusterView,
 } as const satisfies StandIn;
 
-function objects(deps: StandInDeps): Hono {
+function objectRoutes(deps: StandInDeps): Hono {
   const inCluster = (work: (request: ResourceRequest) => Response | Promise<Response>) => async (c: Context) => {
     const cluster = openCluster(deps);
     try {
-      const request = { c, cluster, resource: resourceOf(c), namespace: c.req.param('namespace') ?? '' };
+      const request = { c, cluster, resource: requireResource(c), namespace: c.req.param('namespace') ?? '' };
       authorize(request);
       const answer = await work(request);
       cluster.save();
@@ -64,14 +64,14 @@ function objects(deps: StandInDeps): Hono {
     .post('/', inCluster(create))
     .get(
       '/:name',
-      inCluster((request) => request.c.json(itemOf(request).object)),
+      inCluster((request) => request.c.json(requireItem(request).object)),
     )
     .patch('/:name', inCluster(patch))
     .delete('/:name', inCluster(remove))
     .patch('/:name/status', inCluster(patchStatus))
     .get(
       '/:name/scale',
-      inCluster((request) => request.c.json(scaleOf(request, itemOf(request).object))),
+      inCluster((request) => request.c.json(scaleOf(request, requireItem(request).object))),
     )
     .patch('/:name/scale', inCluster(patchScale));
 }
@@ -83,7 +83,7 @@ function authorize({ c, cluster, resource, namespace }: ResourceRequest): void {
   const { group, plural } = resource;
   const name = c.req.param('name');
   const verb = c.req.method === 'GET' && name === undefined ? 'list' : (VERBS[c.req.method] ?? '');
-  if (!cluster.world.settings.denied.includes(`${verb} ${plural}.${group}`)) return;
+  if (!cluster.objects.settings.denied.includes(`${verb} ${plural}.${group}`)) return;
   const object = name === undefined ? '' : ` "${name}"`;
   throw failure(
     403,
@@ -94,16 +94,18 @@ function authorize({ c, cluster, resource, namespace }: ResourceRequest): void {
 
 type ResourceRequest = { c: Context; cluster: Cluster; resource: Resource; namespace: string };
 
-function resourceOf(c: Context): Resource {
+function requireResource(c: Context): Resource {
   const { group, version, plural } = c.req.param() as Record<string, string>;
-  const found = RESOURCES.find((one) => one.group === group && one.version === version && one.plural === plural);
+  const found = RESOURCES.find(
+    (resource) => resource.group === group && resource.version === version && resource.plural === plural,
+  );
   if (!found) throw failure(404, 'the server could not find the requested resource');
   return found;
 }
 
-function itemOf({ c, cluster, resource, namespace }: ResourceRequest): Item {
+function requireItem({ c, cluster, resource, namespace }: ResourceRequest): Item {
   const name = c.req.param('name') ?? '';
-  const item = cluster.world.find(resource.kind, namespace, name);
+  const item = cluster.objects.find(resource.kind, namespace, name);
   if (!item) throw failure(404, `${resource.plural}.${resource.group} "${name}" not found`);
   return item;
 }
@@ -113,39 +115,40 @@ function list({ c, cluster, resource, namespace }: ResourceRequest): Response {
   if (['true', '1'].includes(c.req.query('watch') ?? ''))
     throw failure(405, 'the server does not allow this method on the requested resource');
   const isSelected = readSelector(c.req.query('labelSelector') ?? '');
-  const items = cluster.world
+  const items = cluster.objects
     .list(resource.kind, namespace)
     .filter(({ object }) => isSelected(object.metadata.labels ?? {}))
     .map(({ object: { apiVersion: _version, kind: _kind, ...object } }) => object); // lists omit these fields
-  const metadata = { resourceVersion: cluster.world.version() };
+  const metadata = { resourceVersion: cluster.objects.version() };
   return c.json({ kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource), metadata, items });
 }
 
 async function create({ c, cluster, resource, namespace }: ResourceRequest): Promise<Response> {
-  return c.json(created(cluster.world, resource, namespace, await bodyOf(c), cluster.now), 201);
+  return c.json(createObject(cluster.objects, resource, namespace, await bodyOf(c), cluster.now), 201);
 }
 
 async function patch(request: ResourceRequest): Promise<Response> {
   const { c, cluster, resource } = request;
-  const item = itemOf(request);
-  const json = await patchedBy(c, item.object, resource);
-  return c.json(updated(cluster.world, resource, item, { json, part: 'main', now: cluster.now }));
+  const item = requireItem(request);
+  const json = await readPatched(c, item.object, resource);
+  return c.json(updateObject(cluster.objects, resource, item, { json, part: 'main', now: cluster.now }));
 }
 
 async function patchStatus(request: ResourceRequest): Promise<Response> {
   const { c, cluster, resource } = request;
-  const item = itemOf(request);
+  const item = requireItem(request);
   if (!resource.hasStatus) throw failure(404, 'the server could not find the requested resource');
-  const json = await patchedBy(c, item.object, resource);
-  return c.json(updated(cluster.world, resource, item, { json, part: 'status', now: cluster.now }));
+  const json = await readPatched(c, item.object, resource);
+  return c.json(updateObject(cluster.objects, resource, item, { json, part: 'status', now: cluster.now }));
 }
 
 function remove(request: ResourceRequest): Response {
-  const item = itemOf(request);
-  request.cluster.world.remove(item);
+  const item = requireItem(request);
+  request.cluster.objects.remove(item);
   const { uid } = item.object.metadata;
-  for (const owned of request.cluster.world.list('ReplicaSet', request.namespace))
-    if (owned.object.metadata.ownerReferences?.some((owner) => owner.uid === uid)) request.cluster.world.remove(owned);
+  for (const owned of request.cluster.objects.list('ReplicaSet', request.namespace))
+    if (owned.object.metadata.ownerReferences?.some((owner) => owner.uid === uid))
+      request.cluster.objects.remove(owned);
   return request.c.json({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details: { uid } });
 }
 
@@ -156,8 +159,8 @@ const ScaleIn = z.object({
 
 async function patchScale(request: ResourceRequest): Promise<Response> {
   const { c, cluster, resource } = request;
-  const item = itemOf(request);
-  const read = ScaleIn.safeParse(await patchedBy(c, scaleOf(request, item.object), resource));
+  const item = requireItem(request);
+  const read = ScaleIn.safeParse(await readPatched(c, scaleOf(request, item.object), resource));
   if (!read.success) throw failure(422, `Scale.autoscaling is invalid: ${z.prettifyError(read.error)}`);
   const { resourceVersion } = read.data.metadata;
   const { object } = item;
@@ -166,7 +169,9 @@ async function patchScale(request: ResourceRequest): Promise<Response> {
     metadata: { ...object.metadata, resourceVersion },
     spec: { ...object.spec, replicas: read.data.spec.replicas },
   };
-  return c.json(scaleOf(request, updated(cluster.world, resource, item, { json, part: 'main', now: cluster.now })));
+  return c.json(
+    scaleOf(request, updateObject(cluster.objects, resource, item, { json, part: 'main', now: cluster.now })),
+  );
 }
 
 /** @see https://kubernetes.io/docs/reference/kubernetes-api/autoscaling-resources/scale-v1/ */
@@ -184,8 +189,8 @@ function scaleOf({ resource }: ResourceRequest, { metadata, spec, status }: Kube
   };
 }
 
-const patchedBy = async (c: Context, object: object, { isBuiltIn }: Resource): Promise<unknown> =>
-  patched(c.req.header('content-type') ?? '', object, await c.req.text(), { strategic: isBuiltIn });
+const readPatched = async (c: Context, object: object, { isBuiltIn }: Resource): Promise<unknown> =>
+  applyPatch(c.req.header('content-type') ?? '', object, await c.req.text(), { strategic: isBuiltIn });
 
 async function bodyOf(c: Context): Promise<unknown> {
   try {

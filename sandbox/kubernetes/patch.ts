@@ -19,14 +19,14 @@ type Operation = z.infer<typeof Operations>[number];
  *
  * @throws HTTPException 400, 415 or 422
  */
-export function patched(contentType: string, object: unknown, text: string, { strategic }: { strategic: boolean }) {
+export function applyPatch(contentType: string, object: unknown, text: string, { strategic }: { strategic: boolean }) {
   const before = z.json().parse(object);
   const patch = readPatch(text);
   const type = contentType.split(';', 1)[0]?.trim();
   if (type === 'application/json-patch+json') {
     const operations = Operations.safeParse(patch);
     if (!operations.success) throw failure(400, `error decoding patch: ${z.prettifyError(operations.error)}`);
-    return operations.data.reduce(operate, before);
+    return operations.data.reduce(applyOperation, before);
   }
   if (type === 'application/merge-patch+json') return merge(before, patch, () => undefined);
   if (type === 'application/strategic-merge-patch+json' && strategic)
@@ -80,19 +80,19 @@ const isObject = (json: Json | undefined): json is JsonObject =>
   typeof json === 'object' && json !== null && !Array.isArray(json);
 
 /** Applies a JSON Patch operation (RFC 6902). */
-function operate(before: Json, operation: Operation): Json {
+function applyOperation(before: Json, operation: Operation): Json {
   const after = structuredClone(before);
   const keys = operation.path.split('/').slice(1);
   const last = keys.pop();
-  if (last === undefined) throw impossible(`it is not supported to ${operation.op} the whole object`);
-  const parent = keys.reduce<Json | undefined>((at, key) => childOf(at, unescaped(key)), after);
-  const name = unescaped(last);
+  if (last === undefined) throw unprocessable(`it is not supported to ${operation.op} the whole object`);
+  const parent = keys.reduce<Json | undefined>((at, key) => childOf(at, unescapeKey(key)), after);
+  const name = unescapeKey(last);
   const old = childOf(parent, name);
   if (operation.op === 'test' && !isDeepStrictEqual(old ?? null, operation.value))
-    throw impossible(`testing value ${operation.path} failed`);
+    throw unprocessable(`testing value ${operation.path} failed`);
   if (operation.op === 'test') return after;
   if (operation.op !== 'add' && old === undefined)
-    throw impossible(`${operation.op} operation does not apply: doc is missing key: ${operation.path}`);
+    throw unprocessable(`${operation.op} operation does not apply: doc is missing key: ${operation.path}`);
   if (isObject(parent)) {
     if (operation.op === 'remove') delete parent[name];
     else parent[name] = operation.value;
@@ -100,7 +100,7 @@ function operate(before: Json, operation: Operation): Json {
     const index = name === '-' ? parent.length : Number(name);
     const inserted = operation.op === 'remove' ? [] : [operation.value];
     parent.splice(index, operation.op === 'add' ? 0 : 1, ...inserted);
-  } else throw impossible(`${operation.op} operation does not apply: doc is missing path: ${operation.path}`);
+  } else throw unprocessable(`${operation.op} operation does not apply: doc is missing path: ${operation.path}`);
   return after;
 }
 
@@ -109,7 +109,7 @@ function childOf(parent: Json | undefined, key: string): Json | undefined {
   return isObject(parent) ? parent[key] : undefined;
 }
 
-const unescaped = (key: string): string => key.replaceAll('~1', '/').replaceAll('~0', '~');
+const unescapeKey = (key: string): string => key.replaceAll('~1', '/').replaceAll('~0', '~');
 
-const impossible = (why: string) =>
+const unprocessable = (why: string) =>
   failure(422, `the server rejected our request due to an error in our request: ${why}`);

@@ -1,7 +1,7 @@
 import type { ReplicaSet, Rollout, RolloutStatus, Step } from './objects.ts';
 import { timeText } from './objects.ts';
-import { type Marks, prune, revisionOf, scaleSet, setsOf, sums, wantedSet } from './sets.ts';
-import type { Item, World } from './cluster-state.ts';
+import { type Marks, prune, revisionOf, scaleReplicaSet, replicaSetsOf, totals, ensureReplicaSet } from './sets.ts';
+import type { Item, ClusterObjects } from './cluster-state.ts';
 import type { StandInDeps } from '../core/stand-in.ts';
 
 const MARKS: Marks = {
@@ -18,62 +18,62 @@ type Time = Pick<StandInDeps, 'now' | 'timeScale'>;
  *
  * @see https://argo-rollouts.readthedocs.io/en/stable/features/canary/
  */
-export function reconcileRollout(world: World, item: Item<Rollout>, time: Time): void {
-  const seenAt = (item.work.changedAt ?? Infinity) + world.settings.observe_ms / time.timeScale;
-  if (time.now() >= seenAt) observe(world, item, seenAt, time);
+export function reconcileRollout(objects: ClusterObjects, item: Item<Rollout>, time: Time): void {
+  const seenAt = (item.work.changedAt ?? Infinity) + objects.settings.observe_ms / time.timeScale;
+  if (time.now() >= seenAt) observe(objects, item, seenAt, time);
   while (item.work.until !== null && time.now() >= item.work.until) {
     const at = item.work.until;
     item.work.until = null;
-    if (isStuck(world, item)) return timeOut(world, item, at, time);
-    finish(world, item, at, time);
+    if (isStuck(objects, item)) return timeOut(objects, item, at, time);
+    finishPhase(objects, item, at, time);
   }
 }
 
 /** Returns whether new pods are needed but do not become available. */
-const isStuck = (world: World, { object: { status } }: Item<Rollout>): boolean =>
-  world.settings.outcome === 'failed' && status.pauseConditions == null;
+const isStuck = (objects: ClusterObjects, { object: { status } }: Item<Rollout>): boolean =>
+  objects.settings.outcome === 'failed' && status.pauseConditions == null;
 
-function timeOut(world: World, item: Item<Rollout>, at: number, { now, timeScale }: Time): void {
+function timeOut(objects: ClusterObjects, item: Item<Rollout>, at: number, { now, timeScale }: Time): void {
   const deadline = item.work.since + (item.object.spec.progressDeadlineSeconds * 1000) / timeScale;
   if (now() < deadline) {
     item.work.until = Math.max(deadline, at + 1);
     return;
   }
-  const name = setByHash(world, item.object, item.object.status.currentPodHash)?.object.metadata.name ?? '';
+  const name = setByHash(objects, item.object, item.object.status.currentPodHash)?.object.metadata.name ?? '';
   const message = `ProgressDeadlineExceeded: ReplicaSet "${name}" has timed out progressing.`;
-  updateStatus(world, item, { phase: 'Degraded', message });
+  updateStatus(objects, item, { phase: 'Degraded', message });
 }
 
 /** Handles a change of the object, in the controller's order of checks. */
-function observe(world: World, item: Item<Rollout>, at: number, time: Time): void {
+function observe(objects: ClusterObjects, item: Item<Rollout>, at: number, time: Time): void {
   item.work = { ...item.work, changedAt: null };
   const before = item.object.status;
   if (item.object.spec.paused === true)
-    return updateStatus(world, item, { phase: 'Paused', message: 'manually paused' });
-  const current = wantedSet(world, item, MARKS, at).object;
+    return updateStatus(objects, item, { phase: 'Paused', message: 'manually paused' });
+  const current = ensureReplicaSet(objects, item, MARKS, at).object;
   const hash = current.metadata.labels?.[MARKS.hash] ?? '';
-  updateStatus(world, item, { observedGeneration: String(item.object.metadata.generation) });
-  if (hash !== before.currentPodHash) return begin(world, item, hash, { at, time });
+  updateStatus(objects, item, { observedGeneration: String(item.object.metadata.generation) });
+  if (hash !== before.currentPodHash) return beginUpdate(objects, item, hash, { at, time });
   const isCanary = before.stableRS !== hash;
-  if (isCanary && before.promoteFull === true) return promote(world, item, at, time);
+  if (isCanary && before.promoteFull === true) return promote(objects, item, at, time);
   if (isCanary && before.abort === true && before.phase !== 'Degraded') {
     const message = `RolloutAborted: Rollout aborted update to revision ${revisionOf(current, MARKS)}`;
-    updateStatus(world, item, {
+    updateStatus(objects, item, {
       phase: 'Degraded',
       message,
       abortedAt: timeText(at),
       currentStepIndex: 0,
       ...UNPAUSED,
     });
-    item.work.until = at + world.settings.rollout_ms / time.timeScale;
+    item.work.until = at + objects.settings.rollout_ms / time.timeScale;
   } else if (isCanary && before.abort !== true && before.phase === 'Degraded') {
-    enter(world, item, 0, { at, time }); // retry the aborted update
+    enterStep(objects, item, 0, { at, time }); // retry the aborted update
   } else if (before.controllerPause === true && before.pauseConditions == null) {
-    updateStatus(world, item, { controllerPause: false });
-    enter(world, item, (before.currentStepIndex ?? 0) + 1, { at, time });
+    updateStatus(objects, item, { controllerPause: false });
+    enterStep(objects, item, (before.currentStepIndex ?? 0) + 1, { at, time });
   } else if (!isCanary) {
-    updateStatus(world, item, { phase: 'Progressing', message: 'more replicas need to be updated' });
-    item.work.until = at + world.settings.rollout_ms / time.timeScale;
+    updateStatus(objects, item, { phase: 'Progressing', message: 'more replicas need to be updated' });
+    item.work.until = at + objects.settings.rollout_ms / time.timeScale;
   }
 }
 
@@ -82,103 +82,104 @@ const UNPAUSED = { pauseConditions: null, controllerPause: false } as const;
 type When = { at: number; time: Time };
 
 /** Starts the update to a new pod template. The first template, and a rollback to the stable one, skip the steps. */
-function begin(world: World, item: Item<Rollout>, hash: string, { at, time }: When): void {
+function beginUpdate(objects: ClusterObjects, item: Item<Rollout>, hash: string, { at, time }: When): void {
   const { spec, status } = item.object;
   item.work.since = at;
-  updateStatus(world, item, { currentPodHash: hash, abort: false, promoteFull: false, ...UNPAUSED });
+  updateStatus(objects, item, { currentPodHash: hash, abort: false, promoteFull: false, ...UNPAUSED });
   const isKnown = status.stableRS === undefined || status.stableRS === hash;
   if (isKnown) {
-    updateStatus(world, item, { currentStepIndex: spec.strategy.canary.steps.length });
-    promote(world, item, at, time);
-  } else enter(world, item, 0, { at, time });
+    updateStatus(objects, item, { currentStepIndex: spec.strategy.canary.steps.length });
+    promote(objects, item, at, time);
+  } else enterStep(objects, item, 0, { at, time });
 }
 
-function enter(world: World, item: Item<Rollout>, index: number, { at, time }: When): void {
+function enterStep(objects: ClusterObjects, item: Item<Rollout>, index: number, { at, time }: When): void {
   const step: Step | undefined = item.object.spec.strategy.canary.steps[index];
-  updateStatus(world, item, { currentStepIndex: index });
-  if (step === undefined) return promote(world, item, at, time);
+  updateStatus(objects, item, { currentStepIndex: index });
+  if (step === undefined) return promote(objects, item, at, time);
   if ('setWeight' in step) {
-    updateStatus(world, item, { phase: 'Progressing', message: 'more replicas need to be updated' });
-    weigh(world, item, step.setWeight);
-    item.work.until = at + world.settings.rollout_ms / time.timeScale;
+    updateStatus(objects, item, { phase: 'Progressing', message: 'more replicas need to be updated' });
+    applyWeight(objects, item, step.setWeight);
+    item.work.until = at + objects.settings.rollout_ms / time.timeScale;
     return;
   }
   const { duration } = step.pause;
   const pauseConditions = [{ reason: 'CanaryPauseStep', startTime: timeText(at) }];
-  updateStatus(world, item, { phase: 'Paused', message: 'CanaryPauseStep', pauseConditions, controllerPause: true });
+  updateStatus(objects, item, { phase: 'Paused', message: 'CanaryPauseStep', pauseConditions, controllerPause: true });
   item.work.until = duration === undefined ? null : at + (duration * 1000) / time.timeScale;
 }
 
 /** Starts the promotion of the new ReplicaSet to all pods, which takes the rollout duration. */
-function promote(world: World, item: Item<Rollout>, at: number, { timeScale }: Time): void {
+function promote(objects: ClusterObjects, item: Item<Rollout>, at: number, { timeScale }: Time): void {
   const message = 'updated replicas are still becoming available';
-  updateStatus(world, item, { phase: 'Progressing', message, ...UNPAUSED });
-  item.work.until = at + world.settings.rollout_ms / timeScale;
+  updateStatus(objects, item, { phase: 'Progressing', message, ...UNPAUSED });
+  item.work.until = at + objects.settings.rollout_ms / timeScale;
 }
 
 /** Completes the current step or promotion. */
-function finish(world: World, item: Item<Rollout>, at: number, time: Time): void {
+function finishPhase(objects: ClusterObjects, item: Item<Rollout>, at: number, time: Time): void {
   const { spec, status } = item.object;
   const isCanary = status.stableRS !== status.currentPodHash;
   const index = status.currentStepIndex ?? 0;
   if (isCanary && status.abort === true) {
-    weigh(world, item, 0);
-    return carry(world, item, status.stableRS);
+    applyWeight(objects, item, 0);
+    return scaleToAll(objects, item, status.stableRS);
   }
   if (isCanary && status.promoteFull !== true && index < spec.strategy.canary.steps.length) {
-    updateStatus(world, item, UNPAUSED);
-    return enter(world, item, index + 1, { at, time });
+    updateStatus(objects, item, UNPAUSED);
+    return enterStep(objects, item, index + 1, { at, time });
   }
-  updateStatus(world, item, {
+  updateStatus(objects, item, {
     stableRS: status.currentPodHash ?? '',
     promoteFull: false,
     phase: 'Healthy',
     message: '',
     ...(spec.restartAt !== undefined && { restartedAt: timeText(Date.parse(spec.restartAt)) }),
   });
-  carry(world, item, status.currentPodHash);
+  scaleToAll(objects, item, status.currentPodHash);
   prune(
-    world,
+    objects,
     item.object,
-    setsOf(world, item.object).filter(({ object }) => object.status.replicas > 0),
+    replicaSetsOf(objects, item.object).filter(({ object }) => object.status.replicas > 0),
   );
 }
 
-const setByHash = (world: World, rollout: Rollout, hash: string | undefined): Item<ReplicaSet> | undefined =>
-  setsOf(world, rollout).find(({ object }) => object.metadata.labels?.[MARKS.hash] === hash);
+const setByHash = (objects: ClusterObjects, rollout: Rollout, hash: string | undefined): Item<ReplicaSet> | undefined =>
+  replicaSetsOf(objects, rollout).find(({ object }) => object.metadata.labels?.[MARKS.hash] === hash);
 
 /** Scales one ReplicaSet to all pods. */
-function carry(world: World, item: Item<Rollout>, hash: string | undefined): void {
-  const set = setByHash(world, item.object, hash);
-  for (const each of setsOf(world, item.object)) scaleSet(world, each, each === set ? item.object.spec.replicas : 0);
-  updateStatus(world, item, {});
+function scaleToAll(objects: ClusterObjects, item: Item<Rollout>, hash: string | undefined): void {
+  const set = setByHash(objects, item.object, hash);
+  for (const each of replicaSetsOf(objects, item.object))
+    scaleReplicaSet(objects, each, each === set ? item.object.spec.replicas : 0);
+  updateStatus(objects, item, {});
 }
 
 /** Gives the canary this percentage of the pods, and of the traffic if traffic routing is set. */
-function weigh(world: World, item: Item<Rollout>, weight: number): void {
+function applyWeight(objects: ClusterObjects, item: Item<Rollout>, weight: number): void {
   const { spec, status } = item.object;
   const isRouted = spec.strategy.canary.trafficRouting !== undefined;
   const canaries = Math.ceil((spec.replicas * weight) / 100);
-  const canary = setByHash(world, item.object, status.currentPodHash);
-  const stable = setByHash(world, item.object, status.stableRS);
-  const isFailing = world.settings.outcome === 'failed';
-  if (canary) scaleSet(world, canary, canaries, isFailing ? 0 : canaries);
-  if (stable && isRouted) scaleSet(world, stable, spec.replicas);
-  else if (stable && weight > 0) scaleSet(world, stable, spec.replicas - canaries);
+  const canary = setByHash(objects, item.object, status.currentPodHash);
+  const stable = setByHash(objects, item.object, status.stableRS);
+  const isFailing = objects.settings.outcome === 'failed';
+  if (canary) scaleReplicaSet(objects, canary, canaries, isFailing ? 0 : canaries);
+  if (stable && isRouted) scaleReplicaSet(objects, stable, spec.replicas);
+  else if (stable && weight > 0) scaleReplicaSet(objects, stable, spec.replicas - canaries);
   const weights = {
     canary: { weight, podTemplateHash: status.currentPodHash ?? '' },
     stable: { weight: 100 - weight, podTemplateHash: status.stableRS ?? '' },
   };
-  updateStatus(world, item, isRouted ? { canary: { weights } } : {});
+  updateStatus(objects, item, isRouted ? { canary: { weights } } : {});
 }
 
 /** Writes the status with the current replica counts. */
-function updateStatus(world: World, item: Item<Rollout>, change: RolloutStatus): void {
+function updateStatus(objects: ClusterObjects, item: Item<Rollout>, change: RolloutStatus): void {
   const status = { ...item.object.status, ...change };
-  const { replicas, available } = sums(setsOf(world, item.object));
-  const updated = setByHash(world, item.object, status.currentPodHash)?.object.status.replicas ?? 0;
+  const { replicas, available } = totals(replicaSetsOf(objects, item.object));
+  const updated = setByHash(objects, item.object, status.currentPodHash)?.object.status.replicas ?? 0;
   const selector = Object.entries(item.object.spec.selector.matchLabels).map((pair) => pair.join('='));
   const counts = { replicas, updatedReplicas: updated, readyReplicas: available, availableReplicas: available };
-  const named = { HPAReplicas: replicas, selector: selector.join(',') };
-  world.replace(item, { ...item.object, status: { ...status, ...counts, ...named } });
+  const selectorFields = { HPAReplicas: replicas, selector: selector.join(',') };
+  objects.replace(item, { ...item.object, status: { ...status, ...counts, ...selectorFields } });
 }

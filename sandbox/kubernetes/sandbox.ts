@@ -1,11 +1,11 @@
 import { Hono } from 'hono';
 import * as z from 'zod';
-import { created, RESOURCES, updated } from './admission.ts';
+import { createObject, RESOURCES, updateObject } from './admission.ts';
 import { openCluster } from './cluster.ts';
 import { fluxSandbox } from './flux.ts';
 import { flaggerSandbox } from './flagger/sandbox.ts';
 import type { Deployment, KubernetesObject, Rollout } from './objects.ts';
-import { ClusterSettings, openWorld, setClusterSettings, type World } from './cluster-state.ts';
+import { ClusterSettings, openClusterObjects, setClusterSettings, type ClusterObjects } from './cluster-state.ts';
 import { check, readJson } from '../core/problem.ts';
 import type { StandInDeps } from '../core/stand-in.ts';
 
@@ -32,44 +32,44 @@ export function clusterSandbox(deps: StandInDeps): Hono {
   return new Hono()
     .post('/deploy', async (c) => {
       const cluster = openCluster(deps);
-      const object = deploy(cluster.world, check(Deploy, await readJson(c)), cluster.now);
+      const object = deploy(cluster.objects, check(Deploy, await readJson(c)), cluster.now);
       cluster.save();
       return c.json(object);
     })
     .route('/flagger', flaggerSandbox(deps))
     .route('/flux', fluxSandbox(deps))
-    .get('/settings', (c) => c.json(openWorld(deps.db).settings))
+    .get('/settings', (c) => c.json(openClusterObjects(deps.db).settings))
     .put('/settings', async (c) => {
       openCluster(deps).save(); // apply the changes that are due with the settings so far
       setClusterSettings(deps.db, check(ClusterSettings, await readJson(c)));
-      return c.json(openWorld(deps.db).settings);
+      return c.json(openClusterObjects(deps.db).settings);
     });
 }
 
-function deploy(world: World, requested: Deploy, now: number): KubernetesObject {
+function deploy(objects: ClusterObjects, requested: Deploy, now: number): KubernetesObject {
   const { kind, namespace, name, image } = requested;
   const resource = RESOURCES.find((one) => one.kind === kind);
   if (resource === undefined) throw new Error(`no resource of kind ${kind}`);
-  const item = world.find<Deployment>(kind, namespace, name);
-  if (item === undefined) return created(world, resource, namespace, manifest(requested), now);
+  const item = objects.find<Deployment>(kind, namespace, name);
+  if (item === undefined) return createObject(objects, resource, namespace, manifest(requested), now);
   const { template } = item.object.spec;
   const [first, ...others] = template.spec.containers;
   const containers = [{ ...first, name: first?.name ?? name, image }, ...others];
   const spec = { ...item.object.spec, template: { ...template, spec: { ...template.spec, containers } } };
-  return updated(world, resource, item, { json: { ...item.object, spec }, part: 'main', now });
+  return updateObject(objects, resource, item, { json: { ...item.object, spec }, part: 'main', now });
 }
 
 function manifest(requested: Deploy): object {
   const { kind, name, image, replicas, revisionHistoryLimit, labels, annotations, steps, trafficRouting } = requested;
-  const own = { 'app.kubernetes.io/name': name };
+  const podLabels = { 'app.kubernetes.io/name': name };
   const canary = { steps, ...(trafficRouting && { trafficRouting }) };
   return {
     metadata: { name, labels, annotations },
     spec: {
       replicas,
       revisionHistoryLimit,
-      selector: { matchLabels: own },
-      template: { metadata: { labels: own }, spec: { containers: [{ name, image }] } },
+      selector: { matchLabels: podLabels },
+      template: { metadata: { labels: podLabels }, spec: { containers: [{ name, image }] } },
       ...(kind === 'Rollout' && { strategy: { canary } }),
     },
   };
@@ -77,7 +77,7 @@ function manifest(requested: Deploy): object {
 
 /** Returns the running objects, as `kubectl get` lists them. */
 export function clusterView(deps: StandInDeps) {
-  const { world } = openCluster(deps);
+  const { objects } = openCluster(deps);
   const shown = ({ kind, metadata, spec, status }: Deployment | Rollout) => ({
     kind,
     namespace: metadata.namespace,
@@ -87,7 +87,7 @@ export function clusterView(deps: StandInDeps) {
     phase: 'phase' in status ? (status.phase ?? null) : null,
   });
   return {
-    workloads: [...world.list<Deployment>('Deployment'), ...world.list<Rollout>('Rollout')].map(({ object }) =>
+    workloads: [...objects.list<Deployment>('Deployment'), ...objects.list<Rollout>('Rollout')].map(({ object }) =>
       shown(object),
     ),
   };

@@ -23,7 +23,7 @@ function requirement(text: string): Requirement {
   const [, name = '', sign, value = ''] = /^([\w./-]+) *(==?|!=) *([\w.-]*)$/.exec(text) ?? [];
   if (sign === '!=') return (labels) => labels[name] !== value;
   if (sign !== undefined) return (labels) => labels[name] === value;
-  const [, not, own = ''] = /^(!?)([\w./-]+)$/.exec(text) ?? [];
-  if (own !== '') return (labels) => (not === '!') !== own in labels;
+  const [, not, label = ''] = /^(!?)([\w./-]+)$/.exec(text) ?? [];
+  if (label !== '') return (labels) => (not === '!') !== label in labels;
   throw failure(400, `unable to parse requirement: found '${text}', expected: in, notin, =, ==, !=, gt, lt`);
 }

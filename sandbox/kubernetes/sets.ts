@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Deployment, PodTemplate, ReplicaSet, Rollout, Texts } from './objects.ts';
-import type { Item, World } from './cluster-state.ts';
+import type { Item, ClusterObjects } from './cluster-state.ts';
 
 /** The label and annotations with which a kind of controller marks its ReplicaSets. */
 export type Marks = { hash: string; revision: string; history: string };
@@ -12,8 +12,8 @@ const NOT_COPIED = ['kubectl.kubernetes.io/last-applied-configuration', 'depreca
 type Owner = Deployment | Rollout;
 
 /** Returns the ReplicaSets of an owner, oldest first. */
-export const setsOf = (world: World, { metadata }: Owner): Item<ReplicaSet>[] =>
-  world
+export const replicaSetsOf = (objects: ClusterObjects, { metadata }: Owner): Item<ReplicaSet>[] =>
+  objects
     .list<ReplicaSet>('ReplicaSet', metadata.namespace)
     .filter(({ object }) => object.metadata.ownerReferences?.some(({ uid }) => uid === metadata.uid));
 
@@ -21,19 +21,24 @@ export const setsOf = (world: World, { metadata }: Owner): Item<ReplicaSet>[] =>
  * Returns the ReplicaSet for the owner's pod template: a new one, or the existing one for this template, which becomes
  * the newest revision. The owner's annotation states its revision.
  */
-export function wantedSet<T extends Owner>(world: World, owner: Item<T>, marks: Marks, now: number): Item<ReplicaSet> {
-  const sets = setsOf(world, owner.object);
+export function ensureReplicaSet<T extends Owner>(
+  objects: ClusterObjects,
+  owner: Item<T>,
+  marks: Marks,
+  now: number,
+): Item<ReplicaSet> {
+  const sets = replicaSetsOf(objects, owner.object);
   const template = withoutHash(owner.object.spec.template, marks);
   const found = sets.find(({ object }) => isDeepStrictEqual(withoutHash(object.spec.template, marks), template));
-  const set = found ?? create(world, owner.object, marks, now);
-  const others = sets.filter((one) => one !== set).map(({ object }) => revisionOf(object, marks));
+  const set = found ?? create(objects, owner.object, marks, now);
+  const others = sets.filter((other) => other !== set).map(({ object }) => revisionOf(object, marks));
   const revision = String(Math.max(0, ...others) + 1);
   const before = set.object.metadata.annotations?.[marks.revision];
   const isNewest = before !== undefined && Number(before) >= Number(revision);
   const copied = without(owner.object.metadata.annotations, [...NOT_COPIED, marks.revision, marks.history]);
   const history = set.object.metadata.annotations?.[marks.history];
   const { metadata } = set.object;
-  world.replace(set, {
+  objects.replace(set, {
     ...set.object,
     metadata: {
       ...metadata,
@@ -49,14 +54,14 @@ export function wantedSet<T extends Owner>(world: World, owner: Item<T>, marks: 
     ...owner.object.metadata.annotations,
     [marks.revision]: set.object.metadata.annotations?.[marks.revision] ?? revision,
   };
-  world.replace(owner, { ...owner.object, metadata: { ...owner.object.metadata, annotations } });
+  objects.replace(owner, { ...owner.object, metadata: { ...owner.object.metadata, annotations } });
   return set;
 }
 
-function create(world: World, { apiVersion, kind, metadata, spec }: Owner, marks: Marks, now: number) {
+function create(objects: ClusterObjects, { apiVersion, kind, metadata, spec }: Owner, marks: Marks, now: number) {
   const hash = hashOf(spec.template);
   const labels = { ...spec.template.metadata?.labels, [marks.hash]: hash };
-  return world.create<ReplicaSet>(
+  return objects.create<ReplicaSet>(
     {
       apiVersion: 'apps/v1',
       kind: 'ReplicaSet',
@@ -98,8 +103,13 @@ export const revisionOf = ({ metadata }: ReplicaSet, { revision }: Marks): numbe
   Number(metadata.annotations?.[revision] ?? 0);
 
 /** @param available number of available pods; the others are not ready */
-export function scaleSet(world: World, set: Item<ReplicaSet>, replicas: number, available = replicas): void {
-  world.replace(set, {
+export function scaleReplicaSet(
+  objects: ClusterObjects,
+  set: Item<ReplicaSet>,
+  replicas: number,
+  available = replicas,
+): void {
+  objects.replace(set, {
     ...set.object,
     spec: { ...set.object.spec, replicas },
     status: { replicas, readyReplicas: available, availableReplicas: available },
@@ -107,15 +117,15 @@ export function scaleSet(world: World, set: Item<ReplicaSet>, replicas: number, 
 }
 
 /** Removes old ReplicaSets without pods that exceed the owner's history limit. */
-export function prune(world: World, owner: Owner, kept: readonly Item<ReplicaSet>[]): void {
-  const old = setsOf(world, owner).filter((set) => !kept.includes(set));
+export function prune(objects: ClusterObjects, owner: Owner, keep: readonly Item<ReplicaSet>[]): void {
+  const old = replicaSetsOf(objects, owner).filter((set) => !keep.includes(set));
   const excess = old.length - owner.spec.revisionHistoryLimit;
   const empty = old.filter(({ object }) => object.status.replicas === 0);
-  for (const set of empty.slice(0, Math.max(0, excess))) world.remove(set);
+  for (const set of empty.slice(0, Math.max(0, excess))) objects.remove(set);
 }
 
 /** Returns the total replicas and available replicas of these ReplicaSets. */
-export function sums(sets: readonly Item<ReplicaSet>[]): { replicas: number; available: number } {
+export function totals(sets: readonly Item<ReplicaSet>[]): { replicas: number; available: number } {
   const total = (pick: (set: ReplicaSet) => number) => sets.reduce((sum, { object }) => sum + pick(object), 0);
   return {
     replicas: total(({ status }) => status.replicas),

@@ -22,8 +22,10 @@ export function auditEntries(
   const before = Number(query['before'] ?? Number.POSITIVE_INFINITY);
   if (Number.isNaN(after) || Number.isNaN(before))
     return { invalid: 'before and after must be Unix epoch milliseconds' };
-  const isMeant = specifier(query['spec'] ?? 'proj/*');
-  return changes.filter((change) => change.at > after && change.at < before && isMeant(change)).slice(0, limit);
+  const matchesSpecifier = specifier(query['spec'] ?? 'proj/*');
+  return changes
+    .filter((change) => change.at > after && change.at < before && matchesSpecifier(change))
+    .slice(0, limit);
 }
 
 /**

@@ -102,12 +102,12 @@ export function openFlags(db: DatabaseSync): LaunchDarklyFlags {
     values (:project, :flag, :environment, :is_on, 2, :at)
     on conflict do update set is_on = :is_on, version = version + 1, modified_at = :at`);
   const newVersion = db.prepare('update launchdarkly_flags set version = version + 1 where project = ? and key = ?');
-  const note = db.prepare(`
+  const addChange = db.prepare(`
     insert into launchdarkly_changes (project, environment, flag, is_on, comment, member, at)
     values (:project, :environment, :flag, :is_on, :comment, :member, :at)`);
   const changes = db.prepare('select * from launchdarkly_changes order by id desc');
 
-  const flagAt = (project: string, key: string): Flag | undefined => {
+  const findFlag = (project: string, key: string): Flag | undefined => {
     const row = get.get(project, key) as FlagRow | undefined;
     return row && flagOf(row);
   };
@@ -120,23 +120,23 @@ export function openFlags(db: DatabaseSync): LaunchDarklyFlags {
 
   return {
     all: () => (all.all() as FlagRow[]).map(flagOf),
-    get: flagAt,
+    get: findFlag,
     targeting: targetingOf,
     provide({ project, environment, flag }, now) {
       addEnvironment.run(project, environment);
       addFlag.run(project, flag, now);
-      return flagAt(project, flag) ?? { project, key: flag, version: 1, archived: false, created_at: now };
+      return findFlag(project, flag) ?? { project, key: flag, version: 1, archived: false, created_at: now };
     },
     setApproval: (project, environment, required) => void setApproval.run(Number(required), project, environment),
     setArchived: ({ project, key }, archived) => void setArchived.run(Number(archived), project, key),
     turn({ project, environment, flag, on, comment, member, at }) {
-      const before = flagAt(project, flag);
-      const there = before && targetingOf(before).find((each) => each.environment === environment);
-      if (!there || there.on === on) return;
+      const before = findFlag(project, flag);
+      const current = before && targetingOf(before).find((each) => each.environment === environment);
+      if (!current || current.on === on) return;
       const is_on = Number(on);
       turn.run({ project, flag, environment, is_on, at });
       newVersion.run(project, flag);
-      note.run({ project, environment, flag, is_on, comment, member, at });
+      addChange.run({ project, environment, flag, is_on, comment, member, at });
     },
     changes: () => (changes.all() as ChangeRow[]).map(({ is_on, ...row }) => ({ ...row, on: is_on === 1 })),
   };

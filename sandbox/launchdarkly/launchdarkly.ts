@@ -23,18 +23,18 @@ export const launchdarkly = {
   app(deps) {
     const flags = openFlags(deps.db);
     return new Hono()
-      .use(authorised, counted(deps))
+      .use(requireToken, countCalls(deps))
       .get('/api/v2/flags/:project/:flag', (c) => {
         const flag = flagAt(c, flags);
-        return flag ? c.json(shown(flag, flags, c.req.queries('env'))) : notFound(c);
+        return flag ? c.json(flagResponse(flag, flags, c.req.queries('env'))) : notFound(c);
       })
       .patch('/api/v2/flags/:project/:flag', async (c) => {
         const flag = flagAt(c, flags);
-        return flag ? patched(c, flag, flags, deps) : notFound(c);
+        return flag ? applyPatch(c, flag, flags, deps) : notFound(c);
       })
       .get('/api/v2/auditlog', (c) => {
         const entries = auditEntries(flags.changes(), c.req.query());
-        if ('invalid' in entries) return failed(c, 400, 'invalid_request', entries.invalid);
+        if ('invalid' in entries) return errorResponse(c, 400, 'invalid_request', entries.invalid);
         return c.json({ _links: {}, items: entries.map(changeJson) });
       })
       .notFound(notFound);
@@ -44,7 +44,7 @@ export const launchdarkly = {
     return new Hono()
       .get('/flags', (c) => c.json(list(flags)))
       .put('/flags', async (c) => {
-        provide(check(Provided, await readJson(c)), flags, deps.now());
+        provide(check(ManualChange, await readJson(c)), flags, deps.now());
         return c.json(list(flags));
       });
   },
@@ -61,7 +61,7 @@ export const launchdarkly = {
 } as const satisfies StandIn;
 
 /** A manual change by a person. Creates the flag if it doesn't exist, and turns it on or off. */
-const Provided = z.strictObject({
+const ManualChange = z.strictObject({
   project: z.string().min(1).default('default'),
   environment: z.string().min(1),
   flag: z.string().min(1),
@@ -73,8 +73,8 @@ const Provided = z.strictObject({
   requires_approval: z.boolean().optional(),
 });
 
-function provide(wanted: z.infer<typeof Provided>, flags: LaunchDarklyFlags, now: number): void {
-  const { project, environment, flag: key, on, by, archived, requires_approval: approval } = wanted;
+function provide(change: z.infer<typeof ManualChange>, flags: LaunchDarklyFlags, now: number): void {
+  const { project, environment, flag: key, on, by, archived, requires_approval: approval } = change;
   const flag = flags.provide({ project, environment, flag: key }, now);
   if (archived !== undefined) flags.setArchived(flag, archived);
   if (approval !== undefined) flags.setApproval(project, environment, approval);
@@ -128,7 +128,7 @@ const flagAt = (c: Context, flags: LaunchDarklyFlags): Flag | undefined =>
   flags.get(c.req.param('project') ?? '', c.req.param('flag') ?? '');
 
 /** @param environments environments to include; `undefined` for all */
-const shown = (flag: Flag, flags: LaunchDarklyFlags, environments?: readonly string[]): object =>
+const flagResponse = (flag: Flag, flags: LaunchDarklyFlags, environments?: readonly string[]): object =>
   flagJson(
     flag,
     flags.targeting(flag).filter(({ environment }) => environments?.includes(environment) ?? true),
@@ -138,46 +138,46 @@ const shown = (flag: Flag, flags: LaunchDarklyFlags, environments?: readonly str
  * Applies a patch. The documentation of a missing approval states only the status; the wording of the message is from
  * reports of API users.
  */
-async function patched(c: Context, flag: Flag, flags: LaunchDarklyFlags, { now }: StandInDeps): Promise<Response> {
+async function applyPatch(c: Context, flag: Flag, flags: LaunchDarklyFlags, { now }: StandInDeps): Promise<Response> {
   const turn = readPatch(await c.req.text(), c.req.header('content-type'));
-  if ('invalid' in turn) return failed(c, 400, 'invalid_request', turn.invalid);
+  if ('invalid' in turn) return errorResponse(c, 400, 'invalid_request', turn.invalid);
   const { environment, on, comment } = turn;
   const targeting = flags.targeting(flag).find((each) => each.environment === environment);
   if (!targeting) return notFound(c);
   if (targeting.requires_approval) {
     const message = "Flag configuration updates require approval: action 'updateOn' not allowed";
-    return failed(c, 405, 'method_not_allowed', message);
+    return errorResponse(c, 405, 'method_not_allowed', message);
   }
   const { project, key } = flag;
   flags.turn({ project, environment, flag: key, on, comment, member: null, at: now() });
-  return c.json(shown(flags.get(project, key) ?? flag, flags));
+  return c.json(flagResponse(flags.get(project, key) ?? flag, flags));
 }
 
 /** Accepts every token. The header contains the token alone, so a value with a scheme is refused. */
-const authorised: MiddlewareHandler = async (c, next) => {
+const requireToken: MiddlewareHandler = async (c, next) => {
   const token = c.req.header('authorization') ?? '';
-  return /^\S+$/.test(token) ? next() : failed(c, 401, 'unauthorized', 'Invalid access token');
+  return /^\S+$/.test(token) ? next() : errorResponse(c, 401, 'unauthorized', 'Invalid access token');
 };
 
-function counted(deps: StandInDeps): MiddlewareHandler {
+function countCalls(deps: StandInDeps): MiddlewareHandler {
   const take = globalLimit(deps);
   return async (c, next) => {
     const quota = take();
-    if (quota.exceeded) c.res = failed(c, 429, ...LIMITED);
+    if (quota.exceeded) c.res = errorResponse(c, 429, ...RATE_LIMITED);
     else await next();
     for (const [name, value] of Object.entries(quotaHeaders(quota))) c.header(name, value);
   };
 }
 
-const LIMITED = ['rate_limited', "You've exceeded the API rate limit. Try again later."] as const;
+const RATE_LIMITED = ['rate_limited', "You've exceeded the API rate limit. Try again later."] as const;
 
 /** Responds that the rate limit per IP address is exceeded, with the time to wait. */
 function throttled(): Response {
-  const [code, message] = LIMITED;
+  const [code, message] = RATE_LIMITED;
   return Response.json({ code, message, id: randomUUID() }, { status: 429, headers: { 'retry-after': '1' } });
 }
 
-const notFound = (c: Context): Response => failed(c, 404, 'not_found', 'Invalid resource identifier');
+const notFound = (c: Context): Response => errorResponse(c, 404, 'not_found', 'Invalid resource identifier');
 
-const failed = (c: Context, status: 400 | 401 | 404 | 405 | 429, code: string, message: string): Response =>
+const errorResponse = (c: Context, status: 400 | 401 | 404 | 405 | 429, code: string, message: string): Response =>
   c.json({ code, message, id: randomUUID() }, status);

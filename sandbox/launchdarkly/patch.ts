@@ -1,7 +1,7 @@
 import * as z from 'zod';
 
 /** The changes in a semantic patch, for the instructions that the stand-in supports. */
-export type Turn = { environment: string; on: boolean; comment: string | null };
+export type FlagTurn = { environment: string; on: boolean; comment: string | null };
 
 const Patch = z.object({
   comment: z.string().optional(),
@@ -16,11 +16,11 @@ const Patch = z.object({
  * @param contentType without the `domain-model` of semantic patches, the body counts as a JSON patch
  * @see https://launchdarkly.com/docs/api#updates-using-semantic-patch (read 2026-11)
  */
-export function readPatch(text: string, contentType: string | undefined): Turn | { invalid: string } {
+export function readPatch(text: string, contentType: string | undefined): FlagTurn | { invalid: string } {
   if (!/;\s*domain-model=launchdarkly\.semanticpatch\s*(?:;|$)/i.test(contentType ?? '')) {
     return { invalid: 'the stand-in does not support JSON patches; send a semantic patch' };
   }
-  const read = Patch.safeParse(parsed(text));
+  const read = Patch.safeParse(parseJson(text));
   if (!read.success) return { invalid: `Invalid request body: ${z.prettifyError(read.error)}` };
   const { comment = null, environmentKey: environment, instructions } = read.data;
   const unknown = instructions.find(({ kind }) => kind !== 'turnFlagOn' && kind !== 'turnFlagOff');
@@ -29,7 +29,7 @@ export function readPatch(text: string, contentType: string | undefined): Turn |
   return { environment, on: instructions.at(-1)?.kind === 'turnFlagOn', comment };
 }
 
-function parsed(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {

@@ -13,14 +13,15 @@ import type { Store } from '../core/store.ts';
 /** The vendor name in the journal and in faults. */
 export const MAILBOX = 'mail';
 
-const LETTER_MAX_BYTES = 1024 * 1024;
+const EMAIL_MAX_BYTES = 1024 * 1024;
 
-const TAKEN = 250;
+/** Reply code for an accepted recipient or message. RFC 5321, 4.2.3 */
+const ACCEPTED_CODE = 250;
 
 /** Reply code for too many messages: try again later. RFC 5321, 4.2.3 */
-const LIMITED = 451;
+const RATE_LIMITED_CODE = 451;
 
-type Parts = { store: Store; journal: Journal; faults: Faults; deps: StandInDeps; closing: AbortSignal };
+type MailboxDeps = { store: Store; journal: Journal; faults: Faults; deps: StandInDeps; closing: AbortSignal };
 
 /** A reply other than 250. */
 class Reply extends Error {
@@ -32,8 +33,8 @@ class Reply extends Error {
   }
 }
 
-/** Faults that apply after the message is accepted. */
-const AFTERWARDS: readonly Fault['kind'][] = ['slow', 'lost'];
+/** Kinds of faults that let the message in: they apply after it is received. */
+const FAULTS_AFTER_MESSAGE: readonly Fault['kind'][] = ['slow', 'lost'];
 
 /** Returns why a fault does not apply to the mail server, or undefined if it does. */
 export function mailFault({ vendor, fault }: Pick<FaultRule, 'vendor' | 'fault'>): string | undefined {
@@ -49,26 +50,26 @@ export function mailFault({ vendor, fault }: Pick<FaultRule, 'vendor' | 'fault'>
  * the message as sent. Faults apply at the recipient, `RCPT /ada@example.com`. Faults that let the message in, and all
  * faults for `DATA`, apply after the message is received.
  */
-export async function startMailbox(parts: Parts): Promise<{ url: string; close(): Promise<void> }> {
+export async function startMailbox(parts: MailboxDeps): Promise<{ url: string; close(): Promise<void> }> {
   const { store, journal, faults, deps, closing } = parts;
   /** Sockets by the caller's port. */
   const sockets = new Map<number, Socket>();
   /** Faults by connection and recipient that apply after the message is received. */
-  const held = new Map<string, Fault>();
+  const heldFaults = new Map<string, Fault>();
 
-  const arrive = (address: string, fault: Fault | undefined, body = ''): number => {
+  const recordArrival = (address: string, fault: Fault | undefined, body = ''): number => {
     const request = { vendor: MAILBOX, method: 'RCPT', path: `/${address}`, query: null, headers: {}, body };
     return journal.arrived({ ...request, at: deps.now(), fault: fault?.kind ?? null });
   };
 
   /** Resolves when the recipient is accepted. @throws Reply if it is refused */
-  const recipient = async ({ address }: { address: string }, { id, remotePort }: Session): Promise<void> => {
+  const acceptRecipient = async ({ address }: { address: string }, { id, remotePort }: Session): Promise<void> => {
     const refused = await store.transaction(() => {
       const fault = faults.take(MAILBOX, 'RCPT', `/${address}`);
       if (fault === undefined) return undefined;
-      if (AFTERWARDS.includes(fault.kind)) return void held.set(`${id} ${address}`, fault);
-      const code = codeOf(fault);
-      const seq = arrive(address, fault);
+      if (FAULTS_AFTER_MESSAGE.includes(fault.kind)) return void heldFaults.set(`${id} ${address}`, fault);
+      const code = replyCode(fault);
+      const seq = recordArrival(address, fault);
       if (code !== undefined) journal.answered(seq, code);
       return fault;
     });
@@ -76,20 +77,22 @@ export async function startMailbox(parts: Parts): Promise<{ url: string; close()
   };
 
   /** Resolves when the message is accepted, after faults are applied. @throws Reply if it is refused */
-  const message = async (stream: Readable, { id, remotePort, envelope }: Session): Promise<void> => {
+  const acceptMessage = async (stream: Readable, { id, remotePort, envelope }: Session): Promise<void> => {
     const body = await text(stream);
     const to = envelope.rcptTo.map(({ address }) => address);
     const { fault, calls } = await store.transaction(() => {
-      const faultOf = (address: string) => held.get(`${id} ${address}`) ?? faults.take(MAILBOX, 'DATA', `/${address}`);
-      const [played] = to.flatMap((address) => faultOf(address) ?? []);
-      for (const address of to) held.delete(`${id} ${address}`);
-      const all = to.map((address) => arrive(address, played, body));
-      const outcome = played === undefined || AFTERWARDS.includes(played.kind) ? TAKEN : undefined;
-      for (const seq of all) if (outcome !== undefined) journal.decided(seq, outcome);
-      return { fault: played, calls: all };
+      const faultOf = (address: string) =>
+        heldFaults.get(`${id} ${address}`) ?? faults.take(MAILBOX, 'DATA', `/${address}`);
+      const [firstFault] = to.flatMap((address) => faultOf(address) ?? []);
+      for (const address of to) heldFaults.delete(`${id} ${address}`);
+      const all = to.map((address) => recordArrival(address, firstFault, body));
+      const outcome =
+        firstFault === undefined || FAULTS_AFTER_MESSAGE.includes(firstFault.kind) ? ACCEPTED_CODE : undefined;
+      for (const seq of all) if (outcome !== undefined) journal.handled(seq, outcome);
+      return { fault: firstFault, calls: all };
     });
     const answered = (status: number) => store.transaction(() => calls.forEach((seq) => journal.answered(seq, status)));
-    const code = fault === undefined ? TAKEN : codeOf(fault);
+    const code = fault === undefined ? ACCEPTED_CODE : replyCode(fault);
     if (fault?.kind === 'slow') await delay(fault.delay_ms, undefined, { signal: closing });
     if (code !== undefined) await answered(code);
     if (fault !== undefined && fault.kind !== 'slow') await refuse(fault, sockets.get(remotePort));
@@ -98,11 +101,11 @@ export async function startMailbox(parts: Parts): Promise<{ url: string; close()
   const server = new SMTPServer({
     authOptional: true,
     disabledCommands: ['STARTTLS'],
-    size: LETTER_MAX_BYTES,
+    size: EMAIL_MAX_BYTES,
     logger: false,
     onAuth: (_auth, _session, done) => done(null, { user: 'anybody' }),
-    onRcptTo: (address, session, done) => callbackify(recipient)(address, session, done),
-    onData: (stream, session, done) => callbackify(message)(stream, session, done),
+    onRcptTo: (address, session, done) => callbackify(acceptRecipient)(address, session, done),
+    onData: (stream, session, done) => callbackify(acceptMessage)(stream, session, done),
   });
   server.on('error', () => undefined); // ignore callers that disconnect
   server.server.on('connection', (socket: Socket) => {
@@ -126,22 +129,22 @@ export async function startMailbox(parts: Parts): Promise<{ url: string; close()
 type Session = { id: string; remotePort: number; envelope: { rcptTo: readonly { address: string }[] } };
 
 /** Returns the reply code of a fault, or undefined for no reply. */
-function codeOf(fault: Fault): number | undefined {
+function replyCode(fault: Fault): number | undefined {
   if (fault.kind === 'status') return fault.status;
-  if (fault.kind === 'rate_limit') return LIMITED;
-  return fault.kind === 'slow' ? TAKEN : undefined;
+  if (fault.kind === 'rate_limit') return RATE_LIMITED_CODE;
+  return fault.kind === 'slow' ? ACCEPTED_CODE : undefined;
 }
 
 /** @throws Reply with the fault's code. Without a code, never resolves, so that the caller gets no reply */
 async function refuse(fault: Fault, socket: Socket | undefined): Promise<void> {
-  const code = codeOf(fault);
-  if (code !== undefined) throw new Reply(code, wordsOf(fault));
+  const code = replyCode(fault);
+  if (code !== undefined) throw new Reply(code, replyText(fault));
   if (fault.kind === 'reset') socket?.resetAndDestroy();
   if (fault.kind === 'lost') socket?.destroy();
   await new Promise<never>(() => undefined);
 }
 
-function wordsOf(fault: Fault): string {
+function replyText(fault: Fault): string {
   if (fault.kind === 'status' && typeof fault.body === 'string') return fault.body;
   return fault.kind === 'rate_limit' ? '4.7.1 Too many messages, try again later' : 'Fault set in the sandbox';
 }

@@ -71,7 +71,7 @@ export type Alerts = {
    */
   apply(routingKey: string, event: AlertEvent & { dedupKey: string }, at: number): void;
   /** Applies an action of a person. Returns false if the incident is already resolved. */
-  act(id: number, action: 'acknowledge' | 'resolve', name: string, at: number): boolean;
+  actAs(id: number, action: 'acknowledge' | 'resolve', name: string, at: number): boolean;
   /** Assigns an incident to people, by name. */
   assign(id: number, names: readonly string[]): void;
   /** Returns the IDs of the assignees. Empty if the incident has its default assignee. */
@@ -112,7 +112,7 @@ export function openAlerts(db: DatabaseSync): Alerts {
     select * from pagerduty_alerts
     where (:dedupKey is null or dedup_key = :dedupKey) and created_at >= :since and created_at < :until order by id`);
 
-  const open = (routingKey: string, { dedupKey, summary, severity, details }: NewAlert, at: number): number => {
+  const insertAlert = (routingKey: string, { dedupKey, summary, severity, details }: NewAlert, at: number): number => {
     const id = Number(insert.run({ routingKey, dedupKey, summary, severity, at }).lastInsertRowid);
     insertDetails.run(id, JSON.stringify(details));
     return id;
@@ -126,11 +126,11 @@ export function openAlerts(db: DatabaseSync): Alerts {
 
   return {
     apply(routingKey, event, at) {
-      const known = selectOpen.get(routingKey, event.dedupKey) as Alert | undefined;
-      if (!known && event.action !== 'trigger') return;
-      log(known?.id ?? open(routingKey, event, at), event.action, at);
+      const openAlert = selectOpen.get(routingKey, event.dedupKey) as Alert | undefined;
+      if (!openAlert && event.action !== 'trigger') return;
+      log(openAlert?.id ?? insertAlert(routingKey, event, at), event.action, at);
     },
-    act(id, action, name, at) {
+    actAs(id, action, name, at) {
       if (get(id)?.status === 'resolved') return false;
       addPerson.run(log(id, action, at), name);
       return true;

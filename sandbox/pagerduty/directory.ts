@@ -17,7 +17,7 @@ const USERS: readonly User[] = [ON_CALL, ADA, GRACE, BOB];
  * The users on call, by escalation level from 1, for every policy and every schedule. All names of policies and
  * schedules exist.
  */
-export const ROTA: readonly User[] = [ADA, GRACE];
+export const ON_CALL_BY_LEVEL: readonly User[] = [ADA, GRACE];
 
 export const userById = (id: string): User | undefined => USERS.find((user) => user.id === id);
 

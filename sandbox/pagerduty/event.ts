@@ -51,14 +51,14 @@ export function readChangeEvent(body: string): Reading<ChangeEvent> {
   return read(body, [routingKey, summary], (event) => ({ routingKey: text(event.routing_key) }));
 }
 
-function read<Event>(body: string, checks: readonly Check[], of: (fields: Fields) => Event): Reading<Event> {
+function read<Event>(body: string, checks: readonly Check[], toEvent: (fields: Fields) => Event): Reading<Event> {
   if (Buffer.byteLength(body) > EVENT_MAX_BYTES) {
     return { errors: [`Event is too large (maximum is ${EVENT_MAX_BYTES} bytes)`] };
   }
   const fields = parse(body);
   if (fields === undefined) return { errors: ['JSON cannot be parsed'] };
   const errors = checks.map((check) => check(fields)).filter((error) => error !== undefined);
-  return errors.length > 0 ? { errors } : { event: of(fields) };
+  return errors.length > 0 ? { errors } : { event: toEvent(fields) };
 }
 
 function parse(body: string): Fields | undefined {

@@ -22,7 +22,7 @@ export function incidentRoutes(alerts: Alerts, notes: Notes, deps: StandInDeps):
       const read = filterOf(c, deps.now());
       if (read instanceof Response) return read;
       const found = alerts.find(read);
-      const ordered = newestFirst(c) ? found.toReversed() : found;
+      const ordered = isNewestFirst(c) ? found.toReversed() : found;
       return c.json(
         page(
           c,
@@ -48,8 +48,8 @@ export function incidentRoutes(alerts: Alerts, notes: Notes, deps: StandInDeps):
       const alert = alertAt(c, alerts);
       if (!alert) return notFound(c);
       const author = c.req.header('from');
-      const fault = fromFault(author);
-      if (fault) return c.json({ error: fault }, 400);
+      const error = fromHeaderError(author);
+      if (error) return c.json({ error: error }, 400);
       const content = contentOf(await c.req.text());
       if (content === undefined) return invalid(c, ['Content cannot be empty']);
       return c.json({
@@ -102,7 +102,7 @@ function instantOf(text: string | undefined): number | undefined {
   return read.success ? millisOf(read.data) : Number.NaN;
 }
 
-const newestFirst = (c: Context): boolean => (c.req.query('sort_by') ?? '').endsWith(':desc');
+const isNewestFirst = (c: Context): boolean => (c.req.query('sort_by') ?? '').endsWith(':desc');
 
 /** Returns a page with classic pagination: 25 items by default, at most 100. `total` is included only on request. */
 function page(c: Context, name: string, all: readonly unknown[]) {
@@ -132,7 +132,7 @@ function matchesQuery(c: Context): (alert: { status: string; alert_key: string }
  * Returns the error for an invalid `From` header. The message and codes are from reports of API users; the reference
  * has neither.
  */
-function fromFault(from: string | undefined): { message: string; code: number } | undefined {
+function fromHeaderError(from: string | undefined): { message: string; code: number } | undefined {
   if (from === undefined) {
     const message = 'You must specify a user\'s email address in the "From" header to perform this action';
     return { message, code: 2016 };

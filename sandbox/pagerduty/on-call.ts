@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { ROTA, type User, userById } from './directory.ts';
+import { ON_CALL_BY_LEVEL, type User, userById } from './directory.ts';
 import { notFound, restAccess } from './rest.ts';
 import type { StandInDeps } from '../core/stand-in.ts';
 
@@ -15,18 +15,18 @@ export const onCallRoutes = (deps: StandInDeps): Hono =>
     .get('/oncalls', (c) => {
       const policies = c.req.queries('escalation_policy_ids[]') ?? [];
       const schedules = c.req.queries('schedule_ids[]') ?? [];
-      const whole = c.req.queries('include[]')?.includes('users') ?? false;
-      const rotas = [
+      const withUsers = c.req.queries('include[]')?.includes('users') ?? false;
+      const rotations = [
         ...policies.map((id) => ({ escalation_policy: reference(id, 'escalation_policy'), schedule: null })),
         ...schedules.map((id) => ({
           escalation_policy: reference('PPOLICY', 'escalation_policy'),
           schedule: reference(id, 'schedule'),
         })),
       ];
-      const oncalls = rotas.flatMap((rota) =>
-        ROTA.map((user, n) => ({
-          ...rota,
-          user: whole ? userObject(user) : reference(user.id, 'user', user.name),
+      const oncalls = rotations.flatMap((rotation) =>
+        ON_CALL_BY_LEVEL.map((user, n) => ({
+          ...rotation,
+          user: withUsers ? userObject(user) : reference(user.id, 'user', user.name),
           escalation_level: n + 1,
           start: null,
           end: null,

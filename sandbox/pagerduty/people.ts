@@ -1,20 +1,20 @@
 import { Hono, type Context } from 'hono';
 import * as z from 'zod';
 import { type Alert, openAlerts } from './alerts.ts';
-import { ROTA, userNamed } from './directory.ts';
+import { ON_CALL_BY_LEVEL, userNamed } from './directory.ts';
 import { incidentNumber, webhookIncident } from './objects.ts';
 import { openNotes } from './notes.ts';
 import { shownIncident } from './view.ts';
-import { type Happened, incidentReference, openWebhooks } from './webhooks.ts';
+import { type WebhookEvent, incidentReference, openWebhooks } from './webhooks.ts';
 import { check, problem, readJson } from '../core/problem.ts';
 import type { PeopleDeps, People } from '../core/stand-in.ts';
 
 const name = z.string().min(1).max(100);
 const By = z.strictObject({ by: name.default('Sandbox On-Call') });
-const Reassigned = By.extend({ to: z.array(name).min(1).max(10) });
-const Annotated = By.extend({ text: z.string().min(1).max(25_000) });
+const Reassignment = By.extend({ to: z.array(name).min(1).max(10) });
+const Annotation = By.extend({ text: z.string().min(1).max(25_000) });
 
-type What = Omit<Happened, 'data'> & { data?: object };
+type Action = Omit<WebhookEvent, 'data'> & { data?: object };
 
 /**
  * Returns the endpoints for actions of people in PagerDuty: `POST /incidents/{id}/acknowledge` and `…/resolve` with
@@ -27,12 +27,12 @@ export function pagerdutyPeople(deps: PeopleDeps): People {
   const webhooks = openWebhooks(deps, alerts);
 
   /** Runs an action, and sends its webhook. @param act applies the action, and returns the event */
-  const happens = async (c: Context, act: (alert: Alert) => What): Promise<Response> => {
+  const actAndNotify = async (c: Context, act: (alert: Alert) => Action): Promise<Response> => {
     const { alert, event } = await transaction(() => {
       const before = alertAt(c);
-      const { data, ...what } = act(before);
+      const { data, ...action } = act(before);
       const after = alerts.get(before.id) ?? before;
-      return { alert: after, event: { ...what, data: data ?? webhookIncident(url, after, alerts) } };
+      return { alert: after, event: { ...action, data: data ?? webhookIncident(url, after, alerts) } };
     });
     const delivery = await webhooks.notify(alert, event);
     return c.json({
@@ -51,8 +51,8 @@ export function pagerdutyPeople(deps: PeopleDeps): People {
 
   const act = async (c: Context, action: 'acknowledge' | 'resolve'): Promise<Response> => {
     const { by } = check(By, await readJson(c));
-    return happens(c, ({ id }) => {
-      if (!alerts.act(id, action, by, now())) throw problem(422, `incident ${c.req.param('id')} is already resolved`);
+    return actAndNotify(c, ({ id }) => {
+      if (!alerts.actAs(id, action, by, now())) throw problem(422, `incident ${c.req.param('id')} is already resolved`);
       return { type: `incident.${action}d`, by: userNamed(by) };
     });
   };
@@ -61,8 +61,8 @@ export function pagerdutyPeople(deps: PeopleDeps): People {
     .post('/incidents/:id/acknowledge', (c) => act(c, 'acknowledge'))
     .post('/incidents/:id/resolve', (c) => act(c, 'resolve'))
     .post('/incidents/:id/reassign', async (c) => {
-      const { by, to } = check(Reassigned, await readJson(c));
-      return happens(c, ({ id }) => {
+      const { by, to } = check(Reassignment, await readJson(c));
+      return actAndNotify(c, ({ id }) => {
         alerts.assign(
           id,
           to.map((one) => userNamed(one).name),
@@ -72,17 +72,17 @@ export function pagerdutyPeople(deps: PeopleDeps): People {
     })
     .post('/incidents/:id/escalate', async (c) => {
       const { by } = check(By, await readJson(c));
-      return happens(c, ({ id }) => {
+      return actAndNotify(c, ({ id }) => {
         alerts.assign(
           id,
-          ROTA.slice(1).map((one) => one.name),
+          ON_CALL_BY_LEVEL.slice(1).map((one) => one.name),
         );
         return { type: 'incident.escalated', by: userNamed(by) };
       });
     })
     .post('/incidents/:id/annotate', async (c) => {
-      const { by, text } = check(Annotated, await readJson(c));
-      return happens(c, (alert) => {
+      const { by, text } = check(Annotation, await readJson(c));
+      return actAndNotify(c, (alert) => {
         const author = userNamed(by);
         const note = notes.add({ alert_id: alert.id, author: author.email || author.name, content: text, at: now() });
         const incident = incidentReference(alert);

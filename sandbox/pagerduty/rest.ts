@@ -14,13 +14,13 @@ const REST_LIMIT = { max: 960, windowMs: 60_000 };
 export function restAccess(deps: StandInDeps): MiddlewareHandler {
   const admit = rateLimit(deps, REST_LIMIT);
   return async (c, next) => {
-    if (!mayCall(c)) return denied();
+    if (!hasCredentials(c)) return denied();
     return admit(keyOf(c)) ? next() : throttled(deps);
   };
 }
 
 /** Accepts every well-formed credential. The stand-in protects nothing; it detects a missing header. */
-const mayCall = (c: Context): boolean => /^(Token token=|Bearer )\S+$/.test(c.req.header('authorization') ?? '');
+const hasCredentials = (c: Context): boolean => /^(Token token=|Bearer )\S+$/.test(c.req.header('authorization') ?? '');
 
 /** Returns the hash of an API key. API keys are credentials, so only their hashes are stored. */
 const keyOf = (c: Context): string =>

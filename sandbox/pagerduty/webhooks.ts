@@ -11,20 +11,20 @@ import type { PeopleDeps } from '../core/stand-in.ts';
  *
  * @see https://developer.pagerduty.com/docs/webhooks-behavior (read 2026-11)
  */
-const ANSWER_MS = 5_000;
+const RESPONSE_MAX_MS = 5_000;
 
 /** Delays of the retries. PagerDuty retries for two days; the stand-in retries a few times, and not after a restart. */
-const PAUSES_SECONDS = [1, 5, 30, 60] as const;
+const RETRY_DELAYS_SECONDS = [1, 5, 30, 60] as const;
 
 /** One event; `type` is its `event_type`. `by` is null if no person caused it. */
-export type Happened = { type: string; by: User | null; data: object };
+export type WebhookEvent = { type: string; by: User | null; data: object };
 
 /** The product's response to a delivery. `status` is null if there was none. */
-export type Delivered = { id: string; event_type: string; status: number | null };
+export type Delivery = { id: string; event_type: string; status: number | null };
 
 export type Webhooks = {
   /** Sends an event to the product. Resolves after the first attempt. Null if the product does not receive webhooks. */
-  notify(alert: Alert, happened: Happened): Promise<Delivered | null>;
+  notify(alert: Alert, event: WebhookEvent): Promise<Delivery | null>;
 };
 
 /**
@@ -35,26 +35,26 @@ export function openWebhooks(
   { product, now, timeScale, closing, url, transaction }: PeopleDeps,
   alerts: Alerts,
 ): Webhooks {
-  const opened = new Set<number>();
-  const deliver = async (happened: Happened): Promise<Delivered | null> => {
+  const triggered = new Set<number>();
+  const deliver = async (event: WebhookEvent): Promise<Delivery | null> => {
     const to = product();
     const secrets = to?.pagerDutyWebhookSecret;
     if (to === undefined || secrets === undefined) return null;
-    const body = JSON.stringify({ event: eventOf(happened, now()) });
+    const body = JSON.stringify({ event: eventJson(event, now()) });
     const id = randomUUID();
     const attempt = () => send(`${to.url}/integrations/pagerduty/webhook`, { id, body, secrets, closing });
     const status = await attempt();
-    if (isToRepeat(status)) void redeliver(attempt, { timeScale, closing });
-    return { id, event_type: happened.type, status };
+    if (shouldRetry(status)) void redeliver(attempt, { timeScale, closing });
+    return { id, event_type: event.type, status };
   };
   return {
-    async notify(alert, happened) {
-      if (!opened.has(alert.id)) {
-        opened.add(alert.id);
+    async notify(alert, event) {
+      if (!triggered.has(alert.id)) {
+        triggered.add(alert.id);
         const data = await transaction(() => webhookIncident(url, alert, alerts));
         await deliver({ type: 'incident.triggered', by: null, data: { ...data, status: 'triggered' } });
       }
-      return deliver(happened);
+      return deliver(event);
     },
   };
 }
@@ -78,7 +78,7 @@ async function send(url: string, { id, body, secrets, closing }: Request): Promi
       },
       body,
       redirect: 'manual',
-      signal: AbortSignal.any([closing, AbortSignal.timeout(ANSWER_MS)]),
+      signal: AbortSignal.any([closing, AbortSignal.timeout(RESPONSE_MAX_MS)]),
     });
     await response.arrayBuffer();
     return response.status;
@@ -87,19 +87,21 @@ async function send(url: string, { id, body, secrets, closing }: Request): Promi
   }
 }
 
-const isToRepeat = (status: number | null): boolean => status === null || status === 429 || status >= 500;
+const shouldRetry = (status: number | null): boolean => status === null || status === 429 || status >= 500;
 
 async function redeliver(
   attempt: () => Promise<number | null>,
   { timeScale, closing }: Pick<PeopleDeps, 'timeScale' | 'closing'>,
 ): Promise<void> {
-  for (const seconds of PAUSES_SECONDS) {
-    const isOver = await sleep((seconds * 1000) / timeScale, false, { signal: closing, ref: false }).catch(() => true);
-    if (isOver || !isToRepeat(await attempt())) return;
+  for (const seconds of RETRY_DELAYS_SECONDS) {
+    const isClosing = await sleep((seconds * 1000) / timeScale, false, { signal: closing, ref: false }).catch(
+      () => true,
+    );
+    if (isClosing || !shouldRetry(await attempt())) return;
   }
 }
 
-const eventOf = ({ type, by, data }: Happened, at: number) => ({
+const eventJson = ({ type, by, data }: WebhookEvent, at: number) => ({
   id: `01${randomUUID().replaceAll('-', '').slice(0, 24).toUpperCase()}`,
   event_type: type,
   resource_type: 'incident',

@@ -37,20 +37,20 @@ export function durationOf(parameter: string, text: string): number {
  * @throws BadParameter
  */
 export function checkQuery(query: string): void {
-  if (query.trim() === '') throw unreadable(query, 0, 'no expression found in input');
+  if (query.trim() === '') throw parseError(query, 0, 'no expression found in input');
   let open = 0;
   for (const { 0: token, index } of query.matchAll(TOKENS)) {
     if (token === '(') open += 1;
     if (token === ')') open -= 1;
-    if (open < 0) throw unreadable(query, index, "unexpected right parenthesis ')'");
+    if (open < 0) throw parseError(query, index, "unexpected right parenthesis ')'");
   }
-  if (open > 0) throw unreadable(query, query.length, 'unclosed left parenthesis');
+  if (open > 0) throw parseError(query, query.length, 'unclosed left parenthesis');
 }
 
 /** Strings and comments, whose parentheses are ignored, and parentheses. */
 const TOKENS = /"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`|#[^\n]*|[()]/g;
 
-function unreadable(query: string, index: number, what: string): BadParameter {
+function parseError(query: string, index: number, what: string): BadParameter {
   const lines = query.slice(0, index).split('\n');
   return new BadParameter('query', `${lines.length}:${(lines.at(-1) ?? '').length + 1}: parse error: ${what}`);
 }

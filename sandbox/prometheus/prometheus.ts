@@ -18,7 +18,7 @@ export type PrometheusView = {
   rules: { name: string; query: string; state: 'firing' | 'pending' | 'inactive' }[];
 };
 
-const VIEW = { samples: 60, everyMs: 1000 };
+const GRAPH = { samples: 60, everyMs: 1000 };
 
 /**
  * Maximum steps from the start to the end of a range query.
@@ -37,13 +37,13 @@ export const prometheus = {
   vendor: 'prometheus',
   tables: seriesTables + ruleTables,
   credentialKeys: [],
+  settings: null, // local/vendors.ts connects it once it has samples
   /** Responds that the query queue is full. Prometheus has no rate limit, but a limited queue. */
-  settings: null, // once it has samples: local/vendors.ts
-  throttled: () => failed(503, 'timeout', 'query timed out in query queue'),
+  throttled: () => errorResponse(503, 'timeout', 'query timed out in query queue'),
   app(deps) {
     const api = new Hono()
-      .on(['GET', 'POST'], '/query', async (c) => instant(await parametersOf(c), deps))
-      .on(['GET', 'POST'], '/query_range', async (c) => range(await parametersOf(c), deps))
+      .on(['GET', 'POST'], '/query', async (c) => instantQuery(await parametersOf(c), deps))
+      .on(['GET', 'POST'], '/query_range', async (c) => rangeQuery(await parametersOf(c), deps))
       .get('/label/:name/values', (c) => c.json(success(labelValues(storedSeries(deps), c.req.param('name')))))
       .get('/series', (c) => matchingSeries(c, deps))
       .get('/rules', (c) => rules(c, deps))
@@ -52,21 +52,21 @@ export const prometheus = {
       .route('/api/v1', api)
       .get('/-/healthy', (c) => c.text('Prometheus Server is Healthy.\n'))
       .get('/-/ready', (c) => c.text('Prometheus Server is Ready.\n'))
-      .notFound(nowhere);
+      .notFound(notFound);
   },
   sandbox(deps) {
     const series = openSeries(deps.db);
     const ruleSet = openRules(deps.db);
-    const listed = () => ({ items: series.of(undefined).map(seriesJson), next_cursor: null });
+    const list = () => ({ items: series.of(undefined).map(seriesJson), next_cursor: null });
     return new Hono()
-      .get('/series', (c) => c.json(listed()))
+      .get('/series', (c) => c.json(list()))
       .put('/series', async (c) => {
-        series.give(check(GivenSeries, await readJson(c)), deps.now());
-        return c.json(listed());
+        series.add(check(GivenSeries, await readJson(c)), deps.now());
+        return c.json(list());
       })
       .delete('/series', (c) => {
         series.drop(readQuery(c, z.strictObject({ query: z.string().optional() })).query);
-        return c.json(listed());
+        return c.json(list());
       })
       .get('/rules', (c) => c.json({ groups: ruleSet.groups() }))
       .put('/rules', async (c) => {
@@ -79,9 +79,9 @@ export const prometheus = {
       });
   },
   view(deps): PrometheusView {
-    const on = evaluation(deps);
-    const latest = Math.floor(on.now / VIEW.everyMs) * VIEW.everyMs;
-    const times = Array.from({ length: VIEW.samples }, (_, i) => latest - (VIEW.samples - 1 - i) * VIEW.everyMs);
+    const evaluation = evaluationOf(deps);
+    const latest = Math.floor(evaluation.now / GRAPH.everyMs) * GRAPH.everyMs;
+    const times = Array.from({ length: GRAPH.samples }, (_, i) => latest - (GRAPH.samples - 1 - i) * GRAPH.everyMs);
     return {
       series: openSeries(deps.db)
         .of(undefined)
@@ -93,7 +93,7 @@ export const prometheus = {
       rules: alertingRules(deps).map((rule) => ({
         name: rule.name,
         query: rule.query,
-        state: stateOf(alertsOf(rule, on)),
+        state: stateOf(alertsOf(rule, evaluation)),
       })),
     };
   },
@@ -109,7 +109,7 @@ const seriesJson = ({ query, labels, points }: Series): object => ({
   points: points.map(({ at, value }) => ({ at: timestamp(at), value })),
 });
 
-const evaluation = ({ db, now, timeScale }: StandInDeps) => ({
+const evaluationOf = ({ db, now, timeScale }: StandInDeps) => ({
   now: now(),
   timeScale,
   seriesOf: (query: string) => openSeries(db).of(query),
@@ -127,8 +127,8 @@ async function parametersOf(c: Context): Promise<URLSearchParams> {
   return new URLSearchParams([...form, ...new URL(c.req.url).searchParams]);
 }
 
-function instant(parameters: URLSearchParams, { db, now }: StandInDeps): Response {
-  return reading(() => {
+function instantQuery(parameters: URLSearchParams, { db, now }: StandInDeps): Response {
+  return respond(() => {
     const time = parameters.get('time');
     const at = time ? timeOf('time', time) : now();
     const query = queryOf(parameters);
@@ -142,15 +142,15 @@ function instant(parameters: URLSearchParams, { db, now }: StandInDeps): Respons
   });
 }
 
-function range(parameters: URLSearchParams, { db }: StandInDeps): Response {
-  return reading(() => {
+function rangeQuery(parameters: URLSearchParams, { db }: StandInDeps): Response {
+  return respond(() => {
     const start = timeOf('start', parameters.get('start') ?? '');
     const end = timeOf('end', parameters.get('end') ?? '');
     if (end < start) throw new BadParameter('end', 'end timestamp must not be before start time');
     const step = durationOf('step', parameters.get('step') ?? '');
     if (step <= 0) throw new BadParameter('step', NO_STEP);
     const steps = Math.floor((end - start) / step);
-    if (steps > RANGE_MAX_STEPS) return failed(400, 'bad_data', TOO_MANY_POINTS);
+    if (steps > RANGE_MAX_STEPS) return errorResponse(400, 'bad_data', TOO_MANY_POINTS);
     const query = queryOf(parameters);
     const times = Array.from({ length: steps + 1 }, (_, i) => Math.round(start + i * step));
     const result = openSeries(db)
@@ -208,9 +208,9 @@ const labelValues = (series: readonly LabelSet[], name: string): string[] =>
   [...new Set(series.flatMap((labels) => labels[name] ?? []))].toSorted();
 
 function matchingSeries(c: Context, deps: StandInDeps): Response {
-  const wanted = c.req.queries('match[]') ?? [];
-  if (wanted.length === 0) return failed(400, 'bad_data', 'no match[] parameter provided');
-  const selectors = wanted.map(selectedBy);
+  const requested = c.req.queries('match[]') ?? [];
+  if (requested.length === 0) return errorResponse(400, 'bad_data', 'no match[] parameter provided');
+  const selectors = requested.map(selectedBy);
   const found = storedSeries(deps).filter((labels) =>
     selectors.some((one) => one !== null && Object.entries(one).every(([label, value]) => labels[label] === value)),
   );
@@ -222,7 +222,7 @@ const success = (data: object): { status: 'success'; data: object } => ({ status
 function rules(c: Context, deps: StandInDeps): Response {
   const type = (c.req.query('type') ?? '').toLowerCase();
   if (!['', 'alert', 'record'].includes(type)) {
-    return failed(400, 'bad_data', `invalid parameter "type": not supported value ${JSON.stringify(type)}`);
+    return errorResponse(400, 'bad_data', `invalid parameter "type": not supported value ${JSON.stringify(type)}`);
   }
   const names = c.req.queries('rule_name[]') ?? [];
   const groups = openRules(deps.db)
@@ -231,7 +231,7 @@ function rules(c: Context, deps: StandInDeps): Response {
       groupJson(
         group,
         (rule) => rule.type.startsWith(type) && (names.length === 0 || names.includes(rule.name)),
-        evaluation(deps),
+        evaluationOf(deps),
       ),
     )
     .filter((group) => names.length === 0 || group.rules.length > 0);
@@ -243,33 +243,33 @@ function rules(c: Context, deps: StandInDeps): Response {
  * rules, and samples for the query of each rule.
  */
 function alerts(deps: StandInDeps): Response {
-  const on = evaluation(deps);
+  const evaluation = evaluationOf(deps);
   const alerting = alertingRules(deps);
-  if (alerting.length === 0 || alerting.some(({ query }) => on.seriesOf(query).length === 0)) {
-    return failed(
+  if (alerting.length === 0 || alerting.some(({ query }) => evaluation.seriesOf(query).length === 0)) {
+    return errorResponse(
       503,
       'unavailable',
       'the sandbox has no rules, or no samples for the query of a rule; set both first',
     );
   }
-  return Response.json({ status: 'success', data: { alerts: alerting.flatMap((rule) => alertsOf(rule, on)) } });
+  return Response.json({ status: 'success', data: { alerts: alerting.flatMap((rule) => alertsOf(rule, evaluation)) } });
 }
 
 /** Responds with the result, or with the error about the parameters. */
-function reading(find: () => { resultType: string; result: object[] } | Response): Response {
+function respond(find: () => { resultType: string; result: object[] } | Response): Response {
   try {
     const found = find();
     return found instanceof Response ? found : Response.json({ status: 'success', data: found });
   } catch (error) {
-    if (error instanceof BadParameter) return failed(400, 'bad_data', error.message);
+    if (error instanceof BadParameter) return errorResponse(400, 'bad_data', error.message);
     throw error;
   }
 }
 
-const failed = (status: number, errorType: string, error: string): Response =>
+const errorResponse = (status: number, errorType: string, error: string): Response =>
   Response.json({ status: 'error', errorType, error }, { status });
 
-const nowhere = (): Response =>
+const notFound = (): Response =>
   new Response('404 page not found\n', {
     status: 404,
     headers: { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' },

@@ -60,22 +60,26 @@ export type Alert = {
 };
 
 /** Returns a group in the format of `/api/v1/rules`, with the rules that match. */
-export function groupJson({ rules, ...group }: RuleGroup, isWanted: (rule: Rule) => boolean, on: Evaluation) {
-  const evaluated = { evaluationTime: 0.0005, lastEvaluation: new Date(on.now).toISOString() };
+export function groupJson(
+  { rules, ...group }: RuleGroup,
+  isRequested: (rule: Rule) => boolean,
+  evaluation: Evaluation,
+) {
+  const evaluated = { evaluationTime: 0.0005, lastEvaluation: new Date(evaluation.now).toISOString() };
   return {
     name: group.name,
     file: group.file,
-    rules: rules.filter(isWanted).map((rule) => ({ ...ruleJson(rule, on), ...evaluated, type: rule.type })),
+    rules: rules.filter(isRequested).map((rule) => ({ ...ruleJson(rule, evaluation), ...evaluated, type: rule.type })),
     interval: group.interval,
     limit: 0,
     ...evaluated,
   };
 }
 
-function ruleJson(rule: Rule, on: Evaluation): object {
+function ruleJson(rule: Rule, evaluation: Evaluation): object {
   const { name, query, labels, annotations, duration } = rule;
   if (rule.type === 'recording') return { name, query, labels, health: 'ok' };
-  const alerts = alertsOf(rule, on);
+  const alerts = alertsOf(rule, evaluation);
   return {
     state: stateOf(alerts),
     name,
@@ -96,15 +100,15 @@ export const stateOf = (alerts: readonly Alert[]): 'firing' | 'pending' | 'inact
  * Returns an alert for each current series of the rule's query. As in PromQL, the result of `a > b` has a series only
  * while the condition is true. Templates in annotations are not expanded.
  */
-export function alertsOf({ name, query, labels, annotations, duration }: Rule, on: Evaluation): Alert[] {
-  return on.seriesOf(query).flatMap((series) => {
-    const since = activeSince(series, on.now);
-    const value = valueAt(series, on.now);
+export function alertsOf({ name, query, labels, annotations, duration }: Rule, evaluation: Evaluation): Alert[] {
+  return evaluation.seriesOf(query).flatMap((series) => {
+    const since = activeSince(series, evaluation.now);
+    const value = valueAt(series, evaluation.now);
     if (since === undefined || value === null) return [];
-    const { __name__: _, ...own } = series.labels;
-    const fires = on.now - since >= (duration * 1000) / on.timeScale;
+    const { __name__: _, ...seriesLabels } = series.labels;
+    const fires = evaluation.now - since >= (duration * 1000) / evaluation.timeScale;
     return {
-      labels: { ...own, ...labels, alertname: name },
+      labels: { ...seriesLabels, ...labels, alertname: name },
       annotations,
       state: fires ? ('firing' as const) : ('pending' as const),
       activeAt: new Date(since).toISOString(),

@@ -49,7 +49,7 @@ export type Series = {
 
 export type SeriesStore = {
   /** Adds points to a series, and creates it if needed. Replaces points at the same time. */
-  give(series: GivenSeries, now: number): void;
+  add(series: GivenSeries, now: number): void;
   /** Returns the series of one query, or all, sorted by labels as in Prometheus. */
   of(query: string | undefined): Series[];
   /** Deletes the series of one query, or all. */
@@ -74,7 +74,7 @@ export function openSeries(db: DatabaseSync): SeriesStore {
   const rows = (query: string | undefined) =>
     select.all(query ?? null) as { id: number; query: string; labels: string }[];
   return {
-    give({ query, labels, points = [], steps = [] }, now) {
+    add({ query, labels, points = [], steps = [] }, now) {
       const { id } = insert.get(query, JSON.stringify(sorted(labels))) as { id: number };
       const later = steps.map(({ after_seconds: s, value }) => ({ at: now + Math.round(s * 1000), value }));
       for (const { at, value } of [...points, ...later]) {

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { ADMIN, PEOPLE } from './directory.ts';
 
 /** Creation time of the workspace, in milliseconds since the Unix epoch: 2026-01-05T09:00:00Z. */
-const WORKSPACE_MADE_AT = 1_767_603_600_000;
+const WORKSPACE_CREATED_AT = 1_767_603_600_000;
 
 /** The first channel. All people are members, and it can't be archived. */
 const GENERAL = 1;
@@ -29,7 +29,7 @@ export const channelTables = `
     primary key (channel, user)
   ) without rowid;
   insert or ignore into slack_channels (seq, name, creator, created_at, private)
-    values (${GENERAL}, 'general', '${ADMIN.id}', ${WORKSPACE_MADE_AT}, 0);
+    values (${GENERAL}, 'general', '${ADMIN.id}', ${WORKSPACE_CREATED_AT}, 0);
   insert or ignore into slack_members (channel, user)
     values ${PEOPLE.map(({ id }) => `(${GENERAL}, '${id}')`).join(', ')};
 `;
@@ -60,17 +60,17 @@ export type Channels = {
   byName(name: string): Channel | undefined;
   /** Returns channels in the order of creation, starting after `after`. */
   all(after?: number): Channel[];
-  set(of: Channel, what: 'topic' | 'purpose', value: string, by: string, at: number): Channel;
-  setArchived(of: Channel): void;
+  describe(channel: Channel, what: 'topic' | 'purpose', value: string, by: string, at: number): Channel;
+  setArchived(channel: Channel): void;
   /** Returns the user IDs of the members. */
-  members(of: Channel): string[];
-  isMember(of: Channel, user: string): boolean;
-  join(of: Channel, user: string): void;
+  members(channel: Channel): string[];
+  isMember(channel: Channel, user: string): boolean;
+  join(channel: Channel, user: string): void;
   /**
    * Returns the `ts` of the next message in microseconds. It is later than all earlier ones, even if the clock goes
    * back.
    */
-  nextTs(of: Channel, at: number): number;
+  nextTs(channel: Channel, at: number): number;
 };
 
 /** Returns the internal name of the direct messages between the app and a person. It is not a valid channel name. */
@@ -120,7 +120,7 @@ export function openChannels(db: DatabaseSync): Channels {
     bySeq: (seq) => bySeq.get(seq) as Channel | undefined,
     byName: (name) => byName.get(name) as Channel | undefined,
     all: (after = 0) => all.all(after) as Channel[],
-    set: ({ seq }, what, value, by, at) => set[what].get(value, by, at, seq) as Channel,
+    describe: ({ seq }, what, value, by, at) => set[what].get(value, by, at, seq) as Channel,
     setArchived: ({ seq }) => void archive.run(seq),
     members: ({ seq }) => (members.all(seq) as { user: string }[]).map(({ user }) => user),
     isMember: ({ seq }, user) => member.get(seq, user) !== undefined,

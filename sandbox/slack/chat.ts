@@ -1,7 +1,7 @@
 import { flag, required, text } from './delivery/arguments.ts';
 import { type Channel, directName, idOf } from './channels.ts';
-import { givenContent, mustShow } from './blocks/content.ts';
-import { nameFault } from './conversations.ts';
+import { givenContent, requireContent } from './blocks/content.ts';
+import { nameError } from './conversations.ts';
 import { ADMIN, BOT, personById, TEAM } from './directory.ts';
 import * as limits from './delivery/limits.ts';
 import type { Content, Message } from './messages.ts';
@@ -9,7 +9,7 @@ import { channelOf, messageTs, method, mustBeOpen, type Call, type Methods } fro
 import { messageObject } from './blocks/objects.ts';
 import { Refused, type Fields } from './delivery/refusal.ts';
 import { tsOf, tsText } from './ts.ts';
-import { say, addEphemeral } from './workspace.ts';
+import { addMessage, addEphemeral } from './workspace.ts';
 
 /**
  * Methods for messages.
@@ -30,20 +30,20 @@ export const chatMethods: Methods = {
 function postMessage(call: Call): Fields {
   const { args, at, workspace } = call;
   const given = givenContent(args, limits.POST_TEXT_MAX_CHARS);
-  mustShow(given);
+  requireContent(given);
   const username = text(args, 'username');
   const content: Content = { text: '', ...given, ...(username && { username }) };
 
-  const channel = existing(call) ?? directTo(call) ?? foundByName(call);
+  const channel = findChannel(call) ?? openDirectMessages(call) ?? createNamedChannel(call);
   mustBeOpen(channel);
   const thread = threadOf(call, channel);
   const subtype = thread !== null && flag(args, 'reply_broadcast') ? 'thread_broadcast' : 'bot_message';
-  const message = say(workspace, channel, { user: BOT.id, subtype, thread_ts: thread, content }, at);
+  const message = addMessage(workspace, channel, { user: BOT.id, subtype, thread_ts: thread, content }, at);
   return { channel: idOf(channel), ts: tsText(message.ts), message: messageObject(message, { metadata: true }) };
 }
 
 /** Returns the channel by ID or name. The app can also write to public channels that it is not a member of. */
-function existing({ args, workspace: { channels } }: Call): Channel | undefined {
+function findChannel({ args, workspace: { channels } }: Call): Channel | undefined {
   const given = required(args, 'channel');
   const person = personById(given);
   if (person !== undefined) return channels.byName(directName(person.name));
@@ -51,7 +51,7 @@ function existing({ args, workspace: { channels } }: Call): Channel | undefined 
 }
 
 /** Opens the direct messages with a user, if the channel is a user ID. Undefined if there is no such user. */
-function directTo({ args, at, workspace: { channels } }: Call): Channel | undefined {
+function openDirectMessages({ args, at, workspace: { channels } }: Call): Channel | undefined {
   const person = personById(required(args, 'channel'));
   if (person === undefined) return undefined;
   const channel = channels.create({ name: directName(person.name), creator: BOT.id, private: true, at });
@@ -61,7 +61,7 @@ function directTo({ args, at, workspace: { channels } }: Call): Channel | undefi
 
 /** Returns the rate-limit key of a channel, the same for its ID and its name. */
 function channelKey(call: Call): string {
-  const channel = existing(call);
+  const channel = findChannel(call);
   return channel ? idOf(channel) : required(call.args, 'channel').slice(0, limits.CHANNEL_NAME_MAX_CHARS);
 }
 
@@ -70,9 +70,9 @@ function channelKey(call: Call): string {
  * deviation from Slack: a new workspace has no team channels, and users who try the product would have to create them
  * first. Other names of missing channels give `channel_not_found`.
  */
-function foundByName({ args, at, workspace: { channels } }: Call): Channel {
+function createNamedChannel({ args, at, workspace: { channels } }: Call): Channel {
   const [, name] = /^#(.+)$/s.exec(required(args, 'channel')) ?? [];
-  if (name === undefined || nameFault(name) !== undefined) throw new Refused('channel_not_found');
+  if (name === undefined || nameError(name) !== undefined) throw new Refused('channel_not_found');
   return channels.create({ name, creator: ADMIN.id, private: false, at });
 }
 
@@ -99,7 +99,7 @@ function update(call: Call): Fields {
   mustBeOpen(channel, 'is_inactive');
 
   const content = { ...message.content, ...(given.blocks && { text: '' }), ...given };
-  mustShow(content);
+  requireContent(content);
   const edited = { ...message, content, edited_ts: Math.floor(at) * 1000 };
   workspace.messages.edit(channel.seq, message.ts, content, edited.edited_ts);
   return {
@@ -131,7 +131,7 @@ function ownMessage(call: Call, channel: Channel, code: string): Message {
 function postEphemeral(call: Call): Fields {
   const { args, at, workspace } = call;
   const given = givenContent(args, limits.POST_TEXT_MAX_CHARS);
-  mustShow(given);
+  requireContent(given);
   const user = required(args, 'user');
   const channel = channelOf(call);
   mustBeOpen(channel);

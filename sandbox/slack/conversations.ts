@@ -14,7 +14,7 @@ import {
 import type { Call, Methods } from './delivery/method.ts';
 import { channelObject } from './blocks/objects.ts';
 import { Refused, type Fields } from './delivery/refusal.ts';
-import { enter, note } from './workspace.ts';
+import { addMember, addSystemMessage } from './workspace.ts';
 
 /**
  * Methods for channels and their members.
@@ -39,7 +39,7 @@ export const conversationMethods: Methods = {
  *
  * @see https://docs.slack.dev/reference/methods/conversations.create (read 2026-11), "Naming" and "Errors"
  */
-export function nameFault(name: string): string | undefined {
+export function nameError(name: string): string | undefined {
   if (name === '') return 'invalid_name_required';
   if (chars(name) > CHANNEL_NAME_MAX_CHARS) return 'invalid_name_maxlength';
   if (!/^[\p{Ll}\p{Lm}\p{Lo}\p{M}\p{N}_-]+$/u.test(name)) return 'invalid_name_specials';
@@ -49,12 +49,12 @@ export function nameFault(name: string): string | undefined {
 /** Creates a channel. Names of archived channels stay taken. */
 function create({ args, at, workspace }: Call): Fields {
   const name = text(args, 'name') ?? '';
-  const fault = nameFault(name);
-  if (fault !== undefined) throw new Refused(fault);
+  const error = nameError(name);
+  if (error !== undefined) throw new Refused(error);
   if (workspace.channels.byName(name)) throw new Refused('name_taken');
 
   const channel = workspace.channels.create({ name, creator: BOT.id, private: flag(args, 'is_private'), at });
-  note(workspace, channel, BOT.id, 'channel_join', 'has joined the channel', at);
+  addSystemMessage(workspace, channel, BOT.id, 'channel_join', 'has joined the channel', at);
   return { channel: channelObject(channel, workspace) };
 }
 
@@ -98,11 +98,11 @@ function join(call: Call): Fields {
   const channel = channelOf(call);
   mustNotBeDirect(channel);
   mustBeOpen(channel);
-  const before = workspace.channels.isMember(channel, BOT.id);
-  enter(workspace, channel, BOT.id, at);
+  const wasMember = workspace.channels.isMember(channel, BOT.id);
+  addMember(workspace, channel, BOT.id, at);
   return {
     channel: channelObject(channel, workspace),
-    ...(before && { warning: 'already_in_channel', response_metadata: { warnings: ['already_in_channel'] } }),
+    ...(wasMember && { warning: 'already_in_channel', response_metadata: { warnings: ['already_in_channel'] } }),
   };
 }
 
@@ -115,8 +115,8 @@ function describe(call: Call, what: 'topic' | 'purpose'): Fields {
   mustBeMember(channel, call);
   if (chars(value) > TOPIC_MAX_CHARS) throw new Refused('too_long');
 
-  const described = workspace.channels.set(channel, what, value, BOT.id, at);
-  note(workspace, channel, BOT.id, `channel_${what}`, `set the channel ${what}: ${value}`, at);
+  const described = workspace.channels.describe(channel, what, value, BOT.id, at);
+  addSystemMessage(workspace, channel, BOT.id, `channel_${what}`, `set the channel ${what}: ${value}`, at);
   return { channel: channelObject(described, workspace) };
 }
 
@@ -128,7 +128,7 @@ function archive(call: Call): Fields {
   if (isGeneral(channel)) throw new Refused('cant_archive_general');
   mustBeMember(channel, call);
 
-  note(workspace, channel, BOT.id, 'channel_archive', 'archived the channel', at);
+  addSystemMessage(workspace, channel, BOT.id, 'channel_archive', 'archived the channel', at);
   workspace.channels.setArchived(channel);
   return {};
 }

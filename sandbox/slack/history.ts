@@ -6,7 +6,7 @@ import type { Call, Methods } from './delivery/method.ts';
 import type { Message } from './messages.ts';
 import { messageObject, reactionObjects } from './blocks/objects.ts';
 import { Refused, type Fields } from './delivery/refusal.ts';
-import { momentOf, tsText } from './ts.ts';
+import { microsOf, tsText } from './ts.ts';
 import type { Workspace } from './workspace.ts';
 
 /**
@@ -61,17 +61,17 @@ function replies(call: Call): Fields {
 /** Returns the range in microseconds, including both ends. `inclusive` applies to the given ends. */
 function range(args: Fields): { from: number; to: number } {
   const inset = flag(args, 'inclusive') ? 0 : 1;
-  const [oldest, latest] = [bound(args, 'oldest'), bound(args, 'latest')];
+  const [oldest, latest] = [timeBound(args, 'oldest'), timeBound(args, 'latest')];
   return {
     from: oldest === undefined ? 0 : oldest + inset,
     to: latest === undefined ? END_OF_TIME : latest - inset,
   };
 }
 
-function bound(args: Fields, name: 'oldest' | 'latest'): number | undefined {
+function timeBound(args: Fields, name: 'oldest' | 'latest'): number | undefined {
   const given = text(args, name) ?? '';
   if (given === '') return undefined;
-  const moment = momentOf(given);
+  const moment = microsOf(given);
   if (moment === undefined) throw new Refused(`invalid_ts_${name}`);
   return moment;
 }
@@ -83,7 +83,7 @@ function page({ args, workspace }: Call, channel: Channel, found: readonly Messa
   return {
     messages: found.slice(0, limit).map((message) => ({
       ...messageObject(message, { metadata }),
-      ...asShown(message, channel, workspace),
+      ...threadAndReactions(message, channel, workspace),
     })),
     has_more: next !== undefined,
     ...(next && { response_metadata: { next_cursor: cursorAt('next_ts', next.ts) } }),
@@ -91,7 +91,7 @@ function page({ args, workspace }: Call, channel: Channel, found: readonly Messa
 }
 
 /** Returns a message with its replies, reactions, and pin. */
-function asShown(message: Message, channel: Channel, { messages, marks }: Workspace): Fields {
+function threadAndReactions(message: Message, channel: Channel, { messages, marks }: Workspace): Fields {
   const everything = { from: 0, to: END_OF_TIME, limit: PAGE_MAX };
   const answers = messages.replies(channel.seq, message.ts, everything);
   const newest = answers.at(-1);

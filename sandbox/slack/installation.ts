@@ -24,7 +24,7 @@ export type Installation = {
  *
  * @see https://docs.slack.dev/reference/methods (read 2026-11): each method's page
  */
-const NEEDED: Readonly<Record<string, readonly Scope[]>> = {
+const REQUIRED_SCOPES: Readonly<Record<string, readonly Scope[]>> = {
   'bookmarks.add': ['bookmarks:write'],
   'bookmarks.edit': ['bookmarks:write'],
   'bookmarks.list': ['bookmarks:read'],
@@ -58,7 +58,7 @@ const NEEDED: Readonly<Record<string, readonly Scope[]>> = {
 
 /** @throws Refused `missing_scope` */
 export function mustHaveScope(installation: Installation, method: string): void {
-  const needed = NEEDED[method];
+  const needed = REQUIRED_SCOPES[method];
   if (!needed) return;
   const provided = installation.scopes();
   if (needed.some((scope) => provided.includes(scope))) return;

@@ -13,7 +13,7 @@ import {
 } from './delivery/method.ts';
 import { channelObject } from './blocks/objects.ts';
 import { Refused, type Fields } from './delivery/refusal.ts';
-import { enter, type Workspace } from './workspace.ts';
+import { addMember, type Workspace } from './workspace.ts';
 
 /** @see https://docs.slack.dev/reference/methods/conversations.invite (read 2026-11) */
 export const inviteMethods: Methods = { 'conversations.invite': method(TIER_3, invite) };
@@ -34,25 +34,25 @@ function invite(call: Call): Fields {
   mustBeOpen(channel);
   mustBeMember(channel, call);
 
-  const errors = users.flatMap((user) => obstacle(user, channel, workspace));
+  const errors = users.flatMap((user) => inviteErrors(user, channel, workspace));
   const [first] = errors;
-  const welcome = users.filter((user) => !errors.some((error) => error.user === user));
-  const goesOn = flag(args, 'force') && welcome.length > 0;
-  if (first && !goesOn) throw new Refused(first.error, { errors });
+  const invited = users.filter((user) => !errors.some((error) => error.user === user));
+  const proceeds = flag(args, 'force') && invited.length > 0;
+  if (first && !proceeds) throw new Refused(first.error, { errors });
 
-  for (const user of welcome) {
-    enter(workspace, channel, user, at);
+  for (const user of invited) {
+    addMember(workspace, channel, user, at);
     const person = personById(user);
-    if (person) workspace.invited({ person, channel, at });
+    if (person) workspace.notifyInvited({ person, channel, at });
   }
   return { channel: channelObject(channel, workspace), ...(first && { errors }) };
 }
 
-type Obstacle = { user: string; ok: false; error: string };
+type InviteError = { user: string; ok: false; error: string };
 
-function obstacle(user: string, channel: Channel, { channels }: Workspace): Obstacle[] {
-  const because = (error: string): Obstacle[] => [{ user, ok: false, error }];
-  if (user === BOT.id) return because('cant_invite_self');
-  if (!personById(user)) return because('user_not_found');
-  return channels.isMember(channel, user) ? because('already_in_channel') : [];
+function inviteErrors(user: string, channel: Channel, { channels }: Workspace): InviteError[] {
+  const errorWith = (error: string): InviteError[] => [{ user, ok: false, error }];
+  if (user === BOT.id) return errorWith('cant_invite_self');
+  if (!personById(user)) return errorWith('user_not_found');
+  return channels.isMember(channel, user) ? errorWith('already_in_channel') : [];
 }

@@ -27,19 +27,19 @@ export const channelNamed = ({ channels }: Workspace, given: string): Channel | 
   channels.byId(given) ?? channels.byName(given.replace(/^#/, ''));
 
 /** @throws HTTPException 422 if there is no such channel */
-export function channelHere(workspace: Workspace, given: string): Channel {
+export function requireChannel(workspace: Workspace, given: string): Channel {
   const channel = channelNamed(workspace, given);
   if (channel) return channel;
   throw problem(422, `there is no channel ${given.slice(0, 80)}; create it with PUT /sandbox/slack/channels`);
 }
 
 /** @throws HTTPException 422 if the channel is archived */
-export function mustBeOpenHere(channel: Channel): void {
+export function requireOpenChannel(channel: Channel): void {
   if (channel.archived) throw problem(422, `#${channel.name} is archived; no one can post there`);
 }
 
 /** Returns a modal that a person has open. @throws HTTPException 422 if it is not open, or another person's */
-export function modalHere({ modals }: Workspace, id: string, person: Person): Modal {
+export function requireModal({ modals }: Workspace, id: string, person: Person): Modal {
   const modal = modals.bySeq(modalSeq(id) ?? 0);
   if (!modal || modal.user !== person.id) throw problem(422, `${person.name} has no modal ${id.slice(0, 64)} open`);
   return modal;
@@ -53,5 +53,5 @@ export function modalShown({ modals }: Workspace, { id: user }: Person): ModalSt
 
 export type ModalState = { id: string; errors: Record<string, string>; problem: string };
 
-export const noSuchMessage = (channel: Channel, ts: string) =>
+export const messageNotFound = (channel: Channel, ts: string) =>
   problem(422, `there is no message ${ts} in #${channel.name} (${idOf(channel)}) that this person can see`);

@@ -2,14 +2,14 @@ import { Hono, type Context } from 'hono';
 import * as z from 'zod';
 import { check, readJson } from '../core/problem.ts';
 import type { Channel } from './channels.ts';
-import { nameFault } from './conversations.ts';
+import { nameError } from './conversations.ts';
 import { ADMIN, BOT, SCOPES, SUBSCRIPTIONS } from './directory.ts';
 import { channelView } from './blocks/view.ts';
-import { enter, openWorkspace } from './workspace.ts';
+import { addMember, openWorkspace } from './workspace.ts';
 import type { StandInDeps } from '../core/stand-in.ts';
 
 const NewChannel = z.strictObject({
-  name: z.string().refine((name) => nameFault(name) === undefined, { error: 'not a valid channel name' }),
+  name: z.string().refine((name) => nameError(name) === undefined, { error: 'not a valid channel name' }),
   /** Whether the app joins the channel. */
   join: z.boolean().default(false),
 });
@@ -27,20 +27,20 @@ export function slackSandbox(deps: StandInDeps): Hono {
   const workspace = openWorkspace(deps.db);
   const { channels, installation } = workspace;
   const settings = () => ({ scopes: installation.scopes(), events: installation.events() });
-  const shown = (channel: Channel) => channelView(channel, workspace, Number.MAX_SAFE_INTEGER);
+  const viewOf = (channel: Channel) => channelView(channel, workspace, Number.MAX_SAFE_INTEGER);
 
   return new Hono()
-    .get('/channels', (c) => c.json({ items: channels.all().map(shown), next_cursor: null }))
+    .get('/channels', (c) => c.json({ items: channels.all().map(viewOf), next_cursor: null }))
     .put('/channels', async (c) => {
       const { name, join } = check(NewChannel, await readJson(c));
       const at = deps.now();
       const channel = channels.byName(name) ?? channels.create({ name, creator: ADMIN.id, private: false, at });
-      if (join) enter(workspace, channel, BOT.id, at);
-      return c.json(shown(channel));
+      if (join) addMember(workspace, channel, BOT.id, at);
+      return c.json(viewOf(channel));
     })
     .get('/channels/:name', (c) => {
       const channel = channels.byName(c.req.param('name'));
-      return channel ? c.json(shown(channel)) : channelNotFound(c);
+      return channel ? c.json(viewOf(channel)) : channelNotFound(c);
     })
     .get('/settings', (c) => c.json(settings()))
     .put('/settings', async (c) => {

@@ -66,7 +66,7 @@ export const slack = {
           return c.text('ok');
         } catch (error) {
           if (!(error instanceof Refused)) throw error;
-          return c.text(error.code, GONE.includes(error.code) ? 404 : 400);
+          return c.text(error.code, UNUSABLE_URL_ERRORS.includes(error.code) ? 404 : 400);
         }
       });
   },
@@ -76,7 +76,7 @@ export const slack = {
 } as const satisfies StandIn;
 
 /** Error codes of a `response_url` that can't be used. */
-const GONE = ['no_service', 'expired_url', 'used_url'];
+const UNUSABLE_URL_ERRORS = ['no_service', 'expired_url', 'used_url'];
 
 async function perform(
   c: Context,
@@ -93,10 +93,10 @@ async function perform(
     const waitMs = admission(account, name, method, call);
     if (waitMs > 0) return throttled(waitMs);
     mustHaveScope(workspace.installation, name);
-    return answer(200, { ok: true, ...method.run(call) });
+    return jsonResponse(200, { ok: true, ...method.run(call) });
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    return answer(200, { ok: false, error: error.code, ...error.more });
+    return jsonResponse(200, { ok: false, error: error.code, ...error.extraFields });
   }
 }
 
@@ -134,15 +134,15 @@ function rateLimits(deps: StandInDeps) {
  */
 function throttled(waitMs: number): Response {
   const seconds = Math.max(1, Math.ceil(waitMs / 1000));
-  return answer(429, { ok: false, error: 'ratelimited' }, { 'retry-after': String(seconds) });
+  return jsonResponse(429, { ok: false, error: 'ratelimited' }, { 'retry-after': String(seconds) });
 }
 
-function answer(status: 200 | 429, body: Fields, more: Record<string, string> = {}): Response {
+function jsonResponse(status: 200 | 429, body: Fields, extraHeaders: Record<string, string> = {}): Response {
   const headers = {
     'content-type': 'application/json; charset=utf-8',
     'x-oauth-scopes': SCOPES.join(','),
     'x-slack-req-id': randomUUID(),
-    ...more,
+    ...extraHeaders,
   };
   return new Response(JSON.stringify(body), { status, headers });
 }

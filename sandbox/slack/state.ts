@@ -5,10 +5,10 @@ import type { Fields } from './delivery/refusal.ts';
 /**
  * A value that was selected or entered: an option's `value`, an ID, a text, several of them, or an option from an app.
  */
-export type Given = string | readonly string[] | null | { value: string; text: string };
+export type InputValue = string | readonly string[] | null | { value: string; text: string };
 
 /** Values by `block_id` and `action_id`. */
-export type Values = Record<string, Record<string, Given>>;
+export type Values = Record<string, Record<string, InputValue>>;
 
 /** An element with its location. */
 export type Element = {
@@ -16,18 +16,20 @@ export type Element = {
   action: string;
   item: Fields;
   /** The block that contains it. */
-  within: Fields;
+  containingBlock: Fields;
 };
 
 /** Returns all interactive elements of blocks. */
 export function elementsOf(blocks: readonly unknown[]): Element[] {
-  return blocks.filter(isObject).flatMap((within) => {
-    const { type, element, accessory, elements } = within;
+  return blocks.filter(isObject).flatMap((containingBlock) => {
+    const { type, element, accessory, elements } = containingBlock;
     const items: readonly unknown[] =
       type === 'input' ? [element] : type === 'actions' && Array.isArray(elements) ? elements : [accessory];
-    return items.filter(isObject).flatMap((item) => {
+    return items.filter(isObject).flatMap((item): Element[] => {
       const action = item['action_id'];
-      return typeof action === 'string' ? [{ block: String(within['block_id']), action, item, within }] : [];
+      return typeof action === 'string'
+        ? [{ block: String(containingBlock['block_id']), action, item, containingBlock }]
+        : [];
     });
   });
 }
@@ -41,14 +43,14 @@ export function elementsOf(blocks: readonly unknown[]): Element[] {
 export function stateOf(blocks: readonly unknown[], given: Values): Record<string, Record<string, Fields>> {
   const state: Record<string, Record<string, Fields>> = {};
   for (const { block, action, item } of elementsOf(blocks)) {
-    const entry = entryOf(item, given[block]?.[action]);
+    const entry = stateEntry(item, given[block]?.[action]);
     if (entry) (state[block] ??= {})[action] = entry;
   }
   return state;
 }
 
 /** The field that contains the selection of each element type, and its kind. */
-const CHOSEN: ReadonlyMap<unknown, readonly [field: string, of: 'option' | 'id']> = new Map([
+const SELECTION_FIELDS: ReadonlyMap<unknown, readonly [field: string, of: 'option' | 'id']> = new Map([
   ['static_select', ['selected_option', 'option']],
   ['external_select', ['selected_option', 'option']],
   ['radio_buttons', ['selected_option', 'option']],
@@ -67,29 +69,29 @@ const CHOSEN: ReadonlyMap<unknown, readonly [field: string, of: 'option' | 'id']
 ] as const);
 
 /** @param input `undefined` if the person has not changed it */
-export function entryOf(item: Fields, input: Given | undefined): Fields | undefined {
+export function stateEntry(item: Fields, input: InputValue | undefined): Fields | undefined {
   const type = item['type'];
   if (type === 'button' || type === 'workflow_button') return undefined;
   if (type === 'datetimepicker') {
     const at = typeof input === 'string' && input !== '' ? Number(input) : (item['initial_date_time'] ?? null);
     return { type, selected_date_time: input === null ? null : at };
   }
-  const chosen = CHOSEN.get(type);
+  const chosen = SELECTION_FIELDS.get(type);
   if (!chosen) return { type, value: input === undefined ? (item['initial_value'] ?? null) : textOf(input) };
   const [field, of] = chosen;
   const several = field.endsWith('s');
   if (input === undefined)
     return { type, [field]: item[field.replace('selected', 'initial')] ?? (several ? [] : null) };
-  const picked = of === 'option' ? listOf(input).map((one) => optionOf(item, one)) : listOf(input).map(textOf);
-  return { type, [field]: several ? picked : (picked[0] ?? null) };
+  const selected = of === 'option' ? listOf(input).map((one) => optionOf(item, one)) : listOf(input).map(textOf);
+  return { type, [field]: several ? selected : (selected[0] ?? null) };
 }
 
-const listOf = (input: Given): (string | { value: string; text: string })[] => {
+const listOf = (input: InputValue): (string | { value: string; text: string })[] => {
   if (input === null || input === '') return [];
   return typeof input === 'object' && !('value' in input) ? [...input] : [input];
 };
 
-const textOf = (input: Given): string | null => {
+const textOf = (input: InputValue): string | null => {
   if (typeof input === 'string') return input === '' ? null : input;
   return input !== null && 'value' in input ? input.value : null;
 };
@@ -100,22 +102,22 @@ const textOf = (input: Given): string | null => {
  */
 function optionOf(item: Fields, given: string | { value: string; text: string }): unknown {
   const { value, text } = typeof given === 'string' ? { value: given, text: given } : given;
-  const own = optionsOf(item).find((option) => option['value'] === value);
-  return own ?? { text: { type: 'plain_text', text, emoji: true }, value };
+  const option = optionsOf(item).find((option) => option['value'] === value);
+  return option ?? { text: { type: 'plain_text', text, emoji: true }, value };
 }
 
 /** Returns the errors that Slack reports before it sends a submission to the app, by `block_id`. */
-export function missing(blocks: readonly unknown[], given: Values): Record<string, string> {
+export function inputErrors(blocks: readonly unknown[], given: Values): Record<string, string> {
   const errors: Record<string, string> = {};
-  for (const { block, action, item, within } of elementsOf(blocks)) {
-    if (within['type'] !== 'input') continue;
-    const fault = faultOf(item, entryOf(item, given[block]?.[action]), within['optional'] === true);
-    if (fault !== undefined) errors[block] = fault;
+  for (const { block, action, item, containingBlock } of elementsOf(blocks)) {
+    if (containingBlock['type'] !== 'input') continue;
+    const error = inputError(item, stateEntry(item, given[block]?.[action]), containingBlock['optional'] === true);
+    if (error !== undefined) errors[block] = error;
   }
   return errors;
 }
 
-function faultOf(item: Fields, entry: Fields | undefined, isOptional: boolean): string | undefined {
+function inputError(item: Fields, entry: Fields | undefined, isOptional: boolean): string | undefined {
   const [value] = Object.entries(entry ?? {}).flatMap(([field, one]) => (field === 'type' ? [] : [one]));
   const isEmpty = value === null || value === undefined || (Array.isArray(value) && value.length === 0);
   if (isEmpty) return isOptional ? undefined : 'Please complete this required field.';

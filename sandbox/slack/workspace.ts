@@ -30,18 +30,18 @@ export type Workspace = {
   responseUrls: ResponseUrls;
   installation: Installation;
   /** Called within the transaction in which the app invites a person. */
-  invited(entered: Entered): void;
+  notifyInvited(invited: Invited): void;
 };
 
 /** @param at milliseconds since the Unix epoch */
-export type Entered = { person: Person; channel: Channel; at: number };
+export type Invited = { person: Person; channel: Channel; at: number };
 
 /**
  * Listeners for people who enter a channel, which notify the app. By database, which all parts of a workspace share.
  */
-const listeners = new WeakMap<DatabaseSync, (entered: Entered) => void>();
+const listeners = new WeakMap<DatabaseSync, (invited: Invited) => void>();
 
-export const whenInvited = (db: DatabaseSync, listener: (entered: Entered) => void): void =>
+export const onInvited = (db: DatabaseSync, listener: (invited: Invited) => void): void =>
   void listeners.set(db, listener);
 
 export const openWorkspace = (db: DatabaseSync): Workspace => ({
@@ -53,35 +53,46 @@ export const openWorkspace = (db: DatabaseSync): Workspace => ({
   triggers: openTriggers(db),
   responseUrls: openResponseUrls(db),
   installation: openInstallation(db),
-  invited: (entered) => listeners.get(db)?.(entered),
+  notifyInvited: (invited) => listeners.get(db)?.(invited),
 });
 
-export type Said = { user: string; subtype: string | null; thread_ts: number | null; content: Content };
+export type AuthoredMessage = { user: string; subtype: string | null; thread_ts: number | null; content: Content };
 
 /** Adds a message as the newest of the channel. @param at milliseconds since the Unix epoch */
-export const say = ({ channels, messages }: Workspace, channel: Channel, said: Said, at: number): Message =>
-  messages.add(channel.seq, { ...said, ts: channels.nextTs(channel, at) });
+export const addMessage = (
+  { channels, messages }: Workspace,
+  channel: Channel,
+  message: AuthoredMessage,
+  at: number,
+): Message => messages.add(channel.seq, { ...message, ts: channels.nextTs(channel, at) });
 
 /** Adds an ephemeral message as the newest of the channel. @param at milliseconds since the Unix epoch */
 export function addEphemeral(
   { channels, ephemerals }: Workspace,
   channel: Channel,
-  said: Omit<Ephemeral, 'ts'>,
+  message: Omit<Ephemeral, 'ts'>,
   at: number,
 ): Ephemeral {
-  const ephemeral = { ...said, ts: channels.nextTs(channel, at) };
+  const ephemeral = { ...message, ts: channels.nextTs(channel, at) };
   ephemerals.add(channel.seq, ephemeral);
   return ephemeral;
 }
 
 /** Adds the system message that Slack writes when a person changes a channel. */
-export function note(workspace: Workspace, channel: Channel, user: string, subtype: string, text: string, at: number) {
-  say(workspace, channel, { user, subtype, thread_ts: null, content: { text: `<@${user}> ${text}` } }, at);
+export function addSystemMessage(
+  workspace: Workspace,
+  channel: Channel,
+  user: string,
+  subtype: string,
+  text: string,
+  at: number,
+) {
+  addMessage(workspace, channel, { user, subtype, thread_ts: null, content: { text: `<@${user}> ${text}` } }, at);
 }
 
 /** Adds a member to a channel, with the system message about it. */
-export function enter(workspace: Workspace, channel: Channel, user: string, at: number): void {
+export function addMember(workspace: Workspace, channel: Channel, user: string, at: number): void {
   if (workspace.channels.isMember(channel, user)) return;
   workspace.channels.join(channel, user);
-  note(workspace, channel, user, 'channel_join', 'has joined the channel', at);
+  addSystemMessage(workspace, channel, user, 'channel_join', 'has joined the channel', at);
 }

@@ -4,7 +4,7 @@ type Tree = { [key: string]: Tree | string | string[] };
 
 /** Parses a body as Statuspage does, as JSON or a form. Undefined if it is neither an object nor a form. */
 export function readBody(text: string, contentType: string | undefined): Fields | undefined {
-  if (contentType?.startsWith('application/x-www-form-urlencoded')) return nested(new URLSearchParams(text));
+  if (contentType?.startsWith('application/x-www-form-urlencoded')) return parseForm(new URLSearchParams(text));
   try {
     const json: unknown = JSON.parse(text);
     return isFields(json) ? json : undefined;
@@ -17,7 +17,7 @@ export const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Parses `incident[components][id]=major_outage` and `incident[component_ids][]=id`, as Rails does. */
-function nested(form: URLSearchParams): Fields {
+function parseForm(form: URLSearchParams): Fields {
   const root = emptyTree();
   for (const [name, value] of form) {
     const path = name.match(/[^[\]]+|\[\]/g) ?? [];
@@ -31,8 +31,8 @@ function nested(form: URLSearchParams): Fields {
 }
 
 function branchOf(tree: Tree, key: string): Tree {
-  const there = tree[key];
-  if (typeof there === 'object' && !Array.isArray(there)) return there;
+  const existing = tree[key];
+  if (typeof existing === 'object' && !Array.isArray(existing)) return existing;
   const branch = emptyTree();
   tree[key] = branch;
   return branch;

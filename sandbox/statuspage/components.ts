@@ -62,37 +62,37 @@ export function openComponents(db: DatabaseSync): Components {
 
   const groupOf = db.prepare('select group_id from statuspage_groups where component = ?');
   const membersOf = db.prepare('select component from statuspage_groups where group_id = ?');
-  const putIn = db.prepare('insert or replace into statuspage_groups (component, group_id) values (?, ?)');
-  const whole = (row: Row): Component => ({
+  const addToGroup = db.prepare('insert or replace into statuspage_groups (component, group_id) values (?, ?)');
+  const componentOf = (row: Row): Component => ({
     ...row,
     group_id: (groupOf.get(row.id) as { group_id: string } | undefined)?.group_id ?? null,
     members: (membersOf.all(row.id) as { component: string }[]).map(({ component }) => component),
   });
 
-  const listed = () => (all.all() as Row[]).map(whole);
+  const list = () => (all.all() as Row[]).map(componentOf);
   const add: Components['add'] = ({ name, description, status }, at) => {
-    const position = (listed().at(-1)?.position ?? 0) + 1;
+    const position = (list().at(-1)?.position ?? 0) + 1;
     const row = { id: idOf('component', position), position, name, description: description ?? null, at };
-    return whole(insert.get({ ...row, status: status ?? 'operational' }) as Row);
+    return componentOf(insert.get({ ...row, status: status ?? 'operational' }) as Row);
   };
   return {
-    all: listed,
+    all: list,
     get(id) {
       const row = get.get(id) as Row | undefined;
-      return row && whole(row);
+      return row && componentOf(row);
     },
     group(name, members, at) {
       this.provide([name, ...members], at);
-      const own = listed().find((one) => one.name === name);
-      for (const one of listed()) if (own !== undefined && members.includes(one.name)) putIn.run(one.id, own.id);
+      const group = list().find((one) => one.name === name);
+      for (const one of list()) if (group !== undefined && members.includes(one.name)) addToGroup.run(one.id, group.id);
     },
     add,
     change: (id, { name, description, status }, at) =>
       void change.run({ id, name: name ?? null, description: description ?? null, status: status ?? null, at }),
     provide(names, at) {
-      const there = new Set(listed().map(({ name }) => name));
+      const existingNames = new Set(list().map(({ name }) => name));
       for (const name of new Set(names)) {
-        if (!there.has(name)) add({ name, description: undefined, status: undefined }, at);
+        if (!existingNames.has(name)) add({ name, description: undefined, status: undefined }, at);
       }
     },
   };

@@ -96,9 +96,9 @@ const IMPACT_OF: Readonly<Record<ComponentStatus, Impact>> = {
 const MILDEST_FIRST: readonly Impact[] = ['none', 'maintenance', 'minor', 'major', 'critical'];
 
 export function openIncidents(db: DatabaseSync, components: Components): Incidents {
-  const isThere = 'id not in (select incident from statuspage_deleted)';
-  const all = db.prepare(`select * from statuspage_incidents where ${isThere} order by number desc`);
-  const get = db.prepare(`select * from statuspage_incidents where id = ? and ${isThere}`);
+  const notDeleted = 'id not in (select incident from statuspage_deleted)';
+  const all = db.prepare(`select * from statuspage_incidents where ${notDeleted} order by number desc`);
+  const get = db.prepare(`select * from statuspage_incidents where id = ? and ${notDeleted}`);
   const next = db.prepare('select coalesce(max(number), 0) + 1 as number from statuspage_incidents');
   const insert = db.prepare(`
     insert into statuspage_incidents (number, id, name, status, impact, metadata, created_at, updated_at)
@@ -111,8 +111,8 @@ export function openIncidents(db: DatabaseSync, components: Components): Inciden
   const affected = db.prepare(`
     select c.* from statuspage_components c join statuspage_affected a on a.component = c.id
     where a.incident = ? order by c.position`);
-  const forget = db.prepare('delete from statuspage_affected where incident = ?');
-  const affect = db.prepare('insert or ignore into statuspage_affected (incident, component) values (?, ?)');
+  const removeAffected = db.prepare('delete from statuspage_affected where incident = ?');
+  const addAffected = db.prepare('insert or ignore into statuspage_affected (incident, component) values (?, ?)');
   const updates = db.prepare('select * from statuspage_updates where incident = ? order by number desc');
   const addUpdate = db.prepare(`
     insert into statuspage_updates (incident, status, body, affected, deliver_notifications, created_at)
@@ -145,9 +145,9 @@ export function openIncidents(db: DatabaseSync, components: Components): Inciden
     (affected.all(id) as { id: string }[]).flatMap((row) => components.get(row.id) ?? []);
 
   /** Sets the given statuses, and returns the change of every component of the incident. */
-  const touch = (id: string, change: IncidentChange, at: number): Affected[] => {
-    if (change.componentIds) forget.run(id);
-    for (const each of [...(change.componentIds ?? []), ...Object.keys(change.components)]) affect.run(id, each);
+  const changeComponents = (id: string, change: IncidentChange, at: number): Affected[] => {
+    if (change.componentIds) removeAffected.run(id);
+    for (const each of [...(change.componentIds ?? []), ...Object.keys(change.components)]) addAffected.run(id, each);
     return componentsOf(id).map(({ id: code, name, status: before }) => {
       const status = change.components[code];
       if (status !== undefined) components.change(code, { name: undefined, description: undefined, status }, at);
@@ -156,15 +156,15 @@ export function openIncidents(db: DatabaseSync, components: Components): Inciden
   };
 
   const apply = (incident: Incident, change: IncidentChange, at: number, isNew: boolean): Incident => {
-    const touched = touch(incident.id, change, at);
+    const affectedComponents = changeComponents(incident.id, change, at);
     reschedule(incident.id, change);
-    const updated = write.get(changed(incident, change, touched, at)) as Incident;
+    const updated = write.get(changedRow(incident, change, affectedComponents, at)) as Incident;
     if (isNew || change.status !== undefined || change.body !== undefined) {
       addUpdate.run({
         incident: incident.id,
         status: updated.status,
         body: change.body ?? '',
-        affected: JSON.stringify(touched),
+        affected: JSON.stringify(affectedComponents),
         deliver: Number(change.deliverNotifications),
         at,
       });
@@ -192,10 +192,10 @@ export function openIncidents(db: DatabaseSync, components: Components): Inciden
  * Returns the incident after the change. Resolving an incident does not reset its components. A maintenance has at least
  * the impact `maintenance`.
  */
-function changed(
+function changedRow(
   before: Incident,
   change: IncidentChange,
-  touched: readonly Affected[],
+  affectedComponents: readonly Affected[],
   at: number,
 ): Omit<Incident, 'created_at'> {
   const status = change.status ?? before.status;
@@ -209,7 +209,7 @@ function changed(
       worst([
         before.impact,
         ...(isMaintenance(status) ? ['maintenance' as const] : []),
-        ...touched.map(({ new_status: now }) => IMPACT_OF[now]),
+        ...affectedComponents.map(({ new_status: now }) => IMPACT_OF[now]),
       ]),
     impact_override: override,
     metadata: change.metadata === undefined ? before.metadata : JSON.stringify(change.metadata),

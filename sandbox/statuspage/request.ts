@@ -69,8 +69,8 @@ export type Reading<T> = { value: T } | { status: 400 | 422; errors: string[] };
 
 /** @param isNew whether the component is new, and needs a name */
 export function readComponent(component: Fields, isNew: boolean): Reading<ComponentChange> {
-  return judge(
-    { unknown: [oneOf('Status', component.status, COMPONENT_STATUSES)], wrong: [blankName(component, isNew)] },
+  return valueOrErrors(
+    { unknown: [oneOf('Status', component.status, COMPONENT_STATUSES)], invalid: [nameError(component, isNew)] },
     {
       name: text(component.name),
       description: text(component.description),
@@ -87,10 +87,15 @@ export function readIncident(incident: Fields, isNew: boolean): Reading<Incident
     oneOf('Impact override', incident.impact_override, IMPACTS),
     ...Object.values(components).map((status) => oneOf('Component status', status, COMPONENT_STATUSES)),
   ];
-  return judge(
+  return valueOrErrors(
     {
       unknown,
-      wrong: [blankName(incident, isNew), longBody(incident), flatMetadata(incident), ...schedule(incident, isNew)],
+      invalid: [
+        nameError(incident, isNew),
+        bodyError(incident),
+        metadataError(incident),
+        ...scheduleErrors(incident, isNew),
+      ],
     },
     {
       name: text(incident.name),
@@ -113,21 +118,21 @@ export function readIncident(incident: Fields, isNew: boolean): Reading<Incident
   );
 }
 
-type Complaint = string | undefined;
+type ErrorText = string | undefined;
 
-function judge<T>(complaints: { unknown: Complaint[]; wrong: Complaint[] }, value: T): Reading<T> {
-  const unknown = complaints.unknown.filter((complaint) => complaint !== undefined);
+function valueOrErrors<T>(errors: { unknown: ErrorText[]; invalid: ErrorText[] }, value: T): Reading<T> {
+  const unknown = errors.unknown.filter((error) => error !== undefined);
   if (unknown.length > 0) return { status: 400, errors: [...new Set(unknown)] };
-  const wrong = complaints.wrong.filter((complaint) => complaint !== undefined);
-  return wrong.length > 0 ? { status: 422, errors: wrong } : { value };
+  const invalid = errors.invalid.filter((error) => error !== undefined);
+  return invalid.length > 0 ? { status: 422, errors: invalid } : { value };
 }
 
-function oneOf(name: string, value: unknown, allowed: readonly string[]): Complaint {
+function oneOf(name: string, value: unknown, allowed: readonly string[]): ErrorText {
   if (value === undefined || (typeof value === 'string' && allowed.includes(value))) return undefined;
   return `${name} must be one of ${allowed.join(', ')}`;
 }
 
-function blankName({ name }: Fields, isNew: boolean): Complaint {
+function nameError({ name }: Fields, isNew: boolean): ErrorText {
   const blank = name === undefined ? isNew : (text(name) ?? '').trim() === '';
   return blank ? "Name can't be blank" : undefined;
 }
@@ -135,7 +140,7 @@ function blankName({ name }: Fields, isNew: boolean): Complaint {
 /**
  * Checks the times of a maintenance: a new one needs both, in order. The error messages are the stand-in's own.
  */
-function schedule(incident: Fields, isNew: boolean): Complaint[] {
+function scheduleErrors(incident: Fields, isNew: boolean): ErrorText[] {
   const given = [incident.scheduled_for, incident.scheduled_until];
   const [from, until] = given.map(instant);
   const isPlanned = isNew && incident.status !== undefined && isMaintenance(incident.status as IncidentStatus);
@@ -152,7 +157,7 @@ function instant(value: unknown): number | undefined {
   return Number.isNaN(millis) ? undefined : millis;
 }
 
-const longBody = ({ body }: Fields): Complaint =>
+const bodyError = ({ body }: Fields): ErrorText =>
   [...(text(body) ?? '')].length > UPDATE_BODY_MAX_CHARS
     ? `Body is too long (maximum is ${UPDATE_BODY_MAX_CHARS} characters)`
     : undefined;
@@ -161,7 +166,7 @@ const longBody = ({ body }: Fields): Complaint =>
  * Checks the metadata. "All top-level values in the object must also be objects." The error message is the stand-in's
  * own.
  */
-const flatMetadata = ({ metadata }: Fields): Complaint =>
+const metadataError = ({ metadata }: Fields): ErrorText =>
   metadata === undefined || (isFields(metadata) && Object.values(metadata).every(isFields))
     ? undefined
     : 'Metadata must be an object whose values are objects';

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import * as z from 'zod';
 import { check, readJson } from '../core/problem.ts';
+import { positiveInteger } from '../core/positive-integer.ts';
 import { rateLimit, rateLimitTables } from '../core/rate-limit.ts';
 import { SANDBOX_TOKEN, type StandIn, type StandInDeps } from '../core/stand-in.ts';
 import { type Fields, isFields, readBody } from './body.ts';
@@ -34,7 +35,7 @@ const PAGE_MAX = 100;
 /** Statuses of the list of unresolved incidents, which has no maintenances. */
 const UNRESOLVED = ['investigating', 'identified', 'monitoring'] as const;
 
-/** Atlassian Statuspage: components, incidents, maintenances, and subscribers of one page, under `/v1`. Nobody is notified. */
+/** Atlassian Statuspage: components, incidents, maintenances, and subscribers of one page, under `/v1`. Notifies no one. */
 export const statuspage = {
   vendor: 'statuspage',
   tables: componentTables + incidentTables + subscriberTables + rateLimitTables,
@@ -44,12 +45,12 @@ export const statuspage = {
   app(deps) {
     const { components, incidents } = openPage(deps);
     return new Hono()
-      .use(inUtf8, authorised, limited(deps))
+      .use(withJsonContentType, requireToken, limitRate(deps))
       .route(`/v1/pages/${SANDBOX_PAGE_ID}/components`, componentRoutes(deps, components))
       .route(`/v1/pages/${SANDBOX_PAGE_ID}/incidents`, incidentRoutes(deps, components, incidents))
       .get(`/v1/pages/${SANDBOX_PAGE_ID}/subscribers`, (c) => {
         const query = readSubscriberQuery(c.req.query());
-        if ('errors' in query) return refused(c, query);
+        if ('errors' in query) return refusalResponse(c, query);
         return c.json(openSubscribers(deps.db).list(query.value).map(subscriberJson));
       })
       .notFound(notFound);
@@ -101,7 +102,7 @@ function componentRoutes(deps: StandInDeps, components: Components): Hono {
     )
     .post('/', async (c) => {
       const read = readComponent(await fieldsOf(c, 'component'), true);
-      if ('errors' in read) return refused(c, read);
+      if ('errors' in read) return refusalResponse(c, read);
       const added = components.add({ ...read.value, name: read.value.name ?? '' }, deps.now());
       return c.json(componentJson(SANDBOX_PAGE_ID, added), 201);
     })
@@ -113,7 +114,7 @@ function componentRoutes(deps: StandInDeps, components: Components): Hono {
       const id = c.req.param('id');
       if (!components.get(id)) return notFound(c);
       const read = readComponent(await fieldsOf(c, 'component'), false);
-      if ('errors' in read) return refused(c, read);
+      if ('errors' in read) return refusalResponse(c, read);
       components.change(id, read.value, deps.now());
       const changed = components.get(id);
       return changed ? c.json(componentJson(SANDBOX_PAGE_ID, changed)) : notFound(c);
@@ -126,15 +127,15 @@ function incidentRoutes(deps: StandInDeps, components: Components, incidents: In
     incidents.all().filter(({ status }) => statuses.includes(status));
   const readChange = async (c: Context, isNew: boolean): Promise<Reading<IncidentChange>> => {
     const read = readIncident(await fieldsOf(c, 'incident'), isNew);
-    return 'errors' in read ? read : onThisPage(read.value, components);
+    return 'errors' in read ? read : requireKnownComponents(read.value, components);
   };
 
   return new Hono()
     .get('/', (c) => {
-      const wanted = c.req.query('q')?.toLowerCase() ?? '';
+      const searched = c.req.query('q')?.toLowerCase() ?? '';
       const found = incidents.all().filter(({ id, name, status }) => {
         const texts = [name, status, ...incidents.updates(id).map(({ body }) => body)];
-        return texts.some((text) => text.toLowerCase().includes(wanted));
+        return texts.some((text) => text.toLowerCase().includes(searched));
       });
       return c.json(paged(c, found, 'limit').map(json));
     })
@@ -147,7 +148,7 @@ function incidentRoutes(deps: StandInDeps, components: Components, incidents: In
     .get('/active_maintenance', (c) => c.json(paged(c, withStatus(['in_progress', 'verifying']), 'per_page').map(json)))
     .post('/', async (c) => {
       const read = await readChange(c, true);
-      if ('errors' in read) return refused(c, read);
+      if ('errors' in read) return refusalResponse(c, read);
       return c.json(json(incidents.open({ ...read.value, name: read.value.name ?? '' }, deps.now())), 201);
     })
     .get('/:id', (c) => {
@@ -158,7 +159,7 @@ function incidentRoutes(deps: StandInDeps, components: Components, incidents: In
       const incident = incidents.get(c.req.param('id'));
       if (!incident) return notFound(c);
       const read = await readChange(c, false);
-      if ('errors' in read) return refused(c, read);
+      if ('errors' in read) return refusalResponse(c, read);
       return c.json(json(incidents.update(incident, read.value, deps.now())));
     })
     .delete('/:id', (c) => {
@@ -180,25 +181,20 @@ async function fieldsOf(c: Context, thing: 'component' | 'incident'): Promise<Fi
 
 /** Returns a page of items. Pages count from 1. An invalid size counts as the maximum. */
 function paged<T>(c: Context, items: readonly T[], sizeParameter: 'limit' | 'per_page'): T[] {
-  const size = wholeFrom1(c.req.query(sizeParameter)) ?? PAGE_MAX;
-  const page = wholeFrom1(c.req.query('page')) ?? 1;
+  const size = positiveInteger(c.req.query(sizeParameter)) ?? PAGE_MAX;
+  const page = positiveInteger(c.req.query('page')) ?? 1;
   const count = Math.min(size, PAGE_MAX);
   return items.slice((page - 1) * count, page * count);
 }
 
-function wholeFrom1(text: string | undefined): number | undefined {
-  const number = Number(text);
-  return Number.isInteger(number) && number >= 1 ? number : undefined;
-}
-
 /** Adds the vendor's content type for JSON. */
-const inUtf8: MiddlewareHandler = async (c, next) => {
+const withJsonContentType: MiddlewareHandler = async (c, next) => {
   await next();
   c.header('content-type', JSON_UTF8['content-type']);
 };
 
 /** Accepts every well-formed credential. The stand-in protects nothing; it detects a missing header. */
-const authorised: MiddlewareHandler = async (c, next) => {
+const requireToken: MiddlewareHandler = async (c, next) => {
   if (tokenOf(c) === undefined) return c.json({ error: 'Could not authenticate' }, 401);
   return next();
 };
@@ -206,7 +202,7 @@ const authorised: MiddlewareHandler = async (c, next) => {
 const tokenOf = (c: Context): string | undefined => /^OAuth (\S+)$/.exec(c.req.header('authorization') ?? '')?.[1];
 
 /** Applies the rate limit of a token. Tokens are credentials, so only their hashes are stored. */
-function limited(deps: StandInDeps): MiddlewareHandler {
+function limitRate(deps: StandInDeps): MiddlewareHandler {
   const admit = rateLimit(deps, TOKEN_LIMIT);
   return async (c, next) => {
     const token = createHash('sha256')
@@ -225,15 +221,15 @@ function throttled(): Response {
 
 const JSON_UTF8 = { 'content-type': 'application/json; charset=utf-8' };
 
-const refused = (c: Context, { status, errors }: { status: 400 | 422; errors: string[] }): Response =>
+const refusalResponse = (c: Context, { status, errors }: { status: 400 | 422; errors: string[] }): Response =>
   c.json({ error: errors }, status);
 
 /** Rejects unknown components. The error message is the stand-in's own. */
-function onThisPage(change: IncidentChange, components: Components): Reading<IncidentChange> {
+function requireKnownComponents(change: IncidentChange, components: Components): Reading<IncidentChange> {
   const ids = new Set([...(change.componentIds ?? []), ...Object.keys(change.components)]);
-  const strangers = [...ids].filter((id) => components.get(id) === undefined);
-  if (strangers.length === 0) return { value: change };
-  return { status: 422, errors: strangers.map((id) => `Component ${id} is not on this page`) };
+  const unknownIds = [...ids].filter((id) => components.get(id) === undefined);
+  if (unknownIds.length === 0) return { value: change };
+  return { status: 422, errors: unknownIds.map((id) => `Component ${id} is not on this page`) };
 }
 
 const notFound = (c: Context): Response => c.json({ error: 'Not found' }, 404);

@@ -47,7 +47,7 @@ export function openSubscribers(db: DatabaseSync): Subscribers {
   const all = db.prepare('select * from statuspage_subscribers order by address');
   return {
     provide(given, at) {
-      for (const one of given) put.run({ ...one, components: JSON.stringify(one.components), at });
+      for (const subscriber of given) put.run({ ...subscriber, components: JSON.stringify(subscriber.components), at });
     },
     list: ({ state, type, limit, page }) =>
       (all.all() as Row[])
@@ -72,9 +72,9 @@ export function readSubscriberQuery({
   ];
   if (errors.length > 0) return { status: 400, errors };
   const size = Number(limit);
-  const wanted = Number.isInteger(size) && size >= 1 ? Math.min(size, LIMIT_MAX) : LIMIT_MAX;
+  const pageSize = Number.isInteger(size) && size >= 1 ? Math.min(size, LIMIT_MAX) : LIMIT_MAX;
   const at = Number(page);
-  return { value: { state, type, limit: wanted, page: Number.isInteger(at) && at >= 0 ? at : 0 } };
+  return { value: { state, type, limit: pageSize, page: Number.isInteger(at) && at >= 0 ? at : 0 } };
 }
 
 /** Returns a subscriber in the format of the API. */

@@ -1,5 +1,5 @@
 import { LOGIN } from '../json.ts';
-import { time } from '../answers.ts';
+import { isoSeconds } from '../answers.ts';
 import type { GitCommit, TreeEntry } from './objects.ts';
 import type { Pull } from './pulls.ts';
 import type { Ref, Repository } from './refs.ts';
@@ -67,7 +67,7 @@ export const contentJson = (
 
 export const pullJson = (origin: string, repository: Repository, pull: Pull): object => {
   const { number, state, merged_at: mergedAt } = pull;
-  const end = state === 'closed' ? time(mergedAt ?? pull.updated_at) : null;
+  const end = state === 'closed' ? isoSeconds(mergedAt ?? pull.updated_at) : null;
   return {
     id: pull.id,
     number,
@@ -79,10 +79,10 @@ export const pullJson = (origin: string, repository: Repository, pull: Pull): ob
     user: { login: LOGIN },
     head: branchJson(repository, pull.head),
     base: branchJson(repository, pull.base),
-    created_at: time(pull.created_at),
-    updated_at: time(pull.updated_at),
+    created_at: isoSeconds(pull.created_at),
+    updated_at: isoSeconds(pull.updated_at),
     closed_at: end,
-    merged_at: mergedAt === null ? null : time(mergedAt),
+    merged_at: mergedAt === null ? null : isoSeconds(mergedAt),
     // For an open pull request, this is the test merge commit.
     merge_commit_sha: pull.merge_commit_sha ?? repository.ref(`heads/${pull.head}`)?.sha ?? null,
   };
@@ -95,4 +95,4 @@ const branchJson = (repository: Repository, branch: string): object => ({
   repo: { full_name: repository.name },
 });
 
-const signature = ({ at }: GitCommit): object => ({ name: LOGIN, email: `${LOGIN}@example.com`, date: time(at) });
+const signature = ({ at }: GitCommit): object => ({ name: LOGIN, email: `${LOGIN}@example.com`, date: isoSeconds(at) });

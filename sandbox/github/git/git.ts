@@ -1,6 +1,6 @@
 import { Hono, type Context } from 'hono';
 import * as z from 'zod';
-import { failed, invalid, notFound, originOf, readBody, repositoryOf } from '../answers.ts';
+import { errorResponse, validationError, notFound, originOf, readBody, repositoryOf } from '../answers.ts';
 import { commitJson, contentJson, gitCommitJson, pullJson, refJson, treeJson } from './git-json.ts';
 import { type PlacedEntry, PlacementError } from './objects.ts';
 import { pageOf } from '../pages.ts';
@@ -25,7 +25,7 @@ const NewTree = z.object({
 });
 const NewCommit = z.object({ message: z.string(), tree: z.string(), parents: z.array(z.string()).default([]) });
 const NewRef = z.object({ ref: z.string().regex(/^refs\/(?:heads|tags)\/.+$/), sha: z.string() });
-const MovedRef = z.object({ sha: z.string(), force: z.boolean().default(false) });
+const UpdatedRef = z.object({ sha: z.string(), force: z.boolean().default(false) });
 const NewContent = z.object({
   message: z.string().min(1),
   content: z.string(),
@@ -35,147 +35,153 @@ const NewContent = z.object({
 const NewPull = z.object({ title: z.string(), head: z.string(), base: z.string(), body: z.string().nullish() });
 
 /** Routes below `/repos/:owner/:repo` for Git objects and refs, commits, branches, and pull requests. */
-export function gitRoutes(deps: StandInDeps, pushed: OnPush): Hono {
+export function gitRoutes(deps: StandInDeps, onPush: OnPush): Hono {
   const { db, now } = deps;
   const pulls = openPulls(db);
-  const of = (c: Context): Repository => openRepository(db, repositoryOf(c));
+  const repositoryIn = (c: Context): Repository => openRepository(db, repositoryOf(c));
   const rest = (c: Context): string => c.req.param('rest') ?? '';
 
   return new Hono()
     .get('/branches/:rest{.+}', (c) => {
-      const repository = of(c);
+      const repository = repositoryIn(c);
       const ref = repository.ref(`heads/${rest(c)}`);
       const commit = ref && repository.objects.commit(ref.sha);
-      if (!ref || !commit) return failed(c, 404, 'Branch not found');
+      if (!ref || !commit) return errorResponse(c, 404, 'Branch not found');
       return c.json({ name: rest(c), commit: commitJson(originOf(c), repository, commit), protected: ref.protected });
     })
-    .get('/commits', (c) => commits(c, of(c)))
+    .get('/commits', (c) => listCommits(c, repositoryIn(c)))
     .get('/commits/:rest{.+}', (c) => {
-      const commit = of(c).resolve(rest(c));
-      if (!commit) return failed(c, 422, `No commit found for SHA: ${rest(c)}`);
-      return c.json({ ...commitJson(originOf(c), of(c), commit), files: [] });
+      const commit = repositoryIn(c).resolve(rest(c));
+      if (!commit) return errorResponse(c, 422, `No commit found for SHA: ${rest(c)}`);
+      return c.json({ ...commitJson(originOf(c), repositoryIn(c), commit), files: [] });
     })
     .get('/git/ref/:rest{.+}', (c) => {
-      const ref = of(c).ref(rest(c));
-      return ref ? c.json(refJson(originOf(c), of(c), ref)) : notFound(c);
+      const ref = repositoryIn(c).ref(rest(c));
+      return ref ? c.json(refJson(originOf(c), repositoryIn(c), ref)) : notFound(c);
     })
-    .post('/git/refs', (c) => makeRef(c, of(c), pushed))
-    .patch('/git/refs/:rest{.+}', (c) => moveRef(c, of(c), rest(c), pushed))
+    .post('/git/refs', (c) => createRef(c, repositoryIn(c), onPush))
+    .patch('/git/refs/:rest{.+}', (c) => updateRef(c, repositoryIn(c), rest(c), onPush))
     .get('/git/commits/:sha', (c) => {
-      const commit = of(c).objects.commit(c.req.param('sha'));
-      return commit ? c.json(gitCommitJson(originOf(c), of(c), commit)) : notFound(c);
+      const commit = repositoryIn(c).objects.commit(c.req.param('sha'));
+      return commit ? c.json(gitCommitJson(originOf(c), repositoryIn(c), commit)) : notFound(c);
     })
-    .post('/git/commits', (c) => makeCommit(c, of(c), now()))
+    .post('/git/commits', (c) => createCommit(c, repositoryIn(c), now()))
     .get('/git/trees/:sha', (c) => {
       const sha = c.req.param('sha');
-      const entries = of(c).objects.tree(sha);
-      return entries ? c.json(treeJson(originOf(c), of(c), sha, entries)) : notFound(c);
+      const entries = repositoryIn(c).objects.tree(sha);
+      return entries ? c.json(treeJson(originOf(c), repositoryIn(c), sha, entries)) : notFound(c);
     })
-    .post('/git/trees', (c) => makeTree(c, of(c)))
+    .post('/git/trees', (c) => createTree(c, repositoryIn(c)))
     .get('/pulls', (c) => {
       const { items, headers } = pageOf(c, pulls.all(repositoryOf(c)).filter(matchesQuery(c)));
       return c.json(
-        items.map((pull) => pullJson(originOf(c), of(c), pull)),
+        items.map((pull) => pullJson(originOf(c), repositoryIn(c), pull)),
         200,
         headers,
       );
     })
     .get('/pulls/:number{[0-9]+}', (c) => {
       const pull = pulls.get(repositoryOf(c), Number(c.req.param('number')));
-      return pull ? c.json(pullJson(originOf(c), of(c), pull)) : notFound(c);
+      return pull ? c.json(pullJson(originOf(c), repositoryIn(c), pull)) : notFound(c);
     })
-    .get('/contents/:rest{.+}', (c) => showContent(c, of(c), rest(c)))
-    .put('/contents/:rest{.+}', (c) => writeContent(c, of(c), { path: rest(c), pushed, at: now() }))
-    .post('/pulls', (c) => openPull(c, of(c), pulls, now()));
+    .get('/contents/:rest{.+}', (c) => showContent(c, repositoryIn(c), rest(c)))
+    .put('/contents/:rest{.+}', (c) => writeContent(c, repositoryIn(c), { path: rest(c), onPush, at: now() }))
+    .post('/pulls', (c) => openPull(c, repositoryIn(c), pulls, now()));
 }
 
 /** Lists the commits in the history of `sha` that change `path`. */
-function commits(c: Context, repository: Repository): Response {
+function listCommits(c: Context, repository: Repository): Response {
   const { sha = 'main', path } = c.req.query();
   const head = repository.resolve(sha);
   if (!head) return notFound(c);
   const { objects } = repository;
   const shaAt = (commit: string | undefined): string | undefined => {
     const tree = commit === undefined ? undefined : objects.commit(commit)?.tree;
-    return tree === undefined || path === undefined ? tree : objects.at(tree, path)?.sha;
+    return tree === undefined || path === undefined ? tree : objects.entryAt(tree, path)?.sha;
   };
-  const touching = repository.history(head.sha).filter((one) => !path || shaAt(one.sha) !== shaAt(one.parents[0]));
-  const { items, headers } = pageOf(c, touching);
+  const changingPath = repository
+    .history(head.sha)
+    .filter((commit) => !path || shaAt(commit.sha) !== shaAt(commit.parents[0]));
+  const { items, headers } = pageOf(c, changingPath);
   return c.json(
-    items.map((one) => commitJson(originOf(c), repository, one)),
+    items.map((commit) => commitJson(originOf(c), repository, commit)),
     200,
     headers,
   );
 }
 
-async function makeTree(c: Context, repository: Repository): Promise<Response> {
+async function createTree(c: Context, repository: Repository): Promise<Response> {
   const read = await readBody(c, NewTree);
   if ('refusal' in read) return read.refusal;
   const { objects } = repository;
   const base = read.body.base_tree;
-  if (base !== undefined && !objects.tree(base)) return failed(c, 422, 'base_tree is not a valid tree oid');
+  if (base !== undefined && !objects.tree(base)) return errorResponse(c, 422, 'base_tree is not a valid tree oid');
   const placed = read.body.tree.map(({ content, sha, ...entry }): PlacedEntry => {
     return { ...entry, sha: content === undefined ? (sha ?? null) : objects.blob(content) };
   });
   const missing = placed.find(({ type, sha }) => type === 'tree' && sha !== null && !objects.tree(sha));
-  if (missing) return failed(c, 422, `tree.sha ${missing.sha ?? ''} is not a valid tree`);
+  if (missing) return errorResponse(c, 422, `tree.sha ${missing.sha ?? ''} is not a valid tree`);
   try {
-    const sha = objects.makeTree(base, placed);
+    const sha = objects.createTree(base, placed);
     return c.json(treeJson(originOf(c), repository, sha, objects.tree(sha) ?? []), 201);
   } catch (error) {
-    if (error instanceof PlacementError) return failed(c, 422, error.message);
+    if (error instanceof PlacementError) return errorResponse(c, 422, error.message);
     throw error;
   }
 }
 
-async function makeCommit(c: Context, repository: Repository, at: number): Promise<Response> {
+async function createCommit(c: Context, repository: Repository, at: number): Promise<Response> {
   const read = await readBody(c, NewCommit);
   if ('refusal' in read) return read.refusal;
   const { tree, parents } = read.body;
-  if (!repository.objects.tree(tree)) return failed(c, 422, 'Tree SHA does not exist');
+  if (!repository.objects.tree(tree)) return errorResponse(c, 422, 'Tree SHA does not exist');
   if (!parents.every((parent) => repository.objects.commit(parent)))
-    return failed(c, 422, 'Parent SHA does not exist or is not a commit object');
-  return c.json(gitCommitJson(originOf(c), repository, repository.objects.makeCommit({ ...read.body, at })), 201);
+    return errorResponse(c, 422, 'Parent SHA does not exist or is not a commit object');
+  return c.json(gitCommitJson(originOf(c), repository, repository.objects.createCommit({ ...read.body, at })), 201);
 }
 
-async function makeRef(c: Context, repository: Repository, pushed: OnPush): Promise<Response> {
+async function createRef(c: Context, repository: Repository, onPush: OnPush): Promise<Response> {
   const read = await readBody(c, NewRef);
   if ('refusal' in read) return read.refusal;
   const name = read.body.ref.replace(/^refs\//, '');
-  if (!repository.objects.commit(read.body.sha)) return failed(c, 422, 'Object does not exist');
-  if (repository.ref(name)) return failed(c, 422, 'Reference already exists');
+  if (!repository.objects.commit(read.body.sha)) return errorResponse(c, 422, 'Object does not exist');
+  if (repository.ref(name)) return errorResponse(c, 422, 'Reference already exists');
   repository.set(name, read.body.sha);
-  if (name.startsWith('heads/')) pushed(repository.name, name.slice('heads/'.length), read.body.sha);
+  if (name.startsWith('heads/')) onPush(repository.name, name.slice('heads/'.length), read.body.sha);
   return c.json(refJson(originOf(c), repository, { name, sha: read.body.sha }), 201);
 }
 
-async function moveRef(c: Context, repository: Repository, name: string, pushed: OnPush): Promise<Response> {
-  const read = await readBody(c, MovedRef);
+async function updateRef(c: Context, repository: Repository, name: string, onPush: OnPush): Promise<Response> {
+  const read = await readBody(c, UpdatedRef);
   if ('refusal' in read) return read.refusal;
   const { sha, force } = read.body;
   const ref = repository.ref(name);
-  if (!ref) return failed(c, 422, 'Reference does not exist');
-  if (!repository.objects.commit(sha)) return failed(c, 422, 'Object does not exist');
+  if (!ref) return errorResponse(c, 422, 'Reference does not exist');
+  if (!repository.objects.commit(sha)) return errorResponse(c, 422, 'Object does not exist');
   if (ref.protected)
-    return failed(c, 422, 'Repository rule violations found\n\nChanges must be made through a pull request.\n\n');
+    return errorResponse(
+      c,
+      422,
+      'Repository rule violations found\n\nChanges must be made through a pull request.\n\n',
+    );
   const isForward = repository.history(sha).some((each) => each.sha === ref.sha);
-  if (!isForward && !force) return failed(c, 422, 'Update is not a fast forward');
+  if (!isForward && !force) return errorResponse(c, 422, 'Update is not a fast forward');
   repository.set(name, sha);
-  if (name.startsWith('heads/')) pushed(repository.name, name.slice('heads/'.length), sha);
+  if (name.startsWith('heads/')) onPush(repository.name, name.slice('heads/'.length), sha);
   return c.json(refJson(originOf(c), repository, { name, sha }));
 }
 
 /** Returns a file, or the entries of a folder. */
 function showContent(c: Context, repository: Repository, path: string): Response {
   const head = repository.resolve(c.req.query('ref') ?? 'main');
-  if (!head) return failed(c, 404, `No commit found for the ref ${c.req.query('ref') ?? 'main'}`);
-  const entry = repository.objects.at(head.tree, path);
+  if (!head) return errorResponse(c, 404, `No commit found for the ref ${c.req.query('ref') ?? 'main'}`);
+  const entry = repository.objects.entryAt(head.tree, path);
   if (!entry) return notFound(c);
   const at = c.req.query('ref') ?? 'main';
   if (entry.type === 'tree')
     return c.json(
-      (repository.objects.tree(entry.sha) ?? []).map((one) =>
-        contentJson(originOf(c), repository, { ...one, path: `${path}/${one.path}`, at }),
+      (repository.objects.tree(entry.sha) ?? []).map((commit) =>
+        contentJson(originOf(c), repository, { ...commit, path: `${path}/${commit.path}`, at }),
       ),
     );
   const text = repository.objects.text(entry.sha) ?? '';
@@ -190,34 +196,38 @@ function showContent(c: Context, repository: Repository, path: string): Response
 async function writeContent(
   c: Context,
   repository: Repository,
-  { path, pushed, at }: { path: string; pushed: OnPush; at: number },
+  { path, onPush, at }: { path: string; onPush: OnPush; at: number },
 ): Promise<Response> {
   const read = await readBody(c, NewContent);
   if ('refusal' in read) return read.refusal;
   const { message, content: encoded, branch, sha } = read.body;
   if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(encoded.replaceAll(/\s/g, '')))
-    return failed(c, 422, 'content is not valid Base64');
+    return errorResponse(c, 422, 'content is not valid Base64');
   const ref = repository.ref(`heads/${branch}`);
   const head = ref && repository.objects.commit(ref.sha);
-  if (!ref || !head) return failed(c, 404, `Branch ${branch} not found`);
+  if (!ref || !head) return errorResponse(c, 404, `Branch ${branch} not found`);
   const { objects } = repository;
-  const there = objects.at(head.tree, path);
-  if (there?.type === 'tree') return failed(c, 422, `${path} is a directory`);
-  if (there && sha === undefined) return failed(c, 422, 'Invalid request.\n\n"sha" wasn\'t supplied.');
-  if (sha !== undefined && sha !== there?.sha) return failed(c, 409, `${path} does not match ${sha}`);
+  const existing = objects.entryAt(head.tree, path);
+  if (existing?.type === 'tree') return errorResponse(c, 422, `${path} is a directory`);
+  if (existing && sha === undefined) return errorResponse(c, 422, 'Invalid request.\n\n"sha" wasn\'t supplied.');
+  if (sha !== undefined && sha !== existing?.sha) return errorResponse(c, 409, `${path} does not match ${sha}`);
   if (ref.protected)
-    return failed(c, 409, 'Repository rule violations found\n\nChanges must be made through a pull request.\n\n');
+    return errorResponse(
+      c,
+      409,
+      'Repository rule violations found\n\nChanges must be made through a pull request.\n\n',
+    );
   const blob = objects.blob(Buffer.from(encoded, 'base64').toString());
-  const tree = objects.makeTree(head.tree, [{ path, mode: '100644', type: 'blob', sha: blob }]);
-  const commit = objects.makeCommit({ message, tree, parents: [head.sha], at });
+  const tree = objects.createTree(head.tree, [{ path, mode: '100644', type: 'blob', sha: blob }]);
+  const commit = objects.createCommit({ message, tree, parents: [head.sha], at });
   repository.set(`heads/${branch}`, commit.sha);
-  pushed(repository.name, branch, commit.sha);
+  onPush(repository.name, branch, commit.sha);
   return c.json(
     {
       content: contentJson(originOf(c), repository, { path, sha: blob, type: 'blob', at: branch }),
       commit: gitCommitJson(originOf(c), repository, commit),
     },
-    there ? 200 : 201,
+    existing ? 200 : 201,
   );
 }
 
@@ -230,10 +240,10 @@ async function openPull(c: Context, repository: Repository, pulls: Pulls, at: nu
   const [from, to] = [repository.resolve(`heads/${head}`), repository.resolve(`heads/${base}`)];
   if (!from || !to) return c.json(fieldErrors('PullRequest', from ? 'base' : 'head'), 422);
   if (repository.history(to.sha).some(({ sha }) => sha === from.sha))
-    return invalid(c, 'PullRequest', `No commits between ${base} and ${head}`);
+    return validationError(c, 'PullRequest', `No commits between ${base} and ${head}`);
   const isOpen = (pull: Pull) => pull.state === 'open' && pull.head === head && pull.base === base;
   if (pulls.all(repository.name).some(isOpen))
-    return invalid(c, 'PullRequest', `A pull request already exists for ${owner}${head}.`);
+    return validationError(c, 'PullRequest', `A pull request already exists for ${owner}${head}.`);
   const pull = pulls.open({ repository: repository.name, title, body, head, base }, at);
   return c.json(pullJson(originOf(c), repository, pull), 201);
 }

@@ -26,11 +26,11 @@ export type Objects = {
   text(sha: string): string | undefined;
   tree(sha: string): TreeEntry[] | undefined;
   commit(sha: string): GitCommit | undefined;
-  makeCommit(commit: Omit<GitCommit, 'sha'>): GitCommit;
+  createCommit(commit: Omit<GitCommit, 'sha'>): GitCommit;
   /** @throws PlacementError for the removal of a path that doesn't exist */
-  makeTree(base: string | undefined, placed: readonly PlacedEntry[]): string;
+  createTree(base: string | undefined, placed: readonly PlacedEntry[]): string;
   /** Returns the entry at a path below a tree, or undefined if there is none. */
-  at(tree: string, path: string): TreeEntry | undefined;
+  entryAt(tree: string, path: string): TreeEntry | undefined;
   /** Returns the commits whose object IDs start with this text. */
   commitsLike(prefix: string): string[];
 };
@@ -57,15 +57,15 @@ export function openObjects(db: DatabaseSync, repository: string): Objects {
   };
   const tree = (sha: string) => get<TreeEntry[]>(sha, 'tree');
   const putTree = (entries: readonly TreeEntry[]): string => {
-    const sorted = entries.toSorted((one, other) => (sortKey(one) < sortKey(other) ? -1 : 1));
+    const sorted = entries.toSorted((entry, other) => (sortKey(entry) < sortKey(other) ? -1 : 1));
     return put('tree', Buffer.concat(sorted.map(treeLine)), sorted);
   };
 
   /** Places entries level by level: entries below a folder are placed in the folder's tree. */
-  const writeAll = (base: readonly TreeEntry[], placed: readonly PlacedEntry[]): string => {
+  const placeEntries = (base: readonly TreeEntry[], placed: readonly PlacedEntry[]): string => {
     const entries = new Map(base.map((entry) => [entry.path, entry]));
-    for (const one of placed.filter(({ path }) => !path.includes('/'))) {
-      const { path, mode, type, sha } = one;
+    for (const entry of placed.filter(({ path }) => !path.includes('/'))) {
+      const { path, mode, type, sha } = entry;
       if (sha !== null) entries.set(path, { path, mode, type, sha });
       else if (!entries.delete(path)) throw new PlacementError('GitRPC::BadObjectState');
     }
@@ -73,10 +73,10 @@ export function openObjects(db: DatabaseSync, repository: string): Objects {
       placed.filter(({ path }) => path.includes('/')),
       ({ path }) => path.slice(0, path.indexOf('/')),
     );
-    for (const [name, inside] of below) {
-      const there = entries.get(name);
-      const rest = inside.map((one) => ({ ...one, path: one.path.slice(name.length + 1) }));
-      const sha = writeAll((there?.type === 'tree' ? tree(there.sha) : undefined) ?? [], rest);
+    for (const [name, entriesBelow] of below) {
+      const existing = entries.get(name);
+      const rest = entriesBelow.map((entry) => ({ ...entry, path: entry.path.slice(name.length + 1) }));
+      const sha = placeEntries((existing?.type === 'tree' ? tree(existing.sha) : undefined) ?? [], rest);
       if (sha === EMPTY_TREE) entries.delete(name);
       else entries.set(name, { path: name, mode: '040000', type: 'tree', sha });
     }
@@ -91,12 +91,12 @@ export function openObjects(db: DatabaseSync, repository: string): Objects {
       const commit = get<Omit<GitCommit, 'sha'>>(sha, 'commit');
       return commit && { sha, ...commit };
     },
-    makeCommit(commit) {
+    createCommit(commit) {
       const at = Math.floor(commit.at / 1000) * 1000;
       return { ...commit, at, sha: put('commit', commitBytes({ ...commit, at }), { ...commit, at }) };
     },
-    makeTree: (base, placed) => writeAll((base === undefined ? [] : tree(base)) ?? [], placed),
-    at(root, path) {
+    createTree: (base, placed) => placeEntries((base === undefined ? [] : tree(base)) ?? [], placed),
+    entryAt(root, path) {
       let entry: TreeEntry | undefined = { path: '', mode: '040000', type: 'tree', sha: root };
       for (const name of path.split('/')) entry = entry && tree(entry.sha)?.find((each) => each.path === name);
       return entry;

@@ -45,7 +45,7 @@ export type Pulls = {
    * Merges a pull request by moving its base branch. Returns undefined if the base branch has other commits, since the
    * stand-in can't merge changes.
    */
-  merge(pull: Pull, repository: Repository, squash: boolean, at: number): Pull | undefined;
+  merge(pull: Pull, repository: Repository, method: 'merge' | 'squash', at: number): Pull | undefined;
 };
 
 export function openPulls(db: DatabaseSync): Pulls {
@@ -66,15 +66,18 @@ export function openPulls(db: DatabaseSync): Pulls {
     get: (repository, number) => get.get(repository, number) as Pull | undefined,
     open: (pull, at) => open.get({ ...pull, at }) as Pull,
     close: ({ id, merge_commit_sha: sha }, at) => close.get({ id, merged_at: null, sha, at }) as Pull,
-    merge(pull, repository, squash, at) {
+    merge(pull, repository, method, at) {
       const head = repository.resolve(`heads/${pull.head}`);
       const base = repository.resolve(`heads/${pull.base}`);
       if (!head || !base || !repository.history(head.sha).some(({ sha }) => sha === base.sha)) return undefined;
       const { tree } = head;
-      const { sha } = repository.objects.makeCommit({
+      const { sha } = repository.objects.createCommit({
         tree,
-        parents: squash ? [base.sha] : [base.sha, head.sha],
-        message: squash ? `${pull.title} (#${pull.number})` : `Merge pull request #${pull.number} from ${pull.head}`,
+        parents: method === 'squash' ? [base.sha] : [base.sha, head.sha],
+        message:
+          method === 'squash'
+            ? `${pull.title} (#${pull.number})`
+            : `Merge pull request #${pull.number} from ${pull.head}`,
         at,
       });
       repository.set(`heads/${pull.base}`, sha);

@@ -18,7 +18,7 @@ export type Repository = {
   ref(name: string): Ref | undefined;
   set(name: string, sha: string): void;
   /** Protects a branch, so that only pull requests can change it. */
-  protect(name: string, on: boolean): void;
+  protect(name: string, isProtected: boolean): void;
   /** Returns the commit of a full or abbreviated object ID, a tag, or a branch. */
   resolve(ref: string): GitCommit | undefined;
   /** Returns a commit and its ancestors, newest first. */
@@ -44,23 +44,23 @@ export function openRepository(db: DatabaseSync, repository: string): Repository
     objects,
     ref,
     set: (name, sha) => void set.run({ repository, name, sha }),
-    protect: (name, on) => void protect.run(on ? 1 : 0, repository, name),
+    protect: (name, isProtected) => void protect.run(isProtected ? 1 : 0, repository, name),
     resolve(name) {
-      const named = /^(?:heads|tags)\//.test(name) ? [name] : [`tags/${name}`, `heads/${name}`];
-      const found = named.map(ref).find((each) => each !== undefined);
+      const candidates = /^(?:heads|tags)\//.test(name) ? [name] : [`tags/${name}`, `heads/${name}`];
+      const found = candidates.map(ref).find((each) => each !== undefined);
       if (found) return objects.commit(found.sha);
       if (!/^[0-9a-f]{4,40}$/.test(name)) return undefined;
-      const [sha, another] = objects.commitsLike(name);
-      return sha !== undefined && another === undefined ? objects.commit(sha) : undefined;
+      const [sha, second] = objects.commitsLike(name);
+      return sha !== undefined && second === undefined ? objects.commit(sha) : undefined;
     },
     history(sha) {
       const seen = new Map<string, GitCommit>();
-      const left = [sha];
-      for (let next = left.shift(); next !== undefined; next = left.shift()) {
+      const pending = [sha];
+      for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
         const commit = seen.has(next) ? undefined : objects.commit(next);
         if (!commit) continue;
         seen.set(next, commit);
-        left.push(...commit.parents);
+        pending.push(...commit.parents);
       }
       return [...seen.values()].toSorted((one, other) => other.at - one.at);
     },

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { specHash } from './checksum.ts';
 import type { Canary, CanaryStatus } from './objects.ts';
 import { type Deployment, type DeploymentSpec, type PodTemplate, timeText } from '../objects.ts';
-import type { Item, World } from '../cluster-state.ts';
+import type { Item, ClusterObjects } from '../cluster-state.ts';
 
 /** The results of webhooks and metrics in one check. */
 export type Check = {
@@ -11,9 +11,15 @@ export type Check = {
   metrics: 'passed' | 'failed';
 };
 
-type Run = { world: World; item: Item<Canary>; target: Item<Deployment>; primary: Item<Deployment>; now: number };
+type Run = {
+  objects: ClusterObjects;
+  item: Item<Canary>;
+  target: Item<Deployment>;
+  primary: Item<Deployment>;
+  now: number;
+};
 
-const UNDER_WAY = ['Progressing', 'WaitingPromotion', 'Promoting', 'Finalising'];
+const PHASES_IN_PROGRESS = ['Progressing', 'WaitingPromotion', 'Promoting', 'Finalising'];
 
 /**
  * Runs one check of a canary as Flagger's controller does, in a cluster every `analysis.interval`. Each check does one
@@ -21,46 +27,46 @@ const UNDER_WAY = ['Progressing', 'WaitingPromotion', 'Promoting', 'Finalising']
  *
  * @see https://docs.flagger.app/usage/how-it-works
  */
-export function checkCanary(world: World, item: Item<Canary>, check: Check, now: number): void {
+export function checkCanary(objects: ClusterObjects, item: Item<Canary>, check: Check, now: number): void {
   const { spec, metadata } = item.object;
-  const target = world.find<Deployment>('Deployment', metadata.namespace, spec.targetRef.name);
+  const target = objects.find<Deployment>('Deployment', metadata.namespace, spec.targetRef.name);
   if (spec.suspend === true || target === undefined) return;
   const primary =
-    world.find<Deployment>('Deployment', metadata.namespace, `${spec.targetRef.name}-primary`) ??
-    createPrimary(world, item.object, target.object, now);
-  const run: Run = { world, item, target, primary, now };
+    objects.find<Deployment>('Deployment', metadata.namespace, `${spec.targetRef.name}-primary`) ??
+    createPrimary(objects, item.object, target.object, now);
+  const run: Run = { objects, item, target, primary, now };
   const phase = item.object.status.phase ?? '';
   if (phase === '' || phase === 'Initializing') return initialize(run);
-  const isUnderWay = UNDER_WAY.includes(phase);
-  if (!isUnderWay && phase !== 'Waiting' && !hasChanged(run)) return;
+  const isInProgress = PHASES_IN_PROGRESS.includes(phase);
+  if (!isInProgress && phase !== 'Waiting' && !hasChanged(run)) return;
   const isPromoting = phase === 'Promoting' || phase === 'Finalising';
   const readiness = readinessOf(primary.object);
-  if (readiness === 'stuck') return isPromoting ? breakPromotion(run) : rollBack(run);
+  if (readiness === 'stuck') return isPromoting ? failPromotion(run) : rollBack(run);
   if (readiness === 'waits') return;
-  if (!isUnderWay) return begin(run, check);
+  if (!isInProgress) return begin(run, check);
   return isPromoting ? finishPromotion(run) : advance(run, check);
 }
 
 function initialize(run: Run): void {
   if (readinessOf(run.primary.object) !== 'ready') return updateStatus(run, { phase: 'Initializing' });
   const hash = specHash(run.target.object.spec.template);
-  change(run, run.target, { replicas: 0 });
+  changeSpec(run, run.target, { replicas: 0 });
   updateStatus(run, {
     phase: 'Initialized',
-    ...AT_ZERO,
+    ...RESET_COUNTS,
     trackedConfigs: {},
     lastAppliedSpec: hash,
     lastPromotedSpec: hash,
   });
 }
 
-const AT_ZERO = { canaryWeight: 0, failedChecks: 0, iterations: 0 };
+const RESET_COUNTS = { canaryWeight: 0, failedChecks: 0, iterations: 0 };
 
 function begin(run: Run, { answers }: Check): void {
   const { target, primary } = run;
   if (!isPassed(run, 'confirm-rollout', answers)) return updateStatus(run, { phase: 'Waiting' });
-  change(run, target, { replicas: primary.object.spec.replicas });
-  updateStatus(run, { phase: 'Progressing', ...AT_ZERO, lastAppliedSpec: specHash(target.object.spec.template) });
+  changeSpec(run, target, { replicas: primary.object.spec.replicas });
+  updateStatus(run, { phase: 'Progressing', ...RESET_COUNTS, lastAppliedSpec: specHash(target.object.spec.template) });
 }
 
 /** Returns whether the target's pod template has changed. The last promoted template does not count as a change. */
@@ -79,17 +85,17 @@ function advance(run: Run, { answers, metrics }: Check): void {
   if (hasChanged(run))
     return updateStatus(run, {
       phase: 'Progressing',
-      ...AT_ZERO,
+      ...RESET_COUNTS,
       lastAppliedSpec: specHash(target.object.spec.template),
     });
   const readiness = readinessOf(target.object);
   if (readiness === 'stuck') return rollBack(run);
   if (spec.skipAnalysis === true) {
     copyToPrimary(run, primary);
-    change(run, target, { replicas: 0 });
-    return updateStatus(run, { phase: 'Succeeded', ...AT_ZERO, lastPromotedSpec: status.lastAppliedSpec ?? '' });
+    changeSpec(run, target, { replicas: 0 });
+    return updateStatus(run, { phase: 'Succeeded', ...RESET_COUNTS, lastPromotedSpec: status.lastAppliedSpec ?? '' });
   }
-  if (hooksOf(run, 'rollback') && isPassed(run, 'rollback', answers)) return rollBack(run);
+  if (hasWebhook(run, 'rollback') && isPassed(run, 'rollback', answers)) return rollBack(run);
   if (failedChecks >= threshold && failedChecks > 0) return rollBack(run);
   if (readiness === 'waits') return;
   if (metrics === 'failed') return updateStatus(run, { failedChecks: failedChecks + 1 });
@@ -103,20 +109,20 @@ function advance(run: Run, { answers, metrics }: Check): void {
 function finishPromotion(run: Run): void {
   const { phase, lastAppliedSpec = '' } = run.item.object.status;
   if (phase === 'Promoting') return updateStatus(run, { phase: 'Finalising', canaryWeight: 0 });
-  change(run, run.target, { replicas: 0 });
-  updateStatus(run, { phase: 'Succeeded', ...AT_ZERO, lastPromotedSpec: lastAppliedSpec });
+  changeSpec(run, run.target, { replicas: 0 });
+  updateStatus(run, { phase: 'Succeeded', ...RESET_COUNTS, lastPromotedSpec: lastAppliedSpec });
 }
 
 function rollBack(run: Run): void {
-  change(run, run.target, { replicas: 0 });
+  changeSpec(run, run.target, { replicas: 0 });
   const lastAppliedSpec = specHash(run.target.object.spec.template);
-  updateStatus(run, { phase: 'Failed', ...AT_ZERO, lastAppliedSpec });
+  updateStatus(run, { phase: 'Failed', ...RESET_COUNTS, lastAppliedSpec });
 }
 
 /** Fails a promotion. The canary is the only working copy, so it gets all traffic. */
-const breakPromotion = (run: Run): void => updateStatus(run, { phase: 'Failed', ...AT_ZERO, canaryWeight: 100 });
+const failPromotion = (run: Run): void => updateStatus(run, { phase: 'Failed', ...RESET_COUNTS, canaryWeight: 100 });
 
-const hooksOf = ({ item }: Run, type: string): boolean =>
+const hasWebhook = ({ item }: Run, type: string): boolean =>
   item.object.spec.analysis.webhooks.some((webhook) => webhook.type === type);
 
 /**
@@ -125,7 +131,7 @@ const hooksOf = ({ item }: Run, type: string): boolean =>
  */
 function isPassed(run: Run, type: keyof Check['answers'], answers: Check['answers']): boolean {
   const status = answers[type];
-  return !hooksOf(run, type) || (status !== undefined && status <= 202);
+  return !hasWebhook(run, type) || (status !== undefined && status <= 202);
 }
 
 /** Returns the readiness of a Deployment, by the rules of `kubectl rollout status`. */
@@ -137,11 +143,11 @@ function readinessOf({ metadata, spec, status }: Deployment): 'ready' | 'waits' 
   return isDone ? 'ready' : 'waits';
 }
 
-function createPrimary(world: World, canary: Canary, target: Deployment, now: number): Item<Deployment> {
+function createPrimary(objects: ClusterObjects, canary: Canary, target: Deployment, now: number): Item<Deployment> {
   const { name, namespace, uid } = canary.metadata;
   const owner = { apiVersion: canary.apiVersion, kind: canary.kind, name, uid, controller: true };
   const { spec } = target;
-  return world.create<Deployment>(
+  return objects.create<Deployment>(
     {
       apiVersion: 'apps/v1',
       kind: 'Deployment',
@@ -161,10 +167,10 @@ function createPrimary(world: World, canary: Canary, target: Deployment, now: nu
 /** Copies the target's spec to the primary, and removes the primary's own annotations. */
 function copyToPrimary(run: Run, primary: Item<Deployment>): void {
   const { annotations: _annotations, ...metadata } = primary.object.metadata;
-  run.world.replace(primary, { ...primary.object, metadata });
+  run.objects.replace(primary, { ...primary.object, metadata });
   const { replicas, revisionHistoryLimit, progressDeadlineSeconds } = run.target.object.spec;
   const template = primaryTemplate(run.target.object);
-  change(run, primary, { replicas, revisionHistoryLimit, progressDeadlineSeconds, template });
+  changeSpec(run, primary, { replicas, revisionHistoryLimit, progressDeadlineSeconds, template });
 }
 
 /** Returns the primary's pod template. It is always different from the previous one, so that new pods are created. */
@@ -182,18 +188,20 @@ function primaryTemplate({ metadata, spec }: Deployment): PodTemplate {
 
 /** Returns the primary's labels. The label in the target's selector gets a different value for the primary. */
 function primaryLabels({ spec }: Pick<Deployment, 'metadata' | 'spec'>, labels: Record<string, string>) {
-  const own = ['app', 'name', 'app.kubernetes.io/name'].find((label) => label in spec.selector.matchLabels);
-  return own === undefined ? labels : { ...labels, [own]: `${spec.selector.matchLabels[own] ?? ''}-primary` };
+  const ownLabel = ['app', 'name', 'app.kubernetes.io/name'].find((label) => label in spec.selector.matchLabels);
+  return ownLabel === undefined
+    ? labels
+    : { ...labels, [ownLabel]: `${spec.selector.matchLabels[ownLabel] ?? ''}-primary` };
 }
 
-function change({ world, now }: Run, item: Item<Deployment>, spec: Partial<DeploymentSpec>): void {
+function changeSpec({ objects, now }: Run, item: Item<Deployment>, spec: Partial<DeploymentSpec>): void {
   const { object } = item;
   const metadata = { ...object.metadata, generation: object.metadata.generation + 1 };
-  world.replace(item, { ...object, metadata, spec: { ...object.spec, ...spec } });
+  objects.replace(item, { ...object, metadata, spec: { ...object.spec, ...spec } });
   item.work.changedAt = now;
 }
 
-function updateStatus({ world, item, now }: Run, status: CanaryStatus): void {
+function updateStatus({ objects, item, now }: Run, status: CanaryStatus): void {
   const lastTransitionTime = timeText(now);
-  world.replace(item, { ...item.object, status: { ...item.object.status, ...status, lastTransitionTime } });
+  objects.replace(item, { ...item.object, status: { ...item.object.status, ...status, lastTransitionTime } });
 }

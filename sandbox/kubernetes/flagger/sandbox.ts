@@ -1,18 +1,18 @@
 import { Hono } from 'hono';
 import * as z from 'zod';
-import { created, RESOURCES } from '../admission.ts';
+import { createObject, RESOURCES } from '../admission.ts';
 import { openCluster } from '../cluster.ts';
 import { checkCanary } from './flagger.ts';
 import { webhookChecksum } from './checksum.ts';
 import type { Canary } from './objects.ts';
-import type { Item, World } from '../cluster-state.ts';
+import type { Item, ClusterObjects } from '../cluster-state.ts';
 import { check, problem, readJson, readQuery } from '../../core/problem.ts';
 import type { StandInDeps } from '../../core/stand-in.ts';
 
-const Which = z.object({ namespace: z.string().min(1).default('default'), name: z.string().min(1) });
+const CanaryReference = z.object({ namespace: z.string().min(1).default('default'), name: z.string().min(1) });
 
 const CheckIn = z.strictObject({
-  ...Which.shape,
+  ...CanaryReference.shape,
   /** Responses of the canary's webhooks to the requests in `/questions`. */
   answers: z
     .strictObject({
@@ -25,7 +25,7 @@ const CheckIn = z.strictObject({
 });
 
 /** A canary of the Deployment of the same name. Deploys still go to the Deployment. */
-const CanaryIn = z.strictObject({ ...Which.shape, analysis: z.looseObject({}) });
+const CanaryIn = z.strictObject({ ...CanaryReference.shape, analysis: z.looseObject({}) });
 
 /**
  * Returns the endpoints for Flagger's checks. Flagger calls its webhooks during a check, but this stand-in calls no
@@ -34,8 +34,8 @@ const CanaryIn = z.strictObject({ ...Which.shape, analysis: z.looseObject({}) })
 export function flaggerSandbox(deps: StandInDeps): Hono {
   return new Hono()
     .get('/questions', (c) => {
-      const { world } = openCluster(deps);
-      return c.json(questions(canaryIn(world, readQuery(c, Which)).object));
+      const { objects } = openCluster(deps);
+      return c.json(pendingWebhooks(canaryIn(objects, readQuery(c, CanaryReference)).object));
     })
     .post('/canary', async (c) => {
       const { name, namespace, analysis } = check(CanaryIn, await readJson(c));
@@ -43,40 +43,40 @@ export function flaggerSandbox(deps: StandInDeps): Hono {
       const resource = RESOURCES.find(({ kind }) => kind === 'Canary');
       if (resource === undefined) throw new Error('the stand-in has no resource for canaries');
       const spec = { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name }, analysis };
-      const object = created(cluster.world, resource, namespace, { metadata: { name }, spec }, cluster.now);
+      const object = createObject(cluster.objects, resource, namespace, { metadata: { name }, spec }, cluster.now);
       cluster.save();
       return c.json(object);
     })
     .post('/check', async (c) => {
-      const { answers, metrics, ...which } = check(CheckIn, await readJson(c));
+      const { answers, metrics, ...reference } = check(CheckIn, await readJson(c));
       const cluster = openCluster(deps);
-      const item = canaryIn(cluster.world, which);
-      checkCanary(cluster.world, item, { answers: given(answers), metrics }, cluster.now);
+      const item = canaryIn(cluster.objects, reference);
+      checkCanary(cluster.objects, item, { answers: definedAnswers(answers), metrics }, cluster.now);
       cluster.save();
       return c.json(item.object);
     });
 }
 
-const given = ({ rollback, ...gates }: z.infer<typeof CheckIn>['answers']) => ({
+const definedAnswers = ({ rollback, ...gates }: z.infer<typeof CheckIn>['answers']) => ({
   ...(rollback !== undefined && { rollback }),
   ...(gates['confirm-rollout'] !== undefined && { 'confirm-rollout': gates['confirm-rollout'] }),
   ...(gates['confirm-promotion'] !== undefined && { 'confirm-promotion': gates['confirm-promotion'] }),
 });
 
-function canaryIn(world: World, { namespace, name }: z.infer<typeof Which>): Item<Canary> {
-  const item = world.find<Canary>('Canary', namespace, name);
+function canaryIn(objects: ClusterObjects, { namespace, name }: z.infer<typeof CanaryReference>): Item<Canary> {
+  const item = objects.find<Canary>('Canary', namespace, name);
   if (item === undefined) throw problem(422, `there is no Canary ${namespace}/${name}`);
   return item;
 }
 
 /** Phases of a rollout in progress, in which Flagger calls the rollback webhook. */
-const ASKS = ['Progressing', 'WaitingPromotion'];
+const ROLLBACK_WEBHOOK_PHASES = ['Progressing', 'WaitingPromotion'];
 
-function questions({ metadata, spec, status }: Canary) {
+function pendingWebhooks({ metadata, spec, status }: Canary) {
   const { name, namespace } = metadata;
   const { phase = '' } = status;
   return spec.analysis.webhooks
-    .filter(({ type }) => type === 'rollback' && spec.suspend !== true && ASKS.includes(phase))
+    .filter(({ type }) => type === 'rollback' && spec.suspend !== true && ROLLBACK_WEBHOOK_PHASES.includes(phase))
     .map(({ type, url, metadata: own }) => ({
       type,
       url,

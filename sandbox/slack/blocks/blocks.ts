@@ -2,14 +2,14 @@ import { chars, isObject } from '../delivery/arguments.ts';
 import {
   atMost,
   type Check,
-  EITHER,
+  PLAIN_OR_MRKDWN,
   list,
-  longest,
-  PLAIN,
-  plainIfGiven,
-  pointed,
+  optionalText,
+  PLAIN_ONLY,
+  optionalPlainText,
+  withPointer,
   textObject,
-  textOf,
+  requiredText,
   unique,
 } from './checks.ts';
 import { elementProblems } from './elements.ts';
@@ -55,7 +55,7 @@ const unchecked: Check = () => [];
 /** Blocks that both messages and modals support. */
 const BLOCKS: ReadonlyMap<unknown, Check> = new Map<unknown, Check>([
   ['section', section],
-  ['header', ({ text }, at) => textObject(text, `${at}/text`, limits.HEADER_MAX_CHARS, PLAIN)],
+  ['header', ({ text }, at) => textObject(text, `${at}/text`, limits.HEADER_MAX_CHARS, PLAIN_ONLY)],
   ['context', context],
   ['actions', actions],
   ['input', input],
@@ -68,43 +68,43 @@ const BLOCKS: ReadonlyMap<unknown, Check> = new Map<unknown, Check>([
 const NOT_IN_MODALS: readonly unknown[] = ['markdown', 'table', 'file'];
 
 function blockProblem(block: unknown, at: string, surface: 'message' | 'modal'): string[] {
-  if (!isObject(block)) return [pointed('must be an object', at)];
+  if (!isObject(block)) return [withPointer('must be an object', at)];
   const check = BLOCKS.get(block['type']);
   if (!check || (surface === 'modal' && NOT_IN_MODALS.includes(block['type']))) {
-    return [pointed(`unsupported type: ${String(block['type'])}`, `${at}/type`)];
+    return [withPointer(`unsupported type: ${String(block['type'])}`, `${at}/type`)];
   }
-  return [...longest(block['block_id'], limits.BLOCK_ID_MAX_CHARS, `${at}/block_id`), ...check(block, at)];
+  return [...optionalText(block['block_id'], limits.BLOCK_ID_MAX_CHARS, `${at}/block_id`), ...check(block, at)];
 }
 
 function section({ text, fields, accessory }: Fields, at: string): string[] {
   if (text === undefined && fields === undefined) {
-    return [pointed('must define either `text` or `fields`', `${at}/type`)];
+    return [withPointer('must define either `text` or `fields`', `${at}/type`)];
   }
   return [
-    ...(text === undefined ? [] : textObject(text, `${at}/text`, limits.TEXT_MAX_CHARS, EITHER)),
-    ...list(fields, limits.FIELDS_MAX, `${at}/fields`, (field, there) =>
-      textObject(field, there, limits.FIELD_MAX_CHARS, EITHER),
+    ...(text === undefined ? [] : textObject(text, `${at}/text`, limits.TEXT_MAX_CHARS, PLAIN_OR_MRKDWN)),
+    ...list(fields, limits.FIELDS_MAX, `${at}/fields`, (field, itemAt) =>
+      textObject(field, itemAt, limits.FIELD_MAX_CHARS, PLAIN_OR_MRKDWN),
     ),
-    ...(accessory === undefined ? [] : beside(accessory, `${at}/accessory`)),
+    ...(accessory === undefined ? [] : accessoryProblems(accessory, `${at}/accessory`)),
   ];
 }
 
-const beside = (item: unknown, at: string): string[] =>
+const accessoryProblems = (item: unknown, at: string): string[] =>
   isObject(item) && item['type'] === 'image' ? image(item, at) : elementProblems(item, at, 'actions');
 
 function context({ elements }: Fields, at: string): string[] {
-  return list(elements ?? null, limits.CONTEXT_ELEMENTS_MAX, `${at}/elements`, (item, there) =>
+  return list(elements ?? null, limits.CONTEXT_ELEMENTS_MAX, `${at}/elements`, (item, itemAt) =>
     isObject(item) && item['type'] === 'image'
-      ? image(item, there)
-      : textObject(item, there, limits.TEXT_MAX_CHARS, EITHER),
+      ? image(item, itemAt)
+      : textObject(item, itemAt, limits.TEXT_MAX_CHARS, PLAIN_OR_MRKDWN),
   );
 }
 
 function actions({ elements }: Fields, at: string): string[] {
   const ids = Array.isArray(elements) ? elements.map((item) => (isObject(item) ? item['action_id'] : undefined)) : [];
   return [
-    ...list(elements ?? null, limits.ACTIONS_ELEMENTS_MAX, `${at}/elements`, (item, there) =>
-      elementProblems(item, there, 'actions'),
+    ...list(elements ?? null, limits.ACTIONS_ELEMENTS_MAX, `${at}/elements`, (item, itemAt) =>
+      elementProblems(item, itemAt, 'actions'),
     ),
     ...unique(ids, 'action_id', (i) => `${at}/elements/${i}/action_id`),
   ];
@@ -112,18 +112,18 @@ function actions({ elements }: Fields, at: string): string[] {
 
 function input({ label, element, hint, optional, dispatch_action: dispatches }: Fields, at: string): string[] {
   return [
-    ...textObject(label, `${at}/label`, limits.INPUT_LABEL_MAX_CHARS, PLAIN),
+    ...textObject(label, `${at}/label`, limits.INPUT_LABEL_MAX_CHARS, PLAIN_ONLY),
     ...elementProblems(element, `${at}/element`, 'input'),
-    ...plainIfGiven(hint, `${at}/hint`, limits.INPUT_LABEL_MAX_CHARS),
+    ...optionalPlainText(hint, `${at}/hint`, limits.INPUT_LABEL_MAX_CHARS),
     ...Object.entries({ optional, dispatch_action: dispatches }).flatMap(([name, value]) =>
-      value === undefined || typeof value === 'boolean' ? [] : [pointed('must provide a boolean', `${at}/${name}`)],
+      value === undefined || typeof value === 'boolean' ? [] : [withPointer('must provide a boolean', `${at}/${name}`)],
     ),
   ];
 }
 
 function image({ image_url: url, slack_file: file, alt_text: alt }: Fields, at: string): string[] {
   return [
-    ...(file === undefined ? textOf(url, limits.URL_MAX_CHARS, `${at}/image_url`) : []),
-    ...textOf(alt, limits.ALT_TEXT_MAX_CHARS, `${at}/alt_text`),
+    ...(file === undefined ? requiredText(url, limits.URL_MAX_CHARS, `${at}/image_url`) : []),
+    ...requiredText(alt, limits.ALT_TEXT_MAX_CHARS, `${at}/alt_text`),
   ];
 }

@@ -3,37 +3,37 @@ import { chars, isObject, structured, text } from '../delivery/arguments.ts';
 import { blockProblems, charsOfTexts } from './blocks.ts';
 import { ATTACHMENTS_MAX, BLOCKS_TEXT_MAX_CHARS } from '../delivery/limits.ts';
 import type { Content } from '../messages.ts';
-import { complaints, Refused, type Fields } from '../delivery/refusal.ts';
+import { errorDetails, Refused, type Fields } from '../delivery/refusal.ts';
 
 /** The content of a message in a call. Absent parts stay unchanged in an update. */
-export type Given = Partial<Content>;
+export type GivenContent = Partial<Content>;
 
 /**
  * @param maxChars maximum characters of `text`
  * @see https://docs.slack.dev/reference/methods/chat.postMessage (read 2026-11), "Errors"
  * @throws Refused with the first limit that is exceeded
  */
-export function givenContent(args: Fields, maxChars: number): Given {
-  const said = text(args, 'text');
+export function givenContent(args: Fields, maxChars: number): GivenContent {
+  const messageText = text(args, 'text');
   const blocks = array(args, 'blocks', 'invalid_blocks_format');
   const attachments = array(args, 'attachments', 'invalid_attachments');
   const metadata = metadataOf(args);
-  if (said !== undefined && chars(said) > maxChars) throw new Refused('msg_too_long');
-  if (blocks) refuseBad('invalid_blocks', blockProblems(blocks, '/blocks'));
+  if (messageText !== undefined && chars(messageText) > maxChars) throw new Refused('msg_too_long');
+  if (blocks) refuseProblems('invalid_blocks', blockProblems(blocks, '/blocks'));
   if (attachments) checkAttachments(attachments);
   if (charsOfTexts([blocks, blocksOf(attachments)]) > BLOCKS_TEXT_MAX_CHARS) throw new Refused('msg_blocks_too_long');
 
   return {
-    ...(said !== undefined && { text: said }),
-    ...(blocks && { blocks: blocks.filter(isObject).map(identified) }),
-    ...(attachments && { attachments: attachments.map(numbered) }),
+    ...(messageText !== undefined && { text: messageText }),
+    ...(blocks && { blocks: blocks.filter(isObject).map(withIds) }),
+    ...(attachments && { attachments: attachments.map(withNumber) }),
     ...(metadata !== undefined && { metadata }),
   };
 }
 
 /** @throws Refused `no_text` if the message has no content */
-export function mustShow({ text: said, blocks = [], attachments = [] }: Given): void {
-  if (!said && blocks.length === 0 && attachments.length === 0) throw new Refused('no_text');
+export function requireContent({ text: messageText, blocks = [], attachments = [] }: GivenContent): void {
+  if (!messageText && blocks.length === 0 && attachments.length === 0) throw new Refused('no_text');
 }
 
 function array(args: Fields, name: string, code: string): unknown[] | undefined {
@@ -50,11 +50,11 @@ function checkAttachments(attachments: readonly unknown[]): void {
     if (!Array.isArray(blocks)) return [`must provide an array [json-pointer:/attachments/${i}/blocks]`];
     return blockProblems(blocks, `/attachments/${i}/blocks`);
   });
-  refuseBad('invalid_attachments', problems);
+  refuseProblems('invalid_attachments', problems);
 }
 
-function refuseBad(code: string, problems: readonly string[]): void {
-  if (problems.length > 0) throw new Refused(code, complaints(problems));
+function refuseProblems(code: string, problems: readonly string[]): void {
+  if (problems.length > 0) throw new Refused(code, errorDetails(problems));
 }
 
 const blocksOf = (attachments: readonly unknown[] = []): unknown[] =>
@@ -75,7 +75,7 @@ function metadataOf(args: Fields): unknown {
 }
 
 /** Adds IDs to a block without an ID and to its interactive elements. */
-export function identified(block: Fields): Fields {
+export function withIds(block: Fields): Fields {
   const { element, accessory, elements } = block;
   const isInteractive = block['type'] === 'actions' || block['type'] === 'section' || block['type'] === 'input';
   return {
@@ -94,9 +94,11 @@ export function identified(block: Fields): Fields {
 const withAction = (item: Fields): Fields =>
   item['type'] === 'image' ? item : { action_id: randomBytes(3).toString('base64url'), ...item };
 
-const numbered = (attachment: unknown, index: number): unknown => {
+const withNumber = (attachment: unknown, index: number): unknown => {
   if (!isObject(attachment)) return attachment;
   const { blocks } = attachment;
-  const numberedOne = { id: index + 1, fallback: '[no preview available]', ...attachment };
-  return Array.isArray(blocks) ? { ...numberedOne, blocks: blocks.filter(isObject).map(identified) } : numberedOne;
+  const numberedAttachment = { id: index + 1, fallback: '[no preview available]', ...attachment };
+  return Array.isArray(blocks)
+    ? { ...numberedAttachment, blocks: blocks.filter(isObject).map(withIds) }
+    : numberedAttachment;
 };

@@ -1,5 +1,15 @@
 import { isObject } from '../delivery/arguments.ts';
-import { between, EITHER, list, longest, PLAIN, plainIfGiven, pointed, textObject, textOf } from './checks.ts';
+import {
+  optionalInteger,
+  PLAIN_OR_MRKDWN,
+  list,
+  optionalText,
+  PLAIN_ONLY,
+  optionalPlainText,
+  withPointer,
+  textObject,
+  requiredText,
+} from './checks.ts';
 import type { Check } from './checks.ts';
 import * as limits from '../delivery/limits.ts';
 import type { Fields } from '../delivery/refusal.ts';
@@ -11,98 +21,98 @@ import type { Fields } from '../delivery/refusal.ts';
  * @see https://docs.slack.dev/reference/block-kit/block-elements (read 2026-11)
  */
 export function elementProblems(item: unknown, at: string, where: 'actions' | 'input'): string[] {
-  if (!isObject(item)) return [pointed('must be an object', at)];
+  if (!isObject(item)) return [withPointer('must be an object', at)];
   const check = (where === 'actions' ? IN_ACTIONS : IN_INPUT).get(item['type']);
-  if (!check) return [pointed(`unsupported type: ${String(item['type'])}`, `${at}/type`)];
+  if (!check) return [withPointer(`unsupported type: ${String(item['type'])}`, `${at}/type`)];
   return [
-    ...longest(item['action_id'], limits.ACTION_ID_MAX_CHARS, `${at}/action_id`),
+    ...optionalText(item['action_id'], limits.ACTION_ID_MAX_CHARS, `${at}/action_id`),
     ...confirm(item['confirm'], `${at}/confirm`),
-    ...plainIfGiven(item['placeholder'], `${at}/placeholder`, limits.PLACEHOLDER_MAX_CHARS),
+    ...optionalPlainText(item['placeholder'], `${at}/placeholder`, limits.PLACEHOLDER_MAX_CHARS),
     ...check(item, at),
   ];
 }
 
 const button: Check = ({ text, value, url, style, accessibility_label: label }, at) => [
-  ...textObject(text, `${at}/text`, limits.BUTTON_TEXT_MAX_CHARS, PLAIN),
-  ...longest(value, limits.BUTTON_VALUE_MAX_CHARS, `${at}/value`),
-  ...longest(url, limits.URL_MAX_CHARS, `${at}/url`),
-  ...longest(label, limits.ACCESSIBILITY_LABEL_MAX_CHARS, `${at}/accessibility_label`),
-  ...styled(style, `${at}/style`),
+  ...textObject(text, `${at}/text`, limits.BUTTON_TEXT_MAX_CHARS, PLAIN_ONLY),
+  ...optionalText(value, limits.BUTTON_VALUE_MAX_CHARS, `${at}/value`),
+  ...optionalText(url, limits.URL_MAX_CHARS, `${at}/url`),
+  ...optionalText(label, limits.ACCESSIBILITY_LABEL_MAX_CHARS, `${at}/accessibility_label`),
+  ...styleProblems(style, `${at}/style`),
 ];
 
 const overflow: Check = ({ options }, at) =>
   list(options ?? null, limits.OVERFLOW_OPTIONS_MAX, `${at}/options`, optionProblems);
 
 /** Checks that there are either options or option groups. */
-const chosenFrom: Check = (item, at) => {
+const menu: Check = (item, at) => {
   const { options, option_groups: groups } = item;
   if ((options === undefined) === (groups === undefined)) {
-    return [pointed('must define either `options` or `option_groups`', at)];
+    return [withPointer('must define either `options` or `option_groups`', at)];
   }
   return [
     ...list(options, limits.OPTIONS_MAX, `${at}/options`, optionProblems),
     ...list(groups, limits.OPTION_GROUPS_MAX, `${at}/option_groups`, optionGroup),
-    ...initialIsThere(item, at),
+    ...initialOptionProblems(item, at),
   ];
 };
 
-const choices: Check = ({ options }, at) => list(options ?? null, limits.CHOICES_MAX, `${at}/options`, choice);
+const choices: Check = ({ options }, at) => list(options ?? null, limits.CHOICES_MAX, `${at}/options`, choiceProblems);
 
-const written: Check = (item, at) => [
-  ...between(item['min_length'], 0, limits.INPUT_LENGTH_MAX, `${at}/min_length`),
-  ...between(item['max_length'], 1, limits.INPUT_LENGTH_MAX, `${at}/max_length`),
-  ...longest(item['initial_value'], limits.INPUT_LENGTH_MAX, `${at}/initial_value`),
+const textInput: Check = (item, at) => [
+  ...optionalInteger(item['min_length'], 0, limits.INPUT_LENGTH_MAX, `${at}/min_length`),
+  ...optionalInteger(item['max_length'], 1, limits.INPUT_LENGTH_MAX, `${at}/max_length`),
+  ...optionalText(item['initial_value'], limits.INPUT_LENGTH_MAX, `${at}/initial_value`),
 ];
 
-const queried: Check = ({ min_query_length: min, initial_option: initial }, at) => [
-  ...between(min, 0, limits.INPUT_LENGTH_MAX, `${at}/min_query_length`),
+const externalMenu: Check = ({ min_query_length: min, initial_option: initial }, at) => [
+  ...optionalInteger(min, 0, limits.INPUT_LENGTH_MAX, `${at}/min_query_length`),
   ...(initial === undefined ? [] : optionProblems(initial, `${at}/initial_option`)),
 ];
 
-const asItIs: Check = () => [];
+const unchecked: Check = () => [];
 
 const CHOOSERS: readonly (readonly [string, Check])[] = [
-  ['static_select', chosenFrom],
-  ['multi_static_select', chosenFrom],
-  ['external_select', queried],
-  ['multi_external_select', queried],
+  ['static_select', menu],
+  ['multi_static_select', menu],
+  ['external_select', externalMenu],
+  ['multi_external_select', externalMenu],
   ...['users_select', 'conversations_select', 'channels_select'].flatMap((type) => [
-    [type, asItIs] as const,
-    [`multi_${type}`, asItIs] as const,
+    [type, unchecked] as const,
+    [`multi_${type}`, unchecked] as const,
   ]),
   ['checkboxes', choices],
   ['radio_buttons', choices],
-  ['datepicker', asItIs],
-  ['timepicker', asItIs],
-  ['datetimepicker', asItIs],
+  ['datepicker', unchecked],
+  ['timepicker', unchecked],
+  ['datetimepicker', unchecked],
 ];
 
 const IN_ACTIONS: ReadonlyMap<unknown, Check> = new Map<unknown, Check>([
   ...CHOOSERS,
   ['button', button],
   ['overflow', overflow],
-  ['workflow_button', asItIs],
+  ['workflow_button', unchecked],
 ]);
 
 const IN_INPUT: ReadonlyMap<unknown, Check> = new Map<unknown, Check>([
   ...CHOOSERS,
-  ['plain_text_input', written],
+  ['plain_text_input', textInput],
   ...['number_input', 'email_text_input', 'url_text_input', 'rich_text_input', 'file_input'].map(
-    (type) => [type, asItIs] as const,
+    (type) => [type, unchecked] as const,
   ),
 ]);
 
-export const optionProblems = (item: unknown, at: string): string[] => optionOf(item, at, PLAIN);
+export const optionProblems = (item: unknown, at: string): string[] => optionProblemsWith(item, at, PLAIN_ONLY);
 
 /** Checks an option of checkboxes or radio buttons, whose text can be formatted. */
-const choice = (item: unknown, at: string): string[] => optionOf(item, at, EITHER);
+const choiceProblems = (item: unknown, at: string): string[] => optionProblemsWith(item, at, PLAIN_OR_MRKDWN);
 
-function optionOf(item: unknown, at: string, types: readonly string[]): string[] {
-  if (!isObject(item)) return [pointed('must provide an object', at)];
+function optionProblemsWith(item: unknown, at: string, types: readonly string[]): string[] {
+  if (!isObject(item)) return [withPointer('must provide an object', at)];
   const { text, value, description } = item;
   return [
     ...textObject(text, `${at}/text`, limits.OPTION_TEXT_MAX_CHARS, types),
-    ...textOf(value, limits.OPTION_VALUE_MAX_CHARS, `${at}/value`),
+    ...requiredText(value, limits.OPTION_VALUE_MAX_CHARS, `${at}/value`),
     ...(description === undefined
       ? []
       : textObject(description, `${at}/description`, limits.OPTION_TEXT_MAX_CHARS, types)),
@@ -110,19 +120,19 @@ function optionOf(item: unknown, at: string, types: readonly string[]): string[]
 }
 
 function optionGroup(item: unknown, at: string): string[] {
-  if (!isObject(item)) return [pointed('must provide an object', at)];
+  if (!isObject(item)) return [withPointer('must provide an object', at)];
   return [
-    ...textObject(item['label'], `${at}/label`, limits.OPTION_TEXT_MAX_CHARS, PLAIN),
+    ...textObject(item['label'], `${at}/label`, limits.OPTION_TEXT_MAX_CHARS, PLAIN_ONLY),
     ...list(item['options'] ?? null, limits.OPTIONS_MAX, `${at}/options`, optionProblems),
   ];
 }
 
 /** Checks that the initial option is one of the options. */
-function initialIsThere(item: Fields, at: string): string[] {
+function initialOptionProblems(item: Fields, at: string): string[] {
   const initial = item['initial_option'];
   if (initial === undefined) return [];
-  const isThere = optionsOf(item).some(({ value }) => isObject(initial) && initial['value'] === value);
-  return isThere ? [] : [pointed('must be one of the provided options', `${at}/initial_option`)];
+  const isOffered = optionsOf(item).some(({ value }) => isObject(initial) && initial['value'] === value);
+  return isOffered ? [] : [withPointer('must be one of the provided options', `${at}/initial_option`)];
 }
 
 /** Returns all options of a menu, including those in groups. */
@@ -133,16 +143,18 @@ export function optionsOf({ options, option_groups: groups }: Fields): Fields[] 
 
 function confirm(dialog: unknown, at: string): string[] {
   if (dialog === undefined) return [];
-  if (!isObject(dialog)) return [pointed('must provide an object', at)];
+  if (!isObject(dialog)) return [withPointer('must provide an object', at)];
   const { title, text, confirm: yes, deny: no, style } = dialog;
   return [
-    ...textObject(title, `${at}/title`, limits.CONFIRM_TITLE_MAX_CHARS, PLAIN),
-    ...textObject(text, `${at}/text`, limits.CONFIRM_TEXT_MAX_CHARS, EITHER),
-    ...textObject(yes, `${at}/confirm`, limits.CONFIRM_BUTTON_MAX_CHARS, PLAIN),
-    ...textObject(no, `${at}/deny`, limits.CONFIRM_BUTTON_MAX_CHARS, PLAIN),
-    ...styled(style, `${at}/style`),
+    ...textObject(title, `${at}/title`, limits.CONFIRM_TITLE_MAX_CHARS, PLAIN_ONLY),
+    ...textObject(text, `${at}/text`, limits.CONFIRM_TEXT_MAX_CHARS, PLAIN_OR_MRKDWN),
+    ...textObject(yes, `${at}/confirm`, limits.CONFIRM_BUTTON_MAX_CHARS, PLAIN_ONLY),
+    ...textObject(no, `${at}/deny`, limits.CONFIRM_BUTTON_MAX_CHARS, PLAIN_ONLY),
+    ...styleProblems(style, `${at}/style`),
   ];
 }
 
-const styled = (style: unknown, at: string): string[] =>
-  style === undefined || style === 'primary' || style === 'danger' ? [] : [pointed('must be a valid enum value', at)];
+const styleProblems = (style: unknown, at: string): string[] =>
+  style === undefined || style === 'primary' || style === 'danger'
+    ? []
+    : [withPointer('must be a valid enum value', at)];

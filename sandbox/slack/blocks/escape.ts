@@ -3,13 +3,14 @@ import { GROUPS, PEOPLE } from '../directory.ts';
 import type { Workspace } from '../workspace.ts';
 
 /** A mention or link that is already escaped, or a URL. */
-const WRITTEN = /(<[@#!][^<>\s]+>|<(?:https?:\/\/|mailto:)[^<>\s|]+(?:\|[^<>]*)?>|https?:\/\/[^\s<>]*[^\s<>.,;:!?)'"])/;
+const LINK_OR_MENTION =
+  /(<[@#!][^<>\s]+>|<(?:https?:\/\/|mailto:)[^<>\s|]+(?:\|[^<>]*)?>|https?:\/\/[^\s<>]*[^\s<>.,;:!?)'"])/;
 
 /** Returns the escaped form. In messages, Slack turns URLs into links and escapes their text. */
-function link(written: string, of: 'command' | 'message'): string {
+function link(written: string, target: 'command' | 'message'): string {
   if (/^<[@#!]/.test(written)) return written;
   const address = written.replaceAll('&', '&amp;');
-  return address.startsWith('<') || of === 'command' ? address : `<${address}>`;
+  return address.startsWith('<') || target === 'command' ? address : `<${address}>`;
 }
 
 /**
@@ -19,12 +20,12 @@ function link(written: string, of: 'command' | 'message'): string {
  * @see https://docs.slack.dev/messaging/formatting-message-text (read 2026-11), "Escaping text"
  * @see https://docs.slack.dev/interactivity/implementing-slash-commands (read 2026-11), "Escaping"
  */
-export function escaped(text: string, { channels }: Workspace, of: 'command' | 'message'): string {
-  const label = (name: string): string => (of === 'command' ? `|${name}` : '');
+export function escapeTyped(text: string, { channels }: Workspace, target: 'command' | 'message'): string {
+  const label = (name: string): string => (target === 'command' ? `|${name}` : '');
   return text
-    .split(WRITTEN)
+    .split(LINK_OR_MENTION)
     .map((piece, i) => {
-      if (i % 2 === 1) return link(piece, of);
+      if (i % 2 === 1) return link(piece, target);
       return piece
         .replaceAll('&', '&amp;')
         .replaceAll('<', '&lt;')

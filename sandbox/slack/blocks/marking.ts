@@ -33,9 +33,9 @@ function pin(call: Call): Fields {
   mustBeOpen(channel);
   mustBeMember(channel, call);
   const { ts } = markedMessage(call, channel);
-  const there = marks.pins(channel.seq);
-  if (there.some((one) => one.ts === ts)) throw new Refused('already_pinned');
-  if (there.length >= PINS_MAX) throw new Refused('too_many_pins');
+  const existing = marks.pins(channel.seq);
+  if (existing.some((one) => one.ts === ts)) throw new Refused('already_pinned');
+  if (existing.length >= PINS_MAX) throw new Refused('too_many_pins');
   marks.pin(channel.seq, { ts, user: BOT.id, at: call.at });
   return {};
 }

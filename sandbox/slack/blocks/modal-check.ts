@@ -1,9 +1,9 @@
 import { isObject, structured } from '../delivery/arguments.ts';
 import { blockProblems } from './blocks.ts';
-import { longest, PLAIN, plainIfGiven, pointed, textObject } from './checks.ts';
-import { identified } from './content.ts';
+import { optionalText, PLAIN_ONLY, optionalPlainText, withPointer, textObject } from './checks.ts';
+import { withIds } from './content.ts';
 import * as limits from '../delivery/limits.ts';
-import { complaints, Refused, type Fields } from '../delivery/refusal.ts';
+import { errorDetails, Refused, type Fields } from '../delivery/refusal.ts';
 
 /** A modal as described by the app, with default values. */
 export type View = {
@@ -28,11 +28,11 @@ export type View = {
  */
 export function givenView(args: Fields): View {
   const view = structured(args, 'view', 'invalid_arguments');
-  if (!isObject(view)) refuse([pointed('must provide an object', '/view')]);
+  if (!isObject(view)) refuse([withPointer('must provide an object', '/view')]);
   if (Buffer.byteLength(JSON.stringify(view)) > limits.VIEW_MAX_BYTES) throw new Refused('view_too_large');
   const problems = viewProblems(view);
   if (problems.length > 0) refuse(problems);
-  const blocks = Array.isArray(view['blocks']) ? view['blocks'].filter(isObject).map(identified) : [];
+  const blocks = Array.isArray(view['blocks']) ? view['blocks'].filter(isObject).map(withIds) : [];
   return {
     type: 'modal',
     title: view['title'],
@@ -48,7 +48,7 @@ export function givenView(args: Fields): View {
 }
 
 function refuse(problems: readonly string[]): never {
-  throw new Refused('invalid_arguments', complaints(problems));
+  throw new Refused('invalid_arguments', errorDetails(problems));
 }
 
 const textIn = (view: Fields, name: string): string => {
@@ -58,20 +58,20 @@ const textIn = (view: Fields, name: string): string => {
 
 function viewProblems(view: Fields): string[] {
   const { type, title, submit, close, blocks } = view;
-  if (type !== 'modal') return [pointed('must be a valid enum value', '/view/type')];
+  if (type !== 'modal') return [withPointer('must be a valid enum value', '/view/type')];
   const hasInput = Array.isArray(blocks) && blocks.some((block) => isObject(block) && block['type'] === 'input');
   return [
-    ...textObject(title, '/view/title', limits.VIEW_TITLE_MAX_CHARS, PLAIN),
-    ...plainIfGiven(submit, '/view/submit', limits.VIEW_TITLE_MAX_CHARS),
-    ...plainIfGiven(close, '/view/close', limits.VIEW_TITLE_MAX_CHARS),
+    ...textObject(title, '/view/title', limits.VIEW_TITLE_MAX_CHARS, PLAIN_ONLY),
+    ...optionalPlainText(submit, '/view/submit', limits.VIEW_TITLE_MAX_CHARS),
+    ...optionalPlainText(close, '/view/close', limits.VIEW_TITLE_MAX_CHARS),
     ...(hasInput && submit === undefined
-      ? [pointed('must define `submit` to use an `input` block in modals', '/view')]
+      ? [withPointer('must define `submit` to use an `input` block in modals', '/view')]
       : []),
-    ...longest(view['private_metadata'], limits.PRIVATE_METADATA_MAX_CHARS, '/view/private_metadata'),
-    ...longest(view['callback_id'], limits.CALLBACK_ID_MAX_CHARS, '/view/callback_id'),
-    ...longest(view['external_id'], limits.EXTERNAL_ID_MAX_CHARS, '/view/external_id'),
+    ...optionalText(view['private_metadata'], limits.PRIVATE_METADATA_MAX_CHARS, '/view/private_metadata'),
+    ...optionalText(view['callback_id'], limits.CALLBACK_ID_MAX_CHARS, '/view/callback_id'),
+    ...optionalText(view['external_id'], limits.EXTERNAL_ID_MAX_CHARS, '/view/external_id'),
     ...(Array.isArray(blocks)
       ? blockProblems(blocks, '/view/blocks', 'modal')
-      : [pointed('must provide an array', '/view/blocks')]),
+      : [withPointer('must provide an array', '/view/blocks')]),
   ];
 }

@@ -44,7 +44,7 @@ export type Modals = {
   /** Pushes a view onto the stack. */
   push(below: Modal, view: View, at: number): Modal;
   update(modal: Modal, view: View, at: number): Modal;
-  keep(modal: Modal, change: Partial<Pick<Modal, 'given' | 'errors' | 'problem'>>): Modal;
+  saveState(modal: Modal, change: Partial<Pick<Modal, 'given' | 'errors' | 'problem'>>): Modal;
   close(modal: Modal): void;
   /** Closes the complete stack of a view. */
   clear(modal: Modal): void;
@@ -82,7 +82,7 @@ export function openModals(db: DatabaseSync): Modals {
   const update = db.prepare(`
     update slack_modals set view = ?, hash = ?, external_id = ?, errors = '{}', problem = ''
     where seq = ? returning *`);
-  const keep = db.prepare('update slack_modals set given = ?, errors = ?, problem = ? where seq = ?');
+  const saveState = db.prepare('update slack_modals set given = ?, errors = ?, problem = ? where seq = ?');
   const closeAllOf = db.prepare('update slack_modals set open = 0 where user = ? and open = 1');
   const close = db.prepare('update slack_modals set open = 0 where seq = ?');
   const clear = db.prepare('update slack_modals set open = 0 where root = ?');
@@ -109,10 +109,10 @@ export function openModals(db: DatabaseSync): Modals {
       const { view: json, hash, external_id: externalId } = columns(view, at);
       return modalOf(update.get(json, hash, externalId, seq) as Row);
     },
-    keep(modal, change) {
-      const next = { ...modal, ...change };
-      keep.run(JSON.stringify(next.given), JSON.stringify(next.errors), next.problem, modal.seq);
-      return next;
+    saveState(modal, change) {
+      const saved = { ...modal, ...change };
+      saveState.run(JSON.stringify(saved.given), JSON.stringify(saved.errors), saved.problem, modal.seq);
+      return saved;
     },
     close: ({ seq }) => void close.run(seq),
     clear: ({ root }) => void clear.run(root),

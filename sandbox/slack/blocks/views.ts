@@ -4,7 +4,7 @@ import { TIER_4, VIEWS_MAX } from '../delivery/limits.ts';
 import { method, type Call, type Methods } from '../delivery/method.ts';
 import { givenView, type View } from './modal-check.ts';
 import { modalId, modalSeq, type Modal, type Modals } from './modals.ts';
-import { complaints, Refused, type Fields } from '../delivery/refusal.ts';
+import { errorDetails, Refused, type Fields } from '../delivery/refusal.ts';
 import { stateOf } from '../state.ts';
 import type { Workspace } from '../workspace.ts';
 
@@ -24,7 +24,7 @@ function open(call: Call): Fields {
   const { modals, triggers } = workspace;
   const trigger = triggerOf(call);
   const view = givenView(call.args);
-  mustBeFree(modals, view);
+  requireUnusedExternalId(modals, view);
   triggers.use(trigger.id);
   return { view: viewObject(modals.open(trigger.user, view, at)) };
 }
@@ -37,14 +37,14 @@ function push(call: Call): Fields {
   const below = trigger.view === null ? undefined : modals.bySeq(trigger.view);
   if (!below) throw new Refused('not_found');
   const view = givenView(call.args);
-  mustBeFree(modals, view);
-  const modal = pushed(workspace, below, view, at);
+  requireUnusedExternalId(modals, view);
+  const modal = pushView(workspace, below, view, at);
   triggers.use(trigger.id);
   return { view: viewObject(modal) };
 }
 
 /** @throws Refused `push_limit_reached` */
-export function pushed({ modals }: Workspace, below: Modal, view: View, at: number): Modal {
+export function pushView({ modals }: Workspace, below: Modal, view: View, at: number): Modal {
   if (modals.stack(below.root).length >= VIEWS_MAX) throw new Refused('push_limit_reached');
   return modals.push(below, view, at);
 }
@@ -54,26 +54,26 @@ function update({ args, at, workspace }: Call): Fields {
   const { modals } = workspace;
   const [id, externalId] = [text(args, 'view_id'), text(args, 'external_id')];
   if (!id && !externalId) {
-    throw new Refused('invalid_arguments', complaints(['either `view_id` or `external_id` is required']));
+    throw new Refused('invalid_arguments', errorDetails(['either `view_id` or `external_id` is required']));
   }
   const view = givenView(args);
   const modal = id ? modals.bySeq(modalSeq(id) ?? 0) : modals.byExternalId(externalId ?? '');
   if (!modal) throw new Refused('not_found');
   const hash = text(args, 'hash');
   if (hash && hash !== modal.hash) throw new Refused('hash_conflict');
-  mustBeFree(modals, view, modal);
+  requireUnusedExternalId(modals, view, modal);
   return { view: viewObject(modals.update(modal, view, at)) };
 }
 
 function triggerOf({ args, at, workspace }: Call): { id: string; user: string; view: number | null } {
   const id = required(args, 'trigger_id');
-  return { id, ...workspace.triggers.look(id, at) };
+  return { id, ...workspace.triggers.find(id, at) };
 }
 
 /** @throws Refused `duplicate_external_id` if another modal has the external ID */
-function mustBeFree(modals: Modals, { external_id: id }: View, but?: Modal): void {
+function requireUnusedExternalId(modals: Modals, { external_id: id }: View, except?: Modal): void {
   const other = id === '' ? undefined : modals.byExternalId(id);
-  if (other && other.seq !== but?.seq) throw new Refused('duplicate_external_id');
+  if (other && other.seq !== except?.seq) throw new Refused('duplicate_external_id');
 }
 
 /**

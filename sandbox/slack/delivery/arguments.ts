@@ -1,4 +1,4 @@
-import { complaints, Refused, type Fields } from './refusal.ts';
+import { errorDetails, Refused, type Fields } from './refusal.ts';
 
 /**
  * Reads a call's arguments from the query and from the body, which is a form or JSON.
@@ -40,7 +40,7 @@ export function required(args: Fields, name: string): string {
   const value = text(args, name);
   if (value) return value;
   const errors = [`missing required field: ${name}`];
-  throw new Refused('invalid_arguments', complaints(errors));
+  throw new Refused('invalid_arguments', errorDetails(errors));
 }
 
 export const flag = (args: Fields, name: string): boolean => ['true', '1'].includes(text(args, name) ?? '');

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { timestamp } from '../../../schemas/time/time.ts';
 
 /** Maximum number of deliveries after a start, which deletes older ones. */
-const KEPT = 2_000;
+const DELIVERIES_MAX = 2_000;
 
 export const deliveryTables = `
   create table if not exists slack_deliveries (
@@ -19,7 +19,7 @@ export const deliveryTables = `
     error text,
     due_at integer
   );
-  delete from slack_deliveries where seq <= (select max(seq) from slack_deliveries) - ${KEPT};
+  delete from slack_deliveries where seq <= (select max(seq) from slack_deliveries) - ${DELIVERIES_MAX};
 `;
 
 /** One request to the product. */
@@ -34,7 +34,7 @@ export type Outgoing = {
 };
 
 /** The product's response. */
-export type Answer = {
+export type ProductResponse = {
   /** `null` if there was no response. */
   status: number | null;
   body: string;
@@ -80,7 +80,7 @@ export type Deliveries = {
    */
   begin(outgoing: Outgoing, at: number, dueAt: number | null): Delivery;
   /** @param dueAt time of the next attempt; `null` for none */
-  ended(seq: number, answer: Answer, dueAt: number | null): Delivery;
+  recordAttempt(seq: number, answer: ProductResponse, dueAt: number | null): Delivery;
   pending(): Delivery[];
   /** Returns deliveries, newest first. */
   newest(limit: number): Delivery[];
@@ -101,7 +101,7 @@ export function openDeliveries(db: DatabaseSync): Deliveries {
   return {
     begin: ({ path, what, user, contentType, body }, at, dueAt) =>
       deliveryOf(insert.get(path, what, user, contentType, body, at, dueAt) as Row),
-    ended: (seq, { status, body, error }, dueAt) => deliveryOf(end.get(status, body, error, dueAt, seq) as Row),
+    recordAttempt: (seq, { status, body, error }, dueAt) => deliveryOf(end.get(status, body, error, dueAt, seq) as Row),
     pending: () => (pending.all() as Row[]).map(deliveryOf),
     newest: (limit) => (newest.all(limit) as Row[]).map(deliveryOf),
   };

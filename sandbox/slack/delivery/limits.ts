@@ -152,7 +152,7 @@ export const TRIGGER_MS = 3_000;
 export const RESPONSE_URL_MS = 30 * MINUTE_MS;
 export const RESPONSE_URL_USES = 5;
 /** Milliseconds within which an app must respond to a command, an interaction, or an event. */
-export const ANSWER_MS = 3_000;
+export const RESPONSE_MAX_MS = 3_000;
 
 /**
  * Delays before an event is sent again after a failure, in milliseconds; divided by the time scale.

@@ -13,7 +13,7 @@ export const userOf = ({ id, name }: Person): Fields => ({ id, username: name, n
 export const channelOf = (channel: Channel): Fields => ({ id: idOf(channel), name: channel.name });
 
 /** @see https://docs.slack.dev/interactivity/implementing-slash-commands (read 2026-11) */
-export function commandSent(
+export function commandRequest(
   { command, text }: { command: string; text: string },
   person: Person,
   channel: Channel,
@@ -44,7 +44,7 @@ export function commandSent(
  * @param fields additional fields of the interaction type
  * @see https://docs.slack.dev/reference/interaction-payloads (read 2026-11)
  */
-export function interactionSent(type: string, person: Person, fields: Fields): Outgoing {
+export function interactionRequest(type: string, person: Person, fields: Fields): Outgoing {
   const payload = {
     type,
     user: userOf(person),
@@ -65,7 +65,7 @@ export function interactionSent(type: string, person: Person, fields: Fields): O
  * @param at milliseconds since the Unix epoch
  * @see https://docs.slack.dev/apis/events-api (read 2026-11)
  */
-export function eventSent(event: Fields & { type: string }, person: Person, id: string, at: number): Outgoing {
+export function eventRequest(event: Fields & { type: string }, person: Person, id: string, at: number): Outgoing {
   const envelope = {
     token: VERIFICATION_TOKEN,
     team_id: TEAM.id,
@@ -85,7 +85,7 @@ export function eventSent(event: Fields & { type: string }, person: Person, id: 
 }
 
 /** @see https://docs.slack.dev/reference/events/url_verification (read 2026-11) */
-export const verificationSent = (challenge: string): Outgoing => ({
+export const verificationRequest = (challenge: string): Outgoing => ({
   path: 'events',
   what: 'url_verification',
   user: BOT.id,

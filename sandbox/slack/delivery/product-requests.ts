@@ -3,18 +3,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { problem } from '../../core/problem.ts';
 import type { Channel } from '../channels.ts';
 import { openDeliveries, shownDelivery } from './deliveries.ts';
-import type { Answer, Delivery, DeliveryShown, Outgoing } from './deliveries.ts';
+import type { ProductResponse, Delivery, DeliveryShown, Outgoing } from './deliveries.ts';
 import { BOT, type Person } from '../directory.ts';
 import type { Subscription } from '../installation.ts';
 import { EVENT_RETRIES_MS } from './limits.ts';
-import { eventSent } from './payloads.ts';
+import { eventRequest } from './payloads.ts';
 import type { Fields } from './refusal.ts';
 import { retryReason, send, type Listener } from './sender.ts';
 import type { Workspace } from '../workspace.ts';
 import type { PeopleDeps } from '../../core/stand-in.ts';
 
 /** A request, and the handler for its response. Both run within a transaction. */
-export type Question = { outgoing: Outgoing; take(answer: Answer): void };
+export type ProductRequest = { outgoing: Outgoing; handleResponse(answer: ProductResponse): void };
 
 /** An event, with the name under which apps subscribe to it. */
 export type SlackEvent = Fields & { type: string; subscription: Subscription };
@@ -27,18 +27,18 @@ export type ProductRequests = {
    * @param prepare returns `undefined` if there is nothing to send
    * @throws HTTPException 422 if the product has no Slack endpoint
    */
-  ask(prepare: () => Question | undefined): Promise<DeliveryShown | null>;
+  request(prepare: () => ProductRequest | undefined): Promise<DeliveryShown | null>;
   /**
    * Records an event. Call it within the transaction of the change.
    *
    * @returns `undefined` if the product has no endpoint, or the app is not in the channel or not subscribed to the
    *   event
    */
-  note(event: SlackEvent, person: Person, channel: Channel, workspace: Workspace): Delivery | undefined;
+  recordEvent(event: SlackEvent, person: Person, channel: Channel, workspace: Workspace): Delivery | undefined;
   /** Sends a recorded event after the transaction, without waiting for the result. */
-  postLater(noted: Delivery | undefined): void;
+  sendLater(recorded: Delivery | undefined): void;
   /** Sends a recorded event, with retries. Resolves with the result of the first attempt. */
-  post(noted: Delivery | undefined): Promise<DeliveryShown | null>;
+  sendNow(recorded: Delivery | undefined): Promise<DeliveryShown | null>;
   /** Returns deliveries, newest first. Call it within a transaction. */
   newest(limit: number): DeliveryShown[];
   resume(): Promise<void>;
@@ -61,12 +61,12 @@ export function openProductRequests(deps: PeopleDeps): ProductRequests {
     const wait = EVENT_RETRIES_MS[attempts];
     const isOver = retryReason(answer) === undefined || answer.noRetry || wait === undefined;
     const dueAt = isOver ? null : Math.ceil(now() + wait / timeScale);
-    const ended = await transaction(() => deliveries.ended(delivery.seq, answer, dueAt));
-    if (dueAt !== null) later(ended, dueAt);
+    const ended = await transaction(() => deliveries.recordAttempt(delivery.seq, answer, dueAt));
+    if (dueAt !== null) schedule(ended, dueAt);
     return ended;
   };
 
-  const later = (delivery: Delivery, dueAt: number): void => {
+  const schedule = (delivery: Delivery, dueAt: number): void => {
     const wait = Math.max(0, dueAt - now());
     void delay(wait, undefined, { signal: closing, ref: false })
       .then(() => {
@@ -79,7 +79,7 @@ export function openProductRequests(deps: PeopleDeps): ProductRequests {
   };
 
   return {
-    async ask(prepare) {
+    async request(prepare) {
       const to = listener();
       if (!to)
         throw problem(
@@ -87,34 +87,34 @@ export function openProductRequests(deps: PeopleDeps): ProductRequests {
           'the product does not receive requests from this Slack: it uses another Slack workspace, or has not started',
         );
       const begun = await transaction(() => {
-        const question = prepare();
-        return question && { question, delivery: deliveries.begin(question.outgoing, now(), null) };
+        const request = prepare();
+        return request && { question: request, delivery: deliveries.begin(request.outgoing, now(), null) };
       });
       if (!begun) return null;
-      const { question, delivery } = begun;
+      const { question: request, delivery } = begun;
       const answer = await send(to, delivery, { at: now(), signal: closing });
       return transaction(() => {
-        question.take(answer);
-        return shownDelivery(deliveries.ended(delivery.seq, answer, null));
+        request.handleResponse(answer);
+        return shownDelivery(deliveries.recordAttempt(delivery.seq, answer, null));
       });
     },
-    note({ subscription, ...event }, person, channel, { channels, installation }) {
-      const isTold = channels.isMember(channel, BOT.id) && installation.events().includes(subscription);
-      if (!listener() || !isTold) return undefined;
+    recordEvent({ subscription, ...event }, person, channel, { channels, installation }) {
+      const receivesEvent = channels.isMember(channel, BOT.id) && installation.events().includes(subscription);
+      if (!listener() || !receivesEvent) return undefined;
       const id = `Ev0${randomBytes(6).toString('hex').toUpperCase()}`;
-      return deliveries.begin(eventSent(event, person, id, now()), now(), now());
+      return deliveries.begin(eventRequest(event, person, id, now()), now(), now());
     },
-    postLater(noted) {
-      if (noted) later(noted, noted.due_at ?? now());
+    sendLater(recorded) {
+      if (recorded) schedule(recorded, recorded.due_at ?? now());
     },
-    async post(noted) {
+    async sendNow(recorded) {
       const to = listener();
-      return noted && to ? shownDelivery(await attempt(noted, to)) : null;
+      return recorded && to ? shownDelivery(await attempt(recorded, to)) : null;
     },
     newest: (limit) => deliveries.newest(limit).map(shownDelivery),
     async resume() {
       const pending = await transaction(() => deliveries.pending());
-      for (const delivery of pending) later(delivery, delivery.due_at ?? now());
+      for (const delivery of pending) schedule(delivery, delivery.due_at ?? now());
     },
   };
 }

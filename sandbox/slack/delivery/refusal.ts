@@ -8,17 +8,17 @@ export class Refused extends Error {
   override readonly name = 'Refused';
   readonly code: string;
   /** Additional fields of the response. */
-  readonly more: Fields;
+  readonly extraFields: Fields;
 
-  constructor(code: string, more: Fields = {}) {
+  constructor(code: string, extraFields: Fields = {}) {
     super(code);
     this.code = code;
-    this.more = more;
+    this.extraFields = extraFields;
   }
 }
 
 /** Returns error details in the two fields where Slack has them. */
-export const complaints = (errors: readonly string[]): Fields => ({
+export const errorDetails = (errors: readonly string[]): Fields => ({
   errors,
   response_metadata: { messages: errors.map((error) => `[ERROR] ${error}`) },
 });

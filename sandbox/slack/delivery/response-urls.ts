@@ -34,7 +34,7 @@ export type ResponseUrls = {
    *
    * @param at milliseconds since the Unix epoch
    */
-  mint(kind: 'commands' | 'actions' | 'app', target: ResponseTarget, at: number): string;
+  create(kind: 'commands' | 'actions' | 'app', target: ResponseTarget, at: number): string;
   /** Counts a use. @throws Refused `no_service`, `expired_url`, `used_url` */
   use(path: string, at: number): ResponseTarget;
 };
@@ -51,7 +51,7 @@ export function openResponseUrls(db: DatabaseSync): ResponseUrls {
   const forget = db.prepare('delete from slack_response_urls where at < ?');
 
   return {
-    mint(kind, { user, channel, ts, ephemeral }, at) {
+    create(kind, { user, channel, ts, ephemeral }, at) {
       forget.run(at - 2 * RESPONSE_URL_MS); // until then, the error is `expired_url`
       const path = `/${kind}/${TEAM.id}/${Math.floor(at)}/${randomBytes(18).toString('base64url')}`;
       insert.run(path, user, channel, ts, ephemeral, at);

@@ -1,12 +1,12 @@
 import { flag, isObject, text } from './arguments.ts';
 import type { Channel } from '../channels.ts';
-import { givenContent, mustShow } from '../blocks/content.ts';
+import { givenContent, requireContent } from '../blocks/content.ts';
 import { BOT } from '../directory.ts';
 import { POST_TEXT_MAX_CHARS } from './limits.ts';
 import type { Content } from '../messages.ts';
 import { Refused, type Fields } from './refusal.ts';
 import type { ResponseTarget } from './response-urls.ts';
-import { say, addEphemeral, type Workspace } from '../workspace.ts';
+import { addMessage, addEphemeral, type Workspace } from '../workspace.ts';
 
 /**
  * Applies an app's response to an interaction, sent to its `response_url` or, for a command, as the immediate response.
@@ -22,12 +22,12 @@ export function respond(workspace: Workspace, target: ResponseTarget, answer: Fi
   if (flag(answer, 'delete_original')) return erase(workspace, channel, target);
 
   const given = givenContent(answer, POST_TEXT_MAX_CHARS);
-  mustShow(given);
+  requireContent(given);
   const content: Content = { text: '', ...given };
   if (flag(answer, 'replace_original')) return replace(workspace, channel, target, content, at);
   if (text(answer, 'response_type') === 'in_channel') {
     if (channel.archived) throw new Refused('channel_is_archived');
-    say(workspace, channel, { user: BOT.id, subtype: 'bot_message', thread_ts: null, content }, at);
+    addMessage(workspace, channel, { user: BOT.id, subtype: 'bot_message', thread_ts: null, content }, at);
   } else {
     addEphemeral(workspace, channel, { user: target.user, author: 'app', content }, at);
   }

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
-import type { Answer, Outgoing } from './deliveries.ts';
-import { ANSWER_MS } from './limits.ts';
+import type { ProductResponse, Outgoing } from './deliveries.ts';
+import { RESPONSE_MAX_MS } from './limits.ts';
 
 /** The product's URL for requests from Slack, and their signing secret. */
 export type Listener = { url: string; signingSecret: string };
@@ -25,7 +25,11 @@ export const signatureOf = (secret: string, seconds: number, body: string): stri
   `v0=${createHmac('sha256', secret).update(`v0:${seconds}:${body}`).digest('hex')}`;
 
 /** Sends one request with Slack's headers and time-out. */
-export async function send(listener: Listener, outgoing: Outgoing, { at, retry, signal }: Attempt): Promise<Answer> {
+export async function send(
+  listener: Listener,
+  outgoing: Outgoing,
+  { at, retry, signal }: Attempt,
+): Promise<ProductResponse> {
   const seconds = Math.floor(at / 1000);
   try {
     const response = await fetch(`${listener.url}/integrations/slack/${outgoing.path}`, {
@@ -40,7 +44,7 @@ export async function send(listener: Listener, outgoing: Outgoing, { at, retry, 
       },
       body: outgoing.body,
       redirect: 'manual',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(RESPONSE_MAX_MS)]),
     });
     const noRetry = response.headers.get('x-slack-no-retry') === '1';
     return { status: response.status, body: await response.text(), error: null, noRetry };

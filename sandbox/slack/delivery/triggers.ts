@@ -22,13 +22,13 @@ export type Trigger = {
 
 export type Triggers = {
   /** Creates a trigger, and returns its ID. @param at milliseconds since the Unix epoch */
-  mint(trigger: Trigger, at: number): string;
+  create(trigger: Trigger, at: number): string;
   /**
    * Returns a trigger that can still be exchanged.
    *
    * @throws Refused `invalid_trigger_id`, `expired_trigger_id` (also if it never existed), `exchanged_trigger_id`
    */
-  look(id: string, at: number): Trigger;
+  find(id: string, at: number): Trigger;
   /** Marks a trigger as exchanged. It can't be used again. */
   use(id: string): void;
 };
@@ -42,13 +42,13 @@ export function openTriggers(db: DatabaseSync): Triggers {
   const forget = db.prepare('delete from slack_triggers where at < ?');
 
   return {
-    mint({ user, view }, at) {
+    create({ user, view }, at) {
       forget.run(at - 60 * TRIGGER_MS); // later, unknown triggers also count as expired
       const id = `${randomInt(1e10, 1e11)}.${randomInt(1e9, 1e10)}.${randomBytes(16).toString('hex')}`;
       insert.run(id, user, view, at);
       return id;
     },
-    look(id, at) {
+    find(id, at) {
       if (!/^\d+\.\d+\.\w+$/.test(id)) throw new Refused('invalid_trigger_id');
       const row = select.get(id) as Row | undefined;
       if (row?.used === 1) throw new Refused('exchanged_trigger_id');

@@ -1,14 +1,14 @@
 import * as z from 'zod';
 import type { Channel } from '../channels.ts';
-import type { Answer } from '../delivery/deliveries.ts';
+import type { ProductResponse } from '../delivery/deliveries.ts';
 import { COMMANDS, type Person } from '../directory.ts';
-import { escaped } from '../blocks/escape.ts';
-import { channelHere, mustBeOpenHere, WorkspaceUser } from '../lookups.ts';
+import { escapeTyped } from '../blocks/escape.ts';
+import { requireChannel, requireOpenChannel, WorkspaceUser } from '../lookups.ts';
 import { POST_TEXT_MAX_CHARS } from '../delivery/limits.ts';
-import { commandSent } from '../delivery/payloads.ts';
+import { commandRequest } from '../delivery/payloads.ts';
 import { Refused } from '../delivery/refusal.ts';
 import { answerOf, respond } from '../delivery/responses.ts';
-import type { Question } from '../delivery/product-requests.ts';
+import type { ProductRequest } from '../delivery/product-requests.ts';
 import { addEphemeral, type Workspace } from '../workspace.ts';
 
 export const Command = z.strictObject({
@@ -27,28 +27,29 @@ export const Command = z.strictObject({
 export function typeCommand(
   { user: person, channel: name, text: typed }: z.infer<typeof Command>,
   { workspace, base, at }: { workspace: Workspace; base: string; at: number },
-): Question | undefined {
-  const channel = channelHere(workspace, name);
-  mustBeOpenHere(channel);
+): ProductRequest | undefined {
+  const channel = requireChannel(workspace, name);
+  requireOpenChannel(channel);
   const [, command = '', text = ''] = /^(\S+)\s*([^]*)$/.exec(typed) ?? [];
   if (!COMMANDS.some((one) => one === command)) {
-    slackbot(workspace, channel, person, `\`${command}\` is not a valid command.`, at);
+    showSlackbotMessage(workspace, channel, person, `\`${command}\` is not a valid command.`, at);
     return undefined;
   }
   const target = { user: person.id, channel: channel.seq, ts: null, ephemeral: 0 };
-  const responseUrl = base + workspace.responseUrls.mint('commands', target, at);
-  const triggerId = workspace.triggers.mint({ user: person.id, view: null }, at);
-  const said = { command, text: escaped(text.trimEnd(), workspace, 'command') };
+  const responseUrl = base + workspace.responseUrls.create('commands', target, at);
+  const triggerId = workspace.triggers.create({ user: person.id, view: null }, at);
+  const typedCommand = { command, text: escapeTyped(text.trimEnd(), workspace, 'command') };
   return {
-    outgoing: commandSent(said, person, channel, { responseUrl, triggerId }),
-    take(answer) {
-      const fault = faultOf(answer) ?? wording(() => show(answer));
-      if (fault !== undefined) slackbot(workspace, channel, person, `${command} failed with the error "${fault}"`, at);
+    outgoing: commandRequest(typedCommand, person, channel, { responseUrl, triggerId }),
+    handleResponse(answer) {
+      const error = responseError(answer) ?? errorCodeOf(() => show(answer));
+      if (error !== undefined)
+        showSlackbotMessage(workspace, channel, person, `${command} failed with the error "${error}"`, at);
     },
   };
 
   /** Shows the app's response: nothing if it is empty, otherwise a message from text or JSON. */
-  function show({ body }: Answer): void {
+  function show({ body }: ProductResponse): void {
     if (body.trim() === '') return;
     const isJson = body.trimStart().startsWith('{');
     respond(workspace, target, isJson ? answerOf(body) : { text: body }, at);
@@ -56,10 +57,10 @@ export function typeCommand(
 }
 
 /** Returns Slack's error code for an invalid response, or `undefined` if it is valid. */
-const faultOf = ({ status, error }: Answer): string | undefined =>
+const responseError = ({ status, error }: ProductResponse): string | undefined =>
   error === 'operation_timeout' ? error : status === 200 ? undefined : 'dispatch_failed';
 
-function wording(show: () => void): string | undefined {
+function errorCodeOf(show: () => void): string | undefined {
   try {
     show();
     return undefined;
@@ -70,6 +71,12 @@ function wording(show: () => void): string | undefined {
 }
 
 /** Shows a message from Slackbot to one person. */
-export function slackbot(workspace: Workspace, channel: Channel, person: Person, text: string, at: number): void {
+export function showSlackbotMessage(
+  workspace: Workspace,
+  channel: Channel,
+  person: Person,
+  text: string,
+  at: number,
+): void {
   addEphemeral(workspace, channel, { user: person.id, author: 'slackbot', content: { text } }, at);
 }

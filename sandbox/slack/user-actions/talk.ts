@@ -4,52 +4,52 @@ import { problem } from '../../core/problem.ts';
 import { idOf, isDirect, type Channel } from '../channels.ts';
 import type { Delivery } from '../delivery/deliveries.ts';
 import { type Person, TEAM } from '../directory.ts';
-import { escaped } from '../blocks/escape.ts';
-import { mustBeOpenHere, noSuchMessage, Ts, WorkspaceUser } from '../lookups.ts';
+import { escapeTyped } from '../blocks/escape.ts';
+import { requireOpenChannel, messageNotFound, Ts, WorkspaceUser } from '../lookups.ts';
 import { POST_TEXT_MAX_CHARS } from '../delivery/limits.ts';
 import type { SlackEvent, ProductRequests } from '../delivery/product-requests.ts';
 import { tsText } from '../ts.ts';
-import { enter, say, type Workspace } from '../workspace.ts';
+import { addMember, addMessage, type Workspace } from '../workspace.ts';
 
-export const Words = z.strictObject({
+export const NewMessage = z.strictObject({
   user: WorkspaceUser,
   text: z.string().min(1).max(POST_TEXT_MAX_CHARS),
   /** The `ts` of the message to reply to. */
   thread_ts: Ts.optional(),
 });
 
-export const Entry = z.strictObject({ user: WorkspaceUser });
+export const NewMember = z.strictObject({ user: WorkspaceUser });
 
-export const Mark = z.strictObject({
+export const NewReaction = z.strictObject({
   user: WorkspaceUser,
   ts: Ts,
   /** The name of an emoji, such as `pushpin`. */
   name: z.string().regex(/^[a-z0-9_+'-]+$/),
 });
 
-type Ground = { workspace: Workspace; channel: Channel; productRequests: ProductRequests; at: number };
+type ChannelContext = { workspace: Workspace; channel: Channel; productRequests: ProductRequests; at: number };
 
 /** The `ts` of the message, and the events sent to the app. */
-type Happened = { ts: string; noted: (Delivery | undefined)[] };
+export type ChannelAction = { ts: string; recordedEvents: (Delivery | undefined)[] };
 
 /**
  * Posts a message of a person, who first joins the channel if needed.
  *
  * @see https://docs.slack.dev/reference/events/message (read 2026-11)
  */
-export function talk(
-  { user: person, text: typed, thread_ts: thread }: z.infer<typeof Words>,
-  ground: Ground,
-): Happened {
-  const { workspace, channel, productRequests, at } = ground;
-  mustBeOpenHere(channel);
+export function postMessage(
+  { user: person, text: typed, thread_ts: thread }: z.infer<typeof NewMessage>,
+  context: ChannelContext,
+): ChannelAction {
+  const { workspace, channel, productRequests, at } = context;
+  requireOpenChannel(channel);
   const parent = thread === undefined ? undefined : workspace.messages.get(channel.seq, thread);
-  if (thread !== undefined && !parent) throw noSuchMessage(channel, tsText(thread));
-  const { noted } = join({ user: person }, ground);
-  const text = escaped(typed, workspace, 'message');
+  if (thread !== undefined && !parent) throw messageNotFound(channel, tsText(thread));
+  const { recordedEvents } = join({ user: person }, context);
+  const text = escapeTyped(typed, workspace, 'message');
   const threadTs = parent ? (parent.thread_ts ?? parent.ts) : null;
-  const said = { user: person.id, subtype: null, thread_ts: threadTs, content: { text } };
-  const ts = tsText(say(workspace, channel, said, at).ts);
+  const message = { user: person.id, subtype: null, thread_ts: threadTs, content: { text } };
+  const ts = tsText(addMessage(workspace, channel, message, at).ts);
   const event = {
     type: 'message',
     subscription: 'message.channels' as const,
@@ -64,25 +64,28 @@ export function talk(
     team: TEAM.id,
   };
   // The app is not subscribed to `message.im`, so it gets no events for direct messages.
-  if (isDirect(channel)) return { ts, noted };
-  return { ts, noted: [...noted, productRequests.note(event, person, channel, workspace)] };
+  if (isDirect(channel)) return { ts, recordedEvents };
+  return { ts, recordedEvents: [...recordedEvents, productRequests.recordEvent(event, person, channel, workspace)] };
 }
 
 /** @see https://docs.slack.dev/reference/events/member_joined_channel (read 2026-11) */
 export function join(
-  { user: person }: z.infer<typeof Entry>,
-  { workspace, channel, productRequests, at }: Ground,
-): Happened {
-  mustBeOpenHere(channel);
+  { user: person }: z.infer<typeof NewMember>,
+  { workspace, channel, productRequests, at }: ChannelContext,
+): ChannelAction {
+  requireOpenChannel(channel);
   const ts = tsText(Math.floor(at) * 1000);
-  if (workspace.channels.isMember(channel, person.id)) return { ts, noted: [] };
+  if (workspace.channels.isMember(channel, person.id)) return { ts, recordedEvents: [] };
   if (isDirect(channel)) throw problem(422, `${person.name} is not in this direct message`);
-  enter(workspace, channel, person.id, at);
-  return { ts, noted: [productRequests.note(joined(person, channel, at), person, channel, workspace)] };
+  addMember(workspace, channel, person.id, at);
+  return {
+    ts,
+    recordedEvents: [productRequests.recordEvent(memberJoinedEvent(person, channel, at), person, channel, workspace)],
+  };
 }
 
 /** @param inviter the person who added them; absent if they joined themselves */
-export function joined(person: Person, channel: Channel, at: number, inviter?: string): SlackEvent {
+export function memberJoinedEvent(person: Person, channel: Channel, at: number, inviter?: string): SlackEvent {
   const subscription = 'member_joined_channel' as const;
   return {
     type: subscription,
@@ -97,12 +100,12 @@ export function joined(person: Person, channel: Channel, at: number, inviter?: s
 }
 
 /** @see https://docs.slack.dev/reference/events/reaction_added (read 2026-11) */
-export function react({ user: person, ts, name }: z.infer<typeof Mark>, ground: Ground): Happened {
-  const { workspace, channel, productRequests, at } = ground;
-  mustBeOpenHere(channel);
+export function react({ user: person, ts, name }: z.infer<typeof NewReaction>, context: ChannelContext): ChannelAction {
+  const { workspace, channel, productRequests, at } = context;
+  requireOpenChannel(channel);
   const message = workspace.messages.get(channel.seq, ts);
-  if (!message) throw noSuchMessage(channel, tsText(ts));
-  const { noted } = join({ user: person }, ground);
+  if (!message) throw messageNotFound(channel, tsText(ts));
+  const { recordedEvents } = join({ user: person }, context);
   if (!workspace.marks.react(channel.seq, ts, { name, user: person.id })) {
     throw problem(422, `${person.name} has already added this reaction`);
   }
@@ -115,5 +118,8 @@ export function react({ user: person, ts, name }: z.infer<typeof Mark>, ground: 
     item: { type: 'message', channel: idOf(channel), ts: tsText(ts) },
     event_ts: tsText(Math.floor(at) * 1000),
   };
-  return { ts: tsText(ts), noted: [...noted, productRequests.note(event, person, channel, workspace)] };
+  return {
+    ts: tsText(ts),
+    recordedEvents: [...recordedEvents, productRequests.recordEvent(event, person, channel, workspace)],
+  };
 }

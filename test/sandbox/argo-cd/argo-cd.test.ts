@@ -229,6 +229,20 @@ describe('automated sync', () => {
     expect((await get()).body.status).toMatchObject({ sync: { status: 'Synced', revision: GOOD } });
   });
 
+  test('waits for the end of an active deny window, even one that allows manual syncs', async () => {
+    const { tell, get, time } = await open({ automated: true });
+    const deny = { kind: 'deny', manualSync: true, active: true };
+    await tell('PUT', '/windows', [deny]);
+    await tell('POST', '/commit', { revision: NEWER });
+    await get('?refresh=normal');
+    time.forward(2000);
+    expect((await get()).body.status.sync).toMatchObject({ status: 'OutOfSync', revision: NEWER });
+    await tell('PUT', '/windows', [{ ...deny, active: false }]);
+    await get();
+    time.forward(2000);
+    expect((await get()).body.status.sync).toMatchObject({ status: 'Synced', revision: NEWER });
+  });
+
   test('tries each revision once', async () => {
     const { standIns, tell, get, time } = await open({ automated: true });
     await sandbox(standIns, 'PUT', '/argo-cd/settings', { outcome: 'Failed' });
