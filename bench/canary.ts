@@ -1,6 +1,6 @@
 /**
- * `npm run judgement:canary [-- CASES [SEED]]`: judges generated canaries, and those of recorded traffic, with the judge, fixed
- * limits, and Kayenta's method, and prints false alarms (of `none`) and misses (of the others).
+ * `npm run judgement:canary [-- CASES [SEED]]`: judges generated canaries, and those of recorded traffic, with the
+ * judge, fixed limits, and Kayenta's method, and prints false alarms (of `none`) and misses (of the others).
  */
 import { CANARY_SEED, canaryTable, evaluateCanaries } from '../evaluation/canary/evaluate.ts';
 import { readTrace, replayed, TRACES } from '../evaluation/canary/replay.ts';

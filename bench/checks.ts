@@ -2,11 +2,13 @@ import * as z from 'zod';
 import { type Client, clientOf } from './harness/client.ts';
 import type { Product } from './harness/product.ts';
 
-const Made = z.object({ token: z.string() });
+const CreatedToken = z.object({ token: z.string() });
 
 /** Returns a freeze-check client with a token that has only this permission, as a CI system has. */
 export async function ciClient(product: Product): Promise<Client> {
-  const { token } = Made.parse(await product.request('POST', '/v1/tokens', { name: 'ci', actions: ['freezes:check'] }));
+  const { token } = CreatedToken.parse(
+    await product.request('POST', '/v1/tokens', { name: 'ci', actions: ['freezes:check'] }),
+  );
   return clientOf(product.url, { authorization: `Bearer ${token}` });
 }
 

@@ -23,16 +23,16 @@ async function observations(seeds: typeof FIT, share: number): Promise<Record<ke
   for (const one of cases(seeds.generated)) {
     index += 1;
     if (index * share - Math.floor(index * share) >= share) continue;
-    generated.push(observed(inputsOf(one, 'proved').evidence, one.label.cause));
+    generated.push(observationOf(inputsOf(one, 'proved').evidence, one.label.cause));
   }
   const monitored: Observation[] = [];
   for (const one of monitoredCases(seeds.monitored, share))
-    monitored.push(observed((await inputsAt(one, one.at)).evidence, one.label.cause));
+    monitored.push(observationOf((await inputsAt(one, one.at)).evidence, one.label.cause));
   return { generated, monitored };
 }
 
 /** A cause that is not among the candidates counts as none of them. */
-function observed(evidence: Parameters<typeof featuresOf>[0], cause: string | null): Observation {
+function observationOf(evidence: Parameters<typeof featuresOf>[0], cause: string | null): Observation {
   const rivals = featuresOf(evidence);
   const index = rivals.findIndex(({ change_id }) => change_id === cause);
   return {
@@ -92,9 +92,9 @@ const priors: Record<string, Prior> = Object.fromEntries(
 );
 
 /** Returns the calibration of the first suspects under these weights. */
-const calibrationUnder = (weights: Weights, all: readonly Observation[]): Calibration =>
+const calibrationUnder = (weights: Weights, checked: readonly Observation[]): Calibration =>
   calibrated(
-    all.flatMap(({ rivals, cause }) => {
+    checked.flatMap(({ rivals, cause }) => {
       const shares = probabilities(rivals.map((rival) => scoreOf(rival, weights)));
       const top = shares.indexOf(Math.max(...shares));
       return top < 0 ? [] : [{ confidence: shares[top] ?? 0, isTrue: top === cause }];
@@ -112,19 +112,19 @@ const fits: Record<string, Weights> = {
   monitored: fit(train.monitored, priors).weights,
   both: fit([...weighted, ...train.monitored], priors).weights,
 };
-const used = (name: string): number =>
+const occurrences = (name: string): number =>
   [...train.generated, ...train.monitored].filter(({ rivals }) => rivals.some((rival) => rival[name])).length;
 for (const name of Object.keys(priors))
   console.log(
     [
       name.padEnd(28),
       ...Object.values(fits).map((one) => (one[name] ?? 0).toFixed(2).padStart(7)),
-      String(used(name)).padStart(7),
+      String(occurrences(name)).padStart(7),
     ].join(' '),
   );
-for (const [set, all] of Object.entries(check))
+for (const [set, checked] of Object.entries(check))
   for (const [name, weights] of Object.entries(fits)) {
-    const { error, bins } = calibrationUnder(weights, all);
+    const { error, bins } = calibrationUnder(weights, checked);
     const table = bins.map((bin) => `${bin.confidence.toFixed(2)}→${bin.share.toFixed(2)} (${bin.cases})`);
     console.log(`${set} cases, weights ${name}: calibration error ${error.toFixed(3)}\n  ${table.join('  ')}`);
   }

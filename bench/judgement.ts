@@ -18,19 +18,19 @@ import { evaluationTable } from '../evaluation/print.ts';
 import { judgeSet } from './measurements/correlation.ts';
 import { explainMonitored, judgeMonitored } from './measurements/monitored.ts';
 
-const [what = 'all', seedText = String(MONITORED_SEED), plot] = process.argv.slice(2);
-const [share, seed] = [Number(what), Number(seedText)];
-const [, wanted, number] = /^([a-z_]+)-(\d+)$/.exec(what) ?? [];
-const name = (Object.keys(LABELS) as ClassName[]).find((each) => each === wanted);
-if (!Number.isInteger(seed) || (what !== 'all' && name === undefined && !(share > 0 && share <= 1)))
+const [selection = 'all', seedText = String(MONITORED_SEED), plot] = process.argv.slice(2);
+const [share, seed] = [Number(selection), Number(seedText)];
+const [, className, number] = /^([a-z_]+)-(\d+)$/.exec(selection) ?? [];
+const name = (Object.keys(LABELS) as ClassName[]).find((each) => each === className);
+if (!Number.isInteger(seed) || (selection !== 'all' && name === undefined && !(share > 0 && share <= 1)))
   throw new Error('usage: npm run judgement [-- SHARE [SEED [PLOT]] | -- CASE [SEED]], with SHARE from 0 to 1');
 if (name !== undefined) {
   console.log(JSON.stringify(await explainMonitored(monitoredCase(seed, name, Number(number))), null, 2));
 } else {
-  if (what === 'all')
+  if (selection === 'all')
     for (const [policy, evaluation] of Object.entries(judgeSet(DEFAULT_SEED)))
       console.log(`evidence: ${policy}\n\n${evaluationTable(evaluation)}\n`);
-  const part = what === 'all' ? 1 : share;
+  const part = selection === 'all' ? 1 : share;
   const reports = await judgeMonitored(seed, part);
   console.log(monitoredTable(reports));
   console.log(

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { measureChannels } from './measurements/channels.ts';
 import { measureDecisions } from './measurements/decisions.ts';
-import { correlationBeside, correlationResults } from './measurements/correlation.ts';
+import { correlationInThreads, correlationResults } from './measurements/correlation.ts';
 import { evaluationTable } from '../evaluation/print.ts';
 import { measureDelivery } from './measurements/delivery.ts';
 import { measureFlood } from './measurements/flood.ts';
@@ -38,20 +38,20 @@ const LOAD_MAX_SECONDS = 200;
 
 const RESULTS = join(import.meta.dirname, 'results.json');
 
-async function everything(folder: string, vendors: Vendors): Promise<Result[]> {
-  const response = await part('alerts', measureResponse(folder, vendors));
-  const { results: intake, left } = await part('storms', measureIntake(folder, vendors));
-  const flood = await part('flood', measureFlood(join(folder, 'flood'), vendors));
-  const first = await part('first starts', measureFirstStart(folder, vendors));
-  const again = await part('starts again', measureStartAgain(left, vendors));
-  const checks = await part('checks', measureFreezeCheck(folder, vendors));
-  const load = await part('checks under load', measureLoad(folder, vendors, LOAD_SECONDS));
-  const pages = await part('pages', measurePages(join(folder, 'pages'), vendors));
-  const decisions = await part('decisions', measureDecisions());
-  const simulation = await part('what-if', measureSimulation());
+async function measureAll(folder: string, vendors: Vendors): Promise<Result[]> {
+  const response = await timedPart('alerts', measureResponse(folder, vendors));
+  const { results: intake, stored } = await timedPart('storms', measureIntake(folder, vendors));
+  const flood = await timedPart('flood', measureFlood(join(folder, 'flood'), vendors));
+  const first = await timedPart('first starts', measureFirstStart(folder, vendors));
+  const again = await timedPart('starts again', measureStartAgain(stored, vendors));
+  const checks = await timedPart('checks', measureFreezeCheck(folder, vendors));
+  const load = await timedPart('checks under load', measureLoad(folder, vendors, LOAD_SECONDS));
+  const pages = await timedPart('pages', measurePages(join(folder, 'pages'), vendors));
+  const decisions = await timedPart('decisions', measureDecisions());
+  const simulation = await timedPart('what-if', measureSimulation());
   // The evaluation takes half a minute of CPU, so it runs while only Slack's rate limit is waited for.
   const channels = join(folder, 'channels');
-  const { results, done } = await part('channels', measureChannels(channels, vendors, correlationBeside));
+  const { results, done } = await timedPart('channels', measureChannels(channels, vendors, correlationInThreads));
   console.log(`${evaluationTable(done.version)}\n`);
   return [
     ...correlationResults(done),
@@ -89,7 +89,7 @@ function selection([only, seconds = `${LOAD_ALONE_SECONDS}`]: readonly string[])
 }
 
 function measure(folder: string, vendors: Vendors, only: ReturnType<typeof selection>): Promise<Result[]> {
-  if (only === undefined) return everything(folder, vendors);
+  if (only === undefined) return measureAll(folder, vendors);
   if (only === 'decisions') return measureDecisions();
   if (only === 'delivery') return measureDelivery();
   if (only === 'simulation') return measureSimulation();
@@ -98,10 +98,10 @@ function measure(folder: string, vendors: Vendors, only: ReturnType<typeof selec
 }
 
 /** Runs a part and prints its duration, because the whole run takes minutes. */
-async function part<T>(name: string, measured: Promise<T>): Promise<T> {
-  const began = performance.now();
+async function timedPart<T>(name: string, measured: Promise<T>): Promise<T> {
+  const startedAt = performance.now();
   const results = await measured;
-  console.error(`bench: ${name} took ${((performance.now() - began) / 1000).toFixed(0)} s`);
+  console.error(`bench: ${name} took ${((performance.now() - startedAt) / 1000).toFixed(0)} s`);
   return results;
 }
 
@@ -110,13 +110,13 @@ const end = (code: number) => {
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   process.exit(code); // closes the IPC channels, which ends programs that still run
 };
-const giveUp = (why: string) => {
+const failWith = (why: string) => {
   console.error(`bench: ${why}`);
   end(1);
 };
-setTimeout(() => giveUp(`stopped after the time limit of ${RUN_MAX_SECONDS} s`), RUN_MAX_SECONDS * 1000).unref();
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => giveUp(signal));
-process.once('disconnect', () => giveUp('the parent process has ended'));
+setTimeout(() => failWith(`stopped after the time limit of ${RUN_MAX_SECONDS} s`), RUN_MAX_SECONDS * 1000).unref();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => failWith(signal));
+process.once('disconnect', () => failWith('the parent process has ended'));
 process.channel?.unref(); // the channel must not keep this process alive
 
 try {
@@ -129,5 +129,5 @@ try {
   console.log(table(report));
   end(0);
 } catch (error) {
-  giveUp(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  failWith(error instanceof Error ? (error.stack ?? error.message) : String(error));
 }

@@ -27,7 +27,7 @@ type Result = 'agrees' | 'differs' | 'not in the record' | 'not published';
 /** A field of a draft beside the published one. */
 type Row = { field: string; published: string | null; draft: string | null; result: Result };
 
-export type Compared = {
+export type ComparedPostMortem = {
   id: string;
   title: string;
   source: Replay['source'];
@@ -36,14 +36,14 @@ export type Compared = {
 };
 
 /** Drafts the post-mortems of all published incidents. The same data always gives the same result. */
-export const comparedPostMortems = (): Compared[] =>
+export const comparedPostMortems = (): ComparedPostMortem[] =>
   published.map((one, index) => {
     const replay = replays.find(({ id }) => id === one.id);
     if (replay === undefined) throw new Error(`there is no replay ${one.id}`);
     return comparedOf(one, replay, IncidentId.parse(String(index + 1).padStart(26, '0')));
   });
 
-function comparedOf(stated: Published, replay: Replay, id: IncidentId): Compared {
+function comparedOf(stated: Published, replay: Replay, id: IncidentId): ComparedPostMortem {
   const day = replay.evidence.at.slice(0, 10);
   const at = (clock: string | null): Timestamp | null =>
     clock === null ? null : InstantIn.parse(`${day}T${clock}:00Z`);
@@ -57,7 +57,8 @@ function comparedOf(stated: Published, replay: Replay, id: IncidentId): Compared
   const named = cause === undefined ? null : cause.suspect.change_id;
   const since = (to: Timestamp | null): number | null =>
     to === null || started === null ? null : secondsBetween(started, to);
-  const ours = (to: Timestamp | null): number | null => (to === null ? null : secondsBetween(times.started_at, to));
+  const sinceDraftStart = (to: Timestamp | null): number | null =>
+    to === null ? null : secondsBetween(times.started_at, to);
   const type = / (failed [a-z ]+|outage[a-z ]*) — /.exec(draftTitle)?.[1] ?? null;
   const isRecorded = replay.label.cause !== null;
   const causeRow: Row = {
@@ -79,9 +80,9 @@ function comparedOf(stated: Published, replay: Replay, id: IncidentId): Compared
         result: stated.type === type ? 'agrees' : isRecorded ? 'differs' : 'not in the record',
       },
       clockRow('Start', started, times.started_at),
-      lengthRow('Time to detect', since(detected), detected === null ? null : ours(times.alerted_at)),
-      lengthRow('Time to mitigate', since(mitigated), ours(times.mitigated_at)),
-      lengthRow('Time to restore', since(restored), restored === null ? null : ours(times.restored_at)),
+      lengthRow('Time to detect', since(detected), detected === null ? null : sinceDraftStart(times.alerted_at)),
+      lengthRow('Time to mitigate', since(mitigated), sinceDraftStart(times.mitigated_at)),
+      lengthRow('Time to restore', since(restored), restored === null ? null : sinceDraftStart(times.restored_at)),
       {
         field: 'Impact',
         published: stated.impact,
@@ -206,14 +207,16 @@ ${AGREE_SECONDS} seconds.`,
       ...all.map((one) => `| ${one.title} | ${RESULTS.map((result) => count(one.rows, result)).join(' | ')} |`),
       `| **all** | ${RESULTS.map((result) => `**${count(rows, result)}**`).join(' | ')} |`,
     ].join('\n'),
-    ...all.map(({ title, source, draftTitle, rows: own }) =>
+    ...all.map(({ title, source, draftTitle, rows: incidentRows }) =>
       [
         `## ${title}`,
         `Source: ${source.publisher}, [${source.title}](${source.url}), ${source.date}. Title of the draft: ${draftTitle}.`,
         [
           '| field | published | draft | |',
           '| --- | --- | --- | --- |',
-          ...own.map((row) => `| ${row.field} | ${row.published ?? '–'} | ${row.draft ?? '–'} | ${row.result} |`),
+          ...incidentRows.map(
+            (row) => `| ${row.field} | ${row.published ?? '–'} | ${row.draft ?? '–'} | ${row.result} |`,
+          ),
         ].join('\n'),
       ].join('\n\n'),
     ),

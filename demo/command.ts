@@ -2,9 +2,9 @@ import { parseArgs } from 'node:util';
 import { stories } from './stories/index.ts';
 import type { Story } from './stage.ts';
 
-/** A usage error. */
-export class Misused extends Error {
-  override readonly name = 'Misused';
+/** Thrown for an unknown option or story. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
 }
 
 export type Command =
@@ -19,13 +19,13 @@ export type Command =
       keep: boolean;
     };
 
-/** @throws Misused */
+/** Parses the command line. @throws UsageError */
 export function readCommand(args: readonly string[]): Command {
   const { help, list, story: name, exit, keep } = parse(args);
   if (help) return { kind: 'help' };
   if (list) return { kind: 'list' };
   const story = stories.find((one) => one.name === name);
-  if (story === undefined) throw new Misused(`unknown story ${JSON.stringify(name)}; use one of\n${storyList()}\n`);
+  if (story === undefined) throw new UsageError(`unknown story ${JSON.stringify(name)}; use one of\n${storyList()}\n`);
   return { kind: 'play', story, exit, keep };
 }
 
@@ -42,7 +42,7 @@ function parse(args: readonly string[]) {
       },
     }).values;
   } catch (error) {
-    throw new Misused(error instanceof Error ? error.message : String(error));
+    throw new UsageError(error instanceof Error ? error.message : String(error));
   }
 }
 

@@ -7,7 +7,7 @@ const HEALTHY_AT_MOST = 0.01;
 /** Returns the configuration of a story: every service can be rolled back without approval. */
 export const configOf = ({ services, routes, config }: StoryPlan): Record<string, object> => ({
   'services.yaml': {
-    services: Object.fromEntries(Object.entries(services).map(([name, plan]) => [name, entryOf(name, plan)])),
+    services: Object.fromEntries(Object.entries(services).map(([name, plan]) => [name, serviceEntry(name, plan)])),
   },
   ...(routes && { 'routes.yaml': routes }),
   // An hour takes a minute here, so reminders would come too fast for people to act on.
@@ -15,7 +15,7 @@ export const configOf = ({ services, routes, config }: StoryPlan): Record<string
   ...config,
 });
 
-const entryOf = (name: string, { team, component, needs = [] }: ToyPlan): object => ({
+const serviceEntry = (name: string, { team, component, needs = [] }: ToyPlan): object => ({
   team,
   repository: `acme/${name}`,
   dependsOn: needs,

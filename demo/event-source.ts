@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { IncidentView, TimelineEntry } from '../schemas/incidents/incident.ts';
 import { millisOf, Timestamp } from '../schemas/time/time.ts';
-import { type Firebreak, whenAway } from './firebreak.ts';
+import { type Firebreak, ignoreFailedRequest } from './firebreak.ts';
 
-const LOOK_EVERY_MS = 200;
+const POLL_EVERY_MS = 200;
 
 /** How long to wait for the outcome of a call. After it, a hanging call is printed without an outcome. */
 const UNDECIDED_MAX_MS = 1500;
@@ -51,7 +51,7 @@ export const timelineOf = async (firebreak: Firebreak, id: string): Promise<Time
   (await firebreak.get(`/v1/incidents/${id}/timeline?limit=${LIST_MAX}`, itemsOf(TimelineEntry))).items.toReversed();
 
 /** Receiver of events. It gets each event once. */
-export type Audience = {
+export type EventReceiver = {
   /** Receives calls in their order of arrival. */
   vendorCalled(call: VendorCall): void;
   read(entry: TimelineEntry, incident: IncidentView): void;
@@ -59,77 +59,77 @@ export type Audience = {
   knownUntil(at: number): void;
 };
 
-export type WitnessOptions = {
+export type EventPollerOptions = {
   firebreak: Firebreak;
-  audience: Audience;
+  receiver: EventReceiver;
   /** Receives unexpected errors. */
   failed(error: unknown): void;
 };
 
 /** Observes Firebreak from outside: timelines of its incidents, and calls to the vendors. */
-export class Witness {
-  readonly #options: WitnessOptions;
+export class EventPoller {
+  readonly #options: EventPollerOptions;
   readonly #known = new Set<string>();
   #lastCall: string | undefined;
   #running = true;
-  #looking = Promise.resolve();
+  #polling = Promise.resolve();
 
-  constructor(options: WitnessOptions) {
+  constructor(options: EventPollerOptions) {
     this.#options = options;
   }
 
   /** Starts to observe. Earlier calls are not delivered. */
   async start(): Promise<void> {
     this.#lastCall = (await callsOf(this.#options.firebreak)).at(-1)?.id;
-    this.#looking = this.#look().catch(this.#options.failed);
+    this.#polling = this.#poll().catch(this.#options.failed);
   }
 
   /** Polls a last time, so that no event is missing. */
   async stop(): Promise<void> {
     this.#running = false;
-    await this.#looking;
+    await this.#polling;
   }
 
-  async #look(): Promise<void> {
-    const { audience } = this.#options;
+  async #poll(): Promise<void> {
+    const { receiver } = this.#options;
     for (let last = false; !last;) {
       last = !this.#running;
-      const known = await this.#lookOnce().catch(whenAway);
-      if (known !== undefined) audience.knownUntil(known - WRITTEN_WITHIN_MS);
-      if (!last) await sleep(LOOK_EVERY_MS);
+      const completeUntil = await this.#pollOnce().catch(ignoreFailedRequest);
+      if (completeUntil !== undefined) receiver.knownUntil(completeUntil - WRITTEN_WITHIN_MS);
+      if (!last) await sleep(POLL_EVERY_MS);
     }
   }
 
   /** Polls once. @returns the time up to which all events are known */
-  async #lookOnce(): Promise<number> {
-    const begun = Date.now();
-    await this.#timelines();
-    const decided = await this.#calls();
-    return Math.min(begun, decided ?? begun);
+  async #pollOnce(): Promise<number> {
+    const startedAt = Date.now();
+    await this.#deliverEntries();
+    const firstUndecided = await this.#deliverCalls();
+    return Math.min(startedAt, firstUndecided ?? startedAt);
   }
 
-  async #timelines(): Promise<void> {
-    const { firebreak, audience } = this.#options;
+  async #deliverEntries(): Promise<void> {
+    const { firebreak, receiver } = this.#options;
     const incidents = await incidentsOf(firebreak);
     const read = incidents.map(async (incident) => ({ incident, entries: await timelineOf(firebreak, incident.id) }));
     for (const { incident, entries } of await Promise.all(read)) {
       for (const entry of entries) {
         const key = `${incident.id} ${entry.at} ${entry.kind} ${entry.text}`;
-        if (!this.#known.has(key)) audience.read(entry, incident);
+        if (!this.#known.has(key)) receiver.read(entry, incident);
         this.#known.add(key);
       }
     }
   }
 
   /** Delivers new calls. @returns the time of the first undecided call; undefined if all are decided */
-  async #calls(): Promise<number | undefined> {
-    const { firebreak, audience } = this.#options;
+  async #deliverCalls(): Promise<number | undefined> {
+    const { firebreak, receiver } = this.#options;
     for (const call of await callsOf(firebreak, { since: this.#lastCall })) {
       const at = millisOf(call.at);
       const undecided = call.outcome === null && call.fault === null;
       if (undecided && Date.now() - at < UNDECIDED_MAX_MS) return at;
       this.#lastCall = call.id;
-      audience.vendorCalled(call);
+      receiver.vendorCalled(call);
     }
     return undefined;
   }

@@ -14,7 +14,7 @@ const ROOT = resolve(import.meta.dirname, '..');
 const PROGRAM = 'local/main.ts';
 
 /** How much of its log is kept for the error message after an unexpected exit. */
-const LOG_KEPT_CHARS = 20_000;
+const LOG_MAX_CHARS = 20_000;
 
 /** A start takes a second or two. */
 const READY_MAX_MS = 30_000;
@@ -33,14 +33,14 @@ export type FirebreakOptions = {
   env: Readonly<Record<string, string>>;
 };
 
-/** An unexpected or missing response. */
-export class Unanswered extends Error {
-  override readonly name = 'Unanswered';
+/** A request without a response, or with an error status. */
+export class RequestFailed extends Error {
+  override readonly name = 'RequestFailed';
 }
 
-/** Ignores a missing response, because some stories stop Firebreak: callers retry. @throws any other error */
-export function whenAway(error: unknown): undefined {
-  if (error instanceof Unanswered) return undefined;
+/** Ignores a failed request, because some stories stop Firebreak: callers retry. @throws any other error */
+export function ignoreFailedRequest(error: unknown): undefined {
+  if (error instanceof RequestFailed) return undefined;
   throw error;
 }
 
@@ -112,14 +112,14 @@ export class Firebreak {
   #ready(child: ChildProcess): Promise<void> {
     this.#log = '';
     return new Promise((done, fail) => {
-      const late = () => fail(new Error(`Firebreak was not ready within ${READY_MAX_MS / 1000} s:\n${this.#log}`));
-      const timer = setTimeout(late, READY_MAX_MS).unref();
+      const failLate = () => fail(new Error(`Firebreak was not ready within ${READY_MAX_MS / 1000} s:\n${this.#log}`));
+      const timer = setTimeout(failLate, READY_MAX_MS).unref();
       const ready = () => {
         clearTimeout(timer);
         done();
       };
       const onOutput = (chunk: Buffer) => {
-        this.#log = (this.#log + chunk.toString()).slice(-LOG_KEPT_CHARS);
+        this.#log = (this.#log + chunk.toString()).slice(-LOG_MAX_CHARS);
         if (/^firebreak ready on \S+$/m.test(this.#log)) ready();
       };
       child.stdout?.on('data', onOutput);
@@ -161,17 +161,17 @@ export class Firebreak {
     await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 
-  /** @throws Unanswered */
+  /** @throws RequestFailed */
   async get<T>(path: string, schema: z.ZodType<T>): Promise<T> {
     return schema.parse(await this.#call('GET', path, this.adminToken));
   }
 
-  /** @throws Unanswered */
+  /** @throws RequestFailed */
   async post<T>(path: string, body: object, schema: z.ZodType<T>, token = this.adminToken): Promise<T> {
     return schema.parse(await this.#call('POST', path, token, body));
   }
 
-  /** @throws Unanswered */
+  /** @throws RequestFailed */
   async change(method: 'PATCH' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<void> {
     await this.#call(method, path, this.adminToken, body);
   }
@@ -188,12 +188,12 @@ export class Firebreak {
       headers,
       ...(body !== undefined && { body: JSON.stringify(body) }),
     }).catch((error: unknown) => {
-      throw new Unanswered(`${what}: no response`, { cause: error });
+      throw new RequestFailed(`${what}: no response`, { cause: error });
     });
     const text = await response.text().catch((error: unknown) => {
-      throw new Unanswered(`${what}: incomplete response`, { cause: error });
+      throw new RequestFailed(`${what}: incomplete response`, { cause: error });
     });
-    if (!response.ok) throw new Unanswered(`${what}: status ${response.status}: ${text.slice(0, 500)}`);
+    if (!response.ok) throw new RequestFailed(`${what}: status ${response.status}: ${text.slice(0, 500)}`);
     return text === '' ? null : (JSON.parse(text) as unknown);
   }
 }

@@ -2,7 +2,7 @@ import type { IncidentView, TimelineEntry } from '../schemas/incidents/incident.
 import { millisOf } from '../schemas/time/time.ts';
 import type { Narrator, Tone } from './narrator.ts';
 import { wordsOf } from './vendors.ts';
-import type { Audience, VendorCall } from './event-source.ts';
+import type { EventReceiver, VendorCall } from './event-source.ts';
 
 /** Slack messages that repeat a timeline entry within this time are not printed again. */
 const ECHO_MS = 5000;
@@ -22,36 +22,36 @@ const TONES: readonly [RegExp, Tone][] = [
 ];
 
 /** Turns timeline entries and vendor calls into lines of the story. */
-export class Interpreter implements Audience {
+export class Interpreter implements EventReceiver {
   readonly #narrator: Narrator;
   /** Whether the story has several services, so that lines must name theirs. */
-  readonly #several: boolean;
+  readonly #hasSeveralServices: boolean;
   /** Timeline texts with their times. */
   readonly #timelineTexts = new Map<string, number>();
 
-  constructor(narrator: Narrator, several: boolean) {
+  constructor(narrator: Narrator, hasSeveralServices: boolean) {
     this.#narrator = narrator;
-    this.#several = several;
+    this.#hasSeveralServices = hasSeveralServices;
   }
 
   read({ kind, actor, text, at }: TimelineEntry, { service }: IncidentView): void {
     this.#timelineTexts.set(text, millisOf(at));
     if (OMITTED_KINDS.test(kind)) return;
-    const own = SYSTEM_ACTORS.has(actor);
+    const isSystem = SYSTEM_ACTORS.has(actor);
     this.#narrator.say({
       at: millisOf(at),
-      speaker: own ? 'Firebreak' : actor,
-      about: this.#several ? service : undefined,
-      text: own ? shortIds(text) : `${kind.replaceAll('.', ' ')}: ${shortIds(text)}`,
+      speaker: isSystem ? 'Firebreak' : actor,
+      about: this.#hasSeveralServices ? service : undefined,
+      text: isSystem ? shortIds(text) : `${kind.replaceAll('.', ' ')}: ${shortIds(text)}`,
       tone: TONES.find(([pattern]) => pattern.test(kind))?.[1],
     });
   }
 
   vendorCalled(call: VendorCall): void {
     const at = millisOf(call.at);
-    const words = wordsOf(call);
-    if (words === undefined || this.#isEcho(words.text, at)) return;
-    this.#narrator.say({ at, ...words });
+    const line = wordsOf(call);
+    if (line === undefined || this.#isEcho(line.text, at)) return;
+    this.#narrator.say({ at, ...line });
   }
 
   knownUntil(at: number): void {
@@ -59,7 +59,9 @@ export class Interpreter implements Audience {
   }
 
   #isEcho(text: string, at: number): boolean {
-    return [...this.#timelineTexts].some(([timelineText, when]) => at - when < ECHO_MS && text.endsWith(timelineText));
+    return [...this.#timelineTexts].some(
+      ([timelineText, entryAt]) => at - entryAt < ECHO_MS && text.endsWith(timelineText),
+    );
   }
 }
 

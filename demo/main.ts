@@ -1,6 +1,6 @@
 import { stopWithParent } from '../local/parent.ts';
-import { type Command, Misused, readCommand, storyList, usage } from './command.ts';
-import { printSummary, tellLinks } from './summary.ts';
+import { type Command, UsageError, readCommand, storyList, usage } from './command.ts';
+import { printSummary, printLinks } from './summary.ts';
 import { printIntroduction } from './introduction.ts';
 import { Stage, StoryTimeout } from './stage.ts';
 import type { Output } from './narrator.ts';
@@ -13,7 +13,7 @@ const LIMIT_SECONDS = 55;
 /** Variables passed to the product. Settings of the user's own Firebreak must not affect the demo. */
 const PASSED_ON = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'NODE_COMPILE_CACHE', 'FIREBREAK_DYNOXIDE_BIN'];
 
-const EXIT = { done: 0, failed: 1, misused: 2, interrupted: 130 } as const;
+const EXIT = { done: 0, failed: 1, usageError: 2, interrupted: 130 } as const;
 
 stopWithParent();
 
@@ -30,9 +30,9 @@ const interrupted = new Promise<'interrupted'>((resolve) => {
 });
 
 process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
-  if (!(error instanceof Misused)) throw error;
+  if (!(error instanceof UsageError)) throw error;
   process.stderr.write(`${error.message.trimEnd()}\nFor usage: npm run demo -- --help\n`);
-  return EXIT.misused;
+  return EXIT.usageError;
 });
 
 async function main(args: readonly string[]): Promise<number> {
@@ -82,7 +82,7 @@ async function playOn(stage: Stage, { exit, keep }: Pick<Play, 'exit' | 'keep'>)
   if (failed > 0)
     narrator.write(`\n${failed} of ${facts.length} expected results are missing, marked with ✗ above.`, 'red');
   const stays = process.stdout.isTTY && !exit;
-  await tellLinks(stage, { stays, kept: keep });
+  await printLinks(stage, { stays, kept: keep });
   if (stays) await interrupted;
   return failed === 0 ? EXIT.done : EXIT.failed;
 }

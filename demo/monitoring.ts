@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { timestamp } from '../schemas/time/time.ts';
-import { type Firebreak, whenAway } from './firebreak.ts';
+import { type Firebreak, ignoreFailedRequest } from './firebreak.ts';
 import type { Narrator } from './narrator.ts';
 import type { ToyService } from './toy-service.ts';
 
@@ -15,7 +15,7 @@ const SCRAPE_EVERY_MINUTES = 0.25;
 const SCRAPE_EVERY_MIN_MS = 100;
 
 /** Interval of retries: Alertmanager retries until its webhook is accepted. */
-const SEND_AGAIN_MS = 200;
+const RETRY_EVERY_MS = 200;
 
 const RATIO = 'service:requests:error_ratio';
 const EXCEEDED = `${RATIO} > ${RULE.above}`;
@@ -25,7 +25,7 @@ export const healthQuery = (service: string): string => `${RATIO}{service="${ser
 
 const Accepted = z.object({ receipt: z.string() });
 
-type Watched = {
+type MonitoredService = {
   toy: ToyService;
   /** Last value sent to Prometheus. */
   ratio: number | null;
@@ -37,7 +37,7 @@ type Watched = {
 type Alert = { startsAt: number; endsAt: number | null; summary: string };
 
 /** An alert that has started to fire or ended, and its service. */
-type Notified = { service: string; alert: Alert };
+type AlertChange = { service: string; alert: Alert };
 
 export type MonitoringOptions = {
   firebreak: Firebreak;
@@ -54,7 +54,7 @@ export type MonitoringOptions = {
  */
 export class Monitoring {
   readonly #options: MonitoringOptions;
-  #watched: Watched[] = [];
+  #monitored: MonitoredService[] = [];
   /** Samples not sent yet: the sandbox's Prometheus is down while Firebreak is down. */
   #unsent: object[] = [];
   #sending: Promise<void> = Promise.resolve();
@@ -67,10 +67,10 @@ export class Monitoring {
 
   /** Creates an hour of healthy samples and the rule, then starts to measure. Call it before Firebreak needs Prometheus. */
   async start(toys: readonly ToyService[]): Promise<void> {
-    this.#watched = toys.map((toy) => ({ toy, ratio: null, exceededSince: null, alert: null }));
+    this.#monitored = toys.map((toy) => ({ toy, ratio: null, exceededSince: null, alert: null }));
     const { firebreak, minuteMs } = this.#options;
     const hourAgo = Date.now() - 3600_000;
-    for (const { toy } of this.#watched) this.#ratioIs(toy, 0, hourAgo);
+    for (const { toy } of this.#monitored) this.#recordRatio(toy, 0, hourAgo);
     await this.#push();
     const labels = { severity: 'critical', action: 'auto-rollback' };
     // In real seconds, because Firebreak derives the onset from them.
@@ -91,36 +91,36 @@ export class Monitoring {
   async #watch(everyMs: number): Promise<void> {
     while (this.#running) {
       const now = Date.now();
-      const changed = this.#watched.flatMap((watched) => this.#evaluate(watched, now) ?? []);
+      const changed = this.#monitored.flatMap((monitored) => this.#evaluate(monitored, now) ?? []);
       if (changed.length > 0) this.#send(changed);
-      await this.#push().catch(whenAway);
+      await this.#push().catch(ignoreFailedRequest);
       await sleep(Math.max(now + everyMs - Date.now(), 0));
     }
   }
 
   /** Returns the alert that starts to fire or ends. */
-  #evaluate(watched: Watched, now: number): Notified | undefined {
-    const { toy } = watched;
+  #evaluate(monitored: MonitoredService, now: number): AlertChange | undefined {
+    const { toy } = monitored;
     const measured = toy.errorRatio;
     if (measured === null) return undefined;
     const ratio = Math.round(measured * 100) / 100;
-    if (ratio !== watched.ratio) this.#ratioIs(toy, ratio, now);
-    const before = watched.ratio ?? 0;
-    watched.ratio = ratio;
+    if (ratio !== monitored.ratio) this.#recordRatio(toy, ratio, now);
+    const before = monitored.ratio ?? 0;
+    monitored.ratio = ratio;
     if (ratio > RULE.above) {
-      if (before <= RULE.above) this.#exceeds(watched, now, ratio);
-      const since = watched.exceededSince ?? now;
+      if (before <= RULE.above) this.#recordExceeded(monitored, now, ratio);
+      const since = monitored.exceededSince ?? now;
       const pendingMs = RULE.forMinutes * this.#options.minuteMs;
-      return watched.alert === null && now - since >= pendingMs ? this.#fires(watched, now, ratio) : undefined;
+      return monitored.alert === null && now - since >= pendingMs ? this.#startAlert(monitored, now, ratio) : undefined;
     }
-    if (before > RULE.above) this.#exceeds(watched, null, ratio);
-    return watched.alert === null ? undefined : this.#ended(watched, watched.alert, now);
+    if (before > RULE.above) this.#recordExceeded(monitored, null, ratio);
+    return monitored.alert === null ? undefined : this.#endAlert(monitored, monitored.alert, now);
   }
 
   /** Records when the rule's expression became true, or `null` when it became false. */
-  #exceeds(watched: Watched, since: number | null, ratio: number): void {
-    const { toy } = watched;
-    watched.exceededSince = since;
+  #recordExceeded(monitored: MonitoredService, since: number | null, ratio: number): void {
+    const { toy } = monitored;
+    monitored.exceededSince = since;
     const labels = { service: toy.name, environment: 'production' };
     const value = since === null ? null : ratio;
     this.#unsent.push({ query: EXCEEDED, labels, points: [{ at: timestamp(Date.now()), value }] });
@@ -129,7 +129,7 @@ export class Monitoring {
     this.#options.narrator.say({ ...line, tone: since === null ? 'good' : 'bad' });
   }
 
-  #ratioIs(toy: ToyService, ratio: number, at: number): void {
+  #recordRatio(toy: ToyService, ratio: number, at: number): void {
     const labels = { service: toy.name, environment: 'production' };
     this.#unsent.push({ query: healthQuery(toy.name), labels, points: [{ at: timestamp(at), value: ratio }] });
   }
@@ -141,38 +141,38 @@ export class Monitoring {
     }
   }
 
-  #fires(watched: Watched, now: number, ratio: number): Notified {
-    const summary = `${watched.toy.name} fails ${percent(ratio)} of its requests`;
-    this.#options.narrator.begin(now);
-    watched.alert = { startsAt: now, endsAt: null, summary };
-    return { service: watched.toy.name, alert: watched.alert };
+  #startAlert(monitored: MonitoredService, now: number, ratio: number): AlertChange {
+    const summary = `${monitored.toy.name} fails ${percent(ratio)} of its requests`;
+    this.#options.narrator.setFirstAlert(now);
+    monitored.alert = { startsAt: now, endsAt: null, summary };
+    return { service: monitored.toy.name, alert: monitored.alert };
   }
 
-  #ended(watched: Watched, alert: Alert, now: number): Notified {
-    watched.alert = null;
-    return { service: watched.toy.name, alert: { ...alert, endsAt: now } };
+  #endAlert(monitored: MonitoredService, alert: Alert, now: number): AlertChange {
+    monitored.alert = null;
+    return { service: monitored.toy.name, alert: { ...alert, endsAt: now } };
   }
 
   /** Sends notifications in their order, each until it is accepted. */
-  #send(changed: readonly Notified[]): void {
+  #send(changed: readonly AlertChange[]): void {
     this.#sending = this.#sending.then(() => this.#deliver(changed)).catch(this.#options.failed);
   }
 
-  async #deliver(changed: readonly Notified[]): Promise<void> {
+  async #deliver(changed: readonly AlertChange[]): Promise<void> {
     const { firebreak, narrator } = this.#options;
     const body = notification(changed);
     for (const { service, alert } of changed) {
-      const fires = alert.endsAt === null;
-      const text = `${RULE.name} is ${fires ? 'firing' : 'resolved'}; notifies Firebreak`;
-      narrator.say({ at: Date.now(), speaker: 'Alertmanager', about: service, text, tone: fires ? 'bad' : 'good' });
+      const isFiring = alert.endsAt === null;
+      const text = `${RULE.name} is ${isFiring ? 'firing' : 'resolved'}; notifies Firebreak`;
+      narrator.say({ at: Date.now(), speaker: 'Alertmanager', about: service, text, tone: isFiring ? 'bad' : 'good' });
     }
     while (this.#running) {
       try {
         await firebreak.post('/v1/alerts/alertmanager', body, Accepted, firebreak.ingestToken);
         return;
       } catch (error) {
-        whenAway(error);
-        await sleep(SEND_AGAIN_MS);
+        ignoreFailedRequest(error);
+        await sleep(RETRY_EVERY_MS);
       }
     }
   }
@@ -181,7 +181,7 @@ export class Monitoring {
 const percent = (ratio: number): string => `${Math.round(ratio * 100)} %`;
 
 /** Returns the body of Alertmanager's webhook, version 4: the alerts of a rule that changed, in one group. */
-function notification(changed: readonly Notified[]): object {
+function notification(changed: readonly AlertChange[]): object {
   const alerts = changed.map(alertOf);
   return {
     receiver: 'firebreak',
@@ -204,7 +204,7 @@ const COMMON_LABELS = {
   severity: 'critical',
 };
 
-function alertOf({ service, alert: { startsAt, endsAt, summary } }: Notified) {
+function alertOf({ service, alert: { startsAt, endsAt, summary } }: AlertChange) {
   const labels = { ...COMMON_LABELS, service };
   return {
     status: endsAt === null ? 'firing' : 'resolved',

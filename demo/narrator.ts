@@ -13,7 +13,7 @@ export type Line = {
   tone?: Tone | undefined;
 };
 
-/** Output of the teller. */
+/** The terminal or file that the narrator writes to. */
 export type Output = {
   /** Writes whole lines. The last one has no line break. */
   write(text: string): void;
@@ -24,15 +24,15 @@ type Style = Parameters<typeof styleText>[0];
 
 /** Line width in characters. */
 export const WIDTH = 100;
-const STAMP = 8;
-const WHO = 12;
-const INDENT = ' '.repeat(STAMP + WHO + 4);
+const STAMP_CHARS = 8;
+const SPEAKER_CHARS = 12;
+const INDENT = ' '.repeat(STAMP_CHARS + SPEAKER_CHARS + 4);
 
 /** Equal lines within this time are merged. */
-const GATHER_MS = 1000;
+const MERGE_WITHIN_MS = 1000;
 
 /** How many subjects a merged line names. The rest are counted. */
-const NAMED = 3;
+const SUBJECTS_NAMED = 3;
 
 const STYLES: Record<Tone, Style> = { bad: 'red', good: 'green', act: 'yellow', plain: 'reset', quiet: 'dim' };
 
@@ -41,24 +41,24 @@ const STYLES: Record<Tone, Style> = { bad: 'red', good: 'green', act: 'yellow', 
  * `knownUntil` confirms that no earlier one can follow.
  */
 export class Narrator {
-  readonly #paper: Output;
-  readonly #gatherMs: number;
+  readonly #output: Output;
+  readonly #mergeWithinMs: number;
   #held: Line[] = [];
-  #zero: number | null = null;
+  #firstAlertAt: number | null = null;
 
-  /** @param gathers whether to merge equal lines about several subjects */
-  constructor(output: Output, gathers: boolean) {
-    this.#paper = output;
-    this.#gatherMs = gathers ? GATHER_MS : 0;
+  /** @param mergesLines whether to merge equal lines about several subjects */
+  constructor(output: Output, mergesLines: boolean) {
+    this.#output = output;
+    this.#mergeWithinMs = mergesLines ? MERGE_WITHIN_MS : 0;
   }
 
   /** Time of the first alert, from which times are counted. Milliseconds since the Unix epoch. */
-  get zero(): number | null {
-    return this.#zero;
+  get firstAlertAt(): number | null {
+    return this.#firstAlertAt;
   }
 
-  begin(at: number): void {
-    this.#zero ??= at;
+  setFirstAlert(at: number): void {
+    this.#firstAlertAt ??= at;
   }
 
   say(line: Line): void {
@@ -67,42 +67,44 @@ export class Narrator {
 
   /** Prints held lines up to this time. Call it when no earlier line can follow. */
   knownUntil(at: number): void {
-    const due = this.#held.filter((line) => line.at <= at - this.#gatherMs).toSorted((a, b) => a.at - b.at);
-    while (due.length > 0) this.#print(this.#gather(due));
+    const due = this.#held.filter((line) => line.at <= at - this.#mergeWithinMs).toSorted((a, b) => a.at - b.at);
+    while (due.length > 0) this.#print(this.#takeMerged(due));
   }
 
   /** Prints all held lines, then this text as is. */
   write(text: string, style: Style = 'reset'): void {
     this.knownUntil(Infinity);
-    this.#paper.write(this.style(text, style));
+    this.#output.write(this.style(text, style));
   }
 
   style(text: string, style: Style): string {
-    return this.#paper.colours && style !== 'reset' ? styleText(style, text, { validateStream: false }) : text;
+    return this.#output.colours && style !== 'reset' ? styleText(style, text, { validateStream: false }) : text;
   }
 
   /** Removes the first line and merges equal lines of about the same time into it. */
-  #gather(due: Line[]): Line {
+  #takeMerged(due: Line[]): Line {
     const [first] = due;
     if (first === undefined) throw new Error('no line to print');
     const same = this.#held
-      .filter((line) => line === first || (isSame(line, first) && line.at - first.at <= this.#gatherMs))
+      .filter((line) => line === first || (isSame(line, first) && line.at - first.at <= this.#mergeWithinMs))
       .toSorted((a, b) => a.at - b.at);
     this.#held = this.#held.filter((line) => !same.includes(line));
     for (const line of same) due.splice(due.indexOf(line), due.includes(line) ? 1 : 0);
-    const abouts = [...new Set(same.flatMap(({ about }) => about ?? []))];
-    const more = abouts.length - NAMED;
-    const about = abouts.slice(0, more > 1 ? NAMED : undefined).join(', ') + (more > 1 ? ` and ${more} more` : '');
+    const subjects = [...new Set(same.flatMap(({ about }) => about ?? []))];
+    const uncounted = subjects.length - SUBJECTS_NAMED;
+    const about =
+      subjects.slice(0, uncounted > 1 ? SUBJECTS_NAMED : undefined).join(', ') +
+      (uncounted > 1 ? ` and ${uncounted} more` : '');
     return { ...first, text: about === '' ? first.text : `${about}: ${first.text}` };
   }
 
   #print({ at, speaker, text, tone = 'plain' }: Line): void {
     const [first, ...rest] = wrap(oneLine(text), WIDTH - INDENT.length);
-    const stamp = this.style(stampOf(at, this.#zero), 'dim');
-    const name = this.style(speaker.padEnd(WHO), tone === 'quiet' ? 'dim' : 'bold');
+    const stamp = this.style(stampOf(at, this.#firstAlertAt), 'dim');
+    const name = this.style(speaker.padEnd(SPEAKER_CHARS), tone === 'quiet' ? 'dim' : 'bold');
     const lines = [`${stamp}  ${name}  ${this.style(first, STYLES[tone])}`];
     lines.push(...rest.map((line) => INDENT + this.style(line, STYLES[tone])));
-    this.#paper.write(lines.join('\n'));
+    this.#output.write(lines.join('\n'));
   }
 }
 
@@ -110,9 +112,9 @@ const isSame = (a: Line, b: Line): boolean =>
   a.about !== undefined && b.about !== undefined && a.speaker === b.speaker && a.text === b.text;
 
 /** Returns a time such as `+00:04.2`; blanks before the first alert. */
-export function stampOf(at: number, zero: number | null): string {
-  if (zero === null || at < zero) return ' '.repeat(STAMP);
-  const tenths = Math.round((at - zero) / 100);
+export function stampOf(at: number, firstAlertAt: number | null): string {
+  if (firstAlertAt === null || at < firstAlertAt) return ' '.repeat(STAMP_CHARS);
+  const tenths = Math.round((at - firstAlertAt) / 100);
   const minutes = Math.floor(tenths / 600);
   const seconds = ((tenths % 600) / 10).toFixed(1);
   return `+${String(minutes).padStart(2, '0')}:${seconds.padStart(4, '0')}`;

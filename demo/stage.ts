@@ -4,13 +4,13 @@ import { Change } from '../schemas/changes/change.ts';
 import type { IncidentView, TimelineEntry } from '../schemas/incidents/incident.ts';
 import { timestamp } from '../schemas/time/time.ts';
 import { configOf } from './config.ts';
-import { Firebreak, whenAway } from './firebreak.ts';
+import { Firebreak, ignoreFailedRequest } from './firebreak.ts';
 import { Interpreter } from './interpreter.ts';
 import { Monitoring, RULE } from './monitoring.ts';
 import type { Fact, StoryPlan } from './stories/plan.ts';
 import { type Line, type Output, Narrator } from './narrator.ts';
 import { ToyService } from './toy-service.ts';
-import { callsOf, incidentsOf, timelineOf, type VendorCall, Witness } from './event-source.ts';
+import { callsOf, incidentsOf, timelineOf, type VendorCall, EventPoller } from './event-source.ts';
 
 export type Story = StoryPlan & {
   /** For `--story`. */
@@ -32,15 +32,15 @@ const VERIFICATION_MINUTES = 15;
 /** Requests to all toy services together: enough for a curve at a low load. */
 const REQUESTS_PER_SECOND = 80;
 
-const LOOK_EVERY_MS = 100;
+const POLL_EVERY_MS = 100;
 
 const environment = 'production';
 
 const Live = z.object({ items: z.array(z.object({ service: z.string(), version: z.string() })) });
 
-/** The story did not end in time. */
+/** Thrown if the story does not end in time. */
 export class StoryTimeout extends Error {
-  override readonly name = 'Stuck';
+  override readonly name = 'StoryTimeout';
 }
 
 export type StageOptions = {
@@ -60,22 +60,22 @@ export class Stage {
   readonly #options: StageOptions;
   readonly #toys = new Map<string, ToyService>();
   readonly #monitoring: Monitoring;
-  readonly #witness: Witness;
+  readonly #poller: EventPoller;
   readonly #failure = Promise.withResolvers<never>();
-  #awaited = 'its start';
-  #following = Promise.resolve();
+  #waitingFor = 'its start';
+  #followingVersions = Promise.resolve();
   #open = true;
 
   private constructor(story: Story, firebreak: Firebreak, options: StageOptions) {
     this.story = story;
     this.firebreak = firebreak;
     this.#options = options;
-    const several = Object.keys(story.services).length > 1;
-    this.narrator = new Narrator(options.output, several);
+    const hasSeveralServices = Object.keys(story.services).length > 1;
+    this.narrator = new Narrator(options.output, hasSeveralServices);
     this.#failure.promise.catch(() => undefined); // play() reports it
     const failed = this.#failure.reject;
     this.#monitoring = new Monitoring({ firebreak, minuteMs: this.minutes(1), narrator: this.narrator, failed });
-    this.#witness = new Witness({ firebreak, audience: new Interpreter(this.narrator, several), failed });
+    this.#poller = new EventPoller({ firebreak, receiver: new Interpreter(this.narrator, hasSeveralServices), failed });
   }
 
   /** Sets up healthy services with hours of history, and a Firebreak that knows them. */
@@ -85,9 +85,9 @@ export class Stage {
     const stage = new Stage(story, firebreak, options);
     try {
       await Promise.all([firebreak.start(), stage.#startToys()]);
-      stage.#following = stage.#follow().catch(stage.#failure.reject);
+      stage.#followingVersions = stage.#followVersions().catch(stage.#failure.reject);
       await stage.#provideHistory();
-      await stage.#witness.start();
+      await stage.#poller.start();
       return stage;
     } catch (error) {
       await stage.close();
@@ -121,21 +121,23 @@ export class Stage {
       await this.#putLive(service, version);
     }
     await this.until('an annotation in Grafana for each deploy', async () => {
-      const marks = (await this.calls('grafana')).filter(({ method, outcome }) => method === 'POST' && outcome === 200);
-      return marks.length >= this.#toys.size;
+      const annotations = (await this.calls('grafana')).filter(
+        ({ method, outcome }) => method === 'POST' && outcome === 200,
+      );
+      return annotations.length >= this.#toys.size;
     });
   }
 
   /** Makes the toy services run the versions that are live in the CD system. */
-  async #follow(): Promise<void> {
+  async #followVersions(): Promise<void> {
     while (this.#open) {
-      const live = await this.firebreak.get('/sandbox/cd/live', Live).catch(whenAway);
+      const live = await this.firebreak.get('/sandbox/cd/live', Live).catch(ignoreFailedRequest);
       for (const { service, version } of live?.items ?? []) {
         const toy = this.toy(service);
         if (toy.version !== version) this.say({ speaker: 'toy service', text: `${service} runs ${version}` });
         toy.version = version;
       }
-      await sleep(LOOK_EVERY_MS);
+      await sleep(POLL_EVERY_MS);
     }
   }
 
@@ -164,14 +166,14 @@ export class Stage {
     return [...this.#toys.values()];
   }
 
-  /** Plays the story. @throws Stuck if it does not end in time, and other errors of the stage */
+  /** Plays the story. @throws StoryTimeout if it does not end in time, and other errors of the stage */
   async play(): Promise<Fact[]> {
     const { limitSeconds } = this.#options;
     const over = new AbortController();
     const limit = sleep(limitSeconds * 1000, undefined, { signal: over.signal }).then(async () => {
       const state = await this.#state().catch((error: unknown) => `the incidents cannot be read: ${String(error)}`);
       throw new StoryTimeout(
-        `the story has not ended after ${limitSeconds} s: it is waiting for ${this.#awaited}. ${state}`,
+        `the story has not ended after ${limitSeconds} s: it is waiting for ${this.#waitingFor}. ${state}`,
       );
     });
     try {
@@ -194,11 +196,11 @@ export class Stage {
 
   /** Polls until `look` returns a value. @param what describes it in the error after a time-out */
   async until<T>(what: string, look: () => Promise<T | undefined | false>): Promise<T> {
-    this.#awaited = what;
+    this.#waitingFor = what;
     while (this.#open) {
-      const seen = await look().catch(whenAway);
-      if (seen !== undefined && seen !== false) return seen;
-      await sleep(LOOK_EVERY_MS);
+      const value = await look().catch(ignoreFailedRequest);
+      if (value !== undefined && value !== false) return value;
+      await sleep(POLL_EVERY_MS);
     }
     throw new StoryTimeout(`the stage was closed while the story was waiting for ${what}`);
   }
@@ -266,9 +268,9 @@ export class Stage {
   /** Prints the remaining lines, and stops everything except Firebreak. */
   async settle(): Promise<void> {
     await this.#monitoring.stop();
-    await this.#witness.stop();
+    await this.#poller.stop();
     this.#open = false;
-    await this.#following;
+    await this.#followingVersions;
     await Promise.all(this.toys.map((toy) => toy.stop()));
     this.#toys.clear();
   }

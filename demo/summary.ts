@@ -41,7 +41,7 @@ function printIncident(narrator: Narrator, incident: IncidentView, timeline: rea
   narrator.write(`\nIncident ${id}: ${service}, ${severity}, ${status}`, 'bold');
   const reached = MILESTONES.flatMap(([name, kind]) => {
     const entry = timeline.find((one) => one.kind === kind);
-    return entry === undefined ? [] : [`${name} ${secondsSince(narrator.zero, entry)}`];
+    return entry === undefined ? [] : [`${name} ${secondsSince(narrator.firstAlertAt, entry)}`];
   });
   paragraph(narrator, ' ', ['alert', ...reached].join(' → '));
   for (const { version, confidence, reasons } of suspects)
@@ -72,7 +72,7 @@ const secondsSince = (zero: number | null, { at }: TimelineEntry): string =>
   `${((millisOf(at) - (zero ?? millisOf(at))) / 1000).toFixed(1)}\u00a0s`; // no line break before the unit
 
 function tellEntry(narrator: Narrator, { at, kind, actor, text }: TimelineEntry): void {
-  const stamp = stampOf(millisOf(at), narrator.zero);
+  const stamp = stampOf(millisOf(at), narrator.firstAlertAt);
   const indent = ' '.repeat(2 + stamp.length + 2 + KIND + 2);
   const by = actor === 'firebreak' || actor === 'alerts' ? '' : ` (${actor})`;
   const [first, ...rest] = wrap(oneLine(text) + by, WIDTH - indent.length);
@@ -98,7 +98,7 @@ function paragraph(narrator: Narrator, mark: string, text: string, style: 'reset
 }
 
 /** Prints links to explore the result. @param stays whether Firebreak keeps running */
-export async function tellLinks(stage: Stage, { stays, kept }: { stays: boolean; kept: boolean }): Promise<void> {
+export async function printLinks(stage: Stage, { stays, kept }: { stays: boolean; kept: boolean }): Promise<void> {
   const { narrator, firebreak } = stage;
   const { url, adminToken, port, dataDir, configDir } = firebreak;
   const incident = (await stage.incidents()).find(({ parent_id }) => parent_id === null);

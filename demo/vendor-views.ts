@@ -23,7 +23,7 @@ const Views = z.object({
 });
 export type Views = z.infer<typeof Views>;
 
-/** Reads the vendors' views. @throws Unanswered */
+/** Reads the vendors' views. @throws RequestFailed */
 export const shownBy = async (firebreak: Firebreak): Promise<Views> =>
   (await firebreak.get('/sandbox/state', z.object({ views: Views }))).views;
 

@@ -13,14 +13,14 @@ const EVERY_MS = 1000;
 const CREATES_PER_MINUTE = 20;
 
 /** Minimum time because of Slack's rate limit. Seconds. */
-const SLACKS_OWN_SECONDS = (INCIDENTS / CREATES_PER_MINUTE) * 60;
+const SLACK_LIMIT_SECONDS = (INCIDENTS / CREATES_PER_MINUTE) * 60;
 
 /** Promised: every channel within three minutes, and every page within ten seconds. */
-const CHANNELS_TARGET = 180 / SLACKS_OWN_SECONDS;
+const CHANNELS_TARGET = 180 / SLACK_LIMIT_SECONDS;
 const PAGE_PROMISED_MS = 10_000;
 
 const GIVE_UP_AFTER_MS = 200_000;
-const LOOK_EVERY_MS = 500;
+const POLL_EVERY_MS = 500;
 
 const services = Array.from({ length: INCIDENTS }, (_, number) => `channel-${number}`);
 
@@ -46,7 +46,12 @@ export async function measureChannels<T>(
     const name = `${INCIDENTS} incidents in a minute`;
     const results = [
       result(`${name} → slowest page sent, ms (reference: promised)`, Math.max(...pages), PAGE_PROMISED_MS, 1),
-      result(`${name} → all channels, s (reference: Slack's rate limit)`, seconds, SLACKS_OWN_SECONDS, CHANNELS_TARGET),
+      result(
+        `${name} → all channels, s (reference: Slack's rate limit)`,
+        seconds,
+        SLACK_LIMIT_SECONDS,
+        CHANNELS_TARGET,
+      ),
     ];
     return { results, done };
   } finally {
@@ -67,6 +72,6 @@ async function secondsToChannels(product: Product, began: number): Promise<numbe
     const passed = performance.now() - began;
     if (items.filter(({ channel }) => channel !== null).length === INCIDENTS) return passed / 1000;
     if (passed > GIVE_UP_AFTER_MS) throw new Error(`some incidents have no channel after ${GIVE_UP_AFTER_MS / 1000} s`);
-    await sleep(LOOK_EVERY_MS);
+    await sleep(POLL_EVERY_MS);
   }
 }

@@ -17,16 +17,16 @@ import { result, type Result } from '../results.ts';
 const LAX_TARGET = 0.2;
 
 /** Decimals of the report's percentages: enough to show one case in three thousand. */
-const DIGITS = 3;
+const PERCENT_DECIMALS = 3;
 
 /** Evidence that policy requires for automatic actions: `autoRollback.evidence`. */
-export type Demand = TargetInputs['policy']['evidence'];
+export type RequiredEvidence = TargetInputs['policy']['evidence'];
 
 /** Returns the product's decision about a case: an alert requests a rollback, in mode `act`, and no guard applies. */
-export const judgedBy =
-  (demand: Demand): Judge =>
+export const judgeWith =
+  (required: RequiredEvidence): Judge =>
   (question) => {
-    const decision = decide(inputsOf(question, demand));
+    const decision = decide(inputsOf(question, required));
     return {
       action: decision.kind === 'roll_back' ? 'roll_back' : decision.kind === 'approve' ? 'ask' : 'none',
       change_id: decision.suspect,
@@ -35,7 +35,7 @@ export const judgedBy =
     };
   };
 
-export function inputsOf({ evidence, history, policy }: Question, demand: Demand): DecisionInputs {
+export function inputsOf({ evidence, history, policy }: Question, required: RequiredEvidence): DecisionInputs {
   const services = new Set([evidence.service, ...evidence.changes.map(({ change }) => change.service as string)]);
   return {
     decide_version: DECIDE_VERSION,
@@ -44,7 +44,7 @@ export function inputsOf({ evidence, history, policy }: Question, demand: Demand
     monitoring_failure_only: false,
     evidence: { ...evidence, changes: [...ranBefore(history), ...evidence.changes] },
     targets: [...services].map((service) =>
-      targetOf(service, evidence, history, { ...policy, approvals: 1, evidence: demand }),
+      targetInputs(service, evidence, history, { ...policy, approvals: 1, evidence: required }),
     ),
     guard: { state: 'read', paused: false },
     incident_paused: false,
@@ -61,7 +61,7 @@ function ranBefore(history: Question['history']): RelatedChange[] {
   return change === undefined ? [] : [{ change, relation: 'same', distance: 0 }];
 }
 
-const targetOf = (
+const targetInputs = (
   service: string,
   evidence: Evidence,
   history: Question['history'],
@@ -78,18 +78,18 @@ const targetOf = (
   changes: [...history, ...evidence.changes.map(({ change }) => change)].filter((change) => change.service === service),
 });
 
-export type Evaluations = Readonly<Record<Demand, Evaluation>>;
+export type Evaluations = Readonly<Record<RequiredEvidence, Evaluation>>;
 
 /** Judges every case of one seed's set, and the replays, with each kind of required evidence. Takes ten seconds. */
 export const judgeSet = (seed: number): Evaluations =>
-  evaluateAll({ version: judgedBy('version'), proved: judgedBy('proved'), time: judgedBy('time') }, [seed]);
+  evaluateAll({ version: judgeWith('version'), proved: judgeWith('proved'), time: judgeWith('time') }, [seed]);
 
 /** Judges all sets, each in its own thread, so that the caller's event loop stays free. */
-export async function correlationBeside(): Promise<Evaluations> {
+export async function correlationInThreads(): Promise<Evaluations> {
   const [first, ...further] = await Promise.all([inThread(DEFAULT_SEED), ...FURTHER_SEEDS.map(inThread)]);
-  const all = (demand: Demand): Evaluation => ({
-    ...first[demand],
-    sets: [first, ...further].flatMap((one) => one[demand].sets),
+  const all = (required: RequiredEvidence): Evaluation => ({
+    ...first[required],
+    sets: [first, ...further].flatMap((one) => one[required].sets),
   });
   return { version: all('version'), proved: all('proved'), time: all('time') };
 }
@@ -135,4 +135,4 @@ function worst({ sets }: Evaluation, share: (report: Report) => number): { value
 }
 
 const line = (name: string, share: number, reference: number, target: number): Result =>
-  result(`correlation: ${name}`, 100 * share, 100 * reference, target, DIGITS);
+  result(`correlation: ${name}`, 100 * share, 100 * reference, target, PERCENT_DECIMALS);

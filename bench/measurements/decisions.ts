@@ -15,7 +15,7 @@ const DECISIONS = 100;
 const SERVICES = 200;
 
 /** Time that Prometheus takes for a query over two hours. */
-const ANSWER_MS = 10;
+const RESPONSE_MS = 10;
 
 const WARM_UP = 5;
 
@@ -32,7 +32,7 @@ const ALLOWED_MS = 2_000;
 export async function measureDecisions(): Promise<Result[]> {
   const { url, close } = await startSlowPrometheus();
   try {
-    const decisions: Decided[] = [];
+    const decisions: DecisionTime[] = [];
     for (let number = -WARM_UP; number < DECISIONS; number += 1) {
       const decided = await timeToDecide(url, number + WARM_UP);
       if (number >= 0) decisions.push(decided);
@@ -50,24 +50,24 @@ export async function measureDecisions(): Promise<Result[]> {
 }
 
 /** `isComplete`: the health of all services was read in time. Otherwise, a person decides. */
-type Decided = { milliseconds: number; isComplete: boolean };
+type DecisionTime = { milliseconds: number; isComplete: boolean };
 
-async function timeToDecide(url: string, number: number): Promise<Decided> {
+async function timeToDecide(url: string, number: number): Promise<DecisionTime> {
   const monitored = monitoredCase(MONITORED_SEED, 'deploy_at_once', number % 10);
-  const { deps, incident, stored: kept } = portsAt(monitored, monitored.at);
-  const own = await deps.config.current();
+  const { deps, incident, stored: storedInputs } = portsAt(monitored, monitored.at);
+  const ownConfig = await deps.config.current();
   const others = Array.from({ length: SERVICES }, (_, index) => {
     const promql = `sum(rate(errors_total{service="other-${index}"}[5m])) / sum(rate(requests_total{service="other-${index}"}[5m]))`;
     return [`other-${index}`, { environments: { production: { health: { promql, max: 0.01 } } } }] as const;
   });
   const { services } = Config.parse({ version: 'bench', paging: {}, services: Object.fromEntries(others) });
-  const config = { ...own, services: { ...services, ...own.services } };
+  const config = { ...ownConfig, services: { ...services, ...ownConfig.services } };
   const metrics = { ...prometheus(() => Promise.resolve(url)), rule: () => Promise.resolve(null) };
   const measured: Deps = { ...deps, metrics, config: { ...deps.config, current: () => Promise.resolve(config) } };
   const begin = performance.now();
   await judge(measured, incident, 1, { by: 'alert', name: '' });
   const milliseconds = performance.now() - begin;
-  return { milliseconds, isComplete: kept()?.neighbours_unreadable === false };
+  return { milliseconds, isComplete: storedInputs()?.neighbours_unreadable === false };
 }
 
 /** Starts a Prometheus that answers each query over a range with a sample for each step. */
@@ -81,7 +81,7 @@ async function startSlowPrometheus(): Promise<{ url: string; close: () => void }
   };
   const server = createServer((request, response) => {
     const { searchParams } = new URL(request.url ?? '/', 'http://prometheus.test');
-    setTimeout(() => answer(searchParams, response), ANSWER_MS);
+    setTimeout(() => answer(searchParams, response), RESPONSE_MS);
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   return {

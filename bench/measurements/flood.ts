@@ -23,7 +23,7 @@ const PAGES_PROMISED = 6;
 const known = names('known-in-flood', 6);
 const unknown = names('unknown-in-flood', ALERTS);
 
-const LOOK_EVERY_MS = 250;
+const POLL_EVERY_MS = 250;
 const GIVE_UP_AFTER_MS = 150_000;
 
 const Incidents = z.object({ items: z.array(z.object({ service: z.string(), signal_count: z.number() })) });
@@ -86,6 +86,6 @@ async function untilCounted(product: Product, began: number): Promise<void> {
       const all = items.reduce((sum, { signal_count }) => sum + signal_count, 0);
       throw new Error(`${all} of ${ALERTS} alerts are counted after ${GIVE_UP_AFTER_MS / 1000} s`);
     }
-    await sleep(LOOK_EVERY_MS);
+    await sleep(POLL_EVERY_MS);
   }
 }

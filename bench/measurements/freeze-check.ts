@@ -35,27 +35,27 @@ export async function measureFreezeCheck(folder: string, vendors: Vendors): Prom
 
 async function measure({ product, reference }: Pair): Promise<Result[]> {
   const [ci, referenceClient] = [await ciClient(product), clientOf(reference.url)];
-  const sampled = (version: (number: number) => string, way: string) => async (number: number) => {
+  const samplerFor = (version: (number: number) => string, path: string) => async (number: number) => {
     const service = services[number % services.length] ?? '';
     return {
       product: await milliseconds(() => ci.send('GET', checkPath(service, version(number)))),
-      reference: await milliseconds(() => referenceClient.send('POST', way, {})),
+      reference: await milliseconds(() => referenceClient.send('POST', path, {})),
     };
   };
   try {
     const repeated = await samples(
       'repeated checks',
       REPEATED,
-      sampled(() => 'v1', '/check-again'),
+      samplerFor(() => 'v1', '/check-again'),
     );
     const first = await samples(
       'new checks',
       NEW,
-      sampled((number) => `v${number}-new`, '/check'),
+      samplerFor((number) => `v${number}-new`, '/check'),
     );
     return [
-      ...both('repeated freeze check → response', repeated, TARGETS.repeated),
-      ...both('freeze check of a new version → response', first, TARGETS.new),
+      ...medianAndP99('repeated freeze check → response', repeated, TARGETS.repeated),
+      ...medianAndP99('freeze check of a new version → response', first, TARGETS.new),
     ];
   } finally {
     ci.close();
@@ -80,7 +80,11 @@ async function milliseconds(work: () => Promise<void>): Promise<number> {
   return performance.now() - began;
 }
 
-function both(name: string, measured: readonly SamplePair[], target: { median: number; p99: number }): Result[] {
+function medianAndP99(
+  name: string,
+  measured: readonly SamplePair[],
+  target: { median: number; p99: number },
+): Result[] {
   const [product, reference] = [measured.map((sample) => sample.product), measured.map((sample) => sample.reference)];
   return [
     result(`${name}, median ms`, median(product), median(reference), target.median, 2),

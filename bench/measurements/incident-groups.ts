@@ -32,9 +32,9 @@ export async function groupedIncidents(monitored: MonitoredCase, until: number):
         return isOpen ? parent : undefined;
       },
       openParent: async (_environment: string, reason: Parent['incident']['group_reason']) => {
-        const own = IncidentId.parse(`${id.slice(0, -1)}0`);
-        parent = { incident: { id: own, group_reason: reason } as IncidentRecord, lastJoinedAt: at };
-        return own;
+        const parentId = IncidentId.parse(`${id.slice(0, -1)}0`);
+        parent = { incident: { id: parentId, group_reason: reason } as IncidentRecord, lastJoinedAt: at };
+        return parentId;
       },
       join: async (group: string, child: string) => {
         children.set(child, group);

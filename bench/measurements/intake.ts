@@ -18,11 +18,11 @@ const LAST_STORM_SECONDS = 15;
 const ALERTS_PER_SERVICE = 250;
 
 /** Interval and limit of polling until all signals are counted. Each poll is a request to the measured product, so they are rare. */
-const LOOK_EVERY_MS = 50;
+const POLL_EVERY_MS = 50;
 const COUNTED_WITHIN_MS = 20_000;
 
 /** Pause, so that work after the pages does not disturb the reference. Milliseconds. */
-const SETTLED_AFTER_MS = 300;
+const SETTLE_MS = 300;
 
 /** Highest accepted ratio; for the reasons, see docs/explanation/performance.md. */
 const TARGET = 20;
@@ -40,10 +40,13 @@ export const catalogue = {
 };
 
 /** What the storms leave for the measurements that follow: data folders, and the number of incidents in them. */
-export type Left = { folders: PairFolders; incidents: number };
+export type StoredStorms = { folders: PairFolders; incidents: number };
 
 /** Measures storms at an instance with open incidents. */
-export async function measureIntake(folder: string, vendors: Vendors): Promise<{ results: Result[]; left: Left }> {
+export async function measureIntake(
+  folder: string,
+  vendors: Vendors,
+): Promise<{ results: Result[]; stored: StoredStorms }> {
   const { measured, folders } = await withPair(join(folder, 'storms'), catalogue, vendors, async (pair) => {
     await warmUp(pair, vendors, catalogue.asking);
     for (const service of open) {
@@ -54,7 +57,7 @@ export async function measureIntake(folder: string, vendors: Vendors): Promise<{
     return measureStorms(pair, vendors);
   });
   const incidents = catalogue.asking.length + open.length + measured.opened;
-  return { results: measured.results, left: { folders, incidents } };
+  return { results: measured.results, stored: { folders, incidents } };
 }
 
 /** Measures a storm: one request with 500 alerts of two services, from its first byte until two incidents count 500 signals. */
@@ -66,9 +69,9 @@ async function measureStorms(
     const began = performance.now();
     await product.request('POST', '/v1/alerts/alertmanager', group(services, ALERTS_PER_SERVICE));
     const incidents = await Promise.all(services.map(async (service) => incidentOf(await vendors.page(service))));
-    for (const id of incidents) await allCounted(product, id);
+    for (const id of incidents) await untilAllCounted(product, id);
     const productMs = performance.now() - began;
-    await sleep(SETTLED_AFTER_MS);
+    await sleep(SETTLE_MS);
     return {
       productMs,
       referenceMs: await referenceIntake(reference, vendors, `intake-${round}`),
@@ -88,14 +91,14 @@ async function measureStorms(
 
 const Incident = z.object({ signal_count: z.number() });
 
-async function allCounted(product: Product, id: string): Promise<void> {
+async function untilAllCounted(product: Product, id: string): Promise<void> {
   const end = performance.now() + COUNTED_WITHIN_MS;
   for (;;) {
     const { signal_count: counted } = Incident.parse(await product.request('GET', `/v1/incidents/${id}`));
     if (counted === ALERTS_PER_SERVICE) return;
     if (performance.now() > end)
       throw new Error(`incident ${id} counts ${counted} signals after ${COUNTED_WITHIN_MS / 1000} s`);
-    await sleep(LOOK_EVERY_MS);
+    await sleep(POLL_EVERY_MS);
   }
 }
 

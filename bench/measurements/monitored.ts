@@ -8,9 +8,9 @@ import { groupedIncidents } from './incident-groups.ts';
 import { judge } from '../../workflows/steps/judge.ts';
 
 /** Evidence that policy requires for automatic actions: `autoRollback.evidence`. */
-type Demand = TargetInputs['policy']['evidence'];
+type RequiredEvidence = TargetInputs['policy']['evidence'];
 
-export const DEMANDS = ['proved', 'version', 'time'] as const satisfies readonly Demand[];
+export const EVIDENCE_POLICIES = ['proved', 'version', 'time'] as const satisfies readonly RequiredEvidence[];
 
 /** Seconds that an automatic action waits for alerts of other services (the default of `settleSeconds`). */
 const SETTLE_SECONDS = 10;
@@ -29,7 +29,7 @@ export async function inputsAt(monitored: MonitoredCase, at: number): Promise<De
 }
 
 /** Returns the product's decision under a policy, by the same evidence. */
-const decideUnder = (inputs: DecisionInputs, evidence: Demand): Decision =>
+const decideUnder = (inputs: DecisionInputs, evidence: RequiredEvidence): Decision =>
   decide({
     ...inputs,
     targets: inputs.targets.map((target) => ({ ...target, policy: { ...target.policy, evidence } })),
@@ -39,16 +39,16 @@ const decideUnder = (inputs: DecisionInputs, evidence: Demand): Decision =>
  * Judges a case as the workflow does: a rollback without proof is judged again after the settling time, and done only if the
  * decision is the same.
  */
-async function judged(monitored: MonitoredCase): Promise<Record<Demand, Verdict>> {
+async function verdictsOf(monitored: MonitoredCase): Promise<Record<RequiredEvidence, Verdict>> {
   const first = await inputsAt(monitored, monitored.at);
   let later: DecisionInputs | undefined;
-  const verdicts = {} as Record<Demand, Verdict>;
-  for (const demand of DEMANDS) {
-    const decision = decideUnder(first, demand);
-    if (decision.kind !== 'roll_back' || isProved(first, decision)) verdicts[demand] = verdictOf(decision);
+  const verdicts = {} as Record<RequiredEvidence, Verdict>;
+  for (const required of EVIDENCE_POLICIES) {
+    const decision = decideUnder(first, required);
+    if (decision.kind !== 'roll_back' || isProved(first, decision)) verdicts[required] = verdictOf(decision);
     else {
       later ??= await inputsAt(monitored, monitored.at + SETTLE_SECONDS);
-      verdicts[demand] = verdictOf(decideUnder(later, demand));
+      verdicts[required] = verdictOf(decideUnder(later, required));
     }
   }
   return verdicts;
@@ -99,14 +99,18 @@ export async function explainMonitored(monitored: MonitoredCase): Promise<object
     id,
     label,
     facts,
-    seconds_after_onset: { judged: since(at), alert_active: since(alert.activeAt), alert_delivered: since(alert.at) },
+    seconds_after_onset: {
+      judged: since(at),
+      alert_active: since(alert.activeAt),
+      alert_delivered: since(alert.at),
+    },
     service: stage.focus,
     changes: stage.recorded
       .filter(({ start }) => start > 0)
       .map(({ start, finish, ...change }) => ({ ...change, start: since(start), finish: since(finish) })),
     faults: stage.faults.map(({ shape, ...fault }) => ({ ...fault, now: shape(at) })),
     evidence: inputs.evidence,
-    decisions: Object.fromEntries(DEMANDS.map((demand) => [demand, decideUnder(inputs, demand)])),
+    decisions: Object.fromEntries(EVIDENCE_POLICIES.map((required) => [required, decideUnder(inputs, required)])),
   };
 }
 
@@ -116,14 +120,14 @@ export async function judgeMonitored(
   share = 1,
   names: readonly ClassName[] = CLASS_NAMES,
 ): Promise<Record<string, MonitoredReport>> {
-  const tallies = DEMANDS.map((demand) => ({ demand, tally: newMonitoredTally() }));
+  const tallies = EVIDENCE_POLICIES.map((required) => ({ required, tally: newMonitoredTally() }));
   const nearest = newMonitoredTally();
   for (const monitored of monitoredCases(seed, share, names)) {
-    const verdicts = await judged(monitored);
-    for (const { demand, tally } of tallies) tally.add(monitored, verdicts[demand]);
+    const verdicts = await verdictsOf(monitored);
+    for (const { required, tally } of tallies) tally.add(monitored, verdicts[required]);
     nearest.add(monitored, nearestDeploy(monitored));
   }
   const reports: Record<string, MonitoredReport> = {};
-  for (const { demand, tally } of tallies) reports[`evidence: ${demand}`] = tally.report();
+  for (const { required, tally } of tallies) reports[`evidence: ${required}`] = tally.report();
   return { ...reports, 'nearest earlier deploy': nearest.report() };
 }

@@ -44,20 +44,20 @@ export async function measurePages(folder: string, vendors: Vendors): Promise<Re
   });
   const [product, reference] = [await start(), await startReference(referenceFolder)];
   const console = clientOf(product.url, { authorization: `Bearer ${BENCH_TOKEN}`, accept: 'text/html' });
-  const beside = clientOf(reference.url);
-  const page = async (name: string, path: string, way: string, target: number): Promise<Result> => {
+  const referenceClient = clientOf(reference.url);
+  const page = async (name: string, path: string, referencePath: string, target: number): Promise<Result> => {
     const measured = await whileTimeLasts(
       `requests of ${path}`,
       LAST_SECONDS,
       Array.from({ length: WARM_UP + REQUESTS }),
       async () => ({
         product: await milliseconds(() => console.send('GET', path)),
-        reference: await milliseconds(() => beside.send('POST', way, {})),
+        reference: await milliseconds(() => referenceClient.send('POST', referencePath, {})),
       }),
     );
     const counted = measured.slice(Math.min(WARM_UP, Math.floor(measured.length / 2)));
-    const of = (side: 'product' | 'reference') => median(counted.map((one) => one[side]));
-    return result(`${name}, median ms`, of('product'), of('reference'), target, 2);
+    const medianOf = (side: 'product' | 'reference') => median(counted.map((one) => one[side]));
+    return result(`${name}, median ms`, medianOf('product'), medianOf('reference'), target, 2);
   };
   try {
     const incident = `/console/incidents/${busy}`;
@@ -76,7 +76,7 @@ export async function measurePages(folder: string, vendors: Vendors): Promise<Re
     throw new Error(`${String(error)}; output:\n${product.lastOutput()}`, { cause: error });
   } finally {
     console.close();
-    beside.close();
+    referenceClient.close();
     await Promise.all([product.stop(), reference.stop()]);
   }
 }

@@ -39,13 +39,16 @@ type Samples = { rollback: Sample; page: Sample };
 /** Measures the time from an accepted alert to rollback and page. Each incident is followed by both references. */
 export async function measureResponse(folder: string, vendors: Vendors): Promise<Result[]> {
   const measured = await whileTimeLasts('batches of alerts', LAST_BATCH_SECONDS, batches, async (batch, number) => {
-    const own = join(folder, `batch-${number}`);
+    const batchFolder = join(folder, `batch-${number}`);
     const measure = (pair: Pair) => measureBatch(pair, vendors, batch);
-    return (await withPair(own, { ...batch, paging: [] }, vendors, measure)).measured;
+    return (await withPair(batchFolder, { ...batch, paging: [] }, vendors, measure)).measured;
   });
   const samples = measured.flat();
   const [rollbacks, pages] = [samples.map(({ rollback }) => rollback), samples.map(({ page }) => page)];
-  return [...both('alert accepted → rollback call sent', rollbacks), ...both('alert accepted → page sent', pages)];
+  return [
+    ...medianAndP95('alert accepted → rollback call sent', rollbacks),
+    ...medianAndP95('alert accepted → page sent', pages),
+  ];
 }
 
 async function measureBatch(pair: Pair, vendors: Vendors, { acting, asking }: Batch): Promise<Samples[]> {
@@ -65,7 +68,7 @@ async function measureBatch(pair: Pair, vendors: Vendors, { acting, asking }: Ba
   return samples;
 }
 
-function both(name: string, samples: readonly Sample[]): Result[] {
+function medianAndP95(name: string, samples: readonly Sample[]): Result[] {
   const [product, reference] = [samples.map((sample) => sample.product), samples.map((sample) => sample.reference)];
   return [
     result(`${name}, median ms`, median(product), median(reference), TARGET),

@@ -49,7 +49,7 @@ async function record(): Promise<{ policy: Config; recorded: Recorded }> {
   const { deps, incident: id } = portsAt(monitored, monitored.at);
   const policy = await deps.config.current();
   const { decision, inputs, incident } = await judge(deps, id, 1, { by: 'alert', name: '' });
-  const decided = {
+  const decisionFields = {
     kind: decision.kind,
     state: 'final' as const,
     from: decision.from_version,
@@ -80,7 +80,7 @@ async function record(): Promise<{ policy: Config; recorded: Recorded }> {
       ),
       truncated: false,
       messages: [],
-      decisions: [{ number: 1, at: plusSeconds(at, 10), ...decided, inputs: stored }],
+      decisions: [{ number: 1, at: plusSeconds(at, 10), ...decisionFields, inputs: stored }],
       runbooks: [],
       pages: [{ number: 1, at }],
     };

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { catalogue, type Left } from './intake.ts';
+import { catalogue, type StoredStorms } from './intake.ts';
 import { made, startReference } from '../harness/pair.ts';
 import { prepare, startProduct } from '../harness/product.ts';
 import { result, type Result } from '../results.ts';
@@ -28,7 +28,7 @@ export function measureFirstStart(folder: string, vendors: Vendors): Promise<Res
 }
 
 /** Measures a start with the data of the storms: open incidents with suspended workflows. */
-export function measureStartAgain({ folders, incidents }: Left, vendors: Vendors): Promise<Result[]> {
+export function measureStartAgain({ folders, incidents }: StoredStorms, vendors: Vendors): Promise<Result[]> {
   return measure(`start with ${incidents} open incidents → ready, median ms`, vendors, {
     product: () => Promise.resolve(folders.product),
     reference: () => Promise.resolve(folders.reference),

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import * as z from 'zod';
-import { Firebreak, whenAway } from '../../demo/firebreak.ts';
+import { Firebreak, ignoreFailedRequest } from '../../demo/firebreak.ts';
 import { Change } from '../../schemas/changes/change.ts';
 import { ROLES } from '../../schemas/people/people.ts';
 
@@ -224,7 +224,7 @@ export class Shop {
   /** Polls until `look` returns a value. */
   async until<T>(what: string, look: () => Promise<T | undefined | false>): Promise<T> {
     for (let looks = 0; looks < LOOKS_MAX; looks += 1) {
-      const seen = await look().catch(whenAway);
+      const seen = await look().catch(ignoreFailedRequest);
       if (seen !== undefined && seen !== false) return seen;
       await sleep(LOOK_EVERY_MS);
     }

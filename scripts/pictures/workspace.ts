@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
-import { type Firebreak, whenAway } from '../../demo/firebreak.ts';
+import { type Firebreak, ignoreFailedRequest } from '../../demo/firebreak.ts';
 
 const Channel = z.object({
   messages: z.array(z.object({ ts: z.string(), text: z.string() })),
@@ -44,7 +44,7 @@ export class Workspace {
   /** Waits for a matching message in a channel, visible to all or to one person. */
   async until(channel: string, words: RegExp): Promise<void> {
     for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
-      const { messages, ephemerals } = (await this.#read(channel).catch(whenAway)) ?? NOTHING;
+      const { messages, ephemerals } = (await this.#read(channel).catch(ignoreFailedRequest)) ?? NOTHING;
       if ([...messages, ...ephemerals].some(({ text }) => words.test(text))) return;
       await sleep(POLL_MS);
     }

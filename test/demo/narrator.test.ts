@@ -4,7 +4,7 @@ import { type Line, stampOf, Narrator, wrap } from '../../demo/narrator.ts';
 function told(lines: readonly Line[], { gathers = false, zero = 1000 } = {}): string[] {
   const written: string[] = [];
   const narrator = new Narrator({ colours: false, write: (text) => void written.push(text) }, gathers);
-  narrator.begin(zero);
+  narrator.setFirstAlert(zero);
   for (const line of lines) narrator.say(line);
   narrator.knownUntil(Infinity);
   return written;
