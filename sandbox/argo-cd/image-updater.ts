@@ -28,7 +28,7 @@ function updateImage(state: State, listEntry: string, registry: Registry['tags']
   const [, alias, image = ''] = /^(?:([^=]*)=)?(.*)$/.exec(listEntry) ?? [];
   if (/:[^/]*$/.test(image)) throw problem(422, `the stand-in knows no version constraints, such as in ${listEntry}`);
   const settings = settingsOf(state, alias);
-  const running = runningImages(state).find((running) => nameOf(running) === image);
+  const running = runningImages(state).find((candidate) => nameOf(candidate) === image);
   const candidates = (registry[image] ?? []).filter(
     (tag) => settings.allows(tag) && !settings.ignored.some((pattern) => matches(pattern, tag)),
   );

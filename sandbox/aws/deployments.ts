@@ -149,8 +149,8 @@ export function openDeployments(db: DatabaseSync): Deployments {
     fail: ({ application, name }) => void fail.run(application, name),
     end: ({ seq }, how, error, now) => void end.run(how, error, now, seq),
     rollBack(deployment, at) {
-      const group = deployments.group(deployment.application, deployment.grp);
-      const lastSuccessful = group && deployments.inGroup(group).find(({ status }) => status === 'Succeeded');
+      const ownGroup = deployments.group(deployment.application, deployment.grp);
+      const lastSuccessful = ownGroup && deployments.inGroup(ownGroup).find(({ status }) => status === 'Succeeded');
       if (!lastSuccessful) return undefined;
       const { revision } = lastSuccessful;
       const newDeployment = {
@@ -159,7 +159,7 @@ export function openDeployments(db: DatabaseSync): Deployments {
         creator: 'codeDeployRollback',
         rollback_of: deployment.seq,
       } as const;
-      const rollback = deployments.begin(group, newDeployment, at);
+      const rollback = deployments.begin(ownGroup, newDeployment, at);
       rolledBack.run(rollback.seq, deployment.seq);
       return rollback;
     },
@@ -171,8 +171,8 @@ export function openDeployments(db: DatabaseSync): Deployments {
           row.ends_at,
           row.seq,
         );
-        const group = deployments.group(row.application, row.grp);
-        if (row.failing === 1 && group?.auto_rollback === 1 && row.creator !== 'codeDeployRollback')
+        const ownGroup = deployments.group(row.application, row.grp);
+        if (row.failing === 1 && ownGroup?.auto_rollback === 1 && row.creator !== 'codeDeployRollback')
           deployments.rollBack(deploymentOf(row), at);
       }
     },

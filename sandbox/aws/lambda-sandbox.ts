@@ -34,7 +34,7 @@ export function lambdaSandbox(deps: StandInDeps): Hono {
     .get('/functions', (c) => c.json({ items: shownFunctions(deps), next_cursor: null }))
     .put('/functions', async (c) => {
       const { function: name, versions, alias, version, weights } = check(FunctionState, await readJson(c));
-      for (const version of versions) functions.publish(name, version, deps.now());
+      for (const newVersion of versions) functions.publish(name, newVersion, deps.now());
       const newest = functions.versions(name).at(-1);
       if (newest === undefined) throw problem(422, `versions: ${name} has no versions; add at least one`);
       if (alias !== undefined)

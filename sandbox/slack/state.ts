@@ -102,8 +102,8 @@ const textOf = (input: InputValue): string | null => {
  */
 function optionOf(item: Fields, given: string | { value: string; text: string }): unknown {
   const { value, text } = typeof given === 'string' ? { value: given, text: given } : given;
-  const option = optionsOf(item).find((option) => option['value'] === value);
-  return option ?? { text: { type: 'plain_text', text, emoji: true }, value };
+  const ownOption = optionsOf(item).find((option) => option['value'] === value);
+  return ownOption ?? { text: { type: 'plain_text', text, emoji: true }, value };
 }
 
 /** Returns the errors that Slack reports before it sends a submission to the app, by `block_id`. */
