@@ -63,7 +63,7 @@ export async function evidenceOf(
   const dependencies = isKnown ? dependenciesOf(config.services, service) : [];
   const callers = isKnown ? callersOf(config.services, service) : [];
   const [onset, course] = await Promise.all([
-    onsetEvidence(deps, cause, incident.opened_at),
+    onsetEvidence(deps, cause, { openedAt: incident.opened_at, isMeasured: health !== undefined }),
     measure(deps, health, { from: plusSeconds(at, -CURVE_SECONDS), until: at }),
   ]);
   const newest = await withNewestSamples(deps, health, course, { onset, at });
@@ -119,20 +119,25 @@ export async function evidenceOf(
 const mayBeUndeclared = ({ relation, measured, changed_at }: Failing): boolean =>
   relation === 'unrelated' && measured !== undefined && changed_at !== null;
 
-async function onsetEvidence(deps: Deps, firing: readonly SignalView[], openedAt: Timestamp): Promise<OnsetEvidence> {
-  const earliest = firing.toSorted((a, b) => (beganAt(a) < beganAt(b) ? -1 : 1))[0];
+async function onsetEvidence(
+  deps: Deps,
+  firing: readonly SignalView[],
+  { openedAt, isMeasured }: { openedAt: Timestamp; isMeasured: boolean },
+): Promise<OnsetEvidence> {
+  const began = (signal: SignalView): Timestamp => beganAt(signal, isMeasured);
+  const earliest = firing.toSorted((a, b) => (began(a) < began(b) ? -1 : 1))[0];
   if (earliest === undefined) return { alertStartedAt: openedAt, rule: null };
   const alertname = new Map(earliest.labels).get('alertname');
   const rule = alertname === undefined ? null : await deps.metrics.rule(alertname);
-  return { alertStartedAt: beganAt(earliest), rule };
+  return { alertStartedAt: began(earliest), rule };
 }
 
 /**
  * Returns the alert's start, but at the latest its receipt, in case the sender's clock is wrong. The alert of a watch starts
- * with the first measurement of the version: the problem is known only from its receipt on.
+ * with the first measurement of the version: where health is measured, that shows when the problem really began.
  */
-const beganAt = ({ source, startsAt, first_seen_at: receivedAt }: SignalView): Timestamp =>
-  startsAt < receivedAt && source !== 'watch' ? startsAt : receivedAt;
+const beganAt = ({ source, startsAt, first_seen_at: receivedAt }: SignalView, isMeasured: boolean): Timestamp =>
+  startsAt < receivedAt && !(isMeasured && source === 'watch') ? startsAt : receivedAt;
 
 type Measured = Pick<Evidence, 'health' | 'health_unreadable' | 'traffic' | 'by_version' | 'by_version_window'>;
 
