@@ -99,6 +99,21 @@ function timingOf(change: Change, { at, earliest, latest }: Onset): Timing | nul
 export const called = ({ change, relation }: Pick<Candidate, 'change' | 'relation'>): string =>
   relation === 'same' ? change.version : `${change.service} ${change.version}`;
 
+/** Changes that are not of a version, in words. */
+const WORDS_FOR_KINDS: Readonly<Partial<Record<Change['kind'], string>>> = {
+  flag: 'the change of feature flag',
+  config: 'configuration change',
+  infrastructure: 'infrastructure change',
+};
+
+/** Returns the kind and the name of a change: "deploy of v42", "configuration change c7 of payments". */
+function described(candidate: Candidate): string {
+  const { change, relation } = candidate;
+  const words = WORDS_FOR_KINDS[change.kind];
+  if (words === undefined) return `${change.kind} of ${called(candidate)}`;
+  return `${words} ${change.version}${relation === 'same' ? '' : ` of ${change.service}`}`;
+}
+
 /** Returns the seconds between the end of the change and the onset; null if it was still rolling out at the onset. */
 export function finishedBefore({ finished_at }: Change, onset: Timestamp): number | null {
   const seconds = finished_at === null ? 0 : secondsBetween(finished_at, onset);
@@ -115,7 +130,7 @@ export function timingFactor(
   isMeasured: boolean,
 ): Factor<Timing> {
   const { change, timing } = candidate;
-  const what = `${change.kind} of ${called(candidate)}`;
+  const what = described(candidate);
   const started = secondsBetween(change.started_at, at);
   // What rises slowly began before it showed.
   const slowly = rise ?? 0;
@@ -150,7 +165,7 @@ export function timingFactor(
   if (started < 0) {
     // The onset is known to lie between two samples, and the change started between them, too.
     const before = secondsBetween(change.started_at, latest) / Math.max(1, secondsBetween(earliest, latest));
-    return gradedFactor(timing, `${what} started while the problem began, as far as its start is known`, {
+    return gradedFactor(timing, `${what} started about when the problem began, whose start is known only roughly`, {
       rolling_out: before,
       clock_skew: 1 - before,
     });

@@ -153,8 +153,11 @@ function stepFactor(course: Course, candidate: Candidate, { at }: Onset): Factor
   if (ratio === null)
     return unweightedFactor(
       'step',
-      `the health query cannot be compared before and after ${called(candidate)}: ` +
-        `${samples(before.length)} before it, ${since.length} since the problem began`,
+      // `unmeasured` says so, and decides.
+      since.length < MIN_SINCE && before.length >= MIN_BEFORE
+        ? ''
+        : `the health query cannot be compared before and after ${called(candidate)}: ` +
+            `${samples(before.length)} before it, ${since.length} since the problem began`,
     );
   const times =
     baseline > 0 && level / baseline < 1000 ? `${formatAmount(level / baseline)} times` : 'from almost zero';

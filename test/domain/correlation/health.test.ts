@@ -168,6 +168,22 @@ describe('a curve without information has a reason:', () => {
     );
   });
 
+  test('one with too few samples since the problem began, which is said once', () => {
+    const { reasons } = suspectIn(correlate(withCurve((m) => (m > 0 ? 0.002 : m === 0 ? 0.04 : null))));
+    expect(reasons.filter((text) => text.includes('samples') || text.includes('compared'))).toEqual([
+      'the health query has too few samples since the problem began (1)',
+    ]);
+  });
+
+  test.each([
+    ['flag', 'the change of feature flag v42 finished'],
+    ['config', 'configuration change v42 finished'],
+    ['infrastructure', 'infrastructure change v42 finished'],
+    ['hotfix', 'hotfix of v42 finished'],
+  ] as const)('a change of kind %s is named in words', (kind, words) => {
+    expect(suspectIn(correlate(scene({ changes: [own({ ...v42(), kind })] }))).reasons.join()).toContain(words);
+  });
+
   test('one with negative values, whose ratio is meaningless', () => {
     expect(weights(withCurve((m) => (m > 0 ? -3 : 4), 1))['step']).toBe(0);
   });
