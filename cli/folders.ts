@@ -19,7 +19,10 @@ export async function folderOf(context: CommandContext, folder: Folder, option?:
   return displayPath;
 }
 
-/** Returns the path of the same folder, and how it is shown, whether it exists or not. `named`: as it was given. */
+/**
+ * Returns the path of the same folder, and the path to display, whether it exists or not. `setting`: the option or the
+ * variable, as it was written.
+ */
 export function folderPath(
   { env, cwd, root }: Pick<CommandContext, 'env' | 'cwd' | 'root'>,
   folder: Folder,

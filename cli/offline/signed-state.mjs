@@ -42,7 +42,7 @@ export function readState(token, keys, trusted) {
   if (alg !== 'ES256' || crit !== undefined) return invalid('not signed with ES256');
   if (typeof kid !== 'string' || !trusted.has(kid))
     return invalid(`signed with key ${String(kid).slice(0, 64)}, which is not trusted here`);
-  const key = keys.find((each) => thumbprintOf(each) === kid);
+  const key = keys.find((candidate) => thumbprintOf(candidate) === kid);
   if (key === undefined) return invalid(`the signing key ${kid} is missing`);
   if (!isSignedBy(`${header}.${claims}`, signature, key)) return invalid('invalid signature: forged or altered');
   const state = stateIn(parsePart(claims));
@@ -86,8 +86,8 @@ function stateIn(claims) {
     reasons: reasons.flatMap((reason) => reasonIn(reason) ?? []),
     pinned,
     // Absent from states of older versions.
-    pinned_commits: Array.isArray(pinned_commits) ? pinned_commits.flatMap((one) => commitIn(one) ?? []) : [],
-    known_good: Array.isArray(known_good) ? known_good.flatMap((one) => versionIn(one) ?? []) : [],
+    pinned_commits: Array.isArray(pinned_commits) ? pinned_commits.flatMap((value) => commitIn(value) ?? []) : [],
+    known_good: Array.isArray(known_good) ? known_good.flatMap((value) => versionIn(value) ?? []) : [],
     evaluated_at,
     next_transition_at,
     on_outage,

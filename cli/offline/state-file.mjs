@@ -34,7 +34,7 @@ export async function lastAnswerFor(file, target) {
   const all = await readAll(file);
   if ('problem' in all) return all;
   return (
-    all.answers.find((each) => isSameTarget(each, target)) ?? {
+    all.answers.find((stored) => isSameTarget(stored, target)) ?? {
       problem: `${file} has no answer for this service and environment`,
     }
   );
@@ -50,7 +50,7 @@ export async function storeAnswer(file, answer) {
   await withLock(file, async () => {
     const all = await readAll(file);
     // An unreadable file is of no use: start a new one.
-    const others = 'problem' in all ? [] : all.answers.filter((each) => !isSameTarget(each, answer));
+    const others = 'problem' in all ? [] : all.answers.filter((stored) => !isSameTarget(stored, answer));
     await replaceFile(file, textOf([answer, ...others]));
   });
 }
@@ -114,7 +114,7 @@ async function readAll(file) {
     if (status.size > FILE_MAX_BYTES) return { problem: `${file} is larger than ${FILE_MAX_BYTES} bytes` };
     const { places } = objectIn(jsonIn(await readFile(file, 'utf8')));
     if (!Array.isArray(places)) return { problem: `${file} is incomplete or was not written by Firebreak` };
-    return { answers: places.flatMap((each) => answerIn(each) ?? []) };
+    return { answers: places.flatMap((stored) => answerIn(stored) ?? []) };
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return { problem: `${file} does not exist` };
     return { problem: `cannot read ${file}: ${error instanceof Error ? error.message : 'unknown'}` };
@@ -124,7 +124,7 @@ async function readAll(file) {
 /** @param {unknown} value @returns {StoredAnswer | undefined} */
 function answerIn(value) {
   const { server, service, environment, state, ...rest } = objectIn(value);
-  const texts = [server, service, environment, state].every((each) => typeof each === 'string');
+  const texts = [server, service, environment, state].every((stored) => typeof stored === 'string');
   if (!texts) return undefined;
   return {
     server: String(server),
@@ -137,9 +137,9 @@ function answerIn(value) {
 
 /** @param {StoredAnswer[]} answers newest first @returns {string} JSON of as many as fit into the size limit */
 function textOf(answers) {
-  const lines = answers.slice(0, ENTRIES_MAX).map((each) => JSON.stringify(each));
+  const lines = answers.slice(0, ENTRIES_MAX).map((stored) => JSON.stringify(stored));
   let bytes = 0;
-  const fitting = lines.filter((each) => (bytes += Buffer.byteLength(each) + 2) < FILE_MAX_BYTES - 32);
+  const fitting = lines.filter((stored) => (bytes += Buffer.byteLength(stored) + 2) < FILE_MAX_BYTES - 32);
   return `{"places":[\n${fitting.join(',\n')}\n]}\n`;
 }
 

@@ -1,6 +1,6 @@
 import { parse } from 'yaml';
 import * as z from 'zod';
-import { readPublic } from '../shared/read.ts';
+import { readUnauthenticated } from '../shared/read.ts';
 
 /** The status of Alertmanager with its configuration, whose secrets are hidden. */
 export const StatusResponse = z.object({ config: z.object({ original: z.string() }) });
@@ -42,7 +42,7 @@ export type Labels = Readonly<Record<string, string>>;
  * @see https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml
  */
 export async function inhibitsSlowBurns(base: string): Promise<boolean | null> {
-  const status = await readPublic(base, '/api/v2/status', StatusResponse);
+  const status = await readUnauthenticated(base, '/api/v2/status', StatusResponse);
   const configuration = status === null ? null : Configuration.safeParse(configurationIn(status.config.original));
   if (!configuration?.success) return null;
   return (configuration.data.inhibit_rules ?? []).some(

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Loaded } from '../../domain/ports/slo.ts';
 import { NoResponse } from '../shared/http.ts';
-import { readPublic } from '../shared/read.ts';
+import { readUnauthenticated } from '../shared/read.ts';
 import { configurationIn, type Labels, matches, StatusResponse } from './inhibitions.ts';
 
 const LabelValues = z.record(z.string(), z.string()).nullish();
@@ -51,7 +51,7 @@ export async function routingDifferences(baseUrl: () => Promise<string | undefin
   try {
     const base = await baseUrl();
     if (!base) return null;
-    const status = await readPublic(base, '/api/v2/status', StatusResponse);
+    const status = await readUnauthenticated(base, '/api/v2/status', StatusResponse);
     if (status === null) return { kind: 'unreadable', detail: 'Alertmanager did not return its status' };
     const parsed = Configuration.safeParse(configurationIn(status.config.original));
     if (!parsed.success)

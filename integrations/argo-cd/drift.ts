@@ -41,8 +41,8 @@ async function checkRevert(
 ): Promise<DriftCheck> {
   const overwritten = drifted(`${displayName(running)} runs`);
   const source = gitSourceIn(application, config);
-  const found = 'notRevertible' in source ? null : await reverter.find({ path: source.path, key });
-  if (found === null) return overwritten;
-  if ('detail' in found) return { kind: 'unknown', detail: found.detail };
-  return found.sha !== null && running.revisions.includes(found.sha) ? { kind: 'holds' } : overwritten;
+  const revert = 'notRevertible' in source ? null : await reverter.find({ path: source.path, key });
+  if (revert === null) return overwritten;
+  if ('detail' in revert) return { kind: 'unknown', detail: revert.detail };
+  return revert.sha !== null && running.revisions.includes(revert.sha) ? { kind: 'holds' } : overwritten;
 }

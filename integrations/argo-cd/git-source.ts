@@ -17,13 +17,13 @@ export type NotRevertible = { notRevertible: string };
 export function gitSourceIn(application: Application, git: GitRevert): GitSource | NotRevertible {
   const sources = sourcesOf(application);
   const source = sources.length === 1 ? 0 : sources.findIndex(({ repoURL }) => isAddressOf(repoURL, git.repository));
-  const found = sources[source];
-  if (found === undefined) return { notRevertible: `none of its sources is in ${git.repository}` };
+  const gitSource = sources[source];
+  if (gitSource === undefined) return { notRevertible: `none of its sources is in ${git.repository}` };
   if (git.path !== undefined) return { source, path: git.path };
   // Revert only the folder that Argo CD reads, so that other applications in the repository are not changed.
-  if (!found.path || sources.filter(({ repoURL }) => repoURL === found.repoURL).length > 1)
+  if (!gitSource.path || sources.filter(({ repoURL }) => repoURL === gitSource.repoURL).length > 1)
     return { notRevertible: 'it has several folders in that repository: set the one to revert in `git.path`' };
-  const path = found.path.replaceAll(/^(?:\.?\/)+|\/+$/g, '');
+  const path = gitSource.path.replaceAll(/^(?:\.?\/)+|\/+$/g, '');
   return { source, path: path === '' || path === '.' ? null : path };
 }
 

@@ -48,10 +48,10 @@ export async function revertInGit(
 }
 
 /** @throws Ended if Git can't roll the application back */
-function orRefuse<T extends object>({ metadata }: Application, found: T | NotRevertible): T {
-  if ('notRevertible' in found)
-    throw refuse(`${metadata.name} has automated sync, and a revert in Git is not possible: ${found.notRevertible}`);
-  return found;
+function orRefuse<T extends object>({ metadata }: Application, result: T | NotRevertible): T {
+  if ('notRevertible' in result)
+    throw refuse(`${metadata.name} has automated sync, and a revert in Git is not possible: ${result.notRevertible}`);
+  return result;
 }
 
 /**
@@ -97,12 +97,12 @@ export async function followRevert(
 ): Promise<TargetResponse> {
   const progress: TargetResponse = { kind: 'in_progress', id: handle.sha, handle: writeHandle(handle) };
   if (handle.sha !== null) return followSync(calls, clock, handle, handle.sha, progress);
-  const found = await reverter.find({ path: handle.path, key });
-  if (found === null) return progress;
-  if ('detail' in found) return found;
-  if (found.kind === 'pull_request' && found.state === 'closed') return failedAsClosed(found);
-  if (found.sha === null) return { ...progress, id: idOf(found), ...waitsForMerge(found) };
-  return followSync(calls, clock, handle, found.sha, { ...progress, id: idOf(found) });
+  const revert = await reverter.find({ path: handle.path, key });
+  if (revert === null) return progress;
+  if ('detail' in revert) return revert;
+  if (revert.kind === 'pull_request' && revert.state === 'closed') return failedAsClosed(revert);
+  if (revert.sha === null) return { ...progress, id: idOf(revert), ...waitsForMerge(revert) };
+  return followSync(calls, clock, handle, revert.sha, { ...progress, id: idOf(revert) });
 }
 
 /**

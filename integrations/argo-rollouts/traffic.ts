@@ -30,7 +30,7 @@ const IN_PROGRESS: TargetResponse = { kind: 'in_progress', id: null, handle: nul
 const PAUSE_STEP = 'CanaryPauseStep';
 
 /** A Rollout, and the versions that it runs. `canary`: null if one version has all pods. */
-type RolloutState = { found: Rollout; stable: string[]; stableSet: ReplicaSet | undefined; canary: string[] | null };
+type RolloutState = { rollout: Rollout; stable: string[]; stableSet: ReplicaSet | undefined; canary: string[] | null };
 
 /**
  * Creates a router for a Rollout of Argo Rollouts. Argo Rollouts sets the weights, as its steps say. Firebreak decides
@@ -48,12 +48,12 @@ export function argoRolloutsTraffic(
     ...rolloutNames(target),
     effectClass: 'convergent',
     async read(pair): Promise<TrafficReading> {
-      const state = await attemptOn(target, (calls, found) => readState(target, calls, found));
+      const state = await attemptOn(target, (calls, rollout) => readState(target, calls, rollout));
       return 'kind' in state ? { kind: 'unknown', detail: state.detail } : readingOf(state, pair);
     },
     apply: (request) =>
-      attemptOn(target, async (calls, found) => {
-        const state = await readState(target, calls, found);
+      attemptOn(target, async (calls, rollout) => {
+        const state = await readState(target, calls, rollout);
         return state.canary === null
           ? applyToOneVersion(state, request)
           : applyToTwoVersions(target, calls, { ...state, canary: state.canary }, request);
@@ -62,20 +62,20 @@ export function argoRolloutsTraffic(
 }
 
 /** @throws Ended if the strategy has no steps, or the controller has not observed the newest pod template */
-async function readState(target: WorkloadTarget<Rollout>, calls: Calls, found: Rollout): Promise<RolloutState> {
+async function readState(target: WorkloadTarget<Rollout>, calls: Calls, rollout: Rollout): Promise<RolloutState> {
   const { namespace, name, container } = target;
-  const template = ownTemplate(target, found);
-  if ((found.spec.strategy.canary?.steps ?? []).length === 0)
+  const template = ownTemplate(target, rollout);
+  if ((rollout.spec.strategy.canary?.steps ?? []).length === 0)
     throw refuse(
       `Rollout ${namespace}/${name} has no canary steps; add setWeight and pause to spec.strategy.canary.steps`,
     );
-  if (!isObserved(found)) throw retryLater('its controller has not seen it yet');
+  if (!isObserved(rollout)) throw retryLater('its controller has not seen it yet');
   const newest = versionsOf(template, container);
-  if (!isCanary(found)) return { found, stable: newest, stableSet: undefined, canary: null };
-  const sets = await ownReplicaSets(calls, namespace, found);
-  const stableSet = sets.find(({ metadata }) => metadata.labels[ROLLOUT_MARKS.hash] === found.status.stableRS);
+  if (!isCanary(rollout)) return { rollout, stable: newest, stableSet: undefined, canary: null };
+  const sets = await ownReplicaSets(calls, namespace, rollout);
+  const stableSet = sets.find(({ metadata }) => metadata.labels[ROLLOUT_MARKS.hash] === rollout.status.stableRS);
   if (stableSet === undefined) throw retryLater('its stable ReplicaSet is not found');
-  return { found, stable: versionsOf(stableSet.spec.template, container), stableSet, canary: newest };
+  return { rollout, stable: versionsOf(stableSet.spec.template, container), stableSet, canary: newest };
 }
 
 const includesVersion = (versions: readonly string[], version: string): boolean =>
@@ -85,8 +85,8 @@ const includesVersion = (versions: readonly string[], version: string): boolean 
 const nameIn = (versions: readonly string[], { stable, canary }: TrafficPair): string =>
   includesVersion(versions, canary) ? canary : includesVersion(versions, stable) ? stable : nameOf(versions);
 
-function readingOf({ found, stable, canary }: RolloutState, pair: TrafficPair): TrafficReading {
-  const weight = canary === null ? 0 : weightOf(found);
+function readingOf({ rollout, stable, canary }: RolloutState, pair: TrafficPair): TrafficReading {
+  const weight = canary === null ? 0 : weightOf(rollout);
   return {
     kind: 'split',
     stable: nameIn(stable, pair),
@@ -106,7 +106,7 @@ function weightOf({ spec, status }: Rollout): number {
 
 /** One version has all pods. */
 function applyToOneVersion(
-  { found: { status }, stable }: RolloutState,
+  { rollout: { status }, stable }: RolloutState,
   { action, canary, stable: stableVersion }: TrafficCall,
 ): TargetResponse {
   if (includesVersion(stable, canary)) {
@@ -125,20 +125,20 @@ async function applyToTwoVersions(
   state: RolloutState & { canary: string[] },
   request: TrafficCall,
 ): Promise<TargetResponse> {
-  const { found, stable, stableSet, canary } = state;
-  const { status } = found;
+  const { rollout, stable, stableSet, canary } = state;
+  const { status } = rollout;
   if (!includesVersion(stable, request.stable) || !includesVersion(canary, request.canary))
     return { kind: 'superseded', current: `${nameOf(stable)} and ${nameOf(canary)}` };
   const patch = async (change: object): Promise<TargetResponse> => {
-    const { resourceVersion } = found.metadata;
+    const { resourceVersion } = rollout.metadata;
     await calls.patch(`${target.path}/status`, 'merge', { metadata: { resourceVersion }, status: change }, Rollout);
     return IN_PROGRESS;
   };
   if (request.action === 'abort') {
     if (!status.abort) return patch({ abort: true });
-    return stableSet !== undefined && hasAllTraffic(found, stableSet) ? { kind: 'succeeded', id: null } : IN_PROGRESS;
+    return stableSet !== undefined && hasAllTraffic(rollout, stableSet) ? { kind: 'succeeded', id: null } : IN_PROGRESS;
   }
-  refusePaused(target, found);
+  refusePaused(target, rollout);
   if (status.abort)
     throw refuse(`the Rollout was aborted; kubectl argo rollouts retry rollout ${target.name} starts it again`);
   if (status.phase === 'Degraded') return { kind: 'failed', detail: `it is degraded: ${status.message}` };
@@ -151,8 +151,8 @@ async function applyToTwoVersions(
     throw refuse(
       `the Rollout is paused (${reasons.join(', ')}); kubectl argo rollouts promote ${target.name} resumes it`,
     );
-  if (isSameWeight(weightOf(found), request.weight)) return { kind: 'succeeded', id: null };
-  const next = nextWeight(found);
+  if (isSameWeight(weightOf(rollout), request.weight)) return { kind: 'succeeded', id: null };
+  const next = nextWeight(rollout);
   if (next === undefined || !isSameWeight(next, request.weight))
     throw refuse(
       `the next step of the Rollout ${next === undefined ? 'sets no weight' : `is setWeight: ${next}`}, but the canary's is ` +

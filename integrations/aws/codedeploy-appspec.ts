@@ -19,11 +19,11 @@ export const targetsOf = (content: string): string[] =>
   });
 
 /**
- * Returns an AppSpec that deploys the target of `good` again. For a Lambda function, it also sets the version that the
+ * Returns an AppSpec that deploys the target of `goodAppSpec` again. For a Lambda function, it also sets the version that the
  * alias points at now, because CodeDeploy refuses any other value.
  *
  * @param runningAppSpec the AppSpec of the live deployment
- * @returns undefined if `running` doesn't show the current version of each alias
+ * @returns undefined if `runningAppSpec` doesn't show the current version of each alias
  */
 export function appSpecToRestore(goodAppSpec: string, runningAppSpec: string): AppSpecContent | undefined {
   const document = parseAppSpec(goodAppSpec);

@@ -20,7 +20,7 @@ const CATCH_UP_CREATORS = new Set(['autoscaling', 'autoscalingTermination', 'Cod
 export type History = {
   /** Returns the most recent deployments, newest first. */
   recent(): Promise<readonly DeploymentInfo[]>;
-  /** Returns the newest of the last 200 deployments for which `is` returns true. Reads each deployment only once. */
+  /** Returns the newest of the last 200 deployments for which `matches` returns true. Reads each deployment only once. */
   find(matches: (deployment: DeploymentInfo) => boolean): Promise<DeploymentInfo | undefined>;
 };
 

@@ -101,23 +101,25 @@ export function codeDeployDeployer(
     history: History,
     call: AwsCall,
   ): Promise<TargetResponse> => {
-    const good = await history.find(
+    const goodDeployment = await history.find(
       (deployment) =>
         hasSucceeded(deployment) && deployment.revision !== undefined && whichDeployment(deployment, request) === 'to',
     );
-    if (good === undefined)
+    if (goodDeployment === undefined)
       return refuse(
         `no recent successful deployment to ${name} put ${request.to} live, according to the revisions ` +
           'and descriptions',
       );
     const command = new CreateDeploymentCommand({
       ...group,
-      revision: revisionBackTo(good, running),
+      revision: revisionBackTo(goodDeployment, running),
       description: descriptionOf(request),
-      ...(good.computePlatform === 'Server' && {
+      ...(goodDeployment.computePlatform === 'Server' && {
         // Failures of the bad version's own stop scripts must not block the rollback.
         ignoreApplicationStopFailures: true,
-        ...(good.fileExistsBehavior !== undefined && { fileExistsBehavior: good.fileExistsBehavior }),
+        ...(goodDeployment.fileExistsBehavior !== undefined && {
+          fileExistsBehavior: goodDeployment.fileExistsBehavior,
+        }),
       }),
     });
     const { deploymentId = null } = await call((options) => client.send(command, options));
@@ -174,8 +176,8 @@ function progressOf(deployment: DeploymentInfo): TargetResponse {
 }
 
 /** Returns the revision of the good deployment, for Lambda with the AppSpec adapted to the current alias. */
-function revisionBackTo(good: DeploymentInfo, running: DeploymentInfo): RevisionLocation {
-  const { revision = {}, computePlatform } = good;
+function revisionBackTo(goodDeployment: DeploymentInfo, running: DeploymentInfo): RevisionLocation {
+  const { revision = {}, computePlatform } = goodDeployment;
   if (computePlatform !== 'Lambda') return revision;
   const goodAppSpec = appSpecOf(revision);
   const runningAppSpec = appSpecOf(running.revision);

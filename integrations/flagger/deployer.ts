@@ -43,8 +43,8 @@ export function flaggerDeployer(
     // Only a rollback of the primary has a handle. A stored request is followed by calling `rollBack` again.
     status: (_, request) =>
       attempt(cluster, async (calls) => {
-        const found = await readState(access, calls);
-        return statusOfKey(workloadTarget(access, primaryOf(found.canary)), found.primary, request);
+        const state = await readState(access, calls);
+        return statusOfKey(workloadTarget(access, primaryOf(state.canary)), state.primary, request);
       }),
     checkDrift: async (request) => {
       const response = await attempt(cluster, async (calls) =>
@@ -84,12 +84,12 @@ async function rollBack(
   gateRequests: GateRequests,
   request: RollbackCall,
 ): Promise<TargetResponse> {
-  const found = await readState(access, calls);
-  const primary = workloadTarget(access, primaryOf(found.canary));
-  if (hasActionKey(found.primary.metadata, ROLLBACK_KEY, request.key))
-    return statusOfKey(primary, found.primary, request);
+  const state = await readState(access, calls);
+  const primary = workloadTarget(access, primaryOf(state.canary));
+  if (hasActionKey(state.primary.metadata, ROLLBACK_KEY, request.key))
+    return statusOfKey(primary, state.primary, request);
   const gateRequest = await gateRequests.ofAction(request);
-  const step = stepOf(found, request, { container: access.container, isRequested: gateRequest !== undefined });
+  const step = stepOf(state, request, { container: access.container, isRequested: gateRequest !== undefined });
   if (gateRequest !== undefined && step.kind === 'undo') await gateRequests.end(gateRequest); // promoted before Flagger called the webhook
   const response = await takeStep(step);
   if (gateRequest !== undefined && isEnd(response)) await gateRequests.end(gateRequest);
@@ -98,11 +98,11 @@ async function rollBack(
   function takeStep(next: Step): TargetResponse | Promise<TargetResponse> {
     switch (next.kind) {
       case 'request':
-        return requestAtGate(access, gateRequests, { found, gateRequest, request });
+        return requestAtGate(access, gateRequests, { state, gateRequest, request });
       case 'undo':
-        return rollBackDeployment(primary, calls, found.primary, request);
+        return rollBackDeployment(primary, calls, state.primary, request);
       case 'check_result':
-        return progressOf(found.primary);
+        return progressOf(state.primary);
       case 'succeeded':
       case 'in_progress':
       case 'busy':
@@ -122,10 +122,10 @@ function requestAtGate(
   { cluster, namespace, name }: CanaryAccess,
   gateRequests: GateRequests,
   {
-    found: { canary },
+    state: { canary },
     gateRequest,
     request,
-  }: { found: CanaryState; gateRequest: RollbackGateRequest | undefined; request: RollbackCall },
+  }: { state: CanaryState; gateRequest: RollbackGateRequest | undefined; request: RollbackCall },
 ): Promise<TargetResponse> {
   if (!hasRollbackWebhook(canary))
     throw refuse(

@@ -23,14 +23,14 @@ export type Step = { kind: 'request' } | { kind: 'undo' } | { kind: 'check_resul
  *
  * @param isRequested this action has requested a rollback from Flagger, so a rollback by Flagger is its result
  */
-export function stepOf(found: CanaryState, request: RollbackCall, { container, isRequested }: StepContext): Step {
-  const { phase, canaryWeight } = found.canary.status;
-  const target = runningVersionOf(found.target, request, container);
-  const primary = runningVersionOf(found.primary, request, container);
+export function stepOf(state: CanaryState, request: RollbackCall, { container, isRequested }: StepContext): Step {
+  const { phase, canaryWeight } = state.canary.status;
+  const target = runningVersionOf(state.target, request, container);
+  const primary = runningVersionOf(state.primary, request, container);
   switch (phase) {
     case 'Progressing':
     case 'WaitingPromotion':
-      return stepDuringRollout(found, request, { target, primary });
+      return stepDuringRollout(state, request, { target, primary });
     case 'Promoting':
     case 'Finalising':
       if (!target.isFrom) return superseded(target);
@@ -43,7 +43,7 @@ export function stepOf(found: CanaryState, request: RollbackCall, { container, i
       return primary.isFrom ? { kind: 'undo' } : superseded(primary); // the canary has no traffic yet
     case 'Succeeded':
     case 'Initialized':
-      return stepWithoutRollout(found, { target, primary });
+      return stepWithoutRollout(state, { target, primary });
     case '':
     case 'Initializing':
       return { kind: 'later', detail: 'Flagger is still setting the canary up', afterSeconds: null };
@@ -103,9 +103,9 @@ function stepAfterFailedPromotion(target: RunningVersion, { isRequested }: Pick<
 }
 
 /** Returns the next step while Flagger reports no rollout. */
-function stepWithoutRollout(found: CanaryState, { target, primary }: RunningVersions): Step {
+function stepWithoutRollout(state: CanaryState, { target, primary }: RunningVersions): Step {
   // After a rollback of the primary, the target keeps its pod template, and Flagger starts no rollout for it.
-  const isLeftBehind = found.primary.metadata.annotations[ROLLBACK_KEY] !== undefined;
+  const isLeftBehind = state.primary.metadata.annotations[ROLLBACK_KEY] !== undefined;
   if (primary.isFrom) return target.isFrom || target.isTo || isLeftBehind ? { kind: 'undo' } : superseded(target);
   if (target.isFrom && primary.isTo && !isLeftBehind)
     return { kind: 'later', detail: `Flagger has not started with ${target.name} yet`, afterSeconds: null };

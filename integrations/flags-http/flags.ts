@@ -49,15 +49,15 @@ export function httpFlags(
   };
 
   const read = async (flag: string): ReturnType<Flags['read']> => {
-    const answer = await call(flag);
-    if ('kind' in answer) return answer;
-    if (!endpoint.isSuccess(answer)) return unsuccessful(answer, { flag, serviceEnvironment, clock });
-    const state = State.safeParse(parseJson(answer.text));
+    const response = await call(flag);
+    if ('kind' in response) return response;
+    if (!endpoint.isSuccess(response)) return flagFailure(response, { flag, serviceEnvironment, clock });
+    const state = State.safeParse(parseJson(response.text));
     return state.success
       ? { kind: 'state', on: state.data.on }
       : {
           kind: 'refused',
-          detail: `${answerText(answer)}; the response to GET must contain {"on": true} or {"on": false}`,
+          detail: `${serviceResponseText(response)}; the response to GET must contain {"on": true} or {"on": false}`,
         };
   };
 
@@ -70,10 +70,10 @@ export function httpFlags(
       const before = await read(request.flag);
       if (before.kind !== 'state') return before;
       if (before.on === request.on) return { kind: 'succeeded', id: null };
-      const answer = await call(request.flag, request);
-      if ('kind' in answer) return answer;
-      if (endpoint.isSuccess(answer)) return accepted(answer, request.on);
-      return conflict(answer, request.on) ?? unsuccessful(answer, { flag: request.flag, serviceEnvironment, clock });
+      const response = await call(request.flag, request);
+      if ('kind' in response) return response;
+      if (endpoint.isSuccess(response)) return accepted(response, request.on);
+      return conflict(response, request.on) ?? flagFailure(response, { flag: request.flag, serviceEnvironment, clock });
     },
   };
 }
@@ -81,36 +81,43 @@ export function httpFlags(
 const bodyOf = ({ flag, environment, service, on, reason, incident, key }: FlagRequest): string =>
   JSON.stringify({ flag, environment, service, on, reason, incident_id: incident, idempotency_key: key });
 
-const answerText = (answer: HttpResponse): string => endpoint.answerText('the flag service', answer);
+const serviceResponseText = (response: HttpResponse): string => endpoint.responseText('the flag service', response);
 
 const stateText = (on: boolean): string => (on ? 'on' : 'off');
 
-function accepted(answer: HttpResponse, requested: boolean): TargetResponse {
-  const state = State.safeParse(parseJson(answer.text));
+function accepted(response: HttpResponse, requested: boolean): TargetResponse {
+  const state = State.safeParse(parseJson(response.text));
   if (!state.success) {
     // The flag may have been set; the next attempt reads it first.
-    return { kind: 'later', detail: `${answerText(answer)}, without the state {"on": …}`, afterSeconds: null };
+    return {
+      kind: 'later',
+      detail: `${serviceResponseText(response)}, without the state {"on": …}`,
+      afterSeconds: null,
+    };
   }
   if (state.data.on === requested) return { kind: 'succeeded', id: null };
-  if (answer.status === 202) return { kind: 'in_progress', id: null, handle: null };
-  return { kind: 'failed', detail: `${answerText(answer)}, so the flag is still ${stateText(state.data.on)}` };
+  if (response.status === 202) return { kind: 'in_progress', id: null, handle: null };
+  return {
+    kind: 'failed',
+    detail: `${serviceResponseText(response)}, so the flag is still ${stateText(state.data.on)}`,
+  };
 }
 
-function conflict(answer: HttpResponse, requested: boolean): TargetResponse | undefined {
-  if (answer.status !== 409) return undefined;
-  const parsed = Conflict.safeParse(parseJson(answer.text));
+function conflict(response: HttpResponse, requested: boolean): TargetResponse | undefined {
+  if (response.status !== 409) return undefined;
+  const parsed = Conflict.safeParse(parseJson(response.text));
   if (!parsed.success || parsed.data.on === requested) return undefined;
   const { on, error } = parsed.data;
   return { kind: 'superseded', current: stateText(on) + (error === undefined ? '' : `: ${truncate(error, 300)}`) };
 }
 
-function unsuccessful(
-  answer: HttpResponse,
+function flagFailure(
+  response: HttpResponse,
   { flag, serviceEnvironment, clock }: { flag: string; serviceEnvironment: ServiceEnvironment; clock: Clock },
 ): endpoint.Refused | Later {
   const flagText = `flag ${JSON.stringify(flag)} in environment ${JSON.stringify(serviceEnvironment.environment)}`;
-  const missing = answer.status === 404 ? `the flag service has no ${flagText}; ` : '';
-  return endpoint.unsuccessful(answer, missing + answerText(answer), clock);
+  const missing = response.status === 404 ? `the flag service has no ${flagText}; ` : '';
+  return endpoint.resultOfFailure(response, missing + serviceResponseText(response), clock);
 }
 
 /**

@@ -5,7 +5,7 @@ import type { TargetResponse, Deployer, RollbackCall } from '../../domain/rollba
 import type { HttpDeployer } from '../../schemas/rollback/targets/http.ts';
 import { type HttpResponse, parseJson } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
-import { callEndpoint, isSuccess, answerText, unsuccessful } from '../webhook/endpoint.ts';
+import { callEndpoint, isSuccess, responseText, resultOfFailure } from '../webhook/endpoint.ts';
 
 /** Milliseconds for one attempt: at most a third of the workflow function's timeout. */
 const ATTEMPT_TIMEOUT_MS = 15_000;
@@ -35,7 +35,7 @@ export function httpDeployer(
     resource: `http ${JSON.stringify([url, serviceEnvironment.service, serviceEnvironment.environment])}`,
     effectClass: 'keyed',
     async rollBack(request) {
-      const answer = await callEndpoint(endpoint, {
+      const response = await callEndpoint(endpoint, {
         url,
         method: 'POST',
         timeoutMs: ATTEMPT_TIMEOUT_MS,
@@ -43,7 +43,7 @@ export function httpDeployer(
         headers: { 'content-type': 'application/json', 'idempotency-key': request.key },
         body: bodyOf(request),
       });
-      return 'kind' in answer ? answer : responseOf(answer, url, clock);
+      return 'kind' in response ? response : responseOf(response, url, clock);
     },
     async status(statusUrl) {
       const absoluteUrl = urlOnSameOrigin(statusUrl, url);
@@ -52,13 +52,13 @@ export function httpDeployer(
           kind: 'failed',
           detail: `the status_url ${truncate(statusUrl, 200)} is not on the origin of the deployer, so it was not called`,
         };
-      const answer = await callEndpoint(endpoint, {
+      const response = await callEndpoint(endpoint, {
         url: absoluteUrl,
         method: 'GET',
         id: absoluteUrl,
         timeoutMs: ATTEMPT_TIMEOUT_MS,
       });
-      return 'kind' in answer ? answer : responseOf(answer, url, clock);
+      return 'kind' in response ? response : responseOf(response, url, clock);
     },
   };
 }
@@ -74,11 +74,11 @@ const bodyOf = ({ service, environment, from, to, incident, reason, key }: Rollb
     idempotency_key: key,
   });
 
-function responseOf(answer: HttpResponse, url: string, clock: Clock): TargetResponse {
-  const detail = answerText('the CD system', answer);
-  if (isSuccess(answer)) return accepted(parseJson(answer.text), url, detail);
-  if (answer.status !== 409) return unsuccessful(answer, detail, clock);
-  const conflict = Conflict.safeParse(parseJson(answer.text));
+function responseOf(response: HttpResponse, url: string, clock: Clock): TargetResponse {
+  const detail = responseText('the CD system', response);
+  if (isSuccess(response)) return accepted(parseJson(response.text), url, detail);
+  if (response.status !== 409) return resultOfFailure(response, detail, clock);
+  const conflict = Conflict.safeParse(parseJson(response.text));
   return conflict.success ? { kind: 'superseded', current: conflict.data.current_version } : { kind: 'busy', detail };
 }
 

@@ -5,7 +5,7 @@ import { sameWeights, type TrafficRoute, type RerouteRequest, weightsInWords } f
 import type { TargetResponse } from '../../domain/rollback/targets.ts';
 import type { HttpRoute } from '../../schemas/rollback/reroute.ts';
 import { type HttpResponse, parseJson } from '../shared/http.ts';
-import { answerText, callEndpoint, isSuccess, unsuccessful } from '../webhook/endpoint.ts';
+import { responseText, callEndpoint, isSuccess, resultOfFailure } from '../webhook/endpoint.ts';
 
 /** Milliseconds. A change takes one read and at most one write: 15 s together. */
 const READ_TIMEOUT_MS = 5_000;
@@ -30,21 +30,21 @@ type Options = { serviceEnvironment: ServiceEnvironment; secrets: Secrets; clock
 export function httpRoute({ url, auth }: HttpRoute, { serviceEnvironment, secrets, clock }: Options): TrafficRoute {
   const { service, environment } = serviceEnvironment;
   const endpoint = { name: 'the traffic route', auth, secrets, clock };
-  const detailOf = (answer: HttpResponse): string => answerText(endpoint.name, answer);
+  const detailOf = (response: HttpResponse): string => responseText(endpoint.name, response);
   const readState = async () => {
     const stateUrl = new URL(url);
     for (const [name, value] of Object.entries({ service, environment })) stateUrl.searchParams.set(name, value);
-    const answer = await callEndpoint(endpoint, {
+    const response = await callEndpoint(endpoint, {
       url: stateUrl.href,
       method: 'GET',
       id: stateUrl.href,
       timeoutMs: READ_TIMEOUT_MS,
     });
-    if ('kind' in answer) return answer;
-    if (!isSuccess(answer)) return unsuccessful(answer, detailOf(answer), clock);
-    const state = stateIn(answer);
+    if ('kind' in response) return response;
+    if (!isSuccess(response)) return resultOfFailure(response, detailOf(response), clock);
+    const state = stateIn(response);
     return (
-      state ?? ({ kind: 'refused', detail: `${detailOf(answer)}; the response must contain {"weights": …}` } as const)
+      state ?? ({ kind: 'refused', detail: `${detailOf(response)}; the response must contain {"weights": …}` } as const)
     );
   };
   const putWeights = ({ from, to, reason, incident, key }: RerouteRequest) =>
@@ -78,21 +78,21 @@ export function httpRoute({ url, auth }: HttpRoute, { serviceEnvironment, secret
       if ('kind' in before) return before;
       if (sameWeights(before.weights, request.to)) return awaitTraffic(before);
       if (!sameWeights(before.weights, request.from)) return superseded(before);
-      const answer = await putWeights(request);
-      if ('kind' in answer) return answer;
-      const after = stateIn(answer);
-      if (answer.status === 409)
+      const response = await putWeights(request);
+      if ('kind' in response) return response;
+      const after = stateIn(response);
+      if (response.status === 409)
         return after !== undefined && !sameWeights(after.weights, request.from)
           ? superseded(after)
-          : { kind: 'busy', detail: detailOf(answer) };
-      if (!isSuccess(answer)) return unsuccessful(answer, detailOf(answer), clock);
+          : { kind: 'busy', detail: detailOf(response) };
+      if (!isSuccess(response)) return resultOfFailure(response, detailOf(response), clock);
       // The weights may have been set; the next attempt reads them first.
       if (after === undefined)
-        return { kind: 'later', detail: `${detailOf(answer)}, without {"weights": …}`, afterSeconds: null };
+        return { kind: 'later', detail: `${detailOf(response)}, without {"weights": …}`, afterSeconds: null };
       if (sameWeights(after.weights, request.to)) return awaitTraffic(after);
-      return answer.status === 202
+      return response.status === 202
         ? { kind: 'in_progress', id: null, handle: null }
-        : { kind: 'failed', detail: `${detailOf(answer)}; these are not the requested weights` };
+        : { kind: 'failed', detail: `${detailOf(response)}; these are not the requested weights` };
     },
     async status(_, { to }) {
       const state = await readState();

@@ -11,7 +11,7 @@ import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import type { TargetResponse } from '../../domain/rollback/targets.ts';
 import type { HttpTraffic } from '../../schemas/canary/traffic-config.ts';
 import { type HttpResponse, parseJson } from '../shared/http.ts';
-import { answerText, callEndpoint, isSuccess, unsuccessful } from '../webhook/endpoint.ts';
+import { responseText, callEndpoint, isSuccess, resultOfFailure } from '../webhook/endpoint.ts';
 
 /** Milliseconds for one attempt: at most a third of the workflow function's timeout. */
 const ATTEMPT_TIMEOUT_MS = 15_000;
@@ -43,18 +43,20 @@ export function httpTraffic(
       const stateUrl = new URL(url);
       const query = { service, environment, version: canary, stable_version: stable };
       for (const [name, value] of Object.entries(query)) stateUrl.searchParams.set(name, value);
-      const answer = await callEndpoint(endpoint, {
+      const response = await callEndpoint(endpoint, {
         url: stateUrl.href,
         method: 'GET',
         id: stateUrl.href,
         timeoutMs: ATTEMPT_TIMEOUT_MS,
       });
-      if ('kind' in answer) return { kind: 'unknown', detail: answer.detail };
-      const split = isSuccess(answer) ? splitIn(answer) : undefined;
-      return split === undefined ? { kind: 'unknown', detail: answerText(endpoint.name, answer) } : readingOf(split);
+      if ('kind' in response) return { kind: 'unknown', detail: response.detail };
+      const split = isSuccess(response) ? splitIn(response) : undefined;
+      return split === undefined
+        ? { kind: 'unknown', detail: responseText(endpoint.name, response) }
+        : readingOf(split);
     },
     async apply(call) {
-      const answer = await callEndpoint(endpoint, {
+      const response = await callEndpoint(endpoint, {
         url,
         method: 'PUT',
         id: call.key,
@@ -62,7 +64,7 @@ export function httpTraffic(
         headers: { 'content-type': 'application/json', 'idempotency-key': call.key },
         body: bodyOf(call),
       });
-      return 'kind' in answer ? answer : responseOf(call, answer, answerText(endpoint.name, answer), clock);
+      return 'kind' in response ? response : responseOf(call, response, responseText(endpoint.name, response), clock);
     },
   };
 }
@@ -101,20 +103,20 @@ const readingOf = ({ stable_version: stable, version: canary, weight }: Split): 
   weight: canary === null ? 0 : weight,
 });
 
-function responseOf(call: TrafficCall, answer: HttpResponse, detail: string, clock: Clock): TargetResponse {
-  const split = splitIn(answer);
-  if (answer.status === 409) {
+function responseOf(call: TrafficCall, response: HttpResponse, detail: string, clock: Clock): TargetResponse {
+  const split = splitIn(response);
+  if (response.status === 409) {
     if (split !== undefined && !isSplitOfCall(split, call)) return { kind: 'superseded', current: textOf(split) };
     return { kind: 'busy', detail };
   }
-  if (!isSuccess(answer)) return unsuccessful(answer, detail, clock);
+  if (!isSuccess(response)) return resultOfFailure(response, detail, clock);
   if (split === undefined)
     return {
       kind: 'failed',
       detail: `${detail}; a 2xx response must contain {stable_version, version, weight}, so it is not known what happened`,
     };
   if (hasReached(split, call)) return { kind: 'succeeded', id: null };
-  return answer.status === 202
+  return response.status === 202
     ? { kind: 'in_progress', id: null, handle: null }
     : { kind: 'failed', detail: `${detail}; it is not what was requested` };
 }

@@ -5,7 +5,7 @@ import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import type { HttpExperiments } from '../../schemas/experiments/config.ts';
 import { ChaosVerdict, type ChaosRun } from '../../schemas/experiments/experiment.ts';
 import { type HttpResponse, parseJson } from '../shared/http.ts';
-import { answerText, callEndpoint, isSuccess, unsuccessful } from '../webhook/endpoint.ts';
+import { responseText, callEndpoint, isSuccess, resultOfFailure } from '../webhook/endpoint.ts';
 
 /** Milliseconds for one attempt: an alert that aborts the experiment waits for it. */
 const ATTEMPT_TIMEOUT_MS = 5000;
@@ -31,21 +31,21 @@ export function httpChaos(
     async read(): Promise<ChaosReading> {
       const stateUrl = new URL(url);
       stateUrl.searchParams.set('id', id);
-      const answer = await callEndpoint(endpoint, {
+      const response = await callEndpoint(endpoint, {
         url: stateUrl.href,
         method: 'GET',
         id: stateUrl.href,
         timeoutMs: ATTEMPT_TIMEOUT_MS,
       });
-      if ('kind' in answer) return { kind: 'unknown', detail: answer.detail, verdict: null };
-      const state = stateIn(answer);
-      if (state === undefined) return { kind: 'unknown', detail: answerText(endpoint.name, answer), verdict: null };
+      if ('kind' in response) return { kind: 'unknown', detail: response.detail, verdict: null };
+      const state = stateIn(response);
+      if (state === undefined) return { kind: 'unknown', detail: responseText(endpoint.name, response), verdict: null };
       const detail = state.detail ?? `the chaos system reports that it is ${state.status}`;
       const verdict = state.verdict ? { verdict: state.verdict, text: detail, probes: [] } : null;
       return { kind: state.status === 'ended' ? 'ended' : 'running', detail, verdict };
     },
     async stop(key, reason) {
-      const answer = await callEndpoint(endpoint, {
+      const response = await callEndpoint(endpoint, {
         url,
         method: 'POST',
         id: key,
@@ -53,14 +53,14 @@ export function httpChaos(
         headers: { 'content-type': 'application/json', 'idempotency-key': key },
         body: JSON.stringify({ action: 'stop', id, reason, idempotency_key: key }),
       });
-      if ('kind' in answer)
-        return answer.kind === 'later' ? { ...answer, afterSeconds: answer.afterSeconds ?? null } : answer;
-      const detail = answerText(endpoint.name, answer);
-      if (!isSuccess(answer)) {
-        const failed = unsuccessful(answer, detail, clock);
+      if ('kind' in response)
+        return response.kind === 'later' ? { ...response, afterSeconds: response.afterSeconds ?? null } : response;
+      const detail = responseText(endpoint.name, response);
+      if (!isSuccess(response)) {
+        const failed = resultOfFailure(response, detail, clock);
         return failed.kind === 'later' ? { ...failed, afterSeconds: failed.afterSeconds ?? null } : failed;
       }
-      const state = stateIn(answer);
+      const state = stateIn(response);
       if (state === undefined)
         return { kind: 'later', detail: `${detail}; a 2xx response must contain {status}`, afterSeconds: null };
       return state.status === 'ended'
@@ -70,5 +70,5 @@ export function httpChaos(
   };
 }
 
-const stateIn = (answer: HttpResponse) =>
-  isSuccess(answer) ? State.safeParse(parseJson(answer.text)).data : undefined;
+const stateIn = (response: HttpResponse) =>
+  isSuccess(response) ? State.safeParse(parseJson(response.text)).data : undefined;

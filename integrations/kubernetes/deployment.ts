@@ -40,31 +40,33 @@ export function kubernetesDeployer(
   const { namespace, deployment: name = service, container } = config;
   const target = deploymentTarget({ cluster, namespace, name, container });
   const { path } = target;
-  const mergeWithKey = (calls: Calls, found: Deployment, annotation: string, key: string, spec: object) =>
-    calls.patch(path, 'merge', patchWithKey(found, annotation, key, spec), Deployment);
+  const mergeWithKey = (calls: Calls, deployment: Deployment, annotation: string, key: string, spec: object) =>
+    calls.patch(path, 'merge', patchWithKey(deployment, annotation, key, spec), Deployment);
 
   return {
     target: `Deployment ${namespace}/${name} at ${cluster.url}`,
     resource: `kubernetes ${JSON.stringify([cluster.url, namespace, 'deployments', name])}`,
     effectClass: 'convergent',
-    rollBack: (request) => attemptOn(target, async (calls, found) => rollBackDeployment(target, calls, found, request)),
-    status: (_, request) => attemptOn(target, async (__, found) => statusOfKey(target, found, request)),
+    rollBack: (request) =>
+      attemptOn(target, async (calls, deployment) => rollBackDeployment(target, calls, deployment, request)),
+    status: (_, request) => attemptOn(target, async (__, deployment) => statusOfKey(target, deployment, request)),
     checkDrift: (request) => checkDrift(target, request),
     scaling: scalingOf(target),
     restart: (request) =>
-      attemptOn(target, async (calls, found) => {
-        if (hasActionKey(found.metadata, RESTART_KEY, request.key)) return progressOf(found);
-        refusePaused(target, found);
+      attemptOn(target, async (calls, deployment) => {
+        if (hasActionKey(deployment.metadata, RESTART_KEY, request.key)) return progressOf(deployment);
+        refusePaused(target, deployment);
         const annotations = { 'kubectl.kubernetes.io/restartedAt': wholeSeconds(cluster.clock.now()) };
         const spec = { template: { metadata: { annotations } } };
-        return progressOf(await mergeWithKey(calls, found, RESTART_KEY, request.key, spec));
+        return progressOf(await mergeWithKey(calls, deployment, RESTART_KEY, request.key, spec));
       }),
     watchRollouts: async (options) => {
       const collection = `/apis/apps/v1/namespaces/${namespace}/deployments`;
       return watchObject({ cluster, collection, name }, options);
     },
     lastRollout: () => lastRollout(target, MARKS, progressOf),
-    restartStatus: (_, request) => attemptOn(target, async (__, found) => restartStatus(target, found, request)),
+    restartStatus: (_, request) =>
+      attemptOn(target, async (__, deployment) => restartStatus(target, deployment, request)),
   };
 }
 
@@ -81,39 +83,39 @@ export const deploymentTarget = (
 export const rollBackDeployment = async (
   target: WorkloadTarget<Deployment>,
   calls: Calls,
-  found: Deployment,
+  deployment: Deployment,
   request: RollbackCall,
 ): Promise<TargetResponse> =>
-  hasActionKey(found.metadata, ROLLBACK_KEY, request.key)
-    ? statusOfKey(target, found, request)
-    : beginRollback(target, calls, found, request);
+  hasActionKey(deployment.metadata, ROLLBACK_KEY, request.key)
+    ? statusOfKey(target, deployment, request)
+    : beginRollback(target, calls, deployment, request);
 
 async function beginRollback(
   target: WorkloadTarget<Deployment>,
   calls: Calls,
-  found: Deployment,
+  deployment: Deployment,
   request: RollbackCall,
 ): Promise<TargetResponse> {
-  const versions = versionsOf(found.spec.template, target.container);
+  const versions = versionsOf(deployment.spec.template, target.container);
   if (!isVersion(versions, fromVersion(request))) return { kind: 'superseded', current: nameOf(versions) };
-  refuseManaged(target, found);
-  refusePaused(target, found);
-  const sets = await ownReplicaSets(calls, target.namespace, found);
+  refuseManaged(target, deployment);
+  refusePaused(target, deployment);
+  const sets = await ownReplicaSets(calls, target.namespace, deployment);
   const set = revisionOf(sets, request, { marks: MARKS, container: target.container });
-  const patch = templatePatch(found, templateOf(set, MARKS), request);
+  const patch = templatePatch(deployment, templateOf(set, MARKS), request);
   return progressOf(await calls.patch(target.path, 'json', patch, Deployment));
 }
 
 /** Returns the result of this rollback. The key shows that it was done, and the template whether it still applies. */
 export function statusOfKey(
   target: WorkloadTarget<Deployment>,
-  found: Deployment,
+  deployment: Deployment,
   request: RollbackCall,
 ): TargetResponse {
-  const versions = versionsOf(found.spec.template, target.container);
-  if (!hasActionKey(found.metadata, ROLLBACK_KEY, request.key))
+  const versions = versionsOf(deployment.spec.template, target.container);
+  if (!hasActionKey(deployment.metadata, ROLLBACK_KEY, request.key))
     return { kind: 'superseded', current: nameOf(versions) };
-  if (isVersion(versions, toVersion(request))) return progressOf(found);
+  if (isVersion(versions, toVersion(request))) return progressOf(deployment);
   return isVersion(versions, fromVersion(request))
     ? {
         kind: 'failed',
@@ -123,8 +125,8 @@ export function statusOfKey(
 }
 
 const checkDrift = async (target: WorkloadTarget<Deployment>, request: RollbackCall): Promise<DriftCheck> => {
-  const response = await attemptOn(target, async (_, found): Promise<DriftCheck> => {
-    const versions = versionsOf(found.spec.template, target.container);
+  const response = await attemptOn(target, async (_, deployment): Promise<DriftCheck> => {
+    const versions = versionsOf(deployment.spec.template, target.container);
     return isVersion(versions, toVersion(request))
       ? { kind: 'holds' }
       : { kind: 'drifted', detail: `its pod template is that of ${nameOf(versions)}, not of ${request.to}` };
@@ -132,10 +134,14 @@ const checkDrift = async (target: WorkloadTarget<Deployment>, request: RollbackC
   return driftOrUnknown(response);
 };
 
-const restartStatus = (target: WorkloadTarget<Deployment>, found: Deployment, { key }: TargetRequest): TargetResponse =>
-  hasActionKey(found.metadata, RESTART_KEY, key)
-    ? progressOf(found)
-    : { kind: 'superseded', current: nameOf(versionsOf(found.spec.template, target.container)) };
+const restartStatus = (
+  target: WorkloadTarget<Deployment>,
+  deployment: Deployment,
+  { key }: TargetRequest,
+): TargetResponse =>
+  hasActionKey(deployment.metadata, RESTART_KEY, key)
+    ? progressOf(deployment)
+    : { kind: 'superseded', current: nameOf(versionsOf(deployment.spec.template, target.container)) };
 
 function refusePaused({ namespace, name }: WorkloadTarget<Deployment>, { spec }: Deployment): void {
   if (spec.paused)

@@ -25,15 +25,15 @@ type Progress = { kind: string };
 export function lastRollout(
   target: WorkloadTarget<Deployment>,
   marks: Marks,
-  progressOf: (found: Deployment) => Progress,
+  progressOf: (deployment: Deployment) => Progress,
 ): Promise<ObservedRollout | Ending> {
-  return attemptOn(target, async (calls, found): Promise<ObservedRollout> => {
-    const { metadata, spec, status } = found;
+  return attemptOn(target, async (calls, deployment): Promise<ObservedRollout> => {
+    const { metadata, spec, status } = deployment;
     const revision = Number(metadata.annotations[marks.revision] ?? Number.NaN);
     // The controller has not seen the newest pod template yet.
     if (!Number.isInteger(revision) || status.observedGeneration < metadata.generation)
       return { kind: 'observed', report: null, superseded: [] };
-    const sets = await ownReplicaSets(calls, target.namespace, found);
+    const sets = await ownReplicaSets(calls, target.namespace, deployment);
     const numbered = sets.map((set) => ({ set, number: Number(set.metadata.annotations[marks.revision] ?? 0) }));
     const current = numbered.find(({ number }) => number === revision)?.set;
     const previous = numbered.filter(({ number }) => number < revision).toSorted((a, b) => b.number - a.number)[0]?.set;
@@ -41,7 +41,7 @@ export function lastRollout(
     if (changed === 'restart' || current === undefined) return { kind: 'observed', report: null, superseded: [] };
 
     const now = target.cluster.clock.now();
-    const { kind } = progressOf(found);
+    const { kind } = progressOf(deployment);
     const state = kind === 'succeeded' || kind === 'failed' ? kind : 'started';
     const progressing = status.conditions.find(({ type }) => type === 'Progressing');
     const at = instantOf(progressing?.lastUpdateTime) ?? now;

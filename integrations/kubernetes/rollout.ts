@@ -46,26 +46,26 @@ export function argoRolloutsDeployer(
     ...rolloutNames(target),
     effectClass: 'convergent',
     rollBack: (request) =>
-      attemptOn(target, async (calls, found) => {
-        const template = ownTemplate(target, found);
-        return hasActionKey(found.metadata, ROLLBACK_KEY, request.key)
-          ? continueRollback(target, calls, { found, template }, request)
-          : beginRollback(target, calls, { found, template }, request);
+      attemptOn(target, async (calls, rollout) => {
+        const template = ownTemplate(target, rollout);
+        return hasActionKey(rollout.metadata, ROLLBACK_KEY, request.key)
+          ? continueRollback(target, calls, { rollout, template }, request)
+          : beginRollback(target, calls, { rollout, template }, request);
       }),
     status: (_, request) =>
-      attemptOn(target, async (__, found) =>
-        statusOfKey(target, { found, template: ownTemplate(target, found) }, request),
+      attemptOn(target, async (__, rollout) =>
+        statusOfKey(target, { rollout, template: ownTemplate(target, rollout) }, request),
       ),
     checkDrift: (request) => checkDrift(target, request),
     scaling: scalingOf(target),
     restart: (request) =>
-      attemptOn(target, async (calls, found) => {
-        if (hasActionKey(found.metadata, RESTART_KEY, request.key)) return restartOf(found);
-        refusePaused(target, found);
-        const patch = patchWithKey(found, RESTART_KEY, request.key, { restartAt: wholeSeconds(cluster.clock.now()) });
+      attemptOn(target, async (calls, rollout) => {
+        if (hasActionKey(rollout.metadata, RESTART_KEY, request.key)) return restartOf(rollout);
+        refusePaused(target, rollout);
+        const patch = patchWithKey(rollout, RESTART_KEY, request.key, { restartAt: wholeSeconds(cluster.clock.now()) });
         return restartOf(await calls.patch(path, 'merge', patch, Rollout));
       }),
-    restartStatus: (_, request) => attemptOn(target, async (__, found) => restartStatus(target, found, request)),
+    restartStatus: (_, request) => attemptOn(target, async (__, rollout) => restartStatus(target, rollout, request)),
   };
 }
 
@@ -85,30 +85,30 @@ export const rolloutNames = ({ cluster, namespace, name }: WorkloadTarget<Rollou
   resource: `kubernetes ${JSON.stringify([cluster.url, namespace, 'rollouts', name])}`,
 });
 
-type RolloutState = { found: Rollout; template: PodTemplate };
+type RolloutState = { rollout: Rollout; template: PodTemplate };
 
 async function beginRollback(
   target: WorkloadTarget<Rollout>,
   calls: Calls,
-  { found, template }: RolloutState,
+  { rollout, template }: RolloutState,
   request: RollbackCall,
 ): Promise<TargetResponse> {
   const versions = versionsOf(template, target.container);
   if (!isVersion(versions, fromVersion(request))) return { kind: 'superseded', current: nameOf(versions) };
-  refusePaused(target, found);
+  refusePaused(target, rollout);
   // Until the controller has observed a new template, its status shows neither a canary nor the end of one.
-  if (!isObserved(found)) return { kind: 'later', detail: 'its controller has not seen it yet', afterSeconds: null };
-  const sets = await ownReplicaSets(calls, target.namespace, found);
-  const stable = isCanary(found) ? stableOf(found, sets, toVersion(request), target) : undefined;
+  if (!isObserved(rollout)) return { kind: 'later', detail: 'its controller has not seen it yet', afterSeconds: null };
+  const sets = await ownReplicaSets(calls, target.namespace, rollout);
+  const stable = isCanary(rollout) ? stableOf(rollout, sets, toVersion(request), target) : undefined;
   if (stable !== undefined) {
-    if (!found.status.abort) return abort(target, calls, found);
-    if (!hasAllTraffic(found, stable)) return IN_PROGRESS;
+    if (!rollout.status.abort) return abort(target, calls, rollout);
+    if (!hasAllTraffic(rollout, stable)) return IN_PROGRESS;
     // A GitOps controller would restore the template and start the canary again. An aborted canary stays aborted until
     // Git changes.
-    if (managerWarning(found.metadata) !== undefined) return { kind: 'succeeded', id: revisionName(stable.metadata) };
-  } else refuseManaged(target, found);
+    if (managerWarning(rollout.metadata) !== undefined) return { kind: 'succeeded', id: revisionName(stable.metadata) };
+  } else refuseManaged(target, rollout);
   const set = stable ?? revisionOf(sets, request, { marks: ROLLOUT_MARKS, container: target.container });
-  await calls.patch(target.path, 'json', templatePatch(found, templateOf(set, ROLLOUT_MARKS), request), Rollout);
+  await calls.patch(target.path, 'json', templatePatch(rollout, templateOf(set, ROLLOUT_MARKS), request), Rollout);
   return IN_PROGRESS;
 }
 
@@ -148,12 +148,12 @@ async function abort(target: WorkloadTarget<Rollout>, calls: Calls, { metadata }
 async function continueRollback(
   target: WorkloadTarget<Rollout>,
   calls: Calls,
-  { found, template }: RolloutState,
+  { rollout, template }: RolloutState,
   request: RollbackCall,
 ): Promise<TargetResponse> {
-  const response = statusOfKey(target, { found, template }, request);
-  const { metadata, status } = found;
-  const hasSteps = response.kind === 'in_progress' && isObserved(found) && isCanary(found) && !status.abort;
+  const response = statusOfKey(target, { rollout, template }, request);
+  const { metadata, status } = rollout;
+  const hasSteps = response.kind === 'in_progress' && isObserved(rollout) && isCanary(rollout) && !status.abort;
   if (!hasSteps || status.promoteFull || metadata.annotations[KEEP_STEPS] === 'true') return response;
   const patch = { metadata: { resourceVersion: metadata.resourceVersion }, status: { promoteFull: true } };
   await calls.patch(`${target.path}/status`, 'merge', patch, Rollout);
@@ -162,29 +162,29 @@ async function continueRollback(
 
 function statusOfKey(
   target: WorkloadTarget<Rollout>,
-  { found, template }: RolloutState,
+  { rollout, template }: RolloutState,
   request: RollbackCall,
 ): TargetResponse {
   const versions = versionsOf(template, target.container);
   const current = nameOf(versions);
   if (isVersion(versions, fromVersion(request)))
-    return hasActionKey(found.metadata, ROLLBACK_KEY, request.key)
+    return hasActionKey(rollout.metadata, ROLLBACK_KEY, request.key)
       ? { kind: 'failed', detail: `${request.to} was restored, but another system then changed it back to ${current}` }
       : IN_PROGRESS; // aborted, but the template is not restored yet
-  const isOurs = hasActionKey(found.metadata, ROLLBACK_KEY, request.key) && isVersion(versions, toVersion(request));
-  return isOurs ? progressOf(found) : { kind: 'superseded', current };
+  const isOurs = hasActionKey(rollout.metadata, ROLLBACK_KEY, request.key) && isVersion(versions, toVersion(request));
+  return isOurs ? progressOf(rollout) : { kind: 'superseded', current };
 }
 
 /**
  * Returns the progress by the same rules as `kubectl argo rollouts status`. Only a fully promoted version counts as
  * healthy.
  */
-function progressOf(found: Rollout): TargetResponse {
-  const { metadata, status } = found;
-  if (!isObserved(found)) return IN_PROGRESS;
+function progressOf(rollout: Rollout): TargetResponse {
+  const { metadata, status } = rollout;
+  if (!isObserved(rollout)) return IN_PROGRESS;
   const id = revisionName(metadata);
   if (status.phase === 'Degraded') return { kind: 'failed', detail: `${id ?? 'it'} is degraded: ${status.message}` };
-  const isDone = status.phase === 'Healthy' && !isCanary(found);
+  const isDone = status.phase === 'Healthy' && !isCanary(rollout);
   return isDone ? { kind: 'succeeded', id } : { kind: 'in_progress', id, handle: null };
 }
 
@@ -194,13 +194,13 @@ function revisionName({ annotations }: Metadata): string | null {
 }
 
 const checkDrift = async (target: WorkloadTarget<Rollout>, request: RollbackCall): Promise<DriftCheck> => {
-  const response = await attemptOn(target, async (calls, found): Promise<DriftCheck> => {
-    const versions = versionsOf(ownTemplate(target, found), target.container);
+  const response = await attemptOn(target, async (calls, rollout): Promise<DriftCheck> => {
+    const versions = versionsOf(ownTemplate(target, rollout), target.container);
     if (isVersion(versions, toVersion(request))) return { kind: 'holds' };
     const drifted: DriftCheck = { kind: 'drifted', detail: `its pod template is that of ${nameOf(versions)}` };
-    if (!found.status.abort) return drifted;
-    const sets = await ownReplicaSets(calls, target.namespace, found);
-    return stableOf(found, sets, toVersion(request), target) === undefined ? drifted : { kind: 'holds' };
+    if (!rollout.status.abort) return drifted;
+    const sets = await ownReplicaSets(calls, target.namespace, rollout);
+    return stableOf(rollout, sets, toVersion(request), target) === undefined ? drifted : { kind: 'holds' };
   });
   return driftOrUnknown(response);
 };
@@ -217,10 +217,10 @@ function restartOf({ spec, status }: Rollout): TargetResponse {
     : { kind: 'in_progress', id: null, handle: spec.restartAt ?? null };
 }
 
-const restartStatus = (target: WorkloadTarget<Rollout>, found: Rollout, { key }: TargetRequest): TargetResponse =>
-  hasActionKey(found.metadata, RESTART_KEY, key)
-    ? restartOf(found)
-    : { kind: 'superseded', current: nameOf(versionsOf(ownTemplate(target, found), target.container)) };
+const restartStatus = (target: WorkloadTarget<Rollout>, rollout: Rollout, { key }: TargetRequest): TargetResponse =>
+  hasActionKey(rollout.metadata, RESTART_KEY, key)
+    ? restartOf(rollout)
+    : { kind: 'superseded', current: nameOf(versionsOf(ownTemplate(target, rollout), target.container)) };
 
 export function ownTemplate({ namespace, name }: WorkloadTarget<Rollout>, { spec }: Rollout): PodTemplate {
   if (spec.template !== undefined && spec.workloadRef === undefined) return spec.template;

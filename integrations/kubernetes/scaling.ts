@@ -14,13 +14,13 @@ export function scalingOf<T extends Workload>(target: WorkloadTarget<T>): Scalin
         return { kind: 'count', count: spec.replicas } as const;
       }),
     set: ({ from, to, key }) =>
-      attemptOn(target, async (calls, found): Promise<TargetResponse> => {
-        const { metadata, spec } = found;
-        if (hasActionKey(metadata, SCALE_KEY, key)) return scaledTo(to, found);
+      attemptOn(target, async (calls, workload): Promise<TargetResponse> => {
+        const { metadata, spec } = workload;
+        if (hasActionKey(metadata, SCALE_KEY, key)) return scaledTo(to, workload);
         if (spec.replicas !== from) return { kind: 'superseded', current: replicasText(spec.replicas) };
-        refuseManaged(target, found);
+        refuseManaged(target, workload);
         await refuseAutoscaled(target, calls);
-        const patch = patchWithKey(found, SCALE_KEY, key, { replicas: to });
+        const patch = patchWithKey(workload, SCALE_KEY, key, { replicas: to });
         return scaledTo(to, await calls.patch(target.path, 'merge', patch, target.schema));
       }),
   };

@@ -27,7 +27,7 @@ export const OBJECT_NAME = /^[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?$/;
 /** Runs one attempt on the object. Refuses an invalid name, because it could address another path. */
 export async function attemptOn<T extends Workload, A>(
   target: WorkloadTarget<T>,
-  work: (calls: Calls, found: T) => Promise<A>,
+  work: (calls: Calls, workload: T) => Promise<A>,
 ): Promise<A | Ending> {
   return attempt(target.cluster, async (calls) => {
     refuseInvalidName(target);

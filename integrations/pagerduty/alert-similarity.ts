@@ -20,10 +20,10 @@ type Labels = ReadonlyMap<string, string>;
  */
 export function similarityOf(alert: PagerDutyAlert, query: ExternalQuery): Similarity {
   if (OUR_KEY.test(alert.key)) return 'other';
-  const ours = query.alerts.map((labels) => new Map(labels));
-  const names = ours.flatMap((labels) => labels.get('alertname') ?? []);
+  const incidentAlerts = query.alerts.map((labels) => new Map(labels));
+  const names = incidentAlerts.flatMap((labels) => labels.get('alertname') ?? []);
   const listed = labelSets(alert.details);
-  if (listed.some((labels) => ours.some((own) => sameLabels(labels, own)))) return 'same';
+  if (listed.some((labels) => incidentAlerts.some((incidentAlert) => sameLabels(labels, incidentAlert)))) return 'same';
   if (listed.length > 0)
     return listed.some((labels) => names.includes(labels.get('alertname') ?? '') && isAboutService(labels, query))
       ? 'named'

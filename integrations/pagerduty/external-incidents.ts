@@ -148,7 +148,7 @@ async function findByAlerts(rest: Rest, query: ExternalQuery): Promise<VendorRes
   return done(chooseMatch(matches, { searchedCount: searched.length, isAllSearched }));
 }
 
-/** Reads the open incidents since a time. `whole`: there are no further incidents. */
+/** Reads the open incidents since a time. `isComplete`: there are no further incidents. */
 async function openSince(
   rest: Rest,
   since: Timestamp,
@@ -190,8 +190,8 @@ function chooseMatch(
   { same, named }: Matches,
   { searchedCount: searched, isAllSearched }: { searchedCount: number; isAllSearched: boolean },
 ): ExternalFound {
-  const ours = newest(same);
-  if (ours) return { incident: ours, by: 'labels' };
+  const sameAlert = newest(same);
+  if (sameAlert) return { incident: sameAlert, by: 'labels' };
   const [only, ...others] = named;
   if (only && others.length === 0 && isAllSearched) return { incident: only, by: 'names' };
   const because = only

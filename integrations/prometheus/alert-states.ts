@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { AlertState, FiringEpisode } from '../../domain/ports/alerts.ts';
-import { readPublic } from '../shared/read.ts';
+import { readUnauthenticated } from '../shared/read.ts';
 import { canBeSource, type Rule } from './alerting-rules.ts';
 import { externalLabels } from './external-labels.ts';
 
@@ -48,13 +48,13 @@ export async function statesInPrometheus(
   base: string,
   alerts: readonly Pick<FiringEpisode, 'labels' | 'generatorUrl'>[],
 ): Promise<AlertState[] | null> {
-  const active = await readPublic(base, '/api/v1/alerts', ActiveAlerts);
+  const active = await readUnauthenticated(base, '/api/v1/alerts', ActiveAlerts);
   if (active === null) return null;
   const missing = alerts.filter((alert) => !couldBeListed(active.data.alerts, alert));
   if (missing.length === 0) return alerts.map(() => 'unknown');
   const names = new Set(missing.map(({ labels }) => new Map(labels).get('alertname') ?? ''));
   const answers = await Promise.all(
-    [...names].map((name) => readPublic(base, `/api/v1/rules?${ruleQuery(name)}`, Rules)),
+    [...names].map((name) => readUnauthenticated(base, `/api/v1/rules?${ruleQuery(name)}`, Rules)),
   );
   if (answers.includes(null)) return null;
   // Old versions ignore the name filter and return all rules.

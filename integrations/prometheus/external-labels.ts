@@ -1,6 +1,6 @@
 import { parse } from 'yaml';
 import * as z from 'zod';
-import { readPublic } from '../shared/read.ts';
+import { readUnauthenticated } from '../shared/read.ts';
 
 const Status = z.object({ status: z.literal('success'), data: z.object({ yaml: z.string() }) });
 const GlobalConfig = z.object({
@@ -19,7 +19,7 @@ const GLOBAL_BLOCK = /^global:[^\n]*\n(?:[ \t][^\n]*(?:\n|$)|\n)*/m;
  * @see https://prometheus.io/docs/prometheus/latest/querying/api/#config
  */
 export async function externalLabels(base: string): Promise<ReadonlyMap<string, string>> {
-  const status = await readPublic(base, '/api/v1/status/config', Status);
+  const status = await readUnauthenticated(base, '/api/v1/status/config', Status);
   const [block] = GLOBAL_BLOCK.exec(status?.data.yaml ?? '') ?? [];
   const parsed = GlobalConfig.safeParse(block === undefined ? null : parseYaml(block));
   return new Map(Object.entries((parsed.success && parsed.data.global?.external_labels) || {}));

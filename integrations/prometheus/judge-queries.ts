@@ -28,8 +28,8 @@ function metricOfObjective({ id, indicator }: Slo, label: string): JudgeMetric |
     splitBy(rateOf(query, indicator.counter, WINDOW_PLACEHOLDER), { label, join: null }),
   );
   if (total === undefined || part === undefined) return null;
-  const bad = indicator.of === 'bad' ? part : `(${total}) - ((${part}) or (${total}) * 0)`;
-  return ratioMetric(id.slice(0, NAME_MAX_CHARS), bad, total);
+  const badEvents = indicator.of === 'bad' ? part : `(${total}) - ((${part}) or (${total}) * 0)`;
+  return ratioMetric(id.slice(0, NAME_MAX_CHARS), badEvents, total);
 }
 
 const NAME_MAX_CHARS = 63;
@@ -38,9 +38,9 @@ const NAME_MAX_CHARS = 63;
 function metricOfRatio(promql: string, split: (query: string) => string): JudgeMetric | null {
   const ratio = ratioOf(promql);
   if (ratio === null) return null;
-  const [bad, total] = [ratio.part, ratio.whole].map((query) => split(overWindow(query)));
-  const isRate = bad?.includes(WINDOW_PLACEHOLDER) === true && total?.includes(WINDOW_PLACEHOLDER) === true;
-  return isRate ? ratioMetric('health', bad, total) : null;
+  const [badEvents, total] = [ratio.part, ratio.whole].map((query) => split(overWindow(query)));
+  const isRate = badEvents?.includes(WINDOW_PLACEHOLDER) === true && total?.includes(WINDOW_PLACEHOLDER) === true;
+  return isRate ? ratioMetric('health', badEvents, total) : null;
 }
 
 /** Replaces the ranges of a query by the window. */
@@ -50,10 +50,10 @@ const overWindow = (promql: string): string =>
     .toSorted((a, b) => b.from - a.from)
     .reduce((text, range) => `${text.slice(0, range.from)}[${WINDOW_PLACEHOLDER}]${text.slice(range.to)}`, promql);
 
-const ratioMetric = (name: string, bad: string, total: string): JudgeMetric =>
+const ratioMetric = (name: string, badEvents: string, total: string): JudgeMetric =>
   JudgeMetric.parse({
     kind: 'ratio',
     name,
-    bad: bad.replaceAll(WINDOW_PLACEHOLDER, WINDOW),
+    badEvents: badEvents.replaceAll(WINDOW_PLACEHOLDER, WINDOW),
     total: total.replaceAll(WINDOW_PLACEHOLDER, WINDOW),
   });

@@ -234,9 +234,9 @@ async function request<T>(
   const serverText = `${what} at ${baseUrl(server)}`;
   const failed = (problem: string, fix: string): SearchFailure => new SearchFailure(`${serverText} ${problem}: ${fix}`);
   const search = new URLSearchParams(query).toString();
-  let answer;
+  let response;
   try {
-    answer = await call(`${baseUrl(server)}${path}${search && `?${search}`}`, {
+    response = await call(`${baseUrl(server)}${path}${search && `?${search}`}`, {
       method: 'GET',
       timeoutMs: timeoutSeconds * 1000,
       maxBytes: BODY_MAX_BYTES,
@@ -250,7 +250,7 @@ async function request<T>(
       );
     throw failed(`cannot be reached (${error.message})`, `check that it runs, and that ${setting} is its address`);
   }
-  const { status, text } = answer;
+  const { status, text } = response;
   if (status === 401 || status === 403)
     throw failed(
       `answered ${status}, so it requires credentials, and Firebreak sends it none`,

@@ -5,7 +5,7 @@ import { statesInPrometheus } from '../prometheus/alert-states.ts';
 
 /**
  * Creates the check whether alerts still fire, for senders that never send "resolved" (`send_resolved: false`,
- * silences). Asks Alertmanager if it is configured, because it knows the alerts of all senders; otherwise Prometheus,
+ * silences). Uses Alertmanager if it is configured, because it knows the alerts of all senders; otherwise Prometheus,
  * which knows only the alerts of its own rules.
  */
 export function alertStates(urls: {
@@ -27,7 +27,7 @@ export function alertStates(urls: {
   };
 }
 
-/** Returns `instead` if the addresses can't be read, because the alerts can't be read either. */
+/** Returns `fallback` if the addresses can't be read, because the alerts can't be read either. */
 const ifUnreachable =
   <T>(fallback: T) =>
   (error: unknown): T => {

@@ -30,7 +30,7 @@ export type VendorApi = {
    * @param retryAfter seconds of the header `Retry-After`
    * @param now milliseconds since the Unix epoch
    */
-  rateLimitSeconds?(answer: HttpResponse, retryAfter: number | null, now: number): number | null | undefined;
+  rateLimitSeconds?(httpResponse: HttpResponse, retryAfter: number | null, now: number): number | null | undefined;
   /** Reads the vendor's message in an error body. Absent: messages contain only the status. */
   errorBody?: z.ZodType<string | undefined>;
   /** Returns the start of the message of a call that failed. */
@@ -90,7 +90,7 @@ async function request<T>(
   const fault = settingFault(api.vendor, url, headers);
   if (fault !== undefined) return fault;
   try {
-    const answer = await call(url, {
+    const httpResponse = await call(url, {
       method: vendorCall.method,
       headers: {
         accept: 'application/json',
@@ -101,20 +101,24 @@ async function request<T>(
       timeoutMs,
       ...(api.maxBytes !== undefined && { maxBytes: api.maxBytes }),
     });
-    return readResponse(answer, api, vendorCall);
+    return readResponse(httpResponse, api, vendorCall);
   } catch (error) {
     if (error instanceof NoResponse) return withoutResponse(vendorCall.method, error.message);
     throw error;
   }
 }
 
-function readResponse<T>(answer: HttpResponse, api: VendorApi, { method, schema }: VendorCall<T>): VendorResponse<T> {
-  const { status, headers, text } = answer;
+function readResponse<T>(
+  httpResponse: HttpResponse,
+  api: VendorApi,
+  { method, schema }: VendorCall<T>,
+): VendorResponse<T> {
+  const { status, headers, text } = httpResponse;
   const body = parseJson(text);
   const refusal = api.errorBody?.safeParse(body).data;
   const detail = `${api.vendor} answered ${status}${refusal === undefined ? '' : `: ${truncate(refusal, 300)}`}`;
   const now = millisOf(api.clock.now());
-  const afterSeconds = (api.rateLimitSeconds ?? rateLimitSeconds)(answer, retryAfterSeconds(headers, now), now);
+  const afterSeconds = (api.rateLimitSeconds ?? rateLimitSeconds)(httpResponse, retryAfterSeconds(headers, now), now);
   if (afterSeconds !== undefined) return { kind: 'later', detail, afterSeconds };
   if (status >= 500 || status === 408) return withoutResponse(method, detail);
   if (status < 200 || status >= 300) return { kind: 'refused', code: codeOf(status), detail };

@@ -9,7 +9,7 @@ const BODY_MAX_BYTES = 16 * 1024 * 1024;
 /**
  * Sends one GET request to an API that needs no credential. Null if there is no response, or none in the API's format.
  */
-export async function readPublic<T>(base: string, path: string, schema: z.ZodType<T>): Promise<T | null> {
+export async function readUnauthenticated<T>(base: string, path: string, schema: z.ZodType<T>): Promise<T | null> {
   try {
     const { status, text } = await call(`${base.replace(/\/+$/, '')}${path}`, {
       method: 'GET',

@@ -146,7 +146,7 @@ function neverConnected(error: unknown): boolean {
   return neverConnected(error.cause);
 }
 
-/** Returns the result of a call, or `instead` if Slack refuses it. Use it for optional data. Throws other failures. */
+/** Returns the result of a call, or `fallback` if Slack refuses it. Use it for optional data. Throws other failures. */
 export async function valueIfRefused<T, U>(call: Promise<T>, fallback: U): Promise<T | U> {
   try {
     return await call;

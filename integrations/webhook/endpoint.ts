@@ -31,10 +31,10 @@ export async function callEndpoint(
   { name, auth, secrets, clock }: Endpoint,
   { url, id, headers, ...request }: Request,
 ): Promise<HttpResponse | Refused | Later> {
-  const key = auth && ('bearer' in auth ? auth.bearer : auth.webhookSignature);
-  const secret = key === undefined ? undefined : await secrets.get(key);
-  if (key !== undefined && !secret)
-    return { kind: 'refused', detail: `${name}'s secret ${key} is not set, so it was not called` };
+  const secretName = auth && ('bearer' in auth ? auth.bearer : auth.webhookSignature);
+  const secret = secretName === undefined ? undefined : await secrets.get(secretName);
+  if (secretName !== undefined && !secret)
+    return { kind: 'refused', detail: `${name}'s secret ${secretName} is not set, so it was not called` };
   const credentials =
     auth === undefined || secret === undefined
       ? {}
@@ -47,11 +47,11 @@ export async function callEndpoint(
 export const isSuccess = ({ status }: HttpResponse): boolean => status >= 200 && status < 300;
 
 /** Returns the status and the body of a response, for messages. */
-export const answerText = (name: string, { status, text }: HttpResponse): string =>
+export const responseText = (name: string, { status, text }: HttpResponse): string =>
   `${name} answered ${status}${text.trim() === '' ? '' : `: ${truncate(text.trim(), 300)}`}`;
 
 /** Converts a response other than 2xx and 409. */
-export const unsuccessful = (response: HttpResponse, detail: string, clock: Clock): Refused | Later =>
+export const resultOfFailure = (response: HttpResponse, detail: string, clock: Clock): Refused | Later =>
   response.status === 408 || response.status === 429 || response.status >= 500
     ? { kind: 'later', detail, afterSeconds: retryAfterSeconds(response.headers, millisOf(clock.now())) }
     : { kind: 'refused', detail };

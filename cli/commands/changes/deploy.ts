@@ -96,14 +96,14 @@ async function record(context: CommandContext, target: object, options: RecordOp
 async function list(context: CommandContext, { json, ...query }: ListOptions): Promise<void> {
   const { items } = await (await Client.of(context)).get(`/v1/deployments${queryOf(query)}`, Changes);
   if (json) return context.out(asJson(items));
-  const rows = items.map((one) => [
-    one.id,
-    `${one.service}/${one.environment}`,
-    one.version,
-    one.kind,
-    one.status,
-    shortTime(one.started_at),
-    one.rolled_back_by === null ? '' : `rolled back in incident ${one.rolled_back_by}`,
+  const rows = items.map((change) => [
+    change.id,
+    `${change.service}/${change.environment}`,
+    change.version,
+    change.kind,
+    change.status,
+    shortTime(change.started_at),
+    change.rolled_back_by === null ? '' : `rolled back in incident ${change.rolled_back_by}`,
   ]);
   context.out(table(['ID', 'SERVICE', 'VERSION', 'KIND', 'STATUS', 'STARTED', 'NOTES'], rows));
 }
@@ -111,14 +111,14 @@ async function list(context: CommandContext, { json, ...query }: ListOptions): P
 async function listWatches(context: CommandContext, { json, ...query }: WatchOptions): Promise<void> {
   const { items } = await (await Client.of(context)).get(`/v1/watches${queryOf(query)}`, Watches);
   if (json) return context.out(asJson(items));
-  const rows = items.map((one) => [
-    one.id,
-    `${one.service}/${one.environment}`,
-    one.version,
-    shortTime(one.started_at),
-    one.outcome ?? 'running',
-    `${one.checks.length}/${one.checks_planned}`,
-    notesOf(one),
+  const rows = items.map((watch) => [
+    watch.id,
+    `${watch.service}/${watch.environment}`,
+    watch.version,
+    shortTime(watch.started_at),
+    watch.outcome ?? 'running',
+    `${watch.checks.length}/${watch.checks_planned}`,
+    notesOf(watch),
   ]);
   context.out(table(['ID', 'SERVICE', 'VERSION', 'STARTED', 'OUTCOME', 'CHECKS', 'NOTES'], rows));
 }

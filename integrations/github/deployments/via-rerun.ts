@@ -4,7 +4,7 @@ import { millisOf } from '../../../schemas/time/time.ts';
 import { Ended, refuse } from '../../shared/refusals.ts';
 import { attempt, type Calls } from '../attempt.ts';
 import { inProgressAfter, type Deployment, isDeploymentOf, displayName } from './deployments.ts';
-import { readEnvironmentState, type EnvironmentState, type Site } from '../site.ts';
+import { readEnvironmentState, type EnvironmentState, type GithubEnvironment } from '../environment-state.ts';
 import * as runs from './workflow-runs.ts';
 import { fromVersion, toVersion } from '../../shared/versions.ts';
 
@@ -21,18 +21,18 @@ const DAY_MS = 24 * 3600 * 1000;
  * attempt of this run that started after the incident counts as this rollback, regardless of who started it: it
  * has the same effect.
  */
-export function viaRerun(site: Site): Pick<Deployer, 'rollBack' | 'status'> {
-  const { repository, clock } = site;
+export function viaRerun(target: GithubEnvironment): Pick<Deployer, 'rollBack' | 'status'> {
+  const { repository, clock } = target;
   const now = () => millisOf(clock.now());
   return {
     rollBack: (request) =>
-      attempt<TargetResponse>(site, repository, async (calls) => {
-        const state = await readEnvironmentState(calls, site, request, [toVersion(request)]);
+      attempt<TargetResponse>(target, repository, async (calls) => {
+        const state = await readEnvironmentState(calls, target, request, [toVersion(request)]);
         if (isDeploymentOf(toVersion(request), state.running))
           return { kind: 'succeeded', id: String(state.running.id) };
         if (!isDeploymentOf(fromVersion(request), state.running))
           return { kind: 'superseded', current: displayName(state.running) };
-        const run = await goodRun(calls, site, state.deployments, request);
+        const run = await goodRun(calls, target, state.deployments, request);
         if (run.run_attempt > 1 && startOf(run) >= decodeTime(request.incident) - CLOCK_SKEW_MS)
           return outcome(run, state, request, now());
         await refuseUnlessRerunnable(calls, run, state, request, now());
@@ -40,7 +40,7 @@ export function viaRerun(site: Site): Pick<Deployer, 'rollBack' | 'status'> {
         return inProgress(run.id, run.run_attempt + 1);
       }),
     status: (handle, request) =>
-      attempt<TargetResponse>(site, repository, async (calls) => {
+      attempt<TargetResponse>(target, repository, async (calls) => {
         const [id, attemptNumber] = /^\d+\/\d+$/.test(handle) ? handle.split('/').map(Number) : [];
         if (id === undefined || attemptNumber === undefined)
           throw refuse(`${handle} is not a run and attempt of GitHub Actions`);
@@ -50,7 +50,9 @@ export function viaRerun(site: Site): Pick<Deployer, 'rollBack' | 'status'> {
         const run = newest.run_attempt === attemptNumber ? newest : await runs.readRunAttempt(calls, id, attemptNumber);
         const hasSucceeded = run.status === 'completed' && run.conclusion === 'success';
         // Before the run has succeeded, the running version has no influence on the result. This saves about 12 calls.
-        const state = hasSucceeded ? await readEnvironmentState(calls, site, request, [toVersion(request)]) : undefined;
+        const state = hasSucceeded
+          ? await readEnvironmentState(calls, target, request, [toVersion(request)])
+          : undefined;
         return outcome(run, state, request, now());
       }),
   };
@@ -94,7 +96,7 @@ const startOf = (run: runs.Run): number => run.run_started_at ?? run.created_at;
 /** Finds the run that deployed the target version. */
 async function goodRun(
   calls: Calls,
-  { environment }: Site,
+  { environment }: GithubEnvironment,
   deployments: readonly Deployment[],
   request: RollbackCall,
 ): Promise<runs.Run> {

@@ -6,20 +6,20 @@ import { attempt, type Calls } from '../attempt.ts';
 import { inProgressAfter, isDeploymentOf, displayName } from '../deployments/deployments.ts';
 import { readPullRequest, mergeRequired } from './pull-requests.ts';
 import { createRevert, type Revert, findRevert, type RevertRequest } from './revert.ts';
-import { readEnvironmentState, type EnvironmentState, type Site } from '../site.ts';
+import { readEnvironmentState, type EnvironmentState, type GithubEnvironment } from '../environment-state.ts';
 import { runsOfCommit } from '../deployments/workflow-runs.ts';
 import { fromVersion, toVersion } from '../../shared/versions.ts';
 
 /** Rolls back by reverting Git, and follows the deployment of the revert commit. */
-export function viaRevert(site: Site, git: GitRevert): Pick<Deployer, 'rollBack' | 'status'> {
+export function viaRevert(target: GithubEnvironment, git: GitRevert): Pick<Deployer, 'rollBack' | 'status'> {
   return {
     rollBack: (request) =>
-      attempt<TargetResponse>(site, site.repository, async (calls) => {
-        const state = await readEnvironmentState(calls, site, request);
+      attempt<TargetResponse>(target, target.repository, async (calls) => {
+        const state = await readEnvironmentState(calls, target, request);
         const { running } = state;
         if (isDeploymentOf(toVersion(request), running)) return { kind: 'succeeded', id: String(running.id) };
         const earlierRevert = await findRevert(calls, git, revertRequest(git, request));
-        if (earlierRevert !== null) return follow(calls, site, earlierRevert, request, state);
+        if (earlierRevert !== null) return follow(calls, target, earlierRevert, request, state);
         if (!isDeploymentOf(fromVersion(request), running))
           return { kind: 'superseded', current: displayName(running) };
         const [other] = inProgressAfter(state.deployments, running);
@@ -27,7 +27,7 @@ export function viaRevert(site: Site, git: GitRevert): Pick<Deployer, 'rollBack'
           throw new Ended({ kind: 'busy', detail: `a deployment of ${displayName(other)} is ${other.state ?? 'new'}` });
 
         const revert = await createRevert(calls, git, revertRequest(git, request));
-        if (revert.kind === 'pull_request') return follow(calls, site, revert, request, state);
+        if (revert.kind === 'pull_request') return follow(calls, target, revert, request, state);
         if (revert.sha === running.sha)
           throw refuse(
             `${git.branch} already has the content of ${request.to} and is running: there is nothing to revert in Git`,
@@ -35,12 +35,12 @@ export function viaRevert(site: Site, git: GitRevert): Pick<Deployer, 'rollBack'
         return awaitDeployment(revert.sha);
       }),
     status: (handle, request) =>
-      attempt<TargetResponse>(site, site.repository, async (calls) => {
+      attempt<TargetResponse>(target, target.repository, async (calls) => {
         const [kind, id = ''] = handle.split('/');
         if (kind !== 'commit' && kind !== 'pull') throw refuse(`${handle} is neither a commit nor a pull request`);
         const revert: Revert =
           kind === 'commit' ? { kind: 'committed', sha: id } : await readPullRequest(calls, Number(id));
-        return follow(calls, site, revert, request);
+        return follow(calls, target, revert, request);
       }),
   };
 }
@@ -48,19 +48,24 @@ export function viaRevert(site: Site, git: GitRevert): Pick<Deployer, 'rollBack'
 /** Returns the progress of an earlier revert with this key. */
 async function follow(
   calls: Calls,
-  site: Site,
+  target: GithubEnvironment,
   revert: Revert,
   request: RollbackCall,
   lastRead?: EnvironmentState,
 ): Promise<TargetResponse> {
   if (revert.kind === 'committed')
-    return progressOfCommit(calls, revert.sha, request, lastRead ?? (await readEnvironmentState(calls, site, request)));
+    return progressOfCommit(
+      calls,
+      revert.sha,
+      request,
+      lastRead ?? (await readEnvironmentState(calls, target, request)),
+    );
   const { number, url, state, sha } = revert;
   if (state === 'closed') return { kind: 'failed', detail: `${url} was closed without being merged` };
   if (state === 'open')
     return { kind: 'in_progress', id: url, handle: `pull/${number}`, waitsFor: mergeRequired(revert) };
   if (sha === null) return { kind: 'in_progress', id: url, handle: `pull/${number}` };
-  return progressOfCommit(calls, sha, request, lastRead ?? (await readEnvironmentState(calls, site, request)));
+  return progressOfCommit(calls, sha, request, lastRead ?? (await readEnvironmentState(calls, target, request)));
 }
 
 async function progressOfCommit(

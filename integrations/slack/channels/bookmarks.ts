@@ -33,13 +33,15 @@ export async function setBookmarks(
   const { bookmarks } = await valueIfRefused(callSlack('bookmarks.list', { channel_id: channel }, Listed), {
     bookmarks: [],
   });
-  const ours = bookmarks.filter((bookmark) => user !== null && bookmark.last_updated_by_user_id === user);
-  const theirs = new Set(bookmarks.filter((bookmark) => !ours.includes(bookmark)).map(({ link }) => comparable(link)));
+  const ownBookmarks = bookmarks.filter((bookmark) => user !== null && bookmark.last_updated_by_user_id === user);
+  const otherUrls = new Set(
+    bookmarks.filter((bookmark) => !ownBookmarks.includes(bookmark)).map(({ link }) => comparable(link)),
+  );
 
-  const wanted = distinct(links).filter(({ url }) => !theirs.has(url));
-  const current = ours.filter((bookmark) => wanted.some((link) => isSame(bookmark, link)));
+  const wanted = distinct(links).filter(({ url }) => !otherUrls.has(url));
+  const current = ownBookmarks.filter((bookmark) => wanted.some((link) => isSame(bookmark, link)));
   const missing = wanted.filter((link) => !current.some((bookmark) => isSame(bookmark, link)));
-  const stale = ours.filter((bookmark) => !current.includes(bookmark));
+  const stale = ownBookmarks.filter((bookmark) => !current.includes(bookmark));
 
   for (const { title, url } of missing) {
     const { id } = stale.shift() ?? {};

@@ -6,19 +6,20 @@ import { type Deployment, isDeploymentOf, readEnvironment } from './deployments/
 import type { GithubOptions } from './rest.ts';
 
 /** An environment of a repository, which has the deployments, and the access to GitHub. */
-export type Site = GithubOptions & {
+export type GithubEnvironment = GithubOptions & {
   /** `owner/name`. */
   repository: string;
   /** The name at GitHub. */
   environment: string;
 };
 
+/** The newest deployments of an environment, finished and in progress, and the one that runs. */
 export type EnvironmentState = { deployments: Deployment[]; running: Deployment };
 
 /** Reads the running deployment and the others, finished and in progress. */
 export async function readEnvironmentState(
   calls: Calls,
-  { environment }: Pick<Site, 'environment'>,
+  { environment }: Pick<GithubEnvironment, 'environment'>,
   request: RollbackCall,
   wanted: readonly VersionOrCommit[] = [],
 ): Promise<EnvironmentState> {
