@@ -54,6 +54,6 @@ const ratioMetric = (name: string, badEvents: string, total: string): JudgeMetri
   JudgeMetric.parse({
     kind: 'ratio',
     name,
-    badEvents: badEvents.replaceAll(WINDOW_PLACEHOLDER, WINDOW),
+    bad: badEvents.replaceAll(WINDOW_PLACEHOLDER, WINDOW),
     total: total.replaceAll(WINDOW_PLACEHOLDER, WINDOW),
   });

@@ -106,7 +106,7 @@ test('confirmed subscribers of Statuspage get updates here, once, and do not com
   expect(await emailsTo('many-1@acme.example')).toEqual([]);
   const [, unsubscribe = ''] = /^List-Unsubscribe: <(\S+)>\r$/m.exec(email) ?? [];
   await fetch(unsubscribe.replace(PUBLIC_URL, firebreak.url), { method: 'POST', body: 'List-Unsubscribe=One-Click' });
-  expect((await importing(['--apply'], source)).out).toContain('1 unsubscribed here, and not imported again');
+  expect((await importing(['--apply'], source)).out).toContain('1 unsubscribed from Firebreak, and not imported again');
 
   const refused = await importing([], { ...source, STATUSPAGE_PAGE_ID: 'other' });
   expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('cannot read from Statuspage') });
