@@ -51,7 +51,7 @@ export function slackDeps(): SlackDeps {
     clock,
     log,
     secrets,
-    people: sqsPeopleQueue(awsClient(SQSClient, SLACK_LIMITS), env.FIREBREAK_QUEUE_PEOPLE),
+    inbound: sqsPeopleQueue(awsClient(SQSClient, SLACK_LIMITS), env.FIREBREAK_QUEUE_PEOPLE),
     quarantine: new QuarantineTable(table, blobs, clock),
     slack: interactionCalls({ secrets }),
     catalogue: () => readCatalogue(blobs),

@@ -42,7 +42,7 @@ function scopeText({ service, environment }: Scope): string {
 export function whomToAsk(config: PeopleConfig, action: Action, scope: Scope, now: Timestamp): Text {
   const contacts = contactsFor(config, action, scope, now);
   if (contacts.length > 0)
-    return ['Ask ', ...contacts.flatMap((one, index): Text => (index === 0 ? [one] : [', ', one])), '.'];
+    return ['Ask ', ...contacts.flatMap((contact, index): Text => (index === 0 ? [contact] : [', ', contact])), '.'];
   if (everyoneMay(config, action, scope, now)) return ['Ask any full member of this workspace.'];
   return [
     'people.yaml lists no person with this permission. Ask the maintainers of that file to add one (docs/how-to/slack.md).',

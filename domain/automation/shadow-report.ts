@@ -211,9 +211,9 @@ export function shadowRows(
 }
 
 function tally(cases: readonly ShadowCase[], act: ShadowAct): ShadowTally {
-  const own = cases.filter(({ would }) => would === act);
-  const count = (verdict: ShadowVerdict) => own.filter((judgedCase) => judgedCase.verdict === verdict).length;
-  return { count: own.length, right: count('right'), wrong: count('wrong'), undecided: count('undecided') };
+  const casesOfAct = cases.filter(({ would }) => would === act);
+  const count = (verdict: ShadowVerdict) => casesOfAct.filter((judgedCase) => judgedCase.verdict === verdict).length;
+  return { count: casesOfAct.length, right: count('right'), wrong: count('wrong'), undecided: count('undecided') };
 }
 
 /** Returns the effective mode of a service and environment. Null: not in the catalogue. */
@@ -222,10 +222,10 @@ export function modeOf(
   services: Config['services'],
   automation: Automation,
 ): Mode | null {
-  const own = configuredMode(serviceEnvironment, services);
-  if (own === null) return null;
+  const configured = configuredMode(serviceEnvironment, services);
+  if (configured === null) return null;
   const demoted: Mode[] = Object.hasOwn(automation.demoted, serviceEnvironment.service) ? ['approve'] : [];
-  return lowestMode(own, ...modesFor(automation, serviceEnvironment), ...demoted);
+  return lowestMode(configured, ...modesFor(automation, serviceEnvironment), ...demoted);
 }
 
 function configuredMode({ service, environment }: ServiceEnvironment, services: Config['services']): Mode | null {

@@ -43,16 +43,17 @@ export function evidenceOf(
   request: EvidenceRequest,
 ): { evidence: CanaryEvidence; since: number | null } {
   const activity = activityOf(all, request.label);
-  const own = [...activity.keys()].filter((name) => sameVersion(name, request.version));
+  const versionNames = [...activity.keys()].filter((name) => sameVersion(name, request.version));
   const since = firstTimeOf(
-    own.map((name) => activity.get(name) ?? new Map<number, number>()),
+    versionNames.map((name) => activity.get(name) ?? new Map<number, number>()),
     grid,
     request.startedAt,
   );
   const baseline =
-    baselineOf(activity, own, request, { ...grid, since: since ?? grid.until }) ?? otherVersionIn(all, request.version);
+    baselineOf(activity, versionNames, request, { ...grid, since: since ?? grid.until }) ??
+    otherVersionIn(all, request.version);
   const labelValues = {
-    own,
+    own: versionNames,
     baseline: baseline === null ? [] : [...activity.keys()].filter((name) => sameVersion(name, baseline)),
   };
   return {
@@ -221,8 +222,8 @@ function evidenceOfSamples({ metric, read }: MeasuredSamples, { version }: Evide
     read.flatMap(({ at, value, ...sample }) =>
       value !== null && sameVersion(sample.version, version) === isOwn ? [{ at, value }] : [],
     );
-  const own = isFailure ? sinceFirstSuccess(values(true)) : values(true);
-  if (own.length === 0)
+  const versionValues = isFailure ? sinceFirstSuccess(values(true)) : values(true);
+  if (versionValues.length === 0)
     return {
       kind: 'missing',
       name,
@@ -235,7 +236,7 @@ function evidenceOfSamples({ metric, read }: MeasuredSamples, { version }: Evide
     max: metric.max ?? (isFailure ? 0 : null),
     ignoreBelow: metric.ignoreBelow ?? (isFailure ? FAILURE_DIFFERENCE : 0),
     failures,
-    version: own,
+    version: versionValues,
     baseline: values(false),
     history: [],
   };

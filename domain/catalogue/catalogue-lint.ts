@@ -136,11 +136,11 @@ function unreachableRoute(routes: Config['routes']['routes'], index: number, loc
   ];
 }
 
-const isSameMatcher = (one: Matcher, other: Matcher): boolean =>
-  one.name === other.name &&
-  one.value === other.value &&
-  one.isRegex === other.isRegex &&
-  one.isEqual === other.isEqual;
+const isSameMatcher = (matcher: Matcher, otherMatcher: Matcher): boolean =>
+  matcher.name === otherMatcher.name &&
+  matcher.value === otherMatcher.value &&
+  matcher.isRegex === otherMatcher.isRegex &&
+  matcher.isEqual === otherMatcher.isEqual;
 
 /** Reports calendar freezes in the past. */
 export const lintCalendar = ({ freeze }: Pick<Config, 'freeze'>, now: Timestamp, locate: Locate): Problem[] =>

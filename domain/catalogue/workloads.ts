@@ -38,7 +38,7 @@ export function workloadIn(
   );
   const [first, ...others] = found;
   const isSingleEnvironment = others.every(
-    (one) => one.service === first?.service && one.environment === first.environment,
+    (other) => other.service === first?.service && other.environment === first.environment,
   );
   return first === undefined || !isSingleEnvironment
     ? undefined

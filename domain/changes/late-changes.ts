@@ -237,12 +237,12 @@ export function newsText(
   { change, news }: { change: Change; news: News },
   consequence: string,
 ): string {
-  const of = ofServiceText(change, service);
+  const serviceText = ofServiceText(change, service);
   const since = by_hand === true ? 'the incident was opened' : 'the alert';
   const seconds = Math.max(0, secondsBetween(opened_at, TIME_OF[news](change)));
   const verb =
     news === 'ended' ? ENDED_VERBS[change.status] : news === 'recorded_late' ? 'was recorded' : beginningVerb(change);
-  return `${KIND_WORDS[change.kind]} ${change.version}${of} ${verb} ${formatDuration(seconds)} after ${since}; ${consequence}`;
+  return `${KIND_WORDS[change.kind]} ${change.version}${serviceText} ${verb} ${formatDuration(seconds)} after ${since}; ${consequence}`;
 }
 
 const TIME_OF: Readonly<Record<News, (change: Change) => Timestamp>> = {

@@ -162,8 +162,10 @@ export function versionFacts(
 
 function migrationTexts(undoes: readonly Change[]): string[] {
   const { known, unknown } = migrationsIn(undoes);
-  const names = (of: readonly Change[]): string => list([...new Set(of.map((change) => change.version))]);
-  const haveMigrations = (of: readonly Change[]): string => (of.length === 1 ? 'has a migration' : 'have migrations');
+  const names = (migrations: readonly Change[]): string =>
+    list([...new Set(migrations.map((change) => change.version))]);
+  const haveMigrations = (migrations: readonly Change[]): string =>
+    migrations.length === 1 ? 'has a migration' : 'have migrations';
   return [
     ...(known.length === 0
       ? []

@@ -43,8 +43,8 @@ function nextRollout(ownMark: Mark, later: readonly Mark[]): Mark[] {
 }
 
 /** Two reports of the same time need an order that does not depend on their arrival. */
-const isBefore = (one: ChangeReport, other: ChangeReport): boolean =>
-  one.at === other.at ? JSON.stringify(one) < JSON.stringify(other) : one.at < other.at;
+const isBefore = (report: ChangeReport, otherReport: ChangeReport): boolean =>
+  report.at === otherReport.at ? JSON.stringify(report) < JSON.stringify(otherReport) : report.at < otherReport.at;
 
 const isRepeated = (before: Mark | undefined, report: ChangeReport): boolean =>
   before !== undefined && JSON.stringify(before.report) === JSON.stringify(report);
@@ -71,8 +71,8 @@ const withoutRepeats = (marks: readonly Mark[]): Mark[] =>
     })
     .slice(-MARKS_MAX);
 
-const isSameState = (one: Mark, other: Mark): boolean =>
-  one.rollout === other.rollout && one.report.status === other.report.status;
+const isSameState = (mark: Mark, otherMark: Mark): boolean =>
+  mark.rollout === otherMark.rollout && mark.report.status === otherMark.report.status;
 
 const reportOf = ({ rollout, report: { object: _object, ...report } }: Mark): ChangeReport => ({
   ...report,

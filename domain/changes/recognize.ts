@@ -68,7 +68,7 @@ export function bringsBack(changes: readonly Change[], report: Reported): boolea
   const current = earlier.at(-1);
   if (current === undefined || isSameCode(current, report)) return false;
   const succeeded = earlier.filter(({ status }) => status === 'succeeded');
-  const first = (of: Reported) => succeeded.findIndex((change) => isSameCode(change, of));
+  const first = (wanted: Reported) => succeeded.findIndex((change) => isSameCode(change, wanted));
   return first(report) >= 0 && (first(current) < 0 || first(report) < first(current));
 }
 

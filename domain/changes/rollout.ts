@@ -29,12 +29,12 @@ function mergedValues<Known extends Record<string, Dated<unknown> | undefined>>(
 ): Known {
   const merged: Record<string, Dated<unknown> | undefined> = { ...known };
   for (const [name, value] of Object.entries<unknown>({ ...values }))
-    if (value !== undefined) merged[name] = later(merged[name], { at, value });
+    if (value !== undefined) merged[name] = laterValue(merged[name], { at, value });
   return merged as Known;
 }
 
 /** Two events of the same time that differ need an order that does not depend on their arrival. */
-function later<T extends Dated<unknown>>(one: T | undefined, other: T): T {
+function laterValue<T extends Dated<unknown>>(one: T | undefined, other: T): T {
   if (one === undefined || one.at < other.at) return other;
   if (one.at > other.at) return one;
   return JSON.stringify(one.value) < JSON.stringify(other.value) ? other : one;
@@ -47,7 +47,7 @@ function laterStatus(one: ReportedStatus | undefined, other: ReportedStatus | un
   if (one === undefined || other === undefined) return one ?? other;
   if (hasEnded(one) !== hasEnded(other)) return hasEnded(one) ? one : other;
   if (one.final !== other.final) return one.final === true ? one : other;
-  return one.final === true && one.at !== other.at ? (one.at < other.at ? one : other) : later(one, other);
+  return one.final === true && one.at !== other.at ? (one.at < other.at ? one : other) : laterValue(one, other);
 }
 const hasEnded = ({ value }: Pick<ReportedStatus, 'value'>): boolean => value !== 'started';
 

@@ -21,7 +21,7 @@ export type DeliveryRecords = {
 };
 
 /** Returns whether the records of a service and environment count. */
-export type InScope = (of: Pick<DeployRecord, 'service' | 'environment'>) => boolean;
+export type InScope = (serviceEnvironment: Pick<DeployRecord, 'service' | 'environment'>) => boolean;
 
 export type DoraReport = {
   figures: DoraFigures;

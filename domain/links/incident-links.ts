@@ -95,7 +95,7 @@ function withTemplates(subject: LinkSubject, config: LinkConfig): Link[] {
   const entry = serviceEntry(config.services, service);
   const values: LinkValues = { from, to, of: (name) => valueOf(name, subject, entry?.team) };
   const fromTemplates = [...(entry?.links ?? []), ...config.links.links]
-    .filter(({ environments }) => environments?.some((one) => one === environment) ?? true)
+    .filter(({ environments }) => environments?.some((name) => name === environment) ?? true)
     .flatMap((template) => {
       const url = linkUrl(template, values);
       return url === null ? [] : [{ title: template.title, url }];

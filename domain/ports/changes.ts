@@ -58,16 +58,16 @@ export type Pins = {
 
 /** Rollouts that other systems report, with everything that their events said. */
 export type Rollouts = {
-  get(of: RolloutKey): Promise<RolloutRecord | undefined>;
+  get(key: RolloutKey): Promise<RolloutRecord | undefined>;
   /** Writes the next revision. False: another process has written it first. */
   put(record: RolloutRecord): Promise<boolean>;
   /** Returns the newest rollouts that no service was found for, oldest first. */
   unmapped(): Promise<RolloutRecord[]>;
   /** Notes that a rollout needs a commit of a repository, which a later push can bring. */
-  await(of: RolloutKey, commit: CommitKey): Promise<void>;
+  await(key: RolloutKey, commit: CommitKey): Promise<void>;
   /** Returns the rollouts that need one of these commits. */
   awaiting(repository: string, commits: ReadonlySet<string>): Promise<RolloutKey[]>;
-  history(of: HistoryKey): Promise<ObjectHistory | undefined>;
+  history(key: HistoryKey): Promise<ObjectHistory | undefined>;
   /** Writes the next revision. False: another process has written it first. */
   putHistory(history: ObjectHistory): Promise<boolean>;
 };

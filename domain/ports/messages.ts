@@ -39,7 +39,7 @@ export type ChatUser = Omit<SlackUser, 'groups'>;
 /** Notifications sent to stakeholders about incidents, by address: `mailto:…`, `slack:…`. */
 export type Digests = {
   /** Reads strongly consistently. */
-  read(of: DigestOf): Promise<Readonly<Record<string, StoredNotification>>>;
+  read(subject: DigestOf): Promise<Readonly<Record<string, StoredNotification>>>;
   /**
    * Replaces the stored value, so that only one of several concurrent senders sends.
    *
@@ -47,7 +47,7 @@ export type Digests = {
    * @returns the stored value; undefined: modified concurrently
    */
   remember(
-    of: DigestOf,
+    subject: DigestOf,
     receiver: string,
     notification: LastNotification,
     before: StoredNotification | undefined,

@@ -52,7 +52,7 @@ export type SlackDeps = {
   clock: Clock;
   log: Log;
   secrets: Secrets;
-  people: InboundQueue;
+  inbound: InboundQueue;
   quarantine: Pick<Quarantine, 'keep'>;
   slack: SlackCalls;
   catalogue(): Promise<Catalogue>;

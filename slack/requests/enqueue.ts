@@ -22,7 +22,7 @@ export async function enqueueRequest(deps: SlackDeps, request: SlackRequest, tra
   const key = keyOf(request);
   try {
     const event = { from: 'slack' as const, key, at: deps.clock.now(), trace, request };
-    await withDeadline(SEND_PATIENCE_MS, deps.people.send(event, groupOf(request)));
+    await withDeadline(SEND_PATIENCE_MS, deps.inbound.send(event, groupOf(request)));
     deps.log.debug('queued a Slack request', { trace, kind: request.kind, key });
     return true;
   } catch (error) {

@@ -102,7 +102,7 @@ describe('requests from Slack:', () => {
 
   test('an event that cannot be queued must be retried by Slack', async () => {
     const world = new World();
-    world.deps.people.send = async () => {
+    world.deps.inbound.send = async () => {
       throw new Error('SQS is away');
     };
     expect((await world.receive(receivedOf(fixture('event-reaction-added')))).status).toBe(503);

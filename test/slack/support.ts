@@ -59,7 +59,7 @@ export class World {
     clock: { now: () => timestamp(this.now) },
     log: silent,
     secrets: { get: async (name) => (name === 'SLACK_SIGNING_SECRET' ? SECRET : undefined) },
-    people: {
+    inbound: {
       send: async (event, group) => {
         // The consumer must be able to parse the message.
         this.heard.push({ heard: InboundEvent.parse(JSON.parse(JSON.stringify(event))), group });

@@ -322,7 +322,7 @@ describe('actions', () => {
 
   test('a command that cannot be queued is not executed, and the answer says so', async () => {
     const world = new World();
-    world.deps.people.send = async () => {
+    world.deps.inbound.send = async () => {
       throw new Error('SQS is away');
     };
     const answer = await world.command('/firebreak', 'pause');
@@ -447,7 +447,7 @@ describe('while the table cannot be read', () => {
     vi.useFakeTimers();
     const world = new World();
     Object.assign(world.deps, { openIncidents: never, catalogue: never, automation: never });
-    world.deps.people.send = never;
+    world.deps.inbound.send = never;
     world.deps.slack.user = never;
     for (const text of ['list', 'ack', 'status', 'severity critical'])
       expect(shown(await inTime(world.command('/incident', text)))).toContain('nothing was done');

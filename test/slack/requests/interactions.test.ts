@@ -118,7 +118,7 @@ describe('buttons', () => {
 
   test('that fail are answered where the button is', async () => {
     const world = new World();
-    world.deps.people.send = async () => {
+    world.deps.inbound.send = async () => {
       throw new Error('SQS is away');
     };
     world.deps.slack.openView = async () => {
@@ -316,7 +316,7 @@ describe('submitted modals', () => {
 
   test('stay open if they cannot be queued', async () => {
     const world = new World();
-    world.deps.people.send = async () => {
+    world.deps.inbound.send = async () => {
       throw new Error('SQS is away');
     };
     const answer = JSON.parse((await world.interact(submission(FORMS.declare, DECLARED))).body);
