@@ -1,7 +1,7 @@
 import type { DecisionInputs } from '../domain/rollback/judgement.ts';
 import { DECIDE_VERSION } from '../domain/rollback/guards.ts';
 import { decide } from '../domain/rollback/rollback.ts';
-import { type QuestionInputs, whyAsked } from '../domain/runbooks/permission.ts';
+import { type QuestionInputs, approvalReasons } from '../domain/runbooks/permission.ts';
 import type { DecisionView } from '../schemas/incidents/incident.ts';
 import { canonicalJson, sha256 } from './digest.ts';
 
@@ -11,7 +11,10 @@ export type Inputs = DecisionInputs | QuestionInputs;
 /** Evaluates a stored decision's inputs again and returns the differences. Empty: the same decision. */
 export function differences(incident: string, number: number, stored: DecisionView, inputs: Inputs): string[] {
   return 'guards' in inputs
-    ? fieldDifferences({ kind: 'approve', reasons: whyAsked(inputs) }, { kind: stored.kind, reasons: stored.reasons })
+    ? fieldDifferences(
+        { kind: 'approve', reasons: approvalReasons(inputs) },
+        { kind: stored.kind, reasons: stored.reasons },
+      )
     : decisionDifferences(incident, number, stored, inputs);
 }
 

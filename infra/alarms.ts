@@ -6,13 +6,14 @@ import type { QueueWithDeadLetters } from './queues.ts';
 
 /** Two complete attempts of the function that routes alerts to incidents. */
 const URGENT_AGE_SECONDS = 2 * FUNCTIONS.route.timeoutSeconds;
+/** These alerts page no one, so they can wait longer. */
 const ORDINARY_AGE_SECONDS = 600;
 /** The person who typed a command is waiting for the response. */
 const PEOPLE_AGE_SECONDS = 60;
 
 /** The longest delay of a message that wakes a projector. AWS does not document whether the age of a message includes it. */
 const LONGEST_DELAY_SECONDS = 900;
-const SHOWN_LATE_SECONDS = 600;
+const PROJECTION_LATE_SECONDS = 600;
 
 /** Percent of the account's quota, as AWS recommends. */
 const RUNNING_MAX_PERCENT = 80;
@@ -53,14 +54,14 @@ export function createAlarms(stage: string, watched: Watched, email: string | un
   const topic = new sst.aws.SnsTopic('Alarms');
   if (email) new aws.sns.TopicSubscription('AlarmsEmail', { topic: topic.arn, protocol: 'email', endpoint: email });
   const alarms = {
-    ...ofDeadLetters(watched),
-    ...ofWaiting(watched),
-    ...ofFunctions(watched),
-    ...ofAsyncCalls(watched),
-    ...ofRecursion(watched),
-    ...ofWorkflow(watched),
-    ...ofTable(watched),
-    ...ofApi(watched),
+    ...deadLetterAlarms(watched),
+    ...waitingAlarms(watched),
+    ...functionAlarms(watched),
+    ...asyncCallAlarms(watched),
+    ...recursionAlarms(watched),
+    ...workflowAlarms(watched),
+    ...tableAlarms(watched),
+    ...apiAlarms(watched),
   };
   for (const [name, alarm] of Object.entries(alarms)) {
     new aws.cloudwatch.MetricAlarm(`Alarm-${name}`, {
@@ -84,13 +85,13 @@ const conditionOf = (alarm: Alarm) =>
     : { comparisonOperator: 'LessThanThreshold', threshold: alarm.below, treatMissingData: 'breaching' };
 
 /** Alarms for queues that must stay empty. */
-function ofDeadLetters({ queues, otherDeadLetters }: Watched): Record<string, Alarm> {
-  const ofFeeds = Object.entries(queues).map(([name, { deadLetters }]) => [name, deadLetters] as const);
-  const notEmpty = [...ofFeeds, ...Object.entries(otherDeadLetters)].map(([name, queue]): [string, Alarm] => [
+function deadLetterAlarms({ queues, otherDeadLetters }: Watched): Record<string, Alarm> {
+  const ofQueues = Object.entries(queues).map(([name, { deadLetters }]) => [name, deadLetters] as const);
+  const notEmpty = [...ofQueues, ...Object.entries(otherDeadLetters)].map(([name, queue]): [string, Alarm] => [
     `${name}-dead-letters`,
     {
       description: `Messages that ${name} could not process are in its dead-letter queue for ${QUEUE.deadLetterDays} days. See docs/how-to/aws.md`,
-      metric: ofQueue(queue, 'ApproximateNumberOfMessagesVisible'),
+      metric: queueMetric(queue, 'ApproximateNumberOfMessagesVisible'),
       minutes: 1,
       above: 0,
     },
@@ -98,38 +99,38 @@ function ofDeadLetters({ queues, otherDeadLetters }: Watched): Record<string, Al
   return Object.fromEntries(notEmpty);
 }
 
-function ofWaiting({ queues }: Watched): Record<string, Alarm> {
+function waitingAlarms({ queues }: Watched): Record<string, Alarm> {
   const late = TARGETS.map((target): [string, Alarm] => [
     `${target}-age`,
     {
-      description: `The projector for ${target} is more than ${SHOWN_LATE_SECONDS} seconds late`,
-      metric: ofQueue(queues[target].queue, 'ApproximateAgeOfOldestMessage'),
+      description: `The projector for ${target} is more than ${PROJECTION_LATE_SECONDS} seconds late`,
+      metric: queueMetric(queues[target].queue, 'ApproximateAgeOfOldestMessage'),
       minutes: 5,
-      above: LONGEST_DELAY_SECONDS + SHOWN_LATE_SECONDS,
+      above: LONGEST_DELAY_SECONDS + PROJECTION_LATE_SECONDS,
     },
   ]);
   return {
     'urgent-age': {
       description: `A signal that can page has waited for more than ${URGENT_AGE_SECONDS} seconds`,
-      metric: ofQueue(queues.urgent.queue, 'ApproximateAgeOfOldestMessage'),
+      metric: queueMetric(queues.urgent.queue, 'ApproximateAgeOfOldestMessage'),
       minutes: 1,
       above: URGENT_AGE_SECONDS,
     },
     'ordinary-age': {
       description: `A signal that does not page has waited for more than ${ORDINARY_AGE_SECONDS} seconds`,
-      metric: ofQueue(queues.ordinary.queue, 'ApproximateAgeOfOldestMessage'),
+      metric: queueMetric(queues.ordinary.queue, 'ApproximateAgeOfOldestMessage'),
       minutes: 5,
       above: ORDINARY_AGE_SECONDS,
     },
     'unmatched-age': {
       description: `A signal of a service outside the catalogue has waited for more than ${ORDINARY_AGE_SECONDS} seconds`,
-      metric: ofQueue(queues.unmatched.queue, 'ApproximateAgeOfOldestMessage'),
+      metric: queueMetric(queues.unmatched.queue, 'ApproximateAgeOfOldestMessage'),
       minutes: 5,
       above: ORDINARY_AGE_SECONDS,
     },
     'people-age': {
       description: `An action of a person in Slack or PagerDuty has waited for more than ${PEOPLE_AGE_SECONDS} seconds`,
-      metric: ofQueue(queues.people.queue, 'ApproximateAgeOfOldestMessage'),
+      metric: queueMetric(queues.people.queue, 'ApproximateAgeOfOldestMessage'),
       minutes: 1,
       above: PEOPLE_AGE_SECONDS,
     },
@@ -137,12 +138,12 @@ function ofWaiting({ queues }: Watched): Record<string, Alarm> {
   };
 }
 
-function ofFunctions({ functions, workflow }: Watched): Record<string, Alarm> {
+function functionAlarms({ functions, workflow }: Watched): Record<string, Alarm> {
   const errors = Object.entries(functions).map(([name, { name: functionName }]): [string, Alarm] => [
     `${name}-errors`,
     {
       description: `${name} threw an error, timed out, or could not start`,
-      metric: ofLambda(functionName, 'Errors'),
+      metric: lambdaMetric(functionName, 'Errors'),
       minutes: 1,
       above: 0,
     },
@@ -152,7 +153,7 @@ function ofFunctions({ functions, workflow }: Watched): Record<string, Alarm> {
       `${name}-throttles`,
       {
         description: `${name} is throttled: raise its reserved concurrency in infra/functions.ts, or the account's quota`,
-        metric: ofLambda(functionName, 'Throttles'),
+        metric: lambdaMetric(functionName, 'Throttles'),
         minutes: 1,
         above: 0,
       },
@@ -162,25 +163,25 @@ function ofFunctions({ functions, workflow }: Watched): Record<string, Alarm> {
     ...Object.fromEntries([...errors, ...throttles]),
     'sweep-silent': {
       description: 'The sweeper has not run for five minutes: workflows that stopped are not restarted',
-      metric: ofLambda(functions.sweep.name, 'Invocations'),
+      metric: lambdaMetric(functions.sweep.name, 'Invocations'),
       minutes: 5,
       below: 1,
     },
     'evaluate-silent': {
       description: 'Objectives have not been evaluated for five minutes: freezes neither begin nor end',
-      metric: ofLambda(functions.evaluate.name, 'Invocations'),
+      metric: lambdaMetric(functions.evaluate.name, 'Invocations'),
       minutes: 5,
       below: 1,
     },
     'digest-silent': {
       description: 'Updates to stakeholders have not been sent for five minutes',
-      metric: ofLambda(functions.digest.name, 'Invocations'),
+      metric: lambdaMetric(functions.digest.name, 'Invocations'),
       minutes: 5,
       below: 1,
     },
     'snapshot-silent': {
       description: 'The snapshot of the status pages has not been written for five minutes: readers see that it is old',
-      metric: ofLambda(functions.snapshot.name, 'Invocations'),
+      metric: lambdaMetric(functions.snapshot.name, 'Invocations'),
       minutes: 5,
       below: 1,
     },
@@ -188,16 +189,16 @@ function ofFunctions({ functions, workflow }: Watched): Record<string, Alarm> {
 }
 
 /** The workflow's `Errors` metric counts attempts, which are retried; these metrics count failed executions. */
-const ofWorkflow = ({ workflow }: Watched): Record<string, Alarm> => ({
+const workflowAlarms = ({ workflow }: Watched): Record<string, Alarm> => ({
   'workflow-failed': {
     description: 'A workflow has failed; the sweeper starts the next run',
-    metric: ofLambda(workflow.name, 'DurableExecutionFailed'),
+    metric: lambdaMetric(workflow.name, 'DurableExecutionFailed'),
     minutes: 1,
     above: 0,
   },
   'workflow-timed-out': {
     description: 'A workflow has reached its execution timeout without handing over to the next run',
-    metric: ofLambda(workflow.name, 'DurableExecutionTimedOut'),
+    metric: lambdaMetric(workflow.name, 'DurableExecutionTimedOut'),
     minutes: 1,
     above: 0,
   },
@@ -218,14 +219,17 @@ const ofWorkflow = ({ workflow }: Watched): Record<string, Alarm> => ({
  * Alarms for calls that Lambda accepted and then dropped, because concurrency was used up for too long or the
  * dead-letter queue failed.
  */
-function ofAsyncCalls({ functions: { sweep, evaluate, digest, snapshot }, workflow }: Watched): Record<string, Alarm> {
+function asyncCallAlarms({
+  functions: { sweep, evaluate, digest, snapshot },
+  workflow,
+}: Watched): Record<string, Alarm> {
   const alarms = Object.entries({ sweep, evaluate, digest, snapshot, workflow }).flatMap(
     ([name, { name: functionName }]) => [
       [
         `${name}-dropped`,
         {
           description: `Lambda has dropped an accepted asynchronous call of ${name}`,
-          metric: ofLambda(functionName, 'AsyncEventsDropped'),
+          metric: lambdaMetric(functionName, 'AsyncEventsDropped'),
           minutes: 1,
           above: 0,
         },
@@ -234,7 +238,7 @@ function ofAsyncCalls({ functions: { sweep, evaluate, digest, snapshot }, workfl
         `${name}-dead-letters-lost`,
         {
           description: `Lambda could not write a failed call of ${name} to its dead-letter queue`,
-          metric: ofLambda(functionName, 'DeadLetterErrors'),
+          metric: lambdaMetric(functionName, 'DeadLetterErrors'),
           minutes: 1,
           above: 0,
         },
@@ -245,13 +249,13 @@ function ofAsyncCalls({ functions: { sweep, evaluate, digest, snapshot }, workfl
 }
 
 /** Alarms for functions that other functions invoke. */
-function ofRecursion({ functions: { inbound, route, project }, workflow }: Watched): Record<string, Alarm> {
+function recursionAlarms({ functions: { inbound, route, project }, workflow }: Watched): Record<string, Alarm> {
   const dropped = Object.entries({ inbound, route, project, workflow }).map(
     ([name, { name: functionName }]): [string, Alarm] => [
       `${name}-recursion`,
       {
         description: `Lambda has detected a recursive loop in calls of ${name} and dropped one`,
-        metric: ofLambda(functionName, 'RecursiveInvocationsDropped'),
+        metric: lambdaMetric(functionName, 'RecursiveInvocationsDropped'),
         minutes: 1,
         above: 0,
       },
@@ -261,7 +265,7 @@ function ofRecursion({ functions: { inbound, route, project }, workflow }: Watch
     `${name}-runaway`,
     {
       description: `${name} was called more than ${RUNAWAY_CALLS} times in ${RUNAWAY_MINUTES} minutes: it may be invoking itself endlessly`,
-      metric: ofLambda(functionName, 'Invocations'),
+      metric: lambdaMetric(functionName, 'Invocations'),
       minutes: RUNAWAY_MINUTES,
       above: RUNAWAY_CALLS,
     },
@@ -270,7 +274,7 @@ function ofRecursion({ functions: { inbound, route, project }, workflow }: Watch
 }
 
 /** DynamoDB throttles a hot partition, and a table whose traffic grows faster than on-demand capacity. */
-function ofTable({ table }: Watched): Record<string, Alarm> {
+function tableAlarms({ table }: Watched): Record<string, Alarm> {
   const indexes = { table: {}, index: { GlobalSecondaryIndexName: TABLE.index.name } };
   const throttles = Object.entries(indexes).flatMap(([part, dimensions]) =>
     ['Read', 'Write'].map((kind): [string, Alarm] => [
@@ -291,7 +295,7 @@ function ofTable({ table }: Watched): Record<string, Alarm> {
   return Object.fromEntries(throttles);
 }
 
-const ofApi = ({ api }: Watched): Record<string, Alarm> => ({
+const apiAlarms = ({ api }: Watched): Record<string, Alarm> => ({
   'http-5xx': {
     description: 'A response had a 5xx status. The sender must retry; Grafana retries only at its next interval',
     metric: {
@@ -305,14 +309,14 @@ const ofApi = ({ api }: Watched): Record<string, Alarm> => ({
   },
 });
 
-const ofQueue = (queue: sst.aws.Queue, metricName: string): Metric => ({
+const queueMetric = (queue: sst.aws.Queue, metricName: string): Metric => ({
   namespace: 'AWS/SQS',
   metricName,
   dimensions: { QueueName: queue.nodes.queue.name },
   statistic: 'Maximum',
 });
 
-const ofLambda = (functionName: $util.Input<string>, metricName: string): Metric => ({
+const lambdaMetric = (functionName: $util.Input<string>, metricName: string): Metric => ({
   namespace: 'AWS/Lambda',
   metricName,
   dimensions: { FunctionName: functionName },

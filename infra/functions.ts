@@ -4,13 +4,13 @@ import { SUBSCRIPTIONS_PATH } from '../domain/status/subscriptions/links.ts';
 import { byQueue, type QueueName, QUEUES } from '../schemas/config/queues.ts';
 import { environmentOf } from './environment.ts';
 import { WORKFLOW_ALIAS } from './names.ts';
-import { mayLeaveAt, permissionsOf, type Resources } from './permissions.ts';
+import { sendingToDeadLetters, permissionsOf, type Resources } from './permissions.ts';
 import { createDeadLetters } from './queues.ts';
 
 type PlainFunction = Exclude<FunctionName, 'incident-response'>;
 
 /** Part of the concurrency of its reader that each queue can use. */
-const OF_QUEUE: Readonly<Record<QueueName, number>> = {
+const QUEUE_CONCURRENCY: Readonly<Record<QueueName, number>> = {
   // For each target that shows incidents, the minimum of an event source: one works, the other finds the lease taken.
   ...byQueue(() => 2),
   urgent: 20,
@@ -21,14 +21,15 @@ const OF_QUEUE: Readonly<Record<QueueName, number>> = {
 };
 
 const queuesOf = (reader: ReaderName): QueueName[] => QUEUES.filter((name) => READERS[name].reader === reader);
-const ofReader = (reader: ReaderName): number => queuesOf(reader).reduce((sum, name) => sum + OF_QUEUE[name], 0);
+const readerConcurrency = (reader: ReaderName): number =>
+  queuesOf(reader).reduce((sum, name) => sum + QUEUE_CONCURRENCY[name], 0);
 
 /**
  * Reserved concurrency of each function, so that a storm at one function does not starve the others. It is the only
  * limit of the receivers: nothing throttles in front of them. It is reserved from the account's quota, which is 1,000
  * by default.
  */
-const AT_ONCE: Readonly<Record<PlainFunction, number>> = {
+const RESERVED_CONCURRENCY: Readonly<Record<PlainFunction, number>> = {
   http: 100,
   /** An open page asks for updates every few seconds, for a tenth of a second. */
   console: 20,
@@ -38,9 +39,9 @@ const AT_ONCE: Readonly<Record<PlainFunction, number>> = {
   subscriptions: 10,
   /** For one workspace; Slack sends at most ten events per second. */
   slack: 20,
-  inbound: ofReader('inbound'),
-  route: ofReader('route'),
-  project: ofReader('project'),
+  inbound: readerConcurrency('inbound'),
+  route: readerConcurrency('route'),
+  project: readerConcurrency('project'),
   sweep: 1,
   evaluate: 1,
   digest: 1,
@@ -50,7 +51,7 @@ const AT_ONCE: Readonly<Record<PlainFunction, number>> = {
 const LOGS = { format: 'json', retention: '3 months' } as const;
 
 /** Options that all functions share. */
-function common(stage: string, name: FunctionName, resources: Resources) {
+function commonOptions(stage: string, name: FunctionName, resources: Resources) {
   return {
     name: functionName(stage, name),
     handler: `functions/${name}.handler`,
@@ -65,11 +66,11 @@ function common(stage: string, name: FunctionName, resources: Resources) {
 }
 
 /** Options of a function that is not durable. */
-function plain(stage: string, name: PlainFunction, resources: Resources) {
+function functionOptions(stage: string, name: PlainFunction, resources: Resources) {
   return {
-    ...common(stage, name, resources),
+    ...commonOptions(stage, name, resources),
     timeout: `${FUNCTIONS[name].timeoutSeconds} seconds` as const,
-    concurrency: { reserved: AT_ONCE[name] },
+    concurrency: { reserved: RESERVED_CONCURRENCY[name] },
     transform: COMMON_TRANSFORM,
   };
 }
@@ -97,14 +98,14 @@ export const createApi = () =>
 
 /** Creates the function that answers all requests except those to the console and from Slack. */
 export function createHttp(stage: string, resources: Resources, api: sst.aws.ApiGatewayV2) {
-  const http = new sst.aws.Function('Http', plain(stage, 'http', resources));
+  const http = new sst.aws.Function('Http', functionOptions(stage, 'http', resources));
   api.route('$default', http.arn);
   return http;
 }
 
 /** Creates the console at the same address. Its pages ask for updates, which takes no capacity from the receivers. */
 export function createConsole(stage: string, resources: Resources, api: sst.aws.ApiGatewayV2) {
-  const pages = new sst.aws.Function('Console', plain(stage, 'console', resources));
+  const pages = new sst.aws.Function('Console', functionOptions(stage, 'console', resources));
   for (const path of CONSOLE_PATHS)
     for (const route of [path, `${path}/{proxy+}`]) api.route(`ANY ${route}`, pages.arn);
   return pages;
@@ -112,14 +113,14 @@ export function createConsole(stage: string, resources: Resources, api: sst.aws.
 
 /** Creates the public status pages at the same address. They take no capacity from the receivers either. */
 export function createStatus(stage: string, resources: Resources, api: sst.aws.ApiGatewayV2) {
-  const status = new sst.aws.Function('StatusPages', plain(stage, 'status', resources));
+  const status = new sst.aws.Function('StatusPages', functionOptions(stage, 'status', resources));
   for (const route of [...STATUS_PATHS, `${STATUS_PATHS[0]}/{proxy+}`]) api.route(`ANY ${route}`, status.arn);
   return status;
 }
 
 /** Creates the pages on which readers subscribe to status pages. Separate, because it may write, which status pages may not. */
 export function createSubscriptions(stage: string, resources: Resources, api: sst.aws.ApiGatewayV2) {
-  const subscriptions = new sst.aws.Function('StatusSubscriptions', plain(stage, 'subscriptions', resources));
+  const subscriptions = new sst.aws.Function('StatusSubscriptions', functionOptions(stage, 'subscriptions', resources));
   // More specific than the route of the status pages.
   api.route(`ANY ${SUBSCRIPTIONS_PATH}/{proxy+}`, subscriptions.arn);
   return subscriptions;
@@ -131,7 +132,7 @@ export function createSubscriptions(stage: string, resources: Resources, api: ss
  */
 export function createSlack(stage: string, resources: Resources, api: sst.aws.ApiGatewayV2) {
   const slack = new sst.aws.Function('SlackCalls', {
-    ...plain(stage, 'slack', resources),
+    ...functionOptions(stage, 'slack', resources),
     nodejs: { esbuild: { external: ['@aws-sdk/*', '@smithy/*'] } },
   });
   api.route('ANY /integrations/slack/{proxy+}', slack.arn);
@@ -140,11 +141,11 @@ export function createSlack(stage: string, resources: Resources, api: sst.aws.Ap
 
 /** Creates a function that reads queues. Each of its queues has its own concurrency. */
 export function createReader(id: Capitalize<ReaderName>, name: ReaderName, stage: string, resources: Resources) {
-  const reader = new sst.aws.Function(id, plain(stage, name, resources));
+  const reader = new sst.aws.Function(id, functionOptions(stage, name, resources));
   for (const queue of queuesOf(name)) {
     resources.queues[queue].queue.subscribe(reader.arn, {
       batch: { size: READERS[queue].batchSize, partialResponses: true },
-      transform: { eventSourceMapping: { scalingConfig: { maximumConcurrency: OF_QUEUE[queue] } } },
+      transform: { eventSourceMapping: { scalingConfig: { maximumConcurrency: QUEUE_CONCURRENCY[queue] } } },
     });
   }
   return reader;
@@ -156,11 +157,11 @@ type Scheduled = (typeof SCHEDULED)[number];
 export function createScheduled(stage: string, resources: Resources) {
   const create = (id: Capitalize<Scheduled>, name: Scheduled) => {
     const deadLetters = createDeadLetters(`${id}DeadLetters`);
-    const { permissions, ...options } = plain(stage, name, resources);
+    const { permissions, ...options } = functionOptions(stage, name, resources);
     const fn = new sst.aws.Function(id, {
       ...options,
       retries: 0,
-      permissions: [...permissions, mayLeaveAt(deadLetters)],
+      permissions: [...permissions, sendingToDeadLetters(deadLetters)],
       transform: {
         ...COMMON_TRANSFORM,
         function: { ...TRACED, ...deadLettersAt(deadLetters) },
@@ -194,7 +195,7 @@ const everyMinutes = (minutes: number) => `rate(${minutes} ${minutes === 1 ? 'mi
  */
 export function createWorkflow(stage: string, resources: Resources) {
   const deadLetters = createDeadLetters('IncidentResponseDeadLetters');
-  const { permissions, ...options } = common(stage, 'incident-response', resources);
+  const { permissions, ...options } = commonOptions(stage, 'incident-response', resources);
   const { timeoutSeconds, durable } = FUNCTIONS['incident-response'];
   const workflow = new sst.aws.Workflow('IncidentResponse', {
     ...options,
@@ -203,7 +204,7 @@ export function createWorkflow(stage: string, resources: Resources) {
       invocation: `${timeoutSeconds} seconds`,
     },
     retention: `${durable.retentionDays} days`,
-    permissions: [...permissions, mayLeaveAt(deadLetters)],
+    permissions: [...permissions, sendingToDeadLetters(deadLetters)],
     transform: {
       function: { role: TRUST, function: withDurableOptions({ ...TRACED, ...deadLettersAt(deadLetters) }) },
     },

@@ -38,89 +38,94 @@ export type Statement = {
 export function permissionsOf(resources: Resources) {
   const { people } = resources.queues;
   const signals = SIGNAL_QUEUES.map((name) => resources.queues[name]);
-  const shown = TARGETS.map((name) => resources.queues[name]);
-  const table = ofTable(resources);
-  const starting = ofStarting(resources);
-  const secrets = (name: FunctionName) => ofSecrets(resources, FUNCTION_GRANTS[name]);
-  const config = ofBlobs(resources, { read: ['config'], write: [] });
+  const projectorQueues = TARGETS.map((name) => resources.queues[name]);
+  const table = tableStatements(resources);
+  const startingRuns = startStatements(resources);
+  const secrets = (name: FunctionName) => secretStatements(resources, FUNCTION_GRANTS[name]);
+  const config = blobStatements(resources, { read: ['config'], write: [] });
   // Functions that change shown data wake the projectors.
-  const wakingProjectors = sendingTo(shown);
+  const wakingProjectors = sendingTo(projectorQueues);
   return {
     http: [
       ...table,
-      ...ofBlobs(resources, {
+      ...blobStatements(resources, {
         read: ['config', 'quarantine', 'decisions', 'runbooks', 'freeze-decisions', 'audit', 'evidence'],
         write: ['quarantine', 'signals', 'runbooks', 'freeze-decisions', 'doctor'],
       }),
       ...secrets('http'),
-      ...starting,
+      ...startingRuns,
       ...sendingTo([...signals, people]),
       ...wakingProjectors,
-      ...measuring([...signals, people, ...shown]),
+      ...measuring([...signals, people, ...projectorQueues]),
     ],
     // Actions of people in the console, as over HTTP. It replays quarantined inputs, and starts runbooks.
     console: [
       ...table,
-      ...ofBlobs(resources, {
+      ...blobStatements(resources, {
         read: ['config', 'quarantine', 'decisions', 'runbooks', 'freeze-decisions', 'audit', 'evidence', 'doctor'],
         write: ['quarantine', 'signals', 'runbooks'],
       }),
       ...secrets('console'),
-      ...starting,
+      ...startingRuns,
       ...sendingTo([...signals, people]),
       ...wakingProjectors,
     ],
     // Everybody may open the status pages, so their function can read public records only.
-    status: [...ofPublicRecords(resources), ...config, ...secrets('status')],
+    status: [...publicRecordStatements(resources), ...config, ...secrets('status')],
     // Everybody may subscribe, so this function can write subscriptions only. Another one sends the messages.
     subscriptions: [
-      ...ofSubscriptions(resources),
+      ...subscriptionStatements(resources),
       ...config,
       ...secrets('subscriptions'),
       ...sendingTo([resources.queues.subscribers]),
     ],
     // Its files are for everybody, so it can read public records only, too.
-    snapshot: [...ofPublicRecords(resources), ...config, ...secrets('snapshot'), ...ofSnapshot(resources)],
+    snapshot: [
+      ...publicRecordStatements(resources),
+      ...config,
+      ...secrets('snapshot'),
+      ...snapshotStatements(resources),
+    ],
     // It only writes quarantine entries: other functions execute what people request.
     slack: [
-      ...ofReading(resources),
-      ...ofBlobs(resources, { read: ['config'], write: ['quarantine'] }),
+      ...readingStatements(resources),
+      ...blobStatements(resources, { read: ['config'], write: ['quarantine'] }),
       ...secrets('slack'),
       ...sendingTo([people]),
     ],
     // Requests of people are executed as over HTTP.
     inbound: [
       ...table,
-      ...ofBlobs(resources, {
+      ...blobStatements(resources, {
         read: ['config', 'decisions', 'freeze-decisions'],
         write: ['quarantine', 'freeze-decisions'],
       }),
       ...secrets('inbound'),
-      ...starting,
+      ...startingRuns,
       ...takingFrom([people]),
       ...sendingTo([people]), // the on-call lookup for a declared incident is a separate message
       ...wakingProjectors,
     ],
     route: [
       ...table,
-      ...ofBlobs(resources, { read: ['config'], write: ['quarantine'] }),
+      ...blobStatements(resources, { read: ['config'], write: ['quarantine'] }),
       ...secrets('route'), // the address of Alertmanager, for its silences
-      ...starting,
+      ...startingRuns,
       ...takingFrom(signals),
       ...wakingProjectors,
     ],
-    project: [...table, ...config, ...secrets('project'), ...takingFrom(shown), ...wakingProjectors],
+    project: [...table, ...config, ...secrets('project'), ...takingFrom(projectorQueues), ...wakingProjectors],
     // It admits muted alerts like the router when their mute ends, sends signals about unfinished deployments, seals
     // the log, stores evidence, and answers waiting gates.
     sweep: [
       ...table,
-      ...ofBlobs(resources, {
+      ...blobStatements(resources, {
         read: ['config', 'audit', 'decisions', 'evidence', 'freeze-decisions', 'doctor'],
         write: ['audit', 'evidence', 'freeze-decisions', 'doctor'],
       }),
       ...secrets('sweep'),
-      ...starting,
-      ...ofLooking(resources),
+      ...startingRuns,
+      ...runStateStatements(resources),
       ...sendingTo(signals),
       ...wakingProjectors,
     ],
@@ -128,15 +133,15 @@ export function permissionsOf(resources: Resources) {
     // Failed deliveries are recorded on the timeline. The digests of teams count the steps of runbooks.
     digest: [
       ...table,
-      ...ofBlobs(resources, { read: ['config', 'runbooks'], write: [] }),
+      ...blobStatements(resources, { read: ['config', 'runbooks'], write: [] }),
       ...secrets('digest'),
       ...wakingProjectors,
     ],
     'incident-response': [
       ...table,
-      ...ofBlobs(resources, { read: ['config', 'decisions', 'runbooks'], write: ['decisions', 'runbooks'] }),
+      ...blobStatements(resources, { read: ['config', 'decisions', 'runbooks'], write: ['decisions', 'runbooks'] }),
       ...secrets('incident-response'),
-      ...starting,
+      ...startingRuns,
       ...sendingTo(signals), // findings of watches
       ...wakingProjectors,
       ...permissionsFor(resources.targets),
@@ -144,31 +149,31 @@ export function permissionsOf(resources: Resources) {
   } satisfies Record<FunctionName, Statement[]>;
 }
 
-const sendingTo = (feeds: readonly QueueWithDeadLetters[]): Statement[] => [
-  { actions: ['sqs:SendMessage'], resources: feeds.map(({ queue }) => queue.arn) },
+const sendingTo = (queues: readonly QueueWithDeadLetters[]): Statement[] => [
+  { actions: ['sqs:SendMessage'], resources: queues.map(({ queue }) => queue.arn) },
 ];
 
 /** `/metrics` includes the lengths of queues. */
-const measuring = (feeds: readonly QueueWithDeadLetters[]): Statement[] => [
-  { actions: ['sqs:GetQueueAttributes'], resources: feeds.map(({ queue }) => queue.arn) },
+const measuring = (queues: readonly QueueWithDeadLetters[]): Statement[] => [
+  { actions: ['sqs:GetQueueAttributes'], resources: queues.map(({ queue }) => queue.arn) },
 ];
 
-const takingFrom = (feeds: readonly QueueWithDeadLetters[]): Statement[] => [
+const takingFrom = (queues: readonly QueueWithDeadLetters[]): Statement[] => [
   {
     // Lambda receives and deletes messages with the function's role; the function itself returns failed messages early.
     actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ChangeMessageVisibility'],
-    resources: feeds.map(({ queue }) => queue.arn),
+    resources: queues.map(({ queue }) => queue.arn),
   },
 ];
 
 /** Failures are sent to the dead-letter queue with the function's own role. */
-export const mayLeaveAt = (deadLetters: sst.aws.Queue): Statement => ({
+export const sendingToDeadLetters = (deadLetters: sst.aws.Queue): Statement => ({
   actions: ['sqs:SendMessage'],
   resources: [deadLetters.arn],
 });
 
 /** A transaction needs the permissions of its parts. */
-const ofTable = ({ table }: Resources): Statement[] => [
+const tableStatements = ({ table }: Resources): Statement[] => [
   {
     actions: [
       'dynamodb:GetItem',
@@ -185,7 +190,7 @@ const ofTable = ({ table }: Resources): Statement[] => [
 ];
 
 /** Permissions for reading, and for quarantine entries of unreadable bodies. */
-const ofReading = ({ table }: Resources): Statement[] => [
+const readingStatements = ({ table }: Resources): Statement[] => [
   { actions: ['dynamodb:GetItem'], resources: [table.arn] },
   {
     actions: ['dynamodb:UpdateItem'],
@@ -196,42 +201,42 @@ const ofReading = ({ table }: Resources): Statement[] => [
 ];
 
 /** Permissions to read what the status page shows: keys of these kinds, in aws/table/core/keys.ts. */
-const ofPublicRecords = ({ table }: Resources): Statement[] => [
+const publicRecordStatements = ({ table }: Resources): Statement[] => [
   {
     actions: ['dynamodb:GetItem', 'dynamodb:Query'],
     resources: [table.arn],
-    conditions: [leading('PUBLIC#*', 'PUBLICMONTH#*', 'PUBLICOPEN')],
+    conditions: [leadingKeys('PUBLIC#*', 'PUBLICMONTH#*', 'PUBLICOPEN')],
   },
 ];
 
 /** Permissions for subscriptions, and to mark those that need a message: keys of these kinds, in aws/table/core/keys.ts. */
-const ofSubscriptions = ({ table }: Resources): Statement[] => [
+const subscriptionStatements = ({ table }: Resources): Statement[] => [
   {
     actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:DeleteItem'],
     resources: [table.arn],
-    conditions: [leading('SUBSCRIBERS#*')],
+    conditions: [leadingKeys('SUBSCRIBERS#*')],
   },
-  { actions: ['dynamodb:UpdateItem'], resources: [table.arn], conditions: [leading('SUBREQUESTS#*', 'DUE')] },
+  { actions: ['dynamodb:UpdateItem'], resources: [table.arn], conditions: [leadingKeys('SUBREQUESTS#*', 'DUE')] },
 ];
 
-const leading = (...values: string[]) => ({
+const leadingKeys = (...values: string[]) => ({
   test: 'ForAllValues:StringLike',
   variable: 'dynamodb:LeadingKeys',
   values,
 });
 
-function ofBlobs({ bucket }: Resources, { read, write }: { read: string[]; write: string[] }): Statement[] {
-  const below = (folder: string) => $interpolate`${bucket.arn}/${folder}/*`;
+function blobStatements({ bucket }: Resources, { read, write }: { read: string[]; write: string[] }): Statement[] {
+  const objectsIn = (folder: string) => $interpolate`${bucket.arn}/${folder}/*`;
   const reading: Statement[] = [
-    { actions: ['s3:GetObject'], resources: read.map(below) },
+    { actions: ['s3:GetObject'], resources: read.map(objectsIn) },
     // Without it, S3 answers 403 instead of 404 for missing objects, such as a configuration that is not published yet.
     { actions: ['s3:ListBucket'], resources: [bucket.arn] },
   ];
-  const writing: Statement[] = [{ actions: ['s3:PutObject'], resources: write.map(below) }];
+  const writing: Statement[] = [{ actions: ['s3:PutObject'], resources: write.map(objectsIn) }];
   return [...(read.length > 0 ? reading : []), ...(write.length > 0 ? writing : [])];
 }
 
-const ofSnapshot = ({ snapshotBucket }: Resources): Statement[] => [
+const snapshotStatements = ({ snapshotBucket }: Resources): Statement[] => [
   { actions: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'], resources: [$interpolate`${snapshotBucket.arn}/*`] },
   // Without it, S3 answers 403 instead of 404 before the first snapshot.
   { actions: ['s3:ListBucket'], resources: [snapshotBucket.arn] },
@@ -241,7 +246,7 @@ const ofSnapshot = ({ snapshotBucket }: Resources): Statement[] => [
  * Permissions for the function's own groups of secrets, and for its own copy of them. SSM's key is AWS-managed and open
  * to the account.
  */
-const ofSecrets = ({ arns, bucket, secretsPath }: Resources, grants: readonly Grant[]): Statement[] => [
+const secretStatements = ({ arns, bucket, secretsPath }: Resources, grants: readonly Grant[]): Statement[] => [
   {
     actions: ['ssm:GetParameters'],
     resources: grants.map((grant) => arns.parameter(`${secretsPath}/${grant === 'named' ? 'named/*' : grant}`)),
@@ -253,7 +258,7 @@ const ofSecrets = ({ arns, bucket, secretsPath }: Resources, grants: readonly Gr
  * Permissions to start a run and to complete its callbacks. Callbacks belong to executions, and these to versions, not
  * to an alias.
  */
-const ofStarting = ({ arns, workflowName }: Resources): Statement[] => [
+const startStatements = ({ arns, workflowName }: Resources): Statement[] => [
   { actions: ['lambda:InvokeFunction'], resources: [$interpolate`${arns.function(workflowName)}:${WORKFLOW_ALIAS}`] },
   {
     actions: ['lambda:SendDurableExecutionCallbackSuccess'],
@@ -262,7 +267,7 @@ const ofStarting = ({ arns, workflowName }: Resources): Statement[] => [
 ];
 
 /** Permissions to check whether a run has died. */
-const ofLooking = ({ arns, workflowName }: Resources): Statement[] => [
+const runStateStatements = ({ arns, workflowName }: Resources): Statement[] => [
   {
     actions: ['lambda:GetDurableExecution'],
     resources: [$interpolate`${arns.function(workflowName)}:*`],

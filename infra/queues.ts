@@ -8,14 +8,14 @@ export type QueueWithDeadLetters = { queue: sst.aws.Queue; deadLetters: sst.aws.
 
 /** Creates all queues that invoke a function. */
 export const createQueues = (): Record<QueueName, QueueWithDeadLetters> =>
-  byQueue((name) => (isWakeQueue(name) ? createWakeQueue : createOrderedQueue)(name.replace(/^./, upper)));
+  byQueue((name) => (isWakeQueue(name) ? createWakeQueue : createOrderedQueue)(name.replace(/^./, upperCase)));
 
-const upper = (letter: string): string => letter.toUpperCase();
+const upperCase = (letter: string): string => letter.toUpperCase();
 
 /** Creates a FIFO queue. A group is a service and environment, or a channel; a stuck group delays no other. */
 function createOrderedQueue(name: string): QueueWithDeadLetters {
   // The dead-letter queue of a FIFO queue must be FIFO.
-  const deadLetters = createDeadLetters(`${name}DeadLetters`, true);
+  const deadLetters = createDeadLetters(`${name}DeadLetters`, { fifo: true });
   const queue = new sst.aws.Queue(name, {
     fifo: true,
     visibilityTimeout: `${QUEUE.visibilitySeconds} seconds`,
@@ -38,8 +38,8 @@ function createWakeQueue(name: string): QueueWithDeadLetters {
   return { queue, deadLetters };
 }
 
-/** Lambda and the scheduler support only standard queues. */
-export const createDeadLetters = (name: string, fifo = false): sst.aws.Queue =>
+/** Creates a dead-letter queue. Lambda and the scheduler support only standard queues. */
+export const createDeadLetters = (name: string, { fifo = false } = {}): sst.aws.Queue =>
   new sst.aws.Queue(name, {
     fifo,
     transform: { queue: { messageRetentionSeconds: QUEUE.deadLetterDays * DAY_SECONDS } },

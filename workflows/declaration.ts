@@ -2,7 +2,7 @@ import { isAcknowledged } from '../domain/paging/acknowledgement.ts';
 import type { Deps } from '../domain/ports/deps.ts';
 import { serviceEnvironmentText } from '../domain/messages/story.ts';
 import type { IncidentRecord } from '../schemas/incidents/incident.ts';
-import { type IncidentId, isFrom, type Severity } from '../schemas/config/names.ts';
+import { type IncidentId, isAtLeast, type Severity } from '../schemas/config/names.ts';
 import { wake } from './wake.ts';
 
 type DeclarationDeps = Pick<Deps, 'incidents' | 'decisions' | 'engine'>;
@@ -69,7 +69,7 @@ async function postDeclaration(deps: DeclarationDeps, id: IncidentId, result: Po
     { kind: 'declared', severity, by, page, ...about },
     ({ severity: was }) => ({
       ...(child === undefined && { byHand: true }),
-      severity: isFrom(severity, was) ? was : severity,
+      severity: isAtLeast(severity, was) ? was : severity,
       timeline,
     }),
     key,

@@ -1,6 +1,6 @@
 import type { Deps } from '../domain/ports/deps.ts';
 import type { RunbookEnd } from '../domain/ports/runbooks.ts';
-import { afterStage } from '../domain/runbooks/inverses.ts';
+import { actionAfterStage } from '../domain/runbooks/inverses.ts';
 import type { Run } from './run.ts';
 import { type Chosen, chooseRunbook, isJudged } from './steps/runbook/choose.ts';
 import { concludeRunbook } from './steps/runbook/conclude.ts';
@@ -95,7 +95,7 @@ function judgeStage(course: CourseEnd, ends: readonly { step: Outline; end: Step
     return;
   }
   const failed = ends.filter(({ end }) => end?.status === 'failed').map(({ step }) => step);
-  const next = afterStage(failed);
+  const next = actionAfterStage(failed);
   if (failed.length > 0 && next !== 'continue') {
     course.stopped = 'failed';
     course.culprit = failed.find(({ onFailure }) => onFailure === next)?.id ?? null;

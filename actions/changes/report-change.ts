@@ -27,7 +27,7 @@ import {
 import { putsVersionLive } from '../../domain/changes/versions.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import { type Change, whyAhead } from '../../schemas/changes/change.ts';
+import { type Change, whyTooFarAhead } from '../../schemas/changes/change.ts';
 import type { ChangeReport, Rollout, RolloutRecord } from '../../schemas/changes/change-report.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { Push } from '../../schemas/delivery/code.ts';
@@ -56,7 +56,7 @@ export type Reported =
  * @throws Refusal 422 if a time is too far in the future
  */
 export async function reportChange(deps: ReportDeps, report: ChangeReport, trace: string): Promise<Reported> {
-  const ahead = whyAhead(
+  const ahead = whyTooFarAhead(
     {
       committed_at: report.committed_at,
       commits: report.commits,

@@ -6,11 +6,11 @@ import type { StoredActionItem, StoredPostmortem } from '../../domain/ports/post
 import {
   actionItemsOf,
   ACTION_ITEMS,
-  idsOf,
+  actionItemIds,
   isItemHeading,
   sectionWith,
   statusOf,
-  withItem,
+  withChangedItem,
 } from '../../domain/postmortems/action-items.ts';
 import { namingOf } from '../../domain/postmortems/blameless.ts';
 import { type Draft, draftOf } from '../../domain/postmortems/draft.ts';
@@ -249,7 +249,7 @@ export const alertName = ({ incident, signals }: Pick<DraftInput, 'incident' | '
 function itemsOf(record: PostmortemRecord, markdown: string, alert: string): StoredActionItem[] {
   if (record.state === 'skipped') return [];
   const placed = actionItemsOf(markdown);
-  const ids = idsOf(record.incident_id, placed, sha256);
+  const ids = actionItemIds(record.incident_id, placed, sha256);
   return placed.map(({ item }, index) => ({
     ...item,
     id: ActionItemId.parse(ids[index]),
@@ -323,7 +323,7 @@ function viewOf({ draftInput, stored, draft, need }: CurrentPostmortem, now: Tim
   const { citations, times, filled } = stored?.record.facts ?? draft.facts;
   const { title, introduction, sections } = partsOf(markdown);
   const placed = actionItemsOf(markdown);
-  const ids = idsOf(incident.id, placed, sha256);
+  const ids = actionItemIds(incident.id, placed, sha256);
   const { state, revision, drafted_at, updated_at, updated_by, published_at, published_by } =
     stored?.record ?? NOT_STORED;
   return {
@@ -422,9 +422,9 @@ export async function changeActionItem(
     if (found.stored === undefined) throw unknownItem(id);
     const { markdown, record } = found.stored;
     const placed = actionItemsOf(markdown);
-    const one = placed[idsOf(incident, placed, sha256).indexOf(`${incident}-${hash}`)];
+    const one = placed[actionItemIds(incident, placed, sha256).indexOf(`${incident}-${hash}`)];
     if (one === undefined || record.state === 'skipped') throw unknownItem(id);
-    const changed = withItem(markdown, one, patch);
+    const changed = withChangedItem(markdown, one, patch);
     const at = deps.clock.now();
     const saved =
       changed === markdown

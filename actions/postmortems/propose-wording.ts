@@ -1,6 +1,6 @@
 import type { Deps } from '../../domain/ports/deps.ts';
 import { namingOf } from '../../domain/postmortems/blameless.ts';
-import { draftOf, entriesOf } from '../../domain/postmortems/draft.ts';
+import { draftOf, citableEntriesOf } from '../../domain/postmortems/draft.ts';
 import { partsOf } from '../../domain/postmortems/markdown.ts';
 import { wordingPrompt, proposedSections, readProposal } from '../../domain/postmortems/proposed-wording.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
@@ -30,7 +30,7 @@ export async function proposeWording(deps: ProposeDeps, caller: Caller, id: Inci
   if (endpoint === null)
     throw new Refusal(409, 'prose-off', 'no model is configured: set PROSE_API_URL and PROSE_MODEL');
   const { severity, times, citations } = view;
-  const request = wordingPrompt(entriesOf(record, end, citations), { service: view.service, severity, times });
+  const request = wordingPrompt(citableEntriesOf(record, end, citations), { service: view.service, severity, times });
   if (request === undefined)
     throw new Refusal(409, 'prose-off', `incident ${id} has no entries that a model could cite`);
   await noteRequest(

@@ -5,7 +5,7 @@ import { type UnmatchedAlert, type UnmatchedAlerts, unmatchedAlerts } from '../.
 import type { SignalView } from '../../domain/ports/alerts.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import { couldFollow } from '../../domain/runbooks/select.ts';
+import { matchesLabels } from '../../domain/runbooks/select.ts';
 import { type IncidentId, UNMATCHED } from '../../schemas/config/names.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
@@ -108,6 +108,6 @@ function firingOf(
   { services, runbooks: { runbooks } }: Config,
 ): Firing {
   const labels = routingLabels(signal, serviceEntry(services, signal.service));
-  const hasRunbook = signal.links.runbook !== null || runbooks.some((runbook) => couldFollow(runbook, labels));
+  const hasRunbook = signal.links.runbook !== null || runbooks.some((runbook) => matchesLabels(runbook, labels));
   return { signal, at, ...context, hasRunbook };
 }

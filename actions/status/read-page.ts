@@ -2,7 +2,7 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import { type PageSettings, pagesOf } from '../../domain/status/pages.ts';
 import { monthsFrom, recentMonths } from '../../domain/status/uptime.ts';
 import {
-  beginOf,
+  startOf,
   type EventView,
   incidentView,
   maintenanceView,
@@ -52,10 +52,10 @@ export async function readMonth(deps: StatusDeps, page: PageSettings, month: str
   const events = [
     ...incidents.flatMap((one) => incidentView(one, page) ?? []),
     ...statusPage.maintenance.flatMap((one) => maintenanceView(one, statusPage, page, now) ?? []),
-  ].filter((event) => beginOf(event).startsWith(month));
+  ].filter((event) => startOf(event).startsWith(month));
   return {
     month,
-    events: events.toSorted((a, b) => (beginOf(a) > beginOf(b) ? -1 : 1)),
+    events: events.toSorted((a, b) => (startOf(a) > startOf(b) ? -1 : 1)),
     earlier: months[index + 1] ?? null,
     later: months[index - 1] ?? null,
   };

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { counted } from '../../domain/reports/words.ts';
 import { isNode, LineCounter, parseDocument } from 'yaml';
-import { type Problem, shown } from '../../domain/runbooks/problem.ts';
+import { type Problem, problemText } from '../../domain/runbooks/problem.ts';
 import { ON_TIME_ALONE } from '../../domain/rollback/evidence-level.ts';
 import { secretNamesOf } from '../../domain/runbooks/secret-names.ts';
 import { warningAt } from '../../domain/slo/source-locations.ts';
@@ -47,9 +47,9 @@ async function check(context: CommandContext, options: Options): Promise<void> {
   const findings = [...(await lintConfigFolder(configDir)), ...(await lintRunbooksFolder(runbooksDir))];
   if (config.ok) findings.push(...(await lintNames(configDir, config.config, timestamp(Date.now()))));
   if (runbooks.ok && options.secrets) findings.push(...unsetSecrets(context, runbooksDir, runbooks.set));
-  const errors = findings.filter(({ level }) => level === 'error').map(shown);
+  const errors = findings.filter(({ level }) => level === 'error').map(problemText);
   for (const problem of [...unreadable, ...errors]) context.out(problem);
-  for (const warning of findings.filter(({ level }) => level !== 'error')) context.out(shown(warning));
+  for (const warning of findings.filter(({ level }) => level !== 'error')) context.out(problemText(warning));
   if (config.ok) for (const warning of await warnings(configDir, config.config)) context.out(warning);
   if (!config.ok || !runbooks.ok || errors.length > 0)
     throw new CommandFailure(counted(unreadable.length + errors.length, 'problem'));
@@ -67,7 +67,7 @@ async function warnings(configDir: string, config: LoadedConfig): Promise<string
   const { found: sloFindings } = await lintSlos(join(configDir, SLOS), services);
   const freezes = await lintFreezeFile(configDir, config);
   const people = await lintPeopleFiles(configDir, config);
-  return [...(await targetWarnings(configDir, services)), ...[...freezes, ...people, ...sloFindings].map(shown)];
+  return [...(await targetWarnings(configDir, services)), ...[...freezes, ...people, ...sloFindings].map(problemText)];
 }
 
 const unsetSecrets = ({ env }: CommandContext, dir: string, { runbooks }: RunbookSet): Problem[] =>

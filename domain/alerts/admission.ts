@@ -1,4 +1,4 @@
-import { isFrom, type Severity } from '../../schemas/config/names.ts';
+import { isAtLeast, type Severity } from '../../schemas/config/names.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { Signal } from '../../schemas/alerts/signal.ts';
 import { isBurnWarning } from '../incidents/burn-warning.ts';
@@ -171,7 +171,7 @@ export const isEvent = ({ source, labels, severity }: Pick<Signal, 'source' | 'l
 export const highestSeverity = (severities: readonly Severity[]): Severity =>
   (['critical', 'warning', 'info'] as const).find((severity) => severities.includes(severity)) ?? 'info';
 
-const isHigher = (severity: Severity, known: Severity): boolean => severity !== known && isFrom(known, severity);
+const isHigher = (severity: Severity, known: Severity): boolean => severity !== known && isAtLeast(known, severity);
 
 /**
  * Returns the key under which one incident at a time can be open. Alerts outside the catalogue share a service but not

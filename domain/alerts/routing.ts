@@ -4,7 +4,7 @@ import { channelName, type Route, type TicketTarget } from '../../schemas/alerts
 import type { Signal } from '../../schemas/alerts/signal.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { serviceEntry } from '../catalogue/catalogue.ts';
-import { within } from '../time/hours.ts';
+import { isWithinHours } from '../time/hours.ts';
 import { windowsAt } from '../time/maintenance.ts';
 import { matches } from './matchers.ts';
 import type { Silence } from '../messages/channels.ts';
@@ -107,7 +107,7 @@ function routesFor(signal: Signal, config: Config, at: Timestamp): [name: string
   const labels = routingLabels(signal, entryOf(config, signal));
   const selected: [string, Targets][] = [];
   for (const [index, route] of config.routes.routes.entries()) {
-    if (!matches(route.matchers, labels) || !within(route.hours, at)) continue;
+    if (!matches(route.matchers, labels) || !isWithinHours(route.hours, at)) continue;
     selected.push([route.name ?? `route ${index + 1}`, route]);
     if (!route.continue) return selected;
   }

@@ -5,7 +5,7 @@ import type { TimeSpan } from '../../schemas/time/time-span.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { didYouMean } from '../runbooks/similar-names.ts';
 import type { Problem } from '../runbooks/problem.ts';
-import { warningAt, type SourceLocation, wrong } from '../slo/source-locations.ts';
+import { warningAt, type SourceLocation, errorAt } from '../slo/source-locations.ts';
 import { publicComponents } from '../status/pages.ts';
 import { configuredEnvironments } from '../freeze/known-names.ts';
 
@@ -60,7 +60,7 @@ function shadowedMatches(services: Services, locate: Locate): Problem[] {
       );
     if (first === undefined) return [];
     return [
-      wrong(
+      errorAt(
         locate(['services', name, 'match']),
         `every alert that matches ${name} is assigned to ${first.name}, which comes first`,
         'give each service its own labels in "match", or put the more specific one first',

@@ -1,6 +1,6 @@
 import type { Config } from '../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
-import { isFrom } from '../../schemas/config/names.ts';
+import { isAtLeast } from '../../schemas/config/names.ts';
 import type { Stakeholder } from '../../schemas/people/stakeholders.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { type ApprovalUrls, NO_APPROVAL_URLS } from '../incidents/approval-link.ts';
@@ -109,7 +109,7 @@ function concerns(
   stakeholder: Stakeholder,
   services: Config['services'],
 ): boolean {
-  if (!isFrom(stakeholder.from, severity)) return false;
+  if (!isAtLeast(stakeholder.from, severity)) return false;
   if (stakeholder.services?.includes(service) === false) return false;
   const team = Object.hasOwn(services, service) ? services[service]?.team : undefined;
   return stakeholder.teams === undefined || (team !== undefined && stakeholder.teams.includes(team));

@@ -1,5 +1,5 @@
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
-import { isFrom } from '../../schemas/config/names.ts';
+import { isAtLeast } from '../../schemas/config/names.ts';
 import type { Handling, ReminderKind, RoleHolder, Roles } from '../../schemas/people/response-roles.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import type { Triage } from '../../schemas/incidents/triage.ts';
@@ -32,7 +32,7 @@ export function reminderFor(
 ): Reminder | undefined {
   const { status, severity, parent_id, handling = {}, roles = {} } = incident;
   if (status === 'resolved' || parent_id !== undefined) return undefined;
-  if (!isFrom(triage.from, severity)) return undefined;
+  if (!isAtLeast(triage.from, severity)) return undefined;
   const due = (kind: ReminderKind, minutes: number | 'off', since: Timestamp): boolean => {
     if (minutes === 'off') return false;
     const before = handling.reminded?.[kind];

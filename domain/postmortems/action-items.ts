@@ -12,32 +12,33 @@ export const ACTION_ITEMS = 'Action items';
 /** More are not followed. A transaction replaces all items of a post-mortem, and has at most 100 writes. */
 export const ACTION_ITEMS_MAX = 45;
 
-const ITEM = /^(\s*[-*+] )\[([ xX])\] ([^]*?)(\r?)$/;
-const PART = String.raw`(?:owner: [^,()]+|due: [\d-]+|P\d)`;
-const DETAILS = new RegExp(String.raw`^([^]*) \(((?:${PART}(?:, ${PART})*)?)\)$`);
+const TASK_LINE = /^(\s*[-*+] )\[([ xX])\] ([^]*?)(\r?)$/;
+const DETAIL = String.raw`(?:owner: [^,()]+|due: [\d-]+|P\d)`;
+const DETAILS = new RegExp(String.raw`^([^]*) \(((?:${DETAIL}(?:, ${DETAIL})*)?)\)$`);
 
 /** An action item with its line in the text, from 0. */
 export type PlacedItem = { item: ActionItem; at: number };
 
-/** Writes an item without its bullet: `[ ] Add a check (owner: payments, due: 2026-12-04, P1)`. */
-function taskOf({ title, done, owner, due, priority }: ActionItem): string {
+/** Formats an item without its bullet: `[ ] Add a check (owner: payments, due: 2026-12-04, P1)`. */
+function taskText({ title, done, owner, due, priority }: ActionItem): string {
   const details = [
     ...(owner === null ? [] : [`owner: ${owner}`]),
     ...(due === null ? [] : [`due: ${due}`]),
     ...(priority === null ? [] : [priority]),
   ].join(', ');
   // Empty details show that the end of this title belongs to it.
-  const end = details !== '' || DETAILS.test(title) ? ` (${details})` : '';
-  return `[${done ? 'x' : ' '}] ${title}${end}`;
+  const suffix = details !== '' || DETAILS.test(title) ? ` (${details})` : '';
+  return `[${done ? 'x' : ' '}] ${title}${suffix}`;
 }
 
-export const itemLine = (item: ActionItem): string => `- ${taskOf(item)}`;
+/** Formats an item as a line of a task list. */
+export const itemLine = (item: ActionItem): string => `- ${taskText(item)}`;
 
 /** Returns the action items of a text. */
 export const actionItemsOf = (markdown: string): PlacedItem[] =>
   taskLines(linesOf(markdown))
     .flatMap((at) => {
-      const item = itemIn(markdown.split('\n')[at] ?? '');
+      const item = parseItem(markdown.split('\n')[at] ?? '');
       return item === null ? [] : [{ item, at }];
     })
     .slice(0, ACTION_ITEMS_MAX);
@@ -53,19 +54,19 @@ function taskLines(lines: readonly TextLine[]): number[] {
 
 export const isItemHeading = (heading: string): boolean => heading.trim().toLowerCase() === ACTION_ITEMS.toLowerCase();
 
-/** Reads a line. Null: it is no item. Details that can't be read belong to the title. */
-export function itemIn(line: string): ActionItem | null {
-  const [, , box, text = ''] = ITEM.exec(line) ?? [];
+/** Parses a line as an action item. Null: it is none. Details that can't be parsed belong to the title. */
+export function parseItem(line: string): ActionItem | null {
+  const [, , box, text = ''] = TASK_LINE.exec(line) ?? [];
   if (box === undefined) return null;
   const done = box !== ' ';
   const [, title, details] = DETAILS.exec(text.trim()) ?? [];
-  const read = ActionItem.safeParse(
+  const parsed = ActionItem.safeParse(
     title === undefined || details === undefined
       ? { title: text.trim(), done }
-      : { title, done, ...detailsIn(details) },
+      : { title, done, ...parseDetails(details) },
   );
-  if (read.success) return read.data;
-  const whole = ActionItem.safeParse({
+  if (parsed.success) return parsed.data;
+  const titleOnly = ActionItem.safeParse({
     title: text
       .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ')
       .trim()
@@ -73,10 +74,10 @@ export function itemIn(line: string): ActionItem | null {
       .trim(),
     done,
   });
-  return whole.success ? whole.data : null;
+  return titleOnly.success ? titleOnly.data : null;
 }
 
-const detailsIn = (details: string): Partial<Record<'owner' | 'due' | 'priority', string>> =>
+const parseDetails = (details: string): Partial<Record<'owner' | 'due' | 'priority', string>> =>
   Object.fromEntries(
     details
       .split(', ')
@@ -90,20 +91,20 @@ const detailsIn = (details: string): Partial<Record<'owner' | 'due' | 'priority'
       ),
   );
 
-/** Returns the text with a changed item. All other lines stay exactly as they are. */
-export function withItem(markdown: string, { at, item }: PlacedItem, patch: ActionItemPatch): string {
+/** Returns the text with an item changed. All other lines stay exactly as they are. */
+export function withChangedItem(markdown: string, { at, item }: PlacedItem, patch: ActionItemPatch): string {
   const lines = markdown.split('\n');
-  const [, bullet = '- ', , , end = ''] = ITEM.exec(lines[at] ?? '') ?? [];
+  const [, bullet = '- ', , , end = ''] = TASK_LINE.exec(lines[at] ?? '') ?? [];
   const { status, ...details } = patch; // what is undefined stays
   const given = Object.fromEntries(Object.entries(details).filter(([, value]) => value !== undefined));
   const changed: ActionItem = { ...item, ...given, ...(status !== undefined && { done: status === 'done' }) };
-  return lines.toSpliced(at, 1, `${bullet}${taskOf(changed)}${end}`).join('\n');
+  return lines.toSpliced(at, 1, `${bullet}${taskText(changed)}${end}`).join('\n');
 }
 
-/** Returns the text of the section with these items, after whatever else it says. */
+/** Returns the text of the section with these items, after its other text. */
 export function sectionWith(text: string, items: readonly ActionItem[]): string {
   const others = linesOf(text)
-    .filter(({ line, inCode }) => inCode || itemIn(line) === null)
+    .filter(({ line, inCode }) => inCode || parseItem(line) === null)
     .map(({ line }) => line)
     .join('\n')
     .trim();
@@ -115,7 +116,11 @@ export function sectionWith(text: string, items: readonly ActionItem[]): string 
  *
  * @param hash returns hexadecimal digits
  */
-export function idsOf(incident: string, items: readonly PlacedItem[], hash: (text: string) => string): string[] {
+export function actionItemIds(
+  incident: string,
+  items: readonly PlacedItem[],
+  hash: (text: string) => string,
+): string[] {
   const seen = new Map<string, number>();
   return items.map(({ item: { title } }) => {
     const times = seen.get(title) ?? 0;
@@ -134,8 +139,8 @@ export function matchesStatus(
   status: ActionItemStatus,
   now: Timestamp,
 ): boolean {
-  const is = statusOf(item, now.slice(0, 10));
-  return is === status || (status === 'open' && is === 'overdue');
+  const current = statusOf(item, now.slice(0, 10));
+  return current === status || (status === 'open' && current === 'overdue');
 }
 
 /** Returns the items of a new version. Those that did not change keep the time of their last change. */

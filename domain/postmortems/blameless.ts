@@ -1,6 +1,6 @@
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { IncidentRole } from '../../schemas/people/response-roles.ts';
-import { wordOf } from './lint.ts';
+import { wholeWordPattern } from './lint.ts';
 import type { DraftInput } from './record.ts';
 
 const ROLE_WORDS: Record<IncidentRole, string> = {
@@ -14,7 +14,7 @@ const SYSTEMS = new Set(['firebreak', 'alerts', 'slack', 'pagerduty', 'statuspag
 
 export const isSystem = (actor: string): boolean => SYSTEMS.has(actor) || actor.startsWith('firebreak:');
 
-/** Names people by their roles, or by their names if the policy says so. */
+/** How a text names people: by their roles, or by their names if the policy says so. */
 export type Naming = {
   /** Returns how an actor is named within a sentence. */
   actor: (name: string) => string;
@@ -24,14 +24,15 @@ export type Naming = {
   hidden: readonly string[];
 };
 
-type Named = Pick<DraftInput, 'incident' | 'timeline' | 'decisions' | 'people' | 'names'>;
+type NamingInput = Pick<DraftInput, 'incident' | 'timeline' | 'decisions' | 'people' | 'names'>;
 
-export function namingOf({ incident, timeline, decisions, people, names }: Named): Naming {
-  const shown = (name: string): string => people.get(name) ?? holderOf(incident, name)?.[1].shown ?? name;
-  if (names === 'people') return { actor: shown, text: (text) => text, hidden: [] };
+/** Returns how the post-mortem of an incident names people. */
+export function namingOf({ incident, timeline, decisions, people, names }: NamingInput): Naming {
+  const displayName = (name: string): string => people.get(name) ?? holderOf(incident, name)?.[1].shown ?? name;
+  if (names === 'people') return { actor: displayName, text: (text) => text, hidden: [] };
   const role = (name: string): string => {
-    const [held] = holderOf(incident, name) ?? [];
-    return held === undefined ? 'a responder' : ROLE_WORDS[held];
+    const [heldRole] = holderOf(incident, name) ?? [];
+    return heldRole === undefined ? 'a responder' : ROLE_WORDS[heldRole];
   };
   const actors = [
     ...timeline.map(({ entry }) => entry.actor),
@@ -39,19 +40,22 @@ export function namingOf({ incident, timeline, decisions, people, names }: Named
     ...Object.values(incident.roles ?? {}).map(({ name }) => name),
     ...people.keys(),
   ].filter((name) => name !== '' && !isSystem(name));
-  const words = new Map<string, string>();
+  const roleByAlias = new Map<string, string>();
   for (const name of new Set(actors)) {
-    const other = [shown(name), holderOf(incident, name)?.[1].shown ?? name];
-    for (const one of [name, ...other].filter((word) => isDistinct(word, incident))) words.set(one, role(name));
+    const displayNames = [displayName(name), holderOf(incident, name)?.[1].shown ?? name];
+    for (const alias of [name, ...displayNames].filter((word) => isDistinct(word, incident)))
+      roleByAlias.set(alias, role(name));
   }
-  const longest = [...words].toSorted(([a], [b]) => b.length - a.length || (a < b ? -1 : 1));
+  // A display name can contain a shorter alias, so longer ones are replaced first.
+  const longestFirst = [...roleByAlias].toSorted(([a], [b]) => b.length - a.length || (a < b ? -1 : 1));
   return {
     actor: role,
-    text: (text) => longest.reduce((all, [name, word]) => all.replaceAll(wordOf(name), word), text),
-    hidden: longest.map(([name]) => name),
+    text: (text) => longestFirst.reduce((all, [name, word]) => all.replaceAll(wholeWordPattern(name), word), text),
+    hidden: longestFirst.map(([name]) => name),
   };
 }
 
+/** Returns the incident role that a person holds, with its holder. Undefined: none. */
 const holderOf = ({ roles = {} }: IncidentRecord, name: string) =>
   IncidentRole.options
     .flatMap((role) => (roles[role] === undefined ? [] : [[role, roles[role]] as const]))

@@ -17,13 +17,17 @@ import type { CitableEntry } from './proposed-wording.ts';
 import type { DraftInput } from './record.ts';
 import { References, type Row, rowsOf, sentenceCase } from './timeline.ts';
 import { timesOf } from './times.ts';
-import { clock, counted, durationWords, numberWords, percent, sparkline } from './words.ts';
+import { clockTime, counted, durationWords, numberWords, percent, sparkline } from './words.ts';
 
 /** A draft: its text, and what it was made from. */
 export type Draft = { markdown: string; facts: DraftFacts };
 
 /** Returns the entries of the timeline as a draft that names roles would show them, with their references. */
-export function entriesOf(record: DraftInput, end: Timestamp, citations: DraftFacts['citations']): CitableEntry[] {
+export function citableEntriesOf(
+  record: DraftInput,
+  end: Timestamp,
+  citations: DraftFacts['citations'],
+): CitableEntry[] {
   const withCauses = { ...record, names: 'roles' as const, causes: probableCauses(record) };
   const { alerted_at: alerted, resolved_at } = timesOf(record, end);
   const refs = new Map(citations.map(({ id, ref }) => [id, ref]));
@@ -33,7 +37,7 @@ export function entriesOf(record: DraftInput, end: Timestamp, citations: DraftFa
   });
 }
 
-/** Beyond these, a phase went badly; up to them, it went well. */
+/** A phase that takes longer than this went badly; otherwise it went well. Five minutes: a usual target for critical pages. */
 const DETECTED_WITHIN_SECONDS = 5 * 60;
 const ACKNOWLEDGED_WITHIN_SECONDS = 5 * 60;
 const ANSWERED_WITHIN_SECONDS = 5 * 60;
@@ -63,7 +67,7 @@ class Drafting {
     this.#times = timesOf(record, end);
     this.#naming = namingOf(record);
     this.#rows = rowsOf(this.#record, this.#naming, { alerted: this.#times.alerted_at, end: this.#times.resolved_at });
-    for (const { id, at } of this.#rows) this.#references.to(id, at);
+    for (const { id, at } of this.#rows) this.#references.refOf(id, at);
   }
 
   draft(): Draft {
@@ -81,7 +85,7 @@ class Drafting {
       { heading: 'Where we got lucky', text: this.#luck() },
       { heading: ACTION_ITEMS, text: this.#items() },
     ];
-    const title = `${escaped(incident.unmatched || incident.service)} ${this.#type()} — ${this.#times.alerted_at.slice(0, 10)}`;
+    const title = `${escaped(incident.unmatched || incident.service)} ${this.#failureType()} — ${this.#times.alerted_at.slice(0, 10)}`;
     const introduction = this.#introduction();
     const filled = { by_rule: this.#fields.filter(Boolean).length, of: this.#fields.length };
     return {
@@ -94,8 +98,8 @@ class Drafting {
     };
   }
 
-  /** Writes a sentence with its references. At least one is required. */
-  #says(text: string, first: string, ...others: string[]): string {
+  /** Formats a sentence with its references. At least one is required. */
+  #sentence(text: string, first: string, ...others: string[]): string {
     return `${sentenceCase(text)} [${[...new Set([first, ...others])].join(', ')}].`;
   }
 
@@ -106,25 +110,25 @@ class Drafting {
   }
 
   /** Returns the reference of the first or the last row of one of these kinds. */
-  #row(which: 'first' | 'last', ...kinds: string[]): string | undefined {
-    const isOne = ({ kind }: Row): boolean => kinds.includes(kind);
-    const row = which === 'first' ? this.#rows.find(isOne) : this.#rows.findLast(isOne);
-    return row && this.#references.to(row.id, row.at);
+  #refOfRow(which: 'first' | 'last', ...kinds: string[]): string | undefined {
+    const isOfKind = ({ kind }: Row): boolean => kinds.includes(kind);
+    const row = which === 'first' ? this.#rows.find(isOfKind) : this.#rows.findLast(isOfKind);
+    return row && this.#references.refOf(row.id, row.at);
   }
 
   /** The entry with which the incident began. It always exists, also if the timeline has lost it. */
   get #opening(): string {
     return (
-      this.#row('first', 'incident.opened', 'incident.declared') ??
-      this.#references.to(`incident:${this.#record.incident.id}`, this.#times.alerted_at)
+      this.#refOfRow('first', 'incident.opened', 'incident.declared') ??
+      this.#references.refOf(`incident:${this.#record.incident.id}`, this.#times.alerted_at)
     );
   }
 
   get #end(): string {
-    return this.#row('last', 'incident.resolved') ?? this.#opening;
+    return this.#refOfRow('last', 'incident.resolved') ?? this.#opening;
   }
 
-  #type(): string {
+  #failureType(): string {
     const [cause] = this.#record.causes;
     if (cause === undefined)
       return this.#record.incident.group_reason === undefined ? 'outage' : 'outage of several services';
@@ -154,13 +158,13 @@ class Drafting {
     const { alerted_at, resolved_at, duration_seconds } = this.#times;
     const until =
       resolved_at.slice(0, 10) === alerted_at.slice(0, 10)
-        ? clock(resolved_at)
-        : `${resolved_at.slice(0, 10)} ${clock(resolved_at)}`;
+        ? clockTime(resolved_at)
+        : `${resolved_at.slice(0, 10)} ${clockTime(resolved_at)}`;
     this.#fields.push(true, true);
     return [
       `- **Severity:** ${SEV[incident.severity]} (${incident.severity})`,
       `- **Service:** ${escaped(serviceEnvironmentText(incident))}`,
-      `- **Duration:** ${durationWords(duration_seconds)}, from ${alerted_at.slice(0, 10)} ${clock(alerted_at)} to ${until} UTC`,
+      `- **Duration:** ${durationWords(duration_seconds)}, from ${alerted_at.slice(0, 10)} ${clockTime(alerted_at)} to ${until} UTC`,
       `- **Incident:** ${incident.id}`,
     ].join('\n');
   }
@@ -170,24 +174,27 @@ class Drafting {
     const { alerted_at, mitigated_at, duration_seconds, restored_at } = this.#times;
     const what = `${serviceEnvironmentText(incident)}: ${incident.title}`;
     const [cause] = causes;
-    const began = this.#row('first', 'change');
-    const mitigation = this.#row('first', 'mitigation.succeeded');
+    const began = this.#refOfRow('first', 'change');
+    const mitigation = this.#refOfRow('first', 'mitigation.succeeded');
     const sentences = [
-      this.#says(`at ${clock(alerted_at)} UTC an alert fired for ${escaped(this.#naming.text(what))}`, this.#opening),
+      this.#sentence(
+        `at ${clockTime(alerted_at)} UTC an alert fired for ${escaped(this.#naming.text(what))}`,
+        this.#opening,
+      ),
       ...(cause === undefined
         ? []
-        : [this.#says(`the probable cause is ${this.#causeWords(cause)}`, ...this.#causeRefs())]),
+        : [this.#sentence(`the probable cause is ${this.#causeWords(cause)}`, ...this.#causeRefs())]),
       ...this.#questionSentence(),
       ...(mitigation === undefined || mitigated_at === null
         ? []
         : [
-            this.#says(
-              `it was mitigated at ${clock(mitigated_at)}${began === undefined ? '' : ' by undoing the change'}, and service was restored at ${clock(restored_at)}`,
+            this.#sentence(
+              `it was mitigated at ${clockTime(mitigated_at)}${began === undefined ? '' : ' by undoing the change'}, and service was restored at ${clockTime(restored_at)}`,
               mitigation,
               this.#restoredRef,
             ),
           ]),
-      this.#says(`the incident was resolved after ${durationWords(duration_seconds)}`, this.#opening, this.#end),
+      this.#sentence(`the incident was resolved after ${durationWords(duration_seconds)}`, this.#opening, this.#end),
     ];
     return this.#field(sentences.join(' '), '');
   }
@@ -205,16 +212,16 @@ class Drafting {
       ({ from_version, offers = [] }) =>
         from_version === version || offers.some((offer) => offer.from_version === version),
     );
-    const decision = named === undefined ? this.#row('last', 'decision') : this.#decisionRef(named.id);
-    const [first, ...others] = [this.#row('first', 'change'), decision].filter((ref) => ref !== undefined);
+    const decision = named === undefined ? this.#refOfRow('last', 'decision') : this.#decisionRef(named.id);
+    const [first, ...others] = [this.#refOfRow('first', 'change'), decision].filter((ref) => ref !== undefined);
     return first === undefined ? [this.#opening] : [first, ...others];
   }
 
   get #restoredRef(): string {
-    return this.#row('last', 'alerts.resolved') ?? this.#row('last', 'verification.passed') ?? this.#end;
+    return this.#refOfRow('last', 'alerts.resolved') ?? this.#refOfRow('last', 'verification.passed') ?? this.#end;
   }
 
-  /** Says that people were asked, and why. */
+  /** Returns the sentence that people were asked for approval, and why. Empty: they were not. */
   #questionSentence(): string[] {
     const approval = this.#record.decisions.find(
       ({ kind, approvals, state }) => kind === 'approve' && (state !== 'final' || approvals.given.length > 0),
@@ -223,35 +230,36 @@ class Drafting {
     if (approval === undefined || ref === undefined) return [];
     const migration = approval.reasons.find(({ code }) => code === 'migration_in_deploy');
     const why = migration ?? approval.reasons.find(({ code }) => code === approval.because);
-    const answer = this.#row('first', 'decision.approved', 'decision.rejected', 'decision.expired');
+    const answer = this.#refOfRow('first', 'decision.approved', 'decision.rejected', 'decision.expired');
     const text =
       migration === undefined
         ? `Firebreak asked for approval instead of acting on its own${why === undefined ? '' : `: ${escaped(this.#naming.text(why.text))}`}`
         : 'because of the migration, Firebreak asked for approval instead of rolling back on its own';
-    return [this.#says(text, ref, ...(answer === undefined ? [] : [answer]))];
+    return [this.#sentence(text, ref, ...(answer === undefined ? [] : [answer]))];
   }
 
-  #decisionRef(id: string): string | undefined {
+  /** Returns the reference of a decision, or of the first one if that has no row. Null: the first one. */
+  #decisionRef(id: string | null): string | undefined {
     const row =
       this.#rows.find(({ kind, decision }) => kind === 'decision' && decision === id) ??
       this.#rows.find(({ kind }) => kind === 'decision');
-    return row && this.#references.to(row.id, row.at);
+    return row && this.#references.refOf(row.id, row.at);
   }
 
   #impact(): string {
     const { budgets, impact } = this.#record;
     const { alerted_at, restored_at } = this.#times;
-    const counted_ = budgets.filter(({ events }) => events > 0);
-    const ref = ({ id }: { id: string }): string => this.#references.to(`slo:${id}`, null);
-    const failed = counted_.map(
-      (one) =>
-        `- ${this.#says(`${numberWords(one.errors)} of ${numberWords(one.events)} ${one.unit} ${one.unit === 'requests' ? 'failed' : 'were bad'} from ${clock(alerted_at)} to ${clock(restored_at)}, by the objective ${escaped(one.title)}`, ref(one), this.#opening)}`,
+    const countedBudgets = budgets.filter(({ events }) => events > 0);
+    const ref = ({ id }: { id: string }): string => this.#references.refOf(`slo:${id}`, null);
+    const failed = countedBudgets.map(
+      (budget) =>
+        `- ${this.#sentence(`${numberWords(budget.errors)} of ${numberWords(budget.events)} ${budget.unit} ${budget.unit === 'requests' ? 'failed' : 'were bad'} from ${clockTime(alerted_at)} to ${clockTime(restored_at)}, by the objective ${escaped(budget.title)}`, ref(budget), this.#opening)}`,
     );
-    const shares = counted_.flatMap((one) =>
-      one.share === null
+    const shares = countedBudgets.flatMap((budget) =>
+      budget.share === null
         ? []
         : [
-            `- ${this.#says(`this spent ${percent(one.share)} of its error budget (${escaped(one.title)})`, ref(one), this.#opening)}`,
+            `- ${this.#sentence(`this spent ${percent(budget.share)} of its error budget (${escaped(budget.title)})`, ref(budget), this.#opening)}`,
           ],
     );
     return [
@@ -266,7 +274,7 @@ class Drafting {
             this.#field(
               value === null
                 ? null
-                : `- ${this.#says(`${escaped(title)}: ${numberWords(value)}${unit === null ? '' : ` ${escaped(unit)}`}`, this.#references.to(`impact:${n + 1}`, this.#times.resolved_at), this.#opening)}`,
+                : `- ${this.#sentence(`${escaped(title)}: ${numberWords(value)}${unit === null ? '' : ` ${escaped(unit)}`}`, this.#references.refOf(`impact:${n + 1}`, this.#times.resolved_at), this.#opening)}`,
               `${escaped(title)}? The query gave no value: ${escaped(problem ?? 'no result')}.`,
             ),
           )),
@@ -277,7 +285,7 @@ class Drafting {
     const days = new Set(this.#rows.map(({ at }) => at.slice(0, 10)));
     const rows = this.#rows.map(
       ({ id, at, text }) =>
-        `- **${this.#references.to(id, at)}** ${days.size > 1 ? `${at.slice(0, 10)} ` : ''}${clock(at)} — ${text}`,
+        `- **${this.#references.refOf(id, at)}** ${days.size > 1 ? `${at.slice(0, 10)} ` : ''}${clockTime(at)} — ${text}`,
     );
     return this.#field(`All times are UTC.\n\n${rows.join('\n')}`, '');
   }
@@ -286,10 +294,10 @@ class Drafting {
     const { to_detect_seconds, to_acknowledge_seconds, to_mitigate_seconds, to_restore_seconds, started_at } =
       this.#times;
     const acknowledgement =
-      this.#row('first', 'incident.acknowledged', 'page.acknowledged', 'role.taken') ?? this.#opening;
-    const detected = `- ${this.#says(`time to detect: ${durationWords(to_detect_seconds)}, from ${clock(started_at)}`, this.#opening)}`;
+      this.#refOfRow('first', 'incident.acknowledged', 'page.acknowledged', 'role.taken') ?? this.#opening;
+    const detected = `- ${this.#sentence(`time to detect: ${durationWords(to_detect_seconds)}, from ${clockTime(started_at)}`, this.#opening)}`;
     const line = (name: string, seconds: number, ...refs: string[]): string =>
-      `- ${this.#says(`${name}: ${durationWords(seconds)}`, this.#opening, ...refs)}`;
+      `- ${this.#sentence(`${name}: ${durationWords(seconds)}`, this.#opening, ...refs)}`;
     return [
       this.#field(detected, ''),
       this.#field(
@@ -299,7 +307,7 @@ class Drafting {
       this.#field(
         to_mitigate_seconds === null
           ? null
-          : line('time to mitigate', to_mitigate_seconds, this.#row('first', 'mitigation.succeeded') ?? this.#end),
+          : line('time to mitigate', to_mitigate_seconds, this.#refOfRow('first', 'mitigation.succeeded') ?? this.#end),
         'What ended the impact, and when? The record has no mitigation.',
       ),
       this.#field(line('time to restore', to_restore_seconds, this.#restoredRef), ''),
@@ -311,13 +319,13 @@ class Drafting {
     const [cause] = causes;
     const reasons =
       cause?.suspect.reasons.map(
-        (reason) => `- ${this.#says(escaped(this.#naming.text(reason)), ...this.#causeRefs())}`,
+        (reason) => `- ${this.#sentence(escaped(this.#naming.text(reason)), ...this.#causeRefs())}`,
       ) ?? [];
     const shown =
       cause === undefined
         ? null
         : [
-            this.#says(`the probable cause is ${this.#causeWords(cause)}`, ...this.#causeRefs()),
+            this.#sentence(`the probable cause is ${this.#causeWords(cause)}`, ...this.#causeRefs()),
             ...(reasons.length === 0 ? [] : [reasons.join('\n')]),
           ].join('\n\n');
     return [
@@ -326,16 +334,16 @@ class Drafting {
         evidence === null ? null : this.#health(evidence),
         'What do the graphs show? No health query was read.',
       ),
-      ...this.#packs(),
+      ...this.#evidencePacks(),
     ].join('\n\n');
   }
 
   /** Points at the stored evidence of actions. */
-  #packs(): string[] {
+  #evidencePacks(): string[] {
     return this.#record.packs.map(({ name, at, sha256, url }) => {
       const document = url === null ? `\`${name}\`` : `[${name}](${url})`;
-      return this.#says(
-        `what Firebreak knew when it acted at ${clock(at)} is stored in the evidence ${document}, SHA-256 \`${sha256}\``,
+      return this.#sentence(
+        `what Firebreak knew when it acted at ${clockTime(at)} is stored in the evidence ${document}, SHA-256 \`${sha256}\``,
         this.#actionRef(at),
       );
     });
@@ -343,8 +351,8 @@ class Drafting {
 
   /** The row of the action that began at this time; else the opening. */
   #actionRef(at: Timestamp): string {
-    const row = this.#rows.find((one) => one.at === at && one.kind.endsWith('.started'));
-    return row === undefined ? this.#opening : this.#references.to(row.id, row.at);
+    const row = this.#rows.find((candidate) => candidate.at === at && candidate.kind.endsWith('.started'));
+    return row === undefined ? this.#opening : this.#references.refOf(row.id, row.at);
   }
 
   #health(evidence: NonNullable<DraftInput['evidence']>): string | null {
@@ -356,11 +364,11 @@ class Drafting {
     const onset = onsetOf(evidence);
     const limit = Number.isFinite(health.max) ? ` (healthy up to ${numberWords(health.max)})` : '';
     return [
-      this.#says(
-        `the problem began at ${clock(onset.at)}, and the health query peaked at ${numberWords(peak)}${limit}`,
-        this.#decisionRef('') ?? this.#opening,
+      this.#sentence(
+        `the problem began at ${clockTime(onset.at)}, and the health query peaked at ${numberWords(peak)}${limit}`,
+        this.#decisionRef(null) ?? this.#opening,
       ),
-      `Health from ${clock(first[0])} to ${clock(at)}: \`${sparkline(values)}\``,
+      `Health from ${clockTime(first[0])} to ${clockTime(at)}: \`${sparkline(values)}\``,
     ].join('\n\n');
   }
 
@@ -398,19 +406,19 @@ class Drafting {
   #well(): string {
     const { decisions, causes } = this.#record;
     const { to_detect_seconds, to_acknowledge_seconds, to_mitigate_seconds } = this.#times;
-    const mitigation = this.#row('first', 'mitigation.succeeded');
-    const verified = this.#row('last', 'verification.passed');
-    const acknowledgement = this.#row('first', 'incident.acknowledged', 'page.acknowledged', 'role.taken');
+    const mitigation = this.#refOfRow('first', 'mitigation.succeeded');
+    const verified = this.#refOfRow('last', 'verification.passed');
+    const acknowledgement = this.#refOfRow('first', 'incident.acknowledged', 'page.acknowledged', 'role.taken');
     const automatic = decisions.find(({ kind }) => kind === 'roll_back');
     const decided = automatic && this.#decisionRef(automatic.id);
     return this.#list(
       [
         ...(to_detect_seconds <= DETECTED_WITHIN_SECONDS && this.#record.evidence !== null
-          ? [this.#says(`the alert fired within ${durationWords(to_detect_seconds)} of the onset`, this.#opening)]
+          ? [this.#sentence(`the alert fired within ${durationWords(to_detect_seconds)} of the onset`, this.#opening)]
           : []),
         ...(decided !== undefined && mitigation !== undefined && to_mitigate_seconds !== null
           ? [
-              this.#says(
+              this.#sentence(
                 `Firebreak mitigated on its own, ${durationWords(to_mitigate_seconds)} after the alert`,
                 decided,
                 mitigation,
@@ -422,7 +430,7 @@ class Drafting {
         to_acknowledge_seconds <= ACKNOWLEDGED_WITHIN_SECONDS &&
         acknowledgement !== undefined
           ? [
-              this.#says(
+              this.#sentence(
                 `a person acknowledged the incident within ${durationWords(to_acknowledge_seconds)}`,
                 acknowledgement,
               ),
@@ -430,13 +438,13 @@ class Drafting {
           : []),
         ...(verified === undefined
           ? []
-          : [this.#says('the recovery was verified before the incident was resolved', verified, this.#end)]),
+          : [this.#sentence('the recovery was verified before the incident was resolved', verified, this.#end)]),
         ...(causes.length > 0 &&
         mitigation !== undefined &&
         verified !== undefined &&
-        this.#row('first', 'change') !== undefined
+        this.#refOfRow('first', 'change') !== undefined
           ? [
-              this.#says(
+              this.#sentence(
                 'undoing the suspected change restored the service, which supports the suspicion',
                 ...this.#causeRefs(),
                 mitigation,
@@ -471,25 +479,31 @@ class Drafting {
       const seconds = secondsBetween(question.at, answer.at);
       return seconds <= ANSWERED_WITHIN_SECONDS
         ? []
-        : [this.#says(`the approval took ${durationWords(seconds)}`, ref, this.#references.to(answer.id, answer.at))];
+        : [
+            this.#sentence(
+              `the approval took ${durationWords(seconds)}`,
+              ref,
+              this.#references.refOf(answer.id, answer.at),
+            ),
+          ];
     });
     const escalations = incident.escalated?.length ?? 0;
     return this.#list(
       [
         ...(to_detect_seconds > DETECTED_WITHIN_SECONDS
-          ? [this.#says(`the alert fired only ${durationWords(to_detect_seconds)} after the onset`, this.#opening)]
+          ? [this.#sentence(`the alert fired only ${durationWords(to_detect_seconds)} after the onset`, this.#opening)]
           : []),
         ...(to_acknowledge_seconds !== null && to_acknowledge_seconds > ACKNOWLEDGED_WITHIN_SECONDS
           ? [
-              this.#says(
+              this.#sentence(
                 `it took ${durationWords(to_acknowledge_seconds)} until a person acknowledged`,
-                this.#row('first', 'incident.acknowledged', 'page.acknowledged', 'role.taken') ?? this.#opening,
+                this.#refOfRow('first', 'incident.acknowledged', 'page.acknowledged', 'role.taken') ?? this.#opening,
               ),
             ]
           : []),
         ...(escalations > 0
           ? [
-              this.#says(
+              this.#sentence(
                 `the page was repeated ${counted(escalations, 'time')}, because no one acknowledged it`,
                 this.#opening,
               ),
@@ -499,7 +513,7 @@ class Drafting {
         ...failed
           .slice(0, 5)
           .map(({ id, at, text }) =>
-            this.#says(`this did not work: ${text.replace(/\.$/, '')}`, this.#references.to(id, at)),
+            this.#sentence(`this did not work: ${text.replace(/\.$/, '')}`, this.#references.refOf(id, at)),
           ),
       ],
       'What slowed down the detection or the response?',

@@ -51,13 +51,13 @@ export const headOf = ({ incident_id, revision }: Pick<PostmortemRecord, 'incide
   `firebreak/postmortem-${incident_id}-${revision}`;
 
 /** Returns the state with which a publication continues. A file stays where it was published first. */
-export function continued(
+export function nextFileState(
   before: PostmortemFileState | undefined,
   { github: { repository, branch, path, mode } }: PostmortemFileConfig,
   record: PostmortemRecord,
 ): PostmortemFileState {
-  const isSamePlace = before?.repository === repository && before.branch === branch;
-  const state: PostmortemFileState = isSamePlace
+  const isSameBranch = before?.repository === repository && before.branch === branch;
+  const state: PostmortemFileState = isSameBranch
     ? { ...before, mode }
     : {
         repository,

@@ -16,7 +16,7 @@ export type NewIssue = {
 /** The text of an issue. `link`: the address of the post-mortem. */
 export type IssueFacts = { rows: readonly (readonly [name: string, value: string])[]; link: string | null };
 
-export type IssueName = NonNullable<IssueLink['issue']>;
+export type IssueRef = NonNullable<IssueLink['issue']>;
 
 /** An issue as its tracker shows it. `updatedAt`: of its last change by anybody. */
 export type IssueState = Shared & { updatedAt: Timestamp };
@@ -33,11 +33,11 @@ export type IssueChange = {
 /** The issues of one place in a tracker. */
 export type IssueTracker = {
   /** Returns the issue with this key. Null: there is none. */
-  find(key: string): Promise<VendorResponse<(IssueName & IssueState) | null>>;
+  find(key: string): Promise<VendorResponse<(IssueRef & IssueState) | null>>;
   /** `note`: what was left out because the tracker refuses it, such as the assignee. */
-  create(issue: NewIssue): Promise<VendorResponse<IssueName & { note: string | null }>>;
-  read(issue: IssueName): Promise<VendorResponse<IssueState>>;
-  change(issue: IssueName, change: IssueChange): Promise<VendorResponse<{ note: string | null }>>;
+  create(issue: NewIssue): Promise<VendorResponse<IssueRef & { note: string | null }>>;
+  read(issue: IssueRef): Promise<VendorResponse<IssueState>>;
+  change(issue: IssueRef, change: IssueChange): Promise<VendorResponse<{ note: string | null }>>;
   /** Returns a title as the tracker shows it: it can be shortened. */
   shownTitle(title: string): string;
   /** Nothing real is changed there. */
@@ -66,10 +66,10 @@ export const placeOf = (config: TrackerConfig): { tracker: Tracker; place: strin
 /** Returns the tracker's user for an owner: a person by ID, or by display name. Null: none is known. */
 export function assigneeOf({ people }: PeopleFile, owner: string | null, tracker: Tracker): string | null {
   if (owner === null) return null;
-  const own = Object.entries(people).find(
+  const person = Object.entries(people).find(
     ([id, { name }]) => id === owner.toLowerCase() || name?.toLowerCase() === owner.toLowerCase(),
   );
-  return own?.[1][tracker] ?? null;
+  return person?.[1][tracker] ?? null;
 }
 
 /** A field that both sides changed since they were compared last, and the side whose change is later. */

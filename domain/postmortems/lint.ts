@@ -52,12 +52,12 @@ export function lint(markdown: string, names: readonly string[], refs: ReadonlyS
       const [phrase] = pattern.exec(text) ?? [];
       if (phrase !== undefined) add('blame', `“${phrase}” can be read as blame: ${advice}`);
     }
-    for (const name of names.filter((one) => text.search(wordOf(one)) !== -1))
+    for (const name of names.filter((hidden) => text.search(wholeWordPattern(hidden)) !== -1))
       add('name', `“${name}” names a person: write the role, such as “the incident commander”`);
     if (text.includes(QUESTION)) add('open_question', 'a question of the draft is not answered');
     if (refs !== null)
       for (const [, list = ''] of text.matchAll(/\[(E\d+(?:, E\d+)*)\]/g))
-        for (const ref of list.split(', ').filter((one) => !refs.has(one)))
+        for (const ref of list.split(', ').filter((cited) => !refs.has(cited)))
           add('unknown_citation', `${ref} refers to no entry of this post-mortem`);
   }
   for (const { item, at } of actionItemsOf(markdown).filter(({ item: { done } }) => !done)) {
@@ -70,5 +70,5 @@ export function lint(markdown: string, names: readonly string[], refs: ReadonlyS
 }
 
 /** Matches a name as a whole word, in any alphabet. */
-export const wordOf = (name: string): RegExp =>
+export const wholeWordPattern = (name: string): RegExp =>
   new RegExp(`(?<![\\p{L}\\p{N}_])${name.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')}(?![\\p{L}\\p{N}_])`, 'gu');

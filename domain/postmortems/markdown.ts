@@ -24,12 +24,12 @@ export function linesOf(text: string): TextLine[] {
       fence = FENCE.exec(line)?.[1] ?? null;
       return { line, inCode: false };
     }
-    if (closes(fence, line)) fence = null;
+    if (isClosingFence(fence, line)) fence = null;
     return { line, inCode: true };
   });
 }
 
-function closes(fence: string, line: string): boolean {
+function isClosingFence(fence: string, line: string): boolean {
   const closing = line.trim();
   return closing.length >= fence.length && closing.replaceAll(fence.charAt(0), '') === '' && /^ {0,3}\S/.test(line);
 }
@@ -49,13 +49,13 @@ export const markdownOf = ({ title, introduction, sections }: PostmortemText): s
 export function partsOf(markdown: string): PostmortemText {
   const lines = linesOf(markdown.endsWith('\n') ? markdown.slice(0, -1) : markdown);
   const starts = lines.flatMap(({ line, inCode }, at) => (!inCode && SECTION.test(line) ? [at] : []));
-  const first = starts[0] ?? lines.length;
-  const begin = lines.findIndex(({ line }) => line.trim() !== '');
-  const title = begin === -1 || begin >= first ? undefined : TITLE.exec(lines[begin]?.line ?? '')?.[1];
+  const firstSectionAt = starts[0] ?? lines.length;
+  const titleAt = lines.findIndex(({ line }) => line.trim() !== '');
+  const title = titleAt === -1 || titleAt >= firstSectionAt ? undefined : TITLE.exec(lines[titleAt]?.line ?? '')?.[1];
   const textIn = (from: number, until: number): string => textOf(lines.slice(from, until), until < lines.length);
   return {
     title: title?.trim() ?? '',
-    introduction: textIn(title === undefined ? 0 : begin + 1, first),
+    introduction: textIn(title === undefined ? 0 : titleAt + 1, firstSectionAt),
     sections: starts.map((start, n) => ({
       heading: SECTION.exec(lines[start]?.line ?? '')?.[1]?.trim() ?? '',
       text: textIn(start + 1, starts[n + 1] ?? lines.length),
@@ -65,10 +65,10 @@ export function partsOf(markdown: string): PostmortemText {
 
 /** Returns the text of lines without the empty lines that separate it from the headings around it. */
 function textOf(lines: readonly TextLine[], isFollowed: boolean): string {
-  const read = lines.map(({ line, inCode }) => (inCode ? line : line.replace(/^\\(?=\\*## )/, '')));
-  if (read[0] === '') read.shift();
-  if (isFollowed && read.at(-1) === '') read.pop();
-  return read.join('\n');
+  const texts = lines.map(({ line, inCode }) => (inCode ? line : line.replace(/^\\(?=\\*## )/, '')));
+  if (texts[0] === '') texts.shift();
+  if (isFollowed && texts.at(-1) === '') texts.pop();
+  return texts.join('\n');
 }
 
 const escapedHeadings = (text: string): string =>

@@ -12,7 +12,7 @@ import { lint } from './lint.ts';
 import { escaped } from './markdown.ts';
 import { sentenceCase } from './timeline.ts';
 
-/** An entry of the timeline as a model sees it. `ref`: as in the text, such as `E3`. */
+/** An entry of the timeline as the language model gets it. `ref`: as in the text, such as `E3`. */
 export type CitableEntry = { ref: string; at: string; text: string };
 
 /** Limits of what is sent, and of what is read. */
@@ -29,7 +29,7 @@ Headings: ${PROPOSED_SECTIONS.join(', ')}. Leave out a section about which the e
 Each sentence must follow from the entries that it cites, and cite at least one. Do not guess. Describe the system, not people: no blame, no
 names, no addresses. At most 5 sentences for a section, each of at most 300 characters, without Markdown.`;
 
-/** Returns what a model is sent: redacted entries only. Undefined: there is nothing to cite. */
+/** Builds the prompt for the language model, with redacted entries only. Undefined: there is nothing to cite. */
 export function wordingPrompt(
   entries: readonly CitableEntry[],
   facts: object,
@@ -64,38 +64,38 @@ const Answer = z.object({
     .max(20),
 });
 
-/** The sentences of an answer that are kept, by section, and how many were dropped. */
-export type ReadProse = Pick<Proposal, 'sentences' | 'dropped'> & { texts: ReadonlyMap<string, string> };
+/** The accepted sentences of a response, by section, and how many were dropped. */
+export type AcceptedProse = Pick<Proposal, 'sentences' | 'dropped'> & { texts: ReadonlyMap<string, string> };
 
 /**
- * Reads the answer of a model. A sentence is kept only if it cites entries that were sent, blames and names nobody, and has
- * no address; its text is escaped. Undefined: the answer does not have the form that was asked for.
+ * Parses the response of the language model. A sentence is accepted only if it cites entries that were sent, blames and names nobody, and has
+ * no address; its text is escaped. Undefined: the response does not have the requested form.
  *
  * @param names names of people that the text must not contain
  */
 export function readProposal(
   text: string,
   { sent, names }: { sent: ReadonlySet<string>; names: readonly string[] },
-): ReadProse | undefined {
-  const answer = Answer.safeParse(parsed(text));
+): AcceptedProse | undefined {
+  const answer = Answer.safeParse(parseJson(text));
   if (!answer.success) return undefined;
   const counts = new Map<DroppedBecause, number>();
   const texts = new Map<string, string[]>();
-  let kept = 0;
+  let accepted = 0;
   for (const { heading, sentences } of answer.data.sections)
     for (const sentence of sentences) {
-      const words = plain(sentence.text);
-      const because = faultOf(heading, words, sentence.entries, { sent, names });
+      const sentenceText = singleLine(sentence.text);
+      const because = dropReason(heading, sentenceText, sentence.entries, { sent, names });
       if (because !== undefined) {
         counts.set(because, (counts.get(because) ?? 0) + 1);
         continue;
       }
-      kept += 1;
+      accepted += 1;
       const refs = [...new Set(sentence.entries)].join(', ');
-      texts.set(heading, [...(texts.get(heading) ?? []), `${sentenceCase(escaped(words))} [${refs}].`]);
+      texts.set(heading, [...(texts.get(heading) ?? []), `${sentenceCase(escaped(sentenceText))} [${refs}].`]);
     }
   return {
-    sentences: kept,
+    sentences: accepted,
     dropped: DroppedBecause.options.flatMap((because) => {
       const count = counts.get(because);
       return count === undefined ? [] : [{ because, count }];
@@ -104,7 +104,7 @@ export function readProposal(
   };
 }
 
-function parsed(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
@@ -113,7 +113,7 @@ function parsed(text: string): unknown {
 }
 
 /** Returns one line without its final punctuation, which follows the references. */
-const plain = (text: string): string =>
+const singleLine = (text: string): string =>
   text
     .toWellFormed()
     .replaceAll(/[\s\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
@@ -122,13 +122,13 @@ const plain = (text: string): string =>
 
 const ADDRESS = /\w:\/\/|\bwww\.|@\w|\bmailto:/i;
 
-function faultOf(
+function dropReason(
   heading: string,
   text: string,
   entries: readonly unknown[],
   { sent, names }: { sent: ReadonlySet<string>; names: readonly string[] },
 ): DroppedBecause | undefined {
-  if (!PROPOSED_SECTIONS.some((one) => one === heading)) return 'form';
+  if (!PROPOSED_SECTIONS.some((section) => section === heading)) return 'form';
   if (text === '' || text.length > SENTENCE_MAX_CHARS) return 'form';
   if (entries.length === 0) return 'uncited';
   if (!entries.every((ref) => typeof ref === 'string' && sent.has(ref))) return 'unknown_entry';
@@ -145,9 +145,9 @@ function faultOf(
 export function proposedSections(
   sections: readonly Section[],
   draft: readonly Section[],
-  texts: ReadProse['texts'],
+  texts: AcceptedProse['texts'],
 ): ProposedSection[] {
-  const textOf = (all: readonly Section[], heading: string) => all.find((one) => one.heading === heading)?.text;
+  const textOf = (all: readonly Section[], heading: string) => all.find((section) => section.heading === heading)?.text;
   return PROPOSED_SECTIONS.flatMap((heading): ProposedSection[] => {
     const proposed = texts.get(heading);
     const before = textOf(sections, heading) ?? '';
@@ -161,7 +161,7 @@ export function proposedSections(
 export function withAccepted(sections: readonly Section[], accepted: readonly Section[]): Section[] {
   const texts = new Map(accepted.map(({ heading, text }) => [heading, text]));
   return [
-    ...sections.map((one) => ({ ...one, text: texts.get(one.heading) ?? one.text })),
-    ...accepted.filter(({ heading }) => !sections.some((one) => one.heading === heading)),
+    ...sections.map((section) => ({ ...section, text: texts.get(section.heading) ?? section.text })),
+    ...accepted.filter(({ heading }) => !sections.some((section) => section.heading === heading)),
   ];
 }

@@ -6,8 +6,12 @@ import { durationWords } from './words.ts';
 
 const DAY_SECONDS = 86_400;
 
-/** Returns whether people are to be reminded of a post-mortem that is not published. */
-export function reminderDue(
+/**
+ * Returns whether people are to be reminded of a post-mortem that is not published.
+ *
+ * @param timeScale how many times faster than real time the clock runs
+ */
+export function isReminderDue(
   { state, updated_at, reminded }: Pick<PostmortemRecord, 'state' | 'updated_at' | 'reminded'>,
   { afterDays, times }: PostmortemsFile['reminders'],
   now: Timestamp,
@@ -18,7 +22,7 @@ export function reminderDue(
   return plusSeconds(reminded?.at ?? updated_at, (afterDays * DAY_SECONDS) / timeScale) <= now;
 }
 
-/** @param now time of the reminder */
+/** Returns the text of a reminder. @param now time of the reminder */
 export function reminderText(
   { state, updated_at }: Pick<PostmortemRecord, 'state' | 'updated_at'>,
   now: Timestamp,
@@ -31,8 +35,12 @@ export function reminderText(
     : `The post-mortem has been waiting for its review for ${since}: publish it, or say what is missing`;
 }
 
-/** @param count action items of the same alert that are open, including this one */
-export function recallText(
+/**
+ * Returns the text that reminds responders of an open action item when its alert fires again.
+ *
+ * @param count action items of the same alert that are open, including this one
+ */
+export function openItemText(
   { title, owner, due, incident_id }: Pick<StoredActionItem, 'title' | 'owner' | 'due' | 'incident_id'>,
   count: number,
 ): string {

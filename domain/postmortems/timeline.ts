@@ -9,12 +9,12 @@ import type { DraftInput } from './record.ts';
 export type Row = { id: string; at: Timestamp; text: string; kind: string; decision?: string };
 
 /** Kinds of entries about Firebreak itself, or about how others were notified. */
-const LEFT_OUT =
+const EXCLUDED_KINDS =
   /^(?:page-|page\.(?:update|ended)|reminder\.|workflow\.|person\.|slack\.|stakeholder\.|statuspage\.|silence\.|inbox\.|postmortem\.|mitigation\.not_taken|commander\.|runbook\.message)/;
 
 const TEXT_MAX_CHARS = 300;
 
-/** More rows lose those about further alerts, and then those in the middle. */
+/** Limit of rows. Beyond it, rows about further alerts are left out first, and then those in the middle. */
 const ROWS_MAX = 80;
 
 /** Returns the rows up to the end of the incident, oldest first. */
@@ -53,7 +53,7 @@ export function rowsOf(
           },
         ];
   const entries = timeline
-    .filter(({ entry: { at, kind } }) => at <= end && !LEFT_OUT.test(kind))
+    .filter(({ entry: { at, kind } }) => at <= end && !EXCLUDED_KINDS.test(kind))
     .map(({ position, entry: { at, actor, kind, text, detail } }): Row => {
       const isFirst = kind === 'incident.opened';
       const who = isSystem(actor) ? '' : `${sentenceCase(naming.actor(actor))}: `;
@@ -93,9 +93,9 @@ export class References {
   readonly #refs = new Map<string, Citation>();
 
   /** Returns the reference of a record, such as `E3`. */
-  to(id: string, at: Timestamp | null): string {
-    const known = this.#refs.get(id);
-    if (known !== undefined) return known.ref;
+  refOf(id: string, at: Timestamp | null): string {
+    const citation = this.#refs.get(id);
+    if (citation !== undefined) return citation.ref;
     const ref = `E${this.#refs.size + 1}`;
     this.#refs.set(id, { ref, id, at });
     return ref;

@@ -17,7 +17,7 @@ export type DigestSection = {
   path: string;
 };
 
-/** Incidents to which one row of toil leads. */
+/** Number of incidents that one row of toil links to. */
 const LINKED_MAX = 5;
 
 /** Returns the parts of the digest in their order. Every digest has all of them. */
@@ -53,7 +53,7 @@ export const digestPath = (team: string | null): string =>
 const deliveryPath = ({ team }: TeamDigest, figure: DoraFigure, days: number): string =>
   `/console/delivery?${new URLSearchParams({ days: String(days), figure, ...(team !== null && { team }) }).toString()}#records`;
 
-const placeOf = ({ service, environment }: { service: string; environment: string }): Text => [
+const serviceCell = ({ service, environment }: { service: string; environment: string }): Text => [
   `${service} ${environment}`,
 ];
 
@@ -72,7 +72,7 @@ function incidents(digest: TeamDigest): DigestSection {
     columns: ['Incident', 'Service', 'Severity', 'Opened', 'Restored after'],
     rows: items.map(({ id, title, service, environment, severity: level, opened_at: at, restore_s: seconds }) => [
       incidentLink(id, title),
-      placeOf({ service, environment }),
+      serviceCell({ service, environment }),
       [level],
       [{ at }],
       [seconds === null ? 'not yet' : duration(seconds)],
@@ -105,7 +105,7 @@ function restore(digest: TeamDigest): DigestSection {
 
 function budgets({ budgets: all }: TeamDigest): DigestSection {
   const spent = all.filter(({ remaining }) => remaining !== null && remaining <= 0).length;
-  const burning = all.filter((one) => one.burning).length;
+  const burning = all.filter((budget) => budget.burning).length;
   const known = all.filter(({ remaining }) => remaining !== null).length;
   return {
     id: 'budgets',
@@ -117,7 +117,7 @@ function budgets({ budgets: all }: TeamDigest): DigestSection {
     columns: ['Objective', 'Service', 'Budget left', 'Errors of this week', 'Burn alert'],
     rows: all.map(({ slo, service, environment, remaining, corrected, spent: week, burning: burns }) => [
       [{ link: `/console/slos/${encodeURIComponent(slo)}`, text: slo }],
-      placeOf({ service, environment }),
+      serviceCell({ service, environment }),
       [share(remaining), ...(corrected === null ? [] : [withoutCorrections(corrected)])],
       [week === null ? 'unknown' : `${share(week)} of the budget`],
       [burns ? 'fires' : 'no'],
@@ -229,14 +229,16 @@ function toil({ team, toil: { tasks, saved_minutes: saved, spent_minutes: spent 
         ? 'No task of incident response was done.'
         : `${counted(byFirebreak, 'task')} done automatically, ${byPeople} by people or with their approval.${minutes}`,
     columns: ['Task', 'Automatic', 'With people', 'Minutes each', 'Saved', 'Incidents'],
-    rows: done.map(({ task, automatic, by_people: people, minutes_each: each, saved_minutes: own, incidents: ids }) => [
-      [TASKS[task]],
-      [String(automatic)],
-      [people === null ? 'not recorded' : String(people)],
-      [each === null ? 'not set' : String(each)],
-      [own === null ? 'unknown' : minutesText(own)],
-      linksTo(ids, team),
-    ]),
+    rows: done.map(
+      ({ task, automatic, by_people: people, minutes_each: each, saved_minutes: savedMinutes, incidents: ids }) => [
+        [TASKS[task]],
+        [String(automatic)],
+        [people === null ? 'not recorded' : String(people)],
+        [each === null ? 'not set' : String(each)],
+        [savedMinutes === null ? 'unknown' : minutesText(savedMinutes)],
+        linksTo(ids, team),
+      ],
+    ),
     path: digestPath(team),
   };
 }
@@ -260,7 +262,7 @@ function noisy({ noisy: { days, items } }: TeamDigest): DigestSection {
     columns: ['Alert', 'Service', 'Fired', 'Incidents', 'Pages'],
     rows: items.map(({ name, service, environment, times, incidents: count, pages, newest }) => [
       newest === null ? [{ link: '/console/inbox#noisy', text: name }] : incidentLink(newest, name),
-      placeOf({ service, environment }),
+      serviceCell({ service, environment }),
       [`${times} times`],
       [String(count)],
       [String(pages)],

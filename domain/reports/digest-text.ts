@@ -13,16 +13,16 @@ export const PAGE_ROWS = 50;
  * @param publicUrl address of the console without a final slash; undefined: unknown, so there are no links
  */
 export function digestMessage(digest: TeamDigest, publicUrl: string | undefined): ChatMessage {
-  const outside = (text: Text): Text => text.map((span) => absolute(span, publicUrl));
+  const withAbsoluteLinks = (text: Text): Text => text.map((span) => absolute(span, publicUrl));
   const sections = digestSections(digest);
   const page: Text = [{ link: digestPath(digest.team), text: 'Digest in the console' }];
   return {
     summary: `${digestTitle(digest)}: ${sections[0]?.summary ?? ''}`,
     parts: [
       { kind: 'header', text: digestTitle(digest) },
-      { kind: 'text', text: outside(digestScope(digest)) },
-      ...sections.map((section): ChatPart => ({ kind: 'text', text: outside(sectionText(section)) })),
-      ...(publicUrl === undefined ? [] : [{ kind: 'note' as const, text: outside(page) }]),
+      { kind: 'text', text: withAbsoluteLinks(digestScope(digest)) },
+      ...sections.map((section): ChatPart => ({ kind: 'text', text: withAbsoluteLinks(sectionText(section)) })),
+      ...(publicUrl === undefined ? [] : [{ kind: 'note' as const, text: withAbsoluteLinks(page) }]),
     ],
   };
 }
@@ -73,13 +73,15 @@ export function digestMarkdown(digest: TeamDigest, publicUrl: string | undefined
 }
 
 function markdownSpan(span: Span, publicUrl: string | undefined): string {
-  if (typeof span === 'string') return inside(span);
+  if (typeof span === 'string') return escapedKeepingSpaces(span);
   if ('at' in span) return utcWords(span);
   if ('link' in span)
-    return publicUrl === undefined ? inside(span.text) : `[${inside(span.text)}](${publicUrl}${span.link})`;
+    return publicUrl === undefined
+      ? escapedKeepingSpaces(span.text)
+      : `[${escapedKeepingSpaces(span.text)}](${publicUrl}${span.link})`;
   return '';
 }
 
 /** Escapes a text and keeps the spaces around it, which separate it from its neighbors. */
-const inside = (text: string): string =>
+const escapedKeepingSpaces = (text: string): string =>
   `${/^\s/.test(text) ? ' ' : ''}${escaped(text)}${/\s$/.test(text) && text.trim() !== '' ? ' ' : ''}`;

@@ -69,20 +69,20 @@ export function teamDigest(
     environments: [...environments],
     complete,
     incidents: incidentsOf(records, from),
-    restore: weeks.map((one) => {
+    restore: weeks.map((trendWeek) => {
       const restored = records.incidents
-        .filter(({ opened_at: at }) => isIn(at, one))
+        .filter(({ opened_at: at }) => isWithin(at, trendWeek))
         .map(({ restore_s: seconds }) => seconds)
         .filter((seconds) => seconds !== null);
-      return { ...one, incidents: restored.length, median_s: median(restored) };
+      return { ...trendWeek, incidents: restored.length, median_s: median(restored) };
     }),
     budgets: budgetsOf(records),
     freezes: freezesOf(records.freezes, { from, until }),
     delivery: {
       week,
       week_before: figuresOf(
-        records.deploys.filter(({ started_at: at }) => isIn(at, before)),
-        records.incidents.filter(({ opened_at: at }) => isIn(at, before)),
+        records.deploys.filter(({ started_at: at }) => isWithin(at, before)),
+        records.incidents.filter(({ opened_at: at }) => isWithin(at, before)),
         WEEK_SECONDS / DAY_SECONDS,
         delivery,
       ),
@@ -116,8 +116,8 @@ const weekBefore = (until: Timestamp, back: number): Window => ({
   until: plusSeconds(until, -back * WEEK_SECONDS),
 });
 
-/** The first instant belongs to the week only in the oldest one; others share it with the week before. */
-const isIn = (at: Timestamp, { from, until }: Window): boolean => at > from && at <= until;
+/** A window contains its end but not its start, so that no instant belongs to two weeks. */
+const isWithin = (at: Timestamp, { from, until }: Window): boolean => at > from && at <= until;
 
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
@@ -133,7 +133,8 @@ function incidentsOf({ incidents, severities }: DigestRecords, from: Timestamp):
       opened_at,
       restore_s,
     }));
-  const count = (severity: IncidentRecord['severity']) => items.filter((one) => one.severity === severity).length;
+  const count = (severity: IncidentRecord['severity']) =>
+    items.filter((incident) => incident.severity === severity).length;
   return {
     opened: items.length,
     by_severity: { critical: count('critical'), warning: count('warning'), info: count('info') },
@@ -195,9 +196,9 @@ export type DoneTask = { task: ToilTask; isAutomatic: boolean; incident: Inciden
 /** Counts what Firebreak did, and whether a person had a part in it. */
 function toilOf({ tasks: all, rollbacksOutside }: DigestRecords, minutes: ToilMinutes): TeamDigest['toil'] {
   const tasks = ToilTask.options.map((task): ToilRow => {
-    const own = all.filter((one) => one.task === task);
-    const automatic = own.filter(({ isAutomatic }) => isAutomatic);
-    const withPerson = own.length - automatic.length + (task === 'rollback' ? rollbacksOutside : 0);
+    const done = all.filter((doneTask) => doneTask.task === task);
+    const automatic = done.filter(({ isAutomatic }) => isAutomatic);
+    const withPerson = done.length - automatic.length + (task === 'rollback' ? rollbacksOutside : 0);
     const byPeople = task === 'rollback' || task === 'runbookStep' ? withPerson : null;
     const each = minutes[task] ?? null;
     return {
@@ -222,22 +223,24 @@ function sumOf(rows: readonly ToilRow[], field: 'saved_minutes' | 'spent_minutes
 export function tasksIn({ incident, effects, decisions, runs }: DoneInIncident): DoneTask[] {
   const real = effects.filter(({ state, stand_in: standIn }) => state === 'succeeded' && standIn === undefined);
   const all = real.flatMap((effect): DoneTask[] => {
-    const one = (task: ToilTask, isAutomatic: boolean): DoneTask[] => [{ task, isAutomatic, incident: incident.id }];
+    const doneTask = (task: ToilTask, isAutomatic: boolean): DoneTask[] => [
+      { task, isAutomatic, incident: incident.id },
+    ];
     const name = evidenceNameOf(incident.id, effect.key);
     const [, run] = /^runbook\.(\d+)\./.exec(name) ?? [];
     // A page that another system sent is not Firebreak's.
     if (effect.kind === 'page' || effect.kind === 'page-fallback')
-      return effect.followed === undefined ? one('page', true) : [];
-    if (run !== undefined) return one('runbookStep', runs.get(Number(run))?.by === undefined);
+      return effect.followed === undefined ? doneTask('page', true) : [];
+    if (run !== undefined) return doneTask('runbookStep', runs.get(Number(run))?.by === undefined);
     if (!/^roll-back\.\d+$/.test(name)) return [];
-    return one('rollback', isAutomatic(decisionOf(decisions, name, effect.at)));
+    return doneTask('rollback', isAutomatic(decisionOf(decisions, name, effect.at)));
   });
   return incident.channel_opened_at === undefined || incident.channel_stand_in === true
     ? all
     : [...all, { task: 'channel', isAutomatic: true, incident: incident.id }];
 }
 
-/** Nobody requested the act, and nobody approved it. */
+/** Returns whether Firebreak acted without a request and without an approval. */
 const isAutomatic = (decision: DecisionView | undefined): boolean =>
   decision !== undefined &&
   decision.because !== 'requested_by_person' &&

@@ -1,5 +1,8 @@
-export const counted = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;
+/** Formats a number with its noun: `1 task`, `2 tasks`. */
+export const counted = (count: number, singular: string, plural = `${singular}s`): string =>
+  `${count} ${count === 1 ? singular : plural}`;
 
+/** Formats a share, 0 to 1, in percent. */
 export const share = (value: number | null): string =>
   value === null ? 'no data' : `${Number((value * 100).toFixed(1))} %`;
 

@@ -31,8 +31,8 @@ export function serviceVariables(incident: IncidentRecord, config: Pick<Config, 
   return { team: entry?.team ?? '', tier: entry?.tier ?? NO_TIER };
 }
 
-/** Returns the variables for a runbook's `when` while it is chosen, before any step or judgement. */
-const beforeItBegins = (
+/** Returns the variables for a runbook's `when` during its selection, before any step or judgement. */
+const selectionVariables = (
   incident: IncidentRecord,
   config: Pick<Config, 'services'>,
   signal: Pick<Signal, 'annotations'>,
@@ -70,7 +70,7 @@ export function bestMatch<S extends Signal>(
   const found = new Map<Runbook, S>();
   for (const signal of firing) {
     const labels = routingLabels(signal, entry);
-    const { chosen } = select(usable, labels, beforeItBegins(incident, config, signal, labels));
+    const { chosen } = select(usable, labels, selectionVariables(incident, config, signal, labels));
     if (chosen !== null) found.set(chosen, signal);
   }
   const [runbook] = byPriority([...found.keys()]);

@@ -6,8 +6,8 @@ import { checkRunbook } from './check.ts';
 import { compile, isConstant } from './cel/cel.ts';
 import { factsOf } from './kinds.ts';
 import { didYouMean } from './similar-names.ts';
-import { inOrder, type Problem, problem } from './problem.ts';
-import { covered, meets, alternativesOf } from './reachability.ts';
+import { inFileOrder, type Problem, problem } from './problem.ts';
+import { isCovered, canBeMet, alternativesOf } from './reachability.ts';
 import { byPriority } from './select.ts';
 import type { Declarations, Variables } from './variables.ts';
 import { declarationsOf, placedSteps } from './placed-steps.ts';
@@ -19,10 +19,10 @@ import { declarationsOf, placedSteps } from './placed-steps.ts';
  */
 export function lint(set: Pick<RunbookSet, 'runbooks'>, services?: Config['services']): Problem[] {
   const ordered = byPriority(set.runbooks);
-  return inOrder([
+  return inFileOrder([
     ...ordered.flatMap(checkRunbook),
     ...sameNames(ordered),
-    ...ordered.flatMap((runbook) => [...neverTrue(runbook), ...neverStarted(runbook)]),
+    ...ordered.flatMap((runbook) => [...constantConditions(runbook), ...requiredInputWarnings(runbook)]),
     ...unreachable(ordered),
     ...conflicts(ordered),
     ...(services === undefined ? [] : ordered.flatMap((runbook) => unknownScopes(runbook, services))),
@@ -31,8 +31,8 @@ export function lint(set: Pick<RunbookSet, 'runbooks'>, services?: Config['servi
 
 /** Returns the problems that can be found in a runbook that is excluded from the set because of other errors. */
 export const lintAlone = (runbook: Runbook, services?: Config['services']): Problem[] => [
-  ...neverTrue(runbook),
-  ...neverStarted(runbook),
+  ...constantConditions(runbook),
+  ...requiredInputWarnings(runbook),
   ...(services === undefined ? [] : unknownScopes(runbook, services)),
 ];
 
@@ -52,7 +52,7 @@ export function sameNames(runbooks: readonly Runbook[]): Problem[] {
 }
 
 /** Reports conditions with a constant value. */
-function neverTrue(runbook: Runbook): Problem[] {
+function constantConditions(runbook: Runbook): Problem[] {
   const declared = declarationsOf(runbook);
   const conditions = [
     { path: 'when', text: runbook.when, what: 'the runbook' },
@@ -66,22 +66,22 @@ function neverTrue(runbook: Runbook): Problem[] {
     })),
   ];
   return conditions.flatMap(({ path, text, what }) => {
-    const value = text === undefined ? undefined : constant(text, declared);
+    const value = text === undefined ? undefined : constantValue(text, declared);
     if (value === undefined) return [];
     if (value) return [problem(runbook, path, `"when" is always true`, 'remove it', 'warning')];
     return [problem(runbook, path, `"when" is never true: ${what} never runs`, 'delete it, or correct "when"')];
   });
 }
 
-function constant(text: string, declared: Declarations): boolean | undefined {
-  const read = compile(text, declared);
-  if (!read.ok || !isConstant(read.compiled.findings)) return undefined;
-  const query = read.compiled.evaluate(NOTHING);
-  return query.ok && typeof query.value === 'boolean' ? query.value : undefined;
+function constantValue(text: string, declared: Declarations): boolean | undefined {
+  const result = compile(text, declared);
+  if (!result.ok || !isConstant(result.compiled.findings)) return undefined;
+  const evaluated = result.compiled.evaluate(PLACEHOLDERS);
+  return evaluated.ok && typeof evaluated.value === 'boolean' ? evaluated.value : undefined;
 }
 
 /** Placeholder values for expressions that read no variables. */
-const NOTHING: Variables = {
+const PLACEHOLDERS: Variables = {
   incident: {
     id: '',
     service: '',
@@ -102,7 +102,7 @@ const NOTHING: Variables = {
 };
 
 /** Warns about required inputs: alerts provide no inputs, so only people can start the runbook. */
-const neverStarted = (runbook: Runbook): Problem[] =>
+const requiredInputWarnings = (runbook: Runbook): Problem[] =>
   Object.entries(runbook.inputs)
     .filter(([, input]) => input.required)
     .map(([name]) =>
@@ -122,9 +122,11 @@ const neverStarted = (runbook: Runbook): Problem[] =>
 function unreachable(ordered: readonly Runbook[]): Problem[] {
   return ordered.flatMap((runbook, index): Problem[] => {
     const all = alternativesOf(runbook);
-    const possible = all.filter((alternative) => meets(alternative) !== 'no');
+    const possible = all.filter((alternative) => canBeMet(alternative) !== 'no');
     if (possible.length === 0)
-      return [problem(runbook, 'match', 'unreachable: no alert can meet all of its matchers', impossible(runbook))];
+      return [
+        problem(runbook, 'match', 'unreachable: no alert can meet all of its matchers', contradictionHint(runbook)),
+      ];
     const dead = all.flatMap((alternative, at) =>
       possible.includes(alternative)
         ? []
@@ -140,13 +142,13 @@ function unreachable(ordered: readonly Runbook[]): Problem[] {
     );
     // A runbook with a `when` leaves alerts that it rejects to the next one.
     const earlier = ordered.slice(0, index).filter(({ when }) => when === undefined);
-    const alone = earlier.find((other) => covered(possible, alternativesOf(other)));
-    if (alone !== undefined) return [...dead, shadowed(runbook, [alone])];
-    return covered(possible, earlier.flatMap(alternativesOf)) ? [...dead, shadowed(runbook, earlier)] : dead;
+    const single = earlier.find((other) => isCovered(possible, alternativesOf(other)));
+    if (single !== undefined) return [...dead, shadowed(runbook, [single])];
+    return isCovered(possible, earlier.flatMap(alternativesOf)) ? [...dead, shadowed(runbook, earlier)] : dead;
   });
 }
 
-function impossible({ match }: Runbook): string {
+function contradictionHint({ match }: Runbook): string {
   const severity = match.any.flat().find(({ name, isRegex, isEqual }) => name === 'severity' && !isRegex && isEqual);
   return severity === undefined
     ? 'check for contradicting matchers of one label'
@@ -172,10 +174,10 @@ function conflicts(ordered: readonly Runbook[]): Problem[] {
   return ordered.flatMap((runbook, index) =>
     ordered
       .slice(0, index)
-      .filter((other) => other.priority === runbook.priority && acts(other) !== acts(runbook))
+      .filter((other) => other.priority === runbook.priority && actionsKey(other) !== actionsKey(runbook))
       .filter((other) =>
         alternativesOf(runbook).some((alternative) =>
-          alternativesOf(other).some((theirs) => meets([...alternative, ...theirs]) === 'yes'),
+          alternativesOf(other).some((theirs) => canBeMet([...alternative, ...theirs]) === 'yes'),
         ),
       )
       .map((other) =>
@@ -190,7 +192,7 @@ function conflicts(ordered: readonly Runbook[]): Problem[] {
 }
 
 /** Returns the changes to production as a string that is equal for equal actions. */
-const acts = (runbook: Runbook): string =>
+const actionsKey = (runbook: Runbook): string =>
   JSON.stringify(
     placedSteps(runbook)
       .filter(({ step }) => factsOf(step).mutating)
@@ -202,13 +204,13 @@ function unknownScopes(runbook: Runbook, services: Config['services']): Problem[
   const environments = new Set(entries.flatMap((entry) => Object.keys(entry.environments)));
   const entryOf = (name: string): ServiceEntry | undefined => serviceEntry(services, name);
   return [
-    ...named(runbook, 'services', 'service').flatMap(({ name, path }) =>
+    ...requiredNames(runbook, 'services', 'service').flatMap(({ name, path }) =>
       entryOf(name) === undefined
         ? [problem(runbook, path, `the catalogue has no service "${name}"`, didYouMean(name, Object.keys(services)))]
         : [],
     ),
     // A service without listed environments accepts any environment.
-    ...named(runbook, 'environments', 'environment').flatMap(({ name, path }) =>
+    ...requiredNames(runbook, 'environments', 'environment').flatMap(({ name, path }) =>
       environments.has(name) || entries.some((entry) => Object.keys(entry.environments).length === 0)
         ? []
         : [
@@ -224,7 +226,11 @@ function unknownScopes(runbook: Runbook, services: Config['services']): Problem[
 }
 
 /** Returns the names that a runbook requires by its own key or by a matcher. */
-function named(runbook: Runbook, key: 'services' | 'environments', label: string): { name: string; path: string }[] {
+function requiredNames(
+  runbook: Runbook,
+  key: 'services' | 'environments',
+  label: string,
+): { name: string; path: string }[] {
   const listed: readonly string[] = runbook[key] ?? [];
   return [
     ...listed.map((name, index) => ({ name, path: `${key}.${index}` })),

@@ -30,28 +30,30 @@ export type Remaining = {
   done: StepEnds;
 };
 
-/** Computes the remaining steps. Completed steps are kept unless the run undid them or does not know whether it did. */
+/** Computes the remaining steps. Completed steps are not repeated, unless the run undid them or does not know whether it did. */
 export function remainingOf({ steps }: Pick<RunbookPlan, 'steps'>, ends: StepEnds): Remaining {
   const stopped = steps.filter(({ id, onFailure }) => ends[id]?.status === 'failed' && onFailure !== 'continue');
   const stage = Math.min(...stopped.map((step) => step.stage));
   const failed = stopped.filter((step) => step.stage === stage);
-  const kept = steps.filter((step) => isKept(step, ends, stage));
+  const notRepeated = steps.filter((step) => staysDone(step, ends, stage));
   return {
     failed: failed.map(({ id }) => id),
-    done: Object.fromEntries(kept.flatMap(({ id }) => (ends[id] === undefined ? [] : [[id, ends[id]] as const]))),
+    done: Object.fromEntries(
+      notRepeated.flatMap(({ id }) => (ends[id] === undefined ? [] : [[id, ends[id]] as const])),
+    ),
   };
 }
 
-function isKept({ id, stage }: PlannedStep, ends: StepEnds, failedStage: number): boolean {
-  const back: StepEnd | undefined = ends[undoId(id)];
-  if (back !== undefined && back.status !== 'skipped') return false;
+function staysDone({ id, stage }: PlannedStep, ends: StepEnds, failedStage: number): boolean {
+  const undoEnd: StepEnd | undefined = ends[undoId(id)];
+  if (undoEnd !== undefined && undoEnd.status !== 'skipped') return false;
   const isDone = ends[id]?.status === 'succeeded' || ends[id]?.status === 'skipped';
   return stage < failedStage || (stage === failedStage && isDone);
 }
 
 /** Describes the first steps that are not done yet. @example 'step restart' */
-export function whereFrom(runbook: Runbook, done: StepEnds): string {
-  const left = planOf(runbook).steps.filter(({ id }) => done[id] === undefined);
-  const first = left.filter(({ stage }) => stage === left[0]?.stage).map(({ id }) => id);
+export function nextStepsText(runbook: Runbook, done: StepEnds): string {
+  const remaining = planOf(runbook).steps.filter(({ id }) => done[id] === undefined);
+  const first = remaining.filter(({ stage }) => stage === remaining[0]?.stage).map(({ id }) => id);
   return `${first.length === 1 ? 'step' : 'steps'} ${first.join(', ')}`;
 }

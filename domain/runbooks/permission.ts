@@ -2,7 +2,7 @@ import type { Reason } from '../../schemas/incidents/reason.ts';
 import type { Known, StepGuards } from '../rollback/guard.ts';
 import { guardsThatApply } from '../rollback/guards.ts';
 
-/** `say`: only report what would be done. `no`: not permitted even with approval. */
+/** `ask`: requires approval. `say`: only report what would be done. `no`: not permitted even with approval. */
 export type Permission = { kind: 'act' } | { kind: 'ask' | 'say' | 'no'; reasons: Reason[] };
 
 /**
@@ -10,15 +10,15 @@ export type Permission = { kind: 'act' } | { kind: 'ask' | 'say' | 'no'; reasons
  * automatic action.
  */
 export function permit(guards: StepGuards): Permission {
-  const applied = guardsThatApply('step', knownOf(guards));
+  const applied = guardsThatApply('step', guardInputs(guards));
   for (const kind of ['no', 'say', 'ask'] as const) {
-    const reasons = applied.flatMap((one) => (one.does === kind ? one.reasons : []));
+    const reasons = applied.flatMap((guard) => (guard.does === kind ? guard.reasons : []));
     if (reasons.length > 0) return { kind, reasons };
   }
   return { kind: 'act' };
 }
 
-const knownOf = (guards: StepGuards): Known['step'] => ({
+const guardInputs = (guards: StepGuards): Known['step'] => ({
   suspect: undefined,
   lacking: null,
   neighbours_unreadable: false,
@@ -41,7 +41,7 @@ export type QuestionInputs = {
 };
 
 /** Returns why approval is required; empty if it is not. */
-export function whyAsked({ title, only_asks, guards }: QuestionInputs): Reason[] {
+export function approvalReasons({ title, only_asks, guards }: QuestionInputs): Reason[] {
   if (only_asks) return [{ code: 'runbook_requires_approval', text: `the runbook "${title}" asks for approval` }];
   const permission = permit(guards);
   return permission.kind === 'ask' ? permission.reasons : [];

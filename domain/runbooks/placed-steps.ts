@@ -4,7 +4,7 @@ import type { ParallelStep, SingleStep } from '../../schemas/runbooks/parts/step
 import type { Declarations } from './variables.ts';
 
 /** A step with its location in the front matter. */
-export type Placed = {
+export type PlacedStep = {
   step: SingleStep;
   /** For example `steps.2.parallel.0`. */
   path: string;
@@ -16,8 +16,8 @@ export type Placed = {
 };
 
 /** Returns all steps in file order, with those of `onFailure` at the end. */
-export function placedSteps({ steps, onFailure }: Pick<Runbook, 'steps' | 'onFailure'>): Placed[] {
-  const main = steps.flatMap((step, index): Placed[] => {
+export function placedSteps({ steps, onFailure }: Pick<Runbook, 'steps' | 'onFailure'>): PlacedStep[] {
+  const main = steps.flatMap((step, index): PlacedStep[] => {
     const path = `steps.${index}`;
     const stage = index + 1;
     if (!('parallel' in step)) return [{ step, path, stage, group: null, onFailure: false }];

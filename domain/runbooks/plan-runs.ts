@@ -3,10 +3,10 @@ import type { Timestamp } from '../../schemas/time/time.ts';
 import { type InboxPost, inboxPostOf } from '../incidents/inbox-post.ts';
 import type { IncidentChange } from '../ports/incidents.ts';
 import type { BegunRunbook, SelectedRunbook, RunbookEnd, StartedRun } from '../ports/runbooks.ts';
-import { nextManualRun, whereFrom } from './manual-runs.ts';
+import { nextManualRun, nextStepsText } from './manual-runs.ts';
 
 /** Returns the timeline entry of a runbook that was selected for alerts. */
-export function chosenEntry(
+export function selectionEntry(
   { runbook }: SelectedRunbook,
   number: number,
   because: string,
@@ -29,17 +29,17 @@ export type RunPlan = { kind: 'starts'; number: number; before: number | null; p
 export function planRun(
   incident: IncidentRecord | undefined,
   begun: readonly BegunRunbook[],
-  { runbook, by, continues: again }: SelectedRunbook & { by: string },
+  { runbook, by, continues: continued }: SelectedRunbook & { by: string },
   at: Timestamp,
 ): RunPlan | Exclude<StartedRun, { kind: 'started' }> {
   if (incident === undefined || incident.status === 'resolved') return { kind: 'closed' };
   const { name, version, title } = runbook;
-  const ofName = begun.filter((run) => run.name === name);
-  const running = ofName.find((run) => !run.done);
+  const runsOfRunbook = begun.filter((run) => run.name === name);
+  const running = runsOfRunbook.find((run) => !run.done);
   if (running !== undefined) return { kind: 'running', number: running.number };
   const number = nextManualRun(begun.map((run) => run.number));
   if (number === null) return { kind: 'too_many' };
-  const from = again === undefined ? '' : ` again, from ${whereFrom(runbook, again.done)}`;
+  const from = continued === undefined ? '' : ` again, from ${nextStepsText(runbook, continued.done)}`;
   const timeline = {
     actor: by,
     kind: 'runbook.started',
@@ -49,7 +49,7 @@ export function planRun(
   return {
     kind: 'starts',
     number,
-    before: ofName.at(-1)?.number ?? null,
+    before: runsOfRunbook.at(-1)?.number ?? null,
     post: inboxPostOf(incident, { kind: 'runbook_run', number }, at, { timeline }),
     entry: { ...timeline, at },
   };
@@ -64,12 +64,12 @@ export function planRunEnd(
 ): { kind: 'post'; post: InboxPost } | { kind: 'entry'; entry: TimelineEntry } {
   const timeline = { actor: 'firebreak', kind: `runbook.${outcome}`, text, detail: { number } };
   if (incident.status === 'resolved') return { kind: 'entry', entry: { ...timeline, at } };
-  const change = { ...afterwards(incident, effects, number, acted, at), timeline };
+  const change = { ...statusAfterRun(incident, effects, number, acted, at), timeline };
   return { kind: 'post', post: inboxPostOf(incident, { kind: 'runbook', number, acted, page }, at, change) };
 }
 
 /** Returns the incident's status after a run has ended. */
-function afterwards(
+function statusAfterRun(
   { status, verification }: IncidentRecord,
   effects: readonly Pick<Effect, 'resource' | 'state'>[],
   number: number,
@@ -78,10 +78,10 @@ function afterwards(
 ): IncidentChange {
   if (acted) return { status: 'mitigated', verification: 'pending', verifying: { number: 0, runbook: number, at } };
   // Another action of this incident may be changing production now.
-  const acts = effects.some(
+  const isActing = effects.some(
     ({ resource, state }) => resource !== undefined && (state === 'intended' || state === 'accepted'),
   );
-  if (status !== 'mitigating' || acts) return {};
+  if (status !== 'mitigating' || isActing) return {};
   // A failed runbook does not undo an earlier mitigation.
   return { status: verification === 'not_needed' || verification === 'failed' ? 'open' : 'mitigated' };
 }

@@ -2,9 +2,9 @@ import { secondsOf } from '../../schemas/time/maintenance.ts';
 import type { Runbook } from '../../schemas/runbooks/runbook.ts';
 import type { StepKind } from '../../schemas/runbooks/parts/kinds.ts';
 import type { Approval, FailureAction, SingleStep } from '../../schemas/runbooks/parts/steps.ts';
-import { type BuiltIn, factsOf } from './kinds.ts';
+import { type BuiltInInverse, factsOf } from './kinds.ts';
 import { lineOf } from './problem.ts';
-import { type Placed, placedSteps } from './placed-steps.ts';
+import { type PlacedStep, placedSteps } from './placed-steps.ts';
 
 /** One step to execute. */
 export type PlannedStep = {
@@ -42,7 +42,7 @@ export type PlannedInverse = {
   of: string;
   with: SingleStep['with'];
   timeoutSeconds: number;
-} & BuiltIn;
+} & BuiltInInverse;
 
 export type RunbookPlan = {
   runbook: string;
@@ -55,19 +55,24 @@ export type RunbookPlan = {
 
 /** Flattens and numbers the steps of a runbook. */
 export function planOf(runbook: Runbook): RunbookPlan {
-  const steps = placedSteps(runbook).map((placed, index) => ({ placed, planned: planned(runbook, placed, index + 1) }));
-  const those = (onFailure: boolean): PlannedStep[] =>
-    steps.filter(({ placed }) => placed.onFailure === onFailure).map((each) => each.planned);
+  const steps = placedSteps(runbook).map((placed, index) => ({
+    runsOnFailure: placed.onFailure,
+    step: plannedStep(runbook, placed, index + 1),
+  }));
   return {
     runbook: runbook.name,
     version: runbook.version,
-    steps: those(false),
-    failureSteps: those(true),
+    steps: steps.filter(({ runsOnFailure }) => !runsOnFailure).map(({ step }) => step),
+    failureSteps: steps.filter(({ runsOnFailure }) => runsOnFailure).map(({ step }) => step),
     undo: runbook.undo,
   };
 }
 
-function planned(runbook: Runbook, { step, path, stage, group, onFailure }: Placed, number: number): PlannedStep {
+function plannedStep(
+  runbook: Runbook,
+  { step, path, stage, group, onFailure }: PlacedStep,
+  number: number,
+): PlannedStep {
   const facts = factsOf(step);
   const key = `runbook/${runbook.name}@${runbook.version}/${step.id}`;
   const timeoutSeconds = timeoutOf(step, facts.timeoutSeconds);
@@ -94,10 +99,10 @@ function planned(runbook: Runbook, { step, path, stage, group, onFailure }: Plac
 }
 
 /** Returns the time-out; `checkRunbook` ensures that steps that change production set one. */
-function timeoutOf(step: SingleStep, usual: number | null): number {
+function timeoutOf(step: SingleStep, defaultSeconds: number | null): number {
   if (step.timeout !== undefined) return secondsOf(step.timeout);
   if (step.uses === 'wait') return secondsOf(step.with.for);
-  return usual ?? 0;
+  return defaultSeconds ?? 0;
 }
 
 function approvalOf(step: SingleStep): PlannedStep['approval'] {

@@ -29,9 +29,9 @@ export function lineOf(lines: Readonly<Record<string, number>>, path: string): n
 }
 
 /** Formats a problem as `runbooks/x.md:7: message (suggestion)`. */
-export const shown = ({ file, line, level, message, suggestion }: Problem): string =>
+export const problemText = ({ file, line, level, message, suggestion }: Problem): string =>
   `${file}:${line}: ${level === 'warning' ? 'warning: ' : ''}${message}${suggestion === null ? '' : ` (${suggestion})`}`;
 
 /** Sorts by file and line. */
-export const inOrder = (problems: readonly Problem[]): Problem[] =>
+export const inFileOrder = (problems: readonly Problem[]): Problem[] =>
   problems.toSorted((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line));

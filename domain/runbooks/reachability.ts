@@ -11,7 +11,7 @@ export type Alternative = readonly Matcher[];
  * Whether an alert can meet the conditions. `unknown`: patterns for which it is unknown whether any text matches all of
  * them.
  */
-type Meets = 'yes' | 'no' | 'unknown';
+type CanBeMet = 'yes' | 'no' | 'unknown';
 
 /** Maximum number of search steps; beyond it, no problem is reported. */
 const MAX_STEPS = 20_000;
@@ -23,50 +23,50 @@ export function alternativesOf(
   const scopeMatchers = SCOPE_LABELS.flatMap(([key, label]): Matcher[] => {
     const allowed = runbook[key];
     if (allowed === undefined) return [];
-    return [{ name: label, value: allowed.map(quoted).join('|'), isRegex: true, isEqual: true }];
+    return [{ name: label, value: allowed.map(escapedForPattern).join('|'), isRegex: true, isEqual: true }];
   });
   return runbook.match.any.map((matchers) => [...matchers, ...scopeMatchers]);
 }
 
 /** Escapes text for a regular expression. */
-const quoted = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
+const escapedForPattern = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
 
 /** Returns whether an alert can meet all conditions. */
-export function meets(alternative: Alternative): Meets {
+export function canBeMet(alternative: Alternative): CanBeMet {
   const labels = Map.groupBy(alternative, ({ name }) => name);
-  const each = [...labels].map(([name, matchers]) => meetsOn(name, matchers));
-  if (each.includes('no')) return 'no';
-  return each.includes('unknown') ? 'unknown' : 'yes';
+  const byLabel = [...labels].map(([name, matchers]) => canBeMetOn(name, matchers));
+  if (byLabel.includes('no')) return 'no';
+  return byLabel.includes('unknown') ? 'unknown' : 'yes';
 }
 
 /**
  * Returns whether no alert remains for a runbook: every alert that meets one of `options` also meets one of `earlier`.
  * True only if certain.
  */
-export function covered(options: readonly Alternative[], earlier: readonly Alternative[]): boolean {
+export function isCovered(options: readonly Alternative[], earlier: readonly Alternative[]): boolean {
   const budget = { steps: MAX_STEPS };
-  return options.every((alternative) => !escapes(alternative, earlier, budget));
+  return options.every((alternative) => !canEscape(alternative, earlier, budget));
 }
 
 /**
  * Returns whether an alert may meet `alternative` and none of `earlier`: for each of these, at least one condition must fail.
  */
-function escapes(alternative: Alternative, earlier: readonly Alternative[], budget: { steps: number }): boolean {
+function canEscape(alternative: Alternative, earlier: readonly Alternative[], budget: { steps: number }): boolean {
   budget.steps -= 1;
   if (budget.steps < 0) return true;
-  if (meets(alternative) === 'no') return false;
+  if (canBeMet(alternative) === 'no') return false;
   const [next, ...rest] = earlier;
   if (next === undefined) return true;
-  if (meets([...alternative, ...next]) === 'no') return escapes(alternative, rest, budget);
-  return next.some((matcher) => escapes([...alternative, { ...matcher, isEqual: !matcher.isEqual }], rest, budget));
+  if (canBeMet([...alternative, ...next]) === 'no') return canEscape(alternative, rest, budget);
+  return next.some((matcher) => canEscape([...alternative, { ...matcher, isEqual: !matcher.isEqual }], rest, budget));
 }
 
-function meetsOn(label: string, matchers: readonly Matcher[]): Meets {
+function canBeMetOn(label: string, matchers: readonly Matcher[]): CanBeMet {
   const holds = (value: string): boolean => matches(matchers, new Map([[label, value]]));
   const finite = finiteValues(label, matchers);
   if (finite !== undefined) return finite.some(holds) ? 'yes' : 'no';
-  if (candidates(matchers).some(holds)) return 'yes';
-  if (contradict(matchers)) return 'no';
+  if (candidateValues(matchers).some(holds)) return 'yes';
+  if (areContradictory(matchers)) return 'no';
   // The candidates represent every possible text, unless a condition is a pattern that they may not represent.
   return matchers.every(isExact) ? 'no' : 'unknown';
 }
@@ -75,15 +75,17 @@ function meetsOn(label: string, matchers: readonly Matcher[]): Meets {
 function finiteValues(label: string, matchers: readonly Matcher[]): readonly string[] | undefined {
   if (label === 'severity') return Severity.options;
   for (const { value, isRegex, isEqual } of matchers) {
-    const values = isRegex ? alternatives(value) : [value];
+    const values = isRegex ? literalChoices(value) : [value];
     if (isEqual && values !== undefined) return values;
   }
   return undefined;
 }
 
 /** Returns values that the conditions distinguish, including a text that none of them names. */
-function candidates(matchers: readonly Matcher[]): string[] {
-  const named = matchers.flatMap(({ value, isRegex }) => (isRegex ? (alternatives(value) ?? samples(value)) : [value]));
+function candidateValues(matchers: readonly Matcher[]): string[] {
+  const named = matchers.flatMap(({ value, isRegex }) =>
+    isRegex ? (literalChoices(value) ?? samples(value)) : [value],
+  );
   return ['', 'something else', ...named];
 }
 
@@ -98,7 +100,7 @@ function samples(pattern: string): string[] {
 }
 
 /** Returns the alternatives of a plain `a|b|c`. Undefined: other patterns. */
-function alternatives(pattern: string): string[] | undefined {
+function literalChoices(pattern: string): string[] | undefined {
   const inner = /^\((?:\?:)?([^()]*)\)$/.exec(pattern)?.[1] ?? pattern;
   const parts = inner.split(/(?<!\\)\|/);
   if (!parts.every((part) => /^(?:[^\\^$.*+?()[\]{}|]|\\[^a-zA-Z0-9])*$/.test(part))) return undefined;
@@ -107,10 +109,10 @@ function alternatives(pattern: string): string[] | undefined {
 
 /** Returns whether the matcher treats all unnamed texts alike: `.*`, `.+`, and values that can be enumerated. */
 const isExact = ({ value, isRegex }: Matcher): boolean =>
-  !isRegex || value === '.*' || value === '.+' || alternatives(value) !== undefined;
+  !isRegex || value === '.*' || value === '.+' || literalChoices(value) !== undefined;
 
 /** Returns whether the same pattern is required and excluded. */
-const contradict = (matchers: readonly Matcher[]): boolean =>
+const areContradictory = (matchers: readonly Matcher[]): boolean =>
   matchers.some(
     ({ isRegex, isEqual, value }) =>
       isRegex && isEqual && matchers.some((other) => other.isRegex && !other.isEqual && other.value === value),

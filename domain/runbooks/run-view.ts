@@ -38,7 +38,7 @@ export function viewOfRun(
     steps: [...steps, ...begun].map((step) => {
       const end = continued?.done[step.id] ?? endOf(id, number, step, memories);
       const { status, detail } = end ?? {
-        status: inProgress(step, { isBegun: isBegun(step), furthest, run, waiting }),
+        status: statusInProgress(step, { isBegun: isBegun(step), furthest, run, waiting }),
         detail: '',
       };
       return { id: step.id, name: step.name, uses: step.uses, status, detail };
@@ -49,28 +49,28 @@ export function viewOfRun(
 /** Returns the result of a step. Undefined: not ended, or no result stored. */
 function endOf(incident: string, run: number, step: PlannedStep, memories: Memories): StepEnd | undefined {
   const key = `${incident}.runbook.${run}.${step.id}`;
-  const tries = [...memories].filter(([what]) => what === `try ${key}` || what.startsWith(`try ${key}.`));
-  const found: (Json | undefined)[] = [
+  const attempts = [...memories].filter(([name]) => name === `try ${key}` || name.startsWith(`try ${key}.`));
+  const candidates: (Json | undefined)[] = [
     memories.get(`ended ${step.id}`),
     memories.get(`end ${step.id}`),
-    ...tries.map(([, tried]) => inside(inside(tried, 'performed'), 'end')),
-    inside(inside(memories.get(`prepared ${step.id}`), 'ready'), 'end'),
+    ...attempts.map(([, attempt]) => fieldOf(fieldOf(attempt, 'performed'), 'end')),
+    fieldOf(fieldOf(memories.get(`prepared ${step.id}`), 'ready'), 'end'),
   ];
-  for (const end of found) {
-    const read = StepEnd.safeParse(end);
-    if (read.success) return read.data;
+  for (const end of candidates) {
+    const parsed = StepEnd.safeParse(end);
+    if (parsed.success) return parsed.data;
   }
   return undefined;
 }
 
-function inProgress(
+function statusInProgress(
   { number, stage }: PlannedStep,
-  at: { isBegun: boolean; furthest: number; run: RunbookRun; waiting: ReadonlySet<number> },
+  progress: { isBegun: boolean; furthest: number; run: RunbookRun; waiting: ReadonlySet<number> },
 ): RunStepStatus {
-  if (!at.isBegun || at.run.outcome !== null) return 'pending';
-  if (at.waiting.has(number)) return 'waiting';
-  return stage < at.furthest ? 'succeeded' : 'running';
+  if (!progress.isBegun || progress.run.outcome !== null) return 'pending';
+  if (progress.waiting.has(number)) return 'waiting';
+  return stage < progress.furthest ? 'succeeded' : 'running';
 }
 
-const inside = (value: Json | undefined, key: string): Json | undefined =>
+const fieldOf = (value: Json | undefined, key: string): Json | undefined =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? value[key] : undefined;

@@ -4,7 +4,6 @@ import type { With } from '../../schemas/runbooks/parts/kinds.ts';
  * Returns the target number of instances: never above the ceiling, and never below the current number unless `to` says
  * so. If there are already more than the ceiling, the number stays the same.
  *
- * @param want arguments with all templates resolved
  * @param count current number of instances
  */
 export function scaleTarget({ to, by, factor, ceiling }: With<'scale'>, count: number): number {

@@ -29,7 +29,7 @@ export function select(
 ): Selection {
   const selection: Selection = { chosen: null, others: [] };
   for (const runbook of byPriority(runbooks)) {
-    const why = whyNot(runbook, labels, variables);
+    const why = rejectionReason(runbook, labels, variables);
     if (why === null && selection.chosen === null) selection.chosen = runbook;
     else selection.others.push({ name: runbook.name, why: why ?? `${selection.chosen?.name ?? ''} has precedence` });
   }
@@ -37,10 +37,10 @@ export function select(
 }
 
 /** Returns whether a runbook is for alerts with these labels, whatever its `when` says about the incident. */
-export const couldFollow = (runbook: Runbook, labels: ReadonlyMap<string, string>): boolean =>
-  whyNotByLabels(runbook, labels) === null;
+export const matchesLabels = (runbook: Runbook, labels: ReadonlyMap<string, string>): boolean =>
+  rejectionByLabels(runbook, labels) === null;
 
-function whyNotByLabels(runbook: Runbook, labels: ReadonlyMap<string, string>): string | null {
+function rejectionByLabels(runbook: Runbook, labels: ReadonlyMap<string, string>): string | null {
   for (const [key, label] of SCOPE_LABELS) {
     const allowed: readonly string[] | undefined = runbook[key];
     const value = labels.get(label) ?? '';
@@ -49,12 +49,12 @@ function whyNotByLabels(runbook: Runbook, labels: ReadonlyMap<string, string>): 
   return runbook.match.any.some((matchers) => matches(matchers, labels)) ? null : 'its matchers do not match';
 }
 
-function whyNot(runbook: Runbook, labels: ReadonlyMap<string, string>, variables: Variables): string | null {
-  const other = whyNotByLabels(runbook, labels);
-  if (other !== null) return other;
-  const held = holds(runbook.when, declarationsOf(runbook), variables);
-  if (!held.ok) return `its "when" could not be evaluated: ${held.detail}`;
-  return held.value ? null : 'its "when" is not true';
+function rejectionReason(runbook: Runbook, labels: ReadonlyMap<string, string>, variables: Variables): string | null {
+  const byLabels = rejectionByLabels(runbook, labels);
+  if (byLabels !== null) return byLabels;
+  const condition = holds(runbook.when, declarationsOf(runbook), variables);
+  if (!condition.ok) return `its "when" could not be evaluated: ${condition.detail}`;
+  return condition.value ? null : 'its "when" is not true';
 }
 
 /** Keys of a runbook and the labels that they restrict. */

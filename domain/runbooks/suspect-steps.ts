@@ -2,7 +2,7 @@ import type { Runbook } from '../../schemas/runbooks/runbook.ts';
 import { isTemplate, parseTemplate } from '../../schemas/runbooks/parts/template.ts';
 import { compile } from './cel/cel.ts';
 import type { Declarations } from './variables.ts';
-import { declarationsOf, type Placed, placedSteps, textsIn } from './placed-steps.ts';
+import { declarationsOf, type PlacedStep, placedSteps, textsIn } from './placed-steps.ts';
 
 /**
  * Returns the IDs of the steps that are based on the suspect: their arguments or conditions read the suspect, or read a
@@ -11,14 +11,17 @@ import { declarationsOf, type Placed, placedSteps, textsIn } from './placed-step
  */
 export function stepsBasedOnSuspect(runbook: Pick<Runbook, 'inputs' | 'steps' | 'onFailure'>): ReadonlySet<string> {
   const declared = declarationsOf(runbook);
-  const found = new Set<string>();
+  const basedOnSuspect = new Set<string>();
   for (const placed of placedSteps(runbook))
-    if (placed.step.uses !== 'approve' && expressionsOf(placed).some((text) => reads(text, declared, found)))
-      found.add(placed.step.id);
-  return found;
+    if (
+      placed.step.uses !== 'approve' &&
+      expressionsOf(placed).some((text) => readsSuspect(text, declared, basedOnSuspect))
+    )
+      basedOnSuspect.add(placed.step.id);
+  return basedOnSuspect;
 }
 
-function expressionsOf({ step, group }: Placed): string[] {
+function expressionsOf({ step, group }: PlacedStep): string[] {
   const conditions = [group?.step.when, step.when].filter((when) => when !== undefined);
   return [
     ...conditions,
@@ -30,12 +33,13 @@ function expressionsOf({ step, group }: Placed): string[] {
   ];
 }
 
-function reads(text: string, declared: Declarations, found: ReadonlySet<string>): boolean {
-  const read = compile(text, declared);
+function readsSuspect(text: string, declared: Declarations, basedOnSuspect: ReadonlySet<string>): boolean {
+  const result = compile(text, declared);
   // A step with an invalid expression never runs.
-  if (!read.ok) return false;
-  return read.compiled.findings.references.some(
+  if (!result.ok) return false;
+  return result.compiled.findings.references.some(
     ({ path: [root, step] }) =>
-      root === 'suspect' || (root === 'steps' && (step === undefined ? found.size > 0 : found.has(step))),
+      root === 'suspect' ||
+      (root === 'steps' && (step === undefined ? basedOnSuspect.size > 0 : basedOnSuspect.has(step))),
   );
 }

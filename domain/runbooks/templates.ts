@@ -1,7 +1,7 @@
 import { type StepKind, WITH, type With } from '../../schemas/runbooks/parts/kinds.ts';
 import { isTemplate, parseTemplate } from '../../schemas/runbooks/parts/template.ts';
 import { evaluate } from './cel/cel.ts';
-import { factsOf, type Target } from './kinds.ts';
+import { factsOf, type ProtectedPurpose } from './kinds.ts';
 import type { PlannedStep } from './plan.ts';
 import type { Declarations, Json, Variables } from './variables.ts';
 
@@ -19,54 +19,54 @@ export function resolveWith<Kind extends StepKind>(
   declared: Declarations,
   variables: Variables,
 ): Resolved<With<Kind>> {
-  const { targets } = factsOf(step);
+  const { protectedArguments: targets } = factsOf(step);
   const entries: [string, unknown][] = [];
   const all: [string, unknown][] = Object.entries(step.with);
   for (const [key, given] of all) {
     const target = Object.hasOwn(targets, key) ? targets[key] : undefined;
     // The expression is evaluated repeatedly while the step waits, not when templates are resolved.
-    const found =
+    const resolved =
       key === 'cel'
         ? { ok: true as const, value: given }
-        : fill(given, target ?? OTHERS.get(key) ?? 'text', declared, variables);
-    if (!found.ok) return { ok: false, detail: `${key}: ${found.detail}` };
-    entries.push([key, found.value]);
+        : resolveValue(given, target ?? CONTEXTS.get(key) ?? 'text', declared, variables);
+    if (!resolved.ok) return { ok: false, detail: `${key}: ${resolved.detail}` };
+    entries.push([key, resolved.value]);
   }
   return { ok: true, value: Object.fromEntries(entries) as With<Kind> };
 }
 
 /** Arguments that are neither a target nor text for people. */
-const OTHERS: ReadonlyMap<string, InsertionContext> = new Map([
+const CONTEXTS: ReadonlyMap<string, InsertionContext> = new Map([
   ['body', 'json'],
   ['headers', 'header'],
 ]);
 
 /** Resolves text for people, such as a step's name. If a template fails, the text is left as written. */
 export function resolveText(text: string, declared: Declarations, variables: Variables): string {
-  const found = fillText(text, 'text', declared, variables);
-  return found.ok ? asText(found.value) : text;
+  const resolved = resolveTemplate(text, 'text', declared, variables);
+  return resolved.ok ? asText(resolved.value) : text;
 }
 
-type InsertionContext = Target | 'text' | 'json' | 'header';
+type InsertionContext = ProtectedPurpose | 'text' | 'json' | 'header';
 
-function fill(
+function resolveValue(
   given: unknown,
   context: InsertionContext,
   declared: Declarations,
   variables: Variables,
 ): Resolved<unknown> {
-  if (typeof given === 'string' && isTemplate(given)) return fillText(given, context, declared, variables);
+  if (typeof given === 'string' && isTemplate(given)) return resolveTemplate(given, context, declared, variables);
   if (typeof given !== 'object' || given === null) return { ok: true, value: given };
   const filled: [string, unknown][] = [];
   for (const [key, inner] of Object.entries(given)) {
-    const found = fill(inner, context, declared, variables);
-    if (!found.ok) return found;
-    filled.push([key, found.value]);
+    const resolved = resolveValue(inner, context, declared, variables);
+    if (!resolved.ok) return resolved;
+    filled.push([key, resolved.value]);
   }
   return { ok: true, value: Array.isArray(given) ? filled.map(([, value]) => value) : Object.fromEntries(filled) };
 }
 
-function fillText(
+function resolveTemplate(
   text: string,
   context: InsertionContext,
   declared: Declarations,
@@ -78,13 +78,13 @@ function fillText(
       values.push(part.text);
       continue;
     }
-    const query = evaluate(part.expression, declared, variables);
-    const safe = query.ok ? madeSafe(query.value, context) : query;
+    const evaluated = evaluate(part.expression, declared, variables);
+    const safe = evaluated.ok ? safeValue(evaluated.value, context) : evaluated;
     if (!safe.ok) return { ok: false, detail: `${part.expression}: ${safe.detail}` };
     values.push(safe.value);
   }
   const [only] = values;
-  return SETTLED[context](values.length === 1 && only !== undefined ? only : values.map(asText).join(''));
+  return VALIDATE[context](values.length === 1 && only !== undefined ? only : values.map(asText).join(''));
 }
 
 function asText(value: Json): string {
@@ -93,7 +93,7 @@ function asText(value: Json): string {
 }
 
 /** Makes one value safe for its context. */
-function madeSafe(value: Json, context: InsertionContext): Resolved<Json> {
+function safeValue(value: Json, context: InsertionContext): Resolved<Json> {
   if (context === 'url') {
     const text = asText(value).toWellFormed();
     // As a path segment, they would refer to the parent directory, encoded or not.
@@ -107,11 +107,11 @@ function madeSafe(value: Json, context: InsertionContext): Resolved<Json> {
 
 const quoted = (value: Json): string => JSON.stringify(value).slice(0, 100);
 
-const number = (value: Json): Resolved<Json> =>
+const numberValue = (value: Json): Resolved<Json> =>
   typeof value === 'number' ? { ok: true, value } : { ok: false, detail: `${quoted(value)} is not a number` };
 
 /** Validates the complete value after insertion, by context. */
-const SETTLED: Readonly<Record<InsertionContext, (value: Json) => Resolved<Json>>> = {
+const VALIDATE: Readonly<Record<InsertionContext, (value: Json) => Resolved<Json>>> = {
   text: (value) => ({ ok: true, value: asText(value) }),
   json: (value) => ({ ok: true, value }),
   header: (value) =>
@@ -119,7 +119,7 @@ const SETTLED: Readonly<Record<InsertionContext, (value: Json) => Resolved<Json>
       ? { ok: true, value: asText(value) }
       : { ok: false, detail: `${quoted(value)} has more than one line, which is not allowed in a header` },
   promql: (value) => ({ ok: true, value: asText(value) }),
-  number,
+  number: numberValue,
   count: (value) =>
     typeof value === 'number' && Number.isInteger(value) && value >= 1
       ? { ok: true, value }
@@ -132,7 +132,7 @@ const SETTLED: Readonly<Record<InsertionContext, (value: Json) => Resolved<Json>
     typeof value === 'string' && /^[\w.:/-]{1,256}$/.test(value)
       ? { ok: true, value }
       : { ok: false, detail: `${quoted(value)} is not a flag name` },
-  place: (value) =>
+  destination: (value) =>
     typeof value === 'string' && value !== ''
       ? { ok: true, value }
       : { ok: false, detail: `${quoted(value)} is not the name of a target` },

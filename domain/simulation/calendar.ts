@@ -14,13 +14,13 @@ export type CalendarDifference = Pick<PlannedFreeze, 'name' | 'scope' | 'from'> 
 };
 
 /** Number of freezes that begin in the period, and their total length. */
-type Planned = { freezes: number; seconds: number };
+type CalendarTotal = { freezes: number; seconds: number };
 
 export type CalendarComparison = {
   /** In the order of their starts. */
   differences: readonly CalendarDifference[];
-  before: Planned;
-  after: Planned;
+  before: CalendarTotal;
+  after: CalendarTotal;
 };
 
 /** Compares the freezes of two calendars that begin in a period. They follow from the configuration and the time alone. */
@@ -29,19 +29,21 @@ export function compareCalendars(
   after: Pick<Config, 'freeze'>,
   period: { from: Timestamp; until: Timestamp },
 ): CalendarComparison {
-  const [then, now] = [plannedIn(before, period), plannedIn(after, period)];
-  const differences = [...new Set([...then.keys(), ...now.keys()])].flatMap((key): CalendarDifference[] => {
-    const [was, is] = [then.get(key), now.get(key)];
-    const known = is ?? was;
-    if (known === undefined || was?.until === is?.until) return [];
-    const { name, scope, from } = known;
-    return [{ name, scope, from, before: was?.until ?? null, after: is?.until ?? null }];
-  });
+  const [freezesBefore, freezesAfter] = [plannedIn(before, period), plannedIn(after, period)];
+  const differences = [...new Set([...freezesBefore.keys(), ...freezesAfter.keys()])].flatMap(
+    (key): CalendarDifference[] => {
+      const [was, is] = [freezesBefore.get(key), freezesAfter.get(key)];
+      const either = is ?? was;
+      if (either === undefined || was?.until === is?.until) return [];
+      const { name, scope, from } = either;
+      return [{ name, scope, from, before: was?.until ?? null, after: is?.until ?? null }];
+    },
+  );
   const keyOf = ({ from, scope }: CalendarDifference): string => `${from} ${scope}`;
   return {
     differences: differences.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)),
-    before: totalOf(then),
-    after: totalOf(now),
+    before: totalOf(freezesBefore),
+    after: totalOf(freezesAfter),
   };
 }
 
@@ -51,17 +53,17 @@ function plannedIn(
 ): Map<string, PlannedFreeze> {
   const planned = new Map<string, PlannedFreeze>();
   for (const entry of calendar)
-    for (const span of spansBetween(entry, from, until).filter((one) => one.from >= from))
+    for (const span of spansBetween(entry, from, until).filter((candidate) => candidate.from >= from))
       for (const scope of scopesOf(entry).map(scopeInWords)) {
         const key = JSON.stringify([scope, span.from]);
-        const known = planned.get(key);
-        if (known === undefined || known.until < span.until)
+        const longest = planned.get(key);
+        if (longest === undefined || longest.until < span.until)
           planned.set(key, { name: entry.name, scope, from: span.from, until: span.until });
       }
   return planned;
 }
 
-const totalOf = (planned: ReadonlyMap<string, PlannedFreeze>): Planned => ({
+const totalOf = (planned: ReadonlyMap<string, PlannedFreeze>): CalendarTotal => ({
   freezes: planned.size,
   seconds: [...planned.values()].reduce((sum, { from, until }) => sum + secondsBetween(from, until), 0),
 });

@@ -24,7 +24,7 @@ export type Comparison = {
   totals: Record<'opened' | 'acted' | 'asked' | 'pages' | 'freezes', { before: number; after: number }>;
 };
 
-const NOTHING: Omit<Outcome, 'id' | 'key' | 'service' | 'environment' | 'title'> = {
+const NO_OUTCOME: Omit<Outcome, 'id' | 'key' | 'service' | 'environment' | 'title'> = {
   opened_at: null,
   pages: [],
   decisions: [],
@@ -37,23 +37,23 @@ const NOTHING: Omit<Outcome, 'id' | 'key' | 'service' | 'environment' | 'title'>
 
 /** Compares what two policies do with the same record, incident by incident. */
 export function compare(before: readonly Outcome[], after: readonly Outcome[]): Comparison {
-  const then = new Map(before.map((one) => [one.key, one]));
-  const now = new Map(after.map((one) => [one.key, one]));
+  const then = new Map(before.map((outcome) => [outcome.key, outcome]));
+  const now = new Map(after.map((outcome) => [outcome.key, outcome]));
   const pairs = [...new Set([...then.keys(), ...now.keys()])].flatMap((key): [Outcome, Outcome][] => {
     const [a, b] = [then.get(key), now.get(key)];
-    const some = a ?? b;
-    if (some === undefined) return [];
-    const { id, service, environment, title } = some;
-    const nothing = { id, key, service, environment, title, ...NOTHING };
+    const either = a ?? b;
+    if (either === undefined) return [];
+    const { id, service, environment, title } = either;
+    const nothing = { id, key, service, environment, title, ...NO_OUTCOME };
     return [untilDivergence(a ?? nothing, b ?? nothing)];
   });
   const differences = pairs.flatMap(([a, b]) => differenceOf(a, b) ?? []);
-  const count = (of: (one: Outcome) => number) => ({
-    before: pairs.reduce((sum, [a]) => sum + of(a), 0),
-    after: pairs.reduce((sum, [, b]) => sum + of(b), 0),
+  const count = (countIn: (outcome: Outcome) => number) => ({
+    before: pairs.reduce((sum, [a]) => sum + countIn(a), 0),
+    after: pairs.reduce((sum, [, b]) => sum + countIn(b), 0),
   });
-  const decided = (kind: DecisionOutcome['kind']) => (one: Outcome) =>
-    one.decisions.filter((decision) => decision.kind === kind).length;
+  const decided = (kind: DecisionOutcome['kind']) => (outcome: Outcome) =>
+    outcome.decisions.filter((decision) => decision.kind === kind).length;
   return {
     incidents: pairs.length,
     differences: differences.toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : a.key < b.key ? -1 : 1)),
@@ -69,56 +69,60 @@ export function compare(before: readonly Outcome[], after: readonly Outcome[]): 
 }
 
 /** Leaves out what happened after the first decision that one of the policies takes differently from the record. */
-function untilDivergence(a: Outcome, b: Outcome): [Outcome, Outcome] {
-  const until = [a.known_until, b.known_until].filter((at) => at !== null).toSorted()[0];
-  if (until === undefined) return [a, b];
-  const upTo = (one: Outcome): Outcome => ({
-    ...one,
-    pages: one.pages.filter(({ at }) => at <= until),
-    decisions: one.decisions.filter(({ at }) => at <= until),
-    runbooks: one.runbooks.filter(({ at }) => at <= until),
+function untilDivergence(before: Outcome, after: Outcome): [Outcome, Outcome] {
+  const until = [before.known_until, after.known_until].filter((at) => at !== null).toSorted()[0];
+  if (until === undefined) return [before, after];
+  const upTo = (outcome: Outcome): Outcome => ({
+    ...outcome,
+    pages: outcome.pages.filter(({ at }) => at <= until),
+    decisions: outcome.decisions.filter(({ at }) => at <= until),
+    runbooks: outcome.runbooks.filter(({ at }) => at <= until),
   });
-  return [upTo(a), upTo(b)];
+  return [upTo(before), upTo(after)];
 }
 
-function differenceOf(a: Outcome, b: Outcome): IncidentDifference | null {
+function differenceOf(before: Outcome, after: Outcome): IncidentDifference | null {
   const changes = [
-    ...openingChange(a, b),
-    ...(a.service === b.service && a.environment === b.environment
+    ...openingChange(before, after),
+    ...(before.service === after.service && before.environment === after.environment
       ? []
-      : [`belongs to ${b.service} in ${b.environment} instead of ${a.service} in ${a.environment}`]),
-    ...decisionChanges(a, b),
-    ...runbookChanges(a, b),
-    ...pageChanges(a, b),
-    ...channelChanges(a, b),
-    ...freezeChanges(a, b),
+      : [`belongs to ${after.service} in ${after.environment} instead of ${before.service} in ${before.environment}`]),
+    ...decisionChanges(before, after),
+    ...runbookChanges(before, after),
+    ...pageChanges(before, after),
+    ...channelChanges(before, after),
+    ...freezeChanges(before, after),
   ];
-  const unknown = b.unknown.filter((text) => !a.unknown.includes(text));
+  const unknown = after.unknown.filter((text) => !before.unknown.includes(text));
   if (changes.length === 0 && unknown.length === 0) return null;
-  const hasOtherDecision = decisionChanges(a, b).length > 0;
+  const hasOtherDecision = decisionChanges(before, after).length > 0;
   return {
-    key: a.key,
-    id: a.id,
-    service: a.service,
-    environment: a.environment,
-    title: a.title,
-    at: (a.opened_at ?? b.opened_at ?? '') as Timestamp,
+    key: before.key,
+    id: before.id,
+    service: before.service,
+    environment: before.environment,
+    title: before.title,
+    at: (before.opened_at ?? after.opened_at ?? '') as Timestamp,
     changes,
     unknown: [
       ...unknown,
-      ...(hasOtherDecision && b.known_until !== null && b.id !== null
-        ? [`cannot be known: what follows after ${timeText(b.known_until)}, because it follows from another decision`]
+      ...(hasOtherDecision && after.known_until !== null && after.id !== null
+        ? [
+            `cannot be known: what follows after ${timeText(after.known_until)}, because it follows from another decision`,
+          ]
         : []),
     ],
   };
 }
 
-function openingChange(a: Outcome, b: Outcome): string[] {
-  if (a.opened_at === b.opened_at) return [];
-  if (b.opened_at === null) return ['opens no incident'];
-  if (a.opened_at === null) return [`opens an incident at ${timeText(b.opened_at)}`];
-  const seconds = secondsBetween(a.opened_at, b.opened_at);
-  return [`opens ${durationText(Math.abs(seconds))} ${seconds > 0 ? 'later' : 'earlier'}, at ${timeText(b.opened_at)}`];
+function openingChange(before: Outcome, after: Outcome): string[] {
+  if (before.opened_at === after.opened_at) return [];
+  if (after.opened_at === null) return ['opens no incident'];
+  if (before.opened_at === null) return [`opens an incident at ${timeText(after.opened_at)}`];
+  const seconds = secondsBetween(before.opened_at, after.opened_at);
+  return [
+    `opens ${durationText(Math.abs(seconds))} ${seconds > 0 ? 'later' : 'earlier'}, at ${timeText(after.opened_at)}`,
+  ];
 }
 
 const ACTION_TEXTS: Record<DecisionOutcome['kind'], string> = {
@@ -129,16 +133,20 @@ const ACTION_TEXTS: Record<DecisionOutcome['kind'], string> = {
   none: 'does nothing',
 };
 
-const decisionText = (one: DecisionOutcome | undefined): string =>
-  one === undefined
+const decisionText = (decision: DecisionOutcome | undefined): string =>
+  decision === undefined
     ? 'no decision'
-    : `${ACTION_TEXTS[one.kind]}${one.kind !== 'none' && one.from !== null && one.to !== null ? ` (${one.from} → ${one.to})` : ''}`;
+    : `${ACTION_TEXTS[decision.kind]}${decision.kind !== 'none' && decision.from !== null && decision.recipient !== null ? ` (${decision.from} → ${decision.recipient})` : ''}`;
 
-function decisionChanges(a: Outcome, b: Outcome): string[] {
-  if (a.opened_at === null || b.opened_at === null) return [];
-  const numbers = [...new Set([...a.decisions, ...b.decisions].map(({ number }) => number))].toSorted((x, y) => x - y);
+function decisionChanges(before: Outcome, after: Outcome): string[] {
+  if (before.opened_at === null || after.opened_at === null) return [];
+  const numbers = [...new Set([...before.decisions, ...after.decisions].map(({ number }) => number))].toSorted(
+    (x, y) => x - y,
+  );
   return numbers.flatMap((number) => {
-    const [then, now] = [a, b].map(({ decisions }) => decisions.find((one) => one.number === number));
+    const [then, now] = [before, after].map(({ decisions }) =>
+      decisions.find((decision) => decision.number === number),
+    );
     const [was, is] = [decisionText(then), decisionText(now)];
     if (was === is) return [];
     const why = now === undefined || now.because === '' ? '' : `: ${now.because}`;
@@ -148,46 +156,50 @@ function decisionChanges(a: Outcome, b: Outcome): string[] {
   });
 }
 
-function runbookChanges(a: Outcome, b: Outcome): string[] {
-  const names = (one: Outcome) => new Set(one.runbooks.map(({ name }) => name));
-  const [then, now] = [names(a), names(b)];
+function runbookChanges(before: Outcome, after: Outcome): string[] {
+  const names = (outcome: Outcome) => new Set(outcome.runbooks.map(({ name }) => name));
+  const [then, now] = [names(before), names(after)];
   return [
     ...[...now].filter((name) => !then.has(name)).map((name) => `runs the runbook ${name}`),
     ...[...then].filter((name) => !now.has(name)).map((name) => `no longer runs the runbook ${name}`),
   ];
 }
 
-function pageChanges(a: Outcome, b: Outcome): string[] {
-  const name = ({ at, to }: PageOutcome): string => `${at} ${to}`;
-  const [then, now] = [new Set(a.pages.map(name)), new Set(b.pages.map(name))];
+function pageChanges(before: Outcome, after: Outcome): string[] {
+  const name = ({ at, recipient: to }: PageOutcome): string => `${at} ${to}`;
+  const [then, now] = [new Set(before.pages.map(name)), new Set(after.pages.map(name))];
   return [
-    ...b.pages.filter((page) => !then.has(name(page))).map(({ at, to }) => `pages ${to} at ${timeText(at)}`),
-    ...a.pages.filter((page) => !now.has(name(page))).map(({ at, to }) => `no longer pages ${to} at ${timeText(at)}`),
+    ...after.pages
+      .filter((page) => !then.has(name(page)))
+      .map(({ at, recipient: to }) => `pages ${to} at ${timeText(at)}`),
+    ...before.pages
+      .filter((page) => !now.has(name(page)))
+      .map(({ at, recipient: to }) => `no longer pages ${to} at ${timeText(at)}`),
   ];
 }
 
-function channelChanges(a: Outcome, b: Outcome): string[] {
-  if (a.opened_at === null || b.opened_at === null) return [];
-  const [then, now] = [new Set(a.channels), new Set(b.channels)];
+function channelChanges(before: Outcome, after: Outcome): string[] {
+  if (before.opened_at === null || after.opened_at === null) return [];
+  const [then, now] = [new Set(before.channels), new Set(after.channels)];
   return [
-    ...[...now].filter((one) => !then.has(one)).map((one) => `announces it in ${one}`),
-    ...[...then].filter((one) => !now.has(one)).map((one) => `no longer announces it in ${one}`),
+    ...[...now].filter((channel) => !then.has(channel)).map((channel) => `announces it in ${channel}`),
+    ...[...then].filter((channel) => !now.has(channel)).map((channel) => `no longer announces it in ${channel}`),
   ];
 }
 
 function freezeChanges({ freeze: then }: Outcome, { freeze: now, ...b }: Outcome): string[] {
   if (then?.from === now?.from) return [];
-  const of = `deploys of ${b.service} in ${b.environment}`;
-  if (now === null) return [`no longer freezes ${of}`];
+  const subject = `deploys of ${b.service} in ${b.environment}`;
+  if (now === null) return [`no longer freezes ${subject}`];
   const length =
     now.until === null ? 'its end cannot be known' : `for ${durationText(secondsBetween(now.from, now.until))}`;
-  return [`freezes ${of} from ${timeText(now.from)}, ${length}`];
+  return [`freezes ${subject} from ${timeText(now.from)}, ${length}`];
 }
 
 function pagesOf(pairs: readonly (readonly [Outcome, Outcome])[]): PageDifference[] {
   const counts = new Map<string, PageDifference>();
   const count = (pages: readonly PageOutcome[], which: 'before' | 'after'): void => {
-    for (const { at, to } of pages) {
+    for (const { at, recipient: to } of pages) {
       const hour = `${at.slice(0, 13)}:00Z`;
       const found = counts.get(`${to} ${hour}`) ?? { to, hour, before: 0, after: 0 };
       counts.set(`${to} ${hour}`, { ...found, [which]: found[which] + 1 });
@@ -198,7 +210,7 @@ function pagesOf(pairs: readonly (readonly [Outcome, Outcome])[]): PageDifferenc
     count(b.pages, 'after');
   }
   return [...counts.values()]
-    .filter((one) => one.before !== one.after)
+    .filter((page) => page.before !== page.after)
     .toSorted((x, y) => (x.hour < y.hour ? -1 : x.hour > y.hour ? 1 : x.to < y.to ? -1 : 1));
 }
 

@@ -25,10 +25,10 @@ const NOT_REPLAYED: readonly (readonly [what: string, of: (config: Config) => un
   [
     'who may deploy during freezes, and what the freeze check says',
     ({ freeze: { defaults, policies, calendar, ...rest } }) => [
-      deploysOf(defaults),
+      deployRules(defaults),
       policies
-        .map(({ match, name: _name, ...rules }) => [match, deploysOf(rules)])
-        .filter(([, rules]) => hasAny(rules)),
+        .map(({ match, name: _name, ...rules }) => [match, deployRules(rules)])
+        .filter(([, rules]) => isNotEmpty(rules)),
       calendar.flatMap(({ name, passes }) => (passes === undefined ? [] : [[name, passes]])),
       rest,
     ],
@@ -38,7 +38,7 @@ const NOT_REPLAYED: readonly (readonly [what: string, of: (config: Config) => un
 ];
 
 /** Returns the rules that open and end no freeze: they decide about deployments during one. */
-function deploysOf({ budget, burn: _b, minimumMinutes: _m, incidents: _i, stale, ...rules }: FreezeRules): object {
+function deployRules({ budget, burn: _b, minimumMinutes: _m, incidents: _i, stale, ...rules }: FreezeRules): object {
   return {
     ...rules,
     ...(typeof budget === 'object' && budget.warn !== undefined && { warn: budget.warn }),
@@ -46,11 +46,11 @@ function deploysOf({ budget, burn: _b, minimumMinutes: _m, incidents: _i, stale,
   };
 }
 
-const hasAny = (rules: unknown): boolean =>
+const isNotEmpty = (rules: unknown): boolean =>
   typeof rules === 'object' && rules !== null && Object.keys(rules).length > 0;
 
 /** Returns the differences between two policies whose effect a replay cannot show. */
 export const notReplayed = (before: Config, after: Config): string[] =>
-  NOT_REPLAYED.flatMap(([what, of]) =>
-    JSON.stringify(of(before)) === JSON.stringify(of(after)) ? [] : [`changed, but not replayed: ${what}`],
+  NOT_REPLAYED.flatMap(([what, partIn]) =>
+    JSON.stringify(partIn(before)) === JSON.stringify(partIn(after)) ? [] : [`changed, but not replayed: ${what}`],
   );

@@ -25,8 +25,12 @@ export function batchesOf(signals: readonly RecordedSignal[]): Batch[] {
     .toSorted((a, b) => (a.at < b.at ? -1 : 1));
 }
 
-/** Returns the incident that alerts open under a policy. Null: they open none. */
-export function openedBy(id: RecordedIncident['id'], batch: Batch, policy: Config, isShared = false): Opened | null {
+/**
+ * Returns the incident that alerts open under a policy. Null: they open none.
+ *
+ * @param isShared the incident is the one that all services outside the catalogue share beyond their limit
+ */
+export function openingBy(id: RecordedIncident['id'], batch: Batch, policy: Config, isShared = false): Opened | null {
   const arrivals = batch.signals.map((signal) => arrivalOf(signal, policy));
   const [first] = arrivals;
   const [received] = batch.signals;
@@ -49,7 +53,7 @@ export function openedBy(id: RecordedIncident['id'], batch: Batch, policy: Confi
 }
 
 /** Returns an incident that a person or a group opened: no policy for alerts decides about that. */
-export function openedAnyway(recorded: RecordedIncident): Opened {
+export function openingAsRecorded(recorded: RecordedIncident): Opened {
   const { id, service, environment, unmatched, title, severity, opened_at } = recorded;
   const isGroup = recorded.opened_by === 'group';
   return {
@@ -107,12 +111,12 @@ export function messageUnder(
 ): SignalsMessage {
   if (batch === undefined) return { ...message, ...raisedUnder(message, all, policy) };
   const arrivals = batch.signals.map((signal) => arrivalOf(signal, policy));
-  const loud = arrivals.filter(({ mute }) => mute === null);
-  const more = message.fired > batch.signals.length ? raisedUnder(message, all, policy) : { pages: false };
+  const unmuted = arrivals.filter(({ mute }) => mute === null);
+  const raised = message.fired > batch.signals.length ? raisedUnder(message, all, policy) : { pages: false };
   return {
     ...message,
-    critical: loud.some(({ signal }) => signal.severity === 'critical') || (more.pages && message.critical),
-    pages: loud.some(pages) || more.pages,
+    critical: unmuted.some(({ signal }) => signal.severity === 'critical') || (raised.pages && message.critical),
+    pages: unmuted.some(pages) || raised.pages,
     requestsRollback:
       arrivals.some(requestsRollback) || (message.requestsRollback && message.fired > batch.signals.length),
   };

@@ -3,7 +3,7 @@ import type { DecisionKind } from '../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 
 /** A page to the people on call. `to`: who was notified if that is recorded, otherwise the team. */
-export type PageOutcome = { at: Timestamp; to: string };
+export type PageOutcome = { at: Timestamp; recipient: string };
 
 /** A decision about a rollback. `requester`: what requested it. */
 export type DecisionOutcome = {
@@ -11,7 +11,7 @@ export type DecisionOutcome = {
   at: Timestamp;
   kind: DecisionKind;
   from: string | null;
-  to: string | null;
+  recipient: string | null;
   requester: string;
   because: string;
 };

@@ -10,10 +10,10 @@ import { policyOfTarget } from '../rollback/target-policy.ts';
 /** Returns what a configuration makes Firebreak ask about an incident of a service. */
 export function askedOf(config: Pick<Config, 'services' | 'slos'>, at: ServiceEnvironment): Asked {
   const { called: _called, ...health } = healthOf(config, at) ?? { called: null };
-  const around = [...dependenciesOf(config.services, at.service), ...callersOf(config.services, at.service)];
+  const neighbours = [...dependenciesOf(config.services, at.service), ...callersOf(config.services, at.service)];
   return {
     health: 'promql' in health ? health : null,
-    around: [...new Set(around.map(({ service, relation }) => `${relation} ${service}`))].toSorted(),
+    neighbours: [...new Set(neighbours.map(({ service, relation }) => `${relation} ${service}`))].toSorted(),
     team: serviceEntry(config.services, at.service)?.team ?? null,
   };
 }
@@ -68,7 +68,7 @@ export function neverAsked(asked: Asked, policy: Config, at: ServiceEnvironment)
     const { max: _max, ...queries } = health ?? {};
     return JSON.stringify(Object.entries(queries).toSorted(([a], [b]) => (a < b ? -1 : 1)));
   };
-  const added = now.around.filter((one) => !asked.around.includes(one));
+  const added = now.neighbours.filter((neighbour) => !asked.neighbours.includes(neighbour));
   return [
     ...(query(now.health) === query(asked.health)
       ? []

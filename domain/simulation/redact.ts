@@ -28,9 +28,9 @@ const NAMES: ReadonlySet<string> = new Set([
 const DROPPED: ReadonlySet<string> = new Set(['note', 'url', 'reason', 'commits']);
 
 /** Keys with lists of labels. */
-const PAIRS: ReadonlySet<string> = new Set(['labels', 'annotations']);
+const LABEL_LISTS: ReadonlySet<string> = new Set(['labels', 'annotations']);
 
-/** Returns the name of a label as far as it says what its value is. People write labels, so none is left out entirely. */
+/** Returns the key by which the value of a label is redacted: its name if that marks a secret or an identifier, else ''. */
 const labelKey = (name: string): string => (IS_SECRET.test(name) || IDENTIFIES.test(name) ? name : '');
 
 type Pattern = readonly [pattern: RegExp, instead: string];
@@ -58,7 +58,7 @@ const SECRETS: readonly Pattern[] = [
 ];
 
 /** A version such as 1.2.3.4 is no address. */
-const IP: readonly Pattern[] = [
+const IP_ADDRESSES: readonly Pattern[] = [
   [/\b(?:\d{1,3}\.){3}\d{1,3}\b/g, '<ip>'],
   [/(?<![\w:])(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}(?![\w:])/gi, '<ip>'],
   [/(?<![\w:])(?=[0-9a-f:]*\d)(?:[0-9a-f]{1,4}:){1,6}(?::[0-9a-f]{1,4}){1,6}(?![\w:])/gi, '<ip>'],
@@ -70,7 +70,7 @@ const TEXTS: readonly Pattern[] = [
   ...SECRETS,
 ];
 
-const PATTERNS: readonly Pattern[] = [...TEXTS, ...IP];
+const PATTERNS: readonly Pattern[] = [...TEXTS, ...IP_ADDRESSES];
 
 /** Keys, and names of labels, whose values identify a version or a change. Two of them must not become the same. */
 const IDENTIFIES = /(?:^|_)(?:versions?|id|ids)$|^(?:from|to|superseded_by|rolled_back_to|image|tag)$/;
@@ -80,7 +80,7 @@ const replaced = (text: string, patterns: readonly Pattern[]): string =>
 
 const cleaned = (text: string, key: string): string => replaced(text, IDENTIFIES.test(key) ? TEXTS : PATTERNS);
 
-/** Removes credentials from an address that is kept. */
+/** Removes credentials from an address, and leaves the rest. */
 export const withoutSecrets = (url: string): string => replaced(url, [[/^(https?:\/\/)[^/?#@]*@/gi, '$1'], ...SECRETS]);
 
 /**
@@ -90,11 +90,11 @@ export const withoutSecrets = (url: string): string => replaced(url, [[/^(https?
 export function redacted<T extends object>(recorded: T): T {
   const people = new Map<string, string>();
   const person = (name: string): string => {
-    const known = people.get(name) ?? `person-${people.size + 1}`;
-    people.set(name, known);
-    return known;
+    const pseudonym = people.get(name) ?? `person-${people.size + 1}`;
+    people.set(name, pseudonym);
+    return pseudonym;
   };
-  const walk = (value: unknown, key = ''): unknown => {
+  const redactedValue = (value: unknown, key = ''): unknown => {
     if (typeof value === 'string') {
       if (NAMES.has(key) && !NO_PERSON.has(value)) return person(value);
       return DROPPED.has(key) ? '' : IS_SECRET.test(key) && value !== '' ? '<secret>' : cleaned(value, key);
@@ -104,9 +104,11 @@ export function redacted<T extends object>(recorded: T): T {
       const pair: readonly unknown[] = value;
       const [name, label] = pair;
       // Labels are pairs of a name and a value.
-      if (PAIRS.has(key) && typeof name === 'string' && typeof label === 'string' && pair.length === 2)
-        return [cleaned(name, ''), walk(label, labelKey(name))];
-      return value.map((one) => walk(one, NAMES.has(key) || IDENTIFIES.test(key) || PAIRS.has(key) ? key : ''));
+      if (LABEL_LISTS.has(key) && typeof name === 'string' && typeof label === 'string' && pair.length === 2)
+        return [cleaned(name, ''), redactedValue(label, labelKey(name))];
+      return value.map((element) =>
+        redactedValue(element, NAMES.has(key) || IDENTIFIES.test(key) || LABEL_LISTS.has(key) ? key : ''),
+      );
     }
     if (typeof value !== 'object' || value === null) return value;
     const isByPerson = 'by' in value && value.by === 'person';
@@ -117,9 +119,9 @@ export function redacted<T extends object>(recorded: T): T {
           ? person(inner)
           : name === 'url' && inner !== null
             ? null
-            : walk(inner, name),
+            : redactedValue(inner, name),
       ]),
     );
   };
-  return walk(recorded) as T;
+  return redactedValue(recorded) as T;
 }

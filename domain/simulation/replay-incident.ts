@@ -15,7 +15,15 @@ import { decide } from '../rollback/rollback.ts';
 import { bestMatch, RUNBOOKS_MAX } from '../runbooks/best-match.ts';
 import { planOf, type PlannedStep } from '../runbooks/plan.ts';
 import { freezeOf } from './freezes.ts';
-import { type Batch, batchesOf, joinedMessage, messageUnder, openedAnyway, openedBy, type Opened } from './opening.ts';
+import {
+  type Batch,
+  batchesOf,
+  joinedMessage,
+  messageUnder,
+  openingAsRecorded,
+  openingBy,
+  type Opened,
+} from './opening.ts';
 import type { DecisionOutcome, Outcome, PageOutcome } from './outcome.ts';
 import { inputsUnder, neverAsked } from './policy-inputs.ts';
 import { signalOf } from './signals.ts';
@@ -67,7 +75,7 @@ export function replayIncident(recorded: RecordedIncident, policy: Config, aroun
     };
   const judged = decisionsOf(recorded, opened, policy, around);
   const course = courseOf(recorded, { opened, batches, known_until: judged.known_until }, policy);
-  const asked = judged.decisions.length > 0 ? neverAsked(recorded.asked, policy, opened.incident) : [];
+  const notAsked = judged.decisions.length > 0 ? neverAsked(recorded.asked, policy, opened.incident) : [];
   const added = addedRequest(recorded, { opened, course, judged }, policy, around);
   const decisions = [...judged.decisions, ...added.decisions];
   return {
@@ -82,7 +90,7 @@ export function replayIncident(recorded: RecordedIncident, policy: Config, aroun
     freeze: freezeOf(opened.incident, judged.known_until === null ? recorded.resolved_at : null, policy),
     known_until: [judged.known_until, added.known_until].filter((at) => at !== null).toSorted()[0] ?? null,
     unknown: [
-      ...asked,
+      ...notAsked,
       ...judged.unknown,
       ...added.unknown,
       ...(recorded.truncated ? [`only the first ${recorded.signals.length} alerts are recorded`] : []),
@@ -98,9 +106,9 @@ function openingOf(recorded: RecordedIncident, batches: readonly Batch[], policy
   // A child that joined before its first page leaves it to its parent without a record of it.
   const sent = [...recorded.pages.map(({ number }) => number), ...recorded.pages_by_parent];
   const parent = recorded.parent !== null && !sent.includes(1) ? { parent_id: recorded.parent } : {};
-  if (recorded.opened_by !== 'alerts') return openedAnyway(recorded);
+  if (recorded.opened_by !== 'alerts') return openingAsRecorded(recorded);
   for (const batch of batches) {
-    const opened = openedBy(recorded.id, batch, policy, recorded.unmatched === '');
+    const opened = openingBy(recorded.id, batch, policy, recorded.unmatched === '');
     if (opened !== null) return { ...opened, incident: { ...opened.incident, ...parent } };
   }
   return null;
@@ -117,14 +125,14 @@ function courseOf(
 ): Course {
   const { incident } = opened;
   const course: Course = { pages: [], runbooks: [] };
-  const to = (number: number, at: Timestamp): string => recipientOf(recorded, { incident, number, at }, policy);
+  const recipient = (number: number, at: Timestamp): string => recipientOf(recorded, { incident, number, at }, policy);
   let state: ResponseState = initialState(incident, [], { begun: [], any: policy.runbooks.runbooks.length > 0 });
   let firing = state.firing;
   const settle = (at: Timestamp): void => {
     const due = plan(state);
     const isTrial = areAllByAlerts(state.pageCauses) && isQuietTrial(incident, policy, 'page');
     if (due.page !== null && !isTrial && !recorded.pages_by_parent.includes(due.page))
-      course.pages.push({ at, to: to(due.page, at) });
+      course.pages.push({ at, recipient: recipient(due.page, at) });
     if (due.runbook !== null) startRunbooks(recorded, { ...incident, firing }, course, at, policy);
     state = afterStarting(state, due);
   };
@@ -151,7 +159,7 @@ function messagesOf(
   batches: readonly Batch[],
   policy: Config,
 ): { at: Timestamp; message: RecordedIncident['messages'][number]['message'] }[] {
-  const byTime = new Map(batches.map((batch) => [batch.at, batch]));
+  const batchesByTime = new Map(batches.map((batch) => [batch.at, batch]));
   const messages = recorded.messages
     .filter(({ at }) => at >= incident.opened_at && at >= recorded.opened_at)
     .toSorted((a, b) => a.seq - b.seq);
@@ -159,7 +167,7 @@ function messagesOf(
     messages.flatMap(({ at, message }) => (message.kind === 'signals' && message.fired > 0 ? [at] : [])),
   );
   // Alerts that opened the recorded incident left no message. They join if the policy opens it at another time.
-  const silent = batches
+  const openingMessages = batches
     .filter(({ at }) => at > incident.opened_at && !answered.has(at))
     .flatMap((batch) => {
       const message = joinedMessage(incident, scope, batch, policy);
@@ -171,10 +179,10 @@ function messagesOf(
       at,
       message:
         message.kind === 'signals' && message.fired > 0
-          ? messageUnder(message, byTime.get(at), recorded.signals, policy)
+          ? messageUnder(message, batchesByTime.get(at), recorded.signals, policy)
           : message,
     }));
-  return [...silent, ...replayed].toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+  return [...openingMessages, ...replayed].toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
 }
 
 /** How far a page of a policy may be from the recorded one, so that the same person is on call. */
@@ -191,7 +199,7 @@ function recipientOf(
 ): string {
   const team = serviceEntry(policy.services, service)?.team ?? null;
   const onCall = `on call for ${team ?? service}`;
-  const page = pages.find((one) => one.number === number);
+  const page = pages.find((candidate) => candidate.number === number);
   const isSameShift = page !== undefined && Math.abs(secondsBetween(page.at, at)) <= SAME_SHIFT_SECONDS;
   if (team !== asked.team || !isSameShift) return onCall;
   if (page.recipients !== undefined) return page.recipients.toSorted().join(', ');
@@ -226,47 +234,54 @@ const inputsOf = ({ inputs }: RecordedDecision): DecisionInputs | null =>
 /** Judges the stored inputs again under a policy, up to the first decision that differs from the recorded one. */
 function decisionsOf(recorded: RecordedIncident, opened: Opened, policy: Config, around: Surroundings): Judged {
   const judged: Judged = { decisions: [], known_until: null, unknown: [] };
-  for (const one of recorded.decisions.toSorted((a, b) => a.number - b.number)) {
-    const inputs = inputsOf(one);
+  for (const decision of recorded.decisions.toSorted((a, b) => a.number - b.number)) {
+    const inputs = inputsOf(decision);
     if (inputs === null) {
-      if (one.inputs === null)
-        judged.unknown.push(`cannot be known: the inputs of decision ${one.number} are not stored`);
+      if (decision.inputs === null)
+        judged.unknown.push(`cannot be known: the inputs of decision ${decision.number} are not stored`);
       continue;
     }
-    if (one.at < opened.incident.opened_at) continue;
+    if (decision.at < opened.incident.opened_at) continue;
     const request = requestUnder(inputs, policy);
-    const then = judgedAgain(inputs);
-    judged.unknown.push(...otherRules(one, inputs, then));
-    if (then === null) {
-      judged.known_until = one.at;
+    const asRecorded = judgedAgain(inputs);
+    judged.unknown.push(...otherRules(decision, inputs, asRecorded));
+    if (asRecorded === null) {
+      judged.known_until = decision.at;
       break;
     }
     if (request === null) {
-      judged.known_until = one.at;
-      judged.decisions.push(notRequested(one, inputs));
+      judged.known_until = decision.at;
+      judged.decisions.push(notRequested(decision, inputs));
       break;
     }
-    const now = decide(
+    const underPolicy = decide(
       inputsUnder(inputs, policy, {
         request,
         matched: opened.incident.unmatched === null,
-        pace: (target) => around.pace(one.at, target),
-        oneOfMany: recorded.parent === null ? around.oneOfMany(opened.incident, one.at) : true,
+        pace: (target) => around.pace(decision.at, target),
+        oneOfMany: recorded.parent === null ? around.oneOfMany(opened.incident, decision.at) : true,
       }),
     );
     // The record of a question with a choice names the act that a person has chosen.
-    const chosen = now.offers?.find((offer) => offer.from_version === one.from && offer.to_version === one.to);
+    const chosen = underPolicy.offers?.find(
+      (offer) => offer.from_version === decision.from && offer.to_version === decision.to,
+    );
     judged.decisions.push({
-      number: one.number,
-      at: one.at,
-      kind: now.kind,
-      from: chosen?.from_version ?? now.from,
-      to: chosen?.to_version ?? now.to,
+      number: decision.number,
+      at: decision.at,
+      kind: underPolicy.kind,
+      from: chosen?.from_version ?? underPolicy.from,
+      recipient: chosen?.to_version ?? underPolicy.to,
       requester: inputs.request.by,
-      because: now.reasons[0]?.text ?? '',
+      because: underPolicy.reasons[0]?.text ?? '',
     });
-    if (now.kind === then.kind && now.from === then.from && now.to === then.to) continue;
-    judged.known_until = one.at;
+    if (
+      underPolicy.kind === asRecorded.kind &&
+      underPolicy.from === asRecorded.from &&
+      underPolicy.to === asRecorded.to
+    )
+      continue;
+    judged.known_until = decision.at;
     break;
   }
   return judged;
@@ -300,7 +315,7 @@ const notRequested = ({ number, at }: RecordedDecision, { request }: DecisionInp
   at,
   kind: 'none',
   from: null,
-  to: null,
+  recipient: null,
   requester: request.by,
   because: `the runbook ${request.name} no longer requests it`,
 });
@@ -334,8 +349,8 @@ function addedRequest(
   policy: Config,
   around: Surroundings,
 ): Judged {
-  const nothing: Judged = { decisions: [], known_until: null, unknown: [] };
-  if (opened.incident.requests_rollback || judged.known_until !== null) return nothing;
+  const noDecision: Judged = { decisions: [], known_until: null, unknown: [] };
+  if (opened.incident.requests_rollback || judged.known_until !== null) return noDecision;
   const requested = recorded.decisions.some(({ inputs }) => {
     const by = isJudgement(inputs) ? (inputs as unknown as DecisionInputs).request.by : null;
     return by === 'alert' || by === 'person' || by === 'runbook';
@@ -345,18 +360,18 @@ function addedRequest(
       rollbackStepOf(runbook) !== undefined && recorded.runbooks.every(({ name }) => name !== runbook.name),
   );
   const step = started && rollbackStepOf(started.runbook);
-  if (requested || started === undefined || step === undefined) return nothing;
+  if (requested || started === undefined || step === undefined) return noDecision;
   const { runbook } = started;
-  const stored = recorded.decisions.flatMap((one) => inputsOf(one) ?? [])[0];
+  const storedInputs = recorded.decisions.flatMap((decision) => inputsOf(decision) ?? [])[0];
   const conditions = [...step.when, ...(step.stage > 1 ? ['steps before it'] : [])];
-  if (stored === undefined)
+  if (storedInputs === undefined)
     return {
-      ...nothing,
+      ...noDecision,
       known_until: started.at,
       unknown: [`cannot be known: the runbook ${runbook.name} requests a rollback, and no evidence was collected then`],
     };
   const now = decide(
-    inputsUnder(stored, policy, {
+    inputsUnder(storedInputs, policy, {
       request: requestOf(runbook, step, 'act'),
       matched: opened.incident.unmatched === null,
       pace: (target) => around.pace(started.at, target),
@@ -364,7 +379,7 @@ function addedRequest(
     }),
   );
   return {
-    known_until: stored.evidence.at,
+    known_until: storedInputs.evidence.at,
     unknown:
       conditions.length === 0
         ? []
@@ -372,10 +387,10 @@ function addedRequest(
     decisions: [
       {
         number: Math.max(0, ...recorded.decisions.map(({ number }) => number)) + 1,
-        at: stored.evidence.at,
+        at: storedInputs.evidence.at,
         kind: now.kind,
         from: now.from,
-        to: now.to,
+        recipient: now.to,
         requester: 'runbook',
         because: now.reasons[0]?.text ?? '',
       },

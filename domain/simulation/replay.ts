@@ -7,7 +7,7 @@ import { isQuietTrial } from '../automation/shadow-trial.ts';
 import { serviceEntry } from '../catalogue/catalogue.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
 import { freezeOf } from './freezes.ts';
-import { type Batch, batchesOf, openedAnyway, openedBy } from './opening.ts';
+import { type Batch, batchesOf, openingAsRecorded, openingBy } from './opening.ts';
 import type { Outcome } from './outcome.ts';
 import { replayIncident } from './replay-incident.ts';
 
@@ -26,34 +26,44 @@ export function replay({ incidents, alerts }: Recorded, policy: Config): Outcome
     a.opened_at < b.opened_at ? -1 : a.opened_at > b.opened_at ? 1 : a.id < b.id ? -1 : 1,
   );
   const candidates = alerts.flatMap((alert) => candidatesOf(alert, policy)).toSorted(byTime);
-  const taken = new Set<Candidate>();
+  const joined = new Set<Candidate>();
   const openings = new Openings();
   const earlier = new Map<IncidentId, Batch>();
   for (const incident of ordered) {
     const opened =
       incident.opened_by === 'alerts'
         ? (batchesOf(incident.signals)
-            .map((batch) => openedBy(incident.id, batch, policy, incident.unmatched === ''))
+            .map((batch) => openingBy(incident.id, batch, policy, incident.unmatched === ''))
             .find((found) => found !== null) ?? null)
-        : openedAnyway(incident);
+        : openingAsRecorded(incident);
     if (opened === null) continue;
     const at = opened.incident.opened_at;
-    const before = candidates.find(
-      (one) =>
-        !taken.has(one) && one.scope === opened.scope && one.batch.at < at && (one.until === null || one.until >= at),
+    const firstCandidate = candidates.find(
+      (candidate) =>
+        !joined.has(candidate) &&
+        candidate.scope === opened.scope &&
+        candidate.batch.at < at &&
+        (candidate.until === null || candidate.until >= at),
     );
-    for (const one of candidates)
+    for (const candidate of candidates)
       if (
-        one.scope === opened.scope &&
-        one.batch.at >= (before ?? { batch: { at } }).batch.at &&
-        isDuring(one, incident)
+        candidate.scope === opened.scope &&
+        candidate.batch.at >= (firstCandidate ?? { batch: { at } }).batch.at &&
+        isDuring(candidate, incident)
       )
-        taken.add(one);
-    if (before !== undefined && incident.opened_by === 'alerts') earlier.set(incident.id, before.batch);
+        joined.add(candidate);
+    if (firstCandidate !== undefined && incident.opened_by === 'alerts') earlier.set(incident.id, firstCandidate.batch);
     const { service, environment, unmatched } = opened.incident;
-    openings.add({ id: incident.id, at: before?.batch.at ?? at, scope: opened.scope, service, environment, unmatched });
+    openings.add({
+      id: incident.id,
+      at: firstCandidate?.batch.at ?? at,
+      scope: opened.scope,
+      service,
+      environment,
+      unmatched,
+    });
   }
-  const pace = new Pace();
+  const pace = new RollbackPace();
   const outcomes: Outcome[] = [];
   for (const incident of ordered) {
     const outcome = replayIncident(incident, policy, {
@@ -64,11 +74,11 @@ export function replay({ incidents, alerts }: Recorded, policy: Config): Outcome
     pace.add(incident, outcome);
     outcomes.push(outcome);
   }
-  const apart = openedApart(
-    candidates.filter((one) => !taken.has(one)),
+  const added = openedOnlyByPolicy(
+    candidates.filter((candidate) => !joined.has(candidate)),
     policy,
   );
-  return [...outcomes, ...apart].toSorted((a, b) => {
+  return [...outcomes, ...added].toSorted((a, b) => {
     const [first, second] = [a.opened_at ?? '', b.opened_at ?? ''];
     return first < second ? -1 : first > second ? 1 : a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
   });
@@ -90,7 +100,7 @@ function candidatesOf(recorded: RecordedAlert, policy: Config): Candidate[] {
   return starts.flatMap((at, index) => {
     const received = { ...signal, at, received_at: at };
     const batch = { at, signals: [received] };
-    const opened = openedBy(apartId(recorded, at), batch, policy);
+    const opened = openingBy(newIncidentId(recorded, at), batch, policy);
     const next = starts[index + 1];
     return opened === null ? [] : [{ batch, scope: opened.scope, until: next ?? signal.ends_at, recorded }];
   });
@@ -99,37 +109,40 @@ function candidatesOf(recorded: RecordedAlert, policy: Config): Candidate[] {
 const isDuring = ({ batch }: Candidate, { opened_at: from, resolved_at: to }: RecordedIncident): boolean =>
   batch.at <= (to ?? batch.at) || batch.at < from;
 
-const apartId = ({ signal }: RecordedAlert, at: Timestamp): IncidentId =>
+const newIncidentId = ({ signal }: RecordedAlert, at: Timestamp): IncidentId =>
   `${at} ${signal.source}:${signal.fingerprint}` as IncidentId;
 
 /** Returns incidents that only the policy opens. Alerts of one scope join while one of them may still fire. */
-function openedApart(candidates: readonly Candidate[], policy: Config): Outcome[] {
+function openedOnlyByPolicy(candidates: readonly Candidate[], policy: Config): Outcome[] {
   const outcomes: Outcome[] = [];
   const open = new Map<string, Timestamp | null>();
-  for (const one of candidates) {
-    const until = open.get(one.scope);
-    if (until === null || (until !== undefined && until > one.batch.at)) {
-      open.set(one.scope, until === null || one.until === null ? null : one.until > until ? one.until : until);
+  for (const candidate of candidates) {
+    const until = open.get(candidate.scope);
+    if (until === null || (until !== undefined && until > candidate.batch.at)) {
+      open.set(
+        candidate.scope,
+        until === null || candidate.until === null ? null : candidate.until > until ? candidate.until : until,
+      );
       continue;
     }
-    open.set(one.scope, one.until);
-    const opened = openedBy(apartId(one.recorded, one.batch.at), one.batch, policy);
+    open.set(candidate.scope, candidate.until);
+    const opened = openingBy(newIncidentId(candidate.recorded, candidate.batch.at), candidate.batch, policy);
     if (opened === null) continue;
     const { incident, channels } = opened;
     const pages = incident.page === true && !isQuietTrial(incident, policy, 'page');
     const team = serviceEntry(policy.services, incident.service)?.team ?? incident.service;
     outcomes.push({
       id: null,
-      key: apartId(one.recorded, one.batch.at),
+      key: newIncidentId(candidate.recorded, candidate.batch.at),
       service: incident.service,
       environment: incident.environment,
       title: incident.title,
       opened_at: incident.opened_at,
-      pages: pages ? [{ at: incident.opened_at, to: `on call for ${team}` }] : [],
+      pages: pages ? [{ at: incident.opened_at, recipient: `on call for ${team}` }] : [],
       decisions: [],
       runbooks: [],
       channels,
-      freeze: freezeOf(incident, one.until, policy),
+      freeze: freezeOf(incident, candidate.until, policy),
       known_until: incident.opened_at,
       unknown: ['cannot be known: the decision, because no evidence was collected for this alert'],
     });
@@ -137,7 +150,7 @@ function openedApart(candidates: readonly Candidate[], policy: Config): Outcome[
   return outcomes;
 }
 
-/** Values by the hour of their time, since all that is asked about them is what happened within an hour. */
+/** Values indexed by hour, because all queries cover about one hour. */
 class ByHour<T> {
   readonly #hours = new Map<number, T[]>();
 
@@ -168,14 +181,16 @@ class Openings {
   /** Returns the openings in the hour around a time that were known at `until`. */
   near(at: Timestamp, until: Timestamp): Opening[] {
     const from = plusSeconds(at, -HOUR_SECONDS);
-    return this.#all.between(millisOf(from), millisOf(until)).filter((one) => one.at > from && one.at <= until);
+    return this.#all
+      .between(millisOf(from), millisOf(until))
+      .filter((opening) => opening.at > from && opening.at <= until);
   }
 }
 
 type Change = { at: number; service: string; environment: string; by: number };
 
 /** Counts automatic rollbacks that a policy adds to the recorded ones, or removes. */
-class Pace {
+class RollbackPace {
   readonly #changes = new ByHour<Change>();
 
   add({ decisions }: RecordedIncident, outcome: Outcome): void {
@@ -192,8 +207,10 @@ class Pace {
     const now = millisOf(at);
     return this.#changes
       .between(now - HOUR_MS, now)
-      .filter((one) => one.at <= now && one.at > now - HOUR_MS)
-      .filter((one) => target === null || (one.service === target.service && one.environment === target.environment))
+      .filter((change) => change.at <= now && change.at > now - HOUR_MS)
+      .filter(
+        (change) => target === null || (change.service === target.service && change.environment === target.environment),
+      )
       .reduce((sum, { by }) => sum + by, 0);
   }
 }

@@ -1,4 +1,5 @@
 import { code } from '../messages/markdown.ts';
+import { counted } from '../reports/words.ts';
 import type { CalendarComparison, CalendarDifference } from './calendar.ts';
 import { timeText, type Comparison, durationText, type IncidentDifference, type PageDifference } from './compare.ts';
 import { CAUSES, type ObjectiveComparison, type ObjectiveDifference } from './objectives/compare-freezes.ts';
@@ -17,18 +18,16 @@ export type Subject = {
 const COMMENT_INCIDENTS_MAX = 50;
 const LINE_MAX_CHARS = 300;
 
-const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
-
 /** Returns one line about what was compared and what differs. */
 export function summaryOf(
   { incidents, differences }: Comparison,
   { since, signals, calendar, objectives }: Subject,
 ): string {
-  const of = `${counted(incidents, 'incident')} with ${counted(signals, 'alert')} of the last ${since}`;
+  const scope = `${counted(incidents, 'incident')} with ${counted(signals, 'alert')} of the last ${since}`;
   const known = differences.length === 0 ? 'No difference' : counted(differences.length, 'difference');
   const more = (found: readonly unknown[], what: string): string =>
     found.length === 0 ? '' : `, ${counted(found.length, 'difference')} in freezes by ${what}`;
-  return `${known} in ${of}${more(calendar.differences, 'the calendar')}${more(objectives.differences, 'budgets and burn rates')}`;
+  return `${known} in ${scope}${more(calendar.differences, 'the calendar')}${more(objectives.differences, 'budgets and burn rates')}`;
 }
 
 const TOTALS = [
@@ -42,7 +41,7 @@ const TOTALS = [
 const nameOf = ({ id, service, environment, title }: IncidentDifference): string =>
   `${id ?? 'new incident'}: ${service} ${environment}: ${title}`;
 
-/** Says what differs for a freeze of the calendar, as for those by incidents. */
+/** Describes what differs for a freeze of the calendar. */
 function calendarLine({ name, scope, from, before, after }: CalendarDifference): string {
   const length = (until: typeof from): string => durationText(secondsBetween(from, until));
   const what = `${scope} from ${timeText(from)}`;
@@ -64,15 +63,15 @@ function calendarLines({ differences, before, after }: CalendarComparison): stri
   ];
 }
 
-/** Says what differs for a freeze by an objective. */
+/** Describes what differs for a freeze by an objective. */
 function objectiveLine({ slo, service, environment, cause, before, after, incidents }: ObjectiveDifference): string {
-  const time = ({ from, until }: NonNullable<typeof before>): string =>
+  const timesText = ({ from, until }: NonNullable<typeof before>): string =>
     `from ${timeText(from)}, ${until === null ? 'and is still in force' : `for ${durationText(secondsBetween(from, until))}`}`;
   const what = `deploys of ${service} in ${environment} by ${CAUSES[cause]} of ${slo}`;
   const more = incidents.length > NAMED_MAX ? ` and ${incidents.length - NAMED_MAX} more` : '';
   const during = incidents.length === 0 ? '' : ` (during ${incidents.slice(0, NAMED_MAX).join(', ')}${more})`;
-  if (after === null) return `no longer freezes ${what}${before === null ? '' : ` ${time(before)}`}${during}`;
-  return `freezes ${what} ${time(after)}${before === null ? '' : ` instead of ${time(before)}`}${during}`;
+  if (after === null) return `no longer freezes ${what}${before === null ? '' : ` ${timesText(before)}`}${during}`;
+  return `freezes ${what} ${timesText(after)}${before === null ? '' : ` instead of ${timesText(before)}`}${during}`;
 }
 
 /** Incidents that a line about a freeze names. */
@@ -88,19 +87,17 @@ function objectiveLines({ objectives: { differences, before, after } }: Subject)
   ];
 }
 
-const minute = (at: string): string => `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;
-
 /** Formats a comparison for a terminal, one line for each part. */
 export function textReport(comparison: Comparison, subject: Subject): string[] {
   const { differences, totals, pages } = comparison;
   return [
     summaryOf(comparison, subject),
     ...subject.notReplayed.map((text) => `? ${text}`),
-    ...differences.flatMap((one) => [
+    ...differences.flatMap((difference) => [
       '',
-      `${minute(one.at)}  ${nameOf(one)}`,
-      ...one.changes.map((change) => `  ${change}`),
-      ...one.unknown.map((text) => `  ? ${text}`),
+      `${timeText(difference.at)}  ${nameOf(difference)}`,
+      ...difference.changes.map((change) => `  ${change}`),
+      ...difference.unknown.map((text) => `  ? ${text}`),
     ]),
     ...(differences.length === 0
       ? []
@@ -111,7 +108,7 @@ export function textReport(comparison: Comparison, subject: Subject): string[] {
     ...(objectiveLines(subject).length === 0
       ? []
       : ['', 'Freezes by budgets and burn rates:', ...objectiveLines(subject).map((text) => `  ${text}`)]),
-    ...(pages.length === 0 ? [] : ['', 'Pages by person and hour:', ...pages.map((one) => `  ${pageLine(one)}`)]),
+    ...(pages.length === 0 ? [] : ['', 'Pages by person and hour:', ...pages.map((page) => `  ${pageLine(page)}`)]),
   ];
 }
 
@@ -139,12 +136,12 @@ export function markdownReport(comparison: Comparison, subject: Subject): string
           '| --- | --: | --: |',
           ...TOTALS.map(([title, key]) => `| ${title} | ${totals[key].before} | ${totals[key].after} |`),
         ]),
-    ...shown.flatMap((one) => [
+    ...shown.flatMap((difference) => [
       '',
-      `**${line(nameOf(one))}** (${minute(one.at)})`,
+      `**${line(nameOf(difference))}** (${timeText(difference.at)})`,
       '',
-      ...one.changes.map((change) => `- ${line(change)}`),
-      ...one.unknown.map((text) => `- ${line(text)}`),
+      ...difference.changes.map((change) => `- ${line(change)}`),
+      ...difference.unknown.map((text) => `- ${line(text)}`),
     ]),
     ...(shown.length === differences.length
       ? []

@@ -6,12 +6,12 @@ import { destinationsOf, mutedBy } from '../alerts/routing.ts';
 import { serviceEnvironmentOf } from '../alerts/signal.ts';
 
 /** Senders whose alerts carry their service beside the labels. */
-const OWN_SOURCES: ReadonlySet<Signal['source']> = new Set(['deployment']);
+const SOURCES_WITH_SERVICE: ReadonlySet<Signal['source']> = new Set(['deployment']);
 
 /** Returns a recorded alert as it fired, with the service and environment that a catalogue gives it. */
 export function signalOf(recorded: RecordedSignal, services: Config['services']): Signal {
   const labels = new Map(recorded.labels);
-  const { service, environment, unmatched } = OWN_SOURCES.has(recorded.source)
+  const { service, environment, unmatched } = SOURCES_WITH_SERVICE.has(recorded.source)
     ? recorded
     : serviceEnvironmentOf(labels, services);
   return {

@@ -9,22 +9,22 @@ import { BUCKET_MS, type Bucket, endOf, type History, indexOf, setBucket } from 
 /** A correction, with the periods in which it applies: none of them counts. */
 export type AppliedCorrection = { correction: SloCorrection; spans: readonly Span[] };
 
-type Periods = Pick<SloCorrection, 'starts_at' | 'ends_at' | 'rrule' | 'time_zone' | 'ended_at'>;
+type CorrectionTimes = Pick<SloCorrection, 'starts_at' | 'ends_at' | 'rrule' | 'time_zone' | 'ended_at'>;
 
 /** Returns the periods of a correction that overlap a stretch of time, up to its end by a person. */
-export function spansOf(correction: Periods, { from, until }: Span): Span[] {
-  const ended = correction.ended_at === null ? Infinity : millisOf(correction.ended_at);
+export function spansOf(correction: CorrectionTimes, { from, until }: Span): Span[] {
+  const endedAtMs = correction.ended_at === null ? Infinity : millisOf(correction.ended_at);
   return spansBetween(timeSpanOf(correction), timestamp(from), timestamp(until))
-    .map((span) => ({ from: millisOf(span.from), until: Math.min(millisOf(span.until), ended) }))
+    .map((span) => ({ from: millisOf(span.from), until: Math.min(millisOf(span.until), endedAtMs) }))
     .filter((span) => span.from < span.until && from < span.until);
 }
 
 /** Returns the first periods that start after this time. @param after Unix milliseconds */
-export function nextSpans(correction: Periods, after: number, most: number): Span[] {
+export function nextSpans(correction: CorrectionTimes, after: number, max: number): Span[] {
   const span = timeSpanOf(correction);
   const found: Span[] = [];
   let reached = timestamp(after);
-  while (found.length < most) {
+  while (found.length < max) {
     const next = nextSpan(span, reached);
     if (next === undefined || (correction.ended_at !== null && next.from >= correction.ended_at)) break;
     found.push({ from: millisOf(next.from), until: millisOf(next.until) });
@@ -34,10 +34,10 @@ export function nextSpans(correction: Periods, after: number, most: number): Spa
 }
 
 /** Returns whether no period can start any more, so that only its past has an effect. @param now Unix milliseconds */
-export const isPast = (correction: Periods, now: number): boolean =>
+export const isPast = (correction: CorrectionTimes, now: number): boolean =>
   spansOf(correction, { from: now, until: now + 1 }).length === 0 && nextSpans(correction, now, 1).length === 0;
 
-function timeSpanOf({ starts_at, ends_at, rrule, time_zone }: Periods): TimeSpan {
+function timeSpanOf({ starts_at, ends_at, rrule, time_zone }: CorrectionTimes): TimeSpan {
   if (rrule === null) return { from: starts_at, until: ends_at };
   const timeZone = time_zone ?? 'UTC';
   const seconds = Math.max(1, Math.ceil(secondsBetween(starts_at, ends_at)));
@@ -55,7 +55,7 @@ export const appliedIn = (corrections: readonly AppliedCorrection[], { from, unt
 export const excludedBy = (corrections: readonly AppliedCorrection[]): Span[] =>
   corrections.flatMap(({ spans }) => spans);
 
-const NOTHING: Bucket = { events: 0, errors: 0 };
+const NO_EVENTS: Bucket = { events: 0, errors: 0 };
 
 /**
  * Returns a copy of a history in which the buckets that a period touches count neither events nor errors. A bucket is
@@ -66,14 +66,14 @@ export function withoutSpans(history: History, spans: readonly Span[]): History 
   const copy: History = { oldest: history.oldest, events: history.events.slice(), errors: history.errors.slice() };
   for (const span of spans) {
     const { first, end } = bucketsOf(span, history);
-    for (let index = first; index < end; index++) setBucket(copy, index, NOTHING);
+    for (let index = first; index < end; index++) setBucket(copy, index, NO_EVENTS);
   }
   return copy;
 }
 
 /** Returns the last 300 seconds up to `now` as counted: nothing if a period touches them. */
 export const recentWithout = (recent: Bucket | null, now: number, spans: readonly Span[]): Bucket | null =>
-  spans.some(({ from, until }) => from < now && now - BUCKET_MS < until) ? NOTHING : recent;
+  spans.some(({ from, until }) => from < now && now - BUCKET_MS < until) ? NO_EVENTS : recent;
 
 /** Returns how much of a stretch of time is excluded, in milliseconds: whole buckets, each once. */
 export function excludedMs(spans: readonly Span[], within: Span): number {

@@ -5,7 +5,7 @@ import { normalised, PromqlError, tokensOf } from '../../schemas/slo/openslo/pro
 import { type Indicator, Query, WINDOW } from '../../schemas/slo/slo.ts';
 import type { Problem } from '../runbooks/problem.ts';
 import { COUNTER } from './measurement/counter-names.ts';
-import { type SourceLocation, type Located, wrong } from './source-locations.ts';
+import { type SourceLocation, type Located, errorAt } from './source-locations.ts';
 
 /** Type of each data source by name. */
 export type SourceTypes = ReadonlyMap<string, string>;
@@ -22,11 +22,14 @@ export const queriesOf = (indicator: Indicator): string[] =>
 
 /** Reads and validates the queries of an SLI. */
 export function sliQueriesOf(sli: Located<SliSpec>, types: SourceTypes): SliQueries | Problem[] {
-  const read = metricsOf(sli.value).map(({ path, source }) => query(sli, [...path, 'metricSource'], source, types));
-  const problems = read.flatMap((each) => ('text' in each ? [] : [each]));
-  const queries = read.flatMap((each) => ('text' in each ? [each] : []));
+  const results = metricsOf(sli.value).map(({ path, source }) =>
+    locatedQuery(sli, [...path, 'metricSource'], source, types),
+  );
+  const problems = results.flatMap((result) => ('text' in result ? [] : [result]));
+  const queries = results.flatMap((result) => ('text' in result ? [result] : []));
   if (problems.length > 0) return problems;
-  const mixed = sli.value.ratioMetric?.raw == null ? mixtureOf(sli.value.ratioMetric?.counter === true, queries) : null;
+  const mixed =
+    sli.value.ratioMetric?.raw == null ? mixtureProblem(sli.value.ratioMetric?.counter === true, queries) : null;
   return mixed === null ? { sli, queries } : [mixed];
 }
 
@@ -34,13 +37,13 @@ export function sliQueriesOf(sli: Located<SliSpec>, types: SourceTypes): SliQuer
  * Reports a ratio of a rate and a counter, which is meaningless. Without `counter`, only a counter's conventional name
  * identifies it; metrics with other names may be recorded rates.
  */
-function mixtureOf(isCounter: boolean, queries: readonly LocatedQuery[]): Problem | null {
+function mixtureProblem(isCounter: boolean, queries: readonly LocatedQuery[]): Problem | null {
   const counters = queries.map(({ text }) => isPlain(text) && (isCounter || namesCounter(text)));
   const counter = queries[counters.indexOf(true)];
   const rate = queries.find(({ text }) => !isPlain(text));
   if (counter === undefined || rate === undefined) return null;
   const message = 'one of the queries is a rate and the other a counter, so their ratio is meaningless';
-  return wrong(counter.where, message, `write both as a rate over [${WINDOW}]`);
+  return errorAt(counter.where, message, `write both as a rate over [${WINDOW}]`);
 }
 
 /**
@@ -64,7 +67,7 @@ const ratioParts = ({ good, bad, total, raw }: RatioMetric) => ({ good, bad, tot
 /** Types of data sources that support PromQL. */
 const SPEAKS_PROMQL = /prom|mimir|cortex|thanos|victoria/i;
 
-function query(
+function locatedQuery(
   sli: Located<SliSpec>,
   path: string[],
   source: MetricSource,
@@ -75,24 +78,24 @@ function query(
   if (type !== undefined && !SPEAKS_PROMQL.test(type)) {
     const where = sli.at([...path, source.type == null ? 'metricSourceRef' : 'type']);
     const message = `only Prometheus and compatible systems (PromQL) are supported, not ${JSON.stringify(type)}`;
-    return wrong(where, message, 'move SLOs of other systems out of this folder; for PromQL, write type: Prometheus');
+    return errorAt(where, message, 'move SLOs of other systems out of this folder; for PromQL, write type: Prometheus');
   }
   const key = spec['query'] === undefined ? 'promql' : 'query';
   const where = sli.at([...path, 'spec', key]);
   if (spec['query'] !== undefined && spec['promql'] !== undefined)
-    return wrong(where, `set one of "query" and "promql", not both`);
+    return errorAt(where, `set one of "query" and "promql", not both`);
   const text = spec[key];
   if (text == null)
-    return wrong(where, `"query" is missing in ${[...path, 'spec'].join('.')}`, 'set it to the PromQL query');
-  const read = Query.safeParse(text);
-  if (!read.success) return wrong(where, `${key}: ${read.error.issues[0]?.message ?? 'is not a query'}`);
+    return errorAt(where, `"query" is missing in ${[...path, 'spec'].join('.')}`, 'set it to the PromQL query');
+  const parsed = Query.safeParse(text);
+  if (!parsed.success) return errorAt(where, `${key}: ${parsed.error.issues[0]?.message ?? 'is not a query'}`);
   try {
-    const normalisedQuery = normalised(read.data);
+    const normalisedQuery = normalised(parsed.data);
     tokensOf(normalisedQuery);
     return { text: normalisedQuery, where };
   } catch (error) {
     if (!(error instanceof PromqlError)) throw error;
-    return wrong(where, `${key}: ${error.message}`);
+    return errorAt(where, `${key}: ${error.message}`);
   }
 }
 
@@ -103,7 +106,7 @@ const isPlain = (text: string): boolean => !text.includes(WINDOW) && !isRate(ana
 export function indicatorOf({ sli, queries }: SliQueries, objective: Located<Objective>): Indicator | Problem[] {
   const [first = '', second = ''] = queries.map(({ text }) => text);
   const { ratioMetric } = sli.value;
-  if (ratioMetric == null) return threshold(first, objective);
+  if (ratioMetric == null) return thresholdIndicator(first, objective);
   if (ratioMetric.raw != null)
     return { kind: 'share', of: ratioMetric.rawType === 'failure' ? 'bad' : 'good', query: first };
   return {
@@ -116,9 +119,9 @@ export function indicatorOf({ sli, queries }: SliQueries, objective: Located<Obj
   };
 }
 
-function threshold(text: string, { value: { op, value }, at }: Located<Objective>): Indicator | Problem[] {
+function thresholdIndicator(text: string, { value: { op, value }, at }: Located<Objective>): Indicator | Problem[] {
   // JSON, the published form, has no -0.
   if (op != null && value != null) return { kind: 'threshold', query: text, op, value: value === 0 ? 0 : value };
   const missing = op == null ? '"op" (lt, lte, gt or gte)' : '"value"';
-  return [wrong(at([]), `a thresholdMetric requires ${missing}, which defines the good values`)];
+  return [errorAt(at([]), `a thresholdMetric requires ${missing}, which defines the good values`)];
 }

@@ -7,7 +7,14 @@ import { didYouMean } from '../runbooks/similar-names.ts';
 import type { Problem } from '../runbooks/problem.ts';
 import { type SliQueries, sliQueriesOf, indicatorOf, queriesOf, type SourceTypes } from './indicators.ts';
 import { comparedEachMinute } from './measurement/minutes.ts';
-import { warningAt, inside, type SourceLocation, type Located, type LocatedSlo, wrong } from './source-locations.ts';
+import {
+  warningAt,
+  locatedPart,
+  type SourceLocation,
+  type Located,
+  type LocatedSlo,
+  errorAt,
+} from './source-locations.ts';
 
 /**
  * Result of reading objectives. `problems` are errors: any error keeps the objectives from coming into force. `remarks`
@@ -21,14 +28,14 @@ export function objectivesOf(documents: readonly Located<OpenSlo>[]): Objectives
   const sources = ofKind<DataSourceDocument>(documents, 'DataSource');
   const types: SourceTypes = new Map(sources.map(({ value }) => [value.metadata.name, value.spec.type]));
   const all = ofKind<SloDocument>(documents, 'SLO').map((document) => slosOf(document, slis.named, types));
-  const slos = all.flatMap((each) => each.slos);
+  const slos = all.flatMap((result) => result.slos);
   const used = new Set(ofKind<SloDocument>(documents, 'SLO').map(({ value }) => value.spec.indicatorRef));
   const unused = [...slis.named].filter(([name]) => !used.has(name));
   return {
     slos,
-    problems: [...slis.problems, ...all.flatMap((each) => each.problems), ...sameIds(slos)],
+    problems: [...slis.problems, ...all.flatMap((result) => result.problems), ...sameIds(slos)],
     remarks: [
-      ...all.flatMap((each) => each.remarks),
+      ...all.flatMap((result) => result.remarks),
       ...unused.map(([name, { at }]) => warningAt(at(['metadata', 'name']), `no SLO refers to the SLI "${name}"`)),
     ],
   };
@@ -46,7 +53,7 @@ function byName(documents: readonly Located<SliDocument>[]): { named: Slis; prob
     const { name } = document.value.metadata;
     const earlier = named.get(name);
     if (earlier === undefined) named.set(name, document);
-    else problems.push(twice(`an SLI "${name}"`, document.at(PATHS.name), earlier.at(PATHS.name)));
+    else problems.push(duplicate(`an SLI "${name}"`, document.at(PATHS.name), earlier.at(PATHS.name)));
   }
   return { named, problems };
 }
@@ -56,12 +63,12 @@ function sameIds(slos: readonly LocatedSlo[]): Problem[] {
   return slos.flatMap((source) => {
     const earlier = first.get(source.slo.id);
     if (earlier === undefined) first.set(source.slo.id, source);
-    return earlier === undefined ? [] : [twice(`an objective "${source.slo.id}"`, source.name, earlier.name)];
+    return earlier === undefined ? [] : [duplicate(`an objective "${source.slo.id}"`, source.name, earlier.name)];
   });
 }
 
-const twice = (what: string, where: SourceLocation, earlier: SourceLocation): Problem =>
-  wrong(where, `${what} is also defined at ${earlier.file}:${earlier.line}`, 'choose another name');
+const duplicate = (what: string, where: SourceLocation, earlier: SourceLocation): Problem =>
+  errorAt(where, `${what} is also defined at ${earlier.file}:${earlier.line}`, 'choose another name');
 
 const PATHS = {
   name: ['metadata', 'name'],
@@ -75,36 +82,36 @@ function slosOf(document: Located<SloDocument>, slis: Slis, types: SourceTypes):
   const sliQueries = 'value' in sli ? sliQueriesOf(sli, types) : [sli];
   const environment = environmentOf(document);
   if (Array.isArray(sliQueries) || Array.isArray(environment)) {
-    const problems = [sliQueries, environment].flatMap((each) => (Array.isArray(each) ? each : []));
+    const problems = [sliQueries, environment].flatMap((found) => (Array.isArray(found) ? found : []));
     return { slos: [], problems, remarks: [] };
   }
-  const found: Objectives = { slos: [], problems: [], remarks: [] };
-  for (const [index, each] of value.spec.objectives.entries()) {
-    const objective = inside(document, ['spec', 'objectives', index], each);
+  const objectives: Objectives = { slos: [], problems: [], remarks: [] };
+  for (const [index, specified] of value.spec.objectives.entries()) {
+    const objective = locatedPart(document, ['spec', 'objectives', index], specified);
     const slo = sloOf({ document: value, environment, sliQueries, objective, index });
-    found.remarks.push(...withoutEffect(objective, value, sliQueries.sli.value));
-    if (Array.isArray(slo)) found.problems.push(...slo);
+    objectives.remarks.push(...ineffectiveKeys(objective, value, sliQueries.sli.value));
+    if (Array.isArray(slo)) objectives.problems.push(...slo);
     else
-      found.slos.push({
+      objectives.slos.push({
         slo,
         name: at(PATHS.name),
         service: at(PATHS.service),
         environment: environment.where,
         window: at(PATHS.window),
-        target: objective.at([each.target == null ? 'targetPercent' : 'target']),
+        target: objective.at([specified.target == null ? 'targetPercent' : 'target']),
         queries: sliQueries.queries.map(({ where }) => where),
       });
   }
-  return found;
+  return objectives;
 }
 
 function sliOf(document: Located<SloDocument>, slis: Slis): Located<SliSpec> | Problem {
   const { indicator, indicatorRef } = document.value.spec;
-  if (indicator != null) return inside(document, ['spec', 'indicator', 'spec'], indicator.spec);
+  if (indicator != null) return locatedPart(document, ['spec', 'indicator', 'spec'], indicator.spec);
   const sli = slis.get(indicatorRef ?? '');
-  if (sli !== undefined) return inside(sli, ['spec'], sli.value.spec);
+  if (sli !== undefined) return locatedPart(sli, ['spec'], sli.value.spec);
   const where = document.at(['spec', 'indicatorRef']);
-  return wrong(where, `there is no SLI "${indicatorRef ?? ''}"`, didYouMean(indicatorRef ?? '', slis.keys()));
+  return errorAt(where, `there is no SLI "${indicatorRef ?? ''}"`, didYouMean(indicatorRef ?? '', slis.keys()));
 }
 
 const DEFAULT_ENVIRONMENT = EnvironmentName.parse('production');
@@ -114,18 +121,19 @@ type Environment = { name: EnvironmentName; where: SourceLocation };
 /** Reads the environment from the same labels as for alerts. */
 function environmentOf({ value, at }: Located<SloDocument>): Environment | Problem[] {
   const labels = value.metadata.labels ?? {};
-  const key = ['environment', 'env'].find((each) => Object.hasOwn(labels, each));
+  const key = ['environment', 'env'].find((label) => Object.hasOwn(labels, label));
   const where = at(['metadata', 'labels', key ?? '']);
   if (key === undefined) return { name: DEFAULT_ENVIRONMENT, where };
   const [name, ...more] = [labels[key]].flat();
-  if (more.length > 0) return [wrong(where, 'an SLO belongs to one environment', 'write one SLO for each environment')];
-  const read = EnvironmentName.safeParse(name);
-  return read.success
-    ? { name: read.data, where }
-    : [wrong(where, `${key}: ${JSON.stringify(name ?? [])} is not a name`)];
+  if (more.length > 0)
+    return [errorAt(where, 'an SLO belongs to one environment', 'write one SLO for each environment')];
+  const parsed = EnvironmentName.safeParse(name);
+  return parsed.success
+    ? { name: parsed.data, where }
+    : [errorAt(where, `${key}: ${JSON.stringify(name ?? [])} is not a name`)];
 }
 
-type Parts = {
+type SloInput = {
   document: SloDocument;
   environment: Environment;
   sliQueries: SliQueries;
@@ -133,14 +141,14 @@ type Parts = {
   index: number;
 };
 
-function sloOf({ document, environment, sliQueries, objective, index }: Parts): Slo | Problem[] {
+function sloOf({ document, environment, sliQueries, objective, index }: SloInput): Slo | Problem[] {
   const { metadata, spec } = document;
   const indicator = indicatorOf(sliQueries, objective);
   if (Array.isArray(indicator)) return indicator;
   const window = spec.timeWindow?.[0] ?? DEFAULT_WINDOW;
   const budgeting = budgetingOf(document, objective.value);
   if (budgeting.kind === 'timeslices' && window.kind === 'rolling' && budgeting.sliceSeconds >= window.seconds)
-    return [wrong(objective.at(['timeSliceWindow']), 'a slice must be shorter than the time window')];
+    return [errorAt(objective.at(['timeSliceWindow']), 'a slice must be shorter than the time window')];
   const several = spec.objectives.length > 1;
   const title = metadata.displayName ?? metadata.name;
   const slo = Slo.parse({
@@ -155,7 +163,7 @@ function sloOf({ document, environment, sliQueries, objective, index }: Parts): 
     indicator,
   });
   if (queriesOf(comparedEachMinute(slo).indicator).every((query) => Query.safeParse(query).success)) return slo;
-  return [wrong(objective.at(['timeSliceWindow']), 'the queries are too long for slices of a minute')];
+  return [errorAt(objective.at(['timeSliceWindow']), 'the queries are too long for slices of a minute')];
 }
 
 function budgetingOf({ spec }: SloDocument, { timeSliceTarget, timeSliceWindow }: Objective): Slo['budgeting'] {
@@ -165,7 +173,7 @@ function budgetingOf({ spec }: SloDocument, { timeSliceTarget, timeSliceWindow }
 }
 
 /** Warns about keys that are accepted because they are common, but have no effect. */
-function withoutEffect({ value, at }: Located<Objective>, document: SloDocument, sli: SliSpec): Problem[] {
+function ineffectiveKeys({ value, at }: Located<Objective>, document: SloDocument, sli: SliSpec): Problem[] {
   const compared = sli.ratioMetric == null ? [] : (['op', 'value'] as const);
   const sliced =
     document.spec.budgetingMethod === 'Timeslices' ? [] : (['timeSliceTarget', 'timeSliceWindow'] as const);

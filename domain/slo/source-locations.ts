@@ -8,7 +8,7 @@ export type SourceLocation = { file: string; line: number };
 export type Located<T> = { value: T; at: (path: readonly PropertyKey[]) => SourceLocation };
 
 /** Returns a part of a value, with its locations. */
-export const inside = <T>(source: Located<unknown>, path: readonly PropertyKey[], value: T): Located<T> => ({
+export const locatedPart = <T>(source: Located<unknown>, path: readonly PropertyKey[], value: T): Located<T> => ({
   value,
   at: (rest) => source.at([...path, ...rest]),
 });
@@ -25,7 +25,8 @@ export type LocatedSlo = {
   queries: readonly SourceLocation[];
 };
 
-export const wrong = (where: SourceLocation, message: string, suggestion: string | null = null): Problem => ({
+/** Builds an error: the objective can't be used. */
+export const errorAt = (where: SourceLocation, message: string, suggestion: string | null = null): Problem => ({
   ...where,
   level: 'error',
   message,

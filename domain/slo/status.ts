@@ -11,7 +11,7 @@ import { knownUntil } from './measurement/observed.ts';
 import { isUntouched } from './budget/untouched.ts';
 
 /** Results of an evaluation besides the numbers. */
-export type Found = Pick<SloStatus, 'state' | 'problem' | 'source'> & {
+export type EvaluationResult = Pick<SloStatus, 'state' | 'problem' | 'source'> & {
   /** Why a part of the past could not be read. Null: all of it was read. */
   unread: string | null;
   /** Milliseconds since the Unix epoch. */
@@ -35,34 +35,34 @@ const shortened = (reason: string): string =>
  * @param history closed buckets for `historySeconds`
  * @param recent the last 300 seconds up to now; null: unknown
  */
-export function statusOf(slo: Slo, history: History, recent: Bucket | null, found: Found): SloStatus {
-  const { now } = found;
-  const everything = accountOf(slo, history, recent, now);
-  const applied = appliedIn(found.corrections, { from: now - historySeconds(slo) * 1000, until: now });
-  const account = applied.length === 0 ? everything : accountOf(slo, history, recent, now, excludedBy(applied));
+export function statusOf(slo: Slo, history: History, recent: Bucket | null, result: EvaluationResult): SloStatus {
+  const { now } = result;
+  const uncorrected = accountOf(slo, history, recent, now);
+  const applied = appliedIn(result.corrections, { from: now - historySeconds(slo) * 1000, until: now });
+  const account = applied.length === 0 ? uncorrected : accountOf(slo, history, recent, now, excludedBy(applied));
   const rates = burnRatesOf(account);
-  const known = knownUntil(everything.observed);
+  const known = knownUntil(uncorrected.observed);
   return {
     id: slo.id,
     service: slo.service,
     environment: slo.environment,
-    state: found.state,
-    problem: found.problem,
-    unread: found.unread,
+    state: result.state,
+    problem: result.problem,
+    unread: result.unread,
     data_at: known === null ? null : timestamp(known),
     budget: budgetOf(account),
     burn_rates: rates,
-    corrected: correctedOf(everything, applied),
+    corrected: correctedOf(uncorrected, applied),
     burning: burningOf(account, rates),
-    forecast: forecastOf(account, found.levels),
+    forecast: forecastOf(account, result.levels),
     untouched: isUntouched(account),
-    source: found.source,
+    source: result.source,
   };
 }
 
-function correctedOf(everything: Account, applied: readonly AppliedCorrection[]): Corrected | null {
+function correctedOf(uncorrected: Account, applied: readonly AppliedCorrection[]): Corrected | null {
   if (applied.length === 0) return null;
-  const { span, observed } = everything;
+  const { span, observed } = uncorrected;
   const latest = applied
     .map(({ correction }) => correction)
     .toSorted((a, b) => (a.created_at < b.created_at ? 1 : -1))
@@ -79,6 +79,6 @@ function correctedOf(everything: Account, applied: readonly AppliedCorrection[])
       rrule,
       created_by,
     })),
-    uncorrected: { budget: budgetOf(everything), burn_rates: burnRatesOf(everything) },
+    uncorrected: { budget: budgetOf(uncorrected), burn_rates: burnRatesOf(uncorrected) },
   };
 }

@@ -9,11 +9,11 @@ const HALVINGS = 19;
  * Returns how long it takes until a condition holds for a window, with usual traffic and no further errors.
  *
  * @param seconds length of the window
- * @param isSo condition on the counts in the window
+ * @param condition condition on the counts in the window
  * @returns milliseconds; 0: it holds now. At most the length of the window
  */
-export const timeUntilQuiet = (account: Account, seconds: number, isSo: (sum: Bucket) => boolean): number =>
-  timeUntil(account, { seconds, coming: 0 }, isSo) ?? seconds * 1000;
+export const timeUntilQuiet = (account: Account, seconds: number, condition: (sum: Bucket) => boolean): number =>
+  timeUntil(account, { seconds, coming: 0 }, condition) ?? seconds * 1000;
 
 /**
  * Returns how long it takes until a condition holds for a window, with usual traffic: the past leaves the window in the
@@ -26,37 +26,37 @@ export const timeUntilQuiet = (account: Account, seconds: number, isSo: (sum: Bu
 export function timeUntil(
   { observed, usual }: Account,
   { seconds, coming }: { seconds: number; coming: number },
-  isSo: (sum: Bucket) => boolean,
+  condition: (sum: Bucket) => boolean,
 ): number | null {
   const from = observed.now - seconds * 1000;
   let sum: Bucket = sumSince(observed, from);
-  if (isSo(sum)) return 0;
+  if (condition(sum)) return 0;
   let passed = 0;
   let isFound = false;
   visitSince(observed, from, (ms, oldEvents, oldErrors) => {
     if (isFound) return;
-    const old = Number.isNaN(oldEvents) ? NOTHING : { events: oldEvents, errors: oldErrors };
+    const old = Number.isNaN(oldEvents) ? NO_EVENTS : { events: oldEvents, errors: oldErrors };
     const before = sum;
     const after = (share: number): Bucket => ({
       events: Math.max(0, before.events + (usual * ms - old.events) * share),
       errors: Math.max(0, before.errors + (coming * ms - old.errors) * share),
     });
     sum = after(1);
-    isFound = isSo(sum);
-    passed += isFound ? ms * firstShare((share) => isSo(after(share))) : ms;
+    isFound = condition(sum);
+    passed += isFound ? ms * firstShare((share) => condition(after(share))) : ms;
   });
   return isFound ? passed : null;
 }
 
-const NOTHING: Bucket = { events: 0, errors: 0 };
+const NO_EVENTS: Bucket = { events: 0, errors: 0 };
 
 /** Bisects for the share between 0, where the condition does not hold, and 1, where it does, from which on it holds. */
-function firstShare(isSo: (share: number) => boolean): number {
-  let [not, so] = [0, 1];
+function firstShare(condition: (share: number) => boolean): number {
+  let [failsAt, holdsAt] = [0, 1];
   for (let step = 0; step < HALVINGS; step++) {
-    const middle = (not + so) / 2;
-    if (isSo(middle)) so = middle;
-    else not = middle;
+    const middle = (failsAt + holdsAt) / 2;
+    if (condition(middle)) holdsAt = middle;
+    else failsAt = middle;
   }
-  return so;
+  return holdsAt;
 }

@@ -49,7 +49,9 @@ export function sloView({ slo, status, policy, freezes, history, evaluatedAt, at
     evaluated_at: evaluatedAt,
     stale: status === undefined || isStale(status, policy, at),
     source: status?.source ?? null,
-    frozen_by: freezes.filter((freeze) => freeze.slo === id && stateAt(freeze, at) === 'in_force').map((one) => one.id),
+    frozen_by: freezes
+      .filter((freeze) => freeze.slo === id && stateAt(freeze, at) === 'in_force')
+      .map((freeze) => freeze.id),
     history,
   };
 }

@@ -150,7 +150,7 @@ export function planCheck(
   if (found === null || found === 'unknown') {
     const isOver = before !== undefined && !before.over && (found === null || !isCurrent(before, now));
     return isOver
-      ? { record: { ...before, over: true }, entries: endOf(before, found, now) }
+      ? { record: { ...before, over: true }, entries: endEntries(before, found, now) }
       : { record: undefined, entries: [] };
   }
   if (before !== undefined && before.kind === found.kind && isCurrent(before, now)) {
@@ -160,33 +160,41 @@ export function planCheck(
   const earlier_seconds = before === undefined ? 0 : totalSeconds(before);
   return {
     record: { ...found, since: now, seen: now, over: false, earlier_seconds },
-    entries: before === undefined || before.over ? [] : endOf(before, null, now),
+    entries: before === undefined || before.over ? [] : endEntries(before, null, now),
   };
 }
 
-const startEntry = (one: PageContradiction, at: Timestamp): [string, TimelineEntry] => [
-  `page-contradicts-${one.since}`,
-  entry('statuspage.contradicts', `${contradictionText(one)}, for ${minutesIn(one)} min. ${ADVICE[one.kind]}.`, at),
+const startEntry = (contradiction: PageContradiction, at: Timestamp): [string, TimelineEntry] => [
+  `page-contradicts-${contradiction.since}`,
+  timelineEntry(
+    'statuspage.contradicts',
+    `${contradictionText(contradiction)}, for ${minutesIn(contradiction)} min. ${ADVICE[contradiction.kind]}.`,
+    at,
+  ),
 ];
 
-const endOf = (one: PageContradiction, why: null | 'unknown', at: Timestamp): [string, TimelineEntry][] =>
-  isLong(one)
+const endEntries = (
+  contradiction: PageContradiction,
+  why: null | 'unknown',
+  at: Timestamp,
+): [string, TimelineEntry][] =>
+  isLong(contradiction)
     ? [
         [
-          `page-agrees-${one.since}`,
-          entry('statuspage.agrees', `${END[why ?? 'agree']} after ${minutesIn(one)} min`, at),
+          `page-agrees-${contradiction.since}`,
+          timelineEntry('statuspage.agrees', `${END_TEXTS[why ?? 'agree']} after ${minutesIn(contradiction)} min`, at),
         ],
       ]
     : [];
 
-const END = {
+const END_TEXTS = {
   agree: 'The status page and the SLI agree again,',
   unknown: 'The SLI is no longer known; the status page contradicted it until then,',
 } as const;
 
 const minutesIn = ({ since, seen }: PageContradiction): number => Math.floor(secondsBetween(since, seen) / 60);
 
-const entry = (kind: string, text: string, at: Timestamp): TimelineEntry => ({
+const timelineEntry = (kind: string, text: string, at: Timestamp): TimelineEntry => ({
   at,
   actor: 'firebreak',
   kind,

@@ -2,7 +2,7 @@ import type { Config } from '../../schemas/config/config.ts';
 import type { Maintenance } from '../../schemas/status/status-page-file.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { pagesOf } from './pages.ts';
-import { words } from './public-texts.ts';
+import { withComponents } from './public-texts.ts';
 import type { MaintenanceStatus } from './view.ts';
 
 type PublicConfig = Pick<Config, 'services' | 'statusPage'>;
@@ -27,29 +27,36 @@ const publicNames = (config: PublicConfig): ReadonlySet<string> =>
 export function maintainedAt(config: PublicConfig, now: Timestamp): ReadonlySet<string> {
   const current = config.statusPage.maintenance.filter(({ from, until }) => from <= now && now < until);
   if (current.length === 0) return new Set();
-  const isPublic = publicNames(config);
-  return new Set(current.flatMap(({ components }) => components.filter((name) => isPublic.has(name))));
+  const published = publicNames(config);
+  return new Set(current.flatMap(({ components }) => components.filter((name) => published.has(name))));
 }
 
 /** Returns what the hosted page shows of the maintenances, by ID. Those that are not announced yet are absent. */
 export function hostedMaintenances(config: PublicConfig, now: Timestamp): ReadonlyMap<string, HostedMaintenance> {
-  const isPublic = publicNames(config);
+  const published = publicNames(config);
   return new Map(
     config.statusPage.maintenance
       .filter(({ announced }) => announced <= now)
-      .map((one) => [one.id, hosted(one, isPublic, config, now)] as const)
+      .map((maintenance) => [maintenance.id, hosted(maintenance, published, config, now)] as const)
       .filter(([, { components }]) => components.length > 0),
   );
 }
 
 function hosted(
   { title, text, components: all, from, until }: Maintenance,
-  isPublic: ReadonlySet<string>,
+  published: ReadonlySet<string>,
   { statusPage: { updates } }: PublicConfig,
   now: Timestamp,
 ): HostedMaintenance {
-  const components = all.filter((name) => isPublic.has(name));
+  const components = all.filter((name) => published.has(name));
   const status = now < from ? 'scheduled' : now < until ? 'in_progress' : 'completed';
   const texts = { scheduled: text, in_progress: updates.maintenanceStarted, completed: updates.maintenanceCompleted };
-  return { name: words(title, components), status, body: words(texts[status], components), from, until, components };
+  return {
+    name: withComponents(title, components),
+    status,
+    body: withComponents(texts[status], components),
+    from,
+    until,
+    components,
+  };
 }

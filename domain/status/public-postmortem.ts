@@ -1,4 +1,4 @@
-import { QUESTION, wordOf } from '../postmortems/lint.ts';
+import { QUESTION, wholeWordPattern } from '../postmortems/lint.ts';
 
 /** Names and texts of the incident that readers must not see. */
 export type InternalTexts = {
@@ -31,19 +31,25 @@ const ADDRESS =
  * @param permitted names that a person has declared public
  */
 export function internalIn(text: string, internal: InternalTexts, permitted: readonly string[] = []): PublicFinding[] {
-  const isPublic = new Set([...internal.published, ...permitted].map((name) => name.toLowerCase()));
+  const published = new Set([...internal.published, ...permitted].map((name) => name.toLowerCase()));
   const names = [...internal.names, ...internal.labels.filter((value) => value.length > 3 && IDENTIFIER.test(value))];
   const found = new Map<string, PublicFinding>();
   const add = (what: string, permit: boolean): void => void found.set(what.toLowerCase(), { text: what, permit });
   for (const name of new Set(names))
-    if (name.length > 1 && !isPublic.has(name.toLowerCase()) && new RegExp(wordOf(name).source, 'iu').test(text))
+    if (
+      name.length > 1 &&
+      !published.has(name.toLowerCase()) &&
+      new RegExp(wholeWordPattern(name).source, 'iu').test(text)
+    )
       add(name, true);
   const folded = foldedText(text);
-  for (const line of internal.texts.flatMap((one) => one.split('\n')).map((one) => one.trim()))
+  for (const line of internal.texts
+    .flatMap((internalText) => internalText.split('\n'))
+    .map((internalText) => internalText.trim()))
     if (line.length >= LINE_MIN_CHARS && folded.includes(foldedText(line))) add(line, false);
   for (const [url] of text.matchAll(URL_IN_TEXT))
-    if (!internal.hosts.includes(URL.parse(url)?.host ?? '') && !isPublic.has(url.toLowerCase())) add(url, true);
-  for (const [address] of text.matchAll(ADDRESS)) if (!isPublic.has(address.toLowerCase())) add(address, false);
+    if (!internal.hosts.includes(URL.parse(url)?.host ?? '') && !published.has(url.toLowerCase())) add(url, true);
+  for (const [address] of text.matchAll(ADDRESS)) if (!published.has(address.toLowerCase())) add(address, false);
   if (text.includes(QUESTION)) add(QUESTION, false);
   return [...found.values()];
 }

@@ -21,7 +21,7 @@ export function planRecord(
   config: Pick<Config, 'services' | 'statusPage'>,
   { id, now }: { id: string; now: Timestamp },
 ): RecordPlan {
-  if (before !== undefined) return changed(before, updated(before, incident, config, now));
+  if (before !== undefined) return planIfChanged(before, updatedRecord(before, incident, config, now));
   const { names, publish } = componentsOf(incident, config);
   if (names.length === 0 || incident.status === 'resolved') return { kind: 'nothing' };
   if (publish === 'ask') return { kind: 'ask' };
@@ -35,17 +35,17 @@ export function planRecord(
     states: [],
     updates: [],
   };
-  return { kind: 'write', record: updated(first, incident, config, now) };
+  return { kind: 'write', record: updatedRecord(first, incident, config, now) };
 }
 
-const changed = (before: PublicIncident, record: PublicIncident): RecordPlan =>
+const planIfChanged = (before: PublicIncident, record: PublicIncident): RecordPlan =>
   before.states.length === record.states.length &&
   before.updates.length === record.updates.length &&
   before.resolved_at === record.resolved_at
     ? { kind: 'nothing' }
     : { kind: 'write', record };
 
-function updated(
+function updatedRecord(
   before: PublicIncident,
   incident: IncidentRecord,
   { statusPage }: Pick<Config, 'statusPage'>,

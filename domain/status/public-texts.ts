@@ -4,31 +4,34 @@ import type { Config } from '../../schemas/config/config.ts';
 import type { IncidentRecord, TimelineEntry } from '../../schemas/incidents/incident.ts';
 import type { ComponentStatus, PublicStatus } from '../../schemas/status/states.ts';
 import type { StatusPageFile } from '../../schemas/status/status-page-file.ts';
-import { type IncidentId, isFrom } from '../../schemas/config/names.ts';
+import { type IncidentId, isAtLeast } from '../../schemas/config/names.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 
-/** Public texts about incidents. They consist only of templates and configured names. */
+/*
+ * Public texts about incidents. They consist only of templates and configured names.
+ */
 
-type PublicIncident = Pick<
+type PublishedFields = Pick<
   IncidentRecord,
   'service' | 'environment' | 'severity' | 'status' | 'verification' | 'suspects' | 'published_by'
 >;
 
 /** Returns the components that an incident affects; empty: nothing is published. */
 export function componentsOf(
-  incident: Pick<PublicIncident, 'service' | 'environment' | 'severity' | 'published_by'>,
+  incident: Pick<PublishedFields, 'service' | 'environment' | 'severity' | 'published_by'>,
   { services, statusPage }: Pick<Config, 'services' | 'statusPage'>,
 ): { names: readonly string[]; publish: 'now' | 'ask' } {
   const entry = serviceEntry(services, incident.service);
   const names = entry?.statusPage?.components ?? [];
-  const severe = isFrom(statusPage.from, incident.severity);
+  const severe = isAtLeast(statusPage.from, incident.severity);
   if (names.length === 0 || !severe || !statusPage.environments.includes(incident.environment))
     return { names: [], publish: 'ask' };
   const allowed = entry?.statusPage?.publish === 'auto' || incident.published_by !== undefined;
   return { names, publish: allowed ? 'now' : 'ask' };
 }
 
-export function publicStatus({ status, suspects }: Pick<PublicIncident, 'status' | 'suspects'>): PublicStatus {
+/** Returns the status of an incident as the status page shows it. */
+export function publicStatus({ status, suspects }: Pick<PublishedFields, 'status' | 'suspects'>): PublicStatus {
   switch (status) {
     case 'resolved':
       return 'resolved';
@@ -43,7 +46,7 @@ export function publicStatus({ status, suspects }: Pick<PublicIncident, 'status'
 
 /** Returns a component's status by this incident alone. */
 export function componentStatus(
-  { status, severity }: Pick<PublicIncident, 'status' | 'severity'>,
+  { status, severity }: Pick<PublishedFields, 'status' | 'severity'>,
   { components }: StatusPageFile,
 ): ComponentStatus {
   switch (status) {
@@ -57,7 +60,7 @@ export function componentStatus(
   }
 }
 
-const WORST: readonly ComponentStatus[] = [
+const BY_SEVERITY: readonly ComponentStatus[] = [
   'operational',
   'under_maintenance',
   'degraded_performance',
@@ -67,10 +70,10 @@ const WORST: readonly ComponentStatus[] = [
 
 /** Returns a component's status by all incidents that affect it. */
 export const worst = (statuses: readonly ComponentStatus[]): ComponentStatus =>
-  WORST[Math.max(0, ...statuses.map((status) => WORST.indexOf(status)))] ?? 'operational';
+  BY_SEVERITY[Math.max(0, ...statuses.map((status) => BY_SEVERITY.indexOf(status)))] ?? 'operational';
 
-/** @param names names of components, from the configuration rather than from an alert */
-export const words = (template: string, names: readonly string[]): string =>
+/** Fills in a template. @param names names of components, from the configuration rather than from an alert */
+export const withComponents = (template: string, names: readonly string[]): string =>
   template.replaceAll('{components}', () => list(names));
 
 /** Returns the timeline entry that asks for approval of the publication, with its key: it is written once. */

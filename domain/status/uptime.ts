@@ -31,10 +31,10 @@ export type Uptime = {
   share: number | null;
 };
 
-type Boundary = { date: string; from: number; until: number };
+type DayBounds = { date: string; from: number; until: number };
 
 /** Returns the last days up to now, oldest first. The last one ends now. */
-export function lastDays(now: Timestamp, timeZone: string): Boundary[] {
+export function lastDays(now: Timestamp, timeZone: string): DayBounds[] {
   const today = Temporal.Instant.from(now).toZonedDateTimeISO(timeZone).toPlainDate();
   const startOf = (date: Temporal.PlainDate): number => date.toZonedDateTime(timeZone).epochMilliseconds;
   return Array.from({ length: UPTIME_DAYS }, (_, index) => {
@@ -61,7 +61,7 @@ export function uptimeOf(
     now,
     maintenances,
   }: {
-    days: readonly Boundary[];
+    days: readonly DayBounds[];
     since: string | undefined;
     now: Timestamp;
     maintenances: readonly { from: Timestamp; until: Timestamp }[];
@@ -74,17 +74,17 @@ export function uptimeOf(
       return { from: millisOf(from), until: end, state: 'under_maintenance' };
     }),
   ];
-  let down = 0;
-  let whole = 0;
+  let downtime = 0;
+  let measured = 0;
   const counted = days.map(({ date, from, until }): Day => {
     if (since !== undefined && date < since) return { date, state: null, minutes: {} };
     const millis = millisByState(spans, from, until);
-    whole += until - from;
-    for (const [state, length] of millis) down += length * WEIGHTS[state];
+    measured += until - from;
+    for (const [state, length] of millis) downtime += length * WEIGHTS[state];
     const minutes = Object.fromEntries([...millis].map(([state, length]) => [state, Math.ceil(length / 60_000)]));
     return { date, state: worst([...millis.keys()]), minutes };
   });
-  return { days: counted, share: whole === 0 ? null : 1 - down / whole };
+  return { days: counted, share: measured === 0 ? null : 1 - downtime / measured };
 }
 
 /** Returns the times at which an incident affected its components. */

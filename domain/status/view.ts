@@ -3,7 +3,7 @@ import type { PublicIncident } from '../../schemas/status/public-incident.ts';
 import type { ComponentStatus, PublicStatus } from '../../schemas/status/states.ts';
 import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
 import type { PageSettings } from './pages.ts';
-import { words, worst } from './public-texts.ts';
+import { withComponents, worst } from './public-texts.ts';
 import { lastDays, type Uptime, uptimeOf } from './uptime.ts';
 
 /** A status page as readers see it at one time. Everything in it is public. */
@@ -104,16 +104,18 @@ export type PageSource = {
 
 /** Computes a status page. */
 export function pageView({ page, statusPage, incidents, now }: PageSource): PageView {
-  const records = [...new Map(incidents.map((one) => [one.id, one])).values()];
-  const shown = records.flatMap((one) => incidentView(one, page) ?? []).toSorted(newestFirst);
-  const planned = statusPage.maintenance.flatMap((one) => maintenanceView(one, statusPage, page, now) ?? []);
+  const records = [...new Map(incidents.map((record) => [record.id, record])).values()];
+  const shown = records.flatMap((record) => incidentView(record, page) ?? []).toSorted(newestFirst);
+  const planned = statusPage.maintenance.flatMap(
+    (maintenance) => maintenanceView(maintenance, statusPage, page, now) ?? [],
+  );
   const days = lastDays(now, page.timeZone);
   const components = page.components.map(({ name, group, description, since }): ComponentView => {
-    const concerned = records.filter((one) => one.components.includes(name));
+    const affecting = records.filter((record) => record.components.includes(name));
     const inForce = [
-      ...concerned.filter(({ resolved_at }) => resolved_at === null).map(({ states }) => states.at(-1)?.state),
+      ...affecting.filter(({ resolved_at }) => resolved_at === null).map(({ states }) => states.at(-1)?.state),
       ...planned
-        .filter((one) => isActive(one) && one.components.includes(name))
+        .filter((maintenance) => isActive(maintenance) && maintenance.components.includes(name))
         .map(() => 'under_maintenance' as const),
     ];
     return {
@@ -122,11 +124,11 @@ export function pageView({ page, statusPage, incidents, now }: PageSource): Page
       description: description ?? null,
       since: since ?? null,
       state: worst(inForce.map((state) => state ?? 'operational')),
-      uptime: uptimeOf(concerned, {
+      uptime: uptimeOf(affecting, {
         days,
         since,
         now,
-        maintenances: planned.filter((one) => one.components.includes(name)),
+        maintenances: planned.filter((maintenance) => maintenance.components.includes(name)),
       }),
     };
   });
@@ -137,7 +139,9 @@ export function pageView({ page, statusPage, incidents, now }: PageSource): Page
     state: worst(components.map(({ state }) => state)),
     components,
     incidents: shown.filter(({ resolved_at }) => resolved_at === null),
-    maintenances: planned.filter((one) => !isCompleted(one)).toSorted((a, b) => (a.from < b.from ? -1 : 1)),
+    maintenances: planned
+      .filter((maintenance) => !isCompleted(maintenance))
+      .toSorted((a, b) => (a.from < b.from ? -1 : 1)),
     past: over.toSorted(newestFirst),
     updated_at:
       [...shown, ...planned]
@@ -151,15 +155,15 @@ export function pageView({ page, statusPage, incidents, now }: PageSource): Page
 const dayStart = (now: Timestamp): Timestamp => `${now.slice(0, 10)}T00:00:00.000Z` as Timestamp;
 
 /** When an event began, for lists and feeds. */
-export const beginOf = (event: EventView): Timestamp => (event.kind === 'incident' ? event.started_at : event.from);
+export const startOf = (event: EventView): Timestamp => (event.kind === 'incident' ? event.started_at : event.from);
 
-const newestFirst = (a: EventView, b: EventView): number => (beginOf(a) > beginOf(b) ? -1 : 1);
+const newestFirst = (a: EventView, b: EventView): number => (startOf(a) > startOf(b) ? -1 : 1);
 const isActive = ({ status }: MaintenanceView): boolean => status === 'in_progress';
 const isCompleted = ({ status }: MaintenanceView): boolean => status === 'completed';
 
 /** Returns the past events that the page itself shows. */
 export const recentEvents = ({ past, at }: PageView): EventView[] =>
-  past.filter((event) => millisOf(at) - millisOf(beginOf(event)) < PAST_DAYS * 86_400_000);
+  past.filter((event) => millisOf(at) - millisOf(startOf(event)) < PAST_DAYS * 86_400_000);
 
 /** Returns an incident as a page shows it. Undefined: it affects no component on the page. */
 export function incidentView(record: PublicIncident, page: PageSettings): IncidentView | undefined {
@@ -171,14 +175,14 @@ export function incidentView(record: PublicIncident, page: PageSettings): Incide
     id: `${record.id}-${index + 1}`,
     at,
     status,
-    text: words(text, components),
+    text: withComponents(text, components),
     from: record.updates[index - 1]?.state ?? ('operational' as const),
     to: state,
   }));
   return {
     kind: 'incident',
     id: record.id,
-    title: words(record.title, components),
+    title: withComponents(record.title, components),
     components,
     status: last.status,
     impact: impactOf(worst(record.states.map(({ state }) => state))),
@@ -213,7 +217,7 @@ export function maintenanceView(
   return {
     kind: 'maintenance',
     id,
-    title: words(title, components),
+    title: withComponents(title, components),
     components,
     status: last.status,
     announced_at: announced,
@@ -225,7 +229,7 @@ export function maintenanceView(
         id: `${id}-${index + 1}`,
         at: step.at,
         status: step.status,
-        text: words(step.text, components),
+        text: withComponents(step.text, components),
         from: steps[index - 1]?.to ?? ('operational' as const),
         to: step.to,
       }))

@@ -65,12 +65,13 @@ export const STATUS_WORDS: Readonly<Record<PublicStatus | MaintenanceStatus, str
   completed: 'Completed',
 };
 
+/** Formatters by purpose and time zone, because they are slow to create. */
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 function format(key: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
-  const known = formats.get(key) ?? new Intl.DateTimeFormat('en-GB', options);
-  formats.set(key, known);
-  return known;
+  const cached = formats.get(key) ?? new Intl.DateTimeFormat('en-GB', options);
+  formats.set(key, cached);
+  return cached;
 }
 
 /** @example clockOf('2026-11-20T13:05:00.000Z', 'Europe/Berlin') // '20 Nov 2026, 14:05 CET' */

@@ -3,11 +3,11 @@ import type { Timestamp } from '../../schemas/time/time.ts';
 import { localTime } from '../../schemas/time/time-zone.ts';
 
 /** Returns whether the time is within any of these hours; always true without hours. */
-export const within = (hours: readonly Hours[], at: Timestamp): boolean =>
-  hours.length === 0 || hours.some((each) => holds(each, at));
+export const isWithinHours = (hours: readonly Hours[], at: Timestamp): boolean =>
+  hours.length === 0 || hours.some((period) => isWithinPeriod(period, at));
 
 /** Compares local clock time, so an hour skipped by a clock change is not missed, and a repeated hour counts twice. */
-function holds({ days, from, to, timeZone }: Hours, at: Timestamp): boolean {
+function isWithinPeriod({ days, from, to, timeZone }: Hours, at: Timestamp): boolean {
   const local = localTime(at, timeZone);
   const time = local.toPlainTime().toString({ smallestUnit: 'minute' });
   const today = WEEKDAYS[local.dayOfWeek - 1];

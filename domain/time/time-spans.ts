@@ -25,7 +25,7 @@ export function nextSpan(span: TimeSpan, at: Timestamp): SingleSpan | undefined 
 /** Returns the spans that overlap the time from `from` to `until`, oldest first. */
 export function spansBetween(span: TimeSpan, from: Timestamp, until: Timestamp): SingleSpan[] {
   const all = 'rrule' in span ? occurrencesBetween(span, from, until) : [{ from: span.from, until: span.until }];
-  return all.filter((one) => one.from < until && from < one.until);
+  return all.filter((candidate) => candidate.from < until && from < candidate.until);
 }
 
 /** Upper bound of clock changes: a time zone can skip a whole day when it moves across the date line. */

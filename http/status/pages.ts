@@ -2,7 +2,7 @@ import { html, raw } from 'hono/html';
 import type { MonthView } from '../../actions/status/read-page.ts';
 import { eventPath, type PageSettings } from '../../domain/status/pages.ts';
 import {
-  beginOf,
+  startOf,
   type ComponentView,
   type EventView,
   PAST_DAYS,
@@ -141,7 +141,7 @@ const postmortemOf = (event: EventView, { page }: Frame): Html | string =>
 const duration = (event: EventView, { timeZone }: PageSettings): Html => {
   const until = event.kind === 'incident' ? event.resolved_at : event.until;
   return html`<span class="when"
-    >${clockOf(beginOf(event), timeZone)}${until === null ? ' – now' : ` – ${clockOf(until, timeZone)}`}</span
+    >${clockOf(startOf(event), timeZone)}${until === null ? ' – now' : ` – ${clockOf(until, timeZone)}`}</span
   >`;
 };
 
@@ -150,7 +150,7 @@ const timeOf = (at: Timestamp, { timeZone }: PageSettings): Html =>
 
 const pastDays = (events: readonly EventView[], frame: Frame, parentHeading: 'h1' | 'h2'): Html => {
   if (events.length === 0) return html`<p class="facts">No incidents.</p>`;
-  const days = Map.groupBy(events, (event) => dayOf(beginOf(event), frame.page.timeZone));
+  const days = Map.groupBy(events, (event) => dayOf(startOf(event), frame.page.timeZone));
   return html`<ul class="days">
     ${[...days].map(
       ([day, onDay]) =>
@@ -200,7 +200,7 @@ export const eventPage = (frame: Frame, event: EventView): Html =>
         ${eventBox(event, frame, { hasTitle: false })}
       </section>
       ${postmortemOf(event, frame)}
-      ${event.status === 'scheduled' ? '' : historyLink(frame, beginOf(event).slice(0, 7))}`,
+      ${event.status === 'scheduled' ? '' : historyLink(frame, startOf(event).slice(0, 7))}`,
   );
 
 const historyLink = ({ links }: Frame, month: string): Html =>

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { code } from '../../domain/messages/markdown.ts';
 import type { VendorResponse } from '../../domain/messages/channels.ts';
-import type { IssueFacts, IssueName, IssueTracker } from '../../domain/postmortems/issues.ts';
+import type { IssueFacts, IssueRef, IssueTracker } from '../../domain/postmortems/issues.ts';
 import { InstantIn } from '../../schemas/time/time.ts';
 import { truncate } from '../shared/text.ts';
 import { ATTEMPT_TIMEOUT_MS, ISSUE_PAGES, LABEL_MAX_CHARS, PAGE_ITEMS, TITLE_MAX_CHARS } from './limits.ts';
@@ -38,12 +38,12 @@ export function githubTracker(options: Options): IssueTracker {
     body?: object,
   ): Promise<VendorResponse<T>> =>
     request(options, { method, path, schema, ...(body && { body }), timeoutMs: ATTEMPT_TIMEOUT_MS });
-  const nameOf = ({ number, html_url: url }: Issue): IssueName => ({
+  const nameOf = ({ number, html_url: url }: Issue): IssueRef => ({
     id: idOf(options.repository, number),
     key: `${options.repository}#${number}`,
     url,
   });
-  const pathOf = ({ id }: IssueName): string => `${issues}/${encodeURIComponent(id.slice(id.lastIndexOf('#') + 1))}`;
+  const pathOf = ({ id }: IssueRef): string => `${issues}/${encodeURIComponent(id.slice(id.lastIndexOf('#') + 1))}`;
 
   /** Writes once more without the assignee if GitHub refuses it. A refused request has changed nothing. */
   const write = async (

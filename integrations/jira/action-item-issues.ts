@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { VendorResponse } from '../../domain/messages/channels.ts';
-import type { IssueName, IssueState, IssueTracker } from '../../domain/postmortems/issues.ts';
+import type { IssueRef, IssueState, IssueTracker } from '../../domain/postmortems/issues.ts';
 import type { JiraTracker } from '../../schemas/postmortems/trackers.ts';
 import { InstantIn } from '../../schemas/time/time.ts';
 import { withoutTrailingSlash } from '../shared/client.ts';
@@ -48,8 +48,8 @@ export function jiraTracker(options: JiraOptions, { project, issueType, labels }
     schema: z.ZodType<T>,
     body?: object,
   ): Promise<VendorResponse<T>> => request(options, { method, path: `${API}${path}`, schema, ...(body && { body }) });
-  const pathOf = ({ id }: IssueName): string => `/issue/${encodeURIComponent(id)}`;
-  const nameOf = async ({ id, key }: { id: string; key: string }): Promise<IssueName> => ({
+  const pathOf = ({ id }: IssueRef): string => `/issue/${encodeURIComponent(id)}`;
+  const nameOf = async ({ id, key }: { id: string; key: string }): Promise<IssueRef> => ({
     id,
     key,
     url: `${withoutTrailingSlash((await options.url()) ?? '')}/browse/${encodeURIComponent(key)}`,
@@ -76,7 +76,7 @@ export function jiraTracker(options: JiraOptions, { project, issueType, labels }
   };
 
   /** Moves the issue to a status of the wanted kind, if its workflow has a transition to one. */
-  const move = async (issue: IssueName, done: boolean): Promise<VendorResponse<null>> => {
+  const move = async (issue: IssueRef, done: boolean): Promise<VendorResponse<null>> => {
     const path = `${pathOf(issue)}/transitions`;
     const offered = await call('GET', path, Transitions);
     if (offered.kind !== 'done') return offered;

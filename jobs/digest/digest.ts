@@ -2,7 +2,7 @@ import { NOTIFICATION_CHANNELS } from '../../domain/messages/stakeholder-digest.
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { Deadline, type Elapsed } from '../../actions/shared/concurrency.ts';
-import { allDue } from './due.ts';
+import { dueNotifications } from './due.ts';
 import { Round } from './round.ts';
 import { type ReportDeps, sendShadowReport } from './shadow-report.ts';
 import { sendTeamDigests, type TeamDigestsDeps } from './team-digests.ts';
@@ -23,22 +23,22 @@ export async function digest(deps: DigestDeps, elapsed: Elapsed = () => performa
   const config = await deps.config.current();
   const deadline = new Deadline(elapsed, ROUND_MS);
   const result = [
-    ...(await newsOfIncidents(deps, config, deadline)),
+    ...(await sendStatusUpdates(deps, config, deadline)),
     // After the status updates, which are more urgent.
     ...(await Promise.allSettled([sendShadowReport(deps, config, deadline), sendTeamDigests(deps, config, deadline)])),
   ];
-  const failed = result.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
+  const failed = result.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));
   if (failed.length > 0) throw new AggregateError(failed, 'stakeholders could not be notified');
-  return { sent: result.reduce((sum, one) => sum + (one.status === 'fulfilled' ? one.value : 0), 0) };
+  return { sent: result.reduce((sum, outcome) => sum + (outcome.status === 'fulfilled' ? outcome.value : 0), 0) };
 }
 
-async function newsOfIncidents(
+async function sendStatusUpdates(
   deps: DigestDeps,
   config: Config,
   deadline: Deadline,
 ): Promise<PromiseSettledResult<number>[]> {
   if (config.response.stakeholders.length === 0) return [];
-  const due = await allDue(deps, config);
+  const due = await dueNotifications(deps, config);
   if (due.length === 0) return [];
   const pauses = await deps.digests.pauses();
   return Promise.allSettled(

@@ -67,7 +67,7 @@ export class Round {
     if (this.#pause !== undefined && this.#deps.clock.now() < this.#pause.until) return 0;
     const [first, ...others] = due;
     if (first !== undefined) await this.#sendOne(first); // alone, so that only one waits if the server does not respond
-    await pooled(others, AT_ONCE, (one) => this.#sendOne(one));
+    await pooled(others, AT_ONCE, (notification) => this.#sendOne(notification));
     return this.#sent;
   }
 
@@ -129,7 +129,7 @@ export class Round {
     const { id, receiver, before } = due;
     const replaceRecord = (notification: LastNotification) =>
       digests.remember(id, receiver.name, notification, recorded);
-    const now = { now: clock.now(), timeScale };
+    const time = { now: clock.now(), timeScale };
     switch (delivered.kind) {
       case 'done':
         this.#sent += 1;
@@ -139,7 +139,7 @@ export class Round {
         return this.#stop({ detail: delivered.detail, afterSeconds: null });
       case 'closed':
       case 'off':
-        await replaceRecord(notSent(before, now.now));
+        await replaceRecord(notSent(before, time.now));
         return this.#stop(delivered.kind === 'off' ? { detail: delivered.detail, afterSeconds: null } : delivered);
       case 'later':
         this.#failures += 1;
@@ -147,7 +147,7 @@ export class Round {
           ...logFieldsOf(due),
           detail: delivered.detail,
         });
-        await replaceRecord(sentLater(before, now));
+        await replaceRecord(sentLater(before, time));
         return;
       case 'refused':
         await replaceRecord(neverNotified(recorded, before));

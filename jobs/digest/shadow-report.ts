@@ -14,9 +14,13 @@ export type ReportDeps = RoundDeps & Pick<Deps, 'config' | 'changes' | 'automati
 
 /** Sends the weekly shadow report. @returns how many were sent */
 export async function sendShadowReport(deps: ReportDeps, config: Config, deadline: Deadline): Promise<number> {
-  const { shadowReport: wanted } = config.response;
-  if (wanted === undefined) return 0;
+  const { shadowReport: settings } = config.response;
+  if (settings === undefined) return 0;
   const message = async () =>
     shadowDigest(await shadowReport(deps, { seconds: REPORT_SECONDS, scope: {}, isVisible: () => true }));
-  return sendWeekly(deps, { of: 'shadow-report', schedule: wanted, receivers: receiversOf(wanted), message }, deadline);
+  return sendWeekly(
+    deps,
+    { messageName: 'shadow-report', schedule: settings, receivers: receiversOf(settings), message },
+    deadline,
+  );
 }

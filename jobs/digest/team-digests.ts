@@ -10,14 +10,18 @@ export type TeamDigestsDeps = RoundDeps & TeamDigestDeps;
 
 /** Sends the weekly digests of all teams, one after another, as long as there is time. @returns how many were sent */
 export async function sendTeamDigests(deps: TeamDigestsDeps, config: Config, deadline: Deadline): Promise<number> {
-  const { teamDigests: wanted } = config.response;
+  const { teamDigests: settings } = config.response;
   let sent = 0;
-  for (const [team, receivers] of Object.entries(wanted?.teams ?? {})) {
-    if (wanted === undefined || deadline.left === 0) break;
+  for (const [team, receivers] of Object.entries(settings?.teams ?? {})) {
+    if (settings === undefined || deadline.left === 0) break;
     const message = async () =>
       digestMessage(await readTeamDigest(deps, { team, isAllowed: () => true }), deps.publicUrl);
-    const of = `team-digest:${team}` as const;
-    sent += await sendWeekly(deps, { of, schedule: wanted, receivers: receiversOf(receivers), message }, deadline);
+    const messageName = `team-digest:${team}` as const;
+    sent += await sendWeekly(
+      deps,
+      { messageName, schedule: settings, receivers: receiversOf(receivers), message },
+      deadline,
+    );
   }
   return sent;
 }

@@ -9,14 +9,14 @@ import { deliverTo, type Receiver } from './receivers.ts';
 import type { RoundDeps } from './round.ts';
 
 /** How late a message may be sent. A later one is skipped, because the next one covers much of the same. */
-const LATE_SECONDS = 24 * 3600;
+const DELAY_MAX_SECONDS = 24 * 3600;
 
 const AT_ONCE = 4;
 
 type Waiting = { receiver: Receiver; before: StoredNotification | undefined };
 
 type Weekly = {
-  of: WeeklyMessage;
+  messageName: WeeklyMessage;
   schedule: Parameters<typeof lastDue>[0];
   receivers: readonly Receiver[];
   /** Builds the message. Called only if a receiver waits for it. */
@@ -31,28 +31,28 @@ type Weekly = {
  */
 export async function sendWeekly(
   deps: RoundDeps,
-  { of, schedule, receivers, message: build }: Weekly,
+  { messageName, schedule, receivers, message: build }: Weekly,
   deadline: Deadline,
 ): Promise<number> {
   const now = deps.clock.now();
   const due = lastDue(schedule, now);
-  if (due < plusSeconds(now, -LATE_SECONDS)) return 0;
-  const waiting = await waitingFor(deps, { of, receivers, due, now });
+  if (due < plusSeconds(now, -DELAY_MAX_SECONDS)) return 0;
+  const waiting = await waitingFor(deps, { messageName, receivers, due, now });
   if (waiting.length === 0) return 0;
   const message = await build();
   let sent = 0;
-  await pooled(waiting, AT_ONCE, async (one) => {
-    if (deadline.left > 0 && (await sendOne(deps, one, { of, message, due }))) sent += 1;
+  await pooled(waiting, AT_ONCE, async (waitingReceiver) => {
+    if (deadline.left > 0 && (await sendOne(deps, waitingReceiver, { messageName, message, due }))) sent += 1;
   });
   return sent;
 }
 
-/** Returns the receivers who have not got the message of `due`, without those whose way is paused. */
+/** Returns the receivers who have not got the message of `due`, without those whose channel is paused. */
 async function waitingFor(
   { digests }: RoundDeps,
-  { of, receivers, due, now }: Pick<Weekly, 'of' | 'receivers'> & { due: Timestamp; now: Timestamp },
+  { messageName, receivers, due, now }: Pick<Weekly, 'messageName' | 'receivers'> & { due: Timestamp; now: Timestamp },
 ): Promise<Waiting[]> {
-  const [sent, pauses] = await Promise.all([digests.read(of), digests.pauses()]);
+  const [sent, pauses] = await Promise.all([digests.read(messageName), digests.pauses()]);
   const paused = NOTIFICATION_CHANNELS.filter((channel) => (pauses[channel]?.until ?? now) > now);
   return receivers
     .filter(({ channel }) => !paused.includes(channel))
@@ -63,27 +63,27 @@ async function waitingFor(
 async function sendOne(
   deps: RoundDeps,
   { receiver, before }: Waiting,
-  { of, message, due }: { of: WeeklyMessage; message: ChatMessage; due: Timestamp },
+  { messageName, message, due }: { messageName: WeeklyMessage; message: ChatMessage; due: Timestamp },
 ): Promise<boolean> {
   const { digests, clock, timeScale, log } = deps;
   const now = clock.now();
   const notification: LastNotification = { about: due, at: now, notified: true };
-  const remembered = await digests.remember(of, receiver.name, notification, before);
+  const remembered = await digests.remember(messageName, receiver.name, notification, before);
   if (remembered === undefined) return false; // another run sends it
-  const how = await deliverTo(
+  const delivered = await deliverTo(
     deps,
     receiver,
     message,
-    `${of.split(':')[0]}-${sha256(JSON.stringify([of, receiver.name, due]))}`,
+    `${messageName.split(':')[0]}-${sha256(JSON.stringify([messageName, receiver.name, due]))}`,
   );
-  if (how.kind === 'done') return true;
+  if (delivered.kind === 'done') return true;
   log.warn('a weekly message was not delivered', {
-    message: of,
+    message: messageName,
     receiver: receiver.name,
-    delivery: how.kind,
-    detail: how.detail,
+    delivery: delivered.kind,
+    detail: delivered.detail,
   });
-  if (how.kind === 'later' || how.kind === 'closed' || how.kind === 'off')
-    await digests.remember(of, receiver.name, sentLater(before, { now, timeScale }), remembered);
+  if (delivered.kind === 'later' || delivered.kind === 'closed' || delivered.kind === 'off')
+    await digests.remember(messageName, receiver.name, sentLater(before, { now, timeScale }), remembered);
   return false;
 }

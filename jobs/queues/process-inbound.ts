@@ -12,7 +12,7 @@ import { handleBatch, NO_DEADLINE } from './queue-batch.ts';
 /**
  * Processes actions of people in Slack and at the pager, and declared incidents. Only failures of our own
  * infrastructure fail a record, and with it all later ones of its group. An event that cannot be parsed or executed is
- * kept in quarantine, and its message completes.
+ * quarantined, and its message completes.
  */
 export const processInbound = (deps: CommandDeps, event: SQSEvent, deadline = NO_DEADLINE): Promise<SQSBatchResponse> =>
   handleBatch(deps, event, deadline, (record) => processRecord(deps, record));
@@ -20,19 +20,19 @@ export const processInbound = (deps: CommandDeps, event: SQSEvent, deadline = NO
 async function processRecord(deps: CommandDeps, record: SQSRecord): Promise<boolean> {
   const log = deps.log.with({ queue_message: record.messageId });
   try {
-    const message = InboundEvent.safeParse(json(record.body));
+    const message = InboundEvent.safeParse(parseJson(record.body));
     if (!message.success) await quarantineMessage(deps, record, z.prettifyError(message.error), log);
-    else await carryOut(deps, message.data);
+    else await processEvent(deps, message.data);
     return true;
   } catch (error) {
-    const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    if (isPermanent(error)) return keepUnprocessed(deps, record, words, log);
-    log.error('an inbound event could not be processed; the queue delivers it again', { error: words });
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    if (isPermanent(error)) return quarantineUnprocessed(deps, record, stack, log);
+    log.error('an inbound event could not be processed; the queue delivers it again', { error: stack });
     return false;
   }
 }
 
-function carryOut(deps: CommandDeps, message: InboundEvent): Promise<void> {
+function processEvent(deps: CommandDeps, message: InboundEvent): Promise<void> {
   switch (message.from) {
     case 'slack':
       return processSlackRequest(deps, message);
@@ -43,7 +43,7 @@ function carryOut(deps: CommandDeps, message: InboundEvent): Promise<void> {
   }
 }
 
-function json(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
@@ -51,7 +51,7 @@ function json(text: string): unknown {
   }
 }
 
-async function keepUnprocessed(deps: CommandDeps, record: SQSRecord, detail: string, log: Log): Promise<boolean> {
+async function quarantineUnprocessed(deps: CommandDeps, record: SQSRecord, detail: string, log: Log): Promise<boolean> {
   try {
     await quarantineMessage(deps, record, detail, log);
     return true;

@@ -39,7 +39,7 @@ export async function handleBatch(
   const done = new Set<SQSRecord>();
   const timeLeft = Math.min(deadline.getRemainingTimeInMillis() - REPORT_MS, patienceMs);
   const groups = [...Map.groupBy(Records, groupOf).values()];
-  await within(timeLeft, async (isOver) => {
+  await withinTime(timeLeft, async (isOver) => {
     await Promise.all(
       groups.map(async (group) => {
         for (const record of group) {
@@ -60,7 +60,7 @@ export async function handleBatch(
     }
   }
   return {
-    batchItemFailures: Records.filter((one) => !done.has(one)).map(({ messageId: itemIdentifier }) => ({
+    batchItemFailures: Records.filter((record) => !done.has(record)).map(({ messageId: itemIdentifier }) => ({
       itemIdentifier,
     })),
   };
@@ -91,9 +91,9 @@ function retriesOf(failed: readonly SQSRecord[]): { queueArn: string; receiptHan
 }
 
 /** Waits for the work up to the time limit. `isOver` returns true after the time limit. */
-async function within(milliseconds: number, work: (isOver: () => boolean) => Promise<void>): Promise<void> {
-  let over = false;
-  const working = work(() => over);
+async function withinTime(milliseconds: number, work: (isOver: () => boolean) => Promise<void>): Promise<void> {
+  let isOver = false;
+  const working = work(() => isOver);
   if (milliseconds === Infinity) return working;
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<void>((resolve) => {
@@ -101,5 +101,5 @@ async function within(milliseconds: number, work: (isOver: () => boolean) => Pro
   });
   await Promise.race([working, timeout]);
   clearTimeout(timer);
-  over = true;
+  isOver = true;
 }

@@ -14,18 +14,18 @@ export type RouteDeps = AdmissionDeps & Pick<Deps, 'quarantine' | 'redelivery' |
 
 /**
  * Moves signals from the queue to the table, and starts or wakes the workflows of their incidents. Only failures of our
- * own infrastructure fail a record, and with it all later ones of its group. A message that cannot be parsed is kept in
- * quarantine, and completes.
+ * own infrastructure fail a record, and with it all later ones of its group. A message that cannot be parsed is quarantined,
+ * and completes.
  */
 export const route = (deps: RouteDeps, event: SQSEvent, deadline = NO_DEADLINE): Promise<SQSBatchResponse> =>
-  handleBatch(deps, event, deadline, (record) => routed(deps, record), { patienceMs: PATIENCE_MS });
+  handleBatch(deps, event, deadline, (record) => routeRecord(deps, record), { patienceMs: PATIENCE_MS });
 
 /**
  * The time limit of a batch: enough for a slow message, but short, so that a hanging group does not block the others.
  */
 const PATIENCE_MS = 10_000;
 
-async function routed(deps: RouteDeps, record: SQSRecord): Promise<boolean> {
+async function routeRecord(deps: RouteDeps, record: SQSRecord): Promise<boolean> {
   const log = deps.log.with({ queue_message: record.messageId });
   try {
     const message = readSignalMessage(record.body);
@@ -49,10 +49,10 @@ async function admit(deps: RouteDeps, message: SignalMessage, log: Log): Promise
   try {
     const admitted = await admitSignals(deps, signals, { at: receivedAt, trace });
     const counts = { signals: signals.length, ...admitted.counts };
-    const { counts: became } = admitted;
+    const { counts: countsByResult } = admitted;
     await deps.counters.add([
       ...routingDelay(secondsBetween(receivedAt, deps.clock.now())),
-      ...Object.entries(became).map(([result, by]): Count => ({
+      ...Object.entries(countsByResult).map(([result, by]): Count => ({
         name: 'firebreak_alerts_routed_total',
         labels: [result],
         by,

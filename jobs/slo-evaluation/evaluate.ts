@@ -41,7 +41,7 @@ export async function evaluate(deps: EvaluateDeps, evaluator: Evaluator): Promis
   if (evaluator.busy) return 'held';
   evaluator.busy = true;
   try {
-    return await alone(deps, evaluator);
+    return await evaluateAlone(deps, evaluator);
   } finally {
     evaluator.busy = false;
   }
@@ -49,7 +49,7 @@ export async function evaluate(deps: EvaluateDeps, evaluator: Evaluator): Promis
 
 const NOTHING = { evaluated: 0, opened: 0, ended: 0 };
 
-async function alone(deps: EvaluateDeps, evaluator: Evaluator): Promise<Evaluation> {
+async function evaluateAlone(deps: EvaluateDeps, evaluator: Evaluator): Promise<Evaluation> {
   if ((await deps.config.current()).version === emptyConfig.version) {
     // Unlike a configuration without objectives, which ends the freezes of removed objectives.
     deps.log.warn('no configuration is published, so nothing is evaluated and all freezes stay in force');
@@ -61,13 +61,13 @@ async function alone(deps: EvaluateDeps, evaluator: Evaluator): Promise<Evaluati
   if (lease === 'taken') evaluator.forget();
   try {
     const config = await deps.config.current();
-    const standing = await evaluator.evaluate(config);
-    await keepStatuses(deps, [...standing.statuses.values()]);
-    const { opened, ended, failed } = await recordFreezes(deps, config, standing);
-    await deps.sloStatuses.setEvaluatedAt(standing.at);
+    const evaluation = await evaluator.evaluate(config);
+    await storeStatuses(deps, [...evaluation.statuses.values()]);
+    const { opened, ended, failed } = await recordFreezes(deps, config, evaluation);
+    await deps.sloStatuses.setEvaluatedAt(evaluation.at);
     await evaluator.backfill();
     if (failed.length > 0) throw new AggregateError(failed, `${failed.length} freezes could not be stored`);
-    return { evaluated: standing.statuses.size, opened, ended };
+    return { evaluated: evaluation.statuses.size, opened, ended };
   } finally {
     await deps.sloLease.release(evaluator.id);
   }
@@ -85,17 +85,20 @@ async function isIdle({ config, freezes, sloStatuses }: EvaluateDeps): Promise<b
 }
 
 /** Stores the statuses by service and environment, and removes those without objectives. */
-async function keepStatuses({ sloStatuses }: Pick<Deps, 'sloStatuses'>, statuses: readonly SloStatus[]): Promise<void> {
+async function storeStatuses(
+  { sloStatuses }: Pick<Deps, 'sloStatuses'>,
+  statuses: readonly SloStatus[],
+): Promise<void> {
   const serviceEnvironments = new Map<string, { serviceEnvironment: ServiceEnvironment; statuses: SloStatus[] }>();
-  const at = ({ service, environment }: SloStatus) => {
+  const groupFor = ({ service, environment }: SloStatus) => {
     const name = JSON.stringify([service, environment]);
     const found = serviceEnvironments.get(name) ?? { serviceEnvironment: { service, environment }, statuses: [] };
     serviceEnvironments.set(name, found);
     return found;
   };
-  for (const gone of await sloStatuses.all()) at(gone);
-  for (const status of statuses) at(status).statuses.push(status);
-  await pooled([...serviceEnvironments.values()], STORE_AT_ONCE, (one) =>
-    sloStatuses.put(one.serviceEnvironment, one.statuses),
+  for (const previous of await sloStatuses.all()) groupFor(previous);
+  for (const status of statuses) groupFor(status).statuses.push(status);
+  await pooled([...serviceEnvironments.values()], STORE_AT_ONCE, (group) =>
+    sloStatuses.put(group.serviceEnvironment, group.statuses),
   );
 }

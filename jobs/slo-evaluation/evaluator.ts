@@ -3,14 +3,14 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import { historySeconds } from '../../domain/slo/budget/account.ts';
 import { emptyHistory } from '../../domain/slo/history.ts';
 import { bucketOf, stateOf } from '../../domain/slo/measurement/reading.ts';
-import { type Found, statusOf } from '../../domain/slo/status.ts';
+import { type EvaluationResult, statusOf } from '../../domain/slo/status.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { Slo, SloId } from '../../schemas/slo/slo.ts';
 import type { SloStatus } from '../../schemas/slo/slo-status.ts';
 import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
 import { CorrectionSpans } from './correction-spans.ts';
 import { ObjectiveCounts } from './objective-counts.ts';
-import { type MeasureContext, fillOlder, measure, type Measured } from './measure.ts';
+import { type MeasureContext, readOlderBuckets, measure, type Measured } from './measure.ts';
 import { policyOf } from '../../actions/slo/policy.ts';
 import { Deadline, type Elapsed, inTurns, pooled } from '../../actions/shared/concurrency.ts';
 import { RangeQueryHealth } from './range-query-health.ts';
@@ -45,7 +45,7 @@ export class Evaluator {
   /** Objectives that responded in this evaluation, whose older data can be read. */
   #backfill: { context: MeasureContext; objectives: ObjectiveCounts[] } | null = null;
   /** Which objectives come first if there is not enough time for all. */
-  readonly #turns = { measure: new FairOrder<ObjectiveCounts>(), backfill: new FairOrder<ObjectiveCounts>() };
+  readonly #orders = { measure: new FairOrder<ObjectiveCounts>(), backfill: new FairOrder<ObjectiveCounts>() };
 
   constructor(deps: EvaluatorDeps, elapsed: Elapsed = () => performance.now()) {
     this.#deps = deps;
@@ -67,21 +67,21 @@ export class Evaluator {
     if (config.slos.length === 0) return { at, statuses: new Map(), connected: false };
     const measureDeadline = new Deadline(this.#elapsed, MEASURE_MS);
     const deadline = new Deadline(this.#elapsed, BACKFILL_MS);
-    const known = new Set(this.#counted.values());
+    const trackedBefore = new Set(this.#counted.values());
     const unreadableCounts = await this.#track(config.slos, now);
     const all = [...this.#counted.values()];
     await inTurns(all, (counts) => counts.advance(now));
     const rangeQueries = new RangeQueryHealth();
     const measured = await measure(
-      { metrics, deadline: measureDeadline, order: this.#turns.measure, rangeQueries, now },
+      { metrics, deadline: measureDeadline, order: this.#orders.measure, rangeQueries, now },
       all,
     );
-    const answering = all.filter((counts) => measured.get(counts)?.kind === 'reading');
+    const responding = all.filter((counts) => measured.get(counts)?.kind === 'reading');
     this.#backfill = {
-      context: { metrics, deadline, order: this.#turns.backfill, rangeQueries, now },
-      objectives: answering,
+      context: { metrics, deadline, order: this.#orders.backfill, rangeQueries, now },
+      objectives: responding,
     };
-    await this.backfill((counts) => !known.has(counts));
+    await this.backfill((counts) => !trackedBefore.has(counts));
     await this.#save(all);
     this.#logErrors(measured, unreadableCounts, now);
     const corrected = this.#correctionSpans.expand(config.slos, await this.#deps.sloCorrections.active(), now);
@@ -107,11 +107,11 @@ export class Evaluator {
    * Reads older data of the objectives that responded, within the time limit. The data is for the next evaluation,
    * because freezes must not wait for it.
    */
-  async backfill(isWanted: (counts: ObjectiveCounts) => boolean = () => true): Promise<void> {
+  async backfill(isIncluded: (counts: ObjectiveCounts) => boolean = () => true): Promise<void> {
     if (this.#backfill === null) return;
-    const wanted = this.#backfill.objectives.filter(isWanted);
-    await fillOlder(this.#backfill.context, wanted);
-    await this.#save(wanted);
+    const included = this.#backfill.objectives.filter(isIncluded);
+    await readOlderBuckets(this.#backfill.context, included);
+    await this.#save(included);
   }
 
   /**
@@ -124,10 +124,11 @@ export class Evaluator {
     const unreadableCounts = new Map<SloId, string>();
     this.#counted = new Map();
     await pooled(slos, STORE_AT_ONCE, async (slo) => {
-      const same = before.get(slo.id);
+      const previous = before.get(slo.id);
       try {
-        const isSame = same !== undefined && (same.slo === slo || JSON.stringify(same.slo) === JSON.stringify(slo));
-        this.#counted.set(slo.id, isSame ? same : await ObjectiveCounts.load(this.#deps.sloDays, slo, now));
+        const isSame =
+          previous !== undefined && (previous.slo === slo || JSON.stringify(previous.slo) === JSON.stringify(slo));
+        this.#counted.set(slo.id, isSame ? previous : await ObjectiveCounts.load(this.#deps.sloDays, slo, now));
       } catch (error) {
         unreadableCounts.set(slo.id, `the stored counts cannot be read: ${String(error)}`);
       }
@@ -141,7 +142,7 @@ export class Evaluator {
     now: number,
   ): void {
     const total = measured.size + unreadableCounts.size;
-    const silent = [...measured].flatMap(([{ slo }, found]) => problemEntriesOf(slo.id, found));
+    const silent = [...measured].flatMap(([{ slo }, measurement]) => problemEntriesOf(slo.id, measurement));
     const unread = [...measured.keys()].flatMap(({ slo, unread: why }) =>
       why === null ? [] : [[slo.id, why] as const],
     );
@@ -170,26 +171,26 @@ const PAST = {
 };
 
 /** Returns the problem of an objective. All objectives for which there was no time share one problem. */
-function problemEntriesOf(id: SloId, found: Measured): [string, string][] {
-  if (found.kind === 'late') return [['late', LATE]];
-  return found.kind === 'unreadable' ? [[id, found.detail]] : [];
+function problemEntriesOf(id: SloId, measurement: Measured): [string, string][] {
+  if (measurement.kind === 'late') return [['late', LATE]];
+  return measurement.kind === 'unreadable' ? [[id, measurement.detail]] : [];
 }
 
 function statusNow(
   counts: ObjectiveCounts,
   measured: Measured | undefined,
-  moment: Pick<Found, 'now' | 'levels' | 'corrections'>,
+  context: Pick<EvaluationResult, 'now' | 'levels' | 'corrections'>,
 ): SloStatus {
   const { slo, history } = counts;
-  const found = { ...moment, unread: counts.unread ?? (counts.isPastRead ? null : NOT_READ_YET) };
+  const result = { ...context, unread: counts.unread ?? (counts.isPastRead ? null : NOT_READ_YET) };
   if (measured?.kind !== 'reading')
-    return statusOf(slo, history, null, { ...unreadable(problemOf(measured)), ...found });
+    return statusOf(slo, history, null, { ...unreadable(problemOf(measured)), ...result });
   const { reading, source } = measured;
-  if (!counts.isUpToDate(moment.now)) found.unread ??= NOT_READ_YET;
-  return statusOf(slo, history, bucketOf(reading), { ...stateOf(reading), source, ...found });
+  if (!counts.isUpToDate(context.now)) result.unread ??= NOT_READ_YET;
+  return statusOf(slo, history, bucketOf(reading), { ...stateOf(reading), source, ...result });
 }
 
-const unreadable = (problem: string): Pick<Found, 'state' | 'problem' | 'source'> => ({
+const unreadable = (problem: string): Pick<EvaluationResult, 'state' | 'problem' | 'source'> => ({
   state: 'unreadable',
   problem,
   source: 'own',
@@ -209,7 +210,7 @@ function problemOf(measured: Exclude<Measured, { kind: 'reading' }> | undefined)
 }
 
 /** Levels for objectives whose budget does not freeze. Forecasts then only predict when the whole budget is spent. */
-const LEVELS_WITHOUT_FREEZE: Found['levels'] = { warn: 1, freeze: 1, liftBelow: 1 };
+const LEVELS_WITHOUT_FREEZE: EvaluationResult['levels'] = { warn: 1, freeze: 1, liftBelow: 1 };
 
 const NOT_READ_YET = 'its history is not completely read yet';
 const NOT_CONNECTED = 'no Prometheus is configured: set PROMETHEUS_URL';

@@ -9,7 +9,7 @@ export class FairOrder<T extends WeakKey> {
   }
 
   /** Records that an item has got the resource. */
-  markServed(one: T): void {
-    this.#served.set(one, ++this.#count);
+  markServed(item: T): void {
+    this.#served.set(item, ++this.#count);
   }
 }

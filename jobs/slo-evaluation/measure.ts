@@ -60,21 +60,21 @@ export async function measure(
   if (recorded.kind !== 'recorded') return new Map(all.map((counts) => [counts, recorded]));
   const measured = new Map<ObjectiveCounts, Measured>();
   for (const counts of all) {
-    const reading = recorded.of(counts.slo)?.[0];
+    const reading = recorded.readingsOf(counts.slo)?.[0];
     if (reading !== undefined && bucketOf(reading) !== null)
       measured.set(counts, { kind: 'reading', reading, source: 'recorded' });
   }
-  await fillRecorded(context, [...measured.keys()]);
-  const alone = all.filter((counts) => !measured.has(counts) || counts.newer(context.now) !== null);
-  await pooled(context.order.sorted(alone), AT_ONCE, async (counts) => {
-    const found = measured.get(counts) ?? (await lastOf(context, counts, cells));
-    measured.set(counts, found);
-    if (found.kind === 'reading') await fill(context, counts, counts.newer(context.now));
+  await readRecordedBuckets(context, [...measured.keys()]);
+  const queriedAlone = all.filter((counts) => !measured.has(counts) || counts.newer(context.now) !== null);
+  await pooled(context.order.sorted(queriedAlone), AT_ONCE, async (counts) => {
+    const last = measured.get(counts) ?? (await measureLast(context, counts, cells));
+    measured.set(counts, last);
+    if (last.kind === 'reading') await readBuckets(context, counts, counts.newer(context.now));
   });
   return measured;
 }
 
-async function lastOf(context: MeasureContext, counts: ObjectiveCounts, cells: Cells): Promise<Measured> {
+async function measureLast(context: MeasureContext, counts: ObjectiveCounts, cells: Cells): Promise<Measured> {
   const result = await readOwnQueries(context, counts, cells, Infinity);
   if (result.kind !== 'readings') return result;
   const [reading = { kind: 'no_data' }] = result.readings;
@@ -82,53 +82,56 @@ async function lastOf(context: MeasureContext, counts: ObjectiveCounts, cells: C
 }
 
 /** Reads older data within the time limit, the newest part of each objective first. */
-export async function fillOlder(context: MeasureContext, all: readonly ObjectiveCounts[]): Promise<void> {
+export async function readOlderBuckets(context: MeasureContext, all: readonly ObjectiveCounts[]): Promise<void> {
   const due = context.order.sorted(all.filter((counts) => counts.isDue(context.now)));
   await pooled(due.slice(0, RECHECKS_MAX), AT_ONCE, async (counts) => {
-    if (context.deadline.left >= SHORTEST_MS) await fill(context, counts, counts.recheck(context.now));
+    if (context.deadline.left >= SHORTEST_MS) await readBuckets(context, counts, counts.recheck(context.now));
   });
-  let left = context.order.sorted(all).filter((counts) => counts.older() !== null);
-  while (left.length > 0) {
+  let remaining = context.order.sorted(all).filter((counts) => counts.older() !== null);
+  while (remaining.length > 0) {
     const answered = new Set<ObjectiveCounts>();
-    await pooled(left, AT_ONCE, async (counts) => {
-      const answer = await fill(context, counts, counts.older());
+    await pooled(remaining, AT_ONCE, async (counts) => {
+      const answer = await readBuckets(context, counts, counts.older());
       if (answer === 'readings') answered.add(counts);
       // After five failures in a row, the size is too large for the other objectives, too.
-      if (answer === 'futile' || (answer === 'unreadable' && context.deadline.left > 0)) counts.askLess(context.now);
+      if (answer === 'futile' || (answer === 'unreadable' && context.deadline.left > 0)) counts.halveChunk(context.now);
     });
-    left = left.filter((counts) => answered.has(counts) && counts.older() !== null);
+    remaining = remaining.filter((counts) => answered.has(counts) && counts.older() !== null);
   }
 }
 
 /** Reads closed buckets from the recording rules. Objectives that still lack data query it themselves afterwards. */
-async function fillRecorded(context: MeasureContext, all: readonly ObjectiveCounts[]): Promise<void> {
-  for (const { request, group } of byFirst(all, context.now)) {
+async function readRecordedBuckets(context: MeasureContext, all: readonly ObjectiveCounts[]): Promise<void> {
+  for (const { request, group } of groupsByRange(all, context.now)) {
     const pieces = piecesOf(request);
     if (pieces.length > group.length) continue; // the objectives' own queries are fewer
-    let left = group;
+    let remaining = group;
     for (const piece of pieces) {
-      if (left.length === 0 || context.deadline.left < SHORTEST_MS) break;
+      if (remaining.length === 0 || context.deadline.left < SHORTEST_MS) break;
       const recorded = await readRecorded(context.metrics, cellsOf(piece), timeoutOf(context));
       if (recorded.kind !== 'recorded') return;
-      left = left.filter((counts) => {
-        const readings = recorded.of(counts.slo);
+      remaining = remaining.filter((counts) => {
+        const readings = recorded.readingsOf(counts.slo);
         if (readings === undefined) return false;
-        const { all: known, news } = counts.keep(piece.first, readings);
-        if (known) counts.recordRead(piece, context.now, news);
-        return known;
+        const { all: isComplete, news } = counts.addReadings(piece.first, readings);
+        if (isComplete) counts.recordRead(piece, context.now, news);
+        return isComplete;
       });
     }
   }
 }
 
 /** Groups objectives that need the same buckets. Usually, all of them do. */
-function byFirst(all: readonly ObjectiveCounts[], now: number): { request: BucketRange; group: ObjectiveCounts[] }[] {
+function groupsByRange(
+  all: readonly ObjectiveCounts[],
+  now: number,
+): { request: BucketRange; group: ObjectiveCounts[] }[] {
   const groups = new Map<number, { request: BucketRange; group: ObjectiveCounts[] }>();
   for (const counts of all) {
-    const wanted = counts.newer(now);
-    if (wanted === null) continue;
-    const same = groups.get(wanted.first);
-    if (same === undefined) groups.set(wanted.first, { request: wanted, group: [counts] });
+    const range = counts.newer(now);
+    if (range === null) continue;
+    const same = groups.get(range.first);
+    if (same === undefined) groups.set(range.first, { request: range, group: [counts] });
     else same.group.push(counts);
   }
   return [...groups.values()];
@@ -142,24 +145,24 @@ function piecesOf({ first, count }: BucketRange): BucketRange[] {
 }
 
 /** Reads buckets with the objective's own queries. Returns null if no buckets are needed. */
-async function fill(
+async function readBuckets(
   context: MeasureContext,
   counts: ObjectiveCounts,
-  wanted: BucketRange | null,
+  range: BucketRange | null,
 ): Promise<'readings' | 'unreadable' | 'off' | 'late' | 'futile' | null> {
-  if (wanted === null) return null;
-  const isRange = wanted.count > 1;
+  if (range === null) return null;
+  const isRange = range.count > 1;
   if (isRange && context.rangeQueries.failureReason !== null) {
-    counts.notAnswered(wanted, context.rangeQueries.failureReason);
+    counts.recordFailure(range, context.rangeQueries.failureReason);
     return 'futile';
   }
-  const result = await readOwnQueries(context, counts, cellsOf(wanted), wanted.first);
-  if (result.kind === 'unreadable') counts.notAnswered(wanted, result.detail);
+  const result = await readOwnQueries(context, counts, cellsOf(range), range.first);
+  if (result.kind === 'unreadable') counts.recordFailure(range, result.detail);
   if (isRange && result.kind === 'unreadable') context.rangeQueries.failed(result.detail);
   if (result.kind !== 'readings') return result.kind;
   if (isRange) context.rangeQueries.succeeded();
-  const { news } = counts.keep(wanted.first, result.readings);
-  counts.recordRead(wanted, context.now, news);
+  const { news } = counts.addReadings(range.first, result.readings);
+  counts.recordRead(range, context.now, news);
   return 'readings';
 }
 

@@ -43,7 +43,7 @@ export class ObjectiveCounts {
   #upToDateAt = NaN;
   /** Buckets per query for older data. Reduced for an hour after a longer query failed. */
   #chunk = CHUNK_MAX;
-  #tooMuch = { count: Infinity, at: -Infinity };
+  #failedChunk = { count: Infinity, at: -Infinity };
   /** Whether all older data was read once. */
   #isPastRead = false;
   /** Whether older data is queried again, until a response brings nothing new. */
@@ -98,8 +98,8 @@ export class ObjectiveCounts {
    * @param now Unix milliseconds
    */
   isDue(now: number): boolean {
-    const pauses = [0, ...RECHECK_MINUTES].map((minutes) => this.#loadedAt + minutes * MINUTE_MS);
-    const next = pauses.find((at) => at > this.#checkedAt);
+    const recheckTimes = [0, ...RECHECK_MINUTES].map((minutes) => this.#loadedAt + minutes * MINUTE_MS);
+    const next = recheckTimes.find((at) => at > this.#checkedAt);
     return now >= Math.min(next ?? Infinity, this.#checkedAt + HOUR_MS);
   }
 
@@ -137,7 +137,7 @@ export class ObjectiveCounts {
    *
    * @returns `all`: all of these buckets now have data. `news`: some of them had no data before
    */
-  keep(first: number, readings: readonly Reading[]): { all: boolean; news: boolean } {
+  addReadings(first: number, readings: readonly Reading[]): { all: boolean; news: boolean } {
     let [all, news] = [true, false];
     for (const [offset, reading] of readings.entries()) {
       const index = first + offset;
@@ -164,7 +164,7 @@ export class ObjectiveCounts {
     if (end === this.#queriedFrom) {
       this.#queriedFrom = this.#isRechecking && !news ? this.history.oldest : first;
       this.#unread.older = null;
-      this.#askMore(now);
+      this.#doubleChunk(now);
     }
     if (first !== this.#queriedUntil) return;
     this.#unread.newer = null;
@@ -173,7 +173,7 @@ export class ObjectiveCounts {
   }
 
   /** Records a failed query and its reason. */
-  notAnswered({ first }: BucketRange, why: string): void {
+  recordFailure({ first }: BucketRange, why: string): void {
     if (first === this.#queriedUntil) this.#unread.newer = why;
     else if (first < this.#queriedFrom) this.#unread.older = why;
   }
@@ -183,17 +183,17 @@ export class ObjectiveCounts {
    *
    * @param now Unix milliseconds
    */
-  askLess(now: number): void {
-    this.#tooMuch = { count: this.#chunk, at: now };
+  halveChunk(now: number): void {
+    this.#failedChunk = { count: this.#chunk, at: now };
     this.#chunk = Math.max(CHUNK_MIN, Math.floor(this.#chunk / 2));
   }
 
   /**
    * Doubles the number of buckets per query for older data, unless a query of that size failed within the last hour.
    */
-  #askMore(now: number): void {
+  #doubleChunk(now: number): void {
     const more = Math.min(CHUNK_MAX, this.#chunk * 2);
-    if (more < this.#tooMuch.count || now >= this.#tooMuch.at + HOUR_MS) this.#chunk = more;
+    if (more < this.#failedChunk.count || now >= this.#failedChunk.at + HOUR_MS) this.#chunk = more;
   }
 
   /** Why existing data may be missing, or null if all queries succeeded. */

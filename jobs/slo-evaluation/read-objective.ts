@@ -1,5 +1,5 @@
 import { sha256 } from '../../aws/hash.ts';
-import { type Answers, readingsOf, recordedReadings } from '../../domain/slo/measurement/counts.ts';
+import { type IndicatorSeries, readingsOf, recordedReadings } from '../../domain/slo/measurement/counts.ts';
 import { indicatorHash } from '../../domain/slo/hash.ts';
 import { DEFINITION, ERRORS, EVENTS } from '../../domain/slo/generate/names.ts';
 import type { Answered, Series, SloMetrics } from '../../domain/ports/slo.ts';
@@ -39,7 +39,7 @@ export async function readByOwnQueries(
     fetchCells(indicator.total, formOf(indicator.total, indicator.counter)),
   ]);
   return readingsFrom(both, ([numerator = [], total = []]) => {
-    const answers: Answers = { numerator, total };
+    const answers: IndicatorSeries = { numerator, total };
     return readingsOf(indicator, answers, cells, goodSeen);
   });
 }
@@ -52,7 +52,9 @@ export async function readRecorded(
   metrics: SloMetrics,
   cells: Cells,
   timeoutMs: number,
-): Promise<{ kind: 'recorded'; of: (slo: Slo) => Reading[] | undefined } | Exclude<ReadResult, { kind: 'readings' }>> {
+): Promise<
+  { kind: 'recorded'; readingsOf: (slo: Slo) => Reading[] | undefined } | Exclude<ReadResult, { kind: 'readings' }>
+> {
   const [events, errors, definitions] = await Promise.all([
     queryCells(metrics, EVENTS, 'windowed', cells, timeoutMs),
     queryCells(metrics, ERRORS, 'windowed', cells, timeoutMs),
@@ -67,13 +69,13 @@ export async function readRecorded(
   );
   return {
     kind: 'recorded',
-    of: (slo) => {
+    readingsOf: (slo) => {
       // Rules from an older `slo generate` have no series with a digest, and are accepted.
       const isOutdated = definitionsOf
-        ?.get(nameOf(slo))
+        ?.get(objectiveKey(slo))
         ?.some(({ labels }) => labels['digest'] !== indicatorHash(slo.indicator, sha256));
-      const own = isOutdated === true ? undefined : eventsOf?.get(nameOf(slo));
-      return own && recordedReadings(own, errorsOf?.get(nameOf(slo)) ?? [], cells);
+      const eventSeries = isOutdated === true ? undefined : eventsOf?.get(objectiveKey(slo));
+      return eventSeries && recordedReadings(eventSeries, errorsOf?.get(objectiveKey(slo)) ?? [], cells);
     },
   };
 }
@@ -105,12 +107,12 @@ function readingsFrom(answers: readonly (Answered | null)[], read: (series: Seri
 
 function byObjective(series: readonly Series[]): Map<string, Series[]> {
   const found = new Map<string, Series[]>();
-  for (const one of series) {
-    const { slo, service, environment } = one.labels;
+  for (const oneSeries of series) {
+    const { slo, service, environment } = oneSeries.labels;
     const name = JSON.stringify([slo, service, environment]);
-    found.set(name, [...(found.get(name) ?? []), one]);
+    found.set(name, [...(found.get(name) ?? []), oneSeries]);
   }
   return found;
 }
 
-const nameOf = ({ id, service, environment }: Slo): string => JSON.stringify([id, service, environment]);
+const objectiveKey = ({ id, service, environment }: Slo): string => JSON.stringify([id, service, environment]);

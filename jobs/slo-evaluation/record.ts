@@ -50,36 +50,36 @@ export async function recordFreezes(deps: RecordDeps, config: Config, evaluation
 
 /** Returns whether an alert that freezes by policy is firing, or null if there has never been one. */
 function isAlerting(alerts: readonly SeenAlert[], policy: FreezePolicy): boolean | null {
-  const counting = alerts.filter(({ severity }) => freezesByAlert(severity, policy));
-  return counting.length === 0 ? null : counting.some(({ firing }) => firing);
+  const freezing = alerts.filter(({ severity }) => freezesByAlert(severity, policy));
+  return freezing.length === 0 ? null : freezing.some(({ firing }) => firing);
 }
 
 /** Writes the planned changes. A failed write does not stop the others. */
 async function store({ freezes, log }: RecordDeps, { end, settle, revise, open }: FreezePlan): Promise<Recorded> {
   const recorded: Recorded = { opened: 0, ended: 0, failed: [] };
-  const each = async <T extends { id: string }>(
+  const writeAll = async <T extends { id: string }>(
     all: readonly T[],
-    write: (one: T) => Promise<unknown>,
+    write: (item: T) => Promise<unknown>,
   ): Promise<void> =>
-    pooled(all, AT_ONCE, async (one) => {
+    pooled(all, AT_ONCE, async (item) => {
       try {
-        await write(one);
+        await write(item);
       } catch (error) {
         recorded.failed.push(error);
         log.error('a freeze could not be stored; the next evaluation tries again', {
-          freeze: one.id,
+          freeze: item.id,
           error: String(error),
         });
       }
     });
-  await each(end, async ({ id, ...outcome }) => {
+  await writeAll(end, async ({ id, ...outcome }) => {
     await freezes.end(id, outcome);
     recorded.ended += 1;
     log.info('a freeze has ended', { freeze: id, because: outcome.reason });
   });
-  await each(settle, ({ id, at }) => freezes.settle(id, at));
-  await each(revise, (revision) => freezes.revise(revision));
-  await each(open, async (freeze) => {
+  await writeAll(settle, ({ id, at }) => freezes.settle(id, at));
+  await writeAll(revise, (revision) => freezes.revise(revision));
+  await writeAll(open, async (freeze) => {
     const { created } = await freezes.open(freeze);
     if (!created) return;
     recorded.opened += 1;

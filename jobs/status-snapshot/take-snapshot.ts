@@ -5,7 +5,7 @@ import type { Timestamp } from '../../schemas/time/time.ts';
 import { pooled } from '../../actions/shared/concurrency.ts';
 
 /** Snapshots in one run, because a schedule cannot invoke a function more often than each minute. */
-const SNAPSHOTS = 2;
+const SNAPSHOTS_PER_RUN = 2;
 /** Milliseconds from the start of a snapshot to the start of the next one. */
 const INTERVAL_MS = 30_000;
 /** Files written in parallel. */
@@ -31,7 +31,7 @@ export type SnapshotRun = {
 export async function takeSnapshots(deps: SnapshotDeps, run: SnapshotRun): Promise<{ written: number }> {
   const errors: unknown[] = [];
   let written = 0;
-  for (let number = 1; number <= SNAPSHOTS; number += 1) {
+  for (let number = 1; number <= SNAPSHOTS_PER_RUN; number += 1) {
     const startedAt = run.elapsed();
     try {
       written += await takeSnapshot(deps, run);
@@ -42,13 +42,13 @@ export async function takeSnapshots(deps: SnapshotDeps, run: SnapshotRun): Promi
       });
     }
     const restMs = INTERVAL_MS / deps.timeScale - (run.elapsed() - startedAt);
-    if (number < SNAPSHOTS && restMs > 0) await run.pause(restMs);
+    if (number < SNAPSHOTS_PER_RUN && restMs > 0) await run.pause(restMs);
   }
   if (errors.length > 0) throw new AggregateError(errors, 'the snapshot of the status pages could not be written');
   return { written };
 }
 
-/** Returns the number of files that were written. */
+/** Writes one snapshot. @returns the number of files that were written */
 async function takeSnapshot(
   { clock, log, snapshots }: SnapshotDeps,
   { files, hashOf }: Pick<SnapshotRun, 'files' | 'hashOf'>,
@@ -57,9 +57,9 @@ async function takeSnapshot(
   const all = await files(at);
   const plan = planSnapshot(await manifestOf(snapshots, log), all, { at, hashOf });
   if (plan.announced) await snapshots.put(fileOf(plan.announced));
-  // Pages that link to others come last, so that what they link to is there when they are.
-  for (const together of [plan.put.filter((file) => !isHome(file)), plan.put.filter(isHome)])
-    await pooled(together, AT_ONCE, (file) => snapshots.put(file));
+  // Pages that link to others come last, so that their links work as soon as they are written.
+  for (const batch of [plan.put.filter((file) => !isHome(file)), plan.put.filter(isHome)])
+    await pooled(batch, AT_ONCE, (file) => snapshots.put(file));
   await pooled(plan.remove, AT_ONCE, (path) => snapshots.remove(path));
   await snapshots.put(fileOf(plan.manifest));
   return plan.put.length;
@@ -73,7 +73,7 @@ const fileOf = (manifest: SnapshotManifest): SnapshotFile => ({
   body: JSON.stringify(manifest),
 });
 
-/** Undefined: there is none, or not one of this version, so all files are written again. */
+/** Reads the manifest. Undefined: there is none, or not one of this version, so all files are written again. */
 async function manifestOf(snapshots: SnapshotStore, log: SnapshotDeps['log']): Promise<SnapshotManifest | undefined> {
   const text = await snapshots.read(MANIFEST_PATH);
   if (text === undefined) return undefined;

@@ -25,23 +25,24 @@ export async function comparePages(deps: ComparePagesDeps, open: readonly Incide
   await pooled(shown, AT_ONCE, async (incident) => {
     const sli = sliState(await deps.sloStatuses.of(incident), evaluatedAt, now);
     const id = deps.publicIncidents.idOf(incident.id);
-    const own = published.find((one) => one.id === id);
-    const found = sli === 'unknown' ? sli : contradictionOf(incident, sli, own, { config, published, now });
-    await record(deps, incident, found);
+    const publicRecord = published.find((publicIncident) => publicIncident.id === id);
+    const contradiction =
+      sli === 'unknown' ? sli : contradictionOf(incident, sli, publicRecord, { config, published, now });
+    await recordContradiction(deps, incident, contradiction);
   });
 }
 
-async function record(
+async function recordContradiction(
   deps: ComparePagesDeps,
   { id, page_contradiction }: IncidentRecord,
-  found: Contradiction | null | 'unknown',
+  contradiction: Contradiction | null | 'unknown',
 ): Promise<void> {
   const nothingToEnd = page_contradiction === undefined || page_contradiction.over;
-  if ((found === null || found === 'unknown') && nothingToEnd) return;
+  if ((contradiction === null || contradiction === 'unknown') && nothingToEnd) return;
   // The list of open incidents is eventually consistent.
   const incident = await deps.incidents.read(id);
   if (incident === undefined || incident.status === 'resolved') return;
-  const plan = planCheck(incident.page_contradiction, found, deps.clock.now());
+  const plan = planCheck(incident.page_contradiction, contradiction, deps.clock.now());
   for (const [key, entry] of plan.entries) await deps.incidents.note(id, key, entry);
   if (plan.record !== undefined) await deps.incidents.setPageContradiction(id, plan.record);
 }

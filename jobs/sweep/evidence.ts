@@ -5,7 +5,7 @@ type EvidenceJobDeps = Pick<Deps, 'incidents' | 'decisions' | 'evidencePacks' | 
 
 /**
  * Stores the evidence of actions that have begun. The mark of an action is written with its intent and removed with the
- * entry of the audit log, so that its evidence is stored once, whenever a process ends.
+ * entry of the audit log, so that its evidence is stored exactly once, even if a process ends in between.
  */
 export async function storeDueEvidence(deps: EvidenceJobDeps): Promise<{ stored: number }> {
   let stored = 0;

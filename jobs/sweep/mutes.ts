@@ -16,15 +16,15 @@ export async function readmitUnmuted(deps: ReadmitDeps, trace: string): Promise<
   const muted = await deps.incidents.muted();
   if (muted.length === 0) return { ended: 0 };
   const mutes = await mutesNow(deps);
-  const all = muted.map(({ signal, mute: before }) => ({ signal, before, mute: muteOf(signal, mutes) }));
+  const alerts = muted.map(({ signal, mute: before }) => ({ signal, before, mute: muteOf(signal, mutes) }));
   // If the silences cannot be read, none counts as ended.
-  const over = all.filter(
+  const ended = alerts.filter(
     ({ before, mute }) => mute === null && (mutes.silences !== null || (before !== null && before.by !== 'silence')),
   );
-  for (const { signal } of over) await admitSignals(deps, [signal], { at: mutes.now, trace });
-  const explained = all.filter(({ before, mute }) => mute?.by === 'experiment' && before?.by !== 'experiment');
+  for (const { signal } of ended) await admitSignals(deps, [signal], { at: mutes.now, trace });
+  const explained = alerts.filter(({ before, mute }) => mute?.by === 'experiment' && before?.by !== 'experiment');
   await recordExpected(deps, explained, mutes);
-  return { ended: over.length };
+  return { ended: ended.length };
 }
 
 /**
@@ -36,13 +36,14 @@ export async function showMutes(
 ): Promise<void> {
   const mutes = await mutesNow(deps);
   const { config, silences, experiments, now } = mutes;
-  const areNone = (silences ?? []).length === 0 && config.routes.maintenance.length === 0 && experiments.length === 0;
-  if (areNone && open.every(({ muted }) => !muted)) return;
+  const hasNoMutes =
+    (silences ?? []).length === 0 && config.routes.maintenance.length === 0 && experiments.length === 0;
+  if (hasNoMutes && open.every(({ muted }) => !muted)) return;
   for (const incident of open) {
     const { items } = await deps.incidents.signals(incident.id, { limit: 50 });
     const firing = items.filter(({ status }) => status === 'firing');
-    const found = firing.flatMap((signal) => muteOf(signal, mutes) ?? []);
-    const text = found[0] === undefined ? null : muteText(found[0], found.length, firing.length);
+    const activeMutes = firing.flatMap((signal) => muteOf(signal, mutes) ?? []);
+    const text = activeMutes[0] === undefined ? null : muteText(activeMutes[0], activeMutes.length, firing.length);
     if (text === null && silences === null) continue;
     if (!(await deps.incidents.setMuted(incident.id, text)) || text === null) continue;
     await deps.incidents.note(incident.id, `muted-${text}`, {
@@ -61,6 +62,6 @@ function muteText({ by, name, until, reason }: Mute, muted: number, firing: numb
     maintenance: `In maintenance (${name})`,
     experiment: `Expected from experiment ${name}`,
   }[by];
-  const which = muted < firing ? `, ${muted} of ${firing} alerts` : '';
-  return `${what}${which}${until === null ? '' : ` until ${minuteOf(until)}`}${reason === '' ? '' : `: ${reason}`}`;
+  const share = muted < firing ? `, ${muted} of ${firing} alerts` : '';
+  return `${what}${share}${until === null ? '' : ` until ${minuteOf(until)}`}${reason === '' ? '' : `: ${reason}`}`;
 }

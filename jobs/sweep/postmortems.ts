@@ -1,6 +1,6 @@
 import { alertName, type DraftDeps, draftPostmortem } from '../../actions/postmortems/postmortem.ts';
 import { updateSimilar, type SimilarDeps } from '../../actions/incidents/similar-incidents.ts';
-import { recallText, reminderDue, reminderText } from '../../domain/postmortems/reminders.ts';
+import { openItemText, isReminderDue, reminderText } from '../../domain/postmortems/reminders.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
@@ -14,13 +14,13 @@ const COUNTS_WITHIN_SECONDS = 5 * 60;
 
 /**
  * Drafts the post-mortems of resolved incidents that need one. The mark of an incident is written with its resolution and
- * removed after the draft, so that a draft is made once, whenever a process ends.
+ * removed after the draft, so that a draft is made exactly once, even if a process ends in between.
  */
-export async function draftDue(deps: PostmortemJobDeps): Promise<{ drafted: number }> {
+export async function draftDuePostmortems(deps: PostmortemJobDeps): Promise<{ drafted: number }> {
   let drafted = 0;
   for (const { id, since } of await deps.postmortems.due()) {
     try {
-      if (await isEarly(deps, id, since)) continue;
+      if (await isTooEarly(deps, id, since)) continue;
       const incident = await deps.incidents.read(id);
       const { postmortems } = await deps.config.current();
       const isRequired = incident !== undefined && needOf(postmortems, incident) === 'required';
@@ -35,7 +35,7 @@ export async function draftDue(deps: PostmortemJobDeps): Promise<{ drafted: numb
 }
 
 /** Returns whether the service has objectives that are not evaluated up to the end of the incident yet. */
-async function isEarly(
+async function isTooEarly(
   { incidents, config, clock, sloStatuses }: PostmortemJobDeps,
   id: IncidentId,
   since: Timestamp,
@@ -54,7 +54,7 @@ export async function remindOfPostmortems(deps: PostmortemJobDeps): Promise<{ re
   if (reminders.times === 0) return { reminded };
   for (const record of await deps.postmortems.unpublished()) {
     const now = deps.clock.now();
-    if (!reminderDue(record, reminders, now, deps.timeScale)) continue;
+    if (!isReminderDue(record, reminders, now, deps.timeScale)) continue;
     const { incident_id: id, revision } = record;
     const times = (record.reminded?.times ?? 0) + 1;
     try {
@@ -94,7 +94,7 @@ export async function compareIncidents(
   return { compared };
 }
 
-/** Says on a new incident that the same alert opened one before, and that its action items are still open. */
+/** Notes on a new incident that the same alert opened one before, and that its action items are still open. */
 export async function recallActionItems(
   deps: Pick<Deps, 'incidents' | 'postmortems' | 'clock' | 'log'>,
   open: readonly IncidentRecord[],
@@ -119,7 +119,7 @@ export async function recallActionItems(
         at: deps.clock.now(),
         actor: 'firebreak',
         kind: 'action_item.still_open',
-        text: recallText(newest, same.length),
+        text: openItemText(newest, same.length),
         detail: { incident: newest.incident_id, items: same.map(({ id }) => id) },
       });
       recalled += 1;

@@ -30,7 +30,7 @@ import { reportOverdue } from '../../actions/changes/overdue-deploys.ts';
 import { announceMaintenance } from '../../actions/status/subscriptions/announce-maintenance.ts';
 import {
   compareIncidents,
-  draftDue,
+  draftDuePostmortems,
   type PostmortemJobDeps,
   recallActionItems,
   remindOfPostmortems,
@@ -122,11 +122,14 @@ export async function sweep(
   ]);
   let [woken, revived] = [0, 0];
   const jobs: readonly [name: string, job: () => Promise<unknown>][] = [
-    ['wake incidents', async () => (woken = await count(overdue, deps, (id) => wakeOne(deps, id)))],
-    ['replace failed workflows', async () => (revived = await count(open, deps, (one) => revive(deps, one)))],
+    ['wake incidents', async () => (woken = await countDone(overdue, deps, (id) => wakeOne(deps, id)))],
+    [
+      'replace failed workflows',
+      async () => (revived = await countDone(open, deps, (incident) => revive(deps, incident))),
+    ],
     ['settle child incidents', () => settleOrphans(deps, open)],
     ['escalate unacknowledged pages', () => escalate(deps, open)],
-    ['follow external pages', async () => ((await othersPage(deps)) ? followPages(deps, open) : undefined)],
+    ['follow external pages', async () => ((await hasExternalPages(deps)) ? followPages(deps, open) : undefined)],
     ['admit muted alerts', () => readmitUnmuted(deps, 'sweep')],
     ['acknowledge pages at PagerDuty', () => acknowledgeAllPages(deps, open)],
     ['propagate acknowledgements', () => acknowledgeGroups(deps, open)],
@@ -138,7 +141,7 @@ export async function sweep(
     ['compare with earlier incidents', () => compareIncidents(deps, open)],
     ['recall action items', () => recallActionItems(deps, open)],
     ['store evidence', () => storeDueEvidence(deps)],
-    ['draft post-mortems', () => draftDue(deps)],
+    ['draft post-mortems', () => draftDuePostmortems(deps)],
     ['compare action items with issues', () => compareIssues(deps)],
     ['send reminders of post-mortems', () => remindOfPostmortems(deps)],
     ['announce maintenance', () => announceMaintenance(deps)],
@@ -176,9 +179,9 @@ async function revive(
   deps: SweepDeps,
   { id, run, started_run, opened_at, execution }: IncidentRecord,
 ): Promise<boolean> {
-  const settled =
+  const isOverdue =
     started_run === run && execution !== null && secondsBetween(opened_at, deps.clock.now()) > OVERDUE_SECONDS;
-  if (!settled || run >= RUNS_MAX || !(await deps.engine.died(execution))) return false;
+  if (!isOverdue || run >= RUNS_MAX || !(await deps.engine.died(execution))) return false;
   deps.log.error('a workflow has failed; the next run takes over', { incident: id, run });
   await deps.incidents.handOver(id, run + 1, `Run ${run} of the workflow has failed; run ${run + 1} takes over`);
   await wake(deps, id);
@@ -186,7 +189,7 @@ async function revive(
 }
 
 /** Returns whether other tools may page. Searching for their pages costs a read per page of each open incident. */
-async function othersPage({ config }: Pick<Deps, 'config'>): Promise<boolean> {
+async function hasExternalPages({ config }: Pick<Deps, 'config'>): Promise<boolean> {
   const { services, paging } = await config.current();
   return paging.mode === 'external' || Object.values(services).some((service) => service.paging === 'external');
 }
@@ -219,13 +222,13 @@ async function runJob(
 const AT_ONCE = 8;
 
 /** Returns for how many items `act` returned true. Errors are logged, so that the other items are processed. */
-async function count<T>(all: readonly T[], deps: SweepDeps, act: (one: T) => Promise<boolean>): Promise<number> {
+async function countDone<T>(all: readonly T[], deps: SweepDeps, act: (item: T) => Promise<boolean>): Promise<number> {
   let done = 0;
-  await pooled(all, AT_ONCE, async (one) => {
+  await pooled(all, AT_ONCE, async (item) => {
     try {
-      if (await act(one)) done += 1;
+      if (await act(item)) done += 1;
     } catch (error) {
-      deps.log.error('the sweeper could not process an incident', { incident: one, error: String(error) });
+      deps.log.error('the sweeper could not process an incident', { incident: item, error: String(error) });
     }
   });
   return done;

@@ -17,8 +17,8 @@ export async function wakeStale(deps: WakeStaleDeps, open: readonly IncidentReco
   for (const [target, due] of await deps.projections.dueAnywhere()) await wakeOverdue(deps, target, due);
   const slots = RECHECK_MINUTES * (deps.timeScale ?? 1);
   const slot = Math.floor((millisOf(deps.clock.now()) / 60_000 / RECHECK_MINUTES) * slots) % Math.ceil(slots);
-  const turn = open.filter(({ id }) => slotOf(id, Math.ceil(slots)) === slot);
-  if (turn.length > 0) await deps.projections.changed(...turn.map(({ id }): Subject => `incident:${id}`));
+  const toSync = open.filter(({ id }) => slotOf(id, Math.ceil(slots)) === slot);
+  if (toSync.length > 0) await deps.projections.changed(...toSync.map(({ id }): Subject => `incident:${id}`));
 }
 
 async function wakeOverdue(
@@ -35,6 +35,6 @@ async function wakeOverdue(
   await projections.wake(target, 0);
 }
 
-/** Returns the sweep in which an incident is synced, to distribute incidents over the sweeps. */
+/** Returns the sweep in which an incident is synced: a hash, which distributes incidents evenly. */
 const slotOf = (id: string, slots: number): number =>
   [...id].reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) % 1_000_003, 7) % slots;

@@ -3,8 +3,8 @@ import { basename, join } from 'node:path';
 import { isSeq } from 'yaml';
 import { lintCalendar, lintCatalogue, lintRoutes, lintStatusPage } from '../../domain/catalogue/catalogue-lint.ts';
 import { nearest } from '../../domain/runbooks/similar-names.ts';
-import { inOrder, type Problem } from '../../domain/runbooks/problem.ts';
-import { warningAt, type SourceLocation, wrong } from '../../domain/slo/source-locations.ts';
+import { inFileOrder, type Problem } from '../../domain/runbooks/problem.ts';
+import { warningAt, type SourceLocation, errorAt } from '../../domain/slo/source-locations.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { WINDOW } from '../../schemas/slo/slo.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
@@ -44,7 +44,7 @@ export async function lintNames(dir: string, config: Omit<Config, 'runbooks'>, n
     readLocations(join(dir, STATUS_PAGE_FILE)),
   ]);
   const locateInServices: Locate = (path) => services.locate(path);
-  return inOrder([
+  return inFileOrder([
     ...lintCatalogue(config.services, locateInServices),
     ...lintQueries(config.services, locateInServices),
     // The routes file can be a bare list of routes, without the key `routes`.
@@ -62,7 +62,7 @@ const lintQueries = (services: Config['services'], at: Locate): Problem[] =>
         const problem = parsesAsPromql(query.replaceAll(WINDOW, '1m'));
         if (problem === null) return [];
         const path = ['services', service, 'environments', environment, ...where];
-        return [wrong(at(path), `${path.join('.')} is not valid PromQL: ${problem}`)];
+        return [errorAt(at(path), `${path.join('.')} is not valid PromQL: ${problem}`)];
       }),
     ),
   );
@@ -118,10 +118,10 @@ export async function lintConfigFolder(dir: string): Promise<Problem[]> {
     const suggestion = `did you mean "${correctName}"?`;
     // If the correct name also exists, this may be a copy.
     return [
-      names.includes(correctName) ? warningAt(location, message, suggestion) : wrong(location, message, suggestion),
+      names.includes(correctName) ? warningAt(location, message, suggestion) : errorAt(location, message, suggestion),
     ];
   });
-  return inOrder(unread);
+  return inFileOrder(unread);
 }
 
 const stem = (name: string): string => basename(name).replace(/\.[^.]*$/, '');
@@ -138,11 +138,11 @@ export async function lintRunbooksFolder(dir: string): Promise<Problem[]> {
       ),
     ];
   const entries = await readdir(dir, { withFileTypes: true });
-  return inOrder(
+  return inFileOrder(
     entries
       .filter((entry) => entry.isFile() && /\.(markdown|mdx|mkd|MD|Md|mD)$/.test(entry.name))
       .map(({ name }) =>
-        wrong({ file: join(dir, name), line: 1 }, 'Firebreak does not read this', `did you mean "${stem(name)}.md"?`),
+        errorAt({ file: join(dir, name), line: 1 }, 'Firebreak does not read this', `did you mean "${stem(name)}.md"?`),
       ),
   );
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { sha256 } from '../../aws/hash.ts';
 import type { Config } from '../../schemas/config/config.ts';
-import { shown } from '../../domain/runbooks/problem.ts';
+import { problemText } from '../../domain/runbooks/problem.ts';
 import { type Timestamp, timestamp } from '../../schemas/time/time.ts';
 import { lintConfigFolder, lintNames, lintRunbooksFolder } from './catalogue-files.ts';
 import { loadConfig, SLO_FOLDER } from './config-files.ts';
@@ -39,7 +39,7 @@ export async function loadSet(
   const warnings = found
     .flat()
     .filter(({ file }) => file !== configDir && file !== runbooksDir) // missing folders can be intended
-    .map((problem) => shown({ ...problem, level: 'warning' }));
+    .map((problem) => problemText({ ...problem, level: 'warning' }));
   const version = sha256(`${files.config.version} ${runbooks.set.version}`).slice(0, 16);
   return { ok: true, config: { ...files.config, version, runbooks: runbooks.set }, warnings };
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 import { lintFreezes } from '../../domain/freeze/lint.ts';
-import { inOrder, type Problem } from '../../domain/runbooks/problem.ts';
+import { inFileOrder, type Problem } from '../../domain/runbooks/problem.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { readLocations } from './yaml-lines.ts';
 
@@ -13,7 +13,7 @@ export async function lintFreezeFile(
   config: Pick<Config, 'freeze' | 'services' | 'slos'>,
 ): Promise<Problem[]> {
   const { document, locate } = await readLocations(join(dir, FREEZE_FILE));
-  return inOrder(
+  return inFileOrder(
     lintFreezes(config, (...paths) => locate(paths.find((path) => document.hasIn(path)) ?? paths[0] ?? [])),
   );
 }

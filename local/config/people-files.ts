@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 import { lintPeople, lintResponse } from '../../domain/catalogue/name-lint.ts';
-import { inOrder, type Problem } from '../../domain/runbooks/problem.ts';
+import { inFileOrder, type Problem } from '../../domain/runbooks/problem.ts';
 
 import type { Config } from '../../schemas/config/config.ts';
 import { readLocations } from './yaml-lines.ts';
@@ -18,5 +18,5 @@ export async function lintPeopleFiles(
     readLocations(join(dir, PEOPLE_FILE)),
     readLocations(join(dir, RESPONSE_FILE)),
   ]);
-  return inOrder([...lintPeople(config, people.locate), ...lintResponse(config, response.locate)]);
+  return inFileOrder([...lintPeople(config, people.locate), ...lintResponse(config, response.locate)]);
 }

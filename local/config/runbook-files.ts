@@ -6,7 +6,7 @@ import { sha256 } from '../../aws/hash.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { checkRunbook } from '../../domain/runbooks/check.ts';
 import { lint, lintAlone, sameNames } from '../../domain/runbooks/lint.ts';
-import { inOrder, lineOf, type Problem, shown } from '../../domain/runbooks/problem.ts';
+import { inFileOrder, lineOf, type Problem, problemText } from '../../domain/runbooks/problem.ts';
 import { FrontMatter, Runbook, RunbookName, type RunbookSet } from '../../schemas/runbooks/runbook.ts';
 import { loadConfig } from './config-files.ts';
 import { withoutInvalidParts } from './runbook-fixes.ts';
@@ -23,7 +23,7 @@ const MAX_FILE_BYTES = 256 * 1024;
 export async function loadRunbooks(dir: string): Promise<LoadedRunbooks> {
   const { runbooks, problems } = await readFolder(dir);
   const wrong = [...problems, ...runbooks.flatMap(checkRunbook), ...sameNames(runbooks)];
-  if (wrong.length > 0) return { ok: false, problems: inOrder(wrong).map((each) => shownBelow(dir, each)) };
+  if (wrong.length > 0) return { ok: false, problems: inFileOrder(wrong).map((each) => shownBelow(dir, each)) };
   const version = sha256(JSON.stringify(runbooks.map((runbook) => [runbook.file, runbook.version]))).slice(0, 16);
   return { ok: true, set: { version, runbooks } };
 }
@@ -38,7 +38,7 @@ export async function lintFolder(dir: string, configDir?: string): Promise<{ lin
   const { runbooks, partial, problems } = await readFolder(dir);
   const catalogue = await servicesOf(configDir);
   const partialProblems = partial.flatMap((runbook) => lintAlone(runbook, catalogue.services));
-  const found = inOrder([...problems, ...partialProblems, ...lint({ runbooks }, catalogue.services)]);
+  const found = inFileOrder([...problems, ...partialProblems, ...lint({ runbooks }, catalogue.services)]);
   const failed = catalogue.problems.length > 0 || found.some(({ level }) => level === 'error');
   const lines = [...catalogue.problems, ...found.map((each) => shownBelow(dir, each))];
   const count = `${runbooks.length} ${runbooks.length === 1 ? 'runbook' : 'runbooks'}`;
@@ -201,4 +201,4 @@ const wrong = (file: string, line: number, message: string, suggestion: string |
   suggestion,
 });
 
-const shownBelow = (dir: string, each: Problem): string => shown({ ...each, file: join(dir, each.file) });
+const shownBelow = (dir: string, each: Problem): string => problemText({ ...each, file: join(dir, each.file) });

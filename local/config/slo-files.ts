@@ -6,8 +6,8 @@ import { lint } from '../../domain/slo/lint/lint.ts';
 import { isImportable } from '../../domain/slo/import/formats.ts';
 import { comparedEachMinute } from '../../domain/slo/measurement/minutes.ts';
 import { objectivesOf } from '../../domain/slo/objectives.ts';
-import { type Located, type LocatedSlo, wrong } from '../../domain/slo/source-locations.ts';
-import { inOrder, type Problem, shown } from '../../domain/runbooks/problem.ts';
+import { type Located, type LocatedSlo, errorAt } from '../../domain/slo/source-locations.ts';
+import { inFileOrder, type Problem, problemText } from '../../domain/runbooks/problem.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { Header, type Kind, type OpenSlo, schemaOf } from '../../schemas/slo/openslo.ts';
 import type { Slo } from '../../schemas/slo/slo.ts';
@@ -23,7 +23,7 @@ const MAX_FILE_BYTES = 4 * 1024 * 1024;
  */
 export async function loadSlos(dir: string): Promise<{ value: Slo[] | undefined; problems: string[] }> {
   const { slos, problems } = await readFolder(dir);
-  if (problems.length > 0) return { value: undefined, problems: inOrder(problems).map(shown) };
+  if (problems.length > 0) return { value: undefined, problems: inFileOrder(problems).map(problemText) };
   return { value: slos.map(({ slo }) => comparedEachMinute(slo)), problems: [] };
 }
 
@@ -37,7 +37,7 @@ export async function lintSlos(
   services?: Config['services'],
 ): Promise<{ slos: LocatedSlo[]; found: Problem[] }> {
   const { slos, problems, remarks } = await readFolder(dir);
-  return { slos, found: inOrder([...problems, ...remarks, ...lint(slos, services)]) };
+  return { slos, found: inFileOrder([...problems, ...remarks, ...lint(slos, services)]) };
 }
 
 /** Returns the files of objectives below a folder, by name, except names that begin with a dot or an underscore. */
@@ -73,7 +73,7 @@ async function objectsIn(file: string): Promise<Read[]> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => error);
   return typeof text === 'string'
     ? objectsOf(file, text)
-    : [wrong({ file, line: 1 }, `cannot be read: ${text.message}`)];
+    : [errorAt({ file, line: 1 }, `cannot be read: ${text.message}`)];
 }
 
 /** An object, or its error. */
@@ -87,7 +87,7 @@ export function documentsOf(file: string, text: string): Read<unknown>[] {
   const bytes = Buffer.byteLength(text);
   if (bytes > MAX_FILE_BYTES)
     return [
-      wrong(
+      errorAt(
         { file, line: 1 },
         `the file has ${bytes} bytes; the limit is ${MAX_FILE_BYTES}`,
         'split it into several files',
@@ -99,9 +99,9 @@ export function documentsOf(file: string, text: string): Read<unknown>[] {
   ];
   return documents.flatMap((document): Read<unknown>[] => {
     if (document.errors.length > 0)
-      return document.errors.map(({ pos, message }) => wrong({ file, line: lines.linePos(pos[0]).line }, message));
+      return document.errors.map(({ pos, message }) => errorAt({ file, line: lines.linePos(pos[0]).line }, message));
     const read = valueOf(document);
-    if (!read.ok) return [wrong({ file, line: lineOf(document.contents, [], lines) }, read.problem)];
+    if (!read.ok) return [errorAt({ file, line: lineOf(document.contents, [], lines) }, read.problem)];
     return partsOf(document.contents, read.value).map(({ node, value }) => ({
       value,
       at: (path: readonly PropertyKey[]) => ({ file, line: lineOf(node, path, lines) }),
@@ -118,7 +118,7 @@ function partsOf(node: unknown, value: unknown): { node: unknown; value: unknown
 
 export function readObject({ value, at }: Located<unknown>): Read[] {
   if (isImportable(value))
-    return [wrong(at([]), 'it is not in OpenSLO v1 format', 'convert it with firebreak slo import')];
+    return [errorAt(at([]), 'it is not in OpenSLO v1 format', 'convert it with firebreak slo import')];
   const header = Header.safeParse(value);
   if (!header.success) return problemsOf(header.error, value, Header, at);
   const schema = schemaOf(header.data.kind);
@@ -135,7 +135,7 @@ function problemsOf(
 ): Problem[] {
   const name = kind === undefined ? 'the document' : `the ${kind}`;
   return valueProblems(error, value, jsonSchemaOf(schema), name).map(({ path, message, suggestion }) =>
-    wrong(at(path.split('.')), message, suggestion),
+    errorAt(at(path.split('.')), message, suggestion),
   );
 }
 

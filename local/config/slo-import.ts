@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { importedFrom } from '../../domain/slo/import/formats.ts';
 import type { Defaults, Converted } from '../../domain/slo/import/converted.ts';
 import { objectivesOf } from '../../domain/slo/objectives.ts';
-import { inside, type Located, wrong } from '../../domain/slo/source-locations.ts';
-import { inOrder, type Problem } from '../../domain/runbooks/problem.ts';
+import { locatedPart, type Located, errorAt } from '../../domain/slo/source-locations.ts';
+import { inFileOrder, type Problem } from '../../domain/runbooks/problem.ts';
 import type { OpenSlo } from '../../schemas/slo/openslo.ts';
 import { documentsOf, readObject } from './slo-files.ts';
 
@@ -29,8 +29,8 @@ export async function importSlos(
         ? documentsOf(name, text).flatMap((one): (Located<unknown> | Problem)[] =>
             'value' in one ? itemsOf(one) : [one],
           )
-        : [wrong({ file: name, line: 1 }, `cannot be read: ${text.message}`)];
-    if (documents.length === 0) problems.push(wrong({ file: name, line: 1 }, 'the file is empty'));
+        : [errorAt({ file: name, line: 1 }, `cannot be read: ${text.message}`)];
+    if (documents.length === 0) problems.push(errorAt({ file: name, line: 1 }, 'the file is empty'));
     for (const document of documents) {
       if (!('value' in document)) {
         problems.push(document);
@@ -47,7 +47,7 @@ export async function importSlos(
       }
     }
   }
-  return { converted, problems: inOrder(problems) };
+  return { converted, problems: inFileOrder(problems) };
 }
 
 /** Returns each object of a list, such as in the output of `kubectl get -o yaml`. */
@@ -57,7 +57,7 @@ function itemsOf(document: Located<unknown>): Located<unknown>[] {
     items?: unknown;
   };
   if (typeof kind !== 'string' || !kind.endsWith('List') || !Array.isArray(items)) return [document];
-  return items.map((item: unknown, index) => inside(document, ['items', index], item));
+  return items.map((item: unknown, index) => locatedPart(document, ['items', index], item));
 }
 
 /** Validates a document together with those accepted before it, and adds it to them if it is valid. */

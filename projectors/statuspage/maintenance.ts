@@ -1,6 +1,6 @@
 import type { VendorResponse } from '../../domain/messages/channels.ts';
 import { type HostedMaintenance, hostedMaintenances } from '../../domain/status/maintenance.ts';
-import { words } from '../../domain/status/public-texts.ts';
+import { withComponents } from '../../domain/status/public-texts.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
@@ -38,7 +38,7 @@ export class HostedMaintenancePage {
   #cancelled({ statusPage: { updates } }: Config): HostedMaintenance | undefined {
     const { shows } = this.#state;
     if (shows === null || shows.status === 'completed') return shows ?? undefined;
-    return { ...shows, status: 'completed', body: words(updates.maintenanceCancelled, shows.components) };
+    return { ...shows, status: 'completed', body: withComponents(updates.maintenanceCancelled, shows.components) };
   }
 
   /** Prepares the state. False: the page shows nothing of it, and nothing is to be shown any more. */

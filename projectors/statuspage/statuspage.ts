@@ -1,6 +1,6 @@
 import type { VendorResponse } from '../../domain/messages/channels.ts';
 import { idOf } from '../../domain/incidents/projections.ts';
-import { approvalRequest, componentsOf, publicStatus, words } from '../../domain/status/public-texts.ts';
+import { approvalRequest, componentsOf, publicStatus, withComponents } from '../../domain/status/public-texts.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
@@ -128,7 +128,7 @@ class HostedIncident {
     }
     const { status, body } = this.#statusAndBody();
     const components = await this.#desiredComponents();
-    const name = words(this.#config.statusPage.title, this.#names);
+    const name = withComponents(this.#config.statusPage.title, this.#names);
     const response = await this.#attempt(
       components,
       () => statusPage.createIncident({ key, name, status, body, components }),
@@ -155,7 +155,7 @@ class HostedIncident {
 
   #statusAndBody(): { status: PublicStatus; body: string } {
     const status = publicStatus(this.#incident);
-    return { status, body: words(this.#config.statusPage.updates[status], this.#names) };
+    return { status, body: withComponents(this.#config.statusPage.updates[status], this.#names) };
   }
 
   /** Checks whether an unanswered update arrived, because each update sends emails. False: not known yet. */

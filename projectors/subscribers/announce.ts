@@ -2,14 +2,14 @@ import type { PageSettings } from '../../domain/status/pages.ts';
 import {
   afterFailure,
   afterUpdate,
-  startOf,
+  firstDelivery,
   type Update,
   updatesOf,
   withoutOld,
 } from '../../domain/status/subscriptions/deliveries.ts';
 import { updateMessage } from '../../domain/status/subscriptions/messages.ts';
 import type { PageEvent } from '../../domain/ports/status.ts';
-import { refused, wants } from '../../domain/status/subscriptions/subscription.ts';
+import { afterRefusal, wantsUpdates } from '../../domain/status/subscriptions/subscription.ts';
 import type { EventView } from '../../domain/status/view.ts';
 import type { Delivery, Subscriber } from '../../schemas/status/subscriber.ts';
 import { secondsBetween } from '../../schemas/time/time.ts';
@@ -35,7 +35,9 @@ export async function announce(sync: SubscriberSync, page: PageSettings, event: 
   const eventUpdates: EventUpdates = { page, event, updates: updatesOf(event), pageEvent };
   const [all, sent] = await Promise.all([deps.subscribers.of(page.name), deps.deliveries.of(pageEvent)]);
   const jobs = all
-    .filter((subscriber) => page.subscriptions.includes(subscriber.channel) && wants(subscriber, event.components))
+    .filter(
+      (subscriber) => page.subscriptions.includes(subscriber.channel) && wantsUpdates(subscriber, event.components),
+    )
     .flatMap((subscriber) => dueJob(sync, eventUpdates, subscriber, sent.get(subscriber.id)) ?? []);
   const started = session.now();
   const budget = { left: SYNC_MESSAGES };
@@ -62,7 +64,7 @@ function dueJob(
   subscriber: Subscriber,
   before: Delivery | undefined,
 ): Job | undefined {
-  const delivery = withoutOld(startOf(subscriber, updates, before), updates, session.now());
+  const delivery = withoutOld(firstDelivery(subscriber, updates, before), updates, session.now());
   if (delivery.done >= updates.length) return undefined;
   if (delivery.again_at === null || delivery.again_at <= session.now()) return { subscriber, delivery };
   session.scheduleNext(delivery.again_at);
@@ -86,7 +88,7 @@ async function deliver(
   for (let update = updates[delivery.done]; update !== undefined; update = updates[delivery.done]) {
     // Subscriptions may have ended while others were sent their messages.
     const current = await deps.subscribers.read(page.name, subscriber.id);
-    if (current === undefined || !wants(current, event.components)) return true;
+    if (current === undefined || !wantsUpdates(current, event.components)) return true;
     subscriber = current;
     budget.left -= 1;
     const message = updateMessage(subscriber, { page, event, update }, addresses);
@@ -109,7 +111,7 @@ async function deliver(
         }
         session.log.warn('a subscriber refused an update', { page: page.name, subscriber: subscriber.id });
         await save(afterUpdate(delivery));
-        await deps.subscribers.write(refused(subscriber, session.now()));
+        await deps.subscribers.write(afterRefusal(subscriber, session.now()));
         break;
       }
       case 'stopped':

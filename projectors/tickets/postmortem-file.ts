@@ -8,7 +8,7 @@ import type { ConfigSource } from '../../domain/ports/config.ts';
 import type { Incidents } from '../../domain/ports/incidents.ts';
 import type { Postmortems, StoredPostmortem } from '../../domain/ports/postmortems.ts';
 import {
-  continued,
+  nextFileState,
   type FileResult,
   headOf,
   type PostmortemFiles,
@@ -54,7 +54,7 @@ export async function publishFile(deps: PostmortemFileDeps, subject: Subject, se
   const config = configFor(postmortems.publish, { service: record.service, team });
   if (config === undefined) return;
   const before = PostmortemFileState.optional().parse((await deps.projections.read('tickets', subject)) ?? undefined);
-  let state = continued(before, config, record);
+  let state = nextFileState(before, config, record);
   if (state.revision >= record.revision) return;
   const save = async (change: Partial<PostmortemFileState>): Promise<void> => {
     await session.checkLease();

@@ -22,12 +22,12 @@ const SHARED_ISSUERS: readonly { issuer: RegExp; claims: readonly string[]; exam
 
 /** Returns why the claims do not identify one customer, with what to add, or undefined if they do. */
 export function whyTooWide(issuer: string, claims: Readonly<Record<string, string>>): string | undefined {
-  const shared = SHARED_ISSUERS.find((one) => one.issuer.test(issuer));
+  const shared = SHARED_ISSUERS.find((candidate) => candidate.issuer.test(issuer));
   if (shared === undefined)
     return Object.values(claims).some((pattern) => /[^*]/.test(pattern))
       ? undefined
       : 'without a claim, every token of this issuer is accepted; add a claim that only your jobs have, e.g. claims: { sub: "project:acme/*" }';
-  const isOwner = ([name, pattern]: [string, string]) => shared.claims.includes(name) && namesOne(name, pattern);
+  const isOwner = ([name, pattern]: [string, string]) => shared.claims.includes(name) && namesWholeOwner(name, pattern);
   return Object.entries(claims).some(isOwner)
     ? undefined
     : `${new URL(issuer).host} signs tokens for all its users; add a claim that identifies your organization (${shared.claims.join(', ')}), e.g. claims: { ${shared.example} }`;
@@ -37,7 +37,7 @@ export function whyTooWide(issuer: string, claims: Readonly<Record<string, strin
 const SUBJECT = /^(repo|repository|repository_owner|repository_id|repository_owner_id|project_path|organization):/;
 
 /** Returns whether a pattern begins with a whole name: `acme/*` does; `acme*` also matches `acme-evil`. */
-function namesOne(name: string, pattern: string): boolean {
+function namesWholeOwner(name: string, pattern: string): boolean {
   if (name === 'sub' && !SUBJECT.test(pattern)) return false;
   const [beginning = '', ...rest] = (name === 'sub' ? pattern.replace(SUBJECT, '') : pattern).split('*');
   return rest.length === 0 ? beginning !== '' : /^[^/:]+[/:]/.test(beginning);

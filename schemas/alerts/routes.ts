@@ -60,10 +60,10 @@ const TicketEntry = z.union([
 ]);
 type TicketEntry = z.infer<typeof TicketEntry>;
 
-const OF_THE_SERVICE: TicketEntry = { github: { labels: [] } };
+const REPOSITORY_OF_SERVICE: TicketEntry = { github: { labels: [] } };
 
 const OneTicket = z.union([
-  z.union([z.literal(true), z.literal('github')]).transform(() => OF_THE_SERVICE),
+  z.union([z.literal(true), z.literal('github')]).transform(() => REPOSITORY_OF_SERVICE),
   HttpUrl.transform((url): TicketEntry => ({ webhook: { url } })),
   TicketEntry,
 ]);
@@ -109,7 +109,8 @@ export type Route = z.infer<typeof Route>;
 
 const Off = z.union([z.literal(false), z.literal('off')]).transform(() => false as const);
 
-const threshold = (min: number, usual: number) => z.union([z.number().int().min(min), Off]).default(usual);
+const threshold = (min: number, defaultValue: number) =>
+  z.union([z.number().int().min(min), Off]).default(defaultValue);
 
 const Thresholds = z.strictObject({
   /** More than this number of incidents opened within `minutes` are grouped. False: never. */

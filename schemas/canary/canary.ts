@@ -177,7 +177,7 @@ const TrafficOrder = z.object({
   /** The router may have been called. */
   begun: z.boolean(),
   attempts: z.number().int(),
-  /** Who wants it. Null: the judge. */
+  /** Who requested it. Null: the judge. */
   by: z.string().nullable(),
 });
 export type TrafficOrder = z.infer<typeof TrafficOrder>;

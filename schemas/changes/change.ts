@@ -24,10 +24,10 @@ const Commit = z.object({
 
 /** CI systems send unset variables as blank text, which counts as absent. */
 const nonEmpty = (text: string): string | undefined => (text.trim() === '' ? undefined : text);
-const text = (max: number) => z.string().max(max).transform(nonEmpty).nullish();
+const optionalText = (max: number) => z.string().max(max).transform(nonEmpty).nullish();
 
 /** A blank version would count as the running one, and a rollback to it could not succeed. */
-const named = <T extends z.ZodType<string>>(name: T) =>
+const nonBlank = <T extends z.ZodType<string>>(name: T) =>
   name.refine((given) => given.trim() !== '', 'must not be blank; is a variable of the CI system unset?');
 
 const Http = z.url({ protocol: /^https?$/ });
@@ -41,21 +41,21 @@ const WebAddress = z
   .meta({ format: 'uri' });
 
 const ReportedChange = z.strictObject({
-  service: named(ServiceName),
-  environment: named(EnvironmentName),
-  version: named(Version),
+  service: nonBlank(ServiceName),
+  environment: nonBlank(EnvironmentName),
+  version: nonBlank(Version),
   kind: ChangeKind.default('deploy'),
   status: ChangeStatus.default('succeeded'),
-  commit: text(256),
+  commit: optionalText(256),
   committed_at: InstantIn.nullish(),
   commits: z.array(Commit).max(500).nullish(),
   started_at: InstantIn.nullish(),
   finished_at: InstantIn.nullish(),
-  author: text(512),
+  author: optionalText(512),
   url: WebAddress.transform(nonEmpty).nullish(),
   has_migration: z.boolean().nullish(),
-  rollback_safe_to: text(256),
-  previous_version: text(256),
+  rollback_safe_to: optionalText(256),
+  previous_version: optionalText(256),
   /** For a canary: its share of the traffic, 0 to 1. */
   canary_weight: z.number().min(0).max(1).nullish(),
 });
@@ -64,7 +64,7 @@ const ReportedChange = z.strictObject({
  * Returns why the times are impossible, or undefined if they are possible. Equal times are valid: old changes are
  * reported like that.
  */
-export function whyNoTimes(startedAt: Timestamp, finishedAt: Timestamp | null | undefined): string | undefined {
+export function whyImpossibleTimes(startedAt: Timestamp, finishedAt: Timestamp | null | undefined): string | undefined {
   if (finishedAt == null || finishedAt >= startedAt) return undefined;
   return `finished_at (${finishedAt}) is before started_at (${startedAt}); send both times from the same clock`;
 }
@@ -83,7 +83,7 @@ type Times = Pick<NewChange, 'committed_at' | 'commits' | 'finished_at'> & Parti
 /**
  * Returns which time is too far in the future, or undefined if none is. @param now current time of Firebreak's clock
  */
-export function whyAhead(
+export function whyTooFarAhead(
   { started_at, finished_at, committed_at, commits }: Times,
   now: Timestamp,
 ): string | undefined {
@@ -99,16 +99,16 @@ export function whyAhead(
   ];
   for (const [name, at, max] of times)
     if (at != null && at > plusSeconds(now, max))
-      return `${name} (${at}) is ${spelt(secondsBetween(now, at))} ahead of Firebreak's clock (${now}); the limit is ${spelt(max)}. Check the clock of the sender`;
+      return `${name} (${at}) is ${durationText(secondsBetween(now, at))} ahead of Firebreak's clock (${now}); the limit is ${durationText(max)}. Check the clock of the sender`;
   return undefined;
 }
 
-const spelt = (seconds: number): string =>
+const durationText = (seconds: number): string =>
   seconds < 2 * 3600 ? `${Math.round(seconds / 60)} minutes` : `${Math.round(seconds / 3600)} hours`;
 
 /** The body of `POST /v1/deployments`. Only service, environment, and version are required. */
 export const NewChange = ReportedChange.superRefine(({ started_at, finished_at }, context) => {
-  const message = started_at == null ? undefined : whyNoTimes(started_at, finished_at);
+  const message = started_at == null ? undefined : whyImpossibleTimes(started_at, finished_at);
   if (message !== undefined) context.addIssue({ code: 'custom', path: ['finished_at'], message });
 });
 export type NewChange = z.infer<typeof NewChange>;

@@ -20,13 +20,13 @@ const PIECE = /\\(?:x([\da-fA-F]{2})|([0-3][0-7]{2})|u([\da-fA-F]{4})|U([\da-fA-
  * @see https://go.dev/ref/spec#String_literals
  */
 export function unescape(quoted: string): string {
-  const bytes = Buffer.concat([...quoted.matchAll(PIECE)].map(meaning));
+  const bytes = Buffer.concat([...quoted.matchAll(PIECE)].map(pieceBytes));
   const text = bytes.toString('utf8');
   if (!Buffer.from(text).equals(bytes)) throw new RangeError('the escaped bytes are not valid UTF-8');
   return text;
 }
 
-function meaning([whole, byte, octal, short, long, letter]: RegExpExecArray): Buffer {
+function pieceBytes([whole, byte, octal, short, long, letter]: RegExpExecArray): Buffer {
   if (byte !== undefined) return Buffer.from([Number.parseInt(byte, 16)]);
   if (octal !== undefined) return Buffer.from([Number.parseInt(octal, 8)]);
   if (letter !== undefined) return Buffer.from([LETTERS[letter] ?? 0]);

@@ -39,8 +39,8 @@ export const Severity = z.enum(['critical', 'warning', 'info']);
 export type Severity = z.infer<typeof Severity>;
 
 /** Returns whether a severity is at least `from`. */
-export const isFrom = (from: Severity, severity: Severity): boolean =>
-  Severity.options.indexOf(severity) <= Severity.options.indexOf(from);
+export const isAtLeast = (minimum: Severity, severity: Severity): boolean =>
+  Severity.options.indexOf(severity) <= Severity.options.indexOf(minimum);
 
 /** From no action to automatic action; the lowest mode that applies is in force. */
 export const Mode = z.enum(['shadow', 'suggest', 'approve', 'act']);

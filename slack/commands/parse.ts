@@ -1,6 +1,6 @@
 import { leadingDuration } from '../../domain/slack/commands/duration.ts';
 import { incidentNamed, type NamedIncident } from '../../domain/slack/commands/reference.ts';
-import { namedOf, plainText, wordsOf } from '../../domain/slack/commands/text.ts';
+import { namedArgumentsIn, plainText, wordsOf } from '../../domain/slack/commands/text.ts';
 import { nearest } from '../../domain/runbooks/similar-names.ts';
 import { type ActionRequest, TYPED, type TypedAction } from './lookup.ts';
 import { type CommandName, COMMANDS, type EnvironmentsOf, type Given, type UsageError } from './verb.ts';
@@ -149,7 +149,7 @@ function splitIncident(text: string): { incident: NamedIncident | null; rest: st
 }
 
 function givenArguments(verb: TypedAction, text: string, environmentsOf: EnvironmentsOf): Given {
-  const { line, named } = namedOf(text, verb.named ?? []);
+  const { line, named } = namedArgumentsIn(text, verb.named ?? []);
   const words = wordsOf(line);
   return {
     words: words.map((word) => (word.text.startsWith('<') ? word.text : plainText(word.text))),

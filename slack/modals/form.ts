@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { IncidentId, type Severity } from '../../schemas/config/names.ts';
 import type { View } from '../../schemas/slack/view.ts';
-import { durationIn } from '../../domain/slack/commands/duration.ts';
+import { parseDuration } from '../../domain/slack/commands/duration.ts';
 import { incidentNamed, type NamedIncident } from '../../domain/slack/commands/reference.ts';
 import { severityIn } from '../../domain/slack/commands/severity.ts';
 
@@ -111,7 +111,7 @@ export class Fields {
   duration(): number | null {
     const text = this.text(FIELDS.duration);
     if (text === null) return null;
-    const read = durationIn(text);
+    const read = parseDuration(text);
     return 'seconds' in read ? read.seconds : this.#reportError(FIELDS.duration, upperFirst(read.problem), 0);
   }
 

@@ -33,5 +33,5 @@ test('the SLOs under load are valid, and Prometheus counts events and errors of 
   expect(prometheus.answered()).toBe(8);
   const [first] = slos;
   const recorded = await readRecorded(metrics, cells, 5000);
-  expect(recorded.kind === 'recorded' && first && recorded.of(first)).toBeUndefined();
+  expect(recorded.kind === 'recorded' && first && recorded.readingsOf(first)).toBeUndefined();
 });

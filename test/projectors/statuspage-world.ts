@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { StatusPage } from '../../domain/messages/channels.ts';
-import { componentStatus, publicStatus, words, worst } from '../../domain/status/public-texts.ts';
+import { componentStatus, publicStatus, withComponents, worst } from '../../domain/status/public-texts.ts';
 import { statuspageProjector } from '../../projectors/statuspage/statuspage.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId, ServiceName } from '../../schemas/config/names.ts';
@@ -64,8 +64,9 @@ export function expectShown({ world, page }: Played): void {
 function expectUpdates(world: World, id: IncidentId, { name, updates }: PublicIncident): void {
   const names = COMPONENTS[id] ?? [];
   const { title, updates: templates } = world.config.statusPage;
-  expect(name).toBe(words(title, names));
-  for (const { status, body } of updates) expect(body).toBe(words(templates[PublicStatuses.parse(status)], names));
+  expect(name).toBe(withComponents(title, names));
+  for (const { status, body } of updates)
+    expect(body).toBe(withComponents(templates[PublicStatuses.parse(status)], names));
   const statuses = updates.map(({ status }) => status);
   const truth = statusesOf(world.incidents.of(id).records.map(({ record }) => record));
   expect(isWithin(statuses, truth), `${statuses.join()} within ${truth.join()}`).toBe(true);

@@ -3,7 +3,7 @@ import { readEvidence } from '../../actions/incidents/read-evidence.ts';
 import type { Caller } from '../../actions/people/caller.ts';
 import { sha256 } from '../../aws/hash.ts';
 import { storeDueEvidence } from '../../jobs/sweep/evidence.ts';
-import { draftDue } from '../../jobs/sweep/postmortems.ts';
+import { draftDuePostmortems } from '../../jobs/sweep/postmortems.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { ServiceName } from '../../schemas/config/names.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
@@ -126,7 +126,7 @@ test('the draft of the post-mortem and the console point at the evidence', async
   await storeDueEvidence(world.deps);
   const [pack] = await world.deps.evidencePacks.list(id);
   await world.deps.incidents.resolve(id, (await world.deps.incidents.read(id))?.seq ?? 0, 'ada', 'Resolved');
-  await draftDue({ ...world.deps, publicUrl: 'https://firebreak.example.com' });
+  await draftDuePostmortems({ ...world.deps, publicUrl: 'https://firebreak.example.com' });
   const markdown = (await world.deps.postmortems.read(id))?.markdown ?? '';
   expect(markdown).toContain(
     `[roll-back.1](https://firebreak.example.com/console/incidents/${id}/evidence/roll-back.1), SHA-256 \`${pack?.sha256}\` [E`,

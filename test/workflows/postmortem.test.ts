@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { notifyIncidents } from '../../actions/changes/notify-incidents.ts';
-import { draftDue, remindOfPostmortems } from '../../jobs/sweep/postmortems.ts';
+import { draftDuePostmortems, remindOfPostmortems } from '../../jobs/sweep/postmortems.ts';
 import { acknowledged } from '../../domain/people/roles.ts';
 import { lint } from '../../domain/postmortems/lint.ts';
 import { partsOf } from '../../domain/postmortems/markdown.ts';
@@ -64,7 +64,7 @@ test('a failed migration is drafted with exactly its times, its suspect, and the
   const world = await migrationStory();
   const id = theIncident(world);
   expect(world.calls.filter((call) => call.startsWith('cd'))).toEqual(['cd roll-back.2 v42 to v41']);
-  expect(await draftDue(world.deps)).toEqual({ drafted: 1 });
+  expect(await draftDuePostmortems(world.deps)).toEqual({ drafted: 1 });
   const stored = await world.deps.postmortems.read(id);
   const markdown = stored?.markdown ?? '';
 
@@ -112,7 +112,7 @@ test('a failed migration is drafted with exactly its times, its suspect, and the
 
 test('every sentence of a draft points at entries that exist, and nothing in it blames anyone', async () => {
   const world = await migrationStory();
-  await draftDue(world.deps);
+  await draftDuePostmortems(world.deps);
   const { record, markdown = '' } = (await world.deps.postmortems.read(theIncident(world))) ?? {};
   const refs = new Set(record?.facts.citations.map(({ ref }) => ref));
   const { sections } = partsOf(markdown);
@@ -135,7 +135,7 @@ test('every sentence of a draft points at entries that exist, and nothing in it 
 
 test('a repetition of the story, and of the draft, gives the same bytes', async () => {
   const [first, second] = [await migrationStory(), await migrationStory()];
-  for (const world of [first, second]) await draftDue(world.deps);
+  for (const world of [first, second]) await draftDuePostmortems(world.deps);
   const textIn = async (world: FakeWorld) => (await world.deps.postmortems.read(theIncident(world)))?.markdown;
   expect(await textIn(first)).toBe(await textIn(second));
 });
@@ -150,18 +150,18 @@ test('a draft is made once, also if the process ends between its steps', async (
   };
   for (const moment of ['postmortems.save', 'incidents.note', 'postmortems.settle']) {
     world.on(moment, { before: fails });
-    expect(await draftDue(world.deps)).toEqual({ drafted: 0 });
+    expect(await draftDuePostmortems(world.deps)).toEqual({ drafted: 0 });
     world.on(moment, {});
   }
-  expect(await draftDue(world.deps)).toEqual({ drafted: 1 });
-  expect(await draftDue(world.deps)).toEqual({ drafted: 0 });
+  expect(await draftDuePostmortems(world.deps)).toEqual({ drafted: 1 });
+  expect(await draftDuePostmortems(world.deps)).toEqual({ drafted: 0 });
   expect(await kinds()).toHaveLength(1);
   expect((await world.deps.postmortems.read(id))?.record.revision).toBe(1);
 });
 
 test('people are reminded of a draft until it changes, at most as often as configured', async () => {
   const world = await migrationStory();
-  await draftDue(world.deps);
+  await draftDuePostmortems(world.deps);
   const day = 86_400_000;
   const remindedAfter = async (days: number) => {
     world.clock.set(world.clock.millis + days * day);
@@ -183,7 +183,7 @@ test('the severity decides: an offered or skipped post-mortem is not drafted', a
   for (const need of ['offered', 'skipped'] as const) {
     const world = await migrationStory();
     world.config.postmortems.severities.critical = need;
-    expect(await draftDue(world.deps)).toEqual({ drafted: 0 });
+    expect(await draftDuePostmortems(world.deps)).toEqual({ drafted: 0 });
     expect(await world.deps.postmortems.due()).toEqual([]);
     expect(await world.deps.postmortems.read(theIncident(world))).toBeUndefined();
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type QuestionInputs, whyAsked } from '../../domain/runbooks/permission.ts';
+import { type QuestionInputs, approvalReasons } from '../../domain/runbooks/permission.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
 import { answers, answersWhatWaits, ends, fires, type Moment, pauses, play, says, theIncident } from './play.ts';
 import { step, story, told } from './stories/one-runbook.ts';
@@ -148,7 +148,7 @@ describe('a question of a runbook', () => {
     const { question, world } = await asked(more, head);
     const inputs = question?.inputs as unknown as QuestionInputs;
     expect(question?.view.reasons).not.toEqual([]);
-    expect(whyAsked(inputs)).toEqual(question?.view.reasons);
+    expect(approvalReasons(inputs)).toEqual(question?.view.reasons);
     expect(acts(world)).toEqual(['flag basket off']);
   });
 

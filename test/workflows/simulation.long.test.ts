@@ -53,7 +53,7 @@ const happened = (recorded: RecordedIncident) => ({
 const replayed = ({ opened_at, pages, decisions, runbooks }: Outcome) => ({
   opened_at,
   pages: pages.length,
-  decisions: decisions.map(({ number, kind, from, to }) => ({ number, kind, from, to })),
+  decisions: decisions.map(({ number, kind, from, recipient: to }) => ({ number, kind, from, to })),
   runbooks: runbooks.map(({ name }) => name),
 });
 

@@ -2,7 +2,7 @@ import { sha256 } from '../../../aws/hash.ts';
 import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
 import { standInNote } from '../../../domain/catalogue/vendors.ts';
 import { postmortemPath } from '../../../domain/incidents/console-link.ts';
-import { actionItemsOf, idsOf } from '../../../domain/postmortems/action-items.ts';
+import { actionItemsOf, actionItemIds } from '../../../domain/postmortems/action-items.ts';
 import {
   assigneeOf,
   type Conflict,
@@ -134,7 +134,7 @@ async function itemsIn({ postmortems }: CompareDeps, { record, markdown }: Store
     (await postmortems.itemsOf(record.service, record.incident_id)).map(({ id, updated_at }) => [id, updated_at]),
   );
   const placed = actionItemsOf(markdown);
-  return idsOf(record.incident_id, placed, sha256).map((id, n) => {
+  return actionItemIds(record.incident_id, placed, sha256).map((id, n) => {
     const { item } = placed[n] as (typeof placed)[number];
     return { ...item, id: ActionItemId.parse(id), updatedAt: times.get(id) ?? record.updated_at };
   });

@@ -1,5 +1,5 @@
 import { type LinkPurpose, readLink } from '../../../domain/status/subscriptions/links.ts';
-import { CONFIRM_SECONDS, confirmed } from '../../../domain/status/subscriptions/subscription.ts';
+import { CONFIRM_SECONDS, afterConfirmation } from '../../../domain/status/subscriptions/subscription.ts';
 import type { Subscriber } from '../../../schemas/status/subscriber.ts';
 import { secondsBetween } from '../../../schemas/time/time.ts';
 import { Refusal } from '../../refusal.ts';
@@ -39,7 +39,7 @@ async function change(
 
 /** Confirms a subscription. */
 export const confirm = (deps: SubscriptionDeps, link: ReceivedLink): Promise<Subscriber | undefined> =>
-  change(deps, link, (before) => confirmed(before, deps.clock.now()));
+  change(deps, link, (before) => afterConfirmation(before, deps.clock.now()));
 
 /**
  * Chooses the components whose updates a subscriber gets.

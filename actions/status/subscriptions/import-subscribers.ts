@@ -1,6 +1,6 @@
 import type { Deps } from '../../../domain/ports/deps.ts';
 import { type PageSettings, pagesOf } from '../../../domain/status/pages.ts';
-import { imported } from '../../../domain/status/subscriptions/subscription.ts';
+import { planImport } from '../../../domain/status/subscriptions/subscription.ts';
 import type { ImportOutcome, ImportResult, SubscriberImport } from '../../../schemas/status/subscriber-import.ts';
 import { Refusal } from '../../refusal.ts';
 import { pooled } from '../../shared/concurrency.ts';
@@ -58,7 +58,7 @@ async function importOne(
   const id = subscribers.idOf(page.name, 'email', subscriber.email);
   for (let attempt = 1; attempt <= WRITE_TRIES; attempt += 1) {
     const [before, hasLeft] = await Promise.all([subscribers.read(page.name, id), subscribers.hasLeft(page.name, id)]);
-    const plan = imported(
+    const plan = planImport(
       before,
       { page, email: subscriber.email, components: subscriber.components, hasLeft },
       () => ({

@@ -1,5 +1,5 @@
 import { pagesOf } from '../../../domain/status/pages.ts';
-import { bounced } from '../../../domain/status/subscriptions/subscription.ts';
+import { afterBounce } from '../../../domain/status/subscriptions/subscription.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { SubscriptionDeps } from './subscribe.ts';
 
@@ -35,7 +35,7 @@ async function stopOne(
       return true;
     }
     if (before.state === 'suspended') return false;
-    if (await subscribers.write(bounced(before, clock.now()))) return true;
+    if (await subscribers.write(afterBounce(before, clock.now()))) return true;
   }
   throw new Error('the subscription is being changed');
 }

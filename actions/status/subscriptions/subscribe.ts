@@ -1,5 +1,5 @@
 import type { Deps } from '../../../domain/ports/deps.ts';
-import { type Request, requested } from '../../../domain/status/subscriptions/subscription.ts';
+import { type SubscriptionRequest, afterRequest } from '../../../domain/status/subscriptions/subscription.ts';
 import { Refusal } from '../../refusal.ts';
 
 export type SubscriptionDeps = Pick<Deps, 'clock' | 'config' | 'log' | 'projections' | 'publicUrl' | 'subscribers'>;
@@ -19,7 +19,7 @@ const WRITE_TRIES = 5;
  * @param client network address
  * @throws Refusal 429, 503
  */
-export async function subscribe(deps: SubscriptionDeps, request: Request, client: string): Promise<void> {
+export async function subscribe(deps: SubscriptionDeps, request: SubscriptionRequest, client: string): Promise<void> {
   const { clock, subscribers } = deps;
   const now = clock.now();
   if ((await subscribers.count(`client ${client}`, now)) > REQUESTS_PER_CLIENT) throw tooMany('from your network');
@@ -27,7 +27,10 @@ export async function subscribe(deps: SubscriptionDeps, request: Request, client
   const id = subscribers.idOf(request.page, request.channel, request.to);
   for (let attempt = 1; attempt <= WRITE_TRIES; attempt += 1) {
     const before = await subscribers.read(request.page, id);
-    const { subscriber, asks } = requested(before, request, { fresh: { id, key: subscribers.newKey() }, now });
+    const { subscriber, isMessageDue: asks } = afterRequest(before, request, {
+      fresh: { id, key: subscribers.newKey() },
+      now,
+    });
     if (!(await subscribers.write(subscriber, asks))) continue;
     return asks ? wake(deps) : undefined;
   }

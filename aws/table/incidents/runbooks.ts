@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { Page } from '../../../domain/ports/common.ts';
 import type { BegunRunbook, RunbookEnd, RunbookRun, RunbookRuns, StartedRun } from '../../../domain/ports/runbooks.ts';
 import type { Blobs, Clock } from '../../../domain/ports/system.ts';
-import { chosenEntry, planRun, planRunEnd } from '../../../domain/runbooks/plan-runs.ts';
+import { selectionEntry, planRun, planRunEnd } from '../../../domain/runbooks/plan-runs.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
 import type { Effect } from '../../../schemas/incidents/incident.ts';
@@ -147,7 +147,7 @@ export class RunbookTable implements RunbookRuns {
       this.#listed(id, number, at),
       // Two concurrent evaluations may select the same runbook.
       this.#table.put({ ...keys.runbookName(id, name), number }, absent),
-      timelineWrite(this.#table, id, `runbook-${number}`, chosenEntry(followed, number, because, at)),
+      timelineWrite(this.#table, id, `runbook-${number}`, selectionEntry(followed, number, because, at)),
     ]);
     const stored = await this.get(id, number);
     if (stored === undefined && result.ok) throw new Error(`cannot store or read runbook ${number} of incident ${id}`);

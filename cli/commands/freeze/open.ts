@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { durationIn } from '../../../domain/slack/commands/duration.ts';
+import { parseDuration } from '../../../domain/slack/commands/duration.ts';
 import { FreezeView } from '../../../schemas/freeze/freeze.ts';
 import { Client } from '../../client.ts';
 import { asJson, oneLine, shortTime } from '../../table.ts';
@@ -79,7 +79,7 @@ async function endOf(
 }
 
 function after(duration: string, startsAt: string | undefined): string {
-  const parsed = durationIn(duration);
+  const parsed = parseDuration(duration);
   if ('problem' in parsed) throw new UsageError(parsed.problem);
   const start = startsAt === undefined ? Date.now() : Date.parse(startsAt);
   if (Number.isNaN(start))

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
-import { generated } from '../../../domain/slo/generate/files.ts';
+import { generatedFiles } from '../../../domain/slo/generate/files.ts';
 import { GENERATED_MARKER } from '../../../domain/slo/generate/names.ts';
 import type { Preset } from '../../../domain/slo/generate/rules.ts';
 import { sha256 } from '../../digest.ts';
@@ -63,8 +63,8 @@ async function generate(context: CommandContext, options: Options): Promise<void
     throw new UsageError(`--workload-label is not a label name: ${options.workloadLabel}`);
   const loaded = await loadConfig(await folderOf(context, 'config', options.config));
   if (!loaded.ok) throw new CommandFailure(loaded.problems.join('\n'));
-  const generatedFiles = new Map([
-    ...generated(loaded.config.slos, {
+  const expectedFiles = new Map([
+    ...generatedFiles(loaded.config.slos, {
       preset,
       raw: options.raw,
       url,
@@ -77,7 +77,7 @@ async function generate(context: CommandContext, options: Options): Promise<void
     ...(options.canaries ? canaryFiles(loaded.config, options.workloadLabel, { prometheus, url }) : []),
   ]);
   const out = resolve(context.cwd, options.out);
-  const files = new Map([...generatedFiles].map(([path, content]) => [path, textOf(path, content)]));
+  const files = new Map([...expectedFiles].map(([path, content]) => [path, textOf(path, content)]));
   if (options.check) return check(context, options.out, out, files);
   for (const [path, text] of files) {
     await mkdir(dirname(join(out, path)), { recursive: true });

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { counted } from '../../../domain/reports/words.ts';
 import { stringify } from 'yaml';
 import type { Converted } from '../../../domain/slo/import/converted.ts';
-import { shown } from '../../../domain/runbooks/problem.ts';
+import { problemText } from '../../../domain/runbooks/problem.ts';
 import { importSlos } from '../../files.ts';
 import { UsageError, CommandFailure, type CommandContext } from '../../command-context.ts';
 
@@ -33,7 +33,7 @@ async function importFiles(context: CommandContext, files: readonly string[], op
     throw new UsageError(`--window is not a duration such as 28d or 4w: ${window}`);
   const named = files.map((name) => ({ name, path: resolve(context.cwd, name) }));
   const { converted, problems } = await importSlos(named, { service, environment, window });
-  for (const problem of problems) context.err(shown(problem));
+  for (const problem of problems) context.err(problemText(problem));
   const omitted = options.out === undefined ? print(context, converted) : await write(context, options.out, converted);
   const errors = problems.filter(({ level }) => level === 'error').length + omitted;
   if (errors > 0) throw new CommandFailure(`${counted(errors, 'problem')}: the import is incomplete`);

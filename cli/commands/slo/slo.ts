@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { counted } from '../../../domain/reports/words.ts';
-import { shown } from '../../../domain/runbooks/problem.ts';
+import { problemText } from '../../../domain/runbooks/problem.ts';
 import { lintSlos, loadServices, SLOS } from '../../files.ts';
 import { folderOf } from '../../folders.ts';
 import { CommandFailure, type CommandContext } from '../../command-context.ts';
@@ -29,7 +29,7 @@ async function lint(context: CommandContext, dir: string | undefined, configDir:
   const folder = dir === undefined ? join(config, SLOS) : await folderOf(context, 'config', dir);
   const catalogue = await loadServices(config);
   const { slos, found } = await lintSlos(folder, catalogue.services);
-  for (const line of [...catalogue.problems, ...found.map(shown)]) context.out(line);
+  for (const line of [...catalogue.problems, ...found.map(problemText)]) context.out(line);
   if (catalogue.problems.length > 0 || found.some(({ level }) => level === 'error'))
     throw new CommandFailure(`${folder} has errors`);
   if (found.length === 0) context.out(`${counted(slos.length, 'objective')}, no problems found`);

@@ -34,7 +34,7 @@ const REFUSED: ReadonlyMap<string, string> = new Map([
 type Scope = { bound: ReadonlySet<string>; loop: boolean; guarded: boolean };
 
 /** Analyzes the syntax tree of an expression. */
-export function read(tree: ASTNode): Findings {
+export function analyze(tree: ASTNode): Findings {
   const found: Findings = { references: [], comparisons: [], nullChecks: new Set(), patterns: [], refusals: [] };
   visit(tree, { bound: new Set(), loop: false, guarded: false }, found);
   return found;

@@ -1,8 +1,8 @@
 import { type Environment, EvaluationError, ParseError, TypeError } from '@marcbachmann/cel-js';
 import { PatternError } from '../../../schemas/parsing/re2/pattern.ts';
 import { EXPRESSION_MAX_CHARS } from '../../../schemas/runbooks/parts/values.ts';
-import { type Findings, read, renameMatches } from './ast.ts';
-import { environmentOf, MATCHES, partOf, timeOf } from './environment.ts';
+import { type Findings, analyze, renameMatches } from './ast.ts';
+import { environmentOf, MATCHES, partialMatcher, celTimestamp } from './environment.ts';
 import { type EmptyWhereMissing, toCel, toJson } from './values.ts';
 import type { Declarations, Json, Variables } from '../variables.ts';
 
@@ -25,38 +25,38 @@ export function compile(text: string, declared: Declarations): { ok: true; compi
     return { ok: false, code: 'too_long', detail: `longer than ${EXPRESSION_MAX_CHARS} characters` };
   try {
     const expression = environmentOf(declared).parse(text);
-    const findings = read(expression.ast);
-    const refusal = findings.refusals[0] ?? patternFault(findings);
+    const findings = analyze(expression.ast);
+    const refusal = findings.refusals[0] ?? patternProblem(findings);
     if (refusal !== undefined) return { ok: false, code: 'refused', detail: refusal };
     renameMatches(expression.ast, MATCHES);
     const checked = expression.check();
-    if (!checked.valid) return { ok: false, ...described(checked.error) };
+    if (!checked.valid) return { ok: false, ...describeError(checked.error) };
     const empty = emptyWhereMissing(findings);
     const evaluateIn = (variables: Variables): EvaluationResult => {
       try {
-        return { ok: true, value: toJson(expression(toCel(variables, declared, empty, timeOf))) };
+        return { ok: true, value: toJson(expression(toCel(variables, declared, empty, celTimestamp))) };
       } catch (error) {
-        return { ok: false, detail: described(error).detail };
+        return { ok: false, detail: describeError(error).detail };
       }
     };
     return { ok: true, compiled: { type: checked.type ?? 'dyn', findings, evaluate: evaluateIn } };
   } catch (error) {
-    return { ok: false, ...described(error) };
+    return { ok: false, ...describeError(error) };
   }
 }
 
 /** Cache of compiled expressions by environment. */
-const compiledBefore = new WeakMap<Environment, Map<string, ReturnType<typeof compile>>>();
+const compiledByEnvironment = new WeakMap<Environment, Map<string, ReturnType<typeof compile>>>();
 const MAX_COMPILED = 500;
 
 /** Evaluates an expression. Never throws. */
 export function evaluate(text: string, declared: Declarations, variables: Variables): EvaluationResult {
   const environment = environmentOf(declared);
-  const known = compiledBefore.get(environment) ?? new Map<string, ReturnType<typeof compile>>();
-  compiledBefore.set(environment, known);
-  if (known.size >= MAX_COMPILED) known.clear();
-  const result = known.get(text) ?? compile(text, declared);
-  known.set(text, result);
+  const cached = compiledByEnvironment.get(environment) ?? new Map<string, ReturnType<typeof compile>>();
+  compiledByEnvironment.set(environment, cached);
+  if (cached.size >= MAX_COMPILED) cached.clear();
+  const result = cached.get(text) ?? compile(text, declared);
+  cached.set(text, result);
   return result.ok ? result.compiled.evaluate(variables) : result;
 }
 
@@ -67,18 +67,18 @@ export function holds(
   variables: Variables,
 ): { ok: true; value: boolean } | { ok: false; detail: string } {
   if (when === undefined) return { ok: true, value: true };
-  const query = evaluate(when, declared, variables);
-  if (!query.ok) return query;
-  if (typeof query.value === 'boolean') return { ok: true, value: query.value };
-  return { ok: false, detail: `its result is ${JSON.stringify(query.value).slice(0, 100)}, not true or false` };
+  const result = evaluate(when, declared, variables);
+  if (!result.ok) return result;
+  if (typeof result.value === 'boolean') return { ok: true, value: result.value };
+  return { ok: false, detail: `its result is ${JSON.stringify(result.value).slice(0, 100)}, not true or false` };
 }
 
 /** Returns an error unless all patterns are literals and valid in Go. */
-function patternFault({ patterns }: Findings): string | undefined {
+function patternProblem({ patterns }: Findings): string | undefined {
   for (const pattern of patterns) {
     if (pattern === null) return 'matches() requires a literal pattern';
     try {
-      partOf(pattern);
+      partialMatcher(pattern);
     } catch (error) {
       if (!(error instanceof PatternError)) throw error;
       return `regular expression ${pattern} cannot be used: ${error.message}`;
@@ -92,23 +92,23 @@ function patternFault({ patterns }: Findings): string | undefined {
  * their presence. An expression that tests for them or iterates over all labels gets them unchanged.
  */
 function emptyWhereMissing({ references }: Findings): EmptyWhereMissing {
-  const of = (root: 'labels' | 'annotations'): string[] => {
-    const own = references.filter(({ path }) => path[0] === root);
-    if (own.some(({ path }) => path.length === 1)) return [];
-    const guarded = new Set(own.filter((reference) => reference.guarded).map(({ path }) => path[1]));
-    return own.flatMap(({ path: [, name] }) => (name === undefined || guarded.has(name) ? [] : [name]));
+  const namesIn = (root: 'labels' | 'annotations'): string[] => {
+    const ofRoot = references.filter(({ path }) => path[0] === root);
+    if (ofRoot.some(({ path }) => path.length === 1)) return [];
+    const guarded = new Set(ofRoot.filter((reference) => reference.guarded).map(({ path }) => path[1]));
+    return ofRoot.flatMap(({ path: [, name] }) => (name === undefined || guarded.has(name) ? [] : [name]));
   };
-  return { labels: of('labels'), annotations: of('annotations') };
+  return { labels: namesIn('labels'), annotations: namesIn('annotations') };
 }
 
 /** Describes an error by the library's summary, because its message contains a multi-line excerpt. */
-function described(error: unknown): { detail: string; code: string } {
+function describeError(error: unknown): { detail: string; code: string } {
   if (error instanceof ParseError || error instanceof TypeError || error instanceof EvaluationError)
-    return { detail: withPlace(error.summary, error.node), code: error.code };
+    return { detail: withExcerpt(error.summary, error.node), code: error.code };
   return { detail: error instanceof Error ? error.message : String(error), code: 'other' };
 }
 
-function withPlace(summary: string, node: { input?: string; start: number; end: number } | undefined): string {
+function withExcerpt(summary: string, node: { input?: string; start: number; end: number } | undefined): string {
   const code = node?.input?.slice(node.start, node.end).trim();
   return code === undefined || code === node?.input || summary.includes(code) ? summary : `${summary}, in ${code}`;
 }

@@ -6,36 +6,36 @@ import { StepStatus } from '../../../schemas/runbooks/parts/steps.ts';
 import { isTemplate, parseTemplate } from '../../../schemas/runbooks/parts/template.ts';
 import { compile, type Compiled } from './cel.ts';
 import type { Comparison, Findings } from './ast.ts';
-import { factsOf, type Target } from '../kinds.ts';
+import { factsOf, type ProtectedPurpose } from '../kinds.ts';
 import { didYouMean } from '../similar-names.ts';
 import { type Problem, problem } from '../problem.ts';
 import type { Declarations } from '../variables.ts';
-import { declarationsOf, type Placed, placedSteps, textsIn } from '../placed-steps.ts';
+import { declarationsOf, type PlacedStep, placedSteps, textsIn } from '../placed-steps.ts';
 
 /** Returns the problems of all expressions in a runbook: syntax, types, and references. */
 export function expressionProblems(runbook: Runbook): Problem[] {
   const declared = declarationsOf(runbook);
-  const before: Before = { steps: new Set(), tainted: new Set(), notNull: new Set() };
+  const context: StepContext = { steps: new Set(), tainted: new Set(), notNull: new Set() };
   const check = new Check(runbook, declared);
-  check.condition('when', runbook.when, before);
+  check.condition('when', runbook.when, context);
   const placed = placedSteps(runbook);
-  for (const [index, each] of placed.entries()) {
-    const { group, stage } = each;
+  for (const [index, placedStep] of placed.entries()) {
+    const { group, stage } = placedStep;
     if (group !== null && placed[index - 1]?.stage !== stage)
-      check.condition(`${group.path}.when`, group.step.when, before);
-    checkStep(check, each, before);
+      check.condition(`${group.path}.when`, group.step.when, context);
+    checkStep(check, placedStep, context);
     // Parallel steps do not see each other's results.
     if (placed[index + 1]?.stage === stage) continue;
     for (const ended of placed.filter((other) => other.stage === stage)) {
-      before.steps.add(ended.step.id);
-      if (saysWhatAlertsSay(ended, check, before)) before.tainted.add(ended.step.id);
+      context.steps.add(ended.step.id);
+      if (passesAlertTextOn(ended, check, context)) context.tainted.add(ended.step.id);
     }
   }
   return check.problems;
 }
 
 /** Context that a step can refer to. */
-type Before = {
+type StepContext = {
   steps: Set<string>;
   /** Steps that received text from an alert and may return it. */
   tainted: Set<string>;
@@ -43,31 +43,31 @@ type Before = {
   notNull: ReadonlySet<string>;
 };
 
-function checkStep(check: Check, { step, path, group }: Placed, outside: Before): void {
-  check.condition(`${path}.when`, step.when, outside);
+function checkStep(check: Check, { step, path, group }: PlacedStep, outerContext: StepContext): void {
+  check.condition(`${path}.when`, step.when, outerContext);
   // A null check in a step's conditions guards its other expressions.
   const conditions = [group?.step.when, step.when].filter((when) => when !== undefined);
-  const before = { ...outside, notNull: new Set(conditions.flatMap((when) => check.nullChecksIn(when))) };
-  if (step.name !== undefined) check.template(`${path}.name`, step.name, undefined, before);
-  const { targets } = factsOf(step);
+  const context = { ...outerContext, notNull: new Set(conditions.flatMap((when) => check.nullChecksIn(when))) };
+  if (step.name !== undefined) check.template(`${path}.name`, step.name, undefined, context);
+  const { protectedArguments: targets } = factsOf(step);
   for (const { path: inner, text } of textsIn(step.with)) {
-    if (step.uses === 'wait.until' && inner === 'cel') check.condition(`${path}.with.cel`, text, before);
-    else check.template(`${path}.with.${inner}`, text, targets[inner], before);
+    if (step.uses === 'wait.until' && inner === 'cel') check.condition(`${path}.with.cel`, text, context);
+    else check.template(`${path}.with.${inner}`, text, targets[inner], context);
   }
   if (!('inverse' in step) || step.inverse === undefined) return;
-  const back = factsOf(step.inverse).targets;
-  const itself = { ...before, steps: new Set([...before.steps, step.id]) };
+  const inverseArguments = factsOf(step.inverse).protectedArguments;
+  const contextAfter = { ...context, steps: new Set([...context.steps, step.id]) };
   for (const { path: inner, text } of textsIn(step.inverse.with))
-    check.template(`${path}.inverse.with.${inner}`, text, back[inner], itself);
+    check.template(`${path}.inverse.with.${inner}`, text, inverseArguments[inner], contextAfter);
 }
 
-const saysWhatAlertsSay = ({ step }: Placed, check: Check, before: Before): boolean =>
+const passesAlertTextOn = ({ step }: PlacedStep, check: Check, context: StepContext): boolean =>
   textsIn(step.with).some(({ text }) =>
-    check.expressionsIn(text).some((findings) => alertWords(findings, before) !== null),
+    check.expressionsIn(text).some((findings) => alertTextReference(findings, context) !== null),
   );
 
 /** Returns the reference to free text from an alert, direct or through a step. Null: none. */
-function alertWords({ references }: Findings, { tainted }: Before): string | null {
+function alertTextReference({ references }: Findings, { tainted }: StepContext): string | null {
   for (const { path } of references) {
     const [root = '', second = ''] = path;
     if (root === 'labels' || root === 'annotations') return path.join('.');
@@ -78,14 +78,14 @@ function alertWords({ references }: Findings, { tainted }: Before): string | nul
   return null;
 }
 
-const TARGET_NAMES: Readonly<Record<Target, string>> = {
+const PROTECTED_NAMES: Readonly<Record<ProtectedPurpose, string>> = {
   url: 'an address',
   flag: 'which flag',
   channel: 'which channel',
   promql: 'a query',
   count: 'how many',
   number: 'a threshold',
-  place: 'where traffic goes',
+  destination: 'where traffic goes',
 };
 
 /** Fields of the variables that can be null. */
@@ -120,23 +120,24 @@ class Check {
     this.#declared = declared;
   }
 
-  condition(path: string, text: string | undefined, before: Before): void {
+  condition(path: string, text: string | undefined, context: StepContext): void {
     if (text === undefined) return;
-    const compiled = this.#read(path, text, before);
+    const compiled = this.#compileChecked(path, text, context);
     if (compiled !== undefined && !['bool', 'dyn'].includes(compiled.type))
-      this.#wrong(path, `${text}: its type is ${compiled.type}, not bool`, null);
+      this.#report(path, `${text}: its type is ${compiled.type}, not bool`, null);
   }
 
-  template(path: string, text: string, target: Target | undefined, before: Before): void {
+  template(path: string, text: string, target: ProtectedPurpose | undefined, context: StepContext): void {
     if (!isTemplate(text)) return;
     for (const part of parseTemplate(text)) {
       if (part.kind === 'text') continue;
-      const compiled = this.#read(path, part.expression, before);
-      const words = compiled === undefined || target === undefined ? null : alertWords(compiled.findings, before);
-      if (words === null || target === undefined) continue;
-      this.#wrong(
+      const compiled = this.#compileChecked(path, part.expression, context);
+      const alertReference =
+        compiled === undefined || target === undefined ? null : alertTextReference(compiled.findings, context);
+      if (alertReference === null || target === undefined) continue;
+      this.#report(
         path,
-        `an alert must not determine ${TARGET_NAMES[target]}: ${words}`,
+        `an alert must not determine ${PROTECTED_NAMES[target]}: ${alertReference}`,
         'use a literal value, or an input',
       );
     }
@@ -156,48 +157,48 @@ class Check {
   }
 
   /** Compiles an expression. Undefined: it is invalid, which has been reported. */
-  #read(path: string, text: string, before: Before): Compiled | undefined {
+  #compileChecked(path: string, text: string, context: StepContext): Compiled | undefined {
     const result = compile(text, this.#declared);
     if (!result.ok) {
-      this.#wrong(path, `${text}: ${result.detail}`, this.#suggestion(text, result));
+      this.#report(path, `${text}: ${result.detail}`, this.#suggestion(text, result));
       return undefined;
     }
     const { findings } = result.compiled;
-    this.#steps(path, findings, before);
-    this.#nullable(path, findings, before);
-    for (const comparison of findings.comparisons) this.#values(path, comparison);
+    this.#checkSteps(path, findings, context);
+    this.#checkNullable(path, findings, context);
+    for (const comparison of findings.comparisons) this.#checkValues(path, comparison);
     return result.compiled;
   }
 
-  #steps(path: string, { references }: Findings, before: Before): void {
-    for (const { path: words } of references) {
-      const [root, id] = words;
+  #checkSteps(path: string, { references }: Findings, context: StepContext): void {
+    for (const { path: parts } of references) {
+      const [root, id] = parts;
       if (root !== 'steps') continue;
-      if (id === undefined) this.#wrong(path, 'name the step: steps.<id>.status, steps.<id>.output', null);
-      else if (!before.steps.has(id) && this.#declared.steps.includes(id))
-        this.#wrong(path, `step "${id}" has not ended at this point`, 'refer only to steps of earlier stages');
+      if (id === undefined) this.#report(path, 'name the step: steps.<id>.status, steps.<id>.output', null);
+      else if (!context.steps.has(id) && this.#declared.steps.includes(id))
+        this.#report(path, `step "${id}" has not ended at this point`, 'refer only to steps of earlier stages');
     }
   }
 
-  #nullable(path: string, { references, nullChecks }: Findings, { notNull }: Before): void {
+  #checkNullable(path: string, { references, nullChecks }: Findings, { notNull }: StepContext): void {
     for (const [root, fields] of Object.entries(NULLABLE)) {
       const named = references.filter((reference) => reference.path[0] === root && reference.path.length > 1);
       const unknown = named
         .map(({ path: [, field = ''] }) => field)
-        .find((field) => !fields.some((one) => one === field));
+        .find((field) => !fields.some((known) => known === field));
       if (unknown !== undefined)
-        this.#wrong(path, `${root} has no "${unknown}"`, didYouMean(unknown, fields) ?? list(fields));
+        this.#report(path, `${root} has no "${unknown}"`, didYouMean(unknown, fields) ?? oneOf(fields));
       else if (named.length > 0 && !nullChecks.has(root) && !notNull.has(root))
-        this.#wrong(path, `${root} is null if there is none`, `check first: ${root} != null && …`);
+        this.#report(path, `${root} is null if there is none`, `check first: ${root} != null && …`);
     }
   }
 
-  #values(path: string, { path: words, texts }: Comparison): void {
-    const name = words[0] === 'steps' ? ['steps', '*', ...words.slice(2)].join('.') : words.join('.');
+  #checkValues(path: string, { path: parts, texts }: Comparison): void {
+    const name = parts[0] === 'steps' ? ['steps', '*', ...parts.slice(2)].join('.') : parts.join('.');
     const values = VALUES.get(name);
     for (const text of texts)
       if (values !== undefined && !values.includes(text))
-        this.#wrong(path, `${words.join('.')} is never "${text}"`, didYouMean(text, values) ?? list(values));
+        this.#report(path, `${parts.join('.')} is never "${text}"`, didYouMean(text, values) ?? oneOf(values));
   }
 
   #suggestion(text: string, { detail, code }: { detail: string; code: string }): string | null {
@@ -214,9 +215,9 @@ class Check {
     return root === 'steps' && !isInside ? this.#declared.steps : (FIELDS.get(root) ?? []);
   }
 
-  #wrong(path: string, message: string, suggestion: string | null): void {
+  #report(path: string, message: string, suggestion: string | null): void {
     this.problems.push(problem(this.#runbook, path, message, suggestion));
   }
 }
 
-const list = (values: readonly string[]): string => `one of ${values.join(', ')}`;
+const oneOf = (values: readonly string[]): string => `one of ${values.join(', ')}`;

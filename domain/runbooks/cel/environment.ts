@@ -41,20 +41,24 @@ const base = new Environment({ limits: LIMITS })
   .registerVariable('service', { schema: { team: 'string', tier: 'int' } })
   .registerVariable('suspect', 'dyn')
   .registerVariable('decision', 'dyn')
-  .registerFunction(`string.${MATCHES}(string): bool`, (text: string, pattern: string) => partOf(pattern)(text), {
-    async: false,
-  });
+  .registerFunction(
+    `string.${MATCHES}(string): bool`,
+    (text: string, pattern: string) => partialMatcher(pattern)(text),
+    {
+      async: false,
+    },
+  );
 
 /** Cache of environments, which are expensive to build and used repeatedly. */
-const known = new Map<string, Environment>();
-const MAX_KNOWN = 200;
+const environments = new Map<string, Environment>();
+const MAX_ENVIRONMENTS = 200;
 
 /** Returns the environment of a runbook: the common variables, its inputs, and its steps. */
 export function environmentOf(declared: Declarations): Environment {
   const key = JSON.stringify([declared.inputs, declared.steps]);
-  const found = known.get(key);
+  const found = environments.get(key);
   if (found !== undefined) return found;
-  if (known.size >= MAX_KNOWN) known.clear();
+  if (environments.size >= MAX_ENVIRONMENTS) environments.clear();
   const environment = base
     .clone()
     .registerVariable('inputs', {
@@ -63,21 +67,21 @@ export function environmentOf(declared: Declarations): Environment {
     .registerVariable('steps', {
       schema: Object.fromEntries(declared.steps.map((id) => [id, { status: 'string', output: 'dyn' }])),
     });
-  known.set(key, environment);
+  environments.set(key, environment);
   return environment;
 }
 
-const readTime = new Environment().registerVariable('at', 'string').parse('timestamp(at)');
+const parseTimestamp = new Environment().registerVariable('at', 'string').parse('timestamp(at)');
 
 /** Converts a timestamp to its CEL value. */
-export const timeOf = (at: Timestamp): unknown => readTime({ at });
+export const celTimestamp = (at: Timestamp): unknown => parseTimestamp({ at });
 
 /**
  * Returns a test for whether a part of a text matches, as CEL specifies, in time bounded by the lengths of pattern and
  * text.
  * @throws PatternError for patterns that Go rejects
  */
-export function partOf(pattern: string): (text: string) => boolean {
+export function partialMatcher(pattern: string): (text: string) => boolean {
   const test = compilePattern(`(?s:.*)(?:${pattern})(?s:.*)`);
   return (text) => test(text.slice(0, MAX_INPUT_CHARS));
 }

@@ -17,7 +17,7 @@ export function toCel(
   { incident, labels, annotations, inputs, service, steps, suspect, decision }: Variables,
   declared: Declarations,
   empty: EmptyWhereMissing,
-  timeOf: (at: Timestamp) => unknown,
+  celTimestamp: (at: Timestamp) => unknown,
 ): Record<string, unknown> {
   return {
     incident: new Map(
@@ -25,11 +25,11 @@ export function toCel(
         ...incident,
         title: cut(incident.title),
         firing: BigInt(incident.firing),
-        opened_at: timeOf(incident.opened_at),
+        opened_at: celTimestamp(incident.opened_at),
       }),
     ),
-    labels: texts(labels, empty.labels),
-    annotations: texts(annotations, empty.annotations),
+    labels: textMap(labels, empty.labels),
+    annotations: textMap(annotations, empty.annotations),
     inputs: new Map(
       Object.entries(declared.inputs).map(([name, type]) => {
         const value = Object.hasOwn(inputs, name) ? inputs[name] : undefined;
@@ -53,9 +53,9 @@ export function toCel(
 
 const cut = (text: string): string => text.slice(0, MAX_TEXT_CHARS);
 
-function texts(given: ReadonlyMap<string, string>, empty: readonly string[]): Map<string, string> {
-  const known = [...given].slice(0, MAX_ENTRIES).map(([name, text]) => [name, cut(text)] as const);
-  return new Map([...empty.map((name) => [name, ''] as const), ...known]);
+function textMap(given: ReadonlyMap<string, string>, empty: readonly string[]): Map<string, string> {
+  const shortened = [...given].slice(0, MAX_ENTRIES).map(([name, text]) => [name, cut(text)] as const);
+  return new Map([...empty.map((name) => [name, ''] as const), ...shortened]);
 }
 
 function fromJson(value: Json | undefined, depth = 0): unknown {

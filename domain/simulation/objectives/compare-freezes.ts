@@ -6,13 +6,15 @@ import type { Slo, SloId } from '../../../schemas/slo/slo.ts';
 import { millisOf, secondsBetween, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
 import { serviceEntry } from '../../catalogue/catalogue.ts';
 import { type FreezePolicy, policyFor } from '../../freeze/policy.ts';
+import { timeText } from '../compare.ts';
 import { countsNeeded, type ObjectiveFreeze, replayFreezes } from './replay-freezes.ts';
+import { BUCKET_MS } from '../../slo/history.ts';
 import { historyOf } from './counts.ts';
 
 /** What was recorded of an objective. */
 export type ObjectiveRecord = RecordedObjective & { days: readonly CountedDay[] };
 
-type Length = { from: Timestamp; until: Timestamp | null };
+type FreezeTimes = { from: Timestamp; until: Timestamp | null };
 
 /** A freeze by a budget or burn rate that only one of two policies has, or whose times differ. Null: not in force. */
 export type ObjectiveDifference = {
@@ -20,8 +22,8 @@ export type ObjectiveDifference = {
   service: string;
   environment: string;
   cause: ObjectiveFreeze['cause'];
-  before: Length | null;
-  after: Length | null;
+  before: FreezeTimes | null;
+  after: FreezeTimes | null;
   /** Recorded incidents of the service that were open during it. */
   incidents: readonly IncidentId[];
 };
@@ -87,36 +89,36 @@ export function compareObjectives(
     period,
   }: { records: readonly ObjectiveRecord[]; incidents: readonly RecordedIncident[]; period: Period },
 ): ObjectiveComparison {
-  const found = changedObjectives(before, after, period).map((changed) =>
+  const compared = changedObjectives(before, after, period).map((changed) =>
     comparisonOf(changed, [before, after], { record: records.find(({ id }) => id === changed.id), incidents, period }),
   );
   const keyOf = ({ before: a, after: b, slo, cause }: ObjectiveDifference): string =>
     `${(a ?? b)?.from ?? ''} ${slo} ${cause}`;
   const total = (which: 'before' | 'after'): Total => {
-    const all = found.flatMap((one) => one[which]);
-    return { freezes: all.length, seconds: all.reduce((sum, one) => sum + secondsWithin(one, period), 0) };
+    const all = compared.flatMap((objective) => objective[which]);
+    return { freezes: all.length, seconds: all.reduce((sum, freeze) => sum + secondsWithin(freeze, period), 0) };
   };
   return {
-    differences: found.flatMap(({ differences }) => differences).toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)),
+    differences: compared.flatMap(({ differences }) => differences).toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)),
     before: total('before'),
     after: total('after'),
-    unknown: found.flatMap(({ unknown }) => unknown),
+    unknown: compared.flatMap(({ unknown }) => unknown),
   };
 }
 
-const secondsWithin = ({ from, until }: Length, period: Period): number => {
+const secondsWithin = ({ from, until }: FreezeTimes, period: Period): number => {
   const [start, end] = [from > period.from ? from : period.from, until ?? period.until];
   return Math.max(0, secondsBetween(start, end));
 };
 
-type Found = {
+type ComparedObjective = {
   differences: ObjectiveDifference[];
   before: ObjectiveFreeze[];
   after: ObjectiveFreeze[];
   unknown: string[];
 };
 
-const NOTHING: Found = { differences: [], before: [], after: [], unknown: [] };
+const NO_COMPARISON: ComparedObjective = { differences: [], before: [], after: [], unknown: [] };
 
 function comparisonOf(
   { id, before, after, countsFrom }: ChangedObjective,
@@ -126,17 +128,20 @@ function comparisonOf(
     incidents,
     period,
   }: { record: ObjectiveRecord | undefined; incidents: readonly RecordedIncident[]; period: Period },
-): Found {
-  const known = after ?? before;
-  if (known === null) return NOTHING;
+): ComparedObjective {
+  const objective = after ?? before;
+  if (objective === null) return NO_COMPARISON;
   if (record === undefined)
-    return { ...NOTHING, unknown: [`cannot be known: the freezes of ${id}, because its counts were never recorded`] };
-  const other = [before, after].find(
+    return {
+      ...NO_COMPARISON,
+      unknown: [`cannot be known: the freezes of ${id}, because its counts were never recorded`],
+    };
+  const withOtherIndicator = [before, after].find(
     (slo) => slo !== null && JSON.stringify(slo.indicator) !== JSON.stringify(record.indicator),
   );
-  if (other != null)
+  if (withOtherIndicator != null)
     return {
-      ...NOTHING,
+      ...NO_COMPARISON,
       unknown: [`cannot be known: the freezes of ${id}, because it counts something else, which nobody has counted`],
     };
   const span = { from: millisOf(countsFrom), until: millisOf(period.until) };
@@ -145,30 +150,38 @@ function comparisonOf(
     slo === null ? [] : replayFreezes(slo, policyOf(slo, config), inputs, period);
   const [then, now] = [freezes(before, configBefore), freezes(after, configAfter)];
   const isDuring =
-    ({ from, until }: Length) =>
-    (one: RecordedIncident): boolean =>
-      one.service === known.service &&
-      one.environment === known.environment &&
-      (until === null || one.opened_at < until) &&
-      (one.resolved_at === null || one.resolved_at > from);
-  const ofSlo = { slo: id, service: known.service, environment: known.environment };
+    ({ from, until }: FreezeTimes) =>
+    (incident: RecordedIncident): boolean =>
+      incident.service === objective.service &&
+      incident.environment === objective.environment &&
+      (until === null || incident.opened_at < until) &&
+      (incident.resolved_at === null || incident.resolved_at > from);
+  const ofSlo = { slo: id, service: objective.service, environment: objective.environment };
   return {
     before: then,
     after: now,
     differences: pairsOf(then, now).flatMap(([a, b]): ObjectiveDifference[] => {
-      const some = b ?? a;
-      if (some === null || (a?.from === b?.from && a?.until === b?.until)) return [];
-      const during = incidents.filter(isDuring(some)).map((one) => one.id);
-      return [{ ...ofSlo, cause: some.cause, before: lengthOf(a), after: lengthOf(b), incidents: during.toSorted() }];
+      const either = b ?? a;
+      if (either === null || (a?.from === b?.from && a?.until === b?.until)) return [];
+      const during = incidents.filter(isDuring(either)).map((incident) => incident.id);
+      return [
+        {
+          ...ofSlo,
+          cause: either.cause,
+          before: freezeTimesOf(a),
+          after: freezeTimesOf(b),
+          incidents: during.toSorted(),
+        },
+      ];
     }),
     unknown: [
-      ...gapsOf(id, record.days, { span, period }),
-      ...(before === null ? [] : notGivenAgain(id, record, then, period)),
+      ...gapTexts(id, record.days, { span, period }),
+      ...(before === null ? [] : notReplayedTexts(id, record, then, period)),
     ],
   };
 }
 
-const lengthOf = (freeze: ObjectiveFreeze | null): Length | null =>
+const freezeTimesOf = (freeze: ObjectiveFreeze | null): FreezeTimes | null =>
   freeze && { from: freeze.from, until: freeze.until };
 
 /** Pairs freezes of the same cause that overlap, each once. */
@@ -177,19 +190,19 @@ function pairsOf(
   after: readonly ObjectiveFreeze[],
 ): [ObjectiveFreeze | null, ObjectiveFreeze | null][] {
   const rest = new Set(after);
-  const pairs = before.map((one): [ObjectiveFreeze | null, ObjectiveFreeze | null] => {
-    const same = [...rest].find((other) => other.cause === one.cause && isOverlapping(one, other)) ?? null;
+  const pairs = before.map((freeze): [ObjectiveFreeze | null, ObjectiveFreeze | null] => {
+    const same = [...rest].find((other) => other.cause === freeze.cause && isOverlapping(freeze, other)) ?? null;
     if (same !== null) rest.delete(same);
-    return [one, same];
+    return [freeze, same];
   });
-  return [...pairs, ...[...rest].map((one): [null, ObjectiveFreeze] => [null, one])];
+  return [...pairs, ...[...rest].map((freeze): [null, ObjectiveFreeze] => [null, freeze])];
 }
 
-const isOverlapping = (a: Length, b: Length): boolean =>
+const isOverlapping = (a: FreezeTimes, b: FreezeTimes): boolean =>
   (a.until === null || b.from <= a.until) && (b.until === null || a.from <= b.until);
 
 /** Says from when on counts are recorded, and how much of the period is missing. */
-function gapsOf(
+function gapTexts(
   id: SloId,
   days: readonly CountedDay[],
   { span, period }: { span: { from: number; until: number }; period: Period },
@@ -199,15 +212,16 @@ function gapsOf(
   const isKnown = (n: number): boolean => !Number.isNaN(history.events[(history.oldest + n) % length]);
   const first = Array.from({ length }, (_, n) => n).find(isKnown);
   if (first === undefined) return [`cannot be known: the freezes of ${id}, because no counts of it are recorded`];
-  const at = (n: number): Timestamp => timestamp((history.oldest + n) * 300_000);
-  const begin = Array.from({ length }, (_, n) => n).find((n) => at(n) >= period.from && n >= first) ?? length;
+  const bucketStart = (n: number): Timestamp => timestamp((history.oldest + n) * BUCKET_MS);
+  const periodStart =
+    Array.from({ length }, (_, n) => n).find((n) => bucketStart(n) >= period.from && n >= first) ?? length;
   // The newest bucket is not closed yet, and the one before may not be stored yet.
-  const within = Array.from({ length: Math.max(0, length - 2 - begin) }, (_, n) => begin + n);
+  const within = Array.from({ length: Math.max(0, length - 2 - periodStart) }, (_, n) => periodStart + n);
   const missing = within.filter((n) => !isKnown(n)).length;
   return [
     ...(first === 0
       ? []
-      : [`the counts of ${id} are recorded from ${clock(at(first))} on; earlier ones count as unknown`]),
+      : [`the counts of ${id} are recorded from ${timeText(bucketStart(first))} on; earlier ones count as unknown`]),
     ...(missing === 0
       ? []
       : [
@@ -217,7 +231,7 @@ function gapsOf(
 }
 
 /** Names recorded freezes that the first policy does not give again, because something else decided about them. */
-const notGivenAgain = (
+const notReplayedTexts = (
   id: SloId,
   { freezes }: ObjectiveRecord,
   replayed: readonly ObjectiveFreeze[],
@@ -227,14 +241,13 @@ const notGivenAgain = (
     .filter(
       ({ cause, starts_at, ended_at }) =>
         starts_at >= from &&
-        replayed.every((one) => one.cause !== cause || !isOverlapping({ from: starts_at, until: ended_at }, one)),
+        replayed.every(
+          (freeze) => freeze.cause !== cause || !isOverlapping({ from: starts_at, until: ended_at }, freeze),
+        ),
     )
     .map(
       ({ cause, starts_at }) =>
-        `the freeze by ${CAUSES[cause]} of ${id} from ${clock(starts_at)} was opened by an alert, or under another policy; it is not compared`,
+        `the freeze by ${CAUSES[cause]} of ${id} from ${timeText(starts_at)} was opened by an alert, or under another policy; it is not compared`,
     );
 
 export const CAUSES = { budget: 'the budget', burn: 'the burn rate' } as const;
-
-/** Formats a time as `2026-11-20 14:03 UTC`. */
-const clock = (at: Timestamp): string => `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;

@@ -37,7 +37,7 @@ export function replayFreezes(
   period: { from: Timestamp; until: Timestamp },
 ): ObjectiveFreeze[] {
   if (policy.budget === null && policy.burn === 'off') return [];
-  const counts = new CorrectedCounts(slo, history, recorded);
+  const correctedCounts = new CorrectedCounts(slo, history, recorded);
   const lifts = recorded.freezes.filter(({ lifted, ended_at: at }) => lifted && at !== null);
   const all: Freeze[] = [];
   let current: Freeze[] = [];
@@ -49,12 +49,12 @@ export function replayFreezes(
     const before = timestamp(now - BUCKET_MS);
     for (const { cause, ended_at: ended } of lifts)
       if (ended !== null && ended > before && ended <= at)
-        for (const one of current) if (one.cause === cause && one.ended_at === null) one.ended_at = ended;
+        for (const freeze of current) if (freeze.cause === cause && freeze.ended_at === null) freeze.ended_at = ended;
     if (slo.window.kind === 'rolling' || span === null || now >= span.until) span = spanOf(slo.window, now);
-    const { over, excluded } = counts.at(at);
-    const isKnown = over.isKnownBefore(now);
+    const { counts, excluded } = correctedCounts.at(at);
+    const isKnown = counts.isKnownBefore(now);
     if (isKnown) dataAt = at;
-    const account = accountIn(slo, over.at(now), span, excluded);
+    const account = accountIn(slo, counts.at(now), span, excluded);
     const rates = burnRatesOf(account);
     const status: SloStatus = {
       ...NOT_FORECAST,
@@ -68,8 +68,12 @@ export function replayFreezes(
       burning: reachedAlerts(account, rates),
     };
     const objectives = [{ slo, status, policy, alerting: null }];
-    const plan = planFreezes({ at, objectives, incidents: [], calendar: { at, until: null, spans: [] }, current }, ID);
-    for (const { id, at: endedAt } of plan.end) for (const one of current) if (one.id === id) one.ended_at = endedAt;
+    const plan = planFreezes(
+      { at, objectives, incidents: [], calendar: { at, until: null, spans: [] }, current },
+      readableId,
+    );
+    for (const { id, at: endedAt } of plan.end)
+      for (const freeze of current) if (freeze.id === id) freeze.ended_at = endedAt;
     const settled = new Set([...plan.end, ...plan.settle].map(({ id }) => id));
     all.push(...plan.open);
     current = [...current.filter(({ id }) => !settled.has(id)), ...plan.open];
@@ -82,7 +86,7 @@ export function replayFreezes(
 }
 
 /** Returns an ID without a hash: cause and start identify a freeze of one objective. */
-const ID = (text: string): string => {
+const readableId = (text: string): string => {
   const [cause, , startsAt] = z.array(z.string()).parse(JSON.parse(text));
   return `${cause} ${startsAt}`;
 };
@@ -101,8 +105,9 @@ class CorrectedCounts {
   readonly #slo: Slo;
   readonly #history: History;
   readonly #corrections: readonly { from: Timestamp; until: Timestamp | null; spans: readonly Span[] }[];
+  /** When the corrections in force change next. Null: never. Empty: not computed yet. */
   #until: Timestamp | null = '' as Timestamp;
-  #current: { over: CountsOverTime; excluded: readonly Span[] } | null = null;
+  #current: { counts: CountsOverTime; excluded: readonly Span[] } | null = null;
 
   constructor(slo: Slo, history: History, { corrections }: RecordedObjective) {
     this.#slo = slo;
@@ -116,13 +121,13 @@ class CorrectedCounts {
     }));
   }
 
-  /** Times ascend. */
-  at(now: Timestamp): { over: CountsOverTime; excluded: readonly Span[] } {
+  /** Returns the counts and the excluded periods. @param now must not decrease from call to call */
+  at(now: Timestamp): { counts: CountsOverTime; excluded: readonly Span[] } {
     if (this.#current !== null && (this.#until === null || now < this.#until)) return this.#current;
     const excluded = this.#corrections
       .filter(({ from, until }) => from <= now && (until === null || until > now))
       .flatMap(({ spans }) => spans);
-    this.#current = { over: new CountsOverTime(this.#slo, this.#history, excluded), excluded };
+    this.#current = { counts: new CountsOverTime(this.#slo, this.#history, excluded), excluded };
     const changes = this.#corrections.flatMap(({ from, until }) => [from, ...(until === null ? [] : [until])]);
     this.#until = changes.filter((change) => change > now).toSorted()[0] ?? null;
     return this.#current;

@@ -53,7 +53,7 @@ const PART = `${COUNT}${UNIT}${HALF_MORE}`;
  */
 const WHOLE = new RegExp(`^(?:for\\s+)?([+-]?)(${PART}(?:(?:\\s*,\\s*|\\s+and\\s+|\\s*)${PART})*)[.,:;]?$`, 'iu');
 
-const EACH = new RegExp(`(${COUNT})(${UNIT})(${HALF_MORE})`, 'giu');
+const EACH_PART = new RegExp(`(${COUNT})(${UNIT})(${HALF_MORE})`, 'giu');
 
 /** Matches vague durations, which are rejected. */
 const VAGUE = new RegExp(
@@ -62,7 +62,7 @@ const VAGUE = new RegExp(
 );
 
 /** Matches words that suggest a time. */
-const LOOKS_SO = /^(?:[+-]?\d|until$|till?$|today$|tonight$|tomorrow$)/i;
+const LOOKS_LIKE_DURATION = /^(?:[+-]?\d|until$|till?$|today$|tonight$|tomorrow$)/i;
 
 /** Maximum number of words in a duration. */
 const WORDS_MAX = 8;
@@ -70,12 +70,12 @@ const WORDS_MAX = 8;
 export type Duration = { seconds: number } | { problem: string };
 
 /** Parses an entire text as a duration. */
-export function durationIn(text: string): Duration {
+export function parseDuration(text: string): Duration {
   const [, sign, parts = ''] = WHOLE.exec(text.trim()) ?? [];
   if (sign === undefined) return { problem: `"${text.trim().slice(0, 40)}" is not a duration, such as 2h, 30m, or 1d` };
   if (sign === '-') return { problem: `"${text.trim()}" is a negative duration` };
-  const seconds = [...parts.matchAll(EACH)].reduce((sum, [, count = '', unit = '', half = '']) => {
-    return sum + (numberIn(count) + (half === '' ? 0 : 0.5)) * secondsOf(unit);
+  const seconds = [...parts.matchAll(EACH_PART)].reduce((sum, [, count = '', unit = '', half = '']) => {
+    return sum + (countIn(count) + (half === '' ? 0 : 0.5)) * unitSeconds(unit);
   }, 0);
   if (seconds < 1) return { problem: `"${text.trim()}" is shorter than a second` };
   if (seconds > MAX_SECONDS)
@@ -85,36 +85,36 @@ export function durationIn(text: string): Duration {
   return { seconds: Math.round(seconds) };
 }
 
-const secondsOf = (unit: string): number => UNITS[unit.charAt(0).toLowerCase() as keyof typeof UNITS];
+const unitSeconds = (unit: string): number => UNITS[unit.charAt(0).toLowerCase() as keyof typeof UNITS];
 
-function numberIn(count: string): number {
+function countIn(count: string): number {
   const number = WORDS.find(([word]) => new RegExp(`^${word}$`, 'i').test(count.trim()));
   return number === undefined ? Number(count.trim().replace(',', '.')) : number[1];
 }
 
 /** A duration within a list of words, with the number of words that it spans. */
-type Found = { words: number; duration: Duration };
+type FoundDuration = { words: number; duration: Duration };
 
 /** Parses a duration at the start of the words. Undefined: they start with something else. */
-export function leadingDuration(words: readonly string[]): Found | undefined {
+export function leadingDuration(words: readonly string[]): FoundDuration | undefined {
   for (let count = Math.min(WORDS_MAX, words.length); count > 0; count -= 1) {
     const text = words.slice(0, count).join(' ');
-    if (WHOLE.test(text)) return { words: count, duration: durationIn(text) };
+    if (WHOLE.test(text)) return { words: count, duration: parseDuration(text) };
   }
   for (let count = Math.min(WORDS_MAX, words.length); count > 0; count -= 1) {
     const text = words.slice(0, count).join(' ');
-    if (VAGUE.test(text)) return { words: count, duration: durationIn(text) };
+    if (VAGUE.test(text)) return { words: count, duration: parseDuration(text) };
   }
   const [first] = words;
-  if (first === undefined || !LOOKS_SO.test(first)) return undefined;
-  return { words: 1, duration: durationIn(first) };
+  if (first === undefined || !LOOKS_LIKE_DURATION.test(first)) return undefined;
+  return { words: 1, duration: parseDuration(first) };
 }
 
 /** Parses a duration at the end of the words. Undefined: they end with something else; a bare number is ambiguous. */
-export function trailingDuration(words: readonly string[]): Found | undefined {
+export function trailingDuration(words: readonly string[]): FoundDuration | undefined {
   for (let count = Math.min(WORDS_MAX, words.length); count > 0; count -= 1) {
     const text = words.slice(-count).join(' ');
-    if (WHOLE.test(text) || VAGUE.test(text)) return { words: count, duration: durationIn(text) };
+    if (WHOLE.test(text) || VAGUE.test(text)) return { words: count, duration: parseDuration(text) };
   }
   return undefined;
 }

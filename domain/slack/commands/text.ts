@@ -14,7 +14,7 @@ export const wordsOf = (line: string): Word[] =>
   [...line.matchAll(WORD)].map(({ 0: raw, 1: quoted, index }) => ({ text: quoted ?? raw, at: index }));
 
 /** Separates the `name=value` arguments from a line. If a name occurs twice, the last value counts. */
-export function namedOf(line: string, names: readonly string[]): { line: string; named: Map<string, string> } {
+export function namedArgumentsIn(line: string, names: readonly string[]): { line: string; named: Map<string, string> } {
   const named = new Map<string, string>();
   if (names.length === 0) return { line, named };
   const pattern = new RegExp(`(?<=^|\\s)(${names.join('|')})=(?:[${QUOTES}]([^${QUOTES}]*)[${QUOTES}]?|(\\S*))`, 'gi');

@@ -36,6 +36,8 @@ export type Account = {
 };
 
 /**
+ * Returns the inputs for all numbers of an objective from its counts.
+ *
  * @param now milliseconds since the Unix epoch
  * @param recent the last 300 seconds up to now; null: unknown
  * @param excluded periods that do not count
@@ -47,9 +49,10 @@ export function accountOf(
   now: number,
   excluded: readonly Span[] = [],
 ): Account {
-  const counted = without({ history, now, recent }, excluded);
+  const counted = withoutExcluded({ history, now, recent }, excluded);
   // A slice is judged by its remaining buckets, and only these count.
-  const observed = slo.budgeting.kind === 'timeslices' ? without(inSlices(counted, slo.budgeting), excluded) : counted;
+  const observed =
+    slo.budgeting.kind === 'timeslices' ? withoutExcluded(inSlices(counted, slo.budgeting), excluded) : counted;
   return accountIn(slo, observed, spanOf(slo.window, now), excluded);
 }
 
@@ -67,7 +70,7 @@ export function accountIn(slo: Slo, observed: Observed, span: Span, excluded: re
     span,
     unitSeconds,
     // A running slice is entirely good or bad, so its last 300 seconds cannot be summed separately.
-    sum: countable(
+    sum: withoutExcludedTime(
       slo.budgeting.kind === 'timeslices' ? sumSince(observed, span.from) : certainSince(observed, span.from),
       excludedMs(excluded, { from: span.from, until: now }),
     ),
@@ -76,7 +79,7 @@ export function accountIn(slo: Slo, observed: Observed, span: Span, excluded: re
   };
 }
 
-const without = ({ history, now, recent }: Observed, excluded: readonly Span[]): Observed => ({
+const withoutExcluded = ({ history, now, recent }: Observed, excluded: readonly Span[]): Observed => ({
   history: withoutSpans(history, excluded),
   now,
   recent: recentWithout(recent, now, excluded),
@@ -88,7 +91,7 @@ function unitOf({ budgeting, indicator }: Slo): number | null {
 }
 
 /** Leaves out excluded time, so that a sum and its coverage are those of the remaining time. */
-const countable = (sum: Sum, excluded: number): Sum => ({
+const withoutExcludedTime = (sum: Sum, excluded: number): Sum => ({
   ...sum,
   ms: Math.max(0, sum.ms - excluded),
   knownMs: Math.max(0, sum.knownMs - excluded),
@@ -97,11 +100,11 @@ const countable = (sum: Sum, excluded: number): Sum => ({
 function usualOf(observed: Observed, excluded: readonly Span[]): number {
   const { now } = observed;
   const from = now - WEEK_MS;
-  const { events, knownMs } = countable(sumSince(observed, from), excludedMs(excluded, { from, until: now }));
+  const { events, knownMs } = withoutExcludedTime(sumSince(observed, from), excludedMs(excluded, { from, until: now }));
   return knownMs === 0 ? 0 : events / knownMs;
 }
 
-/** Returns how many seconds of an objective's history must be kept. */
+/** Returns how many seconds of an objective's history must be stored. */
 export const historySeconds = (slo: Slo): number => Math.max(longestSeconds(slo.window), FURTHEST_SECONDS) + 86_400;
 
 /** @returns the share of the budget of `eligible` events that these errors spend; 1 is the whole budget */

@@ -13,7 +13,7 @@ export function budgetOf(account: Account): Budget {
   const likely = likelyWhole(account);
   const certain = certainWhole(account);
   return {
-    remaining: isClaimed(account) ? tidy(1 - spentBy(likely.errors, likely.events, allowed)) : null,
+    remaining: isKnownWellEnough(account) ? tidy(1 - spentBy(likely.errors, likely.events, allowed)) : null,
     spent_at_least: tidy(spentBy(certain.errors, certain.events, allowed)),
     coverage: tidy(coverageOf(account)),
     events: tidy(sum.events),
@@ -30,7 +30,7 @@ export const spentShare = ({ remaining, spent_at_least: atLeast }: Budget): numb
   remaining === null ? atLeast : tidy(1 - remaining);
 
 /** Returns whether enough of the window is known to state the budget. */
-export const isClaimed = (account: Account): boolean => tidy(coverageOf(account)) >= MIN_COVERAGE;
+export const isKnownWellEnough = (account: Account): boolean => tidy(coverageOf(account)) >= MIN_COVERAGE;
 
 /**
  * Extrapolates to the whole span: assumes that the unknown part resembles the known part, and that the future part has
@@ -39,7 +39,7 @@ export const isClaimed = (account: Account): boolean => tidy(coverageOf(account)
 export function likelyWhole(account: Account): Bucket {
   const coverage = coverageOf(account);
   if (coverage === 0) return certainWhole(account);
-  return { events: account.sum.events / coverage + rest(account), errors: account.sum.errors / coverage };
+  return { events: account.sum.events / coverage + eventsToCome(account), errors: account.sum.errors / coverage };
 }
 
 /**
@@ -49,7 +49,7 @@ export function likelyWhole(account: Account): Bucket {
 export function certainWhole(account: Account): Bucket {
   const { sum, unitSeconds } = account;
   const counted = sum.knownMs === 0 ? 0 : sum.events / coverageOf(account);
-  return { events: (unitSeconds === null ? counted : sum.ms / 1000) + rest(account), errors: sum.errors };
+  return { events: (unitSeconds === null ? counted : sum.ms / 1000) + eventsToCome(account), errors: sum.errors };
 }
 
 /**
@@ -59,4 +59,4 @@ export function certainWhole(account: Account): Bucket {
 const coverageOf = ({ sum }: Account): number => (sum.ms === 0 ? 1 : sum.knownMs / sum.ms);
 
 /** Estimates the events still to come in a calendar period. */
-const rest = ({ observed, span, usual }: Account): number => (span.until - observed.now) * usual;
+const eventsToCome = ({ observed, span, usual }: Account): number => (span.until - observed.now) * usual;

@@ -59,11 +59,11 @@ function reachedAfter(account: Account, { long, short, factor }: BurnAlert, comi
   const { allowed, unitSeconds, usual } = account;
   if ((rateIn({ events: usual, errors: coming }, allowed) ?? 0) < factor) return null;
   const isReached = (sum: Bucket): boolean => (rateIn(sum, allowed) ?? 0) >= factor;
-  const after = (window: BurnWindow, isSo: (sum: Bucket) => boolean): number | null =>
-    timeUntil(account, { seconds: BURN_SECONDS[window], coming }, isSo);
-  const ofLong = after(long, (sum) => isReached(sum) && significant(sum, allowed, unitSeconds));
-  const ofShort = after(short, isReached);
-  return ofLong === null || ofShort === null ? null : Math.max(ofLong, ofShort);
+  const after = (window: BurnWindow, condition: (sum: Bucket) => boolean): number | null =>
+    timeUntil(account, { seconds: BURN_SECONDS[window], coming }, condition);
+  const untilLong = after(long, (sum) => isReached(sum) && significant(sum, allowed, unitSeconds));
+  const untilShort = after(short, isReached);
+  return untilLong === null || untilShort === null ? null : Math.max(untilLong, untilShort);
 }
 
 const isSignificant = ({ observed, allowed, unitSeconds }: Account, window: BurnWindow): boolean =>
@@ -76,11 +76,11 @@ const isSignificant = ({ observed, allowed, unitSeconds }: Account, window: Burn
 function clearsAt(account: Account, { long, short, factor }: BurnAlert): Timestamp {
   const { allowed, unitSeconds, observed } = account;
   const isBelow = (sum: Bucket): boolean => (rateIn(sum, allowed) ?? 0) < factor;
-  const ofLong = timeUntilQuiet(
+  const untilLong = timeUntilQuiet(
     account,
     BURN_SECONDS[long],
     (sum) => isBelow(sum) || !significant(sum, allowed, unitSeconds),
   );
-  const ofShort = timeUntilQuiet(account, BURN_SECONDS[short], isBelow);
-  return timestamp(Math.ceil(observed.now + Math.min(ofLong, ofShort)));
+  const untilShort = timeUntilQuiet(account, BURN_SECONDS[short], isBelow);
+  return timestamp(Math.ceil(observed.now + Math.min(untilLong, untilShort)));
 }

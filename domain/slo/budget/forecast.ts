@@ -1,7 +1,7 @@
 import type { Forecast } from '../../../schemas/slo/slo-status.ts';
 import { type Timestamp, timestamp } from '../../../schemas/time/time.ts';
 import { type Account, spentBy } from './account.ts';
-import { certainWhole, isClaimed, likelyWhole } from './budget.ts';
+import { certainWhole, isKnownWellEnough, likelyWhole } from './budget.ts';
 import { burnsAt } from './burn.ts';
 import { sumSince, visitSince } from '../measurement/observed.ts';
 import { tidy } from '../measurement/rounding.ts';
@@ -55,7 +55,7 @@ function reached(account: Account, goal: Goal, coming: number): Timestamp | null
  */
 function inPeriod(account: Account, { reach, level }: Goal, coming: number): number | null {
   const left = account.span.until - account.observed.now;
-  const whole = isClaimed(account) ? likelyWhole(account) : certainWhole(account);
+  const whole = isKnownWellEnough(account) ? likelyWhole(account) : certainWhole(account);
   const share = tidy(spentBy(whole.errors, whole.events, account.allowed));
   if (reach === 'below') return share < level ? 0 : left;
   if (share >= level) return 0;
@@ -73,8 +73,8 @@ function inPeriod(account: Account, { reach, level }: Goal, coming: number): num
 function inRolling(account: Account, goal: Goal, coming: number): number | null {
   const { observed, allowed, span, sum, usual } = account;
   const isReached = isReachedBy(goal, allowed, sum.errors);
-  let { errors, events } = isClaimed(account) ? sum : certainWhole(account);
-  const eventsUnknown = isClaimed(account) ? 0 : events / sum.ms;
+  let { errors, events } = isKnownWellEnough(account) ? sum : certainWhole(account);
+  const eventsUnknown = isKnownWellEnough(account) ? 0 : events / sum.ms;
   if (isReached(errors, events)) return 0;
   let passed = 0;
   let found: number | null = null;

@@ -21,12 +21,12 @@ export const spanOf = (window: SloWindow, now: number): Span =>
  */
 function periodOf(window: SloWindow & { kind: 'calendar' }, now: number): Span {
   const start = Temporal.PlainDateTime.from(window.start);
-  const beginning = (number: number): number =>
+  const startOf = (number: number): number =>
     millisOf(instantOf(start.add(lengthOf(window, number)), window.timeZone, 'first'));
-  let number = numberAbout(window, start, localTime(timestamp(now), window.timeZone));
-  while (beginning(number) > now) number--;
-  while (beginning(number + 1) <= now) number++;
-  return { from: beginning(number), until: beginning(number + 1) };
+  let number = estimatedNumber(window, start, localTime(timestamp(now), window.timeZone));
+  while (startOf(number) > now) number--;
+  while (startOf(number + 1) <= now) number++;
+  return { from: startOf(number), until: startOf(number + 1) };
 }
 
 /** Returns the length of a number of periods. */
@@ -37,7 +37,7 @@ function lengthOf({ unit, count }: SloWindow & { kind: 'calendar' }, number: num
 }
 
 /** Estimates the number of periods since `start`, accurate to one. */
-function numberAbout(
+function estimatedNumber(
   { unit, count }: SloWindow & { kind: 'calendar' },
   start: Temporal.PlainDateTime,
   local: Temporal.PlainDateTime,

@@ -6,6 +6,9 @@ const ENOUGH_ALLOWED = 5;
 /** Maximum probability of chance for smaller budgets. */
 const MAX_CHANCE = 0.05;
 
+/** Tolerance for rounding: a sum of counts that just reaches a limit must not be below it. */
+const ROUNDING = 1 - 1e-9;
+
 /** Minimum number of errors: a single failure and its retry prove nothing, however rare errors are supposed to be. */
 const FEWEST_ERRORS = 3;
 
@@ -20,9 +23,9 @@ const FEWEST_EVENTS = 20;
  *   whole. All of them were observed, so only the number of bad ones is checked. Null: events are counted
  */
 export function significant({ events, errors }: Bucket, allowed: number, unitSeconds: number | null): boolean {
-  if (unitSeconds !== null) return errors >= FEWEST_ERRORS * unitSeconds * (1 - 1e-9);
+  if (unitSeconds !== null) return errors >= FEWEST_ERRORS * unitSeconds * ROUNDING;
   if (events < FEWEST_EVENTS) return false;
-  if (events * allowed >= ENOUGH_ALLOWED * (1 - 1e-9)) return true;
+  if (events * allowed >= ENOUGH_ALLOWED * ROUNDING) return true;
   // Prometheus extrapolates: a single event can read as 1.05.
   const failed = Math.round(errors);
   return failed >= FEWEST_ERRORS && chanceOf(failed, Math.round(events), allowed) <= MAX_CHANCE;

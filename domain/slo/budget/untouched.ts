@@ -5,7 +5,7 @@ import { tidy } from '../measurement/rounding.ts';
 import { significant } from './significance.ts';
 
 const THREE_WEEKS_MS = 21 * 86_400_000;
-const LITTLE = 0.1;
+const LITTLE_SPENT = 0.1;
 
 /** Number of errors that the objective allows in three weeks from which the absence of errors is meaningful. */
 const ENOUGH_ALLOWED = 5;
@@ -19,7 +19,7 @@ export function isUntouched(account: Account): boolean {
   const { events, errors, ms, knownMs } = sumSince(observed, observed.now - THREE_WEEKS_MS);
   const enough = unitSeconds !== null || events * allowed >= ENOUGH_ALLOWED;
   const ofWindow = (events * (span.until - span.from)) / THREE_WEEKS_MS;
-  const isLittle = knownMs === ms && enough && tidy(spentBy(errors, ofWindow, allowed)) < LITTLE;
+  const isLittle = knownMs === ms && enough && tidy(spentBy(errors, ofWindow, allowed)) < LITTLE_SPENT;
   return isLittle && !isBeingSpent(account);
 }
 

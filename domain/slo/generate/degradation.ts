@@ -1,7 +1,9 @@
 import { ERRORS, errorRatio } from './names.ts';
 import type { Rule } from './rule.ts';
 
-const RATIO_MAX = 0.05;
+/** Share of failing events from which a deploy has degraded its service. */
+const ERROR_RATIO_MAX = 0.05;
+/** Problems that begin later are less likely to come from the deploy. */
 const AFTER_DEPLOY_SECONDS = 30 * 60;
 
 /** Minimum number of errors in five minutes for a rollback. */
@@ -17,10 +19,10 @@ export const DEPLOYED_RECENTLY = `time() - max by (service, environment) (firebr
  * Builds the alert for a service that fails too much soon after one of its deploys, which is the reason for rolling it
  * back.
  */
-export function degradation(): Rule {
+export function degradationAlert(): Rule {
   return {
     alert: 'DeploymentDegradation',
-    expr: `(${FAILING} > ${RATIO_MAX})\nand on (service, environment)\n(${DEPLOYED_RECENTLY})`,
+    expr: `(${FAILING} > ${ERROR_RATIO_MAX})\nand on (service, environment)\n(${DEPLOYED_RECENTLY})`,
     for: '3m',
     labels: { severity: 'page', short_window: '5m', action: 'auto-rollback', runbook: 'high-error-rate-after-deploy' },
     annotations: {

@@ -1,24 +1,24 @@
 import { type Dashboard, dashboard, table, timeseries } from './panels.ts';
 
-const PLACE = '{service=~"$service", environment=~"$environment"}';
-const DORA = 'firebreak_dora_';
+const SERVICE_SELECTOR = '{service=~"$service", environment=~"$environment"}';
+const DORA_PREFIX = 'firebreak_dora_';
 
 /** Labels that select runs; more can follow. */
 const RUNS = 'service=~"$service", branch=~"$branch"';
-const DECIDED = 'result=~"succeeded|failed"';
+const FINISHED = 'result=~"succeeded|failed"';
 
 /** Returns the share of the runs of a day that succeeded. It is 0, not absent, if none has ever succeeded. */
-function successOf(selected: string): string {
+function successShare(selected: string): string {
   const runs = (result: string): string =>
     `sum by (service) (increase(pipeline_runs_total{${selected}, ${result}}[1d]))`;
-  return `(${runs('result="succeeded"')} or 0 * ${runs(DECIDED)}) / ${runs(DECIDED)}`;
+  return `(${runs('result="succeeded"')} or 0 * ${runs(FINISHED)}) / ${runs(FINISHED)}`;
 }
 
 /** Builds the dashboard of the delivery figures, which Firebreak computes over 28 days. */
 export function doraDashboard(): Dashboard {
   // Each instance of Firebreak has the same figures.
-  const figure = (name: string): string => `max by (service, environment) (${DORA}${name}${PLACE})`;
-  const named = '{{service}} {{environment}}';
+  const figure = (name: string): string => `max by (service, environment) (${DORA_PREFIX}${name}${SERVICE_SELECTOR})`;
+  const legend = '{{service}} {{environment}}';
   return dashboard(
     'firebreak-dora',
     'DORA',
@@ -26,10 +26,10 @@ export function doraDashboard(): Dashboard {
       tags: ['firebreak', 'delivery'],
       from: 'now-90d',
       variables: [
-        ['service', `${DORA}deployments_per_day`],
-        ['environment', `${DORA}deployments_per_day{service=~"$service"}`],
+        ['service', `${DORA_PREFIX}deployments_per_day`],
+        ['environment', `${DORA_PREFIX}deployments_per_day{service=~"$service"}`],
       ],
-      deploysOf: PLACE,
+      deploysOf: SERVICE_SELECTOR,
     },
     [
       table('Last 28 days', 0, 0, 24, 9, [
@@ -42,23 +42,23 @@ export function doraDashboard(): Dashboard {
         ['Time to restore, median', figure('time_to_restore_seconds'), 's'],
       ]),
       timeseries('Deployment frequency', 'Deploys per day, over 28 days', 0, 9, 12, 8, 'none', [
-        [figure('deployments_per_day'), named],
+        [figure('deployments_per_day'), legend],
       ]),
       timeseries('Lead time', 'Time from commit to production, over 28 days', 12, 9, 12, 8, 's', [
-        [figure('lead_time_median_seconds'), `${named} median`],
-        [figure('lead_time_p90_seconds'), `${named} p90`],
+        [figure('lead_time_median_seconds'), `${legend} median`],
+        [figure('lead_time_p90_seconds'), `${legend} p90`],
       ]),
       timeseries('Change fail rate', 'Share of deploys that failed, over 28 days', 0, 17, 12, 8, 'percentunit', [
-        [figure('change_failure_ratio'), named],
+        [figure('change_failure_ratio'), legend],
       ]),
       timeseries('Recovery', 'Median time from a failed deploy to its recovery, over 28 days', 12, 17, 12, 8, 's', [
-        [figure('failed_deployment_recovery_seconds'), named],
+        [figure('failed_deployment_recovery_seconds'), legend],
       ]),
       timeseries('Rework rate', 'Share of deploys and rollbacks that are rework', 0, 25, 12, 8, 'percentunit', [
-        [figure('rework_ratio'), named],
+        [figure('rework_ratio'), legend],
       ]),
       timeseries('Time to restore', 'Median duration of incidents, over 28 days', 12, 25, 12, 8, 's', [
-        [figure('time_to_restore_seconds'), named],
+        [figure('time_to_restore_seconds'), legend],
       ]),
     ],
   );
@@ -66,8 +66,9 @@ export function doraDashboard(): Dashboard {
 
 /** Builds the overview of operations and delivery: incidents, rollbacks, freezes, budgets, deploys, and pipelines. */
 export function devopsDashboard(): Dashboard {
-  const named = '{{service}} {{environment}}';
-  const by = (series: string, how = 'max'): string => `${how} by (service, environment) (${series}${PLACE})`;
+  const legend = '{{service}} {{environment}}';
+  const byService = (series: string, how = 'max'): string =>
+    `${how} by (service, environment) (${series}${SERVICE_SELECTOR})`;
   return dashboard(
     'firebreak-devops',
     'DevOps overview',
@@ -78,15 +79,15 @@ export function devopsDashboard(): Dashboard {
         ['service', 'firebreak_deployment_timestamp_seconds'],
         ['environment', 'firebreak_deployment_timestamp_seconds{service=~"$service"}'],
       ],
-      deploysOf: PLACE,
+      deploysOf: SERVICE_SELECTOR,
     },
     [
       table('Services', 0, 0, 24, 9, [
-        ['Since the last deploy', `time() - ${by('firebreak_deployment_timestamp_seconds')}`, 's'],
-        ['Deploys per day, 28 days', by(`${DORA}deployments_per_day`), 'none'],
-        ['Change fail rate, 28 days', by(`${DORA}change_failure_ratio`)],
-        ['Time to restore, 28 days', by(`${DORA}time_to_restore_seconds`), 's'],
-        ['Least error budget left', by('firebreak_slo_budget_remaining_ratio', 'min')],
+        ['Since the last deploy', `time() - ${byService('firebreak_deployment_timestamp_seconds')}`, 's'],
+        ['Deploys per day, 28 days', byService(`${DORA_PREFIX}deployments_per_day`), 'none'],
+        ['Change fail rate, 28 days', byService(`${DORA_PREFIX}change_failure_ratio`)],
+        ['Time to restore, 28 days', byService(`${DORA_PREFIX}time_to_restore_seconds`), 's'],
+        ['Least error budget left', byService('firebreak_slo_budget_remaining_ratio', 'min')],
       ]),
       timeseries('Incidents that are not resolved', 'By status', 0, 9, 12, 8, 'short', [
         ['max by (status) (firebreak_incidents)', '{{status}}'],
@@ -96,14 +97,16 @@ export function devopsDashboard(): Dashboard {
       ]),
       // A freeze of all services has no labels, which a variable does not select.
       timeseries('Freezes in force', 'By cause; of all services if none is named', 0, 17, 12, 8, 'short', [
-        ['max by (service, environment, cause) (firebreak_freeze_in_force)', `${named} {{cause}}`],
+        ['max by (service, environment, cause) (firebreak_freeze_in_force)', `${legend} {{cause}}`],
       ]),
       timeseries('Error budgets', 'The least of each service. Below 0 it is overspent', 12, 17, 12, 8, 'percentunit', [
-        [by('firebreak_slo_budget_remaining_ratio', 'min'), named],
+        [byService('firebreak_slo_budget_remaining_ratio', 'min'), legend],
       ]),
-      timeseries('Deploys', 'Per day, over 28 days', 0, 25, 12, 8, 'none', [[by(`${DORA}deployments_per_day`), named]]),
+      timeseries('Deploys', 'Per day, over 28 days', 0, 25, 12, 8, 'none', [
+        [byService(`${DORA_PREFIX}deployments_per_day`), legend],
+      ]),
       timeseries('Pipelines', 'Share of the runs of a day that succeeded', 12, 25, 12, 8, 'percentunit', [
-        [successOf('service=~"$service"'), '{{service}}'],
+        [successShare('service=~"$service"'), '{{service}}'],
       ]),
     ],
   );
@@ -111,7 +114,7 @@ export function devopsDashboard(): Dashboard {
 
 /** Builds the dashboard of GitOps: syncs, differences from Git, holds, and rollouts. */
 export function gitopsDashboard(): Dashboard {
-  const named = '{{service}} {{environment}}';
+  const legend = '{{service}} {{environment}}';
   return dashboard(
     'firebreak-gitops',
     'GitOps',
@@ -122,7 +125,7 @@ export function gitopsDashboard(): Dashboard {
         ['service', 'firebreak_deployment_timestamp_seconds'],
         ['environment', 'firebreak_deployment_timestamp_seconds{service=~"$service"}'],
       ],
-      deploysOf: PLACE,
+      deploysOf: SERVICE_SELECTOR,
     },
     [
       timeseries('Argo CD applications', 'By sync status', 0, 0, 12, 8, 'short', [
@@ -158,14 +161,22 @@ export function gitopsDashboard(): Dashboard {
         12,
         8,
         'short',
-        [[`max by (service, environment, version) (firebreak_pinned_version${PLACE})`, `${named} {{version}}`]],
+        [
+          [
+            `max by (service, environment, version) (firebreak_pinned_version${SERVICE_SELECTOR})`,
+            `${legend} {{version}}`,
+          ],
+        ],
       ),
       // A freeze of all services has no labels, which a variable does not select.
       timeseries('Freezes in force', 'By cause; of all services if none is named', 12, 16, 12, 8, 'short', [
-        ['max by (service, environment, cause) (firebreak_freeze_in_force)', `${named} {{cause}}`],
+        ['max by (service, environment, cause) (firebreak_freeze_in_force)', `${legend} {{cause}}`],
       ]),
       timeseries('Failed deploys', 'Without a later one that succeeded', 0, 24, 12, 8, 'short', [
-        [`max by (service, environment, version) (firebreak_deployment_failed${PLACE})`, `${named} {{version}}`],
+        [
+          `max by (service, environment, version) (firebreak_deployment_failed${SERVICE_SELECTOR})`,
+          `${legend} {{version}}`,
+        ],
       ]),
       timeseries('Rollouts of Argo Rollouts', 'By phase', 12, 24, 12, 8, 'short', [
         ['sum by (phase) (rollout_info)', '{{phase}}'],
@@ -176,12 +187,12 @@ export function gitopsDashboard(): Dashboard {
 
 /** Builds the dashboard of infrastructure as code: applies, their success, and drift. */
 export function infrastructureDashboard(): Dashboard {
-  const named = '{{service}} {{environment}}';
-  const applies = `${DORA}infrastructure_changes`;
-  const of = (selected: string): string =>
+  const legend = '{{service}} {{environment}}';
+  const applies = `${DORA_PREFIX}infrastructure_changes`;
+  const appliesWith = (selected: string): string =>
     `max by (service, environment) (${applies}{service=~"$service", environment=~"$environment"${selected}})`;
-  const all = `sum by (service, environment) (max by (service, environment, result) (${applies}${PLACE}))`;
-  const share = `${of(', result="succeeded"')} / ${all}`;
+  const all = `sum by (service, environment) (max by (service, environment, result) (${applies}${SERVICE_SELECTOR}))`;
+  const share = `${appliesWith(', result="succeeded"')} / ${all}`;
   return dashboard(
     'firebreak-infrastructure',
     'Infrastructure as code',
@@ -192,22 +203,22 @@ export function infrastructureDashboard(): Dashboard {
         ['service', applies],
         ['environment', `${applies}{service=~"$service"}`],
       ],
-      deploysOf: PLACE,
+      deploysOf: SERVICE_SELECTOR,
     },
     [
       table('Last 28 days', 0, 0, 24, 9, [
         ['Applies', all, 'none'],
-        ['Failed', of(', result="failed"'), 'none'],
+        ['Failed', appliesWith(', result="failed"'), 'none'],
         ['Succeeded', share],
       ]),
       timeseries('Success', 'Share of the applies of 28 days that succeeded', 0, 9, 12, 8, 'percentunit', [
-        [share, named],
+        [share, legend],
       ]),
       timeseries('Applies', 'Of Terraform, OpenTofu, and others, over 28 days, by result', 12, 9, 12, 8, 'short', [
-        [`max by (service, environment, result) (${applies}${PLACE})`, `${named} {{result}}`],
+        [`max by (service, environment, result) (${applies}${SERVICE_SELECTOR})`, `${legend} {{result}}`],
       ]),
       timeseries('Time to restore', 'Median duration of incidents, over 28 days', 0, 17, 12, 8, 's', [
-        [`max by (service, environment) (${DORA}time_to_restore_seconds${PLACE})`, named],
+        [`max by (service, environment) (${DORA_PREFIX}time_to_restore_seconds${SERVICE_SELECTOR})`, legend],
       ]),
       timeseries('Differences from Git', 'Argo CD applications and Flux objects', 12, 17, 12, 8, 'short', [
         ['count(argocd_app_info{sync_status="OutOfSync"})', 'Argo CD'],
@@ -246,18 +257,18 @@ export function pipelinesDashboard(): Dashboard {
         12,
         8,
         'percentunit',
-        [[successOf(RUNS), '{{service}}']],
+        [[successShare(RUNS), '{{service}}']],
       ),
       timeseries('Runs', 'Per day, by result', 12, 0, 12, 8, 'short', [
         [increase(`pipeline_runs_total{${RUNS}}`, 'service, result'), '{{service}} {{result}}'],
       ]),
       timeseries('Duration', 'Of the runs of a day. Target: a mean below 10 min', 0, 8, 12, 8, 's', [
-        [mean('pipeline_duration_seconds', `${RUNS}, ${DECIDED}`, 'service'), '{{service}} mean'],
-        [p95('pipeline_duration_seconds', `${RUNS}, ${DECIDED}`, 'service'), '{{service}} p95'],
+        [mean('pipeline_duration_seconds', `${RUNS}, ${FINISHED}`, 'service'), '{{service}} mean'],
+        [p95('pipeline_duration_seconds', `${RUNS}, ${FINISHED}`, 'service'), '{{service}} p95'],
       ]),
       timeseries('Slowest stages', '95 % of the stages of a day took at most this long', 12, 8, 12, 8, 's', [
         [
-          `topk(10, ${p95('pipeline_stage_duration_seconds', `${RUNS}, ${DECIDED}`, 'service, stage')})`,
+          `topk(10, ${p95('pipeline_stage_duration_seconds', `${RUNS}, ${FINISHED}`, 'service, stage')})`,
           '{{service}} {{stage}}',
         ],
       ]),

@@ -29,7 +29,7 @@ const DEPLOYS_PER_DAY_MIN = '1 / 7';
 
 /** Builds the alerts about deploys, their consequences, and differences from what is in Git. */
 export function deliveryRules(options: DeliveryRulesOptions): RuleFile {
-  const rule = ruleAt(options.url);
+  const rule = ruleMaker(options.url);
   const common: Rule[] = [
     rule('DeploymentFailed', 'deployment-failure', {
       expr: 'max by (service, environment, version) (firebreak_deployment_failed) == 1',
@@ -76,27 +76,27 @@ export function deliveryRules(options: DeliveryRulesOptions): RuleFile {
   for (const [service, entry] of Object.entries(options.services).toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     const rules = Object.entries(entry.environments)
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .flatMap(([environment, at]) => [
-        ...drift(rule, { service, environment }, at),
-        ...startUp(rule, { service, environment }, at),
-        ...usage(rule, { service, environment }, at),
+      .flatMap(([environment, environmentEntry]) => [
+        ...driftAlerts(rule, { service, environment }, environmentEntry),
+        ...startUpAlerts(rule, { service, environment }, environmentEntry),
+        ...usageAlerts(rule, { service, environment }, environmentEntry),
       ]);
     if (rules.length > 0) groups.push({ name: `firebreak-delivery-${service}`, rules });
   }
   return { groups };
 }
 
-type Texts = {
+type AlertParts = {
   expr: string;
   for?: string;
   labels: Record<string, string>;
   summary: string;
   description: string;
 };
-type Place = { service: string; environment: string };
-type MakeRule = (alert: string, runbook: string, texts: Texts) => AlertingRule;
+type AlertSubject = { service: string; environment: string };
+type MakeRule = (alert: string, runbook: string, texts: AlertParts) => AlertingRule;
 
-const ruleAt =
+const ruleMaker =
   (url: string): MakeRule =>
   (alert, runbook, { expr, labels, summary, description, ...wait }) => ({
     alert,
@@ -112,7 +112,11 @@ const ruleAt =
  * @see https://argo-cd.readthedocs.io/en/stable/operator-manual/metrics/ (read 2026-11)
  * @see https://fluxcd.io/flux/monitoring/metrics/ (read 2026-11)
  */
-function drift(rule: MakeRule, { service, environment }: Place, { deployer, sources }: Environment): Rule[] {
+function driftAlerts(
+  rule: MakeRule,
+  { service, environment }: AlertSubject,
+  { deployer, sources }: Environment,
+): Rule[] {
   const applications = new Set([
     ...(deployer?.kind === 'argo-cd' ? [deployer.application ?? service] : []),
     ...(sources?.argoApplication ?? []),
@@ -125,7 +129,7 @@ function drift(rule: MakeRule, { service, environment }: Place, { deployer, sour
       const [kind, namespace, name] = object.split('/');
       if (kind === undefined || namespace === undefined || name === undefined) return [];
       return [
-        `max by (name) (gotk_resource_info{customresource_kind=${text(kind)}, exported_namespace=${text(namespace)}, name=${text(name)}, ready="False"})`,
+        `max by (name) (gotk_resource_info{customresource_kind=${quoted(kind)}, exported_namespace=${quoted(namespace)}, name=${quoted(name)}, ready="False"})`,
       ];
     }),
   ];
@@ -146,22 +150,22 @@ function drift(rule: MakeRule, { service, environment }: Place, { deployer, sour
  *
  * @see https://github.com/kubernetes/kube-state-metrics/blob/main/docs/metrics/workload/pod-metrics.md (read 2026-11)
  */
-function startUp(rule: MakeRule, { service, environment }: Place, at: Environment): Rule[] {
-  const pods = podsOf(service, at);
+function startUpAlerts(rule: MakeRule, { service, environment }: AlertSubject, environmentEntry: Environment): Rule[] {
+  const pods = podsOf(service, environmentEntry);
   if (pods.length === 0) return [];
   const isNew = (selected: string): string => `(time() - kube_pod_start_time${selected} < ${NEW_INSTANCE_SECONDS})`;
-  const each = pods.map((selected) => {
-    const took = `(kube_pod_status_ready_time${selected} - on (namespace, pod) kube_pod_start_time${selected})`;
-    const takes = `((time() - kube_pod_start_time${selected}) unless on (namespace, pod) kube_pod_status_ready_time${selected})`;
-    const alive = `kube_pod_status_phase{${selected.slice(1, -1)}, phase=~"Pending|Running"} == 1`;
+  const startUpTimes = pods.map((selected) => {
+    const readyAfter = `(kube_pod_status_ready_time${selected} - on (namespace, pod) kube_pod_start_time${selected})`;
+    const notReadyFor = `((time() - kube_pod_start_time${selected}) unless on (namespace, pod) kube_pod_status_ready_time${selected})`;
+    const running = `kube_pod_status_phase{${selected.slice(1, -1)}, phase=~"Pending|Running"} == 1`;
     return [
-      `(${took} and on (namespace, pod) ${isNew(selected)})`,
-      `((${takes} < ${NEW_INSTANCE_SECONDS}) and on (namespace, pod) (${alive}))`,
+      `(${readyAfter} and on (namespace, pod) ${isNew(selected)})`,
+      `((${notReadyFor} < ${NEW_INSTANCE_SECONDS}) and on (namespace, pod) (${running}))`,
     ].join('\nor on (namespace, pod)\n');
   });
   return [
     rule('SlowStartUp', 'slow-start-up', {
-      expr: `max(${each.join('\nor on (namespace, pod)\n')}) > ${START_UP_MAX_SECONDS}`,
+      expr: `max(${startUpTimes.join('\nor on (namespace, pod)\n')}) > ${START_UP_MAX_SECONDS}`,
       for: '1m',
       labels: { severity: 'ticket', service, environment, runbook: 'slow-start-up' },
       summary: `New instances of ${service} in ${environment} take more than a minute to become ready`,
@@ -181,10 +185,10 @@ const MEMORY_MAX = 0.85;
  * @see https://github.com/google/cadvisor/blob/master/docs/storage/prometheus.md (read 2026-11)
  * @see https://github.com/kubernetes/kube-state-metrics/blob/main/docs/metrics/workload/pod-metrics.md (read 2026-11)
  */
-function usage(rule: MakeRule, { service, environment }: Place, at: Environment): Rule[] {
-  const pods = podsOf(service, at).map((selected) => selected.slice(1, -1));
+function usageAlerts(rule: MakeRule, { service, environment }: AlertSubject, environmentEntry: Environment): Rule[] {
+  const pods = podsOf(service, environmentEntry).map((selected) => selected.slice(1, -1));
   if (pods.length === 0) return [];
-  const each = (usageOf: (selected: string) => string, resource: string): string =>
+  const usageShares = (usageOf: (selected: string) => string, resource: string): string =>
     pods
       .map((selected) => {
         const limit = `max by (namespace, pod, container) (kube_pod_container_resource_limits{${selected}, resource="${resource}"})`;
@@ -199,8 +203,8 @@ function usage(rule: MakeRule, { service, environment }: Place, at: Environment)
       summary: `${service} in ${environment} uses more than ${max * 100} % of its ${what} limit`,
       description: 'The busiest container uses {{ $value | humanizePercentage }} of its limit.',
     });
-  const cpu = each((selected) => `rate(container_cpu_usage_seconds_total${selected}[5m])`, 'cpu');
-  const memory = each((selected) => `container_memory_working_set_bytes${selected}`, 'memory');
+  const cpu = usageShares((selected) => `rate(container_cpu_usage_seconds_total${selected}[5m])`, 'cpu');
+  const memory = usageShares((selected) => `container_memory_working_set_bytes${selected}`, 'memory');
   return [alert('ContainerCPUHigh', 'CPU', cpu, CPU_MAX), alert('ContainerMemoryHigh', 'memory', memory, MEMORY_MAX)];
 }
 
@@ -226,10 +230,10 @@ function podsOf(service: string, { deployer, sources }: Environment): string[] {
   const selectors = workloads.flatMap(([namespace = '', kind = '', name = '']) => {
     const suffix = POD_SUFFIX[kind.toLowerCase()];
     if (suffix === undefined || name === '') return [];
-    return [`{namespace=${text(namespace)}, pod=~${text(`${regexOf(name)}${suffix}`)}}`];
+    return [`{namespace=${quoted(namespace)}, pod=~${quoted(`${regexOf(name)}${suffix}`)}}`];
   });
   return [...new Set(selectors)].toSorted();
 }
 
-const text = (value: string): string => JSON.stringify(value);
-const oneOf = (names: readonly string[]): string => text(names.toSorted().map(regexOf).join('|'));
+const quoted = (value: string): string => JSON.stringify(value);
+const oneOf = (names: readonly string[]): string => quoted(names.toSorted().map(regexOf).join('|'));

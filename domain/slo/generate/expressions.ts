@@ -14,7 +14,7 @@ const SELECTOR = /^[a-zA-Z_:][\w:]*\s*(\{(?:[^{}"]|"(?:[^"\\]|\\.)*")*\})?$/;
 /** Returns PromQL for the rate per second over the window of good, bad, or all events. */
 export function rateOf(text: string, counter: boolean, window = RATE_WINDOW, resolution = RESOLUTION): string {
   const query = withoutComments(text);
-  if (query.includes(WINDOW)) return isOneSum(query) ? over(query, window) : `sum(${over(query, window)})`;
+  if (query.includes(WINDOW)) return isOneSum(query) ? withWindow(query, window) : `sum(${withWindow(query, window)})`;
   if (!counter) return `sum(avg_over_time((${query})[${window}:${resolution}]))`;
   return SELECTOR.test(query) ? `sum(rate(${query}[${window}]))` : `sum(rate((${query})[${window}:${resolution}]))`;
 }
@@ -43,7 +43,7 @@ function isOneSum(query: string): boolean {
  * Returns the recorded expressions of an objective: events and errors per second. For time-based indicators, each
  * second is an event.
  */
-export function recorded(slo: Slo): { events: string; errors: string } {
+export function recordedExpressions(slo: Slo): { events: string; errors: string } {
   const { indicator } = slo;
   if (indicator.kind !== 'ratio') {
     const bad = badShare(indicator);
@@ -103,20 +103,20 @@ function badNow({ indicator }: Slo): string {
 export function badShare(indicator: Exclude<Indicator, { kind: 'ratio' }>): string {
   if (indicator.kind === 'threshold') {
     const { query, op, value } = indicator;
-    return mean(`max((${over(query)}) ${NOT[op]} bool ${value})`);
+    return mean(`max((${withWindow(query)}) ${NEGATED[op]} bool ${value})`);
   }
   const { query, of } = indicator;
-  const worst = `${of === 'bad' ? 'max' : 'min'}(${over(query)})`;
+  const worst = `${of === 'bad' ? 'max' : 'min'}(${withWindow(query)})`;
   const share = query.includes(WINDOW) ? worst : mean(worst);
   return of === 'bad' ? share : `1 - ${share}`;
 }
 
 const mean = (query: string): string => `avg_over_time(${query}[${RATE_WINDOW}:${RESOLUTION}])`;
 
-const over = (query: string, window = RATE_WINDOW): string => withoutComments(query).replaceAll(WINDOW, window);
+const withWindow = (query: string, window = RATE_WINDOW): string => withoutComments(query).replaceAll(WINDOW, window);
 
 /** Negated comparison operators: bad is the opposite of good. */
-const NOT = { lt: '>=', lte: '>', gt: '<=', gte: '<' } as const;
+const NEGATED = { lt: '>=', lte: '>', gt: '<=', gte: '<' } as const;
 
 /** Returns the label matchers for the recorded series of one objective. */
 export const labelsOf = ({ id, service, environment }: Slo): string =>

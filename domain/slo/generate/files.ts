@@ -1,7 +1,7 @@
 import type { Slo } from '../../../schemas/slo/slo.ts';
 import type { Hash } from '../../freeze/ids.ts';
 import { type AlertmanagerOptions, alertmanagerConfig } from './alertmanager.ts';
-import { detail, overview } from './dashboards.ts';
+import { sloDetail, sloOverview } from './dashboards.ts';
 import {
   devopsDashboard,
   doraDashboard,
@@ -38,8 +38,8 @@ export const generatedRules = (slos: readonly Slo[], options: RuleOptions): Map<
 /** Generates the dashboards. */
 export const generatedDashboards = (): Map<string, Dashboard> =>
   new Map([
-    ['grafana/slo-overview.json', overview()],
-    ['grafana/slo-detail.json', detail()],
+    ['grafana/slo-overview.json', sloOverview()],
+    ['grafana/slo-detail.json', sloDetail()],
     ['grafana/devops.json', devopsDashboard()],
     ['grafana/dora.json', doraDashboard()],
     ['grafana/gitops.json', gitopsDashboard()],
@@ -48,7 +48,7 @@ export const generatedDashboards = (): Map<string, Dashboard> =>
   ]);
 
 /** Generates the files, keyed by path below the folder. The result does not depend on the order of the objectives. */
-export const generated = (slos: readonly Slo[], options: GenerateOptions): Map<string, object> =>
+export const generatedFiles = (slos: readonly Slo[], options: GenerateOptions): Map<string, object> =>
   new Map<string, object>([
     ...generatedRules(slos, options),
     ['alertmanager/firebreak.yaml', alertmanagerConfig(options)],

@@ -56,11 +56,11 @@ export const wantedGroups = (files: ReadonlyMap<string, RuleFile>): WantedGroup[
         file,
         name,
         intervalSeconds: interval === undefined ? null : secondsOf(interval),
-        rules: rules.map(asLoaded),
+        rules: rules.map(loadedForm),
       })),
   );
 
-const asLoaded = (rule: Rule): LoadedRule =>
+const loadedForm = (rule: Rule): LoadedRule =>
   'record' in rule
     ? {
         kind: 'recording',
@@ -95,7 +95,7 @@ export const compact = (query: string): string => query.replaceAll(TOKENS, (_, t
  */
 export function queriesToFormat(wanted: readonly WantedGroup[], loaded: readonly LoadedGroup[]): string[] {
   const queries = wanted.flatMap((group) =>
-    pairsIn(group, ofName(loaded, group.name)).both.flatMap(([rule, found]) =>
+    pairsIn(group, groupsNamed(loaded, group.name)).both.flatMap(([rule, found]) =>
       compact(rule.query) === compact(found.query) ? [] : [rule.query, found.query],
     ),
   );
@@ -129,7 +129,7 @@ export function ruleDifferences(
         differences.push({ kind: 'missing', name: group.name, detail, places: placesOf(group.rules) });
         continue;
       }
-      const found = ofGroup(group, ofName(loaded, group.name), formatted);
+      const found = groupDifferences(group, groupsNamed(loaded, group.name), formatted);
       differences.push(...found.differences);
       notCompared += found.notCompared;
     }
@@ -146,7 +146,7 @@ const REGENERATE = 'run firebreak slo generate with the same options, and reload
 const LOAD = 'add it to rule_files, and reload Prometheus';
 
 /** Groups of one name in several files count as one: a file can be loaded twice. */
-const ofName = (loaded: readonly LoadedGroup[], name: string): LoadedGroup[] =>
+const groupsNamed = (loaded: readonly LoadedGroup[], name: string): LoadedGroup[] =>
   loaded.filter((group) => group.name === name);
 
 type Pairs = { both: [LoadedRule, LoadedRule][]; missing: LoadedRule[]; stale: LoadedRule[] };
@@ -179,7 +179,7 @@ const sorted = (labels: Readonly<Record<string, string>>): [string, string][] =>
 const isSame = (a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean =>
   JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
 
-function ofGroup(
+function groupDifferences(
   group: WantedGroup,
   loaded: readonly LoadedGroup[],
   formatted: ReadonlyMap<string, string>,
@@ -218,15 +218,15 @@ function comparison(
   formatted: ReadonlyMap<string, string>,
 ): 'same' | 'different' | 'unknown' {
   if (compact(wanted) === compact(loaded)) return 'same';
-  const [one, other] = [formatted.get(wanted), formatted.get(loaded)];
-  if (one === undefined || other === undefined) return 'unknown';
-  return compact(one) === compact(other) ? 'same' : 'different';
+  const [formattedWanted, formattedLoaded] = [formatted.get(wanted), formatted.get(loaded)];
+  if (formattedWanted === undefined || formattedLoaded === undefined) return 'unknown';
+  return compact(formattedWanted) === compact(formattedLoaded) ? 'same' : 'different';
 }
 
 /** Returns the name of a rule with the labels that distinguish it from others of the group. */
 function titleOf({ name, labels }: LoadedRule): string {
-  const own = ['slo', 'service', 'environment', 'long_window'].flatMap((label) => labels[label] ?? []);
-  return own.length === 0 ? name : `${name} (${own.join(', ')})`;
+  const values = ['slo', 'service', 'environment', 'long_window'].flatMap((label) => labels[label] ?? []);
+  return values.length === 0 ? name : `${name} (${values.join(', ')})`;
 }
 
 function placesOf(rules: readonly LoadedRule[]): ServiceEnvironment[] {

@@ -1,8 +1,9 @@
-/**
+/*
  * Names of recorded series: level, metric, operation. All start with `firebreak:`, because Sloth records series with
  * the level `slo:` in the same Prometheus.
  * @see https://prometheus.io/docs/practices/rules/
  */
+
 /** Events and errors per second, as five-minute rates. */
 export const EVENTS = 'firebreak:slo_events:rate5m';
 export const ERRORS = 'firebreak:slo_errors:rate5m';

@@ -31,7 +31,7 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Labels of series whose value is 1, so that the largest one still says whether there is any. */
-const OF_FLAGS = new Set(['version']);
+const FLAG_LABELS = new Set(['version']);
 
 type Curves = {
   aggregation: string;
@@ -90,7 +90,9 @@ function visualization(id: string, panel: Panel, curves: readonly Curves[]): Sav
   const params = {
     id,
     type: 'timeseries',
-    series: curves.map((one, index) => seriesOf(`${id}-${index}`, one, formatter, COLORS[index % COLORS.length] ?? '')),
+    series: curves.map((curve, index) =>
+      seriesOf(`${id}-${index}`, curve, formatter, COLORS[index % COLORS.length] ?? ''),
+    ),
     time_field: TIME_FIELD,
     index_pattern: INDEX,
     interval: '>=1m',
@@ -166,7 +168,7 @@ function curvesOfQuery({ expr, legendFormat = '' }: { expr: string; legendFormat
     if (operator === '=') filters.push([label, value]);
     else if (operator !== '=~' || !value.startsWith('$')) return null;
   }
-  const labels = by.split(/,\s*/).filter((label) => label !== 'environment' && !OF_FLAGS.has(label));
+  const labels = by.split(/,\s*/).filter((label) => label !== 'environment' && !FLAG_LABELS.has(label));
   // A freeze of all services has a cause, but no service.
   if (labels.includes('cause')) return [{ aggregation, metric, split: 'cause', filters, name: '' }];
   const known = labels.filter((label) => VALUES[label] !== undefined);

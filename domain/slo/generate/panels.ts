@@ -6,7 +6,7 @@ export type Panel = Record<string, unknown>;
 
 const DATASOURCE = { type: 'prometheus', uid: '${datasource}' };
 
-type Shown = {
+type DashboardSettings = {
   tags: readonly string[];
   /** What the dashboard shows at first. */
   from: string;
@@ -19,7 +19,7 @@ type Shown = {
 export function dashboard(
   uid: string,
   title: string,
-  { tags, from, variables, deploysOf }: Shown,
+  { tags, from, variables, deploysOf }: DashboardSettings,
   panels: Panel[],
 ): Dashboard {
   return {
@@ -67,6 +67,14 @@ const variable = (name: string, series: string) => ({
   current: { text: 'All', value: '$__all' },
 });
 
+/**
+ * Builds a time series.
+ *
+ * @param x left column, from 0, on the grid of 24 columns
+ * @param y top row, from 0
+ * @param w width in columns
+ * @param h height in rows
+ */
 export function timeseries(
   title: string,
   description: string,
@@ -90,7 +98,7 @@ export function timeseries(
 }
 
 /**
- * Builds a table with a row for each combination of labels.
+ * Builds a table with a row for each combination of labels. Its position is given as for `timeseries`.
  *
  * @param columns name, query, and unit, which is a ratio if absent
  */

@@ -3,9 +3,9 @@ import type { BurnWindow } from '../../../schemas/slo/slo-status.ts';
 import type { Hash } from '../../freeze/ids.ts';
 import { indicatorHash } from '../hash.ts';
 import { allowedShare } from '../measurement/rounding.ts';
-import { degradation } from './degradation.ts';
+import { degradationAlert } from './degradation.ts';
 import { BURN_PAIRS, BURN_SECONDS, nominalSeconds } from '../budget/burn-pairs.ts';
-import { labelsOf, rawIncreases, recorded } from './expressions.ts';
+import { labelsOf, rawIncreases, recordedExpressions } from './expressions.ts';
 import {
   ALLOWED_ERROR_RATIO,
   DEFINITION,
@@ -42,37 +42,37 @@ const SHORT_WINDOWS = ['30m', '2h'] as const;
 type LongWindow = (typeof LONG_WINDOWS)[number];
 
 /** Share of a window that must be recorded before the recorded series is used; until then, raw series are used. */
-const COVERED = 0.95;
+const COVERED_SHARE = 0.95;
 
 /**
  * Builds the recording rules: counts for each objective, and ratios for all objectives together, so the number of ratio
  * rules does not grow with the number of objectives.
  */
 export function recordingRules(slos: readonly Slo[], hash: Hash): RuleFile {
-  const groups: RuleGroup[] = [...byService(slos)].map(([service, own]) => ({
+  const groups: RuleGroup[] = [...byService(slos)].map(([service, slosOfService]) => ({
     name: `firebreak-slo-${service}`,
     interval: INTERVAL,
-    rules: own.flatMap((slo) => rulesOf(slo, hash)),
+    rules: slosOfService.flatMap((slo) => rulesOf(slo, hash)),
   }));
   const sliced = slos.filter(({ budgeting }) => budgeting.kind === 'timeslices');
   const longWindow = (window: LongWindow): Rule[] => [
-    ...increases(window),
-    occurrences(window, `${errorsIn(window)}${not(sliced)} / ${eventsIn(window)}${not(sliced)}`),
-    ...sliced.map((slo) => slices(slo, window, true)),
+    ...countRules(window),
+    ratioRule(window, `${errorsIn(window)}${excluding(sliced)} / ${eventsIn(window)}${excluding(sliced)}`),
+    ...sliced.map((slo) => sliceRule(slo, window, { hasRaw: true })),
   ];
   const shortWindow = (window: (typeof SHORT_WINDOWS)[number]): Rule[] => [
-    occurrences(
+    ratioRule(
       window,
-      `sum_over_time(${ERRORS}${not(sliced)}[${window}]) / sum_over_time(${EVENTS}${not(sliced)}[${window}])`,
+      `sum_over_time(${ERRORS}${excluding(sliced)}[${window}]) / sum_over_time(${EVENTS}${excluding(sliced)}[${window}])`,
     ),
-    ...sliced.map((slo) => slices(slo, window, false)),
+    ...sliced.map((slo) => sliceRule(slo, window, { hasRaw: false })),
   ];
   const isQuick = (window: LongWindow): boolean => window === '1h' || window === '6h';
   groups.push({
     name: 'firebreak-slo-ratios',
     interval: INTERVAL,
     rules: [
-      occurrences('5m', `${ERRORS} / ${EVENTS}`),
+      ratioRule('5m', `${ERRORS} / ${EVENTS}`),
       ...SHORT_WINDOWS.flatMap(shortWindow),
       ...LONG_WINDOWS.filter(isQuick).flatMap(longWindow),
     ],
@@ -91,10 +91,10 @@ export function recordingRules(slos: readonly Slo[], hash: Hash): RuleFile {
  * then before.
  */
 export function rawRules(slos: readonly Slo[]): RuleFile {
-  const groups = [...byService(slos)].map(([service, own]): RuleGroup => ({
+  const groups = [...byService(slos)].map(([service, slosOfService]): RuleGroup => ({
     name: `firebreak-slo-raw-${service}`,
     interval: LONG_INTERVAL,
-    rules: own.flatMap((slo) =>
+    rules: slosOfService.flatMap((slo) =>
       LONG_WINDOWS.flatMap((window) => {
         const { events, errors } = rawIncreases(slo, window, BURN_SECONDS[window]);
         const labels = namesOf(slo);
@@ -112,7 +112,7 @@ const namesOf = ({ id, service, environment }: Slo) => ({ slo: id, service, envi
 
 function rulesOf(slo: Slo, hash: Hash): Rule[] {
   const labels = namesOf(slo);
-  const { events, errors } = recorded(slo);
+  const { events, errors } = recordedExpressions(slo);
   return [
     { record: EVENTS, expr: events, labels },
     { record: ERRORS, expr: errors, labels },
@@ -128,10 +128,10 @@ function rulesOf(slo: Slo, hash: Hash): Rule[] {
 export const allowed = ({ target }: Slo): number => allowedShare(target);
 
 /** Records a ratio weighted by events rather than time: a quiet hour counts little. */
-const occurrences = (window: string, expr: string): Rule => ({ record: errorRatio(window), expr });
+const ratioRule = (window: string, expr: string): Rule => ({ record: errorRatio(window), expr });
 
 /** Builds the counts of a window: recorded if covered, else from the raw series, else the partial recorded sum. */
-function increases(window: LongWindow): Rule[] {
+function countRules(window: LongWindow): Rule[] {
   const isCovered = `count_over_time(${EVENTS}[${window}]) >= ${samplesOf(window)}`;
   const sum = (series: string): string => `sum_over_time(${series}[${window}]) * ${INTERVAL_SECONDS}`;
   const either = (series: string, raw: string): string =>
@@ -142,25 +142,25 @@ function increases(window: LongWindow): Rule[] {
   ];
 }
 
-const samplesOf = (window: BurnWindow): number => Math.floor((COVERED * BURN_SECONDS[window]) / INTERVAL_SECONDS);
+const samplesOf = (window: BurnWindow): number => Math.floor((COVERED_SHARE * BURN_SECONDS[window]) / INTERVAL_SECONDS);
 
 /** Builds the rule for the share of bad slices. */
-function slices(slo: Slo, window: BurnWindow, hasRaw: boolean): Rule {
+function sliceRule(slo: Slo, window: BurnWindow, { hasRaw }: { hasRaw: boolean }): Rule {
   const { budgeting } = slo;
   const bad = budgeting.kind === 'timeslices' ? allowedShare(budgeting.sliceTarget) : 0;
-  const own = labelsOf(slo);
-  const share = `avg_over_time(((${ERRORS}${own} / ${EVENTS}${own}) > bool ${bad})[${window}:5m])`;
-  const isCovered = `count_over_time(${EVENTS}${own}[${window}]) >= ${samplesOf(window)}`;
-  const raw = `${rawErrorsIn(window)}${own} / ${rawEventsIn(window)}${own}`;
+  const labels = labelsOf(slo);
+  const share = `avg_over_time(((${ERRORS}${labels} / ${EVENTS}${labels}) > bool ${bad})[${window}:5m])`;
+  const isCovered = `count_over_time(${EVENTS}${labels}[${window}]) >= ${samplesOf(window)}`;
+  const raw = `${rawErrorsIn(window)}${labels} / ${rawEventsIn(window)}${labels}`;
   const expr = hasRaw ? `${share} and ${isCovered}\nor\n${raw}\nor\n${share}` : share;
   return { record: errorRatio(window), expr, labels: namesOf(slo) };
 }
 
 /** Builds a selector that excludes these objectives. */
-const not = (slos: readonly Slo[]): string =>
+const excluding = (slos: readonly Slo[]): string =>
   slos.length === 0 ? '' : `{slo!~${JSON.stringify(slos.map(({ id }) => regexOf(id)).join('|'))}}`;
 
-const SINGLES = [
+const SINGLE_WINDOWS = [
   { severity: 'page', share: 0.02, long: '1h', wait: '2m' },
   { severity: 'ticket', share: 0.025, long: '6h', wait: '15m' },
 ] as const;
@@ -170,22 +170,24 @@ const EVENTS_MIN = 20;
 const ERRORS_MIN = 3;
 
 export function alertingRules(preset: Preset): RuleFile {
-  const burning = preset === 'multiwindow' ? BURN_PAIRS.map(ofPair) : SINGLES.map(ofSingle);
+  const burning = preset === 'multiwindow' ? BURN_PAIRS.map(pairAlert) : SINGLE_WINDOWS.map(singleWindowAlert);
   return {
     groups: [
       { name: 'firebreak-slo-burn', interval: INTERVAL, rules: burning },
-      { name: 'firebreak-deployments', interval: INTERVAL, rules: [degradation()] },
+      { name: 'firebreak-deployments', interval: INTERVAL, rules: [degradationAlert()] },
     ],
   };
 }
 
-function ofPair({ severity, share, long, short }: (typeof BURN_PAIRS)[number]): Rule {
-  const expr = [burns(long, long, share), burns(short, long, share), ...enough(long)].join('\nand\n');
+function pairAlert({ severity, share, long, short }: (typeof BURN_PAIRS)[number]): Rule {
+  const expr = [burnCondition(long, long, share), burnCondition(short, long, share), ...minimumCounts(long)].join(
+    '\nand\n',
+  );
   return alert(severity, { share, long, short }, expr);
 }
 
-function ofSingle({ severity, share, long, wait }: (typeof SINGLES)[number]): Rule {
-  const expr = [burns(long, long, share), ...enough(long)].join('\nand\n');
+function singleWindowAlert({ severity, share, long, wait }: (typeof SINGLE_WINDOWS)[number]): Rule {
+  const expr = [burnCondition(long, long, share), ...minimumCounts(long)].join('\nand\n');
   return { ...alert(severity, { share, long, short: null }, expr), for: wait };
 }
 
@@ -193,13 +195,13 @@ function ofSingle({ severity, share, long, wait }: (typeof SINGLES)[number]): Ru
  * Builds the same condition as `burnAlertsOf`: the factor spends a share of the budget in the long window and is at
  * least 1; an outage fires regardless of the factor.
  */
-function burns(window: BurnWindow, long: LongWindow, share: number): string {
+function burnCondition(window: BurnWindow, long: LongWindow, share: number): string {
   const ratio = errorRatio(window);
   const factor = `clamp_min(${share} * ${WINDOW_SECONDS} / ${BURN_SECONDS[long]}, 1)`;
   return `(\n  ${ratio} >= on (${IDENTIFYING_LABELS}) ${factor} * on (${IDENTIFYING_LABELS}) ${ALLOWED_ERROR_RATIO}\n  or\n  ${ratio} >= on (${IDENTIFYING_LABELS}) (1 + ${ALLOWED_ERROR_RATIO}) / 2\n)`;
 }
 
-const enough = (long: LongWindow): string[] => [
+const minimumCounts = (long: LongWindow): string[] => [
   `${eventsIn(long)} >= ${EVENTS_MIN}`,
   `${errorsIn(long)} >= ${ERRORS_MIN}`,
 ];

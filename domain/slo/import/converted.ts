@@ -41,8 +41,8 @@ export function convertedOf(
   source: string,
 ): Converted {
   const { name, displayName, description, service, indicator, window, budgetingMethod, objective } = parts;
-  const named = ['environment', 'env'].some((key) => Object.hasOwn(parts.labels, key));
-  const labels = environment === undefined || named ? parts.labels : { ...parts.labels, environment };
+  const hasEnvironment = ['environment', 'env'].some((key) => Object.hasOwn(parts.labels, key));
+  const labels = environment === undefined || hasEnvironment ? parts.labels : { ...parts.labels, environment };
   const value = {
     apiVersion: 'openslo/v1' satisfies OpenSlo['apiVersion'],
     kind: 'SLO',
@@ -68,4 +68,4 @@ function originOf(path: readonly PropertyKey[], origins: Origins): Path {
   return fitting.toSorted(([a], [b]) => b.length - a.length)[0]?.[1] ?? [];
 }
 
-export const prometheus = (query: string): object => ({ metricSource: { type: 'Prometheus', spec: { query } } });
+export const prometheusSource = (query: string): object => ({ metricSource: { type: 'Prometheus', spec: { query } } });

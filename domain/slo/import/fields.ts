@@ -1,5 +1,5 @@
 import type { Problem } from '../../runbooks/problem.ts';
-import { warningAt, type Located, wrong } from '../source-locations.ts';
+import { warningAt, type Located, errorAt } from '../source-locations.ts';
 
 export type Path = readonly (string | number)[];
 
@@ -35,11 +35,11 @@ export function fieldsOf({ value, at }: Located<unknown>): Fields {
   const read = new Set<string>();
   const problems: Problem[] = [];
   const error = (path: Path, message: string, suggestion?: string): undefined => {
-    problems.push(wrong(at(path), message, suggestion ?? null));
+    problems.push(errorAt(at(path), message, suggestion ?? null));
   };
-  const found = (path: Path): unknown => valueAt(value, path) ?? undefined;
+  const valueOf = (path: Path): unknown => valueAt(value, path) ?? undefined;
   const typed = <T>(path: Path, is: (given: unknown) => given is T, what: string): T | undefined => {
-    const given = found(path);
+    const given = valueOf(path);
     if (given === undefined || is(given)) return given;
     read.add(keyOf(path));
     return error(path, `${path.join('.')}: ${JSON.stringify(given).slice(0, 80)} is not a ${what}`);
@@ -56,18 +56,18 @@ export function fieldsOf({ value, at }: Located<unknown>): Fields {
       leaf(path, (given) => typeof given === 'number' || typeof given === 'string', 'number')?.toString(),
     boolean: (...path) => leaf(path, (given) => typeof given === 'boolean', 'boolean'),
     required: (given, ...path) =>
-      given ?? (found(path) === undefined ? error(path, `"${path.join('.')}" is missing`) : undefined),
+      given ?? (valueOf(path) === undefined ? error(path, `"${path.join('.')}" is missing`) : undefined),
     texts: (...path) => {
       const names = Object.keys(typed(path, isMap, 'map of names and texts') ?? {});
       return Object.fromEntries(
         names.flatMap((name) => {
-          const one = text(...path, name);
-          return one === undefined ? [] : [[name, one]];
+          const item = text(...path, name);
+          return item === undefined ? [] : [[name, item]];
         }),
       );
     },
     count: (...path) => typed(path, (given) => Array.isArray(given), 'list')?.length ?? 0,
-    has: (...path) => found(path) !== undefined,
+    has: (...path) => valueOf(path) !== undefined,
     ignore: (...path) => void read.add(keyOf(path)),
     error,
     warning: (path, message, suggestion) => void problems.push(warningAt(at(path), message, suggestion ?? null)),

@@ -1,10 +1,10 @@
-import { warningAt, type Located, wrong } from '../source-locations.ts';
+import { warningAt, type Located, errorAt } from '../source-locations.ts';
 import type { Defaults, Imported } from './converted.ts';
 import { fromPyrra } from './pyrra.ts';
 import { fromSlothFile, fromSlothObject } from './sloth.ts';
 import { fromV1alpha } from './v1alpha.ts';
 
-const KNOWN = 'Sloth prometheus/v1 or PrometheusServiceLevel, Pyrra ServiceLevelObjective, OpenSLO v1alpha SLO';
+const SUPPORTED = 'Sloth prometheus/v1 or PrometheusServiceLevel, Pyrra ServiceLevelObjective, OpenSLO v1alpha SLO';
 
 /** Importers by version and kind. Sloth's files have no kind. */
 const IMPORTS: Readonly<Record<string, (document: Located<unknown>, defaults: Defaults) => Imported>> = {
@@ -25,21 +25,21 @@ export const isImportable = (value: unknown): boolean => Object.hasOwn(IMPORTS, 
 
 /** Converts a document of another tool into OpenSLO v1 documents. */
 export function importedFrom(document: Located<unknown>, defaults: Defaults): Imported {
-  const named = headerOf(document.value);
-  const read = Object.hasOwn(IMPORTS, named) ? IMPORTS[named] : undefined;
-  if (read !== undefined) return read(document, defaults);
-  const elsewhere = Object.hasOwn(ELSEWHERE, named) ? ELSEWHERE[named] : undefined;
+  const header = headerOf(document.value);
+  const importer = Object.hasOwn(IMPORTS, header) ? IMPORTS[header] : undefined;
+  if (importer !== undefined) return importer(document, defaults);
+  const elsewhere = Object.hasOwn(ELSEWHERE, header) ? ELSEWHERE[header] : undefined;
   if (elsewhere !== undefined) {
     const [message, suggestion] = elsewhere;
     return {
       converted: [],
-      problems: [warningAt(document.at([]), `${named} is not imported: ${message}`, suggestion)],
+      problems: [warningAt(document.at([]), `${header} is not imported: ${message}`, suggestion)],
     };
   }
-  const [message, suggestion] = named.startsWith('openslo/v1 ')
+  const [message, suggestion] = header.startsWith('openslo/v1 ')
     ? ['it is already OpenSLO v1', 'put it into config/slos unchanged']
-    : [`${named === '' ? 'it names no version' : named} cannot be imported`, `supported formats: ${KNOWN}`];
-  return { converted: [], problems: [wrong(document.at([]), message, suggestion)] };
+    : [`${header === '' ? 'it names no version' : header} cannot be imported`, `supported formats: ${SUPPORTED}`];
+  return { converted: [], problems: [errorAt(document.at([]), message, suggestion)] };
 }
 
 function headerOf(value: unknown): string {

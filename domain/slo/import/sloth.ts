@@ -1,6 +1,6 @@
 import type { Located } from '../source-locations.ts';
 import { type Fields, fieldsOf, type Path, type Reasons } from './fields.ts';
-import { type Defaults, type Imported, type Converted, convertedOf, prometheus } from './converted.ts';
+import { type Defaults, type Imported, type Converted, convertedOf, prometheusSource } from './converted.ts';
 
 /** Field names of Sloth's two formats: files and Kubernetes objects. */
 type Form = {
@@ -68,7 +68,7 @@ function fromSloth(document: Located<unknown>, defaults: Defaults, form: Form, h
   return { converted: converted, problems: fields.problems(REASONS) };
 }
 
-type Parts = {
+type SloInput = {
   document: Located<unknown>;
   fields: Fields;
   defaults: Defaults;
@@ -78,16 +78,16 @@ type Parts = {
   labels: Readonly<Record<string, string>>;
 };
 
-function sloOf({ document, fields, defaults, form, path, service, labels }: Parts): Converted[] {
+function sloOf({ document, fields, defaults, form, path, service, labels }: SloInput): Converted[] {
   const name = fields.required(fields.text(...path, 'name'), ...path, 'name');
   const targetPercent = fields.required(fields.number(...path, 'objective'), ...path, 'objective');
   const description = fields.text(...path, 'description');
-  const own = fields.texts(...path, 'labels');
+  const sloLabels = fields.texts(...path, 'labels');
   const sli = sliOf(fields, form, [...path, 'sli']);
   if (name === undefined || targetPercent === undefined || service === undefined || sli === undefined) return [];
   const parts = {
     name: `${service}-${name}`,
-    labels: { ...labels, ...own },
+    labels: { ...labels, ...sloLabels },
     description,
     service,
     indicator: sli.indicator,
@@ -101,7 +101,7 @@ function sloOf({ document, fields, defaults, form, path, service, labels }: Part
       ['metadata', 'name'],
       [...path, 'name'],
     ],
-    [['metadata', 'labels'], Object.keys(own).length > 0 ? [...path, 'labels'] : [...form.root, 'labels']],
+    [['metadata', 'labels'], Object.keys(sloLabels).length > 0 ? [...path, 'labels'] : [...form.root, 'labels']],
     [
       ['spec', 'service'],
       [...form.root, 'service'],
@@ -130,15 +130,15 @@ function sliOf(fields: Fields, form: Form, path: Path): Sli | undefined {
     );
   }
   const query = (key: string) => fields.required(fields.text(...path, kind ?? '', key), ...path, kind ?? '', key);
-  const at = ['spec', 'indicator', 'spec', 'ratioMetric'];
+  const convertedPath = ['spec', 'indicator', 'spec', 'ratioMetric'];
   if (kind === 'raw') {
     const raw = query(form.errorRatioQuery);
     if (raw === undefined) return undefined;
     return {
-      indicator: { ratioMetric: { raw: prometheus(raw), rawType: 'failure' } },
+      indicator: { ratioMetric: { raw: prometheusSource(raw), rawType: 'failure' } },
       origins: [
         [
-          [...at, 'raw'],
+          [...convertedPath, 'raw'],
           [...path, kind, form.errorRatioQuery],
         ],
       ],
@@ -147,14 +147,14 @@ function sliOf(fields: Fields, form: Form, path: Path): Sli | undefined {
   const [errors, total] = [query(form.errorQuery), query(form.totalQuery)];
   if (errors === undefined || total === undefined) return undefined;
   return {
-    indicator: { ratioMetric: { bad: prometheus(errors), total: prometheus(total) } },
+    indicator: { ratioMetric: { bad: prometheusSource(errors), total: prometheusSource(total) } },
     origins: [
       [
-        [...at, 'bad'],
+        [...convertedPath, 'bad'],
         [...path, 'events', form.errorQuery],
       ],
       [
-        [...at, 'total'],
+        [...convertedPath, 'total'],
         [...path, 'events', form.totalQuery],
       ],
     ],

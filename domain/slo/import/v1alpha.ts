@@ -1,6 +1,6 @@
 import type { Located } from '../source-locations.ts';
 import { type Fields, fieldsOf, type Path, type Reasons } from './fields.ts';
-import { type Defaults, type Imported, type Converted, convertedOf, prometheus } from './converted.ts';
+import { type Defaults, type Imported, type Converted, convertedOf, prometheusSource } from './converted.ts';
 
 const COMPARED = ['it requires a thresholdMetric', null] as const;
 
@@ -41,13 +41,16 @@ export function fromV1alpha(document: Located<unknown>, defaults: Defaults): Imp
     const path = ['spec', 'objectives', index] as const;
     const title = fields.text(...path, 'displayName');
     const sli = sliOf(fields, path);
-    const objective = objectiveOf(fields, path, sli?.compared === true, budgetingMethod === 'Timeslices');
+    const objective = objectiveOf(fields, path, {
+      isCompared: sli?.compared === true,
+      isSliced: budgetingMethod === 'Timeslices',
+    });
     if (name === undefined || service === undefined || window === undefined || sli === undefined) return [];
-    const own = title ?? String(index + 1);
-    const shown = count > 1 ? `${displayName ?? name}: ${own}` : (displayName ?? title);
+    const label = title ?? String(index + 1);
+    const shownTitle = count > 1 ? `${displayName ?? name}: ${label}` : (displayName ?? title);
     const parts = {
       name: count > 1 ? `${name}-${index + 1}` : name,
-      displayName: shown,
+      displayName: shownTitle,
       labels: {},
       description,
       service,
@@ -103,42 +106,46 @@ function windowOf(fields: Fields, { window }: Defaults): object | undefined {
   }
   const unit = fields.required(fields.text(...path, 'unit'), ...path, 'unit');
   const count = fields.required(fields.number(...path, 'count'), ...path, 'count');
-  const rolls = fields.boolean(...path, 'isRolling');
+  const isRolling = fields.boolean(...path, 'isRolling');
   const startTime = fields.text(...path, 'calendar', 'startTime');
   const timeZone = fields.text(...path, 'calendar', 'timeZone');
   const calendar = fields.has(...path, 'calendar') ? { startTime, timeZone } : undefined;
   if (unit === undefined || count === undefined) return undefined;
-  const factor = Object.hasOwn(UNITS, unit) ? UNITS[unit] : undefined;
-  if (factor === undefined)
+  const suffix = Object.hasOwn(UNITS, unit) ? UNITS[unit] : undefined;
+  if (suffix === undefined)
     return fields.error(
       [...path, 'unit'],
       `spec.timeWindows.0.unit: ${JSON.stringify(unit)} cannot be imported`,
       `one of ${Object.keys(UNITS).join(', ')}`,
     );
-  if (calendar === undefined && rolls !== true)
+  if (calendar === undefined && isRolling !== true)
     fields.warning(path, 'a time window without a calendar is imported as a rolling window', 'set isRolling: true');
   return calendar === undefined
-    ? { duration: `${count}${factor}`, isRolling: true }
-    : { duration: `${count}${factor}`, isRolling: rolls ?? false, calendar };
+    ? { duration: `${count}${suffix}`, isRolling: true }
+    : { duration: `${count}${suffix}`, isRolling: isRolling ?? false, calendar };
 }
 
-function objectiveOf(fields: Fields, path: Path, compared: boolean, sliced: boolean): object {
+function objectiveOf(
+  fields: Fields,
+  path: Path,
+  { isCompared, isSliced }: { isCompared: boolean; isSliced: boolean },
+): object {
   const target = fields.number(...path, 'target');
-  const [op, value] = compared ? [fields.text(...path, 'op'), fields.number(...path, 'value')] : [];
-  const timeSliceTarget = sliced ? fields.number(...path, 'timeSliceTarget') : undefined;
+  const [op, value] = isCompared ? [fields.text(...path, 'op'), fields.number(...path, 'value')] : [];
+  const timeSliceTarget = isSliced ? fields.number(...path, 'timeSliceTarget') : undefined;
   return {
     ...(op !== undefined && { op }),
     ...(value !== undefined && { value }),
     ...(target !== undefined && { target }),
     ...(timeSliceTarget !== undefined && { timeSliceTarget }),
-    ...(sliced && { timeSliceWindow: SLICE }),
+    ...(isSliced && { timeSliceWindow: SLICE }),
   };
 }
 
 type Sli = { indicator: object; compared: boolean; origins: [Path, Path][] };
 
 function sliOf(fields: Fields, objective: Path): Sli | undefined {
-  const made = ['spec', 'indicator', 'spec'];
+  const convertedPath = ['spec', 'indicator', 'spec'];
   const ratio = [...objective, 'ratioMetrics'];
   if (!fields.has(...ratio)) {
     const path = ['spec', 'indicator', 'thresholdMetric'];
@@ -151,7 +158,7 @@ function sliOf(fields: Fields, objective: Path): Sli | undefined {
       compared: true,
       origins: [
         [
-          [...made, 'thresholdMetric'],
+          [...convertedPath, 'thresholdMetric'],
           [...path, 'query'],
         ],
       ],
@@ -166,7 +173,7 @@ function sliOf(fields: Fields, objective: Path): Sli | undefined {
     indicator: { ratioMetric: { ...(counter && { counter }), good, total } },
     compared: false,
     origins: (['good', 'total'] as const).map((key) => [
-      [...made, 'ratioMetric', key],
+      [...convertedPath, 'ratioMetric', key],
       [...ratio, key, 'query'],
     ]),
   };
@@ -183,6 +190,6 @@ function metricOf(fields: Fields, path: Path): object | undefined {
     );
   if (query === undefined) return undefined;
   return source === undefined || /^prometheus$/i.test(source)
-    ? prometheus(query)
+    ? prometheusSource(query)
     : { metricSource: { type: source, spec: { query } } };
 }

@@ -15,16 +15,16 @@ import { warningAt, type LocatedSlo } from '../source-locations.ts';
  */
 export function lint(slos: readonly LocatedSlo[], services?: Config['services']): Problem[] {
   const found = slos.flatMap((source) => [
-    ...ofQueries(source),
+    ...queryWarnings(source),
     ...sameQuery(source),
     ...lintTarget(source),
     ...(services === undefined ? [] : unknownScope(source, services)),
   ]);
   // Several objectives can share one indicator.
-  return [...new Map(found.map((each) => [JSON.stringify(each), each])).values()];
+  return [...new Map(found.map((problem) => [JSON.stringify(problem), problem])).values()];
 }
 
-function ofQueries({ slo, name, queries }: LocatedSlo): Problem[] {
+function queryWarnings({ slo, name, queries }: LocatedSlo): Problem[] {
   return queriesOf(slo.indicator).flatMap((text, index) =>
     lintQuery(text, slo.indicator).map(({ message, suggestion }) =>
       warningAt(queries[index] ?? name, message, suggestion),

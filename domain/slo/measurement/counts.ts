@@ -5,7 +5,7 @@ import { type Amount, amountsOf, type Cells, formOf } from './series.ts';
 import { timeReadings } from './time-counts.ts';
 
 /** Series returned for the queries of an indicator. `query`: those of a share or threshold indicator. */
-export type Answers = { numerator: readonly Series[]; total: readonly Series[] } | { query: readonly Series[] };
+export type IndicatorSeries = { numerator: readonly Series[]; total: readonly Series[] } | { query: readonly Series[] };
 
 /**
  * Tolerated excess of good events over all events, as a share and as a number: Prometheus extrapolates each query
@@ -15,14 +15,14 @@ const EXCESS_SHARE = 0.05;
 const EXCESS_EVENTS = 2;
 
 /** Maximum difference that rounding can cause. */
-const NOTHING = 1e-9;
+const ROUNDING = 1e-9;
 
 /**
  * Counts the returned series, cell by cell. The samples must have been requested as `samplesFor` specifies.
  *
  * @param goodSeen whether there was ever a good event, so that a missing series of good events means zero
  */
-export function readingsOf(indicator: Indicator, answers: Answers, cells: Cells, goodSeen: boolean): Reading[] {
+export function readingsOf(indicator: Indicator, answers: IndicatorSeries, cells: Cells, goodSeen: boolean): Reading[] {
   if (indicator.kind !== 'ratio') return timeReadings(indicator, 'query' in answers ? answers.query : [], cells);
   const { numerator, total } = 'query' in answers ? { numerator: [], total: [] } : answers;
   const parts = amountsOf(formOf(indicator.numerator, indicator.counter), numerator, cells);
@@ -59,20 +59,20 @@ function readingOf(all: Amount, part: Amount, of: 'good' | 'bad', absent: string
   const unclear = [all, part].find(({ kind }) => kind === 'unclear');
   if (unclear?.kind === 'unclear') return unclear;
   if (all.kind === 'none') return part.kind === 'none' ? { kind: 'no_data' } : { kind: 'unclear', why: NO_TOTAL };
-  if (all.kind !== 'amount') return quiet(part, 0);
-  if (!all.whole) return { kind: 'unclear', why: BEGUN };
-  if (all.value <= NOTHING) return quiet(part, all.value);
+  if (all.kind !== 'amount') return noTraffic(part, 0);
+  if (!all.whole) return { kind: 'unclear', why: NEW_COUNTERS };
+  if (all.value <= ROUNDING) return noTraffic(part, all.value);
   if (part.kind === 'not_a_number')
     return { kind: 'unclear', why: `the number of ${of} events is NaN, but the total is not` };
   if (part.kind !== 'amount') return absent === null ? counted(all.value, 0, of) : { kind: 'unclear', why: absent };
   // A series of bad events often begins with the first error, so its incomplete cell is still exact; a new series of
   // good events is incomplete.
-  if (!part.whole && of === 'good') return { kind: 'unclear', why: BEGUN };
+  if (!part.whole && of === 'good') return { kind: 'unclear', why: NEW_COUNTERS };
   return isTooMany(part.value, all.value) ? tooMany(part.value, all.value, of) : counted(all.value, part.value, of);
 }
 
 const NO_TOTAL = 'the query of all events has no series, but the query of a part of them has: it matches too little';
-const BEGUN = 'its counters have just appeared: counting starts with the next five minutes';
+const NEW_COUNTERS = 'its counters have just appeared: counting starts with the next five minutes';
 
 const isTooMany = (part: number, all: number): boolean =>
   part > Math.max(all * (1 + EXCESS_SHARE), all + EXCESS_EVENTS);
@@ -84,12 +84,12 @@ const tooMany = (part: number, all: number, of: string): Reading => ({
     'the queries do not match',
 });
 
-const quiet = (part: Amount, all: number): Reading =>
+const noTraffic = (part: Amount, all: number): Reading =>
   part.kind === 'amount' && isTooMany(part.value, all)
     ? tooMany(part.value, all, 'counted')
     : { kind: 'no_traffic', bucket: { events: 0, errors: 0 } };
 
 function counted(events: number, part: number, of: 'good' | 'bad'): Reading {
   const errors = Math.min(events, of === 'bad' ? part : Math.max(0, events - part));
-  return { kind: 'ok', bucket: { events, errors: errors <= events * NOTHING ? 0 : errors } };
+  return { kind: 'ok', bucket: { events, errors: errors <= events * ROUNDING ? 0 : errors } };
 }

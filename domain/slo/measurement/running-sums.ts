@@ -30,10 +30,10 @@ export class RunningSums {
   between(from: number, to: number): Sum {
     const [start, end] = [this.#position(from), this.#position(to)];
     return {
-      events: at(this.#events, end) - at(this.#events, start),
-      errors: at(this.#errors, end) - at(this.#errors, start),
+      events: sumUpTo(this.#events, end) - sumUpTo(this.#events, start),
+      errors: sumUpTo(this.#errors, end) - sumUpTo(this.#errors, start),
       ms: to - from,
-      knownMs: at(this.#known, end) - at(this.#known, start),
+      knownMs: sumUpTo(this.#known, end) - sumUpTo(this.#known, start),
     };
   }
 
@@ -45,7 +45,7 @@ export class RunningSums {
 }
 
 /** Returns the sum up to a position. A part of a bucket counts in proportion. */
-function at(sums: Float64Array, position: number): number {
+function sumUpTo(sums: Float64Array, position: number): number {
   const whole = Math.floor(position);
   const sum = sums[whole] ?? 0;
   return whole === position ? sum : sum + (position - whole) * ((sums[whole + 1] ?? sum) - sum);

@@ -55,7 +55,7 @@ export function amountsOf(form: QueryForm, series: readonly Series[], cells: Cel
 }
 
 /** Sum of the samples of several series at one moment. */
-type Moment = { sum: number; numbers: number; odd: number | null };
+type Moment = { sum: number; possible: number; impossible: number | null };
 
 /** Groups the samples by moment, `step` seconds apart, for each cell. */
 export function momentsOf<T>(
@@ -64,14 +64,14 @@ export function momentsOf<T>(
   step: number,
   add: (before: T | undefined, value: number) => T,
 ): (T | undefined)[][] {
-  const each = BUCKET_SECONDS / step;
-  const nothing = Array.from<T | undefined>({ length: each });
-  const cells = Array.from({ length: count }, () => [...nothing]); // much faster than creating each array anew
+  const momentsPerCell = BUCKET_SECONDS / step;
+  const emptyCell = Array.from<T | undefined>({ length: momentsPerCell });
+  const cells = Array.from({ length: count }, () => [...emptyCell]); // much faster than creating each array anew
   for (const { values } of series) {
     for (const [at, value] of values) {
       const moment = Math.round((at - from) / step) - 1;
-      const cell = cells[Math.floor(moment / each)];
-      if (cell !== undefined) cell[moment % each] = add(cell[moment % each], value);
+      const cell = cells[Math.floor(moment / momentsPerCell)];
+      if (cell !== undefined) cell[moment % momentsPerCell] = add(cell[moment % momentsPerCell], value);
     }
   }
   return cells;
@@ -79,9 +79,9 @@ export function momentsOf<T>(
 
 function ratesOf(series: readonly Series[], cells: Cells, step: number): Amount[] {
   const moments = momentsOf<Moment>(series, cells, step, (before, value) => ({
-    sum: (before?.sum ?? 0) + (isCount(value) ? Math.max(0, value) : 0),
-    numbers: (before?.numbers ?? 0) + (isCount(value) ? 1 : 0),
-    odd: Number.isNaN(value) || isCount(value) ? (before?.odd ?? null) : value,
+    sum: (before?.sum ?? 0) + (isPossibleRate(value) ? Math.max(0, value) : 0),
+    possible: (before?.possible ?? 0) + (isPossibleRate(value) ? 1 : 0),
+    impossible: Number.isNaN(value) || isPossibleRate(value) ? (before?.impossible ?? null) : value,
   }));
   return moments.map(amountOfRates);
 }
@@ -89,16 +89,16 @@ function ratesOf(series: readonly Series[], cells: Cells, step: number): Amount[
 /** Returns the mean rate, if at least half of the moments have samples. */
 function amountOfRates(moments: readonly (Moment | undefined)[]): Amount {
   const seen = moments.filter((moment) => moment !== undefined);
-  const odd = seen.find((moment) => moment.odd !== null)?.odd ?? null;
-  if (odd !== null) return { kind: 'unclear', why: `a rate is ${odd}, which is impossible` };
+  const impossible = seen.find((moment) => moment.impossible !== null)?.impossible ?? null;
+  if (impossible !== null) return { kind: 'unclear', why: `a rate is ${impossible}, which is impossible` };
   if (seen.length === 0 || seen.length < moments.length / 2) return { kind: 'none' };
-  if (seen.every(({ numbers }) => numbers === 0)) return { kind: 'not_a_number' };
+  if (seen.every(({ possible }) => possible === 0)) return { kind: 'not_a_number' };
   const mean = seen.reduce((total, { sum }) => total + sum, 0) / seen.length;
   return { kind: 'amount', value: mean * BUCKET_SECONDS, whole: true };
 }
 
 /** Accepts slightly negative values: differences of rates can end just below zero by rounding. */
-const isCount = (value: number): boolean => value >= -1e-9 && value < Infinity;
+const isPossibleRate = (value: number): boolean => value >= -1e-9 && value < Infinity;
 
 /** Maximum distance between two samples; larger gaps say nothing about the time in between. */
 const MAX_GAP_SECONDS = BUCKET_SECONDS + 1;
@@ -120,7 +120,7 @@ function increasesOf(series: readonly Series[], cells: Cells): Amount[] {
     whole: false,
     why: null,
   }));
-  for (const each of series) addIncreases(increases, each, cells.from);
+  for (const counter of series) addIncreases(increases, counter, cells.from);
   return increases.map(({ value, seen, whole, why }): Amount => {
     if (why !== null) return { kind: 'unclear', why };
     return seen ? { kind: 'amount', value, whole } : { kind: 'none' };
@@ -129,7 +129,7 @@ function increasesOf(series: readonly Series[], cells: Cells): Amount[] {
 
 function addIncreases(increases: readonly Increase[], { labels, values }: Series, from: number): void {
   const covered = new Float64Array(increases.length);
-  const isOne = labels['__name__'] !== undefined;
+  const isSingleSeries = labels['__name__'] !== undefined;
   for (const [number, [at, value]] of values.entries()) {
     const [before, last] = values[number - 1] ?? [-Infinity, NaN];
     const gap = at - before;
@@ -138,7 +138,7 @@ function addIncreases(increases: readonly Increase[], { labels, values }: Series
       if (increase) increase.seen = true;
       continue;
     }
-    const why = problemOf(last, value, isOne);
+    const why = problemOf(last, value, isSingleSeries);
     const rise = value < last ? value : value - last;
     visitCells(increases, from, before, at, (increase, seconds, cell) => {
       increase.seen = true;
@@ -150,10 +150,10 @@ function addIncreases(increases: readonly Increase[], { labels, values }: Series
   }
 }
 
-function problemOf(last: number, value: number, isOne: boolean): string | null {
-  const odd = [last, value].find((each) => !(each >= 0 && each < Infinity));
-  if (odd !== undefined) return `a counter is ${odd}, which is impossible`;
-  if (value >= last || isOne) return null;
+function problemOf(last: number, value: number, isSingleSeries: boolean): string | null {
+  const impossible = [last, value].find((sample) => !(sample >= 0 && sample < Infinity));
+  if (impossible !== undefined) return `a counter is ${impossible}, which is impossible`;
+  if (value >= last || isSingleSeries) return null;
   return (
     `a sum of counters fell from ${last} to ${value}: one of them was reset or has disappeared; ` +
     `write rate(…[${WINDOW}]) inside the sum`

@@ -13,25 +13,28 @@ type Slices = Slo['budgeting'] & { kind: 'timeslices' };
  */
 export function inSlices(observed: Observed, slices: Slices): Observed {
   const { history, now, recent } = observed;
-  const each = slices.sliceSeconds / BUCKET_SECONDS;
-  const running = Math.floor(indexOf(now - 1) / each);
+  const bucketsPerSlice = slices.sliceSeconds / BUCKET_SECONDS;
+  const runningSlice = Math.floor(indexOf(now - 1) / bucketsPerSlice);
   const seconds: History = emptyHistory((history.events.length - 1) * BUCKET_SECONDS, (endOf(history) - 1) * BUCKET_MS);
-  for (let slice = Math.floor(history.oldest / each); slice * each < endOf(history); slice++) {
+  for (let slice = Math.floor(history.oldest / bucketsPerSlice); slice * bucketsPerSlice < endOf(history); slice++) {
     const verdict = verdictOf(
-      slice === running ? sumSince(observed, slice * each * BUCKET_MS) : sumOfSlice(history, slice * each, each),
+      slice === runningSlice
+        ? sumSince(observed, slice * bucketsPerSlice * BUCKET_MS)
+        : sumOfSlice(history, slice * bucketsPerSlice, bucketsPerSlice),
       slices.sliceTarget,
     );
-    for (let index = slice * each; index < (slice + 1) * each; index++) {
+    for (let index = slice * bucketsPerSlice; index < (slice + 1) * bucketsPerSlice; index++) {
       if (bucketAt(history, index) !== null) setBucket(seconds, index, verdict);
     }
   }
-  const last = recent && verdictOf(sumSince(observed, running * each * BUCKET_MS), slices.sliceTarget);
-  return { history: seconds, now, recent: last };
+  const recentVerdict =
+    recent && verdictOf(sumSince(observed, runningSlice * bucketsPerSlice * BUCKET_MS), slices.sliceTarget);
+  return { history: seconds, now, recent: recentVerdict };
 }
 
-function sumOfSlice(history: History, first: number, each: number): Bucket {
+function sumOfSlice(history: History, first: number, bucketsPerSlice: number): Bucket {
   const sum = { events: 0, errors: 0 };
-  for (let index = first; index < first + each; index++) {
+  for (let index = first; index < first + bucketsPerSlice; index++) {
     const bucket = bucketAt(history, index);
     sum.events += bucket?.events ?? 0;
     sum.errors += bucket?.errors ?? 0;

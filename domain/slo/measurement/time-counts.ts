@@ -4,7 +4,7 @@ import type { Series } from '../../ports/slo.ts';
 import type { Reading } from './reading.ts';
 import { type Cells, momentsOf } from './series.ts';
 
-type Timed = Exclude<Indicator, { kind: 'ratio' }>;
+type TimeIndicator = Exclude<Indicator, { kind: 'ratio' }>;
 
 /** Rounding tolerance of a share. */
 const SHARE_SLACK = 1e-6;
@@ -13,40 +13,40 @@ const SHARE_SLACK = 1e-6;
  * Counts seconds: each sample represents the time since the previous one. NaN is a moment without traffic, which counts
  * as good. Of several series, the worst one counts at each moment.
  */
-export function timeReadings(indicator: Timed, series: readonly Series[], cells: Cells): Reading[] {
+export function timeReadings(indicator: TimeIndicator, series: readonly Series[], cells: Cells): Reading[] {
   return momentsOf<Moment>(series, cells, SAMPLE_SECONDS, (before, value) => ({
     bad: worse(before?.bad ?? NaN, badPart(indicator, value)),
-    odd: indicator.kind === 'share' && isOddShare(value) ? value : (before?.odd ?? null),
+    impossible: indicator.kind === 'share' && isImpossibleShare(value) ? value : (before?.impossible ?? null),
   })).map(readingOf);
 }
 
 /** Counts at one moment. `bad`: bad part, 0 to 1; NaN: no traffic. `odd`: an impossible value. */
-type Moment = { bad: number; odd: number | null };
+type Moment = { bad: number; impossible: number | null };
 
 function readingOf(moments: readonly (Moment | undefined)[]): Reading {
   const seen = moments.filter((moment) => moment !== undefined);
-  const odd = seen.find((moment) => moment.odd !== null)?.odd ?? null;
+  const impossible = seen.find((moment) => moment.impossible !== null)?.impossible ?? null;
   const events = seen.length * SAMPLE_SECONDS;
-  if (odd !== null) return { kind: 'unclear', why: `a share is ${odd}, which is not between 0 and 1` };
+  if (impossible !== null) return { kind: 'unclear', why: `a share is ${impossible}, which is not between 0 and 1` };
   if (events < BUCKET_SECONDS / 2) return { kind: 'no_data' };
   const errors = seen.reduce((sum, { bad }) => sum + (Number.isNaN(bad) ? 0 : bad * SAMPLE_SECONDS), 0);
   return { kind: seen.every(({ bad }) => Number.isNaN(bad)) ? 'no_traffic' : 'ok', bucket: { events, errors } };
 }
 
-const isOddShare = (value: number): boolean => value < -SHARE_SLACK || value > 1 + SHARE_SLACK;
+const isImpossibleShare = (value: number): boolean => value < -SHARE_SLACK || value > 1 + SHARE_SLACK;
 
 /** Treats NaN, which is no traffic, as better than any value. */
 const worse = (a: number, b: number): number => (Number.isNaN(a) ? b : Number.isNaN(b) ? a : Math.max(a, b));
 
 /** Returns the bad part of a moment, 0 to 1. NaN: no traffic. */
-function badPart(indicator: Timed, value: number): number {
+function badPart(indicator: TimeIndicator, value: number): number {
   if (Number.isNaN(value)) return NaN;
   if (indicator.kind === 'threshold') return isGood(value, indicator) ? 0 : 1;
   const share = Math.min(1, Math.max(0, value));
   return indicator.of === 'bad' ? share : 1 - share;
 }
 
-function isGood(value: number, { op, value: threshold }: Timed & { kind: 'threshold' }): boolean {
+function isGood(value: number, { op, value: threshold }: TimeIndicator & { kind: 'threshold' }): boolean {
   switch (op) {
     case 'lt':
       return value < threshold;

@@ -14,12 +14,12 @@ export class BadCsv extends Error {
 /** Parses CSV with quotation marks (RFC 4180). Returns each record with its line. @throws BadCsv */
 export function parseCsv(text: string): { line: number; cells: string[] }[] {
   const records: { line: number; cells: string[] }[] = [];
-  let [cells, cell, isQuoted, line, begin]: [string[], string, boolean, number, number] = [[], '', false, 1, 1];
+  let [cells, cell, isQuoted, line, recordLine]: [string[], string, boolean, number, number] = [[], '', false, 1, 1];
   const source = text.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n');
-  const end = (): void => {
+  const endRecord = (): void => {
     cells.push(cell);
-    if (cells.length > 1 || cell !== '') records.push({ line: begin, cells });
-    [cells, cell, begin] = [[], '', line + 1];
+    if (cells.length > 1 || cell !== '') records.push({ line: recordLine, cells });
+    [cells, cell, recordLine] = [[], '', line + 1];
   };
   for (let at = 0; at < source.length; at += 1) {
     const char = source[at] ?? '';
@@ -31,12 +31,12 @@ export function parseCsv(text: string): { line: number; cells: string[] }[] {
     else if (char === ',') {
       cells.push(cell);
       cell = '';
-    } else if (char === '\n') end();
+    } else if (char === '\n') endRecord();
     else cell += char;
     if (char === '\n') line += 1;
   }
-  if (isQuoted) throw new BadCsv(begin, 'a quotation mark is not closed');
-  end();
+  if (isQuoted) throw new BadCsv(recordLine, 'a quotation mark is not closed');
+  endRecord();
   return records;
 }
 
@@ -53,30 +53,35 @@ const COLUMNS = {
 } as const;
 type Column = keyof typeof COLUMNS;
 
-const plain = (name: string): string =>
+const normalizedName = (name: string): string =>
   name
     .trim()
     .toLowerCase()
     .replaceAll(/[\s_-]+/g, ' ');
 
 /** Reads records by the names of the columns in the first line. @throws BadCsv without a required column */
-function byColumn(text: string, required: readonly Column[]): { line: number; of: (column: Column) => string }[] {
+function byColumn(text: string, required: readonly Column[]): { line: number; cellOf: (column: Column) => string }[] {
   const [head, ...rows] = parseCsv(text);
-  const names = (head?.cells ?? []).map(plain);
+  const names = (head?.cells ?? []).map(normalizedName);
   const position = (column: Column): number =>
     names.findIndex((name) => (COLUMNS[column] as readonly string[]).includes(name));
   for (const column of required)
     if (position(column) === -1)
       throw new BadCsv(1, `no column "${column}": the first line must name the columns (found: ${names.join(', ')})`);
-  return rows.map(({ line, cells }) => ({ line, of: (column) => (cells[position(column)] ?? '').trim() }));
+  return rows.map(({ line, cells }) => ({ line, cellOf: (column) => (cells[position(column)] ?? '').trim() }));
 }
 
 /** Reads components from CSV. @throws BadCsv */
 export const componentsOfCsv = (text: string): ForeignComponent[] =>
-  byColumn(text, ['name']).map(({ line, of }) => {
-    const name = of('name');
+  byColumn(text, ['name']).map(({ line, cellOf }) => {
+    const name = cellOf('name');
     if (name === '') throw new BadCsv(line, 'a component has no name');
-    return { id: of('id') || name, name, description: of('description') || null, group: of('group') || null };
+    return {
+      id: cellOf('id') || name,
+      name,
+      description: cellOf('description') || null,
+      group: cellOf('group') || null,
+    };
   });
 
 /**
@@ -86,15 +91,15 @@ export const componentsOfCsv = (text: string): ForeignComponent[] =>
  * @throws BadCsv
  */
 export const subscribersOfCsv = (text: string, { confirmed }: { confirmed: boolean }): ForeignSubscriber[] =>
-  byColumn(text, ['address']).map(({ of }) => {
-    const components = of('components')
+  byColumn(text, ['address']).map(({ cellOf }) => {
+    const components = cellOf('components')
       .split(/[;|,]/)
       .map((name) => name.trim())
       .filter((name) => name !== '');
     return {
-      channel: of('channel').toLowerCase() || 'email',
-      address: of('address'),
-      state: stateOf(of('state'), confirmed),
+      channel: cellOf('channel').toLowerCase() || 'email',
+      address: cellOf('address'),
+      state: stateOf(cellOf('state'), confirmed),
       components: components.length === 0 ? null : components,
     };
   });

@@ -39,19 +39,23 @@ export function planStatuspageImport(
 ): ImportPlan {
   const names = new Map(components.flatMap(({ id, name }) => [[id, name] as const, [name, name] as const]));
   const skipped = new Map<string, string[]>();
-  const found = new Map<string, ImportPlan['subscribers'][number]>();
-  for (const one of subscribers) {
-    const reason = whyNot(one, names);
+  const byAddress = new Map<string, ImportPlan['subscribers'][number]>();
+  for (const subscriber of subscribers) {
+    const reason = skipReason(subscriber, names);
     if (reason !== undefined) {
-      skipped.set(reason, [...(skipped.get(reason) ?? []), one.address]);
+      skipped.set(reason, [...(skipped.get(reason) ?? []), subscriber.address]);
       continue;
     }
     // Without a list of components, those of a file are names, which the page compares with its own.
-    const wanted = names.size === 0 ? one.components : (one.components?.flatMap((id) => names.get(id) ?? []) ?? null);
-    const isAll = wanted === null || (components.length > 0 && new Set(wanted).size === new Set(names.values()).size);
-    found.set(one.address.toLowerCase(), { email: one.address, components: isAll ? null : [...new Set(wanted)] });
+    const chosen =
+      names.size === 0 ? subscriber.components : (subscriber.components?.flatMap((id) => names.get(id) ?? []) ?? null);
+    const isAll = chosen === null || (components.length > 0 && new Set(chosen).size === new Set(names.values()).size);
+    byAddress.set(subscriber.address.toLowerCase(), {
+      email: subscriber.address,
+      components: isAll ? null : [...new Set(chosen)],
+    });
   }
-  return { components: components.map(configOf), subscribers: [...found.values()], skipped };
+  return { components: components.map(configOf), subscribers: [...byAddress.values()], skipped };
 }
 
 const configOf = ({ name, group, description }: ForeignComponent): ImportPlan['components'][number] => ({
@@ -67,12 +71,13 @@ const STATES: Readonly<Record<Exclude<ForeignSubscriber['state'], 'confirmed'>, 
   unknown: 'no state in the file: use --confirmed if Statuspage exported only confirmed subscribers',
 };
 
-function whyNot(one: ForeignSubscriber, names: ReadonlyMap<string, string>): string | undefined {
-  if (one.channel !== 'email') return `channel ${one.channel}: only email can be imported, others subscribe again`;
-  if (one.state !== 'confirmed') return STATES[one.state];
-  if (!SUBSCRIBER_ADDRESSES.email.safeParse(one.address).success) return 'not an email address';
-  const unknown = names.size === 0 ? [] : (one.components?.filter((id) => !names.has(id)) ?? []);
-  if (one.components !== null && unknown.length === one.components.length && unknown.length > 0)
+function skipReason(subscriber: ForeignSubscriber, names: ReadonlyMap<string, string>): string | undefined {
+  if (subscriber.channel !== 'email')
+    return `channel ${subscriber.channel}: only email can be imported, others subscribe again`;
+  if (subscriber.state !== 'confirmed') return STATES[subscriber.state];
+  if (!SUBSCRIBER_ADDRESSES.email.safeParse(subscriber.address).success) return 'not an email address';
+  const unknown = names.size === 0 ? [] : (subscriber.components?.filter((id) => !names.has(id)) ?? []);
+  if (subscriber.components !== null && unknown.length === subscriber.components.length && unknown.length > 0)
     return `unknown components: ${list(unknown)}`;
   return undefined;
 }

@@ -10,7 +10,7 @@ export const NEWS_SECONDS = 24 * 3600;
  * Pauses in seconds after failed attempts for one address; then it counts as refused. Long enough for greylisting, and
  * shorter than the time after which late projections cause an alert: anybody can subscribe an address that never accepts.
  */
-const PAUSES = [60, 300, 600] as const;
+const PAUSES_SECONDS = [60, 300, 600] as const;
 
 /** An update of an event. */
 export type Update = { at: Timestamp; status: PublicStatus | MaintenanceStatus; text: string };
@@ -22,7 +22,7 @@ export const updatesOf = ({ updates }: EventView): Update[] => updates.toReverse
  * Returns what a subscriber has been sent. A new subscriber gets only updates that were published after the
  * confirmation.
  */
-export function startOf(
+export function firstDelivery(
   { confirmed_at }: Pick<Subscriber, 'confirmed_at'>,
   updates: readonly Update[],
   before: Delivery | undefined,
@@ -49,7 +49,7 @@ export function afterFailure(
   delivery: Delivery,
   { now, timeScale, afterSeconds }: { now: Timestamp; timeScale: number; afterSeconds: number | null },
 ): (Delivery & { again_at: Timestamp }) | undefined {
-  const pause = PAUSES[delivery.tries];
+  const pause = PAUSES_SECONDS[delivery.tries];
   if (pause === undefined) return undefined;
   const seconds = Math.max(Math.min(afterSeconds ?? 0, pause), pause / timeScale, 1);
   return { ...delivery, tries: delivery.tries + 1, again_at: plusSeconds(now, seconds) };

@@ -16,7 +16,7 @@ export const REFUSALS_MAX = 3;
 export const SUSPENDED_SECONDS = 30 * 24 * 3600;
 
 /** A request to subscribe, as entered in the form. */
-export type Request = {
+export type SubscriptionRequest = {
   page: string;
   channel: SubscriptionChannel;
   to: string;
@@ -30,27 +30,27 @@ export type Request = {
  *
  * @param fresh the ID and key of a new subscription
  */
-export function requested(
+export function afterRequest(
   before: Subscriber | undefined,
-  { page, channel, to, components }: Request,
+  { page, channel, to, components }: SubscriptionRequest,
   { fresh, now }: { fresh: { id: string; key: string }; now: Timestamp },
-): { subscriber: Subscriber; asks: boolean } {
+): { subscriber: Subscriber; isMessageDue: boolean } {
   const known = before ?? blank({ page, channel, to, components }, fresh, now);
   const day = now.slice(0, 10);
   const count = (known.requests_of.day === day ? known.requests_of.count : 0) + 1;
-  const asks = count <= REQUESTS_PER_ADDRESS;
+  const isMessageDue = count <= REQUESTS_PER_ADDRESS;
   return {
-    asks,
+    isMessageDue,
     subscriber: {
       ...known,
       requests_of: { day, count },
-      ...(asks && { requested: known.requested + 1, requested_at: now }),
-      ...(known.state === 'pending' && asks && { components, delete_at: plusSeconds(now, CONFIRM_SECONDS) }),
+      ...(isMessageDue && { requested: known.requested + 1, requested_at: now }),
+      ...(known.state === 'pending' && isMessageDue && { components, delete_at: plusSeconds(now, CONFIRM_SECONDS) }),
     },
   };
 }
 
-const blank = (request: Request, fresh: { id: string; key: string }, now: Timestamp): Subscriber => ({
+const blank = (request: SubscriptionRequest, fresh: { id: string; key: string }, now: Timestamp): Subscriber => ({
   ...fresh,
   ...request,
   state: 'pending',
@@ -65,7 +65,7 @@ const blank = (request: Request, fresh: { id: string; key: string }, now: Timest
   rev: 0,
 });
 
-type Imported = { page: PageSettings; email: string; components: readonly string[] | null; hasLeft: boolean };
+type ImportedSubscriber = { page: PageSettings; email: string; components: readonly string[] | null; hasLeft: boolean };
 
 /**
  * Decides what happens to an imported subscriber whose address another status page has confirmed. If the subscriber has
@@ -73,23 +73,23 @@ type Imported = { page: PageSettings; email: string; components: readonly string
  *
  * @param subscriber undefined: nothing is stored
  */
-export function imported(
+export function planImport(
   before: Subscriber | undefined,
-  { page, email, components, hasLeft }: Imported,
+  { page, email, components, hasLeft }: ImportedSubscriber,
   make: () => { fresh: { id: string; key: string }; now: Timestamp },
 ): { outcome: ImportOutcome; subscriber: Subscriber | undefined } {
-  const names = components === null ? null : chosen(components, page);
+  const names = components === null ? null : chosenComponents(components, page);
   if (names === undefined) return { outcome: 'no_component', subscriber: undefined };
   if (before !== undefined && before.state !== 'pending') return { outcome: 'known', subscriber: undefined };
   const { fresh, now } = make();
-  if (before !== undefined) return { outcome: 'confirmed', subscriber: confirmed(before, now) };
+  if (before !== undefined) return { outcome: 'confirmed', subscriber: afterConfirmation(before, now) };
   if (hasLeft) return { outcome: 'left', subscriber: undefined };
-  const request: Request = { page: page.name, channel: 'email', to: email, components: names };
-  return { outcome: 'imported', subscriber: confirmed(blank(request, fresh, now), now) };
+  const request: SubscriptionRequest = { page: page.name, channel: 'email', to: email, components: names };
+  return { outcome: 'imported', subscriber: afterConfirmation(blank(request, fresh, now), now) };
 }
 
 /** Returns a subscription after its link was confirmed. */
-export const confirmed = (subscriber: Subscriber, now: Timestamp): Subscriber => ({
+export const afterConfirmation = (subscriber: Subscriber, now: Timestamp): Subscriber => ({
   ...subscriber,
   state: 'confirmed',
   confirmed_at: subscriber.state === 'confirmed' ? subscriber.confirmed_at : now,
@@ -98,7 +98,7 @@ export const confirmed = (subscriber: Subscriber, now: Timestamp): Subscriber =>
 });
 
 /** Returns a subscription after its address refused an update. */
-export function refused(subscriber: Subscriber, now: Timestamp): Subscriber {
+export function afterRefusal(subscriber: Subscriber, now: Timestamp): Subscriber {
   const refusals = subscriber.refusals + 1;
   return refusals < REFUSALS_MAX
     ? { ...subscriber, refusals }
@@ -106,7 +106,7 @@ export function refused(subscriber: Subscriber, now: Timestamp): Subscriber {
 }
 
 /** Returns a subscription whose address accepts no email at all. */
-export const bounced = (subscriber: Subscriber, now: Timestamp): Subscriber => ({
+export const afterBounce = (subscriber: Subscriber, now: Timestamp): Subscriber => ({
   ...subscriber,
   refusals: REFUSALS_MAX,
   state: 'suspended',
@@ -117,12 +117,12 @@ export const bounced = (subscriber: Subscriber, now: Timestamp): Subscriber => (
  * Returns the chosen components in the order of the page. Null: all, including later ones. Undefined: none of them is on
  * the page.
  */
-export function chosen(names: readonly string[], { components }: PageSettings): string[] | null | undefined {
+export function chosenComponents(names: readonly string[], { components }: PageSettings): string[] | null | undefined {
   const known = components.map(({ name }) => name).filter((name) => names.includes(name));
   if (known.length === 0) return undefined;
   return known.length === components.length ? null : known;
 }
 
 /** Returns whether a subscriber gets updates about these components. */
-export const wants = ({ state, components }: Subscriber, names: readonly string[]): boolean =>
+export const wantsUpdates = ({ state, components }: Subscriber, names: readonly string[]): boolean =>
   state === 'confirmed' && (components === null || components.some((name) => names.includes(name)));

@@ -7,7 +7,7 @@ import { watchIdOf } from '../../../domain/canary/watch.ts';
 import { Watch } from '../../../schemas/canary/watch.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 import { ReportSubject } from '../../../schemas/changes/change-report.ts';
-import { Change, ChangePatch, NewChange, whyAhead, whyNoTimes } from '../../../schemas/changes/change.ts';
+import { Change, ChangePatch, NewChange, whyTooFarAhead, whyImpossibleTimes } from '../../../schemas/changes/change.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import { ChangeId, EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems, readable } from '../../endpoint.ts';
@@ -67,7 +67,7 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
     async (c) => {
       const input = c.req.valid('json');
       c.var.allow(input);
-      refuseIf(whyNotStarted(input) ?? whyAhead(input, deps.clock.now()));
+      refuseIf(whyNotStarted(input) ?? whyTooFarAhead(input, deps.clock.now()));
       const { change, created } = await recordChange(
         deps,
         input,
@@ -103,8 +103,8 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       const input = c.req.valid('json');
       refuseIf(
         whyNotStarted({ status: before.status, ...input }) ??
-          whyNoTimes(before.started_at, input.finished_at) ??
-          whyAhead(input, deps.clock.now()) ??
+          whyImpossibleTimes(before.started_at, input.finished_at) ??
+          whyTooFarAhead(input, deps.clock.now()) ??
           whyNotBefore(before, input),
       );
       const change = await updateChange(deps, before, input, c.var.trace);

@@ -16,7 +16,7 @@ import {
   SUBSCRIPTIONS_PATH,
   subscriptionsPath,
 } from '../../../domain/status/subscriptions/links.ts';
-import { chosen } from '../../../domain/status/subscriptions/subscription.ts';
+import { chosenComponents } from '../../../domain/status/subscriptions/subscription.ts';
 import { MAIN_PAGE } from '../../../schemas/status/status-page-file.ts';
 import { type Subscriber, SUBSCRIBER_ADDRESSES } from '../../../schemas/status/subscriber.ts';
 import type { Env } from '../../context.ts';
@@ -103,7 +103,7 @@ async function receiveForm(deps: SubscriptionDeps, c: Context<Env>): Promise<Res
   const { subscriptions } = frame.page;
   const channel = subscriptions.find((offered) => offered === form.get('channel')) ?? subscriptions[0] ?? 'email';
   const address = SUBSCRIBER_ADDRESSES[channel].safeParse(given.to);
-  const components = chosen(given.components, frame.page);
+  const components = chosenComponents(given.components, frame.page);
   if (!address.success || components === undefined) {
     const error = address.success ? 'Select at least one component.' : CHANNEL_TEXTS[channel].wrong;
     return htmlResponse(c, frame.page, formPage(frame, { ...given, channel, error }), 422);
@@ -163,7 +163,7 @@ async function followLink(deps: SubscriptionDeps, c: Context<Env>, purpose: Link
     case 'manage': {
       const found = await subscriptionOf(deps, link);
       if (found === undefined) return htmlResponse(c, frame.page, endedPage(frame), 404);
-      const components = chosen((await formOf(c)).getAll('component'), frame.page);
+      const components = chosenComponents((await formOf(c)).getAll('component'), frame.page);
       if (components === undefined) {
         const error = 'Select at least one component, or unsubscribe.';
         return htmlResponse(c, frame.page, managePageFor(deps, frame, found, { error }), 422);

@@ -1,7 +1,7 @@
 import type { Unreadable } from './parsed.ts';
 
 /** More bad alerts than this in one request are stored together: then the sender is broken, not one rule. */
-const KEPT_APART_MAX = 50;
+const STORED_SEPARATELY_MAX = 50;
 
 /** Longer texts of the group are not stored with its bad alerts. */
 const ENVELOPE_TEXT_MAX_CHARS = 1024;
@@ -13,13 +13,13 @@ export type BadAlert = { item: unknown; detail: string };
  * alert is counted when it returns in another group.
  *
  * @param group the parsed group
- * @param whole the text of the group
+ * @param groupText the text of the group
  */
-export function keptApart(bad: readonly BadAlert[], group: unknown, whole: string): Unreadable[] {
+export function separateBodies(bad: readonly BadAlert[], group: unknown, groupText: string): Unreadable[] {
   const [first] = bad;
   if (first === undefined) return [];
-  const bodyOf = (items: readonly unknown[]): string => textOf({ ...envelopeOf(group), alerts: items }) ?? whole;
-  if (bad.length <= KEPT_APART_MAX) {
+  const bodyOf = (items: readonly unknown[]): string => textOf({ ...envelopeOf(group), alerts: items }) ?? groupText;
+  if (bad.length <= STORED_SEPARATELY_MAX) {
     return bad.map(({ item, detail }) => ({ body: bodyOf([item]), detail, alerts: 1 }));
   }
   const detail = `${bad.length} alerts, of which the first: ${first.detail}`;

@@ -24,9 +24,9 @@ export const generic: Source<'generic'> = { name: 'generic', parse: parseGeneric
 function parseGeneric(body: string, now: () => number): ParseResult {
   const json = parseJson(body);
   if (!json.ok) return json;
-  const read = GenericAlert.safeParse(json.value);
-  if (!read.success) return fault(422, 'wrong-shape', z.prettifyError(read.error));
-  const { service, environment, severity, title, dedup_key, status, starts_at, links, labels } = read.data;
+  const parsed = GenericAlert.safeParse(json.value);
+  if (!parsed.success) return fault(422, 'wrong-shape', z.prettifyError(parsed.error));
+  const { service, environment, severity, title, dedup_key, status, starts_at, links, labels } = parsed.data;
   const alert: SourceAlert = {
     status,
     labels: new Map([...(labels ?? []), ...Object.entries({ service, environment, severity })]),

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { InstantIn } from '../../time/time.ts';
-import { type BadAlert, keptApart } from './bad-alerts.ts';
+import { type BadAlert, separateBodies } from './bad-alerts.ts';
 import { ALERTS_MAX, type Fault, type ParseResult, type SourceAlert } from './parsed.ts';
 
 /** Replaces unpaired surrogates, which JSON can contain but neither UTF-8 nor the stores can. */
@@ -54,12 +54,12 @@ export function parseGroup(body: string, versions: readonly string[]): ParseResu
   const group = Group.safeParse(json.value);
   if (!group.success) return fault(422, 'wrong-shape', z.prettifyError(group.error));
   const { version, alerts: items, truncatedAlerts } = group.data;
-  const groupKey = wholeKey(group.data.groupKey);
+  const groupKey = storedGroupKey(group.data.groupKey);
   if (typeof version !== 'string' || !versions.includes(version)) {
     return fault(
       422,
       'unknown-version',
-      `version is ${shown(version)}; this receiver reads ${versions.map((known) => `"${known}"`).join(' and ')}`,
+      `version is ${versionText(version)}; this receiver reads ${versions.map((known) => `"${known}"`).join(' and ')}`,
     );
   }
   if (items.length > ALERTS_MAX) {
@@ -72,16 +72,16 @@ export function parseGroup(body: string, versions: readonly string[]): ParseResu
   const alerts: SourceAlert[] = [];
   const bad: BadAlert[] = [];
   for (const item of items) {
-    const read = GroupAlert.safeParse(item);
-    if (read.success) alerts.push({ ...toAlert(read.data), ...groupKey });
-    else bad.push({ item, detail: z.prettifyError(read.error) });
+    const parsed = GroupAlert.safeParse(item);
+    if (parsed.success) alerts.push({ ...toAlert(parsed.data), ...groupKey });
+    else bad.push({ item, detail: z.prettifyError(parsed.error) });
   }
-  const unreadable = keptApart(bad, json.value, body);
+  const unreadable = separateBodies(bad, json.value, body);
   return { ok: true, parsed: { alerts, unreadable, truncated: truncatedAlerts ?? 0 } };
 }
 
 /** Never truncated: other systems know the group by a hash of the key. */
-const wholeKey = (key: unknown): Pick<SourceAlert, 'groupKey'> =>
+const storedGroupKey = (key: unknown): Pick<SourceAlert, 'groupKey'> =>
   typeof key === 'string' && key !== '' && key.length <= GROUP_KEY_MAX_CHARS && key.isWellFormed()
     ? { groupKey: key }
     : {};
@@ -104,7 +104,7 @@ function toAlert(alert: z.infer<typeof GroupAlert>): SourceAlert {
   };
 }
 
-const shown = (version: unknown): string =>
+const versionText = (version: unknown): string =>
   version === undefined ? 'missing' : typeof version === 'string' ? `"${version.slice(0, 64)}"` : 'not a string';
 
 export function parseJson(body: string): { ok: true; value: unknown } | { ok: false; fault: Fault } {

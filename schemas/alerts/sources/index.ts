@@ -20,7 +20,7 @@ export type Alert = SourceAlert & { source: SourceName };
 export type AlertSource = Omit<Source, 'parse'> & { parse(body: string, now: () => number): ParseResult<Alert> };
 
 /** Returns the source, whose alerts name it. */
-const naming = (source: (typeof SOURCES)[number]): AlertSource => ({
+const withSourceName = (source: (typeof SOURCES)[number]): AlertSource => ({
   ...source,
   parse(body, now) {
     const result = source.parse(body, now);
@@ -32,5 +32,5 @@ const naming = (source: (typeof SOURCES)[number]): AlertSource => ({
 
 /** All alert sources, by name. */
 export const sources: ReadonlyMap<string, AlertSource> = new Map(
-  SOURCES.map((source) => [source.name, naming(source)]),
+  SOURCES.map((source) => [source.name, withSourceName(source)]),
 );

@@ -5,7 +5,7 @@ import { scopeInWords } from '../../../domain/freeze/words.ts';
 import type { Text } from '../../../domain/messages/channels.ts';
 import {
   type Duration,
-  durationIn,
+  parseDuration,
   leadingDuration,
   trailingDuration,
 } from '../../../domain/slack/commands/duration.ts';
@@ -32,7 +32,7 @@ export function withDuration(
   at: number,
 ): { duration?: Duration; reason: string | null } {
   const duration = durationNamed(named);
-  if (duration !== undefined) return { duration: durationIn(duration), reason: from(at) };
+  if (duration !== undefined) return { duration: parseDuration(duration), reason: from(at) };
   const leading = leadingDuration(words.slice(at));
   if (leading !== undefined) return { duration: leading.duration, reason: from(at + leading.words) };
   const trailing = trailingDuration(words.slice(at));

@@ -3,7 +3,7 @@ import { compareIssues, type CompareDeps } from '../../../actions/postmortems/is
 import { githubTracker } from '../../../integrations/github/action-item-issues.ts';
 import { textOf } from '../../../integrations/jira/adf.ts';
 import { jiraTracker } from '../../../integrations/jira/action-item-issues.ts';
-import { draftDue } from '../../../jobs/sweep/postmortems.ts';
+import { draftDuePostmortems } from '../../../jobs/sweep/postmortems.ts';
 import type { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { PeopleFile } from '../../../schemas/people/people.ts';
 import { PostmortemsFile } from '../../../schemas/postmortems/policy.ts';
@@ -81,7 +81,7 @@ export async function trackerWorld(kind: TrackerKind) {
     trace: 'trace',
   });
   await deps.incidents.resolve(id, 0, 'ada', 'Resolved');
-  await draftDue(world.deps);
+  await draftDuePostmortems(world.deps);
 
   const save = async (lines: readonly string[], state?: 'published' | 'draft' | 'skipped') =>
     savePostmortem(deps, caller, id, {

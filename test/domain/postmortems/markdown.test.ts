@@ -2,12 +2,12 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   actionItemsOf,
-  idsOf,
-  itemIn,
+  actionItemIds,
+  parseItem,
   itemLine,
   sectionWith,
   statusOf,
-  withItem,
+  withChangedItem,
 } from '../../../domain/postmortems/action-items.ts';
 import { escaped, hasOpenFence, markdownOf, partsOf } from '../../../domain/postmortems/markdown.ts';
 import { ActionItem } from '../../../schemas/postmortems/postmortem.ts';
@@ -105,7 +105,7 @@ describe('action items', () => {
     fc.assert(
       fc.property(item, (given) => {
         fc.pre(ActionItem.safeParse(given).success);
-        expect(itemIn(itemLine(given))).toEqual(given);
+        expect(parseItem(itemLine(given))).toEqual(given);
       }),
       { numRuns: 2000 },
     );
@@ -126,7 +126,7 @@ describe('action items', () => {
         expect(placed.map((one) => one.item)).toEqual(items);
         const [first] = placed;
         if (first === undefined) throw new Error('no item');
-        const done = withItem(markdown, first, { status: 'done', owner: null });
+        const done = withChangedItem(markdown, first, { status: 'done', owner: null });
         const [lines, changed] = [markdown.split('\n'), done.split('\n')];
         expect(changed.toSpliced(first.at, 1)).toEqual(lines.toSpliced(first.at, 1));
         expect(actionItemsOf(done).map((one) => one.item)).toEqual([
@@ -149,7 +149,7 @@ describe('action items', () => {
   test('have IDs that follow from their titles', () => {
     const hash = (title: string): string => title.padEnd(8, '0');
     const placed = ['a', 'b', 'a'].map((title, at) => ({ at, item: ActionItem.parse({ title }) }));
-    expect(idsOf('INC', placed, hash)).toEqual(['INC-a0000000', 'INC-b0000000', 'INC-a\n100000']);
+    expect(actionItemIds('INC', placed, hash)).toEqual(['INC-a0000000', 'INC-b0000000', 'INC-a\n100000']);
   });
 
   test('are overdue after their day', () => {

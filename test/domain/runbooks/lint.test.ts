@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { lint } from '../../../domain/runbooks/lint.ts';
-import { shown } from '../../../domain/runbooks/problem.ts';
+import { problemText } from '../../../domain/runbooks/problem.ts';
 import { select } from '../../../domain/runbooks/select.ts';
 import { ServicesFile } from '../../../schemas/config/config.ts';
 import type { Runbook } from '../../../schemas/runbooks/runbook.ts';
@@ -12,7 +12,7 @@ const books = (heads: Record<string, string>): Runbook[] =>
   Object.entries(heads).map(([name, head]) => runbook(head, `${name}.md`));
 
 const found = (heads: Record<string, string>, services?: Parameters<typeof lint>[1]): string[] =>
-  lint({ runbooks: books(heads) }, services).map(shown);
+  lint({ runbooks: books(heads) }, services).map(problemText);
 
 const OFF = (flag: string) => `steps: [{ id: off, uses: flag.disable, with: { flag: ${flag} }, timeout: 1m }]`;
 

@@ -4,7 +4,7 @@ import {
   isManualRun,
   nextManualRun,
   remainingOf,
-  whereFrom,
+  nextStepsText,
 } from '../../../domain/runbooks/manual-runs.ts';
 import { planOf } from '../../../domain/runbooks/plan.ts';
 import { viewOfRun } from '../../../domain/runbooks/run-view.ts';
@@ -79,7 +79,7 @@ describe('a run continues', () => {
   ])('%s', (_, ends, failed, from) => {
     const remaining = remainingOf(planOf(LONG), ends);
     expect(remaining.failed).toEqual(failed);
-    expect(whereFrom(LONG, remaining.done)).toBe(from);
+    expect(nextStepsText(LONG, remaining.done)).toBe(from);
   });
 
   test('nowhere if no results are known', () => {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Against, StepGuards } from '../../../domain/rollback/guard.ts';
-import { permit, type QuestionInputs, whyAsked } from '../../../domain/runbooks/permission.ts';
+import { permit, type QuestionInputs, approvalReasons } from '../../../domain/runbooks/permission.ts';
 import { MIN_CONFIDENCE_TO_ACT } from '../../../domain/correlation/correlate.ts';
 import { Mode, Version } from '../../../schemas/config/names.ts';
 
@@ -219,13 +219,13 @@ describe('the reasons to ask a person', () => {
     fc.assert(
       fc.property(guards, (given) => {
         const permission = permit(given);
-        expect(whyAsked(question(given))).toEqual(permission.kind === 'ask' ? permission.reasons : []);
+        expect(approvalReasons(question(given))).toEqual(permission.kind === 'ask' ? permission.reasons : []);
       }),
     );
   });
 
   test('are only the runbook for a step that only asks', () => {
-    expect(whyAsked(question({ ...CLEAR, modes: ['shadow'] }, true))).toEqual([
+    expect(approvalReasons(question({ ...CLEAR, modes: ['shadow'] }, true))).toEqual([
       { code: 'runbook_requires_approval', text: 'the runbook "The queue is stuck" asks for approval' },
     ]);
   });

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { afterStage, inversesOf } from '../../../domain/runbooks/inverses.ts';
+import { actionAfterStage, inversesOf } from '../../../domain/runbooks/inverses.ts';
 import { planOf } from '../../../domain/runbooks/plan.ts';
 import { scaleTarget } from '../../../domain/runbooks/scale.ts';
 import { runbook } from './support.ts';
@@ -136,9 +136,9 @@ describe('undo', () => {
 
 test('of several failed parallel steps, the strongest action applies', () => {
   const failed = (...actions: ('stop' | 'continue' | 'undo')[]) => actions.map((onFailure) => ({ onFailure }));
-  expect(afterStage([])).toBe('continue');
-  expect(afterStage(failed('continue', 'stop'))).toBe('stop');
-  expect(afterStage(failed('stop', 'undo', 'continue'))).toBe('undo');
+  expect(actionAfterStage([])).toBe('continue');
+  expect(actionAfterStage(failed('continue', 'stop'))).toBe('stop');
+  expect(actionAfterStage(failed('stop', 'undo', 'continue'))).toBe('undo');
 });
 
 test.each([

@@ -1,4 +1,4 @@
-import { shown } from '../../../domain/runbooks/problem.ts';
+import { problemText } from '../../../domain/runbooks/problem.ts';
 import type { Variables } from '../../../domain/runbooks/variables.ts';
 import { readRunbook } from '../../../local/config/runbook-files.ts';
 import type { Runbook } from '../../../schemas/runbooks/runbook.ts';
@@ -9,7 +9,7 @@ export function runbook(head: string, file = 'a.md'): Runbook {
   const title = /^title:/m.test(head) ? '' : 'title: Test\n';
   const match = /^match(ers)?:/m.test(head) ? '' : 'match: {}\n';
   const read = readRunbook(file, `---\n${title}${match}${head}\n---\n\n# For people\n`);
-  if (Array.isArray(read)) throw new Error(read.map(shown).join('\n'));
+  if (Array.isArray(read)) throw new Error(read.map(problemText).join('\n'));
   return read;
 }
 

@@ -1,6 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { componentsOf, componentStatus, publicStatus, words, worst } from '../../../domain/status/public-texts.ts';
+import {
+  componentsOf,
+  componentStatus,
+  publicStatus,
+  withComponents,
+  worst,
+} from '../../../domain/status/public-texts.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { EnvironmentName, ServiceName, Version } from '../../../schemas/config/names.ts';
 import { ComponentStatus } from '../../../schemas/status/states.ts';
@@ -81,14 +87,14 @@ describe('public texts', () => {
     [['A', 'B', 'C'], 'Problems with A, B and C'],
     [['Pay$& $1 $$'], 'Problems with Pay$& $1 $$'],
   ])('name the components: %j', (names, expected) => {
-    expect(words('Problems with {components}', names)).toBe(expected);
+    expect(withComponents('Problems with {components}', names)).toBe(expected);
   });
 
   test('consist of the template and any component names', () => {
     const anyText = fc.oneof(fc.string({ maxLength: 9 }), fc.constantFrom('$&', '$1', '$$', '`', '{components}'));
     fc.assert(
       fc.property(fc.array(anyText, { minLength: 1, maxLength: 3 }), anyText, (pieces, name) => {
-        expect(words(pieces.join('{components}'), [name])).toBe(
+        expect(withComponents(pieces.join('{components}'), [name])).toBe(
           pieces.join('{components}').split('{components}').join(name),
         );
       }),
@@ -111,7 +117,7 @@ describe('public texts', () => {
         const [a, b] = [named, plain].map((one) => {
           const { names, publish } = componentsOf(one, of);
           const status = publicStatus(one);
-          const texts = [page.title, page.updates[status]].map((template) => words(template, names));
+          const texts = [page.title, page.updates[status]].map((template) => withComponents(template, names));
           return { names, publish, status, texts, component: componentStatus(one, page) };
         });
         expect(a).toEqual(b);

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
-import { within } from '../../../domain/time/hours.ts';
+import { isWithinHours } from '../../../domain/time/hours.ts';
 import { type Hours, WEEKDAYS } from '../../../schemas/time/hours.ts';
 import { Route } from '../../../schemas/alerts/routes.ts';
 import { type Timestamp, timestamp } from '../../../schemas/time/time.ts';
@@ -43,7 +43,7 @@ test.each([
   ['none of several', [BY_DAY, BY_NIGHT], '2026-11-20T18:00+01:00', false],
   ['no hours at all', [], '2026-11-20T18:00+01:00', true],
 ])('%s', (_, hours, instant, expected) => {
-  expect(within(hoursOf(hours), at(instant))).toBe(expected);
+  expect(isWithinHours(hoursOf(hours), at(instant))).toBe(expected);
 });
 
 const clock = fc.nat(24 * 4 - 1).map((quarter) => `${pad(Math.floor(quarter / 4))}:${pad((quarter % 4) * 15)}`);
@@ -86,7 +86,7 @@ test('hours follow the local clock', () => {
         hours.from < hours.to
           ? today && time >= hours.from && time < hours.to
           : (today && time >= hours.from) || (yesterday && time < hours.to);
-      expect(within([hours], instant)).toBe(expected);
+      expect(isWithinHours([hours], instant)).toBe(expected);
     }),
     { numRuns: 1000 },
   );
@@ -109,7 +109,7 @@ test("the machine's time zone does not matter", () => {
     fc.property(anyHours, anyInstant, (hours, instant) => {
       const answers = places.map((place) => {
         process.env['TZ'] = place;
-        return within([hours], instant);
+        return isWithinHours([hours], instant);
       });
       expect(new Set(answers).size).toBe(1);
     }),

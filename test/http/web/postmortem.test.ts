@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { draftDue, recallActionItems } from '../../../jobs/sweep/postmortems.ts';
+import { draftDuePostmortems, recallActionItems } from '../../../jobs/sweep/postmortems.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import { PostmortemsFile } from '../../../schemas/postmortems/policy.ts';
 import { MemoryProjections } from '../../projectors/memory-projections.ts';
@@ -45,7 +45,7 @@ beforeEach(async () => {
   }));
   id = await declared();
   await web.world.deps.incidents.resolve(id, 0, 'ada', 'Resolved');
-  await draftDue(web.world.deps);
+  await draftDuePostmortems(web.world.deps);
 });
 
 const page = (path = '') => `/console/incidents/${id}/postmortem${path}`;

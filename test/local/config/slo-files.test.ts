@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { shown } from '../../../domain/runbooks/problem.ts';
+import { problemText } from '../../../domain/runbooks/problem.ts';
 import { loadConfig } from '../../../local/config/config-files.ts';
 import { lintSlos, loadSlos, sloFiles } from '../../../local/config/slo-files.ts';
 import type { Slo } from '../../../schemas/slo/slo.ts';
@@ -24,7 +24,7 @@ async function slos(): Promise<Slo[]> {
 
 const problems = async () => (await loadSlos(dir)).problems.map((problem) => problem.replaceAll(`${dir}/`, ''));
 
-const remarks = async () => (await lintSlos(dir)).found.map((each) => shown(each).replaceAll(`${dir}/`, ''));
+const remarks = async () => (await lintSlos(dir)).found.map((each) => problemText(each).replaceAll(`${dir}/`, ''));
 
 /** A typical document; callers add what differs. */
 const slo = (name: string, more: { spec?: string[]; metadata?: string[]; indicator?: string[] } = {}): string[] => [

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { durationIn } from '../../../domain/slack/commands/duration.ts';
+import { parseDuration } from '../../../domain/slack/commands/duration.ts';
 import { severityIn } from '../../../domain/slack/commands/severity.ts';
 import { plainText } from '../../../domain/slack/commands/text.ts';
 import type { ActionRequest } from '../../../slack/commands/lookup.ts';
@@ -398,7 +398,7 @@ test.each([
   ['2H', 7200],
   ['0.5 h', 1800],
 ])('%s lasts %s seconds', (text, seconds) => {
-  expect(durationIn(text)).toEqual({ seconds });
+  expect(parseDuration(text)).toEqual({ seconds });
 });
 
 test.each([
@@ -412,7 +412,7 @@ test.each([
   ['checkout', /is not a duration/],
   ['2h tomorrow', /is not a duration/],
 ])('%s is not a duration', (text, why) => {
-  expect(durationIn(text)).toEqual({ problem: expect.stringMatching(why) });
+  expect(parseDuration(text)).toEqual({ problem: expect.stringMatching(why) });
 });
 
 test.each([

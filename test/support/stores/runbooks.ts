@@ -1,4 +1,4 @@
-import { chosenEntry, planRun, planRunEnd } from '../../../domain/runbooks/plan-runs.ts';
+import { selectionEntry, planRun, planRunEnd } from '../../../domain/runbooks/plan-runs.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
 import type { Page } from '../../../domain/ports/common.ts';
 import type {
@@ -40,7 +40,7 @@ export class FakeRunbooks implements RunbookRuns {
     if (begunOf(dossier).some(({ name }) => name === followed.runbook.name)) return undefined;
     const at = this.#store.clock.now();
     dossier.runbooks.set(number, begun(followed, at));
-    dossier.timeline.push(chosenEntry(followed, number, because, at));
+    dossier.timeline.push(selectionEntry(followed, number, because, at));
     return copy(followed);
   }
 

@@ -1,4 +1,4 @@
-import type { Restore } from '../../../domain/runbooks/kinds.ts';
+import type { RestoreKind } from '../../../domain/runbooks/kinds.ts';
 import type { PlannedStep } from '../../../domain/runbooks/plan.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 
@@ -10,7 +10,7 @@ export type Outline = Pick<
   PlannedStep,
   'id' | 'number' | 'stage' | 'onFailure' | 'mutating' | 'timeoutSeconds' | 'retry'
 > & {
-  uses: PlannedStep['uses'] | Restore;
+  uses: PlannedStep['uses'] | RestoreKind;
   otherwise: 'skip' | 'stop';
   /** ID of the step that this step undoes. */
   undoes: string | null;

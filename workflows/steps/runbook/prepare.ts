@@ -2,7 +2,7 @@ import { environmentEntry } from '../../../domain/catalogue/catalogue.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import { holds } from '../../../domain/runbooks/cel/cel.ts';
 import type { StepGuards } from '../../../domain/rollback/guard.ts';
-import { permit, whyAsked } from '../../../domain/runbooks/permission.ts';
+import { permit, approvalReasons } from '../../../domain/runbooks/permission.ts';
 import { scaleTarget } from '../../../domain/runbooks/scale.ts';
 import { resolveWith } from '../../../domain/runbooks/templates.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
@@ -126,7 +126,7 @@ export async function question(
   const defaultSeconds = (entry?.approvalTimeoutMinutes ?? 60) * 60;
   return {
     text,
-    reasons: whyAsked(inputs),
+    reasons: approvalReasons(inputs),
     people,
     // Never more approvals than people who may give one, because each person can approve only once.
     approvals: isApproveStep

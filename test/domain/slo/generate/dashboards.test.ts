@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { parser } from '@prometheus-io/lezer-promql';
 import * as z from 'zod';
 import { FIGURES } from '../../../../domain/delivery/pipeline-figures.ts';
-import { generated } from '../../../../domain/slo/generate/files.ts';
+import { generatedFiles } from '../../../../domain/slo/generate/files.ts';
 import { parsesAsPromql } from '../../../../local/config/promql.ts';
 import { hash } from '../../freeze/builders.ts';
 import { badOfAll, objective } from './objectives.ts';
@@ -75,7 +75,7 @@ const Dashboard = z.strictObject({
 });
 type Dashboard = z.infer<typeof Dashboard>;
 
-const files = generated([objective('a', badOfAll)], {
+const files = generatedFiles([objective('a', badOfAll)], {
   preset: 'multiwindow',
   raw: true,
   url: 'https://firebreak.example',

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { rateOf } from '../../../../domain/slo/generate/expressions.ts';
-import { generated } from '../../../../domain/slo/generate/files.ts';
+import { generatedFiles } from '../../../../domain/slo/generate/files.ts';
 import { alertingRules, allowed, recordingRules } from '../../../../domain/slo/generate/rules.ts';
 import type { Rule } from '../../../../domain/slo/generate/rule.ts';
 import type { Slo } from '../../../../schemas/slo/slo.ts';
@@ -52,8 +52,8 @@ test('the order of objectives does not matter', () => {
     objective('a', goodOfAll, { service: 'api' }),
     objective('c', slow, { service: 'api', environment: 'staging' }),
   ];
-  const one = JSON.stringify([...generated(slos, OPTIONS)]);
-  expect(JSON.stringify([...generated(slos.toReversed(), OPTIONS)])).toBe(one);
+  const one = JSON.stringify([...generatedFiles(slos, OPTIONS)]);
+  expect(JSON.stringify([...generatedFiles(slos.toReversed(), OPTIONS)])).toBe(one);
 });
 
 test('each further objective adds five rules', () => {
@@ -86,7 +86,7 @@ test('each alert has its urgency and a runbook', () => {
 });
 
 test('Alertmanager sends to Firebreak and never follows redirects', () => {
-  const config = generated([], OPTIONS).get('alertmanager/firebreak.yaml');
+  const config = generatedFiles([], OPTIONS).get('alertmanager/firebreak.yaml');
   expect(config).toMatchObject({
     receivers: [
       {
