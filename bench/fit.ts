@@ -11,9 +11,9 @@ import { monitoredCases } from '../evaluation/monitored/case.ts';
 import { inputsOf } from './measurements/correlation.ts';
 import { inputsAt } from './measurements/monitored.ts';
 
-/** Seeds of the fitted sets and of the sets that check them; the evaluation quotes others. */
-const FIT = { generated: 611_953, monitored: 49_979_687 };
-const CHECK = { generated: 15_485_863, monitored: 15_485_863 };
+/** Seeds of the fitted sets, and of the sets that check them. */
+const FIT = { generated: 611_953, monitored: [31_415_926, 20_260_107] };
+const CHECK = { generated: 15_485_863, monitored: [15_485_863] };
 
 type Weights = Readonly<Record<string, number>>;
 
@@ -42,43 +42,66 @@ function observationOf(evidence: Parameters<typeof featuresOf>[0], cause: string
   };
 }
 
-/** Weights that are fitted. The others are judgements: they are rare in the cases, or the cases agree with them. */
+/**
+ * Weights that are fitted. The others are judgements: they are rare in the cases, the cases agree with them, or they depend on
+ * how frequent a class of incidents is in a world, such as late records.
+ */
 const FITTED: ReadonlySet<string> = new Set([
   'long_after_end',
   'long_after_start',
-  'step',
-  'large_step',
-  'slow_rise',
-  'falling',
-  'another_fails',
-  'two_others_fail',
-  'common_cause_of_one',
-  'common_cause',
-  'dependency_fails_too',
-  'caller',
-  'caller_fails_too',
-  'traffic_rise',
-  'bad_earlier',
-  'healthy_now',
-  'same_version',
-  'missing_samples',
+  'grows_long_after',
   'clock_skew_far',
   'clock_agrees',
   'recorded_late',
+  'dependency_step',
+  'dependency_fails_too',
+  'dependency_fails_later',
+  'caller',
+  'caller_step',
+  'caller_fails_too',
+  'undeclared',
+  'another_fails',
+  'two_others_fail',
+  'several_fail',
+  'large_step',
+  'bad_earlier',
+  'rising_before',
+  'slow_rise',
+  'falling',
+  'healthy_now',
+  'missing_samples',
+  'traffic_rise',
   'only_it_seems_bad',
+  'canary_raised',
+  'same_version',
 ]);
 
-/** Bounds that are judgements: a problem that is over needs no act, even if the change caused it. */
+/**
+ * Bounds that are judgements:
+ *
+ * - A problem that is over, or that ends, needs no act, even if the change caused it.
+ * - One other service that fails is mostly a coincidence or a caller that nobody declared, and several are not. The worlds
+ *   disagree, because only one has callers that the catalogue does not declare.
+ * - Most pairs of services have no relation. In the monitored world, 120 of 5,080 cases have an undeclared cause.
+ * - Late records are as frequent in the monitored world as deploys that came after the problem.
+ * - The size of a step and the distance in time say less than in these worlds, in which errors of bad versions begin within nine
+ *   minutes: with the fitted weights, high confidences would be too high.
+ */
 const BOUNDS: Readonly<Record<string, { min?: number; max?: number }>> = {
   healthy_now: { max: -3 },
-  falling: { max: -1 },
-  bad_earlier: { max: -1.5 },
-  traffic_rise: { max: -1.5 },
-  another_fails: { min: -0.9 },
-  two_others_fail: { min: -2.3 },
-  step: { min: 0.1 },
-  common_cause_of_one: { min: 0.8 },
-  common_cause: { min: 0.9 },
+  falling: { max: -0.5 },
+  another_fails: { min: -1.1 },
+  two_others_fail: { max: -2.3 },
+  several_fail: { max: -4 },
+  undeclared: { max: -2.5 },
+  recorded_late: { min: -1.6 },
+  clock_skew_far: { max: -1.2 },
+  dependency_fails_later: { max: 0.9 },
+  bad_earlier: { max: -1.25 },
+  rising_before: { max: -2.3 },
+  same_version: { min: -5 },
+  large_step: { max: 1.5 },
+  long_after_start: { min: -6.6 },
 };
 
 /** A weight keeps its sign, and stays within what one piece of evidence can say. */

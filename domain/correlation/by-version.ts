@@ -221,7 +221,8 @@ function byVersion(evidence: Evidence, { change }: Candidate, onset: Onset, cour
       : unweightedFactor('by_version', `monitoring reports no version named ${version}`);
   }
   const own = ownMeasured.reduce((worst, one) => (one.value > worst.value ? one : worst));
-  if (!ownMeasured.some((one) => takesTraffic(one, least)) && !raises(own, health, course))
+  const young = ageInWindows(own, evidence);
+  if (!ownMeasured.some((one) => takesTraffic(one, least * young)) && !raises(own, health, course))
     return weightedFactor('no_traffic', `${version} receives almost no traffic`);
   if (others.length === 0)
     return unweightedFactor(
@@ -411,6 +412,10 @@ function isRecent({ curve, traffic }: NonNullable<Evidence['by_version']>[number
 /** Treats an unknown share as traffic: the query would return no value for the version otherwise. */
 const takesTraffic = ({ share }: Measured, least = TRAFFIC_SHARE_MIN): boolean => share === null || !(share < least);
 
+/** Returns the part of the window, up to 1, for which a version has had samples: the rate of a younger one is as much too low. */
+const ageInWindows = ({ since }: Measured, { health, at }: Evidence): number =>
+  Math.min(1, (millisOf(at) - since) / 1000 / (health?.window ?? 1));
+
 /**
  * Returns whether the version's own newest samples are above the limit. Without its traffic, the alert must name it: a few
  * requests can fail by chance.
@@ -435,4 +440,52 @@ export function shareSince(evidence: Evidence, { version }: Change, from: number
   const measured = measuredSince(evidence, from);
   const ownMeasured = measured.filter((one) => sameVersion(one.version, version));
   return ownMeasured.reduce<number | null>((sum, { share }) => (share === null ? null : (sum ?? 0) + share), null);
+}
+
+/**
+ * Returns the time in milliseconds until which the versions of before have had traffic beside this one: the CD system may
+ * report no end, or an earlier one. Null: not measured.
+ */
+export function othersServedUntil(
+  { by_version: versions, health, at }: Evidence,
+  { change: { version, started_at }, relation }: Candidate,
+): number | null {
+  const own = (versions ?? []).find((one) => sameVersion(one.version, version));
+  if (relation !== 'same' || own?.traffic == null) return null;
+  const rates = new Map(pointsOf(own.traffic, at).map((point) => [point.at, point.value]));
+  const older = (versions ?? []).filter(
+    (one) => one !== own && pointsOf(one.traffic ?? [], at).some((point) => point.at < millisOf(started_at)),
+  );
+  const last = Math.max(
+    ...older.flatMap(({ traffic }) =>
+      pointsOf(traffic ?? [], at)
+        .filter((point) => point.at > millisOf(started_at) && rates.has(point.at))
+        .filter((point) => point.value >= SERVING_SHARE_MIN * (point.value + (rates.get(point.at) ?? 0)))
+        .map((point) => point.at),
+    ),
+  );
+  // A rate describes the window before it.
+  return Number.isFinite(last) ? last - (1 - SERVING_SHARE_MIN) * (health?.window ?? 0) * 1000 : null;
+}
+
+/**
+ * Weighs a version whose first sample is later than the errors: it has not caused them, whatever the records say. A migration
+ * can break the service before its version serves.
+ */
+export function notYetServing(
+  { by_version: versions, at }: Evidence,
+  { change: { version, has_migration: hasMigration }, relation }: Candidate,
+  { latest, from }: Onset,
+): Factor[] {
+  const sampled = (versions ?? []).map((one) => ({
+    version: one.version,
+    first: Math.min(...[...pointsOf(one.curve, at), ...pointsOf(one.traffic ?? [], at)].map((point) => point.at)),
+  }));
+  const own = sampled.find((one) => sameVersion(one.version, version));
+  if (relation !== 'same' || hasMigration === true || from !== 'health') return [];
+  if (own === undefined || !Number.isFinite(own.first)) return [];
+  const isMonitored = sampled.some(({ first }) => first < millisOf(latest) - SAME_TIME_MS);
+  return isMonitored && own.first > millisOf(latest) + USUAL_INTERVAL_MS
+    ? [weightedFactor('served_later', `monitoring has seen ${version} only after the errors began`)]
+    : [];
 }

@@ -1,5 +1,5 @@
 import type { Change } from '../../schemas/changes/change.ts';
-import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
+import { millisOf, plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { byStart } from '../changes/versions.ts';
 import type { Evidence, Relation } from './evidence.ts';
 import { type Factor, weightedFactor, gradedFactor } from './factor.ts';
@@ -23,6 +23,9 @@ export const LONGEST_LOOK_BACK_SECONDS = 2 * 3600;
 
 /** Usual delay in seconds of a report about a change, at most. What takes longer is a late record, or another clock. */
 export const USUAL_DELAY_SECONDS = 30;
+
+/** Seconds by which a clock that is right may be ahead of Firebreak's. */
+const CLOCK_ERROR_SECONDS = 10;
 
 /** Time of the change relative to the onset. */
 export type Timing = 'rolling_out' | 'finished_before' | 'clock_skew';
@@ -123,20 +126,25 @@ export function finishedBefore({ finished_at }: Change, onset: Timestamp): numbe
 /**
  * Weighs timing: the closer to the onset, the more probable.
  * @param isMeasured health is measured, so that the distance in time is known
+ * @param growth how clearly errors keep growing, from 0 to 1
+ * @param tookOver milliseconds until which versions of before have had traffic. Null: not measured
  */
 export function timingFactor(
   candidate: Candidate,
   { at, earliest, latest, rise }: Onset,
-  isMeasured: boolean,
+  { isMeasured, growth, tookOver }: { isMeasured: boolean; growth: number; tookOver: number | null },
 ): Factor<Timing> {
   const { change, timing } = candidate;
   const what = described(candidate);
   const started = secondsBetween(change.started_at, at);
   // What rises slowly began before it showed.
   const slowly = rise ?? 0;
-  const sinceStart = isMeasured && { long_after_start: distance(started - slowly, LONGEST_LOOK_BACK_SECONDS) };
+  const sinceStart = isMeasured && {
+    long_after_start: distance(started - slowly, LONGEST_LOOK_BACK_SECONDS),
+    ...(growth > 0 && { grows_long_after: growth * distance(started - slowly, LONGEST_LOOK_BACK_SECONDS) }),
+  };
   const after = recordedAfter(change);
-  const agrees = isMeasured && timing === 'clock_skew' && after >= 0 && after <= USUAL_DELAY_SECONDS;
+  const agrees = isMeasured && timing === 'clock_skew' && after >= -CLOCK_ERROR_SECONDS && after <= USUAL_DELAY_SECONDS;
   if (timing === 'clock_skew')
     return gradedFactor(
       timing,
@@ -149,7 +157,9 @@ export function timingFactor(
       },
     );
   if (timing === 'finished_before') {
-    const seconds = finishedBefore(change, earliest) ?? 0;
+    const recorded = finishedBefore(change, earliest) ?? 0;
+    const seconds =
+      tookOver === null ? recorded : Math.max(0, Math.min(recorded, (millisOf(earliest) - tookOver) / 1000));
     const long = seconds / LOOK_BACK_SECONDS;
     return gradedFactor(
       timing,
@@ -187,5 +197,5 @@ export function timingFactor(
 const MINUTE_SECONDS = 60;
 
 /** Returns a distance in time as a share of the longest one, from 0 to 1: each doubling counts the same. */
-const distance = (seconds: number, longest: number): number =>
+export const distance = (seconds: number, longest: number): number =>
   Math.min(1, Math.log1p(Math.max(0, seconds) / MINUTE_SECONDS) / Math.log1p(longest / MINUTE_SECONDS));

@@ -6,10 +6,11 @@ import { type Onset, onsetOf } from './onset.ts';
 import { byStart, putsVersionLive, sameVersion } from '../changes/versions.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { approvalReasonsOf, type Proof, proofOf, sumOf, type Weighed } from './approval-reasons.ts';
-import { isVersionBadNow, shareSince, versionFactors } from './by-version.ts';
+import { isVersionBadNow, notYetServing, othersServedUntil, shareSince, versionFactors } from './by-version.ts';
 import { type Candidate, candidatesOf, lateRecordFactor, type Timing, timingFactor } from './candidates.ts';
 import type { Evidence, Relation } from './evidence.ts';
 import { type Factor, weightedFactor, type Features, unweightedFactor } from './factor.ts';
+import { growthOf } from './growth.ts';
 import {
   canaryFactors,
   type Course,
@@ -29,14 +30,14 @@ import { successionFactors } from './succession.ts';
 import { trafficFactor } from './traffic.ts';
 import { risenAgain } from './worsening.ts';
 import { withZeros } from './zeros.ts';
-import { MIN_CONFIDENCE_TO_ASK } from './weights.ts';
+import { MIN_CONFIDENCE_TO_ASK, MORE_PROBABLE_THAN_NOT } from './weights.ts';
 import { aChange, list } from './words.ts';
 
 export type { Proof } from './approval-reasons.ts';
 export type { Timing } from './candidates.ts';
 export type { Factor } from './factor.ts';
 export { CLOCK_TOLERANCE_SECONDS, LOOK_BACK_SECONDS } from './candidates.ts';
-export { MIN_CONFIDENCE_TO_ACT, MIN_CONFIDENCE_TO_ASK } from './weights.ts';
+export { MIN_CONFIDENCE_TO_ACT, MIN_CONFIDENCE_TO_ASK, MORE_PROBABLE_THAN_NOT } from './weights.ts';
 
 export type RankedSuspect = Suspect & {
   change: Change;
@@ -55,8 +56,8 @@ export type Correlation = {
   /** Most probable first. The confidences sum to at most 1; the remainder is the probability of "none of them". */
   suspects: RankedSuspect[];
   /**
-   * `change`: the first suspect is more probable than not. `no_change`: it is more probable that no suspect is the
-   * cause. `unclear`: a change is the probable cause, but no single suspect reaches the threshold.
+   * `change`: the first suspect is more probable than not. `unclear`: it is probable enough for a question, or one of the
+   * suspects is the probable cause, but none is more probable than not. `no_change`: probably no suspect is the cause.
    */
   verdict: 'change' | 'no_change' | 'unclear';
   /** Evidence against every change: for example, several services fail at once, or the dependency failed first. */
@@ -177,9 +178,8 @@ function watchFactor({ degraded_version: found }: Evidence, { change }: Candidat
 /** Returns whether the errors of a version itself fall. */
 function isVersionFalling({ by_version, health, at }: Evidence, { version }: Change, onset: Onset): boolean {
   const own = (by_version ?? []).find((one) => sameVersion(one.version, version));
-  return (
-    own === undefined || health === null || falling({ health: { ...health, curve: own.curve }, at }, onset) !== null
-  );
+  if (own === undefined || health === null) return true;
+  return falling({ health: { ...health, curve: own.curve }, at, traffic: own.traffic }, onset) !== null;
 }
 
 /** Factors about the health of the whole service, which a version with a small share of the traffic does not show in. */
@@ -266,7 +266,13 @@ function factorsOf(
   const late = isProved || !measured ? null : lateRecordFactor(candidate, onset);
   return [
     weightedFactor('prior', ''),
-    timingFactor(candidate, onset, measured),
+    timingFactor(candidate, onset, {
+      isMeasured: measured,
+      growth: growthOf(evidence, onset),
+      tookOver: othersServedUntil(evidence, candidate),
+    }),
+    // The start of the problem can be that of noise before.
+    ...(isProved ? [] : notYetServing(evidence, candidate, onset)),
     ...(late === null ? [] : [late]),
     ...kindFactors(kind),
     ...(status === 'failed' ? [weightedFactor('failed', 'it failed, so it may not have taken effect')] : []),
@@ -360,10 +366,10 @@ const NEUTRAL_TIME = -1;
 const twoDigits = (value: number): number => Math.floor(value * 100 + 1e-9) / 100;
 
 function verdictOf(suspects: readonly RankedSuspect[]): Correlation['verdict'] {
-  if ((suspects[0]?.confidence ?? 0) >= MIN_CONFIDENCE_TO_ASK) return 'change';
-  return suspects.reduce((sum, { confidence }) => sum + confidence, 0) >= MIN_CONFIDENCE_TO_ASK
-    ? 'unclear'
-    : 'no_change';
+  const first = suspects[0]?.confidence ?? 0;
+  if (first >= MORE_PROBABLE_THAN_NOT) return 'change';
+  const all = suspects.reduce((sum, { confidence }) => sum + confidence, 0);
+  return first >= MIN_CONFIDENCE_TO_ASK || all >= MORE_PROBABLE_THAN_NOT ? 'unclear' : 'no_change';
 }
 
 function doubtsOf(

@@ -1,6 +1,7 @@
 import { millisOf, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { putsVersionLive } from '../changes/versions.ts';
-import { called, type Candidate, CLOCK_TOLERANCE_SECONDS, LOOK_BACK_SECONDS } from './candidates.ts';
+import { greatestByChance, hasFallen, singleFailure } from './chance.ts';
+import { called, type Candidate, CLOCK_TOLERANCE_SECONDS, distance, LOOK_BACK_SECONDS } from './candidates.ts';
 import type { Curve, Evidence } from './evidence.ts';
 import { type Factor, weightedFactor, gradedFactor, unweightedFactor } from './factor.ts';
 import type { Onset } from './onset.ts';
@@ -53,12 +54,15 @@ export type Course = {
   ratio: number | null;
   /** The rise has lasted for hours, and its start is known. `uncertain`: from 0, exact, to 1, within half an hour. */
   slope: { uncertain: number } | null;
+  /** Value that a single failed request causes. Null: not known. */
+  single: number | null;
   /** Duration in seconds of a slow rise from the departure from the baseline to the limit. Null: no slow rise. */
   slow: number | null;
 };
 
 /** @returns null if there is no health query or it returned no answer */
-export function courseOf({ health, at }: Evidence, { change, timing }: Candidate, onset: Onset): Course | null {
+export function courseOf(evidence: Evidence, { change, timing }: Candidate, onset: Onset): Course | null {
+  const { health, at } = evidence;
   if (health === null || !Number.isFinite(health.max)) return null;
   const { max } = health;
   const recent = pointsOf(health.curve, at);
@@ -81,6 +85,7 @@ export function courseOf({ health, at }: Evidence, { change, timing }: Candidate
     since,
     baseline,
     level,
+    single: singleFailure(evidence),
     ratio: enough ? Math.max(ratioOf(level, base), remainingOf(level, base, whole)) : null,
     slope: onset.slope
       ? { uncertain: Math.min(1, secondsBetween(onset.earliest, onset.latest) / LOOK_BACK_SECONDS) }
@@ -110,10 +115,16 @@ export function healthFactors(course: Course, candidate: Candidate, onset: Onset
   ];
 }
 
-function badBefore({ before, max }: Course, candidate: Candidate): Factor | null {
-  const bad = before.filter(({ value }) => value > max).length;
+/** Returns the value that more than chance exceeds, before a change. */
+const chanceBefore = ({ before, single }: Course): number =>
+  single === null ? 0 : greatestByChance(median(before) || 0, single);
+
+function badBefore(course: Course, candidate: Candidate): Factor | null {
+  const { before, max } = course;
+  const limit = Math.max(max, chanceBefore(course));
+  const bad = before.filter(({ value }) => value > limit).length;
   if (bad < 2 || bad < before.length * BAD_BEFORE_SHARE) return null;
-  const right = before.slice(-3).filter(({ value }) => value > max).length >= 2;
+  const right = before.slice(-3).filter(({ value }) => value > limit).length >= 2;
   const times = `${bad} of ${samples(before.length)} in the hour before ${called(candidate)}`;
   return right
     ? weightedFactor('bad_before', `the health query was already above ${formatAmount(max)}, in ${times}`)
@@ -124,14 +135,15 @@ function badBefore({ before, max }: Course, candidate: Candidate): Factor | null
  * Detects whether all of the last three samples before the change stand clearly above the level that was usual until
  * five minutes before it.
  */
-function risingBefore({ before, max }: Course, candidate: Candidate): Factor | null {
+function risingBefore(course: Course, candidate: Candidate): Factor | null {
+  const { before, max } = course;
   const start = before.at(-1)?.at ?? 0;
   const usual = before.filter(({ at }) => at < start - 300_000);
   const last = before.slice(-3);
   if (usual.length < MIN_BEFORE || last.length < 3) return null;
   const high = quantile(usual, 0.9);
   const lowest = Math.min(...last.map(({ value }) => value));
-  if (high < 0 || lowest < 1.5 * high || lowest - high < 0.15 * max || lowest <= 0) return null;
+  if (high < 0 || lowest < 1.5 * high || lowest - high < 0.15 * max || lowest <= chanceBefore(course)) return null;
   return weightedFactor(
     'rising_before',
     `the health query had risen from ${formatAmount(high)} to ${formatAmount(lowest)} before ${called(candidate)} began`,
@@ -224,7 +236,10 @@ const FALLEN = 0.4;
 const SLIGHTLY_FALLEN = 0.4;
 
 /** Detects that errors are above the limit but already falling. A bad version that keeps running would keep failing. */
-export function falling({ health, at }: Pick<Evidence, 'health' | 'at'>, onset: Onset): Factor<'falling'> | null {
+export function falling(
+  { health, at, traffic }: Pick<Evidence, 'health' | 'at' | 'traffic'>,
+  onset: Onset,
+): Factor<'falling'> | null {
   if (health === null || !Number.isFinite(health.max) || onset.from !== 'health') return null;
   const calm = pointsBetween(smooth(pointsOf(health.curve, at)), millisOf(onset.latest), Infinity);
   const peak = Math.max(...calm.map(({ value }) => value));
@@ -234,6 +249,7 @@ export function falling({ health, at }: Pick<Evidence, 'health' | 'at'>, onset: 
   if (last === undefined || last.at - peakAt < FALLING_SECONDS * 1000) return null;
   const fallen = Math.min(1, (1 - last.value / peak) / FALLEN);
   if (last.value <= health.max || fallen < SLIGHTLY_FALLEN) return null;
+  if (!hasFallen(peak, last.value, singleFailure({ health, traffic, at }))) return null;
   const falls = since.every((point, index) => point.value <= (since[index - 1]?.value ?? peak) * 1.1);
   const text = `errors are falling already, from ${formatAmount(peak)} to ${formatAmount(last.value)}`;
   return falls ? gradedFactor('falling', text, { falling: fallen }) : null;
@@ -244,14 +260,19 @@ const PERIODS_SECONDS = [900, 1200, 1800, 3600, 7200];
 const PERIOD_TOLERANCE_SECONDS = 120;
 
 /** Detects that the same errors began a usual period ago, too, and ended: a scheduled job rather than a change. */
-export function recurring({ health, at }: Pick<Evidence, 'health' | 'at'>, onset: Onset): Factor<'recurring'> | null {
+export function recurring(
+  { health, at, traffic }: Pick<Evidence, 'health' | 'at' | 'traffic'>,
+  onset: Onset,
+): Factor<'recurring'> | null {
   if (health === null || !Number.isFinite(health.max) || onset.from !== 'health') return null;
   const points = pointsOf(health.curve, at);
+  const single = singleFailure({ health, traffic, at });
+  const limit = Math.max(health.max, single === null ? 0 : greatestByChance(median(points) || 0, single));
   const starts = points.filter(
     ({ at: time, value }, index) =>
       time < millisOf(onset.earliest) &&
-      value > health.max &&
-      (points[index + 1]?.value ?? 0) > health.max &&
+      value > limit &&
+      (points[index + 1]?.value ?? 0) > limit &&
       points.slice(Math.max(0, index - 4), index).every((earlier) => earlier.value <= health.max) &&
       index > 0,
   );
@@ -311,7 +332,7 @@ export function endedAt(curve: Curve, at: Timestamp): number | null {
 export function canaryFactors(
   course: Course | null,
   { change, relation }: Candidate,
-  { health }: Pick<Evidence, 'health'>,
+  { health, at }: Pick<Evidence, 'health' | 'at'>,
   measured: number | null,
 ): Factor[] {
   // Records of older versions lack the field.
@@ -323,10 +344,16 @@ export function canaryFactors(
   return course === null || relation !== 'same' || !isBeyond(course, share)
     ? []
     : [
-        weightedFactor(
+        gradedFactor(
           'beyond_canary',
           `${change.version} receives ${formatPercent(share)} of the traffic, which cannot raise the health query ` +
             `from ${formatAmount(course.baseline)} to ${formatAmount(course.level)}`,
+          {
+            beyond_canary: 1,
+            ...(measured === null && {
+              canary_raised: distance(secondsBetween(change.started_at, at), LOOK_BACK_SECONDS),
+            }),
+          },
         ),
       ];
 }

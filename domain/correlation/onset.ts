@@ -1,8 +1,9 @@
 import { millisOf, plusSeconds, type Timestamp, timestamp } from '../../schemas/time/time.ts';
+import { greatestByChance, singleFailure } from './chance.ts';
 import type { Evidence, OnsetEvidence } from './evidence.ts';
 import { slopeStartOf } from './leak.ts';
 import { healthWithZeros } from './zeros.ts';
-import { pointsBetween, type Point, pointsOf, quantile, smooth } from './samples.ts';
+import { mean, pointsBetween, type Point, pointsOf, quantile, smooth } from './samples.ts';
 
 export type Onset = {
   /** The most probable start of the problem. */
@@ -27,7 +28,8 @@ export function onsetOf(
   const { onset, at } = evidence;
   const health = healthWithZeros(evidence);
   const { alertStartedAt, rule } = onset;
-  const departed = health === null ? null : departureOf(health, badAt(health, onset, at), at);
+  const single = singleFailure({ health, traffic: evidence.traffic ?? null, at });
+  const departed = health === null ? null : departureOf(health, badAt(health, onset, at), at, single);
   if (departed !== null && health !== null)
     return notAfter(startOfSlope(health, departed, at) ?? departed, alertStartedAt);
   if (rule === null) {
@@ -107,9 +109,15 @@ type Health = NonNullable<Evidence['health']>;
  *
  * @param bad the newest time at which the curve must be above its limit, such as the start of the alert
  * @param until samples after it are not read
+ * @param single value that a single failed request causes. Null: not known
  * @returns null if it was not above its limit then
  */
-export function departureOf({ max, curve, window = null }: Health, bad: Timestamp, until: Timestamp): Onset | null {
+export function departureOf(
+  { max, curve, window = null }: Health,
+  bad: Timestamp,
+  until: Timestamp,
+  single: number | null = null,
+): Onset | null {
   if (!Number.isFinite(max)) return null;
   const points = pointsOf(curve, until);
   const first = startOfRun(points, max, millisOf(bad));
@@ -120,8 +128,9 @@ export function departureOf({ max, curve, window = null }: Health, bad: Timestam
   const level = quantile(before, BASELINE);
   if (before.length < MIN_BASELINE) return measured(previous?.at ?? passed.at, passed.at, passed.at, passed.at);
   const spread = Math.max(0, level - quantile(before, 0.05));
+  const chance = single === null ? 0 : greatestByChance(mean(before), single) - level;
   const above = ({ deviations, share }: typeof POSSIBLE): number =>
-    Math.min(max, level + Math.max(deviations * spread, share * (max - level)));
+    Math.min(max, level + Math.max(deviations * spread, share * (max - level), chance));
   const start = points[departure(points, first, above(POSSIBLE))] ?? passed;
   const certain = points[departure(points, first, above(CERTAIN))] ?? passed;
   const normal = points.findLast(({ at }) => at < start.at) ?? start;

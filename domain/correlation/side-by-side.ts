@@ -1,4 +1,5 @@
 import type { Timestamp } from '../../schemas/time/time.ts';
+import { GREATEST_RATIO } from './chance.ts';
 import type { Curve } from './evidence.ts';
 import { type Point, pointsOf } from './samples.ts';
 
@@ -18,9 +19,6 @@ export type Measure = {
 /** Requests, and failed ones, of two versions in the time in which both served, and its length in seconds. */
 export type Beside = { own: Counts; other: Counts; seconds: number };
 type Counts = { requests: number; failed: number };
-
-/** Limits above this are percentages: no ratio of failed requests above it is healthy. */
-const GREATEST_RATIO = 0.2;
 
 /**
  * Part of the requests of the other version after which it has served its time. Rates are extrapolated, so the requests seem

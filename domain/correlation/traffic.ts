@@ -1,4 +1,5 @@
 import { millisOf } from '../../schemas/time/time.ts';
+import { greatestByChance } from './chance.ts';
 import type { Evidence } from './evidence.ts';
 import { type Factor, weightedFactor, unweightedFactor } from './factor.ts';
 import type { Onset } from './onset.ts';
@@ -17,6 +18,9 @@ const NEAR_ONSET_MS = 300_000;
 const RISE = 1.5;
 const RISE_START = 1.25;
 
+/** Window of a rate whose window is unknown, in seconds. */
+const USUAL_WINDOW_SECONDS = 60;
+
 /**
  * Clients retry failing requests, so traffic also rises as a consequence of errors. Only a rise that starts later than
  * this after the onset counts as such a consequence.
@@ -27,7 +31,7 @@ const CONSEQUENCE_AFTER_MS = 60_000;
  * Weighs a rise of traffic near the onset, which can explain the errors without any change. A rise that followed the
  * errors has no weight.
  */
-export function trafficFactor({ traffic, at }: Evidence, { at: onset }: Onset): Factor<'traffic_rise'> | null {
+export function trafficFactor({ traffic, at, health }: Evidence, { at: onset }: Onset): Factor<'traffic_rise'> | null {
   if (traffic === null) return null;
   const points = pointsOf(traffic, at);
   const onsetMs = millisOf(onset);
@@ -37,7 +41,9 @@ export function trafficFactor({ traffic, at }: Evidence, { at: onset }: Onset): 
   const smoothed = pointsBetween(smooth(points), onsetMs - BASELINE_TO_MS, onsetMs + NEAR_ONSET_MS);
   const nearOnset = smoothed.filter(({ at: time }) => time >= onsetMs - NEAR_ONSET_MS);
   const peak = Math.max(...nearOnset.map(({ value }) => value));
-  if (nearOnset.length === 0 || peak < RISE * baseline) return null;
+  // A few requests vary by more than half by chance.
+  const byChance = greatestByChance(baseline, 1 / (health?.window ?? USUAL_WINDOW_SECONDS));
+  if (nearOnset.length === 0 || peak < Math.max(RISE * baseline, byChance)) return null;
   const peakAt = nearOnset.find(({ value }) => value === peak)?.at ?? onsetMs;
   const lastNormal = smoothed.findLast((point) => point.at < peakAt && point.value < RISE_START * baseline);
   const riseStart = smoothed.find((point) => point.at > (lastNormal?.at ?? -Infinity));

@@ -32,30 +32,34 @@ export const WEIGHTS = {
    * The change finished half an hour before a measured onset, or started two hours before it: most bad deploys show within
    * minutes. Each doubling of the distance counts the same. For an onset that is not measured, see above.
    */
-  long_after_end: -2.9,
-  long_after_start: -6.4,
+  long_after_end: -3.18,
+  long_after_start: -6.6,
+  /** The same two hours, where errors keep growing: what grows began before it showed. */
+  grows_long_after: 2.42,
+  /** Monitoring has seen its version only after the errors began. */
+  served_later: -4.5,
   /** The recorded start is after the onset, within the tolerance for clock differences. With the prior: 0.6. */
   clock_skew: -0.44,
   /**
    * Where the onset is measured: at the greatest tolerated difference of clocks, linear in between. Most clocks differ by
    * seconds.
    */
-  clock_skew_far: -2.2,
+  clock_skew_far: -1.2,
   /** The change seems to have started after the onset, and its record came at once, so its clock is right. */
-  clock_agrees: -1.8,
+  clock_agrees: -3.21,
   /** The record came late, after the onset: the clock can be behind, so that the change came after the problem. */
   recorded_late: -1.6,
 
   /** Change of a dependency: few of a dependency's changes affect the service. At most, a person is asked. */
   dependency: -2.2,
   /** Each further `dependsOn` step. */
-  dependency_step: -0.5,
+  dependency_step: -1.95,
   /** Change of a shared service: it would affect many services. */
   shared: -2.5,
   /** The dependency fails itself, not later than the service: its change explains both failures. */
-  dependency_fails_too: 2.5,
+  dependency_fails_too: 1.8,
   /** The dependency fails itself, but later than the service. */
-  dependency_fails_later: 0.5,
+  dependency_fails_later: 0.9,
   /** No other service is known to fail, including the changed service. */
   changed_service_is_well: -1,
   /** A shared change explains that other services fail too: one of them, or two and more. */
@@ -63,18 +67,18 @@ export const WEIGHTS = {
   common_cause: 0.9,
 
   /** Change of a caller, which can send bad requests or more of them; few of a caller's changes do. */
-  caller: -2.6,
+  caller: -3.12,
   /** Each further step from caller to caller. */
-  caller_step: -1,
+  caller_step: -1.14,
   /** The changed caller fails itself: its requests fail. */
-  caller_fails_too: 0.2,
+  caller_fails_too: 1.23,
   /** The changed caller is not known to fail. */
   changed_caller_is_well: 0,
   /**
    * Change of a service that fails at the same time since its change, and that is declared neither as a dependency nor as a
    * caller: most pairs of services have no relation.
    */
-  undeclared: -4,
+  undeclared: -2.5,
   /** Another service that fails at the same time was rolled back, and still fails. */
   rollback_did_not_help: -2.5,
 
@@ -83,11 +87,11 @@ export const WEIGHTS = {
   /** A dependency started to fail shortly after the service. Either may be the cause. */
   dependency_fails: -1.6,
   /** One unrelated service fails at the same time without a change of its own: coincidences happen. */
-  another_fails: -0.9,
+  another_fails: -1.1,
   /** Two unrelated services fail: too many for a coincidence, too few for a certain common cause. */
   two_others_fail: -2.3,
   /** More than two unrelated services fail: a common cause, which the change of one service is not. */
-  several_fail: -4.5,
+  several_fail: -4,
 
   /**
    * Errors at least doubled and passed the limit within 30 minutes of the change. `step`: at twice the baseline;
@@ -102,19 +106,19 @@ export const WEIGHTS = {
   /** Errors were above the limit right before the change. */
   bad_before: -4.5,
   /** Errors were above the limit within the hour before the change and returned: they occur independently of it. */
-  bad_earlier: -1.5,
+  bad_earlier: -1.25,
   /** Errors were already rising before the change began. */
-  rising_before: -3.5,
+  rising_before: -2.3,
   /** Errors rose slowly: a leak, which a change can have brought, or growing load. */
-  slow_rise: -2.6,
+  slow_rise: -2.25,
   /** Errors are above the limit but already falling; a bad version that keeps running would keep failing. */
-  falling: -1,
+  falling: -0.5,
   /** The same errors began a usual period ago, too, and ended. */
   recurring: -3,
   /** The service's series ended with the change: it may crash at its start. */
   vanished: 1.5,
   /** The alert is about missing samples, and no errors are measured: monitoring fails more often than a service vanishes. */
-  missing_samples: -2.3,
+  missing_samples: -3.19,
   /** The health query is within its limit now: the alert is noise, or the problem is over. */
   healthy_now: -3,
   /**
@@ -124,14 +128,14 @@ export const WEIGHTS = {
   healthy_just_now: -1,
 
   /** Traffic rose by half or more, starting before the errors. */
-  traffic_rise: -1.5,
+  traffic_rise: -2.59,
 
   /** The change's version is bad; the other versions, which also take traffic, are healthy. */
   only_its_version_bad: 3,
   /** As `only_its_version_bad`; it takes at most half of the traffic, and its errors explain those of all. */
   canary_bad: 3,
   /** As `only_its_version_bad`, but the other versions may have served only before the onset. */
-  only_it_seems_bad: 0.2,
+  only_it_seems_bad: 0.05,
   /** The limit is unknown, but the change's version is at least twice as bad as any other. */
   its_version_worse: 2,
   /** Another version is as bad. */
@@ -168,6 +172,8 @@ export const WEIGHTS = {
 
   /** More errors than the change's share of traffic could cause if each of its requests failed. */
   beyond_canary: -4.5,
+  /** Half an hour after its start: the share can have been raised since. Each doubling of the time counts the same. */
+  canary_raised: 1.86,
 
   /** A newer version of the same service replaced it before the onset, so it no longer ran. */
   replaced: -4.5,
@@ -179,7 +185,7 @@ export const WEIGHTS = {
   /** The same version was put live again: the newer record represents it. */
   repeated: -4.5,
   /** The same version had already been running well: a restart rather than a change. */
-  same_version: -4.2,
+  same_version: -5,
 
   /** A failed deploy put its version live partly or not at all. */
   failed: -0.5,
@@ -195,8 +201,15 @@ export const WEIGHTS = {
 /** Minimum confidence for an automatic action. */
 export const MIN_CONFIDENCE_TO_ACT = 0.8;
 
-/** Minimum confidence to ask a person; below it, Firebreak only reports. */
-export const MIN_CONFIDENCE_TO_ASK = 0.5;
+/** Confidence from which a change is more probable than everything else together. */
+export const MORE_PROBABLE_THAN_NOT = 0.5;
+
+/**
+ * Minimum confidence to ask a person; below it, Firebreak only reports. A question that is not asked about the cause costs at
+ * least one and a half times as much as a wrong one: people look for the cause themselves, whereas the question says how
+ * uncertain it is.
+ */
+export const MIN_CONFIDENCE_TO_ASK = 0.4;
 
 /**
  * Evidence of this weight or below contradicts the rest. Contradictory evidence is never acted upon automatically; a

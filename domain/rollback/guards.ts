@@ -4,7 +4,7 @@ import type { Reason, ReasonCode } from '../../schemas/incidents/reason.ts';
 import { clearingsText, activeClearings } from '../changes/cleared-suspects.ts';
 import { whyNotTo } from '../changes/named-version.ts';
 import { newestLiveChange, byStart, migrationsIn, NONE_KNOWN_GOOD, putsVersionLive } from '../changes/versions.ts';
-import { MIN_CONFIDENCE_TO_ACT, type RankedSuspect } from '../correlation/correlate.ts';
+import { MIN_CONFIDENCE_TO_ACT, MIN_CONFIDENCE_TO_ASK, type RankedSuspect } from '../correlation/correlate.ts';
 import type { Evidence } from '../correlation/evidence.ts';
 import { aChange } from '../correlation/words.ts';
 import {
@@ -18,7 +18,7 @@ import {
   type Stop,
 } from './guard.ts';
 import { asksByModeAlone } from './judgement.ts';
-import { byHandReasons } from './offers.ts';
+import { byHandReasons, leadersOf } from './offers.ts';
 
 /**
  * Version of the decision logic, stored with the inputs; incremented when the same inputs can have a different result.
@@ -527,12 +527,16 @@ const hasRolledBack = ({ evidence: { changes, incident_id } }: Known['judgement'
 const demotion = (service: string): string =>
   `automation of ${service} was wrong too often; it asks for approval until a person sets its mode again`;
 
-/** Returns whether "no change" is more probable than any suspect, unless the policy accepts coincidence in time. */
+/**
+ * Returns whether the leading suspects together are too improbable for a question, and less probable than "no change", unless
+ * the policy accepts coincidence in time.
+ */
 function isProbablyNone(known: Known['judgement']): boolean {
   if (known.request.by === 'person' || isByTime(known)) return false;
   const { verdict, suspects } = known.found;
   const none = suspects.reduce((left, { confidence }) => left - confidence, 1);
-  return verdict === 'no_change' || (suspects[0]?.confidence ?? 0) < none;
+  const leading = leadersOf(suspects).reduce((sum, { confidence }) => sum + confidence, 0);
+  return verdict === 'no_change' || leading < Math.min(none, MIN_CONFIDENCE_TO_ASK);
 }
 
 /** Returns whether the policy accepts coincidence in time, however probable it is, and nothing else asks. */

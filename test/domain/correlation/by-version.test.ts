@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { correlate, MIN_CONFIDENCE_TO_ASK } from '../../../domain/correlation/correlate.ts';
 import type { Evidence } from '../../../domain/correlation/evidence.ts';
 import { WEIGHTS } from '../../../domain/correlation/weights.ts';
+import type { Change } from '../../../schemas/changes/change.ts';
 import { before } from '../arbitraries.ts';
 import {
   afterDeploy,
@@ -31,7 +32,7 @@ test('a canary whose share was raised since is proved, although its recorded sha
   const jump = step(0.002, 0.4);
   const onlyItFails = [version('v42', 0.9), version('v41', 0.001)];
   expect(alone(scene({ changes: [canary], health: jump, by_version: onlyItFails }))).toBe(true);
-  expect(weights(scene({ changes: [canary], health: jump }))).toMatchObject({ beyond_canary: -4.5 });
+  expect(weights(scene({ changes: [canary], health: jump })).beyond_canary).toBeLessThan(-3);
 });
 
 describe('with a limit', () => {
@@ -270,4 +271,35 @@ test.each([
     traffic: one.curve.map(([at]): (typeof one.curve)[number] => [at, index + 1]),
   }));
   expect(weights(scene({ changes, health, by_version: counted }))).toHaveProperty('canary_bad');
+});
+
+describe('a version that monitoring has seen', () => {
+  const evidence = (first: number, more: Partial<Change> = {}): Evidence => {
+    const seen = versionAt('v42', 0.08);
+    const others = versionAt('v41', 0.08);
+    return scene({
+      changes: [own(timed('v42', 240, 200, more))],
+      health,
+      by_version: [{ ...seen, curve: seen.curve.filter(([at]) => at >= before(first)) }, others],
+    });
+  };
+
+  test('only after the errors began has not caused them', () => {
+    expect(weights(evidence(-1))).toMatchObject({ served_later: WEIGHTS.served_later });
+    expect(weights(evidence(4))).not.toHaveProperty('served_later');
+  });
+
+  test('later can have caused them by its migration', () => {
+    expect(weights(evidence(-1, { has_migration: true }))).not.toHaveProperty('served_later');
+  });
+});
+
+test('a deploy finishes when the versions of before have no requests any more, whatever its record says', () => {
+  const [older, newer] = [versionAt('v41', 0.001, 0.5), versionAt('v42', 0.001, 0.5)];
+  const traffic = (older.traffic ?? []).filter(([at]) => at < before(2));
+  const evidence = (measured: Evidence['by_version']): Evidence =>
+    scene({ changes: [own(timed('v42', 1500, 1400))], health, by_version: measured });
+  expect(confidence(evidence([{ ...older, traffic }, newer]))).toBeGreaterThan(
+    confidence(evidence([{ ...older, traffic: traffic.filter(([at]) => at < before(24)) }, newer])),
+  );
 });

@@ -230,8 +230,16 @@ describe('a canary', () => {
     ['as a percentage', step(0.2, 40, 1)],
   ])('cannot cause more, %s', (_, health) => {
     const evidence = scene({ changes: canary(0.1), health });
-    expect(weights(evidence)).toMatchObject({ beyond_canary: -4.5 });
+    expect(weights(evidence).beyond_canary).toBeLessThan(-3);
     expect(alone(evidence)).toBe(false);
+  });
+
+  test('may have got more since, the longer ago it began', () => {
+    const beyond = (seconds: number) =>
+      weights(scene({ changes: [own(timed('v42', seconds, null, { canary_weight: 0.1 }))], health: step(0.002, 0.4) }))
+        .beyond_canary ?? 0;
+    expect(beyond(1700)).toBeGreaterThan(beyond(60));
+    expect(beyond(1700)).toBeLessThan(0);
   });
 
   test('without traffic causes no errors', () => {

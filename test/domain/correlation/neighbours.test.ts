@@ -105,10 +105,9 @@ describe('a service without a declared relation that fails since its change', ()
   const undeclared = of('mail', 'undeclared', timed('m7', 150, 90));
   const among = (more: Partial<Evidence>) => scene({ changes: [undeclared], ...more });
 
-  test('before this one is asked about, and never acted upon', () => {
+  test('before this one is asked about', () => {
     const evidence = among({ failing: [mail(1)] });
     expect(confidence(evidence, 'm7')).toBeGreaterThanOrEqual(MIN_CONFIDENCE_TO_ASK);
-    expect(confidence(evidence, 'm7')).toBeLessThan(MIN_CONFIDENCE_TO_ACT);
     expect(suspectIn(correlate(evidence), 'm7').reasons).toEqual(
       expect.arrayContaining([
         'mail is failing as well, since 60 s before the problem began',
@@ -117,10 +116,11 @@ describe('a service without a declared relation that fails since its change', ()
     );
   });
 
-  test('after this one is only named', () => {
-    const { suspects, verdict } = correlate(among({ failing: [mail(-1)] }));
-    expect(suspects).toMatchObject([{ version: 'm7', relation: 'undeclared' }]);
-    expect(verdict).toBe('no_change');
+  test('after this one is a weaker suspect, as a caller is', () => {
+    const evidence = among({ failing: [mail(-1)] });
+    expect(correlate(evidence).suspects).toMatchObject([{ version: 'm7', relation: 'undeclared' }]);
+    expect(confidence(evidence, 'm7')).toBeLessThan(confidence(among({ failing: [mail(1)] }), 'm7'));
+    expect(confidence(evidence, 'm7')).toBeLessThan(MIN_CONFIDENCE_TO_ACT);
   });
 
   test("is no rival of the service's own version that is proved", () => {
