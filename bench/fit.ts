@@ -26,8 +26,9 @@ async function observations(seeds: typeof FIT, share: number): Promise<Record<ke
     generated.push(observationOf(inputsOf(one, 'proved').evidence, one.label.cause));
   }
   const monitored: Observation[] = [];
-  for (const one of monitoredCases(seeds.monitored, share))
-    monitored.push(observationOf((await inputsAt(one, one.at)).evidence, one.label.cause));
+  for (const seed of seeds.monitored)
+    for (const one of monitoredCases(seed, share))
+      monitored.push(observationOf((await inputsAt(one, one.at)).evidence, one.label.cause));
   return { generated, monitored };
 }
 
