@@ -5,15 +5,15 @@
 import { CANARY_SEED, canaryTable, evaluateCanaries } from '../evaluation/canary/evaluate.ts';
 import { readTrace, replayed, TRACES } from '../evaluation/canary/replay.ts';
 import type { scene } from '../evaluation/canary/world.ts';
-import { contestants } from './measurements/canary.ts';
+import { comparedRules } from './measurements/canary.ts';
 
 const [casesText = '2000', seedText = String(CANARY_SEED)] = process.argv.slice(2);
 const [cases, seed] = [Number(casesText), Number(seedText)];
 if (!Number.isInteger(cases) || cases < 1 || !Number.isInteger(seed))
   throw new Error('usage: npm run judgement:canary [-- CASES [SEED]]');
-console.log('generated\n' + canaryTable(evaluateCanaries(contestants, { cases, seed })));
+console.log('generated\n' + canaryTable(evaluateCanaries(comparedRules, { cases, seed })));
 for (const name of TRACES) {
   const trace = readTrace(name);
   const create: typeof scene = (draw, shape, regression) => replayed(trace, draw, shape, regression);
-  console.log(`\nrecorded: ${name}\n` + canaryTable(evaluateCanaries(contestants, { cases, seed, create })));
+  console.log(`\nrecorded: ${name}\n` + canaryTable(evaluateCanaries(comparedRules, { cases, seed, create })));
 }

@@ -50,14 +50,14 @@ const policy: Policy = { mode: 'act', unknownMigration: 'approve' };
 function oneCase(seed: number, kind: Kind, scene: Scene, index: number): Case {
   const id = `${kind}-${index}`;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const r = random(seedOf(seed, id, attempt));
-    const made = newStage(r);
+    const rng = random(seedOf(seed, id, attempt));
+    const made = newStage(rng);
     const labelled = scene(made);
     const world = worldOf(made);
-    const telemetry = simulate(r, world);
-    const alarmed = alarm(r, world, telemetry);
+    const telemetry = simulate(rng, world);
+    const alarmed = alarm(rng, world, telemetry);
     if (alarmed === null) continue;
-    const evidence = observe(r, world, telemetry, alarmed);
+    const evidence = observe(rng, world, telemetry, alarmed);
     const label = labelled(evidence);
     if (label === null) continue;
     const history = historyKnown(world, evidence);

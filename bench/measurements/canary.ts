@@ -1,5 +1,5 @@
 import { judge } from '../../domain/canary/judge.ts';
-import type { Contestant } from '../../evaluation/canary/evaluate.ts';
+import type { ComparedRule } from '../../evaluation/canary/evaluate.ts';
 import { usualQuantile } from '../../evaluation/canary/evidence.ts';
 import { afterFailures, kayenta, thresholds } from '../../evaluation/canary/rules.ts';
 import type { Scene } from '../../evaluation/canary/world.ts';
@@ -18,7 +18,7 @@ const limits = (scene: Scene) => ({
 });
 
 /** The judge, and the rules beside it. Fixed limits are set for each service. */
-export const contestants = {
+export const comparedRules = {
   judge: { form: 'buckets', create: () => (evidence) => judge(evidence, SETTINGS).verdict },
   'judge, quantiles': { form: 'quantiles', create: () => (evidence) => judge(evidence, SETTINGS).verdict },
   'fixed limits': { form: 'quantiles', create: (scene) => thresholds(limits(scene)) },
@@ -27,4 +27,4 @@ export const contestants = {
     create: (scene) => afterFailures(thresholds(limits(scene)), FAILURES),
   },
   Kayenta: { form: 'quantiles', create: () => kayenta },
-} satisfies Record<string, Contestant>;
+} satisfies Record<string, ComparedRule>;

@@ -23,18 +23,18 @@ export type CanaryRow = {
 };
 
 /** A rule for one scene. `form`: what it reads of latency. `create`: a rule can count its own looks. */
-export type Contestant = { form: 'buckets' | 'quantiles'; create: (scene: Scene) => CanaryRule };
+export type ComparedRule = { form: 'buckets' | 'quantiles'; create: (scene: Scene) => CanaryRule };
 
 /** Lets each rule judge the same scenes at each look, and counts. Without `create`, scenes are generated. */
 export function evaluateCanaries<K extends string>(
-  contestants: Readonly<Record<K, Contestant>>,
+  rules: Readonly<Record<K, ComparedRule>>,
   {
     cases,
     seed,
     create = scene,
   }: { cases: number; seed: number; create?: (draw: Random, shape: Shape, regression: Regression) => Scene },
 ): Record<K, CanaryRow[]> {
-  const names = Object.keys(contestants) as K[];
+  const names = Object.keys(rules) as K[];
   const result = Object.fromEntries(names.map((name) => [name, [] as CanaryRow[]])) as Record<K, CanaryRow[]>;
   for (const shape of SHAPES)
     for (const regression of REGRESSIONS) {
@@ -44,7 +44,7 @@ export function evaluateCanaries<K extends string>(
         const one = create(draw, shape, regression);
         const phases = { old: draw.whole(0, SCRAPE - 1), new: draw.whole(0, SCRAPE - 1) };
         for (const name of names) {
-          const outcome = play(one, phases, contestants[name]);
+          const outcome = play(one, phases, rules[name]);
           const row = rows.get(name);
           if (outcome.degradedAt !== null) row?.degraded.push(outcome.degradedAt * STEP);
           else if (outcome.last === 'healthy' && row !== undefined) row.healthy += 1;
@@ -59,7 +59,7 @@ export function evaluateCanaries<K extends string>(
   return result;
 }
 
-function play(one: Scene, phases: { old: number; new: number }, { form, create }: Contestant) {
+function play(one: Scene, phases: { old: number; new: number }, { form, create }: ComparedRule) {
   const rule = create(one);
   let last: ReturnType<CanaryRule> = 'inconclusive';
   for (let look = 1; look <= LOOKS; look += 1) {

@@ -22,7 +22,7 @@ const TOLERANCE_SECONDS = 90;
 export const clockSkew: Scene = (stage) => {
   usualChanges(stage);
   stage.profile = { ...stage.profile, recording: { ...stage.profile.recording, how: 'both' } };
-  return SKEWS[stage.r.weighted({ ahead: 55, after: 45 })](stage);
+  return SKEWS[stage.rng.weighted({ ahead: 55, after: 45 })](stage);
 };
 
 const SKEWS = {
@@ -30,7 +30,7 @@ const SKEWS = {
   ahead: (stage: Stage) => {
     const bad = badDeploy(stage);
     const toTraffic = takesTrafficAt(bad.rollout) - bad.rollout.startedAt;
-    bad.change.recording = { ...bad.change.recording, clock: toTraffic + stage.r.between(10, 200) };
+    bad.change.recording = { ...bad.change.recording, clock: toTraffic + stage.rng.between(10, 200) };
     return (evidence: Evidence): Label | null => {
       const later = seemsLater(evidence, bad.change);
       return later > 0 && later <= TOLERANCE_SECONDS ? { cause: bad.change.id, right: 'ask' } : null;
@@ -39,7 +39,7 @@ const SKEWS = {
   /** Another problem begins, and a deploy follows within a minute and a half: it is not the cause. */
   after: (stage: Stage) => {
     unrelatedProblem(stage);
-    const late = deploy(stage, stage.problemAt + stage.r.between(5, 180));
+    const late = deploy(stage, stage.problemAt + stage.rng.between(5, 180));
     return (evidence: Evidence): Label | null => {
       const later = seemsLater(evidence, late.change);
       return later > 0 && later <= TOLERANCE_SECONDS ? nothingCausedIt() : null;
@@ -48,17 +48,17 @@ const SKEWS = {
 };
 
 function unrelatedProblem(stage: Stage): void {
-  const { r, problemAt, profile } = stage;
-  stage.faults.push(onAll(severity(r, profile), plateau(problemAt, r.pick([0, 0, 30, 90]))));
+  const { rng, problemAt, profile } = stage;
+  stage.faults.push(onAll(severity(rng, profile), plateau(problemAt, rng.pick([0, 0, 30, 90]))));
   dependentsFail(stage);
 }
 
 /** A deploy whose version fails as soon as it takes traffic, which is the onset. */
 function badDeploy(stage: Stage): Deployed {
-  const { r, profile, problemAt } = stage;
+  const { rng, profile, problemAt } = stage;
   const bad = deploy(stage, problemAt);
   stage.problemAt = takesTrafficAt(bad.rollout);
-  stage.faults.push(onVersions(severity(r, profile), plateau(stage.problemAt, 0), bad.rollout.version));
+  stage.faults.push(onVersions(severity(rng, profile), plateau(stage.problemAt, 0), bad.rollout.version));
   dependentsFail(stage);
   return bad;
 }
@@ -69,9 +69,9 @@ function badDeploy(stage: Stage): Deployed {
  * (`among_others`).
  */
 export const twoDeploys: Scene = (stage) => {
-  const { r } = stage;
+  const { rng } = stage;
   usualChanges(stage);
-  const pair = r.weighted({ ownOwn: 40, ownAndDependency: 25, ownAndSettings: 20, ownAndInfrastructure: 15 });
+  const pair = rng.weighted({ ownOwn: 40, ownAndDependency: 25, ownAndSettings: 20, ownAndInfrastructure: 15 });
   const { cause, both } = PAIRS[pair](stage);
   dependentsFail(stage);
   return (evidence) => {
@@ -90,21 +90,21 @@ type Pair = { cause: WorldChange; both: readonly WorldChange[] };
 
 const PAIRS = {
   ownOwn: (stage: Stage): Pair => {
-    const { r, profile, problemAt } = stage;
+    const { rng, profile, problemAt } = stage;
     const older = deploy(stage, problemAt);
-    const newer = deploy(stage, problemAt + r.between(SECONDS_APART.min, SECONDS_APART.max));
-    const cause = r.chance(0.5) ? older : newer;
+    const newer = deploy(stage, problemAt + rng.between(SECONDS_APART.min, SECONDS_APART.max));
+    const cause = rng.chance(0.5) ? older : newer;
     // The newer version is built on the older one, so it has the same fault.
     const bad = cause === older ? [older, newer] : [newer];
     stage.problemAt = takesTrafficAt(cause.rollout);
     const versions = bad.map(({ rollout }) => rollout.version);
-    stage.faults.push(onVersions(severity(r, profile), plateau(stage.problemAt, 0), ...versions));
+    stage.faults.push(onVersions(severity(rng, profile), plateau(stage.problemAt, 0), ...versions));
     return { cause: cause.change, both: [older.change, newer.change] };
   },
   ownAndDependency: (stage: Stage): Pair =>
     ownAnd(stage, (at) => addChange(stage, stage.landscape.dependencies[0], 'deploy', at)),
   ownAndSettings: (stage: Stage): Pair =>
-    ownAnd(stage, (at) => addChange(stage, stage.landscape.service, stage.r.pick(['config', 'flag']), at)),
+    ownAnd(stage, (at) => addChange(stage, stage.landscape.service, stage.rng.pick(['config', 'flag']), at)),
   ownAndInfrastructure: (stage: Stage): Pair =>
     ownAnd(stage, (at) => {
       const shared = stage.landscape.dependencies.find(({ relation }) => relation === 'shared');
@@ -113,18 +113,18 @@ const PAIRS = {
 };
 
 function ownAnd(stage: Stage, change: (at: number) => WorldChange): Pair {
-  const { r, profile, problemAt } = stage;
-  const apart = r.between(SECONDS_APART.min, SECONDS_APART.max) * (r.chance(0.5) ? 1 : -1);
+  const { rng, profile, problemAt } = stage;
+  const apart = rng.between(SECONDS_APART.min, SECONDS_APART.max) * (rng.chance(0.5) ? 1 : -1);
   const own = deploy(stage, problemAt);
   const other = change(problemAt + apart);
-  const size = severity(r, profile);
-  if (r.chance(0.5)) {
+  const size = severity(rng, profile);
+  if (rng.chance(0.5)) {
     stage.problemAt = takesTrafficAt(own.rollout);
     stage.faults.push(onVersions(size, plateau(stage.problemAt, 0), own.rollout.version));
     return { cause: own.change, both: [own.change, other] };
   }
-  stage.problemAt = other.startedAt + r.between(1, 60);
-  stage.faults.push(onAll(size, plateau(stage.problemAt, r.between(0, 120))));
+  stage.problemAt = other.startedAt + rng.between(1, 60);
+  stage.faults.push(onAll(size, plateau(stage.problemAt, rng.between(0, 120))));
   return { cause: other, both: [own.change, other] };
 }
 
@@ -133,19 +133,19 @@ function ownAnd(stage: Stage, change: (at: number) => WorldChange): Pair {
  * longer runs. In a fifth of the cases the fix does not help: then a person must decide.
  */
 export const fixShipped: Scene = (stage) => {
-  const { r, profile } = stage;
+  const { rng, profile } = stage;
   usualChanges(stage);
-  const rule = { ...profile.rule, forSeconds: r.pick([120, 300, 300]) };
-  stage.profile = { ...profile, rule, strategy: r.weighted({ instant: 45, rolling: 55 }) };
+  const rule = { ...profile.rule, forSeconds: rng.pick([120, 300, 300]) };
+  stage.profile = { ...profile, rule, strategy: rng.weighted({ instant: 45, rolling: 55 }) };
   const bad = deploy(stage, stage.problemAt);
   stage.problemAt = takesTrafficAt(bad.rollout);
-  const kind = r.weighted({ rollback: 5, hotfix: 3, deploy: 2 });
+  const kind = rng.weighted({ rollback: 5, hotfix: 3, deploy: 2 });
   const back = kind === 'rollback' ? { kind, version: versionOf(stage, 0) } : { kind };
-  const fix = deploy(stage, stage.problemAt + r.between(60, 540), back);
-  const helps = kind === 'rollback' || r.chance(0.6);
+  const fix = deploy(stage, stage.problemAt + rng.between(60, 540), back);
+  const helps = kind === 'rollback' || rng.chance(0.6);
   const failing = helps ? [bad] : [bad, fix];
   stage.faults.push(
-    onVersions(severity(r, profile), plateau(stage.problemAt, 0), ...failing.map(({ rollout }) => rollout.version)),
+    onVersions(severity(rng, profile), plateau(stage.problemAt, 0), ...failing.map(({ rollout }) => rollout.version)),
   );
   return (evidence) => {
     if (!isKnown(evidence, bad.change) || !isKnown(evidence, fix.change)) return null;

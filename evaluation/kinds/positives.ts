@@ -22,23 +22,23 @@ function undo(cause: WorldChange, right: Label['right'] = 'roll_back') {
 
 /** A deploy whose version fails `onset` seconds after it takes traffic. */
 function failing(stage: Stage, onset = 0, more: Parameters<typeof deploy>[2] = {}): Deployed {
-  const { r, profile, problemAt } = stage;
+  const { rng, profile, problemAt } = stage;
   const bad = deploy(stage, problemAt, more);
   stage.problemAt = takesTrafficAt(bad.rollout) + onset;
-  const size = severity(r, profile);
-  stage.faults.push(onVersions(size, plateau(stage.problemAt, r.pick([0, 0, 0, 60])), bad.rollout.version));
+  const size = severity(rng, profile);
+  stage.faults.push(onVersions(size, plateau(stage.problemAt, rng.pick([0, 0, 0, 60])), bad.rollout.version));
   dependentsFail(stage);
   return bad;
 }
 
 /** Fails at once (85 in 100) or some minutes later. In one of ten cases, the old version fails as a consequence. */
 const badDeploy: Scene = (stage) => {
-  const { r, profile } = stage;
+  const { rng, profile } = stage;
   usualChanges(stage);
-  const bad = failing(stage, r.chance(0.85) ? 0 : r.between(60, 360));
-  if (r.chance(0.1)) {
+  const bad = failing(stage, rng.chance(0.85) ? 0 : rng.between(60, 360));
+  if (rng.chance(0.1)) {
     const { rollout } = bad;
-    const size = severity(r, profile, 0.5);
+    const size = severity(rng, profile, 0.5);
     stage.faults.push(({ t }) => size * shareAt(rollout, t) * Number(t >= stage.problemAt));
   }
   return undo(bad.change);
@@ -46,11 +46,11 @@ const badDeploy: Scene = (stage) => {
 
 /** A leak in the new version: no errors at first, above the limit 8 to 75 minutes later. */
 const slowBurn: Scene = (stage) => {
-  const { r, profile, problemAt } = stage;
+  const { rng, profile, problemAt } = stage;
   usualChanges(stage);
-  const size = severity(r, profile);
-  const power = r.between(1, 3);
-  const slow = r.scale(480, 4500);
+  const size = severity(rng, profile);
+  const power = rng.between(1, 3);
+  const slow = rng.scale(480, 4500);
   const full = slow / Math.min(0.9, (profile.limit * profile.rule.factor) / size) ** (1 / power);
   const bad = deploy(stage, problemAt - slow);
   const from = takesTrafficAt(bad.rollout);
@@ -61,12 +61,12 @@ const slowBurn: Scene = (stage) => {
 
 /** A canary fails badly on a few percent of the traffic. */
 const smallCanary: Scene = (stage) => {
-  const { r, profile } = stage;
+  const { rng, profile } = stage;
   usualChanges(stage);
-  const bad = deploy(stage, stage.problemAt, { weight: r.pick([0.01, 0.02, 0.05, 0.05, 0.1]) });
+  const bad = deploy(stage, stage.problemAt, { weight: rng.pick([0.01, 0.02, 0.05, 0.05, 0.1]) });
   stage.problemAt = takesTrafficAt(bad.rollout);
   stage.profile = { ...profile, rule: { ...profile.rule, factor: 1 } };
-  stage.faults.push(onVersions(r.scale(0.15, 1), plateau(stage.problemAt, 0), bad.rollout.version));
+  stage.faults.push(onVersions(rng.scale(0.15, 1), plateau(stage.problemAt, 0), bad.rollout.version));
   return undo(bad.change);
 };
 
@@ -74,30 +74,30 @@ const smallCanary: Scene = (stage) => {
 const badSettings =
   (kind: 'config' | 'flag', most: number): Scene =>
   (stage) => {
-    const { r, profile, problemAt } = stage;
+    const { rng, profile, problemAt } = stage;
     usualChanges(stage);
-    if (r.chance(0.4)) anyDeploy(stage);
+    if (rng.chance(0.4)) anyDeploy(stage);
     const bad = addChange(stage, stage.landscape.service, kind, problemAt, { hasMigration: false });
-    stage.problemAt = problemAt + r.between(1, 20);
-    stage.faults.push(onAll(severity(r, profile, most), plateau(stage.problemAt, r.between(0, 60))));
+    stage.problemAt = problemAt + rng.between(1, 20);
+    stage.faults.push(onAll(severity(rng, profile, most), plateau(stage.problemAt, rng.between(0, 60))));
     dependentsFail(stage);
     return undo(bad);
   };
 
 /** A deploy of a dependency breaks the dependency and the service. Three in four dependencies are monitored. */
 const dependencyDeploy: Scene = (stage) => {
-  const { r, profile, problemAt, landscape } = stage;
+  const { rng, profile, problemAt, landscape } = stage;
   usualChanges(stage);
-  if (r.chance(0.4)) anyDeploy(stage);
+  if (rng.chance(0.4)) anyDeploy(stage);
   const dependency = landscape.dependencies[0];
-  const lasts = r.between(20, 500);
+  const lasts = rng.between(20, 500);
   const bad = addChange(stage, dependency, 'deploy', problemAt, { finishedAt: problemAt + lasts, hasMigration: false });
-  stage.problemAt = problemAt + r.between(10, 60);
-  stage.faults.push(onAll(severity(r, profile), plateau(stage.problemAt, lasts)));
-  if (r.chance(0.75)) fails(stage, dependency, stage.problemAt + r.between(-20, 60), { min: 60, max: 420 });
+  stage.problemAt = problemAt + rng.between(10, 60);
+  stage.faults.push(onAll(severity(rng, profile), plateau(stage.problemAt, lasts)));
+  if (rng.chance(0.75)) fails(stage, dependency, stage.problemAt + rng.between(-20, 60), { min: 60, max: 420 });
   for (const other of landscape.unrelated) {
-    if (dependency.relation === 'shared' && r.chance(0.3))
-      fails(stage, other, stage.problemAt + r.between(0, 90), SOON);
+    if (dependency.relation === 'shared' && rng.chance(0.3))
+      fails(stage, other, stage.problemAt + rng.between(0, 90), SOON);
   }
   dependentsFail(stage);
   return undo(bad);
@@ -107,12 +107,12 @@ const SOON = { min: 60, max: 420 };
 
 /** Instances fail while they warm up, and are healthy afterwards. Then a rollback is no longer wanted. */
 const coldStart: Scene = (stage) => {
-  const { r, profile } = stage;
+  const { rng, profile } = stage;
   usualChanges(stage);
   const bad = deploy(stage, stage.problemAt);
-  const [from, warm] = [takesTrafficAt(bad.rollout), r.scale(45, 300)];
+  const [from, warm] = [takesTrafficAt(bad.rollout), rng.scale(45, 300)];
   stage.problemAt = from;
-  const size = severity(r, profile);
+  const size = severity(rng, profile);
   // Instances that started in the last `warm` seconds are cold.
   const cold = (t: number) => {
     const share = shareAt(bad.rollout, t);
@@ -129,26 +129,26 @@ function isStillBad({ health, at }: Evidence): boolean {
 
 /** Few requests: ratios jump between 0 and high values. */
 const lowTraffic: Scene = (stage) => {
-  const { r, profile } = stage;
+  const { rng, profile } = stage;
   usualChanges(stage);
-  stage.profile = { ...profile, requestsPerSecond: r.scale(0.05, 0.8), window: r.pick([120, 300, 300]) };
+  stage.profile = { ...profile, requestsPerSecond: rng.scale(0.05, 0.8), window: rng.pick([120, 300, 300]) };
   const bad = failing(stage);
-  stage.faults.push(onVersions(r.between(0.1, 0.5), plateau(stage.problemAt, 0), bad.rollout.version));
+  stage.faults.push(onVersions(rng.between(0.1, 0.5), plateau(stage.problemAt, 0), bad.rollout.version));
   return undo(bad.change);
 };
 
 /** Other changes within minutes, but metrics by version show the cause. */
 const amongOthers: Scene = (stage) => {
-  const { r, profile, landscape, problemAt } = stage;
+  const { rng, profile, landscape, problemAt } = stage;
   usualChanges(stage);
   stage.profile = {
     ...profile,
-    strategy: r.pick(['rolling', 'canary', 'canary']),
+    strategy: rng.pick(['rolling', 'canary', 'canary']),
     known: { ...profile.known, health: true, versions: true },
   };
-  const by = r.chance(0.5) ? landscape.service : r.pick(landscape.dependencies);
-  const kind = by.relation === 'same' ? r.pick(['config', 'flag'] as const) : 'deploy';
-  addChange(stage, by, kind, problemAt + r.between(-480, 30));
+  const by = rng.chance(0.5) ? landscape.service : rng.pick(landscape.dependencies);
+  const kind = by.relation === 'same' ? rng.pick(['config', 'flag'] as const) : 'deploy';
+  addChange(stage, by, kind, problemAt + rng.between(-480, 30));
   const bad = failing(stage);
   const { version } = bad.rollout;
   return (evidence) => (singledOut(evidence) === version ? undo(bad.change)(evidence) : null);

@@ -25,10 +25,10 @@ const SHIPS_ON = 240;
  * other services.
  */
 export function usualChanges(stage: Stage): void {
-  const { r, landscape, problemAt } = stage;
-  const anyTime = () => r.between(problemAt - LOOK_BACK, problemAt + SHIPS_ON);
-  if (r.chance(USUAL_CHANGES.own)) {
-    addChange(stage, landscape.service, r.weighted({ config: 5, flag: 5, experiment: 2, migration: 1 }), anyTime());
+  const { rng, landscape, problemAt } = stage;
+  const anyTime = () => rng.between(problemAt - LOOK_BACK, problemAt + SHIPS_ON);
+  if (rng.chance(USUAL_CHANGES.own)) {
+    addChange(stage, landscape.service, rng.weighted({ config: 5, flag: 5, experiment: 2, migration: 1 }), anyTime());
   }
   for (const neighbour of [...landscape.dependencies, ...landscape.unrelated, ...landscape.dependents]) {
     const shared = neighbour.relation === 'shared';
@@ -37,33 +37,33 @@ export function usualChanges(stage: Stage): void {
       : neighbour.distance > 0
         ? USUAL_CHANGES.dependency
         : USUAL_CHANGES.other;
-    if (!r.chance(often)) continue;
+    if (!rng.chance(often)) continue;
     const kind = shared
-      ? r.weighted({ infrastructure: 7, config: 2, deploy: 1 })
-      : r.weighted({ deploy: 12, config: 3, flag: 2, hotfix: 1, rollback: 1, migration: 1 });
-    addChange(stage, neighbour, kind, anyTime(), { status: r.chance(0.05) ? 'failed' : 'succeeded' });
+      ? rng.weighted({ infrastructure: 7, config: 2, deploy: 1 })
+      : rng.weighted({ deploy: 12, config: 3, flag: 2, hotfix: 1, rollback: 1, migration: 1 });
+    addChange(stage, neighbour, kind, anyTime(), { status: rng.chance(0.05) ? 'failed' : 'succeeded' });
   }
 }
 
 /** Adds a deploy of the service in the two hours before the problem, independent of it. */
 export function anyDeploy(stage: Stage): Deployed {
-  const { r, problemAt } = stage;
-  return deploy(stage, r.between(problemAt - LOOK_BACK, problemAt));
+  const { rng, problemAt } = stage;
+  return deploy(stage, rng.between(problemAt - LOOK_BACK, problemAt));
 }
 
 /** Share of services with other causes that were deployed in the last two hours. A high share makes the set harder. */
 const DEPLOYED_LATELY = 0.6;
 
 export function maybeDeploy(stage: Stage): void {
-  if (stage.r.chance(DEPLOYED_LATELY)) anyDeploy(stage);
+  if (stage.rng.chance(DEPLOYED_LATELY)) anyDeploy(stage);
 }
 
 /** Makes callers of the failing service fail as well, if it is bad enough. */
 export function dependentsFail(stage: Stage): void {
-  const { r, landscape, problemAt } = stage;
+  const { rng, landscape, problemAt } = stage;
   for (const neighbour of landscape.dependents) {
-    if (!r.chance(0.35)) continue;
-    const since = problemAt + r.between(20, 180);
-    stage.failing.push({ neighbour, since, seenAt: since + r.between(60, 360) });
+    if (!rng.chance(0.35)) continue;
+    const since = problemAt + rng.between(20, 180);
+    stage.failing.push({ neighbour, since, seenAt: since + rng.between(60, 360) });
   }
 }

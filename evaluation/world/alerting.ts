@@ -20,19 +20,19 @@ const WARM_UP = 600;
 const PATIENCE = 3000;
 
 /** Evaluates the rule as Prometheus does: pending while the expression is true, firing after `for`. */
-export function alarm(r: Random, world: World, telemetry: Telemetry): Alarm | null {
+export function alarm(rng: Random, world: World, telemetry: Telemetry): Alarm | null {
   const { intervalSeconds } = world.profile.rule;
   const series = watched(world, telemetry);
   const pending = new Map<string, number>();
   let first: number | null = null;
   let lookedAt = Infinity;
-  let t = (world.mayHaveFiredBefore ? world.problemAt : WARM_UP) + r.between(0, intervalSeconds);
+  let t = (world.mayHaveFiredBefore ? world.problemAt : WARM_UP) + rng.between(0, intervalSeconds);
   for (; t <= Math.min(lookedAt, world.problemAt + PATIENCE + DELIVERY.max); t += intervalSeconds) {
     evaluate(world, telemetry, series, pending, t);
     if (first === null && firing(world, pending, t).length > 0) {
       if (t < world.problemAt || t > world.problemAt + PATIENCE) return null;
       first = t;
-      lookedAt = t + r.between(DELIVERY.min, DELIVERY.max);
+      lookedAt = t + rng.between(DELIVERY.min, DELIVERY.max);
     }
   }
   if (first === null) return null;

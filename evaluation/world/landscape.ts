@@ -26,32 +26,32 @@ const SHARED = 'postgres-main redis-sessions kafka edge-gateway dns object-store
 /** Probability that another service uses the same dependency, which makes it shared infrastructure. */
 const ALSO_USED = 0.3;
 
-export function landscape(r: Random): Landscape {
-  const names = shuffled(r, SERVICES.split(' '));
-  const shared = shuffled(r, SHARED.split(' '));
-  const take = (from: string[]): ServiceName => (from.pop() ?? r.hex(6)) as ServiceName;
+export function landscape(rng: Random): Landscape {
+  const names = shuffled(rng, SERVICES.split(' '));
+  const shared = shuffled(rng, SHARED.split(' '));
+  const take = (from: string[]): ServiceName => (from.pop() ?? rng.hex(6)) as ServiceName;
   const node = (from: string[], relation: Neighbour['relation'], distance: number): Neighbour => ({
     name: take(from),
     relation,
     distance,
   });
-  const direct = () => node(names, r.chance(ALSO_USED) ? 'shared' : 'dependency', 1);
+  const direct = () => node(names, rng.chance(ALSO_USED) ? 'shared' : 'dependency', 1);
   return {
     service: node(names, 'same', 0),
     dependencies: [
       direct(),
-      ...Array.from({ length: r.whole(0, 2) }, direct),
-      ...Array.from({ length: r.whole(0, 2) }, () => node(names, 'dependency', 2)),
-      ...Array.from({ length: r.whole(1, 3) }, () => node(shared, 'shared', r.whole(1, 2))),
+      ...Array.from({ length: rng.whole(0, 2) }, direct),
+      ...Array.from({ length: rng.whole(0, 2) }, () => node(names, 'dependency', 2)),
+      ...Array.from({ length: rng.whole(1, 3) }, () => node(shared, 'shared', rng.whole(1, 2))),
     ],
-    dependents: Array.from({ length: r.whole(0, 3) }, () => node(names, 'dependent', 0)),
+    dependents: Array.from({ length: rng.whole(0, 3) }, () => node(names, 'dependent', 0)),
     unrelated: [node(names, 'unrelated', 0), ...Array.from({ length: 5 }, () => node(names, 'unrelated', 0))],
   };
 }
 
-function shuffled<T>(r: Random, values: readonly T[]): T[] {
+function shuffled<T>(rng: Random, values: readonly T[]): T[] {
   return values
-    .map((value) => ({ value, at: r.next() }))
+    .map((value) => ({ value, at: rng.next() }))
     .toSorted((a, b) => a.at - b.at)
     .map(({ value }) => value);
 }

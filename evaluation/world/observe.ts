@@ -16,7 +16,7 @@ const STEP = 30;
 const TOGETHER_MILLIS = 600_000;
 
 /** Returns the world as the product sees it at the time of its decision. */
-export function observe(r: Random, world: World, telemetry: Telemetry, alarm: Alarm): Evidence {
+export function observe(rng: Random, world: World, telemetry: Telemetry, alarm: Alarm): Evidence {
   const { profile, landscape } = world;
   const at = alarm.lookedAt;
   const onset = onsetOf(world, alarm);
@@ -30,7 +30,7 @@ export function observe(r: Random, world: World, telemetry: Telemetry, alarm: Al
     : null;
   const began = onsetMillis({ onset, health });
   return {
-    incident_id: ulid(r),
+    incident_id: ulid(rng),
     service: landscape.service.name,
     environment: ENVIRONMENT,
     at: instant(world, at),
@@ -212,7 +212,7 @@ function recordedAt(world: World, happened: WorldChange, at: number): Change | n
   };
 }
 
-function ulid(r: Random): string {
+function ulid(rng: Random): string {
   const digits = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
-  return `01${Array.from({ length: 24 }, () => digits[r.whole(0, 31)]).join('')}`;
+  return `01${Array.from({ length: 24 }, () => digits[rng.whole(0, 31)]).join('')}`;
 }

@@ -44,42 +44,42 @@ export type Recording = {
   weights: boolean;
 };
 
-export const recording = (r: Random): Recording => ({
-  how: r.weighted({ both: 75, start: 10, end: 7, end_with_times: 8 }),
-  clock: clock(r),
-  weights: r.chance(0.5),
+export const recording = (rng: Random): Recording => ({
+  how: rng.weighted({ both: 75, start: 10, end: 7, end_with_times: 8 }),
+  clock: clock(rng),
+  weights: rng.chance(0.5),
 });
 
 /** Maximum clock skew: seconds for synchronized clocks, half a minute for others. */
-export const clock = (r: Random): number => (r.chance(0.95) ? r.normal() : r.between(-30, 30));
+export const clock = (rng: Random): number => (rng.chance(0.95) ? rng.normal() : rng.between(-30, 30));
 
 /** Share of services with metrics by version: half. */
 const TELLS_VERSIONS = 0.5;
 
-export function profile(r: Random): Profile {
-  const limit = r.pick([0.01, 0.01, 0.02, 0.02, 0.05]);
-  const versions = r.chance(TELLS_VERSIONS);
-  const health = r.chance(0.93);
+export function profile(rng: Random): Profile {
+  const limit = rng.pick([0.01, 0.01, 0.02, 0.02, 0.05]);
+  const versions = rng.chance(TELLS_VERSIONS);
+  const health = rng.chance(0.93);
   return {
-    requestsPerSecond: r.scale(3, 600),
-    base: r.scale(limit / 50, limit / 5),
-    unrest: r.between(0.05, 0.3),
-    daily: { amplitude: r.between(0.1, 0.7), peak: r.between(0, 86_400) },
+    requestsPerSecond: rng.scale(3, 600),
+    base: rng.scale(limit / 50, limit / 5),
+    unrest: rng.between(0.05, 0.3),
+    daily: { amplitude: rng.between(0.1, 0.7), peak: rng.between(0, 86_400) },
     limit,
-    unit: r.chance(0.1) ? 100 : 1,
-    window: r.pick([60, 60, 120, 120, 300]),
+    unit: rng.chance(0.1) ? 100 : 1,
+    window: rng.pick([60, 60, 120, 120, 300]),
     rule: {
-      factor: r.pick([1, 1, 1, 1, 1.5, 2, 3]),
-      forSeconds: r.pick([0, 60, 120, 120, 300]),
-      intervalSeconds: r.pick([15, 30, 60]),
-      byVersion: versions && r.chance(0.3),
-      known: r.chance(0.75),
+      factor: rng.pick([1, 1, 1, 1, 1.5, 2, 3]),
+      forSeconds: rng.pick([0, 60, 120, 120, 300]),
+      intervalSeconds: rng.pick([15, 30, 60]),
+      byVersion: versions && rng.chance(0.3),
+      known: rng.chance(0.75),
     },
-    known: { health, traffic: health && r.chance(0.85), versions: health && versions, shares: r.chance(0.8) },
+    known: { health, traffic: health && rng.chance(0.85), versions: health && versions, shares: rng.chance(0.8) },
     // Teams that roll out in small steps compare versions.
-    strategy: r.weighted(
+    strategy: rng.weighted(
       versions ? { instant: 10, rolling: 45, canary: 45 } : { instant: 25, rolling: 60, canary: 15 },
     ),
-    recording: recording(r),
+    recording: recording(rng),
   };
 }

@@ -40,6 +40,6 @@ export const onVersions = (size: number, shape: Shape, ...versions: readonly Ver
 };
 
 /** Draws a share of failing requests, from slightly above the alert's threshold to forty times that. */
-export function severity(r: Random, { limit, rule }: Profile, most = 0.95): number {
-  return Math.min(most, limit * rule.factor * r.scale(1.5, 40));
+export function severity(rng: Random, { limit, rule }: Profile, most = 0.95): number {
+  return Math.min(most, limit * rule.factor * rng.scale(1.5, 40));
 }

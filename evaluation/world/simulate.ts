@@ -22,7 +22,7 @@ const counters = (): Counters => ({ requests: new Float64Array(TICKS), errors: n
 /** Autocorrelation of the noise of errors and of traffic between scrapes. */
 const INERTIA = 0.9;
 
-export function simulate(r: Random, world: World): Telemetry {
+export function simulate(rng: Random, world: World): Telemetry {
   const { profile, rollouts } = world;
   const versions = [world.firstVersion, ...rollouts.map(({ version }) => version)];
   const byVersion = new Map(versions.map((version) => [version, counters()])); // a version can return by a rollback
@@ -32,25 +32,27 @@ export function simulate(r: Random, world: World): Telemetry {
   let [errorNoise, trafficNoise] = [0, 0];
   for (let tick = 1; tick < TICKS; tick += 1) {
     const t = tick * SCRAPE;
-    errorNoise = INERTIA * errorNoise + innovation * profile.unrest * r.normal();
-    trafficNoise = INERTIA * trafficNoise + innovation * 0.06 * r.normal();
+    errorNoise = INERTIA * errorNoise + innovation * profile.unrest * rng.normal();
+    trafficNoise = INERTIA * trafficNoise + innovation * 0.06 * rng.normal();
     for (const each of every) carry(each, tick);
     const trafficFactor = world.trafficFactor(t);
-    let left = r.poisson(profile.requestsPerSecond * daily(world, t) * Math.exp(trafficNoise) * trafficFactor * SCRAPE);
+    let left = rng.poisson(
+      profile.requestsPerSecond * daily(world, t) * Math.exp(trafficNoise) * trafficFactor * SCRAPE,
+    );
     // The newest version takes its share first; older versions share the rest.
     for (let index = versions.length - 1; index >= 0 && left > 0; index -= 1) {
       const version = versions[index] ?? world.firstVersion;
       const rollout = rollouts[index - 1];
-      const requests = rollout === undefined ? left : r.binomial(left, shareAt(rollout, t));
+      const requests = rollout === undefined ? left : rng.binomial(left, shareAt(rollout, t));
       if (requests === 0) continue;
       left -= requests;
       const failing = failureAt(world, { t, version, trafficFactor }, profile.base * Math.exp(errorNoise));
-      const errors = r.binomial(requests, failing);
+      const errors = rng.binomial(requests, failing);
       count(all, tick, requests, errors);
       count(byVersion.get(version), tick, requests, errors);
     }
   }
-  return { all, versions: byVersion, scraped: scrapes(r) };
+  return { all, versions: byVersion, scraped: scrapes(rng) };
 }
 
 /** Returns the probability that a request fails, by the base rate or any fault. */
@@ -78,11 +80,11 @@ function daily({ epoch, profile: { daily: day } }: World, t: number): number {
 }
 
 /** Draws scrape gaps: in three worlds of ten, one or two gaps of 15 to 150 seconds. */
-function scrapes(r: Random): Uint8Array {
+function scrapes(rng: Random): Uint8Array {
   const scraped = new Uint8Array(TICKS).fill(1);
-  for (let gaps = r.chance(0.3) ? r.whole(1, 2) : 0; gaps > 0; gaps -= 1) {
-    const from = r.whole(0, TICKS - 1);
-    scraped.fill(0, from, from + r.whole(1, 10));
+  for (let gaps = rng.chance(0.3) ? rng.whole(1, 2) : 0; gaps > 0; gaps -= 1) {
+    const from = rng.whole(0, TICKS - 1);
+    scraped.fill(0, from, from + rng.whole(1, 10));
   }
   return scraped;
 }

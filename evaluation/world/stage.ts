@@ -8,7 +8,7 @@ import type { Fault, WorldChange, FailingNeighbour, World } from './world.ts';
 
 /** A world during its setup. Kinds of incidents add events; `worldOf` completes it. */
 export type Stage = {
-  r: Random;
+  rng: Random;
   profile: Profile;
   landscape: Landscape;
   problemAt: number;
@@ -28,13 +28,13 @@ const DAY_MILLIS = 86_400_000;
 const PROBLEM = { min: 8400, max: 9000 };
 export const LOOK_BACK = 7200;
 
-export function newStage(r: Random): Stage {
+export function newStage(rng: Random): Stage {
   const made: Stage = {
-    r,
-    profile: profile(r),
-    landscape: landscape(r),
-    problemAt: r.between(PROBLEM.min, PROBLEM.max),
-    epoch: FIRST_DAY + r.whole(0, 180 * DAY_MILLIS),
+    rng,
+    profile: profile(rng),
+    landscape: landscape(rng),
+    problemAt: rng.between(PROBLEM.min, PROBLEM.max),
+    epoch: FIRST_DAY + rng.whole(0, 180 * DAY_MILLIS),
     rollouts: [],
     faults: [],
     changes: [],
@@ -78,16 +78,16 @@ export const versionOf = ({ landscape: { service } }: Pick<Stage, 'landscape'>, 
 
 /** Adds four successful deploys, half a day to three days apart. */
 function addHistory(stage: Stage): void {
-  let at = -stage.r.between(6, 40) * 3600;
+  let at = -stage.rng.between(6, 40) * 3600;
   for (let number = 0; number >= -3; number -= 1) {
     addChange(stage, stage.landscape.service, 'deploy', at, {
       version: versionOf(stage, number),
       previous: versionOf(stage, number - 1),
-      finishedAt: at + stage.r.between(60, 600),
+      finishedAt: at + stage.rng.between(60, 600),
       hasMigration: false,
       recording: { ...stage.profile.recording, how: 'both' },
     });
-    at -= stage.r.between(12, 72) * 3600;
+    at -= stage.rng.between(12, 72) * 3600;
   }
 }
 
@@ -97,11 +97,11 @@ export function deploy(
   startedAt: number,
   more: Partial<WorldChange> & { weight?: number } = {},
 ): Deployed {
-  const { r, profile: own } = stage;
+  const { rng, profile: own } = stage;
   const { weight, ...rest } = more;
   const version = rest.version ?? versionOf(stage, 1 + stage.rollouts.length);
   const rolled =
-    weight === undefined ? rollout(r, version, startedAt, own.strategy) : longCanary(r, version, startedAt, weight);
+    weight === undefined ? rollout(rng, version, startedAt, own.strategy) : longCanary(rng, version, startedAt, weight);
   const before = stage.rollouts.at(-1)?.version ?? versionOf(stage, 0);
   stage.rollouts.push(rolled);
   const change = addChange(stage, stage.landscape.service, 'deploy', startedAt, {
@@ -112,7 +112,7 @@ export function deploy(
     recording: own.recording,
     ...rest,
   });
-  if (r.chance(BLIP)) stage.faults.push(blip(stage, rolled));
+  if (rng.chance(BLIP)) stage.faults.push(blip(stage, rolled));
   return { change, rollout: rolled };
 }
 
@@ -121,9 +121,9 @@ export type Deployed = { change: WorldChange; rollout: Rollout };
 /** Probability that a few requests fail while a rollout replaces instances, too few for an alert. */
 const BLIP = 0.15;
 
-function blip({ r, profile: { limit } }: Stage, { version, ...rolled }: Rollout): Fault {
-  const size = r.between(0.2, 0.8) * limit;
-  const end = takesTrafficAt({ version, ...rolled }) + r.between(30, 120);
+function blip({ rng, profile: { limit } }: Stage, { version, ...rolled }: Rollout): Fault {
+  const size = rng.between(0.2, 0.8) * limit;
+  const end = takesTrafficAt({ version, ...rolled }) + rng.between(30, 120);
   return ({ t, version: of }) => (of === version && t < end ? size : 0);
 }
 
@@ -134,19 +134,19 @@ export function addChange(
   startedAt: number,
   more: Partial<WorldChange> = {},
 ): WorldChange {
-  const { r } = stage;
+  const { rng } = stage;
   const change: WorldChange = {
-    id: `chg_${r.hex(26)}` as ChangeId,
+    id: `chg_${rng.hex(26)}` as ChangeId,
     by,
     kind,
-    version: `${kind.slice(0, 3)}-${r.whole(100, 9999)}` as Version,
+    version: `${kind.slice(0, 3)}-${rng.whole(100, 9999)}` as Version,
     previous: null,
     startedAt,
-    finishedAt: startedAt + (kind === 'flag' || kind === 'config' ? r.between(1, 30) : r.between(30, 600)),
+    finishedAt: startedAt + (kind === 'flag' || kind === 'config' ? rng.between(1, 30) : rng.between(30, 600)),
     status: 'succeeded',
-    hasMigration: kind === 'migration' ? true : r.weighted({ no: 90, unknown: 7, yes: 3 }) === 'no' ? false : null,
+    hasMigration: kind === 'migration' ? true : rng.weighted({ no: 90, unknown: 7, yes: 3 }) === 'no' ? false : null,
     rollout: null,
-    recording: recording(r),
+    recording: recording(rng),
     ...more,
   };
   stage.changes.push(change);
@@ -160,5 +160,5 @@ export function fails(
   since: number,
   detection: { min: number; max: number },
 ): void {
-  stage.failing.push({ neighbour, since, seenAt: since + stage.r.between(detection.min, detection.max) });
+  stage.failing.push({ neighbour, since, seenAt: since + stage.rng.between(detection.min, detection.max) });
 }

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { contestants } from '../../bench/measurements/canary.ts';
+import { comparedRules } from '../../bench/measurements/canary.ts';
 import { CANARY_SEED, evaluateCanaries } from '../../evaluation/canary/evaluate.ts';
 import { readTrace, replayed, TRACES } from '../../evaluation/canary/replay.ts';
 
 test('the judge keeps its error rates on a sample', () => {
-  const { judge } = contestants;
+  const { judge } = comparedRules;
   const rows = evaluateCanaries({ judge }, { cases: 100, seed: CANARY_SEED }).judge;
   const of = (wanted: (regression: string) => boolean) => rows.filter(({ regression }) => wanted(regression));
   const sum = (list: typeof rows, key: 'cases' | 'degraded') => list.reduce((total, row) => total + row[key], 0);
@@ -16,7 +16,7 @@ test('the judge keeps its error rates on a sample', () => {
 });
 
 test('the judge keeps its error rates on recorded traffic, side by side', () => {
-  const { judge } = contestants;
+  const { judge } = comparedRules;
   const rows = TRACES.flatMap((name) => {
     const trace = readTrace(name);
     return evaluateCanaries(

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { contestants } from '../../bench/measurements/canary.ts';
+import { comparedRules } from '../../bench/measurements/canary.ts';
 import { CANARY_SEED, canaryTable, evaluateCanaries } from '../../evaluation/canary/evaluate.ts';
 import { readTrace, replayed } from '../../evaluation/canary/replay.ts';
 import { increase } from '../../evaluation/canary/scrape.ts';
@@ -20,7 +20,7 @@ describe('the increase of a counter', () => {
 });
 
 test('the judge finds regressions, and raises no false alarm, in a few scenes', () => {
-  const { judge } = contestants;
+  const { judge } = comparedRules;
   const rows = evaluateCanaries({ judge }, { cases: 2, seed: CANARY_SEED }).judge;
   const degraded = (regression: string) =>
     rows.filter((row) => row.regression === regression).reduce((sum, row) => sum + row.degraded, 0);
