@@ -24,16 +24,16 @@ export type PublishedConfig = z.infer<typeof PublishedConfig>;
  *
  * @throws z.ZodError or SyntaxError
  */
-export function readPublished(text: string): { set: PublishedConfig; ignored: string[] } {
+export function readPublished(text: string): { published: PublishedConfig; ignored: string[] } {
   const { data, ignored } = readTolerant(PublishedConfig, JSON.parse(text));
   const warnings = ignored.map((key) => `${CONFIG_KEY}: warning: this version ignores the unknown key ${key}`);
-  return { set: { ...data, problems: [...data.problems, ...warnings] }, ignored };
+  return { published: { ...data, problems: [...data.problems, ...warnings] }, ignored };
 }
 
-const KEPT_MS = 2_000;
+const CACHED_MS = 2_000;
 
 /** The configuration that was read last, how long it is cached, and the text that it was parsed from. */
-type Kept = { until: number; set: PublishedConfig; text: string | undefined };
+type CachedConfig = { until: number; published: PublishedConfig; text: string | undefined };
 
 const GONE = `the published configuration (${CONFIG_KEY}) was not found. The last one that was read stays in force. Publish the configuration again`;
 
@@ -42,42 +42,45 @@ const GONE = `the published configuration (${CONFIG_KEY}) was not found. The las
  * force. Before the first one is published, the result is `emptyConfig`: alerts still page.
  */
 export function publishedConfig(blobs: Blobs, log: Log, now: () => number): ConfigSource {
-  let cached: Kept | undefined;
-  let reading: Promise<Kept> | undefined;
+  let cached: CachedConfig | undefined;
+  let reading: Promise<CachedConfig> | undefined;
 
   /** Unchanged text is not parsed again: most reads find the same text, and validation takes longer than the read. */
-  async function read(before: Kept | undefined): Promise<Kept> {
+  async function read(before: CachedConfig | undefined): Promise<CachedConfig> {
     try {
       const body = await blobs.get(CONFIG_KEY);
       const text = body && Buffer.from(body).toString();
-      if (before !== undefined && before.text === text) return { ...before, until: now() + KEPT_MS };
+      if (before !== undefined && before.text === text) return { ...before, until: now() + CACHED_MS };
       if (before?.text !== undefined && text === undefined) return gone(before);
-      if (text === undefined) return { until: now() + KEPT_MS, set: { config: emptyConfig, problems: [] }, text };
-      const { set, ignored } = readPublished(text);
+      if (text === undefined)
+        return { until: now() + CACHED_MS, published: { config: emptyConfig, problems: [] }, text };
+      const { published, ignored } = readPublished(text);
       if (ignored.length > 0) log.warn('configuration has keys of a newer version, which are ignored', { ignored });
-      return { until: now() + KEPT_MS, set, text };
+      return { until: now() + CACHED_MS, published, text };
     } catch (error) {
       if (before === undefined)
         throw new Error('cannot read the configuration, and no earlier one is known', { cause: error });
       log.warn('cannot read the configuration; the last one stays in force', { error: String(error) });
-      return { ...before, until: now() + KEPT_MS };
+      return { ...before, until: now() + CACHED_MS };
     }
   }
 
   /** Keeps the text, so that the loss is logged once, and the same text published again counts as new. */
-  function gone(before: Kept): Kept {
-    const isNews = !before.set.problems.includes(GONE);
+  function gone(before: CachedConfig): CachedConfig {
+    const isNews = !before.published.problems.includes(GONE);
     if (isNews) log.warn('configuration not found; the last one stays in force', { key: CONFIG_KEY });
-    const set = isNews ? { ...before.set, problems: [...before.set.problems, GONE] } : before.set;
-    return { until: now() + KEPT_MS, set, text: GONE };
+    const published = isNews
+      ? { ...before.published, problems: [...before.published.problems, GONE] }
+      : before.published;
+    return { until: now() + CACHED_MS, published, text: GONE };
   }
 
   /** Concurrent callers share one read. */
   async function current(): Promise<PublishedConfig> {
-    if (cached !== undefined && cached.until > now()) return cached.set;
+    if (cached !== undefined && cached.until > now()) return cached.published;
     reading ??= read(cached).finally(() => (reading = undefined));
     cached = await reading;
-    return cached.set;
+    return cached.published;
   }
 
   return {

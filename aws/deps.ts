@@ -9,7 +9,7 @@ import { messageDeps } from './deps/messages.ts';
 import { monitoringDeps } from './deps/monitoring.ts';
 import { pagingDeps } from './deps/paging.ts';
 import { queueDeps } from './deps/queues.ts';
-import { shared } from './deps/shared.ts';
+import { sharedDeps } from './deps/shared.ts';
 import { type Environment, readEnvironment } from './secrets/env.ts';
 
 let assembled: Deps | undefined;
@@ -21,7 +21,7 @@ let assembled: Deps | undefined;
 export const deps = (): Deps => (assembled ??= assemble(readEnvironment(process.env)));
 
 export function assemble(env: Environment): Deps {
-  const parts = shared(env);
+  const parts = sharedDeps(env);
   return {
     ...parts.system,
     ...queueDeps(env, parts),

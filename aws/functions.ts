@@ -44,13 +44,13 @@ type FunctionSettings = {
 export type FunctionName = keyof typeof FUNCTIONS;
 export const FUNCTION_NAMES = Object.keys(FUNCTIONS) as FunctionName[];
 
-type With<Key extends keyof FunctionSettings> = {
+type NamesWith<Key extends keyof FunctionSettings> = {
   [Name in FunctionName]: (typeof FUNCTIONS)[Name] extends Record<Key, unknown> ? Name : never;
 }[FunctionName];
 
 /** Returns the functions that have this setting. */
-const functionsWith = <Key extends keyof FunctionSettings>(key: Key): With<Key>[] =>
-  FUNCTION_NAMES.filter((name): name is With<Key> => key in FUNCTIONS[name]);
+const functionsWith = <Key extends keyof FunctionSettings>(key: Key): NamesWith<Key>[] =>
+  FUNCTION_NAMES.filter((name): name is NamesWith<Key> => key in FUNCTIONS[name]);
 
 export const SCHEDULED = functionsWith('everySeconds');
 export const RECURSIVE = functionsWith('recursive');

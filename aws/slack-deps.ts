@@ -14,7 +14,7 @@ import { s3Blobs } from './clients/blobs.ts';
 import { awsClient, SLACK_LIMITS, SLACK_SECRETS_LIMITS } from './clients/client.ts';
 import { readEnvironment } from './secrets/env.ts';
 import { jsonLog } from './log.ts';
-import { sqsPeopleQueue } from './clients/inbound-queue.ts';
+import { sqsInboundQueue } from './clients/inbound-queue.ts';
 import { CONFIG_KEY } from './published.ts';
 import { secretsOf } from './secrets/secrets-of.ts';
 import { keys, shardedLists } from './table/core/keys.ts';
@@ -51,7 +51,7 @@ export function slackDeps(): SlackDeps {
     clock,
     log,
     secrets,
-    inbound: sqsPeopleQueue(awsClient(SQSClient, SLACK_LIMITS), env.FIREBREAK_QUEUE_PEOPLE),
+    inbound: sqsInboundQueue(awsClient(SQSClient, SLACK_LIMITS), env.FIREBREAK_QUEUE_PEOPLE),
     quarantine: new QuarantineTable(table, blobs, clock),
     slack: interactionCalls({ secrets }),
     catalogue: () => readCatalogue(blobs),
@@ -65,7 +65,7 @@ export function slackDeps(): SlackDeps {
       const item = await table.get(keys.incident(id));
       return item && Incident.parse(item);
     },
-    automation: async () => Switch.parse((await table.get(keys.automation())) ?? {}),
+    automation: async () => AutomationFields.parse((await table.get(keys.automation())) ?? {}),
   };
 }
 
@@ -93,7 +93,7 @@ const RecentChangeRecord = StoredChange.pick({
   rolled_back_by: true,
 });
 
-const Switch = z.object({
+const AutomationFields = z.object({
   paused: z.boolean().default(false),
   reason: z.string().nullable().default(null),
   by: z.string().nullable().default(null),

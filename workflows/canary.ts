@@ -2,7 +2,7 @@ import type { Deps } from '../domain/ports/deps.ts';
 import type { CanaryActions } from '../domain/ports/canary.ts';
 import type { CanaryId } from '../schemas/canary/canary.ts';
 import type { Run } from './run.ts';
-import { advanceCanary, beginCanary, handOverCanary, keepCallback } from './steps/canary/advance.ts';
+import { advanceCanary, beginCanary, handOverCanary, storeCanaryCallback } from './steps/canary/advance.ts';
 
 /** Operations after which the next run continues. Each round costs up to three, of which a run has 3,000. */
 const OPERATIONS_MAX = 1500;
@@ -30,7 +30,7 @@ export async function canary(
     }
     if (seconds === 0) continue;
     const wakeUp = await run.createCallback('wake-up', { seconds });
-    const waits = await run.step('await-request', () => keepCallback(deps, canaryId, wakeUp.id));
+    const waits = await run.step('await-request', () => storeCanaryCallback(deps, canaryId, wakeUp.id));
     if (waits) await wakeUp.settled();
   }
 }

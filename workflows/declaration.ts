@@ -56,8 +56,12 @@ type PostedDeclaration = Omit<Declaration, 'title' | 'child'> & {
   text: string;
 };
 
-async function postDeclaration(deps: DeclarationDeps, id: IncidentId, result: PostedDeclaration): Promise<boolean> {
-  const { key, by, severity, child, kind, text } = result;
+async function postDeclaration(
+  deps: DeclarationDeps,
+  id: IncidentId,
+  declaration: PostedDeclaration,
+): Promise<boolean> {
+  const { key, by, severity, child, kind, text } = declaration;
   const incident = await deps.incidents.read(id);
   if (incident === undefined || incident.status === 'resolved') return false;
   const about = child === undefined ? {} : { child: child.id };

@@ -5,7 +5,7 @@ import {
   advanceExperiment,
   beginExperiment,
   handOverExperiment,
-  keepExperimentCallback,
+  storeExperimentCallback,
 } from './steps/experiments/advance.ts';
 
 /** Operations after which the next run continues. Each round costs up to three, of which a run has 3,000. */
@@ -31,7 +31,7 @@ export async function experiment(
     }
     if (seconds === 0) continue;
     const wakeUp = await run.createCallback('wake-up', { seconds });
-    const waits = await run.step('await-request', () => keepExperimentCallback(deps, experimentId, wakeUp.id));
+    const waits = await run.step('await-request', () => storeExperimentCallback(deps, experimentId, wakeUp.id));
     if (waits) await wakeUp.settled();
   }
 }

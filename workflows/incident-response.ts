@@ -72,7 +72,9 @@ export async function incidentResponse(
   const startMitigation = (named: { number: number; request: JudgementRequest }): Promise<unknown> => {
     const activity = activityOf();
     activities.push(activity);
-    return run.childContext(`mitigate-${named.number}`, (b) => mitigate(b, { incidentId, ...named }, deps, activity));
+    return run.childContext(`mitigate-${named.number}`, (branch) =>
+      mitigate(branch, { incidentId, ...named }, deps, activity),
+    );
   };
   const mitigations = begun.unfinished.map((unfinished) =>
     startMitigation({ number: unfinished, request: { by: 'alert', name: '' } }),
@@ -89,7 +91,9 @@ export async function incidentResponse(
     followed.add(which);
     const stepEnded = (operations: number) => (runbookOperations += operations);
     runbooks.push(
-      run.childContext(`runbook-${which}`, (b) => followRunbook(b, { incidentId, number: which }, deps, stepEnded)),
+      run.childContext(`runbook-${which}`, (branch) =>
+        followRunbook(branch, { incidentId, number: which }, deps, stepEnded),
+      ),
     );
   };
   for (const { number: unfinished, done, acted } of begun.runbooks)
@@ -98,7 +102,7 @@ export async function incidentResponse(
   const { judgedFor } = state;
   if (looks !== undefined && judgedFor !== null) {
     const continued = { incidentId, ...looks, judged: state.mitigations, request: judgedFor };
-    lateChecks.push(run.childContext('late-changes-continued', (b) => judgeLateChanges(b, continued, deps)));
+    lateChecks.push(run.childContext('late-changes-continued', (branch) => judgeLateChanges(branch, continued, deps)));
   }
   let callback: Callback | null = null;
   let unread: UnreadableMessage | null = null;
@@ -112,7 +116,9 @@ export async function incidentResponse(
     const { pageCauses: causes } = state;
     if (pageNumber !== null)
       branches.push(
-        run.childContext(`page-${pageNumber}`, (b) => page(b, { incidentId, number: pageNumber, causes }, deps)),
+        run.childContext(`page-${pageNumber}`, (branch) =>
+          page(branch, { incidentId, number: pageNumber, causes }, deps),
+        ),
       );
     if (judgement !== null) mitigations.push(startMitigation(judgement));
     if (runbook !== null) follow(runbook);
@@ -120,18 +126,20 @@ export async function incidentResponse(
     if (late !== null) {
       const activity = activityOf();
       // Apart from the other branches: it may rest for minutes until a new version is measured.
-      const checks = run.childContext(`late-changes-${round}`, (b) =>
-        judgeLateChanges(b, { incidentId, ...late }, deps, activity),
+      const checks = run.childContext(`late-changes-${round}`, (branch) =>
+        judgeLateChanges(branch, { incidentId, ...late }, deps, activity),
       );
       branches.push(Promise.race([checks, activity.untilResting()]));
       lateChecks.push(checks);
     }
     if (hasNewAlerts)
-      branches.push(run.childContext(`confirm-alerts-${round}`, (b) => confirmAlerts(b, { incidentId }, deps)));
+      branches.push(
+        run.childContext(`confirm-alerts-${round}`, (branch) => confirmAlerts(branch, { incidentId }, deps)),
+      );
     if (verify !== null)
       branches.push(
-        run.childContext(`verify-again-${round}`, (b) =>
-          verifyNow(b, { incidentId, ...verify, run: number, round }, deps),
+        run.childContext(`verify-again-${round}`, (branch) =>
+          verifyNow(branch, { incidentId, ...verify, run: number, round }, deps),
         ),
       );
     state = afterStarting(state, due);
@@ -149,10 +157,14 @@ export async function incidentResponse(
         return withdrawQuestions(deps, incidentId);
       });
       if (isParent) await run.step('settle-children', () => settleChildren(deps, incidentId));
-      await run.childContext('resolve-pages', (b) => resolvePages(b, { incidentId, pages, last: false }, deps));
+      await run.childContext('resolve-pages', (branch) =>
+        resolvePages(branch, { incidentId, pages, last: false }, deps),
+      );
       await Promise.all([...branches, ...mitigations]);
       // The pager may have accepted a page that was in progress when the incident closed.
-      await run.childContext('resolve-late-pages', (b) => resolvePages(b, { incidentId, pages, last: true }, deps));
+      await run.childContext('resolve-late-pages', (branch) =>
+        resolvePages(branch, { incidentId, pages, last: true }, deps),
+      );
       await Promise.all([...runbooks, ...lateChecks]);
       return { incident: incidentId, ended: 'resolved' };
     }
@@ -173,10 +185,10 @@ export async function incidentResponse(
     const waitingFor: Callback = callback;
     const { consumed, mitigated } = state;
     // The number of completed steps differs between replays, so it is recorded in the step's result.
-    const long = runbookOperations > RUNBOOK_OPERATIONS_PER_RUN || lateChecks.length >= LATE_CHECKS_PER_RUN;
+    const isRunLong = runbookOperations > RUNBOOK_OPERATIONS_PER_RUN || lateChecks.length >= LATE_CHECKS_PER_RUN;
     let read: ReadInbox = await run.step('read-inbox', async () => {
-      const mail = await readInbox(deps, incidentId, consumed, waitingFor.id, mitigated);
-      return long ? { ...mail, isLong: long } : mail;
+      const inbox = await readInbox(deps, incidentId, consumed, waitingFor.id, mitigated);
+      return isRunLong ? { ...inbox, isLong: isRunLong } : inbox;
     });
     let wokenBy: 'message' | 'callback' | 'timeout' = 'message';
     // The end of a child incident leaves no message, and may have completed an earlier callback: compare the counts.
@@ -211,7 +223,7 @@ export async function incidentResponse(
       (wokenBy === 'timeout' ||
         read.messages.some(({ message }) => message.kind === 'verification' && message.outcome === 'passed'));
     if (alertsMayHaveEnded)
-      branches.push(run.childContext(`gone-alerts-${round}`, (b) => endGoneAlerts(b, { incidentId }, deps)));
+      branches.push(run.childContext(`gone-alerts-${round}`, (branch) => endGoneAlerts(branch, { incidentId }, deps)));
   }
 }
 
@@ -286,8 +298,8 @@ async function handOver(
   await Promise.all(branches);
   const why = unread === null ? '' : `, because this version can't read a message of kind "${unread.kind}"`;
   const text = `Handed over to run ${number + 1} of the workflow${why}`;
-  const left = { ...(unread && { unread: unread.seq }), ...(resolveBy !== null && { resolveBy }) };
-  await run.step('hand-over', () => deps.incidents.handOver(id, number + 1, text, left));
+  const remaining = { ...(unread && { unread: unread.seq }), ...(resolveBy !== null && { resolveBy }) };
+  await run.step('hand-over', () => deps.incidents.handOver(id, number + 1, text, remaining));
   await run.step('wake-next', () => wake(deps, id));
   return { incident: id, ended: 'handed_over' };
 }

@@ -13,7 +13,7 @@ import { requestRollback, checkRequestedRollback } from './steps/runbook/rollbac
 
 /** Pauses between attempts at an unavailable or busy target, and between status checks. */
 const PAUSES_SECONDS = [2, 5, 10, 20, 30, 60] as const;
-const LOOK_SECONDS = 15;
+const CHECK_SECONDS = 15;
 
 /** Maximum number of pieces of a wait. After each piece, the step checks whether the incident is resolved. */
 const WAIT_PIECES = 50;
@@ -29,17 +29,17 @@ export type StepInput = RunbookInput & {
 /** Runs one step of a runbook, from its conditions to its end. */
 export async function runStep(run: Run, input: StepInput, deps: Deps): Promise<StepEnd> {
   const { step, before } = input;
-  let ready = await run.step('prepare', () => prepareStep(deps, input, step, before));
+  let preparation = await run.step('prepare', () => prepareStep(deps, input, step, before));
   for (const [index, seconds] of PAUSES_SECONDS.entries()) {
-    if (ready.kind !== 'again') break;
+    if (preparation.kind !== 'again') break;
     await run.wait('again', { seconds });
     const last = index === PAUSES_SECONDS.length - 1;
-    ready = await run.step('prepare', () => prepareStep(deps, input, step, before, last));
+    preparation = await run.step('prepare', () => prepareStep(deps, input, step, before, last));
   }
-  if (ready.kind === 'again') return failed(ready.detail);
-  if (ready.kind === 'end') return ready.end;
-  if (ready.ask !== null) {
-    const answer = await askPeople(run, input, ready.ask, deps);
+  if (preparation.kind === 'again') return failed(preparation.detail);
+  if (preparation.kind === 'end') return preparation.end;
+  if (preparation.ask !== null) {
+    const answer = await askPeople(run, input, preparation.ask, deps);
     if (answer === 'closed') return INCIDENT_CLOSED;
     if (answer !== 'approved') return declined(answer === 'rejected' ? 'rejected' : 'not answered in time');
   }
@@ -47,12 +47,12 @@ export async function runStep(run: Run, input: StepInput, deps: Deps): Promise<S
     case 'approve':
       return { status: 'succeeded', output: null, detail: 'approved' };
     case 'wait':
-      return waitFor(run, input, ready.spentSeconds, deps);
+      return waitInPieces(run, input, preparation.spentSeconds, deps);
     case 'rollback':
-      return rollback(run, input, deps);
+      return awaitRollback(run, input, deps);
     case 'wait.until':
     case 'verify':
-      return until(run, input, ready.spentSeconds, deps);
+      return checkUntilTrue(run, input, preparation.spentSeconds, deps);
     case 'flag.disable':
     case 'flag.enable':
     case 'scale':
@@ -65,7 +65,7 @@ export async function runStep(run: Run, input: StepInput, deps: Deps): Promise<S
     case 'page':
     case 'slack.post':
     case 'ticket':
-      return performWithRetries(run, input, startedAs(ready), deps);
+      return performWithRetries(run, input, startedAs(preparation), deps);
   }
 }
 
@@ -80,21 +80,26 @@ async function askPeople(
   const { step } = input;
   await run.step('request-approval', () => requestApproval(deps, input, step, approval));
   const callback = await run.createCallback('approval', { seconds: approval.seconds });
-  const standing = await run.step('await-approval', () => settleQuestion(deps, input, step, callback.id));
-  if (standing !== 'waiting') return standing;
+  const state = await run.step('await-approval', () => settleQuestion(deps, input, step, callback.id));
+  if (state !== 'waiting') return state;
   await callback.settled();
   const end = await run.step('read-approval', () => settleQuestion(deps, input, step, null));
   return end === 'waiting' ? 'expired' : end;
 }
 
 /** Waits in pieces, so that the wait ends soon after the incident is resolved. */
-async function waitFor(run: Run, { incidentId, step }: StepInput, spent: number, deps: Deps): Promise<StepEnd> {
-  const piece = Math.max(PIECE_SECONDS, Math.ceil(step.timeoutSeconds / WAIT_PIECES));
-  let left = step.timeoutSeconds - spent;
-  while (left > 0) {
-    await run.wait('wait', { seconds: Math.min(piece, left) });
-    left -= piece;
-    if (left > 0 && (await run.step('check-incident', () => isIncidentClosed(deps, incidentId))))
+async function waitInPieces(
+  run: Run,
+  { incidentId, step }: StepInput,
+  spentSeconds: number,
+  deps: Deps,
+): Promise<StepEnd> {
+  const pieceSeconds = Math.max(PIECE_SECONDS, Math.ceil(step.timeoutSeconds / WAIT_PIECES));
+  let leftSeconds = step.timeoutSeconds - spentSeconds;
+  while (leftSeconds > 0) {
+    await run.wait('wait', { seconds: Math.min(pieceSeconds, leftSeconds) });
+    leftSeconds -= pieceSeconds;
+    if (leftSeconds > 0 && (await run.step('check-incident', () => isIncidentClosed(deps, incidentId))))
       return INCIDENT_CLOSED;
   }
   return { status: 'succeeded', output: null, detail: '' };
@@ -109,75 +114,75 @@ const startedAs = ({ ask, scale, shift }: Extract<Preparation, { kind: 'go' }>):
 });
 
 /** Performs the action, with as many retries as the runbook allows. Waiting for an unavailable target is not a retry. */
-async function performWithRetries(run: Run, input: StepInput, doing: StepRun, deps: Deps): Promise<StepEnd> {
+async function performWithRetries(run: Run, input: StepInput, stepRun: StepRun, deps: Deps): Promise<StepEnd> {
   const { step, before, rounds } = input;
   const { retry, timeoutSeconds } = step;
-  let waited = 0;
-  let tries = 1;
+  let waitedSeconds = 0;
+  let attemptNumber = 1;
   let handle: string | null = null;
   let last = 'no answer';
   for (let round = 0; round < rounds; round += 1) {
-    const now: Parameters<typeof performStep>[3] = { ...doing, before, tries, handle };
+    const now: Parameters<typeof performStep>[3] = { ...stepRun, before, attemptNumber, handle };
     const answer: AttemptResult = await run.step(step.uses, () => performStep(deps, input, step, now));
     if (answer.kind === 'ended') return answer.end;
     last = answer.detail;
-    let pause: number;
+    let pauseSeconds: number;
     if (answer.kind === 'failed') {
-      tries += 1;
+      attemptNumber += 1;
       handle = null;
       // This attempt only looked up the result of the earlier run, which had failed.
-      if (step.earlierKey !== undefined && tries === 2) continue;
-      const failures = tries - (step.earlierKey === undefined ? 1 : 2);
+      if (step.earlierKey !== undefined && attemptNumber === 2) continue;
+      const failures = attemptNumber - (step.earlierKey === undefined ? 1 : 2);
       if (retry === null || failures > retry.max) return failed(last);
-      pause = Math.min(retry.delaySeconds * (retry.backoff === 'exponential' ? 2 ** (failures - 1) : 1), 3600);
-      if (waited + pause > timeoutSeconds) return failed(`${last}; no time left to retry`);
+      pauseSeconds = Math.min(retry.delaySeconds * (retry.backoff === 'exponential' ? 2 ** (failures - 1) : 1), 3600);
+      if (waitedSeconds + pauseSeconds > timeoutSeconds) return failed(`${last}; no time left to retry`);
     } else {
       handle = answer.handle;
       const usual = PAUSES_SECONDS[round] ?? Math.max(60, Math.ceil(timeoutSeconds / rounds));
-      pause = Math.max(usual, answer.afterSeconds ?? 0);
+      pauseSeconds = Math.max(usual, answer.afterSeconds ?? 0);
     }
-    if (waited + pause > timeoutSeconds) break;
-    await run.wait('again', { seconds: pause });
-    waited += pause;
+    if (waitedSeconds + pauseSeconds > timeoutSeconds) break;
+    await run.wait('again', { seconds: pauseSeconds });
+    waitedSeconds += pauseSeconds;
   }
   const timedOutText = `timed out after ${timeoutSeconds} s: ${last}`;
-  const over = { ...doing, before, tries, handle: null, timedOutText };
-  const end: AttemptResult = await run.step('give-up', () => performStep(deps, input, step, over));
+  const lastAttempt = { ...stepRun, before, attemptNumber, handle: null, timedOutText };
+  const end: AttemptResult = await run.step('give-up', () => performStep(deps, input, step, lastAttempt));
   return end.kind === 'ended' ? end.end : failed(timedOutText);
 }
 
 /** Checks repeatedly until the condition holds or the step times out. */
-async function until(run: Run, input: StepInput, spent: number, deps: Deps): Promise<StepEnd> {
+async function checkUntilTrue(run: Run, input: StepInput, spentSeconds: number, deps: Deps): Promise<StepEnd> {
   const { step, before, rounds } = input;
-  const pause = Math.max(LOOK_SECONDS, Math.ceil(step.timeoutSeconds / rounds));
-  let waited = spent;
-  let held = 0;
+  const pauseSeconds = Math.max(CHECK_SECONDS, Math.ceil(step.timeoutSeconds / rounds));
+  let waitedSeconds = spentSeconds;
+  let heldSeconds = 0;
   for (;;) {
-    const looking = { before, heldSeconds: held, last: waited + pause > step.timeoutSeconds };
-    const look = await run.step('check-step', () => checkCondition(deps, input, step, looking));
-    if (look.kind === 'ended') return look.end;
-    await run.wait('check-again', { seconds: pause });
-    waited += pause;
-    held = look.holds ? held + pause : 0;
+    const progress = { before, heldSeconds, last: waitedSeconds + pauseSeconds > step.timeoutSeconds };
+    const result = await run.step('check-step', () => checkCondition(deps, input, step, progress));
+    if (result.kind === 'ended') return result.end;
+    await run.wait('check-again', { seconds: pauseSeconds });
+    waitedSeconds += pauseSeconds;
+    heldSeconds = result.holds ? heldSeconds + pauseSeconds : 0;
   }
 }
 
 /** Requests a rollback, which the incident judges and executes, and waits for its outcome. */
-async function rollback(run: Run, input: StepInput, deps: Deps): Promise<StepEnd> {
+async function awaitRollback(run: Run, input: StepInput, deps: Deps): Promise<StepEnd> {
   const { step, rounds } = input;
   const { judgedBefore, answerSeconds } = await run.step('request-rollback', () => requestRollback(deps, input, step));
   const seconds = step.timeoutSeconds + answerSeconds;
   const pauseAt = (round: number): number =>
     round < 20 ? 5 : Math.max(30, Math.ceil(seconds / Math.max(1, rounds - 20)));
-  let waited = 0;
+  let waitedSeconds = 0;
   for (let round = 0; ; round += 1) {
-    const last = waited + pauseAt(round) > seconds;
+    const last = waitedSeconds + pauseAt(round) > seconds;
     const end = await run.step('check-rollback', () =>
       checkRequestedRollback(deps, input, step, { judgedBefore, last }),
     );
     if (end !== null) return end;
     await run.wait('rolling-back', { seconds: pauseAt(round) });
-    waited += pauseAt(round);
+    waitedSeconds += pauseAt(round);
   }
 }
 

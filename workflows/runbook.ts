@@ -1,11 +1,11 @@
+import { undoId } from '../domain/runbooks/manual-runs.ts';
 import type { Deps } from '../domain/ports/deps.ts';
 import type { RunbookEnd } from '../domain/ports/runbooks.ts';
 import { actionAfterStage } from '../domain/runbooks/inverses.ts';
 import type { Run } from './run.ts';
-import { type Chosen, chooseRunbook, isJudged } from './steps/runbook/choose.ts';
+import { type ChosenRunbook, chooseRunbook, isJudged } from './steps/runbook/choose.ts';
 import { concludeRunbook } from './steps/runbook/conclude.ts';
 import type { Outline, RunbookInput } from './steps/runbook/outline.ts';
-import { undoOrder } from './steps/runbook/undo.ts';
 import { VERIFICATION_SECONDS, verifyRunbook } from './steps/verify.ts';
 import type { StepEnd, StepEnds } from '../schemas/runbooks/parts/runs.ts';
 import { runStep } from './runbook-step.ts';
@@ -16,7 +16,7 @@ type CourseEnd = {
   order: string[];
   stopped: 'failed' | 'declined' | 'closed' | null;
   /** The step whose failure stopped the runbook. */
-  culprit: string | null;
+  failedStepId: string | null;
   undo: boolean;
 };
 
@@ -41,13 +41,13 @@ export async function followRunbook(
   const chosen = await run.step('choose-runbook', () => chooseRunbook(deps, input));
   if (chosen === null) return 'none';
   if (chosen.needsJudgement) await awaitJudgement(run, input, deps);
-  const does: StepRunner = (step, before, rounds) =>
+  const runInBranch: StepRunner = (step, before, rounds) =>
     run.childContext(`step-${step.id}`, async (branch) => {
       const end = await runStep(branch, { ...input, step, before, rounds }, deps);
       return { end, operations: branch.operations() };
     });
   const follow: StepRunner = async (...of) => {
-    const ended = await does(...of);
+    const ended = await runInBranch(...of);
     stepEnded(ended.operations);
     return ended;
   };
@@ -72,8 +72,8 @@ async function awaitJudgement(run: Run, input: RunbookInput, deps: Deps): Promis
 
 type StepRunner = (step: Outline, before: StepEnds, rounds: number) => Promise<{ end: StepEnd; operations: number }>;
 
-async function mainCourse({ steps, done = {} }: Chosen, follow: StepRunner): Promise<CourseEnd> {
-  const course: CourseEnd = { ends: {}, order: [], stopped: null, culprit: null, undo: false };
+async function mainCourse({ steps, done = {} }: ChosenRunbook, follow: StepRunner): Promise<CourseEnd> {
+  const course: CourseEnd = { ends: {}, order: [], stopped: null, failedStepId: null, undo: false };
   for (const stage of stagesOf(steps)) {
     const before = { ...course.ends };
     const rounds = Math.floor(ROUNDS_PER_STAGE / stage.length);
@@ -98,19 +98,29 @@ function judgeStage(course: CourseEnd, ends: readonly { step: Outline; end: Step
   const next = actionAfterStage(failed);
   if (failed.length > 0 && next !== 'continue') {
     course.stopped = 'failed';
-    course.culprit = failed.find(({ onFailure }) => onFailure === next)?.id ?? null;
+    course.failedStepId = failed.find(({ onFailure }) => onFailure === next)?.id ?? null;
     course.undo = next === 'undo';
   } else if (ends.some(({ step, end }) => end?.status === 'declined' && step.otherwise === 'stop'))
     course.stopped = 'declined';
 }
 
 /** Runs the failure steps and then, if the runbook says so, undoes its changes, last one first. */
-async function afterFailure(chosen: Chosen, course: CourseEnd, follow: StepRunner): Promise<void> {
+async function afterFailure(chosen: ChosenRunbook, course: CourseEnd, follow: StepRunner): Promise<void> {
   for (const step of chosen.failureSteps)
     note(course, step, (await follow(step, { ...course.ends }, ROUNDS_PER_STAGE)).end);
   if (!course.undo) return;
-  for (const back of undoOrder(chosen, course.order))
-    course.ends[back.id] = (await follow(back, { ...course.ends }, ROUNDS_PER_STAGE)).end;
+  for (const undoStep of undoOrder(chosen, course.order))
+    course.ends[undoStep.id] = (await follow(undoStep, { ...course.ends }, ROUNDS_PER_STAGE)).end;
+}
+
+/** Returns the undo steps for completed steps, last one first. A step without an inverse is skipped when its undo runs. */
+function undoOrder({ steps, failureSteps, undo }: ChosenRunbook, done: readonly string[]): Outline[] {
+  if (undo === 'none') return [];
+  const byId = new Map([...steps, ...failureSteps].map((step) => [step.id, step]));
+  return [...new Set(done)].toReversed().flatMap((id): Outline[] => {
+    const step = byId.get(id);
+    return step === undefined || !step.mutating ? [] : [{ ...step, id: undoId(id), retry: null, undoes: id }];
+  });
 }
 
 function note(course: CourseEnd, step: Outline, end: StepEnd | undefined): void {
@@ -125,13 +135,13 @@ function stagesOf(steps: readonly Outline[]): Outline[][] {
   return [...stages].toSorted(([a], [b]) => a - b).map(([, stage]) => stage);
 }
 
-function endOf({ title, steps }: Chosen, { ends, stopped, culprit, undo }: CourseEnd): RunbookEnd {
-  const of = (status: StepEnd['status']) => steps.filter(({ id }) => ends[id]?.status === status).length;
+function endOf({ title, steps }: ChosenRunbook, { ends, stopped, failedStepId, undo }: CourseEnd): RunbookEnd {
+  const countOf = (status: StepEnd['status']) => steps.filter(({ id }) => ends[id]?.status === status).length;
   // The incident verifies rollbacks itself.
   const acted = steps.some(
     ({ id, mutating, uses }) => mutating && uses !== 'rollback' && ends[id]?.status === 'succeeded',
   );
-  const summary = `${of('succeeded')} of ${steps.length} steps completed${of('skipped') > 0 ? `, ${of('skipped')} skipped` : ''}`;
+  const summary = `${countOf('succeeded')} of ${steps.length} steps completed${countOf('skipped') > 0 ? `, ${countOf('skipped')} skipped` : ''}`;
   const text = (how: string): string => `Runbook "${title}" ${how}`;
   switch (stopped) {
     case null:
@@ -151,10 +161,10 @@ function endOf({ title, steps }: Chosen, { ends, stopped, culprit, undo }: Cours
         page: 'no',
       };
     case 'failed': {
-      const why = culprit === null ? '' : `: step ${culprit}: ${ends[culprit]?.detail ?? ''}`;
+      const why = failedStepId === null ? '' : `: step ${failedStepId}: ${ends[failedStepId]?.detail ?? ''}`;
       const back = undo ? '; reversible changes were undone' : '';
       // A failed rollback pages by itself.
-      const paged = steps.some(({ id, uses }) => id === culprit && uses === 'rollback');
+      const paged = steps.some(({ id, uses }) => id === failedStepId && uses === 'rollback');
       const page = paged ? 'if_nobody' : 'again';
       return { outcome: 'failed', text: text(`failed${why}${back}`), acted: false, page };
     }

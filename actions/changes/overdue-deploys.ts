@@ -27,7 +27,7 @@ export const CHANGES_READ = 50;
  * without a reported end after 30 days.
  */
 export async function reportOverdue(deps: OverdueDeps): Promise<void> {
-  const rolling = await deps.changes.rolling();
+  const rolling = await deps.changes.inProgress();
   if (rolling.length === 0) return;
   const { services } = await deps.config.current();
   const now = deps.clock.now();
@@ -36,7 +36,7 @@ export async function reportOverdue(deps: OverdueDeps): Promise<void> {
     try {
       // The canary alerts people itself when it makes no progress.
       if (canaries.has(change.id)) continue;
-      if (KINDS_WITHOUT_END.has(change.kind)) await deps.changes.forgetRolling(change.id);
+      if (KINDS_WITHOUT_END.has(change.kind)) await deps.changes.forgetInProgress(change.id);
       else if (deadlineOf(change, services, deps.timeScale) > now) continue;
       else if (await isReplaced(deps, change)) await drop(deps, change, overdueAt, 'was replaced by a later one');
       else if (overdueAt === null) await report(deps, change, deadlineOf(change, services, deps.timeScale));
@@ -62,7 +62,7 @@ async function report(deps: OverdueDeps, change: Change, at: Timestamp): Promise
 async function drop(deps: OverdueDeps, change: Change, overdueAt: Timestamp | null, why: string): Promise<void> {
   const summary = `The ${change.kind} of ${change.version} ${why}`;
   if (overdueAt !== null) await endOverdueDeploy(deps, change, overdueAt, randomBytes(16).toString('hex'), summary);
-  await deps.changes.forgetRolling(change.id);
+  await deps.changes.forgetInProgress(change.id);
 }
 
 /** Returns when a started deployment becomes overdue. */

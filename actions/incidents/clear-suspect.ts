@@ -5,7 +5,7 @@ import type { Change } from '../../schemas/changes/change.ts';
 import type { Cleared, DecisionView, Effect, IncidentView } from '../../schemas/incidents/incident.ts';
 import { ChangeId, type IncidentId, type Version } from '../../schemas/config/names.ts';
 import { rollbackKey } from '../../workflows/steps/roll-back.ts';
-import { isAboutRollbackOf, withdrawQuestionsAbout } from '../../workflows/steps/withdraw-questions-about.ts';
+import { isAboutRollbackOf, withdrawQuestionsAbout } from '../../workflows/steps/withdraw-questions.ts';
 import { wake } from '../../workflows/wake.ts';
 import { Refusal } from '../refusal.ts';
 import { note } from './declare-incident.ts';

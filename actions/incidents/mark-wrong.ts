@@ -30,7 +30,7 @@ export async function markWrong(
     for (const { kind, target } of incident.decisions)
       if (kind === 'shadow' && target !== null) caller.allow('incidents:act', target);
   const text = note || 'Marked the automation as wrong';
-  const { acts, demoted } = await deps.automation.wrong(id, key ?? null, text);
+  const { acts, demoted } = await deps.automation.markWrong(id, key ?? null, text);
   const shadowed = ofShadow ? await deps.decisions.markWrong(id, caller.name, text) : 0;
   if (acts + shadowed === 0)
     throw new Refusal(

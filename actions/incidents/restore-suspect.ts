@@ -2,7 +2,7 @@ import { clearingOf, withWithdrawn } from '../../domain/changes/cleared-suspects
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentView } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
-import { withdrawQuestion } from '../../workflows/steps/withdraw-questions-about.ts';
+import { withdrawQuestion } from '../../workflows/steps/withdraw-questions.ts';
 import { wake } from '../../workflows/wake.ts';
 import { Refusal } from '../refusal.ts';
 import { incidentResolved, requireIncident } from './require-incident.ts';

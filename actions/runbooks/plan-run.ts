@@ -22,7 +22,7 @@ import {
   runId,
 } from '../../schemas/runbooks/parts/runs.ts';
 import { readAutomation } from '../../workflows/steps/judge.ts';
-import { type Context, guardsOf } from '../../workflows/steps/runbook/context.ts';
+import { type StepContext, guardsOf } from '../../workflows/steps/runbook/context.ts';
 import { question } from '../../workflows/steps/runbook/prepare.ts';
 import { describeStep } from '../../workflows/steps/runbook/step-texts.ts';
 import { variablesOf } from '../../workflows/steps/runbook/variables.ts';
@@ -49,7 +49,7 @@ export type RequestedRun = {
 export type Planned = {
   plan: RunPlan;
   serviceEnvironment: ServiceEnvironment;
-  followed: SelectedRunbook & { by: string };
+  selected: SelectedRunbook & { by: string };
 };
 
 /**
@@ -69,14 +69,14 @@ export async function planRun(deps: PlanDeps, caller: Caller, requested: Request
   refuseInapplicable(config, runbook, serviceEnvironment);
   const inputs = checkedInputs(runbook, requested.inputs);
   const alert = open && (await newestAlert(deps, open.id));
-  const followed = {
+  const selected = {
     runbook,
     labels: alert?.labels ?? [],
     annotations: alert?.annotations ?? [],
     by: caller.name,
     ...(Object.keys(inputs).length > 0 && { inputs }),
   };
-  return planFollowed(deps, caller, { serviceEnvironment, followed, incident: open });
+  return planFollowed(deps, caller, { serviceEnvironment, selected, incident: open });
 }
 
 /** Plans a run of a given runbook. */
@@ -85,11 +85,11 @@ export async function planFollowed(
   caller: Caller,
   {
     serviceEnvironment,
-    followed: selected,
+    selected,
     incident,
   }: {
     serviceEnvironment: ServiceEnvironment;
-    followed: SelectedRunbook & { by: string };
+    selected: SelectedRunbook & { by: string };
     incident: IncidentRecord | undefined;
   },
 ): Promise<Planned> {
@@ -99,12 +99,7 @@ export async function planFollowed(
   const steps: PlanStep[] = [];
   for (const step of planOf(runbook).steps)
     steps.push(
-      await planStep(
-        deps,
-        caller,
-        { incident: at, serviceEnvironment, followed: selected, step, variables },
-        continued,
-      ),
+      await planStep(deps, caller, { incident: at, serviceEnvironment, selected, step, variables }, continued),
     );
   const plan: RunPlan = {
     runbook: runbook.name,
@@ -116,7 +111,7 @@ export async function planFollowed(
     steps,
     refused: await refusalsNow(deps, runbook, incident),
   };
-  return { plan, serviceEnvironment, followed: selected };
+  return { plan, serviceEnvironment, selected };
 }
 
 function runbookNamed({ runbooks: { runbooks } }: Config, name: string): Runbook {
@@ -256,17 +251,17 @@ async function refusalsNow(
   return refused;
 }
 
-type StepContext = Pick<Context, 'incident' | 'serviceEnvironment' | 'followed' | 'step' | 'variables'>;
+type PlanContext = Pick<StepContext, 'incident' | 'serviceEnvironment' | 'selected' | 'step' | 'variables'>;
 
 async function planStep(
   deps: PlanDeps,
   caller: Caller,
-  at: StepContext,
+  at: PlanContext,
   continued: ContinuedRun | undefined,
 ): Promise<PlanStep> {
-  const { step, followed: selected, variables } = at;
+  const { step, selected, variables } = at;
   const declared = declarationsOf(selected.runbook);
-  const context: Context = { ...at, declared, inverse: null, name: resolveText(step.name, declared, variables) };
+  const context: StepContext = { ...at, declared, inverse: null, name: resolveText(step.name, declared, variables) };
   const found = resolveWith({ uses: step.uses, with: step.with }, declared, variables);
   const given = found.ok ? found.value : step.with;
   const guards = await guardsOf(deps, context);
@@ -327,7 +322,7 @@ async function rollbackSummary(
 /** Describes the target of a step, from the configuration only, because planning requires no secrets of vendors. */
 async function targetOf(
   deps: PlanDeps,
-  { serviceEnvironment, step }: StepContext,
+  { serviceEnvironment, step }: PlanContext,
   given: object,
 ): Promise<string | null> {
   const { url, channel, repository } = given as { url?: string; channel?: string; repository?: string };

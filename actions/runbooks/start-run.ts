@@ -14,7 +14,7 @@ import {
   StepEnd,
   type StepEnds,
 } from '../../schemas/runbooks/parts/runs.ts';
-import { stepQuestion } from '../../workflows/steps/runbook/request-approval.ts';
+import { stepOfQuestion } from '../../workflows/steps/runbook/request-approval.ts';
 import { wake } from '../../workflows/wake.ts';
 import { Refusal } from '../refusal.ts';
 import { incidentResolved, requireIncident } from '../incidents/require-incident.ts';
@@ -39,7 +39,7 @@ export async function startRun(
 ): Promise<RunView> {
   const planned = await planRun(deps, caller, requested);
   refuseBlocked(planned);
-  const { plan, serviceEnvironment, followed: selected } = planned;
+  const { plan, serviceEnvironment, selected } = planned;
   const title = titleFor(plan.title);
   const id =
     plan.incident_id ??
@@ -56,7 +56,7 @@ export async function startRun(
 export async function retryRun(deps: RunDeps, caller: Caller, id: RunId): Promise<RunView> {
   const planned = await planRetry(deps, caller, id);
   refuseBlocked(planned);
-  return begin(deps, caller, partsOfRun(id).incident, planned.followed);
+  return begin(deps, caller, partsOfRun(id).incident, planned.selected);
 }
 
 /** Plans `retryRun`. @throws Refusal 403, 404, 409 */
@@ -77,9 +77,9 @@ export async function planRetry(deps: PlanDeps, caller: Caller, id: RunId): Prom
     throw new Refusal(409, 'run-not-kept', `the results of run ${id} were not stored; start the runbook again`);
   const { runbook, labels, annotations, inputs } = run;
   const continues = { of: number, done, earlierKeys: earlierKeys(incident, run, ends, done) };
-  const followed = { runbook, labels, annotations, by: caller.name, ...(inputs && { inputs }), continues };
+  const selected = { runbook, labels, annotations, by: caller.name, ...(inputs && { inputs }), continues };
   const record = await deps.incidents.read(incidentId);
-  return planFollowed(deps, caller, { serviceEnvironment, followed, incident: record });
+  return planFollowed(deps, caller, { serviceEnvironment, selected, incident: record });
 }
 
 const notFailed = (id: RunId, { outcome }: RunbookRun): Refusal =>
@@ -92,7 +92,7 @@ function refuseBlocked({ plan: { refused } }: Planned): void {
   if (first !== undefined) throw new Refusal(409, first.code, first.text);
 }
 
-async function begin(deps: RunDeps, caller: Caller, id: IncidentId, selected: Planned['followed']): Promise<RunView> {
+async function begin(deps: RunDeps, caller: Caller, id: IncidentId, selected: Planned['selected']): Promise<RunView> {
   await acknowledgeByActing(deps, caller, id);
   const started = await deps.runbooks.start(id, selected);
   switch (started.kind) {
@@ -125,7 +125,7 @@ export async function viewRun(deps: Pick<Deps, 'runbooks' | 'incidents'>, id: Ru
   ]);
   const waiting = incident.decisions
     .filter(({ state }) => state === 'waiting')
-    .flatMap((decision) => stepQuestion(number, decision.id) ?? []);
+    .flatMap((decision) => stepOfQuestion(number, decision.id) ?? []);
   return viewOfRun(incident, run, memories, new Set(waiting));
 }
 

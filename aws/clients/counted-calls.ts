@@ -34,7 +34,7 @@ export function countedCalls<T extends object>(vendor: string, port: T, counters
   return new Proxy(port, {
     get(target, key) {
       const value: unknown = Reflect.get(target, key);
-      if (typeof value !== 'function') return counted(vendor, value, counters);
+      if (typeof value !== 'function') return countedMembers(vendor, value, counters);
       return (...args: unknown[]): unknown => {
         const result: unknown = Reflect.apply(value, target, args);
         if (!(result instanceof Promise)) return result;
@@ -54,7 +54,7 @@ export function countedCalls<T extends object>(vendor: string, port: T, counters
 }
 
 /** Deployers keep optional operations in nested objects. */
-const counted = (vendor: string, value: unknown, counters: Pick<Counters, 'add'>): unknown =>
+const countedMembers = (vendor: string, value: unknown, counters: Pick<Counters, 'add'>): unknown =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).some(isFunction)
     ? countedCalls(vendor, value, counters)
     : value;

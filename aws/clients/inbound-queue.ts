@@ -1,13 +1,10 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { InboundQueue } from '../../domain/ports/messages.ts';
 import { sha256 } from '../hash.ts';
-
-/** SQS refuses U+FFFE and U+FFFF, which people can type and which JSON does not escape. */
-const messageBody = (event: unknown): string =>
-  JSON.stringify(event).replace(/[\uFFFE\uFFFF]/g, (char) => `\\u${char.charCodeAt(0).toString(16)}`);
+import { messageBody } from './queue.ts';
 
 /** Sends to one SQS FIFO queue. Keys and groups can be any text, but SQS allows few characters, so they are hashed. */
-export const sqsPeopleQueue = (client: SQSClient, url: string): InboundQueue => ({
+export const sqsInboundQueue = (client: SQSClient, url: string): InboundQueue => ({
   async send(event, group) {
     await client.send(
       new SendMessageCommand({

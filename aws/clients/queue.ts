@@ -1,7 +1,7 @@
 import { type SendMessageBatchRequestEntry, SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Receipt, SignalQueue } from '../../domain/ports/alerts.ts';
 import type { Blobs } from '../../domain/ports/system.ts';
-import type { Signal, SignalMessage } from '../../schemas/alerts/signal.ts';
+import type { Signal } from '../../schemas/alerts/signal.ts';
 import { SIGNAL_QUEUES } from '../../schemas/config/queues.ts';
 import { sha256 } from '../hash.ts';
 
@@ -30,10 +30,10 @@ const UNMATCHED_GROUPS = 4;
 export function sqsSignalQueue(client: SQSClient, urls: QueueUrls, blobs: Blobs): SignalQueue {
   return {
     async sendAll(receipt, signals) {
-      const slim = await Promise.all(signals.map((signal, index) => leaveLarge(blobs, receipt.id, index, signal)));
+      const small = await Promise.all(signals.map((signal, index) => storeLarge(blobs, receipt.id, index, signal)));
       const queueOf = (signal: Signal): keyof QueueUrls =>
         signal.unmatched !== null ? 'unmatched' : receipt.urgent === true || isUrgent(signal) ? 'urgent' : 'ordinary';
-      const byQueue = Map.groupBy(slim, queueOf);
+      const byQueue = Map.groupBy(small, queueOf);
       for (const queue of SIGNAL_QUEUES) await sendTo(client, urls[queue], receipt, byQueue.get(queue) ?? []);
     },
   };
@@ -71,8 +71,8 @@ async function sendTo(client: SQSClient, url: string, receipt: Receipt, signals:
   }
 }
 
-/** SQS refuses U+FFFE, U+FFFF, and lone surrogates, which labels can contain and which JSON does not escape. */
-const messageBody = (message: SignalMessage): string =>
+/** SQS refuses U+FFFE, U+FFFF, and lone surrogates, which labels and people's texts can contain and which JSON does not escape. */
+export const messageBody = (message: unknown): string =>
   JSON.stringify(message).replace(/[\uFFFE\uFFFF]/g, (char) => `\\u${char.charCodeAt(0).toString(16)}`);
 
 function chunks(signals: readonly Signal[]): Signal[][] {
@@ -111,7 +111,7 @@ function batches(entries: readonly SendMessageBatchRequestEntry[]): SendMessageB
 
 const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
 
-async function leaveLarge(blobs: Blobs, receipt: string, index: number, signal: Signal): Promise<Signal> {
+async function storeLarge(blobs: Blobs, receipt: string, index: number, signal: Signal): Promise<Signal> {
   if (bytesOf(signal) <= SIGNAL_MAX_BYTES) return signal;
   const blob = `signals/${receipt}/${index}.json`;
   await blobs.put(blob, JSON.stringify(signal), 'application/json');
@@ -120,9 +120,9 @@ async function leaveLarge(blobs: Blobs, receipt: string, index: number, signal: 
     title: cut(signal.title, 512),
     fingerprint: cut(signal.fingerprint, 512),
     links: {
-      runbook: whole(signal.links.runbook),
-      dashboard: whole(signal.links.dashboard),
-      source: whole(signal.links.source),
+      runbook: unlessLong(signal.links.runbook),
+      dashboard: unlessLong(signal.links.dashboard),
+      source: unlessLong(signal.links.source),
     },
     labels: signal.labels.slice(0, 64).map(([name, value]) => [cut(name, 128), cut(value, 256)]),
     annotations: signal.annotations.slice(0, 16).map(([name, value]) => [cut(name, 128), cut(value, 256)]),
@@ -134,4 +134,4 @@ const cut = (text: string, max: number): string =>
   text.length <= max ? text : `${text.slice(0, max - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
 
 /** Drops a URL that is too long: a truncated URL is useless. */
-const whole = (url: string | null): string | null => (url !== null && url.length <= 2048 ? url : null);
+const unlessLong = (url: string | null): string | null => (url !== null && url.length <= 2048 ? url : null);

@@ -10,7 +10,7 @@ const ALGORITHM = 'ES256';
 /** Maximum clock skew in seconds: a token issued further in the future was issued by a machine whose clock is ahead. */
 const AHEAD_MAX_SECONDS = 60;
 
-const MAKE_ONE = 'create one with: openssl ecparam -name prime256v1 -genkey -noout';
+const HOW_TO_CREATE = 'create one with: openssl ecparam -name prime256v1 -genkey -noout';
 
 type PublicKey = { kid: string; jwk: JWK; key: ImportedKey };
 type SigningKey = { kid: string; key: ImportedKey };
@@ -36,7 +36,7 @@ class UnknownKey extends Error {
  * so once for each unusable key, and `problem` returns the reason.
  */
 export function es256Signer({ secrets, clock, log }: { secrets: Secrets; clock: Clock; log: Log }): Signer {
-  let read: { from: string; keys: Promise<Keys> } | undefined;
+  let cached: { from: string; keys: Promise<Keys> } | undefined;
 
   /** Parses the keys again only when a secret has changed. */
   async function keysNow(): Promise<Keys> {
@@ -45,9 +45,9 @@ export function es256Signer({ secrets, clock, log }: { secrets: Secrets; clock: 
       secrets.get('FIREBREAK_SIGNING_KEY_PREVIOUS'),
     ]);
     const from = JSON.stringify([present, previous]);
-    if (read?.from === from) return read.keys;
+    if (cached?.from === from) return cached.keys;
     const keys = readKeys(present, previous);
-    read = { from, keys };
+    cached = { from, keys };
     const { problem } = await keys;
     if (problem !== null)
       log.warn('signing key problem: freeze checks are answered without a token, or earlier tokens are refused', {
@@ -107,20 +107,23 @@ async function readKeys(present: string | undefined, previous: string | undefine
       return text === undefined || text === '' ? undefined : p256(parse(text));
     } catch {
       // The error may quote the key, so it is not included.
-      problems.push(`${name} is not a P-256 key in PEM or JWK format; ${MAKE_ONE}`);
+      problems.push(`${name} is not a P-256 key in PEM or JWK format; ${HOW_TO_CREATE}`);
       return undefined;
     }
   };
-  const own = usable('FIREBREAK_SIGNING_KEY', present, privateKeyIn);
+  const current = usable('FIREBREAK_SIGNING_KEY', present, privateKeyIn);
   const old = usable('FIREBREAK_SIGNING_KEY_PREVIOUS', previous, publicKeyIn);
-  if (own === undefined && problems.length === 0) problems.push(`FIREBREAK_SIGNING_KEY is not set; ${MAKE_ONE}`);
-  const publics = await Promise.all([own && createPublicKey(own), old].flatMap((key) => key ?? []).map(publicKey));
+  if (current === undefined && problems.length === 0)
+    problems.push(`FIREBREAK_SIGNING_KEY is not set; ${HOW_TO_CREATE}`);
+  const publics = await Promise.all(
+    [current && createPublicKey(current), old].flatMap((key) => key ?? []).map(publicKey),
+  );
   const [first] = publics;
   return {
     signing:
-      own === undefined || first === undefined
+      current === undefined || first === undefined
         ? null
-        : { kid: first.kid, key: await importJWK(own.export({ format: 'jwk' }) as JWK, ALGORITHM) },
+        : { kid: first.kid, key: await importJWK(current.export({ format: 'jwk' }) as JWK, ALGORITHM) },
     known: new Map(publics.map((key) => [key.kid, key])),
     problem: problems.length === 0 ? null : problems.join('; '),
   };

@@ -113,11 +113,11 @@ async function trackerFor(config: TrackerConfig, shared: Shared): Promise<IssueT
 }
 
 async function postmortemFilesFor(
-  { github: place }: PostmortemFileConfig,
+  { github: target }: PostmortemFileConfig,
   { system: { standIns }, github }: Shared,
 ): Promise<PostmortemFiles> {
-  const access = await github.forRepository(place.repository);
-  return { ...githubFiles(access, place), standIn: standIns.at(access.apiUrl) };
+  const access = await github.forRepository(target.repository);
+  return { ...githubFiles(access, target), standIn: standIns.at(access.apiUrl) };
 }
 
 const jiraOptions = ({ system: { secrets, clock } }: Shared): JiraOptions => ({

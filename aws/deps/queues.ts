@@ -1,7 +1,7 @@
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import type { QueueDeps } from '../../domain/ports/deps.ts';
 import { awsClient, SHARED_LIMITS } from '../clients/client.ts';
-import { sqsPeopleQueue } from '../clients/inbound-queue.ts';
+import { sqsInboundQueue } from '../clients/inbound-queue.ts';
 import { sqsQueueStats } from '../clients/queue-stats.ts';
 import { sqsSignalQueue } from '../clients/queue.ts';
 import { sqsRedelivery } from '../clients/redelivery.ts';
@@ -22,7 +22,7 @@ export function queueDeps(env: Environment, { system: { blobs }, sqs, queues }: 
   const workflow = { functionName: env.FIREBREAK_WORKFLOW_FUNCTION, qualifier: env.FIREBREAK_WORKFLOW_QUALIFIER };
   return {
     queue: sqsSignalQueue(sqs, queues, blobs),
-    inbound: sqsPeopleQueue(sqs, queues.people),
+    inbound: sqsInboundQueue(sqs, queues.people),
     redelivery: sqsRedelivery(sqs, Object.values(queues)),
     queueStats: sqsQueueStats(sqs, queues),
     engine: lambdaEngine(client, workflow, env.FIREBREAK_STAGE),

@@ -42,7 +42,7 @@ export type Shared = {
   counted: <T extends object>(vendor: string, port: T) => T;
 };
 
-export function shared(env: Environment): Shared {
+export function sharedDeps(env: Environment): Shared {
   const table = new Table(awsClient(DynamoDBClient, SHARED_LIMITS), env.FIREBREAK_TABLE);
   const sqs = awsClient(SQSClient, SHARED_LIMITS);
   const queues = queueUrls(env);

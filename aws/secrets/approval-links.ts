@@ -5,7 +5,7 @@ import { millisOf, timestamp } from '../../schemas/time/time.ts';
 import { LINK_KEY } from './secret-groups.ts';
 
 /** `<incident>-<number>.<seconds since 1970>.<code>` */
-const WRITTEN = /^([0-9A-Z]{26}-\d{1,12})\.(\d{1,12})\.([\w-]{43})$/;
+const LINK_FORMAT = /^([0-9A-Z]{26}-\d{1,12})\.(\d{1,12})\.([\w-]{43})$/;
 
 /**
  * Signs links with a key that is derived from the admin token, as the keys of sessions are. A replaced admin token makes
@@ -20,7 +20,7 @@ export function approvalLinks(secrets: Secrets): ApprovalLinks {
       return `${signed}.${codeOf(key, signed)}`;
     },
     async read(text) {
-      const [, decision, seconds, code] = WRITTEN.exec(text) ?? [];
+      const [, decision, seconds, code] = LINK_FORMAT.exec(text) ?? [];
       const key = await secrets.get(LINK_KEY);
       if (!key || decision === undefined || seconds === undefined || code === undefined) return undefined;
       if (!timingSafeEqual(Buffer.from(codeOf(key, `${decision}.${seconds}`)), Buffer.from(code))) return undefined;

@@ -4,9 +4,9 @@ import { type Log, type Secrets, SecretsUnreadable } from '../../domain/ports/sy
 import { type Grant, groupOf, namedParameter } from './secret-groups.ts';
 import type { Parameters, SecretsCopy } from './secrets-copy.ts';
 
-/** Running functions see a rotated secret within this time. It is divided by the time scale, down to `KEPT_MIN_MS`. */
-const KEPT_MS = 30_000;
-const KEPT_MIN_MS = 1000;
+/** Running functions see a rotated secret within this time. It is divided by the time scale, down to `CACHED_MIN_MS`. */
+const CACHED_MS = 30_000;
+const CACHED_MIN_MS = 1000;
 
 /**
  * Shortens the cache time by a random share up to this, so that containers that started together do not call SSM
@@ -15,13 +15,13 @@ const KEPT_MIN_MS = 1000;
 const JITTER = 0.25;
 
 /** After a failure, the last known values are used for this long before the next attempt. */
-const FALLBACK_KEPT_MS = 10_000;
+const FALLBACK_CACHED_MS = 10_000;
 
 /**
  * Without known values, further callers get the same error for this long, so that an invocation does not wait
  * repeatedly.
  */
-const FAILURE_KEPT_MS = 1000;
+const FAILURE_CACHED_MS = 1000;
 
 /** SSM cannot store empty values. Two quotation marks stand for a value that is empty on purpose. */
 const EMPTY = '""';
@@ -56,10 +56,10 @@ export type SecretsOptions = {
  */
 export function ssmSecrets(options: SecretsOptions): Secrets {
   const { client, path, grants, copy, log, now, random = Math.random, timeScale = 1 } = options;
-  const keptMs = Math.max(KEPT_MS / timeScale, KEPT_MIN_MS);
+  const cachedMs = Math.max(CACHED_MS / timeScale, CACHED_MIN_MS);
   const wanted = new Set<string>(grants.filter((grant) => grant !== 'named'));
   let cached: { until: number; parameters: Promise<Parameters> } | undefined;
-  let last: Parameters | undefined;
+  let lastRead: Parameters | undefined;
   let copied: Promise<Parameters | undefined> | undefined;
 
   /** Read once per process, in parallel with SSM, so that the fallback does not wait for both. */
@@ -70,7 +70,7 @@ export function ssmSecrets(options: SecretsOptions): Secrets {
     });
 
   const renewCopy = async (fresh: Parameters): Promise<void> => {
-    if (sameAs(await copied, fresh)) return;
+    if (isSame(await copied, fresh)) return;
     try {
       await copy.write(fresh);
       copied = Promise.resolve(fresh);
@@ -82,30 +82,30 @@ export function ssmSecrets(options: SecretsOptions): Secrets {
   /**
    * @param failed called when SSM did not respond, with the time in milliseconds for which the known values are kept
    */
-  const read = async (failed: (keptForMs: number) => void): Promise<Parameters> => {
+  const read = async (failed: (cachedForMs: number) => void): Promise<Parameters> => {
     copied ??= readCopy();
     try {
-      last = await readAll(client, path, [...wanted]);
-      void renewCopy(last); // runs in the background
-      return last;
+      lastRead = await readAll(client, path, [...wanted]);
+      void renewCopy(lastRead); // runs in the background
+      return lastRead;
     } catch (error) {
-      const from = last === undefined ? 'copy' : 'memory';
-      last ??= await copied;
-      if (last === undefined) {
+      const from = lastRead === undefined ? 'copy' : 'memory';
+      lastRead ??= await copied;
+      if (lastRead === undefined) {
         copied = undefined;
-        failed(FAILURE_KEPT_MS * (1 + random()));
+        failed(FAILURE_CACHED_MS * (1 + random()));
         const reason = `cannot read secrets, and no earlier values are known: ${String(error)}`;
         throw new SecretsUnreadable(reason, { cause: error });
       }
-      failed((FALLBACK_KEPT_MS / timeScale) * (0.5 + random()));
+      failed((FALLBACK_CACHED_MS / timeScale) * (0.5 + random()));
       log.warn('cannot read secrets; the last known values stay in use', { from, error: String(error) });
-      return last;
+      return lastRead;
     }
   };
 
   const refresh = (): { until: number; parameters: Promise<Parameters> } => {
-    const parameters = read((keptForMs) => (next.until = now() + keptForMs));
-    const next = { until: now() + keptMs * (1 - JITTER * random()), parameters };
+    const parameters = read((cachedForMs) => (next.until = now() + cachedForMs));
+    const next = { until: now() + cachedMs * (1 - JITTER * random()), parameters };
     parameters.catch(() => undefined); // The caller that awaits the promise handles the error.
     return next;
   };
@@ -118,7 +118,7 @@ export function ssmSecrets(options: SecretsOptions): Secrets {
       const parameter = group ?? namedParameter(name);
       if (!wanted.has(parameter)) {
         wanted.add(parameter);
-        if (!last?.has(parameter)) cached = undefined;
+        if (!lastRead?.has(parameter)) cached = undefined;
       }
       if (cached === undefined || cached.until <= now()) cached = refresh();
       const value = (await cached.parameters).get(parameter);
@@ -143,5 +143,5 @@ async function readAll(client: SSMClient, path: string, names: readonly string[]
   return values;
 }
 
-const sameAs = (a: Parameters | undefined, b: Parameters): boolean =>
+const isSame = (a: Parameters | undefined, b: Parameters): boolean =>
   a !== undefined && a.size === b.size && [...b].every(([name, value]) => a.get(name) === value);

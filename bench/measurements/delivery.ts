@@ -70,7 +70,7 @@ function writesOf(table: Table, n: number, marked: Set<string>): Write[] {
   const day = `${change.service} ${change.started_at.slice(0, 10)}`;
   const isMarked = marked.has(day);
   marked.add(day);
-  return changeWrites(table, change, true).filter(({ Put }) => {
+  return changeWrites(table, change, { onlyNew: true }).filter(({ Put }) => {
     const pk = String(Put?.Item?.['pk']);
     return pk.startsWith('CHG#') || (pk === 'DEPLOYMARKS' && !isMarked);
   });

@@ -32,7 +32,7 @@ export type Changes = {
   /** Returns the change behind the running version of each service and environment. */
   live(): Promise<Change[]>;
   /** Returns changes in progress, as far as reported. `overdueAt`: when they were reported as overdue. */
-  rolling(): Promise<{ change: Change; overdueAt: Timestamp | null }[]>;
+  inProgress(): Promise<{ change: Change; overdueAt: Timestamp | null }[]>;
   /** Returns failed changes without a reported recovery. `failedAt`: the first reported end. */
   failures(): Promise<{ change: Change; failedAt: Timestamp }[]>;
   /** Records that the recovery was reported. */
@@ -40,7 +40,7 @@ export type Changes = {
   /** Records that the change was reported as overdue. */
   setOverdue(id: ChangeId, at: Timestamp): Promise<void>;
   /** Stops waiting for the end of a change. */
-  forgetRolling(id: ChangeId): Promise<void>;
+  forgetInProgress(id: ChangeId): Promise<void>;
   /** Returns when it was reported as overdue. Null also after it has ended. */
   overdueAt(id: ChangeId): Promise<Timestamp | null>;
 };

@@ -34,7 +34,7 @@ export async function published(blobs: Blobs): Promise<PublishedConfig | undefin
   const body = await blobs.get(CONFIG_KEY);
   if (body === undefined) return undefined;
   try {
-    return readPublished(Buffer.from(body).toString()).set;
+    return readPublished(Buffer.from(body).toString()).published;
   } catch (error) {
     if (error instanceof z.ZodError) return undefined;
     throw error;

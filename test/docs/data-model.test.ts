@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { RETENTION_DAYS } from '../../aws/table/core/retention.ts';
@@ -21,12 +21,15 @@ const SEVERAL = ['INC#', 'FREEZE#', 'NOTICE#'];
 /** Matches the literal prefix of a key. */
 const beginning = (literal: string): string => /^\w+#?/.exec(literal)?.[0] ?? '';
 
-/** Returns every record kind with a key in `aws/table/core/keys.ts`. */
+/** Source of all keys. */
+const keysSource = readdirSync(join(ROOT, 'aws/table/core/keys'))
+  .map((file) => read(`aws/table/core/keys/${file}`))
+  .join('\n');
+
+/** Returns every record kind with a key in `aws/table/core/keys/`. */
 function written(): Set<string> {
   const kinds = new Set<string>();
-  for (const [, pk = '', sk = ''] of read('aws/table/core/keys.ts').matchAll(
-    /\bpk: ((?:(?!\bpk:)[^])*?),\s+sk: ([^]*?),?\s+\}/g,
-  )) {
+  for (const [, pk = '', sk = ''] of keysSource.matchAll(/\bpk: ((?:(?!\bpk:)[^])*?),\s+sk: ([^]*?),?\s+\}/g)) {
     const kind = beginning(/[`']([A-Z][^`']*)/.exec(sk)?.[1] ?? '');
     for (const [, literal = ''] of pk.matchAll(/[`']([A-Z][^`']*)/g)) {
       const partition = beginning(literal);

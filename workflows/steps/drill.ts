@@ -52,8 +52,8 @@ async function attempt(
   if (drill.phase === 'hold') return { drill, result: await checkTarget(deployer, drill) };
   // An operation in progress is followed to its end, whatever has changed since.
   if (drill.handle !== null) return { drill, result: await deployer.status(drill.handle, requestOf(drill)) };
-  const no = await whyNot(deps, drill);
-  if (no !== undefined) return { drill, result: no };
+  const obstacle = await obstacleOf(deps, drill);
+  if (obstacle !== undefined) return { drill, result: obstacle };
   const claimed = await deps.drills.claim(drill);
   if (typeof claimed === 'string') return claimed;
   return { drill: claimed, result: await deployer.rollBack(requestOf(claimed)) };
@@ -66,7 +66,7 @@ const checkTarget = async (deployer: Deployer, drill: DrillRecord): Promise<Step
   };
 
 /** Returns why the target must not be called now. After a possible earlier call, only the guards of every action apply. */
-async function whyNot(deps: Deps, drill: DrillRecord): Promise<StepReport | undefined> {
+async function obstacleOf(deps: Deps, drill: DrillRecord): Promise<StepReport | undefined> {
   const { guard } = await readAutomation(deps);
   const known = { agreement: 'none', guard, pinned: [], to: drill.to_version } as const;
   const stopped = whyStopped('drill', known);
@@ -95,17 +95,20 @@ function withheld(detail: string): StepReport {
 /** Builds the request to the target. The roll-forward is a rollback with swapped versions. */
 function requestOf(drill: DrillRecord): RollbackCall {
   const { id, service, environment, phase, from_version, to_version, from_commit, to_commit } = drill;
-  const back = phase !== 'forth';
+  const isRollback = phase !== 'forth';
   return {
     service,
     environment,
-    from: back ? from_version : to_version,
-    to: back ? to_version : from_version,
-    fromCommit: back ? from_commit : to_commit,
-    toCommit: back ? to_commit : from_commit,
+    from: isRollback ? from_version : to_version,
+    to: isRollback ? to_version : from_version,
+    fromCommit: isRollback ? from_commit : to_commit,
+    toCommit: isRollback ? to_commit : from_commit,
     // Targets treat a drill like an incident, and look up their operations by its ID.
     incident: IncidentId.parse(id),
-    reason: `Rollback drill requested by ${drill.asked_by}: ${back ? 'rolling back' : 'rolling forward'}`.slice(0, 500),
+    reason: `Rollback drill requested by ${drill.asked_by}: ${isRollback ? 'rolling back' : 'rolling forward'}`.slice(
+      0,
+      500,
+    ),
     key: drillKey(drill),
   };
 }

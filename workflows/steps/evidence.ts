@@ -62,35 +62,39 @@ export async function evidenceOf(
   const isKnown = incident.unmatched === null;
   const dependencies = isKnown ? dependenciesOf(config.services, service) : [];
   const callers = isKnown ? callersOf(config.services, service) : [];
-  const [onset, course] = await Promise.all([
+  const [onset, usualCurves] = await Promise.all([
     onsetEvidence(deps, cause, { openedAt: incident.opened_at, isMeasured: health !== undefined }),
     measure(deps, health, { from: plusSeconds(at, -CURVE_SECONDS), until: at }),
   ]);
-  const newest = await withNewestSamples(deps, health, course, { onset, at });
+  const newest = await withNewestSamples(deps, health, usualCurves, { onset, at });
   const measured = await withLongCurve(deps, health, newest, { onset, at });
-  const began = onsetOf({ ...measured, onset, at });
-  const since = plusSeconds(began.earliest, -LOOK_BACK_SECONDS);
-  const around = [
+  const estimatedOnset = onsetOf({ ...measured, onset, at });
+  const since = plusSeconds(estimatedOnset.earliest, -LOOK_BACK_SECONDS);
+  const neighbours = [
     ...dependencies,
     ...callers.filter((one) => dependencies.every((each) => each.service !== one.service)),
   ];
-  const [others, failing] = await Promise.all([
-    Promise.all(around.map((each) => changesOf(deps, { environment, dependency: each }, since))),
-    failingOf(deps, incident, { config, dependencies, at, onset: began, isMeasured: measured.health !== null }).catch(
-      (error: unknown) => {
-        deps.log.warn('Other failing services could not be read', { incident: id, error: String(error) });
-        return null;
-      },
-    ),
+  const [neighbourChanges, failing] = await Promise.all([
+    Promise.all(neighbours.map((each) => changesOf(deps, { environment, dependency: each }, since))),
+    failingOf(deps, incident, {
+      config,
+      dependencies,
+      at,
+      onset: estimatedOnset,
+      isMeasured: measured.health !== null,
+    }).catch((error: unknown) => {
+      deps.log.warn('Other failing services could not be read', { incident: id, error: String(error) });
+      return null;
+    }),
   ]);
-  const strangers = await Promise.all(
+  const undeclaredChanges = await Promise.all(
     (failing ?? []).filter(mayBeUndeclared).map(({ service: name }) => {
       const dependency: Dependency = { service: name, relation: 'undeclared', distance: 1 };
       return changesOf(deps, { environment, dependency }, since);
     }),
   );
   const ownChanges = nearOnset(own, since).map((change): RelatedChange => ({ change, relation: 'same', distance: 0 }));
-  const changes = [...ownChanges, ...others.flat(), ...strangers.flat()].map((related) => ({
+  const changes = [...ownChanges, ...neighbourChanges.flat(), ...undeclaredChanges.flat()].map((related) => ({
     ...related,
     change: { ...related.change, commits: [] },
   }));
@@ -235,8 +239,13 @@ function byVersionOf(versions: Labelled, shares: Labelled | null): NonNullable<E
   }));
   // If the queries name versions differently, a version of one is none of the other.
   const areNamedAlike = known.length > 0 && known.every(({ traffic }) => traffic !== null && traffic.length > 0);
-  const others = areNamedAlike ? shares?.filter(({ label }) => known.every(({ version }) => version !== label)) : [];
-  return [...known, ...(others ?? []).map(({ label, curve }) => ({ version: label, curve: [], traffic: curve }))];
+  const otherVersions = areNamedAlike
+    ? shares?.filter(({ label }) => known.every(({ version }) => version !== label))
+    : [];
+  return [
+    ...known,
+    ...(otherVersions ?? []).map(({ label, curve }) => ({ version: label, curve: [], traffic: curve })),
+  ];
 }
 
 /** Age in seconds up to which a problem is shown by too few samples of the usual step. */
@@ -252,24 +261,26 @@ const USUAL_STEP_SECONDS = 30;
 async function withNewestSamples(
   deps: Deps,
   query: HealthQuery | undefined,
-  course: Measured,
+  usualCurves: Measured,
   { onset: { rule, alertStartedAt }, at }: { onset: OnsetEvidence; at: Timestamp },
 ): Promise<Measured> {
-  if (rule === null || course.health === null || rule.intervalSeconds >= USUAL_STEP_SECONDS) return course;
-  if (secondsBetween(alertStartedAt, at) + rule.forSeconds > YOUNG_SECONDS) return course;
+  if (rule === null || usualCurves.health === null || rule.intervalSeconds >= USUAL_STEP_SECONDS) return usualCurves;
+  if (secondsBetween(alertStartedAt, at) + rule.forSeconds > YOUNG_SECONDS) return usualCurves;
   const from = plusSeconds(at, -NEWEST_SECONDS);
   const stepSeconds = Math.max(1, Math.round(rule.intervalSeconds));
   const newest = await measure(deps, query, { from, until: at, stepSeconds });
-  const joined = (before: Curve, after: Curve): Curve => [...before.filter(([time]) => time < from), ...after];
+  const joinCurves = (before: Curve, after: Curve): Curve => [...before.filter(([time]) => time < from), ...after];
   const { health, traffic, by_version: versions } = newest;
   return {
-    ...course,
-    health: health === null ? course.health : { ...health, curve: joined(course.health.curve, health.curve) },
-    traffic: traffic === null || course.traffic === null ? course.traffic : joined(course.traffic, traffic),
+    ...usualCurves,
+    health:
+      health === null ? usualCurves.health : { ...health, curve: joinCurves(usualCurves.health.curve, health.curve) },
+    traffic:
+      traffic === null || usualCurves.traffic === null ? usualCurves.traffic : joinCurves(usualCurves.traffic, traffic),
     by_version:
-      versions === null || course.by_version === null
-        ? course.by_version
-        : versionsJoined(course.by_version, versions, joined),
+      versions === null || usualCurves.by_version === null
+        ? usualCurves.by_version
+        : versionsJoined(usualCurves.by_version, versions, joinCurves),
   };
 }
 
@@ -277,21 +288,21 @@ async function withNewestSamples(
 async function withLongCurve(
   { metrics }: Deps,
   query: HealthQuery | undefined,
-  course: Measured,
+  usualCurves: Measured,
   { onset: { alertStartedAt }, at }: { onset: OnsetEvidence; at: Timestamp },
 ): Promise<Measured> {
-  const { health } = course;
-  if (query === undefined || health === null || !risesThroughout(health, alertStartedAt)) return course;
+  const { health } = usualCurves;
+  if (query === undefined || health === null || !risesThroughout(health, alertStartedAt)) return usualCurves;
   const from = plusSeconds(at, -LEAK_LOOK_BACK_SECONDS);
   const long = await metrics.range(query.promql, from, at, 'max', { stepSeconds: LEAK_STEP_SECONDS });
-  return long === null ? course : { ...course, health: { ...health, long } };
+  return long === null ? usualCurves : { ...usualCurves, health: { ...health, long } };
 }
 
 /** Joins the curves of each version that has been measured at any time. */
 function versionsJoined(
   before: NonNullable<Evidence['by_version']>,
   after: NonNullable<Evidence['by_version']>,
-  joined: (before: Curve, after: Curve) => Curve,
+  joinCurves: (before: Curve, after: Curve) => Curve,
 ): NonNullable<Evidence['by_version']> {
   const names = [...new Set([...before, ...after].map(({ version }) => version))].toSorted();
   const areShared = [...before, ...after].every(({ traffic }) => traffic !== null);
@@ -299,8 +310,8 @@ function versionsJoined(
     const [old, fresh] = [before, after].map((all) => all.find((one) => one.version === version));
     return {
       version,
-      curve: joined(old?.curve ?? [], fresh?.curve ?? []),
-      traffic: areShared ? joined(old?.traffic ?? [], fresh?.traffic ?? []) : null,
+      curve: joinCurves(old?.curve ?? [], fresh?.curve ?? []),
+      traffic: areShared ? joinCurves(old?.traffic ?? [], fresh?.traffic ?? []) : null,
     };
   });
 }

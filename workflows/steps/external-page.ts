@@ -57,14 +57,14 @@ export async function usesExternalPager(deps: Deps, incident: IncidentRecord, nu
 
 /** Looks for the external incident for at most 90 s. In case of doubt, Firebreak pages. */
 export async function findExternalPage(run: Run, page: DuePage, deps: Deps): Promise<ExternalPageResult> {
-  let left = SEARCH_SECONDS;
+  let leftSeconds = SEARCH_SECONDS;
   for (let attempt = 0; ; attempt += 1) {
     const search = await run.step('find-page', () => searchOnce(deps, page));
     if (search.kind !== 'again') return search;
     const pause = Math.max(SEARCH_PAUSES_SECONDS[attempt] ?? SEARCH_SECONDS, search.afterSeconds ?? 0);
-    if (pause > left) return { kind: 'alone', because: search.because };
+    if (pause > leftSeconds) return { kind: 'alone', because: search.because };
     await run.wait('find-page-again', { seconds: pause });
-    left -= pause;
+    leftSeconds -= pause;
   }
 }
 

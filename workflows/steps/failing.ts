@@ -34,7 +34,7 @@ const SERVICES_MEASURED = 200;
 const PARALLEL = 32;
 const DEADLINE_MS = 1_500;
 
-type Known = {
+type FailingContext = {
   config: Config;
   dependencies: readonly Dependency[];
   at: Timestamp;
@@ -47,7 +47,7 @@ type Known = {
  * Returns other services of this environment that fail at the same time, by their incidents and their metrics.
  * @throws if the health of some services could not be read in time
  */
-export async function failingOf(deps: Deps, incident: IncidentRecord, known: Known): Promise<Failing[]> {
+export async function failingOf(deps: Deps, incident: IncidentRecord, known: FailingContext): Promise<Failing[]> {
   const [alerted, measured] = await Promise.all([byIncidents(deps, incident, known), byHealth(deps, incident, known)]);
   // An incident opens after its problem has begun: the metric shows the start more precisely.
   const earliest = new Map<string, Failing>();
@@ -61,7 +61,7 @@ export async function failingOf(deps: Deps, incident: IncidentRecord, known: Kno
 async function byIncidents(
   deps: Deps,
   { id, service, environment, opened_at }: IncidentRecord,
-  { config: { services, routes }, dependencies, at }: Known,
+  { config: { services, routes }, dependencies, at }: FailingContext,
 ): Promise<Failing[]> {
   const relationOf = relationsTo(services, service, dependencies);
   const openings = await deps.incidentGroups.openedSince(plusSeconds(opened_at, -DEPENDENCY_BEFORE_SECONDS));
@@ -72,11 +72,11 @@ async function byIncidents(
       serviceEntry(services, each.service) !== undefined && // excludes parent incidents, which are no service
       each.environment === environment &&
       each.service !== service &&
-      areGrouped(each.at, opened_at, relationOf(each.service) === 'dependency'),
+      mayBeRelated(each.at, opened_at, relationOf(each.service) === 'dependency'),
   );
-  const still = (await deps.incidentGroups.stillFailing(others)).slice(-FAILING_READ);
+  const stillFailing = (await deps.incidentGroups.stillFailing(others)).slice(-FAILING_READ);
   const failing = await Promise.all(
-    still.map(async (other): Promise<Failing> => {
+    stillFailing.map(async (other): Promise<Failing> => {
       return {
         service: other.service,
         since: sinceOf(other),
@@ -100,7 +100,7 @@ function relationsTo(
 }
 
 /** Returns whether a failure since `since` may be related to the problem that began at `onset`. */
-function areGrouped(since: Timestamp, onset: Timestamp, isDependency: boolean): boolean {
+function mayBeRelated(since: Timestamp, onset: Timestamp, isDependency: boolean): boolean {
   const before = secondsBetween(since, onset);
   return before >= -TOGETHER_SECONDS && before <= (isDependency ? DEPENDENCY_BEFORE_SECONDS : TOGETHER_SECONDS);
 }
@@ -121,7 +121,7 @@ function sinceOf({ at, began = at }: Opening): Timestamp {
 async function byHealth(
   deps: Deps,
   { service, environment }: IncidentRecord,
-  { config, dependencies, at, onset, isMeasured }: Known,
+  { config, dependencies, at, onset, isMeasured }: FailingContext,
 ): Promise<Failing[]> {
   const measured = measurable(config, { service, environment }, dependencies);
   const from = plusSeconds(at, -MEASURED_SECONDS);
@@ -134,7 +134,7 @@ async function byHealth(
   const failing = measured.flatMap(({ name, relation, health }, index) => {
     const curve = curves[index] ?? [];
     const began = departureOf({ max: health.max, curve, window: windowOf(health.promql) }, at, at);
-    return began !== null && areGrouped(began.at, onset.at, relation === 'dependency')
+    return began !== null && mayBeRelated(began.at, onset.at, relation === 'dependency')
       ? [{ name, relation, began }]
       : [];
   });
@@ -151,19 +151,19 @@ async function byHealth(
   );
 }
 
-type Place = { name: ServiceName; relation: Failing['relation']; health: HealthQuery };
+type MeasurableService = { name: ServiceName; relation: Failing['relation']; health: HealthQuery };
 
 /** Returns the other services that can be measured, dependencies first. */
 function measurable(
   config: Config,
   { service, environment }: Pick<IncidentRecord, 'service' | 'environment'>,
   dependencies: readonly Dependency[],
-): Place[] {
+): MeasurableService[] {
   const relationOf = relationsTo(config.services, service, dependencies);
   const near = new Set(dependencies.map((each) => each.service));
   const others = Object.keys(config.services).filter((name) => name !== service && !near.has(name));
   return [...near, ...others]
-    .flatMap((each): Place[] => {
+    .flatMap((each): MeasurableService[] => {
       const name = each as ServiceName;
       const relation = relationOf(name);
       const health = healthOf(config, { service: name, environment });

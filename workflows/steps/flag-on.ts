@@ -17,15 +17,15 @@ export type FlagAttempt =
   | { kind: 'later'; afterSeconds: number | null };
 
 type CallDeps = Pick<Deps, 'effects' | 'config' | 'flagsFor' | 'automation'>;
-type Called = { flags: Flags; effect: Effect & { flag: NonNullable<Effect['flag']> } };
+type FlagCall = { flags: Flags; effect: Effect & { flag: NonNullable<Effect['flag']> } };
 
 const ended = (state: FlagEnd['state'], detail: string): FlagAttempt => ({ kind: 'ended', state, detail });
 
 /** Reads the flag before the first attempt: if it is on already, someone else has turned it on. */
 export async function readFlag(deps: CallDeps, id: IncidentId, number: number): Promise<FlagAttempt> {
-  const called = await calledOf(deps, id, number);
-  if ('kind' in called) return called;
-  const answer = await called.flags.read(called.effect.flag.name);
+  const call = await flagCallOf(deps, id, number);
+  if ('kind' in call) return call;
+  const answer = await call.flags.read(call.effect.flag.name);
   switch (answer.kind) {
     case 'state':
       return answer.on ? ended('superseded', 'someone else has turned it on already') : { kind: 'is_off' };
@@ -38,9 +38,9 @@ export async function readFlag(deps: CallDeps, id: IncidentId, number: number): 
 
 /** Makes one attempt. A repeat with the same key looks at the flag first. */
 export async function turnFlagOnOnce(deps: CallDeps, id: IncidentId, number: number): Promise<FlagAttempt> {
-  const called = await calledOf(deps, id, number);
-  if ('kind' in called) return called;
-  const { flags, effect } = called;
+  const call = await flagCallOf(deps, id, number);
+  if ('kind' in call) return call;
+  const { flags, effect } = call;
   const { key, service_environment: serviceEnvironment, flag } = effect;
   if (serviceEnvironment === undefined) return ended('failed', 'the request names no service');
   const reason = `${flag.by ?? 'A person'} requested to turn it on again`.slice(0, 500);
@@ -63,7 +63,7 @@ export async function turnFlagOnOnce(deps: CallDeps, id: IncidentId, number: num
 }
 
 /** Returns the flag service and the request. Reads the kill switch directly before the call. */
-async function calledOf(deps: CallDeps, id: IncidentId, number: number): Promise<Called | FlagAttempt> {
+async function flagCallOf(deps: CallDeps, id: IncidentId, number: number): Promise<FlagCall | FlagAttempt> {
   const effect = await deps.effects.get(id, flagOnKey(id, number));
   if (effect?.flag === undefined || effect.service_environment === undefined)
     return ended('failed', 'the request is not stored');

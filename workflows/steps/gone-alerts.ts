@@ -16,7 +16,7 @@ const SECOND_CHECK_SECONDS = 150;
  */
 export async function confirmAlerts(run: Run, { incidentId }: { incidentId: IncidentId }, deps: Deps): Promise<void> {
   await run.step('confirm-alerts', async () => {
-    if (await deps.alerts.areListed()) await recordEnded(deps, incidentId);
+    if (await deps.alerts.areListed()) await recordListedAlerts(deps, incidentId);
     return null;
   });
 }
@@ -36,10 +36,10 @@ export async function endGoneAlerts(run: Run, { incidentId }: { incidentId: Inci
 const EPISODES_MAX = 50;
 
 const missingAlerts = async (deps: Pick<Deps, 'incidents' | 'alerts'>, id: IncidentId): Promise<string[]> =>
-  (await recordEnded(deps, id)).slice(0, EPISODES_MAX);
+  (await recordListedAlerts(deps, id)).slice(0, EPISODES_MAX);
 
 /** Returns the alerts that have certainly ended, and records those that are listed. */
-async function recordEnded(
+async function recordListedAlerts(
   { incidents, alerts }: Pick<Deps, 'incidents' | 'alerts'>,
   id: IncidentId,
 ): Promise<string[]> {

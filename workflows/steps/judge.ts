@@ -42,8 +42,8 @@ export async function judge(deps: Deps, id: IncidentId, number: number, request:
   const incident = await deps.incidents.read(id);
   if (incident === undefined) throw new Error(`incident ${id} does not exist`);
   const known = await deps.decisions.get(id, number);
-  const before = known && (await deps.decisions.inputs(id, number));
-  if (known && before) return { decision: known, inputs: before, incident, alertReceivedAt: null };
+  const storedInputs = known && (await deps.decisions.inputs(id, number));
+  if (known && storedInputs) return { decision: known, inputs: storedInputs, incident, alertReceivedAt: null };
   const { inputs, alertReceivedAt } = await gather(deps, incident, request);
   const decision = decide(inputs);
   const seconds = answerSeconds((await deps.config.current()).services, inputs, decision.target ?? incident);
@@ -77,7 +77,7 @@ async function gather(
 ): Promise<{ inputs: DecisionInputs; alertReceivedAt: Timestamp | null }> {
   const config = await deps.config.current();
   const anHourAgo = plusSeconds(deps.clock.now(), -3600);
-  const [own, { guard, automation }, signals, organisation] = await Promise.all([
+  const [own, { guard, automation }, signals, organisationRollbacks] = await Promise.all([
     deps.changes.recent(incident, CHANGES_READ),
     readAutomation(deps),
     deps.incidents.signals(incident.id, { limit: 200 }),
@@ -88,7 +88,7 @@ async function gather(
   const requesting = firing.filter((signal) => signal.requestsRollback);
   const cause = requested.by === 'alert' && requesting.length > 0 ? requesting : firing;
   const senders = sendersOf(cause);
-  const [ofSender, opened, parent, expectedFrom, aborted, degraded] = await Promise.all([
+  const [senderRollbacks, opened, parent, expectedFrom, aborted, degraded] = await Promise.all([
     senders.length > 0 ? deps.effects.automaticSince(anHourAgo, senders) : null,
     openedAround(deps, incident, config.routes.manyAtOnce.minutes),
     incident.parent_id && deps.incidents.read(incident.parent_id),
@@ -135,8 +135,8 @@ async function gather(
     one_of_many: incident.parent_id !== undefined || manyOpened(incident, opened, config.routes.manyAtOnce),
     ...(parent && { group_rollback: parent.group_rollback?.incident_id ?? null }),
     neighbours_unreadable: neighboursUnreadable,
-    organisation_rollbacks_last_hour: organisation,
-    ...(ofSender !== null && { sender_rollbacks_last_hour: ofSender }),
+    organisation_rollbacks_last_hour: organisationRollbacks,
+    ...(senderRollbacks !== null && { sender_rollbacks_last_hour: senderRollbacks }),
     ...(lacksRequestScope(requested, firing) && { sender_lacks_scope: true as const }),
     config_version: config.version,
   };

@@ -24,7 +24,7 @@ import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
 import { judgeNow } from './judge.ts';
 import { rollbackKey } from './roll-back.ts';
-import { withdrawQuestion } from './withdraw-questions-about.ts';
+import { withdrawQuestion } from './withdraw-questions.ts';
 
 export type LateChangesInput = {
   incidentId: IncidentId;
@@ -81,7 +81,7 @@ export async function openLooks(
 }
 
 /** Result of a check. `unjudged`: the judgement is not stored yet. `changed`: production has changed since. */
-type Checked = 'done' | 'unjudged' | 'changed';
+type CheckResult = 'done' | 'unjudged' | 'changed';
 
 /**
  * Requests another judgement if changes that were recorded or have ended since the last one require it. Looks twice more
@@ -102,7 +102,7 @@ export async function judgeLateChanges(
   }
 }
 
-async function checkWhenJudged(run: Run, input: LateChangesInput, deps: Deps): Promise<Checked> {
+async function checkWhenJudged(run: Run, input: LateChangesInput, deps: Deps): Promise<CheckResult> {
   for (const seconds of JUDGEMENT_PAUSES_SECONDS) {
     const checked = await run.step('judge-late-changes', () => checkLateChanges(deps, input));
     if (checked !== 'unjudged') return checked;
@@ -112,10 +112,15 @@ async function checkWhenJudged(run: Run, input: LateChangesInput, deps: Deps): P
 }
 
 type Concerned = { change: Change; news: News };
-type Stored = { incident: IncidentRecord; judged: JudgedIncident; inputs: DecisionInputs; decision: DecisionView };
+type StoredJudgement = {
+  incident: IncidentRecord;
+  judged: JudgedIncident;
+  inputs: DecisionInputs;
+  decision: DecisionView;
+};
 
 /** Checks once whether the judgement missed the changes or their ends, and requests another one if necessary. */
-async function checkLateChanges(deps: Deps, input: LateChangesInput): Promise<Checked> {
+async function checkLateChanges(deps: Deps, input: LateChangesInput): Promise<CheckResult> {
   const stored = await storedJudgement(deps, input);
   if (typeof stored === 'string') return stored;
   const { inputs, incident, decision, judged } = stored;
@@ -137,7 +142,7 @@ async function checkLateChanges(deps: Deps, input: LateChangesInput): Promise<Ch
 }
 
 /** Checks again, once changes are measured, whether the incident would be judged differently. */
-async function checkMeasured(deps: Deps, input: LateChangesInput): Promise<Checked> {
+async function checkMeasured(deps: Deps, input: LateChangesInput): Promise<CheckResult> {
   const stored = await storedJudgement(deps, input);
   if (typeof stored === 'string') return stored;
   const changes = await Promise.all(input.changes.map((id) => deps.changes.get(id)));
@@ -155,7 +160,7 @@ async function checkMeasured(deps: Deps, input: LateChangesInput): Promise<Check
 async function storedJudgement(
   deps: Deps,
   { incidentId: id, judged: begun }: LateChangesInput,
-): Promise<Stored | 'done' | 'unjudged'> {
+): Promise<StoredJudgement | 'done' | 'unjudged'> {
   const incident = await deps.incidents.read(id);
   if (incident === undefined || incident.status === 'resolved') return 'done';
   const number = Math.max(begun, incident.mitigations);
@@ -189,10 +194,10 @@ async function noteNews(
   key = '',
 ): Promise<void> {
   for (const { change, news } of concerned)
-    await deps.incidents.note(incident.id, `${KEYS[news]}-${change.id}${key}`, {
+    await deps.incidents.note(incident.id, `${NOTE_KEYS[news]}-${change.id}${key}`, {
       at: deps.clock.now(),
       actor: 'firebreak',
-      kind: KINDS[news],
+      kind: NOTE_KINDS[news],
       text: newsText(incident, { change, news }, consequence),
       detail: { change: change.id, service: change.service, version: change.version },
     });
@@ -232,14 +237,14 @@ async function noteContradiction(
   }
 }
 
-const KEYS: Readonly<Record<News, string>> = {
+const NOTE_KEYS: Readonly<Record<News, string>> = {
   recorded_late: 'late-change',
   ended: 'ended-change',
   newer: 'newer-change',
   during: 'newer-change',
 };
 
-const KINDS: Readonly<Record<News, string>> = {
+const NOTE_KINDS: Readonly<Record<News, string>> = {
   recorded_late: 'change.recorded_late',
   ended: 'change.ended',
   newer: 'change.newer',
@@ -293,7 +298,7 @@ async function whyNotRepeated(
 /** Requests another judgement if its result would be another act, or would make a waiting question pointless. */
 async function judgeIfDifferent(
   deps: Deps,
-  { incident, judged, decision }: Stored,
+  { incident, judged, decision }: StoredJudgement,
   request: JudgementRequest,
   since: readonly Concerned[],
 ): Promise<void> {

@@ -27,7 +27,7 @@ import {
   type RollbackOrder,
 } from './roll-back.ts';
 import { concludeVerification, VERIFICATION_SECONDS, verifyOnce, verifyRunbook } from './verify.ts';
-import { withdrawQuestionsAbout } from './withdraw-questions-about.ts';
+import { withdrawQuestionsAbout } from './withdraw-questions.ts';
 
 type MitigateInput = { incidentId: IncidentId; number: number; request: JudgementRequest };
 
@@ -42,10 +42,10 @@ export async function mitigate(
   activity: Activity = activityOf(),
 ): Promise<MitigationOutcome> {
   const judged = await run.step('judge', () => summaryOf(deps, incidentId, number, request));
-  const { end, done } = await execute(run, { incidentId, number, request: request, activity }, judged, deps);
-  await run.step('conclude', () => conclude(deps, incidentId, number, done, end));
+  const { end, executed } = await execute(run, { incidentId, number, request, activity }, judged, deps);
+  await run.step('conclude', () => conclude(deps, incidentId, number, executed, end));
   activity.rests();
-  if (end.outcome === 'succeeded') await watch(run, { incidentId, number }, done, deps);
+  if (end.outcome === 'succeeded') await watch(run, { incidentId, number }, executed, deps);
   return end.outcome;
 }
 
@@ -185,19 +185,20 @@ async function execute(
   { incidentId, number, request, activity }: MitigateInput & { activity: Activity },
   judged: DecisionSummary,
   deps: Deps,
-): Promise<{ end: MitigationEnd; done: DecisionSummary }> {
+): Promise<{ end: MitigationEnd; executed: DecisionSummary }> {
   const { kind, chooses } = judged;
-  const isAct = chooses === true || orderOf(incidentId, number, judged) !== null;
-  if (!isAct || (kind !== 'roll_back' && kind !== 'approve')) return { end: notTaken(judged, request), done: judged };
+  const isActionPossible = chooses === true || orderOf(incidentId, number, judged) !== null;
+  if (!isActionPossible || (kind !== 'roll_back' && kind !== 'approve'))
+    return { end: notTaken(judged, request), executed: judged };
   if (kind === 'approve') {
     const answer = await askPerson(run, { incidentId, number, activity, ...judged }, deps);
-    if (answer !== 'approved') return { end: unanswered(answer, judged.onTimeout), done: judged };
+    if (answer !== 'approved') return { end: unanswered(answer, judged.onTimeout), executed: judged };
   }
-  const done = chooses ? await run.step('read-choice', () => summaryOf(deps, incidentId, number, request)) : judged;
-  const order = orderOf(incidentId, number, done);
-  if (order === null) return { end: notTaken(done, request), done };
+  const executed = chooses ? await run.step('read-choice', () => summaryOf(deps, incidentId, number, request)) : judged;
+  const order = orderOf(incidentId, number, executed);
+  if (order === null) return { end: notTaken(executed, request), executed };
   if (judged.settleSeconds > 0) await run.wait('settle', { seconds: judged.settleSeconds });
-  return { end: await followRollback(run, order, deps), done };
+  return { end: await followRollback(run, order, deps), executed };
 }
 
 function unanswered(answer: DecisionState, onTimeout: DecisionSummary['onTimeout']): MitigationEnd {
@@ -281,8 +282,8 @@ async function conclude(
   { outcome, page, text, runs: newVersion, again }: MitigationEnd,
 ): Promise<null> {
   const { from_version: from, to_version: to, suspect, service, environment } = judged;
-  if (newVersion !== undefined) await recordWhatRuns(deps, { service, environment }, newVersion);
-  const moved =
+  if (newVersion !== undefined) await recordRunningVersion(deps, { service, environment }, newVersion);
+  const versionChange =
     outcome === 'succeeded' && from !== null && to !== null && suspect !== null
       ? { from, to, suspect: suspect as NonNullable<RollbackEnd['versionChange']>['suspect'] }
       : null;
@@ -296,14 +297,18 @@ async function conclude(
     page: again && !rejudged ? 'again' : page,
     ...(rejudged && { again: true }),
     text: closed ? 'Question withdrawn: the incident was closed' : text,
-    versionChange: moved,
+    versionChange,
   });
   await wake(deps, id);
   return null;
 }
 
 /** Records the version that runs according to the CD system, so that the next judgement starts from it. */
-async function recordWhatRuns(deps: Deps, serviceEnvironment: ServiceEnvironment, current: string): Promise<void> {
+async function recordRunningVersion(
+  deps: Deps,
+  serviceEnvironment: ServiceEnvironment,
+  current: string,
+): Promise<void> {
   const version = Version.safeParse(current);
   if (!version.success) return;
   const live = newestLiveChange(await deps.changes.recent(serviceEnvironment, 50));

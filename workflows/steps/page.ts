@@ -27,7 +27,7 @@ const TRIES = 24;
 /** Seconds without an answer from the pager, after the first attempt, before the fallback is tried as well. */
 const FALLBACK_AFTER_SECONDS = 60;
 
-type PageState = { done: boolean; waited: number; fallbackDone: boolean };
+type PageState = { done: boolean; waitedSeconds: number; fallbackDone: boolean };
 
 /**
  * Pages. If an external sender pages for the service, follows that sender's incident when it is found. Pages itself if it
@@ -36,27 +36,28 @@ type PageState = { done: boolean; waited: number; fallbackDone: boolean };
 export async function page(run: Run, input: PageInput, deps: Deps): Promise<void> {
   const { incidentId, number } = input;
   const first = await run.step('page', () => pageUnlessExternal(deps, input));
-  if (first.kind !== 'elsewhere') return pageUntilTaken(run, { ...input, alone: null, first }, deps);
+  if (first.kind !== 'elsewhere') return pageUntilTaken(run, { ...input, whyNotExternal: null, first }, deps);
   const found = await findExternalPage(run, { incidentId, number, due: first.at }, deps);
   if (found.kind === 'followed') return notePage(run, { incidentId, number, external: found.external }, deps);
-  if (found.kind === 'alone') return pageUntilTaken(run, { ...input, alone: found.because, first: null }, deps);
+  if (found.kind === 'alone')
+    return pageUntilTaken(run, { ...input, whyNotExternal: found.because, first: null }, deps);
 }
 
 type Paged = Attempt | { kind: 'closed' };
 
 /** `alone`: why Firebreak pages instead of an external sender. `first`: result of the first attempt, if already made. */
-type OwnPage = PageInput & { alone: string | null; first: Paged | null };
+type OwnPage = PageInput & { whyNotExternal: string | null; first: Paged | null };
 
 /** Pages until the pager or the fallback accepts. Never waits for anything else. */
-async function pageUntilTaken(run: Run, { alone, first, ...input }: OwnPage, deps: Deps): Promise<void> {
+async function pageUntilTaken(run: Run, { whyNotExternal, first, ...input }: OwnPage, deps: Deps): Promise<void> {
   const { incidentId, number } = input;
-  let state: PageState = { done: false, waited: 0, fallbackDone: false };
+  let state: PageState = { done: false, waitedSeconds: 0, fallbackDone: false };
   for (let attempt = 0; attempt < TRIES && !state.done; attempt += 1) {
     const made = attempt === 0 ? first : null;
-    const answer = made ?? (await run.step('page', () => pageOnce(deps, { ...input, alone })));
+    const answer = made ?? (await run.step('page', () => pageOnce(deps, { ...input, whyNotExternal })));
     if (answer.kind === 'taken' || answer.kind === 'closed') return;
     const isPermanent = answer.kind === 'refused' || answer.kind === 'off';
-    if (!state.fallbackDone && (isPermanent || state.waited >= FALLBACK_AFTER_SECONDS)) {
+    if (!state.fallbackDone && (isPermanent || state.waitedSeconds >= FALLBACK_AFTER_SECONDS)) {
       const fallback = await run.step('page-fallback', () => pageByFallback(deps, input));
       state = { ...state, fallbackDone: fallback !== 'later', done: isPermanent && fallback !== 'later' };
       if (fallback === 'taken' && isPermanent) return;
@@ -66,7 +67,7 @@ async function pageUntilTaken(run: Run, { alone, first, ...input }: OwnPage, dep
     await run.wait('page-again', {
       seconds: answer.kind === 'later' ? Math.max(pause, answer.afterSeconds ?? 0) : pause,
     });
-    state = { ...state, waited: state.waited + pause };
+    state = { ...state, waitedSeconds: state.waitedSeconds + pause };
   }
   await run.step('page-given-up', () =>
     deps.incidents.note(incidentId, `page-${number}-given-up`, {
@@ -84,25 +85,25 @@ async function pageUnlessExternal(deps: Deps, input: PageInput): Promise<Paged |
   const incident = await deps.incidents.read(id);
   if (incident !== undefined && (await usesExternalPager(deps, incident, number)))
     return { kind: 'elsewhere', at: deps.clock.now() };
-  return pageFor(deps, incident, { ...input, alone: null });
+  return pageFor(deps, incident, { ...input, whyNotExternal: null });
 }
 
-const pageOnce = async (deps: Deps, input: PageInput & { alone: string | null }): Promise<Paged> =>
+const pageOnce = async (deps: Deps, input: PageInput & { whyNotExternal: string | null }): Promise<Paged> =>
   pageFor(deps, await deps.incidents.read(input.incidentId), input);
 
 async function pageFor(
   deps: Deps,
   incident: IncidentRecord | undefined,
-  { incidentId: id, number, causes, alone }: PageInput & { alone: string | null },
+  { incidentId: id, number, causes, whyNotExternal }: PageInput & { whyNotExternal: string | null },
 ): Promise<Paged> {
   if (incident === undefined || incident.status === 'resolved') return { kind: 'closed' };
   const key = pageKey(id, number);
   if (await isLeftToParent(deps, incident, number)) return pagedByParent(deps, incident, number);
   if (areAllByAlerts(causes) && (await isTrial(deps, incident, key))) return notPagedInTrial(deps, incident, number);
-  const aside = alone === null ? '' : `; paged by Firebreak, because ${alone}`;
+  const reasonSuffix = whyNotExternal === null ? '' : `; paged by Firebreak, because ${whyNotExternal}`;
   const effect = await deps.effects.intend(
     id,
-    { key, kind: 'page', ...(await pagerTarget(deps)), class: 'keyed', detail: `Page ${number}${aside}` },
+    { key, kind: 'page', ...(await pagerTarget(deps)), class: 'keyed', detail: `Page ${number}${reasonSuffix}` },
     { page: number },
   );
   if (effect.state === 'succeeded') return { kind: 'taken', detail: effect.detail };
@@ -113,7 +114,7 @@ async function pageFor(
       id,
       key,
       state,
-      `${answer.kind === 'taken' ? 'Paged' : 'Not paged'}: ${answer.detail}${aside}`,
+      `${answer.kind === 'taken' ? 'Paged' : 'Not paged'}: ${answer.detail}${reasonSuffix}`,
     );
   return answer;
 }
@@ -124,8 +125,8 @@ const NOT_IN_TRIAL = 'Not paged: the service is in shadow mode, and shadow.page 
 async function isTrial(deps: Deps, incident: IncidentRecord, key: string): Promise<boolean> {
   try {
     if (!isQuietTrial(incident, await deps.config.current(), 'page')) return false;
-    const begun = await deps.effects.get(incident.id, key);
-    return begun === undefined || begun.detail === NOT_IN_TRIAL;
+    const earlierEffect = await deps.effects.get(incident.id, key);
+    return earlierEffect === undefined || earlierEffect.detail === NOT_IN_TRIAL;
   } catch (error) {
     deps.log.error('The setting for shadow mode could not be read, so Firebreak pages', {
       incident: incident.id,
@@ -149,8 +150,8 @@ async function notPagedInTrial(deps: Deps, { id }: IncidentRecord, number: numbe
 async function isLeftToParent(deps: Deps, incident: IncidentRecord, number: number): Promise<boolean> {
   const parent = incident.parent_id === undefined ? undefined : await deps.incidents.read(incident.parent_id);
   if (parent === undefined || parent.status === 'resolved') return false;
-  const begun = await deps.effects.get(incident.id, pageKey(incident.id, number));
-  return begun === undefined || begun.detail === leftToParent(incident);
+  const earlierEffect = await deps.effects.get(incident.id, pageKey(incident.id, number));
+  return earlierEffect === undefined || earlierEffect.detail === leftToParent(incident);
 }
 
 /**
@@ -311,8 +312,8 @@ async function resolveOnce(deps: Deps, id: IncidentId, number: number, last: boo
   });
   if (effect.state === 'succeeded') return { kind: 'taken', detail: effect.detail };
   const answer = await deps.pager.send({ ...pageRequest(incident, pageKey(id, number), deps), action: 'resolve' });
-  const settled = last || paged.state === 'succeeded';
-  if (answer.kind !== 'later' && settled)
+  const isFinal = last || paged.state === 'succeeded';
+  if (answer.kind !== 'later' && isFinal)
     await deps.effects.conclude(
       id,
       key,

@@ -60,8 +60,8 @@ export async function followRollback(run: Run, order: RollbackOrder, deps: Deps)
     const answer: RollbackAttempt = await run.step('roll-back', async () =>
       noteWaiting(deps, order, await rollBackOnce(deps, order)),
     );
-    if (answer.kind === 'in_progress') return follow(run, order, answer.handle, deps);
-    if (answer.kind !== 'later' && answer.kind !== 'busy') return ended(answer, order);
+    if (answer.kind === 'in_progress') return pollRollback(run, order, answer.handle, deps);
+    if (answer.kind !== 'later' && answer.kind !== 'busy') return mitigationEndOf(answer, order);
     const pause = PAUSES_SECONDS[Math.min(attempt, PAUSES_SECONDS.length - 1)] ?? 120;
     await run.wait('roll-back-again', {
       seconds: Math.max(pause, (answer.kind === 'later' && answer.afterSeconds) || 0),
@@ -75,7 +75,7 @@ export async function followRollback(run: Run, order: RollbackOrder, deps: Deps)
 }
 
 /** Follows an accepted rollback until it ends. Without a status URL, repeating the call with the same key is the check. */
-async function follow(run: Run, order: RollbackOrder, handle: string | null, deps: Deps): Promise<MitigationEnd> {
+async function pollRollback(run: Run, order: RollbackOrder, handle: string | null, deps: Deps): Promise<MitigationEnd> {
   for (let poll = 0; poll < POLLS; poll += 1) {
     await run.wait('rolling-back', { seconds: pollPause(poll) });
     const answer: RollbackAttempt = await run.step('check-roll-back', async () =>
@@ -85,7 +85,8 @@ async function follow(run: Run, order: RollbackOrder, handle: string | null, dep
         await (handle === null ? rollBackOnce(deps, order) : checkRollback(deps, order, handle)),
       ),
     );
-    if (answer.kind !== 'in_progress' && answer.kind !== 'later' && answer.kind !== 'busy') return ended(answer, order);
+    if (answer.kind !== 'in_progress' && answer.kind !== 'later' && answer.kind !== 'busy')
+      return mitigationEndOf(answer, order);
   }
   return {
     outcome: 'gave_up',
@@ -94,7 +95,7 @@ async function follow(run: Run, order: RollbackOrder, handle: string | null, dep
   };
 }
 
-function ended(
+function mitigationEndOf(
   answer: Exclude<RollbackAttempt, { kind: 'later' | 'busy' | 'in_progress' }>,
   { to, flag }: Pick<RollbackOrder, 'to' | 'flag'>,
 ): MitigationEnd {
@@ -116,12 +117,12 @@ function ended(
       };
     case 'withheld': {
       const { code, text } = answer.reason;
-      const then = afterStop(code);
+      const nextStep = afterStop(code);
       return {
         outcome: code === 'superseded' ? 'superseded' : 'withheld',
-        page: then === 'page' ? 'again' : 'no',
+        page: nextStep === 'page' ? 'again' : 'no',
         text: `Not rolled back: ${text}`,
-        ...(then === 'judge_again' && { again: true }),
+        ...(nextStep === 'judge_again' && { again: true }),
       };
     }
     case 'failed':
@@ -141,10 +142,10 @@ async function rollBackOnce(deps: Deps, order: RollbackOrder): Promise<RollbackA
   const action = await actionOf(deps, order);
   if (entry === undefined || action === undefined)
     return { kind: 'withheld', reason: { code: 'no_deployer', text: NO_DEPLOYER } };
-  const before = await deps.effects.get(order.incidentId, order.key);
+  const earlier = await deps.effects.get(order.incidentId, order.key);
   // The run before this one may have died after the rollback.
-  if (before?.state === 'succeeded') return { kind: 'succeeded', id: null };
-  const known = await guardInputs(deps, order, { configured: entry.autoRollback.mode, tried: before !== undefined });
+  if (earlier?.state === 'succeeded') return { kind: 'succeeded', id: null };
+  const known = await guardInputs(deps, order, { configured: entry.autoRollback.mode, tried: earlier !== undefined });
   const stopped = whyStopped('call', known);
   if (stopped !== undefined)
     return {

@@ -26,11 +26,11 @@ export async function verdictOf(deps: Deps, id: IncidentId): Promise<Verdict> {
   const measured = health === undefined ? null : await deps.metrics.value(health.promql);
   if (health === undefined || measured === null) {
     const firing = incident.firing > 0 ? incident.firing - (await slowBurnTitles(deps, id)).length : 0;
-    return byAlerts(firing);
+    return verdictByAlerts(firing);
   }
   switch (measured.kind) {
     case 'value': {
-      const value = short(measured.value, health.max);
+      const value = roundedValue(measured.value, health.max);
       return measured.value <= health.max
         ? { outcome: 'passed', text: `Healthy: ${health.called} is ${value}, within the limit of ${health.max}` }
         : {
@@ -46,13 +46,13 @@ export async function verdictOf(deps: Deps, id: IncidentId): Promise<Verdict> {
 }
 
 /** Rounds to three digits, unless the result would equal the limit. */
-const short = (value: number, limit: number): number => {
+const roundedValue = (value: number, limit: number): number => {
   const rounded = Number(value.toPrecision(3));
   return rounded === limit ? value : rounded;
 };
 
 /** Judges by firing alerts, which prove no failure: an alert over a 1 h window keeps firing long after recovery. */
-const byAlerts = (firing: number): Verdict =>
+const verdictByAlerts = (firing: number): Verdict =>
   firing <= 0
     ? { outcome: 'passed', text: 'All alerts have resolved (no health query is configured)' }
     : {
@@ -67,9 +67,9 @@ export async function verifyOnce(deps: Deps, id: IncidentId, number: number, key
 }
 
 /** Verifies the changes of a runbook. `again`: key suffix of a verification after the end of its window. */
-export async function verifyRunbook(deps: Deps, id: IncidentId, runbook: number, again = ''): Promise<Verdict> {
+export async function verifyRunbook(deps: Deps, id: IncidentId, runbook: number, keySuffix = ''): Promise<Verdict> {
   const verdict = await verdictOf(deps, id);
-  await postVerdict(deps, id, { number: 0, runbook }, verdict, `verification-runbook-${runbook}${again}`);
+  await postVerdict(deps, id, { number: 0, runbook }, verdict, `verification-runbook-${runbook}${keySuffix}`);
   if (verdict.outcome === 'failed')
     for (const key of await actionKeysOf(deps, id, runbook)) await countAsWrong(deps, id, key, verdict);
   await wake(deps, id);
@@ -93,19 +93,19 @@ export async function concludeVerification(
 async function postVerdict(
   deps: Deps,
   id: IncidentId,
-  about: Mitigation,
+  mitigation: Mitigation,
   { outcome, text, alertsFired }: Verdict,
   key: string,
 ): Promise<void> {
   await deps.incidents.post(
     id,
-    { kind: 'verification', ...about, outcome, ...(alertsFired && { alerts_fired: true }) },
+    { kind: 'verification', ...mitigation, outcome, ...(alertsFired && { alerts_fired: true }) },
     (incident) => {
-      const change = afterVerdict(incident, about, outcome);
+      const change = afterVerdict(incident, mitigation, outcome);
       const updatedText = change.status === 'open' ? `${text}. The incident is open again` : text;
       return {
         ...change,
-        timeline: { actor: 'firebreak', kind: `verification.${outcome}`, text: updatedText, detail: about },
+        timeline: { actor: 'firebreak', kind: `verification.${outcome}`, text: updatedText, detail: mitigation },
       };
     },
     key,
@@ -113,6 +113,6 @@ async function postVerdict(
 }
 
 async function countAsWrong(deps: Deps, id: IncidentId, key: string, { text }: Verdict): Promise<void> {
-  const { demoted } = await deps.automation.wrong(id, key, text);
+  const { demoted } = await deps.automation.markWrong(id, key, text);
   for (const service of demoted) await noteDemotion(deps, id, service);
 }

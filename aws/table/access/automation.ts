@@ -7,7 +7,7 @@ import { type IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 import { actWrite } from '../audit/act-entries.ts';
 import { keys } from '../core/keys.ts';
-import { absent, collect, type Item, type Table, type Write } from '../core/table.ts';
+import { absent, collect, type Item, type Table, type Write, revisionIs } from '../core/table.ts';
 
 const TRIES = 20;
 
@@ -48,7 +48,7 @@ export class AutomationTable implements AutomationSwitch {
       const result = await this.#table.transact([
         this.#table.put(
           { ...before, ...keys.automation(), ...changedSettings(current, input), by, at, rev },
-          before === undefined ? absent : sameAs(before),
+          before === undefined ? absent : unchangedSince(before),
         ),
         ...promoted.flatMap((service) => this.#promotion(service, at)),
         actWrite(this.#table, {
@@ -71,7 +71,7 @@ export class AutomationTable implements AutomationSwitch {
     return [this.#table.remove(keys.demotion(service)), this.#table.put({ ...keys.promotion(service), service, at })];
   }
 
-  async wrong(id: IncidentId, key: string | null, why: string): Promise<{ acts: number; demoted: ServiceName[] }> {
+  async markWrong(id: IncidentId, key: string | null, why: string): Promise<{ acts: number; demoted: ServiceName[] }> {
     const acts = await this.#actsOf(id, key);
     const services = new Set<ServiceName>();
     for (const { service, at, key: act } of acts) {
@@ -145,7 +145,5 @@ function changedText({ paused, mode, services }: AutomationInput): string {
 }
 
 /** Fails if another process has written in the meantime. Older versions stored no revision. */
-const sameAs = ({ rev }: Item): Parameters<Table['put']>[1] =>
-  rev === undefined
-    ? { ConditionExpression: 'attribute_not_exists(rev)' }
-    : { ConditionExpression: 'rev = :rev', ExpressionAttributeValues: { ':rev': rev } };
+const unchangedSince = ({ rev }: Item): Parameters<Table['put']>[1] =>
+  rev === undefined ? { ConditionExpression: 'attribute_not_exists(rev)' } : revisionIs(rev);

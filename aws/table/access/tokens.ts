@@ -14,10 +14,10 @@ import { absent, collect, type Condition, type Item, type Table, type Write } fr
 import { RecordMacs } from './record-macs.ts';
 
 /** How long to remember that a record that Firebreak did not write was used. */
-const REFUSED_KEPT_SECONDS = 30 * 24 * 3600;
+const REFUSED_RETENTION_SECONDS = 30 * 24 * 3600;
 
 /** Limit for the name of such a record, which can have any length. */
-const NAME_SHOWN = 128;
+const NAME_MAX_CHARS = 128;
 
 /**
  * Stores token records: found by their hash, listed without it. The token itself is shown once, at its creation. Each
@@ -39,12 +39,12 @@ export class TokenTable implements Tokens {
     const [item] = await this.#table.shared.read([keys.token(hash)]);
     if (item === undefined) return undefined;
     const { data: record } = StoredToken.safeParse(item);
-    const checked = record === undefined ? 'wrong' : await this.#macs.check(record, hash, item['mac']);
-    if (record === undefined || checked === 'wrong') {
+    const macCheck = record === undefined ? 'wrong' : await this.#macs.check(record, hash, item['mac']);
+    if (record === undefined || macCheck === 'wrong') {
       await this.#rememberRefused(hash, item);
       return undefined;
     }
-    if (checked === 'previous') await this.#renewMac(record, hash, String(item['mac']));
+    if (macCheck === 'previous') await this.#renewMac(record, hash, String(item['mac']));
     return record;
   }
 
@@ -57,7 +57,7 @@ export class TokenTable implements Tokens {
       ExpressionAttributeValues: {
         ':at': now,
         ':name': nameIn(item),
-        ':expires': Math.ceil(millisOf(now) / 1000) + REFUSED_KEPT_SECONDS,
+        ':expires': Math.ceil(millisOf(now) / 1000) + REFUSED_RETENTION_SECONDS,
       },
     });
   }
@@ -88,10 +88,10 @@ export class TokenTable implements Tokens {
         continue;
       }
       const { data: record } = StoredToken.safeParse(item);
-      const checked = record && (await this.#macs.check(record, String(item['hash']), item['mac']));
+      const macCheck = record && (await this.#macs.check(record, String(item['hash']), item['mac']));
       const shown = { id: String(item['sk']), name: nameIn(item) };
-      if (checked === 'current') audit.valid += 1;
-      else if (checked === 'previous') audit.previous.push(shown);
+      if (macCheck === 'current') audit.valid += 1;
+      else if (macCheck === 'previous') audit.previous.push(shown);
       else audit.refused.push(shown);
     }
     // A revoked token that is usable was restored, or only its row was marked as revoked: Firebreak removes both
@@ -171,7 +171,7 @@ export class TokenTable implements Tokens {
     return ok;
   }
 
-  #entryWrite(token: Named, what: 'created' | 'revoked', at: Timestamp, by: string): Write {
+  #entryWrite(token: ReadableToken, what: 'created' | 'revoked', at: Timestamp, by: string): Write {
     const { id, name, actions, sources, services, environments, expires_at } = token;
     return actWrite(this.#table, {
       id: `${id}:${what}`,
@@ -186,6 +186,8 @@ export class TokenTable implements Tokens {
 }
 
 /** A token's record, or the readable part of a damaged one. */
-type Named = Pick<TokenRecord, 'id' | 'name'> & { [Field in keyof TokenRecord]?: TokenRecord[Field] | undefined };
+type ReadableToken = Pick<TokenRecord, 'id' | 'name'> & {
+  [Field in keyof TokenRecord]?: TokenRecord[Field] | undefined;
+};
 
-const nameIn = (item: Item): string => String(item['name']).slice(0, NAME_SHOWN);
+const nameIn = (item: Item): string => String(item['name']).slice(0, NAME_MAX_CHARS);

@@ -5,7 +5,7 @@ import { millisOf, Timestamp } from '../../../schemas/time/time.ts';
 import { keys } from '../core/keys.ts';
 import type { Item, Table } from '../core/table.ts';
 
-const KEPT_SECONDS = 24 * 3600;
+const RETENTION_SECONDS = 24 * 3600;
 
 const User = z.object({
   id: z.string(),
@@ -35,11 +35,11 @@ export class UserCacheTable implements UserCache {
   }
 
   async storeUser(user: ChatUser): Promise<void> {
-    await this.#keep('user', user.id, { user });
+    await this.#store('user', user.id, { user });
   }
 
   async storeGroup(id: string, members: readonly string[]): Promise<void> {
-    await this.#keep('group', id, { members: [...members] });
+    await this.#store('group', id, { members: [...members] });
   }
 
   /** DynamoDB deletes expired items up to days later. */
@@ -48,10 +48,10 @@ export class UserCacheTable implements UserCache {
     return item !== undefined && Number(item['expires_at']) > this.#seconds() ? item : undefined;
   }
 
-  async #keep(kind: 'user' | 'group', id: string, what: Item): Promise<void> {
+  async #store(kind: 'user' | 'group', id: string, what: Item): Promise<void> {
     const at = this.#clock.now();
     await this.#table.transact([
-      this.#table.put({ ...keys.cachedUser(kind, id), ...what, at, expires_at: this.#seconds() + KEPT_SECONDS }),
+      this.#table.put({ ...keys.cachedUser(kind, id), ...what, at, expires_at: this.#seconds() + RETENTION_SECONDS }),
     ]);
   }
 

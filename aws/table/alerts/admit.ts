@@ -15,8 +15,8 @@ import { keys, shardedLists } from '../core/keys.ts';
 import { postWrites } from '../incidents/inbox.ts';
 import { newIncidentWrites } from '../incidents/new-incident.ts';
 import { expiresAfter, isToBeRenewed, RETENTION_DAYS } from '../core/retention.ts';
-import { absent, type Condition, type Item, type Table, type Write } from '../core/table.ts';
-import { slotsNow, slotsWrite } from './unmatched.ts';
+import { absent, type Condition, type Item, type Table, type Write, revisionIs } from '../core/table.ts';
+import { readSlots, slotsWrite } from './unmatched.ts';
 
 /** Signals per transaction: with two items each and a few others, it stays below DynamoDB's limit of 100. */
 const SIGNALS_PER_TRANSACTION = 25;
@@ -68,7 +68,7 @@ async function admitBatch(
   const scope = scopeOf(first.signal);
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const batch = await readBatch(table, scope, arrivals);
-    const admitted = await write(table, clock.now(), reception, batch);
+    const admitted = await writeBatch(table, clock.now(), reception, batch);
     if (admitted !== undefined) return admitted;
   }
   throw new Error(
@@ -112,26 +112,29 @@ async function admitUnmatched(
   reception: Reception,
   admitted: Admitted,
 ): Promise<void> {
-  let left = arrivals;
-  for (let attempt = 1; left.length > 0; attempt += 1) {
+  let remaining = arrivals;
+  for (let attempt = 1; remaining.length > 0; attempt += 1) {
     if (attempt > TRIES)
       throw new Error(`incidents of unmatched alerts changed during all ${TRIES} attempts; the queue redelivers them`);
     const at = clock.now();
-    const [items, slots] = await Promise.all([itemsOf(table, left), slotsNow(table, left, { now: at, max })]);
-    const targets = left.map((arrival, n) => targetOf(slots, arrival, incidentIn(items[n])));
+    const [items, slots] = await Promise.all([
+      itemsOf(table, remaining),
+      readSlots(table, remaining, { now: at, max }),
+    ]);
+    const targets = remaining.map((arrival, n) => targetOf(slots, arrival, incidentIn(items[n])));
     const [target] = targets;
     if (target === undefined) return;
-    const taken = batchOf(left, targets);
-    const batch = taken.flatMap((n) => left[n] ?? []);
+    const taken = batchOf(remaining, targets);
+    const batch = taken.flatMap((n) => remaining[n] ?? []);
     // Only a service's own incident can predate the current keys of alerts.
     const isOwn = target.incident !== undefined && target.scope !== SHARED_SCOPE;
     const known = isOwn ? await itemsOf(table, batch, target.incident?.id) : taken.map((n) => items[n]);
     const closed = await closedOf(table, known);
     const read = { arrivals: batch, items: known, closed, target, slotsRev: slots.rev };
-    const result = await write(table, at, reception, read);
+    const result = await writeBatch(table, at, reception, read);
     if (result === undefined) continue;
     merge(admitted, result);
-    left = left.filter((_, n) => !taken.includes(n));
+    remaining = remaining.filter((_, n) => !taken.includes(n));
     attempt = 0;
   }
 }
@@ -153,7 +156,7 @@ function batchOf(arrivals: readonly Arrival[], targets: readonly Target[]): numb
 }
 
 /** Plans a batch and writes it. Returns undefined if something changed in between: read again. */
-async function write(
+async function writeBatch(
   table: Table,
   at: Timestamp,
   { at: receivedAt, trace }: Reception,
@@ -162,9 +165,9 @@ async function write(
   const alerts = items.map((item) => item && episodeIn(item));
   const plan = planAdmission({ at, receivedAt, trace, target, alerts, closed, newId: mintIncidentId(at) }, arrivals);
   const { incident } = plan;
-  await renew(table, arrivals, items, plan, at);
+  await renewExpiry(table, arrivals, items, plan, at);
   if (incident.kind === 'known') {
-    if (incident.renotified !== null) await renotified(table, incident.renotified);
+    if (incident.renotified !== null) await countRenotification(table, incident.renotified);
     return plan.admitted;
   }
   const id = incident.kind === 'opens' ? incident.opens.incident.id : incident.kind === 'joins' ? incident.id : null;
@@ -259,19 +262,16 @@ function episodeWrite(
       // A signal without an incident, or one that an experiment explains, is listed by itself; others are listed with
       // their incident.
       ...((alert.incidentId === null || alert.muted) && { signal, ...(alert.muted && { muted: true, mute }) }),
-      ...((alert.incidentId === null || alert.muted) && listedApart(sha256(alertKeyOf(signal)), alert, at)),
+      ...((alert.incidentId === null || alert.muted) && listAttributes(sha256(alertKeyOf(signal)), alert, at)),
     },
     item === undefined || item['pk'] !== key.pk ? absent : revision(item),
   );
 }
 
-const listedApart = (alert: string, { muted }: AlertEpisode, at: Timestamp) =>
+const listAttributes = (alert: string, { muted }: AlertEpisode, at: Timestamp) =>
   (muted ? shardedLists.muted : shardedLists.recorded).attributes(alert, `${at}#${alert}`);
 
-const revision = (item: Item): Condition => ({
-  ConditionExpression: 'rev = :rev',
-  ExpressionAttributeValues: { ':rev': item['rev'] },
-});
+const revision = (item: Item): Condition => revisionIs(item['rev']);
 
 export const signalEnd = (
   table: Table,
@@ -290,7 +290,7 @@ export const signalEnd = (
  * A repeated notification only proves that the alert still fires. It adds to one counter, which the workflow reads
  * before it closes a quiet incident.
  */
-async function renotified(table: Table, id: IncidentId): Promise<void> {
+async function countRenotification(table: Table, id: IncidentId): Promise<void> {
   await table.touch(keys.incident(id), {
     UpdateExpression: 'ADD renotified :one',
     ExpressionAttributeValues: { ':one': 1 },
@@ -298,7 +298,7 @@ async function renotified(table: Table, id: IncidentId): Promise<void> {
 }
 
 /** Renews the time to live of alerts that still fire, without other changes. */
-async function renew(
+async function renewExpiry(
   table: Table,
   arrivals: readonly Arrival[],
   items: readonly (Item | undefined)[],
@@ -333,11 +333,11 @@ function* batches(arrivals: readonly Arrival[]): Generator<Arrival[]> {
   let batch: Arrival[] = [];
   for (const arrival of arrivals) {
     const [first] = batch;
-    const alone =
+    const startsBatch =
       first !== undefined &&
       (scopeOf(first.signal) !== scopeOf(arrival.signal) ||
         batch.some(({ signal }) => alertKeyOf(signal) === alertKeyOf(arrival.signal)));
-    if (alone || batch.length === SIGNALS_PER_TRANSACTION) {
+    if (startsBatch || batch.length === SIGNALS_PER_TRANSACTION) {
       yield batch;
       batch = [];
     }

@@ -6,9 +6,9 @@ import { StoredIncident } from '../../../schemas/incidents/stored-records.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 import { keys } from '../core/keys.ts';
-import { absent, type Table, type Write } from '../core/table.ts';
+import { absent, type Table, type Write, revisionIs } from '../core/table.ts';
 
-const Stored = z.object({
+const StoredSlots = z.object({
   rev: z.number(),
   slots: z.array(z.object({ scope: z.string(), incident: IncidentId, at: Timestamp })),
 });
@@ -17,14 +17,14 @@ const Stored = z.object({
  * Reads the used slots of services outside the catalogue, with the revision of their item, and the open incidents that
  * these alerts may belong to. Strongly consistent.
  */
-export async function slotsNow(
+export async function readSlots(
   table: Table,
   arrivals: readonly Arrival[],
   { now, max }: { now: Timestamp; max: number },
 ): Promise<Slots & { rev: number }> {
   const scopes = [...new Set([SHARED_SCOPE, ...arrivals.map(({ signal }) => scopeOf(signal))])];
   const [item, ...pointers] = await table.getAll([keys.unmatchedSlots(), ...scopes.map(keys.open)]);
-  const { rev, slots: taken } = item === undefined ? { rev: 0, slots: [] } : Stored.parse(item);
+  const { rev, slots: taken } = item === undefined ? { rev: 0, slots: [] } : StoredSlots.parse(item);
   const old = taken.filter((slot) => isReassignable(slot, now));
   const incidents = await incidentsOf(table, [
     ...pointers.map((pointer) => pointer?.['incident_id']),
@@ -50,7 +50,4 @@ async function incidentsOf(table: Table, ids: readonly unknown[]): Promise<Reado
 
 /** Returns the write of the slots, on condition that they are still as they were read. */
 export const slotsWrite = (table: Table, rev: number, slots: readonly UnmatchedScope[]): Write =>
-  table.put(
-    { ...keys.unmatchedSlots(), rev: rev + 1, slots },
-    rev === 0 ? absent : { ConditionExpression: 'rev = :rev', ExpressionAttributeValues: { ':rev': rev } },
-  );
+  table.put({ ...keys.unmatchedSlots(), rev: rev + 1, slots }, rev === 0 ? absent : revisionIs(rev));

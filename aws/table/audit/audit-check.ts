@@ -51,17 +51,17 @@ export async function checkChain(
   for await (const item of table.each(keys.seals().pk, '', { from: keys.seal(number + 1).sk })) {
     const { data: seal } = Seal.safeParse(item);
     number += 1;
-    if (seal?.number !== number || seal.previous !== hash) return broken({ at: nameOf(number), because: GAP });
+    if (seal?.number !== number || seal.previous !== hash) return broken({ at: sealName(number), because: GAP });
     const problem = await findProblem({ table, blobs, sealKeys }, seal);
     if (problem !== undefined) return broken(problem);
-    if (head?.number === number && head.hash !== seal.hash) return broken({ at: nameOf(number), because: REBUILT });
+    if (head?.number === number && head.hash !== seal.hash) return broken({ at: sealName(number), because: REBUILT });
     hash = seal.hash;
     entries += seal.entries;
     sealedUntil = laterOf(sealedUntil, endOf(seal.minute));
   }
   if (head === undefined && number > 0) return broken({ at: HEAD_KEY, because: NO_HEAD });
   if (head !== undefined && head.number > number)
-    return broken({ at: nameOf(number + 1), because: newestMissingText(head) });
+    return broken({ at: sealName(number + 1), because: newestMissingText(head) });
   return { intact: true, entries, sealedUntil, brokenAt: null, because: null };
 }
 
@@ -80,7 +80,7 @@ const NO_MAC =
 const WRONG_MAC = 'its MAC is wrong: it was made without the audit key, so the chain was rebuilt';
 
 const newestMissingText = ({ number }: { number: number }): string =>
-  `it is missing, but ${HEAD_KEY} in the bucket records ${nameOf(number)}: the newest seals were removed, or the table was restored`;
+  `it is missing, but ${HEAD_KEY} in the bucket records ${sealName(number)}: the newest seals were removed, or the table was restored`;
 
 const unknownKeyText = (id: string): string =>
   `it was sealed with the key ${id}, which is unknown here. If the key was yours, add it to FIREBREAK_AUDIT_KEY_PREVIOUS. ` +
@@ -88,7 +88,7 @@ const unknownKeyText = (id: string): string =>
 
 const laterOf = (a: Timestamp | null, b: Timestamp): Timestamp => (a === null || b > a ? b : a);
 
-const nameOf = (number: number): string => `seal ${number}`;
+const sealName = (number: number): string => `seal ${number}`;
 
 /** Returns number and hash of the seal after which the walk begins. That seal itself is not checked. */
 async function beginning(table: Table, last: number | undefined): Promise<[number: number, hash: string]> {
@@ -111,7 +111,7 @@ async function findProblem({ table, blobs, sealKeys }: Stores, seal: Seal): Prom
     loggedEvidence.push(...loggedEvidenceIn(entry.text));
   }
   if (chain !== seal.chain || count !== seal.entries) return firstDifference(table, seal);
-  const at = nameOf(seal.number);
+  const at = sealName(seal.number);
   const { hash, mac: _, ...sealed } = seal;
   if (sealHash(sealed) !== hash) return { at, because: SEAL_ALTERED };
   const unauthentic = whyNotAuthentic(sealKeys, seal);
@@ -145,7 +145,7 @@ const isInLaterSeal = ({ to, minute_entries }: Seal, sk: string): boolean => min
 
 /** Finds the first difference by comparing the hashes recorded for each entry at sealing. */
 async function firstDifference(table: Table, seal: Seal): Promise<Broken> {
-  const unclear = { at: nameOf(seal.number), because: ENTRIES_DIFFER };
+  const unclear = { at: sealName(seal.number), because: ENTRIES_DIFFER };
   const links = linksIn(await table.get(keys.sealLinks(seal.number)));
   // Links that do not lead to the seal prove nothing: an attacker who altered an entry may have altered them too.
   if (links.length !== seal.entries || links.at(-1)?.[1] !== seal.chain) return unclear;

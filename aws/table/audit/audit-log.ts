@@ -9,7 +9,16 @@ import { listEntries } from './audit-list.ts';
 import { Sealer } from './audit-seal.ts';
 import { SealKeys } from './seal-keys.ts';
 import { keys, logWaitingShards } from '../core/keys.ts';
-import { absent, collect, type Item, present, type Table, type Transacted, type Write } from '../core/table.ts';
+import {
+  absent,
+  collect,
+  type Item,
+  present,
+  type Table,
+  type Transacted,
+  type Write,
+  revisionIs,
+} from '../core/table.ts';
 
 /** A transaction has at most 100 writes; an entry needs two. */
 const ENTRIES_PER_WRITE = 40;
@@ -38,7 +47,7 @@ export class AuditLogTable implements AuditLog {
   readonly #sealer: Sealer;
   readonly #sealKeys: SealKeys;
   /** Time when this process last looked for waiting entries. */
-  #admittedAt: Timestamp | undefined;
+  #lookedAt: Timestamp | undefined;
   /** The configuration that this process last recorded, or found recorded. */
   #configuration: { version: string; at: Timestamp } | undefined;
   #marked: { minute: string; done: Promise<unknown> } | undefined;
@@ -55,11 +64,11 @@ export class AuditLogTable implements AuditLog {
   async append(entries: readonly AuditEntry[]): Promise<void> {
     const all = [...new Map(entries.map((entry) => [entry.id, entry])).values()];
     for (let from = 0; from < all.length; from += ENTRIES_PER_WRITE) {
-      let left = all.slice(from, from + ENTRIES_PER_WRITE);
-      while (left.length > 0) {
-        const once = left.map(({ id, at }) => this.#table.put({ ...keys.logEntryById(id), at }, absent));
-        const result = await this.transact(once, left);
-        left = result.ok ? [] : left.filter((_, n) => !result.failed.includes(n)); // the others are already stored
+      let remaining = all.slice(from, from + ENTRIES_PER_WRITE);
+      while (remaining.length > 0) {
+        const idMarks = remaining.map(({ id, at }) => this.#table.put({ ...keys.logEntryById(id), at }, absent));
+        const result = await this.transact(idMarks, remaining);
+        remaining = result.ok ? [] : remaining.filter((_, n) => !result.failed.includes(n)); // the others are already stored
       }
     }
   }
@@ -90,16 +99,16 @@ export class AuditLogTable implements AuditLog {
    * exists, so it is moved once.
    */
   async #admitWaiting(): Promise<void> {
-    this.#admittedAt = this.#clock.now();
+    this.#lookedAt = this.#clock.now();
     for (const pk of logWaitingShards) {
       const waiting = await collect(this.#table.each(pk, '', { limit: WAITING_PER_ROUND }), (item) => item);
       for (let from = 0; from < waiting.length; from += ENTRIES_PER_WRITE) {
-        let left = waiting.slice(from, from + ENTRIES_PER_WRITE);
-        while (left.length > 0) {
-          const removals = left.map(({ sk }) => this.#table.remove({ pk, sk: String(sk) }, present));
-          const entries = left.map(waitingEntry);
+        let remaining = waiting.slice(from, from + ENTRIES_PER_WRITE);
+        while (remaining.length > 0) {
+          const removals = remaining.map(({ sk }) => this.#table.remove({ pk, sk: String(sk) }, present));
+          const entries = remaining.map(waitingEntry);
           const result = await this.transact(removals, entries);
-          left = result.ok ? [] : left.filter((_, n) => !result.failed.includes(n));
+          remaining = result.ok ? [] : remaining.filter((_, n) => !result.failed.includes(n));
         }
       }
     }
@@ -134,12 +143,7 @@ export class AuditLogTable implements AuditLog {
     const replaced = known === undefined ? null : String(known['version']);
     // Skipped if another sweep has just written it.
     await this.#table.transact([
-      this.#table.put(
-        { ...keys.loggedConfig(), version, rev },
-        known === undefined
-          ? absent
-          : { ConditionExpression: 'rev = :rev', ExpressionAttributeValues: { ':rev': rev - 1 } },
-      ),
+      this.#table.put({ ...keys.loggedConfig(), version, rev }, known === undefined ? absent : revisionIs(rev - 1)),
       actWrite(this.#table, {
         id: `configuration:${rev}`,
         at,
@@ -183,7 +187,7 @@ export class AuditLogTable implements AuditLog {
   }
 
   async seal(): Promise<void> {
-    await Promise.all([this.#sealer.seal(), this.#isOld(this.#admittedAt) ? this.#admitWaiting() : undefined]);
+    await Promise.all([this.#sealer.seal(), this.#isOld(this.#lookedAt) ? this.#admitWaiting() : undefined]);
   }
 
   check(query: { last?: number } = {}): Promise<ChainCheck> {

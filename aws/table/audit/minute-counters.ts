@@ -9,7 +9,7 @@ import type { Table, Write } from '../core/table.ts';
 const COUNTERS = 8;
 
 /** Keep the counters of a closed minute until no late writer is possible. */
-const KEPT_SECONDS = 30 * 24 * 3600;
+const RETENTION_SECONDS = 30 * 24 * 3600;
 
 /** Adds entries to a minute and counts them, unless the minute is closed. */
 export const countedInMinute = (table: Table, minute: string, entries: number): Write =>
@@ -27,7 +27,7 @@ export async function closeMinute(table: Table, minute: string, now: Timestamp):
       table.touch(keys.logMinuteCounter(minute, shard), {
         UpdateExpression: 'SET #closed = :true, expires_at = :expires',
         ExpressionAttributeNames: { '#closed': 'closed' },
-        ExpressionAttributeValues: { ':true': true, ':expires': Math.ceil(millisOf(now) / 1000) + KEPT_SECONDS },
+        ExpressionAttributeValues: { ':true': true, ':expires': Math.ceil(millisOf(now) / 1000) + RETENTION_SECONDS },
         ReturnValues: 'ALL_NEW',
       }),
     ),

@@ -18,7 +18,7 @@ import {
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { actWrite } from '../audit/act-entries.ts';
 import { keys, lists } from '../core/keys.ts';
-import { absent, collect, type Item, listed, type Table, type Write } from '../core/table.ts';
+import { absent, collect, type Item, listed, type Table, type Write, revisionIs } from '../core/table.ts';
 
 /** Longer than one attempt at the router, and released as soon as its result is stored. */
 const LOCK_SECONDS = 120;
@@ -151,10 +151,7 @@ export class CanaryTable implements Canaries {
   }
 
   #next(canary: CanaryRecord): Write {
-    return this.#table.put(itemOf({ ...canary, rev: canary.rev + 1 }), {
-      ConditionExpression: 'rev = :rev',
-      ExpressionAttributeValues: { ':rev': canary.rev },
-    });
+    return this.#table.put(itemOf({ ...canary, rev: canary.rev + 1 }), revisionIs(canary.rev));
   }
 
   #lock({ id, resource }: CanaryRecord): Write {

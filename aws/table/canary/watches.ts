@@ -4,7 +4,7 @@ import type { Counters } from '../../../domain/ports/system.ts';
 import { type Watch, WatchId, type WatchOutcome, type WatchRecord } from '../../../schemas/canary/watch.ts';
 import { StoredWatch, StoredWatchRecord } from '../../../schemas/incidents/stored-records.ts';
 import { keys, lists } from '../core/keys.ts';
-import { absent, collect, type Item, listed, type Table } from '../core/table.ts';
+import { absent, collect, type Item, listed, type Table, revisionIs } from '../core/table.ts';
 
 /** Stores watches of deploys. */
 export class WatchTable implements Watches {
@@ -63,10 +63,7 @@ export class WatchTable implements Watches {
     const { id, rev, ended_at: endedAt, findings, outcome } = watch;
     const before = await this.#table.get(keys.watch(id));
     const { ok } = await this.#table.transact([
-      this.#table.put(itemOf({ ...watch, rev: rev + 1 }), {
-        ConditionExpression: 'rev = :rev',
-        ExpressionAttributeValues: { ':rev': rev },
-      }),
+      this.#table.put(itemOf({ ...watch, rev: rev + 1 }), revisionIs(rev)),
       ...(endedAt !== null && findings.length === 0 ? [this.#table.remove(keys.watching(id))] : []),
     ]);
     if (ok && outcome !== null && before?.['outcome'] === null)

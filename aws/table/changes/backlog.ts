@@ -8,7 +8,7 @@ import { keys, pendingShards, unfinishedShards } from '../core/keys.ts';
 import { collect, type Item, type Table, type Write } from '../core/table.ts';
 
 /** Older effects without an outcome are abandoned and not counted. */
-const KEPT_SECONDS = 24 * 3600;
+const RETENTION_SECONDS = 24 * 3600;
 
 export class BacklogTable implements Backlog {
   readonly #table: Table;
@@ -24,7 +24,7 @@ export class BacklogTable implements Backlog {
   }
 
   async effects(): Promise<{ kind: string; waiting: Waiting }[]> {
-    const since = plusSeconds(this.#clock.now(), -KEPT_SECONDS);
+    const since = plusSeconds(this.#clock.now(), -RETENTION_SECONDS);
     const items = (await this.#all(unfinishedShards)).filter(({ at }) => Timestamp.parse(at) > since);
     return [...Map.groupBy(items, ({ kind }) => String(kind))].map(([kind, all]) => ({
       kind,
@@ -69,7 +69,7 @@ export const unfinishedWrite = (
     key,
     kind,
     at,
-    expires_at: Math.ceil(millisOf(at) / 1000) + KEPT_SECONDS,
+    expires_at: Math.ceil(millisOf(at) / 1000) + RETENTION_SECONDS,
   });
 
 /** Part of the transaction that records the outcome. */

@@ -21,7 +21,7 @@ import { absent, collect, type Condition, type Item, type Table, type Write } fr
 const TRIES = 20;
 
 /** Number of changes to look back when searching for the version that runs again. */
-const LOOKED_BACK = 50;
+const CHANGES_READ = 50;
 
 /** Stores deployments and all other changes to production. */
 export class ChangeTable implements Changes {
@@ -38,7 +38,9 @@ export class ChangeTable implements Changes {
     { made_for, ...own }: Parameters<Changes['record']>[1] = {},
   ): Promise<{ change: Change; created: boolean }> {
     const change = { ...newChange(input, this.#clock.now(), made_for ?? null), ...own };
-    const result = await this.#table.transact(changeWrites(this.#table, change, true, own.id !== undefined));
+    const result = await this.#table.transact(
+      changeWrites(this.#table, change, { onlyNew: true, onlyNewId: own.id !== undefined }),
+    );
     const first = result.ok ? change : await this.get(change.id);
     if (first === undefined) throw new Error(`cannot record or read deployment ${change.id}`);
     await this.#live(first); // repeated on purpose: the process that recorded the change may have died before this write
@@ -109,7 +111,7 @@ export class ChangeTable implements Changes {
         : environment === undefined
           ? await pointedPage(
               this.#table,
-              { list: shardedLists.changes, pk: keys.changesOf(service).pk, to: pointee },
+              { list: shardedLists.changes, pk: keys.changesOf(service).pk, to: keyPointedTo },
               query,
             )
           : await this.#table.page(
@@ -139,22 +141,25 @@ export class ChangeTable implements Changes {
     const changes: Change[] = [];
     for await (const item of this.#table.each('LIVE')) {
       const change = StoredChange.parse(item['change']);
-      const runs = startsTooFarAhead(change, this.#clock.now()) ? await this.#newestLive(change) : change;
-      if (runs !== undefined) changes.push(runs);
+      const running = startsTooFarAhead(change, this.#clock.now()) ? await this.#newestLive(change) : change;
+      if (running !== undefined) changes.push(running);
     }
     return changes;
   }
 
   /** Returns the newest succeeded change of a service and environment, except the given one. */
   async #newestLive(except: Change): Promise<Change | undefined> {
-    const changes = await this.recent(except, LOOKED_BACK);
+    const changes = await this.recent(except, CHANGES_READ);
     return changes.findLast(
       (change) => putsVersionLive(change) && change.status === 'succeeded' && change.id !== except.id,
     );
   }
 
-  async rolling(): Promise<{ change: Change; overdueAt: Timestamp | null }[]> {
-    return (await this.#pointedTo(keys.rollings())).map(({ row, change }) => ({ change, overdueAt: overdueIn(row) }));
+  async inProgress(): Promise<{ change: Change; overdueAt: Timestamp | null }[]> {
+    return (await this.#pointedTo(keys.changesInProgress())).map(({ row, change }) => ({
+      change,
+      overdueAt: overdueIn(row),
+    }));
   }
 
   async failures(): Promise<{ change: Change; failedAt: Timestamp }[]> {
@@ -169,13 +174,13 @@ export class ChangeTable implements Changes {
   /** Reads the records to which the rows of a partition point. */
   async #pointedTo({ pk }: Pick<Key, 'pk'>): Promise<{ row: Item; change: Change }[]> {
     const rows = await collect(this.#table.each(pk), (item) => item);
-    const items = await this.#table.getAll(rows.map(pointee));
+    const items = await this.#table.getAll(rows.map(keyPointedTo));
     return rows.flatMap((row, n) => (items[n] === undefined ? [] : [{ row, change: StoredChange.parse(items[n]) }]));
   }
 
   async setOverdue(id: ChangeId, at: Timestamp): Promise<void> {
     await this.#table.transact([
-      this.#table.update(keys.rolling(id), {
+      this.#table.update(keys.changeInProgress(id), {
         UpdateExpression: 'SET overdue_at = :at',
         ConditionExpression: 'attribute_exists(pk)',
         ExpressionAttributeValues: { ':at': at },
@@ -183,12 +188,12 @@ export class ChangeTable implements Changes {
     ]);
   }
 
-  async forgetRolling(id: ChangeId): Promise<void> {
-    await this.#table.transact([this.#table.remove(keys.rolling(id))]);
+  async forgetInProgress(id: ChangeId): Promise<void> {
+    await this.#table.transact([this.#table.remove(keys.changeInProgress(id))]);
   }
 
   async overdueAt(id: ChangeId): Promise<Timestamp | null> {
-    return overdueIn(await this.#table.get(keys.rolling(id)));
+    return overdueIn(await this.#table.get(keys.changeInProgress(id)));
   }
 
   /**
@@ -200,19 +205,19 @@ export class ChangeTable implements Changes {
     const now = this.#clock.now();
     if (change.status === 'succeeded' && startsTooFarAhead(change, now)) return;
     if (change.status === 'succeeded') await this.#table.transact([liveWrite(this.#table, change, now)]);
-    else await this.#notLive(change);
+    else await this.#replaceLive(change);
   }
 
   /** Handles a change that was reported as succeeded and then as not: the previous version runs again. */
-  async #notLive(change: Change): Promise<void> {
+  async #replaceLive(change: Change): Promise<void> {
     const row = await this.#table.get(keys.live(change));
     if (row === undefined || StoredChange.parse(row['change']).id !== change.id) return;
     const before = await this.#newestLive(change);
-    const still = { ConditionExpression: 'since = :since', ExpressionAttributeValues: { ':since': row['since'] } };
+    const unchanged = { ConditionExpression: 'since = :since', ExpressionAttributeValues: { ':since': row['since'] } };
     await this.#table.transact([
       before === undefined
-        ? this.#table.remove(keys.live(change), still)
-        : this.#table.put({ ...keys.live(change), change: before, since: endOf(before) }, still),
+        ? this.#table.remove(keys.live(change), unchanged)
+        : this.#table.put({ ...keys.live(change), change: before, since: endOf(before) }, unchanged),
     ]);
   }
 }
@@ -252,27 +257,36 @@ export function newChange(
 /** Returns the key of the record with this id, or undefined if there is none. */
 export async function keyOfChange(table: Table, id: ChangeId): Promise<Key | undefined> {
   const pointer = await table.get(keys.changeById(id));
-  return pointer && pointee(pointer);
+  return pointer && keyPointedTo(pointer);
 }
 
 /** Returns the key of the record to which a row points. */
-export const pointee = (row: Item): Key => ({ pk: String(row['at_pk']), sk: String(row['at_sk']) });
+export const keyPointedTo = (row: Item): Key => ({ pk: String(row['at_pk']), sk: String(row['at_sk']) });
 
 const isIn =
   (environment: string | undefined) =>
   (item: Item): boolean =>
     environment === undefined || item['environment'] === environment;
 
-/** Writes the record and its pointers; `once`: only if it is new; `onceById`: also if its start was corrected. */
-export function changeWrites(table: Table, change: Change, once = false, onceById = false): Write[] {
+/**
+ * Writes the record and its pointers.
+ *
+ * @param onlyNew only if there is no record with this ID and start
+ * @param onlyNewId only if there is no record with this ID, even one whose start was corrected
+ */
+export function changeWrites(
+  table: Table,
+  change: Change,
+  { onlyNew = false, onlyNewId = false }: { onlyNew?: boolean; onlyNewId?: boolean } = {},
+): Write[] {
   const key = keys.change(change, change.started_at, change.id);
   return [
-    table.put({ ...changeItem(change, key), rev: 0 }, once ? absent : undefined),
-    ...pointerWrites(table, change, key, onceById ? absent : undefined),
-    ...(change.status === 'started' ? rollingWrites(table, change, key) : []),
+    table.put({ ...changeItem(change, key), rev: 0 }, onlyNew ? absent : undefined),
+    ...pointerWrites(table, change, key, onlyNewId ? absent : undefined),
+    ...(change.status === 'started' ? inProgressWrites(table, change, key) : []),
     ...failureWrites(table, change, key),
     rollupMarkWrite(table, change),
-    ...(once || change.status !== 'succeeded' || !putsVersionLive(change)
+    ...(onlyNew || change.status !== 'succeeded' || !putsVersionLive(change)
       ? []
       : [table.put({ ...keys.live(change), change, since: endOf(change) })]),
   ];
@@ -284,7 +298,7 @@ export function rewriteWrites(table: Table, item: Item, change: Change, conditio
   return [
     // Keep fields that a newer version has written.
     table.put({ ...item, ...changeItem(change, key), rev: revOf(item) + 1 }, condition),
-    ...rollingWrites(table, change, key),
+    ...inProgressWrites(table, change, key),
     ...failureWrites(table, change, key),
     rollupMarkWrite(table, change),
   ];
@@ -327,15 +341,15 @@ const overdueIn = (row: Item | undefined): Timestamp | null =>
   row?.['overdue_at'] === undefined ? null : Timestamp.parse(row['overdue_at']);
 
 /** Lists a change as running from its start until its end is reported. */
-const rollingWrites = (table: Table, { id, status }: Change, { pk, sk }: Key): Write[] =>
+const inProgressWrites = (table: Table, { id, status }: Change, { pk, sk }: Key): Write[] =>
   status === 'started'
     ? [
-        table.update(keys.rolling(id), {
+        table.update(keys.changeInProgress(id), {
           UpdateExpression: 'SET at_pk = :pk, at_sk = :sk',
           ExpressionAttributeValues: { ':pk': pk, ':sk': sk },
         }),
       ]
-    : [table.remove(keys.rolling(id))];
+    : [table.remove(keys.changeInProgress(id))];
 
 /** Lists a failed change as an active failure until it is reported as over, with the end that was reported first. */
 const failureWrites = (table: Table, change: Change, { pk, sk }: Key): Write[] =>

@@ -17,11 +17,11 @@ const PINS_READ = 50;
 const PINNED_MAX = 150;
 const TRIMMED_MAX = 200;
 
-const Placed = Pin.pick({ service: true, environment: true });
+const PinScope = Pin.pick({ service: true, environment: true });
 
 /** Each pin is an attribute of the combined item, so that it is added without reading the others. */
 const PREFIX = 'pin:';
-const nameOf = (id: string): string => `${PREFIX}${id}`;
+const attributeName = (id: string): string => `${PREFIX}${id}`;
 
 /**
  * Stores versions known to be bad. Whether a pin is superseded is determined on read, from what runs then. Beside the
@@ -41,13 +41,16 @@ export class PinTable implements Pins {
     const live = new Map<string, Item>();
     for await (const item of this.#table.each('LIVE')) live.set(String(item['sk']), item);
     const page = await this.#table.page(listed(lists.pins), paging);
-    return { ...page, items: page.items.map((item) => view(Pin.parse(item), live.get(keys.live(Pin.parse(item)).sk))) };
+    return {
+      ...page,
+      items: page.items.map((item) => viewOf(Pin.parse(item), live.get(keys.live(Pin.parse(item)).sk))),
+    };
   }
 
   /** Reads the combined items, so that the cost does not grow with the number of old pins. */
   async #inForce(): Promise<PinView[]> {
     const serviceEnvironments = await collect(this.#table.each(keys.pinnedEnvironments().pk), (item) =>
-      Placed.parse(item),
+      PinScope.parse(item),
     );
     const items = await this.#table.getAll(
       serviceEnvironments.flatMap((serviceEnvironment) => [
@@ -70,7 +73,7 @@ export class PinTable implements Pins {
     if (names.length <= PINNED_MAX) return;
     const old = newestFirst(item)
       .slice(PINS_READ, PINS_READ + TRIMMED_MAX)
-      .map(({ id }) => nameOf(id));
+      .map(({ id }) => attributeName(id));
     await this.#table.touch(keys.pinned(serviceEnvironment), {
       UpdateExpression: `REMOVE ${old.map((_, n) => `#pin${n}`).join(', ')}`,
       ExpressionAttributeNames: Object.fromEntries(old.map((name, n) => [`#pin${n}`, name])),
@@ -82,7 +85,7 @@ export class PinTable implements Pins {
     const item = pointer && (await this.#table.get({ pk: String(pointer['at_pk']), sk: String(pointer['at_sk']) }));
     if (item === undefined) return undefined;
     const pin = Pin.parse(item);
-    return view(pin, await this.#table.get(keys.live(pin)));
+    return viewOf(pin, await this.#table.get(keys.live(pin)));
   }
 
   async lift(id: string, by: string): Promise<PinView | undefined> {
@@ -97,7 +100,7 @@ export class PinTable implements Pins {
       }),
       this.#table.update(keys.pinned(pin), {
         UpdateExpression: 'REMOVE #pin',
-        ExpressionAttributeNames: { '#pin': nameOf(id) },
+        ExpressionAttributeNames: { '#pin': attributeName(id) },
       }),
       actWrite(this.#table, {
         id: `${id}:lifted`,
@@ -117,7 +120,7 @@ export class PinTable implements Pins {
 export const pinsIn = (pinned: Item | undefined, live: Item | undefined): PinView[] =>
   newestFirst(pinned)
     .slice(0, PINS_READ)
-    .map((pin) => view(pin, live))
+    .map((pin) => viewOf(pin, live))
     .filter(({ state }) => state === 'pinned');
 
 const newestFirst = (pinned: Item | undefined): Pin[] =>
@@ -125,7 +128,7 @@ const newestFirst = (pinned: Item | undefined): Pin[] =>
     .flatMap(([name, pin]) => (name.startsWith(PREFIX) ? [Pin.parse(pin)] : []))
     .toSorted((a, b) => (`${a.pinned_at}#${a.id}` < `${b.pinned_at}#${b.id}` ? 1 : -1));
 
-const view = (pin: Pin, live: Item | undefined): PinView =>
+const viewOf = (pin: Pin, live: Item | undefined): PinView =>
   pinView(pin, live === undefined ? undefined : StoredChange.parse(live['change']));
 
 /** Creates a pin. The same version for the same incident has the same ID. */
@@ -137,17 +140,17 @@ export function newPin(pin: Omit<Pin, 'id' | 'lifted_at' | 'lifted_by'>): Pin {
 
 /** Pins a version; the same pin for the same incident is written once. */
 export function pinWrites(table: Table, pin: Parameters<typeof newPin>[0]): Write[] {
-  const whole = newPin(pin);
-  const { id, service, environment } = whole;
+  const created = newPin(pin);
+  const { id, service, environment } = created;
   const key = keys.pin(pin, pin.pinned_at, id);
   return [
-    table.put({ ...key, ...whole, list: lists.pins, list_key: `${pin.pinned_at}#${id}` }),
+    table.put({ ...key, ...created, list: lists.pins, list_key: `${pin.pinned_at}#${id}` }),
     table.put({ ...keys.pinById(id), at_pk: key.pk, at_sk: key.sk }),
     table.put({ ...keys.pinnedEnvironment(pin), service, environment }),
     table.update(keys.pinned(pin), {
       UpdateExpression: 'SET #pin = :pin',
-      ExpressionAttributeNames: { '#pin': nameOf(id) },
-      ExpressionAttributeValues: { ':pin': whole },
+      ExpressionAttributeNames: { '#pin': attributeName(id) },
+      ExpressionAttributeValues: { ':pin': created },
     }),
   ];
 }

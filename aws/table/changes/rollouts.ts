@@ -9,8 +9,8 @@ import type { Clock } from '../../../domain/ports/system.ts';
 import { ObjectHistory, RolloutRecord } from '../../../schemas/changes/change-report.ts';
 import { keys } from '../core/keys.ts';
 import { expiresAfter, RETENTION_DAYS } from '../core/retention.ts';
-import { pointee } from './changes.ts';
-import { absent, collect, type Table } from '../core/table.ts';
+import { keyPointedTo } from './changes.ts';
+import { absent, collect, type Table, revisionIs } from '../core/table.ts';
 
 /** Stores what other systems report of rollouts. */
 export class RolloutTable implements Rollouts {
@@ -35,10 +35,7 @@ export class RolloutTable implements Rollouts {
     const isListed = before !== undefined && before.unmapped_in !== null;
     const isMoved = isListed && before.received_at !== received_at;
     const result = await this.#table.transact([
-      this.#table.put(
-        { ...key, record, rev, ...expires },
-        rev === 1 ? absent : { ConditionExpression: 'rev = :rev', ExpressionAttributeValues: { ':rev': rev - 1 } },
-      ),
+      this.#table.put({ ...key, record, rev, ...expires }, rev === 1 ? absent : revisionIs(rev - 1)),
       ...(isListed && (isMoved || unmapped_in === null)
         ? [this.#table.remove(keys.unmappedRollout(rollout, before.received_at))]
         : []),
@@ -59,7 +56,7 @@ export class RolloutTable implements Rollouts {
 
   async unmapped(): Promise<RolloutRecord[]> {
     const { pk } = keys.unmappedRollouts();
-    const rows = await collect(this.#table.each(pk, '', { newestFirst: true, limit: UNMAPPED_MAX }), pointee);
+    const rows = await collect(this.#table.each(pk, '', { newestFirst: true, limit: UNMAPPED_MAX }), keyPointedTo);
     const items = await this.#table.getAll(rows.toReversed());
     return items
       .flatMap((item) => (item === undefined ? [] : [RolloutRecord.parse(item['record'])]))
@@ -103,7 +100,7 @@ export class RolloutTable implements Rollouts {
           rev,
           ...(newest === undefined ? {} : expiresAfter(newest, RETENTION_DAYS.rollout)),
         },
-        rev === 1 ? absent : { ConditionExpression: 'rev = :rev', ExpressionAttributeValues: { ':rev': rev - 1 } },
+        rev === 1 ? absent : revisionIs(rev - 1),
       ),
     ]);
     return result.ok;

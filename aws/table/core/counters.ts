@@ -11,7 +11,7 @@ import { countsOf, keys } from './keys.ts';
 import type { Item, Table } from './table.ts';
 
 /** Longest time that a caller waits for a counter write. */
-const PATIENCE_MS = 250;
+const WAIT_MAX_MS = 250;
 
 /** Any large number; the key takes it modulo the number of shards. */
 const MANY = 1024;
@@ -41,11 +41,11 @@ export class CounterTable implements Counters {
       this.#waiting.set(group, sums);
       groups.add(group);
     }
-    if (groups.size > 0) await inTime(Promise.all([...groups].map((group) => this.#storedCounts(group))));
+    if (groups.size > 0) await inTime(Promise.all([...groups].map((group) => this.#store(group))));
   }
 
   /** Resolves when the pending counts were written or have failed. */
-  async #storedCounts(group: CounterGroup): Promise<void> {
+  async #store(group: CounterGroup): Promise<void> {
     await this.#writing.get(group);
     const again = this.#writing.get(group); // another waiting caller has already written all counts
     if (again !== undefined) return again;
@@ -89,7 +89,7 @@ const attributeOf = ({ name, labels }: Count): string => [name, ...labels.map(en
 
 async function inTime(work: Promise<unknown>): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, PATIENCE_MS);
+  const timer = setTimeout(resolve, WAIT_MAX_MS);
   await Promise.race([work, promise]);
   clearTimeout(timer);
 }

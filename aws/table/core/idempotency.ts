@@ -3,7 +3,7 @@ import { millisOf } from '../../../schemas/time/time.ts';
 import { keys } from './keys.ts';
 import type { Table } from './table.ts';
 
-const KEPT_SECONDS = 24 * 3600;
+const RETENTION_SECONDS = 24 * 3600;
 
 /** A request still running after this time died with its process; the next request with its key continues. */
 const RUNNING_SECONDS = 60;
@@ -21,7 +21,7 @@ export class IdempotencyTable implements Idempotency {
     const now = Math.floor(millisOf(this.#clock.now()) / 1000);
     const result = await this.#table.transact([
       this.#table.put(
-        { ...keyOf(key), body_hash: bodyHash, started: now, expires_at: now + KEPT_SECONDS },
+        { ...keyOf(key), body_hash: bodyHash, started: now, expires_at: now + RETENTION_SECONDS },
         {
           // Checks the expiry too: DynamoDB deletes expired items up to days later.
           ConditionExpression:

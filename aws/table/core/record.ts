@@ -4,4 +4,4 @@ import { StoredIncident } from '../../../schemas/incidents/stored-records.ts';
 import type { Item } from './table.ts';
 
 /** Reads a stored incident. */
-export const recordOf = (item: Item): IncidentRecord => withoutCleared(StoredIncident.parse(item));
+export const incidentRecordOf = (item: Item): IncidentRecord => withoutCleared(StoredIncident.parse(item));

@@ -219,6 +219,12 @@ export type Condition = Pick<
 >;
 
 export const absent: Condition = { ConditionExpression: 'attribute_not_exists(pk)' };
+
+/** The condition that a record has not changed since it was read with this revision. */
+export const revisionIs = (rev: unknown): Condition => ({
+  ConditionExpression: 'rev = :rev',
+  ExpressionAttributeValues: { ':rev': rev },
+});
 export const present: Condition = { ConditionExpression: 'attribute_exists(pk)' };
 
 /** Thrown for a cursor that this API did not return. */

@@ -10,7 +10,7 @@ import {
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { keys } from '../core/keys.ts';
 import { expiresAfter, RETENTION_DAYS } from '../core/retention.ts';
-import { absent, collect, type Table, type Write } from '../core/table.ts';
+import { absent, collect, type Table, type Write, revisionIs } from '../core/table.ts';
 
 const TRIES = 20;
 
@@ -48,8 +48,7 @@ export class CodeTable implements CodeHistory {
       const known = item && PullRequest.parse(item['pull_request']);
       const pullRequest = mergedPullRequest(known, report);
       const expires = expiresAfter(pullRequest.updated_at, RETENTION_DAYS.code);
-      const condition =
-        rev === 0 ? absent : { ConditionExpression: 'rev = :rev', ExpressionAttributeValues: { ':rev': rev } };
+      const condition = rev === 0 ? absent : revisionIs(rev);
       const write = this.#table.put({ ...key, pull_request: pullRequest, rev: rev + 1, ...expires }, condition);
       const merge = this.#merge(known, pullRequest, expires);
       if ((await this.#table.transact([write, ...merge])).ok) return pullRequest;

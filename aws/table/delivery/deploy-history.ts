@@ -7,19 +7,19 @@ import { DeployRecord } from '../../../schemas/delivery/deploy-record.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { StoredChange } from '../../../schemas/incidents/stored-records.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
-import { pointee } from '../changes/changes.ts';
+import { keyPointedTo } from '../changes/changes.ts';
 import { type Key, keys, shardedLists } from '../core/keys.ts';
 import { shardedPage } from '../core/sharded.ts';
 import { collect, type Item, listed, type Table } from '../core/table.ts';
 
 /** Sorts after every ID with the same start. */
-const LAST = '#\uffff';
+const AFTER_EACH_ID = '#\uffff';
 
 /** Twice the longest window. Older changes are still recorded. */
-const KEPT_SECONDS = 800 * 24 * 3600;
+const RETENTION_SECONDS = 800 * 24 * 3600;
 
 /** Kinds of changes in a rollup: 2 with changes of the infrastructure. Rollups of another form are written again. */
-const FORM = 2;
+const FORMAT = 2;
 
 /** Changes that a step of the backfill marks, and steps of a run. */
 const BACKFILL_PAGE = 500;
@@ -32,11 +32,11 @@ const MARKS_PER_DAY = 95;
 /** Services and environments that are read at the same time. */
 const READ_AT_ONCE = 16;
 
-const Stored = DeployRecord.omit({ service: true, environment: true });
-const Rollup = z.array(Stored);
+const RollupRecord = DeployRecord.omit({ service: true, environment: true });
+const Rollup = z.array(RollupRecord);
 
 /** A change of a day that its rollup does not include yet. */
-type Mark = { key: Key; of: ServiceEnvironment; day: string; mark: string };
+type Mark = { key: Key; serviceEnvironment: ServiceEnvironment; day: string; mark: string };
 
 /**
  * Reads deploys from rollups, an item for each day of a service and environment, and from the recorded changes. Each
@@ -52,7 +52,7 @@ export class DeployHistoryTable implements DeployHistory {
 
   async read(query: DeployQuery): Promise<DeployRecord[]> {
     const state = await this.#table.get(keys.rollupState());
-    if (state?.['complete'] !== true || state['form'] !== FORM) return this.recorded(query);
+    if (state?.['complete'] !== true || state['form'] !== FORMAT) return this.recorded(query);
     // Read marks before rollups: a mark that is removed meanwhile belongs to a rollup that is read afterwards.
     const marks = await this.#marks();
     const scopes = await this.#scopes(marks, query);
@@ -60,14 +60,21 @@ export class DeployHistoryTable implements DeployHistory {
     for (let from = 0; from < scopes.length; from += READ_AT_ONCE)
       found.push(
         ...(await Promise.all(
-          scopes.slice(from, from + READ_AT_ONCE).map((of) => this.#ofScope(of, daysOf(marks, of), query)),
+          scopes
+            .slice(from, from + READ_AT_ONCE)
+            .map((serviceEnvironment) =>
+              this.#deploysOfScope(serviceEnvironment, daysOf(marks, serviceEnvironment), query),
+            ),
         )),
       );
     return found.flat();
   }
 
   async recorded(query: DeployQuery): Promise<DeployRecord[]> {
-    const items = query.service === undefined ? await this.#ofAll(query) : await this.#ofService(query.service, query);
+    const items =
+      query.service === undefined
+        ? await this.#changeItemsOfAll(query)
+        : await this.#changeItemsOfService(query.service, query);
     return items.flatMap((item) => {
       if (query.environments !== undefined && !query.environments.includes(String(item['environment']))) return [];
       return deployRecordOf(StoredChange.parse(item)) ?? [];
@@ -78,9 +85,13 @@ export class DeployHistoryTable implements DeployHistory {
     let backfilled = false;
     for (let page = 0; page < BACKFILL_PAGES && !backfilled; page += 1) backfilled = await this.#backfill();
     const marks = await this.#marks(MARKS_READ);
-    const days = [...Map.groupBy(marks, ({ of, day }) => JSON.stringify([of.service, of.environment, day])).values()];
+    const days = [
+      ...Map.groupBy(marks, ({ serviceEnvironment, day }) =>
+        JSON.stringify([serviceEnvironment.service, serviceEnvironment.environment, day]),
+      ).values(),
+    ];
     let rolled = 0;
-    for (const those of days.slice(0, daysMax)) if (await this.#rollDay(those)) rolled += 1;
+    for (const marksOfDay of days.slice(0, daysMax)) if (await this.#rollDay(marksOfDay)) rolled += 1;
     return { rolled, isComplete: backfilled && rolled === days.length };
   }
 
@@ -92,7 +103,7 @@ export class DeployHistoryTable implements DeployHistory {
    */
   async #backfill(): Promise<boolean> {
     const stored = await this.#table.get(keys.rollupState());
-    const state = stored?.['form'] === FORM ? stored : undefined;
+    const state = stored?.['form'] === FORMAT ? stored : undefined;
     if (state?.['complete'] === true) return true;
     const cursor = typeof state?.['cursor'] === 'string' ? state['cursor'] : undefined;
     const page = await shardedPage(this.#table, shardedLists.changes, { limit: BACKFILL_PAGE, cursor });
@@ -113,7 +124,7 @@ export class DeployHistoryTable implements DeployHistory {
     await this.#table.touch(keys.rollupState(), {
       UpdateExpression: 'SET complete = :complete, #cursor = :cursor, #form = :form',
       ExpressionAttributeNames: { '#cursor': 'cursor', '#form': 'form' },
-      ExpressionAttributeValues: { ':complete': complete, ':cursor': page.next_cursor, ':form': FORM },
+      ExpressionAttributeValues: { ':complete': complete, ':cursor': page.next_cursor, ':form': FORMAT },
     });
     return complete;
   }
@@ -126,17 +137,17 @@ export class DeployHistoryTable implements DeployHistory {
     const marks = all.slice(0, MARKS_PER_DAY);
     const [first] = marks;
     if (first === undefined) return false;
-    const { of, day } = first;
-    const records = await this.#recordedOf(of, dayFrom(day), dayUntil(day));
-    const bytes = gzipSync(JSON.stringify(records.map((one) => Stored.parse(one))));
-    const { service, environment } = of;
+    const { serviceEnvironment, day } = first;
+    const records = await this.#recordedOf(serviceEnvironment, dayFrom(day), dayUntil(day));
+    const bytes = gzipSync(JSON.stringify(records.map((one) => RollupRecord.parse(one))));
+    const { service, environment } = serviceEnvironment;
     const result = await this.#table.transact([
       this.#table.put({
-        ...keys.rollup(of, day),
+        ...keys.rollup(serviceEnvironment, day),
         bytes,
-        expires_at: Date.parse(day) / 1000 + KEPT_SECONDS,
+        expires_at: Date.parse(day) / 1000 + RETENTION_SECONDS,
       }),
-      this.#table.put({ ...keys.rollupScope(of), service, environment }),
+      this.#table.put({ ...keys.rollupScope(serviceEnvironment), service, environment }),
       ...marks.map(({ key, mark }) =>
         this.#table.remove(key, { ConditionExpression: 'mark = :mark', ExpressionAttributeValues: { ':mark': mark } }),
       ),
@@ -150,7 +161,7 @@ export class DeployHistoryTable implements DeployHistory {
       const sk = String(item['sk']);
       return {
         key: { pk, sk },
-        of: scopeIn(item),
+        serviceEnvironment: scopeIn(item),
         day: sk.slice(0, 10),
         mark: String(item['mark']),
       };
@@ -159,41 +170,54 @@ export class DeployHistoryTable implements DeployHistory {
 
   async #scopes(marks: readonly Mark[], { service, environments }: DeployQuery): Promise<ServiceEnvironment[]> {
     const known = await collect(this.#table.each(keys.rollupScopes().pk), scopeIn);
-    const all = new Map([...known, ...marks.map(({ of }) => of)].map((of) => [nameOf(of), of]));
+    const all = new Map(
+      [...known, ...marks.map(({ serviceEnvironment }) => serviceEnvironment)].map((serviceEnvironment) => [
+        keyOf(serviceEnvironment),
+        serviceEnvironment,
+      ]),
+    );
     return [...all.values()].filter(
-      (of) =>
-        (service === undefined || of.service === service) &&
-        (environments === undefined || environments.includes(of.environment)),
+      (serviceEnvironment) =>
+        (service === undefined || serviceEnvironment.service === service) &&
+        (environments === undefined || environments.includes(serviceEnvironment.environment)),
     );
   }
 
-  async #ofScope(
-    of: ServiceEnvironment,
+  async #deploysOfScope(
+    serviceEnvironment: ServiceEnvironment,
     marked: ReadonlySet<string>,
     { from, until }: DeployQuery,
   ): Promise<DeployRecord[]> {
     const found: DeployRecord[] = [];
     const [first, last] = [from.slice(0, 10), until.slice(0, 10)];
-    for await (const item of this.#table.each(keys.rollup(of, first).pk, '', { from: first, until: last })) {
+    for await (const item of this.#table.each(keys.rollup(serviceEnvironment, first).pk, '', {
+      from: first,
+      until: last,
+    })) {
       if (marked.has(String(item['sk'])) || !(item['bytes'] instanceof Uint8Array)) continue;
       const rollup = Rollup.parse(JSON.parse(gunzipSync(item['bytes']).toString()));
-      found.push(...rollup.map((one) => ({ ...one, ...of })));
+      found.push(...rollup.map((one) => ({ ...one, ...serviceEnvironment })));
     }
     for (const day of marked)
-      if (day >= first && day <= last) found.push(...(await this.#recordedOf(of, dayFrom(day), dayUntil(day))));
+      if (day >= first && day <= last)
+        found.push(...(await this.#recordedOf(serviceEnvironment, dayFrom(day), dayUntil(day))));
     return found.filter(({ started_at: at }) => at >= from && at <= until);
   }
 
   /** Reads the changes of one service and environment. Strongly consistent. */
-  async #recordedOf(of: ServiceEnvironment, from: Timestamp, until: Timestamp): Promise<DeployRecord[]> {
+  async #recordedOf(
+    serviceEnvironment: ServiceEnvironment,
+    from: Timestamp,
+    until: Timestamp,
+  ): Promise<DeployRecord[]> {
     const items = await collect(
-      this.#table.each(keys.changes(of).pk, '', { from, until: `${until}${LAST}` }),
+      this.#table.each(keys.changes(serviceEnvironment).pk, '', { from, until: `${until}${AFTER_EACH_ID}` }),
       (item) => item,
     );
     return items.flatMap((item) => deployRecordOf(StoredChange.parse(item)) ?? []);
   }
 
-  async #ofAll({ from, until }: DeployQuery): Promise<Item[]> {
+  async #changeItemsOfAll({ from, until }: DeployQuery): Promise<Item[]> {
     const shards = shardedLists.changes.shards.map(async (shard) => {
       const found: Item[] = [];
       const { KeyConditionExpression, ExpressionAttributeValues, ...rest } = listed(shard);
@@ -202,7 +226,11 @@ export class DeployHistoryTable implements DeployHistory {
         const { items, last } = await this.#table.query({
           ...rest,
           KeyConditionExpression: `${KeyConditionExpression} AND list_key BETWEEN :from AND :until`,
-          ExpressionAttributeValues: { ...ExpressionAttributeValues, ':from': from, ':until': `${until}${LAST}` },
+          ExpressionAttributeValues: {
+            ...ExpressionAttributeValues,
+            ':from': from,
+            ':until': `${until}${AFTER_EACH_ID}`,
+          },
           ...(start && { ExclusiveStartKey: start }),
         });
         found.push(...items);
@@ -213,12 +241,12 @@ export class DeployHistoryTable implements DeployHistory {
     return (await Promise.all(shards)).flat();
   }
 
-  async #ofService(service: string, { from, until }: DeployQuery): Promise<Item[]> {
+  async #changeItemsOfService(service: string, { from, until }: DeployQuery): Promise<Item[]> {
     const rows = await collect(
-      this.#table.each(keys.changesOf(service).pk, '', { from, until: `${until}${LAST}` }),
+      this.#table.each(keys.changesOf(service).pk, '', { from, until: `${until}${AFTER_EACH_ID}` }),
       (item) => item,
     );
-    return (await this.#table.getAll(rows.map(pointee))).filter((item) => item !== undefined);
+    return (await this.#table.getAll(rows.map(keyPointedTo))).filter((item) => item !== undefined);
   }
 }
 
@@ -227,10 +255,10 @@ const scopeIn = ({ service, environment }: Item): ServiceEnvironment => ({
   environment: EnvironmentName.parse(environment),
 });
 
-const nameOf = ({ service, environment }: ServiceEnvironment): string => JSON.stringify([service, environment]);
+const keyOf = ({ service, environment }: ServiceEnvironment): string => JSON.stringify([service, environment]);
 
-const daysOf = (marks: readonly Mark[], of: ServiceEnvironment): Set<string> =>
-  new Set(marks.filter((mark) => nameOf(mark.of) === nameOf(of)).map(({ day }) => day));
+const daysOf = (marks: readonly Mark[], serviceEnvironment: ServiceEnvironment): Set<string> =>
+  new Set(marks.filter((mark) => keyOf(mark.serviceEnvironment) === keyOf(serviceEnvironment)).map(({ day }) => day));
 
 const dayFrom = (day: string): Timestamp => `${day}T00:00:00.000Z` as Timestamp;
 const dayUntil = (day: string): Timestamp => plusSeconds(dayFrom(day), 24 * 3600 - 0.001);

@@ -43,7 +43,7 @@ import { canonicalJson, sha256 } from '../../hash.ts';
 import { keys, shardedLists } from '../core/keys.ts';
 import { expiresAfter, RETENTION_DAYS } from '../core/retention.ts';
 import { pointedPage, shardedPage } from '../core/sharded.ts';
-import { collect, type Condition, type Item, type Table, type Write } from '../core/table.ts';
+import { collect, type Condition, type Item, type Table, type Write, revisionIs } from '../core/table.ts';
 
 const TRIES = 20;
 
@@ -310,6 +310,4 @@ const runItem = ({ record, stamps, measured }: Merged<PipelineRun>, at: Timestam
 const revOf = (item: Item | undefined): number => Number(item?.['rev'] ?? 0);
 
 const unchangedSince = (item: Item | undefined): Condition =>
-  item === undefined
-    ? { ConditionExpression: 'attribute_not_exists(pk)' }
-    : { ConditionExpression: 'rev = :rev', ExpressionAttributeValues: { ':rev': item['rev'] } };
+  item === undefined ? { ConditionExpression: 'attribute_not_exists(pk)' } : revisionIs(item['rev']);

@@ -18,7 +18,7 @@ import type { Timestamp } from '../../../schemas/time/time.ts';
 import { canonicalJson, sha256 } from '../../hash.ts';
 import { keys } from '../core/keys.ts';
 import { expiresAfter, RETENTION_DAYS } from '../core/retention.ts';
-import { collect, type Item, type Table } from '../core/table.ts';
+import { collect, type Item, type Table, revisionIs } from '../core/table.ts';
 
 const TRIES = 20;
 
@@ -71,9 +71,7 @@ export class PipelineTestTable implements PipelineTests {
         ),
         this.#table.put(
           { ...head, flaky: joined([...known, ...found.map(testKey)]), rev: revOf(headItem) + 1, ...expiry },
-          headItem === undefined
-            ? { ConditionExpression: 'attribute_not_exists(pk)' }
-            : { ConditionExpression: 'rev = :rev', ExpressionAttributeValues: { ':rev': headItem['rev'] } },
+          headItem === undefined ? { ConditionExpression: 'attribute_not_exists(pk)' } : revisionIs(headItem['rev']),
         ),
         ...(found.length === 0 ? [] : [this.#table.put(this.#findingItem(upload, id, now, flaky, found.length))]),
       ]);

@@ -21,7 +21,7 @@ import { sha256 } from '../../hash.ts';
 import { actWrite } from '../audit/act-entries.ts';
 import { keys, lists } from '../core/keys.ts';
 import { expiresAfter, RETENTION_DAYS } from '../core/retention.ts';
-import { absent, collect, type Item, listed, type Table, type Write } from '../core/table.ts';
+import { absent, collect, type Item, listed, type Table, type Write, revisionIs } from '../core/table.ts';
 
 /** Observations per transaction, below DynamoDB's limit of 100 items. */
 const OBSERVATIONS_PER_WRITE = 80;
@@ -105,7 +105,7 @@ export class ExperimentTable implements Experiments {
           observations: experiment.observations + written.length,
           rev: rev + 1,
         }),
-        { ConditionExpression: 'rev = :rev', ExpressionAttributeValues: { ':rev': rev } },
+        revisionIs(rev),
       ),
       ...this.#eventWrites(experiment, events),
       ...written.map((observation, n) =>

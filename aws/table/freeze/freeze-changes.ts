@@ -10,17 +10,17 @@ import { entries } from './freeze-entries.ts';
 export type Changed<Answer> = { next: Freeze; entry: AuditEntry; grows?: true } | { answer: Answer };
 
 /** A freeze as read. `rev`: of its record, before the change. */
-export type Found = { freeze: Freeze; rev: number; now: Timestamp };
+export type ReadFreeze = { freeze: Freeze; rev: number; now: Timestamp };
 
 /** Number of newest uses to keep on an override without a limit of uses; all uses are in the log. */
-const UNLIMITED_USES_KEPT = 100;
+const STORED_USES_MAX = 100;
 
 const IN_FORCE_AGAIN = { ended_at: null, ended_by: null, end_reason: null, settled_at: null } as const;
 
 /** Changes to a freeze, each decided from the freeze alone. */
 export const changes = {
   end(
-    found: Found,
+    found: ReadFreeze,
     { at, by, reason, settled }: { at: Timestamp; by: string; reason: string; settled: boolean },
   ): Changed<Freeze> {
     const { freeze, rev } = found;
@@ -30,12 +30,12 @@ export const changes = {
     return { next, entry: entries.ended(next, rev, at, by) };
   },
 
-  settle({ freeze, rev }: Found, at: Timestamp): Changed<Freeze> {
+  settle({ freeze, rev }: ReadFreeze, at: Timestamp): Changed<Freeze> {
     if (freeze.settled_at !== null) return { answer: freeze };
     return { next: { ...freeze, settled_at: at }, entry: entries.settled(freeze, rev, at) };
   },
 
-  revise({ freeze, rev, now }: Found, news: Pick<Freeze, 'reason' | 'ends_when' | 'until'>): Changed<Freeze> {
+  revise({ freeze, rev, now }: ReadFreeze, news: Pick<Freeze, 'reason' | 'ends_when' | 'until'>): Changed<Freeze> {
     const revision = revisionOf(freeze, { ...freeze, ...news });
     if (revision === undefined) return { answer: freeze };
     const isBack = freeze.settled_at !== null || (freeze.ended_at !== null && !isLifted(freeze));
@@ -43,16 +43,16 @@ export const changes = {
     return { next, entry: entries.revised(next, rev, now), grows: true };
   },
 
-  addOverride({ freeze, rev, now }: Found, override: Override): Changed<Freeze | undefined> {
+  addOverride({ freeze, rev, now }: ReadFreeze, override: Override): Changed<Freeze | undefined> {
     if (stateAt(freeze, now) === 'over') return { answer: undefined };
     if (freeze.overrides.some(({ id }) => id === override.id)) return { answer: freeze };
     const next = { ...freeze, overrides: [...freeze.overrides, override] };
     return { next, entry: entries.requested(freeze, rev, override), grows: true };
   },
 
-  approveOverride({ freeze, rev, now }: Found, id: string, by: string): Changed<Freeze | 'unknown' | 'own'> {
+  approveOverride({ freeze, rev, now }: ReadFreeze, id: string, by: string): Changed<Freeze | 'unknown' | 'own'> {
     const override = overrideOf(freeze, id);
-    if (override === undefined || !lasts(override, now) || stateAt(freeze, now) === 'over')
+    if (override === undefined || !isInEffect(override, now) || stateAt(freeze, now) === 'over')
       return { answer: 'unknown' };
     if (isSamePerson(override.requested_by, by)) return { answer: 'own' };
     if (override.approved_at !== null || !override.needs_approval) return { answer: freeze };
@@ -60,7 +60,12 @@ export const changes = {
     return { next, entry: entries.approved(freeze, rev, id, now, by) };
   },
 
-  withdrawOverride({ freeze, rev, now }: Found, id: string, by: string, reason?: string): Changed<Freeze | undefined> {
+  withdrawOverride(
+    { freeze, rev, now }: ReadFreeze,
+    id: string,
+    by: string,
+    reason?: string,
+  ): Changed<Freeze | undefined> {
     const override = overrideOf(freeze, id);
     if (override === undefined) return { answer: undefined };
     if (override.withdrawn_at !== null) return { answer: freeze };
@@ -71,17 +76,17 @@ export const changes = {
 
   /** @param use.again whether the deployment has used it before */
   useOverride(
-    { freeze, rev, now }: Found,
+    { freeze, rev, now }: ReadFreeze,
     id: string,
     { deployment, version, by, again }: { deployment: string; version: string | null; by: string; again: boolean },
   ): Changed<'again' | 'spent'> {
     const override = overrideOf(freeze, id);
-    if (override === undefined || stateAt(freeze, now) === 'over' || !isGood(override, now, version))
+    if (override === undefined || stateAt(freeze, now) === 'over' || !isUsable(override, now, version))
       return { answer: 'spent' };
     if (again) return { answer: 'again' };
     if (override.uses !== null && override.used_by.length >= override.uses) return { answer: 'spent' };
     const use = { deployment, at: now, by };
-    const used_by = [...override.used_by, use].slice(override.uses === null ? -UNLIMITED_USES_KEPT : 0);
+    const used_by = [...override.used_by, use].slice(override.uses === null ? -STORED_USES_MAX : 0);
     return {
       next: withOverride(freeze, { ...override, used_by }),
       entry: entries.used(freeze, rev, id, use),
@@ -96,10 +101,10 @@ const withOverride = (freeze: Freeze, override: Override): Freeze => ({
   overrides: freeze.overrides.map((one) => (one.id === override.id ? override : one)),
 });
 
-const lasts = ({ withdrawn_at, expires_at }: Override, now: Timestamp): boolean =>
+const isInEffect = ({ withdrawn_at, expires_at }: Override, now: Timestamp): boolean =>
   withdrawn_at === null && expires_at > now;
 
-const isGood = (override: Override, now: Timestamp, version: string | null): boolean =>
-  lasts(override, now) &&
+const isUsable = (override: Override, now: Timestamp, version: string | null): boolean =>
+  isInEffect(override, now) &&
   (!override.needs_approval || override.approved_at !== null) &&
   (override.version === null || override.version === version);

@@ -30,7 +30,7 @@ export class FreezeDecisionTable implements FreezeDecisions {
   readonly #flushEveryMs: number;
   /** Least recently requested first. */
   readonly #known = new Set<string>();
-  readonly #keeping = new Map<string, Promise<boolean>>();
+  readonly #writing = new Map<string, Promise<boolean>>();
   #counts = new Map<string, Count>();
   #timer: NodeJS.Timeout | undefined;
 
@@ -44,7 +44,7 @@ export class FreezeDecisionTable implements FreezeDecisions {
 
   async keep(decision: FreezeDecision): Promise<'first' | 'again'> {
     const { id, at } = decision;
-    const first = !this.#known.has(id) && (await this.#firstToKeep(decision));
+    const first = !this.#known.has(id) && (await this.#writeOnce(decision));
     this.#remember(id);
     if (first) return 'first';
     this.#count(id, { times: 1, lastAt: at });
@@ -52,15 +52,15 @@ export class FreezeDecisionTable implements FreezeDecisions {
   }
 
   /** Of several concurrent calls in this process, one writes. */
-  async #firstToKeep(decision: FreezeDecision): Promise<boolean> {
-    const others = this.#keeping.get(decision.id);
+  async #writeOnce(decision: FreezeDecision): Promise<boolean> {
+    const others = this.#writing.get(decision.id);
     if (others !== undefined) {
       await others;
       return false;
     }
-    const keeping = this.#write(decision).finally(() => this.#keeping.delete(decision.id));
-    this.#keeping.set(decision.id, keeping);
-    return keeping;
+    const writing = this.#write(decision).finally(() => this.#writing.delete(decision.id));
+    this.#writing.set(decision.id, writing);
+    return writing;
   }
 
   /** Returns false if it is already stored. */

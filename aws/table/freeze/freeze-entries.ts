@@ -13,8 +13,8 @@ const TEXT_MAX_CHARS = 2000;
  */
 export const entries = {
   opened: (freeze: Freeze): AuditEntry => ({
-    ...of(freeze, 0, 'freeze.opened', freeze.opened_at, freeze.opened_by),
-    text: brief(`Frozen: ${freeze.reason}`),
+    ...entryBase(freeze, 0, 'freeze.opened', freeze.opened_at, freeze.opened_by),
+    text: shortened(`Frozen: ${freeze.reason}`),
     detail: {
       cause: freeze.cause,
       service: freeze.service,
@@ -26,26 +26,26 @@ export const entries = {
   }),
 
   ended: (freeze: Freeze, rev: number, at: Timestamp, by: string): AuditEntry => ({
-    ...of(freeze, rev, 'freeze.ended', at, by),
-    text: brief(`Ended: ${freeze.end_reason ?? 'no reason given'}`),
+    ...entryBase(freeze, rev, 'freeze.ended', at, by),
+    text: shortened(`Ended: ${freeze.end_reason ?? 'no reason given'}`),
     detail: { cause: freeze.cause, settled: freeze.settled_at !== null },
   }),
 
   settled: (freeze: Freeze, rev: number, at: Timestamp): AuditEntry => ({
-    ...of(freeze, rev, 'freeze.settled', at, EVALUATION),
+    ...entryBase(freeze, rev, 'freeze.settled', at, EVALUATION),
     text: 'The cause no longer applies',
     detail: { cause: freeze.cause },
   }),
 
   revised: (freeze: Freeze, rev: number, at: Timestamp): AuditEntry => ({
-    ...of(freeze, rev, 'freeze.revised', at, EVALUATION),
-    text: brief(`Updated: ${freeze.reason}`),
+    ...entryBase(freeze, rev, 'freeze.revised', at, EVALUATION),
+    text: shortened(`Updated: ${freeze.reason}`),
     detail: { cause: freeze.cause, until: freeze.until, ended_at: freeze.ended_at },
   }),
 
   requested: (freeze: Freeze, rev: number, { reason, requested_by, ...override }: Override): AuditEntry => ({
-    ...of(freeze, rev, 'override.requested', override.requested_at, requested_by),
-    text: brief(`Override ${override.needs_approval ? 'requested' : 'created'}: ${reason}`),
+    ...entryBase(freeze, rev, 'override.requested', override.requested_at, requested_by),
+    text: shortened(`Override ${override.needs_approval ? 'requested' : 'created'}: ${reason}`),
     detail: {
       override: override.id,
       needs_approval: override.needs_approval,
@@ -56,7 +56,7 @@ export const entries = {
   }),
 
   approved: (freeze: Freeze, rev: number, override: string, at: Timestamp, by: string): AuditEntry => ({
-    ...of(freeze, rev, 'override.approved', at, by),
+    ...entryBase(freeze, rev, 'override.approved', at, by),
     text: 'Override approved by a second person',
     detail: { override },
   }),
@@ -66,8 +66,8 @@ export const entries = {
     rev: number,
     { override, at, by, reason }: { override: string; at: Timestamp; by: string; reason: string | undefined },
   ): AuditEntry => ({
-    ...of(freeze, rev, 'override.withdrawn', at, by),
-    text: brief(reason === undefined ? 'Override withdrawn' : `Override withdrawn: ${reason}`),
+    ...entryBase(freeze, rev, 'override.withdrawn', at, by),
+    text: shortened(reason === undefined ? 'Override withdrawn' : `Override withdrawn: ${reason}`),
     detail: { override },
   }),
 
@@ -77,13 +77,13 @@ export const entries = {
     override: string,
     { deployment, at, by }: Override['used_by'][number],
   ): AuditEntry => ({
-    ...of(freeze, rev, 'override.used', at, by),
-    text: brief(`Override used by deployment ${deployment}`),
+    ...entryBase(freeze, rev, 'override.used', at, by),
+    text: shortened(`Override used by deployment ${deployment}`),
     detail: { override, deployment },
   }),
 };
 
-const of = (
+const entryBase = (
   { id }: Freeze,
   rev: number,
   kind: string,
@@ -97,4 +97,5 @@ const of = (
   subject: id,
 });
 
-const brief = (text: string): string => (text.length > TEXT_MAX_CHARS ? `${text.slice(0, TEXT_MAX_CHARS - 1)}…` : text);
+const shortened = (text: string): string =>
+  text.length > TEXT_MAX_CHARS ? `${text.slice(0, TEXT_MAX_CHARS - 1)}…` : text;

@@ -20,7 +20,7 @@ const REMOVED_MAX = 100;
  * conflict.
  */
 const PREFIX = 'freeze:';
-const nameOf = (id: string): string => `${PREFIX}${id}`;
+const attributeName = (id: string): string => `${PREFIX}${id}`;
 
 /** Thrown when a scope has too many freezes, or too much data, for a check to read at once. */
 export class ScopeFull extends Error {
@@ -38,7 +38,7 @@ export class ScopeFull extends Error {
  * Returns whether checks must see a freeze: until it is over, and after a person has lifted it for as long as its cause
  * may last. Causes that each check detects again (calendar, incidents) must not freeze again during that time.
  */
-const isWanted = (freeze: Freeze, now: Timestamp): boolean =>
+const isNeededByChecks = (freeze: Freeze, now: Timestamp): boolean =>
   stateAt(freeze, now) !== 'over' ||
   (freeze.settled_at === null && freeze.cause !== 'person' && (freeze.until === null || freeze.until > now));
 
@@ -68,10 +68,10 @@ export function scopeWrite(
   const others = freezeTextsIn(item)
     .map((text) => ({ text, freeze: JSON.parse(text) as Freeze })) // texts that this class has written
     .filter((other) => other.freeze.id !== freeze.id);
-  const wanted = others.filter((other) => isWanted(other.freeze, now));
-  const gone = others.filter((other) => !wanted.includes(other)).map((other) => other.freeze.id);
-  const text = isWanted(freeze, now) ? JSON.stringify(freeze) : undefined;
-  if (grows && text !== undefined) refuseTooMany(freeze, [...wanted.map((other) => other.text), text]);
+  const needed = others.filter((other) => isNeededByChecks(other.freeze, now));
+  const gone = others.filter((other) => !needed.includes(other)).map((other) => other.freeze.id);
+  const text = isNeededByChecks(freeze, now) ? JSON.stringify(freeze) : undefined;
+  if (grows && text !== undefined) refuseTooMany(freeze, [...needed.map((other) => other.text), text]);
   const removed = [...(text === undefined ? [freeze.id] : []), ...gone].slice(0, REMOVED_MAX);
   return table.update(keys.freezeScope(freeze), {
     UpdateExpression: [
@@ -79,8 +79,8 @@ export function scopeWrite(
       ...(removed.length === 0 ? [] : [`REMOVE ${removed.map((_, n) => `#gone${n}`).join(', ')}`]),
     ].join(' '),
     ExpressionAttributeNames: {
-      ...(text !== undefined && { '#freeze': nameOf(freeze.id) }),
-      ...Object.fromEntries(removed.map((id, n) => [`#gone${n}`, nameOf(id)])),
+      ...(text !== undefined && { '#freeze': attributeName(freeze.id) }),
+      ...Object.fromEntries(removed.map((id, n) => [`#gone${n}`, attributeName(id)])),
     },
     ...(text !== undefined && { ExpressionAttributeValues: { ':freeze': text } }),
   });

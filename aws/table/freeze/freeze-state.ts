@@ -7,7 +7,7 @@ import { evaluatedIn, statusesOf, statusesTextIn } from '../slo/slo-statuses.ts'
 import type { Item, Table } from '../core/table.ts';
 
 /** Number of freezes, and of statuses of objectives, that are cached parsed; each has about 1 KB. */
-const TEXTS_KEPT = 4000;
+const TEXTS_CACHED = 4000;
 
 /** Keys that a check reads for one service and environment, in this order. */
 type ScopeKeys = { scopes: Key[]; status: Key };
@@ -15,8 +15,8 @@ type ScopeKeys = { scopes: Key[]; status: Key };
 /** Reads everything that a check needs in one DynamoDB call, which concurrent checks share. */
 export class FreezeStateTable implements FreezeState {
   readonly #table: Table;
-  readonly #freezes = new ParsedTexts(freezeIn, TEXTS_KEPT);
-  readonly #statuses = new ParsedTexts(statusesOf, TEXTS_KEPT);
+  readonly #freezes = new ParsedTexts(freezeIn, TEXTS_CACHED);
+  readonly #statuses = new ParsedTexts(statusesOf, TEXTS_CACHED);
 
   constructor(table: Table) {
     this.#table = table;

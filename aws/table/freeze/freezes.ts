@@ -7,7 +7,7 @@ import type { Freeze, Override } from '../../../schemas/freeze/freeze.ts';
 import { StoredFreeze } from '../../../schemas/incidents/stored-records.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { AuditLogTable } from '../audit/audit-log.ts';
-import { type Changed, changes, type Found } from './freeze-changes.ts';
+import { type Changed, changes, type ReadFreeze } from './freeze-changes.ts';
 import { entries } from './freeze-entries.ts';
 import { scopeWrite } from './freeze-scope.ts';
 import { keys, lists } from '../core/keys.ts';
@@ -53,11 +53,11 @@ export class FreezeTable implements Freezes {
   /** Returns the existing freeze: itself, or one with the same cause. */
   async #existing(freeze: Freeze): Promise<Freeze | undefined> {
     const cause = causeKey(freeze);
-    const [own, held] = await this.#table.getAll([
+    const [own, causeRow] = await this.#table.getAll([
       keys.freeze(freeze.id),
       ...(cause === null ? [] : [keys.freezeCause(cause)]),
     ]);
-    if (own === undefined) return held && this.get(String(held['freeze_id']));
+    if (own === undefined) return causeRow && this.get(String(causeRow['freeze_id']));
     const record = StoredFreeze.parse(own);
     const isComputed = record.cause === 'calendar' || record.cause === 'incident';
     const revision = isComputed ? revisionOf(record, freeze) : undefined;
@@ -142,12 +142,12 @@ export class FreezeTable implements Freezes {
    * Changes a freeze. Returns undefined if there is no freeze with this id.
    *
    * @param decide is called again after each concurrent change
-   * @param also written together with the change, if there is one
+   * @param moreWrites written together with the change, if there is one
    */
   async #change<Answer>(
     id: string,
-    decide: (found: Found) => Changed<Answer> | Promise<Changed<Answer>>,
-    also: readonly Write[] = [],
+    decide: (found: ReadFreeze) => Changed<Answer> | Promise<Changed<Answer>>,
+    moreWrites: readonly Write[] = [],
   ): Promise<Answer | Freeze | undefined> {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const item = await this.#table.get(keys.freeze(id));
@@ -156,7 +156,7 @@ export class FreezeTable implements Freezes {
       const changed = await decide(found);
       if ('answer' in changed) return changed.answer;
       const writes = await this.#writes(found, changed.next, { item, grows: changed.grows === true });
-      const result = await this.#audit.transact([...writes, ...also], [changed.entry]);
+      const result = await this.#audit.transact([...writes, ...moreWrites], [changed.entry]);
       if (result.ok) return changed.next;
       await new Promise((resolve) => setTimeout(resolve, Math.random() * PAUSE_MAX_MS));
     }
@@ -165,14 +165,14 @@ export class FreezeTable implements Freezes {
 
   /** @param stored.item the record as read, including fields that a newer version has written */
   async #writes(
-    { freeze: before, rev, now }: Found,
+    { freeze: before, rev, now }: ReadFreeze,
     next: Freeze,
     { item, grows }: { item: Item; grows: boolean },
   ): Promise<Write[]> {
     const scope = await this.#table.get(keys.freezeScope(next));
     const cause = before.settled_at === null && next.settled_at !== null ? causeKey(next) : null;
     const isBack = before.settled_at !== null && next.settled_at === null;
-    const record = { ...unknownIn(item), ...next, ...(next.cause === before.cause && { cause: causeIn(item) }) };
+    const record = { ...fieldsIn(item), ...next, ...(next.cause === before.cause && { cause: storedCause(item) }) };
     return [
       this.#table.put(recordItem(record, rev), {
         ConditionExpression: 'rev = :before',
@@ -195,9 +195,9 @@ const recordItem = (freeze: Freeze, rev: number): Item => ({
 });
 
 /** Keys are not fields of the record. */
-const unknownIn = ({ pk: _pk, sk: _sk, rev: _rev, list: _list, list_key: _key, ...fields }: Item): Item => fields;
+const fieldsIn = ({ pk: _pk, sk: _sk, rev: _rev, list: _list, list_key: _key, ...fields }: Item): Item => fields;
 
 /** A cause that only a newer version knows was parsed as another one; keep the original. */
-const causeIn = (item: Item): Freeze['cause'] => item['cause'] as Freeze['cause'];
+const storedCause = (item: Item): Freeze['cause'] => item['cause'] as Freeze['cause'];
 
 const isDone = ({ ended_at, settled_at }: Freeze): boolean => ended_at !== null && settled_at !== null;

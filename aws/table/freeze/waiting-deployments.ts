@@ -3,7 +3,7 @@ import type { Clock } from '../../../domain/ports/system.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import { WaitingDeployment } from '../../../schemas/freeze/waiting-deployment.ts';
 import { keys } from '../core/keys.ts';
-import { collect, type Condition, type Table } from '../core/table.ts';
+import { collect, type Condition, type Table, revisionIs } from '../core/table.ts';
 
 /** GitHub lets a deployment wait for 30 days, and redelivers its webhooks for three days on request. */
 const KNOWN_SECONDS = 34 * 24 * 3600;
@@ -35,8 +35,8 @@ export class WaitingDeploymentTable implements WaitingDeployments {
       this.#table.put({ ...keys.waitingDeployment(gate.id), ...WaitingDeployment.parse(gate) }),
     ]);
     if (result.ok) return gate;
-    const there = await this.#table.get(keys.waitingDeployment(gate.id));
-    return there && WaitingDeployment.parse(there);
+    const stored = await this.#table.get(keys.waitingDeployment(gate.id));
+    return stored && WaitingDeployment.parse(stored);
   }
 
   async all(): Promise<WaitingDeployment[]> {
@@ -59,7 +59,4 @@ export class WaitingDeploymentTable implements WaitingDeployments {
 }
 
 /** The gate is unchanged since it was read and was not ended. */
-const unchanged = ({ rev }: WaitingDeployment): Condition => ({
-  ConditionExpression: 'rev = :rev',
-  ExpressionAttributeValues: { ':rev': rev },
-});
+const unchanged = ({ rev }: WaitingDeployment): Condition => revisionIs(rev);

@@ -7,7 +7,7 @@ import { type Drill, DrillId, type DrillRecord, ProvedTarget } from '../../../sc
 import { StoredDrill, StoredDrillRecord } from '../../../schemas/incidents/stored-records.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { keys, lists } from '../core/keys.ts';
-import { absent, collect, type Item, listed, type Table, type Write } from '../core/table.ts';
+import { absent, collect, type Item, listed, type Table, type Write, revisionIs } from '../core/table.ts';
 
 /** Renewed at each call of the target: longer than the longest time that a drill can spend between two calls. */
 const LOCK_SECONDS = 3 * 3600;
@@ -27,7 +27,7 @@ export class DrillTable implements Drills {
       this.#table.put(itemOf(drill), absent),
       this.#table.put({ ...keys.drilling(drill.id), drill_id: drill.id }),
       this.#lock(drill),
-      this.#noneOpen(drill),
+      this.#noIncidentOpen(drill),
     ]);
     if (result.ok) return { ok: true };
     if (result.failed.includes(3)) return { ok: false, reason: INCIDENT_OPEN };
@@ -82,10 +82,7 @@ export class DrillTable implements Drills {
   }
 
   #next(drill: DrillRecord): Write {
-    return this.#table.put(itemOf({ ...drill, rev: drill.rev + 1 }), {
-      ConditionExpression: 'rev = :rev',
-      ExpressionAttributeValues: { ':rev': drill.rev },
-    });
+    return this.#table.put(itemOf({ ...drill, rev: drill.rev + 1 }), revisionIs(drill.rev));
   }
 
   /** Takes the target's lock, or extends it. */
@@ -101,7 +98,7 @@ export class DrillTable implements Drills {
     );
   }
 
-  #noneOpen({ service, environment }: DrillRecord): Write {
+  #noIncidentOpen({ service, environment }: DrillRecord): Write {
     const Key = keys.open(scopeOf({ service, environment, unmatched: null }));
     return { ConditionCheck: { TableName: this.#table.name, Key, ConditionExpression: 'attribute_not_exists(pk)' } };
   }

@@ -33,7 +33,7 @@ import {
   StoredEffect,
   StoredIncident,
 } from '../../../schemas/incidents/stored-records.ts';
-import { changeWrites, liveAgainWrites, newChange, pointee, rollupMarkWrite } from '../changes/changes.ts';
+import { changeWrites, liveAgainWrites, newChange, keyPointedTo, rollupMarkWrite } from '../changes/changes.ts';
 import { incidentActWrite } from '../audit/act-entries.ts';
 import { finishedWrite, unfinishedEffects, unfinishedWrite } from '../changes/backlog.ts';
 import { uncounted } from '../core/counters.ts';
@@ -44,12 +44,12 @@ import { pinsSubject } from '../../../domain/incidents/projections.ts';
 import { markWrite } from './projections.ts';
 import { pinWrites } from '../changes/pins.ts';
 import { expiresAfter, RETENTION_DAYS } from '../core/retention.ts';
-import { absent, collect, type Item, type Table, type Write } from '../core/table.ts';
+import { absent, collect, type Item, type Table, type Write, revisionIs } from '../core/table.ts';
 
 const TRIES = 20;
 
 /** Automatic actions of the last hour, with the senders of their alerts. */
-const SentActs = z.array(z.object({ at: Timestamp, senders: z.array(z.string()) }));
+const AutomaticActs = z.array(z.object({ at: Timestamp, senders: z.array(z.string()) }));
 const Timestamps = z.array(Timestamp);
 
 export class EffectTable implements Effects {
@@ -93,7 +93,7 @@ export class EffectTable implements Effects {
       ...page,
     ]);
     if (ok) {
-      await this.#events.publish(id, 'effect.started', named(effect));
+      await this.#events.publish(id, 'effect.started', eventFields(effect));
       return effect;
     }
     const stored = await this.get(id, intent.key);
@@ -127,7 +127,7 @@ export class EffectTable implements Effects {
         ...(plan.pace === null ? [] : [this.#paceWrite(plan.pace, Number(pace?.['rev'] ?? 0))]),
       ]);
       if (!ok) continue; // something has changed in the meantime
-      await this.#events.publish(id, 'effect.started', named(plan.effect));
+      await this.#events.publish(id, 'effect.started', eventFields(plan.effect));
       return { ok: true, effect: plan.effect };
     }
     throw new Error(`the count of automatic actions changed during all ${TRIES} attempts; the step is retried`);
@@ -196,10 +196,7 @@ export class EffectTable implements Effects {
   }
 
   #paceWrite(pace: Pace, rev: number): Write {
-    return this.#table.put(
-      { ...keys.pace(), ...pace, rev: rev + 1 },
-      rev === 0 ? absent : { ConditionExpression: 'rev = :rev', ExpressionAttributeValues: { ':rev': rev } },
-    );
+    return this.#table.put({ ...keys.pace(), ...pace, rev: rev + 1 }, rev === 0 ? absent : revisionIs(rev));
   }
 
   async record(id: IncidentId, effect: Omit<Effect, 'at'>): Promise<void> {
@@ -210,7 +207,7 @@ export class EffectTable implements Effects {
       timelineWrite(this.#table, id, `${key}-${state}`, entry),
     ]);
     if (ok && hasEnded(state)) {
-      await this.#events.publish(id, 'effect.ended', { ...named(effect), outcome: state });
+      await this.#events.publish(id, 'effect.ended', { ...eventFields(effect), outcome: state });
       await this.#counters.add([increment('firebreak_effects_total', kind, state)]);
     }
   }
@@ -222,15 +219,15 @@ export class EffectTable implements Effects {
     text: string,
     actor = 'firebreak',
   ): Promise<void> {
-    let isForeign = false;
+    let isLockForeign = false;
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const known = await this.get(id, key);
       const plan = planEnd(known, { key, state, text, actor }, this.#clock.now());
       if (plan === null) return;
-      const unlock: Write[] = isForeign ? [] : this.#unlock(key, plan.unlocks);
+      const unlock: Write[] = isLockForeign ? [] : this.#unlock(key, plan.unlocks);
       const result = await this.#table.transact([
         ...unlock,
-        concluded(this.#table, id, key, plan, stillIn(known?.state)),
+        conclusionWrite(this.#table, id, key, plan, unchangedState(known?.state)),
         ...(hasEnded(state) ? [finishedWrite(this.#table, id, key)] : []),
         timelineWrite(this.#table, id, `${key}-${state}`, plan.entry),
         // Only actions on a target are in the audit log.
@@ -238,12 +235,12 @@ export class EffectTable implements Effects {
       ]);
       if (result.ok) {
         if (known && hasEnded(state)) {
-          await this.#events.publish(id, 'effect.ended', { ...named(known), outcome: state, actor });
+          await this.#events.publish(id, 'effect.ended', { ...eventFields(known), outcome: state, actor });
           await this.#counters.add([increment('firebreak_effects_total', known.kind, state)]);
         }
         return;
       } // otherwise another run of the step was faster
-      isForeign ||= unlock.length > 0 && result.failed.includes(0);
+      isLockForeign ||= unlock.length > 0 && result.failed.includes(0);
     }
     throw new Error(`cannot conclude ${key} of ${id}: it changed during all ${TRIES} attempts; the step is retried`);
   }
@@ -268,7 +265,7 @@ export class EffectTable implements Effects {
       keys.effect(id, key),
       ...(moved === null ? [] : [keys.changeById(moved.suspect)]),
     ];
-    let isForeign = false;
+    let isLockForeign = false;
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const [incident, decision, item, suspect] = await this.#table.getAll(wanted);
       if (incident === undefined || decision === undefined)
@@ -277,7 +274,7 @@ export class EffectTable implements Effects {
       const effect = item && StoredEffect.parse(item);
       const state = { incident: StoredIncident.parse(incident), decision: Reasons.parse(decision), effect };
       const plan = planRollbackEnd(state, end, this.#clock.now());
-      const unlock: Write[] = isForeign ? [] : this.#unlock(key, plan.effect?.unlocks ?? null);
+      const unlock: Write[] = isLockForeign ? [] : this.#unlock(key, plan.effect?.unlocks ?? null);
       const result = await this.#table.transact([
         ...unlock,
         this.#table.update(keys.decision(id, number), {
@@ -285,7 +282,7 @@ export class EffectTable implements Effects {
           ConditionExpression: 'attribute_not_exists(outcome)',
           ExpressionAttributeValues: { ':outcome': outcome },
         }),
-        ...(plan.effect ? [concluded(this.#table, id, key, plan.effect)] : []),
+        ...(plan.effect ? [conclusionWrite(this.#table, id, key, plan.effect)] : []),
         finishedWrite(this.#table, id, key),
         incidentActWrite(this.#table, id, `mitigation-${number}`, plan.logged),
         ...(plan.moved ? await this.#movedWrites(id, plan.moved, suspect) : []),
@@ -295,7 +292,7 @@ export class EffectTable implements Effects {
       ]);
       if (result.ok) {
         if (effect && plan.effect)
-          await this.#events.publish(id, 'effect.ended', { ...named(effect), outcome: plan.effect.state });
+          await this.#events.publish(id, 'effect.ended', { ...eventFields(effect), outcome: plan.effect.state });
         await this.#events.publish(id, 'mitigation.ended', { decision: `${id}-${number}`, outcome });
         await this.#counters.add([
           increment('firebreak_rollbacks_total', outcome),
@@ -303,7 +300,7 @@ export class EffectTable implements Effects {
         ]);
         return;
       }
-      isForeign ||= unlock.length > 0 && result.failed.includes(0);
+      isLockForeign ||= unlock.length > 0 && result.failed.includes(0);
     }
     throw new Error(
       `cannot conclude the rollback of incident ${id}: it changed during all ${TRIES} attempts; the step is retried`,
@@ -332,7 +329,7 @@ export class EffectTable implements Effects {
       ...(suspect
         ? [
             // Raise `rev`, so that a concurrent patch of the record does not undo this.
-            this.#table.update(pointee(suspect), {
+            this.#table.update(keyPointedTo(suspect), {
               UpdateExpression: 'SET rolled_back_by = :id ADD rev :one',
               ExpressionAttributeValues: { ':id': id, ':one': 1 },
             }),
@@ -364,23 +361,23 @@ export class EffectTable implements Effects {
 
 /** Returns where a change is recorded, by its pointer. Its version is pinned, so it has the scope of the pin. */
 function suspectOf(pointer: Item, { service, environment }: ServiceEnvironment) {
-  const [startedAt = '', id = ''] = pointee(pointer).sk.split('#');
+  const [startedAt = '', id = ''] = keyPointedTo(pointer).sk.split('#');
   return { service, environment, started_at: startedAt as Timestamp, id: id as ChangeId };
 }
 
 /** Log fields of an effect, without its target: the address may contain a secret. */
-const named = ({ key, kind, stand_in }: Pick<Effect, 'key' | 'kind' | 'stand_in'>): IncidentEventFields => ({
+const eventFields = ({ key, kind, stand_in }: Pick<Effect, 'key' | 'kind' | 'stand_in'>): IncidentEventFields => ({
   effect: key,
   kind,
   ...(stand_in && { stand_in }),
 });
 
-const concluded = (
+const conclusionWrite = (
   table: Table,
   id: IncidentId,
   key: string,
   { state, detail }: Pick<EffectEnd, 'state' | 'detail'>,
-  { condition, values }: ReturnType<typeof stillIn> = { condition: undefined, values: {} },
+  { condition, values }: ReturnType<typeof unchangedState> = { condition: undefined, values: {} },
 ): Write =>
   table.update(keys.effect(id, key), {
     UpdateExpression: 'SET #state = :state, detail = :detail',
@@ -389,7 +386,7 @@ const concluded = (
     ExpressionAttributeValues: { ':state': state, ':detail': detail, ...values },
   });
 
-const stillIn = (
+const unchangedState = (
   state: Effect['state'] | undefined,
 ): { condition: string | undefined; values: Record<string, Effect['state']> } =>
   state === undefined
@@ -412,5 +409,5 @@ const lockIn = (item: Item): Lock => ({
 
 const paceIn = (item: Item | undefined): Pace => ({
   times: Timestamps.parse(item?.['times'] ?? []),
-  acts: SentActs.parse(item?.['acts'] ?? []),
+  acts: AutomaticActs.parse(item?.['acts'] ?? []),
 });

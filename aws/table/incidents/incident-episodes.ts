@@ -11,7 +11,7 @@ import { sha256 } from '../../hash.ts';
 import { signalEnd } from '../alerts/admit.ts';
 import { episodeItems, episodeKey, keyOf } from '../alerts/episodes.ts';
 import { keys } from '../core/keys.ts';
-import { recordOf } from '../core/record.ts';
+import { incidentRecordOf } from '../core/record.ts';
 import { expiresAfter, RETENTION_DAYS } from '../core/retention.ts';
 import { collect, type Item, type Table } from '../core/table.ts';
 import { postWrites } from './inbox.ts';
@@ -120,7 +120,7 @@ export class IncidentEpisodes {
 
   async #incident(id: IncidentId): Promise<IncidentRecord | undefined> {
     const item = await this.#table.get(keys.incident(id));
-    return item && recordOf(item);
+    return item && incidentRecordOf(item);
   }
 }
 

@@ -15,7 +15,7 @@ import { type IncidentLog, unlogged } from './incident-log.ts';
 import { keys } from '../core/keys.ts';
 import { patchWrite, postWrites, timelineWrite } from './inbox.ts';
 import { newIncidentWrites } from './new-incident.ts';
-import { recordOf } from '../core/record.ts';
+import { incidentRecordOf } from '../core/record.ts';
 import { absent, collect, type Item, type Table, type Write } from '../core/table.ts';
 
 /** Enough to decide whether many incidents opened together. */
@@ -23,7 +23,7 @@ const OPENINGS_READ_MAX = 60;
 
 const TRIES = 20;
 
-const Joined = z.object({ child: IncidentId, at: Timestamp });
+const Membership = z.object({ child: IncidentId, at: Timestamp });
 
 /** Stores recently opened incidents and incident groups: a parent and its children. */
 export class IncidentGroupTable implements IncidentGroups {
@@ -113,7 +113,7 @@ export class IncidentGroupTable implements IncidentGroups {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const [item, joined] = await this.#table.getAll([keys.incident(child), keys.child(parent, child)]);
       const at = this.#clock.now();
-      const post = planLeave(parent, item && recordOf(item), why, at);
+      const post = planLeave(parent, item && incidentRecordOf(item), why, at);
       if (post === null) return false;
       const isMember = joined !== undefined && joined['ended_at'] === undefined;
       const { ok } = await this.#table.transact([
@@ -162,10 +162,10 @@ export const childrenOf = (table: Table, parent: IncidentId): Promise<IncidentId
 
 /** Without children that have left the group. */
 export async function childIncidentsOf(table: Table, parent: IncidentId): Promise<ChildIncident[]> {
-  const rows = await collect(table.each(keys.incident(parent).pk, 'CHILD#'), (row) => Joined.parse(row));
+  const rows = await collect(table.each(keys.incident(parent).pk, 'CHILD#'), (row) => Membership.parse(row));
   const items = await table.getAll(rows.map(({ child }) => keys.incident(child)));
   return rows.flatMap(({ at: joinedAt }, n) => {
     const item = items[n];
-    return item?.['parent_id'] === parent ? [{ incident: recordOf(item), joinedAt }] : [];
+    return item?.['parent_id'] === parent ? [{ incident: incidentRecordOf(item), joinedAt }] : [];
   });
 }

@@ -10,10 +10,10 @@ import { keys } from '../core/keys.ts';
 import type { Table } from '../core/table.ts';
 
 /** Number of incidents whose service is cached. */
-const REMEMBERED = 1000;
+const CACHED_MAX = 1000;
 
 /** Longest time that a page waits for its log line; after that the line lacks the service. */
-const PATIENCE_MS = 250;
+const WAIT_MAX_MS = 250;
 
 type About = { service: string; environment: string; trace: string };
 
@@ -43,7 +43,7 @@ export class IncidentLog {
       return undefined;
     });
     const [oldest] = this.#known.keys();
-    if (this.#known.size >= REMEMBERED && oldest !== undefined) this.#known.delete(oldest);
+    if (this.#known.size >= CACHED_MAX && oldest !== undefined) this.#known.delete(oldest);
     this.#known.set(id, reading);
     return reading;
   }
@@ -58,7 +58,7 @@ export class IncidentLog {
 
 async function inTime<T>(work: Promise<T>): Promise<T | undefined> {
   const late = Promise.withResolvers<undefined>();
-  const timer = setTimeout(late.resolve, PATIENCE_MS, undefined);
+  const timer = setTimeout(late.resolve, WAIT_MAX_MS, undefined);
   const result = await Promise.race([work, late.promise]);
   clearTimeout(timer);
   return result;

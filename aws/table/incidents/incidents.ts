@@ -1,7 +1,6 @@
 import { increment as oneMore } from '../../../domain/incidents/metrics.ts';
 import { type Arrival, scopeOf } from '../../../domain/alerts/admission.ts';
-import type { Receipt, SignalView } from '../../../domain/ports/alerts.ts';
-import type { Page, ServiceEnvironment } from '../../../domain/ports/common.ts';
+import type { Receipt } from '../../../domain/ports/alerts.ts';
 import type {
   Admitted,
   Amend,
@@ -10,7 +9,6 @@ import type {
   Incidents,
   HandoverState,
   InboxContent,
-  IncidentInputs,
 } from '../../../domain/ports/incidents.ts';
 import type { BegunRunbook } from '../../../domain/ports/runbooks.ts';
 import type { Clock, Counters } from '../../../domain/ports/system.ts';
@@ -20,55 +18,41 @@ import {
   planAmendment,
   planResolution,
   unfinishedOf,
-  viewOf,
 } from '../../../domain/incidents/lifecycle.ts';
 import { declaredIncident } from '../../../domain/incidents/new-incident.ts';
 import { inboxPostOf } from '../../../domain/incidents/inbox-post.ts';
-import type { Overview, Story } from '../../../domain/messages/story.ts';
 import { skippedMessageEntry } from '../../../domain/alerts/unread.ts';
-import {
-  type IncidentRecord,
-  type IncidentStatus,
-  type IncidentView,
-  type PageContradiction,
-  TimelineEntry,
-} from '../../../schemas/incidents/incident.ts';
-import { Message, readInboxRows, type UnreadableMessage } from '../../../schemas/incidents/inbox.ts';
+import type { IncidentRecord, PageContradiction, TimelineEntry } from '../../../schemas/incidents/incident.ts';
+import { type Message, readInboxRows, type UnreadableMessage } from '../../../schemas/incidents/inbox.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
 import type { SimilarIncident } from '../../../schemas/incidents/similar.ts';
 import { UNMATCHED_INCIDENTS } from '../../../schemas/alerts/routes.ts';
-import { Timestamp } from '../../../schemas/time/time.ts';
-import { StoredDecision, StoredEffect, StoredSignal } from '../../../schemas/incidents/stored-records.ts';
 import { mintIncidentId } from '../../ids.ts';
 import { incidentActWrite } from '../audit/act-entries.ts';
-import { admit, admittedSignalIn } from '../alerts/admit.ts';
-import { childIncidentsOf } from './incident-groups.ts';
+import { admit } from '../alerts/admit.ts';
 import { begunRunbooks } from './runbooks.ts';
 import { uncounted } from '../core/counters.ts';
 import { type IncidentLog, unlogged } from './incident-log.ts';
-import { type Key, keys, pendingShards, shardedLists } from '../core/keys.ts';
+import { keys } from '../core/keys.ts';
 import { patchWrite, storeCallback, postWrites, pendingWrite, timelineWrite } from './inbox.ts';
 import { newIncidentWrites } from './new-incident.ts';
-import { openIncidents } from './open-incidents.ts';
 import { markWrite } from './projections.ts';
-import { recordOf } from '../core/record.ts';
+import { incidentRecordOf } from '../core/record.ts';
 import { expiresAfter, RETENTION_DAYS } from '../core/retention.ts';
-import { overviewOf, storyOf } from './story.ts';
-import { pageOfRead, pointedPage, shardedPage } from '../core/sharded.ts';
 import { absent, collect, type Item, type Table } from '../core/table.ts';
-import { alertsWithoutIncident, mutedAlerts } from '../alerts/lists.ts';
 import { IncidentEpisodes } from './incident-episodes.ts';
+import { IncidentReads } from './incident-reads.ts';
 
 const TRIES = 20;
 
 /** Messages of people that are recorded in the audit log, by the kind of their timeline entry. */
-const ON_SEALED_LOG = new Set(['rollback.requested', 'automation.paused', 'automation.resumed', 'automation.aborted']);
+const IN_AUDIT_LOG = new Set(['rollback.requested', 'automation.paused', 'automation.resumed', 'automation.aborted']);
 
 /** Messages per step: the result of a step is checkpointed, and a checkpoint holds 256 KB. */
-const MAIL_MAX = 100;
+const MESSAGES_MAX = 100;
 
 /** Stores incidents with their inbox, signals, and timeline. */
-export class IncidentTable implements Incidents {
+export class IncidentTable extends IncidentReads implements Incidents {
   readonly #table: Table;
   readonly #clock: Clock;
   readonly #counters: Pick<Counters, 'add'>;
@@ -81,6 +65,7 @@ export class IncidentTable implements Incidents {
     counters: Pick<Counters, 'add'> = uncounted,
     events: Pick<IncidentLog, 'publish'> = unlogged,
   ) {
+    super(table);
     this.#table = table;
     this.#clock = clock;
     this.#counters = counters;
@@ -121,107 +106,6 @@ export class IncidentTable implements Incidents {
     );
   }
 
-  async read(id: IncidentId): Promise<IncidentRecord | undefined> {
-    const item = await this.#table.get(keys.incident(id));
-    return item && recordOf(item);
-  }
-
-  view(id: IncidentId): Promise<IncidentView | undefined> {
-    return this.#show(id);
-  }
-
-  async list(query: {
-    status?: IncidentStatus;
-    service?: string;
-    limit: number;
-    cursor?: string;
-  }): Promise<Page<IncidentView>> {
-    const page = await this.#items(query);
-    const items = await Promise.all(page.items.map((item) => this.#show(IncidentId.parse(item['id']))));
-    // The index can be a moment behind, so check the condition on the item.
-    const still = (shown: IncidentView | undefined): shown is IncidentView =>
-      shown !== undefined && (query.status === undefined || shown.status === query.status);
-    return { items: items.filter(still), next_cursor: page.next_cursor };
-  }
-
-  /** Uses the smallest index: there are few open incidents, and few of one service. */
-  async #items({ status, service, ...query }: Parameters<Incidents['list']>[0]): Promise<Page<Item>> {
-    const list = shardedLists.incidents;
-    const isWanted = (item: Item): boolean =>
-      (status === undefined || item['status'] === status) && (service === undefined || item['service'] === service);
-    if (status !== undefined && status !== 'resolved') {
-      const open = await openIncidents(this.#table);
-      return pageOfRead(open.filter(isWanted), (item) => String(item['id']), list, query);
-    }
-    if (service === undefined) return shardedPage(this.#table, list, query, isWanted);
-    const to = ({ sk }: Item): Key => keys.incident(IncidentId.parse(sk));
-    return pointedPage(this.#table, { list, pk: keys.incidentsOf(service).pk, to }, query, isWanted);
-  }
-
-  /** Reads decisions and effects before the incident, so that the incident includes the changes they caused. */
-  async #show(id: IncidentId): Promise<IncidentView | undefined> {
-    const [decisions, effects] = await Promise.all([
-      collect(this.#table.each(keys.incident(id).pk, 'DEC#'), (item) => StoredDecision.parse(item)),
-      collect(this.#table.each(keys.incident(id).pk, 'EFF#'), (item) => StoredEffect.parse(item)),
-    ]);
-    const incident = await this.read(id);
-    if (incident === undefined) return undefined;
-    return viewOf(incident, {
-      channel: incident.channel ?? (await this.#channelOf(incident.parent_id)),
-      children: incident.group_reason === undefined ? null : await childIncidentsOf(this.#table, id),
-      decisions,
-      effects,
-    });
-  }
-
-  /** Incidents of a group share a channel. */
-  async #channelOf(parent: IncidentId | undefined): Promise<string | null> {
-    return parent === undefined ? null : ((await this.read(parent))?.channel ?? null);
-  }
-
-  async signals(id: IncidentId, query: { limit: number; cursor?: string }): Promise<Page<SignalView>> {
-    const page = await this.#part(id, 'SIG#', query);
-    return {
-      ...page,
-      items: page.items.map((item) => ({
-        ...StoredSignal.parse(item),
-        first_seen_at: Timestamp.parse(item['first_seen_at']),
-      })),
-    };
-  }
-
-  async inputs(id: IncidentId, limit: number): Promise<IncidentInputs> {
-    const { pk } = keys.incident(id);
-    const [signals, messages] = await Promise.all([
-      collect(this.#table.each(pk, 'SIG#', { limit: limit + 1 }), admittedSignalIn),
-      collect(this.#table.each(pk, 'IN#'), ({ seq, at, message }) => ({ seq: Number(seq), at, message })),
-    ]);
-    return {
-      signals: signals.slice(0, limit),
-      truncated: signals.length > limit,
-      messages: messages.flatMap(({ seq, at, message }) => {
-        const read = Message.safeParse(message);
-        return read.success ? [{ seq, at: Timestamp.parse(at), message: read.data }] : [];
-      }),
-    };
-  }
-
-  async timeline(id: IncidentId, query: { limit: number; cursor?: string }): Promise<Page<TimelineEntry>> {
-    const page = await this.#part(id, 'TL#', query);
-    return { ...page, items: page.items.map((item) => TimelineEntry.parse({ detail: null, ...item })) };
-  }
-
-  #part(id: IncidentId, prefix: string, query: { limit: number; cursor?: string }): Promise<Page<Item>> {
-    return this.#table.page(
-      {
-        ConsistentRead: true,
-        KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-        ExpressionAttributeValues: { ':pk': keys.incident(id).pk, ':prefix': prefix },
-      },
-      query,
-    );
-  }
-
   async note(id: IncidentId, key: string, entry: TimelineEntry): Promise<void> {
     // The mark and the entry are written together; a failed condition means that the entry exists.
     await this.#table.transact([
@@ -243,7 +127,7 @@ export class IncidentTable implements Incidents {
         ...(plan.entry === null ? [] : [timelineWrite(this.#table, id, name, plan.entry)]),
       ]);
       if (result.ok) {
-        if (plan.entry !== null) await this.#tellAmended(id, plan.entry);
+        if (plan.entry !== null) await this.#publishAmendment(id, plan.entry);
         return 'done';
       }
       if (key !== undefined && result.failed.includes(0)) return 'as_it_is';
@@ -251,7 +135,7 @@ export class IncidentTable implements Incidents {
     throw new Error(`cannot update incident ${id}: it changed during all ${TRIES} attempts; try again`);
   }
 
-  async #tellAmended(id: IncidentId, { actor, kind }: TimelineEntry): Promise<void> {
+  async #publishAmendment(id: IncidentId, { actor, kind }: TimelineEntry): Promise<void> {
     if (kind.endsWith('.acknowledged')) await this.#events.publish(id, 'incident.acknowledged', { actor });
     else await this.#events.publish(id, 'incident.updated', { actor, action: kind });
   }
@@ -271,18 +155,18 @@ export class IncidentTable implements Incidents {
       const result = await this.#table.transact([
         ...once,
         ...postWrites(this.#table, inboxPostOf(incident, message, at, changes)),
-        ...(timeline !== undefined && ON_SEALED_LOG.has(timeline.kind)
+        ...(timeline !== undefined && IN_AUDIT_LOG.has(timeline.kind)
           ? [incidentActWrite(this.#table, id, `message-${incident.seq + 1}`, { ...timeline, at })]
           : []),
       ]);
-      if (result.ok) await this.#tellOf(id, message);
+      if (result.ok) await this.#publishMessage(id, message);
       if (result.ok || (once.length === 1 && result.failed.includes(0))) return true;
     }
     throw new Error(`cannot add a message to incident ${id}: it changed during all ${TRIES} attempts; try again`);
   }
 
   /** Logs messages that no other event covers. */
-  async #tellOf(id: IncidentId, message: Message): Promise<void> {
+  async #publishMessage(id: IncidentId, message: Message): Promise<void> {
     if (message.kind === 'verification')
       await this.#events.publish(id, 'verification.ended', { outcome: message.outcome });
     else if ('by' in message && message.kind !== 'answered')
@@ -300,7 +184,7 @@ export class IncidentTable implements Incidents {
       ExpressionAttributeValues: { ':run': run, ':execution': execution },
     });
     if (item === undefined) return undefined;
-    const known = recordOf(item);
+    const known = incidentRecordOf(item);
     const decisions = await collect(this.#table.each(keys.incident(id).pk, 'DEC#'), decisionEndOf);
     const unfinished = unfinishedOf(decisions, known);
     // The workflow does not need to know who started a run, and its checkpoints must stay the same for the same
@@ -312,7 +196,7 @@ export class IncidentTable implements Incidents {
   async readInbox(id: IncidentId, after: number, callback: string | null): Promise<InboxContent> {
     const registered = callback === null ? undefined : await storeCallback(this.#table, id, 'inbox', callback);
     // A message is written together with the incident's sequence number.
-    const isEmpty = registered !== undefined && recordOf(registered).seq <= after;
+    const isEmpty = registered !== undefined && incidentRecordOf(registered).seq <= after;
     const rows = isEmpty ? [] : await this.#inboxRows(id, after);
     const { messages, unreadable } = readInboxRows(rows);
     // A read that finds nothing leaves the mark to the next read.
@@ -321,13 +205,13 @@ export class IncidentTable implements Incidents {
         ? await this.#markConsumed(id, messages.at(-1)?.seq ?? after, registered)
         : await this.#table.get(keys.incident(id));
     if (item === undefined) throw new Error(`incident ${id} does not exist`);
-    const { firing, severity, status, renotified } = recordOf(item);
+    const { firing, severity, status, renotified } = incidentRecordOf(item);
     return { messages, ...(unreadable && { unreadable }), firing, severity, status, renotified, at: this.#clock.now() };
   }
 
   #inboxRows(id: IncidentId, after: number): Promise<{ seq: number; message: unknown }[]> {
     return collect(
-      this.#table.each(keys.incident(id).pk, 'IN#', { after: keys.inbox(id, after).sk, limit: MAIL_MAX }),
+      this.#table.each(keys.incident(id).pk, 'IN#', { after: keys.inbox(id, after).sk, limit: MESSAGES_MAX }),
       ({ seq, message }) => ({ seq: Number(seq), message }),
     );
   }
@@ -366,7 +250,7 @@ export class IncidentTable implements Incidents {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const item = await this.#table.get(keys.incident(id));
       const at = this.#clock.now();
-      const plan = planResolution(item && recordOf(item), { consumed, by, text, warnings }, at);
+      const plan = planResolution(item && incidentRecordOf(item), { consumed, by, text, warnings }, at);
       if (plan.kind !== 'patch') return plan.kind;
       const result = await this.#table.transact([
         patchWrite(this.#table, id, plan.patch),
@@ -421,14 +305,6 @@ export class IncidentTable implements Incidents {
     return this.#episodes.endEvents(id);
   }
 
-  async overview(id: IncidentId): Promise<Overview | undefined> {
-    return overviewOf(this.#table, id);
-  }
-
-  async story(id: IncidentId, after: string | null): Promise<Story | undefined> {
-    return storyOf(this.#table, id, after);
-  }
-
   async setMuted(id: IncidentId, text: string | null): Promise<boolean> {
     const { ok } = await this.#table.transact([
       this.#table.update(keys.incident(id), {
@@ -472,44 +348,6 @@ export class IncidentTable implements Incidents {
         ...(standIn && { ':true': true }),
       },
     });
-  }
-
-  async inChannel(chatId: string): Promise<IncidentId | undefined> {
-    const row = await this.#table.get(keys.channel(chatId));
-    return row && IncidentId.parse(row['incident_id']);
-  }
-
-  async pending(before: Timestamp): Promise<IncidentId[]> {
-    const rows = await Promise.all(pendingShards.map((pk) => collect(this.#table.each(pk), (item) => item)));
-    return rows
-      .flat()
-      .filter((row) => String(row['since']) < before)
-      .map((row) => IncidentId.parse(row['sk']));
-  }
-
-  alertsWithoutIncident(
-    query: Parameters<Incidents['alertsWithoutIncident']>[0],
-  ): ReturnType<Incidents['alertsWithoutIncident']> {
-    return alertsWithoutIncident(this.#table, query);
-  }
-
-  muted(): ReturnType<Incidents['muted']> {
-    return mutedAlerts(this.#table);
-  }
-
-  async openAt({ service, environment }: ServiceEnvironment): Promise<IncidentRecord | undefined> {
-    const pointer = await this.#table.get(keys.open(scopeOf({ service, environment, unmatched: null })));
-    return pointer && this.read(IncidentId.parse(pointer['incident_id']));
-  }
-
-  async recent({ since, ...query }: Parameters<Incidents['recent']>[0]): ReturnType<Incidents['recent']> {
-    const page = await this.#items(query);
-    const items = page.items.map(recordOf).filter(({ opened_at }) => opened_at >= since);
-    return { items, isComplete: page.next_cursor === null || items.length < page.items.length };
-  }
-
-  async open(): Promise<IncidentRecord[]> {
-    return (await openIncidents(this.#table)).map(recordOf);
   }
 }
 

@@ -6,7 +6,7 @@ import { pendingWrite, timelineWrite } from './inbox.ts';
 import { markWrite } from './projections.ts';
 
 /** Openings are read for an hour; after this, DynamoDB may delete them. */
-const OPENING_KEPT_SECONDS = 24 * 3600;
+const OPENING_RETENTION_SECONDS = 24 * 3600;
 
 /**
  * Returns the writes that open an incident: its item, the pointer that allows only one open incident of its scope, and
@@ -26,7 +26,7 @@ export function newIncidentWrites(table: Table, { incident, scope, opening, entr
           table.put({
             ...keys.opening(at, id),
             ...opening,
-            expires_at: Math.ceil(millisOf(at) / 1000) + OPENING_KEPT_SECONDS,
+            expires_at: Math.ceil(millisOf(at) / 1000) + OPENING_RETENTION_SECONDS,
           }),
         ]),
     markWrite(table, `incident:${id}`, at),

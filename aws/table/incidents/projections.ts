@@ -93,7 +93,7 @@ export class ProjectionTable implements Projections {
     return collect(this.#table.each(keys.dues().pk), (item) => item);
   }
 
-  async settle(target: Target, { subject, marks: wanted }: Due, again: Timestamp | null): Promise<void> {
+  async settle(target: Target, { subject, marks: marksRead }: Due, again: Timestamp | null): Promise<void> {
     const names = { '#since': since(target), '#not_before': notBefore(target) };
     const key = keys.due(subject);
     // A failed condition means a newer change: the subject stays due.
@@ -103,20 +103,20 @@ export class ProjectionTable implements Projections {
             UpdateExpression: 'REMOVE #since, #not_before',
             ConditionExpression: 'marks = :marks',
             ExpressionAttributeNames: names,
-            ExpressionAttributeValues: { ':marks': wanted },
+            ExpressionAttributeValues: { ':marks': marksRead },
           })
         : this.#table.update(key, {
             UpdateExpression: 'SET #not_before = :again',
             ConditionExpression: 'marks = :marks AND attribute_exists(#since)',
             ExpressionAttributeNames: names,
-            ExpressionAttributeValues: { ':marks': wanted, ':again': again },
+            ExpressionAttributeValues: { ':marks': marksRead, ':again': again },
           }),
     ]);
-    if (ok && again === null) await this.#drop(subject, wanted);
+    if (ok && again === null) await this.#drop(subject, marksRead);
   }
 
   /** Deletes the mark when every target has shown the subject. */
-  async #drop(subject: Subject, wanted: number): Promise<void> {
+  async #drop(subject: Subject, marksRead: number): Promise<void> {
     const targets = targetsOf(subject);
     const item = await this.#table.get(keys.due(subject));
     if (targets.some((target) => item?.[since(target)] !== undefined)) return;
@@ -126,7 +126,7 @@ export class ProjectionTable implements Projections {
           ' AND ',
         ),
         ExpressionAttributeNames: Object.fromEntries(targets.map((target, n) => [`#since${n}`, since(target)])),
-        ExpressionAttributeValues: { ':marks': wanted },
+        ExpressionAttributeValues: { ':marks': marksRead },
       }),
     ]);
   }
@@ -150,17 +150,19 @@ export class ProjectionTable implements Projections {
 
   async renew({ target, owner }: Lease, seconds: number): Promise<boolean> {
     const { ok } = await this.#table.transact([
-      this.#held(target, owner, 'SET #until = :until', { ':until': plusSeconds(this.#clock.now(), seconds) }),
+      this.#leaseUpdate(target, owner, 'SET #until = :until', { ':until': plusSeconds(this.#clock.now(), seconds) }),
     ]);
     return ok;
   }
 
   async release({ target, owner, pace, wakeAt }: Lease): Promise<void> {
     const values = { ':pace': pace, ':wake': wakeAt };
-    await this.#table.transact([this.#held(target, owner, 'SET pace = :pace, wake_at = :wake REMOVE #until', values)]);
+    await this.#table.transact([
+      this.#leaseUpdate(target, owner, 'SET pace = :pace, wake_at = :wake REMOVE #until', values),
+    ]);
   }
 
-  #held(target: Target, owner: string, update: string, values: Item): Write {
+  #leaseUpdate(target: Target, owner: string, update: string, values: Item): Write {
     return this.#table.update(keys.projector(target), {
       UpdateExpression: update,
       ConditionExpression: '#owner = :owner',

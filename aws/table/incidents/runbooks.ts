@@ -23,7 +23,7 @@ const TRIES = 20;
 
 const Pairs = z.array(z.tuple([z.string(), z.string()]));
 const ContinuedRun = z.object({ of: z.number(), done: StepEnds, earlierKeys: z.record(z.string(), z.string()) });
-const Followed = z.object({
+const StoredSelection = z.object({
   runbook: Runbook,
   labels: Pairs,
   annotations: Pairs,
@@ -31,7 +31,7 @@ const Followed = z.object({
   inputs: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
   continues: ContinuedRun.optional(),
 });
-type Followed = z.infer<typeof Followed>;
+type StoredSelection = z.infer<typeof StoredSelection>;
 
 /**
  * Stores the runbooks that incidents follow, as full copies: a later change of the file applies only to later
@@ -52,17 +52,17 @@ export class RunbookTable implements RunbookRuns {
     return begunRunbooks(this.#table, id);
   }
 
-  async get(id: IncidentId, number: number): Promise<Followed | undefined> {
+  async get(id: IncidentId, number: number): Promise<StoredSelection | undefined> {
     const item = await this.#table.get(keys.runbook(id, number));
-    return item && this.#followed(item);
+    return item && this.#readSelection(item);
   }
 
-  async #followed(item: Item): Promise<Followed> {
+  async #readSelection(item: Item): Promise<StoredSelection> {
     const json =
       typeof item['followed'] === 'string'
         ? item['followed']
         : Buffer.from((await this.#blobs.get(String(item['blob']))) ?? '').toString();
-    return Followed.parse(JSON.parse(json));
+    return StoredSelection.parse(JSON.parse(json));
   }
 
   async run(id: IncidentId, number: number): Promise<RunbookRun | undefined> {
@@ -70,7 +70,7 @@ export class RunbookTable implements RunbookRuns {
     if (item === undefined) return undefined;
     const { outcome = null, ended_as: text = null, at } = item;
     return {
-      ...(await this.#followed(item)),
+      ...(await this.#readSelection(item)),
       number,
       at: Timestamp.parse(at),
       outcome: typeof outcome === 'string' ? outcome : null,
@@ -79,7 +79,7 @@ export class RunbookTable implements RunbookRuns {
   }
 
   /** Returns the list row of a run, which points to it. */
-  #listed(id: IncidentId, number: number, at: Timestamp): Write {
+  #listRowWrite(id: IncidentId, number: number, at: Timestamp): Write {
     const key = `${at}#${id}#${number}`;
     const listKeys = shardedLists.runbookRuns.attributes(`${id}-${number}`, key);
     return this.#table.put({ ...keys.runbookRun(id, number), incident_id: id, number, ...listKeys });
@@ -103,20 +103,20 @@ export class RunbookTable implements RunbookRuns {
     return new Map(found);
   }
 
-  async start(id: IncidentId, followed: Followed & { by: string }): Promise<StartedRun> {
-    const { name, version } = followed.runbook;
+  async start(id: IncidentId, selected: StoredSelection & { by: string }): Promise<StartedRun> {
+    const { name, version } = selected.runbook;
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const [item, begun] = await Promise.all([this.#table.get(keys.incident(id)), this.of(id)]);
       const at = this.#clock.now();
-      const plan = planRun(item && StoredIncident.parse(item), begun, followed, at);
+      const plan = planRun(item && StoredIncident.parse(item), begun, selected, at);
       if (plan.kind !== 'starts') return plan;
       const { number, before } = plan;
       const result = await this.#table.transact([
         this.#table.put(
-          { ...keys.runbook(id, number), number, name, version, at, ...(await this.#content(id, number, followed)) },
+          { ...keys.runbook(id, number), number, name, version, at, ...(await this.#content(id, number, selected)) },
           absent,
         ),
-        this.#listed(id, number, at),
+        this.#listRowWrite(id, number, at),
         // Only one run at a time: a concurrent start of the same runbook changes this number.
         this.#table.put(
           { ...keys.runbookName(id, name), number },
@@ -136,26 +136,35 @@ export class RunbookTable implements RunbookRuns {
     throw new Error(`cannot start a runbook in incident ${id}: it changed during all ${TRIES} attempts; try again`);
   }
 
-  async choose(id: IncidentId, number: number, followed: Followed, because: string): Promise<Followed | undefined> {
+  async choose(
+    id: IncidentId,
+    number: number,
+    selected: StoredSelection,
+    because: string,
+  ): Promise<StoredSelection | undefined> {
     const at = this.#clock.now();
-    const { name, version } = followed.runbook;
+    const { name, version } = selected.runbook;
     const result = await this.#table.transact([
       this.#table.put(
-        { ...keys.runbook(id, number), number, name, version, at, ...(await this.#content(id, number, followed)) },
+        { ...keys.runbook(id, number), number, name, version, at, ...(await this.#content(id, number, selected)) },
         absent,
       ),
-      this.#listed(id, number, at),
+      this.#listRowWrite(id, number, at),
       // Two concurrent evaluations may select the same runbook.
       this.#table.put({ ...keys.runbookName(id, name), number }, absent),
-      timelineWrite(this.#table, id, `runbook-${number}`, selectionEntry(followed, number, because, at)),
+      timelineWrite(this.#table, id, `runbook-${number}`, selectionEntry(selected, number, because, at)),
     ]);
     const stored = await this.get(id, number);
     if (stored === undefined && result.ok) throw new Error(`cannot store or read runbook ${number} of incident ${id}`);
     return stored;
   }
 
-  async #content(id: IncidentId, number: number, followed: Followed): Promise<{ followed: string } | { blob: string }> {
-    const json = JSON.stringify(followed);
+  async #content(
+    id: IncidentId,
+    number: number,
+    selected: StoredSelection,
+  ): Promise<{ followed: string } | { blob: string }> {
+    const json = JSON.stringify(selected);
     if (Buffer.byteLength(json) <= RUNBOOK_MAX_BYTES) return { followed: json };
     const blob = `runbooks/${id}/${number}.json`;
     await this.#blobs.put(blob, json, 'application/json');

@@ -11,7 +11,7 @@ import {
 } from '../../../schemas/incidents/stored-records.ts';
 import { childrenOf } from './incident-groups.ts';
 import { keys } from '../core/keys.ts';
-import { recordOf } from '../core/record.ts';
+import { incidentRecordOf } from '../core/record.ts';
 import { collect, type Table } from '../core/table.ts';
 
 /** Enough to name the alerts; the rest is counted. */
@@ -41,7 +41,7 @@ export async function overviewOf(table: Table, id: IncidentId): Promise<Overview
   const { pk } = keys.incident(id);
   const item = await table.get(keys.incident(id));
   if (item === undefined) return undefined;
-  const incident = recordOf(item);
+  const incident = incidentRecordOf(item);
   const [decisions, effects, signals, children, parent] = await Promise.all([
     collect(table.each(pk, 'DEC#'), (row) => StoredDecision.parse(row)),
     collect(table.each(pk, 'EFF#'), (row) => StoredEffect.parse(row)),
@@ -57,7 +57,7 @@ export async function overviewOf(table: Table, id: IncidentId): Promise<Overview
     decisions,
     effects: effects.toSorted((a, b) => (a.at < b.at ? -1 : 1)),
     signals: signals.toSorted((a, b) => Number(a.status === 'resolved') - Number(b.status === 'resolved')),
-    children: await read(table, children.slice(0, CHILDREN_READ)),
+    children: await readChildren(table, children.slice(0, CHILDREN_READ)),
     childCount: children.length,
     parent: parent ? { id: IncidentId.parse(parent['id']), channel: channelOf(parent['channel']) } : null,
   };
@@ -65,7 +65,7 @@ export async function overviewOf(table: Table, id: IncidentId): Promise<Overview
 
 const channelOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 
-async function read(table: Table, ids: readonly IncidentId[]): Promise<Child[]> {
+async function readChildren(table: Table, ids: readonly IncidentId[]): Promise<Child[]> {
   const items = await table.getAll(ids.map((id) => keys.incident(id)));
   return items.flatMap((item) => (item === undefined ? [] : [childOf(StoredIncident.parse(item))]));
 }

@@ -20,7 +20,7 @@ const ALERTS_READ = 200;
 const TITLE_OF_UNMATCHED = 'Alerts of services outside the catalogue';
 
 /** Retention of an alert in a notice. */
-const KEPT_SECONDS = 14 * 24 * 3600;
+const RETENTION_SECONDS = 14 * 24 * 3600;
 
 /** Stores alert notices and tickets: a head item for each, and an item for each of its alerts. */
 export class AlertNoticeTable implements AlertNotices {
@@ -32,9 +32,9 @@ export class AlertNoticeTable implements AlertNotices {
 
   async record(entries: readonly AlertNoticeEntry[], at: Timestamp): Promise<Subject[]> {
     const changed: Subject[] = [];
-    for (const [id, own] of Map.groupBy(entries, bulletinId)) {
+    for (const [id, own] of Map.groupBy(entries, noticeId)) {
       const [first] = own;
-      if (first !== undefined && (await this.#take(id, own, at))) changed.push(`${first.kind}:${id}`);
+      if (first !== undefined && (await this.#recordEntries(id, own, at))) changed.push(`${first.kind}:${id}`);
     }
     return changed;
   }
@@ -42,7 +42,7 @@ export class AlertNoticeTable implements AlertNotices {
   /**
    * Returns false if none of the alerts is known here. A resolved alert that was never shown does not start a notice.
    */
-  async #take(id: string, entries: readonly AlertNoticeEntry[], at: Timestamp): Promise<boolean> {
+  async #recordEntries(id: string, entries: readonly AlertNoticeEntry[], at: Timestamp): Promise<boolean> {
     const latest = [...new Map(entries.map((entry) => [senderKeyOf(entry.signal), entry])).values()];
     const alertKeys = latest.map(({ signal }) => keys.alertOfNotice(id, sha256(senderKeyOf(signal))));
     const [head, rows] = await Promise.all([this.#table.get(keys.alertNotice(id)), this.#table.getAll(alertKeys)]);
@@ -55,7 +55,7 @@ export class AlertNoticeTable implements AlertNotices {
     if (news.length === 0) return latestEntries.length > 0; // seen before, but the notice may be incomplete
     const begins = news.find(({ entry }) => entry.status === 'firing')?.entry;
     const round = begins === undefined ? Number(head?.['round']) : await this.#roundFor(id, head, begins, at);
-    await inTurns(news, ({ entry, key, before }) =>
+    await inBatches(news, ({ entry, key, before }) =>
       this.#table.touch(key, {
         UpdateExpression: 'SET #status = :status, #signal = :signal, #round = :round, expires_at = :expires',
         ExpressionAttributeNames: { '#status': 'status', '#signal': 'signal', '#round': 'round' },
@@ -64,7 +64,7 @@ export class AlertNoticeTable implements AlertNotices {
           ':signal': entry.signal,
           // A firing alert belongs to the current round; a resolved alert belongs to the round in which it fired.
           ':round': entry.status === 'firing' ? round : before?.['round'],
-          ':expires': Math.ceil(millisOf(at) / 1000) + KEPT_SECONDS,
+          ':expires': Math.ceil(millisOf(at) / 1000) + RETENTION_SECONDS,
         },
       }),
     );
@@ -153,7 +153,7 @@ export class AlertNoticeTable implements AlertNotices {
 /** Maximum number of concurrent writes. */
 const AT_ONCE = 10;
 
-async function inTurns<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
+async function inBatches<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
   for (let from = 0; from < items.length; from += AT_ONCE)
     await Promise.all(items.slice(from, from + AT_ONCE).map(work));
 }
@@ -163,7 +163,7 @@ async function inTurns<T>(items: readonly T[], work: (item: T) => Promise<unknow
  * alert name there. Alerts of services outside the catalogue share one of each, because senders choose the values that
  * tell them apart.
  */
-function bulletinId(entry: AlertNoticeEntry): string {
+function noticeId(entry: AlertNoticeEntry): string {
   const { service, environment, unmatched } = entry.signal;
   const parts = unmatched === null ? [service, environment, unmatched] : [service];
   const own =

@@ -9,7 +9,7 @@ import type { DigestOf, Digests, StoredNotification } from '../../../domain/port
 import { Timestamp } from '../../../schemas/time/time.ts';
 import { sha256 } from '../../hash.ts';
 import { keys } from '../core/keys.ts';
-import { collect, type Condition, type Table } from '../core/table.ts';
+import { collect, type Condition, type Table, revisionIs } from '../core/table.ts';
 
 const StoredItem = z.object({
   stakeholder: z.string(),
@@ -69,6 +69,4 @@ export class DigestTable implements Digests {
 }
 
 const isRevision = (rev: number): Condition =>
-  rev === 0
-    ? { ConditionExpression: 'attribute_not_exists(rev)' }
-    : { ConditionExpression: 'rev = :rev', ExpressionAttributeValues: { ':rev': rev } };
+  rev === 0 ? { ConditionExpression: 'attribute_not_exists(rev)' } : revisionIs(rev);

@@ -6,7 +6,7 @@ import { keys } from '../core/keys.ts';
 import { absent, type Table } from '../core/table.ts';
 
 /** An incident can last two weeks, and webhooks about it arrive for some time after it. */
-const KEPT_SECONDS = 90 * 24 * 3600;
+const RETENTION_SECONDS = 90 * 24 * 3600;
 
 /** Maps PagerDuty incidents to Firebreak's pages: not every webhook about an incident contains our key. */
 export class PagerIncidentTable implements PagerIncidents {
@@ -19,7 +19,7 @@ export class PagerIncidentTable implements PagerIncidents {
   }
 
   async remember(external: string, { incidentId, number }: PageReference): Promise<void> {
-    const expires_at = Math.ceil(millisOf(this.#clock.now()) / 1000) + KEPT_SECONDS;
+    const expires_at = Math.ceil(millisOf(this.#clock.now()) / 1000) + RETENTION_SECONDS;
     await this.#table.transact([
       this.#table.put({ ...keys.pagerIncident(external), incident_id: incidentId, number, expires_at }, absent),
     ]);

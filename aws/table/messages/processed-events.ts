@@ -5,7 +5,7 @@ import { keys } from '../core/keys.ts';
 import { absent, type Table } from '../core/table.ts';
 
 /** Longer than a queue keeps a message that could not be processed. */
-const KEPT_SECONDS = 7 * 24 * 3600;
+const RETENTION_SECONDS = 7 * 24 * 3600;
 
 export class ProcessedEventTable implements ProcessedEvents {
   readonly #table: Table;
@@ -22,7 +22,7 @@ export class ProcessedEventTable implements ProcessedEvents {
   }
 
   async store(key: string, outcome: object): Promise<boolean> {
-    const expires_at = Math.floor(millisOf(this.#clock.now()) / 1000) + KEPT_SECONDS;
+    const expires_at = Math.floor(millisOf(this.#clock.now()) / 1000) + RETENTION_SECONDS;
     const { ok } = await this.#table.transact([
       this.#table.put({ ...keys.processedEvent(key), outcome: JSON.stringify(outcome), expires_at }, absent),
     ]);

@@ -6,7 +6,7 @@ import { IncidentId } from '../../../schemas/config/names.ts';
 import { ActionItemId, IssueRecord, type Tracker } from '../../../schemas/postmortems/postmortem.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 import { keys } from '../core/keys.ts';
-import { absent, collect, type Item, type Table, type Write } from '../core/table.ts';
+import { absent, collect, type Item, type Table, type Write, revisionIs } from '../core/table.ts';
 
 const Mark = z.object({ id: IncidentId, at: Timestamp, mark: z.string() });
 
@@ -37,10 +37,7 @@ export class ActionItemIssueTable implements ActionItemIssues {
   async write(record: IssueRecord, found: readonly { tracker: Tracker; id: string }[] = []): Promise<boolean> {
     const { incident_id: id, rev } = record;
     const { ok } = await this.#table.transact([
-      this.#table.put(
-        { ...keys.issueRecord(id), ...record },
-        rev === 1 ? absent : { ConditionExpression: 'rev = :rev', ExpressionAttributeValues: { ':rev': rev - 1 } },
-      ),
+      this.#table.put({ ...keys.issueRecord(id), ...record }, rev === 1 ? absent : revisionIs(rev - 1)),
       ...found.map((issue) => this.#table.put({ ...keys.issueIndex(issue.tracker, issue.id), incident_id: id })),
     ]);
     return ok;

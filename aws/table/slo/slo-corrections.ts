@@ -10,7 +10,7 @@ import { pageOfFew } from '../core/small-list.ts';
 import { absent, collect, type Table, type Write } from '../core/table.ts';
 
 /** As long as the counts to which it applies. Recurring corrections are kept until they are withdrawn. */
-const KEPT_SECONDS = 800 * 24 * 3600;
+const RETENTION_SECONDS = 800 * 24 * 3600;
 
 /**
  * Stores each correction under its objective, and again in one partition while it is in effect, so that an evaluation
@@ -27,7 +27,7 @@ export class SloCorrectionTable implements SloCorrections {
 
   async record(correction: SloCorrection): Promise<SloCorrection> {
     const { slo, id, rrule, ends_at } = correction;
-    const expiry = rrule === null ? { expires_at: keptUntil(ends_at) } : {};
+    const expiry = rrule === null ? { expires_at: expiryOf(ends_at) } : {};
     const put = (key: Key): Write => this.#table.put({ ...key, ...correction, ...expiry }, absent);
     const { ok } = await this.#table.transact([
       put(keys.sloCorrection(slo, id)),
@@ -135,7 +135,7 @@ const endingValues = (at: Timestamp, { by, reason }: CorrectionEnding) => ({
   ':at': at,
   ':by': by,
   ':reason': reason,
-  ':expires': keptUntil(at),
+  ':expires': expiryOf(at),
 });
 
-const keptUntil = (at: Timestamp): number => Math.ceil(millisOf(at) / 1000) + KEPT_SECONDS;
+const expiryOf = (at: Timestamp): number => Math.ceil(millisOf(at) / 1000) + RETENTION_SECONDS;

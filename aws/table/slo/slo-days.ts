@@ -8,7 +8,7 @@ import type { Table } from '../core/table.ts';
 const DAY_MAX_BYTES = 300 * 1024;
 
 /** From the day itself: twice the longest window that a yearly report covers. */
-const KEPT_SECONDS = 800 * 24 * 3600;
+const RETENTION_SECONDS = 800 * 24 * 3600;
 
 /** Stores an item for each day of an objective, so that a month is one query and each minute writes one small item. */
 export class SloDayTable implements SloDays {
@@ -35,7 +35,7 @@ export class SloDayTable implements SloDays {
     await this.#table.touch(keys.sloDay(id, day), {
       UpdateExpression: 'SET #bytes = :bytes, expires_at = :expires',
       ExpressionAttributeNames: { '#bytes': 'bytes' },
-      ExpressionAttributeValues: { ':bytes': compressed, ':expires': Date.parse(day) / 1000 + KEPT_SECONDS },
+      ExpressionAttributeValues: { ':bytes': compressed, ':expires': Date.parse(day) / 1000 + RETENTION_SECONDS },
     });
   }
 }

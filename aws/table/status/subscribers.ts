@@ -6,11 +6,11 @@ import { Subscriber, type SubscriptionChannel } from '../../../schemas/status/su
 import { millisOf, type Timestamp } from '../../../schemas/time/time.ts';
 import { sha256 } from '../../hash.ts';
 import { keys } from '../core/keys.ts';
-import { collect, type Table } from '../core/table.ts';
+import { collect, type Table, revisionIs } from '../core/table.ts';
 import { markWrite } from '../incidents/projections.ts';
 
 /** Seconds for which it is known that a subscription has ended: a hash of page and address, without the address. */
-const LEFT_SECONDS = 365 * 24 * 3600;
+const FORMER_RETENTION_SECONDS = 365 * 24 * 3600;
 
 /** Stores subscriptions in one partition for each page. */
 export class SubscriberTable implements Subscribers {
@@ -63,7 +63,7 @@ export class SubscriberTable implements Subscribers {
             ConditionExpression: 'attribute_not_exists(pk) OR expires_at <= :now',
             ExpressionAttributeValues: { ':now': secondsOf(now) },
           }
-        : { ConditionExpression: 'rev = :rev', ExpressionAttributeValues: { ':rev': rev } };
+        : revisionIs(rev);
     const { ok } = await this.#table.transact([
       this.#table.put(item, condition),
       ...(asks ? [markWrite(this.#table, `subscription:${page}/${id}`, now)] : []),
@@ -72,7 +72,7 @@ export class SubscriberTable implements Subscribers {
   }
 
   async remove(page: string, id: string): Promise<void> {
-    const expires_at = secondsOf(this.#clock.now()) + LEFT_SECONDS;
+    const expires_at = secondsOf(this.#clock.now()) + FORMER_RETENTION_SECONDS;
     await this.#table.transact([
       this.#table.remove(keys.subscriber(page, id)),
       this.#table.put({ ...keys.formerSubscriber(page, id), expires_at }),

@@ -66,7 +66,7 @@ describe('a deployment that does not end', () => {
     world.clock.set(world.clock.millis + 29 * 86_400_000);
     await sweep();
     expect(said).toHaveLength(1);
-    expect(await world.deps.changes.rolling()).toHaveLength(1);
+    expect(await world.deps.changes.inProgress()).toHaveLength(1);
     world.clock.set(world.clock.millis + 86_400_000);
     await sweep();
     expect(said.map(({ status, title }) => [status, title])).toEqual([
@@ -74,7 +74,7 @@ describe('a deployment that does not end', () => {
       ['resolved', 'The deploy of v7 has had no reported end for 30 days'],
     ]);
     expect(said[1]?.episode).toBe(said[0]?.episode);
-    expect(await world.deps.changes.rolling()).toEqual([]);
+    expect(await world.deps.changes.inProgress()).toEqual([]);
   });
 
   describe('after which another version was put live', () => {
@@ -95,17 +95,17 @@ describe('a deployment that does not end', () => {
         ['resolved', 'The deploy of v7 was replaced by a later one'],
       ]);
       expect(story.said[1]?.episode).toBe(story.said[0]?.episode);
-      expect(await story.world.deps.changes.rolling()).toEqual([]);
+      expect(await story.world.deps.changes.inProgress()).toEqual([]);
     });
 
     test('is never reported if that was before its time-out', async () => {
       const story = await rolling(200);
       await rolledBack(story);
-      expect(await story.world.deps.changes.rolling()).toHaveLength(1);
+      expect(await story.world.deps.changes.inProgress()).toHaveLength(1);
       story.world.clock.set(story.world.clock.millis + 200_000);
       await story.sweep();
       expect(story.said).toEqual([]);
-      expect(await story.world.deps.changes.rolling()).toEqual([]);
+      expect(await story.world.deps.changes.inProgress()).toEqual([]);
     });
 
     test.each([
@@ -123,7 +123,7 @@ describe('a deployment that does not end', () => {
     const { world, said, sweep } = await rolling(1, { kind: 'flag' });
     await sweep();
     expect(said).toEqual([]);
-    expect(await world.deps.changes.rolling()).toEqual([]);
+    expect(await world.deps.changes.inProgress()).toEqual([]);
   });
 
   test('is reported again as the same signal if the first attempt is unclear', async () => {

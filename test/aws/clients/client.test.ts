@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { s3Blobs } from '../../../aws/clients/blobs.ts';
 import { awsClient, DURABLE_LIMITS, type Limits, SHARED_LIMITS, SLACK_LIMITS } from '../../../aws/clients/client.ts';
 import { lambdaEngine } from '../../../aws/engine.ts';
-import { sqsPeopleQueue } from '../../../aws/clients/inbound-queue.ts';
+import { sqsInboundQueue } from '../../../aws/clients/inbound-queue.ts';
 import { FUNCTIONS } from '../../../aws/functions.ts';
 import { Table } from '../../../aws/table/core/table.ts';
 import { clientSettings } from '../../../integrations/aws/access.ts';
@@ -35,7 +35,7 @@ function calls(endpoint: string, limits: Limits): Record<string, () => Promise<u
   const place = { endpoint, region: 'eu-central-1', credentials };
   const blobs = s3Blobs(awsClient(S3Client, limits, { ...place, forcePathStyle: true }), 'bucket', limits);
   const table = new Table(awsClient(DynamoDBClient, limits, place), 'firebreak');
-  const people = sqsPeopleQueue(awsClient(SQSClient, limits, place), `${endpoint}/000000000000/people.fifo`);
+  const people = sqsInboundQueue(awsClient(SQSClient, limits, place), `${endpoint}/000000000000/people.fifo`);
   const workflow = { functionName: 'workflow', qualifier: 'live' };
   const engine = lambdaEngine(awsClient(LambdaClient, limits, place), workflow, 'test');
   const ssm = awsClient(SSMClient, limits, place);

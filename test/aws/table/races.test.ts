@@ -278,7 +278,7 @@ describe('concurrent automatic actions', () => {
         resource: `${id}.${n}`,
         automatic: false,
       });
-    await Promise.all(numbers(6).map((n) => stores.automation.wrong(id, `${id}.${n % 2}`, 'not healthy')));
+    await Promise.all(numbers(6).map((n) => stores.automation.markWrong(id, `${id}.${n % 2}`, 'not healthy')));
     expect((await stores.automation.read()).demoted).toMatchObject({
       [serviceEnvironment.service]: { reason: '2 of its last 2 automatic actions were wrong' },
     });

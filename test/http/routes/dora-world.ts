@@ -3,7 +3,7 @@ import { parse } from 'yaml';
 import * as z from 'zod';
 import { AttributionTable } from '../../../aws/table/delivery/attributions.ts';
 import { DeployHistoryTable } from '../../../aws/table/delivery/deploy-history.ts';
-import { pointee } from '../../../aws/table/changes/changes.ts';
+import { keyPointedTo } from '../../../aws/table/changes/changes.ts';
 import { keys } from '../../../aws/table/core/keys.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import type { Log } from '../../../domain/ports/system.ts';
@@ -155,7 +155,7 @@ export class DoraWorld {
     const pointer = await this.stores.table.get(keys.changeById(id));
     if (pointer === undefined) throw new Error(`there is no change ${id}`);
     await this.stores.table.transact([
-      this.stores.table.update(pointee(pointer), {
+      this.stores.table.update(keyPointedTo(pointer), {
         UpdateExpression: 'SET rolled_back_by = :id ADD rev :one',
         ExpressionAttributeValues: { ':id': incident, ':one': 1 },
       }),

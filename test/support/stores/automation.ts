@@ -31,7 +31,7 @@ export class FakeAutomation implements AutomationSwitch {
     return this.read();
   }
 
-  async wrong(id: IncidentId, key: string | null): Promise<{ acts: number; demoted: ServiceName[] }> {
+  async markWrong(id: IncidentId, key: string | null): Promise<{ acts: number; demoted: ServiceName[] }> {
     const { deeds, automation, clock } = this.#store;
     const acts = deeds.filter((deed) => deed.incident === id && (key === null || deed.key === key));
     for (const deed of acts) deed.wrong = true;

@@ -68,7 +68,7 @@ export class FakeChanges implements Changes {
     return [...serviceEnvironments.values()].flatMap((place) => copy(this.#store.liveAt(place) ?? []));
   }
 
-  async rolling(): ReturnType<Changes['rolling']> {
+  async inProgress(): ReturnType<Changes['inProgress']> {
     const begun = this.#sorted().filter(({ status, id }) => status === 'started' && !this.#store.forgotten.has(id));
     return begun.map((change) => ({ change: copy(change), overdueAt: this.#store.overdue.get(change.id) ?? null }));
   }
@@ -95,7 +95,7 @@ export class FakeChanges implements Changes {
     if (this.#store.changes.get(id)?.status === 'started') this.#store.overdue.set(id, at);
   }
 
-  async forgetRolling(id: ChangeId): Promise<void> {
+  async forgetInProgress(id: ChangeId): Promise<void> {
     this.#store.overdue.delete(id);
     this.#store.forgotten.add(id);
   }

@@ -62,11 +62,11 @@ export async function advanceCanary(deps: Deps, actions: CanaryActions, id: Cana
     await deps.canaries.put(canary, { events: commanded.events });
     return AGAIN;
   }
-  const next = canary.order === null ? await check(deps, actions, canary) : await call(deps, actions, canary);
-  return next === 'changed' ? AGAIN : keep(deps, actions, canary, next);
+  const next = canary.order === null ? await check(deps, actions, canary) : await attemptOrder(deps, actions, canary);
+  return next === 'changed' ? AGAIN : storeProgress(deps, actions, canary, next);
 }
 
-async function keep(
+async function storeProgress(
   deps: Deps,
   actions: CanaryActions,
   before: CanaryRecord,
@@ -109,7 +109,11 @@ async function judge(deps: Deps, actions: CanaryActions, canary: CanaryRecord): 
 }
 
 /** Makes one attempt at the order. More traffic requires open gates, checked right before the first call. */
-async function call(deps: Deps, actions: CanaryActions, canary: CanaryRecord): Promise<CanaryAdvance | 'changed'> {
+async function attemptOrder(
+  deps: Deps,
+  actions: CanaryActions,
+  canary: CanaryRecord,
+): Promise<CanaryAdvance | 'changed'> {
   if (isRaise(canary)) {
     const gate = await actions.gate(canary);
     if (!gate.open) return afterClosedGate(canary, gate, deps.clock.now());
@@ -139,7 +143,7 @@ async function report(deps: Deps, actions: CanaryActions, canary: CanaryRecord):
 /**
  * Stores the callback that a person's request completes. `false`: a request has arrived, so the run must not wait.
  */
-export async function keepCallback(deps: Deps, id: CanaryId, callback: string): Promise<boolean> {
+export async function storeCanaryCallback(deps: Deps, id: CanaryId, callback: string): Promise<boolean> {
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const canary = await deps.canaries.get(id);
     if (canary === undefined || canary.command !== null) return false;

@@ -55,8 +55,11 @@ export async function judgeMeasured(
 ): Promise<{ judgement: JudgementView; isMeasured: boolean }> {
   const { service, environment, version } = request;
   const config = await deps.config.current();
-  const all = withLimits(judgeSettings(deps, config, request), limits);
-  const settings = samples === undefined ? { ...all, metrics: all.metrics.filter(({ kind }) => kind !== 'http') } : all;
+  const allSettings = withLimits(judgeSettings(deps, config, request), limits);
+  const settings =
+    samples === undefined
+      ? { ...allSettings, metrics: allSettings.metrics.filter(({ kind }) => kind !== 'http') }
+      : allSettings;
   const now = deps.clock.now();
   const step = settings.stepSeconds;
   const grid: Grid = { step, until: Math.floor(millisOf(now) / 1000 / step) * step };
@@ -85,7 +88,7 @@ export async function judgeMeasured(
     version,
     baseline: evidence.baseline,
     verdict,
-    reasons: metrics.length === 0 ? [withoutMetrics(config, request, all)] : reasonsOf({ verdict, metrics }),
+    reasons: metrics.length === 0 ? [withoutMetrics(config, request, allSettings)] : reasonsOf({ verdict, metrics }),
     metrics,
     since: since === null ? null : timestamp((since - step) * 1000),
     judged_at: timestamp(grid.until * 1000),
@@ -192,7 +195,7 @@ async function startOf(
   { service, environment, version }: ServiceEnvironment & { version: string },
 ): Promise<number | null> {
   const recent = await changes.recent({ service, environment }, CHANGES_READ);
-  const own = recent.filter((change) => change.version !== null && sameVersion(change.version, version));
-  const started: Timestamp | undefined = own.at(-1)?.started_at;
+  const changesOfVersion = recent.filter((change) => change.version !== null && sameVersion(change.version, version));
+  const started: Timestamp | undefined = changesOfVersion.at(-1)?.started_at;
   return started === undefined ? null : millisOf(started) / 1000;
 }

@@ -42,7 +42,7 @@ export async function beginWatch(deps: Deps, id: WatchId, number: number, execut
 export async function advanceWatch(deps: Deps, id: WatchId): Promise<Advanced> {
   const watch = await deps.watches.get(id);
   if (watch === undefined || isWatchOver(watch)) return OVER;
-  const next = watch.ended_at === null ? await checked(deps, watch) : await reportFindings(deps, watch);
+  const next = watch.ended_at === null ? await withDueCheck(deps, watch) : await reportFindings(deps, watch);
   if (next !== watch && !(await deps.watches.put(next))) return AGAIN;
   if (isWatchOver(next)) return OVER;
   return next.ended_at === null ? { over: false, pauseSeconds: pauseBefore(deps, next) } : AGAIN;
@@ -53,18 +53,18 @@ function pauseBefore({ clock, timeScale }: Pick<Deps, 'clock' | 'timeScale'>, wa
   return Math.max(1, Math.ceil(secondsBetween(clock.now(), due) * timeScale));
 }
 
-async function checked(deps: Deps, watch: WatchRecord): Promise<WatchRecord> {
+async function withDueCheck(deps: Deps, watch: WatchRecord): Promise<WatchRecord> {
   const [config, recent] = await Promise.all([deps.config.current(), deps.changes.recent(watch, CHANGES_READ)]);
   const isConfigured = environmentEntry(config.services, watch)?.watch !== undefined;
-  const over = earlyEndOf(watch, { recent, isConfigured });
+  const overtaking = earlyEndOf(watch, { recent, isConfigured });
   const now = deps.clock.now();
-  if (over !== undefined) return endedWatch(watch, over.outcome, over.reason, now);
+  if (overtaking !== undefined) return endedWatch(watch, overtaking.outcome, overtaking.reason, now);
   const number = dueCheck(watch, now, deps.timeScale);
   if (number === undefined) return watch;
-  return withCheck(watch, number, await look(deps, watch), { now, timeScale: deps.timeScale });
+  return withCheck(watch, number, await checkVersion(deps, watch), { now, timeScale: deps.timeScale });
 }
 
-async function look(deps: Deps, watch: WatchRecord): Promise<CheckFindings> {
+async function checkVersion(deps: Deps, watch: WatchRecord): Promise<CheckFindings> {
   const { service, environment, version } = watch;
   const samples = [...watch.samples, ...(await measureOverHttp(deps, watch))];
   const request = JudgementRequest.parse({ service, environment, version });

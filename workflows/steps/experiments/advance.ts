@@ -61,23 +61,23 @@ export async function advanceExperiment(deps: Deps, id: ExperimentId): Promise<E
       return prepare(deps, stored);
     case 'begin': {
       const incident = stored.request?.kind === 'start' ? await openIncident(deps, stored) : null;
-      return keep(deps, afterWaiting(stored, { incident }, { ...at, now: deps.clock.now() }));
+      return storeProgress(deps, afterWaiting(stored, { incident }, { ...at, now: deps.clock.now() }));
     }
     case 'observe': {
       // An alert that aborts the experiment, or a request to stop it, does not wait for measurements.
       const isUrgent = stored.abort_alert !== null || stored.request?.kind === 'stop';
       const [observation, chaos] = isUrgent
         ? [null, null]
-        : await Promise.all([observe(deps, stored, 'during'), chaosOf(deps, stored)]);
-      return keep(deps, afterObservation(stored, { observation, chaos }, { ...at, now: deps.clock.now() }));
+        : await Promise.all([observe(deps, stored, 'during'), readChaos(deps, stored)]);
+      return storeProgress(deps, afterObservation(stored, { observation, chaos }, { ...at, now: deps.clock.now() }));
     }
     case 'stop': {
       const response = await stopOnce(deps, stored);
-      return keep(deps, afterStop(stored, response, { ...at, now: deps.clock.now() }));
+      return storeProgress(deps, afterStop(stored, response, { ...at, now: deps.clock.now() }));
     }
     case 'settle': {
       const observation = await observe(deps, stored, 'after');
-      return keep(deps, afterSettling(stored, observation, { ...at, now: deps.clock.now() }));
+      return storeProgress(deps, afterSettling(stored, observation, { ...at, now: deps.clock.now() }));
     }
   }
 }
@@ -86,7 +86,7 @@ async function prepare(deps: Deps, stored: ExperimentRecord): Promise<Experiment
   const [observations, incident] = await Promise.all([observeBefore(deps, stored), openIncident(deps, stored)]);
   const steadiness = steadinessOf(stored.checks, observations);
   const at = { now: deps.clock.now(), scale: deps.timeScale };
-  return keep(deps, afterPreparation(stored, { steadiness, incident }, at), observations);
+  return storeProgress(deps, afterPreparation(stored, { steadiness, incident }, at), observations);
 }
 
 /** Returns why the scope is not in its steady state. Null: no incident is open. */
@@ -102,7 +102,7 @@ async function openIncident(
   return null;
 }
 
-async function keep(
+async function storeProgress(
   deps: Deps,
   { record, events, observation }: Progress,
   before: readonly Observation[] = [],
@@ -120,8 +120,8 @@ async function recordChanges(
   { changes }: Pick<Deps, 'changes'>,
   { change_ids: ids, scope, name, started_at, created_by: author }: ExperimentRecord,
 ): Promise<void> {
-  for (const [n, serviceEnvironment] of scope.entries()) {
-    const id = ids[n];
+  for (const [index, serviceEnvironment] of scope.entries()) {
+    const id = ids[index];
     if (id === undefined || started_at === null || (await changes.get(id)) !== undefined) continue;
     const change = NewChange.parse({
       ...serviceEnvironment,
@@ -135,7 +135,7 @@ async function recordChanges(
   }
 }
 
-async function chaosOf(deps: Deps, experiment: ExperimentRecord): Promise<ChaosReading | null> {
+async function readChaos(deps: Deps, experiment: ExperimentRecord): Promise<ChaosReading | null> {
   const chaos = await systemOf(deps, experiment);
   return chaos === undefined ? null : chaos.read();
 }
@@ -161,7 +161,7 @@ async function close(deps: Deps, stored: ExperimentRecord): Promise<ExperimentAd
     if ((await deps.changes.get(id)) !== undefined)
       await deps.changes.patch(id, { status: 'succeeded', finished_at: stored.stopped_at ?? deps.clock.now() });
   const observations = await deps.experiments.observations(stored.id);
-  const chaos = (await chaosOf(deps, stored))?.verdict ?? stored.chaos;
+  const chaos = (await readChaos(deps, stored))?.verdict ?? stored.chaos;
   const expected = (await deps.experiments.expected(stored.id)).length;
   const now = deps.clock.now();
   const { record, events } = withConclusion({ ...stored, chaos, expected }, observations, now);
@@ -175,7 +175,7 @@ async function close(deps: Deps, stored: ExperimentRecord): Promise<ExperimentAd
  * Stores the callback that a request completes. `false`: a request has arrived, so the run must not wait. The pause
  * between two attempts to stop is never cut short: the chaos system needs it.
  */
-export async function keepExperimentCallback(deps: Deps, id: ExperimentId, callback: string): Promise<boolean> {
+export async function storeExperimentCallback(deps: Deps, id: ExperimentId, callback: string): Promise<boolean> {
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const experiment = await deps.experiments.get(id);
     if (experiment?.status === 'stopping') return true;

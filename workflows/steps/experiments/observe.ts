@@ -23,16 +23,16 @@ const WINDOW_SECONDS = 60;
 /** Measures all checks now. */
 export async function observe(deps: MeasureDeps, experiment: ExperimentRecord, phase: Phase): Promise<Observation> {
   const at = deps.clock.now();
-  const values = await Promise.all(experiment.checks.map((check) => measured(deps, experiment, check, at)));
+  const values = await Promise.all(experiment.checks.map((check) => measure(deps, experiment, check, at)));
   return { at, phase, values };
 }
 
 /** Measures the period before the experiment by queries over time. Metrics over HTTP have only a current value. */
 export async function observeBefore(deps: MeasureDeps, experiment: ExperimentRecord): Promise<Observation[]> {
   const until = experiment.started_at ?? deps.clock.now();
-  const step = Math.max(10, Math.ceil(experiment.steady_state_seconds / BEFORE_POINTS));
+  const stepSeconds = Math.max(10, Math.ceil(experiment.steady_state_seconds / BEFORE_POINTS));
   const found = await Promise.all(
-    experiment.checks.map((check) => measuredBefore(deps, experiment, check, { until, step })),
+    experiment.checks.map((check) => measureBefore(deps, experiment, check, { until, stepSeconds })),
   );
   const times = [...new Set(found.flat().map(({ at }) => at))].toSorted();
   return times.map((at) => ({
@@ -42,17 +42,17 @@ export async function observeBefore(deps: MeasureDeps, experiment: ExperimentRec
   }));
 }
 
-async function measuredBefore(
+async function measureBefore(
   deps: MeasureDeps,
   experiment: ExperimentRecord,
   check: Check,
-  { until, step }: { until: Timestamp; step: number },
+  { until, stepSeconds }: { until: Timestamp; stepSeconds: number },
 ): Promise<{ at: Timestamp; value: Value }[]> {
   const query = await queryOf(deps, experiment, check);
   if (query === null || typeof query !== 'string')
-    return [{ at: until, value: await measured(deps, experiment, check, until) }];
+    return [{ at: until, value: await measure(deps, experiment, check, until) }];
   const from = plusSeconds(until, -experiment.steady_state_seconds);
-  const answer = await deps.sloMetrics.range(query, from, until, step, QUERY_TIMEOUT_MS);
+  const answer = await deps.sloMetrics.range(query, from, until, stepSeconds, QUERY_TIMEOUT_MS);
   const missing = (detail: string) => [{ at: until, value: { name: check.name, value: null, detail } }];
   if (answer === null) return missing(NO_PROMETHEUS);
   if (answer.kind === 'unreadable') return missing(answer.detail);
@@ -67,13 +67,13 @@ async function measuredBefore(
     }));
 }
 
-async function measured(deps: MeasureDeps, experiment: ExperimentRecord, check: Check, at: Timestamp): Promise<Value> {
+async function measure(deps: MeasureDeps, experiment: ExperimentRecord, check: Check, at: Timestamp): Promise<Value> {
   const { name } = check;
   const missing = (detail: string): Value => ({ name, value: null, detail });
   const query = await queryOf(deps, experiment, check);
   if (query === null)
     return missing(`the first service of the scope has no metric ${check.metric ?? ''} in judge.metrics`);
-  if (typeof query !== 'string') return overHttp(deps, experiment, query, name);
+  if (typeof query !== 'string') return callHttpMetric(deps, experiment, query, name);
   const answer = await deps.sloMetrics.instant(query, at, QUERY_TIMEOUT_MS);
   if (answer === null) return missing(NO_PROMETHEUS);
   if (answer.kind === 'unreadable') return missing(answer.detail);
@@ -86,7 +86,7 @@ async function measured(deps: MeasureDeps, experiment: ExperimentRecord, check: 
 
 const NO_PROMETHEUS = 'Prometheus is not connected (PROMETHEUS_URL)';
 
-async function overHttp(
+async function callHttpMetric(
   deps: MeasureDeps,
   { scope }: ExperimentRecord,
   metric: Extract<JudgeMetric, { kind: 'http' }>,

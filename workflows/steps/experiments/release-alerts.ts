@@ -13,7 +13,9 @@ export async function releaseAlerts(
 ): Promise<number> {
   if (startedAt === null) return 0;
   const muted = await incidents.muted();
-  const own = muted.filter(({ mute }) => mute?.by === 'experiment' && mute.name === id).map(({ signal }) => signal);
-  if (own.length > 0) await queue.sendAll({ id: `${id}-released`, at: clock.now(), trace }, own);
-  return own.length;
+  const explained = muted
+    .filter(({ mute }) => mute?.by === 'experiment' && mute.name === id)
+    .map(({ signal }) => signal);
+  if (explained.length > 0) await queue.sendAll({ id: `${id}-released`, at: clock.now(), trace }, explained);
+  return explained.length;
 }

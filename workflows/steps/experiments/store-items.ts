@@ -12,20 +12,20 @@ export async function storeExperimentItems(
   { config, postmortems, experiments, clock }: Pick<Deps, 'config' | 'postmortems' | 'experiments' | 'clock'>,
   experiment: ExperimentRecord,
 ): Promise<void> {
-  const [place] = experiment.scope;
-  if (place === undefined || experiment.conclusion?.outcome !== 'failed') return;
+  const [serviceEnvironment] = experiment.scope;
+  if (serviceEnvironment === undefined || experiment.conclusion?.outcome !== 'failed') return;
   const { services, postmortems: policy } = await config.current();
   const now = clock.now();
   const items = actionItemsOfExperiment(experiment, await experiments.expected(experiment.id), {
-    team: serviceEntry(services, place.service)?.team ?? null,
+    team: serviceEntry(services, serviceEnvironment.service)?.team ?? null,
     dueDays: policy.dueDays,
     now,
   });
   await postmortems.addExperimentItems(
-    items.map((item, n) => ({
+    items.map((item, index) => ({
       ...item,
-      ...place,
-      id: ActionItemId.parse(`${experiment.id}-${String(n + 1).padStart(8, '0')}`),
+      ...serviceEnvironment,
+      id: ActionItemId.parse(`${experiment.id}-${String(index + 1).padStart(8, '0')}`),
       incident_id: null,
       experiment_id: experiment.id,
       alert: '',

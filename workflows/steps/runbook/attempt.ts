@@ -9,7 +9,7 @@ export type AttemptInput = {
   scale: { from: number; to: number } | null;
   shift?: TrafficShift;
   /** Number of the attempt, from 1. A retry after a failure is a separate action. */
-  tries: number;
+  attemptNumber: number;
   handle: string | null;
   /** Key known to the target, if an earlier run may have performed the action. Absent: the action's own key. */
   sentAs?: string;

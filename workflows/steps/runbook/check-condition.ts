@@ -5,7 +5,7 @@ import type { Json } from '../../../domain/runbooks/variables.ts';
 import { secondsOf } from '../../../schemas/time/maintenance.ts';
 import type { StepEnd, StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
 import { verdictOf } from '../verify.ts';
-import { type Context, contextOf } from './context.ts';
+import { type StepContext, contextOf } from './context.ts';
 import { readResult, storeResult } from './step-results.ts';
 import type { Outline, RunbookInput } from './outline.ts';
 import { INCIDENT_CLOSED } from './incident-closed.ts';
@@ -50,7 +50,7 @@ function endOf(
   return { status: 'failed', output: null, detail: `timed out after ${timeoutSeconds} s: ${detail}` } as const;
 }
 
-async function evaluate(deps: Deps, { incident, step, declared, variables }: Context): Promise<Evaluation> {
+async function evaluate(deps: Deps, { incident, step, declared, variables }: StepContext): Promise<Evaluation> {
   if (step.uses === 'verify') {
     const { outcome, text } = await verdictOf(deps, incident.id);
     return { holds: outcome === 'passed', forSeconds: 0, output: { outcome }, detail: text };
@@ -69,8 +69,8 @@ async function evaluate(deps: Deps, { incident, step, declared, variables }: Con
   if (measured.kind !== 'value')
     return { holds: false, forSeconds, output: null, detail: `${promql} returned no value` };
   const { value } = measured;
-  const inside = (typeof max !== 'number' || value <= max) && (typeof min !== 'number' || value >= min);
-  return { holds: inside, forSeconds, output: value, detail: `${promql} is ${value}` };
+  const isWithinLimits = (typeof max !== 'number' || value <= max) && (typeof min !== 'number' || value >= min);
+  return { holds: isWithinLimits, forSeconds, output: value, detail: `${promql} is ${value}` };
 }
 
 /** Fails the step, because the condition can never be evaluated. */

@@ -9,7 +9,7 @@ import type { Runbook } from '../../../schemas/runbooks/runbook.ts';
 import type { StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
 import type { Outline, RunbookInput } from './outline.ts';
 
-export type Chosen = {
+export type ChosenRunbook = {
   name: string;
   title: string;
   steps: Outline[];
@@ -25,7 +25,7 @@ export type Chosen = {
 const SIGNALS_READ = 50;
 
 /** Chooses the runbook for the firing alerts. Null: no runbook matches, or those that match have already run. */
-export async function chooseRunbook(deps: Deps, { incidentId, number }: RunbookInput): Promise<Chosen | null> {
+export async function chooseRunbook(deps: Deps, { incidentId, number }: RunbookInput): Promise<ChosenRunbook | null> {
   const stored = await deps.runbooks.get(incidentId, number);
   if (stored !== undefined) return outlineOf(stored);
   if (isManualRun(number)) return null;
@@ -37,7 +37,7 @@ export async function chooseRunbook(deps: Deps, { incidentId, number }: RunbookI
     if (started.filter((run) => !isManualRun(run.number)).length >= RUNBOOKS_MAX) return null;
     const found = await matchOf(deps, incident, config, new Set(started.map(({ name }) => name)));
     if (found === null) return null;
-    const { followed: selected, because } = found;
+    const { selected, because } = found;
     const first = await deps.runbooks.choose(incidentId, number, selected, because);
     // Otherwise a parallel check has just chosen the same runbook: look for a second one that matches.
     if (first !== undefined) return outlineOf(first);
@@ -50,20 +50,20 @@ async function matchOf(
   incident: IncidentRecord,
   config: Config,
   started: ReadonlySet<string>,
-): Promise<{ followed: SelectedRunbook; because: string } | null> {
+): Promise<{ selected: SelectedRunbook; because: string } | null> {
   if (config.runbooks.runbooks.every(({ name }) => started.has(name))) return null;
   const { items } = await deps.incidents.signals(incident.id, { limit: SIGNALS_READ });
   const firing = items.filter(({ status }) => status === 'firing');
   const found = bestMatch(incident, config, firing, started);
   if (found === null) return null;
   const { runbook, signal, labels } = found;
-  const followed = { runbook, labels: [...labels], annotations: signal.annotations };
-  return { followed, because: `it matches the alert "${signal.title}"` };
+  const selected = { runbook, labels: [...labels], annotations: signal.annotations };
+  return { selected, because: `it matches the alert "${signal.title}"` };
 }
 
-const OF_JUDGEMENT = /\b(suspect|decision)\b/;
+const REFERS_TO_JUDGEMENT = /\b(suspect|decision)\b/;
 
-function outlineOf({ runbook, continues: continued }: SelectedRunbook): Chosen {
+function outlineOf({ runbook, continues: continued }: SelectedRunbook): ChosenRunbook {
   const plan = planOf(runbook);
   const outline = (step: PlannedStep): Outline => outlineOfStep(step, continued?.earlierKeys[step.id]);
   return {
@@ -73,11 +73,11 @@ function outlineOf({ runbook, continues: continued }: SelectedRunbook): Chosen {
     failureSteps: plan.failureSteps.map(outline),
     undo: plan.undo,
     ...(continued && { done: continued.done }),
-    needsJudgement: OF_JUDGEMENT.test(JSON.stringify(runbook.steps)),
+    needsJudgement: REFERS_TO_JUDGEMENT.test(JSON.stringify(runbook.steps)),
   };
 }
 
-const outlineOfStep = (step: PlannedStep, lookFor: string | undefined): Outline => {
+const outlineOfStep = (step: PlannedStep, earlierKey: string | undefined): Outline => {
   const { id, number, stage, onFailure, mutating, timeoutSeconds, retry, uses, approval } = step;
   const otherwise = approval?.otherwise ?? 'stop';
   return {
@@ -91,7 +91,7 @@ const outlineOfStep = (step: PlannedStep, lookFor: string | undefined): Outline 
     uses,
     otherwise,
     undoes: null,
-    ...(lookFor !== undefined && { earlierKey: lookFor }),
+    ...(earlierKey !== undefined && { earlierKey }),
   };
 };
 

@@ -12,13 +12,13 @@ import { describeRemainingChange } from './step-texts.ts';
 /** Notes the changes that remain, such as a flag that is still off, and concludes the runbook. */
 export async function concludeRunbook(deps: Deps, input: RunbookInput, end: RunbookEnd, ends: StepEnds): Promise<null> {
   const { incidentId, number } = input;
-  const left = await leftBy(deps, input, ends);
-  if (left.length > 0)
+  const remaining = await remainingChanges(deps, input, ends);
+  if (remaining.length > 0)
     await deps.incidents.note(incidentId, `runbook-${number}-left`, {
       at: deps.clock.now(),
       actor: 'firebreak',
       kind: 'runbook.changes_remain',
-      text: `Changes that remain: ${left.join('; ')}`,
+      text: `Changes that remain: ${remaining.join('; ')}`,
       detail: { runbook: number },
     });
   // If a person retries the runbook, it continues from here.
@@ -28,24 +28,24 @@ export async function concludeRunbook(deps: Deps, input: RunbookInput, end: Runb
   return null;
 }
 
-async function leftBy(deps: Deps, input: RunbookInput, ends: StepEnds): Promise<string[]> {
+async function remainingChanges(deps: Deps, input: RunbookInput, ends: StepEnds): Promise<string[]> {
   const selected = await deps.runbooks.get(input.incidentId, input.number);
   if (selected === undefined) return [];
   const { steps, failureSteps } = planOf(selected.runbook);
-  const left: string[] = [];
+  const remaining: string[] = [];
   for (const { id, uses, inverse } of [...steps, ...failureSteps].filter(({ mutating }) => mutating)) {
-    const [end, back] = [ends[id], ends[undoId(id)]];
-    if (end === undefined || back?.status === 'succeeded') continue;
+    const [end, undoEnd] = [ends[id], ends[undoId(id)]];
+    if (end === undefined || undoEnd?.status === 'succeeded') continue;
     const { name } = await contextOf(deps, input, { id, undoes: null }, ends);
     const words = describeRemainingChange(uses, {
       name,
       output: end.output,
       hasInverse: inverse !== null,
-      undone: back !== undefined,
+      undone: undoEnd !== undefined,
     });
-    if (end.unclear) left.push(`the outcome of "${name}" is unknown`);
+    if (end.unclear) remaining.push(`the outcome of "${name}" is unknown`);
     else if (end.status === 'succeeded' && words !== null)
-      left.push(back?.unclear ? `${words} (the outcome of the undo is unknown)` : words);
+      remaining.push(undoEnd?.unclear ? `${words} (the outcome of the undo is unknown)` : words);
   }
-  return left;
+  return remaining;
 }

@@ -22,10 +22,10 @@ import type { Outline, RunbookInput } from './outline.ts';
 import { variablesOf } from './variables.ts';
 
 /** Everything that a step needs when it runs. */
-export type Context = {
+export type StepContext = {
   incident: IncidentRecord;
   serviceEnvironment: ServiceEnvironment;
-  followed: SelectedRunbook;
+  selected: SelectedRunbook;
   /** The runbook's step; for an undo, the step to undo. */
   step: PlannedStep;
   inverse: PlannedInverse | null;
@@ -45,7 +45,7 @@ export async function contextOf(
   { incidentId, number }: RunbookInput,
   outline: Pick<Outline, 'id' | 'undoes'>,
   ends: StepEnds,
-): Promise<Context> {
+): Promise<StepContext> {
   const [incident, selected] = await Promise.all([
     deps.incidents.read(incidentId),
     deps.runbooks.get(incidentId, number),
@@ -64,7 +64,7 @@ export async function contextOf(
   return {
     incident,
     serviceEnvironment,
-    followed: selected,
+    selected,
     step,
     inverse,
     declared,
@@ -82,21 +82,21 @@ type GuardDeps = Pick<Deps, 'automation' | 'config' | 'decisions' | 'incidents'>
  */
 export async function guardsOf(
   deps: GuardDeps,
-  context: Context,
+  context: StepContext,
   reroute?: StepGuards['reroute'],
 ): Promise<StepGuards> {
-  const { incident, serviceEnvironment, followed: selected, step, inverse } = context;
+  const { incident, serviceEnvironment, selected, step, inverse } = context;
   const { guard, automation } = await readAutomation(deps);
   const entry = environmentEntry((await deps.config.current()).services, serviceEnvironment);
   const requires_approval = inverse === null ? step.approval !== null : inverse.person;
   if (selected.by !== undefined) {
-    const second = inverse === null && entry?.autoRollback.approvals === 2;
-    return byHand(
+    const needsSecondPerson = inverse === null && entry?.autoRollback.approvals === 2;
+    return manualGuards(
       {
         service: serviceEnvironment.service,
         guard,
         requires_approval,
-        ...(second && { second_to: selected.by }),
+        ...(needsSecondPerson && { second_to: selected.by }),
         // The person who started it knows the destination.
         ...(reroute && { reroute: { ...reroute, unclear: null } }),
       },
@@ -124,7 +124,7 @@ export async function guardsOf(
 }
 
 /** Builds the guards of a runbook that a person started. As for a rollback by a person, limits of automation don't apply. */
-const byHand = (
+const manualGuards = (
   guards: Pick<StepGuards, 'service' | 'guard' | 'requires_approval' | 'second_to' | 'reroute'>,
   { unmatched }: IncidentRecord,
 ): StepGuards => ({
@@ -139,11 +139,11 @@ const byHand = (
 /** Returns the suspect that a step acts against. Null: the step doesn't depend on a suspect, or undoes another step. */
 async function againstOf(
   deps: GuardDeps,
-  { incident, followed, step, inverse }: Context,
+  { incident, selected, step, inverse }: StepContext,
   level: EvidenceLevel,
 ): Promise<Against | null> {
   const [top] = incident.suspects;
-  if (top === undefined || inverse !== null || !stepsBasedOnSuspect(followed.runbook).has(step.id)) return null;
+  if (top === undefined || inverse !== null || !stepsBasedOnSuspect(selected.runbook).has(step.id)) return null;
   const inputs = await deps.decisions.inputs(incident.id, incident.mitigations);
   const found = inputs && weighed(inputs);
   const ranked = found?.suspects.find(({ change_id }) => change_id === top.change_id);

@@ -3,17 +3,17 @@ import type { Json } from '../../../domain/runbooks/variables.ts';
 import type { HttpWith } from '../../../schemas/runbooks/parts/http.ts';
 import { countsAgainstAutomation } from './target-action.ts';
 import type { Attempt, AttemptInput, CompletedAttempt } from './attempt.ts';
-import type { Context } from './context.ts';
+import type { StepContext } from './context.ts';
 
 /** Maximum size of a stored response body, in UTF-16 units of its JSON. */
 const OUTPUT_MAX_CHARS = 4000;
 
-const LATER: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
+const RETRIED_STATUSES: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 /** Makes one call. A call that changes something is recorded first, and its idempotency key identifies repeats. */
 export async function callHttp(
   deps: Deps,
-  context: Context,
+  context: StepContext,
   request: HttpWith,
   key: string,
   { sentAs = key }: Pick<AttemptInput, 'sentAs'>,
@@ -43,7 +43,7 @@ export async function callHttp(
     if (!intent.ok) return { kind: 'again', detail: intent.reason.text, handle: null, afterSeconds: 30 };
   }
   const answer = await deps.http.call(request, sentAs);
-  const ended = (
+  const completed = (
     performed: CompletedAttempt['performed'],
     state: 'succeeded' | 'failed',
     detail: string,
@@ -54,23 +54,27 @@ export async function callHttp(
   if (answer.kind === 'later') return { kind: 'again', detail: answer.detail, handle: null, afterSeconds: null };
   if (answer.kind === 'refused') {
     const { detail } = answer;
-    return ended({ kind: 'ended', end: { status: 'failed', output: null, detail } }, 'failed', detail);
+    return completed({ kind: 'ended', end: { status: 'failed', output: null, detail } }, 'failed', detail);
   }
   const { status, body, afterSeconds } = answer;
   const detail = `${text} answered ${status}`;
   if (isExpected(status, request.expect.status)) {
-    const output = { status, body: small(body) };
-    return ended({ kind: 'ended', end: { status: 'succeeded', output, detail } }, 'succeeded', detail);
+    const output = { status, body: unlessLarge(body) };
+    return completed({ kind: 'ended', end: { status: 'succeeded', output, detail } }, 'succeeded', detail);
   }
-  if (LATER.has(status)) return { kind: 'again', detail, handle: null, afterSeconds };
-  return ended({ kind: 'failed', detail: `${detail}, which is not in the runbook's expect.status` }, 'failed', detail);
+  if (RETRIED_STATUSES.has(status)) return { kind: 'again', detail, handle: null, afterSeconds };
+  return completed(
+    { kind: 'failed', detail: `${detail}, which is not in the runbook's expect.status` },
+    'failed',
+    detail,
+  );
 }
 
 const isExpected = (status: number, expected: HttpWith['expect']['status']): boolean =>
   expected.some((each) => (typeof each === 'number' ? each === status : each[0] === String(status)[0]));
 
 /** Omits a large response body, because the workflow's history stores it. */
-function small(body: unknown): Json {
+function unlessLarge(body: unknown): Json {
   const text = JSON.stringify(body) ?? 'null';
   return text.length <= OUTPUT_MAX_CHARS ? (JSON.parse(text) as Json) : null;
 }

@@ -6,7 +6,7 @@ import { standInNote } from '../../../domain/catalogue/vendors.ts';
 import type { With } from '../../../schemas/runbooks/parts/kinds.ts';
 import type { TicketTarget } from '../../../schemas/alerts/routes.ts';
 import type { AttemptResult } from './attempt.ts';
-import type { Context } from './context.ts';
+import type { StepContext } from './context.ts';
 
 /**
  * Posts a message. Without a channel, adds it to the timeline, which appears exactly once in the incident's channel. In
@@ -14,7 +14,7 @@ import type { Context } from './context.ts';
  */
 export async function postToSlack(
   deps: Deps,
-  { incident, followed: selected, name }: Context,
+  { incident, selected, name }: StepContext,
   { channel, text }: With<'slack.post'>,
   key: string,
 ): Promise<AttemptResult> {
@@ -46,14 +46,15 @@ export async function postToSlack(
 /** Opens a ticket, unless one with the same key exists. */
 export async function openTicket(
   deps: Deps,
-  { incident, serviceEnvironment }: Context,
+  { incident, serviceEnvironment }: StepContext,
   { title, text, repository, labels }: With<'ticket'>,
   key: string,
 ): Promise<AttemptResult> {
   const { services } = await deps.config.current();
-  const where = repository ?? serviceEntry(services, serviceEnvironment.service)?.repository;
-  if (where === undefined) return failed('no repository for the ticket: set it in the step or in the catalogue');
-  const target: TicketTarget = { kind: 'github', repository: where, labels };
+  const targetRepository = repository ?? serviceEntry(services, serviceEnvironment.service)?.repository;
+  if (targetRepository === undefined)
+    return failed('no repository for the ticket: set it in the step or in the catalogue');
+  const target: TicketTarget = { kind: 'github', repository: targetRepository, labels };
   const tickets = await deps.ticketsFor(target);
   if (tickets === undefined) return failed('tickets are off: GITHUB_TOKEN is not set');
   const found = await tickets.find(key);
@@ -62,7 +63,7 @@ export async function openTicket(
     return succeeded({ ...found.value }, `ticket ${found.value.url ?? found.value.id}${standInWords(tickets.standIn)}`);
   const body = `${text}\n\nIncident ${incident.id}`;
   const opened = await tickets.open({ key, title, body, labels });
-  return outcome(opened, `ticket in ${where}${standInWords(tickets.standIn)}`, (ticket) => ({ ...ticket }));
+  return outcome(opened, `ticket in ${targetRepository}${standInWords(tickets.standIn)}`, (ticket) => ({ ...ticket }));
 }
 
 const standInWords = (standIn: boolean | undefined): string => (standIn ? standInNote('ticket') : '');

@@ -8,7 +8,7 @@ import { attemptTargetAction } from './target-action.ts';
 import { actionKey } from './action-keys.ts';
 import type { Attempt, AttemptResult, AttemptInput, CompletedAttempt } from './attempt.ts';
 import { callHttp } from './http-call.ts';
-import { type Context, contextOf, guardsOf } from './context.ts';
+import { type StepContext, contextOf, guardsOf } from './context.ts';
 import { readResult, storeResult } from './step-results.ts';
 import type { Outline, RunbookInput } from './outline.ts';
 import { INCIDENT_CLOSED } from './incident-closed.ts';
@@ -25,18 +25,18 @@ export async function performStep(
   stepAttempt: AttemptInput,
 ): Promise<AttemptResult> {
   const context = await contextOf(deps, input, outline, stepAttempt.before);
-  const key = actionKey(context, input, stepAttempt.tries);
+  const key = actionKey(context, input, stepAttempt.attemptNumber);
   const known = await readResult(deps, input, 'try', key);
   const attempted = known ?? (await attempt(deps, input, outline, context, key, stepAttempt));
   if ('kind' in attempted) return attempted;
   // Store the result first, because it can't be read again, and then the texts about it.
-  const tried = known ?? (await storeResult(deps, input, 'try', key, short(attempted)));
+  const tried = known ?? (await storeResult(deps, input, 'try', key, withShortDetails(attempted)));
   const { performed, effect } = tried;
   if (effect !== null) await deps.effects.conclude(context.incident.id, key, effect.state, effect.detail);
   else if (performed.kind === 'failed')
-    await noteStep(deps, input, context, 'failed', performed.detail, stepAttempt.tries);
+    await noteStep(deps, input, context, 'failed', performed.detail, stepAttempt.attemptNumber);
   else if (performed.end.closed !== true)
-    await noteStep(deps, input, context, performed.end.status, performed.end.detail, stepAttempt.tries);
+    await noteStep(deps, input, context, performed.end.status, performed.end.detail, stepAttempt.attemptNumber);
   return performed;
 }
 
@@ -44,7 +44,7 @@ async function attempt(
   deps: Deps,
   input: RunbookInput,
   outline: Outline,
-  context: Context,
+  context: StepContext,
   key: string,
   stepAttempt: AttemptInput,
 ): Promise<Attempt> {
@@ -66,15 +66,15 @@ async function attempt(
       return endWithoutAttempt(deps, context, key, { end, state: 'withheld' });
     }
   }
-  const { earlierKey: lookFor } = outline;
-  const sent = lookFor === undefined || stepAttempt.tries > 1 ? stepAttempt : { ...stepAttempt, sentAs: lookFor };
+  const { earlierKey: sentAs } = outline;
+  const sent = sentAs === undefined || stepAttempt.attemptNumber > 1 ? stepAttempt : { ...stepAttempt, sentAs };
   return execute(deps, context, prepared.given, key, sent);
 }
 
 /** Returns why the step must not run at this moment. Null: no guard applies. */
 async function refusalText(
   deps: Deps,
-  context: Context,
+  context: StepContext,
   { against, given }: Prepared,
   { approved }: AttemptInput,
 ): Promise<string | null> {
@@ -90,7 +90,7 @@ async function refusalText(
 /** Ends a step without a further attempt. After an earlier attempt, its outcome is reported as unclear. */
 async function endWithoutAttempt(
   deps: Deps,
-  { incident, name }: Context,
+  { incident, name }: StepContext,
   key: string,
   { end, state }: { end: StepEnd; state: 'failed' | 'withheld' },
 ): Promise<CompletedAttempt> {
@@ -106,12 +106,12 @@ async function endWithoutAttempt(
 /** Performs an attempt, depending on the kind of step. */
 async function execute(
   deps: Deps,
-  context: Context,
+  context: StepContext,
   given: Json,
   key: string,
   stepAttempt: AttemptInput,
 ): Promise<Attempt> {
-  const { incident, step, inverse, followed: selected, name } = context;
+  const { incident, step, inverse, selected, name } = context;
   const uses = inverse?.uses ?? step.uses;
   switch (uses) {
     case 'flag.disable':
@@ -165,7 +165,7 @@ const succeeded = (detail: string): CompletedAttempt['performed'] => ({
 });
 
 /** Truncates vendors' texts, because the result is checkpointed and stored. */
-function short({ performed, effect }: CompletedAttempt): CompletedAttempt {
+function withShortDetails({ performed, effect }: CompletedAttempt): CompletedAttempt {
   return {
     performed:
       performed.kind === 'failed'

@@ -11,7 +11,7 @@ import { secondsBetween } from '../../../schemas/time/time.ts';
 import type { StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
 import { deployerAt } from '../roll-back.ts';
 
-import { type Context, contextOf, guardsOf } from './context.ts';
+import { type StepContext, contextOf, guardsOf } from './context.ts';
 import { readResult, storeResult } from './step-results.ts';
 import type { Outline, RunbookInput } from './outline.ts';
 import { INCIDENT_CLOSED } from './incident-closed.ts';
@@ -37,25 +37,30 @@ export async function prepareStep(
   isLast = false,
 ): Promise<PreparedStep> {
   const context = await contextOf(deps, input, outline, ends);
-  const known = await readResult(deps, input, 'prepared', outline.id);
-  if (known === undefined && context.incident.status === 'resolved')
+  const stored = await readResult(deps, input, 'prepared', outline.id);
+  if (stored === undefined && context.incident.status === 'resolved')
     return { kind: 'end', end: INCIDENT_CLOSED, isNoted: false, spentSeconds: 0 };
-  const determined = known ?? (await determine(deps, context, outline, ends));
+  const determined = stored ?? (await determine(deps, context, outline, ends));
   if ('kind' in determined && !isLast) return determined;
-  const settled = known ?? {
+  const prepared = stored ?? {
     at: deps.clock.now(),
     ...('kind' in determined ? endedAs('failed', determined.detail) : determined),
   };
-  const { at, ready }: Prepared = known ?? (await storeResult(deps, input, 'prepared', outline.id, settled));
+  const { at, ready }: Prepared = stored ?? (await storeResult(deps, input, 'prepared', outline.id, prepared));
   if (ready.kind === 'end' && ready.isNoted) await noteStep(deps, input, context, ready.end.status, ready.end.detail);
   const spentSeconds = Math.max(0, secondsBetween(at, deps.clock.now())) * deps.timeScale;
-  return { ...ready, spentSeconds: known === undefined ? 0 : spentSeconds };
+  return { ...ready, spentSeconds: stored === undefined ? 0 : spentSeconds };
 }
 
 type Determined = Pick<Prepared, 'ready' | 'given' | 'against'>;
 
 /** Determines the end of a step that does not run, or its parameters and the question to ask before it runs. */
-async function determine(deps: Deps, context: Context, outline: Outline, ends: StepEnds): Promise<Determined | Again> {
+async function determine(
+  deps: Deps,
+  context: StepContext,
+  outline: Outline,
+  ends: StepEnds,
+): Promise<Determined | Again> {
   const { step, inverse, declared, variables } = context;
   if (outline.undoes !== null && inverse === null) return endedAs('skipped', 'the step has no inverse', false);
   if (outline.undoes === null) {
@@ -100,7 +105,7 @@ async function determine(deps: Deps, context: Context, outline: Outline, ends: S
 }
 
 /** Resolves the parameters of a step. `wait.until` resolves its own at each check. */
-function parametersOf({ step, inverse, declared, variables }: Context): ReturnType<typeof resolveWith<StepKind>> {
+function parametersOf({ step, inverse, declared, variables }: StepContext): ReturnType<typeof resolveWith<StepKind>> {
   const uses = inverse?.uses ?? step.uses;
   if (uses === 'scale.restore' || uses === 'reroute.restore' || uses === 'wait.until') return { ok: true, value: {} };
   const found = resolveWith({ uses, with: inverse?.with ?? step.with }, declared, variables);
@@ -112,11 +117,11 @@ function parametersOf({ step, inverse, declared, variables }: Context): ReturnTy
 /** Builds the question: who is asked, and how many approvals are needed. */
 export async function question(
   deps: Pick<Deps, 'config'>,
-  context: Context,
+  context: StepContext,
   guards: StepGuards,
   text: string,
 ): Promise<StepQuestion> {
-  const { step, serviceEnvironment, followed: selected } = context;
+  const { step, serviceEnvironment, selected } = context;
   const { name, title, version } = selected.runbook;
   const entry = environmentEntry((await deps.config.current()).services, serviceEnvironment)?.autoRollback;
   const isApproveStep = step.uses === 'approve';
@@ -140,7 +145,7 @@ export async function question(
 }
 
 /** Resolves the weights before and after a shift of traffic. Undefined: the step shifts none. */
-async function shiftOf(deps: Deps, { step, inverse, serviceEnvironment }: Context, given: unknown, ends: StepEnds) {
+async function shiftOf(deps: Deps, { step, inverse, serviceEnvironment }: StepContext, given: unknown, ends: StepEnds) {
   if (inverse?.uses === 'reroute.restore') return planRestore(deps, serviceEnvironment, ends[step.id]);
   if (inverse !== null || step.uses !== 'reroute') return undefined;
   return planShift(deps, serviceEnvironment, given as With<'reroute'>);
@@ -149,7 +154,7 @@ async function shiftOf(deps: Deps, { step, inverse, serviceEnvironment }: Contex
 /** Resolves the instance counts before and after scaling, once, so that a repeat sets the same count. */
 async function scaleOf(
   deps: Deps,
-  { step, inverse, serviceEnvironment }: Context,
+  { step, inverse, serviceEnvironment }: StepContext,
   given: unknown,
   ends: StepEnds,
 ): Promise<{ target: { from: number; to: number } | null } | { status: 'failed' | 'skipped'; detail: string }> {

@@ -8,11 +8,11 @@ import { noteStep } from './step-texts.ts';
 /** First number of runbook questions, far above the numbers of judgements. */
 const QUESTIONS_FROM = 1_000_000;
 
-const questionOf = ({ number }: RunbookInput, { number: step, undoes }: Outline): number =>
+const questionNumber = ({ number }: RunbookInput, { number: step, undoes }: Outline): number =>
   QUESTIONS_FROM + number * 1000 + step * 2 + (undoes === null ? 0 : 1);
 
 /** Returns the number of the step that a question of a run is about. Undefined: the question is about something else. */
-export function stepQuestion(run: number, decisionId: string): number | undefined {
+export function stepOfQuestion(run: number, decisionId: string): number | undefined {
   const rest = Number(decisionId.split('-').at(-1)) - QUESTIONS_FROM - run * 1000;
   return rest >= 0 && rest < 1000 && rest % 2 === 0 ? rest / 2 : undefined;
 }
@@ -25,7 +25,7 @@ export async function requestApproval(
   approval: StepQuestion,
 ): Promise<null> {
   const { incidentId } = input;
-  const question = questionOf(input, step);
+  const question = questionNumber(input, step);
   const { serviceEnvironment } = await contextOf(deps, input, step, {});
   const { text, reasons, people, approvals, given, seconds, inputs } = approval;
   await deps.decisions.ask(incidentId, question, {
@@ -61,7 +61,7 @@ export async function settleQuestion(
   step: Outline,
   callback: string | null,
 ): Promise<QuestionState> {
-  const question = questionOf(input, step);
+  const question = questionNumber(input, step);
   const state =
     callback === null
       ? await deps.decisions.expire(input.incidentId, question)

@@ -16,7 +16,7 @@ import type { Json } from '../../../domain/runbooks/variables.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { RouteConfig } from '../../../schemas/rollback/reroute.ts';
 import type { With } from '../../../schemas/runbooks/parts/kinds.ts';
-import type { Context } from './context.ts';
+import type { StepContext } from './context.ts';
 import type { StepEnd } from '../../../schemas/runbooks/parts/runs.ts';
 
 /** A change of a route's weights, determined once, so that every attempt and the person who approves it mean the same. */
@@ -28,12 +28,12 @@ type ShiftPlan =
   | { kind: 'end'; status: 'failed' | 'skipped'; detail: string }
   | { kind: 'again'; detail: string };
 
-const ended = (status: 'failed' | 'skipped', detail: string): ShiftPlan => ({ kind: 'end', status, detail });
+const planEnd = (status: 'failed' | 'skipped', detail: string): ShiftPlan => ({ kind: 'end', status, detail });
 
-type Found = { name: string; config: RouteConfig };
+type FoundRoute = { name: string; config: RouteConfig };
 
 /** Returns the route that a step names, or the only one. Text: why there is none. */
-function configuredRoute(config: Config, at: ServiceEnvironment, named: string | undefined): Found | string {
+function configuredRoute(config: Config, at: ServiceEnvironment, named: string | undefined): FoundRoute | string {
   const routes = environmentEntry(config.services, at)?.reroute ?? {};
   const names = Object.keys(routes);
   const name = named ?? (names.length === 1 ? names[0] : undefined);
@@ -51,7 +51,7 @@ export async function routeNamed(
   deps: Pick<Deps, 'config' | 'trafficRouteFor'>,
   at: ServiceEnvironment,
   named: string | undefined,
-): Promise<(Found & { route: TrafficRoute }) | string> {
+): Promise<(FoundRoute & { route: TrafficRoute }) | string> {
   const found = configuredRoute(await deps.config.current(), at, named);
   if (typeof found === 'string') return found;
   const route = await deps.trafficRouteFor(found.config, at);
@@ -67,24 +67,24 @@ export async function planShift(
   given: With<'reroute'>,
 ): Promise<ShiftPlan> {
   const found = await routeNamed(deps, at, given.route);
-  if (typeof found === 'string') return ended('failed', found);
+  if (typeof found === 'string') return planEnd('failed', found);
   const { from, to, ceiling } = given;
   const { targets, maxShift } = found.config;
   const target = Object.hasOwn(targets, to) ? targets[to] : undefined;
   if (target === undefined || !Object.hasOwn(targets, from))
-    return ended('failed', `${target === undefined ? to : from} is not a target of ${found.name} in the catalogue`);
+    return planEnd('failed', `${target === undefined ? to : from} is not a target of ${found.name} in the catalogue`);
   const percent = typeof given.percent === 'number' ? given.percent : Number.NaN;
-  if (!(percent > 0)) return ended('failed', `percent is ${String(given.percent)}, but must be above 0`);
+  if (!(percent > 0)) return planEnd('failed', `percent is ${String(given.percent)}, but must be above 0`);
   const read = await found.route.read();
   if (read.kind === 'later') return { kind: 'again', detail: `the weights could not be read: ${read.detail}` };
-  if (read.kind === 'refused') return ended('failed', `the weights could not be read: ${read.detail}`);
+  if (read.kind === 'refused') return planEnd('failed', `the weights could not be read: ${read.detail}`);
   const shifted = shiftWeights(read.weights, {
     from,
     to,
     percent: Math.min(percent, maxShift),
     ceiling: Math.min(ceiling, target.maxShare),
   });
-  if (shifted.kind === 'none') return ended(shifted.isWrong ? 'failed' : 'skipped', shifted.detail);
+  if (shifted.kind === 'none') return planEnd(shifted.isWrong ? 'failed' : 'skipped', shifted.detail);
   const words = `shift ${shifted.percent} % of the traffic of ${found.name} from ${from} to ${to}`;
   return {
     kind: 'shift',
@@ -93,7 +93,7 @@ export async function planShift(
   };
 }
 
-const Output = z.object({
+const ShiftOutput = z.object({
   route: z.string(),
   from: z.record(z.string(), z.number()),
   to: z.record(z.string(), z.number()),
@@ -105,21 +105,21 @@ export async function planRestore(
   at: ServiceEnvironment,
   done: StepEnd | undefined,
 ): Promise<ShiftPlan> {
-  const output = Output.safeParse(done?.output);
-  if (!output.success) return ended('skipped', 'the previous weights are unknown');
+  const output = ShiftOutput.safeParse(done?.output);
+  if (!output.success) return planEnd('skipped', 'the previous weights are unknown');
   const { route: name, from: before, to: after } = output.data;
   const found = await routeNamed(deps, at, name);
-  if (typeof found === 'string') return ended('failed', found);
+  if (typeof found === 'string') return planEnd('failed', found);
   const read = await found.route.read();
   if (read.kind === 'later') return { kind: 'again', detail: `the weights could not be read: ${read.detail}` };
-  if (read.kind === 'refused') return ended('failed', `the weights could not be read: ${read.detail}`);
-  const { weights: now } = read;
-  if (sameWeights(now, before)) return ended('skipped', `the weights are again ${weightsInWords(before)}`);
+  if (read.kind === 'refused') return planEnd('failed', `the weights could not be read: ${read.detail}`);
+  const { weights: current } = read;
+  if (sameWeights(current, before)) return planEnd('skipped', `the weights are again ${weightsInWords(before)}`);
   const words = `restore the traffic of ${name}`;
   return {
     kind: 'shift',
-    shift: { route: name, from: now, to: before, words },
-    changed: sameWeights(now, after) ? null : weightsInWords(now),
+    shift: { route: name, from: current, to: before, words },
+    changed: sameWeights(current, after) ? null : weightsInWords(current),
   };
 }
 
@@ -133,7 +133,7 @@ type FitnessDeps = Pick<Deps, 'clock' | 'config' | 'freezes' | 'incidents' | 'me
  */
 export async function rerouteGuards(
   deps: FitnessDeps,
-  { step, inverse, serviceEnvironment }: Pick<Context, 'step' | 'inverse' | 'serviceEnvironment'>,
+  { step, inverse, serviceEnvironment }: Pick<StepContext, 'step' | 'inverse' | 'serviceEnvironment'>,
   given: Json,
   changed: string | null = null,
 ): Promise<StepGuards['reroute']> {
@@ -159,13 +159,13 @@ async function fitnessOf(
   // The step itself fails, and says why.
   if (target === undefined) return { unfit: null, unclear: null };
   const [unfit, unclear]: [string[], string[]] = [[], []];
-  const isPlace = target.service !== undefined || target.environment !== undefined;
+  const isOtherService = target.service !== undefined || target.environment !== undefined;
   const serviceEnvironment = {
     service: target.service ?? at.service,
     environment: target.environment ?? at.environment,
   };
-  if (isPlace) await recordsOf(deps, config, serviceEnvironment, { unfit, unclear });
-  const queries = [target.health, isPlace ? healthOf(config, serviceEnvironment) : undefined].filter(
+  if (isOtherService) await addRecordDoubts(deps, config, serviceEnvironment, { unfit, unclear });
+  const queries = [target.health, isOtherService ? healthOf(config, serviceEnvironment) : undefined].filter(
     (one) => one !== undefined,
   );
   for (const { promql, max } of queries) {
@@ -179,9 +179,9 @@ async function fitnessOf(
 }
 
 /** A freeze because of failures is a sign of trouble. Others are about deployments, so a person decides. */
-const OF_TROUBLE = new Set(['budget', 'burn', 'incident']);
+const FAILURE_CAUSES = new Set(['budget', 'burn', 'incident']);
 
-async function recordsOf(
+async function addRecordDoubts(
   deps: Pick<Deps, 'clock' | 'freezes' | 'incidents'>,
   { services }: Config,
   serviceEnvironment: ServiceEnvironment,
@@ -194,5 +194,5 @@ async function recordsOf(
   const frozen = (await deps.freezes.current()).filter(
     (freeze) => covers(freeze, scope) && stateAt(freeze, now) === 'in_force',
   );
-  for (const { cause, reason } of frozen) (OF_TROUBLE.has(cause) ? unfit : unclear).push(`it is frozen: ${reason}`);
+  for (const { cause, reason } of frozen) (FAILURE_CAUSES.has(cause) ? unfit : unclear).push(`it is frozen: ${reason}`);
 }

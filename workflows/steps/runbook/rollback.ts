@@ -7,8 +7,8 @@ import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { StepEnd } from '../../../schemas/runbooks/parts/runs.ts';
 import { wake } from '../../wake.ts';
 
-import { withdrawQuestion } from '../withdraw-questions-about.ts';
-import { type Context, contextOf } from './context.ts';
+import { withdrawQuestion } from '../withdraw-questions.ts';
+import { type StepContext, contextOf } from './context.ts';
 import { readResult, storeResult } from './step-results.ts';
 import type { Outline, RunbookInput } from './outline.ts';
 import { INCIDENT_CLOSED } from './incident-closed.ts';
@@ -28,10 +28,10 @@ export type RequestedRollback = { judgedBefore: number; answerSeconds: number };
 export async function requestRollback(deps: Deps, input: RunbookInput, outline: Outline): Promise<RequestedRollback> {
   const { incidentId, number } = input;
   const context = await contextOf(deps, input, outline, {});
-  const { incident, followed: selected, step, serviceEnvironment } = context;
+  const { incident, selected, step, serviceEnvironment } = context;
   const { name, mode = null } = selected.runbook;
-  const { approval: wanted } = step;
-  const approval = wanted && { people: wanted.people ?? null, seconds: wanted.timeoutSeconds };
+  const { approval: required } = step;
+  const approval = required && { people: required.people ?? null, seconds: required.timeoutSeconds };
   const { by } = selected;
   const judgedBefore =
     by === undefined
@@ -53,19 +53,24 @@ export async function requestRollback(deps: Deps, input: RunbookInput, outline: 
  */
 async function requestForPerson(
   deps: Deps,
-  { incident, serviceEnvironment, followed: selected }: Context,
+  { incident, serviceEnvironment, selected }: StepContext,
   by: string,
   key: string,
 ): Promise<void> {
-  const runs = newestLiveChange(await deps.changes.recent(serviceEnvironment, CHANGES_READ))?.version;
+  const running = newestLiveChange(await deps.changes.recent(serviceEnvironment, CHANGES_READ))?.version;
   const { name } = selected.runbook;
   const timeline = {
     actor: by,
     kind: 'rollback.requested',
     text: `Requested a rollback through the runbook ${name}`,
-    detail: { runbook: name, from: runs ?? null },
+    detail: { runbook: name, from: running ?? null },
   };
-  const message: Message = { kind: 'rollback', by, note: `runbook ${name}`, ...(runs !== undefined && { from: runs }) };
+  const message: Message = {
+    kind: 'rollback',
+    by,
+    note: `runbook ${name}`,
+    ...(running !== undefined && { from: running }),
+  };
   await deps.incidents.post(incident.id, message, { timeline }, key);
   const waiting = (await deps.incidents.view(incident.id))?.decisions.filter(
     (decision) =>
@@ -140,15 +145,15 @@ const OUTCOME_TEXTS = {
 /** Returns the newest judgement of the request, or of a person's later request. Null: not judged yet. */
 async function newestJudgementOf(
   deps: Deps,
-  { incident: { id, mitigations }, followed: selected }: Context,
+  { incident: { id, mitigations }, selected }: StepContext,
   judgedBefore: number,
 ): Promise<{ number: number; outcome: MitigationOutcome | null } | null> {
-  const byHand = selected.by !== undefined;
+  const isManual = selected.by !== undefined;
   for (let number = mitigations; number >= 1; number -= 1) {
     const judged = await deps.decisions.outcome(id, number);
     if (judged === undefined) continue;
     if (
-      (RUNBOOK_REQUESTERS.has(judged.requester) && !byHand) ||
+      (RUNBOOK_REQUESTERS.has(judged.requester) && !isManual) ||
       (judged.requester === 'person' && number > judgedBefore)
     )
       return { number, outcome: judged.outcome };

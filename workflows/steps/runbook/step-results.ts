@@ -19,9 +19,9 @@ export async function readResult<Kind extends keyof StepResults>(
   { runbooks }: Pick<Deps, 'runbooks'>,
   { incidentId, number }: RunbookInput,
   kind: Kind,
-  of: string,
+  subject: string,
 ): Promise<StepResults[Kind] | undefined> {
-  return (await runbooks.recall(incidentId, number, `${kind} ${of}`)) as StepResults[Kind] | undefined;
+  return (await runbooks.recall(incidentId, number, `${kind} ${subject}`)) as StepResults[Kind] | undefined;
 }
 
 /** Stores a value unless one is already stored, and returns the stored value. */
@@ -29,8 +29,8 @@ export async function storeResult<Kind extends keyof StepResults>(
   { runbooks }: Pick<Deps, 'runbooks'>,
   { incidentId, number }: RunbookInput,
   kind: Kind,
-  of: string,
+  subject: string,
   value: StepResults[Kind],
 ): Promise<StepResults[Kind]> {
-  return (await runbooks.remember(incidentId, number, `${kind} ${of}`, value as Json)) as StepResults[Kind];
+  return (await runbooks.remember(incidentId, number, `${kind} ${subject}`, value as Json)) as StepResults[Kind];
 }

@@ -3,7 +3,7 @@ import type { Json } from '../../../domain/runbooks/variables.ts';
 import { type Weights, weightsInWords } from '../../../domain/rollback/reroute.ts';
 import type { With } from '../../../schemas/runbooks/parts/kinds.ts';
 import type { TrafficShift } from './reroute.ts';
-import type { Context } from './context.ts';
+import type { StepContext } from './context.ts';
 import type { Outline, RunbookInput } from './outline.ts';
 
 /** Maximum length of a step's detail, stored or on the timeline, in UTF-16 units. */
@@ -17,7 +17,7 @@ export const truncated = (text: string): string =>
 export async function noteStep(
   deps: Deps,
   { number }: RunbookInput,
-  { incident, step, inverse, name }: Context,
+  { incident, step, inverse, name }: StepContext,
   status: string,
   detail: string,
   attempt = 1,

@@ -10,7 +10,7 @@ import { deployerAt } from '../roll-back.ts';
 import { weightsInWords } from '../../../domain/rollback/reroute.ts';
 import { routeNamed, type TrafficShift } from './reroute.ts';
 import type { Attempt, AttemptInput, CompletedAttempt } from './attempt.ts';
-import type { Context } from './context.ts';
+import type { StepContext } from './context.ts';
 
 /** A change of a target of the service. */
 export type TargetAction =
@@ -20,26 +20,26 @@ export type TargetAction =
   | ({ kind: 'reroute' } & TrafficShift);
 
 /** An action with its target, the resource that it locks, and the call. */
-type Callable = {
+type TargetCall = {
   effect: Pick<Effect, 'kind' | 'target' | 'class' | 'detail' | 'stand_in' | 'flag'>;
   resource: string;
   output: Json;
   call(request: TargetRequest): Promise<TargetResponse>;
-  look?(handle: string, request: TargetRequest): Promise<TargetResponse>;
+  checkStatus?(handle: string, request: TargetRequest): Promise<TargetResponse>;
 };
 
 /** Makes one attempt: records the intent, locks the target, and calls it. A repeat with the same key checks the result. */
 export async function attemptTargetAction(
   deps: Deps,
-  context: Context,
-  act: TargetAction,
+  context: StepContext,
+  action: TargetAction,
   key: string,
   { handle, sentAs = key }: Pick<AttemptInput, 'handle' | 'sentAs'>,
 ): Promise<Attempt> {
   const { incident, serviceEnvironment, name } = context;
-  const callable = await callableOf(deps, context, act);
-  if (typeof callable === 'string') return { performed: { kind: 'failed', detail: callable }, effect: null };
-  const { effect, resource } = callable;
+  const targetCall = await targetCallOf(deps, context, action);
+  if (typeof targetCall === 'string') return { performed: { kind: 'failed', detail: targetCall }, effect: null };
+  const { effect, resource } = targetCall;
   const intent = await deps.effects.intendAction(
     incident.id,
     { key, ...effect },
@@ -52,11 +52,14 @@ export async function attemptTargetAction(
     reason: `${incident.title}: ${name}`.slice(0, 500),
     key: sentAs,
   };
-  const answer = handle !== null && callable.look ? await callable.look(handle, request) : await callable.call(request);
-  return read(context, callable, answer);
+  const answer =
+    handle !== null && targetCall.checkStatus
+      ? await targetCall.checkStatus(handle, request)
+      : await targetCall.call(request);
+  return attemptOf(context, targetCall, answer);
 }
 
-function read({ name }: Context, { effect, output }: Callable, answer: TargetResponse): Attempt {
+function attemptOf({ name }: StepContext, { effect, output }: TargetCall, answer: TargetResponse): Attempt {
   const recorded = (state: Effect['state'], detail: string) => ({ state, detail: `${name}: ${detail}` });
   switch (answer.kind) {
     case 'succeeded':
@@ -91,7 +94,7 @@ const failedAtOnce = (detail: string): CompletedAttempt['performed'] => ({
  * Returns whether a failed verification counts against the service's automation: once per runbook, however many changes
  * it made, and never for an undo or for a runbook that a person started.
  */
-export const countsAgainstAutomation = ({ inverse, followed: selected, variables }: Context): boolean =>
+export const countsAgainstAutomation = ({ inverse, selected, variables }: StepContext): boolean =>
   inverse === null &&
   selected.by === undefined &&
   !planOf(selected.runbook).steps.some(
@@ -99,17 +102,21 @@ export const countsAgainstAutomation = ({ inverse, followed: selected, variables
   );
 
 /** Returns the call for an action. Text: why the action is impossible. */
-async function callableOf(deps: Deps, { serviceEnvironment }: Context, act: TargetAction): Promise<Callable | string> {
-  switch (act.kind) {
+async function targetCallOf(
+  deps: Deps,
+  { serviceEnvironment }: StepContext,
+  action: TargetAction,
+): Promise<TargetCall | string> {
+  switch (action.kind) {
     case 'flag':
-      return flagCall(deps, serviceEnvironment, act);
+      return flagCall(deps, serviceEnvironment, action);
     case 'reroute':
-      return rerouteCall(deps, serviceEnvironment, act);
+      return rerouteCall(deps, serviceEnvironment, action);
     case 'scale':
     case 'restart': {
       const deployer = await deployerAt(deps, serviceEnvironment);
       if (deployer === undefined) return 'no deployer is configured for this service and environment';
-      return act.kind === 'scale' ? scaleCall(deployer, act) : restartCall(deployer);
+      return action.kind === 'scale' ? scaleCall(deployer, action) : restartCall(deployer);
     }
   }
 }
@@ -118,7 +125,7 @@ async function flagCall(
   deps: Deps,
   serviceEnvironment: ServiceEnvironment,
   { flag, on }: Extract<TargetAction, { kind: 'flag' }>,
-): Promise<Callable | string> {
+): Promise<TargetCall | string> {
   const config = environmentEntry((await deps.config.current()).services, serviceEnvironment)?.flags;
   const flags = config && (await deps.flagsFor(config, serviceEnvironment));
   if (flags === undefined)
@@ -132,7 +139,7 @@ async function flagCall(
   };
 }
 
-function scaleCall(deployer: Deployer, { from, to }: Extract<TargetAction, { kind: 'scale' }>): Callable | string {
+function scaleCall(deployer: Deployer, { from, to }: Extract<TargetAction, { kind: 'scale' }>): TargetCall | string {
   const { target, resource, effectClass, scaling } = deployer;
   if (scaling === undefined) return `${target} does not support scaling`;
   return {
@@ -143,7 +150,7 @@ function scaleCall(deployer: Deployer, { from, to }: Extract<TargetAction, { kin
   };
 }
 
-function restartCall(deployer: Deployer): Callable | string {
+function restartCall(deployer: Deployer): TargetCall | string {
   const { target, resource, effectClass, restart, restartStatus } = deployer;
   if (restart === undefined) return `${target} does not support restarts`;
   return {
@@ -157,7 +164,7 @@ function restartCall(deployer: Deployer): Callable | string {
     output: null,
     call: (request) => restart.call(deployer, request),
     ...(restartStatus && {
-      look: (handle: string, request: TargetRequest) => restartStatus.call(deployer, handle, request),
+      checkStatus: (handle: string, request: TargetRequest) => restartStatus.call(deployer, handle, request),
     }),
   };
 }
@@ -166,7 +173,7 @@ async function rerouteCall(
   deps: Deps,
   serviceEnvironment: ServiceEnvironment,
   { route: name, from, to, words }: Extract<TargetAction, { kind: 'reroute' }>,
-): Promise<Callable | string> {
+): Promise<TargetCall | string> {
   const found = await routeNamed(deps, serviceEnvironment, name);
   if (typeof found === 'string') return found;
   const { route } = found;
@@ -177,7 +184,9 @@ async function rerouteCall(
     resource: route.resource,
     output: { route: name, from, to },
     call: (request) => route.set({ ...request, from, to }),
-    ...(status && { look: (handle: string, request: TargetRequest) => status(handle, { ...request, from, to }) }),
+    ...(status && {
+      checkStatus: (handle: string, request: TargetRequest) => status(handle, { ...request, from, to }),
+    }),
   };
 }
 

@@ -58,7 +58,7 @@ export async function loadNow(deps: ConsoleDeps, { may }: Viewer): Promise<Now> 
     openIncidents(deps, (incident) => may('incidents:read', incident)),
     may('freezes:read', {}) ? deps.freezes.current() : null,
     may('slos:read', {}) ? burningSlos(deps) : null,
-    may('deployments:read', {}) ? deps.changes.rolling() : null,
+    may('deployments:read', {}) ? deps.changes.inProgress() : null,
     may('canaries:read', {}) ? deps.canaries.running() : null,
     may('experiments:read', {}) ? deps.experiments.unfinished() : null,
     may('deployments:read', {}) ? deps.watches.unfinished() : null,

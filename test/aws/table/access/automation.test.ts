@@ -18,7 +18,7 @@ inBothStores(() => {
         const key = `${id}.act-${stores.clock.millis}-${n}`;
         await acts(id, key, agreed);
         later(1);
-        if (one === 'x') input.push(...(await stores.automation.wrong(id, key, 'not healthy')).demoted);
+        if (one === 'x') input.push(...(await stores.automation.markWrong(id, key, 'not healthy')).demoted);
       }
       return input;
     }
@@ -38,9 +38,9 @@ inBothStores(() => {
       const id = await opened();
       await acts(id, 'once', agreed);
       const wrong = { acts: 1, demoted: [] };
-      expect(await stores.automation.wrong(id, 'once', 'not healthy')).toEqual(wrong);
-      expect(await stores.automation.wrong(id, 'once', 'not healthy')).toEqual(wrong);
-      expect(await stores.automation.wrong(id, null, 'says ada')).toEqual(wrong);
+      expect(await stores.automation.markWrong(id, 'once', 'not healthy')).toEqual(wrong);
+      expect(await stores.automation.markWrong(id, 'once', 'not healthy')).toEqual(wrong);
+      expect(await stores.automation.markWrong(id, null, 'says ada')).toEqual(wrong);
       expect(await demoted()).toBe(false);
     });
 
@@ -56,8 +56,8 @@ inBothStores(() => {
       });
       await acts(id, `${id}.1`, agreed);
       await acts(elsewhere, `${elsewhere}.1`, agreed);
-      expect(await stores.automation.wrong(id, null, 'says ada')).toEqual({ acts: 1, demoted: [] });
-      expect(await stores.automation.wrong(elsewhere, null, 'says ada')).toEqual({
+      expect(await stores.automation.markWrong(id, null, 'says ada')).toEqual({ acts: 1, demoted: [] });
+      expect(await stores.automation.markWrong(elsewhere, null, 'says ada')).toEqual({
         acts: 1,
         demoted: [serviceEnvironment.service],
       });
@@ -66,7 +66,7 @@ inBothStores(() => {
     test('a manual rollback does not count against automation', async () => {
       const id = await opened();
       for (const n of [1, 2, 3]) await acts(id, `${id}.${n}`, { ...agreed, isProposed: false });
-      expect(await stores.automation.wrong(id, null, 'says ada')).toEqual({ acts: 0, demoted: [] });
+      expect(await stores.automation.markWrong(id, null, 'says ada')).toEqual({ acts: 0, demoted: [] });
       expect(await demoted()).toBe(false);
     });
 
@@ -74,7 +74,7 @@ inBothStores(() => {
       const id = await opened();
       const theirs = { ...serviceEnvironment, service: `${serviceEnvironment.service}-b` as ServiceName };
       for (const n of [1, 2]) await acts(id, `${id}.${n}`, { ...agreed, serviceEnvironment: theirs });
-      expect(await stores.automation.wrong(id, null, 'says ada')).toEqual({ acts: 2, demoted: [theirs.service] });
+      expect(await stores.automation.markWrong(id, null, 'says ada')).toEqual({ acts: 2, demoted: [theirs.service] });
       expect(await demoted()).toBe(false);
       expect((await stores.automation.read()).demoted).toHaveProperty([theirs.service]);
     });

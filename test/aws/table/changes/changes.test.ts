@@ -5,7 +5,7 @@ import { deploy, stores, serviceEnvironment, inBothStores } from '../both-stores
 inBothStores(() => {
   describe('deployments in progress', () => {
     const rolling = async () =>
-      (await stores.changes.rolling()).flatMap(({ change: { service, version }, overdueAt }) =>
+      (await stores.changes.inProgress()).flatMap(({ change: { service, version }, overdueAt }) =>
         service === serviceEnvironment.service ? [[version, overdueAt]] : [],
       );
 

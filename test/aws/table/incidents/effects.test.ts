@@ -154,7 +154,7 @@ inBothStores(() => {
           started_at,
           finished_at: status === 'started' ? stores.clock.now() : started_at,
         });
-        expect(await stores.changes.rolling()).toEqual([]);
+        expect(await stores.changes.inProgress()).toEqual([]);
         // A later event of the sender still finds and revises the record.
         expect(await stores.changes.revise(extra.id, (now) => ({ ...now, url: 'https://cd.example/1' }))).toMatchObject(
           {
