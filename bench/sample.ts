@@ -1,5 +1,5 @@
 /**
- * `npm run judgement:sample [-- COUNT [SEED]]`: sends cases of the monitored world through the product, from the webhook to
+ * `npm run judgement:sample [-- COUNT [SEED]]`: sends cases of the simulated, monitored systems through the product, from the webhook to
  * the decision, and compares what it has read and decided with the evaluation. Exits with 1 if a decision differs.
  */
 import { MONITORED_SEED } from '../evaluation/monitored/case.ts';

@@ -54,9 +54,9 @@ export const timelineOf = async (firebreak: Firebreak, id: string): Promise<Time
 export type EventReceiver = {
   /** Receives calls in their order of arrival. */
   vendorCalled(call: VendorCall): void;
-  read(entry: TimelineEntry, incident: IncidentView): void;
+  entryRecorded(entry: TimelineEntry, incident: IncidentView): void;
   /** Confirms that all events up to this time were delivered. Milliseconds since the Unix epoch. */
-  knownUntil(at: number): void;
+  completeUntil(at: number): void;
 };
 
 export type EventPollerOptions = {
@@ -95,7 +95,7 @@ export class EventPoller {
     for (let last = false; !last;) {
       last = !this.#running;
       const completeUntil = await this.#pollOnce().catch(ignoreFailedRequest);
-      if (completeUntil !== undefined) receiver.knownUntil(completeUntil - WRITTEN_WITHIN_MS);
+      if (completeUntil !== undefined) receiver.completeUntil(completeUntil - WRITTEN_WITHIN_MS);
       if (!last) await sleep(POLL_EVERY_MS);
     }
   }
@@ -111,11 +111,14 @@ export class EventPoller {
   async #deliverEntries(): Promise<void> {
     const { firebreak, receiver } = this.#options;
     const incidents = await incidentsOf(firebreak);
-    const read = incidents.map(async (incident) => ({ incident, entries: await timelineOf(firebreak, incident.id) }));
-    for (const { incident, entries } of await Promise.all(read)) {
+    const entryRecorded = incidents.map(async (incident) => ({
+      incident,
+      entries: await timelineOf(firebreak, incident.id),
+    }));
+    for (const { incident, entries } of await Promise.all(entryRecorded)) {
       for (const entry of entries) {
         const key = `${incident.id} ${entry.at} ${entry.kind} ${entry.text}`;
-        if (!this.#known.has(key)) receiver.read(entry, incident);
+        if (!this.#known.has(key)) receiver.entryRecorded(entry, incident);
         this.#known.add(key);
       }
     }

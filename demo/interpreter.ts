@@ -1,7 +1,7 @@
 import type { IncidentView, TimelineEntry } from '../schemas/incidents/incident.ts';
 import { millisOf } from '../schemas/time/time.ts';
 import type { Narrator, Tone } from './narrator.ts';
-import { wordsOf } from './vendors.ts';
+import { lineOf } from './vendors.ts';
 import type { EventReceiver, VendorCall } from './event-source.ts';
 
 /** Slack messages that repeat a timeline entry within this time are not printed again. */
@@ -34,7 +34,7 @@ export class Interpreter implements EventReceiver {
     this.#hasSeveralServices = hasSeveralServices;
   }
 
-  read({ kind, actor, text, at }: TimelineEntry, { service }: IncidentView): void {
+  entryRecorded({ kind, actor, text, at }: TimelineEntry, { service }: IncidentView): void {
     this.#timelineTexts.set(text, millisOf(at));
     if (OMITTED_KINDS.test(kind)) return;
     const isSystem = SYSTEM_ACTORS.has(actor);
@@ -49,13 +49,13 @@ export class Interpreter implements EventReceiver {
 
   vendorCalled(call: VendorCall): void {
     const at = millisOf(call.at);
-    const line = wordsOf(call);
+    const line = lineOf(call);
     if (line === undefined || this.#isEcho(line.text, at)) return;
     this.#narrator.say({ at, ...line });
   }
 
-  knownUntil(at: number): void {
-    this.#narrator.knownUntil(at);
+  completeUntil(at: number): void {
+    this.#narrator.completeUntil(at);
   }
 
   #isEcho(text: string, at: number): boolean {

@@ -38,7 +38,7 @@ const STYLES: Record<Tone, Style> = { bad: 'red', good: 'green', act: 'yellow', 
 
 /**
  * Prints events in order, with the time since the first alert. Events come from several sources, so lines are held until
- * `knownUntil` confirms that no earlier one can follow.
+ * `completeUntil` confirms that no earlier one can follow.
  */
 export class Narrator {
   readonly #output: Output;
@@ -66,14 +66,14 @@ export class Narrator {
   }
 
   /** Prints held lines up to this time. Call it when no earlier line can follow. */
-  knownUntil(at: number): void {
+  completeUntil(at: number): void {
     const due = this.#held.filter((line) => line.at <= at - this.#mergeWithinMs).toSorted((a, b) => a.at - b.at);
     while (due.length > 0) this.#print(this.#takeMerged(due));
   }
 
   /** Prints all held lines, then this text as is. */
   write(text: string, style: Style = 'reset'): void {
-    this.knownUntil(Infinity);
+    this.completeUntil(Infinity);
     this.#output.write(this.style(text, style));
   }
 

@@ -147,7 +147,7 @@ export class Stage {
   }
 
   /** Waits for minutes of the story. */
-  async pass(minutes: number): Promise<void> {
+  async waitMinutes(minutes: number): Promise<void> {
     await sleep(this.minutes(minutes));
   }
 
@@ -219,7 +219,7 @@ export class Stage {
     this.say({ speaker: 'CI', text: `deploys ${service} ${version}${migration} and records the deployment` });
     const change = { service, environment, version, status: 'started', has_migration: hasMigration, author: 'ada' };
     const { id } = await this.firebreak.post('/v1/deployments', change, Change);
-    await this.pass(ROLL_OUT_MINUTES);
+    await this.waitMinutes(ROLL_OUT_MINUTES);
     await this.firebreak.change('PATCH', `/v1/deployments/${id}`, { status: 'succeeded' });
     this.toy(service).failing.set(version, failing);
     await this.#putLive(service, version);

@@ -18,7 +18,7 @@ const MILESTONES: readonly [name: string, kind: string][] = [
 ];
 
 /** Column width for the longest common kind, `page-resolve.succeeded`. */
-const KIND = 22;
+const KIND_WIDTH = 22;
 
 /** Prints the result: expected facts, milestones with times, suspects, and the timeline. */
 export async function printSummary(stage: Stage, facts: readonly Fact[]): Promise<void> {
@@ -30,7 +30,7 @@ export async function printSummary(stage: Stage, facts: readonly Fact[]): Promis
     printIncident(narrator, incident, await stage.timeline(incident));
     printPostmortem(narrator, await stage.firebreak.get(`/v1/incidents/${incident.id}/postmortem`, PostmortemView));
   }
-  printParts(
+  printChildren(
     narrator,
     incidents.filter(({ parent_id }) => parent_id !== null),
   );
@@ -47,7 +47,7 @@ function printIncident(narrator: Narrator, incident: IncidentView, timeline: rea
   for (const { version, confidence, reasons } of suspects)
     paragraph(narrator, ' ', `suspect ${version}, confidence ${confidence}: ${reasons.join('; ')}`);
   narrator.write('');
-  for (const entry of timeline) tellEntry(narrator, entry);
+  for (const entry of timeline) printEntry(narrator, entry);
 }
 
 /** Prints the draft of the post-mortem: its title, its summary, and its action items. */
@@ -71,20 +71,20 @@ const unescaped = (text: string): string => text.replaceAll(/\\([\\`*_[\]<>|~#])
 const secondsSince = (zero: number | null, { at }: TimelineEntry): string =>
   `${((millisOf(at) - (zero ?? millisOf(at))) / 1000).toFixed(1)}\u00a0s`; // no line break before the unit
 
-function tellEntry(narrator: Narrator, { at, kind, actor, text }: TimelineEntry): void {
+function printEntry(narrator: Narrator, { at, kind, actor, text }: TimelineEntry): void {
   const stamp = stampOf(millisOf(at), narrator.firstAlertAt);
-  const indent = ' '.repeat(2 + stamp.length + 2 + KIND + 2);
+  const indent = ' '.repeat(2 + stamp.length + 2 + KIND_WIDTH + 2);
   const by = actor === 'firebreak' || actor === 'alerts' ? '' : ` (${actor})`;
   const [first, ...rest] = wrap(oneLine(text) + by, WIDTH - indent.length);
-  const head = `  ${narrator.style(stamp, 'dim')}  ${narrator.style(kind.padEnd(KIND), 'cyan')}  `;
+  const head = `  ${narrator.style(stamp, 'dim')}  ${narrator.style(kind.padEnd(KIND_WIDTH), 'cyan')}  `;
   narrator.write([head + first, ...rest.map((line) => indent + line)].join('\n'));
 }
 
 /** Prints one row for each child incident, as in the parent's channel. */
-function printParts(narrator: Narrator, parts: readonly IncidentView[]): void {
-  if (parts.length === 0) return;
+function printChildren(narrator: Narrator, children: readonly IncidentView[]): void {
+  if (children.length === 0) return;
   narrator.write('\nChild incidents, each with its own timeline', 'bold');
-  for (const { service, status, decisions } of parts) {
+  for (const { service, status, decisions } of children) {
     const decision = decisions.at(-1);
     const judged = decision === undefined ? 'not judged' : `${decision.kind}: ${decision.reasons[0]?.text ?? ''}`;
     const row = `  ${service.padEnd(13)} ${status.padEnd(9)} ${judged}`;

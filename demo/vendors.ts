@@ -3,7 +3,7 @@ import type { Line } from './narrator.ts';
 import type { VendorCall } from './event-source.ts';
 
 /** Returns a line for a call to a vendor; undefined if the call has no visible effect. */
-export function wordsOf(call: VendorCall): Omit<Line, 'at'> | undefined {
+export function lineOf(call: VendorCall): Omit<Line, 'at'> | undefined {
   const vendor = VENDORS[call.vendor];
   if (vendor === undefined) return undefined;
   const { name: speaker, words } = vendor;

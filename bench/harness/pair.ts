@@ -7,10 +7,10 @@ import type { Vendors } from './vendors.ts';
 
 const REFERENCE = fileURLToPath(new URL('../reference.ts', import.meta.url));
 
-/** The product and its reference, running in parallel. */
+/** The product, and the small server with which it is compared (`bench/reference.ts`), running in parallel. */
 export type Pair = { product: Product; reference: Program };
 
-/** Folders of both. */
+/** Data folders of both. */
 export type PairFolders = { product: string; reference: string };
 
 /**
@@ -24,7 +24,7 @@ export async function withPair<T>(
   vendors: Vendors,
   measure: (pair: Pair) => Promise<T>,
 ): Promise<{ measured: T; folders: PairFolders }> {
-  const folders = { product: join(folder, 'product'), reference: await made(join(folder, 'reference')) };
+  const folders = { product: join(folder, 'product'), reference: await createFolder(join(folder, 'reference')) };
   await prepare(folders.product, catalogue, vendors);
   const product = await startProduct(folders.product, vendors);
   const reference = await startReference(folders.reference);
@@ -37,7 +37,7 @@ export async function withPair<T>(
 
 export const startReference = (folder: string) => startProgram(REFERENCE, { args: [folder] });
 
-export async function made(folder: string): Promise<string> {
+export async function createFolder(folder: string): Promise<string> {
   await mkdir(folder, { recursive: true });
   return folder;
 }

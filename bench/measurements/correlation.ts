@@ -42,7 +42,7 @@ export function inputsOf({ evidence, history, policy }: Question, required: Requ
     request: { by: 'alert', name: '', mode: null },
     matched: true,
     monitoring_failure_only: false,
-    evidence: { ...evidence, changes: [...ranBefore(history), ...evidence.changes] },
+    evidence: { ...evidence, changes: [...versionBefore(history), ...evidence.changes] },
     targets: [...services].map((service) =>
       targetInputs(service, evidence, history, { ...policy, approvals: 1, evidence: required }),
     ),
@@ -56,7 +56,7 @@ export function inputsOf({ evidence, history, policy }: Question, required: Requ
 }
 
 /** The product considers the version before a suspect, whatever its age. */
-function ranBefore(history: Question['history']): RelatedChange[] {
+function versionBefore(history: Question['history']): RelatedChange[] {
   const change = newestLiveChange(history);
   return change === undefined ? [] : [{ change, relation: 'same', distance: 0 }];
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { checkPath, ciClient } from '../checks.ts';
 import { clientOf } from '../harness/client.ts';
 import { names } from '../harness/incident.ts';
-import { made, startReference } from '../harness/pair.ts';
+import { createFolder, startReference } from '../harness/pair.ts';
 import { prepare, type Product, startProduct } from '../harness/product.ts';
 import { objectives, type Prometheus, startPrometheus } from '../harness/prometheus.ts';
 import { result, type Result } from '../results.ts';
@@ -75,7 +75,7 @@ async function productAnswers(product: Product, prometheus: Prometheus, seconds:
 }
 
 async function referenceAnswers(folder: string): Promise<Answers> {
-  const reference = await startReference(await made(folder));
+  const reference = await startReference(await createFolder(folder));
   const referenceClient = clientOf(reference.url);
   try {
     const send = () => referenceClient.send('POST', '/check-again', {});

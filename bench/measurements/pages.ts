@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { clientOf } from '../harness/client.ts';
 import { names } from '../harness/incident.ts';
-import { made, startReference } from '../harness/pair.ts';
+import { createFolder, startReference } from '../harness/pair.ts';
 import { BENCH_TOKEN, prepare, startProduct } from '../harness/product.ts';
 import { result, type Result } from '../results.ts';
 import { whileTimeLasts } from '../harness/rounds.ts';
@@ -29,7 +29,7 @@ const components = names('Component', 30);
 
 /** Measures pages of the console and the status page, one request after another, with bare reads of the same rows beside. */
 export async function measurePages(folder: string, vendors: Vendors): Promise<Result[]> {
-  const [productFolder, referenceFolder] = [join(folder, 'product'), await made(join(folder, 'reference'))];
+  const [productFolder, referenceFolder] = [join(folder, 'product'), await createFolder(join(folder, 'reference'))];
   await prepare(productFolder, { acting: [], asking: [], paging: services }, vendors);
   await writeFile(
     join(productFolder, 'config', 'status-page.yaml'),

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { catalogue, type StoredStorms } from './intake.ts';
-import { made, startReference } from '../harness/pair.ts';
+import { createFolder, startReference } from '../harness/pair.ts';
 import { prepare, startProduct } from '../harness/product.ts';
 import { result, type Result } from '../results.ts';
 import { median } from '../harness/statistics.ts';
@@ -23,7 +23,7 @@ export function measureFirstStart(folder: string, vendors: Vendors): Promise<Res
       await prepare(fresh, catalogue, vendors);
       return fresh;
     },
-    reference: (round) => made(join(folder, `first-reference-${round}`)),
+    reference: (round) => createFolder(join(folder, `first-reference-${round}`)),
   });
 }
 

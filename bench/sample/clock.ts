@@ -1,17 +1,20 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The clock of a world, which the product shares through a file. It goes on as the real one does, and can jump ahead. */
-export type WorldClock = {
+/**
+ * The clock of a simulated system. The product reads its offset from a file, so both have the same time. It advances at the
+ * speed of the real clock, and can jump ahead.
+ */
+export type SimulatedClock = {
   /** Arguments for Node, so that a program has this clock. */
   nodeArgs: string[];
   /** Current time in milliseconds since the Unix epoch. */
   now(): number;
-  /** Jumps to a time, unless it is over. */
+  /** Jumps ahead to a time. Does nothing if the time has passed. */
   jumpTo(millis: number): void;
 };
 
-export function worldClock(folder: string, startsAt: number): WorldClock {
+export function simulatedClock(folder: string, startsAt: number): SimulatedClock {
   const file = join(folder, 'clock');
   let offset = Math.round(startsAt) - Date.now();
   const write = (): void => {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { MonitoredCase } from '../../evaluation/monitored/case.ts';
-import { type PlacedCase, unmarked } from './placed-case.ts';
+import { type PlacedCase, withoutPrefixes } from './placed-case.ts';
 import { evaluate, type Result } from '../../evaluation/monitored/evaluate.ts';
 import { ruleExpression } from '../../evaluation/monitored/telemetry/queries.ts';
 
@@ -15,7 +15,7 @@ export async function startWorldPrometheus(cases: readonly PlacedCase[], now: ()
     void text(request).then((body) => {
       const url = new URL(request.url ?? '', 'http://world');
       const given = new URLSearchParams([...new URLSearchParams(body), ...url.searchParams]);
-      const placed = cases.find(({ mark }) => given.toString().includes(mark));
+      const placed = cases.find(({ prefix }) => given.toString().includes(prefix));
       const data = placed === undefined ? null : answered(placed, url.pathname, given, now() / 1000);
       response.writeHead(data === null ? 404 : 200, { 'content-type': 'application/json' });
       response.end(
@@ -35,7 +35,7 @@ export async function startWorldPrometheus(cases: readonly PlacedCase[], now: ()
 
 function answered({ monitored }: PlacedCase, path: string, given: URLSearchParams, seconds: number): object | null {
   const { world, telemetry } = monitored;
-  const query = unmarked(given.get('query') ?? '');
+  const query = withoutPrefixes(given.get('query') ?? '');
   const now = seconds - world.epoch;
   const timeOf = (name: string): number => Number(given.get(name)) - world.epoch;
   switch (path) {
@@ -73,7 +73,7 @@ const rulesOf = ({ stage }: MonitoredCase, names: readonly string[]): object[] =
   stage.services
     .flatMap((service) =>
       names
-        .filter((name) => unmarked(name) === service.rule.alertname)
+        .filter((name) => withoutPrefixes(name) === service.rule.alertname)
         .map((name) => ({ ...service, alertname: name })),
     )
     .filter(({ rule }) => rule.isReadable)

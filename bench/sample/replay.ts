@@ -7,8 +7,8 @@ import type { MonitoredCase } from '../../evaluation/monitored/case.ts';
 import type { Recorded } from '../../evaluation/monitored/records.ts';
 import { inputsAt } from '../measurements/monitored.ts';
 import { type Product, startIn } from '../harness/product.ts';
-import { type WorldClock, worldClock } from './clock.ts';
-import { catalogueOf, placed, type PlacedCase, unmarked } from './placed-case.ts';
+import { type SimulatedClock, simulatedClock } from './clock.ts';
+import { catalogueOf, placeCases, type PlacedCase, withoutPrefixes } from './placed-case.ts';
 import { startWorldPrometheus } from './prometheus.ts';
 import { type Step, timelineOf } from './timeline.ts';
 
@@ -37,17 +37,17 @@ type IncidentView = { id: string; decisions: { id: string }[] };
  */
 export const isReplayable = (monitored: MonitoredCase): boolean =>
   monitored.stage.recorded.every(({ madeFor, rolledBackBy }) => madeFor === null && rolledBackBy === null) &&
-  timelineOf({ monitored, mark: '' }).length > 0;
+  timelineOf({ monitored, prefix: '' }).length > 0;
 
 /** Sends cases to a new product, in the order and at the times of their worlds, and yields what the product decides. */
 export async function* replay(monitored: readonly MonitoredCase[]): AsyncGenerator<Replayed> {
-  const cases = placed(monitored).map((one) => ({ ...one, steps: timelineOf(one) }));
+  const cases = placeCases(monitored).map((one) => ({ ...one, steps: timelineOf(one) }));
   const startsAt = ({ monitored: { world }, steps }: (typeof cases)[number]): number =>
     world.epoch + Math.min(...steps.filter(({ kind }) => kind === 'notify').map(({ at }) => at)) - BEFORE_SECONDS;
   const [first] = cases;
   if (first === undefined) return;
   const folder = await mkdtemp(join(tmpdir(), 'firebreak-sample-'));
-  const clock = worldClock(folder, startsAt(first) * 1000);
+  const clock = simulatedClock(folder, startsAt(first) * 1000);
   const prometheus = await startWorldPrometheus(cases, clock.now);
   try {
     await mkdir(join(folder, 'config'));
@@ -70,8 +70,8 @@ export async function* replay(monitored: readonly MonitoredCase[]): AsyncGenerat
 
 async function replayOne(
   ask: Ask,
-  clock: WorldClock,
-  { monitored, mark, steps }: PlacedCase & { steps: readonly Step[] },
+  clock: SimulatedClock,
+  { monitored, prefix, steps }: PlacedCase & { steps: readonly Step[] },
 ): Promise<Replayed> {
   await inputsAt(monitored, monitored.at); // makes the series, so that its Prometheus is as fast as a real one
   const changes = new Map<string, Recorded>();
@@ -84,21 +84,21 @@ async function replayOne(
     [...older.values()].map(async (ofService) => {
       for (const [change, reports] of Map.groupBy(ofService, (step) => step.change)) {
         const body = Object.assign({}, ...reports.map((report) => report.body)) as object; // one report of what is over
-        await send(ask, { at: 0, kind: 'record', change, body }, { changes, mark });
+        await send(ask, { at: 0, kind: 'record', change, body }, { changes, prefix });
       }
     }),
   );
   for (const step of steps) {
     if (step.at <= now) continue;
     clock.jumpTo((monitored.world.epoch + step.at) * 1000);
-    await send(ask, step, { changes, mark });
+    await send(ask, step, { changes, prefix });
   }
-  const id = await incidentOf(ask, mark + monitored.alert.service);
+  const id = await incidentOf(ask, prefix + monitored.alert.service);
   const shown = (await ask('GET', `/v1/incidents/${id}/decisions/1`)) as { decision: Shown; inputs_json: string };
   const { items } = (await ask('GET', '/v1/incidents?status=open&limit=100')) as View;
   // A parent incident ends with its children. The next world begins two weeks later, when all others have ended, too.
   await Promise.allSettled(items.map((open) => ask('POST', `/v1/incidents/${open.id}/actions/resolve`, {})));
-  const plain = (value: object): unknown => JSON.parse(unmarked(JSON.stringify(value)));
+  const plain = (value: object): unknown => JSON.parse(withoutPrefixes(JSON.stringify(value)));
   return {
     monitored,
     decision: plain(shown.decision) as Shown,
@@ -113,7 +113,7 @@ type Ask = Product['request'];
 async function send(
   ask: Ask,
   step: Step,
-  { changes, mark }: { changes: Map<string, Recorded>; mark: string },
+  { changes, prefix }: { changes: Map<string, Recorded>; prefix: string },
 ): Promise<void> {
   switch (step.kind) {
     case 'record': {
@@ -128,7 +128,7 @@ async function send(
     }
     case 'notify':
       await insisted(() => ask('POST', '/v1/alerts/alertmanager', step.body));
-      for (const { alert, isOver } of step.alerts) if (!isOver) await incidentOf(ask, mark + alert.service);
+      for (const { alert, isOver } of step.alerts) if (!isOver) await incidentOf(ask, prefix + alert.service);
   }
 }
 

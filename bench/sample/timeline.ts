@@ -12,15 +12,15 @@ export type Step = { at: number } & (
 );
 
 /** Returns what the CD system and Alertmanager send, in order, up to the first notification of the judged alert. */
-export function timelineOf({ monitored, mark }: PlacedCase): Step[] {
+export function timelineOf({ monitored, prefix }: PlacedCase): Step[] {
   const { world, stage, alert, others } = monitored;
   const time = (at: number): string => timestamp(Math.round((world.epoch + at) * 1000));
-  const changes = stage.recorded.flatMap((change) => reportsOf(change, stage.delivery, { mark, time }));
+  const changes = stage.recorded.flatMap((change) => reportsOf(change, stage.delivery, { prefix, time }));
   const notifications = notificationsOf([alert, ...others], stage.alertmanager).map(({ at, alerts }): Step => ({
     at,
     kind: 'notify',
     alerts,
-    body: webhook(alerts, alert.service, { mark, time }),
+    body: webhook(alerts, alert.service, { prefix, time }),
   }));
   const steps = [...changes, ...notifications].toSorted((a, b) => a.at - b.at);
   const last = steps.findIndex((step) => step.kind === 'notify' && step.alerts.some((one) => isSame(one.alert, alert)));
@@ -30,14 +30,14 @@ export function timelineOf({ monitored, mark }: PlacedCase): Step[] {
 const isSame = (a: Alert, b: Alert): boolean => a.service === b.service && a.firedAt === b.firedAt;
 
 /** How reports are written: `mark`, the prefix that separates cases; `time`, which formats seconds of the world. */
-type Written = { mark: string; time: (at: number) => string };
+type Written = { prefix: string; time: (at: number) => string };
 
 /** Returns the reports of a CD system about one change. */
-function reportsOf(change: Recorded, { reports, skew, delay }: Delivery, { mark, time }: Written): Step[] {
+function reportsOf(change: Recorded, { reports, skew, delay }: Delivery, { prefix, time }: Written): Step[] {
   const { start, finish } = change;
   const fields = {
-    service: mark + change.service,
-    environment: mark + change.environment,
+    service: prefix + change.service,
+    environment: prefix + change.environment,
     version: change.version,
     kind: change.kind,
     previous_version: change.previous,
@@ -89,7 +89,7 @@ function notificationsOf(alerts: readonly Alert[], manager: Alertmanager): Notif
 function webhook(
   alerts: readonly { alert: Alert; isOver: boolean }[],
   judged: string,
-  { mark, time }: Written,
+  { prefix, time }: Written,
 ): object {
   return webhookOf(
     alerts.every(({ isOver }) => isOver) ? 'resolved' : 'firing',
@@ -97,9 +97,9 @@ function webhook(
       status: isOver ? 'resolved' : 'firing',
       labels: {
         ...alert.labels,
-        alertname: mark + alert.alertname,
-        service: mark + alert.service,
-        environment: `${mark}production`,
+        alertname: prefix + alert.alertname,
+        service: prefix + alert.service,
+        environment: `${prefix}production`,
         severity: 'critical',
         ...(alert.service === judged && { action: 'auto-rollback' }),
       },

@@ -8,7 +8,7 @@ export const badDeploy: Story = {
   about: 'A deploy breaks checkout. Firebreak rolls it back, verifies the recovery, and updates everyone.',
   services: { checkout: { version: 'v41', team: 'payments', component: 'Checkout' } },
   async play(stage) {
-    await stage.pass(2);
+    await stage.waitMinutes(2);
     await stage.deploy('checkout', 'v42', { failing: 0.3 });
     await stage.untilRolledBack();
     const outcome = await untilOver(stage);

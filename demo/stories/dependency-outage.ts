@@ -14,13 +14,13 @@ export const dependencyOutage: Story = {
     orders: { version: 'v12', team: 'orders', needs: ['payments-api'] },
   },
   async play(stage) {
-    await stage.pass(2);
+    await stage.waitMinutes(2);
     stage.breakDown(['payments-api'], 'its machines are down');
     await stage.until('a decision for each service', async () => {
       const judged = (await stage.incidents()).filter(({ decisions }) => decisions.length > 0);
       return judged.length >= stage.toys.length;
     });
-    await stage.pass(OUTAGE_MINUTES);
+    await stage.waitMinutes(OUTAGE_MINUTES);
     stage.repair(['payments-api'], 'its machines are back');
     const outcome = await untilOver(stage);
     const parents = outcome.incidents.filter(({ parent_id }) => parent_id === null);

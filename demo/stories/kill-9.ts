@@ -12,7 +12,7 @@ export const kill9: Story = {
   about: 'Firebreak is killed during the rollback and during verification. Nothing is lost or repeated.',
   services: { checkout: { version: 'v41', team: 'payments', component: 'Checkout' } },
   async play(stage) {
-    await stage.pass(2);
+    await stage.waitMinutes(2);
     await stage.deploy('checkout', 'v42', { failing: 0.3 });
     await stage.until('a rollback request to the CD system', async () => (await stage.calls('cd')).length > 0);
     await killAndStart(stage, 'during the rollback');
@@ -31,7 +31,7 @@ export const kill9: Story = {
 async function killAndStart(stage: Stage, when: string): Promise<void> {
   await stage.firebreak.kill9();
   stage.say({ speaker: 'kill -9', text: `kills Firebreak and its database ${when}`, tone: 'bad' });
-  await stage.pass(DEAD_MINUTES);
+  await stage.waitMinutes(DEAD_MINUTES);
   await stage.firebreak.start();
   stage.say({ speaker: 'npm start', text: 'restarts it with the same data', tone: 'good' });
 }

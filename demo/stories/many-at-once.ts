@@ -37,7 +37,7 @@ export const manyAtOnce: Story = {
   async play(stage) {
     const names = stage.toys.map(({ name }) => name);
     await stage.deploy(DEPLOYED, 'v78', { failing: 0 });
-    await stage.pass(1);
+    await stage.waitMinutes(1);
     stage.breakDown(
       names.filter((name) => name !== DEPLOYED),
       'the network between them fails',
@@ -48,7 +48,7 @@ export const manyAtOnce: Story = {
       const judged = (await stage.incidents()).filter(({ decisions }) => decisions.length > 0);
       return judged.length >= names.length;
     });
-    await stage.pass(OUTAGE_MINUTES);
+    await stage.waitMinutes(OUTAGE_MINUTES);
     stage.repair(names, 'the network is back');
     const outcome = await untilOver(stage);
     return factsOf(outcome, names);

@@ -17,7 +17,7 @@ export const migration: Story = {
     const { firebreak } = stage;
     const actions = ['incidents:read', 'incidents:act'];
     const { token } = await firebreak.post('/v1/tokens', { name: 'ada', actions }, z.object({ token: z.string() }));
-    await stage.pass(1);
+    await stage.waitMinutes(1);
     await stage.deploy('checkout', 'v42', { failing: 0.3, hasMigration: true });
     const waiting = await stage.until('Firebreak to ask for approval', async () => {
       const incident = await onlyIncident(stage);
@@ -25,7 +25,7 @@ export const migration: Story = {
       return incident && question && { incident, question };
     });
     stage.say({ speaker: 'ada', text: 'was paged and reviews the migration' });
-    await stage.pass(THINKS_MINUTES);
+    await stage.waitMinutes(THINKS_MINUTES);
     const approvedAt = Date.now();
     const { id } = waiting.incident;
     const answer = { digest: waiting.question.digest, note: 'the migration only adds a column' };

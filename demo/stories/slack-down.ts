@@ -17,27 +17,27 @@ export const slackDown: Story = {
     const fault = { kind: 'status', status: 503 };
     await stage.firebreak.change('PUT', '/sandbox/faults', { vendor: 'slack', fault });
     stage.say({ speaker: 'Slack', text: 'is down: answers 503 to every request', tone: 'bad' });
-    await stage.pass(2);
+    await stage.waitMinutes(2);
     await stage.deploy('checkout', 'v42', { failing: 0.3 });
     await stage.untilRolledBack();
-    await stage.pass(STILL_DOWN_MINUTES);
+    await stage.waitMinutes(STILL_DOWN_MINUTES);
     // Printed before the fault is removed, so that the line precedes Slack's next calls.
     stage.say({ speaker: 'Slack', text: 'is back', tone: 'good' });
     const backAt = Date.now();
     await stage.firebreak.change('DELETE', '/sandbox/faults');
     const outcome = await untilOver(stage);
     return [
-      await before(stage, backAt),
+      await succeededWhileDown(stage, backAt),
       onePage(outcome),
       oneRollback(outcome, { service: 'checkout', from: 'v42', to: 'v41' }),
       oneChannel(outcome),
-      await wholeInOrder(stage, outcome),
+      await allMessagesInOrder(stage, outcome),
     ];
   },
 };
 
 /** Checks that page and rollback succeeded while Slack was down. */
-async function before(stage: Stage, backAt: number): Promise<Fact> {
+async function succeededWhileDown(stage: Stage, backAt: number): Promise<Fact> {
   const incident = await onlyIncident(stage);
   const effects = incident?.effects.filter(({ kind }) => kind === 'page' || kind === 'roll-back') ?? [];
   return {
@@ -46,17 +46,20 @@ async function before(stage: Stage, backAt: number): Promise<Fact> {
   };
 }
 
-/** Checks that the messages after the summary repeat timeline entries in order, including all important ones. */
-async function wholeInOrder(stage: Stage, { incidents: [incident], channels: [channel] }: Outcome): Promise<Fact> {
+/** Checks that the messages after the summary repeat timeline entries in order, including all required kinds. */
+async function allMessagesInOrder(
+  stage: Stage,
+  { incidents: [incident], channels: [channel] }: Outcome,
+): Promise<Fact> {
   const entries = incident === undefined ? [] : await stage.timeline(incident);
   const messages = (channel?.messages ?? []).slice(1).map(({ text }) => text);
   const positions = messages.map((message) => entries.findIndex(({ text }) => message.endsWith(text)));
-  const notified = new Set(positions.map((position) => entries[position]?.kind));
-  const whole = ['page.succeeded', 'decision', 'mitigation.succeeded', 'verification.passed', 'incident.resolved'];
+  const shown = new Set(positions.map((position) => entries[position]?.kind));
+  const required = ['page.succeeded', 'decision', 'mitigation.succeeded', 'verification.passed', 'incident.resolved'];
   return {
     text: `the channel has all messages, once and in order (${messages.length} messages after the summary)`,
     holds:
       positions.every((position, index) => position > (positions[index - 1] ?? -1)) &&
-      whole.every((kind) => notified.has(kind)),
+      required.every((kind) => shown.has(kind)),
   };
 }

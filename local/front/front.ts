@@ -12,7 +12,7 @@ import { senderAddress } from './sender-address.ts';
 import { BODY_MAX_BYTES, bodyStream, drain, awaitsContinue } from './request-stream.ts';
 import { isLoopbackHostname } from '../../schemas/config/endpoint.ts';
 
-type LambdaAnswer = {
+type LambdaResponse = {
   statusCode: number;
   headers?: Record<string, string>;
   multiValueHeaders?: Record<string, string[]>;
@@ -22,7 +22,7 @@ type LambdaAnswer = {
 };
 
 /** A Lambda handler whose body is a stream, which it reads after it has checked the rest of the request. */
-type Handler = (event: LambdaEvent & Streamed) => Promise<LambdaAnswer>;
+type Handler = (event: LambdaEvent & Streamed) => Promise<LambdaResponse>;
 
 /** Longer than clients keep idle connections, so that the server does not close one while a request is on its way. */
 const KEEP_ALIVE_MS = 75_000;
@@ -48,7 +48,10 @@ export async function serveFront(options: {
   adminToken: string;
   /** Metrics of this machine, in addition to those of the process. */
   metrics: () => string;
-  /** Added to the response of `GET /v1/connections`: the deployed functions do not know it. */
+  /**
+   * State of this machine and process for `firebreak doctor`, added to the response of `GET /v1/connections`. Functions on AWS
+   * have none.
+   */
   machine: () => Promise<Machine>;
 }): Promise<{ url: string; close(): Promise<void> }> {
   const readProcessMetrics = processMetrics();
@@ -79,10 +82,10 @@ export async function serveFront(options: {
       const declaresBody = (declared ?? 0) > 0 || incoming.headers['transfer-encoding'] !== undefined;
       const hasBody = declaresBody && !/^(GET|HEAD)$/.test(request.method);
       const stream = hasBody ? bodyStream(incoming, outgoing) : undefined;
-      const answer = await handler(Object.assign(toEvent(request, authorization, addressOf(incoming)), { stream }));
-      if (path === '/v1/connections') return send(await withMachine(answer, options.machine), incoming, outgoing);
+      const response = await handler(Object.assign(toEvent(request, authorization, addressOf(incoming)), { stream }));
+      if (path === '/v1/connections') return send(await withMachine(response, options.machine), incoming, outgoing);
       const localMetrics = () => readProcessMetrics() + connections.metrics() + options.metrics();
-      return send(path === '/metrics' ? withMetrics(answer, localMetrics) : answer, incoming, outgoing);
+      return send(path === '/metrics' ? withMetrics(response, localMetrics) : response, incoming, outgoing);
     },
     overrideGlobalObjects: false,
     // unread bodies are handled here
@@ -141,7 +144,7 @@ function isFromThisMachine(incoming: HttpBindings['incoming'], request: Request)
 }
 
 /** Builds a refusal of this server itself, before the product has seen the request. */
-function refusal(status: number, code: string, detail: string, headers: Record<string, string> = {}): LambdaAnswer {
+function refusal(status: number, code: string, detail: string, headers: Record<string, string> = {}): LambdaResponse {
   const request_id = randomUUID();
   const type = `urn:firebreak:problem:${code}`;
   return {
@@ -197,18 +200,20 @@ function toEvent(request: Request, authorization: string | undefined, sourceIp: 
 }
 
 /** Adds metrics of this process, which are not part of the deployed function's response. */
-const withMetrics = (answer: LambdaAnswer, localMetrics: () => string): LambdaAnswer =>
-  answer.statusCode === 200 && !answer.isBase64Encoded ? { ...answer, body: answer.body + localMetrics() } : answer;
+const withMetrics = (response: LambdaResponse, localMetrics: () => string): LambdaResponse =>
+  response.statusCode === 200 && !response.isBase64Encoded
+    ? { ...response, body: response.body + localMetrics() }
+    : response;
 
-async function withMachine(answer: LambdaAnswer, machine: () => Promise<Machine>): Promise<LambdaAnswer> {
-  if (answer.statusCode !== 200 || answer.isBase64Encoded) return answer;
-  return { ...answer, body: JSON.stringify({ ...(JSON.parse(answer.body) as object), machine: await machine() }) };
+async function withMachine(response: LambdaResponse, machine: () => Promise<Machine>): Promise<LambdaResponse> {
+  if (response.statusCode !== 200 || response.isBase64Encoded) return response;
+  return { ...response, body: JSON.stringify({ ...(JSON.parse(response.body) as object), machine: await machine() }) };
 }
 
-/** Writes the response directly: creating and reading a `Response` would take as long as many a request. */
-async function send(answer: LambdaAnswer, incoming: IncomingMessage, outgoing: ServerResponse): Promise<Response> {
-  const { statusCode, headers = {}, cookies = [], isBase64Encoded } = answer;
-  const body = Buffer.from(answer.body, isBase64Encoded ? 'base64' : 'utf8');
+/** Writes the response directly: creating and reading a `Response` would take as long as handling a short request. */
+async function send(response: LambdaResponse, incoming: IncomingMessage, outgoing: ServerResponse): Promise<Response> {
+  const { statusCode, headers = {}, cookies = [], isBase64Encoded } = response;
+  const body = Buffer.from(response.body, isBase64Encoded ? 'base64' : 'utf8');
   outgoing.statusCode = statusCode;
   for (const [name, value] of Object.entries(headers)) outgoing.setHeader(name, value);
   if (cookies.length > 0) outgoing.setHeader('set-cookie', cookies);

@@ -116,11 +116,11 @@ export async function startStandIns(options: {
   const mailbox = await startMailbox(parts);
 
   let product: Product | undefined;
-  const peopleDeps = { ...deps, transaction: store.transaction, product: () => product, closing: closing.signal };
-  const people = new Map(
+  const userActionDeps = { ...deps, transaction: store.transaction, product: () => product, closing: closing.signal };
+  const userActions = new Map(
     standIns.flatMap((standIn) =>
-      'people' in standIn
-        ? [[standIn.vendor, standIn.people({ ...peopleDeps, url: urls[standIn.vendor] })] as const]
+      'userActions' in standIn
+        ? [[standIn.vendor, standIn.userActions({ ...userActionDeps, url: urls[standIn.vendor] })] as const]
         : [],
     ),
   );
@@ -128,10 +128,10 @@ export async function startStandIns(options: {
   return {
     urls,
     mail: mailbox.url,
-    app: sandbox({ ...parts, standIns, urls, people }),
+    app: sandbox({ ...parts, standIns, urls, userActions }),
     async connect(to) {
       product = to;
-      await Promise.all([...people.values()].map(({ resume }) => resume()));
+      await Promise.all([...userActions.values()].map(({ resume }) => resume()));
     },
     statuspage: { provide: (names) => store.transaction(() => provideComponents(deps, names)) },
     prometheus: { inUse: () => prometheusInUse(deps) },

@@ -8,7 +8,7 @@ import { MAILBOX, mailFault } from '../mail/mail.ts';
 import { page } from './page.ts';
 import { check, problem, readJson, readQuery } from './problem.ts';
 import { sandboxStates, type SandboxStates } from './sandbox-state.ts';
-import type { People, StandIn, StandInDeps } from './stand-in.ts';
+import type { UserActions, StandIn, StandInDeps } from './stand-in.ts';
 import type { Store } from './store.ts';
 
 export type SandboxParts = {
@@ -20,7 +20,7 @@ export type SandboxParts = {
   /** The base URL of each vendor's stand-in. */
   urls: Readonly<Record<string, string>>;
   /** The endpoints for actions of people that the product is notified about, by vendor. */
-  people: ReadonlyMap<string, People>;
+  userActions: ReadonlyMap<string, UserActions>;
 };
 
 const CallId = z.string().transform((text, context) => {
@@ -55,7 +55,7 @@ export function sandbox(parts: SandboxParts): Hono {
   app.use('/sandbox/*', requireOwnOrigin);
   app.route('/', page()); // outside a transaction: the page changes nothing, and its files need not wait
   // Outside a transaction: these endpoints wait for the product, which calls the stand-ins meanwhile.
-  for (const [vendor, people] of parts.people) app.route(`/sandbox/${vendor}`, people.app);
+  for (const [vendor, userActions] of parts.userActions) app.route(`/sandbox/${vendor}`, userActions.app);
   app.use('/sandbox/*', (c, next) => store.transaction(() => throwHandlerError(next, () => c.error))); // also matches /sandbox itself
   app.get('/sandbox', (c) => c.json({ urls, faults: parts.faults.list().length }));
   app.route('/sandbox/state', state(sandboxStates(parts)));

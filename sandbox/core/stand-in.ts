@@ -29,8 +29,11 @@ export type Product = {
   pagerDutyWebhookSecret?: string;
 };
 
-/** The environment of a stand-in that sends requests to the product, which can call the stand-in meanwhile. */
-export type PeopleDeps = StandInDeps & {
+/**
+ * The environment of a stand-in at which people act, such as by pressing a button. It sends requests to the product, which
+ * can call the stand-in meanwhile.
+ */
+export type UserActionDeps = StandInDeps & {
   /**
    * Runs a transaction. Do not wait for the product inside of it: the product's calls to the stand-in are transactions
    * too.
@@ -45,7 +48,7 @@ export type PeopleDeps = StandInDeps & {
 };
 
 /** The actions of people at a vendor that the product is notified about. */
-export type People = {
+export type UserActions = {
   /** Served under `/sandbox/<vendor>`, outside of any transaction. */
   app: Hono;
   /** Resumes the notifications that were pending when the process ended. Called once the product listens. */
@@ -67,8 +70,8 @@ export type StandIn = {
   /** JSON keys of request bodies that contain credentials. The journal shows only their first and last characters. */
   credentialKeys: readonly string[];
   /**
-   * Returns the settings that connect the product to the stand-in, by its address, if nothing else of the vendor is set.
-   * Null: it is connected in another way.
+   * Returns the environment variables that connect the product to the stand-in at `url`. They apply only if the user has set
+   * no variable of this vendor. Null: nothing in the environment connects it.
    */
   settings: ((url: string) => Env) | null;
   /** Returns the vendor's response to a caller that exceeds its rate limit. */
@@ -77,7 +80,7 @@ export type StandIn = {
   /** Endpoints that the real vendor does not have, served under `/sandbox/<vendor>`. */
   sandbox?(deps: StandInDeps): Hono;
   /** Actions of people that the product is notified about. */
-  people?(deps: PeopleDeps): People;
+  userActions?(deps: UserActionDeps): UserActions;
   /** Returns what the page shows of this vendor now, as JSON. Only reads. Runs within a transaction. */
   view?(deps: StandInDeps): unknown;
 };

@@ -1,7 +1,7 @@
 /** @typedef {import('../core/sandbox-state.ts').CallShown} Call */
 
 /** Maximum number of calls: enough for the timeline of an alert storm. The table shows fewer. */
-const KEPT = 600;
+const CALLS_MAX = 600;
 
 /** The calls that were seen while the page is open. The sandbox returns only the newest calls. */
 export class CallLog {
@@ -11,7 +11,7 @@ export class CallLog {
   /** @param {readonly Call[]} newestFirst */
   add(newestFirst) {
     for (const call of newestFirst.toReversed()) this.#calls.set(call.id, call);
-    this.#calls = new Map([...this.#calls].slice(-KEPT));
+    this.#calls = new Map([...this.#calls].slice(-CALLS_MAX));
   }
 
   /** Oldest first. */

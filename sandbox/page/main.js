@@ -40,7 +40,7 @@ const timeline = new Timeline(bodyOf('timeline'), log, (id) => void callsPanel.r
  *
  * @type {{ version?: string; vendors: string[]; faults: FaultInForce[]; timeScale: number; isThere: boolean }}
  */
-const known = { vendors: [], faults: [], timeScale: 1, isThere: true };
+const state = { vendors: [], faults: [], timeScale: 1, isThere: true };
 
 /** Counts beside the panel titles, by panel. @type {Map<string, string>} */
 const tallies = new Map();
@@ -102,22 +102,22 @@ function showTarget(vendor, view) {
 }
 
 /** Returns the vendors with activity. Lanes for all other vendors would take too much space. */
-const takingPart = () =>
-  known.vendors.filter((vendor) => isUsual(vendor) || log.all.some((call) => call.vendor === vendor));
+const activeVendors = () =>
+  state.vendors.filter((vendor) => isUsual(vendor) || log.all.some((call) => call.vendor === vendor));
 
 /** @param {State} state */
 function show({ version, at, time_scale, urls, views, calls, faults }) {
   setClock(at);
-  Object.assign(known, { version, vendors: [...Object.keys(urls), 'mail'], timeScale: time_scale });
+  Object.assign(state, { version, vendors: [...Object.keys(urls), 'mail'], timeScale: time_scale });
   if (calls) log.add(calls);
-  if (faults) known.faults = faults;
+  if (faults) state.faults = faults;
   for (const [vendor, view] of Object.entries(views)) showView(vendor, view);
   if (calls) {
-    timeline.show(takingPart());
-    callsPanel.show(takingPart());
+    timeline.show(activeVendors());
+    callsPanel.show(activeVendors());
     tallies.set('calls', callsTally(log));
   }
-  if (calls || faults) draw(bodyOf('faults'), faultControls(known.vendors, takingPart(), known.faults));
+  if (calls || faults) draw(bodyOf('faults'), faultControls(state.vendors, activeVendors(), state.faults));
   find('#welcome').toggleAttribute('hidden', log.all.length > 0);
   find('#panels').setAttribute('data-ready', '');
   showTallies();
@@ -131,10 +131,10 @@ function showView(vendor, view) {
 
 /** Shows the count and the active faults beside each title. */
 function showTallies() {
-  tallies.set('faults', faultsTally(known.faults));
-  tallies.set('timeline', known.timeScale > 1 ? `over time; waits run ${known.timeScale} times faster` : 'over time');
+  tallies.set('faults', faultsTally(state.faults));
+  tallies.set('timeline', state.timeScale > 1 ? `over time; waits run ${state.timeScale} times faster` : 'over time');
   for (const [id, words] of tallies) {
-    const faults = known.faults.filter(({ vendor }) => vendor === id);
+    const faults = state.faults.filter(({ vendor }) => vendor === id);
     draw(find(`#${id} .tally`), [words, faults.map((fault) => h('span', { class: 'fault' }, faultWords(fault)))]);
   }
 }
@@ -144,15 +144,15 @@ function tick() {
   draw(find('#clock'), [
     h('time', {}, clock(now())),
     ' UTC',
-    known.timeScale > 1 && h('span', { class: 'scale-note', title: 'FIREBREAK_TIME_SCALE' }, `${known.timeScale}×`),
+    state.timeScale > 1 && h('span', { class: 'scale-note', title: 'FIREBREAK_TIME_SCALE' }, `${state.timeScale}×`),
   ]);
   draw(find('#status'), [
-    !known.isThere && h('span', { class: 'state bad' }, 'Firebreak is not responding. Retrying…'),
-    known.faults.length > 0 &&
+    !state.isThere && h('span', { class: 'state bad' }, 'Firebreak is not responding. Retrying…'),
+    state.faults.length > 0 &&
       h(
         'span',
         { class: 'state bad' },
-        counted(known.faults.length, 'active fault'),
+        counted(state.faults.length, 'active fault'),
         h('button', { type: 'button', 'data-act': 'clear-all' }, 'Clear'),
       ),
   ]);
@@ -165,14 +165,14 @@ function tick() {
 }
 
 async function poll() {
-  const since = known.version === undefined ? '' : `?since=${encodeURIComponent(known.version)}`;
+  const since = state.version === undefined ? '' : `?since=${encodeURIComponent(state.version)}`;
   try {
     const response = await fetch(`/sandbox/state${since}`, { headers: { accept: 'application/json' } });
     if (!response.ok) throw new Error(`/sandbox/state responded with status ${response.status}`);
-    known.isThere = true;
+    state.isThere = true;
     show(/** @type {State} */ (await response.json()));
   } catch (error) {
-    known.isThere = false;
+    state.isThere = false;
     console.warn(error);
   }
   tick();

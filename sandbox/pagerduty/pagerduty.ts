@@ -5,7 +5,7 @@ import { readAlertEvent, readChangeEvent } from './event.ts';
 import { incidentRoutes } from './incidents.ts';
 import { noteTables, openNotes } from './notes.ts';
 import { onCallRoutes } from './on-call.ts';
-import { pagerdutyPeople } from './people.ts';
+import { pagerdutyUserActions } from './people.ts';
 import { shownIncidents } from './view.ts';
 import { rateLimit, rateLimitTables } from '../core/rate-limit.ts';
 import { SANDBOX_TOKEN, SANDBOX_USER, type StandIn, type StandInDeps } from '../core/stand-in.ts';
@@ -38,7 +38,7 @@ export const pagerduty = {
       .route('/incidents', incidentRoutes(alerts, openNotes(deps.db), deps))
       .route('/', onCallRoutes(deps));
   },
-  people: pagerdutyPeople,
+  userActions: pagerdutyUserActions,
   view: ({ db }) => ({ incidents: shownIncidents(openAlerts(db), openNotes(db)) }),
 } as const satisfies StandIn;
 

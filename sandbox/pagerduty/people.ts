@@ -7,7 +7,7 @@ import { openNotes } from './notes.ts';
 import { shownIncident } from './view.ts';
 import { type WebhookEvent, incidentReference, openWebhooks } from './webhooks.ts';
 import { check, problem, readJson } from '../core/problem.ts';
-import type { PeopleDeps, People } from '../core/stand-in.ts';
+import type { UserActionDeps, UserActions } from '../core/stand-in.ts';
 
 const name = z.string().min(1).max(100);
 const By = z.strictObject({ by: name.default('Sandbox On-Call') });
@@ -21,7 +21,7 @@ type Action = Omit<WebhookEvent, 'data'> & { data?: object };
  * `{by}`, `…/reassign` with `{by, to}`, `…/escalate`, `…/annotate` with `{by, text}`. The product gets a webhook for
  * each action if it has a webhook secret.
  */
-export function pagerdutyPeople(deps: PeopleDeps): People {
+export function pagerdutyUserActions(deps: UserActionDeps): UserActions {
   const { db, transaction, now, url } = deps;
   const [alerts, notes] = [openAlerts(db), openNotes(db)];
   const webhooks = openWebhooks(deps, alerts);

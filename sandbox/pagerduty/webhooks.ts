@@ -4,7 +4,7 @@ import { timestamp } from '../../schemas/time/time.ts';
 import type { Alert, Alerts } from './alerts.ts';
 import type { User } from './directory.ts';
 import { incidentId, webhookIncident } from './objects.ts';
-import type { PeopleDeps } from '../core/stand-in.ts';
+import type { UserActionDeps } from '../core/stand-in.ts';
 
 /**
  * Milliseconds that PagerDuty waits for a response.
@@ -32,7 +32,7 @@ export type Webhooks = {
  * incident was opened.
  */
 export function openWebhooks(
-  { product, now, timeScale, closing, url, transaction }: PeopleDeps,
+  { product, now, timeScale, closing, url, transaction }: UserActionDeps,
   alerts: Alerts,
 ): Webhooks {
   const triggered = new Set<number>();
@@ -91,7 +91,7 @@ const shouldRetry = (status: number | null): boolean => status === null || statu
 
 async function redeliver(
   attempt: () => Promise<number | null>,
-  { timeScale, closing }: Pick<PeopleDeps, 'timeScale' | 'closing'>,
+  { timeScale, closing }: Pick<UserActionDeps, 'timeScale' | 'closing'>,
 ): Promise<void> {
   for (const seconds of RETRY_DELAYS_SECONDS) {
     const isClosing = await sleep((seconds * 1000) / timeScale, false, { signal: closing, ref: false }).catch(

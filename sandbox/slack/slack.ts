@@ -1,7 +1,7 @@
 import { createHash, randomUUID, randomBytes } from 'node:crypto';
 import { Hono, type Context } from 'hono';
 import { rateLimitTables, rateWindows } from '../core/rate-limit.ts';
-import { slackPeople } from './user-actions/acts.ts';
+import { slackUserActions } from './user-actions/acts.ts';
 import { readArguments } from './delivery/arguments.ts';
 import { chatMethods } from './chat.ts';
 import { conversationMethods } from './conversations.ts';
@@ -71,7 +71,7 @@ export const slack = {
       });
   },
   sandbox: slackSandbox,
-  people: slackPeople,
+  userActions: slackUserActions,
   view: slackView,
 } as const satisfies StandIn;
 

@@ -23,6 +23,7 @@ export const workspaceTables =
 export type Workspace = {
   channels: Channels;
   messages: Messages;
+  /** Pins, reactions, and bookmarks. */
   marks: Marks;
   ephemerals: Ephemerals;
   modals: Modals;

@@ -11,15 +11,15 @@ const GENERATED_FOLDERS = new Set(['.git', '.firebreak', '.setup-lock', '.sst', 
  * Uses git. Without it (an unpacked archive), returns all files except those of generated and installed folders.
  */
 export function projectFiles(root: string): string[] {
-  const known = git(root, '--cached', '--others', '--exclude-standard');
-  if (known === undefined) return walk(root, root);
+  const listed = git(root, '--cached', '--others', '--exclude-standard');
+  if (listed === undefined) return walk(root, root);
   const deleted = new Set(git(root, '--deleted'));
-  return known.filter((path) => !deleted.has(path));
+  return listed.filter((path) => !deleted.has(path));
 }
 
-function git(root: string, ...which: string[]): string[] | undefined {
+function git(root: string, ...selection: string[]): string[] | undefined {
   const options = { cwd: root, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 } as const;
-  const { status, stdout } = spawnSync('git', ['ls-files', '-z', ...which], options);
+  const { status, stdout } = spawnSync('git', ['ls-files', '-z', ...selection], options);
   return status === 0 ? stdout.split('\0').filter((path) => path !== '') : undefined;
 }
 

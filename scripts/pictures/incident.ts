@@ -38,7 +38,7 @@ export const photographed = (camera: (url: string) => Camera): Story => ({
     const { firebreak } = stage;
     const take = camera(firebreak.url);
     const slack = new Workspace(firebreak);
-    await stage.pass(1);
+    await stage.waitMinutes(1);
     await stage.deploy('checkout', 'v42', { failing: 0.24, hasMigration: true });
     const channel = await stage.until('a question in a channel', async () => {
       const [incident] = await stage.incidents();

@@ -5,6 +5,7 @@ export type Finding = { id: string; problem: string };
 /** A rule for deployments. */
 export type Rule = {
   name: string;
+  /** @param options.isRetained whether the stage keeps its data when it is removed, as `production` does */
   find(deployment: Deployment, options: { isRetained: boolean }): Finding[];
 };
 
@@ -106,23 +107,23 @@ export const RULES: readonly Rule[] = [
     name: 'recursion: functions that can call themselves permit recursion, or Lambda drops the 17th call',
     find: (deployment) =>
       deployment.functions
-        .filter((one) => !one.recursionAllowed && reaches(deployment, one, one))
+        .filter((one) => !one.recursionAllowed && canCall(deployment, one, one))
         .map(({ id }) => ({ id, problem: 'can call itself, directly or through a queue' })),
   },
   {
     name: 'recursion-needed: no other function permits recursion',
     find: (deployment) =>
       deployment.functions
-        .filter((one) => one.recursionAllowed && !reaches(deployment, one, one))
+        .filter((one) => one.recursionAllowed && !canCall(deployment, one, one))
         .map(({ id }) => ({ id, problem: 'permits recursion without need' })),
   },
   {
     name: 'role-trust: only Lambda can assume the roles of functions',
     find: ({ functions }) =>
-      functions.flatMap(({ id, trustedPrincipals: trusts }) =>
-        trusts.length === 1 && trusts[0] === 'Service: lambda.amazonaws.com'
+      functions.flatMap(({ id, trustedPrincipals: principals }) =>
+        principals.length === 1 && principals[0] === 'Service: lambda.amazonaws.com'
           ? []
-          : [{ id, problem: `can be assumed by ${trusts.join(', ') || 'an unknown principal'}` }],
+          : [{ id, problem: `can be assumed by ${principals.join(', ') || 'an unknown principal'}` }],
       ),
   },
   {
@@ -130,11 +131,12 @@ export const RULES: readonly Rule[] = [
     find: ({ roles }) =>
       roles
         .filter(
-          ({ trustedPrincipals: trusts }) => trusts.length === 0 || trusts.some((one) => !one.startsWith('Service: ')),
+          ({ trustedPrincipals: principals }) =>
+            principals.length === 0 || principals.some((one) => !one.startsWith('Service: ')),
         )
-        .map(({ id, trustedPrincipals: trusts }) => ({
+        .map(({ id, trustedPrincipals: principals }) => ({
           id,
-          problem: `can be assumed by ${trusts.join(', ') || 'an unknown principal'}`,
+          problem: `can be assumed by ${principals.join(', ') || 'an unknown principal'}`,
         })),
   },
   {
@@ -193,7 +195,7 @@ export const RULES: readonly Rule[] = [
     find: (deployment) =>
       deployment.queues
         .filter(({ isDeadLetterQueue }) => isDeadLetterQueue)
-        .filter(({ name }) => !watched(deployment, 'AWS/SQS ApproximateNumberOfMessagesVisible', 'QueueName', name))
+        .filter(({ name }) => !hasAlarm(deployment, 'AWS/SQS ApproximateNumberOfMessagesVisible', 'QueueName', name))
         .map(({ id }) => ({ id, problem: 'has no alarm' })),
   },
   {
@@ -201,7 +203,7 @@ export const RULES: readonly Rule[] = [
     find: (deployment) =>
       deployment.functions.flatMap((one) =>
         metricsOf(deployment, one)
-          .filter((metric) => !watched(deployment, `AWS/Lambda ${metric}`, 'FunctionName', one.name))
+          .filter((metric) => !hasAlarm(deployment, `AWS/Lambda ${metric}`, 'FunctionName', one.name))
           .map((metric) => ({ id: one.id, problem: `no alarm on ${metric}` })),
       ),
   },
@@ -233,20 +235,20 @@ export const RULES: readonly Rule[] = [
     name: 'alarm-target: every alarm watches a resource of this deployment',
     find: ({ alarms, functions, queues, tables, resources }) => {
       const apis = resources.filter(({ type }) => type === 'aws:apigatewayv2/api:Api');
-      const known = new Set([
+      const existing = new Set([
         ...[...functions, ...queues, ...tables].map(({ name }) => name),
         ...apis.map(({ outputs }) => outputs['id'] ?? ''),
       ]);
       return alarms.flatMap(({ id, dimensions }) =>
         Object.entries(dimensions)
-          .filter(([kind, value]) => kind !== 'GlobalSecondaryIndexName' && !known.has(value))
+          .filter(([kind, value]) => kind !== 'GlobalSecondaryIndexName' && !existing.has(value))
           .map(([kind, value]) => ({ id, problem: `${kind} ${value} does not exist` })),
       );
     },
   },
   {
     name: 'physical-name: names are unique and no longer than AWS allows',
-    find: ({ functions, queues }) => [...namesOf(functions, 64), ...namesOf(queues, 80)],
+    find: ({ functions, queues }) => [...nameFindings(functions, 64), ...nameFindings(queues, 80)],
   },
 ];
 
@@ -275,7 +277,7 @@ function consumers({ eventSources, queues, functions }: Deployment): { queue: Qu
 const tooVisible = (queue: Queue, consumer: LambdaFunction): string =>
   `visibility ${queue.visibilitySeconds} s, time-out of ${consumer.id} ${consumer.timeoutSeconds} s`;
 
-const watched = ({ alarms }: Deployment, metric: string, dimension: string, name: string): boolean =>
+const hasAlarm = ({ alarms }: Deployment, metric: string, dimension: string, name: string): boolean =>
   alarms.some((alarm) => alarm.metric === metric && alarm.dimensions[dimension] === name);
 
 /** Returns functions that `one` can call, directly or through a queue. */
@@ -294,12 +296,12 @@ function callees(deployment: Deployment, one: LambdaFunction): LambdaFunction[] 
 /** Returns whether a name is the ARN or one of its versions and aliases. */
 const covers = (name: string, arn: string): boolean => name === arn || name.startsWith(`${arn}:`);
 
-function reaches(deployment: Deployment, from: LambdaFunction, to: LambdaFunction): boolean {
+function canCall(deployment: Deployment, from: LambdaFunction, to: LambdaFunction): boolean {
   const seen = new Set<LambdaFunction>();
-  const open = callees(deployment, from);
-  for (let one = open.pop(); one !== undefined; one = open.pop()) {
+  const pending = callees(deployment, from);
+  for (let one = pending.pop(); one !== undefined; one = pending.pop()) {
     if (one === to) return true;
-    if (!seen.has(one)) open.push(...callees(deployment, one));
+    if (!seen.has(one)) pending.push(...callees(deployment, one));
     seen.add(one);
   }
   return false;
@@ -310,7 +312,7 @@ const calledByFunctions = (deployment: Deployment, one: LambdaFunction): boolean
 
 const minutesOf = (duration: string | null): number => Number(/^(\d+)m$/.exec(duration ?? '')?.[1] ?? 0);
 
-function namesOf(all: readonly { id: string; name: string }[], max: number): Finding[] {
+function nameFindings(all: readonly { id: string; name: string }[], max: number): Finding[] {
   return all.flatMap(({ id, name }) => [
     ...(name.length > max
       ? [{ id, problem: `${name} has ${name.length} characters, at most ${max} are allowed` }]

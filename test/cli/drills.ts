@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { minutesAgo } from '../support/alerts.ts';
 import type { Firebreak } from '../support/firebreak.ts';
 
-export type Place = { service: string; environment: string };
+export type DrillTarget = { service: string; environment: string };
 
 const lane = (mode = 'act') => ({
   drills: true,
@@ -13,22 +13,22 @@ const lane = (mode = 'act') => ({
 /** One environment for drills per service, so that tests do not affect each other. */
 export const drillEnvironments = (...names: string[]) =>
   names.map((name) => [name, { environments: { [`${name}-lane`]: lane() } }]);
-export const placeOf = (service: string): Place => ({ service, environment: `${service}-lane` });
+export const targetOf = (service: string): DrillTarget => ({ service, environment: `${service}-lane` });
 
 /** Records two versions, the first known good, and sets the live version in the CD system. */
-export async function deployed(firebreak: Firebreak, place: Place): Promise<void> {
+export async function deployed(firebreak: Firebreak, target: DrillTarget): Promise<void> {
   for (const [version, minutes] of [
     ['v1', 310],
     ['v2', 5],
   ] as const) {
     const times = { started_at: minutesAgo(minutes), finished_at: minutesAgo(minutes - 2) };
-    expect((await firebreak.post('/v1/deployments', { ...place, version, ...times })).status).toBe(201);
+    expect((await firebreak.post('/v1/deployments', { ...target, version, ...times })).status).toBe(201);
   }
-  await firebreak.put('/sandbox/cd/live', { ...place, version: 'v2' });
+  await firebreak.put('/sandbox/cd/live', { ...target, version: 'v2' });
 }
 
-/** Returns the requests that the CD system received for a place, without repeats. */
-export async function acts(firebreak: Firebreak, { service }: Place): Promise<string[]> {
+/** Returns the requests that the CD system received for a service, without repeats. */
+export async function acts(firebreak: Firebreak, { service }: DrillTarget): Promise<string[]> {
   const posts = (await firebreak.calls('cd')).filter((call) => call.method === 'POST' && call.body.service === service);
   const requests = posts.map(({ body }) => `${body.idempotency_key} ${body.from_version} to ${body.to_version}`);
   return [...new Set(requests)];
@@ -36,7 +36,7 @@ export async function acts(firebreak: Firebreak, { service }: Place): Promise<st
 
 export const bothWays = (id: string) => [`drill.${id}.back v2 to v1`, `drill.${id}.forth v1 to v2`];
 
-export const runs = async (firebreak: Firebreak, { service }: Place): Promise<string | undefined> =>
+export const runs = async (firebreak: Firebreak, { service }: DrillTarget): Promise<string | undefined> =>
   (await firebreak.get('/sandbox/cd/live')).body.items.find((item: any) => item.service === service)?.version;
 
-export const begin = (firebreak: Firebreak, place: Place) => firebreak.post('/v1/drills', place);
+export const begin = (firebreak: Firebreak, target: DrillTarget) => firebreak.post('/v1/drills', target);

@@ -6,7 +6,7 @@ function told(lines: readonly Line[], { gathers = false, zero = 1000 } = {}): st
   const narrator = new Narrator({ colours: false, write: (text) => void written.push(text) }, gathers);
   narrator.setFirstAlert(zero);
   for (const line of lines) narrator.say(line);
-  narrator.knownUntil(Infinity);
+  narrator.completeUntil(Infinity);
   return written;
 }
 
@@ -23,9 +23,9 @@ test('lines are held until no earlier line can follow', () => {
   const narrator = new Narrator({ colours: false, write: (text) => void written.push(text) }, false);
   narrator.say({ at: 1000, speaker: 'a', text: 'one' });
   narrator.say({ at: 2000, speaker: 'b', text: 'two' });
-  narrator.knownUntil(1500);
+  narrator.completeUntil(1500);
   expect(written).toHaveLength(1);
-  narrator.knownUntil(2500);
+  narrator.completeUntil(2500);
   expect(written).toHaveLength(2);
 });
 

@@ -82,11 +82,11 @@ async function startProgram(program: string, file: string, log: (entry: object) 
     const child = spawnTied(program, ['--host', host, '--port', `${port}`, '--db-path', file], (line) =>
       log({ event: 'dynamodb.output', line: hideAddress(line) }),
     );
-    const gone = await untilReady(child, address);
-    if (gone === undefined) return { child, address, hideAddress };
-    if (!PORT_TAKEN.test(gone) || tries === START_TRIES) {
+    const exitReason = await untilReady(child, address);
+    if (exitReason === undefined) return { child, address, hideAddress };
+    if (!PORT_TAKEN.test(exitReason) || tries === START_TRIES) {
       throw new Error(
-        `DynamoDB for ${file} did not start: ${gone}\nCheck that the folder exists, is writable, and has free space.`,
+        `DynamoDB for ${file} did not start: ${exitReason}\nCheck that the folder exists, is writable, and has free space.`,
       );
     }
   }
@@ -109,14 +109,14 @@ async function freePort(host: string): Promise<Address> {
 /** Resolves with undefined when the program responds, or with the reason when it has exited or doesn't respond. */
 async function untilReady(child: TiedChild, address: Address): Promise<string | undefined> {
   const timeout = AbortSignal.timeout(READY_WITHIN_MS);
-  let gone: string | undefined;
-  void child.exited.then((why) => (gone = why));
+  let exitReason: string | undefined;
+  void child.exited.then((why) => (exitReason = why));
   while (!(await isResponding(address, timeout))) {
     if (timeout.aborted) {
       await child.stop();
-      gone = `no response within ${READY_WITHIN_MS / 1000} s`;
+      exitReason = `no response within ${READY_WITHIN_MS / 1000} s`;
     }
-    if (gone !== undefined) return gone;
+    if (exitReason !== undefined) return exitReason;
     await sleep(READY_POLL_MS);
   }
   return undefined;

@@ -7,7 +7,7 @@ import type { ExecutionRow } from './store.ts';
  * on AWS only after a suspension can happen before it, at any time scale. While the execution is suspended, the clock
  * runs `scale` times faster. With a scale of 1, it always equals the machine's clock.
  *
- * `clock` is its value at the machine's time `clockSetAt`.
+ * `clock` is its value at the machine's time `clockSetAt`. `wake` is 1 if the handler must be invoked.
  */
 export type Clock = Pick<ExecutionRow, 'clock' | 'clockSetAt' | 'invocationId' | 'wake'>;
 

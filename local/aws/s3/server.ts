@@ -66,9 +66,9 @@ async function handle(storeOf: (bucket: string) => Store, request: EmulatedReque
 }
 
 function operationFor({ key }: Target, { method, query }: EmulatedRequest): Operation {
-  const known = key === '' && method === 'GET' ? LIST_PARAMETERS : [];
-  const unknown = [...query.keys()].find((name) => name !== 'x-id' && !known.includes(name));
-  if (unknown !== undefined) throw notImplemented(`The parameter ${unknown} of ${method}`);
+  const supported = key === '' && method === 'GET' ? LIST_PARAMETERS : [];
+  const unsupported = [...query.keys()].find((name) => name !== 'x-id' && !supported.includes(name));
+  if (unsupported !== undefined) throw notImplemented(`The parameter ${unsupported} of ${method}`);
   const operation = (key === '' ? bucketOperations : objectOperations)[method];
   if (operation === undefined) throw notImplemented(`${method} on ${key === '' ? 'a bucket' : 'an object'}`);
   return operation;
@@ -76,21 +76,21 @@ function operationFor({ key }: Target, { method, query }: EmulatedRequest): Oper
 
 const listObjects: Operation = async (store, { bucket }, { query }) => {
   if (query.get('list-type') !== '2') throw notImplemented('ListObjects in version 1');
-  const wanted = listRequest(query);
-  const { keys, commonPrefixes, nextToken } = pageOf(await store.keys(bucket), wanted);
+  const listing = listRequest(query);
+  const { keys, commonPrefixes, nextToken } = pageOf(await store.keys(bucket), listing);
   const contents = await Promise.all(keys.map((key) => listEntry(store, bucket, key)));
-  const found = contents.filter((entry) => entry !== undefined);
+  const entries = contents.filter((entry) => entry !== undefined);
   return xml(200, 'ListBucketResult', {
     Name: bucket,
-    Prefix: wanted.prefix,
-    Delimiter: wanted.delimiter === '' ? undefined : wanted.delimiter,
-    MaxKeys: wanted.maxKeys,
-    KeyCount: found.length + commonPrefixes.length,
+    Prefix: listing.prefix,
+    Delimiter: listing.delimiter === '' ? undefined : listing.delimiter,
+    MaxKeys: listing.maxKeys,
+    KeyCount: entries.length + commonPrefixes.length,
     IsTruncated: nextToken !== undefined,
     ContinuationToken: query.get('continuation-token') ?? undefined,
     NextContinuationToken: nextToken,
     StartAfter: query.get('start-after') ?? undefined,
-    Contents: found,
+    Contents: entries,
     CommonPrefixes: commonPrefixes.map((prefix) => ({ Prefix: prefix })),
   });
 };
@@ -156,9 +156,9 @@ const objectOperations: Readonly<Record<string, Operation>> = {
 function isUnchanged({ etag }: ObjectInfo, headers: IncomingHttpHeaders): boolean {
   const includesEtag = (list: string): boolean =>
     list.split(',').some((item) => ['*', etag, etag.slice(1, -1)].includes(item.trim().replace(/^W\//, '')));
-  const { 'if-match': wanted, 'if-none-match': known } = headers;
-  if (wanted !== undefined && !includesEtag(wanted)) throw preconditionFailed();
-  return known !== undefined && includesEtag(known);
+  const { 'if-match': ifMatch, 'if-none-match': ifNoneMatch } = headers;
+  if (ifMatch !== undefined && !includesEtag(ifMatch)) throw preconditionFailed();
+  return ifNoneMatch !== undefined && includesEtag(ifNoneMatch);
 }
 
 function storedHeaders(headers: IncomingHttpHeaders): Record<string, string> {

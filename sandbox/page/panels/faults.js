@@ -14,21 +14,21 @@ const PRESETS = new Map([
 ]);
 
 /** The presets of the mail server, which has its own code for being unavailable. @type {typeof PRESETS} */
-const OF_MAIL = new Map([...PRESETS, ['down', { name: 'down (421)', fault: { kind: 'status', status: 421 } }]]);
+const MAIL_PRESETS = new Map([...PRESETS, ['down', { name: 'down (421)', fault: { kind: 'status', status: 421 } }]]);
 
 /** @param {string | undefined} vendor */
-export const presetsOf = (vendor) => (vendor === 'mail' ? OF_MAIL : PRESETS);
+export const presetsOf = (vendor) => (vendor === 'mail' ? MAIL_PRESETS : PRESETS);
 
 /** @param {readonly FaultInForce[]} faults */
 export const faultsTally = (faults) => (faults.length === 0 ? 'no faults' : counted(faults.length, 'active fault'));
 
 /**
  * @param {readonly string[]} vendors
- * @param {readonly string[]} taking vendors with activity; the others are collapsed
+ * @param {readonly string[]} active vendors with activity; the others are collapsed
  * @param {readonly FaultInForce[]} faults
  */
-export function faultControls(vendors, taking, faults) {
-  const near = vendors.filter((vendor) => taking.includes(vendor) || faults.some((fault) => fault.vendor === vendor));
+export function faultControls(vendors, active, faults) {
+  const near = vendors.filter((vendor) => active.includes(vendor) || faults.some((fault) => fault.vendor === vendor));
   const others = vendors.filter((vendor) => !near.includes(vendor));
   return [
     list(near, faults),

@@ -20,11 +20,11 @@ const STORY_GAP_MS = 45 * 60_000;
 const LIVE_MS = 60_000;
 
 /** Maximum samples per line: six hours at one sample per second would be more than a graph can show. */
-const KEPT_SAMPLES = 3600;
+const SAMPLES_MAX = 3600;
 
 /** Time range and resolution for data from before the page was opened. */
-const RECALLED_MS = 15 * 60_000;
-const RECALLED_EVERY_MS = 2000;
+const HISTORY_MS = 15 * 60_000;
+const HISTORY_STEP_MS = 2000;
 
 const GRAPHS_SHOWN = 3;
 const LISTED = 30;
@@ -58,15 +58,15 @@ export class GrafanaPanel {
     const before = this.#graphs;
     this.#graphs = [...Map.groupBy(series, ({ query }) => query)].slice(0, GRAPHS_SHOWN).map(([query, all]) => ({
       query,
-      lines: all.map((one) => longer(one, lineOf(before, query, nameOf(one))?.samples)),
+      lines: all.map((one) => withNewSamples(one, lineOf(before, query, nameOf(one))?.samples)),
     }));
     this.draw();
     const isNew = this.#graphs.some(({ query, lines }) => lines.some(({ name }) => !lineOf(before, query, name)));
-    if (isNew) void this.#recall();
+    if (isNew) void this.#loadHistory();
   }
 
   /** Loads the data from before the page was opened. */
-  async #recall() {
+  async #loadHistory() {
     const response = await fetch('/sandbox/prometheus/series');
     if (!response.ok) return;
     const { items } = /** @type {{ items: Recorded[] }} */ (await response.json());
@@ -103,10 +103,10 @@ const lineOf = (graphs, query, name) =>
   graphs.find((graph) => graph.query === query)?.lines.find((line) => line.name === name);
 
 /** @param {PrometheusView['series'][number]} series @param {Line['samples']} [before] @returns {Line} */
-function longer(series, before) {
+function withNewSamples(series, before) {
   const all = new Map(before);
   for (const { at, value } of series.samples) if (value !== null) all.set(Date.parse(at), Number(value));
-  return { name: nameOf(series), samples: new Map([...all].slice(-KEPT_SAMPLES)) };
+  return { name: nameOf(series), samples: new Map([...all].slice(-SAMPLES_MAX)) };
 }
 
 /**
@@ -120,7 +120,7 @@ function pastOf({ points }, { samples }) {
   const end = [...samples.keys()][0] ?? now();
   /** @type {[number, number][]} */
   const past = [];
-  for (let at = end - RECALLED_MS; at < end; at += RECALLED_EVERY_MS) {
+  for (let at = end - HISTORY_MS; at < end; at += HISTORY_STEP_MS) {
     const value = points.findLast((point) => Date.parse(point.at) <= at)?.value ?? null;
     if (value !== null) past.push([at, Number(value)]);
   }

@@ -60,7 +60,7 @@ const card = (incident, isOneOfFew) => {
 };
 
 /** Log texts by action. */
-const DONE = new Map([
+const LOG_WORDS = new Map([
   ['trigger', 'triggered'],
   ['acknowledge', 'acknowledged'],
   ['resolve', 'resolved'],
@@ -76,7 +76,7 @@ const log = ({ log: entries }, open) =>
       'ol',
       { class: 'log' },
       entries.map(({ at, action, by }) =>
-        h('li', {}, h('time', {}, clock(at)), ` ${DONE.get(action) ?? action} by ${by ?? 'the Events API'}`),
+        h('li', {}, h('time', {}, clock(at)), ` ${LOG_WORDS.get(action) ?? action} by ${by ?? 'the Events API'}`),
       ),
     ),
   );

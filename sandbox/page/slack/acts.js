@@ -49,31 +49,31 @@ export class SlackActs {
     if (!(target instanceof HTMLElement)) return;
     const act = target.dataset['slack'] ?? '';
     if (event.type === 'submit') event.preventDefault();
-    const does = /** @type {Record<string, Record<string, (it: HTMLElement) => unknown>>} */ (this.#DOES)[event.type]?.[
-      act
-    ];
+    const does = /** @type {Record<string, Record<string, (element: HTMLElement) => unknown>>} */ (this.#DOES)[
+      event.type
+    ]?.[act];
     void does?.(target);
   }
 
   /** Handlers by event type and `data-slack`. */
   #DOES = {
     click: {
-      press: (/** @type {HTMLElement} */ it) => this.#press(it, it.dataset['value']),
-      react: (/** @type {HTMLElement} */ it) => this.#react(it),
-      shortcut: (/** @type {HTMLElement} */ it) => this.#shortcut(it),
-      close: (/** @type {HTMLElement} */ it) => this.dialogs.cancel(it.dataset['all'] !== undefined),
+      press: (/** @type {HTMLElement} */ element) => this.#press(element, element.dataset['value']),
+      react: (/** @type {HTMLElement} */ element) => this.#react(element),
+      shortcut: (/** @type {HTMLElement} */ element) => this.#shortcut(element),
+      close: (/** @type {HTMLElement} */ element) => this.dialogs.cancel(element.dataset['all'] !== undefined),
     },
     change: {
-      choose: (/** @type {HTMLElement} */ it) => this.#choose(it),
-      search: (/** @type {HTMLElement} */ it) => this.#found(it),
-      who: (/** @type {HTMLElement} */ it) => this.#become(it),
+      choose: (/** @type {HTMLElement} */ element) => this.#choose(element),
+      search: (/** @type {HTMLElement} */ element) => this.#found(element),
+      who: (/** @type {HTMLElement} */ element) => this.#become(element),
     },
-    input: { search: (/** @type {HTMLElement} */ it) => this.#search(it) },
-    focusin: { search: (/** @type {HTMLElement} */ it) => this.#search(it) },
+    input: { search: (/** @type {HTMLElement} */ element) => this.#search(element) },
+    focusin: { search: (/** @type {HTMLElement} */ element) => this.#search(element) },
     submit: {
-      say: (/** @type {HTMLElement} */ it) => this.#say(it),
-      submit: (/** @type {HTMLElement} */ it) =>
-        this.#act(`/views/${it.dataset['view']}/submit`, { values: valuesIn(it) }),
+      say: (/** @type {HTMLElement} */ element) => this.#say(element),
+      submit: (/** @type {HTMLElement} */ element) =>
+        this.#act(`/views/${element.dataset['view']}/submit`, { values: valuesIn(element) }),
     },
   };
 
@@ -85,83 +85,84 @@ export class SlackActs {
     return ok ? answer : undefined;
   }
 
-  /** @param {HTMLElement} it @param {unknown} value */
-  async #press(it, value) {
-    const { block, action, confirm } = it.dataset;
+  /** @param {HTMLElement} element @param {unknown} value */
+  async #press(element, value) {
+    const { block, action, confirm } = element.dataset;
     if (confirm !== undefined && !(await this.dialogs.confirm(/** @type {Fields} */ (JSON.parse(confirm))))) return;
-    const element = { action_id: action, block_id: block, ...(value !== undefined && { value }) };
-    await this.#act('/actions', { ...placeOf(it), ...element, values: valuesIn(holderOf(it)) });
+    const identity = { action_id: action, block_id: block, ...(value !== undefined && { value }) };
+    await this.#act('/actions', { ...placeOf(element), ...identity, values: valuesIn(holderOf(element)) });
   }
 
-  /** @param {HTMLElement} it */
-  async #choose(it) {
-    if (it.dataset['silent'] !== undefined) return;
-    const holder = it.closest('fieldset') ?? it;
+  /** @param {HTMLElement} element */
+  async #choose(element) {
+    if (element.dataset['silent'] !== undefined) return;
+    const holder = element.closest('fieldset') ?? element;
     const value = valueOf(holder);
-    await this.#press(it, value);
-    if (it instanceof HTMLSelectElement && it.getAttribute('aria-label') === 'More actions') it.value = '';
+    await this.#press(element, value);
+    if (element instanceof HTMLSelectElement && element.getAttribute('aria-label') === 'More actions')
+      element.value = '';
   }
 
-  /** @param {HTMLElement} it */
-  #search(it) {
+  /** @param {HTMLElement} element */
+  #search(element) {
     clearTimeout(this.#typing);
-    const { value } = /** @type {HTMLInputElement} */ (it);
-    if (value.length < Number(it.dataset['min'])) return;
-    this.#typing = setTimeout(() => void this.#suggest(it), TYPING_MS);
+    const { value } = /** @type {HTMLInputElement} */ (element);
+    if (value.length < Number(element.dataset['min'])) return;
+    this.#typing = setTimeout(() => void this.#suggest(element), TYPING_MS);
   }
 
-  /** @param {HTMLElement} it */
-  async #suggest(it) {
-    const { block, action } = it.dataset;
-    const query = /** @type {HTMLInputElement} */ (it).value;
-    const search = { ...placeOf(it), block_id: block, action_id: action, query };
+  /** @param {HTMLElement} element */
+  async #suggest(element) {
+    const { block, action } = element.dataset;
+    const query = /** @type {HTMLInputElement} */ (element).value;
+    const search = { ...placeOf(element), block_id: block, action_id: action, query };
     const answer = await this.#act('/options', search);
     this.#suggestions.set(`${block} ${action}`, listed(answer?.options));
     this.#changed();
   }
 
-  /** Handles the selection of an offered option. @param {HTMLElement} it */
-  #found(it) {
-    const value = valueOf(it);
-    if (it.dataset['silent'] === undefined && value !== null) void this.#press(it, value);
+  /** Handles the selection of an offered option. @param {HTMLElement} element */
+  #found(element) {
+    const value = valueOf(element);
+    if (element.dataset['silent'] === undefined && value !== null) void this.#press(element, value);
   }
 
-  /** @param {HTMLElement} it */
-  #become(it) {
-    this.me = /** @type {HTMLSelectElement} */ (it).value;
+  /** @param {HTMLElement} element */
+  #become(element) {
+    this.me = /** @type {HTMLSelectElement} */ (element).value;
     this.#changed();
   }
 
-  /** @param {HTMLElement} it */
-  async #say(it) {
-    const box = it.querySelector('input');
+  /** @param {HTMLElement} element */
+  async #say(element) {
+    const box = element.querySelector('input');
     const text = box?.value.trim() ?? '';
     if (!box || text === '') return;
-    const { name = '' } = it.dataset;
+    const { name = '' } = element.dataset;
     box.value = '';
     if (text.startsWith('/')) await this.#act('/commands', { channel: name, text });
     else await this.#act(`/channels/${encodeURIComponent(name)}/messages`, { text });
     if (this.problem !== '' && box.value === '') box.value = text;
   }
 
-  /** @param {HTMLElement} it */
-  async #react(it) {
-    closeMenu(it);
-    const { name, reaction, ts } = it.dataset;
+  /** @param {HTMLElement} element */
+  async #react(element) {
+    closeMenu(element);
+    const { name, reaction, ts } = element.dataset;
     await this.#act(`/channels/${encodeURIComponent(name ?? '')}/reactions`, { ts, name: reaction });
   }
 
-  /** @param {HTMLElement} it */
-  async #shortcut(it) {
-    closeMenu(it);
-    const { id, channel, ts } = it.dataset;
+  /** @param {HTMLElement} element */
+  async #shortcut(element) {
+    closeMenu(element);
+    const { id, channel, ts } = element.dataset;
     await this.#act('/shortcuts', { callback_id: id, ...(ts !== undefined && { channel, ts }) });
   }
 }
 
-/** @param {HTMLElement} it */
-function closeMenu(it) {
-  it.closest('details')?.removeAttribute('open');
+/** @param {HTMLElement} element */
+function closeMenu(element) {
+  element.closest('details')?.removeAttribute('open');
 }
 
 /**
@@ -177,12 +178,12 @@ function closeMenus(target) {
   }
 }
 
-/** Returns the message or modal that contains an element. @param {Element} it */
-const holderOf = (it) => /** @type {HTMLElement} */ (it.closest('[data-view], [data-ts]') ?? it);
+/** Returns the message or modal that contains an element. @param {Element} element */
+const holderOf = (element) => /** @type {HTMLElement} */ (element.closest('[data-view], [data-ts]') ?? element);
 
-/** @param {Element} it */
-function placeOf(it) {
-  const { view, channel, ts } = holderOf(it).dataset;
+/** @param {Element} element */
+function placeOf(element) {
+  const { view, channel, ts } = holderOf(element).dataset;
   return view === undefined ? { channel, ts } : { view };
 }
 
@@ -190,28 +191,28 @@ function placeOf(it) {
 function valuesIn(holder) {
   /** @type {Record<string, Record<string, unknown>>} */
   const values = {};
-  for (const it of holder.querySelectorAll('[data-kind]')) {
-    const { block = '', action = '' } = /** @type {HTMLElement} */ (it).dataset;
-    (values[block] ??= {})[action] = valueOf(/** @type {HTMLElement} */ (it));
+  for (const element of holder.querySelectorAll('[data-kind]')) {
+    const { block = '', action = '' } = /** @type {HTMLElement} */ (element).dataset;
+    (values[block] ??= {})[action] = valueOf(/** @type {HTMLElement} */ (element));
   }
   return values;
 }
 
-/** @param {HTMLElement} it */
-function valueOf(it) {
+/** @param {HTMLElement} element */
+function valueOf(element) {
   const checked = () =>
-    Array.from(it.querySelectorAll('input:checked'), (box) => /** @type {HTMLInputElement} */ (box).value);
+    Array.from(element.querySelectorAll('input:checked'), (box) => /** @type {HTMLInputElement} */ (box).value);
   // A group of checkboxes has no value of its own.
-  const value = 'value' in it && typeof it.value === 'string' ? it.value : '';
-  switch (it.dataset['kind']) {
+  const value = 'value' in element && typeof element.value === 'string' ? element.value : '';
+  switch (element.dataset['kind']) {
     case 'many':
-      return Array.from(/** @type {HTMLSelectElement} */ (it).selectedOptions, (option) => option.value);
+      return Array.from(/** @type {HTMLSelectElement} */ (element).selectedOptions, (option) => option.value);
     case 'checkbox':
       return checked();
     case 'radio':
       return checked()[0] ?? null;
     case 'search':
-      return offered(/** @type {HTMLInputElement} */ (it));
+      return offered(/** @type {HTMLInputElement} */ (element));
     case 'datetime-local':
       return value === '' ? null : String(Math.floor(new Date(value).getTime() / 1000));
     case undefined:
@@ -220,11 +221,11 @@ function valueOf(it) {
   }
 }
 
-/** Returns the option whose text was entered in a search menu; `null` if there is none. @param {HTMLInputElement} it */
-function offered(it) {
-  const { value: text } = it;
-  const option = Array.from(it.list?.options ?? []).find((one) => one.value === text);
-  const kept = text !== '' && text === it.getAttribute('value') ? it.dataset['value'] : undefined;
-  const value = option?.dataset['value'] ?? kept;
+/** Returns the option whose text was entered in a search menu; `null` if there is none. @param {HTMLInputElement} element */
+function offered(element) {
+  const { value: text } = element;
+  const option = Array.from(element.list?.options ?? []).find((one) => one.value === text);
+  const current = text !== '' && text === element.getAttribute('value') ? element.dataset['value'] : undefined;
+  const value = option?.dataset['value'] ?? current;
   return value === undefined ? null : { value, text };
 }

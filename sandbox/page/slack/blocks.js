@@ -8,68 +8,68 @@ import { control, field, isFields, listed, plain, textIn } from './controls.js';
  * @see https://docs.slack.dev/reference/block-kit/blocks
  */
 
-/** @typedef {import('./mrkdwn.js').Around} Around */
+/** @typedef {import('./mrkdwn.js').TextContext} TextContext */
 /** @typedef {Record<string, unknown>} Fields */
 
-/** @type {Record<string, (block: Fields, around: Around) => import('../dom.js').Pieces>} */
+/** @type {Record<string, (block: Fields, context: TextContext) => import('../dom.js').Pieces>} */
 const BLOCKS = {
-  header: ({ text }, around) => h('h4', { class: 'block-header' }, textObject(text, around)),
-  section: ({ text, fields, accessory, ...block }, around) => [
+  header: ({ text }, context) => h('h4', { class: 'block-header' }, textObject(text, context)),
+  section: ({ text, fields, accessory, ...block }, context) => [
     isFields(text) &&
       h(
         'div',
         { class: 'block-section' },
-        textObject(text, around),
-        isFields(accessory) && element(accessory, around, block),
+        textObject(text, context),
+        isFields(accessory) && element(accessory, context, block),
       ),
     Array.isArray(fields) &&
       h(
         'div',
         { class: 'block-fields' },
-        listed(fields).map((words) => h('div', {}, textObject(words, around))),
+        listed(fields).map((words) => h('div', {}, textObject(words, context))),
       ),
   ],
-  context: ({ elements, ...block }, around) =>
+  context: ({ elements, ...block }, context) =>
     h(
       'div',
       { class: 'block-context' },
-      listed(elements).map((item) => h('span', {}, element(item, around, block))),
+      listed(elements).map((item) => h('span', {}, element(item, context, block))),
     ),
-  actions: ({ elements, ...block }, around) =>
+  actions: ({ elements, ...block }, context) =>
     h(
       'div',
       { class: 'block-actions' },
-      listed(elements).map((item) => element(item, around, block)),
+      listed(elements).map((item) => element(item, context, block)),
     ),
-  input: (block, around) => field(block, around),
+  input: (block, context) => field(block, context),
   divider: () => h('hr', {}),
   image: (block) => image(block),
 };
 
-/** @param {readonly unknown[]} all @param {Around} around */
-export const blocks = (all, around) => listed(all).map((block) => one(block, around));
+/** @param {readonly unknown[]} all @param {TextContext} context */
+export const blocks = (all, context) => listed(all).map((block) => renderBlock(block, context));
 
 /**
  * Renders a block. Shows the type of an unsupported block, so that it is not hidden.
  *
  * @param {Fields} block
- * @param {Around} around
+ * @param {TextContext} context
  */
-const one = (block, around) =>
-  BLOCKS[String(block['type'])]?.(block, around) ?? h('p', { class: 'quiet' }, `[${String(block['type'])}]`);
+const renderBlock = (block, context) =>
+  BLOCKS[String(block['type'])]?.(block, context) ?? h('p', { class: 'quiet' }, `[${String(block['type'])}]`);
 
-/** @param {unknown} object @param {Around} around */
-function textObject(object, around) {
+/** @param {unknown} object @param {TextContext} context */
+function textObject(object, context) {
   if (!isFields(object)) return null;
-  return object['type'] === 'plain_text' ? plain(object) : mrkdwn(textIn(object, 'text'), around);
+  return object['type'] === 'plain_text' ? plain(object) : mrkdwn(textIn(object, 'text'), context);
 }
 
-/** @param {Fields} item @param {Around} around @param {Fields} block that it is in */
-function element(item, around, block) {
+/** @param {Fields} item @param {TextContext} context @param {Fields} block that it is in */
+function element(item, context, block) {
   if (item['type'] === 'image') return image(item);
   return (
-    control(item, { around, block: textIn(block, 'block_id') }) ??
-    textObject(item, around) ??
+    control(item, { context, block: textIn(block, 'block_id') }) ??
+    textObject(item, context) ??
     h('span', { class: 'quiet' }, `[${String(item['type'])}]`)
   );
 }

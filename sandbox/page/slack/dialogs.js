@@ -3,7 +3,7 @@ import { draw, h } from '../dom.js';
 import { plain, textOf } from './controls.js';
 
 /** @typedef {import('../../slack/blocks/view.ts').ModalView} Modal */
-/** @typedef {import('./mrkdwn.js').Around} Around */
+/** @typedef {import('./mrkdwn.js').TextContext} TextContext */
 
 /** Dialogs over the workspace: the modal that the person has open, and confirmation dialogs. */
 export class SlackDialogs {
@@ -39,12 +39,12 @@ export class SlackDialogs {
     if (this.#shown) this.#cancelled(this.#shown.id, all);
   }
 
-  /** @param {Modal | undefined} modal @param {Around} around */
-  show(modal, around) {
+  /** @param {Modal | undefined} modal @param {TextContext} context */
+  show(modal, context) {
     const isNew = modal?.id !== this.#shown?.id;
     this.#shown = modal;
     if (!modal) return this.#modal.close();
-    draw(this.#modal, modalForm(modal, { ...around, state: modal.state }));
+    draw(this.#modal, modalForm(modal, { ...context, state: modal.state }));
     if (!this.#modal.open) this.#modal.showModal();
     if (isNew) first(this.#modal)?.focus();
   }
@@ -55,8 +55,8 @@ export class SlackDialogs {
    * @param {Record<string, unknown>} words
    * @returns {Promise<boolean>}
    */
-  confirm({ title, text, confirm: yes, deny: no, style }) {
-    const it = this.#question;
+  confirm({ title, text, confirm: confirmText, deny: denyText, style }) {
+    const element = this.#question;
     const form = h(
       'form',
       { method: 'dialog', class: 'question' },
@@ -65,33 +65,37 @@ export class SlackDialogs {
       h(
         'p',
         { class: 'answers' },
-        h('button', { value: 'no', class: 'block-button' }, plain(no)),
-        h('button', { value: 'yes', class: `block-button ${style === 'danger' ? style : 'primary'}` }, plain(yes)),
+        h('button', { value: 'no', class: 'block-button' }, plain(denyText)),
+        h(
+          'button',
+          { value: 'yes', class: `block-button ${style === 'danger' ? style : 'primary'}` },
+          plain(confirmText),
+        ),
       ),
     );
-    draw(it, form);
-    it.returnValue = 'no';
-    it.showModal();
+    draw(element, form);
+    element.returnValue = 'no';
+    element.showModal();
     return new Promise((resolve) =>
-      it.addEventListener('close', () => resolve(it.returnValue === 'yes'), { once: true }),
+      element.addEventListener('close', () => resolve(element.returnValue === 'yes'), { once: true }),
     );
   }
 }
 
 /** @param {string} id */
 function dialog(id) {
-  const it = /** @type {HTMLDialogElement} */ (
+  const element = /** @type {HTMLDialogElement} */ (
     h('dialog', { id, class: 'slack-dialog', 'aria-labelledby': `${id}-title` })
   );
-  document.body.append(it);
-  return it;
+  document.body.append(element);
+  return element;
 }
 
-/** Returns the first element to focus. @param {Element} it @returns {HTMLElement | null} */
-const first = (it) => it.querySelector('.modal-body :is(input, select, textarea, button), .answers button');
+/** Returns the first element to focus. @param {Element} element @returns {HTMLElement | null} */
+const first = (element) => element.querySelector('.modal-body :is(input, select, textarea, button), .answers button');
 
-/** @param {Modal} modal @param {Around} around */
-function modalForm({ id, title, submit, close, blocks: all, errors, problem }, around) {
+/** @param {Modal} modal @param {TextContext} context */
+function modalForm({ id, title, submit, close, blocks: all, errors, problem }, context) {
   const problems = Object.entries(errors);
   return h(
     'form',
@@ -106,7 +110,7 @@ function modalForm({ id, title, submit, close, blocks: all, errors, problem }, a
       'div',
       { class: 'modal-body' },
       problem !== '' && h('p', { class: 'problem', role: 'alert' }, problem),
-      blocks(all, around).map((block, i) => [block, errorOf(all[i], problems)]),
+      blocks(all, context).map((block, i) => [block, errorOf(all[i], problems)]),
     ),
     h(
       'p',
@@ -117,7 +121,7 @@ function modalForm({ id, title, submit, close, blocks: all, errors, problem }, a
   );
 }
 
-/** Renders the error of a field below it. @param {unknown} block @param {readonly [string, string][]} problems */
+/** Renders the error of a field below element. @param {unknown} block @param {readonly [string, string][]} problems */
 function errorOf(block, problems) {
   const id = /** @type {{ block_id?: unknown }} */ (block).block_id;
   const [, words] = problems.find(([at]) => at === id) ?? [];

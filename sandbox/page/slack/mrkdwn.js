@@ -16,11 +16,11 @@ import { withEmoji } from '../emoji.js';
  *   channels: readonly { id: string; name: string }[];
  *   state?: Record<string, Record<string, unknown>>;
  *   suggested?(block: string, action: string): readonly unknown[];
- * }} Around `name`: returns the name of a channel or person; `state`: the selections in a modal;
+ * }} TextContext `name`: returns the name of a channel or person; `state`: the selections in a modal;
  *   `suggested`: the options of a menu
  */
 
-/** @typedef {{ pattern: RegExp; show: (match: RegExpExecArray, around: Around) => import('../dom.js').Pieces }} Rule */
+/** @typedef {{ pattern: RegExp; show: (match: RegExpExecArray, context: TextContext) => import('../dom.js').Pieces }} Rule */
 
 /** Matches formatting, which starts and ends at word boundaries. @param {string} mark */
 const pair = (mark) =>
@@ -29,7 +29,7 @@ const pair = (mark) =>
 /** @param {string} tag @param {string} mark @returns {Rule} */
 const styled = (tag, mark) => ({
   pattern: pair(mark),
-  show: ([, inside = ''], around) => h(tag, {}, inline(inside, around)),
+  show: ([, inside = ''], context) => h(tag, {}, inline(inside, context)),
 });
 
 /**
@@ -40,7 +40,7 @@ const styled = (tag, mark) => ({
 const RULES = [
   { pattern: /```\n?([\s\S]+?)\n?```/, show: ([, code = '']) => h('pre', {}, h('code', {}, unescaped(code))) },
   { pattern: /`([^`\n]+)`/, show: ([, code = '']) => h('code', {}, unescaped(code)) },
-  { pattern: /<([^<>\n]+)>/, show: ([, inside = ''], around) => reference(inside, around) },
+  { pattern: /<([^<>\n]+)>/, show: ([, inside = ''], context) => reference(inside, context) },
   styled('strong', '\\*'),
   styled('em', '_'),
   styled('del', '~'),
@@ -48,12 +48,12 @@ const RULES = [
 
 /**
  * @param {string} text
- * @param {Around} around
+ * @param {TextContext} context
  * @returns {import('../dom.js').Pieces}
  */
-export const mrkdwn = (text, around) =>
+export const mrkdwn = (text, context) =>
   quotedParts(text).map(({ quoted, body }) => {
-    const shown = inline(body, around);
+    const shown = inline(body, context);
     return quoted ? h('blockquote', {}, shown) : shown;
   });
 
@@ -77,19 +77,19 @@ function quotedParts(text) {
 
 /**
  * @param {string} text
- * @param {Around} around
+ * @param {TextContext} context
  * @param {readonly Rule[]} rules
  * @returns {import('../dom.js').Pieces}
  */
-function inline(text, around, rules = RULES) {
+function inline(text, context, rules = RULES) {
   const [rule, ...rest] = rules;
   if (!rule) return withEmoji(unescaped(text));
   const match = rule.pattern.exec(text);
-  if (!match) return inline(text, around, rest);
+  if (!match) return inline(text, context, rest);
   return [
-    inline(text.slice(0, match.index), around, rest),
-    rule.show(match, around),
-    inline(text.slice(match.index + match[0].length), around, rules),
+    inline(text.slice(0, match.index), context, rest),
+    rule.show(match, context),
+    inline(text.slice(match.index + match[0].length), context, rules),
   ];
 }
 
@@ -97,17 +97,17 @@ function inline(text, around, rules = RULES) {
  * Renders the text between `<` and `>`: a link, a channel, a person, or a group mention.
  *
  * @param {string} inside
- * @param {Around} around
+ * @param {TextContext} context
  */
-function reference(inside, around) {
+function reference(inside, context) {
   const [target = '', ...words] = inside.split('|');
   const label = words.join('|');
   const id = target.slice(1);
   switch (target[0]) {
     case '#':
-      return channel(id, around.name(id) ?? (label || 'unknown'));
+      return channel(id, context.name(id) ?? (label || 'unknown'));
     case '@':
-      return h('span', { class: 'mention' }, `@${unescaped(around.name(id) ?? (label || id))}`);
+      return h('span', { class: 'mention' }, `@${unescaped(context.name(id) ?? (label || id))}`);
     case '!':
       if (target.startsWith('!date^')) return date(target, label);
       return h('span', { class: 'mention' }, unescaped(label || `@${id}`));

@@ -10,7 +10,7 @@ import { clock, counted, day } from '../time.js';
 /** @typedef {import('../../slack/blocks/view.ts').ChannelView} Channel */
 /** @typedef {import('../../slack/blocks/view.ts').MessageView} Message */
 /** @typedef {import('../../slack/blocks/view.ts').EphemeralView} Ephemeral */
-/** @typedef {import('./mrkdwn.js').Around} Around */
+/** @typedef {import('./mrkdwn.js').TextContext} TextContext */
 
 /** Maximum gap between messages of one person that are grouped under one name. */
 const TOGETHER_MS = 5 * 60_000;
@@ -82,7 +82,7 @@ export class SlackPanel {
     const { modals } = this.#view;
     this.#acts.dialogs.show(
       modals.find(({ user }) => user === this.#me()?.id),
-      this.#around(),
+      this.#context(),
     );
   }
 
@@ -99,8 +99,8 @@ export class SlackPanel {
     );
   }
 
-  /** @returns {Around} */
-  #around() {
+  /** @returns {TextContext} */
+  #context() {
     const { channels, people } = this.#view;
     const name = (/** @type {string} */ id) => [...channels, ...people].find((one) => one.id === id)?.name;
     return { name, people, channels, suggested: this.#acts.suggested };
@@ -166,7 +166,7 @@ export class SlackPanel {
       h(
         'ol',
         { class: 'messages', tabindex: 0, 'aria-label': `Messages in ${name}`, 'data-key': `messages ${id}` },
-        this.#said(channel),
+        this.#messageList(channel),
         archived && h('li', { class: 'archived-note' }, 'This channel is archived.'),
       ),
       slackProblem(this.#acts.problem),
@@ -175,7 +175,7 @@ export class SlackPanel {
   }
 
   /** Renders public and ephemeral messages in chronological order. @param {Channel} channel */
-  #said(channel) {
+  #messageList(channel) {
     const { messages, ephemerals } = channel;
     const mine = ephemerals.filter(({ user }) => user === this.#me()?.id);
     const all = [
@@ -188,13 +188,13 @@ export class SlackPanel {
   /** @param {Ephemeral} message @param {Channel} channel */
   #ephemeral({ ts, author: by, text, blocks: all }, { id }) {
     const user = by === 'app' ? 'firebreak' : 'Slackbot';
-    const said = { ts, user, bot: true, text, blocks: all, attachments: [] };
+    const message = { ts, user, bot: true, text, blocks: all, attachments: [] };
     return h(
       'li',
       { class: 'message ephemeral', 'data-key': `only ${ts}`, 'data-ts': ts, 'data-channel': id, 'data-glow': text },
       h('p', { class: 'pin-note' }, 'Only visible to you'),
-      avatar(said),
-      h('div', { class: 'said' }, author(said), content(said, this.#around())),
+      avatar(message),
+      h('div', { class: 'said' }, author(message), content(message, this.#context())),
     );
   }
 
@@ -221,7 +221,7 @@ export class SlackPanel {
           'div',
           { class: 'said' },
           !follows && author(message),
-          content(message, this.#around()),
+          content(message, this.#context()),
           message.edited && h('span', { class: 'edited' }, '(edited)'),
           reactions(message),
           this.#replies(message, id),
@@ -249,7 +249,7 @@ export class SlackPanel {
             'data-glow': reply.text,
           },
           avatar(reply),
-          h('div', { class: 'said' }, author(reply), content(reply, this.#around()), reactions(reply)),
+          h('div', { class: 'said' }, author(reply), content(reply, this.#context()), reactions(reply)),
         ),
       ),
     );
@@ -300,20 +300,20 @@ const author = (message) =>
  * Renders the content. If a message has blocks, its text is used only for notifications.
  *
  * @param {Words} message
- * @param {Around} around
+ * @param {TextContext} context
  */
-const content = ({ text, blocks: all, attachments }, around) =>
+const content = ({ text, blocks: all, attachments }, context) =>
   h(
     'div',
     { class: 'content' },
-    all.length > 0 ? blocks(all, around) : h('div', { class: 'block-section' }, mrkdwn(text, around)),
-    attachments.map((attachment) => h('div', { class: 'attachment' }, attached(attachment, around))),
+    all.length > 0 ? blocks(all, context) : h('div', { class: 'block-section' }, mrkdwn(text, context)),
+    attachments.map((attachment) => h('div', { class: 'attachment' }, attached(attachment, context))),
   );
 
-/** @param {unknown} attachment @param {Around} around */
-function attached(attachment, around) {
+/** @param {unknown} attachment @param {TextContext} context */
+function attached(attachment, context) {
   const { blocks: all, text, fallback } = /** @type {Record<string, unknown>} */ (attachment ?? {});
-  if (Array.isArray(all)) return blocks(all, around);
+  if (Array.isArray(all)) return blocks(all, context);
   const words = [text, fallback].find((one) => typeof one === 'string');
-  return words === undefined ? null : mrkdwn(words, around);
+  return words === undefined ? null : mrkdwn(words, context);
 }

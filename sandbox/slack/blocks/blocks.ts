@@ -3,7 +3,7 @@ import {
   atMost,
   type Check,
   PLAIN_OR_MRKDWN,
-  list,
+  listProblems,
   optionalText,
   PLAIN_ONLY,
   optionalPlainText,
@@ -82,7 +82,7 @@ function section({ text, fields, accessory }: Fields, at: string): string[] {
   }
   return [
     ...(text === undefined ? [] : textObject(text, `${at}/text`, limits.TEXT_MAX_CHARS, PLAIN_OR_MRKDWN)),
-    ...list(fields, limits.FIELDS_MAX, `${at}/fields`, (field, itemAt) =>
+    ...listProblems(fields, limits.FIELDS_MAX, `${at}/fields`, (field, itemAt) =>
       textObject(field, itemAt, limits.FIELD_MAX_CHARS, PLAIN_OR_MRKDWN),
     ),
     ...(accessory === undefined ? [] : accessoryProblems(accessory, `${at}/accessory`)),
@@ -93,7 +93,7 @@ const accessoryProblems = (item: unknown, at: string): string[] =>
   isObject(item) && item['type'] === 'image' ? image(item, at) : elementProblems(item, at, 'actions');
 
 function context({ elements }: Fields, at: string): string[] {
-  return list(elements ?? null, limits.CONTEXT_ELEMENTS_MAX, `${at}/elements`, (item, itemAt) =>
+  return listProblems(elements ?? null, limits.CONTEXT_ELEMENTS_MAX, `${at}/elements`, (item, itemAt) =>
     isObject(item) && item['type'] === 'image'
       ? image(item, itemAt)
       : textObject(item, itemAt, limits.TEXT_MAX_CHARS, PLAIN_OR_MRKDWN),
@@ -103,7 +103,7 @@ function context({ elements }: Fields, at: string): string[] {
 function actions({ elements }: Fields, at: string): string[] {
   const ids = Array.isArray(elements) ? elements.map((item) => (isObject(item) ? item['action_id'] : undefined)) : [];
   return [
-    ...list(elements ?? null, limits.ACTIONS_ELEMENTS_MAX, `${at}/elements`, (item, itemAt) =>
+    ...listProblems(elements ?? null, limits.ACTIONS_ELEMENTS_MAX, `${at}/elements`, (item, itemAt) =>
       elementProblems(item, itemAt, 'actions'),
     ),
     ...unique(ids, 'action_id', (i) => `${at}/elements/${i}/action_id`),

@@ -26,7 +26,7 @@ export const optionalPlainText = (object: unknown, at: string, max: number): str
   object === undefined ? [] : textObject(object, at, max, PLAIN_ONLY);
 
 /** @param items `undefined` if the list is optional */
-export function list(
+export function listProblems(
   items: unknown,
   max: number,
   at: string,

@@ -2,7 +2,7 @@ import { isObject } from '../delivery/arguments.ts';
 import {
   optionalInteger,
   PLAIN_OR_MRKDWN,
-  list,
+  listProblems,
   optionalText,
   PLAIN_ONLY,
   optionalPlainText,
@@ -41,7 +41,7 @@ const button: Check = ({ text, value, url, style, accessibility_label: label }, 
 ];
 
 const overflow: Check = ({ options }, at) =>
-  list(options ?? null, limits.OVERFLOW_OPTIONS_MAX, `${at}/options`, optionProblems);
+  listProblems(options ?? null, limits.OVERFLOW_OPTIONS_MAX, `${at}/options`, optionProblems);
 
 /** Checks that there are either options or option groups. */
 const menu: Check = (item, at) => {
@@ -50,13 +50,14 @@ const menu: Check = (item, at) => {
     return [withPointer('must define either `options` or `option_groups`', at)];
   }
   return [
-    ...list(options, limits.OPTIONS_MAX, `${at}/options`, optionProblems),
-    ...list(groups, limits.OPTION_GROUPS_MAX, `${at}/option_groups`, optionGroup),
+    ...listProblems(options, limits.OPTIONS_MAX, `${at}/options`, optionProblems),
+    ...listProblems(groups, limits.OPTION_GROUPS_MAX, `${at}/option_groups`, optionGroup),
     ...initialOptionProblems(item, at),
   ];
 };
 
-const choices: Check = ({ options }, at) => list(options ?? null, limits.CHOICES_MAX, `${at}/options`, choiceProblems);
+const choices: Check = ({ options }, at) =>
+  listProblems(options ?? null, limits.CHOICES_MAX, `${at}/options`, choiceProblems);
 
 const textInput: Check = (item, at) => [
   ...optionalInteger(item['min_length'], 0, limits.INPUT_LENGTH_MAX, `${at}/min_length`),
@@ -123,7 +124,7 @@ function optionGroup(item: unknown, at: string): string[] {
   if (!isObject(item)) return [withPointer('must provide an object', at)];
   return [
     ...textObject(item['label'], `${at}/label`, limits.OPTION_TEXT_MAX_CHARS, PLAIN_ONLY),
-    ...list(item['options'] ?? null, limits.OPTIONS_MAX, `${at}/options`, optionProblems),
+    ...listProblems(item['options'] ?? null, limits.OPTIONS_MAX, `${at}/options`, optionProblems),
   ];
 }
 
@@ -144,12 +145,12 @@ export function optionsOf({ options, option_groups: groups }: Fields): Fields[] 
 function confirm(dialog: unknown, at: string): string[] {
   if (dialog === undefined) return [];
   if (!isObject(dialog)) return [withPointer('must provide an object', at)];
-  const { title, text, confirm: yes, deny: no, style } = dialog;
+  const { title, text, confirm: confirmText, deny: denyText, style } = dialog;
   return [
     ...textObject(title, `${at}/title`, limits.CONFIRM_TITLE_MAX_CHARS, PLAIN_ONLY),
     ...textObject(text, `${at}/text`, limits.CONFIRM_TEXT_MAX_CHARS, PLAIN_OR_MRKDWN),
-    ...textObject(yes, `${at}/confirm`, limits.CONFIRM_BUTTON_MAX_CHARS, PLAIN_ONLY),
-    ...textObject(no, `${at}/deny`, limits.CONFIRM_BUTTON_MAX_CHARS, PLAIN_ONLY),
+    ...textObject(confirmText, `${at}/confirm`, limits.CONFIRM_BUTTON_MAX_CHARS, PLAIN_ONLY),
+    ...textObject(denyText, `${at}/deny`, limits.CONFIRM_BUTTON_MAX_CHARS, PLAIN_ONLY),
     ...styleProblems(style, `${at}/style`),
   ];
 }

@@ -11,7 +11,7 @@ import { eventRequest } from './payloads.ts';
 import type { Fields } from './refusal.ts';
 import { retryReason, send, type Listener } from './sender.ts';
 import type { Workspace } from '../workspace.ts';
-import type { PeopleDeps } from '../../core/stand-in.ts';
+import type { UserActionDeps } from '../../core/stand-in.ts';
 
 /** A request, and the handler for its response. Both run within a transaction. */
 export type ProductRequest = { outgoing: Outgoing; handleResponse(answer: ProductResponse): void };
@@ -44,7 +44,7 @@ export type ProductRequests = {
   resume(): Promise<void>;
 };
 
-export function openProductRequests(deps: PeopleDeps): ProductRequests {
+export function openProductRequests(deps: UserActionDeps): ProductRequests {
   const { transaction, now, timeScale, closing } = deps;
   const deliveries = openDeliveries(deps.db);
 

@@ -24,7 +24,7 @@ import type { Fields } from '../delivery/refusal.ts';
 import { openProductRequests } from '../delivery/product-requests.ts';
 import { openWorkspace, onInvited } from '../workspace.ts';
 import { channelNotFound } from '../sandbox.ts';
-import type { PeopleDeps, People } from '../../core/stand-in.ts';
+import type { UserActionDeps, UserActions } from '../../core/stand-in.ts';
 
 /** Maximum number of deliveries in the list. */
 const LISTED = 200;
@@ -33,7 +33,7 @@ const LISTED = 200;
  * Returns the endpoints for actions of people in the workspace that the app is notified about: commands, buttons,
  * modals, shortcuts, messages, reactions. Each one responds after the product has responded, with the delivery.
  */
-export function slackPeople(deps: PeopleDeps): People {
+export function slackUserActions(deps: UserActionDeps): UserActions {
   const { transaction, now } = deps;
   const workspace = openWorkspace(deps.db);
   const productRequests = openProductRequests(deps);

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { problem } from '../../core/problem.ts';
 import { showSlackbotMessage } from './command.ts';
 import { idOf, type Channel } from '../channels.ts';
-import { list } from '../blocks/checks.ts';
+import { listProblems } from '../blocks/checks.ts';
 import type { ProductResponse } from '../delivery/deliveries.ts';
 import { optionProblems, optionsOf } from '../blocks/elements.ts';
 import { requireChannel, requireModal, messageNotFound, Ts, WorkspaceUser } from '../lookups.ts';
@@ -122,7 +122,7 @@ export function suggest(
 function optionsIn(body: string): Fields[] {
   try {
     const options = optionsOf(answerOf(body));
-    const problems = options.length === 0 ? [] : list(options, OPTIONS_MAX, '/options', optionProblems);
+    const problems = options.length === 0 ? [] : listProblems(options, OPTIONS_MAX, '/options', optionProblems);
     return problems.length === 0 ? options : [];
   } catch (error) {
     if (error instanceof Refused) return [];

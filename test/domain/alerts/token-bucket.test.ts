@@ -4,7 +4,7 @@ import { type Bucket, takeToken } from '../../../domain/alerts/token-bucket.ts';
 
 const ALLOWANCE = { perSecond: 10, burst: 5 };
 
-function taken(times: readonly number[]): number {
+function countTaken(times: readonly number[]): number {
   let bucket: Bucket | undefined;
   let count = 0;
   for (const now of times) {
@@ -16,11 +16,11 @@ function taken(times: readonly number[]): number {
 }
 
 test('permits a burst immediately, then the configured rate', () => {
-  expect(taken(Array.from({ length: 50 }, () => 0))).toBe(5);
-  expect(taken(Array.from({ length: 1000 }, (_, n) => n))).toBe(5 + 9); // 1,000 attempts within 999 ms
+  expect(countTaken(Array.from({ length: 50 }, () => 0))).toBe(5);
+  expect(countTaken(Array.from({ length: 1000 }, (_, n) => n))).toBe(5 + 9); // 1,000 attempts within 999 ms
 });
 
-test('announces when the next token is available, and it is', () => {
+test('returns when the next token is available, and it is available then', () => {
   const empty = takeToken({ left: 0, at: 0 }, ALLOWANCE, 0);
   if (empty.ok) throw new Error('it was empty');
   expect(takeToken(empty.bucket, ALLOWANCE, empty.afterSeconds * 1000).ok).toBe(true);
@@ -33,7 +33,7 @@ test('never exceeds burst and rate at any times, and a clock set back adds no to
   fc.assert(
     fc.property(anyTimes, (times) => {
       const span = ((times.at(-1) ?? 0) - (times[0] ?? 0)) / 1000;
-      expect(taken(times)).toBeLessThanOrEqual(ALLOWANCE.burst + ALLOWANCE.perSecond * span + 1e-6);
+      expect(countTaken(times)).toBeLessThanOrEqual(ALLOWANCE.burst + ALLOWANCE.perSecond * span + 1e-6);
     }),
   );
   expect(takeToken({ left: 0, at: 1000 }, ALLOWANCE, 0).ok).toBe(false);

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { acts, begin, bothWays, deployed, drillEnvironments, placeOf, runs } from '../../cli/drills.ts';
+import { acts, begin, bothWays, deployed, drillEnvironments, targetOf, runs } from '../../cli/drills.ts';
 import { eventually, Firebreak } from '../../support/firebreak.ts';
 
 test.concurrent.each([
@@ -22,7 +22,7 @@ test.concurrent.each([
     env: { LOG_LEVEL: 'warn', FIREBREAK_KILL_LOG: log, FIREBREAK_KILL_ARMED: armed, FIREBREAK_KILL_AT: boundary },
   });
   try {
-    const place = placeOf('killed');
+    const place = targetOf('killed');
     await deployed(firebreak, place);
     await writeFile(armed, '');
     await begin(firebreak, place).catch(() => undefined); // it may die before it responds

@@ -12,21 +12,21 @@ const EMAIL = { to: 'cto@acme.example', subject: 'It\nfails', text: 'since noon'
 /** Milliseconds: far above the response time of a local server, and short enough to wait for. */
 const TIMEOUTS = { response: 400, email: 1200 };
 
-type Taken = { from: string | false; to: string[]; body: string };
+type Received = { from: string | false; to: string[]; body: string };
 
 /** Creates an error response of a mail server. */
 const refusal = (responseCode: number, message: string): Error => Object.assign(new Error(message), { responseCode });
 
 /** Starts a mail server that accepts emails by default. */
-async function mailServer(options: SMTPServerOptions = {}): Promise<{ port: number; taken: Taken[] }> {
-  const taken: Taken[] = [];
+async function mailServer(options: SMTPServerOptions = {}): Promise<{ port: number; received: Received[] }> {
+  const received: Received[] = [];
   const server = new SMTPServer({
     authOptional: true,
     disabledCommands: ['STARTTLS'],
     logger: false,
     onData: callbackify(async (stream: Readable, { envelope: { mailFrom, rcptTo } }: SMTPServerSession) => {
       const body = await text(stream);
-      taken.push({ from: mailFrom && mailFrom.address, to: rcptTo.map(({ address }) => address), body });
+      received.push({ from: mailFrom && mailFrom.address, to: rcptTo.map(({ address }) => address), body });
     }),
     ...options,
   });
@@ -34,7 +34,7 @@ async function mailServer(options: SMTPServerOptions = {}): Promise<{ port: numb
   server.listen(0, '127.0.0.1');
   await once(server.server, 'listening');
   onTestFinished(() => new Promise<void>((resolve) => server.close(() => resolve())));
-  return { port: (server.server.address() as AddressInfo).port, taken };
+  return { port: (server.server.address() as AddressInfo).port, received };
 }
 
 /** Starts a listener that is not a mail server. */
@@ -63,10 +63,10 @@ const mailTo = (port: number, more: { user?: string; from?: string | undefined }
 
 describe('an email', () => {
   test('is sent to its recipient only', async () => {
-    const { port, taken } = await mailServer();
+    const { port, received } = await mailServer();
     expect(await mailTo(port).send(EMAIL)).toEqual({ kind: 'done', value: null });
-    expect(taken).toMatchObject([{ from: 'noreply@acme.example', to: ['cto@acme.example'] }]);
-    const body = taken[0]?.body ?? '';
+    expect(received).toMatchObject([{ from: 'noreply@acme.example', to: ['cto@acme.example'] }]);
+    const body = received[0]?.body ?? '';
     expect(body).toMatch(/^To: cto@acme\.example\r$/m);
     expect(body).toMatch(/^From: Firebreak <noreply@acme\.example>\r$/m);
     expect(body).toMatch(/^Subject: It fails\r$/m);
@@ -75,23 +75,23 @@ describe('an email', () => {
   });
 
   test('is identified by its key', async () => {
-    const { port, taken } = await mailServer();
+    const { port, received } = await mailServer();
     for (const key of ['one', 'one', 'another']) await mailTo(port).send({ ...EMAIL, key });
-    const ids = taken.map(({ body }) => /^Message-ID: (\S+)/m.exec(body)?.[1]);
+    const ids = received.map(({ body }) => /^Message-ID: (\S+)/m.exec(body)?.[1]);
     expect(ids[0]).toMatch(/^<\w{40}@firebreak\.invalid>$/);
     expect(ids).toEqual([ids[0], ids[0], expect.not.stringMatching(ids[0] ?? '')]);
   });
 
   test('uses the user and password in the URL', async () => {
-    const event: unknown[] = [];
+    const logins: unknown[] = [];
     const { port } = await mailServer({
       onAuth: ({ username, password }, _session, done) => {
-        event.push([username, password]);
+        logins.push([username, password]);
         done(null, { user: username ?? '' });
       },
     });
     expect(await mailTo(port, { user: 'AKIA:p%40ss' }).send(EMAIL)).toMatchObject({ kind: 'done' });
-    expect(event).toEqual([['AKIA', 'p@ss']]);
+    expect(logins).toEqual([['AKIA', 'p@ss']]);
   });
 });
 
@@ -104,7 +104,7 @@ describe('a password', () => {
     ['is not sent to another machine without TLS', (port) => elsewhere(port), 'closed', 0],
     ['is sent there with requireTLS=false', (port) => elsewhere(port, '?requireTLS=false'), 'done', 1],
     ['is sent to this machine', (port) => `smtp://u:secret@localhost:${port}`, 'done', 1],
-  ])('%s', async (_, url, kind, event) => {
+  ])('%s', async (_, url, kind, expectedLogins) => {
     let logins = 0;
     const { port } = await mailServer({
       onAuth: (_auth, _session, done) => {
@@ -112,30 +112,30 @@ describe('a password', () => {
         done(null, { user: 'u' });
       },
     });
-    const told = await smtpMail({ url: async () => url(port), from, timeoutsMs: TIMEOUTS }).send(EMAIL);
-    expect([told.kind, logins]).toEqual([kind, event]);
+    const result = await smtpMail({ url: async () => url(port), from, timeoutsMs: TIMEOUTS }).send(EMAIL);
+    expect([result.kind, logins]).toEqual([kind, expectedLogins]);
   });
 });
 
 describe('a refusal of', () => {
   test.each<[what: string, how: string, options: SMTPServerOptions, user?: string]>([
     [
-      'the recipient is about this email, for good',
+      'the recipient concerns this email, and is permanent',
       'refused',
       { onRcptTo: (_to, _s, done) => done(refusal(550, '5.1.1 no such user')) },
     ],
     [
-      'the recipient for now is tried again',
+      'the recipient for now is retried',
       'later',
       { onRcptTo: (_to, _s, done) => done(refusal(451, '4.7.1 come again later')) },
     ],
     [
-      'us as a sender to the recipient may be set right',
+      'relaying to the recipient can be fixed, and is retried',
       'later',
       { onRcptTo: (_to, _s, done) => done(refusal(554, '5.7.1 relay access denied')) },
     ],
     [
-      'the text may be set right',
+      'the text can be fixed, and is retried',
       'later',
       {
         onData: callbackify(async (stream: Readable, _session: SMTPServerSession) => {
@@ -145,31 +145,31 @@ describe('a refusal of', () => {
       },
     ],
     [
-      'the sender is about all emails',
+      'the sender concerns all emails',
       'closed',
       { onMailFrom: (_from, _s, done) => done(refusal(550, '5.1.8 sender refused')) },
     ],
     [
-      'the password is about all emails',
+      'the password concerns all emails',
       'closed',
       { onAuth: (_auth, _s, done) => done(refusal(535, '5.7.8 wrong')) },
       'u:p',
     ],
     [
-      'the connection is about all emails',
+      'the connection concerns all emails',
       'closed',
       { onConnect: (_session, done) => done(refusal(554, 'no service')) },
     ],
     [
-      'all because the server goes down is about all emails',
+      'any command while the server shuts down concerns all emails',
       'closed',
       { onRcptTo: (_to, _s, done) => done(refusal(421, '4.3.2 going down')) },
     ],
   ])('%s', async (_what, kind, options, user) => {
-    const { port, taken } = await mailServer(options);
-    const told = await mailTo(port, user === undefined ? {} : { user }).send(EMAIL);
-    expect(told).toMatchObject({ kind, detail: expect.stringMatching(/\b[45]\d\d\b/) });
-    expect(taken).toEqual([]);
+    const { port, received } = await mailServer(options);
+    const result = await mailTo(port, user === undefined ? {} : { user }).send(EMAIL);
+    expect(result).toMatchObject({ kind, detail: expect.stringMatching(/\b[45]\d\d\b/) });
+    expect(received).toEqual([]);
   });
 });
 
@@ -177,13 +177,13 @@ describe('an unresponsive server', () => {
   test.each<[string, (socket: Socket) => void]>([
     ['from the beginning', () => undefined],
     ['after its greeting', (socket) => socket.write('220 hello\r\n')],
-    ['that it would mean', (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')],
-    ['and hangs up', (socket) => socket.destroy()],
+    ['that responds in another protocol', (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')],
+    ['that hangs up', (socket) => socket.destroy()],
   ])('%s: accepts no email, which is detected soon', async (_, talk) => {
     expect(await mailTo(await listener(talk)).send(EMAIL)).toMatchObject({ kind: 'closed' });
   });
 
-  test('that has the text may have accepted the email', async () => {
+  test('that has received the text may have accepted the email', async () => {
     const { port } = await mailServer({ onData: (stream) => stream.resume() });
     expect(await mailTo(port).send(EMAIL)).toMatchObject({ kind: 'unclear' });
   });
@@ -210,16 +210,16 @@ describe('settings', () => {
   test.each<[string, string | undefined, string | undefined, object]>([
     ['no address is off', undefined, 'a@acme.example', { kind: 'off', detail: 'SMTP_URL is not set' }],
     ['no sender is off', 'smtp://127.0.0.1:1', undefined, { kind: 'off', detail: 'MAIL_FROM is not set' }],
-    ['what is no address is said, and not shown', 'user:secret@mail', 'a@acme.example', { kind: 'closed' }],
+    ['an invalid address is reported, without its text', 'user:secret@mail', 'a@acme.example', { kind: 'closed' }],
     [
-      'what is no sender is said',
+      'an invalid sender is reported',
       'smtp://127.0.0.1:1',
       'Firebreak',
       { kind: 'closed', detail: expect.stringContaining('MAIL_FROM') },
     ],
   ])('%s', async (_, url, from, expected) => {
-    const told = await smtpMail({ url: async () => url, from: async () => from }).send(EMAIL);
-    expect(told).toMatchObject(expected);
-    expect(JSON.stringify(told)).not.toContain('secret');
+    const result = await smtpMail({ url: async () => url, from: async () => from }).send(EMAIL);
+    expect(result).toMatchObject(expected);
+    expect(JSON.stringify(result)).not.toContain('secret');
   });
 });

@@ -32,7 +32,7 @@ const pinOf = (service: string, state: PinView['state'] = 'pinned'): PinView => 
 });
 
 /** A cluster with the Deployment `checkout` at v41 after a rollback, and an automation that two services share. */
-async function open(spec: object = {}) {
+async function setUp(spec: object = {}) {
   const time = clock();
   const standIns = await start({ now: time.now });
   const at = standIns.urls.kubernetes;
@@ -83,19 +83,19 @@ async function open(spec: object = {}) {
   return {
     standIns,
     ask,
-    said: () => [...timeline.values()],
+    notes: () => [...timeline.values()],
     automation: () => ask('GET', `${PATH}/apps`),
-    async changed(...pinned: PinView[]) {
+    async changePins(...pinned: PinView[]) {
       for (const pin of pinned) pins.set(pin.id, pin);
       await projections.changed(...pinned.map(pinsSubject));
       await run();
     },
-    async later(seconds: number) {
+    async advance(seconds: number) {
       time.forward(seconds * 1000);
       await run();
     },
     /** Lets Flux deploy the image that its policy has selected. Returns the image of the Deployment. */
-    async updated(version: string): Promise<string> {
+    async runFlux(version: string): Promise<string> {
       const body = { name: 'apps', deployment: { name: 'checkout' }, image: `${IMAGE}:${version}` };
       return (await sandbox<{ image: string }>(standIns, 'POST', '/kubernetes/flux/reconcile', body)).image;
     },
@@ -103,53 +103,53 @@ async function open(spec: object = {}) {
 }
 
 test('without a hold, Flux deploys the bad image again', async () => {
-  expect(await (await open()).updated('v42')).toBe(`${IMAGE}:v42`);
+  expect(await (await setUp()).runFlux('v42')).toBe(`${IMAGE}:v42`);
 });
 
 test('Flux is suspended while a version is pinned, and runs again with the release of the last pin', async () => {
-  const world = await open();
-  const before = await world.automation();
-  await world.changed(pinOf('checkout'));
-  expect(world.said()).toEqual([
+  const cluster = await setUp();
+  const before = await cluster.automation();
+  await cluster.changePins(pinOf('checkout'));
+  expect(cluster.notes()).toEqual([
     'images.held: Flux does not deploy v42 while it is pinned (all images of ImageUpdateAutomation flux-system/apps)',
   ]);
-  expect(await world.updated('v42')).toBe(`${IMAGE}:v41`);
+  expect(await cluster.runFlux('v42')).toBe(`${IMAGE}:v41`);
 
-  await world.changed(pinOf('search'));
-  await world.changed(pinOf('checkout', 'lifted'));
-  expect(await world.updated('v42')).toBe(`${IMAGE}:v41`);
-  await world.changed(pinOf('search', 'lifted'));
-  const { metadata, spec } = await world.automation();
+  await cluster.changePins(pinOf('search'));
+  await cluster.changePins(pinOf('checkout', 'lifted'));
+  expect(await cluster.runFlux('v42')).toBe(`${IMAGE}:v41`);
+  await cluster.changePins(pinOf('search', 'lifted'));
+  const { metadata, spec } = await cluster.automation();
   expect([metadata.annotations, spec]).toEqual([before.metadata.annotations, before.spec]);
-  expect(await world.updated('v42')).toBe(`${IMAGE}:v42`);
-  expect(world.said().filter((text) => text.startsWith('images.released'))).toHaveLength(2);
+  expect(await cluster.runFlux('v42')).toBe(`${IMAGE}:v42`);
+  expect(cluster.notes().filter((text) => text.startsWith('images.released'))).toHaveLength(2);
 });
 
 test('an automation that people had suspended stays suspended', async () => {
-  const world = await open({ suspend: true });
-  await world.changed(pinOf('checkout'));
-  await world.changed(pinOf('checkout', 'lifted'));
-  const { metadata, spec } = await world.automation();
+  const cluster = await setUp({ suspend: true });
+  await cluster.changePins(pinOf('checkout'));
+  await cluster.changePins(pinOf('checkout', 'lifted'));
+  const { metadata, spec } = await cluster.automation();
   expect([metadata.annotations[HOLD], spec.suspend]).toEqual([undefined, true]);
 });
 
 test('an automation that others resume is suspended again, and the timeline says so', async () => {
-  const world = await open();
-  await world.changed(pinOf('checkout'));
-  await world.ask('PATCH', `${PATH}/apps`, { spec: { suspend: null } });
-  await world.later(61);
-  expect((await world.automation()).spec.suspend).toBe(true);
-  expect(world.said().slice(1)).toEqual([expect.stringMatching(/^images.restored: Another system or a person/)]);
-  await world.changed(pinOf('checkout', 'lifted'));
-  expect((await world.automation()).spec.suspend).toBeUndefined();
+  const cluster = await setUp();
+  await cluster.changePins(pinOf('checkout'));
+  await cluster.ask('PATCH', `${PATH}/apps`, { spec: { suspend: null } });
+  await cluster.advance(61);
+  expect((await cluster.automation()).spec.suspend).toBe(true);
+  expect(cluster.notes().slice(1)).toEqual([expect.stringMatching(/^images.restored: Another system or a person/)]);
+  await cluster.changePins(pinOf('checkout', 'lifted'));
+  expect((await cluster.automation()).spec.suspend).toBeUndefined();
 });
 
 test('a record that cannot be read is removed, and the automation is left as it is', async () => {
-  const world = await open({ suspend: true });
-  await world.changed(pinOf('checkout'));
-  await world.ask('PATCH', `${PATH}/apps`, { metadata: { annotations: { [HOLD]: '{' } } });
-  await world.changed(pinOf('checkout', 'lifted'));
-  const { metadata, spec } = await world.automation();
+  const cluster = await setUp({ suspend: true });
+  await cluster.changePins(pinOf('checkout'));
+  await cluster.ask('PATCH', `${PATH}/apps`, { metadata: { annotations: { [HOLD]: '{' } } });
+  await cluster.changePins(pinOf('checkout', 'lifted'));
+  const { metadata, spec } = await cluster.automation();
   expect([metadata.annotations, spec.suspend]).toEqual([{ team: 'shop' }, true]);
 });
 
@@ -159,19 +159,19 @@ test.each([
   ['conflict', { kind: 'status', status: 409, body: { kind: 'Status', message: 'the object has been modified' } }, []],
   ['forbidden', { kind: 'status', status: 403, body: { kind: 'Status', message: 'cannot patch' } }, ['images.refused']],
 ] as const)('a call that fails (%s) is repeated', async (_, fault, first) => {
-  const world = await open();
+  const cluster = await setUp();
   const rule = { vendor: 'kubernetes', fault, times: 1, match: { method: 'PATCH', path: `${PATH}/apps` } } as const;
-  const kinds = () => world.said().map((text) => text.split(':')[0]);
-  await setFault(world.standIns, rule);
-  await world.changed(pinOf('checkout'));
-  for (let n = 0; n < 6; n += 1) await world.later(30);
-  expect((await world.automation()).spec.suspend).toBe(true);
+  const kinds = () => cluster.notes().map((text) => text.split(':')[0]);
+  await setFault(cluster.standIns, rule);
+  await cluster.changePins(pinOf('checkout'));
+  for (let n = 0; n < 6; n += 1) await cluster.advance(30);
+  expect((await cluster.automation()).spec.suspend).toBe(true);
   expect(kinds()).toEqual([...first, 'images.held']);
 
-  await setFault(world.standIns, rule);
-  await world.changed(pinOf('checkout', 'lifted'));
-  for (let n = 0; n < 24; n += 1) await world.later(30);
-  const { metadata, spec } = await world.automation();
+  await setFault(cluster.standIns, rule);
+  await cluster.changePins(pinOf('checkout', 'lifted'));
+  for (let n = 0; n < 24; n += 1) await cluster.advance(30);
+  const { metadata, spec } = await cluster.automation();
   expect([metadata.annotations, spec.suspend]).toEqual([{ team: 'shop' }, undefined]);
   expect(kinds()).toEqual([...first, 'images.held', 'images.released']);
 });

@@ -5,7 +5,7 @@ import { endOf, startsTooFarAhead, patchedChange } from '../../../domain/changes
 import type { Change, ChangePatch, NewChange } from '../../../schemas/changes/change.ts';
 import type { ChangeId } from '../../../schemas/config/names.ts';
 import { type Timestamp } from '../../../schemas/time/time.ts';
-import { type FakeStore, copy, placeOf } from './store.ts';
+import { type FakeStore, copy, targetKey } from './store.ts';
 
 export class FakeChanges implements Changes {
   readonly #store: FakeStore;
@@ -57,14 +57,14 @@ export class FakeChanges implements Changes {
       this.#sorted()
         .filter(
           (change) =>
-            placeOf(change) === placeOf(serviceEnvironment) && !startsTooFarAhead(change, this.#store.clock.now()),
+            targetKey(change) === targetKey(serviceEnvironment) && !startsTooFarAhead(change, this.#store.clock.now()),
         )
         .slice(-limit),
     );
   }
 
   async live(): Promise<Change[]> {
-    const serviceEnvironments = new Map(this.#sorted().map((change) => [placeOf(change), change]));
+    const serviceEnvironments = new Map(this.#sorted().map((change) => [targetKey(change), change]));
     return [...serviceEnvironments.values()].flatMap((place) => copy(this.#store.liveAt(place) ?? []));
   }
 

@@ -18,7 +18,7 @@ import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { Effect } from '../../../schemas/incidents/incident.ts';
 import type { Reason } from '../../../schemas/incidents/reason.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { type Dossier, type FakeStore, copy, placeOf } from './store.ts';
+import { type Dossier, type FakeStore, copy, targetKey } from './store.ts';
 
 export class FakeEffects implements Effects {
   readonly #store: FakeStore;
@@ -76,7 +76,7 @@ export class FakeEffects implements Effects {
     if (parent !== null) store.patch(parent.id, parent.patch);
     store.locks.set(act.resource, lock);
     if (pace !== null) store.pace = pace;
-    if (kind === 'roll-back') store.acts.push({ place: placeOf(serviceEnvironment), at });
+    if (kind === 'roll-back') store.acts.push({ place: targetKey(serviceEnvironment), at });
     if (act.isProposed) store.deeds.push({ service: serviceEnvironment.service, incident: id, key, at, wrong: false });
     return { ok: true, effect: copy(effect) };
   }
@@ -132,7 +132,7 @@ export class FakeEffects implements Effects {
     const { changes, pins } = this.#store;
     const own = newChange(input, pin.pinned_at, id);
     const suspect = changes.get(of);
-    const here = [...changes.values()].filter((one) => placeOf(one) === placeOf(own));
+    const here = [...changes.values()].filter((one) => targetKey(one) === targetKey(own));
     const change = (suspect && reportedRollback(here, own, suspect.started_at)?.change) ?? own;
     changes.set(change.id, change);
     if (suspect) changes.set(of, { ...suspect, rolled_back_by: id });
@@ -140,6 +140,6 @@ export class FakeEffects implements Effects {
   }
 
   async rollbacksSince(serviceEnvironment: ServiceEnvironment, since: Timestamp): Promise<number> {
-    return this.#store.acts.filter((act) => act.place === placeOf(serviceEnvironment) && act.at >= since).length;
+    return this.#store.acts.filter((act) => act.place === targetKey(serviceEnvironment) && act.at >= since).length;
   }
 }

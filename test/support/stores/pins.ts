@@ -2,7 +2,7 @@ import { pinView } from '../../../domain/changes/versions.ts';
 import type { Pins } from '../../../domain/ports/changes.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { Pin, PinView } from '../../../schemas/changes/pin.ts';
-import { type FakeStore, copy, placeOf } from './store.ts';
+import { type FakeStore, copy, targetKey } from './store.ts';
 
 export class FakePins implements Pins {
   readonly #store: FakeStore;
@@ -12,8 +12,8 @@ export class FakePins implements Pins {
   }
 
   async of(serviceEnvironment: ServiceEnvironment): Promise<PinView[]> {
-    const there = this.#store.pins.filter((pin) => placeOf(pin) === placeOf(serviceEnvironment));
-    return this.#newestFirst(there).filter(({ state }) => state === 'pinned');
+    const ofTarget = this.#store.pins.filter((pin) => targetKey(pin) === targetKey(serviceEnvironment));
+    return this.#newestFirst(ofTarget).filter(({ state }) => state === 'pinned');
   }
 
   async list({ limit, cursor, all }: { limit: number; cursor?: string; all: boolean }): ReturnType<Pins['list']> {
@@ -37,8 +37,8 @@ export class FakePins implements Pins {
   }
 
   #newestFirst(pins: readonly Pin[]): PinView[] {
-    const place = ({ pinned_at, id }: Pin) => `${pinned_at}#${id}`;
-    return pins.toSorted((a, b) => (place(a) < place(b) ? 1 : -1)).map((pin) => this.#view(pin));
+    const sortKey = ({ pinned_at, id }: Pin) => `${pinned_at}#${id}`;
+    return pins.toSorted((a, b) => (sortKey(a) < sortKey(b) ? 1 : -1)).map((pin) => this.#view(pin));
   }
 
   #view(pin: Pin): PinView {

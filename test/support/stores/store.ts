@@ -125,7 +125,7 @@ export class FakeStore {
     return [...this.changes.values()]
       .filter(
         (change) =>
-          placeOf(change) === placeOf(serviceEnvironment) &&
+          targetKey(change) === targetKey(serviceEnvironment) &&
           putsVersionLive(change) &&
           change.status === 'succeeded' &&
           !startsTooFarAhead(change, this.clock.now()),
@@ -199,4 +199,5 @@ export class FakeStore {
 /** Returns a copy, as if the value had been sent over the network. */
 export const copy = <T>(value: T): T => structuredClone(value);
 
-export const placeOf = ({ service, environment }: ServiceEnvironment): string => JSON.stringify([service, environment]);
+export const targetKey = ({ service, environment }: ServiceEnvironment): string =>
+  JSON.stringify([service, environment]);

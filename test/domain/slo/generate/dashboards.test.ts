@@ -86,7 +86,7 @@ const files = generatedFiles([objective('a', badOfAll)], {
   lowVelocity: false,
 });
 const dashboards = [...files].filter(([path]) => path.startsWith('grafana/'));
-const of = (path: string): Dashboard => Dashboard.parse(files.get(path));
+const dashboardAt = (path: string): Dashboard => Dashboard.parse(files.get(path));
 
 /** Returns every query, with Grafana's variables replaced. */
 const queriesOf = ({ panels, annotations }: Dashboard): string[] =>
@@ -107,7 +107,7 @@ function namesIn(query: string): string[] {
 }
 
 describe.each(dashboards)('%s', (_, file) => {
-  test('has the form of Grafana', () => {
+  test('matches the schema of Grafana', () => {
     expect(Dashboard.safeParse(file).error).toBeUndefined();
   });
 
@@ -115,9 +115,9 @@ describe.each(dashboards)('%s', (_, file) => {
     const dashboard = Dashboard.parse(file);
     const queries = queriesOf(dashboard);
     expect(queries.filter((query) => parsesAsPromql(query) !== null || namesIn(query).length === 0)).toEqual([]);
-    const known = dashboard.templating.list.map(({ name }) => name);
+    const declared = dashboard.templating.list.map(({ name }) => name);
     const used = [...JSON.stringify(dashboard.panels).matchAll(/\$\{?([a-z]+)/g)].map(([, name]) => name);
-    expect(used.filter((name) => !known.includes(name ?? ''))).toEqual([]);
+    expect(used.filter((name) => !declared.includes(name ?? ''))).toEqual([]);
   });
 
   test('has panels with different IDs and places', () => {
@@ -135,14 +135,14 @@ test('dashboards have different UIDs', () => {
 });
 
 test('the dashboard of pipelines shows each figure of pipelines, with its labels', () => {
-  const names = new Set(queriesOf(of('grafana/pipelines.json')).flatMap(namesIn));
+  const names = new Set(queriesOf(dashboardAt('grafana/pipelines.json')).flatMap(namesIn));
   const series = (name: string, type: string) =>
     type === 'histogram' ? [`${name}_sum`, `${name}_count`, `${name}_bucket`] : [name];
   const all = Object.entries(FIGURES).flatMap(([name, { type }]) => series(name, type));
   const others = /^firebreak_(?:deployment|code_)/;
   expect([...names].filter((name) => !all.includes(name) && !others.test(name))).toEqual([]);
   const missing = Object.keys(FIGURES).filter((name) => ![...names].some((one) => one.startsWith(name)));
-  // Totals of reported tests are in the newest results.
+  // The dashboard shows the newest results of tests instead of their totals.
   expect(missing).toEqual(['pipeline_tests_total']);
 });
 
