@@ -13,7 +13,7 @@ export function askedOf(config: Pick<Config, 'services' | 'slos'>, at: ServiceEn
   const neighbours = [...dependenciesOf(config.services, at.service), ...callersOf(config.services, at.service)];
   return {
     health: 'promql' in health ? health : null,
-    neighbours: [...new Set(neighbours.map(({ service, relation }) => `${relation} ${service}`))].toSorted(),
+    around: [...new Set(neighbours.map(({ service, relation }) => `${relation} ${service}`))].toSorted(),
     team: serviceEntry(config.services, at.service)?.team ?? null,
   };
 }
@@ -68,7 +68,7 @@ export function neverAsked(asked: Asked, policy: Config, at: ServiceEnvironment)
     const { max: _max, ...queries } = health ?? {};
     return JSON.stringify(Object.entries(queries).toSorted(([a], [b]) => (a < b ? -1 : 1)));
   };
-  const added = now.neighbours.filter((neighbour) => !asked.neighbours.includes(neighbour));
+  const added = now.around.filter((neighbour) => !asked.around.includes(neighbour));
   return [
     ...(query(now.health) === query(asked.health)
       ? []

@@ -51,7 +51,13 @@ export function launchDarklyFlags({ apiUrl, project, environment, token, secrets
       if (before.kind !== 'state') return before;
       if (before.on === request.on) return { kind: 'succeeded', id: null };
       const keys = keysOf(request.flag);
-      if (await wasSet(api, keys, request.key)) return { kind: 'superseded', current: before.on ? 'on' : 'off' };
+      if (await wasSet(api, keys, request.key)) {
+        // An earlier attempt can take effect after the first read, so only a newer read shows who changed the flag last.
+        const current = await read(request.flag);
+        if (current.kind !== 'state') return current;
+        if (current.on === request.on) return { kind: 'succeeded', id: null };
+        return { kind: 'superseded', current: current.on ? 'on' : 'off' };
+      }
       const after = stateOf(await api.setFlag(keys, request.on, commentOf(request)), keys);
       if (after.kind !== 'state') return after;
       if (after.on === request.on) return { kind: 'succeeded', id: null };

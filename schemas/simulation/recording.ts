@@ -69,7 +69,7 @@ export const Asked = z.object({
   /** Health query of the service. Null: none. */
   health: z.record(z.string(), z.unknown()).nullable(),
   /** Services whose changes were read, besides the failing one. */
-  neighbours: z.array(z.string()),
+  around: z.array(z.string()),
   team: z.string().nullable(),
 });
 export type Asked = z.infer<typeof Asked>;

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DECIDE_VERSION } from '../../../domain/rollback/guards.ts';
@@ -12,7 +13,7 @@ import { markdownReport, textReport } from '../../../domain/simulation/report.ts
 import { Config } from '../../../schemas/config/config.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { Runbook } from '../../../schemas/runbooks/runbook.ts';
-import type { RecordedDecision, RecordedIncident, RecordedSignal } from '../../../schemas/simulation/recording.ts';
+import { type RecordedDecision, RecordedIncident, type RecordedSignal } from '../../../schemas/simulation/recording.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { anyPlain, clear, INCIDENT, inputsOf, NOON } from '../arbitraries.ts';
 import { recordedAlert, recordedDecision, recordedIncident, recordedSignal } from './recordings.ts';
@@ -550,6 +551,17 @@ describe('an exported incident', () => {
     const { expect: _expect, ...without } = file;
     for (const nothing of [without, { ...file, expect: {} }])
       expect(runCase(nothing, BASE).failures).toEqual(['it has no "expect", so nothing is checked']);
+  });
+
+  test('that an earlier version wrote keeps all fields, and passes with what happened', () => {
+    const file = JSON.parse(
+      readFileSync(new URL('../../fixtures/simulation/incident.json', import.meta.url), 'utf8'),
+    ) as object;
+    const incident = RecordedIncident.parse(file);
+    expect(incident).toMatchObject(file);
+    const asks = policy({ production: { autoRollback: { mode: 'approve', evidence: 'time' } } });
+    const expected = { ...incident, expect: recordedExpectation(incident) };
+    expect(runCase(expected, asks)).toEqual({ failures: [], unknown: [] });
   });
 
   test('of an older version of the rules says what they gave, and inputs that lack something stop nothing', () => {

@@ -144,6 +144,21 @@ describe('an unreadable audit log', () => {
   });
 });
 
+describe('an audit log with the key', () => {
+  const CHANGED: Reply = { body: JSON.stringify({ items: [{ comment: `INC-42 [firebreak ${KEY}]` }] }) };
+  const BROKEN: Reply = { status: 500 };
+
+  test.each<[string, Reply, TargetResponse]>([
+    ['the earlier attempt took effect after the first read', OFF, { kind: 'succeeded', id: null }],
+    ['a person changed the flag later', ON, { kind: 'superseded', current: 'on' }],
+    ['the flag is unreadable', BROKEN, { kind: 'later', detail: said('500'), afterSeconds: null }],
+  ])('changes nothing and reads the flag once more: %s', async (_, reply, expected) => {
+    const { url, received } = await vendor(ON, CHANGED, reply);
+    expect(await flagsAt(url).set(request)).toEqual(expected);
+    expect(received.map(({ method }) => method)).toEqual(['GET', 'GET', 'GET']);
+  });
+});
+
 describe('the response to a change', () => {
   const error = (code: string, message: string) => JSON.stringify({ code, message, id: 'x' });
   test.each<[string, Reply, TargetResponse]>([
