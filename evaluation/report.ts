@@ -27,7 +27,10 @@ export type Row = {
 /** `bound`: one-sided 95 % confidence bound; the upper one for rates that should be low, otherwise the lower one. */
 export type Rate = { hits: number; of: number; share: number; bound: number };
 
-/** Cases that look like a bad deploy (clear.ts): which ones are, which ones are not, and how many were acted on. */
+/**
+ * Cases that look like a bad deploy (clear.ts). `is`: a deploy is the cause. `deceives`: it is not. And how many of each
+ * were acted on.
+ */
 export type LooksRow = { by: LooksBy; is: number; acted_rightly: number; deceives: number; acted_wrongly: number };
 
 export type Target = { name: string; value: number; target: number; met: boolean };
@@ -41,7 +44,7 @@ export type Report = {
   wrong_positives: Rate;
   /** Cases with a wrong automatic rollback, the first fifty. */
   wrong: string[];
-  /** Clear cases with a right action. */
+  /** Clear cases, in which the evidence points to one deploy (clear.ts), with a right action. */
   clear: Rate;
   /** Automatic rollbacks in all cases in which a rollback was wanted. */
   automatic: Rate;

@@ -140,7 +140,7 @@ export function createSlack(stage: string, resources: Resources, api: sst.aws.Ap
 }
 
 /** Creates a function that reads queues. Each of its queues has its own concurrency. */
-export function createReader(id: Capitalize<ReaderName>, name: ReaderName, stage: string, resources: Resources) {
+export function createQueueReader(id: Capitalize<ReaderName>, name: ReaderName, stage: string, resources: Resources) {
   const reader = new sst.aws.Function(id, functionOptions(stage, name, resources));
   for (const queue of queuesOf(name)) {
     resources.queues[queue].queue.subscribe(reader.arn, {

@@ -6,7 +6,7 @@ import {
   createApi,
   createConsole,
   createHttp,
-  createReader,
+  createQueueReader,
   createScheduled,
   createSlack,
   createStatus,
@@ -40,15 +40,15 @@ export function createSystem() {
     arns: deploymentArns(),
   };
   const { workflow, deadLetters: workflowDeadLetters } = createWorkflow(stage, resources);
-  const route = createReader('Route', 'route', stage, resources);
-  const project = createReader('Project', 'project', stage, resources);
+  const route = createQueueReader('Route', 'route', stage, resources);
+  const project = createQueueReader('Project', 'project', stage, resources);
   const { sweep, evaluate, digest, snapshot } = createScheduled(stage, resources);
   const http = createHttp(stage, resources, api);
   const pages = createConsole(stage, resources, api);
   const status = createStatus(stage, resources, api);
   const subscriptions = createSubscriptions(stage, resources, api);
   const slack = createSlack(stage, resources, api);
-  const inbound = createReader('Inbound', 'inbound', stage, resources);
+  const inbound = createQueueReader('Inbound', 'inbound', stage, resources);
   allowRecursion({ project, 'incident-response': workflow });
 
   const site = createStatusSite(stage, resources.snapshotBucket, process.env['FIREBREAK_STATUS_DOMAIN']);

@@ -20,6 +20,7 @@ const WAIT_PIECES = 50;
 const PIECE_SECONDS = 15 * 60;
 
 export type StepInput = RunbookInput & {
+  /** The part of the step that does not change during the run, such as its kind, time-out, and retries. */
   step: Outline;
   before: StepEnds;
   /** Maximum number of attempts, checks, and waits, however long the step takes: each costs operations of the engine. */
@@ -170,6 +171,7 @@ async function checkUntilTrue(run: Run, input: StepInput, spentSeconds: number, 
 /** Requests a rollback, which the incident judges and executes, and waits for its outcome. */
 async function awaitRollback(run: Run, input: StepInput, deps: Deps): Promise<StepEnd> {
   const { step, rounds } = input;
+  // `answerSeconds`: for how long a required approval is waited for.
   const { judgedBefore, answerSeconds } = await run.step('request-rollback', () => requestRollback(deps, input, step));
   const seconds = step.timeoutSeconds + answerSeconds;
   const pauseAt = (round: number): number =>

@@ -34,9 +34,9 @@ export const canaryActions = (deps: ActionDeps): CanaryActions => ({
 
 /** Returns why nothing is done automatically. Null: no reason. */
 async function whyPaused(deps: Pick<Deps, 'automation'>): Promise<string | null> {
-  const { guard } = await readAutomation(deps);
-  if (guard.state === 'unreadable') return `the kill switch could not be read: ${guard.detail}`;
-  return guard.paused ? 'the kill switch is on' : null;
+  const { killSwitch } = await readAutomation(deps);
+  if (killSwitch.state === 'unreadable') return `the kill switch could not be read: ${killSwitch.detail}`;
+  return killSwitch.paused ? 'the kill switch is on' : null;
 }
 
 async function gate(deps: ActionDeps, canary: CanaryRecord): Promise<Gate> {

@@ -7,7 +7,7 @@ import { didYouMean } from '../../domain/runbooks/similar-names.ts';
 import { permit } from '../../domain/runbooks/permission.ts';
 import { type PlannedStep, planOf } from '../../domain/runbooks/plan.ts';
 import { resolveText, resolveWith } from '../../domain/runbooks/templates.ts';
-import { declarationsOf } from '../../domain/runbooks/placed-steps.ts';
+import { declarationsOf } from '../../domain/runbooks/located-steps.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { IncidentId, type EnvironmentName, type ServiceName } from '../../schemas/config/names.ts';
@@ -234,12 +234,12 @@ async function refusalsNow(
   { name }: Runbook,
   incident: IncidentRecord | undefined,
 ): Promise<RunRefusal[]> {
-  const { guard } = await readAutomation(deps);
+  const { killSwitch } = await readAutomation(deps);
   const running = incident && (await deps.runbooks.of(incident.id)).find((run) => run.name === name && !run.done);
   const refused: RunRefusal[] = [];
-  if (guard.state === 'unreadable')
-    refused.push({ code: 'guard-unreadable', text: `the kill switch could not be read: ${guard.detail}` });
-  else if (guard.paused)
+  if (killSwitch.state === 'unreadable')
+    refused.push({ code: 'guard-unreadable', text: `the kill switch could not be read: ${killSwitch.detail}` });
+  else if (killSwitch.paused)
     refused.push({
       code: 'automation-paused',
       text: 'the kill switch is on: first PUT /v1/automation {"paused": false}',

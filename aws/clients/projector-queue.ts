@@ -5,7 +5,10 @@ import type { ProjectorQueue } from '../table/incidents/projections.ts';
 /** Longest delay of an SQS message. */
 const DELAY_MAX_SECONDS = 900;
 
-/** Sends a message to the target's own queue. Its subject is in the table. */
+/**
+ * Returns a function that sends a message to the target's own queue. The message only wakes the projector, which reads
+ * from the table what has changed.
+ */
 export function sqsProjectorQueue(client: SQSClient, urls: Readonly<Record<Target, string>>): ProjectorQueue {
   return async (target, afterSeconds) => {
     const wake: Wake = { target };

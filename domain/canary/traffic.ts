@@ -41,6 +41,7 @@ export type TrafficRouter = {
   /** The resource that it changes, with the same name as for a deployer of the same resource. */
   readonly resource: string;
   readonly effectClass: Effect['class'];
+  /** The router is a stand-in of the sandbox, which texts about its actions say. */
   readonly standIn?: boolean;
   read(pair: TrafficPair): Promise<TrafficReading>;
   /** Makes the change, unless it is made already. `superseded`: other versions have the traffic. */

@@ -2,7 +2,7 @@ import type { Action } from '../../schemas/access/access.ts';
 import type { Config, EnvironmentEntry } from '../../schemas/config/config.ts';
 import { READING_METHODS } from '../../schemas/runbooks/parts/http.ts';
 import type { Scope } from '../access/access.ts';
-import { placedSteps } from '../runbooks/placed-steps.ts';
+import { locatedSteps } from '../runbooks/located-steps.ts';
 import { type StandIns, vendorOf, type VendorState } from './vendors.ts';
 
 /** Systems that Firebreak can change outside the sandbox. */
@@ -84,7 +84,7 @@ const isReal = ({ deployer, flags }: ConfiguredEnvironment, { vendors, standIns 
 const realRunbooks = ({ config, standIns }: Systems): string[] =>
   config.runbooks.runbooks
     .filter((runbook) =>
-      placedSteps(runbook)
+      locatedSteps(runbook)
         .flatMap(({ step }) => [
           ...(step.uses === 'http' ? [step.with] : []),
           ...('inverse' in step && step.inverse?.uses === 'http' ? [step.inverse.with] : []),

@@ -74,7 +74,7 @@ const REAL_ALERT_CONDITIONS: readonly { code: string; applies: (inputs: Expectat
   {
     code: 'outside_scope',
     applies: ({ signal: { service, environment }, experiment: { scope } }) =>
-      !scope.some((labelSet) => labelSet.service === service && labelSet.environment === environment) &&
+      !scope.some((member) => member.service === service && member.environment === environment) &&
       `${service} in ${environment} is not in the scope`,
   },
   {

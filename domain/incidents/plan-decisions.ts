@@ -66,7 +66,7 @@ export function newDecision(context: DecisionContext, decision: Decision, inputs
     }),
     approvals: decision.approvals,
   };
-  // Earlier suspects stay visible when there are no new ones, unless a person has cleared them.
+  // `mitigations` counts the judgements of the incident. Earlier suspects stay visible when there are no new ones, unless a person has cleared them.
   const setsSuspects = decision.suspects.length > 0 || activeClearings(inputs.evidence.cleared).length > 0;
   return {
     view,
@@ -117,7 +117,7 @@ export function newQuestion(
   };
 }
 
-/** An answer of a person. `digest`: of the decision, or of the chosen act. `note`: may be empty. */
+/** An answer of a person. `digest`: of the decision, or of the chosen offer. `note`: may be empty. */
 export type Answer = { digest: string; answer: 'approved' | 'rejected'; by: string; note: string };
 
 /**
@@ -137,7 +137,7 @@ export type AnswerPlan =
       post: InboxPost;
     };
 
-/** Fields of the decision that an approval of one of its acts sets. */
+/** Fields of the decision that an approval of one of its offers sets. */
 export type Choice = Partial<Pick<DecisionView, 'chosen' | 'target' | 'from_version' | 'to_version'>>;
 
 /** Decides what a person's answer to a decision means. */

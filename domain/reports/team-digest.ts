@@ -37,6 +37,7 @@ export type DigestRecords = {
   team: string | null;
   until: Timestamp;
   environments: readonly string[];
+  /** False: there were too many incidents to read all of them. */
   complete: boolean;
   /** The figures of the last seven days, computed as those of the page Delivery. */
   week: DoraFigures;
@@ -48,6 +49,7 @@ export type DigestRecords = {
   tasks: readonly DoneTask[];
   /** Rollbacks of the last seven days that Firebreak did not do. */
   rollbacksOutside: number;
+  /** `spent`: share of the budget that the errors of the last seven days are; null: unknown. */
   budgets: readonly { status: SloStatus; spent: number | null }[];
   freezes: readonly Freeze[];
   noisy: { days: number; items: readonly NoisyAlert[] };

@@ -11,7 +11,7 @@ export const ROLLBACK_REQUEST_SECONDS = 3600;
 export type RollbackGateCheck = { canary: string; phase: string; checksum: string };
 
 /**
- * Answer to Flagger. `mistaken`: the request is about another roll-out than the requested one, judging by the names.
+ * Answer to Flagger. `isMismatch`: Flagger asks about another rollout than the one whose rollback was requested.
  */
 export type RollbackGateAnswer =
   | { open: true; request: RollbackGateRequest }

@@ -18,6 +18,7 @@ export function requestedAfter(
   rollback: RollbackCommand = { from: null, to: null },
 ): LastRequests | undefined {
   switch (message.kind) {
+    // A person pauses, resumes, or aborts the automation of the incident.
     case 'pause':
     case 'resume':
     case 'abort':

@@ -15,7 +15,10 @@ export type SwitchedFlag = {
   effect: FlagEffect;
 };
 
-/** A request that has not ended after this time was lost, because its workflow gives up after an hour. */
+/**
+ * A request to turn a flag on again that has not ended after this time was lost, because its workflow gives up after an
+ * hour. A request to turn a flag off is part of the incident's own workflow, so it is never regarded as lost.
+ */
 export const LOST_SECONDS = 2 * 3600;
 
 /**

@@ -4,21 +4,21 @@ import { expressionProblems } from './cel/check-expressions.ts';
 import { factsOf } from './kinds.ts';
 import { inFileOrder, type Problem, problem } from './problem.ts';
 import { hasSecret, hasSecretParameter, isSecretHeader } from './secrets.ts';
-import { type PlacedStep, placedSteps, textsIn } from './placed-steps.ts';
+import { type LocatedStep, locatedSteps, textsIn } from './located-steps.ts';
 
 /**
  * Returns the problems of one syntactically valid runbook. Empty: it can be used. `lint` reports problems that involve
  * several runbooks or the catalogue.
  */
 export function checkRunbook(runbook: Runbook): Problem[] {
-  const steps = placedSteps(runbook);
+  const steps = locatedSteps(runbook);
   return inFileOrder([
     ...duplicateIds(runbook, steps),
-    ...steps.flatMap((placed) => [
-      ...safetyProblems(runbook, placed),
-      ...secretProblems(runbook, placed),
-      ...(placed.onFailure && placed.step.onFailure !== undefined
-        ? [problem(runbook, `${placed.path}.onFailure`, 'a failure step cannot have its own "onFailure"')]
+    ...steps.flatMap((located) => [
+      ...safetyProblems(runbook, located),
+      ...secretProblems(runbook, located),
+      ...(located.onFailure && located.step.onFailure !== undefined
+        ? [problem(runbook, `${located.path}.onFailure`, 'a failure step cannot have its own "onFailure"')]
         : []),
     ]),
     ...undoProblems(runbook, steps),
@@ -26,7 +26,7 @@ export function checkRunbook(runbook: Runbook): Problem[] {
   ]);
 }
 
-function duplicateIds(runbook: Runbook, steps: readonly PlacedStep[]): Problem[] {
+function duplicateIds(runbook: Runbook, steps: readonly LocatedStep[]): Problem[] {
   const groups = new Map(steps.flatMap(({ group }) => (group === null ? [] : [[group.path, group.step.id] as const])));
   const ids = [...groups, ...steps.map(({ step, path }) => [path, step.id] as const)];
   const first = new Map<string, string>();
@@ -38,7 +38,7 @@ function duplicateIds(runbook: Runbook, steps: readonly PlacedStep[]): Problem[]
 }
 
 /** Requires that a step that changes production has a time-out, and either an inverse or `irreversible`. */
-function safetyProblems(runbook: Runbook, { step, path }: PlacedStep): Problem[] {
+function safetyProblems(runbook: Runbook, { step, path }: LocatedStep): Problem[] {
   const { mutating, timeoutSeconds } = factsOf(step);
   const problemAt = (key: string, message: string, suggestion: string): Problem =>
     problem(runbook, `${path}.${key}`, `step "${step.id}": ${message}`, suggestion);
@@ -88,7 +88,7 @@ function inverseProblem(
   return [];
 }
 
-function secretProblems(runbook: Runbook, { step, path }: PlacedStep): Problem[] {
+function secretProblems(runbook: Runbook, { step, path }: LocatedStep): Problem[] {
   const calls = [
     { call: step.with, path: `${path}.with` },
     ...('inverse' in step && step.inverse !== undefined
@@ -113,7 +113,7 @@ function secretProblems(runbook: Runbook, { step, path }: PlacedStep): Problem[]
   });
 }
 
-function undoProblems(runbook: Runbook, steps: readonly PlacedStep[]): Problem[] {
+function undoProblems(runbook: Runbook, steps: readonly LocatedStep[]): Problem[] {
   if (runbook.undo === 'reverse') return [];
   const paths = [
     ...(runbook.onFailure.do === 'undo' ? ['onFailure'] : []),

@@ -10,7 +10,7 @@ import { inFileOrder, type Problem, problem } from './problem.ts';
 import { isCovered, canBeMet, alternativesOf } from './reachability.ts';
 import { byPriority } from './select.ts';
 import type { Declarations, Variables } from './variables.ts';
-import { declarationsOf, placedSteps } from './placed-steps.ts';
+import { declarationsOf, locatedSteps } from './located-steps.ts';
 
 /**
  * Returns the problems of a set of runbooks, individually and in combination.
@@ -59,7 +59,7 @@ function constantConditions(runbook: Runbook): Problem[] {
     ...runbook.steps.flatMap((step, index) =>
       'parallel' in step ? [{ path: `steps.${index}.when`, text: step.when, what: `step "${step.id}"` }] : [],
     ),
-    ...placedSteps(runbook).map(({ step, path }) => ({
+    ...locatedSteps(runbook).map(({ step, path }) => ({
       path: `${path}.when`,
       text: step.when,
       what: `step "${step.id}"`,
@@ -194,7 +194,7 @@ function conflicts(ordered: readonly Runbook[]): Problem[] {
 /** Returns the changes to production as a string that is equal for equal actions. */
 const actionsKey = (runbook: Runbook): string =>
   JSON.stringify(
-    placedSteps(runbook)
+    locatedSteps(runbook)
       .filter(({ step }) => factsOf(step).mutating)
       .map(({ step }) => [step.uses, step.with]),
   );

@@ -4,7 +4,7 @@ import type { StepKind } from '../../schemas/runbooks/parts/kinds.ts';
 import type { Approval, FailureAction, SingleStep } from '../../schemas/runbooks/parts/steps.ts';
 import { type BuiltInInverse, factsOf } from './kinds.ts';
 import { lineOf } from './problem.ts';
-import { type PlacedStep, placedSteps } from './placed-steps.ts';
+import { type LocatedStep, locatedSteps } from './located-steps.ts';
 
 /** One step to execute. */
 export type PlannedStep = {
@@ -55,9 +55,9 @@ export type RunbookPlan = {
 
 /** Flattens and numbers the steps of a runbook. */
 export function planOf(runbook: Runbook): RunbookPlan {
-  const steps = placedSteps(runbook).map((placed, index) => ({
-    runsOnFailure: placed.onFailure,
-    step: plannedStep(runbook, placed, index + 1),
+  const steps = locatedSteps(runbook).map((located, index) => ({
+    runsOnFailure: located.onFailure,
+    step: plannedStep(runbook, located, index + 1),
   }));
   return {
     runbook: runbook.name,
@@ -70,7 +70,7 @@ export function planOf(runbook: Runbook): RunbookPlan {
 
 function plannedStep(
   runbook: Runbook,
-  { step, path, stage, group, onFailure }: PlacedStep,
+  { step, path, stage, group, onFailure }: LocatedStep,
   number: number,
 ): PlannedStep {
   const facts = factsOf(step);

@@ -1,10 +1,10 @@
 import type { Runbook } from '../../schemas/runbooks/runbook.ts';
 import type { HttpAuth } from '../../schemas/runbooks/parts/http.ts';
-import { placedSteps } from './placed-steps.ts';
+import { locatedSteps } from './located-steps.ts';
 
 /** Returns the names of the secrets that the calls of a runbook and their inverses use. */
 export function secretNamesOf(runbook: Runbook): string[] {
-  const calls = placedSteps(runbook).flatMap(({ step }) => [
+  const calls = locatedSteps(runbook).flatMap(({ step }) => [
     step.with,
     ...('inverse' in step && step.inverse !== undefined ? [step.inverse.with] : []),
   ]);

@@ -2,7 +2,7 @@ import type { Runbook } from '../../schemas/runbooks/runbook.ts';
 import { matches } from '../alerts/matchers.ts';
 import { holds } from './cel/cel.ts';
 import type { Variables } from './variables.ts';
-import { declarationsOf } from './placed-steps.ts';
+import { declarationsOf } from './located-steps.ts';
 
 export type Selection = {
   /** Null: no runbook applies to the alert. */

@@ -2,7 +2,7 @@ import type { Runbook } from '../../schemas/runbooks/runbook.ts';
 import { isTemplate, parseTemplate } from '../../schemas/runbooks/parts/template.ts';
 import { compile } from './cel/cel.ts';
 import type { Declarations } from './variables.ts';
-import { declarationsOf, type PlacedStep, placedSteps, textsIn } from './placed-steps.ts';
+import { declarationsOf, type LocatedStep, locatedSteps, textsIn } from './located-steps.ts';
 
 /**
  * Returns the IDs of the steps that are based on the suspect: their arguments or conditions read the suspect, or read a
@@ -12,16 +12,16 @@ import { declarationsOf, type PlacedStep, placedSteps, textsIn } from './placed-
 export function stepsBasedOnSuspect(runbook: Pick<Runbook, 'inputs' | 'steps' | 'onFailure'>): ReadonlySet<string> {
   const declared = declarationsOf(runbook);
   const basedOnSuspect = new Set<string>();
-  for (const placed of placedSteps(runbook))
+  for (const located of locatedSteps(runbook))
     if (
-      placed.step.uses !== 'approve' &&
-      expressionsOf(placed).some((text) => readsSuspect(text, declared, basedOnSuspect))
+      located.step.uses !== 'approve' &&
+      expressionsOf(located).some((text) => readsSuspect(text, declared, basedOnSuspect))
     )
-      basedOnSuspect.add(placed.step.id);
+      basedOnSuspect.add(located.step.id);
   return basedOnSuspect;
 }
 
-function expressionsOf({ step, group }: PlacedStep): string[] {
+function expressionsOf({ step, group }: LocatedStep): string[] {
   const conditions = [group?.step.when, step.when].filter((when) => when !== undefined);
   return [
     ...conditions,

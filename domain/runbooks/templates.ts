@@ -19,23 +19,23 @@ export function resolveWith<Kind extends StepKind>(
   declared: Declarations,
   variables: Variables,
 ): Resolved<With<Kind>> {
-  const { protectedArguments: targets } = factsOf(step);
+  const { protectedArguments } = factsOf(step);
   const entries: [string, unknown][] = [];
   const all: [string, unknown][] = Object.entries(step.with);
   for (const [key, given] of all) {
-    const target = Object.hasOwn(targets, key) ? targets[key] : undefined;
+    const purpose = Object.hasOwn(protectedArguments, key) ? protectedArguments[key] : undefined;
     // The expression is evaluated repeatedly while the step waits, not when templates are resolved.
     const resolved =
       key === 'cel'
         ? { ok: true as const, value: given }
-        : resolveValue(given, target ?? CONTEXTS.get(key) ?? 'text', declared, variables);
+        : resolveValue(given, purpose ?? CONTEXTS.get(key) ?? 'text', declared, variables);
     if (!resolved.ok) return { ok: false, detail: `${key}: ${resolved.detail}` };
     entries.push([key, resolved.value]);
   }
   return { ok: true, value: Object.fromEntries(entries) as With<Kind> };
 }
 
-/** Arguments that are neither a target nor text for people. */
+/** Arguments that are neither protected nor text for people. */
 const CONTEXTS: ReadonlyMap<string, InsertionContext> = new Map([
   ['body', 'json'],
   ['headers', 'header'],

@@ -75,6 +75,7 @@ const BEFORE_SECONDS: Readonly<Partial<Record<ClassName, number>>> = {
 /** Returns null if the world turns out not to be one of this class. */
 function drawnCase(seed: number, name: ClassName, id: string): MonitoredCase | null {
   const rng = random(seed);
+  // Layers of services from which the one that alerts is drawn.
   const focus = name === 'caller_deploy' || name === 'undeclared_caller_deploy' ? [1, 2] : [0, 1, 1, 2];
   let [stage, scene]: [Stage | null, Scene | null] = [null, null];
   try {
@@ -119,6 +120,7 @@ function drawnCase(seed: number, name: ClassName, id: string): MonitoredCase | n
   return { id, name, label, facts, world, telemetry, stage, alert, others, at, ...(record && { watch: record }) };
 }
 
+/** Replaces timestamps where only the existence of a record matters. */
 const stamp = (): string => '';
 
 /** Returns the alert to be judged: the first one of the problem. */

@@ -20,7 +20,10 @@ const GREATEST_P = 0.0005;
 
 type Counts = { requests: number; failed: number };
 
-/** What a watch found: the time of its alert, and its record at that time, in seconds of the world. */
+/**
+ * What a watch found: the time of its alert, and its record at that time. Times are in seconds since the start of the
+ * simulation; `stamp` turns them into milliseconds since the Unix epoch.
+ */
 export type Watched = { at: number; since: number; record: (stamp: (at: number) => number) => WatchRecord };
 
 /**

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { HttpUrl, SecretName } from '../config/endpoint.ts';
 import { EnvironmentName } from '../config/names.ts';
 
-/** The bands of the literature, best first. */
+/** Performance levels of the DORA reports, best first. */
 export const Band = z.enum(['elite', 'high', 'medium', 'low']);
 export type Band = z.infer<typeof Band>;
 
@@ -69,7 +69,10 @@ export const DeliveryFile = z.strictObject({
     .array(EnvironmentName)
     .min(1)
     .default(['production' as EnvironmentName, 'prod' as EnvironmentName]),
-  /** Minutes after a deploy until it counts in the change fail rate and in the rework rate. */
+  /**
+   * Minutes after a deploy in which an incident can still be attributed to it. Until then, the deploy counts neither in the
+   * change fail rate nor in the rework rate.
+   */
   attributionMinutes: z
     .number()
     .int()
@@ -90,8 +93,9 @@ export const DeliveryFile = z.strictObject({
   /** Registries whose images name their commit by the label `org.opencontainers.image.revision`. */
   registries: z.array(Registry).max(20).default([]),
   /**
-   * The alert about loaded rules and routes that differ from what `firebreak slo generate` writes. `ticket`: it opens
-   * an incident. `off`: they are compared only by `firebreak doctor`.
+   * The alert about alerting rules and routes, loaded in Prometheus and Alertmanager, that differ from what `firebreak
+   * slo generate` writes. `info`: it only notifies. `ticket`: it opens an incident. `off`: only `firebreak doctor`
+   * compares them.
    */
   driftAlert: z.enum(['info', 'ticket', 'off']).default('info'),
   bands: z

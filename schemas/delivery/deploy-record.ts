@@ -21,6 +21,7 @@ export const DeployRecord = z.object({
   /** SHAs of commits without a known time. Absent: none. */
   undated: z.array(z.string()).optional(),
   previous_version: z.string().nullable(),
+  /** The incident in which this version was rolled back. */
   rolled_back_by: z.string().nullable(),
 });
 export type DeployRecord = z.infer<typeof DeployRecord>;

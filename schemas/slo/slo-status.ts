@@ -12,7 +12,7 @@ export const Budget = z.object({
   spent_at_least: z.number(),
   /** Share of the window's five-minute buckets that are known, 0 to 1. */
   coverage: z.number(),
-  /** Counted in the known part; seconds if every second counts alike. */
+  /** Counted in the known part. For an objective whose query gives a value at each moment instead of counts: seconds. */
   events: z.number(),
   errors: z.number(),
   /**

@@ -12,7 +12,7 @@ export const SloPoint = z.object({
   budget_remaining: z.number().nullable(),
   /** The same without corrections. Null: as above, or no correction applies to the history. */
   uncorrected_budget_remaining: z.number().nullable(),
-  /** Of this day alone; seconds if every second counts alike. */
+  /** Of this day alone. For an objective whose query gives a value at each moment instead of counts: seconds. */
   events: z.number(),
   errors: z.number(),
   /** Known share of the day, 0 to 1. */

@@ -67,8 +67,9 @@ const checkTarget = async (deployer: Deployer, drill: DrillRecord): Promise<Step
 
 /** Returns why the target must not be called now. After a possible earlier call, only the guards of every action apply. */
 async function obstacleOf(deps: Deps, drill: DrillRecord): Promise<StepReport | undefined> {
-  const { guard } = await readAutomation(deps);
-  const known = { agreement: 'none', guard, pinned: [], to: drill.to_version } as const;
+  const { killSwitch } = await readAutomation(deps);
+  // No person has agreed to this very call, so no guard is overridden.
+  const known = { agreement: 'none', guard: killSwitch, pinned: [], to: drill.to_version } as const;
   const stopped = whyStopped('drill', known);
   if (stopped !== undefined) return withheld(stopped.text);
   const newer = newerLiveChange(await deps.changes.recent(drill, CHANGES_READ), drill.from_version);

@@ -21,7 +21,11 @@ type FlagCall = { flags: Flags; effect: Effect & { flag: NonNullable<Effect['fla
 
 const ended = (state: FlagEnd['state'], detail: string): FlagAttempt => ({ kind: 'ended', state, detail });
 
-/** Reads the flag before the first attempt: if it is on already, someone else has turned it on. */
+/**
+ * Reads the flag before the first attempt: if it is on already, someone else has turned it on.
+ *
+ * @param number of the request within the incident
+ */
 export async function readFlag(deps: CallDeps, id: IncidentId, number: number): Promise<FlagAttempt> {
   const call = await flagCallOf(deps, id, number);
   if ('kind' in call) return call;
@@ -69,9 +73,9 @@ async function flagCallOf(deps: CallDeps, id: IncidentId, number: number): Promi
     return ended('failed', 'the request is not stored');
   // An earlier run of the step may have died after the end.
   if (effect.state !== 'intended') return ended('succeeded', '');
-  const { guard } = await readAutomation(deps);
-  if (guard.state === 'unreadable') return { kind: 'later', afterSeconds: null };
-  if (guard.paused) return ended('withheld', 'the kill switch is on');
+  const { killSwitch } = await readAutomation(deps);
+  if (killSwitch.state === 'unreadable') return { kind: 'later', afterSeconds: null };
+  if (killSwitch.paused) return ended('withheld', 'the kill switch is on');
   const { service_environment: serviceEnvironment, flag } = effect;
   const config = environmentEntry((await deps.config.current()).services, serviceEnvironment)?.flags;
   const flags = config && (await deps.flagsFor(config, serviceEnvironment));

@@ -77,7 +77,7 @@ async function gather(
 ): Promise<{ inputs: DecisionInputs; alertReceivedAt: Timestamp | null }> {
   const config = await deps.config.current();
   const anHourAgo = plusSeconds(deps.clock.now(), -3600);
-  const [own, { guard, automation }, signals, organisationRollbacks] = await Promise.all([
+  const [own, { killSwitch, automation }, signals, organisationRollbacks] = await Promise.all([
     deps.changes.recent(incident, CHANGES_READ),
     readAutomation(deps),
     deps.incidents.signals(incident.id, { limit: 200 }),
@@ -130,7 +130,7 @@ async function gather(
     monitoring_failure_only: firing.length > 0 && firing.every((signal) => signal.monitoringFailure),
     evidence,
     targets,
-    guard,
+    guard: killSwitch,
     incident_paused: incident.automation_paused,
     one_of_many: incident.parent_id !== undefined || manyOpened(incident, opened, config.routes.manyAtOnce),
     ...(parent && { group_rollback: parent.group_rollback?.incident_id ?? null }),
@@ -219,12 +219,12 @@ async function targetOf(
 /** Reads the kill switch and the modes, strongly consistent. If they can't be read, nothing is done automatically. */
 export async function readAutomation(
   deps: Pick<Deps, 'automation'>,
-): Promise<{ guard: KillSwitch; automation: Automation }> {
+): Promise<{ killSwitch: KillSwitch; automation: Automation }> {
   try {
     const automation = await deps.automation.read();
-    return { guard: { state: 'read', paused: automation.paused }, automation };
+    return { killSwitch: { state: 'read', paused: automation.paused }, automation };
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
-    return { guard: { state: 'unreadable', detail }, automation: untouchedAutomation };
+    return { killSwitch: { state: 'unreadable', detail }, automation: untouchedAutomation };
   }
 }

@@ -258,7 +258,7 @@ async function guardInputs(
   const incident = await deps.incidents.read(incidentId);
   const parentId = incident?.parent_id;
   const parent = parentId && (await deps.incidents.read(parentId));
-  const { guard, automation } = await readAutomation(deps);
+  const { killSwitch, automation } = await readAutomation(deps);
   const pins = await deps.pins.of(order);
   return {
     service,
@@ -272,7 +272,7 @@ async function guardInputs(
     incident_open: incident !== undefined && incident.status !== 'resolved',
     incident_paused: incident?.automation_paused === true,
     one_of_many: parentId !== undefined && parent?.group_rollback?.key !== key,
-    guard,
+    guard: killSwitch,
     modes: [configured, ...modesFor(automation, order)],
     demoted_services: Object.hasOwn(automation.demoted, service) ? [service] : [],
     clearing: clearingOfVersion(incident?.cleared, { service, version: from }),

@@ -5,7 +5,7 @@ import { type Automation, type AutomationInput, untouchedAutomation } from '../.
 import { StoredAutomation } from '../../../schemas/incidents/stored-records.ts';
 import { type IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
-import { actWrite } from '../audit/act-entries.ts';
+import { auditWrite } from '../audit/audit-writes.ts';
 import { keys } from '../core/keys.ts';
 import { absent, collect, type Item, type Table, type Write, revisionIs } from '../core/table.ts';
 
@@ -51,7 +51,7 @@ export class AutomationTable implements AutomationSwitch {
           before === undefined ? absent : unchangedSince(before),
         ),
         ...promoted.flatMap((service) => this.#promotion(service, at)),
-        actWrite(this.#table, {
+        auditWrite(this.#table, {
           id: `automation:${rev}`,
           at,
           actor: by,
@@ -120,7 +120,7 @@ export class AutomationTable implements AutomationSwitch {
     const at = this.#clock.now();
     await this.#table.transact([
       this.#table.put({ ...keys.demotion(service), service, at, reason }, absent),
-      actWrite(this.#table, {
+      auditWrite(this.#table, {
         id: `demotion:${service}:${at}`,
         at,
         actor: 'firebreak',

@@ -3,7 +3,7 @@ import type { Sessions } from '../../../domain/ports/access.ts';
 import type { Clock, Secrets } from '../../../domain/ports/system.ts';
 import { Session } from '../../../schemas/access/session.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
-import { actWrite } from '../audit/act-entries.ts';
+import { auditWrite } from '../audit/audit-writes.ts';
 import { type Key, keys } from '../core/keys.ts';
 import { collect, present, type Table, type Write } from '../core/table.ts';
 import { RecordMacs } from './record-macs.ts';
@@ -90,7 +90,7 @@ export class SessionTable implements Sessions {
   /** Records it in the audit log, without anything from which a session could be taken over. */
   #entryWrite(hash: string, name: string, what: 'began' | 'ended', text: string, detail: AuditEntry['detail']): Write {
     const session = hash.slice(0, SHOWN_CHARS);
-    return actWrite(this.#table, {
+    return auditWrite(this.#table, {
       id: `session:${session}:${what}`,
       at: this.#clock.now(),
       actor: name,

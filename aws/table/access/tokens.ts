@@ -7,7 +7,7 @@ import type { NewToken, TokenRecord } from '../../../schemas/access/access.ts';
 import { StoredToken } from '../../../schemas/incidents/stored-records.ts';
 import { millisOf, type Timestamp } from '../../../schemas/time/time.ts';
 import { sha256 } from '../../hash.ts';
-import { actWrite } from '../audit/act-entries.ts';
+import { auditWrite } from '../audit/audit-writes.ts';
 import { type Key, keys } from '../core/keys.ts';
 import { pageOfFew } from '../core/small-list.ts';
 import { absent, collect, type Condition, type Item, type Table, type Write } from '../core/table.ts';
@@ -173,7 +173,7 @@ export class TokenTable implements Tokens {
 
   #entryWrite(token: ReadableToken, what: 'created' | 'revoked', at: Timestamp, by: string): Write {
     const { id, name, actions, sources, services, environments, expires_at } = token;
-    return actWrite(this.#table, {
+    return auditWrite(this.#table, {
       id: `${id}:${what}`,
       at,
       actor: by,

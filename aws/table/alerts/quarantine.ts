@@ -9,7 +9,7 @@ import {
 } from '../../../domain/alerts/quarantine.ts';
 import { millisOf, Timestamp } from '../../../schemas/time/time.ts';
 import { sha256 } from '../../hash.ts';
-import { actWrite } from '../audit/act-entries.ts';
+import { auditWrite } from '../audit/audit-writes.ts';
 import { keys } from '../core/keys.ts';
 import { expiresAfter, RETENTION_DAYS } from '../core/retention.ts';
 import { pageOfFew } from '../core/small-list.ts';
@@ -164,7 +164,7 @@ export class QuarantineTable implements Quarantine {
         ExpressionAttributeValues: { ':at': at, ...values },
         ...condition,
       });
-    const act = actWrite(this.#table, {
+    const act = auditWrite(this.#table, {
       id: `${id}:replayed:${at}`,
       at,
       actor: by,

@@ -5,7 +5,7 @@ import { canonicalJson } from '../../hash.ts';
 import { keys } from '../core/keys.ts';
 import type { Table } from '../core/table.ts';
 
-/** An entry as stored: the exact text that is sealed. */
+/** An entry as stored. `text`: the exact text that the hash chain of the log covers. */
 export type StoredEntry = { sk: string; text: string };
 
 const Entry = z.object({

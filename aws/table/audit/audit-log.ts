@@ -2,7 +2,7 @@ import type { AuditEntry, AuditLog, ChainCheck } from '../../../domain/ports/fre
 import type { Blobs, Clock, Log, Secrets } from '../../../domain/ports/system.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { checkChain } from './audit-check.ts';
-import { actWrite } from './act-entries.ts';
+import { auditWrite } from './audit-writes.ts';
 import { endOf, entryIn, entryText, minuteOf, unreadable } from './audit-entries.ts';
 import { countedInMinute } from './minute-counters.ts';
 import { listEntries } from './audit-list.ts';
@@ -144,7 +144,7 @@ export class AuditLogTable implements AuditLog {
     // Skipped if another sweep has just written it.
     await this.#table.transact([
       this.#table.put({ ...keys.loggedConfig(), version, rev }, known === undefined ? absent : revisionIs(rev - 1)),
-      actWrite(this.#table, {
+      auditWrite(this.#table, {
         id: `configuration:${rev}`,
         at,
         actor: 'firebreak',

@@ -16,7 +16,7 @@ import {
   StoredCanaryRecord,
 } from '../../../schemas/canary/stored-canary.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
-import { actWrite } from '../audit/act-entries.ts';
+import { auditWrite } from '../audit/audit-writes.ts';
 import { keys, lists } from '../core/keys.ts';
 import { absent, collect, type Item, listed, type Table, type Write, revisionIs } from '../core/table.ts';
 
@@ -137,7 +137,7 @@ export class CanaryTable implements Canaries {
       const { at, by, kind, text, weight } = event;
       return [
         this.#table.put({ ...keys.canaryEvent(id, number), ...event }),
-        actWrite(this.#table, {
+        auditWrite(this.#table, {
           id: `canary:${id}:${number}`,
           at,
           actor: by ?? 'firebreak',

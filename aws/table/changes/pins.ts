@@ -5,7 +5,7 @@ import { pinView } from '../../../domain/changes/versions.ts';
 import { Pin, type PinView } from '../../../schemas/changes/pin.ts';
 import { StoredChange } from '../../../schemas/incidents/stored-records.ts';
 import { canonicalJson, sha256 } from '../../hash.ts';
-import { actWrite } from '../audit/act-entries.ts';
+import { auditWrite } from '../audit/audit-writes.ts';
 import { keys, lists } from '../core/keys.ts';
 import { pageOfFew } from '../core/small-list.ts';
 import { collect, type Item, listed, type Table, type Write } from '../core/table.ts';
@@ -102,7 +102,7 @@ export class PinTable implements Pins {
         UpdateExpression: 'REMOVE #pin',
         ExpressionAttributeNames: { '#pin': attributeName(id) },
       }),
-      actWrite(this.#table, {
+      auditWrite(this.#table, {
         id: `${id}:lifted`,
         at,
         actor: by,

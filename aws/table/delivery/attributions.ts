@@ -2,7 +2,7 @@ import type { Attributions } from '../../../domain/ports/delivery.ts';
 import { AttributionCorrection } from '../../../schemas/delivery/deploy-record.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { actWrite } from '../audit/act-entries.ts';
+import { auditWrite } from '../audit/audit-writes.ts';
 import { keys } from '../core/keys.ts';
 import { collect, type Table } from '../core/table.ts';
 
@@ -27,7 +27,7 @@ export class AttributionTable implements Attributions {
     const { incident_id: id, deployment_id: deploy, by: actor, at, reason } = correction;
     await this.#table.transact([
       this.#table.put({ ...keys.attribution(id), ...correction }),
-      actWrite(this.#table, {
+      auditWrite(this.#table, {
         id: `attribution:${id}:${key}`,
         at,
         actor,
@@ -49,7 +49,7 @@ export class AttributionTable implements Attributions {
   ): Promise<void> {
     await this.#table.transact([
       this.#table.remove(keys.attribution(id)),
-      actWrite(this.#table, {
+      auditWrite(this.#table, {
         id: `attribution:${id}:${key}`,
         at,
         actor,

@@ -18,7 +18,7 @@ import {
   StoredObservation,
 } from '../../../schemas/experiments/stored-experiment.ts';
 import { sha256 } from '../../hash.ts';
-import { actWrite } from '../audit/act-entries.ts';
+import { auditWrite } from '../audit/audit-writes.ts';
 import { keys, lists } from '../core/keys.ts';
 import { expiresAfter, RETENTION_DAYS } from '../core/retention.ts';
 import { absent, collect, type Item, listed, type Table, type Write, revisionIs } from '../core/table.ts';
@@ -168,7 +168,7 @@ export class ExperimentTable implements Experiments {
       const number = known + n + 1;
       return [
         this.#table.put({ ...keys.experimentEvent(id, number), ...event }),
-        actWrite(this.#table, {
+        auditWrite(this.#table, {
           id: `experiment:${id}:${number}`,
           at: event.at,
           actor: event.by ?? 'firebreak',

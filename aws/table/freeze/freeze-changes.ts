@@ -6,7 +6,10 @@ import type { Freeze, Override } from '../../../schemas/freeze/freeze.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { entries } from './freeze-entries.ts';
 
-/** The changed freeze and its log entry, or the answer if nothing changes. */
+/**
+ * The changed freeze and its log entry, or the answer if nothing changes. `grows`: the change can need more space, so the
+ * limits of the scope are checked.
+ */
 export type Changed<Answer> = { next: Freeze; entry: AuditEntry; grows?: true } | { answer: Answer };
 
 /** A freeze as read. `rev`: of its record, before the change. */

@@ -36,7 +36,7 @@ export class ScopeFull extends Error {
 
 /**
  * Returns whether checks must see a freeze: until it is over, and after a person has lifted it for as long as its cause
- * may last. Causes that each check detects again (calendar, incidents) must not freeze again during that time.
+ * may last (`settled_at`: when the cause was found to be over). Causes that each check detects again (calendar, incidents) must not freeze again during that time.
  */
 const isNeededByChecks = (freeze: Freeze, now: Timestamp): boolean =>
   stateAt(freeze, now) !== 'over' ||
@@ -66,7 +66,7 @@ export function scopeWrite(
   grows: boolean,
 ): Write {
   const others = freezeTextsIn(item)
-    .map((text) => ({ text, freeze: JSON.parse(text) as Freeze })) // texts that this class has written
+    .map((text) => ({ text, freeze: JSON.parse(text) as Freeze })) // texts that this module has written
     .filter((other) => other.freeze.id !== freeze.id);
   const needed = others.filter((other) => isNeededByChecks(other.freeze, now));
   const gone = others.filter((other) => !needed.includes(other)).map((other) => other.freeze.id);

@@ -16,7 +16,7 @@ import { DecisionState, type DecisionView } from '../../../schemas/incidents/inc
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { StoredDecision, StoredIncident } from '../../../schemas/incidents/stored-records.ts';
 import { canonicalJson, sha256 } from '../../hash.ts';
-import { incidentActWrite } from '../audit/act-entries.ts';
+import { incidentAuditWrite } from '../audit/audit-writes.ts';
 import { uncounted } from '../core/counters.ts';
 import { type IncidentLog, unlogged } from './incident-log.ts';
 import { keys } from '../core/keys.ts';
@@ -180,7 +180,7 @@ export class DecisionTable implements Decisions {
         ...(plan.kind === 'agrees'
           ? [timelineWrite(this.#table, id, key, plan.entry)]
           : postWrites(this.#table, plan.post)),
-        incidentActWrite(this.#table, id, key, plan.entry),
+        incidentAuditWrite(this.#table, id, key, plan.entry),
       ]);
       if (!ok) continue;
       const outcome = plan.kind === 'agrees' ? 'agreed' : answer;
@@ -254,7 +254,7 @@ export class DecisionTable implements Decisions {
         ExpressionAttributeValues: { ':as': state, ':by': answeredBy, ':waiting': 'waiting' },
       }),
       ...(isOnTimeline ? [timelineWrite(this.#table, id, `decision-${number}-agreed`, entry)] : []),
-      incidentActWrite(this.#table, id, `decision-${number}-${as}`, entry),
+      incidentAuditWrite(this.#table, id, `decision-${number}-${as}`, entry),
     ]);
     if (ok) {
       const outcome = as === 'approved' ? 'unopposed' : 'expired';

@@ -34,14 +34,14 @@ import {
   StoredIncident,
 } from '../../../schemas/incidents/stored-records.ts';
 import { changeWrites, liveAgainWrites, newChange, keyPointedTo, rollupMarkWrite } from '../changes/changes.ts';
-import { incidentActWrite } from '../audit/act-entries.ts';
+import { incidentAuditWrite } from '../audit/audit-writes.ts';
 import { finishedWrite, unfinishedEffects, unfinishedWrite } from '../changes/backlog.ts';
 import { uncounted } from '../core/counters.ts';
 import { type IncidentLog, unlogged } from './incident-log.ts';
 import { keys } from '../core/keys.ts';
 import { patchWrite, postWrites, timelineWrite } from './inbox.ts';
 import { pinsSubject } from '../../../domain/incidents/projections.ts';
-import { markWrite } from './projections.ts';
+import { projectionMarkWrite } from './projections.ts';
 import { pinWrites } from '../changes/pins.ts';
 import { expiresAfter, RETENTION_DAYS } from '../core/retention.ts';
 import { absent, collect, type Item, type Table, type Write, revisionIs } from '../core/table.ts';
@@ -167,7 +167,7 @@ export class EffectTable implements Effects {
         ? [this.#table.put({ ...keys.automaticAction(serviceEnvironment.service, at, key), incident_id: id, key })]
         : []),
       timelineWrite(this.#table, id, key, entry),
-      incidentActWrite(this.#table, id, key, entry),
+      incidentAuditWrite(this.#table, id, key, entry),
       unfinishedWrite(this.#table, id, effect),
       // The sweeper stores the evidence, so that the action does not wait for it.
       this.#table.put({ ...keys.evidenceDue(id, evidenceNameOf(id, key)), since: at }),
@@ -231,7 +231,7 @@ export class EffectTable implements Effects {
         ...(hasEnded(state) ? [finishedWrite(this.#table, id, key)] : []),
         timelineWrite(this.#table, id, `${key}-${state}`, plan.entry),
         // Only actions on a target are in the audit log.
-        ...(known?.resource === undefined ? [] : [incidentActWrite(this.#table, id, `${key}-${state}`, plan.entry)]),
+        ...(known?.resource === undefined ? [] : [incidentAuditWrite(this.#table, id, `${key}-${state}`, plan.entry)]),
       ]);
       if (result.ok) {
         if (known && hasEnded(state)) {
@@ -284,7 +284,7 @@ export class EffectTable implements Effects {
         }),
         ...(plan.effect ? [conclusionWrite(this.#table, id, key, plan.effect)] : []),
         finishedWrite(this.#table, id, key),
-        incidentActWrite(this.#table, id, `mitigation-${number}`, plan.logged),
+        incidentAuditWrite(this.#table, id, `mitigation-${number}`, plan.logged),
         ...(plan.moved ? await this.#movedWrites(id, plan.moved, suspect) : []),
         ...(plan.report.kind === 'entry'
           ? [timelineWrite(this.#table, id, `mitigation-${number}`, plan.report.entry)]
@@ -324,8 +324,8 @@ export class EffectTable implements Effects {
     return [
       ...(reported ? liveAgainWrites(this.#table, reported.item, change) : changeWrites(this.#table, change)),
       ...pinWrites(this.#table, pin),
-      markWrite(this.#table, `change:${change.id}`, pin.pinned_at),
-      markWrite(this.#table, pinsSubject(pin), pin.pinned_at),
+      projectionMarkWrite(this.#table, `change:${change.id}`, pin.pinned_at),
+      projectionMarkWrite(this.#table, pinsSubject(pin), pin.pinned_at),
       ...(suspect
         ? [
             // Raise `rev`, so that a concurrent patch of the record does not undo this.

@@ -5,7 +5,7 @@ import type { Blobs } from '../../../domain/ports/system.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
 import { EvidenceName } from '../../../schemas/incidents/evidence-pack.ts';
 import { StoredEvidencePack } from '../../../schemas/incidents/stored-records.ts';
-import { actWrite } from '../audit/act-entries.ts';
+import { auditWrite } from '../audit/audit-writes.ts';
 import { keys } from '../core/keys.ts';
 import { absent, collect, type Table } from '../core/table.ts';
 
@@ -47,7 +47,7 @@ export class EvidenceTable implements EvidencePacks {
     const { incident_id: id, name } = pack;
     const { ok } = await this.#table.transact([
       this.#table.put({ ...keys.evidence(id, name), ...pack }, absent),
-      actWrite(this.#table, entry),
+      auditWrite(this.#table, entry),
       this.#table.remove(keys.evidenceDue(id, name)),
     ]);
     if (!ok) await this.settle(id, name); // recorded before

@@ -28,7 +28,7 @@ import { IncidentId } from '../../../schemas/config/names.ts';
 import type { SimilarIncident } from '../../../schemas/incidents/similar.ts';
 import { UNMATCHED_INCIDENTS } from '../../../schemas/alerts/routes.ts';
 import { mintIncidentId } from '../../ids.ts';
-import { incidentActWrite } from '../audit/act-entries.ts';
+import { incidentAuditWrite } from '../audit/audit-writes.ts';
 import { admit } from '../alerts/admit.ts';
 import { begunRunbooks } from './runbooks.ts';
 import { uncounted } from '../core/counters.ts';
@@ -36,7 +36,7 @@ import { type IncidentLog, unlogged } from './incident-log.ts';
 import { keys } from '../core/keys.ts';
 import { patchWrite, storeCallback, postWrites, pendingWrite, timelineWrite } from './inbox.ts';
 import { newIncidentWrites } from './new-incident.ts';
-import { markWrite } from './projections.ts';
+import { projectionMarkWrite } from './projections.ts';
 import { incidentRecordOf } from '../core/record.ts';
 import { expiresAfter, RETENTION_DAYS } from '../core/retention.ts';
 import { absent, collect, type Item, type Table } from '../core/table.ts';
@@ -156,7 +156,7 @@ export class IncidentTable extends IncidentReads implements Incidents {
         ...once,
         ...postWrites(this.#table, inboxPostOf(incident, message, at, changes)),
         ...(timeline !== undefined && IN_AUDIT_LOG.has(timeline.kind)
-          ? [incidentActWrite(this.#table, id, `message-${incident.seq + 1}`, { ...timeline, at })]
+          ? [incidentAuditWrite(this.#table, id, `message-${incident.seq + 1}`, { ...timeline, at })]
           : []),
       ]);
       if (result.ok) await this.#publishMessage(id, message);
@@ -260,7 +260,7 @@ export class IncidentTable extends IncidentReads implements Incidents {
         }),
         this.#table.remove(keys.openIncident(id)),
         this.#table.remove(keys.pending(id)),
-        markWrite(this.#table, `incident:${id}`, at),
+        projectionMarkWrite(this.#table, `incident:${id}`, at),
         // The sweeper drafts the post-mortem, whatever happens to this process.
         this.#table.put({ ...keys.postmortemDue(id), since: at }),
         ...(plan.entry === null ? [] : [timelineWrite(this.#table, id, 'resolved', plan.entry)]),

@@ -3,9 +3,9 @@ import { millisOf } from '../../../schemas/time/time.ts';
 import { keys, shardedLists } from '../core/keys.ts';
 import { absent, type Table, type Write } from '../core/table.ts';
 import { pendingWrite, timelineWrite } from './inbox.ts';
-import { markWrite } from './projections.ts';
+import { projectionMarkWrite } from './projections.ts';
 
-/** Openings are read for an hour; after this, DynamoDB may delete them. */
+/** An opening, an entry in the list of recently opened incidents, is read for an hour. DynamoDB may delete it a day after it. */
 const OPENING_RETENTION_SECONDS = 24 * 3600;
 
 /**
@@ -29,7 +29,7 @@ export function newIncidentWrites(table: Table, { incident, scope, opening, entr
             expires_at: Math.ceil(millisOf(at) / 1000) + OPENING_RETENTION_SECONDS,
           }),
         ]),
-    markWrite(table, `incident:${id}`, at),
+    projectionMarkWrite(table, `incident:${id}`, at),
     timelineWrite(table, id, 'opened', entry),
   ];
 }

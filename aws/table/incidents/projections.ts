@@ -266,7 +266,7 @@ function mustBeWoken(target: Target, before: Item | undefined, at: Timestamp, by
 }
 
 /** Returns the mark of a subject as part of a transaction. Does not wake projectors. */
-export const markWrite = (table: Table, subject: Subject, at: Timestamp): Write =>
+export const projectionMarkWrite = (table: Table, subject: Subject, at: Timestamp): Write =>
   table.update(keys.due(subject), markUpdate(subject, at, 'marked_at'));
 
 /** Oldest mark first. */

@@ -10,7 +10,7 @@ import { Runbook } from '../../../schemas/runbooks/runbook.ts';
 import { StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
 import { StoredEffect, StoredIncident } from '../../../schemas/incidents/stored-records.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
-import { incidentActWrite } from '../audit/act-entries.ts';
+import { incidentAuditWrite } from '../audit/audit-writes.ts';
 import { keys, shardedLists } from '../core/keys.ts';
 import { postWrites, timelineWrite } from './inbox.ts';
 import { shardedPage } from '../core/sharded.ts';
@@ -129,7 +129,7 @@ export class RunbookTable implements RunbookRuns {
               },
         ),
         ...postWrites(this.#table, plan.post),
-        incidentActWrite(this.#table, id, `runbook-${number}`, plan.entry),
+        incidentAuditWrite(this.#table, id, `runbook-${number}`, plan.entry),
       ]);
       if (result.ok) return { kind: 'started', number };
     }

@@ -13,9 +13,9 @@ import {
 import { ExperimentId } from '../../../schemas/experiments/experiment.ts';
 import { readAs } from '../../../schemas/parsing/read-as.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
-import { actWrite } from '../audit/act-entries.ts';
+import { auditWrite } from '../audit/audit-writes.ts';
 import { keys, lists } from '../core/keys.ts';
-import { markWrite } from '../incidents/projections.ts';
+import { projectionMarkWrite } from '../incidents/projections.ts';
 import { comparisonWrite } from './action-item-issues.ts';
 import { absent, collect, type Condition, type Item, listed, type Table, type Write } from '../core/table.ts';
 
@@ -71,9 +71,9 @@ export class PostmortemTable implements Postmortems {
       state === 'draft' || state === 'in_review'
         ? this.#table.put({ ...open, incident_id: id })
         : this.#table.remove(open),
-      actWrite(this.#table, entry),
+      auditWrite(this.#table, entry),
       comparisonWrite(this.#table, id, record.updated_at),
-      ...(state === 'published' ? [markWrite(this.#table, `postmortem:${id}`, record.updated_at)] : []),
+      ...(state === 'published' ? [projectionMarkWrite(this.#table, `postmortem:${id}`, record.updated_at)] : []),
       ...withTimes(items, before).map((item, position) => this.#itemWrite(item, position)),
       ...before.filter((one) => !ids.has(one.id)).map((one) => this.#table.remove(keys.actionItem(service, one.id))),
     ]);
@@ -118,7 +118,7 @@ export class PostmortemTable implements Postmortems {
           ':read': read,
         },
       }),
-      actWrite(this.#table, entry),
+      auditWrite(this.#table, entry),
     ]);
     return ok;
   }

@@ -4,7 +4,7 @@ import type { CorrectionEnding, SloCorrections } from '../../../domain/ports/slo
 import type { SloId } from '../../../schemas/slo/slo.ts';
 import { SloCorrection } from '../../../schemas/slo/slo-correction.ts';
 import { millisOf, type Timestamp } from '../../../schemas/time/time.ts';
-import { actWrite } from '../audit/act-entries.ts';
+import { auditWrite } from '../audit/audit-writes.ts';
 import { type Key, keys } from '../core/keys.ts';
 import { pageOfFew } from '../core/small-list.ts';
 import { absent, collect, type Table, type Write } from '../core/table.ts';
@@ -45,6 +45,7 @@ export class SloCorrectionTable implements SloCorrections {
     return pageOfFew(all, (one) => `${one.created_at} ${one.id}`, query);
   }
 
+  /** Makes a correction have no effect, also on the past. */
   async withdraw(slo: SloId, id: string, ending: CorrectionEnding): Promise<SloCorrection | undefined> {
     const before = await this.#of(slo, id);
     if (before === undefined || before.withdrawn_at !== null) return before;
@@ -65,6 +66,7 @@ export class SloCorrectionTable implements SloCorrections {
       : this.#of(slo, id);
   }
 
+  /** Ends a correction now. Its earlier periods stay in effect. */
   async end(slo: SloId, id: string, ending: CorrectionEnding): Promise<SloCorrection | undefined> {
     const before = await this.#of(slo, id);
     if (before === undefined || before.withdrawn_at !== null || before.ended_at !== null) return before;
@@ -108,7 +110,7 @@ export class SloCorrectionTable implements SloCorrections {
     const { id, slo, category, reason, starts_at, ends_at, rrule, time_zone } = correction;
     const because = ending.reason === null ? '' : `; reason: ${ending.reason}`;
     const period = `${starts_at} to ${ends_at}${rrule === null ? '' : `, ${rrule}`}`;
-    return actWrite(this.#table, {
+    return auditWrite(this.#table, {
       id: `${id}:${what}`,
       at,
       actor: ending.by,

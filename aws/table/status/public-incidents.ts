@@ -5,7 +5,7 @@ import { PublicIncident } from '../../../schemas/status/public-incident.ts';
 import { sha256 } from '../../hash.ts';
 import { keys } from '../core/keys.ts';
 import { collect, type Item, type Table } from '../core/table.ts';
-import { markWrite } from '../incidents/projections.ts';
+import { projectionMarkWrite } from '../incidents/projections.ts';
 
 /** Enough for the history of a month. */
 const MONTH_READ = 500;
@@ -37,7 +37,7 @@ export class PublicIncidentTable implements PublicIncidents {
       this.#table.put({ ...keys.publicIncident(id), ...incident }),
       this.#table.put({ ...keys.publicMonth(started_at, id), ...incident }),
       resolved_at === null ? this.#table.put({ ...open, ...incident }) : this.#table.remove(open),
-      ...(announce ? [markWrite(this.#table, `public-incident:${id}`, this.#clock.now())] : []),
+      ...(announce ? [projectionMarkWrite(this.#table, `public-incident:${id}`, this.#clock.now())] : []),
     ]);
   }
 

@@ -7,7 +7,7 @@ import { millisOf, type Timestamp } from '../../../schemas/time/time.ts';
 import { sha256 } from '../../hash.ts';
 import { keys } from '../core/keys.ts';
 import { collect, type Table, revisionIs } from '../core/table.ts';
-import { markWrite } from '../incidents/projections.ts';
+import { projectionMarkWrite } from '../incidents/projections.ts';
 
 /** Seconds for which it is known that a subscription has ended: a hash of page and address, without the address. */
 const FORMER_RETENTION_SECONDS = 365 * 24 * 3600;
@@ -66,7 +66,7 @@ export class SubscriberTable implements Subscribers {
         : revisionIs(rev);
     const { ok } = await this.#table.transact([
       this.#table.put(item, condition),
-      ...(asks ? [markWrite(this.#table, `subscription:${page}/${id}`, now)] : []),
+      ...(asks ? [projectionMarkWrite(this.#table, `subscription:${page}/${id}`, now)] : []),
     ]);
     return ok;
   }

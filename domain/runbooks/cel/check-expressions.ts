@@ -10,7 +10,7 @@ import { factsOf, type ProtectedPurpose } from '../kinds.ts';
 import { didYouMean } from '../similar-names.ts';
 import { type Problem, problem } from '../problem.ts';
 import type { Declarations } from '../variables.ts';
-import { declarationsOf, type PlacedStep, placedSteps, textsIn } from '../placed-steps.ts';
+import { declarationsOf, type LocatedStep, locatedSteps, textsIn } from '../located-steps.ts';
 
 /** Returns the problems of all expressions in a runbook: syntax, types, and references. */
 export function expressionProblems(runbook: Runbook): Problem[] {
@@ -18,15 +18,15 @@ export function expressionProblems(runbook: Runbook): Problem[] {
   const context: StepContext = { steps: new Set(), tainted: new Set(), notNull: new Set() };
   const check = new Check(runbook, declared);
   check.condition('when', runbook.when, context);
-  const placed = placedSteps(runbook);
-  for (const [index, placedStep] of placed.entries()) {
-    const { group, stage } = placedStep;
-    if (group !== null && placed[index - 1]?.stage !== stage)
+  const steps = locatedSteps(runbook);
+  for (const [index, located] of steps.entries()) {
+    const { group, stage } = located;
+    if (group !== null && steps[index - 1]?.stage !== stage)
       check.condition(`${group.path}.when`, group.step.when, context);
-    checkStep(check, placedStep, context);
+    checkStep(check, located, context);
     // Parallel steps do not see each other's results.
-    if (placed[index + 1]?.stage === stage) continue;
-    for (const ended of placed.filter((other) => other.stage === stage)) {
+    if (steps[index + 1]?.stage === stage) continue;
+    for (const ended of steps.filter((other) => other.stage === stage)) {
       context.steps.add(ended.step.id);
       if (passesAlertTextOn(ended, check, context)) context.tainted.add(ended.step.id);
     }
@@ -43,16 +43,16 @@ type StepContext = {
   notNull: ReadonlySet<string>;
 };
 
-function checkStep(check: Check, { step, path, group }: PlacedStep, outerContext: StepContext): void {
+function checkStep(check: Check, { step, path, group }: LocatedStep, outerContext: StepContext): void {
   check.condition(`${path}.when`, step.when, outerContext);
   // A null check in a step's conditions guards its other expressions.
   const conditions = [group?.step.when, step.when].filter((when) => when !== undefined);
   const context = { ...outerContext, notNull: new Set(conditions.flatMap((when) => check.nullChecksIn(when))) };
   if (step.name !== undefined) check.template(`${path}.name`, step.name, undefined, context);
-  const { protectedArguments: targets } = factsOf(step);
+  const { protectedArguments } = factsOf(step);
   for (const { path: inner, text } of textsIn(step.with)) {
     if (step.uses === 'wait.until' && inner === 'cel') check.condition(`${path}.with.cel`, text, context);
-    else check.template(`${path}.with.${inner}`, text, targets[inner], context);
+    else check.template(`${path}.with.${inner}`, text, protectedArguments[inner], context);
   }
   if (!('inverse' in step) || step.inverse === undefined) return;
   const inverseArguments = factsOf(step.inverse).protectedArguments;
@@ -61,7 +61,7 @@ function checkStep(check: Check, { step, path, group }: PlacedStep, outerContext
     check.template(`${path}.inverse.with.${inner}`, text, inverseArguments[inner], contextAfter);
 }
 
-const passesAlertTextOn = ({ step }: PlacedStep, check: Check, context: StepContext): boolean =>
+const passesAlertTextOn = ({ step }: LocatedStep, check: Check, context: StepContext): boolean =>
   textsIn(step.with).some(({ text }) =>
     check.expressionsIn(text).some((findings) => alertTextReference(findings, context) !== null),
   );
@@ -127,17 +127,18 @@ class Check {
       this.#report(path, `${text}: its type is ${compiled.type}, not bool`, null);
   }
 
-  template(path: string, text: string, target: ProtectedPurpose | undefined, context: StepContext): void {
+  /** @param purpose why an alert must not determine the argument. Undefined: it may */
+  template(path: string, text: string, purpose: ProtectedPurpose | undefined, context: StepContext): void {
     if (!isTemplate(text)) return;
     for (const part of parseTemplate(text)) {
       if (part.kind === 'text') continue;
       const compiled = this.#compileChecked(path, part.expression, context);
       const alertReference =
-        compiled === undefined || target === undefined ? null : alertTextReference(compiled.findings, context);
-      if (alertReference === null || target === undefined) continue;
+        compiled === undefined || purpose === undefined ? null : alertTextReference(compiled.findings, context);
+      if (alertReference === null || purpose === undefined) continue;
       this.#report(
         path,
-        `an alert must not determine ${PROTECTED_NAMES[target]}: ${alertReference}`,
+        `an alert must not determine ${PROTECTED_NAMES[purpose]}: ${alertReference}`,
         'use a literal value, or an input',
       );
     }
@@ -206,13 +207,14 @@ class Check {
     if (code === 'unknown_variable')
       return didYouMean(name, VARIABLES) ?? `available variables: ${VARIABLES.join(', ')}`;
     if (code !== 'no_such_key') return null;
-    const [, root = '', within] = new RegExp(`\\b(\\w+)(\\.\\w+)?\\.${name}\\b`).exec(text) ?? [];
-    return didYouMean(name, this.#keysOf(root, within !== undefined));
+    const [, root = '', between] = new RegExp(`\\b(\\w+)(\\.\\w+)?\\.${name}\\b`).exec(text) ?? [];
+    return didYouMean(name, this.#keysOf(root, between !== undefined));
   }
 
-  #keysOf(root: string, isInside: boolean): readonly string[] {
+  /** @param isNested whether another name comes between, as in `steps.<id>.output` */
+  #keysOf(root: string, isNested: boolean): readonly string[] {
     if (root === 'inputs') return Object.keys(this.#declared.inputs);
-    return root === 'steps' && !isInside ? this.#declared.steps : (FIELDS.get(root) ?? []);
+    return root === 'steps' && !isNested ? this.#declared.steps : (FIELDS.get(root) ?? []);
   }
 
   #report(path: string, message: string, suggestion: string | null): void {

@@ -14,7 +14,7 @@ export type Scene = {
   watched?: Rollout;
   /** Time of the judgement. Absent: soon after the alert. */
   judgedAt?: number;
-  /** Since when errors have shown that no change is the cause, because they recur. Absent: never. */
+  /** Time from which the errors themselves show that no change is the cause, because they recur. Absent: never. */
   traceFrom?: number;
   /** The alert or the records of changes show that no change is the cause, without a health query. */
   isOnRecord?: true;

@@ -46,6 +46,7 @@ function overloaded(stage: Stage, grows: Shape, factor: number): Scene {
   const { focus, fault, onset } = stage;
   innocent(stage, INNOCENT);
   fault(focus, grows, { traffic: factor });
+  // Errors grow with the square of the traffic.
   fault(focus, both(grows, grows), { errors: serious(stage) });
   return { cause: null, begins: onset };
 }

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { planOf } from '../../../domain/runbooks/plan.ts';
 import { resolveText, resolveWith } from '../../../domain/runbooks/templates.ts';
-import { declarationsOf } from '../../../domain/runbooks/placed-steps.ts';
+import { declarationsOf } from '../../../domain/runbooks/located-steps.ts';
 import type { Variables } from '../../../domain/runbooks/variables.ts';
 import { parseTemplate } from '../../../schemas/runbooks/parts/template.ts';
 import { runbook, variables } from './support.ts';

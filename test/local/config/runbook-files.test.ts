@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { factsOf } from '../../../domain/runbooks/kinds.ts';
 import { hasRollbackStep, select } from '../../../domain/runbooks/select.ts';
-import { placedSteps } from '../../../domain/runbooks/placed-steps.ts';
+import { locatedSteps } from '../../../domain/runbooks/located-steps.ts';
 import { lintFolder, loadRunbooks } from '../../../local/config/runbook-files.ts';
 import type { Runbook } from '../../../schemas/runbooks/runbook.ts';
 import { variables } from '../../domain/runbooks/support.ts';
@@ -372,7 +372,7 @@ describe('the shipped runbooks', () => {
     for (const alertname of [...names, 'DeploymentFailed', 'DeploymentTimedOut', 'CanaryDegraded', 'FlagRegression']) {
       for (const severity of ['critical', 'warning', 'info']) {
         const chosen = answer(runbooks, { alertname, severity });
-        const steps = chosen === null ? [] : placedSteps(chosen);
+        const steps = chosen === null ? [] : locatedSteps(chosen);
         expect([alertname, steps.filter(({ step }) => factsOf(step).mutating)]).toEqual([alertname, []]);
         // They also notify no one: each step requires that the alert names its runbook.
         for (const { step } of steps) expect(step.when).toContain(`labels.runbook == "${chosen?.name}"`);
@@ -382,7 +382,7 @@ describe('the shipped runbooks', () => {
 
   test('do nothing but roll back for an alert that requests a rollback', async () => {
     for (const runbook of await shipped()) {
-      for (const { step } of placedSteps(runbook)) {
+      for (const { step } of locatedSteps(runbook)) {
         const named =
           ['flag-regression', 'shift-traffic'].includes(runbook.name) ||
           (step.when ?? '').includes('labels.runbook ==');

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import { JudgementRequest } from '../../../schemas/canary/judgement.ts';
 import { Config } from '../../../schemas/config/config.ts';
-import { judgeVersion, storable } from '../../../workflows/steps/canary/judge-version.ts';
+import { judgeVersion, storableNumber } from '../../../workflows/steps/canary/judge-version.ts';
 import { measureOverHttp } from '../../../workflows/steps/canary/measure.ts';
 import { SetClock } from '../../support/fake-deps.ts';
 
@@ -81,7 +81,7 @@ test('a version is not compared with itself', async () => {
 });
 
 test('numbers can be stored, however small a probability is', () => {
-  expect([1e-150, 5e-324, 0.03, 1e200, -Infinity, NaN, null].map(storable)).toEqual([
+  expect([1e-150, 5e-324, 0.03, 1e200, -Infinity, NaN, null].map(storableNumber)).toEqual([
     0,
     0,
     0.03,

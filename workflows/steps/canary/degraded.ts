@@ -4,8 +4,8 @@ import type { Signal } from '../../../schemas/alerts/signal.ts';
 import { WATCH_ANNOTATION, WatchId } from '../../../schemas/canary/watch.ts';
 
 /**
- * Returns what the newest watch found that a firing alert is about, if it compared the version with its baseline by
- * statistics and found it worse. Null: it did not, or it can't be read.
+ * Returns the result of the newest watch (the comparison of a new version with its baseline after a deploy) that has sent
+ * one of the firing alerts, if the version is worse by a statistical test. Null: it is not, or the watch can't be read.
  */
 export async function degradedVersion(
   { watches, log }: Pick<Deps, 'watches' | 'log'>,
@@ -23,6 +23,7 @@ export async function degradedVersion(
     const compared = watch.metrics.filter(({ verdict, p }) => verdict === 'degraded' && p !== null);
     const { change_id, version } = watch;
     const reason = compared.map((metric) => `${metric.name}: ${metric.reason}`).join('; ');
+    // `beside`: the baseline ran at the same time. `before`: it is the time before the deploy.
     const comparison = compared.some((metric) => metric.comparison === 'beside') ? 'beside' : 'before';
     return compared.length === 0 ? null : { change_id, version, reason, comparison };
   } catch (error) {

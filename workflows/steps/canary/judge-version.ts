@@ -77,10 +77,10 @@ export async function judgeMeasured(
   const { verdict } = judged;
   const metrics = judged.metrics.map((metric) => ({
     ...metric,
-    version: storable(metric.version),
-    baseline: storable(metric.baseline),
-    change: storable(metric.change),
-    p: storable(metric.p),
+    version: storableNumber(metric.version),
+    baseline: storableNumber(metric.baseline),
+    change: storableNumber(metric.change),
+    p: storableNumber(metric.p),
   }));
   const judgement: JudgementView = {
     service,
@@ -101,7 +101,7 @@ const SMALLEST = 1e-100;
 const GREATEST = 1e100;
 
 /** Returns a number that can be stored. */
-export function storable(value: number | null): number | null {
+export function storableNumber(value: number | null): number | null {
   if (value === null || Number.isNaN(value)) return null;
   return Math.abs(value) < SMALLEST ? 0 : Math.max(-GREATEST, Math.min(GREATEST, value));
 }

@@ -2,7 +2,7 @@ import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import type { HttpSample } from '../../../schemas/canary/judgement.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
-import { judgeSettings, storable } from './judge-version.ts';
+import { judgeSettings, storableNumber } from './judge-version.ts';
 
 /**
  * Measures a version over HTTP, and its baseline where a URL names the version. Makes one call for each; a call without a
@@ -26,7 +26,7 @@ export async function measureOverHttp(
     calls.map(async (one) => {
       const of = { service, environment, version: one.version };
       const { value, detail } = await deps.judgeMetrics.measure(one.metric, of);
-      return { metric: one.metric.name, version: one.version, at, value: storable(value), detail };
+      return { metric: one.metric.name, version: one.version, at, value: storableNumber(value), detail };
     }),
   );
 }

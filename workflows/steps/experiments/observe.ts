@@ -3,7 +3,7 @@ import type { Deps } from '../../../domain/ports/deps.ts';
 import type { JudgeMetric } from '../../../schemas/canary/judge-config.ts';
 import type { ExperimentRecord, Observation, Phase } from '../../../schemas/experiments/experiment.ts';
 import { plusSeconds, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
-import { judgeSettings, storable } from '../canary/judge-version.ts';
+import { judgeSettings, storableNumber } from '../canary/judge-version.ts';
 
 type MeasureDeps = Pick<Deps, 'config' | 'judgeMetrics' | 'sloMetrics' | 'clock' | 'changes'>;
 type Value = Observation['values'][number];
@@ -63,7 +63,7 @@ async function measureBefore(
     .filter(([, value]) => Number.isFinite(value))
     .map(([second, value]) => ({
       at: timestamp(second * 1000),
-      value: { name: check.name, value: storable(value), detail: '' },
+      value: { name: check.name, value: storableNumber(value), detail: '' },
     }));
 }
 
@@ -81,7 +81,7 @@ async function measure(deps: MeasureDeps, experiment: ExperimentRecord, check: C
   const [value] = values;
   if (value === undefined) return missing('the query has no result');
   if (values.length > 1) return missing(`the query gives ${values.length} values instead of one`);
-  return Number.isFinite(value) ? { name, value: storable(value), detail: '' } : missing(`the value is ${value}`);
+  return Number.isFinite(value) ? { name, value: storableNumber(value), detail: '' } : missing(`the value is ${value}`);
 }
 
 const NO_PROMETHEUS = 'Prometheus is not connected (PROMETHEUS_URL)';
@@ -99,7 +99,7 @@ async function callHttpMetric(
   if (live === undefined)
     return { name, value: null, detail: 'no version is recorded as succeeded, which the URL names' };
   const { value, detail } = await deps.judgeMetrics.measure(metric, { ...serviceEnvironment, version: live });
-  return { name, value: storable(value), detail };
+  return { name, value: storableNumber(value), detail };
 }
 
 async function liveVersion(

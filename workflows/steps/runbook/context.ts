@@ -8,7 +8,7 @@ import { stepsBasedOnSuspect } from '../../../domain/runbooks/suspect-steps.ts';
 import type { Against, StepGuards } from '../../../domain/rollback/guard.ts';
 import { resolveText } from '../../../domain/runbooks/templates.ts';
 import type { Declarations, Variables } from '../../../domain/runbooks/variables.ts';
-import { declarationsOf } from '../../../domain/runbooks/placed-steps.ts';
+import { declarationsOf } from '../../../domain/runbooks/located-steps.ts';
 import { modesFor } from '../../../domain/automation/automation.ts';
 import { missingEvidence } from '../../../domain/rollback/evidence-level.ts';
 import { doubtFactsOf } from '../../../domain/rollback/guard.ts';
@@ -86,15 +86,16 @@ export async function guardsOf(
   reroute?: StepGuards['reroute'],
 ): Promise<StepGuards> {
   const { incident, serviceEnvironment, selected, step, inverse } = context;
-  const { guard, automation } = await readAutomation(deps);
+  const { killSwitch, automation } = await readAutomation(deps);
   const entry = environmentEntry((await deps.config.current()).services, serviceEnvironment);
   const requires_approval = inverse === null ? step.approval !== null : inverse.person;
   if (selected.by !== undefined) {
+    // The service requires two approvals, and starting the runbook counts as the first.
     const needsSecondPerson = inverse === null && entry?.autoRollback.approvals === 2;
     return manualGuards(
       {
         service: serviceEnvironment.service,
-        guard,
+        guard: killSwitch,
         requires_approval,
         ...(needsSecondPerson && { second_to: selected.by }),
         // The person who started it knows the destination.
@@ -107,11 +108,12 @@ export async function guardsOf(
   const configured = entry?.autoRollback.mode ?? 'shadow';
   const { mode } = selected.runbook;
   const { items } = await deps.incidents.signals(incident.id, { limit: 200 });
+  // The tokens of the senders don't allow to request rollbacks.
   const lacksScope = allLackRequestScope(items.filter(({ status }) => status === 'firing'));
   return {
     service: serviceEnvironment.service,
     matched: incident.unmatched === null,
-    guard,
+    guard: killSwitch,
     incident_paused: incident.automation_paused,
     one_of_many: incident.parent_id !== undefined,
     demoted: Object.hasOwn(automation.demoted, serviceEnvironment.service),
@@ -145,6 +147,7 @@ async function againstOf(
   const [top] = incident.suspects;
   if (top === undefined || inverse !== null || !stepsBasedOnSuspect(selected.runbook).has(step.id)) return null;
   const inputs = await deps.decisions.inputs(incident.id, incident.mitigations);
+  // Ranks the suspects again, from the inputs of the latest judgement.
   const found = inputs && weighed(inputs);
   const ranked = found?.suspects.find(({ change_id }) => change_id === top.change_id);
   return {

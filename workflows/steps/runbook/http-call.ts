@@ -10,7 +10,11 @@ const OUTPUT_MAX_CHARS = 4000;
 
 const RETRIED_STATUSES: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
 
-/** Makes one call. A call that changes something is recorded first, and its idempotency key identifies repeats. */
+/**
+ * Makes one call. A call that changes something is recorded first, and its idempotency key identifies repeats.
+ *
+ * @param key of the recorded action; `sentAs`: the key that the receiver knows from an earlier run of the runbook
+ */
 export async function callHttp(
   deps: Deps,
   context: StepContext,

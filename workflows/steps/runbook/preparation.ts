@@ -11,12 +11,16 @@ export type StepQuestion = {
   reasons: Reason[];
   people: readonly string[] | null;
   approvals: number;
+  /** People whose approval already counts, such as the one who started the runbook. Absent: none. */
   given?: string[];
   seconds: number;
   inputs: QuestionInputs;
 };
 
-/** What to do with a step. `end`: it does not run. `go`: it runs, after an approval if `ask` is set. */
+/**
+ * What to do with a step. `end`: it does not run; `isNoted`: the timeline says so. `go`: it runs, after an approval if
+ * `ask` is set; `scale`: numbers of instances.
+ */
 export type Preparation =
   | { kind: 'end'; end: StepEnd; isNoted: boolean }
   | { kind: 'go'; ask: StepQuestion | null; scale: { from: number; to: number } | null; shift?: TrafficShift };

@@ -16,7 +16,7 @@ const SUBJECT_MAX_CHARS = 300;
  * can neither conflict with other entries nor fail the transaction; `AuditLogTable.seal` moves it into the log. A
  * detail that is too long is replaced by its hash.
  */
-export function actWrite(table: Table, { detail, ...entry }: AuditEntry): Write {
+export function auditWrite(table: Table, { detail, ...entry }: AuditEntry): Write {
   const json = canonicalJson(detail);
   const isShort = Buffer.byteLength(json) <= DETAIL_MAX_BYTES;
   const text = entryText({
@@ -29,8 +29,8 @@ export function actWrite(table: Table, { detail, ...entry }: AuditEntry): Write 
 }
 
 /** Records a timeline entry of an incident in the audit log. @param key unique within the incident */
-export const incidentActWrite = (table: Table, id: IncidentId, key: string, entry: TimelineEntry): Write =>
-  actWrite(table, {
+export const incidentAuditWrite = (table: Table, id: IncidentId, key: string, entry: TimelineEntry): Write =>
+  auditWrite(table, {
     id: `incident:${id}:${key}`,
     at: entry.at,
     actor: entry.actor,

@@ -4,7 +4,7 @@ import type { ParallelStep, SingleStep } from '../../schemas/runbooks/parts/step
 import type { Declarations } from './variables.ts';
 
 /** A step with its location in the front matter. */
-export type PlacedStep = {
+export type LocatedStep = {
   step: SingleStep;
   /** For example `steps.2.parallel.0`. */
   path: string;
@@ -16,8 +16,8 @@ export type PlacedStep = {
 };
 
 /** Returns all steps in file order, with those of `onFailure` at the end. */
-export function placedSteps({ steps, onFailure }: Pick<Runbook, 'steps' | 'onFailure'>): PlacedStep[] {
-  const main = steps.flatMap((step, index): PlacedStep[] => {
+export function locatedSteps({ steps, onFailure }: Pick<Runbook, 'steps' | 'onFailure'>): LocatedStep[] {
+  const main = steps.flatMap((step, index): LocatedStep[] => {
     const path = `steps.${index}`;
     const stage = index + 1;
     if (!('parallel' in step)) return [{ step, path, stage, group: null, onFailure: false }];
@@ -45,7 +45,7 @@ export function declarationsOf(runbook: Pick<Runbook, 'inputs' | 'steps' | 'onFa
     inputs: Object.fromEntries(
       Object.entries(runbook.inputs).map(([name, { type }]): [string, InputType] => [name, type]),
     ),
-    steps: placedSteps(runbook).map(({ step }) => step.id),
+    steps: locatedSteps(runbook).map(({ step }) => step.id),
   };
 }
 
