@@ -1,3 +1,5 @@
+import { TARGETS } from '../../schemas/incidents/projection.ts';
+
 /** An accepted finding with its reason. `id` is the resource. An unused exception fails the check. */
 export type Exception = { rule: string; id: string; reason: string };
 
@@ -6,13 +8,11 @@ const WAKES_ONLY =
   'visible early costs one read.';
 
 export const EXCEPTIONS: readonly Exception[] = [
-  ...['Slack', 'Statuspage', 'Status', 'Grafana', 'Traces', 'Images', 'Tickets', 'Webhooks', 'Subscribers'].map(
-    (id) => ({
-      rule: 'visibility>=6x',
-      id,
-      reason: WAKES_ONLY,
-    }),
-  ),
+  ...TARGETS.map((target) => ({
+    rule: 'visibility>=6x',
+    id: target.replace(/^./, (first) => first.toUpperCase()),
+    reason: WAKES_ONLY,
+  })),
   {
     rule: 'recursion',
     id: 'Inbound',

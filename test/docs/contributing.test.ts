@@ -1,12 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { docPathProblems } from '../../scripts/checks/doc-paths.ts';
 import { projectFiles } from '../../scripts/checks/files.ts';
+import { WITH } from '../../schemas/runbooks/parts/kinds.ts';
+import { SingleStep } from '../../schemas/runbooks/parts/steps.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const page = readFileSync(join(ROOT, 'CONTRIBUTING.md'), 'utf8');
+const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
+const page = read('CONTRIBUTING.md');
 
 test('every path on the page exists, also in commands', () => {
   const text = docPathProblems(ROOT).filter((problem) => problem.startsWith('CONTRIBUTING.md:'));
@@ -27,10 +30,37 @@ test('the table of folders has a row for every folder', () => {
 });
 
 test('every npm script on the page exists', () => {
-  const { scripts } = z
-    .object({ scripts: z.record(z.string(), z.string()) })
-    .parse(JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')));
+  const { scripts } = z.object({ scripts: z.record(z.string(), z.string()) }).parse(JSON.parse(read('package.json')));
   const named = [...page.matchAll(/\bnpm run ([a-z][\w:]*)/g)].map(([, name = '']) => name);
   expect(named.length).toBeGreaterThan(4);
   expect(named.filter((name) => !(name in scripts))).toEqual([]);
+});
+
+describe('the recipes', () => {
+  const recipes = page.slice(page.indexOf('\n## Adding '), page.indexOf('\n## Changelog'));
+
+  test('place new files in folders that exist', () => {
+    const folders = [...recipes.matchAll(/`([\w./-]+)\/[^`/]*<[^`]*`/g)].map(([, folder = '']) => folder);
+    expect(folders.length).toBeGreaterThan(6);
+    expect(folders.filter((folder) => !existsSync(join(ROOT, folder)))).toEqual([]);
+  });
+
+  test('name lists and types that their files contain', () => {
+    const pairs = /`([A-Z]\w+)`(?: and `([A-Z]\w+)`)? (?:in|\()\s*`([\w./-]+\.ts)`/g;
+    const named = [...recipes.matchAll(pairs)].flatMap(([, one = '', other, file = '']) =>
+      [one, other ?? []].flat().map((name) => ({ name, file })),
+    );
+    expect(named.length).toBeGreaterThan(8);
+    expect(named.filter(({ name, file }) => !new RegExp(`\\b${name}\\b`).test(read(file)))).toEqual([]);
+  });
+
+  test('each kind of runbook step can be used, and has a row in docs/reference/runbooks.md', () => {
+    const kinds = Object.keys(WITH).toSorted();
+    expect(SingleStep.options.map(({ shape }) => shape.uses.value).toSorted()).toEqual(kinds);
+    const table = /^\| `uses` \|.*\n((?:\|.*\n)*)/m.exec(read('docs/reference/runbooks.md'))?.[1] ?? '';
+    const rows = [...table.matchAll(/^\| ([^|]+) \|/gm)].flatMap(([, cell = '']) =>
+      [...cell.matchAll(/`([\w.]+)`/g)].map(([, kind = '']) => kind),
+    );
+    expect(rows.toSorted()).toEqual(kinds);
+  });
 });
