@@ -3,7 +3,7 @@ import { DECIDE_VERSION } from '../domain/rollback/guards.ts';
 import { decide } from '../domain/rollback/rollback.ts';
 import { type QuestionInputs, approvalReasons } from '../domain/runbooks/permission.ts';
 import type { DecisionView } from '../schemas/incidents/incident.ts';
-import { canonicalJson, sha256 } from './digest.ts';
+import { canonicalJson, sha256 } from './hash.ts';
 
 /** Inputs of a rollback decision or of a runbook's approval. */
 export type Inputs = DecisionInputs | QuestionInputs;

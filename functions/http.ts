@@ -11,7 +11,10 @@ export const handler = lambdaHandler(() => {
   return api(deps());
 });
 
-/** Stores the counts of repeated freeze checks that are only in memory. Called before the process ends. */
+/**
+ * Stores the counts of repeated freeze checks that are only in memory. The local runtime calls it before its process ends.
+ * On AWS, an instance that ends loses up to a minute of counts.
+ */
 export const beforeEnd = async (): Promise<void> => {
   if (used) await deps().freezeDecisions.flush();
 };

@@ -22,12 +22,13 @@ const Input = z.union([
   z.object({ canaryId: CanaryId, run: number }),
   z.object({ watchId: WatchId, run: number }),
   z.object({ experimentId: ExperimentId, run: number }),
+  // Feature flags that were turned off in an incident, and are turned on again.
   z.object({ flagsOf: IncidentId, run: number }),
 ]);
 
 /**
- * Runs the durable workflow of an incident, a drill, a canary, a watch, an experiment, or a flag. The input has only IDs; the
- * workflow reads all other data. Drills and canaries run here because they need the same permissions as rollbacks.
+ * Runs the durable workflow of an incident, a drill, a canary, a watch, an experiment, or a feature flag. The input
+ * has only IDs; the workflow reads all other data. Drills and canaries run here because they need the same permissions as rollbacks.
  */
 async function respond(event: unknown, context: DurableContext): Promise<unknown> {
   const input = Input.parse(event);

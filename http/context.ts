@@ -11,8 +11,8 @@ export type Viewer = {
   sender: string;
   /** Hash of the session's ID. Null: authenticated by a bearer token. */
   session: string | null;
-  /** Value that each form sends back, which shows that this page sent the form. */
-  formKey: string;
+  /** CSRF token, which each form of the session sends back. Empty: no session, so no cookie that another site could use. */
+  csrfToken: string;
 };
 
 /** Hono's environment: the variables in every handler's context. */

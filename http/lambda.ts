@@ -1,7 +1,7 @@
 import type { Hono } from 'hono';
 import { handle, type LambdaContext, type LambdaEvent } from 'hono/aws-lambda';
 import type { Env } from './context.ts';
-import type { Streamed } from './middleware/request-body.ts';
+import type { WithBodyStream } from './middleware/request-body.ts';
 
 type Handler = ReturnType<typeof handle>;
 type App = Pick<Hono<Env>, 'fetch'>;
@@ -9,14 +9,14 @@ type App = Pick<Hono<Env>, 'fetch'>;
 /** Returns the Lambda handler of an app, which is built at the first request, not on import. */
 export function lambdaHandler(
   buildApp: () => App,
-): (event: LambdaEvent & Streamed, context: LambdaContext) => ReturnType<Handler> {
+): (event: LambdaEvent & WithBodyStream, context: LambdaContext) => ReturnType<Handler> {
   let handler: Handler | undefined;
   return (event, context) => (handler ??= handle(withStreams(buildApp())))(withEncodedPath(event), context);
 }
 
 /** Passes bodies to the app as streams, which are read only after authentication and up to a limit. */
 function withStreams(app: App): Hono {
-  const fetch = (request: Request, env: { event: Streamed }) => {
+  const fetch = (request: Request, env: { event: WithBodyStream }) => {
     const { stream } = env.event;
     // A stream requires `duplex`, which undici supports and the DOM types lack.
     const init = stream && { body: stream, duplex: 'half' };

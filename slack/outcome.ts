@@ -9,8 +9,8 @@ export type Outcome = {
   answer: ChatMessage | null;
   /** Whether the entire channel sees the answer. */
   isPublic?: boolean;
-  /** Direct messages to other users, by user ID. The name is stored, so it stays `emails`. */
-  emails?: { user: string; message: ChatMessage }[];
+  /** Direct messages to other users, by user ID. */
+  directMessages?: { user: string; message: ChatMessage }[];
 };
 
 export const NOTHING: Outcome = { answer: null };
@@ -62,7 +62,8 @@ export function unknownName(what: string, name: string, known: Iterable<string>)
 export function nameIn<S extends z.ZodType>(schema: S, text: string): z.output<S> {
   const read = schema.safeParse(text);
   if (read.success) return read.data;
-  throw new Declined(`"${text.slice(0, 40).toWellFormed()}…" is not a valid name. Nothing was done.`);
+  const shown = text.length > 40 ? `${text.slice(0, 40).toWellFormed()}…` : text;
+  throw new Declined(`"${shown}" is not a valid name. Nothing was done.`);
 }
 
 /** Returns the reason in parentheses. Empty: there is none. */

@@ -32,7 +32,7 @@ const INCIDENTS_MAX = 20_000;
 /** An incident can open before the recorded start of the deploy that caused it, by the difference of the clocks. */
 const CLOCKS_DIFFER_SECONDS = 15 * 60;
 
-/** A deploy whose commits have no known time is searched in the merges since this time before the window. */
+/** How long before the window merges are read, for deploys whose commits have no known time. */
 const MERGED_BEFORE_SECONDS = 30 * 24 * 3600;
 
 /** A report with its window and the environments that count. `complete`: false if there are too many incidents. */

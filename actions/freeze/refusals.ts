@@ -23,9 +23,7 @@ export async function recentRefusals(
       .filter(({ kind, detail }) => kind === 'freeze.decision' && detail['allowed'] === false)
       .map(({ detail }) => String(detail['decision']));
     const decisions = await Promise.all(ids.map((id) => freezeDecisions.get(id)));
-    found.push(
-      ...decisions.filter((one) => one !== undefined && isVisible(one.request)).map((one) => one as RecentDecision),
-    );
+    found.push(...decisions.flatMap((one) => (one !== undefined && isVisible(one.request) ? [one] : [])));
     cursor = page.next_cursor;
     if (cursor === null) break;
   }

@@ -16,6 +16,7 @@ export type DeclareRequest = {
   environment: EnvironmentName;
   title: string;
   severity: Severity;
+  /** Trace ID of the request; a repeated request has the same one. */
   trace: string;
   /** Excludes the incident from groups of simultaneous failures, because it reports no failure. */
   alone?: true;
@@ -70,7 +71,7 @@ export async function declareIncident(
   if (!(await notifyDeclared(deps, id, request))) return openIncident(deps, caller, input);
   const child = await deps.incidents.read(id);
   if (child?.parent_id !== undefined)
-    await notifyDeclared(deps, child.parent_id, { ...request, key: `${key}-${id}`, child: child });
+    await notifyDeclared(deps, child.parent_id, { ...request, key: `${key}-${id}`, child });
   if (child?.roles?.commander === undefined) await queueOnCallLookup(deps, id, input);
   return { incident: await requireIncident(deps, id), created: false };
 }

@@ -32,14 +32,14 @@ export async function acknowledgeGroup(deps: GroupDeps, id: IncidentId): Promise
     });
     await acknowledgePages(deps, parent.id);
   }
-  const now = await deps.incidents.read(parent.id);
-  if (now?.handling?.acknowledged === undefined) return null;
+  const currentParent = await deps.incidents.read(parent.id);
+  if (currentParent?.handling?.acknowledged === undefined) return null;
   for (const { incident: child } of await deps.incidentGroups.children(parent.id)) {
     if (child.id === id || child.status === 'resolved' || child.pages === 0 || isAcknowledged(child)) continue;
-    await acknowledgeOther(deps, now, { for: child, text: `Acknowledged the parent incident ${parent.id}` });
+    await acknowledgeOther(deps, currentParent, { for: child, text: `Acknowledged the parent incident ${parent.id}` });
     await acknowledgePages(deps, child.id);
   }
-  return parent.id !== id && isSameAcknowledgement(now, incident) ? parent.id : null;
+  return parent.id !== id && isSameAcknowledgement(currentParent, incident) ? parent.id : null;
 }
 
 /** Propagates acknowledgements each minute: those found by polling, and those that failed before. */
@@ -90,6 +90,7 @@ async function acknowledgeOther(
   const statement = handling?.acknowledged;
   if (statement === undefined) return;
   const { by, at } = statement;
+  // Zero: this incident has sent no page by then.
   const page = await newestPageSentBy(deps, { incidentId: id, number: 0 }, at);
   if (page === 0) return;
   const timeline = { actor: by, kind: 'incident.acknowledged', text, detail: { incident: from } };

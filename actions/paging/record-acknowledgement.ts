@@ -47,8 +47,8 @@ export async function recordPagerAcknowledgement(
     }),
     key,
   );
-  const now = await deps.incidents.read(id);
-  return now === undefined || isAcknowledged(now);
+  const current = await deps.incidents.read(id);
+  return current === undefined || isAcknowledged(current);
 }
 
 /** Rounding error of the pager's times, in seconds: they have no fractions. */

@@ -17,10 +17,14 @@ type ConfirmedRollback = {
   to?: Version;
   /** Target version that was shown to the person. Absent: none. */
   shown?: Version;
+  /** Trace ID of the request. */
   trace: string;
 };
 
-/** State that is stored before the rollback is requested: the incident and the idempotency key. */
+/**
+ * State that is stored before the rollback is requested: the incident, and the idempotency key `once`. Null: no rollback
+ * was needed.
+ */
 export type RequestProgress = { incident: IncidentId; once: string | null };
 
 /** Stored state of a request that may be interrupted and repeated, and the function that stores it. */

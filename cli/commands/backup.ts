@@ -12,7 +12,7 @@ import {
   prune,
   restore,
 } from '../files.ts';
-import { wholeNumber } from '../options.ts';
+import { numberTo500 } from '../options.ts';
 import { asJson } from '../table.ts';
 import { UsageError, CommandFailure, type CommandContext } from '../command-context.ts';
 
@@ -28,7 +28,7 @@ export function addBackup(program: Command, context: CommandContext): void {
     .description('Back up the data folder of this machine; Firebreak can be running or stopped')
     .argument('[file]', 'New archive file (default: firebreak-TIME.tar.gz in the current folder)')
     .option('--to <dir>', 'Write firebreak-TIME.tar.gz to this folder')
-    .option('--keep <n>', 'Keep only the newest <n> backups in the --to folder', wholeNumber)
+    .option('--keep <n>', 'Keep only the newest <n> backups in the --to folder', numberTo500)
     .option(...DATA_DIR)
     .option('--json', 'Print the result as JSON')
     .action((file: string | undefined, options: BackupOptions) => runBackup(context, file, options));

@@ -13,16 +13,17 @@ export const outcomeKnownFrom = (since: Timestamp): Timestamp => plusSeconds(sin
  * Returns when to set a value once more. An unanswered attempt may be executed late and overwrite a newer value, so the
  * value is set again when that is no longer possible. Null: not necessary.
  *
- * @param unsure time of the unanswered attempt, if any
+ * @param unansweredAt time of the unanswered attempt, if any
  */
-export const setAgainFrom = (unsure: Timestamp | null | undefined): Timestamp | null =>
-  unsure === null || unsure === undefined ? null : outcomeKnownFrom(unsure);
+export const setAgainFrom = (unansweredAt: Timestamp | null | undefined): Timestamp | null =>
+  unansweredAt === null || unansweredAt === undefined ? null : outcomeKnownFrom(unansweredAt);
 
 /**
- * Returns the remaining `unsure` time after an answer.
+ * Returns `unansweredAt` after an answer: null after an attempt that succeeded and started when the unanswered one could
+ * no longer be executed; otherwise, unchanged.
  *
  * @param before value before the answered attempt
  * @param at start of that attempt; null: it was not executed
  */
-export const unsureAfterAnswer = (before: Timestamp | null | undefined, at: Timestamp | null): Timestamp | null =>
+export const unansweredAfter = (before: Timestamp | null | undefined, at: Timestamp | null): Timestamp | null =>
   before === null || before === undefined || (at !== null && at >= outcomeKnownFrom(before)) ? null : before;

@@ -72,8 +72,9 @@ export function webhookIncident(
 
 /** What a receiver has been sent about an incident. */
 export type SentEvents = {
+  /** Whether the opening and the resolution were sent, or skipped because the receiver did not select them. */
   opened: boolean;
-  over: boolean;
+  resolved: boolean;
   /** The last payload, as text. */
   shown: string | null;
 };
@@ -84,10 +85,10 @@ export type SentEvents = {
  */
 export function nextEvent(
   { status }: Pick<WebhookIncident, 'status'>,
-  { opened, over, shown: before }: SentEvents,
+  { opened, resolved, shown: before }: SentEvents,
   shown: string,
 ): IncidentEvent | null {
-  if (over) return null;
+  if (resolved) return null;
   if (!opened) return status === 'resolved' ? null : 'incident.opened';
   if (status === 'resolved') return 'incident.resolved';
   return shown === before ? null : 'incident.changed';

@@ -10,7 +10,7 @@ const ALL = '*';
 /** Age in milliseconds after which buckets are full again and can be removed. */
 const FORGET_AFTER_MS = 10 * 60_000;
 
-export type Go = { ok: true; pace: Pace } | { ok: false; pace: Pace; at: number };
+export type TakenAllowances = { ok: true; pace: Pace } | { ok: false; pace: Pace; at: number };
 
 /**
  * Decides whether a call may be made now. Takes from every allowance, or from none. `at`: when to ask again, in
@@ -19,7 +19,12 @@ export type Go = { ok: true; pace: Pace } | { ok: false; pace: Pace; at: number 
  * @param key method for which failures block
  * @param allowances allowances by key: one for the method, one for the channel, and so on
  */
-export function go(pace: Pace, key: string, allowances: Readonly<Record<string, Allowance>>, now: number): Go {
+export function takeAllowances(
+  pace: Pace,
+  key: string,
+  allowances: Readonly<Record<string, Allowance>>,
+  now: number,
+): TakenAllowances {
   const until = Math.max(pace.blocked[key]?.until ?? 0, pace.blocked[ALL]?.until ?? 0);
   if (until > now) return { ok: false, pace, at: until };
   const buckets = { ...pace.buckets };

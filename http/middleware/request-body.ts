@@ -1,5 +1,5 @@
 /** A request whose body is not read yet. Only the local server provides it; API Gateway passes complete bodies. */
-export type Streamed = { stream?: ReadableStream<Uint8Array> | undefined };
+export type WithBodyStream = { stream?: ReadableStream<Uint8Array> | undefined };
 
 /** The connection ended before the whole body arrived. */
 export class BodyCutOff extends Error {

@@ -51,6 +51,10 @@ export function statusApp(deps: StatusPageDeps): Hono<Env> {
   return app;
 }
 
+/**
+ * A file of a status page: the page itself (`home`), a file beside it, such as `/status.rss` with the name `rss`, or a
+ * file inside it, such as `/status/history/2026-11.html`.
+ */
 type RequestedFile = { kind: 'home' | 'beside' | 'inside'; name: string };
 
 /** Returns the page and the file of a path. Undefined: no page has this name. */

@@ -33,7 +33,7 @@ export const consolePage = (viewer: Viewer, { title, main, path, live, notice }:
       <footer><p>All times are UTC.</p></footer>`,
   );
 
-const accountMenu = ({ caller: { name }, session, formKey }: Viewer): Html =>
+const accountMenu = ({ caller: { name }, session, csrfToken }: Viewer): Html =>
   html`<details class="person" id="person">
     <summary>${name}</summary>
     <div class="menu">
@@ -42,7 +42,7 @@ const accountMenu = ({ caller: { name }, session, formKey }: Viewer): Html =>
         session === null
           ? ''
           : html`<form method="post" action="/logout">
-              <input type="hidden" name="form_key" value="${formKey}" />
+              <input type="hidden" name="csrf_token" value="${csrfToken}" />
               <button>Sign out</button>
               <button name="everywhere" value="yes">Sign out everywhere</button>
             </form>`

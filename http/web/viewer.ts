@@ -76,7 +76,7 @@ function viewerFor({ clock }: Pick<Deps, 'clock'>, actor: SendingActor, id: stri
     may: (action, scope) => decide(action, scope).allowed,
     sender: actor.sender,
     session: id === null ? null : sha256(id),
-    formKey: id === null ? '' : sha256(`form key of ${id}`),
+    csrfToken: id === null ? '' : sha256(`csrf token of ${id}`),
   };
 }
 
@@ -186,8 +186,8 @@ export async function formOf(c: Context<Env>, maxBytes = FORM_MAX_BYTES): Promis
  */
 export async function formOfViewer(c: Context<Env>): Promise<URLSearchParams> {
   const form = await formOf(c, PAGE_FORM_MAX_BYTES);
-  const { session, formKey } = c.var.viewer;
-  if (session !== null && !sameText(form.get('form_key') ?? '', formKey))
+  const { session, csrfToken } = c.var.viewer;
+  if (session !== null && !sameText(form.get('csrf_token') ?? '', csrfToken))
     throw new Refusal(403, 'forbidden', 'this form belongs to a session that has ended; reload the page and try again');
   return form;
 }

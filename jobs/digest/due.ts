@@ -62,7 +62,7 @@ async function dueOfIncident(
   const { digests, clock, timeScale } = deps;
   const { id } = incident;
   const [notified, { children, parentNotifications }] = await Promise.all([digests.read(id), groupOf(deps, incident)]);
-  const requested = { services, now: clock.now(), timeScale };
+  const dueContext = { services, now: clock.now(), timeScale };
   const due = stakeholders.flatMap((stakeholder) =>
     receiversOf(stakeholder)
       .map((receiver): Due => {
@@ -71,7 +71,7 @@ async function dueOfIncident(
         return { id, receiver, stakeholder, before: notified[name], childIncidents: children, notifiedOfParent };
       })
       .filter(({ before, notifiedOfParent }) =>
-        isDue(incident, stakeholder, before, { ...requested, children, notifiedOfParent }),
+        isDue(incident, stakeholder, before, { ...dueContext, children, notifiedOfParent }),
       ),
   );
   return [...new Map(due.map((notification) => [notification.receiver.name, notification])).values()];

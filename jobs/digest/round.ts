@@ -92,14 +92,14 @@ export class Round {
     const story = await this.#story(id);
     const now = clock.now();
     // The list is eventually consistent. The record must match what is sent.
-    const requested = {
+    const dueContext = {
       services: this.#input.services,
       now,
       timeScale,
       children,
       notifiedOfParent,
     };
-    if (story === undefined || !isDue(story.incident, stakeholder, before, requested)) return;
+    if (story === undefined || !isDue(story.incident, stakeholder, before, dueContext)) return;
     const notification = notificationState(story.incident, now);
     const recorded = await digests.remember(id, receiver.name, notification, before);
     if (recorded === undefined) return; // another run sends it

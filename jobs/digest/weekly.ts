@@ -13,6 +13,7 @@ const DELAY_MAX_SECONDS = 24 * 3600;
 
 const AT_ONCE = 4;
 
+/** A receiver to send to. `before`: its last message of this kind. */
 type Waiting = { receiver: Receiver; before: StoredNotification | undefined };
 
 type Weekly = {
@@ -47,7 +48,10 @@ export async function sendWeekly(
   return sent;
 }
 
-/** Returns the receivers who have not got the message of `due`, without those whose channel is paused. */
+/**
+ * Returns the receivers who have not got the message of `due`, without those whose channel is paused or whose next
+ * attempt is later. `about` of a stored weekly message is the time at which it was due.
+ */
 async function waitingFor(
   { digests }: RoundDeps,
   { messageName, receivers, due, now }: Pick<Weekly, 'messageName' | 'receivers'> & { due: Timestamp; now: Timestamp },
@@ -70,12 +74,8 @@ async function sendOne(
   const notification: LastNotification = { about: due, at: now, notified: true };
   const remembered = await digests.remember(messageName, receiver.name, notification, before);
   if (remembered === undefined) return false; // another run sends it
-  const delivered = await deliverTo(
-    deps,
-    receiver,
-    message,
-    `${messageName.split(':')[0]}-${sha256(JSON.stringify([messageName, receiver.name, due]))}`,
-  );
+  const idempotencyKey = `${messageName.split(':')[0]}-${sha256(JSON.stringify([messageName, receiver.name, due]))}`;
+  const delivered = await deliverTo(deps, receiver, message, idempotencyKey);
   if (delivered.kind === 'done') return true;
   log.warn('a weekly message was not delivered', {
     message: messageName,
@@ -83,6 +83,7 @@ async function sendOne(
     delivery: delivered.kind,
     detail: delivered.detail,
   });
+  // Retried only if it was certainly not delivered and can still be.
   if (delivered.kind === 'later' || delivered.kind === 'closed' || delivered.kind === 'off')
     await digests.remember(messageName, receiver.name, sentLater(before, { now, timeScale }), remembered);
   return false;

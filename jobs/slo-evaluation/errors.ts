@@ -23,22 +23,22 @@ export class ReadErrors {
   /**
    * Logs new problems, or the end of all problems.
    *
-   * @param silent the objectives that cannot be read now, with the reason
+   * @param unreadable the objectives that cannot be read now, with the reason
    * @param total the number of all objectives
    * @param now Unix milliseconds
    */
-  logChanges(silent: ReadonlyMap<string, string>, total: number, now: number): void {
-    const unlogged = [...silent].filter(([objective]) => !this.#quietUntil.has(objective));
+  logChanges(unreadable: ReadonlyMap<string, string>, total: number, now: number): void {
+    const unlogged = [...unreadable].filter(([objective]) => !this.#quietUntil.has(objective));
     const [first] = unlogged;
     if (first !== undefined) {
       const [objective, because] = first;
-      this.#log.warn(this.#texts.started, { objectives: silent.size, of: total, objective, because });
+      this.#log.warn(this.#texts.started, { objectives: unreadable.size, of: total, objective, because });
     }
-    if (silent.size === 0 && this.#quietUntil.size > 0) {
+    if (unreadable.size === 0 && this.#quietUntil.size > 0) {
       this.#log.info(this.#texts.ended);
       this.#quietUntil.clear();
     }
-    for (const objective of silent.keys()) this.#quietUntil.set(objective, now + QUIET_MS);
+    for (const objective of unreadable.keys()) this.#quietUntil.set(objective, now + QUIET_MS);
     for (const [objective, until] of this.#quietUntil) if (until <= now) this.#quietUntil.delete(objective);
   }
 }

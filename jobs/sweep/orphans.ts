@@ -5,8 +5,8 @@ import { settleChildren, type SettleDeps } from '../../workflows/steps/settle-ch
 type OrphanDeps = SettleDeps & Pick<Deps, 'log'>;
 
 /**
- * Settles child incidents whose parent is resolved, each minute. Usually, the parent's workflow settles them, unless it
- * fails at that moment; then no page would be sent for them. A failure for one parent does not stop the others.
+ * Settles child incidents whose parent is resolved, each minute: resolves them too, or lets them continue separately.
+ * Usually, the parent's workflow does so, unless it fails at that moment; then no page would be sent for them. A failure for one parent does not stop the others.
  */
 export async function settleOrphans(deps: OrphanDeps, open: readonly IncidentRecord[]): Promise<void> {
   const known = new Set(open.map(({ id }) => id));

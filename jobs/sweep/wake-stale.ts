@@ -15,6 +15,7 @@ type WakeStaleDeps = Pick<Deps, 'projections' | 'clock' | 'log'> & { timeScale?:
 /** Wakes projectors that missed their wake-up, and syncs all open incidents periodically. */
 export async function wakeStale(deps: WakeStaleDeps, open: readonly IncidentRecord[]): Promise<void> {
   for (const [target, due] of await deps.projections.dueAnywhere()) await wakeOverdue(deps, target, due);
+  // Each sweep syncs the incidents of one slot. A time scale multiplies the number of sweeps in the period.
   const slots = RECHECK_MINUTES * (deps.timeScale ?? 1);
   const slot = Math.floor((millisOf(deps.clock.now()) / 60_000 / RECHECK_MINUTES) * slots) % Math.ceil(slots);
   const toSync = open.filter(({ id }) => slotOf(id, Math.ceil(slots)) === slot);

@@ -4,7 +4,7 @@ import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Hono } from 'hono';
 import type { LambdaEvent } from 'hono/aws-lambda';
-import { declaredBytes, type Streamed } from '../../http/middleware/request-body.ts';
+import { declaredBytes, type WithBodyStream } from '../../http/middleware/request-body.ts';
 import type { Machine } from '../../schemas/config/machine.ts';
 import { Connections, RECEIVE_TIMEOUTS } from './connections.ts';
 import { processMetrics } from '../process-metrics.ts';
@@ -22,7 +22,7 @@ type LambdaResponse = {
 };
 
 /** A Lambda handler whose body is a stream, which it reads after it has checked the rest of the request. */
-type Handler = (event: LambdaEvent & Streamed) => Promise<LambdaResponse>;
+type Handler = (event: LambdaEvent & WithBodyStream) => Promise<LambdaResponse>;
 
 /** Longer than clients keep idle connections, so that the server does not close one while a request is on its way. */
 const KEEP_ALIVE_MS = 75_000;

@@ -16,7 +16,7 @@ import type { Subject } from '../../schemas/incidents/projection.ts';
 import { plusSeconds, Timestamp } from '../../schemas/time/time.ts';
 import type { Projector } from '../sync/sync.ts';
 import type { Method, SyncSession } from '../sync/session.ts';
-import { unsureAfterAnswer, setAgainFrom, outcomeKnownFrom } from '../../domain/messages/unclear.ts';
+import { unansweredAfter, setAgainFrom, outcomeKnownFrom } from '../../domain/messages/unclear.ts';
 
 /** Rate limit. Grafana publishes none, but stores annotations in a database. */
 const GRAFANA: Method = { name: 'grafana', allowances: { grafana: { perSecond: 5, burst: 20 } } };
@@ -28,7 +28,7 @@ const GrafanaState = z.object({
   creatingSince: Timestamp.nullable().default(null),
   shown: z.string().nullable().default(null),
   /** When something was last sent without a response. */
-  unsure: Timestamp.nullable().default(null),
+  unansweredAt: Timestamp.nullable().default(null),
   problem: z.string().nullable().default(null),
 });
 type GrafanaState = z.infer<typeof GrafanaState>;
@@ -120,7 +120,7 @@ class GrafanaAnnotation {
   }
 
   async #update(id: string): Promise<void> {
-    const before = this.#state.unsure;
+    const before = this.#state.unansweredAt;
     const sendAgainFrom = setAgainFrom(before);
     const began = this.#session.now();
     if (this.#state.shown === this.#shown && (sendAgainFrom === null || began < sendAgainFrom)) {
@@ -131,16 +131,16 @@ class GrafanaAnnotation {
       GRAFANA,
       () => this.#deps.annotations.update(id, this.#annotation),
       async (at) => {
-        await this.#save({ unsure: at });
+        await this.#save({ unansweredAt: at });
         return true;
       },
     );
     if (response === undefined || response.kind === 'unclear') return;
     const done = response.kind === 'done';
-    const unsure = unsureAfterAnswer(before, done ? began : null);
-    await this.#save({ unsure, ...(done && { shown: this.#shown, problem: null }) });
+    const unansweredAt = unansweredAfter(before, done ? began : null);
+    await this.#save({ unansweredAt, ...(done && { shown: this.#shown, problem: null }) });
     // A failed call is retried with its own delay.
-    if (done && unsure !== null) this.#session.scheduleNext(outcomeKnownFrom(unsure));
+    if (done && unansweredAt !== null) this.#session.scheduleNext(outcomeKnownFrom(unansweredAt));
     if (response.kind === 'refused') await this.#recordRefusal(response.code, response.detail);
   }
 

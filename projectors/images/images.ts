@@ -15,7 +15,7 @@ import type { Subject } from '../../schemas/incidents/projection.ts';
 import { plusSeconds, Timestamp } from '../../schemas/time/time.ts';
 import type { Projector } from '../sync/sync.ts';
 import type { Method, SyncSession } from '../sync/session.ts';
-import { unsureAfterAnswer, outcomeKnownFrom } from '../../domain/messages/unclear.ts';
+import { unansweredAfter, outcomeKnownFrom } from '../../domain/messages/unclear.ts';
 
 /** Rate limit. Argo CD publishes none. */
 const IMAGES: Method = { name: 'images', allowances: { images: { perSecond: 5, burst: 20 } } };
@@ -32,11 +32,11 @@ const Hold = z.object({ incident: IncidentId, version: Version, at: Timestamp, n
 const ImagesState = z.object({
   /** By ID of the pin. */
   holds: z.record(z.string(), Hold).default({}),
-  /** When a hold was last set without a response. */
-  unsure: Timestamp.nullable().default(null),
+  /** When a hold was last set without a response; that call may still be executed. */
+  unansweredAt: Timestamp.nullable().default(null),
   problem: z.string().nullable().default(null),
   /** Since when no version is pinned. */
-  over: Timestamp.nullable().default(null),
+  unpinnedAt: Timestamp.nullable().default(null),
 });
 type ImagesState = z.infer<typeof ImagesState>;
 
@@ -54,7 +54,7 @@ export const imagesProjector =
     const serviceEnvironment = pinsIn(subject);
     const pins = await deps.pins.of(serviceEnvironment);
     const state = ImagesState.parse((await deps.projections.read('images', subject)) ?? {});
-    if (pins.length === 0 && Object.keys(state.holds).length === 0 && state.unsure === null) return;
+    if (pins.length === 0 && Object.keys(state.holds).length === 0 && state.unansweredAt === null) return;
     const { service, environment } = serviceEnvironment;
     const environments = serviceEntry((await deps.config.current()).services, service)?.environments;
     const entry = new Map(Object.entries(environments ?? {})).get(environment);
@@ -104,36 +104,36 @@ class ImageHold {
   }
 
   async set(images: readonly string[]): Promise<void> {
-    const before = this.#state.unsure;
+    const before = this.#state.unansweredAt;
     const began = this.#session.now();
     const versions = [...new Set(this.#pins.map(({ version }) => version))];
     const response = await this.#session.attempt(
       IMAGES,
       () => this.#automation.hold({ versions, images }),
       async (at) => {
-        const over = this.#pins.length > 0 ? null : (this.#state.over ?? at);
-        await this.#save({ unsure: at, over });
-        return true;
+        const unpinnedAt = this.#pins.length > 0 ? null : (this.#state.unpinnedAt ?? at);
+        await this.#save({ unansweredAt: at, unpinnedAt });
+        return true; // the call may start
       },
     );
     if (response === undefined || response.kind === 'unclear') return;
     const isDone = response.kind === 'done';
-    const unsure = unsureAfterAnswer(before, isDone ? began : null);
-    await this.#save({ unsure });
+    const unansweredAt = unansweredAfter(before, isDone ? began : null);
+    await this.#save({ unansweredAt });
     if (isDone) {
       await this.#recordHold(response.value, before !== null);
-      if (unsure !== null) this.#session.scheduleNext(outcomeKnownFrom(unsure));
+      if (unansweredAt !== null) this.#session.scheduleNext(outcomeKnownFrom(unansweredAt));
     } else if (response.kind === 'refused') await this.#recordRefusal(response.detail);
   }
 
-  async #recordHold({ images, held, changed }: HeldImages, wasUnsure: boolean): Promise<void> {
+  async #recordHold({ images, held, changed }: HeldImages, wasUnanswered: boolean): Promise<void> {
     const now = this.#session.now();
     const heldVersions = new Set<string>(held);
     const known = this.#state.holds;
     const heldPins = this.#pins.filter(({ version }) => heldVersions.has(version));
     const ended = Object.keys(known).filter((id) => !heldPins.some((pin) => pin.id === id));
     const added = heldPins.filter(({ id }) => known[id] === undefined);
-    const isRestored = changed && !wasUnsure && heldPins.length > 0 && added.length === 0 && ended.length === 0;
+    const isRestored = changed && !wasUnanswered && heldPins.length > 0 && added.length === 0 && ended.length === 0;
     const holds = Object.fromEntries(
       added.map(({ id, version, incident_id }) => [id, { version, incident: incident_id, at: now, noted: false }]),
     );
@@ -211,7 +211,7 @@ class ImageHold {
           detail: { pin: id, version },
         });
     });
-    this.#session.scheduleRetryAfterRefusal(this.#pins.length > 0 ? null : this.#state.over);
+    this.#session.scheduleRetryAfterRefusal(this.#pins.length > 0 ? null : this.#state.unpinnedAt);
   }
 
   /** Each entry notifies other projectors, so a problem is noted once. */

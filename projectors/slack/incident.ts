@@ -19,7 +19,7 @@ import { IncidentId } from '../../schemas/config/names.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import type { Method, SyncSession } from '../sync/session.ts';
-import { unsureAfterAnswer, setAgainFrom, outcomeKnownFrom } from '../../domain/messages/unclear.ts';
+import { unansweredAfter, setAgainFrom, outcomeKnownFrom } from '../../domain/messages/unclear.ts';
 import { ensureChannel, purposeOf } from './channel.ts';
 import { type MemberDeps, ChannelMembers } from './members.ts';
 import { messageMark, postOnce } from './message.ts';
@@ -60,7 +60,7 @@ const PARTS_BEFORE_ARCHIVING = new Set(['summary', 'message']);
 
 /** A part that Slack shows with its last value, and that is updated when it differs. */
 type Part = {
-  /** Key in `problems` and `unsure`. */
+  /** Key in `problems` and `unansweredAt`. */
   part: string;
   wanted: string;
   shown: string | null;
@@ -279,7 +279,7 @@ class IncidentView {
     const wanted = JSON.stringify(line);
     const part = `line in ${name}`;
     const shown = this.#state.lines[name] ?? null;
-    if (shown === wanted && this.#state.unsure[part] === undefined) return;
+    if (shown === wanted && this.#state.unansweredAt[part] === undefined) return;
     const key = `line ${name}`;
     const sent = await this.#deps.projections.sent('slack', this.#subject, key);
     if (sent?.state !== 'done' && sent?.state !== 'intended') {
@@ -344,26 +344,26 @@ class IncidentView {
 
   /** Updates a part that differs, or that a late call may have overwritten. */
   async #updatePart({ part, wanted, shown, method, send, patch }: Part): Promise<void> {
-    const before = this.#state.unsure[part];
+    const before = this.#state.unansweredAt[part];
     const sendAgainFrom = setAgainFrom(before);
     const began = this.#session.now();
     if (shown === wanted && sendAgainFrom === null) return;
     if (shown === wanted && sendAgainFrom !== null && began < sendAgainFrom)
       return this.#session.scheduleNext(sendAgainFrom);
     const response = await this.#attempt(part, method, send, async (at) => {
-      await this.#save({ unsure: { ...this.#state.unsure, [part]: at } });
+      await this.#save({ unansweredAt: { ...this.#state.unansweredAt, [part]: at } });
       return true;
     });
     if (response === undefined || response.kind === 'unclear') return;
     const done = isDone(response);
-    const { [part]: _answered, ...others } = this.#state.unsure;
-    const unsureSince = unsureAfterAnswer(before, done ? began : null);
+    const { [part]: _answered, ...others } = this.#state.unansweredAt;
+    const unansweredAt = unansweredAfter(before, done ? began : null);
     await this.#save({
-      unsure: unsureSince === null ? others : { ...others, [part]: unsureSince },
+      unansweredAt: unansweredAt === null ? others : { ...others, [part]: unansweredAt },
       ...(done && patch),
     });
     // A failed call is retried with its own delay.
-    if (done && unsureSince !== null) this.#session.scheduleNext(outcomeKnownFrom(unsureSince));
+    if (done && unansweredAt !== null) this.#session.scheduleNext(outcomeKnownFrom(unansweredAt));
   }
 
   /** Returns whether it is done, or not needed any more. */

@@ -7,15 +7,16 @@ import type { ConfigSource } from '../../domain/ports/config.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
 import type { SyncSession } from '../sync/session.ts';
-import { unsureAfterAnswer, setAgainFrom, outcomeKnownFrom } from '../../domain/messages/unclear.ts';
+import { unansweredAfter, setAgainFrom, outcomeKnownFrom } from '../../domain/messages/unclear.ts';
 import { messageMark, postOnce } from './message.ts';
 import { METHODS } from './methods.ts';
 
 const NoticeState = z.object({
+  /** Round of the notice that the message shows. A notice that starts again after its end has a new round and message. */
   round: z.number().default(0),
   shown: z.string().nullable().default(null),
-  /** When something was last sent without a response. */
-  unsure: Timestamp.nullable().default(null),
+  /** When an edit was last sent without a response; it may still be executed. */
+  unansweredAt: Timestamp.nullable().default(null),
 });
 type NoticeState = z.infer<typeof NoticeState>;
 
@@ -36,11 +37,13 @@ export async function showNotice(deps: Deps, subject: Subject, session: SyncSess
   );
   const message = noticeCard(notice, links);
   const shown = JSON.stringify(message);
-  const sendAgainFrom = setAgainFrom(before.unsure);
+  // A late execution of an unanswered edit may overwrite a newer one, so the message is sent again afterwards.
+  const sendAgainFrom = setAgainFrom(before.unansweredAt);
   const began = session.now();
   if (before.shown === shown && sendAgainFrom === null) return;
   if (before.shown === shown && sendAgainFrom !== null && began < sendAgainFrom)
     return session.scheduleNext(sendAgainFrom);
+  /** Stores state. Returns true, which lets an attempt start. */
   const save = async (change: Partial<NoticeState>): Promise<true> => {
     await session.checkLease();
     await deps.projections.write('slack', subject, { ...before, ...change });
@@ -58,14 +61,14 @@ export async function showNotice(deps: Deps, subject: Subject, session: SyncSess
   const response = await session.attempt(
     METHODS.edit,
     () => deps.chat.edit(posted.channel, posted.id, message, messageMark(post)),
-    (at) => save({ unsure: at }),
+    (at) => save({ unansweredAt: at }),
   );
   if (response === undefined || response.kind === 'unclear') return;
   // A deleted message is not recreated.
   const done = response.kind === 'done' || (response.kind === 'refused' && response.code === 'message_not_found');
-  const unsure = unsureAfterAnswer(before.unsure, done ? began : null);
-  await save({ unsure, ...(done && { shown }) });
+  const unansweredAt = unansweredAfter(before.unansweredAt, done ? began : null);
+  await save({ unansweredAt, ...(done && { shown }) });
   // A failed call is retried with its own delay.
-  if (done && unsure !== null) session.scheduleNext(outcomeKnownFrom(unsure));
+  if (done && unansweredAt !== null) session.scheduleNext(outcomeKnownFrom(unansweredAt));
   if (response.kind === 'refused' && !done) recordRefusal(response.code);
 }

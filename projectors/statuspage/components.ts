@@ -12,7 +12,7 @@ import type { Subject } from '../../schemas/incidents/projection.ts';
 import type { ComponentStatus } from '../../schemas/status/states.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { Method, SyncSession } from '../sync/session.ts';
-import { unsureAfterAnswer, setAgainFrom } from '../../domain/messages/unclear.ts';
+import { unansweredAfter, setAgainFrom } from '../../domain/messages/unclear.ts';
 import { ComponentState, StatuspageState } from './state.ts';
 
 /**
@@ -127,8 +127,8 @@ export class PageComponents {
     component: string,
     desired: ComponentStatus,
   ): Promise<{ certain: boolean; response: VendorResponse<null> | undefined }> {
-    const { sent, unsure } = await this.state(component);
-    const setAgainAt = setAgainFrom(unsure);
+    const { sent, unansweredAt } = await this.state(component);
+    const setAgainAt = setAgainFrom(unansweredAt);
     const certain = setAgainAt === null || this.#session.now() >= setAgainAt;
     if (!certain) this.#session.scheduleNext(setAgainAt);
     if (sent === desired && (setAgainAt === null || !certain)) return { certain, response: undefined };
@@ -153,14 +153,14 @@ export class PageComponents {
     for (const [id, status] of Object.entries(components)) rows.push({ id, status, before: await this.state(id) });
     const response = await this.#session.attempt(STATUSPAGE, call, async (at) => {
       await record(at); // first, because this state triggers the later check
-      for (const { id, before } of rows) await this.#save(id, { ...before, unsure: at });
+      for (const { id, before } of rows) await this.#save(id, { ...before, unansweredAt: at });
       return true;
     });
     if (response === undefined || response.kind === 'unclear') return response;
     const done = response.kind === 'done';
     for (const { id, status, before } of rows) {
-      const unsure = unsureAfterAnswer(before.unsure, done ? began : null);
-      await this.#save(id, { sent: done ? status : before.sent, unsure });
+      const unansweredAt = unansweredAfter(before.unansweredAt, done ? began : null);
+      await this.#save(id, { sent: done ? status : before.sent, unansweredAt });
     }
     return response;
   }

@@ -151,8 +151,8 @@ export class HostedMaintenancePage {
     let isSet = true;
     const names = Object.keys(this.#state.known);
     for (const [component, status] of Object.entries(await page.desired(names, this.#state.known))) {
-      const { sent, unsure } = await page.state(component);
-      if (desired.status === 'scheduled' && sent === null && unsure === null) continue;
+      const { sent, unansweredAt } = await page.state(component);
+      if (desired.status === 'scheduled' && sent === null && unansweredAt === null) continue;
       const { certain, response } = await page.set(component, status);
       if (response?.kind === 'refused') await this.#recordRefusal(desired, response);
       if (response?.kind === 'done') await this.#save({ recheckAt: this.#scheduleRecheck() });

@@ -147,8 +147,8 @@ class HostedIncident {
   async #withdraw(): Promise<void> {
     let certain = true;
     for (const [component, desired] of Object.entries(await this.#desiredComponents(false))) {
-      const { unsure } = await this.#pageComponents.state(component);
-      certain = (unsure === null || (await this.#setComponent(component, desired))) && certain;
+      const { unansweredAt } = await this.#pageComponents.state(component);
+      certain = (unansweredAt === null || (await this.#setComponent(component, desired))) && certain;
     }
     if (certain && this.#state.creatingSince !== null) await this.#save({ creatingSince: null });
   }

@@ -1,5 +1,5 @@
 import type { VendorResponse } from '../../domain/messages/channels.ts';
-import { failed, go, succeeded } from '../../domain/rollback/pace.ts';
+import { failed, takeAllowances, succeeded } from '../../domain/rollback/pace.ts';
 import type { Clock, Log } from '../../domain/ports/system.ts';
 import type { Allowance } from '../../domain/alerts/token-bucket.ts';
 import type { Pace } from '../../schemas/incidents/projection.ts';
@@ -71,16 +71,16 @@ export class SyncSession {
     this.#nextAt = this.#nextAt === null ? millis : Math.min(this.#nextAt, millis);
   }
 
-  /** Schedules a retry after a refusal, until a day after the end. Null: no end yet. */
-  scheduleRetryAfterRefusal(settled: Timestamp | null): void {
-    if (!this.isRefusalRetried(settled)) return;
-    const pause = settled === null ? RETRY_REFUSAL_SECONDS : RETRY_REFUSAL_AFTER_END_SECONDS;
+  /** Schedules a retry after a refusal. @param endedAt end of the subject, a day after which retries stop; null: no end yet */
+  scheduleRetryAfterRefusal(endedAt: Timestamp | null): void {
+    if (!this.isRefusalRetried(endedAt)) return;
+    const pause = endedAt === null ? RETRY_REFUSAL_SECONDS : RETRY_REFUSAL_AFTER_END_SECONDS;
     this.scheduleNext(plusSeconds(this.now(), Math.max(pause / this.#context.timeScale, 1)));
   }
 
   /** Returns whether refusals are still retried. */
-  isRefusalRetried(settled: Timestamp | null): boolean {
-    return settled === null || secondsBetween(settled, this.now()) < RETRIED_AFTER_END_SECONDS;
+  isRefusalRetried(endedAt: Timestamp | null): boolean {
+    return endedAt === null || secondsBetween(endedAt, this.now()) < RETRIED_AFTER_END_SECONDS;
   }
 
   /**
@@ -124,7 +124,7 @@ export class SyncSession {
     record?: (at: Timestamp) => Promise<boolean>,
   ): Promise<VendorResponse<T> | undefined> {
     const context = this.#context;
-    const allowed = go(context.pace, name, allowances, this.#millis());
+    const allowed = takeAllowances(context.pace, name, allowances, this.#millis());
     if (!allowed.ok) {
       this.scheduleNext(timestamp(allowed.at));
       return undefined;
@@ -141,7 +141,7 @@ export class SyncSession {
       return { kind: 'later', detail: 'storing the record of the attempt took too long', afterSeconds: null };
     }
     // Check again, because other attempts may have used the allowance in the meantime.
-    const allowedNow = go(context.pace, name, allowances, this.#millis());
+    const allowedNow = takeAllowances(context.pace, name, allowances, this.#millis());
     if (!allowedNow.ok) {
       this.scheduleNext(timestamp(allowedNow.at));
       return { kind: 'later', detail: 'other attempts have used up the rate limit', afterSeconds: null };

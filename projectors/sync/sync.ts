@@ -87,10 +87,10 @@ async function work(target: Target, deps: SyncDeps, { context, project, parallel
     if (due.length === 0) due = (await readySubjects(deps, target)).filter(({ subject }) => !inProgress.has(subject));
     const room = isOver(context) ? 0 : parallelism.subjects - inProgress.size;
     for (const dueSubject of due.slice(0, room)) {
-      const shown = projectSubject(target, deps, dueSubject, { context, project })
+      const projection = projectSubject(target, deps, dueSubject, { context, project })
         .catch((error: unknown) => void failures.push(error))
         .finally(() => inProgress.delete(dueSubject.subject));
-      inProgress.set(dueSubject.subject, shown);
+      inProgress.set(dueSubject.subject, projection);
     }
     due = due.slice(room);
     if (inProgress.size === 0) return;
@@ -167,11 +167,11 @@ function nextWake(
   due: readonly Due[],
   now: Timestamp,
 ): { wakeAt: Timestamp | null; afterSeconds: number | null } {
-  const requestedAt = wakeAt !== null && wakeAt > now ? wakeAt : null;
+  const scheduledAt = wakeAt !== null && wakeAt > now ? wakeAt : null;
   const first = due.map(({ notBefore }) => notBefore ?? now).toSorted()[0];
-  if (first === undefined) return { wakeAt: requestedAt, afterSeconds: null };
+  if (first === undefined) return { wakeAt: scheduledAt, afterSeconds: null };
   const afterSeconds = Math.min(Math.max(Math.ceil(secondsBetween(now, first)), 0), WAKE_MAX_SECONDS);
   const at = timestamp(millisOf(now) + afterSeconds * 1000);
-  if (requestedAt !== null && requestedAt <= plusSeconds(at, 1)) return { wakeAt: requestedAt, afterSeconds: null };
+  if (scheduledAt !== null && scheduledAt <= plusSeconds(at, 1)) return { wakeAt: scheduledAt, afterSeconds: null };
   return { wakeAt: at, afterSeconds };
 }

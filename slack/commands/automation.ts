@@ -13,7 +13,7 @@ export const pause: Verb<Reason> = {
   name: 'pause',
   usage: 'pause [REASON]',
   description: 'pause all automation, everywhere',
-  parse: ({ from }) => ({ reason: from(0) }),
+  parse: ({ textFrom }) => ({ reason: textFrom(0) }),
 };
 
 export const resume: Verb<Reason> = {
@@ -23,7 +23,7 @@ export const resume: Verb<Reason> = {
   aliases: ['unpause'],
   usage: 'resume [REASON]',
   description: 'resume all automation',
-  parse: ({ from }) => ({ reason: from(0) }),
+  parse: ({ textFrom }) => ({ reason: textFrom(0) }),
 };
 
 export const runPause: Run<Reason> = (deps, { caller }, { reason }) => setKillSwitch(deps, caller, true, reason);

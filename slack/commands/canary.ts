@@ -60,17 +60,17 @@ function parseRequest(input: Given): Requested | UsageError {
     const error = word === undefined ? 'the action is missing' : `unknown action "${word}"`;
     return {
       error: `${error}: use promote, hold, or abort`,
-      suggestion: near && `${near} ${input.from(1) ?? 'SERVICE'}`,
+      suggestion: near && `${near} ${input.textFrom(1) ?? 'SERVICE'}`,
     };
   }
   if (service === undefined) return { error: 'the service is missing', suggestion: `${kind.data} SERVICE` };
-  const all = input.from(2);
+  const all = input.textFrom(2);
   return {
     kind: kind.data,
     service,
     environment: namedEnvironment(input) ?? null,
     reason: input.named.get('reason') || null,
-    rest: third === undefined || all === null ? null : { first: third, all, others: input.from(3) },
+    rest: third === undefined || all === null ? null : { first: third, all, others: input.textFrom(3) },
   };
 }
 

@@ -31,7 +31,7 @@ export const declare: WithDialog<Verb<{ title: string | null }, Declare>> = {
   aliases: ['new', 'open', 'create', 'start'],
   usage: 'declare [TITLE]',
   description: 'declare an incident; /incident alone does the same',
-  parse: ({ from }) => ({ title: from(0) }),
+  parse: ({ textFrom }) => ({ title: textFrom(0) }),
   isComplete: (draft): draft is typeof draft & Declare => false,
   dialog: {
     id: 'declare_incident',
@@ -41,12 +41,12 @@ export const declare: WithDialog<Verb<{ title: string | null }, Declare>> = {
     isNeededFor: () => true,
     blocks: async ({ draft, waiting: { cachedReads: reads } }) =>
       declareBlocks(draft?.title ?? null, (await reads.catalogue(BRIEF_PATIENCE_MS))?.value ?? null),
-    read: (fields, about) => ({
+    read: (fields, modalContext) => ({
       service: fields.text(FIELDS.service),
       environment: fields.text(FIELDS.environment),
       severity: fields.severity(),
       title: fields.title(),
-      from: messageOf(about),
+      from: messageOf(modalContext),
     }),
     errors: async ({ cachedReads: reads }, request) => {
       const catalogue = await reads.catalogue();

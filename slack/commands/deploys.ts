@@ -7,7 +7,7 @@ import type { Change } from '../../schemas/changes/change.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import type { CommandDeps } from '../deps.ts';
 import { answered, Declined, nameIn, unknownName } from '../outcome.ts';
-import type { Given, Run, Verb } from './verb.ts';
+import { type Given, NO_SUBCOMMAND, type Run, type Verb } from './verb.ts';
 
 type Request = { service: string; environment: string | null };
 
@@ -15,7 +15,7 @@ type Request = { service: string; environment: string | null };
 export const deploys: Verb<Request> = {
   permission: 'deployments:read',
   command: 'deploys',
-  name: '',
+  name: NO_SUBCOMMAND,
   usage: 'SERVICE [ENVIRONMENT]',
   description: 'show recent deploys and the running version',
   named: ['env', 'environment'],

@@ -115,6 +115,7 @@ export const runStopExperiment: Run<Pressed> = async (deps, { caller, key }, { e
   return confirmation(experiment);
 };
 
+/** Without a run, Firebreak cannot reach the chaos tool, so the person has to stop the experiment there. */
 const confirmation = ({ id, name, scope, run }: ExperimentRecord): Outcome =>
   answered(
     { bold: name },

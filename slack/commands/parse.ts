@@ -155,7 +155,7 @@ function givenArguments(verb: TypedAction, text: string, environmentsOf: Environ
     words: words.map((word) => (word.text.startsWith('<') ? word.text : plainText(word.text))),
     named,
     firstNamed: verb.named?.find((name) => text.trimStart().toLowerCase().startsWith(`${name}=`)) ?? null,
-    from: (index, before = words.length) => {
+    textFrom: (index, before = words.length) => {
       const word = words[index];
       if (word === undefined || index >= before) return null;
       // A fully quoted argument is the text between the quotes.

@@ -4,7 +4,7 @@ import { requireIncident } from '../../actions/incidents/require-incident.ts';
 import { executeResponseAction } from '../../actions/incidents/response-action.ts';
 import { answered } from '../outcome.ts';
 import { quoted, TEXT_MAX, textInput } from '../modals/blocks.ts';
-import { type About, FIELDS } from '../modals/form.ts';
+import { type ModalContext, FIELDS } from '../modals/form.ts';
 import type { RequestContext } from '../request-context.ts';
 import { BRIEF_PATIENCE_MS } from '../requests/cached-reads.ts';
 import type { IncidentVerb, RunInIncident } from './verb.ts';
@@ -19,16 +19,16 @@ export const resolve: IncidentVerb<Resolve> = {
   aliases: ['close', 'done', 'resolved'],
   usage: 'resolve [NOTE]',
   description: 'resolve the incident',
-  parse: ({ from }) => ({ note: from(0) }),
+  parse: ({ textFrom }) => ({ note: textFrom(0) }),
   dialog: {
     id: 'resolve_incident',
     title: 'Resolve the incident',
     submit: 'Resolve',
     field: FIELDS.text,
     isNeededFor: ({ note }) => note === null,
-    blocks: async ({ about, incidentFields, waiting: context }) => [
+    blocks: async ({ modalContext, incidentFields, waiting: context }) => [
       ...incidentFields,
-      ...quoted(childrenNotice(await childrenOf(context, about))),
+      ...quoted(childrenNotice(await childrenOf(context, modalContext))),
       textInput({
         field: FIELDS.text,
         label: 'How was it resolved?',
@@ -44,10 +44,10 @@ export const resolve: IncidentVerb<Resolve> = {
 };
 
 /** Describes the open children of a parent incident. Null: none, or they can't be read; then the answer describes them. */
-async function childrenOf({ cachedReads: reads }: RequestContext, about: About): Promise<string | null> {
-  const open = about.incident === null ? null : await reads.openIncidents(BRIEF_PATIENCE_MS);
+async function childrenOf({ cachedReads: reads }: RequestContext, modalContext: ModalContext): Promise<string | null> {
+  const open = modalContext.incident === null ? null : await reads.openIncidents(BRIEF_PATIENCE_MS);
   const children = (open?.value ?? []).filter(
-    ({ parent_id }) => parent_id !== undefined && parent_id === about.incident,
+    ({ parent_id }) => parent_id !== undefined && parent_id === modalContext.incident,
   );
   return openChildrenWords(openChildren(children.map((incident) => ({ incident }))));
 }

@@ -84,7 +84,7 @@ export const runTake: RunInIncident<Take> = async (deps, acting, id, { role, vac
   const incident = await recordOf(deps, id);
   return {
     ...answered(`You are now ${role}${before === null ? '' : `, in place of ${before.shown}`}.`),
-    emails: emailToDisplaced(caller, before, assigneeOf(caller), [
+    directMessages: messageToDisplaced(caller, before, assigneeOf(caller), [
       `${nameOf(caller)} has taken over as ${role} of `,
       ...titleOf(incident),
     ]),
@@ -191,9 +191,12 @@ export const runAssign: RunInIncident<Assign> = async (deps, acting, id, { role,
   const incident = await recordOf(deps, id);
   return {
     ...answered({ user }, ` is now ${role}${inPlaceOf(before, caller)}.`),
-    emails: [
-      ...emailTo(caller, user, [`${nameOf(caller)} has assigned you the ${role} role of `, ...titleOf(incident)]),
-      ...emailToDisplaced(caller, before, to, [
+    directMessages: [
+      ...directMessageTo(caller, user, [
+        `${nameOf(caller)} has assigned you the ${role} role of `,
+        ...titleOf(incident),
+      ]),
+      ...messageToDisplaced(caller, before, to, [
         `${nameOf(caller)} has made ${to.shown} the ${role} of `,
         ...titleOf(incident),
       ]),
@@ -211,18 +214,18 @@ export const handover: IncidentVerb<HandOver> = {
   aliases: ['hand-over', 'handoff', 'hand-off'],
   usage: 'handover @USER [SUMMARY]',
   description: 'hand over command, with a short summary',
-  parse({ words, from }) {
+  parse({ words, textFrom }) {
     const [first] = words;
     if (first === undefined) return { user: null, brief: null };
     const user = userIn(first);
     if (user === undefined && TYPED_MENTION.test(first))
-      return { user: null, called: (from(0) ?? first).slice(1), brief: null };
+      return { user: null, called: (textFrom(0) ?? first).slice(1), brief: null };
     if (user === undefined)
       return {
         error: 'the person is missing: mention the new commander, such as @name',
-        suggestion: `@name ${from(0) ?? ''}`.trim(),
+        suggestion: `@name ${textFrom(0) ?? ''}`.trim(),
       };
-    return { user, brief: from(1) };
+    return { user, brief: textFrom(1) };
   },
   isComplete: ({ user, called }) => user !== null || called !== undefined,
   dialog: {
@@ -265,13 +268,13 @@ export const runHandover: RunInIncident<HandOver> = async (deps, acting, id, req
   const incident = await recordOf(deps, id);
   return {
     ...answered({ user }, ` now has command${inPlaceOf(before, caller)}. The summary is on the timeline.`),
-    emails: [
-      ...emailTo(caller, user, [
+    directMessages: [
+      ...directMessageTo(caller, user, [
         `${nameOf(caller)} has handed over command to you: `,
         ...titleOf(incident),
         `\n${text}`,
       ]),
-      ...emailToDisplaced(caller, before, to, [
+      ...messageToDisplaced(caller, before, to, [
         `${nameOf(caller)} has handed over command to ${to.shown}: `,
         ...titleOf(incident),
         `\n${text}`,
@@ -298,7 +301,7 @@ function noRole(word: string, after = ''): UsageError {
   return near === null ? { error } : { error, suggestion: `${ROLES[near] ?? near}${after}` };
 }
 
-type EmailContent = NonNullable<Outcome['emails']>[number];
+type DirectMessage = NonNullable<Outcome['directMessages']>[number];
 
 const nameOf = ({ shown, name }: Caller): string => shown ?? name;
 
@@ -357,14 +360,14 @@ const inPlaceOf = (before: Assignee | null, caller: Caller): string =>
   before === null || isSameActor(before.name, caller.name) ? '' : ` in place of ${before.shown}`;
 
 /** Returns the direct message, unless the recipient is the caller. */
-const emailTo = (caller: Caller, user: string, text: Text): EmailContent[] =>
+const directMessageTo = (caller: Caller, user: string, text: Text): DirectMessage[] =>
   user === caller.slack ? [] : [{ user, message: message(text) }];
 
 /** Returns the direct message to the previous holder, unless they acted themselves. */
-const emailToDisplaced = (caller: Caller, before: Assignee | null, to: Assignee, text: Text): EmailContent[] =>
+const messageToDisplaced = (caller: Caller, before: Assignee | null, to: Assignee, text: Text): DirectMessage[] =>
   before === null || before.slack === null || before.slack === to.slack || isSameActor(before.name, caller.name)
     ? []
-    : emailTo(caller, before.slack, text);
+    : directMessageTo(caller, before.slack, text);
 
 function titleOf(incident: IncidentRecord): Text {
   const channel = channelSpan(incident);

@@ -18,7 +18,7 @@ import { permissionsInTime } from '../requests/permissions.ts';
 import { deployedLately, rollbackChoice } from '../requests/replies.ts';
 import { authorWords, namedEnvironment, noEnvironment } from './deploys.ts';
 import { READ_PATIENCE_MS } from './status.ts';
-import type { EnvironmentsOf, Given, Run, Verb, UsageError } from './verb.ts';
+import { type EnvironmentsOf, type Given, NO_SUBCOMMAND, type Run, type Verb, type UsageError } from './verb.ts';
 
 /** Environment null: the only environment, or the service's default. */
 type Request = { service: string; environment: string | null; version: string | null };
@@ -26,7 +26,7 @@ type Request = { service: string; environment: string | null; version: string | 
 export const rollback: Verb<Request> = {
   permission: 'incidents:act',
   command: 'rollback',
-  name: '',
+  name: NO_SUBCOMMAND,
   usage: 'SERVICE [ENVIRONMENT] [VERSION]',
   description: 'show the suspect and the planned rollback, and ask for confirmation',
   named: ['env', 'environment', 'to', 'version'],

@@ -7,7 +7,7 @@ import type { CommandDeps } from '../deps.ts';
 import { actorFor } from '../execution/known-user.ts';
 import { answered, Declined, NOTHING } from '../outcome.ts';
 import { quoted } from '../modals/blocks.ts';
-import { type About, FIELDS } from '../modals/form.ts';
+import { type ModalContext, FIELDS } from '../modals/form.ts';
 import type { Acting, IncidentVerb, Run, RunInIncident, Verb, WithDialog } from './verb.ts';
 
 /** `/incident note`, the shortcut "Add to the timeline", and 📌. */
@@ -21,8 +21,8 @@ export const note: IncidentVerb<Note> = {
   name: 'note',
   usage: 'note TEXT',
   description: 'add a note to the timeline; to add a message, mark it with 📌',
-  parse({ from }) {
-    const text = from(0);
+  parse({ textFrom }) {
+    const text = textFrom(0);
     return text === null ? { error: 'the text of the note is missing', suggestion: 'TEXT' } : { text };
   },
   startingWith: ({ text }, word) => ({ text: `${word} ${text}` }),
@@ -39,7 +39,7 @@ export const runNote: RunInIncident<Note> = async (deps, { caller, key }, id, { 
 export type Message = { channel: string; ts: string; text: string | null; author: string | null };
 
 /** Returns the message from which a dialog was opened. */
-export const messageOf = ({ channel, message }: About): Message | null =>
+export const messageOf = ({ channel, message }: ModalContext): Message | null =>
   channel === null || message === null
     ? null
     : { channel, ts: message.ts, text: message.text || null, author: message.author };
@@ -54,11 +54,11 @@ export const pin: WithDialog<IncidentVerb<never, Message>> = {
     submit: 'Add',
     field: FIELDS.incident,
     isNeededFor: () => true,
-    blocks: ({ about, incidentFields }) => [
+    blocks: ({ modalContext, incidentFields }) => [
       ...incidentFields,
-      ...(about.message === null ? [] : quoted(about.message.text)),
+      ...(modalContext.message === null ? [] : quoted(modalContext.message.text)),
     ],
-    read: (_fields, about) => messageOf(about) ?? undefined,
+    read: (_fields, modalContext) => messageOf(modalContext) ?? undefined,
     afterResolve: true,
   },
   neverLate: true,

@@ -15,7 +15,7 @@ export const update: IncidentVerb<{ text: string | null }, Update> = {
   aliases: ['publish', 'say'],
   usage: 'update [TEXT]',
   description: 'send an update to stakeholders',
-  parse: ({ from }) => ({ text: from(0) }),
+  parse: ({ textFrom }) => ({ text: textFrom(0) }),
   isComplete: (draft): draft is Update => draft.text !== null,
   dialog: {
     id: 'publish_update',

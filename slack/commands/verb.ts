@@ -8,7 +8,7 @@ import type { Caller } from '../../actions/people/caller.ts';
 import type { CommandDeps } from '../deps.ts';
 import type { Outcome } from '../outcome.ts';
 import type { Block } from '../modals/blocks.ts';
-import type { About, Fields } from '../modals/form.ts';
+import type { ModalContext, Fields } from '../modals/form.ts';
 import type { RequestContext } from '../request-context.ts';
 
 export const COMMANDS = ['incident', 'rollback', 'freeze', 'deploys', 'firebreak'] as const;
@@ -24,7 +24,7 @@ export type Given = {
   /** Name of the `name=value` argument at the start. Null: the arguments start with a word. */
   firstNamed: string | null;
   /** Returns the plain text from one word up to, but not including, another; null: nothing. */
-  from(index: number, before?: number): string | null;
+  textFrom(index: number, before?: number): string | null;
   environmentsOf: EnvironmentsOf;
 };
 
@@ -37,10 +37,13 @@ export type Nothing = Record<string, never>;
 export const noArguments = ({ words }: Given): Nothing | UsageError =>
   words.length === 0 ? {} : { error: 'this command takes no arguments', suggestion: '' };
 
+/** Name of the verb of a command without subcommands. */
+export const NO_SUBCOMMAND = '';
+
 /** How people type a verb. `D`: its arguments; those that are null were omitted. */
 type Typed<D> = {
   command: CommandName;
-  /** Subcommand. Empty: the command has none. */
+  /** Subcommand. */
   name: string;
   /** Aliases. */
   aliases?: readonly string[];
@@ -71,16 +74,16 @@ export type Dialog<D, R> = {
   /** @param draft arguments of the command. Null: a button or a shortcut opens the dialog */
   blocks(opened: {
     draft: D | null;
-    about: About;
+    modalContext: ModalContext;
     /** Fields with which people choose the incident. Empty: it is known, or the verb has none. */
     incidentFields: Block[];
     /** Data that can be read while Slack waits for the dialog. */
     waiting: RequestContext;
   }): Block[] | Promise<Block[]>;
   /** Context that the submission returns in addition. */
-  context?(draft: D | null): Partial<About>;
+  context?(draft: D | null): Partial<ModalContext>;
   /** Reads a submission. Undefined: it requires no action. */
-  read(fields: Fields, about: About): R | undefined;
+  read(fields: Fields, modalContext: ModalContext): R | undefined;
   /** Returns errors by field that only current data shows. Null: none. */
   errors?(context: RequestContext, request: R): Promise<Record<string, string> | null>;
   /** Whether it also applies to a resolved incident. */

@@ -81,15 +81,15 @@ function fromButton({ user, channel, actions, response_url }: BlockActions): Com
 function fromSubmission({ user, view }: ViewSubmission): Command | undefined {
   const read = readSubmission(view);
   if (read?.ok !== true) return undefined;
-  const { about, request, named } = read;
+  const { modalContext, request, named } = read;
   if (request === undefined) return undefined;
   return {
     user: user.id,
-    replyTo: { user: user.id, channel: about.channel, responseUrl: about.response_url },
+    replyTo: { user: user.id, channel: modalContext.channel, responseUrl: modalContext.response_url },
     where: {
-      incident: about.incident,
+      incident: modalContext.incident,
       named,
-      channel: about.channel === null ? null : { id: about.channel, name: null },
+      channel: modalContext.channel === null ? null : { id: modalContext.channel, name: null },
     },
     typed: null,
     request,

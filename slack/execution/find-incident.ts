@@ -71,7 +71,7 @@ async function incidentWithName({ incidents }: IncidentDeps, named: NamedInciden
   return found ?? (named.name === null ? undefined : incidentByChannelName(await incidents.open(), named.name));
 }
 
-/** Returns whether a name can also be the first word of a text. */
+/** Returns whether a name can also be the first word of a text: a mention of a channel, or a word without `#` (`bare`). */
 const isWord = (named: NamedIncident): boolean => !('id' in named) && (named.channel !== null || named.bare === true);
 
 /** Returns the error for a name that belongs to no incident, with a suggestion. */

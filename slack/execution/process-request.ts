@@ -145,7 +145,7 @@ function refusalText({ code, detail }: Refusal): string {
 async function deliver(
   { ephemeralMessages, userCache, log }: CommandDeps,
   replyTo: ReplyTo,
-  { answer, isPublic = false, emails = [] }: Outcome,
+  { answer, isPublic = false, directMessages = [] }: Outcome,
 ): Promise<void> {
   const isLost = (response: VendorResponse<null>, user: string): boolean => {
     if (response.kind !== 'done') log.warn('a reply could not be delivered', { user, detail: response.detail });
@@ -154,7 +154,7 @@ async function deliver(
   };
   const lost: string[] = [];
   const reached: string[] = [];
-  for (const { user, message } of emails)
+  for (const { user, message } of directMessages)
     (isLost(await ephemeralMessages.write(user, message), user) ? lost : reached).push(user);
   if (answer === null) return;
   // Timelines contain the IDs of people who are not in people.yaml. Show their names instead.

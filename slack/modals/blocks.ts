@@ -1,6 +1,6 @@
 import { plainOneLine } from '../../integrations/slack/mrkdwn.ts';
 import type { ModalView } from '../../domain/ports/slack.ts';
-import type { About } from './form.ts';
+import type { ModalContext } from './form.ts';
 
 /**
  * Slack's limits for modals, in characters as sent. Sources read on 2026-11-20.
@@ -27,12 +27,12 @@ export type Block = { type: string; [key: string]: unknown };
 /** Slack's limit for a text field, in characters. */
 export const TEXT_MAX = 3000;
 
-type Modal = { id: string; title: string; submit: string; about: About; blocks: Block[] };
+type Modal = { id: string; title: string; submit: string; modalContext: ModalContext; blocks: Block[] };
 
-export const modal = ({ id, title, submit, about, blocks }: Modal): ModalView => ({
+export const modal = ({ id, title, submit, modalContext, blocks }: Modal): ModalView => ({
   type: 'modal',
   callback_id: id,
-  private_metadata: metadata(about),
+  private_metadata: metadata(modalContext),
   title: plainText(title, TITLE_MAX),
   submit: plainText(submit, TITLE_MAX),
   close: plainText('Cancel', TITLE_MAX),
@@ -40,10 +40,10 @@ export const modal = ({ id, title, submit, about, blocks }: Modal): ModalView =>
 });
 
 /** Serializes the context. If it is too long, the text of the message is omitted. */
-function metadata(about: About): string {
-  const whole = JSON.stringify(about);
+function metadata(modalContext: ModalContext): string {
+  const whole = JSON.stringify(modalContext);
   if (whole.length <= METADATA_MAX) return whole;
-  return JSON.stringify({ ...about, message: about.message && { ...about.message, text: '' } });
+  return JSON.stringify({ ...modalContext, message: modalContext.message && { ...modalContext.message, text: '' } });
 }
 
 /** Maximum length of a quotation. Slack's limit for a section is 3,000, but a few lines identify a message. */

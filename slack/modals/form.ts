@@ -29,7 +29,7 @@ export const TITLE_MAX_CHARS = 500;
 export const USES_MAX = 1000;
 
 /** Context of a modal, which Slack returns with the submission. */
-export const About = z.object({
+export const ModalContext = z.object({
   incident: IncidentId.nullable().catch(null).default(null),
   /** Channel in which it was opened. */
   channel: z.string().max(32).nullable().catch(null).default(null),
@@ -48,16 +48,16 @@ export const About = z.object({
   /** Version that an override is for. */
   version: z.string().max(256).nullable().catch(null).default(null),
 });
-export type About = z.infer<typeof About>;
+export type ModalContext = z.infer<typeof ModalContext>;
 
-export const ABOUT_NOTHING: About = About.parse({});
+export const EMPTY_CONTEXT: ModalContext = ModalContext.parse({});
 
 /** Returns the context in the metadata of a modal. Invalid metadata is an empty context. */
-export function aboutOf(metadata: string): About {
+export function contextOf(metadata: string): ModalContext {
   try {
-    return About.parse(JSON.parse(metadata));
+    return ModalContext.parse(JSON.parse(metadata));
   } catch {
-    return ABOUT_NOTHING;
+    return EMPTY_CONTEXT;
   }
 }
 

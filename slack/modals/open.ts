@@ -10,7 +10,7 @@ export const modalOf = async <D>(
 ): Promise<ModalView> =>
   modal({
     ...dialog,
-    about: { ...opened.about, ...dialog.context?.(opened.draft) },
+    modalContext: { ...opened.modalContext, ...dialog.context?.(opened.draft) },
     blocks: await dialog.blocks(opened),
   });
 

@@ -2,7 +2,7 @@ import type { NamedIncident } from '../../domain/slack/commands/reference.ts';
 import type { View } from '../../schemas/slack/view.ts';
 import { type ActionRequest, dialogWith } from '../commands/lookup.ts';
 import type { Dialog } from '../commands/verb.ts';
-import { type About, aboutOf, Fields } from './form.ts';
+import { type ModalContext, contextOf, Fields } from './form.ts';
 
 /**
  * `request` undefined: it requires no action. `named`: the selected incident, if not by ID. `errors`: messages by field.
@@ -12,7 +12,7 @@ export type Submission =
       ok: true;
       dialog: Dialog<object, object>;
       request: ActionRequest | undefined;
-      about: About;
+      modalContext: ModalContext;
       named: NamedIncident | null;
     }
   | { ok: false; errors: Record<string, string> };
@@ -23,13 +23,13 @@ export function readSubmission(view: View): Submission | undefined {
   if (found === undefined) return undefined;
   const { act, dialog } = found;
   const fields = new Fields(view);
-  const about = aboutOf(view.private_metadata);
-  const read = dialog.read(fields, about);
+  const modalContext = contextOf(view.private_metadata);
+  const read = dialog.read(fields, modalContext);
   const chosen = fields.incident();
   if (Object.keys(fields.errors).length > 0) return { ok: false, errors: fields.errors };
   const request = read && { act, ...read };
   const submission = { ok: true, dialog, request } as const;
   return chosen !== null && 'id' in chosen
-    ? { ...submission, about: { ...about, incident: chosen.id }, named: null }
-    : { ...submission, about, named: chosen };
+    ? { ...submission, modalContext: { ...modalContext, incident: chosen.id }, named: null }
+    : { ...submission, modalContext, named: chosen };
 }

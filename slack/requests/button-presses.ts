@@ -1,7 +1,7 @@
 import { type Button, isFirebreakAction, readButton } from '../../schemas/slack/button.ts';
 import type { BlockActions } from '../../schemas/slack/interaction.ts';
 import { requestOfButton } from '../commands/lookup.ts';
-import { ABOUT_NOTHING, type About } from '../modals/form.ts';
+import { EMPTY_CONTEXT, type ModalContext } from '../modals/form.ts';
 import { modalOf } from '../modals/open.ts';
 import type { RequestContext } from '../request-context.ts';
 import { openModalFor, enqueueInteraction, refuseFor } from './interaction-replies.ts';
@@ -23,16 +23,16 @@ export async function respondToButton(context: RequestContext, interaction: Bloc
   const permissions = await permissionsInTime(context, requestingUserOf(interaction));
   const why = await whyNotThis(context, { permissions, permission, id: incident });
   if (why !== null) return refuseFor(context, interaction, why);
-  const about = { ...aboutPress(interaction), incident };
+  const modalContext = { ...contextOfPress(interaction), incident };
   return openModalFor(
     context,
     interaction,
-    await modalOf(dialog, { about, draft: null, incidentFields: [], waiting: context }),
+    await modalOf(dialog, { modalContext, draft: null, incidentFields: [], waiting: context }),
   );
 }
 
-const aboutPress = ({ channel, response_url }: BlockActions): About => ({
-  ...ABOUT_NOTHING,
+const contextOfPress = ({ channel, response_url }: BlockActions): ModalContext => ({
+  ...EMPTY_CONTEXT,
   channel: channel?.id ?? null,
   response_url: response_url ?? null,
 });

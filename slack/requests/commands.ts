@@ -4,7 +4,7 @@ import type { ModalView } from '../../domain/ports/slack.ts';
 import type { SlashCommand } from '../../schemas/slack/command.ts';
 import { TYPED, verbOf } from '../commands/lookup.ts';
 import { type Parsed, parseCommand } from '../commands/parse.ts';
-import { ABOUT_NOTHING, type About } from '../modals/form.ts';
+import { EMPTY_CONTEXT, type ModalContext } from '../modals/form.ts';
 import { modalOf, openModal } from '../modals/open.ts';
 import { enqueueRequest } from './enqueue.ts';
 import { helpMessage, usageMessage } from './help.ts';
@@ -43,8 +43,8 @@ async function usageNow(context: RequestContext, parsed: Usage, command: SlashCo
   return (await verb?.withoutArguments?.(context, command)) ?? usageMessage(parsed);
 }
 
-const aboutCommand = ({ channel_id: channel, response_url }: SlashCommand): About => ({
-  ...ABOUT_NOTHING,
+const contextOfCommand = ({ channel_id: channel, response_url }: SlashCommand): ModalContext => ({
+  ...EMPTY_CONTEXT,
   channel,
   response_url,
 });
@@ -59,20 +59,20 @@ async function dialogFor(
 ): Promise<DialogOutcome | null> {
   const { dialog, permission, ofIncident } = verbOf(request);
   if (dialog === undefined || !dialog.isNeededFor(request)) return null;
-  const about = aboutCommand(command);
+  const modalContext = contextOfCommand(command);
   const opened = { waiting: context, draft: request };
   const pendingPermissions = permissionsInTime(context, command);
   if (ofIncident !== true) {
     const [permissions] = await Promise.all([pendingPermissions, context.cachedReads.catalogue(BRIEF_PATIENCE_MS)]);
     const why = await refusalOf(context, permissions, permission, {});
     if (why !== null) return { kind: 'refused', why };
-    return { kind: 'modal', view: await modalOf(dialog, { ...opened, about, incidentFields: [] }) };
+    return { kind: 'modal', view: await modalOf(dialog, { ...opened, modalContext, incidentFields: [] }) };
   }
   const chosen = await whichIncident(context, { pendingPermissions, permission, named, channel: command.channel_id });
   if (chosen.kind === 'none') return { kind: 'refused', why: chosen.why };
   const view = await modalOf(dialog, {
     ...opened,
-    about: { ...about, incident: chosen.incident },
+    modalContext: { ...modalContext, incident: chosen.incident },
     incidentFields: chosen.blocks,
   });
   return { kind: 'modal', view };

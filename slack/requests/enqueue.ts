@@ -1,6 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { SlackRequest } from '../../schemas/messages/inbound-events.ts';
-import { About } from '../modals/form.ts';
+import { ModalContext } from '../modals/form.ts';
 import type { Acted, BlockActions, Interaction } from '../../schemas/slack/interaction.ts';
 import type { View } from '../../schemas/slack/view.ts';
 import { withDeadline } from './deadline.ts';
@@ -93,17 +93,17 @@ export function groupOf(request: SlackRequest): string {
         'channel' in interaction && interaction.channel
           ? interaction.channel.id
           : 'view' in interaction && interaction.view
-            ? aboutOf(interaction.view).channel
+            ? contextOf(interaction.view).channel
             : null;
       return channel === null ? `user:${interaction.user.id}` : `channel:${channel}`;
     }
   }
 }
 
-function aboutOf({ private_metadata }: View): About {
+function contextOf({ private_metadata }: View): ModalContext {
   const read = parseJson(private_metadata);
-  const about = read.ok ? About.safeParse(read.value) : undefined;
-  return about?.success ? about.data : About.parse({});
+  const modalContext = read.ok ? ModalContext.safeParse(read.value) : undefined;
+  return modalContext?.success ? modalContext.data : ModalContext.parse({});
 }
 
 /** Returns the trace ID of a W3C `traceparent`; otherwise, a new one. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import type { ChatMessage } from '../../domain/messages/channels.ts';
 import { bodyOf } from '../../integrations/slack/blocks.ts';
-import { readUpTo, type Streamed } from '../../http/middleware/request-body.ts';
+import { readUpTo, type WithBodyStream } from '../../http/middleware/request-body.ts';
 
 /** A request with its raw body, which the signature covers. */
 export type Received = {
@@ -66,7 +66,7 @@ export type Incoming = Omit<Received, 'body'> & {
   body: Uint8Array | ((maxBytes: number) => Promise<Uint8Array | undefined>);
 };
 
-export function receivedBy(event: APIGatewayProxyEventV2 & Streamed): Incoming {
+export function requestOf(event: APIGatewayProxyEventV2 & WithBodyStream): Incoming {
   const headers = Object.entries(event.headers).map(([name, value]) => [name.toLowerCase(), value] as const);
   return {
     method: event.requestContext.http.method,

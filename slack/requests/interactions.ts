@@ -5,7 +5,7 @@ import { openModalFor, type ModalTrigger, enqueueInteraction, refuseFor } from '
 import { type Answer, emptyAnswer } from './http.ts';
 import { permissionsInTime, refusalOf } from './permissions.ts';
 import { VERBS } from '../commands/index.ts';
-import { ABOUT_NOTHING, type About } from '../modals/form.ts';
+import { EMPTY_CONTEXT, type ModalContext } from '../modals/form.ts';
 import { modalOf } from '../modals/open.ts';
 import { respondToButton } from './button-presses.ts';
 import { requestingUserOf } from './caller-permissions.ts';
@@ -37,7 +37,7 @@ export async function answerInteraction(context: RequestContext, interaction: In
       return respondToMessageShortcut(context, interaction);
     case 'shortcut':
       return interaction.callback_id === SHORTCUTS.declare
-        ? openDeclareDialog(context, interaction, ABOUT_NOTHING, null)
+        ? openDeclareDialog(context, interaction, EMPTY_CONTEXT, null)
         : emptyAnswer();
     case 'view_closed':
       return emptyAnswer();
@@ -45,15 +45,15 @@ export async function answerInteraction(context: RequestContext, interaction: In
 }
 
 async function respondToMessageShortcut(context: RequestContext, interaction: MessageAction): Promise<Answer> {
-  const about = aboutMessage(interaction);
-  if (interaction.callback_id === SHORTCUTS.addToTimeline) return addToTimeline(context, interaction, about);
+  const modalContext = contextOfMessage(interaction);
+  if (interaction.callback_id === SHORTCUTS.addToTimeline) return addToTimeline(context, interaction, modalContext);
   if (interaction.callback_id !== SHORTCUTS.declareFromMessage) return emptyAnswer();
   const title = plainText(interaction.message.text).split('\n')[0]?.trim() || null;
-  return openDeclareDialog(context, interaction, about, title);
+  return openDeclareDialog(context, interaction, modalContext, title);
 }
 
-const aboutMessage = ({ channel, message, response_url }: MessageAction): About => ({
-  ...ABOUT_NOTHING,
+const contextOfMessage = ({ channel, message, response_url }: MessageAction): ModalContext => ({
+  ...EMPTY_CONTEXT,
   channel: channel.id,
   message: {
     ts: message.ts,
@@ -68,7 +68,7 @@ type Shortcut = Extract<Interaction, { type: 'shortcut' | 'message_action' }>;
 async function openDeclareDialog(
   context: RequestContext,
   by: Shortcut,
-  about: About,
+  modalContext: ModalContext,
   title: string | null,
 ): Promise<Answer> {
   const { dialog, permission } = VERBS.declare;
@@ -76,12 +76,12 @@ async function openDeclareDialog(
   const [permissions] = await Promise.all([pendingPermissions, context.cachedReads.catalogue(BRIEF_PATIENCE_MS)]);
   const why = await refusalOf(context, permissions, permission, {});
   if (why !== null) return refuseFor(context, triggerOf(by), why);
-  const view = await modalOf(dialog, { about, draft: { title }, incidentFields: [], waiting: context });
+  const view = await modalOf(dialog, { modalContext, draft: { title }, incidentFields: [], waiting: context });
   return openModalFor(context, triggerOf(by), view);
 }
 
 /** Adds a message to the timeline. Outside of an incident's channel, a modal asks for the incident. */
-async function addToTimeline(context: RequestContext, by: MessageAction, about: About): Promise<Answer> {
+async function addToTimeline(context: RequestContext, by: MessageAction, modalContext: ModalContext): Promise<Answer> {
   const { dialog, permission } = VERBS.pin;
   const pendingPermissions = permissionsInTime(context, requestingUserOf(by));
   const chosen = await whichIncident(context, { pendingPermissions, permission, named: null, channel: by.channel.id });
@@ -90,7 +90,7 @@ async function addToTimeline(context: RequestContext, by: MessageAction, about: 
   return openModalFor(
     context,
     triggerOf(by),
-    await modalOf(dialog, { about, draft: null, incidentFields: chosen.blocks, waiting: context }),
+    await modalOf(dialog, { modalContext, draft: null, incidentFields: chosen.blocks, waiting: context }),
   );
 }
 

@@ -28,12 +28,12 @@ const fieldErrors = (errors: Record<string, string>): Answer => json({ response_
 /** Checks the values against current data. If it can't be read, the queue consumer checks them. */
 async function errorsOf(
   context: RequestContext,
-  { dialog, request, about, named }: Extract<Submission, { ok: true }>,
+  { dialog, request, modalContext, named }: Extract<Submission, { ok: true }>,
 ): Promise<Record<string, string> | null> {
   if (dialog.errors !== undefined) return request === undefined ? null : dialog.errors(context, request);
   if (named !== null) return nameErrors(context, named);
-  if (about.incident === null || dialog.afterResolve === true) return null;
-  const { incident: id } = about;
+  if (modalContext.incident === null || dialog.afterResolve === true) return null;
+  const { incident: id } = modalContext;
   const reading = withDeadline(INCIDENT_PATIENCE_MS, context.deps.incident(id));
   const incident = await reading.catch((error: unknown) => {
     context.deps.log.warn('an incident could not be read within the time limit of Slack', {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { View } from '../../schemas/slack/view.ts';
 import type { ActionRequest } from '../../slack/commands/lookup.ts';
-import { ABOUT_NOTHING, FIELDS } from '../../slack/modals/form.ts';
+import { EMPTY_CONTEXT, FIELDS } from '../../slack/modals/form.ts';
 import { readSubmission } from '../../slack/modals/submission.ts';
 import { FORMS } from './support.ts';
 
@@ -61,7 +61,7 @@ test.each(COMPLETE)('%s is read, regardless of the IDs of its elements', (callba
     ok: true,
     dialog: expect.objectContaining({ id: callback }),
     request,
-    about: ABOUT_NOTHING,
+    modalContext: EMPTY_CONTEXT,
     named: null,
   });
 });
@@ -70,20 +70,22 @@ test('its context is returned, and unknown context is ignored', () => {
   const id = '01JCYZ7Q8M3N5P7R9T1V3X5Z7B';
   const about = (metadata: string) => readSubmission(view(FORMS.resolve, {}, metadata));
   expect(about(JSON.stringify({ incident: id, channel: 'C1' }))).toMatchObject({
-    about: { incident: id, channel: 'C1' },
+    modalContext: { incident: id, channel: 'C1' },
   });
-  expect(about('{"incident":"INC-42","channel":"C1"}')).toMatchObject({ about: { incident: null, channel: 'C1' } });
-  expect(about('{')).toMatchObject({ about: ABOUT_NOTHING });
-  expect(about('[]')).toMatchObject({ about: ABOUT_NOTHING });
+  expect(about('{"incident":"INC-42","channel":"C1"}')).toMatchObject({
+    modalContext: { incident: null, channel: 'C1' },
+  });
+  expect(about('{')).toMatchObject({ modalContext: EMPTY_CONTEXT });
+  expect(about('[]')).toMatchObject({ modalContext: EMPTY_CONTEXT });
 });
 
 test('the selected incident applies, regardless of the reference', () => {
   const id = '01JCYZ7Q8M3N5P7R9T1V3X5Z7B';
   const read = (value: string) => readSubmission(view(FORMS.resolve, { [incident]: value }));
-  expect(read(id)).toMatchObject({ ok: true, about: { incident: id }, named: null });
+  expect(read(id)).toMatchObject({ ok: true, modalContext: { incident: id }, named: null });
   expect(read('#Incident-2611201')).toMatchObject({
     ok: true,
-    about: { incident: null },
+    modalContext: { incident: null },
     named: { channel: null, name: 'incident-2611201' },
   });
   expect(read('incident-2611201')).toMatchObject({ ok: true, named: { channel: null, name: 'incident-2611201' } });

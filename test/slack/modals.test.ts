@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { VERBS } from '../../slack/commands/index.ts';
 import { typedDuration } from '../../slack/commands/freeze/shared.ts';
-import { type About, ABOUT_NOTHING } from '../../slack/modals/form.ts';
+import { type ModalContext, EMPTY_CONTEXT } from '../../slack/modals/form.ts';
 import { incidentSelect, incidentText } from '../../slack/modals/incident.ts';
 import { givenView } from '../../sandbox/slack/blocks/modal-check.ts';
 import { PeopleFile } from '../../schemas/people/people.ts';
@@ -9,7 +9,7 @@ import { FORMS, INCIDENT, opened } from './support.ts';
 
 const LONG = '"<&>👩‍🚒'.repeat(2000);
 
-const FULL: About = {
+const FULL: ModalContext = {
   incident: INCIDENT.id,
   channel: 'C2147483705',
   message: { ts: '1795157380.000100', text: LONG.slice(0, 1000).toWellFormed(), author: 'U1' },
@@ -25,7 +25,7 @@ const catalogue = (environments: readonly string[]) => ({
 
 const many = (title: string) => Array.from({ length: 150 }, () => ({ ...INCIDENT, title }));
 
-const VIEWS = (about: About, text: string | null) => ({
+const VIEWS = (about: ModalContext, text: string | null) => ({
   [`${FORMS.declare}, names entered`]: opened(VERBS.declare, about, { title: text }),
   [`${FORMS.declare}, names searched`]: opened(
     VERBS.declare,
@@ -66,7 +66,7 @@ const VIEWS = (about: About, text: string | null) => ({
 });
 
 describe.each([
-  ['empty', VIEWS(ABOUT_NOTHING, null)],
+  ['empty', VIEWS(EMPTY_CONTEXT, null)],
   ['full', VIEWS(FULL, LONG)],
 ])('%s', (_what, views) => {
   test.each(Object.entries(views))('%s is within the limits of Slack', async (name, opening) => {

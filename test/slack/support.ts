@@ -7,7 +7,7 @@ import { words } from './commands/chat-world.ts';
 import { slackApp } from '../../slack/app.ts';
 import type { Dialog } from '../../slack/commands/verb.ts';
 import type { Block } from '../../slack/modals/blocks.ts';
-import type { About } from '../../slack/modals/form.ts';
+import type { ModalContext } from '../../slack/modals/form.ts';
 import { modalOf } from '../../slack/modals/open.ts';
 import { callerPermissions } from '../../slack/requests/caller-permissions.ts';
 import { cachedReads } from '../../slack/requests/cached-reads.ts';
@@ -188,7 +188,7 @@ export const FORMS = {
 /** Returns the modal of a verb. @param catalogue null: it can't be read */
 export function opened<D extends object>(
   { dialog }: { dialog?: Dialog<D, object> },
-  about: About,
+  about: ModalContext,
   draft: D | null = null,
   { incidentFields = [], catalogue = null }: { incidentFields?: Block[]; catalogue?: Catalogue | null } = {},
 ): Promise<ModalView> {
@@ -198,7 +198,7 @@ export function opened<D extends object>(
   else deps.catalogue = () => Promise.reject(new Error('down'));
   const known = cachedReads({ ...deps, openIncidents: async () => [] });
   return modalOf(dialog, {
-    about,
+    modalContext: about,
     draft,
     incidentFields,
     waiting: { deps, cachedReads: known, permissionsOf: callerPermissions(deps, known), trace: '' },

@@ -54,7 +54,7 @@ const ASSEMBLIES = {
   'bench/stored-incidents.ts': ['local'],
   'cli/bin.mjs': ['local'],
   'cli/files.ts': ['local'],
-  'cli/digest.ts': ['aws'],
+  'cli/hash.ts': ['aws'],
   'demo/main.ts': ['local'],
 };
 

@@ -6,9 +6,9 @@ import { decide } from '../../../domain/freeze/decide.ts';
 import { FreezeView, Override } from '../../../schemas/freeze/freeze.ts';
 import { CheckAnswer, FreezeDecisionView } from '../../../schemas/freeze/freeze-check.ts';
 import { Client, queryOf } from '../../client.ts';
-import { canonicalJson } from '../../digest.ts';
+import { canonicalJson } from '../../hash.ts';
 import { publicKeysIn, thumbprintsOf } from '../../offline/keys.mjs';
-import { JSON_OPTION, LIMIT_OPTION, wholeNumber } from '../../options.ts';
+import { JSON_OPTION, LIMIT_OPTION, numberTo500 } from '../../options.ts';
 import { asJson, oneLine, shortTime, table } from '../../table.ts';
 import { UsageError, CommandFailure, type CommandContext } from '../../command-context.ts';
 import { addFreezeCheck } from './check.ts';
@@ -71,8 +71,8 @@ export function addFreeze(program: Command, context: CommandContext): void {
     .argument(...FREEZE)
     .requiredOption('--reason <text>', 'Reason, for the record')
     .option('--expires-at <time>', 'When the override expires, RFC 3339')
-    .option('--minutes <n>', 'Minutes until the override expires', wholeNumber)
-    .option('--uses <n>', 'Number of deployments (default: unlimited)', wholeNumber)
+    .option('--minutes <n>', 'Minutes until the override expires', numberTo500)
+    .option('--uses <n>', 'Number of deployments (default: unlimited)', numberTo500)
     .option('--version <version>', 'Only deployments of this version')
     .action((id: string, options: OverrideOptions) => override(context, id, options));
   freeze

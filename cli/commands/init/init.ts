@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { type Proposal, proposeCatalogue, type SearchedServer, SearchFailure } from '../../files.ts';
 import { CommandFailure, type CommandContext, UsageError } from '../../command-context.ts';
 import { folderPath } from '../../folders.ts';
-import { wholeNumber } from '../../options.ts';
+import { numberTo500 } from '../../options.ts';
 import { oneLine } from '../../table.ts';
 import { evidenceFindings } from '../../../domain/catalogue/doctor-findings.ts';
 import { lineOf } from '../doctor.ts';
@@ -34,7 +34,7 @@ export function addInit(program: Command, context: CommandContext): void {
     .option('--prometheus <url>', 'Address of Prometheus (default: PROMETHEUS_URL)')
     .option('--alertmanager <url>', 'Address of Alertmanager, for services without metrics (default: ALERTMANAGER_URL)')
     .option('--config <dir>', 'Configuration folder, created if it does not exist')
-    .option('--timeout <seconds>', 'Time limit of each request', wholeNumber, 15)
+    .option('--timeout <seconds>', 'Time limit of each request', numberTo500, 15)
     .option('--dry-run', 'Print the files and write nothing')
     .option('--force', `Replace an existing ${SERVICES}`)
     .action((options: Options) => init(context, options));

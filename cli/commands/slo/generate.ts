@@ -5,7 +5,7 @@ import { stringify } from 'yaml';
 import { generatedFiles } from '../../../domain/slo/generate/files.ts';
 import { GENERATED_MARKER } from '../../../domain/slo/generate/names.ts';
 import type { Preset } from '../../../domain/slo/generate/rules.ts';
-import { sha256 } from '../../digest.ts';
+import { sha256 } from '../../hash.ts';
 import { canaryFiles, loadConfig } from '../../files.ts';
 import { folderOf } from '../../folders.ts';
 import { UsageError, CommandFailure, type CommandContext } from '../../command-context.ts';

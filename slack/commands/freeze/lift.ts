@@ -15,11 +15,11 @@ export const liftFreeze: Verb<Lift> = {
   usage: 'lift ID|SERVICE REASON',
   description: 'lift a freeze',
   named: ['reason'],
-  parse({ words, named, from }) {
+  parse({ words, named, textFrom }) {
     const [freeze] = words;
     if (freeze === undefined)
       return { error: 'the freeze is missing: name it by its ID or its service', suggestion: 'ID REASON' };
-    const reason = reasonOf(named.get('reason'), from(1));
+    const reason = reasonOf(named.get('reason'), textFrom(1));
     return reason === null
       ? { error: 'the reason is missing; it is kept on record', suggestion: `${freeze} REASON` }
       : { freeze, reason };

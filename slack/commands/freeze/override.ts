@@ -70,12 +70,12 @@ export const overrideFreeze: Verb<OverrideDraft, Override> = {
         max: 4,
       }),
     ],
-    read: (fields, about) => ({
+    read: (fields, modalContext) => ({
       freeze: fields.needed(FIELDS.freeze, 'Enter the ID of the freeze'),
       reason: fields.needed(FIELDS.reason, 'Enter a reason. It is kept on record'),
       uses: fields.uses(),
       seconds: fields.duration() ?? fields.missing(FIELDS.duration, 'Enter a duration, such as 2h or 30m'),
-      version: about.version,
+      version: modalContext.version,
     }),
   },
   freeText: ({ reason }) => reason || null,

@@ -28,16 +28,16 @@ export const reasonOf = (...parts: (string | null | undefined)[]): string | null
 
 /** Returns the named duration, else the one before the reason, else the one after it, with the remaining reason. */
 export function withDuration(
-  { words, named, from }: Given,
+  { words, named, textFrom }: Given,
   at: number,
 ): { duration?: Duration; reason: string | null } {
   const duration = durationNamed(named);
-  if (duration !== undefined) return { duration: parseDuration(duration), reason: from(at) };
+  if (duration !== undefined) return { duration: parseDuration(duration), reason: textFrom(at) };
   const leading = leadingDuration(words.slice(at));
-  if (leading !== undefined) return { duration: leading.duration, reason: from(at + leading.words) };
+  if (leading !== undefined) return { duration: leading.duration, reason: textFrom(at + leading.words) };
   const trailing = trailingDuration(words.slice(at));
-  if (trailing === undefined) return { reason: from(at) };
-  return { duration: trailing.duration, reason: from(at, words.length - trailing.words) };
+  if (trailing === undefined) return { reason: textFrom(at) };
+  return { duration: trailing.duration, reason: textFrom(at, words.length - trailing.words) };
 }
 
 /** Formats a duration as a user would enter it, in whole hours and minutes. */

@@ -18,10 +18,10 @@ export const freezeStatus: Verb<Shown> = {
   aliases: ['list', 'show', 'check'],
   usage: 'status [SERVICE]',
   description: 'show freezes and their reasons',
-  parse({ words, from }) {
+  parse({ words, textFrom }) {
     const [service] = words;
     if (words.length > 1) return { error: 'too many arguments: expected one service', suggestion: service ?? '' };
-    return { service: service === undefined ? null : from(0) };
+    return { service: service === undefined ? null : textFrom(0) };
   },
 };
 
@@ -39,6 +39,7 @@ export const runFreezeStatus: Run<Shown> = async (deps, { caller }, { service: n
   const target = name === null ? null : await targetNamed(deps, name);
   const service = target?.service ?? null;
   caller.allow('freezes:read', service === null ? {} : { service });
+  // Otherwise, only the next evaluation records freezes of the calendar and of incidents.
   await recordComputedFreezes(deps);
   const now = deps.clock.now();
   const isShown = (freeze: Freeze) => target === null || appliesTo(freeze, target);

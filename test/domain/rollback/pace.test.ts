@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { failed, go, pruned, succeeded } from '../../../domain/rollback/pace.ts';
+import { failed, takeAllowances, pruned, succeeded } from '../../../domain/rollback/pace.ts';
 import { Pace } from '../../../schemas/incidents/projection.ts';
 
 const NOW = 1_763_640_000_000;
@@ -9,8 +9,8 @@ const oneASecond = { perSecond: 1, burst: 1 };
 const tenAtOnce = { perSecond: 1, burst: 10 };
 
 /** Returns the pace after a permitted call; fails the test otherwise. */
-function gone(pace: Pace, key: string, allowances: Parameters<typeof go>[2], now = NOW): Pace {
-  const allowed = go(pace, key, allowances, now);
+function gone(pace: Pace, key: string, allowances: Parameters<typeof takeAllowances>[2], now = NOW): Pace {
+  const allowed = takeAllowances(pace, key, allowances, now);
   expect(allowed.ok).toBe(true);
   return allowed.pace;
 }
@@ -18,13 +18,17 @@ function gone(pace: Pace, key: string, allowances: Parameters<typeof go>[2], now
 describe('a call', () => {
   test('is permitted as often as its allowance says, and again a moment later', () => {
     const once = gone(fresh, 'post', { post: oneASecond });
-    expect(go(once, 'post', { post: oneASecond }, NOW + 400)).toEqual({ ok: false, pace: once, at: NOW + 1000 });
+    expect(takeAllowances(once, 'post', { post: oneASecond }, NOW + 400)).toEqual({
+      ok: false,
+      pace: once,
+      at: NOW + 1000,
+    });
     gone(once, 'post', { post: oneASecond }, NOW + 1000);
   });
 
   test('takes from every allowance, or from none', () => {
     const once = gone(fresh, 'post', { post: tenAtOnce, 'channel C1': oneASecond });
-    const refused = go(once, 'post', { post: tenAtOnce, 'channel C1': oneASecond }, NOW);
+    const refused = takeAllowances(once, 'post', { post: tenAtOnce, 'channel C1': oneASecond }, NOW);
     expect(refused).toMatchObject({ ok: false, pace: once });
     expect(once.buckets['post']).toEqual({ left: 9, at: NOW });
     gone(once, 'post', { post: tenAtOnce, 'channel C2': oneASecond });
@@ -38,9 +42,9 @@ describe('a call', () => {
         const times: number[] = [];
         for (const pause of pauses) {
           now += pause;
-          const allowed = go(pace, 'm', { m: allowance }, now);
+          const allowed = takeAllowances(pace, 'm', { m: allowance }, now);
           if (allowed.ok) times.push(now);
-          else expect(go(pace, 'm', { m: allowance }, allowed.at + 1).ok).toBe(true);
+          else expect(takeAllowances(pace, 'm', { m: allowance }, allowed.at + 1).ok).toBe(true);
           pace = allowed.pace;
         }
         for (const [index, from] of times.entries()) {
@@ -53,21 +57,23 @@ describe('a call', () => {
 });
 
 describe('a failed method', () => {
-  const allowed = (pace: Pace, key: string, now: number): boolean => go(pace, key, {}, now).ok;
+  const allowed = (pace: Pace, key: string, now: number): boolean => takeAllowances(pace, key, {}, now).ok;
 
   test('is blocked for increasing times, up to a minute', () => {
     let pace = fresh;
     const pauses = [5, 10, 20, 40, 60, 60];
     for (const seconds of pauses) {
       pace = failed(pace, 'post', null, false, NOW);
-      expect(go(pace, 'post', {}, NOW)).toMatchObject({ ok: false, at: NOW + seconds * 1000 });
+      expect(takeAllowances(pace, 'post', {}, NOW)).toMatchObject({ ok: false, at: NOW + seconds * 1000 });
       expect(allowed(pace, 'post', NOW + seconds * 1000)).toBe(true);
     }
   });
 
   test('is blocked as long as the vendor requests, at least a second', () => {
-    expect(go(failed(fresh, 'post', 300, false, NOW), 'post', {}, NOW)).toMatchObject({ at: NOW + 300_000 });
-    expect(go(failed(fresh, 'post', 0, false, NOW), 'post', {}, NOW)).toMatchObject({ at: NOW + 1000 });
+    expect(takeAllowances(failed(fresh, 'post', 300, false, NOW), 'post', {}, NOW)).toMatchObject({
+      at: NOW + 300_000,
+    });
+    expect(takeAllowances(failed(fresh, 'post', 0, false, NOW), 'post', {}, NOW)).toMatchObject({ at: NOW + 1000 });
   });
 
   test('blocks nothing else, unless there was no response', () => {
@@ -78,14 +84,14 @@ describe('a failed method', () => {
 
   test('does not use its allowance', () => {
     const blocked = failed(fresh, 'post', 9, false, NOW);
-    expect(go(blocked, 'post', { post: oneASecond }, NOW).pace).toBe(blocked);
+    expect(takeAllowances(blocked, 'post', { post: oneASecond }, NOW).pace).toBe(blocked);
   });
 
   test('is reset by a success: the next failure counts as the first', () => {
     const twice = failed(failed(fresh, 'post', null, false, NOW), 'post', null, true, NOW);
     const well = succeeded(twice, 'post');
     expect(allowed(well, 'post', NOW)).toBe(true);
-    expect(go(failed(well, 'post', null, false, NOW), 'post', {}, NOW)).toMatchObject({ at: NOW + 5000 });
+    expect(takeAllowances(failed(well, 'post', null, false, NOW), 'post', {}, NOW)).toMatchObject({ at: NOW + 5000 });
     expect(succeeded(well, 'post')).toBe(well);
   });
 

@@ -129,7 +129,7 @@ test('says what to do without a deploy', async () => {
 
 test('hostile texts are shown as text', async () => {
   for (const figure of DoraFigure.options) {
-    const viewer = { may: () => true, formKey: 'key' };
+    const viewer = { may: () => true, csrfToken: 'key' };
     const asked = { viewer, param: {}, query: new URLSearchParams({ figure, days: '28' }) } as unknown as PageRequest;
     const data = await loadDelivery(world.ports as unknown as ConsoleDeps, asked);
     const { kind, items } = data.records;

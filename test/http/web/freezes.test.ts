@@ -68,7 +68,7 @@ const refused = {
 
 const data = (more: Partial<FreezesData> = {}): FreezesData => ({
   may: () => true,
-  formKey: 'key',
+  csrfToken: 'key',
   at: LATER,
   active: [freeze()],
   scheduled: [freeze({ id: 'frz_2', starts_at: '2026-11-21T12:00:00.000Z' as Timestamp })],

@@ -32,7 +32,7 @@ const entry = (more: Partial<Quarantined> = {}): Quarantined => ({
 
 const data = (more: Partial<Inbox> = {}): Inbox => ({
   may: () => true,
-  formKey: 'key',
+  csrfToken: 'key',
   at: LATER,
   quarantine: {
     items: [entry(), entry({ id: 'q_2', replayed_at: AT }), entry({ id: 'q_3', source: 'slack' })],
@@ -112,7 +112,7 @@ test('hostile texts are shown as text', async () => {
   const body = Buffer.from(hostile('{"labels":'));
   const main = quarantinedMain({
     at: LATER,
-    formKey: 'key',
+    csrfToken: 'key',
     mayReplay: true,
     entry: { ...entry(), receiver: hostile('/v1/alerts'), body },
   });

@@ -125,7 +125,7 @@ const story = (more: Partial<Story> = {}): Story => ({
 
 const data = (more: Partial<IncidentData> = {}): IncidentData => ({
   may: () => true,
-  formKey: 'key',
+  csrfToken: 'key',
   at: LATER,
   story: story(),
   health: null,

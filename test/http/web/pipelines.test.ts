@@ -85,7 +85,7 @@ test('shows a person only their services', async () => {
 
 test('hostile texts are shown as text', async () => {
   const asked = {
-    viewer: { may: () => true, formKey: 'key' },
+    viewer: { may: () => true, csrfToken: 'key' },
     param: {},
     query: new URLSearchParams({ service: 'cart', branch: hostile<string>('branch') }),
   } as unknown as PageRequest;

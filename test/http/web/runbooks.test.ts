@@ -100,7 +100,7 @@ const plan = (): RunPlan => ({
 });
 
 const data = (more: Partial<RunbookData> = {}): RunbookData => ({
-  formKey: 'key',
+  csrfToken: 'key',
   runbook: evil(),
   startScope: { services: [hostile('service')], environments: [hostile('environment')] },
   inputs: { service: hostile('written'), 'input.queue': hostile('queue') },
@@ -120,7 +120,7 @@ test('hostile texts are shown as text', async () => {
   expectHarmless(String(await runbooksMain({ ...list, runbooks: [] })), 1);
   expectHarmless(String(await runbookMain(data())), 14);
   expectHarmless(String(await runbookMain(data({ shown: { refusal: hostile('refusal') } }))), 5);
-  expectHarmless(String(await runMain({ at: AT, formKey: 'key', run: runView(), mayAct: true })), 8);
+  expectHarmless(String(await runMain({ at: AT, csrfToken: 'key', run: runView(), mayAct: true })), 8);
 });
 
 const CONFIG = Config.parse({
@@ -251,7 +251,7 @@ describe('starting a runbook by hand', () => {
 
   test('a failed run can be retried, and no other', async () => {
     const page = async (more: Partial<RunView>, mayAct = true) =>
-      String(await runMain({ at: AT, formKey: 'key', run: runView(more), mayAct }));
+      String(await runMain({ at: AT, csrfToken: 'key', run: runView(more), mayAct }));
     expect(await page({ status: 'failed' })).toContain('/actions/retry');
     expect(await page({ status: 'failed' }, false)).not.toContain('/actions/retry');
     expect(await page({ status: 'finished' })).not.toContain('/actions/retry');

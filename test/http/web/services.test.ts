@@ -112,7 +112,7 @@ const watch = (more: object = {}): Watch =>
 
 const data = (more: Partial<ServiceData> = {}): ServiceData => ({
   may: () => true,
-  formKey: 'key',
+  csrfToken: 'key',
   at: LATER,
   service: hostile<ServiceName>('service'),
   entry: {

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ModalView } from '../../../domain/ports/slack.ts';
 import { VERBS } from '../../../slack/commands/index.ts';
-import { About, ABOUT_NOTHING } from '../../../slack/modals/form.ts';
+import { ModalContext, EMPTY_CONTEXT } from '../../../slack/modals/form.ts';
 import { PeopleFile } from '../../../schemas/people/people.ts';
 import { INCIDENT, opened, World } from '../../slack/support.ts';
 import { messageProblems, modalProblems, suggestionProblems } from '../../support/block-kit.ts';
@@ -12,7 +12,7 @@ import { wildName } from './wild-stories.ts';
 /** Checks every modal against Slack's reference, empty and with arbitrary content. */
 
 const text = fc.option(foreign, { nil: null });
-const anyAbout: fc.Arbitrary<About> = fc
+const anyAbout: fc.Arbitrary<ModalContext> = fc
   .record({
     incident: fc.constantFrom(null, INCIDENT.id),
     channel: fc.constantFrom(null, 'C2147483705'),
@@ -26,7 +26,7 @@ const anyAbout: fc.Arbitrary<About> = fc
     response_url: fc.nat(900).map((length) => `https://hooks.slack.com/actions/${'x'.repeat(length)}`),
     version: fc.option(wildName, { nil: null }),
   })
-  .map((about) => About.parse(about));
+  .map((about) => ModalContext.parse(about));
 
 const catalogue = (environments: readonly string[]) => ({
   services: { checkout: { environments } },
@@ -35,7 +35,7 @@ const catalogue = (environments: readonly string[]) => ({
 
 const anyModal: fc.Arbitrary<() => Promise<ModalView>> = fc
   .record({
-    about: fc.oneof(fc.constant(ABOUT_NOTHING), anyAbout),
+    about: fc.oneof(fc.constant(EMPTY_CONTEXT), anyAbout),
     words: text,
     environments: fc.array(wildName, { maxLength: 120 }),
     seconds: fc.option(fc.nat(), { nil: null }),
@@ -74,7 +74,7 @@ test("a modal returns its metadata, except for text that doesn't fit", async () 
   await fc.assert(
     fc.asyncProperty(anyAbout, async (about) => {
       const { private_metadata: metadata } = await opened(VERBS.resolve, about);
-      const back = About.parse(JSON.parse(metadata));
+      const back = ModalContext.parse(JSON.parse(metadata));
       expect({ ...back, message: back.message?.ts }).toEqual({ ...about, message: about.message?.ts });
     }),
   );
@@ -83,7 +83,7 @@ test("a modal returns its metadata, except for text that doesn't fit", async () 
 describe('an environment with a name that is too long for a menu', () => {
   const long = 'e'.repeat(200);
   const field = async (environments: readonly string[]) => {
-    const view = await opened(VERBS.declare, ABOUT_NOTHING, null, { catalogue: catalogue(environments) });
+    const view = await opened(VERBS.declare, EMPTY_CONTEXT, null, { catalogue: catalogue(environments) });
     return view.blocks as { element: { type: string } }[];
   };
 

@@ -26,7 +26,7 @@ import { CANARIES_PATH, canaryBadge, canaryPath } from './canaries.ts';
 import { field, type ConsolePage, type PageAction } from '../page.ts';
 
 /** Everything that the page shows. */
-type CanaryData = Pick<Viewer, 'may' | 'formKey'> & { at: Timestamp; canary: CanaryDetails };
+type CanaryData = Pick<Viewer, 'may' | 'csrfToken'> & { at: Timestamp; canary: CanaryDetails };
 
 /** @param full with `promote`: gives the version all traffic, instead of its next share */
 const command = (kind: CanaryCommandKind, done: string, { full = false } = {}): PageAction => ({
@@ -66,10 +66,10 @@ export const canaryPage: ConsolePage = {
   },
   async show(deps, { viewer, param }) {
     const canary = await viewCanary(deps, viewer.caller, idIn(param));
-    const { may, formKey } = viewer;
+    const { may, csrfToken } = viewer;
     return {
       title: `Canary ${canary.version} of ${canary.service}`,
-      main: canaryMain({ may, formKey, at: deps.clock.now(), canary }),
+      main: canaryMain({ may, csrfToken, at: deps.clock.now(), canary }),
     };
   },
 };
@@ -105,7 +105,7 @@ function factsPanel({ canary, at }: CanaryData): Html {
   );
 }
 
-function actionsPanel({ canary, may, formKey }: CanaryData): Html | '' {
+function actionsPanel({ canary, may, csrfToken }: CanaryData): Html | '' {
   if (isFinal(canary) || canary.status === 'aborting' || !may('canaries:write', canary)) return '';
   const form = (action: string, label: string, explanation: string, buttonClass: 'danger' | '' = ''): Html =>
     onDemand(
@@ -114,7 +114,7 @@ function actionsPanel({ canary, may, formKey }: CanaryData): Html | '' {
       actionForm(
         canaryPath(canary.id),
         action,
-        formKey,
+        csrfToken,
         html`<p>${explanation}</p>
           <label for="reason-${action}">Reason (optional)</label>
           <input id="reason-${action}" name="reason" maxlength="500" autocomplete="off" />

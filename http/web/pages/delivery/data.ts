@@ -31,7 +31,7 @@ const OFFERED_BEFORE_SECONDS = 7 * DAY_SECONDS;
 export type Selection = { days: number; figure: DoraFigure; service?: string; team?: string; environment?: string };
 
 /** Everything that the page shows. */
-export type DeliveryData = Pick<Viewer, 'may' | 'formKey'> & {
+export type DeliveryData = Pick<Viewer, 'may' | 'csrfToken'> & {
   at: Timestamp;
   selection: Selection;
   from: Timestamp;
@@ -53,7 +53,7 @@ export type DeliveryData = Pick<Viewer, 'may' | 'formKey'> & {
 };
 
 export async function loadDelivery(deps: ConsoleDeps, { viewer, query }: PageRequest): Promise<DeliveryData> {
-  const { may, formKey } = viewer;
+  const { may, csrfToken } = viewer;
   const config = await deps.config.current();
   const selection = selectionOf(query);
   const { days, figure } = selection;
@@ -74,7 +74,7 @@ export async function loadDelivery(deps: ConsoleDeps, { viewer, query }: PageReq
   const services = Object.entries(config.services).filter(([service]) => may('deployments:read', { service }));
   return {
     may,
-    formKey,
+    csrfToken,
     at: deps.clock.now(),
     selection,
     from: report.from,

@@ -346,7 +346,7 @@ function causeText({ deployment_id: deploy, attributed_by: by, correction }: Dor
   return by === 'confidence' ? html`${what}, the confirmed suspect` : html`${what} confirmed`;
 }
 
-function correctionForms({ may, formKey, offeredDeploys: offered }: DeliveryData, incident: DoraIncident): Html | '' {
+function correctionForms({ may, csrfToken, offeredDeploys: offered }: DeliveryData, incident: DoraIncident): Html | '' {
   const { id, correction } = incident;
   if (!may('incidents:act', incident)) return '';
   return html`${onDemand(
@@ -355,7 +355,7 @@ function correctionForms({ may, formKey, offeredDeploys: offered }: DeliveryData
     actionForm(
       PATH,
       'attribute',
-      formKey,
+      csrfToken,
       html`<input type="hidden" name="incident" value="${id}" />
         <label for="deployment-${id}">Caused by</label>
         <select id="deployment-${id}" name="deployment">
@@ -378,7 +378,7 @@ function correctionForms({ may, formKey, offeredDeploys: offered }: DeliveryData
       : actionForm(
           PATH,
           'withdraw',
-          formKey,
+          csrfToken,
           html`<input type="hidden" name="incident" value="${id}" /><button>Withdraw the correction</button>`,
         )
   }`;

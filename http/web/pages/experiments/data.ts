@@ -12,7 +12,7 @@ const INCIDENTS_READ = 10;
 const SIGNALS_READ = 100;
 const CONCURRENT_READS = 8;
 
-export type ExperimentData = Pick<Viewer, 'may' | 'formKey'> & {
+export type ExperimentData = Pick<Viewer, 'may' | 'csrfToken'> & {
   at: Timestamp;
   story: ExperimentStory;
   /** Incidents that list expected alerts: those that were open, or opened when the alerts became real. By `alertKey`. */
@@ -35,9 +35,9 @@ export const alertKey = ({
 
 /** @throws Refusal 403, 404 */
 export async function loadExperiment(deps: ConsoleDeps, { viewer, param }: PageRequest): Promise<ExperimentData> {
-  const { caller, may, formKey } = viewer;
+  const { caller, may, csrfToken } = viewer;
   const story = await viewExperiment(deps, caller, experimentIdIn(param));
-  return { may, formKey, at: deps.clock.now(), story, incidents: await incidentsOf(deps, may, story) };
+  return { may, csrfToken, at: deps.clock.now(), story, incidents: await incidentsOf(deps, may, story) };
 }
 
 /** Finds the incidents by the episodes of the alerts. */

@@ -95,7 +95,7 @@ const minutes = (seconds: number): string =>
   seconds < 120 ? `${numberText(seconds)} s` : `${numberText(seconds / 60)} min`;
 
 /** Shows the form only to viewers who may stop the experiment in its whole scope, as over HTTP. */
-function actionsPanel({ story, may, formKey }: ExperimentData): Html | '' {
+function actionsPanel({ story, may, csrfToken }: ExperimentData): Html | '' {
   const isOver = story.status === 'ended' || story.status === 'stopping';
   if (isOver || !story.scope.every((serviceEnvironment) => may('experiments:write', serviceEnvironment))) return '';
   const [label, explanation] =
@@ -119,7 +119,7 @@ function actionsPanel({ story, may, formKey }: ExperimentData): Html | '' {
       actionForm(
         experimentPath(story.id),
         'stop',
-        formKey,
+        csrfToken,
         html`<p>${explanation}</p>
           <label for="reason-stop">Reason (optional)</label>
           <input id="reason-stop" name="reason" maxlength="500" autocomplete="off" />

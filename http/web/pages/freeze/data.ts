@@ -29,7 +29,7 @@ export type Planned = {
 };
 
 /** Everything that the page of freezes shows. */
-export type FreezesData = Pick<Viewer, 'may' | 'formKey'> & {
+export type FreezesData = Pick<Viewer, 'may' | 'csrfToken'> & {
   at: Timestamp;
   active: readonly Freeze[];
   /** Those of a person that have not started yet. */
@@ -43,7 +43,7 @@ export type FreezesData = Pick<Viewer, 'may' | 'formKey'> & {
 };
 
 export async function loadFreezes(deps: ConsoleDeps, { viewer, query }: PageRequest): Promise<FreezesData> {
-  const { may, formKey, caller } = viewer;
+  const { may, csrfToken, caller } = viewer;
   caller.allow('freezes:read', {});
   const from = query.get('from') || null;
   // Freezes of the calendar and of incidents are in the list as soon as they are in force.
@@ -65,7 +65,7 @@ export async function loadFreezes(deps: ConsoleDeps, { viewer, query }: PageRequ
   const scheduled = visible.filter((freeze) => stateAt(freeze, at) === 'scheduled' && freeze.cause === 'person');
   return {
     may,
-    formKey,
+    csrfToken,
     at,
     active: active.toSorted((a, b) => (a.starts_at < b.starts_at ? 1 : -1)),
     scheduled,

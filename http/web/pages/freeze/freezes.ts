@@ -82,7 +82,7 @@ function activePanel(data: FreezesData): Html {
 const scopeOf = ({ service, environment }: Freeze) => ({ service, environment });
 
 function freezeRow(data: FreezesData, freeze: Freeze): Html {
-  const { at, may, formKey } = data;
+  const { at, may, csrfToken } = data;
   const { id, cause, reason, starts_at, until, ends_when, opened_by, overrides, service, incident_id } = freeze;
   const isPlanned = starts_at > at && (cause === 'person' || cause === 'calendar');
   return html`<article aria-labelledby="f-${id}">
@@ -108,19 +108,19 @@ function freezeRow(data: FreezesData, freeze: Freeze): Html {
             overrides.map((override) => overrideCells(data, freeze, override)),
           )
     }
-    ${may('freezes:write', scopeOf(freeze)) ? liftForm(id, formKey, isPlanned) : ''}
-    ${may('freezes:override', scopeOf(freeze)) ? overrideForm(id, formKey) : ''}
+    ${may('freezes:write', scopeOf(freeze)) ? liftForm(id, csrfToken, isPlanned) : ''}
+    ${may('freezes:override', scopeOf(freeze)) ? overrideForm(id, csrfToken) : ''}
   </article>`;
 }
 
-const liftForm = (id: string, formKey: string, isPlanned: boolean): Html =>
+const liftForm = (id: string, csrfToken: string, isPlanned: boolean): Html =>
   onDemand(
     `lift-${id}`,
     isPlanned ? 'Cancel…' : 'Lift…',
     actionForm(
       PATH,
       'lift',
-      formKey,
+      csrfToken,
       html`<input type="hidden" name="id" value="${id}" />
         <p>Everyone may deploy again. The same cause freezes again only after it was over once.</p>
         <label for="lift-reason-${id}">Reason (optional)</label>
@@ -129,14 +129,14 @@ const liftForm = (id: string, formKey: string, isPlanned: boolean): Html =>
     ),
   );
 
-const overrideForm = (id: string, formKey: string): Html =>
+const overrideForm = (id: string, csrfToken: string): Html =>
   onDemand(
     `override-${id}`,
     'Allow a deployment…',
     actionForm(
       PATH,
       'override',
-      formKey,
+      csrfToken,
       html`<input type="hidden" name="id" value="${id}" />
         <p>An override lets deployments pass while the freeze stays. It is recorded with your name.</p>
         <label for="override-reason-${id}">Reason</label>
@@ -151,14 +151,14 @@ const overrideForm = (id: string, formKey: string): Html =>
     ),
   );
 
-function overrideCells({ at, may, formKey }: FreezesData, freeze: Freeze, override: Override): Cells {
+function overrideCells({ at, may, csrfToken }: FreezesData, freeze: Freeze, override: Override): Cells {
   const { id, reason, requested_by, approved_by, version, uses, used_by, expires_at } = override;
   const state = overrideState(override, at);
   const button = (action: 'approve-override' | 'withdraw-override', label: string): Html =>
     actionForm(
       PATH,
       action,
-      formKey,
+      csrfToken,
       html`<input type="hidden" name="id" value="${freeze.id}" /><input type="hidden" name="override" value="${id}" />
         <button id="${action}-${id}">${label}</button>`,
     );
@@ -191,7 +191,7 @@ function overrideState(
   return uses !== null && used_by.length >= uses ? 'used up' : 'usable';
 }
 
-function declarePanel({ may, formKey }: FreezesData): Html | '' {
+function declarePanel({ may, csrfToken }: FreezesData): Html | '' {
   // A freeze without a scope needs the permission everywhere, which the use case checks.
   if (!may('freezes:write', {})) return '';
   return html`<section class="panel" id="declare" aria-labelledby="declare-title">
@@ -202,7 +202,7 @@ function declarePanel({ may, formKey }: FreezesData): Html | '' {
       actionForm(
         PATH,
         'declare',
-        formKey,
+        csrfToken,
         html`<label for="declare-reason">Reason</label>
           <input id="declare-reason" name="reason" maxlength="2000" autocomplete="off" required />
           <label for="declare-service">Service (empty: all)</label>

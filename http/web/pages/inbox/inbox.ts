@@ -34,7 +34,7 @@ const ROWS_SHOWN = 50;
 const NAMES_SHOWN = 3;
 const MUTED_READ = 200;
 
-export type Inbox = Pick<Viewer, 'may' | 'formKey'> & {
+export type Inbox = Pick<Viewer, 'may' | 'csrfToken'> & {
   at: Timestamp;
   /** Null: the viewer may not read the quarantine. `waiting`: those not replayed. */
   quarantine: {
@@ -61,7 +61,7 @@ export const inboxPage: ConsolePage = {
   show: async (deps, request) => ({ title: 'Inbox', main: inboxMain(await load(deps, request)) }),
 };
 
-async function load(deps: ConsoleDeps, { viewer: { may, formKey }, query }: PageRequest): Promise<Inbox> {
+async function load(deps: ConsoleDeps, { viewer: { may, csrfToken }, query }: PageRequest): Promise<Inbox> {
   const [quarantine, review, expected, unmapped, pipelines] = await Promise.all([
     may('quarantine:read', EVERYWHERE) ? quarantineOf(deps, query.get('from') || null) : null,
     alertReview(deps, ({ service, environment }) => may('incidents:read', { service, environment })),
@@ -69,7 +69,7 @@ async function load(deps: ConsoleDeps, { viewer: { may, formKey }, query }: Page
     may('deployments:read', EVERYWHERE) ? unmappedDeployments(deps) : null,
     may('pipelines:read', EVERYWHERE) ? pipelinesOutside(deps) : null,
   ]);
-  return { at: deps.clock.now(), may, formKey, quarantine, review, expected, unmapped, pipelines };
+  return { at: deps.clock.now(), may, csrfToken, quarantine, review, expected, unmapped, pipelines };
 }
 
 async function expectedAlerts(
@@ -120,7 +120,7 @@ export const inboxMain = (data: Inbox): Html => html`
   </div>
 `;
 
-function quarantinePanel({ quarantine, at, may, formKey }: Inbox): Html {
+function quarantinePanel({ quarantine, at, may, csrfToken }: Inbox): Html {
   if (quarantine === null) return html``;
   const { items, waiting, from, older } = quarantine;
   const mayReplay = may('quarantine:replay', EVERYWHERE);
@@ -133,15 +133,15 @@ function quarantinePanel({ quarantine, at, may, formKey }: Inbox): Html {
       items.length === 0
         ? nothing('Nothing is in quarantine. Inputs that could not be parsed are kept here for 90 days.')
         : html`<ul class="rows">
-            ${items.map((item) => html`<li>${quarantinedRow(item, at, mayReplay ? formKey : null)}</li>`)}
+            ${items.map((item) => html`<li>${quarantinedRow(item, at, mayReplay ? csrfToken : null)}</li>`)}
           </ul>`
     }
     ${older === null ? '' : olderLink(PATH, { from: older }, 'Older inputs')}`,
   );
 }
 
-/** @param formKey null: the viewer may not replay it */
-function quarantinedRow(item: Quarantined, at: Timestamp, formKey: string | null): Html {
+/** @param csrfToken null: the viewer may not replay it */
+function quarantinedRow(item: Quarantined, at: Timestamp, csrfToken: string | null): Html {
   const { id, source, status, detail, count, bytes, last_seen_at: last, replayed_at: replayed } = item;
   return html`<article aria-labelledby="q-${id}">
     <h3 id="q-${id}">
@@ -155,17 +155,17 @@ function quarantinedRow(item: Quarantined, at: Timestamp, formKey: string | null
       <span>${sizeText(bytes)}</span>
       ${replayed === null ? '' : html`<span>replayed ${ago(replayed, at)}</span>`}
     </p>
-    ${formKey === null || !isReplayable(source) ? '' : replayForm(PATH, id, formKey)}
+    ${csrfToken === null || !isReplayable(source) ? '' : replayForm(PATH, id, csrfToken)}
   </article>`;
 }
 
 /** Sends a quarantined input to the action of a page. */
-export const replayForm = (page: string, id: string, formKey: string): Html =>
+export const replayForm = (page: string, id: string, csrfToken: string): Html =>
   html`<div class="buttons">
     ${actionForm(
       page,
       'replay',
-      formKey,
+      csrfToken,
       html`<input type="hidden" name="id" value="${id}" /><button id="replay-${id}">
           Replay<span class="hidden"> ${id}</span>
         </button>`,

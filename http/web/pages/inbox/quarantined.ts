@@ -14,7 +14,7 @@ const INBOX_PATH = '/console/inbox';
 /** Characters of a body that the page shows. */
 const BODY_SHOWN_CHARS = 20_000;
 
-export type QuarantinedInput = Pick<Viewer, 'formKey'> & {
+export type QuarantinedInput = Pick<Viewer, 'csrfToken'> & {
   at: Timestamp;
   entry: Quarantined & { receiver: string; body: Uint8Array };
   mayReplay: boolean;
@@ -31,7 +31,7 @@ export const quarantinedPage: ConsolePage = {
   async show(deps, { viewer, param }) {
     const entry = await readQuarantined(deps, viewer.caller, param['id'] ?? '');
     const mayReplay = viewer.may('quarantine:replay', EVERYWHERE);
-    const main = quarantinedMain({ at: deps.clock.now(), formKey: viewer.formKey, entry, mayReplay });
+    const main = quarantinedMain({ at: deps.clock.now(), csrfToken: viewer.csrfToken, entry, mayReplay });
     return { title: `Quarantine: ${entry.source}`, main };
   },
 };
@@ -41,7 +41,7 @@ export const quarantinedMain = (data: QuarantinedInput): Html => html`
   <div class="stack">${factsPanel(data)} ${bodyPanel(data)}</div>
 `;
 
-function factsPanel({ entry, at, mayReplay, formKey }: QuarantinedInput): Html {
+function factsPanel({ entry, at, mayReplay, csrfToken }: QuarantinedInput): Html {
   const { id, source, receiver, status, detail, content_type: type, bytes, count } = entry;
   const last = ago(entry.last_seen_at, at);
   const received = count === 1 ? last : html`${count} times, first ${clockTime(entry.first_seen_at, at)}, last ${last}`;
@@ -61,7 +61,7 @@ function factsPanel({ entry, at, mayReplay, formKey }: QuarantinedInput): Html {
           ? html`<p class="quiet">Actions in Slack are not replayed. Ask the person to repeat the action.</p>`
           : mayReplay
             ? html`<p class="hint">Replay parses the input again with the running version, as if it arrived now.</p>
-                ${replayForm(`${INBOX_PATH}/${encodeURIComponent(id)}`, id, formKey)}`
+                ${replayForm(`${INBOX_PATH}/${encodeURIComponent(id)}`, id, csrfToken)}`
             : ''
       }
       <p class="more"><a href="${INBOX_PATH}">Back to the inbox</a></p>`,

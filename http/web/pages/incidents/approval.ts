@@ -22,7 +22,7 @@ import { INCIDENT_ACTIONS } from './actions.ts';
 import { type ConsoleDeps, type ConsolePage, field, type Sent } from '../page.ts';
 
 /** Everything that the page of a question shows. */
-export type ApprovalData = Pick<Viewer, 'may' | 'formKey'> & {
+export type ApprovalData = Pick<Viewer, 'may' | 'csrfToken'> & {
   at: Timestamp;
   /** As in the address. */
   link: string;
@@ -43,8 +43,8 @@ export const approvalPage: ConsolePage = {
   async show(deps, { viewer, param }) {
     const link = param['link'] ?? '';
     const { until, story, decision } = await questionOf(deps, viewer.caller, link);
-    const { may, formKey } = viewer;
-    const data = { may, formKey, at: deps.clock.now(), link, until, story, decision };
+    const { may, csrfToken } = viewer;
+    const data = { may, csrfToken, at: deps.clock.now(), link, until, story, decision };
     return { title: `${subjectOf(decision)}?`, main: approvalMain(data) };
   },
   actions: {

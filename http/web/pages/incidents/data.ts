@@ -19,7 +19,7 @@ import { type HealthRead, readHealth } from '../../../../actions/incidents/healt
 import { filterOf, isShown, type TimelineFilter } from './filter.ts';
 
 /** Everything that the page of an incident shows. */
-export type IncidentData = Pick<Viewer, 'may' | 'formKey'> & {
+export type IncidentData = Pick<Viewer, 'may' | 'csrfToken'> & {
   at: Timestamp;
   story: Overview;
   /** Null: no judgement has read a health query. */
@@ -64,7 +64,7 @@ export async function loadIncident(deps: ConsoleDeps, { viewer, param, query }: 
   const story = id && (await deps.incidents.overview(id));
   if (id === undefined || story === undefined) throw new Refusal(404, 'unknown-incident', 'there is no such incident');
   const { incident } = story;
-  const { caller, may, formKey } = viewer;
+  const { caller, may, csrfToken } = viewer;
   caller.allow('incidents:read', incident);
   const mayRollBack =
     incident.status !== 'resolved' && incident.group_reason === undefined && may('incidents:act', incident);
@@ -89,7 +89,7 @@ export async function loadIncident(deps: ConsoleDeps, { viewer, param, query }: 
   const at = deps.clock.now();
   return {
     may,
-    formKey,
+    csrfToken,
     at,
     story,
     health,

@@ -13,10 +13,10 @@ import type { IncidentData } from './data.ts';
 
 /** Forms of an incident. Each works without JavaScript. An action that cannot be undone needs one more click. */
 
-type FormTarget = Pick<IncidentData, 'formKey'> & { id: IncidentId };
+type FormTarget = Pick<IncidentData, 'csrfToken'> & { id: IncidentId };
 
-const formOf = ({ id, formKey }: FormTarget, action: IncidentActionName, fields: Html): Html =>
-  actionForm(incidentPath(id), action, formKey, fields);
+const formOf = ({ id, csrfToken }: FormTarget, action: IncidentActionName, fields: Html): Html =>
+  actionForm(incidentPath(id), action, csrfToken, fields);
 
 const noteField = (key: string, label = 'Note (optional)'): Html =>
   html`<label for="note-${key}">${label}</label>
@@ -52,7 +52,7 @@ function question(data: IncidentData, decision: DecisionView): Html {
  * @param page whose actions `approve` and `reject` are used
  */
 export function answerPart(
-  { formKey, may, story: { incident } }: Pick<IncidentData, 'formKey' | 'may' | 'story'>,
+  { csrfToken, may, story: { incident } }: Pick<IncidentData, 'csrfToken' | 'may' | 'story'>,
   decision: DecisionView,
   page: string,
 ): Html {
@@ -61,7 +61,7 @@ export function answerPart(
     actionForm(
       page,
       answer,
-      formKey,
+      csrfToken,
       html`<input type="hidden" name="digest" value="${digest}" />
         <button class="${answer === 'approve' ? 'primary' : ''}" id="${answer}-${digest}">${label}</button>`,
     );
@@ -92,9 +92,9 @@ export function answerPart(
 
 /** Shows the actions that the viewer may take now. */
 export function actionsPanel(data: IncidentData): Html {
-  const { story, formKey } = data;
+  const { story, csrfToken } = data;
   const { incident } = story;
-  const form = { id: incident.id, formKey };
+  const form = { id: incident.id, csrfToken };
   const isOpen = incident.status !== 'resolved';
   const ifAllowed = (action: IncidentActionName, applies: boolean, body: () => Html): Html | '' =>
     applies && isAllowed(data, action) ? body() : '';

@@ -29,7 +29,7 @@ export type OpenIncident = {
   children: readonly IncidentRecord[];
 };
 
-/** The mode in force of a service in an environment, and the one that is configured. */
+/** Mode of automation of a service in an environment: the one in force, which people or a demotion may lower, and the configured one. */
 export type EnvironmentMode = { service: string; environment: string; mode: Mode; configured: Mode };
 
 /** `contradiction`: the status page shows the components as operational, and no incident is open. Null: it does not. */

@@ -131,7 +131,7 @@ export function experimentsPanel({ experiments, at }: Now): Html | '' {
 }
 
 /** Shows the watches of deploys in progress. Empty: none. */
-export function watchesPanel({ watches, at }: Now): Html | '' {
+export function watchedDeploysPanel({ watches, at }: Now): Html | '' {
   if (watches === null || watches.length === 0) return '';
   const body = shortList(watches, ({ service, environment, version, checks, checks_planned: planned, started_at }) => {
     const last = checks.at(-1)?.verdict;

@@ -17,7 +17,7 @@ import {
   experimentsPanel,
   freezesPanel,
   slosPanel,
-  watchesPanel,
+  watchedDeploysPanel,
 } from './now-panels.ts';
 
 /** Rows of the list of child incidents. */
@@ -42,8 +42,8 @@ export const nowMain = (data: Now): Html => html`
   <div class="columns">
     ${panel('incidents', 'Open incidents', data.incidents.length + data.moreIncidents, incidentList(data))}
     <div class="aside">
-      ${deploysPanel(data)} ${canariesPanel(data)} ${experimentsPanel(data)} ${watchesPanel(data)} ${freezesPanel(data)}
-      ${slosPanel(data)}
+      ${deploysPanel(data)} ${canariesPanel(data)} ${experimentsPanel(data)} ${watchedDeploysPanel(data)}
+      ${freezesPanel(data)} ${slosPanel(data)}
     </div>
   </div>
 `;
@@ -65,6 +65,7 @@ const incidentList = ({ incidents, moreIncidents, at }: Now): Html =>
 function incidentRow({ incident, decisions, effects, children }: OpenIncident, at: Timestamp): Html {
   const { id, title, severity, status, opened_at, roles, firing, by_hand } = incident;
   const questions = answerable({ incident, decisions });
+  // What the status page shows may contradict the SLIs.
   const contradiction = contradictionToShow(incident, at);
   return html`<article class="incident ${severity}" aria-labelledby="i-${id}">
     <h3>

@@ -30,7 +30,7 @@ const PATH = '/console/action-items';
 const ITEMS_SHOWN = 50;
 const TEXT_MAX_CHARS = 200;
 
-export type ActionItemsData = Pick<Viewer, 'formKey'> & {
+export type ActionItemsData = Pick<Viewer, 'csrfToken'> & {
   items: readonly (ActionItemView & { mayChange: boolean; hasTracker: boolean })[];
   status: ActionItemStatus | 'all';
   /** Part of the title, the owner, or the service. */
@@ -94,7 +94,7 @@ export const actionItemsPage: ConsolePage = {
         }) !== undefined,
       mayChange: viewer.may('incidents:write', { service: item.service, environment: item.environment }),
     }));
-    const data = { formKey: viewer.formKey, items, status, text, older: page.next_cursor };
+    const data = { csrfToken: viewer.csrfToken, items, status, text, older: page.next_cursor };
     return { title: 'Action items', main: actionItemsMain(data) };
   },
 };
@@ -122,7 +122,7 @@ const queryOf = ({ status, text }: Pick<ActionItemsData, 'status' | 'text'>): Re
 });
 
 function itemsPanel(data: ActionItemsData): Html {
-  const { items, older, status, text, formKey } = data;
+  const { items, older, status, text, csrfToken } = data;
   const rows = items.map((item): Cells => [
     html`${item.title} ${originLinks(item)}`,
     statusCell(item.status),
@@ -130,8 +130,8 @@ function itemsPanel(data: ActionItemsData): Html {
     item.due ?? html`<span class="lacking">no date</span>`,
     item.priority ?? '',
     html`<a href="${servicePath(item.service)}">${item.service}</a>`,
-    issueCell(item, formKey),
-    item.mayChange ? changeForm(item, formKey) : '',
+    issueCell(item, csrfToken),
+    item.mayChange ? changeForm(item, csrfToken) : '',
   ]);
   return panel(
     'items',
@@ -165,7 +165,7 @@ const statusCell = (status: ActionItemStatus): Html =>
 /** The issue, or the button that creates it. A problem is shown below, and the button tries again. */
 function issueCell(
   { id, title, issue, status, mayChange, hasTracker }: ActionItemsData['items'][number],
-  formKey: string,
+  csrfToken: string,
 ) {
   const name = issue?.url == null ? '' : outsideLink(issue.url, issue.key ?? issue.url);
   const problem = issue?.problem == null ? '' : html`<span class="lacking">${issue.problem}</span>`;
@@ -176,17 +176,17 @@ function issueCell(
   ${actionForm(
     PATH,
     'issue',
-    formKey,
+    csrfToken,
     html`<input type="hidden" name="id" value="${id}" />
       <button id="issue-${id}">Create issue<span class="hidden">: ${title}</span></button>`,
   )}`;
 }
 
-const changeForm = ({ id, title, status }: ActionItemView, formKey: string): Html =>
+const changeForm = ({ id, title, status }: ActionItemView, csrfToken: string): Html =>
   actionForm(
     PATH,
     status === 'done' ? 'reopen' : 'done',
-    formKey,
+    csrfToken,
     html`<input type="hidden" name="id" value="${id}" />
       <button id="change-${id}">
         ${status === 'done' ? 'Reopen' : 'Done'}<span class="hidden">: ${title}</span>

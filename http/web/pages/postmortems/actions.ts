@@ -14,9 +14,9 @@ import { field, type PageAction, type Sent } from '../page.ts';
 type Edited = { key: string; text: string; revision: number };
 
 /** The form for a text. A browser leaves out the line break at the beginning of the field. */
-export const editorFields = (id: IncidentId, formKey: string, { key, text, revision }: Edited): Html =>
+export const editorFields = (id: IncidentId, csrfToken: string, { key, text, revision }: Edited): Html =>
   html`<form method="post" action="${postmortemPath(id)}/actions/save" class="editor">
-    <input type="hidden" name="form_key" value="${formKey}" />
+    <input type="hidden" name="csrf_token" value="${csrfToken}" />
     <input type="hidden" name="revision" value="${revision}" />
     <label for="markdown-${key}">Markdown</label>
     <textarea
@@ -64,7 +64,7 @@ export const postmortemActions = {
   save: {
     permission: 'incidents:write',
     done: 'Saved.',
-    run: async (deps, { caller, param, form, viewer: { formKey } }) => {
+    run: async (deps, { caller, param, form, viewer: { csrfToken } }) => {
       const id = incidentIdIn(param);
       const { text, revision } = editedIn(form);
       try {
@@ -74,14 +74,14 @@ export const postmortemActions = {
         if (!(error instanceof Refusal) || (error.status !== 409 && error.status !== 422)) throw error;
         // The text must not be lost with the page.
         return html`<p role="alert"><strong>Not saved:</strong> ${error.detail}.</p>
-          ${editorFields(id, formKey, { key: 'again', text, revision })}`;
+          ${editorFields(id, csrfToken, { key: 'again', text, revision })}`;
       }
     },
   },
   preview: {
     permission: 'incidents:write',
     done: 'Preview, not saved.',
-    run: async (deps, { caller, param, form, viewer: { formKey } }) => {
+    run: async (deps, { caller, param, form, viewer: { csrfToken } }) => {
       const id = incidentIdIn(param);
       const edited = editedIn(form);
       const findings = await lintPostmortem(deps, caller, { id, markdown: edited.text });
@@ -98,7 +98,7 @@ export const postmortemActions = {
                 ${findings.slice(0, 30).map(({ line, text }) => html`<li>Line ${line}: ${text}</li>`)}
               </ul>`
         }
-        ${editorFields(id, formKey, edited)}`;
+        ${editorFields(id, csrfToken, edited)}`;
     },
   },
   draft: changeState('draft', 'The post-mortem is a draft.'),

@@ -22,7 +22,7 @@ import { statusPageActions, statusPagePanel } from './status-page.ts';
 import { wordingActions, wordingButton } from './wording.ts';
 
 /** Everything that the page of a post-mortem shows. */
-export type PostmortemData = Pick<Viewer, 'formKey'> & {
+export type PostmortemData = Pick<Viewer, 'csrfToken'> & {
   at: Timestamp;
   view: PostmortemView;
   story: Overview;
@@ -67,7 +67,7 @@ async function load(deps: ConsoleDeps, { viewer, param }: PageRequest): Promise<
   ]);
   return {
     at: deps.clock.now(),
-    formKey: viewer.formKey,
+    csrfToken: viewer.csrfToken,
     view,
     story,
     health,
@@ -108,8 +108,10 @@ const confluencePanel = ({ confluence }: PostmortemData): Html =>
     )}
   </section>`;
 
-const publicPanel = ({ onStatusPage: publicPostmortem, view, formKey, at, mayPublish }: PostmortemData): Html | '' =>
-  publicPostmortem === null ? '' : statusPagePanel({ id: view.incident_id, formKey, at, publicPostmortem, mayPublish });
+const publicPanel = ({ onStatusPage: publicPostmortem, view, csrfToken, at, mayPublish }: PostmortemData): Html | '' =>
+  publicPostmortem === null
+    ? ''
+    : statusPagePanel({ id: view.incident_id, csrfToken, at, publicPostmortem, mayPublish });
 
 const summary = ({ view, story: { incident } }: PostmortemData): Html =>
   html`<header class="summary" id="summary" data-part>
@@ -148,13 +150,13 @@ const STATE_BUTTONS = {
   skipped: 'Not needed',
 } as const;
 
-function statePanel({ view, story: { incident }, at, formKey, mayEdit, savedBy }: PostmortemData): Html {
+function statePanel({ view, story: { incident }, at, csrfToken, mayEdit, savedBy }: PostmortemData): Html {
   const { state, need, revision, updated_at, filled } = view;
   const button = (next: keyof typeof STATE_BUTTONS): Html =>
     actionForm(
       postmortemPath(incident.id),
       next,
-      formKey,
+      csrfToken,
       html`<input type="hidden" name="revision" value="${revision}" />
         <button class="${next === NEXT_STATES[state][0] ? 'primary' : ''}" id="do-${next}">
           ${state === 'none' && next === 'draft' ? 'Start the post-mortem' : STATE_BUTTONS[next]}
@@ -230,11 +232,11 @@ export const findingsPanel = (findings: readonly Finding[]): Html =>
         </ul>`,
   );
 
-const editPanel = ({ view, story: { incident }, formKey, mayEdit, model }: PostmortemData): Html | '' =>
+const editPanel = ({ view, story: { incident }, csrfToken, mayEdit, model }: PostmortemData): Html | '' =>
   mayEdit
     ? html`<section class="panel" id="edit" data-part aria-labelledby="edit-title">
         <h2 id="edit-title">Edit</h2>
-        ${onDemand('edit', 'Edit the Markdown', editorFields(incident.id, formKey, { key: 'edit', text: view.markdown, revision: view.revision }))}
-        ${wordingButton(incident.id, formKey, model)}
+        ${onDemand('edit', 'Edit the Markdown', editorFields(incident.id, csrfToken, { key: 'edit', text: view.markdown, revision: view.revision }))}
+        ${wordingButton(incident.id, csrfToken, model)}
       </section>`
     : '';

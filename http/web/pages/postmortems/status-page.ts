@@ -17,18 +17,18 @@ import { incidentIdIn } from './actions.ts';
 
 type StatusPageData = {
   id: IncidentId;
-  formKey: string;
+  csrfToken: string;
   at: Timestamp;
   publicPostmortem: PublicPostmortem;
   mayPublish: boolean;
 };
 
 /** Shows what the status page shows of a post-mortem, and the form to publish it. */
-export function statusPagePanel({ id, formKey, at, publicPostmortem, mayPublish }: StatusPageData): Html {
+export function statusPagePanel({ id, csrfToken, at, publicPostmortem, mayPublish }: StatusPageData): Html {
   const { record, proposed, isReady } = publicPostmortem;
   const { postmortem } = record;
   const form = (label: string): Html =>
-    onDemand('public', label, publicForm({ id, formKey, key: 'public', text: proposed, permit: [] }));
+    onDemand('public', label, publicForm({ id, csrfToken, key: 'public', text: proposed, permit: [] }));
   return html`<section class="panel" id="status-page" data-part aria-labelledby="status-page-title">
     <h2 id="status-page-title">Status page</h2>
     ${
@@ -46,7 +46,7 @@ export function statusPagePanel({ id, formKey, at, publicPostmortem, mayPublish 
         ? actionForm(
             postmortemPath(id),
             'withdraw',
-            formKey,
+            csrfToken,
             html`<button id="do-withdraw">Remove from the status page</button>`,
           )
         : ''
@@ -54,12 +54,12 @@ export function statusPagePanel({ id, formKey, at, publicPostmortem, mayPublish 
   </section>`;
 }
 
-type Edited = { id: IncidentId; formKey: string; key: string; text: string; permit: readonly string[] };
+type Edited = { id: IncidentId; csrfToken: string; key: string; text: string; permit: readonly string[] };
 
 /** The form for the public text. @param permit words that the person can declare public */
-const publicForm = ({ id, formKey, key, text, permit }: Edited): Html =>
+const publicForm = ({ id, csrfToken, key, text, permit }: Edited): Html =>
   html`<form method="post" action="${postmortemPath(id)}/actions/publish" class="editor">
-    <input type="hidden" name="form_key" value="${formKey}" />
+    <input type="hidden" name="csrf_token" value="${csrfToken}" />
     <p class="hint">
       Everyone can read this text. Names of services, teams, and people, and texts of alerts are refused.
     </p>
@@ -96,7 +96,7 @@ export const statusPageActions = {
   publish: {
     permission: 'incidents:act',
     done: 'The status page shows the post-mortem.',
-    run: async (deps, { caller, param, form, viewer: { formKey } }) => {
+    run: async (deps, { caller, param, form, viewer: { csrfToken } }) => {
       const id = incidentIdIn(param);
       const input = publicTextIn(form);
       try {
@@ -107,7 +107,7 @@ export const statusPageActions = {
         // The text must not be lost with the page.
         const permit = [...input.permit, ...error.findings.flatMap(({ text, permit: may }) => (may ? [text] : []))];
         return html`<p role="alert"><strong>Not published:</strong> ${error.detail}.</p>
-          ${publicForm({ id, formKey, key: 'again', text: input.text, permit: [...new Set(permit)] })}`;
+          ${publicForm({ id, csrfToken, key: 'again', text: input.text, permit: [...new Set(permit)] })}`;
       }
     },
   },

@@ -20,7 +20,7 @@ import { incidentIdIn } from './actions.ts';
 /** The button that asks for a proposal. @param endpoint where the entries are sent; null: no model is configured */
 export const wordingButton = (
   id: IncidentId,
-  formKey: string,
+  csrfToken: string,
   endpoint: { host: string; model: string } | null,
 ): Html | '' =>
   endpoint === null
@@ -29,7 +29,7 @@ export const wordingButton = (
           A model can propose wording. This sends the redacted timeline to <code>${endpoint.model}</code> at
           <code>${endpoint.host}</code>.
         </p>
-        ${actionForm(postmortemPath(id), 'propose', formKey, html`<button id="do-propose">Send and propose wording</button>`)}`;
+        ${actionForm(postmortemPath(id), 'propose', csrfToken, html`<button id="do-propose">Send and propose wording</button>`)}`;
 
 const DROPPED_REASONS: Readonly<Record<DroppedBecause, string>> = {
   uncited: 'cites no entry',
@@ -40,7 +40,7 @@ const DROPPED_REASONS: Readonly<Record<DroppedBecause, string>> = {
 };
 
 /** A proposal with its differences, and the form that accepts some of its sections. */
-function proposalNotice(id: IncidentId, formKey: string, proposal: Proposal): Html {
+function proposalNotice(id: IncidentId, csrfToken: string, proposal: Proposal): Html {
   const dropped = proposal.dropped.map(({ because, count }) => `${count}: ${DROPPED_REASONS[because]}`);
   const counts = html`<p>
       <strong>Proposal, not saved.</strong> ${proposal.sentences} sentences of ${proposal.model} at ${proposal.host},
@@ -51,12 +51,12 @@ function proposalNotice(id: IncidentId, formKey: string, proposal: Proposal): Ht
   if (proposal.sections.length === 0)
     return html`${counts}
       <p>Nothing can be accepted.</p>`;
-  return html`${counts} ${acceptForm(id, formKey, proposal.revision, proposal.sections.map(sectionFields))}`;
+  return html`${counts} ${acceptForm(id, csrfToken, proposal.revision, proposal.sections.map(sectionFields))}`;
 }
 
-const acceptForm = (id: IncidentId, formKey: string, revision: number, sections: readonly Html[]): Html =>
+const acceptForm = (id: IncidentId, csrfToken: string, revision: number, sections: readonly Html[]): Html =>
   html`<form method="post" action="${postmortemPath(id)}/actions/accept" class="editor">
-    <input type="hidden" name="form_key" value="${formKey}" />
+    <input type="hidden" name="csrf_token" value="${csrfToken}" />
     <input type="hidden" name="revision" value="${revision}" />
     ${sections}
     <div class="buttons"><button class="primary" id="do-accept">Save the chosen sections</button></div>
@@ -95,15 +95,15 @@ export const wordingActions = {
   propose: {
     permission: 'incidents:write',
     done: 'Proposed, not saved.',
-    run: async (deps, { caller, param, viewer: { formKey } }) => {
+    run: async (deps, { caller, param, viewer: { csrfToken } }) => {
       const id = incidentIdIn(param);
-      return proposalNotice(id, formKey, await proposeWording(deps, caller, id));
+      return proposalNotice(id, csrfToken, await proposeWording(deps, caller, id));
     },
   },
   accept: {
     permission: 'incidents:write',
     done: 'Saved.',
-    run: async (deps, { caller, param, form, viewer: { formKey } }) => {
+    run: async (deps, { caller, param, form, viewer: { csrfToken } }) => {
       const id = incidentIdIn(param);
       const revision = field(form, 'revision', Revision);
       const accepted = acceptedIn(form);
@@ -119,7 +119,7 @@ export const wordingActions = {
           sectionFields({ heading: HEADING.parse(heading), before: '', after: text, replaces: true }),
         );
         return html`<p role="alert"><strong>Not saved:</strong> ${error.detail}.</p>
-          ${acceptForm(id, formKey, revision, again)}`;
+          ${acceptForm(id, csrfToken, revision, again)}`;
       }
     },
   },

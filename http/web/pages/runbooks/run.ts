@@ -9,7 +9,7 @@ import { actionForm, ago, type Cells, type Html, line, panel, servicePath, table
 import type { ConsolePage, PageAction } from '../page.ts';
 import { runbookPath, runBadge, RUNBOOKS_PATH, runPath, starterText } from './parts.ts';
 
-export type RunData = Pick<Viewer, 'formKey'> & {
+export type RunData = Pick<Viewer, 'csrfToken'> & {
   at: Timestamp;
   run: RunView;
   mayAct: boolean;
@@ -32,11 +32,11 @@ export const runPage: ConsolePage = {
   action: 'incidents:read',
   everySeconds: 4,
   actions: { retry: RETRY },
-  async show(deps, { viewer: { caller, may, formKey }, param }) {
+  async show(deps, { viewer: { caller, may, csrfToken }, param }) {
     const run = await viewRun(deps, idOf(param));
     const scope = { service: run.service, environment: run.environment };
     caller.allow('incidents:read', scope);
-    const main = runMain({ at: deps.clock.now(), formKey, run, mayAct: may('incidents:act', scope) });
+    const main = runMain({ at: deps.clock.now(), csrfToken, run, mayAct: may('incidents:act', scope) });
     return { title: `Run: ${run.title}`, main };
   },
 };
@@ -53,7 +53,7 @@ export const runMain = (data: RunData): Html => html`
   <div class="stack">${summaryPanel(data)} ${stepsPanel(data)}</div>
 `;
 
-function summaryPanel({ run, at, mayAct, formKey }: RunData): Html {
+function summaryPanel({ run, at, mayAct, csrfToken }: RunData): Html {
   const { id, runbook, status, text, steps, service, environment, incident_id: incident, inputs } = run;
   const isWaiting = steps.some((step) => step.status === 'waiting');
   const inputValues = Object.entries(inputs);
@@ -84,7 +84,7 @@ function summaryPanel({ run, at, mayAct, formKey }: RunData): Html {
                 A retry is a new run. It begins at the failed step and repeats no step that is done.
               </p>
               <div class="buttons">
-                ${actionForm(runPath(id), 'retry', formKey, html`<button id="do-retry">Retry</button>`)}
+                ${actionForm(runPath(id), 'retry', csrfToken, html`<button id="do-retry">Retry</button>`)}
               </div>`
           : ''
       }`,

@@ -18,7 +18,7 @@ import { inputField, planOfQuery, type ShownPlan, START } from './start.ts';
 /** Services that the form suggests. */
 const SUGGESTIONS_MAX = 500;
 
-export type RunbookData = Pick<Viewer, 'formKey'> & {
+export type RunbookData = Pick<Viewer, 'csrfToken'> & {
   runbook: Runbook;
   /** Services and environments in which the viewer may start it. Null: it can't be started, or the viewer may not. */
   startScope: { services: readonly string[]; environments: readonly string[] } | null;
@@ -36,7 +36,7 @@ export const runbookPage: ConsolePage = {
   everySeconds: 10,
   actions: { start: START },
   async show(deps, { viewer, param, query }) {
-    const { caller, may, formKey } = viewer;
+    const { caller, may, csrfToken } = viewer;
     const runbook = await runbookOf(deps, param['name'] ?? '');
     const visible = visibleRunbook((scope) => may('incidents:read', scope), runbook);
     const [service, environment] = [runbook.services?.[0], runbook.environments?.[0]];
@@ -49,7 +49,7 @@ export const runbookPage: ConsolePage = {
     );
     const environments = new Set(startable.flatMap(([, entry]) => Object.keys(entry.environments)));
     const main = runbookMain({
-      formKey,
+      csrfToken,
       runbook: visible ?? runbook,
       startScope: isStartable
         ? {
@@ -265,7 +265,7 @@ const textField = (
     ${required ? html`required` : ''}
   />`;
 
-function planPanel({ runbook: { name }, formKey, inputs }: RunbookData, shown: ShownPlan): Html {
+function planPanel({ runbook: { name }, csrfToken, inputs }: RunbookData, shown: ShownPlan): Html {
   if ('refusal' in shown)
     return html`<section class="panel asks" id="plan" data-part aria-labelledby="plan-title">
       <h2 id="plan-title">Plan</h2>
@@ -285,7 +285,7 @@ function planPanel({ runbook: { name }, formKey, inputs }: RunbookData, shown: S
         : actionForm(
             runbookPath(name),
             'start',
-            formKey,
+            csrfToken,
             html`${Object.entries({
                 ...inputs,
                 service: plan.service,

@@ -58,7 +58,7 @@ export type EnvironmentData = {
 };
 
 /** Everything that the page of a service shows. */
-export type ServiceData = Pick<Viewer, 'may' | 'formKey'> & {
+export type ServiceData = Pick<Viewer, 'may' | 'csrfToken'> & {
   at: Timestamp;
   service: ServiceName;
   /** Null: not in the catalogue. */
@@ -79,7 +79,7 @@ export type ServiceData = Pick<Viewer, 'may' | 'formKey'> & {
 export async function loadService(deps: ConsoleDeps, { viewer, param, query }: PageRequest): Promise<ServiceData> {
   const { data: service } = ServiceName.safeParse(param['service']);
   if (service === undefined) throw unknownService(param['service'] ?? '');
-  const { caller, may, formKey } = viewer;
+  const { caller, may, csrfToken } = viewer;
   caller.allow('incidents:read', { service });
   const mayRead = (action: Parameters<Viewer['may']>[0]) => may(action, { service });
   const [config, live, automation, incidents, changes, pins, proved, slos, shadow, watches] = await Promise.all([
@@ -101,7 +101,7 @@ export async function loadService(deps: ConsoleDeps, { viewer, param, query }: P
   if (entry === null && names.size === 0 && !isRecorded) throw unknownService(service);
   return {
     may,
-    formKey,
+    csrfToken,
     at: deps.clock.now(),
     service,
     entry,

@@ -139,7 +139,7 @@ function automationPanel(data: ServiceData): Html | '' {
 
 function automationOf(data: ServiceData, row: EnvironmentData): Html {
   const { environment, entry, mode, limits, cap } = row;
-  const { service: name, may, formKey } = data;
+  const { service: name, may, csrfToken } = data;
   const configured = entry?.autoRollback.mode ?? 'shadow';
   return html`<h3><span class="place">${environment}</span> ${mode === null ? '' : modeBadge(mode)}</h3>
     <dl class="lines">
@@ -155,7 +155,7 @@ function automationOf(data: ServiceData, row: EnvironmentData): Html {
             actionForm(
               servicePath(name),
               'mode',
-              formKey,
+              csrfToken,
               html`<input type="hidden" name="environment" value="${environment}" />
                 <p>A limit lowers the configured mode (${configured}). It never raises it.</p>
                 <label for="mode-of-${environment}">At most</label>
@@ -230,7 +230,7 @@ function evidenceText({ entry }: EnvironmentData): Html {
     : html`${level}: the health query by version shows which version fails`;
 }
 
-function pinsPanel({ pins, at, may, formKey, service: name }: ServiceData): Html | '' {
+function pinsPanel({ pins, at, may, csrfToken, service: name }: ServiceData): Html | '' {
   if (pins === null) return '';
   const rows = pins.map(
     ({ id, environment, version, reason, pinned_at, incident_id, state, superseded_by, ...pin }): Cells => [
@@ -242,7 +242,7 @@ function pinsPanel({ pins, at, may, formKey, service: name }: ServiceData): Html
         ? actionForm(
             servicePath(name),
             'lift-pin',
-            formKey,
+            csrfToken,
             html`<input type="hidden" name="id" value="${id}" /><button id="unpin-${id}">Unpin</button>`,
           )
         : '',

@@ -15,7 +15,7 @@ import type { Viewer } from '../../../context.ts';
 import type { PageRequest, ConsoleDeps } from '../page.ts';
 
 /** Everything that the settings page shows. A part is null if the viewer may not see it. */
-export type Settings = Pick<Viewer, 'may' | 'formKey'> & {
+export type Settings = Pick<Viewer, 'may' | 'csrfToken'> & {
   at: Timestamp;
   configuration: { version: string; loads: ConfigLoads | null; findings: readonly Finding[]; config: Config };
   /** The last check of all connections. Absent: none is stored. */
@@ -29,7 +29,7 @@ const TOKENS_SHOWN = 50;
 
 /** @throws Refusal 403 to viewers who may see only a part of the services */
 export async function loadSettings(deps: ConsoleDeps, { viewer, query }: PageRequest): Promise<Settings> {
-  const { caller, may, formKey } = viewer;
+  const { caller, may, csrfToken } = viewer;
   caller.allow('health:read', EVERYWHERE);
   const from = query.get('tokens');
   const [config, problems, loads, stored, tokens] = await Promise.all([
@@ -41,7 +41,7 @@ export async function loadSettings(deps: ConsoleDeps, { viewer, query }: PageReq
   ]);
   return {
     may,
-    formKey,
+    csrfToken,
     at: deps.clock.now(),
     configuration: { version: config.version, loads, findings: configurationFindings(problems), config },
     check: stored && { at: stored.at, by: stored.by, findings: connectionFindings(stored.connections) },

@@ -113,7 +113,7 @@ function checkPanel({ check, at }: Settings): Html {
   );
 }
 
-function tokensPanel({ tokens, at, may, formKey }: Settings): Html | '' {
+function tokensPanel({ tokens, at, may, csrfToken }: Settings): Html | '' {
   if (tokens === null) return '';
   const mayRevoke = may('tokens:write', EVERYWHERE);
   const rows = tokens.items.map((token): Cells => [
@@ -125,7 +125,7 @@ function tokensPanel({ tokens, at, may, formKey }: Settings): Html | '' {
     limitsOf(token),
     html`${ago(token.created_at, at)} by ${token.created_by}`,
     endOf(token, at),
-    mayRevoke && token.revoked_at === undefined ? revokeForm(token, formKey) : '',
+    mayRevoke && token.revoked_at === undefined ? revokeForm(token, csrfToken) : '',
   ]);
   return panel(
     'tokens',
@@ -155,14 +155,14 @@ const endOf = ({ revoked_at, revoked_by, expires_at }: TokenRow, at: Settings['a
         ? html`<span class="quiet">expired ${ago(expires_at, at)}</span>`
         : html`expires ${ahead(expires_at, at)}`;
 
-const revokeForm = ({ id, name }: TokenRow, formKey: string): Html =>
+const revokeForm = ({ id, name }: TokenRow, csrfToken: string): Html =>
   onDemand(
     `revoke-${id}`,
     'Revoke…',
     actionForm(
       PATH,
       'revoke-token',
-      formKey,
+      csrfToken,
       html`<input type="hidden" name="id" value="${id}" />
         <p>Programs and sessions with ${name} lose their access at once. This cannot be undone.</p>
         <button class="danger">Revoke ${name}</button>`,

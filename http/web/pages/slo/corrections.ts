@@ -32,7 +32,7 @@ export type CorrectionsData = {
   /** Whether there are more. */
   hasMore: boolean;
   /** Null: the viewer may not change them. */
-  formKey: string | null;
+  csrfToken: string | null;
   /** Fields of a form that was refused. */
   fields: URLSearchParams;
 };
@@ -55,7 +55,7 @@ export function correctionsPanel(view: SloView, data: CorrectionsData, at: Times
             'Every period counts. Record a correction for planned maintenance, a load test, or wrong measurements.',
           )
         : html`<ul class="rows">
-            ${inEffect.slice(0, IN_EFFECT_SHOWN).map((correction) => correctionRow(view, correction, data.formKey, at))}
+            ${inEffect.slice(0, IN_EFFECT_SHOWN).map((correction) => correctionRow(view, correction, data.csrfToken, at))}
           </ul>`
     }
     ${data.hasMore || inEffect.length > IN_EFFECT_SHOWN ? html`<p class="quiet">Older ones are in the API.</p>` : ''}
@@ -67,7 +67,7 @@ export function correctionsPanel(view: SloView, data: CorrectionsData, at: Times
               ${withdrawn.map((correction) => withdrawnRow(correction))}
             </ul>`
     }
-    ${data.formKey === null ? '' : onDemand('correct', 'Record a correction…', newForm(view, data.formKey, data.fields, 'new'))}`,
+    ${data.csrfToken === null ? '' : onDemand('correct', 'Record a correction…', newForm(view, data.csrfToken, data.fields, 'new'))}`,
   );
 }
 
@@ -97,7 +97,7 @@ const summaryOf = (correction: SloCorrection): Html =>
   html`<p><span class="place">${correction.category.replaceAll('_', ' ')}</span> ${correction.reason}</p>
     <p class="quiet">${periodText(correction)}, by ${correction.created_by}</p>`;
 
-function correctionRow(view: SloView, correction: SloCorrection, formKey: string | null, at: Timestamp): Html {
+function correctionRow(view: SloView, correction: SloCorrection, csrfToken: string | null, at: Timestamp): Html {
   const { id, ended_at, ended_by, end_reason, starts_at } = correction;
   const canEnd = starts_at <= at && !isPast(correction, millisOf(at));
   const ending = (action: 'end' | 'withdraw', label: string, hint: string): Html =>
@@ -107,7 +107,7 @@ function correctionRow(view: SloView, correction: SloCorrection, formKey: string
       actionForm(
         sloPath(view.id),
         action,
-        formKey ?? '',
+        csrfToken ?? '',
         html`<input type="hidden" name="id" value="${id}" />
           <p class="hint">${hint}</p>
           <label for="${action}-reason-${id}">Reason</label>
@@ -126,7 +126,7 @@ function correctionRow(view: SloView, correction: SloCorrection, formKey: string
           </p>`
     }
     ${
-      formKey === null
+      csrfToken === null
         ? ''
         : html`${canEnd ? ending('end', 'End now…', 'Past periods stay left out. Later ones count.') : ''}
           ${ending('withdraw', 'Withdraw…', 'All of its periods count again, also past ones. It stays on record.')}`
@@ -152,13 +152,13 @@ const CATEGORY_WORDS: Readonly<Record<CorrectionCategory, string>> = {
 };
 
 /** The form of a new correction. It leads to a preview, which has the button that records it. */
-function newForm(view: Pick<SloView, 'id'>, formKey: string, fields: URLSearchParams, key: string): Html {
+function newForm(view: Pick<SloView, 'id'>, csrfToken: string, fields: URLSearchParams, key: string): Html {
   const value = (name: string): string => fields.get(name) ?? '';
   const category = value('category') || 'maintenance';
   return actionForm(
     sloPath(view.id),
     'preview',
-    formKey,
+    csrfToken,
     html`<label for="${key}-category">Category</label>
       <select id="${key}-category" name="category">
         ${CorrectionCategory.options.map(
@@ -199,7 +199,7 @@ function newForm(view: Pick<SloView, 'id'>, formKey: string, fields: URLSearchPa
 const FIELDS = ['category', 'reason', 'starts_at', 'ends_at', 'time_zone', 'rrule'] as const;
 
 /** The values with and without a correction, and the button that records it. */
-function previewNotice(id: string, preview: CorrectionPreview, { form, viewer: { formKey } }: Sent): Html {
+function previewNotice(id: string, preview: CorrectionPreview, { form, viewer: { csrfToken } }: Sent): Html {
   const {
     present,
     corrected,
@@ -234,12 +234,12 @@ function previewNotice(id: string, preview: CorrectionPreview, { form, viewer: {
     ${actionForm(
       sloPath(id),
       'record',
-      formKey,
+      csrfToken,
       html`<input type="hidden" name="id" value="${newId('cor')}" />
         ${FIELDS.map((name) => html`<input type="hidden" name="${name}" value="${form.get(name) ?? ''}" />`)}
         <button class="primary" id="do-record">Record the correction</button>`,
     )}
-    ${onDemand('change', 'Change it…', newForm({ id: id as SloView['id'] }, formKey, form, 'change'))}`;
+    ${onDemand('change', 'Change it…', newForm({ id: id as SloView['id'] }, csrfToken, form, 'change'))}`;
 }
 
 const LOCAL = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?$/;

@@ -28,7 +28,7 @@ export const sloPage: ConsolePage = {
   action: 'slos:read',
   everySeconds: 60,
   actions: correctionActions,
-  async show(deps, { viewer: { caller, may, formKey }, param, query }) {
+  async show(deps, { viewer: { caller, may, csrfToken }, param, query }) {
     const config = await deps.config.current();
     const slo = config.slos.find(({ id }) => id === param['id']);
     if (slo === undefined) throw new Refusal(404, 'not-found', 'there is no such objective');
@@ -39,7 +39,7 @@ export const sloPage: ConsolePage = {
     const corrections: CorrectionsData = {
       all: items,
       hasMore: next_cursor !== null,
-      formKey: may('slos:write', slo) ? formKey : null,
+      csrfToken: may('slos:write', slo) ? csrfToken : null,
       fields: query,
     };
     return { title: view.name || view.id, main: sloMain(view, corrections, deps.clock.now()) };
