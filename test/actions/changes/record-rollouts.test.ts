@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { followDeployments } from '../../../actions/changes/follow-deployments.ts';
 import { recordRollouts } from '../../../actions/changes/record-rollouts.ts';
 import { kubernetesDeployer } from '../../../integrations/kubernetes/deployment.ts';
@@ -157,24 +157,24 @@ describe('a process that lives on', () => {
 
   test('records rollouts when they happen, without the job', async () => {
     stop = followDeployments(world.deps);
-    await vi.waitFor(async () => expect(await rollouts()).toEqual(['checkout deploy v41 succeeded']));
-    await vi.waitFor(() => expect(server.open).toBe(1));
+    await expect.poll(rollouts).toEqual(['checkout deploy v41 succeeded']);
+    await expect.poll(() => server.open).toBe(1);
     await opened.deploy('v42');
     await happens(1_500);
-    await vi.waitFor(async () => expect((await rollouts()).at(-1)).toBe('checkout deploy v42 started'));
+    await expect.poll(async () => (await rollouts()).at(-1)).toBe('checkout deploy v42 started');
     await happens(20_000);
-    await vi.waitFor(async () => expect((await rollouts()).at(-1)).toBe('checkout deploy v42 succeeded'));
+    await expect.poll(async () => (await rollouts()).at(-1)).toBe('checkout deploy v42 succeeded');
     await stop();
-    await vi.waitFor(() => expect(server.open).toBe(0));
+    await expect.poll(() => server.open).toBe(0);
     expect(problems).toEqual([]);
   });
 
   test('leaves it to the job if the role does not allow it', async () => {
     server.refusal = 403;
     stop = followDeployments(world.deps);
-    await vi.waitFor(() =>
-      expect(problems).toEqual(['the rollouts of a target are read once a minute, because they cannot be followed']),
-    );
+    await expect
+      .poll(() => problems)
+      .toEqual(['the rollouts of a target are read once a minute, because they cannot be followed']);
     await opened.deploy('v42');
     await watch(20_000);
     expect((await rollouts()).at(-1)).toBe('checkout deploy v42 succeeded');
