@@ -9,8 +9,8 @@ export type Outcome = {
   answer: ChatMessage | null;
   /** Whether the entire channel sees the answer. */
   isPublic?: boolean;
-  /** Direct messages to other users, by user ID. */
-  directMessages?: { user: string; message: ChatMessage }[];
+  /** Direct messages to other users, by user ID. The name is stored, so it stays `emails`. */
+  emails?: { user: string; message: ChatMessage }[];
 };
 
 export const NOTHING: Outcome = { answer: null };

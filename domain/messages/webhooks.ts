@@ -74,7 +74,7 @@ export function webhookIncident(
 export type SentEvents = {
   /** Whether the opening and the resolution were sent, or skipped because the receiver did not select them. */
   opened: boolean;
-  resolved: boolean;
+  over: boolean;
   /** The last payload, as text. */
   shown: string | null;
 };
@@ -85,7 +85,7 @@ export type SentEvents = {
  */
 export function nextEvent(
   { status }: Pick<WebhookIncident, 'status'>,
-  { opened, resolved, shown: before }: SentEvents,
+  { opened, over: resolved, shown: before }: SentEvents,
   shown: string,
 ): IncidentEvent | null {
   if (resolved) return null;

@@ -42,7 +42,7 @@ const accountMenu = ({ caller: { name }, session, csrfToken }: Viewer): Html =>
         session === null
           ? ''
           : html`<form method="post" action="/logout">
-              <input type="hidden" name="csrf_token" value="${csrfToken}" />
+              <input type="hidden" name="form_key" value="${csrfToken}" />
               <button>Sign out</button>
               <button name="everywhere" value="yes">Sign out everywhere</button>
             </form>`

@@ -174,7 +174,7 @@ export const filterLinks = (
 /** A form of a page, which sends to the action of this name. */
 export const actionForm = (page: string, action: string, csrfToken: string, fields: Html): Html =>
   html`<form method="post" action="${page}/actions/${action}">
-    <input type="hidden" name="csrf_token" value="${csrfToken}" />${fields}
+    <input type="hidden" name="form_key" value="${csrfToken}" />${fields}
   </form>`;
 
 /** Hides a form behind a button, because its action cannot be undone or needs input. */

@@ -187,7 +187,7 @@ export async function formOf(c: Context<Env>, maxBytes = FORM_MAX_BYTES): Promis
 export async function formOfViewer(c: Context<Env>): Promise<URLSearchParams> {
   const form = await formOf(c, PAGE_FORM_MAX_BYTES);
   const { session, csrfToken } = c.var.viewer;
-  if (session !== null && !sameText(form.get('csrf_token') ?? '', csrfToken))
+  if (session !== null && !sameText(form.get('form_key') ?? '', csrfToken))
     throw new Refusal(403, 'forbidden', 'this form belongs to a session that has ended; reload the page and try again');
   return form;
 }

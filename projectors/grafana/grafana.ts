@@ -28,7 +28,7 @@ const GrafanaState = z.object({
   creatingSince: Timestamp.nullable().default(null),
   shown: z.string().nullable().default(null),
   /** When something was last sent without a response. */
-  unansweredAt: Timestamp.nullable().default(null),
+  unsure: Timestamp.nullable().default(null),
   problem: z.string().nullable().default(null),
 });
 type GrafanaState = z.infer<typeof GrafanaState>;
@@ -120,7 +120,7 @@ class GrafanaAnnotation {
   }
 
   async #update(id: string): Promise<void> {
-    const before = this.#state.unansweredAt;
+    const before = this.#state.unsure;
     const sendAgainFrom = setAgainFrom(before);
     const began = this.#session.now();
     if (this.#state.shown === this.#shown && (sendAgainFrom === null || began < sendAgainFrom)) {
@@ -131,14 +131,14 @@ class GrafanaAnnotation {
       GRAFANA,
       () => this.#deps.annotations.update(id, this.#annotation),
       async (at) => {
-        await this.#save({ unansweredAt: at });
+        await this.#save({ unsure: at });
         return true;
       },
     );
     if (response === undefined || response.kind === 'unclear') return;
     const done = response.kind === 'done';
     const unansweredAt = unansweredAfter(before, done ? began : null);
-    await this.#save({ unansweredAt, ...(done && { shown: this.#shown, problem: null }) });
+    await this.#save({ unsure: unansweredAt, ...(done && { shown: this.#shown, problem: null }) });
     // A failed call is retried with its own delay.
     if (done && unansweredAt !== null) this.#session.scheduleNext(outcomeKnownFrom(unansweredAt));
     if (response.kind === 'refused') await this.#recordRefusal(response.code, response.detail);

@@ -33,10 +33,10 @@ const ImagesState = z.object({
   /** By ID of the pin. */
   holds: z.record(z.string(), Hold).default({}),
   /** When a hold was last set without a response; that call may still be executed. */
-  unansweredAt: Timestamp.nullable().default(null),
+  unsure: Timestamp.nullable().default(null),
   problem: z.string().nullable().default(null),
-  /** Since when no version is pinned. */
-  unpinnedAt: Timestamp.nullable().default(null),
+  /** Since when no version is pinned. Null: versions are pinned. */
+  over: Timestamp.nullable().default(null),
 });
 type ImagesState = z.infer<typeof ImagesState>;
 
@@ -54,7 +54,7 @@ export const imagesProjector =
     const serviceEnvironment = pinsIn(subject);
     const pins = await deps.pins.of(serviceEnvironment);
     const state = ImagesState.parse((await deps.projections.read('images', subject)) ?? {});
-    if (pins.length === 0 && Object.keys(state.holds).length === 0 && state.unansweredAt === null) return;
+    if (pins.length === 0 && Object.keys(state.holds).length === 0 && state.unsure === null) return;
     const { service, environment } = serviceEnvironment;
     const environments = serviceEntry((await deps.config.current()).services, service)?.environments;
     const entry = new Map(Object.entries(environments ?? {})).get(environment);
@@ -104,22 +104,22 @@ class ImageHold {
   }
 
   async set(images: readonly string[]): Promise<void> {
-    const before = this.#state.unansweredAt;
+    const before = this.#state.unsure;
     const began = this.#session.now();
     const versions = [...new Set(this.#pins.map(({ version }) => version))];
     const response = await this.#session.attempt(
       IMAGES,
       () => this.#automation.hold({ versions, images }),
       async (at) => {
-        const unpinnedAt = this.#pins.length > 0 ? null : (this.#state.unpinnedAt ?? at);
-        await this.#save({ unansweredAt: at, unpinnedAt });
+        const unpinnedAt = this.#pins.length > 0 ? null : (this.#state.over ?? at);
+        await this.#save({ unsure: at, over: unpinnedAt });
         return true; // the call may start
       },
     );
     if (response === undefined || response.kind === 'unclear') return;
     const isDone = response.kind === 'done';
     const unansweredAt = unansweredAfter(before, isDone ? began : null);
-    await this.#save({ unansweredAt });
+    await this.#save({ unsure: unansweredAt });
     if (isDone) {
       await this.#recordHold(response.value, before !== null);
       if (unansweredAt !== null) this.#session.scheduleNext(outcomeKnownFrom(unansweredAt));
@@ -211,7 +211,7 @@ class ImageHold {
           detail: { pin: id, version },
         });
     });
-    this.#session.scheduleRetryAfterRefusal(this.#pins.length > 0 ? null : this.#state.unpinnedAt);
+    this.#session.scheduleRetryAfterRefusal(this.#pins.length > 0 ? null : this.#state.over);
   }
 
   /** Each entry notifies other projectors, so a problem is noted once. */

@@ -279,7 +279,7 @@ class IncidentView {
     const wanted = JSON.stringify(line);
     const part = `line in ${name}`;
     const shown = this.#state.lines[name] ?? null;
-    if (shown === wanted && this.#state.unansweredAt[part] === undefined) return;
+    if (shown === wanted && this.#state.unsure[part] === undefined) return;
     const key = `line ${name}`;
     const sent = await this.#deps.projections.sent('slack', this.#subject, key);
     if (sent?.state !== 'done' && sent?.state !== 'intended') {
@@ -344,22 +344,22 @@ class IncidentView {
 
   /** Updates a part that differs, or that a late call may have overwritten. */
   async #updatePart({ part, wanted, shown, method, send, patch }: Part): Promise<void> {
-    const before = this.#state.unansweredAt[part];
+    const before = this.#state.unsure[part];
     const sendAgainFrom = setAgainFrom(before);
     const began = this.#session.now();
     if (shown === wanted && sendAgainFrom === null) return;
     if (shown === wanted && sendAgainFrom !== null && began < sendAgainFrom)
       return this.#session.scheduleNext(sendAgainFrom);
     const response = await this.#attempt(part, method, send, async (at) => {
-      await this.#save({ unansweredAt: { ...this.#state.unansweredAt, [part]: at } });
+      await this.#save({ unsure: { ...this.#state.unsure, [part]: at } });
       return true;
     });
     if (response === undefined || response.kind === 'unclear') return;
     const done = isDone(response);
-    const { [part]: _answered, ...others } = this.#state.unansweredAt;
+    const { [part]: _answered, ...others } = this.#state.unsure;
     const unansweredAt = unansweredAfter(before, done ? began : null);
     await this.#save({
-      unansweredAt: unansweredAt === null ? others : { ...others, [part]: unansweredAt },
+      unsure: unansweredAt === null ? others : { ...others, [part]: unansweredAt },
       ...(done && patch),
     });
     // A failed call is retried with its own delay.

@@ -89,7 +89,7 @@ export class ChannelMembers {
     const { story, config, session, state, save } = this.#context;
     const round = pagingRoundOf(story.incident);
     for (const team of teamsOf(story, config)) {
-      const { onCallRounds } = state();
+      const { called: onCallRounds } = state();
       if (Object.hasOwn(onCallRounds, team) && (onCallRounds[team] ?? 0) >= round) continue;
       const response = await this.#try(`look up who is on call for ${team}`, METHODS.onCall, () =>
         withoutUnclear(this.#deps.onCall.now(team)),
@@ -98,7 +98,7 @@ export class ChannelMembers {
       if (response.value.length === 0)
         session.log.warn('no responder is on call', { team, incident: story.incident.id });
       await this.#add(firstOnCall(team, response.value, config));
-      await save({ onCallRounds: { ...state().onCallRounds, [team]: round } });
+      await save({ called: { ...state().called, [team]: round } });
     }
   }
 
@@ -131,15 +131,15 @@ export class ChannelMembers {
       ([, { state }]) => state === 'out' || (channel === null && state === 'wanted'),
     );
     for (const [name, member] of notInChannel) {
-      const { slack, why, messageSent } = member;
+      const { slack, why, written: messageSent } = member;
       if (slack === null || why === null || messageSent) continue;
       const message = directMessageTo(member, this.#context.story, channel);
-      const key = `direct-message ${name}`;
+      const key = `letter ${name}`;
       const response = await this.#context.session.attempt(
         METHODS.post(slack),
         () => this.#deps.chat.post(slack, message, `${this.#context.subject} ${key}`),
         async () => {
-          await this.#saveMembers([[name, { ...member, messageSent: true }]]);
+          await this.#saveMembers([[name, { ...member, written: true }]]);
           return true;
         },
       );
@@ -199,7 +199,7 @@ export class ChannelMembers {
     const freePlaces = Math.max(MEMBERS_MAX - Object.keys(people).length, 0);
     const members = newMembers.map(({ name, ...member }): [string, ChannelMember] => [
       name,
-      { ...member, state: 'wanted', messageSent: false },
+      { ...member, state: 'wanted', written: false },
     ]);
     await this.#saveMembers(members.slice(0, freePlaces));
   }

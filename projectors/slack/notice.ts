@@ -16,7 +16,7 @@ const NoticeState = z.object({
   round: z.number().default(0),
   shown: z.string().nullable().default(null),
   /** When an edit was last sent without a response; it may still be executed. */
-  unansweredAt: Timestamp.nullable().default(null),
+  unsure: Timestamp.nullable().default(null),
 });
 type NoticeState = z.infer<typeof NoticeState>;
 
@@ -38,7 +38,7 @@ export async function showNotice(deps: Deps, subject: Subject, session: SyncSess
   const message = noticeCard(notice, links);
   const shown = JSON.stringify(message);
   // A late execution of an unanswered edit may overwrite a newer one, so the message is sent again afterwards.
-  const sendAgainFrom = setAgainFrom(before.unansweredAt);
+  const sendAgainFrom = setAgainFrom(before.unsure);
   const began = session.now();
   if (before.shown === shown && sendAgainFrom === null) return;
   if (before.shown === shown && sendAgainFrom !== null && began < sendAgainFrom)
@@ -61,13 +61,13 @@ export async function showNotice(deps: Deps, subject: Subject, session: SyncSess
   const response = await session.attempt(
     METHODS.edit,
     () => deps.chat.edit(posted.channel, posted.id, message, messageMark(post)),
-    (at) => save({ unansweredAt: at }),
+    (at) => save({ unsure: at }),
   );
   if (response === undefined || response.kind === 'unclear') return;
   // A deleted message is not recreated.
   const done = response.kind === 'done' || (response.kind === 'refused' && response.code === 'message_not_found');
-  const unansweredAt = unansweredAfter(before.unansweredAt, done ? began : null);
-  await save({ unansweredAt, ...(done && { shown }) });
+  const unansweredAt = unansweredAfter(before.unsure, done ? began : null);
+  await save({ unsure: unansweredAt, ...(done && { shown }) });
   // A failed call is retried with its own delay.
   if (done && unansweredAt !== null) session.scheduleNext(outcomeKnownFrom(unansweredAt));
   if (response.kind === 'refused' && !done) recordRefusal(response.code);

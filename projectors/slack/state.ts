@@ -12,7 +12,7 @@ export const ChannelMember = z.object({
   /** `in`: they were added; they may leave. `out`: they cannot be added. */
   state: z.enum(['wanted', 'in', 'out']),
   /** A direct message was, or may have been, sent to them instead. */
-  messageSent: z.boolean().default(false),
+  written: z.boolean().default(false),
 });
 export type ChannelMember = z.infer<typeof ChannelMember>;
 
@@ -33,12 +33,12 @@ export const SlackState = z.object({
   /** People who should be in the channel, by their name on timelines. */
   people: z.record(z.string(), ChannelMember).default({}),
   /** By team: the round of pages for which the on-call responder was looked up. */
-  onCallRounds: z.record(z.string(), z.number()).default({}),
+  called: z.record(z.string(), z.number()).default({}),
   /** Position in the timeline up to which everything was sent. */
   postedUntil: z.string().nullable().default(null),
   archived: z.boolean().default(false),
   /** Calls without a response, with their times: they may still take effect and undo later ones. */
-  unansweredAt: z.record(z.string(), Timestamp).default({}),
+  unsure: z.record(z.string(), Timestamp).default({}),
   /** Slack's errors, by the action that failed. */
   problems: z.record(z.string(), z.string()).default({}),
 });

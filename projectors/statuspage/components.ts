@@ -127,7 +127,7 @@ export class PageComponents {
     component: string,
     desired: ComponentStatus,
   ): Promise<{ certain: boolean; response: VendorResponse<null> | undefined }> {
-    const { sent, unansweredAt } = await this.state(component);
+    const { sent, unsure: unansweredAt } = await this.state(component);
     const setAgainAt = setAgainFrom(unansweredAt);
     const certain = setAgainAt === null || this.#session.now() >= setAgainAt;
     if (!certain) this.#session.scheduleNext(setAgainAt);
@@ -153,14 +153,14 @@ export class PageComponents {
     for (const [id, status] of Object.entries(components)) rows.push({ id, status, before: await this.state(id) });
     const response = await this.#session.attempt(STATUSPAGE, call, async (at) => {
       await record(at); // first, because this state triggers the later check
-      for (const { id, before } of rows) await this.#save(id, { ...before, unansweredAt: at });
+      for (const { id, before } of rows) await this.#save(id, { ...before, unsure: at });
       return true;
     });
     if (response === undefined || response.kind === 'unclear') return response;
     const done = response.kind === 'done';
     for (const { id, status, before } of rows) {
-      const unansweredAt = unansweredAfter(before.unansweredAt, done ? began : null);
-      await this.#save(id, { sent: done ? status : before.sent, unansweredAt });
+      const unansweredAt = unansweredAfter(before.unsure, done ? began : null);
+      await this.#save(id, { sent: done ? status : before.sent, unsure: unansweredAt });
     }
     return response;
   }

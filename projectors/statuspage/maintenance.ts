@@ -151,7 +151,7 @@ export class HostedMaintenancePage {
     let isSet = true;
     const names = Object.keys(this.#state.known);
     for (const [component, status] of Object.entries(await page.desired(names, this.#state.known))) {
-      const { sent, unansweredAt } = await page.state(component);
+      const { sent, unsure: unansweredAt } = await page.state(component);
       if (desired.status === 'scheduled' && sent === null && unansweredAt === null) continue;
       const { certain, response } = await page.set(component, status);
       if (response?.kind === 'refused') await this.#recordRefusal(desired, response);

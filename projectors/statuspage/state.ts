@@ -24,7 +24,7 @@ export type StatuspageState = z.infer<typeof StatuspageState>;
 export const ComponentState = z.object({
   sent: ComponentStatus.nullable().default(null),
   /** When a status was last sent without a response: it may still take effect and undo later ones. */
-  unansweredAt: Timestamp.nullable().default(null),
+  unsure: Timestamp.nullable().default(null),
 });
 export type ComponentState = z.infer<typeof ComponentState>;
 

@@ -147,7 +147,7 @@ class HostedIncident {
   async #withdraw(): Promise<void> {
     let certain = true;
     for (const [component, desired] of Object.entries(await this.#desiredComponents(false))) {
-      const { unansweredAt } = await this.#pageComponents.state(component);
+      const { unsure: unansweredAt } = await this.#pageComponents.state(component);
       certain = (unansweredAt === null || (await this.#setComponent(component, desired))) && certain;
     }
     if (certain && this.#state.creatingSince !== null) await this.#save({ creatingSince: null });

@@ -19,7 +19,7 @@ const ReceiverState = z.object({
   number: z.number().default(0),
   /** Whether the opening and the resolution were sent, or skipped because the receiver did not select them. */
   opened: z.boolean().default(false),
-  resolved: z.boolean().default(false),
+  over: z.boolean().default(false),
   /** The state that was sent last, as text. */
   shown: z.string().nullable().default(null),
   /** A stored message that was not accepted yet. */
@@ -112,7 +112,7 @@ function write(
   const shown = JSON.stringify(payload);
   const event = nextEvent(payload, state, shown);
   if (event === null || (event === 'incident.opened' && !isSubscribed(webhook, incident))) return undefined;
-  const next = { ...state, opened: true, resolved: event === 'incident.resolved', shown };
+  const next = { ...state, opened: true, over: event === 'incident.resolved', shown };
   if (!webhook.events.includes(event)) return next;
   const number = state.number + 1;
   const id = `${payload.id}-${name}-${number}`;

@@ -84,7 +84,7 @@ export const runTake: RunInIncident<Take> = async (deps, acting, id, { role, vac
   const incident = await recordOf(deps, id);
   return {
     ...answered(`You are now ${role}${before === null ? '' : `, in place of ${before.shown}`}.`),
-    directMessages: messageToDisplaced(caller, before, assigneeOf(caller), [
+    emails: messageToDisplaced(caller, before, assigneeOf(caller), [
       `${nameOf(caller)} has taken over as ${role} of `,
       ...titleOf(incident),
     ]),
@@ -191,7 +191,7 @@ export const runAssign: RunInIncident<Assign> = async (deps, acting, id, { role,
   const incident = await recordOf(deps, id);
   return {
     ...answered({ user }, ` is now ${role}${inPlaceOf(before, caller)}.`),
-    directMessages: [
+    emails: [
       ...directMessageTo(caller, user, [
         `${nameOf(caller)} has assigned you the ${role} role of `,
         ...titleOf(incident),
@@ -268,7 +268,7 @@ export const runHandover: RunInIncident<HandOver> = async (deps, acting, id, req
   const incident = await recordOf(deps, id);
   return {
     ...answered({ user }, ` now has command${inPlaceOf(before, caller)}. The summary is on the timeline.`),
-    directMessages: [
+    emails: [
       ...directMessageTo(caller, user, [
         `${nameOf(caller)} has handed over command to you: `,
         ...titleOf(incident),
@@ -301,7 +301,7 @@ function noRole(word: string, after = ''): UsageError {
   return near === null ? { error } : { error, suggestion: `${ROLES[near] ?? near}${after}` };
 }
 
-type DirectMessage = NonNullable<Outcome['directMessages']>[number];
+type DirectMessage = NonNullable<Outcome['emails']>[number];
 
 const nameOf = ({ shown, name }: Caller): string => shown ?? name;
 

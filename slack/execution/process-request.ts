@@ -145,7 +145,7 @@ function refusalText({ code, detail }: Refusal): string {
 async function deliver(
   { ephemeralMessages, userCache, log }: CommandDeps,
   replyTo: ReplyTo,
-  { answer, isPublic = false, directMessages = [] }: Outcome,
+  { answer, isPublic = false, emails: directMessages = [] }: Outcome,
 ): Promise<void> {
   const isLost = (response: VendorResponse<null>, user: string): boolean => {
     if (response.kind !== 'done') log.warn('a reply could not be delivered', { user, detail: response.detail });

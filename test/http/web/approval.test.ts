@@ -110,11 +110,11 @@ const send = (path: string, fields: Record<string, string>, cookie = '', headers
     body: new URLSearchParams(fields).toString(),
   });
 
-async function signedIn(token: string): Promise<{ cookie: string; csrf_token: string }> {
+async function signedIn(token: string): Promise<{ cookie: string; form_key: string }> {
   const response = await send('/login', { token }, '', { origin: `https://${HOST}` });
   const cookie = response.headers.getSetCookie()[0]?.split(';')[0] ?? '';
   const page = await (await request(`/console/incidents/${id}`, cookie)).text();
-  return { cookie, csrf_token: /name="csrf_token" value="([0-9a-f]+)"/.exec(page)?.[1] ?? '' };
+  return { cookie, form_key: /name="form_key" value="([0-9a-f]+)"/.exec(page)?.[1] ?? '' };
 }
 
 const state = async (number = 1) => world.deps.decisions.state(id, number);
@@ -153,7 +153,7 @@ describe('a link to a question', () => {
     ])
       expect(page).toContain(words);
     expect(page).toMatch(/Approval is needed because: it is unknown whether v2 has a migration/);
-    const done = await send(`${path}/actions/approve`, { csrf_token: ann.csrf_token, digest }, ann.cookie);
+    const done = await send(`${path}/actions/approve`, { form_key: ann.form_key, digest }, ann.cookie);
     expect([done.status, done.headers.get('location')]).toEqual([303, `${path}?done=approve`]);
     expect(await state()).toBe('approved');
     const after = await (await request(`${path}?done=approve`, ann.cookie)).text();
@@ -165,7 +165,7 @@ describe('a link to a question', () => {
     const digest = await asks();
     const ann = await signedIn('ann');
     const path = await linkPath();
-    expect((await send(`${path}/actions/reject`, { csrf_token: ann.csrf_token, digest }, ann.cookie)).status).toBe(303);
+    expect((await send(`${path}/actions/reject`, { form_key: ann.form_key, digest }, ann.cookie)).status).toBe(303);
     expect(await state()).toBe('rejected');
   });
 
@@ -220,7 +220,7 @@ describe('a link to a question', () => {
     world.clock.set(world.clock.millis + 3601_000);
     const ann = await signedIn('ann');
     expect(await (await request(path, ann.cookie)).text()).toContain('This link has expired');
-    const late = await send(`${path}/actions/approve`, { csrf_token: ann.csrf_token, digest }, ann.cookie);
+    const late = await send(`${path}/actions/approve`, { form_key: ann.form_key, digest }, ann.cookie);
     expect([late.status, await state()]).toEqual([409, 'waiting']);
     await world.deps.decisions.expire(id, 1);
     expect(await (await request(path, ann.cookie)).text()).toContain('expired without an answer');
@@ -238,9 +238,7 @@ describe('a link to a question', () => {
     for (const wrong of changed) {
       const page = await request(wrong, ann.cookie);
       expect([page.status, (await page.text()).includes('Payments')]).toEqual([404, false]);
-      expect((await send(`${wrong}/actions/approve`, { csrf_token: ann.csrf_token, digest }, ann.cookie)).status).toBe(
-        404,
-      );
+      expect((await send(`${wrong}/actions/approve`, { form_key: ann.form_key, digest }, ann.cookie)).status).toBe(404);
     }
     expect(await state()).toBe('waiting');
   });
@@ -250,7 +248,7 @@ describe('a link to a question', () => {
     const path = await linkPath();
     const other = await asks(2);
     const ann = await signedIn('ann');
-    const refused = await send(`${path}/actions/approve`, { csrf_token: ann.csrf_token, digest: other }, ann.cookie);
+    const refused = await send(`${path}/actions/approve`, { form_key: ann.form_key, digest: other }, ann.cookie);
     expect([refused.status, await state(1), await state(2)]).toEqual([409, 'waiting', 'waiting']);
     expect(await refused.text()).toContain('This link belongs to another question');
   });
@@ -259,7 +257,7 @@ describe('a link to a question', () => {
     const digest = await asks();
     const ann = await signedIn('ann');
     const path = await linkPath();
-    const answer = () => send(`${path}/actions/approve`, { csrf_token: ann.csrf_token, digest }, ann.cookie);
+    const answer = () => send(`${path}/actions/approve`, { form_key: ann.form_key, digest }, ann.cookie);
     const statuses = [(await answer()).status, (await answer()).status];
     expect(statuses[0]).toBe(303);
     expect((await story()).timeline.filter(({ entry }) => entry.kind === 'decision.approved')).toHaveLength(1);
@@ -274,7 +272,7 @@ describe('a link to a question', () => {
     expect(page).toMatch(/You don(&#39;|')t have permission to answer/);
     expect(page).not.toContain('name="digest"');
     for (const name of ['approve', 'reject'])
-      expect((await send(`${path}/actions/${name}`, { csrf_token: vera.csrf_token, digest }, vera.cookie)).status).toBe(
+      expect((await send(`${path}/actions/${name}`, { form_key: vera.form_key, digest }, vera.cookie)).status).toBe(
         403,
       );
     const { status } = await server.request(`https://${HOST}${path}`, {
@@ -287,7 +285,7 @@ describe('a link to a question', () => {
     const digest = await asks();
     const ann = await signedIn('ann');
     const path = `${await linkPath()}/actions/approve`;
-    const fields = { csrf_token: ann.csrf_token, digest };
+    const fields = { form_key: ann.form_key, digest };
     expect((await send(path, { digest }, ann.cookie)).status).toBe(403);
     expect((await send(path, fields)).status).toBe(401);
     for (const headers of [{ 'sec-fetch-site': 'cross-site' }, { origin: 'https://evil.example' }])
@@ -300,7 +298,7 @@ describe('a link to a question', () => {
     const ann = await signedIn('ann');
     const path = await linkPath();
     await world.deps.decisions.answer(id, digest, 'rejected', 'grace', '');
-    const late = await send(`${path}/actions/approve`, { csrf_token: ann.csrf_token, digest }, ann.cookie);
+    const late = await send(`${path}/actions/approve`, { form_key: ann.form_key, digest }, ann.cookie);
     expect([late.status, await state()]).toEqual([409, 'rejected']);
     expect(await late.text()).toContain('rejected by grace');
   });

@@ -26,12 +26,12 @@ beforeEach(() => {
 
 const cookieOf = (response: Response): string => response.headers.getSetCookie()[0]?.split(';')[0] ?? '';
 
-async function signedIn(token: string): Promise<{ cookie: string; csrf_token: string }> {
+async function signedIn(token: string): Promise<{ cookie: string; form_key: string }> {
   const response = await post('/login', { token });
   expect(response.status).toBe(303);
   const cookie = cookieOf(response);
   const page = await (await get('/console', { cookie })).text();
-  return { cookie, csrf_token: /name="csrf_token" value="([0-9a-f]+)"/.exec(page)?.[1] ?? '' };
+  return { cookie, form_key: /name="form_key" value="([0-9a-f]+)"/.exec(page)?.[1] ?? '' };
 }
 
 const PLACE = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
@@ -129,11 +129,11 @@ describe('the login', () => {
   test('signing out ends the session, and signing out everywhere all sessions of the person', async () => {
     const [one, two, three] = [await signedIn('grace'), await signedIn('grace'), await signedIn('grace')];
     const vera = await signedIn('vera');
-    const out = await post('/logout', { csrf_token: one.csrf_token }, one);
+    const out = await post('/logout', { form_key: one.form_key }, one);
     expect([out.status, out.headers.get('location')]).toEqual([303, '/login']);
     const status = async ({ cookie }: { cookie: string }) => (await get('/console', { cookie })).status;
     expect(await Promise.all([one, two, three, vera].map(status))).toEqual([302, 200, 200, 200]);
-    await post('/logout', { csrf_token: two.csrf_token, everywhere: 'yes' }, two);
+    await post('/logout', { form_key: two.form_key, everywhere: 'yes' }, two);
     expect(await Promise.all([one, two, three, vera].map(status))).toEqual([302, 302, 302, 200]);
   });
 
@@ -150,7 +150,7 @@ describe('the login', () => {
 
 describe('a form', () => {
   test('of another site is refused, also the login', async () => {
-    const { cookie, csrf_token } = await signedIn('grace');
+    const { cookie, form_key } = await signedIn('grace');
     const path = `/console/incidents/${await incident()}/actions/acknowledge`;
     const refused = [
       { origin: 'https://evil.example' },
@@ -159,14 +159,14 @@ describe('a form', () => {
       { origin: 'nonsense' },
     ];
     for (const headers of refused) {
-      expect((await post(path, { csrf_token }, { cookie, headers })).status).toBe(403);
+      expect((await post(path, { form_key }, { cookie, headers })).status).toBe(403);
       expect((await post('/login', { token: 'grace' }, { headers })).status).toBe(403);
     }
     const withoutOrigin = (headers: Record<string, string>) =>
       server.request(`https://${HOST}${path}`, {
         method: 'POST',
         headers: { host: HOST, cookie, 'content-type': 'application/x-www-form-urlencoded', ...headers },
-        body: new URLSearchParams({ csrf_token }).toString(),
+        body: new URLSearchParams({ form_key }).toString(),
       });
     expect((await withoutOrigin({})).status).toBe(403);
     expect((await withoutOrigin({ 'sec-fetch-site': 'cross-site' })).status).toBe(403);
@@ -177,9 +177,9 @@ describe('a form', () => {
     const [grace, vera] = [await signedIn('grace'), await signedIn('vera')];
     const path = `/console/incidents/${await incident()}/actions/acknowledge`;
     expect((await post(path, {}, grace)).status).toBe(403);
-    expect((await post(path, { csrf_token: vera.csrf_token }, grace)).status).toBe(403);
+    expect((await post(path, { form_key: vera.form_key }, grace)).status).toBe(403);
     expect((await post('/logout', {}, grace)).status).toBe(403);
-    expect((await post(path, { csrf_token: grace.csrf_token }, grace)).status).toBe(303);
+    expect((await post(path, { form_key: grace.form_key }, grace)).status).toBe(303);
   });
 
   test('without a session is refused', async () => {
@@ -203,7 +203,7 @@ describe('actions on an incident', () => {
     const act = async (name: string, fields: Record<string, string> = {}) => {
       const response = await post(
         `/console/incidents/${id}/actions/${name}`,
-        { csrf_token: grace.csrf_token, ...fields },
+        { form_key: grace.form_key, ...fields },
         grace,
       );
       expect([name, response.status]).toEqual([name, 303]);
@@ -232,7 +232,7 @@ describe('actions on an incident', () => {
     expect(page).toContain('Payments fail');
     expect(page).not.toMatch(/\/actions\//);
     for (const name of ['acknowledge', 'take-command', 'severity', 'note', 'pause', 'rollback', 'publish', 'resolve']) {
-      const fields = { csrf_token: vera.csrf_token, severity: 'info', text: 'a note' };
+      const fields = { form_key: vera.form_key, severity: 'info', text: 'a note' };
       const response = await post(`/console/incidents/${id}/actions/${name}`, fields, vera);
       expect([name, response.status]).toEqual([name, 403]);
     }

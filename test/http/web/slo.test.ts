@@ -259,15 +259,15 @@ describe('the forms of corrections', () => {
       const login = await console.post('/login', { token });
       const cookie = login.headers.getSetCookie()[0]?.split(';')[0] ?? '';
       const shown = await (await console.get(PATH, { cookie })).text();
-      return { cookie, shown, csrf_token: /name="csrf_token" value="([^"]*)"/.exec(shown)?.[1] ?? '' };
+      return { cookie, shown, form_key: /name="form_key" value="([^"]*)"/.exec(shown)?.[1] ?? '' };
     };
-    const { cookie, csrf_token } = await signIn('grace');
+    const { cookie, form_key } = await signIn('grace');
     const send = async (action: string, fields: object, more: { cookie?: string } = {}) => {
-      const sent = { csrf_token, ...fields };
+      const sent = { form_key, ...fields };
       const response = await console.post(`${PATH}/actions/${action}`, sent, { cookie, ...more });
       return { status: response.status, text: await response.text() };
     };
-    return { slos, signIn, send, key: csrf_token };
+    return { slos, signIn, send, key: form_key };
   }
 
   test('show both values before anything is recorded, record, end, and withdraw with a reason', async () => {
@@ -286,8 +286,8 @@ describe('the forms of corrections', () => {
         value,
       ]),
     );
-    const { csrf_token, ...fields } = hidden;
-    expect({ csrf_token, ...fields }).toEqual({ csrf_token: key, id: expect.stringMatching(/^cor_/), ...FIELDS });
+    const { form_key, ...fields } = hidden;
+    expect({ form_key, ...fields }).toEqual({ form_key: key, id: expect.stringMatching(/^cor_/), ...FIELDS });
     // A double click, or the form of the page before, records no second correction.
     const both = await Promise.all([send('record', fields), send('record', fields)]);
     expect([...both, await send('record', fields)].map(({ status }) => status)).toEqual([303, 303, 303]);
@@ -325,9 +325,9 @@ describe('the forms of corrections', () => {
       expect([status, textOf(text)]).toEqual([422, expect.stringContaining(says)]);
       expect(text).toContain('value="2026-11-20T1');
     }
-    expect((await send('record', { ...FIELDS, csrf_token: 'forged' })).status).toBe(403);
+    expect((await send('record', { ...FIELDS, form_key: 'forged' })).status).toBe(403);
     const vera = await signIn('vera');
-    expect((await send('record', { ...FIELDS, csrf_token: vera.csrf_token }, vera)).status).toBe(403);
+    expect((await send('record', { ...FIELDS, form_key: vera.form_key }, vera)).status).toBe(403);
     expect(vera.shown).not.toContain('act-correct');
     expect(await slos.deps.sloCorrections.activeOf(availability().id)).toEqual([]);
   });

@@ -16,7 +16,7 @@ type Edited = { key: string; text: string; revision: number };
 /** The form for a text. A browser leaves out the line break at the beginning of the field. */
 export const editorFields = (id: IncidentId, csrfToken: string, { key, text, revision }: Edited): Html =>
   html`<form method="post" action="${postmortemPath(id)}/actions/save" class="editor">
-    <input type="hidden" name="csrf_token" value="${csrfToken}" />
+    <input type="hidden" name="form_key" value="${csrfToken}" />
     <input type="hidden" name="revision" value="${revision}" />
     <label for="markdown-${key}">Markdown</label>
     <textarea

@@ -59,7 +59,7 @@ type Edited = { id: IncidentId; csrfToken: string; key: string; text: string; pe
 /** The form for the public text. @param permit words that the person can declare public */
 const publicForm = ({ id, csrfToken, key, text, permit }: Edited): Html =>
   html`<form method="post" action="${postmortemPath(id)}/actions/publish" class="editor">
-    <input type="hidden" name="csrf_token" value="${csrfToken}" />
+    <input type="hidden" name="form_key" value="${csrfToken}" />
     <p class="hint">
       Everyone can read this text. Names of services, teams, and people, and texts of alerts are refused.
     </p>

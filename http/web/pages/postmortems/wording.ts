@@ -56,7 +56,7 @@ function proposalNotice(id: IncidentId, csrfToken: string, proposal: Proposal): 
 
 const acceptForm = (id: IncidentId, csrfToken: string, revision: number, sections: readonly Html[]): Html =>
   html`<form method="post" action="${postmortemPath(id)}/actions/accept" class="editor">
-    <input type="hidden" name="csrf_token" value="${csrfToken}" />
+    <input type="hidden" name="form_key" value="${csrfToken}" />
     <input type="hidden" name="revision" value="${revision}" />
     ${sections}
     <div class="buttons"><button class="primary" id="do-accept">Save the chosen sections</button></div>
