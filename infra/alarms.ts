@@ -1,7 +1,7 @@
 import { type FunctionName, functionName, FUNCTIONS } from '../aws/functions.ts';
 import { QUEUE, TABLE } from '../aws/resources.ts';
 import { type QueueName } from '../schemas/config/queues.ts';
-import { TARGETS } from '../schemas/incidents/projection.ts';
+import { PROJECTION_TARGET_NAMES } from '../schemas/incidents/projection.ts';
 import type { QueueWithDeadLetters } from './queues.ts';
 
 /** Two complete attempts of the function that routes alerts to incidents. */
@@ -100,7 +100,7 @@ function deadLetterAlarms({ queues, otherDeadLetters }: Watched): Record<string,
 }
 
 function waitingAlarms({ queues }: Watched): Record<string, Alarm> {
-  const late = TARGETS.map((target): [string, Alarm] => [
+  const late = PROJECTION_TARGET_NAMES.map((target): [string, Alarm] => [
     `${target}-age`,
     {
       description: `The projector for ${target} is more than ${PROJECTION_LATE_SECONDS} seconds late`,

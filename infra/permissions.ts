@@ -2,7 +2,7 @@ import type { FunctionName } from '../aws/functions.ts';
 import { copyFolder, FUNCTION_GRANTS, type Grant } from '../aws/secrets/secret-groups.ts';
 import { type AwsTargets, permissionsFor } from '../integrations/aws/permissions.ts';
 import { type QueueName, SIGNAL_QUEUES } from '../schemas/config/queues.ts';
-import { TARGETS } from '../schemas/incidents/projection.ts';
+import { PROJECTION_TARGET_NAMES } from '../schemas/incidents/projection.ts';
 import { WORKFLOW_ALIAS, type deploymentArns } from './names.ts';
 import type { QueueWithDeadLetters } from './queues.ts';
 
@@ -38,7 +38,7 @@ export type Statement = {
 export function permissionsOf(resources: Resources) {
   const { people } = resources.queues;
   const signals = SIGNAL_QUEUES.map((name) => resources.queues[name]);
-  const projectorQueues = TARGETS.map((name) => resources.queues[name]);
+  const projectorQueues = PROJECTION_TARGET_NAMES.map((name) => resources.queues[name]);
   const table = tableStatements(resources);
   const startingRuns = startStatements(resources);
   const secrets = (name: FunctionName) => secretStatements(resources, FUNCTION_GRANTS[name]);

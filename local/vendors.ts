@@ -8,7 +8,7 @@ import {
 } from '../domain/catalogue/vendors.ts';
 import { realSystemsOf } from '../domain/catalogue/real-systems.ts';
 import type { Config } from '../schemas/config/config.ts';
-import { type Env, namedIn, type VariableName } from '../schemas/config/variables.ts';
+import { type Env, namedVariable, type VariableName } from '../schemas/config/variables.ts';
 import { standInSettings, type StandIns } from '../sandbox/core/index.ts';
 import { type Product, SANDBOX_USER } from '../sandbox/core/stand-in.ts';
 import { SANDBOX_PAGE_ID } from '../sandbox/statuspage/statuspage.ts';
@@ -26,7 +26,7 @@ export function connectStandIns(
   env['FIREBREAK_STAND_INS'] = [...Object.values(urls), mail].join(' ');
   const mailSettings: Env = { SMTP_URL: mail, MAIL_FROM: `Firebreak <${SANDBOX_USER}>` };
   for (const [vendor, settings] of [...standInSettings(urls), ['mail', mailSettings] as const]) {
-    if (!hasNoSettings(vendor, (name) => namedIn(env, name), named)) continue;
+    if (!hasNoSettings(vendor, (name) => namedVariable(env, name), named)) continue;
     for (const [name, value] of Object.entries(settings) as [VariableName, string][]) env[name] ||= value;
     if (vendor === 'statuspage') env['STATUSPAGE_PAGE_ID'] = SANDBOX_PAGE_ID; // the stand-in's only page
   }
@@ -39,7 +39,7 @@ export function vendorLines(
   named: NamedCredentials = {},
 ): string[] {
   const standIns = standInsOf(env);
-  const states = vendorStates((name) => namedIn(env, name), standIns.at, named);
+  const states = vendorStates((name) => namedVariable(env, name), standIns.at, named);
   const line = ({ name, mode, address, credentials, missing }: VendorState): string =>
     `${name.padEnd(21)} ${mode.padEnd(9)} ${
       missing ?? [address, ...(mode === 'real' && credentials.length > 0 ? [credentials.join(', ')] : [])].join(', ')
@@ -71,7 +71,7 @@ const standInsOf = (env: Env) => standInsAt((env['FIREBREAK_STAND_INS'] ?? '').s
 export function realSystems(env: Env, config: Config | undefined): string[] {
   if (config === undefined) return [];
   const standIns = standInsOf(env);
-  const vendors = vendorStates((name) => namedIn(env, name), standIns.at, namedCredentials(config.services));
+  const vendors = vendorStates((name) => namedVariable(env, name), standIns.at, namedCredentials(config.services));
   return realSystemsOf({ config, vendors, standIns });
 }
 

@@ -1,4 +1,4 @@
-import type { Target } from '../schemas/incidents/projection.ts';
+import type { ProjectionTargetName } from '../schemas/incidents/projection.ts';
 import { grafanaProjector } from './grafana/grafana.ts';
 import { imagesProjector } from './images/images.ts';
 import { slackProjector } from './slack/slack.ts';
@@ -28,9 +28,9 @@ export const PROJECTORS = {
   images: { create: imagesProjector },
   tickets: { create: ticketsProjector },
   webhooks: { create: webhooksProjector, parallel: 16 },
-} satisfies Record<Target, Creation<never>>;
+} satisfies Record<ProjectionTargetName, Creation<never>>;
 
 /** What the projectors need. */
-export type ProjectorDeps = (typeof PROJECTORS)[Target]['create'] extends (deps: infer Deps) => Projector
+export type ProjectorDeps = (typeof PROJECTORS)[ProjectionTargetName]['create'] extends (deps: infer Deps) => Projector
   ? Deps
   : never;

@@ -31,7 +31,7 @@ function report(name: string, problems: readonly string[], accepted: readonly st
   else failed += 1;
   console.log(`${problems.length === 0 ? 'ok  ' : 'FAIL'}  ${name}`);
   for (const problem of problems) console.log(`      ${problem}`);
-  for (const one of accepted) console.log(`      accepted: ${one}`);
+  for (const finding of accepted) console.log(`      accepted: ${finding}`);
 }
 
 /** @throws Error if the process exits without a result */
@@ -55,7 +55,7 @@ function run(platform: Platform, { variables, ...stage }: (typeof STAGES)[number
 
 const shortName = (rule: string): string => rule.split(':')[0] ?? rule;
 const exceptionFor = (rule: string, { id }: Finding): Exception | undefined =>
-  EXCEPTIONS.find((one) => one.rule === shortName(rule) && one.id === id);
+  EXCEPTIONS.find((exception) => exception.rule === shortName(rule) && exception.id === id);
 
 /** Groups accepted findings by reason. */
 function acceptedOf(findings: readonly (Finding & { exception: Exception | undefined })[]): string[] {
@@ -87,7 +87,7 @@ try {
   report("types: the configuration fits SST's own types", typeProblems(root, platform.folder));
   const used = new Set<Exception>();
   for (const stage of STAGES) check(platform, stage, used);
-  const unused = failed > 0 ? [] : EXCEPTIONS.filter((one) => !used.has(one));
+  const unused = failed > 0 ? [] : EXCEPTIONS.filter((exception) => !used.has(exception));
   report(
     'no unused exceptions',
     unused.map(({ rule, id }) => `${rule} ${id}`),

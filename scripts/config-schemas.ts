@@ -41,7 +41,7 @@ const FILES = {
 };
 
 /** Allows null for values that are preprocessed, such as an environment with only a name. */
-function orNothing({
+function allowNull({
   zodSchema,
   jsonSchema,
 }: {
@@ -62,7 +62,7 @@ export function configSchemas(): Map<string, Record<string, unknown>> {
         io: 'input',
         unrepresentable: 'any',
         reused: 'ref',
-        override: orNothing,
+        override: allowNull,
       });
       const description = `config/${name}.yaml; see ${docs}.`;
       return [join(FOLDER, `${name}.json`), { $schema, title, description, ...rest }];

@@ -20,7 +20,7 @@ const FOLDER = join(import.meta.dirname, '..', 'docs', 'pictures');
 const TIME_SCALE = 60;
 const LIMIT_SECONDS = 300;
 
-const SETS: Readonly<Record<string, (browser: Browser) => Promise<void>>> = {
+const PICTURE_SETS: Readonly<Record<string, (browser: Browser) => Promise<void>>> = {
   async slack(browser) {
     const story = photographed((url) => new Camera(browser, url, FOLDER));
     const stage = await Stage.open(story, {
@@ -46,16 +46,16 @@ const SETS: Readonly<Record<string, (browser: Browser) => Promise<void>>> = {
 };
 
 const selection = process.argv.slice(2);
-const unknown = selection.find((name) => !Object.hasOwn(SETS, name));
+const unknown = selection.find((name) => !Object.hasOwn(PICTURE_SETS, name));
 if (unknown !== undefined) {
-  console.error(`unknown pictures "${unknown}"; choose from ${Object.keys(SETS).join(', ')}`);
+  console.error(`unknown pictures "${unknown}"; choose from ${Object.keys(PICTURE_SETS).join(', ')}`);
   process.exit(2);
 }
 
 await mkdir(FOLDER, { recursive: true });
 const browser = await Browser.start();
 try {
-  for (const [name, take] of Object.entries(SETS))
+  for (const [name, take] of Object.entries(PICTURE_SETS))
     if (selection.length === 0 || selection.includes(name)) await take(browser);
 } finally {
   await browser.stop();

@@ -2,7 +2,7 @@ import { CLEARED_MAX, clearingOf, withCleared } from '../../domain/changes/clear
 import { numberOf } from '../../domain/rollback/question-names.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Change } from '../../schemas/changes/change.ts';
-import type { Cleared, DecisionView, Effect, IncidentView } from '../../schemas/incidents/incident.ts';
+import type { ClearedSuspect, DecisionView, Effect, IncidentView } from '../../schemas/incidents/incident.ts';
 import { ChangeId, type IncidentId, type Version } from '../../schemas/config/names.ts';
 import { rollbackKey } from '../../workflows/steps/roll-back.ts';
 import { isAboutRollbackOf, withdrawQuestionsAbout } from '../../workflows/steps/withdraw-questions.ts';
@@ -23,7 +23,7 @@ export type NeedlessRollback = { state: 'under_way' | 'done'; to: Version | null
 export type ClearingResult = {
   /** The updated incident. */
   incident: IncidentView;
-  cleared: Cleared;
+  cleared: ClearedSuspect;
   /** Whether the incident is resolved, so that only the timeline was changed. */
   over: boolean;
   /** Number of withdrawn questions. */
@@ -99,8 +99,8 @@ export async function changeOf(
 const clearingBy = (
   { name: by }: Caller,
   { id: change_id, service, version, kind }: Change,
-  at: Cleared['at'],
-): Cleared => ({ change_id, service, version, kind, by, at });
+  at: ClearedSuspect['at'],
+): ClearedSuspect => ({ change_id, service, version, kind, by, at });
 
 /**
  * Records the clearing once, also if several people clear the change. `over`: a resolved incident gets only an entry.
@@ -114,8 +114,8 @@ async function clearSuspect(
     judge,
     key,
     text,
-  }: { before: IncidentView; statement: Cleared; judge: boolean; key: string; text: string },
-): Promise<{ cleared: Cleared; over: boolean }> {
+  }: { before: IncidentView; statement: ClearedSuspect; judge: boolean; key: string; text: string },
+): Promise<{ cleared: ClearedSuspect; over: boolean }> {
   const { id, status, cleared } = before;
   const { change_id: change, version, by } = statement;
   const entry = {
@@ -146,7 +146,7 @@ async function clearSuspect(
   return { cleared: statement, over: true };
 }
 
-const clearingNow = ({ cleared }: IncidentView, statement: Cleared): Cleared =>
+const clearingNow = ({ cleared }: IncidentView, statement: ClearedSuspect): ClearedSuspect =>
   cleared.find(({ change_id }) => change_id === statement.change_id) ?? statement;
 
 /**

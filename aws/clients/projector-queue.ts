@@ -1,5 +1,5 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import type { Target, Wake } from '../../schemas/incidents/projection.ts';
+import type { ProjectionTargetName, WakeMessage } from '../../schemas/incidents/projection.ts';
 import type { ProjectorQueue } from '../table/incidents/projections.ts';
 
 /** Longest delay of an SQS message. */
@@ -9,9 +9,9 @@ const DELAY_MAX_SECONDS = 900;
  * Returns a function that sends a message to the target's own queue. The message only wakes the projector, which reads
  * from the table what has changed.
  */
-export function sqsProjectorQueue(client: SQSClient, urls: Readonly<Record<Target, string>>): ProjectorQueue {
+export function sqsProjectorQueue(client: SQSClient, urls: Readonly<Record<ProjectionTargetName, string>>): ProjectorQueue {
   return async (target, afterSeconds) => {
-    const wake: Wake = { target };
+    const wake: WakeMessage = { target };
     await client.send(
       new SendMessageCommand({
         QueueUrl: urls[target],

@@ -7,7 +7,11 @@ import type { Deps, SystemDeps } from '../../domain/ports/deps.ts';
 import type { Clock } from '../../domain/ports/system.ts';
 import { type GithubAccess, githubAccess } from '../../integrations/github/access.ts';
 import { type QueueName, queueUrls } from '../../schemas/config/queues.ts';
-import { PROJECTION_TARGETS, type ProjectionTarget, type Target } from '../../schemas/incidents/projection.ts';
+import {
+  PROJECTION_TARGETS,
+  type ProjectionTarget,
+  type ProjectionTargetName,
+} from '../../schemas/incidents/projection.ts';
 import { millisOf, timestamp } from '../../schemas/time/time.ts';
 import { s3Blobs } from '../clients/blobs.ts';
 import { awsClient, SECRETS_LIMITS, SHARED_LIMITS } from '../clients/client.ts';
@@ -91,7 +95,7 @@ function systemDeps(env: Environment, table: Table, s3: S3Client): SystemDeps {
 /** Returns whether a target is connected and has anything to show. Works without the target's own credentials. */
 const isOn =
   ({ config, secrets }: Pick<Deps, 'config' | 'secrets'>) =>
-  async (target: Target): Promise<boolean> => {
+  async (target: ProjectionTargetName): Promise<boolean> => {
     const { credentials, isUsed }: ProjectionTarget = PROJECTION_TARGETS[target];
     if (isUsed !== undefined && !isUsed(await config.current())) return false;
     return credentials.length === 0 || Boolean(await secrets.get(connectedName(target)));

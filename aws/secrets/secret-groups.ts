@@ -1,7 +1,11 @@
 import { hkdfSync } from 'node:crypto';
 import { SECRET_GROUPS, type SecretGroup as StoredGroup, type Variable } from '../../schemas/config/variable.ts';
 import { type VariableName, VARIABLES } from '../../schemas/config/variables.ts';
-import { PROJECTION_TARGETS, type Target, TARGETS } from '../../schemas/incidents/projection.ts';
+import {
+  PROJECTION_TARGETS,
+  type ProjectionTargetName,
+  PROJECTION_TARGET_NAMES,
+} from '../../schemas/incidents/projection.ts';
 import type { FunctionName } from '../functions.ts';
 
 /**
@@ -11,10 +15,10 @@ import type { FunctionName } from '../functions.ts';
  */
 
 /** The name under which functions without credentials read whether a projection target is connected. */
-export const connectedName = (target: Target): string => `CONNECTED_${target.toUpperCase()}`;
+export const connectedName = (target: ProjectionTargetName): string => `CONNECTED_${target.toUpperCase()}`;
 
 /** A projection target is connected when all of these secrets are set. */
-const CONNECTED = TARGETS.flatMap((target): [string, readonly VariableName[]][] => {
+const CONNECTED = PROJECTION_TARGET_NAMES.flatMap((target): [string, readonly VariableName[]][] => {
   const { credentials } = PROJECTION_TARGETS[target];
   return credentials.length === 0 ? [] : [[connectedName(target), credentials]];
 });

@@ -20,7 +20,7 @@ import {
   SLOS,
 } from '../files.ts';
 import type { RunbookSet } from '../../schemas/runbooks/runbook.ts';
-import { namedIn } from '../../schemas/config/variables.ts';
+import { namedVariable } from '../../schemas/config/variables.ts';
 import { folderOf } from '../folders.ts';
 import { CommandFailure, type CommandContext } from '../command-context.ts';
 
@@ -73,7 +73,7 @@ async function warnings(configDir: string, config: LoadedConfig): Promise<string
 const unsetSecrets = ({ env }: CommandContext, dir: string, { runbooks }: RunbookSet): Problem[] =>
   runbooks.flatMap((runbook) =>
     secretNamesOf(runbook)
-      .filter((name) => !namedIn(env, name))
+      .filter((name) => !namedVariable(env, name))
       .map((name) =>
         warningAt({ file: join(dir, runbook.file), line: 1 }, `secret ${name} is not set in this environment`),
       ),

@@ -2,10 +2,10 @@ import type { Config, EnvironmentEntry } from '../../schemas/config/config.ts';
 import type { Variable } from '../../schemas/config/variable.ts';
 import { type VariableName, VARIABLES } from '../../schemas/config/variables.ts';
 import { type ConnectionNote, VENDORS } from '../../schemas/config/vendors.ts';
-import { targetOf, TARGETS } from '../../schemas/rollback/targets/index.ts';
+import { targetOf, ROLLBACK_TARGETS } from '../../schemas/rollback/targets/index.ts';
 
 /** A group of addresses that are all real or all stand-ins. */
-export type VendorId = (typeof VENDORS)[number]['vendor'] | (typeof TARGETS)[number]['vendor'];
+export type VendorId = (typeof VENDORS)[number]['vendor'] | (typeof ROLLBACK_TARGETS)[number]['vendor'];
 
 /** Connection of Firebreak to a vendor. */
 export type VendorConnection = Omit<Connection, 'publicUrl'> & {
@@ -23,7 +23,7 @@ type Connection = ConnectionNote & {
 const standardOf = (name: VariableName): string | null => (VARIABLES[name] as Variable).standard ?? null;
 
 /** The connections of rollback targets. Those whose credentials only the catalogue names come last. */
-const TARGET_CONNECTIONS = TARGETS.map(({ vendor, connection }): Connection => ({ vendor, ...connection }));
+const TARGET_CONNECTIONS = ROLLBACK_TARGETS.map(({ vendor, connection }): Connection => ({ vendor, ...connection }));
 export const TRIED_BY_ROLLBACKS = TARGET_CONNECTIONS.filter(({ credentials }) => credentials.length === 0);
 export const TARGETS_WITH_CREDENTIALS = TARGET_CONNECTIONS.filter(({ credentials }) => credentials.length > 0);
 

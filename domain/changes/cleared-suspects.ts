@@ -1,16 +1,16 @@
 import type { Change } from '../../schemas/changes/change.ts';
-import type { Cleared, IncidentRecord, Suspect } from '../../schemas/incidents/incident.ts';
+import type { ClearedSuspect, IncidentRecord, Suspect } from '../../schemas/incidents/incident.ts';
 import { minuteOf } from '../messages/story.ts';
 import { putsVersionLive } from './versions.ts';
 
 /** Suspects cleared by people, oldest first. Absent: none. */
-type Clearings = readonly Cleared[] | undefined;
+type Clearings = readonly ClearedSuspect[] | undefined;
 
 /** Maximum number of clearings per incident; more indicate a malfunctioning client. */
 export const CLEARED_MAX = 50;
 
 /** Returns the clearings that were not withdrawn. */
-export const activeClearings = (cleared: Clearings): readonly Cleared[] =>
+export const activeClearings = (cleared: Clearings): readonly ClearedSuspect[] =>
   (cleared ?? []).filter(({ restored }) => restored === undefined);
 
 /**
@@ -20,18 +20,22 @@ export const activeClearings = (cleared: Clearings): readonly Cleared[] =>
 export const clearingOf = (
   cleared: Clearings,
   change: Pick<Change, 'id' | 'service' | 'version' | 'kind'>,
-): Cleared | undefined =>
+): ClearedSuspect | undefined =>
   activeClearings(cleared).find(
     (clearing) =>
       clearing.change_id === change.id || (putsVersionLive(change) && isClearingOfVersion(clearing, change)),
   );
 
 /** Returns the clearing that applies to a version of a service, if any. */
-export const clearingOfVersion = (cleared: Clearings, of: { service: string; version: string }): Cleared | undefined =>
-  activeClearings(cleared).find((clearing) => isClearingOfVersion(clearing, of));
+export const clearingOfVersion = (
+  cleared: Clearings,
+  of: { service: string; version: string },
+): ClearedSuspect | undefined => activeClearings(cleared).find((clearing) => isClearingOfVersion(clearing, of));
 
-const isClearingOfVersion = (clearing: Cleared, { service, version }: { service: string; version: string }): boolean =>
-  putsVersionLive(clearing) && clearing.service === service && clearing.version === version;
+const isClearingOfVersion = (
+  clearing: ClearedSuspect,
+  { service, version }: { service: string; version: string },
+): boolean => putsVersionLive(clearing) && clearing.service === service && clearing.version === version;
 
 /** Returns the suspects without those that people have cleared since the suspects were determined. */
 export function unclearedSuspects(suspects: readonly Suspect[], cleared: Clearings): Suspect[] {
@@ -46,7 +50,7 @@ export const withoutCleared = (incident: IncidentRecord): IncidentRecord => ({
 });
 
 /** Adds a clearing; it replaces an earlier one of the same change. */
-export const withCleared = (cleared: Clearings, clearing: Cleared): Cleared[] => [
+export const withCleared = (cleared: Clearings, clearing: ClearedSuspect): ClearedSuspect[] => [
   ...(cleared ?? []).filter(({ change_id }) => change_id !== clearing.change_id),
   clearing,
 ];
@@ -54,9 +58,9 @@ export const withCleared = (cleared: Clearings, clearing: Cleared): Cleared[] =>
 /** Marks clearings as withdrawn. They remain in the record. */
 export const withWithdrawn = (
   cleared: Clearings,
-  withdrawn: readonly Cleared[],
-  restored: NonNullable<Cleared['restored']>,
-): Cleared[] => {
+  withdrawn: readonly ClearedSuspect[],
+  restored: NonNullable<ClearedSuspect['restored']>,
+): ClearedSuspect[] => {
   const ids = new Set(withdrawn.map(({ change_id }) => change_id));
   return (cleared ?? []).map((clearing) => (ids.has(clearing.change_id) ? { ...clearing, restored } : clearing));
 };
@@ -64,7 +68,7 @@ export const withWithdrawn = (
 const CLEARINGS_SHOWN_MAX = 3;
 
 /** Describes the newest clearings: by whom and when. */
-export function clearingsText(cleared: readonly Cleared[]): string {
+export function clearingsText(cleared: readonly ClearedSuspect[]): string {
   const newest = cleared.slice(-CLEARINGS_SHOWN_MAX).map(({ version, by, at, restored: restoration }) => {
     const restored =
       restoration === undefined

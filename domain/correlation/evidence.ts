@@ -1,6 +1,6 @@
 import type { Comparison } from '../../schemas/canary/judgement.ts';
 import type { Change } from '../../schemas/changes/change.ts';
-import type { Cleared } from '../../schemas/incidents/incident.ts';
+import type { ClearedSuspect } from '../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 
 /**
@@ -116,7 +116,7 @@ export type Evidence = {
   /** The other failing services could not be read. Absent: they were read. */
   failing_unreadable?: true;
   /** Changes that people have cleared; these are not suspects. Absent: none. */
-  cleared?: readonly Cleared[];
+  cleared?: readonly ClearedSuspect[];
   /** Unrelated failing services are ignored (`failTogether: ignore`). Absent: they are evaluated. */
   strangers_ignored?: true;
 };

@@ -1,10 +1,10 @@
 import {
-  type Pace,
+  type RateLimitState,
   PROJECTION_TARGETS,
-  type Sent,
+  type SentMessage,
   type Subject,
-  type Target,
-  TARGETS,
+  type ProjectionTargetName,
+  PROJECTION_TARGET_NAMES,
 } from '../../schemas/incidents/projection.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
@@ -21,7 +21,7 @@ export type Due = {
 };
 
 /** Lease of a target. `pace`: remaining rate limits of the vendor. `wakeAt`: the next requested wake-up. */
-export type Lease = { target: Target; owner: string; pace: Pace; wakeAt: Timestamp | null };
+export type Lease = { target: ProjectionTargetName; owner: string; pace: RateLimitState; wakeAt: Timestamp | null };
 
 /**
  * Desired and current projections. Level-triggered: a mark says that something changed, but not what; the projector
@@ -34,38 +34,46 @@ export type Projections = {
    */
   changed(...subjects: readonly Subject[]): Promise<void>;
   /** Returns due subjects, oldest mark first. Strongly consistent. */
-  due(target: Target): Promise<Due[]>;
+  due(target: ProjectionTargetName): Promise<Due[]>;
   /** Returns the due subjects of all targets with one read. */
-  dueAnywhere(): Promise<ReadonlyMap<Target, readonly Due[]>>;
+  dueAnywhere(): Promise<ReadonlyMap<ProjectionTargetName, readonly Due[]>>;
   /** Records that a subject is projected (null), or continues at a time. Changes in the meantime keep it due. */
-  settle(target: Target, due: Due, again: Timestamp | null): Promise<void>;
+  settle(target: ProjectionTargetName, due: Due, again: Timestamp | null): Promise<void>;
   /** Acquires the lease of a target, which one projector at a time holds. Undefined: another one holds it. */
-  lease(target: Target, seconds: number): Promise<Lease | undefined>;
+  lease(target: ProjectionTargetName, seconds: number): Promise<Lease | undefined>;
   /** Extends the lease. False: it was lost. */
   renew(lease: Lease, seconds: number): Promise<boolean>;
   /** Releases the lease and stores its state. */
   release(lease: Lease): Promise<void>;
   /** Returns whether the target is connected and has anything to show. A change does not wake one that is off. */
-  isOn(target: Target): Promise<boolean>;
+  isOn(target: ProjectionTargetName): Promise<boolean>;
   /** Wakes the target after a delay in seconds. */
-  wake(target: Target, afterSeconds: number): Promise<void>;
+  wake(target: ProjectionTargetName, afterSeconds: number): Promise<void>;
   /** Returns the state of the projection as last written. */
-  read(target: Target, subject: Subject): Promise<unknown>;
-  write(target: Target, subject: Subject, state: object): Promise<void>;
-  sent(target: Target, subject: Subject, key: string): Promise<Sent | undefined>;
+  read(target: ProjectionTargetName, subject: Subject): Promise<unknown>;
+  write(target: ProjectionTargetName, subject: Subject, state: object): Promise<void>;
+  sent(target: ProjectionTargetName, subject: Subject, key: string): Promise<SentMessage | undefined>;
   /**
    * Records the intent to send a message. `false`: another process has, or had, the same intent.
    * @param replaces an earlier intent without result
    */
-  intend(target: Target, subject: Subject, key: string, at: Timestamp, replaces?: Sent): Promise<boolean>;
-  conclude(target: Target, subject: Subject, key: string, sent: Sent): Promise<void>;
+  intend(
+    target: ProjectionTargetName,
+    subject: Subject,
+    key: string,
+    at: Timestamp,
+    replaces?: SentMessage,
+  ): Promise<boolean>;
+  conclude(target: ProjectionTargetName, subject: Subject, key: string, sent: SentMessage): Promise<void>;
   /** Returns the next number of a row, greater than `above` and never repeated. */
   nextNumber(row: string, above?: number): Promise<number>;
 };
 
 /** Returns the targets that show a subject. */
-export const targetsOf = (subject: Subject): readonly Target[] =>
-  TARGETS.filter((target) => PROJECTION_TARGETS[target].shows.some((kind) => subject.startsWith(`${kind}:`)));
+export const targetsOf = (subject: Subject): readonly ProjectionTargetName[] =>
+  PROJECTION_TARGET_NAMES.filter((target) =>
+    PROJECTION_TARGETS[target].shows.some((kind) => subject.startsWith(`${kind}:`)),
+  );
 
 export const idOf = (subject: Subject): string => subject.slice(subject.indexOf(':') + 1);
 

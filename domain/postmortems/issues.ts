@@ -1,5 +1,5 @@
 import type { TrackerConfig } from '../../schemas/postmortems/trackers.ts';
-import type { IssueLink, Shared, Tracker } from '../../schemas/postmortems/postmortem.ts';
+import type { IssueLink, SharedFields, Tracker } from '../../schemas/postmortems/postmortem.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { VendorResponse } from '../messages/channels.ts';
 import type { PeopleFile } from '../../schemas/people/people.ts';
@@ -19,7 +19,7 @@ export type IssueFacts = { rows: readonly (readonly [name: string, value: string
 export type IssueRef = NonNullable<IssueLink['issue']>;
 
 /** An issue as its tracker shows it. `updatedAt`: of its last change by anybody. */
-export type IssueState = Shared & { updatedAt: Timestamp };
+export type IssueState = SharedFields & { updatedAt: Timestamp };
 
 /** Changes of an issue; what is absent stays. */
 export type IssueChange = {
@@ -73,9 +73,9 @@ export function assigneeOf({ people }: PeopleFile, owner: string | null, tracker
 }
 
 /** A field that both sides changed since they were compared last, and the side whose change is later. */
-export type Conflict = { field: keyof Shared; winner: 'item' | 'issue' };
+export type Conflict = { field: keyof SharedFields; winner: 'item' | 'issue' };
 
-export type Merged = { toItem: Partial<Shared>; toIssue: Partial<Shared>; conflicts: Conflict[] };
+export type Merged = { toItem: Partial<SharedFields>; toIssue: Partial<SharedFields>; conflicts: Conflict[] };
 
 /**
  * Compares an action item with its issue. A field that one side changed is changed on the other side. If both changed it,
@@ -84,14 +84,14 @@ export type Merged = { toItem: Partial<Shared>; toIssue: Partial<Shared>; confli
  * @param base what both said when they were compared last
  */
 export function merge(
-  base: Shared,
-  item: Shared & { updatedAt: Timestamp },
+  base: SharedFields,
+  item: SharedFields & { updatedAt: Timestamp },
   issue: IssueState,
   shownTitle: (title: string) => string,
 ): Merged {
   const conflicts: Conflict[] = [];
-  const sideOf = (field: keyof Shared): 'item' | 'issue' | null => {
-    const same = (a: Shared, b: Shared) =>
+  const sideOf = (field: keyof SharedFields): 'item' | 'issue' | null => {
+    const same = (a: SharedFields, b: SharedFields) =>
       field === 'done' ? a.done === b.done : shownTitle(a.title) === shownTitle(b.title);
     if (same(item, issue)) return null;
     if (same(issue, base)) return 'item';

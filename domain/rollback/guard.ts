@@ -1,6 +1,6 @@
 import type { Change } from '../../schemas/changes/change.ts';
 import { type IncidentId, Mode, type Version } from '../../schemas/config/names.ts';
-import type { Cleared } from '../../schemas/incidents/incident.ts';
+import type { ClearedSuspect } from '../../schemas/incidents/incident.ts';
 import type { Reason, ReasonCode } from '../../schemas/incidents/reason.ts';
 import type { NamedTarget } from '../changes/named-version.ts';
 import type { RollbackTarget } from '../changes/versions.ts';
@@ -142,7 +142,7 @@ export type Known = {
       one_of_many: boolean;
       guard: KillSwitch;
       /** Clearing of the version, and when the decision was made. */
-      clearing: Cleared | undefined;
+      clearing: ClearedSuspect | undefined;
       decided_at: string | undefined;
       pinned: readonly string[];
       /** The deploy that replaced the version since. */

@@ -1,4 +1,4 @@
-import type { Pace } from '../../schemas/incidents/projection.ts';
+import type { RateLimitState } from '../../schemas/incidents/projection.ts';
 import { type Allowance, takeToken } from '../alerts/token-bucket.ts';
 
 /** Back-off in seconds after consecutive failures; the last value repeats. */
@@ -10,7 +10,7 @@ const ALL = '*';
 /** Age in milliseconds after which buckets are full again and can be removed. */
 const FORGET_AFTER_MS = 10 * 60_000;
 
-export type TakenAllowances = { ok: true; pace: Pace } | { ok: false; pace: Pace; at: number };
+export type TakenAllowances = { ok: true; pace: RateLimitState } | { ok: false; pace: RateLimitState; at: number };
 
 /**
  * Decides whether a call may be made now. Takes from every allowance, or from none. `at`: when to ask again, in
@@ -20,7 +20,7 @@ export type TakenAllowances = { ok: true; pace: Pace } | { ok: false; pace: Pace
  * @param allowances allowances by key: one for the method, one for the channel, and so on
  */
 export function takeAllowances(
-  pace: Pace,
+  pace: RateLimitState,
   key: string,
   allowances: Readonly<Record<string, Allowance>>,
   now: number,
@@ -37,7 +37,7 @@ export function takeAllowances(
 }
 
 /** Records a success, which clears the block. */
-export function succeeded(pace: Pace, key: string): Pace {
+export function succeeded(pace: RateLimitState, key: string): RateLimitState {
   if (pace.blocked[key] === undefined && pace.blocked[ALL] === undefined) return pace;
   const { [key]: _own, [ALL]: _all, ...blocked } = pace.blocked;
   return { ...pace, blocked };
@@ -50,13 +50,13 @@ export function succeeded(pace: Pace, key: string): Pace {
  * @param silent no response at all, which blocks all other methods as well
  */
 export function failed(
-  pace: Pace,
+  pace: RateLimitState,
   key: string,
   afterSeconds: number | null,
   silent: boolean,
   now: number,
   timeScale = 1,
-): Pace {
+): RateLimitState {
   const name = silent ? ALL : key;
   const failures = (pace.blocked[name]?.failures ?? 0) + 1;
   const backOff = BACK_OFF_SECONDS[Math.min(failures, BACK_OFF_SECONDS.length) - 1] ?? 60;
@@ -65,7 +65,7 @@ export function failed(
 }
 
 /** Removes the entries that no longer matter. */
-export const pruned = (pace: Pace, now: number): Pace => ({
+export const pruned = (pace: RateLimitState, now: number): RateLimitState => ({
   buckets: keep(pace.buckets, ({ at }) => at > now - FORGET_AFTER_MS),
   blocked: keep(pace.blocked, ({ until }) => until > now - FORGET_AFTER_MS),
 });

@@ -1,7 +1,7 @@
 import type { MetricSource, RatioMetric, SliSpec } from '../../schemas/slo/openslo/indicator.ts';
 import { anatomyOf, isRate } from '../../schemas/slo/openslo/anatomy.ts';
 import type { Objective } from '../../schemas/slo/openslo/objective.ts';
-import { normalised, PromqlError, tokensOf } from '../../schemas/slo/openslo/promql.ts';
+import { normalizedQuery, PromqlError, tokensOf } from '../../schemas/slo/openslo/promql.ts';
 import { type Indicator, Query, WINDOW } from '../../schemas/slo/slo.ts';
 import type { Problem } from '../runbooks/problem.ts';
 import { COUNTER } from './measurement/counter-names.ts';
@@ -90,7 +90,7 @@ function locatedQuery(
   const parsed = Query.safeParse(text);
   if (!parsed.success) return errorAt(where, `${key}: ${parsed.error.issues[0]?.message ?? 'is not a query'}`);
   try {
-    const normalisedQuery = normalised(parsed.data);
+    const normalisedQuery = normalizedQuery(parsed.data);
     tokensOf(normalisedQuery);
     return { text: normalisedQuery, where };
   } catch (error) {

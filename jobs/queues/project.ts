@@ -3,7 +3,7 @@ import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { type Creation, type ProjectorDeps, PROJECTORS } from '../../projectors/index.ts';
 import { sync } from '../../projectors/sync/sync.ts';
-import { type Target, Wake } from '../../schemas/incidents/projection.ts';
+import { type ProjectionTargetName, WakeMessage } from '../../schemas/incidents/projection.ts';
 import { handleBatch, NO_DEADLINE } from './queue-batch.ts';
 
 type ProjectDeps = ProjectorDeps & Pick<Deps, 'clock' | 'log' | 'projections' | 'redelivery' | 'timeScale'>;
@@ -13,7 +13,7 @@ type ProjectDeps = ProjectorDeps & Pick<Deps, 'clock' | 'log' | 'projections' | 
  * or repeated messages are harmless.
  */
 export function project(deps: ProjectDeps, event: SQSEvent, deadline = NO_DEADLINE): Promise<SQSBatchResponse> {
-  const syncs = new Map<Target, Promise<void>>();
+  const syncs = new Map<ProjectionTargetName, Promise<void>>();
   return handleBatch(deps, event, deadline, async ({ body }) => {
     const target = targetOf(body);
     if (target === undefined) return true;
@@ -24,16 +24,16 @@ export function project(deps: ProjectDeps, event: SQSEvent, deadline = NO_DEADLI
   });
 }
 
-function startSync(target: Target, deps: ProjectDeps): Promise<void> {
+function startSync(target: ProjectionTargetName, deps: ProjectDeps): Promise<void> {
   const { create, parallel }: Creation<ProjectorDeps> = PROJECTORS[target];
   return sync(target, deps, create(deps), parallel === undefined ? undefined : { subjects: parallel, pause });
 }
 
 const pause = (milliseconds: number, signal: AbortSignal): Promise<void> => sleep(milliseconds, undefined, { signal });
 
-function targetOf(body: string): Target | undefined {
+function targetOf(body: string): ProjectionTargetName | undefined {
   try {
-    return Wake.parse(JSON.parse(body)).target;
+    return WakeMessage.parse(JSON.parse(body)).target;
   } catch {
     return undefined; // only Firebreak writes to this queue, so an invalid message is ignored
   }

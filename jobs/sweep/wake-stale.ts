@@ -1,7 +1,7 @@
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Due } from '../../domain/incidents/projections.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
-import type { Subject, Target } from '../../schemas/incidents/projection.ts';
+import type { Subject, ProjectionTargetName } from '../../schemas/incidents/projection.ts';
 import { millisOf, secondsBetween } from '../../schemas/time/time.ts';
 
 /** After this time, a due projection has evidently missed its wake-up. */
@@ -24,7 +24,7 @@ export async function wakeStale(deps: WakeStaleDeps, open: readonly IncidentReco
 
 async function wakeOverdue(
   { projections, clock, log }: WakeStaleDeps,
-  target: Target,
+  target: ProjectionTargetName,
   due: readonly Due[],
 ): Promise<void> {
   const now = clock.now();

@@ -2,7 +2,7 @@ import type { VendorResponse } from '../../domain/messages/channels.ts';
 import { failed, takeAllowances, succeeded } from '../../domain/rollback/pace.ts';
 import type { Clock, Log } from '../../domain/ports/system.ts';
 import type { Allowance } from '../../domain/alerts/token-bucket.ts';
-import type { Pace } from '../../schemas/incidents/projection.ts';
+import type { RateLimitState } from '../../schemas/incidents/projection.ts';
 import { millisOf, plusSeconds, secondsBetween, timestamp, type Timestamp } from '../../schemas/time/time.ts';
 
 /**
@@ -25,7 +25,7 @@ export type Method = { name: string; allowances: Readonly<Record<string, Allowan
 export type SyncContext = {
   clock: Clock;
   log: Log;
-  pace: Pace;
+  pace: RateLimitState;
   /**
    * Factor by which Firebreak's own pauses are shortened: 1, except for local trials. Vendors' delays are not scaled.
    */

@@ -1,7 +1,7 @@
 import { pruned } from '../../domain/rollback/pace.ts';
 import type { Clock, Log } from '../../domain/ports/system.ts';
 import type { Due, Lease, Projections } from '../../domain/incidents/projections.ts';
-import type { Subject, Target } from '../../schemas/incidents/projection.ts';
+import type { Subject, ProjectionTargetName } from '../../schemas/incidents/projection.ts';
 import { millisOf, plusSeconds, secondsBetween, timestamp, type Timestamp } from '../../schemas/time/time.ts';
 import { type SyncContext, SyncSession } from './session.ts';
 
@@ -45,7 +45,7 @@ class LeaseLost extends Error {
  * @param parallelism parallel subjects, for a target with many vendors, so that a slow one does not block the others
  */
 export async function sync(
-  target: Target,
+  target: ProjectionTargetName,
   deps: SyncDeps,
   project: Projector,
   parallelism: Parallelism = SEQUENTIAL,
@@ -79,7 +79,11 @@ type Work = { context: SyncContext; project: Projector; parallelism: Parallelism
 const CHECK_INTERVAL_MS = 1000;
 
 /** @throws the first error, after all subjects have ended, so that no work continues afterwards */
-async function work(target: Target, deps: SyncDeps, { context, project, parallelism }: Work): Promise<void> {
+async function work(
+  target: ProjectionTargetName,
+  deps: SyncDeps,
+  { context, project, parallelism }: Work,
+): Promise<void> {
   const inProgress = new Map<Subject, Promise<void>>();
   const failures: unknown[] = [];
   let due: Due[] = [];
@@ -103,7 +107,7 @@ async function work(target: Target, deps: SyncDeps, { context, project, parallel
 const isOver = ({ clock, until }: SyncContext): boolean => until !== null && clock.now() > until;
 
 async function projectSubject(
-  target: Target,
+  target: ProjectionTargetName,
   deps: SyncDeps,
   dueSubject: Due,
   { context, project }: Pick<Work, 'context' | 'project'>,
@@ -156,7 +160,7 @@ function contextOf(lease: Lease, since: Timestamp, { clock, log, projections, ti
   };
 }
 
-async function readySubjects({ clock, projections }: SyncDeps, target: Target): Promise<Due[]> {
+async function readySubjects({ clock, projections }: SyncDeps, target: ProjectionTargetName): Promise<Due[]> {
   const now = clock.now();
   return (await projections.due(target)).filter(({ notBefore }) => notBefore === null || notBefore <= now);
 }

@@ -26,7 +26,7 @@ import type { Product, StandIn, StandInDeps } from './stand-in.ts';
 import { provideComponents, statuspage } from '../statuspage/statuspage.ts';
 import { openStore } from './store.ts';
 import type { Env } from '../../schemas/config/variables.ts';
-import type { TARGETS } from '../../schemas/rollback/targets/index.ts';
+import type { ROLLBACK_TARGETS } from '../../schemas/rollback/targets/index.ts';
 
 /** All stand-ins. To add a vendor, add its file and an entry here. */
 const standIns = [
@@ -56,7 +56,7 @@ export const standInSettings = (urls: Record<Vendor, string>): [Connected, Env][
     standIn.settings === null ? [] : [[standIn.vendor, standIn.settings(urls[standIn.vendor])]],
   );
 
-type RollbackVendor = (typeof TARGETS)[number]['vendor'];
+type RollbackVendor = (typeof ROLLBACK_TARGETS)[number]['vendor'];
 
 export type StandIns = {
   /**

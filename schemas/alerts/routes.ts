@@ -3,7 +3,7 @@ import { HttpUrl, SecretName } from '../config/endpoint.ts';
 import { HoursList } from '../time/hours.ts';
 import { MaintenanceWindow } from '../time/maintenance.ts';
 import { Matchers } from './match.ts';
-import { oneOf } from '../parsing/aliases.ts';
+import { valueOfAliases } from '../parsing/aliases.ts';
 
 /** Slack's limit for channel names. */
 const CHANNEL_MAX_CHARS = 80;
@@ -98,7 +98,7 @@ export const Route = RouteMap.transform(({ match, matchers, incident, hours, nam
   return {
     ...(name !== undefined && { name }),
     ...route,
-    matchers: oneOf({ match: match ?? undefined, matchers: matchers ?? undefined }, context) ?? [],
+    matchers: valueOfAliases({ match: match ?? undefined, matchers: matchers ?? undefined }, context) ?? [],
     incident: incident ?? route.page,
     record: true as const,
     /** Empty: always. */

@@ -15,7 +15,7 @@ import { PostmortemsFile } from '../postmortems/policy.ts';
 import { RoutesFile } from '../alerts/routes.ts';
 import { noRunbooks, RunbookSet } from '../runbooks/runbook.ts';
 import { Slo } from '../slo/slo.ts';
-import { oneOf } from '../parsing/aliases.ts';
+import { valueOfAliases } from '../parsing/aliases.ts';
 import { CanaryConfig } from '../canary/canary.ts';
 import { JudgeConfig } from '../canary/judge-config.ts';
 import { WatchConfig } from '../canary/watch.ts';
@@ -237,7 +237,7 @@ export const PagingFile = z
       .default(12),
   })
   .transform(({ mode, paging, ...rest }, context) => ({
-    mode: oneOf({ mode, paging }, context) ?? ('firebreak' as const),
+    mode: valueOfAliases({ mode, paging }, context) ?? ('firebreak' as const),
     ...rest,
   }));
 export type PagingFile = z.infer<typeof PagingFile>;

@@ -1,4 +1,4 @@
-import { TARGETS } from '../incidents/projection.ts';
+import { PROJECTION_TARGET_NAMES } from '../incidents/projection.ts';
 
 /** Signals that can page, the others, and those of services outside the catalogue. */
 export const SIGNAL_QUEUES = ['urgent', 'ordinary', 'unmatched'] as const;
@@ -7,7 +7,7 @@ export const SIGNAL_QUEUES = ['urgent', 'ordinary', 'unmatched'] as const;
  * All queues that invoke a function. The resources, permissions, and alarms on AWS, the emulated queues, and the
  * variables with their URLs follow from this list. `people`: actions of people in Slack and PagerDuty.
  */
-export const QUEUES = [...SIGNAL_QUEUES, 'people', ...TARGETS] as const;
+export const QUEUES = [...SIGNAL_QUEUES, 'people', ...PROJECTION_TARGET_NAMES] as const;
 export type QueueName = (typeof QUEUES)[number];
 
 /** The variable with the URL of a queue. */

@@ -65,7 +65,7 @@ export type VariableNote = {
 export const optionalText = z.string().min(1).optional();
 export const httpUrl = z.url({ protocol: /^https?$/ });
 
-export const entry = <In extends Chapter, Schema extends z.ZodType>(chapter: In, schema: Schema) => ({
+export const variable = <In extends Chapter, Schema extends z.ZodType>(chapter: In, schema: Schema) => ({
   chapter,
   schema,
 });
@@ -77,13 +77,15 @@ export const address = <In extends Chapter, Url extends string>(chapter: In, sta
 /** A credential, an address, and another setting of a vendor. */
 export const token = <Group extends SecretGroup>(group: Group) => ({ ...secret('vendors'), group }) as const;
 export const url = <Group extends SecretGroup>(group: Group) =>
-  ({ ...entry('vendors', httpUrl.optional()), group }) as const;
+  ({ ...variable('vendors', httpUrl.optional()), group }) as const;
 export const setting = <Group extends SecretGroup>(group: Group) =>
-  ({ ...entry('vendors', optionalText), group }) as const;
-export const vendorAt = <Url extends string, Group extends SecretGroup>(standard: Url, group: Group) =>
+  ({ ...variable('vendors', optionalText), group }) as const;
+export const vendorAddress = <Url extends string, Group extends SecretGroup>(standard: Url, group: Group) =>
   ({ ...address('vendors', standard), group }) as const;
 
 /** The intersection of the members of a union. */
-export type All<Union> = (Union extends unknown ? (one: Union) => void : never) extends (one: infer Every) => void
+export type Intersection<Union> = (Union extends unknown ? (one: Union) => void : never) extends (
+  one: infer Every,
+) => void
   ? Every
   : never;

@@ -4,7 +4,7 @@ import { byQueueVariable } from './queues.ts';
 import {
   address,
   type Chapter,
-  entry,
+  variable,
   httpUrl,
   optionalText,
   secret,
@@ -24,8 +24,8 @@ const networks = z
   .transform((list) =>
     list
       .split(',')
-      .map((one) => one.trim())
-      .filter((one) => one !== ''),
+      .map((item) => item.trim())
+      .filter((item) => item !== ''),
   )
   .pipe(
     z.array(
@@ -37,16 +37,16 @@ const onMachine = <In extends Chapter, Schema extends z.ZodType>(chapter: In, sc
   ({ chapter, schema, machineOnly: true }) as const;
 const credential = <Group extends SecretGroup>(group: Group) => ({ ...secret('access'), group }) as const;
 const endpoint = onMachine('emulation', httpUrl.optional());
-const system = entry('system', anything);
-const testing = entry('tests', anything);
+const system = variable('system', anything);
+const testing = variable('tests', anything);
 
 /**
  * Every environment variable that the project reads. Code parses with these schemas, types of environments use these
  * names, and docs/reference/environment.md is generated from them and their notes, so that all of these agree.
  */
 export const VARIABLES = {
-  PORT: entry('machine', z.coerce.number().int().min(0).max(65535).default(8080)),
-  HOST: entry('machine', z.string().min(1).default('127.0.0.1')),
+  PORT: variable('machine', z.coerce.number().int().min(0).max(65535).default(8080)),
+  HOST: variable('machine', z.string().min(1).default('127.0.0.1')),
   FIREBREAK_DATA_DIR: onMachine('machine', folder('.firebreak')),
   FIREBREAK_CONFIG_DIR: onMachine('machine', folder('config')),
   FIREBREAK_RUNBOOKS_DIR: onMachine('machine', folder('runbooks')),
@@ -55,8 +55,8 @@ export const VARIABLES = {
   FIREBREAK_MAX_CONNECTIONS: onMachine('machine', z.coerce.number().int().min(16).max(65_000).default(1000)),
   FIREBREAK_TRUSTED_PROXIES: onMachine('machine', networks),
   FIREBREAK_TIME_SCALE: onMachine('machine', z.coerce.number().min(1).default(1)),
-  FIREBREAK_PUBLIC_URL: entry('machine', httpUrl.optional()),
-  LOG_LEVEL: entry('machine', z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info')),
+  FIREBREAK_PUBLIC_URL: variable('machine', httpUrl.optional()),
+  LOG_LEVEL: variable('machine', z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info')),
 
   FIREBREAK_ADMIN_TOKEN: credential('access'),
   FIREBREAK_ADMIN_TOKEN_PREVIOUS: credential('access'),
@@ -72,15 +72,15 @@ export const VARIABLES = {
 
   FIREBREAK_URL: address('client', 'http://127.0.0.1:8080'),
   FIREBREAK_TOKEN: secret('client'),
-  FIREBREAK_KEYS: entry('client', optionalText),
+  FIREBREAK_KEYS: variable('client', optionalText),
   FIREBREAK_IDENTITY_TOKEN: secret('client'),
-  TRACEPARENT: entry('client', optionalText),
-  XDG_CACHE_HOME: entry('client', optionalText),
-  XDG_CONFIG_HOME: entry('client', optionalText),
+  TRACEPARENT: variable('client', optionalText),
+  XDG_CACHE_HOME: variable('client', optionalText),
+  XDG_CONFIG_HOME: variable('client', optionalText),
 
-  FIREBREAK_ALARM_EMAIL: entry('deploy', optionalText),
-  FIREBREAK_STATUS_DOMAIN: entry('deploy', optionalText),
-  FIREBREAK_AWS_CHANGES: entry('deploy', z.literal('on').optional()),
+  FIREBREAK_ALARM_EMAIL: variable('deploy', optionalText),
+  FIREBREAK_STATUS_DOMAIN: variable('deploy', optionalText),
+  FIREBREAK_AWS_CHANGES: variable('deploy', z.literal('on').optional()),
 
   FIREBREAK_DYNOXIDE_BIN: onMachine('emulation', optionalText),
   AWS_ENDPOINT_URL: endpoint,
@@ -89,27 +89,27 @@ export const VARIABLES = {
   AWS_ENDPOINT_URL_S3: endpoint,
   AWS_ENDPOINT_URL_LAMBDA: endpoint,
   AWS_ENDPOINT_URL_SSM: endpoint,
-  AWS_REGION: entry('emulation', optionalText),
-  AWS_ACCESS_KEY_ID: entry('emulation', optionalText),
+  AWS_REGION: variable('emulation', optionalText),
+  AWS_ACCESS_KEY_ID: variable('emulation', optionalText),
   AWS_SECRET_ACCESS_KEY: secret('emulation'),
   AWS_SESSION_TOKEN: secret('emulation'),
 
-  FIREBREAK_STAGE: entry('functions', z.string().regex(/^[A-Za-z0-9-]{1,20}$/)),
-  FIREBREAK_TABLE: entry('functions', z.string().min(3)),
-  FIREBREAK_BUCKET: entry('functions', z.string().min(3)),
-  FIREBREAK_SNAPSHOT_BUCKET: entry('functions', z.string().min(3)),
-  ...byQueueVariable(() => entry('functions', z.url())),
-  FIREBREAK_WORKFLOW_FUNCTION: entry('functions', text),
-  FIREBREAK_WORKFLOW_QUALIFIER: entry('functions', text),
-  FIREBREAK_SECRETS_PATH: entry('functions', z.string().startsWith('/')),
-  FIREBREAK_SECRETS_GRANTS: entry('functions', z.string().regex(/^[a-z-]+(,[a-z-]+)*$/)),
+  FIREBREAK_STAGE: variable('functions', z.string().regex(/^[A-Za-z0-9-]{1,20}$/)),
+  FIREBREAK_TABLE: variable('functions', z.string().min(3)),
+  FIREBREAK_BUCKET: variable('functions', z.string().min(3)),
+  FIREBREAK_SNAPSHOT_BUCKET: variable('functions', z.string().min(3)),
+  ...byQueueVariable(() => variable('functions', z.url())),
+  FIREBREAK_WORKFLOW_FUNCTION: variable('functions', text),
+  FIREBREAK_WORKFLOW_QUALIFIER: variable('functions', text),
+  FIREBREAK_SECRETS_PATH: variable('functions', z.string().startsWith('/')),
+  FIREBREAK_SECRETS_GRANTS: variable('functions', z.string().regex(/^[a-z-]+(,[a-z-]+)*$/)),
   FIREBREAK_SECRETS_KEY: { chapter: 'functions', schema: z.base64().length(44), secret: true },
   FIREBREAK_STAND_INS: onMachine(
     'functions',
     z
       .string()
       .default('')
-      .transform((all) => all.split(' ').filter((one) => one !== '')),
+      .transform((all) => all.split(' ').filter((item) => item !== '')),
   ),
   FIREBREAK_DATABASE_WARNING: onMachine('functions', anything),
 
@@ -140,7 +140,7 @@ const NAMES = Object.keys(VARIABLES) as VariableName[];
 export type Env = { [Name in VariableName]?: string | undefined };
 
 /** Reads a variable whose name a configuration has chosen. */
-export const namedIn = (env: Env, name: string): string | undefined =>
+export const namedVariable = (env: Env, name: string): string | undefined =>
   (env as Readonly<Record<string, string | undefined>>)[name];
 
 type Schemas<Name extends VariableName> = { [Each in Name]: (typeof VARIABLES)[Each]['schema'] };

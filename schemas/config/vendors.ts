@@ -1,5 +1,14 @@
 import * as z from 'zod';
-import { type All, entry, setting, token, url, type Variable, type VariableNote, vendorAt } from './variable.ts';
+import {
+  type Intersection,
+  variable,
+  setting,
+  token,
+  url,
+  type Variable,
+  type VariableNote,
+  vendorAddress,
+} from './variable.ts';
 
 /** How Firebreak is connected to a vendor. */
 export type ConnectionNote = {
@@ -35,14 +44,14 @@ export const VENDORS = [
     vendor: 'pagerduty',
     variables: {
       PAGERDUTY_EVENTS_URL: {
-        ...vendorAt('https://events.pagerduty.com', 'pagerduty'),
+        ...vendorAddress('https://events.pagerduty.com', 'pagerduty'),
         meaning: 'PagerDuty Events API; `/v2/enqueue` and `/v2/change/enqueue` are appended',
       },
       PAGERDUTY_ROUTING_KEY: {
         ...token('pagerduty'),
         meaning: 'Integration key of the PagerDuty service that receives pages',
       },
-      PAGERDUTY_API_URL: { ...vendorAt('https://api.pagerduty.com', 'pagerduty'), meaning: 'PagerDuty REST API' },
+      PAGERDUTY_API_URL: { ...vendorAddress('https://api.pagerduty.com', 'pagerduty'), meaning: 'PagerDuty REST API' },
       PAGERDUTY_API_TOKEN: {
         ...token('pagerduty'),
         meaning: 'API token of the PagerDuty REST API, for on-call lookups and `paging: external`',
@@ -64,7 +73,7 @@ export const VENDORS = [
   {
     vendor: 'slack',
     variables: {
-      SLACK_API_URL: { ...vendorAt('https://slack.com/api/', 'slack'), meaning: 'Slack Web API' },
+      SLACK_API_URL: { ...vendorAddress('https://slack.com/api/', 'slack'), meaning: 'Slack Web API' },
       SLACK_BOT_TOKEN: { ...token('slack'), meaning: 'Bot token of the Slack app' },
       SLACK_SIGNING_SECRET: {
         ...token('slack-signing'),
@@ -76,7 +85,7 @@ export const VENDORS = [
   {
     vendor: 'statuspage',
     variables: {
-      STATUSPAGE_API_URL: { ...vendorAt('https://api.statuspage.io/v1', 'statuspage'), meaning: 'Statuspage API' },
+      STATUSPAGE_API_URL: { ...vendorAddress('https://api.statuspage.io/v1', 'statuspage'), meaning: 'Statuspage API' },
       STATUSPAGE_API_KEY: { ...token('statuspage'), meaning: 'API key of Statuspage' },
       STATUSPAGE_PAGE_ID: { ...setting('statuspage'), meaning: 'ID of the page at Statuspage' },
     },
@@ -93,7 +102,7 @@ export const VENDORS = [
     vendor: 'mail',
     variables: {
       SMTP_URL: {
-        ...entry('vendors', z.url({ protocol: /^smtps?$/ }).optional()),
+        ...variable('vendors', z.url({ protocol: /^smtps?$/ }).optional()),
         secret: true,
         group: 'mail',
         meaning: 'Mail server with user and password: `smtps://user:password@mail.example.com:465`',
@@ -115,7 +124,7 @@ export const VENDORS = [
         meaning: 'Secret that verifies HMAC signatures of Grafana’s contact point',
       },
       GRAFANA_TIMESTAMP_HEADER: {
-        ...entry('vendors', z.string().default('X-Grafana-Alerting-Timestamp')), // empty is a meaningful value
+        ...variable('vendors', z.string().default('X-Grafana-Alerting-Timestamp')), // empty is a meaningful value
         standard: 'X-Grafana-Alerting-Timestamp',
         group: 'senders',
         meaning: 'Header with the timestamp that Grafana signs with the body; empty: only the body is signed',
@@ -226,5 +235,5 @@ export const VENDORS = [
 
 export type ConnectionName = (typeof VENDORS)[number]['connections'][number]['name'];
 
-type Variables = All<(typeof VENDORS)[number]['variables']>;
+type Variables = Intersection<(typeof VENDORS)[number]['variables']>;
 export const VENDOR_VARIABLES = Object.assign({}, ...VENDORS.map(({ variables }) => variables)) as Variables;

@@ -56,7 +56,7 @@ const SUITES_MAX = 50;
 
 /** CI systems send unset variables as blank text, which counts as absent. */
 const nonEmpty = (text: string): string | undefined => (text.trim() === '' ? undefined : text);
-const text = (max: number) =>
+const optionalText = (max: number) =>
   z
     .string()
     .max(max)
@@ -78,7 +78,7 @@ const times = {
 /** A step of a run that is measured on its own: a job of GitHub and GitLab, a stage of Jenkins. */
 const StageReport = z.strictObject({
   /** Identity within the run and attempt. Absent: the name. */
-  id: text(256),
+  id: optionalText(256),
   name: z
     .string()
     .min(1)
@@ -104,16 +104,16 @@ const Fields = z.strictObject({
   service: ServiceName.nullish(),
   repository: RepositoryName.nullish(),
   /** Name of the pipeline or workflow. */
-  pipeline: text(256),
+  pipeline: optionalText(256),
   /** Identity of the run at its sender, unique in the repository, or in the service if no repository is named. */
   run_id: z.string().min(1).max(256),
   attempt: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER).default(1),
-  branch: text(512),
+  branch: optionalText(512),
   /** Name of the repository's default branch. Absent: main, master, and trunk are taken for it. */
-  default_branch: text(512),
-  commit: text(256),
+  default_branch: optionalText(512),
+  commit: optionalText(256),
   trigger: PipelineTrigger.nullish(),
-  author: text(512),
+  author: optionalText(512),
   url: z
     .url({ protocol: /^https?$/ })
     .max(2048)

@@ -12,7 +12,7 @@ export const ExperimentId = z
   .brand<'ExperimentId'>();
 export type ExperimentId = z.infer<typeof ExperimentId>;
 
-const Place = z.strictObject({ service: ServiceName, environment: EnvironmentName });
+const ScopeEntry = z.strictObject({ service: ServiceName, environment: EnvironmentName });
 
 const LabelName = z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]{0,127}$/, 'must be a label name');
 
@@ -99,7 +99,7 @@ export const NewExperiment = z
   .strictObject({
     name: z.string().trim().min(1).max(200),
     /** What the experiment affects. Alerts elsewhere are treated like any other. */
-    scope: z.array(Place).min(1).max(10),
+    scope: z.array(ScopeEntry).min(1).max(10),
     hypothesis: z.string().trim().min(1).max(2000),
     checks: z.array(ExperimentCheck).min(1).max(10),
     /** `planned`: it starts with a PATCH once the steady state holds. `running`: it has started. */

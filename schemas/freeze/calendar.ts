@@ -1,14 +1,14 @@
 import * as z from 'zod';
 import { CheckedChange } from './freeze-check.ts';
 import { EnvironmentName, ServiceName } from '../config/names.ts';
-import { oneOf } from '../parsing/aliases.ts';
-import { readSpan, SPAN_KEYS, type TimeSpan, wrong } from '../time/time-span.ts';
+import { valueOfAliases } from '../parsing/aliases.ts';
+import { readSpan, SPAN_KEYS, type TimeSpan, addProblem } from '../time/time-span.ts';
 
 /** Accepts one value or a list of values. */
-export const oneOrMore = <T extends z.ZodType>(one: T) =>
+export const oneOrMore = <T extends z.ZodType>(single: T) =>
   z.union([
-    one.transform((value): z.output<T>[] => [value]),
-    z.array(one).min(1, 'must not be empty; omit it to include all'),
+    single.transform((value): z.output<T>[] => [value]),
+    z.array(single).min(1, 'must not be empty; omit it to include all'),
   ]);
 
 /** Changes that a freeze allows, in addition to rollbacks to a known good version, which are always allowed. */
@@ -49,11 +49,11 @@ const EntryMap = z.strictObject({
 
 /** An entry of `calendar`, once or recurring. */
 export const CalendarEntry = EntryMap.transform((entry, context): CalendarEntry => {
-  const services = oneOf({ service: entry.service, services: entry.services }, context);
-  const teams = oneOf({ team: entry.team, teams: entry.teams }, context);
-  const environments = oneOf({ environment: entry.environment, environments: entry.environments }, context);
+  const services = valueOfAliases({ service: entry.service, services: entry.services }, context);
+  const teams = valueOfAliases({ team: entry.team, teams: entry.teams }, context);
+  const environments = valueOfAliases({ environment: entry.environment, environments: entry.environments }, context);
   if (services !== undefined && teams !== undefined)
-    wrong(context, 'an entry cannot have both services and teams; split it into two entries');
+    addProblem(context, 'an entry cannot have both services and teams; split it into two entries');
   const span = readSpan(entry, context);
   if (span === undefined) return z.NEVER;
   const { name, reason, passes } = entry;

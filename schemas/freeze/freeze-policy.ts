@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { CalendarEntry, oneOrMore, PassingChange } from './calendar.ts';
 import { whyTooWide } from '../access/identity-claims.ts';
-import { oneOf } from '../parsing/aliases.ts';
+import { valueOfAliases } from '../parsing/aliases.ts';
 
 const SHARE = 'must be a share such as 75% or 0.75, at most 1000%';
 const SHARE_MAX = 10;
@@ -135,10 +135,10 @@ const PolicyMatch = z
     tiers: Tiers,
   })
   .transform((match, context): PolicyMatch => {
-    const service = oneOf({ service: match.service, services: match.services }, context);
-    const team = oneOf({ team: match.team, teams: match.teams }, context);
-    const environment = oneOf({ environment: match.environment, environments: match.environments }, context);
-    const tier = oneOf({ tier: match.tier, tiers: match.tiers }, context);
+    const service = valueOfAliases({ service: match.service, services: match.services }, context);
+    const team = valueOfAliases({ team: match.team, teams: match.teams }, context);
+    const environment = valueOfAliases({ environment: match.environment, environments: match.environments }, context);
+    const tier = valueOfAliases({ tier: match.tier, tiers: match.tiers }, context);
     return {
       ...(service !== undefined && { service }),
       ...(team !== undefined && { team }),

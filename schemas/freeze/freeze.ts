@@ -88,7 +88,7 @@ export type FreezeView = z.infer<typeof FreezeView>;
 const VISIBLE = /[^\s\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/u;
 
 /** The reason that a person gives. */
-export const SaidReason = z
+export const RequiredReason = z
   .string()
   .trim()
   .regex(VISIBLE, 'must give a reason; it is shown to everyone whose deployment is refused')
@@ -110,7 +110,7 @@ export const NewFreeze = z
       .max(256)
       .nullish()
       .transform((name) => name ?? null),
-    reason: SaidReason,
+    reason: RequiredReason,
     starts_at: StartIn.nullish().transform((at) => at ?? null),
     until: InstantIn.nullish().transform((at) => at ?? null),
   })
@@ -125,7 +125,7 @@ export type NewFreeze = z.infer<typeof NewFreeze>;
 
 /** The body of `POST /v1/freezes/{id}/overrides`. */
 export const NewOverride = z.strictObject({
-  reason: SaidReason,
+  reason: RequiredReason,
   expires_at: InstantIn,
   uses: z
     .number()

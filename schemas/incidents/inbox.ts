@@ -128,9 +128,9 @@ export function readInboxRows(
 ): { messages: InboxMessage[]; unreadable?: UnreadableMessage } {
   const messages: InboxMessage[] = [];
   for (const { seq, message } of rows) {
-    const read = schema.safeParse(message);
-    if (!read.success) return { messages, unreadable: { seq, kind: kindOf(message) } };
-    messages.push({ seq, message: read.data });
+    const parsed = schema.safeParse(message);
+    if (!parsed.success) return { messages, unreadable: { seq, kind: kindOf(message) } };
+    messages.push({ seq, message: parsed.data });
   }
   return { messages };
 }

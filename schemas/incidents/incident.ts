@@ -20,7 +20,7 @@ export const Suspect = z.object({
 export type Suspect = z.infer<typeof Suspect>;
 
 /** A change that a person has ruled out as the cause. It is not a suspect of this incident until that is taken back. */
-export const Cleared = z.object({
+export const ClearedSuspect = z.object({
   change_id: ChangeId,
   service: ServiceName,
   version: Version,
@@ -30,7 +30,7 @@ export const Cleared = z.object({
   /** Who took it back, and when. Absent: still ruled out. */
   restored: z.object({ by: z.string(), at: Timestamp }).optional(),
 });
-export type Cleared = z.infer<typeof Cleared>;
+export type ClearedSuspect = z.infer<typeof ClearedSuspect>;
 
 /** The guarantee of an effect when the process dies during it; see docs/explanation/effects.md. */
 export const EffectClass = z.enum(['keyed', 'findable', 'convergent', 'repeatable', 'once-or-ask']);
@@ -201,7 +201,7 @@ export const IncidentRecord = z.object({
   requests_rollback: z.boolean(),
   suspects: z.array(Suspect),
   /** Changes that people have ruled out as the cause, including those taken back. Absent: none. */
-  cleared: z.array(Cleared).optional(),
+  cleared: z.array(ClearedSuspect).optional(),
   /** Sequence number of the newest inbox row; the workflow has read everything up to `consumed_seq`. */
   seq: z.number(),
   consumed_seq: z.number(),
@@ -301,7 +301,7 @@ export const IncidentView = IncidentRecord.pick({
   channel: z.string().nullable(),
   roles: z.record(z.string(), z.string()),
   /** Changes that people have ruled out as the cause. */
-  cleared: z.array(Cleared).default([]),
+  cleared: z.array(ClearedSuspect).default([]),
   /** For how long the status page and the SLIs of the service contradicted each other, and when last. */
   page_contradiction: PageContradiction.omit({ earlier_seconds: true })
     .extend({ minutes: z.number() })

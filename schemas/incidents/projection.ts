@@ -77,26 +77,26 @@ export const PROJECTION_TARGETS = {
   },
 } as const satisfies Record<string, ProjectionTarget>;
 
-export type Target = keyof typeof PROJECTION_TARGETS;
-export const TARGETS = Object.keys(PROJECTION_TARGETS) as readonly Target[];
+export type ProjectionTargetName = keyof typeof PROJECTION_TARGETS;
+export const PROJECTION_TARGET_NAMES = Object.keys(PROJECTION_TARGETS) as readonly ProjectionTargetName[];
 
 /** A message in a projector's queue; its reader looks up in the table what is due. */
-export const Wake = z.object({ target: z.enum(TARGETS) });
-export type Wake = z.infer<typeof Wake>;
+export const WakeMessage = z.object({ target: z.enum(PROJECTION_TARGET_NAMES) });
+export type WakeMessage = z.infer<typeof WakeMessage>;
 
 /** Remaining calls of each method, and blocked times. Milliseconds since the Unix epoch. */
-export const Pace = z.object({
+export const RateLimitState = z.object({
   buckets: z.record(z.string(), z.object({ left: z.number(), at: z.number() })).default({}),
   blocked: z.record(z.string(), z.object({ until: z.number(), failures: z.number() })).default({}),
 });
-export type Pace = z.infer<typeof Pace>;
+export type RateLimitState = z.infer<typeof RateLimitState>;
 
 /** A message that is, or may be, in a channel. `intended`: may have been sent. `free`: was certainly not sent. */
-export const Sent = z.object({
+export const SentMessage = z.object({
   state: z.enum(['intended', 'done', 'free']),
   /** When it was intended. */
   at: Timestamp,
   channel: z.string().nullable(),
   id: z.string().nullable(),
 });
-export type Sent = z.infer<typeof Sent>;
+export type SentMessage = z.infer<typeof SentMessage>;

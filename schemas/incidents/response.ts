@@ -65,7 +65,7 @@ const Escalation = z.strictObject({
 });
 export type Escalation = z.infer<typeof Escalation>;
 
-const Written = z.strictObject({
+const ResponseSettings = z.strictObject({
   pagerduty: PagerDuty.prefault({}),
   /** Absent: pages are sent once, and the pager escalates by its own rules. */
   escalation: Escalation.optional(),
@@ -81,12 +81,12 @@ const Written = z.strictObject({
 });
 
 /** `config/response.yaml`: who else is notified of an incident, and when unacknowledged pages escalate. */
-export const ResponseFile = Written.superRefine(({ webhooks }, context) => {
-  for (const [at, { url }] of webhooks.entries())
-    if (webhooks.findIndex((one) => one.url === url) < at)
+export const ResponseFile = ResponseSettings.superRefine(({ webhooks }, context) => {
+  for (const [index, { url }] of webhooks.entries())
+    if (webhooks.findIndex((other) => other.url === url) < index)
       context.addIssue({
         code: 'custom',
-        path: ['webhooks', at, 'url'],
+        path: ['webhooks', index, 'url'],
         message: 'duplicate address: each receiver must have its own',
       });
 });

@@ -10,7 +10,7 @@ const TEXT_MAX_CHARS = 2000;
 const LINKS_MAX = 20;
 
 /** Returns a text that is refused for each problem. */
-const checked = (problemsOf: (text: string) => readonly string[]): z.ZodString =>
+const textWithout = (problemsOf: (text: string) => readonly string[]): z.ZodString =>
   z
     .string()
     .min(1)
@@ -19,7 +19,7 @@ const checked = (problemsOf: (text: string) => readonly string[]): z.ZodString =
       for (const message of problemsOf(text)) context.addIssue({ code: 'custom', message });
     });
 
-const Value = checked(placeholderProblems);
+const TextTemplate = textWithout(placeholderProblems);
 
 const queryProblems = (query: string, language: QueryLanguage): string[] => [
   ...placeholderProblems(query),
@@ -27,7 +27,7 @@ const queryProblems = (query: string, language: QueryLanguage): string[] => [
 ];
 
 /** The address under which a tool is reached, such as `https://grafana.example.com`. */
-const Base = HttpUrl.superRefine((text, context) => {
+const ToolAddress = HttpUrl.superRefine((text, context) => {
   const { username, password, search, hash } = new URL(text);
   if (username !== '' || password !== '')
     context.addIssue({ code: 'custom', message: 'must not contain a user or a password, because many people see it' });
@@ -69,7 +69,7 @@ const Common = z.strictObject({
   environments: z.array(EnvironmentName).min(1).optional(),
 });
 
-const Query = (language: QueryLanguage): z.ZodString => checked((query) => queryProblems(query, language));
+const Query = (language: QueryLanguage): z.ZodString => textWithout((query) => queryProblems(query, language));
 
 /** A query that a person writes in the language beside it. */
 const inDashboards = {
@@ -87,11 +87,11 @@ const checkLanguage = (
 /** A template of a link, which becomes a URL with the values and the time range of an incident. */
 export const LinkTemplate = z.discriminatedUnion('kind', [
   /** Any page: values are encoded for a URL. */
-  Common.extend({ kind: z.literal('url'), url: checked(urlProblems) }),
+  Common.extend({ kind: z.literal('url'), url: textWithout(urlProblems) }),
   /** Grafana Explore with a LogQL query. `datasource` is the UID of the data source. */
   Common.extend({
     kind: z.literal('grafana-loki'),
-    url: Base,
+    url: ToolAddress,
     datasource: z.string().min(1),
     query: Query('logql'),
     orgId: z.number().int().min(1).optional(),
@@ -99,7 +99,7 @@ export const LinkTemplate = z.discriminatedUnion('kind', [
   /** Grafana Explore with a TraceQL query. */
   Common.extend({
     kind: z.literal('grafana-tempo'),
-    url: Base,
+    url: ToolAddress,
     datasource: z.string().min(1),
     query: Query('traceql'),
     orgId: z.number().int().min(1).optional(),
@@ -107,16 +107,16 @@ export const LinkTemplate = z.discriminatedUnion('kind', [
   /** The search of Jaeger's UI. */
   Common.extend({
     kind: z.literal('jaeger'),
-    url: Base,
-    service: Value.default('${{ service }}'),
-    operation: Value.optional(),
-    tags: z.record(z.string().min(1), Value).optional(),
+    url: ToolAddress,
+    service: TextTemplate.default('${{ service }}'),
+    operation: TextTemplate.optional(),
+    tags: z.record(z.string().min(1), TextTemplate).optional(),
     limit: z.number().int().min(1).max(1500).default(20),
   }),
   /** Discover in Kibana. `dataView` is the ID of the data view. */
   Common.extend({
     kind: z.literal('kibana'),
-    url: Base,
+    url: ToolAddress,
     dataView: z.string().min(1),
     columns: z.array(z.string().min(1)).max(20).default([]),
     ...inDashboards,
@@ -124,7 +124,7 @@ export const LinkTemplate = z.discriminatedUnion('kind', [
   /** Discover in OpenSearch Dashboards 2.10 or newer, also at Logit.io. */
   Common.extend({
     kind: z.literal('opensearch-dashboards'),
-    url: Base,
+    url: ToolAddress,
     indexPattern: z.string().min(1),
     columns: z.array(z.string().min(1)).max(20).default([]),
     ...inDashboards,

@@ -9,13 +9,13 @@ import { InstantIn } from '../time/time.ts';
 
 /** Limit for text that people write, because it goes through a queue and onto a timeline. */
 const TEXT_MAX_CHARS = 4000;
-const text = z.string().transform((given) => [...given].slice(0, TEXT_MAX_CHARS).join(''));
+const limitedText = z.string().transform((given) => [...given].slice(0, TEXT_MAX_CHARS).join(''));
 
 /** An object with id and name. A field of an unexpected form counts as absent. */
 export const PagerDutyReference = z.object({
   id: z.string().max(64).nullish(),
   type: z.string().max(64).nullish(),
-  summary: text.nullish(),
+  summary: limitedText.nullish(),
 });
 export type PagerDutyReference = z.infer<typeof PagerDutyReference>;
 
@@ -26,7 +26,7 @@ const link = z.string().max(2048).nullish().catch(null);
 export const PagerDutyIncident = z.object({
   id: z.string().min(1).max(64),
   html_url: link,
-  title: text.nullish().catch(null),
+  title: limitedText.nullish().catch(null),
   /** The deduplication key of the incident; Firebreak's own for its pages. */
   incident_key: z.string().max(512).nullish().catch(null),
   assignees: z.array(PagerDutyReference).nullish().catch(null),
@@ -41,14 +41,14 @@ export const PagerDutyIncident = z.object({
 export type PagerDutyIncident = z.infer<typeof PagerDutyIncident>;
 
 /** The reference to the incident in events about one. */
-const about = z.object({ id: z.string().min(1).max(64), html_url: link });
+const incidentReference = z.object({ id: z.string().min(1).max(64), html_url: link });
 
 /** A requested responder: a person, or an escalation policy. */
 const PagerDutyResponder = z.object({
-  incident: about,
+  incident: incidentReference,
   user: reference,
   escalation_policy: reference,
-  message: text.nullish().catch(null),
+  message: limitedText.nullish().catch(null),
   state: z.string().max(64).nullish().catch(null),
 });
 export type PagerDutyResponder = z.infer<typeof PagerDutyResponder>;
@@ -78,12 +78,12 @@ export const PagerDutyEvent = z.discriminatedUnion('event_type', [
   z.object({
     event_type: z.literal('incident.annotated'),
     ...common,
-    data: z.object({ incident: about, content: text, trimmed: z.boolean().nullish() }),
+    data: z.object({ incident: incidentReference, content: limitedText, trimmed: z.boolean().nullish() }),
   }),
   z.object({
     event_type: z.literal('incident.status_update_published'),
     ...common,
-    data: z.object({ incident: about, message: text }),
+    data: z.object({ incident: incidentReference, message: limitedText }),
   }),
   z.object({
     event_type: z.enum(['incident.responder.added', 'incident.responder.replied']),

@@ -59,7 +59,7 @@ export type OnCall = z.infer<typeof OnCall>;
 /** Sign-in to the console with the organization's identity provider. */
 export const SignInSettings = z.strictObject({
   /** Issuer whose address plus `/.well-known/openid-configuration` is its discovery document. */
-  issuer: z.url({ protocol: /^https?$/ }).refine(isSafe, 'must be https, except on this machine'),
+  issuer: z.url({ protocol: /^https?$/ }).refine(isSecure, 'must be https, except on this machine'),
   clientId: z.string().min(1).max(256),
   scopes: z
     .array(z.string().regex(/^[!#-[\]-~]+$/, 'must be a scope, such as profile'))
@@ -80,12 +80,12 @@ export const SignInSettings = z.strictObject({
 export type SignInSettings = z.infer<typeof SignInSettings>;
 
 /** Returns whether the issuer's address is safe: plain HTTP would show tokens to the network. */
-function isSafe(issuer: string): boolean {
+function isSecure(issuer: string): boolean {
   const { protocol, hostname } = new URL(issuer);
   return protocol === 'https:' || isLoopbackHostname(hostname);
 }
 
-const Written = z.strictObject({
+const PeopleSettings = z.strictObject({
   people: z.record(PersonId, Person).default({}),
   /** In addition to, or replacing, `viewer`, `responder`, `approver`, and `admin`. */
   roles: z.record(RoleName, Role).default({}),
@@ -103,12 +103,12 @@ const Written = z.strictObject({
 });
 
 /** `config/people.yaml`: people, and their permissions. */
-export const PeopleFile = Written.superRefine((file, context) => {
+export const PeopleFile = PeopleSettings.superRefine((file, context) => {
   for (const { path, message } of peopleProblems(file)) context.addIssue({ code: 'custom', path, message });
 });
 export type PeopleFile = z.infer<typeof PeopleFile>;
 
-const WATCHES: Action[] = [
+const READ_ACTIONS: Action[] = [
   'incidents:read',
   'deployments:read',
   'pipelines:read',
@@ -127,10 +127,10 @@ const WATCHES: Action[] = [
 
 /** Built-in roles. */
 export const ROLES: Readonly<Record<'viewer' | 'responder' | 'approver' | 'admin', Role>> = {
-  viewer: { actions: WATCHES },
+  viewer: { actions: READ_ACTIONS },
   responder: {
     actions: [
-      ...WATCHES,
+      ...READ_ACTIONS,
       'incidents:write',
       'incidents:act',
       'automation:write',
@@ -142,31 +142,31 @@ export const ROLES: Readonly<Record<'viewer' | 'responder' | 'approver' | 'admin
       'experiments:write',
     ],
   },
-  approver: { actions: [...WATCHES, 'incidents:act'] },
+  approver: { actions: [...READ_ACTIONS, 'incidents:act'] },
   admin: { actions: ['*'] },
 };
 
 type Problem = { path: string[]; message: string };
 
 /** Finds unknown roles, and people with the same id. */
-function peopleProblems(file: z.infer<typeof Written>): Problem[] {
+function peopleProblems(file: z.infer<typeof PeopleSettings>): Problem[] {
   const known = new Set([...Object.keys(ROLES), ...Object.keys(file.roles)]);
-  const missing = (path: string[], roles: readonly RoleName[]): Problem[] =>
+  const unknownRoles = (path: string[], roles: readonly RoleName[]): Problem[] =>
     roles
       .filter((role) => !known.has(role))
       .map((role) => ({ path, message: `unknown role "${role}"; known roles: ${[...known].join(', ')}` }));
   return [
-    ...Object.entries(file.people).flatMap(([id, { roles }]) => missing(['people', id, 'roles'], roles)),
-    ...Object.entries(file.userGroups).flatMap(([id, { roles }]) => missing(['userGroups', id, 'roles'], roles)),
+    ...Object.entries(file.people).flatMap(([id, { roles }]) => unknownRoles(['people', id, 'roles'], roles)),
+    ...Object.entries(file.userGroups).flatMap(([id, { roles }]) => unknownRoles(['userGroups', id, 'roles'], roles)),
     ...Object.entries(file.signIn?.groups ?? {}).flatMap(([name, { roles }]) =>
-      missing(['signIn', 'groups', name, 'roles'], roles),
+      unknownRoles(['signIn', 'groups', name, 'roles'], roles),
     ),
-    ...(file.everyone === 'nobody' ? [] : missing(['everyone'], [file.everyone])),
-    ...(['slack', 'pagerduty', 'email'] as const).flatMap((key) => twice(file, key)),
+    ...(file.everyone === 'nobody' ? [] : unknownRoles(['everyone'], [file.everyone])),
+    ...(['slack', 'pagerduty', 'email'] as const).flatMap((key) => duplicates(file, key)),
   ];
 }
 
-function twice({ people }: z.infer<typeof Written>, key: 'slack' | 'pagerduty' | 'email'): Problem[] {
+function duplicates({ people }: z.infer<typeof PeopleSettings>, key: 'slack' | 'pagerduty' | 'email'): Problem[] {
   const given = Object.entries(people).filter(([, person]) => person[key] !== undefined);
   return [...Map.groupBy(given, ([, person]) => String(person[key]).toLowerCase()).values()].flatMap((same) => {
     const [first, second] = same;

@@ -249,8 +249,8 @@ export const ActionItemPatch = z.strictObject({
 export type ActionItemPatch = z.infer<typeof ActionItemPatch>;
 
 /** What an action item and its issue have in common. */
-export const Shared = z.object({ title: z.string(), done: z.boolean() });
-export type Shared = z.infer<typeof Shared>;
+export const SharedFields = z.object({ title: z.string(), done: z.boolean() });
+export type SharedFields = z.infer<typeof SharedFields>;
 
 /** The link between an action item and its issue, as stored. */
 export const IssueLink = z.object({
@@ -266,9 +266,9 @@ export const IssueLink = z.object({
   /** Since when its creation may be in progress. */
   creating_since: Timestamp.nullable(),
   /** What both sides said when they were compared last. */
-  base: Shared,
+  base: SharedFields,
   /** A change of the issue whose outcome is not known, and since when. */
-  pending: Shared.extend({ since: Timestamp }).nullable(),
+  pending: SharedFields.extend({ since: Timestamp }).nullable(),
   /** The details that the issue shows: owner, date, priority. */
   details: z.string(),
   compared_at: Timestamp.nullable(),

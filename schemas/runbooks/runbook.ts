@@ -4,7 +4,7 @@ import { EnvironmentName, Mode, ServiceName, Severity } from '../config/names.ts
 import { Input, InputName } from './parts/inputs.ts';
 import { FailureAction, SingleStep, Step } from './parts/steps.ts';
 import { Expression } from './parts/values.ts';
-import { oneOf } from '../parsing/aliases.ts';
+import { valueOfAliases } from '../parsing/aliases.ts';
 
 /** Name of a runbook: of its file, and in an alert's label `runbook`. */
 export const RunbookName = z
@@ -62,18 +62,18 @@ const FrontMatterMap = z.strictObject({
 type Matched = { match?: z.infer<typeof Match> | undefined; matchers?: z.infer<typeof Match> | undefined };
 
 /** Merges aliases. */
-function settle<T extends Matched>(
+function mergeAliases<T extends Matched>(
   { match, matchers, ...rest }: T,
   context: z.RefinementCtx,
 ): Omit<T, keyof Matched> & { match: z.infer<typeof Match> } {
-  const found = oneOf({ match, matchers }, context);
+  const found = valueOfAliases({ match, matchers }, context);
   if (found === undefined)
     context.addIssue({ code: 'custom', message: '"match" is missing; use "match: {}" for every alert' });
   return { ...rest, match: found ?? { any: [] } };
 }
 
 /** The front matter of `runbooks/*.md`, between lines of three hyphens. */
-export const FrontMatter = FrontMatterMap.transform(settle);
+export const FrontMatter = FrontMatterMap.transform(mergeAliases);
 export type FrontMatter = z.infer<typeof FrontMatter>;
 
 /** A runbook in force. Parsed output parses to the same value again. */
@@ -90,7 +90,7 @@ export const Runbook = z
     /** Line numbers in the file, by path: `steps.0.with.url`. */
     lines: z.record(z.string(), z.number()),
   })
-  .transform(settle);
+  .transform(mergeAliases);
 export type Runbook = z.infer<typeof Runbook>;
 
 /** All runbooks in force. `version` covers all of them. */

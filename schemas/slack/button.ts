@@ -67,8 +67,8 @@ export const buttonIds = (button: Button): { action_id: string; value: string } 
 export function readButton(actionId: string, value: string | undefined): Button | undefined {
   if (!isFirebreakAction(actionId) || value === undefined || value.length > VALUE_MAX_CHARS) return undefined;
   try {
-    const read = Button.safeParse(JSON.parse(value));
-    return read.success && actionId === `${PREFIX}${read.data.verb}` ? read.data : undefined;
+    const parsed = Button.safeParse(JSON.parse(value));
+    return parsed.success && actionId === `${PREFIX}${parsed.data.verb}` ? parsed.data : undefined;
   } catch {
     return undefined;
   }

@@ -29,7 +29,7 @@ const Message = z.object({
 });
 
 /** A pressed button, or a selection. */
-const Acted = z.object({
+const ElementAction = z.object({
   type: z.string().max(64),
   action_id: z.string().max(255),
   value: z.string().max(2000).nullish(),
@@ -37,7 +37,7 @@ const Acted = z.object({
   selected_user: SlackId.nullish(),
   action_ts: Ts.nullish(),
 });
-export type Acted = z.infer<typeof Acted>;
+export type ElementAction = z.infer<typeof ElementAction>;
 
 /** @see https://docs.slack.dev/reference/interaction-payloads/block_actions-payload */
 const BlockActions = z.object({
@@ -48,7 +48,7 @@ const BlockActions = z.object({
   container: z.object({ type: z.string().max(64), message_ts: Ts.nullish(), is_ephemeral: z.boolean().nullish() }),
   message: Message.nullish(),
   view: View.nullish(),
-  actions: z.array(Acted).min(1).max(25),
+  actions: z.array(ElementAction).min(1).max(25),
   response_url: z.url().max(2048).nullish(),
 });
 export type BlockActions = z.infer<typeof BlockActions>;

@@ -12,8 +12,8 @@ const Value = z.object({
 });
 
 /** Values by block ID and action ID. */
-export const Values = z.record(z.string().max(255), z.record(z.string().max(255), Value));
-export type Values = z.infer<typeof Values>;
+export const ViewValues = z.record(z.string().max(255), z.record(z.string().max(255), Value));
+export type ViewValues = z.infer<typeof ViewValues>;
 
 /**
  * Modal, with the fields that Firebreak uses.
@@ -25,6 +25,6 @@ export const View = z.object({
   hash: z.string().max(128).default(''),
   callback_id: z.string().max(255).default(''),
   private_metadata: z.string().max(3000).default(''),
-  state: z.object({ values: Values.default({}) }).default({ values: {} }),
+  state: z.object({ values: ViewValues.default({}) }).default({ values: {} }),
 });
 export type View = z.infer<typeof View>;

@@ -4,7 +4,7 @@ import { TimeZone } from '../time/time-zone.ts';
 import { SubscriptionChannel } from './subscriber.ts';
 
 /** Texts for customers. `{components}` is replaced by the names of the components; other placeholders are refused. */
-const Words = z
+const PublicText = z
   .string()
   .min(1)
   .max(2000)
@@ -76,13 +76,13 @@ const Maintenance = z
   .strictObject({
     /** Part of its address. */
     id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,60}$/, 'must consist of lowercase letters, digits, and -'),
-    title: Words,
+    title: PublicText,
     components: z.array(ComponentName).min(1),
     /** When readers see it first. */
     announced: InstantIn,
     from: InstantIn,
     until: InstantIn,
-    text: Words,
+    text: PublicText,
   })
   .refine(({ announced, from, until }) => announced <= from && from < until, {
     error: 'must be announced before it starts, and start before it ends',
@@ -104,16 +104,16 @@ export const StatusPageFile = z.strictObject({
       mitigated: z.enum(['operational', 'degraded_performance', 'partial_outage']).default('degraded_performance'),
     })
     .prefault({}),
-  title: Words.default('Problems with {components}'),
+  title: PublicText.default('Problems with {components}'),
   updates: z
     .strictObject({
-      investigating: Words.default('We are seeing problems with {components} and are looking into them.'),
-      identified: Words.default('We know what causes the problems with {components} and are undoing it.'),
-      monitoring: Words.default('A fix for {components} is in place. We are watching whether it holds.'),
-      resolved: Words.default('{components} works as usual again. We are sorry for the trouble.'),
-      maintenanceStarted: Words.default('The maintenance of {components} has started.'),
-      maintenanceCompleted: Words.default('The maintenance of {components} is completed.'),
-      maintenanceCancelled: Words.default('The maintenance of {components} is cancelled.'),
+      investigating: PublicText.default('We are seeing problems with {components} and are looking into them.'),
+      identified: PublicText.default('We know what causes the problems with {components} and are undoing it.'),
+      monitoring: PublicText.default('A fix for {components} is in place. We are watching whether it holds.'),
+      resolved: PublicText.default('{components} works as usual again. We are sorry for the trouble.'),
+      maintenanceStarted: PublicText.default('The maintenance of {components} has started.'),
+      maintenanceCompleted: PublicText.default('The maintenance of {components} is completed.'),
+      maintenanceCancelled: PublicText.default('The maintenance of {components} is cancelled.'),
     })
     .prefault({}),
   /** By name: `main` is at `/status`, others at `/status/NAME`. Absent: `main`, with all components of the catalogue. */

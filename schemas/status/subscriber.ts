@@ -16,14 +16,14 @@ const webhookUrl = (isHost: (host: string) => boolean, path = /^\//) =>
     .max(URL_MAX_CHARS)
     .transform((text, context) => {
       const url = URL.parse(text);
-      const isRight =
+      const isValid =
         url?.protocol === 'https:' &&
         url.port === '' &&
         url.username === '' &&
         url.password === '' &&
         isHost(url.hostname) &&
         path.test(url.pathname);
-      if (isRight) {
+      if (isValid) {
         // Not sent, so it would only make one receiver look like several.
         url.hash = '';
         return url.href;

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { oneOf } from '../parsing/aliases.ts';
+import { valueOfAliases } from '../parsing/aliases.ts';
 import { isTimeZone, TimeZone } from './time-zone.ts';
 
 /** In ISO 8601 order: Monday is the first. */
@@ -84,12 +84,17 @@ const HoursMap = z
     location: TimeZone.optional(),
   })
   .transform(({ days, timeZone, timezone, time_zone, tz, location, ...times }, context): Hours => {
-    const from = oneOf({ from: times.from, start: times.start }, context) ?? '00:00';
-    const to = oneOf({ to: times.to, end: times.end }, context) ?? '24:00';
+    const from = valueOfAliases({ from: times.from, start: times.start }, context) ?? '00:00';
+    const to = valueOfAliases({ to: times.to, end: times.end }, context) ?? '24:00';
     if (from === to || from === '24:00') {
       context.addIssue({ code: 'custom', message: `${from}-${to} is empty; write a whole day as 00:00-24:00` });
     }
-    return { days, from, to, timeZone: oneOf({ timeZone, timezone, time_zone, tz, location }, context) ?? 'UTC' };
+    return {
+      days,
+      from,
+      to,
+      timeZone: valueOfAliases({ timeZone, timezone, time_zone, tz, location }, context) ?? 'UTC',
+    };
   });
 
 const TIMES = /^(\D*?)\s*(\d[\d:]*)\s*(?:-|–|to)\s*(\d[\d:]*)(?:\s+(.*))?$/i;
@@ -108,7 +113,7 @@ const HoursText = z
   .transform((text): z.input<typeof HoursMap> => partsOf(text.trim()))
   .pipe(HoursMap);
 
-const OneHours = z.union([HoursText, HoursMap]);
+const HoursEntry = z.union([HoursText, HoursMap]);
 
 /** As people write them: a text, a map, or a list of these. Empty: always. */
-export const HoursList = z.union([OneHours.transform((hours) => [hours]), z.array(OneHours)]);
+export const HoursList = z.union([HoursEntry.transform((hours) => [hours]), z.array(HoursEntry)]);

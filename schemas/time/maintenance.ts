@@ -1,11 +1,11 @@
 import * as z from 'zod';
 import { Matchers } from '../alerts/match.ts';
-import { oneOf } from '../parsing/aliases.ts';
-import { readSpan, SPAN_KEYS, type TimeSpan, wrong } from './time-span.ts';
+import { valueOfAliases } from '../parsing/aliases.ts';
+import { readSpan, SPAN_KEYS, type TimeSpan, addProblem } from './time-span.ts';
 
 export { secondsOf } from './time-span.ts';
 
-type What = { name: string; matchers: Matchers; reason?: string; by?: string };
+type WindowDetails = { name: string; matchers: Matchers; reason?: string; by?: string };
 
 const WindowMap = z.strictObject({
   name: z.string().min(1).default('maintenance'),
@@ -19,13 +19,13 @@ const WindowMap = z.strictObject({
 /** A window of `maintenance`, once or recurring. */
 export const MaintenanceWindow = WindowMap.transform((window, context): MaintenanceWindow => {
   const { name, match, matchers, reason, by } = window;
-  const matching = oneOf({ match, matchers }, context);
-  if (matching === undefined) wrong(context, '"match" is missing; use "match: {}" for every alert');
+  const matching = valueOfAliases({ match, matchers }, context);
+  if (matching === undefined) addProblem(context, '"match" is missing; use "match: {}" for every alert');
   const span = readSpan(window, context);
   if (matching === undefined || span === undefined) return z.NEVER;
-  const what: What = { name, matchers: matching };
-  if (reason !== undefined) what.reason = reason;
-  if (by !== undefined) what.by = by;
-  return { ...what, ...span };
+  const details: WindowDetails = { name, matchers: matching };
+  if (reason !== undefined) details.reason = reason;
+  if (by !== undefined) details.by = by;
+  return { ...details, ...span };
 });
-export type MaintenanceWindow = What & TimeSpan;
+export type MaintenanceWindow = WindowDetails & TimeSpan;

@@ -12,48 +12,48 @@ import { localTime } from './time-zone.ts';
  */
 export function occurrences(rule: string, start: Temporal.PlainDateTime, timeZone: string): RRuleTemporal {
   const rruleString = rule.replace(/\bUNTIL=(\d{8}T\d{6})(Z?)/, (_, until: string, utc: string) =>
-    utc === '' ? `UNTIL=${until}Z` : `UNTIL=${basic(localTime(extended(until), timeZone))}Z`,
+    utc === '' ? `UNTIL=${until}Z` : `UNTIL=${toBasicFormat(localTime(fromBasicFormat(until), timeZone))}Z`,
   );
   return new RRuleTemporal({ rruleString, dtstart: start.toZonedDateTime('UTC') });
 }
 
 /** Converts `20260103T020000`. */
-const extended = (text: string): Timestamp =>
+const fromBasicFormat = (text: string): Timestamp =>
   text.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)$/, '$1-$2-$3T$4:$5:$6.000Z') as Timestamp;
 
-const basic = (local: Temporal.PlainDateTime): string =>
+const toBasicFormat = (local: Temporal.PlainDateTime): string =>
   local.toString({ smallestUnit: 'second' }).replaceAll(/[-:]/g, '');
 
-const whole = (min: number, max: number) => (text: string) =>
+const integerBetween = (min: number, max: number) => (text: string) =>
   /^\d{1,4}$/.test(text) && Number(text) >= min && Number(text) <= max;
-const fromEitherEnd = (max: number) => (text: string) => whole(1, max)(text.replace(/^[+-]/, ''));
-const oneOfThese = (pattern: RegExp) => (text: string) => pattern.test(text);
+const fromEitherEnd = (max: number) => (text: string) => integerBetween(1, max)(text.replace(/^[+-]/, ''));
+const matching = (pattern: RegExp) => (text: string) => pattern.test(text);
 
 /**
  * The parts of a rule and their valid values, since the library silently ignores unknown ones. Excluded are seconds,
  * other calendars, and frequencies whose windows would never end.
  */
-const PARTS: ReadonlyMap<string, (value: string) => boolean> = new Map([
-  ['FREQ', oneOfThese(/^(DAILY|WEEKLY|MONTHLY|YEARLY)$/)],
-  ['INTERVAL', whole(1, 1000)],
-  ['COUNT', whole(1, 1000)],
-  ['UNTIL', oneOfThese(/^\d{8}(T\d{6}Z?)?$/)],
-  ['BYMONTH', whole(1, 12)],
+const RULE_PARTS: ReadonlyMap<string, (value: string) => boolean> = new Map([
+  ['FREQ', matching(/^(DAILY|WEEKLY|MONTHLY|YEARLY)$/)],
+  ['INTERVAL', integerBetween(1, 1000)],
+  ['COUNT', integerBetween(1, 1000)],
+  ['UNTIL', matching(/^\d{8}(T\d{6}Z?)?$/)],
+  ['BYMONTH', integerBetween(1, 12)],
   ['BYWEEKNO', fromEitherEnd(53)],
   ['BYYEARDAY', fromEitherEnd(366)],
   ['BYMONTHDAY', fromEitherEnd(31)],
-  ['BYDAY', oneOfThese(/^([+-]?[1-9]\d?)?(MO|TU|WE|TH|FR|SA|SU)$/)],
-  ['BYHOUR', whole(0, 23)],
-  ['BYMINUTE', whole(0, 59)],
+  ['BYDAY', matching(/^([+-]?[1-9]\d?)?(MO|TU|WE|TH|FR|SA|SU)$/)],
+  ['BYHOUR', integerBetween(0, 23)],
+  ['BYMINUTE', integerBetween(0, 59)],
   ['BYSETPOS', fromEitherEnd(366)],
-  ['WKST', oneOfThese(/^(MO|TU|WE|TH|FR|SA|SU)$/)],
+  ['WKST', matching(/^(MO|TU|WE|TH|FR|SA|SU)$/)],
 ]);
 
 /** Returns what is wrong with a rule, as a sentence, or undefined. */
 export function recurrenceProblem(rule: string, start: Temporal.PlainDateTime, timeZone: string): string | undefined {
   const parts = rule.split(';').map((part) => part.split('='));
   for (const [name = '', values = ''] of parts) {
-    const fits = PARTS.get(name);
+    const fits = RULE_PARTS.get(name);
     if (fits === undefined) return `unknown part ${JSON.stringify(name)}; write a rule such as FREQ=WEEKLY;BYDAY=SA`;
     if (!values.split(',').every(fits)) return `invalid value ${JSON.stringify(values)} of ${name}`;
   }
@@ -61,10 +61,10 @@ export function recurrenceProblem(rule: string, start: Temporal.PlainDateTime, t
   if (!names.includes('FREQ')) return 'FREQ is missing; write a rule such as FREQ=WEEKLY;BYDAY=SA';
   if (new Set(names).size < names.length) return 'a part is repeated';
   if (names.includes('COUNT') && names.includes('UNTIL')) return 'COUNT and UNTIL cannot be combined';
-  return neverComes(rule, start, timeZone);
+  return occurrenceProblem(rule, start, timeZone);
 }
 
-function neverComes(rule: string, start: Temporal.PlainDateTime, timeZone: string): string | undefined {
+function occurrenceProblem(rule: string, start: Temporal.PlainDateTime, timeZone: string): string | undefined {
   try {
     // Rules with COUNT are evaluated completely, so that a slow one is found here and not later.
     const first = occurrences(rule, start, timeZone).all((_, index) => index === 0 || rule.includes('COUNT='));
@@ -94,15 +94,15 @@ export function overlapProblem(
   for (const [index, next] of all.entries()) {
     const before = all[index - 1];
     if (before === undefined) continue;
-    const apart = (next.epochMilliseconds - before.epochMilliseconds) / 1000;
-    if (apart < seconds)
-      return `occurrences overlap: each lasts ${hours(seconds)}, but the one of ${dayOf(next)} starts ${hours(apart)} after the one of ${dayOf(before)}; shorten the period, or let it recur less often`;
-    hasGap ||= apart > seconds;
+    const intervalSeconds = (next.epochMilliseconds - before.epochMilliseconds) / 1000;
+    if (intervalSeconds < seconds)
+      return `occurrences overlap: each lasts ${hoursText(seconds)}, but the one of ${dayOf(next)} starts ${hoursText(intervalSeconds)} after the one of ${dayOf(before)}; shorten the period, or let it recur less often`;
+    hasGap ||= intervalSeconds > seconds;
   }
   return hasGap || all.length < 2
     ? undefined
-    : `occurrences of ${hours(seconds)} leave no time in between, without an end; shorten the period, or add UNTIL or COUNT`;
+    : `occurrences of ${hoursText(seconds)} leave no time in between, without an end; shorten the period, or add UNTIL or COUNT`;
 }
 
-const hours = (seconds: number): string => `${Math.round(seconds / 36) / 100} h`;
+const hoursText = (seconds: number): string => `${Math.round(seconds / 36) / 100} h`;
 const dayOf = (at: Temporal.ZonedDateTime): string => at.toPlainDate().toString();

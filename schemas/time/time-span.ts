@@ -1,7 +1,7 @@
 import { Temporal } from 'temporal-polyfill';
 import * as z from 'zod';
 import { recurrenceProblem } from './recurrence.ts';
-import { oneOf } from '../parsing/aliases.ts';
+import { valueOfAliases } from '../parsing/aliases.ts';
 import { TimeZone } from './time-zone.ts';
 import { plusSeconds, type Timestamp } from './time.ts';
 import { WrittenDuration, writtenInstant, writtenLocal, WrittenTime } from './timestamp-text.ts';
@@ -42,7 +42,7 @@ export const SPAN_KEYS = {
 type WrittenSpan = z.infer<z.ZodObject<typeof SPAN_KEYS>>;
 
 /** A span as written, with aliases merged. */
-type Read = {
+type MergedSpan = {
   begins: WrittenTime;
   ends: WrittenTime | undefined;
   duration: string | undefined;
@@ -51,47 +51,55 @@ type Read = {
 
 /** Returns undefined if the span is invalid; the problems are added to `context`. */
 export function readSpan(input: WrittenSpan, context: z.RefinementCtx): TimeSpan | undefined {
-  const read = oneNameEach(input, context);
-  if (read === undefined) return undefined;
-  return input.rrule === undefined ? single(read, context) : recurring(read, input.rrule, context);
+  const merged = mergeAliases(input, context);
+  if (merged === undefined) return undefined;
+  return input.rrule === undefined ? singleSpan(merged, context) : recurringSpan(merged, input.rrule, context);
 }
 
-function oneNameEach(input: WrittenSpan, context: z.RefinementCtx): Read | undefined {
+function mergeAliases(input: WrittenSpan, context: z.RefinementCtx): MergedSpan | undefined {
   const { from, start, starts_at, until, end, ends_at, duration, timeZone, timezone, location, time_zone, tz } = input;
-  const begins = oneOf({ from, start, starts_at }, context);
-  const ends = oneOf({ until, end, ends_at }, context);
+  const begins = valueOfAliases({ from, start, starts_at }, context);
+  const ends = valueOfAliases({ until, end, ends_at }, context);
   // The end can omit the offset if the start has one.
   const needsZone = ends !== undefined && ends.offset === undefined;
   const zone =
-    oneOf({ timeZone, timezone, time_zone, tz, location }, context) ?? (needsZone ? undefined : begins?.offset);
-  if (begins === undefined) return wrong(context, '"from" is missing');
-  if (zone === undefined) return wrong(context, '"timeZone" is missing; set it, or add an offset to the times');
+    valueOfAliases({ timeZone, timezone, time_zone, tz, location }, context) ??
+    (needsZone ? undefined : begins?.offset);
+  if (begins === undefined) return addProblem(context, '"from" is missing');
+  if (zone === undefined) return addProblem(context, '"timeZone" is missing; set it, or add an offset to the times');
   return { begins, ends, duration, timeZone: zone };
 }
 
 /** Adds a problem of the whole value. */
-export function wrong(context: z.RefinementCtx, message: string): undefined {
+export function addProblem(context: z.RefinementCtx, message: string): undefined {
   context.addIssue({ code: 'custom', message });
 }
 
 /** If the clocks show the end twice, it is the second time. */
-function single({ begins, ends, duration, timeZone }: Read, context: z.RefinementCtx): SingleSpan | undefined {
-  if (ends !== undefined && duration !== undefined) return wrong(context, 'set either "until" or "duration", not both');
+function singleSpan(
+  { begins, ends, duration, timeZone }: MergedSpan,
+  context: z.RefinementCtx,
+): SingleSpan | undefined {
+  if (ends !== undefined && duration !== undefined)
+    return addProblem(context, 'set either "until" or "duration", not both');
   const from = writtenInstant(begins, timeZone, 'first');
   if (duration !== undefined) return { from, until: plusSeconds(from, secondsOf(duration)) };
-  if (ends === undefined) return wrong(context, '"until" is missing');
+  if (ends === undefined) return addProblem(context, '"until" is missing');
   const until = writtenInstant(ends, timeZone, 'second');
-  return from < until ? { from, until } : wrong(context, `the end (${until}) is not after the start (${from})`);
+  return from < until ? { from, until } : addProblem(context, `the end (${until}) is not after the start (${from})`);
 }
 
 /** @param duration ISO 8601 */
 export const secondsOf = (duration: string): number => Temporal.Duration.from(duration).total('seconds');
 
-function recurring(read: Read, text: string, context: z.RefinementCtx): RecurringSpan | undefined {
-  const { begins, ends, duration, timeZone } = read;
+function recurringSpan(merged: MergedSpan, text: string, context: z.RefinementCtx): RecurringSpan | undefined {
+  const { begins, ends, duration, timeZone } = merged;
   if (ends !== undefined)
-    return wrong(context, 'with "rrule", set "duration" instead of an end; UNTIL in the rule limits the repetition');
-  if (duration === undefined) return wrong(context, '"duration" is missing');
+    return addProblem(
+      context,
+      'with "rrule", set "duration" instead of an end; UNTIL in the rule limits the repetition',
+    );
+  if (duration === undefined) return addProblem(context, '"duration" is missing');
   const rrule = text
     .trim()
     .toUpperCase()

@@ -8,7 +8,7 @@ const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2
 
 /** Accepts an RFC 3339 time with any offset; returns a `Timestamp`. Digits below the millisecond are truncated. */
 export const InstantIn = z.string().transform((text, context): Timestamp => {
-  const normal = normalise(text);
+  const normal = normalizedTimestamp(text);
   if (normal !== undefined) return normal;
   context.addIssue({ code: 'custom', message: `not an RFC 3339 time with an offset: ${text.slice(0, 64)}` });
   return z.NEVER;
@@ -18,7 +18,7 @@ export const InstantIn = z.string().transform((text, context): Timestamp => {
 const EARLIEST = Date.parse('0000-01-01T00:00:00.000Z');
 const LATEST = Date.parse('9999-12-31T23:59:59.999Z');
 
-function normalise(text: string): Timestamp | undefined {
+function normalizedTimestamp(text: string): Timestamp | undefined {
   if (!RFC_3339.test(text)) return undefined;
   if (!isDay(text.slice(0, 10)) || text.slice(11, 13) === '24') return undefined;
   const at = Date.parse(text.replace(/(\.\d{3})\d+/, '$1').replace(' ', 'T'));
@@ -32,7 +32,7 @@ function isDay(date: string): boolean {
 }
 
 /** Returns whether a text has the form of a `Timestamp`, and is a time. */
-export const isTimestamp = (text: string): boolean => normalise(text) === text;
+export const isTimestamp = (text: string): boolean => normalizedTimestamp(text) === text;
 
 /** @param millis since the Unix epoch, within the years 0 to 9999 */
 export const timestamp = (millis: number): Timestamp => new Date(millis).toISOString() as Timestamp;

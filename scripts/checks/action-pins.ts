@@ -9,7 +9,7 @@ const COMMIT = /@[0-9a-f]{40}$/;
 const IMAGE = /@sha256:[0-9a-f]{64}$/;
 
 /** Returns whether a file is a workflow or an action, or a document or example from which people copy them. */
-const isRead = (file: string): boolean => /\.(ya?ml|md)$/.test(file) && file !== 'CHANGELOG.md';
+const isChecked = (file: string): boolean => /\.(ya?ml|md)$/.test(file) && file !== 'CHANGELOG.md';
 
 /**
  * Returns actions that are not pinned to a commit, or whose version is missing in a comment. A tag can be moved to code that
@@ -17,7 +17,7 @@ const isRead = (file: string): boolean => /\.(ya?ml|md)$/.test(file) && file !==
  */
 export function actionPinProblems(root: string): string[] {
   return projectFiles(root)
-    .filter(isRead)
+    .filter(isChecked)
     .flatMap((file) =>
       readFileSync(join(root, file), 'utf8')
         .split('\n')

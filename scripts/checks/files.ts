@@ -12,7 +12,7 @@ const GENERATED_FOLDERS = new Set(['.git', '.firebreak', '.setup-lock', '.sst', 
  */
 export function projectFiles(root: string): string[] {
   const listed = git(root, '--cached', '--others', '--exclude-standard');
-  if (listed === undefined) return walk(root, root);
+  if (listed === undefined) return filesBelow(root, root);
   const deleted = new Set(git(root, '--deleted'));
   return listed.filter((path) => !deleted.has(path));
 }
@@ -23,11 +23,11 @@ function git(root: string, ...selection: string[]): string[] | undefined {
   return status === 0 ? stdout.split('\0').filter((path) => path !== '') : undefined;
 }
 
-function walk(root: string, folder: string): string[] {
+function filesBelow(root: string, folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true })
     .filter(({ name }) => !GENERATED_FOLDERS.has(name))
     .flatMap((entry) => {
       const path = join(folder, entry.name);
-      return entry.isDirectory() ? walk(root, path) : entry.isFile() ? [relative(root, path)] : [];
+      return entry.isDirectory() ? filesBelow(root, path) : entry.isFile() ? [relative(root, path)] : [];
     });
 }

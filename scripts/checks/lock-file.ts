@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-type Entry = {
+type LockedPackage = {
   version?: string;
   integrity?: string;
   resolved?: string;
@@ -22,48 +22,48 @@ type Manifest = Record<
  */
 export function lockFileProblems(root: string): string[] {
   const read = (file: string): unknown => JSON.parse(readFileSync(join(root, file), 'utf8'));
-  const { packages } = read('package-lock.json') as { packages: Record<string, Entry> };
+  const { packages } = read('package-lock.json') as { packages: Record<string, LockedPackage> };
   const manifest = read('package.json') as Manifest;
   return [
-    ...addresses(packages),
-    ...missing(packages),
-    ...unhashed(packages),
-    ...inexact(manifest),
-    ...scripts(manifest),
+    ...addressProblems(packages),
+    ...missingPackages(packages),
+    ...hashProblems(packages),
+    ...versionProblems(manifest),
+    ...installScriptProblems(manifest),
   ];
 }
 
-const addresses = (packages: Record<string, Entry>): string[] =>
+const addressProblems = (packages: Record<string, LockedPackage>): string[] =>
   Object.entries(packages)
     .filter(([, entry]) => entry.resolved !== undefined)
     .map(([path]) => `package-lock.json: ${path} has an address; .npmrc needs omit-lockfile-registry-resolved=true`);
 
-const unhashed = (packages: Record<string, Entry>): string[] =>
+const hashProblems = (packages: Record<string, LockedPackage>): string[] =>
   Object.entries(packages)
     .filter(([path, { integrity }]) => path !== '' && integrity === undefined)
     .map(([path]) => `package-lock.json: ${path} has no hash (integrity)`);
 
-const scripts = ({ allowScripts = {} }: Manifest): string[] =>
+const installScriptProblems = ({ allowScripts = {} }: Manifest): string[] =>
   Object.entries(allowScripts)
     .filter(([, isAllowed]) => isAllowed)
     .map(([name]) => `package.json: the install script of ${name} is allowed, but its downloads have no hash`);
 
-const missing = (packages: Record<string, Entry>): string[] =>
+const missingPackages = (packages: Record<string, LockedPackage>): string[] =>
   Object.entries(packages).flatMap(([path, entry]) =>
     Object.keys({ ...entry.dependencies, ...entry.optionalDependencies })
-      .filter((name) => !isHeld(packages, path, name))
+      .filter((name) => !isInstalledFor(packages, path, name))
       .map((name) => `package-lock.json: ${path || 'package.json'} needs ${name}, which is missing`),
   );
 
 /** Searches as Node does: beside the package, and beside each package that contains it. */
-function isHeld(packages: Record<string, Entry>, from: string, name: string): boolean {
+function isInstalledFor(packages: Record<string, LockedPackage>, from: string, name: string): boolean {
   for (let at = from; ; at = at.slice(0, Math.max(0, at.lastIndexOf('/node_modules/')))) {
     if (`${at === '' ? '' : `${at}/`}node_modules/${name}` in packages) return true;
     if (at === '') return false;
   }
 }
 
-function inexact(manifest: Manifest): string[] {
+function versionProblems(manifest: Manifest): string[] {
   const { dependencies, devDependencies, optionalDependencies } = manifest;
   return Object.entries({ ...dependencies, ...devDependencies, ...optionalDependencies })
     .filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))

@@ -8,8 +8,8 @@ const HOMES = [/\/home\/[a-z][\w.-]*\//, /\/Users\/[A-Za-z][\w.-]*\//, /(?<![\w.
 
 /** Returns text with a path that exists only on one machine. */
 export function machinePathProblems(root: string): string[] {
-  const own = [root, homedir()].filter((path) => path.split('/').length > 2);
-  const patterns = [...HOMES, ...own.map((path) => new RegExp(`(?<![\\w.-])${RegExp.escape(path)}(?![\\w.-])`))];
+  const ownPaths = [root, homedir()].filter((path) => path.split('/').length > 2);
+  const patterns = [...HOMES, ...ownPaths.map((path) => new RegExp(`(?<![\\w.-])${RegExp.escape(path)}(?![\\w.-])`))];
   return projectFiles(root).flatMap((file) => {
     const text = readFileSync(join(root, file), 'utf8');
     if (text.includes('\0')) return []; // not text

@@ -26,7 +26,7 @@ export function retiredWordProblems(root: string): string[] {
   const names = retiredIn(glossary, 'Retired names', /`([\w.]+)`/g);
   const phrases = retiredIn(glossary, 'Retired words', /"([^"]+)"/g);
   if (names.length === 0 || phrases.length === 0) throw new Error(`${GLOSSARY} has no retired names or phrases`);
-  const name = new RegExp(`\\b(?:${names.map((one) => RegExp.escape(one)).join('|')})\\b`);
+  const name = new RegExp(`\\b(?:${names.map((retired) => RegExp.escape(retired)).join('|')})\\b`);
   const phrase = new RegExp(phrases.join('|'), 'i');
   return projectFiles(root)
     .filter((file) => IS_TEXT.test(file) && !IS_EXEMPT.test(file) && file !== 'package-lock.json')

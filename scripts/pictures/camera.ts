@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, Page } from '../../test/support/browser.ts';
-import { packed } from './png.ts';
+import { withPalette } from './png.ts';
 
 /** Widths in pixels of a channel on a desktop and on a phone. */
 export const DESKTOP = 720;
@@ -150,7 +150,7 @@ export class Camera {
 
   /** Writes the compressed picture. */
   async #shoot(name: string, page: Page, width: number, height: number): Promise<void> {
-    const picture = packed(await page.picture({ width, height }));
+    const picture = withPalette(await page.picture({ width, height }));
     await writeFile(join(this.#folder, `${name}.png`), picture);
     console.log(`${name}.png  ${width} × ${height}, ${Math.ceil(picture.byteLength / 1024)} KiB`);
   }
@@ -183,12 +183,12 @@ const CHANNEL_ONLY = `
 /** Hides all messages except the last one that matches each pattern. */
 async function stylesForOnly(page: Page, messages: readonly RegExp[] | undefined): Promise<string> {
   if (messages === undefined) return '';
-  const marks = await page.evaluate<string[]>(
+  const keys = await page.evaluate<string[]>(
     `[${messages
       .map((words) => `${MESSAGES}.findLast((it) => ${String(words)}.test(it.innerText)).dataset.key`)
       .join(', ')}]`,
   );
-  const shown = marks.map((mark) => `[data-key=${quoted(mark)}]`).join(', ');
+  const shown = keys.map((key) => `[data-key=${quoted(key)}]`).join(', ');
   return `#slack .about, #slack .bookmarks, #slack .messages > :not(${shown}) { display: none !important }`;
 }
 

@@ -31,10 +31,10 @@ export async function photographConsole(shop: Shop, camera: Camera): Promise<voi
 /** Sets 28 days with errors that spent a part of the budgets, and the versions that have been running. */
 async function quietMonth(shop: Shop): Promise<void> {
   for (const service of ['checkout', 'search', 'accounts'] as const) {
-    await shop.failed(service, [{ ago: 29 * DAY, value: 0.0002 }]);
-    await shop.fails(service, [{ ago: 3 * HOUR, value: 0.001 }]);
+    await shop.setErrors(service, [{ ago: 29 * DAY, value: 0.0002 }]);
+    await shop.setHealth(service, [{ ago: 3 * HOUR, value: 0.001 }]);
   }
-  await shop.failed('checkout', [
+  await shop.setErrors('checkout', [
     { ago: 13 * DAY, value: 0.03 },
     { ago: 13 * DAY - 2 * HOUR, value: 0.0001 },
     { ago: 8 * DAY, value: 0.12 },
@@ -49,19 +49,19 @@ async function quietMonth(shop: Shop): Promise<void> {
 async function searchFails(shop: Shop): Promise<void> {
   const ago = 21 * MINUTE;
   await shop.deploy('search', 'v18', 24 * MINUTE, { end: 22 * MINUTE });
-  await shop.fails('search', [{ ago, value: 0.08 }], {
+  await shop.setHealth('search', [{ ago, value: 0.08 }], {
     v17: [{ ago: 3 * HOUR, value: 0.001 }],
     v18: [{ ago, value: 0.16 }],
   });
-  await shop.failed('search', [{ ago, value: 0.08 }]);
+  await shop.setErrors('search', [{ ago, value: 0.08 }]);
   await shop.alert('search', 'Searches end with errors', ago - 2 * MINUTE);
   await shop.until('the rollback of search', async () => {
     const incident = await incidentOf(shop, 'search');
     return incident?.status === 'mitigated' && incident;
   });
   const now = [{ ago: 0, value: 0.001 }];
-  await shop.fails('search', now, { v17: now });
-  await shop.failed('search', now);
+  await shop.setHealth('search', now, { v17: now });
+  await shop.setErrors('search', now);
 }
 
 /** Lets a version of checkout fail whose migration needs a person. */
@@ -69,12 +69,12 @@ async function checkoutFails(shop: Shop): Promise<IncidentView> {
   const ago = 11 * MINUTE;
   await shop.deploy('checkout', 'v42', 16 * MINUTE, { end: 12 * MINUTE, hasMigration: true });
   const rise = [0.06, 0.15, 0.22, 0.24, 0.23, 0.25, 0.24, 0.26, 0.24, 0.25];
-  await shop.fails(
+  await shop.setHealth(
     'checkout',
     rise.map((value, minute) => ({ ago: ago - minute * MINUTE, value })),
     { v41: [{ ago: 3 * HOUR, value: 0.001 }], v42: [{ ago, value: 0.48 }] },
   );
-  await shop.failed('checkout', [{ ago, value: 0.24 }]);
+  await shop.setErrors('checkout', [{ ago, value: 0.24 }]);
   await shop.alert('checkout', 'Payments fail for one in four customers', ago - 3 * MINUTE);
   return shop.until('the question about checkout', async () => {
     const incident = await incidentOf(shop, 'checkout');

@@ -57,7 +57,7 @@ export const photographed = (camera: (url: string) => Camera): Story => ({
     const reminders = [/not acknowledged yet/, /has no commander/, /No update since/];
     await take.channel('slack-reminders', { width: DESKTOP, as: 'ada', channel, messages: reminders });
 
-    await slack.enter('mira', channel);
+    await slack.join('mira', channel);
     await slack.until(channel, /What happened so far/);
     const soFar = [/What happened so far/];
     await take.channel('slack-so-far', { width: DESKTOP, as: 'mira', channel, messages: soFar });
@@ -109,8 +109,8 @@ export const photographed = (camera: (url: string) => Camera): Story => ({
       messages: [/resolved[^]*Actions/],
     });
     const email = await stage.until('the last letter', async () => {
-      const letters = await callsOf(firebreak, { vendor: 'mail' });
-      return letters.map(({ body }) => String(body)).find((body) => body.includes('Subject: Resolved: '));
+      const emails = await callsOf(firebreak, { vendor: 'mail' });
+      return emails.map(({ body }) => String(body)).find((body) => body.includes('Subject: Resolved: '));
     });
     await take.document('mail-digest', emailPage(email), DESKTOP);
 

@@ -6,7 +6,7 @@ import { crc32, deflateSync, inflateSync } from 'node:zlib';
  * @param png with 8 bits per channel, with or without alpha, as browsers create it
  * @see https://www.w3.org/TR/png-3/
  */
-export function packed(png: Buffer): Buffer {
+export function withPalette(png: Buffer): Buffer {
   const { width, height, pixels } = pixelsOf(png);
   const palette = paletteOf(pixels);
   const index = nearestIn(palette);
@@ -112,21 +112,21 @@ function paletteOf(pixels: Uint32Array): Color[] {
 }
 
 function nearestIn(palette: readonly Color[]): (color: Color) => number {
-  const known = new Map<Color, number>();
+  const cache = new Map<Color, number>();
   return (color) => {
-    const before = known.get(color);
-    if (before !== undefined) return before;
+    const cached = cache.get(color);
+    if (cached !== undefined) return cached;
     const distances = palette.map((other) => distance(color, other));
     const nearest = distances.indexOf(Math.min(...distances));
-    known.set(color, nearest);
+    cache.set(color, nearest);
     return nearest;
   };
 }
 
 function chunk(type: string, data: Buffer): Buffer {
-  const named = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+  const typed = Buffer.concat([Buffer.from(type, 'latin1'), data]);
   const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
   length.writeUInt32BE(data.length);
-  sum.writeUInt32BE(crc32(named));
-  return Buffer.concat([length, named, sum]);
+  sum.writeUInt32BE(crc32(typed));
+  return Buffer.concat([length, typed, sum]);
 }

@@ -10,8 +10,8 @@ import { ROLES } from '../../schemas/people/people.ts';
 /** A minute of Firebreak's waits takes a second. Times of deploys, alerts, and samples are real. */
 const TIME_SCALE = 60;
 
-const LOOK_EVERY_MS = 200;
-const LOOKS_MAX = 300;
+const POLL_MS = 200;
+const TRIES_MAX = 300;
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
@@ -24,7 +24,7 @@ const traffic = (service: string): string => `job:${service}:requests_per_second
 const rate = (service: string, code = ''): string =>
   `sum(rate(http_requests_total{service="${service}"${code}}[{{.window}}]))`;
 
-const entryOf = (component: string, team: string) => (service: string) => ({
+const serviceEntry = (component: string, team: string) => (service: string) => ({
   team,
   repository: `acme/${service}`,
   statusPage: { components: [component], publish: 'auto' },
@@ -43,13 +43,13 @@ const entryOf = (component: string, team: string) => (service: string) => ({
 });
 
 const SERVICES = {
-  checkout: entryOf('Checkout', 'payments')('checkout'),
-  search: entryOf('Search', 'discovery')('search'),
-  accounts: entryOf('Accounts', 'identity')('accounts'),
+  checkout: serviceEntry('Checkout', 'payments')('checkout'),
+  search: serviceEntry('Search', 'discovery')('search'),
+  accounts: serviceEntry('Accounts', 'identity')('accounts'),
 };
 type Service = keyof typeof SERVICES;
 
-const TARGETS: Readonly<Record<Service, number>> = { checkout: 0.999, search: 0.995, accounts: 0.999 };
+const SLO_TARGETS: Readonly<Record<Service, number>> = { checkout: 0.999, search: 0.995, accounts: 0.999 };
 
 const CONFIG = {
   'services.yaml': { services: SERVICES },
@@ -127,7 +127,7 @@ const objectiveOf = (service: Service): object => {
       },
       timeWindow: [{ duration: '4w', calendar: { startTime: WINDOW_START, timeZone: 'UTC' } }],
       budgetingMethod: 'Occurrences',
-      objectives: [{ target: TARGETS[service] }],
+      objectives: [{ target: SLO_TARGETS[service] }],
     },
   };
 };
@@ -181,7 +181,7 @@ export class Shop {
   }
 
   /** Sets the share of requests that fail. @param versions the same by version; each serves as many requests */
-  async fails(service: Service, levels: readonly Level[], versions: Record<string, readonly Level[]> = {}) {
+  async setHealth(service: Service, levels: readonly Level[], versions: Record<string, readonly Level[]> = {}) {
     await this.#series(errorRatio(service), levels);
     for (const [version, of] of Object.entries(versions)) {
       await this.#series(byVersion(service), of, { version });
@@ -194,7 +194,7 @@ export class Shop {
   }
 
   /** Sets the share of requests that failed in the window of the objective, at 100 requests per second. */
-  async failed(service: Service, levels: readonly Level[]): Promise<void> {
+  async setErrors(service: Service, levels: readonly Level[]): Promise<void> {
     const query = (text: string) => text.replace('{{.window}}', '5m');
     await this.#series(query(rate(service)), [{ ago: 29 * DAY, value: 100 }]);
     const errors = levels.map(({ ago, value }) => ({ ago, value: value * 100 }));
@@ -222,11 +222,11 @@ export class Shop {
   }
 
   /** Polls until `look` returns a value. */
-  async until<T>(what: string, look: () => Promise<T | undefined | false>): Promise<T> {
-    for (let looks = 0; looks < LOOKS_MAX; looks += 1) {
-      const seen = await look().catch(ignoreFailedRequest);
-      if (seen !== undefined && seen !== false) return seen;
-      await sleep(LOOK_EVERY_MS);
+  async until<T>(what: string, poll: () => Promise<T | undefined | false>): Promise<T> {
+    for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
+      const value = await poll().catch(ignoreFailedRequest);
+      if (value !== undefined && value !== false) return value;
+      await sleep(POLL_MS);
     }
     throw new Error(`waited too long for ${what}`);
   }

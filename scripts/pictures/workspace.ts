@@ -8,7 +8,7 @@ const Channel = z.object({
 });
 
 /** A channel that does not exist yet. */
-const NOTHING: z.infer<typeof Channel> = { messages: [], ephemerals: [] };
+const EMPTY_CHANNEL: z.infer<typeof Channel> = { messages: [], ephemerals: [] };
 
 const POLL_MS = 100;
 const TRIES_MAX = 600;
@@ -32,7 +32,7 @@ export class Workspace {
     this.#do(`channels/${channel}/messages`, { user, text });
 
   /** Joins a channel. */
-  enter = (user: string, channel: string): Promise<unknown> => this.#do(`channels/${channel}/members`, { user });
+  join = (user: string, channel: string): Promise<unknown> => this.#do(`channels/${channel}/members`, { user });
 
   /** Presses a button of the channel's pinned message. */
   press = async (user: string, channel: string, verb: string): Promise<void> => {
@@ -44,7 +44,7 @@ export class Workspace {
   /** Waits for a matching message in a channel, visible to all or to one person. */
   async until(channel: string, words: RegExp): Promise<void> {
     for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
-      const { messages, ephemerals } = (await this.#read(channel).catch(ignoreFailedRequest)) ?? NOTHING;
+      const { messages, ephemerals } = (await this.#read(channel).catch(ignoreFailedRequest)) ?? EMPTY_CHANNEL;
       if ([...messages, ...ephemerals].some(({ text }) => words.test(text))) return;
       await sleep(POLL_MS);
     }

@@ -8,8 +8,8 @@ export const REGION = 'eu-central-1';
 
 /** Returns AWS's response to the creation of a resource: only the fields that other resources refer to. */
 export function createdResource(type: string, name: string, inputs: Values): { id: string; state: Values } {
-  const given = typeof inputs['name'] === 'string' ? inputs['name'] : name;
-  const { id, ...outputs } = outputsOf(type, name, given, inputs);
+  const physicalName = typeof inputs['name'] === 'string' ? inputs['name'] : name;
+  const { id, ...outputs } = outputsOf(type, name, physicalName, inputs);
   return { id, state: { ...inputs, ...outputs } };
 }
 
@@ -19,37 +19,44 @@ const hash = (text: string, length = 10): string => createHash('sha256').update(
 const invocation = (functionArn: string): string =>
   `arn:aws:apigateway:${REGION}:lambda:path/2015-03-31/functions/${functionArn}/invocations`;
 
-function outputsOf(type: string, name: string, given: string, inputs: Values): Values & { id: string } {
+function outputsOf(type: string, name: string, physicalName: string, inputs: Values): Values & { id: string } {
   switch (type) {
     case 'aws:lambda/function:Function': {
-      const own = arn('lambda', `function:${given}`);
+      const functionArn = arn('lambda', `function:${physicalName}`);
       const version = inputs['publish'] === true ? '1' : '$LATEST';
-      const qualified = `${own}:${version}`;
-      return { id: given, name: given, arn: own, version, qualifiedArn: qualified, invokeArn: invocation(own) };
+      const qualified = `${functionArn}:${version}`;
+      return {
+        id: physicalName,
+        name: physicalName,
+        arn: functionArn,
+        version,
+        qualifiedArn: qualified,
+        invokeArn: invocation(functionArn),
+      };
     }
     case 'aws:lambda/alias:Alias': {
-      const own = `${arn('lambda', `function:${text(inputs['functionName'])}`)}:${given}`;
-      return { id: own, name: given, arn: own, invokeArn: invocation(own) };
+      const aliasArn = `${arn('lambda', `function:${text(inputs['functionName'])}`)}:${physicalName}`;
+      return { id: aliasArn, name: physicalName, arn: aliasArn, invokeArn: invocation(aliasArn) };
     }
     case 'aws:sqs/queue:Queue': {
-      const url = `https://sqs.${REGION}.amazonaws.com/${ACCOUNT}/${given}`;
-      return { id: url, name: given, url, arn: arn('sqs', given) };
+      const url = `https://sqs.${REGION}.amazonaws.com/${ACCOUNT}/${physicalName}`;
+      return { id: url, name: physicalName, url, arn: arn('sqs', physicalName) };
     }
     case 'aws:dynamodb/table:Table':
-      return { id: given, name: given, arn: arn('dynamodb', `table/${given}`) };
+      return { id: physicalName, name: physicalName, arn: arn('dynamodb', `table/${physicalName}`) };
     case 'aws:s3/bucket:Bucket': {
-      const bucket = text(inputs['bucket'] ?? given);
+      const bucket = text(inputs['bucket'] ?? physicalName);
       const bucketDomainName = `${bucket}.s3.amazonaws.com`;
       return { id: bucket, bucket, arn: `arn:aws:s3:::${bucket}`, region: REGION, bucketDomainName };
     }
     case 'aws:sns/topic:Topic':
-      return { id: arn('sns', given), name: given, arn: arn('sns', given) };
+      return { id: arn('sns', physicalName), name: physicalName, arn: arn('sns', physicalName) };
     case 'aws:iam/role:Role':
-      return { id: given, name: given, arn: arn('iam', `role/${given}`, '') };
+      return { id: physicalName, name: physicalName, arn: arn('iam', `role/${physicalName}`, '') };
     case 'aws:apigatewayv2/api:Api': {
       const id = hash(name);
       const apiEndpoint = `https://${id}.execute-api.${REGION}.amazonaws.com`;
-      return { id, name: given, apiEndpoint, executionArn: arn('execute-api', id) };
+      return { id, name: physicalName, apiEndpoint, executionArn: arn('execute-api', id) };
     }
     case 'random:index/randomBytes:RandomBytes': {
       const bytes = createHash('sha256').update(name).digest();
@@ -59,7 +66,7 @@ function outputsOf(type: string, name: string, given: string, inputs: Values): V
       const [, service = '', kind = ''] = /^aws:([^/]+)\/([^:]+):/.exec(type) ?? [];
       return service === ''
         ? { id: hash(name) }
-        : { id: `${given}-id`, name: given, arn: arn(service, `${kind}/${given}`) };
+        : { id: `${physicalName}-id`, name: physicalName, arn: arn(service, `${kind}/${physicalName}`) };
     }
   }
 }
@@ -110,7 +117,7 @@ function policyDocument(args: Values): { id: string; json: string } {
 
 function conditionsOf(conditions: NonNullable<StatementArgs['conditions']>): Values {
   const tests = [...new Set(conditions.map(({ test }) => test))];
-  const of = (test: string) =>
+  const valuesFor = (test: string) =>
     conditions.filter((one) => one.test === test).map(({ variable, values }) => [variable, values] as const);
-  return Object.fromEntries(tests.map((test) => [test, Object.fromEntries(of(test))]));
+  return Object.fromEntries(tests.map((test) => [test, Object.fromEntries(valuesFor(test))]));
 }

@@ -1,5 +1,5 @@
 import type { Values } from './aws-answers.ts';
-import { type Recorded, SECRET_TEXT } from './recorded.ts';
+import { type RecordedResource, SECRET_TEXT } from './recorded.ts';
 
 /** A policy statement, with lists where AWS also accepts single values. */
 export type Statement = {
@@ -69,7 +69,7 @@ export type Table = {
 export type Alarm = { id: string; metric: string; dimensions: Record<string, string>; actions: string[] };
 
 export type Deployment = {
-  resources: Recorded[];
+  resources: RecordedResource[];
   functions: LambdaFunction[];
   queues: Queue[];
   eventSources: EventSource[];
@@ -81,8 +81,8 @@ export type Deployment = {
 };
 
 /** Derives the deployment from the registered resources. */
-export function deploymentOf(resources: Recorded[]): Deployment {
-  const of = (type: string) => resources.filter((one) => one.type === `aws:${type}`);
+export function deploymentOf(resources: RecordedResource[]): Deployment {
+  const ofType = (type: string) => resources.filter((one) => one.type === `aws:${type}`);
   const deadLetterTargets = new Set(
     resources.flatMap(({ inputs }) => [
       redriveTarget(inputs),
@@ -93,31 +93,31 @@ export function deploymentOf(resources: Recorded[]): Deployment {
   );
   return {
     resources,
-    functions: of('lambda/function:Function').map((one) => functionOf(one, resources)),
-    queues: of('sqs/queue:Queue').map((one) => queueOf(one, deadLetterTargets)),
-    eventSources: of('lambda/eventSourceMapping:EventSourceMapping').map(eventSourceOf),
+    functions: ofType('lambda/function:Function').map((one) => functionOf(one, resources)),
+    queues: ofType('sqs/queue:Queue').map((one) => queueOf(one, deadLetterTargets)),
+    eventSources: ofType('lambda/eventSourceMapping:EventSourceMapping').map(eventSourceOf),
     schedules: [
-      ...of('scheduler/schedule:Schedule').map(({ name, inputs }) => ({ name, target: inputs['target'] })),
-      ...of('cloudwatch/eventTarget:EventTarget').map(({ name, inputs }) => ({ name, target: inputs })),
+      ...ofType('scheduler/schedule:Schedule').map(({ name, inputs }) => ({ name, target: inputs['target'] })),
+      ...ofType('cloudwatch/eventTarget:EventTarget').map(({ name, inputs }) => ({ name, target: inputs })),
     ].map(({ name, target }) => ({
       id: name,
       retries: numberAt(target, 'retryPolicy', 'maximumRetryAttempts') ?? 0,
       deadLetters: textAt(target, 'deadLetterConfig', 'arn'),
     })),
-    tables: of('dynamodb/table:Table').map(({ parent, name, inputs, outputs, retainOnDelete }) => ({
+    tables: ofType('dynamodb/table:Table').map(({ parent, name, inputs, outputs, retainOnDelete }) => ({
       id: nameOf(parent) ?? name,
       name: text(outputs['name']) ?? '',
       indexes: ((inputs['globalSecondaryIndexes'] ?? []) as { name: string }[]).map((index) => index.name),
-      recovery: at(inputs, 'pointInTimeRecovery', 'enabled') === true,
-      ttl: at(inputs, 'ttl', 'enabled') === true,
+      recovery: valueAt(inputs, 'pointInTimeRecovery', 'enabled') === true,
+      ttl: valueAt(inputs, 'ttl', 'enabled') === true,
       deletionProtection: inputs['deletionProtectionEnabled'] === true,
       retainOnDelete: retainOnDelete,
     })),
-    roles: of('iam/role:Role').map(({ name, inputs }) => ({
+    roles: ofType('iam/role:Role').map(({ name, inputs }) => ({
       id: name,
       trustedPrincipals: principalsOf(inputs['assumeRolePolicy']),
     })),
-    alarms: of('cloudwatch/metricAlarm:MetricAlarm').map(({ name, inputs }) => ({
+    alarms: ofType('cloudwatch/metricAlarm:MetricAlarm').map(({ name, inputs }) => ({
       id: name,
       metric: `${text(inputs['namespace']) ?? ''} ${text(inputs['metricName']) ?? ''}`,
       dimensions: (inputs['dimensions'] ?? {}) as Record<string, string>,
@@ -127,19 +127,19 @@ export function deploymentOf(resources: Recorded[]): Deployment {
 }
 
 function functionOf(
-  { parent, name, inputs, outputs, secretInputs, deleteTimeout }: Recorded,
-  all: Recorded[],
+  { parent, name, inputs, outputs, secretInputs, deleteTimeout }: RecordedResource,
+  all: RecordedResource[],
 ): LambdaFunction {
   const physical = text(outputs['name']) ?? '';
   const arn = text(outputs['arn']) ?? '';
-  const about = (type: string) =>
+  const settingsOf = (type: string) =>
     all.filter(
       (one) => one.type === `aws:lambda/${type}` && [physical, arn].includes(text(one.inputs['functionName']) ?? ''),
     );
   const role = all.find((one) => one.type === 'aws:iam/role:Role' && one.outputs['arn'] === inputs['role']);
   const logGroup = textAt(inputs, 'loggingConfig', 'logGroup');
   const log = all.find((one) => one.type === 'aws:cloudwatch/logGroup:LogGroup' && one.outputs['name'] === logGroup);
-  const [asyncConfig] = about('functionEventInvokeConfig:FunctionEventInvokeConfig');
+  const [asyncConfig] = settingsOf('functionEventInvokeConfig:FunctionEventInvokeConfig');
   return {
     id: nameOf(parent) ?? name,
     name: physical,
@@ -154,8 +154,8 @@ function functionOf(
           maximumAgeSeconds: numberAt(asyncConfig.inputs, 'maximumEventAgeInSeconds'),
         }
       : null,
-    hasAlias: about('alias:Alias').length > 0,
-    recursionAllowed: about('functionRecursionConfig:FunctionRecursionConfig').some(
+    hasAlias: settingsOf('alias:Alias').length > 0,
+    recursionAllowed: settingsOf('functionRecursionConfig:FunctionRecursionConfig').some(
       (one) => one.inputs['recursiveLoop'] === 'Allow',
     ),
     logRetentionDays: log === undefined ? null : numberAt(log.inputs, 'retentionInDays'),
@@ -178,7 +178,7 @@ function secretVariables(inputs: Values, secretInputs: readonly string[]): strin
     .flatMap((path) => (path.split('.').length > 2 ? [path] : withText.map((name) => `environment.variables.${name}`)));
 }
 
-const queueOf = ({ parent, name, inputs, outputs }: Recorded, targets: ReadonlySet<string | null>): Queue => ({
+const queueOf = ({ parent, name, inputs, outputs }: RecordedResource, targets: ReadonlySet<string | null>): Queue => ({
   id: nameOf(parent) ?? name,
   name: text(outputs['name']) ?? '',
   arn: text(outputs['arn']) ?? '',
@@ -189,7 +189,7 @@ const queueOf = ({ parent, name, inputs, outputs }: Recorded, targets: ReadonlyS
   isDeadLetterQueue: targets.has(text(outputs['arn'])),
 });
 
-function eventSourceOf({ name, inputs }: Recorded): EventSource {
+function eventSourceOf({ name, inputs }: RecordedResource): EventSource {
   const [, arn = '', qualifier] = /^(arn:(?:[^:]*:){5}[^:]*)(?::(.+))?$/.exec(text(inputs['functionName']) ?? '') ?? [];
   const types = (inputs['functionResponseTypes'] ?? []) as string[];
   return {
@@ -204,7 +204,7 @@ function eventSourceOf({ name, inputs }: Recorded): EventSource {
 }
 
 const redriveTarget = (inputs: Values): string | null =>
-  textAt({ redrivePolicy: parsed(inputs['redrivePolicy']) }, 'redrivePolicy', 'deadLetterTargetArn');
+  textAt({ redrivePolicy: parseIfText(inputs['redrivePolicy']) }, 'redrivePolicy', 'deadLetterTargetArn');
 
 function inlineStatements(role: Values): Statement[] {
   const policies = (role['inlinePolicies'] ?? []) as { policy?: unknown }[];
@@ -227,21 +227,21 @@ const principalsOf = (policy: unknown): string[] =>
   );
 
 const statementsOf = (policy: unknown): Values[] => {
-  const statements = at(parsed(policy), 'Statement');
+  const statements = valueAt(parseIfText(policy), 'Statement');
   return (Array.isArray(statements) ? statements : [statements]).filter((one): one is Values => one instanceof Object);
 };
 
-const parsed = (value: unknown): unknown => (typeof value === 'string' ? (JSON.parse(value) as unknown) : value);
+const parseIfText = (value: unknown): unknown => (typeof value === 'string' ? (JSON.parse(value) as unknown) : value);
 const listOf = (value: unknown): string[] =>
   (Array.isArray(value) ? value : [value]).filter((one): one is string => typeof one === 'string');
 const nameOf = (urn: string | null): string | null => urn?.split('::').at(-1) ?? null;
 
-function at(value: unknown, ...path: string[]): unknown {
+function valueAt(value: unknown, ...path: string[]): unknown {
   return path.reduce<unknown>((inner, key) => (inner instanceof Object ? (inner as Values)[key] : undefined), value);
 }
 const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
-const textAt = (value: unknown, ...path: string[]): string | null => text(at(value, ...path));
+const textAt = (value: unknown, ...path: string[]): string | null => text(valueAt(value, ...path));
 const numberAt = (value: unknown, ...path: string[]): number | null => {
-  const found = at(value, ...path);
+  const found = valueAt(value, ...path);
   return typeof found === 'number' ? found : null;
 };

@@ -1,7 +1,7 @@
 import type { Values } from './aws-answers.ts';
 
 /** A resource as the platform registered it. Outputs come from the mocks. */
-export type Recorded = {
+export type RecordedResource = {
   urn: string;
   /** Such as `aws:sqs/queue:Queue`. */
   type: string;
@@ -30,4 +30,4 @@ export type WorkerInput = {
   optionalSecrets: boolean;
 };
 
-export type WorkerOutput = { errors: string[]; resources: Recorded[] };
+export type WorkerOutput = { errors: string[]; resources: RecordedResource[] };

@@ -107,14 +107,14 @@ export const RULES: readonly Rule[] = [
     name: 'recursion: functions that can call themselves permit recursion, or Lambda drops the 17th call',
     find: (deployment) =>
       deployment.functions
-        .filter((one) => !one.recursionAllowed && canCall(deployment, one, one))
+        .filter((fn) => !fn.recursionAllowed && canCall(deployment, fn, fn))
         .map(({ id }) => ({ id, problem: 'can call itself, directly or through a queue' })),
   },
   {
     name: 'recursion-needed: no other function permits recursion',
     find: (deployment) =>
       deployment.functions
-        .filter((one) => one.recursionAllowed && !canCall(deployment, one, one))
+        .filter((fn) => fn.recursionAllowed && !canCall(deployment, fn, fn))
         .map(({ id }) => ({ id, problem: 'permits recursion without need' })),
   },
   {
@@ -132,7 +132,7 @@ export const RULES: readonly Rule[] = [
       roles
         .filter(
           ({ trustedPrincipals: principals }) =>
-            principals.length === 0 || principals.some((one) => !one.startsWith('Service: ')),
+            principals.length === 0 || principals.some((principal) => !principal.startsWith('Service: ')),
         )
         .map(({ id, trustedPrincipals: principals }) => ({
           id,
@@ -201,10 +201,10 @@ export const RULES: readonly Rule[] = [
   {
     name: 'lambda-alarm: every function has the alarms of its kind',
     find: (deployment) =>
-      deployment.functions.flatMap((one) =>
-        metricsOf(deployment, one)
-          .filter((metric) => !hasAlarm(deployment, `AWS/Lambda ${metric}`, 'FunctionName', one.name))
-          .map((metric) => ({ id: one.id, problem: `no alarm on ${metric}` })),
+      deployment.functions.flatMap((fn) =>
+        metricsOf(deployment, fn)
+          .filter((metric) => !hasAlarm(deployment, `AWS/Lambda ${metric}`, 'FunctionName', fn.name))
+          .map((metric) => ({ id: fn.id, problem: `no alarm on ${metric}` })),
       ),
   },
   {
@@ -255,14 +255,14 @@ export const RULES: readonly Rule[] = [
 const isDurable = ({ executionTimeoutSeconds }: LambdaFunction): boolean => executionTimeoutSeconds !== null;
 
 /** Returns whether a function is called asynchronously: by a schedule or, for durable functions, by `Event`. */
-const isAsynchronous = (one: LambdaFunction): boolean => isDurable(one) || one.asyncConfig !== null;
+const isAsynchronous = (fn: LambdaFunction): boolean => isDurable(fn) || fn.asyncConfig !== null;
 
-function metricsOf(deployment: Deployment, one: LambdaFunction): string[] {
+function metricsOf(deployment: Deployment, fn: LambdaFunction): string[] {
   return [
-    ...(isDurable(one) ? ['DurableExecutionFailed', 'DurableExecutionTimedOut'] : ['Errors']),
+    ...(isDurable(fn) ? ['DurableExecutionFailed', 'DurableExecutionTimedOut'] : ['Errors']),
     'Throttles',
-    ...(isAsynchronous(one) ? ['AsyncEventsDropped', 'DeadLetterErrors'] : []),
-    ...(calledByFunctions(deployment, one) ? ['RecursiveInvocationsDropped'] : []),
+    ...(isAsynchronous(fn) ? ['AsyncEventsDropped', 'DeadLetterErrors'] : []),
+    ...(calledByFunctions(deployment, fn) ? ['RecursiveInvocationsDropped'] : []),
   ];
 }
 
@@ -281,11 +281,11 @@ const hasAlarm = ({ alarms }: Deployment, metric: string, dimension: string, nam
   alarms.some((alarm) => alarm.metric === metric && alarm.dimensions[dimension] === name);
 
 /** Returns functions that `one` can call, directly or through a queue. */
-function callees(deployment: Deployment, one: LambdaFunction): LambdaFunction[] {
+function callees(deployment: Deployment, fn: LambdaFunction): LambdaFunction[] {
   const allowed = (action: string, arn: string): boolean =>
-    one.statements.some(
+    fn.statements.some(
       ({ allow, actions, resources }) =>
-        allow && actions.includes(action) && resources.some((name) => covers(name, arn)),
+        allow && actions.includes(action) && resources.some((name) => isArnOf(name, arn)),
     );
   const byQueue = consumers(deployment)
     .filter(({ queue }) => allowed('sqs:SendMessage', queue.arn))
@@ -294,21 +294,21 @@ function callees(deployment: Deployment, one: LambdaFunction): LambdaFunction[] 
 }
 
 /** Returns whether a name is the ARN or one of its versions and aliases. */
-const covers = (name: string, arn: string): boolean => name === arn || name.startsWith(`${arn}:`);
+const isArnOf = (name: string, arn: string): boolean => name === arn || name.startsWith(`${arn}:`);
 
 function canCall(deployment: Deployment, from: LambdaFunction, to: LambdaFunction): boolean {
   const seen = new Set<LambdaFunction>();
   const pending = callees(deployment, from);
-  for (let one = pending.pop(); one !== undefined; one = pending.pop()) {
-    if (one === to) return true;
-    if (!seen.has(one)) pending.push(...callees(deployment, one));
-    seen.add(one);
+  for (let fn = pending.pop(); fn !== undefined; fn = pending.pop()) {
+    if (fn === to) return true;
+    if (!seen.has(fn)) pending.push(...callees(deployment, fn));
+    seen.add(fn);
   }
   return false;
 }
 
-const calledByFunctions = (deployment: Deployment, one: LambdaFunction): boolean =>
-  deployment.functions.some((caller) => callees(deployment, caller).includes(one));
+const calledByFunctions = (deployment: Deployment, fn: LambdaFunction): boolean =>
+  deployment.functions.some((caller) => callees(deployment, caller).includes(fn));
 
 const minutesOf = (duration: string | null): number => Number(/^(\d+)m$/.exec(duration ?? '')?.[1] ?? 0);
 

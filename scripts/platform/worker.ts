@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { calledFunction, createdResource, ACCOUNT, REGION, type Values } from './aws-answers.ts';
 import { bundleConfig } from './config-bundle.ts';
-import { type Recorded, SECRET_TEXT, type WorkerInput, type WorkerOutput } from './recorded.ts';
+import { type RecordedResource, SECRET_TEXT, type WorkerInput, type WorkerOutput } from './recorded.ts';
 
 const { platform, root, stage, work, optionalSecrets } = JSON.parse(process.argv[2] ?? '') as WorkerInput;
 /** Loads packages of the platform instead of this project's. */
@@ -33,21 +33,21 @@ type Pulumi = {
 };
 type Request = Record<string, () => unknown> & { getName(): string; getType(): string; getParent(): string };
 type Response = { getId(): string; getObject(): unknown };
-type Done = (error: unknown, response: Response) => void;
+type Callback = (error: unknown, response: Response) => void;
 type Monitor = { newUrn(parent: string, type: string, name: string): string } & Record<
   'registerResource',
-  (request: Request, done: Done) => unknown
+  (request: Request, done: Callback) => unknown
 >;
 
 const REQUIRED_SECRETS = ['FIREBREAK_ADMIN_TOKEN', 'FIREBREAK_AUDIT_KEY'];
 const errors: string[] = [];
-const resources = new Map<string, Recorded>();
-const note = (error: unknown): void => {
+const resources = new Map<string, RecordedResource>();
+const addError = (error: unknown): void => {
   const message = error instanceof Error ? error.message : String(error);
   if (!errors.includes(message)) errors.push(message);
 };
-process.on('unhandledRejection', note);
-process.on('uncaughtException', note);
+process.on('unhandledRejection', addError);
+process.on('uncaughtException', addError);
 
 for (const name of Object.keys(process.env)) if (/^(AWS|PULUMI|SST)_/.test(name)) delete process.env[name];
 process.env = new Proxy(process.env, { get: (env, name) => secretOf(env, String(name)) ?? env[String(name)] });
@@ -85,9 +85,9 @@ const RPC: Record<string, (params: Values) => unknown> = {
     mkdirSync(out, { recursive: true });
     const [, file = '', name = ''] = /^(.+)\.(\w+)$/.exec(String(handler)) ?? [];
     const source = join(root, `${file}.ts`);
-    if (!existsSync(source)) note(`${String(functionID)}: ${file}.ts does not exist`);
+    if (!existsSync(source)) addError(`${String(functionID)}: ${file}.ts does not exist`);
     else if (!new RegExp(`^export const ${name}\\b`, 'm').test(readFileSync(source, 'utf8'))) {
-      note(`${String(functionID)}: ${file}.ts does not export ${name}`);
+      addError(`${String(functionID)}: ${file}.ts does not export ${name}`);
     }
     writeFileSync(join(out, 'bundle.mjs'), `export const ${name} = async () => {};\n`);
     return { handler: `bundle.${name}`, out, errors: [], sourcemaps: [] };
@@ -111,13 +111,13 @@ async function startRpc(): Promise<string> {
 
 function answer(body: string): object {
   const { method, params } = JSON.parse(body) as { method: string; params: [Values] };
-  const known = RPC[method];
+  const handler = RPC[method];
   // The platform recognizes an unknown method by this text.
-  return known === undefined ? { error: `rpc: can't find method ${method}` } : { result: known(params[0]) };
+  return handler === undefined ? { error: `rpc: can't find method ${method}` } : { result: handler(params[0]) };
 }
 
 /** Records each resource with details that Pulumi's mocks omit. Rejects duplicate URNs as the engine does. */
-function record(app: App): void {
+function recordResources(app: App): void {
   const { MockMonitor } = load('@pulumi/pulumi/runtime/mocks') as { MockMonitor: { prototype: Monitor } };
   const { deserializeProperties } = load('@pulumi/pulumi/runtime/rpc') as {
     deserializeProperties(properties: unknown): unknown;
@@ -132,9 +132,9 @@ function record(app: App): void {
   monitor.registerResource = function (this: Monitor, request, done) {
     const [type, name, parent] = [request.getType(), request.getName(), request.getParent()];
     const urn = this.newUrn(parent, type, name);
-    if (resources.has(urn)) note(`Duplicate resource URN '${urn}'; try giving it a unique name`);
-    const read = (properties: unknown) => plain(deserializeProperties(properties)) as Values;
-    const recorded: Recorded = {
+    if (resources.has(urn)) addError(`Duplicate resource URN '${urn}'; try giving it a unique name`);
+    const read = (properties: unknown) => plainValue(deserializeProperties(properties)) as Values;
+    const recorded: RecordedResource = {
       urn,
       type,
       name,
@@ -163,24 +163,24 @@ const SIGNATURE = '4dabf18193072939515e22adb298388d';
 const SECRET = '1b47061264138c4ac30d75fd1eb44270';
 const isSecret = (value: object): value is { value: unknown } => (value as Values)[SIGNATURE] === SECRET;
 
-function plain(value: unknown): unknown {
+function plainValue(value: unknown): unknown {
   if (value === null || typeof value !== 'object') return typeof value === 'function' ? undefined : value;
-  if (Array.isArray(value)) return value.map(plain);
-  if (isSecret(value)) return plain(value.value);
+  if (Array.isArray(value)) return value.map(plainValue);
+  if (isSecret(value)) return plainValue(value.value);
   if ('__pulumiAsset' in value || '__pulumiArchive' in value || '__pulumiResource' in value) return '<object>';
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, plain(one)]));
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plainValue(inner)]));
 }
 
 function secretPaths(value: unknown, path = ''): string[] {
   if (value === null || typeof value !== 'object') return [];
   if (isSecret(value)) return [path];
   if ('__pulumiAsset' in value || '__pulumiArchive' in value || '__pulumiResource' in value) return [];
-  return Object.entries(value).flatMap(([key, one]) => secretPaths(one, path === '' ? key : `${path}.${key}`));
+  return Object.entries(value).flatMap(([key, inner]) => secretPaths(inner, path === '' ? key : `${path}.${key}`));
 }
 
 /** Uses plain values, because the mocks cannot read names and ARNs of resources with secret inputs. */
 const mocks: Mocks = {
-  newResource: ({ type, name, inputs }) => createdResource(type, name, plain(inputs) as Values),
+  newResource: ({ type, name, inputs }) => createdResource(type, name, plainValue(inputs) as Values),
   call: ({ token, inputs }) => calledFunction(token, inputs),
 };
 
@@ -192,7 +192,7 @@ async function run(): Promise<void> {
   const pulumi = load('@pulumi/pulumi') as Pulumi;
   await pulumi.runtime.setMocks(mocks, app.name, stage, false, 'organization');
   pulumi.runtime.setAllConfig({ 'aws:region': REGION });
-  record(app);
+  recordResources(app);
   const outfile = join(work, 'run.mjs');
   const components = join(platform, 'src/components');
   const cli = { command: 'deploy', dev: false, paths: { home: work, root, work, platform }, state: { version: {} } };
@@ -218,4 +218,4 @@ process.once('beforeExit', () => {
   writeFileSync(join(work, 'output.json'), JSON.stringify(output));
   process.exit(0);
 });
-await run().catch(note);
+await run().catch(addError);

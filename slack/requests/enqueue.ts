@@ -1,7 +1,7 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { SlackRequest } from '../../schemas/messages/inbound-events.ts';
 import { ModalContext } from '../modals/form.ts';
-import type { Acted, BlockActions, Interaction } from '../../schemas/slack/interaction.ts';
+import type { ElementAction, BlockActions, Interaction } from '../../schemas/slack/interaction.ts';
 import type { View } from '../../schemas/slack/view.ts';
 import { withDeadline } from './deadline.ts';
 import type { SlackDeps } from '../../domain/ports/slack.ts';
@@ -69,12 +69,12 @@ function keyOfActions({ user, channel, container, view, actions }: BlockActions)
  * Returns the key of one action. A double click has one key. A later click has another, because the action may be
  * allowed by then; an action that was executed is not repeated.
  */
-function keyOfAction(action: Acted): string {
+function keyOfAction(action: ElementAction): string {
   const window = Math.floor(Number(action.action_ts ?? 0) / DOUBLE_CLICK_SECONDS);
   return `${action.action_id}=${valueOf(action) ?? ''}@${window}`;
 }
 
-export const valueOf = ({ value, selected_option, selected_user }: Acted): string | undefined =>
+export const valueOf = ({ value, selected_option, selected_user }: ElementAction): string | undefined =>
   value ?? selected_option?.value ?? selected_user ?? undefined;
 
 /** Returns the ordering group: requests of one channel run in order; without a channel, requests of one user. */

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { RETENTION_DAYS } from '../../aws/table/core/retention.ts';
-import { TARGETS } from '../../schemas/incidents/projection.ts';
+import { PROJECTION_TARGET_NAMES } from '../../schemas/incidents/projection.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
@@ -42,7 +42,7 @@ function written(): Set<string> {
 describe('docs/reference/data-model.md', () => {
   test('names every projection target', () => {
     const sentence = /A target of projections is ([^.]*)\./.exec(read('docs/reference/data-model.md'))?.[1] ?? '';
-    expect([...sentence.matchAll(/`(\w+)`/g)].map(([, name]) => name)).toEqual(TARGETS);
+    expect([...sentence.matchAll(/`(\w+)`/g)].map(([, name]) => name)).toEqual(PROJECTION_TARGET_NAMES);
   });
 
   test('lists the retention of every record kind once', () => {

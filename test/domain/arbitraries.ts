@@ -7,7 +7,7 @@ import type { Requester, DecisionInputs, KillSwitch, TargetInputs } from '../../
 import { DECIDE_VERSION } from '../../domain/rollback/guards.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import { ChangeKind, ChangeStatus } from '../../schemas/changes/change.ts';
-import type { Cleared } from '../../schemas/incidents/incident.ts';
+import type { ClearedSuspect } from '../../schemas/incidents/incident.ts';
 import type { RunbookApproval } from '../../schemas/incidents/inbox.ts';
 import {
   type ChangeId,
@@ -134,7 +134,7 @@ export function inputsOf(plain: Plain): DecisionInputs {
 }
 
 /** Builds a clearing by Ada, three minutes after noon. */
-export const clearing = (of: Change, more: Partial<Cleared> = {}): Cleared => ({
+export const clearing = (of: Change, more: Partial<ClearedSuspect> = {}): ClearedSuspect => ({
   change_id: of.id,
   service: of.service,
   version: of.version,

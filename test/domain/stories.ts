@@ -3,7 +3,7 @@ import { blankIncident } from '../../domain/incidents/new-incident.ts';
 import type { Child, Story } from '../../domain/messages/story.ts';
 import { ChangeKind } from '../../schemas/changes/change.ts';
 import {
-  type Cleared,
+  type ClearedSuspect,
   DecisionKind,
   DecisionState,
   type DecisionView,
@@ -70,7 +70,7 @@ const anySuspect = fc.record({
   reasons: fc.array(anyWords, { maxLength: 3 }),
 });
 
-const anyCleared: fc.Arbitrary<Cleared> = fc.record(
+const anyCleared: fc.Arbitrary<ClearedSuspect> = fc.record(
   {
     change_id: fc.constant(`chg_${'0'.repeat(26)}` as ChangeId),
     service: anyName.map((name) => name as ServiceName),

@@ -7,7 +7,7 @@ import { ProjectionTable } from '../../aws/table/incidents/projections.ts';
 import { Table } from '../../aws/table/core/table.ts';
 import { startDynamoDb } from '../../local/aws/dynamodb/start.ts';
 import { createTable } from '../../local/state/resources.ts';
-import type { Subject, Target } from '../../schemas/incidents/projection.ts';
+import type { Subject, ProjectionTargetName } from '../../schemas/incidents/projection.ts';
 import { SetClock, silent } from '../support/fake-deps.ts';
 import { faultProxy } from '../support/fault-proxy.ts';
 
@@ -31,7 +31,7 @@ test('a recorded change wakes the projector, even if the response to the write i
   ) as [DynamoDBClient, DynamoDBClient];
   await createTable(direct, 'firebreak');
   let woken = 0;
-  const wake = async (target: Target): Promise<void> => void (woken += Number(target === 'grafana'));
+  const wake = async (target: ProjectionTargetName): Promise<void> => void (woken += Number(target === 'grafana'));
   const clock = new SetClock('2026-11-20T12:00:00.000Z');
   const projections = new ProjectionTable(new Table(faulty, 'firebreak'), clock, wake, silent);
   for (let n = 1; n <= SUBJECTS; n += 1) {

@@ -9,7 +9,7 @@ import { QUEUE, WAKE_QUEUE } from '../../aws/resources.ts';
 import { copyFolder, FUNCTION_GRANTS, SETTABLE } from '../../aws/secrets/secret-groups.ts';
 import { CHANGE_SENDERS } from '../../integrations/change-senders.ts';
 import { QUEUES } from '../../schemas/config/queues.ts';
-import { TARGETS } from '../../schemas/incidents/projection.ts';
+import { PROJECTION_TARGET_NAMES } from '../../schemas/incidents/projection.ts';
 import { type Described, describeSystem, type System } from './platform.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -340,7 +340,7 @@ describe('permissions', () => {
     expect(unused).toEqual([]);
   });
 
-  test.each(TARGETS)(
+  test.each(PROJECTION_TARGET_NAMES)(
     'every function that changes shown data may wake %s, and only the projector receives it',
     (target) => {
       const queue = `${queueOf(target)}.`;
@@ -436,7 +436,7 @@ describe('queues', () => {
 
   test('dead letters are kept for two weeks, and queues that Lambda writes to are standard queues', () => {
     const deadLetters = production.of('sst.aws.Queue').filter(({ name }) => name.endsWith('DeadLetters'));
-    expect(deadLetters).toHaveLength(9 + TARGETS.length);
+    expect(deadLetters).toHaveLength(9 + PROJECTION_TARGET_NAMES.length);
     for (const { args } of deadLetters) {
       expect(args).toMatchObject({ transform: { queue: { messageRetentionSeconds: 14 * 24 * 3600 } } });
     }
@@ -446,7 +446,7 @@ describe('queues', () => {
     expect(queue('IncidentResponseDeadLetters')['fifo']).toBe(false);
   });
 
-  test.each(TARGETS)(
+  test.each(PROJECTION_TARGET_NAMES)(
     'the queue that wakes %s supports delays, outlasts the projector, and has a dead-letter queue',
     (target) => {
       const name = queueOf(target);
@@ -460,7 +460,7 @@ describe('queues', () => {
   );
 
   test('each target that shows incidents has its own concurrency', () => {
-    const given = TARGETS.map((target) =>
+    const given = PROJECTION_TARGET_NAMES.map((target) =>
       production.of(`${queueOf(target)}.subscribe`).map(({ args }) => args['given']),
     );
     const source = [
@@ -470,8 +470,8 @@ describe('queues', () => {
         transform: { eventSourceMapping: { scalingConfig: { maximumConcurrency: 2 } } },
       },
     ];
-    expect(given).toEqual(TARGETS.map(() => [source]));
-    expect(byName('project').concurrency?.reserved).toBe(2 * TARGETS.length);
+    expect(given).toEqual(PROJECTION_TARGET_NAMES.map(() => [source]));
+    expect(byName('project').concurrency?.reserved).toBe(2 * PROJECTION_TARGET_NAMES.length);
   });
 
   test('messages of people are processed one by one, with concurrency for the maximum', () => {
@@ -556,7 +556,7 @@ describe('alarms', () => {
     ['an urgent signal waits', 'QueueName', 'Urgent.nodes.queue.name', 'ApproximateAgeOfOldestMessage'],
     ['a signal waits', 'QueueName', 'Ordinary.nodes.queue.name', 'ApproximateAgeOfOldestMessage'],
     ['an unmatched signal waits', 'QueueName', 'Unmatched.nodes.queue.name', 'ApproximateAgeOfOldestMessage'],
-    ...TARGETS.map((target) => [
+    ...PROJECTION_TARGET_NAMES.map((target) => [
       `the projector for ${target} is late`,
       'QueueName',
       `${queueOf(target)}.nodes.queue.name`,
@@ -568,8 +568,10 @@ describe('alarms', () => {
   });
 
   test('a delay that a projector requested does not count as late', () => {
-    const late = alarms().filter(({ name }) => TARGETS.some((target) => name === `firebreak-production-${target}-age`));
-    expect(late).toHaveLength(TARGETS.length);
+    const late = alarms().filter(({ name }) =>
+      PROJECTION_TARGET_NAMES.some((target) => name === `firebreak-production-${target}-age`),
+    );
+    expect(late).toHaveLength(PROJECTION_TARGET_NAMES.length);
     for (const { threshold } of late) expect(threshold).toBeGreaterThan(900); // the longest delay that SQS supports
   });
 

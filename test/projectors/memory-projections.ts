@@ -1,10 +1,16 @@
 import type { Clock } from '../../domain/ports/system.ts';
 import { type Due, type Lease, type Projections, targetsOf } from '../../domain/incidents/projections.ts';
-import { type Pace, type Sent, type Subject, type Target, TARGETS } from '../../schemas/incidents/projection.ts';
+import {
+  type RateLimitState,
+  type SentMessage,
+  type Subject,
+  type ProjectionTargetName,
+  PROJECTION_TARGET_NAMES,
+} from '../../schemas/incidents/projection.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 
 type Row = Due & { wokenAt: Timestamp };
-type Projector = { owner: string; until: Timestamp | null; pace: Pace; wakeAt: Timestamp | null };
+type Projector = { owner: string; until: Timestamp | null; pace: RateLimitState; wakeAt: Timestamp | null };
 
 /** Window in which a second wake-up for the same subject is not needed. */
 const JUST_WOKEN_SECONDS = 10;
@@ -12,15 +18,15 @@ const JUST_WOKEN_SECONDS = 10;
 /** In-memory version of aws/table/incidents/projections.ts. Each call is atomic. */
 export class MemoryProjections implements Projections {
   readonly #clock: Clock;
-  readonly #wake: (target: Target, afterSeconds: number) => void;
-  readonly #due = new Map<Target, Map<Subject, Row>>();
-  readonly #projectors = new Map<Target, Projector>();
+  readonly #wake: (target: ProjectionTargetName, afterSeconds: number) => void;
+  readonly #due = new Map<ProjectionTargetName, Map<Subject, Row>>();
+  readonly #projectors = new Map<ProjectionTargetName, Projector>();
   readonly #states = new Map<string, string>();
-  readonly #sent = new Map<string, Sent>();
+  readonly #sent = new Map<string, SentMessage>();
   readonly #numbers = new Map<string, number>();
   #owners = 0;
 
-  constructor(clock: Clock, wake: (target: Target, afterSeconds: number) => void) {
+  constructor(clock: Clock, wake: (target: ProjectionTargetName, afterSeconds: number) => void) {
     this.#clock = clock;
     this.#wake = wake;
   }
@@ -30,7 +36,7 @@ export class MemoryProjections implements Projections {
     for (const target of new Set(woken)) this.#wake(target, 0);
   }
 
-  #mark(target: Target, subject: Subject): boolean {
+  #mark(target: ProjectionTargetName, subject: Subject): boolean {
     const at = this.#clock.now();
     const before = this.#rows(target).get(subject);
     this.#rows(target).set(subject, {
@@ -43,22 +49,24 @@ export class MemoryProjections implements Projections {
     return before === undefined || before.notBefore !== null || secondsBetween(before.wokenAt, at) > JUST_WOKEN_SECONDS;
   }
 
-  async due(target: Target): Promise<Due[]> {
+  async due(target: ProjectionTargetName): Promise<Due[]> {
     return [...this.#rows(target).values()].toSorted((a, b) => (a.since < b.since ? -1 : 1));
   }
 
-  async dueAnywhere(): Promise<ReadonlyMap<Target, Due[]>> {
-    return new Map(await Promise.all(TARGETS.map(async (target) => [target, await this.due(target)] as const)));
+  async dueAnywhere(): Promise<ReadonlyMap<ProjectionTargetName, Due[]>> {
+    return new Map(
+      await Promise.all(PROJECTION_TARGET_NAMES.map(async (target) => [target, await this.due(target)] as const)),
+    );
   }
 
-  async settle(target: Target, { subject, marks: wanted }: Due, again: Timestamp | null): Promise<void> {
+  async settle(target: ProjectionTargetName, { subject, marks: wanted }: Due, again: Timestamp | null): Promise<void> {
     const row = this.#rows(target).get(subject);
     if (row?.marks !== wanted) return;
     if (again === null) this.#rows(target).delete(subject);
     else this.#rows(target).set(subject, { ...row, notBefore: again });
   }
 
-  async lease(target: Target, seconds: number): Promise<Lease | undefined> {
+  async lease(target: ProjectionTargetName, seconds: number): Promise<Lease | undefined> {
     const now = this.#clock.now();
     const before = this.#projectors.get(target);
     if (before !== undefined && before.until !== null && before.until >= now) return undefined;
@@ -85,24 +93,30 @@ export class MemoryProjections implements Projections {
     return true;
   }
 
-  async wake(target: Target, afterSeconds: number): Promise<void> {
+  async wake(target: ProjectionTargetName, afterSeconds: number): Promise<void> {
     this.#wake(target, afterSeconds);
   }
 
-  async read(target: Target, subject: Subject): Promise<unknown> {
+  async read(target: ProjectionTargetName, subject: Subject): Promise<unknown> {
     const state = this.#states.get(`${target} ${subject}`);
     return state === undefined ? undefined : JSON.parse(state);
   }
 
-  async write(target: Target, subject: Subject, state: object): Promise<void> {
+  async write(target: ProjectionTargetName, subject: Subject, state: object): Promise<void> {
     this.#states.set(`${target} ${subject}`, JSON.stringify(state));
   }
 
-  async sent(target: Target, subject: Subject, key: string): Promise<Sent | undefined> {
+  async sent(target: ProjectionTargetName, subject: Subject, key: string): Promise<SentMessage | undefined> {
     return this.#sent.get(`${target} ${subject} ${key}`);
   }
 
-  async intend(target: Target, subject: Subject, key: string, at: Timestamp, replaces?: Sent): Promise<boolean> {
+  async intend(
+    target: ProjectionTargetName,
+    subject: Subject,
+    key: string,
+    at: Timestamp,
+    replaces?: SentMessage,
+  ): Promise<boolean> {
     const name = `${target} ${subject} ${key}`;
     const before = this.#sent.get(name);
     if (before?.state !== replaces?.state || before?.at !== replaces?.at) return false;
@@ -110,7 +124,7 @@ export class MemoryProjections implements Projections {
     return true;
   }
 
-  async conclude(target: Target, subject: Subject, key: string, sent: Sent): Promise<void> {
+  async conclude(target: ProjectionTargetName, subject: Subject, key: string, sent: SentMessage): Promise<void> {
     this.#sent.set(`${target} ${subject} ${key}`, sent);
   }
 
@@ -120,14 +134,14 @@ export class MemoryProjections implements Projections {
     return number;
   }
 
-  #rows(target: Target): Map<Subject, Row> {
+  #rows(target: ProjectionTargetName): Map<Subject, Row> {
     const rows = this.#due.get(target) ?? new Map<Subject, Row>();
     this.#due.set(target, rows);
     return rows;
   }
 
   /** Number of subjects that are still due. */
-  waiting(target: Target): number {
+  waiting(target: ProjectionTargetName): number {
     return this.#rows(target).size;
   }
 }

@@ -2,7 +2,7 @@ import { wakeStale } from '../../jobs/sweep/wake-stale.ts';
 import type { Log } from '../../domain/ports/system.ts';
 import { sync, type Projector } from '../../projectors/sync/sync.ts';
 import { Config } from '../../schemas/config/config.ts';
-import type { Subject, Target } from '../../schemas/incidents/projection.ts';
+import type { Subject, ProjectionTargetName } from '../../schemas/incidents/projection.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { happen, type Step } from './history.ts';
@@ -45,7 +45,7 @@ export class World {
   config: Config;
   /** Number of pending events; the scenario ends after them. */
   expected = 0;
-  readonly #target: Target;
+  readonly #target: ProjectionTargetName;
   readonly #trouble: Trouble;
   readonly #projector: (seen: Seen) => Projector;
   readonly #underWay = { calls: 0 };
@@ -59,7 +59,13 @@ export class World {
   readonly #bugs: string[] = [];
   #touched = 0;
 
-  constructor(target: Target, trouble: Trouble, config: Config, projector: (seen: Seen) => Projector, page = 300) {
+  constructor(
+    target: ProjectionTargetName,
+    trouble: Trouble,
+    config: Config,
+    projector: (seen: Seen) => Projector,
+    page = 300,
+  ) {
     this.#target = target;
     this.#trouble = trouble;
     this.config = config;
@@ -120,7 +126,7 @@ export class World {
     );
   }
 
-  #wake(target: Target, seconds: number): void {
+  #wake(target: ProjectionTargetName, seconds: number): void {
     const at = this.clock.millis + seconds * 1000;
     if (target !== this.#target || this.#batches.has(at)) return;
     this.#batches.add(at);

@@ -2,7 +2,7 @@ import { crc32, deflateSync, inflateSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { emailPage } from '../../scripts/pictures/email.ts';
-import { packed } from '../../scripts/pictures/png.ts';
+import { withPalette } from '../../scripts/pictures/png.ts';
 
 type Colour = readonly [number, number, number];
 
@@ -73,7 +73,7 @@ test('a packed picture has the same pixels, regardless of its filters', () => {
   const filters = fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 6, maxLength: 6 });
   fc.assert(
     fc.property(picture, filters, (rows, of) => {
-      expect(shown(packed(png(rows, of)))).toEqual(rows);
+      expect(shown(withPalette(png(rows, of)))).toEqual(rows);
     }),
   );
 });
@@ -82,7 +82,7 @@ test('with more colors than a palette holds, each maps to a similar one', () => 
   const rows = Array.from({ length: 64 }, (_row, y): Colour[] =>
     Array.from({ length: 64 }, (_pixel, x) => [x * 4, y * 4, 128]),
   );
-  for (const [y, row] of shown(packed(png(rows, []))).entries())
+  for (const [y, row] of shown(withPalette(png(rows, []))).entries())
     for (const [x, [red, green, blue]] of row.entries())
       expect(Math.abs(red - x * 4) + Math.abs(green - y * 4) + Math.abs(blue - 128)).toBeLessThan(64);
 });

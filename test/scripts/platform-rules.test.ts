@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import { deploymentOf, type Deployment, type LambdaFunction } from '../../scripts/platform/deployment.ts';
-import { type Recorded, SECRET_TEXT } from '../../scripts/platform/recorded.ts';
+import { type RecordedResource, SECRET_TEXT } from '../../scripts/platform/recorded.ts';
 import { RULES } from '../../scripts/platform/rules.ts';
 
 const ARN = 'arn:aws:lambda:eu-central-1:123456789012:function:worker';
 const QUEUE = 'arn:aws:sqs:eu-central-1:123456789012:jobs';
 const DEAD = 'arn:aws:sqs:eu-central-1:123456789012:dead';
 
-function resource(type: string, name: string, inputs: object, outputs: object = {}): Recorded {
+function resource(type: string, name: string, inputs: object, outputs: object = {}): RecordedResource {
   const urn = `urn:pulumi:test::app::${type}::${name}`;
   return {
     urn,
@@ -22,7 +22,7 @@ function resource(type: string, name: string, inputs: object, outputs: object = 
   };
 }
 
-const alarm = (metric: string, dimensions: Record<string, string>): Recorded => {
+const alarm = (metric: string, dimensions: Record<string, string>): RecordedResource => {
   const [namespace, metricName] = metric.split(' ');
   const inputs = { namespace, metricName, dimensions, alarmActions: ['arn:topic'] };
   return resource('aws:cloudwatch/metricAlarm:MetricAlarm', metric, inputs);
@@ -33,7 +33,7 @@ const WHOLE_ACCOUNT = { Statement: [{ Principal: { AWS: 'arn:aws:iam::1234567890
 const POLICY = { Statement: [{ Effect: 'Allow', Action: 'sqs:ReceiveMessage', Resource: QUEUE }] };
 
 /** A queue that calls a function, with all related resources. */
-const SOUND: readonly Recorded[] = [
+const SOUND: readonly RecordedResource[] = [
   resource(
     'aws:lambda/function:Function',
     'Worker',
@@ -82,11 +82,11 @@ test('a correct deployment has no findings', () => {
   expect(broken(deploymentOf([...SOUND]))).toEqual([]);
 });
 
-const changed = (name: string, inputs: object): Recorded[] =>
+const changed = (name: string, inputs: object): RecordedResource[] =>
   SOUND.map((one) => (one.name === name ? { ...one, inputs: { ...one.inputs, ...inputs } } : one));
-const without = (name: string): Recorded[] => SOUND.filter((one) => one.name !== name);
+const without = (name: string): RecordedResource[] => SOUND.filter((one) => one.name !== name);
 
-test.each<[rule: string, resources: Recorded[]]>([
+test.each<[rule: string, resources: RecordedResource[]]>([
   ['queue-dlq', changed('Jobs', { redrivePolicy: undefined })],
   ['queue-dlq', changed('Jobs', { fifoQueue: true })],
   ['dlq-retention', changed('Dead', { messageRetentionSeconds: 3600 })],

@@ -1,7 +1,7 @@
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { QuestionInputs } from '../../domain/runbooks/permission.ts';
 import { putsVersionLive } from '../../domain/changes/versions.ts';
-import type { Cleared, DecisionView, IncidentView } from '../../schemas/incidents/incident.ts';
+import type { ClearedSuspect, DecisionView, IncidentView } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { numberOf } from '../../domain/rollback/question-names.ts';
 import { completeAnsweredCallback } from '../wake.ts';
@@ -18,7 +18,7 @@ type WithdrawDeps = Pick<Deps, 'incidents' | 'decisions' | 'engine'>;
 export async function withdrawQuestionsAbout(
   deps: WithdrawDeps,
   { id, decisions }: Pick<IncidentView, 'id' | 'decisions'>,
-  cleared: Cleared,
+  cleared: ClearedSuspect,
 ): Promise<DecisionView[]> {
   const withdrawn: DecisionView[] = [];
   for (const decision of decisions) {
@@ -39,7 +39,7 @@ async function isAbout(
   { decisions }: Pick<Deps, 'decisions'>,
   id: IncidentId,
   decision: DecisionView,
-  cleared: Cleared,
+  cleared: ClearedSuspect,
 ): Promise<boolean> {
   if (decision.offers?.some(({ change_id }) => change_id === cleared.change_id)) return true;
   if (decision.question === undefined) return putsVersionLive(cleared) && isAboutRollbackOf(decision, cleared);

@@ -24,7 +24,7 @@ import {
   ActionItemId,
   type IssueLink,
   type IssueRecord,
-  type Shared,
+  type SharedFields,
 } from '../../../schemas/postmortems/postmortem.ts';
 import type { TrackerConfig } from '../../../schemas/postmortems/trackers.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
@@ -326,7 +326,7 @@ class Comparison {
   }
 
   /** Changes the item as the tracker says, and returns its ID, which follows from its title. */
-  async #changeItem(item: Item, { title, done }: Partial<Shared>, tracker: string): Promise<ActionItemId> {
+  async #changeItem(item: Item, { title, done }: Partial<SharedFields>, tracker: string): Promise<ActionItemId> {
     // The signature of a webhook or the tracker's own answer is the authorization.
     const caller: Caller = { name: tracker, allow: () => undefined };
     const { id } = await changeActionItem(this.#deps, caller, item.id, {
@@ -401,7 +401,7 @@ class Comparison {
   async #noteFromIssue(
     { key, issue, tracker }: IssueLink,
     { updatedAt }: IssueState,
-    change: Partial<Shared>,
+    change: Partial<SharedFields>,
     conflicts: readonly Conflict[],
     item: Item,
   ): Promise<void> {
@@ -421,7 +421,7 @@ class Comparison {
   async #noteToIssue(
     { key, issue }: IssueLink,
     item: Item,
-    change: Partial<Shared>,
+    change: Partial<SharedFields>,
     conflicts: readonly Conflict[],
     { updatedAt }: IssueState,
   ): Promise<void> {
@@ -441,7 +441,7 @@ class Comparison {
 }
 
 /** Returns what both sides said last, after a change whose response was lost: a field was changed, or it was not. */
-const baseAfterLostResponse = (base: Shared, pending: Shared, state: Shared): Shared => ({
+const baseAfterLostResponse = (base: SharedFields, pending: SharedFields, state: SharedFields): SharedFields => ({
   title: state.title === pending.title ? pending.title : base.title,
   done: state.done === pending.done ? pending.done : base.done,
 });

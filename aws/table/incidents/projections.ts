@@ -1,13 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock, Log } from '../../../domain/ports/system.ts';
 import { type Due, type Lease, type Projections, targetsOf } from '../../../domain/incidents/projections.ts';
-import { Pace, Sent, Subject, type Target, TARGETS } from '../../../schemas/incidents/projection.ts';
+import {
+  RateLimitState,
+  SentMessage,
+  Subject,
+  type ProjectionTargetName,
+  PROJECTION_TARGET_NAMES,
+} from '../../../schemas/incidents/projection.ts';
 import { plusSeconds, secondsBetween, Timestamp } from '../../../schemas/time/time.ts';
 import { keys } from '../core/keys.ts';
 import { absent, collect, type Item, type Table, type Write } from '../core/table.ts';
 
 /** Wakes a projector, at the earliest after this many seconds. */
-export type ProjectorQueue = (target: Target, afterSeconds: number) => Promise<void>;
+export type ProjectorQueue = (target: ProjectionTargetName, afterSeconds: number) => Promise<void>;
 
 /** A projector that was woken for the same subject within this time has not checked yet. */
 const JUST_WOKEN_SECONDS = 10;
@@ -28,7 +34,7 @@ export class ProjectionTable implements Projections {
   readonly #clock: Clock;
   readonly #wake: ProjectorQueue;
   readonly #log: Log;
-  readonly #isOn: (target: Target) => Promise<boolean>;
+  readonly #isOn: (target: ProjectionTargetName) => Promise<boolean>;
 
   /** @param isOn whether a target is worth waking; the sweeper handles targets that are off */
   constructor(
@@ -36,7 +42,7 @@ export class ProjectionTable implements Projections {
     clock: Clock,
     wake: ProjectorQueue,
     log: Log,
-    isOn: (target: Target) => Promise<boolean> = ALWAYS,
+    isOn: (target: ProjectionTargetName) => Promise<boolean> = ALWAYS,
   ) {
     this.#table = table;
     this.#clock = clock;
@@ -51,7 +57,7 @@ export class ProjectionTable implements Projections {
   }
 
   /** Returns the targets to wake. */
-  async #mark(subject: Subject): Promise<Target[]> {
+  async #mark(subject: Subject): Promise<ProjectionTargetName[]> {
     const at = this.#clock.now();
     const by = randomUUID();
     for (let attempt = 1; ; attempt += 1) {
@@ -72,7 +78,7 @@ export class ProjectionTable implements Projections {
     }
   }
 
-  async #tryToWake(target: Target): Promise<void> {
+  async #tryToWake(target: ProjectionTargetName): Promise<void> {
     try {
       if (await this.#isOn(target)) await this.#wake(target, SOON_SECONDS);
     } catch (error) {
@@ -80,20 +86,24 @@ export class ProjectionTable implements Projections {
     }
   }
 
-  async due(target: Target): Promise<Due[]> {
+  async due(target: ProjectionTargetName): Promise<Due[]> {
     return dueOn(target, await this.#dues());
   }
 
-  async dueAnywhere(): Promise<ReadonlyMap<Target, readonly Due[]>> {
+  async dueAnywhere(): Promise<ReadonlyMap<ProjectionTargetName, readonly Due[]>> {
     const items = await this.#dues();
-    return new Map(TARGETS.map((target) => [target, dueOn(target, items)]));
+    return new Map(PROJECTION_TARGET_NAMES.map((target) => [target, dueOn(target, items)]));
   }
 
   #dues(): Promise<Item[]> {
     return collect(this.#table.each(keys.dues().pk), (item) => item);
   }
 
-  async settle(target: Target, { subject, marks: marksRead }: Due, again: Timestamp | null): Promise<void> {
+  async settle(
+    target: ProjectionTargetName,
+    { subject, marks: marksRead }: Due,
+    again: Timestamp | null,
+  ): Promise<void> {
     const names = { '#since': since(target), '#not_before': notBefore(target) };
     const key = keys.due(subject);
     // A failed condition means a newer change: the subject stays due.
@@ -131,7 +141,7 @@ export class ProjectionTable implements Projections {
     ]);
   }
 
-  async lease(target: Target, seconds: number): Promise<Lease | undefined> {
+  async lease(target: ProjectionTargetName, seconds: number): Promise<Lease | undefined> {
     const owner = randomUUID();
     const now = this.#clock.now();
     const result = await this.#table.transact([
@@ -145,7 +155,7 @@ export class ProjectionTable implements Projections {
     if (!result.ok) return undefined;
     const item = await this.#table.get(keys.projector(target));
     const wakeAt = typeof item?.['wake_at'] === 'string' ? Timestamp.parse(item['wake_at']) : null;
-    return { target, owner, pace: Pace.parse(item?.['pace'] ?? {}), wakeAt };
+    return { target, owner, pace: RateLimitState.parse(item?.['pace'] ?? {}), wakeAt };
   }
 
   async renew({ target, owner }: Lease, seconds: number): Promise<boolean> {
@@ -162,7 +172,7 @@ export class ProjectionTable implements Projections {
     ]);
   }
 
-  #leaseUpdate(target: Target, owner: string, update: string, values: Item): Write {
+  #leaseUpdate(target: ProjectionTargetName, owner: string, update: string, values: Item): Write {
     return this.#table.update(keys.projector(target), {
       UpdateExpression: update,
       ConditionExpression: '#owner = :owner',
@@ -171,19 +181,19 @@ export class ProjectionTable implements Projections {
     });
   }
 
-  isOn(target: Target): Promise<boolean> {
+  isOn(target: ProjectionTargetName): Promise<boolean> {
     return this.#isOn(target);
   }
 
-  wake(target: Target, afterSeconds: number): Promise<void> {
+  wake(target: ProjectionTargetName, afterSeconds: number): Promise<void> {
     return this.#wake(target, afterSeconds);
   }
 
-  async read(target: Target, subject: Subject): Promise<unknown> {
+  async read(target: ProjectionTargetName, subject: Subject): Promise<unknown> {
     return (await this.#table.get(keys.projection(target, subject)))?.['state'];
   }
 
-  async write(target: Target, subject: Subject, state: object): Promise<void> {
+  async write(target: ProjectionTargetName, subject: Subject, state: object): Promise<void> {
     await this.#table.touch(keys.projection(target, subject), {
       UpdateExpression: 'SET #state = :state',
       ExpressionAttributeNames: { '#state': 'state' },
@@ -191,12 +201,18 @@ export class ProjectionTable implements Projections {
     });
   }
 
-  async sent(target: Target, subject: Subject, key: string): Promise<Sent | undefined> {
+  async sent(target: ProjectionTargetName, subject: Subject, key: string): Promise<SentMessage | undefined> {
     const item = await this.#table.get(keys.sent(target, subject, key));
-    return item && Sent.parse(item);
+    return item && SentMessage.parse(item);
   }
 
-  async intend(target: Target, subject: Subject, key: string, at: Timestamp, replaces?: Sent): Promise<boolean> {
+  async intend(
+    target: ProjectionTargetName,
+    subject: Subject,
+    key: string,
+    at: Timestamp,
+    replaces?: SentMessage,
+  ): Promise<boolean> {
     const { ok } = await this.#table.transact([
       this.#table.put(
         { ...keys.sent(target, subject, key), state: 'intended', at, channel: null, id: null },
@@ -212,7 +228,7 @@ export class ProjectionTable implements Projections {
     return ok;
   }
 
-  async conclude(target: Target, subject: Subject, key: string, sent: Sent): Promise<void> {
+  async conclude(target: ProjectionTargetName, subject: Subject, key: string, sent: SentMessage): Promise<void> {
     await this.#table.transact([this.#table.put({ ...keys.sent(target, subject, key), ...sent })]);
   }
 
@@ -238,8 +254,8 @@ export class ProjectionTable implements Projections {
 }
 
 /** Attribute since when a target has something to show; absent: everything is shown. */
-const since = (target: Target): string => `${target}_since`;
-const notBefore = (target: Target): string => `${target}_not_before`;
+const since = (target: ProjectionTargetName): string => `${target}_since`;
+const notBefore = (target: ProjectionTargetName): string => `${target}_not_before`;
 
 /**
  * Marks a change as due now at every target that shows the subject, even if the target was waiting. One item, so one
@@ -258,7 +274,7 @@ function markUpdate(subject: Subject, at: Timestamp, stamp: 'marked_at' | 'woken
  * Returns whether this target must be woken: it was not woken, or long ago. If `by` itself has marked it before, that
  * was its own attempt whose response was lost, after which no target was woken.
  */
-function mustBeWoken(target: Target, before: Item | undefined, at: Timestamp, by: string): boolean {
+function mustBeWoken(target: ProjectionTargetName, before: Item | undefined, at: Timestamp, by: string): boolean {
   const woken = before?.['woken_at'];
   if (before?.['marked_by'] === by) return true;
   if (before?.[since(target)] === undefined || before[notBefore(target)] !== undefined) return true;
@@ -270,13 +286,13 @@ export const projectionMarkWrite = (table: Table, subject: Subject, at: Timestam
   table.update(keys.due(subject), markUpdate(subject, at, 'marked_at'));
 
 /** Oldest mark first. */
-const dueOn = (target: Target, items: readonly Item[]): Due[] =>
+const dueOn = (target: ProjectionTargetName, items: readonly Item[]): Due[] =>
   items
     .filter((item) => item[since(target)] !== undefined)
     .map((item) => dueOf(item, target))
     .toSorted((a, b) => (a.since < b.since ? -1 : 1));
 
-const dueOf = (item: Item, target: Target): Due => ({
+const dueOf = (item: Item, target: ProjectionTargetName): Due => ({
   subject: Subject.parse(item['sk']),
   marks: Number(item['marks']),
   since: Timestamp.parse(item[since(target)]),

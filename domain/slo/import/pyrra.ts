@@ -1,4 +1,4 @@
-import { normalised, PromqlError, tokensOf } from '../../../schemas/slo/openslo/promql.ts';
+import { normalizedQuery, PromqlError, tokensOf } from '../../../schemas/slo/openslo/promql.ts';
 import { WINDOW } from '../../../schemas/slo/slo.ts';
 import type { Located } from '../source-locations.ts';
 import { type Fields, fieldsOf, type Path, type Reasons } from './fields.ts';
@@ -184,7 +184,7 @@ function selector(fields: Fields, ...path: Path): string | undefined {
   const problem = (why: string) =>
     fields.error(path, `${path.join('.')}: ${why}`, 'such as http_requests_total{job="x"}');
   try {
-    const metric = normalised(text);
+    const metric = normalizedQuery(text);
     const [first, ...rest] = tokensOf(metric);
     const braces = first?.text === '{' ? [first, ...rest] : rest;
     const closed = braces.findIndex(({ kind, text: mark }) => kind === 'mark' && mark === '}');

@@ -1,4 +1,10 @@
-import { aggregates, type Anatomy, anatomyOf, isRate, readsCounters } from '../../../schemas/slo/openslo/anatomy.ts';
+import {
+  hasAggregation,
+  type Anatomy,
+  anatomyOf,
+  isRate,
+  readsCounters,
+} from '../../../schemas/slo/openslo/anatomy.ts';
 import { type Indicator, WINDOW } from '../../../schemas/slo/slo.ts';
 import { COUNTER } from '../measurement/counter-names.ts';
 
@@ -98,7 +104,7 @@ const unclear: Rule = ({ text, anatomy, indicator }) => {
 };
 
 const addedUp: Rule = ({ anatomy, indicator }) =>
-  indicator.kind !== 'ratio' || !indicator.counter || !aggregates(anatomy)
+  indicator.kind !== 'ratio' || !indicator.counter || !hasAggregation(anatomy)
     ? null
     : {
         message: 'when one instance restarts, this sum of counters drops, and events in the meantime are lost',

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Context } from 'hono';
 import type { Scope } from '../../../domain/access/access.ts';
-import { type Freeze, SaidReason } from '../../../schemas/freeze/freeze.ts';
+import { type Freeze, RequiredReason } from '../../../schemas/freeze/freeze.ts';
 import type { Env } from '../../context.ts';
 import { Refusal } from '../../../actions/refusal.ts';
 
@@ -12,10 +12,10 @@ export const mayRead = (
 ): boolean => may({ ...(service !== null && { service }), ...(environment !== null && { environment }) });
 
 /** The body of a request that ends a freeze or an override. */
-const Ending = z.strictObject({ reason: SaidReason.nullish() });
+const Ending = z.strictObject({ reason: RequiredReason.nullish() });
 
 /** The reason for ending something: in the body, or in the query string for callers that can't send a body. */
-export const endingQuery = z.object({ reason: SaidReason.optional() });
+export const endingQuery = z.object({ reason: RequiredReason.optional() });
 export const endingBody = {
   requestBody: { content: { 'application/json': { schema: z.toJSONSchema(Ending, { io: 'input' }) as object } } },
 };

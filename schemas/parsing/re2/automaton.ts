@@ -97,13 +97,13 @@ function follow(
   after: string | undefined,
 ): Set<number> {
   const reached = new Set<number>();
-  const open = [...from];
-  for (let number = open.pop(); number !== undefined; number = open.pop()) {
+  const pending = [...from];
+  for (let number = pending.pop(); number !== undefined; number = pending.pop()) {
     if (reached.has(number)) continue;
     reached.add(number);
     const state = states[number];
-    if (state?.kind === 'fork') open.push(...state.next);
-    if (state?.kind === 'place' && HOLDS[state.assertion](before, after)) open.push(state.next);
+    if (state?.kind === 'fork') pending.push(...state.next);
+    if (state?.kind === 'place' && HOLDS[state.assertion](before, after)) pending.push(state.next);
   }
   return reached;
 }

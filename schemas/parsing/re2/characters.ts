@@ -59,19 +59,19 @@ const NAMED: Readonly<Record<string, string>> = {
 
 /** @param name as in [:alpha:] or [:^alpha:] @throws PatternError */
 export function namedClass(name: string): Part {
-  const plain = name.replace(/^\^/, '');
-  const source = Object.hasOwn(NAMED, plain) ? NAMED[plain] : undefined;
+  const positiveName = name.replace(/^\^/, '');
+  const source = Object.hasOwn(NAMED, positiveName) ? NAMED[positiveName] : undefined;
   if (source === undefined) throw new PatternError(`unknown class [:${name}:]`);
-  return part(source, plain !== name);
+  return part(source, positiveName !== name);
 }
 
 /** @param name a Unicode category or script, as in \p{Lu} or \p{^Greek} @throws PatternError */
 export function unicodeClass(name: string, negated: boolean): Part {
-  const plain = name.replace(/^\^/, '');
-  const known = ['General_Category=', 'Script='].map((kind) => `\\p{${kind}${plain}}`).find(isClass);
-  const source = plain === 'Any' ? '\\p{Any}' : known;
+  const positiveName = name.replace(/^\^/, '');
+  const known = ['General_Category=', 'Script='].map((kind) => `\\p{${kind}${positiveName}}`).find(isClass);
+  const source = positiveName === 'Any' ? '\\p{Any}' : known;
   if (source === undefined) throw new PatternError(`unknown class \\p{${name}}`);
-  return part(source, negated !== (plain !== name));
+  return part(source, negated !== (positiveName !== name));
 }
 
 function isClass(source: string): boolean {

@@ -105,7 +105,7 @@ class Parser {
       const found = this.#take(GROUP_FLAGS);
       if (!found) throw new PatternError(`Go does not support (${this.#text.slice(this.#at, this.#at + 3)}`);
       const [, on = '', off = '', end] = found;
-      this.#flags = changed(outside, on, off);
+      this.#flags = withFlags(outside, on, off);
       if (end === ')') return [];
     }
     const node = this.#alternatives();
@@ -249,7 +249,7 @@ function repeat(node: Node | undefined, [whole, mark, from, comma, to]: RegExpEx
   return { kind: 'repeat', node, min, max };
 }
 
-const changed = (flags: Flags, on: string, off: string): Flags => ({
+const withFlags = (flags: Flags, on: string, off: string): Flags => ({
   i: (flags.i || on.includes('i')) && !off.includes('i'),
   m: (flags.m || on.includes('m')) && !off.includes('m'),
   s: (flags.s || on.includes('s')) && !off.includes('s'),

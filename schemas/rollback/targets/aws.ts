@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { entry, httpUrl } from '../../config/variable.ts';
+import { variable, httpUrl } from '../../config/variable.ts';
 import type { RollbackTarget } from './target.ts';
 
 const AwsRegion = z.string().regex(/^[a-z]{2}(?:-[a-z]+)+-\d$/, 'must be an AWS region, such as eu-central-1');
@@ -80,7 +80,7 @@ export const aws = {
   flags: {},
   variables: {
     AWS_TARGETS_URL: {
-      ...entry('emulation', httpUrl.optional()),
+      ...variable('emulation', httpUrl.optional()),
       group: 'delivery',
       meaning: 'One address for Lambda, ECS, and CodeDeploy targets, as in the sandbox',
       otherwise: 'AWS itself',

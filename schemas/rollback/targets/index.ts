@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { All } from '../../config/variable.ts';
+import type { Intersection } from '../../config/variable.ts';
 import { argoCd } from './argo-cd.ts';
 import { aws } from './aws.ts';
 import { github } from './github.ts';
@@ -13,14 +13,14 @@ import type { DeployerNote } from './target.ts';
  * `firebreak doctor`, and tables in the docs follow from this list. The compiler requires their clients in
  * `integrations/rollback-targets.ts`, and their stand-ins in `sandbox/core/index.ts`.
  */
-export const TARGETS = [http, github, argoCd, kubernetes, launchDarkly, aws] as const;
+export const ROLLBACK_TARGETS = [http, github, argoCd, kubernetes, launchDarkly, aws] as const;
 
-type Target = (typeof TARGETS)[number];
+type Target = (typeof ROLLBACK_TARGETS)[number];
 
-type Merged<Part extends 'deployers' | 'flags' | 'variables'> = All<Target[Part]>;
+type Merged<Part extends 'deployers' | 'flags' | 'variables'> = Intersection<Target[Part]>;
 
 const merged = <Part extends 'deployers' | 'flags' | 'variables'>(part: Part): Merged<Part> =>
-  Object.assign({}, ...TARGETS.map((target) => target[part])) as Merged<Part>;
+  Object.assign({}, ...ROLLBACK_TARGETS.map((target) => target[part])) as Merged<Part>;
 
 /** The schema and the row in the docs of each kind of deployer. */
 export const DEPLOYERS = merged('deployers');
@@ -50,7 +50,9 @@ export type FlagsConfig = z.infer<typeof FlagsConfig>;
 
 /** Returns the target with a kind of deployer or flag service. */
 export const targetOf = (kind: DeployerConfig['kind'] | FlagsConfig['kind']): Target => {
-  const found = TARGETS.find(({ deployers, flags }) => Object.hasOwn(deployers, kind) || Object.hasOwn(flags, kind));
+  const found = ROLLBACK_TARGETS.find(
+    ({ deployers, flags }) => Object.hasOwn(deployers, kind) || Object.hasOwn(flags, kind),
+  );
   if (found === undefined) throw new Error(`no target has the kind ${kind}`);
   return found;
 };

@@ -21,14 +21,14 @@ export const Input = z
     description: z.string().min(1).optional(),
     required: z.boolean().default(false),
   })
-  .superRefine(({ type, default: usual, required }, context) => {
-    const wrong = (key: string, message: string): void => {
+  .superRefine(({ type, default: defaultValue, required }, context) => {
+    const addProblem = (key: string, message: string): void => {
       context.addIssue({ code: 'custom', path: [key], message });
     };
-    if (usual !== undefined && !isOfType(usual, type))
-      wrong('default', `${JSON.stringify(usual)} is not of type ${type}`);
-    if (usual === undefined && !required) wrong('default', 'set either a default or required: true');
-    if (usual !== undefined && required) wrong('required', 'an input with a default cannot be required');
+    if (defaultValue !== undefined && !isOfType(defaultValue, type))
+      addProblem('default', `${JSON.stringify(defaultValue)} is not of type ${type}`);
+    if (defaultValue === undefined && !required) addProblem('default', 'set either a default or required: true');
+    if (defaultValue !== undefined && required) addProblem('required', 'an input with a default cannot be required');
   });
 export type Input = z.infer<typeof Input>;
 

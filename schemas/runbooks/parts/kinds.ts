@@ -7,7 +7,7 @@ import { Duration, Expression, Template, WholeTemplate } from './values.ts';
 /** Upper limit of instances for all runbooks. */
 const MAX_INSTANCES = 10_000;
 
-const Nothing = z.strictObject({}).prefault({});
+const NoParameters = z.strictObject({}).prefault({});
 
 const Flag = z.strictObject({ flag: Template });
 
@@ -95,11 +95,11 @@ const Approve = z.strictObject({
 
 /** Parameters of each kind of step under `with`. */
 export const WITH = {
-  rollback: Nothing,
+  rollback: NoParameters,
   'flag.disable': Flag,
   'flag.enable': Flag,
   scale: Scale,
-  restart: Nothing,
+  restart: NoParameters,
   reroute: Reroute,
   page: z.strictObject({ note: Template.optional() }).prefault({}),
   'slack.post': SlackPost,
@@ -108,7 +108,7 @@ export const WITH = {
   wait: z.strictObject({ for: Duration }),
   'wait.until': WaitUntil,
   approve: Approve,
-  verify: Nothing,
+  verify: NoParameters,
   note: z.strictObject({ text: Template }),
 } as const;
 

@@ -19,8 +19,8 @@ const AGGREGATIONS = new Set(
 const OPERATORS = new Set('and or unless atan2 bool offset anchored smoothed inf nan'.split(' '));
 
 /** Functions that compute a rate, or a number of events, from a counter. */
-const OF_COUNTERS = ['rate', 'irate', 'increase', 'resets'];
-const RATES = new Set([...OF_COUNTERS, 'delta', 'idelta', 'deriv']);
+const COUNTER_FUNCTIONS = ['rate', 'irate', 'increase', 'resets'];
+const RATES = new Set([...COUNTER_FUNCTIONS, 'delta', 'idelta', 'deriv']);
 
 /** @throws PromqlError */
 export const anatomyOf = (query: string): Anatomy => anatomyOfTokens(tokensOf(query));
@@ -29,19 +29,19 @@ export const anatomyOf = (query: string): Anatomy => anatomyOfTokens(tokensOf(qu
 export function anatomyOfTokens(tokens: readonly Token[]): Anatomy {
   const found: Anatomy = { metrics: [], calls: [], ranges: [] };
   for (let at = 0; at < tokens.length; at += 1) {
-    const { kind, text } = tokens[at] ?? NOTHING;
+    const { kind, text } = tokens[at] ?? NO_TOKEN;
     const word = text.toLowerCase();
     const next = tokens[at + 1]?.text.toLowerCase();
     if (text === '{' && kind === 'mark') {
-      const end = closing(tokens, at, '}');
+      const end = closingIndex(tokens, at, '}');
       found.metrics.push(...namesIn(tokens.slice(at + 1, end)));
       at = end;
     } else if (text === '[' && kind === 'mark') {
-      const end = closing(tokens, at, ']');
+      const end = closingIndex(tokens, at, ']');
       found.ranges.push(tokens[at + 1]?.text ?? '');
       at = end;
     } else if (kind !== 'name') continue;
-    else if (GROUPINGS.has(word)) at = next === '(' ? closing(tokens, at + 1, ')') : at;
+    else if (GROUPINGS.has(word)) at = next === '(' ? closingIndex(tokens, at + 1, ')') : at;
     else if (OPERATORS.has(word)) continue;
     else if (AGGREGATIONS.has(word) && ['(', 'by', 'without'].includes(next ?? '')) found.calls.push(word);
     else if (next === '(') found.calls.push(text);
@@ -50,13 +50,13 @@ export function anatomyOfTokens(tokens: readonly Token[]): Anatomy {
   return found;
 }
 
-const NOTHING: Token = { kind: 'mark', text: '' };
+const NO_TOKEN: Token = { kind: 'mark', text: '' };
 
 /**
  * Returns the index at which a bracket opened at `from` is closed; labels, ranges, and lists of labels contain no
  * brackets.
  */
-function closing(tokens: readonly Token[], from: number, mark: string): number {
+function closingIndex(tokens: readonly Token[], from: number, mark: string): number {
   const at = tokens.findIndex(({ kind, text }, index) => index > from && kind === 'mark' && text === mark);
   return at === -1 ? tokens.length : at;
 }
@@ -67,8 +67,8 @@ function namesIn(tokens: readonly Token[]): string[] {
     if (kind !== 'text') return [];
     const [name, sign] = [tokens[index - 2]?.text, tokens[index - 1]?.text];
     const next = tokens[index + 1]?.text;
-    const alone = (sign === undefined || sign === ',') && (next === undefined || next === ',');
-    return alone || (name === '__name__' && sign === '=') ? [text.slice(1, -1)] : [];
+    const isWholeMatcher = (sign === undefined || sign === ',') && (next === undefined || next === ',');
+    return isWholeMatcher || (name === '__name__' && sign === '=') ? [text.slice(1, -1)] : [];
   });
 }
 
@@ -76,6 +76,6 @@ function namesIn(tokens: readonly Token[]): string[] {
 export const isRate = ({ calls }: Anatomy): boolean => calls.some((name) => RATES.has(name));
 
 /** Returns whether the query treats its metrics as counters. */
-export const readsCounters = ({ calls }: Anatomy): boolean => calls.some((name) => OF_COUNTERS.includes(name));
+export const readsCounters = ({ calls }: Anatomy): boolean => calls.some((name) => COUNTER_FUNCTIONS.includes(name));
 
-export const aggregates = ({ calls }: Anatomy): boolean => calls.some((name) => AGGREGATIONS.has(name));
+export const hasAggregation = ({ calls }: Anatomy): boolean => calls.some((name) => AGGREGATIONS.has(name));

@@ -34,7 +34,7 @@ const CLOSED_BY: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '
 export function tokensOf(query: string): Token[] {
   const tokens: Token[] = [];
   for (let at = 0; at < query.length;) {
-    const { kind, text } = wordAt(query, at);
+    const { kind, text } = tokenAt(query, at);
     if (kind !== 'nothing') tokens.push({ kind, text });
     at += text.length;
   }
@@ -43,17 +43,17 @@ export function tokensOf(query: string): Token[] {
   return tokens;
 }
 
-function wordAt(query: string, at: number): { kind: Token['kind'] | 'nothing'; text: string } {
+function tokenAt(query: string, at: number): { kind: Token['kind'] | 'nothing'; text: string } {
   for (const [kind, pattern] of query.startsWith('{{', at) ? KINDS.filter(([name]) => name === 'window') : KINDS) {
     pattern.lastIndex = at;
     const [text] = pattern.exec(query) ?? [];
     if (text !== undefined) return { kind, text };
   }
-  throw new PromqlError(strange(query.slice(at)));
+  throw new PromqlError(describeInvalid(query.slice(at)));
 }
 
 /** Returns what is wrong at the beginning of `rest`. */
-function strange(rest: string): string {
+function describeInvalid(rest: string): string {
   const [template] = /^(?:\{\{[^}]*\}{0,2}|\$\{[^}]*\}?|\$\w*)/.exec(rest) ?? [];
   if (template !== undefined) return `the placeholder ${template} is not supported (use ${WINDOW} for the window)`;
   if (/^["'`]/.test(rest)) return `the quote before ${JSON.stringify(rest.slice(1, 20))} is not closed`;
@@ -79,11 +79,11 @@ function checkBrackets(tokens: readonly Token[]): void {
  * Normalizes a query for storage: one spelling of the window, and no comments, since appended text would become part of
  * one.
  */
-export function normalised(query: string): string {
+export function normalizedQuery(query: string): string {
   const text = query.replaceAll(/\{\{-?\s*\.window\s*-?\}\}/g, WINDOW);
   let rest = '';
   for (let at = 0; at < text.length;) {
-    const word = wordAt(text, at);
+    const word = tokenAt(text, at);
     if (!word.text.startsWith('#')) rest += word.text;
     at += word.text.length;
   }

@@ -8,12 +8,12 @@ import {
   withWithdrawn,
   withCleared,
 } from '../../../domain/changes/cleared-suspects.ts';
-import type { Cleared } from '../../../schemas/incidents/incident.ts';
+import type { ClearedSuspect } from '../../../schemas/incidents/incident.ts';
 import type { ServiceName, Version } from '../../../schemas/config/names.ts';
 import { before, change, clearing as clearingIn } from '../arbitraries.ts';
 
 const v2 = change('v2', 10);
-const clearing = (more: Partial<Cleared> = {}, of = v2): Cleared => clearingIn(of, more);
+const clearing = (more: Partial<ClearedSuspect> = {}, of = v2): ClearedSuspect => clearingIn(of, more);
 const back = { by: 'bo', at: before(-9) };
 
 describe('a cleared change', () => {

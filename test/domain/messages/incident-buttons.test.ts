@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { buttonsOf, subjectOf } from '../../../domain/messages/incident-buttons.ts';
 import type { Story } from '../../../domain/messages/story.ts';
-import type { Cleared, DecisionView, Effect } from '../../../schemas/incidents/incident.ts';
+import type { ClearedSuspect, DecisionView, Effect } from '../../../schemas/incidents/incident.ts';
 import type { Reason } from '../../../schemas/incidents/reason.ts';
 import type { ChangeId, EnvironmentName, ServiceName, Version } from '../../../schemas/config/names.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
@@ -169,7 +169,7 @@ describe('buttons of an incident', () => {
       by: 'ada',
       at: NOON,
     };
-    const of = (cleared: Cleared[]) =>
+    const of = (cleared: ClearedSuspect[]) =>
       rows({ incident: incident({ cleared }) })
         .flat()
         .find(({ button }) => button.verb === 'suspect_again');

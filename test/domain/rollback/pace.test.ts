@@ -1,15 +1,15 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { failed, takeAllowances, pruned, succeeded } from '../../../domain/rollback/pace.ts';
-import { Pace } from '../../../schemas/incidents/projection.ts';
+import { RateLimitState } from '../../../schemas/incidents/projection.ts';
 
 const NOW = 1_763_640_000_000;
-const fresh: Pace = Pace.parse({});
+const fresh: RateLimitState = RateLimitState.parse({});
 const oneASecond = { perSecond: 1, burst: 1 };
 const tenAtOnce = { perSecond: 1, burst: 10 };
 
 /** Returns the pace after a permitted call; fails the test otherwise. */
-function gone(pace: Pace, key: string, allowances: Parameters<typeof takeAllowances>[2], now = NOW): Pace {
+function gone(pace: RateLimitState, key: string, allowances: Parameters<typeof takeAllowances>[2], now = NOW): RateLimitState {
   const allowed = takeAllowances(pace, key, allowances, now);
   expect(allowed.ok).toBe(true);
   return allowed.pace;
@@ -57,7 +57,7 @@ describe('a call', () => {
 });
 
 describe('a failed method', () => {
-  const allowed = (pace: Pace, key: string, now: number): boolean => takeAllowances(pace, key, {}, now).ok;
+  const allowed = (pace: RateLimitState, key: string, now: number): boolean => takeAllowances(pace, key, {}, now).ok;
 
   test('is blocked for increasing times, up to a minute', () => {
     let pace = fresh;
@@ -102,7 +102,7 @@ describe('a failed method', () => {
 });
 
 test('expired entries are removed, others kept', () => {
-  const pace: Pace = {
+  const pace: RateLimitState = {
     buckets: { old: { left: 1, at: NOW - 600_000 }, young: { left: 1, at: NOW - 599_999 } },
     blocked: { old: { until: NOW - 600_000, failures: 9 }, young: { until: NOW - 1, failures: 9 } },
   };

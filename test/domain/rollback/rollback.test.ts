@@ -6,7 +6,7 @@ import { decide } from '../../../domain/rollback/rollback.ts';
 import { newestLiveChange } from '../../../domain/changes/versions.ts';
 import { lowestMode, Mode, type ServiceName, type Version } from '../../../schemas/config/names.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
-import type { Cleared, DecisionKind } from '../../../schemas/incidents/incident.ts';
+import type { ClearedSuspect, DecisionKind } from '../../../schemas/incidents/incident.ts';
 import { secondsBetween } from '../../../schemas/time/time.ts';
 import {
   aBadDeploy,
@@ -502,7 +502,7 @@ describe('a suspect that a person has cleared', () => {
   const [, v2] = aBadDeploy();
   if (v2 === undefined) throw new Error('there is a bad deploy');
   const flag = change('flag', 4, { kind: 'flag' });
-  const said = (cleared: Cleared[], more: Partial<Plain> = {}) => clear({ ...more, evidence: { cleared } });
+  const said = (cleared: ClearedSuspect[], more: Partial<Plain> = {}) => clear({ ...more, evidence: { cleared } });
 
   test('is no longer a suspect, which is among the reasons', () => {
     const decision = decide(said([clearing(v2)]));
@@ -664,7 +664,7 @@ describe('for any inputs,', () => {
   });
 
   /** Clears one of the changes; `back`: and withdraws that. */
-  const withCleared = (plain: Plain, back?: Cleared['restored'], which = 0): Plain => {
+  const withCleared = (plain: Plain, back?: ClearedSuspect['restored'], which = 0): Plain => {
     const one = plain.changes[which % Math.max(1, plain.changes.length)];
     const cleared = one === undefined ? [] : [clearing(one, back && { restored: back })];
     return cleared.length === 0 ? plain : { ...plain, evidence: { ...plain.evidence, cleared } };

@@ -7,7 +7,7 @@ import { SCHEMA_FILE, sloSchema } from '../../../scripts/slo-schema.ts';
 import { Config, emptyConfig } from '../../../schemas/config/config.ts';
 import { anatomyOf } from '../../../schemas/slo/openslo/anatomy.ts';
 import { Objective, targetOf } from '../../../schemas/slo/openslo/objective.ts';
-import { normalised, PromqlError, tokensOf } from '../../../schemas/slo/openslo/promql.ts';
+import { normalizedQuery, PromqlError, tokensOf } from '../../../schemas/slo/openslo/promql.ts';
 import { TimeWindow } from '../../../schemas/slo/openslo/time-window.ts';
 import { OpenSlo } from '../../../schemas/slo/openslo.ts';
 import { anyCharacter } from '../../support/any-character.ts';
@@ -130,7 +130,7 @@ describe('a query', () => {
     ["x{path='/#a'}\n# b\n+ y", "x{path='/#a'}\n\n+ y"],
     ['job:errors:rate{{ .window }}', 'job:errors:rate{{.window}}'],
   ])('%j is stored as %j', (written, kept) => {
-    expect(normalised(written)).toBe(kept);
+    expect(normalizedQuery(written)).toBe(kept);
     expect(() => tokensOf(kept)).not.toThrow();
   });
 

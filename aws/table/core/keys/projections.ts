@@ -1,6 +1,6 @@
 import type { DigestOf, WeeklyMessage } from '../../../../domain/ports/messages.ts';
 import type { PageEvent } from '../../../../domain/ports/status.ts';
-import type { Subject, Target } from '../../../../schemas/incidents/projection.ts';
+import type { Subject, ProjectionTargetName } from '../../../../schemas/incidents/projection.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import { sha256 } from '../../../hash.ts';
 import { type Key, part } from './parts.ts';
@@ -16,11 +16,11 @@ export const projectionKeys = {
   due: (subject: Subject): Key => ({ pk: 'DUE', sk: subject }),
   dues: (): Pick<Key, 'pk'> => ({ pk: 'DUE' }),
   /** The lease of a projection target, and its remaining call quota. */
-  projector: (target: Target): Key => ({ pk: `PROJECTOR#${target}`, sk: 'PROJECTOR' }),
+  projector: (target: ProjectionTargetName): Key => ({ pk: `PROJECTOR#${target}`, sk: 'PROJECTOR' }),
   /** What a projection target shows of a subject. */
-  projection: (target: Target, subject: Subject): Key => ({ pk: `PRJ#${subject}`, sk: target }),
+  projection: (target: ProjectionTargetName, subject: Subject): Key => ({ pk: `PRJ#${subject}`, sk: target }),
   /** A message that a projection target has been sent. */
-  sent: (target: Target, subject: Subject, key: string): Key => ({
+  sent: (target: ProjectionTargetName, subject: Subject, key: string): Key => ({
     pk: `PRJ#${subject}`,
     sk: `${target}#${part(key)}`,
   }),

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { liftFreeze, openFreeze } from '../../../../actions/freeze/freezes.ts';
 import { approveOverride, giveOverride, withdrawOverride } from '../../../../actions/freeze/overrides.ts';
 import { Refusal } from '../../../../actions/refusal.ts';
-import { NewFreeze, NewOverride, SaidReason } from '../../../../schemas/freeze/freeze.ts';
+import { NewFreeze, NewOverride, RequiredReason } from '../../../../schemas/freeze/freeze.ts';
 import { plusSeconds } from '../../../../schemas/time/time.ts';
 import { newId } from '../../../new-id.ts';
 import { field, type PageAction } from '../page.ts';
@@ -38,7 +38,7 @@ export const FREEZE_ACTIONS = {
         service: text('service'),
         environment: text('environment'),
         team: text('team'),
-        reason: field(form, 'reason', SaidReason),
+        reason: field(form, 'reason', RequiredReason),
         starts_at: field(form, 'starts_at', UtcField),
         until: field(form, 'until', UtcField),
       });
@@ -51,7 +51,7 @@ export const FREEZE_ACTIONS = {
     run: async (deps, { caller, form }) => {
       await liftFreeze(deps, caller, {
         id: field(form, 'id', Id),
-        reason: field(form, 'reason', SaidReason.optional()) ?? null,
+        reason: field(form, 'reason', RequiredReason.optional()) ?? null,
       });
     },
   },
@@ -68,7 +68,7 @@ export const FREEZE_ACTIONS = {
           .max(24 * 30),
       );
       const override = parsed(NewOverride, {
-        reason: field(form, 'reason', SaidReason),
+        reason: field(form, 'reason', RequiredReason),
         expires_at: plusSeconds(deps.clock.now(), hours * 3600),
         uses: field(form, 'uses', z.coerce.number().int().optional()),
         version: field(form, 'version', z.string().optional()),

@@ -2,7 +2,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { ProjectionTable } from '../../../../aws/table/incidents/projections.ts';
 import type { Due, Lease } from '../../../../domain/incidents/projections.ts';
 import type { IncidentId, ServiceName } from '../../../../schemas/config/names.ts';
-import { type Sent, type Subject, type Target, TARGETS } from '../../../../schemas/incidents/projection.ts';
+import {
+  type SentMessage,
+  type Subject,
+  type ProjectionTargetName,
+  PROJECTION_TARGET_NAMES,
+} from '../../../../schemas/incidents/projection.ts';
 import { plusSeconds } from '../../../../schemas/time/time.ts';
 import { silent } from '../../../support/fake-deps.ts';
 import { arrivals, signal } from '../../../support/signals.ts';
@@ -27,11 +32,11 @@ beforeEach(() => {
 const later = (seconds: number): void => stores.clock.set(stores.clock.millis + seconds * 1000);
 const projections = () => stores.projections;
 
-const allDue = async (target: Target, of: Subject = subject): Promise<Due[]> =>
+const allDue = async (target: ProjectionTargetName, of: Subject = subject): Promise<Due[]> =>
   (await projections().due(target)).filter((one) => one.subject === of);
 
 /** Returns what is due for the subject of the test. */
-async function due(target: Target = 'slack'): Promise<Due> {
+async function due(target: ProjectionTargetName = 'slack'): Promise<Due> {
   const [one] = await allDue(target);
   if (one === undefined) throw new Error(`${subject} is not due at ${target}`);
   return one;
@@ -81,7 +86,8 @@ describe('a change', () => {
     await projections().changed(subject);
     await projections().settle('slack', await due(), null);
     const everywhere = await projections().dueAnywhere();
-    for (const target of TARGETS) expect(everywhere.get(target)).toEqual(await projections().due(target));
+    for (const target of PROJECTION_TARGET_NAMES)
+      expect(everywhere.get(target)).toEqual(await projections().due(target));
     expect(everywhere.get('slack')).not.toContainEqual(expect.objectContaining({ subject }));
     expect(everywhere.get('grafana')).toContainEqual(expect.objectContaining({ subject }));
   });
@@ -165,7 +171,7 @@ describe('a shown subject', () => {
 describe('a session at a target', () => {
   const SECONDS = 15;
   const taken: Lease[] = [];
-  const take = async (target: Target = 'tickets'): Promise<Lease | undefined> => {
+  const take = async (target: ProjectionTargetName = 'tickets'): Promise<Lease | undefined> => {
     const lease = await projections().lease(target, SECONDS);
     if (lease !== undefined) taken.push(lease);
     return lease;
@@ -239,7 +245,7 @@ describe('the state of a subject at a target', () => {
 });
 
 describe('a message that is sent once', () => {
-  const intend = (key: string, replaces?: Sent) =>
+  const intend = (key: string, replaces?: SentMessage) =>
     projections().intend('slack', subject, key, stores.clock.now(), replaces);
   const sent = (key: string) => projections().sent('slack', subject, key);
 
@@ -256,7 +262,7 @@ describe('a message that is sent once', () => {
 
   test('that failed is intended again, by one caller', async () => {
     await intend('summary');
-    const free: Sent = { state: 'free', at: stores.clock.now(), channel: null, id: null };
+    const free: SentMessage = { state: 'free', at: stores.clock.now(), channel: null, id: null };
     await projections().conclude('slack', subject, 'summary', free);
     later(1);
     expect(await intend('summary')).toBe(false);
@@ -268,7 +274,7 @@ describe('a message that is sent once', () => {
 
   test('has its channel and id when it is done', async () => {
     await intend('#payments line');
-    const done: Sent = { state: 'done', at: stores.clock.now(), channel: 'C1', id: '1732104000.000100' };
+    const done: SentMessage = { state: 'done', at: stores.clock.now(), channel: 'C1', id: '1732104000.000100' };
     await projections().conclude('slack', subject, '#payments line', done);
     expect(await sent('#payments line')).toEqual(done);
   });
