@@ -159,7 +159,6 @@ export const namesIn = <const Each extends Chapter>(...chapters: readonly Each[]
   NAMES.filter((name) => (chapters as readonly Chapter[]).includes(VARIABLES[name].chapter)) as NamesIn<Each>[];
 
 /** Variables that a function on Lambda refuses. */
-export const MACHINE_ONLY: readonly VariableName[] = NAMES.filter((name) => {
-  const variable: Variable = VARIABLES[name];
-  return variable.machineOnly === true;
-});
+export const MACHINE_ONLY: readonly VariableName[] = NAMES.filter(
+  (name) => (VARIABLES[name] as Variable).machineOnly === true,
+);
