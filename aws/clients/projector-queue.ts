@@ -9,7 +9,10 @@ const DELAY_MAX_SECONDS = 900;
  * Returns a function that sends a message to the target's own queue. The message only wakes the projector, which reads
  * from the table what has changed.
  */
-export function sqsProjectorQueue(client: SQSClient, urls: Readonly<Record<ProjectionTargetName, string>>): ProjectorQueue {
+export function sqsProjectorQueue(
+  client: SQSClient,
+  urls: Readonly<Record<ProjectionTargetName, string>>,
+): ProjectorQueue {
   return async (target, afterSeconds) => {
     const wake: WakeMessage = { target };
     await client.send(

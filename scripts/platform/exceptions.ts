@@ -1,4 +1,4 @@
-import { TARGETS } from '../../schemas/incidents/projection.ts';
+import { PROJECTION_TARGET_NAMES } from '../../schemas/incidents/projection.ts';
 
 /** An accepted finding with its reason. `id` is the resource. An unused exception fails the check. */
 export type Exception = { rule: string; id: string; reason: string };
@@ -8,7 +8,7 @@ const WAKES_ONLY =
   'visible early costs one read.';
 
 export const EXCEPTIONS: readonly Exception[] = [
-  ...TARGETS.map((target) => ({
+  ...PROJECTION_TARGET_NAMES.map((target) => ({
     rule: 'visibility>=6x',
     id: target.replace(/^./, (first) => first.toUpperCase()),
     reason: WAKES_ONLY,

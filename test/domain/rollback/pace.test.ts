@@ -9,7 +9,12 @@ const oneASecond = { perSecond: 1, burst: 1 };
 const tenAtOnce = { perSecond: 1, burst: 10 };
 
 /** Returns the pace after a permitted call; fails the test otherwise. */
-function gone(pace: RateLimitState, key: string, allowances: Parameters<typeof takeAllowances>[2], now = NOW): RateLimitState {
+function gone(
+  pace: RateLimitState,
+  key: string,
+  allowances: Parameters<typeof takeAllowances>[2],
+  now = NOW,
+): RateLimitState {
   const allowed = takeAllowances(pace, key, allowances, now);
   expect(allowed.ok).toBe(true);
   return allowed.pace;
