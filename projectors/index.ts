@@ -13,7 +13,10 @@ import { webhooksProjector } from './webhooks/webhooks.ts';
 /** How to create the projector of a target. */
 export type Creation<Deps> = {
   create: (deps: Deps) => Projector;
-  /** Maximum number of subjects at the same time, for a target with many vendors. Absent: one after another. */
+  /**
+   * Maximum number of subjects, such as incidents or changes, that are synchronized at the same time, for a target with
+   * many vendors. Absent: one after another.
+   */
   parallel?: number;
 };
 

@@ -10,8 +10,9 @@ const TRIES = 37;
 type Port = 'effects' | 'config' | 'flagsFor' | 'automation' | 'incidents' | 'decisions' | 'engine';
 
 /**
- * Turns a feature flag on again that Firebreak has turned off in an incident, because a person requested it. The effect
- * in the table is the request. First reads the flag, and leaves it alone if someone has turned it on since.
+ * Turns a feature flag on again that Firebreak has turned off in an incident, because a person requested it. The request
+ * is stored as an effect of the incident. First reads the flag, and leaves it alone if someone has turned it on since.
+ * `run`: number of the request within the incident.
  */
 export async function flagOn(
   run: Run,

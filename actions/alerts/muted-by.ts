@@ -7,7 +7,7 @@ import type { Config } from '../../schemas/config/config.ts';
 import type { ExperimentRecord } from '../../schemas/experiments/experiment.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 
-/** What can mute alerts at one time. `silences: null`: unknown. */
+/** What can mute alerts at one time. `silences: null`: unknown. `experiments`: chaos experiments. */
 export type Mutes = {
   config: Config;
   silences: readonly Silence[] | null;

@@ -6,7 +6,10 @@ export type FigureRecords =
   | { kind: 'deploys'; items: readonly DoraDeploy[] }
   | { kind: 'incidents'; items: readonly DoraIncident[] };
 
-/** Returns the records of a report that a figure counts. */
+/**
+ * Returns the records of a report that a figure counts. A deploy is pending while incidents can still be attributed to
+ * it. A rollback is no deployment, but it is rework.
+ */
 export function recordsOf(
   { deploys, infrastructure, incidents }: Pick<DoraReport, 'deploys' | 'infrastructure' | 'incidents'>,
   figure: DoraFigure,

@@ -13,9 +13,9 @@ type OverrideDeps = Pick<Deps, 'freezes' | 'config' | 'changes' | 'clock' | 'inc
 export type ShownOverride = Override & { freeze_id: string };
 
 /**
- * Creates an override of a freeze. If the policy requires two people, it waits for approval.
+ * Creates an override of a freeze, with this ID, which is the idempotency key. If the policy requires two people, it
+ * waits for approval.
  *
- * @param input.id ID of the override, which is the idempotency key
  * @throws Refusal 403, 404, 409, 422
  */
 export async function giveOverride(
@@ -113,7 +113,7 @@ async function newOverride(
   };
 }
 
-/** Returns the strictest policy of all services that a freeze applies to. */
+/** Returns the strictest policy of all services that a freeze applies to. Without a known environment: of production. */
 async function overridesAt({ config }: Pick<Deps, 'config'>, { service, environment, team }: Freeze) {
   const { freeze, services } = await config.current();
   const affected = Object.entries(services).filter(

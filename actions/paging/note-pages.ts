@@ -50,16 +50,19 @@ export async function noteDecisionsAtPager(
   });
 }
 
-/** Adds the newest decision as a note. Returns false if PagerDuty is unreachable: the next round tries again. */
-async function notePage(deps: NoteDeps, { id, pages, mitigations }: IncidentRecord): Promise<boolean> {
-  const decision = await deps.decisions.get(id, mitigations);
+/**
+ * Adds the newest decision as a note, or gives up when it is too old. Returns false if PagerDuty is unreachable: the next
+ * round tries again.
+ */
+async function notePage(deps: NoteDeps, { id, pages, mitigations: number }: IncidentRecord): Promise<boolean> {
+  const decision = await deps.decisions.get(id, number);
   if (decision === undefined || secondsBetween(decision.at, deps.clock.now()) >= ACKNOWLEDGE_WITHIN_SECONDS)
     return true;
   const page = await deps.effects.get(id, pageKey(id, pages));
   if (page?.state !== 'succeeded' || !isSentByFirebreak(page) || page.at > decision.at) return true;
   // One note per decision, and a second one for the result of a successful rollback.
-  const outcome = (await deps.decisions.outcome(id, mitigations))?.outcome;
-  const key = `${pageKey(id, pages)}.note-${mitigations}${outcome === 'succeeded' ? '-done' : ''}`;
+  const outcome = (await deps.decisions.outcome(id, number))?.outcome;
+  const key = `${pageKey(id, pages)}.note-${number}${outcome === 'succeeded' ? '-done' : ''}`;
   if ((await deps.effects.get(id, key)) !== undefined) return true;
   const found = await deps.externalPager.paged(pageKey(id, pages));
   if (found.kind === 'later' || found.kind === 'unclear') return unreachable(deps, id, found.detail);
@@ -75,7 +78,7 @@ async function notePage(deps: NoteDeps, { id, pages, mitigations }: IncidentReco
     key,
     kind: 'page-note',
     ...(await pagerTarget(deps)),
-    class: 'findable',
+    class: 'findable', // a repeat first searches PagerDuty for the note
     state: noted ? 'succeeded' : response.kind === 'off' ? 'withheld' : 'failed',
     detail: noted ? `Note added to PagerDuty incident ${external}` : `Note not added to PagerDuty: ${response.detail}`,
   });

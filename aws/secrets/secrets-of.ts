@@ -6,7 +6,8 @@ import { sealedCopy } from './secrets-copy.ts';
 import { ssmSecrets } from './secrets.ts';
 
 /**
- * Creates the secrets of the function with this environment.
+ * Creates the secrets of the function with this environment. An encrypted copy in the bucket replaces them when the
+ * function starts while SSM does not respond.
  *
  * @param now milliseconds
  * @throws if the environment grants a group that does not exist

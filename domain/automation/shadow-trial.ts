@@ -4,7 +4,8 @@ import { serviceEntry } from '../catalogue/catalogue.ts';
 
 /**
  * Returns whether an incident is silent because Firebreak runs on trial beside an existing pager. Only the mode in the
- * catalogue counts: a temporary cap must not silence pages.
+ * catalogue counts: a temporary cap must not silence pages. Never silent are incidents of an unknown service, those that
+ * a person opened, and those that group others (`group_reason`).
  *
  * @param what a page for alerts, or the channel of an incident
  */

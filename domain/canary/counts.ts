@@ -145,10 +145,11 @@ export function designEffectBeside(pairs: readonly Pair[], history: readonly Cou
     const sum = residuals.reduce((total, value) => total + value, PRIOR_WINDOWS * prior);
     return sum / (PRIOR_WINDOWS + Math.max(0, residuals.length - 1));
   });
+  // Where the version differs in the other way, a steady difference looks like variance, so the smaller estimate counts.
   return Math.max(1, Math.min(...estimates));
 }
 
-/** Returns the version's expected share of the bad events of a window, of which it has more than none. */
+/** Returns which share of a window's bad events is expected to be the version's. */
 type ShareIn = (pair: Pair) => number;
 
 /** The version's ratio is `factor` times the baseline's, such as that of a dependency that it calls more often. */
@@ -157,7 +158,7 @@ const multiplied =
   ({ version, baseline }) =>
     (version.total * factor) / (version.total * factor + baseline.total);
 
-/** The version's ratio is higher by `more`, such as a request that always fails, also while problems of all come and go. */
+/** The version's ratio is higher by `more`, as with a request that always fails, whatever problems both versions have. */
 const increased =
   (more: number): ShareIn =>
   ({ version, baseline }) => {

@@ -27,6 +27,8 @@ const JUDGEMENTS_MAX = 10;
 /**
  * Returns whether a report about a change may be news for the incident's judgements: a change that they do not know, or one
  * that has ended since. A rough check: `newsOf` decides with what the newest judgement knew.
+ * An incident that groups others (`group_reason`) is not judged. The first judgement knows each start that was recorded
+ * before the incident.
  */
 export function mayBeNews(services: Config['services'], incident: IncidentRecord, change: Change): boolean {
   return (
@@ -159,7 +161,7 @@ export type Contradiction = { lead: RankedSuspect; actedUpon: RankedSuspect | un
  * Weighs the evidence of a judgement again, together with changes that it did not know.
  *
  * @param actedUpon id of the change that was acted upon
- * @returns the first of these changes, if it is the most probable cause then. Null: the judgement holds
+ * @returns the most probable cause then, if it is one of `late`. Null: the judgement holds
  */
 export function contradictionOf(
   { evidence }: Pick<DecisionInputs, 'evidence'>,

@@ -18,6 +18,10 @@ export function permit(guards: StepGuards): Permission {
   return { kind: 'act' };
 }
 
+/**
+ * Returns what the guards read. The first four values are those of a step that is not based on a suspect; `against`, the
+ * suspect of a step, replaces them. `agreement` is none, so that the result says what requires approval.
+ */
 const guardInputs = (guards: StepGuards): Known['step'] => ({
   suspect: undefined,
   lacking: null,

@@ -35,13 +35,13 @@ export async function attemptOn<T extends Workload, A>(
   });
 }
 
-/** @throws Ended for an invalid object name */
+/** Refuses an invalid object name. @throws Ended which `attempt` converts to an `Ending` */
 export function refuseInvalidName({ kind, name }: { kind: string; name: string }): void {
   if (!OBJECT_NAME.test(name))
     throw refuse(`${JSON.stringify(name)} is not a valid name of a ${kind}; set its name in the deployer`);
 }
 
-/** @throws Ended if a GitOps controller would revert the change */
+/** Refuses an object that a GitOps controller would change back. @throws Ended which `attempt` converts to an `Ending` */
 export function refuseManaged({ kind, namespace, name }: WorkloadTarget<Workload>, { metadata }: Workload): void {
   const warning = managerWarning(metadata);
   if (warning !== undefined) throw refuse(`${kind} ${namespace}/${name} would be changed back: ${warning}`);

@@ -62,6 +62,7 @@ export function versionLabels(baseUrl: () => Promise<string | undefined>, now: (
     const found = await get('/api/v1/series', { 'match[]': selector, start, limit: String(SERIES_MAX) }, Series);
     return found && found.data;
   };
+  /** Returns the values of the label `version`, under which each query by version returns them. */
   const valuesOf = async (promql: string): Promise<string[]> => {
     const found = await get('/api/v1/query', { query: promql }, Instant);
     const values = (found?.data.result ?? []).flatMap(({ metric: { version = '' } }) =>
@@ -85,6 +86,7 @@ export function versionLabels(baseUrl: () => Promise<string | undefined>, now: (
     const { label, join } = source;
     return { label, joined: join?.metric ?? null, values, byVersion, trafficByVersion };
   };
+  /** Null: no query returned versions. Undefined: no response, so it is unknown. */
   const proposeFor = async (health: Health): Promise<VersionProposal | null | undefined> => {
     const seriesLists = await Promise.all(selectorsIn(health.promql).map(seriesOf));
     if (seriesLists.some((series) => series === null)) return undefined;
@@ -99,8 +101,11 @@ export function versionLabels(baseUrl: () => Promise<string | undefined>, now: (
       labels.map((label): VersionSource => ({ label, join })),
     );
     const sources = [...directSources, ...joinedSources];
-    const [named, grouped] = [false, true].map((is) => sources.filter(({ label }) => isOfInstances(label) === is));
-    for (const source of [...(named ?? []), ...(grouped ?? [])]) {
+    // Labels that do not name the version, but only tell instances apart, such as a hash, are the last choice.
+    const [naming, distinguishing] = [false, true].map((is) =>
+      sources.filter(({ label }) => isOfInstances(label) === is),
+    );
+    for (const source of [...(naming ?? []), ...(distinguishing ?? [])]) {
       const found = await proposalFrom(health, source);
       if (found !== null) return found;
     }

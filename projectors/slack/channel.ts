@@ -17,7 +17,8 @@ export type EnsuredChannel = { kind: 'present'; id: string } | { kind: 'refused'
 /**
  * Returns the incident's channel, or creates one, numbered by day. The name is stored before the creation, so that a
  * channel is recognized even if the response was lost. The result of each call is stored, because the next one may have
- * to wait for Slack's rate limit.
+ * to wait for Slack's rate limit. `naming` says whether a channel has the name: `chosen`: unknown. `taken`: one has.
+ * `foreign`: one of someone else has.
  */
 export async function ensureChannel(
   deps: Deps,

@@ -66,7 +66,7 @@ export class PageComponents {
     const response = await this.#session.attempt(STATUSPAGE, () => this.#deps.statusPage.components());
     if (response?.kind !== 'done') return response;
     const found = names.map((name) => {
-      const component = response.value.find((incident) => incident.id === name || incident.name === name);
+      const component = response.value.find((each) => each.id === name || each.name === name);
       if (component === undefined)
         this.#session.log.warn('the status page has no component with this name', { component: name });
       return [name, component?.id ?? ''] as const;
@@ -120,7 +120,8 @@ export class PageComponents {
   }
 
   /**
-   * Sets the status of a component, unless it was sent already. `certain`: the component has the status, and no earlier
+   * Sets the status of a component, unless it was sent already. An earlier call without an answer may still be executed,
+   * so the status is sent again when that is no longer possible. `certain`: the component has the status, and no earlier
    * attempt can change it any more.
    */
   async set(
@@ -152,7 +153,7 @@ export class PageComponents {
     const rows: { id: string; status: ComponentStatus; before: ComponentState }[] = [];
     for (const [id, status] of Object.entries(components)) rows.push({ id, status, before: await this.state(id) });
     const response = await this.#session.attempt(STATUSPAGE, call, async (at) => {
-      await record(at); // first, because this state triggers the later check
+      await record(at); // first: after a crash, the next session looks up the outcome because of this state
       for (const { id, before } of rows) await this.#save(id, { ...before, unsure: at });
       return true;
     });

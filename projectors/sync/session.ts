@@ -135,6 +135,7 @@ export class SyncSession {
       this.scheduleNext(plusSeconds(at, 1));
       return undefined;
     }
+    // From here on, `later` instead of undefined: it makes the caller remove the record of an attempt that does not start.
     await context.renewLease();
     if (secondsBetween(at, this.now()) > RECORD_VALID_SECONDS) {
       this.scheduleNext(this.now());

@@ -64,7 +64,7 @@ export async function publishFile(deps: PostmortemFileDeps, subject: Subject, se
   const files = await deps.postmortemFilesFor(config);
   await save({});
   let response = await attempt(deps, session, files, stored, state);
-  // The pull request of an earlier version is merged or closed; this version gets its own.
+  // The pull request of an earlier version is merged or closed; this version gets its own, from a new branch (`head`).
   if (response?.kind === 'done' && response.value.kind === 'ended' && state.head !== headOf(record)) {
     await save({ head: headOf(record) });
     response = await attempt(deps, session, files, stored, state);

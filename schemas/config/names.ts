@@ -26,6 +26,7 @@ export const IncidentId = z
   .brand<'IncidentId'>();
 export type IncidentId = z.infer<typeof IncidentId>;
 
+/** ID of any change, such as a deploy, flag, or migration. The API calls all of them deployments. */
 export const ChangeId = z
   .string()
   .regex(/^chg_[0-9a-f]{26}$/, 'must be a deployment id: chg_ and 26 hexadecimal digits')
@@ -38,7 +39,7 @@ export const UNMATCHED = 'unmatched' as ServiceName;
 export const Severity = z.enum(['critical', 'warning', 'info']);
 export type Severity = z.infer<typeof Severity>;
 
-/** Returns whether a severity is at least `from`. */
+/** Returns whether a severity is at least `minimum`. */
 export const isAtLeast = (minimum: Severity, severity: Severity): boolean =>
   Severity.options.indexOf(severity) <= Severity.options.indexOf(minimum);
 

@@ -74,7 +74,11 @@ export const secret = <In extends Chapter>(chapter: In) => ({ chapter, schema: o
 export const address = <In extends Chapter, Url extends string>(chapter: In, standard: Url) =>
   ({ chapter, schema: httpUrl.default(standard), standard }) as const;
 
-/** A credential, an address, and another setting of a vendor. */
+/**
+ * A credential, an address, and another setting of a vendor.
+ *
+ * @param group of secrets, which a function is granted as a whole
+ */
 export const token = <Group extends SecretGroup>(group: Group) => ({ ...secret('vendors'), group }) as const;
 export const url = <Group extends SecretGroup>(group: Group) =>
   ({ ...variable('vendors', httpUrl.optional()), group }) as const;

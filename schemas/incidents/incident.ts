@@ -32,7 +32,11 @@ export const ClearedSuspect = z.object({
 });
 export type ClearedSuspect = z.infer<typeof ClearedSuspect>;
 
-/** The guarantee of an effect when the process dies during it; see docs/explanation/effects.md. */
+/**
+ * How an effect is completed if the process dies during it; see docs/explanation/effects.md. `keyed`: by a repeat with the
+ * same key. `findable`: by a repeat, unless a search finds the effect. `convergent`: by setting the same state again.
+ * `repeatable`: by a repeat that can take effect twice. `once-or-ask`: by a person.
+ */
 export const EffectClass = z.enum(['keyed', 'findable', 'convergent', 'repeatable', 'once-or-ask']);
 export type EffectClass = z.infer<typeof EffectClass>;
 
@@ -221,6 +225,7 @@ export const IncidentRecord = z.object({
   /** Count of repeated notifications of known alerts. Shows whether the incident is quiet without an inbox row each. */
   renotified: z.number(),
   pages: z.number(),
+  /** Number of the newest judgement, and of its decision. */
   mitigations: z.number(),
   verification: z.enum(['not_needed', 'pending', 'passed', 'failed', 'inconclusive']),
   /**

@@ -42,6 +42,7 @@ const JUDGEMENT_PAUSES_SECONDS = [2, 3, 5, 10, 20, 40] as const;
 
 /** Pauses after which a change during the incident shows in the measurements: usual windows are 5 minutes. */
 const SAMPLES_PAUSES_SECONDS = [420, 300] as const;
+/** The same times, counted from the report of the change. */
 const LOOKS_SECONDS = [420, 720] as const;
 
 /** Looks within this many seconds are one. */
@@ -53,6 +54,8 @@ const CONTINUED_SECONDS = 3600;
 /**
  * Returns the changes whose effect the previous run of the workflow was to look at, and when. What it has looked at already
  * is looked at again, which changes nothing. Null: no report is that young.
+ *
+ * @param consumed sequence number of the last message that the previous run has processed
  */
 export async function openLooks(
   deps: Pick<Deps, 'incidents' | 'clock' | 'timeScale'>,
@@ -85,7 +88,8 @@ type CheckResult = 'done' | 'unjudged' | 'changed';
 
 /**
  * Requests another judgement if changes that were recorded or have ended since the last one require it. Looks twice more
- * after a change during the incident, once it is measured: the branch rests meanwhile.
+ * after a change during the incident, once it is measured. Its branch of the workflow rests meanwhile, so that another
+ * run can take over.
  */
 export async function judgeLateChanges(
   run: Run,
@@ -146,6 +150,7 @@ async function checkMeasured(deps: Deps, input: LateChangesInput): Promise<Check
   const stored = await storedJudgement(deps, input);
   if (typeof stored === 'string') return stored;
   const changes = await Promise.all(input.changes.map((id) => deps.changes.get(id)));
+  // `news` only concerns the note, which is the same for `newer` and `during`.
   const since = changes.flatMap((change): Concerned[] =>
     change === undefined || change.status === 'cancelled'
       ? []

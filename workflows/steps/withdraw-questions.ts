@@ -56,6 +56,7 @@ export async function withdrawQuestion(
   note: string,
 ): Promise<void> {
   if ((await deps.decisions.answer(id, decision.digest, 'rejected', by, note)) !== 'not_requested') return;
+  // The person is not among the approvers, so the question ends without an answer.
   await deps.decisions.expire(id, Number(numberOf(decision.id)));
   const incident = await deps.incidents.read(id);
   if (incident !== undefined) await completeAnsweredCallback(deps, incident);

@@ -15,7 +15,7 @@ import { collect, type Item, listed, type Table } from '../core/table.ts';
 /** Sorts after every ID with the same start. */
 const AFTER_EACH_ID = '#\uffff';
 
-/** Twice the longest window. Older changes are still recorded. */
+/** More than twice the longest window of delivery figures, 366 days. Older changes are still recorded. */
 const RETENTION_SECONDS = 800 * 24 * 3600;
 
 /** Kinds of changes in a rollup: 2 with changes of the infrastructure. Rollups of another form are written again. */
@@ -35,7 +35,7 @@ const READ_AT_ONCE = 16;
 const RollupRecord = DeployRecord.omit({ service: true, environment: true });
 const Rollup = z.array(RollupRecord);
 
-/** A change of a day that its rollup does not include yet. */
+/** A change of a day that its rollup does not include yet. `mark`: new with each write of the change. */
 type Mark = { key: Key; serviceEnvironment: ServiceEnvironment; day: string; mark: string };
 
 /**

@@ -23,10 +23,13 @@ import { keys, lists } from '../core/keys.ts';
 import { expiresAfter, RETENTION_DAYS } from '../core/retention.ts';
 import { absent, collect, type Item, listed, type Table, type Write, revisionIs } from '../core/table.ts';
 
-/** Observations per transaction, below DynamoDB's limit of 100 items. */
+/** Observations per transaction, below DynamoDB's limit of 100 items. Further ones are not stored: one step has fewer. */
 const OBSERVATIONS_PER_WRITE = 80;
 
-/** Stores chaos experiments, at most one at a time for each service and environment. */
+/**
+ * Stores chaos experiments, at most one at a time for each service and environment, and which objects of chaos systems
+ * such as Litmus have been seen.
+ */
 export class ExperimentTable implements Experiments {
   readonly #table: Table;
   readonly #counters: Counters;
@@ -130,7 +133,8 @@ export class ExperimentTable implements Experiments {
       await this.#table.transact([listing]);
       return;
     }
-    // A new revision, so that the workflow cannot overwrite the abort with what it read before.
+    // A new revision, so that the workflow cannot overwrite the abort with what it read before. Stores nothing if the
+    // alert is known, or the experiment has been stopped.
     await this.#table.transact([
       listing,
       this.#table.update(keys.experiment(id), {

@@ -28,6 +28,7 @@ export function compile(text: string, declared: Declarations): { ok: true; compi
     const findings = analyze(expression.ast);
     const refusal = findings.refusals[0] ?? patternProblem(findings);
     if (refusal !== undefined) return { ok: false, code: 'refused', detail: refusal };
+    // The library's `matches` uses JavaScript regular expressions, which a crafted input can keep busy for hours.
     renameMatches(expression.ast, MATCHES);
     const checked = expression.check();
     if (!checked.valid) return { ok: false, ...describeError(checked.error) };
@@ -45,7 +46,7 @@ export function compile(text: string, declared: Declarations): { ok: true; compi
   }
 }
 
-/** Cache of compiled expressions by environment. */
+/** Cache of compiled expressions. The same declarations have the same environment, as long as it is cached. */
 const compiledByEnvironment = new WeakMap<Environment, Map<string, ReturnType<typeof compile>>>();
 const MAX_COMPILED = 500;
 

@@ -19,6 +19,7 @@ export type DeployerNote = {
   restarts?: true;
   /** Whether it checks that the restored version still runs. */
   checks?: true;
+  /** Its `EffectClass`: what a repeated call does. With the configuration on which it depends. */
   effectClass: string;
   /** The link to its details. */
   details: string;

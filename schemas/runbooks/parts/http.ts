@@ -16,7 +16,7 @@ const Url = Template.refine(
   'must be an http or https URL with a literal host, without user name and password',
 );
 
-/** Headers that the connection itself sets. */
+/** Headers that Firebreak or its HTTP client sets. */
 const RESERVED_HEADERS = new Set(['host', 'content-length', 'connection', 'transfer-encoding', 'idempotency-key']);
 
 const HeaderName = z

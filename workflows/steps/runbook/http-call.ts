@@ -25,7 +25,7 @@ export async function callHttp(
   const { incident, serviceEnvironment, step, inverse, name } = context;
   const { origin } = new URL(request.url);
   const text = `${request.method} ${origin}`;
-  const mutating = step.mutating || inverse !== null;
+  const mutating = step.mutating || inverse !== null; // an inverse undoes the step
   if (mutating) {
     const intent = await deps.effects.intendAction(
       incident.id,
@@ -33,14 +33,14 @@ export async function callHttp(
         key,
         kind: 'http',
         target: origin,
-        class: 'keyed',
+        class: 'keyed', // repeated with the same key after a crash
         detail: text,
         ...(deps.standIns.at(origin) && { stand_in: true }),
       },
       {
         serviceEnvironment,
-        resource: `http-call ${key}`,
-        automatic: false,
+        resource: `http-call ${key}`, // to lock: each call has its own, so none excludes another
+        automatic: false, // steps do not count towards the hourly limit
         isProposed: countsAgainstAutomation(context),
       },
     );
@@ -57,6 +57,7 @@ export async function callHttp(
   });
   if (answer.kind === 'later') return { kind: 'again', detail: answer.detail, handle: null, afterSeconds: null };
   if (answer.kind === 'refused') {
+    // `ended`, not `failed`, which may be retried.
     const { detail } = answer;
     return completed({ kind: 'ended', end: { status: 'failed', output: null, detail } }, 'failed', detail);
   }
