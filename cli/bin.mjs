@@ -13,6 +13,7 @@ const FORWARDED = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
 const say = (text) => void process.stderr.write(`firebreak: ${text}\n`);
 
 try {
+  // Commands do not need the program that emulates DynamoDB.
   const node = await setUp({ database: false, say });
   const child = spawn(node, [join(root, 'cli/main.ts'), ...process.argv.slice(2)], {
     env: environment(),

@@ -76,6 +76,7 @@ export function api(deps: Deps): Api {
   app.use(credentials(deps));
   app.use(rateLimit(deps));
   app.use(idempotency(deps));
+  // These requests can decide deployments that wait at GitHub.
   app.on(['POST', 'DELETE'], ['/v1/freezes/*', '/v1/versions/pinned/*'], answeringWaitingDeployments(deps));
 
   alertRoutes(app, deps);
@@ -148,6 +149,7 @@ export function api(deps: Deps): Api {
         error.message || 'the request could not be read',
       );
     if (error instanceof QuarantineFull) return quarantineFull(c, deps, error);
+    // By name, because its class belongs to the table, which the API does not import.
     if (error.name === 'BadCursor') return problem(c, 400, 'bad-cursor', error.message);
     const log = c.get('log') ?? deps.log;
     log.error('a request failed', { error: error.stack ?? String(error) });

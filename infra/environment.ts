@@ -7,7 +7,8 @@ import type { Resources } from './permissions.ts';
 
 /**
  * Returns the environment of a function, with the names that aws/secrets/env.ts reads. Contains no credentials: the key
- * decrypts only the function's own copy of its secrets.
+ * decrypts only the function's own copy, in the bucket, of the secrets that it last read. Variables for use on one
+ * machine are absent.
  */
 export const environmentOf = (
   stage: string,

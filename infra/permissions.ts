@@ -13,7 +13,7 @@ export type Resources = {
   /** Of the snapshot of the status pages. */
   snapshotBucket: sst.aws.Bucket;
   queues: Record<QueueName, QueueWithDeadLetters>;
-  /** Name of the workflow function: its own role needs it too. */
+  /** Name of the workflow function. Not the resource, because its own role needs the name before it exists. */
   workflowName: string;
   secretsPath: string;
   /** Returns the key that encrypts a function's copy of its secrets. */
@@ -116,7 +116,7 @@ export function permissionsOf(resources: Resources) {
     ],
     project: [...table, ...config, ...secrets('project'), ...takingFrom(projectorQueues), ...wakingProjectors],
     // It admits muted alerts like the router when their mute ends, sends signals about unfinished deployments, seals
-    // the log, stores evidence, and answers waiting gates.
+    // the log, stores evidence, and answers deployments that wait at GitHub.
     sweep: [
       ...table,
       ...blobStatements(resources, {
@@ -225,6 +225,7 @@ const leadingKeys = (...values: string[]) => ({
   values,
 });
 
+/** Permissions for folders of the bucket. `doctor` holds the last results of checks of connections and generated rules. */
 function blobStatements({ bucket }: Resources, { read, write }: { read: string[]; write: string[] }): Statement[] {
   const objectsIn = (folder: string) => $interpolate`${bucket.arn}/${folder}/*`;
   const reading: Statement[] = [

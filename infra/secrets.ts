@@ -11,6 +11,7 @@ const REQUIRED = [ADMIN_TOKEN, 'FIREBREAK_AUDIT_KEY'];
  * Optional secrets: credentials, and vendor addresses, which change with them. Without its credential, a vendor is not connected.
  */
 const OPTIONAL = [
+  // `SETTABLE` has all secrets in the table of variables that a deployment can set.
   ...SETTABLE.filter((name) => !REQUIRED.includes(name)),
   // Secrets that a configuration (docs/reference/configuration.md) or a runbook names. Add more here, or see docs/how-to/aws.md.
   ...['CD_TOKEN', 'PAGE_WEBHOOK_SECRET'],

@@ -37,17 +37,18 @@ export function addExperiment(program: Command, context: CommandContext): void {
     .action(async (id: string) =>
       context.out((await (await Client.of(context)).text(`${pathOf(id)}/report`)).trimEnd()),
     );
+  // Firebreak measures the steady state and sets the status `ready`; only then can the experiment start.
   experiment
     .command('started')
     .description('Report that an experiment whose steady state holds has started')
     .argument('<experiment>')
-    .action((id: string) => report(context, id, 'running'));
+    .action((id: string) => reportStatus(context, id, 'running'));
   experiment
     .command('finished')
     .description('Report that an experiment is over')
     .argument('<experiment>')
     .option('--reason <text>', 'Reason')
-    .action((id: string, { reason }: { reason?: string }) => report(context, id, 'finished', reason));
+    .action((id: string, { reason }: { reason?: string }) => reportStatus(context, id, 'finished', reason));
   experiment
     .command('stop')
     .description('Stop an experiment at the chaos system, or cancel one that has not started')
@@ -87,7 +88,7 @@ async function show(context: CommandContext, id: string, { json }: { json?: true
     shortNumber(before.mean),
     shortNumber(during.mean),
     shortNumber(during.max),
-    String(during.outside),
+    String(during.outside), // measurements beyond the limits
     shortNumber(after.last),
   ]);
   if (checks.length > 0)
@@ -103,7 +104,7 @@ async function show(context: CommandContext, id: string, { json }: { json?: true
   context.out(`\n${table(['TIME', 'EVENT'], events)}`);
 }
 
-async function report(
+async function reportStatus(
   context: CommandContext,
   id: string,
   status: 'running' | 'finished',

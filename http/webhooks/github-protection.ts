@@ -13,6 +13,7 @@ import type { Env } from '../context.ts';
  */
 const PATIENCE_MS = 8_000;
 
+/** `over`: GitHub no longer waits. `answered_before`: the webhook repeats a deployment that has its answer. */
 type Answered = { gate: string; state: 'approved' | 'rejected' | 'waiting' | 'over' | 'answered_before' };
 
 /**
@@ -23,11 +24,11 @@ export async function answerProtectionRule(c: Context<Env>, deps: Deps, payload:
   const parsed = ProtectionRuleEvent.safeParse(payload);
   if (!parsed.success)
     throw new Refusal(422, 'invalid', `deployment_protection_rule: ${z.prettifyError(parsed.error)}`);
-  const { gate, calledAt } = waitingDeploymentOf(parsed.data, deps.clock.now());
+  const { gate, callbackOrigin } = waitingDeploymentOf(parsed.data, deps.clock.now());
   const apiUrl = (await deps.secrets.get('GITHUB_API_URL')) ?? GITHUB_API_URL;
-  if (new URL(apiUrl).origin !== calledAt)
+  if (new URL(apiUrl).origin !== callbackOrigin)
     c.var.log.warn('a webhook has the API address of another GitHub; Firebreak calls the configured one', {
-      named: calledAt,
+      named: callbackOrigin,
       configured: apiUrl,
     });
   const stored = await deps.waitingDeployments.keep(gate);

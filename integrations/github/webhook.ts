@@ -61,18 +61,18 @@ export type ProtectionRuleEvent = z.infer<typeof ProtectionRuleEvent>;
 /**
  * Returns the waiting deployment that a webhook describes.
  *
- * @returns `calledAt`: the origin in the callback URL. It is only compared with the configured one, and never called
+ * @returns `callbackOrigin`: the origin of the callback URL. It is only compared with the configured one, never called
  */
 export function waitingDeploymentOf(
   payload: ProtectionRuleEvent,
   now: Timestamp,
-): { gate: WaitingDeployment; calledAt: string } {
+): { gate: WaitingDeployment; callbackOrigin: string } {
   const { environment, deployment, repository, installation, sender, deployment_callback_url: url } = payload;
   const name = repository.full_name;
   const run = runIn(url, name) ?? 0;
   const identity = [name.toLowerCase(), run, environment.toLowerCase(), deployment.id];
   return {
-    calledAt: new URL(url).origin,
+    callbackOrigin: new URL(url).origin,
     gate: {
       id: hash('sha256', JSON.stringify(identity)).slice(0, 32),
       repository: name,

@@ -9,8 +9,8 @@ import { handleBatch, NO_DEADLINE } from './queue-batch.ts';
 type ProjectDeps = ProjectorDeps & Pick<Deps, 'clock' | 'log' | 'projections' | 'redelivery' | 'timeScale'>;
 
 /**
- * Syncs the due subjects of a target. Each target has a queue that wakes it. A message only names the target, so lost
- * or repeated messages are harmless.
+ * Syncs the due subjects of a target, such as incidents. Each target has a queue that wakes it. A message only names the
+ * target, so lost or repeated messages are harmless.
  */
 export function project(deps: ProjectDeps, event: SQSEvent, deadline = NO_DEADLINE): Promise<SQSBatchResponse> {
   const syncs = new Map<ProjectionTargetName, Promise<void>>();
@@ -29,6 +29,7 @@ function startSync(target: ProjectionTargetName, deps: ProjectDeps): Promise<voi
   return sync(target, deps, create(deps), parallel === undefined ? undefined : { subjects: parallel, pause });
 }
 
+/** Waits between checks for new subjects while others are in progress. */
 const pause = (milliseconds: number, signal: AbortSignal): Promise<void> => sleep(milliseconds, undefined, { signal });
 
 function targetOf(body: string): ProjectionTargetName | undefined {

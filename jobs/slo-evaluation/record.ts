@@ -35,6 +35,7 @@ export async function recordFreezes(deps: RecordDeps, config: Config, evaluation
         return {
           slo,
           policy,
+          // Without Prometheus, there is no status.
           status: evaluation.connected ? (evaluation.statuses.get(slo.id) ?? null) : null,
           alerting: isAlerting(alerts.get(slo.id) ?? [], policy),
         };
@@ -43,7 +44,7 @@ export async function recordFreezes(deps: RecordDeps, config: Config, evaluation
       calendar: calendarAt(config.freeze.calendar, evaluation.at),
       current,
     },
-    sha256,
+    sha256, // for the IDs of freezes
   );
   return store(deps, plan);
 }
@@ -54,7 +55,10 @@ function isAlerting(alerts: readonly SeenAlert[], policy: FreezePolicy): boolean
   return freezing.length === 0 ? null : freezing.some(({ firing }) => firing);
 }
 
-/** Writes the planned changes. A failed write does not stop the others. */
+/**
+ * Writes the planned changes; a failed write does not stop the others. A freeze that a person lifted is settled when its
+ * cause is over, so that the cause can freeze again. A freeze whose record is outdated is revised.
+ */
 async function store({ freezes, log }: RecordDeps, { end, settle, revise, open }: FreezePlan): Promise<Recorded> {
   const recorded: Recorded = { opened: 0, ended: 0, failed: [] };
   const writeAll = async <T extends { id: string }>(

@@ -17,7 +17,7 @@ export async function readmitUnmuted(deps: ReadmitDeps, trace: string): Promise<
   if (muted.length === 0) return { ended: 0 };
   const mutes = await mutesNow(deps);
   const alerts = muted.map(({ signal, mute: before }) => ({ signal, before, mute: muteOf(signal, mutes) }));
-  // If the silences cannot be read, none counts as ended.
+  // If the silences cannot be read, none counts as ended, and no mute without a recorded kind: it can be a silence.
   const ended = alerts.filter(
     ({ before, mute }) => mute === null && (mutes.silences !== null || (before !== null && before.by !== 'silence')),
   );

@@ -148,6 +148,7 @@ export async function sweep(
     ['mirror maintenance', () => mirrorMaintenance(deps)],
     ['wake projectors', () => wakeStale(deps, open)],
     ['report overdue deployments', () => reportOverdue(deps)],
+    // These were reported before the catalogue named their services.
     ['apply rollouts that are mapped now', () => applyUnmapped(deps)],
     ['record rollouts of Deployments', () => recordRollouts(deps)],
     ['compare generated rules', () => reportDrift(deps)],
@@ -179,9 +180,10 @@ async function revive(
   deps: SweepDeps,
   { id, run, started_run, opened_at, execution }: IncidentRecord,
 ): Promise<boolean> {
-  const isOverdue =
+  // A run that has not started is not a failed one; `wake` starts it.
+  const canHaveFailed =
     started_run === run && execution !== null && secondsBetween(opened_at, deps.clock.now()) > OVERDUE_SECONDS;
-  if (!isOverdue || run >= RUNS_MAX || !(await deps.engine.died(execution))) return false;
+  if (!canHaveFailed || run >= RUNS_MAX || !(await deps.engine.died(execution))) return false;
   deps.log.error('a workflow has failed; the next run takes over', { incident: id, run });
   await deps.incidents.handOver(id, run + 1, `Run ${run} of the workflow has failed; run ${run + 1} takes over`);
   await wake(deps, id);

@@ -115,6 +115,7 @@ async function invokeFunction(
   }
 }
 
+/** Passes on the trace header of a message, in which Lambda counts calls to detect recursive loops. */
 function continueTrace(command: InvokeCommand, traceHeader: string | undefined): void {
   if (traceHeader === undefined) return;
   command.middlewareStack.add(

@@ -30,6 +30,7 @@ export async function restore(
   dataDir: string,
   { pause, now }: { pause: boolean; now: Date },
 ): Promise<Manifest> {
+  // A folder in use is refused with the process that uses it, not only because it is not empty.
   if (existsSync(join(dataDir, 'lock.sqlite'))) await (await acquireLock(dataDir)).release();
   await requireEmpty(dataDir);
   const manifest = await verify(file);

@@ -101,6 +101,7 @@ export const stopExperiment: Verb<Pressed> = {
 };
 
 export const runStopExperiment: Run<Pressed> = async (deps, { caller, key }, { experiment: id }) => {
+  // A button press that is processed again gets the same answer, even if the experiment has ended since.
   const resultKey = `${key}-experiment`;
   const isRepeat = (await deps.processedEvents.read(resultKey)) !== undefined;
   const experiment = await deps.experiments.get(id);

@@ -4,7 +4,7 @@ import { TEXT_MAX, textInput } from '../modals/blocks.ts';
 import { FIELDS } from '../modals/form.ts';
 import type { IncidentVerb, RunInIncident } from './verb.ts';
 
-/** `publish`: also approves the status page. */
+/** `publish`: also approves the status page. Only the dialog sets it; the command `publish` does not. */
 type Update = { text: string; publish?: true };
 
 export const update: IncidentVerb<{ text: string | null }, Update> = {

@@ -19,6 +19,7 @@ export async function execute(deps: CommandDeps, acting: Acting, command: Comman
   // A request has the arguments of its verb, which the types of the list don't show.
   const run: unknown = RUNS[command.request.act];
   if (verb.ofIncident !== true) return (run as Run<object>)(deps, acting, command.request, command);
+  // What looked like the name of an incident can be the first word of the text; then the request changes.
   const { id, request } = await namedIncident(deps, acting.caller, command, verb);
   return withIncidentName(deps, command, id, await (run as RunInIncident<object>)(deps, acting, id, request));
 }

@@ -11,7 +11,10 @@ const USER_CACHE_MS = 5 * 60 * 1000;
 /** Number of cached users. When it is reached, all are forgotten. */
 const USERS_MAX = 1000;
 
-/** Returns a function that determines the permissions of a user, with a cache. */
+/**
+ * Returns a function that determines the permissions of a user, with a cache. Does not read user groups, which would
+ * take too many calls while Slack waits.
+ */
 export function callerPermissions(deps: SlackDeps, reads: CachedReads): PermissionsOf {
   const users = new Map<string, { user: SlackUser; until: number }>();
   const now = () => millisOf(deps.clock.now());

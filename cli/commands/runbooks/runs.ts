@@ -152,6 +152,7 @@ async function retryRun(context: CommandContext, id: string, options: ConfirmOpt
   const path = `${pathOfRun(id)}/actions/retry`;
   const plan = await client.post(path, { plan: true }, RunPlan);
   if (!(await confirmPlan(context, plan, options))) return;
+  // Needs no version: a retry keeps that of the failed run.
   await follow(context, client, await client.post(path, {}, RunView), options);
 }
 
@@ -278,6 +279,7 @@ async function followToEnd(context: CommandContext, client: Client, started: Run
   }
 }
 
+/** Returns the command that approves a step. `r2.3` is step 3 of run 2 of the incident. */
 function approveCommand({ id, steps }: RunView, step: string): string {
   const { incident, number } = partsOfRun(RunId.parse(id));
   const stepNumber = steps.findIndex((candidate) => candidate.id === step) + 1;

@@ -13,6 +13,7 @@ export const REPLAY: PageAction = {
 };
 
 function replayNow(deps: ConsoleDeps, { viewer, caller, trace }: Sent, id: string): Promise<Replayed> {
+  // The input can contain alerts that ask for a rollback; their original sender is no longer known.
   const mayAsk = (scope: Parameters<typeof viewer.may>[1]) => viewer.may('rollback:request', scope);
   return replay(deps, caller, { id, trace, sender: { name: viewer.sender, mayRequestRollback: mayAsk } });
 }

@@ -86,6 +86,7 @@ export const actionItemsPage: ConsolePage = {
     const { services, postmortems } = await deps.config.current();
     const items = (await actionItemViews(deps, page.items)).map((item) => ({
       ...item,
+      // Only items of post-mortems get issues, not those of experiments.
       hasTracker:
         item.incident_id !== null &&
         configFor(postmortems.trackers, {
@@ -169,9 +170,9 @@ function issueCell(
 ) {
   const name = issue?.url == null ? '' : outsideLink(issue.url, issue.key ?? issue.url);
   const problem = issue?.problem == null ? '' : html`<span class="lacking">${issue.problem}</span>`;
-  const isDue = issue === null || (issue.url === null && issue.problem !== null);
-  if (!isDue && issue.url === null) return html`<span class="quiet">being created</span>`;
-  if (!isDue || !mayChange || !hasTracker || status === 'done') return html`${name} ${problem}`;
+  const isMissing = issue === null || (issue.url === null && issue.problem !== null);
+  if (!isMissing && issue.url === null) return html`<span class="quiet">being created</span>`;
+  if (!isMissing || !mayChange || !hasTracker || status === 'done') return html`${name} ${problem}`;
   return html`${problem}
   ${actionForm(
     PATH,

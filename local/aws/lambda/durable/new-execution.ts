@@ -32,6 +32,7 @@ export function newRow({
     arn,
     functionName: request.functionName,
     version: request.version,
+    // The ARN ends in `/durable-execution/NAME/ID`.
     name: arn.split('/').at(-2) ?? '',
     rootId: randomUUID(),
     status: 'RUNNING',
