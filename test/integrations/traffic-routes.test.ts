@@ -46,7 +46,7 @@ async function served(standIn: StandIn): Promise<Served> {
   const app = standIn.app(deps);
   const sandbox = standIn.sandbox?.(deps);
   if (sandbox === undefined) throw new Error('the stand-in cannot be set up');
-  const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' });
+  const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1', overrideGlobalObjects: false });
   await new Promise((resolve) => server.once('listening', resolve));
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;

@@ -23,7 +23,7 @@ async function startCluster() {
   db.exec(kubernetes.tables);
   const deps = { db, now: () => Date.now(), timeScale: 1 };
   const [app, sandbox] = [kubernetes.app(deps), kubernetes.sandbox(deps)];
-  const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' });
+  const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1', overrideGlobalObjects: false });
   await new Promise((resolve) => server.once('listening', resolve));
   const address = server.address();
   const url = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;

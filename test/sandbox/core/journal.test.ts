@@ -155,7 +155,7 @@ async function startInChild(dir: string) {
     const { startStandIns } = await import(${JSON.stringify(module)});
     const { serve } = await import('@hono/node-server');
     const standIns = await startStandIns({ dir: ${JSON.stringify(dir)} });
-    serve({ fetch: standIns.app.fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) => {
+    serve({ fetch: standIns.app.fetch, port: 0, hostname: '127.0.0.1', overrideGlobalObjects: false }, ({ port }) => {
       console.log(JSON.stringify({ ...standIns.urls, sandbox: 'http://127.0.0.1:' + port }));
     });`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
