@@ -59,8 +59,9 @@ function comparedOf(stated: Published, replay: Replay, id: IncidentId): Compared
     to === null || started === null ? null : secondsBetween(started, to);
   const sinceDraftStart = (to: Timestamp | null): number | null =>
     to === null ? null : secondsBetween(times.started_at, to);
-  const type = / (failed [a-z ]+|outage[a-z ]*) — /.exec(draftTitle)?.[1] ?? null;
-  const isRecorded = replay.label.cause !== null;
+  // The title is the service, what failed, and the day.
+  const draftType = / (failed [a-z ]+|outage[a-z ]*) — /.exec(draftTitle)?.[1] ?? null;
+  const isCauseRecorded = replay.label.cause !== null;
   const causeRow: Row = {
     field: 'Cause',
     published: stated.cause,
@@ -76,11 +77,14 @@ function comparedOf(stated: Published, replay: Replay, id: IncidentId): Compared
       {
         field: 'What failed',
         published: stated.type,
-        draft: type,
-        result: stated.type === type ? 'agrees' : isRecorded ? 'differs' : 'not in the record',
+        draft: draftType,
+        // A draft takes what failed from the cause, so it cannot know it if the replay does not record the cause.
+        result: stated.type === draftType ? 'agrees' : isCauseRecorded ? 'differs' : 'not in the record',
       },
       clockRow('Start', started, times.started_at),
+      // Each draft has times of detection and restoration, which are left out without a published one to compare.
       lengthRow('Time to detect', since(detected), detected === null ? null : sinceDraftStart(times.alerted_at)),
+      // A draft has a time of mitigation only if a published one was put into the record.
       lengthRow('Time to mitigate', since(mitigated), sinceDraftStart(times.mitigated_at)),
       lengthRow('Time to restore', since(restored), restored === null ? null : sinceDraftStart(times.restored_at)),
       {
@@ -98,7 +102,7 @@ function comparedOf(stated: Published, replay: Replay, id: IncidentId): Compared
  * Compares the first suspect with the change that the authors name.
  *
  * @param recorded that change. Null: the replay does not record it
- * @param isNoChange the authors name no change
+ * @param isNoChange the authors name no change, so the published `type` is `outage`
  */
 function causeResult(named: string | null, recorded: string | null, isNoChange: boolean): Result {
   if (recorded === null && !isNoChange) return named === null ? 'not in the record' : 'differs';
@@ -113,14 +117,15 @@ function recordOf(
   { undone, restored }: { undone: Timestamp | null; restored: Timestamp | null },
 ): DraftInput {
   const { suspects } = correlate(evidence);
-  const resolved = restored ?? undone ?? evidence.at;
+  const ended = restored ?? undone ?? evidence.at;
+  const resolved = plusSeconds(ended, 1); // an incident is resolved after the event that ends it
   const entries: [kind: string, at: Timestamp, text: string][] = [
     ['incident.opened', evidence.at, `Opened: ${title}`],
     ...(undone === null
       ? []
       : [['mitigation.succeeded', undone, 'The change was undone'] as [string, Timestamp, string]]),
     ...(restored === null ? [] : [['alerts.resolved', restored, 'All alerts resolved'] as [string, Timestamp, string]]),
-    ['incident.resolved', plusSeconds(resolved, 1), 'Resolved'],
+    ['incident.resolved', resolved, 'Resolved'],
   ];
   const { alertStartedAt } = evidence.onset;
   return {
@@ -133,7 +138,7 @@ function recordOf(
       severity: 'critical',
       status: 'resolved',
       opened_at: alertStartedAt,
-      resolved_at: plusSeconds(resolved, 1),
+      resolved_at: resolved,
       trace: '',
     },
     timeline: entries.map(([kind, at, text], n): StoryEntry => ({

@@ -65,7 +65,10 @@ export class Narrator {
     this.#held.push(line);
   }
 
-  /** Prints held lines up to this time. Call it when no earlier line can follow. */
+  /**
+   * Prints held lines up to this time, except for the newest, into which a later line may be merged. Call it when no earlier
+   * line can follow.
+   */
   completeUntil(at: number): void {
     const due = this.#held.filter((line) => line.at <= at - this.#mergeWithinMs).toSorted((a, b) => a.at - b.at);
     while (due.length > 0) this.#print(this.#takeMerged(due));
@@ -89,12 +92,14 @@ export class Narrator {
       .filter((line) => line === first || (isSame(line, first) && line.at - first.at <= this.#mergeWithinMs))
       .toSorted((a, b) => a.at - b.at);
     this.#held = this.#held.filter((line) => !same.includes(line));
-    for (const line of same) due.splice(due.indexOf(line), due.includes(line) ? 1 : 0);
+    // Lines that are not due yet can be merged, too.
+    for (const line of same) if (due.includes(line)) due.splice(due.indexOf(line), 1);
     const subjects = [...new Set(same.flatMap(({ about }) => about ?? []))];
-    const uncounted = subjects.length - SUBJECTS_NAMED;
+    const unnamed = subjects.length - SUBJECTS_NAMED;
+    // The name of a single further subject is printed instead of `and 1 more`.
     const about =
-      subjects.slice(0, uncounted > 1 ? SUBJECTS_NAMED : undefined).join(', ') +
-      (uncounted > 1 ? ` and ${uncounted} more` : '');
+      subjects.slice(0, unnamed > 1 ? SUBJECTS_NAMED : undefined).join(', ') +
+      (unnamed > 1 ? ` and ${unnamed} more` : '');
     return { ...first, text: about === '' ? first.text : `${about}: ${first.text}` };
   }
 

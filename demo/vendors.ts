@@ -59,7 +59,7 @@ const slack: Words = ({ path, body }) => {
 const SLACK: Readonly<Record<string, (form: URLSearchParams) => string>> = {
   'conversations.create': (form) => `creates #${form.get('name') ?? ''}`,
   'conversations.archive': () => 'archives the channel',
-  'conversations.setTopic': (form) => `sets the topic: ${state(plain(form.get('topic')))}`,
+  'conversations.setTopic': (form) => `sets the topic: ${withoutTitle(plain(form.get('topic')))}`,
   'chat.postMessage': (form) => `${channelOf(form)} ${plain(form.get('text'))}`,
 };
 
@@ -69,7 +69,7 @@ const channelOf = (form: URLSearchParams): string => {
 };
 
 /** Removes the incident's title from the end of a topic, because it was already printed. */
-const state = (topic: string): string => topic.split(' · ').slice(0, -1).join(' · ') || topic;
+const withoutTitle = (topic: string): string => topic.split(' · ').slice(0, -1).join(' · ') || topic;
 
 /** Unescapes the three characters that Slack escapes. */
 const plain = (text: string | null): string =>

@@ -16,7 +16,7 @@ export type ReplayResult = {
 };
 
 export type Evaluation = {
-  /** The first set is the quoted one; the others guard against fitting the engine to it. */
+  /** The committed results are those of the first set; the others guard against fitting the engine to it. */
   sets: { seed: number; report: Report; nearest: Report }[];
   replays: ReplayResult[];
 };

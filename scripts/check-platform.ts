@@ -17,7 +17,10 @@ const root = resolve(import.meta.dirname, '..');
 
 const RUN_MAX_MS = 180_000;
 
-/** Stages to check. `kept`: resources are retained. One stage sets what is optional, the other uses the defaults. */
+/**
+ * Stages to check. `isRetained`: resources remain when the stage is removed. One stage sets what is optional, the other uses
+ * the defaults.
+ */
 const STAGES = [
   { stage: 'production', isRetained: true, optionalSecrets: true, variables: { FIREBREAK_AWS_CHANGES: 'on' } },
   { stage: 'dev', isRetained: false, optionalSecrets: false, variables: { FIREBREAK_AWS_CHANGES: '' } },

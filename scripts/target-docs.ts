@@ -19,12 +19,12 @@ const DEPLOYERS = DEPLOYER_NOTES.map(([kind, { rollsBack, scales, restarts, chec
   details,
 ]);
 
-const CONNECTIONS = VENDOR_CONNECTIONS.map(({ name, url, publicUrl, credentials, also = [] }) => [
+const CONNECTIONS = VENDOR_CONNECTIONS.map(({ name, url, publicUrl, credentials, also: otherSettings = [] }) => [
   name,
   code(url),
   publicUrl === null ? 'none' : code(publicUrl),
   credentials.map((all) => all.map(code).join(' and ')).join(', or ') || 'none',
-  also.map(code).join(', '),
+  otherSettings.map(code).join(', '),
 ]);
 
 /** The pages with a generated table, the start of the table's head, and its rows. */
@@ -39,6 +39,7 @@ export const targetDocuments = (): { page: string; before: string; after: string
     const before = readFileSync(page, 'utf8');
     const table = before.split('\n\n').find((part) => part.startsWith(head)) ?? '';
     const heading = table.split('\n').slice(0, 2);
+    // An empty cell has one blank.
     const lines = rows.map((cells) =>
       `| ${cells.join(' | ')} |`.replaceAll(/\|(?: {2}\|)+/g, (empty) => empty.replaceAll('  ', ' ')),
     );

@@ -21,10 +21,10 @@ const ALERTS_PER_SERVICE = 250;
 const POLL_EVERY_MS = 50;
 const COUNTED_WITHIN_MS = 20_000;
 
-/** Pause, so that work after the pages does not disturb the reference. Milliseconds. */
+/** Pause, so that work after the pages does not disturb the measurement of the reference. Milliseconds. */
 const SETTLE_MS = 300;
 
-/** Highest accepted ratio; for the reasons, see docs/explanation/performance.md. */
+/** Highest accepted ratio of the product's time to the reference's; for the reasons, see docs/explanation/performance.md. */
 const TARGET = 20;
 
 const storms = Array.from({ length: ROUNDS }, (_, round) => names(`storm-${round}`, 2));

@@ -1,6 +1,9 @@
 import type { Random } from '../random.ts';
 
-/** A dependency. `coupling`: share of requests that fail if the dependency fails for all. `lag` in seconds. */
+/**
+ * A dependency. `coupling`: share of the caller's requests that fail if the dependency fails for all. `lag`: seconds until
+ * its failures reach the caller.
+ */
 export type Call = { to: string; coupling: number; isDeclared: boolean; lag: number };
 
 /** How a service is measured. Times in seconds. */
@@ -16,7 +19,17 @@ export type Monitoring = {
   hasLazyErrors: boolean;
 };
 
-/** Form of a health query. `usage`: the used share of the memory, which says nothing about requests. */
+/**
+ * Form of a health query.
+ * - `ratio`: share of requests that failed; no value without a series of errors
+ * - `ratio_or_zero`: the same, but zero without a series of errors
+ * - `recorded`: the same as `ratio_or_zero`, by a recording rule
+ * - `percent`: the ratio times 100
+ * - `success`: one minus the share of requests that succeeded, which is also a share of failures
+ * - `quantile`: of the latency
+ * - `usage`: the used share of the memory, which says nothing about requests; only for classes of leaks
+ * - `none`: the service has no health query
+ */
 export type HealthForm = 'ratio' | 'ratio_or_zero' | 'recorded' | 'percent' | 'success' | 'quantile' | 'usage' | 'none';
 
 export type Health = {
@@ -24,7 +37,9 @@ export type Health = {
   window: string;
   /** Healthy up to this value, in the query's unit. */
   max: number;
+  /** The service also has a query of its traffic. */
   hasTraffic: boolean;
+  /** The service also has a health query by version. */
   hasByVersion: boolean;
 };
 
@@ -48,12 +63,14 @@ export type Service = {
   layer: 0 | 1 | 2 | 3;
   /** Mean requests per second over a day. */
   rate: number;
+  /** Course over a day. `amplitude`: as a share of the mean rate. `peakHour` in UTC. */
   daily: { amplitude: number; peakHour: number };
   /** Standard deviation of the logarithm of the traffic, per minute. */
   noise: number;
   instances: number;
   /** `pods`: a new instance has another name. `hosts`: the name stays, and counters restart. */
   identity: 'pods' | 'hosts';
+  /** Share of requests that fail without a problem. */
   baseErrors: number;
   /** Median latency in seconds. */
   latency: number;

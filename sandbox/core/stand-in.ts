@@ -58,8 +58,8 @@ export type UserActions = {
 /**
  * One vendor, as it behaves to its callers.
  *
- * A stand-in implements only its vendor's API. `front.ts` and `index.ts` add the journal, the faults, the port, and
- * restarts, the same for all stand-ins. Handlers must not wait for anything except the request's body: delays are
+ * A stand-in implements only its vendor's API. In this folder, `front.ts` and `index.ts` add the journal, the faults,
+ * the port, and restarts, the same for all stand-ins. Handlers must not wait for anything except the request's body: delays are
  * faults, and durations are computed from `now` on each request, so that they continue while the process is stopped.
  */
 export type StandIn = {

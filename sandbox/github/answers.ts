@@ -15,7 +15,7 @@ export const errorResponse = (c: Context, status: 401 | 403 | 404 | 409 | 422, m
 
 export const notFound = (c: Context): Response => errorResponse(c, 404, 'Not Found');
 
-/** Returns a validation error other than a wrong type. */
+/** Returns the error for a body whose fields are valid, but which a rule of the resource forbids. */
 export function validationError(c: Context, resource: string, message: string): Response {
   const errors = [{ resource, code: 'custom', message }];
   return c.json({ message: 'Validation Failed', errors, documentation_url: DOCUMENTATION, status: '422' }, 422);

@@ -8,7 +8,10 @@ import type { StandInDeps } from '../core/stand-in.ts';
 
 type Automation = KubernetesObject<ImageUpdateAutomationSpec>;
 
-/** One image that a policy has selected, and the Deployment whose manifest in Git has its marker. */
+/**
+ * One run of the automation `name`: the image that a policy has selected, and the Deployment in whose manifest Flux would
+ * write it, because a comment there names the policy.
+ */
 const Reconcile = z.strictObject({
   namespace: z.string().min(1).default('flux-system'),
   name: z.string().min(1),
@@ -40,17 +43,18 @@ export const fluxSandbox = (deps: StandInDeps): Hono =>
       const { objects, now, save } = openCluster(deps);
       const automation = objects.find<Automation>('ImageUpdateAutomation', namespace, name);
       if (automation === undefined) throw problem(422, `there is no ImageUpdateAutomation ${namespace}/${name}`);
-      const item = objects.find<Deployment>('Deployment', deployment.namespace, deployment.name);
+      const workload = objects.find<Deployment>('Deployment', deployment.namespace, deployment.name);
       const resource = RESOURCES.find(({ kind }) => kind === 'Deployment');
-      if (item === undefined || resource === undefined)
+      if (workload === undefined || resource === undefined)
         throw problem(422, `there is no Deployment ${deployment.namespace}/${deployment.name}`);
       if (automation.object.spec.suspend !== true) {
-        const { template } = item.object.spec;
+        const { template } = workload.object.spec;
         const [first, ...others] = template.spec.containers;
         const containers = [{ ...first, name: first?.name ?? deployment.name, image }, ...others];
-        const spec = { ...item.object.spec, template: { ...template, spec: { ...template.spec, containers } } };
-        updateObject(objects, resource, item, { json: { ...item.object, spec }, part: 'main', now });
+        const spec = { ...workload.object.spec, template: { ...template, spec: { ...template.spec, containers } } };
+        // `main` is everything except for the status subresource.
+        updateObject(objects, resource, workload, { json: { ...workload.object, spec }, part: 'main', now });
       }
       save();
-      return c.json({ image: item.object.spec.template.spec.containers[0]?.image });
+      return c.json({ image: workload.object.spec.template.spec.containers[0]?.image });
     });

@@ -23,7 +23,7 @@ export function actionPinProblems(root: string): string[] {
         .split('\n')
         .flatMap((line, index) => {
           const [, used, comment] = USES.exec(line) ?? [];
-          // Files of the same repository need no pin. Steps of runbooks have no slash.
+          // Files of the same repository need no pin. `uses` of a runbook's step has no slash, so it does not match.
           if (used === undefined || used.startsWith('./')) return [];
           const at = `${file}:${index + 1}: ${used}`;
           if (!COMMIT.test(used) && !IMAGE.test(used))

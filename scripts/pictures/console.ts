@@ -7,7 +7,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** Widths of the windows in pixels. In the console's, two columns have room. */
+/** Widths of the windows in pixels. The console shows two columns at this width. */
 const CONSOLE = 1200;
 const STATUS = 860;
 
@@ -28,7 +28,10 @@ export async function photographConsole(shop: Shop, camera: Camera): Promise<voi
   await camera.webPage('status-page', '/status', { width: STATUS, shows: 'main', until: '.legend' });
 }
 
-/** Sets 28 days with errors that spent a part of the budgets, and the versions that have been running. */
+/**
+ * Sets 28 days with errors that spent a part of the budgets, and the versions that have been running. `setErrors` sets the
+ * series of the objectives, and `setHealth` those of the health queries.
+ */
 async function quietMonth(shop: Shop): Promise<void> {
   for (const service of ['checkout', 'search', 'accounts'] as const) {
     await shop.setErrors(service, [{ ago: 29 * DAY, value: 0.0002 }]);

@@ -17,10 +17,13 @@ import { startVendors } from '../support/scenario/vendors.ts';
 import { killerAtVendors } from './at-vendors.ts';
 import { type Course, PAGING, retold } from './run.ts';
 
-/** Milliseconds after the caller's death when an `ahead of` call takes effect. */
+/** Milliseconds after the product's death when a vendor handles the call at whose arrival it died (boundary `ahead of`). */
 const LATE_MS = 1500;
 
-/** Runs the story of a new version. Kills the product at each boundary, one per life, and expects the same outcome. */
+/**
+ * Runs the story of a new version. Kills the product at each boundary, one per life, and expects the same outcome. `at.ts`
+ * kills at the boundaries inside of the product, and `at-vendors.ts` at those inside of a vendor.
+ */
 export async function playReleaseKilledAt(kills: readonly string[], story: ReleaseStory): Promise<Course> {
   const dir = await mkdtemp(join(tmpdir(), 'firebreak-kill-'));
   const [armed, log] = [join(dir, 'armed'), join(dir, 'log')];

@@ -13,20 +13,21 @@ const SAID =
 
 test('a waiting rollback is reported once, and holds the lock of its target', async () => {
   const seen: unknown[] = [];
-  const look: Moment = async (world) => {
+  const recordState: Moment = async (world) => {
     const view = await world.deps.incidents.view(theIncident(world));
     const effect = view?.effects.find(({ kind }) => kind === 'roll-back');
     seen.push([view?.status, effect?.state, effect?.detail, world.store.locks.size]);
   };
-  const given: Moment = (world) => {
+  const unmerged: Moment = (world) => {
+    // The CD system's responses to the rollback, and to later status requests.
     world.rollbacks = [waits];
     world.looks = [waits];
   };
   const merged: Moment = (world) => {
     world.looks = [{ kind: 'succeeded', id: 'rb-1' }];
   };
-  const timeline = { '0 s': fires(), '2 min': look, '3 min': merged, '4 min': look, '9 min': ends() };
-  const { world } = await play({ given: [given], timeline });
+  const timeline = { '0 s': fires(), '2 min': recordState, '3 min': merged, '4 min': recordState, '9 min': ends() };
+  const { world } = await play({ given: [unmerged], timeline });
   expect(seen).toEqual([
     ['mitigating', 'accepted', SAID, 1],
     ['mitigated', 'succeeded', 'Rolled back to v1', 0],

@@ -1,3 +1,7 @@
+/**
+ * Scenes of which no recorded change is the cause; `labels.ts` describes each class. The focus is the service whose alert
+ * is judged. `measureErrors` replaces a health query of latency by one of errors.
+ */
 import { both, pulses, ramp, type Shape, step } from './faults.ts';
 import type { ClassName } from '../labels.ts';
 import { innocent, limitOf, type Scene, type SceneOf, serious } from './scene.ts';
@@ -35,6 +39,7 @@ function failing(stage: Stage, isDeclared: boolean): Scene {
   const dependency = stage.dependency(isDeclared);
   innocent(stage, INNOCENT);
   const coupling = focus.calls.find(({ to }) => to === dependency.name)?.coupling ?? 1;
+  // Enough that the errors of the focus clearly exceed its health limit.
   const errors = Math.min(0.98, Math.max(rng.scale(0.08, 0.95), (2.5 * limitOf(focus)) / coupling));
   fault(dependency, drawnCourse(stage), { errors });
   return { cause: null, begins: onset };
@@ -68,6 +73,7 @@ export const scenesOfFailures = {
     if (chosen === undefined) throw new Unsuitable('nothing is shared');
     innocent(stage, INNOCENT);
     const coupling = focus.calls.find(({ to }) => to === chosen.name)?.coupling ?? 1;
+    // Enough that the errors of the focus clearly exceed its health limit.
     const errors = Math.min(0.98, Math.max(rng.scale(0.1, 0.95), (2.5 * limitOf(focus)) / coupling));
     fault(chosen, drawnCourse(stage), { errors });
     return { cause: null, begins: onset };
@@ -78,6 +84,7 @@ export const scenesOfFailures = {
     const [period, length] = [rng.between(300, 900), rng.between(90, 280)];
     const shape = rng.chance(0.25) ? both(step(onset), pulses(onset, period, length)) : undefined;
     const scene = outside(stage, { deploys: INNOCENT, others: 0.12, ...(shape && { shape }) });
+    // The failure recurs after a period, and is visible a minute later.
     return shape === undefined ? scene : { ...scene, traceFrom: onset + period + 60 };
   },
 
@@ -108,6 +115,7 @@ export const scenesOfFailures = {
     const { rng, focus, onset, recorded, deploy } = stage;
     const scene = outside(stage, { deploys: 0.25, others: 0.1 });
     const elsewhere = deploy(focus, onset + rng.between(-900, 30), { mode: 'at_once', migration: false });
+    // The deploy is recorded, but no instance of the simulated environment runs it.
     stage.rollouts.splice(stage.rollouts.indexOf(elsewhere), 1);
     const record = recorded.find(({ id }) => id === elsewhere.id);
     if (record !== undefined) record.environment = rng.pick(['staging', 'production-eu', 'test']);
@@ -138,7 +146,8 @@ export const scenesOfFailures = {
           level: 0.7,
           alertname: focus.rule.alertname.replace(/Errors|Slow/, 'TargetsDown'),
         };
-    // Without a health query, missing targets are also those of a version that crashes.
+    // An absent() alert shows that monitoring fails. Failing scrapes show it only beside a health query: without one, a
+    // version that crashes looks the same.
     const isOnRecord = unlisted || focus.health.form !== 'none';
     return { cause: null, begins: onset, ...(isOnRecord && { isOnRecord: true as const }) };
   },
@@ -200,6 +209,7 @@ export const scenesOfFailures = {
     const scene = outside(stage, { deploys: 0, others: 0.1 });
     const gap = rng.between(10, 120);
     deploy(focus, onset + gap, { mode: rng.pick(['rolling', 'at_once']), migration: false });
+    // The clock of the CD system is so far behind that the recorded start is before the onset.
     delivery.skew = -(gap + rng.between(5, 90));
     delivery.reports = rng.pick(['both', 'start']);
     return { ...scene, judgedFrom: onset + gap + delivery.delay };
@@ -228,6 +238,7 @@ export const scenesOfFailures = {
   rollback_did_not_help: (stage) => {
     const { rng, focus, onset, recorded, deploy } = stage;
     const pause = rng.between(900, 1500);
+    // Errors stop for seven minutes after the rollback, so that the alert fires a second time, which is judged.
     const shape: Shape = (at) => (at < onset || (at >= onset + pause && at < onset + pause + 420) ? 0 : 1);
     const scene = outside(stage, { deploys: 0, others: 0.1, shape });
     const before = runningBefore(stage, focus, onset - 3600) ?? 'unknown';
@@ -248,6 +259,7 @@ export const scenesOfFailures = {
     innocent(stage, 1);
     const count = Math.max(1, Math.round(focus.instances * rng.between(0.15, 0.5)));
     const slots = Array.from({ length: count }, (_, index) => focus.instances - 1 - index);
+    // Enough that the errors of all instances together clearly exceed the health limit.
     const errors = Math.min(0.98, Math.max(rng.between(0.4, 1), (2 * limitOf(focus) * focus.instances) / count));
     fault(focus, step(onset), { slots, errors });
     for (const service of services)

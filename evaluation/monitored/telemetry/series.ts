@@ -34,7 +34,7 @@ export type CounterSamples = { times: Float64Array; values: Float64Array; increm
 
 const counted = new WeakMap<Series, CounterSamples>();
 
-/** Returns the samples that a range selects. Remembers the result. */
+/** Returns the samples that range selectors can select: all except for staleness markers. Remembers the result. */
 export function counterSamplesOf(series: Series): CounterSamples {
   const known = counted.get(series);
   if (known !== undefined) return known;

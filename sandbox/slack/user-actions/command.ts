@@ -35,6 +35,7 @@ export function typeCommand(
     showSlackbotMessage(workspace, channel, person, `\`${command}\` is not a valid command.`, at);
     return undefined;
   }
+  // A command has no message that a response could replace, so `ts` is null.
   const target = { user: person.id, channel: channel.seq, ts: null, ephemeral: 0 };
   const responseUrl = base + workspace.responseUrls.create('commands', target, at);
   const triggerId = workspace.triggers.create({ user: person.id, view: null }, at);

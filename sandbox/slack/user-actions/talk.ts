@@ -27,10 +27,23 @@ export const NewReaction = z.strictObject({
   name: z.string().regex(/^[a-z0-9_+'-]+$/),
 });
 
-type ChannelContext = { workspace: Workspace; channel: Channel; productRequests: ProductRequests; at: number };
+type ChannelContext = {
+  workspace: Workspace;
+  channel: Channel;
+  productRequests: ProductRequests;
+  /** When the person acts, in milliseconds since the Unix epoch. */
+  at: number;
+};
 
-/** The `ts` of the message, and the events sent to the app. */
-export type ChannelAction = { ts: string; recordedEvents: (Delivery | undefined)[] };
+export type ChannelAction = {
+  /** The `ts` of the message that was posted or got the reaction; the time at which a person joined. */
+  ts: string;
+  /** The events to send to the app. Undefined: the app does not receive the event. */
+  recordedEvents: (Delivery | undefined)[];
+};
+
+/** Formats a time in milliseconds like the `ts` of a message. */
+const tsAt = (at: number): string => tsText(Math.floor(at) * 1000);
 
 /**
  * Posts a message of a person, who first joins the channel if needed.
@@ -74,7 +87,7 @@ export function join(
   { workspace, channel, productRequests, at }: ChannelContext,
 ): ChannelAction {
   requireOpenChannel(channel);
-  const ts = tsText(Math.floor(at) * 1000);
+  const ts = tsAt(at);
   if (workspace.channels.isMember(channel, person.id)) return { ts, recordedEvents: [] };
   if (isDirect(channel)) throw problem(422, `${person.name} is not in this direct message`);
   addMember(workspace, channel, person.id, at);
@@ -95,7 +108,7 @@ export function memberJoinedEvent(person: Person, channel: Channel, at: number, 
     channel_type: 'C',
     team: TEAM.id,
     ...(inviter !== undefined && { inviter }),
-    event_ts: tsText(Math.floor(at) * 1000),
+    event_ts: tsAt(at),
   };
 }
 
@@ -116,7 +129,7 @@ export function react({ user: person, ts, name }: z.infer<typeof NewReaction>, c
     reaction: name,
     item_user: message.user,
     item: { type: 'message', channel: idOf(channel), ts: tsText(ts) },
-    event_ts: tsText(Math.floor(at) * 1000),
+    event_ts: tsAt(at),
   };
   return {
     ts: tsText(ts),

@@ -98,7 +98,10 @@ export async function startReplica(primary: Send, first: Call, lagMs: number): P
   };
 }
 
-/** Sends requests to either database, signed with the signature of a call that it has accepted. */
+/**
+ * Sends requests to either database, with the signature of a call that the primary has accepted. The local databases check
+ * its access key, and not whether it fits the request.
+ */
 function asker({ headers: { authorization, 'x-amz-date': date } }: Call) {
   return async <T>(send: Send, operation: string, input: object): Promise<T> => {
     const reply = await send({
