@@ -78,7 +78,7 @@ export const WEIGHTS = {
    * Change of a service that fails at the same time since its change, and that is declared neither as a dependency nor as a
    * caller: most pairs of services have no relation.
    */
-  undeclared: -2.5,
+  undeclared: -4,
   /** Another service that fails at the same time was rolled back, and still fails. */
   rollback_did_not_help: -2.5,
 
@@ -91,7 +91,7 @@ export const WEIGHTS = {
   /** Two unrelated services fail: too many for a coincidence, too few for a certain common cause. */
   two_others_fail: -2.3,
   /** More than two unrelated services fail: a common cause, which the change of one service is not. */
-  several_fail: -4,
+  several_fail: -4.5,
 
   /**
    * Errors at least doubled and passed the limit within 30 minutes of the change. `step`: at twice the baseline;
@@ -204,12 +204,8 @@ export const MIN_CONFIDENCE_TO_ACT = 0.8;
 /** Confidence from which a change is more probable than everything else together. */
 export const MORE_PROBABLE_THAN_NOT = 0.5;
 
-/**
- * Minimum confidence to ask a person; below it, Firebreak only reports. A question that is not asked about the cause costs at
- * least one and a half times as much as a wrong one: people look for the cause themselves, whereas the question says how
- * uncertain it is.
- */
-export const MIN_CONFIDENCE_TO_ASK = 0.4;
+/** Minimum confidence to ask a person; below it, Firebreak only reports. */
+export const MIN_CONFIDENCE_TO_ASK = 0.5;
 
 /**
  * Evidence of this weight or below contradicts the rest. Contradictory evidence is never acted upon automatically; a

@@ -3,8 +3,8 @@ import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { answersWhatWaits, configured, deploys, ends, fires, play, samplesOf, theIncident } from '../play.ts';
 
 const NOON = '2026-11-20T12:00:00.000Z' as Timestamp;
-/** v2 began eight minutes before the story, and v3 replaces it two minutes after. The alert fires ten minutes later. */
-const SINCE = plusSeconds(NOON, -60);
+/** v2 began eight minutes before the story, and fails three minutes later. v3 replaces it two minutes after the start of the story. */
+const SINCE = plusSeconds(NOON, -300);
 
 test('a rollback past a newer deploy that has not helped pins the running version and marks the suspect', async () => {
   const { world } = await play({
