@@ -27,7 +27,8 @@ export type RequestingUser = { user_id: string; team_id: string };
  * Slack or the table does not respond.
  */
 export type CallerPermissions =
-  | { kind: 'known'; may(action: Action, scope: Scope): boolean }
+  /** `mayHaveMore`: user groups, which are not read here, can add permissions. */
+  | { kind: 'known'; may(action: Action, scope: Scope): boolean; mayHaveMore: boolean }
   | { kind: 'refused'; because: string }
   | { kind: 'unknown' };
 

@@ -39,19 +39,22 @@ export function callerPermissions(deps: SlackDeps, reads: CachedReads): Permissi
       deps.log.warn('a Slack user could not be looked up', { user: requesting.user_id, error: String(error) });
     });
     if (user === undefined) return { kind: 'unknown' };
-    const hasGroups = Object.keys(people.userGroups).length > 0;
-    const found = actorOf(catalogue.value, user);
     // User groups can only add permissions, and only for members of the workspace.
-    if (!found.ok)
-      return hasGroups && user.kind === 'member' ? { kind: 'unknown' } : { kind: 'refused', because: found.because };
-    return permissionsOfActor(deps, found.actor, hasGroups);
+    const mayHaveMore = Object.keys(people.userGroups).length > 0 && user.kind === 'member';
+    const found = actorOf(catalogue.value, user);
+    if (!found.ok) return mayHaveMore ? { kind: 'unknown' } : { kind: 'refused', because: found.because };
+    return permissionsOfActor(deps, found.actor, mayHaveMore);
   };
 }
 
-function permissionsOfActor({ clock }: Pick<SlackDeps, 'clock'>, actor: Actor, hasGroups: boolean): CallerPermissions {
+function permissionsOfActor(
+  { clock }: Pick<SlackDeps, 'clock'>,
+  actor: Actor,
+  mayHaveMore: boolean,
+): CallerPermissions {
   const may = (action: Action, scope: Scope): boolean => actorMay(actor, action, scope, clock.now()).allowed;
-  if (hasGroups && !may('incidents:read', EVERYWHERE)) return { kind: 'unknown' };
-  return { kind: 'known', may };
+  if (mayHaveMore && !may('incidents:read', EVERYWHERE)) return { kind: 'unknown' };
+  return { kind: 'known', may, mayHaveMore };
 }
 
 /** Returns the caller of an interaction. Null: Slack did not send the workspace, so membership is unknown. */

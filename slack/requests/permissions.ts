@@ -17,8 +17,8 @@ export const permissionsInTime = async (
     : withDeadline(patienceMs, permissionsOf(user)).catch((): CallerPermissions => ({ kind: 'unknown' }));
 
 /**
- * Returns the refusal, with the people to ask. Null: the caller has permission, or could not be identified in time;
- * then the queue consumer checks the permission.
+ * Returns the refusal, with the people to ask. Null: the caller has permission, or user groups could add it, or the
+ * caller could not be identified in time; then the queue consumer checks the permission.
  */
 export async function refusalOf(
   { deps, cachedReads: reads }: RequestContext,
@@ -27,7 +27,7 @@ export async function refusalOf(
   scope: Scope,
 ): Promise<ChatMessage | null> {
   if (permissions.kind === 'unknown') return null;
-  if (permissions.kind === 'known' && permissions.may(action, scope)) return null;
+  if (permissions.kind === 'known' && (permissions.mayHaveMore || permissions.may(action, scope))) return null;
   const catalogue = (await reads.catalogue(BRIEF_PATIENCE_MS))?.value;
   const now = deps.clock.now();
   if (permissions.kind === 'refused') {

@@ -28,4 +28,5 @@ export async function suggestServices(context: RequestContext, suggestion: Block
 
 /** Returns whether to offer a service. Users who could not be identified in time see all services. */
 const mayDeclare = (permissions: CallerPermissions, service: string): boolean =>
-  permissions.kind === 'unknown' || (permissions.kind === 'known' && permissions.may('incidents:write', { service }));
+  permissions.kind === 'unknown' ||
+  (permissions.kind === 'known' && (permissions.mayHaveMore || permissions.may('incidents:write', { service })));

@@ -282,6 +282,14 @@ describe('a person without permission', () => {
     expect(world.views).toEqual([]);
   });
 
+  test('gets the dialog if a user group could grant what their own role does not', async () => {
+    const world = new World();
+    const userGroups = { S0ONCALL1: { roles: ['responder'] } };
+    world.catalogue = { ...world.catalogue, people: PeopleFile.parse({ everyone: 'viewer', userGroups }) };
+    await world.command('/incident', '');
+    expect(world.views).toHaveLength(1);
+  });
+
   test('gets the dialog if Slack does not identify them in time', async () => {
     const world = new World();
     world.deps.slack.user = async () => {
