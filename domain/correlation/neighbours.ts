@@ -177,10 +177,10 @@ const undeclaredFactor = ({ change }: Candidate): Factor =>
 function itFailsToo({ change }: Candidate, { changed }: Neighbours): Factor {
   const own = changed.find(({ service }) => service === change.service);
   if (own === undefined)
-    return unweightedFactor('fails_at_another_time', `${change.service} does not fail since its change`);
+    return weightedFactor('changed_service_is_well', `${change.service} does not fail since its change`);
   return own.first
     ? weightedFactor('dependency_fails_too', `${own.service} is failing as well, since ${own.when}`)
-    : weightedFactor('caller_fails_too', `${own.service} is failing as well, but only since ${own.when}`);
+    : unweightedFactor('fails_at_another_time', `${own.service} is failing as well, but only since ${own.when}`);
 }
 
 const sharedFactor = ({ change }: Candidate): Factor =>
