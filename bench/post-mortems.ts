@@ -4,7 +4,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { correlate, MORE_PROBABLE_THAN_NOT } from '../domain/correlation/correlate.ts';
+import { correlate, MIN_CONFIDENCE_TO_ASK } from '../domain/correlation/correlate.ts';
 import { blankIncident } from '../domain/incidents/new-incident.ts';
 import type { StoryEntry } from '../domain/messages/story.ts';
 import { probableCauses } from '../domain/postmortems/causes.ts';
@@ -204,7 +204,7 @@ the [replayed public incidents](evaluation.md#public-incidents) beside what the 
 course of the errors, and not that it measured the real incident. The time at which the alerts resolve is the published
 one, and so is that of a mitigation which undid the recorded change: the draft only computes with them. A mitigation by
 other means is not in the record. Replays have no counts of requests, so the draft asks for the impact. A draft names the first suspect only
-with a confidence of at least ${MORE_PROBABLE_THAN_NOT}; otherwise it says outage, and asks for the cause. Times agree if they differ by at most
+with a confidence of at least ${MIN_CONFIDENCE_TO_ASK}; otherwise it says outage, and asks for the cause. Times agree if they differ by at most
 ${AGREE_SECONDS} seconds.`,
     [
       `| incident | ${RESULTS.join(' | ')} |`,

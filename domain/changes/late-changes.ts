@@ -5,7 +5,7 @@ import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { candidatesOf, CLOCK_TOLERANCE_SECONDS, LONGEST_LOOK_BACK_SECONDS } from '../correlation/candidates.ts';
 import type { RelatedChange } from '../correlation/evidence.ts';
 import { formatDuration } from '../correlation/words.ts';
-import { correlate, MORE_PROBABLE_THAN_NOT, type RankedSuspect } from '../correlation/correlate.ts';
+import { correlate, MIN_CONFIDENCE_TO_ASK, type RankedSuspect } from '../correlation/correlate.ts';
 import { callersOf, dependenciesOf } from '../catalogue/dependencies.ts';
 import { onsetOf } from '../correlation/onset.ts';
 import type { Decision, DecisionInputs } from '../rollback/judgement.ts';
@@ -170,7 +170,7 @@ export function contradictionOf(
 ): Contradiction | null {
   const { suspects } = correlate({ ...evidence, changes: [...evidence.changes, ...late] });
   const [lead] = suspects;
-  if (lead === undefined || lead.confidence < MORE_PROBABLE_THAN_NOT) return null;
+  if (lead === undefined || lead.confidence < MIN_CONFIDENCE_TO_ASK) return null;
   return late.some(({ change }) => change.id === lead.change_id)
     ? { lead, actedUpon: suspects.find(({ change_id }) => change_id === actedUpon) }
     : null;

@@ -30,14 +30,14 @@ import { successionFactors } from './succession.ts';
 import { trafficFactor } from './traffic.ts';
 import { risenAgain } from './worsening.ts';
 import { withZeros } from './zeros.ts';
-import { MIN_CONFIDENCE_TO_ASK, MORE_PROBABLE_THAN_NOT } from './weights.ts';
+import { MIN_CONFIDENCE_TO_ASK } from './weights.ts';
 import { aChange, list } from './words.ts';
 
 export type { Proof } from './approval-reasons.ts';
 export type { Timing } from './candidates.ts';
 export type { Factor } from './factor.ts';
 export { CLOCK_TOLERANCE_SECONDS, LOOK_BACK_SECONDS } from './candidates.ts';
-export { MIN_CONFIDENCE_TO_ACT, MIN_CONFIDENCE_TO_ASK, MORE_PROBABLE_THAN_NOT } from './weights.ts';
+export { MIN_CONFIDENCE_TO_ACT, MIN_CONFIDENCE_TO_ASK } from './weights.ts';
 
 export type RankedSuspect = Suspect & {
   change: Change;
@@ -56,8 +56,8 @@ export type Correlation = {
   /** Most probable first. The confidences sum to at most 1; the remainder is the probability of "none of them". */
   suspects: RankedSuspect[];
   /**
-   * `change`: the first suspect is more probable than not. `unclear`: it is probable enough for a question, or one of the
-   * suspects is the probable cause, but none is more probable than not. `no_change`: probably no suspect is the cause.
+   * `change`: the first suspect is more probable than not. `unclear`: one of the suspects is the probable cause, but none is more
+   * probable than not. `no_change`: probably no suspect is the cause.
    */
   verdict: 'change' | 'no_change' | 'unclear';
   /** Evidence against every change: for example, several services fail at once, or the dependency failed first. */
@@ -367,9 +367,9 @@ const twoDigits = (value: number): number => Math.floor(value * 100 + 1e-9) / 10
 
 function verdictOf(suspects: readonly RankedSuspect[]): Correlation['verdict'] {
   const first = suspects[0]?.confidence ?? 0;
-  if (first >= MORE_PROBABLE_THAN_NOT) return 'change';
+  if (first >= MIN_CONFIDENCE_TO_ASK) return 'change';
   const all = suspects.reduce((sum, { confidence }) => sum + confidence, 0);
-  return first >= MIN_CONFIDENCE_TO_ASK || all >= MORE_PROBABLE_THAN_NOT ? 'unclear' : 'no_change';
+  return all >= MIN_CONFIDENCE_TO_ASK ? 'unclear' : 'no_change';
 }
 
 function doubtsOf(

@@ -201,10 +201,7 @@ export const WEIGHTS = {
 /** Minimum confidence for an automatic action. */
 export const MIN_CONFIDENCE_TO_ACT = 0.8;
 
-/** Confidence from which a change is more probable than everything else together. */
-export const MORE_PROBABLE_THAN_NOT = 0.5;
-
-/** Minimum confidence to ask a person; below it, Firebreak only reports. */
+/** Minimum confidence to ask a person: the change is more probable than everything else together. Below it, Firebreak only reports. */
 export const MIN_CONFIDENCE_TO_ASK = 0.5;
 
 /**

@@ -1,4 +1,4 @@
-import { MORE_PROBABLE_THAN_NOT } from '../correlation/weights.ts';
+import { MIN_CONFIDENCE_TO_ASK } from '../correlation/weights.ts';
 import type { DraftInput } from './record.ts';
 
 /**
@@ -7,5 +7,5 @@ import type { DraftInput } from './record.ts';
  */
 export const probableCauses = ({ incident, causes }: Pick<DraftInput, 'incident' | 'causes'>): DraftInput['causes'] =>
   causes.filter(
-    ({ suspect, change }) => suspect.confidence >= MORE_PROBABLE_THAN_NOT || change?.rolled_back_by === incident.id,
+    ({ suspect, change }) => suspect.confidence >= MIN_CONFIDENCE_TO_ASK || change?.rolled_back_by === incident.id,
   );

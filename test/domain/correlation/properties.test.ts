@@ -6,7 +6,6 @@ import {
   correlate,
   type Correlation,
   MIN_CONFIDENCE_TO_ASK,
-  MORE_PROBABLE_THAN_NOT,
 } from '../../../domain/correlation/correlate.ts';
 import type { Evidence, Failing, RelatedChange } from '../../../domain/correlation/evidence.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
@@ -167,7 +166,7 @@ describe('for any evidence,', () => {
   test('the verdict follows from the confidences', () => {
     always((_, { suspects, verdict }) => {
       const first = suspects[0]?.confidence ?? 0;
-      expect(verdict === 'change').toBe(first >= MORE_PROBABLE_THAN_NOT);
+      expect(verdict === 'change').toBe(first >= MIN_CONFIDENCE_TO_ASK);
       if (first >= MIN_CONFIDENCE_TO_ASK) expect(verdict).not.toBe('no_change');
       if (suspects.length === 0) expect(verdict).toBe('no_change');
     });

@@ -1,10 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import {
-  MIN_CONFIDENCE_TO_ACT,
-  correlate,
-  MIN_CONFIDENCE_TO_ASK,
-  MORE_PROBABLE_THAN_NOT,
-} from '../../../domain/correlation/correlate.ts';
+import { MIN_CONFIDENCE_TO_ACT, correlate, MIN_CONFIDENCE_TO_ASK } from '../../../domain/correlation/correlate.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import { INCIDENT } from '../arbitraries.ts';
 import { confidence, of, own, scene, timed, weights } from './scenes.ts';
@@ -21,7 +16,7 @@ describe('two plausible changes', () => {
     expect(suspects).toHaveLength(2);
     for (const suspect of suspects) expect(suspect.confidence).toBeLessThan(MIN_CONFIDENCE_TO_ACT);
     expect(suspects.reduce((sum, one) => sum + one.confidence, 0)).toBeGreaterThanOrEqual(MIN_CONFIDENCE_TO_ASK);
-    expect(verdict).toBe((suspects[0]?.confidence ?? 0) >= MORE_PROBABLE_THAN_NOT ? 'change' : 'unclear');
+    expect(verdict).toBe((suspects[0]?.confidence ?? 0) >= MIN_CONFIDENCE_TO_ASK ? 'change' : 'unclear');
   });
 
   test('that are equally good: a change is the cause, but it is unclear which', () => {
