@@ -74,6 +74,9 @@ const SET =
 const OWN = /^(TransactWriteItems|UpdateItem|SendMessage|DeleteMessageBatch) /;
 const EVENT = /^TransactWriteItems .*INC\/TL\b/;
 
+/** The record of the failed deploy. If it comes only after the death, the deploy's clock is in doubt. */
+const FAILED_DEPLOY = /^TransactWriteItems Put CHG\b.*Update FAILED\b.* #1$/;
+
 /** A death, and the seconds until the next start. */
 export type Death = { at: string; deadFor: number };
 
@@ -101,6 +104,11 @@ export function deathsWhereShown(passed: readonly string[], seed: string): Death
     ...at('inside', sampleOf(firstMade, 2, seed), 0),
     ...at('ahead of', [...firstMade, ...sampleOf(set, 3, seed)], UNTIL_FREE),
     ...at('before', [...firstMade, ...some('before', moreMade)], UNTIL_SURE),
+    ...at(
+      'before',
+      calls.filter((call) => FAILED_DEPLOY.test(call)),
+      UNTIL_SURE,
+    ),
     ...at('inside', [...firstMade, ...firstSet, ...some('inside', [...moreMade, ...moreSet])], UNTIL_FREE),
     ...at(
       'after',
