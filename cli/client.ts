@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { type ApiAccess, accessOf } from './credentials.ts';
 import { traceContextOf } from '../schemas/parsing/traceparent.ts';
@@ -7,10 +9,31 @@ import { CommandFailure, type CommandContext } from './command-context.ts';
 /** Longer than any response of the API takes. */
 const TIMEOUT_MS = 30_000;
 
+/** Pauses in milliseconds before a request that creates something is repeated, if its response is lost. */
+const REPEATS_AFTER_MS = [500, 3000];
+
+/** Reasons for which a request that Firebreak may have received has no response. */
+const LOST_REASONS = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'UND_ERR_SOCKET',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'timed out',
+]);
+
 const Problem = z.object({ code: z.string(), detail: z.string() });
 
 /** Thrown without a complete response: no connection, a connection that broke, or a time-out. */
-export class NoResponse extends CommandFailure {}
+export class NoResponse extends CommandFailure {
+  /** Whether Firebreak may have received the request. */
+  readonly mayBeReceived: boolean;
+
+  constructor(message: string, mayBeReceived: boolean) {
+    super(message);
+    this.mayBeReceived = mayBeReceived;
+  }
+}
 
 /** Thrown for an error response. `code` is a heading of docs/reference/errors.md. */
 export class ErrorResponse extends CommandFailure {
@@ -28,7 +51,12 @@ export class ErrorResponse extends CommandFailure {
 type ApiResponse = { ok: boolean; status: number; text: string; location: string | null };
 
 /** What a request sends besides its path. */
-type RequestContent = { body?: object; gzip?: Uint8Array<ArrayBuffer>; identityToken?: string | undefined };
+type RequestContent = {
+  body?: object;
+  gzip?: Uint8Array<ArrayBuffer>;
+  identityToken?: string | undefined;
+  idempotencyKey?: string;
+};
 
 /** HTTP client for the API of a running Firebreak. */
 export class Client {
@@ -64,6 +92,22 @@ export class Client {
   post = <S extends z.ZodType>(path: string, body: object, schema: S): Promise<z.infer<S>> =>
     this.#request('POST', path, schema, { body });
 
+  /**
+   * Posts a body that creates something. If the response is lost, repeats the request with the same idempotency key, which
+   * creates nothing twice. Only for the paths of the API that accept `Idempotency-Key`.
+   */
+  async create<S extends z.ZodType>(path: string, body: object, schema: S): Promise<z.infer<S>> {
+    const content = { body, idempotencyKey: randomUUID() };
+    for (const pause of REPEATS_AFTER_MS)
+      try {
+        return await this.#request('POST', path, schema, content);
+      } catch (error) {
+        if (!isUnclear(error)) throw error;
+        await sleep(pause);
+      }
+    return this.#request('POST', path, schema, content);
+  }
+
   put = <S extends z.ZodType>(path: string, body: object, schema: S): Promise<z.infer<S>> =>
     this.#request('PUT', path, schema, { body });
 
@@ -95,7 +139,11 @@ export class Client {
     return parseAs(response.text, schema, path);
   }
 
-  async #send(method: string, path: string, { body, gzip, identityToken }: RequestContent = {}): Promise<ApiResponse> {
+  async #send(
+    method: string,
+    path: string,
+    { body, gzip, identityToken, idempotencyKey }: RequestContent = {},
+  ): Promise<ApiResponse> {
     const { url, token } = this.#access;
     try {
       const response = await fetch(`${url}${path}`, {
@@ -106,6 +154,7 @@ export class Client {
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           ...(gzip === undefined ? {} : { 'content-encoding': 'gzip' }),
           ...(identityToken === undefined ? {} : { 'x-identity-token': identityToken }),
+          ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         ...(gzip === undefined ? {} : { body: gzip }),
@@ -117,10 +166,20 @@ export class Client {
     } catch (error) {
       throw new NoResponse(
         `cannot reach Firebreak at ${url} (${reasonOf(error)}): start it with npm start, or set FIREBREAK_URL to its address`,
+        LOST_REASONS.has(reasonOf(error)),
       );
     }
   }
 }
+
+/** Returns whether the request may have been executed, or still is in progress. */
+const isUnclear = (error: unknown): boolean =>
+  error instanceof NoResponse
+    ? error.mayBeReceived
+    : error instanceof ErrorResponse && (LOST_STATUS.has(error.status) || error.code === 'idempotency-key-running');
+
+/** Statuses with which a gateway replaces the response. */
+const LOST_STATUS = new Set([502, 504]);
 
 /** Reads the items of all pages of a list. @param page reads the page at a cursor, from the first one without a cursor */
 export async function itemsOfAllPages<T>(

@@ -11,7 +11,10 @@ export type Viewer = {
   sender: string;
   /** Hash of the session's ID. Null: authenticated by a bearer token. */
   session: string | null;
-  /** CSRF token, which each form of the session sends back. Empty: no session, so no cookie that another site could use. */
+  /**
+   * CSRF token, which each form of the session sends back. Empty: no session, so no cookie that another site could use.
+   * On a page, the key of its load follows.
+   */
   csrfToken: string;
 };
 

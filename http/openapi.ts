@@ -1,6 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Deps } from '../domain/ports/deps.ts';
 import { answers, type Api, endpoint } from './endpoint.ts';
+import { IDEMPOTENCY_KEY_MAX_CHARS, isCreating } from './middleware/idempotency.ts';
 import { describeStatusPages } from './status/description.ts';
 
 const Description = z.looseObject({ openapi: z.string(), paths: z.looseObject({}) });
@@ -38,12 +39,33 @@ export function openApiRoute(app: Api, deps: Deps): void {
     }),
     (c) => {
       description ??= Description.parse(
-        app.getOpenAPI31Document({
-          openapi: '3.1.0',
-          info: { title: 'Firebreak', version: 'v1', description: 'Turns alerts into action' },
-        }),
+        withIdempotencyKeys(
+          app.getOpenAPI31Document({
+            openapi: '3.1.0',
+            info: { title: 'Firebreak', version: 'v1', description: 'Turns alerts into action' },
+          }),
+        ),
       );
       return c.json(description, 200);
     },
   );
+}
+
+type Document = ReturnType<Api['getOpenAPI31Document']>;
+
+/** Adds the header to the requests that accept it, because a middleware reads it, which has no description of its own. */
+function withIdempotencyKeys(document: Document): Document {
+  for (const [path, { post }] of Object.entries(document.paths ?? {}))
+    if (post !== undefined && isCreating(path))
+      post.parameters = [
+        ...(post.parameters ?? []),
+        {
+          name: 'Idempotency-Key',
+          in: 'header',
+          required: false,
+          description: 'The same key with the same body creates nothing twice, and gets the first response, for a day',
+          schema: { type: 'string', maxLength: IDEMPOTENCY_KEY_MAX_CHARS },
+        },
+      ];
+  return document;
 }

@@ -63,7 +63,7 @@ export function addCanary(program: Command, context: CommandContext): void {
 }
 
 async function start(context: CommandContext, input: object): Promise<void> {
-  const canary = await (await Client.of(context)).post('/v1/canaries', input, Canary);
+  const canary = await (await Client.of(context)).create('/v1/canaries', input, Canary);
   const { id, version, stable_version: stable, steps, target } = canary;
   context.out(`canary ${id}: ${version} beside ${stable}, ${steps.join(', ')} % of the traffic, router ${target}`);
 }

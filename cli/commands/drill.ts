@@ -46,7 +46,7 @@ export function addDrill(program: Command, context: CommandContext): void {
 
 async function start(context: CommandContext, target: object, wait: boolean): Promise<void> {
   const client = await Client.of(context);
-  const started = await client.post('/v1/drills', target, Drill);
+  const started = await client.create('/v1/drills', target, Drill);
   context.out(
     `drill ${started.id}: from ${started.from_version} back to ${started.to_version} and forward again, target ${started.target}`,
   );

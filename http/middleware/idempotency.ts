@@ -13,12 +13,18 @@ import { Refusal } from '../../actions/refusal.ts';
  */
 const CREATING_PATHS = [
   /^\/v1\/(deployments|incidents|drills|canaries|experiments|freezes)$/,
-  /^\/v1\/incidents\/[^/]+\/timeline$/,
+  /^\/v1\/incidents\/[^/]+\/(timeline|updates|actions\/hand-over)$/,
   /^\/v1\/freezes\/[^/]+\/overrides$/,
   /^\/v1\/slos\/[^/]+\/corrections$/,
   /^\/v1\/runbooks\/[^/]+\/runs$/,
   /^\/v1\/runbooks\/runs\/[^/]+\/actions\/retry$/,
 ];
+
+/** Returns whether a POST to this path creates something. @param path also as in the API description, with `{id}` */
+export const isCreating = (path: string): boolean => CREATING_PATHS.some((creating) => creating.test(path));
+
+/** Maximum number of characters of an `Idempotency-Key`. */
+export const IDEMPOTENCY_KEY_MAX_CHARS = 255;
 
 /**
  * Implements `Idempotency-Key`: a repeated request with the same key, body, and caller gets the first response. Error
@@ -30,14 +36,13 @@ export const idempotency =
   (deps: Deps): MiddlewareHandler<Env> =>
   async (c, next) => {
     const idempotencyKey = c.req.header('idempotency-key');
-    if (
-      idempotencyKey === undefined ||
-      c.req.method !== 'POST' ||
-      !CREATING_PATHS.some((path) => path.test(c.req.path))
-    )
-      return next();
-    if (idempotencyKey.length > 255)
-      throw new Refusal(400, 'bad-idempotency-key', 'Idempotency-Key has more than 255 characters');
+    if (idempotencyKey === undefined || c.req.method !== 'POST' || !isCreating(c.req.path)) return next();
+    if (idempotencyKey.length > IDEMPOTENCY_KEY_MAX_CHARS)
+      throw new Refusal(
+        400,
+        'bad-idempotency-key',
+        `Idempotency-Key has more than ${IDEMPOTENCY_KEY_MAX_CHARS} characters`,
+      );
     const principal = await c.var.principalOf(c.req.header('authorization'));
     if (principal === undefined) return next(); // the route refuses it
     // Identify the caller by the credential: names are not unique, and tokens with the same name can have different

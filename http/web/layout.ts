@@ -7,8 +7,8 @@ import type { Viewer } from '../context.ts';
 type Frame = Shown & {
   /** Path of the page in the navigation, or of one that belongs to it. */
   path: string;
-  /** Address of the page for live updates, and what identifies its content now. Absent: it has none. */
-  live?: { address: string; version: string };
+  /** Address of the page for live updates, what identifies its content now, and the key of its forms. Absent: it has none. */
+  live?: { address: string; version: string; pageKey: string };
   /** The result of the viewer's last action. */
   notice?: Html | undefined;
 };
@@ -25,7 +25,7 @@ export const consolePage = (viewer: Viewer, { title, main, path, live, notice }:
               html`<a href="${page.path}" ${page.path === path ? html`aria-current="page"` : ''}>${page.label}</a>`,
           )}
         </nav>
-        ${live === undefined ? '' : html`<p id="live" role="status" data-address="${live.address}" data-version="${live.version}"></p>`}
+        ${live === undefined ? '' : html`<p id="live" role="status" data-address="${live.address}" data-version="${live.version}" data-page-key="${live.pageKey}"></p>`}
         ${accountMenu(viewer)}
       </header>
       ${notice ?? ''}

@@ -63,7 +63,7 @@ export function loginRoutes(web: Hono<Env>, deps: ConsoleDeps): void {
   });
 
   web.post('/logout', identifyViewer(deps), async (c) => {
-    const form = await formOfViewer(c);
+    const { form } = await formOfViewer(c);
     const { session, caller } = c.var.viewer;
     if (form.get('everywhere') === 'yes') await deps.sessions.endAll(caller.name);
     else if (session !== null) await deps.sessions.end(session);

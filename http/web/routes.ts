@@ -24,7 +24,7 @@ import { experimentIdIn } from './pages/experiments/data.ts';
 import { PAGES } from './pages/index.ts';
 import type { ConsoleDeps, ConsolePage, PageAction } from './pages/page.ts';
 import { type Html, type Shown, sentence } from './parts.ts';
-import { formOfViewer, identifyViewer } from './viewer.ts';
+import { formOfViewer, identifyViewer, pageKeyOf, viewerOfPage } from './viewer.ts';
 import { replaceControlCharacters } from './control-characters.ts';
 
 /** Everything that a page loads is from this address, and no markup contains styles or scripts. */
@@ -99,22 +99,26 @@ export function consoleApp(deps: ConsoleDeps): Hono<Env> {
 /**
  * Answers with the page, or with its changes if the browser asks for an event stream.
  *
- * @param notice the result of a form that was sent; `fields`: values that the page shows in the form again
+ * @param notice the result of a form that was sent; `fields`: values that the page shows in the form again; `pageKey`: key of
+ *   the forms in it
  */
 async function showPage(
   deps: ConsoleDeps,
   c: Context<Env>,
   page: ConsolePage,
-  notice?: { shown: Html; status: 200 | Refusal['status']; fields?: URLSearchParams },
+  notice?: { shown: Html; status: 200 | Refusal['status']; fields?: URLSearchParams; pageKey: string },
 ): Promise<Response> {
-  const { viewer } = c.var;
-  viewer.caller.allow(page.action, {});
+  c.var.viewer.caller.allow(page.action, {});
   const query = new URLSearchParams([...new URL(c.req.url).searchParams, ...(notice?.fields ?? [])]);
+  const isStream = (c.req.header('accept') ?? '').includes('text/event-stream');
+  // The key of an open page is in the request of its script only: as part of a link, several loads would share it.
+  const pageKey = notice?.pageKey ?? pageKeyOf(isStream ? query.get('page_key') : null);
+  const viewer = viewerOfPage(c.var.viewer, pageKey);
   const shown = await page.show(deps, { viewer, param: c.req.param(), query });
   const main = String(await shown.main);
-  const version = sha256(shown.title + main).slice(0, 16);
-  if (!(c.req.header('accept') ?? '').includes('text/event-stream')) {
-    const live = { address: addressOf(c), version };
+  const version = sha256(shown.title + main.replaceAll(pageKey, '')).slice(0, 16);
+  if (!isStream) {
+    const live = { address: addressOf(c), version, pageKey };
     const done = actionOf(page, query.get('done') ?? undefined)?.done;
     const shownNotice = notice?.shown ?? (done === undefined ? undefined : doneNotice(html`<p>${done}</p>`));
     return c.html(
@@ -143,19 +147,21 @@ const actionOf = ({ actions = {} }: ConsolePage, name: string | undefined): Page
  * @throws Refusal 404
  */
 async function runAction(deps: ConsoleDeps, c: Context<Env>, page: ConsolePage): Promise<Response> {
-  const form = await formOfViewer(c);
-  const { viewer } = c.var;
+  const { form, key } = await formOfViewer(c);
+  const pageKey = pageKeyOf(null);
+  const viewer = viewerOfPage(c.var.viewer, pageKey);
   const { action: name, ...param } = c.req.param() as Record<string, string>;
   const action = actionOf(page, name);
   if (action === undefined) throw new Refusal(404, 'not-found', 'there is no such action');
   try {
-    const shown = await action.run(deps, { viewer, caller: viewer.caller, param, form, trace: c.var.trace });
-    if (shown !== undefined) return await showPage(deps, c, page, { shown: doneNotice(shown), status: 200 });
+    const shown = await action.run(deps, { viewer, caller: viewer.caller, param, form, key, trace: c.var.trace });
+    if (shown !== undefined) return await showPage(deps, c, page, { shown: doneNotice(shown), status: 200, pageKey });
   } catch (error) {
     if (error instanceof Refusal && error.status !== 404)
       return showPage(deps, c, page, {
         shown: refusalNotice(error),
         status: error.status,
+        pageKey,
         ...(action.keepsFields && { fields: form }),
       });
     throw error;

@@ -179,17 +179,38 @@ export async function formOf(c: Context<Env>, maxBytes = FORM_MAX_BYTES): Promis
   return new URLSearchParams(new TextDecoder().decode(await readBody(c, maxBytes)));
 }
 
+/** A key that each load of a page gets, so that a form of it that is sent twice is known as a repetition. */
+const PAGE_KEY = /^[0-9a-f]{32}$/;
+
 /**
- * Returns the fields of a form of a signed-in viewer.
+ * Returns the key of a page load. A page that asks for its changes keeps its key.
  *
+ * @param known key that the browser has sent
+ */
+export const pageKeyOf = (known: string | null): string =>
+  known !== null && PAGE_KEY.test(known) ? known : randomBytes(16).toString('hex');
+
+/** Returns the viewer for whom a page is rendered: its forms send the key of the page load. */
+export const viewerOfPage = (viewer: Viewer, pageKey: string): Viewer => ({
+  ...viewer,
+  csrfToken: viewer.csrfToken + pageKey,
+});
+
+/**
+ * Returns the fields of a form of a signed-in viewer, without its key.
+ *
+ * @returns `key`: the same for each time that this form of the same page load is sent with the same fields
  * @throws Refusal 403 unless a page of the same session sent it; as for `formOf`
  */
-export async function formOfViewer(c: Context<Env>): Promise<URLSearchParams> {
+export async function formOfViewer(c: Context<Env>): Promise<{ form: URLSearchParams; key: string }> {
   const form = await formOf(c, PAGE_FORM_MAX_BYTES);
-  const { session, csrfToken } = c.var.viewer;
-  if (session !== null && !sameText(form.get('form_key') ?? '', csrfToken))
+  const { session, csrfToken, sender } = c.var.viewer;
+  const formKey = form.get('form_key') ?? '';
+  if (session !== null && !sameText(formKey.slice(0, csrfToken.length), csrfToken))
     throw new Refusal(403, 'forbidden', 'this form belongs to a session that has ended; reload the page and try again');
-  return form;
+  form.delete('form_key');
+  const pageKey = pageKeyOf(formKey.slice(csrfToken.length));
+  return { form, key: sha256(JSON.stringify([sender, c.req.path, pageKey, ...form])) };
 }
 
 /**

@@ -733,6 +733,24 @@ describe('Idempotency-Key', () => {
     );
   });
 
+  test('sends one update to stakeholders, and the description of the API names it', async () => {
+    const declared = { service: 'declared', environment: 'updated', title: 'By hand' };
+    const { body } = await firebreak.post('/v1/incidents', declared);
+    const path = `/v1/incidents/${body.id}/updates`;
+    const sent = [await post(path, { text: 'We look' }, 'k7'), await post(path, { text: 'We look' }, 'k7')];
+    expect(sent.map(({ status }) => status)).toEqual([200, 200]);
+    const { items } = (await firebreak.get(`/v1/incidents/${body.id}/timeline`)).body;
+    expect(items.filter(({ text }: any) => text === 'We look')).toHaveLength(1);
+    const { paths } = (await firebreak.get('/openapi.json')).body;
+    const accepting = Object.keys(paths).filter((one) =>
+      paths[one].post?.parameters?.some(({ in: where, name }: any) => where === 'header' && name === 'Idempotency-Key'),
+    );
+    expect(accepting).toEqual(
+      expect.arrayContaining(['/v1/freezes', '/v1/freezes/{id}/overrides', '/v1/incidents/{id}/updates']),
+    );
+    expect(accepting).not.toContain('/v1/alerts/alertmanager');
+  });
+
   test('is ignored by receivers, which deduplicate by episode', async () => {
     const send = () =>
       post(

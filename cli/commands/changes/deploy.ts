@@ -88,7 +88,7 @@ async function record(context: CommandContext, target: object, options: RecordOp
     has_migration: migration,
     rollback_safe_to: rollbackSafeTo,
   };
-  const change = await (await Client.of(context)).post('/v1/deployments', body, RecordedChange);
+  const change = await (await Client.of(context)).create('/v1/deployments', body, RecordedChange);
   for (const warning of change.warnings) context.err(oneLine(`warning: ${warning}`));
   context.out(json ? asJson(change) : change.id);
 }

@@ -188,7 +188,7 @@ async function override(context: CommandContext, freezeName: string, options: Ov
   const body = { reason, expires_at, uses, version };
   const client = await Client.of(context);
   const id = await freezeNamed(client, freezeName);
-  const created = await client.post(`/v1/freezes/${encodeURIComponent(id)}/overrides`, body, NewOverride);
+  const created = await client.create(`/v1/freezes/${encodeURIComponent(id)}/overrides`, body, NewOverride);
   context.out(created.id);
   for (const warning of created.warnings) context.err(oneLine(`warning: ${warning}`));
   if (created.needs_approval) context.err(`another person must approve: firebreak freeze approve ${id} ${created.id}`);

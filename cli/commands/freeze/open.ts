@@ -35,7 +35,7 @@ export async function open(context: CommandContext, options: OpenOptions): Promi
   const scope = await scopeOf(context, options);
   const until = await endOf(context, options);
   const { reason, startsAt: starts_at } = options;
-  const opened = await (await Client.of(context)).post('/v1/freezes', { reason, ...scope, starts_at, until }, Opened);
+  const opened = await (await Client.of(context)).create('/v1/freezes', { reason, ...scope, starts_at, until }, Opened);
   for (const warning of opened.warnings) context.err(oneLine(warning));
   context.out(options.json ? asJson(opened) : opened.id);
   if (!options.json) context.err(oneLine(summaryOf(opened)));

@@ -168,7 +168,7 @@ function addDeclare(incident: Command, context: CommandContext): void {
     .option(...JSON_OPTION)
     .action(async (service: string | undefined, environment: string | undefined, { json, ...body }: Declare) => {
       const client = await Client.of(context);
-      const opened = await client.post('/v1/incidents', { service, environment, ...body }, IncidentView);
+      const opened = await client.create('/v1/incidents', { service, environment, ...body }, IncidentView);
       const serviceInEnvironment = `${opened.service} in ${opened.environment}`;
       const text =
         opened.title === body.title
@@ -287,7 +287,7 @@ function addUpdate(incident: Command, context: CommandContext): void {
       const body = { text: words.join(' '), publish: publish === true };
       printResult(
         context,
-        await client.post(`${pathOf(id)}/updates`, body, IncidentView),
+        await client.create(`${pathOf(id)}/updates`, body, IncidentView),
         json,
         'stakeholders notified',
       );
@@ -304,7 +304,7 @@ function addNote(incident: Command, context: CommandContext): void {
     .action(async (name: string, words: string[], { json }: { json?: true }) => {
       const client = await Client.of(context);
       const found = await incidentNamed(client, name);
-      const entry = await client.post(`${pathOf(found.id)}/timeline`, { text: words.join(' ') }, TimelineEntry);
+      const entry = await client.create(`${pathOf(found.id)}/timeline`, { text: words.join(' ') }, TimelineEntry);
       context.out(json ? asJson(entry) : `${shortName(found)}: note added`);
     });
 }
@@ -349,7 +349,7 @@ function addRoles(incident: Command, context: CommandContext): void {
       const client = await Client.of(context);
       const { id } = await incidentNamed(client, name);
       const body = { to, ...(summaryWords.length > 0 && { brief: summaryWords.join(' ') }) };
-      const after = await client.post(`${pathOf(id)}/actions/hand-over`, body, IncidentView);
+      const after = await client.create(`${pathOf(id)}/actions/hand-over`, body, IncidentView);
       printResult(context, after, json, rolesOf(after));
     });
 }

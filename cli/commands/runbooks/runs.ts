@@ -143,7 +143,7 @@ async function start(context: CommandContext, name: string, options: RunOptions)
   const path = `${pathOf(name)}/runs`;
   const plan = await client.post(path, { ...request, plan: true }, RunPlan);
   if (!(await confirmPlan(context, plan, options))) return;
-  await follow(context, client, await client.post(path, { ...request, version: plan.version }, RunView), options);
+  await follow(context, client, await client.create(path, { ...request, version: plan.version }, RunView), options);
 }
 
 async function retryRun(context: CommandContext, id: string, options: ConfirmOptions): Promise<void> {
@@ -153,7 +153,7 @@ async function retryRun(context: CommandContext, id: string, options: ConfirmOpt
   const plan = await client.post(path, { plan: true }, RunPlan);
   if (!(await confirmPlan(context, plan, options))) return;
   // Needs no version: a retry keeps that of the failed run.
-  await follow(context, client, await client.post(path, {}, RunView), options);
+  await follow(context, client, await client.create(path, {}, RunView), options);
 }
 
 function refusePlanWithYes({ plan, yes }: ConfirmOptions): void {

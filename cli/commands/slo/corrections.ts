@@ -117,7 +117,7 @@ async function add(context: CommandContext, id: string, options: AddOptions): Pr
   };
   const preview = await client.post(`${pathOf(id)}/preview`, correction, CorrectionPreview);
   if (options.preview) return context.out(options.json ? asJson(preview) : previewText(preview));
-  const recorded = await client.post(pathOf(id), correction, SloCorrection);
+  const recorded = await client.create(pathOf(id), correction, SloCorrection);
   if (options.json) return context.out(asJson(recorded));
   context.out(previewText(preview));
   context.out(oneLine(`${recorded.id} is recorded; it takes effect at the next evaluation, within a minute`));

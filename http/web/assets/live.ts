@@ -49,6 +49,7 @@ export const LIVE = `'use strict';
   const connect = () => {
     const address = new URL(state.dataset.address, location.href);
     address.searchParams.set('since', state.dataset.version);
+    address.searchParams.set('page_key', state.dataset.pageKey);
     source = new EventSource(address);
     source.addEventListener('page', ({ data, lastEventId }) => {
       state.dataset.version = lastEventId;

@@ -30,6 +30,7 @@ export type ConsoleDeps = Pick<
   | 'flagRuns'
   | 'freezeDecisions'
   | 'freezes'
+  | 'idempotency'
   | 'inbound'
   | 'incidentGroups'
   | 'incidents'
@@ -114,6 +115,8 @@ export type Sent = {
   /** Values in the path of the page. */
   param: Readonly<Record<string, string>>;
   form: URLSearchParams;
+  /** Idempotency key: the same if a person sends this form of the page twice, or again after a lost response. */
+  key: string;
   trace: string;
 };
 

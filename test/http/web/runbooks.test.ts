@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { ConsoleDeps } from '../../../http/web/pages/page.ts';
 import { runMain } from '../../../http/web/pages/runbooks/run.ts';
 import { runbookMain, type RunbookData } from '../../../http/web/pages/runbooks/runbook.ts';
 import { type Runbooks, runbooksMain } from '../../../http/web/pages/runbooks/runbooks.ts';
@@ -123,6 +124,11 @@ test('hostile texts are shown as text', async () => {
   expectHarmless(String(await runMain({ at: AT, csrfToken: 'key', run: runView(), mayAct: true })), 8);
 });
 
+const newEachTime: ConsoleDeps['idempotency'] = {
+  begin: async () => ({ kind: 'mine' }),
+  end: async () => undefined,
+};
+
 const CONFIG = Config.parse({
   ...emptyConfig,
   services: {
@@ -131,8 +137,9 @@ const CONFIG = Config.parse({
   },
 });
 
-function world() {
-  const made = consoleWorld();
+/** @param idempotency in place of a table that is empty each time */
+function world(idempotency: ConsoleDeps['idempotency'] = newEachTime) {
+  const made = consoleWorld(() => ({ idempotency }));
   made.world.config = {
     ...CONFIG,
     runbooks: {

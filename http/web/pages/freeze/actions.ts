@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { liftFreeze, openFreeze } from '../../../../actions/freeze/freezes.ts';
 import { approveOverride, giveOverride, withdrawOverride } from '../../../../actions/freeze/overrides.ts';
 import { Refusal } from '../../../../actions/refusal.ts';
+import { stateAt } from '../../../../domain/freeze/state.ts';
 import { NewFreeze, NewOverride, RequiredReason } from '../../../../schemas/freeze/freeze.ts';
 import { plusSeconds } from '../../../../schemas/time/time.ts';
 import { newId } from '../../../new-id.ts';
@@ -32,7 +33,7 @@ export const FREEZE_ACTIONS = {
   declare: {
     permission: 'freezes:write',
     done: 'Deploys are frozen.',
-    run: async (deps, { caller, form }) => {
+    run: async (deps, { caller, form, key }) => {
       const text = (name: string) => field(form, name, z.string().max(256).optional());
       const freeze = parsed(NewFreeze, {
         service: text('service'),
@@ -42,7 +43,9 @@ export const FREEZE_ACTIONS = {
         starts_at: field(form, 'starts_at', UtcField),
         until: field(form, 'until', UtcField),
       });
-      await openFreeze(deps, caller, { id: newId('frz'), freeze });
+      const opened = await openFreeze(deps, caller, { id: newId('frz', key), freeze });
+      if (stateAt(opened.freeze, deps.clock.now()) === 'over')
+        throw new Refusal(409, 'freeze-over', 'this freeze was opened before, and has ended since; enter it again');
     },
   },
   lift: {
@@ -58,7 +61,7 @@ export const FREEZE_ACTIONS = {
   override: {
     permission: 'freezes:override',
     done: 'The override is recorded. If the policy requires two people, another person must approve it.',
-    run: async (deps, { caller, form }) => {
+    run: async (deps, { caller, form, key }) => {
       const hours = field(
         form,
         'hours',
@@ -73,7 +76,7 @@ export const FREEZE_ACTIONS = {
         uses: field(form, 'uses', z.coerce.number().int().optional()),
         version: field(form, 'version', z.string().optional()),
       });
-      await giveOverride(deps, caller, { freeze: field(form, 'id', Id), id: newId('ovr'), override });
+      await giveOverride(deps, caller, { freeze: field(form, 'id', Id), id: newId('ovr', key), override });
     },
   },
   'approve-override': {

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import { acknowledge, takeRole, triage } from '../../../../actions/incidents/acknowledge.ts';
 import { answerDecision } from '../../../../actions/incidents/answer-decision.ts';
@@ -13,7 +12,7 @@ import { type ConsoleDeps, field, type PageAction } from '../page.ts';
 
 /** What a person can do on the page of an incident. */
 type IncidentAction = Omit<PageAction, 'run'> & {
-  run(deps: ConsoleDeps, caller: Caller, id: IncidentId, form: URLSearchParams): Promise<unknown>;
+  run(deps: ConsoleDeps, caller: Caller, id: IncidentId, form: URLSearchParams, key: string): Promise<unknown>;
 };
 
 const Note = z.string().trim().max(2000).default('');
@@ -71,9 +70,9 @@ export const INCIDENT_ACTIONS = {
   note: {
     permission: 'incidents:write',
     done: 'Note added.',
-    run: (deps, caller, id, form) => {
+    run: (deps, caller, id, form, key) => {
       const text = field(form, 'text', z.string('write a note').trim().min(1).max(4000));
-      return note(deps, caller, { id, key: `note-${randomUUID()}`, text, detail: null });
+      return note(deps, caller, { id, key: `note-${key}`, text, detail: null });
     },
   },
   pause: responseAction('pause', 'Automation of this incident is paused.'),
@@ -103,10 +102,10 @@ export const incidentActions: Readonly<Record<string, PageAction>> = Object.from
     name,
     {
       ...action,
-      run: async (deps, { caller, param, form }) => {
+      run: async (deps, { caller, param, form, key }) => {
         const { data: id } = IncidentId.safeParse(param['id']);
         if (id === undefined) throw new Refusal(404, 'unknown-incident', 'there is no such incident');
-        await action.run(deps, caller, id, form);
+        await action.run(deps, caller, id, form, key);
       },
     },
   ]),

@@ -10,6 +10,7 @@ import type { Runbook } from '../../../../schemas/runbooks/runbook.ts';
 import * as z from 'zod';
 import type { Viewer } from '../../../context.ts';
 import { type ConsoleDeps, field, type PageAction } from '../page.ts';
+import { once } from '../../once.ts';
 import { runPath } from './parts.ts';
 
 /** The field of an input in forms and addresses. */
@@ -20,10 +21,15 @@ export const START: PageAction = {
   permission: 'incidents:act',
   done: 'Started.',
   keepsFields: true,
-  async run(deps, { caller, param, form, trace }) {
+  async run(deps, { viewer, caller, param, form, key, trace }) {
     const runbook = await runbookOf(deps, param['name'] ?? '');
     const version = field(form, 'version', z.string());
-    const { id } = await startRun(deps, caller, { ...requestOf(runbook, form), version }, trace);
+    const request = { ...requestOf(runbook, form), version };
+    // The first run may have ended since, so that nothing else prevents a second one.
+    const id = await once(deps, { principal: viewer.sender, route: 'start a runbook', key }, async () => {
+      const run = await startRun(deps, caller, request, trace);
+      return run.id;
+    });
     return html`<p>Started. <a href="${runPath(id)}">Show the run</a></p>`;
   },
 };
