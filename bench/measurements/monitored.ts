@@ -1,9 +1,17 @@
+import { MIN_CONFIDENCE_TO_ASK } from '../../domain/correlation/correlate.ts';
+import { leadersOf } from '../../domain/rollback/offers.ts';
 import { decide, weighed } from '../../domain/rollback/rollback.ts';
 import type { Decision, DecisionInputs, TargetInputs } from '../../domain/rollback/judgement.ts';
 import { type MonitoredCase, monitoredCases } from '../../evaluation/monitored/case.ts';
 import { CLASS_NAMES, type ClassName } from '../../evaluation/monitored/labels.ts';
 import { portsAt } from '../../evaluation/monitored/ports.ts';
-import { type MonitoredReport, newMonitoredTally, type Verdict } from '../../evaluation/monitored/report.ts';
+import {
+  type MonitoredReport,
+  monitoredReport,
+  type Seen,
+  seenOf,
+  type Verdict,
+} from '../../evaluation/monitored/report.ts';
 import { groupedIncidents } from './incident-groups.ts';
 import { judge } from '../../workflows/steps/judge.ts';
 
@@ -58,14 +66,33 @@ async function verdictsOf(monitored: MonitoredCase): Promise<Record<RequiredEvid
 const isProved = (inputs: DecisionInputs, { from }: Decision): boolean =>
   !inputs.one_of_many && weighed(inputs).suspects.some(({ version, proof }) => proof !== null && version === from);
 
-function verdictOf({ kind, suspect, suspects, verdict, to, offers }: Decision): Verdict {
+function verdictOf(decision: Decision): Verdict {
+  const { kind, suspect, verdict, to, offers, suspects } = decision;
   const [top] = suspects;
+  const askedUpTo = highestLimit(decision);
+  const isBelowLimit = kind === 'none' && top !== undefined && askedUpTo < MIN_CONFIDENCE_TO_ASK;
+  // A decision about several candidates names none of them.
+  const tied = isBelowLimit && suspect === null ? leadersOf(suspects).map(({ change_id }) => change_id) : [suspect];
   return {
     action: kind === 'roll_back' ? 'roll_back' : kind === 'approve' ? 'ask' : 'none',
-    acts: offers?.map(({ change_id: change, to_version }) => ({ change, to: to_version })) ?? [{ change: suspect, to }],
+    acts:
+      offers?.map(({ change_id: change, to_version }) => ({ change, to: to_version })) ??
+      tied.map((change) => ({ change, to })),
     named: verdict === 'no_change' ? null : (top?.change_id ?? null),
     top: top === undefined ? null : { change: top.change_id, confidence: top.confidence },
+    askedUpTo,
+    isBelowLimit,
   };
+}
+
+/**
+ * Returns the highest limit with which the product asks: all suspects together must reach it, and so must the leading ones,
+ * unless they are more probable than "no change".
+ */
+function highestLimit({ suspects }: Decision): number {
+  const sum = (some: readonly { confidence: number }[]) => some.reduce((all, { confidence }) => all + confidence, 0);
+  const [leading, all] = [sum(leadersOf(suspects)), sum(suspects)];
+  return leading >= 1 - all ? all : leading;
 }
 
 /** The common rule as a baseline: roll back the newest deploy that began in the half hour before the alert's onset. */
@@ -87,6 +114,8 @@ function nearestDeploy({ stage, alert }: MonitoredCase): Verdict {
     acts: [{ change, to: null }],
     named: change,
     top: change === null ? null : { change, confidence: 1 },
+    askedUpTo: change === null ? 0 : 1,
+    isBelowLimit: false,
   };
 }
 
@@ -114,20 +143,32 @@ export async function explainMonitored(monitored: MonitoredCase): Promise<object
   };
 }
 
+/** Judges of a case: the product with each policy, and the rule for comparison. */
+export const JUDGES = [...EVIDENCE_POLICIES, 'nearest'] as const;
+
+export type Judged = Record<(typeof JUDGES)[number], Seen[]>;
+
 /** Judges a set, or a share of it, or of some classes, with each policy and with the rule "nearest earlier deploy". */
-export async function judgeMonitored(
+export async function judgedMonitored(
   seed: number,
   share = 1,
   names: readonly ClassName[] = CLASS_NAMES,
-): Promise<Record<string, MonitoredReport>> {
-  const tallies = EVIDENCE_POLICIES.map((required) => ({ required, tally: newMonitoredTally() }));
-  const nearest = newMonitoredTally();
+): Promise<Judged> {
+  const judged: Judged = { proved: [], version: [], time: [], nearest: [] };
   for (const monitored of monitoredCases(seed, share, names)) {
-    const verdicts = await verdictsOf(monitored);
-    for (const { required, tally } of tallies) tally.add(monitored, verdicts[required]);
-    nearest.add(monitored, nearestDeploy(monitored));
+    const verdicts = { ...(await verdictsOf(monitored)), nearest: nearestDeploy(monitored) };
+    for (const judge of JUDGES) judged[judge].push(seenOf(monitored, verdicts[judge]));
   }
-  const reports: Record<string, MonitoredReport> = {};
-  for (const { required, tally } of tallies) reports[`evidence: ${required}`] = tally.report();
-  return { ...reports, 'nearest earlier deploy': nearest.report() };
+  return judged;
+}
+
+/** Judges like `judgedMonitored`, and returns a report for each judge, by its name in words. */
+export async function judgeMonitored(
+  ...which: Parameters<typeof judgedMonitored>
+): Promise<Record<string, MonitoredReport>> {
+  const { nearest, ...policies } = await judgedMonitored(...which);
+  return {
+    ...Object.fromEntries(EVIDENCE_POLICIES.map((name) => [`evidence: ${name}`, monitoredReport(policies[name])])),
+    'nearest earlier deploy': monitoredReport(nearest),
+  };
 }

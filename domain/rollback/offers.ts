@@ -15,7 +15,7 @@ const NAMED_FROM = 0.05;
 export type OfferedAct = Omit<Offer, 'digest'>;
 
 /** Returns the most probable candidate, and those that tie with it. */
-export const leadersOf = (suspects: readonly RankedSuspect[]): RankedSuspect[] => {
+export const leadersOf = <S extends { confidence: number }>(suspects: readonly S[]): S[] => {
   const best = suspects[0]?.confidence ?? 0;
   return suspects.filter(({ confidence }, index) => index === 0 || (best - confidence < TIE && confidence >= best / 2));
 };

@@ -16,6 +16,10 @@ export type Verdict = {
   named: string | null;
   /** The confidence that is printed with the first suspect, and the suspect. Null: there is none. */
   top: { change: string; confidence: number } | null;
+  /** Highest limit of confidence for questions with which a person is asked, if nothing else prevents it. 0: no suspect. */
+  askedUpTo: number;
+  /** Nobody is asked, because `askedUpTo` is below the present limit. A question would offer `acts`. */
+  isBelowLimit: boolean;
 };
 
 /**
@@ -50,6 +54,28 @@ export function outcomeOf({ cause, wants }: Label, { action: decided, acts, name
   return wants === 'ask' && named === cause ? 'asked_rightly' : 'left_out';
 }
 
+/** Kinds of changes that a question can offer to undo. Others are only named. */
+const UNDOABLE: ReadonlySet<string> = new Set(['deploy', 'flag']);
+
+/**
+ * Returns the outcome if Firebreak asked from another limit of confidence on, from the same evidence: a rollback stays, a
+ * question below the limit is left out with the name, and where only the present limit prevents a question, it offers to
+ * undo the leading candidates. An answer that is refused for any other reason stays refused. What else would be refused
+ * below the present limit is not known, so that with lower limits, questions are slightly overestimated.
+ */
+export function outcomeWithLimit(
+  limit: number,
+  label: Label,
+  verdict: Verdict,
+  kindOf: (change: string) => string | undefined,
+): Outcome {
+  if (verdict.action === 'roll_back') return outcomeOf(label, verdict);
+  if (verdict.askedUpTo < limit) return outcomeOf(label, { ...verdict, action: 'none', named: null });
+  if (!verdict.isBelowLimit) return outcomeOf(label, verdict);
+  const acts = verdict.acts.filter(({ change }) => change !== null && UNDOABLE.has(kindOf(change) ?? ''));
+  return outcomeOf(label, { ...verdict, action: 'ask', acts, named: verdict.top?.change ?? null });
+}
+
 /** `bound`: one-sided Clopper-Pearson bound at 95 %; the upper one for rates that should be low, otherwise the lower one. */
 export type Rate = { hits: number; of: number; bound: number };
 
@@ -69,6 +95,15 @@ export type Bin = { from: number; cases: number; confidence: number; share: numb
 
 /** `error`: mean distance of confidence and truth, weighted by cases (expected calibration error). */
 export type Calibration = { cases: number; error: number; bins: Bin[] };
+
+/** The limits of confidence for questions that the report compares. */
+export const QUESTION_LIMITS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6] as const;
+
+/** What asking from `limit` on gives: `named` as `clear_others_named`, and `asked_wrongly` as `questions_wrong`. */
+export type LimitRow = { limit: number; named: Rate; asked_wrongly: Rate };
+
+/** Numbers of cases by class. Classes without a case are left out. */
+export type ByClass = Partial<Record<ClassName, number>>;
 
 export type MonitoredReport = {
   cases: number;
@@ -94,6 +129,10 @@ export type MonitoredReport = {
   questions_wrong_of_all: Rate;
   questions_wrong_of_asked: Rate;
   undecidable: { cases: number; acted_wrongly: number; asked: number };
+  /** Names against wrong questions, by the limit of confidence from which Firebreak would ask. */
+  by_limit: LimitRow[];
+  /** Cases that miss `clear_versions_acted`, `clear_others_named`, or `questions_wrong`. */
+  missed: { clear_versions_acted: ByClass; clear_others_named: ByClass; questions_wrong: ByClass };
   calibration: Calibration;
   /** Expected calibration error by class, traffic, and evidence. */
   calibration_by: Record<string, Calibration>;
@@ -101,27 +140,29 @@ export type MonitoredReport = {
   wrong: string[];
 };
 
-type Seen = { id: string; name: ClassName; label: Label; facts: Facts; verdict: Verdict; outcome: Outcome };
+/** A case that was judged, without its world. `withLimits`: the outcomes with each of `QUESTION_LIMITS`. */
+export type Seen = Pick<MonitoredCase, 'id' | 'name' | 'label' | 'facts'> & {
+  verdict: Verdict;
+  outcome: Outcome;
+  withLimits: readonly Outcome[];
+};
 
 const NAMED_MAX = 50;
 
 const CLASSES_IN_ORDER = Object.keys(LABELS) as ClassName[];
 
-/** Collects verdicts without the cases themselves, because worlds are large. */
-export function newMonitoredTally() {
-  const seen: Seen[] = [];
-  return {
-    add: (monitored: MonitoredCase, verdict: Verdict): void => {
-      const { id, name, label, facts } = monitored;
-      const acts = verdict.acts.map((act) => ({ ...act, change: undoneBy(monitored, act) }));
-      const outcome = outcomeOf(label, { ...verdict, acts });
-      seen.push({ id, name, label, facts, verdict, outcome });
-    },
-    report: (): MonitoredReport => reportOf(seen),
-  };
+/** Returns what the report needs of a case. Worlds are too large to keep. */
+export function seenOf(monitored: MonitoredCase, given: Verdict): Seen {
+  const { id, name, label, facts, stage } = monitored;
+  const verdict = { ...given, acts: given.acts.map((act) => ({ ...act, change: undoneBy(monitored, act) })) };
+  const kinds = new Map(stage.recorded.map((one) => [one.id, one.kind]));
+  const withLimits = QUESTION_LIMITS.map((limit) =>
+    outcomeWithLimit(limit, label, verdict, (change) => kinds.get(change)),
+  );
+  return { id, name, label, facts, verdict, outcome: outcomeOf(label, verdict), withLimits };
 }
 
-function reportOf(seen: readonly Seen[]): MonitoredReport {
+export function monitoredReport(seen: readonly Seen[]): MonitoredReport {
   const isWrong = ({ outcome }: Seen) => outcome === 'wrong';
   const isDecidable = ({ facts }: Seen) => facts.undecidable === null;
   const negatives = seen.filter(({ name }) => isNegative(name));
@@ -131,6 +172,7 @@ function reportOf(seen: readonly Seen[]): MonitoredReport {
   const isNamed = (one: Seen) => isRight(one) || one.outcome === 'asked_rightly';
   const distinct = visible?.filter(({ facts }) => facts.areVersionsDistinct) ?? [];
   const undecided = seen.filter((one) => !isDecidable(one));
+  const isAskedWrongly = ({ outcome }: Seen) => outcome === 'asked_wrongly';
   return {
     cases: seen.length,
     classes: CLASSES_IN_ORDER.filter((name) => seen.some((one) => one.name === name)).map((name) =>
@@ -160,17 +202,31 @@ function reportOf(seen: readonly Seen[]): MonitoredReport {
       isNamed,
       lowerBound,
     ),
-    questions_wrong: rate(seen.filter(isDecidable), ({ outcome }) => outcome === 'asked_wrongly', upperBound),
-    questions_wrong_of_all: rate(seen, ({ outcome }) => outcome === 'asked_wrongly', upperBound),
+    questions_wrong: rate(seen.filter(isDecidable), isAskedWrongly, upperBound),
+    questions_wrong_of_all: rate(seen, isAskedWrongly, upperBound),
     questions_wrong_of_asked: rate(
       seen.filter((one) => isDecidable(one) && one.verdict.action === 'ask'),
-      ({ outcome }) => outcome === 'asked_wrongly',
+      isAskedWrongly,
       upperBound,
     ),
     undecidable: {
       cases: undecided.length,
       acted_wrongly: undecided.filter(isWrong).length,
       asked: undecided.filter(({ verdict }) => verdict.action === 'ask').length,
+    },
+    by_limit: QUESTION_LIMITS.map((limit, index) => {
+      const isOneOf = (outcomes: readonly Outcome[]) => (one: Seen) =>
+        outcomes.includes(one.withLimits[index] ?? one.outcome);
+      return {
+        limit,
+        named: rate(others ?? [], isOneOf(['right', 'asked_rightly']), lowerBound),
+        asked_wrongly: rate(seen.filter(isDecidable), isOneOf(['asked_wrongly']), upperBound),
+      };
+    }),
+    missed: {
+      clear_versions_acted: byClass(visible?.filter((one) => !isRight(one)) ?? []),
+      clear_others_named: byClass(others?.filter((one) => !isNamed(one)) ?? []),
+      questions_wrong: byClass(seen.filter((one) => isDecidable(one) && isAskedWrongly(one))),
     },
     calibration: calibrationOf(seen),
     calibration_by: Object.fromEntries([...groups(seen)].map(([name, members]) => [name, calibrationOf(members)])),
@@ -179,6 +235,12 @@ function reportOf(seen: readonly Seen[]): MonitoredReport {
       .slice(0, NAMED_MAX)
       .map(({ id }) => id),
   };
+}
+
+function byClass(cases: readonly Seen[]): ByClass {
+  const counts: ByClass = {};
+  for (const { name } of cases) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
 }
 
 function groups(seen: readonly Seen[]): Map<string, Seen[]> {

@@ -17,9 +17,13 @@ import { BUCKETS, REQUESTS } from '../../evaluation/monitored/telemetry/queries.
 import { recordAt } from '../../evaluation/monitored/records.ts';
 import {
   calibrationOf,
-  newMonitoredTally,
+  monitoredReport,
   type Outcome,
   outcomeOf,
+  outcomeWithLimit,
+  QUESTION_LIMITS,
+  type Seen,
+  seenOf,
   type Verdict,
 } from '../../evaluation/monitored/report.ts';
 import { instancesOf, type Rollout, versionShares } from '../../evaluation/monitored/scenes/rollouts.ts';
@@ -390,6 +394,8 @@ describe('the report', () => {
     acts: [{ change, to: null }],
     named: change,
     top: null,
+    askedUpTo: 0.55,
+    isBelowLimit: false,
   });
   const chosen = (...changes: string[]) => changes.map((change) => ({ change, to: null }));
   test.each<[string, Label, Verdict, Outcome]>([
@@ -422,13 +428,95 @@ describe('the report', () => {
       .toSorted((a, b) => a.start - b.start);
     const cause = own.findIndex(({ id }) => id === label.cause);
     const outcome = (to: string) => {
-      const tally = newMonitoredTally();
-      tally.add(twoDeploys, { ...verdict('roll_back', null), acts: [{ change: own[cause + 1]?.id ?? '', to }] });
-      const row = tally.report().classes.find(({ name }) => name === 'first_of_two_bad');
-      return (row?.decidable.right ?? 0) + (row?.undecidable.right ?? 0);
+      const acts = [{ change: own[cause + 1]?.id ?? '', to }];
+      return seenOf(twoDeploys, { ...verdict('roll_back', null), acts }).outcome;
     };
-    expect(outcome(own[cause - 1]?.version ?? '')).toBe(1);
-    expect(outcome(own[cause]?.version ?? '')).toBe(0);
+    expect(outcome(own[cause - 1]?.version ?? '')).toBe('right');
+    expect(outcome(own[cause]?.version ?? '')).toBe('wrong');
+  });
+
+  const top = (change: string) => ({ top: { change, confidence: 0.35 }, askedUpTo: 0.35 });
+  const unsure = (change: string, acts = chosen(change)): Verdict => ({
+    ...verdict('none', null),
+    ...top(change),
+    acts,
+    isBelowLimit: true,
+  });
+  const leave: Label = { cause: null, wants: 'leave' };
+  test.each<[string, Label, Verdict, readonly Outcome[]]>([
+    ['a rollback stays', wanted, verdict('roll_back', 'a'), Array(6).fill('right')],
+    [
+      'a question ends with its confidence',
+      wanted,
+      verdict('ask', 'a'),
+      [...Array(5).fill('asked_rightly'), 'left_out'],
+    ],
+    ['a wrong question ends, too', leave, verdict('ask', 'a'), [...Array(5).fill('asked_wrongly'), 'right']],
+    [
+      'a cause below the limit is asked about with a lower one',
+      wanted,
+      unsure('a'),
+      [...Array(3).fill('asked_rightly'), ...Array(3).fill('left_out')],
+    ],
+    ['so is another change', leave, unsure('b'), [...Array(3).fill('asked_wrongly'), ...Array(3).fill('right')]],
+    [
+      'and a cause that ties with it',
+      wanted,
+      unsure('b', chosen('b', 'a')),
+      [...Array(3).fill('asked_rightly'), ...Array(3).fill('left_out')],
+    ],
+    ['a change that no question can offer to undo is only named', leave, unsure('config'), Array(6).fill('right')],
+    [
+      'also if it is the cause',
+      { cause: 'config', wants: 'ask' },
+      unsure('config'),
+      [...Array(3).fill('asked_rightly'), ...Array(3).fill('left_out')],
+    ],
+    ['what is refused for another reason stays refused', wanted, verdict('none', 'a'), Array(6).fill('left_out')],
+  ])('with another limit for questions: %s', (_name, label, judged, expected) => {
+    const kindOf = (change: string) => (change === 'config' ? 'config' : 'deploy');
+    expect(QUESTION_LIMITS.map((limit) => outcomeWithLimit(limit, label, judged, kindOf))).toEqual(expected);
+  });
+
+  test('names and wrong questions are counted for each limit, and what is missed by class', () => {
+    const facts = {
+      areVersionsVisible: false,
+      areVersionsDistinct: false,
+      undecidable: null,
+      isClear: true,
+      traffic: 'above 20/s',
+      evidence: 'health',
+    } as const;
+    const seen = (name: Seen['name'], label: Label, judged: Verdict): Seen => ({
+      id: `${name}-0`,
+      name,
+      label,
+      facts: { ...facts, isClear: label.wants === 'roll_back' },
+      verdict: judged,
+      outcome: outcomeOf(label, judged),
+      withLimits: QUESTION_LIMITS.map((limit) => outcomeWithLimit(limit, label, judged, () => 'deploy')),
+    });
+    const report = monitoredReport([
+      seen('deploy_at_once', wanted, verdict('ask', 'a')),
+      seen('crash', wanted, unsure('a')),
+      seen('slow_leak', leave, unsure('b')),
+      seen('machine', leave, verdict('ask', 'b')),
+    ]);
+    const rows = report.by_limit.map(({ limit, named, asked_wrongly: wrong }) => [limit, named.hits, wrong.hits]);
+    expect(rows).toEqual([
+      [0.1, 2, 2],
+      [0.2, 2, 2],
+      [0.3, 2, 2],
+      [0.4, 1, 1],
+      [0.5, 1, 1],
+      [0.6, 0, 0],
+    ]);
+    expect(report.by_limit[0]).toMatchObject({ named: { of: 2 }, asked_wrongly: { of: 4 } });
+    expect(report.missed).toEqual({
+      clear_versions_acted: {},
+      clear_others_named: { crash: 1 },
+      questions_wrong: { machine: 1 },
+    });
   });
 
   test('the calibration error is the mean distance of confidence and truth', () => {
