@@ -37,7 +37,8 @@ const TABLES = [
 export const targetDocuments = (): { page: string; before: string; after: string }[] =>
   TABLES.map(({ page, head, rows }) => {
     const before = readFileSync(page, 'utf8');
-    const table = before.split('\n\n').find((part) => part.startsWith(head)) ?? '';
+    const table = before.split('\n\n').find((part) => part.startsWith(head));
+    if (table === undefined) throw new Error(`${page} has no table that begins with "${head}": restore its head`);
     const heading = table.split('\n').slice(0, 2);
     // An empty cell has one blank.
     const lines = rows.map((cells) =>

@@ -223,14 +223,19 @@ async function runJob(
  */
 const AT_ONCE = 8;
 
-/** Returns for how many items `act` returned true. Errors are logged, so that the other items are processed. */
-async function countDone<T>(all: readonly T[], deps: SweepDeps, act: (item: T) => Promise<boolean>): Promise<number> {
+/** Returns for how many incidents `act` returned true. Errors are logged, so that the others are processed. */
+async function countDone<T extends IncidentId | IncidentRecord>(
+  all: readonly T[],
+  deps: SweepDeps,
+  act: (incident: T) => Promise<boolean>,
+): Promise<number> {
   let done = 0;
   await pooled(all, AT_ONCE, async (item) => {
     try {
       if (await act(item)) done += 1;
     } catch (error) {
-      deps.log.error('the sweeper could not process an incident', { incident: item, error: String(error) });
+      const incident = typeof item === 'string' ? item : item.id;
+      deps.log.error('the sweeper could not process an incident', { incident, error: String(error) });
     }
   });
   return done;

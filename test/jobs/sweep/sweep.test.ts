@@ -161,5 +161,11 @@ test('eight workflows are checked in parallel, and a failed check does not affec
   }
   await swept;
   expect(asked.map(({ execution }) => execution)).toEqual(open.map(({ execution }) => execution));
-  expect(errors.filter((one) => 'error' in one)).toMatchObject([{ error: 'Error: TooManyRequestsException' }]);
+  expect(errors.filter((one) => 'error' in one)).toEqual([
+    {
+      message: 'the sweeper could not process an incident',
+      incident: id,
+      error: 'Error: TooManyRequestsException',
+    },
+  ]);
 });
