@@ -1,6 +1,7 @@
 /**
  * `npm run bench`: measures the product as a user starts it, over HTTP, and a reference that does only unavoidable work.
- * Prints a table and writes bench/results.json. docs/explanation/performance.md explains the lines.
+ * Prints a table, and on an idle machine writes it to bench/results.json and docs/explanation/performance.md, which explains
+ * the lines.
  *
  * `npm run bench -- load [SECONDS]`: only checks under load, by default for a minute; writes nothing.
  * `npm run bench -- pages`: only the pages of the console and the status page; writes nothing.
@@ -9,8 +10,8 @@
  * `npm run bench -- delivery`: only the delivery figures of a year; writes nothing.
  * `npm run bench -- flood`: only the flood of alerts of unknown services; writes nothing.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { measureChannels } from './measurements/channels.ts';
 import { measureDecisions } from './measurements/decisions.ts';
@@ -23,7 +24,7 @@ import { measureIntake } from './measurements/intake.ts';
 import { measureLoad } from './measurements/load.ts';
 import { measurePages } from './measurements/pages.ts';
 import { measureResponse } from './measurements/response.ts';
-import { type Report, type Result, table, thisMachine } from './results.ts';
+import { type Report, type Result, table, thisMachine, withResults } from './results.ts';
 import { measureSimulation } from './measurements/simulation.ts';
 import { measureFirstStart, measureStartAgain } from './measurements/start.ts';
 import { startVendors, type Vendors } from './harness/vendors.ts';
@@ -37,6 +38,26 @@ const LOAD_ALONE_SECONDS = 60;
 const LOAD_MAX_SECONDS = 200;
 
 const RESULTS = join(import.meta.dirname, 'results.json');
+const PAGE = join(import.meta.dirname, '../docs/explanation/performance.md');
+
+/** Highest load average of an idle machine, of the last minute and for each core. */
+const IDLE_LOAD_MAX = 0.5;
+
+/** Returns whether the machine is idle, so that the results are worth keeping; prints it if not. */
+function isIdle(): boolean {
+  const [[load = 0], cores] = [loadavg(), availableParallelism()];
+  const isSo = load <= IDLE_LOAD_MAX * cores;
+  if (!isSo)
+    console.error(
+      `bench: the machine is busy (load average ${load.toFixed(1)} on ${cores} cores), so the results are printed but not written: run it again when the machine is idle`,
+    );
+  return isSo;
+}
+
+function write(report: Report): void {
+  writeFileSync(RESULTS, `${JSON.stringify(report, null, 2)}\n`);
+  writeFileSync(PAGE, withResults(readFileSync(PAGE, 'utf8'), report));
+}
 
 async function measureAll(folder: string, vendors: Vendors): Promise<Result[]> {
   const response = await timedPart('alerts', measureResponse(folder, vendors));
@@ -122,10 +143,11 @@ process.channel?.unref(); // the channel must not keep this process alive
 try {
   const at = new Date().toISOString();
   const only = selection(process.argv.slice(2));
+  const isWritten = only === undefined && isIdle();
   const vendors = await startVendors();
   const results = await measure(folder, vendors, only);
   const report: Report = { machine: thisMachine(), at, results };
-  if (only === undefined) writeFileSync(RESULTS, `${JSON.stringify(report, null, 2)}\n`);
+  if (isWritten) write(report);
   console.log(table(report));
   end(0);
 } catch (error) {

@@ -55,6 +55,26 @@ export function table({ machine, at, results }: Report): string {
   ].join('\n');
 }
 
+/** The part of docs/explanation/performance.md that is written from the report. */
+const [BEGIN, END] = ['<!-- Results: written by `npm run bench`. -->', '<!-- End of the results. -->'];
+
+/** Returns the page with the report's table. @throws Error if it has no place for it */
+export function withResults(page: string, { machine, results }: Report): string {
+  const [before, rest] = page.split(BEGIN);
+  const after = rest?.split(END)[1];
+  if (before === undefined || after === undefined)
+    throw new Error(`the page has no place for the results: add the lines ${BEGIN} and ${END}`);
+  const { cpu, cores, memory_gib: memory, node } = machine;
+  return [
+    `${before}${BEGIN}`,
+    `Measured on ${cpu}, ${cores} cores, ${memory} GiB, with Node ${node}:`,
+    ['| line | value | reference | ratio | target | met |', '|---|---:|---:|---:|---:|---|']
+      .concat(results.map((one) => `| ${cells(one).join(' | ')} |`))
+      .join('\n'),
+    `${END}${after}`,
+  ].join('\n\n');
+}
+
 const cells = ({ name, value, reference, ratio, target, met }: Result): string[] => [
   name,
   shown(value),

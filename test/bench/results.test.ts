@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { type Report, result, table } from '../../bench/results.ts';
+import { type Report, result, table, withResults } from '../../bench/results.ts';
 
 describe('result', () => {
   test('the ratio is that of the rounded numbers', () => {
@@ -46,4 +47,15 @@ describe('table', () => {
       ].join('\n'),
     );
   });
+});
+
+test('docs/explanation/performance.md has the stored results, byte for byte', () => {
+  const read = (file: string): string => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
+  const page = read('docs/explanation/performance.md');
+  const stored = JSON.parse(read('bench/results.json')) as Report;
+  expect(withResults(page, stored)).toBe(page);
+  expect(page.split('\n').filter((line) => line.endsWith(' | yes |') || line.endsWith(' | NO |'))).toHaveLength(
+    stored.results.length,
+  );
+  expect(() => withResults('# Performance', stored)).toThrow('the page has no place for the results');
 });
