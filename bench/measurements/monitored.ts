@@ -157,7 +157,7 @@ export async function judgedMonitored(
   const judged: Judged = { proved: [], version: [], time: [], nearest: [] };
   for (const monitored of monitoredCases(seed, share, names)) {
     const verdicts = { ...(await verdictsOf(monitored)), nearest: nearestDeploy(monitored) };
-    for (const judge of JUDGES) judged[judge].push(seenOf(monitored, verdicts[judge]));
+    for (const name of JUDGES) judged[name].push(seenOf(monitored, verdicts[name]));
   }
   return judged;
 }

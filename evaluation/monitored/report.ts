@@ -1,6 +1,5 @@
 import { lowerBound, upperBound } from '../bounds.ts';
 import type { MonitoredCase } from './case.ts';
-import type { Facts } from './facts.ts';
 import { type ClassName, LABELS, isNegative, type Label } from './labels.ts';
 
 /** The change to undo; null: unknown. `to`: version to which it would be rolled back; null: none, or the one before. */
