@@ -1,3 +1,4 @@
+import type { Change } from '../../schemas/changes/change.ts';
 import type { Reason } from '../../schemas/incidents/reason.ts';
 import { endOf } from '../changes/versions.ts';
 import type { Candidate } from './candidates.ts';
@@ -52,6 +53,8 @@ function rivals({ candidate }: Weighed, others: readonly Weighed[]): Reason[] {
   const plausible = others.filter(
     (other) =>
       other.candidate.change.kind !== 'rollback' &&
+      // One rollback undoes all records of a version.
+      !isSameVersion(other.candidate.change, candidate.change) &&
       sumOf(other) > PLAUSIBLE_LOG_ODDS &&
       // A change that began after the problem is a rival only of one that did, too.
       (other.candidate.timing !== 'clock_skew' || candidate.timing === 'clock_skew') &&
@@ -62,6 +65,9 @@ function rivals({ candidate }: Weighed, others: readonly Weighed[]): Reason[] {
   const names = plausible.map(({ candidate: { change } }) => `${change.kind} ${change.version} of ${change.service}`);
   return [{ code: 'other_cause', text: `${list(names)} could also be the cause` }];
 }
+
+const isSameVersion = (one: Change, other: Change): boolean =>
+  one.service === other.service && one.version === other.version;
 
 const isNearer = (one: Candidate, other: Candidate): boolean =>
   one.timing === 'rolling_out' || endOf(one.change) > endOf(other.change);

@@ -19,11 +19,12 @@ import {
 } from './guard.ts';
 import { asksByModeAlone } from './judgement.ts';
 import { byHandReasons, leadersOf } from './offers.ts';
+import { suspectReasons } from './reasons.ts';
 
 /**
  * Version of the decision logic, stored with the inputs; incremented when the same inputs can have a different result.
  */
-export const DECIDE_VERSION = 13;
+export const DECIDE_VERSION = 14;
 
 /** Maximum number of automatic rollbacks of one service and environment per hour; beyond it, a person is asked. */
 export const ROLLBACKS_PER_HOUR = 3;
@@ -109,7 +110,7 @@ export const GUARDS: readonly Guard[] = [
     also: ({ top, found }) =>
       top === undefined
         ? found.doubts.filter(({ code }) => code !== 'no_change_near')
-        : [...found.doubts, { code: 'suspect', text: top.reasons.join('; ') }],
+        : [...found.doubts, { code: 'suspect', text: suspectReasons(top.reasons, found.doubts).join('; ') }],
   }),
   guard({
     code: 'not_a_deploy',

@@ -12,6 +12,7 @@ import { hasNotHelped } from '../correlation/succession.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
 import { notExplained } from './among-many.ts';
 import { approvalReasonsUnder, missingEvidence, reliesOn } from './evidence-level.ts';
+import { notSaid, suspectReasons } from './reasons.ts';
 import { byHandReasons, candidatesReason, leadersOf, type OfferedAct } from './offers.ts';
 import { doubtFactsOf, type Known, LIMITING_MODES } from './guard.ts';
 import { type Applied, guardsThatApply, replacement } from './guards.ts';
@@ -60,7 +61,12 @@ export function decide(inputs: DecisionInputs): Decision {
   if (cap.mode === 'act' && approvalReasons.length === 0)
     return { ...base, kind: 'roll_back', reasons: [why, ...basis] };
   const byTime = level === 'time' && known.lacking === null && found.risen_again !== true ? basis : [];
-  return { ...base, ...confirmable(cap, approvalReasons, [...rivals, ...found.doubts, ...byTime, why]) };
+  const said = [...approvalReasons, ...byTime];
+  const doubts = notSaid(found.doubts, said);
+  return {
+    ...base,
+    ...confirmable(cap, approvalReasons, [...rivals, ...doubts, ...byTime, whyOf(top, [...said, ...doubts])]),
+  };
 }
 
 type Base = Omit<Decision, 'kind' | 'reasons'>;
@@ -105,11 +111,9 @@ function decideAmong(inputs: DecisionInputs, all: readonly Known['judgement'][])
               text: `${all.length} candidates are about equally probable, so a person chooses`,
             },
           ];
-  const { kind, reasons } = confirmable(
-    capOf(applied),
-    [...undecided, ...because(applied, 'ask')],
-    [...about, ...found.doubts, ...whys],
-  );
+  const approvalReasons = [...undecided, ...because(applied, 'ask')];
+  const doubts = notSaid(found.doubts, approvalReasons);
+  const { kind, reasons } = confirmable(capOf(applied), approvalReasons, [...about, ...doubts, ...whys]);
   return { ...base, kind, reasons: distinct(reasons), ...(kind === 'approve' && { offers }) };
 }
 
@@ -143,9 +147,10 @@ const foundIn = (found: Correlation): Pick<Decision, 'onset' | 'verdict' | 'susp
   suspects: found.suspects.map(plain),
 });
 
-const whyOf = ({ reasons, confidence }: RankedSuspect): Reason => ({
+/** Says why the suspect is one, without what the other reasons say. */
+const whyOf = ({ reasons, confidence }: RankedSuspect, said: readonly Reason[] = []): Reason => ({
   code: 'suspect',
-  text: `${reasons.join('; ')} (confidence ${confidence})`,
+  text: `${suspectReasons(reasons, said).join('; ')} (confidence ${confidence})`,
 });
 
 /** Describes a rollback past a newer version, which is not the suspect. */

@@ -172,6 +172,13 @@ describe('rivals', () => {
     ).not.toContain('w7');
   });
 
+  test('an older record of the same version is none: one rollback undoes both', () => {
+    const first = own(timed('v42', 200, null, { status: 'started' }));
+    const { suspects } = correlate(scene({ changes: [first, own(timed('v42', 60, 60))], health: step(0.002, 0.1) }));
+    expect(suspects.map(({ version }) => version)).toEqual(['v42', 'v42']);
+    expect(suspects[0]?.approvalReasons).toEqual([]);
+  });
+
   test("Firebreak's own rollbacks are no suspects", () => {
     const rollback = timed('v41', 120, 60, { kind: 'rollback', made_for: 'inc_another' });
     expect(correlate(scene({ changes: [own(rollback)] })).suspects).toEqual([]);

@@ -20,6 +20,7 @@ import {
   NOON,
   type Plain,
 } from '../arbitraries.ts';
+import { curve, failing, own, scene, step, timed } from '../correlation/scenes.ts';
 
 const codes = ({ reasons }: Decision): string[] => reasons.map(({ code }) => code);
 
@@ -389,6 +390,24 @@ describe('several possible causes:', () => {
     expect(decision).toMatchObject({ kind: 'approve', from: 'p2', to: 'p1', target: { service: 'payments' } });
     expect(codes(decision)).toContain('another_service');
   });
+});
+
+test.each([
+  ['a question', 0],
+  ['an improbable suspect', 3],
+])('%s says what speaks against the suspect once', (_, others) => {
+  const evidence = scene({
+    changes: [own(timed('v42', 60, 60))],
+    health: step(0.001, 0.1),
+    traffic: curve((minutes) => (minutes > 1 ? 120 : 260)),
+    failing: ['a', 'b', 'c'].slice(0, others).map((service) => failing(service, 'unrelated', -0.5)),
+  });
+  const changes = evidence.changes.map(({ change: one }) => one);
+  const { kind, reasons } = decide(clear({ changes: [change('v41', 300), ...changes], evidence }));
+  expect(kind).toBe(others === 0 ? 'approve' : 'none');
+  const text = reasons.map((one) => one.text).join('\n');
+  expect(text.match(/traffic went from 120 to 260/g)).toHaveLength(1);
+  expect(codes({ reasons } as Decision)).toContain('suspect');
 });
 
 describe('two approvers', () => {
