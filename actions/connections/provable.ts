@@ -77,8 +77,8 @@ export async function provableBy(
   if (now === null) return nothing('no Prometheus is connected (PROMETHEUS_URL)');
   if (now.kind === 'unreadable') return nothing(`the health query cannot be read: ${now.detail}`);
   const changes = await deps.changes.recent(serviceEnvironment, 50);
-  const areRecorded = (values: readonly string[]) =>
-    values.some((value) => changes.some(({ version }) => sameVersion(value, version)));
+  const isRecorded = (value: string) => changes.some(({ version }) => sameVersion(value, version));
+  const areRecorded = (values: readonly string[]) => values.some(isRecorded);
   const areVersions = (values: readonly string[]) => changes.length === 0 || areRecorded(values);
   const measured: Proof[] = changes.some(({ canary_weight: weight }) => weight !== null) ? ['canary'] : [];
   if (health.byVersion !== undefined) {
@@ -92,11 +92,11 @@ export async function provableBy(
       ? { proofs: ['version', ...measured], missing: null, proposal: null }
       : { proofs: measured, missing: notRecorded(values), proposal: null };
   }
-  const proposal = await deps.versionLabels.propose(health);
+  const proposal = await deps.versionLabels.propose(health, isRecorded);
   if (proposal == null)
     return {
       proofs: measured,
-      missing: 'health.byVersion is not set, and no label of its series carries a version',
+      missing: `health.byVersion is not set, and no label of its series carries a version. ${ADD_A_LABEL}`,
       proposal: null,
     };
   if (isOfInstances(proposal.label) && !areRecorded(proposal.values))
@@ -104,7 +104,7 @@ export async function provableBy(
       proofs: measured,
       missing:
         `health.byVersion is not set; the label ${proposal.label} (${proposal.values.slice(0, 3).join(', ')}) tells instances apart, ` +
-        'but names no version of a recorded deployment. Add a label with the version to its series or pods, such as app.kubernetes.io/version',
+        `but names no version of a recorded deployment. ${ADD_A_LABEL}`,
       proposal: null,
     };
   const carrier = proposal.joined === null ? 'its series carry' : `${proposal.joined} carries`;
@@ -113,6 +113,8 @@ export async function provableBy(
     : `health.byVersion is not set; ${carrier} the label ${proposal.label}, but ${notRecorded(proposal.values)}`;
   return { proofs: measured, missing, proposal };
 }
+
+const ADD_A_LABEL = 'Add a label with the version to its series or pods, such as app.kubernetes.io/version';
 
 const notRecorded = (values: readonly string[]): string =>
   `its values (${values.slice(0, 3).join(', ')}) are not versions of recorded deployments`;

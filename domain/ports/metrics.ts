@@ -55,8 +55,15 @@ export type VersionProposal = {
 };
 
 export type VersionLabels = {
-  /** Searches for the version in the series of a health query. Null: nowhere. Undefined: no Prometheus, or no response. */
-  propose(health: { promql: string; traffic?: string | undefined }): Promise<VersionProposal | null | undefined>;
+  /**
+   * Searches for the version in the series of a health query. Null: nowhere. Undefined: no Prometheus, or no response.
+   *
+   * @param isRecorded whether a value is the version of a recorded deployment; such values are preferred
+   */
+  propose(
+    health: { promql: string; traffic?: string | undefined },
+    isRecorded: (value: string) => boolean,
+  ): Promise<VersionProposal | null | undefined>;
 };
 
 /** Metrics for the judge of versions. */

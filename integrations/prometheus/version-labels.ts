@@ -34,6 +34,10 @@ const Rules = z.object({
 });
 
 type Health = Parameters<VersionLabels['propose']>[0];
+type IsRecorded = Parameters<VersionLabels['propose']>[1];
+
+/** Versions have numbers. A label such as `release` can also name something else, such as a Helm release. */
+const hasNumbers = ({ values }: VersionProposal): boolean => values.some((value) => /\d/.test(value));
 
 /**
  * Creates the search for the label that carries the version, through Prometheus's HTTP API. Every proposed query was
@@ -87,7 +91,7 @@ export function versionLabels(baseUrl: () => Promise<string | undefined>, now: (
     return { label, joined: join?.metric ?? null, values, byVersion, trafficByVersion };
   };
   /** Null: no query returned versions. Undefined: no response, so it is unknown. */
-  const proposeFor = async (health: Health): Promise<VersionProposal | null | undefined> => {
+  const proposeFor = async (health: Health, isRecorded: IsRecorded): Promise<VersionProposal | null | undefined> => {
     const seriesLists = await Promise.all(selectorsIn(health.promql).map(seriesOf));
     if (seriesLists.some((series) => series === null)) return undefined;
     // A selector without series, such as one of errors that have not happened yet, says nothing about labels.
@@ -105,12 +109,16 @@ export function versionLabels(baseUrl: () => Promise<string | undefined>, now: (
     const [naming, distinguishing] = [false, true].map((is) =>
       sources.filter(({ label }) => isOfInstances(label) === is),
     );
+    let best: VersionProposal | null = null;
     for (const source of [...(naming ?? []), ...(distinguishing ?? [])]) {
       const found = await proposalFrom(health, source);
-      if (found !== null) return found;
+      if (found === null) continue;
+      if (found.values.some(isRecorded)) return found;
+      if (best === null || (!hasNumbers(best) && hasNumbers(found))) best = found;
     }
+    if (best !== null) return best;
     const rule = await recordedExpression(health.promql);
-    return rule === null ? null : proposeFor({ ...health, promql: rule });
+    return rule === null ? null : proposeFor({ ...health, promql: rule }, isRecorded);
   };
   return { propose: proposeFor };
 }

@@ -78,9 +78,10 @@ export function splitBy(promql: string, { label, join }: VersionSource): string 
   const tree = parser.parse(promql);
   const edits = nodesOf(tree, 'AggregateExpr').flatMap((node) => groupingEdits(node, promql, label));
   if (join !== null)
-    for (const { from, to } of joinableNodes(tree)) {
-      edits.push({ at: from, text: '(' });
-      edits.push({ at: to, text: ` * on (${join.on.join(', ')}) group_left (${label}) ${uniqueOf(join, label)})` });
+    for (const node of joinableNodes(tree)) {
+      edits.push({ at: node.from, text: '(' });
+      const joined = uniqueOf(join, label, rangeIn(node, promql));
+      edits.push({ at: node.to, text: ` * on (${join.on.join(', ')}) group_left (${label}) ${joined})` });
     }
   return edits
     .toSorted((a, b) => b.at - a.at)
@@ -89,10 +90,21 @@ export function splitBy(promql: string, { label, join }: VersionSource): string 
 
 /**
  * Returns one series for each pod or target. After a restart of kube-state-metrics, or with two of them, there are several
- * for a while, and Prometheus refuses to join any of them.
+ * for a while, and Prometheus refuses to join any of them. Rates contain pods that have ended, so their labels are needed
+ * for as long.
  */
-const uniqueOf = ({ metric, on }: Pick<Join, 'metric' | 'on'>, label: string): string =>
-  `max by (${[...on, label].join(', ')}) (${metric})`;
+function uniqueOf({ metric, on }: Pick<Join, 'metric' | 'on'>, label: string, range: string | null): string {
+  const keys = on.join(', ');
+  const lasting = range === null ? metric : `${metric} or on (${keys}) last_over_time(${metric}${range})`;
+  return `max by (${keys}, ${label}) (${lasting})`;
+}
+
+/** Returns the range of a function, such as `[5m]`. Null: the node is a selector without one. */
+function rangeIn(node: SyntaxNode, promql: string): string | null {
+  const matrix = node.getChild('FunctionCallBody')?.getChild('MatrixSelector');
+  const selector = matrix?.getChild('VectorSelector');
+  return matrix == null || selector == null ? null : promql.slice(selector.to, matrix.to).trim();
+}
 
 /** Returns what is to be joined: each function of a range, and each selector outside of a range. */
 const joinableNodes = (tree: Tree): SyntaxNode[] =>

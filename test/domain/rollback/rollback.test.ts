@@ -20,7 +20,7 @@ import {
   NOON,
   type Plain,
 } from '../arbitraries.ts';
-import { curve, failing, own, scene, step, timed } from '../correlation/scenes.ts';
+import * as scenes from '../correlation/scenes.ts';
 
 const codes = ({ reasons }: Decision): string[] => reasons.map(({ code }) => code);
 
@@ -396,11 +396,11 @@ test.each([
   ['a question', 0],
   ['an improbable suspect', 3],
 ])('%s says what speaks against the suspect once', (_, others) => {
-  const evidence = scene({
-    changes: [own(timed('v42', 60, 60))],
-    health: step(0.001, 0.1),
-    traffic: curve((minutes) => (minutes > 1 ? 120 : 260)),
-    failing: ['a', 'b', 'c'].slice(0, others).map((service) => failing(service, 'unrelated', -0.5)),
+  const evidence = scenes.scene({
+    changes: [scenes.own(scenes.timed('v42', 60, 60))],
+    health: scenes.step(0.001, 0.1),
+    traffic: scenes.curve((minutes) => (minutes > 1 ? 120 : 260)),
+    failing: ['a', 'b', 'c'].slice(0, others).map((service) => scenes.failing(service, 'unrelated', -0.5)),
   });
   const changes = evidence.changes.map(({ change: one }) => one);
   const { kind, reasons } = decide(clear({ changes: [change('v41', 300), ...changes], evidence }));

@@ -18,6 +18,8 @@ const RATIO =
   'sum(rate(requests_total{service="shop",code=~"5.."}[5m])) / sum(rate(requests_total{service="shop"}[5m]))';
 const POD: VersionSource = { label: 'label_version', join: { metric: 'kube_pod_labels', on: ['namespace', 'pod'] } };
 
+const TARGET: VersionSource = { label: 'service_version', join: { metric: 'target_info', on: ['job', 'instance'] } };
+
 /** Series of two versions, of which v1 has no error series. One and nine of ten requests per minute of v2 fail. */
 const requests = (first: string, second: string) => ({
   [`requests_total{service="shop",code="200",${first}}`]: '0+60x30',
@@ -54,7 +56,7 @@ const CASES: Case[] = [
   ],
   [
     'a label of target_info',
-    { label: 'service_version', join: { metric: 'target_info', on: ['job', 'instance'] } },
+    TARGET,
     {
       ...requests('job="j",instance="a"', 'job="j",instance="b"'),
       'target_info{job="j",instance="a",service_version="v1"}': '1x30',
@@ -83,10 +85,38 @@ describe('the proposed queries', () => {
         requested(byVersionQuery(`(${RATIO})`, source), RATIOS),
       ],
     }));
+    // The values of instances that have ended last for the window, so what they are joined to has to last as long.
+    const joins: [string, VersionSource, first: string, second: string][] = [
+      ['pods that have ended', POD, 'namespace="n",pod="a"', 'namespace="n",pod="b"'],
+      ['targets that have ended', TARGET, 'job="j",instance="a"', 'job="j",instance="b"'],
+    ];
+    const ofEnded = joins.map(([name, source, first, second]) => {
+      const metric = source.join?.metric;
+      const byLabel = { label: 'version', join: null };
+      const difference = (query: (of: VersionSource) => string) =>
+        `max by (version) (${query(source)}) - on (version) max by (version) (${query(byLabel)})`;
+      const same = (expr: string) => ({ expr, eval_time: '20m', exp_samples: samples({ v1: 0, v2: 0 }) });
+      return {
+        name,
+        interval: '1m',
+        input_series: Object.entries({
+          [`requests_total{service="shop",code="200",${first},version="v1"}`]: '0+60x17 stale',
+          [`requests_total{service="shop",code="500",${first},version="v1"}`]: '0+30x17 stale',
+          [`requests_total{service="shop",code="200",${second},version="v2"}`]: '0+60x30',
+          [`${metric}{${first},${source.label}="v1"}`]: '1x17 stale',
+          [`${metric}{${second},${source.label}="v1"}`]: '1x10 stale',
+          [`${metric}{${second},${source.label}="v2"}`]: '_x10 1x20',
+        }).map(([labels, values]) => ({ series: labels, values })),
+        promql_expr_test: [
+          same(difference((of) => byVersionQuery(RATIO, of))),
+          same(difference((of) => trafficByVersionQuery(RATIO, undefined, of) ?? '')),
+        ],
+      };
+    });
     const folder = mkdtempSync(join(tmpdir(), 'firebreak-promtool-'));
     try {
       const file = join(folder, 'tests.yaml');
-      writeFileSync(file, stringify({ rule_files: [], evaluation_interval: '1m', tests }));
+      writeFileSync(file, stringify({ rule_files: [], evaluation_interval: '1m', tests: [...tests, ...ofEnded] }));
       const { status, stdout, stderr } = spawnSync(programPath('promtool') ?? '', ['test', 'rules', file], {
         encoding: 'utf8',
       });
@@ -131,13 +161,28 @@ describe('the search for the version', () => {
     return versionLabels(async () => url, Date.now);
   };
 
+  const isRecorded = (value: string): boolean => value === 'v41';
+
+  test.each([
+    ['is recorded', { version: 'v1', app_version: 'v41' }, 'app_version'],
+    ['has numbers', { release: 'shop', service_version: '2.1', namespace: 'n', pod: 'a' }, 'service_version'],
+    ['comes first', { release: 'shop', track: 'stable' }, 'release'],
+  ])('prefers the label whose value %s', async (_, labels: Record<string, string>, expected) => {
+    const search = await searching((path, query) => {
+      if (path === '/api/v1/series') return success([labels]);
+      const [, label = ''] = /by \((\w+)\)/.exec(query) ?? [];
+      return label in labels ? vector(labels[label] ?? '') : vector();
+    });
+    expect(await search.propose({ promql: RATIO }, isRecorded)).toMatchObject({ label: expected });
+  });
+
   test('takes the best label that every series has, and whose query returns versions', async () => {
     const search = await searching((path) =>
       path === '/api/v1/series'
         ? success([{ __name__: 'requests_total', app_version: 'v1', pod_template_hash: 'abc' }])
         : vector('v1', 'v2'),
     );
-    expect(await search.propose({ promql: RATIO })).toMatchObject({
+    expect(await search.propose({ promql: RATIO }, isRecorded)).toMatchObject({
       label: 'app_version',
       joined: null,
       values: ['v1', 'v2'],
@@ -151,7 +196,7 @@ describe('the search for the version', () => {
       if (path === '/api/v1/series') return success([{ namespace: 'n', pod: 'a' }]);
       return query.includes('label_app_kubernetes_io_version') ? vector('v1') : vector();
     });
-    expect(await search.propose({ promql: RATIO })).toMatchObject({
+    expect(await search.propose({ promql: RATIO }, isRecorded)).toMatchObject({
       label: 'label_app_kubernetes_io_version',
       joined: 'kube_pod_labels',
     });
@@ -165,13 +210,13 @@ describe('the search for the version', () => {
         return success(query.startsWith('requests') ? [{ version: 'v1' }] : [{ job: 'j' }]);
       return vector('v1');
     });
-    const found = await search.propose({ promql: 'job:shop:errors{env="live"}' });
+    const found = await search.propose({ promql: 'job:shop:errors{env="live"}' }, isRecorded);
     expect(found).toMatchObject({ label: 'version', byVersion: expect.stringContaining('requests_total') });
   });
 
   test('finds nothing without such a label, and does not know without Prometheus', async () => {
     const search = await searching((path) => (path === '/api/v1/series' ? success([{ code: '500' }]) : vector()));
-    expect(await search.propose({ promql: RATIO })).toBeNull();
-    expect(await versionLabels(async () => undefined, Date.now).propose({ promql: RATIO })).toBeUndefined();
+    expect(await search.propose({ promql: RATIO }, isRecorded)).toBeNull();
+    expect(await versionLabels(async () => undefined, Date.now).propose({ promql: RATIO }, isRecorded)).toBeUndefined();
   });
 });
