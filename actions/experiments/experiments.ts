@@ -16,6 +16,7 @@ import { eachAlone } from '../shared/each-alone.ts';
 import type { Caller } from '../people/caller.ts';
 import { Refusal } from '../refusal.ts';
 import { beginExperiment, type PlannedExperiment } from './begin.ts';
+import { unmeasurableChecks, type UnmeasurableDeps } from './unmeasurable-checks.ts';
 
 /** Attempts to store a request while the workflow stores its own progress. */
 const TRIES = 20;
@@ -23,12 +24,13 @@ const TRIES = 20;
 /** Runs after which a workflow that dies is not replaced. Planned handovers count, too. */
 const RUNS_MAX = 200;
 
-export type RecordExperimentDeps = Pick<Deps, 'config' | 'experiments' | 'experimentRuns' | 'clock' | 'log'>;
+export type RecordExperimentDeps = Pick<Deps, 'config' | 'experiments' | 'experimentRuns' | 'clock' | 'log'> &
+  UnmeasurableDeps;
 
 /**
  * Records an experiment. Its steady state is measured at once; its alerts are expected only while it runs.
  *
- * @throws Refusal 403; 409 if a service does not allow experiments, or has one; 422
+ * @throws Refusal 403; 409 if a service does not allow experiments, or has one; 422, also if a check cannot be measured
  */
 export async function recordExperiment(
   deps: RecordExperimentDeps,
@@ -68,6 +70,9 @@ export async function recordExperiment(
       'chaos-not-configured',
       `set \`experiments.chaos\` with kind ${input.run.kind} for a service of the scope in services.yaml`,
     );
+  const unmeasurable = await unmeasurableChecks(deps, input);
+  if (unmeasurable.length > 0)
+    throw new Refusal(422, 'unmeasurable-check', `checks cannot be measured: ${unmeasurable.join('; ')}`);
   const at = deps.clock.now();
   const id = ExperimentId.parse(mintIncidentId(at));
   const { status, ...rest } = input;

@@ -17,6 +17,9 @@ export function windowOf(promql: string): number | null {
   return seconds.length === 0 ? null : Math.max(...seconds);
 }
 
+/** Returns the names of the metrics in a query, each once. Empty: it cannot be read. */
+export const metricsIn = (promql: string): string[] => [...new Set(read(promql)?.metrics)];
+
 /** Returns whether the query is a quantile of a histogram, which a small share of the requests can raise. */
 export const isQuantile = (promql: string): boolean => read(promql)?.calls.includes('histogram_quantile') ?? false;
 

@@ -291,6 +291,10 @@ describe('an experiment', () => {
       status: 409,
       body: { type: expect.stringContaining('experiments-not-configured') },
     });
+    expect(await record('quiet', { checks: [{ name: 'errors', metric: 'eror', max: 1 }] })).toMatchObject({
+      status: 422,
+      body: { code: 'unmeasurable-check', detail: expect.stringContaining('no metric eror in judge.metrics') },
+    });
     expect(await record('quiet', { duration_seconds: 3601 })).toMatchObject({ status: 422 });
     expect(await record('quiet', { run: { kind: 'litmus', engine: 'x' } })).toMatchObject({ status: 409 });
     expect((await firebreak.get(`${path}/${'0'.repeat(26)}`)).status).toBe(404);

@@ -90,8 +90,8 @@ describe.runIf(have('prometheus', 'alertmanager'))('a chaos experiment with a re
     await chaos.stop();
   });
 
-  const record = async (service: string, more: object): Promise<string> => {
-    const { status, body } = await firebreak.post('/v1/experiments', {
+  const post = (service: string, more: object) =>
+    firebreak.post('/v1/experiments', {
       name: `fail the requests of ${service}`,
       scope: [{ service, environment: 'production' }],
       hypothesis: 'Less than 5 % of the requests fail',
@@ -101,6 +101,8 @@ describe.runIf(have('prometheus', 'alertmanager'))('a chaos experiment with a re
       steady_state_seconds: 60,
       run: { kind: 'http', id: `run-${service}` },
     });
+  const record = async (service: string, more: object): Promise<string> => {
+    const { status, body } = await post(service, more);
     expect(status).toBe(202);
     await reaches(body.id, 'ready');
     expect((await firebreak.request('PATCH', `/v1/experiments/${body.id}`, { status: 'running' })).status).toBe(202);
@@ -146,6 +148,22 @@ describe.runIf(have('prometheus', 'alertmanager'))('a chaos experiment with a re
     }
     return check;
   };
+
+  test('is refused if Prometheus has no series of a metric in its hypothesis', async () => {
+    const unknown = await post('checkout', {
+      promql: 'sum(rate(requests_totl[1m])) / sum(service:requests:error_ratio)',
+    });
+    expect(unknown).toMatchObject({
+      status: 422,
+      body: {
+        code: 'unmeasurable-check',
+        detail: expect.stringMatching(/errors: Prometheus has no series of requests_totl$/),
+      },
+    });
+    const wrong = await post('checkout', { promql: 'service:requests:error_ratio{service="chekout"}' });
+    expect([wrong.status, wrong.body.detail]).toEqual([422, expect.stringMatching(/had no result in the last 60 s$/)]);
+    expect((await firebreak.get('/v1/experiments?service=checkout')).body.items).toEqual([]);
+  });
 
   test('keeps its own alerts quiet, also after kill -9, while that of another service pages', async () => {
     const id = await record('checkout', {});

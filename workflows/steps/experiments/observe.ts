@@ -9,7 +9,7 @@ type MeasureDeps = Pick<Deps, 'config' | 'judgeMetrics' | 'sloMetrics' | 'clock'
 type Value = Observation['values'][number];
 type Check = ExperimentRecord['checks'][number];
 
-const QUERY_TIMEOUT_MS = 5000;
+export const QUERY_TIMEOUT_MS = 5000;
 
 /** Measurements of the steady state, spread over its period. */
 const BEFORE_POINTS = 60;
@@ -30,7 +30,7 @@ export async function observe(deps: MeasureDeps, experiment: ExperimentRecord, p
 /** Measures the period before the experiment by queries over time. Metrics over HTTP have only a current value. */
 export async function observeBefore(deps: MeasureDeps, experiment: ExperimentRecord): Promise<Observation[]> {
   const until = experiment.started_at ?? deps.clock.now();
-  const stepSeconds = Math.max(10, Math.ceil(experiment.steady_state_seconds / BEFORE_POINTS));
+  const stepSeconds = steadyStateStep(experiment.steady_state_seconds);
   const found = await Promise.all(
     experiment.checks.map((check) => measureBefore(deps, experiment, check, { until, stepSeconds })),
   );
@@ -41,6 +41,10 @@ export async function observeBefore(deps: MeasureDeps, experiment: ExperimentRec
     values: found.flatMap((points) => points.filter((point) => point.at === at).map(({ value }) => value)),
   }));
 }
+
+/** Returns the seconds between two measurements of the steady state. */
+export const steadyStateStep = (steadyStateSeconds: number): number =>
+  Math.max(10, Math.ceil(steadyStateSeconds / BEFORE_POINTS));
 
 async function measureBefore(
   deps: MeasureDeps,
@@ -71,8 +75,7 @@ async function measure(deps: MeasureDeps, experiment: ExperimentRecord, check: C
   const { name } = check;
   const missing = (detail: string): Value => ({ name, value: null, detail });
   const query = await queryOf(deps, experiment, check);
-  if (query === null)
-    return missing(`the first service of the scope has no metric ${check.metric ?? ''} in judge.metrics`);
+  if (query === null) return missing(noSuchMetric(check));
   if (typeof query !== 'string') return callHttpMetric(deps, experiment, query, name);
   const answer = await deps.sloMetrics.instant(query, at, QUERY_TIMEOUT_MS);
   if (answer === null) return missing(NO_PROMETHEUS);
@@ -83,6 +86,10 @@ async function measure(deps: MeasureDeps, experiment: ExperimentRecord, check: C
   if (values.length > 1) return missing(`the query gives ${values.length} values instead of one`);
   return Number.isFinite(value) ? { name, value: storableNumber(value), detail: '' } : missing(`the value is ${value}`);
 }
+
+/** Says that the catalogue has no metric with the name that a check gives. */
+export const noSuchMetric = ({ metric }: Pick<Check, 'metric'>): string =>
+  `the first service of the scope has no metric ${metric ?? ''} in judge.metrics`;
 
 const NO_PROMETHEUS = 'Prometheus is not connected (PROMETHEUS_URL)';
 
@@ -111,10 +118,10 @@ async function liveVersion(
 }
 
 /** Returns the query of a check, or its metric over HTTP. Null: the metric is not configured. */
-async function queryOf(
+export async function queryOf(
   deps: Pick<Deps, 'config' | 'judgeMetrics'>,
-  { scope: [serviceEnvironment] }: ExperimentRecord,
-  { promql, metric: wanted }: Check,
+  { scope: [serviceEnvironment] }: Pick<ExperimentRecord, 'scope'>,
+  { promql, metric: wanted }: Pick<Check, 'promql' | 'metric'>,
 ): Promise<string | Extract<JudgeMetric, { kind: 'http' }> | null> {
   if (promql !== null) return promql;
   if (serviceEnvironment === undefined) return null;
