@@ -1,6 +1,6 @@
 /**
- * `npm run judgement`: judges both worlds of the evaluation, with each policy, and prints the results. Takes about four
- * minutes.
+ * `npm run judgement`: judges both worlds of the evaluation, with each policy, and prints the results. Takes about ten
+ * minutes. `npm run judgement:results` renews the published results.
  *
  * `npm run judgement -- SHARE [SEED [PLOT]]`: only a part of the monitored world; SHARE is more than 0, and at most 1. PLOT: a
  * file for the calibration as SVG, such as docs/explanation/calibration.svg.

@@ -83,20 +83,28 @@ export function outcomeOf({ cause, right }: Label, { action, change_id }: Judgem
 
 const negatives: ReadonlySet<string> = new Set(NEGATIVES);
 
-type Seen = Omit<Case, 'evidence' | 'history' | 'policy'> & { outcome: Outcome; judgement: Judgement };
+/** A case that was judged, without its evidence, which is large. */
+export type Seen = Omit<Case, 'evidence' | 'history' | 'policy'> & { outcome: Outcome; judgement: Judgement };
 
-/** Collects results of cases without the cases themselves, because evidence is large. */
+export const seenOf = ({ id, kind, label, facts }: Case, judgement: Judgement): Seen => ({
+  id,
+  kind,
+  label,
+  facts,
+  judgement,
+  outcome: outcomeOf(label, judgement),
+});
+
+/** Collects results of cases without the cases themselves. */
 export function newTally() {
   const seen: Seen[] = [];
   return {
-    add: ({ id, kind, label, facts }: Case, judgement: Judgement): void => {
-      seen.push({ id, kind, label, facts, judgement, outcome: outcomeOf(label, judgement) });
-    },
+    add: (one: Case, judgement: Judgement): void => void seen.push(seenOf(one, judgement)),
     report: (): Report => reportOf(seen),
   };
 }
 
-function reportOf(seen: readonly Seen[]): Report {
+export function reportOf(seen: readonly Seen[]): Report {
   const of = (keep: (one: Seen) => boolean) => seen.filter(keep);
   const wrong = of(({ outcome }) => outcome === 'rolled_back_wrong');
   const [negative, positive] = [of(({ kind }) => negatives.has(kind)), of(({ kind }) => !negatives.has(kind))];

@@ -8,9 +8,10 @@ import { newestLiveChange } from '../../domain/changes/versions.ts';
 import type { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import type { Question } from '../../evaluation/case.ts';
 import { type Evaluation, evaluateAll } from '../../evaluation/evaluation.ts';
-import { DEFAULT_SEED, FURTHER_SEEDS } from '../../evaluation/generate.ts';
+import { cases, DEFAULT_SEED, FURTHER_SEEDS } from '../../evaluation/generate.ts';
 import type { Judge } from '../../evaluation/judge.ts';
-import { CLEAR_MIN, type Report, WRONG_MAX } from '../../evaluation/report.ts';
+import { nearestEarlierDeploy } from '../../evaluation/nearest.ts';
+import { CLEAR_MIN, questionOf, type Report, type Seen, seenOf, WRONG_MAX } from '../../evaluation/report.ts';
 import { result, type Result } from '../results.ts';
 
 /** Accepted share of the mistakes of "nearest earlier deploy" if no evidence of versions is required. */
@@ -84,6 +85,25 @@ export type Evaluations = Readonly<Record<RequiredEvidence, Evaluation>>;
 export const judgeSet = (seed: number): Evaluations =>
   evaluateAll({ version: judgeWith('version'), proved: judgeWith('proved'), time: judgeWith('time') }, [seed]);
 
+/** Judges of a case: the product with each policy, and the rule for comparison. */
+const JUDGES = {
+  proved: judgeWith('proved'),
+  version: judgeWith('version'),
+  time: judgeWith('time'),
+  nearest: nearestEarlierDeploy,
+} as const satisfies Record<RequiredEvidence | 'nearest', Judge>;
+
+/** Judges every case of one seed's set, with each policy and with the rule "nearest earlier deploy". */
+export function judgedSet(seed: number): Record<keyof typeof JUDGES, Seen[]> {
+  const judged: Record<keyof typeof JUDGES, Seen[]> = { proved: [], version: [], time: [], nearest: [] };
+  for (const one of cases(seed)) {
+    const question = questionOf(one);
+    for (const name of Object.keys(JUDGES) as (keyof typeof JUDGES)[])
+      judged[name].push(seenOf(one, JUDGES[name](question)));
+  }
+  return judged;
+}
+
 /** Judges all sets, each in its own thread, so that the caller's event loop stays free. */
 export async function correlationInThreads(): Promise<Evaluations> {
   const [first, ...further] = await Promise.all([inThread(DEFAULT_SEED), ...FURTHER_SEEDS.map(inThread)]);
@@ -125,8 +145,8 @@ export function correlationResults({ version, time }: Evaluations): Result[] {
 }
 
 /** Returns the share of wrong rollbacks of all cases, including cases with another cause, or in which a person had to decide. */
-const wrongOfAll = ({ cases, wrong_negatives, wrong_positives }: Report): number =>
-  (wrong_negatives.hits + wrong_positives.hits) / cases;
+const wrongOfAll = (report: Report): number =>
+  (report.wrong_negatives.hits + report.wrong_positives.hits) / report.cases;
 
 /** Returns the highest share of all sets, and the rule's share in that set. */
 function worst({ sets }: Evaluation, share: (report: Report) => number): { value: number; nearest: number } {

@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { renewed, type Results } from '../../bench/measurements/judgement-sets.ts';
 import { inputsAt, judgeMonitored } from '../../bench/measurements/monitored.ts';
+import { MIN_CONFIDENCE_TO_ASK } from '../../domain/correlation/correlate.ts';
+import { DECIDE_VERSION } from '../../domain/rollback/guards.ts';
 import { monitoredCase, MONITORED_SEED } from '../../evaluation/monitored/case.ts';
 import { ADDED_CLASS_NAMES, CLASS_NAMES } from '../../evaluation/monitored/labels.ts';
 import { timestamp } from '../../schemas/time/time.ts';
 import { monitoredTable } from '../../evaluation/monitored/print.ts';
 
-test('a sample can be judged by the product, and printed', async () => {
+test('a sample can be judged by the product, in threads as well, and printed', async () => {
   const reports = await judgeMonitored(MONITORED_SEED, 0.001);
   for (const report of Object.values(reports)) {
     expect(report.cases).toBe(CLASS_NAMES.length);
@@ -17,6 +20,21 @@ test('a sample can be judged by the product, and printed', async () => {
     expect(counted.reduce((sum, count) => sum + count, 0)).toBe(report.cases);
   }
   expect(monitoredTable(reports)).toMatch(/deploy at once +roll back +1/);
+  const proved = reports['evidence: proved'];
+  // What another limit would give agrees with the decisions at the present one.
+  const present = proved?.by_limit.find(({ limit }) => limit === MIN_CONFIDENCE_TO_ASK);
+  expect(present).toMatchObject({ named: proved?.clear_others_named, asked_wrongly: proved?.questions_wrong });
+  const { calibration_by: _, ...expected } = proved ?? {};
+  const monitored = [{ seed: MONITORED_SEED, share: 0.001 }];
+  const sets = [{ use: 'validation', first: [], monitored }] as const;
+  const all: Results[] = [];
+  for await (const results of renewed({ first: {}, monitored: {} }, sets)) all.push(results);
+  expect(all.map((results) => results.monitored.validation?.together.proved)).toMatchObject([expected]);
+  expect(all[0]?.monitored.validation).toMatchObject({
+    decide_version: DECIDE_VERSION,
+    sets: [{ seed: MONITORED_SEED, proved: { cases: proved?.cases } }],
+    added: { cases: ADDED_CLASS_NAMES.length },
+  });
 });
 
 test('the classes that were added later are judged, too, and counted apart', async () => {
