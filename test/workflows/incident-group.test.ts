@@ -56,6 +56,28 @@ describe('many incidents at once', () => {
     expect(paged).toEqual([['succeeded'], ['succeeded'], ['succeeded'], [], []]);
   });
 
+  test.each([
+    ['page once also if the other incidents can be read only at the third attempt', 2, []],
+    ['page alone if the other incidents cannot be read', Infinity, ['succeeded']],
+  ])('%s', async (_, failures, paged) => {
+    const path = groupPaths['parent-pages-for-simultaneous-incidents'];
+    if (path === undefined) throw new Error('there is no such story');
+    const dossierOf = (world: FakeWorld, service: string) =>
+      [...world.store.dossiers.values()].find(({ record }) => record.service === service);
+    let left = failures;
+    const failing: Moment = (world) =>
+      world.on('incidentGroups.openedSince', {
+        before: () => {
+          if (dossierOf(world, 'ledger') === undefined || left <= 0) return;
+          left -= 1;
+          throw new Error('the table did not answer');
+        },
+      });
+    const { world } = await play({ ...path, given: [...(path.given ?? []), failing] });
+    const effects = [...(dossierOf(world, 'ledger')?.effects.values() ?? [])];
+    expect(effects.flatMap(({ kind, state }) => (kind === 'page' ? [state] : []))).toEqual(paged);
+  });
+
   test('require approval before a rollback of one of them', async () => {
     const of = await incidentsOf('child-incident-asks-before-a-rollback');
     expect(of('checkout').decisions.get(1)?.view).toMatchObject({

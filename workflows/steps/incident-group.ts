@@ -41,24 +41,36 @@ async function notifyDeclaredChildren(deps: GroupDeps, child: IncidentRecord, pa
   await giveCommandOfParent(deps, id);
 }
 
-/** Continues without a group when reading other incidents fails, so that the page is not delayed. */
+/**
+ * Attempts to find the group. In a storm, some reads time out, and each incident without its group would page. Without pauses,
+ * because an attempt that times out takes seconds.
+ */
+const ATTEMPTS = 3;
+
+/** Continues without a group when reading other incidents fails repeatedly, so that the page is not delayed. */
 async function checkOpenings(deps: GroupDeps, incident: IncidentRecord): Promise<GroupCheck> {
   if (incident.group_reason !== undefined) return { incident, flapping: false };
-  try {
-    const recent = await deps.incidentGroups.openedSince(plusSeconds(incident.opened_at, -FLAPPING_WITHIN_SECONDS));
-    const opened = recent.find(({ id }) => id === incident.id);
-    if (opened === undefined) return { incident, flapping: false };
-    const flapping = isFlapping(opened, recent);
-    if (incident.parent_id !== undefined) return { incident, flapping };
-    const parent = await parentFor(deps, opened, recent, incident.trace);
-    return { incident: parent === undefined ? incident : { ...incident, parent_id: parent }, flapping };
-  } catch (error) {
-    deps.log.error('Other open incidents could not be read; the incident continues without a group', {
-      incident: incident.id,
-      error: String(error),
-    });
-    return { incident, flapping: false };
-  }
+  for (let attempt = 1; ; attempt += 1)
+    try {
+      return await compareOpenings(deps, incident);
+    } catch (error) {
+      if (attempt < ATTEMPTS) continue;
+      deps.log.error('Other open incidents could not be read; the incident continues without a group', {
+        incident: incident.id,
+        error: String(error),
+      });
+      return { incident, flapping: false };
+    }
+}
+
+async function compareOpenings(deps: GroupDeps, incident: IncidentRecord): Promise<GroupCheck> {
+  const recent = await deps.incidentGroups.openedSince(plusSeconds(incident.opened_at, -FLAPPING_WITHIN_SECONDS));
+  const opened = recent.find(({ id }) => id === incident.id);
+  if (opened === undefined) return { incident, flapping: false };
+  const flapping = isFlapping(opened, recent);
+  if (incident.parent_id !== undefined) return { incident, flapping };
+  const parent = await parentFor(deps, opened, recent, incident.trace);
+  return { incident: parent === undefined ? incident : { ...incident, parent_id: parent }, flapping };
 }
 
 async function parentFor(
