@@ -123,6 +123,6 @@ async function request(
 ): Promise<void> {
   const body = { ...(reason !== undefined && { reason }), ...(full && { full }) };
   const path = `/v1/canaries/${encodeURIComponent(id)}/actions/${kind}`;
-  const canary = await (await Client.of(context)).post(path, body, Canary);
+  const canary = await (await Client.of(context)).create(path, body, Canary);
   context.out(`${canary.id}: ${REQUESTED_TEXT[kind]}`);
 }

@@ -15,6 +15,7 @@ const CREATING_PATHS = [
   /^\/v1\/(deployments|incidents|drills|canaries|experiments|freezes)$/,
   /^\/v1\/incidents\/[^/]+\/(timeline|updates|actions\/hand-over)$/,
   /^\/v1\/freezes\/[^/]+\/overrides$/,
+  /^\/v1\/canaries\/[^/]+\/actions\/[^/]+$/,
   /^\/v1\/slos\/[^/]+\/corrections$/,
   /^\/v1\/runbooks\/[^/]+\/runs$/,
   /^\/v1\/runbooks\/runs\/[^/]+\/actions\/retry$/,

@@ -18,7 +18,7 @@ beforeAll(async () => {
   stores = await openTable();
   site = consoleWorld(({ clock }) => {
     canaries = new CanaryTable(stores.table, clock, { add: async () => undefined, read: async () => [] });
-    return { canaries };
+    return { canaries, idempotency: stores.idempotency };
   });
   const at = site.world.clock.now();
   running = canaryRecord(1, plusSeconds(at, -900), {
@@ -106,6 +106,19 @@ test.each([
   expect((await read(running)).command).toBeNull();
   expect((await send('grace')).status).toBeLessThan(400);
   expect((await read(running)).command).toMatchObject({ kind, full, reason: 'p95 is odd', by: 'grace' });
+});
+
+test('the form promote that is sent again after its command was executed gives no further share', async () => {
+  const form_key = /name="form_key" value="(\w+)"/.exec(await page(path(running)))?.[1] ?? '';
+  const send = async (action: string, fields: Record<string, string>) => {
+    await canaries.put({ ...(await read(running)), command: null });
+    const { status } = await site.post(`${path(running)}/actions/${action}`, fields, { token: 'grace' });
+    return [status, (await read(running)).command?.kind];
+  };
+  expect(await send('promote', { form_key })).toEqual([303, 'promote']);
+  expect(await send('promote', { form_key })).toEqual([303, undefined]);
+  expect(await send('promote', { form_key: '0'.repeat(32) })).toEqual([303, 'promote']);
+  for (const _ of [1, 2]) expect(await send('abort', { form_key })).toEqual([303, 'abort']);
 });
 
 test('a refusal is shown, and a canary that has ended has no forms', async () => {

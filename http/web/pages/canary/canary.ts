@@ -21,6 +21,7 @@ import {
   shareBar,
   tableOf,
 } from '../../parts.ts';
+import { once } from '../../once.ts';
 import { type Mark, plot } from '../../plot.ts';
 import { CANARIES_PATH, canaryBadge, canaryPath } from './canaries.ts';
 import { field, type ConsolePage, type PageAction } from '../page.ts';
@@ -32,9 +33,13 @@ type CanaryData = Pick<Viewer, 'may' | 'csrfToken'> & { at: Timestamp; canary: C
 const command = (kind: CanaryCommandKind, done: string, { full = false } = {}): PageAction => ({
   permission: 'canaries:write',
   done,
-  run: async (deps, { caller, param, form }) => {
+  run: async (deps, { viewer, caller, param, form, key }) => {
     const reason = field(form, 'reason', z.string().max(500).optional()) ?? null;
-    await requestCanaryCommand(deps, caller, idIn(param), { kind, reason, full });
+    const request = () => requestCanaryCommand(deps, caller, idIn(param), { kind, reason, full });
+    // A repeat would give the version one more share. Other commands have the same result when they are repeated.
+    if (kind === 'promote' && !full)
+      await once(deps, { principal: viewer.sender, route: 'promote a canary', key }, async () => (await request()).id);
+    else await request();
   },
 });
 
