@@ -301,7 +301,7 @@ const isMeasured = (evidence: Evidence, course: Course | null, candidate: Candid
   course !== null && course.before.length >= MIN_BEFORE && vanishedFactor(evidence, candidate) === null;
 
 function kindFactors(kind: ChangeKind): Factor[] {
-  const text = `it is ${aChange(kind)}`;
+  const text = `${aChange(kind)} is the cause less often than a deploy`;
   switch (kind) {
     case 'flag':
       return [weightedFactor('kind_flag', text)];

@@ -136,6 +136,10 @@ export function withoutSuspectReasons(decision: DecisionView): DecisionView {
 export const approvalReason = (decision: DecisionView): string =>
   withoutSuspectReasons(decision).reasons[0]?.text ?? '';
 
+/** Returns what a person can do about a suspect that Firebreak cannot undo. */
+export const byHandTexts = ({ reasons }: Pick<DecisionView, 'reasons'>): string[] =>
+  reasons.flatMap(({ code, text }) => (code === 'by_hand' ? [capitalized(text)] : []));
+
 /** Returns the candidates that the question is about, and what to do about those that Firebreak cannot undo. */
 export const candidateTexts = ({ reasons }: Pick<DecisionView, 'reasons'>): string[] =>
   reasons.flatMap(({ code, text }) => (code === 'candidates' || code === 'by_hand' ? [capitalized(text)] : []));

@@ -4,12 +4,13 @@ import { IncidentRole } from '../../schemas/people/response-roles.ts';
 import { clearingsText, activeClearings } from '../changes/cleared-suspects.ts';
 import {
   answerable,
-  decisionSuffix,
-  buttonsOf,
-  candidateTexts,
-  withoutSuspectReasons,
-  subjectOf,
   approvalReason,
+  buttonsOf,
+  byHandTexts,
+  candidateTexts,
+  decisionSuffix,
+  subjectOf,
+  withoutSuspectReasons,
 } from './incident-buttons.ts';
 import { NO_APPROVAL_URLS, type ApprovalUrls } from '../incidents/approval-link.ts';
 import { failedRollback, type FailedRollback } from '../rollback/failed-rollback.ts';
@@ -332,10 +333,12 @@ export function nextStep(story: Overview): string {
     return `If the deploy is the cause, roll ${suggested.from_version ?? 'it'} back to ${suggested.to_version}: /rollback ${incident.service} ${incident.environment}`;
   if (suggested?.reasons.some(({ code }) => code === 'canary_aborted') === true)
     return `The stable version has all traffic again. Find out why ${suggested.from_version ?? 'the new version'} was worse before you start another canary.`;
-  if (pages.length === 0) return 'Find the cause.';
+  const byHand = suggested === undefined ? [] : byHandTexts(suggested).map(sentence);
+  const step = byHand.length === 0 ? 'Find the cause.' : byHand.join(' ');
+  if (pages.length === 0) return step;
   return pages.every(({ stand_in }) => stand_in === true)
-    ? 'Find the cause. The page went to the sandbox, so nobody was notified.'
-    : 'Find the cause. The on-call responder has been paged.';
+    ? `${step} The page went to the sandbox, so nobody was notified.`
+    : `${step} The on-call responder has been paged.`;
 }
 
 /** Describes the options after a rollback that failed or did not help. */

@@ -37,7 +37,8 @@ export function decide(inputs: DecisionInputs): Decision {
     target: target ? { service: target.service, environment: target.environment } : null,
     suspect: top?.change_id ?? null,
     from: top?.version ?? null,
-    to: restores?.kind === 'version' ? restores.version : null,
+    // Putting an earlier version live does not undo a flag or a configuration change.
+    to: restores?.kind === 'version' && top !== undefined && putsVersionLive(top.change) ? restores.version : null,
     approvals: { needed: peopleNeeded(inputs, target), given: [] },
   };
   const applied = guardsThatApply('judgement', known);

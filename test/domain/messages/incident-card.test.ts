@@ -381,6 +381,11 @@ describe('the next step', () => {
       }),
       /all traffic again\. Find out why v2 was worse/,
     ],
+    [
+      'a flag is suspected that Firebreak cannot turn off',
+      step({ decisions: [decision({ kind: 'none', reasons: [{ code: 'by_hand', text: 'switch it back' }] })] }),
+      /^Switch it back\.$/,
+    ],
     ['a person was paged', step({ effects: [{ ...rollback(), kind: 'page' }] }), /has been paged/],
     ['nothing is known', step({}), /^Find the cause\.$/],
   ])('is clear if %s', (_, said, expected) => {

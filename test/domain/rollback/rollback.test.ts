@@ -345,7 +345,7 @@ describe('several possible causes:', () => {
       expect(decision.suspects[0]).toMatchObject({ version: 'new-cart' });
       if (flags) expect(decision).toMatchObject({ kind: 'approve', from: null, offers: [turnOff] });
       else {
-        expect(decision).toMatchObject({ kind: 'none', from: 'new-cart' });
+        expect(decision).toMatchObject({ kind: 'none', from: 'new-cart', to: null });
         expect(codes(decision)).toEqual(expect.arrayContaining(['not_a_deploy', 'by_hand']));
       }
     },
