@@ -189,7 +189,8 @@ type JudgedDecision = Pick<DecisionView, 'kind' | 'state' | 'target' | 'from_ver
 
 /**
  * Returns whether an incident must be judged again after a change has ended, or a newer version was deployed: if another
- * act would be proposed now, or if the change made a waiting question pointless. Measurements alone withdraw no question.
+ * act would be proposed now, or if the change made a waiting question pointless. Of measurements alone, only proof withdraws a
+ * question (`laterProof`).
  */
 export function hasNewResult(before: JudgedDecision, now: Decision, changes: readonly Change[]): boolean {
   const isWaiting = before.kind === 'approve' && before.state === 'waiting';

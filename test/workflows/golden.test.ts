@@ -5,6 +5,7 @@ import { guardPaths } from './stories/guards.ts';
 import { byContext, golden, record, type Run, updating } from './history.ts';
 import { latePaths } from './stories/late-changes.ts';
 import { play } from './play.ts';
+import { proofPaths } from './stories/proof.ts';
 import { runbookPaths } from './stories/runbooks.ts';
 import { paths } from './stories/rollbacks.ts';
 import { suspectPaths } from './stories/suspects.ts';
@@ -19,6 +20,7 @@ describe.concurrent('incident-response', () => {
       ...externalPaths,
       ...guardPaths,
       ...latePaths,
+      ...proofPaths,
       ...runbookPaths,
       ...suspectPaths,
     }),

@@ -10,6 +10,7 @@ import { externalPaths } from './stories/external-pages.ts';
 import { groupPaths } from './stories/groups.ts';
 import { guardPaths } from './stories/guards.ts';
 import { latePaths } from './stories/late-changes.ts';
+import { proofPaths } from './stories/proof.ts';
 import { paths } from './stories/rollbacks.ts';
 import { runbookPaths } from './stories/runbooks.ts';
 import { suspectPaths } from './stories/suspects.ts';
@@ -28,6 +29,7 @@ const STORIES = {
   ...externalPaths,
   ...guardPaths,
   ...latePaths,
+  ...proofPaths,
   ...runbookPaths,
   ...suspectPaths,
 };

@@ -11,12 +11,14 @@ import { secondsBetween } from '../../schemas/time/time.ts';
 import { activeClearings } from '../../domain/changes/cleared-suspects.ts';
 import { isPolicy } from '../../domain/rollback/guards.ts';
 import { asksByModeAlone } from '../../domain/rollback/judgement.ts';
+import { canBeProvedLater } from '../../domain/rollback/later-proof.ts';
 import { weighed } from '../../domain/rollback/rollback.ts';
 import { newestLiveChange } from '../../domain/changes/versions.ts';
 import { type Activity, activityOf } from '../activity.ts';
 import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
 import { answerSeconds, judge, type Judged } from './judge.ts';
+import { lookForProof } from './look-for-proof.ts';
 import {
   deployerAt,
   checkDrift,
@@ -42,10 +44,12 @@ export async function mitigate(
   activity: Activity = activityOf(),
 ): Promise<MitigationOutcome> {
   const judged = await run.step('judge', () => summaryOf(deps, incidentId, number, request));
-  const { end, executed } = await execute(run, { incidentId, number, request, activity }, judged, deps);
+  const looks: Promise<void>[] = [];
+  const { end, executed } = await execute(run, { incidentId, number, request, activity, looks }, judged, deps);
   await run.step('conclude', () => conclude(deps, incidentId, number, executed, end));
   activity.rests();
   if (end.outcome === 'succeeded') await watch(run, { incidentId, number }, executed, deps);
+  await Promise.all(looks);
   return end.outcome;
 }
 
@@ -110,6 +114,8 @@ type DecisionSummary = Pick<DecisionView, 'kind' | 'because' | 'from_version' | 
   chooses?: true;
   /** Feature flag to turn off. Absent: a version is rolled back. */
   flag?: Version;
+  /** Metrics by version can prove the suspect while the question waits. Absent: they can't. */
+  provable?: true;
   /** Whether the target can report that a rollback still holds. */
   holds: boolean;
   settleSeconds: number;
@@ -152,6 +158,7 @@ async function summaryOf(
     onTimeout: onApprovalTimeout === 'act' && !asksByModeAlone(decision) ? 'page' : onApprovalTimeout,
     ...(decision.offers && { chooses: true as const }),
     ...(chosen?.act === 'turn_off_flag' && { flag: chosen.from_version }),
+    ...(canBeProvedLater(decision, inputs) && { provable: true as const }),
     holds: chosen?.act !== 'turn_off_flag' && deployer?.checkDrift !== undefined,
     settleSeconds: settleSeconds(judged, seconds),
   };
@@ -180,9 +187,12 @@ function settleSeconds({ decision, inputs, alertReceivedAt: receivedAt }: Judged
   return Math.max(0, Math.round(seconds - passed));
 }
 
+/** `looks`: branches that began while the question waits. They end by themselves, and nothing else waits for them. */
+type Waiting = MitigateInput & { activity: Activity; looks: Promise<void>[] };
+
 async function execute(
   run: Run,
-  { incidentId, number, request, activity }: MitigateInput & { activity: Activity },
+  { incidentId, number, request, activity, looks }: Waiting,
   judged: DecisionSummary,
   deps: Deps,
 ): Promise<{ end: MitigationEnd; executed: DecisionSummary }> {
@@ -191,7 +201,7 @@ async function execute(
   if (!isActionPossible || (kind !== 'roll_back' && kind !== 'approve'))
     return { end: notTaken(judged, request), executed: judged };
   if (kind === 'approve') {
-    const answer = await askPerson(run, { incidentId, number, activity, ...judged }, deps);
+    const answer = await askPerson(run, { incidentId, number, request, activity, looks, ...judged }, deps);
     if (answer !== 'approved') return { end: unanswered(answer, judged.onTimeout), executed: judged };
   }
   const executed = chooses ? await run.step('read-choice', () => summaryOf(deps, incidentId, number, request)) : judged;
@@ -250,7 +260,10 @@ async function askPerson(
     approvalSeconds,
     onTimeout,
     chooses,
-  }: DecisionSummary & Pick<MitigateInput, 'incidentId' | 'number'> & { activity: Activity },
+    provable,
+    request,
+    looks,
+  }: DecisionSummary & Waiting,
   deps: Deps,
 ): Promise<DecisionState> {
   const note = chooses ? 'a choice between possible causes is waiting' : 'a rollback is waiting for approval';
@@ -263,6 +276,10 @@ async function askPerson(
   const callback = await run.createCallback('approval', { seconds: approvalSeconds });
   const standing = await run.step('request-approval', () => deps.decisions.await(incidentId, number, callback.id));
   if (standing !== 'waiting') return standing;
+  if (provable)
+    looks.push(
+      run.childContext('look-for-proof', (branch) => lookForProof(branch, { incidentId, number, request }, deps)),
+    );
   activity.rests();
   await callback.settled();
   activity.acts();

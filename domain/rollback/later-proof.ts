@@ -1,0 +1,33 @@
+import type { DecisionView } from '../../schemas/incidents/incident.ts';
+import { isSameRollback } from '../changes/late-changes.ts';
+import { sameVersion } from '../changes/versions.ts';
+import type { Decision, DecisionInputs } from './judgement.ts';
+
+/**
+ * Returns whether a question can become an automatic rollback because metrics by version prove the suspect later: right after
+ * a fast alert, two versions have not served side by side for long enough.
+ */
+export function canBeProvedLater(
+  { kind, reasons, target, from_version: from }: Pick<DecisionView, 'kind' | 'reasons' | 'target' | 'from_version'>,
+  { request, evidence, targets }: Pick<DecisionInputs, 'request' | 'evidence' | 'targets'>,
+): boolean {
+  const versions = evidence.by_version ?? [];
+  const policy = targets.find(({ service }) => service === target?.service)?.policy;
+  return (
+    kind === 'approve' &&
+    request.by !== 'person' &&
+    from !== null &&
+    versions.length > 1 &&
+    versions.some(({ version }) => sameVersion(version, from)) &&
+    // Where timing is enough to act, the operator has chosen when.
+    policy?.evidence !== 'time' &&
+    reasons.some(({ code }) => code === 'not_proved') &&
+    reasons.every(({ code }) => code !== 'mode_approve')
+  );
+}
+
+/** Returns the strongest reason for the suspect that is asked about, if it is proved now. Null: it is not, or the rollback would be another one. */
+export const laterProof = (before: Parameters<typeof isSameRollback>[0], now: Decision): string | null =>
+  now.kind === 'roll_back' && isSameRollback(before, now)
+    ? (now.suspects.find(({ change_id }) => change_id === now.suspect)?.reasons[0] ?? '')
+    : null;

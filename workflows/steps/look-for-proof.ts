@@ -1,0 +1,62 @@
+import type { Deps } from '../../domain/ports/deps.ts';
+import type { JudgementRequest } from '../../domain/incidents/response.ts';
+import { laterProof } from '../../domain/rollback/later-proof.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
+import type { Run } from '../run.ts';
+import { wake } from '../wake.ts';
+import { judgeNow } from './judge.ts';
+import { withdrawQuestion } from './withdraw-questions.ts';
+
+/** Pauses before each look. After two minutes, most rollouts are over, and the old version takes no more requests. */
+const PAUSES_SECONDS = [30, 30, 60] as const;
+
+type Question = { incidentId: IncidentId; number: number; request: JudgementRequest };
+
+/**
+ * Looks whether metrics by version prove the suspect while its question waits. If they do, withdraws the question and requests
+ * another judgement, which rolls back with all guards.
+ */
+export async function lookForProof(run: Run, question: Question, deps: Deps): Promise<void> {
+  for (const seconds of PAUSES_SECONDS) {
+    await run.wait('await-proof', { seconds });
+    const look = await run.step('look-for-proof', () => lookOnce(deps, question));
+    if (look.kind === 'over') return;
+    if (look.kind === 'proved') {
+      await run.step('act-on-proof', () => judgeAgain(deps, question, look.proof));
+      return;
+    }
+  }
+}
+
+/** `over`: the question is answered, or the incident is resolved. `proof`: what proves the suspect, in words. */
+type Look = { kind: 'over' } | { kind: 'unproved' } | { kind: 'proved'; proof: string };
+
+async function lookOnce(deps: Deps, { incidentId: id, number, request }: Question): Promise<Look> {
+  const [incident, decision] = await Promise.all([deps.incidents.read(id), deps.decisions.get(id, number)]);
+  if (incident === undefined || incident.status === 'resolved' || decision?.state !== 'waiting')
+    return { kind: 'over' };
+  const proof = laterProof(decision, await judgeNow(deps, incident, request));
+  return proof === null ? { kind: 'unproved' } : { kind: 'proved', proof };
+}
+
+/** Withdraws the question and requests another judgement, unless a person has answered meanwhile. Safe to repeat. */
+async function judgeAgain(deps: Deps, { incidentId: id, number }: Question, proof: string): Promise<null> {
+  const waiting = await deps.decisions.get(id, number);
+  if (waiting?.state === 'waiting')
+    await withdrawQuestion(
+      deps,
+      id,
+      waiting,
+      ACTOR,
+      `Question withdrawn, because ${waiting.from_version} is proved now: ${proof}; the incident is judged again`,
+    );
+  const withdrawn = await deps.decisions.get(id, number);
+  if (withdrawn?.state === 'waiting' || withdrawn?.state === 'approved' || !isWithdrawn(withdrawn?.answered_by))
+    return null;
+  await deps.incidents.post(id, { kind: 'judge_again', changes: [] }, {}, `judge-again-${number}`);
+  await wake(deps, id);
+  return null;
+}
+
+const ACTOR = 'firebreak';
+const isWithdrawn = (by: string | null | undefined): boolean => by === null || by === ACTOR;
