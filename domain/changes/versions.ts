@@ -201,6 +201,19 @@ export function patchedChange(change: Change, patch: ChangePatch, now: Timestamp
   return { ...next, commits: next.commits ?? [], finished_at: needsEnd ? end : next.finished_at };
 }
 
-/** Compares versions without a leading `v`: tools write the same version as `v42` or `42`. */
-export const sameVersion = (a: string, b: string): boolean => withoutPrefix(a) === withoutPrefix(b);
-const withoutPrefix = (version: string): string => version.replace(/^v(?=\d)/i, '');
+/**
+ * Compares versions as tools write them: without a leading `v` (`v42`, `42`), and a commit in full, shortened, or as the
+ * tag `sha-4c1f0d9`.
+ */
+export function sameVersion(a: string, b: string): boolean {
+  const [one, other] = [withoutPrefix(a), withoutPrefix(b)];
+  return one === other || isShortened(one, other) || isShortened(other, one);
+}
+
+const withoutPrefix = (version: string): string => version.replace(/^(?:v(?=\d)|sha-(?=[0-9a-f]{7,40}$))/i, '');
+
+const FULL_COMMIT = /^[0-9a-f]{40}$/i;
+const SHORT_COMMIT = /^[0-9a-f]{7,39}$/i;
+
+const isShortened = (short: string, full: string): boolean =>
+  FULL_COMMIT.test(full) && SHORT_COMMIT.test(short) && full.toLowerCase().startsWith(short.toLowerCase());

@@ -350,7 +350,10 @@ function rankSuspects(weighed: readonly Weighed[]): RankedSuspect[] {
 
 /** Returns what speaks for the suspect, then what speaks against it, each by weight. */
 function reasonsOf(factors: readonly Factor[]): string[] {
-  const given = factors.filter(({ text }) => text !== '').toSorted((a, b) => Math.abs(b.weight) - Math.abs(a.weight));
+  // Missing samples say already that nothing is measured.
+  const isMissing = factors.some(({ name }) => name === 'missing_samples');
+  const told = factors.filter(({ name, text }) => text !== '' && !(isMissing && name === 'unmeasured'));
+  const given = told.toSorted((a, b) => Math.abs(b.weight) - Math.abs(a.weight));
   return [
     ...given.filter((one) => !speaksAgainst(one)).map(({ text }) => text),
     ...given.filter(speaksAgainst).map(({ text }) => `against it: ${text}`),

@@ -1,4 +1,5 @@
 import type { HttpMetric, JudgeMetric } from '../../schemas/canary/judge-config.ts';
+import type { Signal } from '../../schemas/alerts/signal.ts';
 import type { Slo } from '../../schemas/slo/slo.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { Curve } from '../correlation/evidence.ts';
@@ -36,11 +37,17 @@ export type Metrics = {
     options?: RangeOptions,
   ): Promise<{ label: string; curve: Curve }[] | null>;
   /**
-   * Returns `for`, evaluation interval, and expression of an alerting rule; `null` if it cannot be found. Without an
-   * expression: the server does not tell it.
+   * Returns `for`, evaluation interval, and expression of the alert's rule; `null` if it cannot be found. If several rules
+   * have its name, the one whose expression and labels fit best. Without an expression: the server does not tell it.
    */
-  rule(alertname: string): Promise<{ forSeconds: number; intervalSeconds: number; expression: string | null } | null>;
+  rule(
+    alertname: string,
+    alert?: AlertOfRule,
+  ): Promise<{ forSeconds: number; intervalSeconds: number; expression: string | null } | null>;
 };
+
+/** What an alert says about its rule. `generatorUrl`: its link to Prometheus, which contains the expression. */
+export type AlertOfRule = { labels: Signal['labels']; generatorUrl: string | null };
 
 /** Where monitoring reports the version of a service, with queries that were executed and returned versions. */
 export type VersionProposal = {

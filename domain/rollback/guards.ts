@@ -532,7 +532,7 @@ const demotion = (service: string): string =>
  * Returns whether the leading suspects together are too improbable for a question, and less probable than "no change", unless
  * the policy accepts coincidence in time.
  */
-function isProbablyNone(known: Known['judgement']): boolean {
+export function isProbablyNone(known: Known['judgement']): boolean {
   if (known.request.by === 'person' || isByTime(known)) return false;
   const { verdict, suspects } = known.found;
   const none = suspects.reduce((left, { confidence }) => left - confidence, 1);

@@ -15,7 +15,7 @@ import { approvalReasonsUnder, missingEvidence, reliesOn } from './evidence-leve
 import { notSaid, suspectReasons } from './reasons.ts';
 import { byHandReasons, candidatesReason, leadersOf, type OfferedAct } from './offers.ts';
 import { doubtFactsOf, type Known, LIMITING_MODES } from './guard.ts';
-import { type Applied, guardsThatApply, replacement } from './guards.ts';
+import { type Applied, guardsThatApply, isProbablyNone, replacement } from './guards.ts';
 import type { Decision, DecisionInputs, TargetInputs } from './judgement.ts';
 
 /**
@@ -30,7 +30,9 @@ export function decide(inputs: DecisionInputs): Decision {
     person ? [runningVersion(inputs)].filter((one) => one !== undefined) : found.suspects,
   );
   const [known = knownOf(inputs, found, undefined), ...tied] = leaders.map((top) => knownOf(inputs, found, top));
-  if (tied.length > 0 || known.is_flag || known.beyond !== null) return decideAmong(inputs, [known, ...tied]);
+  // Where probably none of them is the cause, none leads.
+  const rivals = isProbablyNone(known) ? [] : tied;
+  if (rivals.length > 0 || known.is_flag || known.beyond !== null) return decideAmong(inputs, [known, ...rivals]);
   const { top, target, restores } = known;
   const base: Base = {
     ...foundIn(found),
@@ -43,9 +45,11 @@ export function decide(inputs: DecisionInputs): Decision {
   };
   const applied = guardsThatApply('judgement', known);
   const impossible = because(applied, 'refuse');
-  const rivals = person ? [] : candidatesReason(found.suspects);
-  if (impossible.length > 0 || !top || !target || restores?.kind !== 'version')
-    return { ...base, kind: 'none', reasons: [...impossible, ...rivals, ...clearingReasons(inputs)] };
+  const named = person ? [] : candidatesReason(found.suspects);
+  if (impossible.length > 0 || !top || !target || restores?.kind !== 'version') {
+    const says = top === undefined || person ? [] : unlessSaid(impossible, [whyOf(top)]);
+    return { ...base, kind: 'none', reasons: [...impossible, ...named, ...clearingReasons(inputs), ...says] };
+  }
   const why = whyOf(top);
   if (person) return byPerson(inputs, base, why);
   const cap = capOf(applied);
@@ -54,7 +58,7 @@ export function decide(inputs: DecisionInputs): Decision {
     return {
       ...base,
       kind: reportingMode(cap.mode),
-      reasons: [...superseded, ...rivals, ...clearingReasons(inputs), why],
+      reasons: [...superseded, ...named, ...clearingReasons(inputs), why],
     };
   const approvalReasons = because(applied, 'ask');
   const level = target.policy.evidence;
@@ -66,7 +70,7 @@ export function decide(inputs: DecisionInputs): Decision {
   const doubts = notSaid(found.doubts, said);
   return {
     ...base,
-    ...confirmable(cap, approvalReasons, [...rivals, ...doubts, ...byTime, whyOf(top, [...said, ...doubts])]),
+    ...confirmable(cap, approvalReasons, [...named, ...doubts, ...byTime, whyOf(top, [...said, ...doubts])]),
   };
 }
 
@@ -99,7 +103,11 @@ function decideAmong(inputs: DecisionInputs, all: readonly Known['judgement'][])
   };
   const refusals = judged.flatMap(({ applied }) => [...because(applied, 'refuse'), ...because(applied, 'report')]);
   if (offers.length === 0)
-    return { ...base, kind: 'none', reasons: distinct([...refusals, ...about, ...clearingReasons(inputs), ...whys]) };
+    return {
+      ...base,
+      kind: 'none',
+      reasons: distinct([...refusals, ...about, ...clearingReasons(inputs), ...unlessSaid(refusals, whys)]),
+    };
   const applied = possible.flatMap((one) => one.applied);
   const undecided: Reason[] =
     only !== undefined && only.beyond !== null
@@ -137,6 +145,10 @@ function confirmable(
 
 const because = (applied: readonly Applied<'judgement'>[], does: 'refuse' | 'report' | 'ask'): Reason[] =>
   applied.flatMap((one) => (one.does === does ? one.reasons : []));
+
+/** Returns why the suspects are suspected, unless the reasons say it. */
+const unlessSaid = (reasons: readonly Reason[], whys: readonly Reason[]): readonly Reason[] =>
+  reasons.some(({ code }) => code === 'suspect') ? [] : whys;
 
 const distinct = (reasons: readonly Reason[]): Reason[] => [
   ...new Map(reasons.map((one) => [`${one.code} ${one.text}`, one])).values(),
@@ -206,7 +218,7 @@ function knownOf(inputs: DecisionInputs, found: Correlation, top: RankedSuspect 
     found,
     top,
     target,
-    restores: top && target && !isFlag ? rollbackTargetOf(inputs, target, top.change) : undefined,
+    restores: top && target && putsVersionLive(top.change) ? rollbackTargetOf(inputs, target, top.change) : undefined,
     agreement: inputs.request.by === 'person' ? 'requested' : 'none',
     modes: concerned.flatMap(({ policy, modes }) => [policy.mode, ...modes]),
     demoted_services: concerned.flatMap(({ service, demoted }) => (demoted ? [service] : [])),

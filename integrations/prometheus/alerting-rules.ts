@@ -1,4 +1,5 @@
 import type { FiringEpisode } from '../../domain/ports/alerts.ts';
+import type { AlertOfRule } from '../../domain/ports/metrics.ts';
 
 /** An alerting rule in the format of `/api/v1/rules`. */
 export type Rule = {
@@ -27,8 +28,25 @@ export function canBeSource(
   );
 }
 
+type NamedRule = { query?: string | undefined; labels?: Readonly<Record<string, string>> | null | undefined };
+
+/**
+ * Returns the most likely source of the alert among rules of its name, or the first if nothing tells them apart: services
+ * and severities often have rules of the same name, with other expressions and another `for`.
+ */
+export function likelySource<R extends NamedRule>(rules: readonly R[], alert: AlertOfRule | undefined): R | undefined {
+  if (alert === undefined || rules.length < 2) return rules[0];
+  const alertLabels = new Map(alert.labels);
+  const expression = expressionIn(alert.generatorUrl);
+  const fit = ({ query = '', labels }: R): number =>
+    (query === expression ? 4 : 0) +
+    (hasSameRuleLabels({ labels: labels ?? {} }, alertLabels) ? 2 : 0) +
+    (selects(query, alertLabels) ? 1 : 0);
+  return rules.reduce((best, rule) => (fit(rule) > fit(best) ? rule : best));
+}
+
 /** Compares the rule's labels. Values with templates are known only while the alert fires, so they are not compared. */
-const hasSameRuleLabels = ({ labels }: Rule, alertLabels: ReadonlyMap<string, string>): boolean =>
+const hasSameRuleLabels = ({ labels }: Pick<Rule, 'labels'>, alertLabels: ReadonlyMap<string, string>): boolean =>
   Object.entries(labels).every(([name, value]) => value.includes('{{') || value === (alertLabels.get(name) ?? ''));
 
 /**

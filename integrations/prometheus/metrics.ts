@@ -4,6 +4,7 @@ import type { Metrics } from '../../domain/ports/metrics.ts';
 import { millisOf, type Timestamp, timestamp } from '../../schemas/time/time.ts';
 import { type HttpResponse, call, parseJson, NoResponse } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
+import { likelySource } from './alerting-rules.ts';
 import { isNumberText, toNumber } from './numbers.ts';
 
 /** Milliseconds. Short, because a rollback waits for these queries. */
@@ -42,6 +43,7 @@ const Rules = z.object({
             name: z.string(),
             query: z.string().optional(),
             duration: z.number().optional(),
+            labels: z.record(z.string(), z.string()).nullish(),
           }),
         ),
       }),
@@ -112,18 +114,14 @@ export function prometheus(baseUrl: () => Promise<string | undefined>): Metrics 
       );
       return response && curvesByLabel(response.data.result, label, combine, timestampOf);
     },
-    async rule(alertname) {
+    async rule(alertname, alert) {
       const response = await getParsed('/api/v1/rules', { type: 'alert', 'rule_name[]': alertname }, Rules);
-      for (const group of response?.data.groups ?? []) {
-        const rule = group.rules.find(({ name, type }) => name === alertname && type === 'alerting');
-        if (rule)
-          return {
-            forSeconds: rule.duration ?? 0,
-            intervalSeconds: group.interval,
-            expression: rule.query ?? null,
-          };
-      }
-      return null;
+      const named = (response?.data.groups ?? []).flatMap(({ interval, rules }) =>
+        rules.flatMap((rule) => (rule.name === alertname && rule.type === 'alerting' ? [{ ...rule, interval }] : [])),
+      );
+      const rule = likelySource(named, alert);
+      if (rule === undefined) return null;
+      return { forSeconds: rule.duration ?? 0, intervalSeconds: rule.interval, expression: rule.query ?? null };
     },
   };
 }

@@ -11,6 +11,7 @@ import { healthOf, type HealthQuery } from '../../domain/catalogue/health.ts';
 import { LEAK_LOOK_BACK_SECONDS, LEAK_STEP_SECONDS, risesThroughout } from '../../domain/correlation/leak.ts';
 import { onsetOf } from '../../domain/correlation/onset.ts';
 import { isQuantile, quantileOf, wholeOf, windowOf } from '../../domain/correlation/query.ts';
+import { withoutStale } from '../../domain/correlation/stale.ts';
 import type { SignalView } from '../../domain/ports/alerts.ts';
 import type { Metrics } from '../../domain/ports/metrics.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
@@ -66,7 +67,8 @@ export async function evidenceOf(
     onsetEvidence(deps, cause, { openedAt: incident.opened_at, isMeasured: health !== undefined }),
     measure(deps, health, { from: plusSeconds(at, -CURVE_SECONDS), until: at }),
   ]);
-  const newest = await withNewestSamples(deps, health, usualCurves, { onset, at });
+  const live = withoutStale(usualCurves);
+  const newest = live === usualCurves ? await withNewestSamples(deps, health, live, { onset, at }) : live;
   const measured = await withLongCurve(deps, health, newest, { onset, at });
   const estimatedOnset = onsetOf({ ...measured, onset, at });
   const since = plusSeconds(estimatedOnset.earliest, -LOOK_BACK_SECONDS);
@@ -132,7 +134,10 @@ async function onsetEvidence(
   const earliest = firing.toSorted((a, b) => (began(a) < began(b) ? -1 : 1))[0];
   if (earliest === undefined) return { alertStartedAt: openedAt, rule: null };
   const alertname = new Map(earliest.labels).get('alertname');
-  const rule = alertname === undefined ? null : await deps.metrics.rule(alertname);
+  const rule =
+    alertname === undefined
+      ? null
+      : await deps.metrics.rule(alertname, { labels: earliest.labels, generatorUrl: earliest.links.source });
   return { alertStartedAt: began(earliest), rule };
 }
 

@@ -4,6 +4,7 @@ import {
   newestLiveChange,
   rollbackTarget,
   newerLiveChange,
+  sameVersion,
 } from '../../../domain/changes/versions.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { Version } from '../../../schemas/config/names.ts';
@@ -126,5 +127,34 @@ describe('the version deployed since', () => {
 
   test('is the running version if it was never recorded', () => {
     expect(since('v2', change('v1', 240))).toBe('v1');
+  });
+});
+
+describe('two names of a version are the same', () => {
+  const commit = '4c1f0d9b6c2d44c5e8f60718293a4b5c6d7e8f90';
+
+  test.each([
+    ['v42', '42'],
+    ['V1.2.3', '1.2.3'],
+    [commit, commit.slice(0, 7)],
+    [commit.slice(0, 12).toUpperCase(), commit],
+    [commit, `sha-${commit.slice(0, 7)}`],
+    ['sha-4c1f0d9', '4c1f0d9'],
+  ])('%s and %s', (a, b) => {
+    expect(sameVersion(a, b)).toBe(true);
+    expect(sameVersion(b, a)).toBe(true);
+  });
+
+  test.each([
+    ['1.2.3', '1.2.30'],
+    ['vintage', 'intage'],
+    // Only a whole commit is known to be shortened: these can be two builds of a day.
+    ['20261123', '2026112301'],
+    [commit, commit.slice(0, 6)],
+    [commit, '5c1f0d9'],
+    ['sha-next', 'next'],
+  ])('%s and %s are not', (a, b) => {
+    expect(sameVersion(a, b)).toBe(false);
+    expect(sameVersion(b, a)).toBe(false);
   });
 });

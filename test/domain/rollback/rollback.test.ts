@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ORGANISATION_ROLLBACKS_PER_HOUR, ROLLBACKS_PER_HOUR } from '../../../domain/rollback/guards.ts';
 import type { Decision, DecisionInputs, TargetInputs } from '../../../domain/rollback/judgement.ts';
+import type { Failing } from '../../../domain/correlation/evidence.ts';
 import { decide } from '../../../domain/rollback/rollback.ts';
 import { newestLiveChange } from '../../../domain/changes/versions.ts';
 import { lowestMode, Mode, type ServiceName, type Version } from '../../../schemas/config/names.ts';
@@ -300,6 +301,19 @@ describe('several possible causes:', () => {
   const rollBack = { act: 'roll_back', from_version: 'v2', to_version: 'v1', service: 'checkout' };
   const turnOff = { act: 'turn_off_flag', from_version: 'new-cart', to_version: null, service: 'checkout' };
 
+  test('none leads if probably no change is the cause: only the first is described, once', () => {
+    const failing = (['ads', 'mail', 'web'] as ServiceName[]).map((service): Failing => ({
+      service,
+      relation: 'unrelated',
+      since: before(0),
+      changed_at: null,
+    }));
+    const decision = decide(clear({ changes: [...aBadDeploy(), flag], evidence: { failing } }));
+    expect(decision.suspects).toHaveLength(2);
+    expect(decision).toMatchObject({ kind: 'none', from: decision.suspects[0]?.version });
+    expect(codes(decision)).toEqual(['no_confident_suspect', 'several_fail', 'suspect', 'candidates']);
+  });
+
   test('a flag change and a deploy that tie are both named, and a person chooses', () => {
     const inputs = clear({ changes: [...aBadDeploy(), flag] });
     const decision = decide(inputs);
@@ -432,7 +446,7 @@ describe('the limit of safe rollbacks', () => {
   test('is honored: no older version is a target', () => {
     const changes = [change('v1', 240), change('v2', 8, { rollback_safe_to: 'v2' })];
     expect(decide(clear({ changes }))).toMatchObject({ kind: 'none', to: null });
-    expect(codes(decide(clear({ changes })))).toEqual(['rollback_not_safe']);
+    expect(codes(decide(clear({ changes })))).toEqual(['rollback_not_safe', 'suspect']);
   });
 
   test('resolves the question of migrations', () => {

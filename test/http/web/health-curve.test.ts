@@ -44,7 +44,8 @@ describe('the health curve of an incident', () => {
   test('marks deploy, onset, alert, and rollback in the order of their times, and the limit', async () => {
     const page = await panel(evidence());
     expect(inLegend(page)).toEqual([
-      'deploy of v42 11:59:00',
+      'deploy of v42 begins 11:57:00',
+      'deploy of v42 ends 11:59:00',
       expect.stringMatching(/^onset (11:59|12:00):\d\d$/),
       'alert 12:00:00',
       'rollback 12:02:30',
@@ -54,7 +55,7 @@ describe('the health curve of an incident', () => {
     for (const picture of pictures(page)) {
       const marks = [...picture.matchAll(/class="mark (\w+)"/g)].map(([, kind]) => kind);
       expect(new Set(marks)).toEqual(new Set(['alert', 'deploy', 'onset', 'rollback']));
-      expect(marks).toHaveLength(4);
+      expect(marks).toHaveLength(5);
     }
   });
 
@@ -62,9 +63,11 @@ describe('the health curve of an incident', () => {
     const page = await panel(evidence());
     const label = /role="img" aria-label="([^"]*)"/.exec(page)?.[1];
     expect(label).toMatch(
-      /^Health of checkout production from 11:4\d:\d\d to 12:03:\d\d UTC: \d\d samples between 0\.001 and 0\.2, limit 0\.01\. /,
+      /^Health of checkout production from 11:3\d:\d\d to 12:03:\d\d UTC: \d\d samples between 0\.001 and 0\.2, limit 0\.01\. /,
     );
-    expect(label).toMatch(/deploy of v42 at 11:59:00\. .*onset at .*alert at 12:00:00\. rollback at 12:02:30$/);
+    expect(label).toMatch(
+      /deploy of v42 begins at 11:57:00\. deploy of v42 ends at 11:59:00\. .*onset at .*alert at 12:00:00\. rollback at 12:02:30$/,
+    );
     const rows = [...page.matchAll(/<td class="when">(.*?)<\/td>\s*<td>(.*?)<\/td>/gs)].map(([, at, text]) => [
       at,
       text,
@@ -97,7 +100,7 @@ describe('the health curve of an incident', () => {
 
   test('begins at most twenty minutes before its first mark', async () => {
     const page = await panel(evidence({ changes: [own(timed('v42', 3700, 3600))] }));
-    expect(/aria-label="([^"]*)"/.exec(page)?.[1]).toMatch(/from 10:40:00 to 12:05/);
+    expect(/aria-label="([^"]*)"/.exec(page)?.[1]).toMatch(/from 10:38:20 to 12:05/);
   });
 
   test('a pause between samples is a gap in the line', async () => {

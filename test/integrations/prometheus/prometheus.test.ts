@@ -174,6 +174,37 @@ describe('a rule', () => {
     });
   });
 
+  test('of several with the same name is the one whose expression, or whose labels, are those of the alert', async () => {
+    const one = (service: string, duration: number, expression: string) => ({
+      type: 'alerting',
+      name: 'HighErrorRatio',
+      query: expression,
+      duration,
+      labels: { service, severity: 'critical' },
+    });
+    const rules = [
+      one('cart', 300, 'cart:ratio > 0.01'),
+      one('pay', 60, 'pay:ratio > 0.05'),
+      one('pay', 600, 'absent(up)'),
+    ];
+    const body = JSON.stringify({ status: 'success', data: { groups: [{ interval: 30, rules }] } });
+    const { metrics } = await metricsAnswering({ status: 200, body });
+    const link = (expression: string): string => `http://prometheus/graph?g0.expr=${encodeURIComponent(expression)}`;
+    const secondsOf = async (service: string, generatorUrl: string | null) => {
+      const labels: [string, string][] = [
+        ['alertname', 'HighErrorRatio'],
+        ['service', service],
+        ['severity', 'critical'],
+      ];
+      return (await metrics.rule('HighErrorRatio', { labels, generatorUrl }))?.forSeconds;
+    };
+    expect(await secondsOf('pay', link('pay:ratio > 0.05'))).toBe(60);
+    expect(await secondsOf('pay', link('absent(up)'))).toBe(600);
+    expect(await secondsOf('pay', null)).toBe(60);
+    expect(await secondsOf('cart', null)).toBe(300);
+    expect((await metrics.rule('HighErrorRatio'))?.forSeconds).toBe(300);
+  });
+
   test("that doesn't exist is null", async () => {
     const { metrics } = await metricsAnswering(recorded('rules'));
     expect(await metrics.rule('NoSuchAlert')).toBeNull();

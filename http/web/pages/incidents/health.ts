@@ -2,6 +2,7 @@ import { html } from 'hono/html';
 import type { HealthRead } from '../../../../actions/incidents/health-read.ts';
 import { onsetOf } from '../../../../domain/correlation/onset.ts';
 import type { Evidence } from '../../../../domain/correlation/evidence.ts';
+import type { Change } from '../../../../schemas/changes/change.ts';
 import type { Story } from '../../../../domain/messages/story.ts';
 import { questionName } from '../../../../domain/rollback/question-names.ts';
 import type { DecisionView } from '../../../../schemas/incidents/incident.ts';
@@ -19,6 +20,8 @@ const AFTER_SECONDS = 30 * 60;
 const FREE_AFTER = 0.04;
 
 const CHANGES_MARKED = 3;
+
+const LONG_ROLLOUT_SECONDS = 30;
 
 /** Shows the health around the onset, with what happened then. */
 export function healthPanel(
@@ -56,6 +59,17 @@ export function healthPanel(
   );
 }
 
+/** Marks both ends of a longer roll-out: with its end alone, it would seem to have come after what it caused. */
+function marksOfChange({ kind, version, started_at: began, finished_at: ended }: Change): Mark[] {
+  const label = `${kind} of ${version}`;
+  if (ended === null || secondsBetween(began, ended) < LONG_ROLLOUT_SECONDS)
+    return [{ kind: 'deploy', at: ended ?? began, label }];
+  return [
+    { kind: 'deploy', at: began, label: `${label} begins` },
+    { kind: 'deploy', at: ended, label: `${label} ends` },
+  ];
+}
+
 function marksOf(evidence: Evidence, decision: DecisionView, effects: Story['effects']): Mark[] {
   const onset = onsetOf(evidence);
   const oldest = plusSeconds(onset.earliest, -2 * 3600);
@@ -71,11 +85,7 @@ function marksOf(evidence: Evidence, decision: DecisionView, effects: Story['eff
       at <= plusSeconds(evidence.at, AFTER_SECONDS),
   );
   return [
-    ...changes.map(({ kind, version, started_at, finished_at }): Mark => ({
-      kind: 'deploy',
-      at: finished_at ?? started_at,
-      label: `${kind} of ${version}`,
-    })),
+    ...changes.flatMap(marksOfChange),
     { kind: 'onset', at: onset.at, from: onset.earliest, until: onset.latest, label: 'onset' } satisfies Mark,
     { kind: 'alert', at: evidence.onset.alertStartedAt, label: 'alert' } satisfies Mark,
     ...rollbacks.map(({ at }): Mark => ({ kind: 'rollback', at, label: 'rollback' })),
