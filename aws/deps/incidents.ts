@@ -26,14 +26,14 @@ export function incidentDeps(
   { FIREBREAK_SNAPSHOT_BUCKET: bucket }: Environment,
   { system: { clock, blobs, counters, log }, table, projections, s3 }: Shared,
 ): IncidentDeps {
-  const events = new IncidentLog(table, log);
+  const observers = { counters, events: new IncidentLog(table, log) };
   return {
     ...notifyingIncidents(
       {
-        incidents: new IncidentTable(table, clock, counters, events),
-        incidentGroups: new IncidentGroupTable(table, clock, counters, events),
-        decisions: new DecisionTable(table, blobs, clock, counters, events),
-        effects: new EffectTable(table, clock, counters, events),
+        incidents: new IncidentTable(table, clock, observers),
+        incidentGroups: new IncidentGroupTable(table, clock, observers),
+        decisions: new DecisionTable(table, blobs, clock, observers),
+        effects: new EffectTable(table, clock, observers),
         runbooks: new RunbookTable(table, blobs, clock),
       },
       (...subjects) => projections.changed(...subjects),

@@ -81,9 +81,6 @@ export class CounterTable implements Counters {
   }
 }
 
-/** For callers that count nothing. */
-export const uncounted: Pick<Counters, 'add'> = { add: async () => undefined };
-
 /** Encoded values contain no space, so a space can separate them. */
 const attributeOf = ({ name, labels }: Count): string => [name, ...labels.map(encodeURIComponent)].join(' ');
 

@@ -9,7 +9,7 @@ import {
   endWithoutAnswer,
 } from '../../../domain/incidents/plan-decisions.ts';
 import type { Answered, Decisions, StepQuestion } from '../../../domain/ports/decisions.ts';
-import type { Blobs, Clock, Counters } from '../../../domain/ports/system.ts';
+import type { Blobs, Clock } from '../../../domain/ports/system.ts';
 import type { Decision, DecisionInputs } from '../../../domain/rollback/judgement.ts';
 import { hasDigest } from '../../../domain/rollback/offers.ts';
 import { DecisionState, type DecisionView } from '../../../schemas/incidents/incident.ts';
@@ -17,8 +17,7 @@ import type { IncidentId } from '../../../schemas/config/names.ts';
 import { StoredDecision, StoredIncident } from '../../../schemas/incidents/stored-records.ts';
 import { canonicalJson, sha256 } from '../../hash.ts';
 import { incidentAuditWrite } from '../audit/audit-writes.ts';
-import { uncounted } from '../core/counters.ts';
-import { type IncidentLog, unlogged } from './incident-log.ts';
+import { type Observers, unobserved } from './observers.ts';
 import { keys } from '../core/keys.ts';
 import { patchWrite, postWrites, storeCallback, timelineWrite } from './inbox.ts';
 import { absent, collect, type Table, type Write } from '../core/table.ts';
@@ -38,22 +37,13 @@ export class DecisionTable implements Decisions {
   readonly #table: Table;
   readonly #blobs: Blobs;
   readonly #clock: Clock;
+  readonly #observers: Observers;
 
-  readonly #counters: Pick<Counters, 'add'>;
-  readonly #events: Pick<IncidentLog, 'publish'>;
-
-  constructor(
-    table: Table,
-    blobs: Blobs,
-    clock: Clock,
-    counters: Pick<Counters, 'add'> = uncounted,
-    events: Pick<IncidentLog, 'publish'> = unlogged,
-  ) {
+  constructor(table: Table, blobs: Blobs, clock: Clock, observers: Observers = unobserved) {
     this.#table = table;
     this.#blobs = blobs;
     this.#clock = clock;
-    this.#counters = counters;
-    this.#events = events;
+    this.#observers = observers;
   }
 
   async keep(
@@ -84,10 +74,16 @@ export class DecisionTable implements Decisions {
     ]);
     if (result.ok) {
       const { kind, because: reason, from_version, to_version } = view;
-      await this.#events.publish(id, 'decision.made', { decision: view.id, kind, reason, from_version, to_version });
+      await this.#observers.events.publish(id, 'decision.made', {
+        decision: view.id,
+        kind,
+        reason,
+        from_version,
+        to_version,
+      });
       if (view.state === 'waiting') {
-        await this.#events.publish(id, 'approval.requested', { decision: view.id, reason });
-        await this.#counters.add([increment('firebreak_approvals_requested_total')]);
+        await this.#observers.events.publish(id, 'approval.requested', { decision: view.id, reason });
+        await this.#observers.counters.add([increment('firebreak_approvals_requested_total')]);
       }
       return view;
     }
@@ -107,7 +103,7 @@ export class DecisionTable implements Decisions {
       timelineWrite(this.#table, id, `decision-${number}`, entry),
     ]);
     if (ok) {
-      await this.#events.publish(id, 'approval.requested', { decision: view.id, reason: view.because });
+      await this.#observers.events.publish(id, 'approval.requested', { decision: view.id, reason: view.because });
       return view;
     }
     const stored = await this.get(id, number);
@@ -184,8 +180,8 @@ export class DecisionTable implements Decisions {
       ]);
       if (!ok) continue;
       const outcome = plan.kind === 'agrees' ? 'agreed' : answer;
-      await this.#events.publish(id, 'approval.answered', { decision: view.id, outcome, actor: by });
-      if (plan.kind === 'answers') await this.#counters.add([increment('firebreak_approvals_total', answer)]);
+      await this.#observers.events.publish(id, 'approval.answered', { decision: view.id, outcome, actor: by });
+      if (plan.kind === 'answers') await this.#observers.counters.add([increment('firebreak_approvals_total', answer)]);
       return 'taken';
     }
     return 'superseded';
@@ -258,8 +254,12 @@ export class DecisionTable implements Decisions {
     ]);
     if (ok) {
       const outcome = as === 'approved' ? 'unopposed' : 'expired';
-      await this.#events.publish(id, 'approval.answered', { decision: `${id}-${number}`, outcome, actor: 'firebreak' });
-      await this.#counters.add([increment('firebreak_approvals_total', outcome)]);
+      await this.#observers.events.publish(id, 'approval.answered', {
+        decision: `${id}-${number}`,
+        outcome,
+        actor: 'firebreak',
+      });
+      await this.#observers.counters.add([increment('firebreak_approvals_total', outcome)]);
       return state;
     }
     return this.state(id, number);

@@ -19,7 +19,7 @@ import {
 import type { IncidentEventFields } from '../../../domain/incidents/incident-events.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { IntendedAction, Effects, RollbackEnd } from '../../../domain/ports/decisions.ts';
-import type { Clock, Counters } from '../../../domain/ports/system.ts';
+import type { Clock } from '../../../domain/ports/system.ts';
 import { evidenceNameOf } from '../../../domain/incidents/evidence-name.ts';
 import { fewestActionsOf } from '../../../domain/alerts/senders.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
@@ -36,8 +36,7 @@ import {
 import { changeWrites, liveAgainWrites, newChange, keyPointedTo, rollupMarkWrite } from '../changes/changes.ts';
 import { incidentAuditWrite } from '../audit/audit-writes.ts';
 import { finishedWrite, unfinishedEffects, unfinishedWrite } from '../changes/backlog.ts';
-import { uncounted } from '../core/counters.ts';
-import { type IncidentLog, unlogged } from './incident-log.ts';
+import { type Observers, unobserved } from './observers.ts';
 import { keys } from '../core/keys.ts';
 import { patchWrite, postWrites, timelineWrite } from './inbox.ts';
 import { pinsSubject } from '../../../domain/incidents/projections.ts';
@@ -55,20 +54,12 @@ const Timestamps = z.array(Timestamp);
 export class EffectTable implements Effects {
   readonly #table: Table;
   readonly #clock: Clock;
+  readonly #observers: Observers;
 
-  readonly #counters: Pick<Counters, 'add'>;
-  readonly #events: Pick<IncidentLog, 'publish'>;
-
-  constructor(
-    table: Table,
-    clock: Clock,
-    counters: Pick<Counters, 'add'> = uncounted,
-    events: Pick<IncidentLog, 'publish'> = unlogged,
-  ) {
+  constructor(table: Table, clock: Clock, observers: Observers = unobserved) {
     this.#table = table;
     this.#clock = clock;
-    this.#counters = counters;
-    this.#events = events;
+    this.#observers = observers;
   }
 
   async get(id: IncidentId, key: string): Promise<Effect | undefined> {
@@ -93,7 +84,7 @@ export class EffectTable implements Effects {
       ...page,
     ]);
     if (ok) {
-      await this.#events.publish(id, 'effect.started', eventFields(effect));
+      await this.#observers.events.publish(id, 'effect.started', eventFields(effect));
       return effect;
     }
     const stored = await this.get(id, intent.key);
@@ -127,7 +118,7 @@ export class EffectTable implements Effects {
         ...(plan.pace === null ? [] : [this.#paceWrite(plan.pace, Number(pace?.['rev'] ?? 0))]),
       ]);
       if (!ok) continue; // something has changed in the meantime
-      await this.#events.publish(id, 'effect.started', eventFields(plan.effect));
+      await this.#observers.events.publish(id, 'effect.started', eventFields(plan.effect));
       return { ok: true, effect: plan.effect };
     }
     throw new Error(`the count of automatic actions changed during all ${TRIES} attempts; the step is retried`);
@@ -207,8 +198,8 @@ export class EffectTable implements Effects {
       timelineWrite(this.#table, id, `${key}-${state}`, entry),
     ]);
     if (ok && hasEnded(state)) {
-      await this.#events.publish(id, 'effect.ended', { ...eventFields(effect), outcome: state });
-      await this.#counters.add([increment('firebreak_effects_total', kind, state)]);
+      await this.#observers.events.publish(id, 'effect.ended', { ...eventFields(effect), outcome: state });
+      await this.#observers.counters.add([increment('firebreak_effects_total', kind, state)]);
     }
   }
 
@@ -235,8 +226,8 @@ export class EffectTable implements Effects {
       ]);
       if (result.ok) {
         if (known && hasEnded(state)) {
-          await this.#events.publish(id, 'effect.ended', { ...eventFields(known), outcome: state, actor });
-          await this.#counters.add([increment('firebreak_effects_total', known.kind, state)]);
+          await this.#observers.events.publish(id, 'effect.ended', { ...eventFields(known), outcome: state, actor });
+          await this.#observers.counters.add([increment('firebreak_effects_total', known.kind, state)]);
         }
         return;
       } // otherwise another run of the step was faster
@@ -292,9 +283,12 @@ export class EffectTable implements Effects {
       ]);
       if (result.ok) {
         if (effect && plan.effect)
-          await this.#events.publish(id, 'effect.ended', { ...eventFields(effect), outcome: plan.effect.state });
-        await this.#events.publish(id, 'mitigation.ended', { decision: `${id}-${number}`, outcome });
-        await this.#counters.add([
+          await this.#observers.events.publish(id, 'effect.ended', {
+            ...eventFields(effect),
+            outcome: plan.effect.state,
+          });
+        await this.#observers.events.publish(id, 'mitigation.ended', { decision: `${id}-${number}`, outcome });
+        await this.#observers.counters.add([
           increment('firebreak_rollbacks_total', outcome),
           ...(effect && plan.effect ? [increment('firebreak_effects_total', effect.kind, plan.effect.state)] : []),
         ]);

@@ -4,14 +4,13 @@ import { type GroupReason, type Opening, scopeOfGroup, stillFails } from '../../
 import { parentIncident } from '../../../domain/incidents/new-incident.ts';
 import { withoutChild, planJoin, planLeave } from '../../../domain/incidents/lifecycle.ts';
 import type { IncidentGroups, ChildIncident } from '../../../domain/ports/incidents.ts';
-import type { Clock, Counters } from '../../../domain/ports/system.ts';
+import type { Clock } from '../../../domain/ports/system.ts';
 import { type IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import { secondsBetween, Timestamp } from '../../../schemas/time/time.ts';
 import { StoredIncident } from '../../../schemas/incidents/stored-records.ts';
 import { mintIncidentId } from '../../ids.ts';
-import { uncounted } from '../core/counters.ts';
-import { type IncidentLog, unlogged } from './incident-log.ts';
+import { type Observers, unobserved } from './observers.ts';
 import { keys } from '../core/keys.ts';
 import { patchWrite, postWrites, timelineWrite } from './inbox.ts';
 import { newIncidentWrites } from './new-incident.ts';
@@ -29,20 +28,12 @@ const Membership = z.object({ child: IncidentId, at: Timestamp });
 export class IncidentGroupTable implements IncidentGroups {
   readonly #table: Table;
   readonly #clock: Clock;
+  readonly #observers: Observers;
 
-  readonly #counters: Pick<Counters, 'add'>;
-  readonly #events: Pick<IncidentLog, 'publish'>;
-
-  constructor(
-    table: Table,
-    clock: Clock,
-    counters: Pick<Counters, 'add'> = uncounted,
-    events: Pick<IncidentLog, 'publish'> = unlogged,
-  ) {
+  constructor(table: Table, clock: Clock, observers: Observers = unobserved) {
     this.#table = table;
     this.#clock = clock;
-    this.#counters = counters;
-    this.#events = events;
+    this.#observers = observers;
   }
 
   async openedSince(since: Timestamp): Promise<Opening[]> {
@@ -79,8 +70,8 @@ export class IncidentGroupTable implements IncidentGroups {
       const { id, severity } = opens.incident;
       const { ok } = await this.#table.transact(newIncidentWrites(this.#table, opens));
       if (ok) {
-        await this.#counters.add([increment('firebreak_incidents_opened_total', 'several')]);
-        await this.#events.publish(id, 'incident.opened', { actor: 'firebreak', severity });
+        await this.#observers.counters.add([increment('firebreak_incidents_opened_total', 'several')]);
+        await this.#observers.events.publish(id, 'incident.opened', { actor: 'firebreak', severity });
         return id;
       }
     }

@@ -63,6 +63,3 @@ async function inTime<T>(work: Promise<T>): Promise<T | undefined> {
   clearTimeout(timer);
   return result;
 }
-
-/** For stores whose events are not logged. */
-export const unlogged: Pick<IncidentLog, 'publish'> = { publish: async () => undefined };

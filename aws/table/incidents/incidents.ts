@@ -11,7 +11,7 @@ import type {
   InboxContent,
 } from '../../../domain/ports/incidents.ts';
 import type { BegunRunbook } from '../../../domain/ports/runbooks.ts';
-import type { Clock, Counters } from '../../../domain/ports/system.ts';
+import type { Clock } from '../../../domain/ports/system.ts';
 import {
   type DecisionEnd,
   planHandover,
@@ -31,8 +31,7 @@ import { mintIncidentId } from '../../ids.ts';
 import { incidentAuditWrite } from '../audit/audit-writes.ts';
 import { admit } from '../alerts/admit.ts';
 import { begunRunbooks } from './runbooks.ts';
-import { uncounted } from '../core/counters.ts';
-import { type IncidentLog, unlogged } from './incident-log.ts';
+import { type Observers, unobserved } from './observers.ts';
 import { keys } from '../core/keys.ts';
 import { patchWrite, storeCallback, postWrites, pendingWrite, timelineWrite } from './inbox.ts';
 import { newIncidentWrites } from './new-incident.ts';
@@ -55,21 +54,14 @@ const MESSAGES_MAX = 100;
 export class IncidentTable extends IncidentReads implements Incidents {
   readonly #table: Table;
   readonly #clock: Clock;
-  readonly #counters: Pick<Counters, 'add'>;
-  readonly #events: Pick<IncidentLog, 'publish'>;
+  readonly #observers: Observers;
   readonly #episodes: IncidentEpisodes;
 
-  constructor(
-    table: Table,
-    clock: Clock,
-    counters: Pick<Counters, 'add'> = uncounted,
-    events: Pick<IncidentLog, 'publish'> = unlogged,
-  ) {
+  constructor(table: Table, clock: Clock, observers: Observers = unobserved) {
     super(table);
     this.#table = table;
     this.#clock = clock;
-    this.#counters = counters;
-    this.#events = events;
+    this.#observers = observers;
     this.#episodes = new IncidentEpisodes(table, clock);
   }
 
@@ -79,8 +71,8 @@ export class IncidentTable extends IncidentReads implements Incidents {
     unmatchedIncidents: number = UNMATCHED_INCIDENTS,
   ): Promise<Admitted> {
     const admitted = await admit(this.#table, this.#clock, arrivals, receipt, unmatchedIncidents);
-    for (const id of admitted.opened) await this.#events.publish(id, 'incident.opened', { actor: 'alerts' });
-    await this.#counters.add([
+    for (const id of admitted.opened) await this.#observers.events.publish(id, 'incident.opened', { actor: 'alerts' });
+    await this.#observers.counters.add([
       { name: 'firebreak_incidents_opened_total', labels: ['alerts'], by: admitted.opened.length },
     ]);
     return admitted;
@@ -96,8 +88,8 @@ export class IncidentTable extends IncidentReads implements Incidents {
       const id = mintIncidentId(at);
       const result = await this.#table.transact(newIncidentWrites(this.#table, declaredIncident({ id, at }, input)));
       if (result.ok) {
-        await this.#events.publish(id, 'incident.opened', { actor: by, severity });
-        await this.#counters.add([oneMore('firebreak_incidents_opened_total', 'person')]);
+        await this.#observers.events.publish(id, 'incident.opened', { actor: by, severity });
+        await this.#observers.counters.add([oneMore('firebreak_incidents_opened_total', 'person')]);
         return { id, created: true };
       }
     }
@@ -136,8 +128,8 @@ export class IncidentTable extends IncidentReads implements Incidents {
   }
 
   async #publishAmendment(id: IncidentId, { actor, kind }: TimelineEntry): Promise<void> {
-    if (kind.endsWith('.acknowledged')) await this.#events.publish(id, 'incident.acknowledged', { actor });
-    else await this.#events.publish(id, 'incident.updated', { actor, action: kind });
+    if (kind.endsWith('.acknowledged')) await this.#observers.events.publish(id, 'incident.acknowledged', { actor });
+    else await this.#observers.events.publish(id, 'incident.updated', { actor, action: kind });
   }
 
   async post(id: IncidentId, message: Message, change: ChangeOfIncident = {}, key?: string): Promise<boolean> {
@@ -168,9 +160,9 @@ export class IncidentTable extends IncidentReads implements Incidents {
   /** Logs messages that no other event covers. */
   async #publishMessage(id: IncidentId, message: Message): Promise<void> {
     if (message.kind === 'verification')
-      await this.#events.publish(id, 'verification.ended', { outcome: message.outcome });
+      await this.#observers.events.publish(id, 'verification.ended', { outcome: message.outcome });
     else if ('by' in message && message.kind !== 'answered')
-      await this.#events.publish(id, 'request.made', { actor: message.by, action: message.kind });
+      await this.#observers.events.publish(id, 'request.made', { actor: message.by, action: message.kind });
   }
 
   async begin(
@@ -266,8 +258,10 @@ export class IncidentTable extends IncidentReads implements Incidents {
         ...(plan.entry === null ? [] : [timelineWrite(this.#table, id, 'resolved', plan.entry)]),
       ]);
       if (!result.ok) continue;
-      await this.#events.publish(id, 'incident.resolved', { actor: by ?? 'firebreak' });
-      await this.#counters.add([oneMore('firebreak_incidents_resolved_total', by === null ? 'firebreak' : 'person')]);
+      await this.#observers.events.publish(id, 'incident.resolved', { actor: by ?? 'firebreak' });
+      await this.#observers.counters.add([
+        oneMore('firebreak_incidents_resolved_total', by === null ? 'firebreak' : 'person'),
+      ]);
       return 'resolved';
     }
     return 'not_yet';

@@ -21,6 +21,7 @@ import { ActionItemIssueTable } from '../../../aws/table/postmortems/action-item
 import { PostmortemTable } from '../../../aws/table/postmortems/postmortems.ts';
 import { CodeTable } from '../../../aws/table/delivery/code.ts';
 import { ProjectionTable } from '../../../aws/table/incidents/projections.ts';
+import { unobserved } from '../../../aws/table/incidents/observers.ts';
 import { QuarantineTable } from '../../../aws/table/alerts/quarantine.ts';
 import { Table } from '../../../aws/table/core/table.ts';
 import { TokenTable } from '../../../aws/table/access/tokens.ts';
@@ -115,6 +116,7 @@ export async function openTable(): Promise<TableStores> {
   const secrets: Record<string, string> = { FIREBREAK_ADMIN_TOKEN: 'an-admin-token-of-some-length' };
   const wake = async (target: string, afterSeconds: number) => void woken.push(`${target} in ${afterSeconds} s`);
   const counters = new CounterTable(table, silent);
+  const observers = { ...unobserved, counters };
   const pipelineFigures = new PipelineFigureTable(table, silent);
   return {
     table,
@@ -127,12 +129,12 @@ export async function openTable(): Promise<TableStores> {
       Object.assign(read, { calls: 0, items: 0 });
       return before;
     },
-    incidents: new IncidentTable(table, clock, counters),
-    incidentGroups: new IncidentGroupTable(table, clock, counters),
+    incidents: new IncidentTable(table, clock, observers),
+    incidentGroups: new IncidentGroupTable(table, clock, observers),
     alertNotices: new AlertNoticeTable(table),
     projections: new ProjectionTable(table, clock, wake, silent),
-    decisions: new DecisionTable(table, blobs, clock, counters),
-    effects: new EffectTable(table, clock, counters),
+    decisions: new DecisionTable(table, blobs, clock, observers),
+    effects: new EffectTable(table, clock, observers),
     changes: new ChangeTable(table, clock),
     rollouts: new RolloutTable(table, clock),
     code: new CodeTable(table),
