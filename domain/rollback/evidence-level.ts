@@ -22,6 +22,8 @@ const BY: Readonly<Record<Proof, string>> = {
   canary: 'the canary fails, and its errors explain those of all',
 };
 
+const BY_PART = 'its version has a part of the traffic and fails, and its errors explain those of all';
+
 /**
  * Returns what is missing for an automatic act against the suspect at this evidence level of the policy
  * (`autoRollback.evidence`). Null: nothing.
@@ -58,7 +60,9 @@ export function approvalReasonsUnder(
 }
 
 /** Describes the evidence on which an automatic act relies. */
-export function reliesOn(level: EvidenceLevel, { proof }: Pick<RankedSuspect, 'proof'>): string {
+export function reliesOn(level: EvidenceLevel, { proof, change }: Pick<RankedSuspect, 'proof' | 'change'>): string {
+  // A rollout in progress is proved like a canary, but nobody calls it so.
+  if (proof === 'canary' && change.canary_weight === null) return `evidence: ${level}: ${BY_PART}`;
   if (proof !== null) return `evidence: ${level}: ${BY[proof]}`;
   return `evidence: ${level}: coincidence in time is enough here, without proof`;
 }

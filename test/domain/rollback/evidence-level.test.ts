@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Evidence } from '../../../domain/correlation/evidence.ts';
+import { reliesOn } from '../../../domain/rollback/evidence-level.ts';
 import { decide } from '../../../domain/rollback/rollback.ts';
 import { EvidenceLevel } from '../../../schemas/config/config.ts';
 import { before, change, clear } from '../arbitraries.ts';
@@ -126,4 +127,13 @@ describe('what automation acts upon, by the level of evidence:', () => {
 test('the old level is refused with the new ones', () => {
   expect(EvidenceLevel.safeParse('any').error?.issues[0]?.message).toMatch(/"proved".*"time"/);
   expect(EvidenceLevel.safeParse('proof').error?.issues[0]?.message).toContain('"proved"|"version"|"time"');
+});
+
+test('only a deploy that is recorded as a canary is called one', () => {
+  const on = (weight: number | null): string =>
+    reliesOn('proved', { proof: 'canary', change: change('v2', 4, { canary_weight: weight }) });
+  expect(on(0.1)).toBe('evidence: proved: the canary fails, and its errors explain those of all');
+  expect(on(null)).toBe(
+    'evidence: proved: its version has a part of the traffic and fails, and its errors explain those of all',
+  );
 });
