@@ -139,6 +139,18 @@ test('without an address of this Firebreak, or without a key, the question is sh
   expect(JSON.stringify(summaryCard(await story()))).toContain('approve or reject');
 });
 
+test('the page of the incident names the candidates of a question, as the page of the link does', async () => {
+  const started_at = plusSeconds(world.clock.now(), -900);
+  await world.deps.changes.record(NewChange.parse({ ...PLACE, version: 'pool-size', kind: 'config', started_at }));
+  await asks();
+  const { cookie } = await signedIn('ann');
+  const pages = [`/console/incidents/${id}`, await linkPath()];
+  for (const path of pages)
+    expect(await (await request(path, cookie)).text()).toMatch(
+      /<p>Candidates: deploy v2 of \w+ \(\d+ %\) and config pool-size of \w+ \(\d+ %\)\.<\/p>/,
+    );
+});
+
 describe('a link to a question', () => {
   test('shows what will happen and why, and is approved by one confirmation', async () => {
     const digest = await asks();

@@ -1,7 +1,13 @@
 import { html } from 'hono/html';
 import { incidentPath } from '../../../../domain/incidents/console-link.ts';
 import type { RollbackPlan } from '../../../../actions/rollback/plan-rollback.ts';
-import { answerable, approvableOf, approvalReason, subjectOf } from '../../../../domain/messages/incident-buttons.ts';
+import {
+  answerable,
+  approvableOf,
+  approvalReason,
+  candidateTexts,
+  subjectOf,
+} from '../../../../domain/messages/incident-buttons.ts';
 import { nextStep } from '../../../../domain/messages/incident-card.ts';
 import { switchedFlags } from '../../../../domain/rollback/switched-flags.ts';
 import { isAcknowledged } from '../../../../domain/paging/acknowledgement.ts';
@@ -42,6 +48,7 @@ function question(data: IncidentData, decision: DecisionView): Html {
   return html`<article class="question">
     <h3>${subjectOf(decision)}?</h3>
     ${why === '' ? '' : html`<p>Approval is needed because: ${why}.</p>`}
+    ${candidateTexts(decision).map((text) => html`<p>${text}.</p>`)}
     ${answerPart(data, decision, incidentPath(data.story.incident.id))}
   </article>`;
 }
