@@ -1,5 +1,5 @@
 import type { Change } from '../../schemas/changes/change.ts';
-import { millisOf } from '../../schemas/time/time.ts';
+import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
 import type { Version } from '../../schemas/config/names.ts';
 import { flagKeyOf, isOffVariant } from '../changes/flags.ts';
 import { putsVersionLive, sameVersion } from '../changes/versions.ts';
@@ -48,6 +48,9 @@ const EXPLAINED_SHARE = 0.4;
  * time of its first sample.
  */
 type Measured = { version: string; value: number; share: number | null; hasFewRequests: boolean; since: number };
+
+/** The levels of the versions since the problem began, and whether they are known to have served side by side since then. */
+type Beside = { measured: Measured[]; areMeasuredTogether: boolean };
 
 /** Returns the levels of the versions that had samples since a time in milliseconds. */
 function measuredSince(
@@ -116,7 +119,7 @@ function measuredBeside(
   evidence: Evidence,
   { finished_at: finished, version, status, canary_weight: weight }: Change,
   onset: Onset,
-): { measured: Measured[]; areMeasuredTogether: boolean } {
+): Beside {
   const window = evidence.health?.window ?? USUAL_WINDOW_SECONDS;
   const since = failsSince(evidence, version, onset);
   const after = measuredSince(evidence, since + window * 1000);
@@ -131,12 +134,27 @@ function measuredBeside(
   const measured = measuredSince(evidence, since);
   const served = (millisOf(finished ?? evidence.at) - since) / 1000;
   // Long after the end of a roll-out, a version that still takes traffic was never replaced.
-  const stayed = -served >= window && measured.some((one) => isOther(one) && (one.share ?? 0) >= SERVING_SHARE_MIN);
+  const stayed =
+    -served >= window &&
+    measured.some(
+      (one) => isOther(one) && (one.share ?? 0) >= SERVING_SHARE_MIN && isSteadyRate(evidence, one, finished),
+    );
   // A CD system that reports no ends does not say that the others still serve.
   const known = finished !== null || status === 'started';
   const enough = Math.max(BESIDE_SECONDS, finished === null ? 0 : BESIDE_OF_WINDOW * window);
   return { measured, areMeasuredTogether: isCanary || stayed || (known && served >= enough) };
 }
+
+/** Returns whether a version takes about as many requests as at the recorded end of a roll-out: it is not being replaced. */
+function isSteadyRate({ by_version: versions, at }: Evidence, { version }: Measured, end: Timestamp | null): boolean {
+  const rates = pointsOf(versions?.find((one) => one.version === version)?.traffic ?? [], at);
+  const before = rates.findLast((point) => point.at <= millisOf(end ?? at));
+  const newest = rates.at(-1);
+  return before === undefined || newest === undefined || newest.value >= STEADY * before.value;
+}
+
+/** Part of an earlier rate of requests from which on it is about the same. */
+const STEADY = 0.8;
 
 /**
  * Compares the variants of a flag as if each were a version: the one that differs most from the rest, except those that
@@ -204,9 +222,62 @@ export function versionFactors(
   );
 }
 
-function byVersion(evidence: Evidence, { change }: Candidate, onset: Onset, course: Course | null): Factor | null {
+/**
+ * Compares the versions over the window of the queries and, if that leaves open whether the others served beside this one,
+ * over a shorter one.
+ */
+function byVersion(evidence: Evidence, candidate: Candidate, onset: Onset, course: Course | null): Factor | null {
+  const measured = measuredBeside(evidence, candidate.change, onset);
+  const usual = comparedOver(evidence, candidate, { onset, course, measured });
+  const close = closeUpOf(evidence);
+  if (close === null || (usual !== null && !LEFT_OPEN.has(usual.name))) return usual;
+  const closer = comparedOver(close, candidate, {
+    onset,
+    course,
+    measured: measuredClose(close, candidate.change, onset),
+  });
+  return closer !== null && PROVED.has(closer.name) ? closer : usual;
+}
+
+const LEFT_OPEN: ReadonlySet<string> = new Set(['only_it_seems_bad', 'by_version']);
+const PROVED: ReadonlySet<string> = new Set(['only_its_version_bad', 'canary_bad']);
+
+/** Marks evidence whose values by version cover the shortest window. */
+type CloseUp = { isCloseUp?: true };
+
+/** Returns the evidence with the values by version over the shorter window. Null: they were not read. */
+function closeUpOf({ by_version_close: close, ...evidence }: Evidence): (Evidence & CloseUp) | null {
+  const { health } = evidence;
+  if (close === undefined || health === null) return null;
+  const { versions, window } = close;
+  return {
+    ...evidence,
+    by_version: versions,
+    by_version_window: window,
+    health: { ...health, window },
+    isCloseUp: true,
+  };
+}
+
+/**
+ * Returns the levels of the versions over the shorter window. If requests are measured, only those to both versions show that
+ * the others have served beside this one: the CD system may report an end long after the last instance was replaced.
+ */
+function measuredClose(close: Evidence, change: Change, onset: Onset): Beside {
+  const versions = close.by_version ?? [];
+  if (versions.some(({ traffic }) => traffic === null)) return measuredBeside(close, change, onset);
+  const own = versions.find((one) => sameVersion(one.version, change.version));
+  const begun = badSince(pointsOf(own?.curve ?? [], close.at), close.health?.max ?? Infinity) ?? Infinity;
+  return { measured: measuredSince(close, Math.min(begun, millisOf(onset.latest))), areMeasuredTogether: false };
+}
+
+function comparedOver(
+  evidence: Evidence & CloseUp,
+  { change }: Candidate,
+  { onset, course, measured: beside }: { onset: Onset; course: Course | null; measured: Beside },
+): Factor | null {
   const { changes, health } = evidence;
-  const { measured, areMeasuredTogether: haveServedTogether } = measuredBeside(evidence, change, onset);
+  const { measured, areMeasuredTogether: haveServedTogether } = beside;
   if (measured.length === 0) return null;
   const ownMeasured = measured.filter(({ version }) => sameVersion(version, change.version));
   const others = measured.filter((one) => !sameVersion(one.version, change.version) && takesTraffic(one));
@@ -263,16 +334,17 @@ const isSteady = ({ share, since }: Measured, { latest }: Onset): boolean =>
 /** Returns whether the requests since the version fails show this of it and any of these others. */
 function isAnyOf(
   isShown: typeof differsBeside,
-  { by_version: versions, by_version_window: window, at, health }: Evidence,
+  { by_version: versions, by_version_window: window, at, health, isCloseUp }: Evidence & CloseUp,
   own: string,
   others: readonly Measured[],
   { latest }: Onset,
 ): boolean {
-  const measure = measureOf(health, window);
+  const measured = measureOf(health, window);
+  const measure = measured && { ...measured, ...(isCloseUp && { isShortest: true as const }) };
   const ownVersion = versions?.find(({ version }) => version === own);
   if (measure === null || ownVersion?.traffic == null) return false;
   const { curve, traffic } = ownVersion;
-  const from = Math.min(millisOf(latest), badSince(pointsOf(curve, at), measure.max) ?? Infinity);
+  const from = badSince(pointsOf(curve, at), measure.max) ?? millisOf(latest);
   return others.some(({ version }) => {
     const other = versions?.find((one) => one.version === version);
     return (

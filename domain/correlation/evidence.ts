@@ -97,6 +97,11 @@ export type Evidence = {
   by_version: readonly { version: string; curve: Curve; traffic: Curve | null }[] | null;
   /** Seconds that a value of both queries by version covers. Absent: unknown, or different ones. */
   by_version_window?: number;
+  /**
+   * The same two queries over a shorter window, in seconds, around the newest deploy: what happened within the window of
+   * the configured queries. Absent: their window cannot be shortened, or there is no such deploy.
+   */
+  by_version_close?: { window: number; versions: NonNullable<Evidence['by_version']> };
   /** The same by variant, for each flag that was changed near the onset. Absent: no query, no flag, or no answer. */
   by_flag?: readonly ByFlag[];
   /** Versions named in labels of the firing alerts. Empty: no label names a version. */

@@ -1,5 +1,5 @@
 import { type Anatomy, anatomyOf, anatomyOfTokens } from '../../schemas/slo/openslo/anatomy.ts';
-import { PromqlError, tokensOf } from '../../schemas/slo/openslo/promql.ts';
+import { normalizedQuery, PromqlError, type Token, tokensOf } from '../../schemas/slo/openslo/promql.ts';
 
 const UNIT_SECONDS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
 
@@ -53,6 +53,88 @@ export function wholeOf(promql: string): 1 | 100 | null {
 
 const isRatioRecorded = ({ metrics }: Anatomy): boolean =>
   metrics.length > 0 && metrics.every((name) => name.includes('ratio') && OF_FAILURES.test(name));
+
+/** Marks that combine two operands. */
+const BINARY = new Set(['+', '-', '*', '/', '%', '^', '==', '!=', '<', '>', '<=', '>=']);
+const BINARY_WORDS = new Set(['and', 'or', 'unless', 'atan2']);
+
+/**
+ * Returns the query for requests per second that a ratio of requests divides by: `errors / requests`. Null: it is no such
+ * ratio, as far as the query tells.
+ */
+export function requestsOf(promql: string): string | null {
+  if (wholeOf(promql) === null) return null;
+  const tokens = locatedTokensOf(promql);
+  const division = tokens.findIndex(({ text, kind }) => kind === 'mark' && text === '/');
+  if (division === -1) return null;
+  let depth = 0;
+  const operand: Located[] = [];
+  for (const token of tokens.slice(division + 1)) {
+    if (token.kind === 'mark' && '([{'.includes(token.text)) depth += 1;
+    if (token.kind === 'mark' && ')]}'.includes(token.text)) depth -= 1;
+    if (depth < 0 || (depth === 0 && combines(token))) break;
+    operand.push(token);
+  }
+  const { calls, ranges } = anatomyOfTokens(operand);
+  const [first, last] = [operand[0], operand.at(-1)];
+  const isRate =
+    calls.includes('rate') && ranges.length === 1 && calls.every((name) => name === 'rate' || name === 'sum');
+  return !isRate || first === undefined || last === undefined
+    ? null
+    : normalizedQuery(promql).slice(first.from, last.to);
+}
+
+const combines = ({ kind, text }: Token): boolean =>
+  kind === 'mark' ? BINARY.has(text) : kind === 'name' && BINARY_WORDS.has(text.toLowerCase());
+
+/**
+ * Returns the query with another window, in seconds. Null: not all of its values cover one window that it names, such as
+ * those of a recorded metric or a subquery.
+ */
+export function withWindow(promql: string, seconds: number): string | null {
+  const anatomy = read(promql);
+  if (anatomy === null || anatomy.ranges.length === 0 || new Set(anatomy.ranges).size > 1) return null;
+  if (!anatomy.calls.includes('rate') || secondsOf(anatomy.ranges[0] ?? '') !== windowOf(promql)) return null;
+  const text = normalizedQuery(promql);
+  const tokens = locatedTokensOf(promql);
+  let [result, copied] = ['', 0];
+  for (const [index, { kind, text: mark, to }] of tokens.entries()) {
+    if (kind !== 'mark' || mark !== '[') continue;
+    const [range, end] = [tokens[index + 1], tokens[index + 2]];
+    if (range === undefined || end?.text !== ']') return null;
+    result += `${text.slice(copied, to)}${seconds}s`;
+    copied = range.to;
+  }
+  return result + text.slice(copied);
+}
+
+/** Returns a query for the number of samples in the window of a query, of its first range. Null: it has none. */
+export function samplesIn(promql: string): string | null {
+  if (read(promql) === null) return null;
+  const tokens = locatedTokensOf(promql);
+  const range = tokens.findIndex(({ kind, text }) => kind === 'mark' && text === '[');
+  const end = tokens[range + 2];
+  if (range < 1 || end?.text !== ']') return null;
+  const isLabelled = tokens[range - 1]?.text === '}';
+  const labels = isLabelled
+    ? tokens.findLastIndex(({ kind, text }, at) => at < range && kind === 'mark' && text === '{')
+    : range;
+  const first = tokens[labels - 1]?.kind === 'name' ? tokens[labels - 1] : isLabelled ? tokens[labels] : undefined;
+  return first === undefined ? null : `max(count_over_time(${normalizedQuery(promql).slice(first.from, end.to)}))`;
+}
+
+/** A token, and where it is in the normalized query. */
+type Located = Token & { from: number; to: number };
+
+function locatedTokensOf(promql: string): Located[] {
+  const text = normalizedQuery(promql);
+  let at = 0;
+  return tokensOf(text).map((token) => {
+    const from = text.indexOf(token.text, at);
+    at = from + token.text.length;
+    return { ...token, from, to: at };
+  });
+}
 
 const ABSENCE = new Set(['absent', 'absent_over_time']);
 

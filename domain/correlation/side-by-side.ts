@@ -14,6 +14,8 @@ export type Measure = {
   max: number;
   /** The health query is this quantile, from 0 to 1. Absent: it is a ratio of failed requests. */
   quantile?: number;
+  /** The window is the shortest over which a rate is reliable: four scrapes. */
+  isShortest?: true;
 };
 
 /** Requests, and failed ones, of two versions in the time in which both served, and its length in seconds. */
@@ -25,6 +27,9 @@ type Counts = { requests: number; failed: number };
  * to grow a little for the rest of the window.
  */
 const MOST = 2 / 3;
+
+/** Part of an earlier rate from which on the other version still serves, where values cover only a few scrapes. */
+const STILL = 0.8;
 
 /** Minimum requests of each version, and failed ones of the suspect and of the other one. */
 const MIN_REQUESTS = 10;
@@ -43,6 +48,10 @@ const MIN_G = 20;
  */
 const MIN_SECONDS = 60;
 const MIN_OF_WINDOW = 0.25;
+
+/** The same of the shortest window: two of its four scrapes, and the distance of two samples in seconds. */
+const MIN_OF_SHORTEST = 0.5;
+const SAMPLE_SECONDS = 15;
 
 /** Factor by which the failure ratios of two versions must differ. */
 const FAR_WORSE = 3;
@@ -69,7 +78,7 @@ export function differsBeside(
   const [ownRatio, otherRatio] = [ratio(counts.own), ratio(counts.other)];
   const limit = measure.max / wholeOf(measure);
   return (
-    counts.seconds >= Math.max(MIN_SECONDS, MIN_OF_WINDOW * measure.window) &&
+    counts.seconds >= leastSeconds(measure) &&
     counts.own.requests >= MIN_REQUESTS &&
     counts.other.requests >= MIN_REQUESTS &&
     counts.own.failed >= MIN_FAILED &&
@@ -107,12 +116,21 @@ export function countsBeside(
 ): Beside | null {
   const [ownTotals, otherTotals] = [own, other].map((one) => totals(one, { from, until, measure }));
   const most = Math.max(0, ...(otherTotals ?? []).map(({ requests }) => requests));
-  const end = otherTotals?.find(({ requests }) => requests > 0 && requests >= MOST * most);
+  const rates = pointsOf(other.traffic, until);
+  const [first, newest] = [rates.findLast(({ at }) => at <= from), rates.at(-1)];
+  const servesStill =
+    measure.isShortest === true && first !== undefined && newest !== undefined && newest.value >= STILL * first.value;
+  const end = servesStill
+    ? otherTotals?.at(-1)
+    : otherTotals?.find(({ requests }) => requests > 0 && requests >= MOST * most);
   const last = ownTotals?.findLast(({ at }) => end !== undefined && at <= end.at);
   return end === undefined || last === undefined ? null : { own: last, other: end, seconds: (end.at - from) / 1000 };
 }
 
-/** Returns the requests and failed ones from a time on, at each sample within a window of it. */
+/** Time in seconds for which requests are counted, at most, if the window is shorter. */
+const COUNTED_SECONDS = 300;
+
+/** Returns the requests and failed ones from a time on, at each sample. The values of successive windows add up. */
 function totals(
   { curve, traffic }: VersionCurves,
   { from, until, measure }: { from: number; until: Timestamp; measure: Measure },
@@ -127,17 +145,31 @@ function totals(
   };
   const first = rates.findLast(({ at }) => at <= from);
   const before = first === undefined || from - first.at > length ? { requests: 0, failed: 0 } : inWindow(first);
-  return rates
-    .filter(({ at }) => at > from && at <= from + length)
-    .map((point) => {
-      const left = 1 - (point.at - from) / length;
-      const all = inWindow(point);
-      return {
-        at: point.at,
-        requests: Math.max(0, all.requests - before.requests * left),
-        failed: Math.max(0, all.failed - before.failed * left),
-      };
+  const found: (Counts & { at: number })[] = [];
+  for (const point of rates.filter(({ at }) => at > from && at <= from + Math.max(length, COUNTED_SECONDS * 1000))) {
+    const all = inWindow(point);
+    const begin = point.at - length;
+    const earlier = begin < from ? { requests: 0, failed: 0 } : countedAt(found, begin, from);
+    const left = Math.max(0, 1 - (point.at - from) / length);
+    found.push({
+      at: point.at,
+      requests: Math.max(0, earlier.requests + all.requests - before.requests * left),
+      failed: Math.max(0, earlier.failed + all.failed - before.failed * left),
     });
+  }
+  return found;
+}
+
+/** Returns the counts at a time, between the two samples around it; none at `from`. */
+function countedAt(counts: readonly (Counts & { at: number })[], time: number, from: number): Counts {
+  const next = counts.find(({ at }) => at >= time) ?? counts.at(-1);
+  const previous = counts.findLast(({ at }) => at < time) ?? { at: from, requests: 0, failed: 0 };
+  if (next === undefined) return previous;
+  const part = next.at > previous.at ? Math.min(1, (time - previous.at) / (next.at - previous.at)) : 1;
+  return {
+    requests: previous.requests + part * (next.requests - previous.requests),
+    failed: previous.failed + part * (next.failed - previous.failed),
+  };
 }
 
 /** Returns whether so many requests of the window came since then that the quantile would show if they were slow. */
@@ -152,6 +184,9 @@ function servedEnough(
       requests >= Math.min(1, BEYOND_QUANTILE * (1 - quantile)) * (rates.get(at) ?? Infinity),
   );
 }
+
+const leastSeconds = ({ window, isShortest }: Measure): number =>
+  Math.max(MIN_SECONDS, isShortest === true ? MIN_OF_SHORTEST * window + SAMPLE_SECONDS : MIN_OF_WINDOW * window);
 
 const wholeOf = ({ max }: Measure): number => (max > GREATEST_RATIO ? 100 : 1);
 

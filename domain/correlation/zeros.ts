@@ -9,13 +9,14 @@ const MIN_SAMPLES = 5;
  * instances that had errors are gone. A quantile has a value for each request.
  */
 export function withZeros(evidence: Evidence): Evidence {
-  const { health, by_version: versions, by_flag: flags } = evidence;
+  const { health, by_version: versions, by_version_close: close, by_flag: flags } = evidence;
   if (health === null || health.quantile === true || (versions === null && flags === undefined))
     return { ...evidence, health: healthWithZeros(evidence) };
   return {
     ...evidence,
     health: healthWithZeros(evidence),
     by_version: versions && versionsWithZeros(versions),
+    ...(close && { by_version_close: { ...close, versions: versionsWithZeros(close.versions) } }),
     ...(flags && { by_flag: flags.map((one) => ({ ...one, variants: versionsWithZeros(one.variants) })) }),
   };
 }

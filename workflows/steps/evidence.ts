@@ -13,7 +13,6 @@ import { onsetOf } from '../../domain/correlation/onset.ts';
 import { isQuantile, quantileOf, wholeOf, windowOf } from '../../domain/correlation/query.ts';
 import { withoutStale } from '../../domain/correlation/stale.ts';
 import type { SignalView } from '../../domain/ports/alerts.ts';
-import type { Metrics } from '../../domain/ports/metrics.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { flagKeyOf } from '../../domain/changes/flags.ts';
@@ -24,6 +23,7 @@ import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { ServiceName } from '../../schemas/config/names.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { failingOf } from './failing.ts';
+import { byVersionOf, closeVersionsOf, versionsWindow } from './versions.ts';
 
 /** Look-back for causes. */
 const LOOK_BACK_SECONDS = 2 * 3600;
@@ -100,7 +100,10 @@ export async function evidenceOf(
     ...related,
     change: { ...related.change, commits: [] },
   }));
-  const flags = await variantsOf(deps, health, ownChanges, at);
+  const [flags, close] = await Promise.all([
+    variantsOf(deps, health, ownChanges, at),
+    closeVersionsOf(deps.metrics, health, { own, onset: estimatedOnset, at }),
+  ]);
   const evidence: Evidence = {
     incident_id: id,
     service,
@@ -109,6 +112,7 @@ export async function evidenceOf(
     onset,
     changes,
     ...measured,
+    ...close,
     ...(flags.length > 0 && { by_flag: flags }),
     alert_versions: versionsOf(cause),
     ...(aborted && { aborted_canary: aborted }),
@@ -223,34 +227,6 @@ async function variantsOf(
     }),
   );
   return found.flat();
-}
-
-/** Returns the time that the values by version cover, if it is the same for errors and requests. */
-function versionsWindow({ byVersion, trafficByVersion }: HealthQuery): Pick<Evidence, 'by_version_window'> {
-  if (byVersion === undefined || trafficByVersion === undefined) return {};
-  const window = windowOf(byVersion);
-  return window !== null && window === windowOf(trafficByVersion) ? { by_version_window: window } : {};
-}
-
-type Labelled = NonNullable<Awaited<ReturnType<Metrics['rangeByLabel']>>>;
-
-/** Joins the health of versions with their traffic, which can show versions without any error. */
-function byVersionOf(versions: Labelled, shares: Labelled | null): NonNullable<Evidence['by_version']> {
-  const known = versions.map((one) => ({
-    version: one.label,
-    curve: one.curve,
-    // A version without requests has no series.
-    traffic: shares && (shares.find(({ label }) => label === one.label)?.curve ?? []),
-  }));
-  // If the queries name versions differently, a version of one is none of the other.
-  const areNamedAlike = known.length > 0 && known.every(({ traffic }) => traffic !== null && traffic.length > 0);
-  const otherVersions = areNamedAlike
-    ? shares?.filter(({ label }) => known.every(({ version }) => version !== label))
-    : [];
-  return [
-    ...known,
-    ...(otherVersions ?? []).map(({ label, curve }) => ({ version: label, curve: [], traffic: curve })),
-  ];
 }
 
 /** Age in seconds up to which a problem is shown by too few samples of the usual step. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { wholeOf } from '../../../domain/correlation/query.ts';
+import { requestsOf, samplesIn, wholeOf, withWindow } from '../../../domain/correlation/query.ts';
 
 const ERRORS = 'sum(rate(http_requests_total{code=~"5.."}[5m]))';
 const ALL = 'sum(rate(http_requests_total[5m]))';
@@ -22,4 +22,50 @@ test.each<[string, 1 | 100 | null]>([
   ['sum(rate(', null],
 ])('the greatest value of %s is %s', (promql, whole) => {
   expect(wholeOf(promql)).toBe(whole);
+});
+
+const BY = 'sum by (version) (rate(http_requests_total{job="shop[5m]"}[5m]))';
+const ERRORS_BY = 'sum by (version) (rate(http_requests_total{job="shop[5m]",code=~"5.."}[5m]))';
+
+test.each<[string, string | null]>([
+  [`${ERRORS_BY} / ${BY}`, BY],
+  [`(${ERRORS_BY} or 0 * ${BY}) / ${BY}`, BY],
+  [`100 * ${ERRORS_BY} / ${BY} # of all`, BY],
+  [`(1 - ${ERRORS_BY} / ${BY}) * 100`, BY],
+  [`${ERRORS_BY} / ${BY} > 0`, BY],
+  [`${ERRORS_BY} / (${BY})`, `(${BY})`],
+  [`${ERRORS_BY} / ${BY.replace('rate', 'increase')}`, null],
+  [`${ERRORS_BY} / avg by (version) (rate(http_requests_total[5m]))`, null],
+  [`${ERRORS_BY} / 2`, null],
+  ['job:request_errors:ratio_rate5m', null],
+  ['histogram_quantile(0.99, sum by (le, version) (rate(latency_bucket[5m])))', null],
+  ['sum(rate(', null],
+])('the requests of %s are %s', (promql, requests) => {
+  expect(requestsOf(promql)).toBe(requests);
+});
+
+test.each<[string, string | null]>([
+  [BY, 'sum by (version) (rate(http_requests_total{job="shop[5m]"}[60s]))'],
+  [`${ERRORS} / ${ALL}`, `${ERRORS} / ${ALL}`.replaceAll('[5m]', '[60s]')],
+  ['sum(rate(a[ 5m ] offset 1h))', 'sum(rate(a[60s ] offset 1h))'],
+  ['sum(rate(a[5m])) / sum(rate(b[1m]))', null],
+  ['max_over_time(sum(rate(a[5m]))[5m:30s])', null],
+  ['sum(rate(a[5m])) / b:ratio_rate1h', null],
+  ['sum(increase(a[5m]))', null],
+  ['job:request_errors:ratio_rate5m', null],
+  ['sum(rate(', null],
+])('%s over a minute is %s', (promql, shorter) => {
+  expect(withWindow(promql, 60)).toBe(shorter);
+});
+
+test.each<[string, string | null]>([
+  [BY, 'max(count_over_time(http_requests_total{job="shop[5m]"}[5m]))'],
+  [`${ERRORS} / ${ALL}`, 'max(count_over_time(http_requests_total{code=~"5.."}[5m]))'],
+  ['rate({__name__="a"}[5m])', 'max(count_over_time({__name__="a"}[5m]))'],
+  ['rate(a[5m])', 'max(count_over_time(a[5m]))'],
+  ['sum(rate(a[5m:30s]))', null],
+  ['job:request_errors:ratio_rate5m', null],
+  ['sum(rate(', null],
+])('the samples of %s are counted by %s', (promql, count) => {
+  expect(samplesIn(promql)).toBe(count);
 });

@@ -132,6 +132,55 @@ test('measures the variants of flags that were changed shortly before, by their 
   );
 });
 
+describe('evidence by version over a shorter window', () => {
+  const errors = 'sum by (version) (rate(requests{code=~"5.."}[10m]))';
+  const requests = 'sum by (version) (rate(requests[10m]))';
+  /** Returns the shorter window, and the queries by version that were asked. @param scrapes in ten minutes */
+  const read = async (health: { byVersion: string; trafficByVersion?: string }, scrapes: number | null) => {
+    const asked: string[] = [];
+    const { world } = await judged(
+      configured({ health: { promql: 'e', max: 0.01, ...health } }),
+      ({ deps: { metrics } }) => {
+        metrics.range = async (promql, from, until) =>
+          promql.startsWith('max(count')
+            ? scrapes === null
+              ? null
+              : samplesOf(from, until, () => scrapes)
+            : samplesOf(from, until, (at) => (at < plusSeconds(until, -60) ? 0 : 0.2));
+        metrics.rangeByLabel = async (promql, _label, from, until) => {
+          asked.push(promql);
+          return [{ label: 'v2', curve: samplesOf(from, until, () => 0.2) }];
+        };
+      },
+    );
+    const { evidence } = (await world.deps.decisions.inputs(theIncident(world), 1)) ?? expect.unreachable();
+    const { window, versions } = evidence.by_version_close ?? {};
+    return { window, isCounted: versions?.every(({ traffic }) => (traffic?.length ?? 0) > 0), asked: asked.slice(2) };
+  };
+  const ratio = { byVersion: `${errors} / ${requests}`, trafficByVersion: requests };
+  const over = (query: string, seconds: number) => query.replaceAll('[10m]', `[${seconds}s]`);
+
+  test('is read over four scrapes', async () => {
+    expect(await read(ratio, 40)).toMatchObject({
+      window: 60,
+      isCounted: true,
+      asked: expect.arrayContaining([over(ratio.byVersion, 60), over(requests, 60)]),
+    });
+    expect(await read(ratio, 20)).toMatchObject({ window: 120 });
+  });
+
+  test('is not read if the window is about as short, if scrapes are not known, or if the query names no window', async () => {
+    expect(await read(ratio, 4)).toMatchObject({ window: undefined });
+    expect(await read(ratio, null)).toMatchObject({ window: undefined });
+    expect(await read({ byVersion: 'shop:errors:ratio_rate10m' }, 40)).toMatchObject({ window: undefined });
+  });
+
+  test('takes the requests from what the ratio divides by, if no query for them is configured', async () => {
+    expect(await read({ byVersion: ratio.byVersion }, 20)).toMatchObject({ window: 120, isCounted: true });
+    expect(await read({ byVersion: ratio.byVersion }, 4)).toMatchObject({ window: 600, isCounted: true });
+  });
+});
+
 describe('evidence by version', () => {
   const health = { promql: 'e', max: 0.01, byVersion: 'e by (version)', trafficByVersion: 'r by (version)' };
   /** Returns the versions with the numbers of their samples of errors and requests. */

@@ -1,0 +1,110 @@
+import type { HealthQuery } from '../../domain/catalogue/health.ts';
+import { putsVersionLive } from '../../domain/changes/versions.ts';
+import type { Evidence } from '../../domain/correlation/evidence.ts';
+import type { Onset } from '../../domain/correlation/onset.ts';
+import { requestsOf, samplesIn, windowOf, withWindow } from '../../domain/correlation/query.ts';
+import type { Metrics } from '../../domain/ports/metrics.ts';
+import type { Change } from '../../schemas/changes/change.ts';
+import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
+
+type Versions = NonNullable<Evidence['by_version']>;
+type Labelled = NonNullable<Awaited<ReturnType<Metrics['rangeByLabel']>>>;
+
+/** Returns the time that the values by version cover, if it is the same for errors and requests. */
+export function versionsWindow({ byVersion, trafficByVersion }: HealthQuery): Pick<Evidence, 'by_version_window'> {
+  if (byVersion === undefined || trafficByVersion === undefined) return {};
+  const window = windowOf(byVersion);
+  return window !== null && window === windowOf(trafficByVersion) ? { by_version_window: window } : {};
+}
+
+/** Joins the health of versions with their traffic, which can show versions without any error. */
+export function byVersionOf(versions: Labelled, shares: Labelled | null): Versions {
+  const known = versions.map((one) => ({
+    version: one.label,
+    curve: one.curve,
+    // A version without requests has no series.
+    traffic: shares && (shares.find(({ label }) => label === one.label)?.curve ?? []),
+  }));
+  // If the queries name versions differently, a version of one is none of the other.
+  const areNamedAlike = known.length > 0 && known.every(({ traffic }) => traffic !== null && traffic.length > 0);
+  const otherVersions = areNamedAlike
+    ? shares?.filter(({ label }) => known.every(({ version }) => version !== label))
+    : [];
+  return [
+    ...known,
+    ...(otherVersions ?? []).map(({ label, curve }) => ({ version: label, curve: [], traffic: curve })),
+  ];
+}
+
+/** Scrapes that a window contains at least, so that a missed one leaves a rate. */
+const SCRAPES = 4;
+
+/** Part of the configured window above which a shorter one shows nothing new. */
+const SHORTER = 0.8;
+
+const STEP_SECONDS = 15;
+
+/** Time before the deploy in which scrapes are counted. */
+const COUNT_SECONDS = 300;
+
+/** Time in seconds before the start of the deploy and after the onset that is read, and the longest time between both. */
+const BEFORE_SECONDS = 600;
+const AFTER_SECONDS = 900;
+const BETWEEN_SECONDS = 1800;
+
+/**
+ * Reads health and requests by version around the newest deploy over the shortest window that the scrape interval permits.
+ * Values over ten minutes hardly show whether the old version was gone before the errors began. Without a query for the
+ * requests, they are what the health query divides by.
+ */
+export async function closeVersionsOf(
+  metrics: Metrics,
+  query: HealthQuery | undefined,
+  { own, onset, at }: { own: readonly Change[]; onset: Onset; at: Timestamp },
+): Promise<Pick<Evidence, 'by_version_close'>> {
+  const start = newestStart(own, onset);
+  if (query?.byVersion === undefined || start === null) return {};
+  const traffic = query.trafficByVersion ?? requestsOf(query.byVersion);
+  const window = await shortestWindow(metrics, { health: query.byVersion, traffic }, start);
+  const usual = windowOf(query.byVersion);
+  const showsMore = query.trafficByVersion === undefined && traffic !== null;
+  if (window === null || usual === null || (window > SHORTER * usual && !showsMore)) return {};
+  const health = withWindow(query.byVersion, window);
+  const requests = traffic === null ? null : withWindow(traffic, window);
+  if (health === null || (traffic !== null && requests === null)) return {};
+  const from = plusSeconds(start, -BEFORE_SECONDS);
+  const end = plusSeconds(onset.latest, AFTER_SECONDS);
+  const until = end < at ? end : at;
+  const step = { stepSeconds: STEP_SECONDS };
+  const [versions, shares] = await Promise.all([
+    metrics.rangeByLabel(health, 'version', from, until, 'max', step),
+    requests === null ? null : metrics.rangeByLabel(requests, 'version', from, until, 'sum', step),
+  ]);
+  return versions === null ? {} : { by_version_close: { window, versions: byVersionOf(versions, shares) } };
+}
+
+/** Returns the start of the newest deploy before the onset. Null: there is none within half an hour. */
+function newestStart(own: readonly Change[], { latest }: Onset): Timestamp | null {
+  const starts = own.filter(putsVersionLive).map((change) => change.started_at);
+  const newest = starts
+    .filter((start) => start <= latest)
+    .toSorted()
+    .at(-1);
+  return newest === undefined || secondsBetween(newest, latest) > BETWEEN_SECONDS ? null : newest;
+}
+
+/** Returns the shortest window in seconds over which a rate is reliable, at most that of the queries. Null: not known. */
+async function shortestWindow(
+  metrics: Metrics,
+  { health, traffic }: { health: string; traffic: string | null },
+  start: Timestamp,
+): Promise<number | null> {
+  const usual = windowOf(traffic ?? health);
+  const count = samplesIn(traffic ?? health);
+  if (usual === null || count === null) return null;
+  // Before the deploy, no instance is new or gone. The newest samples can be late.
+  const counts = await metrics.range(count, plusSeconds(start, -COUNT_SECONDS), start, 'max');
+  const samples = Math.max(0, ...(counts ?? []).map(([, value]) => value));
+  if (samples === 0) return null;
+  return Math.min(usual, Math.ceil((SCRAPES * usual) / samples / STEP_SECONDS) * STEP_SECONDS);
+}
