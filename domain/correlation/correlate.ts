@@ -126,12 +126,14 @@ function weigh(given: Evidence): {
   const candidates = candidatesOf(evidence, onset).filter(
     ({ change }) => clearingOf(evidence.cleared, change) === undefined,
   );
+  // An undeclared relation is more probable where nothing else explains the failure.
+  const isAlone = evidence.health !== null && candidates.every(({ relation }) => relation !== 'same');
   const weighed = candidates.map((candidate): Weighed => {
     const aborted = abortedFactor(evidence, candidate);
     if (aborted !== null) return { candidate, course: null, factors: [weightedFactor('prior', ''), aborted] };
     const course = courseOf(evidence, candidate, onset);
     const vanished = vanishedFactor(evidence, candidate);
-    const own = factorsOf(evidence, candidate, neighbours, onset, course);
+    const own = factorsOf(evidence, candidate, { neighbours, onset, course, isAlone });
     const factors = [
       ...own,
       ...(vanished === null ? [] : [vanished]),
@@ -252,12 +254,12 @@ function uselessRollback({ failing }: Evidence): Factor<'rollback_did_not_help'>
       );
 }
 
+type Situation = { neighbours: Neighbours; onset: Onset; course: Course | null; isAlone: boolean };
+
 function factorsOf(
   evidence: Evidence,
   candidate: Candidate,
-  neighbours: Neighbours,
-  onset: Onset,
-  course: Course | null,
+  { neighbours, onset, course, isAlone }: Situation,
 ): Factor[] {
   const { kind, status } = candidate.change;
   const versions = versionFactors(evidence, candidate, onset, course);
@@ -277,7 +279,7 @@ function factorsOf(
     ...kindFactors(kind),
     ...(status === 'failed' ? [weightedFactor('failed', 'it failed, so it may not have taken effect')] : []),
     ...watchFactor(evidence, candidate, isProved),
-    ...neighbourFactors(candidate, neighbours, isProved),
+    ...neighbourFactors(candidate, neighbours, { proved: isProved, isAlone }),
     ...(course === null ? [] : healthFactors(course, candidate, onset)),
     ...canaryFactors(
       course,
@@ -356,13 +358,15 @@ function reasonsOf(factors: readonly Factor[]): string[] {
   const given = told.toSorted((a, b) => Math.abs(b.weight) - Math.abs(a.weight));
   return [
     ...given.filter((one) => !speaksAgainst(one)).map(({ text }) => text),
-    ...given.filter(speaksAgainst).map(({ text }) => `against it: ${text}`),
+    ...given.filter(speaksAgainst).map((factor) => `against it: ${factor.text}${isTime(factor) ? '; most bad changes show sooner' : ''}`),
   ];
 }
 
+/** Returns whether the factor is the distance in time between the change and the problem. */
+const isTime = ({ name }: Factor): boolean => name === 'finished_before' || name === 'rolling_out';
+
 /** The time of a change alone speaks neither for it nor against it if it is a few minutes before the problem. */
-const speaksAgainst = ({ name, weight }: Factor): boolean =>
-  weight < (name === 'finished_before' || name === 'rolling_out' ? NEUTRAL_TIME : 0);
+const speaksAgainst = (factor: Factor): boolean => factor.weight < (isTime(factor) ? NEUTRAL_TIME : 0);
 const NEUTRAL_TIME = -1;
 
 /** Rounds down to two digits, so that no confidence is overstated and the sum stays within 1. */

@@ -32,7 +32,10 @@ export type Failing = {
    * depends on it.
    */
   relation: 'dependent' | 'dependency' | 'unrelated';
-  /** Time of its own newest change that put a version live near `since`. Such a change can explain its failure. */
+  /**
+   * End of its own newest change that put a version live near `since`, or the start if it ended later. Such a change can
+   * explain its failure.
+   */
   changed_at: Timestamp | null;
   /** Bounds of its start by its health query. Absent: only its alert is known. */
   measured?: { earliest: Timestamp; latest: Timestamp };

@@ -87,8 +87,13 @@ function compared(since: Timestamp, onset: Timestamp): string {
 /**
  * Weighs how closely the change is related and which other services fail.
  * @param proved only its version fails, which unrelated services that fail do not explain
+ * @param isAlone health is measured, and the failing service has no change of its own that can be the cause
  */
-export function neighbourFactors(candidate: Candidate, neighbours: Neighbours, proved: boolean): Factor[] {
+export function neighbourFactors(
+  candidate: Candidate,
+  neighbours: Neighbours,
+  { proved, isAlone }: { proved: boolean; isAlone: boolean },
+): Factor[] {
   switch (candidate.relation) {
     case 'same':
       return [
@@ -104,8 +109,8 @@ export function neighbourFactors(candidate: Candidate, neighbours: Neighbours, p
       return [callerFactor(candidate), itsCallerFails(candidate, neighbours), ...othersFail(neighbours)];
     case 'undeclared':
       return [
-        undeclaredFactor(candidate),
-        itFailsToo(candidate, neighbours),
+        undeclaredFactor(candidate, isAlone),
+        itFailsToo(candidate, neighbours, isAlone),
         // What fails first, and is known to be a dependency, can be the cause of both failures.
         ...dependenciesFail(neighbours),
         ...othersFail(neighbours),
@@ -167,20 +172,26 @@ const itsCallerFails = ({ change }: Candidate, { dependents, unreadable }: Neigh
           : `${change.service} itself is not failing`,
       );
 
-const undeclaredFactor = ({ change }: Candidate): Factor =>
-  weightedFactor(
+const undeclaredFactor = ({ change }: Candidate, isAlone: boolean): Factor =>
+  gradedFactor(
     'undeclared',
     `it is a change of ${change.service}, for which the catalogue declares no relation to the service`,
+    { undeclared: 1, ...(isAlone && { undeclared_alone: 1 }) },
   );
 
-/** Weighs when the undeclared neighbour began to fail: before the service, as a dependency does, or after it. */
-function itFailsToo({ change }: Candidate, { changed }: Neighbours): Factor {
+/**
+ * Weighs when the undeclared neighbour began to fail: before the service, as a dependency does, or after it, as a caller can.
+ * Two services that each fail after a change of their own are no relation, so the later one counts only if the service has none.
+ */
+function itFailsToo({ change }: Candidate, { changed }: Neighbours, isAlone: boolean): Factor {
   const own = changed.find(({ service }) => service === change.service);
   if (own === undefined)
     return weightedFactor('changed_service_is_well', `${change.service} does not fail since its change`);
-  return own.first
-    ? weightedFactor('dependency_fails_too', `${own.service} is failing as well, since ${own.when}`)
-    : unweightedFactor('fails_at_another_time', `${own.service} is failing as well, but only since ${own.when}`);
+  if (own.first) return weightedFactor('dependency_fails_too', `${own.service} is failing as well, since ${own.when}`);
+  const text = `${own.service} is failing as well, but only since ${own.when}`;
+  return isAlone
+    ? gradedFactor('fails_at_another_time', text, { undeclared_fails_later: 1 })
+    : unweightedFactor('fails_at_another_time', text);
 }
 
 const sharedFactor = ({ change }: Candidate): Factor =>

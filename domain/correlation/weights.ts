@@ -79,6 +79,10 @@ export const WEIGHTS = {
    * caller: most pairs of services have no relation.
    */
   undeclared: -4,
+  /** The failing service has no change of its own, so that a relation that nobody declared is the simplest explanation. */
+  undeclared_alone: 0.5,
+  /** The same, and the changed service began to fail later, as a caller can. */
+  undeclared_fails_later: 1.2,
   /** Another service that fails at the same time was rolled back, and still fails. */
   rollback_did_not_help: -2.5,
 

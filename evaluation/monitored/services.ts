@@ -78,7 +78,6 @@ export type Service = {
   monitoring: Monitoring;
   health: Health;
   rule: RuleSetup;
-  hasDeployer: boolean;
 };
 
 /** Standard deviation of the logarithm of latencies. */
@@ -145,7 +144,6 @@ function drawService(rng: Random, name: string, layer: Service['layer'], below: 
     monitoring,
     health,
     rule: drawRule(rng, name, health, monitoring),
-    hasDeployer: true,
   };
 }
 

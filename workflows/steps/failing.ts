@@ -211,10 +211,15 @@ async function changesOf(
   at: Timestamp,
 ): Promise<Pick<Failing, 'changed_at' | 'rolled_back'>> {
   const changes = (await deps.changes.recent(serviceEnvironment, CHANGES_READ)).filter(putsVersionLive);
-  const ended = changes.map((change) => ({ kind: change.kind, at: change.finished_at ?? change.started_at }));
-  const isUnhelpful = ended.some(
-    (one) => one.kind === 'rollback' && one.at > since && secondsBetween(one.at, at) >= ROLLBACK_HELPS_SECONDS,
-  );
-  const near = ended.findLast((one) => Math.abs(secondsBetween(one.at, since)) <= OWN_CHANGE_SECONDS);
-  return { changed_at: near?.at ?? null, ...(isUnhelpful && { rolled_back: true as const }) };
+  const isUnhelpful = changes.some(({ kind, started_at: started, finished_at: finished }) => {
+    const ended = finished ?? started;
+    return kind === 'rollback' && ended > since && secondsBetween(ended, at) >= ROLLBACK_HELPS_SECONDS;
+  });
+  // A roll-out can break the service long before its end.
+  const near = changes
+    .map(({ started_at: started, finished_at: finished }) =>
+      finished !== null && finished <= since ? finished : started,
+    )
+    .findLast((changed) => Math.abs(secondsBetween(changed, since)) <= OWN_CHANGE_SECONDS);
+  return { changed_at: near ?? null, ...(isUnhelpful && { rolled_back: true as const }) };
 }

@@ -123,6 +123,16 @@ describe('a service without a declared relation that fails since its change', ()
     expect(confidence(evidence, 'm7')).toBeLessThan(MIN_CONFIDENCE_TO_ACT);
   });
 
+  test('is more probable where the service has no change of its own', () => {
+    const measured = { health: step(0.002, 0.041), failing: [mail(1)] };
+    const beside = scene({ ...measured, changes: [undeclared, own(timed('v42', 1500, 1440))] });
+    const { undeclared: weight, undeclared_alone: alone } = WEIGHTS;
+    expect(weights(beside, 'm7')).toMatchObject({ undeclared: weight });
+    expect(weights(among(measured), 'm7')).toMatchObject({ undeclared: weight + alone });
+    const later = among({ ...measured, failing: [mail(-1)] });
+    expect(weights(later, 'm7')).toMatchObject({ fails_at_another_time: WEIGHTS.undeclared_fails_later });
+  });
+
   test("is no rival of the service's own version that is proved", () => {
     const serving = own(timed('v42', 240, null, { status: 'started' }));
     const by_version = [versionAt('v42', 0.08), versionAt('v41', 0.001)];

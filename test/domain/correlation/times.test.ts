@@ -103,6 +103,13 @@ test('the onset is before the alert: a change between the two is not the cause',
   expect(correlate(scene({ onset, changes })).suspects.map(({ version }) => version)).toEqual(['v41']);
 });
 
+test('a change long before the problem is against itself, and the reason says why', () => {
+  const measured = correlate(scene({ changes: [own(timed('v42', 1500, 1440))], health: step(0.002, 0.041) }));
+  expect(suspectIn(measured).reasons.at(-1)).toMatch(
+    /^against it: deploy of v42 finished \d+ min before the problem began; most bad changes show sooner$/,
+  );
+});
+
 test('the reasons are readable, and all factors are stored', () => {
   const [suspect] = alone(timed('v42', 600, 420)).suspects;
   expect(suspect?.reasons).toEqual(['deploy of v42 finished 7 min before the problem began']);

@@ -76,6 +76,23 @@ describe('a dependency that fails by its health query, without an alert', () => 
     ]);
   });
 
+  test.each([
+    ['the start of the roll-out in which it began to fail', 4, '2026-11-20T11:56:00.000Z'],
+    ['the end of the roll-out after which it began to fail', 8, '2026-11-20T11:55:00.000Z'],
+  ])('has changed at %s', async (_, minutes, expected) => {
+    const { world } = await play({
+      given: [
+        dependsOnPayments,
+        deploys('p1', 300, { service: 'payments' }),
+        deploys('p2', minutes, { service: 'payments' }),
+        bad({ [CHECKOUT]: -2, [PAYMENTS]: -2.5 }),
+      ],
+      timeline: { '0 s': fires(), '30 min': ends() },
+    });
+    const inputs = await world.deps.decisions.inputs(theIncident(world), 1);
+    expect(inputs?.evidence.failing).toMatchObject([{ service: 'payments', changed_at: expected }]);
+  });
+
   test('requires approval to roll back its own change, if that explains both', async () => {
     const { kind, reasons, from_version } = await judged(
       deploys('p1', 300, { service: 'payments' }),
