@@ -5,7 +5,14 @@
 import { featuresOf } from '../domain/correlation/correlate.ts';
 import { WEIGHTS } from '../domain/correlation/weights.ts';
 import { type Calibration, calibrated } from '../evaluation/monitored/report.ts';
-import { fit, lossOf, type Observation, type Prior, probabilities, scoreOf } from '../evaluation/fit/conditional-logit.ts';
+import {
+  fit,
+  lossOf,
+  type Observation,
+  type Prior,
+  probabilities,
+  scoreOf,
+} from '../evaluation/fit/conditional-logit.ts';
 import { cases } from '../evaluation/generate.ts';
 import { monitoredCases } from '../evaluation/monitored/case.ts';
 import { inputsOf } from './measurements/correlation.ts';

@@ -358,7 +358,9 @@ function reasonsOf(factors: readonly Factor[]): string[] {
   const given = told.toSorted((a, b) => Math.abs(b.weight) - Math.abs(a.weight));
   return [
     ...given.filter((one) => !speaksAgainst(one)).map(({ text }) => text),
-    ...given.filter(speaksAgainst).map((factor) => `against it: ${factor.text}${isTime(factor) ? '; most bad changes show sooner' : ''}`),
+    ...given
+      .filter(speaksAgainst)
+      .map((factor) => `against it: ${factor.text}${isTime(factor) ? '; most bad changes show sooner' : ''}`),
   ];
 }
 
