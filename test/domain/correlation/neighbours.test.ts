@@ -126,9 +126,10 @@ describe('a service without a declared relation that fails since its change', ()
   test('is more probable where the service has no change of its own', () => {
     const measured = { health: step(0.002, 0.041), failing: [mail(1)] };
     const beside = scene({ ...measured, changes: [undeclared, own(timed('v42', 1500, 1440))] });
-    const { undeclared: weight, undeclared_alone: alone } = WEIGHTS;
-    expect(weights(beside, 'm7')).toMatchObject({ undeclared: weight });
-    expect(weights(among(measured), 'm7')).toMatchObject({ undeclared: weight + alone });
+    expect(weights(beside, 'm7')).toMatchObject({ undeclared: WEIGHTS.undeclared });
+    expect(weights(among(measured), 'm7')).toMatchObject({
+      undeclared: WEIGHTS.undeclared + WEIGHTS.undeclared_alone,
+    });
     const later = among({ ...measured, failing: [mail(-1)] });
     expect(weights(later, 'm7')).toMatchObject({ fails_at_another_time: WEIGHTS.undeclared_fails_later });
   });
