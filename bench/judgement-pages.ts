@@ -101,7 +101,12 @@ const MONITORED: readonly Criterion<Rates>[] = [
     of: (report) => report.clear_versions_acted,
   },
   {
-    name: 'the same, with enough requests to tell them apart',
+    name: 'the same, without a question before',
+    bound: 'at least',
+    of: (report) => report.clear_versions_acted_at_once,
+  },
+  {
+    name: 'clear cases with visible versions and enough requests to tell them apart, acted on',
     bound: 'at least',
     target: 0.9,
     of: (report) => report.clear_distinct_acted,

@@ -1,4 +1,5 @@
 import { MIN_CONFIDENCE_TO_ASK } from '../../domain/correlation/correlate.ts';
+import { canBeProvedLater, laterProof } from '../../domain/rollback/later-proof.ts';
 import { leadersOf } from '../../domain/rollback/offers.ts';
 import { decide, weighed } from '../../domain/rollback/rollback.ts';
 import type { Decision, DecisionInputs, TargetInputs } from '../../domain/rollback/judgement.ts';
@@ -38,29 +39,63 @@ export async function inputsAt(monitored: MonitoredCase, at: number): Promise<De
 
 /** Returns the product's decision under a policy, by the same evidence. */
 const decideUnder = (inputs: DecisionInputs, evidence: RequiredEvidence): Decision =>
-  decide({
-    ...inputs,
-    targets: inputs.targets.map((target) => ({ ...target, policy: { ...target.policy, evidence } })),
-  });
+  decide(underPolicy(inputs, evidence));
+
+const underPolicy = (inputs: DecisionInputs, evidence: RequiredEvidence): DecisionInputs => ({
+  ...inputs,
+  targets: inputs.targets.map((target) => ({ ...target, policy: { ...target.policy, evidence } })),
+});
+
+/** Seconds after a question at which the workflow looks whether metrics by version prove the suspect. */
+const LOOKS_SECONDS = [30, 60, 120] as const;
 
 /**
  * Judges a case as the workflow does: a rollback without proof is judged again after the settling time, and done only if the
- * decision is the same.
+ * decision is the same. While a question waits, metrics by version can prove its suspect.
  */
 async function verdictsOf(monitored: MonitoredCase): Promise<Record<RequiredEvidence, Verdict>> {
-  const first = await inputsAt(monitored, monitored.at);
-  let later: DecisionInputs | undefined;
+  const read = new Map<number, Promise<DecisionInputs>>();
+  const inputsAfter = (seconds: number): Promise<DecisionInputs> => {
+    const inputs = read.get(seconds) ?? inputsAt(monitored, monitored.at + seconds);
+    read.set(seconds, inputs);
+    return inputs;
+  };
+  const first = await inputsAfter(0);
   const verdicts = {} as Record<RequiredEvidence, Verdict>;
   for (const required of EVIDENCE_POLICIES) {
     const decision = decideUnder(first, required);
     if (decision.kind !== 'roll_back' || isProved(first, decision)) verdicts[required] = verdictOf(decision);
-    else {
-      later ??= await inputsAt(monitored, monitored.at + SETTLE_SECONDS);
-      verdicts[required] = verdictOf(decideUnder(later, required));
-    }
+    else verdicts[required] = verdictOf(decideUnder(await inputsAfter(SETTLE_SECONDS), required));
+    const proved = await provedLater(first, required, inputsAfter);
+    // What was said first keeps its name and its confidence.
+    if (proved !== null) verdicts[required] = { ...verdicts[required], ...proved };
   }
   return verdicts;
 }
+
+/** Returns the act that metrics by version prove while the question waits. Null: there is no question, or no proof. */
+async function provedLater(
+  first: DecisionInputs,
+  required: RequiredEvidence,
+  inputsAfter: (seconds: number) => Promise<DecisionInputs>,
+): Promise<Pick<Verdict, 'action' | 'acts' | 'isLater'> | null> {
+  const asked = questionOf(decideUnder(first, required));
+  if (!canBeProvedLater(asked, underPolicy(first, required))) return null;
+  for (const seconds of LOOKS_SECONDS) {
+    const now = decideUnder(await inputsAfter(seconds), required);
+    if (laterProof(asked, now) !== null)
+      return { action: 'roll_back', acts: [{ change: now.suspect, to: now.to }], isLater: true };
+  }
+  return null;
+}
+
+const questionOf = ({ kind, reasons, target, from, to }: Decision) => ({
+  kind,
+  reasons,
+  target,
+  from_version: from,
+  to_version: to,
+});
 
 /** Returns whether the product acts at once, because other alerts would not change the decision. */
 const isProved = (inputs: DecisionInputs, { from }: Decision): boolean =>

@@ -19,6 +19,8 @@ export type Verdict = {
   askedUpTo: number;
   /** Nobody is asked, because `askedUpTo` is below the present limit. A question would offer `acts`. */
   isBelowLimit: boolean;
+  /** A person was asked first, and the act was proved while the question waited. Absent: it was not. */
+  isLater?: true;
 };
 
 /**
@@ -116,7 +118,9 @@ export type MonitoredReport = {
   acts_wrong: Rate;
   /** Clear cases that were acted upon, where versions are visible. */
   clear_versions_acted: Rate;
-  /** The same, where the versions had requests enough side by side to tell their failure ratios apart. */
+  /** The same, without a question before. */
+  clear_versions_acted_at_once: Rate;
+  /** As `clear_versions_acted`, where the versions had requests enough side by side to tell their failure ratios apart. */
   clear_distinct_acted: Rate;
   /** Other clear cases that were acted upon, and those acted upon or asked about with the right name. */
   clear_others_acted: Rate;
@@ -193,6 +197,11 @@ export function monitoredReport(seen: readonly Seen[]): MonitoredReport {
       upperBound,
     ),
     clear_versions_acted: rate(visible ?? [], isRight, lowerBound),
+    clear_versions_acted_at_once: rate(
+      visible ?? [],
+      (one) => isRight(one) && one.verdict.isLater !== true,
+      lowerBound,
+    ),
     clear_distinct_acted: rate(distinct, isRight, lowerBound),
     clear_others_acted: rate(others ?? [], isRight, lowerBound),
     clear_others_named: rate(others ?? [], isNamed, lowerBound),
