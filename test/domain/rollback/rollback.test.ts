@@ -334,6 +334,22 @@ describe('several possible causes:', () => {
     expect(codes(withFlags)).not.toContain('by_hand');
   });
 
+  test('a configuration change that leads by little is named, and the deploy that ties is not offered', () => {
+    const config = change('cache-size', 4, { kind: 'config' });
+    const decision = decide(clear({ changes: [...aBadDeploy(), config] }));
+    const [first, second] = decision.suspects;
+    expect([first?.version, second?.version]).toEqual(['cache-size', 'v2']);
+    expect((first?.confidence ?? 0) - (second?.confidence ?? 0)).toBeLessThan(0.1);
+    expect(decision).toMatchObject({ kind: 'none', target: null });
+    expect(decision.offers).toBeUndefined();
+    expect(decision.reasons.map(({ text }) => text)).toContainEqual(
+      expect.stringMatching(
+        /^candidates: config cache-size of checkout \(\d\d %\) and deploy v2 of checkout \(\d\d %\)$/,
+      ),
+    );
+    expect(codes(decision)).toContain('by_hand');
+  });
+
   test.each([
     ['new-cart 7 (on)', ['new-cart']],
     ['new-cart on: B (1f2e3d4c)', ['new-cart']],
