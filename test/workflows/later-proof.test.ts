@@ -10,7 +10,7 @@ async function told(name: string) {
   const { timeline, decisions } = world.store.dossier(theIncident(world));
   return {
     said: timeline.flatMap(({ kind, at, text }) =>
-      /^decision\./.test(kind) ? [`${at.slice(11, 19)} ${kind}: ${text}`] : [],
+      kind.startsWith('decision.') ? [`${at.slice(11, 19)} ${kind}: ${text}`] : [],
     ),
     decided: [...decisions.values()].map(
       ({ view: { kind, state, because, from_version: from } }) => `${kind} ${from ?? '-'} (${because}), ${state}`,
