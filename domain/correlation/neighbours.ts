@@ -5,13 +5,13 @@ import { type Factor, weightedFactor, gradedFactor, unweightedFactor } from './f
 import type { Onset } from './onset.ts';
 import { list, formatDuration } from './words.ts';
 
-/** A failing dependency: whether it may have failed first, and when it failed, as text. */
+/** A failing service: whether it may have failed first, and when it failed, as text. */
 type FailingDependency = Failing & { first: boolean; when: string };
 
 /** Other failing services, grouped by what they imply for the cause of this incident. */
 export type Neighbours = {
   /** Services that depend on the failing service, which explains their failure. */
-  dependents: readonly Failing[];
+  dependents: readonly FailingDependency[];
   /** Sorted by start of failure. */
   dependencies: readonly FailingDependency[];
   /** Unrelated services whose failure no change of their own explains. */
@@ -40,7 +40,7 @@ export function neighboursOf(evidence: Evidence, onset: Onset): Neighbours {
   });
   const unrelated = others.filter((other) => other.relation === 'unrelated' && failedTogether(other, onset));
   return {
-    dependents: others.filter(({ relation }) => relation === 'dependent'),
+    dependents: others.filter(({ relation }) => relation === 'dependent').map(withOrder),
     dependencies: others.filter(({ relation }) => relation === 'dependency').map(withOrder),
     unexplained: unrelated.filter((other) => !explainsItself(other)),
     changed: unrelated.filter(explainsItself).map(withOrder),
@@ -161,16 +161,18 @@ function callerFactor({ change, distance }: Candidate): Factor {
   });
 }
 
-/** Weighs whether the changed caller is known to fail, too: its requests fail. */
-const itsCallerFails = ({ change }: Candidate, { dependents, unreadable }: Neighbours): Factor =>
-  dependents.some(({ service }) => service === change.service)
-    ? weightedFactor('caller_fails_too', `${change.service} itself is failing`)
-    : weightedFactor(
-        'changed_caller_is_well',
-        unreadable
-          ? `the state of ${change.service} itself could not be read`
-          : `${change.service} itself is not failing`,
-      );
+/** Weighs whether the changed caller fails, too, and not later: one that fails later does so because the service fails. */
+function itsCallerFails({ change }: Candidate, { dependents, unreadable }: Neighbours): Factor {
+  const own = dependents.find(({ service }) => service === change.service);
+  if (own !== undefined)
+    return own.first
+      ? weightedFactor('caller_fails_too', `${own.service} itself is failing, since ${own.when}`)
+      : unweightedFactor('fails_at_another_time', `${own.service} itself is failing, but only since ${own.when}`);
+  return weightedFactor(
+    'changed_caller_is_well',
+    unreadable ? `the state of ${change.service} itself could not be read` : `${change.service} itself is not failing`,
+  );
+}
 
 const undeclaredFactor = ({ change }: Candidate, isAlone: boolean): Factor =>
   gradedFactor(

@@ -73,7 +73,7 @@ export const WEIGHTS = {
   /** The changed caller fails itself: its requests fail. */
   caller_fails_too: 1.23,
   /** The changed caller is not known to fail. */
-  changed_caller_is_well: 0,
+  changed_caller_is_well: 0.5,
   /**
    * Change of a service that fails at the same time since its change, and that is declared neither as a dependency nor as a
    * caller: most pairs of services have no relation.
@@ -175,7 +175,7 @@ export const WEIGHTS = {
   alert_names_others: -3,
 
   /** More errors than the change's share of traffic could cause if each of its requests failed. */
-  beyond_canary: -4.5,
+  beyond_canary: -5,
   /** Half an hour after its start: the share can have been raised since. Each doubling of the time counts the same. */
   canary_raised: 1.86,
 

@@ -234,6 +234,11 @@ describe('a canary', () => {
     expect(alone(evidence)).toBe(false);
   });
 
+  test('is not asked about right after its start, however close in time', () => {
+    const justStarted = own(timed('v42', 58, null, { status: 'started', canary_weight: 0.05 }));
+    expect(confidence(scene({ changes: [justStarted], health: step(0.003, 0.4) }))).toBeLessThan(MIN_CONFIDENCE_TO_ASK);
+  });
+
   test('may have got more since, the longer ago it began', () => {
     const beyond = (seconds: number) =>
       weights(scene({ changes: [own(timed('v42', seconds, null, { canary_weight: 0.1 }))], health: step(0.002, 0.4) }))

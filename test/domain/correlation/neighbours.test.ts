@@ -24,6 +24,28 @@ import {
 const codes = (evidence: Parameters<typeof correlate>[0]): string[] =>
   correlate(evidence).doubts.map(({ code }) => code);
 
+describe('a changed caller', () => {
+  const among = (minutesBefore: number) =>
+    scene({
+      changes: [of('web', 'caller', timed('w7', 100, 40))],
+      health: step(0.002, 0.041),
+      failing: [failing('web', 'dependent', minutesBefore)],
+    });
+
+  test('that fails not later than the service is asked about', () => {
+    expect(weights(among(1), 'w7')).toMatchObject({ caller_fails_too: WEIGHTS.caller_fails_too });
+    expect(confidence(among(1), 'w7')).toBeGreaterThanOrEqual(MIN_CONFIDENCE_TO_ASK);
+  });
+
+  test('that fails later fails because the service does, which is no evidence against its change', () => {
+    expect(weights(among(-3), 'w7')).toMatchObject({ fails_at_another_time: 0 });
+    expect(confidence(among(-3), 'w7')).toBeLessThan(confidence(among(1), 'w7'));
+    expect(suspectIn(correlate(among(-3)), 'w7').reasons).toContain(
+      'web itself is failing, but only since 3 min after the problem began',
+    );
+  });
+});
+
 describe('a dependency', () => {
   test("that failed first makes the service's own deploy improbable, however clear the step", () => {
     const evidence = afterDeploy({ failing: [failing('payments', 'dependency', 2)], health: step(0.002, 0.041) });
