@@ -55,7 +55,7 @@ describe('init', () => {
     expect([code, out]).toEqual([
       0,
       [
-        'warn  shop: "1"/eu          automation could prove a cause by nothing: health.byVersion is not set, and no label of its series carries a version',
+        'warn  shop: "1"/eu          automation could prove a cause by nothing: health.byVersion is not set, and no label of its series carries a version. Add a label with the version to its series or pods, such as app.kubernetes.io/version',
         join(dir, 'services.yaml'),
         join(dir, 'paging.yaml'),
         `next: check the proposals, then run firebreak check --config ${dir}`,
@@ -74,7 +74,7 @@ services:
         # the environment variable with its token. In mode shadow, it is never called.
         deployer: { kind: http, auth: { bearer: CD_TOKEN } }
         autoRollback: { mode: shadow }
-        # Automation could prove a cause by nothing: health.byVersion is not set, and no label of its series carries a version.
+        # Automation could prove a cause by nothing: health.byVersion is not set, and no label of its series carries a version. Add a label with the version to its series or pods, such as app.kubernetes.io/version.
         health:
           # From shop:error_ratio. Now 0.002.
           promql: '${QUERY}'
