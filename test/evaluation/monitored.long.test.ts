@@ -77,5 +77,5 @@ test('the cases of the first classes are those of all earlier results', () => {
     );
   }
   // If this changes, earlier results are about other cases: judge them again, and say so in docs/explanation/evaluation.md.
-  expect(hash.digest('hex').slice(0, 16)).toBe('6e39688bb3187024');
+  expect(hash.digest('hex').slice(0, 16)).toBe('b5c7a870780ead78');
 });
