@@ -1,7 +1,7 @@
 /**
  * `npm run judgement:results`: judges the sets again that the results are of, except those that nobody had seen, writes
  * bench/judgement-results.json, and from it docs/explanation/evaluation-results.md, the summary in
- * docs/explanation/evaluation.md, and the plot of the calibration. A whole set of the monitored world takes about ten
+ * docs/explanation/evaluation.md, and the plot of the calibration. A whole set of the monitored world takes about five
  * minutes on one core, and uses all cores.
  *
  * `npm run judgement:results -- USE SET… [USE SET…]`: judges other sets instead. USE is `unseen`, `validation`, or

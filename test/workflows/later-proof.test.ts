@@ -10,7 +10,7 @@ async function told(name: string) {
   const { timeline, decisions } = world.store.dossier(theIncident(world));
   return {
     said: timeline.flatMap(({ kind, at, text }) =>
-      kind.startsWith('decision.') ? [`${at.slice(11, 19)} ${kind}: ${text}`] : [],
+      /^(?:decision|mitigation)\./.test(kind) ? [`${at.slice(11, 19)} ${kind}: ${text}`] : [],
     ),
     decided: [...decisions.values()].map(
       ({ view: { kind, state, because, from_version: from } }) => `${kind} ${from ?? '-'} (${because}), ${state}`,
@@ -27,6 +27,8 @@ test('a version that is proved while its question waits is rolled back', async (
       ],
       "said": [
         "12:00:30 decision.rejected: Question withdrawn, because v2 is proved now: by version: v2 is at 0.4 (50 % of traffic), v1 at 0.001 (50 % of traffic), which explains the errors of all; the incident is judged again",
+        "12:00:30 mitigation.rejected: Question withdrawn: the incident is judged again",
+        "12:00:30 mitigation.succeeded: Rolled back to v1",
       ],
     }
   `);

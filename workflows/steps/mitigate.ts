@@ -306,6 +306,7 @@ async function conclude(
       : null;
   const rejudged = again === true && judged.requester === 'alert' && number < JUDGEMENTS_MAX;
   const closed = outcome === 'expired' && (await deps.incidents.read(id))?.status === 'resolved';
+  const withdrawn = outcome === 'rejected' && (await deps.decisions.get(id, number))?.answered_by === 'firebreak';
   await deps.effects.concludeRollback(id, {
     key: rollbackKey(id, number),
     number,
@@ -313,7 +314,11 @@ async function conclude(
     outcome,
     page: again && !rejudged ? 'again' : page,
     ...(rejudged && { again: true }),
-    text: closed ? 'Question withdrawn: the incident was closed' : text,
+    text: closed
+      ? 'Question withdrawn: the incident was closed'
+      : withdrawn
+        ? 'Question withdrawn: the incident is judged again'
+        : text,
     versionChange,
   });
   await wake(deps, id);
