@@ -39,6 +39,7 @@ export async function compared({ monitored, inputs, decision, changes }: Replaye
     delete own.group_rollback;
     if (groupRollback !== undefined) own.group_rollback = groupRollback;
   }
+  receivedAs(own, theirs);
   const again = decide(theirs);
   if (again.kind !== decision.kind)
     throw new Error(`${monitored.id}: the product decided ${decision.kind}, and by the stored inputs ${again.kind}`);
@@ -48,6 +49,21 @@ export async function compared({ monitored, inputs, decision, changes }: Replaye
     differences: differencesOf(sorted(theirs), sorted(JSON.parse(JSON.stringify(own)) as DecisionInputs)),
     product: concluded(again),
     evaluation: concluded(decide(own)),
+  };
+}
+
+/**
+ * Gives changes the times at which the product received them. Replayed reports come later than those of the world, and a change
+ * that is recorded late is weaker evidence.
+ */
+function receivedAs(own: DecisionInputs, theirs: DecisionInputs): void {
+  const received = new Map(theirs.evidence.changes.map(({ change }) => [change.id, change.recorded_at]));
+  own.evidence = {
+    ...own.evidence,
+    changes: own.evidence.changes.map((one) => ({
+      ...one,
+      change: { ...one.change, recorded_at: received.get(one.change.id) ?? one.change.recorded_at },
+    })),
   };
 }
 
