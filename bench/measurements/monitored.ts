@@ -1,5 +1,5 @@
 import { MIN_CONFIDENCE_TO_ASK } from '../../domain/correlation/correlate.ts';
-import { canBeProvedLater, laterProof } from '../../domain/rollback/later-proof.ts';
+import { canBeProvedLater, laterProof, PROOF_LOOKS_SECONDS } from '../../domain/rollback/later-proof.ts';
 import { leadersOf } from '../../domain/rollback/offers.ts';
 import { decide, weighed } from '../../domain/rollback/rollback.ts';
 import type { Decision, DecisionInputs, TargetInputs } from '../../domain/rollback/judgement.ts';
@@ -46,9 +46,6 @@ const underPolicy = (inputs: DecisionInputs, evidence: RequiredEvidence): Decisi
   targets: inputs.targets.map((target) => ({ ...target, policy: { ...target.policy, evidence } })),
 });
 
-/** Seconds after a question at which the workflow looks whether metrics by version prove the suspect. */
-const LOOKS_SECONDS = [30, 60, 120] as const;
-
 /**
  * Judges a case as the workflow does: a rollback without proof is judged again after the settling time, and done only if the
  * decision is the same. While a question waits, metrics by version can prove its suspect.
@@ -81,7 +78,7 @@ async function provedLater(
 ): Promise<Pick<Verdict, 'action' | 'acts' | 'isLater'> | null> {
   const asked = questionOf(decideUnder(first, required));
   if (!canBeProvedLater(asked, underPolicy(first, required))) return null;
-  for (const seconds of LOOKS_SECONDS) {
+  for (const seconds of PROOF_LOOKS_SECONDS) {
     const now = decideUnder(await inputsAfter(seconds), required);
     if (laterProof(asked, now) !== null)
       return { action: 'roll_back', acts: [{ change: now.suspect, to: now.to }], isLater: true };

@@ -6,18 +6,18 @@ import type { Onset } from './onset.ts';
 import { list, formatDuration } from './words.ts';
 
 /** A failing service: whether it may have failed first, and when it failed, as text. */
-type FailingDependency = Failing & { first: boolean; when: string };
+type OrderedFailing = Failing & { first: boolean; when: string };
 
 /** Other failing services, grouped by what they imply for the cause of this incident. */
 export type Neighbours = {
   /** Services that depend on the failing service, which explains their failure. */
-  dependents: readonly FailingDependency[];
+  dependents: readonly OrderedFailing[];
   /** Sorted by start of failure. */
-  dependencies: readonly FailingDependency[];
+  dependencies: readonly OrderedFailing[];
   /** Unrelated services whose failure no change of their own explains. */
   unexplained: readonly Failing[];
   /** Unrelated services that fail since a change of their own: they may be dependencies or callers that nobody declared. */
-  changed: readonly FailingDependency[];
+  changed: readonly OrderedFailing[];
   /** The other failing services could not be read. */
   unreadable: boolean;
   /** Unrelated services were not evaluated (`failTogether: ignore`). */
@@ -33,7 +33,7 @@ export function neighboursOf(evidence: Evidence, onset: Onset): Neighbours {
   const { failing, failing_unreadable: unreadable = false, strangers_ignored: ignored = false, service } = evidence;
   const { alertStartedAt } = evidence.onset;
   const others = failing.filter((other) => other.service !== service).toSorted(bySince);
-  const withOrder = (other: Failing): FailingDependency => ({
+  const withOrder = (other: Failing): OrderedFailing => ({
     ...other,
     first: mayHaveFailedFirst(other, alertStartedAt, onset),
     when: compared(other.since, onset.at),

@@ -3,6 +3,9 @@ import { isSameRollback } from '../changes/late-changes.ts';
 import { sameVersion } from '../changes/versions.ts';
 import type { Decision, DecisionInputs } from './judgement.ts';
 
+/** Seconds after a question at which metrics by version are read again. Later, most rollouts are over, and the old version is gone. */
+export const PROOF_LOOKS_SECONDS = [30, 60, 120] as const;
+
 /**
  * Returns whether a question can become an automatic rollback because metrics by version prove the suspect later: right after
  * a fast alert, two versions have not served side by side for long enough.

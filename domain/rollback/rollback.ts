@@ -83,9 +83,9 @@ type Base = Omit<Decision, 'kind' | 'reasons'>;
 function decideAmong(inputs: DecisionInputs, all: readonly Known['judgement'][]): Decision {
   const judged = all.map((known) => ({ known, applied: guardsThatApply('judgement', known) }));
   const possible = judged.filter(({ applied }) => !applied.some(({ does }) => does === 'refuse' || does === 'report'));
+  const acts = possible.flatMap(({ known }) => offerOf(known));
   // What leads may be what is wrong: without an act against it, none is offered against anything else.
-  const canUndoFirst = possible[0] !== undefined && possible[0] === judged[0] && offerOf(possible[0].known).length > 0;
-  const offers = canUndoFirst ? possible.flatMap(({ known }) => offerOf(known)) : [];
+  const offers = acts[0]?.change_id === all[0]?.top?.change_id ? acts : [];
   const { found } = judged[0]?.known ?? knownOf(inputs, weighed(inputs), undefined);
   const left = all.filter(({ top }) => !offers.some(({ change_id }) => change_id === top?.change_id));
   const about = [

@@ -190,7 +190,7 @@ const PAGE_KEY = /^[0-9a-f]{32}$/;
 export const pageKeyOf = (known: string | null): string =>
   known !== null && PAGE_KEY.test(known) ? known : randomBytes(16).toString('hex');
 
-/** Returns the viewer for whom a page is rendered: its forms send the key of the page load. */
+/** Returns the viewer of a page, with the key of this page load, which the forms of the page send. */
 export const viewerOfPage = (viewer: Viewer, pageKey: string): Viewer => ({
   ...viewer,
   csrfToken: viewer.csrfToken + pageKey,

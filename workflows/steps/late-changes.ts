@@ -139,7 +139,13 @@ async function checkLateChanges(deps: Deps, input: LateChangesInput): Promise<Ch
     await noteNews(deps, incident, missed, why ?? 'judged again');
     await noteContradiction(deps, incident, number, missed);
     // Last: the next judgement reads the changes, so a repeat of this step after it would find nothing to note.
-    if (why === null) await requestJudgement(deps, incident.id, number, missed);
+    if (why === null)
+      await requestJudgement(
+        deps,
+        incident.id,
+        number,
+        missed.map(({ change }) => change),
+      );
     await wake(deps, incident.id);
   } else if (since.some(({ news }) => news !== 'during')) await judgeIfDifferent(deps, stored, input.request, since);
   return since.some(({ change }) => change.status !== 'cancelled') ? 'changed' : 'done';
@@ -256,14 +262,19 @@ const NOTE_KINDS: Readonly<Record<News, string>> = {
   during: 'change.newer',
 };
 
-async function requestJudgement(
-  deps: Deps,
+/** Requests another judgement, once after each judgement, whatever the reason. @param number of the judgement before */
+export async function requestJudgement(
+  deps: Pick<Deps, 'incidents'>,
   id: IncidentId,
   number: number,
-  concerned: readonly Concerned[],
+  changes: readonly Change[],
 ): Promise<void> {
-  const changes = concerned.map(({ change }) => change.id);
-  await deps.incidents.post(id, { kind: 'judge_again', changes }, {}, `judge-again-${number}`);
+  await deps.incidents.post(
+    id,
+    { kind: 'judge_again', changes: changes.map((change) => change.id) },
+    {},
+    `judge-again-${number}`,
+  );
 }
 
 async function judgedIncidentOf(
@@ -314,7 +325,7 @@ async function judgeIfDifferent(
   const { number } = judged;
   if (!(await withdraw(deps, incident, { number, decision }, since))) return;
   await noteNews(deps, incident, since, 'judged again', `-${number}`);
-  await requestJudgement(deps, incident.id, number, since);
+  await requestJudgement(deps, incident.id, number, changes);
   await wake(deps, incident.id);
 }
 

@@ -1,14 +1,12 @@
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { JudgementRequest } from '../../domain/incidents/response.ts';
-import { laterProof } from '../../domain/rollback/later-proof.ts';
+import { laterProof, PROOF_LOOKS_SECONDS } from '../../domain/rollback/later-proof.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
 import { judgeNow } from './judge.ts';
+import { requestJudgement } from './late-changes.ts';
 import { withdrawQuestion } from './withdraw-questions.ts';
-
-/** Pauses before each look. After two minutes, most rollouts are over, and the old version takes no more requests. */
-const PAUSES_SECONDS = [30, 30, 60] as const;
 
 type Question = { incidentId: IncidentId; number: number; request: JudgementRequest };
 
@@ -17,8 +15,8 @@ type Question = { incidentId: IncidentId; number: number; request: JudgementRequ
  * another judgement, which rolls back with all guards.
  */
 export async function lookForProof(run: Run, question: Question, deps: Deps): Promise<void> {
-  for (const seconds of PAUSES_SECONDS) {
-    await run.wait('await-proof', { seconds });
+  for (const [n, seconds] of PROOF_LOOKS_SECONDS.entries()) {
+    await run.wait('await-proof', { seconds: seconds - (PROOF_LOOKS_SECONDS[n - 1] ?? 0) });
     const look = await run.step('look-for-proof', () => lookOnce(deps, question));
     if (look.kind === 'over') return;
     if (look.kind === 'proved') {
@@ -53,7 +51,7 @@ async function judgeAgain(deps: Deps, { incidentId: id, number }: Question, proo
   const withdrawn = await deps.decisions.get(id, number);
   if (withdrawn?.state === 'waiting' || withdrawn?.state === 'approved' || !isWithdrawn(withdrawn?.answered_by))
     return null;
-  await deps.incidents.post(id, { kind: 'judge_again', changes: [] }, {}, `judge-again-${number}`);
+  await requestJudgement(deps, id, number, []);
   await wake(deps, id);
   return null;
 }
