@@ -9,7 +9,7 @@ export default $config({
     protect: stage === 'production',
   }),
   async run() {
-    const { createSystem } = await import('./infra/system.ts');
+    const { createSystem } = await import('./platforms/aws/infra/system.ts');
     return createSystem();
   },
 });

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * Entry point of `npx firebreak …`. Sets up Node and packages as `npm start` does, then runs the command with the
- * project's own Node in the caller's folder. Plain JavaScript, because the caller's Node may not run TypeScript.
+ * Entry point of `npx firebreak …`. Sets up Node and packages as `npm start` does, then runs the command with
+ * the same Node in the caller's folder. Plain JavaScript, because the caller's Node may not run TypeScript.
  */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
@@ -13,8 +13,7 @@ const FORWARDED = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
 const say = (text) => void process.stderr.write(`firebreak: ${text}\n`);
 
 try {
-  // Commands do not need the program that emulates DynamoDB.
-  const node = await setUp({ database: false, say });
+  const node = await setUp({ say });
   const child = spawn(node, [join(root, 'cli/main.ts'), ...process.argv.slice(2)], {
     env: environment(),
     stdio: 'inherit',

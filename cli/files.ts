@@ -11,6 +11,7 @@ export { lintFolder, loadRunbooks } from '../local/config/runbook-files.ts';
 export { lintSlos } from '../local/config/slo-files.ts';
 export { canaryFiles } from '../local/config/canary-files.ts';
 export { importSlos } from '../local/config/slo-import.ts';
+export { parseYaml } from '../local/config/yaml-lines.ts';
 /** Backup and restore of the data folder: */
 export { BadArchive } from '../local/backup/archive.ts';
 export { type Backup, backUp, nameOfBackup, NoBackup, removeOldBackups as prune } from '../local/backup/backup.ts';
@@ -20,8 +21,10 @@ export { NoSnapshot } from '../local/backup/snapshot.ts';
 export { readStatuspage, type StatuspageExport } from '../local/config/statuspage-export.ts';
 /** Proposals for a first configuration, by the code of the checks of `doctor`: */
 export {
+  type HealthHistory,
   type Proposal,
   proposeCatalogue,
   type SearchedServer,
   SearchFailure,
+  serverAt,
 } from '../local/config/first-catalogue.ts';

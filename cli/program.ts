@@ -10,7 +10,6 @@ import { addExperiment } from './commands/experiment.ts';
 import { addCheck } from './commands/check.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDeploy } from './commands/changes/deploy.ts';
-import { addDigest } from './commands/reports/digest.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addDrill } from './commands/drill.ts';
 import { addFreeze } from './commands/freeze/freeze.ts';
@@ -48,7 +47,6 @@ const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[]
   addQuarantine,
   addReplay,
   addReport,
-  addDigest,
   addRunbooks,
   addSimulate,
   addSlo,
@@ -60,8 +58,8 @@ const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[]
 ];
 
 const AFTER_HELP = `
-Commands that call a running Firebreak use FIREBREAK_URL (default: http://127.0.0.1:8080) and FIREBREAK_TOKEN. On the same
-machine, they fall back to the admin token in its data folder.
+Commands that call a running Firebreak use FIREBREAK_URL and FIREBREAK_TOKEN. On the same machine, they fall back to the
+address and the admin token in its data folder.
 
 Exit codes: 0 success, 1 failure or negative answer, 2 usage error.`;
 

@@ -1,6 +1,5 @@
-import { deps } from '../aws/deps.ts';
+import { deps } from '../assembly/aws.ts';
 import { lambdaHandler } from '../http/lambda.ts';
-import { createLoginLink } from '../http/web/login.ts';
 import { consoleApp } from '../http/web/routes.ts';
 import { signIn } from '../integrations/oidc/sign-in.ts';
 
@@ -9,6 +8,3 @@ import { signIn } from '../integrations/oidc/sign-in.ts';
  * seconds, take no capacity from the receivers of alerts.
  */
 export const handler = lambdaHandler(() => consoleApp({ ...deps(), signIn: signIn(deps()) }));
-
-/** Returns the path of a link that signs in once. `npm start` prints it for the person who starts Firebreak locally. */
-export const loginLink = (): Promise<string> => createLoginLink(deps());

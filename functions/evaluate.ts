@@ -1,8 +1,7 @@
-import { deps } from '../aws/deps.ts';
-import { type Evaluation, evaluate } from '../jobs/slo-evaluation/evaluate.ts';
-import { Evaluator } from '../jobs/slo-evaluation/evaluator.ts';
+import { deps } from '../assembly/aws.ts';
+import { evaluateJob } from '../assembly/jobs.ts';
 
-let evaluator: Evaluator | undefined;
+let job: ReturnType<typeof evaluateJob> | undefined;
 
 /** Evaluates all SLOs, each minute. */
-export const handler = (): Promise<Evaluation> => evaluate(deps(), (evaluator ??= new Evaluator(deps())));
+export const handler = (): ReturnType<NonNullable<typeof job>> => (job ??= evaluateJob(deps()))();

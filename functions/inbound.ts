@@ -1,7 +1,6 @@
-import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { deps } from '../aws/deps.ts';
-import { processInbound } from '../jobs/queues/process-inbound.ts';
+import { deps, sqsConsumerOptions } from '../assembly/aws.ts';
+import { inboundConsumer } from '../assembly/consumers.ts';
+import { sqsHandler } from '../platforms/aws/sqs-consumer.ts';
 
-/** Processes requests of people, which Slack and PagerDuty delivered, from a batch of SQS messages. */
-export const handler = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> =>
-  processInbound(deps(), event, context);
+/** Processes requests of people, which Slack and PagerDuty delivered, from a batch of messages. */
+export const handler = sqsHandler(() => inboundConsumer(deps()), sqsConsumerOptions);

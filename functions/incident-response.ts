@@ -1,52 +1,11 @@
-import { type DurableContext, DurableExecutionApiClient, withDurableExecution } from '@aws/durable-execution-sdk-js';
-import * as z from 'zod';
-import { deps, durableClient } from '../aws/deps.ts';
-import { canaryActions } from '../actions/canary/canary-actions.ts';
-import { CanaryId } from '../schemas/canary/canary.ts';
-import { ExperimentId } from '../schemas/experiments/experiment.ts';
-import { WatchId } from '../schemas/canary/watch.ts';
-import { DrillId } from '../schemas/automation/drill.ts';
-import { IncidentId } from '../schemas/config/names.ts';
-import { canary } from '../workflows/canary.ts';
-import { deployWatch } from '../workflows/deploy-watch.ts';
-import { experiment } from '../workflows/experiment.ts';
-import { drill } from '../workflows/drill.ts';
-import { flagOn } from '../workflows/flag-on.ts';
-import { incidentResponse } from '../workflows/incident-response.ts';
-import { durableRun } from '../workflows/run.ts';
-
-const number = z.number().int().min(1);
-const Input = z.union([
-  z.object({ incidentId: IncidentId, run: number }),
-  z.object({ drillId: DrillId, run: number }),
-  z.object({ canaryId: CanaryId, run: number }),
-  z.object({ watchId: WatchId, run: number }),
-  z.object({ experimentId: ExperimentId, run: number }),
-  // Feature flags that were turned off in an incident, and are turned on again.
-  z.object({ flagsOf: IncidentId, run: number }),
-]);
-
-/**
- * Runs the durable workflow of an incident, a drill, a canary, a watch, an experiment, or a feature flag. The input
- * has only IDs; the workflow reads all other data. Drills and canaries run here because they need the same permissions as rollbacks.
- */
-async function respond(event: unknown, context: DurableContext): Promise<unknown> {
-  const input = Input.parse(event);
-  const { log } = deps();
-  const runWith = (fields: object) => durableRun(context, log.with({ ...fields, run: input.run }));
-  if ('canaryId' in input) return canary(runWith({ canary: input.canaryId }), input, deps(), canaryActions(deps()));
-  if ('watchId' in input) return deployWatch(runWith({ watch: input.watchId }), input, deps());
-  if ('experimentId' in input) return experiment(runWith({ experiment: input.experimentId }), input, deps());
-  if ('flagsOf' in input) return flagOn(runWith({ incident: input.flagsOf }), input, deps());
-  return 'drillId' in input
-    ? drill(runWith({ drill: input.drillId }), input, deps())
-    : incidentResponse(runWith({ incident: input.incidentId }), input, deps());
-}
+import { DurableExecutionApiClient, withDurableExecution } from '@aws/durable-execution-sdk-js';
+import { deps, durableClient } from '../assembly/aws.ts';
+import { workflow } from '../assembly/workflow.ts';
 
 let durable: ReturnType<typeof withDurableExecution> | undefined;
 
 /** The Lambda handler. Uses our own Lambda client with tuned time-outs, because a run waits for its checkpoints. */
 export const handler: ReturnType<typeof withDurableExecution> = (event, context) =>
-  (durable ??= withDurableExecution(respond, {
+  (durable ??= withDurableExecution(workflow(deps), {
     durableExecutionClient: new DurableExecutionApiClient(durableClient()),
   }))(event, context);

@@ -1,6 +1,6 @@
-import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { deps } from '../aws/deps.ts';
-import { route } from '../jobs/queues/route.ts';
+import { deps, sqsConsumerOptions } from '../assembly/aws.ts';
+import { routeConsumer } from '../assembly/consumers.ts';
+import { sqsHandler } from '../platforms/aws/sqs-consumer.ts';
 
-/** Admits the alerts of a batch of SQS messages. */
-export const handler = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => route(deps(), event, context);
+/** Admits the alerts of a batch of messages. */
+export const handler = sqsHandler(() => routeConsumer(deps()), sqsConsumerOptions);

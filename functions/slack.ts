@@ -1,7 +1,7 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { slackDeps } from '../aws/slack-deps.ts';
+import { slackParts } from '../assembly/slack-aws.ts';
+import { slackDeps } from '../assembly/slack-deps.ts';
 import { slackApp } from '../slack/app.ts';
-import type { WithBodyStream } from '../http/middleware/request-body.ts';
 import { requestOf, resultOf } from '../slack/requests/http.ts';
 
 let app: ReturnType<typeof slackApp> | undefined;
@@ -10,6 +10,5 @@ let app: ReturnType<typeof slackApp> | undefined;
  * The Lambda handler for Slack. Separate from the rest of the API, with minimal dependencies, because it must respond
  * within three seconds even on a cold start.
  */
-export const handler = async (
-  event: APIGatewayProxyEventV2 & WithBodyStream,
-): Promise<APIGatewayProxyStructuredResultV2> => resultOf(await (app ??= slackApp(slackDeps()))(requestOf(event)));
+export const handler = async (event: APIGatewayProxyEventV2): Promise<APIGatewayProxyStructuredResultV2> =>
+  resultOf(await (app ??= slackApp(slackDeps(slackParts())))(requestOf(event)));

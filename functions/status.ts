@@ -1,4 +1,4 @@
-import { deps } from '../aws/deps.ts';
+import { deps } from '../assembly/aws.ts';
 import { lambdaHandler } from '../http/lambda.ts';
 import { statusApp } from '../http/status/routes.ts';
 

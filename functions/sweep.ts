@@ -1,8 +1,7 @@
-import { deps } from '../aws/deps.ts';
-import { sweep, type JobsInProgress } from '../jobs/sweep/sweep.ts';
+import { deps } from '../assembly/aws.ts';
+import { sweepJob } from '../assembly/jobs.ts';
 
-/** Jobs of an earlier invocation that have not ended yet; they are not started twice. */
-const inProgress: JobsInProgress = new Set();
+let job: ReturnType<typeof sweepJob> | undefined;
 
 /** Runs all periodic jobs, each minute. Returns the numbers of incidents woken and of failed workflows replaced. */
-export const handler = (): Promise<{ woken: number; revived: number }> => sweep(deps(), inProgress);
+export const handler = (): ReturnType<NonNullable<typeof job>> => (job ??= sweepJob(deps()))();

@@ -43,13 +43,14 @@ import { publicPostmortemRoutes } from './routes/postmortems/public-postmortem.t
 import { recordingRoutes } from './routes/recordings.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { judgementRoutes } from './routes/canary/judgements.ts';
+import { explainTextLimits } from '../schemas/parsing/text.ts';
 import { openApiRoute } from './openapi.ts';
-import { problem } from './problem.ts';
+import { detailOf, problem } from './problem.ts';
 import { Refusal } from '../actions/refusal.ts';
 import { quarantineRoutes } from './routes/alerts/quarantine.ts';
+import { countRefusals } from './middleware/refusals.ts';
 import { rateLimit } from './middleware/rate-limit.ts';
 import { shadowReportRoutes } from './routes/shadow-report.ts';
-import { teamDigestRoutes } from './routes/team-digest.ts';
 import { runbookRoutes } from './routes/runbooks.ts';
 import { signalRoutes } from './routes/alerts/signals.ts';
 import { describeSlackEndpoints } from './routes/slack-description.ts';
@@ -63,6 +64,7 @@ import { pinnedVersionRoutes } from './routes/changes/pinned-versions.ts';
 
 /** Returns the HTTP API of Firebreak: all routes with their middleware. */
 export function api(deps: Deps): Api {
+  explainTextLimits();
   const app = new OpenAPIHono<Env>({
     defaultHook: (result) => {
       if (result.success) return;
@@ -73,6 +75,7 @@ export function api(deps: Deps): Api {
   });
 
   app.use(identifyRequest(deps));
+  app.use(countRefusals(deps));
   app.use(credentials(deps));
   app.use(rateLimit(deps));
   app.use(idempotency(deps));
@@ -98,7 +101,6 @@ export function api(deps: Deps): Api {
   automationRoutes(app, deps);
   pinnedVersionRoutes(app, deps);
   shadowReportRoutes(app, deps);
-  teamDigestRoutes(app, deps);
   sloRoutes(app, deps);
   sloCorrectionRoutes(app, deps);
   doraRoutes(app, deps);
@@ -153,9 +155,8 @@ export function api(deps: Deps): Api {
     if (error.name === 'BadCursor') return problem(c, 400, 'bad-cursor', error.message);
     const log = c.get('log') ?? deps.log;
     log.error('a request failed', { error: error.stack ?? String(error) });
-    return problem(c, 503, 'unavailable', 'the request failed because of an internal error; try again', {
-      'retry-after': '5',
-    });
+    const detail = detailOf(error, 'the request failed because of an internal error; try again');
+    return problem(c, 503, 'unavailable', detail, { 'retry-after': '5' });
   });
   return app;
 }

@@ -24,8 +24,14 @@ export type Env = {
     requestId: string;
     trace: string;
     log: Log;
+    /** Who sent the request, if its credential or signature is valid: `token:NAME`, `github:signature`, `person`. */
+    source: string | undefined;
+    /** Code of the response that refuses the request. Set by problem.ts. */
+    refusedAs: string | undefined;
     /** Returns the principal of a credential. Set by credentials.ts. */
     principalOf: (authorization: string | undefined) => Promise<Principal | undefined>;
+    /** Identifies a request with an `Idempotency-Key`, also when it is repeated. Set by idempotency.ts. */
+    requestKey: string | undefined;
     /** The request body after it was read. Set by body.ts. */
     body: Uint8Array<ArrayBuffer> | undefined;
     /** The credential's name and permissions. */

@@ -6,6 +6,7 @@ import type { Deps } from '../domain/ports/deps.ts';
 import type { Action, Principal } from '../schemas/access/access.ts';
 import { Since } from '../schemas/time/since.ts';
 import type { Env } from './context.ts';
+import { inBytes } from './list-bytes.ts';
 import { iJson } from './middleware/i-json.ts';
 import { Problem } from './problem.ts';
 import { Refusal } from '../actions/refusal.ts';
@@ -39,8 +40,11 @@ export function endpoint<R extends RouteConfig & { getRoutingPath(): string }>(
     route.security = [{ bearer: [] }, { basic: [] }, ...(byKey ? [{ key: [] }] : [])];
     Object.assign(route.responses, refusals);
   }
-  app.openapi(route, handler);
+  app.openapi(route, isList(route) ? inBytes(handler) : handler);
 }
+
+const isList = ({ request }: RouteConfig): boolean =>
+  request?.query instanceof z.ZodObject && 'limit' in request.query.shape && 'cursor' in request.query.shape;
 
 /** Bodies in other formats are read and checked by their handlers. */
 const takesJsonOnly = ({ request }: RouteConfig): boolean =>

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { sha256 } from '../aws/hash.ts';
+import { sha256 } from '../stores/core/hash.ts';
 
 /**
  * Returns an ID: the prefix, which says of what, and 26 hexadecimal digits.

@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import * as z from 'zod';
+import { isDiskFailure } from '../domain/ports/disk-failure.ts';
 
 /** Problem details of RFC 9457. docs/reference/errors.md has a heading for each `code`. */
 export const Problem = z
@@ -22,6 +23,7 @@ export function problem(
   detail: string,
   headers: Record<string, string> = {},
 ): Response {
+  c.set('refusedAs', code);
   const body = {
     type: `urn:firebreak:problem:${code}`,
     title: code.replaceAll('-', ' '),
@@ -32,6 +34,12 @@ export function problem(
   };
   return c.body(JSON.stringify(body), status, { 'content-type': 'application/problem+json', ...headers });
 }
+
+/** Returns the details of a failure. @param otherwise if the disk is not its cause */
+export const detailOf = (error: unknown, otherwise: string): string =>
+  isDiskFailure(error)
+    ? 'the request failed, because Firebreak cannot write to its disk: it is full or faulty. Try again; Firebreak continues as soon as it can write'
+    : otherwise;
 
 /** Returns the ID of the request, or an empty string before it is set. */
 export const requestId = (c: Context): string => {

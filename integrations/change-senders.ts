@@ -1,5 +1,5 @@
 import type { ReportSource } from '../schemas/changes/change-report.ts';
-import type { VariableName } from '../schemas/config/variables.ts';
+import type { SigningSecretName } from '../schemas/config/variables.ts';
 import { readArgoCdNotification } from './argo-cd/notification.ts';
 import { readArgoRolloutsNotification } from './argo-rollouts/notification.ts';
 import { readAwsEvent } from './aws/deployment-events.ts';
@@ -15,8 +15,10 @@ export type Proof =
   | { kind: 'token' }
   | {
       kind: 'signature';
-      secret: VariableName;
+      secret: SigningSecretName;
       header: string;
+      /** The form of a signature, which is checked before the body is read. */
+      form: RegExp;
       isSigned: (body: Uint8Array, signature: string, secrets: string) => boolean;
     };
 
@@ -31,7 +33,7 @@ export type ChangeSender = {
 };
 
 /** A signature that names its hash function: `sha256=<hex>`. */
-const NAMED_SHA256 = /^sha256=([0-9a-f]+)$/i;
+const NAMED_SHA256 = /^sha256=([0-9a-f]{64})$/i;
 
 /**
  * The systems that report changes in a format of their own, besides GitHub and GitLab. Receivers, the API description,
@@ -60,6 +62,7 @@ export const CHANGE_SENDERS: readonly ChangeSender[] = [
       kind: 'signature',
       secret: 'FLUX_WEBHOOK_SECRET',
       header: 'X-Signature',
+      form: NAMED_SHA256,
       // https://fluxcd.io/flux/components/notification/providers/#generic-webhook-with-hmac
       isSigned: (body, signature, secrets) => hasValidHmac('sha256', body, NAMED_SHA256.exec(signature)?.[1], secrets),
     },
@@ -87,6 +90,7 @@ export const CHANGE_SENDERS: readonly ChangeSender[] = [
       kind: 'signature',
       secret: 'LAUNCHDARKLY_WEBHOOK_SECRET',
       header: 'X-LD-Signature',
+      form: /^[0-9a-f]{64}$/i,
       // https://launchdarkly.com/docs/api/webhooks#signing-the-webhook
       isSigned: (body, signature, secrets) => hasValidHmac('sha256', body, signature, secrets),
     },
@@ -100,6 +104,7 @@ export const CHANGE_SENDERS: readonly ChangeSender[] = [
       kind: 'signature',
       secret: 'GO_FEATURE_FLAG_WEBHOOK_SECRET',
       header: 'X-Hub-Signature-256',
+      form: NAMED_SHA256,
       // https://gofeatureflag.org/docs/integrations/notify-flags-changes/webhook#signature
       isSigned: (body, signature, secrets) => hasValidHmac('sha256', body, NAMED_SHA256.exec(signature)?.[1], secrets),
     },
@@ -113,6 +118,7 @@ export const CHANGE_SENDERS: readonly ChangeSender[] = [
       kind: 'signature',
       secret: 'TERRAFORM_WEBHOOK_SECRET',
       header: 'X-TFE-Notification-Signature',
+      form: /^[0-9a-f]{128}$/i,
       // https://developer.hashicorp.com/terraform/cloud-docs/api-docs/notification-configurations#notification-authenticity
       isSigned: (body, signature, secrets) => hasValidHmac('sha512', body, signature, secrets),
     },

@@ -7,7 +7,6 @@ import { awsDeployers } from './aws/target.ts';
 import { httpFlags } from './flags-http/flags.ts';
 import { githubDeployers } from './github/target.ts';
 import { httpDeployers } from './http-cd/target.ts';
-import { fluxImageUpdates } from './kubernetes/image-updates.ts';
 import { clusterOf, kubernetesDeployers } from './kubernetes/target.ts';
 import { launchDarklyServices } from './launchdarkly/target.ts';
 import type {
@@ -48,9 +47,10 @@ export const imageAutomationFor = (
   entry: ImageAutomationConfig,
   context: Pick<WithStandIns<FlagContext>, 'secrets' | 'clock' | 'serviceEnvironment' | 'standIns'>,
 ): Promise<(ImageAutomation & { standIn: boolean }) | undefined> =>
-  createAtUrl({ ...entry, kind: 'kubernetes' }, context, (url) =>
-    fluxImageUpdates(entry, clusterOf(entry, { ...context, url }), context.serviceEnvironment),
-  );
+  createAtUrl({ ...entry, kind: 'kubernetes' }, context, async (url) => {
+    const { fluxImageUpdates } = await import('./kubernetes/image-updates.ts');
+    return fluxImageUpdates(entry, clusterOf(entry, { ...context, url }), context.serviceEnvironment);
+  });
 
 async function createAtUrl<Port>(
   entry: Pick<DeployerConfig | FlagsConfig, 'kind'> & { url?: string | undefined },

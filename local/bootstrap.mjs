@@ -3,24 +3,20 @@
  *
  * node local/bootstrap.mjs [--option-of-node…] [<program> [arguments…]]
  *
- * Sets up what is missing (local/setup.mjs), then starts the program, if one is named, with the project's own Node, in
+ * Sets up what is missing (local/setup.mjs), then starts the program, if one is named, with a Node that is new enough, in
  * the same process group and with the same terminal. Plain JavaScript, because the Node that reads this file may not
  * support TypeScript.
  *
- * Options in front of the program are for the project's Node: `--inspect` debugs the program, `--watch` starts it again
+ * Options in front of the program are for the Node that runs it: `--inspect` debugs the program, `--watch` starts it again
  * when a file that it imports changes. An option with a value is one argument: `--inspect=9230`.
  */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
-import { delimiter } from 'node:path';
 import { onNpmExit } from './npm-parent.mjs';
-import { environment, pathWithoutProjectPrograms, projectBin, root, setUp, SetupError } from './setup.mjs';
-
-/** Other programs only read files, and must not fail because the database is missing. */
-const RUNS_THE_PRODUCT = /^(local|bench|cli|demo|node_modules\/vitest)\//;
+import { environment, pathOfPrograms, PRODUCT_OPTIONS, root, setUp, SetupError } from './setup.mjs';
 
 /** These programs need only the packages of `npm ci --omit=dev`. */
-const IS_THE_PRODUCT = /^(local|cli)\//;
+const IS_THE_PRODUCT = /^(cli|local|packages\/(demo|sandbox))\//;
 
 /** Time for the program to stop once npm is gone, in milliseconds. */
 const STOP_MAX_MS = 15_000;
@@ -42,7 +38,7 @@ const say = (text) => void process.stderr.write(`firebreak: ${text}\n`);
  * @param {string[]} args
  */
 function run(node, options, program, args) {
-  const env = { ...environment(), PATH: `${projectBin}${delimiter}${pathWithoutProjectPrograms()}` };
+  const env = { ...environment(), PATH: pathOfPrograms(node) };
   const child = spawn(node, [...options, program, ...args], {
     cwd: root,
     env,
@@ -71,10 +67,11 @@ const optionCount = allArguments.findIndex((argument) => !argument.startsWith('-
 const options = allArguments.slice(0, Math.max(optionCount, 0));
 const [program, ...args] = allArguments.slice(options.length);
 try {
-  const database = program === undefined || RUNS_THE_PRODUCT.test(program);
   const development = program === undefined || !IS_THE_PRODUCT.test(program);
-  const node = await setUp({ database, development, say });
-  if (program !== undefined) run(node, options, program, args);
+  const node = await setUp({ development, say });
+  // The last one of several values is used: a person's options follow ours.
+  const own = program === 'packages/sandbox/main.ts' ? PRODUCT_OPTIONS : [];
+  if (program !== undefined) run(node, [...own, ...options], program, args);
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;
   say(error.message);

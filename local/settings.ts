@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { type Env, environmentOf, namesIn } from '../schemas/config/variables.ts';
 
 /** Settings of one machine: the environment, read once at the start. Only the form of secrets is checked here. */
-const Environment = environmentOf([...namesIn('machine', 'access', 'vendors', 'emulation')]);
+const Environment = environmentOf([...namesIn('machine', 'access', 'vendors')]);
 
 export type Settings = {
   port: number;

@@ -1,6 +1,6 @@
 /**
- * Sets up what is missing in this folder: the packages of package-lock.json, the Node that runs the product, and the
- * DynamoDB binary of this platform. Takes a few milliseconds if nothing is missing.
+ * Sets up what is missing in this folder: the packages of package-lock.json and, only if the running Node is too old for
+ * the product, a newer one in local/node. Takes a few milliseconds if nothing is missing.
  *
  * No imports from the project or its packages: nothing may be installed yet.
  */
@@ -18,10 +18,20 @@ const OLDEST_TO_RUN = 24;
 
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 export const projectBin = join(root, 'node_modules', '.bin');
-const projectNode = join(projectBin, 'node');
+
+/** A package of its own, so that nobody else installs Node. Its lock file has the hashes. */
+const nodePackage = join(root, 'local/node');
+const packagedBin = join(nodePackage, 'node_modules/.bin');
+const packagedNode = join(packagedBin, 'node');
 
 /** Folder of Node's compile cache: it reduces the start time of a program by a third. */
 export const compiled = join(root, 'node_modules/.cache/firebreak-compiled');
+
+/**
+ * Options of Node for the product. Node lets young objects grow to 128 MB in a process that creates many at once, and
+ * keeps the memory. The unit of systemd and the container have the same option.
+ */
+export const PRODUCT_OPTIONS = ['--max-semi-space-size=16'];
 
 /** Returns the environment for programs of this project. */
 export const environment = () => ({ NODE_COMPILE_CACHE: compiled, ...process.env });
@@ -33,75 +43,87 @@ export class SetupError extends Error {}
 export const pathWithoutProjectPrograms = () =>
   (process.env['PATH'] ?? '')
     .split(delimiter)
-    .filter((folder) => resolve(folder) !== projectBin)
+    .filter((folder) => ![projectBin, packagedBin].includes(resolve(folder)))
     .join(delimiter);
+
+/**
+ * Returns PATH for programs of this project: its own programs first, and `node` is the one that runs them.
+ *
+ * @param {string} node path of the Node that runs them
+ */
+export const pathOfPrograms = (node) =>
+  [projectBin, ...(node.startsWith(nodePackage) ? [packagedBin] : []), pathWithoutProjectPrograms()].join(delimiter);
 
 /**
  * Prepares this folder for running, once even if two processes start at the same time.
  *
- * @param {{ database: boolean, development?: boolean, say: Say }} options `database`: the program needs DynamoDB;
- * `development`: it needs the packages that `npm ci --omit=dev` omits
+ * @param {{ development?: boolean, say: Say }} options `development`: the program needs the packages that
+ * `npm ci --omit=dev` omits
  * @returns {Promise<string>} path of the Node to run the product with
  * @throws {SetupError} if this machine cannot be set up, with what to do
  */
-export async function setUp({ database, development = false, say }) {
+export async function setUp({ development = false, say }) {
   if (process.platform === 'win32') throw new SetupError('Windows is not supported directly: run this inside WSL.');
   if (ownMajor() < OLDEST_TO_SET_UP) {
     throw new SetupError(`Node ${process.versions.node} is too old: Node ${OLDEST_TO_SET_UP} or newer is required.`);
   }
-  if (!isSetUp(database, development)) {
+  if (!hasPackages(development) || !runtime()) {
     await underLock(say, () => {
-      if (!packagesMatchLock(development)) installPackages(say);
-      if (!runtime()) throw noNode();
-      if (database && !hasDynamo()) installDynoxide(say);
+      if (!hasPackages(development)) installPackages(development, say);
+      if (!runtime()) installNode(say);
     });
   }
   return runtime() ?? process.execPath;
 }
 
-/**
- * @param {boolean} database
- * @param {boolean} development
- */
-const isSetUp = (database, development) =>
-  packagesMatchLock(development) && runtime() !== undefined && (!database || hasDynamo());
-
 const ownMajor = () => Number(process.versions.node.split('.')[0]);
 
 /**
- * @typedef {{ version?: string, integrity?: string, dev?: boolean, optional?: boolean, devOptional?: boolean }} Entry
- * @param {string} file of npm, relative to the root
+ * Returns whether node_modules contains what package-lock.json lists.
+ *
+ * @param {boolean} development whether development packages must be there
+ */
+const hasPackages = (development) =>
+  matchesLock(root, development) &&
+  // Node was a package of earlier versions. npm would put it before the machine's own.
+  !existsSync(join(projectBin, 'node'));
+
+/**
+ * @typedef {{ version?: string, integrity?: string, link?: boolean, dev?: boolean, optional?: boolean, devOptional?: boolean }} Entry
+ * @param {string} folder
+ * @param {string} file of npm, relative to the folder
  * @returns {Record<string, Entry>} the packages in it, by the path that each has or would have
  */
-function packagesIn(file) {
-  const lock = /** @type {{ packages: Record<string, Entry> }} */ (JSON.parse(readFileSync(join(root, file), 'utf8')));
+function packagesIn(folder, file) {
+  const lock = /** @type {{ packages: Record<string, Entry> }} */ (
+    JSON.parse(readFileSync(join(folder, file), 'utf8'))
+  );
   return lock.packages;
 }
 
 /**
- * Returns whether node_modules contains what package-lock.json lists. npm writes its own record as the last step of a
- * successful install. Optional packages (binaries of other platforms), and development packages if only the product is
- * run, may be missing.
+ * Returns whether node_modules of a folder contains what its package-lock.json lists. npm writes its own record as the
+ * last step of a successful install. Optional packages (binaries of other platforms), and development packages if only
+ * the product is run, may be missing. Links to folders of this project have neither a version nor a hash.
  *
+ * @param {string} folder
  * @param {boolean} development
  */
-function packagesMatchLock(development) {
-  if (!existsSync(join(root, 'node_modules/.package-lock.json'))) return false;
-  const installed = packagesIn('node_modules/.package-lock.json');
-  // The Node package of an earlier version, whose binary was not verified by a hash.
-  if (installed['node_modules/node'] !== undefined) return false;
-  return Object.entries(packagesIn('package-lock.json')).every(([path, entry]) => {
+function matchesLock(folder, development) {
+  if (!existsSync(join(folder, 'node_modules/.package-lock.json'))) return false;
+  const installed = packagesIn(folder, 'node_modules/.package-lock.json');
+  return Object.entries(packagesIn(folder, 'package-lock.json')).every(([path, entry]) => {
     const found = installed[path];
-    if (path === '') return true; // the project itself
+    if (!path.includes('node_modules/') || entry.link) return true; // the project itself, and its folders
     if (!found) return entry.optional === true || entry.devOptional === true || (entry.dev === true && !development);
     return found.version === entry.version && found.integrity === entry.integrity;
   });
 }
 
-/** Returns the Node to run with: the project's own, otherwise the one that runs this file if it is new enough. */
+/** Returns the Node to run with: the one that runs this file if it is new enough, otherwise the packaged one. */
 function runtime() {
-  if (majorOf(projectNode) >= OLDEST_TO_RUN) return projectNode;
-  return ownMajor() >= OLDEST_TO_RUN ? process.execPath : undefined;
+  if (ownMajor() >= OLDEST_TO_RUN) return process.execPath;
+  return matchesLock(nodePackage, false) && majorOf(packagedNode) >= OLDEST_TO_RUN ? packagedNode : undefined;
 }
 
 /**
@@ -115,20 +137,14 @@ function majorOf(path) {
   return Number(/^v(\d+)\./.exec(output)?.[1] ?? 0);
 }
 
-const dynoxide = `@dynoxide/${process.platform}-${process.arch}`;
-
-const hasDynamo = () =>
-  Boolean(process.env['FIREBREAK_DYNOXIDE_BIN']) ||
-  Boolean(process.env['AWS_ENDPOINT_URL_DYNAMODB']) ||
-  existsSync(join(root, 'node_modules', dynoxide, 'package.json'));
-
 /**
- * Runs npm with its output on stderr: stdout is for the program's lines, which scripts read.
+ * Runs `npm ci` with its output on stderr: stdout is for the program's lines, which scripts read.
  *
- * @param {string[]} args
+ * @param {string} folder
+ * @param {string[]} options
  * @returns {number | string} the exit code, or why npm did not run
  */
-function npm(args) {
+function npmCi(folder, options) {
   const quiet = ['--loglevel=error', '--no-fund', '--no-audit', '--no-update-notifier'];
   // Without a network, npm's default retries add up to more than a minute of silence.
   const tries = [
@@ -137,22 +153,27 @@ function npm(args) {
     '--fetch-retry-mintimeout=1000',
     '--fetch-retry-maxtimeout=5000',
   ];
-  const done = spawnSync('npm', [...args, ...tries, ...quiet], {
-    cwd: root,
+  const done = spawnSync('npm', ['ci', ...options, ...tries, ...quiet], {
+    cwd: folder,
     env: { ...process.env, PATH: pathWithoutProjectPrograms() },
     stdio: ['ignore', process.stderr, process.stderr],
   });
   return done.error?.message ?? done.status ?? `ended by ${done.signal}`;
 }
 
-/** @param {Say} say */
-function installPackages(say) {
+/**
+ * @param {boolean} development
+ * @param {Say} say
+ */
+function installPackages(development, say) {
   const began = Date.now();
-  say('setting up: installing the packages of package-lock.json into node_modules (npm ci) …');
-  const ended = npm(['ci']);
+  const options = development ? [] : ['--omit=dev'];
+  const command = ['npm', 'ci', ...options].join(' ');
+  say(`setting up: installing the packages of package-lock.json into node_modules (${command}) …`);
+  const ended = npmCi(root, options);
   if (ended !== 0) {
     throw new SetupError(
-      `set-up failed: "npm ci" in ${root} failed (${ended}); see its output above.\n` +
+      `set-up failed: "${command}" in ${root} failed (${ended}); see its output above.\n` +
         'The first start needs npm 10 or newer and access to a package registry. Fix this and start again.',
     );
   }
@@ -160,32 +181,21 @@ function installPackages(say) {
 }
 
 /**
- * Node's binaries are optional packages, one for each platform, with hashes in package-lock.json. npm silently omits a
- * package that the registry lacks or that does not match its hash.
- */
-const noNode = () =>
-  new SetupError(
-    `set-up failed: no Node ${OLDEST_TO_RUN} for ${process.platform}-${process.arch} at ${projectNode}.\n` +
-      'Its package does not exist for this platform, is not in the registry, or does not match its hash in package-lock.json; ' +
-      'or optional packages are disabled (omit=optional in an .npmrc).\n' +
-      `Fix this, or install Node ${OLDEST_TO_RUN} or newer on this machine, and start again.`,
-  );
-
-/**
- * package-lock.json contains only the linux-x64 binary, because a registry that lacks one of the others would fail
- * every `npm ci`. Binaries of other platforms are installed by name and not saved.
+ * Installs Node. Its binaries are optional packages, one for each platform, with hashes in package-lock.json. npm
+ * silently omits a package that the registry lacks or that does not match its hash.
  *
  * @param {Say} say
  */
-function installDynoxide(say) {
-  const version = packagesIn('package-lock.json')['node_modules/@dynoxide/linux-x64']?.version;
-  say(`setting up: installing ${dynoxide} ${version}, the local DynamoDB of this platform …`);
-  const ended = npm(['install', '--no-save', `${dynoxide}@${version}`]);
-  if (ended === 0 && hasDynamo()) return;
+function installNode(say) {
+  say(
+    `setting up: installing Node into local/node, because Node ${process.versions.node} is older than ${OLDEST_TO_RUN} …`,
+  );
+  const ended = npmCi(nodePackage, ['--include=optional']);
+  if (ended === 0 && runtime()) return;
   throw new SetupError(
-    `set-up failed: no local DynamoDB for ${process.platform}-${process.arch} (npm install ${dynoxide}@${version}: ${ended}).\n` +
-      'Either install dynoxide yourself and set FIREBREAK_DYNOXIDE_BIN to its path, ' +
-      'or set AWS_ENDPOINT_URL_DYNAMODB to a running DynamoDB (DynamoDB Local, or AWS).',
+    `set-up failed: no Node ${OLDEST_TO_RUN} for ${process.platform}-${process.arch} at ${packagedNode} (npm ci: ${ended}).\n` +
+      'Its package does not exist for this platform, is not in the registry, or does not match its hash in ' +
+      `package-lock.json.\nFix this, or install Node ${OLDEST_TO_RUN} or newer on this machine, and start again.`,
   );
 }
 

@@ -1,43 +1,16 @@
 import {
   type NamedCredentials,
   namedCredentials,
-  hasNoSettings,
   standInsAt,
   type VendorState,
   vendorStates,
 } from '../domain/catalogue/vendors.ts';
 import { realSystemsOf } from '../domain/catalogue/real-systems.ts';
 import type { Config } from '../schemas/config/config.ts';
-import { type Env, namedVariable, type VariableName } from '../schemas/config/variables.ts';
-import { standInSettings, type StandIns } from '../sandbox/core/index.ts';
-import { type Product, SANDBOX_USER } from '../sandbox/core/stand-in.ts';
-import { SANDBOX_PAGE_ID } from '../sandbox/statuspage/statuspage.ts';
-
-/**
- * Connects each vendor without settings to its stand-in, and gives the product the addresses of all stand-ins.
- *
- * @param named credentials that the catalogue names: a vendor with one of these set is real
- */
-export function connectStandIns(
-  env: Env,
-  { urls, mail }: Pick<StandIns, 'urls' | 'mail'>,
-  named: NamedCredentials = {},
-): void {
-  env['FIREBREAK_STAND_INS'] = [...Object.values(urls), mail].join(' ');
-  const mailSettings: Env = { SMTP_URL: mail, MAIL_FROM: `Firebreak <${SANDBOX_USER}>` };
-  for (const [vendor, settings] of [...standInSettings(urls), ['mail', mailSettings] as const]) {
-    if (!hasNoSettings(vendor, (name) => namedVariable(env, name), named)) continue;
-    for (const [name, value] of Object.entries(settings) as [VariableName, string][]) env[name] ||= value;
-    if (vendor === 'statuspage') env['STATUSPAGE_PAGE_ID'] = SANDBOX_PAGE_ID; // the stand-in's only page
-  }
-}
+import { type Env, namedVariable } from '../schemas/config/variables.ts';
 
 /** Returns the lines to print at the start: how each vendor is connected, and which of their requests are refused. */
-export function vendorLines(
-  env: Env,
-  metrics: StandIns['prometheus'] | undefined,
-  named: NamedCredentials = {},
-): string[] {
+export function vendorLines(env: Env, hasSandbox: boolean, named: NamedCredentials = {}): string[] {
   const standIns = standInsOf(env);
   const states = vendorStates((name) => namedVariable(env, name), standIns.at, named);
   const line = ({ name, mode, address, credentials, missing }: VendorState): string =>
@@ -46,7 +19,7 @@ export function vendorLines(
     }`.trimEnd();
   return [
     ...states.map((state) =>
-      state.name === 'Prometheus' && state.mode === 'off' ? line(state) + prometheusNote(metrics) : line(state),
+      state.name === 'Prometheus' && state.mode === 'off' ? line(state) + prometheusNote(hasSandbox) : line(state),
     ),
     ...(states.some(({ name, mode }) => name === 'PagerDuty pages' && mode === 'stand-in')
       ? ['Pages go to the sandbox and notify nobody. To page people, set PAGERDUTY_ROUTING_KEY']
@@ -75,31 +48,7 @@ export function realSystems(env: Env, config: Config | undefined): string[] {
   return realSystemsOf({ config, vendors, standIns });
 }
 
-/**
- * Returns what the stand-ins need to send webhooks to the product: its URL, and the signing secrets of the vendors that
- * are not real.
- */
-export function productConnection(env: Env, standIns: StandIns['urls'], url: string): Product {
-  const [slack, pagerDuty] = [env['SLACK_SIGNING_SECRET'], env['PAGERDUTY_WEBHOOK_SECRET']];
-  const isOurSlack = env['SLACK_API_URL'] === `${standIns.slack}/api/`;
-  const isOurPagerDuty = env['PAGERDUTY_EVENTS_URL'] === standIns.pagerduty;
-  return {
-    url,
-    ...(isOurSlack && slack && { slackSigningSecret: slack }),
-    ...(isOurPagerDuty && pagerDuty && { pagerDutyWebhookSecret: pagerDuty }),
-  };
-}
-
-/**
- * Returns the setting that connects Prometheus in a sandbox: its stand-in, once it has samples or rules. Before that,
- * every health check would find "no data".
- */
-export function sandboxMetrics(env: Env, standIns: StandIns | undefined): Record<string, string> {
-  if (env['PROMETHEUS_URL'] || !standIns?.prometheus.inUse()) return {};
-  return { PROMETHEUS_URL: standIns.urls.prometheus };
-}
-
-function prometheusNote(metrics: StandIns['prometheus'] | undefined): string {
+function prometheusNote(hasSandbox: boolean): string {
   const off = '; verification uses only alerts';
-  return metrics ? `${off}. PUT /sandbox/prometheus/series adds samples to the sandbox and connects it` : off;
+  return hasSandbox ? `${off}. PUT /sandbox/prometheus/series adds samples to the sandbox and connects it` : off;
 }

@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { build } from 'esbuild';
 import { stopWithParent } from '../local/parent.ts';
 import { deploymentOf } from './platform/deployment.ts';
 import { EXCEPTIONS, type Exception } from './platform/exceptions.ts';
@@ -16,6 +17,12 @@ import { typeProblems } from './platform/types.ts';
 const root = resolve(import.meta.dirname, '..');
 
 const RUN_MAX_MS = 180_000;
+
+/**
+ * The Node that runs npm, which can be older than the one of the project: the configuration must also deploy if `sst` is
+ * started directly. A too new function would fail inside an `apply`, after half of the resources exist.
+ */
+const MACHINE_NODE = process.env['npm_node_execpath'] ?? process.execPath;
 
 /**
  * Stages to check. `isRetained`: resources remain when the stage is removed. One stage sets what is optional, the other uses
@@ -37,13 +44,27 @@ function report(name: string, problems: readonly string[], accepted: readonly st
   for (const finding of accepted) console.log(`      accepted: ${finding}`);
 }
 
+/** The worker as JavaScript, because the Node of the machine may not run TypeScript. */
+const bundleWorker = (outfile: string) =>
+  build({
+    entryPoints: [join(import.meta.dirname, 'platform/worker.ts')],
+    outfile,
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    logLevel: 'silent',
+  });
+
 /** @throws Error if the process exits without a result */
-function run(platform: Platform, { variables, ...stage }: (typeof STAGES)[number]): WorkerOutput {
+async function run(platform: Platform, { variables, ...stage }: (typeof STAGES)[number]): Promise<WorkerOutput> {
   const work = mkdtempSync(join(platform.folder, 'run-'));
   try {
     const input: WorkerInput = { platform: platform.folder, root, work, ...stage };
-    const worker = join(import.meta.dirname, 'platform/worker.ts');
-    const { status, signal, stderr } = spawnSync(process.execPath, ['--no-warnings', worker, JSON.stringify(input)], {
+    const worker = join(work, 'worker.mjs');
+    await bundleWorker(worker);
+    const { status, signal, stderr } = spawnSync(MACHINE_NODE, ['--no-warnings', worker, JSON.stringify(input)], {
       cwd: root,
       encoding: 'utf8',
       env: { ...process.env, ...variables },
@@ -68,8 +89,8 @@ function acceptedOf(findings: readonly (Finding & { exception: Exception | undef
   );
 }
 
-function check(platform: Platform, stage: (typeof STAGES)[number], used: Set<Exception>): void {
-  const { errors, resources } = run(platform, stage);
+async function check(platform: Platform, stage: (typeof STAGES)[number], used: Set<Exception>): Promise<void> {
+  const { errors, resources } = await run(platform, stage);
   report(`${stage.stage}: SST ${platform.version} runs the configuration`, errors);
   if (errors.length > 0) return;
   const deployment = deploymentOf(resources);
@@ -89,7 +110,7 @@ try {
   const platform = installPlatform(root, console.log);
   report("types: the configuration fits SST's own types", typeProblems(root, platform.folder));
   const used = new Set<Exception>();
-  for (const stage of STAGES) check(platform, stage, used);
+  for (const stage of STAGES) await check(platform, stage, used);
   const unused = failed > 0 ? [] : EXCEPTIONS.filter((exception) => !used.has(exception));
   report(
     'no unused exceptions',

@@ -1,6 +1,6 @@
 /** `npm run check`: all static checks. A failed check does not stop the others. */
 import { spawnSync } from 'node:child_process';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { stopWithParent } from '../local/parent.ts';
 import { actionPinProblems } from './checks/action-pins.ts';
 import { docPathProblems } from './checks/doc-paths.ts';
@@ -17,11 +17,11 @@ type Check = () => string;
 
 const checks: Record<string, Check> = {
   types: tool('tsc', '--project', '.', '--pretty', 'false'),
-  'types of the sandbox page': tool('tsc', '--project', 'sandbox/page', '--pretty', 'false'),
+  'types of the sandbox page': tool('tsc', '--project', 'packages/sandbox/page', '--pretty', 'false'),
   'lint, import direction, workflow purity': tool('oxlint', '--format', 'unix'),
   'format (to fix: npm run format)': tool('oxfmt', '--list-different'),
   'unused files, exports, dependencies': tool('knip', '--no-progress', '--no-config-hints'),
-  'lock file': () => lockFileProblems(root).join('\n'),
+  'lock file': () => [root, join(root, 'local/node')].flatMap(lockFileProblems).join('\n'),
   'paths named in docs': () => docPathProblems(root).join('\n'),
   'machine-specific paths': () => machinePathProblems(root).join('\n'),
   'actions pinned to commits': () => actionPinProblems(root).join('\n'),

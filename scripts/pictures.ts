@@ -6,7 +6,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Stage } from '../demo/stage.ts';
+import { Stage } from '../packages/demo/stage.ts';
 import { Browser } from '../test/support/browser.ts';
 import { bareEnvironment } from '../test/support/firebreak.ts';
 import { Camera } from './pictures/camera.ts';

@@ -1,9 +1,11 @@
 import * as z from 'zod';
+import { signingSecret } from '../actions/connections/signing-secrets.ts';
 import { SlashCommand } from '../schemas/slack/command.ts';
 import { Interaction, isInteraction } from '../schemas/slack/interaction.ts';
 import { millisOf } from '../schemas/time/time.ts';
 import { formIn, jsonIn, parseJson, type ParseResult } from './requests/body.ts';
-import { declaredBytes } from '../http/middleware/request-body.ts';
+import { Refusals } from '../http/middleware/refusals.ts';
+import { declaredBytes, NoRoom } from '../http/middleware/request-body.ts';
 import { answerCommand } from './requests/commands.ts';
 import type { RequestContext } from './request-context.ts';
 import { withDeadline } from './requests/deadline.ts';
@@ -44,13 +46,25 @@ type Endpoint = 'commands' | 'interactions' | 'events';
 export function slackApp(deps: SlackDeps): (incoming: Incoming) => Promise<Answer> {
   const reads = cachedReads(deps);
   const permissionsOf = callerPermissions(deps, reads);
+  const refusals = new Refusals(deps);
   return async (received) => {
     const requestId = requestIdOf(received);
     const trace = traceOf(received.headers['traceparent']);
     try {
-      return withRequestId(await respond({ deps, cachedReads: reads, permissionsOf, trace }, received), requestId);
+      const answered = await respond({ deps, cachedReads: reads, permissionsOf, trace }, received);
+      const { status, problem } = answered;
+      if (problem !== undefined)
+        await refusals.count(deps.log, {
+          route: received.path,
+          status,
+          reason: problem.code,
+          // Other refused requests are signed.
+          ...(status !== 401 && status !== 413 && { source: 'slack' }),
+        });
+      return withRequestId(answered, requestId);
     } catch (error) {
-      deps.log.error('a Slack request failed', { trace, path: received.path, error: stackOf(error) });
+      if (!(error instanceof NoRoom))
+        deps.log.error('a Slack request failed', { trace, path: received.path, error: stackOf(error) });
       const answered = refused(503, 'unavailable', 'the request could not be processed; try again', {
         'retry-after': '5',
       });
@@ -68,7 +82,7 @@ async function respond(context: RequestContext, incoming: Incoming): Promise<Ans
   if (endpoint === undefined) return refused(404, 'not-found', `there is no resource at ${incoming.path}`);
   if (incoming.method !== 'POST')
     return refused(405, 'not-found', 'this resource accepts only POST', { allow: 'POST' });
-  const secret = await withDeadline(SECRET_PATIENCE_MS, deps.secrets.get('SLACK_SIGNING_SECRET'));
+  const secret = await withDeadline(SECRET_PATIENCE_MS, signingSecret(deps.secrets, 'SLACK_SIGNING_SECRET'));
   const now = millisOf(deps.clock.now()) / 1000;
   if (!secret || !hasRecentSignature(incoming.headers, now)) return unsigned();
   const body = await bodyIn(incoming);
@@ -119,7 +133,7 @@ const RESPONDERS: Record<Endpoint, (context: RequestContext, received: Received)
     if (!form.ok) return unreadableBecause(form);
     const payload = parseJson(form.value['payload'] ?? '');
     if (!payload.ok) return unreadableBecause(payload);
-    const type = z.object({ type: z.string() }).safeParse(payload.value).data?.type;
+    const type = z.object({ type: z.string().max(64) }).safeParse(payload.value).data?.type;
     if (type === undefined) return { unreadable: 'the payload has no type' };
     if (!isInteraction(type)) {
       context.deps.log.info('ignored a Slack interaction of an unknown type', { type: type.slice(0, 64) });

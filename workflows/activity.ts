@@ -5,6 +5,8 @@
 export type Activity = {
   acts(): void;
   rests(): void;
+  /** Returns whether the branch rests, or has ended. It differs between replays. */
+  isResting(): boolean;
   /** Resolves as soon as the branch rests. */
   untilResting(): Promise<void>;
 };
@@ -21,6 +23,14 @@ export function activityOf(): Activity {
       isResting = true;
       for (const resolve of waiting.splice(0)) resolve();
     },
+    isResting: () => isResting,
     untilResting: () => (isResting ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))),
   };
+}
+
+/** Waits until a branch ends or rests. Marks its failure as handled: the run is awaited later, or has failed by then. */
+export function untilRest(branch: Promise<unknown>, activity: Activity): Promise<unknown> {
+  const ended = Promise.race([branch, activity.untilResting()]);
+  ended.catch(() => undefined);
+  return ended;
 }

@@ -11,8 +11,9 @@ import {
 import type { UnreadableMessage } from '../schemas/incidents/inbox.ts';
 import type { IncidentRecord } from '../schemas/incidents/incident.ts';
 import type { IncidentId } from '../schemas/config/names.ts';
-import { secondsBetween, type Timestamp } from '../schemas/time/time.ts';
-import { type Activity, activityOf } from './activity.ts';
+import { secondsBetween } from '../schemas/time/time.ts';
+import { type Activity, activityOf, untilRest } from './activity.ts';
+import { limited } from './branch-limits.ts';
 import type { Callback, Run } from './run.ts';
 import { followRunbook } from './runbook.ts';
 import { endGoneAlerts, confirmAlerts } from './steps/gone-alerts.ts';
@@ -20,8 +21,9 @@ import { joinGroup, leaveGroup } from './steps/incident-group.ts';
 import { readInbox } from './steps/read-inbox.ts';
 import { judgeLateChanges, openLooks } from './steps/late-changes.ts';
 import { mitigate, verifyNow } from './steps/mitigate.ts';
-import { page, resolvePages } from './steps/page.ts';
+import { page, resolvePages, unfinishedPages } from './steps/page.ts';
 import { settleChildren } from './steps/settle-children.ts';
+import { updatePage } from './steps/update-page.ts';
 import { withdrawQuestions } from './steps/withdraw-questions.ts';
 import { wake } from './wake.ts';
 
@@ -37,63 +39,125 @@ const INBOX_INTERVAL_SECONDS = 600;
 const FLAPPING_QUIET_ROUNDS = 1;
 
 /**
- * A run may have 3,000 operations. Each round costs three, plus those of its branches. After this many rounds, this many
- * operations in completed runbook steps, or seven days, the next run continues from the table.
+ * A run may have 3,000 operations, with those of its branches. After this many of them, or seven days, the next run continues
+ * from the table. While a mitigation acts, the run continues until the second number of operations: the mitigation has to
+ * finish first, and nobody would read the inbox meanwhile. The third number is how many operations of branches wake a long run.
  */
-const ROUNDS_PER_RUN = 350;
-const RUNBOOK_OPERATIONS_PER_RUN = 800;
+const OPERATIONS_PER_RUN = 1500;
+const OPERATIONS_WHILE_ACTING = 2200;
+const OPERATIONS_BETWEEN_READS = 100;
 const RUN_SECONDS = 7 * 24 * 3600;
 
-/** Checks of late changes in a run: most cost six operations each. */
-const LATE_CHECKS_PER_RUN = 40;
-
-/** From the run with this number on, unreadable messages are skipped at once, so that they can't start further runs. */
+/**
+ * After this many runs in a row that were started for an unreadable message, further ones are skipped at once, so that they
+ * can't start runs forever.
+ */
 const UNREADABLE_MAX_RUNS = 10;
 
 /**
- * Handles one incident from its first alert until it is resolved. Pages and rollbacks run in parallel branches; this
- * loop only reads the inbox, decides which actions are due, and closes the incident.
+ * Handles one incident from its first alert until it is resolved. Fails as soon as one of its branches fails, so that the next
+ * run continues from the table.
  */
-export async function incidentResponse(
+export function incidentResponse(run: Run, input: IncidentRun, deps: Deps): Promise<IncidentOutcome> {
+  const failure = Promise.withResolvers<never>();
+  return Promise.race([respond(run, input, deps, failure.reject), failure.promise]);
+}
+
+/**
+ * Pages and rollbacks run in parallel branches; this loop only reads the inbox, decides which actions are due, and closes the
+ * incident.
+ *
+ * @param fail ends the run
+ */
+async function respond(
   unlabelled: Run,
   { incidentId, run: number }: IncidentRun,
   deps: Deps,
+  fail: (error: unknown) => void,
 ): Promise<IncidentOutcome> {
   const { execution } = unlabelled;
-  const begun = await unlabelled.step('begin', () => beginRun(deps, incidentId, number, execution));
-  if (begun === undefined) return { incident: incidentId, ended: 'unknown' };
-  if (begun.incident.status === 'resolved') return { incident: incidentId, ended: 'resolved' };
+  // Sent before anything is read: if what is read stalls the process, the sweeper knows that this run has started. The page
+  // and the rollback do not wait for it.
+  const started = Promise.resolve(
+    unlabelled.step('mark-started', () => deps.incidents.markStarted(incidentId, number, execution)),
+  );
+  started.catch(fail);
+  const begun = await unlabelled.step('begin', () => beginRun(deps, incidentId, number));
+  if (begun === undefined || begun.incident.status === 'resolved') {
+    await started;
+    return { incident: incidentId, ended: begun === undefined ? 'unknown' : 'resolved' };
+  }
 
   const run = unlabelled.withLogFields({ trace: begun.incident.trace, service: begun.incident.service });
   const { quietRounds } = begun;
+  const { service, environment, opened_at, unmatched } = begun.incident;
+  const about = { id: incidentId, service, environment, opened_at, unmatched };
   const isParent = begun.incident.group_reason !== undefined;
+  let [isClosed, isHandingOver] = [false, false];
+  let callback: Callback | null = null;
+  const closing = Promise.withResolvers<void>();
+  const pausedIfLong = (): Promise<void> | null =>
+    !isClosed && (isHandingOver || run.operations() >= OPERATIONS_PER_RUN) ? closing.promise : null;
+  let wakeAt = OPERATIONS_PER_RUN;
+  /** Wakes the loop, which then hands over: branches can have many operations between two reads of the inbox. */
+  const callbackDue = (): string | null => {
+    if (callback === null || run.operations() < wakeAt) return null;
+    wakeAt = run.operations() + OPERATIONS_BETWEEN_READS;
+    return callback.id;
+  };
+  /** Starts branches whose failure ends the run. */
+  const branchesOf = (paused: () => Promise<void> | null): Pick<Run, 'childContext'> => ({
+    childContext: (name, work) => {
+      const limits = { callbackDue, paused };
+      const branch = run.childContext(name, (inner) => work(limited(inner, limits, deps)));
+      branch.catch(async (error: unknown) => {
+        await Promise.allSettled(resting());
+        // Closing continues first: a branch that has failed must not keep pages open.
+        if (!isClosed) fail(error);
+      });
+      return branch;
+    },
+  });
+  const [branching, pausing] = [branchesOf(() => null), branchesOf(pausedIfLong)];
   let state = initialState(begun.incident, begun.unfinished, { begun: begun.runbooks, any: begun.anyRunbooks });
   const activities: Activity[] = [];
   const startMitigation = (named: { number: number; request: JudgementRequest }): Promise<unknown> => {
     const activity = activityOf();
     activities.push(activity);
-    return run.childContext(`mitigate-${named.number}`, (branch) =>
-      mitigate(branch, { incidentId, ...named }, deps, activity),
+    return branching.childContext(`mitigate-${named.number}`, (branch) =>
+      mitigate(branch, { incidentId, about, ...named }, deps, activity),
     );
   };
-  const mitigations = begun.unfinished.map((unfinished) =>
+  const mitigations: Promise<unknown>[] = begun.unfinished.map((unfinished) =>
     startMitigation({ number: unfinished, request: { by: 'alert', name: '' } }),
   );
+  /** Waits until no mitigation acts: those that wait for a person or a verification are left to the next run. */
+  const resting = (): Promise<unknown>[] =>
+    mitigations.flatMap((branch, n) => (activities[n] === undefined ? [] : [untilRest(branch, activities[n])]));
   const branches: Promise<unknown>[] = [];
+  const pagesInProgress: Promise<unknown>[] = [];
+  const startPage = (which: number, causes: ResponseState['pageCauses']): void => {
+    const activity = activityOf();
+    // Apart from the other branches: it may repeat for an hour and a half, and the next run can continue it.
+    const paged = branching.childContext(`page-${which}`, (branch) =>
+      page(branch, { incidentId, number: which, causes }, deps, activity),
+    );
+    branches.push(untilRest(paged, activity));
+    pagesInProgress.push(paged);
+  };
+  for (const unfinished of begun.pages ?? []) startPage(unfinished, []);
+  const pageUpdates: Promise<unknown>[] = [];
   const lateChecks: Promise<unknown>[] = [];
   // Apart from the other branches: a runbook may wait for days, and nothing else may wait for it.
   const runbooks: Promise<unknown>[] = [];
-  let runbookOperations = 0;
   const followed = new Set<number>();
   const follow = (which: number): void => {
     // A runbook started by a person is both in the inbox and in the table when another workflow run takes over.
     if (followed.has(which)) return;
     followed.add(which);
-    const stepEnded = (operations: number) => (runbookOperations += operations);
+    // Paused in a long run, so that the loop can keep reading the inbox while a mitigation acts.
     runbooks.push(
-      run.childContext(`runbook-${which}`, (branch) =>
-        followRunbook(branch, { incidentId, number: which }, deps, stepEnded),
-      ),
+      pausing.childContext(`runbook-${which}`, (branch) => followRunbook(branch, { incidentId, number: which }, deps)),
     );
   };
   for (const { number: unfinished, done, acted } of begun.runbooks)
@@ -102,10 +166,12 @@ export async function incidentResponse(
   const { judgedFor } = state;
   if (looks !== undefined && judgedFor !== null) {
     const continued = { incidentId, ...looks, judged: state.mitigations, request: judgedFor };
-    lateChecks.push(run.childContext('late-changes-continued', (branch) => judgeLateChanges(branch, continued, deps)));
+    lateChecks.push(
+      branching.childContext('late-changes-continued', (branch) => judgeLateChanges(branch, continued, deps)),
+    );
   }
-  let callback: Callback | null = null;
   let unread: UnreadableMessage | null = null;
+  let isLong = false;
   let hasNewAlerts = state.firing > 0;
   let warned: ReadInbox['warnings'];
   let quiet = { rounds: 0, renotified: begun.incident.renotified };
@@ -114,31 +180,30 @@ export async function incidentResponse(
     const due = plan(state);
     const { page: pageNumber, mitigate: judgement, runbook, verify, runs, lateChanges: late } = due;
     const { pageCauses: causes } = state;
-    if (pageNumber !== null)
-      branches.push(
-        run.childContext(`page-${pageNumber}`, (branch) =>
-          page(branch, { incidentId, number: pageNumber, causes }, deps),
-        ),
+    if (pageNumber !== null) startPage(pageNumber, causes);
+    if (due.updatePage)
+      pageUpdates.push(
+        branching.childContext(`update-page-${round}`, (branch) => updatePage(branch, incidentId, deps)),
       );
     if (judgement !== null) mitigations.push(startMitigation(judgement));
     if (runbook !== null) follow(runbook);
-    for (const started of runs) follow(started);
+    for (const named of runs) follow(named);
     if (late !== null) {
       const activity = activityOf();
       // Apart from the other branches: it may rest for minutes until a new version is measured.
-      const checks = run.childContext(`late-changes-${round}`, (branch) =>
+      const checks = branching.childContext(`late-changes-${round}`, (branch) =>
         judgeLateChanges(branch, { incidentId, ...late }, deps, activity),
       );
-      branches.push(Promise.race([checks, activity.untilResting()]));
+      branches.push(untilRest(checks, activity));
       lateChecks.push(checks);
     }
     if (hasNewAlerts)
       branches.push(
-        run.childContext(`confirm-alerts-${round}`, (branch) => confirmAlerts(branch, { incidentId }, deps)),
+        branching.childContext(`confirm-alerts-${round}`, (branch) => confirmAlerts(branch, { incidentId }, deps)),
       );
     if (verify !== null)
       branches.push(
-        run.childContext(`verify-again-${round}`, (branch) =>
+        branching.childContext(`verify-again-${round}`, (branch) =>
           verifyNow(branch, { incidentId, ...verify, run: number, round }, deps),
         ),
       );
@@ -150,64 +215,64 @@ export async function incidentResponse(
     const isQuiet = quiet.rounds >= quietRounds && !(isParent && state.firing > 0); // children may still be active
     const closeFor = dueResolve ?? (isQuiet ? { by: 'firebreak:quiet' } : null);
     if (closeFor !== null && (await close(run, incidentId, { state, warned }, closeFor.by, deps))) {
+      isClosed = true;
+      closing.resolve();
       const { pages } = state;
       await run.step('withdraw-questions', async () => {
         await leaveGroup(deps, incidentId);
         await deps.incidents.endEvents(incidentId);
         return withdrawQuestions(deps, incidentId);
       });
+      // An update after the resolution would page again. Those that wait for another attempt end with it.
+      await Promise.allSettled(pageUpdates);
       if (isParent) await run.step('settle-children', () => settleChildren(deps, incidentId));
       await run.childContext('resolve-pages', (branch) =>
         resolvePages(branch, { incidentId, pages, last: false }, deps),
       );
-      await Promise.all([...branches, ...mitigations]);
+      await Promise.allSettled([...branches, ...pagesInProgress, ...mitigations]);
       // The pager may have accepted a page that was in progress when the incident closed.
       await run.childContext('resolve-late-pages', (branch) =>
         resolvePages(branch, { incidentId, pages, last: true }, deps),
       );
-      await Promise.all([...runbooks, ...lateChecks]);
+      await Promise.all([...pageUpdates, ...branches, ...pagesInProgress, ...mitigations, ...runbooks, ...lateChecks]);
       return { incident: incidentId, ended: 'resolved' };
     }
 
-    if (unread !== null && (unread.seq === begun.incident.unreadable || number >= UNREADABLE_MAX_RUNS)) {
+    const unreadableRuns = begun.incident.unreadable_runs ?? 0;
+    if (unread !== null && (unread.seq === begun.incident.unreadable || unreadableRuns >= UNREADABLE_MAX_RUNS)) {
       const skipped = unread;
       await run.step('skip-message', () => skipMessage(deps, incidentId, skipped));
       state = { ...state, consumed: skipped.seq };
       unread = null;
     }
-    if (unread !== null) {
-      // The next run takes over mitigations that wait for a person or a verification; those that act finish first.
-      const resting = mitigations.map((branch, n) => Promise.race([branch, activities[n]?.untilResting()]));
-      return handOver(run, { incidentId, number, unread, ...state }, [...branches, ...resting], deps);
+    if (unread !== null || isLong) {
+      isHandingOver = true;
+      const { resolveBy } = state;
+      const left = { unread, resolveBy, unreadableRuns };
+      return handOver(run, { incidentId, number, ...left }, [...branches, ...pageUpdates, ...resting()], deps);
     }
 
+    await started; // before the inbox is read: a message that arrived earlier wakes nobody
     callback ??= await run.createCallback('inbox', { seconds: INBOX_INTERVAL_SECONDS });
     const waitingFor: Callback = callback;
     const { consumed, mitigated } = state;
-    // The number of completed steps differs between replays, so it is recorded in the step's result.
-    const isRunLong = runbookOperations > RUNBOOK_OPERATIONS_PER_RUN || lateChecks.length >= LATE_CHECKS_PER_RUN;
     let read: ReadInbox = await run.step('read-inbox', async () => {
       const inbox = await readInbox(deps, incidentId, consumed, waitingFor.id, mitigated);
-      return isRunLong ? { ...inbox, isLong: isRunLong } : inbox;
+      // How far the branches are differs between replays, so it is recorded in the step's result.
+      return isRunLong(run.operations(), activities, secondsBetween(begun.at, inbox.at))
+        ? { ...inbox, isLong: true }
+        : inbox;
     });
+    isLong = read.isLong === true;
     let wokenBy: 'message' | 'callback' | 'timeout' = 'message';
     // The end of a child incident leaves no message, and may have completed an earlier callback: compare the counts.
     if (read.messages.length === 0 && read.unreadable === undefined && countHolding(read) === state.firing) {
       warned = read.warnings;
-      if (
-        (read.isLong || isLong(round, begun.at, read.at)) &&
-        state.running.length === 0 &&
-        state.verification !== 'pending'
-      )
-        return handOver(
-          run,
-          { incidentId, number, unread: null, resolveBy: null },
-          [...branches, ...mitigations],
-          deps,
-        );
-      wokenBy = await waitingFor.settled();
-      callback = null;
-      read = await run.step('read-inbox-again', () => readInbox(deps, incidentId, consumed, null, mitigated));
+      if (!isLong) {
+        wokenBy = await waitingFor.settled();
+        callback = null;
+        read = await run.step('read-inbox-again', () => readInbox(deps, incidentId, consumed, null, mitigated));
+      }
     }
 
     const isActive = read.messages.length > 0 || read.renotified !== quiet.renotified;
@@ -223,7 +288,9 @@ export async function incidentResponse(
       (wokenBy === 'timeout' ||
         read.messages.some(({ message }) => message.kind === 'verification' && message.outcome === 'passed'));
     if (alertsMayHaveEnded)
-      branches.push(run.childContext(`gone-alerts-${round}`, (branch) => endGoneAlerts(branch, { incidentId }, deps)));
+      branches.push(
+        branching.childContext(`gone-alerts-${round}`, (branch) => endGoneAlerts(branch, { incidentId }, deps)),
+      );
   }
 }
 
@@ -233,21 +300,22 @@ type ReadInbox = InboxContent & { isLong?: boolean };
 const countHolding = ({ firing, warnings }: ReadInbox): number => firing - (warnings?.count ?? 0);
 
 /** Returns the state and time at which the run begins, and the number of quiet rounds after which the incident closes. */
-async function beginRun(deps: Deps, id: IncidentId, number: number, execution: string) {
-  const found = await deps.incidents.begin(id, number, execution);
+async function beginRun(deps: Deps, id: IncidentId, number: number) {
+  const [found, { paging, runbooks }] = await Promise.all([deps.incidents.begin(id), deps.config.current()]);
   if (found === undefined) return undefined;
-  const { paging, runbooks } = await deps.config.current();
   const quietRounds = Math.ceil((paging.autoResolveHours * 3600) / INBOX_INTERVAL_SECONDS);
   const { incident, flapping } = await joinGroup(deps, found.incident);
   const looks = number > 1 ? await openLooks(deps, id, found.incident.consumed_seq) : null;
+  const pages = number > 1 ? await unfinishedPages(deps, incident) : [];
   return {
     ...found,
     incident: checkpointed(incident),
     at: deps.clock.now(),
     quietRounds,
-    flapping,
+    flapping: flapping || incident.reopened_at !== undefined,
     anyRunbooks: runbooks.runbooks.length > 0,
     ...(looks !== null && { looks }),
+    ...(pages.length > 0 && { pages }),
   };
 }
 
@@ -281,8 +349,10 @@ async function close(
   );
 }
 
-const isLong = (round: number, since: Timestamp, now: Timestamp): boolean =>
-  round >= ROUNDS_PER_RUN || secondsBetween(since, now) >= RUN_SECONDS;
+function isRunLong(operations: number, activities: readonly Activity[], seconds: number): boolean {
+  const isDue = operations >= OPERATIONS_PER_RUN || seconds >= RUN_SECONDS;
+  return operations >= OPERATIONS_WHILE_ACTING || (isDue && activities.every((activity) => activity.isResting()));
+}
 
 async function handOver(
   run: Run,
@@ -291,14 +361,24 @@ async function handOver(
     number,
     unread,
     resolveBy,
-  }: { incidentId: IncidentId; number: number; unread: UnreadableMessage | null; resolveBy: string | null },
+    unreadableRuns,
+  }: {
+    incidentId: IncidentId;
+    number: number;
+    unread: UnreadableMessage | null;
+    resolveBy: string | null;
+    unreadableRuns: number;
+  },
   branches: readonly Promise<unknown>[],
   deps: Deps,
 ): Promise<IncidentOutcome> {
   await Promise.all(branches);
   const why = unread === null ? '' : `, because this version can't read a message of kind "${unread.kind}"`;
   const text = `Handed over to run ${number + 1} of the workflow${why}`;
-  const remaining = { ...(unread && { unread: unread.seq }), ...(resolveBy !== null && { resolveBy }) };
+  const remaining = {
+    ...(unread && { unread: unread.seq, unreadableRuns: unreadableRuns + 1 }),
+    ...(resolveBy !== null && { resolveBy }),
+  };
   await run.step('hand-over', () => deps.incidents.handOver(id, number + 1, text, remaining));
   await run.step('wake-next', () => wake(deps, id));
   return { incident: id, ended: 'handed_over' };

@@ -30,7 +30,10 @@ export type Run = {
   /** ID of this execution at the engine. */
   readonly execution: string;
   createCallback(name: string, timeout: Delay): Promise<Callback>;
-  /** Returns the number of operations so far, without those inside its branches. */
+  /**
+   * Returns the number of operations so far, with those of its branches. It depends on how far parallel branches are, so a
+   * workflow reads it inside a step, whose result is recorded.
+   */
   operations(): number;
 };
 
@@ -40,38 +43,55 @@ const RETRY: NonNullable<StepConfig<unknown>['retryStrategy']> = (_error, attemp
   delay: { seconds: Math.min(2 ** Math.min(attempt, 6), 60) },
 });
 
+/** Counter of the operations of a context and of its branches. */
+type Counter = { operations: number; within: Counter | null };
+
+function count(counter: Counter, operations: number): void {
+  for (let each: Counter | null = counter; each !== null; each = each.within) each.operations += operations;
+}
+
 /**
  * Creates a run from the engine's context.
  *
  * @param counted counter of operations, shared by copies of the same run
  */
-export function durableRun(context: DurableContext, log: Log, counted = { operations: 0 }): Run {
-  const count = (): void => {
-    counted.operations += 1;
-  };
+export function durableRun(context: DurableContext, log: Log, counted: Counter = { operations: 0, within: null }): Run {
   return {
     operations: () => counted.operations,
     step: (name, work) => {
-      count();
+      count(counted, 1);
       return context.step(name, () => logged(log, name, work), {
         retryStrategy: RETRY,
         semantics: StepSemantics.AtLeastOncePerRetry,
       });
     },
     childContext: (name, work) => {
-      count();
+      count(counted, 1);
+      const branch: Counter = { operations: 0, within: counted };
+      // A replay does not run a branch that has ended, so the number of its operations is recorded with its result.
+      const ended = context.runInChildContext(name, async (child) => ({
+        result: await work(durableRun(child, log.with({ branch: name }), branch)),
+        operations: branch.operations,
+      }));
       return runningBranch(
-        context.runInChildContext(name, (child) => work(durableRun(child, log.with({ branch: name })))),
+        ended.then((recorded) => {
+          if (!isBranchEnd(recorded))
+            throw new Error(
+              `Cannot read the recorded end of branch "${name}": another version of Firebreak recorded it. This run fails; the next one continues from the table`,
+            );
+          count(branch, recorded.operations - branch.operations);
+          return recorded.result;
+        }),
       );
     },
     execution: context.executionContext.durableExecutionArn,
     withLogFields: (fields) => durableRun(context, log.with(fields), counted),
     wait: async (name, { seconds }) => {
-      count();
+      count(counted, 1);
       return context.wait(name, { seconds: Math.max(1, Math.round(seconds)) });
     },
     createCallback: async (name, { seconds }) => {
-      count();
+      count(counted, 1);
       const [promise, id] = await context.createCallback(name, {
         timeout: { seconds: Math.max(1, Math.round(seconds)) },
       });
@@ -91,6 +111,13 @@ export function durableRun(context: DurableContext, log: Log, counted = { operat
     },
   };
 }
+
+/** Returns whether a branch was recorded by code that records the number of its operations. A result without a value has no key. */
+const isBranchEnd = (recorded: unknown): boolean =>
+  typeof recorded === 'object' &&
+  recorded !== null &&
+  'operations' in recorded &&
+  typeof recorded.operations === 'number';
 
 /** Logs one line for each step that runs, and none when its result is replayed. */
 async function logged<T>(log: Log, step: string, work: () => Promise<T>): Promise<T> {

@@ -1,7 +1,14 @@
 import type { Deps } from '../domain/ports/deps.ts';
 import type { StepEnd, StepEnds } from '../schemas/runbooks/parts/runs.ts';
 import type { Run } from './run.ts';
-import { requestApproval, settleQuestion, type QuestionState } from './steps/runbook/request-approval.ts';
+import {
+  questionNumber,
+  requestApproval,
+  settleQuestion,
+  type QuestionState,
+  type Withdrawn,
+} from './steps/runbook/request-approval.ts';
+import { waitForAnswer } from './steps/question-pages.ts';
 import type { AttemptInput, AttemptResult } from './steps/runbook/attempt.ts';
 import { checkCondition } from './steps/runbook/check-condition.ts';
 import type { Outline, RunbookInput } from './steps/runbook/outline.ts';
@@ -31,17 +38,23 @@ export type StepInput = RunbookInput & {
 export async function runStep(run: Run, input: StepInput, deps: Deps): Promise<StepEnd> {
   const { step, before } = input;
   let preparation = await run.step('prepare', () => prepareStep(deps, input, step, before));
-  for (const [index, seconds] of PAUSES_SECONDS.entries()) {
-    if (preparation.kind !== 'again') break;
-    await run.wait('again', { seconds });
-    const last = index === PAUSES_SECONDS.length - 1;
+  for (let [tries, looks] = [0, 0]; preparation.kind === 'again' && tries < PAUSES_SECONDS.length;) {
+    const { answerSeconds }: typeof preparation = preparation;
+    const mayLook = answerSeconds !== null && looks < looksOf(input);
+    await run.wait('again', {
+      seconds: mayLook ? pauseForAnswer(input, looks, answerSeconds) : (PAUSES_SECONDS[tries] ?? 0),
+    });
+    looks += 1;
+    if (!mayLook) tries += 1;
+    const last = tries === PAUSES_SECONDS.length;
     preparation = await run.step('prepare', () => prepareStep(deps, input, step, before, last));
   }
   if (preparation.kind === 'again') return failed(preparation.detail);
   if (preparation.kind === 'end') return preparation.end;
   if (preparation.ask !== null) {
-    const answer = await askPeople(run, input, preparation.ask, deps);
+    const answer = await askPeople(run, input, { ...preparation.ask, spentSeconds: preparation.spentSeconds }, deps);
     if (answer === 'closed') return INCIDENT_CLOSED;
+    if (typeof answer === 'object') return withdrawnEnd(answer);
     if (answer !== 'approved') return declined(answer === 'rejected' ? 'rejected' : 'not answered in time');
   }
   switch (step.uses) {
@@ -70,23 +83,47 @@ export async function runStep(run: Run, input: StepInput, deps: Deps): Promise<S
   }
 }
 
+/** Returns how often a step looks whether people have answered: a part of its rounds, because it acts afterwards. */
+const looksOf = ({ rounds }: StepInput): number => Math.floor((rounds * 2) / 3);
+
+const FIRST_LOOKS = 6;
+
+/** Returns the seconds until the next look. Soon after the question, an answer is likely. @param leftSeconds time for an answer */
+function pauseForAnswer(input: StepInput, looks: number, leftSeconds: number): number {
+  const left = Math.max(1, looksOf(input) - looks);
+  return looks < FIRST_LOOKS ? 5 : Math.max(15, Math.ceil((leftSeconds * 2) / left));
+}
+
 const declined = (detail: string): StepEnd => ({ status: 'declined', output: null, detail });
+
+/** Returns the end of a step whose question was withdrawn. What was done meanwhile is not the step's to undo. */
+const withdrawnEnd = ({ because, done }: Withdrawn): StepEnd => ({
+  status: done ? 'skipped' : 'withdrawn',
+  output: null,
+  detail: done ? `already done: ${because}` : `withdrawn: ${because}`,
+});
 
 async function askPeople(
   run: Run,
   input: StepInput,
-  approval: StepQuestion,
+  approval: StepQuestion & { spentSeconds: number },
   deps: Deps,
 ): Promise<Exclude<QuestionState, 'waiting'>> {
   const { step } = input;
   await run.step('request-approval', () => requestApproval(deps, input, step, approval));
-  const callback = await run.createCallback('approval', { seconds: approval.seconds });
-  const state = await run.step('await-approval', () => settleQuestion(deps, input, step, callback.id));
+  // The run before this one may have asked the question.
+  const seconds = Math.max(1, approval.seconds - approval.spentSeconds);
+  const question = { incidentId: input.incidentId, number: questionNumber(input, step), seconds };
+  const state = await waitForAnswer(run, { ...question, register: registerFor(input) }, deps);
   if (state !== 'waiting') return state;
-  await callback.settled();
   const end = await run.step('read-approval', () => settleQuestion(deps, input, step, null));
   return end === 'waiting' ? 'expired' : end;
 }
+
+const registerFor =
+  (input: StepInput) =>
+  (deps: Deps, callback: string): Promise<QuestionState> =>
+    settleQuestion(deps, input, input.step, callback);
 
 /** Waits in pieces, so that the wait ends soon after the incident is resolved. */
 async function waitInPieces(
@@ -120,6 +157,7 @@ async function performWithRetries(run: Run, input: StepInput, stepRun: StepRun, 
   const { retry, timeoutSeconds } = step;
   let waitedSeconds = 0;
   let attemptNumber = 1;
+  let looks = 0;
   let handle: string | null = null;
   let last = 'no answer';
   for (let round = 0; round < rounds; round += 1) {
@@ -139,6 +177,12 @@ async function performWithRetries(run: Run, input: StepInput, stepRun: StepRun, 
       if (waitedSeconds + pauseSeconds > timeoutSeconds) return failed(`${last}; no time left to retry`);
     } else {
       handle = answer.handle;
+      if (answer.answerSeconds !== undefined && looks < looksOf(input)) {
+        // The time for an answer does not count towards the time-out.
+        await run.wait('again', { seconds: pauseForAnswer(input, looks, answer.answerSeconds) });
+        looks += 1;
+        continue;
+      }
       const usual = PAUSES_SECONDS[round] ?? Math.max(60, Math.ceil(timeoutSeconds / rounds));
       pauseSeconds = Math.max(usual, answer.afterSeconds ?? 0);
     }

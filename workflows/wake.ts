@@ -24,6 +24,12 @@ export async function wake(
   return 'woken';
 }
 
+/** Starts the run of an incident that this process has just opened. What is due is known, so nothing is read. */
+export async function startFirstRun({ engine }: Pick<Deps, 'engine'>, id: IncidentId): Promise<'started'> {
+  await engine.start(id, 1);
+  return 'started';
+}
+
 /**
  * Completes the callbacks of questions that have been answered. A callback completed while its question still waits
  * would be taken for a time-out.

@@ -1,4 +1,5 @@
-import { alertKeyOf, type Arrival } from '../../domain/alerts/admission.ts';
+import { sha256 } from '../../stores/core/hash.ts';
+import { type Arrival, REOPEN_WITHIN_SECONDS, reporterOf, reportKeyOf } from '../../domain/alerts/admission.ts';
 import { entriesOf } from '../../domain/messages/alert-notices.ts';
 import type { Receipt } from '../../domain/ports/alerts.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
@@ -6,7 +7,8 @@ import type { Admitted } from '../../domain/ports/incidents.ts';
 import { destinationsOf } from '../../domain/alerts/routing.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
 import type { Signal } from '../../schemas/alerts/signal.ts';
-import { wake } from '../../workflows/wake.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import { startFirstRun, wake } from '../../workflows/wake.ts';
 import { recordExpected } from '../experiments/expected-alerts.ts';
 import { muteOf, mutesNow } from './muted-by.ts';
 import { freezeByAlerts } from '../slo/burn-alerts.ts';
@@ -25,6 +27,8 @@ export type AdmissionDeps = Pick<
   | 'freezes'
   | 'sloAlerts'
   | 'experiments'
+  | 'timeScale'
+  | 'counters'
 >;
 
 /**
@@ -36,6 +40,7 @@ export async function admitSignals(
   signals: readonly Signal[],
   receipt: Pick<Receipt, 'at' | 'trace'>,
 ): Promise<Admitted> {
+  const first = deps.incidents.firstRead(signals);
   const mutes = signals.some(({ status }) => status === 'firing') ? await mutesNow(deps) : null;
   const config = mutes?.config ?? (await deps.config.current());
   const now = deps.clock.now();
@@ -45,21 +50,50 @@ export async function admitSignals(
     mute: mutes !== null && signal.status === 'firing' ? muteOf(signal, mutes) : null,
   }));
   if (mutes !== null) await recordExpected(deps, arrivals, mutes);
-  const admitted = await deps.incidents.admit(arrivals, receipt, config.routes.unmatchedIncidents);
-  for (const id of admitted.wake)
-    deps.log.debug('incident woken', { trace: receipt.trace, incident: id, how: await wake(deps, id) });
+  const admitted = await deps.incidents.admit(arrivals, receipt, {
+    unmatchedIncidents: config.routes.unmatchedIncidents,
+    reopenSeconds: REOPEN_WITHIN_SECONDS / deps.timeScale,
+    first,
+  });
+  for (const ignored of admitted.ignoredEnds) await noteIgnoredEnd(deps, ignored, now);
+  const opened = new Set(admitted.opened);
+  for (const id of admitted.wake) {
+    const how = opened.has(id) ? await startFirstRun(deps, id) : await wake(deps, id);
+    deps.log.debug('incident woken', { trace: receipt.trace, incident: id, how });
+  }
   const withoutIncident = new Map(
     admitted.withoutIncident.map(({ arrival, status }) => [signalKey(arrival.signal), status]),
   );
   const entries = arrivals.flatMap((arrival) => {
-    const status = withoutIncident.get(signalKey(arrival.signal));
+    const status = withoutIncident.size === 0 ? undefined : withoutIncident.get(signalKey(arrival.signal));
     return entriesOf(arrival, status ?? arrival.signal.status, status !== undefined);
   });
   const alertNotices = entries.length > 0 ? await deps.alertNotices.record(entries, now) : [];
-  await deps.projections.changed(...admitted.wake.map((id): Subject => `incident:${id}`), ...alertNotices);
+  await Promise.all([
+    deps.projections.changed(...admitted.wake.map((id): Subject => `incident:${id}`), ...alertNotices),
+    // After the workflow was started, which must not wait for a counter.
+    deps.counters.add([{ name: 'firebreak_incidents_opened_total', labels: ['alerts'], by: admitted.opened.length }]),
+  ]);
   await freezeByAlerts(deps, config, signals);
   return admitted;
 }
 
+/** Notes an end that has no effect, once for each sender and alert of an incident. */
+function noteIgnoredEnd(
+  { incidents, log }: Pick<AdmissionDeps, 'incidents' | 'log'>,
+  { incident, signal, reporters }: Admitted['ignoredEnds'][number],
+  at: Timestamp,
+): Promise<void> {
+  const sender = reporterOf(signal) ?? 'Firebreak';
+  log.warn('an end was ignored: other senders report the alert as firing', { incident, sender, reporters });
+  return incidents.note(incident, `ignored-end ${sha256(reportKeyOf(signal))}`, {
+    at,
+    actor: 'alerts',
+    kind: 'alerts.end_ignored',
+    text: `Ignored: ${sender} reported the end of "${signal.title}", which only ${reporters.join(' and ')} reported as firing. It ends when its own sender reports it, or when a person resolves the incident`,
+    detail: { sender, reporters, episode: signal.episode },
+  });
+}
+
 /** Returns a unique key of a signal: alerts of different services can have the same episode name. */
-const signalKey = (signal: Signal): string => `${alertKeyOf(signal)} ${signal.episode}`;
+const signalKey = (signal: Signal): string => `${reportKeyOf(signal)} ${signal.episode}`;

@@ -8,6 +8,8 @@ import type { Signal } from '../../schemas/alerts/signal.ts';
 export type Sender = {
   /** The name under which automatic actions requested by its alerts are counted. */
   name: string;
+  /** The sender whose alerts it replays. */
+  reporter?: string;
   /** @throws Refusal 403 if the sender may not send alerts for this scope */
   allow(scope: Scope): void;
   /** Whether its alerts may request a rollback in this scope. */
@@ -17,16 +19,28 @@ export type Sender = {
 const LOWEST_TIER = 4;
 
 /**
- * Returns the signal with its sender, and without a rollback request that the sender may not make.
+ * Returns a function that returns a signal with its sender, and without a rollback request that the sender may not make.
+ * It asks for each service and environment once: the alerts of a request are mostly of the same.
  *
- * @throws Refusal 403 if the sender may not send alerts for the signal's service and environment
+ * The function throws Refusal 403 if the sender may not send alerts for the signal's service and environment.
  */
-function sentBy(sender: Sender | undefined, signal: Signal): Signal {
-  if (sender === undefined) return signal;
-  const scope = { service: signal.unmatched || signal.service, environment: signal.environment };
-  sender.allow(scope);
-  if (sender.mayRequestRollback(scope)) return { ...signal, sender: sender.name };
-  return { ...signal, sender: sender.name, requestsRollback: false, rollbackNotPermitted: true };
+function sentBy(sender: Sender | undefined): (signal: Signal) => Signal {
+  if (sender === undefined) return (signal) => signal;
+  const from = { sender: sender.name, ...(sender.reporter !== undefined && { reporter: sender.reporter }) };
+  const asked = new Map<string, boolean>();
+  const mayRequestRollback = (service: string, environment: string): boolean => {
+    const key = JSON.stringify([service, environment]);
+    const before = asked.get(key);
+    if (before !== undefined) return before;
+    sender.allow({ service, environment });
+    const may = sender.mayRequestRollback({ service, environment });
+    asked.set(key, may);
+    return may;
+  };
+  return (signal) =>
+    mayRequestRollback(signal.unmatched || signal.service, signal.environment)
+      ? { ...signal, ...from }
+      : { ...signal, ...from, requestsRollback: false, rollbackNotPermitted: true };
 }
 
 /** Turns alerts into signals and enqueues them durably. */
@@ -37,8 +51,9 @@ export async function enqueue(
   { asRollbackRequest = false, sender }: { asRollbackRequest?: boolean; sender?: Sender | undefined } = {},
 ): Promise<Signal[]> {
   const { services } = await deps.config.current();
+  const sent = sentBy(sender);
   const signals = alerts.map((alert) =>
-    sentBy(sender, toSignal(withoutTimesAhead(alert, receipt.at), services, asRollbackRequest)),
+    sent(toSignal(withoutTimesAhead(alert, receipt.at), services, asRollbackRequest)),
   );
   // Enqueue the most critical services first.
   const tierOf = ({ service }: Signal): number => serviceEntry(services, service)?.tier ?? LOWEST_TIER;

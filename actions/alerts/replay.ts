@@ -52,8 +52,8 @@ async function findQuarantined({ quarantine }: Pick<Deps, 'quarantine'>, id: str
 /**
  * Parses a quarantined input again with the current code, and processes it as if it arrived now.
  *
- * @param sender name of the caller, and whether alerts of the caller may request a rollback, because the original sender
- *   is no longer known
+ * @param sender name of the caller, and whether alerts of the caller may request a rollback, because what
+ *   the original sender may do is no longer known
  * @throws Refusal 403; 404; 422 if it still cannot be parsed
  */
 export async function replay(
@@ -153,8 +153,14 @@ async function replayBody(
   }
   await quarantineUnreadable(deps, quarantined, unreadable);
   const requestsRollback = quarantined.receiver === '/api/v1/rollback';
+  const prefix = `${source.name}:`;
+  // Only the sender that reported an alert can end it.
+  const reporter = quarantined.sender?.startsWith(prefix) ? quarantined.sender.slice(prefix.length) : undefined;
   const receipt = { id: randomUUID(), at: deps.clock.now(), trace, urgent: requestsRollback };
-  await enqueue(deps, receipt, alerts, { asRollbackRequest: requestsRollback, sender });
+  await enqueue(deps, receipt, alerts, {
+    asRollbackRequest: requestsRollback,
+    sender: { ...sender, ...(reporter !== undefined && { reporter }) },
+  });
   return { receipt: receipt.id, accepted: alerts.length, quarantined: alertsIn(unreadable), truncated };
 }
 

@@ -1,5 +1,5 @@
 import { commitForDeployer } from '../../domain/changes/deploy-repository.ts';
-import { mintIncidentId } from '../../aws/ids.ts';
+import { mintIncidentId } from '../../stores/core/ids.ts';
 import { abortedDrill, type DrillRefusal } from '../../domain/automation/drill.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';

@@ -1,5 +1,5 @@
-import { sha256 } from '../../aws/hash.ts';
-import { mintIncidentId } from '../../aws/ids.ts';
+import { sha256 } from '../../stores/core/hash.ts';
+import { mintIncidentId } from '../../stores/core/ids.ts';
 import { environmentEntry } from '../../domain/catalogue/catalogue.ts';
 import { eventOf, isFinal } from '../../domain/canary/progress.ts';
 import { liveChanges, newestLiveChange, putsVersionLive, sameVersion } from '../../domain/changes/versions.ts';
@@ -26,8 +26,8 @@ const SEARCHED_CHANGES = 50;
 /** Attempts to store a request while the workflow stores its own progress. */
 const TRIES = 20;
 
-/** Runs after which a workflow that dies is not replaced. Planned handovers count, too: a canary can be held for weeks. */
-const RUNS_MAX = 1000;
+/** Failed runs in a row after which a workflow is not replaced. */
+const FAILED_RUNS_MAX = 1000;
 
 /** Events and checks that the API shows. */
 const SHOWN_MAX = 100;
@@ -245,12 +245,14 @@ export async function startOrphanedCanaries(
   deps: Pick<Deps, 'canaries' | 'canaryRuns' | 'engine' | 'log'>,
 ): Promise<void> {
   await eachAlone(deps.log, 'a canary', await deps.canaries.running(), async (canary) => {
-    const { id, run, execution } = canary;
+    const { id, run, execution, failed_runs: failed = 0 } = canary;
     if (execution === null) {
       await deps.canaryRuns.start(id, run); // idempotent
-    } else if (run < RUNS_MAX && (await deps.engine.died(execution))) {
+    } else if (failed < FAILED_RUNS_MAX && (await deps.engine.died(execution))) {
       deps.log.error('the workflow of a canary has failed', { canary: id, run });
-      if (await deps.canaries.put({ ...canary, run: run + 1, execution: null, callback: null }))
+      if (
+        await deps.canaries.put({ ...canary, run: run + 1, failed_runs: failed + 1, execution: null, callback: null })
+      )
         await deps.canaryRuns.start(id, run + 1);
     }
   });

@@ -4,7 +4,7 @@ import type { Caller } from '../people/caller.ts';
 import { Refusal } from '../refusal.ts';
 
 /**
- * Lifts a pin, so that the version may be deployed again, with an entry in the timeline of its incident.
+ * Lifts a pin, so that the version may be deployed again, with an entry in the timeline of its incident, if it has one.
  *
  * @throws Refusal 403, 404
  */
@@ -18,6 +18,7 @@ export async function liftPin(
   caller.allow('versions:write', pin);
   const lifted = await pins.lift(id, caller.name);
   if (lifted === undefined) throw unknownPin(id);
+  if (pin.incident_id === null) return lifted;
   await incidents.note(pin.incident_id, `lifted-${id}`, {
     at: clock.now(),
     actor: caller.name,

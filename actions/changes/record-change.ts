@@ -9,6 +9,7 @@ import { watchDeploy } from '../canary/watches.ts';
 import { addCommits } from './add-commits.ts';
 import { endFailures } from './end-failures.ts';
 import { notifyIncidents } from './notify-incidents.ts';
+import { pinRolledBack } from './pin-rolled-back.ts';
 import { deadlineOf, KINDS_WITHOUT_END } from './overdue-deploys.ts';
 import { endOverdueDeploy, reportFailedDeploy } from './report-failed-deploy.ts';
 
@@ -24,6 +25,9 @@ export type RecordDeps = Pick<
   | 'incidents'
   | 'decisions'
   | 'engine'
+  | 'drills'
+  | 'effects'
+  | 'pins'
   | 'watches'
   | 'watchRuns'
 >;
@@ -119,6 +123,7 @@ async function reportOutcome(deps: RecordDeps, change: Change, trace: string): P
   if (change.status === 'failed') await reportFailedDeploy(deps, change, trace);
   if (change.status !== 'succeeded') return;
   await endFailures(deps, change);
+  await pinRolledBack(deps, change);
   await watchDeploy(deps, change);
 }
 

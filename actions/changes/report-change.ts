@@ -1,3 +1,4 @@
+import { environmentEntry, serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import { hash } from 'node:crypto';
 import { repositoryPathOf } from '../../domain/catalogue/repositories.ts';
 import { decidingCommit, deployRepositoryOf, deployedByCommit } from '../../domain/changes/deploy-repository.ts';
@@ -179,7 +180,7 @@ async function deployedByRepositories(
   const revision = rollout.values.commit?.value;
   if (revision === undefined) return deployed;
   for (const serviceEnvironment of serviceEnvironments) {
-    const entry = services[serviceEnvironment.service]?.environments[serviceEnvironment.environment];
+    const entry = environmentEntry(services, serviceEnvironment);
     const from = entry && deployRepositoryOf(entry);
     const isKnown = deployed.some(({ service, environment }) =>
       isSameServiceEnvironment(serviceEnvironment, { service, environment }),
@@ -189,7 +190,7 @@ async function deployedByRepositories(
     await rollouts.await(rollout, { repository: from.repository, commit: revision });
     const commit = decidingCommit(await code.pushes(from.repository), revision, from.path);
     if (commit === undefined) continue;
-    const { repository } = services[serviceEnvironment.service] ?? {};
+    const { repository } = serviceEntry(services, serviceEnvironment.service) ?? {};
     const named = deployedByCommit(commit, { images: entry.sources?.image ?? [], repository });
     const full = named.commit === null ? null : await fullCommit(code, repository, named.commit);
     deployed.push({ ...serviceEnvironment, image: named.image, commit: full });
@@ -230,7 +231,7 @@ async function commitsOfImages(
   for (const serviceEnvironment of serviceEnvironments) {
     const image = imageAt(services, serviceEnvironment, named);
     if (image === undefined || commits[image] !== undefined) continue;
-    const shas = await commitsOf(code, services[serviceEnvironment.service]?.repository);
+    const shas = await commitsOf(code, serviceEntry(services, serviceEnvironment.service)?.repository);
     const commit = (await imageCommits.commitOf(image)) ?? commitOfTag(image, shas);
     if (commit !== undefined) commits[image] = commit;
   }
@@ -242,10 +243,7 @@ const imageAt = (
   serviceEnvironment: ServiceEnvironment,
   { rollout: { values }, deployed }: ImageSources,
 ): string | undefined =>
-  imageOfService(
-    values.images?.value ?? [],
-    services[serviceEnvironment.service]?.environments[serviceEnvironment.environment]?.sources?.image ?? [],
-  ) ??
+  imageOfService(values.images?.value ?? [], environmentEntry(services, serviceEnvironment)?.sources?.image ?? []) ??
   deployed.find((one) => isSameServiceEnvironment(one, serviceEnvironment))?.image ??
   undefined;
 

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
+import type { SigningSecrets } from '../../schemas/config/signing-secret.ts';
 import type { VendorMode } from '../../domain/catalogue/vendors.ts';
+import { faultOf } from './signing-secrets.ts';
 
 /**
  * State of a connection. `set`: a credential is set, but cannot be tested without side effects. `wrong`: the credential
@@ -68,16 +70,21 @@ type Credential = {
   notTested: string;
   /** What does not work without the credential. */
   without?: string;
+  /** It signs, or checks signatures. */
+  signs?: SigningSecrets;
 };
 
 /** Checks that a credential is set, if it cannot be tested here. */
 export async function credential({ secrets }: Pick<Deps, 'secrets'>, wanted: Credential): Promise<CheckResult> {
-  const { key, notTested, without } = wanted;
+  const { key, notTested, without, signs } = wanted;
   const set = await credentialOf(secrets, key);
   if (set === undefined) return off(`${key} is not set${without === undefined ? '' : `: ${without}`}`);
   // For example, a line break that was copied with the credential.
-  if (/\s/.test((await secrets.get(set)) ?? ''))
+  const value = (await secrets.get(set)) ?? '';
+  if (signs !== 'several' && /\s/.test(value))
     return wrong(`${set} contains whitespace, which no credential has; set it again`);
+  const fault = signs === undefined ? null : faultOf(set, value, signs);
+  if (fault !== null) return wrong(fault);
   return { state: 'set', detail: `${set} is set; ${notTested}` };
 }
 

@@ -4,6 +4,7 @@ import { TARGETS_WITH_CREDENTIALS, TRIED_BY_ROLLBACKS, type VendorState } from '
 import type { ConnectionName } from '../../schemas/config/vendors.ts';
 import { type DeployerConfig, targetOf } from '../../schemas/rollback/targets/index.ts';
 import { mail, webhooks } from './outgoing.ts';
+import { faultySigningSecrets } from './signing-secrets.ts';
 import { onCall, pagerDutyPages, pagerDutyWebhooks, slack, slackCommands } from './slack-and-pagerduty.ts';
 import {
   REACHABLE,
@@ -17,14 +18,20 @@ import {
   unreachable,
   wrong,
 } from './check-result.ts';
+import { failingWorkflows } from '../../domain/incidents/failed-runs.ts';
 import { drillEnvironments } from '../automation/drills.ts';
+import { refusedRequests } from './refused-requests.ts';
 import { vendorModes } from './vendor-modes.ts';
 
 type CheckDeps = Pick<
   Deps,
   | 'audit'
+  | 'clock'
+  | 'incidents'
+  | 'timeScale'
   | 'secrets'
   | 'config'
+  | 'counters'
   | 'directory'
   | 'identityTokens'
   | 'onCall'
@@ -40,7 +47,6 @@ type CheckDeps = Pick<
   | 'publicUrl'
   | 'standIns'
   | 'tokens'
-  | 'databaseWarning'
 >;
 
 /** A name that does not exist. The search for it shows whether the vendor's search works. */
@@ -78,17 +84,22 @@ const FIREBREAK_CHECKS: Readonly<Record<string, Check>> = {
   'signing key': signingKey,
   tokens: tokenRecords,
   'audit log': auditLog,
+  'refused requests': refusedRequests,
+  workflows,
 };
 
 /** Checks each vendor, and Firebreak's own keys and records. */
 export async function vendorConnections(deps: CheckDeps): Promise<Connection[]> {
   const checks = Object.entries({ ...VENDOR_CHECKS, ...TARGET_CHECKS, ...FIREBREAK_CHECKS });
-  const [outgoing, ...vendors] = await Promise.all([
+  const [outgoing, faulty, ...vendors] = await Promise.all([
     webhooks(deps),
+    faultySigningSecrets(await deps.config.current(), (name) => deps.secrets.get(name)),
     ...checks.map(([name, check]) => inTime(name, check(deps))),
   ]);
   const modes = await vendorModes(deps);
-  return [...withAddresses(vendors, modes), ...database(deps), ...rollbackVendors(modes), ...outgoing];
+  const shown = new Set([...vendors, ...outgoing].map(({ detail }) => detail));
+  const others = faulty.flatMap(({ name, detail }) => (shown.has(detail) ? [] : [{ name, ...wrong(detail) }]));
+  return [...withAddresses(vendors, modes), ...rollbackVendors(modes), ...outgoing, ...others];
 }
 
 /** Adds the address and the credentials to each vendor's connection. */
@@ -189,6 +200,15 @@ async function auditLog({ audit }: Pick<CheckDeps, 'audit'>): Promise<CheckResul
 const SEALS_CHECKED = 60;
 
 /** Checks that Firebreak wrote all token records. Anyone with write access to the table could have added others. */
+async function workflows({ incidents, clock, timeScale }: CheckDeps): Promise<CheckResult> {
+  const failing = failingWorkflows(await incidents.open(), clock.now(), timeScale);
+  if (failing.length === 0) return { state: 'set', detail: 'none fails repeatedly' };
+  const named = firstNames(
+    failing.map(({ id, service, failed_runs: failed }) => `${id} of ${service} (${failed} runs)`),
+  );
+  return wrong(`failed again and again, so handle these incidents by hand, and report the error in the log: ${named}`);
+}
+
 async function tokenRecords({ tokens }: Pick<CheckDeps, 'tokens'>): Promise<CheckResult> {
   const { valid, previous, refused, used } = await tokens.check();
   const problems = [
@@ -220,9 +240,6 @@ const NAMES_MAX = 5;
 const firstNames = (all: readonly string[]): string =>
   `${all.slice(0, NAMES_MAX).join(', ')}${all.length > NAMES_MAX ? ` and ${all.length - NAMES_MAX} more` : ''}`;
 
-const database = ({ databaseWarning }: Pick<CheckDeps, 'databaseWarning'>): Connection[] =>
-  databaseWarning === undefined ? [] : [{ name: 'database', state: 'incomplete', detail: databaseWarning }];
-
 export type TargetState = {
   service: string;
   environment: string;
@@ -235,7 +252,9 @@ export type TargetState = {
 };
 
 /** Returns every service and environment of the catalogue, and whether its deployer can be called. */
-export async function targetStates(deps: Pick<Deps, 'config' | 'deployerFor' | 'secrets'>): Promise<TargetState[]> {
+export async function targetStates(
+  deps: Pick<Deps, 'config' | 'deployerFor' | 'secrets' | 'standIns'>,
+): Promise<TargetState[]> {
   const { services } = await deps.config.current();
   const drillTargets = drillEnvironments(services);
   const serviceEnvironments = Object.entries(services).flatMap(([service, { environments }]) =>
@@ -256,7 +275,7 @@ export async function targetStates(deps: Pick<Deps, 'config' | 'deployerFor' | '
 }
 
 async function problemOf(
-  deps: Pick<Deps, 'deployerFor' | 'secrets'>,
+  deps: Pick<Deps, 'deployerFor' | 'secrets' | 'standIns'>,
   deployer: DeployerConfig,
   serviceEnvironment: { service: string; environment: string },
 ): Promise<string | null> {
@@ -264,9 +283,18 @@ async function problemOf(
     return `the deployer (${deployer.kind}) has no address, and no default address is set`;
   const key = secretOf(deployer);
   if (key !== null && !(await credentialOf(deps.secrets, key))) return `the secret ${key} of the deployer is not set`;
-  return deployer.kind === 'http' && deployer.auth === undefined
+  // A stand-in needs none.
+  return deployer.kind === 'http' && deployer.auth === undefined && !(await isStandIn(deps, deployer))
     ? 'the deployer is called without credentials (no "auth")'
     : null;
+}
+
+async function isStandIn(
+  { secrets, standIns }: Pick<Deps, 'secrets' | 'standIns'>,
+  { url }: Extract<DeployerConfig, { kind: 'http' }>,
+): Promise<boolean> {
+  const address = url ?? (await secrets.get('CD_URL'));
+  return address !== undefined && standIns.at(address);
 }
 
 /** Returns the name of the deployer's secret, or null if it needs none or uses the IAM role of the functions. */

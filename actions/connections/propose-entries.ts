@@ -1,7 +1,7 @@
 import type { Metrics, VersionLabels, VersionProposal } from '../../domain/ports/metrics.ts';
 import type { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
-import { plusSeconds, timestamp } from '../../schemas/time/time.ts';
-import { isPercent } from '../../integrations/prometheus/health-query.ts';
+import { plusSeconds, type Timestamp, timestamp } from '../../schemas/time/time.ts';
+import { isPercent, limitedTo } from '../../integrations/prometheus/health-query.ts';
 import {
   findAlerts,
   findObjects,
@@ -40,8 +40,18 @@ export type ProposedHealth = {
   /** Where the query comes from. */
   from: string;
   now: number;
-  /** Value below which it was for 95 % of the last day. Null: no samples. */
-  usual: number | null;
+  /** What the limit is based on. Null: no samples. */
+  history: HealthHistory | null;
+};
+
+/** The values of a day. */
+export type HealthHistory = {
+  /** Value below which it was for 95 % of the time, without what was left out. */
+  usual: number;
+  from: Timestamp;
+  until: Timestamp;
+  /** Hours left out, because alerts of the service fired, or as outliers. */
+  leftOutHours: number;
 };
 
 type CatalogueSources = {
@@ -87,7 +97,7 @@ export async function proposeEntries(sources: CatalogueSources): Promise<Proposa
 /** Proposes the entry of a service, and says what automation could prove with it. No changes are recorded yet. */
 async function proposalFor(
   { metrics, versionLabels, now }: CatalogueSources,
-  { candidates, ...one }: FoundService,
+  found: FoundService,
   deployer: FoundDeployer | null,
 ): Promise<Proposal> {
   const deps = {
@@ -96,8 +106,9 @@ async function proposalFor(
     metrics,
     versionLabels,
   };
+  const { candidates, ...one } = found;
   const where = { service: one.service as ServiceName, environment: one.environment as EnvironmentName };
-  const health = await proposeHealth(metrics, candidates, now());
+  const health = await proposeHealth(metrics, found, now());
   const withoutProofs = { ...one, deployer, health, tried: candidates.map(({ from }) => from) };
   if (health === null) {
     const { proofs, missing } = await provableBy(deps, where, undefined);
@@ -155,15 +166,16 @@ function deployerOf(
 /** Returns the first candidate that has a value now. */
 async function proposeHealth(
   metrics: Metrics,
-  candidates: FoundService['candidates'],
+  { service, label, candidates }: FoundService,
   now: number,
 ): Promise<ProposedHealth | null> {
   for (const { promql, max, traffic, from } of candidates) {
     const current = await metrics.value(promql);
     if (current?.kind !== 'value') continue;
-    const usual = await usualValue(metrics, promql, now);
-    const limit = max ?? limitAbove(usual ?? current.value, isPercent(promql) ? 100 : 1);
-    return { promql, max: limit, traffic, from, now: current.value, usual };
+    const unit = isPercent(promql) ? 100 : 1;
+    const history = await historyOf(metrics, { promql, alerts: { [label]: service }, unit }, now);
+    const limit = max ?? limitAbove(history?.usual ?? current.value, unit);
+    return { promql, max: limit, traffic, from, now: current.value, history };
   }
   return null;
 }
@@ -172,18 +184,43 @@ const DAY_SECONDS = 24 * 3600;
 const STEP_SECONDS = 300;
 const USUAL_QUANTILE = 0.95;
 
-async function usualValue(metrics: Metrics, promql: string, now: number): Promise<number | null> {
+/** A sample is an outlier above ten times the median and two per cent of requests. */
+const OUTLIER_FACTOR = 10;
+const OUTLIER_MIN = 0.02;
+
+/**
+ * Returns what is usual, without the time in which alerts of the service fired, and without outliers: an outage in the history must
+ * not make its error ratio the limit. An alert that fired for most of the day says nothing about when the service was healthy.
+ */
+async function historyOf(
+  metrics: Metrics,
+  { promql, alerts, unit }: { promql: string; alerts: Readonly<Record<string, string>>; unit: number },
+  now: number,
+): Promise<HealthHistory | null> {
   const until = timestamp(now);
-  const curve = await metrics.range(promql, plusSeconds(until, -DAY_SECONDS), until, 'max', {
-    stepSeconds: STEP_SECONDS,
-  });
-  const values = (curve ?? []).map(([, value]) => value).toSorted((a, b) => a - b);
-  return values[Math.ceil(values.length * USUAL_QUANTILE) - 1] ?? null;
+  const from = plusSeconds(until, -DAY_SECONDS);
+  const options = { stepSeconds: STEP_SECONDS };
+  const firingQuery = limitedTo('ALERTS{alertstate="firing"}', alerts);
+  const [curve, firing] = await Promise.all([
+    metrics.range(promql, from, until, 'max', options),
+    metrics.range(firingQuery, from, until, 'max', options),
+  ]);
+  const all = curve ?? [];
+  const firingTimes = new Set((firing ?? []).map(([at]) => at));
+  const calm = all.filter(([at]) => !firingTimes.has(at));
+  const values = (calm.length * 2 >= all.length ? calm : all).map(([, value]) => value).toSorted((a, b) => a - b);
+  const median = values[Math.floor(values.length / 2)] ?? 0;
+  const usualValues = values.filter((value) => value <= Math.max(OUTLIER_FACTOR * median, OUTLIER_MIN * unit));
+  const usual = usualValues[Math.ceil(usualValues.length * USUAL_QUANTILE) - 1];
+  const [first] = all;
+  if (usual === undefined || first === undefined) return null;
+  return { usual, from: first[0], until, leftOutHours: ((all.length - usualValues.length) * STEP_SECONDS) / 3600 };
 }
 
-/** Limits as people write them, as shares of requests. */
-const LIMITS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5];
+/** Limits as people write them, as shares of requests. More errors than the last are never healthy. */
+const LIMITS = [0.01, 0.02, 0.05, 0.1] as const;
+const LIMIT_MAX = 0.1;
 
-/** Returns a limit that is at least twice the usual value. @param unit 100 for per cent */
+/** Returns a limit that is at least twice the usual value, but not above the greatest. @param unit 100 for per cent */
 const limitAbove = (usual: number, unit: number): number =>
-  unit * (LIMITS.find((limit) => limit * unit >= 2 * usual) ?? 1);
+  unit * (LIMITS.find((limit) => limit * unit >= 2 * usual) ?? LIMIT_MAX);

@@ -36,6 +36,7 @@ function installed({ workspace, lacks }: ChatApp, { workspaces }: Pick<PeopleFil
 export const slackCommands = (deps: Pick<Deps, 'secrets'>): Promise<CheckResult> =>
   credential(deps, {
     key: 'SLACK_SIGNING_SECRET',
+    signs: 'one',
     notTested: 'the first command from Slack shows whether it is correct',
     without: 'Firebreak refuses commands, buttons, and events from Slack',
   });
@@ -54,6 +55,7 @@ export async function pagerDutyPages(deps: Pick<Deps, 'secrets'>): Promise<Check
 export const pagerDutyWebhooks = (deps: Pick<Deps, 'secrets'>): Promise<CheckResult> =>
   credential(deps, {
     key: 'PAGERDUTY_WEBHOOK_SECRET',
+    signs: 'several',
     notTested: 'the first webhook from PagerDuty shows whether it is correct',
     without: 'Firebreak refuses webhooks from PagerDuty, and does not see actions there',
   });

@@ -1,3 +1,4 @@
+import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import { repositoryPathOf } from '../../domain/catalogue/repositories.ts';
 import { codeFigures, type ServiceCode, type RepositoryRecords } from '../../domain/delivery/code-figures.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
@@ -28,7 +29,7 @@ export async function codeOfServices(
   const until = clock.now();
   const from = plusSeconds(until, -seconds);
   const pathOf = (name: ServiceName): string | null => {
-    const repository = services[name]?.repository;
+    const repository = serviceEntry(services, name)?.repository;
     return repository === undefined ? null : repositoryPathOf(repository);
   };
   const repositories = new Map<string, RepositoryRecords>();
@@ -49,7 +50,7 @@ export async function codeOfServices(
     all: names.map((service) => ({
       service,
       repository: repositories.get(pathOf(service) ?? '') ?? null,
-      path: services[service]?.path,
+      path: serviceEntry(services, service)?.path,
       runs: runs.get(service) ?? [],
     })),
     window: { from, until },

@@ -96,7 +96,7 @@ function matchesScope(
   { service, team, tier }: DeliveryScope,
   name: ServiceName,
 ) {
-  const entry = services[name];
+  const entry = serviceEntry(services, name);
   return (
     (service === undefined || service === name) &&
     (team === undefined || entry?.team === team) &&

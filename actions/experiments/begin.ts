@@ -1,4 +1,4 @@
-import { sha256 } from '../../aws/hash.ts';
+import { sha256 } from '../../stores/core/hash.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { ChangeId } from '../../schemas/config/names.ts';
 import type { ExperimentEvent, ExperimentId, ExperimentRecord } from '../../schemas/experiments/experiment.ts';

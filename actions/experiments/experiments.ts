@@ -1,4 +1,4 @@
-import { mintIncidentId } from '../../aws/ids.ts';
+import { mintIncidentId } from '../../stores/core/ids.ts';
 import { environmentEntry } from '../../domain/catalogue/catalogue.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import {
@@ -21,8 +21,8 @@ import { unmeasurableChecks, type UnmeasurableDeps } from './unmeasurable-checks
 /** Attempts to store a request while the workflow stores its own progress. */
 const TRIES = 20;
 
-/** Runs after which a workflow that dies is not replaced. Planned handovers count, too. */
-const RUNS_MAX = 200;
+/** Failed runs in a row after which a workflow is not replaced. */
+const FAILED_RUNS_MAX = 200;
 
 export type RecordExperimentDeps = Pick<Deps, 'config' | 'experiments' | 'experimentRuns' | 'clock' | 'log'> &
   UnmeasurableDeps;
@@ -192,12 +192,20 @@ export async function startOrphanedExperiments(
   deps: Pick<Deps, 'experiments' | 'experimentRuns' | 'engine' | 'log'>,
 ): Promise<void> {
   await eachAlone(deps.log, 'an experiment', await deps.experiments.unfinished(), async (experiment) => {
-    const { id, run_number: run, execution } = experiment;
+    const { id, run_number: run, execution, failed_runs: failed = 0 } = experiment;
     if (execution === null) {
       await deps.experimentRuns.start(id, run); // idempotent
-    } else if (run < RUNS_MAX && (await deps.engine.died(execution))) {
+    } else if (failed < FAILED_RUNS_MAX && (await deps.engine.died(execution))) {
       deps.log.error('the workflow of an experiment has failed', { experiment: id, run });
-      if (await deps.experiments.put({ ...experiment, run_number: run + 1, execution: null, callback: null }))
+      if (
+        await deps.experiments.put({
+          ...experiment,
+          run_number: run + 1,
+          failed_runs: failed + 1,
+          execution: null,
+          callback: null,
+        })
+      )
         await deps.experimentRuns.start(id, run + 1);
     }
   });

@@ -1,5 +1,5 @@
-import { canonicalJson, sha256 } from '../../aws/hash.ts';
-import { mintIncidentId } from '../../aws/ids.ts';
+import { canonicalJson, sha256 } from '../../stores/core/hash.ts';
+import { mintIncidentId } from '../../stores/core/ids.ts';
 import {
   type ObservedEntry,
   type ObservedList,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { canonicalJson, sha256 } from '../../aws/hash.ts';
+import { canonicalJson, sha256 } from '../../stores/core/hash.ts';
 import type { CheckInputs } from '../../domain/freeze/check-inputs.ts';
 import { decide, type Examination, examine, stateOf, type Use, usesOf } from '../../domain/freeze/decide.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';

@@ -1,4 +1,4 @@
-import { sha256 } from '../../aws/hash.ts';
+import { sha256 } from '../../stores/core/hash.ts';
 import { calendarAt, calendarFreezes, type CalendarNow } from '../../domain/freeze/calendar.ts';
 import { incidentFreeze } from '../../domain/freeze/causes.ts';
 import type { CheckInputs, PinnedCommit } from '../../domain/freeze/check-inputs.ts';

@@ -40,14 +40,14 @@ export async function knownScope(
   { service, environment }: ServiceEnvironment,
 ): Promise<KnownScope> {
   const configured = scopesIn(config);
-  const configuredService = matchingName(service, configured.keys());
+  const configuredService = matchingName(service, configured);
   const ownEnvironments = configuredService === undefined ? undefined : configured.get(configuredService);
   const configuredEnvironment = ownEnvironments && matchingName(environment, ownEnvironments);
   if (configuredService !== undefined && configuredEnvironment !== undefined)
     return knownScopeOf(configuredService, configuredEnvironment, { service, environment });
 
   const recorded = await recordedScopes(deps);
-  const serviceName = configuredService ?? matchingName(service, recorded.keys()) ?? service;
+  const serviceName = configuredService ?? matchingName(service, recorded) ?? service;
   const deployed = new Set([...(recorded.get(serviceName) ?? []), ...(recorded.get(service) ?? [])]);
   // If the configuration lists no environments for the service, compare with the environments of all services.
   const known = new Set([

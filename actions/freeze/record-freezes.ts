@@ -1,4 +1,4 @@
-import { sha256 } from '../../aws/hash.ts';
+import { sha256 } from '../../stores/core/hash.ts';
 import { allCalendarFreezes } from '../../domain/freeze/calendar.ts';
 import { incidentFreeze } from '../../domain/freeze/causes.ts';
 import type { FreezePlanInputs } from '../../domain/freeze/budget/freeze-plan-inputs.ts';

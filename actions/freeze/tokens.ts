@@ -1,4 +1,4 @@
-import { sha256 } from '../../aws/hash.ts';
+import { sha256 } from '../../stores/core/hash.ts';
 import type { CheckInputs } from '../../domain/freeze/check-inputs.ts';
 import { decide, examine, stateOf } from '../../domain/freeze/decide.ts';
 import { knownGood } from '../../domain/freeze/exemptions/known-good.ts';

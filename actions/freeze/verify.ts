@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { canonicalJson } from '../../aws/hash.ts';
+import { canonicalJson } from '../../stores/core/hash.ts';
 import { CheckRequest, Verdict } from '../../schemas/freeze/freeze-check.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
 import { check } from './check.ts';

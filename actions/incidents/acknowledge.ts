@@ -1,6 +1,7 @@
 import { handoffSummary, handoffText } from '../../domain/messages/handoff-summary.ts';
 import type { ChatMessage } from '../../domain/messages/channels.ts';
-import { componentsOf } from '../../domain/status/public-texts.ts';
+import { publicComponents } from '../../domain/status/pages.ts';
+import { componentsOf, whyNotShown } from '../../domain/status/public-texts.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Amend } from '../../domain/ports/incidents.ts';
 import {
@@ -21,7 +22,7 @@ import { acknowledgePages } from '../paging/acknowledge-pages.ts';
 import { acknowledgeGroup } from '../paging/acknowledge-group.ts';
 import { correctIncident } from './declare-incident.ts';
 import { incidentResolved, requireIncident } from './require-incident.ts';
-import { executeResponseAction } from './response-action.ts';
+import { executeResponseAction, refuseUnshown } from './response-action.ts';
 import { assigneeOf, type Caller } from '../people/caller.ts';
 
 type HandlingDeps = Pick<Deps, 'incidents' | 'clock'>;
@@ -145,29 +146,42 @@ export async function triage(
 type UpdateDeps = HandlingDeps &
   Pick<Deps, 'config' | 'automation' | 'decisions' | 'engine' | 'changes' | 'pins' | 'incidentGroups'>;
 
-/** `waits`: the status page shows the service, and waits for approval. */
-type PublicationState = 'published' | 'waits' | 'nothing';
+/**
+ * What an update did on the status page. `waits`: the page waits for approval. `not_shown`: it never shows the incident,
+ * for this reason. `nothing`: no approval was needed or requested.
+ */
+export type Publication = { state: 'published' | 'waits' | 'nothing' } | { state: 'not_shown'; reason: string };
 
 /**
  * Sends an update to stakeholders. The text is internal: the status page is approved only on request, and uses its own
  * texts.
  *
- * @throws Refusal 403, 404, 409
+ * @param publish `if_shown`: approves the status page if it waits for that
+ * @throws Refusal 403, 404, 409; before anything is sent, if a required publication is impossible
  */
 export async function sendUpdateToStakeholders(
   deps: UpdateDeps,
   caller: Caller,
-  { text, publish, ...request }: KeyedRequest & { text: string; publish: boolean },
-): Promise<{ incident: IncidentView; public: PublicationState }> {
+  { text, publish, ...request }: KeyedRequest & { text: string; publish: 'no' | 'if_shown' | 'required' },
+): Promise<{ incident: IncidentView; public: Publication }> {
+  if (publish === 'required') {
+    const before = await requireIncident(deps, request.id);
+    caller.allow('incidents:act', before);
+    await refuseUnshown(deps, before);
+  }
   const incident = await amendIncident(deps, caller, request, stakeholderUpdate(text, caller.name, deps.clock.now()));
   const record = await deps.incidents.read(request.id);
-  const page = record === undefined ? NO_COMPONENTS : componentsOf(record, await deps.config.current());
-  if (record === undefined || page.names.length === 0 || page.publish === 'now') return { incident, public: 'nothing' };
-  if (!publish) return { incident, public: 'waits' };
+  if (record === undefined) return { incident, public: { state: 'nothing' } };
+  const config = await deps.config.current();
+  const reason = whyNotShown(record, config);
+  // Without any component, the status page is not in use, so nobody expects the incident there.
+  if (reason !== null && (publish === 'no' || publicComponents(config.services).length === 0))
+    return { incident, public: { state: 'nothing' } };
+  if (reason !== null) return { incident, public: { state: 'not_shown', reason } };
+  if (componentsOf(record, config).publish === 'now') return { incident, public: { state: 'nothing' } };
+  if (publish === 'no') return { incident, public: { state: 'waits' } };
   return {
     incident: await executeResponseAction(deps, caller, { id: request.id, action: 'publish', note: '' }),
-    public: 'published',
+    public: { state: 'published' },
   };
 }
-
-const NO_COMPONENTS = { names: [], publish: 'now' } as const;

@@ -1,4 +1,4 @@
-import { sha256 } from '../../aws/hash.ts';
+import { sha256 } from '../../stores/core/hash.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { EvidenceName, EvidencePack } from '../../schemas/incidents/evidence-pack.ts';

@@ -2,14 +2,17 @@ import type { RollbackCommand } from '../../domain/rollback/rollback-request.ts'
 import { clearingOfVersion, withWithdrawn } from '../../domain/changes/cleared-suspects.ts';
 import { openChildren, openChildrenWords } from '../../domain/incidents/children.ts';
 import { numberOf } from '../../domain/rollback/question-names.ts';
+import { whyNotShown } from '../../domain/status/public-texts.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { ChangeOfIncident, IncidentChange } from '../../domain/ports/incidents.ts';
 import type { Message } from '../../schemas/incidents/inbox.ts';
 import type { IncidentView } from '../../schemas/incidents/incident.ts';
 import type { IncidentId, Version } from '../../schemas/config/names.ts';
-import { completeAnsweredCallback, wake } from '../../workflows/wake.ts';
+import { withdrawQuestion } from '../../workflows/steps/withdraw-questions.ts';
+import { wake } from '../../workflows/wake.ts';
 import { incidentResolved, requireIncident } from './require-incident.ts';
 import { type PlanDeps, planRollback, refuseImpossible } from '../rollback/plan-rollback.ts';
+import { Refusal } from '../refusal.ts';
 import { acknowledgeByActing } from './acknowledge-by-acting.ts';
 import type { Caller } from '../people/caller.ts';
 import { type ActionRequest, actionRequestOf, type ResponseAction } from './action-request.ts';
@@ -103,6 +106,7 @@ export async function executeResponseAction(
     await storedKey?.store(null);
     return before;
   }
+  if (action === 'publish') await refuseUnshown(deps, before);
   if (action === 'rollback') await acknowledgeByActing(deps, caller, id);
   const isNew = storedKey?.stored === undefined;
   if (action === 'rollback' && isNew && (await countsAsApproval(deps, before, by, requested))) {
@@ -113,10 +117,21 @@ export async function executeResponseAction(
   const { message, change } = await postedActionOf(deps, caller, before, requested);
   if (isNew) await storedKey?.store(request.idempotencyKey ?? null);
   if (!(await deps.incidents.post(id, message, change, request.idempotencyKey ?? key))) throw incidentResolved(id);
-  if (action === 'abort') await withdraw(deps, before, before.decisions, by, 'Aborted');
-  if (action === 'rollback') await withdraw(deps, before, supersededBy(before), by, 'Requested a rollback instead');
+  if (action === 'abort')
+    await withdraw(deps, before, before.decisions, by, 'the automation of the incident was aborted');
+  if (action === 'rollback') await withdraw(deps, before, supersededBy(before), by, 'a rollback was requested instead');
   await wake(deps, id);
   return requireIncident(deps, id);
+}
+
+/** @throws Refusal 409 if the status page never shows the incident, so that an approval would have no effect */
+export async function refuseUnshown(
+  { config }: Pick<Deps, 'config'>,
+  incident: Pick<IncidentView, 'id' | 'service' | 'environment' | 'severity' | 'status'>,
+): Promise<void> {
+  if (incident.status === 'resolved') throw incidentResolved(incident.id);
+  const reason = whyNotShown(incident, await config.current());
+  if (reason !== null) throw new Refusal(409, 'not-on-status-page', `nothing was published, because ${reason}`);
 }
 
 /** Returns the stored action of a repeated request, because the incident may have changed since. */
@@ -241,14 +256,8 @@ async function withdraw(
   { id }: IncidentView,
   decisions: IncidentView['decisions'],
   by: string,
-  note: string,
+  because: string,
 ): Promise<void> {
-  for (const { id: decision, digest } of decisions.filter(({ state }) => state === 'waiting')) {
-    const answered = await deps.decisions.answer(id, digest, 'rejected', by, note);
-    if (answered !== 'not_requested') continue;
-    // Only other people can approve this question, but the caller can withdraw it.
-    await deps.decisions.expire(id, Number(numberOf(decision)));
-    const incident = await deps.incidents.read(id);
-    if (incident !== undefined) await completeAnsweredCallback(deps, incident);
-  }
+  for (const decision of decisions.filter(({ state }) => state === 'waiting'))
+    await withdrawQuestion(deps, id, decision, { by, because });
 }

@@ -53,8 +53,8 @@ export async function restoreSuspectChange(
     `suspected-again-${cleared.change_id}-after-${cleared.at}`,
   );
   if (!posted) throw incidentResolved(id);
-  const note = `Evaluated again: ${change.version} is suspected again`;
-  if (judge) for (const decision of questions) await withdrawQuestion(deps, id, decision, caller.name, note);
+  const withdrawal = { by: caller.name, because: `${change.version} is suspected again` };
+  if (judge) for (const decision of questions) await withdrawQuestion(deps, id, decision, withdrawal);
   await acknowledgeByActing(deps, caller, id);
   await wake(deps, id);
   return requireIncident(deps, id);

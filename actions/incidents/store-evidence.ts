@@ -1,4 +1,4 @@
-import { canonicalJson, sha256 } from '../../aws/hash.ts';
+import { canonicalJson, sha256 } from '../../stores/core/hash.ts';
 import { actionKeyOf, decisionOf } from '../../domain/incidents/evidence-name.ts';
 import { evidenceDocument } from '../../domain/incidents/evidence-pack.ts';
 import type { Deps } from '../../domain/ports/deps.ts';

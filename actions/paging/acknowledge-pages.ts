@@ -95,6 +95,7 @@ async function acknowledge(deps: AcknowledgeDeps, incident: IncidentRecord, numb
   const statement = handling?.acknowledged;
   if (page === undefined || statement === undefined || page.state !== 'succeeded' || !isSentByFirebreak(page))
     return 'reached';
+  if (page.taken_over !== undefined) return 'reached'; // the child's acknowledgement follows
   if (statement.page === undefined && page.at > statement.at) return 'reached';
   const acknowledgeKey = acknowledgementKey(incident, number);
   if ((await deps.effects.get(id, acknowledgeKey)) !== undefined) return 'reached';

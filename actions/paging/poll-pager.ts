@@ -33,7 +33,7 @@ export async function isAcknowledgedAtPager(
   const { id } = incident;
   for (const number of unacknowledgedPages(incident).slice(0, PAGES_MAX)) {
     const page = await deps.effects.get(id, pageKey(id, number));
-    if (page === undefined || page.state !== 'succeeded' || !isSentByFirebreak(page)) continue;
+    if (page?.state !== 'succeeded' || !isSentByFirebreak(page) || page.taken_over !== undefined) continue;
     const response = await inTime(deadline, () => deps.externalPager.paged(pageKey(id, number)));
     if (response.kind === 'off') return false;
     if (response.kind !== 'done') {

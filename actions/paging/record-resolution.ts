@@ -52,7 +52,10 @@ export async function recordPagerResolution(
   // One key, so that it is recorded once, by the webhook or by the sweeper.
   await deps.incidents.amend(
     id,
-    (one) => ({ ...withUnidentified(agent, one), timeline }),
+    (one) => ({
+      ...withUnidentified(agent, one, { handling: { dismissed: { page: page.number, at } } }),
+      timeline,
+    }),
     `page-${page.number}-dismissed`,
   );
   return 'goes_on';

@@ -1,4 +1,4 @@
-import { sha256 } from '../../aws/hash.ts';
+import { sha256 } from '../../stores/core/hash.ts';
 import type { Scope } from '../../domain/access/access.ts';
 import { postmortemPath } from '../../domain/incidents/console-link.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
@@ -17,6 +17,7 @@ import { type Draft, draftOf } from '../../domain/postmortems/draft.ts';
 import { lint } from '../../domain/postmortems/lint.ts';
 import { hasOpenFence, markdownOf, partsOf, type PostmortemText } from '../../domain/postmortems/markdown.ts';
 import type { DraftInput } from '../../domain/postmortems/record.ts';
+import { withoutCredentials } from '../../domain/redaction/credentials.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import {
   type ActionItemIssue,
@@ -94,7 +95,7 @@ export async function readPostmortem(
 }
 
 /**
- * Saves a new version. The first one makes the draft of an incident whose post-mortem is only offered.
+ * Saves a new version, without credentials. The first one makes the draft of an incident whose post-mortem is only offered.
  *
  * @returns the saved post-mortem
  * @throws Refusal 403, 404; 409 `stale-revision`; 422
@@ -111,7 +112,7 @@ export async function savePostmortem(
     throw new Refusal(409, 'incident-open', `incident ${id} is not resolved; its post-mortem can be saved after that`);
   const revision = stored?.record.revision ?? 0;
   if (input.revision !== undefined && input.revision !== revision) throw staleRevision(id, input.revision, revision);
-  const markdown = revisedMarkdown(stored?.markdown ?? draft.markdown, input);
+  const markdown = withoutCredentials(revisedMarkdown(stored?.markdown ?? draft.markdown, input));
   const state = input.state ?? (stored === undefined ? 'draft' : stored.record.state);
   if (stored !== undefined && markdown === stored.markdown && state === stored.record.state)
     return viewOf(found, deps.clock.now());
@@ -265,7 +266,7 @@ function itemsOf(record: PostmortemRecord, markdown: string, alert: string): Sto
 /** Drafts and stores the post-mortem of a resolved incident, once. Returns whether there is one now. */
 export async function draftPostmortem(deps: DraftDeps, id: IncidentId): Promise<boolean> {
   const stored = await deps.postmortems.read(id);
-  if (stored !== undefined) {
+  if (stored !== undefined && !(await isOfEarlierEnd(deps, stored.record))) {
     await noteDraft(deps, stored.record);
     return true;
   }
@@ -276,12 +277,22 @@ export async function draftPostmortem(deps: DraftDeps, id: IncidentId): Promise<
   const at = deps.clock.now();
   const saved = await saveRevision(
     deps,
-    { stored: undefined, draft, draftInput: record },
+    { stored, draft, draftInput: record },
     { markdown: draft.markdown, state: 'draft', at, by: 'firebreak' },
   );
   if (saved === undefined) return false;
   await noteDraft(deps, saved);
   return true;
+}
+
+/** Returns whether the incident was reopened after a draft that no person has touched. */
+async function isOfEarlierEnd(
+  { incidents }: Pick<Deps, 'incidents'>,
+  { incident_id: id, state, updated_by: by, updated_at: at }: PostmortemRecord,
+): Promise<boolean> {
+  if (state !== 'draft' || by !== 'firebreak') return false;
+  const reopenedAt = (await incidents.read(id))?.reopened_at;
+  return reopenedAt !== undefined && reopenedAt > at;
 }
 
 /** Adds the draft to the timeline, once. */

@@ -4,6 +4,7 @@ import type { StoredActionItem } from '../../domain/ports/postmortems.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { covers } from '../../domain/freeze/state.ts';
 import { matchesStatus } from '../../domain/postmortems/action-items.ts';
+import { withoutCredentials } from '../../domain/redaction/credentials.ts';
 import { type DigestRecords, teamDigest, TREND_WEEKS, WEEK_SECONDS } from '../../domain/reports/team-digest.ts';
 import type { Action } from '../../schemas/access/access.ts';
 import type { Config } from '../../schemas/config/config.ts';
@@ -48,7 +49,7 @@ const PAGE = 200;
 const PAGES_MAX = 10;
 const AT_ONCE = 8;
 
-/** Computes the digest of the seven days up to now. */
+/** Computes the digest of the seven days up to now for the console, without credentials, because it shows the words of many records together. */
 export async function readTeamDigest(
   deps: TeamDigestDeps,
   { team, isAllowed }: TeamDigestRequest,
@@ -96,7 +97,9 @@ export async function readTeamDigest(
     noisy: { days: REVIEW_DAYS, items: review.noisy },
     overdue,
   };
-  return teamDigest(records, { delivery: config.delivery, toilMinutes: config.response.toilMinutes });
+  return withoutCredentials(
+    teamDigest(records, { delivery: config.delivery, toilMinutes: config.response.toilMinutes }),
+  );
 }
 
 /** Returns freezes that can have been in force since then. */

@@ -1,4 +1,4 @@
-import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
+import { environmentEntry } from '../../domain/catalogue/catalogue.ts';
 import {
   type NamedTarget,
   namedTarget,
@@ -66,9 +66,7 @@ export async function planRollback(
   return {
     serviceEnvironment,
     ...targetAndEffect(changes, named, pins),
-    hasDeployer:
-      serviceEntry(services, serviceEnvironment.service)?.environments[serviceEnvironment.environment]?.deployer !==
-      undefined,
+    hasDeployer: environmentEntry(services, serviceEnvironment)?.deployer !== undefined,
     incident,
   };
 }

@@ -32,7 +32,7 @@ import { incidentResolved } from '../incidents/require-incident.ts';
 import { planRollback, type PlanDeps as RollbackPlanDeps } from '../rollback/plan-rollback.ts';
 import type { Caller } from '../people/caller.ts';
 
-export type PlanDeps = RollbackPlanDeps & Pick<Deps, 'automation' | 'decisions' | 'runbooks'>;
+export type PlanDeps = RollbackPlanDeps & Pick<Deps, 'automation' | 'decisions' | 'effects' | 'runbooks'>;
 
 /** A requested run. Absent incident: the open one of the service and environment, or a new one. */
 export type RequestedRun = {

@@ -13,6 +13,16 @@ export async function pooled<T>(items: readonly T[], atOnce: number, work: (item
   await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
 }
 
+/** Returns a function that runs work one after another, whatever the number of callers: heavy work keeps its share of the thread. */
+export function oneAtATime(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const next = last.then(work);
+    last = next.catch(() => undefined);
+    return next;
+  };
+}
+
 /** Rotates a list, so that the items that a round does not reach come first in a later one. */
 export const rotated = <T>(all: readonly T[], by: number): T[] => {
   const from = all.length === 0 ? 0 : by % all.length;

@@ -3,6 +3,7 @@ import type { Page, ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Story } from '../../domain/messages/story.ts';
 import { isLeftToParent } from '../../domain/paging/pages.ts';
+import { withoutCredentials } from '../../domain/redaction/credentials.ts';
 import { numberOf } from '../../domain/rollback/question-names.ts';
 import { isManualRun } from '../../domain/runbooks/manual-runs.ts';
 import { askedOf } from '../../domain/simulation/policy-inputs.ts';
@@ -17,21 +18,25 @@ import {
 } from '../../schemas/simulation/recording.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { Refusal } from '../refusal.ts';
-import { pooled } from '../shared/concurrency.ts';
+import { inTurns, oneAtATime } from '../shared/concurrency.ts';
+import { bytesOf, inRecordingBytes, RECORDING_MAX_BYTES } from './recording-bytes.ts';
 
 type RecordingDeps = Pick<Deps, 'incidents' | 'decisions' | 'runbooks' | 'config'>;
 
 /** Alerts of one incident in a recording. A flood of more is recorded as truncated. */
 const SIGNALS_MAX = 2000;
 
-const AT_ONCE = 8;
+const inLine = oneAtATime();
 
-/** Returns all recorded inputs of the decisions about an incident. @throws Refusal 404 */
-export async function recordingOf(deps: RecordingDeps, id: IncidentId): Promise<RecordedIncident> {
+/** Returns the recorded inputs of the decisions about an incident, without credentials. @throws Refusal 404 */
+export const recordingOf = (deps: RecordingDeps, id: IncidentId): Promise<RecordedIncident> =>
+  inLine(() => recorded(deps, id));
+
+async function recorded(deps: RecordingDeps, id: IncidentId): Promise<RecordedIncident> {
   const story = await deps.incidents.story(id, null);
   if (story === undefined) throw new Refusal(404, 'unknown-incident', `there is no incident ${id}`);
   const [{ signals, truncated, messages }, decisions, runbooks, config] = await Promise.all([
-    deps.incidents.inputs(id, SIGNALS_MAX),
+    deps.incidents.inputs(id, SIGNALS_MAX, RECORDING_MAX_BYTES),
     recordedDecisions(deps, story),
     recordedRuns(deps, id),
     deps.config.current(),
@@ -47,7 +52,7 @@ export async function recordingOf(deps: RecordingDeps, id: IncidentId): Promise<
       incident.handling?.paged?.find((one) => one.page === number)?.people ?? page.followed?.assigned_to ?? [];
     return [{ number, at: page.at, ...(recipients.length > 0 && { recipients: [...recipients] }) }];
   });
-  return {
+  return redactedInTurns({
     format: RECORDING_FORMAT,
     id,
     service,
@@ -68,6 +73,17 @@ export async function recordingOf(deps: RecordingDeps, id: IncidentId): Promise<
     decisions,
     runbooks,
     pages: pages.toSorted((a, b) => a.number - b.number),
+  });
+}
+
+/** Returns a recording within its size without credentials. The search blocks the thread for one item at a time. */
+async function redactedInTurns(incident: RecordedIncident): Promise<RecordedIncident> {
+  const { signals, messages, decisions, ...rest } = inRecordingBytes(incident);
+  return {
+    ...withoutCredentials(rest),
+    signals: await inTurns(signals, withoutCredentials<RecordedSignal>),
+    messages: await inTurns(messages, withoutCredentials<RecordedIncident['messages'][number]>),
+    decisions: await inTurns(decisions, withoutCredentials<RecordedDecision>),
   };
 }
 
@@ -131,30 +147,62 @@ export function recordedSignal(signal: AdmittedSignal): RecordedSignal {
 
 type Query = { limit: number; cursor?: string };
 
+/** Maximum size of a page with recordings or recorded alerts, in bytes, of what is read before credentials are removed. */
+const PAGE_MAX_BYTES = RECORDING_MAX_BYTES;
+
+/** Reads a page, and if its items have more bytes than a page can have, again with those that fit, at least one. */
+async function pageInBytes<T>(
+  read: (limit: number) => Promise<Page<T>>,
+  limit: number,
+  bytesIn: (item: T) => number | Promise<number>,
+): Promise<Page<T>> {
+  const page = await read(limit);
+  let bytes = 0;
+  for (const [n, item] of page.items.entries()) {
+    bytes += (await bytesIn(item)) + 1;
+    if (n > 0 && bytes > PAGE_MAX_BYTES) return pageInBytes(read, n, bytesIn);
+  }
+  return page;
+}
+
 /** Returns the incidents since a time with their inputs, newest first. */
-export async function recordings(deps: RecordingDeps, since: Timestamp, query: Query): Promise<Page<RecordedIncident>> {
-  const { items, next_cursor } = await deps.incidents.list(query);
-  const wanted = items.filter(({ opened_at }) => opened_at >= since);
-  const recorded = new Map<IncidentId, RecordedIncident>();
-  await pooled(wanted, AT_ONCE, async ({ id }: IncidentView) => void recorded.set(id, await recordingOf(deps, id)));
+export async function recordings(
+  deps: RecordingDeps,
+  since: Timestamp,
+  { limit, ...query }: Query,
+): Promise<Page<RecordedIncident>> {
+  const read = new Map<IncidentId, RecordedIncident>();
+  const isWanted = ({ opened_at }: IncidentView): boolean => opened_at >= since;
+  const recordedBytes = async (incident: IncidentView): Promise<number> => {
+    if (!isWanted(incident)) return 0;
+    const recording = read.get(incident.id) ?? (await recordingOf(deps, incident.id));
+    read.set(incident.id, recording);
+    return bytesOf(recording);
+  };
+  const { items, next_cursor } = await pageInBytes(
+    (limited) => deps.incidents.list({ ...query, limit: limited }),
+    limit,
+    recordedBytes,
+  );
   return {
-    items: wanted.flatMap(({ id }) => recorded.get(id) ?? []),
-    next_cursor: wanted.length < items.length ? null : next_cursor,
+    items: items.flatMap(({ id }) => read.get(id) ?? []),
+    next_cursor: items.every(isWanted) ? next_cursor : null,
   };
 }
 
 /** Returns alerts without an incident, newest first. */
 export async function recordedAlerts(
   { incidents }: Pick<Deps, 'incidents'>,
-  query: Query & { muted: boolean },
+  { limit, ...query }: Query & { muted: boolean },
 ): Promise<Page<RecordedAlert & ServiceEnvironment>> {
-  const { items, next_cursor } = await incidents.alertsWithoutIncident(query);
+  const read = (limited: number) => incidents.alertsWithoutIncident({ ...query, limit: limited });
+  const { items, next_cursor } = await pageInBytes(read, limit, bytesOf);
   return {
     next_cursor,
-    items: items.map(({ signal, mute, firedAt }) => ({
+    items: await inTurns(items, ({ signal, mute, firedAt }) => ({
       service: signal.service,
       environment: signal.environment,
-      signal: recordedSignal({ ...signal, ...(mute !== null && { mute }) }),
+      signal: withoutCredentials(recordedSignal({ ...signal, ...(mute !== null && { mute }) })),
       fired_at: [...firedAt],
     })),
   };

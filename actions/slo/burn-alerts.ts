@@ -1,4 +1,5 @@
-import { sha256 } from '../../aws/hash.ts';
+import { sha256 } from '../../stores/core/hash.ts';
+import { reportKeyOf } from '../../domain/alerts/admission.ts';
 import { burnFreezeByAlert } from '../../domain/freeze/causes.ts';
 import { freezeId } from '../../domain/freeze/ids.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
@@ -18,8 +19,8 @@ export async function freezeByAlerts(deps: AlertDeps, config: Config, signals: r
     const slo = objectiveOf(signal, config);
     // An alert about failing monitoring says nothing about the service.
     if (slo === undefined || signal.monitoringFailure) continue;
-    const { fingerprint, severity, status } = signal;
-    await deps.sloAlerts.record(slo.id, { fingerprint, severity, firing: status === 'firing' });
+    const { severity, status } = signal;
+    await deps.sloAlerts.record(slo.id, { report: reportKeyOf(signal), severity, firing: status === 'firing' });
     if (status === 'firing') await freezeByAlert(deps, config, signal, slo);
   }
 }

@@ -1,4 +1,4 @@
-import { sha256 } from '../../aws/hash.ts';
+import { sha256 } from '../../stores/core/hash.ts';
 import { dayOf, decodeDay } from '../../domain/slo/day.ts';
 import { indicatorHash } from '../../domain/slo/hash.ts';
 import { emptyHistory, type History, indexOf } from '../../domain/slo/history.ts';

@@ -1,6 +1,7 @@
+import { environmentEntry } from '../../domain/catalogue/catalogue.ts';
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
-import { sha256 } from '../../aws/hash.ts';
+import { sha256 } from '../../stores/core/hash.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Config } from '../../schemas/config/config.ts';
@@ -216,7 +217,7 @@ async function recordChanges(
 }
 
 const isInCatalogue = (services: Config['services'], { service, environment }: ServiceEnvironment): boolean =>
-  services[service]?.environments[environment] !== undefined;
+  environmentEntry(services, { service, environment }) !== undefined;
 
 async function storedState({ blobs, log }: Pick<Deps, 'blobs' | 'log'>): Promise<State> {
   const body = await blobs.get(STATE_KEY);

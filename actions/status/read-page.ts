@@ -1,5 +1,6 @@
 import type { Deps } from '../../domain/ports/deps.ts';
 import { type PageSettings, pagesOf } from '../../domain/status/pages.ts';
+import { withoutCredentials } from '../../domain/redaction/credentials.ts';
 import { monthsFrom, recentMonths } from '../../domain/status/uptime.ts';
 import {
   startOf,
@@ -32,7 +33,7 @@ export async function readPage(deps: StatusDeps, page: PageSettings): Promise<Pa
     publicIncidents.open(),
     ...recentMonths(now).map((month) => publicIncidents.startedIn(month)),
   ]);
-  return pageView({ page, statusPage, incidents: [...open, ...months.flat()], now });
+  return withoutCredentials(pageView({ page, statusPage, incidents: [...open, ...months.flat()], now }));
 }
 
 /** Returns the months (UTC) that have a history, newest first. */
@@ -55,7 +56,7 @@ export async function readMonth(deps: StatusDeps, page: PageSettings, month: str
   ].filter((event) => startOf(event).startsWith(month));
   return {
     month,
-    events: events.toSorted((a, b) => (startOf(a) > startOf(b) ? -1 : 1)),
+    events: withoutCredentials(events.toSorted((a, b) => (startOf(a) > startOf(b) ? -1 : 1))),
     earlier: months[index + 1] ?? null,
     later: months[index - 1] ?? null,
   };
@@ -65,7 +66,7 @@ export async function readMonth(deps: StatusDeps, page: PageSettings, month: str
 export async function readEvent(deps: StatusDeps, page: PageSettings, id: string): Promise<EventView | undefined> {
   const { statusPage } = await deps.config.current();
   const planned: Maintenance | undefined = statusPage.maintenance.find((one) => one.id === id);
-  if (planned !== undefined) return maintenanceView(planned, statusPage, page, deps.clock.now());
+  if (planned !== undefined) return withoutCredentials(maintenanceView(planned, statusPage, page, deps.clock.now()));
   const record = await deps.publicIncidents.read(id);
-  return record && incidentView(record, page);
+  return record && withoutCredentials(incidentView(record, page));
 }

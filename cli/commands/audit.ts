@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { Timestamp } from '../../schemas/time/time.ts';
-import { Client, queryOf } from '../client.ts';
+import { addApiCommands, apiCommand, tableOf } from '../api-command.ts';
+import type { CommandContext } from '../command-context.ts';
 import { JSON_OPTION, LIMIT_OPTION } from '../options.ts';
-import { asJson, shortTime, table } from '../table.ts';
-import { CommandFailure, type CommandContext } from '../command-context.ts';
+import { shortTime } from '../table.ts';
 
 const AuditPage = z.object({
   items: z.array(
@@ -28,31 +28,29 @@ const AuditPage = z.object({
 });
 
 export function addAudit(program: Command, context: CommandContext): void {
-  program
-    .command('audit')
-    .description('Show the audit log, newest first, and verify its chain; exits with 1 if it was altered')
-    .option(...LIMIT_OPTION)
-    .option(...JSON_OPTION)
-    .action((options: { limit: number; json?: true }) => audit(context, options));
-}
-
-async function audit(context: CommandContext, { json, limit }: { limit: number; json?: true }): Promise<void> {
-  const page = await (await Client.of(context)).get(`/v1/audit${queryOf({ limit, check: 'all' })}`, AuditPage);
-  const { chain, items } = page;
-  if (json) context.out(asJson(page));
-  else {
-    const rows = items.map(({ at, actor, actor_name, kind, subject, text, text_named }) => [
-      shortTime(at),
-      actor_name ?? actor,
-      kind,
-      subject,
-      text_named ?? text,
-    ]);
-    context.out(table(['TIME', 'ACTOR', 'KIND', 'SUBJECT', 'TEXT'], rows));
-    if (chain.intact)
-      context.out(`verified: ${chain.entries} entries sealed until ${shortTime(chain.sealed_until)} UTC, none altered`);
-  }
-  if (!chain.intact) throw new CommandFailure(brokenText(chain));
+  addApiCommands(program, context, [
+    apiCommand({
+      usage: 'audit',
+      description: 'Show the audit log, newest first, and verify its chain; exits with 1 if it was altered',
+      options: [LIMIT_OPTION, JSON_OPTION],
+      call: 'GET /v1/audit',
+      send: ({ limit }) => ({ limit, check: 'all' }),
+      response: AuditPage,
+      print: ({ items, chain }) => [
+        tableOf(items, [
+          ['TIME', ({ at }) => shortTime(at)],
+          ['ACTOR', ({ actor_name: name, actor }) => name ?? actor],
+          'kind',
+          'subject',
+          ['TEXT', ({ text_named: named, text }) => named ?? text],
+        ]),
+        ...(chain.intact
+          ? [`verified: ${chain.entries} entries sealed until ${shortTime(chain.sealed_until)} UTC, none altered`]
+          : []),
+      ],
+      failure: ({ chain }) => (chain.intact ? undefined : brokenText(chain)),
+    }),
+  ]);
 }
 
 const brokenText = ({ broken_at, because, entries, sealed_until }: z.infer<typeof AuditPage>['chain']): string =>

@@ -1,128 +1,93 @@
 import type { Command } from 'commander';
-import * as z from 'zod';
 import { Canary, CanaryCheck, type CanaryCommandKind, CanaryEvent } from '../../schemas/canary/canary.ts';
-import { Client, queryOf } from '../client.ts';
+import { addApiCommands, apiCommand, listOf, tableOf, PLACE } from '../api-command.ts';
 import type { CommandContext } from '../command-context.ts';
-import { JSON_OPTION, LIMIT_OPTION } from '../options.ts';
-import { asJson, oneLine, shortNumber, shortTime, table } from '../table.ts';
+import { JSON_OPTION, LIST_OPTIONS } from '../options.ts';
+import { shortNumber, shortTime } from '../table.ts';
 
-const Canaries = z.object({ items: z.array(Canary) });
-const Details = Canary.extend({ events: z.array(CanaryEvent), checks: z.array(CanaryCheck) });
+const Details = Canary.extend({ events: CanaryEvent.array(), checks: CanaryCheck.array() });
 
-type ListOptions = { service?: string; environment?: string; limit: number; json?: true };
-type ActionOptions = { reason?: string; full?: true };
+const REASON = ['--reason <text>', 'Reason'] as const;
+const FULL = ['--full', 'Give the version all traffic'] as const;
+
+/** Returns the command that requests the next step of a canary. */
+const request = (
+  kind: CanaryCommandKind,
+  description: string,
+  done: string,
+  options: readonly (readonly [string, string])[] = [REASON],
+) =>
+  apiCommand({
+    usage: `${kind} <canary>`,
+    description,
+    options,
+    call: `CREATE /v1/canaries/:canary/actions/${kind}`,
+    response: Canary,
+    print: ({ id }) => [`${id}: ${done} requested`],
+  });
 
 /** Adds the commands for canaries: new versions that get traffic step by step. */
 export function addCanary(program: Command, context: CommandContext): void {
   const canary = program
     .command('canary')
     .description('Give a new version traffic step by step, and promote, hold, or abort it');
-  canary
-    .command('start')
-    .description('Start a canary of a version that is deployed beside the stable one')
-    .argument('<service>')
-    .argument('<environment>')
-    .argument('<version>')
-    .option('--stable <version>', 'Stable version (default: by the recorded deployments)')
-    .action((service: string, environment: string, version: string, { stable }: { stable?: string }) =>
-      start(context, { service, environment, version, ...(stable !== undefined && { stable_version: stable }) }),
-    );
-  canary
-    .command('list')
-    .description('List canaries, newest first')
-    .option('--service <name>', 'Only this service')
-    .option('--environment <name>', 'Only this environment')
-    .option(...LIMIT_OPTION)
-    .option(...JSON_OPTION)
-    .action((options: ListOptions) => list(context, options));
-  canary
-    .command('show')
-    .description('Show a canary, with its events and its last check')
-    .argument('<canary>')
-    .option(...JSON_OPTION)
-    .action((id: string, options: { json?: true }) => show(context, id, options));
-  canary
-    .command('promote')
-    .description('Continue with the next share of the traffic now')
-    .argument('<canary>')
-    .option('--full', 'Give the version all traffic')
-    .option('--reason <text>', 'Reason')
-    .action((id: string, options: ActionOptions) => request(context, id, 'promote', options));
-  canary
-    .command('hold')
-    .description('Keep the share of the traffic until someone promotes')
-    .argument('<canary>')
-    .option('--reason <text>', 'Reason')
-    .action((id: string, options: ActionOptions) => request(context, id, 'hold', options));
-  canary
-    .command('abort')
-    .description('Give all traffic back to the stable version')
-    .argument('<canary>')
-    .option('--reason <text>', 'Reason')
-    .action((id: string, options: ActionOptions) => request(context, id, 'abort', options));
-}
-
-async function start(context: CommandContext, input: object): Promise<void> {
-  const canary = await (await Client.of(context)).create('/v1/canaries', input, Canary);
-  const { id, version, stable_version: stable, steps, target } = canary;
-  context.out(`canary ${id}: ${version} beside ${stable}, ${steps.join(', ')} % of the traffic, router ${target}`);
-}
-
-async function list(context: CommandContext, { json, ...query }: ListOptions): Promise<void> {
-  const { items } = await (await Client.of(context)).get(`/v1/canaries${queryOf(query)}`, Canaries);
-  if (json) return context.out(asJson(items));
-  const rows = items.map((canary) => [
-    canary.id,
-    `${canary.service}/${canary.environment}`,
-    canary.version,
-    canary.status,
-    `${canary.weight} %`,
-    shortTime(canary.started_at),
-    oneLine(canary.reason),
+  addApiCommands(canary, context, [
+    apiCommand({
+      usage: 'start <service> <environment> <version>',
+      description: 'Start a canary of a version that is deployed beside the stable one',
+      options: [['--stable <version>', 'Stable version (default: by the recorded deployments)']],
+      call: 'CREATE /v1/canaries',
+      send: ({ stable, ...target }) => ({ ...target, stable_version: stable }),
+      response: Canary,
+      print: ({ id, version, stable_version: stable, steps, target }) => [
+        `canary ${id}: ${version} beside ${stable}, ${steps.join(', ')} % of the traffic, router ${target}`,
+      ],
+    }),
+    {
+      usage: 'list',
+      description: 'List canaries, newest first',
+      options: LIST_OPTIONS,
+      ...listOf('/v1/canaries', Canary, [
+        'id',
+        PLACE,
+        'version',
+        'status',
+        ['TRAFFIC', ({ weight }) => `${weight} %`],
+        'started_at',
+        'reason',
+      ]),
+    },
+    apiCommand({
+      usage: 'show <canary>',
+      description: 'Show a canary, with its events and its last check',
+      options: [JSON_OPTION],
+      call: 'GET /v1/canaries/:canary',
+      response: Details,
+      print: ({ service, environment, version, stable_version, status, weight, reason, events, checks: [last] }) => [
+        `${service} in ${environment}: ${version} beside ${stable_version}`,
+        `${status} at ${weight} %: ${reason}`,
+        '',
+        tableOf(events.toReversed(), [
+          ['TIME', ({ at }) => shortTime(at)],
+          ['TRAFFIC', (event) => `${event.weight} %`],
+          ['EVENT', ({ text }) => text],
+        ]),
+        ...(last === undefined ? [] : ['', `Last check: ${last.verdict}`]),
+        ...(last === undefined || last.metrics.length === 0
+          ? []
+          : [
+              tableOf(last.metrics, [
+                ['METRIC', ({ name }) => name],
+                'verdict',
+                ['VERSION', (metric) => shortNumber(metric.version)],
+                ['STABLE', ({ baseline }) => shortNumber(baseline)],
+                ['REASON', (metric) => metric.reason],
+              ]),
+            ]),
+      ],
+    }),
+    request('promote', 'Continue with the next share of the traffic now', 'promotion', [FULL, REASON]),
+    request('hold', 'Keep the share of the traffic until someone promotes', 'hold'),
+    request('abort', 'Give all traffic back to the stable version', 'abort'),
   ]);
-  context.out(table(['ID', 'SERVICE', 'VERSION', 'STATUS', 'TRAFFIC', 'STARTED', 'REASON'], rows));
-}
-
-async function show(context: CommandContext, id: string, { json }: { json?: true }): Promise<void> {
-  const canary = await (await Client.of(context)).get(`/v1/canaries/${encodeURIComponent(id)}`, Details);
-  if (json) return context.out(asJson(canary));
-  const { service, environment, version, stable_version: stable, status, weight, reason } = canary;
-  context.out(`${service} in ${environment}: ${version} beside ${stable}`);
-  context.out(oneLine(`${status} at ${weight} %: ${reason}`));
-  const events = canary.events.toReversed();
-  context.out(
-    `\n${table(
-      ['TIME', 'TRAFFIC', 'EVENT'],
-      events.map(({ at, weight: share, text }) => [shortTime(at), `${share} %`, oneLine(text)]),
-    )}`,
-  );
-  const [lastCheck] = canary.checks;
-  if (lastCheck === undefined) return;
-  const rows = lastCheck.metrics.map((metric) => [
-    metric.name,
-    metric.verdict,
-    shortNumber(metric.version),
-    shortNumber(metric.baseline),
-    oneLine(metric.reason),
-  ]);
-  context.out(`\nLast check: ${lastCheck.verdict}`);
-  if (rows.length > 0) context.out(table(['METRIC', 'VERDICT', 'VERSION', 'STABLE', 'REASON'], rows));
-}
-
-const REQUESTED_TEXT: Record<CanaryCommandKind, string> = {
-  promote: 'promotion requested',
-  hold: 'hold requested',
-  abort: 'abort requested',
-};
-
-async function request(
-  context: CommandContext,
-  id: string,
-  kind: CanaryCommandKind,
-  { reason, full }: ActionOptions,
-): Promise<void> {
-  const body = { ...(reason !== undefined && { reason }), ...(full && { full }) };
-  const path = `/v1/canaries/${encodeURIComponent(id)}/actions/${kind}`;
-  const canary = await (await Client.of(context)).create(path, body, Canary);
-  context.out(`${canary.id}: ${REQUESTED_TEXT[kind]}`);
 }

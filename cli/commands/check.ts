@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { counted } from '../../domain/reports/words.ts';
-import { isNode, LineCounter, parseDocument } from 'yaml';
+import { isNode, LineCounter } from 'yaml';
 import { type Problem, problemText } from '../../domain/runbooks/problem.ts';
 import { ON_TIME_ALONE } from '../../domain/rollback/evidence-level.ts';
 import { secretNamesOf } from '../../domain/runbooks/secret-names.ts';
@@ -17,6 +17,7 @@ import {
   lintSlos,
   loadConfig,
   loadRunbooks,
+  parseYaml,
   SLOS,
 } from '../files.ts';
 import type { RunbookSet } from '../../schemas/runbooks/runbook.ts';
@@ -50,7 +51,7 @@ async function check(context: CommandContext, options: Options): Promise<void> {
   const errors = findings.filter(({ level }) => level === 'error').map(problemText);
   for (const problem of [...unreadable, ...errors]) context.out(problem);
   for (const warning of findings.filter(({ level }) => level !== 'error')) context.out(problemText(warning));
-  if (config.ok) for (const warning of await warnings(configDir, config.config)) context.out(warning);
+  if (config.ok) for (const warning of await warnings(context, configDir, config.config)) context.out(warning);
   if (!config.ok || !runbooks.ok || errors.length > 0)
     throw new CommandFailure(counted(unreadable.length + errors.length, 'problem'));
   const { services, slos } = config.config;
@@ -62,12 +63,15 @@ async function check(context: CommandContext, options: Options): Promise<void> {
 }
 
 /** Returns warnings: valid configuration that is probably a mistake. */
-async function warnings(configDir: string, config: LoadedConfig): Promise<string[]> {
+async function warnings(context: CommandContext, configDir: string, config: LoadedConfig): Promise<string[]> {
   const { services } = config;
   const { found: sloFindings } = await lintSlos(join(configDir, SLOS), services);
   const freezes = await lintFreezeFile(configDir, config);
   const people = await lintPeopleFiles(configDir, config);
-  return [...(await targetWarnings(configDir, services)), ...[...freezes, ...people, ...sloFindings].map(problemText)];
+  return [
+    ...(await targetWarnings(context, configDir, services)),
+    ...[...freezes, ...people, ...sloFindings].map(problemText),
+  ];
 }
 
 const unsetSecrets = ({ env }: CommandContext, dir: string, { runbooks }: RunbookSet): Problem[] =>
@@ -82,12 +86,16 @@ const unsetSecrets = ({ env }: CommandContext, dir: string, { runbooks }: Runboo
 const WITHOUT_AUTH = 'has no "auth", so it is called without credentials (auth: { bearer: NAME })';
 
 /** Returns warnings, with their lines: targets that are called without credentials, or rolled back without proof. */
-async function targetWarnings(configDir: string, services: Services): Promise<string[]> {
+async function targetWarnings({ env }: CommandContext, configDir: string, services: Services): Promise<string[]> {
   const warned = Object.entries(services).flatMap(([service, { environments }]) =>
     Object.entries(environments).flatMap(([environment, settings]) => {
       const settingsPath = ['services', service, 'environments', environment];
       const withoutAuth = (['deployer', 'flags'] as const)
-        .filter((target) => settings[target]?.kind === 'http' && settings[target].auth === undefined)
+        .filter((target) => {
+          const called = settings[target];
+          if (called?.kind !== 'http' || called.auth !== undefined) return false;
+          return called.url !== undefined || Boolean(env['CD_URL']); // otherwise it can only be a stand-in
+        })
         .map((target) => ({ path: [...settingsPath, target], text: WITHOUT_AUTH }));
       const onTimeAlone = { path: [...settingsPath, 'autoRollback', 'evidence'], text: ON_TIME_ALONE };
       return [...withoutAuth, ...(settings.autoRollback.evidence === 'time' ? [onTimeAlone] : [])];
@@ -96,7 +104,7 @@ async function targetWarnings(configDir: string, services: Services): Promise<st
   if (warned.length === 0) return [];
   const file = join(configDir, 'services.yaml');
   const lines = new LineCounter();
-  const document = parseDocument(await readFile(file, 'utf8'), { lineCounter: lines });
+  const document = parseYaml(await readFile(file, 'utf8'), lines);
   return warned.map(({ path, text }) => {
     const node = document.getIn(path, true);
     const line = isNode(node) && node.range ? lines.linePos(node.range[0]).line : 1;

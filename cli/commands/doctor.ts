@@ -47,6 +47,7 @@ const Connections = z.object({
         proofs: z.array(z.string()),
         missing: z.string().nullable(),
         propose: z.array(z.string()),
+        deploys: z.object({ examined: z.number(), side_by_side: z.number() }).nullable().default(null),
       }),
     )
     .default([]),
@@ -114,17 +115,26 @@ export function addDoctor(program: Command, context: CommandContext): void {
     .command('doctor')
     .description('Check connections, credentials, and unowned services')
     .option('--production', 'Also check whether this machine and its settings are ready for production')
-    .action((options: { production?: true }) => doctor(context, options.production === true));
+    .option('--all', 'Show all checks, also those that passed')
+    .action((options: Options) => doctor(context, options));
 }
+
+type Options = { production?: boolean; all?: boolean };
 
 /** `lines`: shown below the text. */
 type FindingWithLines = Finding & { lines?: string[] };
 const INDENT = ' '.repeat(28);
 
-async function doctor(context: CommandContext, production: boolean): Promise<void> {
+/** Problems first. */
+const ORDER: readonly Finding['verdict'][] = ['no', 'warn', 'off', 'test', 'ok'];
+
+/** Lines of a terminal window. */
+const SCREEN_LINES = 40;
+
+async function doctor(context: CommandContext, { production = false, all = false }: Options): Promise<void> {
   const client = await Client.of(context);
-  let failedCount = 0;
-  for (const check of [
+  const findings: FindingWithLines[] = [];
+  const checks = [
     readiness,
     automation,
     (api: Client) => connectionsOf(api, production),
@@ -134,14 +144,51 @@ async function doctor(context: CommandContext, production: boolean): Promise<voi
     unmappedPipelines,
     unobservedChaos,
     quarantine,
-  ]) {
-    for (const finding of await check(client)) {
-      const { lines = [] }: FindingWithLines = finding;
-      for (const line of [lineOf(finding), ...lines.map((detail) => `${INDENT}${detail}`)]) context.out(oneLine(line));
-      if (finding.verdict === 'no') failedCount += 1;
-    }
+  ];
+  try {
+    for (const check of checks) findings.push(...(await check(client)));
+  } finally {
+    // Also what was found before a check that cannot run, such as one with an invalid token.
+    const sorted = ORDER.flatMap((verdict) => findings.filter((finding) => finding.verdict === verdict));
+    for (const line of all ? sorted.flatMap(linesOf) : screenOf(sorted)) context.out(oneLine(line));
   }
+  const failedCount = findings.filter(({ verdict }) => verdict === 'no').length;
   if (failedCount > 0) throw new CommandFailure(`${failedCount} ${failedCount === 1 ? 'check' : 'checks'} failed`);
+}
+
+const linesOf = (finding: FindingWithLines): string[] => [
+  lineOf(finding),
+  ...(finding.lines ?? []).map((detail) => `${INDENT}${detail}`),
+];
+
+/** Returns at most a screen: the problems, what is off, and how many checks passed. */
+function screenOf(sorted: readonly FindingWithLines[]): string[] {
+  const isProblem = ({ verdict }: Finding): boolean => verdict === 'no' || verdict === 'warn';
+  const problems = sorted.filter(isProblem).flatMap(linesOf);
+  const off = sorted.filter(({ verdict }) => verdict === 'off');
+  const passed = sorted.filter(({ verdict }) => verdict === 'ok' || verdict === 'test');
+  const standIns = passed.filter(({ verdict }) => verdict === 'test').length;
+  const standInsText = standIns === 0 ? '' : `, ${standIns} of them with stand-ins, which reach nobody`;
+  const total =
+    passed.length === 0
+      ? []
+      : [
+          lineOf({
+            verdict: 'ok',
+            about: `${passed.length} checks`,
+            text: `passed${standInsText}; to show them: firebreak doctor --all`,
+          }),
+        ];
+  const offLines = off.map(lineOf);
+  if (problems.length + offLines.length < SCREEN_LINES) return [...problems, ...offLines, ...total];
+  const offLine = lineOf({
+    verdict: 'off',
+    about: `${off.length} connections`,
+    text: off.map(({ about }) => about).join(', '),
+  });
+  const shown = problems.slice(0, SCREEN_LINES - 3);
+  const more = problems.length - shown.length;
+  return [...shown, ...(more > 0 ? [`and ${more} more lines: firebreak doctor --all`] : []), offLine, ...total];
 }
 
 export const lineOf = ({ verdict, about, text }: Finding): string =>

@@ -2,9 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { Drill } from '../../schemas/automation/drill.ts';
-import { Client, NoResponse, queryOf } from '../client.ts';
-import { JSON_OPTION, LIMIT_OPTION } from '../options.ts';
-import { asJson, oneLine, shortTime, table } from '../table.ts';
+import { addApiCommands, apiCall, PLACE, sectionOf, tableOf } from '../api-command.ts';
+import { Client, NoResponse } from '../client.ts';
+import { LIST_OPTIONS } from '../options.ts';
+import { oneLine, shortTime } from '../table.ts';
 import { CommandFailure, type CommandContext } from '../command-context.ts';
 
 const Drills = z.object({
@@ -19,8 +20,6 @@ const POLL_INTERVAL_MS = 1000;
 /** How long to retry while Firebreak does not respond. A restart takes less. */
 const OUTAGE_MAX_MS = 60_000;
 
-type StatusOptions = { service?: string; environment?: string; limit: number; json?: true };
-
 export function addDrill(program: Command, context: CommandContext): void {
   const drill = program
     .command('drill')
@@ -31,17 +30,14 @@ export function addDrill(program: Command, context: CommandContext): void {
     .action((service: string, environment: string, { wait }: { wait: boolean }) =>
       start(context, { service, environment }, wait),
     );
-  drill
-    .command('status')
-    .description('List the newest drills and when each environment was last proved, or show one drill')
-    .argument('[id]')
-    .option('--service <name>', 'Only this service')
-    .option('--environment <name>', 'Only this environment')
-    .option(...LIMIT_OPTION)
-    .option(...JSON_OPTION)
-    .action((id: string | undefined, options: StatusOptions) =>
-      id === undefined ? status(context, options) : show(context, id, options),
-    );
+  addApiCommands(drill, context, [
+    {
+      usage: 'status [id]',
+      description: 'List the newest drills and when each environment was last proved, or show one drill',
+      options: LIST_OPTIONS,
+      choose: ({ id }) => (id === undefined ? DRILLS : DRILL),
+    },
+  ]);
 }
 
 async function start(context: CommandContext, target: object, wait: boolean): Promise<void> {
@@ -50,7 +46,11 @@ async function start(context: CommandContext, target: object, wait: boolean): Pr
   context.out(
     `drill ${started.id}: from ${started.from_version} back to ${started.to_version} and forward again, target ${started.target}`,
   );
-  if (wait) reportOutcome(context, await followToEnd(context, client, started));
+  if (!wait) return;
+  const ended = await followToEnd(context, client, started);
+  const failure = failureOf(ended);
+  if (failure !== undefined) throw new CommandFailure(failure);
+  for (const line of outcomeText(ended)) context.out(line);
 }
 
 /** Prints each step once until the drill is finished. */
@@ -78,48 +78,45 @@ async function followToEnd(context: CommandContext, client: Client, started: Dri
 const lineOf = ({ at, phase, text }: Drill['steps'][number]): string =>
   oneLine(`${shortTime(at)}  ${phase.padEnd(5)}  ${text}`);
 
-function reportOutcome(
-  context: CommandContext,
-  { outcome, reason, rollback_s: rollbackSeconds, duration_s: drillSeconds }: Drill,
-): void {
-  if (outcome !== 'proved') throw new CommandFailure(`failed: ${oneLine(reason ?? 'no reason given')}`);
-  context.out(`proved: the rollback took ${rollbackSeconds ?? 0} s, the whole drill ${drillSeconds ?? 0} s`);
+/** Returns why a drill proved nothing. */
+const failureOf = ({ outcome, reason }: Drill): string | undefined =>
+  outcome === null || outcome === 'proved' ? undefined : `failed: ${oneLine(reason ?? 'no reason given')}`;
+
+function outcomeText({ outcome, rollback_s: rollbackSeconds, duration_s: drillSeconds }: Drill): string[] {
+  if (outcome === null) return ['in progress'];
+  if (outcome !== 'proved') return [];
+  return [`proved: the rollback took ${rollbackSeconds ?? 0} s, the whole drill ${drillSeconds ?? 0} s`];
 }
 
-async function show(context: CommandContext, id: string, { json }: StatusOptions): Promise<void> {
-  const drill = await (await Client.of(context)).get(`/v1/drills/${encodeURIComponent(id)}`, Drill);
-  if (json) return context.out(asJson(drill));
-  context.out(
+const DRILL = apiCall({
+  call: 'GET /v1/drills/:id',
+  send: () => ({}),
+  response: Drill,
+  print: (drill) => [
     `${drill.service} in ${drill.environment}: from ${drill.from_version} back to ${drill.to_version} and forward again`,
-  );
-  for (const step of drill.steps) context.out(lineOf(step));
-  if (drill.outcome === null) context.out('in progress');
-  else reportOutcome(context, drill);
-}
+    ...drill.steps.map(lineOf),
+    ...outcomeText(drill),
+  ],
+  failure: (drill, isJson) => (isJson ? undefined : failureOf(drill)),
+});
 
-async function status(context: CommandContext, { json, ...query }: StatusOptions): Promise<void> {
-  const drills = await (await Client.of(context)).get(`/v1/drills${queryOf(query)}`, Drills);
-  if (json) return context.out(asJson(drills));
-  const environments = drills.environments.map((environment) => [
-    environment.service,
-    environment.environment,
-    lastProvedText(environment),
-  ]);
-  context.out(
+const DRILLS = apiCall({
+  call: 'GET /v1/drills',
+  response: Drills,
+  print: ({ items, environments }) => [
     environments.length === 0
       ? 'drills are not enabled: no environment has "drills: true"'
-      : table(['SERVICE', 'ENVIRONMENT', 'LAST PROVED'], environments),
-  );
-  if (drills.items.length === 0) return;
-  const rows = drills.items.map((drill) => [
-    drill.id,
-    `${drill.service}/${drill.environment}`,
-    shortTime(drill.started_at),
-    drill.outcome ?? drill.phase,
-    drill.reason ?? '',
-  ]);
-  context.out(`\n${table(['DRILL', 'SERVICE', 'STARTED', 'OUTCOME', 'REASON'], rows)}`);
-}
+      : tableOf(environments, ['service', 'environment', ['LAST PROVED', lastProvedText]]),
+    ...sectionOf(items, [
+      ['DRILL', ({ id }) => id],
+      PLACE,
+      'started_at',
+      ['OUTCOME', ({ outcome, phase }) => outcome ?? phase],
+      ['REASON', ({ reason }) => reason ?? ''],
+    ]),
+  ],
+});
 
-export const lastProvedText = ({ last_proved_at: at }: { last_proved_at: string | null }): string =>
-  at === null ? 'never' : shortTime(at);
+export function lastProvedText({ last_proved_at: at }: { last_proved_at: string | null }): string {
+  return at === null ? 'never' : shortTime(at);
+}

@@ -17,7 +17,7 @@ export const senderKeyOf = ({ source, fingerprint }: Pick<Signal, 'source' | 'fi
   `${source}:${fingerprint}`;
 
 /**
- * Returns the key of an alert. An alert has one episode at a time: only the newest one is stored.
+ * Returns the key of an alert, which several senders can report.
  *
  * The key includes the service and environment, so that an alert can't hide one of another service that has, by
  * accident or on purpose, the same fingerprint. An unmatched alert counts as the service that it names.
@@ -29,9 +29,22 @@ export const alertKeyOf = (
     .map(encodeURIComponent)
     .join('#');
 
-/** Stored state of an alert: its newest episode. */
+/** Returns the sender whose alert it is. Undefined: Firebreak itself. */
+export const reporterOf = ({ sender, reporter }: Pick<Signal, 'sender' | 'reporter'>): string | undefined =>
+  reporter ?? sender;
+
+/**
+ * Returns the key of what one sender reports about an alert. A report has one episode at a time: only the newest one is
+ * stored. Each sender has its own (ADR 64), so that no sender can end, hide, or change the alert of another one.
+ */
+export const reportKeyOf = (signal: Parameters<typeof alertKeyOf>[0] & Parameters<typeof reporterOf>[0]): string =>
+  [alertKeyOf(signal), encodeURIComponent(reporterOf(signal) ?? '')].join(' ');
+
+/** Stored state of a sender's report of an alert: its newest episode. */
 export type KnownEpisode = {
   status: 'firing' | 'resolved';
+  /** Never seen firing: only ends were reported. They affect no other episode, even one that overlaps. */
+  unseen: boolean;
   requestsRollback: boolean;
   startsAt: Timestamp;
   endsAt: Timestamp | null;
@@ -54,6 +67,30 @@ export const closeOf = ({
   verification,
 }: Pick<IncidentRecord, 'resolved_at' | 'resolved_by' | 'verification'>): Closed =>
   resolvedAt === null ? null : { resolvedAt, verified: by === null && verification === 'passed' };
+
+/**
+ * Seconds after its resolution during which an incident is reopened by an alert that it lists and that fires again.
+ * Shorter than Prometheus and Alertmanager users separate outages, and longer than the pauses of an alert that flaps.
+ */
+export const REOPEN_WITHIN_SECONDS = 300;
+
+/**
+ * Returns whether an alert that fires again may reopen its incident. Not an incident of a group, which the parent has
+ * closed with, nor one that a person resolved while alerts fired: it no longer counts which of these have ended.
+ *
+ * @param withinSeconds of its resolution
+ */
+export const mayReopen = (
+  { resolved_at: at, parent_id, group_reason, by_event, firing }: IncidentRecord,
+  now: Timestamp,
+  withinSeconds: number,
+): boolean =>
+  at !== null &&
+  secondsBetween(at, now) <= withinSeconds &&
+  parent_id === undefined &&
+  group_reason === undefined &&
+  by_event === undefined &&
+  firing === 0;
 
 /**
  * What a signal adds to the stored state.
@@ -92,6 +129,8 @@ export function noveltyOf(
   const isInTransit =
     !isRaised && closed !== null && secondsBetween(closed.resolvedAt, receivedAt) <= RETURN_AFTER_SECONDS;
   if (known.status === 'resolved' && known.assumed) return isInTransit ? 'nothing' : 'returns';
+  // A start that was delivered after its end, or after that of a later episode, is late. Any other one is news.
+  if (known.unseen && (startsLater || !signal.episodic)) return 'opens';
   if (known.status === 'resolved') {
     // A start before the stored end belongs to the episode that has ended.
     const isNewEpisode = startsLater || !signal.episodic;

@@ -33,9 +33,18 @@ function compiled(pattern: string): Test | null {
 
 function compileOrNull(pattern: string): Test | null {
   try {
-    return compile(pattern);
+    return rememberingLast(compile(pattern));
   } catch (error) {
     if (error instanceof PatternError) return null;
     throw error;
   }
+}
+
+/** Remembers the last result: the alerts of a group mostly have the same value. */
+function rememberingLast(test: Test): Test {
+  let last: { text: string; result: boolean } | undefined;
+  return (text) => {
+    if (last?.text !== text) last = { text, result: test(text) };
+    return last.result;
+  };
 }

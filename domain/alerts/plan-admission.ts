@@ -3,8 +3,10 @@ import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { Message } from '../../schemas/incidents/inbox.ts';
 import type { Signal } from '../../schemas/alerts/signal.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
+import { looksBackBefore } from '../changes/evidence-window.ts';
 import { blankIncident, type NewIncident, newIncident } from '../incidents/new-incident.ts';
 import { type InboxPost, inboxPostOf } from '../incidents/inbox-post.ts';
+import { newOnset, newOnsetText, recovered, reopenedProblem } from '../incidents/new-onset.ts';
 import type { Admitted, IncidentChange } from '../ports/incidents.ts';
 import {
   type Arrival,
@@ -18,6 +20,7 @@ import {
   noveltyOf,
   opensIncident,
   pages,
+  reporterOf,
 } from './admission.ts';
 import {
   isReportedCount,
@@ -37,6 +40,9 @@ export type AlertEpisode = KnownEpisode & {
   firedAt: readonly Timestamp[];
 };
 
+/** What another sender reports about the same alert. */
+export type OtherReport = Pick<AlertEpisode, 'status' | 'incidentId'> & { reporter: string };
+
 /** How many starts of an alert are stored. They show whether an alert without incidents fires often. */
 const FIRED_AT_MAX = 20;
 
@@ -51,11 +57,18 @@ export type AdmissionState = {
   target: Target;
   /** Stored state of each arrival's alert. Undefined: unknown. */
   alerts: readonly (AlertEpisode | undefined)[];
+  /** What other senders report about each arrival's alert. Needed only for ends that end no episode. */
+  others?: readonly (readonly OtherReport[])[];
   /** Resolved incidents of these alerts. */
   closed: ReadonlyMap<IncidentId, Closed>;
   /** ID of an incident that opens. */
   newId: IncidentId;
+  /** The incident that an alert of this target reopens if it fires again. Absent: none. */
+  reopenable?: IncidentRecord | undefined;
 };
+
+/** What identifies an alert among those that an incident lists. */
+export type Listing = Pick<Signal, 'startsAt' | 'episode' | 'sender' | 'reporter'>;
 
 /**
  * What the admission writes, in one transaction, on condition that nothing it depends on has changed.
@@ -63,6 +76,7 @@ export type AdmissionState = {
  * - `known`: nothing, except that an open incident was notified again
  * - `recorded`: only the alerts themselves
  * - `opens`: a new incident. `slots`: of services outside the catalogue
+ * - `reopens`: the incident that was resolved just now
  * - `joins`: the open incident, with a message unless the workflow needs none
  */
 export type AdmissionPlan = {
@@ -72,11 +86,12 @@ export type AdmissionPlan = {
     | { kind: 'known'; renotified: IncidentId | null }
     | { kind: 'recorded' }
     | { kind: 'opens'; opens: NewIncident; slots: readonly UnmatchedScope[] | null }
+    | { kind: 'reopens'; id: IncidentId; scope: string; post: InboxPost }
     | { kind: 'joins'; id: IncidentId; post: InboxPost | null };
   /** Alerts that the incident lists from now on. */
   listed: readonly Signal[];
   /** Listed alerts that have ended. */
-  ended: readonly { startsAt: Timestamp; episode: string; endsAt: Timestamp }[];
+  ended: readonly (Listing & { endsAt: Timestamp })[];
   admitted: Admitted;
 };
 
@@ -94,7 +109,7 @@ type ArrivalsByEffect = Record<'attached' | 'ended' | 'replaced' | 'requesting' 
 
 /** Decides what arrivals with the same target add to the stored state. */
 export function planAdmission(state: AdmissionState, arrivals: readonly Arrival[]): AdmissionPlan {
-  const { at, target } = state;
+  const { at, target, reopenable } = state;
   const { incident } = target;
   const reported = arrivals.map((arrival, index) => reportedOf(arrival, state.alerts[index], state));
   const fired = reported.filter(({ novelty }) => novelty === 'opens' || novelty === 'returns');
@@ -108,10 +123,16 @@ export function planAdmission(state: AdmissionState, arrivals: readonly Arrival[
   const raisedWithoutIncident = reported.filter(
     ({ novelty, known, mute }) => novelty === 'raised' && mute === null && known?.incidentId === null,
   );
-  const ofIncident = reported.filter(({ known }) => incident !== undefined && known?.incidentId === incident.id);
-  const opens =
+  const needsIncident =
     target.mayOpen && incident === undefined && opensIncident([...fired, ...requesting, ...raisedWithoutIncident]);
-  const id = incident?.id ?? (opens ? state.newId : null);
+  const reopened =
+    needsIncident &&
+    opensIncident(fired.filter(({ novelty, known }) => novelty === 'opens' && known?.incidentId === reopenable?.id))
+      ? reopenable
+      : undefined;
+  const opens = needsIncident && reopened === undefined;
+  const id = incident?.id ?? reopened?.id ?? (opens ? state.newId : null);
+  const ofIncident = reported.filter(({ known }) => incident !== undefined && known?.incidentId === incident.id);
   const novel = reported.filter(({ novelty }) => novelty !== 'nothing');
   const counts = { opened: opens ? 1 : 0, joined: 0, recorded: 0, known: reported.length - novel.length };
   if (novel.length === 0) {
@@ -125,6 +146,7 @@ export function planAdmission(state: AdmissionState, arrivals: readonly Arrival[
         wake: id === null ? [] : [id],
         opened: [],
         withoutIncident: arrivalsWithoutIncident(reported, null, []),
+        ignoredEnds: ignoredEndsOf(reported, state),
         counts,
       },
     };
@@ -142,7 +164,7 @@ export function planAdmission(state: AdmissionState, arrivals: readonly Arrival[
     replaced: ofIncident.filter(({ novelty, known }) => novelty === 'opens' && known?.status === 'firing'),
   };
   if (id === null) counts.recorded = novel.length;
-  else counts.joined = opens ? attached.length - 1 : attached.length;
+  else counts.joined = opens ? attached.length - 1 : attached.length; // a reopened incident is joined, too
   return {
     alerts: reported.map((arrival) =>
       arrival.novelty === 'nothing' ? null : episodeOf(arrival, attached.includes(arrival), id, at),
@@ -150,15 +172,18 @@ export function planAdmission(state: AdmissionState, arrivals: readonly Arrival[
     incident:
       id === null
         ? { kind: 'recorded' }
-        : incident === undefined
-          ? planOpening(state, attached)
-          : { kind: 'joins', id, post: planPost(state, incident, byEffect) },
+        : reopened !== undefined
+          ? { kind: 'reopens', id, scope: target.scope, post: planReopening(state, reopened, attached) }
+          : incident === undefined
+            ? planOpening(state, attached)
+            : { kind: 'joins', id, post: planPost(state, incident, byEffect) },
     listed: id === null ? [] : attached.map(({ signal }) => signal),
     ended: [...byEffect.ended, ...byEffect.replaced].map((arrival) => endOf(arrival, at)),
     admitted: {
       wake: id === null ? [] : [id],
       opened: opens && id !== null ? [id] : [],
       withoutIncident: arrivalsWithoutIncident(reported, id, attached),
+      ignoredEnds: ignoredEndsOf(reported, state),
       counts,
     },
   };
@@ -177,6 +202,19 @@ function reportedOf(
   // Its incident lists it already, so it counts like an alert with a higher severity.
   return { ...arrival, known, novelty: unmuted ? 'raised' : novelty, unmuted };
 }
+
+/** Returns the ends of alerts that only other senders report as firing. */
+const ignoredEndsOf = (
+  reported: readonly Reported[],
+  { target: { incident }, others = [] }: AdmissionState,
+): Admitted['ignoredEnds'] =>
+  reported.flatMap(({ signal, novelty }, index) => {
+    const reporters = (others[index] ?? [])
+      .filter(({ status, incidentId }) => status === 'firing' && incidentId === incident?.id)
+      .map(({ reporter }) => reporter);
+    const isIgnored = signal.status === 'resolved' && novelty !== 'resolves' && reporters.length > 0;
+    return isIgnored && incident !== undefined ? [{ incident: incident.id, signal, reporters }] : [];
+  });
 
 /** Returns the arrivals without an incident and their status: a late "firing" does not reopen a resolved alert. */
 const arrivalsWithoutIncident = (
@@ -203,6 +241,7 @@ function episodeOf(arrival: Reported, attached: boolean, id: IncidentId | null, 
   const incidentId = attached ? id : (known?.incidentId ?? null);
   const firedBefore = known?.firedAt ?? [];
   return {
+    unseen: arrival.novelty === 'ended' && (known === undefined || known.unseen),
     firedAt: arrival.novelty === 'opens' ? [at, ...firedBefore].slice(0, FIRED_AT_MAX) : firedBefore,
     episode,
     startsAt,
@@ -224,7 +263,7 @@ function episodeOf(arrival: Reported, attached: boolean, id: IncidentId | null, 
 /** Ends a listed alert under its known start and name. An alert that fires again had ended by then. */
 function endOf({ signal, known }: Reported, at: Timestamp): AdmissionPlan['ended'][number] {
   const { startsAt, episode } = known ?? signal;
-  return { startsAt, episode, endsAt: signal.status === 'firing' ? signal.startsAt : (signal.endsAt ?? at) };
+  return { ...signal, startsAt, episode, endsAt: signal.status === 'firing' ? signal.startsAt : (signal.endsAt ?? at) };
 }
 
 function planOpening(
@@ -269,17 +308,74 @@ function planOpening(
   };
 }
 
-/** Returns the message about alerts that join, change, or end. Null: the workflow needs none. */
-function planPost(
-  { at, trace, target }: AdmissionState,
+/**
+ * Returns the message that reopens an incident, with everything that its next run starts from: nothing is left of a problem that
+ * was mitigated, or of the runs until the resolution.
+ */
+function planReopening(
+  { at, receivedAt }: AdmissionState,
   incident: IncidentRecord,
-  byEffect: ArrivalsByEffect,
-): InboxPost | null {
+  attached: readonly Reported[],
+): InboxPost {
+  const unmutedArrivals = attached.filter(({ mute }) => mute === null);
+  const signals = attached.map(({ signal }) => signal);
+  const severity = highestSeverity([incident.severity, ...unmutedArrivals.map(({ signal }) => signal.severity)]);
+  const message: Message & { kind: 'reopened' } = {
+    kind: 'reopened',
+    critical: unmutedArrivals.some(({ signal }) => signal.severity === 'critical'),
+    pages: unmutedArrivals.some(pages),
+    requestsRollback: attached.some(requestsRollback),
+  };
+  const resolver = incident.resolved_by === null ? '' : ` by ${incident.resolved_by.replace(/^person:/, '')}`;
+  const text = `Reopened: ${signals.map(({ title }) => title).join(', ')} fired again within minutes after the incident was resolved${resolver}`;
+  const post = inboxPostOf(
+    incident,
+    message,
+    at,
+    {
+      ...(severity !== incident.severity && { severity }),
+      status: 'open',
+      verification: 'not_needed',
+      ...reopenedProblem(incident, { since: earliestStart(attached, receivedAt), pages: message.pages }),
+      timeline: {
+        actor: 'alerts',
+        kind: 'incident.reopened',
+        text,
+        detail: { episodes: signals.map(({ episode }) => episode), resolved_at: incident.resolved_at },
+      },
+    },
+    { signals: signals.length, firing: countLasting(signals), requestsRollback: message.requestsRollback },
+  );
+  const { set, seen, remove = [] } = post.patch;
+  return {
+    ...post,
+    patch: {
+      set: {
+        ...set,
+        resolved_at: null,
+        resolved_by: null,
+        reopened_at: at,
+        run: incident.run + 1,
+        // Everything until the resolution has been read.
+        consumed_seq: incident.seq,
+        ...(message.pages && { page: true }),
+      },
+      seen: { ...seen, run: incident.run },
+      remove: [...remove, 'resolve_by', 'unreadable', 'unreadable_runs', 'failed_runs', 'failed_at'],
+    },
+  };
+}
+
+/** Returns the message about alerts that join, change, or end. Null: the workflow needs none. */
+function planPost(state: AdmissionState, incident: IncidentRecord, byEffect: ArrivalsByEffect): InboxPost | null {
+  const { at, trace, target } = state;
   const attachedSignals = byEffect.attached.map(({ signal }) => signal);
   const unmutedArrivals = [...byEffect.attached, ...byEffect.raised].filter(({ mute }) => mute === null);
   const isShared = target.scope === SHARED_SCOPE;
   const again =
     isShared && unmutedArrivals.some(pages) && pagesAgain(incident.paged_again_at ?? incident.opened_at, at);
+  const course = courseOf(state, incident, byEffect);
+  const isNewOnset = course.newOnset !== undefined;
   const message: Message & { kind: 'signals' } = {
     kind: 'signals',
     // A higher severity counts as news, like another alert.
@@ -289,7 +385,9 @@ function planPost(
     pages: unmutedArrivals.some(pages),
     requestsRollback: [...byEffect.attached, ...byEffect.requesting].some(requestsRollback),
     ...(trace === incident.trace && { opening: true as const }),
-    ...(looksBack(incident, unmutedArrivals) && { looks_back: true as const }),
+    ...(isNewOnset
+      ? { new_onset: true as const }
+      : looksBack(incident, unmutedArrivals) && { looks_back: true as const }),
     ...(again && { again: true as const }),
   };
   if (message.fired === 0 && message.resolved === 0 && byEffect.requesting.length === 0) return null;
@@ -305,11 +403,13 @@ function planPost(
   };
   const timeline = {
     actor: 'alerts',
-    kind: kindOf(byEffect),
-    text: message.looks_back ? `${textOf(byEffect)}. ${NO_NEW_PAGE}` : textOf(byEffect),
+    // The channel gets no line for each alert, but one for a new problem.
+    kind: isNewOnset ? 'incident.failing_again' : kindOf(byEffect),
+    text: [textOf(byEffect), ...(message.looks_back ? [NO_NEW_PAGE] : []), ...courseTexts(course)].join('. '),
     detail: detailOf(byEffect),
   };
   const change = {
+    ...course,
     ...(severity === incident.severity ? {} : { severity }),
     ...(again && { pagedAgainAt: at }),
     ...(isShared ? sharedChange(incident, countChanges, timeline) : { timeline }),
@@ -317,13 +417,60 @@ function planPost(
   return inboxPostOf(incident, message, at, change, countChanges);
 }
 
+/**
+ * Returns what the alerts say about the problem that was mitigated: that it is over, or that another one has begun since. An
+ * alert that may be about the time before the mitigation says neither, unless it has ended in between.
+ */
+function courseOf(
+  { at, receivedAt }: AdmissionState,
+  incident: IncidentRecord,
+  { attached, ended, replaced }: ArrivalsByEffect,
+): IncidentChange {
+  const { firing, verification, verifying, by_event: byEvent } = incident;
+  const over = [...ended, ...replaced];
+  // The end of an alert says nothing about an event that opened the incident.
+  const areAllOver = over.length > 0 && byEvent !== true && firing <= countLasting(over.map(({ signal }) => signal));
+  const endedAt = areAllOver ? earliest([latest(over.map((one) => endOf(one, at).endsAt)), receivedAt]) : null;
+  const mitigatedAt = verification === 'pending' ? verifying?.at : undefined;
+  const isNew = (one: Reported): boolean =>
+    isOtherEpisode(one) &&
+    opensIncident([one]) &&
+    !isEvent(one.signal) &&
+    (mitigatedAt === undefined || !looksBackBefore(one.signal, mitigatedAt) || endBefore(one) >= mitigatedAt);
+  const fresh = attached.filter(isNew);
+  if (fresh.length === 0) return endedAt === null ? {} : recovered(incident, endedAt);
+  const since = earliestStart(fresh, receivedAt);
+  return newOnset(incident, { since, recoveredAt: endedAt, pages: fresh.some(pages) });
+}
+
+/** Returns the earliest start of these alerts. The alert of a watch starts with the first measurement of its version. */
+const earliestStart = (fresh: readonly Reported[], receivedAt: Timestamp): Timestamp =>
+  earliest([...fresh.map(({ signal }) => (signal.source === 'watch' ? receivedAt : signal.startsAt)), receivedAt]);
+
+/** Returns when the episode before this one ended. Empty: there was none. */
+const endBefore = ({ signal, known }: Reported): string =>
+  known === undefined ? '' : known.status === 'firing' ? signal.startsAt : (known.endsAt ?? known.startsAt);
+
+const earliest = (times: readonly Timestamp[]): Timestamp => times.reduce((a, b) => (b < a ? b : a));
+const latest = (times: readonly Timestamp[]): Timestamp => times.reduce((a, b) => (b > a ? b : a));
+
+const courseTexts = ({ newOnset: onset, recoveredAt }: IncidentChange): string[] =>
+  onset !== undefined
+    ? [newOnsetText(onset)]
+    : recoveredAt == null
+      ? []
+      : ['The mitigated problem is over: all alerts have ended'];
+
 /** Returns the message about an alert whose end its sender did not report. @param text reason for the assumption */
 export const assumedEndPost = (incident: IncidentRecord, episode: string, text: string, at: Timestamp): InboxPost =>
   inboxPostOf(
     incident,
     { kind: 'signals', fired: 0, resolved: 1, critical: false, requestsRollback: false },
     at,
-    { timeline: { actor: 'firebreak', kind: 'alerts.ended', text, detail: { resolved: [episode] } } },
+    {
+      ...(incident.firing <= 1 && recovered(incident, at)),
+      timeline: { actor: 'firebreak', kind: 'alerts.ended', text, detail: { resolved: [episode] } },
+    },
     { firing: -1 },
   );
 
@@ -386,6 +533,9 @@ const detailOf = ({ attached, raised, ended, requesting }: ArrivalsByEffect) => 
   fired: attached.map(({ signal }) => signal.episode),
   resolved: ended.map(({ signal }) => signal.episode),
   asked: requesting.map(({ signal }) => signal.episode),
+  senders: [
+    ...new Set([...raised, ...attached, ...ended, ...requesting].flatMap(({ signal }) => reporterOf(signal) ?? [])),
+  ],
 });
 
 /** Counts the alerts that stay active until they are resolved. */

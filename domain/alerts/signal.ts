@@ -1,6 +1,12 @@
 import { workloadIn } from '../catalogue/workloads.ts';
 import type { Config, ServiceEntry } from '../../schemas/config/config.ts';
-import { EnvironmentName, NAME_MAX_CHARS, ServiceName, type Severity, UNMATCHED } from '../../schemas/config/names.ts';
+import {
+  type EnvironmentName,
+  NAME_MAX_CHARS,
+  ServiceName,
+  type Severity,
+  UNMATCHED,
+} from '../../schemas/config/names.ts';
 import type { Signal } from '../../schemas/alerts/signal.ts';
 import type { Alert } from '../../schemas/alerts/sources/index.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
@@ -8,7 +14,7 @@ import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 /** Environment of an alert without one, if the catalogue cannot determine it. */
 export const UNKNOWN_ENVIRONMENT = 'unknown' as EnvironmentName;
 
-/** Maximum length of a title: a summary can be 100 KB long; its full text stays among the annotations. */
+/** Maximum length of a title: a summary can be 100 KB long. */
 const TITLE_MAX_CHARS = 1024;
 
 /** Alerts with which Grafana reports that it could not evaluate a rule. */
@@ -19,7 +25,7 @@ const CLOCK_SKEW_MAX_SECONDS = 300;
 
 /** Returns whether an alert claims a start more than five minutes in the future, which clock differences don't explain. */
 export const startsAhead = ({ startsAt }: Pick<Alert, 'startsAt'>, at: Timestamp): boolean =>
-  secondsBetween(at, startsAt) > CLOCK_SKEW_MAX_SECONDS;
+  startsAt > at && secondsBetween(at, startsAt) > CLOCK_SKEW_MAX_SECONDS;
 
 /**
  * Removes times in the future. A later alert that starts before the known start or end counts as outdated, so a future
@@ -91,12 +97,10 @@ export function serviceEnvironmentOf(
 ): Pick<Signal, 'service' | 'environment' | 'unmatched'> {
   // Prometheus treats an empty label as missing.
   const labelledEnvironment = environmentNameIn(labels.get('environment')) ?? environmentNameIn(labels.get('env'));
-  for (const [name, entry] of Object.entries(services)) {
-    if (!hasServiceLabels(labels, name, entry)) continue;
-    const environment = labelledEnvironment ?? defaultEnvironment(entry);
-    if (environment === undefined || !runsIn(entry, environment)) break;
-    return { service: ServiceName.parse(name), environment: EnvironmentName.parse(environment), unmatched: null };
-  }
+  const found = serviceWith(labels, services);
+  const environment = found && (labelledEnvironment ?? defaultEnvironment(found.entry));
+  if (found !== undefined && environment !== undefined && runsIn(found.entry, environment))
+    return { service: found.name, environment: environment as EnvironmentName, unmatched: null };
   // Alerts of kubernetes-mixin name the exporter as the service, and a workload or its pod.
   const workload = workloadIn(labels, services, labelledEnvironment);
   if (workload !== undefined) return { ...workload, unmatched: null };
@@ -107,26 +111,58 @@ export function serviceEnvironmentOf(
   };
 }
 
-/** Returns the environment name in a label, if valid. */
+/** Returns the environment name in a label. Undefined: it is empty. */
 const environmentNameIn = (label: string | undefined): EnvironmentName | undefined =>
-  label ? EnvironmentName.parse(truncated(label, NAME_MAX_CHARS)) : undefined;
+  label ? (truncated(label, NAME_MAX_CHARS).toWellFormed() as EnvironmentName) : undefined;
 
 /** Joins the lines of a text: titles are shown in one line, such as in the topic of a channel. */
 const oneLine = (text = ''): string =>
-  text
-    .split(/[\r\n\u2028\u2029]+/)
-    .map((line) => line.trim())
-    .filter((line) => line !== '')
-    .join(' ');
+  LINE_END.test(text)
+    ? text
+        .split(LINE_END)
+        .map((line) => line.trim())
+        .filter((line) => line !== '')
+        .join(' ')
+    : text.trim();
+
+const LINE_END = /[\r\n\u2028\u2029]+/;
 
 /** Truncates to `max` UTF-16 code units without splitting a character. */
-const truncated = (text: string, max: number): string => text.slice(0, max).replace(/[\uD800-\uDBFF]$/, '');
+const truncated = (text: string, max: number): string =>
+  text.length <= max ? text : text.slice(0, max).replace(/[\uD800-\uDBFF]$/, '');
 
-const hasServiceLabels = (
-  labels: ReadonlyMap<string, string>,
-  name: string,
-  { match = { service: name } }: ServiceEntry,
-): boolean => Object.entries(match).every(([label, value]) => labels.get(label) === value);
+/** A service, and its place in the catalogue: the first one whose labels an alert has is that of the alert. */
+type Listed = { name: ServiceName; entry: ServiceEntry; place: number };
+
+/** `byName`: services whose alerts have their name as the label `service`. `byLabels`: those that name other labels. */
+type Catalogue = { byName: ReadonlyMap<string, Listed>; byLabels: readonly Listed[] };
+
+const catalogues = new WeakMap<Config['services'], Catalogue>();
+
+function catalogueOf(services: Config['services']): Catalogue {
+  const known = catalogues.get(services);
+  if (known !== undefined) return known;
+  const all = Object.entries(services).map(([name, entry], place): Listed => ({
+    name: ServiceName.parse(name),
+    entry,
+    place,
+  }));
+  const catalogue = {
+    byName: new Map(all.filter(({ entry }) => entry.match === undefined).map((one) => [one.name as string, one])),
+    byLabels: all.filter(({ entry }) => entry.match !== undefined),
+  };
+  catalogues.set(services, catalogue);
+  return catalogue;
+}
+
+function serviceWith(labels: ReadonlyMap<string, string>, services: Config['services']): Listed | undefined {
+  const { byName, byLabels } = catalogueOf(services);
+  const named = byName.get(labels.get('service') ?? '');
+  const labelled = byLabels.find(({ entry: { match = {} } }) =>
+    Object.entries(match).every(([label, value]) => labels.get(label) === value),
+  );
+  return named === undefined || (labelled !== undefined && labelled.place < named.place) ? labelled : named;
+}
 
 /**
  * Returns whether the service runs in the environment. A service without environments accepts any: alerts page, but
@@ -141,8 +177,12 @@ function defaultEnvironment({ defaultEnvironment: named, environments }: Service
   return all.length === 1 ? all[0] : all.length === 0 || all.includes('production') ? 'production' : undefined;
 }
 
+/** Maximum length of a link, which is that of `generatorURL`. A longer one is left out, because a cut one leads nowhere. */
+const LINK_MAX_CHARS = 16_384;
+
 /** Accepts only http and https, because links from alerts are shown to people. */
 function httpUrl(text: string | undefined): string | null {
-  if (text === undefined || !URL.canParse(text)) return null;
-  return /^https?:$/.test(new URL(text).protocol) ? text : null;
+  if (text === undefined || text.length > LINK_MAX_CHARS) return null;
+  const url = URL.parse(text);
+  return url !== null && /^https?:$/.test(url.protocol) ? text : null;
 }

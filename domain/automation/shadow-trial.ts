@@ -1,6 +1,6 @@
 import type { Config, ShadowTrial } from '../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
-import { serviceEntry } from '../catalogue/catalogue.ts';
+import { environmentEntry } from '../catalogue/catalogue.ts';
 
 /**
  * Returns whether an incident is silent because Firebreak runs on trial beside an existing pager. Only the mode in the
@@ -10,13 +10,19 @@ import { serviceEntry } from '../catalogue/catalogue.ts';
  * @param what a page for alerts, or the channel of an incident
  */
 export function isQuietTrial(
-  { service, environment, unmatched, by_hand, group_reason }: IncidentRecord,
+  {
+    service,
+    environment,
+    unmatched,
+    by_hand,
+    group_reason,
+  }: Pick<IncidentRecord, 'service' | 'environment' | 'unmatched'> &
+    Partial<Pick<IncidentRecord, 'by_hand' | 'group_reason'>>,
   { services, paging }: Pick<Config, 'services' | 'paging'>,
   what: keyof ShadowTrial,
 ): boolean {
   if (unmatched !== null || by_hand === true || group_reason !== undefined) return false;
-  const environments = serviceEntry(services, service)?.environments ?? {};
-  const entry = Object.hasOwn(environments, environment) ? environments[environment] : undefined;
+  const entry = environmentEntry(services, { service, environment });
   if (entry?.autoRollback.mode !== 'shadow') return false;
   return (entry.shadow ?? paging.shadow)?.[what] === false;
 }

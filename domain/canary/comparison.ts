@@ -1,8 +1,17 @@
 import type { Comparison } from '../../schemas/canary/judgement.ts';
-import { compareCounts, type Count, designEffectBeside, designEffectOf, type Pair, ratioOf, sumOf } from './counts.ts';
+import {
+  boundsOf,
+  compareCounts,
+  type Count,
+  designEffectBeside,
+  designEffectOf,
+  type Pair,
+  ratioOf,
+  sumOf,
+} from './counts.ts';
 import type { InWindow, CanaryEvidence, JudgeSettings, MetricJudgement, Sides } from './evidence.ts';
 import { shareOfLook } from './spending.ts';
-import { requests } from './words.ts';
+import { percent, requests } from './words.ts';
 
 /** Permitted probability of calling a version degraded that is not, over all metrics and looks. */
 export const FALSE_ALARM_PROBABILITY = 0.01;
@@ -129,29 +138,149 @@ export function degradedIfLasting(
 ): MetricJudgement {
   const isOneComparison = comparison === 'before';
   const versionWindows = isOneComparison ? version : pairs.map((pair) => pair.version);
-  const baselineRatio = ratioOf(baseline);
-  const excesses = versionWindows.map((window) => window.bad - baselineRatio * window.total);
-  const worstIndex = excesses.indexOf(Math.max(...excesses));
-  const isNearWorst = (index: number): boolean => Math.abs(index - worstIndex) <= BURST_NEIGHBOURS;
+  const isNearWorst = nearWorst(versionWindows, ratioOf(baseline));
   const rest = isOneComparison
     ? [{ version: sumOf(version.filter((_, index) => !isNearWorst(index))), baseline }]
     : pairs.filter((_, index) => !isNearWorst(index));
   const isLasting = evidence.look >= LOOKS_MIN && compareCounts(rest, designEffect).p <= REMAINING_P;
   return isLasting
     ? { ...numbers, verdict: 'degraded', reason: text }
-    : { ...numbers, verdict: 'inconclusive', reason: `${text}, but in a short time only so far` };
+    : {
+        ...numbers,
+        verdict: 'inconclusive',
+        reason: `${text}, but ${burstText(versionWindows, ratioOf(baseline)) ?? 'in a short time only so far'}`,
+      };
 }
 
-/** Returns `healthy` if a regression is excluded and the limit is not exceeded. @param limit text of the exceeded limit */
+/** Returns whether a window is the one with the most bad events above the baseline, or next to it. */
+function nearWorst(windows: readonly Count[], baselineRatio: number): (index: number) => boolean {
+  const excesses = windows.map((window) => window.bad - baselineRatio * window.total);
+  const worstIndex = excesses.indexOf(Math.max(...excesses));
+  return (index) => Math.abs(index - worstIndex) <= BURST_NEIGHBOURS;
+}
+
+/** Share of the bad events from which on a difference is called a burst. */
+const BURST_SHARE = 0.5;
+
+/** Returns that most bad events came at once, so they count as few. Null: they did not. */
+function burstText(windows: readonly Count[], baselineRatio: number): string | null {
+  const isNearWorst = nearWorst(windows, baselineRatio);
+  const [burst, all] = [sumOf(windows.filter((_, index) => isNearWorst(index))), sumOf(windows)];
+  const length = windows.filter((_, index) => isNearWorst(index)).length;
+  if (windows.length < 2 * length || burst.bad < BURST_SHARE * all.bad) return null;
+  return `${percent(burst.bad / all.bad)} of it came within ${length} of ${windows.length} windows, and a short burst counts as one event`;
+}
+
+/**
+ * Returns why a difference is not significant although it would be if bad events were independent: they came in a burst.
+ * Null: it would not be significant then, either.
+ */
+export function burstReason(
+  { version }: Sides<Count>,
+  { pairs, baseline, comparison }: ComparedCounts,
+  frame: JudgementFrame,
+): string | null {
+  if (correctedP(compareCounts(pairs, 1).p, frame) > FALSE_ALARM_PROBABILITY) return null;
+  return burstText(comparison === 'before' ? version : pairs.map((pair) => pair.version), ratioOf(baseline));
+}
+
+/** Numbers of newest windows that must not be worse by themselves. They overlap, so two cover one and a half steps. */
+const NEWEST_SPANS = [2, 4] as const;
+
+/** Highest probability by chance with which newest windows that look worse prevent `healthy`. */
+const NEWEST_P = 0.01;
+
+/** What the newest windows of a version are judged with. */
+export type NewestRule = {
+  sides: Sides<Count>;
+  /** Events that a limit is about, and their permitted share. Null: no limit. */
+  limited: { windows: readonly Count[]; share: number; text: string } | null;
+  /** Returns whether the difference in the newest `count` windows matters. `version`, `baseline`: shares of bad events. */
+  isMaterial: (newest: { count: number; version: number; baseline: number }) => boolean;
+  /** What is bad about the events, in words after their number. */
+  what: string;
+};
+
+/**
+ * Returns `inconclusive` instead of `healthy` if the newest windows alone are worse than the baseline or above the limit:
+ * an hour without problems hides a minute in which the version fails. This cannot raise a false alarm, so it needs less
+ * proof than `degraded`, and no correction for looks.
+ */
+export function healthyIfNewestAre(
+  judgement: MetricJudgement,
+  { sides, limited, isMaterial, what }: NewestRule,
+  { baseline: name }: Pick<CanaryEvidence, 'baseline'>,
+): MetricJudgement {
+  if (judgement.verdict !== 'healthy') return judgement;
+  for (const count of NEWEST_SPANS) {
+    const version = sides.version.slice(-count);
+    const own = sumOf(version);
+    const { pairs, designEffect, when } = newestCompared(version, sides);
+    const baseline = sumOf(pairs.map((pair) => pair.baseline));
+    const ratios = { version: ratioOf(own), baseline: ratioOf(baseline) };
+    const text = `${judgement.reason}; but ${percent(ratios.version)} of ${requests(own.total)}${what} in the newest ${count} windows`;
+    if (pairs.length > 0 && compareCounts(pairs, designEffect).p <= NEWEST_P && isMaterial({ count, ...ratios }))
+      return {
+        ...judgement,
+        verdict: 'inconclusive',
+        reason: `${text}; ${name} ${when}: ${percent(ratios.baseline)} of ${requests(baseline.total)}`,
+      };
+    if (limited === null) continue;
+    const newest = sumOf(limited.windows.slice(-count));
+    if (boundsOf(newest, designEffect, REGRESSION_CONFIDENCE).lower > limited.share)
+      return { ...judgement, verdict: 'inconclusive', reason: `${text}, ${limited.text}` };
+  }
+  return judgement;
+}
+
+/** Returns what newest windows are compared with: all of the baseline at the same time, also its problems, else before. */
+function newestCompared(
+  version: readonly InWindow<Count>[],
+  { baseline, history }: Sides<Count>,
+): Pick<ComparedCounts, 'pairs' | 'designEffect' | 'when'> {
+  const others = new Map(baseline.map((window) => [window.at, window]));
+  const pairs = version.flatMap((window) => {
+    const other = others.get(window.at);
+    return other !== undefined && other.total > 0 && window.total > 0 ? [{ version: window, baseline: other }] : [];
+  });
+  if (pairs.length > 0) return { pairs, designEffect: designEffectBeside(pairs, history), when: 'at the same time' };
+  const before = sumOf(history);
+  return {
+    pairs: before.total > 0 ? [{ version: sumOf(version), baseline: before }] : [],
+    designEffect: designEffectOf(history),
+    when: 'before',
+  };
+}
+
+/**
+ * Returns `healthy` if a regression is excluded and the limit is not exceeded.
+ *
+ * @param limit text of the exceeded limit
+ * @param burst why a difference is not significant. Null: no particular reason
+ */
 export function healthyIfExcluded(
   numbers: Numbers,
-  { isExcluded, text, limit }: { isExcluded: boolean; text: string; limit: string | null },
+  {
+    isExcluded,
+    text,
+    limit,
+    burst = null,
+  }: { isExcluded: boolean; text: string; limit: string | null; burst?: string | null },
 ): MetricJudgement {
-  if (limit !== null)
-    return { ...numbers, verdict: 'inconclusive', reason: `${text}: not worse than its baseline, but ${limit}` };
+  const because = burst === null ? '' : ` (${burst})`;
+  if (limit !== null) {
+    const compared = isExcluded
+      ? 'not worse than its baseline'
+      : `not significantly worse than its baseline yet${because}`;
+    return { ...numbers, verdict: 'inconclusive', reason: `${text}: ${compared}, but ${limit}` };
+  }
   return isExcluded
     ? { ...numbers, verdict: 'healthy', reason: text }
-    : { ...numbers, verdict: 'inconclusive', reason: `${text}: too little data to exclude twice as much` };
+    : {
+        ...numbers,
+        verdict: 'inconclusive',
+        reason: `${text}: ${burst === null ? 'too little data to exclude twice as much' : `not significantly worse yet${because}`}`,
+      };
 }
 
 /** Returns that a limit is exceeded. Null: it is not. */

@@ -56,5 +56,9 @@ export function boundBelow(histogram: Histogram, limit: number, quantile: number
   const total = totalOf(histogram);
   const few = (1 - quantile) / 2;
   const within = finite.findLast(([bound, count]) => bound <= limit && total - count <= few * total);
-  return (within ?? finite.find(([bound]) => bound >= limit))?.[0] ?? null;
+  return within?.[0] ?? boundFrom(histogram, limit);
 }
+
+/** Returns the lowest finite bound that is at least `limit`: all slower requests are above the limit. Null: there is none. */
+export const boundFrom = ({ buckets }: Histogram, limit: number): number | null =>
+  buckets.find(([bound]) => bound >= limit && Number.isFinite(bound))?.[0] ?? null;

@@ -1,16 +1,20 @@
 import { boundsOf, compareCounts, type Count, designEffectOf } from './counts.ts';
 import type { InWindow, Histogram, MetricEvidence, MetricJudgement, Sides } from './evidence.ts';
-import { boundAt, boundBelow, merged, quantileOf, slowerThan, totalOf } from './histogram.ts';
+import { boundAt, boundBelow, boundFrom, merged, quantileOf, slowerThan, totalOf } from './histogram.ts';
 import { chance, percent, requests, significant } from './words.ts';
 import {
   FALSE_ALARM_PROBABILITY,
   REGRESSION_FACTOR,
   REGRESSION_CONFIDENCE,
   type JudgementFrame,
+  burstReason,
   comparedCounts,
   degradedIfLasting,
   healthyIfExcluded,
+  healthyIfNewestAre,
   limitText,
+  measuredInBoth,
+  type NewestRule,
   tooFewRequests,
   correctedP,
 } from './comparison.ts';
@@ -56,6 +60,7 @@ export function judgeLatency(metric: MetricEvidence & { kind: 'latency' }, frame
   const regressionBound = boundBelow(baselineOfAllTimes, REGRESSION_FACTOR * baselineValue, quantile);
   const valueOfAllWindows = compared.isPartial ? (quantileOf(merged(metric.version), quantile) ?? 0) : versionValue;
   const limit = limitText(max, valueOfAllWindows, significant, 'higher', compared.isPartial);
+  const burst = burstReason(slow, compared, frame);
   if (regressionBound === null)
     return healthyIfExcluded(numbers, {
       isExcluded: false,
@@ -69,7 +74,40 @@ export function judgeLatency(metric: MetricEvidence & { kind: 'latency' }, frame
       REGRESSION_CONFIDENCE,
     ).upper <
     1 - quantile;
-  return healthyIfExcluded(numbers, { isExcluded, text, limit });
+  return healthyIfNewestAre(
+    healthyIfExcluded(numbers, { isExcluded, text, limit, burst }),
+    newestRule(metric, bound, settings),
+    evidence,
+  );
+}
+
+/** @param bound that of slow requests */
+function newestRule(
+  metric: MetricEvidence & { kind: 'latency' },
+  bound: number,
+  { tolerance }: JudgementFrame['settings'],
+): NewestRule {
+  const { quantile, max, ignoreBelow } = metric;
+  const limitBound = max === null ? null : boundFrom(merged(metric.version), max);
+  return {
+    sides: countsOf(metric, bound),
+    limited:
+      limitBound === null
+        ? null
+        : {
+            windows: countsOf(metric, limitBound).version,
+            share: 1 - quantile,
+            text: `with the ${percent(quantile)} quantile above the limit of ${significant(max ?? 0)}`,
+          },
+    isMaterial({ count }) {
+      const newest = metric.version.slice(-count);
+      const beside = measuredInBoth(metric.baseline, newest);
+      const version = quantileOf(merged(newest), quantile) ?? 0;
+      const baseline = quantileOf(merged(beside.length > 0 ? beside : metric.history), quantile) ?? 0;
+      return version - baseline >= ignoreBelow && version >= tolerance * baseline;
+    },
+    what: ` took longer than ${significant(bound)}`,
+  };
 }
 
 function judgeLatencyAlone(metric: MetricEvidence & { kind: 'latency' }, frame: JudgementFrame): MetricJudgement {
@@ -93,7 +131,11 @@ function judgeLatencyAlone(metric: MetricEvidence & { kind: 'latency' }, frame: 
       : lower > share && value > max && bound >= max
         ? 'degraded'
         : 'inconclusive';
-  return { ...numbers, verdict, reason: `${text}; the limit is ${significant(max)}` };
+  return healthyIfNewestAre(
+    { ...numbers, verdict, reason: `${text}; the limit is ${significant(max)}` },
+    newestRule(metric, bound, frame.settings),
+    frame.evidence,
+  );
 }
 
 /** Returns the bound at the quantile in most windows, because problems of a while would raise that of all. */

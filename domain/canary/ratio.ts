@@ -7,10 +7,13 @@ import {
   REGRESSION_CONFIDENCE,
   LOOKS_MIN,
   type JudgementFrame,
+  burstReason,
   comparedCounts,
   degradedIfLasting,
   healthyIfExcluded,
+  healthyIfNewestAre,
   limitText,
+  type NewestRule,
   tooFewRequests,
   tooLittleTrafficText,
   thresholdOf,
@@ -48,8 +51,26 @@ export function judgeRatio(metric: MetricEvidence & { kind: 'ratio' }, frame: Ju
     boundsOf(version, designEffect, REGRESSION_CONFIDENCE).upper - baselineRatio <= metric.ignoreBelow;
   const ratioOfAllWindows = compared.isPartial ? ratioOf(sumOf(metric.version)) : versionRatio;
   const limit = limitText(metric.max, ratioOfAllWindows, percent, 'higher', compared.isPartial);
-  return healthyIfExcluded(numbers, { isExcluded, text, limit });
+  const burst = burstReason(metric, compared, frame);
+  return healthyIfNewestAre(
+    healthyIfExcluded(numbers, { isExcluded, text, limit, burst }),
+    newestRule(metric, settings),
+    evidence,
+  );
 }
+
+const newestRule = (
+  metric: MetricEvidence & { kind: 'ratio' },
+  { tolerance }: JudgementFrame['settings'],
+): NewestRule => ({
+  sides: metric,
+  limited:
+    metric.max === null
+      ? null
+      : { windows: metric.version, share: metric.max, text: `above the limit of ${percent(metric.max)}` },
+  isMaterial: ({ version, baseline }) => version - baseline >= metric.ignoreBelow && version >= tolerance * baseline,
+  what: '',
+});
 
 /** Judges a version without baseline by the limit of the metric alone. */
 function judgeRatioAlone(metric: MetricEvidence & { kind: 'ratio' }, frame: JudgementFrame): MetricJudgement {
@@ -71,7 +92,11 @@ function judgeRatioAlone(metric: MetricEvidence & { kind: 'ratio' }, frame: Judg
   if (frame.evidence.look >= LOOKS_MIN && boundsOf(version, designEffect, 1 - alarmProbability).lower > max)
     return { ...numbers, verdict: 'degraded', reason: `${text}, above the limit of ${percent(max)}` };
   if (boundsOf(version, designEffect, REGRESSION_CONFIDENCE).upper <= max)
-    return { ...numbers, verdict: 'healthy', reason: `${text}, below the limit of ${percent(max)}` };
+    return healthyIfNewestAre(
+      { ...numbers, verdict: 'healthy', reason: `${text}, below the limit of ${percent(max)}` },
+      newestRule(metric, frame.settings),
+      frame.evidence,
+    );
   return {
     ...numbers,
     verdict: 'inconclusive',

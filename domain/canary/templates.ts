@@ -65,7 +65,7 @@ const objectNameOf = (text: string): string =>
     .toLowerCase()
     .replaceAll(/[^a-z0-9-]+/g, '-')
     .slice(0, NAME_MAX_CHARS)
-    .replaceAll(/^-+|-+$/g, '');
+    .replaceAll(/^-+|(?<!-)-+$/g, '');
 
 /** @see https://argo-rollouts.readthedocs.io/en/stable/features/analysis/ */
 function analysisTemplate(

@@ -16,6 +16,15 @@ import {
 /** Windows before the version's start that are compared by rank. Levels drift, so older ones say little. */
 const VALUES_BEFORE_MAX = 20;
 
+/** Newest windows that must not be worse by themselves. */
+const NEWEST_VALUES = 2;
+
+/**
+ * Highest probability by chance with which newest windows that look worse prevent `healthy`. Two windows of the version
+ * with five of the baseline can't give less.
+ */
+const NEWEST_P = 0.05;
+
 type ValueEvidence = MetricEvidence & { kind: 'value' };
 
 /** Judges values of windows by their ranks. */
@@ -89,7 +98,28 @@ function judgeAgainstBaseline(metric: ValueEvidence, frame: JudgementFrame): Met
     (value) => value - Math.max(Math.abs(value) / REGRESSION_FACTOR, ignoreBelow),
   );
   const isExcluded = rankTest(baselineValues, withoutRegression) <= 1 - REGRESSION_CONFIDENCE;
-  return healthyIfExcluded(numbers, { isExcluded, text, limit: limitText(max, versionValue, significant, worse) });
+  const judgement = healthyIfExcluded(numbers, {
+    isExcluded,
+    text,
+    limit: limitText(max, versionValue, significant, worse),
+  });
+  const newest = versionValues.slice(-NEWEST_VALUES);
+  const newestText = newest.map((value) => significant(sign * value)).join(' and ');
+  const isWorse =
+    rankTest(
+      newest.map((value) => value - margin(value, settings.tolerance)),
+      baselineValues,
+    ) <= NEWEST_P;
+  const newestLimit = newest.every((value) => max !== null && value > sign * max)
+    ? limitText(max, sign * Math.min(...newest), significant, worse)
+    : null;
+  return judgement.verdict === 'healthy' && (isWorse || newestLimit !== null)
+    ? {
+        ...judgement,
+        verdict: 'inconclusive',
+        reason: `${text}; but ${newestText} in the newest ${newest.length}${newestLimit === null ? '' : `, ${newestLimit}`}`,
+      }
+    : judgement;
 }
 
 function judgeValueAlone(

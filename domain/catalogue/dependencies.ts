@@ -14,10 +14,10 @@ const CALLER_STEPS_MAX = 2;
 /** Returns the dependencies of a service, nearest first; `shared`: other services depend on it too. */
 export function dependenciesOf(services: Config['services'], service: string): Dependency[] {
   const distances = distancesFrom(service, STEPS_MAX, (name) => serviceEntry(services, name)?.dependsOn ?? []);
-  const dependents = countDependents(services);
+  const callersOfName = directCallersIn(services);
   return [...distances].map(([name, distance]) => ({
     service: name,
-    relation: (dependents.get(name) ?? 0) > 1 ? 'shared' : 'dependency',
+    relation: callersOfName(name).length > 1 ? 'shared' : 'dependency',
     distance,
   }));
 }
@@ -32,12 +32,27 @@ export function callersOf(services: Config['services'], service: string): Depend
 export const dependentsOf = (services: Config['services'], service: string): Set<string> =>
   new Set(distancesFrom(service, STEPS_MAX, directCallersIn(services), Infinity).keys());
 
-/** Returns a function that names the services that depend directly on one. */
+const callersIn = new WeakMap<Config['services'], ReadonlyMap<string, readonly string[]>>();
+
+/**
+ * Returns a function that names the services that depend directly on one. They are found once for each catalogue, because
+ * that takes longest in a storm.
+ */
 function directCallersIn(services: Config['services']): (called: string) => readonly string[] {
+  const callers = callersIn.get(services) ?? directCallers(services);
+  callersIn.set(services, callers);
+  return (called) => callers.get(called) ?? [];
+}
+
+function directCallers(services: Config['services']): ReadonlyMap<string, readonly string[]> {
   const callers = new Map<string, string[]>();
   for (const [name, { dependsOn }] of Object.entries(services))
-    for (const called of new Set<string>(dependsOn)) callers.set(called, [...(callers.get(called) ?? []), name]);
-  return (called) => callers.get(called) ?? [];
+    for (const called of new Set<string>(dependsOn)) {
+      const known = callers.get(called);
+      if (known === undefined) callers.set(called, [name]);
+      else known.push(name);
+    }
+  return callers;
 }
 
 /** Follows edges from a service, and returns the number of steps to each service that they reach, nearest first. */
@@ -55,11 +70,4 @@ function distancesFrom(
       if (distances.size < maxServices && !distances.has(name)) distances.set(name, distance);
   }
   return distances;
-}
-
-function countDependents(services: Config['services']): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const { dependsOn } of Object.values(services))
-    for (const name of new Set<string>(dependsOn)) counts.set(name, (counts.get(name) ?? 0) + 1);
-  return counts;
 }

@@ -1,3 +1,4 @@
+import { MIN_SECONDS_SIDE_BY_SIDE } from '../correlation/side-by-side.ts';
 import { ON_TIME_ALONE } from '../rollback/evidence-level.ts';
 
 /**
@@ -30,6 +31,7 @@ type Evidence = {
   proofs: string[];
   missing: string | null;
   propose: string[];
+  deploys: { examined: number; side_by_side: number } | null;
 };
 
 type Objectives = {
@@ -137,15 +139,28 @@ function targetFindings(all: readonly Target[]): Finding[] {
  * Returns what automation could prove, a line to paste for each query that is missing, and a warning if the evidence that
  * the service requires is only the time of the change.
  */
-export function evidenceFindings({ service, environment, level, proofs, missing, propose }: Evidence): Finding[] {
+export function evidenceFindings({
+  service,
+  environment,
+  level,
+  proofs,
+  missing,
+  propose,
+  deploys,
+}: Evidence): Finding[] {
   const about = `${service}/${environment}`;
   const provableText = `automation could prove a cause by ${proofs.length === 0 ? 'nothing' : proofs.join(', ')}`;
   const byVersion = proofs.includes('version');
+  const isNeverProved = deploys?.side_by_side === 0;
+  const deploysText =
+    deploys === null
+      ? ''
+      : `; ${deploys.side_by_side} of the last ${deploys.examined} deploys could have been proved: both versions served for ${MIN_SECONDS_SIDE_BY_SIDE} s`;
   return [
     {
-      verdict: byVersion ? 'ok' : 'warn',
+      verdict: byVersion && !isNeverProved ? 'ok' : 'warn',
       about,
-      text: missing === null ? provableText : `${provableText}: ${missing}`,
+      text: missing === null ? `${provableText}${deploysText}` : `${provableText}: ${missing}`,
     },
     ...propose.map((line): Finding => ({ verdict: 'warn', about, text: `add to health: ${line}` })),
     ...(level === 'time' ? [{ verdict: 'warn' as const, about, text: `autoRollback.evidence ${ON_TIME_ALONE}` }] : []),

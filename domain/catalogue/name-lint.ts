@@ -61,15 +61,10 @@ export function lintResponse(
   const teams = file.stakeholders.flatMap((entry, index) =>
     locatedNames(entry.teams ?? [], ['stakeholders', index, 'teams']),
   );
-  const digests = Object.keys(file.teamDigests?.teams ?? {}).map((name) => ({
-    name,
-    path: ['teamDigests', 'teams', name],
-  }));
   const lacksFallback = file.escalation?.how === 'fallback' && paging.fallback === undefined;
   return [
     ...unknownServices(named, services, locate, consequence, [UNMATCHED]),
     ...unknownTeams(teams, services, locate, consequence),
-    ...unknownTeams(digests, services, locate, 'its digest is empty'),
     ...(lacksFallback
       ? [
           warningAt(

@@ -120,13 +120,14 @@ function tlsFinding({ host, port }: Machine, { isTls, isThisMachine, hsts }: Cli
 function processFindings(machine: Machine): ProductionFinding[] {
   const { user_id: user, node_version: node, expected_node_version: expected, log_level: level } = machine;
   const [major, expectedMajor] = [node, expected].map((version) => Number(/\d+/.exec(version)?.[0] ?? 0));
+  const remedy = 'npm ci --prefix local/node, and start it with local/node/node_modules/.bin/node';
   return [
     ...(user === 0 ? [notReady('user', 'Firebreak runs as root: run it as a dedicated user')] : []),
     (major ?? 0) < (expectedMajor ?? 0)
-      ? notReady('Node', `${node}, which is older than ${expected}: start it with node_modules/.bin/node`)
+      ? notReady('Node', `${node}, which is older than ${expected}: ${remedy}`)
       : node === expected
         ? ok('Node', node)
-        : warn('Node', `${node}; Firebreak is tested with ${expected}: start it with node_modules/.bin/node`),
+        : warn('Node', `${node}; Firebreak is tested with ${expected}: ${remedy}`),
     ...(level === 'silent' || level === 'error'
       ? [warn('log', `LOG_LEVEL=${level} omits log lines that responders need during an incident: set LOG_LEVEL=info`)]
       : []),
@@ -153,6 +154,14 @@ function dataFindings({ data, user_id: user }: Machine): ProductionFinding[] {
           ),
         ]
       : []),
+    ...(data.on_network
+      ? [
+          notReady(
+            'data folder',
+            `${path} is on a network file system, which can damage the database: set FIREBREAK_DATA_DIR to a folder on a local disk`,
+          ),
+        ]
+      : []),
     ...(data.in_program
       ? [
           warn(
@@ -162,7 +171,7 @@ function dataFindings({ data, user_id: user }: Machine): ProductionFinding[] {
         ]
       : []),
     free < FREE_MIN_BYTES
-      ? notReady('disk', `${freeText}: Firebreak accepts nothing without free space`)
+      ? notReady('disk', `${freeText}: Firebreak refuses new alerts when the disk is full`)
       : free < FREE_WARN_BYTES
         ? warn('disk', freeText)
         : ok('disk', freeText),

@@ -8,5 +8,5 @@ export const repositoryPathOf = (text: string): string =>
   text
     .trim()
     .replace(/^(?:[a-z+]+:\/\/(?:[^/@]+@)?[^/]+\/|[^/@:]+@[^/:]+:\/?|(?:github|gitlab)\.com\/)/i, '')
-    .replace(/(?:\.git)?\/*$/, '')
+    .replace(/(?<!\/)(?:\.git)?\/*$/, '')
     .toLowerCase();

@@ -32,7 +32,7 @@ export function unconfiguredEnvironment(
 ): Unconfigured | null {
   const configured = scopesIn(config);
   if (configured.size === 0) return null;
-  const catalogueName = matchingName(service, configured.keys());
+  const catalogueName = matchingName(service, configured);
   const ownEnvironments = catalogueName === undefined ? undefined : configured.get(catalogueName);
   const knownEnvironments =
     ownEnvironments !== undefined && ownEnvironments.size > 0 ? ownEnvironments : configuredEnvironments(config);

@@ -54,5 +54,5 @@ function tokensOf(line: string): string[] {
   const words = line.split(/\s+/);
   return words
     .filter((word, index) => word.length <= REFERENCE_MAX_CHARS && !ARROWS.includes(words[index + 1]))
-    .map((word) => word.replace(/^["'`([<]+/, '').replace(/["'`)\]>,;.]+$/, ''));
+    .map((word) => word.replace(/^["'`([<]+/, '').replace(/(?<!["'`)\]>,;.])["'`)\]>,;.]+$/, ''));
 }

@@ -52,7 +52,7 @@ export function decidingCommit(
 }
 
 function newestIn(pushes: readonly Push[], last: Push, index: number, folder: string | null): PushedCommit | undefined {
-  const prefix = folder === null ? '' : `${folder.replace(/\/+$/, '')}/`;
+  const prefix = folder === null ? '' : `${folder.replace(/(?<!\/)\/+$/, '')}/`;
   const seen = new Set<Push>();
   let push: Push | undefined = last;
   while (push !== undefined && !seen.has(push)) {

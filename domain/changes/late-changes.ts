@@ -6,6 +6,7 @@ import { candidatesOf, CLOCK_TOLERANCE_SECONDS, LONGEST_LOOK_BACK_SECONDS } from
 import type { RelatedChange } from '../correlation/evidence.ts';
 import { formatDuration } from '../correlation/words.ts';
 import { correlate, MIN_CONFIDENCE_TO_ASK, type RankedSuspect } from '../correlation/correlate.ts';
+import { problemStart } from '../incidents/new-onset.ts';
 import { callersOf, dependenciesOf } from '../catalogue/dependencies.ts';
 import { onsetOf } from '../correlation/onset.ts';
 import type { Decision, DecisionInputs } from '../rollback/judgement.ts';
@@ -47,11 +48,14 @@ const endedLongBefore = ({ opened_at }: IncidentRecord, change: Change): boolean
   secondsBetween(endOf(change), opened_at) > LONGEST_LOOK_BACK_SECONDS + ONSET_BEFORE_OPENING_SECONDS;
 
 /**
- * Returns whether the change began before the incident. A change recorded at its start, while the incident is open,
+ * Returns whether the change began before the open problem of the incident. A change recorded at its start, while the incident is open,
  * began after it, for example as a fix. If it was recorded later, its clock may be wrong.
  */
-function beganBefore({ opened_at }: Pick<IncidentRecord, 'opened_at'>, { started_at, recorded_at }: Change): boolean {
-  const after = secondsBetween(opened_at, started_at);
+function beganBefore(
+  incident: Pick<IncidentRecord, 'opened_at' | 'new_onset'>,
+  { started_at, recorded_at }: Change,
+): boolean {
+  const after = secondsBetween(problemStart(incident), started_at);
   if (after <= 0) return true;
   return after <= CLOCK_TOLERANCE_SECONDS && secondsBetween(started_at, recorded_at) > CLOCK_TOLERANCE_SECONDS;
 }
@@ -82,7 +86,7 @@ export type News = 'recorded_late' | 'ended' | 'newer' | 'during';
  * during the incident matters even if the judgement knew it, because its effect was not measured yet.
  */
 export function newsOf(
-  incident: Pick<IncidentRecord, 'opened_at'>,
+  incident: Pick<IncidentRecord, 'opened_at' | 'new_onset'>,
   { evidence, targets }: Pick<DecisionInputs, 'evidence' | 'targets'>,
   related: RelatedChange,
 ): News | null {
@@ -236,13 +240,15 @@ const KIND_WORDS: Readonly<Record<Change['kind'], string>> = {
 
 /** @example 'Deploy v42 was recorded 4 min after the alert; judged again' */
 export function newsText(
-  { service, opened_at, by_hand }: Pick<IncidentRecord, 'service' | 'opened_at' | 'by_hand'>,
+  incident: Pick<IncidentRecord, 'service' | 'opened_at' | 'new_onset' | 'by_hand'>,
   { change, news }: { change: Change; news: News },
   consequence: string,
 ): string {
+  const { service, by_hand, new_onset } = incident;
   const serviceText = ofServiceText(change, service);
-  const since = by_hand === true ? 'the incident was opened' : 'the alert';
-  const seconds = Math.max(0, secondsBetween(opened_at, TIME_OF[news](change)));
+  const since =
+    new_onset !== undefined ? 'the new problem began' : by_hand === true ? 'the incident was opened' : 'the alert';
+  const seconds = Math.max(0, secondsBetween(problemStart(incident), TIME_OF[news](change)));
   const verb =
     news === 'ended' ? ENDED_VERBS[change.status] : news === 'recorded_late' ? 'was recorded' : beginningVerb(change);
   return `${KIND_WORDS[change.kind]} ${change.version}${serviceText} ${verb} ${formatDuration(seconds)} after ${since}; ${consequence}`;

@@ -173,7 +173,10 @@ function deployedObject(service: string, environmentEntry: EnvironmentEntry): Pa
 
 /** Returns whether a folder is the service's folder or inside it. A service without `path` has the whole repository. */
 const isWithin = (folder: string, path: string | undefined): boolean => {
-  const [inner, outer] = [`${folder.replace(/\/+$/, '')}/`, path === undefined ? '' : `${path.replace(/\/+$/, '')}/`];
+  const [inner, outer] = [
+    `${folder.replace(/(?<!\/)\/+$/, '')}/`,
+    path === undefined ? '' : `${path.replace(/(?<!\/)\/+$/, '')}/`,
+  ];
   return inner.startsWith(outer);
 };
 

@@ -87,7 +87,7 @@ export function whyNotTo(
     case 'never_ran':
       return `no deployment of ${version} for ${serviceText} has succeeded, so it has never run there`;
     case 'pinned':
-      return `${version} is pinned as known bad for ${serviceText}; if it is good after all, delete the pin first`;
+      return `${version} is pinned as known bad for ${serviceText}; if it is good after all, lift the pin first: firebreak pins list, firebreak pins lift ID`;
     case 'unsafe':
       return `${target.by.version} can be rolled back no further than ${target.by.rollback_safe_to} (rollback_safe_to), and ${version} is older`;
   }

@@ -1,6 +1,6 @@
 import type { DecisionView, IncidentView } from '../../schemas/incidents/incident.ts';
 import { hasDigest } from '../rollback/offers.ts';
-import { subjectOf } from '../messages/incident-buttons.ts';
+import { subjectOf } from '../messages/decision-lines.ts';
 
 /** Describes the current state of a decision that was answered too late or by an outdated button, in one sentence. */
 export function supersededText({ status, resolved_at, decisions }: IncidentView, digest: string): string {
@@ -11,6 +11,7 @@ export function supersededText({ status, resolved_at, decisions }: IncidentView,
   const waiting = decisions.findLast(({ state }) => state === 'waiting');
   if (waiting !== undefined) return `another question is waiting now: ${subjectOf(waiting)}`;
   if (question?.state === 'expired') return 'the question expired without an answer';
+  if (question?.withdrawn !== undefined) return `the question was withdrawn: ${question.withdrawn.because}`;
   return `no question is waiting any more${lastDecisionText(decisions)}`;
 }
 

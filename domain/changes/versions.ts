@@ -67,7 +67,7 @@ export type RollbackTarget =
 
 /** The reason of `none_known_good`. */
 export const NONE_KNOWN_GOOD =
-  'no earlier version is known to be good: recorded as succeeded, live for 30 minutes, never rolled back, and not pinned';
+  'no earlier version is known to be good: succeeded, live for 30 minutes, never rolled back, and not pinned';
 
 /**
  * Returns the target for a rollback of `suspect`: the newest known good version before it. Known good means recorded as

@@ -5,7 +5,7 @@ import type { Candidate } from './candidates.ts';
 import type { Factor } from './factor.ts';
 import { type Course, MIN_SINCE } from './health.ts';
 import { CONTRADICTION_WEIGHT } from './weights.ts';
-import { list } from './words.ts';
+import { IMPROBABLE, list, probability } from './words.ts';
 
 /** What proves a suspect: its version fails and others do not, or it is a canary, and its errors explain those of all. */
 export type Proof = 'version' | 'canary';
@@ -49,7 +49,9 @@ export function approvalReasonsOf(own: Weighed, others: readonly Weighed[]): Rea
   ];
 }
 
-function rivals({ candidate }: Weighed, others: readonly Weighed[]): Reason[] {
+/** Returns other plausible changes. Only a probable one is said to be a possible cause. */
+function rivals(own: Weighed, others: readonly Weighed[]): Reason[] {
+  const { candidate } = own;
   const plausible = others.filter(
     (other) =>
       other.candidate.change.kind !== 'rollback' &&
@@ -62,8 +64,20 @@ function rivals({ candidate }: Weighed, others: readonly Weighed[]): Reason[] {
       (other.candidate.relation !== 'caller' || isNearer(other.candidate, candidate)),
   );
   if (plausible.length === 0) return [];
-  const names = plausible.map(({ candidate: { change } }) => `${change.kind} ${change.version} of ${change.service}`);
-  return [{ code: 'other_cause', text: `${list(names)} could also be the cause` }];
+  const all = [own, ...others].reduce((sum, one) => sum + Math.exp(sumOf(one)), 1);
+  const named = (some: readonly Weighed[]): string =>
+    list(
+      some.map((one) => {
+        const { kind, version, service } = one.candidate.change;
+        return `${kind} ${version} of ${service} (${probability(Math.exp(sumOf(one)) / all)})`;
+      }),
+    );
+  const likely = plausible.filter((one) => Math.exp(sumOf(one)) / all >= IMPROBABLE);
+  const text =
+    likely.length > 0
+      ? `${named(likely)} could also be the cause`
+      : `${named(plausible)} changed as well, and cannot be excluded`;
+  return [{ code: 'other_cause', text }];
 }
 
 const isSameVersion = (one: Change, other: Change): boolean =>
@@ -87,7 +101,12 @@ function builtOn({ candidate: { change } }: Weighed, others: readonly Weighed[])
   const names = before.map(({ candidate }) => candidate.change.version);
   return names.length === 0
     ? []
-    : [{ code: 'other_cause', text: `${list(names)}, which ${change.version} includes, could also be the cause` }];
+    : [
+        {
+          code: 'other_cause',
+          text: `${change.version} includes ${list(names)}, which had no traffic of its own, so the fault may be older`,
+        },
+      ];
 }
 
 /** Returns the factors that contradict the rest; without proof, each one against the change where errors are measured. */
@@ -98,7 +117,7 @@ function against({ factors, course }: Weighed, proved: boolean): Reason[] {
     .filter(({ name, weight }) => weight < 0 && (weight <= limit || name === 'falling') && !ABOUT_ITSELF.test(name))
     .filter(({ name }) => !(proved && OUTWEIGHED.has(name)))
     .toSorted((a, b) => a.weight - b.weight)
-    .map(({ text }): Reason => ({ code: 'evidence_against', text: `evidence against it: ${text}` }));
+    .map(({ text }): Reason => ({ code: 'evidence_against', text: `this speaks against it: ${text}` }));
 }
 
 /** Factors that describe the change itself and its time, rather than what was observed. */

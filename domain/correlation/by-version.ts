@@ -10,7 +10,7 @@ import type { Course } from './health.ts';
 import type { Onset } from './onset.ts';
 import { differsBeside, otherFailsBeside, type Measure } from './side-by-side.ts';
 import { pointsBetween, mean, type Point, pointsOf, quantile } from './samples.ts';
-import { formatAmount, list, formatPercent } from './words.ts';
+import { formatAmount, formatDuration, list, formatPercent } from './words.ts';
 
 /**
  * Minimum share of traffic, 0 to 1. A smaller share counts as no traffic: health probes, or the remainder of a
@@ -49,8 +49,11 @@ const EXPLAINED_SHARE = 0.4;
  */
 type Measured = { version: string; value: number; share: number | null; hasFewRequests: boolean; since: number };
 
-/** The levels of the versions since the problem began, and whether they are known to have served side by side since then. */
-type Beside = { measured: Measured[]; areMeasuredTogether: boolean };
+/**
+ * The levels of the versions since the problem began, and whether they are known to have served side by side since then.
+ * `missing`: why that is not known. `stopped`: seconds since the others stopped serving; null: they still serve.
+ */
+type Beside = { measured: Measured[]; areMeasuredTogether: boolean; missing: string; stopped: number | null };
 
 /** Returns the levels of the versions that had samples since a time in milliseconds. */
 function measuredSince(
@@ -130,7 +133,7 @@ function measuredBeside(
     after.some((one) => isOther(one) && one.share !== null && one.share >= SERVING_SHARE_MIN) &&
     !after.every(isOther)
   )
-    return { measured: after, areMeasuredTogether: true };
+    return { measured: after, areMeasuredTogether: true, missing: '', stopped: null };
   const measured = measuredSince(evidence, since);
   const served = (millisOf(finished ?? evidence.at) - since) / 1000;
   // Long after the end of a roll-out, a version that still takes traffic was never replaced.
@@ -142,7 +145,14 @@ function measuredBeside(
   // A CD system that reports no ends does not say that the others still serve.
   const known = finished !== null || status === 'started';
   const enough = Math.max(BESIDE_SECONDS, finished === null ? 0 : BESIDE_OF_WINDOW * window);
-  return { measured, areMeasuredTogether: isCanary || stayed || (known && served >= enough) };
+  return {
+    measured,
+    areMeasuredTogether: isCanary || stayed || (known && served >= enough),
+    missing: known
+      ? `both versions served for ${Math.max(0, Math.round(served))} s since the errors began, and proof needs ${Math.round(enough)} s`
+      : 'the end of the rollout is not reported, so it is not known whether both versions served at the same time',
+    stopped: finished === null || stayed ? null : (millisOf(evidence.at) - millisOf(finished)) / 1000,
+  };
 }
 
 /** Returns whether a version takes about as many requests as at the recorded end of a roll-out: it is not being replaced. */
@@ -185,7 +195,7 @@ function byVariant(evidence: Evidence, candidate: Candidate, onset: Onset, cours
     )
     .filter((one) => one !== null)
     .toSorted((a, b) => b.weight - a.weight);
-  return worst === undefined ? null : { ...worst, text: worst.text.replace(/^by version:/, `by variant of ${flag}:`) };
+  return worst === undefined ? null : { ...worst, text: `by variant of ${flag}: ${worst.text}` };
 }
 
 /**
@@ -268,7 +278,11 @@ function measuredClose(close: Evidence, change: Change, onset: Onset): Beside {
   if (versions.some(({ traffic }) => traffic === null)) return measuredBeside(close, change, onset);
   const own = versions.find((one) => sameVersion(one.version, change.version));
   const begun = badSince(pointsOf(own?.curve ?? [], close.at), close.health?.max ?? Infinity) ?? Infinity;
-  return { measured: measuredSince(close, Math.min(begun, millisOf(onset.latest))), areMeasuredTogether: false };
+  return {
+    ...measuredBeside(close, change, onset),
+    measured: measuredSince(close, Math.min(begun, millisOf(onset.latest))),
+    areMeasuredTogether: false,
+  };
 }
 
 function comparedOver(
@@ -277,7 +291,7 @@ function comparedOver(
   { onset, course, measured: beside }: { onset: Onset; course: Course | null; measured: Beside },
 ): Factor | null {
   const { changes, health } = evidence;
-  const { measured, areMeasuredTogether: haveServedTogether } = beside;
+  const { measured, areMeasuredTogether: haveServedTogether, stopped } = beside;
   if (measured.length === 0) return null;
   const ownMeasured = measured.filter(({ version }) => sameVersion(version, change.version));
   const others = measured.filter((one) => !sameVersion(one.version, change.version) && takesTraffic(one));
@@ -312,17 +326,26 @@ function comparedOver(
   const older = others.filter(({ since }) => since <= begun + SAME_TIME_MS);
   if (older.length === 0)
     return unweightedFactor('by_version', `${list(others.map((one) => one.version))} came later than ${version}`);
-  const areMeasuredTogether =
-    (haveServedTogether &&
-      older.every((one) => isSteady(one, onset)) &&
-      !isAnyOf(otherFailsBeside, evidence, own.version, older, onset)) ||
-    older.every((one) => isAnyOf(differsBeside, evidence, own.version, [one], onset));
+  const unsteady = older.filter((one) => !isSteady(one, onset));
+  const failing = older.filter((one) => isAnyOf(otherFailsBeside, evidence, own.version, [one], onset));
+  const missing = older.every((one) => isAnyOf(differsBeside, evidence, own.version, [one], onset))
+    ? null
+    : !haveServedTogether
+      ? beside.missing
+      : failing.length > 0
+        ? `the newest requests to ${namesIn(failing)} fail as well`
+        : unsteady.length > 0
+          ? `${namesIn(unsteady)} has samples only since the errors began, and its requests are not measured`
+          : null;
+  const together = { missing, stopped };
   const max = health !== null && Number.isFinite(health.max) ? health.max : null;
   const isQuantile = health?.quantile === true;
-  if (max === null) return withoutLimit(own, others, areMeasuredTogether);
+  if (max === null) return withoutLimit(own, others, together);
   const explained = explains(own, course, isQuantile) || explainsAtEachTime(evidence, own.version, course);
-  return withLimit(own, others, { max, areMeasuredTogether, explained });
+  return withLimit(own, others, { max, together, explained });
 }
+
+const namesIn = (versions: readonly Measured[]): string => list(versions.map(({ version }) => version));
 
 /**
  * Returns whether the samples of a version describe its requests: where these are not measured, a series can have begun with
@@ -384,7 +407,7 @@ const raises = (own: Measured, health: Evidence['health'], course: Course | null
 function withLimit(
   own: Measured,
   others: readonly Measured[],
-  { max, areMeasuredTogether, explained }: { max: number; areMeasuredTogether: boolean; explained: boolean },
+  { max, together, explained }: { max: number; together: Together; explained: boolean },
 ): Factor {
   const bad = others.filter(({ value }) => value > max);
   const text = compared(own, others);
@@ -393,8 +416,7 @@ function withLimit(
       ? weightedFactor('its_version_healthy', `${text}: it is healthy, and others are not`)
       : weightedFactor('no_version_bad', `${text}: no version is bad`);
   if (bad.length === 0) {
-    if (!areMeasuredTogether)
-      return weightedFactor('only_it_seems_bad', `${text}, possibly measured before the problem`);
+    if (together.missing !== null) return notTogether(own, others, together);
     if (others.some(({ value }) => own.value < FAR_WORSE_FACTOR * value))
       return weightedFactor('only_it_seems_bad', `${text}: the difference is small`);
     if (!explained) return weightedFactor('only_it_seems_bad', `${text}, which does not explain all errors`);
@@ -441,13 +463,11 @@ function explainsAtEachTime(
   return total > 0 && ownRequests >= EXPLAINED_SHARE * total;
 }
 
-function withoutLimit(own: Measured, others: readonly Measured[], areMeasuredTogether: boolean): Factor {
+function withoutLimit(own: Measured, others: readonly Measured[], together: Together): Factor {
   const worst = Math.max(...others.map(({ value }) => value));
   const text = compared(own, others);
   if (own.value > 0 && own.value >= WORSE_FACTOR * worst)
-    return areMeasuredTogether
-      ? weightedFactor('its_version_worse', text)
-      : weightedFactor('only_it_seems_bad', `${text}, possibly measured before the problem`);
+    return together.missing === null ? weightedFactor('its_version_worse', text) : notTogether(own, others, together);
   return worst >= WORSE_FACTOR * own.value && worst > 0
     ? weightedFactor('its_version_healthy', `${text}: other versions are worse`)
     : weightedFactor('all_versions_bad', `${text}: all versions are similar`);
@@ -456,7 +476,22 @@ function withoutLimit(own: Measured, others: readonly Measured[], areMeasuredTog
 function compared(own: Measured, others: readonly Measured[]): string {
   const of = ({ share }: Measured): string => (share === null ? '' : ` (${formatPercent(share)} of traffic)`);
   const words = others.map((one) => `${one.version} at ${formatAmount(one.value)}${of(one)}`);
-  return `by version: ${own.version} is at ${formatAmount(own.value)}${of(own)}, ${list(words)}`;
+  return `${own.version} is at ${formatAmount(own.value)}${of(own)}, ${list(words)}`;
+}
+
+type Together = { missing: string | null; stopped: number | null };
+
+/** Says of a version that it seems bad, and why the values of the others may describe an earlier time. */
+function notTogether(own: Measured, others: readonly Measured[], { missing, stopped }: Together): Factor {
+  // The shares are those of the time since the errors began, in which the others still served.
+  const text =
+    stopped === null || stopped < 0
+      ? compared(own, others)
+      : `${compared(
+          { ...own, share: null },
+          others.map((one) => ({ ...one, share: null })),
+        )}, but ${namesIn(others)} stopped serving ${formatDuration(stopped)} ago`;
+  return { ...weightedFactor('only_it_seems_bad', text), ...(missing !== null && { missing }) };
 }
 
 /** Weighs the versions named in the labels of the alerts. */

@@ -1,6 +1,7 @@
 import type { Change } from '../../schemas/changes/change.ts';
 import { millisOf, plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
-import { byStart } from '../changes/versions.ts';
+import { clearingOf } from '../changes/cleared-suspects.ts';
+import { byStart, endOf } from '../changes/versions.ts';
 import type { Evidence, Relation } from './evidence.ts';
 import { type Factor, weightedFactor, gradedFactor } from './factor.ts';
 import type { Onset } from './onset.ts';
@@ -96,6 +97,32 @@ function timingOf(change: Change, { at, earliest, latest }: Onset): Timing | nul
     return secondsBetween(change.started_at, earliest) > LONGEST_LOOK_BACK_SECONDS ? null : 'rolling_out';
   if (secondsBetween(change.finished_at, earliest) > LOOK_BACK_SECONDS) return null;
   return finishedBefore(change, at) === null ? 'rolling_out' : 'finished_before';
+}
+
+/**
+ * Says why the newest change of the service is no candidate. Null: it is one, or there is none of the last two hours. What this
+ * incident has rolled back, and what people have cleared, has other reasons.
+ *
+ * @example 'v5, began 3 min after it'
+ */
+export function newestNotWeighed({ changes, incident_id, cleared }: Evidence, onset: Onset): string | null {
+  const newest = changes
+    .filter(({ relation, change }) => relation === 'same' && !isOwnRollback(change))
+    .map(({ change }) => change)
+    .filter((change) => change.made_for !== incident_id && change.rolled_back_by !== incident_id)
+    .filter((change) => clearingOf(cleared, change) === undefined)
+    .toSorted(byStart)
+    .at(-1);
+  if (newest === undefined || secondsBetween(endOf(newest), onset.earliest) > LONGEST_LOOK_BACK_SECONDS) return null;
+  const { status, started_at, finished_at } = newest;
+  const called = `${newest.version},`;
+  if (status === 'cancelled') return `${called} was cancelled`;
+  if (timingOf(newest, onset) !== null) return null;
+  const late = secondsBetween(onset.at, started_at);
+  if (late > 0) return `${called} began ${formatDuration(late)} after it`;
+  return finished_at === null
+    ? `${called} began ${formatDuration(-late)} before it and has no recorded end`
+    : `${called} had finished ${formatDuration(secondsBetween(finished_at, onset.at))} before it`;
 }
 
 /** Returns the version, preceded by the service's name if that is not the failing service. */

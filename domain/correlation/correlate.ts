@@ -7,7 +7,14 @@ import { byStart, putsVersionLive, sameVersion } from '../changes/versions.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { approvalReasonsOf, type Proof, proofOf, sumOf, type Weighed } from './approval-reasons.ts';
 import { isVersionBadNow, notYetServing, othersServedUntil, shareSince, versionFactors } from './by-version.ts';
-import { type Candidate, candidatesOf, lateRecordFactor, type Timing, timingFactor } from './candidates.ts';
+import {
+  type Candidate,
+  candidatesOf,
+  lateRecordFactor,
+  newestNotWeighed,
+  type Timing,
+  timingFactor,
+} from './candidates.ts';
 import type { Evidence, Relation } from './evidence.ts';
 import { type Factor, weightedFactor, type Features, unweightedFactor } from './factor.ts';
 import { growthOf } from './growth.ts';
@@ -24,7 +31,7 @@ import {
   recurring,
   vanishedFactor,
 } from './health.ts';
-import { namesOf, type Neighbours, neighbourFactors, neighboursOf } from './neighbours.ts';
+import { namesOf, type Neighbours, neighbourFactors, neighboursOf, ownServiceFactor } from './neighbours.ts';
 import { reportsAbsence } from './query.ts';
 import { successionFactors } from './succession.ts';
 import { trafficFactor } from './traffic.ts';
@@ -85,11 +92,15 @@ export function correlate(evidence: Evidence): Correlation {
 function correlateOnce(evidence: Evidence): Correlation {
   const { onset, neighbours, commonFactors, weighed } = weigh(evidence);
   const suspects = rankSuspects(weighed);
+  const newest = newestNotWeighed(evidence, onset);
   return {
     onset,
     suspects,
     verdict: verdictOf(suspects),
-    doubts: doubtsOf(suspects, commonFactors, neighbours, activeClearings(evidence.cleared).length > 0),
+    doubts: doubtsOf(suspects, commonFactors, neighbours, {
+      someCleared: activeClearings(evidence.cleared).length > 0,
+      newest: newest === null ? '' : `; the newest one, ${newest}`,
+    }),
   };
 }
 
@@ -105,12 +116,51 @@ export const featuresOf = (evidence: Evidence): { change_id: string; features: F
     return { change_id: change.id, features };
   });
 
-function weigh(given: Evidence): {
+type WeighedAll = {
   onset: Onset;
   neighbours: Neighbours;
   commonFactors: Factor<ReasonCode>[];
   weighed: Weighed[];
-} {
+};
+
+/**
+ * Weighs the candidates. A change of a dependency that fails is weighed by what is known of that dependency, as in its own
+ * incident, so that it has the same log-odds in all incidents of one outage.
+ */
+function weigh({ related = [], ...evidence }: Evidence): WeighedAll {
+  const found = weighByOwn(evidence);
+  const others = new Map(related.map((other) => [other.service, other]));
+  const ownOf = new Map([...others].map(([service, other]) => [service, weighByOwn(other).weighed]));
+  return {
+    ...found,
+    weighed: found.weighed.flatMap((one): Weighed[] => {
+      const { candidate } = one;
+      const { service, id, version } = candidate.change;
+      const knows = others.get(service)?.changes.some(({ change }) => change.id === id) === true;
+      // The alert of this service distinguishes the versions of the other one.
+      const isNamed = evidence.alert_versions.some((name) => sameVersion(name, version));
+      if (!knows || isNamed || !BY_THEIR_SERVICE.has(candidate.relation)) return [one];
+      const own = ownOf.get(service)?.find((other) => other.candidate.change.id === id);
+      return own === undefined
+        ? []
+        : [
+            {
+              candidate: { ...candidate, timing: own.candidate.timing },
+              course: own.course,
+              factors: [ownServiceFactor(candidate), ...own.factors],
+            },
+          ];
+    }),
+  };
+}
+
+/**
+ * Relations whose changes are weighed by their own service. A bad caller makes the services fail that it calls, and then
+ * itself: its own evidence shows that its dependency failed first.
+ */
+const BY_THEIR_SERVICE: ReadonlySet<Relation> = new Set<Relation>(['dependency', 'shared']);
+
+function weighByOwn(given: Omit<Evidence, 'related'>): WeighedAll {
   const evidence = withZeros(given);
   const onset = onsetOf(evidence);
   const neighbours = neighboursOf(evidence, onset);
@@ -243,9 +293,12 @@ function notMeasured(
     : [];
 }
 
-/** Weighs rollbacks of other failing services that have not helped: their cause is none of their changes. */
+/**
+ * Weighs rollbacks of other failing services that have not helped: their cause is none of their changes. That says nothing
+ * about a service that they depend on.
+ */
 function uselessRollback({ failing }: Evidence): Factor<'rollback_did_not_help'> | null {
-  const tried = failing.filter(({ rolled_back: rolledBack }) => rolledBack === true);
+  const tried = failing.filter((other) => other.rolled_back === true && other.relation !== 'dependent');
   return tried.length === 0
     ? null
     : weightedFactor(
@@ -385,7 +438,7 @@ function doubtsOf(
   suspects: readonly RankedSuspect[],
   commonFactors: readonly Factor<ReasonCode>[],
   { unexplained, dependencies }: Neighbours,
-  someCleared: boolean,
+  { someCleared, newest }: { someCleared: boolean; newest: string },
 ): Reason[] {
   const doubts = [
     ...commonFactors.flatMap(({ name: code, weight, text }): Reason[] => (weight < 0 ? [{ code, text }] : [])),
@@ -408,13 +461,13 @@ function doubtsOf(
   if (suspects.length === 0)
     doubts.push({
       code: 'no_change_near',
-      text: `no ${someCleared ? 'other ' : ''}change of the service, its dependencies, or shared services was rolling out or had finished shortly before`,
+      text: `no ${someCleared ? 'other ' : ''}change of the service, its dependencies, or shared services was rolling out or had finished shortly before the problem began${newest}`,
     });
   return doubts;
 }
 
 /** Codes of factors that describe how and where the errors occur, rather than one change. */
-const ERROR_CODES: readonly ReasonCode[] = [
+export const ERROR_CODES: readonly ReasonCode[] = [
   'bad_before',
   'bad_earlier',
   'rising_before',

@@ -119,10 +119,22 @@ export type Evidence = {
    * `comparison` absent: as `before`. Absent: none does.
    */
   degraded_version?: { change_id: string; version: string; reason: string; comparison?: Comparison };
+  /**
+   * An earlier problem of the incident, which had ended when the one that is judged began: its samples are left out. Absent:
+   * there was none.
+   */
+  earlier_problem?: { from: Timestamp; until: Timestamp };
+  /** Times of earlier incidents of the service with a confirmed cause, until they were mitigated or resolved. Absent: none. */
+  explained?: readonly { from: Timestamp; until: Timestamp }[];
   /** Other services in the same environment that fail now, or that started to fail within ten minutes of the onset. */
   failing: readonly Failing[];
   /** The other failing services could not be read. Absent: they were read. */
   failing_unreadable?: true;
+  /**
+   * The same about dependencies that fail and have changes in `changes`, as for incidents of their own: what these changes
+   * are weighed by. Absent: none.
+   */
+  related?: readonly Omit<Evidence, 'related'>[];
   /** Changes that people have cleared; these are not suspects. Absent: none. */
   cleared?: readonly ClearedSuspect[];
   /** Unrelated failing services are ignored (`failTogether: ignore`). Absent: they are evaluated. */

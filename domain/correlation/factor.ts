@@ -14,6 +14,8 @@ export type Factor<Name extends string = string> = {
   text: string;
   /** What `weight` is the weighted sum of. */
   features: Features;
+  /** The condition of a proof that is not met, if the comparison would prove the change otherwise. Absent: none. */
+  missing?: string;
 };
 
 /** Creates a factor that is weighted by its name. */

@@ -3,6 +3,7 @@ import { putsVersionLive } from '../changes/versions.ts';
 import { greatestByChance, hasFallen, singleFailure } from './chance.ts';
 import { called, type Candidate, CLOCK_TOLERANCE_SECONDS, distance, LOOK_BACK_SECONDS } from './candidates.ts';
 import type { Curve, Evidence } from './evidence.ts';
+import { explainedSpans, outside } from './explained.ts';
 import { type Factor, weightedFactor, gradedFactor, unweightedFactor } from './factor.ts';
 import type { Onset } from './onset.ts';
 import { pointsBetween, median, type Point, pointsOf, quantile, smooth } from './samples.ts';
@@ -70,7 +71,7 @@ export function courseOf(evidence: Evidence, { change, timing }: Candidate, onse
   const points = [...older, ...recent];
   // If the clock is in doubt, errors that seem slightly older than the change can still be caused by it.
   const start = millisOf(change.started_at) - (timing === 'clock_skew' ? CLOCK_TOLERANCE_SECONDS * 1000 : 0);
-  const before = pointsBetween(points, start - BASELINE_SECONDS * 1000, start);
+  const before = baselineBefore(evidence, points, start);
   const since = pointsBetween(points, millisOf(onset.latest), Infinity);
   const baseline = median(before);
   const level = quantile(since, 0.75);
@@ -92,6 +93,17 @@ export function courseOf(evidence: Evidence, { change, timing }: Candidate, onse
       : null,
     slow: onset.rise !== null && onset.rise > Math.max(SLOW_RISE_SECONDS, 2 * (health.window ?? 0)) ? onset.rise : null,
   };
+}
+
+/**
+ * Returns the samples of the hour before `start`, without the times at which another change explains them. The hour is then as
+ * much longer.
+ */
+function baselineBefore(evidence: Evidence, points: readonly Point[], start: number): Point[] {
+  const from = start - BASELINE_SECONDS * 1000;
+  const spans = explainedSpans(evidence, points).filter(({ until }) => until <= start);
+  const explained = spans.reduce((sum, span) => sum + Math.max(0, span.until - Math.max(span.from, from)), 0);
+  return outside(pointsBetween(points, from - explained, start), spans);
 }
 
 const ratioOf = (level: number, base: number): number => (base > 0 ? level / base : level > 0 ? Infinity : 1);

@@ -152,6 +152,13 @@ function distanceFactor({ change, distance }: Candidate): Factor {
   );
 }
 
+/** Says that a change of a dependency that fails is weighed by what is known of that dependency. */
+export const ownServiceFactor = ({ change: { service }, relation }: Candidate): Factor =>
+  unweightedFactor(
+    relation === 'shared' ? 'shared' : 'dependency',
+    `it is a change of ${service}, which the service depends on, and is weighed by the errors of ${service} itself`,
+  );
+
 /** Weighs a change of a caller, which can send bad requests, or more of them. */
 function callerFactor({ change, distance }: Candidate): Factor {
   const steps = Math.max(0, distance - 1);

@@ -25,7 +25,7 @@ export const isQuantile = (promql: string): boolean => read(promql)?.calls.inclu
 
 /** Returns the quantile of a query that names it as a number, from 0 to 1. Null: it does not, or is none. */
 export function quantileOf(promql: string): number | null {
-  const [, text] = /\bhistogram_quantile\s*\(\s*(\d*\.?\d+)\s*,/.exec(promql) ?? [];
+  const [, text] = /\bhistogram_quantile\s*\(\s*(\d+(?:\.\d+)?|\.\d+)\s*,/.exec(promql) ?? [];
   return text !== undefined && Number(text) <= 1 && isQuantile(promql) ? Number(text) : null;
 }
 
@@ -156,7 +156,7 @@ function read(promql: string): Anatomy | null {
 /** Parses a duration such as `5m` or `1h30m`. */
 function secondsOf(text: string): number | undefined {
   if (!/^(?:\d{1,6}(?:ms|[smhdw]))+$/.test(text)) return undefined;
-  return [...text.matchAll(/(\d+)(ms|[smhdw])/g)].reduce(
+  return [...text.matchAll(/(\d{1,6})(ms|[smhdw])/g)].reduce(
     (sum, [, count, unit = '']) => sum + Number(count) * (UNIT_SECONDS[unit] ?? 0),
     0,
   );

@@ -46,7 +46,7 @@ const MIN_G = 20;
  * Minimum time side by side: seconds, and as a share of the window. A series that begins with an error shows the next ones
  * only after another scrape, and a window has at least four scrapes.
  */
-const MIN_SECONDS = 60;
+export const MIN_SECONDS_SIDE_BY_SIDE = 60;
 const MIN_OF_WINDOW = 0.25;
 
 /** The same of the shortest window: two of its four scrapes, and the distance of two samples in seconds. */
@@ -186,7 +186,10 @@ function servedEnough(
 }
 
 const leastSeconds = ({ window, isShortest }: Measure): number =>
-  Math.max(MIN_SECONDS, isShortest === true ? MIN_OF_SHORTEST * window + SAMPLE_SECONDS : MIN_OF_WINDOW * window);
+  Math.max(
+    MIN_SECONDS_SIDE_BY_SIDE,
+    isShortest === true ? MIN_OF_SHORTEST * window + SAMPLE_SECONDS : MIN_OF_WINDOW * window,
+  );
 
 const wholeOf = ({ max }: Measure): number => (max > GREATEST_RATIO ? 100 : 1);
 

@@ -3,7 +3,7 @@
  * seen when the change is the cause than when it is not. +0.7 doubles the odds; +2.3 is ten to one; -3 is twenty to one
  * against; -4.5 is ninety to one against, which outweighs timing and a step together.
  *
- * Some weights are fitted to generated cases (`bench/fit.ts`); the others are rounded judgments of what on-call engineers
+ * Some weights are fitted to generated cases (`packages/lab/bench/fit.ts`); the others are rounded judgments of what on-call engineers
  * conclude from such evidence. Without measured health, a deploy of the service gets 0.95 while it rolls out, 0.93 just
  * after it finished, and 0.82 half an hour later.
  */

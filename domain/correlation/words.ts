@@ -45,3 +45,15 @@ export const formatPercent = (share: number): string => `${formatAmount(share * 
 /** @example list(['a', 'b', 'c']) // 'a, b and c' */
 export const list = (names: readonly string[]): string =>
   names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+
+/** Formats a probability in whole per cent, rounded down, so that none is overstated. */
+export const probability = (confidence: number): string => `${Math.floor(confidence * 100 + 1e-9)} %`;
+
+/** Probability below which a change is not called a possible cause. */
+export const IMPROBABLE = 0.1;
+
+/** Says how probably a change is the cause. */
+export function likelihoodText(name: string, confidence: number): string {
+  const word = confidence >= 0.5 ? 'Probable' : confidence >= IMPROBABLE ? 'Possible' : 'Improbable';
+  return `${word} cause: ${name} (${probability(confidence)})`;
+}

@@ -60,7 +60,7 @@ const indexOfCommit = ({ commits }: Push, sha: string): number => commits.findIn
 /** Returns the commits that change a file in a folder, or of which the files are not known. */
 export const commitsWithin = (commits: readonly PushedCommit[], folder: string | undefined): PushedCommit[] => {
   if (folder === undefined) return [...commits];
-  const prefix = `${folder.replace(/\/+$/, '')}/`;
+  const prefix = `${folder.replace(/(?<!\/)\/+$/, '')}/`;
   return commits.filter(({ paths }) => paths === null || paths.some((path) => path.startsWith(prefix)));
 };
 
@@ -109,8 +109,8 @@ const earliest = (time: Timestamp | null, other: Timestamp | null): Timestamp | 
  * `This reverts merge request !12` or `This reverts commit …`. Null: it is no revert.
  */
 export function revertedBy(title: string, body: string): PullRequest['reverts'] {
-  const number = /^\s*(?:Reverts [\w.-]+\/[\w./-]+#|This reverts merge request !)(\d{1,10})\b/im.exec(body)?.[1];
-  const commit = /^\s*This reverts commit ([0-9a-f]{7,64})\b/im.exec(body)?.[1];
+  const number = /^[ \t]*(?:Reverts [\w.-]+\/[\w./-]+#|This reverts merge request !)(\d{1,10})\b/im.exec(body)?.[1];
+  const commit = /^[ \t]*This reverts commit ([0-9a-f]{7,64})\b/im.exec(body)?.[1];
   if (number === undefined && commit === undefined && !/^Revert[: ]+"/i.test(title)) return null;
   return { number: number === undefined ? null : Number(number), commit: commit ?? null };
 }

@@ -6,6 +6,7 @@ import type {
   Observation,
 } from '../../schemas/experiments/experiment.ts';
 import { secondsBetween } from '../../schemas/time/time.ts';
+import { withoutCredentials } from '../redaction/credentials.ts';
 import { itemTitles } from './action-items.ts';
 import { limitsText, numberText } from './conclusion.ts';
 
@@ -15,8 +16,9 @@ export type ReportedExperiment = Experiment & {
   alerts: readonly ExpectedAlert[];
 };
 
-/** Returns the report of an experiment as Markdown. Texts of people and alerts are escaped. */
-export function reportOf(experiment: ReportedExperiment): string {
+/** Returns the report of an experiment as Markdown, without credentials. Texts of people and alerts are escaped. */
+export function reportOf(recorded: ReportedExperiment): string {
+  const experiment = withoutCredentials(recorded); // before markup, which can hide a credential
   const { conclusion, started_at: startedAt, stopped_at: stoppedAt, ending, stop, chaos } = experiment;
   const duration = startedAt !== null && stoppedAt !== null ? secondsBetween(startedAt, stoppedAt) : null;
   const sections = [

@@ -54,10 +54,13 @@ export const configuredEnvironments = ({ services, slos, freeze }: Pick<Config, 
  * Returns the matching name: an exact match, or the only name that differs in nothing but case, character width, and
  * blanks. Undefined: no match.
  */
-export function matchingName(name: string, known: Iterable<string>): string | undefined {
-  const names = [...new Set(known)];
-  if (names.includes(name)) return name;
-  const alike = names.filter((candidate) => nameKey(candidate) === nameKey(name));
+export function matchingName(
+  name: string,
+  known: ReadonlySet<string> | ReadonlyMap<string, unknown> | readonly string[],
+): string | undefined {
+  if ('has' in known ? known.has(name) : known.includes(name)) return name;
+  const names = new Set('has' in known ? known.keys() : known);
+  const alike = [...names].filter((candidate) => nameKey(candidate) === nameKey(name));
   return alike.length === 1 ? alike[0] : undefined;
 }
 

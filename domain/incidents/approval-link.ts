@@ -1,5 +1,5 @@
 import type { DecisionView } from '../../schemas/incidents/incident.ts';
-import { answerable } from '../messages/incident-buttons.ts';
+import { answerable, decidingFor } from '../messages/incident-buttons.ts';
 import type { Story } from '../messages/story.ts';
 import type { ApprovalLinks } from '../ports/access.ts';
 import type { Log } from '../ports/system.ts';
@@ -25,12 +25,12 @@ export const NO_APPROVAL_URLS: ApprovalUrls = new Map();
  */
 export async function approvalUrls(
   { approvalLinks, publicUrl, log }: LinkDeps,
-  story: Pick<Story, 'incident' | 'decisions'>,
+  story: Pick<Story, 'incident' | 'decisions' | 'deciding'>,
 ): Promise<ApprovalUrls> {
   if (publicUrl === undefined) return NO_APPROVAL_URLS;
   try {
     const urls = new Map<string, string>();
-    for (const { id, answer_until: until } of answerable(story)) {
+    for (const { id, answer_until: until } of answerable(decidingFor(story))) {
       const link = until === undefined ? undefined : await approvalLinks.sign({ decision: id, until });
       if (link !== undefined) urls.set(id, `${publicUrl}${approvalPath(link)}`);
     }

@@ -10,7 +10,8 @@ import { diffLink } from '../links/diff-link.ts';
 import { incidentLinks } from '../links/incident-links.ts';
 import type { Story } from '../messages/story.ts';
 import type { DecisionInputs } from '../rollback/judgement.ts';
-import { redacted, withoutSecrets } from '../simulation/redact.ts';
+import { withoutCredentials } from '../redaction/credentials.ts';
+import { redacted } from '../redaction/recording.ts';
 
 /** Everything that an evidence pack is made from. */
 export type EvidenceInputs = {
@@ -62,9 +63,11 @@ function withoutNames({ view, inputs }: NonNullable<EvidenceInputs['decision']>)
     ...(inputs?.evidence?.cleared ?? []).map(({ by }) => by),
     ...view.approvals.given,
   ].filter((name) => name !== '');
-  const withoutNamesIn = ({ code, text }: DecisionView['reasons'][number]) => ({
+  const anonymous = (text: string) => names.reduce((left, name) => left.replaceAll(name, 'a person'), text);
+  const withoutNamesIn = ({ code, text, more }: DecisionView['reasons'][number]) => ({
     code,
-    text: names.reduce((left, name) => left.replaceAll(name, 'a person'), text),
+    text: anonymous(text),
+    ...(more && { more: more.map(anonymous) }),
   });
   return {
     ...view,
@@ -125,8 +128,8 @@ function linksOf(evidenceInputs: EvidenceInputs, target: Target) {
     pages: [removed?.url, restored?.url],
   });
   return {
-    diff: diff === null ? null : withoutSecrets(diff),
-    change: removed?.url == null ? null : withoutSecrets(removed.url),
-    investigate: links.map(({ title, url }) => ({ title, url: withoutSecrets(url) })),
+    diff: diff === null ? null : withoutCredentials(diff),
+    change: removed?.url == null ? null : withoutCredentials(removed.url),
+    investigate: links.map(({ title, url }) => ({ title, url: withoutCredentials(url) })),
   };
 }

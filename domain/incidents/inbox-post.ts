@@ -39,6 +39,10 @@ export function inboxPostOf(
   countChanges: CountChanges = {},
 ): InboxPost {
   const seq = incident.seq + 1;
+  const remove: (keyof IncidentRecord)[] = [
+    ...(change.parent === null ? (['parent_id'] as const) : []),
+    ...(change.recoveredAt === null ? (['recovered_at'] as const) : []),
+  ];
   return {
     incident: incident.id,
     seq,
@@ -54,6 +58,9 @@ export function inboxPostOf(
         verification: change.verification,
         verifying: change.verifying,
         cleared: change.cleared,
+        recovered_at: change.recoveredAt ?? undefined,
+        new_onset: change.newOnset,
+        suspects: change.suspects,
         automation_paused: change.automationPaused,
         published_by: change.publishedBy,
         last_requests: requestedAfter(incident.last_requests, message, at, change.rollbackRequested),
@@ -63,7 +70,7 @@ export function inboxPostOf(
         signal_count: countChanges.signals ? incident.signal_count + countChanges.signals : undefined,
         firing: countChanges.firing ? incident.firing + countChanges.firing : undefined,
       }),
-      ...(change.parent === null && { remove: ['parent_id'] }),
+      ...(remove.length > 0 && { remove }),
       // An action can change the status without a message, so a message that changes it depends on it as well.
       seen: { seq: incident.seq, ...(change.status !== undefined && { status: incident.status }) },
       notIn: ['resolved'],

@@ -1,4 +1,5 @@
 import { serviceEntry } from '../catalogue/catalogue.ts';
+import { dependenciesOf, dependentsOf } from '../catalogue/dependencies.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { type IncidentId, ServiceName } from '../../schemas/config/names.ts';
@@ -8,8 +9,9 @@ import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 /** Service name of a parent incident. */
 export const SEVERAL = ServiceName.parse('several-services');
 
-/** Returns the scope of the parent incident of an environment. */
-export const scopeOfGroup = (environment: string): string => `${SEVERAL}#${encodeURIComponent(environment)}`;
+/** Returns the scope of a parent incident: one of an environment, and one of each dependency in it. */
+export const scopeOfGroup = (environment: string, { because, name }: GroupReason = MANY): string =>
+  [SEVERAL, environment, ...(because === 'many' ? [] : [name])].map(encodeURIComponent).join('#');
 
 /** A recently opened incident. */
 export type Opening = {
@@ -23,134 +25,185 @@ export type Opening = {
   unmatched: string | null;
 };
 
+/** Number of newest openings that are checked: enough to decide whether many incidents opened together. */
+export const OPENINGS_CHECKED = 60;
+
 /**
  * A rollback can complete within a second, which does not prove that it helped. For this time in seconds, an incident
  * still counts as failing while its alerts fire.
  */
 const MITIGATION_UNPROVEN_SECONDS = 30;
 
-/** Returns whether an incident is neither resolved nor, as far as known, mitigated. */
-export function stillFails(
-  { status, verification, firing }: Pick<IncidentRecord, 'status' | 'verification' | 'firing'>,
-  openForSeconds: number,
-): boolean {
-  if (status === 'open' || status === 'mitigating') return true;
-  const isUnproven = status === 'mitigated' && verification !== 'passed' && firing > 0;
-  return isUnproven && openForSeconds < MITIGATION_UNPROVEN_SECONDS;
-}
+export type Failure = Pick<IncidentRecord, 'status' | 'verification' | 'firing'>;
 
-/** Reason for grouping incidents. `name`: the shared dependency, or empty. */
+/** Returns whether an incident is neither resolved nor, as far as known, mitigated. */
+export const stillFails = (incident: Failure, openForSeconds: number): boolean =>
+  mayStillFail(incident) && (incident.status !== 'mitigated' || openForSeconds < MITIGATION_UNPROVEN_SECONDS);
+
+/** Returns whether an incident is not resolved, and no mitigation is known to have helped. */
+export const mayStillFail = ({ status, verification, firing }: Failure): boolean =>
+  status === 'open' || status === 'mitigating' || (status === 'mitigated' && verification !== 'passed' && firing > 0);
+
+/** Reason for grouping incidents. `name`: the dependency that they share, or that fails itself; or empty. */
 export type GroupReason = { because: 'many' | 'shared_dependency'; name: string; text: string };
+
+/** Severity of a parent incident, and whether it pages when it opens. */
+export type ParentUrgency = Pick<IncidentRecord, 'severity'> & { page: boolean };
+
+const MANY: GroupReason = { because: 'many', name: '', text: '' };
+
+/**
+ * Returns whether a child belongs to a group of many incidents, of which a single deploy is rarely the cause. A group of a
+ * dependency is one outage, which a single deploy explains. A parent that is not known counts as a group of many.
+ */
+export const isOneOfMany = (
+  { parent_id }: Pick<IncidentRecord, 'parent_id'>,
+  parent: Pick<IncidentRecord, 'group_reason'> | undefined,
+): boolean => parent_id !== undefined && parent?.group_reason?.because !== 'shared_dependency';
 
 export type Grouping = { kind: 'alone' } | { kind: 'together'; reason: GroupReason; members: Opening[] };
 
+/** Returns the time in which other openings are near one. Both limits are outside it. */
+export const timeAround = (
+  at: Timestamp,
+  { minutes }: Pick<ManyAtOnce, 'minutes'>,
+): { since: Timestamp; until: Timestamp } => ({
+  since: plusSeconds(at, -minutes * 60),
+  until: plusSeconds(at, minutes * 60),
+});
+
 /**
- * Returns whether many incidents opened around the time of an incident, including those that are already over. If each
- * is resolved quickly in turn, many would never be open at once.
+ * Returns a function that is given openings one after another, and returns whether those so far are many around the time
+ * of an incident, including incidents that are already over. If each is resolved quickly in turn, many would never be
+ * open at once.
  */
 export function manyOpened(
   { environment, opened_at: at }: Pick<IncidentRecord, 'environment' | 'opened_at'>,
-  recent: readonly Opening[],
-  { incidents, minutes }: ManyAtOnce,
-): boolean {
-  if (incidents === false) return false;
-  const [since, until] = [plusSeconds(at, -minutes * 60), plusSeconds(at, minutes * 60)];
-  const openedNear = recent.filter(
-    (opening) => opening.at > since && opening.at < until && opening.environment === environment,
-  );
-  return new Set(openedNear.map(({ scope }) => scope)).size > incidents;
+  policy: ManyAtOnce,
+): (opening: Pick<Opening, 'at' | 'environment' | 'scope'>) => boolean {
+  const { since, until } = timeAround(at, policy);
+  const scopes = new Set<string>();
+  return (opening) => {
+    if (opening.at > since && opening.at < until && opening.environment === environment) scopes.add(opening.scope);
+    return policy.incidents !== false && scopes.size > policy.incidents;
+  };
 }
+
+/** Returns the incidents that opened around the time of one, in its environment. */
+export const openedAround = (
+  opened: Opening,
+  openings: readonly Opening[],
+  policy: Pick<ManyAtOnce, 'minutes'>,
+): Opening[] => {
+  const { since, until } = timeAround(opened.at, policy);
+  return openings.filter(
+    ({ at, environment, unmatched }) =>
+      at > since && at < until && environment === opened.environment && unmatched === null,
+  );
+};
+
+/** Returns whether a new incident may belong to a group, whichever others opened around its time. */
+export const mayBeGrouped = ({ unmatched }: Opening, policy: ManyAtOnce): boolean =>
+  unmatched === null && (policy.incidents !== false || policy.sharedDependency !== false);
 
 /**
  * Decides whether a new incident belongs to a group. More than a few at once, or several that share a dependency, are
  * one event for the people who are paged.
  *
- * @param recent incidents of the last minutes that still fail, including the new one: a mitigated incident had its own
- *   cause
+ * @param failing incidents that opened around its time and still fail, including the new one: a mitigated incident had its
+ *   own cause
+ * @param mitigated those of its dependencies and dependents that were mitigated, and may still fail
+ * @param isQuiet whether an incident is part of a trial that must not page or open channels, so that its group must not
  */
 export function groupingOf(
   opened: Opening,
-  recent: readonly Opening[],
+  failing: readonly Opening[],
   services: Config['services'],
   policy: ManyAtOnce,
+  {
+    mitigated = [],
+    isQuiet = () => false,
+  }: { mitigated?: readonly Opening[]; isQuiet?: (one: Opening) => boolean } = {},
 ): Grouping {
-  const since = plusSeconds(opened.at, -policy.minutes * 60);
-  const until = plusSeconds(opened.at, policy.minutes * 60);
   // Services outside the catalogue are grouped separately (unmatched.ts): otherwise, any sender of their alerts could
   // hide pages in a group.
   if (opened.unmatched !== null) return { kind: 'alone' };
-  const openedNear = recent.filter(
-    ({ at, environment, unmatched }) =>
-      at > since && at < until && environment === opened.environment && unmatched === null,
-  );
-  const scopes = new Set(openedNear.map(({ scope }) => scope));
-  if (policy.incidents !== false && scopes.size > policy.incidents) {
-    return {
-      kind: 'together',
-      members: openedNear,
-      reason: { because: 'many', name: '', text: `${scopes.size} incidents in ${policy.minutes} minutes` },
-    };
-  }
-  return policy.sharedDependency === false
-    ? { kind: 'alone' }
-    : groupingByDependency(opened, openedNear, services, policy.sharedDependency);
+  const openedNear = openedAround(opened, failing, policy);
+  const candidates = [...openedNear, ...mitigated].filter((one) => !isQuiet(one));
+  const byDependency =
+    policy.sharedDependency === false
+      ? null
+      : groupingByDependency(opened, candidates, services, policy.sharedDependency);
+  const count = scopesOf(openedNear);
+  const isMany = policy.incidents !== false && count > policy.incidents;
+  // A dependency that explains most of the incidents is their group, however many they are.
+  if (byDependency !== null && (!isMany || scopesOf(byDependency.members) * 2 > count)) return byDependency;
+  if (!isMany) return { kind: 'alone' };
+  const reason = { ...MANY, text: `${count} incidents in ${policy.minutes} minutes` };
+  return { kind: 'together', members: openedNear, reason };
 }
 
 /**
- * Groups by the dependency that most incidents share, the first by name in case of a tie. A failing dependency belongs
- * to the group of its dependents, but does not count towards its size: a service and its only dependent are
- * distinguished by their changes.
+ * Groups by the dependency that most incidents have, the first by name in case of a tie. If the dependency fails itself,
+ * directly or not, one of its dependents is enough: they are one outage. If only its dependents fail, a number of them is
+ * necessary that depend on it directly.
  */
 function groupingByDependency(
   opened: Opening,
   openedNear: readonly Opening[],
   services: Config['services'],
   atLeast: number,
-): Grouping {
+): Extract<Grouping, { kind: 'together' }> | null {
   const candidates = withDependencies(opened, services)
-    .map((name) => ({
-      name,
-      members: openedNear.filter((other) => withDependencies(other, services).includes(name)),
-      dependents: new Set(
-        openedNear.filter((other) => dependsOn(other, services).includes(name)).map(({ scope }) => scope),
-      ),
-    }))
-    .filter(({ dependents }) => dependents.size >= atLeast)
-    .toSorted((a, b) => b.members.length - a.members.length || (a.name < b.name ? -1 : 1));
+    .map((name) => {
+      const members = openedNear.filter((other) => withDependencies(other, services).includes(name));
+      const direct = openedNear.filter((other) => dependsOn(other, services).includes(name));
+      const fails = members.some(({ service }) => service === name);
+      return { name, members: fails ? members : direct, fails, dependents: scopesOf(direct) };
+    })
+    .filter(({ members, fails, dependents }) => (fails ? scopesOf(members) > 1 : dependents >= atLeast))
+    .filter(({ members }) => members.some(({ id }) => id === opened.id))
+    .toSorted(
+      (a, b) => b.members.length - a.members.length || Number(b.fails) - Number(a.fails) || (a.name < b.name ? -1 : 1),
+    );
   const [largest] = candidates;
-  if (largest === undefined) return { kind: 'alone' };
-  const names = [...new Set(largest.members.map(({ service }) => service))].toSorted();
-  const others = names.filter((name) => name !== largest.name).join(', ');
-  const text = names.includes(largest.name as ServiceName)
-    ? `${largest.name} is failing, and so are services that depend on it: ${others}`
-    : `${others} all depend on ${largest.name}`;
-  return {
-    kind: 'together',
-    members: largest.members,
-    reason: { because: 'shared_dependency', name: largest.name, text },
-  };
+  if (largest === undefined) return null;
+  const { name, members, fails } = largest;
+  const others = [...new Set(members.map(({ service }) => service))].filter((other) => other !== name).toSorted();
+  const text = !fails
+    ? `${others.join(', ')} all depend on ${name}`
+    : others.length === 1
+      ? `${name} is failing, and so is ${others[0]}, which depends on it`
+      : `${name} is failing, and so are services that depend on it: ${others.join(', ')}`;
+  return { kind: 'together', members, reason: { because: 'shared_dependency', name, text } };
 }
+
+const scopesOf = (openings: readonly Opening[]): number => new Set(openings.map(({ scope }) => scope)).size;
 
 const dependsOn = ({ service }: Opening, services: Config['services']): readonly string[] =>
   serviceEntry(services, service)?.dependsOn ?? [];
 
-/** Returns the service and its direct dependencies. */
-const withDependencies = (opening: Opening, services: Config['services']): string[] => [
-  opening.service,
-  ...dependsOn(opening, services),
+/** Returns the service and its dependencies, direct and indirect ones. */
+const withDependencies = ({ service }: Opening, services: Config['services']): string[] => [
+  service,
+  ...dependenciesOf(services, service).map((one) => one.service),
 ];
 
-/** Returns whether an incident may still join an open parent, which is only possible while the event continues. */
-export const canJoinGroup = (
-  groupReason: GroupReason,
-  lastJoinedAt: Timestamp,
-  opened: Opening,
-  services: Config['services'],
-  policy: ManyAtOnce,
-): boolean =>
-  opened.unmatched === null &&
-  opened.at <= plusSeconds(lastJoinedAt, policy.minutes * 60) &&
-  (groupReason.because === 'many' || withDependencies(opened, services).includes(groupReason.name));
+/** Returns a function that returns whether one of two services depends on the other, directly or not. */
+export function relatedTo(one: Opening, services: Config['services']): (other: Opening) => boolean {
+  const [dependencies, dependents] = [
+    new Set(withDependencies(one, services)),
+    dependentsOf(services, one.service), // also those for which it is too far down their list
+  ];
+  return (other) =>
+    one.service !== other.service &&
+    (dependencies.has(other.service) ||
+      (dependents.has(other.service) && withDependencies(other, services).includes(one.service)));
+}
+
+/** Returns whether an incident may still join the open parent of many, which is only possible while the event continues. */
+export const canJoinMany = (lastJoinedAt: Timestamp, opened: Opening, policy: ManyAtOnce): boolean =>
+  opened.unmatched === null && opened.at <= plusSeconds(lastJoinedAt, policy.minutes * 60);
 
 /** Number of incidents of one scope within an hour from which an alert counts as flapping. */
 export const FLAPPING_FROM = 3;
@@ -160,7 +213,10 @@ export const FLAPPING_WITHIN_SECONDS = 3600;
  * Returns whether the scope's incidents open and close repeatedly. Such an incident stays open until it has been quiet
  * for some time.
  */
-export const isFlapping = (opened: Opening, recent: readonly Opening[]): boolean =>
+export const isFlapping = (
+  opened: Pick<Opening, 'at' | 'scope'>,
+  recent: readonly Pick<Opening, 'at' | 'scope'>[],
+): boolean =>
   recent.filter(
     ({ at, scope }) =>
       scope === opened.scope && at > plusSeconds(opened.at, -FLAPPING_WITHIN_SECONDS) && at <= opened.at,

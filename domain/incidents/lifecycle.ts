@@ -12,6 +12,7 @@ import { contradictionView } from '../status/contradictions.ts';
 import type { Child } from '../messages/story.ts';
 import type { Amend, Amended, ChildIncident, IncidentGroups, HandoverState } from '../ports/incidents.ts';
 import { childrenView } from './children.ts';
+import type { GroupReason } from './incident-group.ts';
 import { type IncidentPatch, type InboxPost, inboxPostOf, present } from './inbox-post.ts';
 
 /** A change of an incident's own record, with its timeline entry. */
@@ -75,18 +76,20 @@ export function planResolution(
 export function planHandover(
   run: number,
   text: string,
-  { unread: unreadable, resolveBy: resolve_by }: HandoverState,
+  left: HandoverState,
   at: Timestamp,
 ): PatchPlan & { entry: TimelineEntry } {
+  const stored = {
+    unreadable: left.unread,
+    unreadable_runs: left.unreadableRuns,
+    failed_runs: left.failedRuns,
+    failed_at: left.failedRuns === undefined ? undefined : at,
+    resolve_by: left.resolveBy,
+  };
+  const names = Object.keys(stored) as (keyof typeof stored)[];
   return {
     kind: 'patch',
-    patch: {
-      set: present({ run, unreadable, resolve_by }),
-      remove: [
-        ...(unreadable === undefined ? (['unreadable'] as const) : []),
-        ...(resolve_by === undefined ? (['resolve_by'] as const) : []),
-      ],
-    },
+    patch: { set: present({ run, ...stored }), remove: names.filter((name) => stored[name] === undefined) },
     entry: { at, actor: 'firebreak', kind: 'workflow.handed_over', text, detail: { run } },
   };
 }
@@ -156,7 +159,7 @@ export type JoinPlan = {
 
 /** Decides whether an incident can join a parent, whose state is only a condition of the write. */
 export function planJoin(
-  parent: IncidentId,
+  { id: parent, reason }: { id: IncidentId; reason: GroupReason | undefined },
   child: IncidentRecord | undefined,
   at: Timestamp,
 ): JoinPlan | 'joined' | 'closed' {
@@ -174,7 +177,10 @@ export function planJoin(
       entry: {
         ...entry,
         kind: 'incident.joined',
-        text: `Several services fail at the same time: this incident is now part of incident ${parent}, which pages and has the channel. Automation asks for approval before it acts, unless a version is proved to be the cause`,
+        text:
+          reason?.because === 'shared_dependency'
+            ? `${reason.text}: this incident is now part of incident ${parent}, which pages and has the channel. Automation stays in its mode; after the group's first automatic rollback, it asks for approval`
+            : `Several services fail at the same time: this incident is now part of incident ${parent}, which pages and has the channel. Automation asks for approval before it acts, unless a version is proved to be the cause`,
         detail: { parent },
       },
     },

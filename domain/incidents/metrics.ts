@@ -60,7 +60,7 @@ export const COUNTERS = {
   },
   firebreak_approvals_total: {
     group: 'incidents',
-    help: 'Completed approval requests, by outcome; unopposed: no objection in time, which counts as approval',
+    help: 'Completed approval requests, by outcome; withdrawn: no longer needed; unopposed: no objection in time, which counts as approval',
     labels: ['outcome'],
   },
   firebreak_canaries_total: {
@@ -78,6 +78,11 @@ export const COUNTERS = {
     help: 'Completed chaos experiments, by conclusion: held, failed, or inconclusive',
     labels: ['outcome'],
   },
+  firebreak_http_requests_refused_total: {
+    group: 'refusals',
+    help: 'Requests refused with 400, 401, 403, 413, 415, 422, or 429, by route, reason (the code of the response), and source (the sender or token, or unknown)',
+    labels: ['route', 'reason', 'source'],
+  },
   firebreak_vendor_calls_total: {
     group: 'vendors',
     help: 'Requests to a vendor, each including its retries, by outcome: ok, refused (by the vendor), or error (no response, or one that asks for a retry)',
@@ -88,8 +93,11 @@ export const COUNTERS = {
 export type CounterFamily = { group: CounterGroup; help: string; labels: readonly string[] };
 export type CounterName = keyof typeof COUNTERS;
 
-export const COUNTER_GROUPS = ['alerts', 'routing', 'incidents', 'vendors'] as const;
+export const COUNTER_GROUPS = ['alerts', 'routing', 'incidents', 'vendors', 'refusals'] as const;
 export type CounterGroup = (typeof COUNTER_GROUPS)[number];
+
+/** Groups whose counts of the last hour are stored, too. */
+export const HOURLY_GROUPS: ReadonlySet<CounterGroup> = new Set(['refusals']);
 
 /** Upper bounds, in seconds, of the histogram buckets for the delay from receipt of alerts until routing. */
 export const ROUTING_DELAY_BUCKETS = [0.5, 1, 2, 5, 15, 60, 300] as const;

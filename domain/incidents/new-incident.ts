@@ -4,7 +4,7 @@ import type { IncidentRecord, TimelineEntry } from '../../schemas/incidents/inci
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { scopeOf } from '../alerts/admission.ts';
 import type { Incidents } from '../ports/incidents.ts';
-import { type GroupReason, type Opening, scopeOfGroup, SEVERAL } from './incident-group.ts';
+import { type GroupReason, type Opening, type ParentUrgency, scopeOfGroup, SEVERAL } from './incident-group.ts';
 
 /** An incident to open. `scope`: at most one incident of it is open. */
 export type NewIncident = {
@@ -62,12 +62,16 @@ export function declaredIncident(
   );
 }
 
-/** Builds the parent incident of a group. */
+/** Many incidents at once are critical, whatever each of them is. */
+const MANY_AT_ONCE: ParentUrgency = { severity: 'critical', page: true };
+
+/** Builds the parent incident of a group. It is no failure of its own, so it does not count towards other groups. */
 export const parentIncident = (
   { id, at, trace }: { id: IncidentId; at: Timestamp; trace: string },
   environment: EnvironmentName,
   groupReason: GroupReason,
   title: string,
+  { severity, page }: ParentUrgency = MANY_AT_ONCE,
 ): NewIncident =>
   newIncident(
     {
@@ -76,12 +80,15 @@ export const parentIncident = (
       service: SEVERAL,
       environment,
       title,
-      severity: 'critical',
+      severity,
+      page,
       opened_at: at,
       trace,
       group_reason: groupReason,
     },
-    scopeOfGroup(environment),
+    scopeOfGroup(environment, groupReason),
+    [],
+    { alone: true },
   );
 
 export const blankIncident = {

@@ -7,11 +7,11 @@ import {
   type Offer,
   type TimelineEntry,
 } from '../../schemas/incidents/incident.ts';
-import type { Reason } from '../../schemas/incidents/reason.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
-import { withoutShadow, shadowText } from '../automation/shadow.ts';
+import { withoutShadow } from '../automation/shadow.ts';
+import { decisionLines, linesOf, type Place } from '../messages/decision-lines.ts';
 import { activeClearings } from '../changes/cleared-suspects.ts';
-import type { Answered, StepQuestion } from '../ports/decisions.ts';
+import type { Answered, StepQuestion, Withdrawal } from '../ports/decisions.ts';
 import { isAmong, isApprover } from '../rollback/approvals.ts';
 import { chosenOffer, offerWords } from '../rollback/offers.ts';
 import type { Decision, DecisionInputs } from '../rollback/judgement.ts';
@@ -42,7 +42,7 @@ type DecisionContext = {
 const answerUntil = ({ at, answerSeconds }: DecisionContext): Pick<DecisionView, 'answer_until'> =>
   answerSeconds === undefined ? {} : { answer_until: plusSeconds(at, answerSeconds) };
 
-/** Builds the record of a judgement. */
+/** Builds the record of a judgement, on condition that the incident is not resolved. */
 export function newDecision(context: DecisionContext, decision: Decision, inputs: DecisionInputs): NewDecision {
   const { id, number, at, digest } = context;
   const people = inputs.request.approval?.people ?? null;
@@ -71,14 +71,8 @@ export function newDecision(context: DecisionContext, decision: Decision, inputs
   return {
     view,
     people,
-    patch: { set: { ...(setsSuspects && { suspects: decision.suspects }), mitigations: number } },
-    entry: {
-      at,
-      actor: 'firebreak',
-      kind: 'decision',
-      text: `${sentence(view)}${view.state === 'waiting' ? approversText(people) : ''}`,
-      detail: { decision: view.id, because: view.because, digest, onset: decision.onset },
-    },
+    patch: { set: { ...(setsSuspects && { suspects: decision.suspects }), mitigations: number }, notIn: ['resolved'] },
+    entry: decisionEntry(view, people, { at, place: inputs.evidence, onset: decision.onset }),
   };
 }
 
@@ -107,13 +101,7 @@ export function newQuestion(
   return {
     view,
     people,
-    entry: {
-      at,
-      actor: 'firebreak',
-      kind: 'decision',
-      text: `Asks for approval: ${text}. Reason: ${reasons.map((reason) => reason.text).join('; ')}${approversText(people)}`,
-      detail: { decision: view.id, because: view.because, digest },
-    },
+    entry: decisionEntry(view, people, { at, place: serviceEnvironment }),
   };
 }
 
@@ -179,6 +167,32 @@ const choiceOf = ({ digest, act, service, environment, from_version, to_version 
   ...(act === 'roll_back' && { from_version, to_version }),
 });
 
+/** What the withdrawal of a question writes: the message that wakes the workflow, or only an entry if the incident is over. */
+export type WithdrawalPlan = {
+  withdrawn: NonNullable<DecisionView['withdrawn']>;
+  entry: TimelineEntry;
+  post: InboxPost | null;
+};
+
+/** Decides how a question is withdrawn. Null: it no longer waits for an answer. */
+export function planWithdrawal(
+  incident: IncidentRecord,
+  { id: decision, state, digest }: Pick<DecisionView, 'id' | 'state' | 'digest'>,
+  { by, because, isDone = false }: Withdrawal,
+  at: Timestamp,
+): WithdrawalPlan | null {
+  if (state !== 'waiting') return null;
+  const timeline = {
+    actor: by,
+    kind: 'decision.withdrawn',
+    text: `Question ${isDone ? 'closed' : 'withdrawn'}: ${because}`,
+    detail: { decision, digest },
+  };
+  const post =
+    incident.status === 'resolved' ? null : inboxPostOf(incident, { kind: 'answered', decision, by }, at, { timeline });
+  return { withdrawn: { because, done: isDone, at }, entry: { ...timeline, at }, post };
+}
+
 /** Returns what a waiting decision becomes without an answer. `isOnTimeline`: the entry is not only in the audit log. */
 export const endWithoutAnswer = (
   id: IncidentId,
@@ -196,32 +210,25 @@ export const endWithoutAnswer = (
     text:
       state === 'approved'
         ? 'Approved without an answer: the approval timed out, and the service sets onApprovalTimeout: act'
-        : 'Expired without an answer, or withdrawn',
+        : 'Expired without an answer',
     detail: { decision: `${id}-${number}` },
   },
 });
 
-const KIND_WORDS: Record<DecisionView['kind'], string> = {
-  roll_back: 'Rolling back',
-  approve: 'Asks for approval before rolling back',
-  suggest: 'Suggests rolling back',
-  shadow: 'In shadow mode: would consider rolling back',
-  none: 'Does not roll back',
-};
-
-/** Names the people whose approval is requested. */
-const approversText = (people: readonly string[] | null): string =>
-  people === null ? '' : ` (asks ${people.join(', ')})`;
-
-/** Returns the decision and its reasons as one sentence. */
-function sentence(decision: DecisionView): string {
-  const { kind, from_version, to_version, reasons, offers } = decision;
-  const would = shadowText(decision);
-  if (would !== undefined) return would;
-  if (kind === 'approve' && offers !== undefined)
-    return `Asks for approval to ${offers.map(offerWords).join(', or to ')}: ${textsOf(reasons)}`;
-  const versions = from_version === null ? '' : ` ${from_version}${to_version === null ? '' : ` to ${to_version}`}`;
-  return `${KIND_WORDS[kind]}${versions}: ${textsOf(reasons)}`;
+/** Returns the entry of a decision: its lines, and the rest in the detail. */
+function decisionEntry(
+  view: DecisionView,
+  people: readonly string[] | null,
+  { at, place, onset }: { at: Timestamp; place: Place; onset?: Decision['onset'] },
+): TimelineEntry {
+  const { id, because, digest, state } = view;
+  const lines = decisionLines(view, place);
+  const asked = state === 'waiting' && people !== null ? [`Asked: ${people.join(', ')}.`] : [];
+  return {
+    at,
+    actor: 'firebreak',
+    kind: 'decision',
+    text: [...linesOf(lines), ...asked].join('\n'),
+    detail: { decision: id, because, digest, ...(onset && { onset }), details: lines.details },
+  };
 }
-
-const textsOf = (reasons: readonly Reason[]): string => [...new Set(reasons.map(({ text }) => text))].join('; ');

@@ -10,6 +10,7 @@ import type { IntendedAction, RollbackEnd } from '../ports/decisions.ts';
 import type { IncidentChange } from '../ports/incidents.ts';
 import { whyStopped } from '../rollback/guards.ts';
 import { type IncidentPatch, type InboxPost, inboxPostOf } from './inbox-post.ts';
+import { mitigated } from './new-onset.ts';
 
 /** Seconds after which a lock counts as abandoned: longer than a rollback is followed. */
 const LOCK_ABANDONED_SECONDS = 3 * 3600;
@@ -145,10 +146,10 @@ export type RollbackState = {
   effect: Effect | undefined;
 };
 
-/** What the end of a rollback writes. `logged`: entry of the audit log. */
+/** What the end of a rollback writes. `logged`: entry of the audit log; null: none. */
 export type RollbackEndPlan = {
   effect: Pick<EffectEnd, 'state' | 'detail' | 'unlocks'> | null;
-  logged: TimelineEntry;
+  logged: TimelineEntry | null;
   moved: {
     /** Record of the rollback. */
     change: NewChange;
@@ -157,7 +158,7 @@ export type RollbackEndPlan = {
     suspect: ChangeId;
   } | null;
   /** Message to the inbox, or only a timeline entry if the incident is resolved. */
-  report: { kind: 'post'; post: InboxPost } | { kind: 'entry'; entry: TimelineEntry };
+  report: { kind: 'post'; post: InboxPost } | { kind: 'entry'; entry: TimelineEntry | null };
 };
 
 /** Decides what follows from the end of a rollback, or from a decision against one. */
@@ -169,6 +170,8 @@ export function planRollbackEnd(
   const { key, number, outcome, page, again, serviceEnvironment, versionChange } = end;
   const description = outcomeText(end, decision);
   const text = effect === undefined ? description : withStandInNote({ ...effect, detail: description }).detail;
+  // The withdrawal of the question is on the timeline.
+  const isNoted = outcome !== 'withdrawn';
   const timeline = {
     actor: 'firebreak',
     kind: `mitigation.${outcome}`,
@@ -182,14 +185,14 @@ export function planRollbackEnd(
   };
   const change: IncidentChange =
     outcome === 'succeeded'
-      ? { status: 'mitigated', verification: 'pending', verifying: { number, at } }
+      ? mitigated(incident, { number, at })
       : effect !== undefined && incident.status === 'mitigating' // otherwise another rollback of the incident is in progress
         ? { status: 'open' }
         : {};
   return {
     effect:
       effect === undefined ? null : { state: EFFECT_STATES[outcome], detail: text, unlocks: effect.resource ?? null },
-    logged: { ...timeline, at, detail: { ...timeline.detail, ...pinned } },
+    logged: isNoted ? { ...timeline, at, detail: { ...timeline.detail, ...pinned } } : null,
     moved: versionChange && {
       change: {
         ...serviceEnvironment,
@@ -213,12 +216,12 @@ export function planRollbackEnd(
     },
     report:
       incident.status === 'resolved'
-        ? { kind: 'entry', entry: { ...timeline, at } }
+        ? { kind: 'entry', entry: isNoted ? { ...timeline, at } : null }
         : {
             kind: 'post',
             post: inboxPostOf(incident, { kind: 'mitigation', number, outcome, page, ...(again && { again }) }, at, {
               ...change,
-              timeline,
+              ...(isNoted && { timeline }),
             }),
           },
   };
@@ -233,6 +236,7 @@ const EFFECT_STATES: Readonly<Record<RollbackEnd['outcome'], Effect['state']>> =
   gave_up: 'failed',
   rejected: 'failed',
   expired: 'failed',
+  withdrawn: 'failed',
   not_taken: 'failed',
 };
 

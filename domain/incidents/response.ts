@@ -1,10 +1,11 @@
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { Message, RunbookApproval } from '../../schemas/incidents/inbox.ts';
 import { type ChangeId, lowestMode, type Mode, type Severity, type Version } from '../../schemas/config/names.ts';
-import { causeOf, type PageCause } from '../paging/page-causes.ts';
+import { causeOf, NEW_ONSET, type PageCause } from '../paging/page-causes.ts';
 import type { BegunRunbook } from '../ports/runbooks.ts';
 import type { Requester } from '../rollback/judgement.ts';
 import { isManualRun } from '../runbooks/manual-runs.ts';
+import { beganAfterMitigation, missedByRun } from './new-onset.ts';
 
 /** State of the workflow between two reads of the inbox. It is checkpointed, so it contains only IDs and verdicts. */
 export type ResponseState = {
@@ -14,6 +15,8 @@ export type ResponseState = {
   /** Number of pages started; `pageDue`: another page is due. */
   pages: number;
   pageDue: boolean;
+  /** The open page shows an older state of the incident. */
+  pageOutdated: boolean;
   /** Reasons for the page that is due. Empty: the incident has opened. */
   pageCauses: readonly PageCause[];
   /** Number of judgements started; `running`: those in progress; `mitigationDue`: the next one. */
@@ -22,6 +25,8 @@ export type ResponseState = {
   mitigationDue: JudgementRequest | null;
   /** Requester of the newest judgement, except requests by people. Null: nothing to judge. */
   judgedFor: JudgementRequest | null;
+  /** Number of the judgement of the newest problem that began after a recovery. 0: there was none. */
+  onsetJudgement: number;
   /** Changes recorded or ended since the judgement that have not been evaluated. */
   lateChanges: readonly ChangeId[];
   /** Number of runbook selections started; `runbookDue`: another one is due. */
@@ -68,6 +73,8 @@ export type JudgementRequest = {
 /** What to start now, each in a child context; and whether to try to close the incident. */
 export type Plan = {
   page: number | null;
+  /** Whether to update the open page. */
+  updatePage: boolean;
   mitigate: { number: number; request: JudgementRequest } | null;
   runbook: number | null;
   /** Runs started by people. */
@@ -91,6 +98,8 @@ export function initialState(
   const requestUnread = hasUnread && incident.mitigations > 0;
   // A child incident is paged by its parent.
   const paging = incident.parent_id === undefined && (incident.page ?? incident.severity === 'critical');
+  // The run before may have died between the message about a new problem and its judgement, or its page.
+  const missed = missedByRun(incident);
   // A parent incident has nothing of its own to roll back.
   const firstRequest: JudgementRequest | null =
     incident.group_reason === undefined ? { by: incident.requests_rollback ? 'alert' : 'none', name: '' } : null;
@@ -99,13 +108,15 @@ export function initialState(
     firing: incident.firing,
     consumed: incident.consumed_seq,
     pages: incident.pages,
-    pageDue: paging && incident.pages === 0,
-    pageCauses: [],
+    pageDue: (paging && incident.pages === 0) || missed.page,
+    pageOutdated: false,
+    pageCauses: missed.page ? [NEW_ONSET] : [],
     mitigations: incident.mitigations,
     running: [...unfinished],
-    mitigationDue: incident.mitigations === 0 ? firstRequest : null,
+    mitigationDue: incident.mitigations === 0 || missed.judgement ? firstRequest : null,
     judgedFor: firstRequest,
     judgedOnRequest: incident.requests_rollback && !requestUnread,
+    onsetJudgement: missed.isRead ? (incident.new_onset?.judged ?? 0) + 1 : 0,
     lateChanges: [],
     // Numbers are never reused, and some selections find no runbook.
     runbooks: Math.max(0, ...runbooks.begun.map(({ number }) => number).filter((number) => !isManualRun(number))),
@@ -117,7 +128,7 @@ export function initialState(
     verifyAgain: false,
     isVerifyingAgain: false,
     mitigated: incident.verification !== 'not_needed',
-    pagedAgain: false,
+    pagedAgain: beganAfterMitigation(incident) && incident.new_onset?.pages !== undefined,
     pageHeld: false,
     paging: paging && !raisedUnread,
     byHand: incident.by_hand === true || incident.by_event === true,
@@ -145,20 +156,38 @@ function withMessage(state: ResponseState, message: Message): ResponseState {
       const isRaised = pages && (!state.paging || (message.critical && state.severity !== 'critical'));
       // The resolution by a person does not cover alerts that fired later.
       const firesAfterResolve = state.resolveBy !== null && pages;
-      const requestsNow = message.requestsRollback && !state.judgedOnRequest && !isHeld;
+      const isNew = message.new_onset === true;
+      const requestsNow = message.requestsRollback && (!state.judgedOnRequest || isNew) && !isHeld;
       return {
         ...state,
         severity: message.critical ? 'critical' : state.severity,
         paging: state.paging || pages,
-        pagedAgain: state.pagedAgain || freshAfterMitigation,
-        pageHeld: state.pageHeld || (isHeld && pages),
-        pageDue: freshAfterMitigation || isRaised || firesAfterResolve || (pages && message.again === true),
+        pagedAgain: state.pagedAgain || freshAfterMitigation || (isNew && pages),
+        pageHeld: (state.pageHeld && !isNew) || (isHeld && pages),
+        pageDue: freshAfterMitigation || isRaised || firesAfterResolve || (pages && (isNew || message.again === true)),
         resolveBy: firesAfterResolve ? null : state.resolveBy,
         judgedOnRequest: state.judgedOnRequest || requestsNow,
-        mitigationDue: requestsNow ? { by: 'alert', name: '' } : state.mitigationDue,
+        onsetJudgement: isNew ? state.mitigations + 1 : state.onsetJudgement,
+        mitigationDue: requestsNow
+          ? { by: 'alert', name: '' }
+          : (state.mitigationDue ?? (isNew ? { by: 'none', name: '' } : null)),
         // A runbook may apply to the alerts that joined.
         runbookDue: state.runbookDue || (message.fired > 0 && state.runbooks > 0 && !isHeld),
         verifyAgain: state.verifyAgain || couldPassNow(state),
+      };
+    }
+    case 'reopened': {
+      const request: JudgementRequest = { by: message.requestsRollback ? 'alert' : 'none', name: '' };
+      return {
+        ...state,
+        severity: message.critical ? 'critical' : state.severity,
+        paging: state.paging || message.pages,
+        pageDue: message.pages,
+        // The failure is a new one, whatever was done about the earlier one.
+        mitigationDue: request,
+        judgedFor: request,
+        judgedOnRequest: message.requestsRollback,
+        onsetJudgement: state.mitigations + 1,
       };
     }
     case 'severity':
@@ -177,7 +206,9 @@ function withMessage(state: ResponseState, message: Message): ResponseState {
         byHand: state.byHand || message.child === undefined,
       };
     case 'page':
-      return { ...state, pageDue: message.by !== 'firebreak' || state.pages === 0 };
+      return { ...state, pageDue: message.by !== 'firebreak' || state.pages === 0, pageOutdated: true };
+    case 'page_outdated':
+      return { ...state, pageOutdated: true };
     case 'rollback': {
       const { by: name, from, to } = message;
       return { ...state, mitigationDue: { by: 'person', name, ...(from && { from }), ...(to && { to }) } };
@@ -214,6 +245,7 @@ function withMessage(state: ResponseState, message: Message): ResponseState {
         verification: message.outcome === 'succeeded' ? 'pending' : state.verification,
         verifying: message.outcome === 'succeeded' ? message.number : state.verifying,
         verifyingRunbook: message.outcome === 'succeeded' ? null : state.verifyingRunbook,
+        pageOutdated: true,
         pageDue: message.page === 'again' || (message.page === 'if_nobody' && state.pages === 0),
       };
     case 'verification':
@@ -238,7 +270,19 @@ function withMessage(state: ResponseState, message: Message): ResponseState {
           ? { pageDue: true, pagedAgain: true }
           : {}),
       };
+    case 'new_onset':
+      // Alerts have reported it first.
+      if (state.onsetJudgement > message.judged) return state;
+      return {
+        ...state,
+        onsetJudgement: state.mitigations + 1,
+        mitigationDue: { by: state.judgedOnRequest ? 'alert' : 'none', name: '' },
+        pageDue: message.pages,
+        pagedAgain: state.pagedAgain || message.pages,
+        pageHeld: false,
+      };
     case 'answered':
+    case 'recovered':
     case 'pause':
     case 'resume':
     case 'abort':
@@ -277,6 +321,8 @@ export function plan(state: ResponseState): Plan {
   const isCalm = state.firing === 0 && isProven && !state.byHand; // an incident declared by a person is resolved by a person
   return {
     page: state.pageDue ? state.pages + 1 : null,
+    // A page that starts now shows the current state.
+    updatePage: state.pageOutdated && !state.pageDue && state.pages > 0,
     mitigate: state.mitigationDue === null ? null : { number: state.mitigations + 1, request: state.mitigationDue },
     runbook: state.runbookDue ? state.runbooks + 1 : null,
     runs: state.runs,
@@ -305,6 +351,7 @@ export const afterStarting = (state: ResponseState, { page, mitigate, runbook, v
   ...state,
   pages: page ?? state.pages,
   pageDue: false,
+  pageOutdated: false,
   pageCauses: [],
   mitigations: mitigate?.number ?? state.mitigations,
   running: mitigate === null ? state.running : [...state.running, mitigate.number],

@@ -112,7 +112,7 @@ function grafanaExploreUrl(
 }
 
 const urlAt = (base: string, path: string, parameters: Readonly<Record<string, string>>): string =>
-  `${base.replace(/\/+$/, '')}${path}?${Object.entries(parameters)
+  `${base.replace(/(?<!\/)\/+$/, '')}${path}?${Object.entries(parameters)
     .map(([name, value]) => `${name}=${encoded(value)}`)
     .join('&')}`;
 

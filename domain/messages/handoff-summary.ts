@@ -1,7 +1,7 @@
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { ageText } from '../freeze/words.ts';
-import { withoutSuspectReasons } from './incident-buttons.ts';
-import { decisionWords, nextStep, statusWords } from './incident-card.ts';
+import { decisionLines, linesOf } from './decision-lines.ts';
+import { incidentLines, nextStep, statusWords } from './incident-card.ts';
 import type { ChatMessage, ChatPart, Text } from './channels.ts';
 import type { TimelineEntry } from '../../schemas/incidents/incident.ts';
 import { plainOf } from './plain-text.ts';
@@ -15,7 +15,7 @@ const ALERTS_SHOWN_MAX = 3;
 
 /** Kinds of timeline entries about actions by people and automation, except alerts and requests. */
 const ACTION_KINDS =
-  /^(rollback\.started|mitigation\.(succeeded|failed|gave_up)|verification\.|runbook\.|flag\.|scale\.|restart\.|http\.|decision\.(approved|rejected)|automation\.(paused|resumed|aborted|marked_wrong)|incident\.changed|suspect\.|role\.|command\.|statuspage\.published)/;
+  /^(rollback\.started|mitigation\.(succeeded|failed|gave_up)|verification\.|runbook\.|flag\.|scale\.|restart\.|http\.|decision\.(approved|rejected)|automation\.(paused|resumed|aborted|marked_wrong)|incident\.(changed|recovered|failing_again)|suspect\.|role\.|command\.|statuspage\.published)/;
 
 /** Kinds of timeline entries written by people. They are limited separately, so that they do not displace actions. */
 const NOTE_KINDS = /^(incident\.(update|declared)|page\.(update|note)|note)/;
@@ -30,6 +30,7 @@ const listPart = (title: string, rows: readonly Text[]): ChatPart[] =>
 export function handoffSummary(story: Overview, recent: readonly TimelineEntry[], now: Timestamp): ChatMessage {
   const { incident } = story;
   const title = `${serviceEnvironmentText(incident)}: ${incident.title}`;
+  const lines = incidentLines(story);
   const rows = (kinds: RegExp, shown: number): Text[] =>
     recent
       .filter(({ kind }) => kinds.test(kind))
@@ -47,7 +48,11 @@ export function handoffSummary(story: Overview, recent: readonly TimelineEntry[]
         'Open points',
         openPoints(story).map((point) => [point]),
       ),
-      { kind: 'text', text: [{ bold: 'Next step' }, `\n${nextStep(story)}`] },
+      { kind: 'text', text: [{ bold: 'Next step' }, `\n${linesOf(lines).join('\n')}`] },
+      ...listPart(
+        'Details',
+        lines.details.map((detail) => [detail]),
+      ),
     ],
   };
 }
@@ -82,7 +87,7 @@ function openPoints({ incident, decisions, effects }: Overview): string[] {
     .filter(({ state, resource }) => resource !== undefined && (state === 'intended' || state === 'accepted'))
     .map(({ kind, detail }) => `In progress: ${kind}, ${detail}`);
   const paused = incident.automation_paused ? ['The automation of this incident is paused'] : [];
-  return [...waiting.map((decision) => decisionWords(withoutSuspectReasons(decision))), ...running, ...paused];
+  return [...waiting.map((decision) => decisionLines(decision, incident).action), ...running, ...paused];
 }
 
 /** Returns the summary in a few sentences for a handover of command; it is added to the timeline. */

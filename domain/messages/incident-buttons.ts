@@ -5,9 +5,10 @@ import { isAcknowledged } from '../paging/acknowledgement.ts';
 import type { ChatButton, ChatPart } from './channels.ts';
 import { numberOf } from '../rollback/question-names.ts';
 import { offerLabel, offerWords } from '../rollback/offers.ts';
+import { capitalized, decisionLines, type Place, subjectOf } from './decision-lines.ts';
 import { switchedFlags } from '../rollback/switched-flags.ts';
 import { REMEDY_WORDS } from '../rollback/remedies.ts';
-import type { Overview } from './story.ts';
+import type { Deciding, Overview } from './story.ts';
 
 /** Buttons of the summary: `questions` at the top, for what needs a person; `more` at the bottom, for other actions. */
 export type IncidentButtons = { questions: readonly ChatPart[]; more: readonly ChatPart[] };
@@ -43,14 +44,25 @@ export const answerable = ({
     ? []
     : decisions.filter(({ state }) => state === 'waiting').slice(-QUESTIONS_MAX);
 
+/** Returns the incident whose decision is shown: this one if it asks a question itself, or is resolved. */
+export const decidingFor = <T extends Pick<Overview, 'incident' | 'decisions'>>(
+  story: T & Pick<Overview, 'deciding'>,
+): T | Deciding =>
+  story.deciding === undefined ||
+  story.incident.status === 'resolved' ||
+  story.decisions.some(({ state }) => state === 'waiting')
+    ? story
+    : story.deciding;
+
 /** Returns the number that distinguishes several decisions, in text and on buttons. */
 export const decisionSuffix = (decision: DecisionView, all: readonly DecisionView[]): string =>
   all.length > 1 ? ` (${numberOf(decision.id)})` : '';
 
 /** Returns a row for each waiting decision: an answer names the decision for which the button was drawn. */
 function questionButtons(story: Overview): ChatPart[] {
-  const { id: incidentId } = story.incident;
-  const waiting = answerable(story);
+  const asking = decidingFor(story);
+  const { id: incidentId } = asking.incident;
+  const waiting = answerable(asking);
   return waiting.flatMap((decision, index): ChatPart[] => {
     const suffix = decisionSuffix(decision, waiting);
     const approve = (approvable: Approvable): ChatButton => ({
@@ -64,7 +76,7 @@ function questionButtons(story: Overview): ChatPart[] {
       text: `${decision.offers === undefined ? 'Reject' : 'None of these'}${suffix}`,
     };
     // A row for each act, because Slack requires different actions within a row.
-    const acts = approvableOf(decision).map(approve);
+    const acts = approvableOf(decision, asking.incident).map(approve);
     return acts.map((button, actIndex) => ({
       kind: 'buttons',
       buttons: actIndex === acts.length - 1 ? [button, reject] : [button],
@@ -75,24 +87,26 @@ function questionButtons(story: Overview): ChatPart[] {
 type Approvable = { digest: string; label: string; confirmation: string };
 
 /** Returns the acts that an approval can refer to: none is more prominent if there are several. */
-export function approvableOf(decision: DecisionView): Approvable[] {
+export function approvableOf(decision: DecisionView, place: Place): Approvable[] {
   const { digest, offers } = decision;
-  if (offers === undefined) return [{ digest, label: approveLabel(decision), confirmation: confirmationOf(decision) }];
+  const { hesitation } = decisionLines(decision, place);
+  const confirmation = (act: string): string =>
+    `${act}${/[.!?]$/.test(act) ? '' : '.'}${hesitation === null ? '' : ` ${hesitation}`}`;
+  if (offers === undefined)
+    return [{ digest, label: approveLabel(decision), confirmation: confirmation(subjectOf(decision)) }];
   return offers.map((offer) => ({
     digest: offer.digest,
     label: offerLabel(offer),
-    confirmation: `${capitalized(offerWords(offer))}. Approval is needed because: ${approvalReason(decision)}.`,
+    confirmation: confirmation(capitalized(offerWords(offer))),
   }));
 }
-
-const capitalized = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 
 /**
  * Returns a button that repeats a failed rollback. If another version was deployed in the meantime, it does nothing and
  * says so.
  */
 function retryButtons(story: Overview): ChatButton[] {
-  const failed = answerable(story).length > 0 ? undefined : failedRollback(story);
+  const failed = answerable(decidingFor(story)).length > 0 ? undefined : failedRollback(story);
   if (failed?.order == null) return [];
   const { service, environment, from, to } = failed.order;
   return [
@@ -111,38 +125,6 @@ function retryButtons(story: Overview): ChatButton[] {
 
 const approveLabel = ({ question, to_version }: DecisionView): string =>
   question === undefined ? `Roll back${to_version === null ? '' : ` to ${to_version}`}` : 'Approve';
-
-/** Describes the action to approve, in one sentence. */
-export function subjectOf({ question, target, from_version, to_version, offers, chosen }: DecisionView): string {
-  if (question !== undefined) return question;
-  const acts = offers?.filter(({ digest }) => chosen === undefined || digest === chosen);
-  if (acts !== undefined) return capitalized(acts.map(offerWords).join(', or '));
-  const where = target === null ? '' : `${target.service} in ${target.environment} `;
-  return `Roll ${where}back from ${from_version ?? 'the running version'} to ${to_version ?? 'an earlier version'}`;
-}
-
-function confirmationOf(decision: DecisionView): string {
-  const [subject, why] = [subjectOf(decision), approvalReason(decision)];
-  return why === '' ? subject : `${subject}${/[.!?]$/.test(subject) ? '' : '.'} Approval is needed because: ${why}.`;
-}
-
-/** Removes the reasons for a suspect, which are shown with the suspects, unless there are no others. */
-export function withoutSuspectReasons(decision: DecisionView): DecisionView {
-  const others = decision.reasons.filter(({ code }) => code !== 'suspect');
-  return others.length === 0 ? decision : { ...decision, reasons: others };
-}
-
-/** Returns the reason that prevents automatic action. Empty: none is given. */
-export const approvalReason = (decision: DecisionView): string =>
-  withoutSuspectReasons(decision).reasons[0]?.text ?? '';
-
-/** Returns what a person can do about a suspect that Firebreak cannot undo. */
-export const byHandTexts = ({ reasons }: Pick<DecisionView, 'reasons'>): string[] =>
-  reasons.flatMap(({ code, text }) => (code === 'by_hand' ? [capitalized(text)] : []));
-
-/** Returns the candidates that the question is about, and what to do about those that Firebreak cannot undo. */
-export const candidateTexts = ({ reasons }: Pick<DecisionView, 'reasons'>): string[] =>
-  reasons.flatMap(({ code, text }) => (code === 'candidates' || code === 'by_hand' ? [capitalized(text)] : []));
 
 /** Returns the buttons to acknowledge and to take command. */
 function responsibilityButtons({ incident }: Overview): ChatButton[] {

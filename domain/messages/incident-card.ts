@@ -2,26 +2,19 @@ import type { DecisionView, Effect, IncidentRecord, TimelineEntry } from '../../
 import type { Severity } from '../../schemas/config/names.ts';
 import { IncidentRole } from '../../schemas/people/response-roles.ts';
 import { clearingsText, activeClearings } from '../changes/cleared-suspects.ts';
-import {
-  answerable,
-  approvalReason,
-  buttonsOf,
-  byHandTexts,
-  candidateTexts,
-  decisionSuffix,
-  subjectOf,
-  withoutSuspectReasons,
-} from './incident-buttons.ts';
+import { answerable, buttonsOf, decidingFor, decisionSuffix } from './incident-buttons.ts';
+import { decisionLines, type DecisionLines, linesOf, placeText, subjectOf } from './decision-lines.ts';
 import { NO_APPROVAL_URLS, type ApprovalUrls } from '../incidents/approval-link.ts';
 import { failedRollback, type FailedRollback } from '../rollback/failed-rollback.ts';
 import { isAcknowledged } from '../paging/acknowledgement.ts';
 import type { ChatMessage, ChatPart, Text } from './channels.ts';
 import { numberOf } from '../rollback/question-names.ts';
 import { remediesOf } from '../rollback/remedies.ts';
-import { shadowText } from '../automation/shadow.ts';
+import { beganAfterMitigation, currentDecisions } from '../incidents/new-onset.ts';
 import { similarWords } from '../incidents/similar.ts';
 import { contradictedMinutes } from '../status/contradictions.ts';
-import { serviceEnvironmentText, type Overview } from './story.ts';
+import { probability } from '../correlation/words.ts';
+import { type Deciding, serviceEnvironmentText, type Overview } from './story.ts';
 
 /** Slack messages about an incident. Pure: the same input always gives the same card. */
 
@@ -41,7 +34,11 @@ const STATUS_WORDS: Record<IncidentRecord['status'], string> = {
   resolved: 'resolved',
 };
 
-export function statusWords({ status, verification }: Pick<IncidentRecord, 'status' | 'verification'>): string {
+export function statusWords(
+  incident: Pick<IncidentRecord, 'status' | 'verification'> & Partial<Pick<IncidentRecord, 'verifying' | 'new_onset'>>,
+): string {
+  const { status, verification } = incident;
+  if (status === 'open' && beganAfterMitigation(incident)) return 'open: another problem began after the recovery';
   if (status === 'mitigated' && verification === 'passed') return 'mitigated and verified';
   if (status === 'open' && verification === 'failed') return 'open: the mitigation did not help';
   return STATUS_WORDS[status];
@@ -67,11 +64,10 @@ export function summaryCard(story: Overview, url?: string, urls: ApprovalUrls = 
     parts: [
       { kind: 'header', text: `${markOf(incident)} ${title}` },
       { kind: 'text', text: statusText(incident) },
-      { kind: 'text', text: questionText(story, urls) },
+      { kind: 'text', text: decisionText(story, urls, url) },
       ...questions,
       ...childRows(story),
       ...suspectsPart(story),
-      ...automationPart(story),
       ...alertsPart(story),
       ...similarPart(story),
       ...more,
@@ -113,20 +109,27 @@ function statusText(incident: IncidentRecord): Text {
   ];
 }
 
-/** Shows waiting decisions before any other next step. */
-function questionText(story: Overview, urls: ApprovalUrls): Text {
-  const questions = answerable(story);
-  if (questions.length === 0) return [{ bold: 'Next step' }, `\n${nextStep(story)}`];
-  const rows = questions.flatMap((decision): Text => {
-    const text = `\n${subjectOf(decision)}?${decisionSuffix(decision, questions)}${approvalReasonText(decision, '\n')}${candidateTexts(
-      decision,
-    )
-      .map((candidate) => `\n${candidate}.`)
-      .join('')}${approvalsText(decision)}`;
-    const url = urls.get(decision.id);
-    return url === undefined ? [text] : [text, '\n', { link: url, text: 'Approve or reject in the console' }];
-  });
-  return [{ bold: 'Next step: approve or reject' }, ...rows];
+/** Shows the lines of the waiting decisions, else those of the newest one; the first line is bold. */
+function decisionText(story: Overview, urls: ApprovalUrls, url: string | undefined): Text {
+  const asking = decidingFor(story);
+  const questions = answerable(asking);
+  const linesText = (lines: DecisionLines, suffix = ''): Text => {
+    const [action = '', ...others] = linesOf(lines);
+    return [{ bold: `${action}${suffix}` }, ...others.map((line) => `\n${line}`)];
+  };
+  const rows =
+    questions.length === 0
+      ? linesText(incidentLines(story))
+      : questions.flatMap((decision, index): Text => {
+          const answer = urls.get(decision.id);
+          return [
+            index === 0 ? '' : '\n',
+            ...linesText(decisionLines(decision, asking.incident), decisionSuffix(decision, questions)),
+            approvalsText(decision),
+            ...(answer === undefined ? [] : ['\n', { link: answer, text: 'Approve or reject in the console' }]),
+          ];
+        });
+  return url === undefined || asking.decisions.length === 0 ? rows : [...rows, '\n', { link: url, text: 'Details' }];
 }
 
 /** Explains the number of approvals, unless it is one. */
@@ -184,13 +187,14 @@ function childRows({ incident, children, childCount }: Overview): ChatPart[] {
   ];
 }
 
-function suspectsPart({ incident, decisions }: Overview): ChatPart[] {
+function suspectsPart(story: Overview): ChatPart[] {
+  const { incident } = story;
   if (incident.group_reason !== undefined) return [];
   const cleared = activeClearings(incident.cleared);
   const clearedText: Text = cleared.length === 0 ? [] : [`\n${clearingsText(cleared)}`];
   if (incident.suspects.length === 0) {
     const none = `No ${cleared.length === 0 ? '' : 'other '}known change could have caused this incident`;
-    return decisions.length === 0 && cleared.length === 0
+    return currentDecisions(story).length === 0 && cleared.length === 0
       ? []
       : [{ kind: 'text', text: [{ bold: 'Suspects' }, `\n${none}`, ...clearedText] }];
   }
@@ -199,7 +203,10 @@ function suspectsPart({ incident, decisions }: Overview): ChatPart[] {
     .flatMap(({ version, confidence, reasons }): Text => [
       '\n• ',
       { bold: version },
-      ` ${Math.round(confidence * 100)} %: ${reasons.join('; ')}`,
+      ` ${probability(confidence)}${reasons
+        .slice(0, 1)
+        .map((reason) => `: ${reason}`)
+        .join('')}`,
     ]);
   return [{ kind: 'text', text: [{ bold: 'Suspects' }, ...rows, ...clearedText] }];
 }
@@ -208,34 +215,6 @@ function suspectsPart({ incident, decisions }: Overview): ChatPart[] {
 export function suspectsToShow<T extends { confidence: number }>(suspects: readonly T[]): readonly T[] {
   const likely = suspects.filter(({ confidence }) => Math.round(confidence * 100) > 0);
   return likely.length > 0 ? likely : suspects.slice(0, 1);
-}
-
-/** Shows the newest decision and its result. */
-function automationPart(story: Overview): ChatPart[] {
-  const { incident, decisions } = story;
-  if (incident.group_reason !== undefined)
-    return [
-      {
-        kind: 'text',
-        text: [
-          { bold: 'Automation' },
-          '\nAsks for approval before each rollback, because a single deploy is unlikely to cause this many failures',
-        ],
-      },
-    ];
-  const last = decisions.at(-1);
-  if (last === undefined || answerable(story).includes(last)) return []; // waiting decisions are shown at the top
-  const rollback = rollbackOf(last, story);
-  return [
-    {
-      kind: 'text',
-      text: [
-        { bold: 'Automation' },
-        `\n${decisionWords(withoutSuspectReasons(last))}`,
-        ...(rollback === undefined ? [] : [`\n${effectWords(rollback)}`]),
-      ],
-    },
-  ];
 }
 
 /** Returns the rollback that a decision, or an earlier decision for the same versions, led to. */
@@ -264,28 +243,6 @@ const EFFECT_WORDS: Record<Effect['state'], string> = {
   superseded: 'Not done',
 };
 
-const DECISION_WORDS: Record<DecisionView['kind'], string> = {
-  roll_back: 'Rolls back',
-  approve: 'Asks for approval before rolling back',
-  suggest: 'Only suggests rolling back',
-  shadow: 'Shadow mode, does not roll back',
-  none: 'Does not roll back',
-};
-
-export function decisionWords(decision: DecisionView): string {
-  const { kind, from_version, to_version, reasons, state, answered_by, question } = decision;
-  const versions = from_version !== null && to_version !== null ? ` ${from_version} to ${to_version}` : '';
-  const answer =
-    state === 'approved' || state === 'rejected'
-      ? `. ${state === 'approved' ? 'Approved' : 'Rejected'} by ${answered_by ?? 'an unknown person'}`
-      : state === 'expired'
-        ? '. Expired without an answer'
-        : '';
-  const would = shadowText(decision);
-  if (would !== undefined) return would;
-  return `${question ?? `${DECISION_WORDS[kind]}${versions}`}: ${reasons.map(({ text }) => text).join('; ')}${answer}`;
-}
-
 function alertsPart({ incident, signals }: Overview): ChatPart[] {
   const { group_reason, firing: count, signal_count } = incident;
   if (signal_count === 0 || (group_reason !== undefined && signals.length === 0)) return [];
@@ -302,47 +259,108 @@ function alertsPart({ incident, signals }: Overview): ChatPart[] {
   return [{ kind: 'text', text: [{ bold: 'Alerts' }, countText, ...rows, ...more] }];
 }
 
-/** Returns the recommended next step for a person who joins. */
-export function nextStep(story: Overview): string {
-  const { incident, decisions, effects, parent } = story;
-  const { status, verification, firing } = incident;
-  if (status === 'resolved')
-    return 'None: the incident is resolved. Complete its post-mortem soon, while the details are fresh.';
-  const waiting = decisions.findLast(({ state }) => state === 'waiting');
-  if (waiting !== undefined)
-    return incident.automation_paused
-      ? `Resume automation, then approve or reject: ${subjectOf(waiting)}?`
-      : `Approve or reject, with the buttons of the pinned message: ${subjectOf(waiting)}?${approvalReasonText(waiting, ' ')}`;
-  if (parent !== null) return 'Look at the parent incident first: several services are failing at the same time.';
-  if (incident.group_reason !== undefined) return 'Look for a common cause before you investigate each service.';
-  const accepted = effects.findLast(({ kind, state }) => kind === 'roll-back' && state === 'accepted');
-  if (status === 'mitigating' && accepted !== undefined) return accepted.detail;
-  if (status === 'mitigating') return `Wait for the ${actionInProgress(effects)} to finish, and watch the error rate.`;
-  if (status === 'mitigated' && verification === 'pending')
-    return 'Watch the service. Firebreak verifies the mitigation at the end of the verification window.';
-  const failed = failedRollback(story);
-  if (failed !== undefined) return `${sentence(failed.detail)} ${optionsText(story, failed)}`;
-  if (verification === 'failed')
-    return `The mitigation did not help. Find another cause, or choose an option. ${optionsText(story, undefined)}`;
-  if (verification === 'inconclusive')
-    return 'The verification was inconclusive. Check the service, and resolve the incident by hand.';
-  if (status === 'mitigated' && firing > 0) return 'Verified. The incident closes when its alerts are resolved.';
-  const pages = effects.filter(({ kind, state }) => kind === 'page' && state === 'succeeded');
-  const suggested = decisions.findLast(({ question }) => question === undefined);
-  if (suggested?.to_version != null && (suggested.kind === 'suggest' || suggested.kind === 'shadow'))
-    return `If the deploy is the cause, roll ${suggested.from_version ?? 'it'} back to ${suggested.to_version}: /rollback ${incident.service} ${incident.environment}`;
-  if (suggested?.reasons.some(({ code }) => code === 'canary_aborted') === true)
-    return `The stable version has all traffic again. Find out why ${suggested.from_version ?? 'the new version'} was worse before you start another canary.`;
-  const byHand = suggested === undefined ? [] : byHandTexts(suggested).map(sentence);
-  const step = byHand.length === 0 ? 'Find the cause.' : byHand.join(' ');
-  if (pages.length === 0) return step;
-  return pages.every(({ stand_in }) => stand_in === true)
-    ? `${step} The page went to the sandbox, so nobody was notified.`
-    : `${step} The on-call responder has been paged.`;
+/** Describes the state of an incident as the newest decision about it, with what to do now. */
+export function incidentLines(own: Overview): DecisionLines {
+  const story = decidingStory(own);
+  const { incident } = story;
+  const decisions = currentDecisions(story);
+  const decision = decisions.findLast(({ state }) => state === 'waiting') ?? decisions.at(-1);
+  const lines = decision === undefined ? undefined : decisionLines(decision, incident, rollbackOf(decision, story));
+  const { action, more = [] } = stepOf(story, lines, decision);
+  if (incident.status === 'resolved')
+    return { action, evidence: null, hesitation: null, details: [...more, ...(lines?.details ?? [])] };
+  const paused = incident.automation_paused ? 'Does not act because automation of this incident is paused.' : null;
+  if (lines === undefined) return { action, evidence: null, hesitation: paused ?? 'No decision yet.', details: more };
+  const said = [
+    ...(action.includes(lines.action) || decision?.kind === 'none' ? [] : [lines.action]),
+    ...(paused === null || lines.hesitation === null ? [] : [lines.hesitation]),
+  ];
+  return { ...lines, action, hesitation: paused ?? lines.hesitation, details: [...more, ...said, ...lines.details] };
 }
 
-/** Describes the options after a rollback that failed or did not help. */
-function optionsText({ incident, decisions }: Overview, failed: FailedRollback | undefined): string {
+/** Returns what the lines are about: the incident, or the one that decides for it, whose service they name. */
+function decidingStory(story: Overview): Overview {
+  const { incident, decisions, effects } = decidingFor<Deciding>(story);
+  if (incident.id === story.incident.id) return story;
+  const { service, environment } = incident;
+  const named = decisions.map((decision) => ({ ...decision, target: decision.target ?? { service, environment } }));
+  return { incident, decisions: named, effects, signals: [], children: [], childCount: 0, parent: null };
+}
+
+/** Returns what to do now, in one sentence. */
+export const nextStep = (story: Overview): string => incidentLines(story).action;
+
+/** `more`: what else a person can do. */
+type Step = { action: string; more?: readonly string[] };
+
+function stepOf(story: Overview, lines: DecisionLines | undefined, decision: DecisionView | undefined): Step {
+  const { incident, effects, parent } = story;
+  const { status, firing } = incident;
+  const where = placeText(incident);
+  // The verdict about a mitigation says nothing about a problem that began after it.
+  const verification = status === 'open' && beganAfterMitigation(incident) ? 'not_needed' : incident.verification;
+  if (status === 'resolved') return { action: 'None: the incident is resolved. Complete its post-mortem soon.' };
+  if (decision?.state === 'waiting' && lines !== undefined)
+    return incident.automation_paused
+      ? { action: `Resume automation, then answer: ${subjectOf(decision)}?` }
+      : { action: lines.action };
+  const accepted = effects.findLast(({ kind, state }) => kind === 'roll-back' && state === 'accepted');
+  if (status === 'mitigating')
+    return {
+      action: accepted?.detail ?? `Watch ${where}: the ${actionInProgress(effects)} is in progress.`,
+    };
+  const done = decision && rollbackOf(decision, story);
+  const acted = done?.state === 'succeeded' && lines !== undefined ? `${lines.action} ` : '';
+  if (status === 'mitigated' && verification === 'pending')
+    return { action: `${acted}Watch ${where} until the mitigation is verified.` };
+  const failed = failedRollback(story);
+  if (failed !== undefined)
+    return { action: `Look at ${where}: ${withoutStop(failed.detail)}.`, more: optionsOf(story, failed) };
+  if (verification === 'failed')
+    return { action: `Look at ${where}: the mitigation did not help.`, more: optionsOf(story, undefined) };
+  if (verification === 'inconclusive')
+    return { action: `Check ${where}, and resolve the incident by hand: the verification was inconclusive.` };
+  if (status === 'mitigated')
+    return {
+      action: firing > 0 ? `${acted}Verified; the incident closes when its alerts end.` : `${acted}Verified.`,
+    };
+  const group = incident.group_reason ?? parent?.group_reason;
+  if (group?.because === 'shared_dependency' && story.deciding === undefined)
+    return { action: `Look at ${group.name} in ${incident.environment} first: ${group.text}.` };
+  if (incident.group_reason?.because === 'many')
+    return {
+      action: 'Look for a common cause before you investigate each service.',
+      more: ['Automation asks before each rollback, because one deploy is unlikely to cause so many failures.'],
+    };
+  if (parent !== null && group?.because !== 'shared_dependency')
+    return { action: 'Look at the parent incident first: several services are failing at the same time.' };
+  const isUndecided = lines === undefined && status === 'open' && beganAfterMitigation(incident);
+  if (isUndecided)
+    return {
+      action: `Wait for the decision: another problem of ${where} began after the recovery.`,
+      more: pagedText(effects),
+    };
+  return { action: lines?.action ?? `Look at ${where}.`, more: [...commandOf(story, decision), ...pagedText(effects)] };
+}
+
+const withoutStop = (text: string): string => text.replace(/(?<![.\s])[.\s]+$/, '');
+
+/** Returns the command of a rollback that is only suggested. */
+const commandOf = ({ incident }: Overview, decision: DecisionView | undefined): string[] =>
+  decision?.to_version != null && (decision.kind === 'suggest' || decision.kind === 'shadow')
+    ? [`To roll back: /rollback ${incident.service} ${incident.environment}.`]
+    : [];
+
+function pagedText(effects: Overview['effects']): string[] {
+  const pages = effects.filter(({ kind, state }) => kind === 'page' && state === 'succeeded');
+  if (pages.length === 0) return [];
+  return pages.every(({ stand_in }) => stand_in === true)
+    ? ['The page went to the sandbox, so nobody was notified.']
+    : ['The on-call responder has been paged.'];
+}
+
+/** Returns the options after a rollback that failed or did not help. */
+function optionsOf({ incident, decisions }: Overview, failed: FailedRollback | undefined): string[] {
   const target = decisions.findLast(({ question }) => question === undefined)?.target ?? incident;
   const { service, environment } = failed?.order ?? target;
   const serviceInEnvironment = `${service} ${environment}`;
@@ -350,14 +368,7 @@ function optionsText({ incident, decisions }: Overview, failed: FailedRollback |
     ...(failed?.order == null ? [] : [`Try again: /rollback ${serviceInEnvironment} ${failed.order.to}.`]),
     `Roll back to another version: /rollback ${serviceInEnvironment} VERSION (/deploys ${serviceInEnvironment} lists them).`,
     'Hand over: /incident handover @USER.',
-  ].join(' ');
-}
-
-const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
-
-function approvalReasonText(decision: DecisionView, before: string): string {
-  const why = approvalReason(decision);
-  return why === '' ? '' : `${before}Approval is needed because: ${why}.`;
+  ];
 }
 
 /** Names the action in progress: a runbook is also in progress between its steps. */
@@ -415,9 +426,9 @@ export function teamLine({ incident }: Overview, channel: string | null): ChatMe
 
 /**
  * Timeline kinds that get no message in the channel: alerts are counted in the summary, and a message for each would
- * hide the conversation.
+ * hide the conversation. An updated page shows what the channel shows already.
  */
-const KINDS_WITHOUT_MESSAGE = /^(incident\.opened|alerts\.|workflow\.|mitigation\.not_taken)/;
+const KINDS_WITHOUT_MESSAGE = /^(incident\.opened|alerts\.|workflow\.|mitigation\.not_taken|page-update\.succeeded)/;
 
 export const hasMessage = ({ kind }: TimelineEntry): boolean => !KINDS_WITHOUT_MESSAGE.test(kind);
 
@@ -432,7 +443,8 @@ const ENTRY_MARKS: readonly [RegExp, string][] = [
   [/^decision\.approved$/, '👍'],
   [/^decision\.rejected$/, '👎'],
   [/^(decision|suspect)/, '🧭'],
-  [/^incident\.resolved$/, '✅'],
+  [/^incident\.(recovered|resolved)$/, '✅'],
+  [/^incident\.failing_again$/, '⚠️'],
   [/^note\.pinned$/, '📌'],
   [/^note/, '📝'],
   [/^incident\.acknowledged$/, '👀'],

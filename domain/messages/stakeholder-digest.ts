@@ -5,7 +5,8 @@ import type { Stakeholder } from '../../schemas/people/stakeholders.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { type ApprovalUrls, NO_APPROVAL_URLS } from '../incidents/approval-link.ts';
 import { answerable } from './incident-buttons.ts';
-import { consoleLink, decisionWords, statusWords } from './incident-card.ts';
+import { decisionLines, linesOf } from './decision-lines.ts';
+import { consoleLink, statusWords } from './incident-card.ts';
 import { type ChatMessage, type ChatPart, type Span, type Text, utcWords } from './channels.ts';
 import { minuteOf, serviceEnvironmentText, type Overview } from './story.ts';
 
@@ -166,7 +167,10 @@ export function digestOf(story: Overview, url?: string, urls: ApprovalUrls = NO_
         : [
             {
               kind: 'text' as const,
-              text: [{ bold: 'What automation would have done' }, `\n${decisionWords(shadowDecision)}`],
+              text: [
+                { bold: 'What automation would have done' },
+                `\n${linesOf(decisionLines(shadowDecision, incident)).join('\n')}`,
+              ],
             },
           ]),
       { kind: 'note', text: [`Incident ${incident.id}`, ...consoleLink(url)] },
@@ -181,7 +185,7 @@ function questionPart(story: Pick<Overview, 'incident' | 'decisions'>, urls: App
   if (question === undefined || link === undefined) return [];
   const text = [
     { bold: 'Waits for an approval' },
-    `\n${decisionWords(question)}\n`,
+    `\n${linesOf(decisionLines(question, story.incident)).join('\n')}\n`,
     { link, text: 'Approve or reject' },
   ];
   return [{ kind: 'text', text }];

@@ -33,8 +33,17 @@ export type Overview = {
   children: readonly Child[];
   /** Total number of children. */
   childCount: number;
-  parent: { id: IncidentId; channel: string | null } | null;
+  /** `group_reason`: absent: unknown. */
+  parent: ({ id: IncidentId; channel: string | null } & Pick<IncidentRecord, 'group_reason'>) | null;
+  /**
+   * The incident whose decision is shown, which can be this one: in the group of a dependency, it decides for all. Absent: the
+   * incident itself.
+   */
+  deciding?: Deciding;
 };
+
+/** An incident with what its decision is described from. */
+export type Deciding = Pick<Overview, 'incident' | 'decisions' | 'effects'>;
 
 export type Story = Overview & {
   /** The timeline from a position on, oldest first, at most a few hundred entries. */

@@ -4,7 +4,7 @@ import type { IncidentEvent, Webhook } from '../../schemas/incidents/response.ts
 import { isAcknowledged } from '../paging/acknowledgement.ts';
 import type { ApprovalUrls } from '../incidents/approval-link.ts';
 import { answerable } from './incident-buttons.ts';
-import { decisionWords } from './incident-card.ts';
+import { decisionLines, linesOf } from './decision-lines.ts';
 import { partsOf } from '../postmortems/markdown.ts';
 import { SEV } from '../../schemas/postmortems/postmortem.ts';
 
@@ -57,13 +57,13 @@ export function webhookIncident(
     roles,
     acknowledged_by: isAcknowledged(incident) ? (handling?.acknowledged?.by ?? null) : null,
     suspects: view.suspects.slice(0, SUSPECTS_SENT_MAX).map(({ version, confidence }) => ({ version, confidence })),
-    automation: last === undefined ? null : decisionWords(last),
+    automation: last === undefined ? null : linesOf(decisionLines(last, incident)).join('\n'),
     url: url ?? null,
     question:
       question === undefined
         ? null
         : {
-            text: decisionWords(question),
+            text: linesOf(decisionLines(question, incident)).join('\n'),
             answer_until: question.answer_until ?? null,
             url: urls.get(question.id) ?? null,
           },
@@ -88,8 +88,8 @@ export function nextEvent(
   { opened, over: resolved, shown: before }: SentEvents,
   shown: string,
 ): IncidentEvent | null {
-  if (resolved) return null;
-  if (!opened) return status === 'resolved' ? null : 'incident.opened';
+  // A receiver that pages opens a new page for an incident that alerts have reopened.
+  if (resolved || !opened) return status === 'resolved' ? null : 'incident.opened';
   if (status === 'resolved') return 'incident.resolved';
   return shown === before ? null : 'incident.changed';
 }

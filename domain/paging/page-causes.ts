@@ -1,10 +1,13 @@
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
-import type { Message, MitigationOutcome } from '../../schemas/incidents/inbox.ts';
+import type { Message, MitigationOutcome, PageSubject } from '../../schemas/incidents/inbox.ts';
 import { isManualRun } from '../runbooks/manual-runs.ts';
 import type { Story } from '../messages/story.ts';
 
-/** Reason for a page. `entry`: kind of the timeline entry with the details, written with the message. */
-export type PageCause = { text: string; entry?: string };
+/**
+ * Reason for a page. `entry`: kind of the timeline entry with the details, written with the message. `about`: whose
+ * decision the page shows; absent: the incident's.
+ */
+export type PageCause = { text: string; entry?: string; about?: PageSubject };
 
 const MITIGATION_WORDS: Record<MitigationOutcome, string> = {
   succeeded: 'Rolled back',
@@ -15,6 +18,7 @@ const MITIGATION_WORDS: Record<MitigationOutcome, string> = {
   gave_up: 'The outcome of the rollback is unknown',
   rejected: 'The rollback was rejected',
   expired: 'Not rolled back: the approval request timed out',
+  withdrawn: 'Not rolled back: the question was withdrawn',
   not_taken: 'No rollback',
 };
 
@@ -22,12 +26,18 @@ const CRITICAL_JOINED = 'A critical alert was added';
 const PAGING_JOINED = 'An alert with a page route was added';
 
 const RUNBOOK_FAILED = 'A runbook failed';
+const RETURNED = 'Alerts returned soon after the incident was resolved';
+
+/** A new problem has begun after the recovery from the mitigated one. */
+export const NEW_ONSET: PageCause = { text: 'A new problem after the recovery from the mitigated one' };
 
 const CAUSES_BY_ALERTS: ReadonlySet<string> = new Set([
   CRITICAL_JOINED,
   PAGING_JOINED,
   MITIGATION_WORDS.not_taken,
   RUNBOOK_FAILED,
+  NEW_ONSET.text,
+  RETURNED,
 ]);
 
 /** Returns whether alerts alone made a page due. False if a person requested it, or an action was taken. */
@@ -47,19 +57,24 @@ export function causeOf(message: Message, before: StateBefore): PageCause {
     case 'signals':
       if (before.resolveBy !== null)
         return { text: `Alerts have fired since ${actorName(before.resolveBy)} resolved the incident` };
+      if (message.new_onset) return NEW_ONSET;
       if (before.mitigated && !before.pagedAgain) return { text: 'Alerts are firing again after the mitigation' };
       if (message.again) return { text: 'Alerts of more services outside the catalogue are firing' };
       return message.critical && before.severity !== 'critical' ? { text: CRITICAL_JOINED } : { text: PAGING_JOINED };
+    case 'reopened':
+      return { text: RETURNED };
     case 'severity':
       return { text: `${actorName(message.by)} raised the severity to ${message.severity}` };
     case 'declared':
       return { text: `${actorName(message.by)} declared the incident` };
     case 'page':
-      return { text: requestWords(message) };
+      return { text: requestWords(message), ...(message.about && { about: message.about }) };
     case 'left':
       return { text: `No longer part of incident ${message.parent}` };
     case 'mitigation':
       return { text: MITIGATION_WORDS[message.outcome], entry: `mitigation.${message.outcome}` };
+    case 'new_onset':
+      return NEW_ONSET;
     case 'verification':
       return message.outcome === 'failed'
         ? { text: 'The mitigation did not help', entry: 'verification.failed' }
@@ -70,6 +85,7 @@ export function causeOf(message: Message, before: StateBefore): PageCause {
         entry: 'runbook.failed',
       };
     case 'answered':
+    case 'recovered':
     case 'judge_again':
     case 'change_recorded':
     case 'cleared':
@@ -81,6 +97,7 @@ export function causeOf(message: Message, before: StateBefore): PageCause {
     case 'runbook_run':
     case 'runbook_rollback':
     case 'publish':
+    case 'page_outdated':
       return { text: 'The incident has changed' };
   }
 }
@@ -92,7 +109,7 @@ function requestWords({ by, note }: Extract<Message, { kind: 'page' }>): string 
   return `${actorName(by)} requested a page${note === '' ? '' : `: ${note}`}`;
 }
 
-const PROGRAMS_THAT_PAGE = /^(firebreak|escalation|pagerduty)$/;
+const PROGRAMS_THAT_PAGE = /^(firebreak|escalation|pagerduty|question)$/;
 
 const actorName = (by: string): string => by.replace(/^person:/, '');
 

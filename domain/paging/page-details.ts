@@ -1,20 +1,9 @@
 import type { DecisionView } from '../../schemas/incidents/incident.ts';
-import {
-  decisionWords,
-  effectWords,
-  nextStep,
-  rollbackOf,
-  statusWords,
-  suspectsToShow,
-} from '../messages/incident-card.ts';
-import {
-  answerable,
-  withoutSuspectReasons,
-  candidateTexts,
-  subjectOf,
-  approvalReason,
-} from '../messages/incident-buttons.ts';
-import { answerNames, questionName } from '../rollback/question-names.ts';
+import { incidentLines, rollbackOf, statusWords, suspectsToShow } from '../messages/incident-card.ts';
+import { answerable, decidingFor } from '../messages/incident-buttons.ts';
+import { probability } from '../correlation/words.ts';
+import { answerNames, numberOf, questionName } from '../rollback/question-names.ts';
+import { currentDecisions } from '../incidents/new-onset.ts';
 import { NO_APPROVAL_URLS, type ApprovalUrls } from '../incidents/approval-link.ts';
 import { type Link, linksOf, minuteOf, type Overview } from '../messages/story.ts';
 
@@ -45,25 +34,27 @@ export function pageDetailsOf(
   links: readonly Link[] = linksOf(story.signals),
 ): PageDetails {
   const { incident } = story;
-  const question = questionOf(story);
+  const { action, evidence, hesitation, details } = incidentLines(story);
+  const answer = answerText(story);
   const answerUrl = urls.get(openQuestion(story)?.id ?? '');
-  const isJudged = story.decisions.length > 0;
   const shortLinks = links.filter(({ url }) => url.length <= URL_MAX_CHARS);
   return {
     ...withTruncatedTexts({
+      next_step: action,
+      ...(evidence !== null && { evidence }),
+      ...(hesitation !== null && { why_not_automatic: hesitation }),
+      ...(answer !== null && { answer }),
       ...(reason !== null && { page_reason: reason }),
       problem: problemOf(story),
       since: minuteOf(sinceOf(story)),
       status: statusWords(incident),
       ...(incident.group_reason === undefined && { suspects: suspectsOf(story) }),
-      automation: automationOf(story),
-      ...(question !== null && { question }),
-      ...(isJudged && question === null && { next_step: nextStep(story) }),
       ...(incident.channel !== undefined && { channel: incident.channel }),
     }),
     ...(answerUrl !== undefined && { approve_or_reject: answerUrl }),
     ...Object.fromEntries(shortLinks.map(({ title, url }) => [title.toLowerCase(), url])),
     api: `GET /v1/incidents/${incident.id}`,
+    ...(details.length > 0 && withTruncatedTexts({ details })),
   };
 }
 
@@ -96,49 +87,41 @@ function alertWords({ title, labels, annotations }: Overview['signals'][number])
   return [...new Set([name, title, shown].filter((text) => text !== undefined))].join(': ');
 }
 
-/** Returns the start of the first alert that still fires. Alerts can claim a start in the future. */
+/** Returns the start of the newest problem, else of the first alert that still fires. Alerts can claim a start in the future. */
 function sinceOf({ incident, signals }: Overview): Overview['incident']['opened_at'] {
+  if (incident.new_onset !== undefined) return incident.new_onset.at;
   const starts = signals.flatMap(({ status, startsAt }) => (status === 'firing' ? [startsAt] : []));
   return [...starts, incident.opened_at].toSorted()[0] ?? incident.opened_at;
 }
 
 /** Returns the suspects with confidence; unknown before the first judgement. */
-export function suspectsOf({ incident, decisions }: Pick<Overview, 'incident' | 'decisions'>): string | string[] {
+function suspectsOf(story: Pick<Overview, 'incident' | 'decisions'>): string | string[] {
+  const { incident } = story;
   if (incident.suspects.length > 0)
     return suspectsToShow(incident.suspects)
       .slice(0, SUSPECTS_SHOWN_MAX)
       .map(({ version, confidence, reasons }) =>
-        [`${version}, ${Math.round(confidence * 100)} %`, ...reasons.slice(0, 1)].join(': '),
+        [`${version}, ${probability(confidence)}`, ...reasons.slice(0, 1)].join(': '),
       );
-  return decisions.length === 0 ? 'not known yet' : 'no known change could have caused this';
+  return currentDecisions(story).length === 0 ? 'not known yet' : 'no known change could have caused this';
 }
 
-/** Returns the newest decision and its result. */
-export function automationOf(story: Pick<Overview, 'incident' | 'decisions' | 'effects'>): string {
-  if (story.incident.automation_paused) return 'paused for this incident';
+/** Identifies the newest decision and what became of it, which a page shows. */
+export function decisionShown(story: Pick<Overview, 'decisions' | 'effects'>): string {
   const last = story.decisions.at(-1);
-  if (last === undefined) return 'no decision yet';
-  const done = rollbackOf(last, story);
-  return [decisionWords(withoutSuspectReasons(last)), ...(done === undefined ? [] : [effectWords(done)])].join('. ');
+  if (last === undefined) return 'undecided';
+  return [numberOf(last.id), last.state, rollbackOf(last, story)?.state ?? []].flat().join('-');
 }
 
 /** Returns the newest decision that can be answered now. */
-export const openQuestion = (story: Pick<Overview, 'incident' | 'decisions'>): DecisionView | undefined =>
-  answerable(story).at(-1);
+export const openQuestion = (story: Overview): DecisionView | undefined => answerable(decidingFor(story)).at(-1);
 
-/** Returns the newest waiting decision, with its short name and how to answer it. Null: none. */
-export function questionOf(story: Pick<Overview, 'incident' | 'decisions'>): string | null {
-  const { incident } = story;
+/** Says how to answer the newest waiting decision. Null: none waits. */
+function answerText(story: Overview): string | null {
   const waiting = openQuestion(story);
   if (waiting === undefined) return null;
   const names = answerNames(waiting).map(({ name }) => name);
-  const candidates = candidateTexts(waiting).map((text) => ` ${text}.`);
-  return `Question ${questionName(waiting.id)}: ${subjectOf(waiting)}?${approvalReasonText(waiting)}${candidates.join('')} Answer: firebreak incident approve ${incident.id} ${names.join(' or ')}, or the buttons in Slack`;
-}
-
-function approvalReasonText(decision: DecisionView): string {
-  const because = approvalReason(decision);
-  return because === '' ? '' : ` Approval is needed because: ${because}.`;
+  return `Question ${questionName(waiting.id)}: firebreak incident approve ${decidingFor(story).incident.id} ${names.join(' or ')}, or the buttons in Slack`;
 }
 
 function withTruncatedTexts(details: PageDetails): PageDetails {

@@ -4,11 +4,12 @@ import type { ApprovalUrls } from '../incidents/approval-link.ts';
 
 /** Details in order of importance for the responder: a long note is truncated at the end. */
 const FIRST_DETAILS = [
-  'question',
+  'next_step',
+  'evidence',
+  'why_not_automatic',
+  'answer',
   'approve_or_reject',
   'suspects',
-  'automation',
-  'next_step',
   'problem',
   'since',
   'status',

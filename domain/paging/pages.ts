@@ -10,6 +10,14 @@ export const pageKey = (id: IncidentId, number: number): string => `${id}.page.$
 /** Returns whether Firebreak paged, or tried to, in which case later pages use the same pager. */
 export const isSentByFirebreak = (page: Effect): boolean => page.followed === undefined && page.state !== 'withheld';
 
+/** Returns the detail of a page of a parent for which the page of a child stands. */
+export const takenOver = ({ incident_id, number }: NonNullable<Effect['taken_over']>): string =>
+  `Not paged again: page ${number} of incident ${incident_id} stands for the group`;
+
+/** Returns whether someone is paged for an incident, or has to be. */
+export const needsPage = ({ page, severity, pages }: Pick<IncidentRecord, 'page' | 'severity' | 'pages'>): boolean =>
+  (page ?? severity === 'critical') || pages > 0;
+
 /** Returns the detail of a page that an incident leaves to its parent. */
 export const leftToParent = ({ parent_id }: Pick<IncidentRecord, 'parent_id'>): string =>
   `${LEFT_TO_PARENT} ${parent_id} pages`;

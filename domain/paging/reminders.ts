@@ -19,7 +19,19 @@ export type Reminder = {
   reminded: NonNullable<Handling['reminded']>;
 };
 
-type Policy = { triage: Triage; /** Factor by which Firebreak's own pauses are shortened. */ timeScale: number };
+type Policy = {
+  triage: Triage;
+  /** Number of people in `people.yaml`. */
+  people: number;
+  /** Factor by which Firebreak's own pauses are shortened. */
+  timeScale: number;
+};
+
+/** With fewer people listed, the one person who was paged does everything, and repetitions only disturb. */
+const SMALL_TEAM_BELOW = 5;
+
+/** Default of `triage.times`. */
+const timesFor = (people: number): number => (people < SMALL_TEAM_BELOW ? 1 : 3);
 
 /**
  * Returns the most important reminder that is due, one at a time. For a group of incidents, only the parent has
@@ -27,17 +39,18 @@ type Policy = { triage: Triage; /** Factor by which Firebreak's own pauses are s
  */
 export function reminderFor(
   incident: IncidentRecord,
-  { triage, timeScale }: Policy,
+  { triage, people, timeScale }: Policy,
   now: Timestamp,
 ): Reminder | undefined {
   const { status, severity, parent_id, handling = {}, roles = {} } = incident;
   if (status === 'resolved' || parent_id !== undefined) return undefined;
   if (!isAtLeast(triage.from, severity)) return undefined;
+  const timesMax = triage.times ?? timesFor(people);
   const due = (kind: ReminderKind, minutes: number | 'off', since: Timestamp): boolean => {
     if (minutes === 'off') return false;
     const before = handling.reminded?.[kind];
     const isSame = before !== undefined && before.at > since;
-    if (isSame && before.times >= triage.times) return false;
+    if (isSame && before.times >= timesMax) return false;
     return secondsBetween(isSame ? before.at : since, now) >= (minutes * 60) / timeScale;
   };
   const reminder = (

@@ -29,8 +29,10 @@ export type TokenAudit = {
 /** Sessions of people in the console, by the hash of a secret that only the browser has. */
 export type Sessions = {
   begin(hash: string, session: Session): Promise<void>;
-  /** Undefined: there is none, it has expired, or Firebreak did not write it. */
+  /** Undefined: there is none, it has expired, it was idle for too long, or Firebreak did not write it. */
   find(hash: string): Promise<Session | undefined>;
+  /** Stores that the person is active now. No effect on a session that has ended. */
+  touch(hash: string, session: Session): Promise<void>;
   end(hash: string): Promise<void>;
   /** Ends all sessions of a person. */
   endAll(name: string): Promise<void>;

@@ -38,7 +38,7 @@ export type Quarantine = {
   /**
    * Stores a complete body; repeats of the same bytes are counted.
    *
-   * @param input.sender sender whose quota applies. Null: Firebreak's own data, which is always stored
+   * @param input.sender sender whose quota applies, after its source: `grafana:token:NAME`. Null: Firebreak's own data, which is always stored
    * @throws QuarantineFull
    */
   keep(input: {
@@ -50,7 +50,8 @@ export type Quarantine = {
     status: number;
     detail: string;
   }): Promise<string>;
-  get(id: string): Promise<(Quarantined & { receiver: string; body: Uint8Array }) | undefined>;
+  /** Returns an input. `sender`: as it was stored. */
+  get(id: string): Promise<(Quarantined & { sender: string | null; receiver: string; body: Uint8Array }) | undefined>;
   list(query: { limit: number; cursor?: string }): Promise<Page<Quarantined>>;
   replayed(id: string, by: string): Promise<void>;
   count(): Promise<number>;

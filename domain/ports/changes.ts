@@ -1,6 +1,6 @@
 import type { Change, ChangePatch, NewChange } from '../../schemas/changes/change.ts';
 import type { ObjectHistory, Rollout, RolloutRecord } from '../../schemas/changes/change-report.ts';
-import type { PinView } from '../../schemas/changes/pin.ts';
+import type { Pin, PinView } from '../../schemas/changes/pin.ts';
 import type { ChangeId } from '../../schemas/config/names.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { Page, ServiceEnvironment } from './common.ts';
@@ -45,6 +45,8 @@ export type Changes = {
   overdueAt(id: ChangeId): Promise<Timestamp | null>;
 };
 
+export type NewPin = Omit<Pin, 'id' | 'lifted_at' | 'lifted_by'>;
+
 /** Pins of known bad versions. */
 export type Pins = {
   /** Returns pins newest first. @param query.all include lifted and superseded pins */
@@ -52,6 +54,11 @@ export type Pins = {
   /** Returns the pins in force. Strongly consistent. */
   of(serviceEnvironment: ServiceEnvironment): Promise<PinView[]>;
   get(id: string): Promise<PinView | undefined>;
+  /**
+   * Pins a version because of a recorded rollback, once. Undefined: it was pinned for this rollback before, or a pin of the
+   * version is in force.
+   */
+  add(pin: NewPin, rollback: ChangeId): Promise<PinView | undefined>;
   /** Lifts a pin; idempotent. Undefined: no pin with this ID. */
   lift(id: string, by: string): Promise<PinView | undefined>;
 };

@@ -9,7 +9,8 @@ import type { ServiceEnvironment } from './common.ts';
 
 export type Decisions = {
   /**
-   * Stores a judgement with its inputs and returns it; the first one of a number is kept.
+   * Stores a judgement with its inputs and returns it; the first one of a number is kept. Null: the incident is resolved, so
+   * nothing is stored or asked.
    *
    * @param answerSeconds for how long it waits for an answer, if it asks
    */
@@ -19,7 +20,7 @@ export type Decisions = {
     decision: Decision,
     inputs: DecisionInputs,
     answerSeconds?: number,
-  ): Promise<DecisionView>;
+  ): Promise<DecisionView | null>;
   get(id: IncidentId, number: number): Promise<DecisionView | undefined>;
   /** Returns the inputs of a judgement; for a runbook step, its `QuestionInputs`. */
   inputs(id: IncidentId, number: number): Promise<DecisionInputs | undefined>;
@@ -27,6 +28,8 @@ export type Decisions = {
   await(id: IncidentId, number: number, callback: string): Promise<DecisionState>;
   /** Answers the decision with this digest, or chooses its act with this digest. `needs_another`: this person has already given one of two approvals. */
   answer(id: IncidentId, digest: string, answer: 'approved' | 'rejected', by: string, note: string): Promise<Answered>;
+  /** Withdraws a question that still waits for an answer, with a timeline entry; returns its state. */
+  withdraw(id: IncidentId, number: number, withdrawal: Withdrawal): Promise<DecisionState>;
   /** Ends an unanswered decision in this way; returns its state. */
   expire(id: IncidentId, number: number, as?: 'expired' | 'approved'): Promise<DecisionState>;
   state(id: IncidentId, number: number): Promise<DecisionState>;
@@ -40,6 +43,9 @@ export type Decisions = {
     number: number,
   ): Promise<{ requester: Requester; outcome: MitigationOutcome | null } | undefined>;
 };
+
+/** The withdrawal of a question. `by`: a person, or `firebreak`. `isDone`: what it asks for was done meanwhile. */
+export type Withdrawal = { by: string; because: string; isDone?: boolean };
 
 /** An approval request for a runbook step. */
 export type StepQuestion = {
@@ -71,11 +77,14 @@ export type Effects = {
   /**
    * Records the intent to change a service, counts the action, and locks the target; the incident becomes `mitigating`.
    * Otherwise returns the reason.
+   *
+   * @param whyStopped checks guards, together with the state that the record depends on
    */
   intendAction(
     id: IncidentId,
     effect: Omit<Effect, 'state' | 'at'>,
     act: IntendedAction,
+    whyStopped?: () => Promise<Reason | undefined>,
   ): Promise<{ ok: true; effect: Effect } | { ok: false; reason: Reason }>;
   /** Records a completed, repeatable effect in one step, so that no intent without a result remains. */
   record(id: IncidentId, effect: Omit<Effect, 'at'>): Promise<void>;
@@ -84,13 +93,14 @@ export type Effects = {
   concludeRollback(id: IncidentId, end: RollbackEnd): Promise<void>;
   /** Returns the effects of a kind of the last 24 hours that have no outcome. */
   unfinished(kind: Effect['kind']): Promise<{ incident: IncidentId; effect: Effect }[]>;
+  /** Returns the number of rollbacks, and of other actions that Firebreak proposed. */
   rollbacksSince(serviceEnvironment: ServiceEnvironment, since: Timestamp): Promise<number>;
-  /**
-   * Returns the number of automatic actions of all services. `senders`: only those for alerts of the sender with the
-   * fewest; 0 if empty.
-   */
-  automaticSince(since: Timestamp, senders?: readonly string[]): Promise<number>;
+  /** Counts the automatic actions of all services. */
+  automaticSince(since: Timestamp): Promise<AutomaticActions>;
 };
+
+/** Numbers of automatic actions. `of`: only those for alerts of the sender with the fewest; 0 if empty. */
+export type AutomaticActions = { all: number; of(senders: readonly string[]): number };
 
 /** Starts the workflow that turns a flag on again; idempotent. @param number of the request in the incident */
 export type FlagRuns = { start(id: IncidentId, number: number): Promise<void> };

@@ -59,18 +59,7 @@ import type { Pager } from './paging.ts';
 import type { ActionItemIssues, Postmortems } from './postmortems.ts';
 import type { LanguageModel } from './postmortems.ts';
 import type { HttpCalls, RunbookRuns } from './runbooks.ts';
-import type {
-  Backlog,
-  Blobs,
-  Clock,
-  Counters,
-  Engine,
-  Idempotency,
-  Log,
-  QueueStats,
-  Redelivery,
-  Secrets,
-} from './system.ts';
+import type { Backlog, Blobs, Clock, Counters, Engine, Idempotency, Log, QueueStats, Secrets } from './system.ts';
 
 /** What every part needs: time, configuration, secrets, and access. */
 export type SystemDeps = {
@@ -84,8 +73,6 @@ export type SystemDeps = {
   blobs: Blobs;
   counters: Counters;
   idempotency: Idempotency;
-  /** Warning about other writers of the table. Absent: none known. */
-  databaseWarning?: string | undefined;
   automation: AutomationSwitch;
   tokens: Tokens;
   sessions: Sessions;
@@ -98,7 +85,6 @@ export type SystemDeps = {
 export type QueueDeps = {
   queue: SignalQueue;
   inbound: InboundQueue;
-  redelivery: Redelivery;
   queueStats: QueueStats;
   engine: Engine;
   drillRuns: DrillRuns;

@@ -13,7 +13,7 @@ import type { Handling, IncidentRole, RoleHolder } from '../../schemas/people/re
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { Arrival } from '../alerts/admission.ts';
 import type { Mute } from '../alerts/routing.ts';
-import type { GroupReason, Opening } from '../incidents/incident-group.ts';
+import type { GroupReason, Opening, ParentUrgency } from '../incidents/incident-group.ts';
 import type { Overview, Story } from '../messages/story.ts';
 import type { RollbackCommand } from '../rollback/rollback-request.ts';
 import type { AdmittedSignal, FiringEpisode, Receipt, SignalView } from './alerts.ts';
@@ -26,8 +26,13 @@ export type Admitted = {
   opened: IncidentId[];
   /** Alerts without an incident, with their actual state, whatever the last notification said. */
   withoutIncident: { arrival: Arrival; status: 'firing' | 'resolved' }[];
+  /** Ends of alerts of an incident that only other senders, `reporters`, report as firing. They have no effect. */
+  ignoredEnds: { incident: IncidentId; signal: Signal; reporters: string[] }[];
   counts: Record<'opened' | 'joined' | 'recorded' | 'known', number>;
 };
+
+/** The first read of an admission: the open incident of the signals `of`, and their alerts. */
+export type FirstRead = { of: readonly Signal[]; items: Promise<(Record<string, unknown> | undefined)[]> };
 
 export type InboxContent = {
   messages: InboxMessage[];
@@ -44,9 +49,10 @@ export type InboxContent = {
 
 /**
  * State passed to the next run in addition to the table. `unread`: sequence number of the message that caused the
- * handover. `resolveBy`: person whose request to resolve was blocked by that message.
+ * handover. `unreadableRuns`, `failedRuns`: number of runs in a row that took over for such a message, and after a failed
+ * run. `resolveBy`: person whose request to resolve was not granted yet.
  */
-export type HandoverState = { unread?: number; resolveBy?: string };
+export type HandoverState = { unread?: number; unreadableRuns?: number; failedRuns?: number; resolveBy?: string };
 
 /** `truncated`: the incident has more alerts. Messages are kept for 90 days; those of a newer version are left out. */
 export type IncidentInputs = {
@@ -57,15 +63,22 @@ export type IncidentInputs = {
 
 export type Incidents = {
   /**
+   * Begins the first read of an admission of signals, so that it need not wait until their routes are known. Undefined: all
+   * are outside the catalogue.
+   */
+  firstRead(signals: readonly Signal[]): FirstRead | undefined;
+  /**
    * Admits signals of one service and environment in one transaction: deduplication, signals, incident, pointer, and
    * pending start. Idempotent. Signals outside the catalogue may have different services and environments.
    *
-   * @param unmatchedIncidents number of services outside the catalogue that can have an incident of their own
+   * @param limits.unmatchedIncidents number of services outside the catalogue that can have an incident of their own
+   * @param limits.first what `firstRead` has returned for them
+   * @param limits.reopenSeconds time after its resolution in which an alert that fires again reopens its incident
    */
   admit(
     arrivals: readonly Arrival[],
     receipt: Pick<Receipt, 'at' | 'trace'>,
-    unmatchedIncidents?: number,
+    limits?: { unmatchedIncidents?: number; reopenSeconds?: number; first?: FirstRead | undefined },
   ): Promise<Admitted>;
   /** Opens an incident for a person, or returns the open one. `alone`: it is never grouped with others. */
   declare(input: {
@@ -86,13 +99,15 @@ export type Incidents = {
     limit: number;
     cursor?: string;
   }): Promise<Page<IncidentView>>;
-  signals(id: IncidentId, query: { limit: number; cursor?: string }): Promise<Page<SignalView>>;
+  /** @param query.maxBytes ends the page earlier, with at least one alert */
+  signals(id: IncidentId, query: { limit: number; cursor?: string; maxBytes?: number }): Promise<Page<SignalView>>;
   /**
    * Returns what the workflow of an incident was given: its alerts, oldest first, and the messages of its inbox.
    *
    * @param limit maximum number of alerts; one more is not read
+   * @param maxBytes maximum size of the alerts without their annotations
    */
-  inputs(id: IncidentId, limit: number): Promise<IncidentInputs>;
+  inputs(id: IncidentId, limit: number, maxBytes?: number): Promise<IncidentInputs>;
   timeline(id: IncidentId, query: { limit: number; cursor?: string }): Promise<Page<TimelineEntry>>;
   /** Appends a timeline entry; idempotent by `key`. */
   note(id: IncidentId, key: string, entry: TimelineEntry): Promise<void>;
@@ -108,12 +123,12 @@ export type Incidents = {
    * closed.
    */
   post(id: IncidentId, message: Message, change?: ChangeOfIncident, key?: string): Promise<boolean>;
-  /** Records the start of the run, and returns the state of the incident. */
+  /** Returns what a run starts from. Undefined: there is no such incident. */
   begin(
     id: IncidentId,
-    run: number,
-    execution: string,
   ): Promise<{ incident: IncidentRecord; unfinished: number[]; runbooks: BegunRunbook[] } | undefined>;
+  /** Records that the run has started: from now on, a message wakes it. */
+  markStarted(id: IncidentId, run: number, execution: string): Promise<void>;
   /** Registers the callback, then reads the inbox: this order ensures that no message is missed. */
   readInbox(id: IncidentId, after: number, callback: string | null): Promise<InboxContent>;
   /**
@@ -181,23 +196,58 @@ export type Incidents = {
   }): Promise<{ items: IncidentRecord[]; isComplete: boolean }>;
   /** Returns unresolved incidents. Eventually consistent. */
   open(): Promise<IncidentRecord[]>;
+  /** Returns what lists of unresolved incidents need, which is faster to read. Eventually consistent. */
+  openSummaries(): Promise<IncidentSummary[]>;
   /** Returns the unresolved incident of a service and environment. Strongly consistent. */
   openAt(serviceEnvironment: ServiceEnvironment): Promise<IncidentRecord | undefined>;
 };
+
+/** What places an incident in a list. */
+export type IncidentSummary = Pick<
+  IncidentRecord,
+  'id' | 'service' | 'environment' | 'severity' | 'opened_at' | 'parent_id'
+>;
 
 /** A child incident, with the time at which it joined. */
 export type ChildIncident = { incident: IncidentRecord; joinedAt: Timestamp };
 
 /** Groups of incidents that open together, with their parent incident. */
 export type IncidentGroups = {
-  /** Returns the openings, oldest first. Strongly consistent. */
-  openedSince(since: Timestamp): Promise<Opening[]>;
-  /** Returns those that are neither resolved nor mitigated. Of many, only the newest are checked. */
-  stillFailing(openings: readonly Opening[]): Promise<Opening[]>;
-  /** Returns the open parent incident of an environment. */
+  /** Returns the opening of an incident. Strongly consistent. Undefined: it is never grouped, or opened long ago. */
+  opening(incident: Pick<IncidentRecord, 'id' | 'opened_at'>): Promise<Opening | undefined>;
+  /** Returns when incidents of a service opened since then, newest first. Strongly consistent. */
+  openingsOf(service: string, since: Timestamp): Promise<Pick<Opening, 'at' | 'scope'>[]>;
+  /**
+   * Returns the openings of all services within a time, oldest first. Strongly consistent.
+   *
+   * @param within both limits belong to it
+   * @param isEnough called with each opening from the newest; what is older than one for which it returns true is not read
+   */
+  newestOpenings(
+    within: { since: Timestamp; until: Timestamp },
+    isEnough?: (opening: Opening) => boolean,
+  ): Promise<Opening[]>;
+  /**
+   * Returns those that are neither resolved nor mitigated. Of many, only the newest `OPENINGS_CHECKED` are checked.
+   *
+   * @param openings oldest first
+   * @param max this many of them are enough, the newest ones
+   */
+  stillFailing(openings: readonly Opening[], max?: number): Promise<Opening[]>;
+  /** Returns the open parent incident of many in an environment, which no dependency explains. */
   parentIn(environment: string): Promise<{ incident: IncidentRecord; lastJoinedAt: Timestamp } | undefined>;
-  /** Opens a parent incident, or returns the open one. */
-  openParent(environment: string, groupReason: GroupReason, title: string, trace: string): Promise<IncidentId>;
+  /**
+   * Opens a parent incident, or returns the open one for the same reason.
+   *
+   * @param urgency absent: it is critical, and pages
+   */
+  openParent(
+    environment: string,
+    groupReason: GroupReason,
+    title: string,
+    trace: string,
+    urgency?: ParentUrgency,
+  ): Promise<IncidentId>;
   /** Adds a child to a parent; idempotent. `closed`: one of them is resolved. */
   join(parent: IncidentId, child: IncidentId): Promise<'joined' | 'closed'>;
   /** Returns all children in their current state, including resolved ones, in order of opening. */
@@ -224,6 +274,11 @@ export type IncidentChange = {
   verification?: IncidentRecord['verification'];
   verifying?: NonNullable<IncidentRecord['verifying']>;
   cleared?: NonNullable<IncidentRecord['cleared']>;
+  /** The mitigated problem is over since then. Null: it is not, or another one has begun. */
+  recoveredAt?: Timestamp | null;
+  newOnset?: NonNullable<IncidentRecord['new_onset']>;
+  /** No suspects are known of a new problem. */
+  suspects?: [];
   /** For a message that requests a rollback: its versions. */
   rollbackRequested?: RollbackCommand;
   escalated?: NonNullable<IncidentRecord['escalated']>;

@@ -58,11 +58,8 @@ export type Digests = {
   setPause(channel: NotificationChannel, pause: ChannelPause | null): Promise<void>;
 };
 
-/** A weekly message: the report of shadow mode, or the digest of a team. */
-export type WeeklyMessage = 'shadow-report' | `team-digest:${string}`;
-
-/** Subject of notifications: an incident, or a weekly message. */
-export type DigestOf = IncidentId | WeeklyMessage;
+/** Subject of notifications: an incident, or the weekly report of shadow mode. */
+export type DigestOf = IncidentId | 'shadow-report';
 
 /** `rev`: number of modifications. */
 export type StoredNotification = LastNotification & { rev: number };

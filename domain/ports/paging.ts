@@ -5,7 +5,8 @@ import type { Attempt } from './common.ts';
 
 export type PageRequest = {
   key: string;
-  action: 'trigger' | 'acknowledge' | 'resolve';
+  /** `update`: shows the current state on an open page, and notifies nobody. On a resolved page it would page again. */
+  action: 'trigger' | 'update' | 'acknowledge' | 'resolve';
   summary: string;
   service: string;
   environment: string;

@@ -2,7 +2,7 @@ import type { ChatMessage } from '../messages/channels.ts';
 import type { SlackUser } from '../people/people.ts';
 import type { Quarantine } from './alerts.ts';
 import type { InboundQueue } from './messages.ts';
-import type { Clock, Log, Secrets } from './system.ts';
+import type { Clock, Counters, Log, Secrets } from './system.ts';
 import type { Automation } from '../../schemas/access/access.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
@@ -51,6 +51,7 @@ export type SlackCalls = {
 export type SlackDeps = {
   clock: Clock;
   log: Log;
+  counters: Pick<Counters, 'add'>;
   secrets: Secrets;
   inbound: InboundQueue;
   quarantine: Pick<Quarantine, 'keep'>;

@@ -120,8 +120,8 @@ export type SloLease = {
   release(holder: string): Promise<void>;
 };
 
-/** Last notification about one burn alert. */
-export type SeenAlert = { fingerprint: string; severity: Severity; firing: boolean };
+/** Last notification about one burn alert. `report`: key of the alert as its sender reports it. */
+export type SeenAlert = { report: string; severity: Severity; firing: boolean };
 
 /** Burn alerts of objectives, for installations without a connected Prometheus. */
 export type SloAlerts = {

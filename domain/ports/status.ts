@@ -51,8 +51,8 @@ export type Subscribers = {
   secretOf(subscriber: Pick<Subscriber, 'page' | 'id' | 'key'>): string;
   /** Compares a code in constant time. */
   isCode(subscriber: Pick<Subscriber, 'page' | 'id' | 'key'>, purpose: LinkPurpose, code: string): boolean;
-  /** Counts a request of a client, or of all clients of a page, in the current hour. Returns the count with it. */
-  count(who: string, at: Timestamp): Promise<number>;
+  /** Counts a request of a client, to a page, or for a mailbox, in the current hour or day (UTC). Returns the count with it. */
+  count(who: string, at: Timestamp, per?: 'hour' | 'day'): Promise<number>;
 };
 
 /** Webhooks that anybody can subscribe. */

@@ -17,17 +17,9 @@ export type Log = {
 
 /** Secrets, read at run time and cached for at most a minute, so that running processes pick up rotated ones. */
 export type Secrets = {
-  /** @throws SecretsUnreadable if it is unknown whether the secret is set */
+  /** @throws if it is unknown whether the secret is set */
   get(name: string): Promise<string | undefined>;
 };
-
-/**
- * Thrown if neither the parameter store nor a copy of its secrets could be read, or the function may not read this
- * secret.
- */
-export class SecretsUnreadable extends Error {
-  override readonly name = 'SecretsUnreadable';
-}
 
 export type Blobs = {
   put(key: string, body: string | Uint8Array, contentType: string): Promise<void>;
@@ -35,15 +27,6 @@ export type Blobs = {
   putNew(key: string, body: string | Uint8Array, contentType: string): Promise<boolean>;
   /** Returns an object; undefined: none. */
   get(key: string): Promise<Uint8Array | undefined>;
-};
-
-/** Schedules redelivery of messages that a function could not process. */
-export type Redelivery = {
-  /**
-   * Schedules at most one batch of ten messages. @throws if the queue rejected it: they return after its visibility
-   * timeout
-   */
-  schedule(messages: readonly { queueArn: string; receiptHandle: string; afterSeconds: number }[]): Promise<void>;
 };
 
 /** Engine that executes the workflows. */
@@ -65,7 +48,8 @@ export type Counters = {
    * counts may be lost or duplicated if the table does not respond or a process dies.
    */
   add(counts: readonly Count[]): Promise<void>;
-  read(): Promise<Count[]>;
+  /** Returns all counts, with those that were added before; with `last_hour`, those of the last 60 to 70 minutes in groups that are stored by the hour. */
+  read(period?: 'last_hour'): Promise<Count[]>;
 };
 
 /** `oldest`: since when the oldest has been waiting; null: none. */
@@ -81,7 +65,8 @@ export type Backlog = {
 
 /** Approximate number of messages in each queue. */
 export type QueueStats = {
-  read(): Promise<{ queue: string; visible: number; inFlight: number; delayed: number }[]>;
+  /** `dead`: failed too often. Undefined: the platform reports them elsewhere. */
+  read(): Promise<{ queue: string; visible: number; inFlight: number; delayed: number; dead?: number }[]>;
 };
 
 /** Responses to creating requests by the caller's idempotency key, retained for a day. */

@@ -8,6 +8,7 @@ import {
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { onsetOf } from '../correlation/onset.ts';
 import { serviceEnvironmentText } from '../messages/story.ts';
+import { withoutCredentials } from '../redaction/credentials.ts';
 import { ACTION_ITEMS, itemLine } from './action-items.ts';
 import { namingOf } from './blameless.ts';
 import { probableCauses } from './causes.ts';
@@ -28,7 +29,7 @@ export function citableEntriesOf(
   end: Timestamp,
   citations: DraftFacts['citations'],
 ): CitableEntry[] {
-  const withCauses = { ...record, names: 'roles' as const, causes: probableCauses(record) };
+  const withCauses = { ...withoutCredentials(record), names: 'roles' as const, causes: probableCauses(record) };
   const { alerted_at: alerted, resolved_at } = timesOf(record, end);
   const refs = new Map(citations.map(({ id, ref }) => [id, ref]));
   return rowsOf(withCauses, namingOf(withCauses), { alerted, end: resolved_at }).flatMap(({ id, at, text }) => {
@@ -46,12 +47,12 @@ const DAY_SECONDS = 86_400;
 
 /**
  * Drafts a post-mortem from the record of an incident. Every sentence points at its entries, and what the record does
- * not say is a question. The same record gives the same text.
+ * not say is a question. The same record gives the same text, without credentials.
  *
  * @param end takes the place of the end of an incident that is not over
  */
 export function draftOf(record: DraftInput, end: Timestamp): Draft {
-  return new Drafting(record, end).draft();
+  return new Drafting(withoutCredentials(record), end).draft();
 }
 
 class Drafting {
@@ -230,7 +231,13 @@ class Drafting {
     if (approval === undefined || ref === undefined) return [];
     const migration = approval.reasons.find(({ code }) => code === 'migration_in_deploy');
     const why = migration ?? approval.reasons.find(({ code }) => code === approval.because);
-    const answer = this.#refOfRow('first', 'decision.approved', 'decision.rejected', 'decision.expired');
+    const answer = this.#refOfRow(
+      'first',
+      'decision.approved',
+      'decision.rejected',
+      'decision.expired',
+      'decision.withdrawn',
+    );
     const text =
       migration === undefined
         ? `Firebreak asked for approval instead of acting on its own${why === undefined ? '' : `: ${escaped(this.#naming.text(why.text))}`}`

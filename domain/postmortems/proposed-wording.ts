@@ -7,7 +7,7 @@ import {
   type ProposedSection,
 } from '../../schemas/postmortems/proposal.ts';
 import type { ModelPrompt } from '../ports/postmortems.ts';
-import { redacted } from '../simulation/redact.ts';
+import { redacted } from '../redaction/recording.ts';
 import { lint } from './lint.ts';
 import { escaped } from './markdown.ts';
 import { sentenceCase } from './timeline.ts';
@@ -118,7 +118,7 @@ const singleLine = (text: string): string =>
     .toWellFormed()
     .replaceAll(/[\s\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
     .trim()
-    .replace(/[.\s]+$/, '');
+    .replace(/(?<![.\s])[.\s]+$/, '');
 
 const ADDRESS = /\w:\/\/|\bwww\.|@\w|\bmailto:/i;
 

@@ -5,7 +5,7 @@ import { incidentPath, postmortemPath, experimentPath } from '../incidents/conso
 import type { Text } from '../messages/channels.ts';
 import { counted, duration, share } from './words.ts';
 
-/** A part of the digest. Links are paths of the console. The Slack message, the email, Markdown, and the page show it. */
+/** A part of the digest. Links are paths of the console. */
 export type DigestSection = {
   id: string;
   title: string;

@@ -9,7 +9,7 @@ import {
   NOBODY_OBJECTED,
 } from '../../schemas/incidents/incident.ts';
 import { type TeamDigest, ToilTask, type ToilRow } from '../../schemas/reports/team-digest.ts';
-import type { ToilMinutes } from '../../schemas/people/team-digests.ts';
+import type { ToilMinutes } from '../../schemas/incidents/response.ts';
 import type { SloStatus } from '../../schemas/slo/slo-status.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import type { NoisyAlert } from '../alerts/noisy-alerts.ts';

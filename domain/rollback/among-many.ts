@@ -19,10 +19,10 @@ export function notExplained(
     return 'several services are failing at once, so a deploy of one service is probably not the cause';
   const { dependencies, unexplained, unreadable, ignored } = neighboursOf(evidence, onset);
   if (unreadable || ignored)
-    return 'several services are failing at once, and it is not known whether they depend on this one, so a person must decide';
+    return 'several services are failing at once, and it is not known whether they depend on this one';
   const strangers = namesOf(unexplained);
   const others = [...namesOf(dependencies), ...(strangers.length > UNEXPLAINED_MAX ? strangers : [])];
   return others.length === 0
     ? null
-    : `several services are failing at once, and ${top.version} does not explain why ${list(others)} ${others.length === 1 ? 'fails' : 'fail'}, so a person must decide`;
+    : `several services are failing at once, and ${top.version} does not explain why ${list(others)} ${others.length === 1 ? 'fails' : 'fail'}`;
 }

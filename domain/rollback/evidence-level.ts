@@ -37,14 +37,14 @@ export function missingEvidence(
   const { proof } = suspect;
   switch (level) {
     case 'proved':
-      return proof === null ? `not proved: ${whyNotProved(suspect, judged)}` : null;
+      return proof === null ? `it is not proved: ${whyNotProved(suspect, judged)}` : null;
     case 'version':
       return proof === 'version' || proof === 'canary'
         ? null
-        : `not proved by version, which evidence: version requires: ${whyNotProved(suspect, judged)}`;
+        : `it is not proved by version (evidence: version): ${whyNotProved(suspect, judged)}`;
     case 'time': {
       const why = proof === null ? whyNotByTime(suspect, judged, onset) : null;
-      return why === null ? null : `evidence: time: ${why}`;
+      return why === null ? null : `even evidence: time is not met: ${why}`;
     }
   }
 }
@@ -62,19 +62,36 @@ export function approvalReasonsUnder(
 /** Describes the evidence on which an automatic act relies. */
 export function reliesOn(level: EvidenceLevel, { proof, change }: Pick<RankedSuspect, 'proof' | 'change'>): string {
   // A rollout in progress is proved like a canary, but nobody calls it so.
-  if (proof === 'canary' && change.canary_weight === null) return `evidence: ${level}: ${BY_PART}`;
-  if (proof !== null) return `evidence: ${level}: ${BY[proof]}`;
-  return `evidence: ${level}: coincidence in time is enough here, without proof`;
+  const what =
+    proof === null
+      ? 'coincidence in time is enough here, without proof'
+      : proof === 'canary' && change.canary_weight === null
+        ? BY_PART
+        : BY[proof];
+  return `${what} (evidence: ${level})`;
 }
 
-const whyNotProved = ({ change }: RankedSuspect, { by_version, by_flag, alert_versions }: Judged): string =>
-  !putsVersionLive(change)
+/** Factors of a comparison of versions that proves nothing. */
+const COMPARISONS: ReadonlySet<string> = new Set([
+  'only_it_seems_bad',
+  'by_version',
+  'no_version_bad',
+  'all_versions_bad',
+  'some_other_version_bad',
+  'its_version_healthy',
+]);
+
+function whyNotProved({ change, factors }: RankedSuspect, { by_version, by_flag, alert_versions }: Judged): string {
+  const compared = factors.find(({ name }) => COMPARISONS.has(name));
+  if (compared !== undefined) return compared.missing ?? compared.text;
+  return !putsVersionLive(change)
     ? change.kind === 'flag' && by_flag?.some(({ flag }) => flag === flagKeyOf(change))
       ? 'the metrics by variant do not show that only one variant of the flag fails'
       : 'only its time speaks for it'
     : by_version === null && alert_versions.length === 0
       ? 'no metrics by version (health.byVersion), so only its time speaks for it'
       : 'the metrics by version do not show that only its version fails';
+}
 
 /** Applies the rule "errors up within 30 minutes of a deploy". */
 function whyNotByTime(

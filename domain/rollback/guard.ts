@@ -24,6 +24,9 @@ export type StepGuards = {
   sender_lacks_scope?: true;
   /** Absent: the step is not based on a suspect. */
   against?: Against;
+  /** Absent: the step is not counted, because a person started it, or its runbook was counted already. */
+  limits?: Pick<TargetInputs, 'rollbacks_last_hour'> &
+    Pick<DecisionInputs, 'organisation_rollbacks_last_hour' | 'sender_rollbacks_last_hour'>;
   /**
    * A shift of traffic. `unfit`: why its destination must not get more traffic. `unclear`: why its health is not known.
    * `changed`: the weights that someone has set since the shift that is to be undone. Null: nothing.
@@ -145,6 +148,8 @@ export type Known = {
       clearing: ClearedSuspect | undefined;
       decided_at: string | undefined;
       pinned: readonly string[];
+      /** What is to be done was done meanwhile, in words. Null: it was not. */
+      done: string | null;
       /** The deploy that replaced the version since. */
       newer: Change | undefined;
       /** Another judgement directly before the call. Undefined: not needed. */
@@ -162,6 +167,7 @@ export type Known = {
   step: StepGuards &
     Agreed &
     OfServices &
+    NonNullable<StepGuards['limits']> &
     Omit<Against, 'suspect' | 'change_id'> & {
       /** Null: the latest judgement no longer suspects the change. Undefined: the step is not based on a suspect. */
       suspect: DoubtFacts | null | undefined;

@@ -5,8 +5,10 @@ import { clearingsText, activeClearings } from '../changes/cleared-suspects.ts';
 import { whyNotTo } from '../changes/named-version.ts';
 import { newestLiveChange, byStart, migrationsIn, NONE_KNOWN_GOOD, putsVersionLive } from '../changes/versions.ts';
 import { MIN_CONFIDENCE_TO_ACT, MIN_CONFIDENCE_TO_ASK, type RankedSuspect } from '../correlation/correlate.ts';
+import { newestNotWeighed } from '../correlation/candidates.ts';
 import type { Evidence } from '../correlation/evidence.ts';
-import { aChange } from '../correlation/words.ts';
+import type { Onset } from '../correlation/onset.ts';
+import { aChange, probability } from '../correlation/words.ts';
 import {
   type Consequences,
   type Guard,
@@ -19,14 +21,17 @@ import {
 } from './guard.ts';
 import { asksByModeAlone } from './judgement.ts';
 import { byHandReasons, leadersOf } from './offers.ts';
-import { suspectReasons } from './reasons.ts';
+import { suspectReason } from './reasons.ts';
 
 /**
  * Version of the decision logic, stored with the inputs; incremented when the same inputs can have a different result.
  */
-export const DECIDE_VERSION = 14;
+export const DECIDE_VERSION = 16;
 
-/** Maximum number of automatic rollbacks of one service and environment per hour; beyond it, a person is asked. */
+/**
+ * Maximum number of rollbacks and counted runbooks of one service and environment per hour; beyond it, a person is asked. A
+ * runbook counts once, however many changes it makes.
+ */
 export const ROLLBACKS_PER_HOUR = 3;
 
 /** Maximum for all services together: an error of Firebreak is more likely than so many bad deploys within an hour. */
@@ -34,6 +39,9 @@ export const ORGANISATION_ROLLBACKS_PER_HOUR = 10;
 
 /** Maximum for alerts of one token, so that it can't use up the limit of all. */
 export const SENDER_ROLLBACKS_PER_HOUR = 5;
+
+const serviceLimitText = (count: number): string =>
+  `this service had ${count} rollbacks and runbooks in the last hour, and the limit without approval is ${ROLLBACKS_PER_HOUR}`;
 
 const RELATED: Readonly<Record<RankedSuspect['relation'], string>> = {
   same: 'the service itself',
@@ -96,21 +104,21 @@ export const GUARDS: readonly Guard[] = [
     applies: ({ top, evidence: { aborted_canary: aborted } }) =>
       aborted !== undefined && top?.change_id === aborted.change_id && { aborted, top },
     text: ({ aborted }) =>
-      `nothing to roll back: Firebreak has aborted the canary of ${aborted.version}, and ${aborted.stable_version} has all traffic again`,
-    also: ({ top }) => [{ code: 'suspect', text: `${top.reasons.join('; ')} (confidence ${top.confidence})` }],
+      `there is nothing to roll back: Firebreak has aborted the canary of ${aborted.version}, and ${aborted.stable_version} has all traffic again`,
+    also: ({ top }) => [suspectReason(top)],
   }),
   guard({
     code: 'no_confident_suspect',
     at: { judgement: 'refuse' },
     applies: (known) => (known.top === undefined || isProbablyNone(known)) && known,
-    text: ({ top, evidence }) =>
+    text: ({ top, evidence, found }) =>
       top === undefined
-        ? whyNoSuspect(evidence)
-        : `probably no change caused this: the most likely one is ${top.version}, with confidence ${top.confidence}`,
+        ? whyNoSuspect(evidence, found.onset)
+        : `probably no change caused this: the most likely one, ${top.version}, has ${probability(top.confidence)}`,
     also: ({ top, found }) =>
       top === undefined
         ? found.doubts.filter(({ code }) => code !== 'no_change_near')
-        : [...found.doubts, { code: 'suspect', text: suspectReasons(top.reasons, found.doubts).join('; ') }],
+        : [...found.doubts, suspectReason(top)],
   }),
   guard({
     code: 'not_a_deploy',
@@ -211,24 +219,29 @@ export const GUARDS: readonly Guard[] = [
     at: { judgement: 'ask' },
     applies: ({ target }) =>
       target !== undefined && target.rollbacks_last_hour >= ROLLBACKS_PER_HOUR && target.rollbacks_last_hour,
-    text: (count) =>
-      `${count} rollbacks of this service in the last hour; the limit without approval is ${ROLLBACKS_PER_HOUR}`,
+    text: serviceLimitText,
+  }),
+  guard({
+    code: 'rate_limited',
+    at: { step: 'ask' },
+    applies: ({ rollbacks_last_hour: count }) => count >= ROLLBACKS_PER_HOUR && count,
+    text: serviceLimitText,
   }),
   guard({
     code: 'organisation_limit',
-    at: { judgement: 'ask', record: 'judge_again' },
+    at: { judgement: 'ask', record: 'judge_again', step: 'ask' },
     unless: 'approved',
     applies: ({ organisation_rollbacks_last_hour: count }) => count >= ORGANISATION_ROLLBACKS_PER_HOUR && count,
     text: (count) =>
-      `${count} automatic rollbacks of all services in the last hour; the limit without approval is ${ORGANISATION_ROLLBACKS_PER_HOUR}`,
+      `all services had ${count} automatic rollbacks and runbooks in the last hour, and the limit without approval is ${ORGANISATION_ROLLBACKS_PER_HOUR}`,
   }),
   guard({
     code: 'sender_limit',
-    at: { judgement: 'ask', record: 'judge_again' },
+    at: { judgement: 'ask', record: 'judge_again', step: 'ask' },
     unless: 'approved',
     applies: ({ sender_rollbacks_last_hour: count = 0 }) => count >= SENDER_ROLLBACKS_PER_HOUR && count,
     text: (count) =>
-      `${count} automatic rollbacks for alerts of the same token in the last hour; the limit without approval is ${SENDER_ROLLBACKS_PER_HOUR}`,
+      `alerts of the same sender led to ${count} automatic rollbacks and runbooks in the last hour, and the limit without approval is ${SENDER_ROLLBACKS_PER_HOUR}`,
   }),
 
   // What automation may do.
@@ -269,6 +282,17 @@ export const GUARDS: readonly Guard[] = [
     text: () => 'no alert requests a rollback (label action: auto-rollback)',
   }),
   guard({
+    code: 'decided_elsewhere',
+    at: { judgement: 'suggest' },
+    unless: 'requested',
+    byPolicy: true,
+    applies: ({ top, evidence, group_incidents: others = [] }) =>
+      top !== undefined &&
+      top.change.service !== evidence.service &&
+      others.find(({ service }) => service === top.change.service),
+    text: ({ service, incident_id: id }) => `incident ${id} of ${service} decides about this service`,
+  }),
+  guard({
     code: 'runbook_requires_approval',
     at: { judgement: 'approve', step: 'ask' },
     applies: ({ requires_approval: requiresApproval }) => requiresApproval,
@@ -290,7 +314,7 @@ export const GUARDS: readonly Guard[] = [
     code: 'second_person',
     at: { step: 'ask' },
     applies: ({ second_to }) => second_to,
-    text: (by) => `started by ${by}; a second person must approve it`,
+    text: (by) => `${by} started it, and a second person must approve it`,
   }),
   guard({
     code: 'suspect_cleared',
@@ -308,11 +332,14 @@ export const GUARDS: readonly Guard[] = [
   guard({
     code: 'first_did_not_help',
     at: { judgement: 'approve' },
-    applies: (known) =>
-      known.request.by === 'verification'
-        ? 'the previous mitigation did not help'
-        : hasRolledBack(known) && 'this incident has already led to a rollback',
-    text: (why) => `${why}, so the next one requires approval`,
+    applies: ({ request }) => request.by === 'verification',
+    text: () => 'the previous mitigation did not help, so the next one requires approval',
+  }),
+  guard({
+    code: 'second_rollback',
+    at: { judgement: 'approve' },
+    applies: (known) => known.request.by !== 'verification' && hasRolledBack(known),
+    text: () => 'this incident has already led to a rollback, so the next one requires approval',
   }),
   guard({
     code: 'one_of_many',
@@ -320,7 +347,7 @@ export const GUARDS: readonly Guard[] = [
     unless: 'approved',
     // A judgement right before the call has taken the group into account.
     applies: ({ one_of_many, judged }) => one_of_many && judged?.kind !== 'roll_back',
-    text: () => 'several services are failing at once, so a person must decide',
+    text: () => 'several services are failing at once',
   }),
   guard({
     code: 'automation_budget_spent',
@@ -335,7 +362,7 @@ export const GUARDS: readonly Guard[] = [
     at: { judgement: 'approve' },
     applies: ({ evidence: { cleared } }) => cleared,
     // The person who cleared a suspect is working on the incident and knows more than is measured.
-    text: (cleared) => `${clearingsText(cleared)}; a person must decide`,
+    text: (cleared) => clearingsText(cleared),
   }),
   guard({
     code: 'one_of_many',
@@ -348,8 +375,7 @@ export const GUARDS: readonly Guard[] = [
     at: { judgement: 'approve', record: 'judge_again' },
     unless: 'approved',
     applies: ({ group_rolled_back }) => group_rolled_back,
-    text: (by) =>
-      `several services are failing at once, and incident ${by} has already rolled one of them back, so a person must decide about the next one`,
+    text: (by) => `incident ${by} of the same group has already rolled a service back`,
   }),
   guard({
     code: 'one_of_many',
@@ -363,8 +389,7 @@ export const GUARDS: readonly Guard[] = [
     code: 'risen_again',
     at: { judgement: 'ask' },
     applies: ({ found, top }) => found.risen_again === true && top !== undefined && top.proof === null && found.onset,
-    text: ({ at }) =>
-      `errors rose again during the incident, at ${at.slice(11, 16)} UTC, which does not explain how it began: without proof by version, a person decides`,
+    text: ({ at }) => `it explains how errors rose again at ${at.slice(11, 16)} UTC, but not how the incident began`,
   }),
   guard({
     code: 'clock_skew',
@@ -412,7 +437,7 @@ export const GUARDS: readonly Guard[] = [
     text: (suspect) =>
       suspect === 'gone'
         ? 'the newest judgement no longer suspects it'
-        : `confidence ${suspect.confidence} is below ${MIN_CONFIDENCE_TO_ACT}`,
+        : `its probability of ${probability(suspect.confidence)} is below ${probability(MIN_CONFIDENCE_TO_ACT)}`,
   }),
   ...(['other_cause', 'evidence_against', 'errors_not_measured', 'weak_evidence'] as const).map((doubt) =>
     guard({
@@ -449,6 +474,12 @@ export const GUARDS: readonly Guard[] = [
     text: (to) => `${to} is now pinned as known bad`,
   }),
   guard({
+    code: 'already_done',
+    at: { call: 'quiet' },
+    applies: ({ done, tried }) => !tried && done,
+    text: (done) => done,
+  }),
+  guard({
     code: 'superseded',
     at: { call: 'page' },
     // The CD system may have reported the rollback by an earlier attempt, which is no newer deploy.
@@ -467,11 +498,7 @@ export const GUARDS: readonly Guard[] = [
       // A question without objection suffices only if the mode alone requires approval.
       return !(theSame && (judged.kind === 'roll_back' || (approved && asksByModeAlone(judged)))) && judged.reasons;
     },
-    text: (reasons) =>
-      `another judgement directly before the rollback decided against it: ${reasons.map(({ text }) => text).join('; ')}`.slice(
-        0,
-        500,
-      ),
+    text: ([first]) => `another judgement directly before the rollback decided against it: ${first?.text ?? ''}`,
   }),
   guard({
     code: 'already_running',
@@ -526,7 +553,7 @@ const hasRolledBack = ({ evidence: { changes, incident_id } }: Known['judgement'
   changes.some(({ change }) => change.rolled_back_by === incident_id);
 
 const demotion = (service: string): string =>
-  `automation of ${service} was wrong too often; it asks for approval until a person sets its mode again`;
+  `automation of ${service} was wrong too often, and asks until a person sets its mode again`;
 
 /**
  * Returns whether the leading suspects together are too improbable for a question, and less probable than "no change", unless
@@ -547,10 +574,16 @@ const isByTime = ({ target, top, suspect, lacking }: Known['judgement']): boolea
   lacking === null &&
   suspect?.approvalReasons.length === 0;
 
-const whyNoSuspect = ({ changes, incident_id, cleared }: Evidence): string => {
-  const when = 'was rolling out or had finished shortly before the problem began';
+const whyNoSuspect = (evidence: Evidence, onset: Onset): string => {
+  const { changes, incident_id, cleared, earlier_problem: earlier } = evidence;
+  const when = `was rolling out or had finished shortly before the ${earlier === undefined ? '' : 'new '}problem began`;
   const wasTried = changes.some(({ change }) => change.rolled_back_by === incident_id);
-  if (wasTried) return `the suspect was already rolled back, and no other change ${when}`;
+  const newest = newestNotWeighed(evidence, onset);
+  if (wasTried)
+    return newest === null
+      ? `the suspect was already rolled back, and no other change ${when}`
+      : `the suspect was already rolled back, and the newest other change, ${newest}`;
+  if (newest !== null) return `no change of this service or its dependencies fits the time: the newest one, ${newest}`;
   return `no ${activeClearings(cleared).length > 0 ? 'other ' : ''}change of this service or its dependencies ${when}`;
 };
 

@@ -1,5 +1,5 @@
 import type { EnvironmentEntry } from '../../schemas/config/config.ts';
-import type { IncidentId, Mode, Version } from '../../schemas/config/names.ts';
+import type { IncidentId, Mode, ServiceName, Version } from '../../schemas/config/names.ts';
 import type { DecisionKind, Suspect } from '../../schemas/incidents/incident.ts';
 import type { RunbookApproval } from '../../schemas/incidents/inbox.ts';
 import type { Reason } from '../../schemas/incidents/reason.ts';
@@ -61,6 +61,8 @@ export type DecisionInputs = {
    * parent, or it could not be read.
    */
   group_rollback?: IncidentId | null;
+  /** Other incidents of the same group of a dependency that decide about their own services. Absent: none. */
+  group_incidents?: readonly { service: ServiceName; incident_id: IncidentId }[];
   /** The other failing services could not be read. */
   neighbours_unreadable: boolean;
   /** Automatic rollbacks of all services. */
@@ -90,7 +92,7 @@ export type Decision = {
 };
 
 /** Returns whether a reason speaks for the act, rather than against doing it automatically. */
-export const speaksForIt = ({ code }: Reason): boolean => code === 'suspect' || code === 'evidence';
+const speaksForIt = ({ code }: Reason): boolean => code === 'suspect' || code === 'evidence';
 
 /** Returns whether only the mode requires approval, by one person. */
 export const asksByModeAlone = ({

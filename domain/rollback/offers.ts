@@ -3,7 +3,7 @@ import type { DecisionView, Offer } from '../../schemas/incidents/incident.ts';
 import type { Reason } from '../../schemas/incidents/reason.ts';
 import { putsVersionLive } from '../changes/versions.ts';
 import type { RankedSuspect } from '../correlation/correlate.ts';
-import { aChange, list } from '../correlation/words.ts';
+import { aChange, list, probability } from '../correlation/words.ts';
 
 /** Candidates whose confidences differ by less than this, and by less than half, tie: a person chooses between them. */
 const TIE = 0.1;
@@ -53,7 +53,7 @@ export const offerLabel = ({ act, from_version: from, to_version: to }: OfferedA
 export function candidatesReason(suspects: readonly RankedSuspect[]): Reason[] {
   const named = suspects.filter(({ confidence }, index) => index === 0 || confidence >= NAMED_FROM);
   if (named.length < 2) return [];
-  const text = list(named.map(({ change, confidence }) => `${nameOf(change)} (${Math.round(confidence * 100)} %)`));
+  const text = list(named.map(({ change, confidence }) => `${nameOf(change)} (${probability(confidence)})`));
   return [{ code: 'candidates', text: `candidates: ${text}` }];
 }
 

@@ -32,12 +32,16 @@ export function requestedAfter(
     case 'left':
     case 'severity':
     case 'page':
+    case 'page_outdated':
+    case 'reopened':
     case 'answered':
     case 'judge_again':
     case 'change_recorded':
     case 'cleared':
     case 'mitigation':
     case 'verification':
+    case 'recovered':
+    case 'new_onset':
     case 'runbook':
     case 'runbook_run':
     case 'runbook_rollback':

@@ -12,7 +12,7 @@ import { hasNotHelped } from '../correlation/succession.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
 import { notExplained } from './among-many.ts';
 import { approvalReasonsUnder, missingEvidence, reliesOn } from './evidence-level.ts';
-import { notSaid, suspectReasons } from './reasons.ts';
+import { notSaid, suspectReason } from './reasons.ts';
 import { byHandReasons, candidatesReason, leadersOf, type OfferedAct } from './offers.ts';
 import { doubtFactsOf, type Known, LIMITING_MODES } from './guard.ts';
 import { type Applied, guardsThatApply, isProbablyNone, replacement } from './guards.ts';
@@ -47,11 +47,11 @@ export function decide(inputs: DecisionInputs): Decision {
   const impossible = because(applied, 'refuse');
   const named = person ? [] : candidatesReason(found.suspects);
   if (impossible.length > 0 || !top || !target || restores?.kind !== 'version') {
-    const says = top === undefined || person ? [] : unlessSaid(impossible, [whyOf(top)]);
+    const says = top === undefined || person ? [] : unlessSaid(impossible, [suspectReason(top)]);
     return { ...base, kind: 'none', reasons: [...impossible, ...named, ...clearingReasons(inputs), ...says] };
   }
-  const why = whyOf(top);
-  if (person) return byPerson(inputs, base, why);
+  if (person) return byPerson(inputs, base, { code: 'suspect', text: `${top.version} is running now` });
+  const why = suspectReason(top);
   const cap = capOf(applied);
   const superseded = because(applied, 'report');
   if (superseded.length > 0)
@@ -66,12 +66,8 @@ export function decide(inputs: DecisionInputs): Decision {
   if (cap.mode === 'act' && approvalReasons.length === 0)
     return { ...base, kind: 'roll_back', reasons: [why, ...basis] };
   const byTime = level === 'time' && known.lacking === null && found.risen_again !== true ? basis : [];
-  const said = [...approvalReasons, ...byTime];
-  const doubts = notSaid(found.doubts, said);
-  return {
-    ...base,
-    ...confirmable(cap, approvalReasons, [...named, ...doubts, ...byTime, whyOf(top, [...said, ...doubts])]),
-  };
+  const doubts = notSaid(found.doubts, approvalReasons);
+  return { ...base, ...confirmable(cap, approvalReasons, [...named, ...doubts, ...byTime, why]) };
 }
 
 type Base = Omit<Decision, 'kind' | 'reasons'>;
@@ -92,7 +88,7 @@ function decideAmong(inputs: DecisionInputs, all: readonly Known['judgement'][])
     ...candidatesReason(found.suspects),
     ...byHandReasons(left.flatMap(({ top }) => (top === undefined ? [] : [top.change]))),
   ];
-  const whys = all.flatMap(({ top }) => (top === undefined ? [] : [whyOf(top)]));
+  const whys = all.flatMap(({ top }) => (top === undefined ? [] : [suspectReason(top)]));
   const only = all.length === 1 ? all[0] : undefined;
   const needed = judged.some(({ known: { target } }) => peopleNeeded(inputs, target) === 2) ? 2 : 1;
   const base: Base = {
@@ -115,11 +111,11 @@ function decideAmong(inputs: DecisionInputs, all: readonly Known['judgement'][])
     only !== undefined && only.beyond !== null
       ? [{ code: 'superseded', text: beyondWords(only) }]
       : all.length === 1
-        ? [{ code: 'not_a_deploy', text: 'the most probable cause is a feature flag, so a person decides' }]
+        ? [{ code: 'not_a_deploy', text: 'the most probable cause is a feature flag' }]
         : [
             {
               code: 'candidates_tie',
-              text: `${all.length} candidates are about equally probable, so a person chooses`,
+              text: `${all.length} candidates are about equally probable`,
             },
           ];
   const approvalReasons = [...undecided, ...because(applied, 'ask')];
@@ -162,15 +158,9 @@ const foundIn = (found: Correlation): Pick<Decision, 'onset' | 'verdict' | 'susp
   suspects: found.suspects.map(plain),
 });
 
-/** Says why the suspect is one, without what the other reasons say. */
-const whyOf = ({ reasons, confidence }: RankedSuspect, said: readonly Reason[] = []): Reason => ({
-  code: 'suspect',
-  text: `${suspectReasons(reasons, said).join('; ')} (confidence ${confidence})`,
-});
-
 /** Describes a rollback past a newer version, which is not the suspect. */
 const beyondWords = ({ top, beyond, restores }: Known['judgement']): string =>
-  `${beyond?.version} was deployed since and has not helped: a rollback${restores?.kind === 'version' ? ` to ${restores.version}` : ''} undoes it as well as ${top?.version}, so a person decides`;
+  `${beyond?.version} was deployed since and has not helped: a rollback${restores?.kind === 'version' ? ` to ${restores.version}` : ''} undoes it as well as ${top?.version}`;
 
 function offerOf({ top, target, restores, is_flag, beyond }: Known['judgement']): OfferedAct[] {
   if (top === undefined || target === undefined) return [];
@@ -216,7 +206,7 @@ function knownOf(inputs: DecisionInputs, found: Correlation, top: RankedSuspect 
     ...inputs,
     one_of_many: why !== null,
     not_explained: why,
-    group_rolled_back: isOneOfMany && why === null ? (groupRollback ?? null) : null,
+    group_rolled_back: why === null ? (groupRollback ?? null) : null,
     found,
     top,
     target,
@@ -278,18 +268,21 @@ const peopleNeeded = ({ targets }: DecisionInputs, target: TargetInputs | undefi
   [target, targets[0]].some((each) => each?.policy.approvals === 2) ? 2 : 1;
 
 /** Excludes the changes that this incident has already rolled back. */
-const notTriedYet = (evidence: Evidence): Evidence => ({
-  ...evidence,
-  changes: evidence.changes.filter(({ change }) => change.rolled_back_by !== evidence.incident_id),
-});
+const notTriedYet = ({ related, ...evidence }: Evidence): Evidence => {
+  const untried = <T extends Omit<Evidence, 'related'>>(one: T): T => ({
+    ...one,
+    changes: one.changes.filter(({ change }) => change.rolled_back_by !== evidence.incident_id),
+  });
+  return { ...untried(evidence), ...(related && { related: related.map(untried) }) };
+};
 
 /** Counts the requester as the first of two people if the policy requires two. */
 function byPerson(inputs: DecisionInputs, base: Base, why: Reason): Decision {
   const { name, to } = inputs.request;
   const named = to === undefined ? '' : ` (target version ${to})`;
-  const byName = reason('requested_by_person', `requested by ${name}${named}`);
+  const byName = reason('requested_by_person', `${name} requested it${named}`);
   if (base.approvals.needed === 1) return { ...base, kind: 'roll_back', reasons: [byName, why] };
-  const second = reason('second_person', `requested by ${name}${named}; a second person must approve it`);
+  const second = reason('second_person', `${name} requested it${named}, and a second person must approve it`);
   return { ...base, kind: 'approve', reasons: [second, why], approvals: { needed: 2, given: [name] } };
 }
 

@@ -19,14 +19,17 @@ export function permit(guards: StepGuards): Permission {
 }
 
 /**
- * Returns what the guards read. The first four values are those of a step that is not based on a suspect; `against`, the
- * suspect of a step, replaces them. `agreement` is none, so that the result says what requires approval.
+ * Returns what the guards read. The first values are those of a step that is not based on a suspect, and is not
+ * counted; `against`, the suspect of a step, and `limits` replace them. `agreement` is none, so that the result says what requires approval.
  */
 const guardInputs = (guards: StepGuards): Known['step'] => ({
   suspect: undefined,
   lacking: null,
   neighbours_unreadable: false,
   monitoring_failure_only: false,
+  rollbacks_last_hour: 0,
+  organisation_rollbacks_last_hour: 0,
+  ...guards.limits,
   ...guards.against,
   ...guards,
   agreement: 'none',
@@ -39,6 +42,8 @@ export type QuestionInputs = {
   title: string;
   version: string;
   step: string;
+  /** What the step does, as in `Act`. Absent: nothing that another decision can ask for as well. */
+  does?: string;
   /** The step only asks. */
   only_asks: boolean;
   guards: StepGuards;

@@ -1,6 +1,7 @@
 import type { Effect, IncidentRecord, TimelineEntry } from '../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { type InboxPost, inboxPostOf } from '../incidents/inbox-post.ts';
+import { mitigated } from '../incidents/new-onset.ts';
 import type { IncidentChange } from '../ports/incidents.ts';
 import type { BegunRunbook, SelectedRunbook, RunbookEnd, StartedRun } from '../ports/runbooks.ts';
 import { nextManualRun, nextStepsText } from './manual-runs.ts';
@@ -70,13 +71,14 @@ export function planRunEnd(
 
 /** Returns the incident's status after a run has ended. */
 function statusAfterRun(
-  { status, verification }: IncidentRecord,
+  incident: IncidentRecord,
   effects: readonly Pick<Effect, 'resource' | 'state'>[],
   number: number,
   acted: boolean,
   at: Timestamp,
 ): IncidentChange {
-  if (acted) return { status: 'mitigated', verification: 'pending', verifying: { number: 0, runbook: number, at } };
+  const { status, verification } = incident;
+  if (acted) return mitigated(incident, { number: 0, runbook: number, at });
   // Another action of this incident may be changing production now.
   const isActing = effects.some(
     ({ resource, state }) => resource !== undefined && (state === 'intended' || state === 'accepted'),

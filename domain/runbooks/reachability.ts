@@ -93,7 +93,7 @@ function candidateValues(matchers: readonly Matcher[]): string[] {
 function samples(pattern: string): string[] {
   const plain = pattern.replaceAll(/\(\?[a-zA-Z]+\)/g, '');
   return ['', 'x', '0'].flatMap((filler) => {
-    const filled = plain.replaceAll(/(?:\.|\[[^\]]*\]|\\[dws])[*+?]?/g, filler).replaceAll(/\(\?:?/g, '(');
+    const filled = plain.replaceAll(/(?:\.|\[[^\]]{0,60}\]|\\[dws])[*+?]?/g, filler).replaceAll(/\(\?:?/g, '(');
     const chosen = filled.replaceAll(/\(([^()|]*)(?:\|[^()]*)?\)[*+?]?/g, '$1');
     return [chosen, ...chosen.split('|')].map((text) => text.replaceAll('\\', ''));
   });

@@ -1,5 +1,5 @@
 /** Headers that carry a secret. */
-const SECRET_HEADER = /^(?:(?:proxy-)?authorization|cookie|.*(?:api[-_]?key|token|secret|password).*)$/i;
+const SECRET_HEADER = /^(?:(?:proxy-)?authorization|cookie)$|api[-_]?key|token|secret|password/i;
 
 /** URL parameters that carry a secret. */
 const SECRET_PARAMETER = /[?&](?:access_token|api_?key|auth|key|password|secret|sig|signature|token)=[^&#]/i;

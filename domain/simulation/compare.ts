@@ -39,29 +39,36 @@ const NO_OUTCOME: Omit<Outcome, 'id' | 'key' | 'service' | 'environment' | 'titl
 export function compare(before: readonly Outcome[], after: readonly Outcome[]): Comparison {
   const then = new Map(before.map((outcome) => [outcome.key, outcome]));
   const now = new Map(after.map((outcome) => [outcome.key, outcome]));
-  const pairs = [...new Set([...then.keys(), ...now.keys()])].flatMap((key): [Outcome, Outcome][] => {
+  const all = [...new Set([...then.keys(), ...now.keys()])].flatMap((key): [Outcome, Outcome][] => {
     const [a, b] = [then.get(key), now.get(key)];
     const either = a ?? b;
     if (either === undefined) return [];
     const { id, service, environment, title } = either;
     const nothing = { id, key, service, environment, title, ...NO_OUTCOME };
-    return [untilDivergence(a ?? nothing, b ?? nothing)];
+    return [[a ?? nothing, b ?? nothing]];
   });
+  const pairs = all.map(([a, b]) => untilDivergence(a, b));
   const differences = pairs.flatMap(([a, b]) => differenceOf(a, b) ?? []);
   const count = (countIn: (outcome: Outcome) => number) => ({
     before: pairs.reduce((sum, [a]) => sum + countIn(a), 0),
     after: pairs.reduce((sum, [, b]) => sum + countIn(b), 0),
   });
-  const decided = (kind: DecisionOutcome['kind']) => (outcome: Outcome) =>
-    outcome.decisions.filter((decision) => decision.kind === kind).length;
+  // Each policy's own decisions count, also one that comes after the other policy has acted: it is not lost, but earlier.
+  const countDecided = (isCounted: (decision: DecisionOutcome) => boolean) => {
+    const countIn = ({ decisions }: Outcome): number => decisions.filter(isCounted).length;
+    return {
+      before: all.reduce((sum, [a]) => sum + countIn(a), 0),
+      after: all.reduce((sum, [, b]) => sum + countIn(b), 0),
+    };
+  };
   return {
     incidents: pairs.length,
     differences: differences.toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : a.key < b.key ? -1 : 1)),
     pages: pagesOf(pairs),
     totals: {
       opened: count(({ opened_at: at }) => Number(at !== null)),
-      acted: count(decided('roll_back')),
-      asked: count(decided('approve')),
+      acted: countDecided(({ kind, requester }) => kind === 'roll_back' && requester !== 'person'),
+      asked: countDecided(({ kind }) => kind === 'approve'),
       pages: count(({ pages }) => pages.length),
       freezes: count(({ freeze }) => Number(freeze !== null)),
     },

@@ -10,7 +10,7 @@ import { afterStarting, apply, initialState, plan, type ResponseState } from '..
 import { areAllByAlerts } from '../paging/page-causes.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
 import { DECIDE_VERSION } from '../rollback/guards.ts';
-import type { Decision, DecisionInputs } from '../rollback/judgement.ts';
+import { asksByModeAlone, type Decision, type DecisionInputs } from '../rollback/judgement.ts';
 import { decide } from '../rollback/rollback.ts';
 import { bestMatch, RUNBOOKS_MAX } from '../runbooks/best-match.ts';
 import { planOf, type PlannedStep } from '../runbooks/plan.ts';
@@ -45,7 +45,15 @@ export const ALONE: Surroundings = { pace: () => 0, oneOfMany: () => null };
 const READ_TOGETHER_MS = 1000;
 
 /** Messages that follow from decisions and actions. */
-const CONSEQUENCES: ReadonlySet<string> = new Set(['mitigation', 'verification', 'judge_again', 'answered', 'runbook']);
+const CONSEQUENCES: ReadonlySet<string> = new Set([
+  'mitigation',
+  'verification',
+  'recovered',
+  'new_onset',
+  'judge_again',
+  'answered',
+  'runbook',
+]);
 
 /**
  * Replays a recorded incident under a policy: alerts by its routes, pages by the same state machine as the workflow,
@@ -94,6 +102,9 @@ export function replayIncident(recorded: RecordedIncident, policy: Config, aroun
       ...judged.unknown,
       ...added.unknown,
       ...(recorded.truncated ? [`only the first ${recorded.signals.length} alerts are recorded`] : []),
+      ...(recorded.left_out === undefined
+        ? []
+        : [`the recording would be too large, so it lacks ${recorded.left_out.join(', ')}`]),
       ...(opened.incident.opened_at < recorded.opened_at && recorded.decisions.length > 0
         ? ['cannot be known: the decision at the earlier opening, because no evidence was collected then']
         : []),
@@ -231,7 +242,10 @@ const isJudgement = (inputs: RecordedDecision['inputs']): boolean =>
 const inputsOf = ({ inputs }: RecordedDecision): DecisionInputs | null =>
   isJudgement(inputs) ? (inputs as unknown as DecisionInputs) : null;
 
-/** Judges the stored inputs again under a policy, up to the first decision that differs from the recorded one. */
+/**
+ * Judges the stored inputs again under a policy, up to the first decision after which the world differs from the recorded
+ * one.
+ */
 function decisionsOf(recorded: RecordedIncident, opened: Opened, policy: Config, around: Surroundings): Judged {
   const judged: Judged = { decisions: [], known_until: null, unknown: [] };
   for (const decision of recorded.decisions.toSorted((a, b) => a.number - b.number)) {
@@ -259,7 +273,7 @@ function decisionsOf(recorded: RecordedIncident, opened: Opened, policy: Config,
         request,
         matched: opened.incident.unmatched === null,
         pace: (target) => around.pace(decision.at, target),
-        oneOfMany: recorded.parent === null ? around.oneOfMany(opened.incident, decision.at) : true,
+        oneOfMany: recorded.parent === null ? around.oneOfMany(opened.incident, decision.at) : null,
       }),
     );
     // The record of a question with a choice names the act that a person has chosen.
@@ -281,11 +295,27 @@ function decisionsOf(recorded: RecordedIncident, opened: Opened, policy: Config,
       underPolicy.to === asRecorded.to
     )
       continue;
+    if (changedNothing(decision) && canChangeNothing(underPolicy)) {
+      if (underPolicy.kind === 'approve')
+        judged.unknown.push(
+          `cannot be known: whether somebody answers the question of decision ${decision.number}. What follows assumes that nobody does`,
+        );
+      continue;
+    }
     judged.known_until = decision.at;
     break;
   }
   return judged;
 }
+
+/** Returns whether the world was the same after a recorded decision: nothing was done, and nobody answered. */
+function changedNothing({ kind, state }: RecordedDecision): boolean {
+  if (kind === 'approve') return state === 'waiting' || state === 'expired' || state === 'withdrawn';
+  return kind !== 'roll_back';
+}
+
+/** Returns whether a decision does nothing without an answer. One that asks by its mode alone can act if nobody objects. */
+const canChangeNothing = (decision: Decision): boolean => decision.kind !== 'roll_back' && !asksByModeAlone(decision);
 
 /** Judges stored inputs by the rules of today. Null: they lack something that these rules read. */
 function judgedAgain(inputs: DecisionInputs): Decision | null {
@@ -375,7 +405,7 @@ function addedRequest(
       request: requestOf(runbook, step, 'act'),
       matched: opened.incident.unmatched === null,
       pace: (target) => around.pace(started.at, target),
-      oneOfMany: recorded.parent === null ? around.oneOfMany(opened.incident, started.at) : true,
+      oneOfMany: recorded.parent === null ? around.oneOfMany(opened.incident, started.at) : null,
     }),
   );
   return {

@@ -68,7 +68,7 @@ export function replay({ incidents, alerts }: Recorded, policy: Config): Outcome
   for (const incident of ordered) {
     const outcome = replayIncident(incident, policy, {
       pace: (at, target) => pace.changeAt(at, target),
-      oneOfMany: (opened, at) => manyOpened(opened, openings.near(opened.opened_at, at), policy.routes.manyAtOnce),
+      oneOfMany: (opened, at) => openings.near(opened.opened_at, at).some(manyOpened(opened, policy.routes.manyAtOnce)),
       earlier: earlier.get(incident.id),
     });
     pace.add(incident, outcome);

@@ -40,14 +40,14 @@ export function signalOf(recorded: RecordedSignal, services: Config['services'])
 
 /**
  * Returns a recorded alert with the routes and the mutes of a policy. Maintenance windows belong to the policy; a
- * silence of the time stays in force.
+ * silence and an experiment of the time stay in force.
  */
 export function arrivalOf(recorded: RecordedSignal, policy: Config): Arrival {
   const signal = signalOf(recorded, policy.services);
-  const silence = recorded.muted?.by === 'silence' ? recorded.muted : null;
+  const kept = recorded.muted?.by === 'maintenance' ? null : recorded.muted;
   return {
     signal,
     destinations: destinationsOf(signal, policy, recorded.received_at),
-    mute: silence ?? mutedBy(signal, policy, null, recorded.at),
+    mute: kept ?? mutedBy(signal, policy, null, recorded.at),
   };
 }

@@ -58,7 +58,7 @@ export function pagePath({ audience, name }: Pick<PageSettings, 'audience' | 'na
  * @param publicUrl undefined: not known, so the path stands for it
  */
 export const pageUrl = (page: PageSettings, publicUrl: string | undefined): string =>
-  page.url?.replace(/\/+$/, '') ?? `${publicUrl ?? ''}${pagePath(page)}`;
+  page.url?.replace(/(?<!\/)\/+$/, '') ?? `${publicUrl ?? ''}${pagePath(page)}`;
 
 /** Returns the path of an incident or a maintenance within its page. */
 export const eventPath = ({ id }: { id: string }): string => `incidents/${id}.html`;

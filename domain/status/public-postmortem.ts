@@ -20,9 +20,9 @@ export type PublicFinding = { text: string; permit: boolean };
 /** A shorter line is too common to be recognized. */
 const LINE_MIN_CHARS = 12;
 const IDENTIFIER = /[-_./:@\d]/;
-const URL_IN_TEXT = /\b[a-z][a-z0-9+.-]*:\/\/[^\s<>()"'\]]+/giu;
+const URL_IN_TEXT = /\b[a-z][a-z0-9+.-]{0,20}:\/\/[^\s<>()"'\]]+/giu;
 const ADDRESS =
-  /\b(?:\d{1,3}\.){3}\d{1,3}\b|\b[\w-]+(?:\.[\w-]+)*\.(?:internal|local|localhost|lan|corp|svc|cluster)\b/giu;
+  /\b(?:\d{1,3}\.){3}\d{1,3}\b|(?<![\w-])(?<![\w-]\.)[\w-]+(?:\.[\w-]+)*\.(?:internal|local|localhost|lan|corp|svc|cluster)\b/giu;
 
 /**
  * Finds internal names, values of labels, links, and texts of alerts in a text for the public, and questions that are not

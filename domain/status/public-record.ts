@@ -51,7 +51,8 @@ function updatedRecord(
   { statusPage }: Pick<Config, 'statusPage'>,
   now: Timestamp,
 ): PublicIncident {
-  if (before.resolved_at !== null) return before;
+  const isReopened = incident.reopened_at !== undefined && incident.reopened_at > (before.resolved_at ?? '');
+  if (before.resolved_at !== null && !isReopened) return before;
   const state = componentStatus(incident, statusPage);
   const status = publicStatus(incident);
   const isOver = status === 'resolved';

@@ -16,18 +16,32 @@ type PublishedFields = Pick<
   'service' | 'environment' | 'severity' | 'status' | 'verification' | 'suspects' | 'published_by'
 >;
 
+type ShownFields = Pick<PublishedFields, 'service' | 'environment' | 'severity'>;
+
 /** Returns the components that an incident affects; empty: nothing is published. */
 export function componentsOf(
-  incident: Pick<PublishedFields, 'service' | 'environment' | 'severity' | 'published_by'>,
-  { services, statusPage }: Pick<Config, 'services' | 'statusPage'>,
+  incident: ShownFields & Pick<PublishedFields, 'published_by'>,
+  config: Pick<Config, 'services' | 'statusPage'>,
 ): { names: readonly string[]; publish: 'now' | 'ask' } {
-  const entry = serviceEntry(services, incident.service);
+  if (whyNotShown(incident, config) !== null) return { names: [], publish: 'ask' };
+  const entry = serviceEntry(config.services, incident.service);
   const names = entry?.statusPage?.components ?? [];
-  const severe = isAtLeast(statusPage.from, incident.severity);
-  if (names.length === 0 || !severe || !statusPage.environments.includes(incident.environment))
-    return { names: [], publish: 'ask' };
   const allowed = entry?.statusPage?.publish === 'auto' || incident.published_by !== undefined;
   return { names, publish: allowed ? 'now' : 'ask' };
+}
+
+/** Returns why the status page never shows an incident like this, and which setting decides it. Null: it can show it. */
+export function whyNotShown(
+  { service, environment, severity }: ShownFields,
+  { services, statusPage }: Pick<Config, 'services' | 'statusPage'>,
+): string | null {
+  if ((serviceEntry(services, service)?.statusPage?.components ?? []).length === 0)
+    return `${service} has no component on the status page: set statusPage.components of the service in services.yaml`;
+  if (!statusPage.environments.includes(environment))
+    return `the environment ${environment} is not public: add it to environments in status-page.yaml`;
+  if (!isAtLeast(statusPage.from, severity))
+    return `the severity ${severity} is not public: set the severity to ${statusPage.from}, or change from in status-page.yaml`;
+  return null;
 }
 
 /** Returns the status of an incident as the status page shows it. */

@@ -1,5 +1,6 @@
 import { createHmac, hash, timingSafeEqual } from 'node:crypto';
-import { sha256 } from '../../aws/hash.ts';
+import { signingSecret } from '../../actions/connections/signing-secrets.ts';
+import { sha256 } from '../../stores/core/hash.ts';
 import { authorize, type Scope } from '../../domain/access/access.ts';
 import { actorNameOf } from '../../domain/access/actor-identity.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
@@ -46,11 +47,12 @@ export async function principalOf(
 ): Promise<Principal | undefined> {
   const token = tokenOf(authorization);
   if (token === undefined) return undefined;
+  const given = hashOf(token);
   for (const { secret, principal } of BOOTSTRAP) {
     const expected = await deps.secrets.get(secret);
-    if (expected && sameText(token, expected)) return principal;
+    if (expected && timingSafeEqual(given, hashOf(expected))) return principal;
   }
-  return principalOfHash(deps, sha256(token));
+  return principalOfHash(deps, given.toString('hex'));
 }
 
 async function principalOfHash(
@@ -76,7 +78,7 @@ export const principalOfSession = async (
 ): Promise<Principal | undefined> => (credential === 'admin' ? ADMIN : principalOfHash(deps, credential));
 
 function tokenOf(authorization: string | undefined): string | undefined {
-  const [, scheme, value] = /^(\S+) +(.+)$/.exec(authorization ?? '') ?? [];
+  const [, scheme, value] = /^(\S+) +(\S.*)$/.exec(authorization ?? '') ?? [];
   if (value === undefined) return undefined;
   if (scheme?.toLowerCase() === 'bearer') return value.trim();
   if (scheme?.toLowerCase() !== 'basic') return undefined;
@@ -87,7 +89,7 @@ function tokenOf(authorization: string | undefined): string | undefined {
 
 /**
  * Returns whether the sender's signature over the raw body is valid. Returns false without a configured secret. Does
- * not read the body if the signature is missing or its timestamp is outside the window.
+ * not read the body if the signature is missing or malformed, or its timestamp is outside the window.
  */
 export async function signedBy(
   deps: Pick<Deps, 'secrets' | 'clock'>,
@@ -95,9 +97,9 @@ export async function signedBy(
   headers: Headers,
   body: () => Promise<Uint8Array>,
 ): Promise<boolean> {
-  const secret = await deps.secrets.get(scheme.secret);
+  const secret = await signingSecret(deps.secrets, scheme.secret);
   const signature = headers.get(scheme.header);
-  if (!secret || !signature) return false;
+  if (!secret || !/^[0-9a-f]{64}$/i.test(signature?.trim() ?? '')) return false;
   const { timestampHeader } = scheme;
   const header =
     timestampHeader === undefined ? '' : ((await deps.secrets.get(timestampHeader.secret)) ?? timestampHeader.fallback);
@@ -107,7 +109,7 @@ export async function signedBy(
     if (timestamp === null || !isFresh(Number(timestamp), deps)) return false;
     hmac.update(`${timestamp}:`);
   }
-  return sameText(signature.trim().toLowerCase(), hmac.update(await body()).digest('hex'));
+  return sameText((signature ?? '').trim().toLowerCase(), hmac.update(await body()).digest('hex'));
 }
 
 const isFresh = (seconds: number, { clock }: Pick<Deps, 'clock'>): boolean =>

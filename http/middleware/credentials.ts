@@ -1,11 +1,11 @@
 import { isIPv6 } from 'node:net';
 import type { Context, MiddlewareHandler } from 'hono';
-import { sha256 } from '../../aws/hash.ts';
+import { sha256 } from '../../stores/core/hash.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { type Allowance, type Bucket, takeToken } from '../../domain/alerts/token-bucket.ts';
 import type { Principal } from '../../schemas/access/access.ts';
 import { millisOf } from '../../schemas/time/time.ts';
-import { principalOf } from './authentication.ts';
+import { principalOf, senderOf } from './authentication.ts';
 import { BoundedMap } from './bounded-map.ts';
 import type { Env } from '../context.ts';
 import { Refusal } from '../../actions/refusal.ts';
@@ -138,7 +138,12 @@ export function credentials(deps: Pick<Deps, 'secrets' | 'tokens' | 'clock'>): M
     const origin = { address: addressOf(c), isReceiver: RECEIVER_PATHS.test(c.req.path) };
     const principals = new Map<string | undefined, Promise<Principal | undefined>>();
     c.set('principalOf', (authorization) => {
-      const found = principals.get(authorization) ?? lookup.principalOf(authorization, origin);
+      const found =
+        principals.get(authorization) ??
+        lookup.principalOf(authorization, origin).then((principal) => {
+          if (principal !== undefined) c.set('source', senderOf(principal));
+          return principal;
+        });
       principals.set(authorization, found);
       return found;
     });
@@ -146,9 +151,12 @@ export function credentials(deps: Pick<Deps, 'secrets' | 'tokens' | 'clock'>): M
   };
 }
 
-/** Returns the source address that API Gateway or the local server saw. Ignores headers, which a client can forge. */
+/** What an app gets with a request: the source address that API Gateway or the local server saw. */
+export type Sender = { requestContext: { http: { sourceIp: string } } };
+
+/** Returns the source address. Ignores headers, which a client can forge. */
 export function addressOf({ env }: Context<Env>): string {
-  const { requestContext } = (env ?? {}) as { requestContext?: { http?: { sourceIp?: string } } };
+  const { requestContext } = (env ?? {}) as Partial<Sender>;
   return networkOf(requestContext?.http?.sourceIp ?? '');
 }
 

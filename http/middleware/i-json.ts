@@ -20,7 +20,8 @@ const SMALLEST_NUMBER = 1e-100;
  * @see RFC 7493 (I-JSON), which has the same restrictions, except for the depth
  */
 export const iJson: MiddlewareHandler<Env> = async (c, next) => {
-  const text = new TextDecoder().decode(await readBody(c, BODY_MAX_BYTES));
+  const body = await readBody(c, BODY_MAX_BYTES);
+  const text = body.length === 0 ? '' : new TextDecoder().decode(body);
   if (text !== '') readIJson(text);
   await next();
 };
@@ -45,6 +46,9 @@ function parseJson(text: string): unknown {
   }
 }
 
+/** Schemas leave this key out without a word, so what it stands for would be lost. */
+const PROTO = 'the key __proto__ is not supported; use another name';
+
 const HALF_PAIR = 'contains half of a surrogate pair, such as \\ud83d without \\ude00; send whole characters';
 
 /** Returns what is wrong with the value and where, such as `commits.1.sha: …`, or undefined. */
@@ -56,6 +60,7 @@ function flawOf(value: unknown, path: readonly string[]): string | undefined {
     return at(`the number ${value} is outside the supported range`);
   if (typeof value !== 'object' || value === null) return undefined;
   for (const [key, inner] of Object.entries(value)) {
+    if (key === '__proto__') return at(PROTO);
     const flaw = key.isWellFormed() ? flawOf(inner, [...path, key]) : at(`a key ${HALF_PAIR}`);
     if (flaw !== undefined) return flaw;
   }

@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from 'hono';
-import { sha256 } from '../../aws/hash.ts';
+import { sha256 } from '../../stores/core/hash.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IdempotencyKey } from '../../domain/ports/system.ts';
 import { readBody } from './body.ts';
@@ -29,7 +29,8 @@ export const IDEMPOTENCY_KEY_MAX_CHARS = 255;
 
 /**
  * Implements `Idempotency-Key`: a repeated request with the same key, body, and caller gets the first response. Error
- * responses are not stored, so that the request can be retried.
+ * responses are not stored, so that the request can be retried. If the first response is unknown, because its process died
+ * after it had created something, the request runs again with the same `requestKey`, from which IDs are made.
  *
  * @throws Refusal 400 if the key is too long, 409 if the first request is in progress, 422 if the body differs
  */
@@ -64,6 +65,7 @@ export const idempotency =
         'content-type': 'application/json',
         'idempotent-replayed': 'true',
       });
+    c.set('requestKey', sha256(JSON.stringify(key)));
     await next();
     await deps.idempotency.end(
       key,

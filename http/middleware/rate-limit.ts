@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from 'hono';
-import { sha256 } from '../../aws/hash.ts';
+import { sha256 } from '../../stores/core/hash.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { type Allowance, type Bucket, takeToken } from '../../domain/alerts/token-bucket.ts';
 import { millisOf } from '../../schemas/time/time.ts';

@@ -55,7 +55,7 @@ const NewRun = z.strictObject({
     description: 'Defaults to the open incident of the service and environment, or else a new one',
   }),
   inputs: InputValues.default({}),
-  version: z.string().optional().openapi({
+  version: z.string().max(64).optional().openapi({
     description: 'The version of the confirmed plan; the request is refused if the runbook has changed since',
   }),
   plan: planOnly,

@@ -25,7 +25,7 @@ const File = z.looseObject({
 });
 
 const Page = z.object({
-  page: z.string().openapi({ description: 'The name of a page in status-page.yaml, other than main' }),
+  page: z.string().max(64).openapi({ description: 'The name of a page in status-page.yaml, other than main' }),
 });
 
 const text = (type: string) => ({ [type]: { schema: z.string() } });

@@ -1,4 +1,4 @@
-import { sha256 } from '../../aws/hash.ts';
+import { sha256 } from '../../stores/core/hash.ts';
 import type { EventView, PageView } from '../../domain/status/view.ts';
 import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
 import { eventPath, pageUrl } from '../../domain/status/pages.ts';

@@ -1,4 +1,4 @@
-import { sha256 } from '../../aws/hash.ts';
+import { sha256 } from '../../stores/core/hash.ts';
 import { LIVE } from './assets/live.ts';
 import { STYLE } from './assets/style.ts';
 

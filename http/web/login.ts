@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Context, type Hono } from 'hono';
 import { html } from 'hono/html';
-import { sha256 } from '../../aws/hash.ts';
+import { sha256 } from '../../stores/core/hash.ts';
 import { authorize } from '../../domain/access/access.ts';
 import { actorMay, actorOfSignedIn } from '../../domain/people/people.ts';
 import { RETURN_PATH, SignInFailed } from '../../domain/ports/access.ts';
@@ -12,6 +12,7 @@ import { plusSeconds } from '../../schemas/time/time.ts';
 import type { Env } from '../context.ts';
 import { credentialOf, principalOfSession } from '../middleware/authentication.ts';
 import { plainPage } from './layout.ts';
+import { type RefusedSignIn, refusedSignIns } from './refused-sign-ins.ts';
 import { type Html, sentence, type Shown } from './parts.ts';
 import {
   beginSession,
@@ -33,7 +34,8 @@ const VIEW_ACTION = 'incidents:read';
 
 /** Registers the login, by identity provider, token, or a link that is used once, and the end of sessions. */
 export function loginRoutes(web: Hono<Env>, deps: ConsoleDeps): void {
-  providerRoutes(web, deps);
+  const refuse = refusedSignIns(deps);
+  providerRoutes(web, deps, refuse);
   web.get('/login', async (c) => {
     const next = nextPage(c.req.query('next'));
     return showLogin(c, deps, { next });
@@ -43,7 +45,15 @@ export function loginRoutes(web: Hono<Env>, deps: ConsoleDeps): void {
     const form = await formOf(c);
     const next = nextPage(form.get('next') ?? undefined);
     const session = await sessionByToken(deps, c, (form.get('token') ?? '').trim());
-    if (typeof session === 'string') return showLogin(c, deps, { next, problem: session }, 401);
+    if ('problem' in session) {
+      if (session.problem !== NO_TOKEN)
+        await refuse(c, {
+          by: 'token',
+          because: session.problem,
+          ...(session.name !== undefined && { name: session.name }),
+        });
+      return showLogin(c, deps, { next, problem: session.problem }, 401);
+    }
     await beginSession(deps, c, session);
     return c.redirect(next, 303);
   });
@@ -56,6 +66,7 @@ export function loginRoutes(web: Hono<Env>, deps: ConsoleDeps): void {
     const link = await deps.sessions.useLink(sha256(form.get('link') ?? ''));
     if (link === undefined || (await principalOfSession(deps, link)) === undefined) {
       const problem = 'This link was used before, or has expired. Sign in with a token.';
+      await refuse(c, { by: 'link', because: problem });
       return showLogin(c, deps, { next: '/console', problem }, 401);
     }
     await beginSession(deps, c, link);
@@ -76,7 +87,13 @@ export function loginRoutes(web: Hono<Env>, deps: ConsoleDeps): void {
 const PROVIDER_SIGN_IN_SECONDS = 15 * 60;
 
 /** Registers the sign-in with the organization's identity provider. */
-function providerRoutes(web: Hono<Env>, deps: ConsoleDeps): void {
+function providerRoutes(
+  web: Hono<Env>,
+  deps: ConsoleDeps,
+  note: (c: Context<Env>, refused: RefusedSignIn) => Promise<void>,
+): void {
+  const refuse = (c: Context<Env>, because: string, name?: string) =>
+    note(c, { by: 'identity provider', because, ...(name !== undefined && { name }) });
   web.get('/login/oidc', async (c) => {
     const next = nextPage(c.req.query('next'));
     const settings = await signInSettings(deps);
@@ -114,15 +131,20 @@ function providerRoutes(web: Hono<Env>, deps: ConsoleDeps): void {
       const returned = new URL(`${deps.publicUrl}${RETURN_PATH}${new URL(c.req.url).search}`);
       const signedIn = await deps.signIn.finish(settings, returned, signIn);
       const found = actorOfSignedIn(await deps.config.current(), signedIn);
-      if (!found.ok) return await showLogin(c, deps, { next, problem: sentence(found.because) }, 403);
+      if (!found.ok) {
+        await refuse(c, found.because);
+        return await showLogin(c, deps, { next, problem: sentence(found.because) }, 403);
+      }
       const { actor } = found;
       if (!actorMay(actor, VIEW_ACTION, {}, deps.clock.now()).allowed) {
         const problem = `${actor.name} has no permission to view incidents (${VIEW_ACTION}).`;
+        await refuse(c, problem, actor.name);
         return await showLogin(c, deps, { next, problem }, 403);
       }
       await beginSession(deps, c, { credential: 'person', name: actor.name, signed_in: signedIn });
       return c.redirect(next, 303);
     } catch (error) {
+      if (error instanceof SignInFailed && error.refused) await refuse(c, error.message);
       return failedLogin(c, deps, next, error);
     }
   });
@@ -159,17 +181,22 @@ function failedLogin(c: Context<Env>, deps: ConsoleDeps, next: string, error: un
   return showLogin(c, deps, { next, problem: sentence(error.message) }, error.refused ? 401 : 502);
 }
 
+const NO_TOKEN = 'Enter a token.';
+
 /** Returns the session that a token can begin, or why it can begin none. */
 async function sessionByToken(
   deps: Pick<Deps, 'clock'>,
   c: Context<Env>,
   token: string,
-): Promise<Pick<Session, 'credential' | 'name'> | string> {
-  if (token === '') return 'Enter a token.';
+): Promise<Pick<Session, 'credential' | 'name'> | { problem: string; name?: string }> {
+  if (token === '') return { problem: NO_TOKEN };
   const principal = await c.var.principalOf(`Bearer ${token}`);
-  if (principal === undefined) return 'This token is not valid, or has expired.';
+  if (principal === undefined) return { problem: 'This token is not valid, or has expired.' };
   if (!authorize(principal, VIEW_ACTION, {}, deps.clock.now()).allowed)
-    return `The token ${principal.name} has no permission to view incidents (${VIEW_ACTION}).`;
+    return {
+      problem: `The token ${principal.name} has no permission to view incidents (${VIEW_ACTION}).`,
+      name: principal.name,
+    };
   return { credential: credentialOf(token, principal), name: principal.name };
 }
 

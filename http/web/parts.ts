@@ -88,7 +88,7 @@ export const modeBadge = (mode: Mode): Html => html`<span class="mode mode-${mod
 export const servicePath = (service: string): string => `/console/services/${encodeURIComponent(service)}`;
 
 /** Links to an address outside Firebreak. Shows only the text if the address is not http or https. */
-export const outsideLink = (url: string, text: string): Html =>
+export const outsideLink = (url: string, text: Html | string): Html =>
   /^https?:\/\//i.test(url) ? html`<a href="${url}" rel="noreferrer">${text}</a>` : html`${text}`;
 
 /** A part of a page with a heading. @param count shown beside the heading; null: none */

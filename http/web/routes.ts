@@ -5,15 +5,17 @@ import * as z from 'zod';
 import { viewExperiment } from '../../actions/experiments/experiments.ts';
 import { readEvidence } from '../../actions/incidents/read-evidence.ts';
 import { Refusal } from '../../actions/refusal.ts';
-import { sha256 } from '../../aws/hash.ts';
+import { sha256 } from '../../stores/core/hash.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { reportOf } from '../../domain/experiments/report.ts';
 import { INTERNAL_PATH } from '../../domain/status/pages.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
 import { EvidenceName } from '../../schemas/incidents/evidence-pack.ts';
+import { explainTextLimits } from '../../schemas/parsing/text.ts';
 import type { Env, Viewer } from '../context.ts';
 import { credentials } from '../middleware/credentials.ts';
 import { rateLimit } from '../middleware/rate-limit.ts';
+import { countRefusals } from '../middleware/refusals.ts';
 import { identifyRequest } from '../middleware/request.ts';
 import { requestId } from '../problem.ts';
 import { internalStatus } from '../status/internal.ts';
@@ -24,7 +26,7 @@ import { experimentIdIn } from './pages/experiments/data.ts';
 import { PAGES } from './pages/index.ts';
 import type { ConsoleDeps, ConsolePage, PageAction } from './pages/page.ts';
 import { type Html, type Shown, sentence } from './parts.ts';
-import { formOfViewer, identifyViewer, pageKeyOf, viewerOfPage } from './viewer.ts';
+import { formOfViewer, identifyViewer, loginFor, pageKeyOf, viewerOfPage } from './viewer.ts';
 import { replaceControlCharacters } from './control-characters.ts';
 
 /** Everything that a page loads is from this address, and no markup contains styles or scripts. */
@@ -46,8 +48,10 @@ const ASSET_CACHE_SECONDS = 365 * 24 * 3600;
 
 /** Returns the console with its login and its files. */
 export function consoleApp(deps: ConsoleDeps): Hono<Env> {
+  explainTextLimits();
   const web = new Hono<Env>();
   web.use(identifyRequest(deps));
+  web.use(countRefusals(deps));
   web.use(credentials(deps));
   web.use(rateLimit(deps));
   web.use(replaceControlCharacters());
@@ -114,7 +118,9 @@ async function showPage(
   // The key of an open page is in the request of its script only: as part of a link, several loads would share it.
   const pageKey = notice?.pageKey ?? pageKeyOf(isStream ? query.get('page_key') : null);
   const viewer = viewerOfPage(c.var.viewer, pageKey);
-  const shown = await page.show(deps, { viewer, param: c.req.param(), query });
+  // Previews and scanners have no session.
+  const isOpened = !isStream && viewer.session !== null;
+  const shown = await page.show(deps, { viewer, param: c.req.param(), query, isOpened });
   const main = String(await shown.main);
   const version = sha256(shown.title + main.replaceAll(pageKey, '')).slice(0, 16);
   if (!isStream) {
@@ -144,15 +150,16 @@ const actionOf = ({ actions = {} }: ConsolePage, name: string | undefined): Page
 /**
  * Runs the action of a form, and returns to the page. A refusal is shown on the page.
  *
- * @throws Refusal 404
+ * @throws Refusal 403 without the action's permission anywhere, before the use case reads the form; 404
  */
 async function runAction(deps: ConsoleDeps, c: Context<Env>, page: ConsolePage): Promise<Response> {
-  const { form, key } = await formOfViewer(c);
-  const pageKey = pageKeyOf(null);
-  const viewer = viewerOfPage(c.var.viewer, pageKey);
   const { action: name, ...param } = c.req.param() as Record<string, string>;
   const action = actionOf(page, name);
   if (action === undefined) throw new Refusal(404, 'not-found', 'there is no such action');
+  c.var.viewer.caller.allow(action.permission, {});
+  const { form, key } = await formOfViewer(c);
+  const pageKey = pageKeyOf(null);
+  const viewer = viewerOfPage(c.var.viewer, pageKey);
   try {
     const shown = await action.run(deps, { viewer, caller: viewer.caller, param, form, key, trace: c.var.trace });
     if (shown !== undefined) return await showPage(deps, c, page, { shown: doneNotice(shown), status: 200, pageKey });
@@ -195,7 +202,10 @@ async function errorPage(deps: Pick<Deps, 'log'>, thrown: Error, c: Context<Env>
   const text = isExpected ? error.message : `the page could not be read because of an internal error (${requestId(c)})`;
   const headers = error instanceof Refusal ? error.headers : {};
   const viewer = c.get('viewer') as Viewer | undefined;
-  const shown = { title: TITLES[status] ?? 'This did not work', main: problemText(TITLES[status], text, viewer) };
+  const shown = {
+    title: TITLES[status] ?? 'This did not work',
+    main: problemText(TITLES[status], text, { viewer, login: loginFor(addressOf(c)) }),
+  };
   const page = viewer === undefined ? plainPage(shown) : consolePage(viewer, { ...shown, path: '' });
   return c.html(await page, status as 400, headers);
 }
@@ -211,11 +221,15 @@ const TITLES: Readonly<Record<number, string>> = {
   429: 'Too many requests',
 };
 
-const problemText = (title = 'This did not work', text: string, viewer: Viewer | undefined): Html =>
+const problemText = (
+  title = 'This did not work',
+  text: string,
+  { viewer, login }: { viewer: Viewer | undefined; login: string },
+): Html =>
   html`<section class="panel problem" role="alert">
     <h1>${title}</h1>
     <p>${sentence(text)}</p>
     <p>
-      ${viewer === undefined ? html`<a href="/login">Sign in</a>` : html`<a href="/console">Back to the console</a>`}
+      ${viewer === undefined ? html`<a href="${login}">Sign in</a>` : html`<a href="/console">Back to the console</a>`}
     </p>
   </section>`;

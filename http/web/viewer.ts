@@ -3,8 +3,9 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { getCookie, setCookie } from 'hono/cookie';
 import * as z from 'zod';
 import { Refusal } from '../../actions/refusal.ts';
-import { sha256 } from '../../aws/hash.ts';
+import { sha256 } from '../../stores/core/hash.ts';
 import type { Scope } from '../../domain/access/access.ts';
+import { isActivityDue, SESSION_SECONDS } from '../../domain/access/sessions.ts';
 import { type Actor, actorMay, actorOfSignedIn } from '../../domain/people/people.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Action, Principal } from '../../schemas/access/access.ts';
@@ -12,11 +13,8 @@ import type { Session } from '../../schemas/access/session.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
 import type { Env, Viewer } from '../context.ts';
 import { principalOfSession, sameText, senderOf } from '../middleware/authentication.ts';
-import { readBody } from '../middleware/body.ts';
+import { readUnverifiedBody } from '../middleware/body.ts';
 import type { ConsoleDeps } from './pages/page.ts';
-
-/** Sessions end after a working day, however much they are used. */
-const SESSION_SECONDS = 12 * 3600;
 
 /** Limit of forms without a session, such as that of the login. */
 const FORM_MAX_BYTES = 64 * 1024;
@@ -34,10 +32,14 @@ export const identifyViewer =
   async (c, next) => {
     const viewer = await viewerOf(deps, c);
     if (viewer !== undefined) {
+      if (viewer.session !== null) c.set('source', 'person');
       c.set('viewer', viewer);
       return next();
     }
-    if (c.req.method === 'GET' && wantsPage(c)) return c.redirect(loginFor(c), 302);
+    if (c.req.method === 'GET' && wantsPage(c)) {
+      const { pathname, search } = new URL(c.req.url);
+      return c.redirect(loginFor(pathname + search), 302);
+    }
     throw new Refusal(401, 'unauthorized', 'you are not signed in, or your session has ended; sign in again');
   };
 
@@ -50,6 +52,8 @@ async function viewerOf(deps: ConsoleDeps, c: Context<Env>): Promise<Viewer | un
   const id = getCookie(c, cookieName(c));
   if (id === undefined) return undefined;
   const session = await deps.sessions.find(sha256(id));
+  if (session !== undefined && isActivity(c) && isActivityDue(session, deps.clock.now()))
+    await deps.sessions.touch(sha256(id), session);
   if (session?.signed_in !== undefined) {
     const found = actorOfSignedIn(await deps.config.current(), session.signed_in);
     return found.ok ? viewerFor(deps, { ...found.actor, sender: `person:${found.actor.name}` }, id) : undefined;
@@ -64,7 +68,8 @@ async function viewerOf(deps: ConsoleDeps, c: Context<Env>): Promise<Viewer | un
  * @param id of the session; null: authenticated by a bearer token
  */
 function viewerFor({ clock }: Pick<Deps, 'clock'>, actor: SendingActor, id: string | null): Viewer {
-  const decide = (action: Action, scope: Scope) => actorMay(actor, action, scope, clock.now());
+  const now = clock.now(); // once, because a page asks for each item of its lists
+  const decide = (action: Action, scope: Scope) => actorMay(actor, action, scope, now);
   return {
     caller: {
       name: actor.name,
@@ -90,12 +95,17 @@ const actorOfToken = (principal: Principal): SendingActor => ({
 
 const wantsPage = (c: Context): boolean => (c.req.header('accept') ?? '').includes('text/html');
 
+/**
+ * Returns whether a person did something: opened a page or sent a form. An open page that asks for its changes by itself
+ * accepts only an event stream.
+ */
+const isActivity = (c: Context): boolean => c.req.method === 'POST' || wantsPage(c);
+
 /** Returns the address of the login, from which the viewer returns to the requested page. */
-function loginFor(c: Context): string {
-  const { pathname, search } = new URL(c.req.url);
-  const page = pathname + search;
-  return page === '/console' ? '/login' : `/login?${new URLSearchParams({ next: page }).toString()}`;
-}
+export const loginFor = (page: string): string =>
+  page === nextPage(page) && page !== '/console'
+    ? `/login?${new URLSearchParams({ next: page }).toString()}`
+    : '/login';
 
 /** Returns the page after the login. Addresses outside the console are ignored, so that a link cannot lead elsewhere. */
 export const nextPage = (path: string | undefined): string =>
@@ -176,7 +186,7 @@ const hostOf = (c: Context): string => {
  */
 export async function formOf(c: Context<Env>, maxBytes = FORM_MAX_BYTES): Promise<URLSearchParams> {
   if (!isFromOwnPage(c)) throw new Refusal(403, 'forbidden', 'this form was sent from another site');
-  return new URLSearchParams(new TextDecoder().decode(await readBody(c, maxBytes)));
+  return new URLSearchParams(new TextDecoder().decode(await readUnverifiedBody(c, maxBytes)));
 }
 
 /** A key that each load of a page gets, so that a form of it that is sent twice is known as a repetition. */

@@ -11,10 +11,10 @@ import type { Action } from '../../schemas/access/access.ts';
 import { type AlertSource, sources } from '../../schemas/alerts/sources/index.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { mayRequestByLabel, senderOf, signedBy } from '../middleware/authentication.ts';
-import { readBody } from '../middleware/body.ts';
+import { readBody, readUnverifiedBody } from '../middleware/body.ts';
 import type { Env } from '../context.ts';
 import { allowFor, answers, type Api, endpoint, problems } from '../endpoint.ts';
-import { problem } from '../problem.ts';
+import { detailOf, problem } from '../problem.ts';
 import { Refusal } from '../../actions/refusal.ts';
 import { enqueue, type Sender } from '../../actions/alerts/enqueue.ts';
 import { alertsIn, readPayload } from '../../actions/alerts/read-payload.ts';
@@ -94,9 +94,8 @@ async function receive(c: Context<Env>, deps: Deps, source: AlertSource, receive
     if (error instanceof Refusal) throw error;
     // Always 503: Alertmanager then retries at once, and Grafana at its next interval.
     c.var.log.error('alerts could not be stored durably', { source: source.name, error: String(error) });
-    return problem(c, 503, 'not-durable', 'the alerts could not be stored durably; send them again', {
-      'retry-after': '5',
-    }) as never;
+    const detail = detailOf(error, 'the alerts could not be stored durably; send them again');
+    return problem(c, 503, 'not-durable', detail, { 'retry-after': '5' }) as never;
   }
 }
 
@@ -112,13 +111,14 @@ async function authenticate(c: Context<Env>, deps: Deps, source: AlertSource, { 
   if (principal !== undefined) {
     const allow = allowFor(deps, principal, action);
     allow({ source: source.name });
-    const mayRequestRollback = (scope: Scope) => mayRequestByLabel(principal, scope, deps.clock.now());
+    const now = deps.clock.now();
+    const mayRequestRollback = (scope: Scope) => mayRequestByLabel(principal, scope, now);
     return { name: senderOf(principal), allow, mayRequestRollback };
   }
   if (
     authorization === undefined &&
     source.signature !== undefined &&
-    (await signedBy(deps, source.signature, c.req.raw.headers, () => readBody(c, BODY_MAX_BYTES)))
+    (await signedBy(deps, source.signature, c.req.raw.headers, () => readUnverifiedBody(c, BODY_MAX_BYTES)))
   ) {
     // The operator gave this sender the secret, as they give Alertmanager the ingest token. Both have the same rights.
     return { name: `${source.name}:signature`, allow: () => undefined, mayRequestRollback: () => true };

@@ -1,18 +1,19 @@
 import { createRoute } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { receiveWebhook } from '../../actions/changes/receive-webhook.ts';
+import { signingSecret } from '../../actions/connections/signing-secrets.ts';
 import { Refusal } from '../../actions/refusal.ts';
 import type { Scope } from '../../domain/access/access.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { CHANGE_SENDERS, type ChangeSender } from '../../integrations/change-senders.ts';
-import { readBody } from '../middleware/body.ts';
+import { readBody, readUnverifiedBody } from '../middleware/body.ts';
 import type { Env } from '../context.ts';
 import { ChangesAnswer, changesAnswer } from './changes-answer.ts';
 import { refuseUnreadable } from './refuse-unreadable.ts';
 import { allowFor, answers, type Api, endpoint, problems } from '../endpoint.ts';
 
 /** Far above the size of these webhooks. */
-const BODY_MAX_BYTES = 4 * 1024 * 1024;
+const BODY_MAX_BYTES = 1024 * 1024;
 
 const Answer = ChangesAnswer.meta({ id: 'ChangeWebhook' });
 
@@ -31,7 +32,7 @@ export function changeSenderRoutes(app: Api, deps: Deps): void {
         responses: {
           202: answers('Accepted or ignored', Answer),
           400: problems('Not JSON; kept in quarantine'),
-          413: problems('Larger than 4 MiB'),
+          413: problems('Larger than 1 MiB'),
           422: problems('Unknown format; kept in quarantine'),
         },
       }),
@@ -72,9 +73,9 @@ async function authenticate(c: Context<Env>, deps: Deps, { source, proof }: Chan
     allow({});
     return { name: `${source}:${principal.name}`, allow };
   }
-  const secrets = await deps.secrets.get(proof.secret);
+  const secrets = await signingSecret(deps.secrets, proof.secret);
   const signature = c.req.header(proof.header);
-  const body = secrets && signature ? await readBody(c, BODY_MAX_BYTES) : undefined; // the signature covers the bytes
+  const body = secrets && proof.form.test(signature ?? '') ? await readUnverifiedBody(c, BODY_MAX_BYTES) : undefined; // the signature covers the bytes
   if (body === undefined || !proof.isSigned(body, signature ?? '', secrets ?? ''))
     throw new Refusal(
       401,

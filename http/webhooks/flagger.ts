@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { reportReadChanges } from '../../actions/changes/receive-webhook.ts';
-import { sha256 } from '../../aws/hash.ts';
+import { sha256 } from '../../stores/core/hash.ts';
 import { EVERYWHERE, type Scope } from '../../domain/access/access.ts';
 import { rollbackGateAnswer, environmentsOfCanary } from '../../domain/rollback/rollback-gate.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';

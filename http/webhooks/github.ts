@@ -1,9 +1,10 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { eventName, receiveGithub } from '../../actions/changes/receive-github.ts';
+import { signingSecret } from '../../actions/connections/signing-secrets.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import { isSignedByGithub, payloadOf } from '../../integrations/github/webhook.ts';
-import { readBody } from '../middleware/body.ts';
+import { hasSignatureForm, isSignedByGithub, payloadOf } from '../../integrations/github/webhook.ts';
+import { readUnverifiedBody } from '../middleware/body.ts';
 import type { Env } from '../context.ts';
 import { answers, type Api, endpoint, problems } from '../endpoint.ts';
 import { Refusal } from '../../actions/refusal.ts';
@@ -87,9 +88,9 @@ export function githubRoutes(app: Api, deps: Deps): void {
  * @throws Refusal 401 if the signature is missing or invalid
  */
 async function signedBody(c: Context<Env>, { secrets }: Pick<Deps, 'secrets'>): Promise<Uint8Array> {
-  const secret = await secrets.get('GITHUB_WEBHOOK_SECRET');
+  const secret = await signingSecret(secrets, 'GITHUB_WEBHOOK_SECRET');
   const signature = c.req.header('x-hub-signature-256');
-  const body = secret && signature ? await readBody(c, BODY_MAX_BYTES) : undefined; // the signature covers the bytes
+  const body = secret && hasSignatureForm(signature) ? await readUnverifiedBody(c, BODY_MAX_BYTES) : undefined; // the signature covers the bytes
   if (body === undefined || !isSignedByGithub(body, signature, secret))
     throw new Refusal(
       401,

@@ -2,12 +2,13 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { receiveGitlab } from '../../actions/changes/receive-gitlab.ts';
 import { parseJson } from '../../actions/changes/receive-webhook.ts';
+import { signingSecret } from '../../actions/connections/signing-secrets.ts';
 import { Refusal } from '../../actions/refusal.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import { isFromGitlab } from '../../integrations/gitlab/webhook.ts';
+import { hasProofForm, isFromGitlab } from '../../integrations/gitlab/webhook.ts';
 import type { Env } from '../context.ts';
 import { answers, type Api, endpoint, problems } from '../endpoint.ts';
-import { readBody } from '../middleware/body.ts';
+import { readUnverifiedBody } from '../middleware/body.ts';
 import { refuseUnreadable } from './refuse-unreadable.ts';
 
 /** GitLab's own limit for webhook payloads. */
@@ -74,10 +75,10 @@ export function gitlabRoutes(app: Api, deps: Deps): void {
 
 /** @throws Refusal 401 without a valid signature or token */
 async function signedBody(c: Context<Env>, { secrets, clock }: Pick<Deps, 'secrets' | 'clock'>): Promise<Uint8Array> {
-  const secret = await secrets.get('GITLAB_WEBHOOK_SECRET');
+  const secret = await signingSecret(secrets, 'GITLAB_WEBHOOK_SECRET');
   const header = (name: string) => c.req.header(name);
-  const hasProof = header('x-gitlab-token') !== undefined || header('webhook-signature') !== undefined;
-  const body = secret && hasProof ? await readBody(c, BODY_MAX_BYTES) : undefined; // the signature covers the bytes
+  const body =
+    secret && hasProofForm(header, secret, clock.now()) ? await readUnverifiedBody(c, BODY_MAX_BYTES) : undefined; // the signature covers the bytes
   if (body === undefined || !isFromGitlab(body, header, secret, clock.now()))
     throw new Refusal(
       401,

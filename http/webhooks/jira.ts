@@ -1,11 +1,12 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { parseJson } from '../../actions/changes/receive-webhook.ts';
+import { signingSecret } from '../../actions/connections/signing-secrets.ts';
 import { markIssueChanged } from '../../actions/postmortems/issues/receive.ts';
 import { Refusal } from '../../actions/refusal.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import { isSignedByJira, JiraEvent } from '../../integrations/jira/webhook.ts';
+import { hasSignatureForm, isSignedByJira, JiraEvent } from '../../integrations/jira/webhook.ts';
 import { answers, type Api, endpoint, problems } from '../endpoint.ts';
-import { readBody } from '../middleware/body.ts';
+import { readUnverifiedBody } from '../middleware/body.ts';
 
 const BODY_MAX_BYTES = 10 * 1024 * 1024;
 const PATH = '/integrations/jira/webhook';
@@ -38,9 +39,9 @@ export function jiraRoutes(app: Api, deps: Deps): void {
       },
     }),
     async (c) => {
-      const secret = await deps.secrets.get('JIRA_WEBHOOK_SECRET');
+      const secret = await signingSecret(deps.secrets, 'JIRA_WEBHOOK_SECRET');
       const signature = c.req.header('x-hub-signature');
-      const body = secret && signature ? await readBody(c, BODY_MAX_BYTES) : undefined; // the signature covers the bytes
+      const body = secret && hasSignatureForm(signature) ? await readUnverifiedBody(c, BODY_MAX_BYTES) : undefined; // the signature covers the bytes
       if (body === undefined || !isSignedByJira(body, signature, secret))
         throw new Refusal(
           401,

@@ -1,10 +1,11 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
+import { signingSecret } from '../../actions/connections/signing-secrets.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import { isSignedByPagerDuty, readEvent } from '../../integrations/pagerduty/webhook.ts';
+import { isSignedByPagerDuty, readEvent, signaturesIn } from '../../integrations/pagerduty/webhook.ts';
 import { truncate } from '../../integrations/shared/text.ts';
 import { incidentOf, type PagerDutyEvent } from '../../schemas/messages/pagerduty.ts';
-import { readBody } from '../middleware/body.ts';
+import { readUnverifiedBody } from '../middleware/body.ts';
 import type { Env } from '../context.ts';
 import { answers, type Api, endpoint, problems } from '../endpoint.ts';
 import { enqueueEvent } from '../../actions/paging/enqueue-event.ts';
@@ -13,7 +14,7 @@ import { Refusal } from '../../actions/refusal.ts';
 const PATH = '/integrations/pagerduty/webhook';
 
 /** Far above the size of PagerDuty's webhooks, because PagerDuty drops a refused webhook. */
-const BODY_MAX_BYTES = 4 * 1024 * 1024;
+const BODY_MAX_BYTES = 1024 * 1024;
 
 const Answer = z
   .object({
@@ -45,13 +46,14 @@ export function pagerDutyRoutes(app: Api, deps: Deps): void {
       summary: 'Receive PagerDuty v3 webhooks, signed with PAGERDUTY_WEBHOOK_SECRET',
       responses: {
         202: answers('Accepted, ignored, or kept in quarantine because it could not be parsed', Answer),
-        413: problems('Larger than 4 MiB'),
+        413: problems('Larger than 1 MiB'),
       },
     }),
     async (c) => {
-      const secrets = await deps.secrets.get('PAGERDUTY_WEBHOOK_SECRET');
+      const secrets = await signingSecret(deps.secrets, 'PAGERDUTY_WEBHOOK_SECRET');
       const signature = c.req.header('x-pagerduty-signature');
-      const body = secrets && signature ? await readBody(c, BODY_MAX_BYTES) : undefined; // the signature covers the bytes
+      const body =
+        secrets && signaturesIn(signature).length > 0 ? await readUnverifiedBody(c, BODY_MAX_BYTES) : undefined; // the signature covers the bytes
       if (body === undefined || !isSignedByPagerDuty(body, signature, secrets))
         throw new Refusal(
           401,

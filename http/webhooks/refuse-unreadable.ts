@@ -23,6 +23,7 @@ export async function refuseUnreadable(
   unreadable: UnreadableBody,
 ): Promise<Refusal> {
   const { source, status, detail } = unreadable;
+  c.set('source', unreadable.sender);
   const contentType = c.req.header('content-type') ?? '';
   const id = await quarantine.keep({ ...unreadable, contentType }).catch((error: unknown) => {
     if (error instanceof QuarantineFull) return null;

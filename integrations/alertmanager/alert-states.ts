@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { AlertState, FiringEpisode } from '../../domain/ports/alerts.ts';
-import { readUnauthenticated } from '../shared/read.ts';
+import { readServer } from '../shared/read.ts';
+import { serverAt } from '../shared/server.ts';
 
 const Alerts = z.array(z.object({ labels: z.record(z.string(), z.string()), endsAt: z.string() }));
 
@@ -16,7 +17,7 @@ export async function statesInAlertmanager(
 ): Promise<AlertState[] | null> {
   const names = new Set(alerts.map(({ labels }) => new Map(labels).get('alertname') ?? ''));
   const lists = await Promise.all(
-    [...names].map((name) => readUnauthenticated(base, `/api/v2/alerts?${labelFilter('alertname', name)}`, Alerts)),
+    [...names].map((name) => readServer(serverAt(base), `/api/v2/alerts?${labelFilter('alertname', name)}`, Alerts)),
   );
   if (lists.includes(null)) return null;
   const listed = lists.flatMap((list) => list ?? []);

@@ -1,6 +1,7 @@
-import { parse } from 'yaml';
 import * as z from 'zod';
-import { readUnauthenticated } from '../shared/read.ts';
+import { readServer } from '../shared/read.ts';
+import { serverAt } from '../shared/server.ts';
+import { matches as matchesAlert } from '../../domain/alerts/matchers.ts';
 
 /** The status of Alertmanager with its configuration, whose secrets are hidden. */
 export const StatusResponse = z.object({ config: z.object({ original: z.string() }) });
@@ -42,24 +43,17 @@ export type Labels = Readonly<Record<string, string>>;
  * @see https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml
  */
 export async function inhibitsSlowBurns(base: string): Promise<boolean | null> {
-  const status = await readUnauthenticated(base, '/api/v2/status', StatusResponse);
-  const configuration = status === null ? null : Configuration.safeParse(configurationIn(status.config.original));
-  if (!configuration?.success) return null;
+  const status = await readServer(serverAt(base), '/api/v2/status', StatusResponse);
+  if (status === null) return null;
+  const { parseForeignYaml } = await import('../shared/yaml.ts'); // a large library
+  const configuration = Configuration.safeParse(parseForeignYaml(status.config.original));
+  if (!configuration.success) return null;
   return (configuration.data.inhibit_rules ?? []).some(
     (rule) =>
       matches(FAST_BURN, rule.source_matchers, rule.source_match, rule.source_match_re) &&
       matches(SLOW_BURN, rule.target_matchers, rule.target_match, rule.target_match_re) &&
       hasEqualLabels(rule),
   );
-}
-
-/** Parses a configuration file. Null: it is not YAML. */
-export function configurationIn(text: string): unknown {
-  try {
-    return parse(text);
-  } catch {
-    return null;
-  }
 }
 
 /** A label that is missing on both sides counts as equal, as in Alertmanager. */
@@ -72,31 +66,15 @@ const valueOf = (labels: Labels, name: string): string => labels[name] ?? '';
 export const matches = (labels: Labels, matchers: readonly string[], exact: Labels, patterns: Labels): boolean =>
   matchers.every((matcher) => matchesOne(labels, matcher)) &&
   Object.entries(exact).every(([name, value]) => valueOf(labels, name) === value) &&
-  Object.entries(patterns).every(([name, pattern]) => matchesWhole(valueOf(labels, name), pattern));
+  Object.entries(patterns).every(([name, pattern]) => holds(valueOf(labels, name), '=~', pattern));
 
 function matchesOne(labels: Labels, matcher: string): boolean {
-  const [, name = '', operator = '', text = ''] =
-    /^\s*"?([^"=!~\s]+)"?\s*(=~|!~|!=|=)\s*([\s\S]*?)\s*$/.exec(matcher) ?? [];
-  const value = valueOf(labels, name);
-  const expected = text.replaceAll(/^"|"$/g, '');
-  switch (operator) {
-    case '=':
-      return value === expected;
-    case '!=':
-      return value !== expected;
-    case '=~':
-      return matchesWhole(value, expected);
-    case '!~':
-      return !matchesWhole(value, expected);
-    default:
-      return false;
-  }
+  const [, name, operator = '', text = ''] = /^"?([^"=!~\s]+)"?\s*(=~|!~|!=|=)\s*([^]*)$/.exec(matcher.trim()) ?? [];
+  return name !== undefined && holds(valueOf(labels, name), operator, text.replaceAll(/^"|"$/g, ''));
 }
 
-function matchesWhole(value: string, pattern: string): boolean {
-  try {
-    return new RegExp(`^(?:${pattern})$`, 'u').test(value);
-  } catch {
-    return false;
-  }
-}
+const holds = (actual: string, operator: string, value: string): boolean =>
+  matchesAlert(
+    [{ name: '', value, isRegex: operator.endsWith('~'), isEqual: operator.startsWith('=') }],
+    new Map([['', actual]]),
+  );

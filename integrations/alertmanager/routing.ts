@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import type { Loaded } from '../../domain/ports/slo.ts';
 import { NoResponse } from '../shared/http.ts';
-import { readUnauthenticated } from '../shared/read.ts';
-import { configurationIn, type Labels, matches, StatusResponse } from './inhibitions.ts';
+import { readServer } from '../shared/read.ts';
+import { serverAt } from '../shared/server.ts';
+import { type Labels, matches, StatusResponse } from './inhibitions.ts';
 
 const LabelValues = z.record(z.string(), z.string()).nullish();
 const Route = z.object({
@@ -51,9 +52,10 @@ export async function routingDifferences(baseUrl: () => Promise<string | undefin
   try {
     const base = await baseUrl();
     if (!base) return null;
-    const status = await readUnauthenticated(base, '/api/v2/status', StatusResponse);
+    const status = await readServer(serverAt(base), '/api/v2/status', StatusResponse);
     if (status === null) return { kind: 'unreadable', detail: 'Alertmanager did not return its status' };
-    const parsed = Configuration.safeParse(configurationIn(status.config.original));
+    const { parseForeignYaml } = await import('../shared/yaml.ts'); // a large library
+    const parsed = Configuration.safeParse(parseForeignYaml(status.config.original));
     if (!parsed.success)
       return { kind: 'unreadable', detail: 'Alertmanager returned a configuration in an unknown format' };
     return { kind: 'read', value: differencesOf(parsed.data.route, parsed.data.receivers) };
@@ -94,7 +96,7 @@ function differencesOf(route: Route, receivers: readonly Receiver[]): string[] {
 type Webhook = NonNullable<Receiver['webhook_configs']>[number];
 
 const isHidden = ({ url }: Webhook): boolean => !url || url === '<secret>';
-const isOurWebhook = ({ url }: Webhook): boolean => (url ?? '').replace(/[?#].*$/, '').endsWith(RECEIVING_PATH);
+const isOurWebhook = ({ url }: Webhook): boolean => (url ?? '').split(/[?#]/, 1)[0]?.endsWith(RECEIVING_PATH) === true;
 const isOurs = ({ webhook_configs: webhooks }: Receiver): boolean => webhooks?.some(isOurWebhook) === true;
 
 /**

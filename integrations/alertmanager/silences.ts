@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { withoutTrailingSlash } from '../shared/client.ts';
 import type { Silence, Silences } from '../../domain/messages/channels.ts';
 import type { Log } from '../../domain/ports/system.ts';
 import { InstantIn, millisOf } from '../../schemas/time/time.ts';
@@ -81,7 +82,7 @@ async function readSilences(url: () => Promise<string | undefined>): Promise<rea
   if (!URL.canParse(base)) throw new NoResponse('ALERTMANAGER_URL is not a valid URL');
   // Alertmanager before 0.34 ignores these filters and lists all silences.
   const { status, text } = await call(
-    `${base.replace(/\/+$/, '')}/api/v2/silences?active=true&pending=false&expired=false`,
+    `${withoutTrailingSlash(base)}/api/v2/silences?active=true&pending=false&expired=false`,
     { method: 'GET', timeoutMs: ATTEMPT_TIMEOUT_MS, maxBytes: BODY_MAX_BYTES },
   );
   const list = z.array(z.unknown()).safeParse(parseJson(text));

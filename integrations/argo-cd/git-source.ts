@@ -23,13 +23,13 @@ export function gitSourceIn(application: Application, git: GitRevert): GitSource
   // Revert only the folder that Argo CD reads, so that other applications in the repository are not changed.
   if (!gitSource.path || sources.filter(({ repoURL }) => repoURL === gitSource.repoURL).length > 1)
     return { notRevertible: 'it has several folders in that repository: set the one to revert in `git.path`' };
-  const path = gitSource.path.replaceAll(/^(?:\.?\/)+|\/+$/g, '');
+  const path = gitSource.path.replaceAll(/^(?:\.?\/)+|(?<!\/)\/+$/g, '');
   return { source, path: path === '' || path === '.' ? null : path };
 }
 
 /** Matches all forms of a repository address: HTTPS or SSH, with or without `.git`. */
 function isAddressOf(repoURL: string, repository: string): boolean {
-  const address = repoURL.replace(/\/+$/, '').replace(/\.git$/, '');
+  const address = repoURL.replace(/(?<!\/)\/+$/, '').replace(/\.git$/, '');
   return `/${address.replaceAll(':', '/')}`.toLowerCase().endsWith(`/${repository.toLowerCase()}`);
 }
 

@@ -47,7 +47,7 @@ export function updatedImages(annotations: Annotations, named: readonly string[]
         (key === undefined ? undefined : annotations[`${key}.update-strategy`]) ??
         annotations[`${PREFIX}/update-strategy`];
       return {
-        image: name.replace(/@.*$/, '').replace(/:[^/]*$/, ''),
+        image: (name.split('@', 1)[0] ?? '').replace(/:[^/:]*$/, ''),
         // Without an alias, only the annotation of the application applies.
         annotation: key === undefined ? IGNORE_ALL_IMAGES : `${key}.ignore-tags`,
         byDigest: strategy?.toLowerCase() === 'digest',

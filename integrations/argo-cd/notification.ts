@@ -174,5 +174,5 @@ function linkOf(argocdUrl: string | undefined, application: Notification['applic
   const base = argocdUrl === undefined ? null : URL.parse(argocdUrl);
   if (base === null || !/^https?:$/.test(base.protocol)) return {};
   const path = `applications/${[application.namespace, application.name].flatMap((part) => part ?? []).join('/')}`;
-  return { url: new URL(path, `${base.origin}${base.pathname.replace(/\/*$/, '/')}`).href };
+  return { url: new URL(path, `${base.origin}${base.pathname.replace(/(?<!\/)\/*$/, '/')}`).href };
 }

@@ -62,6 +62,7 @@ export function attempt<T>(options: ArgoOptions, work: (calls: Calls) => Promise
 
 const argoApi = ({ url, token, tokenName, clock }: ArgoOptions): VendorApi => ({
   vendor: 'Argo CD',
+  sendsExactBodies: true,
   clock,
   async access() {
     const secret = await token();

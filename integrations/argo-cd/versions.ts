@@ -24,7 +24,7 @@ const versionNamesOf = ({ targetRevision, kustomize, helm }: Source): string[] =
 
 /** Returns the tag of `registry:5000/name:tag@digest`, which kustomize can prefix with `name=`. */
 const tagOf = (image: string): string[] => {
-  const [, tag] = /:([^/:@]+)(?:@.*)?$/.exec(image.split('=').at(-1) ?? '') ?? [];
+  const [, tag] = /:([^/:]+)$/.exec(image.split('=').at(-1)?.split('@', 1)[0] ?? '') ?? [];
   return tag === undefined ? [] : [tag];
 };
 

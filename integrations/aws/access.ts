@@ -20,8 +20,8 @@ const CONNECT_TIMEOUT_MS = 3000;
 /**
  * Returns the settings of every client of a target. The client doesn't retry: the workflow waits and retries.
  *
- * Ignores `AWS_ENDPOINT_URL_LAMBDA` and similar variables. They address Firebreak's own functions and queues, which are
- * an emulation when everything runs on one machine; a target never runs there.
+ * Ignores `AWS_ENDPOINT_URL_LAMBDA` and similar variables. They are for Firebreak's own functions and queues; a target
+ * never runs there.
  */
 export function clientSettings(access: AwsAccess) {
   const { roleArn, region } = access;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AppSpecContent } from '@aws-sdk/client-codedeploy';
-import { parse } from 'yaml';
+import { parseForeignYaml } from '../shared/yaml.ts';
 
 type Json = Record<string, unknown>;
 
@@ -12,7 +12,7 @@ type Resource = { properties: Json };
  * ARN prefix.
  */
 export const targetsOf = (content: string): string[] =>
-  resourcesOf(parseAppSpec(content)).flatMap(({ properties }) => {
+  resourcesOf(parseForeignYaml(content)).flatMap(({ properties }) => {
     const task = textOf(properties, 'taskdefinition');
     const version = textOf(properties, 'targetversion');
     return [version, task, task?.split('/').at(-1)].filter((target) => target !== undefined);
@@ -26,8 +26,8 @@ export const targetsOf = (content: string): string[] =>
  * @returns undefined if `runningAppSpec` doesn't show the current version of each alias
  */
 export function appSpecToRestore(goodAppSpec: string, runningAppSpec: string): AppSpecContent | undefined {
-  const document = parseAppSpec(goodAppSpec);
-  const live = resourcesOf(parseAppSpec(runningAppSpec));
+  const document = parseForeignYaml(goodAppSpec);
+  const live = resourcesOf(parseForeignYaml(runningAppSpec));
   for (const { properties } of resourcesOf(document)) {
     const currentVersionKey = keyOf(properties, 'currentversion');
     if (currentVersionKey === undefined) continue; // ECS: nothing to change
@@ -40,15 +40,6 @@ export function appSpecToRestore(goodAppSpec: string, runningAppSpec: string): A
   }
   const content = JSON.stringify(document);
   return { content, sha256: createHash('sha256').update(content).digest('hex') };
-}
-
-/** Parses JSON and YAML. Every JSON document is valid YAML. */
-function parseAppSpec(content: string): unknown {
-  try {
-    return parse(content) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Finds the resources. AppSpec keys occur in upper and lower case. */

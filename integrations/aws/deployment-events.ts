@@ -176,7 +176,7 @@ const Created = z.object({
   request: z.object({ applicationName: Name, deploymentGroupName: Name, revision: z.looseObject({}).nullish() }),
   response: z.object({ deploymentId: Name }),
 });
-const AppSpecContent = z.object({ content: z.string() }).optional();
+const AppSpecContent = z.object({ content: z.string().max(256 * 1024) }).optional();
 const Revision = z.object({
   gitHubLocation: z.object({ repository: optionalName, commitId: optionalName }).optional(),
   s3Location: z.object({ key: optionalName, version: optionalName, eTag: optionalName }).optional(),

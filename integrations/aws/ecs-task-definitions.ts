@@ -48,8 +48,8 @@ export async function describeRevision(
  * contain no version.
  */
 function imageOf(image: string): { tag: string | undefined; digest: string | undefined } {
-  const [, tag, digest] = /^(?:.*\/)?[^/:@]+(?::([^@]+))?(?:@(.+))?$/.exec(image) ?? [];
-  return { tag, digest };
+  const [name = '', digest] = image.split('@', 2);
+  return { tag: /:([^/:]+)$/.exec(name)?.[1], digest };
 }
 
 /**

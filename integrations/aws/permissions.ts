@@ -75,11 +75,11 @@ const KINDS: Readonly<
       },
       {
         actions: ['codedeploy:GetDeploymentConfig'],
-        resources: unique(arns.map((arn) => arn.replace(/:deploymentgroup:.*$/, ':deploymentconfig:*'))),
+        resources: unique(arns.map((arn) => arn.replace(/:deploymentgroup:.*/, ':deploymentconfig:*'))),
       },
       {
         actions: ['codedeploy:GetApplicationRevision', 'codedeploy:RegisterApplicationRevision'],
-        resources: unique(arns.map((arn) => arn.replace(/:deploymentgroup:([^/]+)\/.*$/, ':application:$1'))),
+        resources: unique(arns.map((arn) => arn.replace(/:deploymentgroup:([^/:]+)\/.*/, ':application:$1'))),
       },
     ],
   },
@@ -103,7 +103,9 @@ export const permissionsFor = (targets: AwsTargets): Statement[] =>
     const arns = targets[kind] ?? [];
     const invalid = arns.find((arn) => !arnPattern.test(arn));
     if (invalid !== undefined)
-      throw new Error(`infra/targets.ts: ${kind} contains "${invalid}", which is not a valid ARN of this kind`);
+      throw new Error(
+        `platforms/aws/infra/targets.ts: ${kind} contains "${invalid}", which is not a valid ARN of this kind`,
+      );
     return arns.length > 0 ? statements(arns) : [];
   });
 

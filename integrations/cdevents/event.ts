@@ -75,7 +75,14 @@ export function readCdEvent({ payload, header }: ReceivedWebhook): ReadChanges {
 /** Returns the data of a CloudEvent in the structured mode, otherwise the payload itself. */
 function dataOf(payload: unknown): unknown {
   const envelope = z
-    .object({ specversion: z.string(), data: z.unknown(), data_base64: z.string().optional() })
+    .object({
+      specversion: z.string().max(64),
+      data: z.unknown(),
+      data_base64: z
+        .string()
+        .max(1024 * 1024)
+        .optional(),
+    })
     .safeParse(payload);
   if (!envelope.success) return payload;
   const { data, data_base64: encoded } = envelope.data;

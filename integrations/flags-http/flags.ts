@@ -40,7 +40,7 @@ export function httpFlags(
         : {
             ...address,
             method: 'PUT',
-            headers: { 'content-type': 'application/json', 'idempotency-key': change.key },
+            headers: { 'idempotency-key': change.key },
             body: bodyOf(change),
             id: change.key,
             timeoutMs: CHANGE_TIMEOUT_MS,
@@ -78,8 +78,15 @@ export function httpFlags(
   };
 }
 
-const bodyOf = ({ flag, environment, service, on, reason, incident, key }: FlagRequest): string =>
-  JSON.stringify({ flag, environment, service, on, reason, incident_id: incident, idempotency_key: key });
+const bodyOf = ({ flag, environment, service, on, reason, incident, key }: FlagRequest): object => ({
+  flag,
+  environment,
+  service,
+  on,
+  reason,
+  incident_id: incident,
+  idempotency_key: key,
+});
 
 const serviceResponseText = (response: HttpResponse): string => endpoint.responseText('the flag service', response);
 

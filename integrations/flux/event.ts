@@ -1,10 +1,14 @@
 import * as z from 'zod';
 import { partsOfImage } from '../../domain/changes/images.ts';
 import type { ChangeReport } from '../../schemas/changes/change-report.ts';
+import { cutText } from '../../schemas/parsing/text.ts';
 import { InstantIn } from '../../schemas/time/time.ts';
 import { COMMIT, type ReadChanges, type ReceivedWebhook, unreadable, versionOf } from '../shared/change-webhook.ts';
 
 const Name = z.string().min(1).max(253);
+
+/** Longer values are cut. */
+const METADATA_MAX_CHARS = 2048;
 
 /**
  * An event of a Flux controller, as the notification-controller sends it to a provider of type `generic-hmac`, and as
@@ -19,7 +23,7 @@ const FluxEvent = z.object({
   message: z.string().max(39_000),
   reason: z.string().max(1024),
   metadata: z
-    .record(z.string(), z.string())
+    .record(z.string(), cutText(METADATA_MAX_CHARS))
     .nullish()
     // Controllers before Flux 2.2 send the keys with the API group of the object.
     .transform((metadata) =>

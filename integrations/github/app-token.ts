@@ -1,5 +1,4 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
-import { SignJWT } from 'jose';
 import * as z from 'zod';
 import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
@@ -100,7 +99,8 @@ async function configuredApp(secrets: Secrets): Promise<App | undefined> {
   });
 }
 
-function signedJwt({ id, key }: App, clock: Clock): Promise<string> {
+async function signedJwt({ id, key }: App, clock: Clock): Promise<string> {
+  const { SignJWT } = await import('jose'); // only apps need it
   const now = Math.floor(millisOf(clock.now()) / 1000);
   return new SignJWT()
     .setProtectedHeader({ alg: 'RS256', typ: 'JWT' })

@@ -86,7 +86,7 @@ const STATUS: Readonly<Record<z.infer<typeof DeploymentState>, ChangeStatus | un
 };
 
 /** A tag such as `v1.2.3`. GitHub does not say whether a ref is a branch or a tag. */
-const VERSION_TAG = /^v?\d+\.\d+(?:\.\d+)*(?:[-+.][\w.+-]+)?$/;
+const VERSION_TAG = /^v?\d+\.\d+(?:[-+.][\w.+-]+)?$/;
 
 /** Returns what the event says about its change. */
 export function reportsOfDeployment({

@@ -31,7 +31,7 @@ export const GITHUB_API_URL = publicUrl('GITHUB_API_URL');
 /** Returns `owner/name` for a repository in a catalog: `owner/name` itself, or its URL with or without `.git`. */
 export function repositoryName(text: string): string | undefined {
   const path = text.trim().replace(/^(?:https?:\/\/[^/]+\/|(?:ssh:\/\/)?git@[^/:]+[/:]|github\.com\/)/, '');
-  return Repository.safeParse(path.replace(/(?:\.git)?\/*$/, '')).data;
+  return Repository.safeParse(path.replace(/(?<!\/)(?:\.git)?\/*$/, '')).data;
 }
 
 /** @param repository `owner/name` */

@@ -4,13 +4,18 @@ import { Repository } from '../../schemas/rollback/targets/github.ts';
 import type { WaitingDeployment } from '../../schemas/freeze/waiting-deployment.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 
+const SIGNATURE = /^sha256=([0-9a-f]{64})$/i;
+
+/** Returns whether this could be a signature, before the body is read. */
+export const hasSignatureForm = (signature: string | undefined): boolean => SIGNATURE.test(signature ?? '');
+
 /**
  * Returns whether GitHub signed these bytes. Ignores the older SHA-1 signature. Returns false without a secret.
  *
  * @see https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
  */
 export function isSignedByGithub(body: Uint8Array, signature: string | undefined, secret: string | undefined): boolean {
-  const hexDigest = /^sha256=([0-9a-f]{64})$/i.exec(signature ?? '')?.[1];
+  const hexDigest = SIGNATURE.exec(signature ?? '')?.[1];
   if (!secret || hexDigest === undefined) return false;
   return timingSafeEqual(Buffer.from(hexDigest, 'hex'), createHmac('sha256', secret).update(body).digest());
 }

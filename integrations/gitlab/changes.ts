@@ -23,7 +23,7 @@ export const GitlabProject = z.object({ path_with_namespace: Name });
  */
 export const DeploymentEvent = z.object({
   object_kind: z.literal('deployment'),
-  status: z.string(),
+  status: z.string().max(64),
   status_changed_at: GitlabTime,
   deployment_id: z.number().int(),
   deployable_url: Address,

@@ -7,7 +7,7 @@ import { type ReadChanges, type ReceivedWebhook, unreadable, versionOf } from '.
 
 const Flag = z.looseObject({
   disable: z.boolean().nullish(),
-  defaultRule: z.looseObject({ variation: z.string().nullish() }).nullish(),
+  defaultRule: z.looseObject({ variation: z.string().max(512).nullish() }).nullish(),
 });
 type Flag = z.infer<typeof Flag>;
 

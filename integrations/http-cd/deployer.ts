@@ -40,7 +40,7 @@ export function httpDeployer(
         method: 'POST',
         timeoutMs: ATTEMPT_TIMEOUT_MS,
         id: request.key,
-        headers: { 'content-type': 'application/json', 'idempotency-key': request.key },
+        headers: { 'idempotency-key': request.key },
         body: bodyOf(request),
       });
       return 'kind' in response ? response : responseOf(response, url, clock);
@@ -63,16 +63,15 @@ export function httpDeployer(
   };
 }
 
-const bodyOf = ({ service, environment, from, to, incident, reason, key }: RollbackCall): string =>
-  JSON.stringify({
-    service,
-    environment,
-    from_version: from,
-    to_version: to,
-    incident_id: incident,
-    reason,
-    idempotency_key: key,
-  });
+const bodyOf = ({ service, environment, from, to, incident, reason, key }: RollbackCall): object => ({
+  service,
+  environment,
+  from_version: from,
+  to_version: to,
+  incident_id: incident,
+  reason,
+  idempotency_key: key,
+});
 
 function responseOf(response: HttpResponse, url: string, clock: Clock): TargetResponse {
   const detail = responseText('the CD system', response);

@@ -53,8 +53,8 @@ export function httpRoute({ url, auth }: HttpRoute, { serviceEnvironment, secret
       method: 'PUT',
       id: key,
       timeoutMs: CHANGE_TIMEOUT_MS,
-      headers: { 'content-type': 'application/json', 'idempotency-key': key },
-      body: JSON.stringify({
+      headers: { 'idempotency-key': key },
+      body: {
         service,
         environment,
         weights: to,
@@ -62,7 +62,7 @@ export function httpRoute({ url, auth }: HttpRoute, { serviceEnvironment, secret
         reason,
         incident_id: incident,
         idempotency_key: key,
-      }),
+      },
     });
 
   return {

@@ -61,7 +61,7 @@ export function httpTraffic(
         method: 'PUT',
         id: call.key,
         timeoutMs: ATTEMPT_TIMEOUT_MS,
-        headers: { 'content-type': 'application/json', 'idempotency-key': call.key },
+        headers: { 'idempotency-key': call.key },
         body: bodyOf(call),
       });
       return 'kind' in response ? response : responseOf(call, response, responseText(endpoint.name, response), clock);
@@ -80,19 +80,18 @@ const bodyOf = ({
   sequence,
   key,
   reason,
-}: TrafficCall): string =>
-  JSON.stringify({
-    service,
-    environment,
-    action,
-    version: canary,
-    stable_version: stable,
-    weight,
-    canary_id: id,
-    sequence,
-    reason,
-    idempotency_key: key,
-  });
+}: TrafficCall): object => ({
+  service,
+  environment,
+  action,
+  version: canary,
+  stable_version: stable,
+  weight,
+  canary_id: id,
+  sequence,
+  reason,
+  idempotency_key: key,
+});
 
 const splitIn = ({ text }: HttpResponse): Split | undefined => Split.safeParse(parseJson(text)).data;
 

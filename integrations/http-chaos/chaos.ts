@@ -50,8 +50,8 @@ export function httpChaos(
         method: 'POST',
         id: key,
         timeoutMs: ATTEMPT_TIMEOUT_MS,
-        headers: { 'content-type': 'application/json', 'idempotency-key': key },
-        body: JSON.stringify({ action: 'stop', id, reason, idempotency_key: key }),
+        headers: { 'idempotency-key': key },
+        body: { action: 'stop', id, reason, idempotency_key: key },
       });
       if ('kind' in response)
         return response.kind === 'later' ? { ...response, afterSeconds: response.afterSeconds ?? null } : response;

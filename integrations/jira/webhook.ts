@@ -1,13 +1,18 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import * as z from 'zod';
 
+const SIGNATURE = /^sha256=([0-9a-f]{64})$/i;
+
+/** Returns whether this could be a signature, before the body is read. */
+export const hasSignatureForm = (signature: string | undefined): boolean => SIGNATURE.test(signature ?? '');
+
 /**
  * Returns whether Jira signed these bytes. Returns false without a secret.
  *
  * @see https://developer.atlassian.com/cloud/jira/platform/webhooks/#secure-admin-webhooks
  */
 export function isSignedByJira(body: Uint8Array, signature: string | undefined, secret: string | undefined): boolean {
-  const hexDigest = /^sha256=([0-9a-f]{64})$/i.exec(signature ?? '')?.[1];
+  const hexDigest = SIGNATURE.exec(signature ?? '')?.[1];
   if (!secret || hexDigest === undefined) return false;
   return timingSafeEqual(Buffer.from(hexDigest, 'hex'), createHmac('sha256', secret).update(body).digest());
 }

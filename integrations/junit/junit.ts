@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import sax, { type QualifiedAttribute } from 'sax';
 import type { TestCase, TestOutcome } from '../../domain/delivery/flaky-tests.ts';
 
@@ -6,6 +7,15 @@ export const TESTS_MAX = 20_000;
 
 /** Maximum nesting. Runners nest a few levels; the limit bounds the memory for malicious files. */
 const DEPTH_MAX = 64;
+
+/** Maximum number of elements and attributes together. */
+const PARTS_MAX = 500_000;
+
+/** Maximum length of a tag name, an attribute, or a comment. Runners write the output of a failure into attributes. */
+const PART_MAX_CHARS = 1024 * 1024;
+
+/** Number of UTF-16 units that are parsed before other requests get their turn: some milliseconds. */
+const PIECE_CHARS = 64 * 1024;
 
 /** Maximum number of UTF-16 units of a class or test name; longer names end in an ellipsis. */
 const NAME_MAX_CHARS = 300;
@@ -22,17 +32,19 @@ const FAILURE_ELEMENTS: readonly string[] = ['failure', 'error'];
 /**
  * Reads the tests of a JUnit XML file: `testcase` elements anywhere below `testsuites` or `testsuite`. A test that
  * occurs several times is reported once; it is flaky if it passed and failed. Document types are refused, so no entity
- * can be declared, and nothing outside the file is read.
+ * can be declared, and nothing outside the file is read. Large files are parsed in pieces, so that other requests don't wait.
  *
- * @throws JUnitError if the text is not well-formed, has another root, a document type, or too many tests
+ * @throws JUnitError if the text is not well-formed, has another root, a document type, or too many tests or elements
  * @see https://github.com/testmoapp/junitxml
  */
-export function junitCases(text: string): TestCase[] {
+export async function junitCases(text: string): Promise<TestCase[]> {
   const cases = new Map<string, TestCase>();
   const openElements: string[] = [];
   let current: { classname: string; name: string; outcome: TestOutcome; flaky: boolean } | undefined;
   let testCount = 0;
+  let partCount = 0;
   let hasRoot = false;
+  Object.assign(sax, { MAX_BUFFER_LENGTH: PART_MAX_CHARS }); // a setting of all its parsers, read here
   const xml = sax.parser(true, { position: true });
   const refuse = (reason: string): never => {
     throw new JUnitError(`line ${xml.line + 1}: ${reason}`);
@@ -40,10 +52,18 @@ export function junitCases(text: string): TestCase[] {
   // oxlint-disable-next-line unicorn/prefer-add-event-listener -- a parser of sax is no event target
   xml.onerror = (error) => {
     const [reason = ''] = error.message.split('\n');
-    refuse(reason);
+    refuse(
+      reason.startsWith('Max buffer') ? `a name or an attribute of more than ${PART_MAX_CHARS} characters` : reason,
+    );
   };
+  const countPart = (): void => {
+    partCount += 1;
+    if (partCount > PARTS_MAX) refuse(`more than ${PARTS_MAX} elements and attributes; split the file`);
+  };
+  xml.onattribute = countPart;
   xml.ondoctype = () => refuse('a document type (<!DOCTYPE>) is not accepted; remove it');
   xml.onopentag = ({ name: qualified, attributes }) => {
+    countPart();
     const name = localName(qualified);
     if (openElements.length === 0 && name !== 'testsuites' && name !== 'testsuite')
       refuse(`the root is <${qualified.slice(0, 64)}>; JUnit XML has <testsuites> or <testsuite>`);
@@ -73,7 +93,11 @@ export function junitCases(text: string): TestCase[] {
     cases.set(key, merged(cases.get(key), current));
     current = undefined;
   };
-  xml.write(text.replace(/^\uFEFF/, '')).close();
+  for (let start = text.startsWith('\uFEFF') ? 1 : 0; start < text.length; start += PIECE_CHARS) {
+    if (start > 1) await setImmediate();
+    xml.write(text.slice(start, start + PIECE_CHARS));
+  }
+  xml.close();
   if (!hasRoot) refuse('the file has no elements');
   return [...cases.values()];
 }

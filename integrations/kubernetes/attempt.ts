@@ -56,6 +56,7 @@ export function attempt<T>(cluster: ClusterOptions, work: (calls: Calls) => Prom
 
 const kubernetesApi = ({ url, tokenName, secrets, clock }: ClusterOptions): VendorApi => ({
   vendor: 'Kubernetes',
+  sendsExactBodies: true,
   server: 'the API server',
   clock,
   async access() {

@@ -4,7 +4,7 @@ import { InstantIn, type Timestamp } from '../../schemas/time/time.ts';
 export function equalLabels(selector: string): Record<string, string> | null {
   const pairs = selector
     .split(',')
-    .map((requirement) => /^\s*([\w./-]+)\s*==?\s*([\w.-]*)\s*$/.exec(requirement))
+    .map((requirement) => /^([\w./-]+)\s*==?\s*([\w.-]*)$/.exec(requirement.trim()))
     .map((match) => (match?.[1] === undefined || match[2] === undefined ? null : ([match[1], match[2]] as const)));
   return pairs.some((pair) => pair === null) ? null : Object.fromEntries(pairs.filter((pair) => pair !== null));
 }

@@ -1,16 +1,22 @@
-import { flaggerDeployer } from '../flagger/deployer.ts';
 import type { Deployers, TargetContext } from '../shared/rollback-target.ts';
 import type { ClusterOptions } from './attempt.ts';
-import { kubernetesDeployer } from './deployment.ts';
-import { argoRolloutsDeployer } from './rollout.ts';
 
-/** The deployers whose objects are in a Kubernetes cluster. */
+/** The deployers whose objects are in a Kubernetes cluster. Their code is loaded if such a target is configured. */
 export const kubernetesDeployers: Deployers<'kubernetes' | 'argo-rollouts' | 'flagger'> = {
-  kubernetes: (config, context) =>
-    kubernetesDeployer(config, { cluster: clusterOf(config, context), service: context.serviceEnvironment.service }),
-  'argo-rollouts': (config, context) =>
-    argoRolloutsDeployer(config, { cluster: clusterOf(config, context), service: context.serviceEnvironment.service }),
-  flagger: (config, context) => flaggerDeployer(config, { ...context, cluster: clusterOf(config, context) }),
+  async kubernetes(config, context) {
+    const { kubernetesDeployer } = await import('./deployment.ts');
+    const { service } = context.serviceEnvironment;
+    return kubernetesDeployer(config, { cluster: clusterOf(config, context), service });
+  },
+  async 'argo-rollouts'(config, context) {
+    const { argoRolloutsDeployer } = await import('./rollout.ts');
+    const { service } = context.serviceEnvironment;
+    return argoRolloutsDeployer(config, { cluster: clusterOf(config, context), service });
+  },
+  async flagger(config, context) {
+    const { flaggerDeployer } = await import('../flagger/deployer.ts');
+    return flaggerDeployer(config, { ...context, cluster: clusterOf(config, context) });
+  },
 };
 
 export const clusterOf = (

@@ -1,3 +1,4 @@
+import { withoutCredentials } from '../../domain/redaction/credentials.ts';
 import type { z } from 'zod';
 import type { RollbackCall } from '../../domain/rollback/targets.ts';
 import { truncate } from '../shared/text.ts';
@@ -63,7 +64,7 @@ export const templatePatch = (
     value: {
       ...metadata.annotations,
       [ROLLBACK_KEY]: key,
-      [CHANGE_CAUSE]: truncate(`Firebreak ${incident}: ${reason}`, CHANGE_CAUSE_MAX_CHARS),
+      [CHANGE_CAUSE]: truncate(withoutCredentials(`Firebreak ${incident}: ${reason}`), CHANGE_CAUSE_MAX_CHARS),
     },
   },
   { op: 'replace', path: '/spec/template', value: template },

@@ -44,7 +44,7 @@ const SERVING_ACTIONS = new Set([
 ]);
 
 /** `proj/default;tag:env/production:flag/new-checkout;tag`: each name can have tags. */
-const RESOURCE = /^proj\/([^:;]+)[^:]*:env\/([^:;]+)[^:]*:flag\/([^:;]+)/;
+const RESOURCE = /^proj\/([^:;]+)(?:;[^:]*)?:env\/([^:;]+)(?:;[^:]*)?:flag\/([^:;]+)/;
 
 const SITE = 'https://app.launchdarkly.com';
 

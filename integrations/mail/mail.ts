@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type SMTPConnection from 'nodemailer/lib/smtp-connection';
 import type { Delivered, Email, Mail } from '../../domain/messages/channels.ts';
+import { withoutCredentials } from '../../domain/redaction/credentials.ts';
 import { smtpFault, smtpSettings, type SmtpSettings } from './smtp.ts';
 
 /** Milliseconds for each of: connection, greeting, and every following response. */
@@ -53,8 +54,8 @@ async function wireFormat(
   const composed = new MailComposer({
     from: sender,
     to: { name: '', address: to },
-    subject: oneLine(subject),
-    text,
+    subject: oneLine(withoutCredentials(subject)),
+    text: withoutCredentials(text),
     messageId: `<${createHash('sha256').update(key).digest('hex').slice(0, 40)}@firebreak.invalid>`,
     // Suppresses out-of-office replies (RFC 3834).
     headers: {

@@ -206,7 +206,7 @@ async function authorizationFor(session: Session, challenge: string, secrets: Se
     return basic;
   }
   const parameters = new Map(
-    [...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(
+    [...challenge.matchAll(/(?<!\w)(\w+)="([^"]*)"/g)].map(
       ([, name = '', value = '']) => [name.toLowerCase(), value] as const,
     ),
   );

@@ -108,8 +108,8 @@ function authenticationOf(library: Library, secret: string | undefined): OpenIdC
 
 function personOf(settings: SignInSettings, claims: Readonly<Record<string, unknown>> & { sub: string }) {
   const { email, email_verified: verified, name, preferred_username: account } = claims;
-  // Some providers send the text "true".
-  const isEmailAccepted = settings.unverifiedEmails === 'accept' || verified === true || verified === 'true';
+  // OpenID Connect defines a boolean. A text may be one that the user chose.
+  const isEmailAccepted = settings.unverifiedEmails === 'accept' || verified === true;
   const groups = [claims[settings.groupsClaim] ?? []].flat().filter((value) => typeof value === 'string');
   const displayName = [name, account].find(
     (value): value is string => typeof value === 'string' && value.trim() !== '',

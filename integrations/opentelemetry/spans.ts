@@ -83,7 +83,7 @@ function headersOf(list: string): Record<string, string> | undefined {
     .split(',')
     .map((pair) => pair.trim())
     .filter((pair) => pair !== '')
-    .map((pair) => /^([^=\s]+)\s*=\s*(.*)$/.exec(pair));
+    .map((pair) => /^([^=\s]+)\s*=\s*(\S.*|)$/.exec(pair));
   try {
     return Object.fromEntries(
       pairs.map((pair) => [(pair?.[1] ?? failParsing()).toLowerCase(), decodeURIComponent(pair?.[2] ?? failParsing())]),

@@ -45,7 +45,17 @@ const TASK_RESULT = ['cicd.pipeline.task.run.result', 'cicd.pipeline.task.run.st
  * @see https://opentelemetry.io/docs/specs/semconv/cicd/cicd-spans/
  */
 export function reportOfSpan(span: Span, isService: (name: string) => boolean): SpanResult {
-  const { text, ownText } = reader(span);
+  const { text, ownText, tooLong } = reader(span);
+  const result = resultOfSpan(span, isService, { text, ownText });
+  const [name] = tooLong;
+  return name === undefined ? result : { kind: 'rejected', why: `${name} is longer than ${TEXT_MAX_CHARS} characters` };
+}
+
+function resultOfSpan(
+  span: Span,
+  isService: (name: string) => boolean,
+  { text, ownText }: Pick<Reader, 'text' | 'ownText'>,
+): SpanResult {
   const pipeline = text('cicd.pipeline.name');
   const run = text('cicd.pipeline.run.id');
   if (run === undefined && pipeline === undefined)
@@ -93,14 +103,21 @@ export function reportOfSpan(span: Span, isService: (name: string) => boolean): 
 
 type ReadAttribute = (name: string) => string | undefined;
 
-/** Returns readers of attributes as text: those of the span itself, and with those of its resource. */
-function reader({ attributes, resource }: Span): { text: ReadAttribute; ownText: ReadAttribute } {
-  const asText = (value: AttributeValue | undefined): string | undefined => {
-    const found = value === undefined ? '' : String(value).trim();
-    return found === '' ? undefined : found;
+/** Reads attributes as text: `ownText` those of the span itself, `text` also those of its resource. */
+type Reader = { text: ReadAttribute; ownText: ReadAttribute; tooLong: Set<string> };
+
+/** Maximum length of an attribute that is read. A span with a longer one is rejected; others can have any length. */
+const TEXT_MAX_CHARS = 2048;
+
+function reader({ attributes, resource }: Span): Reader {
+  const tooLong = new Set<string>();
+  const textIn = (name: string, value: AttributeValue | undefined): string | undefined => {
+    const found = value === undefined ? '' : String(value);
+    if (found.length > TEXT_MAX_CHARS) tooLong.add(name);
+    return found.length > TEXT_MAX_CHARS ? undefined : found.trim() || undefined;
   };
-  const ownText: ReadAttribute = (name) => asText(attributes.get(name));
-  return { ownText, text: (name) => ownText(name) ?? asText(resource.get(name)) };
+  const ownText: ReadAttribute = (name) => textIn(name, attributes.get(name));
+  return { ownText, text: (name) => ownText(name) ?? textIn(name, resource.get(name)), tooLong };
 }
 
 /** Returns the repository of the conventions, or the service if it is one of the catalogue; otherwise, what is missing. */

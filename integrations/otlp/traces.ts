@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { cutText } from '../../schemas/parsing/text.ts';
 import { timestamp, type Timestamp } from '../../schemas/time/time.ts';
 import { type Field, fields, lengthField, numberField, WireError } from './wire.ts';
 
@@ -22,6 +23,15 @@ export type Span = {
 
 /** Maximum number of spans in one request. */
 export const SPANS_MAX = 10_000;
+
+/** Length of the ID of a trace; the ID of a span is shorter. */
+const ID_MAX_BYTES = 16;
+
+/** Longer names of spans are cut. */
+const NAME_MAX_CHARS = 256;
+
+/** Attributes with a longer key are left out: no convention defines one. */
+const KEY_MAX_CHARS = 256;
 
 /** Thrown for a request that cannot be read. */
 export class TracesUnreadable extends Error {
@@ -63,7 +73,7 @@ const JsonAttributes = z
   .transform((all): Attributes => {
     const values = all.flatMap(({ key, value }): [string, AttributeValue][] => {
       const found = value.stringValue ?? value.boolValue ?? value.intValue ?? value.doubleValue;
-      return found === undefined ? [] : [[key, found]];
+      return found === undefined || key.length > KEY_MAX_CHARS ? [] : [[key, found]];
     });
     return new Map(values);
   });
@@ -71,7 +81,7 @@ const JsonAttributes = z
 const Id = z
   .string()
   .regex(/^[0-9a-f]*$/i)
-  .max(32)
+  .max(2 * ID_MAX_BYTES)
   .default('');
 const JsonTraces = z.object({
   resourceSpans: z
@@ -87,7 +97,7 @@ const JsonTraces = z.object({
                     traceId: Id,
                     spanId: Id,
                     parentSpanId: Id,
-                    name: z.string().default(''),
+                    name: cutText(NAME_MAX_CHARS).default(''),
                     startTimeUnixNano: Int64.default(0),
                     endTimeUnixNano: Int64.default(0),
                     attributes: JsonAttributes,
@@ -172,8 +182,12 @@ function resourceSpans(message: Uint8Array): Span[] {
 function spanIn(message: Uint8Array, resource: Attributes): Span {
   const all = [...fields(message)];
   const valueOfField = (number: number) => all.find((field) => field.number === number)?.value;
-  const hex = (value: Field['value'] | undefined) =>
-    value instanceof Uint8Array ? Buffer.from(value).toString('hex') : '';
+  const hex = (value: Field['value'] | undefined) => {
+    if (!(value instanceof Uint8Array)) return '';
+    if (value.length > ID_MAX_BYTES)
+      throw new WireError(`an ID has ${value.length} bytes; the limit is ${ID_MAX_BYTES}`);
+    return Buffer.from(value).toString('hex');
+  };
   const nanos = (value: Field['value'] | undefined) =>
     value instanceof DataView && value.byteLength === 8 ? Number(value.getBigUint64(0, true)) : 0;
   const status = valueOfField(FIELD.span.status);
@@ -185,7 +199,7 @@ function spanIn(message: Uint8Array, resource: Attributes): Span {
     traceId: hex(valueOfField(FIELD.span.traceId)),
     spanId: hex(valueOfField(FIELD.span.spanId)),
     parentSpanId: hex(valueOfField(FIELD.span.parentSpanId)),
-    name: textOf(valueOfField(FIELD.span.name)),
+    name: cutText(NAME_MAX_CHARS).parse(textOf(valueOfField(FIELD.span.name))),
     start: timeOf(nanos(valueOfField(FIELD.span.start))),
     end: timeOf(nanos(valueOfField(FIELD.span.end))),
     status: statusOf(typeof code === 'number' ? code : undefined),
@@ -200,8 +214,8 @@ function attributesIn(all: readonly Field[], number: number): Attributes {
     const parts = [...fields(pair)];
     const value = parts.find((field) => field.number === FIELD.keyValue.value)?.value;
     const attribute = value instanceof Uint8Array ? valueIn([...fields(value)]) : undefined;
-    if (attribute !== undefined)
-      found.set(textOf(parts.find((field) => field.number === FIELD.keyValue.key)?.value), attribute);
+    const key = textOf(parts.find((field) => field.number === FIELD.keyValue.key)?.value);
+    if (attribute !== undefined && key.length <= KEY_MAX_CHARS) found.set(key, attribute);
   }
   return found;
 }

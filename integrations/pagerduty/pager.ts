@@ -1,7 +1,9 @@
 import { api } from '@pagerduty/pdjs';
+import { withoutTrailingSlash } from '../shared/client.ts';
 import type { Attempt } from '../../domain/ports/common.ts';
 import type { Pager, PageRequest } from '../../domain/ports/paging.ts';
 import type { Clock } from '../../domain/ports/system.ts';
+import { withoutCredentials } from '../../domain/redaction/credentials.ts';
 import type { Severity } from '../../schemas/config/names.ts';
 import { truncate } from '../shared/text.ts';
 import {
@@ -31,7 +33,10 @@ export const pagerDuty = (options: {
         kind: 'refused',
         detail: `PAGERDUTY_ROUTING_KEY has ${routingKey.length} characters; an integration key has ${ROUTING_KEY_CHARS}`,
       };
-    const sent = await post(`${options.eventsUrl.replace(/\/+$/, '')}/v2/enqueue`, eventThatFits(request, routingKey));
+    const sent = await post(
+      `${withoutTrailingSlash(options.eventsUrl)}/v2/enqueue`,
+      eventThatFits(withoutCredentials(request), routingKey),
+    );
     return 'error' in sent ? later(sent.error) : resultOf(sent.status, sent.body);
   },
 });
@@ -53,7 +58,8 @@ function eventThatFits(request: PageRequest, routingKey: string): object {
 
 function eventOf(request: PageRequest, routing_key: string): object {
   const dedup_key = request.key.slice(0, DEDUP_KEY_MAX_CHARS);
-  if (request.action !== 'trigger') return { routing_key, event_action: request.action, dedup_key };
+  if (request.action === 'acknowledge' || request.action === 'resolve')
+    return { routing_key, event_action: request.action, dedup_key };
   return {
     routing_key,
     event_action: 'trigger',

@@ -8,6 +8,13 @@ const SIGNATURE = /^v1=([0-9a-f]{64})$/i;
 /** How many signatures are checked. PagerDuty sends at most two, while a secret is rotated. */
 const SIGNATURES_MAX = 10;
 
+/** Returns the well-formed signatures of a header. */
+export const signaturesIn = (header: string | undefined): Buffer[] =>
+  (header ?? '')
+    .split(',', SIGNATURES_MAX)
+    .flatMap((part) => SIGNATURE.exec(part.trim())?.[1] ?? [])
+    .map((hex) => Buffer.from(hex, 'hex'));
+
 /**
  * Returns whether PagerDuty signed these bytes. One match between any signature and any of our secrets is enough,
  * because both sides have two while a secret is rotated. The signature has no timestamp: replays are recognized by the
@@ -21,10 +28,7 @@ export function isSignedByPagerDuty(
   header: string | undefined,
   secrets: string | undefined,
 ): boolean {
-  const signatures = (header ?? '')
-    .split(',', SIGNATURES_MAX)
-    .flatMap((part) => SIGNATURE.exec(part.trim())?.[1] ?? [])
-    .map((hex) => Buffer.from(hex, 'hex'));
+  const signatures = signaturesIn(header);
   const expected = (secrets ?? '')
     .split(',')
     .map((secret) => secret.trim())

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { AlertState, FiringEpisode } from '../../domain/ports/alerts.ts';
-import { readUnauthenticated } from '../shared/read.ts';
+import { readServer } from '../shared/read.ts';
+import type { Server } from '../shared/server.ts';
 import { canBeSource, type Rule } from './alerting-rules.ts';
 import { externalLabels } from './external-labels.ts';
 
@@ -45,16 +46,16 @@ const Rules = z.object({
  * @see https://prometheus.io/docs/prometheus/latest/querying/api/#rules
  */
 export async function statesInPrometheus(
-  base: string,
+  server: Server,
   alerts: readonly Pick<FiringEpisode, 'labels' | 'generatorUrl'>[],
 ): Promise<AlertState[] | null> {
-  const active = await readUnauthenticated(base, '/api/v1/alerts', ActiveAlerts);
+  const active = await readServer(server, '/api/v1/alerts', ActiveAlerts);
   if (active === null) return null;
   const missing = alerts.filter((alert) => !couldBeListed(active.data.alerts, alert));
   if (missing.length === 0) return alerts.map(() => 'unknown');
   const names = new Set(missing.map(({ labels }) => new Map(labels).get('alertname') ?? ''));
   const answers = await Promise.all(
-    [...names].map((name) => readUnauthenticated(base, `/api/v1/rules?${ruleQuery(name)}`, Rules)),
+    [...names].map((name) => readServer(server, `/api/v1/rules?${ruleQuery(name)}`, Rules)),
   );
   if (answers.includes(null)) return null;
   // Old versions ignore the name filter and return all rules.
@@ -62,7 +63,7 @@ export async function statesInPrometheus(
     .flatMap((response) => response?.data.groups ?? [])
     .flatMap((group) => group.rules)
     .filter(({ type, name }) => type === 'alerting' && names.has(name));
-  const external = rules.length === 0 ? new Map<string, string>() : await externalLabels(base);
+  const external = rules.length === 0 ? new Map<string, string>() : await externalLabels(server);
   const listed = rules.flatMap((rule) => rule.alerts);
   return alerts.map((alert) =>
     missing.includes(alert) &&

@@ -1,3 +1,4 @@
+import { matches } from '../../domain/alerts/matchers.ts';
 import type { FiringEpisode } from '../../domain/ports/alerts.ts';
 import type { AlertOfRule } from '../../domain/ports/metrics.ts';
 
@@ -63,7 +64,8 @@ const hasSameExternalLabels = (
 const expressionIn = (generatorUrl: string | null): string | null =>
   (generatorUrl !== null && URL.parse(generatorUrl)?.searchParams.get('g0.expr')) || null;
 
-const MATCHER = /([a-zA-Z_]\w*)\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)/g;
+const MATCHER =
+  /(?<!\w)([a-zA-Z_]\w*)\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\[^])*(?:"|\\?$)|'(?:[^'\\]|\\[^])*(?:'|\\?$)|`[^`]*(?:`|$))/g;
 
 /**
  * Returns whether the selectors of an expression allow a series with these labels: for each label with positive
@@ -87,13 +89,12 @@ function selects(query: string, alertLabels: ReadonlyMap<string, string>): boole
   );
 }
 
-function isMatcherMet(operator: string, quoted: string, value: string): boolean {
-  const text = unquoted(quoted);
-  if (text === null) return false;
-  if (operator === '=') return value === text;
-  if (operator === '!=') return value !== text;
-  const pattern = patternOf(text);
-  return pattern !== null && pattern.test(value) === (operator === '=~');
+function isMatcherMet(operator: string, quoted: string, actual: string): boolean {
+  const value = unquoted(quoted);
+  if (value === null) return false;
+  // The sender of an alert writes its link, and with it the pattern: JavaScript's own could run for hours.
+  const matcher = { name: '', value, isRegex: operator.endsWith('~'), isEqual: operator.startsWith('=') };
+  return matches([matcher], new Map([['', actual]]));
 }
 
 /** Parses a Go string literal as JSON, whose escapes are nearly the same. Null for an escape that JSON doesn't have. */
@@ -102,15 +103,6 @@ function unquoted(quoted: string): string | null {
   if (!inner.includes('\\') || quoted.startsWith('`')) return inner;
   try {
     return JSON.parse(`"${inner}"`) as string;
-  } catch {
-    return null;
-  }
-}
-
-/** Returns an anchored pattern, as in Prometheus. Null for syntax that JavaScript doesn't have, such as `(?i)`. */
-function patternOf(text: string): RegExp | null {
-  try {
-    return new RegExp(`^(?:${text})$`, 'su');
   } catch {
     return null;
   }

@@ -1,6 +1,6 @@
-import { parse } from 'yaml';
 import * as z from 'zod';
-import { readUnauthenticated } from '../shared/read.ts';
+import { readServer } from '../shared/read.ts';
+import type { Server } from '../shared/server.ts';
 
 const Status = z.object({ status: z.literal('success'), data: z.object({ yaml: z.string() }) });
 const GlobalConfig = z.object({
@@ -18,17 +18,11 @@ const GLOBAL_BLOCK = /^global:[^\n]*\n(?:[ \t][^\n]*(?:\n|$)|\n)*/m;
  * server has none: Thanos and Mimir list alerts with all their labels.
  * @see https://prometheus.io/docs/prometheus/latest/querying/api/#config
  */
-export async function externalLabels(base: string): Promise<ReadonlyMap<string, string>> {
-  const status = await readUnauthenticated(base, '/api/v1/status/config', Status);
+export async function externalLabels(server: Server): Promise<ReadonlyMap<string, string>> {
+  const status = await readServer(server, '/api/v1/status/config', Status);
   const [block] = GLOBAL_BLOCK.exec(status?.data.yaml ?? '') ?? [];
-  const parsed = GlobalConfig.safeParse(block === undefined ? null : parseYaml(block));
+  if (block === undefined) return new Map();
+  const { parseForeignYaml } = await import('../shared/yaml.ts'); // a large library
+  const parsed = GlobalConfig.safeParse(parseForeignYaml(block));
   return new Map(Object.entries((parsed.success && parsed.data.global?.external_labels) || {}));
-}
-
-function parseYaml(text: string): unknown {
-  try {
-    return parse(text);
-  } catch {
-    return null;
-  }
 }

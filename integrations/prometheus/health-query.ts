@@ -73,10 +73,10 @@ export function limitIn(expression: string): { promql: string; max: number } | n
 
 /** Name of a metric that is an error ratio by itself, such as one of a recording rule. */
 const RATIO_NAME =
-  /(?:err(?:or)?s?|fail(?:ed|ure)?s?|5xx)[a-z0-9]*[_:](?:[a-z0-9]+[_:])*(?:ratio|percent(?:age)?|fraction)|(?:ratio|percent)[_:](?:err|fail)/i;
+  /(?:err(?:or)?s?|fail(?:ed|ure)?s?|5xx)[a-z0-9]{0,40}[_:](?:[a-z0-9]{1,40}[_:]){0,8}(?:ratio|percent(?:age)?|fraction)|(?:ratio|percent)[_:](?:err|fail)/i;
 
 /** A window in a metric's name of half an hour or more: too long to see a problem begin. */
-const LONG_WINDOW = /(?:30m|[1-9]\d*[hdw])$/;
+const LONG_WINDOW = /(?:30m|[1-9]\d{0,8}[hdw])$/;
 
 export const isRatioName = (metric: string): boolean => RATIO_NAME.test(metric) && !LONG_WINDOW.test(metric);
 export const isPercent = (promql: string): boolean => /percent|\b100 ?\*|\* ?100\b/i.test(promql);
@@ -86,8 +86,24 @@ export function isErrorRatio(promql: string): boolean {
   const selectors = selectorsIn(promql);
   if (selectors.some((selector) => isRatioName(/^[\w:]+/.exec(selector)?.[0] ?? ''))) return true;
   const isDivision = nodesOf(parser.parse(promql), 'BinaryExpr').some((node) => node.getChild('Div') !== null);
-  return isDivision && selectors.some((selector) => /5(?:\.\.|xx)|err|fail/i.test(selector));
+  return isDivision && (selectsFailures(promql) || selectors.some((selector) => /err|fail/i.test(selector)));
 }
+
+/** Values of status labels that select failed requests: `500`, `5xx`, `5..`, `500|503`, or with `!=`, `!~`: `200`, `2..`. */
+const FAILED_STATUS = /^[(^]*5(?:\d\d|xx|[.[\\])/i;
+const SUCCESSFUL_STATUS = /^[(^]*(?:[1-4](?:\d\d|xx|[.[\\])|\[1-|ok\b|success)/i;
+
+/** Returns whether a matcher of a status label selects failed requests. */
+const selectsFailures = (promql: string): boolean =>
+  nodesOf(parser.parse(promql), 'UnquotedLabelMatcher').some((node) => {
+    const text = (name: string): string => {
+      const child = node.getChild(name);
+      return child === null ? '' : promql.slice(child.from, child.to);
+    };
+    if (!STATUS_LABELS.some((label) => label === text('LabelName'))) return false;
+    const value = text('StringLiteral').slice(1, -1);
+    return text('MatchOp').startsWith('!') ? SUCCESSFUL_STATUS.test(value) : FAILED_STATUS.test(value);
+  });
 
 /** Limits every selector of a query to series with these labels. Existing matchers of the labels stay. */
 export function limitedTo(promql: string, labels: Labels): string {

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { Loaded, LoadedGroup, LoadedMonitoring } from '../../domain/ports/slo.ts';
 import { call, parseJson, NoResponse } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
+import type { Server } from '../shared/server.ts';
 
 /** Milliseconds. With the time for formatting, well below the time-out of the API's function. */
 const ATTEMPT_TIMEOUT_MS = 5_000;
@@ -47,16 +48,18 @@ const Formatted = z.object({ status: z.literal('success'), data: z.string() });
  * @see https://prometheus.io/docs/prometheus/latest/querying/api/#rules
  * @see https://prometheus.io/docs/prometheus/latest/querying/api/#formatting-query-expressions
  */
-export function loadedRules(baseUrl: () => Promise<string | undefined>): Pick<LoadedMonitoring, 'rules' | 'formatted'> {
+export function loadedRules(
+  serverOf: () => Promise<Server | undefined>,
+): Pick<LoadedMonitoring, 'rules' | 'formatted'> {
   const formattedByQuery = new Map<string, string>();
-  const base = async (): Promise<string | undefined> => (await baseUrl())?.replace(/\/+$/, '');
   const limits = { timeoutMs: ATTEMPT_TIMEOUT_MS, maxBytes: BODY_MAX_BYTES };
   return {
     async rules() {
       try {
-        const url = await base();
-        if (!url) return null;
-        const { status, text } = await call(`${url}/api/v1/rules`, { method: 'GET', ...limits });
+        const server = await serverOf();
+        if (server === undefined) return null;
+        const { url, headers } = server;
+        const { status, text } = await call(`${url}/api/v1/rules`, { method: 'GET', headers, ...limits });
         return groupsIn(status, text);
       } catch (error) {
         if (error instanceof NoResponse) return { kind: 'unreadable', detail: error.message };
@@ -67,14 +70,15 @@ export function loadedRules(baseUrl: () => Promise<string | undefined>): Pick<Lo
       const cached = formattedByQuery.get(query);
       if (cached !== undefined) return cached;
       try {
-        const url = await base();
-        if (!url) return undefined;
+        const server = await serverOf();
+        if (server === undefined) return undefined;
+        const { url, headers } = server;
         const form = new URLSearchParams({ query }).toString();
         const { text } = await (form.length <= GET_QUERY_MAX_CHARS
-          ? call(`${url}/api/v1/format_query?${form}`, { method: 'GET', ...limits })
+          ? call(`${url}/api/v1/format_query?${form}`, { method: 'GET', headers, ...limits })
           : call(`${url}/api/v1/format_query`, {
               method: 'POST',
-              headers: { 'content-type': 'application/x-www-form-urlencoded' },
+              headers: { ...headers, 'content-type': 'application/x-www-form-urlencoded' },
               body: form,
               ...limits,
             }));

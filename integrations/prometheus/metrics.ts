@@ -4,6 +4,7 @@ import type { Metrics } from '../../domain/ports/metrics.ts';
 import { millisOf, type Timestamp, timestamp } from '../../schemas/time/time.ts';
 import { type HttpResponse, call, parseJson, NoResponse } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
+import type { Server } from '../shared/server.ts';
 import { likelySource } from './alerting-rules.ts';
 import { isNumberText, toNumber } from './numbers.ts';
 
@@ -55,17 +56,18 @@ const Rules = z.object({
  * Creates a client for Prometheus's HTTP API.
  * @see https://prometheus.io/docs/prometheus/latest/querying/api/
  */
-export function prometheus(baseUrl: () => Promise<string | undefined>): Metrics {
+export function prometheus(serverOf: () => Promise<Server | undefined>): Metrics {
   const timestampOf = cachedTimestamps();
   const get = async (
     path: string,
     query: Record<string, string>,
     signal?: AbortSignal,
   ): Promise<HttpResponse | null> => {
-    const base = await baseUrl();
-    if (!base) return null;
-    return call(`${base.replace(/\/+$/, '')}${path}?${new URLSearchParams(query).toString()}`, {
+    const server = await serverOf();
+    if (server === undefined) return null;
+    return call(`${server.url}${path}?${new URLSearchParams(query).toString()}`, {
       method: 'GET',
+      headers: server.headers,
       timeoutMs: ATTEMPT_TIMEOUT_MS,
       ...(signal && { signal }),
       maxBytes: BODY_MAX_BYTES,

@@ -3,6 +3,7 @@ import type { Answered, Series, SloMetrics } from '../../domain/ports/slo.ts';
 import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
 import { call, parseJson, NoResponse } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
+import type { Server } from '../shared/server.ts';
 import { type RequestedTimes, UnexpectedResponse, sampleOf, samplesOf } from './samples.ts';
 
 /** Maximum bytes of a body. A recording rule has one series per objective; 2,000 of them take a third of a megabyte. */
@@ -34,7 +35,7 @@ const Failure = z.object({ status: z.literal('error'), error: z.string() });
  * Creates a client for Prometheus's HTTP API that returns complete series, with one attempt per query.
  * @see https://prometheus.io/docs/prometheus/latest/querying/api/
  */
-export function prometheusQueries(baseUrl: () => Promise<string | undefined>): SloMetrics {
+export function prometheusQueries(serverOf: () => Promise<Server | undefined>): SloMetrics {
   const send = async (
     path: string,
     form: Record<string, string>,
@@ -42,15 +43,20 @@ export function prometheusQueries(baseUrl: () => Promise<string | undefined>): S
     seriesOf: SeriesOf,
   ): Promise<Answered | null> => {
     try {
-      const base = await baseUrl();
-      if (!base) return null;
+      const server = await serverOf();
+      if (server === undefined) return null;
+      const { headers } = server;
       // The server stops the query at the same time as the client.
       const query = new URLSearchParams({ ...form, timeout: `${Math.ceil(timeoutMs / 1000)}s` }).toString();
       const request =
         query.length <= GET_QUERY_MAX_CHARS
-          ? { method: 'GET' }
-          : { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: query };
-      const url = `${base.replace(/\/+$/, '')}${path}${request.method === 'GET' ? `?${query}` : ''}`;
+          ? { method: 'GET', headers }
+          : {
+              method: 'POST',
+              headers: { ...headers, 'content-type': 'application/x-www-form-urlencoded' },
+              body: query,
+            };
+      const url = `${server.url}${path}${request.method === 'GET' ? `?${query}` : ''}`;
       const { status, text } = await call(url, { ...request, timeoutMs, maxBytes: BODY_MAX_BYTES });
       return readResponse(status, text, seriesOf);
     } catch (error) {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { call, parseJson, NoResponse } from '../shared/http.ts';
+import type { Server } from '../shared/server.ts';
 import { truncate } from '../shared/text.ts';
 import { externalLabels } from './external-labels.ts';
 import {
@@ -31,7 +32,7 @@ export class SearchFailure extends Error {
 
 /** An address to search, and the variable or option that contains it. */
 export type SearchedServer = {
-  url: string;
+  server: Server;
   what: 'Prometheus' | 'Alertmanager';
   setting: string;
   /** Time limit of each request. */
@@ -101,9 +102,9 @@ export async function findServices(prometheus: SearchedServer, now: number): Pro
   const names = (await request(prometheus, '/api/v1/label/__name__/values', { start }, Names)).data;
   if (names.length === 0)
     throw new SearchFailure(
-      `Prometheus at ${baseUrl(prometheus)} has no series of the last hour: check on its page /targets that it scrapes your services`,
+      `Prometheus at ${prometheus.server.url} has no series of the last hour: check on its page /targets that it scrapes your services`,
     );
-  const external = Object.fromEntries(await externalLabels(prometheus.url));
+  const external = Object.fromEntries(await externalLabels(prometheus.server));
   const found = new Map<string, FoundService>();
   const add = (labels: Labels, candidate: (scopeLabels: Labels) => HealthCandidate | null): void => {
     const label = SERVICE_LABELS.find((name) => labels[name]);
@@ -151,7 +152,7 @@ export async function findServices(prometheus: SearchedServer, now: number): Pro
   const all = [...found.values()].filter(({ candidates }) => candidates.length > 0);
   if (all.length > 0) return all.toSorted((a, b) => (foundKey(a) < foundKey(b) ? -1 : 1));
   throw new SearchFailure(
-    `Prometheus at ${baseUrl(prometheus)} has ${names.length} metrics, but none shows the errors of a service: none is a counter ` +
+    `Prometheus at ${prometheus.server.url} has ${names.length} metrics, but none shows the errors of a service: none is a counter ` +
       `of requests with a label such as code or status, a recorded error ratio, or the subject of an alerting rule about errors. ` +
       `Write services.yaml by hand: docs/reference/configuration.md`,
   );
@@ -221,23 +222,21 @@ async function labelsOf(prometheus: SearchedServer, promql: string): Promise<Lab
   return data.result.map(({ metric }) => metric);
 }
 
-const baseUrl = ({ url }: SearchedServer): string => url.replace(/\/+$/, '');
-
 /** @throws SearchFailure if there is no valid response */
 async function request<T>(
-  server: SearchedServer,
+  { server, what, setting, timeoutSeconds }: SearchedServer,
   path: string,
   query: Record<string, string>,
   schema: z.ZodType<T>,
 ): Promise<T> {
-  const { what, setting, timeoutSeconds } = server;
-  const serverText = `${what} at ${baseUrl(server)}`;
+  const serverText = `${what} at ${server.url}`;
   const failed = (problem: string, fix: string): SearchFailure => new SearchFailure(`${serverText} ${problem}: ${fix}`);
   const search = new URLSearchParams(query).toString();
   let response;
   try {
-    response = await call(`${baseUrl(server)}${path}${search && `?${search}`}`, {
+    response = await call(`${server.url}${path}${search && `?${search}`}`, {
       method: 'GET',
+      headers: server.headers,
       timeoutMs: timeoutSeconds * 1000,
       maxBytes: BODY_MAX_BYTES,
     });
@@ -252,10 +251,17 @@ async function request<T>(
   }
   const { status, text } = response;
   if (status === 401 || status === 403)
-    throw failed(
-      `answered ${status}, so it requires credentials, and Firebreak sends it none`,
-      `set ${setting} to an address that needs none from this machine, such as a local proxy that adds them`,
-    );
+    throw server.headers['authorization'] === undefined
+      ? failed(
+          `answered ${status}, so it requires credentials, and Firebreak sends it none`,
+          what === 'Prometheus'
+            ? 'set PROMETHEUS_TOKEN, or PROMETHEUS_USER and PROMETHEUS_PASSWORD'
+            : `set ${setting} to an address that needs none from this machine, such as a local proxy that adds them`,
+        )
+      : failed(
+          `does not accept the credentials (${status})`,
+          'check PROMETHEUS_TOKEN, or PROMETHEUS_USER and PROMETHEUS_PASSWORD',
+        );
   if (status >= 300 && status < 400)
     throw failed(`answered ${path} with a redirect (${status})`, `set ${setting} to the address to which it redirects`);
   const parsed = schema.safeParse(parseJson(text));

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { isOfInstances } from '../../domain/catalogue/version-labels.ts';
 import type { VersionLabels, VersionProposal } from '../../domain/ports/metrics.ts';
 import { call, parseJson, NoResponse } from '../shared/http.ts';
+import type { Server } from '../shared/server.ts';
 import {
   byVersionQuery,
   JOINS,
@@ -45,13 +46,14 @@ const hasNumbers = ({ values }: VersionProposal): boolean => values.some((value)
  *
  * @param now current time in milliseconds
  */
-export function versionLabels(baseUrl: () => Promise<string | undefined>, now: () => number): VersionLabels {
+export function versionLabels(serverOf: () => Promise<Server | undefined>, now: () => number): VersionLabels {
   const get = async <T>(path: string, query: Record<string, string>, schema: z.ZodType<T>): Promise<T | null> => {
-    const base = await baseUrl();
-    if (!base) return null;
+    const server = await serverOf();
+    if (server === undefined) return null;
     try {
-      const { text } = await call(`${base.replace(/\/+$/, '')}${path}?${new URLSearchParams(query).toString()}`, {
+      const { text } = await call(`${server.url}${path}?${new URLSearchParams(query).toString()}`, {
         method: 'GET',
+        headers: server.headers,
         timeoutMs: ATTEMPT_TIMEOUT_MS,
         maxBytes: BODY_MAX_BYTES,
       });
@@ -76,7 +78,7 @@ export function versionLabels(baseUrl: () => Promise<string | undefined>, now: (
   };
   /** Returns the expression of a recording rule, if the query is only its name. */
   const recordedExpression = async (promql: string): Promise<string | null> => {
-    const name = /^\s*([a-zA-Z_:][\w:]*)\s*(?:\{.*\})?\s*$/s.exec(promql)?.[1];
+    const name = /^([a-zA-Z_:][\w:]*)\s*(?:\{.*\})?$/s.exec(promql.trim())?.[1];
     if (name === undefined) return null;
     const found = await get('/api/v1/rules', { type: 'record', 'rule_name[]': name }, Rules);
     return found?.data.groups.flatMap(({ rules }) => rules).find((rule) => rule.name === name)?.query ?? null;

@@ -1,6 +1,7 @@
 import type { AlertStates } from '../../domain/ports/alerts.ts';
 import { statesInAlertmanager } from '../alertmanager/alert-states.ts';
 import { NoResponse } from './http.ts';
+import type { Server } from './server.ts';
 import { statesInPrometheus } from '../prometheus/alert-states.ts';
 
 /**
@@ -10,7 +11,7 @@ import { statesInPrometheus } from '../prometheus/alert-states.ts';
  */
 export function alertStates(urls: {
   alertmanager: () => Promise<string | undefined>;
-  prometheus: () => Promise<string | undefined>;
+  prometheus: () => Promise<Server | undefined>;
 }): AlertStates {
   return {
     areListed: async () => Boolean(await urls.alertmanager().catch(ifUnreachable(true))),

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { Clock } from '../../domain/ports/system.ts';
+import { withoutCredentials } from '../../domain/redaction/credentials.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { type HttpResponse, call, parseJson, NoResponse, retryAfterSeconds } from './http.ts';
 import { truncate } from './text.ts';
@@ -23,6 +24,11 @@ export type VendorApi = {
   /** Milliseconds for one call, or for all calls of an attempt. */
   timeoutMs: number;
   maxBytes?: number;
+  /**
+   * Bodies are sent as they are: they set the state of a system, which can contain what looks like a credential. Absent:
+   * without the credentials in their texts.
+   */
+  sendsExactBodies?: true;
   /**
    * Returns the seconds to wait if the response is a rate limit, null if it doesn't say how long; undefined for any
    * other response. Absent: 429 with `Retry-After`.
@@ -89,15 +95,16 @@ async function request<T>(
   const headers = { ...access.headers, ...vendorCall.headers };
   const fault = settingFault(api.vendor, url, headers);
   if (fault !== undefined) return fault;
+  const body = vendorCall.body && (api.sendsExactBodies ? vendorCall.body : withoutCredentials(vendorCall.body));
   try {
     const httpResponse = await call(url, {
       method: vendorCall.method,
       headers: {
         accept: 'application/json',
-        ...(vendorCall.body && { 'content-type': 'application/json' }),
+        ...(body && { 'content-type': 'application/json' }),
         ...headers,
       },
-      ...(vendorCall.body && { body: JSON.stringify(vendorCall.body) }),
+      ...(body && { body: JSON.stringify(body) }),
       timeoutMs,
       ...(api.maxBytes !== undefined && { maxBytes: api.maxBytes }),
     });
@@ -180,7 +187,7 @@ function settingFault(
 /** The error body of most vendors: `{"message": "…"}`. */
 export const MESSAGE_BODY = z.object({ message: z.string() }).transform(({ message }) => message);
 
-export const withoutTrailingSlash = (url: string): string => url.replace(/\/+$/, '');
+export const withoutTrailingSlash = (url: string): string => url.replace(/(?<!\/)\/+$/, '');
 
 /** Drops the value of a call of which only the success counts. */
 export const withoutValue = (response: VendorResponse<unknown>): VendorResponse<null> =>

@@ -21,7 +21,7 @@ export async function call(
   url: string,
   init: {
     method: string;
-    headers?: Record<string, string>;
+    headers?: Readonly<Record<string, string>>;
     body?: string;
     timeoutMs: number;
     maxBytes?: number;
@@ -69,8 +69,20 @@ async function readAtMost(response: Response, max: number): Promise<string> {
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === 'TimeoutError') return 'no answer in time';
-  return error.cause instanceof Error ? error.cause.message : error.message;
+  if (!(error.cause instanceof Error)) return error.message;
+  const { message } = error.cause;
+  return 'code' in error.cause && UNKNOWN_ISSUER.has(String(error.cause.code))
+    ? `${message}; if its certificate is of a private CA, set NODE_EXTRA_CA_CERTS to the file with the CA's certificate`
+    : message;
 }
+
+/** Codes of OpenSSL for a certificate whose issuer is not trusted. */
+const UNKNOWN_ISSUER = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
 
 export function parseJson(text: string): unknown {
   try {

@@ -1,4 +1,5 @@
 import type { VendorResponse } from '../../domain/messages/channels.ts';
+import { withoutTrailingSlash } from '../shared/client.ts';
 import type { Clock } from '../../domain/ports/system.ts';
 import { CallFailed } from './failures.ts';
 import { type CallSlack, slackClient } from './client.ts';
@@ -30,7 +31,7 @@ export function attempts(options: SlackOptions): Attempt {
     const token = await options.token();
     if (!token) return { kind: 'off', detail: 'Slack is off: SLACK_BOT_TOKEN is not set' };
     if (!TOKEN_FORMAT.test(token)) return INVALID_TOKEN;
-    const apiUrl = `${(await options.apiUrl()).replace(/\/+$/, '')}/`;
+    const apiUrl = `${withoutTrailingSlash(await options.apiUrl())}/`;
     const callSlack = slackClient({ apiUrl, token, clock, ...(timeoutMs !== undefined && { timeoutMs }) });
     try {
       return { kind: 'done', value: await work({ callSlack, me: () => identity(token, callSlack) }) };

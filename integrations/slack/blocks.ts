@@ -1,4 +1,5 @@
 import type { ChatButton, ChatMessage, ChatPart, Text } from '../../domain/messages/channels.ts';
+import { withoutCredentials } from '../../domain/redaction/credentials.ts';
 import { buttonIds } from '../../schemas/slack/button.ts';
 import { truncate } from '../shared/text.ts';
 import {
@@ -48,8 +49,10 @@ type Mrkdwn = { type: 'mrkdwn'; text: string; verbatim: true };
 
 const EMPTY_TEXT = '—';
 
-/** Returns a message within Slack's limits. Notifications and screen readers use `text` instead of the blocks. */
-export function bodyOf({ summary, parts }: ChatMessage): { text: string; blocks: Block[] } {
+/** Returns a message without credentials, within Slack's limits. Notifications and screen readers use `text` instead of the blocks. */
+export function bodyOf(message: ChatMessage): { text: string; blocks: Block[] } {
+  // Before texts are cut and get Slack's markup, which can hide a credential.
+  const { summary, parts } = withoutCredentials(message);
   const blocks = blocksThatFit(parts);
   const line = typeof summary === 'string' ? [summary] : summary;
   return {

@@ -1,6 +1,7 @@
-import { type FetchFunction, LogLevel, WebClient } from '@slack/web-api';
+import type { FetchFunction, WebClient } from '@slack/web-api';
 import type { z } from 'zod';
 import type { Clock } from '../../domain/ports/system.ts';
+import { withoutCredentials } from '../../domain/redaction/credentials.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { call, parseJson, NoResponse, retryAfterSeconds } from '../shared/http.ts';
 import { CallFailed, failureOf, UnexpectedStatus, slackCode } from './failures.ts';
@@ -29,7 +30,10 @@ const REPEATABLE_METHODS = new Set([
   'users.lookupByEmail',
 ]);
 
-/** Creates a client that neither waits nor retries, because its callers do. It logs nothing. */
+/**
+ * Creates a client that neither waits nor retries, because its callers do. It logs nothing. The vendor's library is loaded
+ * by the first call.
+ */
 export function slackClient({
   apiUrl,
   token,
@@ -41,17 +45,22 @@ export function slackClient({
   clock: Clock;
   timeoutMs?: number;
 }): CallSlack {
-  const client = new WebClient(token, {
-    slackApiUrl: apiUrl,
-    allowAbsoluteUrls: false,
-    retryConfig: { retries: 0 },
-    rejectRateLimitedCalls: true,
-    fetch: oneRequest(clock, timeoutMs),
-    logger: SILENT,
-  });
+  const createClient = async (): Promise<WebClient> => {
+    const { LogLevel, WebClient } = await import('@slack/web-api');
+    return new WebClient(token, {
+      slackApiUrl: apiUrl,
+      allowAbsoluteUrls: false,
+      retryConfig: { retries: 0 },
+      rejectRateLimitedCalls: true,
+      fetch: oneRequest(clock, timeoutMs),
+      logger: { ...SILENT, getLevel: () => LogLevel.ERROR },
+    });
+  };
+  let creating: Promise<WebClient> | undefined;
   return async (method, args, schema) => {
     const isRepeatable = REPEATABLE_METHODS.has(method);
-    const response = await client.apiCall(method, args).catch((error: unknown) => {
+    const client = await (creating ??= createClient());
+    const response = await client.apiCall(method, withoutCredentials(args)).catch((error: unknown) => {
       throw new CallFailed(failureOf(error, method, isRepeatable), { cause: error });
     });
     const parsed = schema.safeParse(response);
@@ -90,6 +99,5 @@ const SILENT = {
   warn: () => undefined,
   error: () => undefined,
   setLevel: () => undefined,
-  getLevel: () => LogLevel.ERROR,
   setName: () => undefined,
 };

@@ -1,4 +1,4 @@
-import { WebAPIPlatformError, WebAPIRequestError } from '@slack/web-api';
+import type { WebAPIPlatformError, WebAPIRequestError } from '@slack/web-api';
 import type { VendorResponse } from '../../domain/messages/channels.ts';
 import { NoResponse } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
@@ -47,9 +47,16 @@ export function failureOf(error: unknown, method: string, isRepeatable: boolean)
     : failure;
 }
 
+/** The errors of the vendor's library, by their codes: the library is loaded only by a call. */
+export const isRefusedCall = (error: unknown): error is WebAPIPlatformError =>
+  hasCode(error, 'slack_webapi_platform_error');
+const isFailedRequest = (error: unknown): error is WebAPIRequestError => hasCode(error, 'slack_webapi_request_error');
+const hasCode = (error: unknown, code: string): boolean =>
+  error instanceof Error && 'code' in error && error.code === code;
+
 function classify(error: unknown, method: string): Failure {
-  if (error instanceof WebAPIPlatformError) return failureOfRefusal(error.data, method);
-  const cause = error instanceof WebAPIRequestError ? error.original : error;
+  if (isRefusedCall(error)) return failureOfRefusal(error.data, method);
+  const cause = isFailedRequest(error) ? error.original : error;
   if (cause instanceof UnexpectedStatus) return failureOfStatus(cause, method);
   const detail = `${method}: ${truncate(cause instanceof Error ? cause.message : String(cause), 300)}`;
   return cause instanceof NoResponse && neverConnected(cause.cause)

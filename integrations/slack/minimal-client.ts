@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { withoutCredentials } from '../../domain/redaction/credentials.ts';
 import { call, parseJson, NoResponse } from '../shared/http.ts';
 
 /** A refusal by Slack with its error code, or `no_answer` without a response. */
@@ -26,8 +27,9 @@ const RESPONSE_MAX_BYTES = 512 * 1024;
 export async function callSlackOnce(
   { apiUrl, token, timeoutMs }: { apiUrl: string; token: string; timeoutMs: number },
   method: string,
-  args: Record<string, unknown>,
+  given: Record<string, unknown>,
 ): Promise<Record<string, unknown>> {
+  const args = withoutCredentials(given);
   const answer = await call(`${apiUrl}${method}`, {
     method: 'POST',
     headers: { authorization: `Bearer ${token}`, ...typeOf(args) },

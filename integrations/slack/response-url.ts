@@ -1,4 +1,5 @@
 import type { ChatMessage, VendorResponse } from '../../domain/messages/channels.ts';
+import { withoutCredentials } from '../../domain/redaction/credentials.ts';
 import { call, NoResponse } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
 import { bodyOf } from './blocks.ts';
@@ -45,7 +46,7 @@ export async function respondByUrl(
     const { status, text } = await call(address, {
       method: 'POST',
       headers: { 'content-type': 'application/json; charset=utf-8' },
-      body: JSON.stringify(payload),
+      body: JSON.stringify(withoutCredentials(payload)),
       timeoutMs: INTERACTIVE_TIMEOUT_MS,
       maxBytes: RESPONSE_MAX_BYTES,
     });

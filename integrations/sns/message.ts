@@ -2,6 +2,9 @@ import { X509Certificate, verify } from 'node:crypto';
 import * as z from 'zod';
 import { millisOf, Timestamp } from '../../schemas/time/time.ts';
 
+/** Limit of SNS: 256 KiB. */
+const MESSAGE_MAX_CHARS = 256 * 1024;
+
 /**
  * A message of Amazon SNS to an HTTPS endpoint.
  *
@@ -9,16 +12,16 @@ import { millisOf, Timestamp } from '../../schemas/time/time.ts';
  */
 const Message = z.object({
   Type: z.enum(['Notification', 'SubscriptionConfirmation', 'UnsubscribeConfirmation']),
-  MessageId: z.string(),
-  TopicArn: z.string(),
-  Subject: z.string().nullish(),
-  Message: z.string(),
+  MessageId: z.string().max(256),
+  TopicArn: z.string().max(512),
+  Subject: z.string().max(1024).nullish(),
+  Message: z.string().max(MESSAGE_MAX_CHARS),
   Timestamp,
   SignatureVersion: z.enum(['1', '2']),
-  Signature: z.string(),
-  SigningCertURL: z.string(),
-  SubscribeURL: z.string().optional(),
-  Token: z.string().optional(),
+  Signature: z.string().max(2048),
+  SigningCertURL: z.string().max(2048),
+  SubscribeURL: z.string().max(2048).optional(),
+  Token: z.string().max(2048).optional(),
 });
 export type SnsMessage = z.infer<typeof Message>;
 
@@ -95,16 +98,16 @@ function isSigned(message: SnsMessage, pem: string, now: Timestamp): boolean {
   }
 }
 
-const Recipients = z.array(z.object({ emailAddress: z.string() }));
+const Recipients = z.array(z.object({ emailAddress: z.string().max(2048) }));
 /**
  * A notification of Amazon SES about email, from an identity (`notificationType`) or a configuration set (`eventType`).
  *
  * @see https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html (read 2026-11)
  */
 const MailEvent = z.object({
-  notificationType: z.string().optional(),
-  eventType: z.string().optional(),
-  bounce: z.object({ bounceType: z.string(), bouncedRecipients: Recipients, timestamp: Timestamp }).optional(),
+  notificationType: z.string().max(64).optional(),
+  eventType: z.string().max(64).optional(),
+  bounce: z.object({ bounceType: z.string().max(64), bouncedRecipients: Recipients, timestamp: Timestamp }).optional(),
   complaint: z.object({ complainedRecipients: Recipients, timestamp: Timestamp }).optional(),
 });
 

@@ -1,5 +1,6 @@
 import { secretNameIn } from '../../domain/runbooks/secret-names.ts';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
+import { signingSecretFault } from '../../schemas/config/signing-secret.ts';
 import type { HttpAuth } from '../../schemas/runbooks/parts/http.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { signedHeaders } from './standard-webhooks.ts';
@@ -24,5 +25,7 @@ export async function credentialsOf(
     return { headers: { authorization: `Basic ${pair}` } };
   }
   if ('header' in auth) return { headers: { [auth.header]: secret } };
+  const fault = signingSecretFault(secret);
+  if (fault !== null) return { refused: `the secret ${name} ${fault}, so it was not called` };
   return { headers: signedHeaders(secret, context.key, millisOf(context.clock.now()), context.body) };
 }

@@ -1,4 +1,6 @@
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
+import { withoutCredentials } from '../../domain/redaction/credentials.ts';
+import { signingSecretFault } from '../../schemas/config/signing-secret.ts';
 import type { HttpDeployer } from '../../schemas/rollback/targets/http.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { type HttpResponse, call, type Later, orLater, retryAfterSeconds } from '../shared/http.ts';
@@ -20,7 +22,8 @@ type Request = {
   url: string;
   method: 'GET' | 'POST' | 'PUT';
   headers?: Record<string, string>;
-  body?: string;
+  /** Sent as JSON, without credentials. */
+  body?: object;
   /** Signed with the body. The same for each retry. */
   id: string;
   timeoutMs: number;
@@ -29,19 +32,34 @@ type Request = {
 /** Sends one request. Doesn't call the system if its secret is not set. */
 export async function callEndpoint(
   { name, auth, secrets, clock }: Endpoint,
-  { url, id, headers, ...request }: Request,
+  { url, id, headers, body: content, ...request }: Request,
 ): Promise<HttpResponse | Refused | Later> {
+  const body = content === undefined ? undefined : JSON.stringify(withoutCredentials(content));
   const secretName = auth && ('bearer' in auth ? auth.bearer : auth.webhookSignature);
   const secret = secretName === undefined ? undefined : await secrets.get(secretName);
   if (secretName !== undefined && !secret)
     return { kind: 'refused', detail: `${name}'s secret ${secretName} is not set, so it was not called` };
+  const fault = auth !== undefined && 'webhookSignature' in auth && secret ? signingSecretFault(secret) : null;
+  if (fault !== null)
+    return { kind: 'refused', detail: `${name}'s secret ${secretName} ${fault}, so it was not called` };
   const credentials =
     auth === undefined || secret === undefined
       ? {}
       : 'bearer' in auth
         ? { authorization: `Bearer ${secret}` }
-        : signedHeaders(secret, id, millisOf(clock.now()), request.body ?? '');
-  return orLater(call(url, { ...request, headers: { accept: 'application/json', ...headers, ...credentials } }));
+        : signedHeaders(secret, id, millisOf(clock.now()), body ?? '');
+  return orLater(
+    call(url, {
+      ...request,
+      headers: {
+        accept: 'application/json',
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+        ...credentials,
+      },
+      ...(body !== undefined && { body }),
+    }),
+  );
 }
 
 export const isSuccess = ({ status }: HttpResponse): boolean => status >= 200 && status < 300;

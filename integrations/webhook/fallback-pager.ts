@@ -1,6 +1,8 @@
 import type { ConfigSource } from '../../domain/ports/config.ts';
 import type { Pager } from '../../domain/ports/paging.ts';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
+import { withoutCredentials } from '../../domain/redaction/credentials.ts';
+import { signingSecretFault } from '../../schemas/config/signing-secret.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { call, orLater } from '../shared/http.ts';
 import { signedHeaders } from './standard-webhooks.ts';
@@ -14,7 +16,9 @@ export const webhookPager = (options: { config: ConfigSource; secrets: Secrets; 
     if (fallback === undefined) return { kind: 'off', detail: 'no fallback: paging.yaml has no "fallback"' };
     const secret = await options.secrets.get(fallback.signature);
     if (!secret) return { kind: 'refused', detail: `the secret ${fallback.signature} is not set` };
-    const { key, at, ...page } = request;
+    const fault = signingSecretFault(secret);
+    if (fault !== null) return { kind: 'refused', detail: `the secret ${fallback.signature} ${fault}` };
+    const { key, at, ...page } = withoutCredentials(request);
     const body = JSON.stringify({ type: `page.${request.action}`, timestamp: at, data: { dedup_key: key, ...page } });
     const response = await orLater(
       call(fallback.url, {

@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
+import { withoutCredentials } from '../../domain/redaction/credentials.ts';
+import { signingSecretFault } from '../../schemas/config/signing-secret.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { withoutValue, vendorClient } from '../shared/client.ts';
 import { signedHeaders } from './standard-webhooks.ts';
@@ -22,7 +24,8 @@ type Webhook = {
  *
  * @param id the same for every attempt: the receiver deduplicates by it
  */
-export async function postWebhook(webhook: Webhook, id: string, body: object): Promise<VendorResponse<null>> {
+export async function postWebhook(webhook: Webhook, id: string, content: object): Promise<VendorResponse<null>> {
+  const body = withoutCredentials(content); // before it is signed
   const { receiver, url, signature, timeoutMs, secrets, clock } = webhook;
   const secret = signature === null ? null : await secrets.get(signature);
   if (secret === undefined || secret === '')
@@ -31,6 +34,9 @@ export async function postWebhook(webhook: Webhook, id: string, body: object): P
       code: 'no_secret',
       detail: `the secret ${signature} is not set, so nothing was sent`,
     };
+  const fault = secret === null ? null : signingSecretFault(secret);
+  if (fault !== null)
+    return { kind: 'refused', code: 'bad_secret', detail: `the secret ${signature} ${fault}, so nothing was sent` };
   const headers =
     secret === null ? { 'webhook-id': id } : signedHeaders(secret, id, millisOf(clock.now()), JSON.stringify(body));
   const client = vendorClient({ vendor: receiver, clock, access: async () => ({ url, headers }), timeoutMs });

@@ -2,6 +2,7 @@ import type { Span } from '../../domain/messages/channels.ts';
 import type { Clock } from '../../domain/ports/system.ts';
 import type { SubscriberWebhooks } from '../../domain/ports/status.ts';
 import type { Message, MessagePart } from '../../domain/status/subscriptions/message.ts';
+import { withoutCredentials } from '../../domain/redaction/credentials.ts';
 import type { SubscriptionChannel } from '../../schemas/status/subscriber.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { retryAfterSeconds } from '../shared/http.ts';
@@ -23,7 +24,7 @@ type Options = {
 export function subscriberWebhooks({ clock, post = publicPost }: Options): SubscriberWebhooks {
   return {
     async send({ channel, url, message, secret, key }) {
-      const body = JSON.stringify(bodyOf(channel, message));
+      const body = JSON.stringify(bodyOf(channel, withoutCredentials(message)));
       const headers = {
         'content-type': 'application/json',
         'user-agent': 'Firebreak',

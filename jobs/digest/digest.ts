@@ -5,12 +5,11 @@ import { Deadline, type Elapsed } from '../../actions/shared/concurrency.ts';
 import { dueNotifications } from './due.ts';
 import { Round } from './round.ts';
 import { type ReportDeps, sendShadowReport } from './shadow-report.ts';
-import { sendTeamDigests, type TeamDigestsDeps } from './team-digests.ts';
 
 /** The time limit for starting messages. Even the slowest email then ends within the function's time-out. */
 const ROUND_MS = 30_000;
 
-type DigestDeps = ReportDeps & TeamDigestsDeps & Pick<Deps, 'incidentGroups'>;
+type DigestDeps = ReportDeps & Pick<Deps, 'incidentGroups'>;
 
 /**
  * Sends status updates to stakeholders, each minute. Runs in its own function, so that a hanging mail server delays
@@ -25,7 +24,7 @@ export async function digest(deps: DigestDeps, elapsed: Elapsed = () => performa
   const result = [
     ...(await sendStatusUpdates(deps, config, deadline)),
     // After the status updates, which are more urgent.
-    ...(await Promise.allSettled([sendShadowReport(deps, config, deadline), sendTeamDigests(deps, config, deadline)])),
+    ...(await Promise.allSettled([sendShadowReport(deps, config, deadline)])),
   ];
   const failed = result.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));
   if (failed.length > 0) throw new AggregateError(failed, 'stakeholders could not be notified');

@@ -56,7 +56,7 @@ async function attempt(
 
 /** Slack errors that affect all channels: Firebreak's token, its scopes, or a wrong API address. */
 const CONNECTION_ERRORS =
-  /^(invalid_auth|not_authed|account_inactive|token_\w+|\w+_scope|no_permission|not_allowed_token_type|\w*access_\w+|http_\d+|bad_\w+)$/;
+  /^(invalid_auth|not_authed|account_inactive|token_\w+|\w+_scope|no_permission|not_allowed_token_type|\w{0,40}access_\w+|http_\d+|bad_\w+)$/;
 
 /** Converts Slack's response. `closed`: Slack accepts no messages now, so the other channels need not be tried. */
 function slackResult(response: VendorResponse<unknown>): Delivered {

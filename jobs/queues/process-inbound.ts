@@ -1,4 +1,3 @@
-import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import * as z from 'zod';
 import type { Log } from '../../domain/ports/system.ts';
 import { InboundEvent } from '../../schemas/messages/inbound-events.ts';
@@ -7,39 +6,40 @@ import { processPagerDutyEvent } from '../../actions/paging/process-event.ts';
 import type { CommandDeps } from '../../slack/deps.ts';
 import { processSlackRequest } from '../../slack/execution/process-request.ts';
 import { isPermanent } from './permanent-errors.ts';
-import { handleBatch, NO_DEADLINE } from './queue-batch.ts';
+import type { Batch, FailedMessage, Message } from '../../platforms/queues.ts';
+import { handleBatch } from './queue-batch.ts';
 
 /**
  * Processes actions of people in Slack and at the pager, and declared incidents. Only failures of our own
- * infrastructure fail a record, and with it all later ones of its group. An event that cannot be parsed or executed is
+ * infrastructure fail a message, and with it all later ones of its group. An event that cannot be parsed or executed is
  * quarantined, and its message completes.
  */
-export const processInbound = (deps: CommandDeps, event: SQSEvent, deadline = NO_DEADLINE): Promise<SQSBatchResponse> =>
-  handleBatch(deps, event, deadline, (record) => processRecord(deps, record));
+export const processInbound = (deps: CommandDeps, batch: Batch): Promise<FailedMessage[]> =>
+  handleBatch(deps, batch, (message) => processMessage(deps, message), { quarantineAs: 'people' });
 
-async function processRecord(deps: CommandDeps, record: SQSRecord): Promise<boolean> {
-  const log = deps.log.with({ queue_message: record.messageId });
+async function processMessage(deps: CommandDeps, message: Message): Promise<boolean> {
+  const log = deps.log.with({ queue_message: message.id });
   try {
-    const message = InboundEvent.safeParse(parseJson(record.body));
-    if (!message.success) await quarantineMessage(deps, record, z.prettifyError(message.error), log);
-    else await processEvent(deps, message.data);
+    const event = InboundEvent.safeParse(parseJson(message.body));
+    if (!event.success) await quarantineMessage(deps, message, z.prettifyError(event.error), log);
+    else await processEvent(deps, event.data);
     return true;
   } catch (error) {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    if (isPermanent(error)) return quarantineUnprocessed(deps, record, stack, log);
+    if (isPermanent(error)) return quarantineUnprocessed(deps, message, stack, log);
     log.error('an inbound event could not be processed; the queue delivers it again', { error: stack });
     return false;
   }
 }
 
-function processEvent(deps: CommandDeps, message: InboundEvent): Promise<void> {
-  switch (message.from) {
+function processEvent(deps: CommandDeps, event: InboundEvent): Promise<void> {
+  switch (event.from) {
     case 'slack':
-      return processSlackRequest(deps, message);
+      return processSlackRequest(deps, event);
     case 'pagerduty':
-      return processPagerDutyEvent(deps, message.event, message.at);
+      return processPagerDutyEvent(deps, event.event, event.at);
     case 'firebreak':
-      return giveCommandToOnCall(deps, message.incident);
+      return giveCommandToOnCall(deps, event.incident);
   }
 }
 
@@ -51,9 +51,9 @@ function parseJson(text: string): unknown {
   }
 }
 
-async function quarantineUnprocessed(deps: CommandDeps, record: SQSRecord, detail: string, log: Log): Promise<boolean> {
+async function quarantineUnprocessed(deps: CommandDeps, message: Message, detail: string, log: Log): Promise<boolean> {
   try {
-    await quarantineMessage(deps, record, detail, log);
+    await quarantineMessage(deps, message, detail, log);
     return true;
   } catch (error) {
     log.error('an inbound event could be neither processed nor quarantined', { error: String(error) });
@@ -61,7 +61,7 @@ async function quarantineUnprocessed(deps: CommandDeps, record: SQSRecord, detai
   }
 }
 
-async function quarantineMessage(deps: CommandDeps, { body }: SQSRecord, detail: string, log: Log): Promise<void> {
+async function quarantineMessage(deps: CommandDeps, { body }: Message, detail: string, log: Log): Promise<void> {
   const quarantine = await deps.quarantine.keep({
     source: 'people',
     sender: null,

@@ -1,20 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { type Creation, type ProjectorDeps, PROJECTORS } from '../../projectors/index.ts';
 import { sync } from '../../projectors/sync/sync.ts';
 import { type ProjectionTargetName, WakeMessage } from '../../schemas/incidents/projection.ts';
-import { handleBatch, NO_DEADLINE } from './queue-batch.ts';
+import type { Batch, FailedMessage } from '../../platforms/queues.ts';
+import { handleBatch } from './queue-batch.ts';
 
-type ProjectDeps = ProjectorDeps & Pick<Deps, 'clock' | 'log' | 'projections' | 'redelivery' | 'timeScale'>;
+type ProjectDeps = ProjectorDeps & Pick<Deps, 'clock' | 'log' | 'projections' | 'timeScale'>;
 
 /**
  * Syncs the due subjects of a target, such as incidents. Each target has a queue that wakes it. A message only names the
  * target, so lost or repeated messages are harmless.
  */
-export function project(deps: ProjectDeps, event: SQSEvent, deadline = NO_DEADLINE): Promise<SQSBatchResponse> {
+export function project(deps: ProjectDeps, batch: Batch): Promise<FailedMessage[]> {
   const syncs = new Map<ProjectionTargetName, Promise<void>>();
-  return handleBatch(deps, event, deadline, async ({ body }) => {
+  return handleBatch(deps, batch, async ({ body }) => {
     const target = targetOf(body);
     if (target === undefined) return true;
     const running = syncs.get(target) ?? startSync(target, deps);

@@ -1,16 +1,11 @@
-import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { type MessageSource, refusalOf, whileInProgress } from '../../actions/shared/input-in-progress.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-
-/** The remaining time of the invocation. */
-export type Deadline = Pick<Context, 'getRemainingTimeInMillis'>;
-
-/** For callers without a time limit. */
-export const NO_DEADLINE: Deadline = { getRemainingTimeInMillis: () => Infinity };
+import type { Batch, FailedMessage, Message } from '../../platforms/queues.ts';
 
 /** Milliseconds reserved at the end of an invocation to report failures. */
 const REPORT_MS = 3_000;
 
-/** Seconds until a failed message is delivered again, by receive count. The last value repeats. */
+/** Seconds until a failed message is delivered again, by the number of deliveries. The last value repeats. */
 const RETRY_SECONDS = [1, 2, 4, 8, 16, 32, 60] as const;
 
 export type BatchOptions = {
@@ -19,58 +14,55 @@ export type BatchOptions = {
    * block later messages of all groups until the function times out.
    */
   patienceMs?: number;
+  /** Source under which a message that stalls the process is kept in quarantine. Absent: its data is in the table. */
+  quarantineAs?: MessageSource;
 };
 
 /**
- * Processes the records of one SQS batch: message groups in parallel, the messages of one group in order. A message
- * that fails or exceeds the time limit fails together with all later ones of its group. They are delivered again within
- * seconds, not after the queue's visibility timeout. Records without a group (standard queue) are independent.
+ * Processes one batch: groups in parallel, the messages of one group in order. A message that fails or exceeds the time
+ * limit fails together with all later ones of its group. They are delivered again within seconds. Messages without a group are
+ * independent.
  *
- * @param handle resolves to false, or rejects, if the record must be delivered again. Must be idempotent, because it
+ * @param handle resolves to false, or rejects, if the message must be delivered again. Must be idempotent, because it
  *   may still be running when the time limit ends
  */
 export async function handleBatch(
-  { redelivery, log }: Pick<Deps, 'redelivery' | 'log'>,
-  { Records }: SQSEvent,
-  deadline: Deadline,
-  handle: (record: SQSRecord) => Promise<boolean>,
-  { patienceMs = Infinity }: BatchOptions = {},
-): Promise<SQSBatchResponse> {
-  const done = new Set<SQSRecord>();
-  const timeLeft = Math.min(deadline.getRemainingTimeInMillis() - REPORT_MS, patienceMs);
-  const groups = [...Map.groupBy(Records, groupOf).values()];
+  { log }: Pick<Deps, 'log'>,
+  { messages, remainingMs }: Batch,
+  handle: (message: Message) => Promise<boolean>,
+  { patienceMs = Infinity, quarantineAs }: BatchOptions = {},
+): Promise<FailedMessage[]> {
+  const done = new Set<Message>();
+  const timeLeft = Math.min(remainingMs() - REPORT_MS, patienceMs);
+  const groups = [...Map.groupBy(messages, ({ group, id }) => group ?? id).values()];
   await withinTime(timeLeft, async (isOver) => {
     await Promise.all(
       groups.map(async (group) => {
-        for (const record of group) {
-          if (isOver() || !(await succeeds(record)) || isOver()) return;
-          done.add(record);
+        for (const message of group) {
+          if (isOver() || !(await succeeds(message)) || isOver()) return;
+          done.add(message);
         }
       }),
     );
   });
-  const failed = groups.flatMap((group) => retriesOf(group.filter((record) => !done.has(record))));
-  if (failed.length > 0) {
-    try {
-      await redelivery.schedule(failed);
-    } catch (error) {
-      log.warn('failed messages could not be returned early; SQS delivers them again after the visibility timeout', {
-        error: String(error),
-      });
-    }
-  }
-  return {
-    batchItemFailures: Records.filter((record) => !done.has(record)).map(({ messageId: itemIdentifier }) => ({
-      itemIdentifier,
-    })),
-  };
+  return groups.flatMap((group) => failuresOf(group.filter((message) => !done.has(message))));
 
-  async function succeeds(record: SQSRecord): Promise<boolean> {
+  async function succeeds(message: Message): Promise<boolean> {
+    const { id, body } = message;
+    const reason = refusalOf({ kind: 'message', id });
+    if (reason !== undefined) {
+      log.warn('a message is not processed', { queue_message: id, reason });
+      return true;
+    }
     try {
-      return await handle(record);
+      if (quarantineAs === undefined) return await handle(message);
+      return await whileInProgress(
+        () => ({ kind: 'message', source: quarantineAs, id, body: new TextEncoder().encode(body) }),
+        () => handle(message),
+      );
     } catch (error) {
       log.error('a message failed; the queue delivers it again', {
-        queue_message: record.messageId,
+        queue_message: id,
         error: error instanceof Error ? (error.stack ?? error.message) : String(error),
       });
       return false;
@@ -78,16 +70,11 @@ export async function handleBatch(
   }
 }
 
-const groupOf = ({ attributes, messageId }: SQSRecord): string => attributes.MessageGroupId ?? messageId;
-
-/**
- * Returns the retries of a group, with the delay of the first message: SQS delivers none while one of them is
- * invisible.
- */
-function retriesOf(failed: readonly SQSRecord[]): { queueArn: string; receiptHandle: string; afterSeconds: number }[] {
-  const receives = Number(failed[0]?.attributes.ApproximateReceiveCount ?? 1);
-  const afterSeconds = RETRY_SECONDS[Math.min(receives, RETRY_SECONDS.length) - 1] ?? 1;
-  return failed.map(({ eventSourceARN: queueArn, receiptHandle }) => ({ queueArn, receiptHandle, afterSeconds }));
+/** Returns the failed messages of a group, with the delay of the first one: none of them can be delivered before it. */
+function failuresOf(failed: readonly Message[]): FailedMessage[] {
+  const deliveries = failed[0]?.deliveries ?? 1;
+  const afterSeconds = RETRY_SECONDS[Math.min(deliveries, RETRY_SECONDS.length) - 1] ?? 1;
+  return failed.map(({ id }) => ({ id, afterSeconds }));
 }
 
 /** Waits for the work up to the time limit. `isOver` returns true after the time limit. */

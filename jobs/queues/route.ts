@@ -1,4 +1,3 @@
-import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import * as z from 'zod';
 import { type Count, routingDelay } from '../../domain/incidents/metrics.ts';
 import { INCIDENT_EVENTS } from '../../domain/incidents/incident-events.ts';
@@ -8,29 +7,33 @@ import { readSignalMessage, type SignalMessage } from '../../schemas/alerts/sign
 import { secondsBetween } from '../../schemas/time/time.ts';
 import { type AdmissionDeps, admitSignals } from '../../actions/alerts/admit-signals.ts';
 import { isPermanent } from './permanent-errors.ts';
-import { handleBatch, NO_DEADLINE } from './queue-batch.ts';
+import type { Batch, FailedMessage, Message } from '../../platforms/queues.ts';
+import { handleBatch } from './queue-batch.ts';
 
-export type RouteDeps = AdmissionDeps & Pick<Deps, 'quarantine' | 'redelivery' | 'counters'>;
+export type RouteDeps = AdmissionDeps & Pick<Deps, 'quarantine' | 'counters'>;
 
 /**
  * Moves signals from the queue to the table, and starts or wakes the workflows of their incidents. Only failures of our
- * own infrastructure fail a record, and with it all later ones of its group. A message that cannot be parsed is quarantined,
+ * own infrastructure fail a message, and with it all later ones of its group. A message that cannot be parsed is quarantined,
  * and completes.
  */
-export const route = (deps: RouteDeps, event: SQSEvent, deadline = NO_DEADLINE): Promise<SQSBatchResponse> =>
-  handleBatch(deps, event, deadline, (record) => routeRecord(deps, record), { patienceMs: PATIENCE_MS });
+export const route = (deps: RouteDeps, batch: Batch): Promise<FailedMessage[]> =>
+  handleBatch(deps, batch, (message) => routeMessage(deps, message), {
+    patienceMs: PATIENCE_MS,
+    quarantineAs: 'queue',
+  });
 
 /**
  * The time limit of a batch: enough for a slow message, but short, so that a hanging group does not block the others.
  */
 const PATIENCE_MS = 10_000;
 
-async function routeRecord(deps: RouteDeps, record: SQSRecord): Promise<boolean> {
-  const log = deps.log.with({ queue_message: record.messageId });
+async function routeMessage(deps: RouteDeps, { id, body }: Message): Promise<boolean> {
+  const log = deps.log.with({ queue_message: id });
   try {
-    const message = readSignalMessage(record.body);
+    const message = readSignalMessage(body);
     if (message.success) await admit(deps, message.data, log);
-    else await quarantineMessage(deps, record.body, z.prettifyError(message.error), log);
+    else await quarantineMessage(deps, body, z.prettifyError(message.error), log);
     return true;
   } catch (error) {
     log.error('signals could not be routed; the queue delivers them again', {

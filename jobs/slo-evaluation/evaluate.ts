@@ -1,4 +1,3 @@
-import { FUNCTIONS } from '../../aws/functions.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { emptyConfig } from '../../schemas/config/config.ts';
@@ -7,8 +6,11 @@ import type { Evaluator } from './evaluator.ts';
 import { pooled } from '../../actions/shared/concurrency.ts';
 import { recordFreezes } from './record.ts';
 
+/** Seconds after which an evaluation is given up. */
+export const EVALUATION_MAX_SECONDS = 45;
+
 /** How long the lease is valid. Longer than an evaluation may take, so that only one instance evaluates. */
-const LEASE_SECONDS = FUNCTIONS.evaluate.timeoutSeconds + 5;
+const LEASE_SECONDS = EVALUATION_MAX_SECONDS + 5;
 
 const STORE_AT_ONCE = 16;
 

@@ -1,4 +1,4 @@
-import { sha256 } from '../../aws/hash.ts';
+import { sha256 } from '../../stores/core/hash.ts';
 import { type IndicatorSeries, readingsOf, recordedReadings } from '../../domain/slo/measurement/counts.ts';
 import { indicatorHash } from '../../domain/slo/hash.ts';
 import { DEFINITION, ERRORS, EVENTS } from '../../domain/slo/generate/names.ts';

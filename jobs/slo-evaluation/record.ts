@@ -1,4 +1,4 @@
-import { sha256 } from '../../aws/hash.ts';
+import { sha256 } from '../../stores/core/hash.ts';
 import { calendarAt } from '../../domain/freeze/calendar.ts';
 import { freezesByAlert } from '../../domain/freeze/causes.ts';
 import { planFreezes, type FreezePlan } from '../../domain/freeze/budget/plan-freezes.ts';

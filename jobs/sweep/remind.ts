@@ -9,8 +9,8 @@ type ReminderDeps = Pick<Deps, 'incidents' | 'config' | 'clock' | 'log' | 'timeS
  * posts to the incident's channel.
  */
 export async function remind(deps: ReminderDeps, open: readonly IncidentRecord[]): Promise<{ reminded: number }> {
-  const { triage } = (await deps.config.current()).response;
-  const policy = { triage, timeScale: deps.timeScale };
+  const { response, people } = await deps.config.current();
+  const policy = { triage: response.triage, people: Object.keys(people.people).length, timeScale: deps.timeScale };
   let reminded = 0;
   for (const { id } of open.filter((incident) => reminderFor(incident, policy, deps.clock.now()) !== undefined)) {
     try {

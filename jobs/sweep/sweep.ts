@@ -39,22 +39,20 @@ import { compareIssues } from '../../actions/postmortems/issues/compare.ts';
 import { recordRollouts } from '../../actions/changes/record-rollouts.ts';
 import { wakeStale } from './wake-stale.ts';
 import { pooled } from '../../actions/shared/concurrency.ts';
+import { whileInProgress } from '../../actions/shared/input-in-progress.ts';
+import { FAILED_RUNS_MAX, isGivenUp, mayRunAgain } from '../../domain/incidents/failed-runs.ts';
+import { pageForFailedRuns, repeatPage } from '../../actions/paging/page-for-failed-runs.ts';
 import { wake } from '../../workflows/wake.ts';
 
 /** After this time, an incident has evidently missed its start or wake-up. */
 const OVERDUE_SECONDS = 30;
-
-/**
- * The maximum number of runs. A workflow that fails repeatedly is a bug that another run does not fix; the timeline
- * shows it.
- */
-const RUNS_MAX = 20;
 
 export type SweepDeps = ProtectionDeps &
   PostmortemJobDeps &
   Pick<
     Deps,
     | 'incidents'
+    | 'counters'
     | 'incidentGroups'
     | 'decisions'
     | 'engine'
@@ -175,17 +173,39 @@ async function wakeOne(deps: SweepDeps, id: IncidentId): Promise<boolean> {
   return how !== 'idle';
 }
 
-/** Starts a new run if the workflow of an open incident has failed. The new run continues from the table. */
-async function revive(
-  deps: SweepDeps,
-  { id, run, started_run, opened_at, execution }: IncidentRecord,
-): Promise<boolean> {
+/**
+ * Starts a new run if the workflow of an open incident has failed. The new run continues from the table. After too many failed
+ * runs in a row, pages a person, and tries again each hour.
+ */
+async function revive(deps: SweepDeps, incident: IncidentRecord): Promise<boolean> {
+  const {
+    id,
+    run,
+    started_run,
+    opened_at,
+    execution,
+    failed_runs: failedBefore = 0,
+    unreadable,
+    resolve_by,
+  } = incident;
+  const now = deps.clock.now();
   // A run that has not started is not a failed one; `wake` starts it.
-  const canHaveFailed =
-    started_run === run && execution !== null && secondsBetween(opened_at, deps.clock.now()) > OVERDUE_SECONDS;
-  if (!canHaveFailed || run >= RUNS_MAX || !(await deps.engine.died(execution))) return false;
-  deps.log.error('a workflow has failed; the next run takes over', { incident: id, run });
-  await deps.incidents.handOver(id, run + 1, `Run ${run} of the workflow has failed; run ${run + 1} takes over`);
+  const canHaveFailed = started_run === run && execution !== null && secondsBetween(opened_at, now) > OVERDUE_SECONDS;
+  if (!canHaveFailed || !(await deps.engine.died(execution))) return false;
+  const failedRuns = failedBefore + 1;
+  if (failedRuns === FAILED_RUNS_MAX) await pageForFailedRuns(deps, incident, incident.pages + 1);
+  if (isGivenUp(incident)) await repeatPage(deps, incident);
+  if (!mayRunAgain(incident, now, deps.timeScale)) return false;
+  const isLast = failedRuns >= FAILED_RUNS_MAX;
+  deps.log.error('a workflow has failed; the next run takes over', { incident: id, run, failed: failedRuns });
+  const text = isLast
+    ? `Run ${run} of the workflow has failed, as ${failedBefore} runs before it: handle this incident by hand. Run ${run + 1} takes over; if it fails, Firebreak tries again each hour`
+    : `Run ${run} of the workflow has failed; run ${run + 1} takes over`;
+  await deps.incidents.handOver(id, run + 1, text, {
+    failedRuns,
+    ...(unreadable !== undefined && { unread: unreadable }),
+    ...(resolve_by !== undefined && { resolveBy: resolve_by }),
+  });
   await wake(deps, id);
   return true;
 }
@@ -209,7 +229,7 @@ async function runJob(
     });
   inProgress.add(name);
   try {
-    await job();
+    await whileInProgress(() => ({ kind: 'job', name }), job);
   } catch (error) {
     deps.log.error('a job of the sweeper failed', { job: name, error: String(error) });
   } finally {

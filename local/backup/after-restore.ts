@@ -1,14 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { awsClient } from '../../aws/clients/client.ts';
-import { AutomationTable } from '../../aws/table/access/automation.ts';
-import { Table } from '../../aws/table/core/table.ts';
+import { AutomationTable } from '../../stores/access/automation.ts';
+import { Table } from '../../stores/core/table.ts';
 import { timestamp } from '../../schemas/time/time.ts';
-import { EMULATION_LIMITS } from '../limits.ts';
-import { NAMES } from '../names.ts';
 import { readPrivate } from '../state/private-file.ts';
 import { RESTORED, Restored } from './restored-file.ts';
+import type { Store } from '../../platforms/store.ts';
 
 /**
  * Handles the first start on a restored folder: turns the kill switch on before anything continues, unless the restore
@@ -16,14 +13,13 @@ import { RESTORED, Restored } from './restored-file.ts';
  *
  * @returns lines for the person who starts Firebreak
  */
-export async function afterRestore(dataDir: string): Promise<string[]> {
+export async function afterRestore(dataDir: string, store: Store): Promise<string[]> {
   const file = join(dataDir, RESTORED);
   const text = await readPrivate(file);
   if (text === undefined) return [];
   const { backup_of: at, pause } = Restored.parse(JSON.parse(text));
   if (pause) {
-    const table = new Table(awsClient(DynamoDBClient, EMULATION_LIMITS), NAMES.table);
-    const automation = new AutomationTable(table, { now: () => timestamp(Date.now()) });
+    const automation = new AutomationTable(new Table(store), { now: () => timestamp(Date.now()) });
     const { paused } = await automation.read();
     const reason = `restored from the backup of ${at}: review, then run firebreak resume`;
     if (!paused) await automation.write({ paused: true, reason }, 'firebreak restore');

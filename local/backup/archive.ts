@@ -8,12 +8,13 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 import * as z from 'zod';
 import packageJson from '../../package.json' with { type: 'json' };
-import { EXECUTIONS_FORMAT, QUEUES_FORMAT, TABLE_FORMAT } from '../state/formats.ts';
-import { isBackedUp, REQUIRED_DATABASES } from './contents.ts';
+import { DATABASE_FILE } from '../../platforms/sqlite/data-folder.ts';
+import { DATABASE_FORMAT } from '../../platforms/sqlite/format.ts';
+import { isBackedUp } from './contents.ts';
 import { filesOfTar, type TarFile, tarOf } from './tar.ts';
 
 /** Incremented when older versions cannot restore the archive. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** The first file of an archive. */
 const MANIFEST = 'manifest.json';
@@ -25,7 +26,8 @@ const Manifest = z.object({
   firebreak: z.string(),
   /** The point in time of its data. */
   at: z.iso.datetime(),
-  stores: z.object({ table: z.int(), queues: z.int(), executions: z.int() }),
+  /** The format of the database. */
+  database: z.int(),
   files: z.array(z.object({ name: z.string(), bytes: z.int().nonnegative(), sha256: z.string() })),
 });
 export type Manifest = z.infer<typeof Manifest>;
@@ -46,7 +48,7 @@ export async function pack(folder: string, at: string, file: string): Promise<{ 
     format: FORMAT,
     firebreak: packageJson.version,
     at,
-    stores: { table: TABLE_FORMAT, queues: QUEUES_FORMAT, executions: EXECUTIONS_FORMAT },
+    database: DATABASE_FORMAT,
     files: await describeFiles(folder),
   };
   try {
@@ -133,18 +135,14 @@ async function manifestIn(next: IteratorResult<TarFile, void>): Promise<Manifest
     new BadArchive(
       `it was created by Firebreak ${firebreak}. This version cannot read its ${what}: restore it with that version`,
     );
-  if (format > FORMAT) throw unsupported('archives');
+  if (format !== FORMAT) throw unsupported('archives');
   const manifest = Manifest.parse(contents);
-  const { table, queues, executions } = manifest.stores;
-  if (table !== TABLE_FORMAT) throw unsupported('table');
-  if (queues !== QUEUES_FORMAT) throw unsupported('queues');
-  if (executions !== EXECUTIONS_FORMAT) throw unsupported('executions');
+  if (manifest.database > DATABASE_FORMAT) throw unsupported('database');
   const names = manifest.files.map(({ name }) => name);
   const foreign = names.find((name) => !isBackedUp(name));
   if (foreign !== undefined)
     throw new BadArchive(`it contains the file ${foreign}, which does not belong in a data folder`);
-  const absent = REQUIRED_DATABASES.find((name) => !names.includes(name));
-  if (absent !== undefined) throw new BadArchive(`${absent} is missing`);
+  if (!names.includes(DATABASE_FILE)) throw new BadArchive(`${DATABASE_FILE} is missing`);
   return manifest;
 }
 
@@ -173,7 +171,7 @@ async function describeFiles(folder: string): Promise<Manifest['files']> {
   return files;
 }
 
-/** Returns the files to back up. Keys and databases come before thousands of objects, so that `tar` lists them first. */
+/** Returns the files to back up. Keys and databases come before thousands of blobs, so that `tar` lists them first. */
 async function filesIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const names = entries

@@ -1,12 +1,11 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { lockDataDir } from '../state/lock.ts';
+import { isInUse } from '../state/lock.ts';
 import { flushToDisk, pack } from './archive.ts';
 import { RESTORE_FOLDER } from './contents.ts';
-import { requestSnapshot } from './control.ts';
 import { recordBackup } from './last-backup.ts';
-import { removeSnapshots, type Snapshot, takeSnapshot } from './snapshot.ts';
+import { removeAbandonedSnapshots, takeSnapshot } from './snapshot.ts';
 
 /** Thrown if a backup cannot be created, with the reason. */
 export class NoBackup extends Error {
@@ -27,7 +26,7 @@ export type Backup = {
 };
 
 /**
- * Backs up a data folder into a new archive: through the Firebreak that uses it, or directly if none does.
+ * Backs up a data folder into a new archive, whether or not a Firebreak uses it.
  *
  * @throws NoBackup, or an error when reading or writing fails
  */
@@ -37,24 +36,17 @@ export async function backUp(dataDir: string, file: string): Promise<Backup> {
     throw new NoBackup(`a restore into ${dataDir} was interrupted: restore again before you back it up`);
   if (existsSync(file)) throw new NoBackup(`${file} already exists`);
   await mkdir(dirname(resolve(file)), { recursive: true, mode: 0o700 });
-  const lock = await lockDataDir(dataDir).catch(() => undefined);
-  let snapshot: Snapshot | undefined;
+  const running = await isInUse(dataDir);
+  await removeAbandonedSnapshots(dataDir);
+  const { folder, at } = await takeSnapshot(dataDir);
   try {
-    if (lock === undefined) {
-      snapshot = await requestSnapshot(dataDir);
-    } else {
-      await removeSnapshots(dataDir, 0);
-      snapshot = await takeSnapshot(dataDir, (work) => work());
-    }
-    const { folder, at } = snapshot;
     const { bytes, manifest } = await pack(folder, at, file);
     await flushToDisk(dirname(resolve(file)));
     await recordBackup(dataDir, { at, file: resolve(file), bytes });
     const withKeys = manifest.files.some(({ name }) => name === 'tokens.json');
-    return { file, at, bytes, files: manifest.files.length, withKeys, running: lock === undefined };
+    return { file, at, bytes, files: manifest.files.length, withKeys, running };
   } finally {
-    if (snapshot !== undefined) await rm(snapshot.folder, { recursive: true, force: true });
-    await lock?.release();
+    await rm(folder, { recursive: true, force: true });
   }
 }
 

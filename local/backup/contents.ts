@@ -1,27 +1,31 @@
+import { BLOBS_FOLDER, DATABASE_FILE } from '../../platforms/sqlite/data-folder.ts';
+import { HEAD_KEY } from '../../stores/audit/audit-head.ts';
+
 /**
  * Defines which files of a data folder are backed up. Other files belong to a running process, or are created again at
  * the start.
  */
 
-/** SQLite files. The first three are required. */
-export const REQUIRED_DATABASES = ['dynamodb.sqlite', 'sqs.sqlite', 'durable.sqlite'] as const;
+/** The state of the sandbox. */
 const SANDBOX_DATABASE = 'standins.sqlite';
-export const DATABASES: readonly string[] = [...REQUIRED_DATABASES, SANDBOX_DATABASE];
+
+/** The first is required. */
+export const DATABASES: readonly string[] = [DATABASE_FILE, SANDBOX_DATABASE];
 
 /** Tokens and keys of the instance; absent if the environment sets them. */
 export const CREDENTIAL_FILES: readonly string[] = ['tokens.json', 'signing-key.pem', 'audit-key'];
 
-/** Objects of the emulated S3. */
-export const OBJECTS_FOLDER = 's3';
+/** Blobs that are replaced after what they describe was written to the database. All others are written before. */
+export const BLOBS_WRITTEN_LAST: readonly string[] = [HEAD_KEY];
 
-/** A segment of an object's path, as key-path.ts creates it, or the name of a bucket. */
-const PIECE = /^(?!\.)[a-z0-9%_~.-]{1,255}$/;
+/** A name in the path of a blob (platforms/blobs.ts). */
+const NAME = /^[\w-][\w.-]{0,254}$/;
 
 /** Returns whether a file of an archive may be written into a data folder under this name. */
 export function isBackedUp(name: string): boolean {
   const [first, ...rest] = name.split('/');
-  if (first !== OBJECTS_FOLDER) return DATABASES.includes(name) || CREDENTIAL_FILES.includes(name);
-  return rest.length > 0 && rest.every((piece) => PIECE.test(piece));
+  if (first !== BLOBS_FOLDER) return DATABASES.includes(name) || CREDENTIAL_FILES.includes(name);
+  return rest.length > 0 && rest.every((part) => NAME.test(part));
 }
 
 /** Prefix of snapshot folders in the data folder. */

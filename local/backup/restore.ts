@@ -59,12 +59,6 @@ export async function restore(
   }
 }
 
-/** Refuses to start: an interrupted restore leaves an incomplete data folder. */
-export function refuseInterruptedRestore(dataDir: string): void {
-  if (existsSync(join(dataDir, RESTORE_FOLDER)))
-    throw new Error(`a restore into ${dataDir} was interrupted: run firebreak restore again`);
-}
-
 async function acquireLock(dataDir: string): Promise<{ release(): Promise<void> }> {
   try {
     return await lockDataDir(dataDir);

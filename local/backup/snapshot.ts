@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { copyFile, link, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
+import { copyFile, link, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
-import { hasErrorCode } from '../aws/s3/durable-files.ts';
-import { DATABASES, CREDENTIAL_FILES, REQUIRED_DATABASES, OBJECTS_FOLDER, SNAPSHOT_PREFIX } from './contents.ts';
+import { BLOBS_FOLDER, DATABASE_FILE } from '../../platforms/sqlite/data-folder.ts';
+import { BLOBS_WRITTEN_LAST, CREDENTIAL_FILES, DATABASES, SNAPSHOT_PREFIX } from './contents.ts';
 
 export type Snapshot = {
   /** A folder in the data folder, with the same layout. */
@@ -13,7 +13,7 @@ export type Snapshot = {
   at: string;
 };
 
-/** Thrown if a store is missing, with the reason. */
+/** Thrown if there is nothing to copy, with the reason. */
 export class NoSnapshot extends Error {
   override readonly name = 'NoSnapshot';
 }
@@ -22,40 +22,36 @@ export class NoSnapshot extends Error {
 const PAGES_AT_ONCE = 4096;
 const LINKS_AT_ONCE = 32;
 
+/** After this time, a remaining snapshot was left by an interrupted backup. */
+const ABANDONED_AFTER_MS = 24 * 60 * 60 * 1000;
+
 /**
- * Copies the data folder as of one moment, whether or not it is in use.
+ * Copies the data folder as of one moment, whether or not another process uses it, and without its help.
  *
- * A start on the copy equals a start after a `kill -9` at that moment. Only this process writes the queues, the
- * executions, and the stand-ins, and only between turns of its event loop, so read transactions that begin in one turn
- * see the same moment. The database is another process: the copy contains all acknowledged writes and possibly some of
- * those in progress, as after a kill. Objects do not change until each has a hard link.
+ * The database is copied in one read transaction: the copy has all transactions that were committed before it began, and
+ * no later one. Whatever an item refers to is written before the item, so blobs that are linked after the transaction
+ * began are complete; additional ones are referred to by nobody. The exception is `BLOBS_WRITTEN_LAST`, which are linked
+ * before it: a head of the audit log that is newer than the log would look like removed entries. A start on the copy
+ * equals a start after a `kill -9` at that moment.
  *
- * @param hold runs its argument while no object changes
- * @throws NoSnapshot if a store is missing
+ * @throws NoSnapshot if there is no database
  */
-export async function takeSnapshot(
-  dataDir: string,
-  hold: <T>(work: () => Promise<T>) => Promise<T>,
-): Promise<Snapshot> {
-  const absent = [...REQUIRED_DATABASES, OBJECTS_FOLDER].find((name) => !existsSync(join(dataDir, name)));
-  if (absent !== undefined)
-    throw new NoSnapshot(
-      `${dataDir} has no ${absent}: Firebreak never started completely there, or that store is elsewhere`,
-    );
+export async function takeSnapshot(dataDir: string): Promise<Snapshot> {
+  if (!existsSync(join(dataDir, DATABASE_FILE)))
+    throw new NoSnapshot(`${dataDir} has no ${DATABASE_FILE}: Firebreak never started there`);
   const folder = join(dataDir, `${SNAPSHOT_PREFIX}${randomBytes(6).toString('hex')}`);
   await mkdir(folder, { mode: 0o700 });
   const readers = new Map<string, DatabaseSync>();
+  const [from, to] = [dataDir, folder].map((parent) => join(parent, BLOBS_FOLDER)) as [string, string];
   try {
-    const at = await hold(async () => {
-      const moment = new Date().toISOString();
-      for (const name of DATABASES) {
-        if (existsSync(join(dataDir, name))) readers.set(name, openReader(join(dataDir, name)));
-      }
-      await linkTree(join(dataDir, OBJECTS_FOLDER), join(folder, OBJECTS_FOLDER));
-      return moment;
-    });
+    for (const key of BLOBS_WRITTEN_LAST) await linkFile(join(from, key), join(to, key));
+    const at = new Date().toISOString();
+    for (const name of DATABASES) {
+      if (existsSync(join(dataDir, name))) readers.set(name, openReader(join(dataDir, name)));
+    }
+    await linkTree(from, to);
     for (const [name, reader] of readers) await backup(reader, join(folder, name), { rate: PAGES_AT_ONCE });
-    for (const name of CREDENTIAL_FILES) await copyIfExists(join(dataDir, name), join(folder, name));
+    for (const name of CREDENTIAL_FILES) await ifPresent(copyFile(join(dataDir, name), join(folder, name)));
     return { folder, at };
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
@@ -65,12 +61,12 @@ export async function takeSnapshot(
   }
 }
 
-/** Removes snapshots that their readers have left behind. @param olderThanMs 0: no other process uses the folder */
-export async function removeSnapshots(dataDir: string, olderThanMs: number): Promise<void> {
+/** Removes snapshots that interrupted backups have left behind. */
+export async function removeAbandonedSnapshots(dataDir: string): Promise<void> {
   const names = (await readdir(dataDir)).filter((name) => name.startsWith(SNAPSHOT_PREFIX));
   for (const folder of names.map((name) => join(dataDir, name))) {
-    const stats = await stat(folder).catch(() => undefined); // its reader may be removing it now
-    if (stats && Date.now() - stats.mtimeMs >= olderThanMs) await rm(folder, { recursive: true, force: true });
+    const stats = await ifPresent(stat(folder)); // its reader may be removing it now
+    if (stats && Date.now() - stats.mtimeMs >= ABANDONED_AFTER_MS) await rm(folder, { recursive: true, force: true });
   }
 }
 
@@ -87,30 +83,36 @@ function openReader(file: string): DatabaseSync {
   }
 }
 
-/** Links object files, which are replaced and never changed, so that a hard link preserves the current content. */
+/** Links files, which are replaced and never changed, so that a hard link preserves the current content. */
 async function linkTree(from: string, to: string): Promise<void> {
-  await mkdir(to, { mode: 0o700 });
-  const entries = await readdir(from, { recursive: true, withFileTypes: true });
-  const paths = entries.map((entry) => ({ entry, path: relative(from, join(entry.parentPath, entry.name)) }));
-  const included = paths.filter(({ path }) => !path.startsWith('.')); // skip files that are being written
-  for (const { entry, path } of included) {
-    if (entry.isDirectory()) await mkdir(join(to, path), { recursive: true, mode: 0o700 });
-  }
-  const files = included.filter(({ entry }) => entry.isFile());
-  for (const { path } of files) await mkdir(dirname(join(to, path)), { recursive: true, mode: 0o700 });
-  for (let first = 0; first < files.length; first += LINKS_AT_ONCE) {
-    const batch = files.slice(first, first + LINKS_AT_ONCE);
-    await Promise.all(batch.map(({ path }) => linkOrCopy(join(from, path), join(to, path))));
+  const entries = (await ifPresent(readdir(from, { recursive: true, withFileTypes: true }))) ?? [];
+  const paths = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(from, join(entry.parentPath, entry.name)))
+    .filter((path) => !path.startsWith('.')); // files that are being written
+  for (let first = 0; first < paths.length; first += LINKS_AT_ONCE) {
+    const batch = paths.slice(first, first + LINKS_AT_ONCE);
+    await Promise.all(batch.map((path) => linkFile(join(from, path), join(to, path))));
   }
 }
 
-/** Copies on file systems without hard links. */
-const linkOrCopy = (from: string, to: string): Promise<void> => link(from, to).catch(() => copyFile(from, to));
+/** Gives a file a second name, or copies it on file systems without hard links. Keeps a file that has the name. */
+async function linkFile(from: string, to: string): Promise<void> {
+  await mkdir(dirname(to), { recursive: true, mode: 0o700 });
+  await link(from, to).catch(async (error: unknown) => {
+    if (!hasCode(error, 'EEXIST')) await ifPresent(copyFile(from, to));
+  });
+}
 
-async function copyIfExists(from: string, to: string): Promise<void> {
+/** Returns undefined if a file does not exist. */
+async function ifPresent<T>(work: Promise<T>): Promise<T | undefined> {
   try {
-    await copyFile(from, to);
+    return await work;
   } catch (error) {
-    if (!hasErrorCode(error, 'ENOENT')) throw error;
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
   }
 }
+
+const hasCode = (error: unknown, code: string): boolean =>
+  error instanceof Error && 'code' in error && error.code === code;

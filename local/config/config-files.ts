@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { LineCounter, parseDocument } from 'yaml';
+import { LineCounter } from 'yaml';
 import * as z from 'zod';
-import { sha256 } from '../../aws/hash.ts';
+import { sha256 } from '../../stores/core/hash.ts';
 import { didYouMean } from '../../domain/runbooks/similar-names.ts';
 import { type Config, PagingFile, ServicesFile } from '../../schemas/config/config.ts';
 import { FreezeFile } from '../../schemas/freeze/freeze-policy.ts';
@@ -16,7 +16,7 @@ import { RoutesFile } from '../../schemas/alerts/routes.ts';
 import { FREEZE_FILE } from './freeze-file.ts';
 import { PEOPLE_FILE, RESPONSE_FILE } from './people-files.ts';
 import { loadSlos } from './slo-files.ts';
-import { lineOf, readOptional, valueOf } from './yaml-lines.ts';
+import { FILE_MAX_CHARS, lineOf, parseYaml, readOptional, valueOf } from './yaml-lines.ts';
 import { type JsonSchema, keysAt, kindsAt, valueAt } from './yaml-problems.ts';
 
 /** The configuration in the files on disk, or its errors, each as `file:line: message (suggestion)`. */
@@ -96,7 +96,12 @@ type Read<T> = { value: T | undefined; problems: string[] };
 async function readYaml<S extends z.ZodType>(file: string, schema: S): Promise<Read<z.infer<S>>> {
   const text = await readOptional(file);
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
+  if (text.length > FILE_MAX_CHARS)
+    return {
+      value: undefined,
+      problems: [`${file}:1: the file has ${text.length} characters; the limit is ${FILE_MAX_CHARS}`],
+    };
+  const document = parseYaml(text, lines);
   if (document.errors.length > 0) {
     return {
       value: undefined,

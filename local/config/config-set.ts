@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { sha256 } from '../../aws/hash.ts';
+import { sha256 } from '../../stores/core/hash.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { problemText } from '../../domain/runbooks/problem.ts';
 import { type Timestamp, timestamp } from '../../schemas/time/time.ts';

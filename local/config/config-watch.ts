@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { CONFIG_KEY, type PublishedConfig, readPublished } from '../../aws/config-source.ts';
+import { CONFIG_KEY, type PublishedConfig, readPublished } from '../../stores/config/config-source.ts';
 import type { Blobs } from '../../domain/ports/system.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { CONFIG_FILES } from './catalogue-files.ts';

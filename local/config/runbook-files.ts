@@ -1,8 +1,8 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
-import { isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { isMap, isNode, isPair, isScalar, isSeq, LineCounter } from 'yaml';
 import * as z from 'zod';
-import { sha256 } from '../../aws/hash.ts';
+import { sha256 } from '../../stores/core/hash.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { checkRunbook } from '../../domain/runbooks/check.ts';
 import { lint, lintAlone, sameNames } from '../../domain/runbooks/lint.ts';
@@ -10,7 +10,7 @@ import { inFileOrder, lineOf, type Problem, problemText } from '../../domain/run
 import { FrontMatter, Runbook, RunbookName, type RunbookSet } from '../../schemas/runbooks/runbook.ts';
 import { loadConfig } from './config-files.ts';
 import { withoutInvalidParts } from './runbook-fixes.ts';
-import { valueOf } from './yaml-lines.ts';
+import { parseYaml, valueOf } from './yaml-lines.ts';
 import { type JsonSchema, valueProblems } from './yaml-problems.ts';
 
 /** The runbooks in the files on disk, or their errors, each as `file:line: message (suggestion)`. */
@@ -132,7 +132,7 @@ function parseRunbook(file: string, text: string): ParsedRunbook {
   }
   const lines = new LineCounter();
   const lineAt = (offset: number): number => lines.linePos(offset).line + LINES_BEFORE;
-  const document = parseDocument(head, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
+  const document = parseYaml(head, lines);
   if (document.errors.length > 0)
     return unreadable(...document.errors.map((error) => wrong(file, lineAt(error.pos[0]), error.message)));
   const lineNumbers = lineNumbersOf(document.contents, lineAt);

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import { type Document, isSeq, LineCounter, parseAllDocuments } from 'yaml';
+import { isSeq, LineCounter } from 'yaml';
 import * as z from 'zod';
 import { lint } from '../../domain/slo/lint/lint.ts';
 import { isImportable } from '../../domain/slo/import/formats.ts';
@@ -11,7 +11,7 @@ import { inFileOrder, type Problem, problemText } from '../../domain/runbooks/pr
 import type { Config } from '../../schemas/config/config.ts';
 import { Header, type Kind, type OpenSlo, schemaOf } from '../../schemas/slo/openslo.ts';
 import type { Slo } from '../../schemas/slo/slo.ts';
-import { lineOf, valueOf } from './yaml-lines.ts';
+import { lineOf, parseAllYaml, valueOf } from './yaml-lines.ts';
 import { type JsonSchema, valueProblems } from './yaml-problems.ts';
 
 /** Larger than any hand-written file. */
@@ -94,9 +94,7 @@ export function documentsOf(file: string, text: string): Read<unknown>[] {
       ),
     ];
   const lines = new LineCounter();
-  const documents: Document[] = [
-    ...parseAllDocuments(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false }),
-  ];
+  const documents = parseAllYaml(text, lines);
   return documents.flatMap((document): Read<unknown>[] => {
     if (document.errors.length > 0)
       return document.errors.map(({ pos, message }) => errorAt({ file, line: lines.linePos(pos[0]).line }, message));

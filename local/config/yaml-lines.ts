@@ -8,8 +8,11 @@ import {
   isScalar,
   isSeq,
   LineCounter,
+  parseAllDocuments,
   type ParsedNode,
   parseDocument,
+  visit,
+  YAMLParseError,
 } from 'yaml';
 import type { SourceLocation } from '../../domain/slo/source-locations.ts';
 
@@ -21,12 +24,49 @@ export async function readOptional(file: string): Promise<string> {
   });
 }
 
+/** Maximum length of a configuration file, in UTF-16 units. Parsing takes about a second for a mebibyte. */
+export const FILE_MAX_CHARS = 4 * 1024 * 1024;
+
+/** The parser compares each key with all others, which takes a minute for a map of 50,000 keys. */
+const OPTIONS = { uniqueKeys: false, prettyErrors: false } as const;
+
+/** Parses a document. Its errors contain repeated keys. */
+export function parseYaml(text: string, lineCounter: LineCounter): Document.Parsed {
+  const document = parseDocument(text, { ...OPTIONS, lineCounter });
+  document.errors.push(...repeatedKeys(document));
+  return document;
+}
+
+/** Parses all documents of a text. Their errors contain repeated keys. */
+export function parseAllYaml(text: string, lineCounter: LineCounter): Document[] {
+  const documents: Document[] = [...parseAllDocuments(text, { ...OPTIONS, lineCounter })];
+  for (const document of documents) document.errors.push(...repeatedKeys(document));
+  return documents;
+}
+
+function repeatedKeys(document: Document): YAMLParseError[] {
+  const errors: YAMLParseError[] = [];
+  visit(document, {
+    Map: (_, { items }) => {
+      const seen = new Set<unknown>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        const [start = 0] = key.range ?? [];
+        if (seen.has(key.value))
+          errors.push(new YAMLParseError([start, start + 1], 'DUPLICATE_KEY', 'Map keys must be unique'));
+        seen.add(key.value);
+      }
+    },
+  });
+  return errors;
+}
+
 /** Reads a valid or missing YAML file, to find the locations of its values. */
 export async function readLocations(
   file: string,
 ): Promise<{ document: Document<ParsedNode>; locate: (path: readonly PropertyKey[]) => SourceLocation }> {
   const lines = new LineCounter();
-  const document = parseDocument(await readOptional(file), { lineCounter: lines });
+  const document = parseYaml(await readOptional(file), lines);
   return { document, locate: (path) => ({ file, line: lineOf(document.contents, path, lines) }) };
 }
 

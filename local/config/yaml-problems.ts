@@ -139,7 +139,7 @@ const typeMismatch = (expected: string, given: unknown): string =>
 
 /** Returns the number that a text contains, as a suggestion. */
 function numberSuggestion(expected: string, given: unknown): string | null {
-  const [, digits, percent] = typeof given === 'string' ? (/^\s*(\d+(?:\.\d+)?)\s*(%?)\s*$/.exec(given) ?? []) : [];
+  const [, digits, percent] = typeof given === 'string' ? (/^(\d+(?:\.\d+)?)\s*(%?)$/.exec(given.trim()) ?? []) : [];
   if (expected !== 'number' || digits === undefined) return null;
   if (percent === '') return `remove the quotes: ${digits}`;
   const share = Number((Number(digits) / 100).toPrecision(12));

@@ -27,7 +27,9 @@ export class Connections {
   readonly #max: number;
   /** Connections without a request in progress, longest idle first. */
   readonly #idle = new Set<Socket>();
-  readonly #busy = new Set<Socket>();
+  /** The others, with the response in progress. */
+  readonly #busy = new Map<Socket, ServerResponse>();
+  #isClosing = false;
   #closed = 0;
   #refused = 0;
 
@@ -38,11 +40,20 @@ export class Connections {
     server.prependListener('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
       const { socket } = incoming;
       this.#idle.delete(socket);
-      this.#busy.add(socket);
+      this.#busy.set(socket, outgoing);
+      outgoing.shouldKeepAlive &&= !this.#isClosing;
       outgoing.once('close', () => {
         if (this.#busy.delete(socket) && !socket.destroyed) this.#idle.add(socket);
+        if (this.#isClosing) socket.destroySoon();
       });
     });
+  }
+
+  /** Closes each connection: now if it is idle, otherwise after its response. A busy client would never leave it. */
+  close(): void {
+    this.#isClosing = true;
+    for (const outgoing of this.#busy.values()) outgoing.shouldKeepAlive = false;
+    for (const socket of this.#idle) socket.destroySoon();
   }
 
   /** Returns whether more requests are in progress than connections are allowed, and counts a refusal if so. */
@@ -63,7 +74,7 @@ export class Connections {
         this.#closed,
       ),
       metricLine(
-        'firebreak_http_requests_refused_total',
+        'firebreak_http_connections_refused_total',
         'counter',
         'Requests refused because the connection limit was reached',
         this.#refused,

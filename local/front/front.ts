@@ -2,49 +2,42 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
-import type { Hono } from 'hono';
-import type { LambdaEvent } from 'hono/aws-lambda';
-import { declaredBytes, type WithBodyStream } from '../../http/middleware/request-body.ts';
+import type { Sender } from '../../http/middleware/credentials.ts';
+import { declaredBytes } from '../../http/middleware/request-body.ts';
 import type { Machine } from '../../schemas/config/machine.ts';
 import { Connections, RECEIVE_TIMEOUTS } from './connections.ts';
 import { processMetrics } from '../process-metrics.ts';
 import { senderAddress } from './sender-address.ts';
-import { BODY_MAX_BYTES, bodyStream, drain, awaitsContinue } from './request-stream.ts';
+import { headersOnAws, urlOnAws } from './request.ts';
+import { awaitsContinue, bodyStream, drain } from './request-stream.ts';
 import { isLoopbackHostname } from '../../schemas/config/endpoint.ts';
 
-type LambdaResponse = {
-  statusCode: number;
-  headers?: Record<string, string>;
-  multiValueHeaders?: Record<string, string[]>;
-  cookies?: string[];
-  body: string;
-  isBase64Encoded: boolean;
+/** What a function on AWS runs. It reads the body after it has checked the rest of the request. */
+export type App = {
+  fetch(request: Request, sender: Sender): Response | Promise<Response>;
+  /** How long a request may take after it has arrived. */
+  timeoutSeconds: number;
 };
-
-/** A Lambda handler whose body is a stream, which it reads after it has checked the rest of the request. */
-type Handler = (event: LambdaEvent & WithBodyStream) => Promise<LambdaResponse>;
 
 /** Longer than clients keep idle connections, so that the server does not close one while a request is on its way. */
 const KEEP_ALIVE_MS = 75_000;
 
+/** Milliseconds for requests in progress at a stop: as long as a function may take. Node no longer limits how long a sender takes. */
+const FINISH_MS = 20_000;
+
 const HEALTH = /^\/(healthz|readyz)$/;
 
-/**
- * Serves the deployed Lambda handler over HTTP: converts each request to the event that Lambda would receive, and the
- * result back.
- */
-export async function serveFront(options: {
+export type FrontOptions = {
   host: string;
   port: number;
   maxConnections: number;
   /** Addresses and networks of proxies whose `X-Forwarded-For` is trusted. */
   trustedProxies: readonly string[];
-  handler: Handler;
-  /** Other deployed handlers, by path prefix. */
-  handlersByPrefix: Readonly<Record<string, Handler>>;
-  sandbox: Hono | undefined;
-  /** Refuses actions in the sandbox that are not allowed now. Undefined: allowed. */
-  guard: (request: Request) => Response | undefined;
+  app: App;
+  /** Apps of other functions, by path prefix. */
+  appsByPrefix: Readonly<Record<string, App>>;
+  /** Serves what is below `/sandbox` to this machine. */
+  sandbox: ((request: Request) => Response | Promise<Response>) | undefined;
   adminToken: string;
   /** Metrics of this machine, in addition to those of the process. */
   metrics: () => string;
@@ -53,39 +46,44 @@ export async function serveFront(options: {
    * have none.
    */
   machine: () => Promise<Machine>;
-}): Promise<{ url: string; close(): Promise<void> }> {
+};
+
+/** Serves the apps of the functions over HTTP. They get each request as they do on AWS. */
+export async function serveFront(options: FrontOptions): Promise<{ url: string; close(): Promise<void> }> {
   const readProcessMetrics = processMetrics();
   const addressOf = senderAddress(options.trustedProxies);
+  const prefixes = Object.entries(options.appsByPrefix);
+  const localMetrics = () => readProcessMetrics() + connections.metrics() + options.metrics();
   const server = createAdaptorServer({
     fetch: async (request, bindings) => {
-      const path = rawPathOf(new URL(request.url).pathname);
       const { incoming, outgoing } = bindings as HttpBindings;
-      const isLocal = isFromThisMachine(incoming, request);
-      if (isLocal && options.sandbox && (path === '/sandbox' || path.startsWith('/sandbox/')))
-        return options.guard(request) ?? options.sandbox.fetch(request);
-      // Prometheus on this machine needs no token for Firebreak's metrics.
-      const authorization =
-        isLocal && path === '/metrics' && !request.headers.has('authorization')
-          ? `Bearer ${options.adminToken}`
-          : undefined;
+      const { path, url } = urlOnAws(request.url);
+      const isForSandbox = path === '/sandbox' || path.startsWith('/sandbox/');
+      if (isForSandbox && options.sandbox && isFromThisMachine(incoming, request)) return options.sandbox(request);
       if (!HEALTH.test(path) && connections.refuses()) {
         const detail = 'the limit of concurrent requests is reached; try again';
         return send(refusal(503, 'unavailable', detail, { 'retry-after': '5' }), incoming, outgoing);
       }
-      const declared = declaredBytes(incoming.headers['content-length']);
-      if (declared !== undefined && declared > BODY_MAX_BYTES) {
-        const detail = `the body has ${declared} bytes; the limit is ${BODY_MAX_BYTES}`;
-        return send(refusal(413, 'body-too-large', detail), incoming, outgoing);
-      }
-      const byPrefix = Object.entries(options.handlersByPrefix).find(([prefix]) => path.startsWith(prefix));
-      const handler = byPrefix?.[1] ?? options.handler;
-      const declaresBody = (declared ?? 0) > 0 || incoming.headers['transfer-encoding'] !== undefined;
+      const app = prefixes.find(([prefix]) => path.startsWith(prefix))?.[1] ?? options.app;
+      const declaresBody =
+        (declaredBytes(incoming.headers['content-length']) ?? 0) > 0 ||
+        incoming.headers['transfer-encoding'] !== undefined;
       const hasBody = declaresBody && !/^(GET|HEAD)$/.test(request.method);
-      const stream = hasBody ? bodyStream(incoming, outgoing) : undefined;
-      const response = await handler(Object.assign(toEvent(request, authorization, addressOf(incoming)), { stream }));
+      const body = hasBody ? bodyStream(incoming, outgoing) : null;
+      const headers = headersOnAws(request.headers, incoming);
+      // Prometheus on this machine needs no token for Firebreak's metrics.
+      if (path === '/metrics' && !headers.has('authorization') && isFromThisMachine(incoming, request))
+        headers.set('authorization', `Bearer ${options.adminToken}`);
+      // Not a new request: building one takes as long as all the rest of this function.
+      const received = Object.defineProperties(request, {
+        url: { value: url },
+        headers: { value: headers },
+        body: { value: body },
+      });
+      const sender = { requestContext: { http: { sourceIp: addressOf(incoming) } } };
+      const response = await inTime(app, received, sender, incoming);
       if (path === '/v1/connections') return send(await withMachine(response, options.machine), incoming, outgoing);
-      const localMetrics = () => readProcessMetrics() + connections.metrics() + options.metrics();
-      return send(path === '/metrics' ? withMetrics(response, localMetrics) : response, incoming, outgoing);
+      return send(path === '/metrics' ? await withMetrics(response, localMetrics) : response, incoming, outgoing);
     },
     overrideGlobalObjects: false,
     // unread bodies are handled here
@@ -114,8 +112,12 @@ export async function serveFront(options: {
     url: `http://${host}:${port}`,
     close: () =>
       new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeIdleConnections();
+        const giveUp = setTimeout(() => server.closeAllConnections(), FINISH_MS);
+        server.close(() => {
+          clearTimeout(giveUp);
+          resolve();
+        });
+        connections.close();
       }),
   };
 }
@@ -136,87 +138,61 @@ function isFromThisMachine(incoming: HttpBindings['incoming'], request: Request)
   const { hostname } = new URL(request.url);
   return (
     incoming.httpVersion !== '1.0' &&
-    ![...request.headers.keys()].some((name) => FORWARDED.test(name)) &&
+    !Object.keys(incoming.headers).some((name) => FORWARDED.test(name)) &&
     /^(::1|(::ffff:)?127\.)/.test(remote) &&
     isLoopbackHostname(hostname) &&
     request.headers.get('sec-fetch-site') !== 'cross-site'
   );
 }
 
-/** Builds a refusal of this server itself, before the product has seen the request. */
-function refusal(status: number, code: string, detail: string, headers: Record<string, string> = {}): LambdaResponse {
+/** Builds a refusal of this server itself, before the product has seen the request, or because it takes too long. */
+function refusal(status: number, code: string, detail: string, headers: Record<string, string> = {}): Response {
   const request_id = randomUUID();
   const type = `urn:firebreak:problem:${code}`;
-  return {
-    statusCode: status,
+  return new Response(JSON.stringify({ type, title: code.replaceAll('-', ' '), status, code, detail, request_id }), {
+    status,
     headers: {
       'content-type': 'application/problem+json',
       'x-request-id': request_id,
       connection: 'close',
       ...headers,
     },
-    body: JSON.stringify({ type, title: code.replaceAll('-', ' '), status, code, detail, request_id }),
-    isBase64Encoded: false,
-  };
+  });
 }
 
-/**
- * Returns the path of a request as API Gateway's HTTP API passes it: decoded once, unlike in a REST API or a function
- * URL, so that `%2F` becomes a separator; and truncated at a decoded `?`.
- */
-export function rawPathOf(path: string): string {
-  try {
-    return decodeURIComponent(path).split('?')[0] ?? '';
-  } catch {
-    return path; // not percent-encoded UTF-8
-  }
-}
-
-function toEvent(request: Request, authorization: string | undefined, sourceIp: string): LambdaEvent {
-  const url = new URL(request.url);
-  const path = rawPathOf(url.pathname);
-  const headers = Object.fromEntries(request.headers);
-  const event = {
-    version: '2.0',
-    routeKey: '$default',
-    rawPath: path,
-    rawQueryString: url.search.slice(1),
-    headers: authorization === undefined ? headers : { ...headers, authorization },
-    requestContext: {
-      http: {
-        method: request.method,
-        path,
-        protocol: 'HTTP/1.1',
-        sourceIp,
-        userAgent: headers['user-agent'] ?? '',
-      },
-      domainName: url.host,
-      stage: '$default',
-      requestId: '',
-    },
-    isBase64Encoded: false,
-  };
-  return event as unknown as LambdaEvent;
+/** Returns the response of an app, or a refusal after its timeout, which on AWS begins when the whole request has arrived. */
+function inTime(app: App, request: Request, sender: Sender, incoming: IncomingMessage): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    let timer: NodeJS.Timeout | undefined;
+    const begin = () => {
+      const detail = `the request took more than ${app.timeoutSeconds} s, and may still be carried out; try again`;
+      const late = () => resolve(refusal(503, 'unavailable', detail, { 'retry-after': '5' }));
+      timer = setTimeout(late, app.timeoutSeconds * 1000);
+    };
+    if (request.body === null) begin();
+    else incoming.once('end', begin);
+    Promise.try(() => app.fetch(request, sender))
+      .finally(() => {
+        clearTimeout(timer);
+        incoming.off('end', begin);
+      })
+      .then(resolve, reject);
+  });
 }
 
 /** Adds metrics of this process, which are not part of the deployed function's response. */
-const withMetrics = (response: LambdaResponse, localMetrics: () => string): LambdaResponse =>
-  response.statusCode === 200 && !response.isBase64Encoded
-    ? { ...response, body: response.body + localMetrics() }
-    : response;
+const withMetrics = async (response: Response, localMetrics: () => string): Promise<Response> =>
+  response.status === 200 ? new Response((await response.text()) + localMetrics(), response) : response;
 
-async function withMachine(response: LambdaResponse, machine: () => Promise<Machine>): Promise<LambdaResponse> {
-  if (response.statusCode !== 200 || response.isBase64Encoded) return response;
-  return { ...response, body: JSON.stringify({ ...(JSON.parse(response.body) as object), machine: await machine() }) };
+async function withMachine(response: Response, machine: () => Promise<Machine>): Promise<Response> {
+  if (response.status !== 200) return response;
+  return new Response(JSON.stringify({ ...((await response.json()) as object), machine: await machine() }), response);
 }
 
-/** Writes the response directly: creating and reading a `Response` would take as long as handling a short request. */
-async function send(response: LambdaResponse, incoming: IncomingMessage, outgoing: ServerResponse): Promise<Response> {
-  const { statusCode, headers = {}, cookies = [], isBase64Encoded } = response;
-  const body = Buffer.from(response.body, isBase64Encoded ? 'base64' : 'utf8');
-  outgoing.statusCode = statusCode;
-  for (const [name, value] of Object.entries(headers)) outgoing.setHeader(name, value);
-  if (cookies.length > 0) outgoing.setHeader('set-cookie', cookies);
+async function send(response: Response, incoming: IncomingMessage, outgoing: ServerResponse): Promise<Response> {
+  const body = Buffer.from(await response.arrayBuffer());
+  outgoing.statusCode = response.status;
+  for (const [name, value] of response.headers) outgoing.appendHeader(name, value);
   if (incoming.complete) outgoing.end(body);
   else await sendEarly(body, incoming, outgoing);
   return RESPONSE_ALREADY_SENT;

@@ -1,7 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-
-/** Lambda accepts no larger request; smaller limits are the product's own. */
-export const BODY_MAX_BYTES = 6 * 1024 * 1024;
+import { REQUEST_MAX_BYTES } from '../../http/middleware/request-body.ts';
 
 /**
  * Above this, the rest of a request is not read, and the sender may see a broken connection instead of the response.
@@ -23,9 +21,11 @@ export function bodyStream(incoming: IncomingMessage, outgoing: ServerResponse):
         }
         const next = await chunks.next();
         if (next.done === true) return controller.close();
+        // The product stops reading here, and refuses the request.
+        if (bytes > REQUEST_MAX_BYTES)
+          return controller.error(new Error(`the body has more than ${REQUEST_MAX_BYTES} bytes`));
         bytes += next.value.byteLength;
-        if (bytes > BODY_MAX_BYTES) controller.error(new Error(`the body has more than ${BODY_MAX_BYTES} bytes`));
-        else controller.enqueue(next.value);
+        controller.enqueue(next.value);
       },
     },
     { highWaterMark: 0 },

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -5,8 +6,11 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 
-/** The holder of a data folder, as recorded in its file `lock`. For people and error messages only. */
-const Holder = z.object({ pid: z.number(), startedAt: z.string(), host: z.string() });
+/**
+ * The holder of a data folder, as recorded in its file `lock`. For people, error messages, and the command line, which reads the
+ * address there (cli/credentials.ts). `url`: absent until it accepts requests.
+ */
+const Holder = z.object({ pid: z.number(), startedAt: z.string(), host: z.string(), url: z.string().optional() });
 type Holder = z.infer<typeof Holder>;
 
 /** How long a start waits for a holder that is ending: `kill -9` returns before the kernel is done. */
@@ -28,7 +32,9 @@ const held = new Set<DatabaseSync>();
  *
  * @throws Error that names the process and the fix if another one holds the folder
  */
-export async function lockDataDir(dir: string): Promise<{ release(): Promise<void> }> {
+export async function lockDataDir(
+  dir: string,
+): Promise<{ release(): Promise<void>; recordAddress(url: string): Promise<void> }> {
   const folder = resolve(dir);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const record = join(folder, 'lock');
@@ -37,12 +43,20 @@ export async function lockDataDir(dir: string): Promise<{ release(): Promise<voi
   held.add(database);
   await writeFile(record, `${JSON.stringify(thisProcess())}\n`, { mode: 0o600 });
   return {
+    recordAddress: (url) => writeFile(record, `${JSON.stringify({ ...thisProcess(), url })}\n`),
     async release() {
       if (!held.delete(database)) return;
       await rm(record, { force: true }); // while the lock is held: later it could be the next holder's
       database.close(); // keep the file: a lock on a deleted file excludes no one
     },
   };
+}
+
+/** Returns whether another process holds the data folder. */
+export async function isInUse(dir: string): Promise<boolean> {
+  const database = await acquire(join(resolve(dir), 'lock.sqlite'));
+  database?.close();
+  return database === undefined;
 }
 
 async function acquire(path: string): Promise<DatabaseSync | undefined> {
@@ -56,6 +70,7 @@ async function acquire(path: string): Promise<DatabaseSync | undefined> {
 
 function tryAcquire(path: string): DatabaseSync | undefined {
   let database: DatabaseSync | undefined;
+  createPrivate(path);
   try {
     database = new DatabaseSync(path);
     database.exec('BEGIN EXCLUSIVE');
@@ -69,6 +84,15 @@ function tryAcquire(path: string): DatabaseSync | undefined {
         cause,
       },
     );
+  }
+}
+
+/** Creates a file that only its owner can read, unless it exists: closing an existing one would end the lock of this process. */
+function createPrivate(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o600));
+  } catch {
+    // it exists, or opening it as a database fails as well
   }
 }
 

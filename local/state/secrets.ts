@@ -1,29 +1,32 @@
-import { groupOf, parametersFor } from '../../aws/secrets/secret-groups.ts';
+import { groupOf, secretOf } from '../../assembly/secret-groups.ts';
 import { secretNameIn, secretNamesOf } from '../../domain/runbooks/secret-names.ts';
 import type { Config } from '../../schemas/config/config.ts';
 
-/**
- * Returns the parameters of the emulated parameter store below `path`: the environment's secrets, and those that the
- * configuration names.
- */
-export function parametersOf(
-  path: string,
-  env: Readonly<Record<string, string | undefined>>,
-  config: Config | undefined,
-): Record<string, string> {
-  const named = new Set(config === undefined ? [] : secretNames(config));
-  const entries = Object.entries(env).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined && (isKnown(entry[0]) || named.has(entry[0])),
-  );
-  const parameters = Object.entries(parametersFor(Object.fromEntries(entries)));
-  return Object.fromEntries(parameters.map(([name, value]) => [`${path}/${name}`, value]));
-}
+/** Returns `secretAmong` the names of a configuration. */
+export const localSecret = (name: string, env: SetVariables, config: Config | undefined): string | undefined =>
+  secretAmong(namedSecrets(config), name, env);
+
+type SetVariables = Readonly<Record<string, string | undefined>>;
 
 /**
- * Returns whether the product always reads this name as a secret: the configuration did not choose it (no group), and it
- * is not derived from other secrets (`connected`, `links`).
+ * Returns a secret of the environment: one that the product knows, or that the configuration names, or that is derived
+ * from others. Undefined: it is not set, or it is another variable.
+ *
+ * @param named from `namedSecrets`
  */
-const isKnown = (name: string): boolean => ![undefined, 'connected', 'links'].includes(groupOf(name));
+export const secretAmong = (named: ReadonlySet<string>, name: string, env: SetVariables): string | undefined =>
+  groupOf(name) !== undefined || named.has(name) ? secretOf(name, env) : undefined;
+
+const NONE: ReadonlySet<string> = new Set();
+const namesOf = new WeakMap<Config, ReadonlySet<string>>();
+
+/** Returns the secrets that a configuration names. Collected once, because secrets are read often. */
+export function namedSecrets(config: Config | undefined): ReadonlySet<string> {
+  if (config === undefined) return NONE;
+  const names = namesOf.get(config) ?? new Set(secretNames(config));
+  namesOf.set(config, names);
+  return names;
+}
 
 function* secretNames({ services, paging, response, routes, runbooks }: Config): Generator<string> {
   for (const { environments } of Object.values(services)) {

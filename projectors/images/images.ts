@@ -27,7 +27,7 @@ const IMAGES: Method = { name: 'images', allowances: { images: { perSecond: 5, b
 const CHECK_SECONDS = 300;
 const CHECK_NEW_SECONDS = 60;
 
-const Hold = z.object({ incident: IncidentId, version: Version, at: Timestamp, noted: z.boolean() });
+const Hold = z.object({ incident: IncidentId.nullable(), version: Version, at: Timestamp, noted: z.boolean() });
 
 const ImagesState = z.object({
   /** By ID of the pin. */
@@ -221,9 +221,14 @@ class ImageHold {
     await this.#save({ problem });
   }
 
-  #note(incident: IncidentId, key: string, entry: { kind: string; text: string; detail: object }): Promise<void> {
+  async #note(
+    incident: IncidentId | null,
+    key: string,
+    entry: { kind: string; text: string; detail: object },
+  ): Promise<void> {
+    if (incident === null) return; // rolled back without an incident
     const text = this.#automation.standIn ? entry.text + standInNote(entry.kind) : entry.text;
-    return this.#deps.incidents.note(incident, key, { at: this.#session.now(), actor: 'firebreak', ...entry, text });
+    await this.#deps.incidents.note(incident, key, { at: this.#session.now(), actor: 'firebreak', ...entry, text });
   }
 
   async #save(change: Partial<ImagesState>): Promise<void> {

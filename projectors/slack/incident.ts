@@ -1,3 +1,4 @@
+import { REOPEN_WITHIN_SECONDS } from '../../domain/alerts/admission.ts';
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import { type WaiterDeps, notifyOfChannel } from '../../domain/messages/channel-waiter.ts';
 import { entryMessage, hasMessage, summaryCard, teamLine, channelTopic } from '../../domain/messages/incident-card.ts';
@@ -141,8 +142,9 @@ class IncidentView {
     const { archiveAfterHours } = this.#config.slack;
     if (resolved_at === null || archiveAfterHours === 'never') return resolved_at;
     const hours = archiveAfterHours / (this.#deps.timeScale ?? 1);
-    // Entries can be late in real time, regardless of the time scale.
-    return plusSeconds(resolved_at, Math.max(hours * 3600, LATE_ENTRY_SECONDS));
+    // Entries can be late in real time, regardless of the time scale. A returning alert continues in the same channel.
+    const reopenSeconds = REOPEN_WITHIN_SECONDS / (this.#deps.timeScale ?? 1);
+    return plusSeconds(resolved_at, Math.max(hours * 3600, LATE_ENTRY_SECONDS, reopenSeconds));
   }
 
   async #ensureChannel(): Promise<string | undefined> {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { Mode } from '../config/names.ts';
+import { Mode, NAME_MAX_CHARS } from '../config/names.ts';
 import { InstantIn, Timestamp } from '../time/time.ts';
 
 /** Actions that tokens and roles can allow. Every route declares the one that it needs. */
@@ -47,15 +47,15 @@ const Grant = {
   name: z.string().min(1).max(128),
   actions: z.array(z.union([Action, z.literal('*')])).min(1),
   sources: z
-    .array(z.string())
+    .array(z.string().max(NAME_MAX_CHARS))
     .nullish()
     .transform((list) => list ?? null),
   services: z
-    .array(z.string())
+    .array(z.string().max(NAME_MAX_CHARS))
     .nullish()
     .transform((list) => list ?? null),
   environments: z
-    .array(z.string())
+    .array(z.string().max(NAME_MAX_CHARS))
     .nullish()
     .transform((list) => list ?? null),
 };
@@ -82,7 +82,7 @@ export type Principal = Pick<TokenRecord, 'name' | 'actions' | 'sources' | 'serv
 /** Mode limits of one service; `environments` holds those of environments that differ. `null` removes a limit. */
 const ServiceCaps = z.strictObject({
   mode: Mode.nullish(),
-  environments: z.record(z.string(), Mode.nullable()).nullish(),
+  environments: z.record(z.string().max(NAME_MAX_CHARS), Mode.nullable()).nullish(),
 });
 
 /** The body of `PUT /v1/automation`. Omitted settings, services, and environments stay as they are. */
@@ -92,7 +92,7 @@ export const AutomationInput = z.strictObject({
   /** Limits every service; `null` removes the limit. */
   mode: Mode.nullish(),
   /** `null` removes all limits of a service. */
-  services: z.record(z.string(), ServiceCaps.nullable()).optional(),
+  services: z.record(z.string().max(NAME_MAX_CHARS), ServiceCaps.nullable()).optional(),
 });
 export type AutomationInput = z.infer<typeof AutomationInput>;
 

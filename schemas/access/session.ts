@@ -28,5 +28,7 @@ export const Session = z.object({
   name: z.string(),
   created_at: Timestamp,
   until: Timestamp,
+  /** When the person last opened a page or sent a form, to the minute. Missing: not since the sign-in. */
+  last_active: Timestamp.optional(),
 });
 export type Session = z.infer<typeof Session>;

@@ -26,6 +26,8 @@ export const Signal = z.object({
    * recorded.
    */
   sender: z.string().optional(),
+  /** The sender that reported the alert, if `sender` is the one who replayed its report. Absent: `sender`. */
+  reporter: z.string().optional(),
   /** The sender lacks `rollback:request`: a rollback that its labels request is at most suggested. */
   rollbackNotPermitted: z.literal(true).optional(),
   /** The monitoring failed, not the service (Grafana's no-data and error states). Never a reason for an action. */

@@ -210,6 +210,8 @@ export const CanaryRecord = Canary.extend({
   events: z.number().int(),
   trace: z.string(),
   run: z.number(),
+  /** Failed runs in a row. Absent: none. */
+  failed_runs: z.number().optional(),
   execution: z.string().nullable(),
   /** Callback of the waiting workflow run. Null: it does not wait. */
   callback: z.string().nullable(),

@@ -10,7 +10,8 @@ export const Pin = z.object({
   version: Version,
   /** The version that was restored, which is therefore not a newer one. Absent in pins of older versions. */
   rolled_back_to: Version.optional(),
-  incident_id: IncidentId,
+  /** The incident in which it was rolled back. Null: none was open. */
+  incident_id: IncidentId.nullable(),
   reason: z.string(),
   pinned_at: Timestamp,
   lifted_at: Timestamp.nullable(),

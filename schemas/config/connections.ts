@@ -44,11 +44,12 @@ export const Connections = z.object({
         proofs: z.array(z.enum(['version', 'canary'])),
         missing: z.string().nullable(),
         propose: z.array(z.string()),
+        deploys: z.object({ examined: z.int(), side_by_side: z.int() }).nullable(),
       }),
     )
     .meta({
       description:
-        'What could prove a suspect, for each environment with a deployer; why not more; and lines of YAML for `health` that add the version',
+        'What could prove a suspect, for each environment with a deployer; why not more; lines of YAML for `health` that add the version; and of the last deploys, how many served beside the old version for long enough to be proved',
     }),
   unknown_environments: z
     .array(z.object({ service: z.string(), environment: z.string(), problem: z.string() }))

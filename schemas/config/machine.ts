@@ -25,6 +25,7 @@ export const Machine = z.object({
     /** Files in it that other users can read or write. */
     open_files: z.array(z.string()),
     in_memory: z.boolean(),
+    on_network: z.boolean(),
     in_program: z.boolean(),
     free_bytes: z.number(),
     total_bytes: z.number(),

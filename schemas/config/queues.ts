@@ -4,7 +4,7 @@ import { PROJECTION_TARGET_NAMES } from '../incidents/projection.ts';
 export const SIGNAL_QUEUES = ['urgent', 'ordinary', 'unmatched'] as const;
 
 /**
- * All queues that invoke a function. The resources, permissions, and alarms on AWS, the emulated queues, and the
+ * All queues that invoke a function. The resources, permissions, and alarms on AWS, the queues of one machine, and the
  * variables with their URLs follow from this list. `people`: actions of people in Slack and PagerDuty.
  */
 export const QUEUES = [...SIGNAL_QUEUES, 'people', ...PROJECTION_TARGET_NAMES] as const;

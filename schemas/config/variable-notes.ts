@@ -26,9 +26,9 @@ export const CHAPTERS: Record<Chapter, { title: string; text: string }> = {
     title: 'Deployment to AWS',
     text: 'Read by `sst deploy`.',
   },
-  emulation: {
-    title: 'AWS on one machine',
-    text: 'For your own DynamoDB, and for tests. Firebreak sets the other variables for its own process.',
+  targets: {
+    title: 'AWS targets on one machine',
+    text: 'Read by the AWS SDK for Lambda, ECS, and CodeDeploy targets, like its other variables and files. A deployment to AWS uses the roles of its functions.',
   },
   functions: {
     title: 'Set by Firebreak itself',
@@ -65,7 +65,7 @@ const NOTES: Record<Exclude<VariableName, keyof typeof OF_VENDORS>, VariableNote
   },
   FIREBREAK_SANDBOX: {
     meaning:
-      '`on`: a stand-in for every vendor without an address and without a credential. `off`: no stand-ins and no `/sandbox`; a vendor is on if its credential is set',
+      '`on`, with `npm start` only: a stand-in for every vendor without an address and without a credential. `off`: no stand-ins and no `/sandbox`; a vendor is on if its credential is set. `local/main.ts`, which the container and the systemd unit start, has no stand-ins',
   },
   FIREBREAK_MAX_CONNECTIONS: {
     meaning:
@@ -144,17 +144,8 @@ const NOTES: Record<Exclude<VariableName, keyof typeof OF_VENDORS>, VariableNote
       '`on`: creates EventBridge rules that [report changes](../how-to/changes-from-your-systems.md#aws) of CodeDeploy, ECS, and Lambda aliases; set it for each deployment. Their token is the SST secret `FIREBREAK_EVENTBRIDGE_TOKEN`',
     otherwise: 'no rules',
   },
-  FIREBREAK_DYNOXIDE_BIN: { meaning: 'Path of a `dynoxide` binary, for platforms without one on npm' },
-  AWS_ENDPOINT_URL: {
-    meaning: 'Read by the AWS SDK for services without their own address. Do not set it for Firebreak',
-  },
-  AWS_ENDPOINT_URL_DYNAMODB: { meaning: "Address of a DynamoDB with access control, in place of Firebreak's own" },
-  AWS_ENDPOINT_URL_SQS: { meaning: "Address of SQS, in place of Firebreak's own" },
-  AWS_ENDPOINT_URL_S3: { meaning: "Address of S3, in place of Firebreak's own" },
-  AWS_ENDPOINT_URL_LAMBDA: { meaning: "Address of Lambda, in place of Firebreak's own" },
-  AWS_ENDPOINT_URL_SSM: { meaning: "Address of the parameter store, in place of Firebreak's own" },
-  AWS_REGION: { meaning: 'Region that requests are signed for' },
-  AWS_ACCESS_KEY_ID: { meaning: 'Used only if one of these addresses is set' },
+  AWS_REGION: { meaning: 'Region of targets that name none' },
+  AWS_ACCESS_KEY_ID: { meaning: 'Credentials for targets without a role of their own' },
   AWS_SECRET_ACCESS_KEY: { meaning: 'Same as `AWS_ACCESS_KEY_ID`' },
   AWS_SESSION_TOKEN: { meaning: 'Same as `AWS_ACCESS_KEY_ID`' },
   FIREBREAK_STAGE: { meaning: 'Stage of the deployment' },
@@ -168,7 +159,6 @@ const NOTES: Record<Exclude<VariableName, keyof typeof OF_VENDORS>, VariableNote
   FIREBREAK_SECRETS_GRANTS: { meaning: 'Groups of secrets that the function may read, separated by commas' },
   FIREBREAK_SECRETS_KEY: { meaning: "32 bytes as base64 that encrypt the function's copy of its secrets" },
   FIREBREAK_STAND_INS: { meaning: "Addresses of the sandbox's stand-ins, separated by spaces" },
-  FIREBREAK_DATABASE_WARNING: { meaning: 'Who else can write to the table' },
   HOME: { meaning: 'Home of the user; `firebreak` keeps its files below it' },
   PATH: { meaning: 'Search path for programs' },
   NODE_COMPILE_CACHE: { meaning: "Folder of Node's compile cache; `npm start` sets one in `node_modules`" },
@@ -176,12 +166,9 @@ const NOTES: Record<Exclude<VariableName, keyof typeof OF_VENDORS>, VariableNote
   LAMBDA_TASK_ROOT: { meaning: 'Set by Lambda; tells a function that it runs there' },
   AWS_LAMBDA_FUNCTION_NAME: { meaning: 'Set by Lambda' },
   npm_lifecycle_event: { meaning: 'Set by npm: Firebreak then stops when npm stops' },
+  npm_node_execpath: { meaning: 'Set by npm: the Node on which `npm run check:platform` runs the configuration' },
   FIREBREAK_SEED: { meaning: 'Seed of generated cases and of the kill test; a failure prints it' },
   FIREBREAK_KILL_AT: { meaning: 'Limits the kill test to this boundary ([effects.md](../explanation/effects.md))' },
-  FIREBREAK_KILL_SHARE: {
-    meaning:
-      'Share of the boundaries at which `npm run test:e2e` kills the emulation of durable functions; default 0.4',
-  },
   FIREBREAK_KILL_SECONDS: {
     meaning:
       'Seconds after which `npm run test:kill` starts no more kills, except for two of each scenario; no limit by default',

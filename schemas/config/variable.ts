@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { SigningSecrets } from './signing-secret.ts';
 
 /** Chapters of docs/reference/environment.md. `schemas/config/variable-notes.ts` describes them. */
 export type Chapter =
@@ -7,13 +8,13 @@ export type Chapter =
   | 'vendors'
   | 'client'
   | 'deploy'
-  | 'emulation'
+  | 'targets'
   | 'functions'
   | 'system'
   | 'tests';
 
 /**
- * Secrets and addresses that are stored together and granted together. `aws/secrets/secret-groups.ts` declares which
+ * Secrets and addresses that are stored together and granted together. `assembly/secret-groups.ts` declares which
  * functions may read each group.
  */
 export const SECRET_GROUPS = [
@@ -49,6 +50,8 @@ export type Variable = {
   secret?: true;
   /** Where the value is stored on AWS. Absent: it is not a setting of a deployment. */
   group?: SecretGroup;
+  /** It checks the signatures of a sender. */
+  signs?: SigningSecrets;
   /** Not allowed on AWS: a function that finds it refuses to start. */
   machineOnly?: true;
   /** The default, for code that applies it itself. */
@@ -80,6 +83,8 @@ export const address = <In extends Chapter, Url extends string>(chapter: In, sta
  * @param group of secrets, which a function is granted as a whole
  */
 export const token = <Group extends SecretGroup>(group: Group) => ({ ...secret('vendors'), group }) as const;
+export const signingSecret = <Group extends SecretGroup>(group: Group, signs: SigningSecrets = 'one') =>
+  ({ ...token(group), signs }) as const;
 export const url = <Group extends SecretGroup>(group: Group) =>
   ({ ...variable('vendors', httpUrl.optional()), group }) as const;
 export const setting = <Group extends SecretGroup>(group: Group) =>

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { TARGET_VARIABLES } from '../rollback/targets/index.ts';
 import { byQueueVariable } from './queues.ts';
+import type { SigningSecrets } from './signing-secret.ts';
 import {
   address,
   type Chapter,
@@ -36,7 +37,6 @@ const networks = z
 const onMachine = <In extends Chapter, Schema extends z.ZodType>(chapter: In, schema: Schema) =>
   ({ chapter, schema, machineOnly: true }) as const;
 const credential = <Group extends SecretGroup>(group: Group) => ({ ...secret('access'), group }) as const;
-const endpoint = onMachine('emulation', httpUrl.optional());
 const system = variable('system', anything);
 const testing = variable('tests', anything);
 
@@ -82,17 +82,10 @@ export const VARIABLES = {
   FIREBREAK_STATUS_DOMAIN: variable('deploy', optionalText),
   FIREBREAK_AWS_CHANGES: variable('deploy', z.literal('on').optional()),
 
-  FIREBREAK_DYNOXIDE_BIN: onMachine('emulation', optionalText),
-  AWS_ENDPOINT_URL: endpoint,
-  AWS_ENDPOINT_URL_DYNAMODB: endpoint,
-  AWS_ENDPOINT_URL_SQS: endpoint,
-  AWS_ENDPOINT_URL_S3: endpoint,
-  AWS_ENDPOINT_URL_LAMBDA: endpoint,
-  AWS_ENDPOINT_URL_SSM: endpoint,
-  AWS_REGION: variable('emulation', optionalText),
-  AWS_ACCESS_KEY_ID: variable('emulation', optionalText),
-  AWS_SECRET_ACCESS_KEY: secret('emulation'),
-  AWS_SESSION_TOKEN: secret('emulation'),
+  AWS_REGION: variable('targets', optionalText),
+  AWS_ACCESS_KEY_ID: variable('targets', optionalText),
+  AWS_SECRET_ACCESS_KEY: secret('targets'),
+  AWS_SESSION_TOKEN: secret('targets'),
 
   FIREBREAK_STAGE: variable('functions', z.string().regex(/^[A-Za-z0-9-]{1,20}$/)),
   FIREBREAK_TABLE: variable('functions', z.string().min(3)),
@@ -111,7 +104,6 @@ export const VARIABLES = {
       .default('')
       .transform((all) => all.split(' ').filter((item) => item !== '')),
   ),
-  FIREBREAK_DATABASE_WARNING: onMachine('functions', anything),
 
   HOME: system,
   PATH: system,
@@ -120,10 +112,10 @@ export const VARIABLES = {
   LAMBDA_TASK_ROOT: system,
   AWS_LAMBDA_FUNCTION_NAME: system,
   npm_lifecycle_event: system,
+  npm_node_execpath: system,
 
   FIREBREAK_SEED: testing,
   FIREBREAK_KILL_AT: testing,
-  FIREBREAK_KILL_SHARE: testing,
   FIREBREAK_KILL_SECONDS: testing,
   FIREBREAK_KILL_SEED: testing,
   CHANCE_SEED: testing,
@@ -157,6 +149,18 @@ type NamesIn<Each extends Chapter> = {
 /** Returns all names of these chapters, in the table's order. */
 export const namesIn = <const Each extends Chapter>(...chapters: readonly Each[]): NamesIn<Each>[] =>
   NAMES.filter((name) => (chapters as readonly Chapter[]).includes(VARIABLES[name].chapter)) as NamesIn<Each>[];
+
+/** The settings that check signatures of senders. */
+export type SigningSecretName = {
+  [Name in VariableName]: (typeof VARIABLES)[Name] extends { signs: SigningSecrets } ? Name : never;
+}[VariableName];
+
+export const SIGNING_SECRETS = Object.fromEntries(
+  NAMES.flatMap((name) => {
+    const { signs }: Variable = VARIABLES[name];
+    return signs === undefined ? [] : [[name, signs]];
+  }),
+) as Record<SigningSecretName, SigningSecrets>;
 
 /** Variables that a function on Lambda refuses. */
 export const MACHINE_ONLY: readonly VariableName[] = NAMES.filter(

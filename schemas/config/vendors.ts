@@ -3,6 +3,7 @@ import {
   type Intersection,
   variable,
   setting,
+  signingSecret,
   token,
   url,
   type Variable,
@@ -61,7 +62,7 @@ export const VENDORS = [
         meaning: 'Email address of the PagerDuty user who is the author of notes',
       },
       PAGERDUTY_WEBHOOK_SECRET: {
-        ...token('senders'),
+        ...signingSecret('senders', 'several'),
         meaning: 'Secret that verifies PagerDuty webhooks; without it, they are refused',
       },
     },
@@ -76,7 +77,7 @@ export const VENDORS = [
       SLACK_API_URL: { ...vendorAddress('https://slack.com/api/', 'slack'), meaning: 'Slack Web API' },
       SLACK_BOT_TOKEN: { ...token('slack'), meaning: 'Bot token of the Slack app' },
       SLACK_SIGNING_SECRET: {
-        ...token('slack-signing'),
+        ...signingSecret('slack-signing'),
         meaning: 'Secret that verifies requests from Slack; without it, commands and buttons are refused',
       },
     },
@@ -120,7 +121,7 @@ export const VENDORS = [
         meaning: 'Token of a Grafana service account that may read and write annotations, and read dashboards',
       },
       GRAFANA_WEBHOOK_SECRET: {
-        ...token('senders'),
+        ...signingSecret('senders'),
         meaning: 'Secret that verifies HMAC signatures of Grafana’s contact point',
       },
       GRAFANA_TIMESTAMP_HEADER: {
@@ -149,7 +150,15 @@ export const VENDORS = [
   },
   {
     vendor: 'prometheus',
-    variables: { PROMETHEUS_URL: { ...url('observability'), meaning: 'Prometheus; `/api/v1/query` is appended' } },
+    variables: {
+      PROMETHEUS_URL: { ...url('observability'), meaning: 'Prometheus; `/api/v1/query` is appended' },
+      PROMETHEUS_TOKEN: { ...token('observability'), meaning: 'Bearer token, if Prometheus requires one' },
+      PROMETHEUS_USER: {
+        ...setting('observability'),
+        meaning: 'User name, if Prometheus requires basic authentication',
+      },
+      PROMETHEUS_PASSWORD: { ...token('observability'), meaning: 'Password of that user' },
+    },
     connections: [{ name: 'Prometheus', url: 'PROMETHEUS_URL', credentials: [], readOnly: true }],
   },
   {
@@ -169,7 +178,7 @@ export const VENDORS = [
       JIRA_EMAIL: { ...setting('trackers'), meaning: 'Email address of the Atlassian account of the API token' },
       JIRA_API_TOKEN: { ...token('trackers'), meaning: 'API token of that account, for issues of action items' },
       JIRA_WEBHOOK_SECRET: {
-        ...token('senders'),
+        ...signingSecret('senders'),
         meaning: 'Secret that verifies Jira webhooks; without it, they are refused',
       },
     },
@@ -195,7 +204,7 @@ export const VENDORS = [
     vendor: 'gitlab',
     variables: {
       GITLAB_WEBHOOK_SECRET: {
-        ...token('senders'),
+        ...signingSecret('senders'),
         meaning: 'Signing token (`whsec_…`) or secret token of GitLab webhooks; without it, they are refused',
       },
     },
@@ -205,7 +214,7 @@ export const VENDORS = [
     vendor: 'flux',
     variables: {
       FLUX_WEBHOOK_SECRET: {
-        ...token('senders'),
+        ...signingSecret('senders', 'several'),
         meaning: 'Secret that verifies events of Flux; without it, they are refused',
       },
     },
@@ -215,7 +224,7 @@ export const VENDORS = [
     vendor: 'go-feature-flag',
     variables: {
       GO_FEATURE_FLAG_WEBHOOK_SECRET: {
-        ...token('senders'),
+        ...signingSecret('senders', 'several'),
         meaning: 'Secret that verifies notifications of GO Feature Flag; without it, they are refused',
       },
     },
@@ -225,7 +234,7 @@ export const VENDORS = [
     vendor: 'terraform',
     variables: {
       TERRAFORM_WEBHOOK_SECRET: {
-        ...token('senders'),
+        ...signingSecret('senders', 'several'),
         meaning: 'Secret that verifies notifications of HCP Terraform; without it, they are refused',
       },
     },

@@ -332,6 +332,8 @@ export const ExperimentRecord = Experiment.extend({
   closed: z.boolean(),
   trace: z.string(),
   run_number: z.number(),
+  /** Failed runs in a row. Absent: none. */
+  failed_runs: z.number().optional(),
   execution: z.string().nullable(),
   callback: z.string().nullable(),
   rev: z.number(),

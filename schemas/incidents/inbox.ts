@@ -11,6 +11,7 @@ export const MitigationOutcome = z.enum([
   'gave_up',
   'rejected',
   'expired',
+  'withdrawn',
   'not_taken',
 ]);
 export type MitigationOutcome = z.infer<typeof MitigationOutcome>;
@@ -25,6 +26,10 @@ export type PageNeed = z.infer<typeof PageNeed>;
 /** Approval settings of a runbook. Null: the settings of the service apply. */
 export const RunbookApproval = z.object({ people: z.array(z.string()).nullable(), seconds: z.number().nullable() });
 export type RunbookApproval = z.infer<typeof RunbookApproval>;
+
+/** What a page is about: an incident, which can be a child, or one of its questions. `decision`: the question's number. */
+export const PageSubject = z.object({ incident_id: IncidentId, decision: z.number().optional() });
+export type PageSubject = z.infer<typeof PageSubject>;
 
 /** Messages of an incident's inbox. The callback only wakes the workflow; the content is here. */
 export const Message = z.discriminatedUnion('kind', [
@@ -42,9 +47,13 @@ export const Message = z.discriminatedUnion('kind', [
      * All signals that would page may be about the failure before the mitigation whose verification is still running.
      */
     looks_back: z.literal(true).optional(),
+    /** Another problem has begun after the recovery from the mitigated one. */
+    new_onset: z.literal(true).optional(),
     /** The signals page although the incident has paged: it is the shared incident of unmatched alerts. */
     again: z.literal(true).optional(),
   }),
+  /** An alert has returned soon after the incident was resolved, and reopened it. `pages`: one that pages. */
+  z.object({ kind: z.literal('reopened'), critical: z.boolean(), pages: z.boolean(), requestsRollback: z.boolean() }),
   z.object({ kind: z.literal('severity'), severity: Severity, by: z.string() }),
   /**
    * A person declared an incident that is already open: from now on a person must resolve it. `page`: page again.
@@ -72,7 +81,14 @@ export const Message = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('change_recorded'), change: ChangeId }),
   /** The newest decision did not know these changes, or their ends. */
   z.object({ kind: z.literal('judge_again'), changes: z.array(ChangeId) }),
-  z.object({ kind: z.literal('page'), by: z.string(), note: z.string() }),
+  /** Health has been within its limit since the mitigation. */
+  z.object({ kind: z.literal('recovered'), number: z.number() }),
+  /** Health is above its limit again, after the recovery. `judged`: number of the newest judgement before. */
+  z.object({ kind: z.literal('new_onset'), judged: z.number(), pages: z.boolean() }),
+  /** `about`: absent: the incident itself. */
+  z.object({ kind: z.literal('page'), by: z.string(), note: z.string(), about: PageSubject.optional() }),
+  /** The open page shows an older state of the incident. */
+  z.object({ kind: z.literal('page_outdated') }),
   z.object({ kind: z.enum(['pause', 'resume', 'abort', 'publish']), by: z.string(), note: z.string() }),
   z.object({ kind: z.literal('resolve'), by: z.string(), note: z.string() }),
   /** The incident's parent is resolved, and the incident continues by itself. `page`: a page is needed. */

@@ -51,6 +51,7 @@ export const Effect = z.object({
     'page',
     'page-fallback',
     'page-note',
+    'page-update',
     'page-acknowledge',
     'page-resolve',
     'roll-back',
@@ -71,6 +72,8 @@ export const Effect = z.object({
   stand_in: z.literal(true).optional(),
   /** A page that another system has sent: Firebreak follows its incident and opens none of its own. */
   followed: z.object({ id: z.string(), url: z.string().nullable(), assigned_to: z.array(z.string()) }).optional(),
+  /** A page of a child that stands for this page of its parent: nothing was sent. */
+  taken_over: z.object({ incident_id: IncidentId, number: z.number().int().positive() }).optional(),
   /** The service and the resource that it changes; both are locked during the effect. */
   service_environment: z.object({ service: ServiceName, environment: EnvironmentName }).optional(),
   resource: z.string().optional(),
@@ -101,7 +104,8 @@ export const Would = z.object({
 export type Would = z.infer<typeof Would>;
 
 /** State of a decision that requests approval. */
-export const DecisionState = z.enum(['final', 'waiting', 'approved', 'rejected', 'expired']);
+/** `withdrawn`: nobody needs to answer the question any more. */
+export const DecisionState = z.enum(['final', 'waiting', 'approved', 'rejected', 'expired', 'withdrawn']);
 export type DecisionState = z.infer<typeof DecisionState>;
 
 /** `answered_by` of a request that was approved by time-out, since no one objected. */
@@ -133,7 +137,10 @@ export const DecisionView = z.object({
   from_version: Version.nullable(),
   to_version: Version.nullable(),
   reasons: z.array(Reason),
+  /** Who answered the question, or withdrew it. */
   answered_by: z.string().nullable(),
+  /** Why and when a question was withdrawn, and whether what it asks for was done meanwhile. Absent: it was not withdrawn. */
+  withdrawn: z.object({ because: z.string(), done: z.boolean(), at: Timestamp }).optional(),
   /** Until when a question can be answered. Absent: it asks nothing, or an older version asked. */
   answer_until: Timestamp.optional(),
   /** What a runbook asks approval for, if it is not a rollback. */
@@ -199,6 +206,8 @@ export const IncidentRecord = z.object({
   opened_at: Timestamp,
   resolved_at: Timestamp.nullable(),
   resolved_by: z.string().nullable(),
+  /** When returning alerts last reopened it. Absent: never. */
+  reopened_at: Timestamp.optional(),
   signal_count: z.number(),
   /** Number of episodes that have not resolved. */
   firing: z.number(),
@@ -216,6 +225,11 @@ export const IncidentRecord = z.object({
    * Sequence number of the message for which `run` took over, since the previous run could not read it. Absent: none.
    */
   unreadable: z.number().optional(),
+  /** How many runs in a row took over for an unreadable message, and after a failed run. Absent: none. */
+  unreadable_runs: z.number().optional(),
+  failed_runs: z.number().optional(),
+  /** When the newest of these failed runs was replaced. */
+  failed_at: Timestamp.optional(),
   /** Who asked that run to resolve the incident. Absent: no one. */
   resolve_by: z.string().optional(),
   /** The engine's id of that run; null until one has begun. */
@@ -233,6 +247,27 @@ export const IncidentRecord = z.object({
    * yet.
    */
   verifying: z.object({ number: z.number(), runbook: z.number().optional(), at: Timestamp.optional() }).optional(),
+  /**
+   * When the problem before the newest mitigation had ended: all alerts ended, or health was within its limit for two
+   * minutes. Absent: nothing was mitigated, it has not ended, or another problem has begun.
+   */
+  recovered_at: Timestamp.optional(),
+  /** The newest problem that began after the recovery from an earlier one. Absent: there is only one. */
+  new_onset: z
+    .object({
+      at: Timestamp,
+      /** When the problem before it had ended. */
+      recovered_at: Timestamp,
+      /** Sequence number of its message. */
+      seq: z.number(),
+      /** Number of the newest judgement of the problems before it. */
+      judged: z.number(),
+      /** The newest mitigation before it. */
+      after: z.object({ number: z.number(), runbook: z.number().optional() }),
+      /** Number of pages before it. Absent: it does not page. */
+      pages: z.number().optional(),
+    })
+    .optional(),
   automation_paused: z.boolean(),
   /** A person declared it, so it does not end when no alert fires. Absent: alerts opened it. */
   by_hand: z.literal(true).optional(),
@@ -312,6 +347,8 @@ export const IncidentView = IncidentRecord.pick({
     .extend({ minutes: z.number() })
     .nullable()
     .default(null),
+  /** What keeps it open. Empty: it is resolved. Absent: in lists. */
+  open_because: z.array(z.string()).optional(),
   decisions: z.array(DecisionView),
   effects: z.array(Effect),
 });

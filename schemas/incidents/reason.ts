@@ -40,10 +40,12 @@ export const ReasonCode = z.enum([
   'sender_lacks_scope',
   'not_requested',
   'first_did_not_help',
+  'second_rollback',
   'automation_budget_spent',
   'suspect_cleared',
   'one_of_many',
   'group_rolled_back',
+  'decided_elsewhere',
   'monitoring_failure',
   'expected_from_experiment',
   'migration_in_deploy',
@@ -66,6 +68,7 @@ export const ReasonCode = z.enum([
   'judged_otherwise',
   'locked',
   'already_running',
+  'already_done',
 
   // What a question is about.
   'candidates',
@@ -99,6 +102,9 @@ export type ReasonCode = z.infer<typeof ReasonCode>;
 /** Reads the code of a reason, which a newer version may have written. */
 export const ReadReasonCode = readAs(ReasonCode, 'unknown');
 
-/** Why something is or is not done: a code for programs and a text for people. */
-export const Reason = z.object({ code: ReadReasonCode, text: z.string() });
+/**
+ * Why something is or is not done: a code for programs and a text for people, in one clause. `more`: further facts about
+ * it. Absent: none.
+ */
+export const Reason = z.object({ code: ReadReasonCode, text: z.string(), more: z.array(z.string()).optional() });
 export type Reason = z.infer<typeof Reason>;

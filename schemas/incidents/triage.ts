@@ -22,7 +22,7 @@ export const Triage = z.strictObject({
   commanderMinutes: Minutes(10),
   /** Between updates. */
   updateMinutes: Minutes(30),
-  /** Maximum number of reminders in a row of the same kind. */
-  times: z.number().int().min(1).max(20).default(3),
+  /** Maximum number of reminders in a row of the same kind. Default: 3, or 1 for a small team. */
+  times: z.number().int().min(1).max(20).optional(),
 });
 export type Triage = z.infer<typeof Triage>;

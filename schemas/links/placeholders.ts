@@ -13,9 +13,9 @@ export type TemplatePart = { text: string } | { value: string };
 export function templateParts(template: string): TemplatePart[] {
   const parts: TemplatePart[] = [];
   let at = 0;
-  for (const { index, 0: whole, 1: name = '' } of template.matchAll(/\$\{\{\s*([^{}]*?)\s*\}\}/g)) {
+  for (const { index, 0: whole, 1: name = '' } of template.matchAll(/\$\{\{([^{}]*)\}\}/g)) {
     if (index > at) parts.push({ text: template.slice(at, index) });
-    parts.push({ value: name });
+    parts.push({ value: name.trim() });
     at = index + whole.length;
   }
   if (at < template.length) parts.push({ text: template.slice(at) });

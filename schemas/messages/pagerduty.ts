@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { cutText } from '../parsing/text.ts';
 import { InstantIn } from '../time/time.ts';
 
 /**
@@ -9,7 +10,7 @@ import { InstantIn } from '../time/time.ts';
 
 /** Limit for text that people write, because it goes through a queue and onto a timeline. */
 const TEXT_MAX_CHARS = 4000;
-const limitedText = z.string().transform((given) => [...given].slice(0, TEXT_MAX_CHARS).join(''));
+const limitedText = cutText(TEXT_MAX_CHARS);
 
 /** An object with id and name. A field of an unexpected form counts as absent. */
 export const PagerDutyReference = z.object({
@@ -94,7 +95,7 @@ export const PagerDutyEvent = z.discriminatedUnion('event_type', [
 export type PagerDutyEvent = z.infer<typeof PagerDutyEvent>;
 
 /** The part that every payload has. */
-export const PagerDutyPayload = z.object({ event: z.looseObject({ event_type: z.string().min(1) }) });
+export const PagerDutyPayload = z.object({ event: z.looseObject({ event_type: z.string().min(1).max(256) }) });
 
 /** Event types that are read. Others, of which PagerDuty adds more every year, are ignored. */
 export const READ_EVENT_TYPES: ReadonlySet<string> = new Set([

@@ -41,10 +41,16 @@ export const Handling = z.object({
   }).optional(),
   /** The pager has unacknowledged the page and notifies again: from which page on, and since when. */
   unacknowledged: z.object({ page: z.number().int(), at: Timestamp }).optional(),
+  /** The last page that a person resolved at the pager although the incident continues. */
+  dismissed: z.object({ page: z.number().int(), at: Timestamp }).optional(),
   /** Whom the pager notified first of a page, as its webhooks said: the newest pages. */
   paged: z.array(z.object({ page: z.number().int(), at: Timestamp, people: z.array(z.string()) })).optional(),
   /** People recorded under their pager id, because the pager could not be asked who they are: `pagerduty:PTUXL6G`. */
   unidentified: z.array(z.string()).optional(),
+  /** The last decision of a person about the incident, such as an answer to a question. */
+  acted: Attribution.optional(),
+  /** When a person who may answer its questions opened its page, or that of a question, while one waited. */
+  seen: Attribution.optional(),
   /** A person set or confirmed the severity. */
   triaged: Attribution.optional(),
   /** The last update to stakeholders, and its text. */

@@ -6,6 +6,11 @@ import { TimeZone } from '../time/time-zone.ts';
 
 const Addresses = z.union([z.email().transform((address) => [address]), z.array(z.email()).min(1).max(50)]);
 
+const HAS_RECEIVER = [
+  ({ email, slack }: { email?: unknown; slack?: unknown }) => email !== undefined || slack !== undefined,
+  { message: 'set "email" or "slack": no recipient is configured' },
+] as const;
+
 /** A person who wants updates but does not work on the incident. */
 export const Stakeholder = z
   .strictObject({
@@ -31,28 +36,18 @@ export const Stakeholder = z
       ])
       .default('changes'),
   })
-  .refine(({ email, slack }) => email !== undefined || slack !== undefined, {
-    message: 'set "email" or "slack": no recipient is configured',
-  });
+  .refine(...HAS_RECEIVER);
 export type Stakeholder = z.infer<typeof Stakeholder>;
 
-/** Receivers of a weekly message. */
-export const Receivers = { email: Addresses.optional(), slack: ChannelName.optional() };
-
-/** When a weekly message is sent. */
-export const WEEKLY = {
-  day: z.enum(WEEKDAYS).default('mon'),
-  /** `HH:MM`, up to `23:59`. */
-  at: TimeOfDay.refine((at) => at !== '24:00', 'must be at most 23:59').default('09:00'),
-  timeZone: TimeZone.default('UTC'),
-};
-
-/** Requires an email address or a channel. */
-export const withReceiver = z.refine<Pick<Stakeholder, 'email' | 'slack'>>(
-  ({ email, slack }) => email !== undefined || slack !== undefined,
-  { message: 'set "email" or "slack": no recipient is configured' },
-);
-
 /** Receivers and time of the weekly shadow-mode report, which covers the last 30 days. */
-export const WeeklyShadowReport = z.strictObject({ ...Receivers, ...WEEKLY }).check(withReceiver);
+export const WeeklyShadowReport = z
+  .strictObject({
+    email: Addresses.optional(),
+    slack: ChannelName.optional(),
+    day: z.enum(WEEKDAYS).default('mon'),
+    /** `HH:MM`, up to `23:59`. */
+    at: TimeOfDay.refine((at) => at !== '24:00', 'must be at most 23:59').default('09:00'),
+    timeZone: TimeZone.default('UTC'),
+  })
+  .refine(...HAS_RECEIVER);
 export type WeeklyShadowReport = z.infer<typeof WeeklyShadowReport>;

@@ -103,7 +103,7 @@ export const ActionItemView = z.object({
 export type ActionItemView = z.infer<typeof ActionItemView>;
 
 /** A section of the text: a heading of the second level, and everything up to the next one. */
-export const Section = z.strictObject({ heading: Title, text: z.string() });
+export const Section = z.strictObject({ heading: Title, text: z.string().max(MARKDOWN_MAX_CHARS) });
 export type Section = z.infer<typeof Section>;
 
 /** Something that a draft's sentence can point to: an entry of the timeline, a change, a decision, an objective. */
@@ -203,19 +203,12 @@ export type PostmortemView = z.infer<typeof PostmortemView>;
  * An action item in a body. `id` and `status` are as they were read: the ID follows from the title, and `status` must
  * not contradict `done`.
  */
-const ActionItemInput = ActionItem.extend({ id: z.string().optional(), status: ActionItemStatus.optional() })
+const ActionItemInput = ActionItem.extend({ id: z.string().max(64).optional(), status: ActionItemStatus.optional() })
   .refine(({ done, status }) => status === undefined || (status === 'done') === done, {
     path: ['status'],
     message: 'contradicts done; change done, or omit status',
   })
   .transform(({ id: _id, status: _status, ...item }): ActionItem => item);
-
-/** A post-mortem as Confluence's API takes it: `POST /wiki/api/v2/pages` needs only `spaceId` in addition. */
-export const ConfluencePage = z.object({
-  title: z.string(),
-  body: z.object({ representation: z.literal('storage'), value: z.string() }),
-});
-export type ConfluencePage = z.infer<typeof ConfluencePage>;
 
 /** The body of `PUT /v1/incidents/{id}/postmortem`. What is absent stays as it is. */
 export const PostmortemInput = z

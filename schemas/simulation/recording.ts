@@ -87,6 +87,10 @@ export const Expectation = z.strictObject({
 });
 export type Expectation = z.infer<typeof Expectation>;
 
+/** What a recording can lack because it would be too large. */
+export const RecordedPart = z.enum(['annotations', 'inputs', 'messages', 'alerts']);
+export type RecordedPart = z.infer<typeof RecordedPart>;
+
 /** All recorded inputs of the decisions about one incident. */
 export const RecordedIncident = z.object({
   format: z.literal(RECORDING_FORMAT),
@@ -110,6 +114,8 @@ export const RecordedIncident = z.object({
   signals: z.array(RecordedSignal),
   /** The incident has more alerts than were recorded here. */
   truncated: z.boolean(),
+  /** What it lacks because it would be too large. Absent: nothing. */
+  left_out: z.array(RecordedPart).optional(),
   messages: z.array(z.object({ seq: z.number().int(), at: Timestamp, message: Message })),
   decisions: z.array(RecordedDecision),
   runbooks: z.array(z.object({ name: z.string(), at: Timestamp, by_person: z.boolean() })),

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { cutText } from '../parsing/text.ts';
 
 /** Slack ID of a user, workspace, channel, or app. */
 export const SlackId = z.string().regex(/^[A-Z0-9]{2,32}$/, 'a Slack ID has uppercase letters and digits');
@@ -10,10 +11,7 @@ const COMMAND_MAX_CHARS = 4000;
 export const SlashCommand = z.object({
   /** Command with its slash, such as `/incident`. */
   command: z.string().regex(/^\/[^\s/]{1,32}$/, 'a command consists of a slash and a word'),
-  text: z
-    .string()
-    .default('')
-    .transform((text) => text.slice(0, COMMAND_MAX_CHARS).toWellFormed()),
+  text: cutText(COMMAND_MAX_CHARS).default(''),
   user_id: SlackId,
   team_id: SlackId,
   channel_id: SlackId,

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { cutText } from '../parsing/text.ts';
 import { SlackId } from './command.ts';
 
 /** Maximum length of a message text. Longer texts are truncated. */
@@ -13,10 +14,7 @@ const MessageEvent = z.object({
   channel: SlackId,
   user: SlackId.nullish(),
   bot_id: SlackId.nullish(),
-  text: z
-    .string()
-    .default('')
-    .transform((text) => text.slice(0, MESSAGE_MAX_CHARS).toWellFormed()),
+  text: cutText(MESSAGE_MAX_CHARS).default(''),
   ts: Ts,
   thread_ts: Ts.nullish(),
   channel_type: z.string().max(32).nullish(),

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { cutText } from '../parsing/text.ts';
 import { SlackId } from './command.ts';
 import { View } from './view.ts';
 
@@ -20,10 +21,7 @@ const trigger = { trigger_id: z.string().min(1).max(256) };
 const Message = z.object({
   ts: Ts,
   thread_ts: Ts.nullish(),
-  text: z
-    .string()
-    .default('')
-    .transform((text) => text.slice(0, MESSAGE_MAX_CHARS).toWellFormed()),
+  text: cutText(MESSAGE_MAX_CHARS).default(''),
   user: SlackId.nullish(),
   bot_id: SlackId.nullish(),
 });

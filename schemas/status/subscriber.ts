@@ -61,8 +61,6 @@ export const Subscriber = z.object({
   requested: z.number(),
   requested_at: Timestamp,
   answered: z.number(),
-  /** Requests on one day (UTC). */
-  requests_of: z.object({ day: z.string(), count: z.number() }),
   /** Updates that the address refused in a row. */
   refusals: z.number(),
   /** When it is deleted. Null: when the subscriber says so. */

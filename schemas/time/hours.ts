@@ -38,7 +38,7 @@ const dayNumber = (word: string): number =>
 /** Parses `mon-fri`, `fri-mon`, `sat`, `weekend`. Returns undefined if it is not a range of days. */
 function rangeOfDays(text: string): readonly Weekday[] | undefined {
   const word = text.trim().toLowerCase();
-  const ends = word.split(/\s*[-–:]\s*/).map(dayNumber);
+  const ends = word.split(/[-–:]/).map((part) => dayNumber(part.trim()));
   const [from = -1, to = from] = ends;
   if (GROUPS.has(word) || ends.length > 2 || ends.includes(-1)) return GROUPS.get(word);
   return WEEKDAYS.filter((_, day) => (from <= to ? day >= from && day <= to : day >= from || day <= to));
@@ -97,12 +97,12 @@ const HoursMap = z
     };
   });
 
-const TIMES = /^(\D*?)\s*(\d[\d:]*)\s*(?:-|–|to)\s*(\d[\d:]*)(?:\s+(.*))?$/i;
+const TIMES = /^(\D*)(\d[\d:]*)\s*(?:-|–|to)\s*(\d[\d:]*)(?:\s+(\S.*))?$/i;
 
 /** Splits the text. Days without times are whole days; times without days apply to every day. */
 function partsOf(text: string): { days?: string; from?: string; to?: string; timeZone?: string } {
   const [, days = '', from = '', to = '', timeZone] = TIMES.exec(text) ?? [];
-  if (from !== '') return { from, to, ...(days && { days }), ...(timeZone && { timeZone }) };
+  if (from !== '') return { from, to, ...(days.trim() && { days: days.trim() }), ...(timeZone && { timeZone }) };
   const [, before = '', last = ''] = /^(.*\S)\s+(\S+)$/.exec(text) ?? [];
   return daysOf(last) === undefined && isTimeZone(last) ? { days: before, timeZone: last } : { days: text };
 }

@@ -9,12 +9,22 @@ import { localTime } from './time-zone.ts';
  *
  * @param rule of RFC 5545, e.g. `FREQ=WEEKLY;BYDAY=SA`, for which `recurrenceProblem` finds no problem
  * @param timeZone of an `UNTIL` that is given in UTC
+ * @param maxIterations periods to examine; the library throws if it needs more
  */
-export function occurrences(rule: string, start: Temporal.PlainDateTime, timeZone: string): RRuleTemporal {
+export function occurrences(
+  rule: string,
+  start: Temporal.PlainDateTime,
+  timeZone: string,
+  maxIterations?: number,
+): RRuleTemporal {
   const rruleString = rule.replace(/\bUNTIL=(\d{8}T\d{6})(Z?)/, (_, until: string, utc: string) =>
     utc === '' ? `UNTIL=${until}Z` : `UNTIL=${toBasicFormat(localTime(fromBasicFormat(until), timeZone))}Z`,
   );
-  return new RRuleTemporal({ rruleString, dtstart: start.toZonedDateTime('UTC') });
+  return new RRuleTemporal({
+    rruleString,
+    dtstart: start.toZonedDateTime('UTC'),
+    ...(maxIterations !== undefined && { maxIterations }),
+  });
 }
 
 /** Converts `20260103T020000`. */
@@ -36,7 +46,7 @@ const matching = (pattern: RegExp) => (text: string) => pattern.test(text);
 const RULE_PARTS: ReadonlyMap<string, (value: string) => boolean> = new Map([
   ['FREQ', matching(/^(DAILY|WEEKLY|MONTHLY|YEARLY)$/)],
   ['INTERVAL', integerBetween(1, 1000)],
-  ['COUNT', integerBetween(1, 1000)],
+  ['COUNT', integerBetween(1, 500)],
   ['UNTIL', matching(/^\d{8}(T\d{6}Z?)?$/)],
   ['BYMONTH', integerBetween(1, 12)],
   ['BYWEEKNO', fromEitherEnd(53)],
@@ -49,8 +59,27 @@ const RULE_PARTS: ReadonlyMap<string, (value: string) => boolean> = new Map([
   ['WKST', matching(/^(MO|TU|WE|TH|FR|SA|SU)$/)],
 ]);
 
+/** Maximum length of a rule. */
+export const RULE_MAX_CHARS = 500;
+
+/** Maximum number of starts on one day, and in one period: a day, week, month, or year, as FREQ says. */
+const STARTS_PER_DAY_MAX = 24;
+const STARTS_PER_PERIOD_MAX = 400;
+
+/** Starts that the check of a rule examines: as many periods as fit, within these numbers of periods. */
+const EXAMINED_STARTS = 3000;
+const EXAMINED_PERIODS = { min: 40, max: 500 };
+
+/** Maximum number of occurrences that are expanded to find those of one instant. */
+const NEAR_OCCURRENCES_MAX = 100;
+
+/** Days around an occurrence in which others are looked up, besides its duration: clock changes. */
+const MARGIN_DAYS = 3;
+
 /** Returns what is wrong with a rule, as a sentence, or undefined. */
 export function recurrenceProblem(rule: string, start: Temporal.PlainDateTime, timeZone: string): string | undefined {
+  if (rule.length > RULE_MAX_CHARS)
+    return `a rule has at most ${RULE_MAX_CHARS} characters; this one has ${rule.length}`;
   const parts = rule.split(';').map((part) => part.split('='));
   for (const [name = '', values = ''] of parts) {
     const fits = RULE_PARTS.get(name);
@@ -61,17 +90,73 @@ export function recurrenceProblem(rule: string, start: Temporal.PlainDateTime, t
   if (!names.includes('FREQ')) return 'FREQ is missing; write a rule such as FREQ=WEEKLY;BYDAY=SA';
   if (new Set(names).size < names.length) return 'a part is repeated';
   if (names.includes('COUNT') && names.includes('UNTIL')) return 'COUNT and UNTIL cannot be combined';
-  return occurrenceProblem(rule, start, timeZone);
+  if (start.year < 1970) return `the start ${start.toString()} is before 1970`;
+  return startsProblem(rule) ?? occurrenceProblem(rule, start, timeZone);
+}
+
+/** Refuses rules with too many starts, since all of a period are computed to find one of them. */
+function startsProblem(rule: string): string | undefined {
+  const perDay = startsPerDay(rule);
+  if (perDay > STARTS_PER_DAY_MAX)
+    return `it starts ${perDay} times a day; at most ${STARTS_PER_DAY_MAX} are possible, so shorten BYHOUR or BYMINUTE`;
+  const perPeriod = startsPerPeriod(rule);
+  if (perPeriod > STARTS_PER_PERIOD_MAX)
+    return `it can start ${perPeriod} times in a period; at most ${STARTS_PER_PERIOD_MAX} are possible, so use a shorter FREQ`;
+  const unreachable = valuesOf(rule, 'BYSETPOS').find((position) => Math.abs(Number(position)) > perPeriod);
+  return unreachable === undefined
+    ? undefined
+    : `BYSETPOS=${unreachable} never occurs: a period has at most ${perPeriod} starts`;
+}
+
+const valuesOf = (rule: string, name: string): readonly string[] => {
+  const part = rule.split(';').find((one) => one.startsWith(`${name}=`));
+  return part === undefined ? [] : [...new Set(part.slice(name.length + 1).split(','))];
+};
+
+const countOf = (rule: string, name: string): number => valuesOf(rule, name).length;
+
+const startsPerDay = (rule: string): number =>
+  Math.max(1, countOf(rule, 'BYHOUR')) * Math.max(1, countOf(rule, 'BYMINUTE'));
+
+/** Returns an upper bound of the starts in a day, week, month, or year. */
+const startsPerPeriod = (rule: string): number => startsPerDay(rule) * daysPerPeriod(rule);
+
+function daysPerPeriod(rule: string): number {
+  const [frequency] = valuesOf(rule, 'FREQ');
+  if (frequency === 'DAILY') return 1;
+  if (frequency === 'WEEKLY') return Math.max(1, countOf(rule, 'BYDAY'));
+  const hasDays = ['BYDAY', 'BYWEEKNO', 'BYYEARDAY'].some((name) => countOf(rule, name) > 0);
+  const daysOfMonth = countOf(rule, 'BYMONTHDAY') || (hasDays ? 31 : 1);
+  if (frequency === 'MONTHLY') return daysOfMonth;
+  const months = countOf(rule, 'BYMONTH');
+  if (months > 0) return months * daysOfMonth;
+  return countOf(rule, 'BYYEARDAY') || (hasDays ? 366 : countOf(rule, 'BYMONTHDAY') * 12 || 1);
 }
 
 function occurrenceProblem(rule: string, start: Temporal.PlainDateTime, timeZone: string): string | undefined {
+  const periods = examinedPeriods(rule);
   try {
     // Rules with COUNT are evaluated completely, so that a slow one is found here and not later.
-    const first = occurrences(rule, start, timeZone).all((_, index) => index === 0 || rule.includes('COUNT='));
+    const first = occurrences(rule, start, timeZone, periods).all((_, index) => index === 0 || rule.includes('COUNT='));
     return first.length > 0 ? undefined : `the rule has no occurrence after ${start.toString()}`;
   } catch (error) {
-    return error instanceof Error ? `the rule cannot be evaluated: ${error.message}` : String(error);
+    if (!(error instanceof Error)) return String(error);
+    if (!error.message.startsWith('Maximum ')) return `the rule cannot be evaluated: ${error.message}`;
+    const which = rule.includes('COUNT=') ? 'as many occurrences as COUNT' : 'an occurrence';
+    return `the rule does not have ${which} in the first ${periods} periods after ${start.toString()}; use a longer FREQ, or a smaller COUNT`;
   }
+}
+
+/** Returns how many periods the check of a rule examines. */
+const examinedPeriods = (rule: string): number =>
+  Math.min(EXAMINED_PERIODS.max, Math.max(EXAMINED_PERIODS.min, Math.floor(EXAMINED_STARTS / startsPerPeriod(rule))));
+
+/** Returns what is wrong with the duration of a valid rule, as a sentence, or undefined: too many occurrences at once. */
+export function crowdProblem(rule: string, seconds: number): string | undefined {
+  const near = Math.ceil(startsPerDay(rule) * (seconds / 86_400 + MARGIN_DAYS));
+  return near > NEAR_OCCURRENCES_MAX
+    ? `up to ${near} occurrences are near one instant; at most ${NEAR_OCCURRENCES_MAX} are possible, so start less often, or shorten the duration`
+    : undefined;
 }
 
 /** Time in which occurrences are compared: more than a year, after which most rules repeat. */

@@ -1,6 +1,6 @@
 import { Temporal } from 'temporal-polyfill';
 import * as z from 'zod';
-import { recurrenceProblem } from './recurrence.ts';
+import { crowdProblem, recurrenceProblem, RULE_MAX_CHARS } from './recurrence.ts';
 import { valueOfAliases } from '../parsing/aliases.ts';
 import { TimeZone } from './time-zone.ts';
 import { plusSeconds, type Timestamp } from './time.ts';
@@ -31,7 +31,10 @@ export const SPAN_KEYS = {
   end: WrittenTime.optional(),
   ends_at: WrittenTime.optional(),
   duration: WrittenDuration.optional(),
-  rrule: z.string().optional(),
+  rrule: z
+    .string()
+    .max(RULE_MAX_CHARS + 'RRULE:;'.length)
+    .optional(),
   timeZone: TimeZone.optional(),
   timezone: TimeZone.optional(),
   time_zone: TimeZone.optional(),
@@ -106,7 +109,7 @@ function recurringSpan(merged: MergedSpan, text: string, context: z.RefinementCt
     .replace(/^RRULE:/, '')
     .replace(/;$/, '');
   const start = writtenLocal(begins, timeZone);
-  const problem = recurrenceProblem(rrule, start, timeZone);
+  const problem = recurrenceProblem(rrule, start, timeZone) ?? crowdProblem(rrule, secondsOf(duration));
   if (problem !== undefined) context.addIssue({ code: 'custom', path: ['rrule'], message: problem });
   return { rrule, start: start.toString(), timeZone, duration };
 }

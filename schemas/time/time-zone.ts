@@ -3,9 +3,12 @@ import * as z from 'zod';
 import { type Timestamp, timestamp } from './time.ts';
 
 /** An IANA name such as `Europe/Berlin`, `UTC`, or an offset such as `+02:00`. */
-export const TimeZone = z.string().refine(isTimeZone, {
-  error: ({ input }) => `unknown time zone ${JSON.stringify(input)}; use one such as Europe/Berlin`,
-});
+export const TimeZone = z
+  .string()
+  .max(64)
+  .refine(isTimeZone, {
+    error: ({ input }) => `unknown time zone ${JSON.stringify(input)}; use one such as Europe/Berlin`,
+  });
 
 export function isTimeZone(name: string): boolean {
   try {

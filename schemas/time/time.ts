@@ -6,23 +6,38 @@ export type Timestamp = z.infer<typeof Timestamp>;
 
 const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
 
+const INSTANT_MAX_CHARS = 64;
+
 /** Accepts an RFC 3339 time with any offset; returns a `Timestamp`. Digits below the millisecond are truncated. */
-export const InstantIn = z.string().transform((text, context): Timestamp => {
-  const normal = normalizedTimestamp(text);
-  if (normal !== undefined) return normal;
-  context.addIssue({ code: 'custom', message: `not an RFC 3339 time with an offset: ${text.slice(0, 64)}` });
-  return z.NEVER;
-});
+export const InstantIn = z
+  .string()
+  .max(INSTANT_MAX_CHARS)
+  .transform((text, context): Timestamp => {
+    const normal = normalizedTimestamp(text);
+    if (normal !== undefined) return normal;
+    context.addIssue({ code: 'custom', message: `not an RFC 3339 time with an offset: ${text.slice(0, 64)}` });
+    return z.NEVER;
+  });
+
+/** Returns what `InstantIn` returns. Undefined: it does not accept the text. */
+export const instantIn = (text: string): Timestamp | undefined =>
+  text.length <= INSTANT_MAX_CHARS ? normalizedTimestamp(text) : undefined;
 
 /** An offset can move a time beyond the years of RFC 3339, where texts no longer sort. */
 const EARLIEST = Date.parse('0000-01-01T00:00:00.000Z');
 const LATEST = Date.parse('9999-12-31T23:59:59.999Z');
 
+/** What `timestamp` returns, if it is a time: senders often use this form, and it needs no conversion. */
+const NORMAL = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
+
 function normalizedTimestamp(text: string): Timestamp | undefined {
-  if (!RFC_3339.test(text)) return undefined;
-  if (!isDay(text.slice(0, 10)) || text.slice(11, 13) === '24') return undefined;
-  const at = Date.parse(text.replace(/(\.\d{3})\d+/, '$1').replace(' ', 'T'));
-  return at >= EARLIEST && at <= LATEST ? timestamp(at) : undefined;
+  const isNormal = NORMAL.test(text);
+  if (!isNormal && !RFC_3339.test(text)) return undefined;
+  // `Date.parse` refuses days above 31.
+  if ((text.slice(8, 10) > '28' && !isDay(text.slice(0, 10))) || text.slice(11, 13) === '24') return undefined;
+  const at = Date.parse(isNormal ? text : text.replace(/(\.\d{3})\d+/, '$1').replace(' ', 'T'));
+  if (!(at >= EARLIEST && at <= LATEST)) return undefined;
+  return isNormal ? (text as Timestamp) : timestamp(at);
 }
 
 /** Returns whether the calendar has the day. `Date.parse` reads February 30 as March 2. */

@@ -13,20 +13,23 @@ export type WrittenTime = {
 const TIMESTAMP_TEXT = /^(\d{4}-\d{2}-\d{2})(?:[Tt ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)([Zz]|[+-]\d{2}:\d{2})?)?$/;
 
 /** `2026-01-03`, `2026-01-03T02:00`, `2026-01-03 02:00:30`, `2026-01-03T02:00:00+01:00`. */
-export const WrittenTime = z.string().transform((text, context): WrittenTime => {
-  const [, day = '', time = '00:00', offset] = TIMESTAMP_TEXT.exec(text.trim()) ?? [];
-  try {
-    const local = Temporal.PlainDateTime.from(`${day}T${time}`, { overflow: 'reject' });
-    return { local, offset: offset?.toUpperCase().replace('Z', 'UTC') };
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    context.addIssue({
-      code: 'custom',
-      message: `${JSON.stringify(text)} is not a time; write one such as 2026-01-03T02:00`,
-    });
-    return z.NEVER;
-  }
-});
+export const WrittenTime = z
+  .string()
+  .max(64)
+  .transform((text, context): WrittenTime => {
+    const [, day = '', time = '00:00', offset] = TIMESTAMP_TEXT.exec(text.trim()) ?? [];
+    try {
+      const local = Temporal.PlainDateTime.from(`${day}T${time}`, { overflow: 'reject' });
+      return { local, offset: offset?.toUpperCase().replace('Z', 'UTC') };
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      context.addIssue({
+        code: 'custom',
+        message: `${JSON.stringify(text)} is not a time; write one such as 2026-01-03T02:00`,
+      });
+      return z.NEVER;
+    }
+  });
 
 /**
  * Returns the instant of a written time.
@@ -46,20 +49,23 @@ export const writtenLocal = ({ local, offset }: WrittenTime, timeZone: string): 
 
 const DURATION_MAX_DAYS = 31;
 
-const SHORT_DURATION = /^(?:(\d{1,6})\s*d)?\s*(?:(\d{1,6})\s*h)?\s*(?:(\d{1,6})\s*m(?:in)?)?\s*(?:(\d{1,6})\s*s)?$/i;
+const SHORT_DURATION = /^(?:(\d{1,6})\s*d\s*)?(?:(\d{1,6})\s*h\s*)?(?:(\d{1,6})\s*m(?:in)?\s*)?(?:(\d{1,6})\s*s)?$/i;
 
 /**
  * Accepts `2h`, `90m`, `1h 30m`, `PT2H`; a day is 24 hours. Returns ISO 8601 with hours as the largest unit and seconds
  * as the smallest.
  */
-export const WrittenDuration = z.string().transform((text, context): string => {
-  const duration = durationOf(text.trim());
-  const days = duration?.total('days') ?? 0;
-  if (duration !== undefined && days > 0 && days <= DURATION_MAX_DAYS) return duration.toString();
-  const message = `${JSON.stringify(text)} is not a duration of at most ${DURATION_MAX_DAYS} days; write one such as 2h, 90m, or PT2H`;
-  context.addIssue({ code: 'custom', message });
-  return z.NEVER;
-});
+export const WrittenDuration = z
+  .string()
+  .max(64)
+  .transform((text, context): string => {
+    const duration = durationOf(text.trim());
+    const days = duration?.total('days') ?? 0;
+    if (duration !== undefined && days > 0 && days <= DURATION_MAX_DAYS) return duration.toString();
+    const message = `${JSON.stringify(text)} is not a duration of at most ${DURATION_MAX_DAYS} days; write one such as 2h, 90m, or PT2H`;
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  });
 
 /** Returns undefined if it is not a duration or has no fixed length, such as months. */
 function durationOf(text: string): Temporal.Duration | undefined {

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 type LockedPackage = {
+  /** A link to a folder of this project, which has no address and no hash. */
+  link?: boolean;
   version?: string;
   integrity?: string;
   resolved?: string;
@@ -35,12 +37,15 @@ export function lockFileProblems(root: string): string[] {
 
 const addressProblems = (packages: Record<string, LockedPackage>): string[] =>
   Object.entries(packages)
-    .filter(([, entry]) => entry.resolved !== undefined)
+    .filter(([, entry]) => entry.resolved !== undefined && !entry.link)
     .map(([path]) => `package-lock.json: ${path} has an address; .npmrc needs omit-lockfile-registry-resolved=true`);
+
+/** Others are the project itself and its folders. */
+const isInstalled = (path: string): boolean => path.includes('node_modules/');
 
 const hashProblems = (packages: Record<string, LockedPackage>): string[] =>
   Object.entries(packages)
-    .filter(([path, { integrity }]) => path !== '' && integrity === undefined)
+    .filter(([path, { integrity, link }]) => isInstalled(path) && integrity === undefined && !link)
     .map(([path]) => `package-lock.json: ${path} has no hash (integrity)`);
 
 const installScriptProblems = ({ allowScripts = {} }: Manifest): string[] =>
@@ -66,6 +71,6 @@ function isInstalledFor(packages: Record<string, LockedPackage>, from: string, n
 function versionProblems(manifest: Manifest): string[] {
   const { dependencies, devDependencies, optionalDependencies } = manifest;
   return Object.entries({ ...dependencies, ...devDependencies, ...optionalDependencies })
-    .filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))
+    .filter(([, version]) => !version.startsWith('file:') && !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))
     .map(([name, version]) => `package.json: ${name} is ${version}; use an exact version (npm install --save-exact)`);
 }

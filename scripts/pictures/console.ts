@@ -1,4 +1,4 @@
-import { incidentsOf } from '../../demo/event-source.ts';
+import { incidentsOf } from '../../packages/demo/event-source.ts';
 import type { IncidentView } from '../../schemas/incidents/incident.ts';
 import type { Camera } from './camera.ts';
 import type { Shop } from './shop.ts';

@@ -1,5 +1,5 @@
-import type { Story } from '../../demo/stage.ts';
-import { callsOf } from '../../demo/event-source.ts';
+import type { Story } from '../../packages/demo/stage.ts';
+import { callsOf } from '../../packages/demo/event-source.ts';
 import type { Page } from '../../test/support/browser.ts';
 import { type Camera, DESKTOP, PHONE } from './camera.ts';
 import { emailPage } from './email.ts';
@@ -44,7 +44,7 @@ export const photographed = (camera: (url: string) => Camera): Story => ({
       const [incident] = await stage.incidents();
       return incident?.decisions.some(({ state }) => state === 'waiting') && incident.channel?.slice(1);
     });
-    await slack.until(channel, /Asks for approval/);
+    await slack.until(channel, /Asks because/);
     await take.channel('slack-incident', { width: DESKTOP, as: 'ada', channel });
     await take.channel('slack-phone', { width: PHONE, as: 'ada', channel, messages: [PINNED] });
 

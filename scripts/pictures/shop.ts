@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import * as z from 'zod';
-import { Firebreak, ignoreFailedRequest } from '../../demo/firebreak.ts';
+import { Firebreak, ignoreFailedRequest } from '../../packages/demo/firebreak.ts';
 import { Change } from '../../schemas/changes/change.ts';
 import { ROLES } from '../../schemas/people/people.ts';
 

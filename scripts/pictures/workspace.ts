@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
-import { type Firebreak, ignoreFailedRequest } from '../../demo/firebreak.ts';
+import { type Firebreak, ignoreFailedRequest } from '../../packages/demo/firebreak.ts';
 
 const Channel = z.object({
   messages: z.array(z.object({ ts: z.string(), text: z.string() })),

@@ -11,7 +11,7 @@ export type Statement = {
 };
 
 export type LambdaFunction = {
-  /** The name in `infra/functions.ts`. */
+  /** The name in `platforms/aws/infra/functions.ts`. */
   id: string;
   name: string;
   arn: string;

@@ -19,10 +19,20 @@ declare global {
 `;
 
 /** Direct and indirect imports of the configuration. */
-const LINKED = ['sst.config.ts', 'infra', 'aws', 'integrations', 'schemas', 'domain', 'node_modules', 'package.json'];
+const LINKED = [
+  'sst.config.ts',
+  'assembly',
+  'stores',
+  'platforms',
+  'integrations',
+  'schemas',
+  'domain',
+  'node_modules',
+  'package.json',
+];
 
 /**
- * Type-checks `sst.config.ts` and `infra/` with SST's and Pulumi's own types. Ignores errors inside the platform, which is
+ * Type-checks `sst.config.ts` and `platforms/aws/infra/` with SST's and Pulumi's own types. Ignores errors inside the platform, which is
  * written for another compiler version.
  *
  * @returns the compiler's messages

@@ -1,4 +1,4 @@
-import { sendUpdateToStakeholders } from '../../actions/incidents/acknowledge.ts';
+import { type Publication, sendUpdateToStakeholders } from '../../actions/incidents/acknowledge.ts';
 import { answered } from '../outcome.ts';
 import { TEXT_MAX, textInput } from '../modals/blocks.ts';
 import { FIELDS } from '../modals/form.ts';
@@ -42,12 +42,19 @@ export const update: IncidentVerb<{ text: string | null }, Update> = {
 };
 
 export const runUpdate: RunInIncident<Update> = async (deps, { caller, key }, id, { text, publish = false }) => {
-  const sent = await sendUpdateToStakeholders(deps, caller, { id, key, text, publish });
-  return answered(`Stakeholders notified.${PUBLIC_WORDS[sent.public]}`);
+  const sent = await sendUpdateToStakeholders(deps, caller, { id, key, text, publish: publish ? 'if_shown' : 'no' });
+  return answered(`Stakeholders notified.${publicWords(sent.public)}`);
 };
 
-const PUBLIC_WORDS = {
-  published: ' The status page can now show the incident, with its own texts.',
-  waits: ' The status page still waits for approval: use "Publish update…".',
-  nothing: '',
-} as const;
+function publicWords(publication: Publication): string {
+  switch (publication.state) {
+    case 'published':
+      return ' The status page can now show the incident, with its own texts.';
+    case 'waits':
+      return ' The status page still waits for approval: use "Publish update…".';
+    case 'not_shown':
+      return ` The status page does not show the incident, because ${publication.reason}.`;
+    case 'nothing':
+      return '';
+  }
+}

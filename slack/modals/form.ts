@@ -118,7 +118,7 @@ export class Fields {
   /** Returns the targets; empty: the entire environment. */
   targets(): string[] {
     const text = this.text(FIELDS.target);
-    if (text !== null) return text.split(/\s*,\s*/).filter(Boolean);
+    if (text !== null) return text.split(',').flatMap((part) => part.trim() || []);
     if (this.text(FIELDS.environment) !== null) return [];
     return this.#reportError(FIELDS.target, 'Enter a service, a team, or an environment', []);
   }

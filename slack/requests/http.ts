@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import type { ChatMessage } from '../../domain/messages/channels.ts';
+import { withoutCredentials } from '../../domain/redaction/credentials.ts';
 import { bodyOf } from '../../integrations/slack/blocks.ts';
-import { readUpTo, type WithBodyStream } from '../../http/middleware/request-body.ts';
+import { readUpTo, UNVERIFIED_BODIES } from '../../http/middleware/request-body.ts';
 
 /** A request with its raw body, which the signature covers. */
 export type Received = {
@@ -26,7 +27,11 @@ const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8' };
 /** Returns an empty response: nothing is shown, and a submitted modal closes. */
 export const emptyAnswer = (): Answer => ({ status: 200, headers: {}, body: '' });
 
-export const json = (value: unknown): Answer => ({ status: 200, headers: JSON_TYPE, body: JSON.stringify(value) });
+export const json = (value: unknown): Answer => ({
+  status: 200,
+  headers: JSON_TYPE,
+  body: JSON.stringify(withoutCredentials(value)),
+});
 
 export const text = (body: string): Answer => ({ status: 200, headers: { 'content-type': 'text/plain' }, body });
 
@@ -66,22 +71,35 @@ export type Incoming = Omit<Received, 'body'> & {
   body: Uint8Array | ((maxBytes: number) => Promise<Uint8Array | undefined>);
 };
 
-export function requestOf(event: APIGatewayProxyEventV2 & WithBodyStream): Incoming {
+/** Returns the request of an event. The event has the whole body. */
+export function requestOf(event: APIGatewayProxyEventV2): Incoming {
   const headers = Object.entries(event.headers).map(([name, value]) => [name.toLowerCase(), value] as const);
   return {
     method: event.requestContext.http.method,
     path: event.rawPath,
     headers: Object.fromEntries(headers),
-    body:
-      event.stream === undefined
-        ? Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8')
-        : (maxBytes) => readUpTo(event.stream ?? null, maxBytes),
+    body: Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8'),
   };
 }
 
 export const resultOf = ({ status, headers, body }: Answer): APIGatewayProxyStructuredResultV2 => ({
   statusCode: status,
-  headers: { 'cache-control': 'no-store', ...headers },
+  headers: { ...NOT_STORED, ...headers },
   body,
   isBase64Encoded: false,
 });
+
+/** Returns what serves requests over HTTP, whose body may still have to be read. */
+export const fetchOf =
+  (answer: (incoming: Incoming) => Promise<Answer>) =>
+  async ({ method, url, headers: sent, body: unread }: Request): Promise<Response> => {
+    const { status, headers, body } = await answer({
+      method,
+      path: decodeURIComponent(new URL(url).pathname),
+      headers: Object.fromEntries(sent),
+      body: (maxBytes) => readUpTo(unread, maxBytes, UNVERIFIED_BODIES),
+    });
+    return new Response(body === '' ? null : body, { status, headers: { ...NOT_STORED, ...headers } });
+  };
+
+const NOT_STORED = { 'cache-control': 'no-store' };

@@ -50,6 +50,15 @@ test('the admin token of this machine is not sent to other machines', async () =
   });
 });
 
+test('without FIREBREAK_URL, the address of the instance that runs with the data folder is used', async () => {
+  await writeFile(join(dir, 'tokens.json'), '{"FIREBREAK_ADMIN_TOKEN": "fba_kept"}');
+  await writeFile(join(dir, 'lock'), JSON.stringify({ pid: 1, startedAt: '', host: '', url }));
+  expect(await list({ FIREBREAK_URL: '' })).toMatchObject({ code: 0 });
+  expect(authorizations).toEqual(['Bearer fba_kept']);
+  await writeFile(join(dir, 'lock'), JSON.stringify({ pid: 1, startedAt: '', host: '', url: 'http://127.0.0.1:1' }));
+  expect((await list({ FIREBREAK_URL: '' })).err).toMatch(/cannot reach Firebreak at http:\/\/127\.0\.0\.1:1 /);
+});
+
 test('a redirect does not receive the token', async () => {
   answer = { status: 302, body: '', location: `${url}/elsewhere` };
   expect(await list({ FIREBREAK_TOKEN: 'own' })).toMatchObject({ code: 1, out: '' });

@@ -5,24 +5,25 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { EXECUTIONS_FORMAT } from '../../local/state/formats.ts';
 import { lockDataDir } from '../../local/state/lock.ts';
+import { DATABASE_FORMAT } from '../../platforms/sqlite/format.ts';
 import { cli } from './support.ts';
 
-const OBJECT = join('s3', 'firebreak', 'runs%2f%41%2ejson');
+const BLOB = 'blobs/runs/A.json';
+const DATABASES = ['firebreak', 'standins'];
 
 let dir: string;
 let dataDir: string;
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'firebreak-backup-'));
   dataDir = join(dir, 'data');
-  await mkdir(join(dataDir, 's3', 'firebreak'), { recursive: true });
-  for (const name of ['dynamodb', 'sqs', 'durable', 'standins']) {
+  await mkdir(join(dataDir, 'blobs', 'runs'), { recursive: true });
+  for (const name of DATABASES) {
     const database = new DatabaseSync(join(dataDir, `${name}.sqlite`));
     database.exec(`PRAGMA journal_mode = WAL; CREATE TABLE kept (text); INSERT INTO kept VALUES ('${name}')`);
     database.close();
   }
-  await writeFile(join(dataDir, OBJECT), 'an object');
+  await writeFile(join(dataDir, BLOB), 'a blob');
   await writeFile(join(dataDir, 'tokens.json'), '{"FIREBREAK_ADMIN_TOKEN":"fba_kept"}');
   await writeFile(join(dataDir, 'vendor.log'), 'not ours');
 });
@@ -52,26 +53,39 @@ describe('firebreak backup', () => {
     const restored = join(dir, 'restored');
     expect(await restore(file, restored)).toMatchObject({ code: 0, err: '' });
 
-    expect((await readdir(restored)).sort()).toEqual(
-      ['dynamodb.sqlite', 'durable.sqlite', 'sqs.sqlite', 'standins.sqlite']
-        .concat('lock.sqlite', 'restored.json', 's3', 'tokens.json')
-        .sort(),
-    );
-    for (const name of ['dynamodb', 'sqs', 'durable', 'standins']) expect(keptIn(restored, name)).toBe(name);
-    for (const name of [OBJECT, 'tokens.json'])
+    expect((await readdir(restored)).sort()).toEqual([
+      'blobs',
+      'firebreak.sqlite',
+      'lock.sqlite',
+      'restored.json',
+      'standins.sqlite',
+      'tokens.json',
+    ]);
+    for (const name of DATABASES) expect(keptIn(restored, name)).toBe(name);
+    for (const name of [BLOB, 'tokens.json'])
       expect(await readFile(join(restored, name))).toEqual(await readFile(join(dataDir, name)));
-    for (const name of await readdir(restored)) {
-      if (name !== 'lock.sqlite') expect((await stat(join(restored, name))).mode & 0o077).toBe(0);
-    }
+    for (const name of await readdir(restored)) expect((await stat(join(restored, name))).mode & 0o077).toBe(0);
     expect((await readdir(dataDir)).filter((name) => name.startsWith('snapshot-'))).toEqual([]);
   });
 
   test('reports whether the archive contains keys, and that it was verified', async () => {
     const { out, err } = await backUp(join(dir, 'one.tar.gz'));
-    expect(out).toMatch(/one\.tar\.gz: 6 files, \d+ KiB, as of \S+Z, Firebreak stopped; archive verified/);
+    expect(out).toMatch(/one\.tar\.gz: 4 files, \d+ KiB, as of \S+Z, Firebreak stopped; archive verified/);
     expect(err).toContain('contains the admin token');
     await rm(join(dataDir, 'tokens.json'));
     expect((await backUp(join(dir, 'two.tar.gz'))).err).toContain('set in the environment');
+  });
+
+  test('a folder in use is backed up, and reported as such', async () => {
+    const lock = await lockDataDir(dataDir);
+    const writing = new DatabaseSync(join(dataDir, 'firebreak.sqlite'));
+    writing.exec("UPDATE kept SET text = 'committed'; BEGIN; UPDATE kept SET text = 'open'");
+    const file = join(dir, 'archive.tar.gz');
+    expect(await backUp(file)).toMatchObject({ code: 0, out: expect.stringContaining('Firebreak running') });
+    writing.close();
+    await lock.release();
+    expect(await restore(file, join(dir, 'restored'))).toMatchObject({ code: 0 });
+    expect(keptIn(join(dir, 'restored'), 'firebreak')).toBe('committed');
   });
 
   test('--to and --keep retain the newest backups and delete no other files', async () => {
@@ -100,9 +114,9 @@ describe('firebreak backup', () => {
   test('a refused backup leaves no partial archive', async () => {
     const file = await archived();
     expect(await backUp(file)).toMatchObject({ code: 1, err: expect.stringContaining('already exists') });
-    await rm(join(dataDir, 'durable.sqlite'));
+    await rm(join(dataDir, 'firebreak.sqlite'));
     const refused = await backUp(join(dir, 'more.tar.gz'));
-    expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('has no durable.sqlite') });
+    expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('has no firebreak.sqlite') });
     expect((await readdir(dir)).sort()).toEqual(['archive.tar.gz', 'data']);
     const nowhere = await cli(['backup', '--data-dir', join(dir, 'nowhere')]);
     expect(nowhere).toMatchObject({ code: 1, err: expect.stringContaining('does not exist') });
@@ -115,9 +129,9 @@ describe('firebreak restore', () => {
     const restored = join(dir, 'restored');
     const tar = gunzipSync(await readFile(file));
     for (const [text, name] of [
-      ['an object', 's3/firebreak/runs%2f%41%2ejson'],
+      ['a blob', BLOB],
       ['fba_kept', 'tokens.json'],
-      ['CREATE TABLE kept', 'durable.sqlite'],
+      ['CREATE TABLE kept', 'firebreak.sqlite'],
     ] as const) {
       const damaged = Buffer.from(tar);
       const at = damaged.indexOf(text, damaged.indexOf(`${name}\0`));
@@ -142,10 +156,9 @@ describe('firebreak restore', () => {
     expect(await refusal(whole.subarray(0, whole.length - 700))).toMatch(/damaged at \S+/);
     expect(await refusal(Buffer.from('hello'))).toContain('damaged at manifest.json');
     const tar = gunzipSync(whole);
-    const name = 's3/firebreak/runs%2f%41%2ejson';
-    const entry = tar.indexOf(`${name}\0`);
+    const entry = tar.indexOf(`${BLOB}\0`);
     expect(await refusal(gzipSync(Buffer.concat([tar.subarray(0, entry), Buffer.alloc(1024)])))).toContain(
-      `${name} is missing`,
+      `${BLOB} is missing`,
     );
     expect(existsSync(restored)).toBe(false);
   });
@@ -153,18 +166,19 @@ describe('firebreak restore', () => {
   test('refuses an archive of a version with other formats, and names the version', async () => {
     const file = await archived();
     const tar = gunzipSync(await readFile(file));
-    const newer = Buffer.from(tar.toString('latin1').replace('"format": 1', '"format": 9'), 'latin1');
-    await writeFile(file, gzipSync(newer));
-    const { code, err } = await restore(file, join(dir, 'restored'));
-    expect([code, err]).toEqual([
-      1,
-      expect.stringMatching(/created by Firebreak \d\S+ This version cannot read its archives/),
-    ]);
-    for (const format of [EXECUTIONS_FORMAT - 1, 9]) {
-      const [same, other] = [EXECUTIONS_FORMAT, format].map((number) => `"executions": ${number}`) as [string, string];
-      await writeFile(file, gzipSync(Buffer.from(tar.toString('latin1').replace(same, other), 'latin1')));
-      expect((await restore(file, join(dir, 'restored'))).err).toContain('This version cannot read its executions');
-    }
+    const refusalWith = async (text: string, other: string) => {
+      const changed = tar.toString('latin1').replace(text, other);
+      await writeFile(file, gzipSync(Buffer.from(changed, 'latin1')));
+      return restore(file, join(dir, 'restored'));
+    };
+    for (const format of [1, 9])
+      expect(await refusalWith('"format": 2', `"format": ${format}`)).toMatchObject({
+        code: 1,
+        err: expect.stringMatching(/created by Firebreak \d\S+ This version cannot read its archives/),
+      });
+    expect((await refusalWith(`"database": ${DATABASE_FORMAT}`, '"database": 9')).err).toContain(
+      'This version cannot read its database',
+    );
   });
 
   test('refuses a folder that is in use or not empty', async () => {
@@ -175,7 +189,7 @@ describe('firebreak restore', () => {
     await lock.release();
     const full = await restore(file, dataDir);
     expect(full).toMatchObject({ code: 1, err: expect.stringMatching(/is not empty \(it contains .*Move it away/) });
-    expect(keptIn(dataDir, 'sqs')).toBe('sqs');
+    expect(keptIn(dataDir, 'firebreak')).toBe('firebreak');
   });
 
   test('restores into an existing empty folder, such as a mounted volume', async () => {
@@ -191,9 +205,9 @@ describe('firebreak restore', () => {
     const file = await archived();
     const restored = join(dir, 'restored');
     await mkdir(join(restored, 'restoring'), { recursive: true });
-    await writeFile(join(restored, 'sqs.sqlite'), 'half');
+    await writeFile(join(restored, 'firebreak.sqlite'), 'half');
     expect(await restore(file, restored)).toMatchObject({ code: 0 });
-    expect(keptIn(restored, 'sqs')).toBe('sqs');
+    expect(keptIn(restored, 'firebreak')).toBe('firebreak');
     expect(existsSync(join(restored, 'restoring'))).toBe(false);
   });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { canonicalJson, sha256 } from '../../aws/hash.ts';
+import { canonicalJson, sha256 } from '../../stores/core/hash.ts';
 import { differences, type Inputs } from '../../cli/decision-differences.ts';
 import type { QuestionInputs } from '../../domain/runbooks/permission.ts';
 import { DecisionView } from '../../schemas/incidents/incident.ts';

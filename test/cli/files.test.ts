@@ -62,11 +62,21 @@ describe('check', () => {
   test('warns of targets without credentials', async () => {
     await write(
       'config/services.yaml',
-      'services:\n  checkout:\n    environments:\n      production:\n        deployer: { kind: http }\n        flags: { kind: http, url: "http://f.test/{flag}", auth: { bearer: F } }\n',
+      'services:\n  checkout:\n    environments:\n      production:\n        deployer: { kind: http, url: "http://cd.test/rollback" }\n        flags: { kind: http, url: "http://f.test/{flag}", auth: { bearer: F } }\n',
     );
     const { code, out } = await cli(['check', ...folders], { cwd: dir });
     expect(out).toMatch(/^config\/services\.yaml:5: warning: .*deployer has no "auth"/);
     expect([code, out.match(/warning/g)]).toEqual([0, ['warning']]);
+  });
+
+  test('does not warn of a target that can only be a stand-in', async () => {
+    await write(
+      'config/services.yaml',
+      'services: { checkout: { environments: { production: { deployer: { kind: http } } } } }\n',
+    );
+    expect((await cli(['check', ...folders], { cwd: dir })).out).not.toContain('warning');
+    const real = await cli(['check', ...folders], { cwd: dir, env: { CD_URL: 'http://cd.test/' } });
+    expect(real.out).toMatch(/services\.yaml:1: warning: .*deployer has no "auth"/);
   });
 
   test('warns of a freeze policy for an unknown service', async () => {

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { SANDBOX_PAGE_ID } from '../../sandbox/statuspage/statuspage.ts';
-import { calls, sandbox, start } from '../sandbox/support.ts';
+import { SANDBOX_PAGE_ID } from '../../packages/sandbox/statuspage/statuspage.ts';
+import { calls, sandbox, start } from '../../packages/sandbox/test/support.ts';
 import { ADMIN_TOKEN, EACH_ALONE, eventually, Firebreak } from '../support/firebreak.ts';
 import { cli } from './support.ts';
 

@@ -112,7 +112,7 @@ services:
     [
       '401',
       status(401, ''),
-      /answered 401, so it requires credentials.*: set --prometheus to an address that needs none/,
+      /answered 401, so it requires credentials.*: set PROMETHEUS_TOKEN, or PROMETHEUS_USER and PROMETHEUS_PASSWORD/,
     ],
     ['a redirect', status(302, ''), /with a redirect \(302\): set --prometheus to the address to which it redirects/],
     [
@@ -145,6 +145,78 @@ services:
     expect((await init(url)).err).toMatch(/cannot be reached \(.*\): check that it runs, and that --prometheus is its/);
   });
 
+  test.each<[string, { share: (hour: number) => number; firing?: (hour: number) => boolean }, string[]]>([
+    [
+      'an outage is left out',
+      { share: (hour) => (hour < 6 ? 0.4 : 0.002) },
+      [
+        '95 % of the values were at most 0.002, without 6 h in which alerts fired or errors were outliers.',
+        'max: 0.01',
+      ],
+    ],
+    [
+      'so is the time in which an alert fired',
+      { share: (hour) => (hour < 2 ? 0.015 : 0.002), firing: (hour) => hour < 2 },
+      [
+        '95 % of the values were at most 0.002, without 2 h in which alerts fired or errors were outliers.',
+        'max: 0.01',
+      ],
+    ],
+    [
+      'but not if an alert always fires',
+      { share: () => 0.02, firing: () => true },
+      ['95 % of the values were at most 0.02.', 'max: 0.05'],
+    ],
+    [
+      'the limit is at most 10 %',
+      { share: () => 0.3 },
+      [
+        '95 % of the values were at most 0.3.',
+        'This is much for the limit: check the query, and choose max yourself.',
+        'max: 0.1',
+      ],
+    ],
+  ])('proposes a limit from a day of history: %s', async (_name, { share, firing = () => false }, expected) => {
+    const url = await serving((request, response) => {
+      const { pathname, searchParams } = new URL(request.url ?? '', 'http://x');
+      if (pathname !== '/api/v1/query_range') return prometheus(request, response);
+      const start = Number(searchParams.get('start'));
+      const hours = Array.from({ length: 288 }, (_, n) => n / 12);
+      const isAlerts = searchParams.get('query') === 'ALERTS{service="shop: \\"1\\"", alertstate="firing"}';
+      const values = hours
+        .filter((hour) => !isAlerts || firing(hour))
+        .map((hour) => [start + hour * 3600, String(isAlerts ? 1 : share(hour))]);
+      response.setHeader('content-type', 'application/json');
+      response.end(
+        JSON.stringify({ status: 'success', data: { resultType: 'matrix', result: [{ metric: {}, values }] } }),
+      );
+    });
+    const { out } = await init(url, '--dry-run');
+    expect(out).toMatch(/From \d{4}-\d\d-\d\d \d\d:\d\d to \S+ \S+ UTC, 95 %/);
+    for (const text of expected) expect(out).toContain(text);
+  });
+
+  test.each([
+    [{ PROMETHEUS_TOKEN: 'glsa_1' }, 'Bearer glsa_1'],
+    [{ PROMETHEUS_USER: 'reader', PROMETHEUS_PASSWORD: 'pä:ss' }, 'Basic cmVhZGVyOnDDpDpzcw=='],
+  ])('sends the credentials of the environment: %o', async (env, expected) => {
+    const received = new Set<string | undefined>();
+    const url = await serving((request, response) => {
+      received.add(request.headers.authorization);
+      prometheus(request, response);
+    });
+    const args = ['init', '--config', dir, '--prometheus', url];
+    expect(await cli(args, { env })).toMatchObject({ code: 0 });
+    expect([...received]).toEqual([expected]);
+    server?.removeAllListeners('request').on('request', status(403, ''));
+    const refused = await cli([...args, '--force'], { env });
+    expect(refused).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/does not accept the credentials \(403\): check PROM/),
+    });
+    expect(refused.err).not.toMatch(/glsa_1|ss==/);
+  });
+
   test('needs an address without credentials', async () => {
     expect(await cli(['init', '--config', dir])).toMatchObject({
       code: 2,
@@ -153,7 +225,9 @@ services:
     const secret = await cli(['init', '--config', dir], { env: { PROMETHEUS_URL: 'http://me:secret@p.test' } });
     expect(secret).toMatchObject({
       code: 2,
-      err: expect.stringMatching(/^PROMETHEUS_URL contains a user name or pass/),
+      err: expect.stringMatching(
+        /^PROMETHEUS_URL contains a user name or password: set PROMETHEUS_USER and PROMETHEUS_PASSWORD/,
+      ),
     });
     expect(secret.err).not.toContain('secret');
     expect((await init('p.test:9090')).err).toMatch(/^--prometheus is not an http or https URL: "p\.test:9090"/);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import { freeze } from '../aws/table/freezes-support.ts';
+import { freeze } from '../stores/freezes-support.ts';
 import { type Received, type Reply, vendorThat } from '../integrations/server.ts';
 import { cli } from './support.ts';
 

@@ -153,7 +153,7 @@ test('the GitHub action writes one comment with the difference, and changes it a
   await new Promise<void>((listening) => github.listen(0, '127.0.0.1', listening));
   const root = resolve(import.meta.dirname, '../..');
   const script = (config: string, more: Record<string, string> = {}) =>
-    promisify(execFile)('bash', [join(root, 'action/simulate/simulate.sh')], {
+    promisify(execFile)('bash', [join(root, 'deploy/actions/simulate/simulate.sh')], {
       cwd: root,
       env: {
         ...bareEnvironment(),

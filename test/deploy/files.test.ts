@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import * as z from 'zod';
 import { readSettings } from '../../local/settings.ts';
+import { PRODUCT_OPTIONS } from '../../local/setup.mjs';
 import { VARIABLES } from '../../schemas/config/variables.ts';
 import { containerfile, copiedInto, environmentOf, restOf, ROOT } from './containerfile.ts';
 import { environmentOfUnit, unit } from './unit.ts';
@@ -24,14 +25,23 @@ describe('the systemd unit', () => {
 
   test('runs existing files as its own user, always restarts, and stops gracefully', async () => {
     const { ExecStart = [], WorkingDirectory, ...all } = await unit();
-    const [program = '', file = ''] = ExecStart[0]?.split(' ') ?? [];
-    expect([program, WorkingDirectory]).toEqual(['/opt/firebreak/node_modules/.bin/node', ['/opt/firebreak']]);
-    expect(existsSync(join(ROOT, file))).toBe(true);
+    const [program = '', ...args] = ExecStart[0]?.split(' ') ?? [];
+    expect([program, WorkingDirectory]).toEqual([
+      '/opt/firebreak/local/node/node_modules/.bin/node',
+      ['/opt/firebreak'],
+    ]);
+    expect(args).toEqual([...PRODUCT_OPTIONS, 'local/main.ts']);
+    expect(existsSync(join(ROOT, args.at(-1) ?? ''))).toBe(true);
     expect(all).toMatchObject({
       User: ['firebreak'],
       Restart: ['always'],
+      Type: ['notify'],
+      NotifyAccess: ['all'],
+      WatchdogSec: ['60s'],
+      WatchdogSignal: ['SIGKILL'],
       StartLimitIntervalSec: ['0'],
       KillMode: ['mixed'],
+      MemoryMax: ['1536M'],
       NoNewPrivileges: ['yes'],
       ProtectSystem: ['strict'],
       StateDirectoryMode: ['0700'],
@@ -52,7 +62,7 @@ describe('the Containerfile', () => {
   test('uses the Node version that the project pins, and runs as an unprivileged user', async () => {
     const all = await containerfile();
     // Node is itself a package, one per platform.
-    const { optionalDependencies: packages } = JSON.parse(await text('package.json')) as Record<
+    const { optionalDependencies: packages } = JSON.parse(await text('local/node/package.json')) as Record<
       string,
       Record<string, string>
     >;
@@ -68,7 +78,7 @@ describe('the Containerfile', () => {
     const copied = copiedInto(await containerfile());
     expect(copied.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
     const needed = foldersOf('local/main.ts', 'cli/main.ts');
-    expect(needed).toEqual(expect.arrayContaining(['actions', 'functions', 'schemas']));
+    expect(needed).toEqual(expect.arrayContaining(['actions', 'assembly', 'schemas']));
     expect(copied).toEqual(expect.arrayContaining(needed));
   });
 
@@ -114,6 +124,7 @@ const Service = z.strictObject({
   cap_add: z.array(z.string()).optional(),
   security_opt: z.array(z.string()),
   stop_grace_period: z.string().optional(),
+  mem_limit: z.string().optional(),
   logging: z.strictObject({ driver: z.string(), options: z.record(z.string(), z.string()) }),
 });
 const Compose = z.strictObject({
@@ -131,6 +142,7 @@ describe('the compose file', () => {
     expect(firebreak.ports).toBeUndefined();
     expect(proxy.ports).toEqual(['80:80', '443:443']);
     expect(proxy.environment?.['UPSTREAM']).toBe('firebreak:8080');
+    expect(firebreak.mem_limit).toBe('1536m');
   });
 
   test('builds from the Containerfile, and mounts volumes at the folders of the image', async () => {

@@ -92,6 +92,12 @@ export const RULE_CASES: RuleCase[] = [
     fires: fires('FirebreakQueueBacklog', '20m'),
   },
   {
+    name: 'a signal has failed sixteen times',
+    series: { ...up, 'firebreak_queue_messages{queue="urgent",state="dead"}': '0x50 1x100' },
+    quiet: fires('FirebreakMessagesDead', '10m'),
+    fires: fires('FirebreakMessagesDead', '20m'),
+  },
+  {
     name: 'queues do not respond, but Firebreak does',
     series: { [UP]: '1x200' },
     quiet: fires('FirebreakQueuesUnknown', '10m'),

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { groupOf } from '../../aws/secrets/secret-groups.ts';
+import { groupOf } from '../../assembly/secret-groups.ts';
 import { sources, SourceName } from '../../schemas/alerts/sources/index.ts';
 
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
@@ -13,7 +13,7 @@ test.each([...sources.values()])('the README shows the receiver of $name', ({ na
 
 test('docs/reference/routing.md lists the values of the label source', () => {
   const [, list = ''] = /`source` \(([^)]*)\)/.exec(read('docs/reference/routing.md')) ?? [];
-  expect(list.match(/\w+/g)).toEqual(SourceName.options);
+  expect(list.match(/[\w-]+/g)).toEqual(SourceName.options);
 });
 
 test('receivers can read the secrets of all signatures', () => {

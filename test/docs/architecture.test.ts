@@ -8,7 +8,7 @@ const ROOT = join(import.meta.dirname, '../..');
 const COLUMNS = [
   ['schemas'],
   ['domain', 'domain/ports'],
-  ['aws/table'],
+  ['stores'],
   ['actions'],
   ['http/routes', 'http/webhooks', 'jobs', 'projectors', 'workflows'],
   ['http/web/pages', 'slack', 'slack/commands', 'cli/commands'],

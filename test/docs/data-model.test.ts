@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { RETENTION_DAYS } from '../../aws/table/core/retention.ts';
+import { RETENTION_DAYS } from '../../stores/core/retention.ts';
 import { PROJECTION_TARGET_NAMES } from '../../schemas/incidents/projection.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -22,11 +22,11 @@ const SEVERAL = ['INC#', 'FREEZE#', 'NOTICE#'];
 const beginning = (literal: string): string => /^\w+#?/.exec(literal)?.[0] ?? '';
 
 /** Source of all keys. */
-const keysSource = readdirSync(join(ROOT, 'aws/table/core/keys'))
-  .map((file) => read(`aws/table/core/keys/${file}`))
+const keysSource = readdirSync(join(ROOT, 'stores/core/keys'))
+  .map((file) => read(`stores/core/keys/${file}`))
   .join('\n');
 
-/** Returns every record kind with a key in `aws/table/core/keys/`. */
+/** Returns every record kind with a key in `stores/core/keys/`. */
 function written(): Set<string> {
   const kinds = new Set<string>();
   for (const [, pk = '', sk = ''] of keysSource.matchAll(/\bpk: ((?:(?!\bpk:)[^])*?),\s+sk: ([^]*?),?\s+\}/g)) {

@@ -26,6 +26,9 @@ test('excerpts on the page match the example files', () => {
 });
 
 test('all YAML examples are valid', () => {
-  for (const name of [...readdirSync(join(ROOT, folder)).map((each) => `${folder}/${each}`), 'action/action.yml'])
+  for (const name of [
+    ...readdirSync(join(ROOT, folder)).map((each) => `${folder}/${each}`),
+    'deploy/actions/action.yml',
+  ])
     if (/\.ya?ml$/.test(name)) expect(parseAllDocuments(read(name)).flatMap(({ errors }) => errors)).toEqual([]);
 });

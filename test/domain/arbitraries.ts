@@ -186,7 +186,7 @@ const anyChange: fc.Arbitrary<Change> = fc
     ),
     has_migration: fc.constantFrom(true, false, false, false, null),
     rollback_safe_to: fc.option(versions, { nil: null, freq: 6 }),
-    rolled_back_by: fc.constantFrom(null, null, null, 'some incident'),
+    rolled_back_by: fc.constantFrom(null, null, null, null, INCIDENT, 'some incident'),
     made_for: fc.constantFrom(null, null, null, INCIDENT, 'some incident'),
     previous_version: fc.option(versions, { nil: null }),
     id: fc.uuid(),

@@ -217,7 +217,10 @@ describe.runIf(haveBrowser())('the console in a browser', () => {
     await reads('#questions', /Roll checkout in production back from v18 to v17\?/);
     id = await page.evaluate<string>('location.pathname.split("/").at(-1)');
     await reads('#suspects', /v18\s+confidence\s+\d+ %/);
-    await reads('#decisions', /Asks for approval\s+v18\s+→\s+v17[^]*Why[^]*Why not[^]*automation is in mode approve/);
+    await reads(
+      '#decisions',
+      /Roll checkout in production back from v18 to v17\? Approve or reject by[^]*Probable cause: v18[^]*Asks because /,
+    );
     await reads('#effects', /page\s+pagerduty[^]*done[^]*PagerDuty answered 202/);
     await reads('#timeline', /Opened: checkout answers with errors/);
   });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { freePort } from '../../demo/free-port.ts';
+import { freePort } from '../../packages/demo/free-port.ts';
 import { bareEnvironment, eventually } from '../support/firebreak.ts';
 import {
   type AlertmanagerConfig,

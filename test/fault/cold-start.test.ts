@@ -1,23 +1,18 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
-import { assemble } from '../../aws/deps.ts';
-import { readEnvironment } from '../../aws/secrets/env.ts';
-import { FUNCTION_GRANTS, parametersFor } from '../../aws/secrets/secret-groups.ts';
+import { functionDeps } from '../../assembly/aws.ts';
+import { readEnvironment } from '../../assembly/environment.ts';
+import { FUNCTION_GRANTS, parametersFor } from '../../assembly/secret-groups.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { PageRequest } from '../../domain/ports/paging.ts';
-import type { Endpoint } from '../../local/aws/endpoint.ts';
-import { startS3 } from '../../local/aws/s3/server.ts';
-import { startSsm } from '../../local/aws/ssm/server.ts';
 import { byQueueVariable } from '../../schemas/config/queues.ts';
 import { timestamp } from '../../schemas/time/time.ts';
 import { recorded } from '../integrations/vendor-responses.ts';
 import { vendor, vendorThat } from '../integrations/server.ts';
+import { startQueuesAndBlobs } from '../support/aws/queues-and-blobs.ts';
+import { AWS_ENV, type Endpoint } from '../support/aws/server.ts';
+import { startSsm } from '../support/aws/ssm.ts';
 import { faultProxy } from '../support/fault-proxy.ts';
 
-const accessKeyId = 'cold-start-test';
 const BUCKET = 'firebreak-test';
 const ROUTING_KEY = 'r'.repeat(32);
 
@@ -42,7 +37,7 @@ async function opened<E extends Pick<Endpoint, 'close'>>(endpoint: Promise<E>): 
 
 /** Creates the dependencies of a function that has just started, with only its granted secrets. */
 function containerOf(name: keyof typeof FUNCTION_GRANTS): Deps {
-  return assemble(
+  return functionDeps(
     readEnvironment({
       FIREBREAK_STAGE: 'test',
       FIREBREAK_TABLE: 'firebreak-test',
@@ -62,8 +57,6 @@ function containerOf(name: keyof typeof FUNCTION_GRANTS): Deps {
 afterEach(() => vi.unstubAllEnvs());
 
 test('a function that starts while SSM throttles pages and reads silences like the one before it', async () => {
-  const dir = await mkdtemp(join(tmpdir(), 'firebreak-cold-start-'));
-  onTestFinished(() => rm(dir, { recursive: true, force: true }));
   const pagerDuty = await vendorThat(() => ({ status: 202, body: '{"status":"success","dedup_key":"page-1"}' }));
   const alertmanager = await vendor(recorded('alertmanager/silences'));
   const set = {
@@ -74,8 +67,8 @@ test('a function that starts while SSM throttles pages and reads silences like t
   const parameters = Object.fromEntries(
     Object.entries(parametersFor(set)).map(([name, value]) => [`/firebreak/test/${name}`, value]),
   );
-  const ssm = await opened(startSsm({ accessKeyId, parameters: () => parameters }));
-  const s3 = await opened(startS3({ dir, accessKeyId }));
+  const ssm = await opened(startSsm(() => parameters));
+  const s3 = await opened(startQueuesAndBlobs(BUCKET));
   const [throttled, slow] = await Promise.all([
     opened(faultProxy({ upstream: ssm.url, service: 'ssm', seed: 1, rates: { throttled: 1 } })),
     opened(
@@ -89,17 +82,12 @@ test('a function that starts while SSM throttles pages and reads silences like t
     ),
   ]);
   for (const [name, value] of Object.entries({
-    AWS_REGION: 'eu-central-1',
-    AWS_ACCESS_KEY_ID: accessKeyId,
-    AWS_SECRET_ACCESS_KEY: 'not-used',
+    ...AWS_ENV,
     AWS_ENDPOINT_URL_SSM: ssm.url,
     AWS_ENDPOINT_URL_S3: slow.url,
     AWS_ENDPOINT_URL_DYNAMODB: 'http://127.0.0.1:1',
   }))
     vi.stubEnv(name, value);
-  const bucket = new S3Client({ endpoint: s3.url, forcePathStyle: true });
-  await bucket.send(new CreateBucketCommand({ Bucket: BUCKET }));
-  bucket.destroy();
 
   // Without any earlier value, nothing is lost and nothing is invented.
   vi.stubEnv('AWS_ENDPOINT_URL_SSM', throttled.url);

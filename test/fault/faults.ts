@@ -17,10 +17,12 @@ export const RATES = {
     'internal-error': 0.05,
     'lost-answer': 0.15,
     'lost-receive': 0.25,
+    'duplicate-delivery': 0.05,
+    'visible-again': 0.1,
     'empty-receive': 0.05,
     'late-answer': 0.1,
   },
-  lambda: { 'too-many-requests': 0.03, 'internal-error': 0.03, 'lost-answer': 0.1, 'late-answer': 0.1 },
+  lambda: { 'too-many-requests': 0.05, 'internal-error': 0.05, 'lost-answer': 0.1, 'late-answer': 0.1 },
   ssm: { throttled: 0.25, 'internal-error': 0.2, 'lost-answer': 0.2, 'late-answer': 0.2 },
   s3: { 'slow-down': 0.1, 'internal-error': 0.1, 'lost-answer': 0.1, 'late-answer': 0.1 },
 } as const satisfies {

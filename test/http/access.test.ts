@@ -1,9 +1,8 @@
 import { CHANGE_SENDERS } from '../../integrations/change-senders.ts';
-import { readdir, readFile } from 'node:fs/promises';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { sha256 } from '../../aws/hash.ts';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sha256 } from '../../stores/core/hash.ts';
 import { Action } from '../../schemas/access/access.ts';
 import { alert, group, minutesAgo, twoDeployments } from '../support/alerts.ts';
 import { ADMIN_TOKEN, Firebreak, INGEST_TOKEN } from '../support/firebreak.ts';
@@ -34,21 +33,6 @@ async function token(grant: object = {}): Promise<string> {
   const { status, body } = await firebreak.post('/v1/tokens', { name: `test ${tokensMade}`, actions: ['*'], ...grant });
   expect(status).toBe(201);
   return body.token;
-}
-
-/** Returns the process of the database behind the tunnel. All users of the machine can read the list of processes. */
-async function rawDatabase(): Promise<DynamoDBDocumentClient> {
-  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    const args = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
-    const valueOf = (name: string) => args[args.indexOf(name) + 1];
-    if (!args[0]?.endsWith('dynoxide') || !valueOf('--db-path')?.startsWith(firebreak.dataDir)) continue;
-    const url = `http://${valueOf('--host')}:${valueOf('--port')}`;
-    const credentials = { accessKeyId: 'anybody', secretAccessKey: 'anything' };
-    const client = new DynamoDBClient({ endpoint: url, region: 'us-east-1', credentials });
-    onTestFinished(() => client.destroy());
-    return DynamoDBDocumentClient.from(client);
-  }
-  throw new Error('the database is not in the list of processes');
 }
 
 function idIn(path: string): string {
@@ -431,16 +415,21 @@ describe('a token', () => {
     expect(answer).toMatchObject({ status: 422, body: { code: 'invalid', detail: expect.stringContaining('name') } });
   });
 
-  test.runIf(process.platform === 'linux')('that another user wrote to the local database is refused', async () => {
+  test('that was written into the file, or changed there, is refused', async () => {
     const made = await firebreak.post('/v1/tokens', { name: 'genuine', actions: ['tokens:read'] });
-    const client = await rawDatabase();
-    const genuine = { pk: `TOKEN#${sha256(made.body.token)}`, sk: 'TOKEN' };
-    const { Item } = await client.send(new GetCommand({ TableName: 'firebreak', Key: genuine }));
-    expect(Item).toMatchObject({ name: 'genuine' });
-    const forged = { ...Item, pk: `TOKEN#${sha256('fb_forged')}`, actions: ['*'], name: 'forged' };
-    await client.send(new PutCommand({ TableName: 'firebreak', Item: forged }));
+    const database = new DatabaseSync(join(firebreak.dataDir, 'firebreak.sqlite'), { timeout: 10_000 });
+    const genuine = `TOKEN#${sha256(made.body.token)}`;
+    const row = database.prepare('SELECT item FROM items WHERE pk = ?').get(genuine);
+    const item = JSON.parse(String(row?.['item']));
+    expect(item).toMatchObject({ name: 'genuine' });
+    const write = (written: { pk: string }) =>
+      database
+        .prepare('INSERT OR REPLACE INTO items (pk, sk, list, list_key, item) VALUES (?, ?, ?, ?, ?)')
+        .run(written.pk, item.sk, item.list ?? null, item.list_key ?? null, JSON.stringify(written));
+    write({ ...item, pk: `TOKEN#${sha256('fb_forged')}`, actions: ['*'], name: 'forged' });
     expect((await as('fb_forged', 'GET', '/v1/tokens')).status).toBe(401);
-    await client.send(new PutCommand({ TableName: 'firebreak', Item: { ...Item, actions: ['*'] } }));
+    write({ ...item, actions: ['*'] });
+    database.close();
     expect((await as(made.body.token, 'GET', '/v1/tokens')).status).toBe(401);
     const { body } = await firebreak.get('/v1/connections');
     const tokens = body.vendors.find((one: { name: string }) => one.name === 'tokens');

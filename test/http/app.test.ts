@@ -1,6 +1,8 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { actingCheckout, alert, group, minutesAgo } from '../support/alerts.ts';
-import { Firebreak } from '../support/firebreak.ts';
+import { ADMIN_TOKEN, Firebreak } from '../support/firebreak.ts';
 import { routed, seen } from '../support/fixtures.ts';
 import { API_FILES } from '../../http/status/description.ts';
 
@@ -249,6 +251,7 @@ describe('an invalid request gets problem details', () => {
     [`{"commits":[{"sha":"a"},{"sha":${HALF}}]}`, 'commits.1.sha: contains half of a surrogate pair'],
     [`{"a":{"b":[12345678901234567890]}}`, 'a.b.0: the number 12345678901234567000 is outside the supported range'],
     [`{"a":{${HALF}:1}}`, 'a: a key contains half of a surrogate pair'],
+    ['{"a":{"__proto__":1}}', 'a: the key __proto__ is not supported'],
     [HALF, 'contains half of a surrogate pair'],
   ])('the place of what cannot be stored: %j', async (body, detail) => {
     const { body: answer } = await firebreak.request('POST', '/v1/deployments', body);
@@ -305,7 +308,6 @@ describe('the OpenAPI description', () => {
     ),
     'GET /v1/incidents/{id}/postmortem',
     'PUT /v1/incidents/{id}/postmortem',
-    'GET /v1/incidents/{id}/postmortem/confluence',
     'GET /v1/incidents/{id}/evidence',
     'GET /v1/incidents/{id}/evidence/{name}',
     'GET /v1/action-items',
@@ -694,6 +696,15 @@ describe('deployments', () => {
 });
 
 describe('Idempotency-Key', () => {
+  /** Brings back the moment before the responses were stored, as if the process had died then and a minute ago. */
+  function forgetResponses(): void {
+    const database = new DatabaseSync(join(firebreak.dataDir, 'firebreak.sqlite'), { timeout: 10_000 });
+    database.exec(
+      `UPDATE items SET item = json_remove(json_set(item, '$.started', 0), '$.answer', '$.status') WHERE pk LIKE 'IDEM%'`,
+    );
+    database.close();
+  }
+
   const post = (path: string, body: unknown, key: string) =>
     firebreak.request('POST', path, body, { 'idempotency-key': key });
 
@@ -708,6 +719,20 @@ describe('Idempotency-Key', () => {
       problem(422, 'idempotency-key-reused'),
     );
     expect((await post('/v1/deployments', { ...deployment, version: 'v2' }, 'k2')).status).toBe(201);
+  });
+
+  test('a request whose response was never stored creates once', async () => {
+    const freeze = { service: 'keyed', environment: 'production', reason: 'Migration' };
+    const first = await post('/v1/freezes', freeze, 'k8');
+    const override = { reason: 'A fix', expires_at: new Date(Date.now() + 3_600_000).toISOString() };
+    const path = `/v1/freezes/${first.body.id}/overrides`;
+    const given = await post(path, override, 'k9');
+    expect([first.status, given.status]).toEqual([201, 201]);
+    forgetResponses();
+    expect(await post('/v1/freezes', freeze, 'k8')).toMatchObject({ status: 201, body: { id: first.body.id } });
+    expect(await post(path, override, 'k9')).toMatchObject({ status: 201, body: { id: given.body.id } });
+    const { body } = await firebreak.get('/v1/freezes?service=keyed');
+    expect(body.items).toMatchObject([{ id: first.body.id, overrides: [{ id: given.body.id }] }]);
   });
 
   test('a refused request can be corrected', async () => {
@@ -1012,5 +1037,60 @@ describe('a name can be any text, including names of object properties', () => {
     expect(ours).toEqual([]);
     const labels = { service: name, environment: name, action: '' };
     expect((await firebreak.post('/v1/alerts/alertmanager', group([alert({ labels })]))).status).toBe(202);
+  });
+});
+
+describe('while a text that is built to be slow is read, an alert gets its 202 within a second', () => {
+  const SLOW = '/'.repeat(120_000);
+  const attribute = (key: string, stringValue: string) => ({ key, value: { stringValue } });
+  const trace = {
+    resourceSpans: [
+      {
+        resource: { attributes: [attribute('vcs.repository.url.full', `https://github.com/a${SLOW}b`)] },
+        scopeSpans: [{ spans: [{ attributes: [attribute('cicd.pipeline.run.id', '1')], endTimeUnixNano: '1' }] }],
+      },
+    ],
+  };
+  let id: string;
+  let viewer: string;
+  beforeAll(async () => {
+    const place = { service: 'listed', environment: 'production' };
+    id = (await firebreak.post('/v1/incidents', { ...place, title: 'Slow', severity: 'info' })).body.id;
+    viewer = (await firebreak.post('/v1/tokens', { name: 'viewer', actions: ['incidents:read'] })).body.token;
+  });
+
+  const preview = (authorization: string, markdown: string) =>
+    firebreak.request(
+      'POST',
+      `/console/incidents/${id}/postmortem/actions/preview`,
+      new URLSearchParams({ markdown, revision: '0' }).toString(),
+      { authorization, 'content-type': 'application/x-www-form-urlencoded' },
+    );
+
+  // A machine that is busy otherwise is not a failure; a frozen process would be one each time.
+  test.each<[name: string, send: () => Promise<{ status: number }>, status: number]>([
+    ['a preview by a viewer', () => preview(`Bearer ${viewer}`, `# a${' '.repeat(60_000)}b`), 403],
+    ['a preview by a responder', () => preview(`Bearer ${ADMIN_TOKEN}`, `# a${' '.repeat(60_000)}b`), 200],
+    ['a preview of a table', () => preview(`Bearer ${ADMIN_TOKEN}`, `# T\n\na|b\n-|${'-'.repeat(60_000)} x\n`), 200],
+    ['a trace', () => firebreak.post('/v1/traces', trace), 200],
+  ])('%s', { retry: 2 }, async (_, send, status) => {
+    const progress = { isRead: false };
+    const sent = send().finally(() => (progress.isRead = true));
+    const labels = { alertname: 'Meanwhile', service: 'listed', environment: 'production', severity: 'info' };
+    while (!progress.isRead) {
+      const at = performance.now();
+      expect((await firebreak.post('/v1/alerts/alertmanager', group([alert({ labels })]))).status).toBe(202);
+      expect(performance.now() - at).toBeLessThan(1000);
+    }
+    expect((await sent).status).toBe(status);
+  });
+
+  test('a span with an attribute that is too long is rejected by its name', async () => {
+    expect((await firebreak.post('/v1/traces', trace)).body).toEqual({
+      partialSuccess: {
+        rejectedSpans: '1',
+        errorMessage: '1: vcs.repository.url.full is longer than 2048 characters',
+      },
+    });
   });
 });

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Count } from '../../domain/incidents/metrics.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { QuarantineFull } from '../../domain/alerts/quarantine.ts';
+import { DiskFailure } from '../../platforms/sqlite/database.ts';
 import { api } from '../../http/app.ts';
 import { alert, group } from '../support/alerts.ts';
 import { FakeWorld } from '../support/fake-deps.ts';
@@ -58,6 +59,29 @@ describe('responds with 503 if alerts cannot be stored durably, so that the send
     expect((await app.request('/v1/alerts/alertmanager', { method: 'POST', headers, body: BAD })).status).toBe(422);
     expect(kept).toHaveLength(1);
   });
+});
+
+test.each([
+  ['the database', new DiskFailure({ name: 'Error', message: 'database or disk is full', code: 13 })],
+  ['a blob', Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })],
+])('says so if the disk has no room for %s', async (_, error) => {
+  const full = (): Promise<never> => Promise.reject(error);
+  const { app } = receivers({
+    queue: { sendAll: full },
+    secrets: { get: async () => TOKEN },
+    tokens: { ...new FakeWorld().deps.tokens, list: full },
+  });
+  const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' };
+  const alerts = await app.request('/v1/alerts/alertmanager', { method: 'POST', headers, body: GOOD });
+  expect([alerts.status, await alerts.json()]).toEqual([
+    503,
+    expect.objectContaining({ code: 'not-durable', detail: expect.stringContaining('cannot write to its disk') }),
+  ]);
+  const tokens = await app.request('/v1/tokens', { headers });
+  expect([tokens.status, await tokens.json()]).toEqual([
+    503,
+    expect.objectContaining({ code: 'unavailable', detail: expect.stringContaining('cannot write to its disk') }),
+  ]);
 });
 
 describe('with a full quarantine', () => {

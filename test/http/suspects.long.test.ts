@@ -92,7 +92,7 @@ describe('a cleared suspect', { timeout: 180_000 }, () => {
       status: 202,
       body: { suspects: [], cleared: [{ change_id, version: 'v2', by: 'admin' }] },
     });
-    expect(answer.body.decisions[0]).toMatchObject({ state: 'rejected' }); // the next decision may exist by now
+    expect(answer.body.decisions[0]).toMatchObject({ state: 'withdrawn' }); // the next decision may exist by now
     const { decisions, suspects } = await decided('asks', 2);
     expect(suspects).toEqual([]);
     expect(decisions[1]).toMatchObject({
@@ -107,7 +107,7 @@ describe('a cleared suspect', { timeout: 180_000 }, () => {
     expect((await again(one, 1)).inputs.evidence).not.toHaveProperty('cleared');
     expect(await said(one)).toEqual([
       'suspect.cleared: It was DNS',
-      'decision.rejected: Question withdrawn: v2 was not the cause',
+      'decision.withdrawn: Question withdrawn: v2 was not the cause',
     ]);
     expect((await act(one, 'clear-suspect', { change_id })).status).toBe(202);
     expect(await said(one)).toHaveLength(2);
@@ -213,7 +213,7 @@ describe('a change during the incident', { timeout: 180_000 }, () => {
     const patched = await firebreak.request('PATCH', `/v1/deployments/${rollout.body.id}`, { status: 'cancelled' });
     expect(patched.status).toBe(200);
     const one = await decided('rolling', 2);
-    expect(one.decisions).toMatchObject([{ kind: 'approve', state: 'rejected' }, { kind: 'none' }]);
+    expect(one.decisions).toMatchObject([{ kind: 'approve', state: 'withdrawn' }, { kind: 'none' }]);
     // The change is news once: its report is repeated, and is no reason to judge again.
     await firebreak.request('PATCH', `/v1/deployments/${rollout.body.id}`, { status: 'cancelled' });
     const times = { started_at: minutesAgo(6), finished_at: minutesAgo(5) };
@@ -222,7 +222,7 @@ describe('a change during the incident', { timeout: 180_000 }, () => {
     expect((await firebreak.post('/v1/deployments', { ...told, version: 'v4', status: 'started' })).status).toBe(201);
     const { decisions } = await decided('rolling', 4);
     expect(decisions.slice(2)).toMatchObject([
-      { kind: 'approve', state: 'rejected', from_version: 'v3' },
+      { kind: 'approve', state: 'withdrawn', from_version: 'v3' },
       { kind: 'suggest', because: 'superseded', from_version: 'v3' },
     ]);
     const { body } = await firebreak.get(`/v1/incidents/${one.id}/timeline?limit=200`);
@@ -244,9 +244,9 @@ describe('a rollback to a given version', { timeout: 180_000 }, () => {
     expect((await act(one, 'rollback', { version: 'v0', note: 'v1 was bad, too' })).status).toBe(202);
     const { decisions } = await incidentOf('named', ({ status }) => status === 'mitigated');
     expect(await rollbacksOf('named')).toEqual(['v2 to v0']);
-    expect(decisions[0]).toMatchObject({ state: 'rejected' });
+    expect(decisions[0]).toMatchObject({ state: 'withdrawn' });
     expect(decisions[1]).toMatchObject({ kind: 'roll_back', because: 'requested_by_person', to_version: 'v0' });
-    expect(decisions[1].reasons[0].text).toBe('requested by admin (target version v0)');
+    expect(decisions[1].reasons[0].text).toBe('admin requested it (target version v0)');
     expect((await again(one, 2)).inputs.request).toEqual({
       by: 'person',
       name: 'admin',

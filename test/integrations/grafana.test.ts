@@ -3,7 +3,7 @@ import type { Annotation, Annotations } from '../../domain/messages/channels.ts'
 import { grafanaAnnotations } from '../../integrations/grafana/annotations.ts';
 import { TAGS_MAX_BYTES, TEXT_MAX_CHARS } from '../../integrations/grafana/limits.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import { start } from '../sandbox/support.ts';
+import { start } from '../../packages/sandbox/test/support.ts';
 import { SetClock } from '../support/fake-deps.ts';
 import { vendor } from './server.ts';
 import { recorded, sent, respondsAsAgreed } from './vendor-responses.ts';

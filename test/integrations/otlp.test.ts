@@ -9,6 +9,7 @@ import {
   spansOfProtobuf,
   TracesUnreadable,
 } from '../../integrations/otlp/traces.ts';
+import { lengthField } from '../../integrations/otlp/wire.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 
 const file = (name: string): string => readFileSync(new URL(`../fixtures/otlp/${name}`, import.meta.url), 'utf8');
@@ -40,6 +41,43 @@ describe('the encodings', () => {
       ['test', '2026-11-20T10:01:00.000Z', 'error'],
     ]);
     expect(spans[0]?.resource.get('cicd.pipeline.run.id')).toBe(289782451);
+  });
+
+  test('long names are cut, attributes with a long key are left out, and a long ID is refused', () => {
+    const text = (field: number, content: string) => lengthField(field, Buffer.from(content));
+    const pair = (key: string) => lengthField(9, Buffer.concat([text(1, key), lengthField(2, text(1, 'value'))]));
+    const encoded = (traceId: string) =>
+      [2, 2, 1].reduce<Uint8Array>(
+        (message, field) => lengthField(field, message),
+        Buffer.concat([text(1, traceId), text(5, 'n'.repeat(50_000)), pair('k'.repeat(50_000)), pair('short')]),
+      );
+    const attribute = (key: string) => ({ key, value: { stringValue: 'value' } });
+    const inJson = (traceId: string) =>
+      JSON.stringify({
+        resourceSpans: [
+          {
+            scopeSpans: [
+              {
+                spans: [
+                  {
+                    traceId,
+                    name: 'n'.repeat(50_000),
+                    attributes: [attribute('k'.repeat(50_000)), attribute('short')],
+                  },
+                ],
+              },
+            ],
+          },
+        ],
+      });
+    for (const [one] of [spansOfProtobuf(encoded('t'.repeat(16))), spansOfJson(inJson('74'.repeat(16)))])
+      expect(one).toMatchObject({
+        traceId: '74'.repeat(16),
+        name: `${'n'.repeat(255)}…`,
+        attributes: new Map([['short', 'value']]),
+      });
+    expect(() => spansOfProtobuf(encoded('t'.repeat(17)))).toThrow('an ID has 17 bytes; the limit is 16');
+    expect(() => spansOfJson(inJson('74'.repeat(17)))).toThrow(TracesUnreadable);
   });
 
   test('bytes that were cut off or altered are refused or read, and never hang', () => {

@@ -8,7 +8,7 @@ import { impatient } from './time-limits.ts';
 import { nobody, type Received, type Reply, vendor } from './server.ts';
 
 const clock = new SetClock('2026-11-20T12:00:00.000Z');
-const SIGNING = Buffer.from('a signing key').toString('base64');
+const SIGNING = Buffer.from('a signing key of ops').toString('base64');
 const SECRETS: Record<string, string> = {
   OPS_TOKEN: 'ops-test\n',
   OPS_SIGNING: `whsec_${SIGNING}`,
@@ -71,7 +71,7 @@ describe('a call of a runbook', () => {
     const { received } = await called({ auth: { webhookSignature: 'OPS_SIGNING' }, body: { a: 1 } });
     const { headers, body = '' } = received[0] ?? { headers: {} };
     const at = String(Math.floor(clock.millis / 1000));
-    const signature = createHmac('sha256', 'a signing key').update(`${KEY}.${at}.${body}`).digest('base64');
+    const signature = createHmac('sha256', 'a signing key of ops').update(`${KEY}.${at}.${body}`).digest('base64');
     expect(headers).toMatchObject({
       'webhook-id': KEY,
       'webhook-timestamp': at,

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
-import { freePort } from '../../demo/free-port.ts';
+import { freePort } from '../../packages/demo/free-port.ts';
 
 /** A received request. */
 export type Received = { method: string; path: string; headers: IncomingHttpHeaders; body: string };

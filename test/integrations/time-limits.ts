@@ -1,6 +1,6 @@
 import { expect, onTestFinished, vi } from 'vitest';
-import type { StandIns } from '../../sandbox/core/index.ts';
-import { calls } from '../sandbox/support.ts';
+import type { StandIns } from '../../packages/sandbox/core/index.ts';
+import { calls } from '../../packages/sandbox/test/support.ts';
 import { leftHanging } from './server.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { VendorResponse } from '../../domain/messages/channels.ts';
-import { exchange } from '../sandbox/support.ts';
+import { exchange } from '../../packages/sandbox/test/support.ts';
 import { impatient } from './time-limits.ts';
 import { nobody, type Received, type Reply, vendor } from './server.ts';
 

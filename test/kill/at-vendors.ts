@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AttendedProduct } from '../support/scenario/product.ts';
 import type { AroundEffect } from '../support/scenario/vendors.ts';
-import { namesOf } from './calls.ts';
+import { nameOf } from './calls.ts';
 
 type Killer = {
   around: AroundEffect;
@@ -32,7 +32,7 @@ export function killerAtVendors(kills: readonly string[], isArmed: () => boolean
     killed: () => killed,
     nothingIsLate: async () => void (await Promise.allSettled(late)),
     around: async (call, effect) => {
-      const [name = ''] = namesOf({ ...call, target: '' });
+      const name = nameOf(call);
       const n = (counts.get(name) ?? 0) + 1;
       counts.set(name, n);
       if (await killsAt(`ahead of ${name} #${n}`)) {

@@ -7,17 +7,17 @@ import { playKilledAt } from './run.ts';
  * Calls that change nothing. A death at such a call is equivalent to a death at the last call before it that changes
  * something.
  */
-const READS = /^(GetItem|BatchGetItem|Query|GET|GetParametersByPath|CD status)/;
+const READS = /^(GET|CD status)/;
 
 /**
  * Calls that repeat on a schedule. Their number depends on the speed of the machine, and the first ones are
  * representative.
  */
 const REPEATED: readonly [calls: RegExp, times: number][] = [
-  [/^(ReceiveMessage|Invoke (sweep|evaluate|digest))/, 2],
+  [/^(store\.expire|executions\.(advance|prune))/, 2],
   // Polls of the inbox.
   [
-    /^(UpdateItem INC\/META (callbacks|consumed_seq)|TransactWriteItems Delete PENDING$|Checkpoint \w+ (inbox|read-inbox|read-inbox-again)$)/,
+    /^(Update INC\/META (callbacks|consumed_seq)|Write Remove PENDING$|Checkpoint \w+ (inbox|read-inbox|read-inbox-again)$)/,
     4,
   ],
 ];
@@ -56,7 +56,7 @@ const atVendor = (boundary: string): string[] => {
 
 /** Calls of watches and canaries, and of what they start: changes, alerts, a rollback, a page. */
 const OF_RELEASES =
-  /CANARY|WATCH|Put CHG|LIVE|Put EP|firebreak-(urgent|ordinary)|Invoke (incident-response|route)|CD roll-back|PagerDuty|\/traffic |SendDurable|Checkpoint \w+ (begin|advance|wake-up|await-request|check|pause|roll-back|conclude) /;
+  /CANARY|WATCH|Put CHG|LIVE|Put EP|Send (urgent|ordinary)|executions\.(start|complete)|CD roll-back|PagerDuty|\/traffic |Checkpoint \w+ (begin|advance|wake-up|await-request|check|pause|roll-back|conclude) /;
 
 /** Returns the boundaries that are particular to the story of a new version. Others belong to every story. */
 export const ofReleases = (boundaries: readonly string[]): string[] =>
@@ -71,11 +71,11 @@ const SET =
   /^(Slack (conversations\.(invite|setTopic|setPurpose|archive)|chat\.update|pins|bookmarks\.add)|Grafana PATCH) /;
 
 /** Writes of the projectors about their own state, and writes of events that the projectors have not processed yet. */
-const OWN = /^(TransactWriteItems|UpdateItem|SendMessage|DeleteMessageBatch) /;
-const EVENT = /^TransactWriteItems .*INC\/TL\b/;
+const OWN = /^(Write|Update|Send|queues\.)/;
+const EVENT = /^Write .*INC\/TL\b/;
 
 /** The record of the failed deploy. If it comes only after the death, the deploy's clock is in doubt. */
-const FAILED_DEPLOY = /^TransactWriteItems Put CHG\b.*Update FAILED\b.* #1$/;
+const FAILED_DEPLOY = /^Write Put CHG\b.*Update FAILED\b.* #1$/;
 
 /** A death, and the seconds until the next start. */
 export type Death = { at: string; deadFor: number };

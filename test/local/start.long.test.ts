@@ -85,7 +85,7 @@ describe('a running instance', () => {
     expect(printed).toContain('PagerDuty API         off       PAGERDUTY_API_TOKEN is not set');
     expect(printed).toMatch(/^ {2}Slack +stand-in /m);
     expect(printed).not.toContain('Pages go to the sandbox');
-    const { out } = await at(firebreak, 'doctor');
+    const { out } = await at(firebreak, 'doctor', '--all');
     expect(out).toContain(`ok    PagerDuty pages       real, at ${pager.url} with PAGERDUTY_ROUTING_KEY: `);
     const { effects, timeline } = await pageOf(firebreak, 'at a server of its own');
     expect(effects.map(({ detail, stand_in }: any) => [detail, stand_in])).toEqual([

@@ -1,10 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { at } from '../cli/support.ts';
-import { ADMIN_TOKEN, Firebreak, eventually } from '../support/firebreak.ts';
+import { ADMIN_TOKEN, bareEnvironment, Firebreak, eventually } from '../support/firebreak.ts';
 import { pageOf, triggered } from './paging.ts';
+
+const PROGRAM = 'packages/sandbox/main.ts';
 
 const started: Firebreak[] = [];
 afterAll(async () => {
@@ -22,14 +24,35 @@ describe('npm start', () => {
     ['--help', 0, 'stdout'],
     ['--port=1', 2, 'stderr'],
   ] as const)('%s prints the usage, and starts nothing', async (argument, code, stream) => {
-    const { status, ...said } = spawnSync(process.execPath, ['local/main.ts', argument], { encoding: 'utf8' });
+    const { status, ...said } = spawnSync(process.execPath, [PROGRAM, argument], { encoding: 'utf8' });
     expect([status, said[stream]]).toEqual([code, expect.stringMatching(/npm start[^]*FIREBREAK_DATA_DIR/)]);
+  });
+
+  test('the product without a sandbox refuses FIREBREAK_SANDBOX=on, and names the command that has one', () => {
+    const env = { ...bareEnvironment(), FIREBREAK_SANDBOX: 'on' };
+    const { status, stderr } = spawnSync(process.execPath, ['local/main.ts'], { encoding: 'utf8', env });
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/FIREBREAK_SANDBOX=on.*npm start/)]);
   });
 
   test('with an invalid configuration from the beginning fails, and names the file', async () => {
     const firebreak = await prepare({ configFiles: { 'services.yaml': 'services:\n  checkout:\n    teem: x\n' } });
     await expect(firebreak.start()).rejects.toThrow(/services\.yaml:3: unknown key "teem" in services\.checkout/);
   });
+});
+
+test('the end of the background thread ends the process with its reason, and the next start continues', async () => {
+  const firebreak = await prepare({
+    services: { checkout: {} },
+    nodeArgs: ['--import', './test/local/end-background.ts'],
+  });
+  const file = join(firebreak.dataDir, 'test-end');
+  await firebreak.start({ FIREBREAK_END: file });
+  const ended = firebreak.exited();
+  await writeFile(file, '');
+  await ended;
+  expect(firebreak.output).toContain('firebreak: the background thread has ended: the test ends it');
+  await firebreak.start();
+  expect((await firebreak.get('/readyz')).status).toBe(200);
 });
 
 describe('a running instance', () => {
@@ -43,6 +66,10 @@ describe('a running instance', () => {
     expect(firebreak.output).not.toContain(ADMIN_TOKEN);
     await expect(readFile(join(firebreak.dataDir, 'tokens.json'))).rejects.toThrow('ENOENT');
     expect((await firebreak.get('/v1/incidents')).status).toBe(200);
+  });
+
+  test('records its address in the data folder, where the command line finds it', async () => {
+    expect(JSON.parse(await readFile(join(firebreak.dataDir, 'lock'), 'utf8'))).toMatchObject({ url: firebreak.url });
   });
 
   test.each([
@@ -79,7 +106,7 @@ describe('a running instance', () => {
   test('shows each vendor as a stand-in: at the start, in doctor, and for a page on the timeline', async () => {
     expect(firebreak.output).toMatch(/^ {2}PagerDuty pages +stand-in +http:\/\/127\.0\.0\.1:\d+$/m);
     expect(firebreak.output).toContain('Pages go to the sandbox and notify nobody');
-    const { out } = await at(firebreak, 'doctor');
+    const { out } = await at(firebreak, 'doctor', '--all');
     expect(out).toMatch(/^test {2}PagerDuty pages +stand-in at http:\/\/127\.\S+, which pages no one: /m);
     expect(out).toMatch(/^test {2}Slack +stand-in at /m);
     const { effects, timeline } = await pageOf(firebreak, 'at a stand-in');

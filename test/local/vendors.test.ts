@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { VENDOR_CONNECTIONS } from '../../domain/catalogue/vendors.ts';
-import { connectStandIns, vendorLines } from '../../local/vendors.ts';
-import type { StandIns } from '../../sandbox/core/index.ts';
+import { vendorLines } from '../../local/vendors.ts';
+import { connectStandIns } from '../../packages/sandbox/connect.ts';
+import type { StandIns } from '../../packages/sandbox/core/index.ts';
 
 /* Tests how one machine connects vendors to stand-ins, and what its start prints. */
 
@@ -19,7 +20,7 @@ function started(env: NodeJS.ProcessEnv, sandbox = true): Record<string, string>
   if (sandbox) connectStandIns(env, standIns);
   const names = VENDOR_CONNECTIONS.map(({ name }) => name);
   return Object.fromEntries(
-    vendorLines(env, undefined).flatMap((line) => {
+    vendorLines(env, false).flatMap((line) => {
       const name = names.find((one) => line.startsWith(`${one} `));
       return name === undefined ? [] : [[name, line.slice(name.length).trim().replace(/\s+/g, ' ')]];
     }),
@@ -33,7 +34,7 @@ test('without settings, each vendor with a stand-in gets it', () => {
     'Alertmanager',
     'language model',
   ]);
-  expect(vendorLines({}, undefined).join('\n')).toContain('Slack                 off       SLACK_BOT_TOKEN is not set');
+  expect(vendorLines({}, false).join('\n')).toContain('Slack                 off       SLACK_BOT_TOKEN is not set');
 });
 
 test('a routing key alone makes PagerDuty real, and leaves it without its REST API', () => {

@@ -244,6 +244,7 @@ describe('an unknown state', () => {
   const place = { deployer: { kind: 'flagger', namespace: 'checkout' } };
   const sound = {
     clock,
+    counters: { add: async () => undefined },
     log: silent,
     secrets: { get: async () => undefined },
     tokens: { find: async () => ({ id: 't', name: 'f', created_by: 'ada', actions: ['flagger:gate'], ...EVERYWHERE }) },

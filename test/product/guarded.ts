@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { canonicalJson, sha256 } from '../../aws/hash.ts';
+import { canonicalJson, sha256 } from '../../stores/core/hash.ts';
 import type { DecisionInputs } from '../../domain/rollback/judgement.ts';
 import { decide } from '../../domain/rollback/rollback.ts';
 import { alert, group, minutesAgo } from '../support/alerts.ts';

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { alert, group } from '../support/alerts.ts';
 import { Firebreak } from '../support/firebreak.ts';
 import { routed, seen } from '../support/fixtures.ts';
+import { BAD, environment, GOOD, Guarded } from './guarded.ts';
 
 const SERVICES = ['cart', 'search', 'ledger', 'chess'];
 
@@ -9,9 +10,13 @@ let firebreak: Firebreak;
 beforeAll(async () => {
   const shadow = { environments: { production: null } };
   firebreak = await Firebreak.start({
-    services: Object.fromEntries(SERVICES.map((service) => [service, shadow])),
+    services: {
+      ...Object.fromEntries(SERVICES.map((service) => [service, shadow])),
+      billing: { environments: { production: environment('approve') } },
+      orders: { dependsOn: ['billing'], environments: { production: environment('approve') } },
+    },
     configFiles: {
-      'routes.yaml': 'manyAtOnce: { incidents: 2, minutes: 5, sharedDependency: off }\n',
+      'routes.yaml': 'manyAtOnce: { incidents: 2, minutes: 5 }\n',
       'people.yaml': 'people:\n  ada: { name: Ada, pagerduty: PADA001, slack: U024BE7LH }\n',
     },
   });
@@ -43,6 +48,34 @@ async function fires(service: string, name: string): Promise<void> {
   await routed(firebreak, await firebreak.post('/v1/alerts/alertmanager', group([firing])));
 }
 
+test('a bad dependency and its caller are one outage: one page, one question, and one verified rollback', async () => {
+  const guarded = new Guarded(() => firebreak);
+  const [billing, orders] = ['billing', 'orders'].map((service) => ({ service, environment: 'production' }));
+  if (billing === undefined || orders === undefined) return expect.unreachable();
+  await guarded.deployed(billing, GOOD, BAD);
+  await guarded.fire(orders);
+  await seen(async () => (await pagesOf('orders'))[0], 'the page of the caller');
+  await guarded.fire(billing);
+  const asking = await guarded.incident(billing, ({ decisions }) => decisions.at(-1)?.state === 'waiting', 'asking');
+  expect(asking.parent_id).not.toBeNull();
+  const [caller] = await guarded.incidents(orders);
+  expect(caller.parent_id).toBe(asking.parent_id);
+  expect(caller.decisions.filter(({ state }: { state: string }) => state === 'waiting')).toEqual([]);
+  expect(await pages()).toHaveLength(1);
+
+  expect((await guarded.answer(asking, 'approve')).status).toBe(200);
+  await guarded.mitigated(billing);
+  await guarded.awaitEntry(asking, 'mitigation.succeeded', /Rolled back to 2026\.4/);
+  expect((await guarded.rollbacks(billing)).every(({ incident_id: id }) => id === asking.id)).toBe(true);
+  await guarded.act({ id: asking.parent_id }, 'resolve', {});
+  await seen(async () => (await incidents()).every(({ status }) => status === 'resolved'), 'the end of all');
+  await seen(async () => (await pages()).every(({ status }) => status === 'resolved'), 'the end of the page');
+  expect(await pages()).toHaveLength(1);
+  const { body } = await firebreak.get(`/v1/incidents/${asking.id}/postmortem`);
+  expect(JSON.stringify(body)).not.toContain('The record has no mitigation');
+  expect(JSON.stringify(body)).toContain('Rolled back to 2026.4');
+});
+
 test('a parent is acknowledged and resolved with its children, and a later alert pages', async () => {
   for (const service of SERVICES) {
     await fires(service, 'first');
@@ -62,7 +95,7 @@ test('a parent is acknowledged and resolved with its children, and a later alert
   await firebreak.request('POST', `/sandbox/pagerduty/incidents/${rings?.id}/acknowledge`, { by: 'Ada Park' });
   await seen(async () => (await pages()).every(({ status }) => status !== 'triggered'), 'silence');
   expect(new Set((await pages()).map(({ title }) => title.split(' ')[0]))).toEqual(
-    new Set(['cart', 'search', 'several-services']),
+    new Set(['orders', 'cart', 'search', 'several-services']), // the first one is over
   );
 
   expect((await firebreak.get(`/v1/incidents/${parent.id}`)).body.children).toEqual({

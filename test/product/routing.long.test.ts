@@ -137,8 +137,11 @@ describe('muted alerts', () => {
     async () => {
       const version = async () => (await firebreak.get('/readyz')).body.config.version;
       const before = await version();
-      await firebreak.write('routes.yaml', ROUTES + maintenance(inSeconds(8)));
+      await firebreak.write('routes.yaml', ROUTES + maintenance(inSeconds(10)));
       await eventually(async () => (await version()) !== before, 'the window in force');
+      // The thread that admits alerts reads the configuration again within two seconds.
+      const inForce = Date.now() + 2_000;
+      await eventually(() => Promise.resolve(Date.now() > inForce), 'the window in force in all threads');
       await tell('search', { alertname: 'Down', severity: 'critical' });
       const listed = await eventually(async () => {
         const { body } = await firebreak.get('/v1/signals?muted=true&limit=100');

@@ -347,7 +347,7 @@ describe('a question', () => {
     const { id } = await incidentOf('asked');
     const asked = await question(id);
     expect(asked.question).toMatch(/^call: POST http:\/\/127\.0\.0\.1:\d+\/drains$/);
-    expect((await timelineOf(id)).map(({ text }) => text)).toContainEqual(expect.stringContaining('(asks bob)'));
+    expect((await timelineOf(id)).map(({ text }) => text)).toContainEqual(expect.stringContaining('\nAsked: bob.'));
     expect(await answers(id, asked, await person('ada'))).toMatchObject({
       status: 403,
       body: { type: expect.stringContaining('not-asked') as string },
@@ -375,7 +375,7 @@ describe('a question', () => {
     const { status } = await firebreak.request('POST', `/v1/incidents/${id}/actions/rollback`, {}, eve);
     expect(status).toBe(202);
     await seen(id, 'mitigation.succeeded');
-    expect(await aboutRollback()).toMatchObject({ state: 'rejected', answered_by: 'eve' });
+    expect(await aboutRollback()).toMatchObject({ state: 'withdrawn', answered_by: 'eve' });
     expect(await question(id)).toMatchObject({ digest: asked.digest, state: 'waiting' });
     expect((await answers(id, asked, await person('bob'))).status).toBe(200);
     await seen(id, 'runbook.finished');

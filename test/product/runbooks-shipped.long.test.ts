@@ -135,7 +135,7 @@ describe('a flag and a deploy that could both be the cause', () => {
     const { text } = decision.reasons.find(({ code }: any) => code === 'candidates');
     expect(text).toMatch(/flag new-cart of tied \(\d+ %\)/);
     expect(text).toMatch(/deploy 2026\.5 of tied \(\d+ %\)/);
-    expect((await guarded.awaitEntry(one, 'decision')).text).toMatch(/^Asks for approval to .*, or to /);
+    expect((await guarded.awaitEntry(one, 'decision')).text).toMatch(/^.*, or .* Choose one or none by /);
 
     const unnamed = await guarded.act(one, 'approve', { digest: decision.digest });
     expect([unnamed.status, unnamed.body.code]).toEqual([409, 'choose']);

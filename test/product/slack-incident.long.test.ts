@@ -152,9 +152,10 @@ test('people declare, approve, hand over, and resolve from Slack', { timeout: 12
   ]);
 
   // PagerDuty gets each event once, in this order. The sweeper may send a duplicate, which PagerDuty deduplicates.
-  const paged = async () => [
-    ...new Set((await firebreak.calls('pagerduty')).map(({ body }) => `${body.event_action} ${body.dedup_key}`)),
-  ];
+  const paged = async () => {
+    const events = (await firebreak.calls('pagerduty')).filter(({ path }) => path === '/v2/enqueue');
+    return [...new Set(events.map(({ body }) => `${body.event_action} ${body.dedup_key}`))];
+  };
   await eventually(async () => (await paged()).length === 3, 'the page is closed');
   expect(await paged()).toEqual(['trigger', 'acknowledge', 'resolve'].map((action) => `${action} ${id}.page.1`));
   const { body: deliveries } = await firebreak.get('/sandbox/slack/deliveries');

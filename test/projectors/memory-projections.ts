@@ -15,7 +15,7 @@ type Projector = { owner: string; until: Timestamp | null; pace: RateLimitState;
 /** Window in which a second wake-up for the same subject is not needed. */
 const JUST_WOKEN_SECONDS = 10;
 
-/** In-memory version of aws/table/incidents/projections.ts. Each call is atomic. */
+/** In-memory version of stores/incidents/projections.ts. Each call is atomic. */
 export class MemoryProjections implements Projections {
   readonly #clock: Clock;
   readonly #wake: (target: ProjectionTargetName, afterSeconds: number) => void;

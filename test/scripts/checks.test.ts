@@ -62,6 +62,12 @@ describe('lock file', () => {
     expect(lockFileProblems(root)).toEqual([expect.stringContaining('node_modules/a has an address')]);
   });
 
+  test('a package in a folder of this project has neither an address nor a hash', async () => {
+    const packages = { 'node_modules/a': { resolved: 'test/a', link: true }, 'test/a': { version: '1.0.0' } };
+    await project(packages, { devDependencies: { a: 'file:test/a' } });
+    expect(lockFileProblems(root)).toEqual([]);
+  });
+
   test('missing packages are reported, also optional and misplaced ones', async () => {
     await project({
       '': { dependencies: { a: '1.0.0' } },
@@ -166,7 +172,7 @@ describe('package runners', () => {
       'README.md': 'npx firebreak doctor\nnpx firebreak   # inside a clone\n',
       'examples/ci.yml': 'script: npx -y firebreak freeze check shop production # in a clone\n',
       'examples/Jenkinsfile': 'sh "pnpm dlx firebreak check"\n',
-      'action/run.sh': 'npm exec -- firebreak check\nfirebreak check\nnpx sst deploy\n',
+      'deploy/actions/run.sh': 'npm exec -- firebreak check\nfirebreak check\nnpx sst deploy\n',
       'docs/how-to/aws.md': 'npx sst secret set FIREBREAK_ADMIN_TOKEN x\nbunx firebreak\n',
       'cli/bin.mjs': '// npx firebreak\n',
     });
@@ -176,7 +182,9 @@ describe('package runners', () => {
         .toSorted((a = '', b = '') => (a < b ? -1 : 1)),
     ).toEqual([
       'README.md:1: "npx firebreak"',
-      'action/run.sh:1: "npm exec -- firebreak"',
+      'deploy/actions/run.sh:1: "npm exec -- firebreak"',
+      'deploy/actions/run.sh:3: "npx sst"',
+      'docs/how-to/aws.md:1: "npx sst"',
       'docs/how-to/aws.md:2: "bunx firebreak"',
       'examples/Jenkinsfile:1: "pnpm dlx firebreak"',
       'examples/ci.yml:1: "npx -y firebreak"',
@@ -194,7 +202,7 @@ describe('actions', () => {
   test('references by tag, branch, short commit, or without a version are reported with their line', async () => {
     await write({
       '.github/workflows/ci.yml': `steps:\n  - uses: actions/checkout@v4\n  - name: Node\n    uses: "actions/setup-node@main" # v4\n`,
-      'action/action.yml': `  - uses: a/b/c@${sha.slice(0, 12)} # v1.0.0\n  - { id: x }\n`,
+      'deploy/actions/action.yml': `  - uses: a/b/c@${sha.slice(0, 12)} # v1.0.0\n  - { id: x }\n`,
       'docs/a.md':
         'jobs:\n    uses: acme/flows/.github/workflows/deploy.yml@v2\n- uses: docker://alpine:3\n- uses: a/b\n- { uses: a/b@v1, with: { c: 1 } }\n',
       'examples/b.yaml': `- uses: a/b@${sha}\n`,
@@ -202,7 +210,7 @@ describe('actions', () => {
     expect(actionPinProblems(root).toSorted()).toEqual([
       expect.stringMatching(/^\.github\/workflows\/ci\.yml:2: actions\/checkout@v4 is not pinned/),
       expect.stringMatching(/^\.github\/workflows\/ci\.yml:4: actions\/setup-node@main is not pinned/),
-      expect.stringMatching(/^action\/action\.yml:1: a\/b\/c@0123456789ab is not pinned/),
+      expect.stringMatching(/^deploy\/actions\/action\.yml:1: a\/b\/c@0123456789ab is not pinned/),
       expect.stringMatching(/^docs\/a\.md:2: acme\/flows\/.* is not pinned/),
       expect.stringMatching(/^docs\/a\.md:3: docker:\/\/alpine:3 is not pinned/),
       expect.stringMatching(/^docs\/a\.md:4: a\/b is not pinned/),

@@ -166,6 +166,21 @@ describe('unreadable requests:', () => {
     expect(answer.status).toBe(413);
   });
 
+  test('refused requests are counted by endpoint, reason, and whether Slack sent them', async () => {
+    const world = new World();
+    const path = '/integrations/slack/events';
+    await world.post(path, { body: '{}', secret: 'x'.repeat(32) });
+    await world.post(path, { body: 'no json', headers: { 'content-type': 'application/json' } });
+    await world.post(path, { body: 'x'.repeat(1024 * 1024 + 1) });
+    await world.post('/integrations/slack/other', { body: '' });
+    await world.command('/incident', 'help');
+    expect(world.counted).toEqual([
+      `${path} unauthorized unknown`,
+      `${path} wrong-shape slack`,
+      `${path} body-too-large unknown`,
+    ]);
+  });
+
   test('every response has its request ID, and a refusal is a problem document', async () => {
     const world = new World();
     const received = receivedOf(fixture('slash-command-bad-signature'));

@@ -3,7 +3,7 @@ import { VERBS } from '../../slack/commands/index.ts';
 import { typedDuration } from '../../slack/commands/freeze/shared.ts';
 import { type ModalContext, EMPTY_CONTEXT } from '../../slack/modals/form.ts';
 import { incidentSelect, incidentText } from '../../slack/modals/incident.ts';
-import { givenView } from '../../sandbox/slack/blocks/modal-check.ts';
+import { givenView } from '../../packages/sandbox/slack/blocks/modal-check.ts';
 import { PeopleFile } from '../../schemas/people/people.ts';
 import { FORMS, INCIDENT, opened } from './support.ts';
 

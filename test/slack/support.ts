@@ -41,6 +41,8 @@ export class World {
   readonly heard: { heard: InboundEvent; group: string }[] = [];
   readonly views: { trigger: string; view: ModalView }[] = [];
   readonly ephemeralMessages: { user: string; responseUrl: string | null; text: string }[] = [];
+  /** Labels of the counted refusals. */
+  readonly counted: string[] = [];
   readonly kept: { receiver: string; status: number; detail: string }[] = [];
   now = millisOf('2026-11-20T06:50:00.000Z' as Timestamp);
   incidents: OpenIncident[] = [INCIDENT];
@@ -58,6 +60,11 @@ export class World {
   readonly deps: SlackDeps = {
     clock: { now: () => timestamp(this.now) },
     log: silent,
+    counters: {
+      add: async (counts) => {
+        this.counted.push(...counts.map(({ labels }) => labels.join(' ')));
+      },
+    },
     secrets: { get: async (name) => (name === 'SLACK_SIGNING_SECRET' ? SECRET : undefined) },
     inbound: {
       send: async (event, group) => {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { accessSync, constants } from 'node:fs';
-import { spawnTied, type TiedChild } from '../../local/aws/dynamodb/tied-child.ts';
+import { spawnTied, type TiedChild } from './tied-child.ts';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 

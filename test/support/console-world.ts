@@ -1,4 +1,4 @@
-import { sha256 } from '../../aws/hash.ts';
+import { sha256 } from '../../stores/core/hash.ts';
 import { consoleApp } from '../../http/web/routes.ts';
 import type { ConsoleDeps } from '../../http/web/pages/page.ts';
 import type { TokenRecord } from '../../schemas/access/access.ts';

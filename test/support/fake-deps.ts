@@ -15,9 +15,10 @@ import type { Curve } from '../../domain/correlation/evidence.ts';
 import type { Projections } from '../../domain/incidents/projections.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
 import { millisOf, timestamp, type Timestamp } from '../../schemas/time/time.ts';
-import { approvalLinks } from '../../aws/secrets/approval-links.ts';
-import { storesIn } from './stores/index.ts';
-import { FakeStore } from './stores/store.ts';
+import { approvalLinks } from '../../assembly/approval-links.ts';
+import { Table } from '../../stores/core/table.ts';
+import { blobsInMemory, nounStores } from './noun-stores.ts';
+import { StoredData } from './stored-data.ts';
 import { FakePagerIncidents } from './fake-pager.ts';
 
 /** A log that writes nothing. */
@@ -75,12 +76,12 @@ const next = <T>(script: Script<T>): T => (script.length > 1 ? (script.shift() ?
 type Hook = (method: string) => void | Promise<void>;
 
 /**
- * All dependencies of a workflow, in memory. Stores behave as their ports require, vendors respond as the test says,
+ * All dependencies of a workflow, in memory. The stores are the real ones on SQLite, vendors respond as the test says,
  * and the clock stands still until it is set. `calls` records the requests to vendors, in order.
  */
 export class FakeWorld {
   readonly clock: SetClock;
-  readonly store: FakeStore;
+  readonly store = new StoredData();
   readonly deps: Deps;
   readonly calls: string[] = [];
   /** Changes that were reported to projectors. */
@@ -93,6 +94,9 @@ export class FakeWorld {
   /** The pager and the fallback pager. */
   pages: Script<Attempt> = [{ kind: 'taken', detail: 'accepted' }];
   fallbackPager: Script<Attempt> = [{ kind: 'off', detail: 'no fallback pager' }];
+  /** Updates of pages, which are not among `calls`, and the pager's answers to them. */
+  readonly pageUpdates: PageRequest[] = [];
+  updates: Script<Attempt> = [{ kind: 'taken', detail: 'accepted' }];
   /** Pages of other systems: responses to a search, to a note, and to a lookup. */
   outside: Script<VendorResponse<ExternalFound>> = [{ kind: 'off', detail: 'no token' }];
   notes: Script<VendorResponse<null>> = [{ kind: 'done', value: null }];
@@ -126,11 +130,11 @@ export class FakeWorld {
   /** The state of alerts at their source; `null` if no source can be queried. */
   alertState: AlertState | null = null;
 
+  readonly #resolvedPages = new Set<string>();
   readonly #hooks = new Map<string, { before?: Hook; after?: Hook }>();
 
   constructor(at = '2026-11-20T12:00:00.000Z') {
     this.clock = new SetClock(at);
-    this.store = new FakeStore(this.clock);
     this.deps = this.#assemble();
   }
 
@@ -151,6 +155,7 @@ export class FakeWorld {
 
   #assemble(): Deps {
     const { store } = this;
+    const stores = nounStores(new Table(store), this.clock, blobsInMemory(), { mint: store.nextIncidentId });
     const deps = {
       clock: this.clock,
       timeScale: 1,
@@ -161,7 +166,7 @@ export class FakeWorld {
         died: (execution) => this.#engine().died(execution),
         completeCallback: (callback) => this.#engine().completeCallback(callback),
       },
-      ...storesIn(store),
+      ...stores,
       rollbackGates: notAsked('rollbackGates'),
       flagsFor: async () => this.#flags(),
       imageAutomationFor: async () => undefined,
@@ -169,12 +174,23 @@ export class FakeWorld {
         call: async ({ method, url }, key) =>
           this.#said(`http ${method} ${url} ${key.split('.').slice(1).join('.')}`, next(this.answers)),
       },
-      pager: { send: async (request) => this.#said(`pager ${tell(request)}`, next(this.pages)) },
+      pager: {
+        send: async (request) => {
+          // Like the real pager, opens a resolved page again.
+          const isUpdate = request.action === 'update' && !this.#resolvedPages.has(request.key);
+          if (isUpdate) {
+            this.pageUpdates.push(structuredClone(request));
+            return next(this.updates);
+          }
+          if (request.action === 'resolve') this.#resolvedPages.add(request.key);
+          return this.#said(`pager ${tell(request)}`, next(this.pages));
+        },
+      },
       fallbackPager: {
         send: async (request) => this.#said(`fallback pager ${tell(request)}`, next(this.fallbackPager)),
       },
       externalPager: {
-        paged: async () => this.#said('look for our page', next(this.external)),
+        paged: async () => next(this.external), // a read, which is not among `calls`
         find: async () => this.#said('look for a page of others', next(this.outside)),
         annotate: async (id) => this.#said(`note on ${id}`, next(this.notes)),
         read: async (id) => this.#said(`look at ${id}`, next(this.external)),
@@ -219,7 +235,9 @@ export class FakeWorld {
       standIns: { none: true, at: () => false },
       blobs: notAsked('blobs'),
       queue: notAsked('queue'),
-      drills: notAsked('drills'),
+      drills: Object.assign(notAsked<Deps['drills']>('drills'), {
+        list: async () => ({ items: [], next_cursor: null }),
+      }),
       canaries: Object.assign(notAsked<Deps['canaries']>('canaries'), {
         running: async () => [],
         list: async () => ({ items: [], next_cursor: null }),
@@ -292,7 +310,6 @@ export class FakeWorld {
       directory: notAsked('directory'),
       ephemeralMessages: notAsked('ephemeralMessages'),
       inbound: notAsked('people'),
-      redelivery: { schedule: async () => undefined },
       imageCommits: { commitOf: async () => undefined },
     } satisfies Deps;
     return Object.fromEntries(

@@ -1,6 +1,6 @@
 import type { PageReference, PagerIncidents } from '../../domain/pagerduty/page-reference.ts';
 
-/** The in-memory version of aws/table/messages/pager-incidents.ts. */
+/** The in-memory version of stores/messages/pager-incidents.ts. */
 export class FakePagerIncidents implements PagerIncidents {
   readonly #known = new Map<string, PageReference>();
 

@@ -1,3 +1,4 @@
+import { isUsable } from '../../domain/access/sessions.ts';
 import type { Sessions } from '../../domain/ports/access.ts';
 import type { Clock } from '../../domain/ports/system.ts';
 import type { Session } from '../../schemas/access/session.ts';
@@ -6,6 +7,8 @@ import type { Session } from '../../schemas/access/session.ts';
 export class FakeSessions implements Sessions {
   readonly sessions = new Map<string, Session>();
   readonly links = new Map<string, Session>();
+  /** How many times activity was stored. */
+  touches = 0;
   readonly #clock: Clock;
 
   constructor(clock: Clock) {
@@ -18,7 +21,12 @@ export class FakeSessions implements Sessions {
 
   async find(hash: string): Promise<Session | undefined> {
     const found = this.sessions.get(hash);
-    return found !== undefined && found.until > this.#clock.now() ? found : undefined;
+    return found !== undefined && isUsable(found, this.#clock.now()) ? found : undefined;
+  }
+
+  async touch(hash: string, session: Session): Promise<void> {
+    this.touches += 1;
+    if (this.sessions.has(hash)) this.sessions.set(hash, { ...session, last_active: this.#clock.now() });
   }
 
   async end(hash: string): Promise<void> {

@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { signedWith } from '../../local/aws/endpoint.ts';
 import { connectTo, type ForwardedRequest } from './forward.ts';
 import { type DynamoDbFault, dynamoDbFaults } from './fault-proxy/dynamodb.ts';
 import { type LambdaFault, lambdaFaults } from './fault-proxy/lambda.ts';
@@ -23,7 +22,7 @@ export type FaultRates<S extends Service = Service> = Partial<Record<FaultOf[S],
 export type InjectedFault = { at: string; operation: string; n: number; fault: string };
 
 export type FaultProxy = {
-  /** The URL to use instead of the emulation's. */
+  /** The URL to use instead of that of the program behind it. */
   url: string;
   /** All faults so far, in order. */
   log: readonly InjectedFault[];
@@ -40,14 +39,13 @@ const LATE_MS = 300;
 const STALE_MS = 500;
 
 /**
- * Starts a proxy between the product and an emulation of AWS. It injects faults of the real AWS that emulations do not
+ * Starts a proxy between the product and a program that stands for AWS. It injects faults of the real AWS that such programs do not
  * have: throttling, conflicts, and stale, late, or missing responses. Everything else passes unchanged, byte for byte.
  *
  * The seed and the position of a call among the calls of its operation determine its fault, regardless of time and
  * other operations. So the same calls get the same faults again.
  *
- * @param options.upstream URL of the emulation, without a path
- * @param options.accessKeyId the only accepted key; undefined to let the emulation decide
+ * @param options.upstream URL of the program, without a path
  * @throws RangeError if a rate is not between 0 and 1
  */
 export async function faultProxy<S extends Service>(options: {
@@ -55,11 +53,10 @@ export async function faultProxy<S extends Service>(options: {
   service: S;
   seed: number;
   rates: FaultRates<S>;
-  accessKeyId?: string | undefined;
   lateMs?: number;
   staleMs?: number;
 }): Promise<FaultProxy> {
-  const { upstream, service, seed, accessKeyId, lateMs = LATE_MS, staleMs = STALE_MS } = options;
+  const { upstream, service, seed, lateMs = LATE_MS, staleMs = STALE_MS } = options;
   let rates = checked(options.rates);
   const { hostname: host, port } = new URL(upstream);
   const connection = connectTo({ host, port: Number(port) });
@@ -81,10 +78,9 @@ export async function faultProxy<S extends Service>(options: {
     res.once('close', () => gone.abort()); // a long poll must not receive a message for a reader that has disconnected
     try {
       const request = await readRequest(req, gone.signal);
-      const allowed = accessKeyId === undefined || signedWith(accessKeyId, req.headers.authorization);
-      answer(res, allowed ? await outcomeOf(request) : FORBIDDEN);
+      answer(res, await outcomeOf(request));
     } catch (error) {
-      // If the emulation is gone or has disconnected, disconnect too. Other errors are bugs in the proxy or its use.
+      // If the program is gone or has disconnected, disconnect too. Other errors are bugs in the proxy or its use.
       const broken = error instanceof Error && 'code' in error;
       answer(res, broken ? 'connection-lost' : json(400, { __type: 'FaultProxyError', message: String(error) }));
     }
@@ -136,11 +132,6 @@ function faultsOf(
       return s3Faults(options);
   }
 }
-
-const FORBIDDEN = json(403, {
-  __type: 'UnrecognizedClientException',
-  message: 'The security token included in the request is invalid.',
-});
 
 function checked(rates: Record<string, number | undefined>): Map<string, number> {
   const given = new Map(Object.entries(rates).map(([fault, rate]) => [fault, rate ?? 0]));

@@ -106,7 +106,9 @@ export class Firebreak {
    */
   async start(env: Record<string, string> = {}): Promise<void> {
     const { script, nodeArgs = [] } = this.#options;
-    const command = script ? ['npm', 'run', '--silent', script] : [process.execPath, ...nodeArgs, 'local/main.ts'];
+    const command = script
+      ? ['npm', 'run', '--silent', script]
+      : [process.execPath, ...nodeArgs, 'packages/sandbox/main.ts'];
     const child = spawn(command[0] ?? '', command.slice(1), {
       cwd: ROOT,
       detached: true, // its own process group, so that all of it can be killed at once
@@ -209,13 +211,25 @@ export class Firebreak {
     for (const { id } of open) await this.post(`/v1/incidents/${id}/actions/resolve`);
   }
 
-  /** Returns the calls to the stand-ins, oldest first. */
+  /** Returns the calls to the stand-ins, oldest first, without updates of open pages: those that are accepted again. */
   async calls(
     vendor: string,
   ): Promise<{ vendor: string; method: string; path: string; body: any; status: number | null; outcome: any }[]> {
     const { body } = await this.get(`/sandbox/calls?vendor=${vendor}&limit=10000`);
-    return body.items.toReversed();
+    const all = body.items.toReversed();
+    return vendor === 'pagerduty' ? withoutUpdates(all) : all;
   }
+}
+
+function withoutUpdates<T extends { body: any; outcome: any }>(calls: readonly T[]): T[] {
+  const open = new Set<string>();
+  return calls.flatMap((call) => {
+    const { event_action: action, dedup_key: key } = call.body ?? {};
+    if (action === 'trigger' && open.has(key)) return [];
+    if (action === 'trigger' && call.outcome === 202) open.add(key);
+    if (action === 'resolve') open.delete(key);
+    return [{ ...call, body: call.body ?? {} }];
+  });
 }
 
 const LONGEST_PAUSE_MS = 500;

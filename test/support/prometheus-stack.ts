@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { parse, stringify } from 'yaml';
-import { spawnTied, type TiedChild } from '../../local/aws/dynamodb/tied-child.ts';
+import { spawnTied, type TiedChild } from './tied-child.ts';
 import { eventually } from './firebreak.ts';
 
 /** Names of the programs, in Debian and in their own releases. */

@@ -63,7 +63,6 @@ export const subscriber = (more: Partial<Subscriber> = {}): Subscriber => ({
   requested: 1,
   requested_at: at('2026-11-20T12:00:00Z'),
   answered: 1,
-  requests_of: { day: '2026-11-01', count: 1 },
   refusals: 0,
   delete_at: null,
   rev: 1,

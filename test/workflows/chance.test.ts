@@ -50,7 +50,7 @@ const answer =
 const ifItCanBe =
   (moment: Moment): Moment =>
   async (world) => {
-    if (world.store.open.size === 0) return;
+    if (world.store.open.length === 0) return;
     try {
       await moment(world);
     } catch (error) {
@@ -62,7 +62,7 @@ const ifItCanBe =
 const aPerson =
   (kind: 'rollback' | 'pause' | 'resume' | 'page' | 'resolve'): Moment =>
   async (world) => {
-    const [id] = world.store.open.values();
+    const [id] = world.store.open;
     if (id === undefined) return;
     const paused = kind === 'pause' ? { automationPaused: true } : kind === 'resume' ? { automationPaused: false } : {};
     await world.deps.incidents.post(id, { kind, by: 'person:ada', note: '' }, paused);
@@ -175,7 +175,7 @@ const allIsCalm: Moment = all(
 );
 
 const overByAPerson: Moment = async (world) => {
-  for (const id of world.store.open.values()) {
+  for (const id of world.store.open) {
     await world.deps.incidents.post(id, { kind: 'resolve', by: 'person:ada', note: '' });
     await wake(world.deps, id);
   }
@@ -184,7 +184,7 @@ const overByAPerson: Moment = async (world) => {
 /** Whether the target version was live for at least half an hour, and has never been rolled back. */
 function isKnownGood({ store }: FakeWorld, call: string): boolean {
   const [, from, to] = / (v\d) to (v\d)$/.exec(call) ?? [];
-  const changes = [...store.changes.values()];
+  const changes = store.changes;
   const bad = changes.findLast(({ version }) => version === from);
   const good = changes.find(({ version }) => version === to);
   if (good?.finished_at == null || bad === undefined || good.rolled_back_by !== null) return false;
@@ -199,7 +199,7 @@ function watched(world: FakeWorld, wrong: string[]): void {
     const number = Number(/roll-back\.(\d+)/.exec(call)?.[1]);
     const incident = [...world.store.dossiers.values()].find(({ record }) => record.status === 'mitigating');
     const decision = incident?.decisions.get(number);
-    if (world.store.automation.paused) wrong.push(`${call} while the kill switch is on`);
+    if (world.store.isPaused) wrong.push(`${call} while the kill switch is on`);
     if (incident === undefined) wrong.push(`${call} for an incident that is not mitigating`);
     const asked =
       decision?.view.kind === 'approve' ? decision.view.state === 'approved' : decision?.view.kind === 'roll_back';
@@ -257,8 +257,8 @@ describe('random stories', () => {
         const said = {
           wrong,
           open: dossiers.filter(({ record }) => record.status !== 'resolved').map(({ record }) => record.id),
-          pending: [...world.store.pending.keys()],
-          locks: [...world.store.locks.values()],
+          pending: world.store.pending,
+          locks: world.store.locks,
           unpaged: dossiers
             .filter(({ record }) => record.severity === 'critical')
             .filter(({ effects }) => ![...effects.values()].some(({ kind }) => kind === 'page'))

@@ -10,7 +10,7 @@ async function told(name: string) {
   const { timeline, decisions } = world.store.dossier(theIncident(world));
   return {
     said: timeline.flatMap(({ kind, at, text }) =>
-      /^(?:change\.|decision\.(?:rejected|contradicted))/.test(kind) ? [`${at.slice(11, 16)} ${text}`] : [],
+      /^(?:change\.|decision\.(?:withdrawn|contradicted))/.test(kind) ? [`${at.slice(11, 16)} ${text}`] : [],
     ),
     decided: [...decisions.values()].map(
       ({ view: { kind, state, because, from_version: from } }) => `${kind} ${from ?? '-'} (${because}), ${state}`,
@@ -24,7 +24,7 @@ test('a rollout that is cancelled during the incident is not asked about any mor
       '12:02 Question withdrawn: Deploy v2 was cancelled 2 min after the alert; the incident is judged again',
       '12:02 Deploy v2 was cancelled 2 min after the alert; judged again',
     ],
-    decided: ['approve v2 (mode_approve), rejected', 'none - (no_confident_suspect), final'],
+    decided: ['approve v2 (mode_approve), withdrawn', 'none - (no_confident_suspect), final'],
   });
 });
 
@@ -81,7 +81,7 @@ test('a newer deploy withdraws the approval request, and is asked about with the
       '12:17 Deploy v3 began 3 min after the alert; judged again',
     ],
     decided: [
-      'approve v2 (not_proved), rejected',
+      'approve v2 (not_proved), withdrawn',
       'suggest v2 (superseded), final',
       'approve v3 (superseded), approved',
     ],

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { readEvidence } from '../../actions/incidents/read-evidence.ts';
 import type { Caller } from '../../actions/people/caller.ts';
-import { sha256 } from '../../aws/hash.ts';
+import { sha256 } from '../../stores/core/hash.ts';
 import { storeDueEvidence } from '../../jobs/sweep/evidence.ts';
 import { draftDuePostmortems } from '../../jobs/sweep/postmortems.ts';
 import type { Config } from '../../schemas/config/config.ts';
@@ -83,7 +83,7 @@ test('the evidence of a rollback has what the decision read, and no people, addr
     versions: { from: 'v3', to: 'v2', from_commit: 'bbbbbbbbbb', to_commit: 'aaaaaaaaaa' },
     links: {
       diff: 'https://github.example.com/Acme/Checkout/compare/aaaaaaaaaa...bbbbbbbbbb',
-      change: `${RUN}?token=<secret>`,
+      change: `${RUN}?token=REDACT`,
     },
   });
   const inputs = await world.deps.decisions.inputs(id, 1);

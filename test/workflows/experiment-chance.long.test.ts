@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openTable, type TableStores } from '../aws/table/stores.ts';
+import { openTable, type TableStores } from '../stores/stores.ts';
 import type { Moment } from './play.ts';
 import {
   alerts,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
-import { openTable, type TableStores } from '../aws/table/stores.ts';
+import { openTable, type TableStores } from '../stores/stores.ts';
 import { byContext, golden, record, type Run, updating } from './history.ts';
 import { experimentPaths, experimentWorld, playExperiment } from './stories/experiments.ts';
 

@@ -45,14 +45,13 @@ describe('with external paging', () => {
       'PagerDuty incident Q1 was found, but it was acknowledged by Ada earlier, so alerts added to it notify nobody',
     ],
   ])('%s, and the effect gives the reason', async (name, because) => {
-    expect(await effectsOf(name)).toMatchObject([
-      {
-        key: expect.stringMatching(/\.page\.1$/),
-        state: 'succeeded',
-        detail: `Paged: accepted; paged by Firebreak, because ${because}`,
-      },
-      { kind: 'page-resolve', state: 'succeeded' },
-    ]);
+    const effects = await effectsOf(name);
+    expect(effects[0]).toMatchObject({
+      key: expect.stringMatching(/\.page\.1$/),
+      state: 'succeeded',
+      detail: `Paged: accepted; paged by Firebreak, because ${because}`,
+    });
+    expect(effects.at(-1)).toMatchObject({ kind: 'page-resolve', state: 'succeeded' });
   });
 
   test('Firebreak pages itself if the external page is already acknowledged', async () => {

@@ -8,6 +8,7 @@ import { play } from './play.ts';
 import { proofPaths } from './stories/proof.ts';
 import { runbookPaths } from './stories/runbooks.ts';
 import { paths } from './stories/rollbacks.ts';
+import { secondFailurePaths } from './stories/second-failures.ts';
 import { suspectPaths } from './stories/suspects.ts';
 
 const inContexts = ({ input, result, events }: Run) => ({ input, result, events: byContext(events) });
@@ -22,6 +23,7 @@ describe.concurrent('incident-response', () => {
       ...latePaths,
       ...proofPaths,
       ...runbookPaths,
+      ...secondFailurePaths,
       ...suspectPaths,
     }),
   )('%s', async ([name, path], { expect }) => {

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { HistoryEvent } from '../../local/aws/lambda/durable/history.ts';
-import type { ExecutionRow } from '../../local/aws/lambda/store.ts';
+import type { HistoryEvent } from './recorder.ts';
+import type { VirtualExecution } from './virtual-executions.ts';
 
 /** A recorded execution: its input, its events, and its result (null: it was stopped). */
 export type Run = { input: unknown; result: unknown; events: HistoryEvent[] };
@@ -17,17 +17,16 @@ const folderOf = (workflow: Workflow): string => fileURLToPath(new URL(`../golde
 
 /**
  * Returns the reproducible part of a history. Operation IDs (hashes of positions) and times (set by the story) are
- * reproducible. IDs of executions, callbacks, and invocations are random, so they are replaced. Suspensions are removed.
+ * reproducible. IDs of callbacks depend on the test, so they are replaced.
  */
-export function runOf({ result, error, status }: ExecutionRow, events: readonly HistoryEvent[]): Run {
+export function runOf({ result, error, status }: VirtualExecution, events: readonly HistoryEvent[]): Run {
   const [started] = events;
   if (started?.EventType !== 'ExecutionStarted') throw new Error('a history begins with ExecutionStarted');
-  if (error !== null && status !== 'STOPPED') throw new Error(`the execution failed: ${error}`);
-  const root = started.Id;
+  if (error !== null && status !== 'stopped') throw new Error(`the execution failed: ${error}`);
   return {
     input: JSON.parse(payloadOf(started, 'Input') ?? 'null'),
     result: result === null ? null : JSON.parse(result),
-    events: events.filter(({ EventType }) => EventType !== 'InvocationCompleted').map((event) => steady(event, root)),
+    events: events.map(steady),
   };
 }
 
@@ -40,14 +39,12 @@ export function payloadOf(event: HistoryEvent, key: string): string | undefined 
 export const detailsOf = (event: HistoryEvent): Record<string, unknown> =>
   (event[`${event.EventType}Details`] ?? {}) as Record<string, unknown>;
 
-/** The emulation's callback ids are base64 of `["arn:…`. */
-const CALLBACK_ID = /WyJhcm46[\w-]+/g;
+/** IDs of callbacks in an execution of `VirtualExecutions`. */
+const CALLBACK_ID = /test-[\w-]+\.[0-9a-f]{16}/g;
 
-function steady(event: HistoryEvent, root: string | undefined): HistoryEvent {
+function steady(event: HistoryEvent): HistoryEvent {
   return JSON.parse(JSON.stringify(event), (key, value: unknown) => {
-    if (key === 'StackTrace' || key === 'ExecutionTimeout') return undefined;
-    if (key === 'Name' && event.EventType.startsWith('Execution')) return undefined;
-    if (key === 'Id' && value === root) return 'execution';
+    if (key === 'StackTrace') return undefined;
     if (key === 'CallbackId') return `callback-${event.Id}`;
     return typeof value === 'string' ? value.replaceAll(CALLBACK_ID, 'callback') : value;
   }) as HistoryEvent;

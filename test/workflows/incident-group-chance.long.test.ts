@@ -82,16 +82,14 @@ const anyStory = fc.array(fc.tuple(fc.integer({ min: 0, max: 40 }), anyMoment), 
 
 /** Does what the sweeper does each minute. */
 const sweeps: Moment = async (world) => {
-  for (const id of world.store.pending.keys()) await wake(world.deps, id);
-  const parents = new Set(
-    [...world.store.open.values()].flatMap((id) => world.store.dossier(id).record.parent_id ?? []),
-  );
+  for (const id of world.store.pending) await wake(world.deps, id);
+  const parents = new Set(world.store.open.flatMap((id) => world.store.dossier(id).record.parent_id ?? []));
   for (const parent of parents) await settleChildren(world.deps, parent);
 };
 
 function checks(found: string[]): Moment {
   return (world) => {
-    const open = [...world.store.open.values()].map((id) => world.store.dossier(id));
+    const open = world.store.open.map((id) => world.store.dossier(id));
     for (const { record } of open) {
       const parent = record.parent_id === undefined ? undefined : world.store.dossier(record.parent_id).record;
       if (parent?.status === 'resolved') found.push(`${record.service} is a child of a resolved parent`);
@@ -99,7 +97,7 @@ function checks(found: string[]): Moment {
     }
     for (const { record, children } of world.store.dossiers.values()) {
       if (record.group_reason === undefined) continue;
-      const parts = [...children.keys()].map((id) => world.store.dossier(id).record);
+      const parts = children.map((id) => world.store.dossier(id).record);
       const left = parts.filter(({ parent_id, status }) => parent_id === record.id && status !== 'resolved').length;
       const word = wordOf(world, record.id);
       for (const part of parts)
@@ -116,9 +114,7 @@ const wordOf = ({ store }: FakeWorld, id: IncidentRecord['id'] | undefined) =>
 
 const hasFiredSince = ({ store }: FakeWorld, id: IncidentRecord['id'], at: string | undefined): boolean =>
   at !== undefined &&
-  [...store.dossier(id).signals.values()].some(
-    ({ status, first_seen_at }) => status === 'firing' && first_seen_at > at,
-  );
+  store.dossier(id).signals.some(({ status, first_seen_at }) => status === 'firing' && first_seen_at > at);
 
 /** Whether it was paged for: after it left its parent, if an alert has fired since. */
 function hasRung(world: FakeWorld, { id }: IncidentRecord): boolean {

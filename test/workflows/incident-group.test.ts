@@ -1,14 +1,35 @@
 import { describe, expect, test } from 'vitest';
+import { incidentLines } from '../../domain/messages/incident-card.ts';
 import { Config } from '../../schemas/config/config.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { leaveGroup } from '../../workflows/steps/incident-group.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../schemas/config/names.ts';
+import type { PageRequest } from '../../domain/ports/paging.ts';
 import { settleChildren } from '../../workflows/steps/settle-children.ts';
 import { wake } from '../../workflows/wake.ts';
-import { alarm, groupPaths, parentIn, saysThatAllIsOver } from './stories/groups.ts';
-import { all, deploys, ends, fires, type Moment, play, samplesOf, type Story } from './play.ts';
+import {
+  alarm,
+  cartDependsOn,
+  cartDependsOnCheckout,
+  groupPaths,
+  parentIn,
+  saysThatAllIsOver,
+  wakesTheParent,
+} from './stories/groups.ts';
+import {
+  acting,
+  all,
+  answersWhatWaits,
+  deploys,
+  ends,
+  fires,
+  type Moment,
+  play,
+  samplesOf,
+  type Story,
+} from './play.ts';
 
 /** Returns the incidents of a story by service, at its end. */
 async function incidentsOf(name: string) {
@@ -20,7 +41,8 @@ async function incidentsOf(name: string) {
     const found = dossiers.filter(({ record }) => record.service === service);
     const [only] = found;
     if (only === undefined || found.length > 1) throw new Error(`${found.length} incidents of ${service}`);
-    return { ...only, effects: [...only.effects.values()], told: only.timeline.map(({ kind }) => kind) };
+    const { record, decisions, effects, timeline } = only;
+    return { record, decisions, effects: [...effects.values()], told: timeline.map(({ kind }) => kind) };
   };
 }
 
@@ -66,7 +88,7 @@ describe('many incidents at once', () => {
       [...world.store.dossiers.values()].find(({ record }) => record.service === service);
     let left = failures;
     const failing: Moment = (world) =>
-      world.on('incidentGroups.openedSince', {
+      world.on('incidentGroups.newestOpenings', {
         before: () => {
           if (dossierOf(world, 'ledger') === undefined || left <= 0) return;
           left -= 1;
@@ -87,6 +109,35 @@ describe('many incidents at once', () => {
       answered_by: 'person:ada',
     });
     expect(of('several-services').decisions.size).toBe(0);
+  });
+
+  test('show the question that a page is about on the page of their parent', async () => {
+    const path = groupPaths['child-incident-asks-before-a-rollback'] ?? NOTHING;
+    const { '4 min': _answered, ...unanswered } = path.timeline;
+    const pages: PageRequest[] = [];
+    const recording: Moment = ({ deps }) => {
+      const { send } = deps.pager;
+      deps.pager.send = async (request) => {
+        if (request.action === 'trigger' && request.service === 'several-services')
+          pages.push(structuredClone(request));
+        return send.call(deps.pager, request);
+      };
+    };
+    await play({
+      given: [...(path.given ?? []), recording],
+      timeline: { ...unanswered, '20 min': nothing, '2 h': path.timeline['20 min'] ?? nothing },
+    });
+    const aboutQuestion = pages.filter(({ summary }) => summary.includes('Checkout: Question 1'));
+    expect(aboutQuestion.map(({ summary }) => summary)).toEqual([
+      expect.stringMatching(/\. Page 2: Checkout: Question 1 expires at /),
+    ]);
+    expect(aboutQuestion.map(({ details }) => details)).toMatchObject([
+      {
+        next_step: expect.stringMatching(/^Roll checkout in production back from v2 to v1\? Approve or reject by /),
+        why_not_automatic: expect.stringMatching(/^Asks because /),
+        answer: expect.stringMatching(/^Question 1: firebreak incident approve /),
+      },
+    ]);
   });
 
   describe('with a version that alone fails', () => {
@@ -163,6 +214,209 @@ describe('many incidents at once', () => {
     const of = await incidentsOf('later-failure-stays-separate');
     expect(of('checkout').record.parent_id).toBeUndefined();
     expect(of('several-services').record.signal_count).toBe(3);
+  });
+});
+
+describe('a dependency and its caller', () => {
+  const given = [cartDependsOnCheckout];
+  const pages = ({ calls }: FakeWorld): string[] => calls.filter((call) => call.startsWith('pager '));
+  const cart = alarm('cart');
+  const over = { '20 min': all(ends(cart), ends()) };
+
+  test('are one outage: one page, which stays open until the group ends, and the dependency keeps its mode', async () => {
+    const path = groupPaths['dependency-and-caller-are-one-outage'] ?? NOTHING;
+    const { world } = await play({ ...path, timeline: { ...path.timeline, '10 min': seen } });
+    const [checkout] = recordsOf(world, 'checkout');
+    expect(parentIn(world)).toMatchObject({
+      title: 'checkout is failing, and so is cart, which depends on it',
+      group_reason: { because: 'shared_dependency', name: 'checkout' },
+    });
+    expect(checkout?.parent_id).toBe(parentIn(world).id);
+    expect(statuses).toEqual({ cart: 'resolved', checkout: 'mitigated', 'several-services': 'open' });
+    expect(resolvedThen).toEqual([]);
+    expect(world.store.dossier(checkout?.id ?? MISSING).decisions.get(1)?.view).toMatchObject({ kind: 'roll_back' });
+    const page = world.store.dossier(parentIn(world).id).effects.get(`${parentIn(world).id}.page.1`);
+    const of = { incident_id: recordsOf(world, 'cart')[0]?.id, number: 1 };
+    expect(page).toMatchObject({ state: 'succeeded', taken_over: of });
+  });
+  let statuses: Record<string, string> = {};
+  let resolvedThen: string[] = [];
+  const seen: Moment = ({ store, calls }) => {
+    statuses = Object.fromEntries([...store.dossiers.values()].map(({ record }) => [record.service, record.status]));
+    resolvedThen = calls.filter((call) => call.includes('resolve'));
+  };
+
+  test('that fail at the same moment are paged once, by their parent', async () => {
+    const { world } = await play({ given, timeline: { '0 s': all(fires(cart), fires()), ...over } });
+    expect(pages(world)).toEqual([
+      'pager trigger page.1 critical for several-services',
+      'pager resolve page.1 critical for several-services',
+    ]);
+  });
+
+  test('show the decision on the page that stands for the group, and on that of the parent', async () => {
+    const asks: Moment = (world) => {
+      const { services } = acting({ autoRollback: { mode: 'approve', evidence: 'time', unknownMigration: 'act' } });
+      world.config = { ...world.config, services: { ...world.config.services, ...services } };
+    };
+    const shownOn = async (timeline: Story['timeline'], owner: (world: FakeWorld) => string | undefined) => {
+      const { world } = await play({ given: [...given, asks], timeline: { ...timeline, ...over } });
+      return world.pageUpdates
+        .filter(({ key }) => key === `${owner(world)}.page.1`)
+        .map(({ summary, details }) => [summary, details?.['answer']]);
+    };
+    const question = [
+      expect.stringMatching(/\. checkout: Roll checkout in production back from v2 to v1\? /),
+      expect.stringMatching(/^Question 1: firebreak incident approve /),
+    ];
+    const taken = { '0 s': fires(cart), '20 s': fires() };
+    expect(await shownOn(taken, (world) => recordsOf(world, 'cart')[0]?.id)).toContainEqual(question);
+    const together = { '0 s': all(fires(cart), fires()) };
+    expect(await shownOn(together, (world) => parentIn(world).id)).toContainEqual(question);
+  });
+
+  test('show the same next step on the page and on each card, which is about the dependency', async () => {
+    const asks: Moment = (world) => {
+      const { services } = acting({ autoRollback: { mode: 'approve', evidence: 'time', unknownMigration: 'act' } });
+      world.config = { ...world.config, services: { ...world.config.services, ...services } };
+    };
+    const shown: Record<string, unknown> = {};
+    const looks =
+      (when: string): Moment =>
+      async ({ store, deps }) => {
+        const stories = await Promise.all([...store.dossiers.keys()].map((id) => deps.incidents.overview(id)));
+        shown[when] = Object.fromEntries(
+          stories.flatMap((story) => (story === undefined ? [] : [[story.incident.service, incidentLines(story)]])),
+        );
+      };
+    const { world } = await play({
+      given: [...given, asks],
+      timeline: {
+        '0 s': fires(),
+        '1 s': fires(cart),
+        '30 s': looks('asked'),
+        '60 s': answersWhatWaits('approved'),
+        '90 s': looks('done'),
+        ...over,
+      },
+    });
+    const everywhere = (lines: object) =>
+      Object.fromEntries(['checkout', 'cart', 'several-services'].map((service) => [service, lines]));
+    const evidence = expect.stringMatching(/^Probable cause: v2 /);
+    expect(shown['asked']).toMatchObject(
+      everywhere({
+        action: expect.stringMatching(/^Roll checkout in production back from v2 to v1\? Approve or reject/),
+        evidence,
+        hesitation: expect.stringMatching(/^Asks because /),
+      }),
+    );
+    const rolledBack =
+      'Rolled checkout in production back from v2 to v1. Watch checkout in production until the mitigation is verified.';
+    expect(shown['done']).toMatchObject(everywhere({ action: rolledBack, evidence }));
+    const updates = world.pageUpdates.map(({ details }) => details?.['next_step']);
+    expect(new Set(world.pageUpdates.map(({ key }) => key)).size).toBe(1);
+    expect(updates.at(-1)).toBe(rolledBack);
+    expect(JSON.stringify([shown, world.pageUpdates])).not.toMatch(/common cause|parent incident|before each rollback/);
+  });
+
+  test('page nobody while both are warnings, and once when one is critical', async () => {
+    const warning = { labels: { severity: 'warning' } };
+    const declares: Moment = async ({ deps }) => {
+      const serviceEnvironment = { service: 'cart' as ServiceName, environment: 'production' as EnvironmentName };
+      const said = { title: 'slow', severity: 'warning', by: 'person:ada', trace: 'trace' } as const;
+      await wake(deps, (await deps.incidents.declare({ ...serviceEnvironment, ...said })).id);
+    };
+    const timeline = { '0 s': declares, '20 s': fires(warning) };
+    const ended = { '20 min': all(ends(warning), ends(cart), saysThatAllIsOver, wakesTheParent) };
+    const { world } = await play({ given, timeline: { ...timeline, ...ended } });
+    expect(pages(world)).toEqual([]);
+    expect(parentIn(world).severity).toBe('warning');
+    const severe = { ...timeline, '60 s': fires(cart), ...ended };
+    expect(pages((await play({ given, timeline: severe })).world)).toEqual([
+      'pager trigger page.1 critical for several-services',
+      'pager resolve page.1 critical for several-services',
+    ]);
+  });
+
+  test('join while it is not proved that the rollback of the dependency helped', async () => {
+    const { world } = await play({ given, timeline: { '0 s': fires(), '2 min': fires(cart), ...over } });
+    expect(recordsOf(world, 'cart')[0]?.parent_id).toBe(parentIn(world).id);
+    expect(pages(world)).toHaveLength(2);
+    const recovered = { '0 s': fires(), '90 s': ends(), '2 min': fires(cart), ...over };
+    expect(recordsOf((await play({ given, timeline: recovered })).world, 'cart')[0]).not.toHaveProperty('parent_id');
+  });
+});
+
+describe('a rollback of the dependency that the caller asks about', () => {
+  const asking = { name: 'cart fails', labels: { service: 'cart' } };
+  const alone = cartDependsOn({ routes: { manyAtOnce: { sharedDependency: 'off' } } });
+  const of = (world: FakeWorld, service: string) => {
+    const { id } = recordsOf(world, service)[0] ?? expect.unreachable();
+    const { record, timeline } = world.store.dossier(id);
+    return { ...record, told: timeline.map(({ kind, text }) => `${kind}: ${text}`) };
+  };
+  /** Changes the catalogue entry of checkout. */
+  const asks =
+    (more: object): Moment =>
+    (world) => {
+      world.config = { ...world.config, services: { ...world.config.services, ...acting(more).services } };
+    };
+  let before: Record<string, ReturnType<typeof of>> = {};
+  const sees: Moment = (world) => {
+    before = Object.fromEntries(['cart', 'checkout'].map((service) => [service, of(world, service)]));
+  };
+
+  test('is asked about by the incident of the dependency only, once it has one', async () => {
+    const approving = { autoRollback: { mode: 'approve', evidence: 'time', unknownMigration: 'act' } };
+    const waiting: Record<string, string[]> = {};
+    const looks =
+      (when: string): Moment =>
+      (world) => {
+        waiting[when] = [...world.store.dossiers.values()].flatMap(({ record, decisions }) =>
+          [...decisions.values()].flatMap(({ view }) => (view.state === 'waiting' ? [record.service] : [])),
+        );
+      };
+    const { world } = await play({
+      given: [cartDependsOnCheckout, asks(approving)],
+      timeline: {
+        '0 s': fires(asking),
+        '20 s': looks('alone'),
+        '30 s': fires(),
+        '50 s': looks('together'),
+        '60 s': answersWhatWaits('approved'),
+        '30 min': all(ends(asking), ends()),
+      },
+    });
+    expect(waiting).toEqual({ alone: ['cart'], together: ['checkout'] });
+    expect(of(world, 'checkout').told).toContain('mitigation.succeeded: Rolled back to v1');
+    const { id } = recordsOf(world, 'cart')[0] ?? expect.unreachable();
+    expect(world.store.dossier(id).decisions.get(2)?.view).toMatchObject({ kind: 'suggest' });
+    expect(of(world, 'cart').told.join('\n')).toContain(
+      `incident ${of(world, 'checkout').id} of checkout decides about this service`,
+    );
+  });
+
+  test('stands in the incident of the dependency, which verifies it', async () => {
+    const { world } = await play({
+      given: [alone],
+      timeline: {
+        '0 s': fires(asking),
+        '30 s': fires({ labels: { action: '' } }),
+        '60 s': answersWhatWaits('approved'),
+        '10 min': sees,
+        '30 min': all(ends(asking), ends({ labels: { action: '' } })),
+      },
+    });
+    const { cart, checkout } = before;
+    expect(checkout).toMatchObject({ status: 'mitigated', verification: 'pending' });
+    expect(checkout?.told).toContain(`rollback.requested: Rollback from v2 to v1 approved in incident ${cart?.id}`);
+    expect(checkout?.told).toContain('mitigation.succeeded: Rolled back to v1');
+    expect(cart).toMatchObject({ status: 'open', verification: 'not_needed' });
+    expect(cart?.told).toContain(
+      `mitigation.not_taken: Incident ${checkout?.id} of checkout rolls it back, and verifies that it helps`,
+    );
+    expect(world.calls.filter((call) => call.startsWith('cd '))).toEqual(['cd roll-back.2 v2 to v1']);
+    expect(of(world, 'checkout').told.some((told) => told.startsWith('verification.'))).toBe(true);
   });
 });
 
@@ -367,6 +621,7 @@ test('a parent with open children does not close automatically', async () => {
   expect(closed).toEqual([60, 60, 130, 130]);
 });
 
+const nothing: Moment = () => undefined;
 const NOTHING: Story = { timeline: {} };
 const MISSING = '' as IncidentId;
 

@@ -22,12 +22,11 @@ test('a version that is proved while its question waits is rolled back', async (
   expect(await told('proved-while-the-question-waits')).toMatchInlineSnapshot(`
     {
       "decided": [
-        "approve v2 (not_proved), rejected",
+        "approve v2 (not_proved), withdrawn",
         "roll_back v2 (suspect), final",
       ],
       "said": [
-        "12:00:30 decision.rejected: Question withdrawn, because v2 is proved now: by version: v2 is at 0.4 (50 % of traffic), v1 at 0.001 (50 % of traffic), which explains the errors of all; the incident is judged again",
-        "12:00:30 mitigation.rejected: Question withdrawn: the incident is judged again",
+        "12:00:30 decision.withdrawn: Question withdrawn: v2 is proved now: v2 is at 0.4 (50 % of traffic), v1 at 0.001 (50 % of traffic), which explains the errors of all; the incident is judged again",
         "12:00:30 mitigation.succeeded: Rolled back to v1",
       ],
     }
@@ -37,7 +36,7 @@ test('a version that is proved while its question waits is rolled back', async (
 test.for([
   ['approved-before-it-is-proved', 'approved'],
   ['rejected-before-it-is-proved', 'rejected'],
-  ['the-other-version-fails-while-the-question-waits', 'expired'],
+  ['the-other-version-fails-while-the-question-waits', 'withdrawn'],
 ] as const)('%s: there is one decision', async ([name, state]) => {
   expect((await told(name)).decided).toEqual([`approve v2 (not_proved), ${state}`]);
 });

@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
+import type { ExternalIncident } from '../../domain/messages/channels.ts';
 import type { PageRequest } from '../../domain/ports/paging.ts';
 import { pagerDuty } from '../../integrations/pagerduty/pager.ts';
-import { calls, start } from '../sandbox/support.ts';
-import { ends, fires, type Moment, mode, play, type Story } from './play.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import { calls, start } from '../../packages/sandbox/test/support.ts';
+import type { FakeWorld } from '../support/fake-deps.ts';
+import { ends, fires, type Moment, mode, play, type Story, theIncident } from './play.ts';
 
 type Arrived = {
   links: { href: string; text: string }[];
@@ -46,8 +49,9 @@ test('a page says what broke and since when; a second page says why it was sent'
       problem: [expect.stringContaining('HighErrorRatio')],
       since: '2026-11-20 11:58 UTC',
       status: 'open',
+      next_step: 'Look at checkout in production.',
+      why_not_automatic: 'No decision yet.',
       suspects: 'not known yet',
-      automation: 'no decision yet',
       api: expect.stringMatching(/^GET \/v1\/incidents\/\w{26}$/),
     },
   });
@@ -57,9 +61,78 @@ test('a page says what broke and since when; a second page says why it was sent'
   expect(second?.payload.custom_details).toMatchObject({
     page_reason: refused,
     suspects: [expect.stringMatching(/^v2, \d+ %: /)],
-    automation: expect.stringMatching(/^Rolls back v2 to v1: .*\. Failed: The rollback was refused/),
-    next_step: expect.stringMatching(/Try again: \/rollback checkout production v1\..*\/incident handover/),
+    next_step: expect.stringMatching(/^Look at checkout in production: The rollback was refused/),
+    evidence: expect.stringMatching(/^Probable cause: v2 /),
+    details: expect.arrayContaining([
+      'Try again: /rollback checkout production v1.',
+      'Failed to roll checkout in production back from v2 to v1: look at it now.',
+    ]),
   });
+});
+
+const RESOLVED: ExternalIncident = {
+  id: 'Q1',
+  url: null,
+  title: 'checkout',
+  status: 'resolved',
+  acknowledgedBy: [],
+  assignedTo: [],
+  acknowledged: null,
+  resolvedBy: null,
+  createdAt: '2026-11-20T12:00:00.000Z' as Timestamp,
+};
+
+test('the first decision updates the page under its key, and nobody is paged again', async () => {
+  const { world } = await play({ given: [mode('approve')], timeline: { '1 s': fires(), '30 s': ends() } });
+  const id = theIncident(world);
+  expect(world.calls.filter((call) => call.includes('trigger'))).toEqual(['pager trigger page.1 critical']);
+  expect(world.pageUpdates).toMatchObject([
+    {
+      action: 'update',
+      key: `${id}.page.1`,
+      summary: expect.stringMatching(/^checkout production: .*\. Roll checkout in production back from v2 to v1\? /),
+      details: { suspects: [expect.stringMatching(/^v2, /)], answer: expect.stringContaining('1') },
+    },
+  ]);
+});
+
+test.each([
+  [
+    'resolved while the update was on its way',
+    (world: FakeWorld) => {
+      world.updates = [{ kind: 'later', detail: 'answered 503', afterSeconds: null }];
+    },
+    1,
+  ],
+  [
+    'that a person resolved at the pager',
+    (world: FakeWorld) => {
+      world.external = [{ kind: 'done', value: RESOLVED }];
+    },
+    0,
+  ],
+])('a page %s is not updated any more', async (_, given, attempts) => {
+  const { world } = await play({
+    given: [mode('approve'), given],
+    timeline: { '1 s': fires(), '2 s': ends(), '1 min': () => undefined },
+  });
+  expect(world.pageUpdates).toHaveLength(attempts);
+  expect(world.calls.at(-1)).toBe('pager resolve page.1 critical');
+});
+
+test('a page that the pager does not update is left as it is after a few attempts', async () => {
+  const unavailable: Moment = (world) => {
+    world.updates = [{ kind: 'later', detail: 'answered 503', afterSeconds: null }];
+  };
+  const { world } = await play({
+    given: [mode('approve'), unavailable],
+    timeline: { '1 s': fires(), '9 min': ends() },
+  });
+  const { effects } = world.store.dossier(theIncident(world));
+  expect([...effects.values()].filter(({ kind }) => kind === 'page-update')).toMatchObject([
+    { state: 'failed', detail: 'Page 1 not updated: answered 503' },
+  ]);
+  expect(world.pageUpdates).toHaveLength(4);
 });
 
 test('a page for a question contains the question, its number, and how to answer it', async () => {
@@ -70,9 +143,8 @@ test('a page for a question contains the question, its number, and how to answer
   expect(page?.payload.summary).toMatch(/A rollback is waiting for approval$/);
   expect(page?.payload.custom_details).toMatchObject({
     page_reason: 'A rollback is waiting for approval',
-    question: expect.stringMatching(
-      /^Question 1: Roll checkout in production back from v2 to v1\? .*firebreak incident approve \w{26} 1,/,
-    ),
+    next_step: expect.stringMatching(/^Roll checkout in production back from v2 to v1\? Approve or reject by /),
+    answer: expect.stringMatching(/^Question 1: firebreak incident approve \w{26} 1,/),
   });
 });
 

@@ -18,16 +18,16 @@ import { wake } from '../../workflows/wake.ts';
 import { FakeWorld } from '../support/fake-deps.ts';
 import { arrivals } from '../support/signals.ts';
 import { type Run, runOf } from './history.ts';
-import { VirtualLambda } from './virtual-lambda.ts';
+import { VirtualExecutions } from './virtual-executions.ts';
 
 /** An event in a story: an alert, an action of a person, or a new answer of a vendor. */
 export type Moment = (world: FakeWorld) => unknown;
 
 /**
  * A story of one incident: its initial state and its events. Times are `5 s`, `4 min`, `2 h` or `1 d` after noon;
- * the deploys were before noon.
+ * the deploys were before noon. `operations`: operations that the first run is taken to have had, so that it soon hands over.
  */
-export type Story = { given?: Moment[]; timeline: Record<string, Moment> };
+export type Story = { given?: Moment[]; timeline: Record<string, Moment>; operations?: number };
 
 /** The result of a story: the world at its end, and the history of every run of the workflow. */
 export type Played = { world: FakeWorld; runs: Run[] };
@@ -37,28 +37,33 @@ const ROUNDS_MAX = 20_000;
 
 /** Creates the durable function as deployed, with the given ports. */
 export const handlerWith =
-  (deps: Deps) =>
+  (deps: Deps, operations = 0) =>
   (client: DurableExecutionClient): DurableLambdaHandler =>
     withDurableExecution(
-      (input: IncidentRun, context: DurableContext) => incidentResponse(durableRun(context, deps.log), input, deps),
+      (input: IncidentRun, context: DurableContext) =>
+        incidentResponse(
+          durableRun(context, deps.log, { operations: input.run === 1 ? operations : 0, within: null }),
+          input,
+          deps,
+        ),
       { durableExecutionClient: client },
     );
 
 /** Plays a story until its last moment has passed and no run is active. */
-export async function play({ given = [], timeline }: Story): Promise<Played> {
+export async function play({ given = [], timeline, operations }: Story): Promise<Played> {
   const world = new FakeWorld();
-  const lambda = new VirtualLambda(world.clock, handlerWith(world.deps));
-  world.engine = lambda;
+  const virtual = new VirtualExecutions(world.clock, handlerWith(world.deps, operations));
+  world.engine = virtual;
   world.config = acting();
   await twoDeploys(world);
   for (const moment of given) await moment(world);
-  return { world, runs: await liveThrough(world, lambda, timeline) };
+  return { world, runs: await liveThrough(world, virtual, timeline) };
 }
 
 /** Plays the moments of a story, and runs all executions to their end. Returns their histories. */
 export async function liveThrough(
   world: FakeWorld,
-  lambda: VirtualLambda,
+  virtual: VirtualExecutions,
   timeline: Story['timeline'],
 ): Promise<Run[]> {
   const moments = Object.entries(timeline).map(([after, moment]) => ({
@@ -68,15 +73,15 @@ export async function liveThrough(
   for (let round = 0; ; round += 1) {
     if (round === ROUNDS_MAX) throw new Error(`not at its end after ${ROUNDS_MAX} rounds`);
     const [first] = moments;
-    const timer = lambda.nextTimerAt();
+    const timer = virtual.nextTimerAt();
     if (first === undefined && timer === undefined) break;
     world.clock.set(Math.min(first?.at ?? Infinity, timer ?? Infinity));
-    await lambda.settle();
+    await virtual.settle();
     if (first !== undefined && first.at <= world.clock.millis) await moments.shift()?.moment(world);
-    await lambda.settle();
+    await virtual.settle();
   }
-  const runs = lambda.executions().map((execution) => runOf(execution, lambda.history(execution.arn)));
-  lambda.close();
+  const runs = virtual.executions().map((execution) => runOf(execution, virtual.history(execution.name)));
+  virtual.close();
   return runs;
 }
 
@@ -144,7 +149,7 @@ function signalOf(
   { labels = {}, name = 'HighErrorRatio', began = 60 }: AlertOptions,
   status: Alert['status'],
 ): Signal {
-  const known = [...world.store.episodes.values()].findLast(({ signal }) => signal.fingerprint === name)?.startsAt;
+  const known = world.store.startOf(name);
   const startsAt = status === 'firing' ? plusSeconds(world.clock.now(), -began) : (known ?? world.clock.now());
   const alert: Alert = {
     source: 'alertmanager',
@@ -164,7 +169,7 @@ const asking = { service: 'checkout', environment: 'production', severity: 'crit
 
 const admit = async (world: FakeWorld, signal: Signal): Promise<void> => {
   // Each request has its own trace; an incident keeps the one that opened it.
-  const isNew = world.store.openIncident(scopeOf(signal)) === undefined;
+  const isNew = !world.store.isOpen(scopeOf(signal));
   const receipt = { at: world.clock.now(), trace: isNew ? 'trace' : 'another trace' };
   const { wake: ids } = await world.deps.incidents.admit(arrivals([signal], world.config), receipt);
   for (const id of ids) await wake(world.deps, id);

@@ -8,10 +8,9 @@ import { lint } from '../../domain/postmortems/lint.ts';
 import { partsOf } from '../../domain/postmortems/markdown.ts';
 import { NewChange } from '../../schemas/changes/change.ts';
 import type { ServiceName } from '../../schemas/config/names.ts';
-import type { Timestamp } from '../../schemas/time/time.ts';
 import { FakeWorld } from '../support/fake-deps.ts';
 import { acting, answers, ends, fires, handlerWith, liveThrough, says, theIncident, type Moment } from './play.ts';
-import { VirtualLambda } from './virtual-lambda.ts';
+import { VirtualExecutions } from './virtual-executions.ts';
 
 const GOLDEN = join(import.meta.dirname, '../golden/postmortems/migration.md');
 
@@ -22,8 +21,14 @@ const GOLDEN = join(import.meta.dirname, '../golden/postmortems/migration.md');
  */
 async function migrationStory(): Promise<FakeWorld> {
   const world = new FakeWorld('2026-11-20T13:55:00.000Z');
-  const lambda = new VirtualLambda(world.clock, handlerWith(world.deps));
-  world.engine = lambda;
+  const { now } = world.clock;
+  // Entries of one millisecond are in no order.
+  world.clock.now = () => {
+    world.clock.set(world.clock.millis + 1);
+    return now();
+  };
+  const virtual = new VirtualExecutions(world.clock, handlerWith(world.deps));
+  world.engine = virtual;
   world.config = acting();
   Object.assign(world.config.services['checkout' as ServiceName] ?? {}, { team: 'payments' });
   const place = { service: 'checkout', environment: 'production' };
@@ -35,7 +40,7 @@ async function migrationStory(): Promise<FakeWorld> {
   const opensChannel: Moment = ({ deps }) => deps.incidents.setChannel(theIncident(world), '#incident-2611201', 'C1');
   const acknowledges: Moment = ({ deps, clock }) =>
     deps.incidents.amend(theIncident(world), acknowledged('person:ada', clock.now()));
-  await liveThrough(world, lambda, {
+  await liveThrough(world, virtual, {
     '8 min': fires({ began: 0 }),
     '10 min': opensChannel,
     '11 min': acknowledges,
@@ -75,23 +80,24 @@ test('a failed migration is drafted with exactly its times, its suspect, and the
     timeOf(/Deployment of v42, with a migration, finishes/),
     timeOf(/Alert fires: /),
     timeOf(/Channel \\#incident-2611201 opens/),
-    timeOf(/Asks for approval before rolling back v42 to v41/),
+    timeOf(/Roll checkout in production back from v42 to v41\?/),
     timeOf(/Rolled back to v41/),
     timeOf(/Resolved: HighErrorRatio/),
     timeOf(/A responder: (?!Orders)/),
   ]).toMatchObject(['13:55', '14:03', '14:05', '14:08', '14:12', '14:15', expect.any(String)]);
   expect(rows.at(-1)).toMatch(/ 14:20 — /);
 
-  const at = (time: string) => `2026-11-20T${time}:00.000Z` as Timestamp;
+  const at = (time: string) => expect.stringContaining(`2026-11-20T${time}:00`);
+  const about = (minutes: number) => expect.closeTo(60 * minutes, 0);
   expect(stored?.record.facts.times).toMatchObject({
     alerted_at: at('14:03'),
     acknowledged_at: at('14:06'),
     mitigated_at: at('14:12'),
     restored_at: at('14:15'),
     resolved_at: at('14:20'),
-    duration_seconds: 17 * 60,
-    to_mitigate_seconds: 9 * 60,
-    to_restore_seconds: 12 * 60,
+    duration_seconds: about(17),
+    to_mitigate_seconds: about(9),
+    to_restore_seconds: about(12),
   });
   expect(partsOf(markdown).title).toBe('checkout failed migration — 2026-11-20');
   if (process.env['UPDATE_GOLDEN'] !== undefined) await writeFile(GOLDEN, markdown);

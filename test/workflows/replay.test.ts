@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { HistoryEvent } from '../../local/aws/lambda/durable/history.ts';
 import { golden, type Run } from './history.ts';
+import type { HistoryEvent } from './recorder.ts';
 import { differencesFrom, recordedRuns, replay, strangers } from './replay.ts';
 
 /** The most moments tried per history. replay.long.test.ts tries more of them. */
@@ -45,3 +45,21 @@ describe('the replay test detects', () => {
     expect(strangers({ input: null, result: null, events: history }, updates)).toHaveLength(2);
   });
 });
+
+test.each(['page-1', 'mitigate-1', 'confirm-alerts-1'])(
+  'an end of branch %s that this code cannot read fails the run, and neither the process nor another branch',
+  async (name) => {
+    const run = golden('rollback-is-verified').runs[0];
+    const events = (run?.events ?? []).map((event) =>
+      event.Name === name && event.EventType === 'ContextSucceeded'
+        ? { ...event, ContextSucceededDetails: { Result: { Payload: '"succeeded"', Truncated: false } } }
+        : event,
+    );
+    const { output, calls } = await replay(events.slice(0, -1));
+    expect(output).toMatchObject({
+      Status: 'FAILED',
+      Error: { ErrorMessage: expect.stringContaining(`Cannot read the recorded end of branch "${name}"`) },
+    });
+    expect(calls).toEqual([]);
+  },
+);

@@ -4,7 +4,6 @@ import {
   type DurableExecutionInvocationOutput,
   InvocationStatus,
 } from '@aws/durable-execution-sdk-js';
-import type { HistoryEvent } from '../../local/aws/lambda/durable/history.ts';
 import { untouchable } from '../support/fake-deps.ts';
 import { detailsOf, golden, payloadOf, recorded, type Run } from './history.ts';
 import { handlerWith } from './play.ts';
@@ -13,7 +12,8 @@ import { experimentHandlerWith } from './stories/experiments.ts';
 import { flagHandlerWith } from './stories/flags.ts';
 import { drillHandlerWith } from './stories/drills.ts';
 import { watchHandlerWith } from './stories/watches.ts';
-import { lambdaContext, overTheWire, withoutCooldown } from './virtual-lambda.ts';
+import type { HistoryEvent } from './recorder.ts';
+import { lambdaContext, withoutCooldown } from './virtual-executions.ts';
 
 /** An operation, as the handler receives it. */
 type Operation = Record<string, unknown> & {
@@ -46,13 +46,13 @@ export async function replay(
   const client: DurableExecutionClient = {
     checkpoint: async ({ Updates = [] }) => {
       updates.push(...Updates);
-      return overTheWire({ CheckpointToken: 'token', NewExecutionState: { Operations: Updates.map(taken) } });
+      return { CheckpointToken: 'token', NewExecutionState: { Operations: Updates.map(taken) as never } };
     },
     getExecutionState: () => Promise.reject(new Error('all of the state is in the event')),
   };
   const handler = handlerFor(untouchable((call) => calls.push(call)))(client);
   const event = {
-    DurableExecutionArn: 'arn:aws:lambda:us-east-1:000000000000:function:replayed:1/durable-execution/replay/replay',
+    DurableExecutionArn: 'replay',
     CheckpointToken: 'token',
     InitialExecutionState: { Operations: operationsOf(events) },
   } as unknown as DurableExecutionInvocationInput;

@@ -1,8 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { keys } from '../../stores/core/keys.ts';
+import { put } from '../../platforms/store.ts';
 import type { Freeze } from '../../schemas/freeze/freeze.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
+import { NOON } from '../domain/arbitraries.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
 import { all, answers, answersWhatWaits, deploys, ends, fires, type Moment, play, theIncident } from './play.ts';
+import { clears } from './stories/suspects.ts';
 import { answered, done, follows, isHealthy, later, names, REROUTE, set, shifts, weights } from './stories/runbooks.ts';
 
 /* What each kind of step does, and how a runbook continues if it fails. */
@@ -91,7 +95,7 @@ describe('a step that fails', () => {
       'runbook.changes_remain: Changes that remain: the outcome of "again" is unknown',
       'runbook.failed: Runbook "Test" failed: step again: timed out after 600 s: answered 503; an earlier attempt may have succeeded',
     ]);
-    expect(world.store.locks.size).toBe(0);
+    expect(world.store.locks.length).toBe(0);
     expect(at(world, 'restart.failed')[0]?.slice(0, 4)).toBe('12:0');
   });
 
@@ -294,6 +298,23 @@ describe('a question', () => {
     expect([...acts(skips.world), ...acts(stops.world)]).toEqual([]);
   });
 
+  test('that is withdrawn is neither rejected nor expired, and its followers say why once', async () => {
+    const based = step(
+      "{ id: off, uses: flag.disable, with: { flag: '${{ suspect.version }}' }, timeout: 5m, approval: true }",
+      say('after'),
+    );
+    const { world } = await story(based, [], { '5 min': clears('v2') });
+    const { timeline } = world.store.dossier(theIncident(world));
+    const told = timeline.filter(({ kind }) => /^(decision\.|mitigation\.|runbook\.s)/.test(kind));
+    expect(told.map(({ kind, text }) => `${kind}: ${text}`)).toEqual([
+      expect.stringMatching(/^runbook.started: /),
+      'mitigation.not_taken: No rollback: no alert requests a rollback (label action: auto-rollback)',
+      'decision.withdrawn: Question withdrawn: v2 was not the cause',
+      'runbook.stopped: Runbook "Test" stopped: the question of step off was withdrawn: v2 was not the cause. 0 of 2 steps completed',
+      expect.stringMatching(/^mitigation.not_taken: No rollback: no other change of this service/),
+    ]);
+  });
+
   test('accepts answers only from the people that it names', async () => {
     const head = asks('{ people: [person:bob], timeout: 30m }');
     const { world } = await story(head, [], {
@@ -317,7 +338,7 @@ describe('a question', () => {
 
   test('is asked if the automation of the service was demoted', async () => {
     const demoted: Moment = ({ store }) =>
-      Object.assign(store.automation.demoted, { checkout: { at: store.clock.now(), reason: 'wrong' } });
+      store.write([put({ ...keys.demotion('checkout'), service: 'checkout', at: NOON, reason: 'wrong' })]);
     const { world } = await story(step(OFF), [demoted], { '5 min': answers('approved') });
     expect(at(world, 'flag.started')).toEqual(['12:05:00']);
   });
@@ -325,8 +346,8 @@ describe('a question', () => {
   test('is asked if many incidents are open at once', async () => {
     const oneOfMany: Moment = (world) =>
       world.on('runbooks.choose', {
-        before: () => {
-          for (const { record } of world.store.dossiers.values()) record.parent_id = record.id;
+        before: async () => {
+          for (const id of world.store.dossiers.keys()) await world.store.editIncident(id, { parent_id: id });
         },
       });
     const { world } = await story(step(OFF), [oneOfMany], { '5 min': answers('approved') });
@@ -568,7 +589,7 @@ describe('the runbooks of an incident', () => {
       `{ id: off, uses: flag.disable, when: 'suspect != null && suspect.kind == "flag"', with: { flag: '\${{ suspect.version }}' }, timeout: 5m }`,
     );
     const { world } = await story(head, [
-      ({ store }) => store.changes.clear(),
+      ({ store }) => store.forgetChanges(),
       deploys('new-basket', 5, { kind: 'flag' }),
     ]);
     expect(acts(world)).toEqual(['flag new-basket off']);
@@ -583,7 +604,7 @@ describe('a change by a runbook', () => {
     const { world } = await story('', [withHealth, healthy(1)], { '30 min': healthy(0) });
     expect(at(world, 'verification.failed')).toEqual(['12:15:00']);
     expect(world.calls).toContain('pager trigger page.2 critical');
-    expect(world.store.deeds.map(({ wrong }) => wrong)).toEqual([true]);
+    expect(world.store.automaticActions.map(({ wrong }) => wrong !== undefined)).toEqual([true]);
     expect(at(world, 'verification.passed')).toHaveLength(1);
     expect(world.store.dossier(theIncident(world)).record.status).toBe('resolved');
   });

@@ -1,36 +1,44 @@
 import { withDurableExecution } from '@aws/durable-execution-sdk-js';
 import type { DurableContext, DurableExecutionClient, DurableLambdaHandler } from '@aws/durable-execution-sdk-js';
 import { describe, expect, test } from 'vitest';
-import type * as z from 'zod';
 import type { Deps } from '../../domain/ports/deps.ts';
-import { Message } from '../../schemas/incidents/inbox.ts';
+import type { Item } from '../../platforms/store.ts';
+import type { Message } from '../../schemas/incidents/inbox.ts';
 import { incidentResponse, type IncidentRun } from '../../workflows/incident-response.ts';
 import { durableRun } from '../../workflows/run.ts';
 import { FakeWorld } from '../support/fake-deps.ts';
 import { acting, answers, deploys, ends, fires, liveThrough, mode, type Moment, says, theIncident } from './play.ts';
-import { VirtualLambda } from './virtual-lambda.ts';
+import { VirtualExecutions } from './virtual-executions.ts';
 
-/** Returns the message schema of an older version, which does not know the given kind. */
-const without = (kind: Message['kind']): z.ZodType<Message> => Message.refine((message) => message.kind !== kind);
+/** Returns a stored message as it is for a version. */
+type Reading = (item: Item) => Item;
+
+/** An older version, to which messages of this kind say nothing. */
+const without =
+  (kind: Message['kind']): Reading =>
+  (item) =>
+    (item['message'] as Message | undefined)?.kind === kind ? { ...item, message: { kind: `later-${kind}` } } : item;
+
+const newest: Reading = (item) => item;
 
 const ofTheFuture = (): Message => ({ kind: 'ask-the-oracle', by: 'person:ada' }) as unknown as Message;
 
 /**
- * Plays a story whose first run has an old version, and whose later runs have the newest version. A run keeps its
+ * Plays a story whose first runs have an old version, and whose later runs have the newest version. A run keeps its
  * initial version, as executions on Lambda do.
  */
-async function playedWith(old: z.ZodType<Message>, given: Moment[], timeline: Record<string, Moment>) {
+async function playedWith(old: Reading, given: Moment[], timeline: Record<string, Moment>, lastOldRun = 1) {
   const world = new FakeWorld();
-  const lambda = new VirtualLambda(
+  const virtual = new VirtualExecutions(
     world.clock,
-    handlerBy(world, (run) => (run === 1 ? old : Message)),
+    handlerBy(world, (run) => (run <= lastOldRun ? old : newest)),
   );
-  world.engine = lambda;
+  world.engine = virtual;
   world.config = acting();
   await deploys('v1', 240)(world);
   await deploys('v2', 8)(world);
   for (const moment of given) await moment(world);
-  const runs = await liveThrough(world, lambda, timeline);
+  const runs = await liveThrough(world, virtual, timeline);
   const id = theIncident(world);
   const told = world.store.dossier(id).timeline.map(({ kind }) => kind);
   const count = (kind: string) => told.filter((one) => one === kind).length;
@@ -45,7 +53,7 @@ async function playedWith(old: z.ZodType<Message>, given: Moment[], timeline: Re
 }
 
 const handlerBy =
-  (world: FakeWorld, knows: (run: number) => z.ZodType<Message>) =>
+  (world: FakeWorld, knows: (run: number) => Reading) =>
   (client: DurableExecutionClient): DurableLambdaHandler =>
     withDurableExecution(
       (input: IncidentRun, context: DurableContext) =>
@@ -53,15 +61,15 @@ const handlerBy =
       { durableExecutionClient: client },
     );
 
-/** Returns the ports of a version that knows the given messages. */
-function ofVersion(world: FakeWorld, known: z.ZodType<Message>): Deps {
+/** Returns the ports of a version that reads messages like this. */
+function ofVersion(world: FakeWorld, reads: Reading): Deps {
   const { deps } = world;
   const readInbox: Deps['incidents']['readInbox'] = async (...args) => {
-    world.store.knows = known;
+    world.store.read = reads;
     try {
       return await deps.incidents.readInbox(...args);
     } finally {
-      world.store.knows = Message;
+      world.store.read = newest;
     }
   };
   const incidents = new Proxy(deps.incidents, {
@@ -111,6 +119,27 @@ describe('a run of an old version that receives a message of a newer version', (
     expect(await played.world.deps.incidents.read(theIncident(played.world))).toMatchObject({ verification: 'passed' });
   });
 
+  test('hands over also after many planned hand-overs', async () => {
+    const played = await playedWith(
+      without('page'),
+      [],
+      {
+        '0 s': fires({ labels: { action: '' } }),
+        '1 min': async (world) => {
+          const id = theIncident(world);
+          world.kill(id, 1);
+          await world.deps.incidents.handOver(id, 30, 'Handed over to run 30 of the workflow');
+          await world.deps.engine.start(id, 30);
+        },
+        '2 min': says(call),
+        '3 min': says({ kind: 'resolve', by: 'person:ada', note: '' }),
+      },
+      30,
+    );
+    expect(played.ended).toEqual([undefined, 'handed_over', 'resolved']);
+    expect(played).toMatchObject({ skipped: 0, status: 'resolved' });
+  });
+
   test('leaves earlier messages of people to the next run', async () => {
     const played = await playedWith(without('page'), [], {
       '0 s': fires({ labels: { action: '' } }),
@@ -125,7 +154,7 @@ describe('a run of an old version that receives a message of a newer version', (
 });
 
 test('a message that the newest version cannot read is skipped with a timeline entry, and stored', async () => {
-  const played = await playedWith(Message, [], {
+  const played = await playedWith(newest, [], {
     '0 s': fires({ labels: { action: '' } }),
     '2 min': says(ofTheFuture()),
     '3 min': says({ kind: 'resolve', by: 'person:ada', note: '' }),
@@ -139,10 +168,10 @@ test('many such messages do not use up the runs', async () => {
   const timeline = Object.fromEntries(
     Array.from({ length: 15 }, (_, minute) => [`${minute + 2} min`, says(ofTheFuture())]),
   );
-  const played = await playedWith(Message, [], {
+  const played = await playedWith(newest, [], {
     '0 s': fires({ labels: { action: '' } }),
     ...timeline,
     '1 h': says({ kind: 'resolve', by: 'person:ada', note: '' }),
   });
-  expect(played).toMatchObject({ handedOver: 9, skipped: 15, status: 'resolved' });
+  expect(played).toMatchObject({ handedOver: 10, skipped: 15, status: 'resolved' });
 });

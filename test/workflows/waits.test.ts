@@ -16,7 +16,7 @@ test('a waiting rollback is reported once, and holds the lock of its target', as
   const recordState: Moment = async (world) => {
     const view = await world.deps.incidents.view(theIncident(world));
     const effect = view?.effects.find(({ kind }) => kind === 'roll-back');
-    seen.push([view?.status, effect?.state, effect?.detail, world.store.locks.size]);
+    seen.push([view?.status, effect?.state, effect?.detail, world.store.locks.length]);
   };
   const unmerged: Moment = (world) => {
     // The CD system's responses to the rollback, and to later status requests.

@@ -19,13 +19,13 @@ beforeEach(async () => {
   id = opened[0] ?? ('' as IncidentId);
 });
 
-const begun = () => world.deps.incidents.begin(id, 1, 'arn:1');
+const begun = () => world.deps.incidents.markStarted(id, 1, 'arn:1');
 const post = () => world.deps.incidents.post(id, { kind: 'resume', by: 'ada', note: '' });
 
 /** Adds a waiting question with its own callback. Returns its digest. */
 async function asked(number: number): Promise<string> {
   const inputs = clear({ policy: { mode: 'approve', unknownMigration: 'approve' } });
-  const { digest } = await world.deps.decisions.keep(id, number, decide(inputs), inputs);
+  const { digest } = (await world.deps.decisions.keep(id, number, decide(inputs), inputs)) ?? expect.unreachable();
   await world.deps.decisions.await(id, number, `bell of question ${number}`);
   return digest;
 }

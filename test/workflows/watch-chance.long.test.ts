@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { watchIdOf } from '../../domain/canary/watch.ts';
-import { openTable, type TableStores } from '../aws/table/stores.ts';
+import { openTable, type TableStores } from '../stores/stores.ts';
 import { deploys, liveThrough, type Moment } from './play.ts';
 import {
   answers,
@@ -74,7 +74,7 @@ test('each check is recorded once, whatever happens and when', async () => {
       }
       // What a failed run has left is continued by the sweeper.
       for (const minute of [10, 20, 120, 180]) timeline[`${minute} min`] = isSwept;
-      await liveThrough(known.world, known.lambda, timeline);
+      await liveThrough(known.world, known.virtual, timeline);
       await verify(known);
     }),
     { numRuns: 15 },
@@ -118,7 +118,7 @@ test('a process that dies at any call, before or after its effect, changes nothi
         }),
       });
     }
-    await liveThrough(known.world, known.lambda, {
+    await liveThrough(known.world, known.virtual, {
       '0 s': (world) => Promise.resolve(deploy('first')(world)).catch(() => undefined),
       '20 s': sweptSafely,
       '10 min': sweptSafely,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import type { WatchRecord } from '../../schemas/canary/watch.ts';
-import { openTable, type TableStores } from '../aws/table/stores.ts';
+import { openTable, type TableStores } from '../stores/stores.ts';
 import { playWatch, watchPaths } from './stories/watches.ts';
 import { byContext, golden, record, type Run, updating } from './history.ts';
 

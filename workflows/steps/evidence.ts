@@ -10,12 +10,16 @@ import { callersOf, type Dependency, dependenciesOf } from '../../domain/catalog
 import { healthOf, type HealthQuery } from '../../domain/catalogue/health.ts';
 import { LEAK_LOOK_BACK_SECONDS, LEAK_STEP_SECONDS, risesThroughout } from '../../domain/correlation/leak.ts';
 import { onsetOf } from '../../domain/correlation/onset.ts';
+import { withoutSamples } from '../../domain/correlation/recovery.ts';
 import { isQuantile, quantileOf, wholeOf, windowOf } from '../../domain/correlation/query.ts';
 import { withoutStale } from '../../domain/correlation/stale.ts';
+import type { Opening } from '../../domain/incidents/incident-group.ts';
 import type { SignalView } from '../../domain/ports/alerts.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
+import { activeClearings } from '../../domain/changes/cleared-suspects.ts';
 import { flagKeyOf } from '../../domain/changes/flags.ts';
+import { problemStart } from '../../domain/incidents/new-onset.ts';
 import { byStart, endOf, newestLiveChange } from '../../domain/changes/versions.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import type { Config } from '../../schemas/config/config.ts';
@@ -54,22 +58,27 @@ export async function evidenceOf(
     own: readonly Change[];
     aborted: Evidence['aborted_canary'] | null;
     degraded: Evidence['degraded_version'] | null;
+    /** Time of the evidence. Absent: now. */
+    at?: Timestamp;
+    /** The incidents of `openedTogether`, if they are read already. */
+    together?: Promise<Opening[]>;
   },
 ): Promise<{ evidence: Evidence; neighboursUnreadable: boolean }> {
-  const { config, cause, own, aborted, degraded } = context;
+  const { config, cause, own, aborted, degraded, together, at = deps.clock.now() } = context;
   const { id, service, environment } = incident;
-  const at = deps.clock.now();
   const health = healthOf(config, incident);
   const isKnown = incident.unmatched === null;
   const dependencies = isKnown ? dependenciesOf(config.services, service) : [];
   const callers = isKnown ? callersOf(config.services, service) : [];
-  const [onset, usualCurves] = await Promise.all([
-    onsetEvidence(deps, cause, { openedAt: incident.opened_at, isMeasured: health !== undefined }),
+  const [onset, usualCurves, earlier] = await Promise.all([
+    onsetEvidence(deps, cause, { openedAt: problemStart(incident), isMeasured: health !== undefined }),
     measure(deps, health, { from: plusSeconds(at, -CURVE_SECONDS), until: at }),
+    earlierProblem(deps, incident),
   ]);
   const live = withoutStale(usualCurves);
   const newest = live === usualCurves ? await withNewestSamples(deps, health, live, { onset, at }) : live;
-  const measured = await withLongCurve(deps, health, newest, { onset, at });
+  const long = await withLongCurve(deps, health, newest, { onset, at });
+  const measured = earlier === null ? long : withoutSamples(long, earlier);
   const estimatedOnset = onsetOf({ ...measured, onset, at });
   const since = plusSeconds(estimatedOnset.earliest, -LOOK_BACK_SECONDS);
   const neighbours = [
@@ -84,6 +93,7 @@ export async function evidenceOf(
       at,
       onset: estimatedOnset,
       isMeasured: measured.health !== null,
+      together,
     }).catch((error: unknown) => {
       deps.log.warn('Other failing services could not be read', { incident: id, error: String(error) });
       return null;
@@ -100,9 +110,10 @@ export async function evidenceOf(
     ...related,
     change: { ...related.change, commits: [] },
   }));
-  const [flags, close] = await Promise.all([
+  const [flags, close, explained] = await Promise.all([
     variantsOf(deps, health, ownChanges, at),
     closeVersionsOf(deps.metrics, health, { own, onset: estimatedOnset, at }),
+    measured.health === null ? [] : explainedBefore(deps, incident, own, at),
   ]);
   const evidence: Evidence = {
     incident_id: id,
@@ -112,17 +123,70 @@ export async function evidenceOf(
     onset,
     changes,
     ...measured,
-    ...close,
-    ...(flags.length > 0 && { by_flag: flags }),
+    ...(earlier === null ? close : withoutSamples(close, earlier)),
+    ...(flags.length > 0 && (earlier === null ? { by_flag: flags } : withoutSamples({ by_flag: flags }, earlier))),
     alert_versions: versionsOf(cause),
     ...(aborted && { aborted_canary: aborted }),
     ...(degraded && { degraded_version: degraded }),
+    ...(earlier !== null && { earlier_problem: earlier }),
+    ...(explained.length > 0 && { explained }),
     failing: failing ?? [],
     ...(failing === null && { failing_unreadable: true as const }),
     ...(incident.cleared !== undefined && incident.cleared.length > 0 && { cleared: incident.cleared }),
     ...(config.routes.failTogether === 'ignore' && { strangers_ignored: true as const }),
   };
   return { evidence, neighboursUnreadable: failing === null };
+}
+
+/** Time before the incident's opening at which a problem whose start is not stored has begun at the latest. */
+const BEFORE_OPENING_SECONDS = 600;
+
+/** Returns the time of the problems before the newest onset, from the start of the first one. Null: there were none. */
+async function earlierProblem(
+  { decisions }: Pick<Deps, 'decisions'>,
+  { id, opened_at: openedAt, new_onset: newOnset }: IncidentRecord,
+): Promise<NonNullable<Evidence['earlier_problem']> | null> {
+  if (newOnset === undefined) return null;
+  const first = await decisions.inputs(id, 1);
+  const from = first ? onsetOf(first.evidence).earliest : plusSeconds(openedAt, -BEFORE_OPENING_SECONDS);
+  return { from, until: newOnset.recovered_at };
+}
+
+/** Number of incidents of the service that are read. */
+const INCIDENTS_READ = 20;
+
+/** Confidence from which a suspect counts as the cause of an incident that is over. */
+const CONFIRMED_CONFIDENCE = 0.8;
+
+/** Usual delay in seconds of an alert, at most, if the start of its cause is not known. */
+const ALERT_DELAY_SECONDS = 600;
+
+/** Returns the times of earlier incidents with a confirmed cause: a verified mitigation, or a suspect that is certain enough. */
+async function explainedBefore(
+  { incidents, log }: Pick<Deps, 'incidents' | 'log'>,
+  { id, service, environment }: IncidentRecord,
+  own: readonly Change[],
+  at: Timestamp,
+): Promise<NonNullable<Evidence['explained']>> {
+  try {
+    const { items } = await incidents.recent({
+      since: plusSeconds(at, -CURVE_SECONDS),
+      limit: INCIDENTS_READ,
+      service,
+    });
+    return items.flatMap((one) => {
+      const { opened_at, resolved_at, verification, verifying, suspects, cleared } = one;
+      if (one.id === id || one.environment !== environment) return [];
+      const [top] = suspects;
+      const cause = top && own.find((change) => change.id === top.change_id);
+      const isCertain = (top?.confidence ?? 0) >= CONFIRMED_CONFIDENCE && activeClearings(cleared).length === 0;
+      const until = verification === 'passed' ? (verifying?.at ?? resolved_at) : isCertain ? resolved_at : null;
+      return until === null ? [] : [{ from: cause?.started_at ?? plusSeconds(opened_at, -ALERT_DELAY_SECONDS), until }];
+    });
+  } catch (error) {
+    log.warn('Earlier incidents could not be read, so their errors count', { incident: id, error: String(error) });
+    return [];
+  }
 }
 
 /** Returns whether a failing service can be a dependency or a caller that nobody declared, and that fails since its change. */

@@ -1,7 +1,7 @@
 import type { Failing } from '../../domain/correlation/evidence.ts';
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
-import type { Opening } from '../../domain/incidents/incident-group.ts';
-import { type Dependency, dependentsOf } from '../../domain/catalogue/dependencies.ts';
+import { type Opening, OPENINGS_CHECKED } from '../../domain/incidents/incident-group.ts';
+import { type Dependency, dependenciesOf, dependentsOf } from '../../domain/catalogue/dependencies.ts';
 import { healthOf, type HealthQuery } from '../../domain/catalogue/health.ts';
 import { departureOf, type Onset } from '../../domain/correlation/onset.ts';
 import { windowOf } from '../../domain/correlation/query.ts';
@@ -12,6 +12,9 @@ import type { Config } from '../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { ServiceName } from '../../schemas/config/names.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
+
+/** What never changes of an incident. */
+export type IncidentKey = ServiceEnvironment & Pick<IncidentRecord, 'id' | 'opened_at' | 'unmatched'>;
 
 /** Services count as failing together if their failures began within this time of each other. */
 const TOGETHER_SECONDS = 300;
@@ -41,6 +44,8 @@ type FailingContext = {
   onset: Onset;
   /** The health query of the service itself was read, so that the others can be. */
   isMeasured: boolean;
+  /** The incidents of `openedTogether`, if they are read already. */
+  together?: Promise<Opening[]> | undefined;
 };
 
 /**
@@ -48,6 +53,14 @@ type FailingContext = {
  * @throws if the health of some services could not be read in time
  */
 export async function failingOf(deps: Deps, incident: IncidentRecord, known: FailingContext): Promise<Failing[]> {
+  const { services, routes } = known.config;
+  // Nothing to read: only dependencies and dependents are evidence with this setting, and the service has none.
+  if (
+    routes.failTogether === 'ignore' &&
+    known.dependencies.length === 0 &&
+    dependentsOf(services, incident.service).size === 0
+  )
+    return [];
   const [alerted, measured] = await Promise.all([byIncidents(deps, incident, known), byHealth(deps, incident, known)]);
   // An incident opens after its problem has begun: the metric shows the start more precisely.
   const earliest = new Map<string, Failing>();
@@ -58,35 +71,55 @@ export async function failingOf(deps: Deps, incident: IncidentRecord, known: Fai
   return [...earliest.values()];
 }
 
-async function byIncidents(
-  deps: Deps,
-  { id, service, environment, opened_at }: IncidentRecord,
-  { config: { services, routes }, dependencies, at }: FailingContext,
-): Promise<Failing[]> {
-  const relationOf = relationsTo(services, service, dependencies);
-  const openings = await deps.incidentGroups.openedSince(plusSeconds(opened_at, -DEPENDENCY_BEFORE_SECONDS));
-  const others = openings.filter(
-    (each) =>
+/** Returns the incidents of other services of the environment that opened at the same time, or before for dependencies. */
+export async function openedTogether(
+  { incidentGroups }: Pick<Deps, 'incidentGroups'>,
+  { id, service, environment, opened_at, unmatched }: IncidentKey,
+  { services }: Config,
+): Promise<Opening[]> {
+  const relationOf = relationsTo(services, service, unmatched === null ? dependenciesOf(services, service) : []);
+  const others: Opening[] = [];
+  const within = {
+    since: plusSeconds(opened_at, -DEPENDENCY_BEFORE_SECONDS),
+    until: plusSeconds(opened_at, TOGETHER_SECONDS),
+  };
+  await incidentGroups.newestOpenings(within, (each) => {
+    const isOther =
       each.id !== id &&
       each.unmatched === null &&
       serviceEntry(services, each.service) !== undefined && // excludes parent incidents, which are no service
       each.environment === environment &&
       each.service !== service &&
-      mayBeRelated(each.at, opened_at, relationOf(each.service) === 'dependency'),
-  );
-  const stillFailing = (await deps.incidentGroups.stillFailing(others)).slice(-FAILING_READ);
-  const failing = await Promise.all(
-    stillFailing.map(async (other): Promise<Failing> => {
-      return {
+      mayBeRelated(each.at, opened_at, relationOf(each.service) === 'dependency');
+    if (isOther) others.unshift(each);
+    return others.length === OPENINGS_CHECKED;
+  });
+  return others;
+}
+
+async function byIncidents(
+  deps: Deps,
+  incident: IncidentRecord,
+  { config, dependencies, at, together }: FailingContext,
+): Promise<Failing[]> {
+  const { service, environment } = incident;
+  const { services, routes } = config;
+  const relationOf = relationsTo(services, service, dependencies);
+  const others = await (together ?? openedTogether(deps, incident, config));
+  // Failing dependencies and dependents are evidence with every setting.
+  const isIgnored = ({ service: other }: Opening): boolean =>
+    routes.failTogether === 'ignore' && relationOf(other) === 'unrelated';
+  const stillFailing = await deps.incidentGroups.stillFailing(others, FAILING_READ);
+  return Promise.all(
+    stillFailing
+      .filter((other) => !isIgnored(other))
+      .map(async (other): Promise<Failing> => ({
         service: other.service,
         since: sinceOf(other),
         relation: relationOf(other.service),
         ...(await changesOf(deps, { service: other.service, environment }, sinceOf(other), at)),
-      };
-    }),
+      })),
   );
-  // Failing dependencies and dependents are evidence with every setting.
-  return routes.failTogether === 'count' ? failing : failing.filter(({ relation }) => relation !== 'unrelated');
 }
 
 /** Returns a function that relates other services to this one. */
@@ -166,10 +199,10 @@ function measurable(
     .flatMap((each): MeasurableService[] => {
       const name = each as ServiceName;
       const relation = relationOf(name);
-      const health = healthOf(config, { service: name, environment });
       // Failing dependencies and dependents are evidence with every setting.
-      const isIgnored = relation === 'unrelated' && config.routes.failTogether === 'ignore';
-      return health === undefined || isIgnored ? [] : [{ name, relation, health }];
+      if (relation === 'unrelated' && config.routes.failTogether === 'ignore') return [];
+      const health = healthOf(config, { service: name, environment });
+      return health === undefined ? [] : [{ name, relation, health }];
     })
     .slice(0, SERVICES_MEASURED);
 }

@@ -1,18 +1,27 @@
 import {
   isFlapping,
   FLAPPING_WITHIN_SECONDS,
+  mayBeGrouped,
+  mayStillFail,
+  openedAround,
   type Opening,
-  canJoinGroup,
+  canJoinMany,
   groupingOf,
+  relatedTo,
+  stillFails,
+  timeAround,
 } from '../../domain/incidents/incident-group.ts';
+import { isQuietTrial } from '../../domain/automation/shadow-trial.ts';
+import { needsPage } from '../../domain/paging/pages.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
-import type { IncidentId } from '../../schemas/config/names.ts';
-import { plusSeconds } from '../../schemas/time/time.ts';
+import { type EnvironmentName, type IncidentId, isAtLeast } from '../../schemas/config/names.ts';
+import { plusSeconds, secondsBetween } from '../../schemas/time/time.ts';
 import { giveCommandOfParent, notifyDeclared } from '../declaration.ts';
 import { wake } from '../wake.ts';
+import { withdrawQuestion } from './withdraw-questions.ts';
 
-type GroupDeps = Pick<Deps, 'config' | 'incidentGroups' | 'incidents' | 'decisions' | 'engine' | 'log'>;
+type GroupDeps = Pick<Deps, 'clock' | 'config' | 'incidentGroups' | 'incidents' | 'decisions' | 'engine' | 'log'>;
 
 const NAMES_IN_A_TITLE = 4;
 
@@ -28,9 +37,30 @@ export async function joinGroup(deps: GroupDeps, incident: IncidentRecord): Prom
   const { parent_id: parent } = check.incident;
   if (parent !== undefined) {
     await notifyDeclaredChildren(deps, check.incident, parent);
+    await takeOverQuestions(deps, check.incident, parent);
     await wake(deps, parent);
   }
   return check;
+}
+
+/**
+ * Withdraws the questions of other incidents of a dependency's group about this incident's service, which decides itself.
+ * Those incidents are judged again. Safe to repeat.
+ */
+async function takeOverQuestions(deps: GroupDeps, joined: IncidentRecord, parentId: IncidentId): Promise<void> {
+  if (!joined.requests_rollback) return;
+  if ((await deps.incidents.read(parentId))?.group_reason?.because !== 'shared_dependency') return;
+  for (const { incident: other } of await deps.incidentGroups.children(parentId)) {
+    if (other.id === joined.id || other.status === 'resolved') continue;
+    for (const decision of (await deps.incidents.view(other.id))?.decisions ?? []) {
+      const { state, question, target } = decision;
+      if (state !== 'waiting' || question !== undefined || target?.service !== joined.service) continue;
+      const because = `incident ${joined.id} of ${joined.service} decides about this service`;
+      await withdrawQuestion(deps, other.id, decision, { by: 'firebreak', because });
+      await deps.incidents.post(other.id, { kind: 'judge_again', changes: [] }, {}, `decided-in-${joined.id}`);
+      await wake(deps, other.id);
+    }
+  }
 }
 
 /** Adds a declared child incident to the parent's timeline, and pages. An alert that joins does neither. */
@@ -64,47 +94,88 @@ async function checkOpenings(deps: GroupDeps, incident: IncidentRecord): Promise
 }
 
 async function compareOpenings(deps: GroupDeps, incident: IncidentRecord): Promise<GroupCheck> {
-  const recent = await deps.incidentGroups.openedSince(plusSeconds(incident.opened_at, -FLAPPING_WITHIN_SECONDS));
-  const opened = recent.find(({ id }) => id === incident.id);
+  const { service, environment, opened_at: at, parent_id: joined } = incident;
+  const [opened, openings, parent] = await Promise.all([
+    deps.incidentGroups.opening(incident),
+    deps.incidentGroups.openingsOf(service, plusSeconds(at, -FLAPPING_WITHIN_SECONDS)),
+    joined === undefined ? deps.incidentGroups.parentIn(environment) : undefined,
+  ]);
   if (opened === undefined) return { incident, flapping: false };
-  const flapping = isFlapping(opened, recent);
-  if (incident.parent_id !== undefined) return { incident, flapping };
-  const parent = await parentFor(deps, opened, recent, incident.trace);
-  return { incident: parent === undefined ? incident : { ...incident, parent_id: parent }, flapping };
+  const flapping = isFlapping(opened, openings);
+  if (joined !== undefined) return { incident, flapping };
+  const id = await parentFor(deps, incident, opened, parent);
+  return { incident: id === undefined ? incident : { ...incident, parent_id: id }, flapping };
 }
 
+/** @param open the open parent of many in its environment */
 async function parentFor(
   deps: GroupDeps,
+  incident: IncidentRecord,
   opened: Opening,
-  recent: readonly Opening[],
-  trace: string,
+  open: Awaited<ReturnType<GroupDeps['incidentGroups']['parentIn']>>,
 ): Promise<IncidentId | undefined> {
-  const { services, routes } = await deps.config.current();
-  const open = await deps.incidentGroups.parentIn(opened.environment);
-  if (open?.incident.group_reason !== undefined) {
-    const { id, group_reason: reason } = open.incident;
-    if (!canJoinGroup(reason, open.lastJoinedAt, opened, services, routes.manyAtOnce)) return undefined;
-    return (await deps.incidentGroups.join(id, opened.id)) === 'joined' ? id : undefined;
-  }
-  const since = plusSeconds(opened.at, -routes.manyAtOnce.minutes * 60);
-  const failing = await deps.incidentGroups.stillFailing(
-    recent.filter(({ at, unmatched }) => at > since && unmatched === null),
-  );
-  const group = groupingOf(opened, failing, services, routes.manyAtOnce);
-  if (group.kind === 'alone') return undefined;
-  const names = [...new Set(group.members.map(({ service }) => service))].toSorted();
-  const more = names.length - NAMES_IN_A_TITLE;
-  const title = `${group.reason.text}: ${names.slice(0, NAMES_IN_A_TITLE).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-  const parent = await deps.incidentGroups.openParent(
-    opened.environment,
-    group.reason,
-    group.reason.because === 'many' ? title : group.reason.text,
-    trace,
-  );
+  const config = await deps.config.current();
+  const { services, routes } = config;
+  const { manyAtOnce: policy } = routes;
+  if (open !== undefined && canJoinMany(open.lastJoinedAt, opened, policy))
+    return (await deps.incidentGroups.join(open.incident.id, opened.id)) === 'joined' ? open.incident.id : undefined;
+  if (!mayBeGrouped(opened, policy)) return undefined;
+  const near = openedAround(opened, await deps.incidentGroups.newestOpenings(timeAround(opened.at, policy)), policy);
+  const [othersFailing, mitigated] = await Promise.all([
+    deps.incidentGroups.stillFailing(near.filter(({ id }) => id !== opened.id)),
+    unprovenOf(deps, near.filter(relatedTo(opened, services))),
+  ]);
+  const isFailing = stillFails(incident, secondsBetween(opened.at, deps.clock.now()));
+  const failingIds = new Set([...othersFailing, ...(isFailing ? [opened] : [])].map(({ id }) => id));
+  const failing = near.filter(({ id }) => failingIds.has(id));
+  const group = groupingOf(opened, failing, services, policy, {
+    mitigated: mitigated.filter(({ id }) => !failingIds.has(id)),
+    isQuiet: (one) => {
+      const other = { ...one, environment: one.environment as EnvironmentName };
+      return isQuietTrial(other, config, 'page') || isQuietTrial(other, config, 'channel');
+    },
+  });
+  // The open parent of many is of an event that is over.
+  if (group.kind === 'alone' || (group.reason.because === 'many' && open !== undefined)) return undefined;
+  const parent = await parentOf(deps, opened, group, incident.trace);
   for (const member of group.members) if (member.id !== opened.id) await deps.incidentGroups.join(parent, member.id);
   if ((await deps.incidentGroups.join(parent, opened.id)) === 'joined') return parent;
   await wake(deps, parent);
   return undefined;
+}
+
+/** Number of incidents of dependencies and dependents that are read. */
+const RELATED_READ = 20;
+
+/** Returns the incidents that may still fail, although they were mitigated. */
+async function unprovenOf({ incidents }: Pick<Deps, 'incidents'>, openings: readonly Opening[]): Promise<Opening[]> {
+  const newest = openings.slice(-RELATED_READ);
+  const records = await Promise.all(newest.map(({ id }) => incidents.read(id)));
+  return newest.filter((_, n) => records[n] !== undefined && mayStillFail(records[n]));
+}
+
+/** Returns the open parent of the group, which one of its members may have already, or opens one. */
+async function parentOf(
+  { incidents, incidentGroups }: Pick<Deps, 'incidents' | 'incidentGroups'>,
+  { environment }: Opening,
+  { reason, members }: Extract<ReturnType<typeof groupingOf>, { kind: 'together' }>,
+  trace: string,
+): Promise<IncidentId> {
+  if (reason.because === 'many') {
+    const names = [...new Set(members.map(({ service }) => service))].toSorted();
+    const more = names.length - NAMES_IN_A_TITLE;
+    const title = `${reason.text}: ${names.slice(0, NAMES_IN_A_TITLE).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+    return incidentGroups.openParent(environment, reason, title, trace);
+  }
+  const records = await Promise.all(members.slice(-RELATED_READ).map(({ id }) => incidents.read(id)));
+  const known = records.flatMap((record) => record ?? []);
+  for (const id of new Set(known.flatMap(({ parent_id }) => parent_id ?? [])))
+    if ((await incidents.read(id))?.status !== 'resolved') return id;
+  const worst = known.find(({ severity }) => known.every((other) => isAtLeast(other.severity, severity)));
+  return incidentGroups.openParent(environment, reason, reason.text, trace, {
+    severity: worst?.severity ?? 'critical',
+    page: known.length === 0 || known.some(needsPage),
+  });
 }
 
 /** Removes a resolved incident from its group. Wakes the parent, which may be over, too. */

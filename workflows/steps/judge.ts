@@ -1,8 +1,11 @@
 import { environmentEntry } from '../../domain/catalogue/catalogue.ts';
+import type { Evidence } from '../../domain/correlation/evidence.ts';
 import { modesFor } from '../../domain/automation/automation.ts';
-import { manyOpened, type Opening } from '../../domain/incidents/incident-group.ts';
+import { isOneOfMany, manyOpened, type Opening, timeAround } from '../../domain/incidents/incident-group.ts';
 import { expectationOf } from '../../domain/experiments/expectation.ts';
+import type { SignalView } from '../../domain/ports/alerts.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
+import type { AutomaticActions } from '../../domain/ports/decisions.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { JudgementRequest } from '../../domain/incidents/response.ts';
 import type { Decision, DecisionInputs, KillSwitch, TargetInputs } from '../../domain/rollback/judgement.ts';
@@ -13,7 +16,9 @@ import { requestsRollbackWithoutScope } from '../../domain/alerts/routing.ts';
 import { allLackRequestScope, sendersOf } from '../../domain/alerts/senders.ts';
 import { type Automation, untouchedAutomation } from '../../schemas/access/access.ts';
 import type { Change } from '../../schemas/changes/change.ts';
+import type { PinView } from '../../schemas/changes/pin.ts';
 import type { Config } from '../../schemas/config/config.ts';
+import type { ExperimentRecord } from '../../schemas/experiments/experiment.ts';
 import type { DecisionView, IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
@@ -21,6 +26,7 @@ import type { Signal } from '../../schemas/alerts/signal.ts';
 import { abortedCanary } from './canary/aborted.ts';
 import { degradedVersion } from './canary/degraded.ts';
 import { evidenceOf } from './evidence.ts';
+import { type IncidentKey, openedTogether } from './failing.ts';
 
 /** Number of newest changes read per service and environment: enough to find a good version before several bad ones. */
 const CHANGES_READ = 50;
@@ -34,25 +40,33 @@ export type Judged = {
 };
 
 /**
- * Gathers the inputs, judges, and stores both. Returns the stored judgement if there is one for this number.
+ * Gathers the inputs, judges, and stores both. Returns the stored judgement if there is one for this number. Null:
+ * the incident was resolved meanwhile.
  *
+ * @param about what is known of the incident. Absent: it is read first
  * @throws if the incident does not exist
  */
-export async function judge(deps: Deps, id: IncidentId, number: number, request: JudgementRequest): Promise<Judged> {
-  const incident = await deps.incidents.read(id);
+export async function judge(
+  deps: Deps,
+  id: IncidentId,
+  number: number,
+  request: JudgementRequest,
+  about?: IncidentKey,
+): Promise<Judged | null> {
+  const [incident, known, read] = await Promise.all([
+    deps.incidents.read(id),
+    deps.decisions.get(id, number),
+    about && readAround(deps, about),
+  ]);
   if (incident === undefined) throw new Error(`incident ${id} does not exist`);
-  const known = await deps.decisions.get(id, number);
+  const around = read ?? (await readAround(deps, incident));
   const storedInputs = known && (await deps.decisions.inputs(id, number));
   if (known && storedInputs) return { decision: known, inputs: storedInputs, incident, alertReceivedAt: null };
-  const { inputs, alertReceivedAt } = await gather(deps, incident, request);
-  const decision = decide(inputs);
-  const seconds = answerSeconds((await deps.config.current()).services, inputs, decision.target ?? incident);
-  return {
-    decision: await deps.decisions.keep(id, number, decision, inputs, seconds / deps.timeScale),
-    inputs,
-    incident,
-    alertReceivedAt,
-  };
+  const { inputs, alertReceivedAt } = await gather(deps, incident, around, request);
+  const decided = decide(inputs);
+  const seconds = answerSeconds((await deps.config.current()).services, inputs, decided.target ?? incident);
+  const decision = await deps.decisions.keep(id, number, decided, inputs, seconds / deps.timeScale);
+  return decision && { decision, inputs, incident, alertReceivedAt };
 }
 
 /** Returns for how long a question about this service waits for an answer. */
@@ -65,44 +79,99 @@ export const answerSeconds = (
   (environmentEntry(services, serviceEnvironment)?.autoRollback?.approvalTimeoutMinutes ?? 60) * 60;
 
 /** Judges by the current state without storing the result, to check whether a decision still holds. */
-export async function judgeNow(deps: Deps, incident: IncidentRecord, requested: JudgementRequest): Promise<Decision> {
-  const { inputs } = await gather(deps, incident, requested);
+export async function judgeNow(
+  deps: Deps,
+  incident: IncidentRecord,
+  requested: JudgementRequest,
+  around?: Around,
+): Promise<Decision> {
+  const { inputs } = await gather(deps, incident, around ?? (await readAround(deps, incident)), requested);
   return decide(inputs);
+}
+
+/**
+ * What a judgement reads in any case. `experiments`: chaos experiments; null: they can't be read. `together`: incidents that
+ * opened together with it; whoever needs them handles the error.
+ */
+export type Around = {
+  config: Config;
+  since: Timestamp;
+  own: readonly Change[];
+  killSwitch: KillSwitch;
+  automation: Automation;
+  signals: readonly SignalView[];
+  automatic: AutomaticActions;
+  rollbacks: number;
+  pins: readonly PinView[];
+  isOneOfManyOpened: boolean;
+  together: Promise<Opening[]>;
+  experiments: readonly ExperimentRecord[] | null;
+};
+
+/** Reads around an incident together, since each read is a call to the platform. It need not wait for the incident itself. */
+export async function readAround(deps: Deps, incident: IncidentKey): Promise<Around> {
+  const { service, environment } = incident;
+  const since = plusSeconds(deps.clock.now(), -3600);
+  const config = deps.config.current();
+  const together = config.then((known) => openedTogether(deps, incident, known));
+  together.catch(() => undefined);
+  const [own, { killSwitch, automation }, signals, automatic, rollbacks, pins, isOneOfManyOpened, experiments] =
+    await Promise.all([
+      deps.changes.recent({ service, environment }, CHANGES_READ),
+      readAutomation(deps),
+      deps.incidents.signals(incident.id, { limit: 200 }),
+      deps.effects.automaticSince(since),
+      deps.effects.rollbacksSince({ service, environment }, since),
+      deps.pins.of({ service, environment }),
+      config.then(({ routes }) => oneOfManyOpened(deps, incident, routes.manyAtOnce)),
+      unfinishedExperiments(deps),
+    ]);
+  return {
+    config: await config,
+    since,
+    own,
+    killSwitch,
+    automation,
+    signals: signals.items,
+    automatic,
+    rollbacks,
+    pins,
+    isOneOfManyOpened,
+    together,
+    experiments,
+  };
 }
 
 async function gather(
   deps: Deps,
   incident: IncidentRecord,
+  around: Around,
   requested: JudgementRequest,
 ): Promise<{ inputs: DecisionInputs; alertReceivedAt: Timestamp | null }> {
-  const config = await deps.config.current();
-  const anHourAgo = plusSeconds(deps.clock.now(), -3600);
-  const [own, { killSwitch, automation }, signals, organisationRollbacks] = await Promise.all([
-    deps.changes.recent(incident, CHANGES_READ),
-    readAutomation(deps),
-    deps.incidents.signals(incident.id, { limit: 200 }),
-    deps.effects.automaticSince(anHourAgo),
-  ]);
-  const firing = signals.items.filter((signal) => signal.status === 'firing');
+  const { config, own, killSwitch, automation, signals, automatic } = around;
+  const since = incident.new_onset?.recovered_at ?? '';
+  // What fires since an earlier problem says nothing about a new one.
+  const firing = signals.filter(({ status, startsAt }) => status === 'firing' && startsAt >= since);
   // The start of an older alert that only joined must not count as the start of the problem.
   const requesting = firing.filter((signal) => signal.requestsRollback);
   const cause = requested.by === 'alert' && requesting.length > 0 ? requesting : firing;
   const senders = sendersOf(cause);
-  const [senderRollbacks, opened, parent, expectedFrom, aborted, degraded] = await Promise.all([
-    senders.length > 0 ? deps.effects.automaticSince(anHourAgo, senders) : null,
-    openedAround(deps, incident, config.routes.manyAtOnce.minutes),
+  const [parent, aborted, degraded] = await Promise.all([
     incident.parent_id && deps.incidents.read(incident.parent_id),
-    explainedBy(deps, firing),
     abortedCanary(deps, firing),
     degradedVersion(deps, firing),
   ]);
+  const expectedFrom = explainedBy(around.experiments, firing, deps.clock.now());
   const { evidence, neighboursUnreadable } = await evidenceOf(deps, incident, {
     config,
     cause,
     own,
     aborted,
     degraded,
+    together: around.together,
   });
+  const related = await relatedEvidence(deps, incident, evidence, config);
+  const groupIncidents = await incidentsOfGroup(deps, incident, parent || undefined);
   const concerned = new Map<string, ServiceEnvironment>([[incident.service, incident]]);
   for (const { change } of evidence.changes) if (!concerned.has(change.service)) concerned.set(change.service, change);
   const targets = await Promise.all(
@@ -110,8 +179,8 @@ async function gather(
       targetOf(deps, serviceEnvironment, {
         config,
         automation,
-        since: anHourAgo,
-        ...(serviceEnvironment === incident && { changes: own }),
+        since: around.since,
+        ...(serviceEnvironment === incident && { around }),
       }),
     ),
   );
@@ -128,15 +197,16 @@ async function gather(
     matched: incident.unmatched === null,
     ...(expectedFrom !== null && { expected_from: expectedFrom }),
     monitoring_failure_only: firing.length > 0 && firing.every((signal) => signal.monitoringFailure),
-    evidence,
+    evidence: related.length === 0 ? evidence : { ...evidence, related },
     targets,
     guard: killSwitch,
     incident_paused: incident.automation_paused,
-    one_of_many: incident.parent_id !== undefined || manyOpened(incident, opened, config.routes.manyAtOnce),
+    one_of_many: isOneOfMany(incident, parent || undefined) || around.isOneOfManyOpened,
     ...(parent && { group_rollback: parent.group_rollback?.incident_id ?? null }),
+    ...(groupIncidents.length > 0 && { group_incidents: groupIncidents }),
     neighbours_unreadable: neighboursUnreadable,
-    organisation_rollbacks_last_hour: organisationRollbacks,
-    ...(senderRollbacks !== null && { sender_rollbacks_last_hour: senderRollbacks }),
+    organisation_rollbacks_last_hour: automatic.all,
+    ...(senders.length > 0 && { sender_rollbacks_last_hour: automatic.of(senders) }),
     ...(lacksRequestScope(requested, firing) && { sender_lacks_scope: true as const }),
     config_version: config.version,
   };
@@ -150,37 +220,106 @@ async function gather(
   };
 }
 
+/** Number of dependencies whose own evidence is read. */
+const RELATED_READ = 3;
+
 /**
- * Returns the name of the experiment that explains all firing alerts. Null: none does, or the experiments can't be read.
+ * Returns the evidence about failing dependencies with changes that can be the cause, as their own incidents read it: a
+ * change is judged by the health of its own service.
  */
-async function explainedBy(
-  { experiments, clock, log }: Pick<Deps, 'experiments' | 'clock' | 'log'>,
+async function relatedEvidence(
+  deps: Deps,
+  incident: IncidentRecord,
+  { at, changes, failing }: Evidence,
+  config: Config,
+): Promise<Evidence[]> {
+  const failingNames = new Set(failing.map(({ service }) => service));
+  const names = new Set(
+    changes.flatMap(({ relation, change: { service } }) =>
+      (relation === 'dependency' || relation === 'shared') && failingNames.has(service) ? [service] : [],
+    ),
+  );
+  return Promise.all(
+    [...names].slice(0, RELATED_READ).map(async (service) => {
+      const serviceEnvironment = { service, environment: incident.environment };
+      const [open, own] = await Promise.all([
+        deps.incidents.openAt(serviceEnvironment),
+        deps.changes.recent(serviceEnvironment, CHANGES_READ),
+      ]);
+      const { cleared: _cleared, ...alike } = incident;
+      const other = open ?? { ...alike, ...serviceEnvironment };
+      const signals = open === undefined ? [] : (await deps.incidents.signals(open.id, { limit: 200 })).items;
+      const firing = signals.filter(({ status }) => status === 'firing');
+      const [aborted, degraded] = await Promise.all([abortedCanary(deps, firing), degradedVersion(deps, firing)]);
+      const requesting = firing.filter(({ requestsRollback }) => requestsRollback);
+      const cause = requesting.length > 0 ? requesting : firing;
+      return (await evidenceOf(deps, other, { config, cause, own, aborted, degraded, at })).evidence;
+    }),
+  );
+}
+
+/**
+ * Returns the open incidents of the same group of a dependency that decide about a rollback of their own services, so that
+ * each question is asked once.
+ */
+async function incidentsOfGroup(
+  { incidentGroups }: Pick<Deps, 'incidentGroups'>,
+  { id }: IncidentRecord,
+  parent: IncidentRecord | undefined,
+): Promise<NonNullable<DecisionInputs['group_incidents']>> {
+  if (parent?.group_reason?.because !== 'shared_dependency') return [];
+  return (await incidentGroups.children(parent.id)).flatMap(({ incident: child }) =>
+    child.id !== id && child.status !== 'resolved' && child.requests_rollback
+      ? [{ service: child.service, incident_id: child.id }]
+      : [],
+  );
+}
+
+/** Returns the name of the experiment that explains all firing alerts. Null: none does, or the experiments can't be read. */
+function explainedBy(
+  experiments: readonly ExperimentRecord[] | null,
   firing: readonly Signal[],
-): Promise<string | null> {
+  now: Timestamp,
+): string | null {
   if (firing.length === 0) return null;
+  const found = experiments?.find((one) =>
+    firing.every((signal) => expectationOf(signal, [one], now).kind === 'expected'),
+  );
+  return found?.name ?? null;
+}
+
+async function unfinishedExperiments({
+  experiments,
+  log,
+}: Pick<Deps, 'experiments' | 'log'>): Promise<ExperimentRecord[] | null> {
   try {
-    const running = await experiments.unfinished();
-    const now = clock.now();
-    const found = running.find((one) =>
-      firing.every((signal) => expectationOf(signal, [one], now).kind === 'expected'),
-    );
-    return found?.name ?? null;
+    return await experiments.unfinished();
   } catch (error) {
     log.error('the experiments could not be read, so they explain no alert', { error: String(error) });
     return null;
   }
 }
 
-/** Returns no incidents if they can't be read. Then the evidence is incomplete as well, which requires approval. */
-async function openedAround(
+/**
+ * Returns whether many incidents opened around the time of this one. False if they can't be read: then the evidence is
+ * incomplete as well, which requires approval.
+ */
+async function oneOfManyOpened(
   { incidentGroups }: Deps,
-  { opened_at: at }: IncidentRecord,
-  minutes: number,
-): Promise<Opening[]> {
+  incident: Pick<IncidentRecord, 'environment' | 'opened_at'>,
+  policy: Config['routes']['manyAtOnce'],
+): Promise<boolean> {
+  if (policy.incidents === false) return false;
+  const areMany = manyOpened(incident, policy);
+  let hasManyAround = false;
   try {
-    return await incidentGroups.openedSince(plusSeconds(at, -minutes * 60));
+    await incidentGroups.newestOpenings(
+      timeAround(incident.opened_at, policy),
+      (opening) => (hasManyAround = areMany(opening)),
+    );
+    return hasManyAround;
   } catch {
-    return [];
+    return false;
   }
 }
 
@@ -195,15 +334,17 @@ async function targetOf(
     config: Config;
     automation: Automation;
     since: Parameters<Deps['effects']['rollbacksSince']>[1];
-    changes?: readonly Change[];
+    /** What is read of this target already. */
+    around?: Pick<Around, 'own' | 'rollbacks' | 'pins'>;
   },
 ): Promise<TargetInputs> {
   const serviceEnvironment = { service, environment };
   const entry = environmentEntry(known.config.services, serviceEnvironment);
+  const { around } = known;
   const [changes, rollbacks, pins] = await Promise.all([
-    known.changes ?? deps.changes.recent(serviceEnvironment, CHANGES_READ),
-    deps.effects.rollbacksSince(serviceEnvironment, known.since),
-    deps.pins.of(serviceEnvironment),
+    around?.own ?? deps.changes.recent(serviceEnvironment, CHANGES_READ),
+    around?.rollbacks ?? deps.effects.rollbacksSince(serviceEnvironment, known.since),
+    around?.pins ?? deps.pins.of(serviceEnvironment),
   ]);
   return {
     ...serviceEnvironment,

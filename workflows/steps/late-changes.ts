@@ -12,6 +12,7 @@ import {
   relatedTo,
   whyNotJudgedAgain,
 } from '../../domain/changes/late-changes.ts';
+import { problemStart } from '../../domain/incidents/new-onset.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { JudgementRequest } from '../../domain/incidents/response.ts';
 import type { DecisionInputs } from '../../domain/rollback/judgement.ts';
@@ -160,7 +161,7 @@ async function checkMeasured(deps: Deps, input: LateChangesInput): Promise<Check
   const since = changes.flatMap((change): Concerned[] =>
     change === undefined || change.status === 'cancelled'
       ? []
-      : [{ change, news: change.started_at > stored.incident.opened_at ? 'newer' : 'ended' }],
+      : [{ change, news: change.started_at > problemStart(stored.incident) ? 'newer' : 'ended' }],
   );
   if (since.length === 0) return 'done';
   await judgeIfDifferent(deps, stored, input.request, since);
@@ -175,6 +176,8 @@ async function storedJudgement(
   const incident = await deps.incidents.read(id);
   if (incident === undefined || incident.status === 'resolved') return 'done';
   const number = Math.max(begun, incident.mitigations);
+  // A new problem has begun since, and is judged with all changes.
+  if (number === incident.new_onset?.judged) return 'unjudged';
   const decision = await deps.decisions.get(id, number);
   const inputs = decision && (await deps.decisions.inputs(id, number));
   if (decision === undefined || inputs === undefined) return 'unjudged';
@@ -223,7 +226,8 @@ async function noteContradiction(
 ): Promise<void> {
   const { services } = await deps.config.current();
   const late = missed.flatMap(({ change }) => relatedTo(services, incident, change) ?? []);
-  for (let number = newest; number > 0; number -= 1) {
+  // What is recorded about a new problem says nothing about the rollback that ended the one before.
+  for (let number = newest; number > (incident.new_onset?.judged ?? 0); number -= 1) {
     const effect = await deps.effects.get(incident.id, rollbackKey(incident.id, number));
     if (effect === undefined || !['intended', 'accepted', 'succeeded'].includes(effect.state)) continue;
     const [decision, inputs] = await Promise.all([
@@ -338,12 +342,9 @@ async function withdraw(
 ): Promise<boolean> {
   const [first] = because;
   if (decision.state === 'waiting' && first !== undefined)
-    await withdrawQuestion(
-      deps,
-      incident.id,
-      decision,
-      'firebreak',
-      `Question withdrawn: ${newsText(incident, first, 'the incident is judged again')}`,
-    );
+    await withdrawQuestion(deps, incident.id, decision, {
+      by: 'firebreak',
+      because: newsText(incident, first, 'the incident is judged again'),
+    });
   return (await deps.decisions.state(incident.id, number)) !== 'approved';
 }

@@ -41,20 +41,15 @@ async function lookOnce(deps: Deps, { incidentId: id, number, request }: Questio
 async function judgeAgain(deps: Deps, { incidentId: id, number }: Question, proof: string): Promise<null> {
   const waiting = await deps.decisions.get(id, number);
   if (waiting?.state === 'waiting')
-    await withdrawQuestion(
-      deps,
-      id,
-      waiting,
-      ACTOR,
-      `Question withdrawn, because ${waiting.from_version} is proved now: ${proof}; the incident is judged again`,
-    );
-  const withdrawn = await deps.decisions.get(id, number);
-  if (withdrawn?.state === 'waiting' || withdrawn?.state === 'approved' || !isWithdrawn(withdrawn?.answered_by))
-    return null;
+    await withdrawQuestion(deps, id, waiting, {
+      by: ACTOR,
+      because: `${waiting.from_version} is proved now: ${proof}; the incident is judged again`,
+    });
+  const asked = await deps.decisions.get(id, number);
+  if (asked?.state !== 'withdrawn' || asked.answered_by !== ACTOR) return null;
   await requestJudgement(deps, id, number, []);
   await wake(deps, id);
   return null;
 }
 
 const ACTOR = 'firebreak';
-const isWithdrawn = (by: string | null | undefined): boolean => by === null || by === ACTOR;

@@ -5,78 +5,87 @@ import type { RollbackEnd } from '../../domain/ports/decisions.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { JudgementRequest } from '../../domain/incidents/response.ts';
 import type { MitigationOutcome } from '../../schemas/incidents/inbox.ts';
-import type { DecisionState, DecisionView } from '../../schemas/incidents/incident.ts';
+import type { DecisionState, DecisionView, IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { type IncidentId, Version } from '../../schemas/config/names.ts';
 import { secondsBetween } from '../../schemas/time/time.ts';
 import { activeClearings } from '../../domain/changes/cleared-suspects.ts';
 import { isPolicy } from '../../domain/rollback/guards.ts';
 import { asksByModeAlone } from '../../domain/rollback/judgement.ts';
 import { canBeProvedLater } from '../../domain/rollback/later-proof.ts';
+import { numberOf } from '../../domain/rollback/question-names.ts';
+import { ROLL_BACK, setsFlag } from '../../domain/rollback/same-act.ts';
 import { weighed } from '../../domain/rollback/rollback.ts';
 import { newestLiveChange } from '../../domain/changes/versions.ts';
 import { type Activity, activityOf } from '../activity.ts';
 import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
+import type { IncidentKey } from './failing.ts';
 import { answerSeconds, judge, type Judged } from './judge.ts';
+import { closeIfDone, closeQuestionsDone, type DoneAct } from './close-questions.ts';
 import { lookForProof } from './look-for-proof.ts';
+import { hasExpiredUnseen, pageForQuestion, type Question, waitForAnswer } from './question-pages.ts';
 import {
   deployerAt,
-  checkDrift,
   followRollback,
   type MitigationEnd,
   reasonFor,
   rollbackKey,
   type RollbackOrder,
 } from './roll-back.ts';
-import { concludeVerification, VERIFICATION_SECONDS, verifyOnce, verifyRunbook } from './verify.ts';
-import { withdrawQuestionsAbout } from './withdraw-questions.ts';
+import { concludeVerification, passedOfWindow, verifyOnce, verifyRunbook } from './verify.ts';
+import { awaitVerdict } from './watch-health.ts';
+import { isAboutRollbackOf, withdrawQuestion, withdrawQuestionsAbout } from './withdraw-questions.ts';
 
-type MitigateInput = { incidentId: IncidentId; number: number; request: JudgementRequest };
-
-/** Pauses between checks whether a rollback still holds; their sum is the verification window. */
-const HOLD_PAUSES_SECONDS = [60, 120, 240, 480] as const;
+/** `about`: what is known of the incident before it is read. */
+type MitigateInput = { incidentId: IncidentId; number: number; request: JudgementRequest; about: IncidentKey };
 
 /** Judges, and acts, asks for approval, or records why neither; then verifies whether a rollback helped. */
 export async function mitigate(
   run: Run,
-  { incidentId, number, request }: MitigateInput,
+  { incidentId, number, request, about }: MitigateInput,
   deps: Deps,
   activity: Activity = activityOf(),
 ): Promise<MitigationOutcome> {
-  const judged = await run.step('judge', () => summaryOf(deps, incidentId, number, request));
+  const judged = await run.step('judge', () => summaryOf(deps, incidentId, number, request, about));
+  if (judged === null) return 'not_taken'; // the incident is resolved, and reads no message
+  // Of other decisions, a question or the end of the mitigation informs the incident at once. The rollback does not wait.
+  const informed =
+    judged.kind === 'roll_back'
+      ? Promise.resolve(run.step('outdate-page', () => outdatePage(deps, incidentId, number)))
+      : undefined;
+  informed?.catch(() => undefined); // awaited below
   const looks: Promise<void>[] = [];
-  const { end, executed } = await execute(run, { incidentId, number, request, activity, looks }, judged, deps);
-  await run.step('conclude', () => conclude(deps, incidentId, number, executed, end));
+  const { end, executed } = await execute(run, { incidentId, number, request, about, activity, looks }, judged, deps);
+  await informed;
+  const passedSeconds = await run.step('conclude', () => conclude(deps, incidentId, number, executed, end));
   activity.rests();
-  if (end.outcome === 'succeeded') await watch(run, { incidentId, number }, executed, deps);
+  if (end.outcome === 'succeeded')
+    await watch(run, { incidentId, number, passedSeconds: passedSeconds ?? 0 }, executed, deps);
   await Promise.all(looks);
   return end.outcome;
 }
 
-/** Verifies at the end of the window, and checks before that whether another system has undone the rollback. */
+/**
+ * Verifies at the end of the window. Before that, looks whether the problem is over and another one has begun, and whether
+ * another system has undone the rollback.
+ * `passedSeconds`: the part of the window that has passed in earlier runs of the workflow.
+ */
 async function watch(
   run: Run,
-  { incidentId, number }: Pick<MitigateInput, 'incidentId' | 'number'>,
+  { incidentId, number, passedSeconds }: Pick<MitigateInput, 'incidentId' | 'number'> & { passedSeconds: number },
   judged: DecisionSummary,
   deps: Deps,
 ): Promise<void> {
   const key = `verification-${number}`;
-  const order = orderOf(incidentId, number, judged);
-  if (!judged.holds || order === null) {
-    await run.wait('verification-window', { seconds: VERIFICATION_SECONDS });
-  } else {
-    for (const seconds of HOLD_PAUSES_SECONDS) {
-      await run.wait('verification-window', { seconds });
-      const held = await run.step('check-held', () => checkDrift(deps, order));
-      if (held.kind !== 'drifted') continue;
-      const text = `Not healthy: the rollback was undone: ${held.detail}`;
-      await run.step('conclude-drifted', () =>
-        concludeVerification(deps, incidentId, number, { outcome: 'failed', text }, key),
-      );
-      return;
-    }
+  const order = judged.holds ? orderOf(incidentId, number, judged) : null;
+  const drifted = await awaitVerdict(run, { incidentId, mitigation: { number }, order, passedSeconds }, deps);
+  if (drifted === null) await run.step('verify', () => verifyOnce(deps, incidentId, number, key));
+  else {
+    const text = `Not healthy: the rollback was undone: ${drifted}`;
+    await run.step('conclude-drifted', () =>
+      concludeVerification(deps, incidentId, number, { outcome: 'failed', text }, key),
+    );
   }
-  await run.step('verify', () => verifyOnce(deps, incidentId, number, key));
 }
 
 /** Repeats a verification that did not pass. `run`: number of the workflow run, whose rounds start at 1 again. */
@@ -116,20 +125,34 @@ type DecisionSummary = Pick<DecisionView, 'kind' | 'because' | 'from_version' | 
   flag?: Version;
   /** Metrics by version can prove the suspect while the question waits. Absent: they can't. */
   provable?: true;
+  /** Another service than that of the incident is rolled back. Absent: it is the incident's. */
+  isElsewhere?: true;
   /** Whether the target can report that a rollback still holds. */
   holds: boolean;
   settleSeconds: number;
 };
+
+/** Lets the page show the decision. */
+async function outdatePage(deps: Deps, id: IncidentId, number: number): Promise<void> {
+  await deps.incidents.post(id, { kind: 'page_outdated' }, {}, `decided-${number}`);
+  await wake(deps, id);
+}
 
 async function summaryOf(
   deps: Deps,
   id: IncidentId,
   number: number,
   request: JudgementRequest,
-): Promise<DecisionSummary> {
-  const judged = await judge(deps, id, number, request);
+  about: IncidentKey,
+): Promise<DecisionSummary | null> {
+  const judged = await judge(deps, id, number, request, about);
+  if (judged === null) return null;
   const { decision, inputs, incident } = judged;
-  if (inputs.request.by !== 'person') await withdrawIfCleared(deps, id, decision);
+  if (inputs.request.by !== 'person') {
+    await withdrawIfCleared(deps, id, decision);
+    await withdrawEarlier(deps, incident);
+  }
+  await closeIfDone(deps, incident, decision);
   const { services } = await deps.config.current();
   const serviceEnvironment = decision.target ?? { service: incident.service, environment: incident.environment };
   const { onApprovalTimeout = 'withdraw', settleSeconds: seconds = 0 } =
@@ -154,11 +177,19 @@ async function summaryOf(
     fromCommit: commitOf(decision.from_version),
     toCommit: commitOf(decision.to_version),
     requester: inputs.request.by,
-    approvalSeconds: answerSeconds(services, inputs, serviceEnvironment),
+    // The run before this one may have asked the question.
+    approvalSeconds: Math.max(
+      1,
+      Math.round(
+        answerSeconds(services, inputs, serviceEnvironment) -
+          secondsBetween(decision.at, deps.clock.now()) * deps.timeScale,
+      ),
+    ),
     onTimeout: onApprovalTimeout === 'act' && !asksByModeAlone(decision) ? 'page' : onApprovalTimeout,
     ...(decision.offers && { chooses: true as const }),
     ...(chosen?.act === 'turn_off_flag' && { flag: chosen.from_version }),
     ...(canBeProvedLater(decision, inputs) && { provable: true as const }),
+    ...(serviceEnvironment.service !== incident.service && { isElsewhere: true as const }),
     holds: chosen?.act !== 'turn_off_flag' && deployer?.checkDrift !== undefined,
     settleSeconds: settleSeconds(judged, seconds),
   };
@@ -172,6 +203,18 @@ async function withdrawIfCleared(deps: Deps, id: IncidentId, decision: DecisionV
   if (decision.state !== 'waiting') return;
   const cleared = activeClearings((await deps.incidents.read(id))?.cleared);
   for (const one of cleared) await withdrawQuestionsAbout(deps, { id, decisions: [decision] }, one);
+}
+
+/** Withdraws questions about a problem that has ended: the decision about the one that began since takes their place. */
+async function withdrawEarlier(deps: Deps, { id, new_onset: onset }: IncidentRecord): Promise<void> {
+  if (onset === undefined) return;
+  const { decisions = [] } = (await deps.incidents.view(id)) ?? {};
+  const ended = decisions.filter(
+    ({ id: decision, question, state }) =>
+      question === undefined && state === 'waiting' && Number(numberOf(decision)) <= onset.judged,
+  );
+  for (const decision of ended)
+    await withdrawQuestion(deps, id, decision, { by: 'firebreak', because: 'the problem that it was about is over' });
 }
 
 /**
@@ -192,7 +235,7 @@ type Waiting = MitigateInput & { activity: Activity; looks: Promise<void>[] };
 
 async function execute(
   run: Run,
-  { incidentId, number, request, activity, looks }: Waiting,
+  { incidentId, number, request, about, activity, looks }: Waiting,
   judged: DecisionSummary,
   deps: Deps,
 ): Promise<{ end: MitigationEnd; executed: DecisionSummary }> {
@@ -201,17 +244,64 @@ async function execute(
   if (!isActionPossible || (kind !== 'roll_back' && kind !== 'approve'))
     return { end: notTaken(judged, request), executed: judged };
   if (kind === 'approve') {
-    const answer = await askPerson(run, { incidentId, number, request, activity, looks, ...judged }, deps);
+    const answer = await askPerson(run, { incidentId, number, request, about, activity, looks, ...judged }, deps);
     if (answer !== 'approved') return { end: unanswered(answer, judged.onTimeout), executed: judged };
   }
-  const executed = chooses ? await run.step('read-choice', () => summaryOf(deps, incidentId, number, request)) : judged;
+  const chosen = chooses
+    ? await run.step('read-choice', () => summaryOf(deps, incidentId, number, request, about))
+    : null;
+  const executed = chosen ?? judged;
   const order = orderOf(incidentId, number, executed);
   if (order === null) return { end: notTaken(executed, request), executed };
+  if (executed.isElsewhere === true && order.flag === undefined) {
+    const other = await run.step('hand-to-incident', () => handToIncident(deps, order));
+    if (other !== null) return { end: handed(other, executed), executed };
+  }
   if (judged.settleSeconds > 0) await run.wait('settle', { seconds: judged.settleSeconds });
-  return { end: await followRollback(run, order, deps), executed };
+  return { end: await followRollback(run, { ...order, about }, deps), executed };
 }
 
+/**
+ * Hands an approved rollback of another service to the open incident of that service, which then has it on its timeline, and
+ * verifies it. A question of that incident about the same rollback counts as approved.
+ *
+ * @returns that incident. Null: the service has none
+ */
+async function handToIncident(
+  deps: Deps,
+  { incidentId: id, number, key, service, environment, from, to }: RollbackOrder,
+): Promise<IncidentId | null> {
+  const other = await deps.incidents.openAt({ service, environment });
+  if (other === undefined || other.id === id) return null;
+  const by = (await deps.decisions.get(id, number))?.answered_by ?? 'firebreak';
+  const text = `Rollback from ${from} to ${to} approved in incident ${id}`;
+  const asked = (await deps.incidents.view(other.id))?.decisions.find(
+    (one) => isAboutRollbackOf(one, { service, version: from }) && one.to_version === to,
+  );
+  const answer = asked && (await deps.decisions.answer(other.id, asked.digest, 'approved', by, text));
+  if (answer === 'taken' || answer === 'needs_another') {
+    await wake(deps, other.id);
+    return other.id;
+  }
+  const detail = { from, to, incident: id };
+  const change = {
+    rollbackRequested: { from, to },
+    timeline: { actor: by, kind: 'rollback.requested', text, detail },
+  };
+  const isPosted = await deps.incidents.post(other.id, { kind: 'rollback', by, note: text, from, to }, change, key);
+  if (!isPosted) return null; // it was resolved in the meantime
+  await wake(deps, other.id);
+  return other.id;
+}
+
+const handed = (other: IncidentId, { service }: DecisionSummary): MitigationEnd => ({
+  outcome: 'not_taken',
+  page: 'no',
+  text: `Incident ${other} of ${service} rolls it back, and verifies that it helps`,
+});
+
 function unanswered(answer: DecisionState, onTimeout: DecisionSummary['onTimeout']): MitigationEnd {
+  if (answer === 'withdrawn') return { outcome: 'withdrawn', page: 'no', text: 'The question was withdrawn' };
   if (answer === 'rejected') return { outcome: 'rejected', page: 'no', text: 'The rollback was rejected' };
   const text = 'Not rolled back: the approval request timed out and was withdrawn';
   return { outcome: 'expired', page: onTimeout === 'withdraw' ? 'no' : 'again', text };
@@ -267,26 +357,26 @@ async function askPerson(
   deps: Deps,
 ): Promise<DecisionState> {
   const note = chooses ? 'a choice between possible causes is waiting' : 'a rollback is waiting for approval';
-  await run.step('page-for-approval', async () => {
-    const message = { kind: 'page', by: 'firebreak', note } as const;
-    await deps.incidents.post(incidentId, message, {}, `approval-${number}`);
-    await wake(deps, incidentId);
-    return null;
+  await run.step('page-for-approval', () => pageForQuestion(deps, { incidentId, number }, note));
+  const question = { incidentId, number, seconds: approvalSeconds };
+  const standing = await waitForAnswer(run, { ...question, register: registerFor(question) }, deps, () => {
+    if (provable)
+      looks.push(
+        run.childContext('look-for-proof', (branch) => lookForProof(branch, { incidentId, number, request }, deps)),
+      );
+    activity.rests();
   });
-  const callback = await run.createCallback('approval', { seconds: approvalSeconds });
-  const standing = await run.step('request-approval', () => deps.decisions.await(incidentId, number, callback.id));
-  if (standing !== 'waiting') return standing;
-  if (provable)
-    looks.push(
-      run.childContext('look-for-proof', (branch) => lookForProof(branch, { incidentId, number, request }, deps)),
-    );
-  activity.rests();
-  await callback.settled();
   activity.acts();
+  if (standing !== 'waiting') return standing;
   return run.step('read-approval', () =>
     deps.decisions.expire(incidentId, number, onTimeout === 'act' ? 'approved' : 'expired'),
   );
 }
+
+const registerFor =
+  ({ incidentId, number }: Question) =>
+  (deps: Deps, callback: string): Promise<DecisionState> =>
+    deps.decisions.await(incidentId, number, callback);
 
 /** Maximum number of judgements, because measurements may fluctuate. After that, a person is paged instead. */
 const JUDGEMENTS_MAX = 6;
@@ -297,7 +387,7 @@ async function conclude(
   number: number,
   judged: DecisionSummary,
   { outcome, page, text, runs: newVersion, again }: MitigationEnd,
-): Promise<null> {
+): Promise<number | null> {
   const { from_version: from, to_version: to, suspect, service, environment } = judged;
   if (newVersion !== undefined) await recordRunningVersion(deps, { service, environment }, newVersion);
   const versionChange =
@@ -305,24 +395,42 @@ async function conclude(
       ? { from, to, suspect: suspect as NonNullable<RollbackEnd['versionChange']>['suspect'] }
       : null;
   const rejudged = again === true && judged.requester === 'alert' && number < JUDGEMENTS_MAX;
-  const closed = outcome === 'expired' && (await deps.incidents.read(id))?.status === 'resolved';
-  const withdrawn = outcome === 'rejected' && (await deps.decisions.get(id, number))?.answered_by === 'firebreak';
+  const unseen = outcome === 'expired' && (await hasExpiredUnseen(deps, { incidentId: id, number }));
   await deps.effects.concludeRollback(id, {
     key: rollbackKey(id, number),
     number,
     serviceEnvironment: { service, environment },
     outcome,
-    page: again && !rejudged ? 'again' : page,
+    page: unseen || (again && !rejudged) ? 'again' : page,
     ...(rejudged && { again: true }),
-    text: closed
-      ? 'Question withdrawn: the incident was closed'
-      : withdrawn
-        ? 'Question withdrawn: the incident is judged again'
-        : text,
+    text,
     versionChange,
   });
+  if (outcome === 'succeeded') await closeAnswered(deps, id, judged);
   await wake(deps, id);
-  return null;
+  return passedOfWindow(deps, id, { number });
+}
+
+/** Closes the other questions that ask for what was done. */
+async function closeAnswered(
+  deps: Deps,
+  id: IncidentId,
+  { service, environment, flag, from_version: from, to_version: to }: DecisionSummary,
+): Promise<void> {
+  const done: DoneAct | null =
+    flag !== undefined
+      ? {
+          act: { service, environment, does: setsFlag(flag, false) },
+          because: `feature flag ${flag} was turned off in incident ${id}`,
+        }
+      : from === null
+        ? null
+        : {
+            act: { service, environment, does: ROLL_BACK },
+            from,
+            because: `${from} of ${service} was rolled back to ${to} in incident ${id}`,
+          };
+  if (done !== null) await closeQuestionsDone(deps, done, id);
 }
 
 /** Records the version that runs according to the CD system, so that the next judgement starts from it. */

@@ -1,18 +1,22 @@
 import { areAllByAlerts, causeWords, type PageCause } from '../../domain/paging/page-causes.ts';
 import { openQuestion, truncated, pageDetailsOf } from '../../domain/paging/page-details.ts';
 import { pageAttachments, channelLink } from '../../domain/paging/page-links.ts';
-import { leftToParent, pageKey, pagerTarget } from '../../domain/paging/pages.ts';
+import { leftToParent, pageKey, pagerTarget, takenOver } from '../../domain/paging/pages.ts';
 import { approvalUrls } from '../../domain/incidents/approval-link.ts';
 import { incidentUrl } from '../../domain/incidents/console-link.ts';
 import { incidentLinks } from '../../domain/links/incident-links.ts';
+import type { Story } from '../../domain/messages/story.ts';
+import { numberOf } from '../../domain/rollback/question-names.ts';
 import type { Attempt } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { PageRequest } from '../../domain/ports/paging.ts';
 import { isQuietTrial } from '../../domain/automation/shadow-trial.ts';
 import type { Effect, IncidentRecord } from '../../schemas/incidents/incident.ts';
+import type { PageSubject } from '../../schemas/incidents/inbox.ts';
 import { emptyConfig } from '../../schemas/config/config.ts';
-import type { IncidentId } from '../../schemas/config/names.ts';
+import { type IncidentId, isAtLeast } from '../../schemas/config/names.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
+import { type Activity, activityOf } from '../activity.ts';
 import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
 import { findExternalPage, notePage, usesExternalPager } from './external-page.ts';
@@ -33,23 +37,54 @@ type PageState = { done: boolean; waitedSeconds: number; fallbackDone: boolean }
  * Pages. If an external sender pages for the service, follows that sender's incident when it is found. Pages itself if it
  * is not found, and in case of doubt.
  */
-export async function page(run: Run, input: PageInput, deps: Deps): Promise<void> {
+export async function page(run: Run, input: PageInput, deps: Deps, activity: Activity = activityOf()): Promise<void> {
   const { incidentId, number } = input;
   const first = await run.step('page', () => pageUnlessExternal(deps, input));
-  if (first.kind !== 'elsewhere') return pageUntilTaken(run, { ...input, whyNotExternal: null, first }, deps);
+  if (first.kind !== 'elsewhere') return pageUntilTaken(run, { ...input, whyNotExternal: null, first, activity }, deps);
   const found = await findExternalPage(run, { incidentId, number, due: first.at }, deps);
   if (found.kind === 'followed') return notePage(run, { incidentId, number, external: found.external }, deps);
   if (found.kind === 'alone')
-    return pageUntilTaken(run, { ...input, whyNotExternal: found.because, first: null }, deps);
+    return pageUntilTaken(run, { ...input, whyNotExternal: found.because, first: null, activity }, deps);
+}
+
+/** Returns the numbers of the pages that no pager has accepted yet, and that the previous run was repeating. */
+export async function unfinishedPages(
+  { effects }: Pick<Deps, 'effects'>,
+  { id, pages }: Pick<IncidentRecord, 'id' | 'pages'>,
+): Promise<number[]> {
+  const numbers = Array.from({ length: pages }, (_, index) => index + 1);
+  const states = await Promise.all(numbers.map(async (number) => (await effects.get(id, pageKey(id, number)))?.state));
+  return numbers.filter((_, index) => states[index] === 'intended');
 }
 
 type Paged = Attempt | { kind: 'closed' };
 
+/** Needed for an attempt at a page. `chat`: null if the function has no access to it; then the page has no link to the channel. */
+type PageDeps = Pick<
+  Deps,
+  | 'approvalLinks'
+  | 'clock'
+  | 'config'
+  | 'decisions'
+  | 'effects'
+  | 'engine'
+  | 'fallbackPager'
+  | 'incidentGroups'
+  | 'incidents'
+  | 'log'
+  | 'pager'
+  | 'publicUrl'
+> & { chat: Deps['chat'] | null };
+
 /** `alone`: why Firebreak pages instead of an external sender. `first`: result of the first attempt, if already made. */
-type OwnPage = PageInput & { whyNotExternal: string | null; first: Paged | null };
+type OwnPage = PageInput & { whyNotExternal: string | null; first: Paged | null; activity: Activity };
 
 /** Pages until the pager or the fallback accepts. Never waits for anything else. */
-async function pageUntilTaken(run: Run, { whyNotExternal, first, ...input }: OwnPage, deps: Deps): Promise<void> {
+async function pageUntilTaken(
+  run: Run,
+  { whyNotExternal, first, activity, ...input }: OwnPage,
+  deps: Deps,
+): Promise<void> {
   const { incidentId, number } = input;
   let state: PageState = { done: false, waitedSeconds: 0, fallbackDone: false };
   for (let attempt = 0; attempt < TRIES && !state.done; attempt += 1) {
@@ -64,6 +99,7 @@ async function pageUntilTaken(run: Run, { whyNotExternal, first, ...input }: Own
     }
     if (state.done) break;
     const pause = PAUSES_SECONDS[Math.min(attempt, PAUSES_SECONDS.length - 1)] ?? 300;
+    activity.rests();
     await run.wait('page-again', {
       seconds: answer.kind === 'later' ? Math.max(pause, answer.afterSeconds ?? 0) : pause,
     });
@@ -82,24 +118,43 @@ async function pageUntilTaken(run: Run, { whyNotExternal, first, ...input }: Own
 
 async function pageUnlessExternal(deps: Deps, input: PageInput): Promise<Paged | { kind: 'elsewhere'; at: Timestamp }> {
   const { incidentId: id, number } = input;
-  const incident = await deps.incidents.read(id);
-  if (incident !== undefined && (await usesExternalPager(deps, incident, number)))
+  const read = await readFor(deps, id);
+  if (read.incident !== undefined && (await usesExternalPager(deps, read.incident, number)))
     return { kind: 'elsewhere', at: deps.clock.now() };
-  return pageFor(deps, incident, { ...input, whyNotExternal: null });
+  return pageFor(deps, read, { ...input, whyNotExternal: null });
 }
 
-const pageOnce = async (deps: Deps, input: PageInput & { whyNotExternal: string | null }): Promise<Paged> =>
-  pageFor(deps, await deps.incidents.read(input.incidentId), input);
+const pageOnce = async (deps: PageDeps, input: PageInput & { whyNotExternal: string | null }): Promise<Paged> =>
+  pageFor(deps, await readFor(deps, input.incidentId), input);
+
+/** An incident, and what its page shows, which may still be read. */
+type PageRead = { incident: IncidentRecord | undefined; story: Promise<Story | undefined> };
+
+/** Reads all that a page needs together, since each read is a call to the platform. */
+async function readFor({ incidents }: Pick<Deps, 'incidents'>, id: IncidentId): Promise<PageRead> {
+  const story = incidents.story(id, null);
+  story.catch(() => undefined); // without it, the page is sent without details
+  return { incident: await incidents.read(id), story };
+}
+
+/** Makes one attempt at a page without a run of the workflow: by the pager and, unless it accepts the page, by the fallback. */
+export async function pageWithoutRun(deps: PageDeps, input: PageInput): Promise<void> {
+  const { kind } = await pageOnce(deps, { ...input, whyNotExternal: null });
+  if (kind !== 'taken' && kind !== 'closed') await pageByFallback(deps, input);
+}
 
 async function pageFor(
-  deps: Deps,
-  incident: IncidentRecord | undefined,
+  deps: PageDeps,
+  { incident, story }: PageRead,
   { incidentId: id, number, causes, whyNotExternal }: PageInput & { whyNotExternal: string | null },
 ): Promise<Paged> {
   if (incident === undefined || incident.status === 'resolved') return { kind: 'closed' };
   const key = pageKey(id, number);
   if (await isLeftToParent(deps, incident, number)) return pagedByParent(deps, incident, number);
   if (areAllByAlerts(causes) && (await isTrial(deps, incident, key))) return notPagedInTrial(deps, incident, number);
+  const own = await pageOfChild(deps, incident, number);
+  if (own === 'in_progress') return { kind: 'later', detail: 'the page of a child is in progress', afterSeconds: null };
+  if (own !== null) return takeOver(deps, incident, number, own);
   const reasonSuffix = whyNotExternal === null ? '' : `; paged by Firebreak, because ${whyNotExternal}`;
   const effect = await deps.effects.intend(
     id,
@@ -107,7 +162,9 @@ async function pageFor(
     { page: number },
   );
   if (effect.state === 'succeeded') return { kind: 'taken', detail: effect.detail };
-  const answer = await deps.pager.send(await fullRequest(incident, key, { number, causes, chat: deps.chat }, deps));
+  const answer = await deps.pager.send(
+    await fullRequest(incident, key, { number, causes, chat: deps.chat, story }, deps),
+  );
   const state = PAGE_STATES[answer.kind];
   if (state !== null)
     await deps.effects.conclude(
@@ -122,7 +179,7 @@ async function pageFor(
 const NOT_IN_TRIAL = 'Not paged: the service is in shadow mode, and shadow.page is false';
 
 /** Returns false for a page that started before the setting changed, and if the setting can't be read. */
-async function isTrial(deps: Deps, incident: IncidentRecord, key: string): Promise<boolean> {
+async function isTrial(deps: PageDeps, incident: IncidentRecord, key: string): Promise<boolean> {
   try {
     if (!isQuietTrial(incident, await deps.config.current(), 'page')) return false;
     const earlierEffect = await deps.effects.get(incident.id, key);
@@ -136,7 +193,7 @@ async function isTrial(deps: Deps, incident: IncidentRecord, key: string): Promi
   }
 }
 
-async function notPagedInTrial(deps: Deps, { id }: IncidentRecord, number: number): Promise<{ kind: 'closed' }> {
+async function notPagedInTrial(deps: PageDeps, { id }: IncidentRecord, number: number): Promise<{ kind: 'closed' }> {
   const effect = { key: pageKey(id, number), kind: 'page', target: 'pagerduty', class: 'keyed' } as const;
   await deps.effects.intend(id, { ...effect, detail: NOT_IN_TRIAL }, { page: number });
   await deps.effects.conclude(id, effect.key, 'withheld', NOT_IN_TRIAL);
@@ -147,7 +204,7 @@ async function notPagedInTrial(deps: Deps, { id }: IncidentRecord, number: numbe
  * Returns whether the parent pages instead. A resolved parent no longer pages. A page that started before there was a
  * parent may have been delivered, so it continues and is resolved separately.
  */
-async function isLeftToParent(deps: Deps, incident: IncidentRecord, number: number): Promise<boolean> {
+async function isLeftToParent(deps: PageDeps, incident: IncidentRecord, number: number): Promise<boolean> {
   const parent = incident.parent_id === undefined ? undefined : await deps.incidents.read(incident.parent_id);
   if (parent === undefined || parent.status === 'resolved') return false;
   const earlierEffect = await deps.effects.get(incident.id, pageKey(incident.id, number));
@@ -158,18 +215,71 @@ async function isLeftToParent(deps: Deps, incident: IncidentRecord, number: numb
  * Leaves the page to the parent, so that services that fail together cause one page. Further pages of a child become
  * further pages of the parent.
  */
-async function pagedByParent(deps: Deps, incident: IncidentRecord, number: number): Promise<{ kind: 'closed' }> {
+async function pagedByParent(deps: PageDeps, incident: IncidentRecord, number: number): Promise<{ kind: 'closed' }> {
   const { id, parent_id } = incident;
   const effect = { key: pageKey(id, number), kind: 'page', target: 'pagerduty', class: 'keyed' } as const;
   const detail = leftToParent(incident);
   await deps.effects.intend(id, { ...effect, detail }, { page: number });
   await deps.effects.conclude(id, effect.key, 'withheld', detail);
   if (parent_id === undefined) return { kind: 'closed' };
-  if (number > 1) {
-    const again = { kind: 'page', by: `incident:${id}`, note: `again for ${incident.service}` } as const;
-    await deps.incidents.post(parent_id, again, {}, `page-${pageKey(id, number)}`);
+  const parent = await deps.incidents.read(parent_id);
+  const { severity } = incident;
+  const isRaised = parent !== undefined && !isAtLeast(severity, parent.severity);
+  if (number > 1 || isRaised) {
+    const about = incident.mitigations > 0 ? { about: { incident_id: id } } : {};
+    const again = { kind: 'page', by: `incident:${id}`, note: `again for ${incident.service}`, ...about } as const;
+    await deps.incidents.post(parent_id, again, isRaised ? { severity } : {}, `page-${pageKey(id, number)}`);
+  } else if (parent?.pages === 0) {
+    // The parent of incidents that paged nobody has not paged either.
+    const first = { kind: 'page', by: 'firebreak', note: `for ${incident.service}` } as const;
+    await deps.incidents.post(parent_id, first, {}, `page-${pageKey(id, number)}`);
   }
   await wake(deps, parent_id);
+  // The page was due for a decision, which the parent's page has to show instead.
+  if (incident.mitigations > 0 && (await deps.incidents.post(id, { kind: 'page_outdated' }, {}, `left-${number}`)))
+    await wake(deps, id);
+  return { kind: 'closed' };
+}
+
+/** Seconds during which a page of a child that the pager has not accepted yet may still stand for the group. */
+const IN_PROGRESS_SECONDS = 30;
+
+/**
+ * Returns the page of a child that stands for the first page of the group of a dependency: it was sent before the second
+ * incident joined, for the same outage. A page can't be unsent, so the group sends no second one. Null: there is none as
+ * urgent as the parent.
+ */
+async function pageOfChild(
+  deps: PageDeps,
+  { id, group_reason: reason, severity }: IncidentRecord,
+  number: number,
+): Promise<NonNullable<Effect['taken_over']> | 'in_progress' | null> {
+  if (number > 1 || reason?.because !== 'shared_dependency') return null;
+  const earlierEffect = await deps.effects.get(id, pageKey(id, number));
+  if (earlierEffect !== undefined) return earlierEffect.taken_over ?? null;
+  let inProgress = false;
+  for (const { incident: child } of await deps.incidentGroups.children(id)) {
+    if (child.status === 'resolved' || !isAtLeast(severity, child.severity)) continue;
+    for (let last = child.pages; last >= 1; last -= 1) {
+      const sent = await deps.effects.get(child.id, pageKey(child.id, last));
+      if (sent?.state === 'succeeded') return { incident_id: child.id, number: last };
+      const age = sent === undefined ? Infinity : secondsBetween(sent.at, deps.clock.now());
+      inProgress ||= sent?.state === 'intended' && age < IN_PROGRESS_SECONDS;
+    }
+  }
+  return inProgress ? 'in_progress' : null;
+}
+
+async function takeOver(
+  deps: PageDeps,
+  { id }: IncidentRecord,
+  number: number,
+  own: NonNullable<Effect['taken_over']>,
+): Promise<{ kind: 'closed' }> {
+  const detail = takenOver(own);
+  const effect = { key: pageKey(id, number), kind: 'page', ...(await pagerTarget(deps)), class: 'keyed' } as const;
+  await deps.effects.intend(id, { ...effect, detail, taken_over: own }, { page: number });
+  await deps.effects.conclude(id, effect.key, 'succeeded', detail);
   return { kind: 'closed' };
 }
 
@@ -181,7 +291,7 @@ const PAGE_STATES: Readonly<Record<Attempt['kind'], Effect['state'] | null>> = {
   later: null,
 };
 
-async function pageByFallback(deps: Deps, { incidentId: id, number, causes }: PageInput): Promise<Attempt['kind']> {
+async function pageByFallback(deps: PageDeps, { incidentId: id, number, causes }: PageInput): Promise<Attempt['kind']> {
   const incident = await deps.incidents.read(id);
   if (incident === undefined) return 'refused';
   const key = `${pageKey(id, number)}.second`;
@@ -208,18 +318,31 @@ const REASON_MAX_CHARS = 300;
 /**
  * Builds a page with all current details. If they can't be read, the page goes out without them.
  *
+ * @param page.about whose decision the page shows; absent: that of the causes, else the incident's
  * @param page.chat null if the function has no access to the chat; then the page does not link to the channel
+ * @param page.story what it shows, if it is read already
  */
 export async function fullRequest(
   incident: IncidentRecord,
   key: string,
-  { number, causes, chat }: Pick<PageInput, 'number' | 'causes'> & { chat: Deps['chat'] | null },
+  {
+    number,
+    causes,
+    chat,
+    about = causes.findLast((cause) => cause.about !== undefined)?.about,
+    story: reading,
+  }: Pick<PageInput, 'number' | 'causes'> & {
+    chat: Deps['chat'] | null;
+    about?: PageSubject | undefined;
+    story?: PageRead['story'];
+  },
   deps: Pick<Deps, 'approvalLinks' | 'clock' | 'config' | 'incidents' | 'log' | 'publicUrl'>,
 ): Promise<PageRequest> {
   const request = pageRequest(incident, key, deps);
   try {
-    const story = await deps.incidents.story(incident.id, null);
-    if (story === undefined) return request;
+    const read = await (reading ?? deps.incidents.story(incident.id, null));
+    if (read === undefined) return request;
+    const story = await showing(deps, read, about);
     const reason = causes.length === 0 ? null : causeWords(causes, story.timeline);
     const again = number > 1 ? `Page ${number}: ` : '';
     const url = incidentUrl(deps.publicUrl, incident.id);
@@ -247,6 +370,23 @@ export async function fullRequest(
     deps.log.warn('Sending a page without details', { incident: incident.id, error: String(error) });
     return { ...request, ...(causes.length > 0 && { details: { page_reason: causeWords(causes, []) } }) };
   }
+}
+
+/** Returns the story with the decision that a page shows: of its subject, else the one that decides for the incident. */
+async function showing(
+  { incidents }: Pick<Deps, 'incidents'>,
+  story: Story,
+  { incident_id: id, decision: number }: PageSubject = { incident_id: story.incident.id },
+): Promise<Story> {
+  const { incident } = story;
+  if (number === undefined && (id === incident.id || story.deciding !== undefined)) return story;
+  const subject = id === incident.id ? story : await incidents.overview(id);
+  if (subject === undefined) return story;
+  const { decisions, effects } = subject;
+  const shown = number === undefined ? decisions : decisions.filter((one) => Number(numberOf(one.id)) === number);
+  return id === incident.id
+    ? { ...story, decisions: shown }
+    : { ...story, deciding: { incident: subject.incident, decisions: shown, effects } };
 }
 
 /** Returns whether the chat is not a stand-in. False if unknown, because the link might not work. */
@@ -283,15 +423,26 @@ export async function resolvePages(
   { incidentId, pages, last }: { incidentId: IncidentId; pages: number; last: boolean },
   deps: Deps,
 ): Promise<void> {
-  for (let number = 1; number <= pages; number += 1) {
-    for (let attempt = 0; attempt < TRIES; attempt += 1) {
-      const answer = await run.step('resolve-page', () => resolveOnce(deps, incidentId, number, last));
-      if (answer.kind !== 'later') break;
+  // All pages share the attempts, so that an unavailable pager costs the same time and operations for any number of them.
+  let attempt = 0;
+  for (let number = 1; number <= pages;) {
+    const which = number;
+    const answer = await run.step('resolve-page', () => resolveOnce(deps, incidentId, which, last));
+    if (answer.kind === 'later' && attempt < TRIES) {
       await run.wait('resolve-page-again', {
         seconds: PAUSES_SECONDS[Math.min(attempt, PAUSES_SECONDS.length - 1)] ?? 300,
       });
-    }
+      attempt += 1;
+    } else number += 1;
   }
+}
+
+/** Returns whether a page of a child stands for its group, which continues. */
+async function standsForGroup(deps: Deps, { id, parent_id }: IncidentRecord, number: number): Promise<boolean> {
+  const parent = parent_id === undefined ? undefined : await deps.incidents.read(parent_id);
+  if (parent === undefined || parent.status === 'resolved') return false;
+  const standing = (await deps.effects.get(parent.id, pageKey(parent.id, 1)))?.taken_over;
+  return standing?.incident_id === id && standing.number === number;
 }
 
 async function resolveOnce(deps: Deps, id: IncidentId, number: number, last: boolean): Promise<Attempt> {
@@ -302,6 +453,15 @@ async function resolveOnce(deps: Deps, id: IncidentId, number: number, last: boo
     return { kind: 'off', detail: 'nothing was paged' };
   if (paged.followed !== undefined)
     return { kind: 'off', detail: 'the external sender that paged also resolves the page' };
+  if (paged.taken_over !== undefined) {
+    const { incident_id: child, number: of } = paged.taken_over;
+    // A child that continues resolves its page itself.
+    return (await deps.incidents.read(child))?.status === 'resolved'
+      ? resolveOnce(deps, child, of, last)
+      : { kind: 'off', detail: 'the incident whose page it is continues' };
+  }
+  if (await standsForGroup(deps, incident, number))
+    return { kind: 'off', detail: 'the page stands for the group, which resolves it' };
   const key = `${pageKey(id, number)}.resolve`;
   const effect = await deps.effects.intend(id, {
     key,

@@ -1,22 +1,31 @@
 import { environmentEntry } from '../../domain/catalogue/catalogue.ts';
 import { modesFor } from '../../domain/automation/automation.ts';
 import { clearingOfVersion } from '../../domain/changes/cleared-suspects.ts';
-import { sendersOf } from '../../domain/alerts/senders.ts';
+import { isOneOfMany } from '../../domain/incidents/incident-group.ts';
+import { sendersOfCause } from '../../domain/alerts/senders.ts';
 import { newerLiveChange } from '../../domain/changes/versions.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Agreement, Known } from '../../domain/rollback/guard.ts';
 import { afterStop, whyStopped } from '../../domain/rollback/guards.ts';
 import type { Decision } from '../../domain/rollback/judgement.ts';
-import type { TargetResponse, Deployer, DriftCheck, RollbackCall } from '../../domain/rollback/targets.ts';
-import { type DecisionView, type Effect, NOBODY_OBJECTED } from '../../schemas/incidents/incident.ts';
+import type { TargetResponse, Deployer, RollbackCall } from '../../domain/rollback/targets.ts';
+import type { Change } from '../../schemas/changes/change.ts';
+import {
+  type DecisionView,
+  type Effect,
+  type IncidentRecord,
+  NOBODY_OBJECTED,
+} from '../../schemas/incidents/incident.ts';
 import type { MitigationOutcome, PageNeed } from '../../schemas/incidents/inbox.ts';
 import type { Reason } from '../../schemas/incidents/reason.ts';
 import type { IncidentId, Mode, Version } from '../../schemas/config/names.ts';
 import type { JudgementRequest } from '../../domain/incidents/response.ts';
 import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
-import { judgeNow, readAutomation } from './judge.ts';
+import type { IncidentKey } from './failing.ts';
+import { type Around, judgeNow, readAround, readAutomation } from './judge.ts';
+import { flagDoneAround } from './runbook/act-gate.ts';
 
 /** Returns the idempotency key of the rollback of a decision, the same for every attempt. */
 export const rollbackKey = (id: IncidentId, number: number): string => `${id}.roll-back.${number}`;
@@ -36,6 +45,8 @@ export type RollbackOrder = ServiceEnvironment & {
   /** This decision asked for approval and was approved, or had no objection where that suffices. */
   approved: boolean;
   reason: string;
+  /** What is known of the incident before it is read. Absent: nothing. */
+  about?: IncidentKey;
 };
 
 type RollbackAttempt = TargetResponse | { kind: 'withheld'; reason: Reason };
@@ -119,7 +130,7 @@ function mitigationEndOf(
       const { code, text } = answer.reason;
       const nextStep = afterStop(code);
       return {
-        outcome: code === 'superseded' ? 'superseded' : 'withheld',
+        outcome: code === 'superseded' || code === 'already_done' ? 'superseded' : 'withheld',
         page: nextStep === 'page' ? 'again' : 'no',
         text: `Not rolled back: ${text}`,
         ...(nextStep === 'judge_again' && { again: true }),
@@ -133,28 +144,32 @@ function mitigationEndOf(
 }
 
 /**
- * Makes one attempt at a rollback. Reads the guards again directly before the call, strongly consistent, because the
- * decision may be minutes old. Without a person's approval, also judges again. Withholds the rollback if a guard applies
+ * Makes one attempt at a rollback. Without a person's approval, judges again, because the decision may be minutes old. Then
+ * reads the guards, strongly consistent, directly before the intent and the call. Withholds the rollback if a guard applies
  * or can't be read.
  */
 async function rollBackOnce(deps: Deps, order: RollbackOrder): Promise<RollbackAttempt> {
-  const entry = environmentEntry((await deps.config.current()).services, order);
-  const action = await actionOf(deps, order);
+  const [{ services }, action, earlier, decision, read, around] = await Promise.all([
+    deps.config.current(),
+    actionOf(deps, order),
+    deps.effects.get(order.incidentId, order.key),
+    deps.decisions.get(order.incidentId, order.number),
+    deps.incidents.read(order.incidentId),
+    // Unless a person agreed, the incident is judged again: what that needs is read together with the rest.
+    order.about && order.requester !== 'person' && !order.approved ? readAround(deps, order.about) : undefined,
+  ]);
+  const entry = environmentEntry(services, order);
   if (entry === undefined || action === undefined)
     return { kind: 'withheld', reason: { code: 'no_deployer', text: NO_DEPLOYER } };
-  const earlier = await deps.effects.get(order.incidentId, order.key);
   // The run before this one may have died after the rollback.
   if (earlier?.state === 'succeeded') return { kind: 'succeeded', id: null };
-  const known = await guardInputs(deps, order, { configured: entry.autoRollback.mode, tried: earlier !== undefined });
-  const stopped = whyStopped('call', known);
-  if (stopped !== undefined)
-    return {
-      kind: 'withheld',
-      reason: known.tried
-        ? { ...stopped, text: `${stopped.text}; an earlier attempt may have been accepted, so check the CD system` }
-        : stopped,
-    };
-  const automatic = known.agreement === 'none';
+  const tried = earlier !== undefined;
+  const agreement = agreementOf(order, decision);
+  const automatic = agreement === 'none';
+  // After an earlier attempt, measurements may already show the effect of that attempt.
+  const judged = !automatic || tried ? undefined : await judgeAgain(deps, read, order, around);
+  const signals =
+    automatic && (around?.signals ?? (await deps.incidents.signals(order.incidentId, { limit: 200 })).items);
   const intent = await deps.effects.intendAction(
     order.incidentId,
     { key: order.key, ...action.effect },
@@ -162,12 +177,48 @@ async function rollBackOnce(deps: Deps, order: RollbackOrder): Promise<RollbackA
       serviceEnvironment: { service: order.service, environment: order.environment },
       resource: action.resource,
       automatic,
-      ...(automatic && { senders: await sendersFor(deps, order) }),
+      ...(signals && { senders: sendersOfCause(signals) }),
       isProposed: order.requester !== 'person',
+    },
+    async () => {
+      const known = { configured: entry.autoRollback.mode, tried, agreement, judged, decidedAt: decision?.at };
+      const reason = whyStopped('call', await guardInputs(deps, order, known));
+      return reason && tried
+        ? { ...reason, text: `${reason.text}; an earlier attempt may have been accepted, so check the CD system` }
+        : reason;
     },
   );
   if (!intent.ok) return { kind: 'withheld', reason: intent.reason };
+  // Another action that held the lock until now may have done it.
+  const text = tried ? null : await doneMeanwhile(deps, order);
+  if (text !== null) return { kind: 'withheld', reason: { code: 'already_done', text } };
   return action.call();
+}
+
+/** Returns what another action, a person, or another system has done since the decision, in words. Null: it is not done. */
+async function doneMeanwhile(deps: Deps, order: RollbackOrder): Promise<string | null> {
+  const [incident, changes] = await Promise.all([
+    deps.incidents.read(order.incidentId),
+    order.flag === undefined ? deps.changes.recent(order, 50) : [],
+  ]);
+  return doneText(deps, order, incident, changes);
+}
+
+/** @param changes the newest of the service; not needed for a flag */
+async function doneText(
+  deps: Deps,
+  { key, service, flag, from, to, environment }: RollbackOrder,
+  incident: IncidentRecord | undefined,
+  changes: readonly Change[],
+): Promise<string | null> {
+  if (flag !== undefined)
+    return incident === undefined
+      ? null
+      : flagDoneAround(deps, incident, { flag, on: false, at: { service, environment } }, key);
+  const newer = newerLiveChange(changes, from);
+  return newer?.kind === 'rollback' && newer.version === to
+    ? `${from} of ${service} was rolled back to ${to} already`
+    : null;
 }
 
 type MitigationAction = {
@@ -215,14 +266,6 @@ const effectAt = ({ target, effectClass, standIn }: Pick<Deployer, 'target' | 'e
   ...(standIn && { stand_in: true as const }),
 });
 
-/** Returns the senders of the alerts that caused the rollback. */
-async function sendersFor({ incidents }: Pick<Deps, 'incidents'>, { incidentId }: RollbackOrder): Promise<string[]> {
-  const { items } = await incidents.signals(incidentId, { limit: 200 });
-  const firing = items.filter(({ status }) => status === 'firing');
-  const requesting = firing.filter(({ requestsRollback }) => requestsRollback);
-  return sendersOf(requesting.length > 0 ? requesting : firing);
-}
-
 const rollbackCallOf = (order: RollbackOrder): RollbackCall => ({
   service: order.service,
   environment: order.environment,
@@ -244,22 +287,30 @@ export async function deployerAt(
   return entry?.deployer && deps.deployerFor(entry.deployer, serviceEnvironment);
 }
 
+/** What is known of the guards' inputs before they are read. */
+type KnownOfGuards = {
+  configured: Mode;
+  tried: boolean;
+  agreement: Agreement;
+  judged: Decision | undefined;
+  decidedAt: DecisionView['at'] | undefined;
+};
+
 /** Reads the inputs of the guards directly before the call. */
 async function guardInputs(
   deps: Deps,
   order: RollbackOrder,
-  { configured, tried }: { configured: Mode; tried: boolean },
+  { configured, tried, agreement, judged, decidedAt }: KnownOfGuards,
 ): Promise<Known['call']> {
-  const { incidentId, number, key, service, environment, from, to, approved } = order;
-  const decision = await deps.decisions.get(incidentId, number);
-  const agreement = agreementOf(order, decision);
-  // After an earlier attempt, measurements may already show the effect of that attempt.
-  const judged = agreement !== 'none' || tried ? undefined : await judgeAgain(deps, order);
-  const incident = await deps.incidents.read(incidentId);
+  const { incidentId, key, service, environment, from, to, approved, flag } = order;
+  const [incident, { killSwitch, automation }, pins, changes] = await Promise.all([
+    deps.incidents.read(incidentId),
+    readAutomation(deps),
+    deps.pins.of(order),
+    flag === undefined ? deps.changes.recent(order, 50) : [],
+  ]);
   const parentId = incident?.parent_id;
-  const parent = parentId && (await deps.incidents.read(parentId));
-  const { killSwitch, automation } = await readAutomation(deps);
-  const pins = await deps.pins.of(order);
+  const parent = parentId === undefined ? undefined : await deps.incidents.read(parentId);
   return {
     service,
     environment,
@@ -271,15 +322,16 @@ async function guardInputs(
     judged,
     incident_open: incident !== undefined && incident.status !== 'resolved',
     incident_paused: incident?.automation_paused === true,
-    one_of_many: parentId !== undefined && parent?.group_rollback?.key !== key,
+    one_of_many: incident !== undefined && isOneOfMany(incident, parent) && parent?.group_rollback?.key !== key,
     guard: killSwitch,
     modes: [configured, ...modesFor(automation, order)],
     demoted_services: Object.hasOwn(automation.demoted, service) ? [service] : [],
     clearing: clearingOfVersion(incident?.cleared, { service, version: from }),
-    decided_at: decision?.at,
+    decided_at: decidedAt,
     pinned: pins.map(({ version }) => version),
+    done: tried ? null : await doneText(deps, order, incident, changes),
     // A newer version does not change a flag.
-    newer: order.flag === undefined ? newerLiveChange(await deps.changes.recent(order, 50), from) : undefined,
+    newer: flag === undefined ? newerLiveChange(changes, from) : undefined,
   };
 }
 
@@ -296,10 +348,14 @@ function agreementOf({ requester, approved }: RollbackOrder, decision: DecisionV
  * Judges again: alerts of other failing services arrive some seconds after the first, and the service may have
  * recovered. Undefined: the incident is over.
  */
-async function judgeAgain(deps: Deps, { incidentId, requester }: RollbackOrder): Promise<Decision | undefined> {
-  const incident = await deps.incidents.read(incidentId);
+async function judgeAgain(
+  deps: Deps,
+  incident: IncidentRecord | undefined,
+  { requester }: RollbackOrder,
+  around: Around | undefined,
+): Promise<Decision | undefined> {
   if (incident === undefined || incident.status === 'resolved') return undefined;
-  return judgeNow(deps, incident, { by: requester, name: '' });
+  return judgeNow(deps, incident, { by: requester, name: '' }, around);
 }
 
 /**
@@ -327,15 +383,16 @@ async function checkRollback(deps: Deps, order: RollbackOrder, handle: string): 
 const NO_DEPLOYER =
   'no deployer is configured for this service and environment, or its url and CD_URL are both missing';
 
-/** Checks whether a rollback still holds, if the target can report it. */
-export async function checkDrift(deps: Deps, order: RollbackOrder): Promise<DriftCheck> {
+/**
+ * Returns what has undone a rollback. Null: nothing has, or the target does not report it. A newer version that was deployed
+ * since undoes nothing.
+ */
+export async function driftOf(deps: Deps, order: RollbackOrder): Promise<string | null> {
   const deployer = await deployerAt(deps, order);
-  return (
-    deployer?.checkDrift?.(rollbackCallOf(order)) ?? {
-      kind: 'unknown',
-      detail: 'the target does not report whether it holds',
-    }
-  );
+  const held = await deployer?.checkDrift?.(rollbackCallOf(order));
+  if (held?.kind !== 'drifted') return null;
+  const newer = newerLiveChange(await deps.changes.recent(order, 50), order.to);
+  return newer === undefined || newer.version === order.from ? held.detail : null;
 }
 
 /** Returns the reason that the CD system shows, at most 500 characters. */

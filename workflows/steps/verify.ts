@@ -1,33 +1,78 @@
-import { healthOf } from '../../domain/catalogue/health.ts';
+import { healthOf, type HealthQuery } from '../../domain/catalogue/health.ts';
+import { beganAfterMitigation, recovered } from '../../domain/incidents/new-onset.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { afterVerdict, type Mitigation } from '../../domain/rollback/verdict.ts';
 import type { VerificationOutcome } from '../../schemas/incidents/inbox.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
+import { secondsBetween } from '../../schemas/time/time.ts';
 import { wake } from '../wake.ts';
 import { slowBurnTitles } from './read-inbox.ts';
 import { noteDemotion } from '../demotion.ts';
+import { VERIFICATION_SECONDS } from '../../domain/rollback/verdict.ts';
 import { rollbackKey } from './roll-back.ts';
 import { actionKeysOf } from './runbook/action-keys.ts';
 
-/** Verification window in seconds. The verdict comes at its end, so that errors right after a rollback don't count. */
-export const VERIFICATION_SECONDS = 15 * 60;
+/**
+ * Returns the seconds of the verification window that have passed, in earlier runs of the workflow. Null: none, or another
+ * mitigation is newer.
+ */
+export async function passedOfWindow(deps: Deps, id: IncidentId, about: Mitigation): Promise<number | null> {
+  const { verifying } = (await deps.incidents.read(id)) ?? {};
+  if (verifying?.at === undefined || verifying.number !== about.number || verifying.runbook !== about.runbook)
+    return null;
+  const seconds = Math.round(secondsBetween(verifying.at, deps.clock.now()) * deps.timeScale);
+  return seconds <= 0 ? null : Math.min(seconds, VERIFICATION_SECONDS - 1);
+}
 
 /** `alertsFired`: firing alerts are the only reason against a passed verification. */
 export type Verdict = { outcome: VerificationOutcome; text: string; alertsFired?: true };
 
 /**
  * Verifies whether the mitigation helped: by the health query if there is one and Prometheus is connected, otherwise by
- * the alerts. No data is inconclusive.
+ * the alerts. No data is inconclusive. If it changed another service, that service must be healthy as well.
+ *
+ * @param number of the rollback. Absent: the mitigation is a runbook
  */
-export async function verdictOf(deps: Deps, id: IncidentId): Promise<Verdict> {
+export async function verdictOf(deps: Deps, id: IncidentId, number?: number): Promise<Verdict> {
   const incident = await deps.incidents.read(id);
   if (incident === undefined) throw new Error(`incident ${id} does not exist`);
+  const verdict = await measuredVerdict(deps, incident, number);
+  if (!beganAfterMitigation(incident)) return verdict;
+  const isFiring = (await firingBesidesWarnings(deps, incident)) > 0;
+  if (verdict.outcome === 'passed' && !isFiring) return verdict;
+  const text = `Inconclusive: another problem began after the recovery, and is judged by itself. ${verdict.text}`;
+  return { outcome: 'inconclusive', text, ...(isFiring && { alertsFired: true }) };
+}
+
+const firingBesidesWarnings = async (deps: Deps, { id, firing }: IncidentRecord): Promise<number> =>
+  firing > 0 ? firing - (await slowBurnTitles(deps, id)).length : 0;
+
+/** Measures the incident's service, and the one that was rolled back, if that is another one. */
+async function measuredVerdict(deps: Deps, incident: IncidentRecord, number: number | undefined): Promise<Verdict> {
+  const own = await verdictAbout(deps, incident);
+  const { target } = (number !== undefined && (await deps.decisions.get(incident.id, number))) || {};
+  if (target == null || target.service === incident.service || own.outcome === 'failed') return own;
+  const health = healthOf(await deps.config.current(), target);
+  const measured = health === undefined ? null : await deps.metrics.value(health.promql);
+  if (health === undefined || measured === null) return own;
+  const other = verdictByHealth(health, measured);
+  const text = `${own.text}. ${target.service}, which was rolled back: ${other.text}`;
+  return { ...own, text, ...(other.outcome !== 'passed' && { outcome: other.outcome }) };
+}
+
+async function verdictAbout(deps: Deps, incident: IncidentRecord): Promise<Verdict> {
   const health = healthOf(await deps.config.current(), incident);
   const measured = health === undefined ? null : await deps.metrics.value(health.promql);
-  if (health === undefined || measured === null) {
-    const firing = incident.firing > 0 ? incident.firing - (await slowBurnTitles(deps, id)).length : 0;
-    return verdictByAlerts(firing);
-  }
+  return health === undefined || measured === null
+    ? verdictByAlerts(await firingBesidesWarnings(deps, incident))
+    : verdictByHealth(health, measured);
+}
+
+function verdictByHealth(
+  health: HealthQuery,
+  measured: NonNullable<Awaited<ReturnType<Deps['metrics']['value']>>>,
+): Verdict {
   switch (measured.kind) {
     case 'value': {
       const value = roundedValue(measured.value, health.max);
@@ -63,7 +108,7 @@ const verdictByAlerts = (firing: number): Verdict =>
 
 /** Verifies, and adds the verdict to the inbox, once per `key`. */
 export async function verifyOnce(deps: Deps, id: IncidentId, number: number, key: string): Promise<Verdict> {
-  return concludeVerification(deps, id, number, await verdictOf(deps, id), key);
+  return concludeVerification(deps, id, number, await verdictOf(deps, id, number), key);
 }
 
 /** Verifies the changes of a runbook. `again`: key suffix of a verification after the end of its window. */
@@ -105,6 +150,7 @@ async function postVerdict(
       const updatedText = change.status === 'open' ? `${text}. The incident is open again` : text;
       return {
         ...change,
+        ...(change.verification === 'passed' && recovered({ ...incident, ...change }, deps.clock.now())),
         timeline: { actor: 'firebreak', kind: `verification.${outcome}`, text: updatedText, detail: mitigation },
       };
     },

@@ -1,5 +1,6 @@
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { QuestionInputs } from '../../domain/runbooks/permission.ts';
+import type { Withdrawal } from '../../domain/ports/decisions.ts';
 import { putsVersionLive } from '../../domain/changes/versions.ts';
 import type { ClearedSuspect, DecisionView, IncidentView } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
@@ -10,8 +11,7 @@ type WithdrawDeps = Pick<Deps, 'incidents' | 'decisions' | 'engine'>;
 
 /**
  * Withdraws every question about a change that a person has cleared: whether to roll it back, and whether a runbook may
- * act against it. Counts as that person's rejection, even of questions for others, because clearing includes that
- * right. Safe to repeat.
+ * act against it, even if others are to answer it. Safe to repeat.
  *
  * @returns the withdrawn decisions
  */
@@ -23,7 +23,7 @@ export async function withdrawQuestionsAbout(
   const withdrawn: DecisionView[] = [];
   for (const decision of decisions) {
     if (decision.state !== 'waiting' || !(await isAbout(deps, id, decision, cleared))) continue;
-    await withdrawQuestion(deps, id, decision, cleared.by, `Question withdrawn: ${cleared.version} was not the cause`);
+    await withdrawQuestion(deps, id, decision, { by: cleared.by, because: `${cleared.version} was not the cause` });
     withdrawn.push(decision);
   }
   return withdrawn;
@@ -47,31 +47,29 @@ async function isAbout(
   return (inputs as QuestionInputs | undefined)?.guards.against?.change_id === cleared.change_id;
 }
 
-/** Rejects a question in a person's name, even if it is for others to answer. */
+/** Withdraws a question, even if it is for others to answer, and completes its callback. */
 export async function withdrawQuestion(
   deps: WithdrawDeps,
   id: IncidentId,
-  decision: DecisionView,
-  by: string,
-  note: string,
+  { id: decision }: Pick<DecisionView, 'id'>,
+  withdrawal: Withdrawal,
 ): Promise<void> {
-  if ((await deps.decisions.answer(id, decision.digest, 'rejected', by, note)) !== 'not_requested') return;
-  // The person is not among the approvers, so the question ends without an answer.
-  await deps.decisions.expire(id, Number(numberOf(decision.id)));
+  await deps.decisions.withdraw(id, Number(numberOf(decision)), withdrawal);
   const incident = await deps.incidents.read(id);
   if (incident !== undefined) await completeAnsweredCallback(deps, incident);
 }
 
-/** Withdraws all open questions of a closed incident, and completes their callbacks. */
+/**
+ * Withdraws all open questions of a closed incident, and completes their callbacks. If alerts have reopened it meanwhile,
+ * its new questions stay open.
+ */
 export async function withdrawQuestions(deps: WithdrawDeps, id: IncidentId): Promise<{ withdrawn: number }> {
   const [incident, shown] = await Promise.all([deps.incidents.read(id), deps.incidents.view(id)]);
-  const waiting = (shown?.decisions ?? []).flatMap((decision) =>
-    decision.state === 'waiting' ? [Number(numberOf(decision.id))] : [],
+  const until = incident?.status === 'resolved' ? undefined : incident?.reopened_at;
+  const waiting = (shown?.decisions ?? []).filter(
+    ({ state, at }) => state === 'waiting' && (until === undefined || at < until),
   );
-  for (const number of waiting) {
-    await deps.decisions.expire(id, number);
-    const callback = incident?.callbacks[`decision-${number}`];
-    if (callback !== undefined) await deps.engine.completeCallback(callback);
-  }
+  for (const decision of waiting)
+    await withdrawQuestion(deps, id, decision, { by: 'firebreak', because: 'the incident was closed' });
   return { withdrawn: waiting.length };
 }

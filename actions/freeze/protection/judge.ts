@@ -1,4 +1,4 @@
-import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
+import { environmentEntry } from '../../../domain/catalogue/catalogue.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import { isDeploymentOf } from '../../../integrations/github/deployments/deployments.ts';
@@ -108,7 +108,7 @@ async function asOwnRollback(
   const commit =
     changes.findLast(({ version, commit: known }) => version === ours.to && known !== null)?.commit ?? null;
   const { services } = await deps.config.current();
-  const deployer = serviceEntry(services, request.service)?.environments[request.environment]?.deployer;
+  const deployer = environmentEntry(services, request)?.deployer;
   if (deployer?.kind !== 'github' || deployer.via !== 'revert') return undefined;
   const isSame = await deps.deploymentProtection.hasContentOf(gate, commit ?? ours.to, deployer.path ?? null);
   return isSame ? { ...request, version: ours.to, change: 'rollback' } : undefined;

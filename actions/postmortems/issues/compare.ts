@@ -1,4 +1,4 @@
-import { sha256 } from '../../../aws/hash.ts';
+import { sha256 } from '../../../stores/core/hash.ts';
 import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
 import { standInNote } from '../../../domain/catalogue/vendors.ts';
 import { postmortemPath } from '../../../domain/incidents/console-link.ts';

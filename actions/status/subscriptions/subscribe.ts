@@ -1,5 +1,10 @@
 import type { Deps } from '../../../domain/ports/deps.ts';
-import { type SubscriptionRequest, afterRequest } from '../../../domain/status/subscriptions/subscription.ts';
+import {
+  type SubscriptionRequest,
+  afterRequest,
+  mailboxOf,
+  REQUESTS_PER_MAILBOX,
+} from '../../../domain/status/subscriptions/subscription.ts';
 import { Refusal } from '../../refusal.ts';
 
 export type SubscriptionDeps = Pick<Deps, 'clock' | 'config' | 'log' | 'projections' | 'publicUrl' | 'subscribers'>;
@@ -24,15 +29,13 @@ export async function subscribe(deps: SubscriptionDeps, request: SubscriptionReq
   const now = clock.now();
   if ((await subscribers.count(`client ${client}`, now)) > REQUESTS_PER_CLIENT) throw tooMany('from your network');
   if ((await subscribers.count(`page ${request.page}`, now)) > REQUESTS_PER_PAGE) throw tooMany('to this page');
+  const mailbox = `mailbox ${request.page} ${request.channel} ${mailboxOf(request.channel, request.to)}`;
+  if ((await subscribers.count(mailbox, now, 'day')) > REQUESTS_PER_MAILBOX) return;
   const id = subscribers.idOf(request.page, request.channel, request.to);
   for (let attempt = 1; attempt <= WRITE_TRIES; attempt += 1) {
     const before = await subscribers.read(request.page, id);
-    const { subscriber, isMessageDue: asks } = afterRequest(before, request, {
-      fresh: { id, key: subscribers.newKey() },
-      now,
-    });
-    if (!(await subscribers.write(subscriber, asks))) continue;
-    return asks ? wake(deps) : undefined;
+    const after = afterRequest(before, request, { fresh: { id, key: subscribers.newKey() }, now });
+    if (await subscribers.write(after, true)) return wake(deps);
   }
   throw new Refusal(503, 'unavailable', 'the subscription is being changed; try again', { 'retry-after': '5' });
 }

@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Command, InvalidArgumentError, Option } from 'commander';
-import { subjectOf } from '../../../domain/messages/incident-buttons.ts';
+import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
+import { decisionLines, linesOf, subjectOf } from '../../../domain/messages/decision-lines.ts';
 import { offerWords } from '../../../domain/rollback/offers.ts';
 import { answerNames, isNamed } from '../../../domain/rollback/question-names.ts';
 import { didYouMean } from '../../../domain/runbooks/similar-names.ts';
 import { type DecisionView, IncidentView, TimelineEntry } from '../../../schemas/incidents/incident.ts';
 import { Severity } from '../../../schemas/config/names.ts';
 import { IncidentRole } from '../../../schemas/people/response-roles.ts';
+import { addApiCommands, type ApiCommand, apiCommand, type Values } from '../../api-command.ts';
 import { Client } from '../../client.ts';
 import { incidentNamed, pathOf, shortName } from '../../incident-named.ts';
 import { JSON_OPTION } from '../../options.ts';
@@ -17,52 +18,112 @@ type Common = { note?: string; json?: true };
 
 const INCIDENT = ['<incident>', 'Channel (incident-2611201 or 2611201), id, or last characters of the id'] as const;
 const NOTE = ['--note <text>', 'Reason, shown in the timeline'] as const;
+const PERSON = ['<person>', 'Name in people.yaml'] as const;
 
 const ROLE = `One of ${IncidentRole.options.join(', ')}`;
-const PERSON = 'Name in people.yaml';
+/** A role, commander if it is absent. */
+const roleArgument = (): Argument => new Argument('[role]', ROLE).argParser(roleOf).default('commander');
+
+/** Returns a command that acts on an incident, and prints its name with the result in words. */
+const action = (
+  usage: string,
+  description: string,
+  path: string,
+  { args = [], options = [NOTE], method = 'POST', send, done }: ActionDetails,
+): ApiCommand =>
+  apiCommand({
+    usage,
+    description,
+    args: [INCIDENT, ...args],
+    options: [...options, JSON_OPTION],
+    resolve: { incident: async (client, name) => (await incidentNamed(client, name)).id },
+    call: `${method} /v1/incidents/:incident/${path}`,
+    ...(send !== undefined && { send }),
+    response: IncidentView,
+    print: (incident, values) => [`${shortName(incident)}: ${done(incident, values)}`],
+  });
+
+type ActionDetails = Partial<Pick<ApiCommand, 'args' | 'options'>> & {
+  /** `CREATE` for what must not happen twice. */
+  method?: 'POST' | 'CREATE';
+  send?: (values: Values) => object;
+  /** Returns the result in words. */
+  done: (incident: IncidentView, values: Values) => string;
+};
 
 /** Adds the actions on an incident, the same as in its Slack channel. */
 export function addIncidentActions(incident: Command, context: CommandContext): void {
   addDeclare(incident, context);
-  addAction(incident, context, 'ack', 'Acknowledge an incident; PagerDuty stops escalating', {
-    path: 'actions/acknowledge',
-    done: () => 'acknowledged',
-  });
+  addApiCommands(incident, context, [
+    action('ack', 'Acknowledge an incident; PagerDuty stops escalating', 'actions/acknowledge', {
+      options: [], // an acknowledgement has no note
+      done: () => 'acknowledged',
+    }),
+  ]);
   addAnswer(incident, context, 'approve', 'Approve a waiting question');
   addAnswer(incident, context, 'reject', 'Reject a waiting question');
-  addRollback(incident, context);
-  addAction(
-    incident,
-    context,
-    'abort',
-    'Cancel automated actions that have not started, and pause automation for this incident',
-    {
-      path: 'actions/abort',
-      done: () => 'aborted; automation is paused for this incident',
-    },
-  );
-  addAction(incident, context, 'pause', 'Pause automation for this incident', {
-    path: 'actions/pause',
-    done: () => 'automation is paused for this incident',
-  });
-  addAction(incident, context, 'resume', 'Resume automation for this incident', {
-    path: 'actions/resume',
-    done: () => 'automation is resumed for this incident',
-  });
+  addApiCommands(incident, context, [
+    action('rollback', 'Roll back the failing service', 'actions/rollback', {
+      options: [['--to <version>', 'Version to roll back to (default: the newest version known good)'], NOTE],
+      send: ({ to, note }) => ({ version: to, note }),
+      done: ({ service, environment }, { to = 'the newest version known good' }) =>
+        `rollback of ${service} in ${environment} to ${String(to)} requested`,
+    }),
+    action(
+      'abort',
+      'Cancel automated actions that have not started, and pause automation for this incident',
+      'actions/abort',
+      { done: () => 'aborted; automation is paused for this incident' },
+    ),
+    action('pause', 'Pause automation for this incident', 'actions/pause', {
+      done: () => 'automation is paused for this incident',
+    }),
+    action('resume', 'Resume automation for this incident', 'actions/resume', {
+      done: () => 'automation is resumed for this incident',
+    }),
+  ]);
   addFlagOn(incident, context);
-  addUpdate(incident, context);
+  addApiCommands(incident, context, [
+    action('update', 'Send an update to stakeholders', 'updates', {
+      args: [['<text...>']],
+      options: [['--publish', 'Also show the incident on the status page, in standard wording']],
+      method: 'CREATE',
+      send: ({ text, publish }) => ({ text: wordsOf(text), publish: publish === true }),
+      done: () => 'stakeholders notified',
+    }),
+  ]);
   addNote(incident, context);
-  addRoles(incident, context);
-  addAction(incident, context, 'resolve', 'Resolve an incident', {
-    path: 'actions/resolve',
-    settled: ({ status }) => status === 'resolved',
-    done: ({ status }) => (status === 'resolved' ? 'resolved' : 'resolve requested, not resolved yet'),
-  });
-  addAction(incident, context, 'mark-wrong', "Mark automation's actions for an incident as wrong", {
-    path: 'actions/mark-wrong',
-    done: () => 'marked as wrong',
-  });
+  addApiCommands(incident, context, [
+    action('take', 'Take a role', 'roles', { ...roleChange('take'), args: [roleArgument()] }),
+    action('leave', 'Leave a role', 'roles', { ...roleChange('leave'), args: [roleArgument()] }),
+    action('assign', 'Assign a role to a person', 'roles', {
+      ...roleChange('assign'),
+      args: [['<role>', ROLE, roleOf], PERSON],
+    }),
+    action('handover', 'Hand over command to another person', 'actions/hand-over', {
+      args: [PERSON, ['[summary...]', 'Handoff notes (default: a summary of the incident)']],
+      options: [],
+      method: 'CREATE',
+      send: ({ person, summary }) => ({ to: person, brief: wordsOf(summary) || undefined }),
+      done: rolesOf,
+    }),
+  ]);
+  addResolve(incident, context);
+  addApiCommands(incident, context, [
+    action('mark-wrong', "Mark automation's actions for an incident as wrong", 'actions/mark-wrong', {
+      done: () => 'marked as wrong',
+    }),
+  ]);
 }
+
+const wordsOf = (words: unknown): string => (words as readonly string[]).join(' ');
+
+/** Returns how a change of roles is sent and printed. `person`: to whom the role goes. */
+const roleChange = (change: 'take' | 'leave' | 'assign'): Pick<ActionDetails, 'options' | 'send' | 'done'> => ({
+  options: [],
+  send: ({ role: changed, person }) => ({ do: change, role: changed, to: person }),
+  done: rolesOf,
+});
 
 function addFlagOn(incident: Command, context: CommandContext): void {
   incident
@@ -103,14 +164,6 @@ const newestFlagRequest = (
     .toSorted((a, b) => (a.at < b.at ? -1 : 1))
     .at(-1);
 
-type IncidentAction = {
-  path: string;
-  /** Returns whether the action has taken effect. Absent: it takes effect at once. */
-  settled?: (incident: IncidentView) => boolean;
-  /** Returns the result in words. */
-  done: (incident: IncidentView) => string;
-};
-
 const POLL_INTERVAL_MS = 250;
 const SETTLE_MAX_MS = 30_000;
 
@@ -118,37 +171,31 @@ const SETTLE_MAX_MS = 30_000;
 async function settledView(
   client: Client,
   first: IncidentView,
-  settled: IncidentAction['settled'],
+  settled: (incident: IncidentView) => boolean,
 ): Promise<IncidentView> {
   let incident = first;
-  for (const deadline = Date.now() + SETTLE_MAX_MS; settled?.(incident) === false && Date.now() < deadline;) {
+  for (const deadline = Date.now() + SETTLE_MAX_MS; !settled(incident) && Date.now() < deadline;) {
     await sleep(POLL_INTERVAL_MS);
     incident = await client.get(pathOf(incident.id), IncidentView);
   }
   return incident;
 }
 
-/** Adds an action whose only option is a note. */
-function addAction(
-  incident: Command,
-  context: CommandContext,
-  verb: string,
-  description: string,
-  { path, settled, done }: IncidentAction,
-): void {
-  const command = incident
-    .command(verb)
-    .description(description)
-    .argument(...INCIDENT);
-  // An acknowledgement has no note.
-  if (path !== 'actions/acknowledge') command.option(...NOTE);
-  command.option(...JSON_OPTION).action(async (name: string, { note, json }: Common) => {
-    const client = await Client.of(context);
-    const before = await incidentNamed(client, name);
-    const sent = await client.post(`${pathOf(before.id)}/${path}`, note === undefined ? {} : { note }, IncidentView);
-    const after = await settledView(client, sent, settled);
-    printResult(context, after, json, done(after));
-  });
+function addResolve(incident: Command, context: CommandContext): void {
+  incident
+    .command('resolve')
+    .description('Resolve an incident')
+    .argument(...INCIDENT)
+    .option(...NOTE)
+    .option(...JSON_OPTION)
+    .action(async (name: string, { note, json }: Common) => {
+      const client = await Client.of(context);
+      const { id } = await incidentNamed(client, name);
+      const isResolved = ({ status }: IncidentView): boolean => status === 'resolved';
+      const sent = await client.post(`${pathOf(id)}/actions/resolve`, { note }, IncidentView);
+      const after = await settledView(client, sent, isResolved);
+      printResult(context, after, json, isResolved(after) ? 'resolved' : 'resolve requested, not resolved yet');
+    });
 }
 
 function printResult(context: CommandContext, incident: IncidentView, json: true | undefined, text: string): void {
@@ -243,7 +290,7 @@ async function confirmedQuestion(
         '\n',
       ),
     );
-  context.err(oneLine(`${subjectOf(question)}: ${question.reasons.map(({ text }) => text).join('; ')}`));
+  for (const line of linesOf(decisionLines(question, incident))) context.err(oneLine(line));
   const answer = await context.ask(`${verb === 'approve' ? 'Approve' : 'Reject'}? [y/N] `);
   if (!/^\s*y(es)?\s*$/i.test(answer)) throw new CommandFailure('canceled');
   return { decision: question, digest: question.digest };
@@ -253,45 +300,6 @@ function outcomeOf({ state, approvals }: DecisionView, verb: 'approve' | 'reject
   if (verb === 'reject') return 'rejected';
   if (state !== 'waiting') return 'approved';
   return `${approvals.given.length} of ${approvals.needed} approvals; another person must also approve`;
-}
-
-function addRollback(incident: Command, context: CommandContext): void {
-  incident
-    .command('rollback')
-    .description('Roll back the failing service')
-    .argument(...INCIDENT)
-    .option('--to <version>', 'Version to roll back to (default: the newest version known good)')
-    .option(...NOTE)
-    .option(...JSON_OPTION)
-    .action(async (name: string, { to, note, json }: Common & { to?: string }) => {
-      const client = await Client.of(context);
-      const { id } = await incidentNamed(client, name);
-      const body = { ...(to !== undefined && { version: to }), ...(note !== undefined && { note }) };
-      const after = await client.post(`${pathOf(id)}/actions/rollback`, body, IncidentView);
-      const where = to === undefined ? 'the newest version known good' : to;
-      printResult(context, after, json, `rollback of ${after.service} in ${after.environment} to ${where} requested`);
-    });
-}
-
-function addUpdate(incident: Command, context: CommandContext): void {
-  incident
-    .command('update')
-    .description('Send an update to stakeholders')
-    .argument(...INCIDENT)
-    .argument('<text...>')
-    .option('--publish', 'Also show the incident on the status page, in standard wording')
-    .option(...JSON_OPTION)
-    .action(async (name: string, words: string[], { publish, json }: { publish?: true; json?: true }) => {
-      const client = await Client.of(context);
-      const { id } = await incidentNamed(client, name);
-      const body = { text: words.join(' '), publish: publish === true };
-      printResult(
-        context,
-        await client.create(`${pathOf(id)}/updates`, body, IncidentView),
-        json,
-        'stakeholders notified',
-      );
-    });
 }
 
 function addNote(incident: Command, context: CommandContext): void {
@@ -307,65 +315,6 @@ function addNote(incident: Command, context: CommandContext): void {
       const entry = await client.create(`${pathOf(found.id)}/timeline`, { text: words.join(' ') }, TimelineEntry);
       context.out(json ? asJson(entry) : `${shortName(found)}: note added`);
     });
-}
-
-function addRoles(incident: Command, context: CommandContext): void {
-  incident
-    .command('take')
-    .description('Take a role')
-    .argument(...INCIDENT)
-    .argument('[role]', ROLE, roleOf, 'commander')
-    .option(...JSON_OPTION)
-    .action((name: string, role: IncidentRole, { json }: { json?: true }) =>
-      changeRole(context, name, { do: 'take', role }, json),
-    );
-  incident
-    .command('leave')
-    .description('Leave a role')
-    .argument(...INCIDENT)
-    .argument('[role]', ROLE, roleOf, 'commander')
-    .option(...JSON_OPTION)
-    .action((name: string, role: IncidentRole, { json }: { json?: true }) =>
-      changeRole(context, name, { do: 'leave', role }, json),
-    );
-  incident
-    .command('assign')
-    .description('Assign a role to a person')
-    .argument(...INCIDENT)
-    .argument('<role>', ROLE, roleOf)
-    .argument('<person>', PERSON)
-    .option(...JSON_OPTION)
-    .action((name: string, role: IncidentRole, to: string, { json }: { json?: true }) =>
-      changeRole(context, name, { do: 'assign', role, to }, json),
-    );
-  incident
-    .command('handover')
-    .description('Hand over command to another person')
-    .argument(...INCIDENT)
-    .argument('<person>', PERSON)
-    .argument('[summary...]', 'Handoff notes (default: a summary of the incident)')
-    .option(...JSON_OPTION)
-    .action(async (name: string, to: string, summaryWords: string[], { json }: { json?: true }) => {
-      const client = await Client.of(context);
-      const { id } = await incidentNamed(client, name);
-      const body = { to, ...(summaryWords.length > 0 && { brief: summaryWords.join(' ') }) };
-      const after = await client.create(`${pathOf(id)}/actions/hand-over`, body, IncidentView);
-      printResult(context, after, json, rolesOf(after));
-    });
-}
-
-type RoleChange = { do: 'take' | 'leave'; role: IncidentRole } | { do: 'assign'; role: IncidentRole; to: string };
-
-async function changeRole(
-  context: CommandContext,
-  name: string,
-  change: RoleChange,
-  json: true | undefined,
-): Promise<void> {
-  const client = await Client.of(context);
-  const { id } = await incidentNamed(client, name);
-  const after = await client.post(`${pathOf(id)}/roles`, change, IncidentView);
-  printResult(context, after, json, rolesOf(after));
 }
 
 /** Returns, for example, `commander Ada, scribe Ben`. */

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { recordedExpectation } from '../../../domain/simulation/expectation.ts';
-import { redacted } from '../../../domain/simulation/redact.ts';
+import { redacted } from '../../../domain/redaction/recording.ts';
 import { RecordedIncident } from '../../../schemas/simulation/recording.ts';
 import { Client } from '../../client.ts';
 import { CommandFailure, type CommandContext } from '../../command-context.ts';

@@ -1,21 +1,22 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import * as z from 'zod';
 import { clearingsText } from '../../../domain/changes/cleared-suspects.ts';
-import { suspectsToShow } from '../../../domain/messages/incident-card.ts';
-import { withoutSuspectReasons, subjectOf } from '../../../domain/messages/incident-buttons.ts';
+import { rollbackOf, suspectsToShow } from '../../../domain/messages/incident-card.ts';
+import { decisionLines, linesOf } from '../../../domain/messages/decision-lines.ts';
+import { probability } from '../../../domain/correlation/words.ts';
 import { offerWords } from '../../../domain/rollback/offers.ts';
 import { answerNames, questionName } from '../../../domain/rollback/question-names.ts';
 import { IncidentStatus, IncidentView, TimelineEntry } from '../../../schemas/incidents/incident.ts';
-import { Client, queryOf } from '../../client.ts';
+import { addApiCommands, listOf, PLACE } from '../../api-command.ts';
+import { Client } from '../../client.ts';
 import { incidentNamed, pathOf, shortName } from '../../incident-named.ts';
-import { JSON_OPTION, LIMIT_OPTION } from '../../options.ts';
+import { choice, JSON_OPTION, LIMIT_OPTION, SERVICE_OPTION } from '../../options.ts';
 import { asJson, oneLine, shortTime, table } from '../../table.ts';
 import type { CommandContext } from '../../command-context.ts';
 import { addIncidentExport } from './incident-export.ts';
 import { addPostmortem } from '../postmortems/postmortem.ts';
 import { addIncidentActions, rolesOf } from './incident-actions.ts';
 
-const Incidents = z.object({ items: z.array(IncidentView), next_cursor: z.string().nullable() });
 /** An older Firebreak returns no `actor_name`: the recorded actor is shown instead. */
 const NamedTimelineEntry = TimelineEntry.extend({ actor_name: z.string().optional() }).transform((entry) => ({
   ...entry,
@@ -23,46 +24,44 @@ const NamedTimelineEntry = TimelineEntry.extend({ actor_name: z.string().optiona
 }));
 const Timeline = z.object({ items: z.array(NamedTimelineEntry) });
 
-type ListOptions = { status?: string; service?: string; limit: number; json?: true };
+type ShowOptions = { details?: true; json?: true };
 
 export function addIncident(program: Command, context: CommandContext): void {
   const incident = program.command('incident').description('Read incidents and act on them');
-  incident
-    .command('list')
-    .description('List incidents, newest first, including resolved ones')
-    .addOption(new Option('--status <status>', 'Only this status').choices(IncidentStatus.options))
-    .option('--service <name>', 'Only this service')
-    .option(...LIMIT_OPTION)
-    .option(...JSON_OPTION)
-    .action((options: ListOptions) => list(context, options));
+  addApiCommands(incident, context, [
+    {
+      usage: 'list',
+      description: 'List incidents, newest first, including resolved ones',
+      options: [
+        choice('--status <status>', 'Only this status', IncidentStatus.options),
+        SERVICE_OPTION,
+        LIMIT_OPTION,
+        JSON_OPTION,
+      ],
+      ...listOf('/v1/incidents', IncidentView, [
+        'id',
+        'status',
+        'severity',
+        PLACE,
+        'opened_at',
+        ['NAME', shortName],
+        'title',
+      ]),
+    },
+  ]);
   incident
     .command('show')
     .description('Show an incident with its suspects, questions, decisions, effects, and timeline')
     .argument('<incident>', 'Channel (incident-2611201 or 2611201), id, or last characters of the id')
+    .option('--details', 'Also show all reasons of each decision')
     .option(...JSON_OPTION)
-    .action((name: string, options: { json?: true }) => show(context, name, options));
+    .action((name: string, options: ShowOptions) => show(context, name, options));
   addIncidentActions(incident, context);
   addIncidentExport(incident, context);
   addPostmortem(incident, context);
 }
 
-async function list(context: CommandContext, { json, ...query }: ListOptions): Promise<void> {
-  const client = await Client.of(context);
-  const { items } = await client.get(`/v1/incidents${queryOf(query)}`, Incidents);
-  if (json) return context.out(asJson(items));
-  const rows = items.map((incident) => [
-    incident.id,
-    incident.status,
-    incident.severity,
-    `${incident.service}/${incident.environment}`,
-    shortTime(incident.opened_at),
-    shortName(incident),
-    incident.title,
-  ]);
-  context.out(table(['ID', 'STATUS', 'SEVERITY', 'SERVICE', 'OPENED', 'NAME', 'TITLE'], rows));
-}
-
-async function show(context: CommandContext, name: string, { json }: { json?: true }): Promise<void> {
+async function show(context: CommandContext, name: string, { details, json }: ShowOptions): Promise<void> {
   const client = await Client.of(context);
   const incident = await incidentNamed(client, name);
   const { items } = await client.get(`${pathOf(incident.id)}/timeline?limit=200`, Timeline);
@@ -71,22 +70,19 @@ async function show(context: CommandContext, name: string, { json }: { json?: tr
   context.out(oneLine(incident.title));
   context.out(`${incident.service} in ${incident.environment}, ${incident.severity}, ${incident.status}`);
   context.out(`opened ${shortTime(incident.opened_at)}, resolved ${shortTime(incident.resolved_at)}`);
+  for (const why of incident.open_because ?? []) context.out(oneLine(`open because ${why}`));
   if (Object.keys(incident.roles).length > 0) context.out(oneLine(rolesOf(incident)));
   for (const { version, confidence, reasons } of suspectsToShow(incident.suspects))
-    context.out(oneLine(`suspect  ${version} (${confidence}): ${reasons.join('; ')}`));
+    context.out(oneLine(`suspect  ${version} (${probability(confidence)}): ${reasons.slice(0, 1).join('')}`));
   if (incident.cleared.length > 0) context.out(oneLine(`cleared  ${clearingsText(incident.cleared)}`));
   for (const decision of incident.decisions) {
     const { id, kind, state } = decision;
-    // The reasons of the suspects are already printed above.
-    const reasons = incident.suspects.length > 0 ? withoutSuspectReasons(decision).reasons : decision.reasons;
-    const why = [...new Set(reasons.map(({ text }) => text))].join('; ');
-    context.out(
-      oneLine(
-        state === 'waiting'
-          ? `question ${questionName(id)}, waiting: ${withQuestionMark(subjectOf(decision))} ${why}`
-          : `decision ${questionName(id)}, ${kind}, ${state}: ${why}`,
-      ),
-    );
+    const lines = decisionLines(decision, incident, rollbackOf(decision, incident));
+    const [action = '', ...others] = linesOf(lines);
+    const head =
+      state === 'waiting' ? `question ${questionName(id)}, waiting` : `decision ${questionName(id)}, ${kind}, ${state}`;
+    for (const line of [`${head}: ${action}`, ...others.map((other) => `  ${other}`)]) context.out(oneLine(line));
+    if (details) for (const detail of lines.details) context.out(oneLine(`  - ${detail}`));
     if (state === 'waiting')
       for (const { name: answerName, offer } of answerNames(decision))
         if (offer !== undefined) context.out(oneLine(`  ${answerName}  ${offerWords(offer)}`));
@@ -99,9 +95,9 @@ async function show(context: CommandContext, name: string, { json }: { json?: tr
   context.out(
     table(
       ['TIME', 'ACTOR', 'EVENT'],
-      timeline.map((entry) => [shortTime(entry.at), entry.actor_name, entry.text]),
+      timeline.flatMap(({ at, actor_name: actor, text }) =>
+        text.split('\n').map((line, index) => (index === 0 ? [shortTime(at), actor, line] : ['', '', `  ${line}`])),
+      ),
     ),
   );
 }
-
-const withQuestionMark = (subject: string): string => (/[.?!]$/.test(subject) ? subject : `${subject}?`);

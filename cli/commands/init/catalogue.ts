@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
-import type { Proposal } from '../../files.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
+import type { HealthHistory, Proposal } from '../../files.ts';
 
 /** Returns the lines of `services.yaml`. @param from where the proposals come from */
 export function catalogueText(proposals: readonly Proposal[], from: string): string {
@@ -66,12 +67,12 @@ const noHealth = ({ tried }: Proposal): string[] => [
 ];
 
 function healthLines(health: NonNullable<Proposal['health']>, { versions }: Proposal): string[] {
-  const { promql, max, traffic, from, now, usual: usualValue } = health;
-  const day = usualValue === null ? '' : `; 95 % of the last 24 hours at most ${rounded(usualValue)}`;
+  const { promql, max, traffic, from, now, history } = health;
   const metricText = versions?.joined == null ? '' : ` of ${versions.joined}`;
   return [
     'health:',
-    `  ${comment(`From ${from}. Now ${rounded(now)}${day}.`)}`,
+    `  ${comment(`From ${from}. Now ${rounded(now)}.`)}`,
+    ...(history === null ? [] : historyLines(history, max).map((line) => `  ${comment(line)}`)),
     `  promql: ${quoted(promql)}`,
     `  max: ${max}`,
     ...(traffic === null ? [] : [`  traffic: ${quoted(traffic)}`]),
@@ -84,6 +85,18 @@ function healthLines(health: NonNullable<Proposal['health']>, { versions }: Prop
         ]),
   ];
 }
+
+/** Says what the limit is based on, and what was left out. */
+function historyLines({ usual, from, until, leftOutHours }: HealthHistory, max: number): string[] {
+  const left =
+    leftOutHours === 0 ? '' : `, without ${rounded(leftOutHours)} h in which alerts fired or errors were outliers`;
+  return [
+    `From ${minute(from)} to ${minute(until)} UTC, 95 % of the values were at most ${rounded(usual)}${left}.`,
+    ...(2 * usual > max ? ['This is much for the limit: check the query, and choose max yourself.'] : []),
+  ];
+}
+
+const minute = (at: Timestamp): string => at.slice(0, 16).replace('T', ' ');
 
 /** Returns a comment of one line. Names come from labels, which can contain anything. */
 const comment = (text: string): string => `# ${text.replaceAll(/\p{Cc}/gu, ' ')}`;

@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { type Proposal, proposeCatalogue, type SearchedServer, SearchFailure } from '../../files.ts';
+import { type Proposal, proposeCatalogue, type SearchedServer, SearchFailure, serverAt } from '../../files.ts';
 import { CommandFailure, type CommandContext, UsageError } from '../../command-context.ts';
 import { folderPath } from '../../folders.ts';
 import { numberTo500 } from '../../options.ts';
@@ -53,7 +53,7 @@ async function init(context: CommandContext, options: Options): Promise<void> {
         `another folder, or --dry-run to print the proposal`,
     );
   const proposals = await proposeOrFail(prometheus, alertmanager);
-  const text = catalogueText(proposals, new URL(prometheus.url).origin);
+  const text = catalogueText(proposals, new URL(prometheus.server.url).origin);
   if (options.dryRun) {
     context.out(
       `# ${join(dir.displayPath, SERVICES)}\n${text}\n# ${join(dir.displayPath, PAGING)}\n${PAGING_TEXT.trimEnd()}`,
@@ -84,7 +84,7 @@ async function proposeOrFail(prometheus: SearchedServer, alertmanager: SearchedS
 const findingLines = (proposals: readonly Proposal[]): string[] =>
   proposals
     .flatMap(({ service, environment, proofs, missing }) =>
-      evidenceFindings({ service, environment, level: 'proved', proofs, missing, propose: [] }),
+      evidenceFindings({ service, environment, level: 'proved', proofs, missing, propose: [], deploys: null }),
     )
     .map((finding) => oneLine(lineOf(finding)));
 
@@ -108,9 +108,16 @@ function serverToSearch(
     throw new UsageError(`${setting} is not an http or https URL: ${JSON.stringify(text)}`);
   if (url.username !== '' || url.password !== '')
     throw new UsageError(
-      `${setting} contains a user name or password, which Firebreak does not send: use an address that needs none`,
+      `${setting} contains a user name or password: ` +
+        (what === 'Prometheus'
+          ? 'set PROMETHEUS_USER and PROMETHEUS_PASSWORD instead'
+          : 'Firebreak does not send it, so use an address that needs none'),
     );
-  return { url: text.replace(/\/+$/, ''), what, setting, timeoutSeconds: options.timeout };
+  const credentials =
+    what === 'Prometheus'
+      ? { token: env['PROMETHEUS_TOKEN'], user: env['PROMETHEUS_USER'], password: env['PROMETHEUS_PASSWORD'] }
+      : {};
+  return { server: serverAt(text, credentials), what, setting, timeoutSeconds: options.timeout };
 }
 
 const textOf = (file: string): Promise<string | undefined> =>

@@ -1,72 +1,63 @@
-import { type Command, Option } from 'commander';
-import * as z from 'zod';
+import type { Command } from 'commander';
 import { ActionItemStatus, ActionItemView } from '../../../schemas/postmortems/postmortem.ts';
-import { Client, queryOf } from '../../client.ts';
+import { addApiCommands, apiCommand, listOf } from '../../api-command.ts';
 import type { CommandContext } from '../../command-context.ts';
-import { JSON_OPTION, LIMIT_OPTION } from '../../options.ts';
-import { asJson, oneLine, table } from '../../table.ts';
+import { choice, JSON_OPTION, LIMIT_OPTION } from '../../options.ts';
 
-const Items = z.object({ items: z.array(ActionItemView) });
+const ITEM = ['<item>', 'ID of the item, as `list` prints it'] as const;
 
-type ListOptions = { status: ActionItemStatus; owner?: string; service?: string; limit: number; json?: true };
+/** Returns the command that changes the status of an action item. */
+const change = (usage: string, description: string, status: 'done' | 'open') =>
+  apiCommand({
+    usage,
+    description,
+    args: [ITEM],
+    call: 'PATCH /v1/action-items/:item',
+    send: () => ({ status }),
+    response: ActionItemView,
+    print: (item) => [`${item.id} is ${item.status}: ${item.title}`],
+  });
 
 /** Adds the commands for action items of post-mortems. */
 export function addActionItems(program: Command, context: CommandContext): void {
   const actionItems = program
     .command('action-items')
     .description('List action items of post-mortems and experiments, close and reopen them, and create their issues');
-  actionItems
-    .command('list')
-    .description('List action items, newest first')
-    .addOption(
-      new Option('--status <status>', 'Open items include overdue ones')
-        .choices(ActionItemStatus.options)
-        .default('open'),
-    )
-    .option('--owner <owner>', 'Only items of this owner')
-    .option('--service <service>', 'Only items of this service')
-    .option(...LIMIT_OPTION)
-    .option(...JSON_OPTION)
-    .action((options: ListOptions) => list(context, options));
-  const statusCommands = [
-    ['done', 'Close an action item', { status: 'done' }],
-    ['reopen', 'Reopen an action item', { status: 'open' }],
-  ] as const;
-  for (const [name, description, patch] of statusCommands)
-    actionItems
-      .command(name)
-      .description(description)
-      .argument('<item>', 'ID of the item, as `list` prints it')
-      .action(async (id: string) => {
-        const item = await (await Client.of(context)).patch(pathOf(id), patch, ActionItemView);
-        context.out(oneLine(`${item.id} is ${item.status}: ${item.title}`));
-      });
-  actionItems
-    .command('issue')
-    .description('Create the issue of an action item in the configured tracker, once')
-    .argument('<item>', 'ID of the item, as `list` prints it')
-    .action(async (id: string) => {
-      const { issue } = await (await Client.of(context)).post(`${pathOf(id)}/issue`, {}, ActionItemView);
-      context.out(
-        oneLine(issue?.url == null ? `the issue of ${id} is created within a minute` : `${id}: ${issue.url}`),
-      );
-    });
-}
-
-const pathOf = (id: string): string => `/v1/action-items/${encodeURIComponent(id)}`;
-
-async function list(context: CommandContext, { json, ...filter }: ListOptions): Promise<void> {
-  const { items } = await (await Client.of(context)).get(`/v1/action-items${queryOf(filter)}`, Items);
-  if (json) return context.out(asJson(items));
-  const rows = items.map(({ id, status, owner, due, priority, service, issue, title }) => [
-    id,
-    status,
-    owner ?? '-',
-    due ?? '-',
-    priority ?? '-',
-    service,
-    issue === null ? '-' : (issue.key ?? 'being created'),
-    title,
+  addApiCommands(actionItems, context, [
+    {
+      usage: 'list',
+      description: 'List action items, newest first',
+      options: [
+        choice('--status <status>', 'Open items include overdue ones', ActionItemStatus.options).default('open'),
+        ['--owner <owner>', 'Only items of this owner'],
+        ['--service <service>', 'Only items of this service'],
+        LIMIT_OPTION,
+        JSON_OPTION,
+      ],
+      ...listOf('/v1/action-items', ActionItemView, [
+        'id',
+        'status',
+        'owner',
+        'due',
+        ['PRIO', ({ priority }) => priority ?? '-'],
+        'service',
+        ['ISSUE', ({ issue }) => (issue === null ? '-' : (issue.key ?? 'being created'))],
+        'title',
+      ]),
+    },
+    change('done', 'Close an action item', 'done'),
+    change('reopen', 'Reopen an action item', 'open'),
+    apiCommand({
+      usage: 'issue',
+      description: 'Create the issue of an action item in the configured tracker, once',
+      args: [ITEM],
+      call: 'POST /v1/action-items/:item/issue',
+      response: ActionItemView,
+      print: ({ issue }, { item }) => [
+        issue?.url == null
+          ? `the issue of ${String(item)} is created within a minute`
+          : `${String(item)}: ${issue.url}`,
+      ],
+    }),
   ]);
-  context.out(table(['ID', 'STATUS', 'OWNER', 'DUE', 'PRIO', 'SERVICE', 'ISSUE', 'TITLE'], rows));
 }

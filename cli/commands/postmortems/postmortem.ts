@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { ConfluencePage, PostmortemState, PostmortemView } from '../../../schemas/postmortems/postmortem.ts';
+import { PostmortemState, PostmortemView } from '../../../schemas/postmortems/postmortem.ts';
 import { Proposal } from '../../../schemas/postmortems/proposal.ts';
 import type { PostmortemFile } from '../../../schemas/postmortems/publishing.ts';
 import { Client } from '../../client.ts';
@@ -13,7 +13,6 @@ type Options = {
   file?: string;
   state?: string;
   revision?: string;
-  format: 'markdown' | 'confluence';
   json?: true;
   propose?: true;
 };
@@ -27,11 +26,6 @@ export function addPostmortem(incident: Command, context: CommandContext): void 
     .option('--file <path>', 'Save this file as the text')
     .addOption(new Option('--state <state>', 'Change the state').choices(PostmortemState.options))
     .option('--revision <number>', 'Save only if this is the current revision')
-    .addOption(
-      new Option('--format <format>', 'Print it in this form; confluence is the storage format of its pages')
-        .choices(['markdown', 'confluence'])
-        .default('markdown'),
-    )
     .option('--propose', 'Send the redacted timeline to the configured model, and print the wording that it proposes')
     .option(...JSON_OPTION)
     .action((name: string, options: Options) => postmortem(context, name, options));
@@ -40,7 +34,7 @@ export function addPostmortem(incident: Command, context: CommandContext): void 
 async function postmortem(
   context: CommandContext,
   name: string,
-  { file, state, revision, format, json, propose }: Options,
+  { file, state, revision, json, propose }: Options,
 ): Promise<void> {
   if (revision !== undefined && !/^\d{1,9}$/.test(revision))
     throw new UsageError(`--revision: ${revision} is not a revision number, such as 3`);
@@ -48,15 +42,9 @@ async function postmortem(
   const { id } = await incidentNamed(client, name);
   const path = `${pathOf(id)}/postmortem`;
   if (propose) {
-    if (file !== undefined || state !== undefined || format !== 'markdown')
-      throw new UsageError('--propose saves nothing, so it cannot be combined with --file, --state, or --format');
-    return printProposal(context, client, path, json);
-  }
-  if (format === 'confluence') {
     if (file !== undefined || state !== undefined)
-      throw new UsageError('--format confluence prints the page, so it cannot be combined with --file or --state');
-    const page = await client.get(`${path}/confluence`, ConfluencePage);
-    return context.out(json ? asJson(page) : page.body.value);
+      throw new UsageError('--propose saves nothing, so it cannot be combined with --file or --state');
+    return printProposal(context, client, path, json);
   }
   if (file === undefined && state === undefined) {
     const view = await client.get(path, PostmortemView);

@@ -12,10 +12,11 @@ import {
   RunPlan,
   RunView,
 } from '../../../schemas/runbooks/parts/runs.ts';
-import { Client, NoResponse, queryOf } from '../../client.ts';
+import { addApiCommands, apiCall, apiCommand, type Part, PLACE, sectionOf, tableOf } from '../../api-command.ts';
+import { Client, NoResponse } from '../../client.ts';
 import { incidentNamed } from '../../incident-named.ts';
 import { JSON_OPTION, LIMIT_OPTION, collectValues } from '../../options.ts';
-import { asJson, oneLine, shortTime, table } from '../../table.ts';
+import { asJson, oneLine, shortTime } from '../../table.ts';
 import { UsageError, CommandFailure, type CommandContext } from '../../command-context.ts';
 
 const Runbook = z.looseObject({
@@ -63,12 +64,16 @@ const CONFIRM_OPTIONS = [
 
 /** Adds the commands that call a running Firebreak. */
 export function addRunbookRuns(runbooks: Command, context: CommandContext): void {
-  runbooks
-    .command('show')
-    .description('Show a runbook of the running Firebreak: inputs, steps, and text')
-    .argument('<name>')
-    .option(...JSON_OPTION)
-    .action((name: string, options: { json?: true }) => show(context, name, options));
+  addApiCommands(runbooks, context, [
+    apiCommand({
+      usage: 'show <name>',
+      description: 'Show a runbook of the running Firebreak: inputs, steps, and text',
+      options: [JSON_OPTION],
+      call: 'GET /v1/runbooks/:name',
+      response: Runbook,
+      print: runbookParts,
+    }),
+  ]);
   const run = runbooks
     .command('run')
     .description('Start a runbook after showing its plan')
@@ -85,16 +90,15 @@ export function addRunbookRuns(runbooks: Command, context: CommandContext): void
     .argument('<run>', 'ID of the run, from "runbooks runs"');
   for (const [flag, description] of CONFIRM_OPTIONS) retry.option(flag, description);
   retry.option(...JSON_OPTION).action((id: string, options: ConfirmOptions) => retryRun(context, id, options));
-  runbooks
-    .command('runs')
-    .description('List the newest runs, or show one run with its steps')
-    .argument('[run]')
-    .option('--incident <incident>', 'Only runs of this incident')
-    .option(...LIMIT_OPTION)
-    .option(...JSON_OPTION)
-    .action((id: string | undefined, options: { incident?: string; limit: number; json?: true }) =>
-      id === undefined ? list(context, options) : showRun(context, id, options),
-    );
+  addApiCommands(runbooks, context, [
+    {
+      usage: 'runs [run]',
+      description: 'List the newest runs, or show one run with its steps',
+      options: [['--incident <incident>', 'Only runs of this incident'], LIMIT_OPTION, JSON_OPTION],
+      resolve: { incident: async (client, name) => (await incidentNamed(client, name)).id },
+      choose: ({ run: id }) => (id === undefined ? RUNS : RUN),
+    },
+  ]);
 }
 
 function collectInputs(text: string, before: string[] | undefined): string[] {
@@ -105,31 +109,27 @@ function collectInputs(text: string, before: string[] | undefined): string[] {
 const pathOf = (name: string): string => `/v1/runbooks/${encodeURIComponent(name)}`;
 const pathOfRun = (id: string): string => `/v1/runbooks/runs/${encodeURIComponent(id)}`;
 
-async function show(context: CommandContext, name: string, { json }: { json?: true }): Promise<void> {
-  const runbook = await (await Client.of(context)).get(pathOf(name), Runbook);
-  if (json) return context.out(asJson(runbook));
-  context.out(oneLine(`${runbook.title} (${runbook.name}, version ${runbook.version.slice(0, 12)}, ${runbook.file})`));
+const runbookParts = (runbook: Runbook): Part[] => {
   const scopes = [...(runbook.services ?? []), ...(runbook.environments ?? [])];
-  if (scopes.length > 0) context.out(oneLine(`only for ${scopes.join(', ')}`));
-  const inputs = Object.entries(runbook.inputs).map(
-    ([input, { type, default: defaultValue, required, description = '' }]) => [
-      input,
-      type,
-      required ? 'required' : JSON.stringify(defaultValue),
-      description,
-    ],
-  );
-  if (inputs.length > 0) context.out(`\n${table(['INPUT', 'TYPE', 'DEFAULT', 'DESCRIPTION'], inputs)}`);
-  const steps = runbook.steps.map((step) => [
-    step.id,
-    step.uses,
-    step.changes_production ? 'changes production' : '',
-    step.approval ? 'required' : '',
-    step.name === step.id ? '' : step.name,
-  ]);
-  if (steps.length > 0) context.out(`\n${table(['STEP', 'USES', 'EFFECT', 'APPROVAL', 'NAME'], steps)}`);
-  for (const line of runbook.text.trim().split('\n')) context.out(oneLine(line));
-}
+  return [
+    `${runbook.title} (${runbook.name}, version ${runbook.version.slice(0, 12)}, ${runbook.file})`,
+    ...(scopes.length > 0 ? [`only for ${scopes.join(', ')}`] : []),
+    ...sectionOf(Object.entries(runbook.inputs), [
+      ['INPUT', ([name]) => name],
+      ['TYPE', ([, { type }]) => type],
+      ['DEFAULT', ([, input]) => (input.required ? 'required' : JSON.stringify(input.default))],
+      ['DESCRIPTION', ([, { description = '' }]) => description],
+    ]),
+    ...sectionOf(runbook.steps, [
+      ['STEP', ({ id }) => id],
+      'uses',
+      ['EFFECT', ({ changes_production: changes }) => (changes ? 'changes production' : '')],
+      ['APPROVAL', ({ approval }) => (approval ? 'required' : '')],
+      ['NAME', ({ id, name }) => (name === id ? '' : name)],
+    ]),
+    ...runbook.text.trim().split('\n'),
+  ];
+};
 
 async function start(context: CommandContext, name: string, options: RunOptions): Promise<void> {
   refusePlanWithYes(options);
@@ -286,33 +286,33 @@ function approveCommand({ id, steps }: RunView, step: string): string {
   return `          firebreak incident approve ${incident} r${number}.${stepNumber}`;
 }
 
-async function list(
-  context: CommandContext,
-  { incident, limit, json }: { incident?: string; limit: number; json?: true },
-): Promise<void> {
-  const client = await Client.of(context);
-  const incidentId = incident === undefined ? undefined : (await incidentNamed(client, incident)).id;
-  const runs = await client.get(`/v1/runbooks/runs${queryOf({ incident: incidentId, limit })}`, Runs);
-  if (json) return context.out(asJson(runs));
-  const rows = runs.items.map((run) => [
-    run.id,
-    run.runbook,
-    `${run.service}/${run.environment}`,
-    shortTime(run.started_at),
-    run.by ?? 'alerts',
-    run.status,
-  ]);
-  context.out(table(['RUN', 'RUNBOOK', 'SERVICE', 'STARTED', 'BY', 'STATUS'], rows));
-}
+const RUNS = apiCall({
+  call: 'GET /v1/runbooks/runs',
+  send: ({ incident, limit }) => ({ incident, limit }),
+  response: Runs,
+  print: ({ items }) => [
+    tableOf(items, [
+      ['RUN', ({ id }) => id],
+      'runbook',
+      PLACE,
+      'started_at',
+      ['BY', ({ by }) => by ?? 'alerts'],
+      'status',
+    ]),
+  ],
+});
 
-async function showRun(context: CommandContext, id: string, { json }: { json?: true }): Promise<void> {
-  const run = await (await Client.of(context)).get(pathOfRun(id), RunView);
-  if (json) return context.out(asJson(run));
-  context.out(oneLine(`${run.title} (${run.runbook}), ${run.service} in ${run.environment}: ${run.status}`));
-  context.out(oneLine(`started ${shortTime(run.started_at)} by ${run.by ?? 'alerts'}, incident ${run.incident_id}`));
-  if (run.retry_of !== null) context.out(`continues run ${run.retry_of}`);
-  if (run.text !== null) context.out(oneLine(run.text));
-  const rows = run.steps.map((step) => [step.id, step.uses, step.status, step.detail]);
-  context.out(`\n${table(['STEP', 'USES', 'STATUS', 'DETAIL'], rows)}`);
-  for (const step of run.steps) if (step.status === 'waiting') context.out(approveCommand(run, step.id).trim());
-}
+const RUN = apiCall({
+  call: 'GET /v1/runbooks/runs/:run',
+  send: () => ({}),
+  response: RunView,
+  print: (run) => [
+    `${run.title} (${run.runbook}), ${run.service} in ${run.environment}: ${run.status}`,
+    `started ${shortTime(run.started_at)} by ${run.by ?? 'alerts'}, incident ${run.incident_id}`,
+    ...(run.retry_of === null ? [] : [`continues run ${run.retry_of}`]),
+    ...(run.text === null ? [] : [run.text]),
+    '',
+    tableOf(run.steps, [['STEP', ({ id }) => id], 'uses', 'status', 'detail']),
+    ...run.steps.filter(({ status }) => status === 'waiting').map(({ id }) => approveCommand(run, id).trim()),
+  ],
+});

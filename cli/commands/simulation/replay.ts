@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { DecisionView, IncidentView } from '../../../schemas/incidents/incident.ts';
+import { DecisionView } from '../../../schemas/incidents/incident.ts';
 import { Client } from '../../client.ts';
 import { differences, type Inputs } from '../../decision-differences.ts';
+import { incidentNamed, pathOf } from '../../incident-named.ts';
 import { oneLine } from '../../table.ts';
 import { CommandFailure, type CommandContext } from '../../command-context.ts';
 
@@ -12,17 +13,17 @@ export function addReplay(program: Command, context: CommandContext): void {
   program
     .command('replay')
     .description("Evaluate an incident's decisions again from their inputs; exits with 1 if any differs")
-    .argument('<incident>')
+    .argument('<incident>', 'Channel (incident-2611201 or 2611201), id, or last characters of the id')
     .action((incident: string) => replay(context, incident));
 }
 
-async function replay(context: CommandContext, id: string): Promise<void> {
+async function replay(context: CommandContext, name: string): Promise<void> {
   const client = await Client.of(context);
-  const path = `/v1/incidents/${encodeURIComponent(id)}`;
-  const { decisions } = await client.get(path, IncidentView);
+  const { id, decisions } = await incidentNamed(client, name);
+  const path = pathOf(id);
   let different = 0;
-  for (const { id: name } of decisions) {
-    const number = Number(name.slice(name.lastIndexOf('-') + 1));
+  for (const { id: decisionId } of decisions) {
+    const number = Number(decisionId.slice(decisionId.lastIndexOf('-') + 1));
     const { decision, inputs_json: json } = await client.get(`${path}/decisions/${number}`, StoredDecision);
     const changed = differences(id, number, decision, JSON.parse(json) as Inputs);
     if (changed.length > 0) different += 1;

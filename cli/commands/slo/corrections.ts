@@ -1,13 +1,11 @@
-import { type Command, Option } from 'commander';
-import * as z from 'zod';
+import type { Command } from 'commander';
 import { CorrectionPreview } from '../../../schemas/slo/correction-preview.ts';
 import { CorrectionCategory, SloCorrection } from '../../../schemas/slo/slo-correction.ts';
-import { Client, queryOf } from '../../client.ts';
+import { addApiCommands, apiCommand, listOf } from '../../api-command.ts';
+import { Client } from '../../client.ts';
 import type { CommandContext } from '../../command-context.ts';
-import { JSON_OPTION, LIMIT_OPTION } from '../../options.ts';
+import { choice, JSON_OPTION, LIMIT_OPTION, required } from '../../options.ts';
 import { asJson, oneLine, shortTime, table } from '../../table.ts';
-
-const Corrections = z.object({ items: z.array(SloCorrection) });
 
 type AddOptions = {
   category: CorrectionCategory;
@@ -29,21 +27,34 @@ export function addSloCorrections(slo: Command, context: CommandContext): void {
   const corrections = slo
     .command('corrections')
     .description('List, record, end, and withdraw periods that do not count for an objective');
-  corrections
-    .command('list')
-    .description('List corrections of an objective, newest first, including withdrawn ones')
-    .argument(...OBJECTIVE)
-    .option(...LIMIT_OPTION)
-    .option(...JSON_OPTION)
-    .action((id: string, options: { limit: number; json?: true }) => list(context, id, options));
+  addApiCommands(corrections, context, [
+    {
+      usage: 'list',
+      description: 'List corrections of an objective, newest first, including withdrawn ones',
+      args: [OBJECTIVE],
+      options: [LIMIT_OPTION, JSON_OPTION],
+      ...listOf('/v1/slos/:objective/corrections', SloCorrection, [
+        'id',
+        ['STATE', stateOf],
+        'category',
+        ['FROM', ({ starts_at: at }) => shortTime(at)],
+        ['UNTIL', ({ ends_at: at }) => shortTime(at)],
+        ['RECURS', ({ rrule, time_zone: zone }) => (rrule === null ? '-' : `${rrule} (${zone ?? 'UTC'})`)],
+        ['BY', ({ created_by: by }) => by],
+        'reason',
+      ]),
+    },
+  ]);
   corrections
     .command('add')
     .description('Record a correction, and print the budget with and without it')
     .argument(...OBJECTIVE)
     .addOption(
-      new Option('--category <category>', 'Why the period does not count')
-        .choices(CorrectionCategory.options)
-        .makeOptionMandatory(),
+      choice(
+        '--category <category>',
+        'Why the period does not count',
+        CorrectionCategory.options,
+      ).makeOptionMandatory(),
     )
     .requiredOption(...REASON)
     .requiredOption('--from <time>', 'Start, RFC 3339')
@@ -53,60 +64,35 @@ export function addSloCorrections(slo: Command, context: CommandContext): void {
     .option('--preview', 'Record nothing')
     .option(...JSON_OPTION)
     .action((id: string, options: AddOptions) => add(context, id, options));
-  corrections
-    .command('end')
-    .description('End a correction now: past periods stay left out, later ones count')
-    .argument(...OBJECTIVE)
-    .argument(...CORRECTION)
-    .requiredOption(...REASON)
-    .action(async (id: string, correction: string, { reason }: { reason: string }) => {
-      await (await Client.of(context)).post(`${pathOf(id, correction)}/end`, { reason }, SloCorrection);
-      context.out(`${correction} is ended`);
-    });
-  corrections
-    .command('withdraw')
-    .description('Withdraw a correction: all its periods count again')
-    .argument(...OBJECTIVE)
-    .argument(...CORRECTION)
-    .requiredOption(...REASON)
-    .action(async (id: string, correction: string, { reason }: { reason: string }) => {
-      await (await Client.of(context)).delete(`${pathOf(id, correction)}${queryOf({ reason })}`);
-      context.out(`${correction} is withdrawn`);
-    });
-}
-
-const pathOf = (id: string, ...segments: string[]): string =>
-  ['/v1/slos', id, 'corrections', ...segments]
-    .map((part, index) => (index === 0 ? part : encodeURIComponent(part)))
-    .join('/');
-
-async function list(
-  context: CommandContext,
-  id: string,
-  { json, limit }: { limit: number; json?: true },
-): Promise<void> {
-  const { items } = await (await Client.of(context)).get(`${pathOf(id)}${queryOf({ limit })}`, Corrections);
-  if (json) return context.out(asJson(items));
-  const rows = items.map((correction) => [
-    correction.id,
-    stateOf(correction),
-    correction.category,
-    shortTime(correction.starts_at),
-    shortTime(correction.ends_at),
-    correction.rrule === null ? '-' : `${correction.rrule} (${correction.time_zone ?? 'UTC'})`,
-    correction.created_by,
-    correction.reason,
+  addApiCommands(corrections, context, [
+    apiCommand({
+      usage: 'end',
+      description: 'End a correction now: past periods stay left out, later ones count',
+      args: [OBJECTIVE, CORRECTION],
+      options: [required(...REASON)],
+      call: 'POST /v1/slos/:objective/corrections/:correction/end',
+      response: SloCorrection,
+      print: (_, { correction }) => [`${String(correction)} is ended`],
+    }),
+    {
+      usage: 'withdraw',
+      description: 'Withdraw a correction: all its periods count again',
+      args: [OBJECTIVE, CORRECTION],
+      options: [required(...REASON)],
+      call: 'DELETE /v1/slos/:objective/corrections/:correction',
+      print: (_, { correction }) => [`${String(correction)} is withdrawn`],
+    },
   ]);
-  context.out(table(['ID', 'STATE', 'CATEGORY', 'FROM', 'UNTIL', 'RECURS', 'BY', 'REASON'], rows));
 }
 
-const stateOf = ({ withdrawn_at, ended_at }: SloCorrection): string => {
+function stateOf({ withdrawn_at, ended_at }: SloCorrection): string {
   if (withdrawn_at !== null) return `withdrawn ${shortTime(withdrawn_at)}`;
   return ended_at === null ? 'in effect' : `ended ${shortTime(ended_at)}`;
-};
+}
 
 async function add(context: CommandContext, id: string, options: AddOptions): Promise<void> {
   const client = await Client.of(context);
+  const path = `/v1/slos/${encodeURIComponent(id)}/corrections`;
   const correction = {
     category: options.category,
     reason: options.reason,
@@ -115,9 +101,9 @@ async function add(context: CommandContext, id: string, options: AddOptions): Pr
     ...(options.rrule !== undefined && { rrule: options.rrule }),
     ...(options.timeZone !== undefined && { time_zone: options.timeZone }),
   };
-  const preview = await client.post(`${pathOf(id)}/preview`, correction, CorrectionPreview);
+  const preview = await client.post(`${path}/preview`, correction, CorrectionPreview);
   if (options.preview) return context.out(options.json ? asJson(preview) : previewText(preview));
-  const recorded = await client.create(pathOf(id), correction, SloCorrection);
+  const recorded = await client.create(path, correction, SloCorrection);
   if (options.json) return context.out(asJson(recorded));
   context.out(previewText(preview));
   context.out(oneLine(`${recorded.id} is recorded; it takes effect at the next evaluation, within a minute`));

@@ -88,7 +88,7 @@ async function generate(context: CommandContext, options: Options): Promise<void
 
 /** @throws UsageError if it is no URL of a web server */
 function webUrlOf(option: string, text: string): string {
-  const address = text.replace(/\/+$/, '');
+  const address = text.replace(/(?<!\/)\/+$/, '');
   if (!/^https?:$/.test(URL.parse(address)?.protocol ?? ''))
     throw new UsageError(`${option} is not an http or https URL: ${text}`);
   return address;

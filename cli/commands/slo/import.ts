@@ -8,7 +8,7 @@ import { problemText } from '../../../domain/runbooks/problem.ts';
 import { importSlos } from '../../files.ts';
 import { UsageError, CommandFailure, type CommandContext } from '../../command-context.ts';
 
-type Options = { out?: string; service?: string; environment?: string; window: string };
+type Options = { out?: string; environment?: string; window: string };
 
 /** Line width 0: no folding, because folded PromQL is hard to read. */
 const NO_FOLDING = 0;
@@ -16,23 +16,20 @@ const NO_FOLDING = 0;
 export function addSloImport(slo: Command, context: CommandContext): void {
   slo
     .command('import')
-    .description(
-      'Convert SLOs of Sloth, Pyrra, or OpenSLO v1alpha to OpenSLO v1; reports each field that cannot be converted',
-    )
+    .description('Convert SLOs of Sloth to OpenSLO v1; reports each field that cannot be converted')
     .argument('<file...>', 'YAML files to import')
     .option('--out <dir>', 'Output folder, one file for each SLO (default: print to stdout)')
-    .option('--service <name>', 'Service of documents without one, such as those of Pyrra')
     .option('--environment <name>', 'Environment of documents without an environment label')
-    .option('--window <duration>', 'Time window of documents without one, such as those of Sloth', '30d')
+    .option('--window <duration>', 'Time window of the SLOs, which documents of Sloth do not have', '30d')
     .action((files: string[], options: Options) => importFiles(context, files, options));
 }
 
 async function importFiles(context: CommandContext, files: readonly string[], options: Options): Promise<void> {
-  const { service, environment, window } = options;
+  const { environment, window } = options;
   if (!/^[1-9][0-9]*[hdwMQY]$/.test(window))
     throw new UsageError(`--window is not a duration such as 28d or 4w: ${window}`);
   const named = files.map((name) => ({ name, path: resolve(context.cwd, name) }));
-  const { converted, problems } = await importSlos(named, { service, environment, window });
+  const { converted, problems } = await importSlos(named, { environment, window });
   for (const problem of problems) context.err(problemText(problem));
   const omitted = options.out === undefined ? print(context, converted) : await write(context, options.out, converted);
   const errors = problems.filter(({ level }) => level === 'error').length + omitted;

@@ -58,7 +58,7 @@ const refusal = ({ id, version, reason, incident_id, pinned_at }: PinView, reque
   key: id,
   text:
     `${version}${requestedName === version ? '' : ` (recorded for ${requestedName})`} has been pinned as known bad since ` +
-    `${utcMinute(pinned_at)} (incident ${incident_id}): ${reason}. ` +
-    `Deploy another version: overrides do not apply to pinned versions. If the version is good after all, delete the pin: DELETE /v1/versions/pinned/${id}`,
-  clears: `when another version is deployed, or a person deletes the pin ${id}`,
+    `${utcMinute(pinned_at)}${incident_id === null ? '' : ` (incident ${incident_id})`}: ${reason}. ` +
+    `Deploy another version: overrides do not apply to pinned versions. If the version is good after all, lift the pin: firebreak pins lift ${id} (DELETE /v1/versions/pinned/${id})`,
+  clears: `when another version is deployed, or a person lifts the pin ${id}`,
 });

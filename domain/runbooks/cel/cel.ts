@@ -1,8 +1,8 @@
 import { type Environment, EvaluationError, ParseError, TypeError } from '@marcbachmann/cel-js';
-import { PatternError } from '../../../schemas/parsing/re2/pattern.ts';
+import { PatternError, statesOf } from '../../../schemas/parsing/re2/pattern.ts';
 import { EXPRESSION_MAX_CHARS } from '../../../schemas/runbooks/parts/values.ts';
 import { type Findings, analyze, renameMatches } from './ast.ts';
-import { environmentOf, MATCHES, partialMatcher, celTimestamp } from './environment.ts';
+import { environmentOf, MATCHES, celTimestamp } from './environment.ts';
 import { type EmptyWhereMissing, toCel, toJson } from './values.ts';
 import type { Declarations, Json, Variables } from '../variables.ts';
 
@@ -76,17 +76,23 @@ export function holds(
 
 /** Returns an error unless all patterns are literals and valid in Go. */
 function patternProblem({ patterns }: Findings): string | undefined {
+  let states = 0;
   for (const pattern of patterns) {
     if (pattern === null) return 'matches() requires a literal pattern';
     try {
-      partialMatcher(pattern);
+      states += statesOf(pattern);
     } catch (error) {
       if (!(error instanceof PatternError)) throw error;
       return `regular expression ${pattern} cannot be used: ${error.message}`;
     }
   }
-  return undefined;
+  return states > STATES_MAX
+    ? `its regular expressions are too large (${states} states; at most ${STATES_MAX}): shorten them, or use startsWith, endsWith, or contains`
+    : undefined;
 }
+
+/** Maximum size of all patterns of an expression. With texts of 4,096 characters, an evaluation takes a million steps. */
+const STATES_MAX = 300;
 
 /**
  * Returns the labels to default to an empty string, as in matchers: those that are read by name without testing for

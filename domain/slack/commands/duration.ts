@@ -43,7 +43,7 @@ const WORDS: readonly (readonly [string, number])[] = [
 ];
 
 const UNIT = '(?:w(?:(?:ee)?ks?)?|d(?:ays?)?|h(?:(?:ou)?rs?)?|m(?:in(?:ute)?s?)?|s(?:ec(?:ond)?s?)?)(?!\\p{L})';
-const COUNT = `(?:\\d+(?:[.,]\\d+)?\\s*|\\b(?:${WORDS.map(([word]) => word).join('|')})\\s+)`;
+const COUNT = `(?:(?<!\\d)\\d+(?:[.,]\\d+)?\\s*|\\b(?:${WORDS.map(([word]) => word).join('|')})\\s+)`;
 const HALF_MORE = '(?:\\s+and\\s+a\\s+half\\b)?';
 const PART = `${COUNT}${UNIT}${HALF_MORE}`;
 

@@ -20,7 +20,7 @@ export function rateOf(text: string, counter: boolean, window = RATE_WINDOW, res
 }
 
 /** Texts, which can contain anything, and comments. */
-const COMMENTS = /("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`)|#[^\n]*/g;
+const COMMENTS = /("(?:\\[^]|[^"\\])*(?:"|\\?$)|'(?:\\[^]|[^'\\])*(?:'|\\?$)|`[^`]*(?:`|$))|#[^\n]*/g;
 
 /** Removes comments, which would also hide what follows the query in a rule. */
 const withoutComments = (query: string): string =>
@@ -29,7 +29,7 @@ const withoutComments = (query: string): string =>
 /** Returns whether the query is a single `sum(…)` and therefore returns one series already. */
 function isOneSum(query: string): boolean {
   if (!/^sum\s*\(/.test(query)) return false;
-  const bare = query.replaceAll(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g, '');
+  const bare = query.replaceAll(/"(?:[^"\\]|\\[^])*(?:"|\\?$)|'(?:[^'\\]|\\[^])*(?:'|\\?$)/g, '');
   let depth = 0;
   for (const [index, char] of [...bare].entries()) {
     if (char === '(') depth += 1;

@@ -84,7 +84,7 @@ const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d
 const secondsOf = (span: string): number => Number(span.slice(0, -1)) * (UNIT_SECONDS[span.slice(-1)] ?? Number.NaN);
 
 /** Texts and comments, which can contain anything, and the space between tokens. */
-const TOKENS = /("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`)|#[^\n]*|\s+/g;
+const TOKENS = /("(?:\\[^]|[^"\\])*(?:"|\\?$)|'(?:\\[^]|[^'\\])*(?:'|\\?$)|`[^`]*(?:`|$))|#[^\n]*|\s+/g;
 
 /** Returns a query without space and comments, which have no meaning. */
 export const compact = (query: string): string => query.replaceAll(TOKENS, (_, text: string | undefined) => text ?? '');

@@ -10,11 +10,9 @@ export type Imported = { converted: Converted[]; problems: Problem[] };
 
 /** Defaults, set by the user at import, for values that a document lacks. */
 export type Defaults = {
-  /** For documents that name no service. */
-  service?: string | undefined;
   /** For documents whose labels name no environment. */
   environment?: string | undefined;
-  /** For documents without a time window. */
+  /** Documents of Sloth have no time window. */
   window: string;
 };
 
@@ -23,7 +21,6 @@ export type Origins = readonly (readonly [made: Path, source: Path])[];
 
 export type SloParts = {
   name: string;
-  displayName?: string | undefined;
   labels: Readonly<Record<string, string | string[]>>;
   description?: string | undefined;
   service: string;
@@ -40,17 +37,13 @@ export function convertedOf(
   origins: Origins,
   source: string,
 ): Converted {
-  const { name, displayName, description, service, indicator, window, budgetingMethod, objective } = parts;
+  const { name, description, service, indicator, window, budgetingMethod, objective } = parts;
   const hasEnvironment = ['environment', 'env'].some((key) => Object.hasOwn(parts.labels, key));
   const labels = environment === undefined || hasEnvironment ? parts.labels : { ...parts.labels, environment };
   const value = {
     apiVersion: 'openslo/v1' satisfies OpenSlo['apiVersion'],
     kind: 'SLO',
-    metadata: {
-      name,
-      ...(displayName !== undefined && { displayName }),
-      ...(Object.keys(labels).length > 0 && { labels }),
-    },
+    metadata: { name, ...(Object.keys(labels).length > 0 && { labels }) },
     spec: {
       ...(description !== undefined && { description }),
       service,

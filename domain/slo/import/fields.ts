@@ -14,9 +14,6 @@ export type Fields = {
   /** Reads a string. Undefined: absent, or not a string, which is reported. */
   text: (...path: Path) => string | undefined;
   number: (...path: Path) => number | undefined;
-  /** Reads a number or a string in its place. */
-  numeric: (...path: Path) => string | undefined;
-  boolean: (...path: Path) => boolean | undefined;
   /** Reports a missing value. */
   required: <T>(value: T | undefined, ...path: Path) => T | undefined;
   /** Reads a map of strings, such as labels. */
@@ -52,9 +49,6 @@ export function fieldsOf({ value, at }: Located<unknown>): Fields {
   return {
     text,
     number: (...path) => leaf(path, (given) => typeof given === 'number', 'number'),
-    numeric: (...path) =>
-      leaf(path, (given) => typeof given === 'number' || typeof given === 'string', 'number')?.toString(),
-    boolean: (...path) => leaf(path, (given) => typeof given === 'boolean', 'boolean'),
     required: (given, ...path) =>
       given ?? (valueOf(path) === undefined ? error(path, `"${path.join('.')}" is missing`) : undefined),
     texts: (...path) => {

@@ -1,23 +1,18 @@
 import { warningAt, type Located, errorAt } from '../source-locations.ts';
 import type { Defaults, Imported } from './converted.ts';
-import { fromPyrra } from './pyrra.ts';
 import { fromSlothFile, fromSlothObject } from './sloth.ts';
-import { fromV1alpha } from './v1alpha.ts';
 
-const SUPPORTED = 'Sloth prometheus/v1 or PrometheusServiceLevel, Pyrra ServiceLevelObjective, OpenSLO v1alpha SLO';
+const SUPPORTED = 'Sloth prometheus/v1 or PrometheusServiceLevel';
 
 /** Importers by version and kind. Sloth's files have no kind. */
 const IMPORTS: Readonly<Record<string, (document: Located<unknown>, defaults: Defaults) => Imported>> = {
   'prometheus/v1': fromSlothFile,
   'sloth.slok.dev/v1 PrometheusServiceLevel': fromSlothObject,
-  'pyrra.dev/v1alpha1 ServiceLevelObjective': fromPyrra,
-  'openslo/v1alpha SLO': fromV1alpha,
 };
 
 /** Documents that accompany objectives and are configured elsewhere in Firebreak. */
 const ELSEWHERE: Readonly<Record<string, readonly [message: string, suggestion: string | null]>> = {
   'sloth.slok.dev/v1 AlertWindows': ['Firebreak sets the windows of burn alerts itself', null],
-  'openslo/v1alpha Service': ['services belong in the catalogue', 'add it to config/services.yaml'],
 };
 
 /** Returns whether a document belongs to a supported tool. */

@@ -6,8 +6,8 @@ import type { PageSettings } from '../pages.ts';
 /** Seconds for which the link that confirms a subscription works. Then the address is deleted. */
 export const CONFIRM_SECONDS = 48 * 3600;
 
-/** Limit of confirmation messages to one address on one day (UTC). */
-export const REQUESTS_PER_ADDRESS = 3;
+/** Limit of messages to one mailbox, about one page, on one day (UTC). */
+export const REQUESTS_PER_MAILBOX = 3;
 
 /** Refused updates in a row after which an address gets no more updates. */
 export const REFUSALS_MAX = 3;
@@ -25,7 +25,18 @@ export type SubscriptionRequest = {
 };
 
 /**
- * Returns a subscription after a request, and whether a message is due. The form does not change a confirmed
+ * Returns the name by which requests for an address are counted. Addresses that differ only in case, or in a `+tag`, are
+ * one mailbox at almost all mail providers. Where they are not, each is still a subscription of its own.
+ */
+export function mailboxOf(channel: SubscriptionChannel, to: string): string {
+  if (channel !== 'email') return to;
+  const at = to.lastIndexOf('@');
+  const tag = to.indexOf('+');
+  return (tag > 0 && tag < at ? to.slice(0, tag) + to.slice(at) : to).toLowerCase();
+}
+
+/**
+ * Returns a subscription after a request that is answered with a message. The form does not change a confirmed
  * subscription: instead, its address gets a link to the page that does.
  *
  * @param fresh the ID and key of a new subscription
@@ -34,19 +45,13 @@ export function afterRequest(
   before: Subscriber | undefined,
   { page, channel, to, components }: SubscriptionRequest,
   { fresh, now }: { fresh: { id: string; key: string }; now: Timestamp },
-): { subscriber: Subscriber; isMessageDue: boolean } {
+): Subscriber {
   const known = before ?? blank({ page, channel, to, components }, fresh, now);
-  const day = now.slice(0, 10);
-  const count = (known.requests_of.day === day ? known.requests_of.count : 0) + 1;
-  const isMessageDue = count <= REQUESTS_PER_ADDRESS;
   return {
-    isMessageDue,
-    subscriber: {
-      ...known,
-      requests_of: { day, count },
-      ...(isMessageDue && { requested: known.requested + 1, requested_at: now }),
-      ...(known.state === 'pending' && isMessageDue && { components, delete_at: plusSeconds(now, CONFIRM_SECONDS) }),
-    },
+    ...known,
+    requested: known.requested + 1,
+    requested_at: now,
+    ...(known.state === 'pending' && { components, delete_at: plusSeconds(now, CONFIRM_SECONDS) }),
   };
 }
 
@@ -59,7 +64,6 @@ const blank = (request: SubscriptionRequest, fresh: { id: string; key: string },
   requested: 0,
   requested_at: now,
   answered: 0,
-  requests_of: { day: '', count: 0 },
   refusals: 0,
   delete_at: null,
   rev: 0,

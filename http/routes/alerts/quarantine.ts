@@ -65,6 +65,7 @@ export function quarantineRoutes(app: Api, deps: Deps): void {
       const {
         body,
         receiver: _receiver,
+        sender: _sender,
         ...entry
       } = await readQuarantined(deps, c.var.caller, c.req.valid('param').id);
       return c.json({ ...entry, body: Buffer.from(body).toString('base64') }, 200);

@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { recordTestResults, serviceOfTests } from '../../../actions/delivery/record-test-results.ts';
 import { Refusal } from '../../../actions/refusal.ts';
-import { sha256 } from '../../../aws/hash.ts';
+import { sha256 } from '../../../stores/core/hash.ts';
 import { FLAKY_NAMED_MAX, type TestCase } from '../../../domain/delivery/flaky-tests.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import { junitCases, JUnitError } from '../../../integrations/junit/junit.ts';
@@ -52,7 +52,7 @@ export function testResultRoutes(app: Api, deps: Deps): void {
       c.var.allow({ service });
       const file = await readDecompressed(c);
       const { counts, flaky, flakyCount, created } = await recordTestResults(deps, service, query, {
-        cases: casesIn(file),
+        cases: await casesIn(file),
         hash: sha256(file),
       });
       return c.json({ service, suite: query.suite, ...counts, flaky_count: flakyCount, flaky }, created ? 201 : 200);
@@ -61,9 +61,9 @@ export function testResultRoutes(app: Api, deps: Deps): void {
 }
 
 /** @throws Refusal 400 if the file is not UTF-8, 422 if it is not accepted as JUnit XML */
-function casesIn(file: Uint8Array): TestCase[] {
+async function casesIn(file: Uint8Array): Promise<TestCase[]> {
   try {
-    return junitCases(new TextDecoder('utf-8', { fatal: true }).decode(file));
+    return await junitCases(new TextDecoder('utf-8', { fatal: true }).decode(file));
   } catch (error) {
     if (error instanceof JUnitError) throw new Refusal(422, 'not-junit', error.message);
     if (error instanceof TypeError) throw new Refusal(400, 'not-utf-8', 'the body is not UTF-8');

@@ -36,7 +36,7 @@ export function freezeRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const { freeze, warnings, services } = await openFreeze(deps, c.var.caller, {
-        id: newId('frz'),
+        id: newId('frz', c.var.requestKey),
         freeze: c.req.valid('json'),
       });
       return c.json({ ...viewOf(freeze, deps.clock.now()), warnings, services }, 201);

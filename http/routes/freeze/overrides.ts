@@ -37,7 +37,7 @@ export function overrideRoutes(app: Api, deps: Deps): void {
     async (c) => {
       const request = {
         freeze: c.req.valid('param').id,
-        id: newId('ovr'),
+        id: newId('ovr', c.var.requestKey),
         override: c.req.valid('json'),
       };
       const override = await giveOverride(deps, c.var.caller, request);

@@ -38,7 +38,7 @@ const Update = z.strictObject({
   text: z.string().trim().min(1).max(3000),
   publish: z.boolean().default(false).openapi({
     description:
-      'Approves showing the incident on the status page, if the page waits for approval. The page uses its own wording',
+      'Approves showing the incident on the status page, if the page waits for approval. The page uses its own wording. Where the page never shows the incident, the update is refused with 409 not-on-status-page',
   }),
 });
 
@@ -123,7 +123,9 @@ export function incidentRoleRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const { id } = c.req.valid('param');
-      return c.json((await sendUpdateToStakeholders(deps, c.var.caller, { id, ...c.req.valid('json') })).incident, 200);
+      const { text, publish } = c.req.valid('json');
+      const update = { id, text, publish: publish ? 'required' : 'no' } as const;
+      return c.json((await sendUpdateToStakeholders(deps, c.var.caller, update)).incident, 200);
     },
   );
 }

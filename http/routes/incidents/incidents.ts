@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { createRoute, z } from '@hono/zod-openapi';
+import { keepsOpen } from '../../../domain/incidents/keeps-open.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import { SimilarIncident } from '../../../schemas/incidents/similar.ts';
 import { DecisionView, IncidentStatus, IncidentView, TimelineEntry } from '../../../schemas/incidents/incident.ts';
-import { EnvironmentName, IncidentId, ServiceName, Severity } from '../../../schemas/config/names.ts';
+import { EnvironmentName, IncidentId, NAME_MAX_CHARS, ServiceName, Severity } from '../../../schemas/config/names.ts';
 import { declaredScope } from '../../../actions/incidents/declared-environment.ts';
 import { correctIncident, declareIncident, note } from '../../../actions/incidents/declare-incident.ts';
 import { similarIncidents } from '../../../actions/incidents/similar-incidents.ts';
@@ -11,6 +12,7 @@ import { requireIncident } from '../../../actions/incidents/require-incident.ts'
 import { namer } from '../../../actions/people/names.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems, readable } from '../../endpoint.ts';
 import { Refusal } from '../../../actions/refusal.ts';
+import { READ_MAX_BYTES } from '../../list-bytes.ts';
 import { ShownSignal, shownSignal, snakeCased } from '../alerts/signal-view.ts';
 
 export const Incident = IncidentView.meta({ id: 'Incident' });
@@ -76,7 +78,13 @@ export function incidentRoutes(app: Api, deps: Deps): void {
       path: '/v1/incidents',
       tags: ['incidents'],
       summary: 'List incidents, newest first, including resolved ones',
-      request: { query: z.object({ ...listQuery, status: IncidentStatus.optional(), service: z.string().optional() }) },
+      request: {
+        query: z.object({
+          ...listQuery,
+          status: IncidentStatus.optional(),
+          service: z.string().max(NAME_MAX_CHARS).optional(),
+        }),
+      },
       responses: { 200: answers('A page of results', pageOf(Incident)) },
     }),
     async (c) => {
@@ -108,7 +116,9 @@ export function incidentRoutes(app: Api, deps: Deps): void {
     async (c) => {
       const incident = await requireIncident(deps, c.req.valid('param').id);
       c.var.allow(incident);
-      return c.json(incident, 200);
+      const overview = await deps.incidents.overview(incident.id);
+      const open_because = overview === undefined ? [] : keepsOpen(overview, deps.timeScale);
+      return c.json({ ...incident, open_because }, 200);
     },
   );
 
@@ -215,7 +225,10 @@ export function incidentRoutes(app: Api, deps: Deps): void {
     async (c) => {
       const { id } = c.req.valid('param');
       c.var.allow(await requireIncident(deps, id));
-      const { items, next_cursor } = await deps.incidents.signals(id, paging(c.req.valid('query')));
+      const { items, next_cursor } = await deps.incidents.signals(id, {
+        ...paging(c.req.valid('query')),
+        maxBytes: READ_MAX_BYTES,
+      });
       return c.json({ items: items.map(shownSignal), next_cursor }, 200);
     },
   );

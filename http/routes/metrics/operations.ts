@@ -9,7 +9,7 @@ import type { Deps } from '../../../domain/ports/deps.ts';
 import { counter, gauge, histogram, labelled, type Metric, type Sample, timeSampleOf } from './exposition.ts';
 
 /**
- * Returns the queue metrics. If SQS fails, only their samples are missing, and an alert rule can detect the absence.
+ * Returns the queue metrics. If the queues do not answer, only their samples are missing, and an alert rule can detect the absence.
  */
 export async function queueMetrics({ queueStats, projections, log }: Deps): Promise<Metric[]> {
   const [queues, due] = await Promise.all([
@@ -22,11 +22,12 @@ export async function queueMetrics({ queueStats, projections, log }: Deps): Prom
   return [
     gauge(
       'firebreak_queue_messages',
-      'Approximate number of messages in a queue: waiting, in flight (received but not deleted), or delayed',
-      queues.flatMap(({ queue, visible, inFlight, delayed }): Sample[] => [
+      'Approximate number of messages in a queue: waiting, in flight (received but not deleted), delayed, or dead (failed too often; on one machine only)',
+      queues.flatMap(({ queue, visible, inFlight, delayed, dead }): Sample[] => [
         [{ queue, state: 'waiting' }, visible],
         [{ queue, state: 'in_flight' }, inFlight],
         [{ queue, state: 'delayed' }, delayed],
+        ...(dead === undefined ? [] : [[{ queue, state: 'dead' }, dead] as Sample]),
       ]),
     ),
     gauge(

@@ -9,13 +9,12 @@ import { actionItemViews, withIssue } from '../../../actions/postmortems/issues/
 import { Refusal } from '../../../actions/refusal.ts';
 import { matchesStatus } from '../../../domain/postmortems/action-items.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
-import { IncidentId } from '../../../schemas/config/names.ts';
+import { IncidentId, NAME_MAX_CHARS } from '../../../schemas/config/names.ts';
 import {
   ActionItemId,
   ActionItemPatch,
   ActionItemStatus,
   ActionItemView,
-  ConfluencePage,
   PostmortemInput,
   PostmortemState,
   PostmortemView,
@@ -25,11 +24,9 @@ import type { Env } from '../../context.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems } from '../../endpoint.ts';
 import { BODY_MAX_BYTES, readIJson } from '../../middleware/i-json.ts';
 import { readBody } from '../../middleware/body.ts';
-import { confluenceStorage } from '../../confluence.ts';
 
 const Postmortem = PostmortemView.meta({ id: 'Postmortem' });
 const Proposed = Proposal.meta({ id: 'PostmortemProposal' });
-const Page = ConfluencePage.meta({ id: 'ConfluencePage' });
 const Item = ActionItemView.meta({ id: 'ActionItem' });
 const params = z.object({ id: IncidentId });
 const MARKDOWN = 'text/markdown';
@@ -88,7 +85,7 @@ export function postmortemRoutes(app: Api, deps: Deps): void {
       request: {
         params,
         headers: z.object({
-          'if-match': z.string().optional().openapi({
+          'if-match': z.string().max(64).optional().openapi({
             description: 'The ETag of the version on which the change is based. Absent: whatever is current',
           }),
         }),
@@ -127,25 +124,6 @@ export function postmortemRoutes(app: Api, deps: Deps): void {
   endpoint(
     app,
     deps,
-    'incidents:read',
-    createRoute({
-      method: 'get',
-      path: '/v1/incidents/{id}/postmortem/confluence',
-      tags: ['post-mortems'],
-      summary: 'Get the post-mortem of an incident as a page of Confluence, in its storage format',
-      request: { params },
-      responses: { 200: answers('The page', Page), 404: problems('Not found') },
-    }),
-    async (c) => {
-      const { title, markdown } = await readPostmortem(deps, c.var.caller, { id: c.req.valid('param').id });
-      const value = await confluenceStorage(markdown, title);
-      return c.json({ title, body: { representation: 'storage' as const, value } }, 200);
-    },
-  );
-
-  endpoint(
-    app,
-    deps,
     'incidents:write',
     createRoute({
       method: 'post',
@@ -176,8 +154,8 @@ export function postmortemRoutes(app: Api, deps: Deps): void {
         query: z.object({
           ...listQuery,
           status: ActionItemStatus.optional().openapi({ description: '`open` includes those that are overdue' }),
-          owner: z.string().optional(),
-          service: z.string().optional(),
+          owner: z.string().max(NAME_MAX_CHARS).optional(),
+          service: z.string().max(NAME_MAX_CHARS).optional(),
         }),
       },
       responses: { 200: answers('A page of results', pageOf(Item)) },

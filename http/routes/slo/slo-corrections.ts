@@ -40,7 +40,7 @@ export function sloCorrectionRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const recorded = await recordCorrection(deps, c.var.caller, {
-        id: newId('cor'),
+        id: newId('cor', c.var.requestKey),
         slo: c.req.valid('param').id,
         correction: c.req.valid('json'),
       });

@@ -3,7 +3,7 @@ import { stopFailing } from '../../../actions/status/subscriptions/stop-failing.
 import type { SubscriptionDeps } from '../../../actions/status/subscriptions/subscribe.ts';
 import { mailFailuresIn, readSnsMessage, snsUrl } from '../../../integrations/sns/message.ts';
 import type { Env } from '../../context.ts';
-import { readBody } from '../../middleware/body.ts';
+import { readUnverifiedBody } from '../../middleware/body.ts';
 import { problem } from '../../problem.ts';
 
 /** Messages of SNS have at most 256 KB. */
@@ -35,7 +35,7 @@ export async function readAtSns(url: string): Promise<string> {
 export async function receiveBounces(deps: SubscriptionDeps, read: ReadSns, c: Context<Env>): Promise<Response> {
   const topics = (await deps.config.current()).statusPage.bounceTopics;
   if (topics.length === 0) return problem(c, 404, 'not-found', 'the configuration has no bounceTopics');
-  const result = await readSnsMessage(jsonIn(await readBody(c, BODY_MAX_BYTES)), {
+  const result = await readSnsMessage(jsonIn(await readUnverifiedBody(c, BODY_MAX_BYTES)), {
     topics,
     read,
     now: deps.clock.now(),

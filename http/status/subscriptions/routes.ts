@@ -20,7 +20,7 @@ import { chosenComponents } from '../../../domain/status/subscriptions/subscript
 import { MAIN_PAGE } from '../../../schemas/status/status-page-file.ts';
 import { type Subscriber, SUBSCRIBER_ADDRESSES } from '../../../schemas/status/subscriber.ts';
 import type { Env } from '../../context.ts';
-import { readBody } from '../../middleware/body.ts';
+import { readUnverifiedBody } from '../../middleware/body.ts';
 import { addressOf } from '../../middleware/credentials.ts';
 import { identifyRequest } from '../../middleware/request.ts';
 import { problem } from '../../problem.ts';
@@ -203,7 +203,7 @@ const managePageFor = (
 };
 
 const formOf = async (c: Context<Env>): Promise<URLSearchParams> =>
-  new URLSearchParams(new TextDecoder().decode(await readBody(c, FORM_MAX_BYTES)));
+  new URLSearchParams(new TextDecoder().decode(await readUnverifiedBody(c, FORM_MAX_BYTES)));
 
 async function htmlResponse(
   c: Context<Env>,

@@ -235,6 +235,8 @@ details.raw pre { margin: 4px 0 0; font: 0.85em/1.5 var(--mono); white-space: pr
 .plot caption { text-align: left; padding: 6px 0; color: var(--quiet); }
 .timeline > li { display: grid; grid-template-columns: auto 104px minmax(0, 1fr) auto; gap: 2px 12px; padding: 5px 0; border-top: 1px solid var(--line); }
 .timeline .who { color: var(--quiet); }
+.timeline .what { white-space: pre-line; }
+.next { font-weight: 600; }
 .timeline code { text-align: right; max-width: 180px; }
 
 a.button { display: inline-block; text-align: center; text-decoration: none; }

@@ -9,14 +9,16 @@ import {
   digestSections,
   digestTitle,
 } from '../../../domain/reports/digest-sections.ts';
-import { PAGE_ROWS } from '../../../domain/reports/digest-text.ts';
 import type { TeamDigest } from '../../../schemas/reports/team-digest.ts';
 import { type Cells, filterLinks, type Html, nothing, panel, tableOf } from '../parts.ts';
 import type { ConsolePage } from './page.ts';
 
 const TEAM_MAX_CHARS = 256;
 
-/** The weekly digest of a team, with the same numbers as the message and the Markdown. */
+/** Rows of a section at most. */
+const PAGE_ROWS = 50;
+
+/** The digest of the last seven days, of a team or of all services. */
 export const digestPage: ConsolePage = {
   path: '/console/digest',
   label: 'Digest',

@@ -19,6 +19,7 @@ export type ConsoleDeps = Pick<
   | 'changes'
   | 'clock'
   | 'config'
+  | 'counters'
   | 'decisions'
   | 'deployHistory'
   | 'drills'
@@ -69,6 +70,8 @@ export type PageRequest = {
   /** Values in the path. */
   param: Readonly<Record<string, string>>;
   query: URLSearchParams;
+  /** A person has opened the page. False: a program reads it, or an open page asks for its changes. */
+  isOpened: boolean;
 };
 
 /** A page of the console. */
@@ -94,7 +97,7 @@ export type ConsolePage = {
 
 /** Something that a person can do on a page, by the same use case as in Slack and over HTTP. */
 export type PageAction = {
-  /** Without this permission, its form is not shown. The use case refuses it as well. */
+  /** Without this permission for some service, the form is refused. The use case checks it for the service concerned. */
   permission: Action;
   /** Text that the page shows after the action. */
   done: string;

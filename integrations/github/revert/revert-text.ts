@@ -30,4 +30,4 @@ const withoutMentions = (text: string): string =>
  * @see https://git-scm.com/docs/git-check-ref-format
  */
 export const revertBranchOf = (key: string): string =>
-  `firebreak/${key.replaceAll(/[^A-Za-z0-9_-]+/g, '-').replaceAll(/^-+|-+$/g, '')}`;
+  `firebreak/${key.replaceAll(/[^A-Za-z0-9_-]+/g, '-').replaceAll(/^-+|(?<!-)-+$/g, '')}`;

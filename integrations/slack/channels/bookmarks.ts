@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { withoutCredentials } from '../../../domain/redaction/credentials.ts';
 import { valueIfRefused } from '../failures.ts';
 import type { CallSlack } from '../client.ts';
 import type { AppIdentity } from '../identity.ts';
@@ -38,7 +39,8 @@ export async function setBookmarks(
     bookmarks.filter((bookmark) => !ownBookmarks.includes(bookmark)).map(({ link }) => comparable(link)),
   );
 
-  const wanted = distinct(links).filter(({ url }) => !otherUrls.has(url));
+  // As it is sent, or it would differ from what Slack lists.
+  const wanted = distinct(withoutCredentials(links)).filter(({ url }) => !otherUrls.has(url));
   const current = ownBookmarks.filter((bookmark) => wanted.some((link) => isSame(bookmark, link)));
   const missing = wanted.filter((link) => !current.some((bookmark) => isSame(bookmark, link)));
   const stale = ownBookmarks.filter((bookmark) => !current.includes(bookmark));

@@ -1,7 +1,6 @@
-import { WebAPIPlatformError } from '@slack/web-api';
 import * as z from 'zod';
 import type { FailedInvitation } from '../../../domain/messages/channels.ts';
-import { CallFailed } from '../failures.ts';
+import { CallFailed, isRefusedCall } from '../failures.ts';
 import type { CallSlack } from '../client.ts';
 import { USERS_PER_INVITE } from '../limits.ts';
 
@@ -71,7 +70,7 @@ async function retryEachUser(
 ): Promise<FailedInvitation[]> {
   if (!(error instanceof CallFailed) || error.failure.kind !== 'refused') throw error;
   const { code } = error.failure;
-  const reported = failedUsers(error.cause instanceof WebAPIPlatformError ? error.cause.data : {});
+  const reported = failedUsers(isRefusedCall(error.cause) ? error.cause.data : {});
   if (reported.length === 0 && !USER_ERRORS.has(code)) throw error;
   const [only, ...others] = users;
   if (only !== undefined && others.length === 0) return [{ user: only, code: reported[0]?.code ?? code }];

@@ -1,15 +1,19 @@
 import * as z from 'zod';
 import { EnvironmentName, ServiceName } from '../../config/names.ts';
+import { cutText } from '../../parsing/text.ts';
 import { InstantIn, timestamp } from '../../time/time.ts';
 import { fault, parseJson, Texts, wellFormed } from './group.ts';
 import type { ParseResult, Source, SourceAlert } from './parsed.ts';
+
+/** Longer titles are cut, because an alert must not be lost for the length of its text. */
+const TITLE_MAX_CHARS = 4096;
 
 /** Senders other than Alertmanager and Grafana: synthetic monitors, customer reports, scripts. */
 export const GenericAlert = z.strictObject({
   service: ServiceName,
   environment: EnvironmentName,
   severity: z.string().max(64),
-  title: z.string().min(1).max(4096).overwrite(wellFormed),
+  title: z.string().min(1).pipe(cutText(TITLE_MAX_CHARS)),
   /** Identifies the alert: resolves what it fired. */
   dedup_key: z.string().min(1).max(512).overwrite(wellFormed),
   status: z.enum(['firing', 'resolved']),

@@ -1,37 +1,88 @@
 import * as z from 'zod';
-import { InstantIn } from '../../time/time.ts';
+import { InstantIn, instantIn } from '../../time/time.ts';
 import { type BadAlert, separateBodies } from './bad-alerts.ts';
 import { ALERTS_MAX, type Fault, type ParseResult, type SourceAlert } from './parsed.ts';
 
 /** Replaces unpaired surrogates, which JSON can contain but neither UTF-8 nor the stores can. */
 export const wellFormed = (text: string): string => text.toWellFormed();
 
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /** Reads any object as a map, so that a label called `__proto__` is a label. */
-export const Texts = z
-  .custom<Record<string, unknown>>((value) => typeof value === 'object' && value !== null && !Array.isArray(value))
-  .transform((record, context) => {
-    const entries = Object.entries(record);
-    if (entries.every((entry): entry is [string, string] => typeof entry[1] === 'string')) {
-      return new Map(entries.map(([name, text]) => [wellFormed(name), wellFormed(text)]));
-    }
-    context.addIssue({ code: 'custom', message: 'every value must be a string' });
-    return z.NEVER;
-  });
+export const Texts = z.custom<Record<string, unknown>>(isRecord).transform((record, context) => {
+  const texts = textsIn(record);
+  if (texts !== undefined) return texts;
+  context.addIssue({ code: 'custom', message: 'every value must be a string' });
+  return z.NEVER;
+});
+
+/** Returns undefined if a value is no string. */
+function textsIn(record: Record<string, unknown>): Map<string, string> | undefined {
+  const texts = new Map<string, string>();
+  for (const name of Object.keys(record)) {
+    const text = record[name];
+    if (typeof text !== 'string') return undefined;
+    texts.set(wellFormed(name), wellFormed(text));
+  }
+  return texts;
+}
 
 /** Alertmanager writes the year 1 for "no end yet". */
 const NO_END = /^0001-01-01T/;
 
-const GroupAlert = z.object({
+/** Longer links are left out, because a cut one leads nowhere. The link of Prometheus contains the rule's expression. */
+const URL_MAX_CHARS = 16_384;
+
+/** A text that counts as absent if it is too long: the alert must not be lost for it. */
+const orNone = (max: number) => z.string().max(max).nullish().catch(null);
+
+const END_MAX_CHARS = 64;
+const FINGERPRINT_MAX_CHARS = 256;
+
+export const GroupAlert = z.object({
   status: z.enum(['firing', 'resolved']),
   labels: Texts,
   annotations: Texts.nullish().transform((texts) => texts ?? new Map<string, string>()),
   startsAt: InstantIn,
-  endsAt: z.string().nullish(),
-  generatorURL: z.string().nullish(),
-  fingerprint: z.string().min(1).max(256).overwrite(wellFormed),
-  dashboardURL: z.string().nullish(),
-  panelURL: z.string().nullish(),
+  endsAt: orNone(END_MAX_CHARS),
+  generatorURL: orNone(URL_MAX_CHARS),
+  fingerprint: z.string().min(1).max(FINGERPRINT_MAX_CHARS).overwrite(wellFormed),
+  dashboardURL: orNone(URL_MAX_CHARS),
+  panelURL: orNone(URL_MAX_CHARS),
 });
+
+export type GroupAlert = z.infer<typeof GroupAlert>;
+
+/**
+ * Returns what `GroupAlert` returns for an alert as senders write it, in a tenth of the time. Undefined: only the schema can
+ * say whether, and why not, it is one.
+ */
+export function usualAlert(item: unknown): GroupAlert | undefined {
+  if (!isRecord(item)) return undefined;
+  const { status, fingerprint, startsAt: start, annotations: notes } = item;
+  if (status !== 'firing' && status !== 'resolved') return undefined;
+  if (typeof fingerprint !== 'string' || fingerprint === '' || fingerprint.length > FINGERPRINT_MAX_CHARS)
+    return undefined;
+  const startsAt = typeof start === 'string' ? instantIn(start) : undefined;
+  const labels = isRecord(item['labels']) ? textsIn(item['labels']) : undefined;
+  const annotations = notes == null ? new Map<string, string>() : isRecord(notes) ? textsIn(notes) : undefined;
+  if (startsAt === undefined || labels === undefined || annotations === undefined) return undefined;
+  return {
+    status,
+    labels,
+    annotations,
+    startsAt,
+    endsAt: shortText(item['endsAt'], END_MAX_CHARS),
+    generatorURL: shortText(item['generatorURL'], URL_MAX_CHARS),
+    fingerprint: wellFormed(fingerprint),
+    dashboardURL: shortText(item['dashboardURL'], URL_MAX_CHARS),
+    panelURL: shortText(item['panelURL'], URL_MAX_CHARS),
+  };
+}
+
+const shortText = (value: unknown, max: number): string | null | undefined =>
+  value === undefined || (typeof value === 'string' && value.length <= max) ? value : null;
 
 const Group = z.object({
   version: z.unknown().optional(),
@@ -72,7 +123,8 @@ export function parseGroup(body: string, versions: readonly string[]): ParseResu
   const alerts: SourceAlert[] = [];
   const bad: BadAlert[] = [];
   for (const item of items) {
-    const parsed = GroupAlert.safeParse(item);
+    const usual = usualAlert(item);
+    const parsed = usual === undefined ? GroupAlert.safeParse(item) : ({ success: true, data: usual } as const);
     if (parsed.success) alerts.push({ ...toAlert(parsed.data), ...groupKey });
     else bad.push({ item, detail: z.prettifyError(parsed.error) });
   }
@@ -86,18 +138,18 @@ const storedGroupKey = (key: unknown): Pick<SourceAlert, 'groupKey'> =>
     ? { groupKey: key }
     : {};
 
-function toAlert(alert: z.infer<typeof GroupAlert>): SourceAlert {
-  const annotations = new Map(alert.annotations);
+function toAlert(alert: GroupAlert): SourceAlert {
+  const { annotations } = alert;
   const dashboard = alert.panelURL ?? alert.dashboardURL;
   if (dashboard && !annotations.has('dashboard') && !annotations.has('dashboard_url'))
     annotations.set('dashboard_url', dashboard);
-  const ends = alert.endsAt && !NO_END.test(alert.endsAt) ? InstantIn.safeParse(alert.endsAt) : undefined;
+  const hasEnd = alert.status === 'resolved' && alert.endsAt != null && !NO_END.test(alert.endsAt);
   return {
     status: alert.status,
     labels: alert.labels,
     annotations,
     startsAt: alert.startsAt,
-    endsAt: alert.status === 'resolved' && ends?.success ? ends.data : null,
+    endsAt: hasEnd ? (instantIn(alert.endsAt ?? '') ?? null) : null,
     fingerprint: alert.fingerprint,
     episodic: true,
     generatorUrl: alert.generatorURL ? alert.generatorURL : null,

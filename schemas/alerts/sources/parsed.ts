@@ -1,4 +1,4 @@
-import type { VariableName } from '../../config/variables.ts';
+import type { SigningSecretName, VariableName } from '../../config/variables.ts';
 import type { Timestamp } from '../../time/time.ts';
 
 /**
@@ -50,8 +50,8 @@ export type Source<Name extends string = string> = {
 /** HMAC-SHA256 over `timestamp:body`, or over the body alone if there is no timestamp header. */
 export type SignatureScheme = {
   header: string;
-  /** Secret of the group `senders` in `aws/secrets/secret-groups.ts`. */
-  secret: VariableName;
+  /** Secret of the group `senders` in `assembly/secret-groups.ts`. */
+  secret: SigningSecretName;
   /** The setting with the name of the timestamp header, and the name if it is not set. */
   timestampHeader?: { secret: VariableName; fallback: string };
 };

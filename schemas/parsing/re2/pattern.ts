@@ -18,3 +18,10 @@ export function compile(pattern: string): (text: string) => boolean {
   const machine = automaton(parse(pattern));
   return (text) => accepts(machine, text);
 }
+
+/**
+ * Returns the size of a pattern in states. The steps to match a text are at most its characters times the states.
+ *
+ * @throws PatternError as `compile`
+ */
+export const statesOf = (pattern: string): number => automaton(parse(pattern)).states.length;

@@ -80,7 +80,7 @@ export const aws = {
   flags: {},
   variables: {
     AWS_TARGETS_URL: {
-      ...variable('emulation', httpUrl.optional()),
+      ...variable('targets', httpUrl.optional()),
       group: 'delivery',
       meaning: 'One address for Lambda, ECS, and CodeDeploy targets, as in the sandbox',
       otherwise: 'AWS itself',

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { address, setting, token } from '../../config/variable.ts';
+import { address, setting, signingSecret, token } from '../../config/variable.ts';
 import { Bearer, type RollbackTarget } from './target.ts';
 
 /** `owner/name`, as GitHub writes it. */
@@ -70,7 +70,7 @@ export const github = {
       meaning: 'Private key (PEM) of the GitHub App; line breaks can be written as `\\n`',
     },
     GITHUB_WEBHOOK_SECRET: {
-      ...token('senders'),
+      ...signingSecret('senders'),
       meaning: 'Secret that verifies GitHub webhooks; without it, they are refused',
     },
   },

@@ -11,7 +11,7 @@ import type { DeployerNote } from './target.ts';
 /**
  * All systems that roll back. Their configuration, environment variables, secrets, connections, checks by
  * `firebreak doctor`, and tables in the docs follow from this list. The compiler requires their clients in
- * `integrations/rollback-targets.ts`, and their stand-ins in `sandbox/core/index.ts`.
+ * `integrations/rollback-targets.ts`, and their stand-ins in `packages/sandbox/core/index.ts`.
  */
 export const ROLLBACK_TARGETS = [http, github, argoCd, kubernetes, launchDarkly, aws] as const;
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { address, token } from '../../config/variable.ts';
+import { address, signingSecret, token } from '../../config/variable.ts';
 import { Bearer, type RollbackTarget } from './target.ts';
 
 const LaunchDarklyFlags = z.strictObject({
@@ -23,7 +23,7 @@ export const launchDarkly = {
     },
     LAUNCHDARKLY_TOKEN: { ...token('delivery'), meaning: 'LaunchDarkly access token' },
     LAUNCHDARKLY_WEBHOOK_SECRET: {
-      ...token('senders'),
+      ...signingSecret('senders', 'several'),
       meaning: 'Secret that verifies LaunchDarkly webhooks; without it, they are refused',
     },
   },

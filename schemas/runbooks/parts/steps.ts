@@ -99,5 +99,5 @@ export const Step = z.union([ParallelStep, SingleStep]);
 export type Step = z.infer<typeof Step>;
 
 /** Status of a step, as in expressions. `pending`: not run yet, or never. `declined`: rejected, or not answered. */
-export const StepStatus = z.enum(['pending', 'succeeded', 'failed', 'skipped', 'declined']);
+export const StepStatus = z.enum(['pending', 'succeeded', 'failed', 'skipped', 'declined', 'withdrawn']);
 export type StepStatus = z.infer<typeof StepStatus>;

@@ -1,4 +1,4 @@
-import { sha256 } from '../../../aws/hash.ts';
+import { sha256 } from '../../../stores/core/hash.ts';
 import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
 import { stateAt } from '../../../domain/freeze/state.ts';
 import { scopeInWords } from '../../../domain/freeze/words.ts';

@@ -13,11 +13,14 @@ import { pagerDutyOnCall } from '../../../integrations/pagerduty/on-call.ts';
 import { slackDirectory } from '../../../integrations/slack/users/directory.ts';
 import { SCOPES } from '../../../integrations/slack/scopes.ts';
 import { Config } from '../../../schemas/config/config.ts';
+import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import { plusSeconds } from '../../../schemas/time/time.ts';
+import { incident } from '../../domain/stories.ts';
 import { nobody, type Reply, vendorThat } from '../../integrations/server.ts';
 import { alertmanagerConfig } from '../../../domain/slo/generate/alertmanager.ts';
 import { badOfAll, objective } from '../../domain/slo/generate/objectives.ts';
 import { stringify } from 'yaml';
-import { calls, start } from '../../sandbox/support.ts';
+import { calls, start } from '../../../packages/sandbox/test/support.ts';
 import { SetClock, silent } from '../../support/fake-deps.ts';
 
 /* Findings of `GET /v1/connections`, and so of `firebreak doctor`, about the connections that reach people. */
@@ -32,9 +35,9 @@ type World = {
   pagerDuty?: string;
   standIns?: string[];
   tokens?: TokenAudit;
-  databaseWarning?: string;
   publicUrl?: string;
   chain?: Partial<ChainCheck>;
+  open?: IncidentRecord[];
 };
 
 const INTACT: ChainCheck = { intact: true, entries: 1, sealedUntil: null, brokenAt: null, because: null };
@@ -47,7 +50,7 @@ const look = async (world: World) =>
 
 async function lookAt(world: World) {
   const { secrets = {}, config: files = {}, slack = '', pagerDuty = '', standIns = [] } = world;
-  const { tokens = NO_TOKENS, databaseWarning, chain } = world;
+  const { tokens = NO_TOKENS, chain, open = [] } = world;
   const get = async (name: string) => secrets[name];
   const config = Config.parse({ version: 'test', services: {}, paging: {}, ...files });
   const current = { current: async () => config, problems: async () => [] };
@@ -85,7 +88,10 @@ async function lookAt(world: World) {
     audit: { check: async () => ({ ...INTACT, ...chain }) } as unknown as Parameters<
       typeof vendorConnections
     >[0]['audit'],
-    databaseWarning,
+    counters: { add: none, read: async () => [] },
+    clock,
+    timeScale: 1,
+    incidents: { open: async () => open } as unknown as Parameters<typeof vendorConnections>[0]['incidents'],
     publicUrl: world.publicUrl,
     identityTokens: identityTokens({ clock }),
   });
@@ -194,7 +200,8 @@ describe('Slack', () => {
     expect(await commands()).toBe(
       'off: SLACK_SIGNING_SECRET is not set: Firebreak refuses commands, buttons, and events from Slack',
     );
-    expect(await commands('0123')).toMatch(/^set: SLACK_SIGNING_SECRET is set; .*first command/);
+    expect(await commands('0123')).toMatch(/^wrong: SLACK_SIGNING_SECRET has 4 characters.*requests .* are refused/);
+    expect(await commands('0123456789')).toMatch(/^set: SLACK_SIGNING_SECRET is set; .*first command/);
     expect(await commands('0123\n')).toBe(
       'wrong: SLACK_SIGNING_SECRET contains whitespace, which no credential has; set it again',
     );
@@ -242,7 +249,9 @@ describe('PagerDuty', () => {
       'off: PAGERDUTY_ROUTING_KEY is not set: no pages are sent',
       'off: PAGERDUTY_WEBHOOK_SECRET is not set: Firebreak refuses webhooks from PagerDuty, and does not see actions there',
     ]);
-    expect(await seen({ PAGERDUTY_ROUTING_KEY: 'x'.repeat(32), PAGERDUTY_WEBHOOK_SECRET: 'y' })).toEqual([
+    expect(
+      await seen({ PAGERDUTY_ROUTING_KEY: 'x'.repeat(32), PAGERDUTY_WEBHOOK_SECRET: 'yyyyyyyy, zzzzzzzz' }),
+    ).toEqual([
       'set: PAGERDUTY_ROUTING_KEY is set; not tested, because a test would page',
       expect.stringMatching(/^set: PAGERDUTY_WEBHOOK_SECRET is set; .*first webhook/),
     ]);
@@ -319,7 +328,7 @@ describe('webhooks', () => {
   });
 
   test('each receiver by its host, and whether its signing secret is set', async () => {
-    const seen = await look({ secrets: { PAGER: 'whsec_x' }, config: hooks });
+    const seen = await look({ secrets: { PAGER: `whsec_${'x'.repeat(24)}` }, config: hooks });
     const missing = 'is not set, so nothing is sent. Set it, or correct "signature"';
     expect(Object.entries(seen).filter(([name]) => name.startsWith('webhook'))).toEqual([
       ['webhook second.example', `wrong: the signing secret SECOND ${missing}`],
@@ -328,6 +337,21 @@ describe('webhooks', () => {
       ['webhook desk.example', `wrong: the signing secret DESK ${missing}`],
     ]);
   });
+});
+
+test('signing secrets with which anyone could sign', async () => {
+  const services = {
+    checkout: {
+      environments: {
+        production: { deployer: { kind: 'http', url: 'https://cd.example', auth: { webhookSignature: 'CD' } } },
+      },
+    },
+  };
+  const secrets = { GITLAB_WEBHOOK_SECRET: 'whsec_', GITHUB_WEBHOOK_SECRET: 'long-enough', CD: 'whsec_eHg=' };
+  const seen = await look({ secrets, config: { services } });
+  expect(seen['GITLAB_WEBHOOK_SECRET']).toMatch(/^wrong: GITLAB_WEBHOOK_SECRET has a key of 0 bytes.* are refused$/);
+  expect(seen['CD']).toMatch(/^wrong: CD has a key of 2 bytes.* are not sent$/);
+  expect(seen).not.toHaveProperty('GITHUB_WEBHOOK_SECRET');
 });
 
 describe('Alertmanager', () => {
@@ -396,7 +420,13 @@ test('an audit log that was changed or cannot be checked is an error', async () 
   expect(await seen({ ...broken, brokenAt: null, because: 'no key' })).toBe('wrong: no key');
 });
 
-test('a database that other users can write to is a warning', async () => {
-  expect(await look({})).not.toHaveProperty('database');
-  expect((await look({ databaseWarning: 'it is open' }))['database']).toBe('incomplete: it is open');
+test('workflows that have failed again and again, and not those that run since', async () => {
+  const failing = (failed_runs: number, secondsAgo: number): IncidentRecord =>
+    incident({ failed_runs, failed_at: plusSeconds(clock.now(), -secondsAgo) });
+  const seen = async (...open: IncidentRecord[]) => (await look({ open })).workflows;
+  expect(await seen()).toBe('set: none fails repeatedly');
+  expect(await seen(failing(19, 60), failing(25, 7200), incident())).toBe('set: none fails repeatedly');
+  expect(await seen(failing(23, 7100))).toBe(
+    `wrong: failed again and again, so handle these incidents by hand, and report the error in the log: ${incident().id} of checkout (23 runs)`,
+  );
 });

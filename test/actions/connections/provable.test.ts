@@ -3,6 +3,7 @@ import { provableByEnvironment } from '../../../actions/connections/provable.ts'
 import type { Deps } from '../../../domain/ports/deps.ts';
 import type { VersionProposal } from '../../../domain/ports/metrics.ts';
 import { Config } from '../../../schemas/config/config.ts';
+import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { change, NOON } from '../../domain/arbitraries.ts';
 
 const PROPOSAL: VersionProposal = {
@@ -20,9 +21,10 @@ const examined = async (
     labels?: string[];
     proposal?: VersionProposal | null;
     weight?: number;
+    curves?: { label: string; curve: [Timestamp, number][] }[];
   } = {},
 ) => {
-  const { value = { kind: 'value', value: 0 }, labels = [], proposal, weight = null } = found;
+  const { value = { kind: 'value', value: 0 }, labels = [], proposal, weight = null, curves } = found;
   const config = Config.parse({
     version: 'test',
     services: { checkout: { environments: { production: { deployer: { kind: 'http' }, health }, staging: {} } } },
@@ -34,7 +36,7 @@ const examined = async (
     changes: { recent: async () => [change('v2', 9, { canary_weight: weight })] },
     metrics: {
       value: async () => value,
-      rangeByLabel: async () => labels.map((label) => ({ label, curve: [] })),
+      rangeByLabel: async () => curves ?? labels.map((label) => ({ label, curve: [] })),
     },
     versionLabels: { propose: async () => proposal },
   } as unknown as Parameters<typeof provableByEnvironment>[0]);
@@ -44,6 +46,24 @@ const examined = async (
 
 const HEALTH = { promql: 'errors', max: 0.01 };
 const BY_VERSION = { ...HEALTH, byVersion: 'errors by version' };
+
+test('counts the last deploys that served beside the old version for a minute', async () => {
+  const at = (seconds: number) => plusSeconds(NOON, -3600 + seconds);
+  const curve = (from: number, until: number) =>
+    Array.from({ length: (until - from) / 15 }, (_, n): [Timestamp, number] => [at(from + n * 15), 5]);
+  const all = (besideSeconds: number) =>
+    examined(
+      { promql: 'a', max: 0.01, byVersion: 'b', trafficByVersion: 'sum by (version) (rate(requests[2m]))' },
+      {
+        curves: [
+          { label: 'v2', curve: curve(0, 900) },
+          { label: 'v1', curve: curve(-300, besideSeconds + 120) },
+        ],
+      },
+    );
+  expect(await all(60)).toMatchObject({ deploys: { examined: 1, side_by_side: 1 } });
+  expect(await all(45)).toMatchObject({ deploys: { examined: 1, side_by_side: 0 } });
+});
 
 test.each<[name: string, Parameters<typeof examined>, expected: object]>([
   ['nothing without a health query', [undefined], { proofs: [], missing: expect.stringContaining('no health query') }],

@@ -2,13 +2,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { muteOf, mutesNow } from '../../../actions/alerts/muted-by.ts';
 import { observeChaos, unobservedChaos } from '../../../actions/experiments/observe-chaos.ts';
 import { recordExperiment } from '../../../actions/experiments/experiments.ts';
-import { ExperimentTable } from '../../../aws/table/experiments/experiments.ts';
+import { ExperimentTable } from '../../../stores/experiments/experiments.ts';
 import { chaosObjectsOf, chaosSystemFor } from '../../../integrations/chaos-systems.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import { NewExperiment } from '../../../schemas/experiments/experiment.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
 import { advanceExperiment } from '../../../workflows/steps/experiments/advance.ts';
-import { openTable, type TableStores } from '../../aws/table/stores.ts';
+import { openTable, type TableStores } from '../../stores/stores.ts';
 import { openCluster, type TestCluster } from '../../integrations/kubernetes/cluster.ts';
 import { FakeWorld } from '../../support/fake-deps.ts';
 import { signal } from '../../support/signals.ts';

@@ -4,6 +4,7 @@ import { prometheusQueries } from '../../../integrations/prometheus/queries.ts';
 import { NewExperiment } from '../../../schemas/experiments/experiment.ts';
 import { type Reply, vendorThat } from '../../integrations/server.ts';
 import { FakeWorld } from '../../support/fake-deps.ts';
+import { serverAt } from '../../../integrations/shared/server.ts';
 
 const planned = (more: object = {}): NewExperiment =>
   NewExperiment.parse({
@@ -31,7 +32,7 @@ async function unmeasurable(input: NewExperiment, known: readonly string[], rang
     return vector(...known.filter((name) => query.includes(`"${name}"`)).map(() => 1));
   });
   const { deps } = new FakeWorld();
-  return unmeasurableChecks({ ...deps, sloMetrics: prometheusQueries(async () => server.url) }, input);
+  return unmeasurableChecks({ ...deps, sloMetrics: prometheusQueries(async () => serverAt(server.url)) }, input);
 }
 
 test('names the metrics without series, and else the query', async () => {
@@ -59,6 +60,6 @@ test('a Prometheus with samples, or with no or an incomplete answer, refuses not
   for (const reply of replies) expect(await unmeasurable(planned(), [], reply)).toEqual([]);
   expect(await unmeasurable(planned({ status: 'running' }), [])).toEqual([]);
   const { deps } = new FakeWorld();
-  const away = prometheusQueries(async () => 'http://127.0.0.1:1');
+  const away = prometheusQueries(async () => serverAt('http://127.0.0.1:1'));
   expect(await unmeasurableChecks({ ...deps, sloMetrics: away }, planned())).toEqual([]);
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { check } from '../../../actions/freeze/check.ts';
 import type { CheckDeps } from '../../../actions/freeze/inputs.ts';
-import { newChange } from '../../../aws/table/changes/changes.ts';
+import { newChange } from '../../../stores/changes/changes.ts';
 import { emptyConfig, ServicesFile } from '../../../schemas/config/config.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';
 import { CheckRequest } from '../../../schemas/freeze/freeze-check.ts';

@@ -33,7 +33,7 @@ const declared = async (): Promise<IncidentId> => {
 
 const ask = (id: IncidentId) => giveCommandToOnCall(chat.deps, id, async (seconds) => pauses.push(seconds));
 
-const lastEntry = async (id: IncidentId) => (await chat.timeline(id)).at(-1);
+const lastEntry = (id: IncidentId) => chat.timeline(id).at(-1);
 
 test('declaring does not wait for the on-call lookup, which runs when its message is processed', async () => {
   let requested = 0;
@@ -46,7 +46,7 @@ test('declaring does not wait for the on-call lookup, which runs when its messag
   expect(chat.queued).toMatchObject([{ from: 'firebreak', ask: 'on_call', incident: id, key: `on-call:${id}` }]);
   await chat.deliverQueued();
   expect((await chat.record(id)).roles?.commander).toMatchObject({ shown: 'Carol' });
-  expect(await lastEntry(id)).toBe('firebreak: Assigned command to Carol, who is on call for payments');
+  expect(lastEntry(id)).toBe('firebreak: Assigned command to Carol, who is on call for payments');
 });
 
 test('a lookup that fails temporarily is retried', async () => {
@@ -54,7 +54,7 @@ test('a lookup that fails temporarily is retried', async () => {
   chat.world.onCall = [LATER, LATER, { kind: 'done', value: [CAROL] }];
   await ask(id);
   expect(pauses).toEqual([1, 3]);
-  expect(await lastEntry(id)).toBe('firebreak: Assigned command to Carol, who is on call for payments');
+  expect(lastEntry(id)).toBe('firebreak: Assigned command to Carol, who is on call for payments');
 });
 
 test.each([
@@ -68,9 +68,9 @@ test.each([
     chat.world.onCall = [failed];
     await ask(id);
     await ask(id);
-    expect(await chat.timeline(id)).toHaveLength(1);
-    expect(await lastEntry(id)).toContain(words);
-    expect(await lastEntry(id)).toContain('. The incident has no commander until a person takes command');
+    expect(chat.timeline(id)).toHaveLength(1);
+    expect(lastEntry(id)).toContain(words);
+    expect(lastEntry(id)).toContain('. The incident has no commander until a person takes command');
   },
 );
 
@@ -93,7 +93,7 @@ test('the incident is declared even if the lookup cannot be queued, and its time
   chat.deps.inbound.send = async () => {
     throw new Error('SQS is away');
   };
-  expect(await lastEntry(await declared())).toMatch(
+  expect(lastEntry(await declared())).toMatch(
     /^firebreak: The on-call responder of payments could not be looked up\. The incident has no commander/,
   );
 });
@@ -119,7 +119,7 @@ describe('the on-call responder', () => {
     await ask(id);
     await ask(id);
     expect((await chat.record(parent)).roles?.commander).toMatchObject({ shown: 'Carol', slack: 'U0CAROL' });
-    expect((await chat.timeline(parent)).filter((entry) => entry.includes('command'))).toEqual([
+    expect(chat.timeline(parent).filter((entry) => entry.includes('command'))).toEqual([
       'firebreak: Carol has command, as commander of the child incident checkout staging',
     ]);
   });

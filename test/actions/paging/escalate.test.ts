@@ -76,8 +76,7 @@ async function paged(number: number, state: 'succeeded' | 'failed' | 'withheld' 
 
 /** Records a page that the workflow sent and the pager accepted. */
 async function rings(number: number): Promise<void> {
-  const dossier = world.store.dossiers.get(id) ?? expect.unreachable();
-  dossier.record = { ...dossier.record, pages: number };
+  await world.store.editIncident(id, { pages: number });
   await paged(number);
 }
 

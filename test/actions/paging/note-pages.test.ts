@@ -7,7 +7,7 @@ import { externalPagerDuty } from '../../../integrations/pagerduty/external-inci
 import { pagerDuty } from '../../../integrations/pagerduty/pager.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { FakeWorld } from '../../support/fake-deps.ts';
-import { type Incident, incidents, start } from '../../sandbox/support.ts';
+import { type Incident, incidents, start } from '../../../packages/sandbox/test/support.ts';
 import { acting, ends, fires, type Moment, play, says, theIncident } from '../../workflows/play.ts';
 import { pageRequest } from '../../../workflows/steps/page.ts';
 
@@ -66,9 +66,10 @@ test('a decision newer than the page is added as a note once, with the question 
   const [[note = '', ...others] = []] = await pager.notes();
   expect(others).toEqual([]);
   expect(note).toMatch(/^Firebreak tracks this as incident \w{26}: checkout production, critical: /);
-  expect(note).toMatch(/\nQuestion: Question 1: Roll checkout in production back from v2 to v1\? .* \w{26} 1,.*\n/);
+  expect(note).toMatch(
+    /\nNext step: Roll checkout in production back from v2 to v1\? .*\nEvidence: Probable cause: v2 .*\nWhy not automatic: Asks because .*\nAnswer: Question 1: .* \w{26} 1,.*\n/,
+  );
   expect(note).toMatch(/\nSuspects:\n- v2, \d+ %: /);
-  expect(note).toMatch(/\nAutomation: Asks for approval before rolling back v2 to v1: /);
   expect(note).toMatch(/\nCurrent state: GET \/v1\/incidents\/\w{26}\n/);
   expect(noted(world)).toMatchObject([
     { key: expect.stringMatching(/\.page\.1\.note-1$/), state: 'succeeded', class: 'findable' },

@@ -31,6 +31,8 @@ test('a page that is resolved at PagerDuty while its alert fires is escalated', 
   const timeline = async (): Promise<{ kind: string; text: string }[]> =>
     (await firebreak.get(`${incident}/timeline`)).body.items.toReversed();
 
+  // An update that was sent before would open the page again at PagerDuty.
+  await seen(async () => (await timeline()).some(({ kind }) => kind === 'page-update.succeeded'), 'its update');
   await firebreak.request('POST', `/sandbox/pagerduty/incidents/${page.id}/resolve`, { by: 'Ada Park' });
   await seen(async () => (await timeline()).some(({ kind }) => kind === 'page.dismissed'), 'that it was swept away');
   await seen(async () => (await pages()).length === 2, 'another page');

@@ -13,8 +13,8 @@ import { savePostmortem } from '../../../actions/postmortems/postmortem.ts';
 import { actionItemViews } from '../../../actions/postmortems/issues/view.ts';
 import { consoleWorld } from '../../support/console-world.ts';
 import type { Clock } from '../../../domain/ports/system.ts';
-import type { FaultRule } from '../../../sandbox/core/faults.ts';
-import { setFault, start } from '../../sandbox/support.ts';
+import type { FaultRule } from '../../../packages/sandbox/core/faults.ts';
+import { setFault, start } from '../../../packages/sandbox/test/support.ts';
 
 /** An issue as people see it at the tracker. */
 export type Shown = { title: string; isDone: boolean; assignees: string[]; body: string };

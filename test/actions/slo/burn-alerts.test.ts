@@ -1,4 +1,3 @@
-import type { SQSEvent, SQSRecord } from 'aws-lambda';
 import { describe, expect, test } from 'vitest';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import { route } from '../../../jobs/queues/route.ts';
@@ -8,6 +7,7 @@ import { plusSeconds } from '../../../schemas/time/time.ts';
 import { FakeWorld } from '../../support/fake-deps.ts';
 import { signal } from '../../support/signals.ts';
 import { availability, HOUR, MINUTE, NOON, SloWorld } from '../../jobs/slo-evaluation/world.ts';
+import { batchOf } from '../../support/batches.ts';
 
 /** A page alert of the rules of `slo generate`, as it is queued. */
 const page = (more: Partial<Signal> = {}): Signal =>
@@ -35,9 +35,7 @@ async function arrive(world: SloWorld, ...signals: Signal[]): Promise<void> {
     engine: { start: async () => undefined, completeCallback: async () => undefined, died: async () => false },
   };
   const message: SignalMessage = { receipt: 'r', receivedAt: clock.now(), trace: 't', signals };
-  const record = { messageId: 'm', body: JSON.stringify(message), attributes: {} } as unknown as SQSRecord;
-  const event: SQSEvent = { Records: [record] };
-  expect(await route(deps, event)).toEqual({ batchItemFailures: [] });
+  expect(await route(deps, batchOf([undefined, JSON.stringify(message)]))).toEqual([]);
 }
 
 const world = async (): Promise<SloWorld> => {

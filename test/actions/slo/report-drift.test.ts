@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import { sha256 } from '../../../aws/hash.ts';
+import { sha256 } from '../../../stores/core/hash.ts';
 import { type DriftDeps, reportDrift } from '../../../actions/slo/report-drift.ts';
 import { generatedDashboards, generatedRules } from '../../../domain/slo/generate/files.ts';
 import { wantedGroups } from '../../../domain/slo/generate/loaded-rules.ts';

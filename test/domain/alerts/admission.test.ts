@@ -30,6 +30,7 @@ const known = (more: Partial<KnownEpisode> = {}): KnownEpisode => ({
   incidentId: 'an incident',
   severity: 'critical',
   muted: false,
+  unseen: false,
   ...more,
 });
 const ended = known({ status: 'resolved', endsAt: before(5) });
@@ -81,6 +82,21 @@ describe('a signal', () => {
     ['that resolves a momentary event ends it', novelty(failureOver, happened), 'resolves'],
     ['and only once', novelty(failureOver, { ...happened, endsAt: NOON }), 'nothing'],
     ['that fires late, after its episode has ended, is nothing new', novelty(firing, ended), 'nothing'],
+    [
+      'that fires late, after the only notification of its episode, is nothing new',
+      novelty(firing, { ...ended, unseen: true }),
+      'nothing',
+    ],
+    [
+      'that started before an end that was never seen firing is another episode',
+      novelty(firing, known({ status: 'resolved', startsAt: before(2), endsAt: NOON, unseen: true })),
+      'opens',
+    ],
+    [
+      'that started before the end of another episode that was never seen firing is news',
+      novelty(firing, known({ status: 'resolved', startsAt: before(9), endsAt: NOON, unseen: true })),
+      'opens',
+    ],
     [
       'that newly requests a rollback is a request',
       novelty(firing, known({ requestsRollback: false })),
@@ -265,6 +281,7 @@ test('in any state, a second delivery of the same signal changes nothing', () =>
                   ? one.severity
                   : highestSeverity([one.severity, ...(row?.severity ? [row.severity] : [])]),
               muted: false,
+              unseen: first === 'ended',
             };
       expect(noveltyOf(one, after, null, NOON)).toBe('nothing');
     }),

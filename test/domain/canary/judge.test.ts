@@ -1,3 +1,4 @@
+import { healthyIfExcluded, type Numbers } from '../../../domain/canary/comparison.ts';
 import { describe, expect, test } from 'vitest';
 import type { CanaryEvidence, MetricEvidence } from '../../../domain/canary/evidence.ts';
 import { judge } from '../../../domain/canary/judge.ts';
@@ -85,6 +86,13 @@ describe('a share of errors', () => {
     });
   });
 
+  test('a difference that is not significant yet is not called "not worse"', () => {
+    const frame = { text: '3.6 %; at the same time 0 %', limit: 'above the limit of 1 %' };
+    const reasonOf = (isExcluded: boolean) => healthyIfExcluded({} as Numbers, { ...frame, isExcluded }).reason;
+    expect(reasonOf(true)).toContain(': not worse than its baseline, but above');
+    expect(reasonOf(false)).toContain(': not significantly worse than its baseline yet, but above');
+  });
+
   test('a problem of both versions is not that of the new one', () => {
     const outage = { ratio: (index: number) => (index > 4 ? 0.3 : 0.005) };
     const { verdict } = verdictOf([ratioMetric({ total: 750, ...outage }, { total: 750, ...outage }, stable)]);
@@ -123,6 +131,59 @@ describe('a share of errors', () => {
     expect(verdictOf([ratioMetric(burst, { total: 750, ratio: 0.005 }, stable)])).toMatchObject({
       verdict: 'inconclusive',
     });
+  });
+
+  test('a burst of the last 40 seconds counts as one event, and the reason says so', () => {
+    const burst = { total: 698, ratio: (index: number) => (index === 9 ? 0.15 : index === 10 ? 0.245 : 0) };
+    const sides = { version: counts(burst, 11), baseline: counts({ total: 699, ratio: 0 }, 11) };
+    const quiet = { total: 699, ratio: 0 };
+    const errors = ratioMetric(null, null, quiet, { ...sides, max: 0.01 });
+    const other = ratioMetric(quiet, quiet, quiet, { name: 'other' });
+    const { metrics } = verdictOf([errors, other], { look: 11 });
+    expect(metrics[0]).toMatchObject({
+      verdict: 'inconclusive',
+      reason:
+        '3.6 % of 7,678 requests; v41 at the same time: 0 % of 7,689 requests: not significantly worse than its baseline yet ' +
+        '(100 % of it came within 2 of 11 windows, and a short burst counts as one event), but above the limit of 1 %',
+    });
+    // Independent errors would be proof; two windows that overlap are not.
+    expect(metrics[0]?.p).toBeGreaterThan(0.01);
+  });
+
+  const hour = 120;
+  const lately = (total: number, ratio: number, newest: number) =>
+    counts({ total, ratio: (index) => (index < hour - 2 ? ratio : newest) }, hour);
+  const newestOf = (version: number, baseline: number, max: number | null = null) =>
+    verdictOf(
+      [
+        ratioMetric(null, null, stable, {
+          version: lately(750, 0.005, version),
+          baseline: lately(750, 0.005, baseline),
+          max,
+        }),
+      ],
+      { look: hour },
+    );
+
+  test('a version that was good for an hour and fails now is not healthy', () => {
+    const { verdict, metrics } = newestOf(0.15, 0.005);
+    expect(verdict).toBe('inconclusive');
+    expect(metrics[0]?.reason).toMatch(
+      /; but 15 % of 1,500 requests in the newest 2 windows; v41 at the same time: 0\.5 % of/,
+    );
+    expect(newestOf(0.006, 0.005).verdict).toBe('healthy');
+    expect(newestOf(0.15, 0.15).verdict).toBe('healthy');
+    expect(newestOf(0.15, 0.15, 0.02).metrics[0]?.reason).toMatch(/in the newest 2 windows, above the limit of 2 %$/);
+  });
+
+  test('without a baseline, the newest windows are within the limit, too', () => {
+    const version = lately(750, 0.005, 0.15);
+    const { verdict, metrics } = verdictOf([ratioMetric(null, null, null, { version, max: 0.02 })], {
+      look: hour,
+      baseline: null,
+    });
+    expect(verdict).toBe('inconclusive');
+    expect(metrics[0]?.reason).toMatch(/in the newest 2 windows, above the limit of 2 %$/);
   });
 
   test('a certain but irrelevant difference is not degraded', () => {
@@ -193,6 +254,19 @@ describe('a latency', () => {
     expect(verdictOf([latency(SLOW, 2)]).metrics[0]?.reason).toContain('too little traffic: 20 requests');
   });
 
+  test('that was equal for an hour and doubles now is not healthy', () => {
+    const version = [...windows(FAST, 300, 118), ...windows(SLOW, 300, 2, START + 118 * 30)];
+    const baseline = windows(FAST, 1425, 120);
+    const { verdict, metrics } = verdictOf([latency(FAST, 300, { version, baseline })], { look: 120 });
+    expect(verdict).toBe('inconclusive');
+    expect(metrics[0]?.reason).toMatch(/; but 15 % of 600 requests took longer than 0\.5 in the newest 2 windows; v41/);
+    const slow = { version, baseline: [...windows(FAST, 1425, 118), ...windows(SLOW, 1425, 2, START + 118 * 30)] };
+    expect(verdictOf([latency(FAST, 300, slow)], { look: 120 }).verdict).toBe('healthy');
+    expect(verdictOf([latency(FAST, 300, { ...slow, max: 0.5 })], { look: 120 }).metrics[0]?.reason).toMatch(
+      /in the newest 2 windows, with the 95 % quantile above the limit of 0\.5$/,
+    );
+  });
+
   test('has only its limit if there is no baseline', () => {
     const alone = (shares: readonly number[], max: number) =>
       verdictOf([latency(shares, 300, { max, baseline: [], history: [] })], { baseline: null }).verdict;
@@ -221,6 +295,18 @@ describe('a value', () => {
     expect(verdictOf([metric(200, 100)], { look: 20 }).verdict).toBe('degraded');
     expect(verdictOf([metric(100, 100)], { look: 20 }).verdict).toBe('healthy');
     expect(verdictOf([metric(115, 100)], { look: 20 }).verdict).toBe('healthy');
+  });
+
+  test('that doubles in its newest windows is not healthy', () => {
+    const late = (index: number) => (index < 8 ? wavy(100)(index) : 200);
+    const { metrics } = verdictOf([metric(100, 100, { version: values(late) })], { look: 20 });
+    expect(metrics[0]).toMatchObject({
+      verdict: 'inconclusive',
+      reason: expect.stringMatching(/; but 200 and 200 in the newest 2$/),
+    });
+    expect(verdictOf([metric(100, 100, { version: values(late), baseline: values(late) })], { look: 20 }).verdict).toBe(
+      'healthy',
+    );
   });
 
   test('can be worse if it is lower', () => {

@@ -10,7 +10,7 @@ import {
   whyNotJudgedAgain,
 } from '../../../domain/changes/late-changes.ts';
 import type { DecisionInputs } from '../../../domain/rollback/judgement.ts';
-import { newChange } from '../../../aws/table/changes/changes.ts';
+import { newChange } from '../../../stores/changes/changes.ts';
 import { type Change, NewChange } from '../../../schemas/changes/change.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
@@ -103,12 +103,21 @@ describe('a judgement does not know', () => {
   const rolling = change({ ended: null, recorded: 5 });
   const openedAt = (seconds: number) => ({ opened_at: plusSeconds(NOON, seconds) });
   const soonAfter = { ...known, change: change({ began: -1.1, ended: -1.1, recorded: -1.1 }) };
+  const newProblem = { recovered_at: plusSeconds(NOON, -300), seq: 5, judged: 1, after: { number: 1 } };
   const after = (more: object) => ({ ...known, change: change({ began: -2, ended: -3 }, more) });
 
   test.each([
     ['a change that can be the cause by its times', newsOf({ opened_at: NOON }, judged([]), known), 'recorded_late'],
     ['a deploy that began shortly after the onset', newsOf(openedAt(120), judged([]), soonAfter), 'recorded_late'],
     ['only a newer version if it began after the incident', newsOf(openedAt(60), judged([]), soonAfter), 'newer'],
+    [
+      'a deploy before a new problem of the incident',
+      newsOf({ opened_at: plusSeconds(NOON, -900), new_onset: { ...newProblem, at: NOON } }, judged([]), {
+        ...known,
+        change: change({ began: 3, ended: 2 }),
+      }),
+      'recorded_late',
+    ],
     ['nothing of one that was evaluated', newsOf({ opened_at: NOON }, judged([known]), known), null],
     [
       'the end of a rollout',

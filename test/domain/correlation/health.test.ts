@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { MIN_CONFIDENCE_TO_ACT, correlate, MIN_CONFIDENCE_TO_ASK } from '../../../domain/correlation/correlate.ts';
 import type { Curve } from '../../../domain/correlation/evidence.ts';
+import type { Change } from '../../../schemas/changes/change.ts';
+import type { Version } from '../../../schemas/config/names.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { before, NOON } from '../arbitraries.ts';
 import { WEIGHTS } from '../../../domain/correlation/weights.ts';
@@ -88,6 +90,57 @@ describe('evidence against the change', () => {
     expect(weights(evidence)).toMatchObject({ slow_rise: WEIGHTS.slow_rise });
     expect(alone(evidence)).toBe(false);
     expect(confidence(evidence)).toBeGreaterThanOrEqual(MIN_CONFIDENCE_TO_ASK);
+  });
+});
+
+describe('errors of an earlier problem that was explained', () => {
+  /** v40 was deployed 50 minutes before noon. Errors were high from 48 minutes on, and end at `until`. */
+  const earlier = (until: number, undo: Partial<Change> | null, undone: Partial<Change> = {}) => {
+    const changes = [
+      own(timed('v39', 14_400, 14_300)),
+      own(timed('v40', 3000, 2940, undone)),
+      ...(undo === null ? [] : [own(timed('v39', 2400, 2340, { id: 'chg_undo' as Change['id'], ...undo }))]),
+      own(v42()),
+    ];
+    const value = (m: number) => (m <= 0 || (m < 48 && m > until) ? 0.04 : 0.002);
+    return scene({ changes, health: { max: 0.01, curve: curve(value), window: 60 } });
+  };
+  const rollback = { kind: 'rollback' } as const;
+
+  test.each([
+    ['a rollback of Firebreak', earlier(38, { ...rollback, made_for: 'an earlier incident' })],
+    ['a rollback of a person or another system', earlier(38, rollback)],
+    [
+      'a flag that was turned off',
+      earlier(38, { kind: 'flag', version: 'a 2 (off)' as Version }, { kind: 'flag', version: 'a 1 (on)' as Version }),
+    ],
+    [
+      'an incident with a confirmed cause',
+      { ...earlier(38, null), explained: [{ from: before(49), until: before(37) }] },
+    ],
+  ])('do not speak against a later deploy: %s', (_, evidence) => {
+    expect(weights(evidence)).not.toHaveProperty('bad_earlier');
+    expect(alone(evidence)).toBe(alone(withCurve((m) => (m <= 0 ? 0.04 : 0.002))));
+    expect(alone(evidence)).toBe(true);
+  });
+
+  test.each([
+    ['nothing was undone', earlier(38, null)],
+    ['they went on after the incident', { ...earlier(20, null), explained: [{ from: before(49), until: before(37) }] }],
+    ['the rollback did not help', earlier(25, rollback)],
+    ['the rollback failed', earlier(38, { ...rollback, status: 'failed' })],
+    [
+      'errors had begun before the change',
+      {
+        ...earlier(38, rollback),
+        changes: earlier(38, rollback).changes.map((one) =>
+          one.change.version === 'v40' ? own(timed('v40', 2520, 2500)) : one,
+        ),
+      },
+    ],
+  ])('speak against it if %s', (_, evidence) => {
+    expect(weights(evidence)['bad_earlier']).toBeLessThan(0);
+    expect(alone(evidence)).toBe(false);
   });
 });
 

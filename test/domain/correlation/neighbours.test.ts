@@ -46,6 +46,48 @@ describe('a changed caller', () => {
   });
 });
 
+describe('a change of a dependency that fails', () => {
+  const deploy = timed('p7', 10, 4);
+  /** The caller fails right after the deploy, and the dependency is hardly worse than before. */
+  const ofCaller = (more: Partial<Evidence> = {}) =>
+    scene({
+      changes: [of('payments', 'dependency', deploy)],
+      health: step(0.002, 0.041),
+      failing: [failing('payments', 'dependency', 2)],
+      ...more,
+    });
+  const changes = of('payments', 'dependency', deploy);
+  const ofDependency = {
+    ...scene({ changes: [own(changes.change)], health: step(0.0095, 0.0101) }),
+    service: 'payments',
+  };
+
+  test('is weighed by the errors of the dependency: its confidence is that in its own incident', () => {
+    const confidenceThere = confidence(ofDependency, 'p7');
+    expect(confidenceThere).toBeLessThan(confidence(ofCaller(), 'p7'));
+    const evidence = ofCaller({ related: [ofDependency] });
+    expect(confidence(evidence, 'p7')).toBe(confidenceThere);
+    expect(suspectIn(correlate(evidence), 'p7').reasons).toContain(
+      'it is a change of payments, which the service depends on, and is weighed by the errors of payments itself',
+    );
+  });
+
+  test('is weighed by the errors of the caller if its alert names the version', () => {
+    const named = { alert_versions: ['p7'] };
+    expect(confidence(ofCaller({ ...named, related: [ofDependency] }), 'p7')).toBe(confidence(ofCaller(named), 'p7'));
+  });
+
+  test('is no suspect if it can not have caused the failure of the dependency', () => {
+    const earlier = { ...ofDependency, onset: { ...ofDependency.onset, alertStartedAt: before(60) }, health: null };
+    expect(correlate(ofCaller({ related: [earlier] })).suspects).toEqual([]);
+  });
+
+  test('that is not known there is weighed by the errors of the caller', () => {
+    const related = [{ ...ofDependency, changes: [] }];
+    expect(confidence(ofCaller({ related }), 'p7')).toBe(confidence(ofCaller(), 'p7'));
+  });
+});
+
 describe('a dependency', () => {
   test("that failed first makes the service's own deploy improbable, however clear the step", () => {
     const evidence = afterDeploy({ failing: [failing('payments', 'dependency', 2)], health: step(0.002, 0.041) });

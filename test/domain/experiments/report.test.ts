@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { conclude } from '../../../domain/experiments/conclusion.ts';
 import { reportOf } from '../../../domain/experiments/report.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
+import { ALL_PLANTED, leaksIn } from '../../support/credentials.ts';
 import { anExperiment, checkoutProduction } from '../../support/experiments.ts';
 
 test('the report of a failed hypothesis has its numbers, alerts, and action items, with all texts escaped', () => {
@@ -32,4 +33,23 @@ test('the report of a failed hypothesis has its numbers, alerts, and action item
   );
   // Without a failure, there is nothing to do.
   expect(reportOf({ ...ended, events: [], observations: [], alerts: [] })).not.toContain('Action items');
+});
+
+test('the report of an experiment has no credentials', () => {
+  const at = timestamp(660_000);
+  const planted = anExperiment({
+    name: ALL_PLANTED,
+    hypothesis: ALL_PLANTED,
+    stop: { state: 'confirmed', detail: ALL_PLANTED },
+  });
+  const report = reportOf({
+    ...planted,
+    observations: [],
+    events: [{ at, kind: 'started', by: null, text: ALL_PLANTED }],
+    alerts: [
+      { at, episode: 'e', title: ALL_PLANTED, ...checkoutProduction, severity: 'critical', abort: false, reasons: [] },
+    ],
+  });
+  expect(leaksIn(report.replaceAll('\\', ''))).toEqual([]);
+  expect(report).toContain('REDACTED');
 });

@@ -380,7 +380,7 @@ describe('a pinned version', () => {
 
   test('suggests how to proceed', () => {
     expect(textOf({ pins: [pin('v2')] })).toMatch(
-      /v2 has been pinned as known bad since 2026-11-20 11:00 UTC .*Deploy another version.*DELETE \/v1\/versions\/pinned\/pin_v2/,
+      /v2 has been pinned as known bad since 2026-11-20 11:00 UTC .*Deploy another version.*firebreak pins lift pin_v2/,
     );
   });
 });

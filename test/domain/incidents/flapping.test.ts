@@ -2,9 +2,10 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
+import { IncidentTable } from '../../../stores/incidents/incidents.ts';
+import { Table } from '../../../stores/core/table.ts';
 import { SetClock } from '../../support/fake-deps.ts';
-import { FakeIncidents } from '../../support/stores/incidents.ts';
-import { FakeStore } from '../../support/stores/store.ts';
+import { StoredData } from '../../support/stored-data.ts';
 import { arrivals, signal } from '../../support/signals.ts';
 import { NOON } from '../arbitraries.ts';
 
@@ -35,15 +36,17 @@ const notifications = ({ turns, told }: Flapping): Signal[] =>
 
 /** Counts the firing alerts of all incidents, and those in their lists, after these signals in this order. */
 async function after(signals: readonly Signal[]): Promise<{ counted: number; listed: number; known: number }> {
-  const store = new FakeStore(new SetClock(NOON));
-  const incidents = new FakeIncidents(store);
+  const store = new StoredData();
+  const incidents = new IncidentTable(new Table(store), new SetClock(NOON));
   for (const one of signals) await incidents.admit(arrivals([one]), { at: NOON, trace: 'trace' });
   const dossiers = [...store.dossiers.values()];
   const ofAll = async <T>(count: (id: (typeof dossiers)[number]['record']['id']) => Promise<readonly T[]>) =>
     (await Promise.all(dossiers.map(({ record }) => count(record.id)))).flat().length;
   return {
     counted: dossiers.reduce((sum, { record }) => sum + record.firing, 0),
-    listed: await ofAll(async (id) => (await incidents.signals(id)).items.filter(({ status }) => status === 'firing')),
+    listed: await ofAll(async (id) =>
+      (await incidents.signals(id, { limit: 50 })).items.filter(({ status }) => status === 'firing'),
+    ),
     known: await ofAll((id) => incidents.firingEpisodes(id)),
   };
 }

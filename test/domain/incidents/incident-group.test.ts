@@ -1,12 +1,17 @@
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { dependenciesOf } from '../../../domain/catalogue/dependencies.ts';
 import {
   type GroupReason,
   FLAPPING_WITHIN_SECONDS,
   isFlapping,
+  isOneOfMany,
   manyOpened,
   type Opening,
-  canJoinGroup,
+  canJoinMany,
   groupingOf,
+  mayBeGrouped,
+  relatedTo,
 } from '../../../domain/incidents/incident-group.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
@@ -125,8 +130,50 @@ describe('a shared dependency', () => {
     });
   });
 
-  test('does not group a service with its only dependent: their changes distinguish them', () => {
-    expect(judged([opening('db'), opening('cart', 5)])).toEqual({ kind: 'alone' });
+  test('that fails itself is grouped with its only dependent, in any order', () => {
+    const reason = {
+      because: 'shared_dependency',
+      name: 'db',
+      text: 'db is failing, and so is cart, which depends on it',
+    };
+    for (const both of [
+      [opening('db'), opening('cart', 5)],
+      [opening('cart'), opening('db', 5)],
+    ])
+      expect(judged(both)).toEqual({ kind: 'together', members: both, reason });
+  });
+
+  test('that fails itself is grouped with its dependents, also indirect ones', () => {
+    const services = catalogue({ web: ['cart'], cart: ['db'], db: [], news: ['db'] });
+    const all = [opening('web'), opening('db', 5)];
+    expect(judged(all, {}, services)).toMatchObject({ reason: { name: 'db' } });
+    expect(judged([...all, opening('cart', 9)], {}, services)).toMatchObject({
+      reason: { name: 'db', text: 'db is failing, and so are services that depend on it: cart, web' },
+    });
+    // A dependency that is well explains only the services that depend on it directly.
+    expect(judged([opening('web'), opening('news', 5)], {}, services)).toEqual({ kind: 'alone' });
+  });
+
+  test('is grouped with dependents that were mitigated, and may still fail', () => {
+    const [mitigated, opened] = [opening('db'), opening('cart', 60)];
+    expect(groupingOf(opened, [opened], SHOP, policy(), { mitigated: [mitigated] })).toMatchObject({
+      reason: { name: 'db' },
+    });
+  });
+
+  test('is no reason to page for a trial that must not page', () => {
+    const both = [opening('db'), opening('cart', 5)];
+    const isQuiet = ({ service }: Opening) => service === 'db';
+    expect(groupingOf(opening('cart', 5), both, SHOP, policy(), { isQuiet })).toEqual({ kind: 'alone' });
+  });
+
+  test('groups however many they are if it explains most of them', () => {
+    const dependents = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const services = catalogue(Object.fromEntries([...dependents.map((name) => [name, ['db']]), ['db', []]]));
+    const strangers = dependents.map((name, n) => opening(`other ${name}`, n));
+    const failing = [opening('db'), ...dependents.map((name, n) => opening(name, n + 1))];
+    expect(judged(failing, {}, services)).toMatchObject({ reason: { name: 'db' } });
+    expect(judged([...strangers, ...failing.slice(0, 2)], {}, services)).toMatchObject({ reason: { because: 'many' } });
   });
 
   test('does not group two incidents of the same service', () => {
@@ -159,21 +206,20 @@ describe('a shared dependency', () => {
   });
 });
 
-describe('an open parent', () => {
-  const many: GroupReason = { because: 'many', name: '', text: '' };
-  const onDb: GroupReason = { because: 'shared_dependency', name: 'db', text: '' };
-  const gathers = (groupReason: GroupReason, service: string, secondsAfterTheLast: number) =>
-    canJoinGroup(groupReason, NOON, opening(service, secondsAfterTheLast), SHOP, policy());
+test.each([
+  ['takes anything while the event goes on', 300, true],
+  ['takes nothing after it', 301, false],
+])('an open parent of many %s', (_, seconds, expected) => {
+  expect(canJoinMany(NOON, opening('search', seconds), policy())).toBe(expected);
+});
 
-  test.each([
-    ['takes anything while the event goes on', gathers(many, 'search', 300), true],
-    ['takes nothing after it', gathers(many, 'search', 301), false],
-    ['of a dependency takes what depends on it', gathers(onDb, 'cart', 300), true],
-    ['takes the dependency itself', gathers(onDb, 'db', 0), true],
-    ['of a dependency takes nothing else', gathers(onDb, 'search', 0), false],
-  ])('%s', (_, actual, expected) => {
-    expect(actual).toBe(expected);
-  });
+test('a child is one of many unless its parent is the group of a dependency', () => {
+  const group = (because: GroupReason['because']) => ({ group_reason: { because, name: '', text: '' } });
+  const child = { parent_id: 'parent' as IncidentId };
+  expect(isOneOfMany(child, group('many'))).toBe(true);
+  expect(isOneOfMany(child, group('shared_dependency'))).toBe(false);
+  expect(isOneOfMany(child, undefined)).toBe(true);
+  expect(isOneOfMany({}, undefined)).toBe(false);
 });
 
 describe('an alert flaps', () => {
@@ -192,8 +238,39 @@ describe('an alert flaps', () => {
 
 test('many incidents that opened at once count as many even if earlier ones are resolved', () => {
   const last = { environment: 'production' as EnvironmentName, opened_at: plusSeconds(NOON, 50) };
-  expect(manyOpened(last, six, policy())).toBe(true);
-  expect(manyOpened(last, six.slice(1), policy())).toBe(false);
-  expect(manyOpened(last, [...six.slice(1), opening('a', 0, { environment: 'staging' })], policy())).toBe(false);
-  expect(manyOpened(last, six, policy({ incidents: false }))).toBe(false);
+  expect(six.some(manyOpened(last, policy()))).toBe(true);
+  expect(six.slice(1).some(manyOpened(last, policy()))).toBe(false);
+  expect([...six.slice(1), opening('a', 0, { environment: 'staging' })].some(manyOpened(last, policy()))).toBe(false);
+  expect(six.some(manyOpened(last, policy({ incidents: false })))).toBe(false);
+});
+
+test('incidents are related if one of their services is among the dependencies of the other, in any catalogue', () => {
+  // More services than a search for a cause follows, so that a distant dependency is cut off.
+  const all = Array.from({ length: 26 }, (_, n) => `s${n}`);
+  const dependencies = fc.array(fc.subarray(all, { maxLength: 12 }), { minLength: all.length, maxLength: all.length });
+  fc.assert(
+    fc.property(dependencies, (dependsOn) => {
+      const services = catalogue(Object.fromEntries(all.map((name, n) => [name, dependsOn[n] ?? []])));
+      const reaches = (one: string, other: string): boolean =>
+        dependenciesOf(services, one).some(({ service }) => service === other);
+      const one = 's0';
+      const isRelated = relatedTo(opening(one), services);
+      for (const other of all)
+        expect(isRelated(opening(other))).toBe(one !== other && (reaches(one, other) || reaches(other, one)));
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test('an incident that may not be grouped is alone, whichever others fail', () => {
+  const off = { incidents: false, sharedDependency: false } as const;
+  for (const [opened, more] of [
+    [opening('checkout', 60), off],
+    [opening('checkout', 60, { unmatched: 'checkout' }), {}],
+  ] as const) {
+    expect(mayBeGrouped(opened, policy(more))).toBe(false);
+    expect(judged([...six, opening('db', 50), opened], more)).toEqual({ kind: 'alone' });
+  }
+  expect(mayBeGrouped(opening('checkout'), policy({ incidents: false }))).toBe(true);
+  expect(mayBeGrouped(opening('checkout'), policy({ sharedDependency: false }))).toBe(true);
 });

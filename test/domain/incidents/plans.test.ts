@@ -76,26 +76,41 @@ describe('an incident', () => {
 });
 
 describe('a child incident', () => {
+  const PARENT = { id: OTHER, reason: undefined };
+
   test('joins an open parent, which counts one more firing alert', () => {
-    expect(planJoin(OTHER, incident(), NOON)).toMatchObject({
+    expect(planJoin(PARENT, incident(), NOON)).toMatchObject({
       child: { id: ONE, patch: { set: { parent_id: OTHER }, seen: { parent_id: undefined } } },
       parent: { id: OTHER, patch: { add: { firing: 1, signal_count: 1 }, notIn: ['resolved'] } },
     });
   });
 
+  test.each([
+    ['many', 'Automation asks for approval before it acts, unless a version is proved to be the cause'],
+    [
+      'shared_dependency',
+      "Automation stays in its mode; after the group's first automatic rollback, it asks for approval",
+    ],
+  ] as const)('of a group by %s says what that means for automation', (because, text) => {
+    const reason = { because, name: '', text: 'db is failing' };
+    expect(planJoin({ id: OTHER, reason }, incident(), NOON)).toMatchObject({
+      child: { entry: { text: expect.stringContaining(text) } },
+    });
+  });
+
   test('that was rolled back before it joined counts as the rollback of its group', () => {
     for (const status of ['mitigating', 'mitigated'] as const)
-      expect(planJoin(OTHER, incident({ status }), NOON)).toMatchObject({
+      expect(planJoin(PARENT, incident({ status }), NOON)).toMatchObject({
         parent: { patch: { set: { group_rollback: { incident_id: ONE } } } },
       });
-    expect(planJoin(OTHER, incident(), NOON)).not.toHaveProperty('parent.patch.set');
+    expect(planJoin(PARENT, incident(), NOON)).not.toHaveProperty('parent.patch.set');
   });
 
   test.each([
     ['has a parent', incident({ parent_id: OTHER }), 'joined'],
     ['is resolved', incident({ status: 'resolved' }), 'closed'],
     ['is unknown', undefined, 'closed'],
-  ] as const)('does not join if it %s', (_, child, result) => expect(planJoin(OTHER, child, NOON)).toBe(result));
+  ] as const)('does not join if it %s', (_, child, result) => expect(planJoin(PARENT, child, NOON)).toBe(result));
 
   test('leaves only its own parent', () => {
     const why = { page: true, text: 'The parent is resolved' };

@@ -11,6 +11,7 @@ import {
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { type Message, MitigationOutcome, PageNeed, VerificationOutcome } from '../../../schemas/incidents/inbox.ts';
 import { type ChangeId, Severity, type Version } from '../../../schemas/config/names.ts';
+import { NOON } from '../arbitraries.ts';
 import { incident as plainIncident } from '../stories.ts';
 
 const incident = (more: Partial<IncidentRecord> = {}): IncidentRecord =>
@@ -590,4 +591,69 @@ test('alerts that join the shared incident of unmatched alerts page again only i
   expect(pagesOf(signals({ pages: true }))).toBeNull();
   expect(pagesOf(signals({ pages: true, again: true }))).toBe(2);
   expect(pagesOf(signals({ pages: false, again: true }))).toBeNull();
+});
+
+describe('a new problem after the recovery', () => {
+  const isNew = { new_onset: true, pages: true, requestsRollback: true } as const;
+  const noticed = (more: Partial<Extract<Message, { kind: 'new_onset' }>> = {}): Message => ({
+    kind: 'new_onset',
+    judged: 1,
+    pages: true,
+    ...more,
+  });
+
+  test.each([
+    ['is judged and pages again', [mitigation('succeeded'), signals(isNew)], [1, 2], [1, 2]],
+    [
+      'is judged each time, and pages each time',
+      [mitigation('succeeded'), signals(isNew), mitigation('not_taken', 'no', 2), signals(isNew)],
+      [1, 2, 3],
+      [1, 2, 3],
+    ],
+    ['does not page with a warning', [mitigation('succeeded'), signals({ ...isNew, pages: false })], [1], [1, 2]],
+    [
+      'is judged once if alerts and measurements report it',
+      [mitigation('succeeded'), signals(isNew), noticed()],
+      [1, 2],
+      [1, 2],
+    ],
+    [
+      'is judged once if measurements and alerts report it',
+      [mitigation('succeeded'), noticed(), signals({ pages: true })],
+      [1, 2],
+      [1, 2],
+    ],
+    [
+      'is judged although a person has just requested a rollback',
+      [mitigation('succeeded'), { kind: 'rollback', by: 'ada', note: '' }, noticed()],
+      [1, 2],
+      [1, 2, 3],
+    ],
+    ['is not a repeated alert', [mitigation('succeeded'), signals({ fired: 0, requestsRollback: true })], [1], [1]],
+  ] as const)('%s', (_, messages, paged, judged) => {
+    const all = plans(incident(), ...messages);
+    expect(pages(all)).toEqual(paged);
+    expect(judgements(all).map(({ number }) => number)).toEqual(judged);
+  });
+
+  const stored = { at: NOON, recovered_at: NOON, seq: 5, judged: 1, after: { number: 1 }, pages: 1 } as const;
+  const taken = { mitigations: 1, pages: 1, seq: 5, consumed_seq: 5, verifying: { number: 1 }, new_onset: stored };
+
+  test('is judged and pages if the run that read about it has died before', () => {
+    const all = plans(incident({ ...taken, verification: 'pending' }));
+    expect([pages(all), judgements(all).map(({ number }) => number)]).toEqual([[2], [2]]);
+  });
+
+  test.each<[string, Partial<IncidentRecord>, number[], number[]]>([
+    ['that has read nothing about it', { consumed_seq: 4 }, [2], [2]],
+    ['that has judged it', { mitigations: 2 }, [2], []],
+    ['that has paged for it', { pages: 2 }, [], [2]],
+    ['that has done both', { mitigations: 2, pages: 2 }, [], []],
+  ])('is handled once after a run %s', (_, more, paged, judged) => {
+    const open = incident({ ...taken, verification: 'pending', ...more });
+    const unread = open.consumed_seq < 5 ? [signals(isNew)] : [];
+    const all = plans(open, ...unread);
+    expect(pages(all)).toEqual(paged);
+    expect(judgements(all).map(({ number }) => number)).toEqual(judged);
+  });
 });

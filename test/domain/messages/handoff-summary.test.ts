@@ -67,7 +67,13 @@ test('the summary contains start, severity, completed actions, open points, and 
       { kind: 'text', text: [{ bold: 'Actions' }, '\n• ', { at: now }, ' firebreak: Rolls v2 back'] },
       { kind: 'text', text: [{ bold: 'Updates and notes' }, '\n• ', { at: now }, ' ada: looks at the queue'] },
       { kind: 'text', text: [{ bold: 'Open points' }, '\n• ', 'The automation of this incident is paused'] },
-      { kind: 'text', text: [{ bold: 'Next step' }, '\nFind the cause.'] },
+      {
+        kind: 'text',
+        text: [
+          { bold: 'Next step' },
+          '\nLook at checkout in production.\nDoes not act because automation of this incident is paused.',
+        ],
+      },
     ],
   });
 });
@@ -86,13 +92,13 @@ test('empty sections are omitted', () => {
   expect(parts.flatMap((part) => (part.kind === 'text' ? [part.text.at(-1)] : []))).toEqual([
     expect.stringContaining('no commander'),
     '\nNo alerts are firing',
-    '\nFind the cause.',
+    '\nLook at checkout in production.\nNo decision yet.',
   ]);
 });
 
 test('the summary of a handover has the same content in a few sentences', () => {
   expect(handoffText(story(), RECENT, now)).toBe(
     'critical, open, opened 2026-11-20 12:00 UTC (30 min so far); no commander. 1 of 2 alerts is firing: High error rate. ' +
-      'Last action: Rolls v2 back. Last update or note: looks at the queue. Next step: Find the cause.',
+      'Last action: Rolls v2 back. Last update or note: looks at the queue. Next step: Look at checkout in production.',
   );
 });

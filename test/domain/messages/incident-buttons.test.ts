@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { buttonsOf, subjectOf } from '../../../domain/messages/incident-buttons.ts';
+import { subjectOf } from '../../../domain/messages/decision-lines.ts';
+import { buttonsOf } from '../../../domain/messages/incident-buttons.ts';
 import type { Story } from '../../../domain/messages/story.ts';
 import type { ClearedSuspect, DecisionView, Effect } from '../../../schemas/incidents/incident.ts';
 import type { Reason } from '../../../schemas/incidents/reason.ts';
@@ -64,7 +65,7 @@ describe('buttons of an incident', () => {
       { verb: 'approve', incident: INCIDENT, digest: 'digest-2' },
       { verb: 'reject', incident: INCIDENT, digest: 'digest-2' },
     ]);
-    expect(first[0]).toMatchObject({ text: 'Roll back to v1', confirm: { text: 'Roll back from v2 to v1' } });
+    expect(first[0]).toMatchObject({ text: 'Roll back to v1', confirm: { text: 'Roll back from v2 to v1.' } });
   });
 
   test('with a choice: one button for each act that can be done, and one for none of them', () => {
@@ -92,7 +93,7 @@ describe('buttons of an incident', () => {
       ],
     ]);
     expect(first[0]?.confirm?.text).toBe(
-      'Turn off feature flag new-cart of shop in live. Approval is needed because: two are about equally probable.',
+      'Turn off feature flag new-cart of shop in live. Asks because two are about equally probable.',
     );
     expect(subjectOf(asked)).toBe(
       'Turn off feature flag new-cart of shop in live, or roll shop in live back from v2 to v1',
@@ -129,7 +130,7 @@ describe('buttons of an incident', () => {
       { code: 'migration_in_deploy', text: 'v2 has a migration' },
     ];
     const [first = []] = rows({ decisions: [question(1, { reasons })] });
-    expect(first[0]?.confirm?.text).toBe('Roll back from v2 to v1. Approval is needed because: v2 has a migration.');
+    expect(first[0]?.confirm?.text).toBe('Roll back from v2 to v1. Asks because v2 has a migration.');
   });
 
   test('with several decisions distinguish them', () => {

@@ -167,7 +167,7 @@ test('says what automation would have done in shadow mode', () => {
   });
   const letter = (would: DecisionView[]) => emailTextOf(digestOf(story({ decisions: would })));
   expect(letter([decision])).toContain(
-    'What automation would have done\nWould have rolled back v2 to v1 (shadow mode): v2 is new',
+    'What automation would have done\nWould have rolled back from v2 to v1 (shadow mode).\nv2 is new.',
   );
   expect(letter([{ ...decision, kind: 'suggest', would: undefined }])).not.toContain('would have');
 });
@@ -188,7 +188,7 @@ test('links to the question that waits for an approval', () => {
   const url = 'https://firebreak.example.com/console/approve/signed';
   const letter = (state: DecisionView['state'], urls = new Map([['1', url]])) =>
     emailTextOf(digestOf(story({ decisions: [{ ...decision, state }] }), undefined, urls));
-  expect(letter('waiting')).toMatch(/Waits for an approval\n.*v2.*\n.*console\/approve\/signed/);
+  expect(letter('waiting')).toMatch(/Waits for an approval\n.*v2.*\nv2 is new\.\n.*console\/approve\/signed/);
   expect(letter('final')).not.toContain('approve');
   expect(letter('waiting', new Map())).not.toContain('Waits for');
 });

@@ -64,7 +64,15 @@ describe('a page contains', () => {
       details({ signals: [firing] }),
       { runbook: 'https://wiki.test/r', dashboard: 'https://grafana.test/d' },
     ],
-    ['that nothing is decided yet', details(), { suspects: 'not known yet', automation: 'no decision yet' }],
+    [
+      'that nothing is decided yet',
+      details(),
+      {
+        next_step: 'Look at checkout in production.',
+        why_not_automatic: 'No decision yet.',
+        suspects: 'not known yet',
+      },
+    ],
     [
       'that no change is suspected',
       details({ decisions: [question({ kind: 'none', state: 'final' })] }),
@@ -79,7 +87,9 @@ describe('a page contains', () => {
       'the question, with its number and how to answer',
       details({ decisions: [question()] }),
       {
-        question: `Question 2: Roll back from v2 to v1? Approval is needed because: automation is in mode approve. Answer: firebreak incident approve ${INCIDENT} 2, or the buttons in Slack`,
+        next_step: 'Roll back from v2 to v1? Approve or reject.',
+        why_not_automatic: 'Asks because automation is in mode approve.',
+        answer: `Question 2: firebreak incident approve ${INCIDENT} 2, or the buttons in Slack`,
       },
     ],
     ['why it is sent', details({}, 'The rollback failed: no'), { page_reason: 'The rollback failed: no' }],
@@ -102,8 +112,11 @@ describe('a page contains', () => {
     const groupReason = { because: 'many', name: '', text: '' } as const;
     expect(details({ incident: incident({ group_reason: groupReason }) })).not.toHaveProperty('suspects');
     const paused = details({ incident: incident({ automation_paused: true }), decisions: [question()] });
-    expect(paused).not.toHaveProperty('question');
-    expect(paused).toMatchObject({ automation: 'paused for this incident' });
+    expect(paused).not.toHaveProperty('answer');
+    expect(paused).toMatchObject({
+      next_step: 'Resume automation, then answer: Roll back from v2 to v1?',
+      why_not_automatic: 'Does not act because automation of this incident is paused.',
+    });
   });
 
   test('short, nonempty texts for any incident', () => {

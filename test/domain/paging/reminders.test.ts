@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { reminderFor } from '../../../domain/paging/reminders.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
@@ -9,7 +9,10 @@ import { incident } from '../stories.ts';
 const after = (minutes: number) => plusSeconds(NOON, minutes * 60);
 
 const reminderAt = (one: IncidentRecord, minutes: number, triage: object = {}, timeScale = 1) =>
-  reminderFor(one, { triage: Triage.parse(triage), timeScale }, after(minutes));
+  reminderFor(one, { triage: Triage.parse(triage), people, timeScale }, after(minutes));
+
+let people: number;
+beforeEach(() => (people = 5));
 
 const ada = { name: 'ada', shown: 'Ada', slack: 'U0ADA', at: NOON };
 const said = { by: 'ada', at: after(1) };
@@ -81,6 +84,12 @@ describe('people are reminded', () => {
       '60 update',
       '90 update',
     ]);
+  });
+
+  test('once if the team is small, unless the configuration says how often', () => {
+    people = 4;
+    expect(allOf(incident())).toEqual(['5 triage', '10 commander', '30 update']);
+    expect(allOf(incident(), { times: 2 })).toHaveLength(6);
   });
 
   test('again some time after an update', () => {

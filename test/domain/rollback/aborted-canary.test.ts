@@ -49,7 +49,7 @@ test('the alert of an aborted canary names its version with the proof of the jud
     expect(suspects.slice(1).every(({ confidence }) => confidence < 0.01)).toBe(true);
     expect(reasons[0]).toEqual({
       code: 'canary_aborted',
-      text: 'nothing to roll back: Firebreak has aborted the canary of v42, and v41 has all traffic again',
+      text: 'there is nothing to roll back: Firebreak has aborted the canary of v42, and v41 has all traffic again',
     });
     expect(reasons.at(-1)?.text).toContain('0.3 %');
   }

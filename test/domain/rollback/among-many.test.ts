@@ -67,7 +67,7 @@ describe('a person decides about a child', () => {
 
   test('if two other services fail for another reason', () => {
     expect(asks(child({ failing: [...CALLERS, failing('mail', 'unrelated'), failing('ads', 'unrelated')] }))).toBe(
-      'approve: one_of_many: several services are failing at once, and v2 does not explain why ads and mail fail, so a person must decide',
+      'approve: one_of_many: several services are failing at once, and v2 does not explain why ads and mail fail',
     );
   });
 
@@ -85,7 +85,7 @@ describe('a person decides about a child', () => {
 
   test('if another child was rolled back automatically', () => {
     expect(asks(child({}, { group_rollback: SIBLING }))).toBe(
-      `approve: group_rolled_back: several services are failing at once, and incident ${SIBLING} has already rolled one of them back, so a person must decide about the next one`,
+      `approve: group_rolled_back: incident ${SIBLING} of the same group has already rolled a service back`,
     );
   });
 

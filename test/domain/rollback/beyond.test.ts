@@ -32,7 +32,7 @@ describe('a suspect that a newer deploy has replaced', () => {
     expect(decision.offers?.map(({ change_id }) => change_id)).toEqual([decision.suspect]);
     expect(decision.reasons[0]).toEqual({
       code: 'superseded',
-      text: 'v3 was deployed since and has not helped: a rollback to v1 undoes it as well as v2, so a person decides',
+      text: 'v3 was deployed since and has not helped: a rollback to v1 undoes it as well as v2',
     });
   });
 

@@ -43,7 +43,7 @@ describe('what automation acts upon, by the level of evidence:', () => {
     expect(kind).toBe('roll_back');
     expect(reasons.at(-1)).toEqual({
       code: 'evidence',
-      text: `evidence: ${level}: its version fails, and others do not`,
+      text: `its version fails, and others do not (evidence: ${level})`,
     });
   });
 
@@ -70,7 +70,7 @@ describe('what automation acts upon, by the level of evidence:', () => {
     expect(kind).toBe('roll_back');
     expect(reasons).toContainEqual({
       code: 'evidence',
-      text: 'evidence: time: coincidence in time is enough here, without proof',
+      text: 'coincidence in time is enough here, without proof (evidence: time)',
     });
   });
 
@@ -132,8 +132,8 @@ test('the old level is refused with the new ones', () => {
 test('only a deploy that is recorded as a canary is called one', () => {
   const on = (weight: number | null): string =>
     reliesOn('proved', { proof: 'canary', change: change('v2', 4, { canary_weight: weight }) });
-  expect(on(0.1)).toBe('evidence: proved: the canary fails, and its errors explain those of all');
+  expect(on(0.1)).toBe('the canary fails, and its errors explain those of all (evidence: proved)');
   expect(on(null)).toBe(
-    'evidence: proved: its version has a part of the traffic and fails, and its errors explain those of all',
+    'its version has a part of the traffic and fails, and its errors explain those of all (evidence: proved)',
   );
 });

@@ -54,6 +54,7 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
       related: fc.constantFrom('same' as const, 'dependency' as const),
       doubts: fc.subarray(ASKS.map((code) => ({ code, text: 'a reason to ask' }))),
       group_rolled_back: fc.constantFrom(null, SIBLING),
+      elsewhere: fc.boolean(),
     })
     .map(
       ({
@@ -66,6 +67,7 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
         again,
         related,
         doubts,
+        elsewhere,
         ...more
       }) => {
         const [one] = plain.changes;
@@ -91,6 +93,10 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
         return {
           ...known,
           ...more,
+          ...(elsewhere && {
+            evidence: { ...known.evidence, service: 'cart' },
+            group_incidents: [{ service: known.evidence.service as ServiceName, incident_id: SIBLING }],
+          }),
           found: { ...known.found, ...(again && { risen_again: true }) },
           suspect: known.suspect && { ...known.suspect, relation: related, approvalReasons: doubts },
         };
@@ -113,6 +119,7 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
     clearing: fc.constantFrom(undefined, clearing(change('v2', 10))),
     decided_at: fc.constantFrom(undefined, before(10)),
     pinned: fc.subarray(['v1']),
+    done: fc.constantFrom(null, 'v2 was rolled back to v1 already'),
     newer: fc.constantFrom(undefined, change('v3', -3)),
     judged: fc.constantFrom(undefined, decide(clear()), decide(clear({ one_of_many: true }))),
   }),
@@ -163,6 +170,9 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
       lacking: fc.constantFrom(null, 'not proved'),
       neighbours_unreadable: fc.boolean(),
       monitoring_failure_only: fc.boolean(),
+      rollbacks_last_hour: fc.constantFrom(0, 3),
+      organisation_rollbacks_last_hour: fc.constantFrom(0, 10),
+      sender_rollbacks_last_hour: fc.constantFrom(0, 5),
     })
     .map(({ inVain, secondToAda, reroute, ...known }) => ({
       ...known,
@@ -196,8 +206,9 @@ describe('the list of guards', () => {
         "migration_unknown (judgement: ask)",
         "already_rolled_back (judgement: ask)",
         "rate_limited (judgement: ask)",
-        "organisation_limit (judgement: ask, record: judge_again)",
-        "sender_limit (judgement: ask, record: judge_again)",
+        "rate_limited (step: ask)",
+        "organisation_limit (judgement: ask, record: judge_again, step: ask)",
+        "sender_limit (judgement: ask, record: judge_again, step: ask)",
         "mode_shadow (judgement: shadow)",
         "mode_suggest (judgement: suggest)",
         "mode_approve (judgement: approve)",
@@ -208,6 +219,7 @@ describe('the list of guards', () => {
         "incident_paused (judgement: suggest, call: page, step: say)",
         "sender_lacks_scope (judgement: suggest, step: say)",
         "not_requested (judgement: suggest)",
+        "decided_elsewhere (judgement: suggest)",
         "runbook_requires_approval (judgement: approve, step: ask)",
         "destination_unclear (step: ask)",
         "weights_changed (step: ask)",
@@ -220,6 +232,7 @@ describe('the list of guards', () => {
         "mode_suggest (step: say)",
         "mode_approve (step: ask)",
         "first_did_not_help (judgement: approve)",
+        "second_rollback (judgement: approve)",
         "one_of_many (call: page)",
         "automation_budget_spent (judgement: approve, call: judge_again, step: ask)",
         "suspect_cleared (judgement: approve)",
@@ -240,6 +253,7 @@ describe('the list of guards', () => {
         "expected_from_experiment (judgement: suggest)",
         "monitoring_failure (judgement: suggest, step: ask)",
         "pinned (call: page, drill: withhold)",
+        "already_done (call: quiet)",
         "superseded (call: page)",
         "judged_otherwise (call: judge_again)",
         "already_running (record: quiet)",

@@ -38,7 +38,8 @@ describe('a bad deploy with a requesting alert and no guard against it', () => {
     const [why] = decide(clear()).reasons;
     expect(why).toEqual({
       code: 'suspect',
-      text: 'deploy of v2 finished 5 min before the problem began (confidence 0.91)',
+      text: 'Probable cause: v2 (91 %), because deploy of v2 finished 5 min before the problem began',
+      more: [],
     });
   });
 });
@@ -197,6 +198,12 @@ const guards: [sentence: string, kind: DecisionKind, because: string, against: P
   ],
   ['an automation that was wrong too often asks', 'approve', 'automation_budget_spent', { demoted: true }],
   ['a mitigation that has not helped', 'approve', 'first_did_not_help', { request: { by: 'verification', name: '' } }],
+  [
+    'an incident that has led to a rollback, which helped',
+    'approve',
+    'second_rollback',
+    { changes: [change('v1', 240), change('v0', 60, { rolled_back_by: INCIDENT }), change('v2', 8)] },
+  ],
   ['a runbook may ask less', 'approve', 'runbook_mode', { request: { by: 'runbook', name: 'r', mode: 'approve' } }],
   [
     'a runbook may want a person to be for it',
@@ -319,7 +326,7 @@ describe('several possible causes:', () => {
     const decision = decide(inputs);
     expect(decision).toMatchObject({ kind: 'approve', from: null, to: null, target: null, offers: [rollBack] });
     expect(decision.reasons.slice(0, 1)).toEqual([
-      { code: 'candidates_tie', text: '2 candidates are about equally probable, so a person chooses' },
+      { code: 'candidates_tie', text: '2 candidates are about equally probable' },
     ]);
     const texts = decision.reasons.map(({ text }) => text);
     expect(texts).toContainEqual(expect.stringMatching(/^candidates: .*deploy v2 of checkout \(\d\d %\)/));
@@ -486,7 +493,7 @@ describe('a person who requests a rollback', () => {
   test('refers to the current version, regardless of the timing', () => {
     const decision = decide(clear({ request, changes: [change('v1', 240), change('v2', 120)] }));
     expect(decision).toMatchObject({ kind: 'roll_back', from: 'v2', to: 'v1' });
-    expect(decision.reasons[0]).toEqual({ code: 'requested_by_person', text: 'requested by ada' });
+    expect(decision.reasons[0]).toEqual({ code: 'requested_by_person', text: 'ada requested it' });
   });
 
   test('is not limited by the mode', () => {
@@ -510,13 +517,13 @@ describe('a person who names the version', () => {
   test('gets that version, with the request among the reasons', () => {
     const decision = decide(clear({ request: requestFor('v1'), changes }));
     expect(decision).toMatchObject({ kind: 'roll_back', from: 'v3', to: 'v1' });
-    expect(decision.reasons[0]).toEqual({ code: 'requested_by_person', text: 'requested by ada (target version v1)' });
+    expect(decision.reasons[0]).toEqual({ code: 'requested_by_person', text: 'ada requested it (target version v1)' });
   });
 
   test('is the first of two approvers if the policy asks for two', () => {
     const decision = decide(clear({ request: requestFor('v1'), changes, policy: { approvals: 2 } }));
     expect(decision).toMatchObject({ kind: 'approve', to: 'v1', approvals: { needed: 2, given: ['ada'] } });
-    expect(decision.reasons[0]?.text).toBe('requested by ada (target version v1); a second person must approve it');
+    expect(decision.reasons[0]?.text).toBe('ada requested it (target version v1), and a second person must approve it');
   });
 
   test.each<[because: string, to: string, against: Partial<Plain>]>([
@@ -570,10 +577,10 @@ describe('a suspect that a person has cleared', () => {
     expect(decision.reasons).toEqual([
       {
         code: 'suspect_cleared',
-        text: 'flag was cleared by ada at 2026-11-20 12:03 UTC; a person must decide',
+        text: 'flag was cleared by ada at 2026-11-20 12:03 UTC',
       },
       { code: 'evidence', text: expect.stringContaining('evidence: time') },
-      { code: 'suspect', text: expect.stringContaining('confidence 0.9') },
+      { code: 'suspect', text: expect.stringMatching(/^Probable cause: v3 \(9\d %\), because /), more: [] },
     ]);
   });
 

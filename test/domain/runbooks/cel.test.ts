@@ -105,6 +105,16 @@ test('a pattern with catastrophic backtracking is evaluated in bounded time', ()
   expect(value('labels.team.matches("^(a+)+$")', variables({ labels }))).toEqual({ ok: true, value: false });
 });
 
+test('patterns whose states, times the characters of a text, would take seconds are refused', () => {
+  for (const pattern of ['"(a{1,100}){5}b$"', '"(.*a){200}b"'])
+    expect(compile(`labels.team.matches(${pattern})`, DECLARED)).toMatchObject({
+      ok: false,
+      detail: expect.stringContaining('at most 300') as string,
+    });
+  const many = Array.from({ length: 20 }, (_, n) => `labels.team.matches("a.{${n + 20}}b")`).join(' || ');
+  expect(compile(many, DECLARED)).toMatchObject({ ok: false, code: 'refused' });
+});
+
 test('an alert with very many and very long labels is evaluated', () => {
   const labels = new Map(Array.from({ length: 20_000 }, (_, n) => [`label_${n}`, 'x'.repeat(10_000)]));
   expect(value('labels.all(name, name != "x") && size(labels) <= 200', variables({ labels }))).toEqual({

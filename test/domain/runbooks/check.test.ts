@@ -96,7 +96,7 @@ test.each<[string, string[]]>([
   ],
   [
     'steps:\n  - { id: a, uses: verify }\n  - { id: b, uses: verify, when: steps.a.status == "success" }',
-    ['6: steps.a.status is never "success" (one of pending, succeeded, failed, skipped, declined)'],
+    ['6: steps.a.status is never "success" (one of pending, succeeded, failed, skipped, declined, withdrawn)'],
   ],
   [
     'steps:\n  - id: a\n    uses: note\n    with:\n      text: "${{ inputs.flag }}"',

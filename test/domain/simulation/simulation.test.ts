@@ -6,7 +6,7 @@ import { compareCalendars } from '../../../domain/simulation/calendar.ts';
 import { compare } from '../../../domain/simulation/compare.ts';
 import { recordedExpectation, runCase } from '../../../domain/simulation/expectation.ts';
 import { notReplayed } from '../../../domain/simulation/freezes.ts';
-import { redacted } from '../../../domain/simulation/redact.ts';
+import { redacted } from '../../../domain/redaction/recording.ts';
 import { replay, type Recorded } from '../../../domain/simulation/replay.ts';
 import { replayIncident } from '../../../domain/simulation/replay-incident.ts';
 import { markdownReport, textReport } from '../../../domain/simulation/report.ts';
@@ -513,7 +513,8 @@ describe('an exported incident', () => {
       `redis://:${secret}@cache`,
       `-----BEGIN RSA PRIVATE KEY-----\n${secret}`,
       `curl -u admin:${secret} -H 'x-api-key: ${secret}'`,
-      `sk_live_${secret} npm_${secret} xapp-1-${secret} SG.${secret}.x AIza${secret}`,
+      `sk_live_${secret} npm_${secret.repeat(3)} xapp-1-A0123456789-${secret.repeat(2)} AIza${secret}`,
+      `SG.${secret}${'x'.repeat(8)}.${secret.repeat(3)}x`,
       'from 2001:db8::ff00:42:8329 and fe80::1ff:fe23:4567:890a',
     ];
     const labels = ['password', 'db_token', 'api_key', 'x-cookie'].map((name): [string, string] => [name, secret]);

@@ -54,6 +54,16 @@ describe('the public record of an incident', () => {
     expect(record?.resolved_at).toBe(after(90));
   });
 
+  test('continues when the incident is reopened', () => {
+    const reopened = { reopened_at: after(92) };
+    const again = { ...resolved, ...reopened, resolved_at: after(95) };
+    const record = recordAfter([{}, resolved, reopened]);
+    expect(record?.resolved_at).toBeNull();
+    expect(record?.updates.map(({ status }) => status)).toEqual(['investigating', 'resolved', 'investigating']);
+    expect(recordAfter([{}, resolved, reopened, again])?.resolved_at).toBe(after(95));
+    expect(recordAfter([{}, resolved, reopened, again, again])).toEqual(recordAfter([{}, resolved, reopened, again]));
+  });
+
   test('is not written before a person approves, if approval is required', () => {
     const plan = (state: Partial<IncidentRecord>) =>
       planRecord(undefined, open(state), config('approve'), { id: 'public', now: after(1) });

@@ -12,7 +12,15 @@ import {
 } from '../../support/prometheus-stack.ts';
 import type { CdServer } from '../support/cd-server.ts';
 import { Stage } from '../support/stage.ts';
-import { catalogue, deployBroken, expectOneOfEach, haveHistory, timelineOf, untilResolved } from '../support/story.ts';
+import {
+  catalogue,
+  deployBroken,
+  expectOneOfEach,
+  haveHistory,
+  timelineOf,
+  untilNotReopened,
+  untilResolved,
+} from '../support/story.ts';
 import type { ToyService } from '../support/toy-service.ts';
 
 describe.runIf(have('promtool', 'amtool'))("the examples are valid for the vendors' own tools", () => {
@@ -104,6 +112,7 @@ describe.runIf(have('prometheus', 'alertmanager'))('an Alertmanager that sends r
       previous_version: 'v2',
     };
     expect(await firebreak.post('/v1/deployments', reported)).toMatchObject({ status: 200 });
+    await untilNotReopened(firebreak, first);
     await deployBroken(firebreak, cart, 'v3');
     const second = await untilResolved(firebreak, cart, 2);
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { alert, group } from '../../support/alerts.ts';
 import { eventually, type Firebreak } from '../../support/firebreak.ts';
-import { freePort } from '../../../demo/free-port.ts';
+import { freePort } from '../../../packages/demo/free-port.ts';
 import { exampleAlertmanager, have, onlyFor, type Running, settled } from '../../support/prometheus-stack.ts';
 import type { CdServer } from '../support/cd-server.ts';
 import { type Handling, post, type Relay } from '../support/relay.ts';

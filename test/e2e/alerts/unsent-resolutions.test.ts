@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { onsetOf } from '../../../domain/correlation/onset.ts';
 import type { Firebreak } from '../../support/firebreak.ts';
-import { freePort } from '../../../demo/free-port.ts';
+import { freePort } from '../../../packages/demo/free-port.ts';
 import {
   type AlertmanagerConfig,
   exampleAlertmanager,

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freePort } from '../../../demo/free-port.ts';
+import { freePort } from '../../../packages/demo/free-port.ts';
 import { minutesAgo } from '../../support/alerts.ts';
 import { eventually, Firebreak } from '../../support/firebreak.ts';
 import { have, type Running, startPrometheus } from '../../support/prometheus-stack.ts';

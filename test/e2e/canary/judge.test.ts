@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freePort } from '../../../demo/free-port.ts';
+import { freePort } from '../../../packages/demo/free-port.ts';
 import { Firebreak } from '../../support/firebreak.ts';
 import { have, type Running, startPrometheus } from '../../support/prometheus-stack.ts';
 import { CANARIES, judgeOf, recorded } from './traffic.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freePort } from '../../../demo/free-port.ts';
+import { freePort } from '../../../packages/demo/free-port.ts';
 import { minutesAgo } from '../../support/alerts.ts';
 import { EACH_ALONE, eventually, Firebreak } from '../../support/firebreak.ts';
 import { have, type Running, startPrometheus } from '../../support/prometheus-stack.ts';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freePort } from '../../../demo/free-port.ts';
-import { monitoredCase, MONITORED_SEED } from '../../../evaluation/monitored/case.ts';
-import { evaluate } from '../../../evaluation/monitored/evaluate.ts';
-import type { ClassName } from '../../../evaluation/monitored/labels.ts';
+import { freePort } from '../../../packages/demo/free-port.ts';
+import { monitoredCase, MONITORED_SEED } from '../../../packages/lab/evaluation/monitored/case.ts';
+import { evaluate } from '../../../packages/lab/evaluation/monitored/evaluate.ts';
+import type { ClassName } from '../../../packages/lab/evaluation/monitored/labels.ts';
 import {
   BUCKETS,
   byVersionQuery,
@@ -13,9 +13,14 @@ import {
   trafficByVersionQuery,
   trafficQuery,
   UP,
-} from '../../../evaluation/monitored/telemetry/queries.ts';
-import { type Labels, NAME, type Series, sourceOf } from '../../../evaluation/monitored/telemetry/series.ts';
-import type { Service } from '../../../evaluation/monitored/services.ts';
+} from '../../../packages/lab/evaluation/monitored/telemetry/queries.ts';
+import {
+  type Labels,
+  NAME,
+  type Series,
+  sourceOf,
+} from '../../../packages/lab/evaluation/monitored/telemetry/series.ts';
+import type { Service } from '../../../packages/lab/evaluation/monitored/services.ts';
 import { have, type Running, startPrometheus } from '../../support/prometheus-stack.ts';
 
 /*

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freePort } from '../../../demo/free-port.ts';
+import { freePort } from '../../../packages/demo/free-port.ts';
 import { EACH_ALONE, eventually, type Firebreak } from '../../support/firebreak.ts';
 import { exampleAlertmanager, have } from '../../support/prometheus-stack.ts';
 import type { CdServer } from '../support/cd-server.ts';

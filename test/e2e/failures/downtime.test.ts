@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freePort } from '../../../demo/free-port.ts';
+import { freePort } from '../../../packages/demo/free-port.ts';
 import { eventually, type Firebreak } from '../../support/firebreak.ts';
 import { exampleAlertmanager, have, onlyFor } from '../../support/prometheus-stack.ts';
 import type { CdServer } from '../support/cd-server.ts';

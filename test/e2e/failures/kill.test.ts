@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually, type Firebreak } from '../../support/firebreak.ts';
-import { freePort } from '../../../demo/free-port.ts';
+import { freePort } from '../../../packages/demo/free-port.ts';
 import { exampleAlertmanager, have, onlyFor } from '../../support/prometheus-stack.ts';
 import type { CdServer } from '../support/cd-server.ts';
 import type { Relay } from '../support/relay.ts';

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { freePort } from '../../../demo/free-port.ts';
+import { freePort } from '../../../packages/demo/free-port.ts';
 import { actingCheckout, alert, group, minutesAgo } from '../../support/alerts.ts';
 import { eventually, Firebreak } from '../../support/firebreak.ts';
 
@@ -12,17 +12,17 @@ let folder: string;
 let firebreak: Firebreak;
 
 /** A source file that the product imports, outside of the project, so that the test changes nothing in the project. */
-const change = (text: string) => writeFile(join(folder, 'source.ts'), text);
+const change = (text: string) => writeFile(join(folder, 'source.mjs'), text);
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'firebreak-dev-'));
-  await change('export const generation: number = 1;');
+  await change('export const generation = 1;');
   firebreak = await Firebreak.start({
     script: 'dev',
     timeScale: 60,
     services: actingCheckout,
     unshown: true,
-    env: { PORT: String(await freePort()), NODE_OPTIONS: `--import=${join(folder, 'source.ts')}` },
+    env: { PORT: String(await freePort()), NODE_OPTIONS: `--import=${join(folder, 'source.mjs')}` },
   });
 });
 
@@ -60,9 +60,9 @@ test('an incident in progress goes on after a change of the code, and nothing is
     return seen.status === 'mitigated' && seen;
   }, 'a rollback that is not verified yet');
 
-  await change('export const generation: number = ;');
+  await change('export const generation = ;');
   await untilPrinted('Waiting for file changes before restarting', 1);
-  await change('export const generation: number = 2;');
+  await change('export const generation = 2;');
   await untilPrinted('firebreak ready on', 2);
 
   await firebreak.post('/v1/alerts/alertmanager', group([alert({ startsAt, status: 'resolved' })]));

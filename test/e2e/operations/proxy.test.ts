@@ -83,7 +83,7 @@ describe.each<Kind>(['nginx', 'caddy'])('%s before Firebreak', (kind) => {
 
   test.runIf(isHere)('doctor --production detects TLS, and no sandbox', async () => {
     const env = { FIREBREAK_URL: proxy.url, FIREBREAK_TOKEN: ADMIN_TOKEN, NODE_EXTRA_CA_CERTS: proxy.ca };
-    const { out } = await launched(['doctor', '--production'], { env, cwd: import.meta.dirname });
+    const { out } = await launched(['doctor', '--production', '--all'], { env, cwd: import.meta.dirname });
     expect(out).toMatch(/^ok +TLS +the address uses TLS/m);
     expect(out).toMatch(/^no +sandbox +accessible to every user of this machine/m);
     expect(out).not.toContain('forwards /sandbox');

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { minutesAgo } from '../../support/alerts.ts';
 import { EACH_ALONE, eventually, type Firebreak } from '../../support/firebreak.ts';
-import { freePort } from '../../../demo/free-port.ts';
+import { freePort } from '../../../packages/demo/free-port.ts';
 import { exampleAlertmanager, have, type Recorded } from '../../support/prometheus-stack.ts';
 import type { CdServer } from '../support/cd-server.ts';
 import { Stage } from '../support/stage.ts';

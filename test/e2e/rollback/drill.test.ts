@@ -6,7 +6,7 @@ import { acts, begin, bothWays, deployed, drillEnvironments, targetOf, runs } fr
 import { eventually, Firebreak } from '../../support/firebreak.ts';
 
 test.concurrent.each([
-  'before Invoke incident-response #1',
+  'before executions.start #1',
   'before CD roll-back #1',
   'after CD roll-back #1',
   'after CD roll-back #2',

@@ -144,13 +144,20 @@ describe('a guard that applies is named in the decision and on the timeline', ()
     ],
     ['nobody', { kind: 'none', because: 'unmatched', text: /does not match any service and environment/ }],
     ['no-deployer', { kind: 'none', because: 'no_deployer', text: /no deployer/ }],
-    ['shadow-0', { kind: 'shadow', because: 'mode_shadow', text: /^Would have rolled back v2 to v1 \(shadow mode\)/ }],
+    [
+      'shadow-0',
+      {
+        kind: 'shadow',
+        because: 'mode_shadow',
+        text: /^Would have rolled shadow-0 in production back from v2 to v1 \(shadow mode\)/,
+      },
+    ],
     [
       'by-default',
       {
         kind: 'shadow',
         because: 'mode_shadow',
-        text: /^Would have asked for approval before rolling back v2 to v1 \(shadow mode\), because it is unknown whether v2/,
+        text: /^Would have asked for approval to roll by-default in production back from v2 to v1 \(shadow mode\)[^]*it is unknown whether v2/,
       },
     ],
     ['suggest-0', { kind: 'suggest', because: 'mode_suggest', text: /mode suggest/ }],

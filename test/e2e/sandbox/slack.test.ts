@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { createAdaptorServer } from '@hono/node-server';
 import { WebClient } from '@slack/web-api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startStandIns, type StandIns } from '../../../sandbox/core/index.ts';
-import { startReceiver, type Receiver } from '../../sandbox/slack-receiver.ts';
+import { startStandIns, type StandIns } from '../../../packages/sandbox/core/index.ts';
+import { startReceiver, type Receiver } from '../../../packages/sandbox/test/slack-receiver.ts';
 import { Browser, haveBrowser, type Page } from '../../support/browser.ts';
 import { eventually } from '../../support/firebreak.ts';
 

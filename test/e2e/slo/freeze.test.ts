@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { cli } from '../../cli/support.ts';
 import { eventually, type Firebreak } from '../../support/firebreak.ts';
-import { freePort } from '../../../demo/free-port.ts';
+import { freePort } from '../../../packages/demo/free-port.ts';
 import { type AlertmanagerConfig, have } from '../../support/prometheus-stack.ts';
 import { Stage } from '../support/stage.ts';
 import type { ToyService } from '../support/toy-service.ts';

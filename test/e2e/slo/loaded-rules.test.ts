@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { sha256 } from '../../../aws/hash.ts';
+import { sha256 } from '../../../stores/core/hash.ts';
 import { compareRouting, compareRules } from '../../../actions/slo/compare-generated.ts';
-import { freePort } from '../../../demo/free-port.ts';
+import { freePort } from '../../../packages/demo/free-port.ts';
 import { generatedRules } from '../../../domain/slo/generate/files.ts';
 import { alertmanagerConfig } from '../../../domain/slo/generate/alertmanager.ts';
 import { routingDifferences } from '../../../integrations/alertmanager/routing.ts';
@@ -11,6 +11,7 @@ import { Config } from '../../../schemas/config/config.ts';
 import type { Slo } from '../../../schemas/slo/slo.ts';
 import { badOfAll, goodOfAll, objective, slow } from '../../domain/slo/generate/objectives.ts';
 import { have, type Running, startAlertmanager, startPrometheus } from '../../support/prometheus-stack.ts';
+import { serverAt } from '../../../integrations/shared/server.ts';
 
 /** Objectives with every form of query, among them ones that Prometheus writes differently. */
 const SLOS: Slo[] = [
@@ -63,7 +64,7 @@ describe.runIf(have('prometheus'))('generated rules that a real Prometheus has l
     return compareRules({
       config: { current: async () => config, problems: async () => [] },
       loadedMonitoring: {
-        ...loadedRules(async () => prometheus.url),
+        ...loadedRules(async () => serverAt(prometheus.url)),
         routing: async () => null,
         dashboard: async () => null,
       },

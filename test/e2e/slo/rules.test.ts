@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { cli } from '../../cli/support.ts';
-import { freePort } from '../../../demo/free-port.ts';
+import { freePort } from '../../../packages/demo/free-port.ts';
 import { eventually } from '../../support/firebreak.ts';
 import { have, programPath, type Recorded, startPrometheus } from '../../support/prometheus-stack.ts';
 

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
-import { freePort } from '../../../demo/free-port.ts';
-import { spawnTied, type TiedChild } from '../../../local/aws/dynamodb/tied-child.ts';
+import { freePort } from '../../../packages/demo/free-port.ts';
+import { spawnTied, type TiedChild } from '../../support/tied-child.ts';
 import { eventually } from '../../support/firebreak.ts';
 import { programPath } from '../../support/prometheus-stack.ts';
 

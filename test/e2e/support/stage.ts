@@ -1,5 +1,5 @@
 import { Firebreak, type FirebreakOptions, INGEST_TOKEN } from '../../support/firebreak.ts';
-import { freePort } from '../../../demo/free-port.ts';
+import { freePort } from '../../../packages/demo/free-port.ts';
 import {
   type AlertmanagerOptions,
   exampleRules,
@@ -16,7 +16,7 @@ import { ToyService } from './toy-service.ts';
  * The 15 minutes before a rollback is verified take 9 seconds, and the workflow's periodic check every 10 minutes takes
  * 6 seconds. Prometheus and Alertmanager are in real time.
  */
-const TIME_SCALE = 100;
+export const TIME_SCALE = 100;
 
 /** One service for each name. */
 type Toys<Names extends readonly string[]> = { [Index in keyof Names]: ToyService };

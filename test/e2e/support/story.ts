@@ -1,11 +1,16 @@
 import { expect } from 'vitest';
 import { minutesAgo } from '../../support/alerts.ts';
 import { eventually, type Firebreak } from '../../support/firebreak.ts';
+import { REOPEN_WITHIN_SECONDS } from '../../../domain/alerts/admission.ts';
+import { TIME_SCALE } from './stage.ts';
 import type { CdServer } from './cd-server.ts';
 import type { ToyService } from './toy-service.ts';
 
 /** Maximum milliseconds from a bad deploy to a resolved incident. A slow machine is not a failure. */
 const STORY_MAX_MS = 100_000;
+
+/** An alert that Alertmanager repeats in this time is not taken for a new one. */
+const CLOCK_MARGIN_MS = 1000;
 
 /** Returns a catalogue in which this CD system may roll back these services automatically. */
 export function catalogue(
@@ -82,6 +87,7 @@ type Decision = {
 
 export type Incident = {
   id: string;
+  parent_id: string | null;
   status: string;
   severity: string;
   signal_count: number;
@@ -92,7 +98,7 @@ export type Incident = {
 export type Entry = { at: string; actor: string; kind: string; text: string };
 
 /** Returns all incidents of a service, oldest first. */
-export async function incidentsOf(firebreak: Firebreak, { name }: ToyService): Promise<Incident[]> {
+export async function incidentsOf(firebreak: Firebreak, { name }: Pick<ToyService, 'name'>): Promise<Incident[]> {
   return (await firebreak.get(`/v1/incidents?service=${name}&limit=100`)).body.items.toReversed();
 }
 
@@ -124,6 +130,13 @@ export async function untilResolved(firebreak: Firebreak, service: ToyService, c
     expect(incidents).toHaveLength(count);
     return incidents[count - 1] as Incident;
   });
+}
+
+/** Waits until an alert that fires again opens another incident of a stage, and doesn't reopen this one. */
+export async function untilNotReopened(firebreak: Firebreak, { id }: Incident): Promise<void> {
+  const { body } = await firebreak.get(`/v1/incidents/${id}`);
+  const end = Date.parse(body.resolved_at) + (REOPEN_WITHIN_SECONDS / TIME_SCALE) * 1000 + CLOCK_MARGIN_MS;
+  await eventually(() => Promise.resolve(Date.now() > end), `${id} is not reopened any more`);
 }
 
 async function toldWhyNot<T>(firebreak: Firebreak, service: ToyService, look: () => Promise<T>): Promise<T> {

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { api } from '../../../http/app.ts';
 import { slackApp } from '../../../slack/app.ts';
@@ -8,21 +9,27 @@ import { World } from '../../slack/support.ts';
 /** The secrets and signature headers of systems that report changes. */
 const SIGNED = CHANGE_SENDERS.flatMap(({ proof }) => (proof.kind === 'signature' ? [proof] : []));
 
+const HEX = '0'.repeat(64);
+
+/** Returns a signature of the form, with any digits. */
+const signatureOf = (form: RegExp): string =>
+  [HEX, HEX + HEX, `sha256=${HEX}`].find((signature) => form.test(signature)) ?? expect.unreachable();
+
 const SECRETS: Record<string, string> = {
   FIREBREAK_ADMIN_TOKEN: 'admin',
   FIREBREAK_INGEST_TOKEN: 'ingest',
-  GITHUB_WEBHOOK_SECRET: 'github',
-  GITLAB_WEBHOOK_SECRET: 'gitlab',
+  GITHUB_WEBHOOK_SECRET: 'github-secret',
+  GITLAB_WEBHOOK_SECRET: 'gitlab-secret',
   JIRA_WEBHOOK_SECRET: 'jira-secret',
-  PAGERDUTY_WEBHOOK_SECRET: 'pagerduty',
-  GRAFANA_WEBHOOK_SECRET: 'grafana',
-  ...Object.fromEntries(SIGNED.map(({ secret }) => [secret, 'x'])),
+  PAGERDUTY_WEBHOOK_SECRET: 'pagerduty-secret',
+  GRAFANA_WEBHOOK_SECRET: 'grafana-secret',
+  ...Object.fromEntries(SIGNED.map(({ secret }) => [secret, 'any-secret'])),
 };
 
-const server = () =>
+const server = (secrets: Record<string, string> = {}) =>
   api({
     ...new FakeWorld().deps,
-    secrets: { get: async (name) => SECRETS[name] },
+    secrets: { get: async (name) => secrets[name] ?? SECRETS[name] },
     queue: { sendAll: async () => undefined },
     tokens: Object.assign(Object.create(null), { find: async () => undefined }),
     idempotency: { begin: async () => ({ kind: 'mine' }), end: async () => undefined },
@@ -90,6 +97,53 @@ describe('the API reads', () => {
         ]);
   });
 
+  test.each<[string, Record<string, string>]>([
+    ['/integrations/github/webhook', { 'x-hub-signature-256': 'sha256=00' }],
+    ['/integrations/jira/webhook', { 'x-hub-signature': HEX }],
+    ['/integrations/pagerduty/webhook', { 'x-pagerduty-signature': 'v1=00' }],
+    ['/integrations/gitlab/webhook', { 'x-gitlab-token': 'wrong' }],
+    ['/v1/alerts/grafana', { ...grafana(), 'x-grafana-alerting-signature': '00' }],
+    ...CHANGE_SENDERS.flatMap(({ path, proof }): [string, Record<string, string>][] =>
+      proof.kind === 'signature' ? [[path, { [proof.header]: '00' }]] : [],
+    ),
+  ])('nothing of a body with a malformed signature: %s', async (path, headers) => {
+    expect(await send(path, 'POST', headers)).toEqual({ status: 401, code: 'unauthorized', taken: 0 });
+  });
+
+  test('no more than a budget of all bodies whose sender is not known yet', async () => {
+    const app = server();
+    const MIB = 1024 * 1024;
+    const senders: ReadableStreamDefaultController<Uint8Array>[] = [];
+    const post = async (headers: Record<string, string>, path = '/integrations/github/webhook') => {
+      const body = new ReadableStream<Uint8Array>({ start: (controller) => void senders.push(controller) });
+      return app.request(path, { method: 'POST', headers, body, duplex: 'half' });
+    };
+    const signed = { 'x-hub-signature-256': `sha256=${HEX}` };
+    // Each sends 4 MiB, and then nothing for as long as it likes.
+    const answers = Array.from({ length: 12 }, () => post(signed));
+    for (const sender of senders) for (let n = 0; n < 4; n += 1) sender.enqueue(new Uint8Array(MIB));
+    const refused = await Promise.race(answers);
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5']);
+    const known = post({ authorization: 'Bearer admin', 'content-type': 'application/json' }, '/v1/incidents');
+    senders.at(-1)?.enqueue(Buffer.from('{}'));
+    senders.at(-1)?.close();
+    expect((await known).status).toBe(422);
+    for (const sender of senders.slice(0, 12)) {
+      try {
+        sender.close();
+      } catch {
+        // It was refused, so its body was cancelled.
+      }
+    }
+    const statuses = (await Promise.all(answers)).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 401)).toHaveLength(8);
+    expect(statuses.filter((status) => status === 503)).toHaveLength(4);
+    const later = post(signed);
+    senders.at(-1)?.enqueue(new Uint8Array(MIB));
+    senders.at(-1)?.close();
+    expect((await later).status).toBe(401);
+  });
+
   test('nothing of a body on any route from a sender without permission', async () => {
     for (const [method, path] of await routes()) {
       if (path.startsWith('/v1/alerts/')) continue; // the ingest token has this permission
@@ -102,12 +156,12 @@ describe('the API reads', () => {
     const large = { 'content-length': String(26 * 1024 * 1024), authorization: 'Bearer admin' };
     for (const [method, path] of await routes()) {
       const signed = {
-        'x-hub-signature-256': 'sha256=00',
-        'x-hub-signature': 'sha256=00',
-        'x-pagerduty-signature': 'v1=00',
-        'x-gitlab-token': 'x',
+        ...Object.fromEntries(SIGNED.map(({ header, form }) => [header.toLowerCase(), signatureOf(form)])),
+        'x-hub-signature-256': `sha256=${HEX}`,
+        'x-hub-signature': `sha256=${HEX}`,
+        'x-pagerduty-signature': `v1=${HEX}`,
+        'x-gitlab-token': SECRETS['GITLAB_WEBHOOK_SECRET'] ?? '',
       };
-      for (const { header } of SIGNED) Object.assign(signed, { [header]: '00' });
       const query = path === '/v1/pipelines/tests' ? '?service=checkout&commit=abc' : '';
       const { status, taken } = await send(`${path}${query}`, method, {
         ...large,
@@ -121,15 +175,10 @@ describe('the API reads', () => {
   test.each([
     ['alerts', '/v1/alerts/alertmanager', { authorization: 'Bearer admin' }, 4 * 1024],
     ['signed alerts', '/v1/alerts/grafana', grafana(), 4 * 1024],
-    [
-      'webhooks of GitHub',
-      '/integrations/github/webhook',
-      { 'x-hub-signature-256': `sha256=${'0'.repeat(64)}` },
-      25 * 1024,
-    ],
-    ['webhooks of GitLab', '/integrations/gitlab/webhook', { 'x-gitlab-token': 'wrong' }, 25 * 1024],
-    ['webhooks of Jira', '/integrations/jira/webhook', { 'x-hub-signature': `sha256=${'0'.repeat(64)}` }, 10 * 1024],
-    ['webhooks of PagerDuty', '/integrations/pagerduty/webhook', { 'x-pagerduty-signature': 'v1=00' }, 4 * 1024],
+    ['webhooks of GitHub', '/integrations/github/webhook', { 'x-hub-signature-256': `sha256=${HEX}` }, 6 * 1024],
+    ['webhooks of GitLab', '/integrations/gitlab/webhook', { 'x-gitlab-token': 'gitlab-secret' }, 6 * 1024],
+    ['webhooks of Jira', '/integrations/jira/webhook', { 'x-hub-signature': `sha256=${'0'.repeat(64)}` }, 6 * 1024],
+    ['webhooks of PagerDuty', '/integrations/pagerduty/webhook', { 'x-pagerduty-signature': `v1=${HEX}` }, 1024],
     ['any other request', '/v1/incidents', { authorization: 'Bearer admin' }, 256],
     [
       'a request with an idempotency key',
@@ -145,7 +194,7 @@ describe('the API reads', () => {
 
   function grafana(): Record<string, string> {
     const timestamp = String(Math.floor(Date.parse(new FakeWorld().deps.clock.now()) / 1000));
-    return { 'x-grafana-alerting-signature': '00', 'x-grafana-alerting-timestamp': timestamp };
+    return { 'x-grafana-alerting-signature': HEX, 'x-grafana-alerting-timestamp': timestamp };
   }
 
   test('a small body completely and once for all readers', async () => {
@@ -169,6 +218,26 @@ describe('the API reads', () => {
     });
     expect([answer.status, await answer.json()]).toMatchObject([400, { code: 'body-cut-off' }]);
   });
+});
+
+test.each(['whsec_', 'whsec_==', 'whsec_AAAA', ' '])('nobody can sign with the secret %j', async (secret) => {
+  const [id, body] = ['msg_1', JSON.stringify({ object_kind: 'push' })];
+  const timestamp = String(Math.floor(Date.parse(new FakeWorld().deps.clock.now()) / 1000));
+  const keys = ['', secret, Buffer.from(secret.slice('whsec_'.length), 'base64')];
+  for (const key of keys) {
+    const signature = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64');
+    const answer = await server({ GITLAB_WEBHOOK_SECRET: secret }).request('/integrations/gitlab/webhook', {
+      method: 'POST',
+      headers: {
+        'x-gitlab-token': secret,
+        'webhook-id': id,
+        'webhook-timestamp': timestamp,
+        'webhook-signature': `v1,${signature}`,
+      },
+      body,
+    });
+    expect(answer.status).toBe(401);
+  }
 });
 
 describe('the Slack receiver reads', () => {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { sha256 } from '../../../aws/hash.ts';
+import { sha256 } from '../../../stores/core/hash.ts';
 import { api } from '../../../http/app.ts';
 import { networkOf, WAITING_MAX, WRONG_CREDENTIALS } from '../../../http/middleware/credentials.ts';
 import type { TokenRecord } from '../../../schemas/access/access.ts';

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import * as z from 'zod';
-import { AttributionTable } from '../../../aws/table/delivery/attributions.ts';
-import { DeployHistoryTable } from '../../../aws/table/delivery/deploy-history.ts';
-import { keyPointedTo } from '../../../aws/table/changes/changes.ts';
-import { keys } from '../../../aws/table/core/keys.ts';
+import { AttributionTable } from '../../../stores/delivery/attributions.ts';
+import { DeployHistoryTable } from '../../../stores/delivery/deploy-history.ts';
+import { keyPointedTo } from '../../../stores/changes/changes.ts';
+import { keys } from '../../../stores/core/keys.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import type { Log } from '../../../domain/ports/system.ts';
 import { api } from '../../../http/app.ts';
@@ -14,8 +14,9 @@ import { Config, emptyConfig } from '../../../schemas/config/config.ts';
 import type { ChangeId } from '../../../schemas/config/names.ts';
 import type { IncidentRecord, IncidentView } from '../../../schemas/incidents/incident.ts';
 import { InstantIn, millisOf } from '../../../schemas/time/time.ts';
-import { openTable, type TableStores } from '../../aws/table/stores.ts';
+import { openTable, type TableStores } from '../../stores/stores.ts';
 import { FakeWorld, silent } from '../../support/fake-deps.ts';
+import { update } from '../../../platforms/store.ts';
 
 const Row = z.looseObject({ service: z.string(), version: z.string(), environment: z.string().default('production') });
 
@@ -155,10 +156,7 @@ export class DoraWorld {
     const pointer = await this.stores.table.get(keys.changeById(id));
     if (pointer === undefined) throw new Error(`there is no change ${id}`);
     await this.stores.table.transact([
-      this.stores.table.update(keyPointedTo(pointer), {
-        UpdateExpression: 'SET rolled_back_by = :id ADD rev :one',
-        ExpressionAttributeValues: { ':id': incident, ':one': 1 },
-      }),
+      update(keyPointedTo(pointer), { set: { rolled_back_by: incident }, add: { rev: 1 } }),
     ]);
   }
 

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { api } from '../../../http/app.ts';
 import type { Api } from '../../../http/endpoint.ts';
-import { CounterTable } from '../../../aws/table/core/counters.ts';
-import { countedCalls } from '../../../aws/clients/counted-calls.ts';
+import { CounterTable } from '../../../stores/core/counters.ts';
+import { refusedRequests } from '../../../actions/connections/refused-requests.ts';
+import { sha256 } from '../../../stores/core/hash.ts';
+import { countedCalls } from '../../../assembly/counted-calls.ts';
 import type { Attempt } from '../../../domain/ports/common.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
@@ -12,7 +14,7 @@ import type { Effect } from '../../../schemas/incidents/incident.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import { Config, emptyConfig } from '../../../schemas/config/config.ts';
 import { millisOf, plusSeconds } from '../../../schemas/time/time.ts';
-import { openTable, type TableStores } from '../../aws/table/stores.ts';
+import { openTable, type TableStores } from '../../stores/stores.ts';
 import { FakeWorld } from '../../support/fake-deps.ts';
 import { processMetrics } from '../../../local/process-metrics.ts';
 import { lastBackupMetric } from '../../../local/backup/last-backup.ts';
@@ -62,6 +64,15 @@ beforeEach(() => {
 const silentLog = (): Deps['log'] => {
   const log: Deps['log'] = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, with: () => log };
   return log;
+};
+
+const TOKEN = {
+  actions: ['*'] as TokenRecord['actions'],
+  id: 't',
+  name: 'reader',
+  created_by: 'admin',
+  sources: null,
+  expires_at: null,
 };
 
 const authorization = 'Bearer token';
@@ -139,11 +150,78 @@ describe('counts over all instances', () => {
     expect(await values('firebreak_alerts_quarantined_total')).toEqual({ 'source="alertmanager"': 1 });
   });
 
+  describe('refused requests', () => {
+    const REFUSED = 'firebreak_http_requests_refused_total';
+    const unknown = { 'content-type': 'application/json' };
+    const post = (path: string, body: string, headers: Record<string, string>) =>
+      app.request(path, { method: 'POST', headers, body });
+    const seen: object[] = [];
+    const doctor = () => refusedRequests(deps);
+
+    beforeEach(() => {
+      stores.clock.set(stores.clock.millis + 3 * 3600_000);
+      seen.length = 0;
+      const log = { ...silentLog(), warn: (_: string, fields?: object) => void seen.push(fields ?? {}) };
+      deps.log = { ...log, with: () => deps.log };
+      deps.secrets = { get: async (name) => (name === 'FIREBREAK_INGEST_TOKEN' ? 'ingest' : undefined) };
+      deps.tokens = Object.assign(Object.create(deps.tokens) as Deps['tokens'], {
+        find: async (hash: string) => (hash === sha256('token') ? { ...TOKEN, ...mine } : undefined),
+      });
+      app = api(deps);
+    });
+
+    test('by route, reason, and source, in the metrics, the log, and for the doctor', async () => {
+      const before = await values(REFUSED);
+      expect(await doctor()).toEqual({ state: 'set', detail: 'none in the last hour' });
+      for (let n = 0; n < 3; n += 1)
+        await post('/v1/alerts/alertmanager', payload('checkout'), { ...unknown, authorization: 'Bearer wrong' });
+      await post('/v1/alerts/alertmanager', 'no json', { ...unknown, authorization });
+      await post('/v1/incidents', '{}', { ...unknown, authorization: 'Bearer ingest' });
+      await post('/v1/alerts/alertmanager', '', { authorization, 'content-length': String(5 * 1024 * 1024) });
+      await app.request(`/v1/incidents/${'0'.repeat(26)}/timeline`);
+      await post('/no/such/route', '', {});
+      const label = (route: string, reason: string, source: string) =>
+        `route="${route}",reason="${reason}",source="${source}"`;
+      const counted = {
+        [label('/v1/alerts/alertmanager', 'unauthorized', 'unknown')]: 3,
+        [label('/v1/alerts/alertmanager', 'not-json', 'token:reader')]: 1,
+        [label('/v1/alerts/alertmanager', 'body-too-large', 'token:reader')]: 1,
+        [label('/v1/incidents', 'forbidden', 'ingest')]: 1,
+        [label('/v1/incidents/:id/timeline', 'unauthorized', 'unknown')]: 1,
+      };
+      const after = await values(REFUSED);
+      expect(
+        Object.fromEntries(Object.entries(after).map(([labels, by]) => [labels, by - (before[labels] ?? 0)])),
+      ).toMatchObject(counted);
+      expect(seen.filter((fields) => 'route' in fields)).toHaveLength(Object.keys(counted).length);
+      const { state, detail } = await doctor();
+      expect([state, detail.split('; ')[0]]).toEqual([
+        'incomplete',
+        '3 requests to /v1/alerts/alertmanager refused with 401 in the last hour: wrong or missing token, or wrong signature',
+      ]);
+      expect(detail).toContain('1 request to /v1/incidents from ingest refused with 403 in the last hour');
+      stores.clock.set(stores.clock.millis + 71 * 60_000);
+      expect(await doctor()).toEqual({ state: 'set', detail: 'none in the last hour' });
+    });
+
+    test('the number of series has a limit, whatever the tokens are called', async () => {
+      const before = Object.keys(await values(REFUSED)).length;
+      let n = 0;
+      deps.tokens = Object.assign(Object.create(deps.tokens) as Deps['tokens'], {
+        find: async () => ({ ...TOKEN, name: `caller-${(n += 1)}`, actions: ['alerts:write'], ...mine }),
+      });
+      app = api(deps);
+      for (let sent = 0; sent < 1100; sent += 1)
+        await post('/v1/incidents', '{}', { ...unknown, authorization: `Bearer ${sent}` });
+      expect(Object.keys(await values(REFUSED)).length - before).toBeLessThanOrEqual(1001);
+    });
+  });
+
   test('alerts are accepted while counting fails', async () => {
     const broken = Object.assign(Object.create(stores.table) as typeof stores.table, {
       touch: () => Promise.reject(new Error('throttled')),
     });
-    deps.counters = new CounterTable(broken, silentLog());
+    deps.counters = new CounterTable(broken, silentLog(), stores.clock);
     app = api(deps);
     expect((await send(payload('checkout'))).status).toBe(202);
   });
@@ -202,6 +280,11 @@ describe('counts over all instances', () => {
       'vendor="pagerduty",outcome="error"': 2,
     });
   });
+});
+
+test('messages that failed too often are counted where the platform counts them', async () => {
+  queues = async () => [{ queue: 'urgent', visible: 0, inFlight: 0, delayed: 0, dead: 2 }];
+  expect(await values('firebreak_queue_messages')).toMatchObject({ 'queue="urgent",state="dead"': 2 });
 });
 
 test('messages in queues; a queue that does not respond affects only its own samples', async () => {

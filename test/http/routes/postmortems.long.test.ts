@@ -334,16 +334,4 @@ describe('firebreak incident postmortem', () => {
       err: expect.stringContaining('cannot read none.md'),
     });
   });
-
-  test('prints a page of Confluence, as the API gives it', async () => {
-    const { status, body } = await firebreak.get(`/v1/incidents/${id}/postmortem/confluence`);
-    expect([status, body.title, body.body.representation]).toEqual([200, 'Ours', 'storage']);
-    expect(body.body.value).toContain('<ac:task-status>incomplete</ac:task-status>');
-    expect(body.body.value).not.toContain('<h1>');
-    expect(await run('--format', 'confluence')).toEqual({ code: 0, out: `${body.body.value}\n`, err: '' });
-    expect(JSON.parse((await run('--format', 'confluence', '--json')).out)).toEqual(body);
-    expect(await run('--format', 'confluence', '--state', 'published')).toMatchObject({ code: 2 });
-    const unknown = '/v1/incidents/01K0000000000000000000000A/postmortem/confluence';
-    expect((await firebreak.get(unknown)).status).toBe(404);
-  });
 });

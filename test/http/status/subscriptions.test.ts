@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { SubscriberTable } from '../../../aws/table/status/subscribers.ts';
+import { SubscriberTable } from '../../../stores/status/subscribers.ts';
 import { addresses } from '../../../domain/status/subscriptions/messages.ts';
 import { subscriptionsApp } from '../../../http/status/subscriptions/routes.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { Subscriber } from '../../../schemas/status/subscriber.ts';
 import { certificate, CERTIFICATE_URL, snsMessage, TOPIC } from '../../integrations/sns/signed.ts';
-import { openTable, type TableStores } from '../../aws/table/stores.ts';
+import { openTable, type TableStores } from '../../stores/stores.ts';
 import { silent } from '../../support/fake-deps.ts';
 
 const HOSTILE = `<script>alert(1)</script>"'&`;
@@ -158,6 +158,22 @@ describe('nobody learns whether an address is subscribed, or changes its subscri
     stores.clock.set(stores.clock.millis + 86_400_000);
     await subscribe(ADA);
     expect((await only()).requested).toBe(4);
+  });
+
+  test('addresses of one mailbox share its messages, and updates go to the address as it was given', async () => {
+    const tagged = Array.from({ length: 5 }, (_, n) => `Ada+${n}@acme.example`);
+    const answers = [];
+    for (const to of [ADA, ADA.toUpperCase(), ...tagged]) answers.push(await subscribe(to));
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+    const asked = (await subscribers.of('main')).map(({ to, requested }) => [to, requested]);
+    expect(new Map(asked as [string, number][])).toEqual(
+      new Map([
+        [ADA, 2],
+        ['Ada+0@acme.example', 1],
+      ]),
+    );
+    await subscribe('bea+ops@acme.example');
+    expect(await subscribers.of('main')).toHaveLength(3);
   });
 
   test('a client is limited by its network, and others are not', async () => {

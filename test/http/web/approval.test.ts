@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { sha256 } from '../../../aws/hash.ts';
+import { sha256 } from '../../../stores/core/hash.ts';
 import { approvalUrls } from '../../../domain/incidents/approval-link.ts';
 import { summaryCard } from '../../../domain/messages/incident-card.ts';
 import { pageNote } from '../../../domain/paging/page-note.ts';
@@ -78,7 +78,8 @@ async function asks(number = 1): Promise<string> {
     changes: await world.deps.changes.recent(PLACE, 9),
     policy: { mode: 'approve', unknownMigration: 'approve' },
   });
-  const { digest, state } = await world.deps.decisions.keep(id, number, decide(inputs), inputs, 3600);
+  const kept = await world.deps.decisions.keep(id, number, decide(inputs), inputs, 3600);
+  const { digest, state } = kept ?? expect.unreachable();
   expect(state).toBe('waiting');
   return digest;
 }
@@ -136,7 +137,7 @@ test('without an address of this Firebreak, or without a key, the question is sh
   expect(await approvalUrls(world.deps, await story())).toEqual(new Map());
   const failing = { sign: () => Promise.reject(new Error('no secrets')), read: async () => undefined };
   expect(await approvalUrls({ ...deps(), approvalLinks: failing }, await story())).toEqual(new Map());
-  expect(JSON.stringify(summaryCard(await story()))).toContain('approve or reject');
+  expect(JSON.stringify(summaryCard(await story()))).toContain('Approve or reject');
 });
 
 test('the page of the incident names the candidates of a question, as the page of the link does', async () => {
@@ -147,7 +148,7 @@ test('the page of the incident names the candidates of a question, as the page o
   const pages = [`/console/incidents/${id}`, await linkPath()];
   for (const path of pages)
     expect(await (await request(path, cookie)).text()).toMatch(
-      /<p>Candidates: deploy v2 of \w+ \(\d+ %\) and config pool-size of \w+ \(\d+ %\)\.<\/p>/,
+      /<(?:p|li)>Candidates: deploy v2 of \w+ \(\d+ %\) and config pool-size of \w+ \(\d+ %\)\.<\//,
     );
 });
 
@@ -164,7 +165,7 @@ describe('a link to a question', () => {
       'Other poss',
     ])
       expect(page).toContain(words);
-    expect(page).toMatch(/Approval is needed because: it is unknown whether v2 has a migration/);
+    expect(page).toMatch(/Asks because it is unknown whether v2 has a migration/);
     const done = await send(`${path}/actions/approve`, { form_key: ann.form_key, digest }, ann.cookie);
     expect([done.status, done.headers.get('location')]).toEqual([303, `${path}?done=approve`]);
     expect(await state()).toBe('approved');
@@ -313,5 +314,32 @@ describe('a link to a question', () => {
     const late = await send(`${path}/actions/approve`, { form_key: ann.form_key, digest }, ann.cookie);
     expect([late.status, await state()]).toEqual([409, 'rejected']);
     expect(await late.text()).toContain('rejected by grace');
+  });
+});
+
+describe('a question counts as seen', () => {
+  const handling = async () => (await world.deps.incidents.read(id))?.handling?.seen;
+
+  test.each([
+    ['its own page', () => linkPath()],
+    ['the page of its incident', async () => `/console/incidents/${id}`],
+  ])('when a person who may answer opens %s', async (_, pathOf) => {
+    const ann = await signedIn('ann');
+    await asks();
+    await request(await pathOf(), ann.cookie);
+    expect(await handling()).toEqual({ by: 'ann', at: world.clock.now() });
+  });
+
+  test('not by a preview, a viewer, a program, an open page that asks for changes, or without a question', async () => {
+    const [ann, vera] = [await signedIn('ann'), await signedIn('vera')];
+    await request(`/console/incidents/${id}`, ann.cookie);
+    await asks();
+    for (const path of [await linkPath(), `/console/incidents/${id}`]) {
+      await request(path, '');
+      await request(path, vera.cookie);
+      await request(path, '', { headers: { host: HOST, accept: 'text/html', authorization: 'Bearer ann' } });
+      await request(path, ann.cookie, { headers: { host: HOST, accept: 'text/event-stream', cookie: ann.cookie } });
+    }
+    expect(await handling()).toBeUndefined();
   });
 });

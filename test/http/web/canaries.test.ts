@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { CanaryTable } from '../../../aws/table/canary/canaries.ts';
+import { CanaryTable } from '../../../stores/canary/canaries.ts';
 import type { CanaryRecord } from '../../../schemas/canary/canary.ts';
 import { type ServiceName, type Version } from '../../../schemas/config/names.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
-import { openTable, type TableStores } from '../../aws/table/stores.ts';
+import { openTable, type TableStores } from '../../stores/stores.ts';
 import { canaryRecord } from '../../support/canary-record.ts';
 import { consoleWorld } from '../../support/console-world.ts';
 import { expectHarmless, hostile, textOf } from '../../support/hostile.ts';

@@ -1,10 +1,12 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { sha256 } from '../../../aws/hash.ts';
-import { BadCursor } from '../../../aws/table/core/table.ts';
+import { sha256 } from '../../../stores/core/hash.ts';
+import { BadCursor } from '../../../stores/core/cursors.ts';
 import { api } from '../../../http/app.ts';
 import { ASSETS } from '../../../http/web/assets.ts';
+import type { AuditEntry } from '../../../domain/ports/freeze.ts';
 import { createLoginLink } from '../../../http/web/login.ts';
-import type { TokenRecord } from '../../../schemas/access/access.ts';
+import { PAGES } from '../../../http/web/pages/index.ts';
+import { Action, type TokenRecord } from '../../../schemas/access/access.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import { ROLES } from '../../../schemas/people/people.ts';
 import { consoleWorld, tokenRecord } from '../../support/console-world.ts';
@@ -110,6 +112,25 @@ describe('the login', () => {
     expect(await response.text()).toContain(reason);
   });
 
+  test('refused sign-ins are in the audit log, and nobody can fill it', async () => {
+    const entries: AuditEntry[] = [];
+    const guarded = consoleWorld(() => ({
+      audit: Object.assign(Object.create(null), {
+        append: async (more: AuditEntry[]) => void entries.push(...more),
+      }),
+    }));
+    const { clock } = guarded.world;
+    expect((await guarded.post('/login', { token: 'ci' })).status).toBe(401);
+    for (let n = 0; n < 50; n += 1) await guarded.post('/login', { token: `wrong-${n}` });
+    expect(entries).toMatchObject([
+      { actor: 'ci', kind: 'sign_in.refused', text: expect.stringContaining('no permission'), detail: { attempts: 1 } },
+    ]);
+    expect(JSON.stringify(entries)).not.toContain('wrong-');
+    clock.set(clock.millis + 600_000);
+    await guarded.post('/login', { token: 'wrong' });
+    expect(entries.slice(1)).toMatchObject([{ actor: 'unknown', detail: { by: 'token', attempts: 21 } }]);
+  });
+
   test('a session ends when its token is revoked, and has the permissions that the token has now', async () => {
     const { cookie } = await signedIn('grace');
     const id = await incident();
@@ -120,10 +141,54 @@ describe('the login', () => {
     expect((await get('/console', { cookie })).status).toBe(302);
   });
 
-  test('a session ends after twelve hours', async () => {
-    const { cookie } = await signedIn('grace');
-    world.clock.set(world.clock.millis + 12 * 3600_000);
-    expect((await get('/console', { cookie })).status).toBe(302);
+  describe('a session', () => {
+    const later = (minutes: number) => world.clock.set(world.clock.millis + minutes * 60_000);
+
+    test('ends after twelve hours, however much it is used', async () => {
+      const { cookie } = await signedIn('grace');
+      for (let halfHour = 1; halfHour < 28; halfHour += 1) {
+        later(26);
+        expect((await get('/console', { cookie })).status).toBe(200);
+      }
+      later(18);
+      expect((await get('/console', { cookie })).status).toBe(302);
+    });
+
+    test('ends after 30 minutes in which only open pages asked for their changes', async () => {
+      const { cookie, form_key } = await signedIn('grace');
+      const poll = () => get('/console?since=1', { cookie, headers: { accept: 'text/event-stream' } });
+      later(20);
+      expect((await poll()).status).toBe(200);
+      later(10);
+      expect((await poll()).status).toBe(401);
+      const id = await incident();
+      const page = await get(`/console/incidents/${id}`, { cookie });
+      expect([page.status, page.headers.get('location')]).toEqual([
+        302,
+        `/login?next=${encodeURIComponent(`/console/incidents/${id}`)}`,
+      ]);
+      const form = await post(`/console/incidents/${id}/actions/acknowledge`, { form_key }, { cookie });
+      expect(form.status).toBe(401);
+      expect(await form.text()).toContain(`href="/login?next=${encodeURIComponent(`/console/incidents/${id}`)}"`);
+    });
+
+    test('goes on while pages are opened or forms are sent, and stores that once a minute', async () => {
+      const { cookie, form_key } = await signedIn('grace');
+      const id = await incident();
+      later(29);
+      await get('/console', { cookie });
+      await get('/console', { cookie });
+      expect(sessions.touches).toBe(1);
+      later(29);
+      await post(`/console/incidents/${id}/actions/acknowledge`, { form_key }, { cookie });
+      later(29);
+      expect((await get('/console', { cookie })).status).toBe(200);
+    });
+
+    test('of a bearer token has no end of its own', async () => {
+      later(60);
+      expect((await get('/console', { token: 'grace' })).status).toBe(200);
+    });
   });
 
   test('signing out ends the session, and signing out everywhere all sessions of the person', async () => {
@@ -196,6 +261,29 @@ describe('a form', () => {
   });
 });
 
+test('every action of every page needs the permission that it declares, before its form is read', async () => {
+  const actions = PAGES.flatMap(({ path, actions: named = {} }) =>
+    Object.entries(named).map(([name, { permission }]) => ({ path: `${path}/actions/${name}`, permission })),
+  );
+  expect(actions.length).toBeGreaterThan(40);
+  for (const { path, permission } of actions) {
+    tokens.set(
+      'limited',
+      tokenRecord(
+        'limited',
+        Action.options.filter((action) => action !== permission),
+      ),
+    );
+    const response = await post(
+      path.replaceAll(/:\w+/g, 'x'),
+      { markdown: 'x'.repeat(1_000_000) },
+      { token: 'limited' },
+    );
+    expect([path, response.status]).toEqual([path, 403]);
+    expect(await response.text()).toContain(`lacks the permission ${permission}`);
+  }
+});
+
 describe('actions on an incident', () => {
   test('are those of the API, under the name of the person', async () => {
     const grace = await signedIn('grace');
@@ -250,6 +338,12 @@ describe('actions on an incident', () => {
   test('that are not possible say why, on the page of the incident', async () => {
     const grace = await signedIn('grace');
     const id = await incident();
+    expect(await (await get(`/console/incidents/${id}`, grace)).text()).not.toContain('Publish on the status page');
+    const unshown = await post(`/console/incidents/${id}/actions/publish`, grace, grace);
+    expect([unshown.status, await unshown.text()]).toEqual([
+      409,
+      expect.stringContaining('has no component on the status page: set statusPage.components'),
+    ]);
     const stale = await post(`/console/incidents/${id}/actions/approve`, { ...grace, digest: 'gone' }, grace);
     expect(stale.status).toBe(409);
     const page = await stale.text();

@@ -75,15 +75,15 @@ const audit = async (more: Partial<Audit> = {}): Promise<string> =>
   );
 
 test('hostile texts are shown as text', async () => {
-  expectHarmless(await decisions(), 9);
+  expectHarmless(await decisions(), 7);
   const broken = { ...chain, intact: false, brokenAt: hostile('entry'), because: hostile('because') };
   expectHarmless(await audit({ chain: broken }), 6);
 });
 
 describe('the page of decisions', () => {
-  test('says why, and why not', async () => {
+  test('says what to do, what speaks for it, and why automation does not act', async () => {
     const text = textOf(await decisions());
-    expect(text).toMatch(/Does nothing.*Why for.*suspect.*Why not against.*mode_approve/);
+    expect(text).toMatch(/Look at service.*For .*Does not act because against/);
   });
 
   test('says what would appear where there is nothing', async () => {

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ExperimentTable } from '../../../aws/table/experiments/experiments.ts';
+import { ExperimentTable } from '../../../stores/experiments/experiments.ts';
 import { conclude } from '../../../domain/experiments/conclusion.ts';
 import { reportOf } from '../../../domain/experiments/report.ts';
 import { ServiceName } from '../../../schemas/config/names.ts';
 import { type ExperimentRecord, ExperimentId, type Observation } from '../../../schemas/experiments/experiment.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
-import { openTable, type TableStores } from '../../aws/table/stores.ts';
+import { openTable, type TableStores } from '../../stores/stores.ts';
 import { consoleWorld } from '../../support/console-world.ts';
 import { anExperiment, checkoutProduction } from '../../support/experiments.ts';
 import { expectHarmless, hostile, SCRIPT, textOf } from '../../support/hostile.ts';

@@ -146,7 +146,11 @@ describe('the inbox', () => {
 function worldWith(body: string) {
   const sent: Signal[] = [];
   const replayed: string[] = [];
-  const kept = { ...entry({ source: 'alertmanager', detail: 'not JSON' }), receiver: '/v1/alerts/alertmanager' };
+  const kept = {
+    ...entry({ source: 'alertmanager', detail: 'not JSON' }),
+    sender: 'alertmanager:ingest',
+    receiver: '/v1/alerts/alertmanager',
+  };
   const quarantine: Partial<Quarantine> = {
     list: async () => ({ items: [kept], next_cursor: null }),
     count: async () => 1,
@@ -175,7 +179,8 @@ describe('a quarantined input', () => {
     expect([done.status, textOf(await done.text())]).toEqual([200, expect.stringMatching(/Replayed: \d+ accepted/)]);
     expect(sent.length).toBeGreaterThan(0);
     // Without rollback:request, a rollback that the alert requests is at most suggested.
-    for (const one of sent) expect(one).toMatchObject({ sender: 'token:quentin', requestsRollback: false });
+    for (const one of sent)
+      expect(one).toMatchObject({ sender: 'token:quentin', reporter: 'ingest', requestsRollback: false });
     expect((await replay('ada', '/console/inbox/q_1')).status).toBe(200);
     expect(replayed).toEqual(['q_1 by quentin', 'q_1 by ada']);
     expect(textOf(await (await get('/console/inbox/q_1', { token: 'quentin' })).text())).toContain('"alerts": [');

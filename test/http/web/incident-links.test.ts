@@ -59,5 +59,5 @@ test('a page is sent if the configuration cannot be read', async () => {
   const { incident } = (await world.deps.incidents.story(id, null)) ?? expect.unreachable();
   const deps = { ...world.deps, config: { ...world.deps.config, current: () => Promise.reject(new Error('gone')) } };
   const request = await fullRequest(incident, 'key', { number: 1, causes: [], chat: null }, deps);
-  expect(request.details).toMatchObject({ status: expect.any(String), automation: expect.any(String) });
+  expect(request.details).toMatchObject({ status: expect.any(String), next_step: expect.any(String) });
 });

@@ -126,6 +126,7 @@ const story = (more: Partial<Story> = {}): Story => ({
 const data = (more: Partial<IncidentData> = {}): IncidentData => ({
   may: () => true,
   csrfToken: 'key',
+  openBecause: [],
   at: LATER,
   story: story(),
   health: null,
@@ -187,6 +188,7 @@ const now = (more: Partial<Now> = {}): Now => ({
       decisions: [decision()],
       effects: [effect()],
       children: [record({ id: '01J0000000000000000000000B' as IncidentId, parent_id: ID, title: hostile('child') })],
+      moreChildren: 2,
     },
   ],
   moreIncidents: 3,
@@ -334,15 +336,11 @@ describe('the page of an incident', () => {
     expect(writes).not.toMatch(/actions\/(approve|rollback|resolve)/);
   });
 
-  test('says why automation acted, and why it did not', async () => {
-    const rows = async (kind: DecisionView['kind']) =>
-      [
-        ...(await page({ story: story({ decisions: [decision({ kind, state: 'final' })] }) })).matchAll(
-          /<dt>(Why[^<]*)</g,
-        ),
-      ].map(([, name]) => name);
-    expect(await rows('roll_back')).toEqual(['Why']);
-    expect(await rows('none')).toEqual(['Why', 'Why not']);
+  test('says what automation does, what speaks for it, and why it does not act', async () => {
+    const shown = async (kind: DecisionView['kind']) =>
+      textOf(await page({ story: story({ decisions: [decision({ kind, state: 'final' })] }) }));
+    expect(await shown('roll_back')).toMatch(/Rolling .* Details/);
+    expect(await shown('none')).toMatch(/Look at .* Does not act because .* Details/);
   });
 
   test('offers no action on a resolved incident except notes and the mark of a wrong action', async () => {
@@ -366,7 +364,7 @@ describe('a status page that contradicts the SLIs', () => {
   });
   const shown = async (page_contradiction: PageContradiction, more: Partial<IncidentRecord> = {}) => {
     const incident = record({ page_contradiction, ...more });
-    const list = { incidents: [{ incident, decisions: [], effects: [], children: [] }], slos: [] };
+    const list = { incidents: [{ incident, decisions: [], effects: [], children: [], moreChildren: 0 }], slos: [] };
     return {
       incident: textOf(String(await incidentMain(data({ story: story({ incident }) })))),
       now: textOf(String(await nowMain(now(list)))),

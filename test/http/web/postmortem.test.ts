@@ -85,6 +85,16 @@ test('a text is previewed without being saved, and then saved', async () => {
   expect((await stored())?.markdown).toBe('# Ours\n\nIt was **her mistake** <script>\n');
 });
 
+test('a text that is too long is neither previewed nor saved', async () => {
+  const fields = { markdown: `# ${'a'.repeat(80_000)}`, revision: '1' };
+  for (const action of ['preview', 'save']) {
+    const answer = await (await send(action, fields)).text();
+    expect(textOf(answer)).toContain('markdown: the text has 80002 characters; the limit is 80000');
+    expect(answer).not.toContain('Preview, not saved');
+  }
+  expect((await stored())?.record.revision).toBe(1);
+});
+
 test('a text that is based on an older version is not saved, and not lost', async () => {
   await send('save', { markdown: '# First', revision: '1' });
   const answer = await (await send('save', { markdown: '# Second, long work', revision: '1' })).text();
@@ -98,16 +108,6 @@ test('a review and a publication are buttons', async () => {
     expect((await send(state, { revision: String(n + 1) })).status).toBe(303);
     expect((await stored())?.record.state).toBe(state);
   }
-});
-
-test('the page has the source of a Confluence page, and hostile text stays text', async () => {
-  const text = `# Ours\n\n## Action items\n- [ ] Alert ${hostile('sooner')}\n`;
-  await send('save', { markdown: text, revision: '1' });
-  const shownPage = await shown(page());
-  const [, source = ''] = /<textarea id="confluence-storage"[^>]*>([^]*?)<\/textarea>/.exec(shownPage) ?? [];
-  expect(source).toContain('&lt;ac:task-list&gt;&lt;ac:task&gt;');
-  expect(source).toContain('Alert sooner &amp;quot;');
-  expect(source).not.toMatch(/<img|<script/);
 });
 
 test('action items are listed, closed, and opened again', async () => {

@@ -1,9 +1,9 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { AuditLogTable } from '../../../aws/table/audit/audit-log.ts';
-import { FreezeTable } from '../../../aws/table/freeze/freezes.ts';
+import { AuditLogTable } from '../../../stores/audit/audit-log.ts';
+import { FreezeTable } from '../../../stores/freeze/freezes.ts';
 import { Config, emptyConfig } from '../../../schemas/config/config.ts';
 import { runId } from '../../../schemas/runbooks/parts/runs.ts';
-import { openTable } from '../../aws/table/stores.ts';
+import { openTable } from '../../stores/stores.ts';
 import { runbook } from '../../domain/runbooks/support.ts';
 import { consoleWorld } from '../../support/console-world.ts';
 import { sealSecrets, silent } from '../../support/fake-deps.ts';

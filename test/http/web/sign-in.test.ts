@@ -142,6 +142,7 @@ describe('the sign-in with an identity provider', () => {
   test.each<[string, object]>([
     ['an unknown person', verified('eve@example.com', { groups: ['sre-wannabe', 'constructor'] })],
     ['an address that the provider did not verify', { email: 'ada@example.com', email_verified: false }],
+    ['an address with a statement that is no boolean', { email: 'ada@example.com', email_verified: 'true' }],
     ['an address without a statement about it', { email: 'ada@example.com' }],
     ['no address', {}],
   ])('refuses %s', async (_, claims) => {

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { clear, frozen, Issuer } from '../../cli/offline-world.ts';
 import { nobody, type Reply, vendor, vendorThat } from '../../integrations/server.ts';
 
-const SCRIPT = join(import.meta.dirname, '../../../action/freeze-check.sh');
+const SCRIPT = join(import.meta.dirname, '../../../deploy/actions/freeze-check.sh');
 
 const SETTINGS = {
   FIREBREAK_TOKEN: 't',

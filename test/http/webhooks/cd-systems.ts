@@ -96,9 +96,9 @@ const action = (access: Access): CdSystem => ({
   name: 'the GitHub action',
   knowsDeployments: true,
   async deploy({ version, id }) {
-    const [file] = documents(await readFile(join(ROOT, 'action/action.yml'), 'utf8'));
+    const [file] = documents(await readFile(join(ROOT, 'deploy/actions/action.yml'), 'utf8'));
     const [{ steps }] = documents(await example('github-workflow.yml')).map(({ jobs }) => jobs.production);
-    const used = steps.find(({ uses }: any) => uses?.includes('firebreak/action'));
+    const used = steps.find(({ uses }: any) => uses?.includes('firebreak/deploy/actions@'));
     const jwks = await (await fetch(`${access.firebreak.url}/.well-known/jwks.json`)).json();
     const known: Record<string, string> = {
       'vars.FIREBREAK_KEYS': [...thumbprintsOf(publicKeysIn(jwks))].join(','),
@@ -119,7 +119,7 @@ const action = (access: Access): CdSystem => ({
     const folder = await mkdtemp(join(tmpdir(), 'firebreak-action-'));
     const env = Object.fromEntries(Object.entries<string>(step.env).map(([name, text]) => [name, filled(text)]));
     const runner = {
-      GITHUB_ACTION_PATH: join(ROOT, 'action'),
+      GITHUB_ACTION_PATH: join(ROOT, 'deploy/actions'),
       GITHUB_OUTPUT: join(folder, 'output'),
     };
     try {

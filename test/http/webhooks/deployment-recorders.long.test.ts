@@ -46,7 +46,7 @@ async function run(command: string[], env: Record<string, string>): Promise<Ran>
 
 /** Runs the steps of the example workflow that use the action, as a runner does. */
 async function github(url: string, version: string, job: 'success' | 'failure' | 'cancelled'): Promise<Ran[]> {
-  const { inputs, runs } = parse(await read('action/record/action.yml'));
+  const { inputs, runs } = parse(await read('deploy/actions/record/action.yml'));
   const { jobs } = parse(await read('examples/record-deployments/github-workflow.yml'));
   const known: Record<string, string> = {
     'vars.FIREBREAK_URL': url,
@@ -65,11 +65,13 @@ async function github(url: string, version: string, job: 'success' | 'failure' |
     });
   const [{ run: script, env: names }] = runs.steps;
   const ran: Ran[] = [];
-  for (const step of jobs.production.steps.filter(({ uses }: any) => uses?.includes('firebreak/action/record'))) {
+  for (const step of jobs.production.steps.filter(({ uses }: any) =>
+    uses?.includes('firebreak/deploy/actions/record'),
+  )) {
     for (const [name, input] of Object.entries<any>(inputs))
       known[`inputs.${name}`] = filled(step.with[name] ?? input.default ?? '');
     const env = Object.fromEntries(Object.entries<string>(names).map(([name, text]) => [name, filled(text)]));
-    const path = { GITHUB_ACTION_PATH: join(ROOT, 'action/record') };
+    const path = { GITHUB_ACTION_PATH: join(ROOT, 'deploy/actions/record') };
     const one = await run(['bash', '-e', '-o', 'pipefail', '-c', script], { ...env, ...path });
     for (const [name, value] of Object.entries(one.outputs)) known[`steps.${step.id}.outputs.${name}`] = value;
     ran.push(one);

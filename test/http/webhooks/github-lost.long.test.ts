@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startStandIns, type StandIns } from '../../../sandbox/core/index.ts';
+import { startStandIns, type StandIns } from '../../../packages/sandbox/core/index.ts';
 import { Firebreak } from '../../support/firebreak.ts';
 import { GithubSite } from './github-site.ts';
 

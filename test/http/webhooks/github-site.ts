@@ -2,8 +2,8 @@ import { generateKeyPair, SignJWT } from 'jose';
 import { expect } from 'vitest';
 import type { Firebreak } from '../../support/firebreak.ts';
 import { seen } from '../../support/fixtures.ts';
-import type { StandIns } from '../../../sandbox/core/index.ts';
-import { calls, sandbox } from '../../sandbox/support.ts';
+import type { StandIns } from '../../../packages/sandbox/core/index.ts';
+import { calls, sandbox } from '../../../packages/sandbox/test/support.ts';
 import { deliver, signed } from './github-server.ts';
 
 type Delivered = { guid: string; request: { payload: any } };

@@ -32,6 +32,44 @@ async function frozen(at: { service: string; environment: string }, run: () => P
 const tokenFor = async (actions: string[], grant: object = {}): Promise<string> =>
   (await firebreak.post('/v1/tokens', { name: 'cd', actions, ...grant })).body.token;
 
+describe('a rollback that a person or another system records', () => {
+  const at = { service: 'plain', environment: 'plain-live' };
+  const minutesAgo = (minutes: number): string => new Date(Date.now() - minutes * 60_000).toISOString();
+  const records = (version: string, minutes: number, more: object = {}) =>
+    firebreak.post('/v1/deployments', { ...at, version, started_at: minutesAgo(minutes), ...more });
+  const pins = async () => (await firebreak.get('/v1/versions/pinned')).body.items;
+  const check = async (version: string) => (await firebreak.post('/v1/freeze-check', { ...at, version })).body;
+
+  test('pins the version that it removed, once, until a person lifts the pin', async () => {
+    await records('v1', 300);
+    await records('v2', 60);
+    const back = { kind: 'rollback', author: 'bo', finished_at: minutesAgo(1) };
+    const started_at = minutesAgo(2);
+    expect((await records('v1', 2, { ...back, started_at })).status).toBe(201);
+    const [pin, ...others] = await pins();
+    expect([pin, others]).toMatchObject([
+      {
+        ...at,
+        version: 'v2',
+        rolled_back_to: 'v1',
+        incident_id: null,
+        reason: 'rolled back to v1 by bo',
+        state: 'pinned',
+      },
+      [],
+    ]);
+    expect(JSON.stringify(await check('v2'))).toContain(`firebreak pins lift ${pin.id}`);
+    expect((await firebreak.request('DELETE', `/v1/versions/pinned/${pin.id}`)).status).toBe(200);
+    expect((await records('v1', 2, { ...back, started_at })).status).toBe(200);
+    expect(await pins()).toEqual([]);
+    // A flag is no version, and a newer version is no way back.
+    await records('basket 3 (off)', 1, { kind: 'flag' });
+    await records('v3', 1);
+    await records('v3', 0.5, { kind: 'rollback', previous_version: 'v1' });
+    expect(await pins()).toEqual([]);
+  });
+});
+
 describe('the web metric of Argo Rollouts', () => {
   const measure = async (path: string, token: string, method = 'GET') => {
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
@@ -139,6 +177,18 @@ describe('the gates of Flagger', () => {
     await firebreak.post('/v1/deployments', heardOf);
     await frozen({ service: 'unheard-of', environment: 'production' }, async () => {
       expect(await send(canary('unheard-of'), key)).toMatchObject({ status: 423 });
+    });
+  });
+
+  test.each(['gate', 'rollout', 'confirm-promotion'])('answers %s of a canary with the longest name', async (name) => {
+    const metadata = { service: 'plain', environment: 'plain-live' };
+    const [longest, longer] = await Promise.all(
+      [245, 246].map((length) => firebreak.post(`/integrations/flagger/${name}`, canary('n'.repeat(length), metadata))),
+    );
+    expect(longest?.status).toBeLessThan(500);
+    expect(longer).toMatchObject({
+      status: 422,
+      body: { detail: expect.stringMatching(/at most 245 characters.*at name/s) },
     });
   });
 

@@ -5,7 +5,7 @@ import { argoCdDeployer } from '../../../integrations/argo-cd/deployer.ts';
 import { type ArgoCdDeployer } from '../../../schemas/rollback/targets/argo-cd.ts';
 import { DeployerConfig } from '../../../schemas/rollback/targets/index.ts';
 import type { EnvironmentName, ServiceName, Version } from '../../../schemas/config/names.ts';
-import { calls, exchange, sandbox } from '../../sandbox/support.ts';
+import { calls, exchange, sandbox } from '../../../packages/sandbox/test/support.ts';
 import { SetClock } from '../../support/fake-deps.ts';
 import { argoWorld, gitWorld, imagesOf, requestFor, type ArgoWorld, V43 } from './world.ts';
 import { impatient } from '../time-limits.ts';

@@ -5,7 +5,7 @@ import type { GitReverter, RevertRequest } from '../../../integrations/github/re
 import { type ArgoCdDeployer } from '../../../schemas/rollback/targets/argo-cd.ts';
 import { DeployerConfig } from '../../../schemas/rollback/targets/index.ts';
 import type { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
-import { exchange } from '../../sandbox/support.ts';
+import { exchange } from '../../../packages/sandbox/test/support.ts';
 import { SetClock } from '../../support/fake-deps.ts';
 import { argoWorld, gitWorld, type GitWorld, PATH, REPOSITORY, requestFor, V43 } from './world.ts';
 import { vendor } from '../server.ts';

@@ -2,12 +2,12 @@ import { onTestFinished, vi } from 'vitest';
 import type { RollbackCall } from '../../../domain/rollback/targets.ts';
 import { argoCdDeployer } from '../../../integrations/argo-cd/deployer.ts';
 import { type GitReverter, gitReverter } from '../../../integrations/github/revert/revert.ts';
-import type { StandIns } from '../../../sandbox/core/index.ts';
+import type { StandIns } from '../../../packages/sandbox/core/index.ts';
 import { type ArgoCdDeployer } from '../../../schemas/rollback/targets/argo-cd.ts';
 import { DeployerConfig } from '../../../schemas/rollback/targets/index.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
-import { calls, clock, sandbox, setFault, start } from '../../sandbox/support.ts';
+import { calls, clock, sandbox, setFault, start } from '../../../packages/sandbox/test/support.ts';
 import { limitOnceHeld, untilNothingIsHeld } from '../time-limits.ts';
 import type { TargetWorld, Trouble } from '../target-conformance.ts';
 

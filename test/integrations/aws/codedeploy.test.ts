@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { TargetResponse, Deployer } from '../../../domain/rollback/targets.ts';
 import { codeDeployDeployer } from '../../../integrations/aws/codedeploy.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
-import { calls } from '../../sandbox/support.ts';
+import { calls } from '../../../packages/sandbox/test/support.ts';
 import { type Gate, openGate, rollback, said } from './gate.ts';
 import { vendor } from '../server.ts';
 import { conforms, type TargetWorld } from '../target-conformance.ts';

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Deployer } from '../../../domain/rollback/targets.ts';
 import { ecsDeployer } from '../../../integrations/aws/ecs.ts';
 import { type Gate, openGate, rollback, said } from './gate.ts';
-import { calls } from '../../sandbox/support.ts';
+import { calls } from '../../../packages/sandbox/test/support.ts';
 import { vendor } from '../server.ts';
 import { conforms, type TargetWorld } from '../target-conformance.ts';
 

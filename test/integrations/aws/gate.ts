@@ -3,9 +3,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, vi } from 'vitest';
 import type { RollbackCall } from '../../../domain/rollback/targets.ts';
-import type { Fault } from '../../../sandbox/core/faults.ts';
-import type { StandIns } from '../../../sandbox/core/index.ts';
-import { sandbox, setFault, start } from '../../sandbox/support.ts';
+import type { Fault } from '../../../packages/sandbox/core/faults.ts';
+import type { StandIns } from '../../../packages/sandbox/core/index.ts';
+import { sandbox, setFault, start } from '../../../packages/sandbox/test/support.ts';
 import type { Trouble } from '../target-conformance.ts';
 
 /**

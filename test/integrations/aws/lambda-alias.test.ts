@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { Deployer, RollbackCall } from '../../../domain/rollback/targets.ts';
 import { lambdaAliasDeployer } from '../../../integrations/aws/lambda-alias.ts';
-import { calls } from '../../sandbox/support.ts';
+import { calls } from '../../../packages/sandbox/test/support.ts';
 import { type Gate, openGate, rollback, said } from './gate.ts';
 import { nobody, vendor } from '../server.ts';
 import { conforms, type TargetWorld } from '../target-conformance.ts';

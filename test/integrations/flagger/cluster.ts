@@ -4,7 +4,7 @@ import type { RollbackGates } from '../../../domain/ports/rollback.ts';
 import type { Deployer } from '../../../domain/rollback/targets.ts';
 import { flaggerDeployer } from '../../../integrations/flagger/deployer.ts';
 import type { RollbackGateRequest } from '../../../schemas/rollback/gate-request.ts';
-import { sandbox, setFault } from '../../sandbox/support.ts';
+import { sandbox, setFault } from '../../../packages/sandbox/test/support.ts';
 import { SetClock } from '../../support/fake-deps.ts';
 import { fault, openCluster, request, type TestCluster } from '../kubernetes/cluster.ts';
 import type { TargetWorld, Trouble } from '../target-conformance.ts';

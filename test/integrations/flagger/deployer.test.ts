@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Version } from '../../../schemas/config/names.ts';
 import { checksumOf } from '../../../integrations/flagger/checksum.ts';
-import { sandbox, setFault } from '../../sandbox/support.ts';
+import { sandbox, setFault } from '../../../packages/sandbox/test/support.ts';
 import { deployedTo, gateWorld, openFlagger, otherKey, promoted, type TestFlagger, underWay } from './cluster.ts';
 import { fault, image, request, targetWorld } from '../kubernetes/cluster.ts';
 import { conforms } from '../target-conformance.ts';

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { TargetResponse, FlagRequest, Flags } from '../../../domain/rollback/targets.ts';
-import type { Fault } from '../../../sandbox/core/faults.ts';
-import type { StandIns, Vendor } from '../../../sandbox/core/index.ts';
-import { setFault } from '../../sandbox/support.ts';
+import type { Fault } from '../../../packages/sandbox/core/faults.ts';
+import type { StandIns, Vendor } from '../../../packages/sandbox/core/index.ts';
+import { setFault } from '../../../packages/sandbox/test/support.ts';
 import { givesUpOnceHeld, untilNothingIsHeld } from '../time-limits.ts';
 import type { Trouble } from '../target-conformance.ts';
 

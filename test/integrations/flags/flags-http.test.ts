@@ -6,7 +6,7 @@ import type { HttpFlags } from '../../../integrations/flags-http/flags.ts';
 import { httpFlags } from '../../../integrations/flags-http/flags.ts';
 import { FlagsConfig } from '../../../schemas/rollback/targets/index.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
-import { calls, sandbox, start } from '../../sandbox/support.ts';
+import { calls, sandbox, start } from '../../../packages/sandbox/test/support.ts';
 import { SetClock } from '../../support/fake-deps.ts';
 import { conforms, troubles } from './conformance.ts';
 import { impatient } from '../time-limits.ts';
@@ -16,7 +16,7 @@ import { standInsAt } from '../../../domain/catalogue/vendors.ts';
 const clock = new SetClock('2026-11-20T12:00:00.000Z');
 const SECRETS: Record<string, string> = {
   FLAGS_TOKEN: 'flags-test',
-  FLAGS_SIGNING: `whsec_${Buffer.from('a signing key').toString('base64')}`,
+  FLAGS_SIGNING: `whsec_${Buffer.from('a signing key of the CD').toString('base64')}`,
 };
 const secrets = { get: async (name: string) => SECRETS[name] };
 const serviceEnvironment = { service: 'checkout-api' as ServiceName, environment: 'production' as EnvironmentName };
@@ -174,7 +174,7 @@ describe('authentication', () => {
   test('signs each body in the Standard Webhooks format', async () => {
     const { url, received } = await vendor(ON, OFF);
     await flagsAt(`${url}/{flag}`, { webhookSignature: 'FLAGS_SIGNING' }).set(request);
-    expect(received.map((call) => isSigned(call, 'a signing key'))).toEqual([true, true]);
+    expect(received.map((call) => isSigned(call, 'a signing key of the CD'))).toEqual([true, true]);
     expect(received.map((call) => isSigned(call, 'another key'))).toEqual([false, false]);
     expect(received.map(({ headers }) => headers['webhook-id'])).toEqual([`${url}/new-basket`, KEY]);
     expect(received.map(({ headers }) => headers.authorization)).toEqual([undefined, undefined]);

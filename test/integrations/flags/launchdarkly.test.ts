@@ -4,7 +4,7 @@ import type { TargetResponse, FlagRequest, Flags } from '../../../domain/rollbac
 import { launchDarklyFlags } from '../../../integrations/launchdarkly/flags.ts';
 import { FlagsConfig } from '../../../schemas/rollback/targets/index.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
-import { calls, sandbox, setFault, start } from '../../sandbox/support.ts';
+import { calls, sandbox, setFault, start } from '../../../packages/sandbox/test/support.ts';
 import { SetClock } from '../../support/fake-deps.ts';
 import { conforms, troubles } from './conformance.ts';
 import { impatient } from '../time-limits.ts';

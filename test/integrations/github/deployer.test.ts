@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { deployerFor } from '../../../integrations/rollback-targets.ts';
-import { mintIncidentId } from '../../../aws/ids.ts';
+import { mintIncidentId } from '../../../stores/core/ids.ts';
 import type { Deployer } from '../../../domain/rollback/targets.ts';
 import { githubAccess } from '../../../integrations/github/access.ts';
 import { githubDeployer } from '../../../integrations/github/deployer.ts';
@@ -11,7 +11,7 @@ import { DeployerConfig } from '../../../schemas/rollback/targets/index.ts';
 import { type GithubDeployer } from '../../../schemas/rollback/targets/github.ts';
 import type { Version } from '../../../schemas/config/names.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
-import { calls, exchange, setFault } from '../../sandbox/support.ts';
+import { calls, exchange, setFault } from '../../../packages/sandbox/test/support.ts';
 import { githubWorld, type GithubWorld, REPOSITORY, REQUEST } from './world.ts';
 import { type Reply, vendor } from '../server.ts';
 import { conforms } from '../target-conformance.ts';

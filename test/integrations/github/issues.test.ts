@@ -5,7 +5,7 @@ import type { Ticket, Tickets } from '../../../domain/messages/channels.ts';
 import { githubIssues } from '../../../integrations/github/issues.ts';
 import { BODY_MAX_CHARS, TITLE_MAX_CHARS } from '../../../integrations/github/limits.ts';
 import { hasMarker, marker } from '../../../integrations/github/markdown.ts';
-import { start } from '../../sandbox/support.ts';
+import { start } from '../../../packages/sandbox/test/support.ts';
 import { SetClock } from '../../support/fake-deps.ts';
 import { type Reply, vendor } from '../server.ts';
 import { recorded, sent, respondsAsAgreed } from '../vendor-responses.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { gitReverter, type RevertRequest } from '../../../integrations/github/revert/revert.ts';
-import type { StandIns } from '../../../sandbox/core/index.ts';
+import type { StandIns } from '../../../packages/sandbox/core/index.ts';
 import type { GitRevert } from '../../../schemas/rollback/targets/github.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
-import { calls, clock, sandbox, setFault, start } from '../../sandbox/support.ts';
+import { calls, clock, sandbox, setFault, start } from '../../../packages/sandbox/test/support.ts';
 
 const REPOSITORY = 'octo-org/manifests';
 const KEY = '01JD4M0V00000000000000000A.roll-back.1';

@@ -1,13 +1,13 @@
 import { onTestFinished, vi } from 'vitest';
-import { mintIncidentId } from '../../../aws/ids.ts';
+import { mintIncidentId } from '../../../stores/core/ids.ts';
 import type { RollbackCall } from '../../../domain/rollback/targets.ts';
 import { githubDeployer } from '../../../integrations/github/deployer.ts';
-import type { StandIns } from '../../../sandbox/core/index.ts';
+import type { StandIns } from '../../../packages/sandbox/core/index.ts';
 import { DeployerConfig } from '../../../schemas/rollback/targets/index.ts';
 import { type GithubDeployer } from '../../../schemas/rollback/targets/github.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
-import { clock, sandbox, setFault, start } from '../../sandbox/support.ts';
+import { clock, sandbox, setFault, start } from '../../../packages/sandbox/test/support.ts';
 import { limitOnceHeld, untilNothingIsHeld } from '../time-limits.ts';
 import type { TargetWorld, Trouble } from '../target-conformance.ts';
 

@@ -3,7 +3,7 @@ import type { RollbackCall } from '../../../domain/rollback/targets.ts';
 import { httpDeployer } from '../../../integrations/http-cd/deployer.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
-import { clock, sandbox, setFault, start } from '../../sandbox/support.ts';
+import { clock, sandbox, setFault, start } from '../../../packages/sandbox/test/support.ts';
 import { givesUpOnceHeld, untilNothingIsHeld } from '../time-limits.ts';
 import { conforms, type TargetWorld, type Trouble } from '../target-conformance.ts';
 

@@ -5,7 +5,7 @@ import type { TargetResponse, Deployer, RollbackCall } from '../../../domain/rol
 import { httpDeployer } from '../../../integrations/http-cd/deployer.ts';
 import type { HttpDeployer } from '../../../schemas/rollback/targets/http.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
-import { calls, exchange, start } from '../../sandbox/support.ts';
+import { calls, exchange, start } from '../../../packages/sandbox/test/support.ts';
 import { SetClock } from '../../support/fake-deps.ts';
 import { impatient } from '../time-limits.ts';
 import { nobody, type Received, vendor } from '../server.ts';
@@ -13,7 +13,7 @@ import { nobody, type Received, vendor } from '../server.ts';
 const clock = new SetClock('2026-11-20T12:00:00.000Z');
 const SECRETS: Record<string, string> = {
   CD_TOKEN: 'cd-test',
-  CD_SIGNING: `whsec_${Buffer.from('a signing key').toString('base64')}`,
+  CD_SIGNING: `whsec_${Buffer.from('a signing key of the CD').toString('base64')}`,
 };
 const secrets = { get: async (name: string) => SECRETS[name] };
 
@@ -241,7 +241,7 @@ describe('authentication', () => {
       'webhook-id': KEY,
       'webhook-timestamp': String(Date.parse(clock.now()) / 1000),
     });
-    expect(isSigned(received[0], 'a signing key')).toBe(true);
+    expect(isSigned(received[0], 'a signing key of the CD')).toBe(true);
     expect(isSigned(received[0], 'another key')).toBe(false);
     expect(received[0]?.headers.authorization).toBeUndefined();
   });

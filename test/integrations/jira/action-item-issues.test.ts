@@ -4,7 +4,7 @@ import { jiraTracker } from '../../../integrations/jira/action-item-issues.ts';
 import { checkJira } from '../../../integrations/jira/rest.ts';
 import { isSignedByJira, JiraEvent } from '../../../integrations/jira/webhook.ts';
 import { jiraAccess } from '../../actions/postmortems/tracker-world.ts';
-import { start } from '../../sandbox/support.ts';
+import { start } from '../../../packages/sandbox/test/support.ts';
 import { SetClock } from '../../support/fake-deps.ts';
 import { webhook } from '../../support/webhooks.ts';
 import { type Reply, vendor } from '../server.ts';

@@ -1,8 +1,8 @@
 import type { Deployer, RollbackCall } from '../../../domain/rollback/targets.ts';
 import type { ClusterOptions } from '../../../integrations/kubernetes/attempt.ts';
-import type { ClusterSettings } from '../../../sandbox/kubernetes/cluster-state.ts';
+import type { ClusterSettings } from '../../../packages/sandbox/kubernetes/cluster-state.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
-import { calls, clock, sandbox, setFault, start } from '../../sandbox/support.ts';
+import { calls, clock, sandbox, setFault, start } from '../../../packages/sandbox/test/support.ts';
 import { SetClock } from '../../support/fake-deps.ts';
 import { givesUpOnceHeld, untilNothingIsHeld } from '../time-limits.ts';
 import type { TargetWorld, Trouble } from '../target-conformance.ts';

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { OnCall } from '../../../domain/people/on-call.ts';
 import { pagerDutyOnCall } from '../../../integrations/pagerduty/on-call.ts';
 import { Config } from '../../../schemas/config/config.ts';
-import { calls, start } from '../../sandbox/support.ts';
+import { calls, start } from '../../../packages/sandbox/test/support.ts';
 import { SetClock } from '../../support/fake-deps.ts';
 import { vendor } from '../server.ts';
 

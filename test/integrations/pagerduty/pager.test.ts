@@ -3,7 +3,7 @@ import type { PageRequest, Pager } from '../../../domain/ports/paging.ts';
 import { ATTEMPT_TIMEOUT_MS, DEDUP_KEY_MAX_CHARS, SUMMARY_MAX_CHARS } from '../../../integrations/pagerduty/limits.ts';
 import { pagerDuty } from '../../../integrations/pagerduty/pager.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { calls, incidents, setFault, start } from '../../sandbox/support.ts';
+import { calls, incidents, setFault, start } from '../../../packages/sandbox/test/support.ts';
 import { SetClock } from '../../support/fake-deps.ts';
 import { impatient } from '../time-limits.ts';
 import { nobody, type Received, vendor } from '../server.ts';

@@ -25,6 +25,12 @@ test.each<[expression: string, expected: ReturnType<typeof limitIn>]>([
 test.each([
   [RATIO, true],
   ['job:checkout:error_ratio', true],
+  ...['="500"', '="5xx"', '=~"5\\\\d\\\\d"', '=~"5[0-9]{2}"', '=~"(500|503)"', '!~"2..|3.."', '!="200"', "='503'"].map(
+    (status): [string, boolean] => [`rate(requests{status${status}}[5m]) / rate(requests[5m])`, true],
+  ),
+  ['rate(requests{status="200"}[5m]) / rate(requests[5m])', false],
+  ['rate(requests{code!~"5.."}[5m]) / rate(requests[5m])', false],
+  ['rate(latency_bucket{le="500"}[5m]) / rate(latency_count[5m])', false],
   ['100 * rate(errors_total[5m]) / rate(requests_total[5m])', true],
   ['sum(rate(errors_total[5m]))', false],
   ['rate(cpu_seconds_total[5m]) / 8', false],

@@ -2,9 +2,10 @@ import { describe, expect, test } from 'vitest';
 import type { Metrics } from '../../../domain/ports/metrics.ts';
 import { prometheus } from '../../../integrations/prometheus/metrics.ts';
 import { plusSeconds, timestamp } from '../../../schemas/time/time.ts';
-import { exchange } from '../../sandbox/support.ts';
+import { exchange } from '../../../packages/sandbox/test/support.ts';
 import { impatient } from '../time-limits.ts';
 import { nobody, type Reply, vendor } from '../server.ts';
+import { serverAt } from '../../../integrations/shared/server.ts';
 
 /** Returns a recorded response. Without its headers, because the body is already decompressed. */
 function recorded(name: string): { status: number; body: string } {
@@ -15,7 +16,7 @@ function recorded(name: string): { status: number; body: string } {
 async function metricsAnswering(reply: Reply): Promise<{ metrics: Metrics; asked: () => URL | undefined }> {
   const { url, received } = await vendor(reply);
   return {
-    metrics: prometheus(async () => `${url}/`),
+    metrics: prometheus(async () => serverAt(`${url}/`)),
     asked: () => (received[0] === undefined ? undefined : new URL(received[0].path, url)),
   };
 }
@@ -74,7 +75,7 @@ describe('a value', () => {
 
   test('is unreadable without a listener at the address', async () => {
     const url = await nobody();
-    expect(await prometheus(async () => url).value('q')).toMatchObject({ kind: 'unreadable' });
+    expect(await prometheus(async () => serverAt(url)).value('q')).toMatchObject({ kind: 'unreadable' });
   });
 });
 
@@ -151,7 +152,7 @@ describe('a range', () => {
 
   test('is null without a listener at the address, without a Prometheus, and once the signal has aborted', async () => {
     const url = await nobody();
-    expect(await prometheus(async () => url).range('q', from, NOON, 'max')).toBeNull();
+    expect(await prometheus(async () => serverAt(url)).range('q', from, NOON, 'max')).toBeNull();
     expect(await prometheus(async () => undefined).range('q', from, NOON, 'max')).toBeNull();
     const { metrics } = await metricsAnswering(matrix([{}, '0']));
     expect(await metrics.range('q', from, NOON, 'max', { signal: AbortSignal.abort() })).toBeNull();
@@ -217,7 +218,7 @@ describe('a rule', () => {
 
   test('is null without a listener at the address and without a Prometheus', async () => {
     const url = await nobody();
-    expect(await prometheus(async () => url).rule('A')).toBeNull();
+    expect(await prometheus(async () => serverAt(url)).rule('A')).toBeNull();
     expect(await prometheus(async () => undefined).rule('A')).toBeNull();
   });
 });

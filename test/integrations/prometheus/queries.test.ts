@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { prometheusQueries } from '../../../integrations/prometheus/queries.ts';
 import { type Timestamp, timestamp } from '../../../schemas/time/time.ts';
-import { exchange } from '../../sandbox/support.ts';
+import { exchange } from '../../../packages/sandbox/test/support.ts';
 import { nobody, type Reply, vendor } from '../server.ts';
+import { serverAt } from '../../../integrations/shared/server.ts';
 
 const NOON = '2026-11-20T12:00:00.000Z' as Timestamp;
 const EARLIER = '2026-11-20T11:00:00.000Z' as Timestamp;
@@ -14,7 +15,7 @@ const recorded = (name: string): Reply => {
 
 async function answering(reply: Reply) {
   const { url, received } = await vendor(reply);
-  return { queries: prometheusQueries(async () => `${url}/`), received, url };
+  return { queries: prometheusQueries(async () => serverAt(`${url}/`)), received, url };
 }
 
 describe('an instant query', () => {
@@ -81,7 +82,7 @@ describe('an instant query', () => {
 
   test('is unreadable without a listener at the address or a response in time', async () => {
     const gone = await nobody();
-    const away = prometheusQueries(async () => gone);
+    const away = prometheusQueries(async () => serverAt(gone));
     expect(await away.instant('q', NOON, 1000)).toMatchObject({ kind: 'unreadable' });
     const { queries } = await answering('hang');
     expect(await queries.instant('q', NOON, 50)).toMatchObject({

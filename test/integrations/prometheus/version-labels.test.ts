@@ -13,6 +13,7 @@ import {
 } from '../../../integrations/prometheus/version-query.ts';
 import { have, programPath } from '../../support/prometheus-stack.ts';
 import { vendorThat } from '../server.ts';
+import { serverAt } from '../../../integrations/shared/server.ts';
 
 const RATIO =
   'sum(rate(requests_total{service="shop",code=~"5.."}[5m])) / sum(rate(requests_total{service="shop"}[5m]))';
@@ -158,7 +159,7 @@ describe('the search for the version', () => {
       const asked = new URL(path, 'http://prometheus.test');
       return reply(asked.pathname, asked.searchParams.get('query') ?? asked.searchParams.get('match[]') ?? '');
     });
-    return versionLabels(async () => url, Date.now);
+    return versionLabels(async () => serverAt(url), Date.now);
   };
 
   const isRecorded = (value: string): boolean => value === 'v41';

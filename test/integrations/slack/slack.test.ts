@@ -4,7 +4,7 @@ import type { Chat, ChatMessage, VendorResponse } from '../../../domain/messages
 import { slackChat } from '../../../integrations/slack/chat.ts';
 import { CALL_TIMEOUT_MS, PAGES_MAX, TOPIC_MAX_CHARS } from '../../../integrations/slack/limits.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { exchange } from '../../sandbox/support.ts';
+import { exchange } from '../../../packages/sandbox/test/support.ts';
 import { SetClock } from '../../support/fake-deps.ts';
 import { impatient } from '../time-limits.ts';
 import { nobody, type Received, type Reply, vendor, vendorThat } from '../server.ts';
@@ -518,6 +518,13 @@ describe('bookmarks', () => {
     expect(await calls(list, [link('Logs & more', 'https://a.test/l?a=1&b=2'), link('x', 'https://a.test')])).toEqual(
       [],
     );
+  });
+
+  test('without a credential that their link had are kept', async () => {
+    const wanted = link('Runbook', 'https://a.test/r?token=hunter2-of-a-wiki');
+    const [[, added] = []] = await calls(listed(), [wanted]);
+    expect(added).toMatchObject({ link: 'https://a.test/r?token=REDACTED' });
+    expect(await calls(listed(['Bk1', 'Runbook', 'https://a.test/r?token=REDACTED', 'U0BOT']), [wanted])).toEqual([]);
   });
 
   test('of the app that are not needed are replaced or removed', async () => {

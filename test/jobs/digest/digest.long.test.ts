@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ADMIN_TOKEN, Firebreak } from '../../support/firebreak.ts';
 import { seen } from '../../support/fixtures.ts';
 import { SECRET, signed } from '../../actions/paging/webhooks.ts';
-import { at } from '../../cli/support.ts';
 
 const STAKEHOLDERS = `
 stakeholders:
@@ -12,12 +11,10 @@ stakeholders:
 triage: { acknowledgeMinutes: off, commanderMinutes: off, updateMinutes: off }
 `;
 
-/** One hour ago in UTC: the weekly messages are due since then. */
+/** One hour ago in UTC: the weekly report is due since then. */
 const [DAY = '', TIME = ''] = new Date(Date.now() - 3_600_000).toUTCString().match(/^\w{3}|\d\d:\d\d/g) ?? [];
 const WHEN = `day: ${DAY.toLowerCase()}, at: '${TIME}'`;
-const REPORT = `shadowReport: { slack: '#automation', email: sre@acme.example, ${WHEN} }
-teamDigests: { teams: { payments: { slack: '#payments', email: lead@acme.example } }, ${WHEN} }
-toilMinutes: { rollback: 20 }`;
+const REPORT = `shadowReport: { slack: '#automation', email: sre@acme.example, ${WHEN} }`;
 
 const place = { environments: { production: {} } };
 
@@ -175,34 +172,3 @@ test('the weekly shadow report is sent to each receiver once', { timeout: 180_00
   await seen(async () => (await lettersTo('cto@acme.example')).some((one) => one.includes('Refunds fail')), 'news');
   expect(await lettersTo('sre@acme.example')).toHaveLength(1);
 });
-
-test(
-  'the weekly digest of a team is sent once, and the API, the console, and the CLI show the same',
-  { timeout: 180_000 },
-  async () => {
-    const [letter = ''] = await seen(async () => {
-      const all = await lettersTo('lead@acme.example');
-      return all.length > 0 && all;
-    }, 'the email');
-    expect(letter).toMatch(/^Subject: Weekly digest of payments: /m);
-    await seen(async () => (await channel('payments')).includes('Weekly digest of payments'), 'the message');
-    const sections = letter.match(/^(?:Incidents|Time to restore|Freezes|Toil saved|Overdue action items)\r$/gm) ?? [];
-    expect(sections).toHaveLength(5);
-
-    const { body } = await firebreak.get('/v1/reports/digest?team=payments');
-    expect(body).toMatchObject({ team: 'payments', complete: true, incidents: { opened: 2 } });
-    expect(body.incidents.items.map(({ service }: { service: string }) => service)).toEqual(['checkout', 'checkout']);
-    expect((await firebreak.get('/v1/reports/digest')).body.incidents.opened).toBe(3);
-    const summary = /^2 incidents opened: .*$/m;
-    const printed = await at(firebreak, 'digest', '--team', 'payments');
-    expect(printed).toMatchObject({ code: 0, err: '' });
-    const [line = ''] = summary.exec(printed.out) ?? [];
-    expect(line).not.toBe('');
-    const page = await firebreak.request('GET', '/console/digest?team=payments', undefined, {
-      authorization: `Bearer ${ADMIN_TOKEN}`,
-      accept: 'text/html',
-    });
-    expect(String(page.body)).toContain(line);
-    expect(await lettersTo('lead@acme.example')).toHaveLength(1);
-  },
-);

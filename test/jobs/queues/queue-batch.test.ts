@@ -1,50 +1,34 @@
-import type { SQSEvent, SQSRecord } from 'aws-lambda';
-import { describe, expect, test } from 'vitest';
-import type { Redelivery } from '../../../domain/ports/system.ts';
-import { handleBatch, type BatchOptions, NO_DEADLINE } from '../../../jobs/queues/queue-batch.ts';
-import { QUEUE } from '../../../aws/resources.ts';
+import { afterEach, describe, expect, test } from 'vitest';
+import { clearRefusedInputs, inputInProgress, refuseInput } from '../../../actions/shared/input-in-progress.ts';
+import type { Batch } from '../../../platforms/queues.ts';
+import { handleBatch, type BatchOptions } from '../../../jobs/queues/queue-batch.ts';
+import { QUEUE } from '../../../assembly/resources.ts';
 import { silent } from '../../support/fake-deps.ts';
 
 /** Creates messages from their bodies. The letter is the group. */
-const batch = (bodies: readonly string[], receives = 1): SQSEvent => ({
-  Records: bodies.map(
-    (body) =>
-      ({
-        messageId: `id-${body}`,
-        receiptHandle: `handle-${body}`,
-        body,
-        attributes: { MessageGroupId: body[0], ApproximateReceiveCount: String(receives) },
-        eventSourceARN: 'arn:aws:sqs:us-east-1:000000000000:signals.fifo',
-      }) as unknown as SQSRecord,
-  ),
+const batch = (bodies: readonly string[], deliveries = 1, remaining = Infinity): Batch => ({
+  messages: bodies.map((body) => ({ id: `id-${body}`, body, group: body[0], deliveries })),
+  remainingMs: () => remaining,
 });
 
 const never = new Promise<boolean>(() => undefined);
 
-type Play = BatchOptions & { receives?: number; remaining?: number; redelivery?: Redelivery };
+type Play = BatchOptions & { deliveries?: number; remaining?: number };
 
-/** @returns the started and the reported messages, and the delays of retries in seconds */
+/** @returns the started and the failed messages, and the delays of retries in seconds */
 async function play(bodies: readonly string[], handle: (body: string) => Promise<boolean>, options: Play = {}) {
-  const again: Record<string, number> = {};
-  const redelivery: Redelivery = options.redelivery ?? {
-    schedule: async (messages) => {
-      for (const { receiptHandle, afterSeconds } of messages) again[receiptHandle.slice(7)] = afterSeconds;
-    },
-  };
   const begun: string[] = [];
-  const { remaining } = options;
-  const deadline = remaining === undefined ? NO_DEADLINE : { getRemainingTimeInMillis: () => remaining };
-  const answer = await handleBatch(
-    { redelivery, log: silent },
-    batch(bodies, options.receives),
-    deadline,
+  const failures = await handleBatch(
+    { log: silent },
+    batch(bodies, options.deliveries, options.remaining),
     ({ body }) => {
       begun.push(body);
       return handle(body);
     },
     options,
   );
-  return { begun, failed: answer.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier.slice(3)), again };
+  const again = Object.fromEntries(failures.map(({ id, afterSeconds }) => [id.slice(3), afterSeconds]));
+  return { begun, failed: Object.keys(again), again };
 }
 
 describe('a failed message is delivered again within seconds', () => {
@@ -69,20 +53,15 @@ describe('a failed message is delivered again within seconds', () => {
     [6, 32],
     [7, 60],
     [15, 60],
-  ])('after %i receives, in %i s', async (receives, seconds) => {
-    expect((await play(['a1'], async () => false, { receives })).again).toEqual({ a1: seconds });
+  ])('after %i deliveries, in %i s', async (deliveries, seconds) => {
+    expect((await play(['a1'], async () => false, { deliveries })).again).toEqual({ a1: seconds });
   });
 
   test('without dead letters during a ten-minute outage', async () => {
     let seconds = 0;
-    for (let receives = 1; receives < QUEUE.maxReceives; receives += 1)
-      seconds += (await play(['a1'], async () => false, { receives })).again['a1'] ?? 0;
+    for (let deliveries = 1; deliveries < QUEUE.maxReceives; deliveries += 1)
+      seconds += (await play(['a1'], async () => false, { deliveries })).again['a1'] ?? 0;
     expect(seconds).toBeGreaterThanOrEqual(600);
-  });
-
-  test('with the batch reported even if SQS refuses the delay', async () => {
-    const redelivery = { schedule: () => Promise.reject(new Error('AccessDenied')) };
-    expect((await play(['a1', 'b1'], async (body) => body === 'b1', { redelivery })).failed).toEqual(['a1']);
   });
 });
 
@@ -119,14 +98,41 @@ describe('one group does not block others', () => {
   });
 });
 
-test('records without a group are independent', async () => {
-  const { Records } = batch(['a1', 'a2']);
-  for (const { attributes } of Records) delete attributes.MessageGroupId;
-  const answer = await handleBatch(
-    { redelivery: { schedule: async () => undefined }, log: silent },
-    { Records },
-    NO_DEADLINE,
+test('messages without a group are independent', async () => {
+  const { messages, remainingMs } = batch(['a1', 'a2']);
+  const failed = await handleBatch(
+    { log: silent },
+    { messages: messages.map((message) => ({ ...message, group: undefined })), remainingMs },
     async ({ body }) => body !== 'a1',
   );
-  expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: 'id-a1' }] });
+  expect(failed).toEqual([{ id: 'id-a1', afterSeconds: 1 }]);
+});
+
+describe('a message that stalls the process', () => {
+  afterEach(clearRefusedInputs);
+
+  test('can be named while it is processed', async () => {
+    const seen: unknown[] = [];
+    const handle = async (): Promise<boolean> => {
+      await Promise.resolve();
+      seen.push(inputInProgress());
+      return true;
+    };
+    await play(['a1', 'b1'], handle, { quarantineAs: 'queue' });
+    const input = (body: string) => ({
+      kind: 'message',
+      source: 'queue',
+      id: `id-${body}`,
+      body: new TextEncoder().encode(body),
+    });
+    expect(seen).toEqual([input('a1'), input('b1')]);
+    expect(inputInProgress()).toBeUndefined();
+  });
+
+  test('is not processed again after the restart, and the others of its group are', async () => {
+    refuseInput('message:id-a1', 'it stalled');
+    const { begun, failed } = await play(['a1', 'a2', 'b1'], async () => true, { quarantineAs: 'queue' });
+    expect(begun.toSorted()).toEqual(['a2', 'b1']);
+    expect(failed).toEqual([]);
+  });
 });

@@ -1,4 +1,3 @@
-import type { SQSEvent, SQSRecord } from 'aws-lambda';
 import { describe, expect, test } from 'vitest';
 import type { Arrival } from '../../../domain/alerts/admission.ts';
 import { toSignal } from '../../../domain/alerts/signal.ts';
@@ -7,6 +6,7 @@ import { route } from '../../../jobs/queues/route.ts';
 import type { SignalMessage } from '../../../schemas/alerts/signal.ts';
 import { sources } from '../../../schemas/alerts/sources/index.ts';
 import { alert, group } from '../../support/alerts.ts';
+import { batchOf } from '../../support/batches.ts';
 import { FakeWorld } from '../../support/fake-deps.ts';
 
 /** Creates a message with an alert for each fingerprint. */
@@ -24,13 +24,6 @@ function message(...fingerprints: string[]): string {
   return JSON.stringify(of);
 }
 
-const event = (...records: [id: string, group: string, body: string][]): SQSEvent => ({
-  Records: records.map(
-    ([messageId, MessageGroupId, body]) =>
-      ({ messageId, body, attributes: { MessageGroupId } }) as unknown as SQSRecord,
-  ),
-});
-
 /** A table that throws `error` for these alerts and records the accepted ones. */
 function table(bad: string, error: Error) {
   const { deps } = new FakeWorld();
@@ -41,7 +34,8 @@ function table(bad: string, error: Error) {
       const fingerprints = arrivals.map(({ signal }) => signal.fingerprint);
       if (fingerprints.some((fingerprint) => fingerprint.startsWith(bad))) throw error;
       taken.push(...fingerprints);
-      return { wake: [], opened: [], withoutIncident: [], counts: { opened: 0, joined: 0, recorded: 0, known: 0 } };
+      const counts = { opened: 0, joined: 0, recorded: 0, known: 0 };
+      return { wake: [], opened: [], withoutIncident: [], ignoredEnds: [], counts };
     },
   });
   const quarantine: Deps['quarantine'] = Object.assign(Object.create(deps.quarantine), {
@@ -66,19 +60,16 @@ describe('a signal that can never be stored is quarantined and does not affect o
     named('$ZodError'),
   ])('%s', async (error) => {
     const { deps, taken, kept } = table('bad', error);
-    const answer = await route(
-      deps,
-      event(['1', 'g', message('good-1', 'bad-1', 'good-2')], ['2', 'g', message('later')]),
-    );
-    expect(answer).toEqual({ batchItemFailures: [] });
+    const failed = await route(deps, batchOf(['g', message('good-1', 'bad-1', 'good-2')], ['g', message('later')]));
+    expect(failed).toEqual([]);
     expect(taken).toEqual(['good-1', 'good-2', 'later']);
     expect(kept.map((body) => JSON.parse(body).signals)).toMatchObject([[{ fingerprint: 'bad-1' }]]);
   });
 
   test.each(['', 'null', '{', '{"signals":[]}', '[]'])('an invalid message: %s', async (body) => {
     const { deps, taken, kept } = table('bad', new Error('not asked'));
-    const answer = await route(deps, event(['1', 'g', body], ['2', 'g', message('later')]));
-    expect(answer).toEqual({ batchItemFailures: [] });
+    const failed = await route(deps, batchOf(['g', body], ['g', message('later')]));
+    expect(failed).toEqual([]);
     expect(taken).toEqual(['later']);
     expect(kept).toEqual([body]);
   });
@@ -91,13 +82,10 @@ test.each([
   named('Error', 'connect ECONNREFUSED'),
   new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') }),
   new TypeError('terminated'),
-])('an infrastructure failure fails the record and the later ones of its group: %s', async (error) => {
+])('an infrastructure failure fails the message and the later ones of its group: %s', async (error) => {
   const { deps, taken, kept } = table('bad', error);
-  const answer = await route(
-    deps,
-    event(['1', 'a', message('bad-1')], ['2', 'b', message('other')], ['3', 'a', message('after')]),
-  );
-  expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: '1' }, { itemIdentifier: '3' }] });
+  const failed = await route(deps, batchOf(['a', message('bad-1')], ['b', message('other')], ['a', message('after')]));
+  expect(failed.map(({ id }) => id)).toEqual(['1', '3']);
   expect(taken).toEqual(['other']);
   expect(kept).toEqual([]);
 });

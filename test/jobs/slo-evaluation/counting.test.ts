@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { sha256 } from '../../../aws/hash.ts';
+import { sha256 } from '../../../stores/core/hash.ts';
 import { recordingRules } from '../../../domain/slo/generate/rules.ts';
 import { DEFINITION, ERRORS, EVENTS } from '../../../domain/slo/generate/names.ts';
 import type { Slo } from '../../../schemas/slo/slo.ts';

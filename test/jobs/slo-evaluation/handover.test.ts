@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { evaluate } from '../../../jobs/slo-evaluation/evaluate.ts';
+import { FUNCTIONS } from '../../../assembly/functions.ts';
+import { evaluate, EVALUATION_MAX_SECONDS } from '../../../jobs/slo-evaluation/evaluate.ts';
 import { rateOf, steadily } from '../../support/event-prometheus.ts';
 import { arrivals, signal } from '../../support/signals.ts';
 import { asAsked, availability, DAY, HOUR, MINUTE, NOON, SloWorld } from './world.ts';
@@ -147,4 +148,8 @@ test('a freeze that cannot be stored does not block others, and the function fai
   expect(await world.frozenBy()).toEqual(['budget', 'burn']);
   expect(world.logged('error').map(({ error }) => error)).toEqual(Array(2).fill('Error: its scope is full'));
   expect(await world.deps.sloStatuses.evaluatedAt()).not.toBeNull();
+});
+
+test('an evaluation may take as long as its function on AWS', () => {
+  expect(EVALUATION_MAX_SECONDS).toBe(FUNCTIONS.evaluate.timeoutSeconds);
 });

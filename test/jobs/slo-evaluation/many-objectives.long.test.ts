@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { ERRORS, EVENTS } from '../../../domain/slo/generate/names.ts';
 import type { Answered, Series, SloDays, SloMetrics } from '../../../domain/ports/slo.ts';
-import { FUNCTIONS } from '../../../aws/functions.ts';
+import { FUNCTIONS } from '../../../assembly/functions.ts';
 import { evaluate } from '../../../jobs/slo-evaluation/evaluate.ts';
 import type { Slo } from '../../../schemas/slo/slo.ts';
 import { millisOf, type Timestamp } from '../../../schemas/time/time.ts';

@@ -1,24 +1,25 @@
 import { onTestFinished } from 'vitest';
-import { AuditLogTable } from '../../../aws/table/audit/audit-log.ts';
-import { FreezeTable } from '../../../aws/table/freeze/freezes.ts';
-import { SloAlertTable } from '../../../aws/table/slo/slo-alerts.ts';
-import { SloCorrectionTable } from '../../../aws/table/slo/slo-corrections.ts';
-import { SloDayTable } from '../../../aws/table/slo/slo-days.ts';
-import { SloLeaseTable } from '../../../aws/table/slo/slo-lease.ts';
-import { SloStatusTable } from '../../../aws/table/slo/slo-statuses.ts';
+import { AuditLogTable } from '../../../stores/audit/audit-log.ts';
+import { FreezeTable } from '../../../stores/freeze/freezes.ts';
+import { SloAlertTable } from '../../../stores/slo/slo-alerts.ts';
+import { SloCorrectionTable } from '../../../stores/slo/slo-corrections.ts';
+import { SloDayTable } from '../../../stores/slo/slo-days.ts';
+import { SloLeaseTable } from '../../../stores/slo/slo-lease.ts';
+import { SloStatusTable } from '../../../stores/slo/slo-statuses.ts';
 import type { Log } from '../../../domain/ports/system.ts';
 import { stateAt } from '../../../domain/freeze/state.ts';
 import { evaluate, type EvaluateDeps } from '../../../jobs/slo-evaluation/evaluate.ts';
 import { historyKey } from '../../../actions/slo/history.ts';
 import { Evaluator } from '../../../jobs/slo-evaluation/evaluator.ts';
 import type { Elapsed } from '../../../actions/shared/concurrency.ts';
+import { serverAt } from '../../../integrations/shared/server.ts';
 import { prometheusQueries } from '../../../integrations/prometheus/queries.ts';
 import { type Config, emptyConfig } from '../../../schemas/config/config.ts';
 import { FreezeFile } from '../../../schemas/freeze/freeze-policy.ts';
 import type { Freeze } from '../../../schemas/freeze/freeze.ts';
 import type { Slo, SloId } from '../../../schemas/slo/slo.ts';
 import type { SloStatus } from '../../../schemas/slo/slo-status.ts';
-import { openTable, type TableStores } from '../../aws/table/stores.ts';
+import { openTable, type TableStores } from '../../stores/stores.ts';
 import { both, during, EventPrometheus, rateOf, steadily } from '../../support/event-prometheus.ts';
 import { silent, sealSecrets } from '../../support/fake-deps.ts';
 import { objective } from '../../domain/slo/pasts.ts';
@@ -69,7 +70,9 @@ export class SloWorld {
       sloCorrections: new SloCorrectionTable(table, clock),
       sloLease: new SloLeaseTable(table, clock),
       sloStatuses: new SloStatusTable(table),
-      sloMetrics: prometheusQueries(async () => this.prometheusUrl),
+      sloMetrics: prometheusQueries(async () =>
+        this.prometheusUrl === undefined ? undefined : serverAt(this.prometheusUrl),
+      ),
     };
   }
 

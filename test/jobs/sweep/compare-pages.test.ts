@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { PublicIncidentTable } from '../../../aws/table/status/public-incidents.ts';
+import { PublicIncidentTable } from '../../../stores/status/public-incidents.ts';
 import { summaryCard } from '../../../domain/messages/incident-card.ts';
 import { planRecord } from '../../../domain/status/public-record.ts';
 import { comparePages } from '../../../jobs/sweep/compare-pages.ts';

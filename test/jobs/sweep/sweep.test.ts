@@ -3,6 +3,7 @@ import { pageKey } from '../../../domain/paging/pages.ts';
 import { sweep, type SweepDeps, type JobsInProgress } from '../../../jobs/sweep/sweep.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
+import type { PageRequest } from '../../../domain/ports/paging.ts';
 import { FakeWorld, idleEngine } from '../../support/fake-deps.ts';
 import { fires, theIncident } from '../../workflows/play.ts';
 
@@ -168,4 +169,60 @@ test('eight workflows are checked in parallel, and a failed check does not affec
       error: 'Error: TooManyRequestsException',
     },
   ]);
+});
+
+/** Sweeps while every run of the workflow fails as soon as it has begun. Returns the number of the run that is due then. */
+async function failsAndSweeps(): Promise<number> {
+  const { incidents } = world.deps;
+  deps.engine = { ...idleEngine(), died: async () => true };
+  const run = (await incidents.read(id))?.run ?? 0;
+  await incidents.markStarted(id, run, `execution-${run}`);
+  await sweep(deps);
+  return (await incidents.read(id))?.run ?? 0;
+}
+
+test('a failed workflow is replaced at once, up to 20 times in a row, and each hour after that', async () => {
+  const { incidents } = world.deps;
+  await incidents.handOver(id, 60, 'Handed over to run 60 of the workflow', { resolveBy: 'person:ada' });
+  for (let failed = 1; failed <= 20; failed += 1) expect(await failsAndSweeps()).toBe(60 + failed);
+  expect(await failsAndSweeps()).toBe(80);
+  after(59);
+  expect(await failsAndSweeps()).toBe(80);
+  after(1);
+  expect(await failsAndSweeps()).toBe(81);
+  expect(await failsAndSweeps()).toBe(81);
+  expect(await incidents.read(id)).toMatchObject({ failed_runs: 21, resolve_by: 'person:ada' });
+  await incidents.handOver(id, 82, 'Handed over to run 82 of the workflow');
+  expect(await failsAndSweeps()).toBe(83);
+});
+
+test('a person is paged once after 20 failed runs in a row, without the workflow, and the timeline says so', async () => {
+  const pages: PageRequest[] = [];
+  const { send } = world.deps.pager;
+  deps.pager = { send: async (page) => (void pages.push(page), send(page)) };
+  for (let failed = 1; failed < 20; failed += 1) await failsAndSweeps();
+  expect(pages).toEqual([]);
+  for (let failed = 20; failed < 25; failed += 1) await failsAndSweeps();
+  expect(pages).toMatchObject([{ key: pageKey(id, 2), action: 'trigger' }]);
+  expect(pages[0]?.summary).toContain(
+    'The workflow of this incident has failed 20 times in a row. Handle the incident by hand',
+  );
+  expect(await world.deps.incidents.read(id)).toMatchObject({ pages: 2 });
+  const texts = world.store.dossiers.get(id)?.timeline.map(({ text }) => text) ?? [];
+  expect(texts.filter((text) => text.includes('by hand'))).toHaveLength(1);
+});
+
+test('that page uses the fallback pager, and is repeated until a pager accepts it', async () => {
+  const down = { kind: 'later', detail: 'answered 503', afterSeconds: null } as const;
+  world.pages = [down, down, { kind: 'taken', detail: 'accepted' }];
+  world.fallbackPager = [{ kind: 'taken', detail: 'accepted' }];
+  for (let failed = 1; failed <= 23; failed += 1) await failsAndSweeps();
+  const [page, fallback] = ['pager trigger page.2 critical', 'fallback pager trigger page.2.second critical'];
+  expect(world.calls.filter((call) => call.includes(' trigger '))).toEqual([page, fallback, page, page]);
+});
+
+test('an incident that pages nobody does not page for its failed runs either', async () => {
+  await world.store.editIncident(id, { pages: 0, page: false, severity: 'warning' });
+  for (let failed = 1; failed <= 22; failed += 1) await failsAndSweeps();
+  expect(world.calls).toEqual([]);
 });

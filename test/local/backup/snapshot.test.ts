@@ -1,86 +1,126 @@
-import { mkdir, mkdtemp, readdir, rm, utimes } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
-import { setImmediate as turn } from 'node:timers/promises';
-import { expect, test } from 'vitest';
-import { objectStore } from '../../../local/aws/s3/objects.ts';
-import { removeSnapshots, takeSnapshot } from '../../../local/backup/snapshot.ts';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { removeAbandonedSnapshots, takeSnapshot } from '../../../local/backup/snapshot.ts';
+import { HEAD_KEY } from '../../../stores/audit/audit-head.ts';
 
-const STORES = ['dynamodb', 'sqs', 'durable', 'standins'] as const;
+let dir: string;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'firebreak-snapshot-'));
+});
+afterEach(() => rm(dir, { recursive: true }));
 
-function opened(file: string): DatabaseSync {
-  const database = new DatabaseSync(file);
-  database.exec('PRAGMA journal_mode = WAL; CREATE TABLE IF NOT EXISTS numbers (n INTEGER)');
-  return database;
+/** Another process that numbers its steps: it writes a blob, then the rows that refer to it, then the head of the audit log. */
+function writer() {
+  const script = `
+    import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+    import { join } from 'node:path';
+    import { DatabaseSync } from 'node:sqlite';
+    const [dir, headKey] = process.argv.slice(1);
+    const opened = (name) => {
+      const database = new DatabaseSync(join(dir, name));
+      database.exec('PRAGMA journal_mode = WAL; CREATE TABLE numbers (n INTEGER)');
+      return database.prepare('INSERT INTO numbers VALUES (?)');
+    };
+    const [product, sandbox] = ['firebreak.sqlite', 'standins.sqlite'].map(opened);
+    const blob = (key, text) => {
+      const file = join(dir, 'blobs', key);
+      mkdirSync(join(file, '..'), { recursive: true });
+      writeFileSync(join(dir, 'unfinished'), text);
+      renameSync(join(dir, 'unfinished'), file);
+    };
+    for (let n = 1; ; n += 1) {
+      blob('evidence/' + n, String(n));
+      product.run(n);
+      blob(headKey, String(n));
+      sandbox.run(n);
+      process.stdout.write(n + '\\n');
+      await new Promise((resolve) => setTimeout(resolve, 1)); // or there would be too many files to check
+    }`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script, dir, HEAD_KEY], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const lines = createInterface(child.stdout);
+  let written = 0;
+  lines.on('line', (line) => (written = Number(line)));
+  return {
+    /** The last step of which the process said that it is done. */
+    written: () => written,
+    /** Waits until it has done more steps. */
+    after: async (steps: number) => {
+      for (let left = steps; left > 0; left -= 1) await once(lines, 'line');
+    },
+    kill: async () => {
+      const closed = once(lines, 'close');
+      child.kill('SIGKILL');
+      await closed;
+    },
+  };
 }
 
-const newest = (database: DatabaseSync): number =>
-  Number(database.prepare('SELECT coalesce(max(n), 0) AS n FROM numbers').get()?.['n']);
+const newest = (file: string): number => {
+  const database = new DatabaseSync(file);
+  const { n } = database.prepare('SELECT coalesce(max(n), 0) AS n FROM numbers').get() ?? {};
+  database.close();
+  return Number(n);
+};
 
-test('contains all stores at one moment while all of them change', async () => {
-  const dir = await mkdtemp(join(tmpdir(), 'firebreak-snapshot-'));
-  const objects = await objectStore(join(dir, 's3'));
-  await objects.createBucket('firebreak');
-  const databases = STORES.map((name) => opened(join(dir, `${name}.sqlite`)));
-  const stopped = new AbortController();
-  let n = 0;
-  // The first snapshot can be taken before the first step.
-  await objects.put('firebreak', 'newest', Buffer.from('0'), { headers: {}, onlyIfNew: false });
-  /** One unit of work: writes an object and then, in one turn, the references to it in each store. */
-  const writing = (async () => {
-    while (!stopped.signal.aborted) {
-      await objects.put('firebreak', 'newest', Buffer.from(String(n + 1)), { headers: {}, onlyIfNew: false });
-      n += 1;
-      for (const database of databases) database.prepare('INSERT INTO numbers VALUES (?)').run(n);
-      await turn();
-    }
-  })();
-  try {
-    for (let round = 1; round <= 20; round += 1) {
-      const before = n;
-      const { folder } = await takeSnapshot(dir, objects.hold);
-      const seen = STORES.map((name) => {
-        const copy = new DatabaseSync(join(folder, `${name}.sqlite`));
-        const value = newest(copy);
-        copy.close();
-        return value;
-      });
-      const [number = -1] = seen;
-      expect(seen).toEqual(STORES.map(() => number));
-      expect(number).toBeGreaterThanOrEqual(before);
-      // The object is written just before the rest, so it is that of this step or of the next.
-      const kept = await objectStore(join(folder, 's3'));
-      expect([number, number + 1]).toContain(Number((await kept.get('firebreak', 'newest')).content));
-      await rm(folder, { recursive: true });
-    }
-    expect(n, 'work went on meanwhile').toBeGreaterThan(20);
-  } finally {
-    stopped.abort();
-    await writing;
-    for (const database of databases) database.close();
-    await rm(dir, { recursive: true });
+const numberIn = async (file: string): Promise<number> => Number(await readFile(file, 'utf8'));
+
+/** Checks that a snapshot has everything that was written before it, and no reference to anything that it has not. */
+async function expectComplete(folder: string, before: number): Promise<void> {
+  const number = newest(join(folder, 'firebreak.sqlite'));
+  expect(number).toBeGreaterThanOrEqual(before);
+  expect(newest(join(folder, 'standins.sqlite'))).toBeGreaterThanOrEqual(before);
+  for (let n = 1; n <= number; n += 1) expect(await numberIn(join(folder, 'blobs', 'evidence', String(n)))).toBe(n);
+  const head = await numberIn(join(folder, 'blobs', HEAD_KEY));
+  expect([head <= number, head >= before]).toEqual([true, true]);
+}
+
+test('is complete while another process writes, and after that process was killed', async () => {
+  const process = writer();
+  await process.after(1);
+  for (let round = 1; round <= 10; round += 1) {
+    await process.after(10);
+    const before = process.written();
+    const { folder } = await takeSnapshot(dir);
+    await expectComplete(folder, before);
+    await rm(folder, { recursive: true });
   }
+  await process.kill();
+  const { folder } = await takeSnapshot(dir);
+  await expectComplete(folder, process.written());
 });
 
-test('a folder without one of the stores is refused', async () => {
-  const dir = await mkdtemp(join(tmpdir(), 'firebreak-snapshot-'));
-  await mkdir(join(dir, 's3'));
-  for (const name of ['dynamodb', 'durable']) opened(join(dir, `${name}.sqlite`)).close();
-  await expect(takeSnapshot(dir, (work) => work())).rejects.toThrow(`${dir} has no sqs.sqlite`);
-  await rm(dir, { recursive: true });
+test('later writes do not change a snapshot, and unfinished blobs are not in it', async () => {
+  const database = new DatabaseSync(join(dir, 'firebreak.sqlite'));
+  database.exec('CREATE TABLE numbers (n INTEGER)');
+  database.close();
+  await mkdir(join(dir, 'blobs', '.unfinished'), { recursive: true });
+  await writeFile(join(dir, 'blobs', '.unfinished', 'half'), '');
+  const { folder } = await takeSnapshot(dir);
+  expect(existsSync(join(folder, 'blobs', '.unfinished'))).toBe(false);
+});
+
+test('a folder without a database is refused', async () => {
+  await mkdir(join(dir, 'blobs'));
+  await expect(takeSnapshot(dir)).rejects.toThrow(`${dir} has no firebreak.sqlite`);
+  expect(await readdir(dir)).toEqual(['blobs']);
 });
 
 test('leftovers of an interrupted backup are removed, and a snapshot in use is kept', async () => {
-  const dir = await mkdtemp(join(tmpdir(), 'firebreak-snapshot-'));
   const [old, young] = [join(dir, 'snapshot-old'), join(dir, 'snapshot-young')];
   await Promise.all([old, young].map((folder) => mkdir(folder)));
   const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3_600_000);
   await utimes(old, hoursAgo(25), hoursAgo(25));
   await utimes(young, hoursAgo(1), hoursAgo(1));
-  await removeSnapshots(dir, 24 * 3_600_000);
+  await removeAbandonedSnapshots(dir);
   expect(await readdir(dir)).toEqual(['snapshot-young']);
-  await removeSnapshots(dir, 0);
-  expect(await readdir(dir)).toEqual([]);
-  await rm(dir, { recursive: true });
 });

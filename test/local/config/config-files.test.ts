@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../../local/config/config-files.ts';
-import { parametersOf } from '../../../local/state/secrets.ts';
+import { localSecret } from '../../../local/state/secrets.ts';
 import { emptyConfig } from '../../../schemas/config/config.ts';
 
 let dir: string;
@@ -111,6 +111,20 @@ describe('errors have file and line', () => {
     expect(await problems()).toEqual([expect.stringMatching(/^services\.yaml:3: .*unique/)]);
   });
 
+  test('each of many repeated keys, without comparing every key with all others', async () => {
+    const names = Array.from({ length: 20_000 }, (_, n) => `  service-${n}: {}\n`).join('');
+    await services(`services:\n${names}  service-7: {}\n  service-8: {}\n`);
+    expect(await problems()).toEqual([
+      expect.stringMatching(/^services\.yaml:20002: .*unique/),
+      expect.stringMatching(/^services\.yaml:20003: .*unique/),
+    ]);
+  });
+
+  test('a file that is too large', async () => {
+    await services(`services: {}\n#${'x'.repeat(4 * 1024 * 1024)}\n`);
+    expect(await problems()).toEqual([expect.stringMatching(/^services\.yaml:1: .*the limit is 4194304/)]);
+  });
+
   test('a tab where YAML allows none', async () => {
     await services('services:\n\tcheckout: {}\n');
     expect(await problems()).toEqual([expect.stringMatching(/^services\.yaml:2: .*[Tt]ab/)]);
@@ -208,9 +222,8 @@ test('functions can read the secrets that a ticket target names', async () => {
   await writeFile(join(dir, 'routes.yaml'), '- ticket: { webhook: { url: "https://x.test", signature: HOOK_KEY } }\n');
   const loaded = await loadConfig(dir);
   const env = { HOOK_KEY: 'whsec_x', OTHER_KEY: 'y' };
-  expect(parametersOf('/firebreak/local', env, loaded.ok ? { ...emptyConfig, ...loaded.config } : undefined)).toEqual({
-    '/firebreak/local/named/HOOK_KEY': 'whsec_x',
-  });
+  const config = loaded.ok ? { ...emptyConfig, ...loaded.config } : undefined;
+  expect(['HOOK_KEY', 'OTHER_KEY'].map((name) => localSecret(name, env, config))).toEqual(['whsec_x', undefined]);
 });
 
 test('functions can read the secrets that a traffic route names', async () => {
@@ -221,7 +234,5 @@ test('functions can read the secrets that a traffic route names', async () => {
   );
   const loaded = await loadConfig(dir);
   if (!loaded.ok) throw new Error('the configuration is invalid');
-  expect(parametersOf('/firebreak/local', { ROUTE_KEY: 'x' }, { ...emptyConfig, ...loaded.config })).toEqual({
-    '/firebreak/local/named/ROUTE_KEY': 'x',
-  });
+  expect(localSecret('ROUTE_KEY', { ROUTE_KEY: 'x' }, { ...emptyConfig, ...loaded.config })).toBe('x');
 });

@@ -319,11 +319,6 @@ describe('errors have file, line, and a suggestion', () => {
     ['a text', ['hello'], [/^a\.yaml:1: the document: expected object, got "hello"/]],
     ['no version', ['kind: SLO'], ['a.yaml:1: "apiVersion" is missing in the document (one of openslo/v1)']],
     [
-      'an older version',
-      slo('a').map((line) => line.replace('openslo/v1', 'openslo/v1alpha')),
-      ['a.yaml:1: it is not in OpenSLO v1 format (convert it with firebreak slo import)'],
-    ],
-    [
       'a document of another tool',
       ['version: prometheus/v1', 'service: checkout', 'slos: []'],
       ['a.yaml:1: it is not in OpenSLO v1 format (convert it with firebreak slo import)'],

@@ -1,11 +1,13 @@
 import { connect, type Socket } from 'node:net';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { serveFront } from '../../../local/front/front.ts';
 
 type Front = Awaited<ReturnType<typeof serveFront>>;
-type Handler = Parameters<typeof serveFront>[0]['handler'];
+type Fetch = Parameters<typeof serveFront>[0]['app']['fetch'];
 
-const answer = (statusCode: number, body = '') => ({ statusCode, headers: {}, body, isBase64Encoded: false });
+const answer = (status: number, body = '') => new Response(body, { status });
+const pathOf = ({ url }: Request): string => new URL(url).pathname;
+const textOf = ({ body }: Request): Promise<string> => new Response(body).text();
 
 const MACHINE = { host: '127.0.0.1' } as Awaited<ReturnType<Parameters<typeof serveFront>[0]['machine']>>;
 
@@ -17,16 +19,18 @@ afterEach(async () => {
   front = undefined;
 });
 
-async function serve(handler: Handler, maxConnections = 100, trustedProxies: string[] = []): Promise<URL> {
+async function serve(
+  fetch: Fetch,
+  { maxConnections = 100, timeoutSeconds = 20 }: { maxConnections?: number; timeoutSeconds?: number } = {},
+): Promise<URL> {
   front = await serveFront({
     host: '127.0.0.1',
     port: 0,
     maxConnections,
-    trustedProxies,
-    handler,
-    handlersByPrefix: {},
+    trustedProxies: [],
+    app: { fetch, timeoutSeconds },
+    appsByPrefix: {},
     sandbox: undefined,
-    guard: () => undefined,
     adminToken: 'admin',
     metrics: () => '',
     machine: async () => MACHINE,
@@ -69,8 +73,8 @@ describe('a body', () => {
   });
 
   test('is requested only when it is read', async () => {
-    const url = await serve(async ({ rawPath, stream }: any) =>
-      rawPath === '/read' ? answer(200, await new Response(stream).text()) : answer(401, 'who are you'),
+    const url = await serve(async (request) =>
+      pathOf(request) === '/read' ? answer(200, await textOf(request)) : answer(401, 'who are you'),
     );
     const expecting = (path: string) =>
       head(`POST ${path} HTTP/1.1`, 'content-length: 5', 'expect: 100-continue', 'connection: close');
@@ -84,18 +88,17 @@ describe('a body', () => {
     expect(await read.seen(/hello$/)).toContain('HTTP/1.1 200');
   });
 
-  test('declared as too large never reaches the product, and one in chunks is cut off at the limit', async () => {
-    let called = 0;
-    const url = await serve(async ({ stream }: any) => {
-      called += 1;
-      return new Response(stream).text().then(
-        () => answer(200),
-        (error: unknown) => answer(413, String(error)),
-      );
-    });
+  test('declared as too large is refused by the product unread, and one in chunks is cut off after the limit', async () => {
+    const url = await serve(async (request) =>
+      request.headers.get('content-length') === null
+        ? textOf(request).then(
+            () => answer(200),
+            (error: unknown) => answer(413, String(error)),
+          )
+        : answer(413, 'body-too-large'),
+    );
     const declared = await client(url, head('POST /v1/x HTTP/1.1', `content-length: ${7 * 1024 * 1024}`));
     expect(await declared.seen(/body-too-large/)).toMatch(/^HTTP\/1\.1 413/);
-    expect(called).toBe(0);
     const chunked = await client(url, head('POST /v1/x HTTP/1.1', 'transfer-encoding: chunked'));
     const chunk = `100000\r\n${'x'.repeat(0x100000)}\r\n`;
     for (let mebibyte = 0; mebibyte < 8; mebibyte += 1) chunked.socket.write(chunk);
@@ -103,7 +106,7 @@ describe('a body', () => {
   });
 
   test('arrives unchanged, and the connection continues', async () => {
-    const url = await serve(async ({ stream }: any) => answer(200, `<${await new Response(stream).text()}>`));
+    const url = await serve(async (request) => answer(200, `<${await textOf(request)}>`));
     const { socket, seen } = await client(url, `${head('PUT /a HTTP/1.1', 'content-length: 4')}one.`);
     await seen(/<one\.>$/);
     socket.write(`${head('PUT /b HTTP/1.1', 'transfer-encoding: chunked')}3\r\ntwo\r\n1\r\n!\r\n0\r\n\r\n`);
@@ -113,11 +116,62 @@ describe('a body', () => {
   });
 });
 
+describe('a request', () => {
+  const shown = async (request: Request) =>
+    answer(200, JSON.stringify({ url: request.url, headers: Object.fromEntries(request.headers) }));
+
+  test.each([
+    ['/v1/plain?q=a%20b', '/v1/plain?q=a%20b'],
+    ['/v1/a%2Fb%3Ac', '/v1/a/b%3Ac'],
+    ['/v1/a%23b%25c', '/v1/a%23b%25c'],
+    ['/v1/caf%C3%A9/../x', '/v1/x'],
+    ['/v1/a%3Fb=c', '/v1/a'],
+    ['/v1/%E0', '/v1/%25E0'],
+  ])('to %s has the path of one that API Gateway passes', async (sent, expected) => {
+    const url = await serve(shown);
+    const { seen } = await client(url, head(`GET ${sent} HTTP/1.1`));
+    expect(await seen(/}}/)).toContain(`"url":"https://localhost${expected}"`);
+  });
+
+  test('has no empty headers, and those that are not ASCII are encoded, as for a function', async () => {
+    const url = await serve(shown);
+    const { seen } = await client(
+      url,
+      head('GET / HTTP/1.1', 'x-empty:', 'X-Name: \u00e9', 'cookie: a=1', 'cookie: b=2'),
+    );
+    const { headers } = JSON.parse((await seen(/}}/)).split('\r\n\r\n')[1] ?? '') as { headers: object };
+    expect(headers).toEqual({ host: 'localhost', 'x-name': '%C3%83%C2%A9', cookie: 'a=1; b=2' });
+  });
+
+  test('has several cookies and a binary body in its response', async () => {
+    const bytes = Uint8Array.from({ length: 256 }, (_, n) => n);
+    const cookies: [string, string][] = [
+      ['set-cookie', 'a=1'],
+      ['set-cookie', 'b=2'],
+    ];
+    const url = await serve(() => new Response(bytes, { headers: [['content-type', 'image/png'], ...cookies] }));
+    const response = await fetch(url);
+    expect(response.headers.getSetCookie()).toEqual(['a=1', 'b=2']);
+    expect(await response.bytes()).toEqual(bytes);
+  });
+
+  test('that takes longer than a function may is refused; the time begins when it has arrived', async () => {
+    const url = await serve(() => new Promise(() => undefined), { timeoutSeconds: 0.001 });
+    const { seen } = await client(url, head('GET /v1/x HTTP/1.1'));
+    expect(await seen(/took more than/)).toMatch(/^HTTP\/1\.1 503 [^]*"code":"unavailable"/);
+    const slow = await serve(async (request) => answer(200, await textOf(request)), { timeoutSeconds: 0.001 });
+    const sender = await client(slow, `${head('POST /v1/x HTTP/1.1', 'content-length: 4')}so`);
+    await sender.seen(/^$/);
+    sender.socket.write('on');
+    expect(await sender.seen(/soon$/)).toMatch(/^HTTP\/1\.1 200/);
+  });
+});
+
 describe('connections', () => {
   const MAX = 16;
 
   test('that send nothing, or incomplete requests, are closed for active ones', async () => {
-    const url = await serve(async ({ rawPath }: any) => answer(200, `said ${rawPath}`), MAX);
+    const url = await serve(async (request) => answer(200, `said ${pathOf(request)}`), { maxConnections: MAX });
     const slow = await Promise.all(
       Array.from({ length: MAX }, (_, n) => client(url, n % 2 === 0 ? '' : 'GET /slow HTTP/1.1\r\nx-a: ')),
     );
@@ -139,13 +193,14 @@ describe('connections', () => {
       let count = 0;
       begun = () => void ((count += 1) === MAX && resolve());
     });
-    const url = await serve(async ({ rawPath }: any) => {
-      if (rawPath === '/long') {
+    const said = async (request: Request) => {
+      if (pathOf(request) === '/long') {
         begun();
         await held;
       }
-      return answer(200, `said ${rawPath}`);
-    }, MAX);
+      return answer(200, `said ${pathOf(request)}`);
+    };
+    const url = await serve(said, { maxConnections: MAX });
     const long = await Promise.all(Array.from({ length: MAX }, () => client(url, head('GET /long HTTP/1.1'))));
     await all;
     const refused = await client(url, head('GET /v1/one HTTP/1.1'));
@@ -157,13 +212,13 @@ describe('connections', () => {
     release();
     await Promise.all(long.map(({ seen }) => seen(/said \/long/)));
     const later = await client(url, head('GET /metrics HTTP/1.1'));
-    const metrics = await later.seen(/firebreak_http_requests_refused_total 1/);
+    const metrics = await later.seen(/firebreak_http_connections_refused_total 1/);
     expect(metrics).toMatch(/firebreak_http_connections \d+/);
   });
 
   test('never exceed the limit by more than a few', async () => {
     const never = new Promise<never>(() => undefined);
-    const url = await serve(() => never, MAX);
+    const url = await serve(() => never, { maxConnections: MAX });
     const many = await Promise.all(Array.from({ length: 100 }, () => client(url, head('GET /healthz HTTP/1.1'))));
     let closed = 0;
     await new Promise<void>((resolve) => {
@@ -173,10 +228,49 @@ describe('connections', () => {
   });
 });
 
+describe('a stop', () => {
+  test('answers requests in progress, and waits for no client that keeps its connection', async () => {
+    const begun = Promise.withResolvers<void>();
+    const held = Promise.withResolvers<void>();
+    const url = await serve(async (request) => {
+      begun.resolve();
+      await held.promise;
+      return answer(200, `said ${pathOf(request)}`);
+    });
+    const busy = await client(url, head('GET /busy HTTP/1.1'));
+    const incomplete = await client(url, 'GET /slow HTTP/1.1\r\nx-a: ');
+    await begun.promise;
+    const stopped = front?.close();
+    await incomplete.closed;
+    held.resolve();
+    expect(await busy.seen(/said \/busy/)).toMatch(/connection: close/i);
+    busy.socket.write(head('GET /again HTTP/1.1'));
+    await Promise.all([busy.closed, stopped]);
+    front = undefined;
+    expect(busy.got()).not.toContain('again');
+  });
+
+  test('does not wait forever for the rest of a request', async () => {
+    const begun = Promise.withResolvers<void>();
+    const url = await serve(async (request) => {
+      begun.resolve();
+      return answer(200, await textOf(request));
+    });
+    const slow = await client(url, `${head('POST /slow HTTP/1.1', 'content-length: 100')}x`);
+    await begun.promise;
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    const stopped = front?.close();
+    vi.advanceTimersByTime(20_000);
+    vi.useRealTimers();
+    await Promise.all([slow.closed, stopped]);
+    front = undefined;
+  });
+});
+
 describe('the state of the machine', () => {
   test('is part of the connections for those who may read them, and of nothing else', async () => {
-    const url = await serve(async ({ headers, rawPath }: any) =>
-      headers.authorization === undefined ? answer(401, '{}') : answer(200, JSON.stringify({ path: rawPath })),
+    const url = await serve(async (request) =>
+      request.headers.has('authorization') ? answer(200, JSON.stringify({ path: pathOf(request) })) : answer(401, '{}'),
     );
     const ask = async (path: string, init?: RequestInit) => (await fetch(new URL(path, url), init)).json();
     const known = { headers: { authorization: 'Bearer x' } };

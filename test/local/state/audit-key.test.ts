@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { provideCredentials } from '../../../local/state/credentials.ts';
-import { parametersOf } from '../../../local/state/secrets.ts';
+import { localSecret } from '../../../local/state/secrets.ts';
 
 let dir: string;
 beforeEach(async () => {
@@ -11,11 +11,12 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
-/** Returns the value that the functions read. */
-async function started(env: Record<string, string> = {}): Promise<unknown> {
+/** Returns the keys that the product reads. */
+async function started(env: Record<string, string> = {}): Promise<Record<string, string | undefined>> {
   const own: NodeJS.ProcessEnv = { ...env };
   await provideCredentials(dir, own, false);
-  return JSON.parse(parametersOf('/p', own, undefined)['/p/audit'] ?? '{}');
+  const names = ['FIREBREAK_AUDIT_KEY', 'FIREBREAK_AUDIT_KEY_PREVIOUS'];
+  return Object.fromEntries(names.map((name) => [name, localSecret(name, own, undefined)]));
 }
 
 test('the key is generated at the first start, and readable only by its owner', async () => {

@@ -5,7 +5,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
-import { lockDataDir } from '../../../local/state/lock.ts';
+import { isInUse, lockDataDir } from '../../../local/state/lock.ts';
 
 let parent: string;
 let dir: string;
@@ -83,6 +83,15 @@ test('after kill -9 of the holder, the next start takes over', async () => {
   const lock = await lockDataDir(dir);
   expect(await holder()).toMatchObject({ pid: process.pid });
   await lock.release();
+});
+
+test('whether a folder is in use can be asked, and the question does not count as a use', async () => {
+  const lock = await lockDataDir(dir);
+  expect(await isInUse(dir)).toBe(true);
+  await lock.release();
+  expect(await isInUse(dir)).toBe(false);
+  expect(await readdir(dir)).toEqual(['lock.sqlite']);
+  await (await lockDataDir(dir)).release();
 });
 
 test('a start waits for a holder that is ending', async () => {

@@ -2,9 +2,9 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { es256Signer } from '../../../aws/clients/signer.ts';
+import { es256Signer } from '../../../integrations/jose/signer.ts';
 import { provideCredentials } from '../../../local/state/credentials.ts';
-import { parametersOf } from '../../../local/state/secrets.ts';
+import { localSecret } from '../../../local/state/secrets.ts';
 import { SetClock, silent } from '../../support/fake-deps.ts';
 
 let dir: string;
@@ -21,8 +21,7 @@ async function started(
 ): Promise<{ key: string | undefined; told: string[] }> {
   const own: NodeJS.ProcessEnv = { ...env };
   const told = await provideCredentials(dir, own, shown);
-  const group = JSON.parse(parametersOf('/p', own, undefined)['/p/signing'] ?? '{}') as Record<string, string>;
-  return { key: group['FIREBREAK_SIGNING_KEY'], told };
+  return { key: localSecret('FIREBREAK_SIGNING_KEY', own, undefined), told };
 }
 
 test('a key is generated at the first start, readable only by its owner, and never shown', async () => {

@@ -8,7 +8,7 @@ import type { PinView } from '../../../schemas/changes/pin.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
-import { clock, sandbox, setFault, start } from '../../sandbox/support.ts';
+import { clock, sandbox, setFault, start } from '../../../packages/sandbox/test/support.ts';
 import { silent } from '../../support/fake-deps.ts';
 import { MemoryProjections } from '../memory-projections.ts';
 

@@ -8,7 +8,7 @@ import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../..
 import type { TimelineEntry } from '../../../schemas/incidents/incident.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
 import { APPLICATION, argoWorld, imagesOf } from '../../integrations/argo-cd/world.ts';
-import { calls, setFault } from '../../sandbox/support.ts';
+import { calls, setFault } from '../../../packages/sandbox/test/support.ts';
 import { silent } from '../../support/fake-deps.ts';
 import { MemoryProjections } from '../memory-projections.ts';
 

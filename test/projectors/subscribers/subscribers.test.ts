@@ -251,8 +251,8 @@ describe('an address that refuses', () => {
     const { world, stored } = worldOf(NO_TROUBLE, [pending], () => REFUSED);
     world.expect(0, () => world.mark(`subscription:main/${pending.id}`));
     await world.run();
-    const { state, requests_of } = pending;
-    expect(await stored.read('main', pending.id)).toMatchObject({ state, answered: 1, requests_of });
+    const { state, requested } = pending;
+    expect(await stored.read('main', pending.id)).toMatchObject({ state, answered: 1, requested });
   });
 });
 

@@ -4,12 +4,12 @@ import { readPostmortem, savePostmortem } from '../../../actions/postmortems/pos
 import { githubFiles } from '../../../integrations/github/files.ts';
 import { sync } from '../../../projectors/sync/sync.ts';
 import { ticketsProjector } from '../../../projectors/tickets/tickets.ts';
-import type { StandIns } from '../../../sandbox/core/index.ts';
-import type { FaultRule } from '../../../sandbox/core/faults.ts';
+import type { StandIns } from '../../../packages/sandbox/core/index.ts';
+import type { FaultRule } from '../../../packages/sandbox/core/faults.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { PostmortemsFile } from '../../../schemas/postmortems/policy.ts';
-import { calls, sandbox, setFault, start } from '../../sandbox/support.ts';
+import { calls, sandbox, setFault, start } from '../../../packages/sandbox/test/support.ts';
 import { FakeWorld, idleEngine, silent } from '../../support/fake-deps.ts';
 import { ends, fires, theIncident } from '../../workflows/play.ts';
 import { MemoryProjections } from '../memory-projections.ts';

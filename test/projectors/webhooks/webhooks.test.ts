@@ -14,7 +14,7 @@ import { Config } from '../../../schemas/config/config.ts';
 import type { ChangeId, IncidentId } from '../../../schemas/config/names.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';
 import { vendor, vendorThat, type Vendor } from '../../integrations/server.ts';
-import { exchange } from '../../sandbox/support.ts';
+import { exchange } from '../../../packages/sandbox/test/support.ts';
 import { FakeWorld, idleEngine, silent } from '../../support/fake-deps.ts';
 import { ends, fires, theIncident } from '../../workflows/play.ts';
 import { MemoryProjections } from '../memory-projections.ts';
@@ -106,12 +106,15 @@ describe('a receiver of webhooks', () => {
       { type: 'incident.changed', data: { id, title: 'Payments fail' } },
       { type: 'incident.resolved', data: { id, status: 'resolved', resolved_at: expect.any(String) } },
     ]);
+    await fires({ began: 0 })(world);
+    await changed();
+    expect(bodies(to).at(-1)).toMatchObject({ type: 'incident.opened', data: { id, resolved_at: null } }); // reopened
     for (const { headers, body } of to.received) {
       const content = [headers['webhook-id'], headers['webhook-timestamp'], body].join('.');
       const digest = createHmac('sha256', 'a key of the receiver').update(content).digest('base64');
       expect(headers['webhook-signature']).toBe(`v1,${digest}`);
     }
-    expect(new Set(ids(to)).size).toBe(3);
+    expect(new Set(ids(to)).size).toBe(4);
   });
 
   test('gets events in order, and repetitions until it accepts them', async () => {

@@ -189,6 +189,8 @@ describe('errors', () => {
   });
 
   const whole = { name: 'w', match: { a: 'b' }, from: '2026-01-03T02:00Z', until: '2026-01-03T04:00Z' };
+  const hours = Array.from({ length: 24 }, (_, hour) => hour).join(',');
+  const minutes = Array.from({ length: 60 }, (_, minute) => minute).join(',');
   const again = {
     name: 'w',
     match: { a: 'b' },
@@ -232,9 +234,28 @@ describe('errors', () => {
     [
       'a rule for an impossible date',
       { ...again, rrule: 'FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30' },
-      /cannot be evaluated/,
+      /does not have an occurrence in the first 500 periods/,
     ],
     ['a rule that has ended', { ...again, rrule: 'FREQ=DAILY;UNTIL=20250101' }, /has no occurrence after/],
+    [
+      'a rule with a start every minute',
+      { ...again, rrule: `FREQ=DAILY;BYHOUR=${hours};BYMINUTE=${minutes}` },
+      /starts 1440 times a day; at most 24/,
+    ],
+    [
+      'a rule with a start every hour of each day of a month',
+      { ...again, rrule: `FREQ=MONTHLY;BYDAY=MO,TU;BYHOUR=${hours}` },
+      /744 times in a period; at most 400/,
+    ],
+    ['an unreachable position', { ...again, rrule: 'FREQ=YEARLY;BYSETPOS=300' }, /BYSETPOS=300 never occurs/],
+    ['an unreachable end', { ...again, rrule: 'FREQ=DAILY;BYDAY=SA;COUNT=400' }, /as many occurrences as COUNT/],
+    ['a rule of a megabyte', { ...again, rrule: `FREQ=DAILY;BYHOUR=${'1,'.repeat(500_000)}1` }, /too_big/],
+    ['a start in antiquity', { ...again, start: '0001-01-01T00:00' }, /is before 1970/],
+    [
+      'hundreds of occurrences at once',
+      { ...again, rrule: `FREQ=DAILY;BYHOUR=${hours}`, duration: '30d' },
+      /occurrences are near one instant/,
+    ],
     ['a rule with too many occurrences', { ...again, rrule: 'FREQ=DAILY;COUNT=100000' }, /invalid value .* of COUNT/],
   ])('%s', (_, window, problem) => {
     expect(problemsOf({ maintenance: [window] })).toMatch(problem);

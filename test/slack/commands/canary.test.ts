@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { CanaryTable } from '../../../aws/table/canary/canaries.ts';
+import { CanaryTable } from '../../../stores/canary/canaries.ts';
 import type { CanaryRecord } from '../../../schemas/canary/canary.ts';
 import { type EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
-import { openTable, type TableStores } from '../../aws/table/stores.ts';
+import { openTable, type TableStores } from '../../stores/stores.ts';
 import { canaryRecord } from '../../support/canary-record.ts';
 import { ADA, BOB, buttonsIn, ChatWorld, typed } from './chat-world.ts';
 

@@ -1,4 +1,3 @@
-import type { SQSEvent } from 'aws-lambda';
 import type { ChatMessage, ReplyTo, VendorResponse } from '../../../domain/messages/channels.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import type { UserCache, ChatUser, ProcessedEvents } from '../../../domain/ports/messages.ts';
@@ -8,6 +7,7 @@ import type { InboundEvent, SlackRequest } from '../../../schemas/messages/inbou
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { type Button, buttonIds } from '../../../schemas/slack/button.ts';
 import { FakeWorld, idleEngine } from '../../support/fake-deps.ts';
+import { batchOf } from '../../support/batches.ts';
 
 export const CHANNEL = 'C0INCIDENT';
 export const [ADA, BOB, EVE] = ['U0ADA', 'U0BOB', 'U0EVE'];
@@ -159,14 +159,9 @@ export class ChatWorld {
 
   /** Delivers messages as the queue does. Returns whether they were processed. */
   async deliver(...messages: unknown[]): Promise<boolean> {
-    const event = {
-      Records: messages.map((body, index) => ({
-        messageId: `m${index}`,
-        body: typeof body === 'string' ? body : JSON.stringify(body),
-        attributes: { MessageGroupId: 'one' },
-      })),
-    } as unknown as SQSEvent;
-    return (await processInbound(this.deps, event)).batchItemFailures.length === 0;
+    const bodies = messages.map((body) => (typeof body === 'string' ? body : JSON.stringify(body)));
+    const batch = batchOf(...bodies.map((body): [string, string] => ['one', body]));
+    return (await processInbound(this.deps, batch)).length === 0;
   }
 
   /** Delivers the messages in the queue. */
@@ -213,11 +208,10 @@ export class ChatWorld {
   };
 
   /** Returns the timeline of an incident, with actors, without the opening. */
-  async timeline(id: IncidentId): Promise<string[]> {
-    const { items } = await this.deps.incidents.timeline(id, { limit: 100 });
-    return items
-      .toReversed()
-      .filter(({ kind }) => kind !== 'incident.opened')
+  timeline(id: IncidentId): string[] {
+    return this.world.store
+      .dossier(id)
+      .timeline.filter(({ kind }) => kind !== 'incident.opened')
       .map(({ actor, text }) => `${actor}: ${text}`);
   }
 }

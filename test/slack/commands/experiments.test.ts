@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { ExperimentTable } from '../../../aws/table/experiments/experiments.ts';
+import { ExperimentTable } from '../../../stores/experiments/experiments.ts';
 import { type EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { ExperimentId, type ExperimentRecord } from '../../../schemas/experiments/experiment.ts';
-import { openTable, type TableStores } from '../../aws/table/stores.ts';
+import { openTable, type TableStores } from '../../stores/stores.ts';
 import { anExperiment } from '../../support/experiments.ts';
 import { ADA, BOB, buttonsIn, ChatWorld } from './chat-world.ts';
 

@@ -41,12 +41,12 @@ const switched = (version: string, more: object = {}) =>
 describe('turning a flag on again', () => {
   test('starts the workflow once, with the person on the timeline', async () => {
     await turnsOff('new-basket');
-    const before = (await chat.timeline(id)).length;
+    const before = chat.timeline(id).length;
     expect(await press()).toBe('Firebreak turns on feature flag new-basket again. The timeline shows the result.');
     expect(await press(BOB)).toContain('Firebreak turns on feature flag new-basket again.');
     // The second press only makes sure that the same run has started.
     expect(chat.world.flagRuns).toEqual([`${id} 1`, `${id} 1`]);
-    expect((await chat.timeline(id)).slice(before)).toEqual([
+    expect(chat.timeline(id).slice(before)).toEqual([
       `slack:${ADA}: Requested to turn on feature flag new-basket again`,
     ]);
     expect(await chat.deps.effects.get(id, `${id}.flag-on.1`)).toMatchObject({

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { AuditLogTable } from '../../../aws/table/audit/audit-log.ts';
-import { FreezeTable } from '../../../aws/table/freeze/freezes.ts';
-import { openTable, type TableStores } from '../../aws/table/stores.ts';
+import { AuditLogTable } from '../../../stores/audit/audit-log.ts';
+import { FreezeTable } from '../../../stores/freeze/freezes.ts';
+import { openTable, type TableStores } from '../../stores/stores.ts';
 import { silent, sealSecrets } from '../../support/fake-deps.ts';
 import { ADA, BOB, buttonsIn, ChatWorld, typed } from './chat-world.ts';
 import { anyCharacter } from '../../support/any-character.ts';

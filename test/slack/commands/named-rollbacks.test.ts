@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { NewChange } from '../../../schemas/changes/change.ts';
-import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
+import type { ChangeId, EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { ADA, buttonsIn, ChatWorld } from './chat-world.ts';
 
@@ -67,7 +67,7 @@ describe('rollbacks in Slack', () => {
     );
     if (button === undefined) return;
     expect(await chat.presses(ADA, button)).toMatch(/^The rollback of v3 to v1 was requested, and starts/);
-    expect(await chat.timeline(id)).toEqual([`slack:${ADA}: Requested a rollback to v1`]);
+    expect(chat.timeline(id)).toEqual([`slack:${ADA}: Requested a rollback to v1`]);
     const mail = chat.world.store.dossiers.get(id)?.inbox.at(-1)?.message;
     expect(mail).toEqual({ kind: 'rollback', by: `slack:${ADA}`, note: '', from: 'v3', to: 'v1' });
   });
@@ -86,7 +86,7 @@ describe('rollbacks in Slack', () => {
     expect(await asks('v1.0')).toMatch(
       /^v3.0 can be rolled back no further than v1.1 .* and v1.0 is older\. Nothing was done\.$/,
     );
-    expect(await chat.timeline(id)).toEqual([]);
+    expect(chat.timeline(id)).toEqual([]);
   });
 
   test('to a pinned version are refused, also if it was pinned after the plan was shown', async () => {
@@ -101,19 +101,11 @@ describe('rollbacks in Slack', () => {
       named: true,
     } as const;
     const pinned_at = chat.world.clock.now();
-    chat.world.store.pins.push({
-      id: 'pin_v1',
-      ...serviceEnvironment,
-      version: 'v1' as Version,
-      incident_id: id,
-      reason: 'rolled back',
-      pinned_at,
-      lifted_at: null,
-      lifted_by: null,
-    });
+    const pin = { ...serviceEnvironment, version: 'v1' as Version, incident_id: id, reason: 'rolled back', pinned_at };
+    await chat.world.deps.pins.add(pin, 'chg_another' as ChangeId);
     expect(await chat.says(ADA, '/rollback', 'checkout production v1')).toMatch(/^v1 is pinned as known bad/);
     expect(await chat.presses(ADA, named)).toMatch(/^Superseded: v1 is pinned as known bad .* Nothing was done\.$/);
-    expect(await chat.timeline(id)).toEqual([]);
+    expect(chat.timeline(id)).toEqual([]);
   });
 
   test('after a rollback go further back, and forward only to a named version, with a warning', async () => {

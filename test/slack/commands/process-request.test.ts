@@ -49,7 +49,7 @@ describe('who acts', () => {
     chat.configure({ ...people, people: { ...people.people, bob: { ...people.people.bob, roles: ['responder'] } } });
     await chat.says(ADA, '/incident', 'note one');
     await chat.says(BOB, '/incident', 'note two');
-    expect(await chat.timeline(id)).toEqual(['ada: one', 'bob: two']);
+    expect(chat.timeline(id)).toEqual(['ada: one', 'bob: two']);
   });
 
   test('a person without permission learns whom to ask, and nothing is done', async () => {
@@ -58,14 +58,14 @@ describe('who acts', () => {
       `You don't have permission to change incidents for checkout in production. Ask ${ADA}.`,
     );
     expect(chat.sent[0]?.message.parts[0]).toMatchObject({ text: [expect.any(String), 'Ask ', { user: ADA }, '.'] });
-    expect(await chat.timeline(id)).toEqual([]);
+    expect(chat.timeline(id)).toEqual([]);
   });
 
   test('a guest has no role', async () => {
     expect(await chat.says(EVE, '/incident', 'ack')).toMatch(
       /^You don't have permission: eve is a guest of this workspace.*Ask any full member of this workspace\.$/,
     );
-    expect(await chat.timeline(id)).toEqual([]);
+    expect(chat.timeline(id)).toEqual([]);
     chat.configure(people);
     expect(await chat.says(EVE, '/incident', 'ack')).toMatch(/Nothing was done\. Ask U0ADA\.$/);
   });
@@ -88,7 +88,7 @@ describe('who acts', () => {
     expect(await chat.says(BOB, '/incident', 'note never')).toMatch(
       /^You don't have permission: Slack did not identify you/,
     );
-    expect(await chat.timeline(id)).toEqual([`slack:${ADA}: before`, `slack:${ADA}: after`]);
+    expect(chat.timeline(id)).toEqual([`slack:${ADA}: before`, `slack:${ADA}: after`]);
   });
 
   test('if people.yaml lists no people, the signature is sufficient, but only while Slack is down', async () => {
@@ -123,10 +123,10 @@ describe('exactly once', () => {
   test.each(acts)('%s that is delivered twice is executed and answered once', async (_, request) => {
     const event = chat.heard(request());
     await chat.deliver(event);
-    const [timeline, told] = [await chat.timeline(id), chat.sent.length];
+    const [timeline, told] = [chat.timeline(id), chat.sent.length];
     expect(timeline).toHaveLength(1);
     await chat.deliver(event);
-    expect(await chat.timeline(id)).toEqual(timeline);
+    expect(chat.timeline(id)).toEqual(timeline);
     expect(chat.sent).toHaveLength(told);
   });
 
@@ -138,7 +138,7 @@ describe('exactly once', () => {
     expect(await chat.deliver(event)).toBe(false);
     chat.onTell = () => undefined;
     expect(await chat.deliver(event)).toBe(true);
-    expect(await chat.timeline(id)).toHaveLength(1);
+    expect(chat.timeline(id)).toHaveLength(1);
     expect(chat.sent.length).toBeGreaterThan(0);
   });
 
@@ -151,7 +151,7 @@ describe('exactly once', () => {
     expect(await chat.deliver(event)).toBe(false);
     chat.deps.processedEvents.store = did;
     expect(await chat.deliver(event)).toBe(true);
-    expect(await chat.timeline(id)).toHaveLength(1);
+    expect(chat.timeline(id)).toHaveLength(1);
   });
 
   test.each([
@@ -166,7 +166,7 @@ describe('exactly once', () => {
   test('an unreadable message does not block others', async () => {
     expect(await chat.deliver('nonsense', chat.heard(typed(ADA, '/incident', 'note x')))).toBe(true);
     expect(chat.quarantined).toHaveLength(1);
-    expect(await chat.timeline(id)).toHaveLength(1);
+    expect(chat.timeline(id)).toHaveLength(1);
   });
 
   test('a message that causes an exception goes to quarantine, and does not block others', async () => {
@@ -190,7 +190,7 @@ describe('exactly once', () => {
     chat.later(16 * 60);
     await chat.deliver(event);
     expect(chat.answer()).toMatch(/^This request was processed too late/);
-    expect(await chat.timeline(id)).toEqual([]);
+    expect(chat.timeline(id)).toEqual([]);
   });
 });
 
@@ -211,7 +211,7 @@ describe('an incident in Slack', () => {
     const [declared] = (await chat.deps.incidents.open()).filter(({ environment }) => environment === 'staging');
     expect(declared).toMatchObject({ title: 'Slow', severity: 'warning', by_hand: true });
     expect(declared?.handling?.triaged).toMatchObject({ by: `slack:${ADA}` });
-    expect(await chat.timeline(declared?.id as IncidentId)).toEqual([`slack:${ADA}: bob: it <b>hurts`]);
+    expect(chat.timeline(declared?.id as IncidentId)).toEqual([`slack:${ADA}: bob: it <b>hurts`]);
   });
 
   test('is declared once despite an interruption, and the on-call responder is still looked up', async () => {
@@ -227,7 +227,7 @@ describe('an incident in Slack', () => {
     expect(await chat.deliver(event)).toBe(true);
     expect(chat.answer()).toMatch(/^Declared: Slow/);
     const [declared] = (await chat.deps.incidents.open()).filter(({ environment }) => environment === 'staging');
-    expect(await chat.timeline(declared?.id as IncidentId)).toEqual([]);
+    expect(chat.timeline(declared?.id as IncidentId)).toEqual([]);
     expect(chat.queued).toMatchObject([{ ask: 'on_call', incident: declared?.id }]);
   });
 
@@ -280,7 +280,7 @@ describe('an incident in Slack', () => {
         text: `bob has handed over command to you: Errors, checkout in production, ${CHANNEL}\nthe queue is full`,
       },
     ]);
-    expect(await chat.timeline(id)).toEqual([
+    expect(chat.timeline(id)).toEqual([
       `slack:${ADA}: Took the commander role`,
       `slack:${BOB}: Took the commander role from ada`,
       `slack:${BOB}: Handed over command to ada. the queue is full`,
@@ -337,7 +337,7 @@ describe('an incident in Slack', () => {
     expect(await chat.says(ADA, '/incident', 'handover @Bob Tanaka the queue is full')).toMatch(
       /^U0BOB now has command\./,
     );
-    expect(await chat.timeline(id)).toEqual(['ada: Handed over command to Bob Tanaka. the queue is full']);
+    expect(chat.timeline(id)).toEqual(['ada: Handed over command to Bob Tanaka. the queue is full']);
     expect(await chat.says(ADA, '/incident', 'assign scribe @ada park')).toMatch(/^U0ADA is now scribe\./);
     expect(await chat.says(ADA, '/incident', 'assign scribe @Bobby')).toMatch(/^The Slack user of Bobby is unknown/);
     expect(await chat.says(ADA, '/incident', 'handover @Adda Park look')).toMatch(
@@ -412,7 +412,7 @@ describe('an incident in Slack', () => {
     expect(await chat.submits(BOB, 'set_severity', { severity: 'info', text: 'one user' }, { incident: id })).toBe(
       'Severity changed from critical to info.',
     );
-    expect(await chat.timeline(id)).toEqual([
+    expect(chat.timeline(id)).toEqual([
       `slack:${ADA}: Confirmed the severity critical`,
       `slack:${BOB}: Changed severity to info`,
       `slack:${BOB}: one user`,
@@ -425,7 +425,7 @@ describe('an incident in Slack', () => {
     const item = { type: 'message', channel: CHANNEL, ts: '1795157380.000100' };
     for (const user of [ADA, BOB])
       await chat.deliver(chat.heard(happened({ type: 'reaction_added', user, reaction: 'pushpin', item })));
-    expect(await chat.timeline(id)).toEqual([`slack:${ADA}: bob: the @channel queue`]);
+    expect(chat.timeline(id)).toEqual([`slack:${ADA}: bob: the @channel queue`]);
     expect(chat.sent).toEqual([]);
   });
 
@@ -434,12 +434,12 @@ describe('an incident in Slack', () => {
     chat.messages.set(`${CHANNEL}/1795157380.000100`, { text, user: BOB, url: null });
     const item = { type: 'message', channel: CHANNEL, ts: '1795157380.000100' };
     await chat.deliver(chat.heard(happened({ type: 'reaction_added', user: ADA, reaction: 'pushpin', item })));
-    expect(await chat.timeline(id)).toEqual([`slack:${ADA}: bob: <b> R&D &lt; @ada @carol x (https://x.example)`]);
+    expect(chat.timeline(id)).toEqual([`slack:${ADA}: bob: <b> R&D &lt; @ada @carol x (https://x.example)`]);
     const link = '&lt;https://a.example/?b=1&amp;c=2|label&gt; <https://a.example/?b=1&amp;c=2>';
     chat.messages.set(`${CHANNEL}/1795157380.000200`, { text: link, user: BOB, url: null });
     const second = { ...item, ts: '1795157380.000200' };
     await chat.deliver(chat.heard(happened({ type: 'reaction_added', user: ADA, reaction: 'pushpin', item: second })));
-    expect((await chat.timeline(id)).at(-1)).toBe(
+    expect(chat.timeline(id).at(-1)).toBe(
       `slack:${ADA}: bob: <https://a.example/?b=1&c=2|label> https://a.example/?b=1&c=2`,
     );
   });
@@ -447,17 +447,17 @@ describe('an incident in Slack', () => {
   test('answers the message shortcut, also if the message is not added', async () => {
     await chat.deliver(chat.heard(chosen(ADA, 'a &lt; b', { id: CHANNEL, name: 'incident-1' })));
     expect(chat.answer()).toBe('Added to the timeline.');
-    expect(await chat.timeline(id)).toEqual([`slack:${ADA}: bob: a < b`]);
+    expect(chat.timeline(id)).toEqual([`slack:${ADA}: bob: a < b`]);
     await chat.deliver(chat.heard(chosen(ADA, 'a &lt; c', { id: 'C0GENERAL', name: 'general' })));
     expect(chat.answer()).toMatch(/^This is not the channel of an incident.*Nothing was done\..*C0INCIDENT: checkout/s);
-    expect(await chat.timeline(id)).toHaveLength(1);
+    expect(chat.timeline(id)).toHaveLength(1);
   });
 
   test('gets a message from another channel if it is selected', async () => {
     chat.messages.set('C0GENERAL/1795157380.000100', { text: 'a &lt; b, and more', user: BOB, url: null });
     const message = { ts: '1795157380.000100', text: 'a < b', author: BOB };
     await chat.submits(ADA, 'pin_message', { incident: id }, { channel: 'C0GENERAL', message });
-    expect(await chat.timeline(id)).toEqual([`slack:${ADA}: bob: a < b, and more`]);
+    expect(chat.timeline(id)).toEqual([`slack:${ADA}: bob: a < b, and more`]);
     expect(chat.sent.at(-1)?.message.parts.at(-1)).toEqual({
       kind: 'note',
       text: ['checkout production: Errors', ', ', { channel: CHANNEL }],
@@ -491,7 +491,7 @@ describe('an incident in Slack', () => {
       'This is not the channel of an incident, so Firebreak does not know which incident you mean. One incident is open: checkout production, ' +
         'Errors. Nothing was done. For this incident, enter /incident resolve #incident-1 it is over',
     );
-    expect(await chat.timeline(id)).toHaveLength(1);
+    expect(chat.timeline(id)).toHaveLength(1);
   });
 
   test('must be named if several are open; the answer explains how', async () => {
@@ -532,13 +532,12 @@ describe('an incident in Slack', () => {
           `Added to the timeline.checkout staging: Slow, ${CHANNEL}2`,
         );
       }
-      expect(await chat.timeline(other)).toHaveLength(names().length);
-      expect(await chat.timeline(id)).toEqual([]);
+      expect(chat.timeline(other)).toHaveLength(names().length);
+      expect(chat.timeline(id)).toEqual([]);
     });
 
     test('is resolved while alerts are firing, and the answer says what happens with them', async () => {
-      const dossier = chat.world.store.dossiers.get(id);
-      if (dossier !== undefined) dossier.record.firing = 2;
+      await chat.world.store.editIncident(id, { firing: 2 });
       expect(await chat.says(ADA, '/incident', 'resolve it is over')).toBe(
         'The incident is resolved. ⚠️ 2 alerts are still firing. Alerts that keep firing no longer page; alerts that start to fire from now on do.',
       );
@@ -548,8 +547,8 @@ describe('an incident in Slack', () => {
       expect(await chat.says(ADA, '/incident', `resolve <#${CHANNEL}2|incident-2> it is over`)).toMatch(
         /^The incident is resolved\./,
       );
-      expect(await chat.timeline(other)).toEqual([`slack:${ADA}: it is over`]);
-      expect(await chat.timeline(id)).toEqual([]);
+      expect(chat.timeline(other)).toEqual([`slack:${ADA}: it is over`]);
+      expect(chat.timeline(id)).toEqual([]);
     });
 
     test.each(['#incident-3', '<#C0DEPLOYS|deploys>', '01JCYZ7Q8M3N5P7R9T1V3X5Z7B'])(
@@ -558,30 +557,43 @@ describe('an incident in Slack', () => {
         expect(await chat.says(ADA, '/incident', `resolve ${name} it is over`)).toMatch(
           /(?:is not the channel of an incident|There is no incident).*Nothing was done\.\nOpen incidents:/s,
         );
-        expect([...(await chat.timeline(id)), ...(await chat.timeline(other))]).toEqual([]);
+        expect([...chat.timeline(id), ...chat.timeline(other)]).toEqual([]);
       },
     );
 
     test('is not named by a word that only looks like a channel at the start of a note', async () => {
       await chat.says(ADA, '/incident', 'note incident-999 was like this');
-      expect(await chat.timeline(id)).toEqual([`slack:${ADA}: incident-999 was like this`]);
+      expect(chat.timeline(id)).toEqual([`slack:${ADA}: incident-999 was like this`]);
       expect(await chat.says(ADA, '/incident', 'resolve incident-999 it is over')).toMatch(
         /^incident-999 is not the channel of an incident/,
       );
-      expect(await chat.timeline(id)).toHaveLength(1);
+      expect(chat.timeline(id)).toHaveLength(1);
     });
 
     test('is not named by another channel at the start of a note', async () => {
       await chat.says(ADA, '/incident', 'note <#C0DEPLOYS|deploys> is loud');
-      expect(await chat.timeline(id)).toEqual([`slack:${ADA}: #deploys is loud`]);
+      expect(chat.timeline(id)).toEqual([`slack:${ADA}: #deploys is loud`]);
     });
 
     test('is selected in a dialog, by its ID or its name', async () => {
       const elsewhere = { channel: 'C0GENERAL' };
       await chat.submits(ADA, 'publish_update', { text: 'one', incident: other }, elsewhere);
       await chat.submits(ADA, 'publish_update', { text: 'two', incident: '#incident-2' }, elsewhere);
-      expect(await chat.timeline(other)).toEqual([`slack:${ADA}: one`, `slack:${ADA}: two`]);
+      expect(chat.timeline(other)).toEqual([`slack:${ADA}: one`, `slack:${ADA}: two`]);
     });
+  });
+
+  test('a status page that never shows the incident does not take an approval, and says why', async () => {
+    const checkout = { statusPage: { components: ['Checkout'] }, environments: { production: {} } };
+    chat.configure({}, { services: { checkout }, statusPage: { environments: ['eu'] } });
+    expect(await chat.submits(ADA, 'publish_update', { text: 'We are on it' }, { incident: id })).toBe(
+      'Stakeholders notified. The status page does not show the incident, because the environment production is not public: add it to environments in status-page.yaml.',
+    );
+    expect(chat.timeline(id)).toEqual([`slack:${ADA}: We are on it`]);
+    chat.configure({}, { services: { checkout } });
+    expect(await chat.submits(ADA, 'publish_update', { text: 'Still on it' }, { incident: id })).toMatch(
+      /^Stakeholders notified\. The status page /,
+    );
   });
 
   test('returns the entered text if a request is refused', async () => {
@@ -682,14 +694,14 @@ describe('rollbacks', () => {
     expect(answer).toMatch(
       /checkout in production has been running v2.*The rollback would go back to v1, which undoes v2 \(deploy\)/s,
     );
-    expect(await chat.timeline(id)).toEqual([]);
+    expect(chat.timeline(id)).toEqual([]);
     const [button] = buttonsIn(chat.sent.at(-1)?.message ?? { summary: '', parts: [] });
     expect(button).toEqual({ verb: 'rollback', ...serviceEnvironment, from: 'v2', to: 'v1' });
     if (button === undefined) return;
     expect(await chat.presses(ADA, button)).toMatch(
       /^The rollback of v2 was requested, and starts unless a guard blocks it\./,
     );
-    expect(await chat.timeline(id)).toEqual([`slack:${ADA}: Requested a rollback`]);
+    expect(chat.timeline(id)).toEqual([`slack:${ADA}: Requested a rollback`]);
   });
 
   test('are not started again after an interruption', async () => {
@@ -708,7 +720,7 @@ describe('rollbacks', () => {
     await deployed('v1.1', 0);
     expect(await chat.deliver(event)).toBe(true);
     expect(chat.answer()).toMatch(/^The rollback of v2 was requested, and starts unless a guard blocks it\./);
-    expect(await chat.timeline(id)).toEqual([`slack:${ADA}: Requested a rollback`]);
+    expect(chat.timeline(id)).toEqual([`slack:${ADA}: Requested a rollback`]);
   });
 
   test.each(['incidents.declare', 'incidents.amend', 'processedEvents.store', 'incidents.post'] as const)(
@@ -725,12 +737,12 @@ describe('rollbacks', () => {
         throw new Error('the process dies');
       };
       expect(await chat.deliver(event)).toBe(false);
-      expect(await chat.timeline(id)).toEqual([]);
+      expect(chat.timeline(id)).toEqual([]);
       chat.deps[port][method] = real;
       expect(await chat.deliver(event)).toBe(true);
-      expect(await chat.timeline(id)).toEqual([`slack:${ADA}: Requested a rollback`]);
+      expect(chat.timeline(id)).toEqual([`slack:${ADA}: Requested a rollback`]);
       expect(await chat.deliver(event)).toBe(true);
-      expect(await chat.timeline(id)).toHaveLength(1);
+      expect(chat.timeline(id)).toHaveLength(1);
     },
   );
 
@@ -747,8 +759,7 @@ describe('rollbacks', () => {
     };
     expect(await chat.deliver(event)).toBe(false);
     chat.deps.processedEvents.store = did;
-    const dossier = chat.world.store.dossiers.get(id);
-    if (dossier !== undefined) dossier.record.status = 'resolved';
+    await chat.world.store.editIncident(id, { status: 'resolved' });
     expect(await chat.deliver(event)).toBe(true);
     expect(chat.answer()).toMatch(/^Superseded: the incident is already resolved/);
     expect(chat.world.store.dossiers.size).toBe(1);
@@ -770,7 +781,7 @@ describe('rollbacks', () => {
     expect(await chat.presses(BOB, shown('v0', { named: true }))).toMatch(
       /^The rollback of v2 to v0 was requested, and starts/,
     );
-    expect(await chat.timeline(id)).toEqual([`slack:${ADA}: Requested a rollback to v0`]);
+    expect(chat.timeline(id)).toEqual([`slack:${ADA}: Requested a rollback to v0`]);
   });
 
   test('that were shown before another deploy are superseded', async () => {
@@ -779,7 +790,7 @@ describe('rollbacks', () => {
     await deployed('v3', 1);
     const old = { verb: 'rollback', ...serviceEnvironment, from: 'v2' as Version, to: 'v1' as Version } as const;
     expect(await chat.presses(ADA, old)).toBe('Superseded: v3 is running now instead of v2. Nothing was done.');
-    expect(await chat.timeline(id)).toEqual([]);
+    expect(chat.timeline(id)).toEqual([]);
   });
 
   test('are possible for the deployments that are listed, with the running one marked', async () => {

@@ -1,8 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { connectTo } from '../forward.ts';
-import { startDynamoDb } from '../../../local/aws/dynamodb/start.ts';
+import { startDynamoDb } from '../aws/dynamodb.ts';
 import { type Call, jsonOf, type Reply, type Send } from './wire.ts';
 
 /** A copy of the database that lags behind it: the data that an eventually consistent read may return. */
@@ -45,9 +42,7 @@ type IndexDescription = { IndexName: string; KeySchema: object[]; Projection: ob
  * @param first any call of the product, whose signature is used for the copy's own requests
  */
 export async function startReplica(primary: Send, first: Call, lagMs: number): Promise<Replica> {
-  const folder = await mkdtemp(join(tmpdir(), 'firebreak-replica-'));
-  const accessKeyId = /Credential=([^/,\s]+)\//.exec(first.headers.authorization ?? '')?.[1] ?? 'none';
-  const database = await startDynamoDb({ file: join(folder, 'replica.sqlite'), accessKeyId });
+  const database = await startDynamoDb();
   const { hostname: host, port } = new URL(database.url);
   const connection = connectTo({ host, port: Number(port) });
   const ask = asker(first);
@@ -93,7 +88,6 @@ export async function startReplica(primary: Send, first: Call, lagMs: number): P
       await copying;
       connection.close();
       await database.close();
-      await rm(folder, { recursive: true, force: true });
     },
   };
 }

@@ -61,7 +61,7 @@ export function lambdaFaults({ send, lateMs }: { send: Send; lateMs: number }): 
 const error = (status: number, name: string, body: object) =>
   json(status, body, { 'content-type': 'application/json', 'x-amzn-errortype': name });
 
-function operationOf({ method, path, headers }: ForwardedRequest): string {
+export function operationOf({ method, path, headers }: ForwardedRequest): string {
   const [withoutQuery = ''] = path.split('?');
   const undated = withoutQuery.replace(/^\/\d{4}-\d{2}-\d{2}/, '');
   const name = OPERATIONS.find(([verb, pattern]) => verb === method && pattern.test(undated))?.[2];

@@ -21,6 +21,8 @@ export type SqsFault =
   | 'lost-receive'
   /** A standard queue delivers a message again, even if it was deleted. Never for FIFO. */
   | 'duplicate-delivery'
+  /** Messages are visible again while their consumer processes them, as if it had taken too long. Also for FIFO. */
+  | 'visible-again'
   /** A receive returns immediately without messages, although there are some. */
   | 'empty-receive'
   | 'late-answer';
@@ -40,7 +42,7 @@ type Received = { Messages?: Message[] };
 type WithQueue = { QueueUrl?: string; QueueUrls?: string[] };
 
 /**
- * @param options.upstream origin of the emulation
+ * @param options.upstream origin of the program behind the proxy
  * @param options.proxy origin of the proxy. Queue URLs contain it, since an SDK client with the endpoint from its
  *   environment sends to the queue URL's host
  */
@@ -89,6 +91,13 @@ export function sqsFaults(options: { send: Send; upstream: string; proxy: string
       'duplicate-delivery': {
         applies: (call) => isReceive(call) && !queueOf(call).endsWith('.fifo'),
         inject: async (call) => deliverAgain(call),
+      },
+      'visible-again': {
+        applies: isReceive,
+        inject: async (call, send) => {
+          const reply = await send(withJson(call, { ...jsonOf<object>(call), VisibilityTimeout: 0 }));
+          return reply.status === 200 && jsonOf<Received>(reply).Messages?.length ? reply : undefined;
+        },
       },
       'empty-receive': refused(isReceive, () => json(200, {})),
       'late-answer': lateAnswer(lateMs),

@@ -33,7 +33,7 @@ export type Faults<Name extends string> = {
   operationOf: (request: ForwardedRequest) => string;
   /** The faults, in the order of precedence. A call gets at most one. */
   faults: Record<Name, Fault>;
-  /** Forwards a call to the emulation, and records what later faults need. */
+  /** Forwards a call to the program behind the proxy, and records what later faults need. */
   send: Send;
   close: () => Promise<void>;
 };

@@ -1,11 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Firebreak, type FirebreakOptions } from '../firebreak.ts';
 
-type Answer = Awaited<ReturnType<Firebreak['request']>>;
+type Answer = Pick<Awaited<ReturnType<Firebreak['request']>>, 'status' | 'body'>;
 
 /** Milliseconds for which a sender retries until it gets a response. */
 const INSIST_MS = 60_000;
 const PAUSE_MS = 25;
+
+/** What a story needs of the product: requests, which are repeated until they have a response, and its log. */
+export type Product = Pick<AttendedProduct, 'insist' | 'get' | 'output'>;
 
 type EnvironmentOf = (life: number) => Record<string, string> | Promise<Record<string, string>>;
 

@@ -5,7 +5,7 @@ import { expect } from 'vitest';
 import { minutesAgo } from '../alerts.ts';
 import { eventually } from '../firebreak.ts';
 import type { AttendedProduct } from './product.ts';
-import { isAcknowledgement } from './scenario.ts';
+import { isOfTheMoment } from './scenario.ts';
 import type { Vendors } from './vendors.ts';
 
 /**
@@ -237,7 +237,7 @@ async function expectIncident(
   expect(items).toMatchObject([{ service }]);
   const [incident] = items;
   const done = incident.effects
-    .filter((effect: any) => !isAcknowledgement(effect))
+    .filter((effect: any) => !isOfTheMoment(effect))
     .map(({ kind, class: given, state }: any) => `${kind} ${given} ${state}`);
   expect(done.toSorted()).toEqual(effects);
   const keys = (await pages(vendors)).map(({ dedup_key }) => dedup_key);

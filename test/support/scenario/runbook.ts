@@ -5,7 +5,7 @@ import { expect } from 'vitest';
 import { alert, group } from '../alerts.ts';
 import { eventually } from '../firebreak.ts';
 import type { AttendedProduct } from './product.ts';
-import { isAcknowledgement } from './scenario.ts';
+import { isOfTheMoment } from './scenario.ts';
 import type { AroundEffect, Vendors } from './vendors.ts';
 
 /** The things that the runbook of the story changes: a flag, and a team's own system with idempotency keys. */
@@ -147,7 +147,7 @@ const timelineOf = async (product: AttendedProduct): Promise<string[]> => {
   const incident = await incidentOf(product);
   if (incident === undefined) return [];
   const { items } = (await product.get(`/v1/incidents/${incident.id}/timeline?limit=200`)).body;
-  return items.map(({ kind }: { kind: string }) => kind);
+  return items.filter((entry: any) => !isOfTheMoment(entry)).map(({ kind }: { kind: string }) => kind);
 };
 
 /**
@@ -210,13 +210,11 @@ const EFFECTS = [
 export async function expectRunbookKept(product: AttendedProduct, vendors: Vendors, ops: Ops): Promise<void> {
   const incident = await eventually(async () => {
     const first = await incidentOf(product);
-    const done = (first?.effects ?? []).filter(
-      (effect: any) => effect.state === 'succeeded' && !isAcknowledgement(effect),
-    );
+    const done = (first?.effects ?? []).filter((effect: any) => effect.state === 'succeeded' && !isOfTheMoment(effect));
     return first?.status === 'resolved' && done.length === EFFECTS.length ? first : undefined;
   }, 'an incident that is resolved, with all its effects done');
   expect((await product.get('/v1/incidents')).body.items).toHaveLength(1);
-  const effects = incident.effects.filter((effect: any) => !isAcknowledgement(effect));
+  const effects = incident.effects.filter((effect: any) => !isOfTheMoment(effect));
   expect(effects.map(({ kind, class: given }: any) => `${kind} ${given}`).toSorted()).toEqual(EFFECTS);
   // Repeated requests have the first key and the same body. The second step has the result of the first one.
   expect([...new Set(ops.calls.map((call) => JSON.stringify(call)))].map((call) => JSON.parse(call) as object)).toEqual(
@@ -235,6 +233,6 @@ export async function expectRunbookKept(product: AttendedProduct, vendors: Vendo
     const kinds = await timelineOf(product);
     return kinds.includes('postmortem.drafted') ? kinds : undefined;
   }, 'the draft of the post-mortem');
-  const told = timeline.filter((kind) => kind !== 'verification.inconclusive' && !isAcknowledgement({ kind }));
+  const told = timeline.filter((kind) => kind !== 'verification.inconclusive');
   expect(told.toSorted()).toEqual(TOLD);
 }

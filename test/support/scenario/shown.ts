@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
-import type { ChannelView, MessageView } from '../../../sandbox/slack/blocks/view.ts';
-import type { GithubView } from '../../../sandbox/github/github.ts';
-import type { GrafanaView } from '../../../sandbox/grafana/grafana.ts';
-import type { StatuspageView } from '../../../sandbox/statuspage/view.ts';
+import type { ChannelView, MessageView } from '../../../packages/sandbox/slack/blocks/view.ts';
+import type { GithubView } from '../../../packages/sandbox/github/github.ts';
+import type { GrafanaView } from '../../../packages/sandbox/grafana/grafana.ts';
+import type { StatuspageView } from '../../../packages/sandbox/statuspage/view.ts';
 import { eventually } from '../firebreak.ts';
-import type { AttendedProduct } from './product.ts';
+import type { Product } from './product.ts';
 import type { Vendors } from './vendors.ts';
 
 /** Catalogue settings of checkout for all vendors that show incidents. */
@@ -27,7 +27,7 @@ export const SHOWN_CONFIG = {
 const LAST_TOLD = 'page-resolve.succeeded';
 
 /** Entries that are counted but not shown; see docs/reference/showing.md. */
-const UNTOLD = /^(incident\.opened|alerts\.|workflow\.)/;
+const UNTOLD = /^(incident\.opened|alerts\.|workflow\.|page-update\.succeeded)/;
 
 type Incident = { id: string; channel: string | null };
 type Entry = { at: string; actor: string; kind: string; text: string };
@@ -56,7 +56,7 @@ export async function untilOpenEverywhere(vendors: Vendors, withinMs: number): P
  * @param options.archived whether the channel must be archived
  */
 export async function expectShown(
-  product: AttendedProduct,
+  product: Product,
   vendors: Vendors,
   options: { archived: boolean; withinMs: number },
 ): Promise<void> {
@@ -72,7 +72,7 @@ export async function expectShown(
   await eventually(look, 'everything shown', options.withinMs).catch(look);
 }
 
-async function toldOf({ id }: Incident, product: AttendedProduct): Promise<Entry[]> {
+async function toldOf({ id }: Incident, product: Product): Promise<Entry[]> {
   const { items } = (await product.get(`/v1/incidents/${id}/timeline?limit=200`)).body as { items: Entry[] };
   const told = items.toReversed().filter(({ kind }) => !UNTOLD.test(kind));
   expect(told.map(({ kind }) => kind)).toContain(LAST_TOLD);
@@ -134,7 +134,7 @@ const viewsOf = async (vendors: Vendors): Promise<Views> => (await vendors.sandb
 
 type Views = { statuspage: StatuspageView; grafana: GrafanaView; github: GithubView };
 
-async function expectOthers(incident: Incident, product: AttendedProduct, vendors: Vendors): Promise<void> {
+async function expectOthers(incident: Incident, product: Product, vendors: Vendors): Promise<void> {
   const views = await viewsOf(vendors);
   expectStatuspage(views.statuspage);
   expectGitHub(views.github);

@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectTo, type ForwardedReply } from '../forward.ts';
-import { startStandIns, type Vendor } from '../../../sandbox/core/index.ts';
-import type { RecordedCall } from '../../../sandbox/core/journal.ts';
-import { SANDBOX_PAGE_ID } from '../../../sandbox/statuspage/statuspage.ts';
+import { startStandIns, type Vendor } from '../../../packages/sandbox/core/index.ts';
+import type { RecordedCall } from '../../../packages/sandbox/core/journal.ts';
+import { SANDBOX_PAGE_ID } from '../../../packages/sandbox/statuspage/statuspage.ts';
 
 export type VendorCall = { vendor: Vendor; method: string; path: string; body: string };
 

@@ -1,10 +1,12 @@
 import { type DurableContext, withDurableExecution } from '@aws/durable-execution-sdk-js';
-import { CanaryTable } from '../../../aws/table/canary/canaries.ts';
-import type { Table } from '../../../aws/table/core/table.ts';
+import { CanaryTable } from '../../../stores/canary/canaries.ts';
+import type { Table } from '../../../stores/core/table.ts';
 import { requestCanaryCommand, startCanary } from '../../../actions/canary/canaries.ts';
+import { canaryActions } from '../../../actions/canary/canary-actions.ts';
 import type { Gate } from '../../../domain/canary/progress.ts';
 import type { TrafficCall, TrafficReading, TrafficRouter } from '../../../domain/canary/traffic.ts';
 import type { CanaryActions } from '../../../domain/ports/canary.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
 import type { Counters } from '../../../domain/ports/system.ts';
 import type { TargetResponse } from '../../../domain/rollback/targets.ts';
 import { type CanaryCommandKind, CanaryId, type CanaryRecord, NewCanary } from '../../../schemas/canary/canary.ts';
@@ -14,7 +16,7 @@ import { durableRun } from '../../../workflows/run.ts';
 import { FakeWorld } from '../../support/fake-deps.ts';
 import type { Run } from '../history.ts';
 import { acting, deploys, type handlerWith, liveThrough, type Moment, type Story } from '../play.ts';
-import { VirtualLambda } from '../virtual-lambda.ts';
+import { VirtualExecutions } from '../virtual-executions.ts';
 
 /** Stories of canaries. They use a real table; the router, the judge, and the freezes answer as the story says. */
 
@@ -39,9 +41,11 @@ export const canaryReplay: typeof handlerWith = (deps) => canaryHandlerWith(NO_A
 type Outside = {
   id: CanaryId;
   canaries: CanaryTable;
-  lambda: VirtualLambda;
+  virtual: VirtualExecutions;
   split: Extract<TrafficReading, { kind: 'split' }>;
   verdict: JudgementView['verdict'];
+  /** The judge of the product, reading measurements. Null: the judge answers `verdict`. */
+  judge: CanaryActions['judge'] | null;
   gate: Gate;
   isPaused: boolean;
   isReadable: boolean;
@@ -83,9 +87,10 @@ export async function playCanary(
   const outside: Outside = {
     id,
     canaries,
-    lambda: undefined as unknown as VirtualLambda,
+    virtual: undefined as unknown as VirtualExecutions,
     split: { kind: 'split', stable: 'v1', canary: null, weight: 0 },
     verdict: 'healthy',
+    judge: null,
     gate: { open: true },
     isPaused: false,
     isReadable: true,
@@ -96,17 +101,17 @@ export async function playCanary(
   Object.assign(world.deps, {
     canaries,
     canaryRuns: {
-      start: async (canaryId: CanaryId, run: number) => outside.lambda.begin(canaryId, run, { canaryId, run }),
+      start: async (canaryId: CanaryId, run: number) => outside.virtual.begin(canaryId, run, { canaryId, run }),
     },
     trafficRouterFor: async () => routerOf(outside, id),
   });
-  outside.lambda = new VirtualLambda(world.clock, canaryHandlerWith(actionsOf(outside))(world.deps));
-  world.engine = outside.lambda;
+  outside.virtual = new VirtualExecutions(world.clock, canaryHandlerWith(actionsOf(outside))(world.deps));
+  world.engine = outside.virtual;
   outsides.set(world, outside);
   world.config = acting({ canary: { traffic: { kind: 'http' }, steps: [5, 50, 100], checkSeconds: 300 } });
   await deploys('v1', 240)(world);
   for (const moment of given) await moment(world);
-  const runs = await liveThrough(world, outside.lambda, timeline);
+  const runs = await liveThrough(world, outside.virtual, timeline);
   const events = (await canaries.events(id, 100))
     .toReversed()
     .map(({ kind, weight, text }) => `${kind} ${weight}: ${text}`);
@@ -144,20 +149,24 @@ function make(outside: Outside, { action, canary: version, stable, weight, seque
 }
 
 const actionsOf = (outside: Outside): CanaryActions => ({
-  judge: async ({ service, environment, version, stable_version: baseline }) => ({
-    judgement: {
-      service,
-      environment,
-      version,
-      baseline,
-      verdict: outside.verdict,
-      reasons: [`errors: ${outside.verdict}`],
-      metrics: [],
-      since: null,
-      judged_at: '2026-11-20T12:00:00.000Z',
-    },
-    samples: [],
-  }),
+  judge: async (judged, samples) => {
+    if (outside.judge !== null) return outside.judge(judged, samples);
+    const { service, environment, version, stable_version: baseline } = judged;
+    return {
+      judgement: {
+        service,
+        environment,
+        version,
+        baseline,
+        verdict: outside.verdict,
+        reasons: [`errors: ${outside.verdict}`],
+        metrics: [],
+        since: null,
+        judged_at: '2026-11-20T12:00:00.000Z',
+      },
+      samples: [],
+    };
+  },
   gate: async () => outside.gate,
   isPaused: async () => outside.isPaused,
   weightChanged: async () => undefined,
@@ -167,15 +176,23 @@ const actionsOf = (outside: Outside): CanaryActions => ({
 
 const caller = { name: 'person:ada', allow: () => undefined };
 
+/** The product's judge decides, by what this source of measurements answers. */
+export const judgedBy =
+  (range: Deps['sloMetrics']['range']): Moment =>
+  (world) => {
+    const actions = canaryActions({ ...world.deps, sloMetrics: { ...world.deps.sloMetrics, range } });
+    outsideOf(world).judge = actions.judge;
+  };
+
 /** A person starts the canary, as through the API. */
-const begins: Moment = async (world) => {
+export const begins: Moment = async (world) => {
   const outside = outsideOf(world);
   const asked = NewCanary.parse({ service: 'checkout', environment: 'production', version: 'v2' });
   const { canaries } = outside;
   const begin: CanaryTable['begin'] = (record, event) => canaries.begin({ ...record, id: outside.id }, event);
   const own = { begin, runningAt: async () => undefined };
   const canaryRuns = {
-    start: async (_: CanaryId, run: number) => outside.lambda.begin(outside.id, run, { canaryId: outside.id, run }),
+    start: async (_: CanaryId, run: number) => outside.virtual.begin(outside.id, run, { canaryId: outside.id, run }),
   };
   await startCanary(
     { ...world.deps, canaries: { ...world.deps.canaries, ...own }, canaryRuns },
@@ -197,12 +214,12 @@ const set =
 
 /** The active run dies, and the sweeper starts the next one. */
 const dies: Moment = async (world) => {
-  const { canaries, lambda, id } = outsideOf(world);
+  const { canaries, virtual, id } = outsideOf(world);
   const known = await canaries.get(id);
   if (known === undefined) throw new Error(`there is no canary ${id}`);
-  lambda.kill(id, known.run);
+  virtual.kill(id, known.run);
   await canaries.put({ ...known, run: known.run + 1, execution: null, callback: null });
-  lambda.begin(id, known.run + 1, { canaryId: id, run: known.run + 1 });
+  virtual.begin(id, known.run + 1, { canaryId: id, run: known.run + 1 });
 };
 
 const frozen = { open: false, code: 'frozen', reason: 'a sale' } as const;

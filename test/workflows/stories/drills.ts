@@ -1,6 +1,6 @@
 import { type DurableContext, withDurableExecution } from '@aws/durable-execution-sdk-js';
-import { DrillTable } from '../../../aws/table/incidents/drills.ts';
-import type { Table } from '../../../aws/table/core/table.ts';
+import { DrillTable } from '../../../stores/incidents/drills.ts';
+import type { Table } from '../../../stores/core/table.ts';
 import { planDrill } from '../../../actions/automation/drills.ts';
 import { DrillId, type DrillRecord } from '../../../schemas/automation/drill.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
@@ -9,7 +9,7 @@ import { durableRun } from '../../../workflows/run.ts';
 import { FakeWorld } from '../../support/fake-deps.ts';
 import type { Run } from '../history.ts';
 import { acting, all, deploys, type handlerWith, liveThrough, type Moment, pauses, type Story } from '../play.ts';
-import { VirtualLambda } from '../virtual-lambda.ts';
+import { VirtualExecutions } from '../virtual-executions.ts';
 
 /** Stories of drills. They use a real table; everything else is as in stories of incidents. */
 
@@ -25,7 +25,7 @@ const serviceEnvironment = { service: ServiceName.parse('checkout'), environment
 /** A story of one drill with its expected result: the calls to the CD system, in order, and the end of the drill. */
 export type DrillPath = Story & { calls: string[]; ends: Pick<DrillRecord, 'outcome' | 'reason'> };
 
-type Lane = { world: FakeWorld; drills: DrillTable; lambda: VirtualLambda; id: DrillId };
+type Lane = { world: FakeWorld; drills: DrillTable; virtual: VirtualExecutions; id: DrillId };
 
 const lanes = new WeakMap<FakeWorld, Lane>();
 
@@ -45,42 +45,42 @@ export async function playDrill(
   const world = new FakeWorld();
   const drills = new DrillTable(table, world.clock);
   Object.assign(world.deps, { drills });
-  const lambda = new VirtualLambda(world.clock, drillHandlerWith(world.deps));
-  world.engine = lambda;
+  const virtual = new VirtualExecutions(world.clock, drillHandlerWith(world.deps));
+  world.engine = virtual;
   const id = DrillId.parse(`01TEST${'DR'.padEnd(16, '0')}${String(number).padStart(4, '0')}`);
-  lanes.set(world, { world, drills, lambda, id });
+  lanes.set(world, { world, drills, virtual, id });
   world.config = acting({ drills: true });
   for (const deploy of [deploys('v1', 240), deploys('v2', 100)]) await deploy(world);
   for (const moment of given) await moment(world);
-  const runs = await liveThrough(world, lambda, timeline);
+  const runs = await liveThrough(world, virtual, timeline);
   return { world, drill: await drills.get(id), runs };
 }
 
 /** A person starts the drill, as through the API. */
 const begins: Moment = async (world) => {
-  const { drills, lambda, id } = laneOf(world);
+  const { drills, virtual, id } = laneOf(world);
   const planned = await planDrill(world.deps, serviceEnvironment, 'person:ada');
   if (!planned.ok) throw new Error(planned.reason.text);
   // Each story has its own target, because their locks share one table.
   const begun = await drills.begin({ ...planned.drill, id, resource: id });
   if (!begun.ok) throw new Error(begun.reason.text);
-  lambda.begin(id, 1, { drillId: id, run: 1 });
+  virtual.begin(id, 1, { drillId: id, run: 1 });
 };
 
 /** The active run dies, and the sweeper starts the next one. */
 const dies: Moment = async (world) => {
-  const { drills, lambda, id } = laneOf(world);
+  const { drills, virtual, id } = laneOf(world);
   const known = await drills.get(id);
   if (known === undefined) throw new Error(`there is no drill ${id}`);
-  lambda.kill(id, known.run);
+  virtual.kill(id, known.run);
   await drills.put({ ...known, run: known.run + 1, execution: null });
-  lambda.begin(id, known.run + 1, { drillId: id, run: known.run + 1 });
+  virtual.begin(id, known.run + 1, { drillId: id, run: known.run + 1 });
 };
 
 /** Starts a run although another one is active. */
 const isStartedAgain: Moment = (world) => {
-  const { lambda, id } = laneOf(world);
-  lambda.begin(id, 7, { drillId: id, run: 7 });
+  const { virtual, id } = laneOf(world);
+  virtual.begin(id, 7, { drillId: id, run: 7 });
 };
 
 const set =

@@ -6,8 +6,8 @@ import {
   startOrphanedExperiments,
 } from '../../../actions/experiments/experiments.ts';
 import { muteOf, mutesNow } from '../../../actions/alerts/muted-by.ts';
-import type { Table } from '../../../aws/table/core/table.ts';
-import { ExperimentTable } from '../../../aws/table/experiments/experiments.ts';
+import type { Table } from '../../../stores/core/table.ts';
+import { ExperimentTable } from '../../../stores/experiments/experiments.ts';
 import type { ChaosReading } from '../../../domain/experiments/progress.ts';
 import type { Attempt } from '../../../domain/ports/common.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
@@ -28,7 +28,7 @@ import { FakeWorld } from '../../support/fake-deps.ts';
 import { signal } from '../../support/signals.ts';
 import type { Run } from '../history.ts';
 import { all, type handlerWith, liveThrough, type Moment, type Story } from '../play.ts';
-import { VirtualLambda } from '../virtual-lambda.ts';
+import { VirtualExecutions } from '../virtual-executions.ts';
 
 /** Stories of chaos experiments. They use a real table; Prometheus and the chaos system are scripted. */
 
@@ -45,7 +45,7 @@ type Metrics = { now: number | null; before: number | null };
 export type ExperimentWorld = {
   world: FakeWorld;
   experiments: ExperimentTable;
-  lambda: VirtualLambda;
+  virtual: VirtualExecutions;
   metrics: Metrics;
   reading: ChaosReading;
   /** Responses to stops; the last one repeats. */
@@ -84,12 +84,12 @@ export function experimentWorld(table: Table, number: number): ExperimentWorld {
     read: async () => [],
   };
   const experiments = new ExperimentTable(table, counters);
-  const lambda = new VirtualLambda(world.clock, experimentHandlerWith(world.deps));
+  const virtual = new VirtualExecutions(world.clock, experimentHandlerWith(world.deps));
   const service = ServiceName.parse(`svc-${number}`);
   const known: ExperimentWorld = {
     world,
     experiments,
-    lambda,
+    virtual,
     metrics: { now: 0.001, before: 0.001 },
     reading: { kind: 'running', detail: 'it is running', verdict: null },
     stops: [{ kind: 'taken', detail: 'stopped' }],
@@ -105,7 +105,7 @@ export function experimentWorld(table: Table, number: number): ExperimentWorld {
         return typeof method === 'function' ? (method.bind(target) as unknown) : method;
       },
     }),
-    experimentRuns: { start: async (id, run) => begin(lambda, id, run) },
+    experimentRuns: { start: async (id, run) => begin(virtual, id, run) },
     silences: { active: async () => [], inhibitsSlowBurns: async () => false },
     sloMetrics: {
       instant: async (_, at) => seriesOf([[millisOf(at) / 1000, known.metrics.now]]),
@@ -134,11 +134,11 @@ export function experimentWorld(table: Table, number: number): ExperimentWorld {
     engine: {
       ...world.deps.engine,
       died: async () => false,
-      completeCallback: async (id) => lambda.completeCallback(id),
+      completeCallback: async (id) => virtual.completeCallback(id),
     },
   };
   Object.assign(world.deps, ports);
-  world.engine = lambda;
+  world.engine = virtual;
   world.config = Config.parse({
     version: 'test',
     paging: {},
@@ -160,9 +160,9 @@ const seriesOf = (values: [number, number | null][]) => {
 };
 
 /** Starting an execution twice has no effect, as at the engine. */
-function begin(lambda: VirtualLambda, experimentId: ExperimentId, run: number): void {
-  const isKnown = lambda.executions().some(({ name }) => name === `test-${experimentId}-${run}`);
-  if (!isKnown) lambda.begin(experimentId, run, { experimentId, run });
+function begin(virtual: VirtualExecutions, experimentId: ExperimentId, run: number): void {
+  const isKnown = virtual.executions().some(({ name }) => name === `test-${experimentId}-${run}`);
+  if (!isKnown) virtual.begin(experimentId, run, { experimentId, run });
 }
 
 type PlayedExperiment = {
@@ -177,9 +177,9 @@ export async function playExperiment(
   known: ExperimentWorld,
   { given = [], timeline }: Story,
 ): Promise<PlayedExperiment> {
-  const { world, lambda, experiments, service } = known;
+  const { world, virtual, experiments, service } = known;
   for (const moment of given) await moment(world);
-  const runs = await liveThrough(world, lambda, timeline);
+  const runs = await liveThrough(world, virtual, timeline);
   const { items } = await experiments.list({ service, limit: 5 });
   const id = items[0]?.id;
   if (id === undefined) return { record: undefined, runs, events: [], observations: [], alerts: [] };
@@ -256,8 +256,8 @@ export const alerts =
   };
 
 export const runFails: Moment = async (world) => {
-  const { lambda } = of(world);
-  for (const { id, run_number: run } of await world.deps.experiments.unfinished()) lambda.kill(id, run);
+  const { virtual } = of(world);
+  for (const { id, run_number: run } of await world.deps.experiments.unfinished()) virtual.kill(id, run);
   const engine = { ...world.deps.engine, died: async () => true };
   await startOrphanedExperiments({ ...world.deps, engine });
 };

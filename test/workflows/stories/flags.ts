@@ -3,12 +3,14 @@ import { turnFlagOn } from '../../../actions/incidents/turn-flag-on.ts';
 import type { Flags } from '../../../domain/rollback/targets.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import { EnvironmentName, type IncidentId, ServiceName } from '../../../schemas/config/names.ts';
+import { millisOf } from '../../../schemas/time/time.ts';
 import { flagOn } from '../../../workflows/flag-on.ts';
 import { durableRun } from '../../../workflows/run.ts';
+import { NOON } from '../../domain/arbitraries.ts';
 import { FakeWorld, idleEngine } from '../../support/fake-deps.ts';
 import type { Run } from '../history.ts';
 import { acting, type handlerWith, liveThrough, type Moment, type Story, theIncident } from '../play.ts';
-import { VirtualLambda } from '../virtual-lambda.ts';
+import { VirtualExecutions } from '../virtual-executions.ts';
 
 /** Stories in which a person turns a feature flag on again that Firebreak has turned off. */
 
@@ -47,24 +49,25 @@ export class FlagService {
   };
 }
 
-export type FlagWorld = { world: FakeWorld; lambda: VirtualLambda; service: FlagService };
+export type FlagWorld = { world: FakeWorld; virtual: VirtualExecutions; service: FlagService };
 
 /** Creates a world with an incident in which Firebreak has turned off the flag `new-basket`. */
 export async function flagWorld(): Promise<FlagWorld> {
-  const world = new FakeWorld();
-  const lambda = new VirtualLambda(world.clock, flagHandlerWith(world.deps));
+  const world = new FakeWorld('2026-11-20T11:59:59.000Z');
+  const virtual = new VirtualExecutions(world.clock, flagHandlerWith(world.deps));
   const service = new FlagService();
   const ports: Partial<Deps> = {
-    flagRuns: { start: async (id, number) => begin(lambda, id, number) },
+    flagRuns: { start: async (id, number) => begin(virtual, id, number) },
     flagsFor: async () => service.flags,
   };
   Object.assign(world.deps, ports);
-  world.engine = Object.assign(idleEngine(), { dieAfter: (checkpoints: number) => lambda.dieAfter(checkpoints) });
+  world.engine = Object.assign(idleEngine(), { dieAfter: (checkpoints: number) => virtual.dieAfter(checkpoints) });
   world.config = acting({ flags: { kind: 'http', url: 'http://flags.test/{flag}' } });
   await world.deps.incidents.declare({ ...place, title: 'Errors', severity: 'critical', by: 'ada', trace: 't' });
   await turnsOff(world);
+  world.clock.set(millisOf(NOON));
   service.on = false;
-  return { world, lambda, service };
+  return { world, virtual, service };
 }
 
 /** Firebreak turns off the flag, as a runbook or an approved decision does. */
@@ -82,9 +85,9 @@ export async function turnsOff(world: FakeWorld, flag = 'new-basket', number = 1
 }
 
 /** Starting an execution twice has no effect, as at the engine. */
-function begin(lambda: VirtualLambda, id: IncidentId, run: number): void {
-  if (!lambda.executions().some(({ name }) => name === `test-${id}-${run}`))
-    lambda.begin(id, run, { flagsOf: id, run });
+function begin(virtual: VirtualExecutions, id: IncidentId, run: number): void {
+  if (!virtual.executions().some(({ name }) => name === `test-${id}-${run}`))
+    virtual.begin(id, run, { flagsOf: id, run });
 }
 
 /** A person requests the flag; a second press changes nothing. */
@@ -148,9 +151,9 @@ export const flagPaths: Record<string, FlagPath> = {
 };
 
 export async function playFlag(
-  { world, lambda, service }: FlagWorld,
+  { world, virtual, service }: FlagWorld,
   path: Pick<FlagPath, 'service' | 'timeline'>,
 ): Promise<Run[]> {
   path.service?.(service);
-  return liveThrough(world, lambda, path.timeline);
+  return liveThrough(world, virtual, path.timeline);
 }

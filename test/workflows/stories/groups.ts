@@ -17,6 +17,19 @@ const manyAtOnce: Moment = (world) => {
   world.config = { ...checkout, services: { ...checkout.services, ...services }, routes };
 };
 
+/** The service cart depends on checkout. `more` changes the catalogue. */
+export const cartDependsOn =
+  (more: object = {}): Moment =>
+  (world) => {
+    const environments = { production: { autoRollback: { mode: 'act', evidence: 'time' } } };
+    const cart = { dependsOn: ['checkout'], environments };
+    const { services, routes } = Config.parse({ version: 'test', services: { cart }, paging: {}, ...more });
+    const checkout = acting();
+    world.config = { ...checkout, services: { ...checkout.services, ...services }, routes };
+  };
+
+export const cartDependsOnCheckout = cartDependsOn();
+
 /** An alert of a service that requests no action. */
 export const alarm = (service: string, name = `${service} fails`) => ({ name, labels: { service, action: '' } });
 
@@ -45,7 +58,7 @@ export const saysThatAllIsOver: Moment = async (world) => {
   await world.deps.incidents.post(parentIn(world).id, { kind: 'resolve', by: 'person:ada', note }, { timeline });
 };
 
-const wakesTheParent: Moment = (world) => wake(world.deps, parentIn(world).id);
+export const wakesTheParent: Moment = (world) => wake(world.deps, parentIn(world).id);
 
 /** Acts only at the n-th call. */
 function nth(n: number, act: () => void): () => void {
@@ -81,6 +94,18 @@ export const groupPaths: Record<string, Path> = {
       resolve('search'),
       resolve('several-services'),
     ],
+    status: 'resolved',
+  },
+  'dependency-and-caller-are-one-outage': {
+    given: [cartDependsOnCheckout],
+    timeline: {
+      '0 s': fires(alarm('cart')),
+      '20 s': fires(),
+      '5 min': ends(alarm('cart')),
+      '6 min': ends(),
+    },
+    // The caller has paged before its dependency failed: that page stands for the group until the group ends.
+    calls: [page('cart'), 'cd roll-back.1 v2 to v1', resolve('cart')],
     status: 'resolved',
   },
   'parent-starts-late': {
@@ -239,7 +264,7 @@ export const groupPaths: Record<string, Path> = {
   'simultaneous-incidents-cannot-be-read': {
     given: [
       configured({ autoRollback: { mode: 'shadow' } }),
-      (world) => world.on('incidentGroups.openedSince', { before: fails }),
+      (world) => world.on('incidentGroups.newestOpenings', { before: fails }),
     ],
     timeline: { '0 s': fires(), '9 min': ends() },
     calls: ['pager trigger page.1 critical', 'pager resolve page.1 critical'],
@@ -262,6 +287,18 @@ export const groupPaths: Record<string, Path> = {
       'pager trigger page.1 critical',
       'pager resolve page.1 critical',
     ]),
+    status: 'resolved',
+  },
+  'flapping-alert-reopens-its-incident': {
+    given: [configured({ autoRollback: { mode: 'shadow' } })],
+    timeline: Object.fromEntries(
+      [0, 5, 10, 15, 20, 25].flatMap((seconds) => [
+        [`${seconds} s`, fires({ began: 0 })],
+        [`${seconds + 3} s`, ends()],
+      ]),
+    ),
+    // One incident, which pages once more when it is reopened, and then stays open until the alert is quiet.
+    calls: [1, 2].flatMap((one) => [`pager trigger page.${one} critical`, `pager resolve page.${one} critical`]),
     status: 'resolved',
   },
   'failure-returns-repeatedly-and-pages-once': {

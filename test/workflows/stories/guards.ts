@@ -1,3 +1,5 @@
+import { keys } from '../../../stores/core/keys.ts';
+import { put } from '../../../platforms/store.ts';
 import type { IncidentId, Version } from '../../../schemas/config/names.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import { wake } from '../../../workflows/wake.ts';
@@ -39,17 +41,19 @@ const PAGE_AGAIN = 'pager trigger page.2 critical';
 const ROLL_BACK = 'cd roll-back.1 v2 to v1';
 const RESOLVE = 'pager resolve page.1 critical';
 const RESOLVE_AGAIN = 'pager resolve page.2 critical';
+const PAGE_THIRD = 'pager trigger page.3 critical';
+const RESOLVE_THIRD = 'pager resolve page.3 critical';
 const LOOK = 'cd does it hold';
 
 /** A moment after the first decision, right before the rollback. */
 const betweenJudgementAndAct =
-  (moment: (world: FakeWorld) => void): Moment =>
+  (moment: Moment): Moment =>
   (world) => {
     let left = 1;
     world.on('decisions.keep', {
-      after: () => {
+      after: async () => {
         left -= 1;
-        if (left === 0) moment(world);
+        if (left === 0) await moment(world);
       },
     });
   };
@@ -125,19 +129,19 @@ export const guardPaths: Record<string, Path> = {
   'unanswered-approval-request-pages': {
     given: [asking({ onApprovalTimeout: 'page' })],
     timeline: { '0 s': fires(), '20 min': ends() },
-    calls: [PAGE, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
+    calls: [PAGE, PAGE_AGAIN, PAGE_THIRD, RESOLVE, RESOLVE_AGAIN, RESOLVE_THIRD],
     status: 'resolved',
   },
   'approval-timeout-acts': {
     given: [asking({ onApprovalTimeout: 'act' })],
     timeline: { '0 s': fires(), '20 min': ends() },
-    calls: [PAGE, ROLL_BACK, RESOLVE],
+    calls: [PAGE, PAGE_AGAIN, ROLL_BACK, RESOLVE, RESOLVE_AGAIN],
     status: 'resolved',
   },
   'approval-timeout-does-not-act-with-another-guard': {
     given: [asking({ onApprovalTimeout: 'act', unknownMigration: 'approve' })],
     timeline: { '0 s': fires(), '20 min': ends() },
-    calls: [PAGE, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
+    calls: [PAGE, PAGE_AGAIN, PAGE_THIRD, RESOLVE, RESOLVE_AGAIN, RESOLVE_THIRD],
     status: 'resolved',
   },
   'approval-timeout-does-not-count-as-a-second-approval': {
@@ -150,12 +154,13 @@ export const guardPaths: Record<string, Path> = {
     given: [
       asking({ onApprovalTimeout: 'act' }),
       betweenJudgementAndAct(({ store, clock }) => {
-        store.pace = { times: Array.from({ length: 10 }, () => clock.now()), acts: [] };
+        const times = Array.from({ length: 10 }, () => clock.now());
+        return store.write([put({ ...keys.pace(), times, acts: [], rev: 1 })]);
       }),
     ],
     timeline: { '0 s': fires(), '20 min': ends() },
     // The second judgement requires approval.
-    calls: [PAGE, RESOLVE],
+    calls: [PAGE, PAGE_AGAIN, PAGE_THIRD, RESOLVE, RESOLVE_AGAIN, RESOLVE_THIRD],
     status: 'resolved',
   },
 
@@ -180,7 +185,7 @@ export const guardPaths: Record<string, Path> = {
     given: [
       betweenJudgementAndAct(({ store, clock }) => {
         const demotion = { at: clock.now(), reason: '2 of its last 9 automatic actions were wrong' };
-        store.automation = { ...store.automation, demoted: { checkout: demotion } };
+        return store.write([put({ ...keys.demotion('checkout'), service: 'checkout', ...demotion })]);
       }),
     ],
     timeline: { '0 s': fires(), '9 min': ends() },
@@ -191,7 +196,8 @@ export const guardPaths: Record<string, Path> = {
   'limit-of-all-services-between-decision-and-rollback': {
     given: [
       betweenJudgementAndAct(({ store, clock }) => {
-        store.pace = { times: Array.from({ length: 10 }, () => clock.now()), acts: [] };
+        const times = Array.from({ length: 10 }, () => clock.now());
+        return store.write([put({ ...keys.pace(), times, acts: [], rev: 1 })]);
       }),
     ],
     timeline: { '0 s': fires(), '9 min': ends() },
@@ -201,20 +207,18 @@ export const guardPaths: Record<string, Path> = {
   },
   'target-is-pinned-between-decision-and-rollback': {
     given: [
-      betweenJudgementAndAct(({ store, clock }) => {
-        const [change] = store.changes.values();
+      betweenJudgementAndAct(({ deps, store, clock }) => {
+        const [change] = store.changes;
         if (change === undefined) throw new Error('nothing was deployed');
-        store.pins.push({
-          id: 'pin_v1',
+        const pin = {
           service: change.service,
           environment: change.environment,
           version: 'v1' as Version,
-          incident_id: '01TESTANOTHER00000000000000' as IncidentId,
+          incident_id: '01TESTSTRANGER000000000000' as IncidentId,
           reason: 'rolled back to v0',
           pinned_at: clock.now(),
-          lifted_at: null,
-          lifted_by: null,
-        });
+        };
+        return deps.pins.add(pin, change.id);
       }),
     ],
     timeline: { '0 s': fires(), '9 min': ends() },
@@ -252,6 +256,12 @@ export const guardPaths: Record<string, Path> = {
     calls: [PAGE, ROLL_BACK, LOOK, LOOK, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
     status: 'resolved',
   },
+  'newer-deploy-after-a-rollback-is-no-drift': {
+    given: [withHealth, healthy, vendors({ holds: [{ kind: 'drifted', detail: 'v3 runs' }] })],
+    timeline: { '0 s': fires(), '30 s': deploys('v3', 0), '20 min': ends() },
+    calls: [PAGE, ROLL_BACK, LOOK, LOOK, LOOK, LOOK, RESOLVE],
+    status: 'resolved',
+  },
   'approved-rollback-of-a-dependency': {
     given: [dependsOnPayments, failing],
     timeline: {
@@ -260,26 +270,26 @@ export const guardPaths: Record<string, Path> = {
       '5 min': all(answersWhatWaits('approved'), healthy),
       '30 min': over(ofPayments, undefined),
     },
-    calls: [PAGE_PAYMENTS, PAGE, 'cd roll-back.1 p2 to p1 of payments', RESOLVE_PAYMENTS, RESOLVE],
+    // Approved in the incident of the caller, and executed by that of the dependency, whose page stands for both.
+    calls: [PAGE_PAYMENTS, 'cd roll-back.2 p2 to p1 of payments', RESOLVE_PAYMENTS],
     status: 'resolved',
   },
   'next-suspect-after-a-failed-mitigation': {
     given: [dependsOnPayments, failing],
     timeline: {
       '0 s': fires(),
-      '4 min': fires(ofPayments),
+      '60 s': fires(ofPayments),
       '20 min': all(approves('person:ada'), healthy),
       '50 min': over(ofPayments, undefined),
     },
     calls: [
       PAGE,
       ROLL_BACK,
-      PAGE_PAYMENTS,
-      PAGE_AGAIN,
+      // The page of checkout stands for the group; its next one is that of the parent.
+      `${PAGE_AGAIN} for several-services`,
       'cd roll-back.2 p2 to p1 of payments',
       RESOLVE,
-      RESOLVE_AGAIN,
-      RESOLVE_PAYMENTS,
+      `${RESOLVE_AGAIN} for several-services`,
     ],
     status: 'resolved',
   },

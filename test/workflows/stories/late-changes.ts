@@ -36,9 +36,8 @@ export const recordsLate =
 /** Removes the record of a version. */
 export const unrecorded =
   (version: string): Moment =>
-  ({ store }) => {
-    for (const [id, change] of store.changes) if (change.version === version) store.changes.delete(id);
-  };
+  ({ store }) =>
+    store.forgetChanges((change) => change.version === version);
 
 /** A moment right before the first judgement is stored, after it has read the changes. */
 const whileItIsJudged =
@@ -68,7 +67,7 @@ export const begins =
 export const finishes =
   (version: string, status: 'succeeded' | 'failed' | 'cancelled' = 'succeeded'): Moment =>
   async ({ deps, store }) => {
-    const rolling = [...store.changes.values()].find((one) => one.version === version && one.status === 'started');
+    const rolling = store.changes.find((one) => one.version === version && one.status === 'started');
     if (rolling === undefined) return;
     const change = await deps.changes.patch(rolling.id, { status });
     if (change !== undefined && change !== 'ended') await notifyIncidents(deps, change);
@@ -101,8 +100,8 @@ const leaks =
   async (world) => {
     configured({ health: { promql: 'job:checkout:memory_usage', max: 0.9 }, ...more })(world);
     await deploys('v2', hours * 60)(world);
-    for (const [id, change] of world.store.changes)
-      world.store.changes.set(id, { ...change, recorded_at: change.started_at });
+    for (const { id } of world.store.changes)
+      await world.deps.changes.revise(id, (change) => ({ ...change, recorded_at: change.started_at }));
     const since = plusSeconds(NOON, -hours * 3600);
     world.deps.metrics.range = async (_promql, from, until, _combine, { stepSeconds = 30 } = {}) =>
       samplesOf(
@@ -126,6 +125,8 @@ const approvesFirstOffer: Moment = async (world) => {
 const asks = { autoRollback: { mode: 'approve', unknownMigration: 'act' } };
 const PAGE = 'pager trigger page.1 critical';
 const RESOLVE = 'pager resolve page.1 critical';
+const PAGE_AGAIN = 'pager trigger page.2 critical';
+const RESOLVE_AGAIN = 'pager resolve page.2 critical';
 const ROLL_BACK = 'cd roll-back.1 v2 to v1';
 const ROLL_BACK_THEN = 'cd roll-back.2 v2 to v1';
 
@@ -161,7 +162,7 @@ export const latePaths: Record<string, Path> = {
       '4 min': answersWhatWaits('approved'),
       '9 min': ends(),
     },
-    calls: [PAGE, 'cd roll-back.2 v3 to v1', RESOLVE],
+    calls: [PAGE, PAGE_AGAIN, 'cd roll-back.2 v3 to v1', RESOLVE, RESOLVE_AGAIN],
     status: 'resolved',
   },
   'late-deploy-keeps-the-approval-request': {
@@ -207,6 +208,12 @@ export const latePaths: Record<string, Path> = {
     calls: [PAGE, ROLL_BACK, RESOLVE],
     status: 'resolved',
   },
+  'question-is-closed-by-a-rollback-of-another-system': {
+    given: [mode('approve')],
+    timeline: { '0 s': fires(), '4 min': recordsLate('v1', 1, { kind: 'rollback', author: 'bo' }), '9 min': ends() },
+    calls: [PAGE, RESOLVE],
+    status: 'resolved',
+  },
   'late-flag-change': {
     given: [unrecorded('v2')],
     timeline: { '0 s': fires(), '4 min': recordsLate('dark-mode', 7, { kind: 'flag' }), '9 min': ends() },
@@ -244,7 +251,7 @@ export const latePaths: Record<string, Path> = {
       '40 min': approvesFirstOffer,
       '50 min': ends(),
     },
-    calls: [PAGE, 'cd roll-back.3 v3 to v1', RESOLVE],
+    calls: [PAGE, PAGE_AGAIN, 'cd roll-back.3 v3 to v1', RESOLVE, RESOLVE_AGAIN],
     status: 'resolved',
   },
   'deploy-during-the-incident-makes-it-worse': {
@@ -259,7 +266,7 @@ export const latePaths: Record<string, Path> = {
       '40 min': answersWhatWaits('approved'),
       '50 min': ends(),
     },
-    calls: [PAGE, 'cd roll-back.2 v3 to v1', RESOLVE],
+    calls: [PAGE, PAGE_AGAIN, 'cd roll-back.2 v3 to v1', RESOLVE, RESOLVE_AGAIN],
     status: 'resolved',
   },
   'looks-are-continued-by-the-next-run': {
@@ -276,7 +283,7 @@ export const latePaths: Record<string, Path> = {
       '40 min': answersWhatWaits('approved'),
       '50 min': ends(),
     },
-    calls: [PAGE, 'cd roll-back.2 v3 to v1', RESOLVE],
+    calls: [PAGE, PAGE_AGAIN, 'cd roll-back.2 v3 to v1', RESOLVE, RESOLVE_AGAIN],
     status: 'resolved',
   },
   'newer-deploy-helps': {

@@ -1,5 +1,7 @@
+import { keys } from '../../../stores/core/keys.ts';
 import type { Attempt } from '../../../domain/ports/common.ts';
 import type { TargetResponse } from '../../../domain/rollback/targets.ts';
+import { put } from '../../../platforms/store.ts';
 import type { IncidentStatus } from '../../../schemas/incidents/incident.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
@@ -57,6 +59,8 @@ const PAGE_AGAIN = 'pager trigger page.2 critical';
 const ROLL_BACK = 'cd roll-back.1 v2 to v1';
 const RESOLVE = 'pager resolve page.1 critical';
 const RESOLVE_AGAIN = 'pager resolve page.2 critical';
+const PAGE_THIRD = 'pager trigger page.3 critical';
+const RESOLVE_THIRD = 'pager resolve page.3 critical';
 const times = (count: number, call: string): string[] => Array.from({ length: count }, () => call);
 
 const warning = { labels: { severity: 'warning' } };
@@ -90,12 +94,12 @@ const fails = (): never => {
 /** Moves the deploy of a version two hours back. */
 const longAgo =
   (version: string): Moment =>
-  ({ store }) => {
-    for (const [id, change] of store.changes) {
-      if (change.version !== version) continue;
-      const started_at = plusSeconds(change.started_at, -7200);
-      store.changes.set(id, { ...change, started_at, finished_at: plusSeconds(started_at, 180) });
-    }
+  async ({ deps, store }) => {
+    for (const { id } of store.changes.filter((change) => change.version === version))
+      await deps.changes.revise(id, (change) => {
+        const started_at = plusSeconds(change.started_at, -7200);
+        return { ...change, started_at, finished_at: plusSeconds(started_at, 180) };
+      });
   };
 
 /** The execution fails (a bug, or stopped by a person), and the sweeper starts the next run. */
@@ -105,18 +109,6 @@ const dies: Moment = async (world) => {
   await world.deps.incidents.handOver(id, 2, 'Run 1 of the workflow has died; run 2 takes over');
   await wake(world.deps, id);
 };
-
-const untilTheEnd =
-  (firstMail: number): Moment =>
-  (world) => {
-    let mail = firstMail;
-    world.on('incidents.readInbox', {
-      before: async () => {
-        mail -= 1;
-        if (mail > 0) await world.deps.incidents.post(theIncident(world), note('resume'));
-      },
-    });
-  };
 
 /** Every path through the workflow. The names are those of the golden files. */
 export const paths: Record<string, Path> = {
@@ -187,7 +179,7 @@ export const paths: Record<string, Path> = {
       }),
     ],
     timeline: { '0 s': fires(), '20 min': ends() },
-    calls: [PAGE, RESOLVE],
+    calls: [PAGE, PAGE_AGAIN, PAGE_THIRD, RESOLVE, RESOLVE_AGAIN, RESOLVE_THIRD],
     status: 'resolved',
   },
   'alerts-join-during-an-approval-request': {
@@ -277,7 +269,8 @@ export const paths: Record<string, Path> = {
     given: [
       ({ store, clock }) => {
         const until = plusSeconds(clock.now(), 600);
-        store.locks.set('http://cd.test/rollback', { key: 'of another', holder: 'another' as IncidentId, until });
+        const lock = { key: 'of another', incident_id: '01TESTSTRANGER000000000000', until };
+        return store.write([put({ ...keys.lock('http://cd.test/rollback'), ...lock })]);
       },
     ],
     timeline: { '0 s': fires(), '9 min': ends() },
@@ -519,7 +512,8 @@ export const paths: Record<string, Path> = {
     status: 'resolved',
   },
   'handover-to-the-next-run': {
-    given: [mode('shadow'), untilTheEnd(352)],
+    given: [mode('shadow')],
+    operations: 1490,
     timeline: { '0 s': fires(), '9 min': ends() },
     calls: [PAGE, RESOLVE],
     status: 'resolved',

@@ -12,6 +12,7 @@ import {
   all,
   answers,
   answersWhatWaits,
+  deploys,
   ends,
   fires,
   type Moment,
@@ -117,6 +118,9 @@ const RESOLVE = 'pager resolve page.1 critical';
 const PAGE_WARNING = 'pager trigger page.1 warning';
 const RESOLVE_WARNING = 'pager resolve page.1 warning';
 const RESOLVE_AGAIN = 'pager resolve page.2 critical';
+const page = (number: number): string => `pager trigger page.${number} critical`;
+const resolvesTo = (last: number): string[] =>
+  Array.from({ length: last }, (_, index) => `pager resolve page.${index + 1} critical`);
 const FLAG_OFF = 'flag new-basket off';
 const FLAG_ON = 'flag new-basket on';
 const DRAIN = 'http POST https://ops.test/drains runbook.1.drain';
@@ -183,11 +187,37 @@ const rollsBack = `steps:
   - { id: off, uses: flag.disable, when: 'steps.back.status != "succeeded"', with: { flag: new-basket }, timeout: 5m }
 `;
 
+/** A runbook that turns off the suspected flag, for an alert that requests a rollback: both want the same. */
+export const turnsFlagOff = `steps:
+  - { id: off, uses: flag.disable, with: { flag: '\${{ suspect.version }}' }, timeout: 5m }
+  - { id: after, uses: note, with: { text: 'goes on' } }
+`;
+export const asksForFlag = { name: 'FlagFails', labels: { runbook: 'one' } };
+
+/** Instead of two deploys, a flag was changed shortly before. */
+export const flagChanged: Moment = async (world) => {
+  world.store.forgetChanges();
+  await deploys('new-basket', 5, { kind: 'flag' })(world);
+};
+
 export const runbookPaths: Record<string, Path> = {
+  'runbook-step-waits-for-the-answer-to-the-same-question': {
+    given: [follows({ one: turnsFlagOff }), flagChanged],
+    timeline: { '0 s': fires(asksForFlag), '2 min': answersWhatWaits('approved'), '30 min': ends(asksForFlag) },
+    calls: [PAGE, FLAG_OFF, RESOLVE],
+    status: 'resolved',
+  },
+  'runbook-step-does-not-do-what-was-rejected': {
+    given: [follows({ one: turnsFlagOff }), flagChanged],
+    timeline: { '0 s': fires(asksForFlag), '2 min': answersWhatWaits('rejected'), '9 min': ends(asksForFlag) },
+    calls: [PAGE, RESOLVE],
+    status: 'resolved',
+  },
+
   'runbook-runs-to-its-end': {
     given: [follows({ long: LONG }), drained],
     timeline: { '0 s': fires(names('long')), '45 min': answers('approved'), '2 h': ends(names('long')) },
-    calls: [PAGE, FLAG_OFF, DRAIN, 'scale 3 to 5', 'restart', RESOLVE],
+    calls: [PAGE, FLAG_OFF, DRAIN, PAGE_AGAIN, 'scale 3 to 5', 'restart', ...resolvesTo(2)],
     status: 'resolved',
   },
   'runbook-undoes-its-steps-after-a-failure': {
@@ -207,14 +237,15 @@ export const runbookPaths: Record<string, Path> = {
       PAGE,
       FLAG_OFF,
       DRAIN,
+      PAGE_AGAIN,
       'scale 3 to 5',
       'restart',
       'scale 5 to 3',
       UNDRAIN,
+      page(3),
       FLAG_ON,
-      PAGE_AGAIN,
-      RESOLVE,
-      RESOLVE_AGAIN,
+      page(4),
+      ...resolvesTo(4),
     ],
     status: 'resolved',
   },
@@ -288,7 +319,7 @@ export const runbookPaths: Record<string, Path> = {
   'runbook-step-is-rejected': {
     given: [follows({ long: LONG }), drained],
     timeline: { '0 s': fires(names('long')), '45 min': answers('rejected'), '2 h': ends(names('long')) },
-    calls: [PAGE, FLAG_OFF, DRAIN, RESOLVE],
+    calls: [PAGE, FLAG_OFF, DRAIN, PAGE_AGAIN, ...resolvesTo(2)],
     status: 'resolved',
   },
   'unanswered-runbook-stops': {
@@ -297,7 +328,8 @@ export const runbookPaths: Record<string, Path> = {
       drained,
     ],
     timeline: { '0 s': fires(names('long')), '3 h': ends(names('long')) },
-    calls: [PAGE, FLAG_OFF, DRAIN, RESOLVE],
+    // The question, when its time is two thirds over, and when it is over.
+    calls: [PAGE, FLAG_OFF, DRAIN, PAGE_AGAIN, page(3), page(4), ...resolvesTo(4)],
     status: 'resolved',
   },
   'automation-is-aborted-during-a-runbook': {
@@ -353,7 +385,7 @@ export const runbookPaths: Record<string, Path> = {
     status: 'resolved',
   },
   'runbook-continues-without-a-rollback-target': {
-    given: [follows({ back: rollsBack }), ({ store }) => store.changes.clear()],
+    given: [follows({ back: rollsBack }), ({ store }) => store.forgetChanges()],
     timeline: { '0 s': fires(names('back')), '20 min': ends(names('back')) },
     calls: [PAGE, FLAG_OFF, RESOLVE],
     status: 'resolved',
@@ -377,7 +409,7 @@ export const runbookPaths: Record<string, Path> = {
       '45 min': answers('approved'),
       '2 h': ends(names('long')),
     },
-    calls: [PAGE, FLAG_OFF, DRAIN, 'scale 3 to 5', 'restart', RESOLVE],
+    calls: [PAGE, FLAG_OFF, DRAIN, PAGE_AGAIN, 'scale 3 to 5', 'restart', ...resolvesTo(2)],
     status: 'resolved',
   },
   'runbook-shifts-traffic-and-back': {

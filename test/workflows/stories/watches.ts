@@ -1,7 +1,7 @@
 import { type DurableContext, withDurableExecution } from '@aws/durable-execution-sdk-js';
 import { tendWatches, watchDeploy } from '../../../actions/canary/watches.ts';
-import type { Table } from '../../../aws/table/core/table.ts';
-import { WatchTable } from '../../../aws/table/canary/watches.ts';
+import type { Table } from '../../../stores/core/table.ts';
+import { WatchTable } from '../../../stores/canary/watches.ts';
 import { newestLiveChange } from '../../../domain/changes/versions.ts';
 import { watchIdOf } from '../../../domain/canary/watch.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
@@ -13,7 +13,7 @@ import { durableRun } from '../../../workflows/run.ts';
 import { FakeWorld } from '../../support/fake-deps.ts';
 import type { Run } from '../history.ts';
 import { acting, all, deploys, type handlerWith, liveThrough, type Moment, type Story } from '../play.ts';
-import { VirtualLambda } from '../virtual-lambda.ts';
+import { VirtualExecutions } from '../virtual-executions.ts';
 
 /** Stories of watches. They use a real table; versions are measured over HTTP by a scripted probe. */
 
@@ -41,7 +41,7 @@ type Answers = (number | null)[];
 export type WatchWorld = {
   world: FakeWorld;
   watches: WatchTable;
-  lambda: VirtualLambda;
+  virtual: VirtualExecutions;
   answers: Answers;
   sent: Signal[];
   versions: { first: string; next: string };
@@ -74,18 +74,18 @@ const probe = { kind: 'http', name: 'probe', url: 'https://shop.test/health' };
 export function watchWorld(table: Table, number: number, answers: Answers = [0]): WatchWorld {
   const world = new FakeWorld();
   const watches = new WatchTable(table, { add: async () => undefined, read: async () => [] });
-  const lambda = new VirtualLambda(world.clock, watchHandlerWith(world.deps));
+  const virtual = new VirtualExecutions(world.clock, watchHandlerWith(world.deps));
   const versions = { first: `v${number}.1`, next: `v${number}.2` };
-  const known: WatchWorld = { world, watches, lambda, answers: [...answers], sent: [], versions };
+  const known: WatchWorld = { world, watches, virtual, answers: [...answers], sent: [], versions };
   const ports: Partial<Deps> = {
     watches: ownOf(watches, versions),
-    watchRuns: { start: async (id, run) => begin(lambda, id, run) },
+    watchRuns: { start: async (id, run) => begin(virtual, id, run) },
     judgeMetrics: { derived: () => [], measure: async () => measured(known.answers) },
     queue: { sendAll: async (_, signals) => void known.sent.push(...signals) },
     engine: { ...world.deps.engine, died: async () => false },
   };
   Object.assign(world.deps, ports);
-  world.engine = lambda;
+  world.engine = virtual;
   world.config = acting({ watch: { checks: 5, intervalSeconds: 30 }, judge: { metrics: [probe] } });
   worlds.set(world, known);
   return known;
@@ -97,9 +97,9 @@ function measured(answers: Answers): { value: number | null; detail: string } {
 }
 
 /** Starting an execution twice has no effect, as at the engine. */
-function begin(lambda: VirtualLambda, watchId: WatchId, run: number): void {
-  const isKnown = lambda.executions().some(({ name }) => name === `test-${watchId}-${run}`);
-  if (!isKnown) lambda.begin(watchId, run, { watchId, run });
+function begin(virtual: VirtualExecutions, watchId: WatchId, run: number): void {
+  const isKnown = virtual.executions().some(({ name }) => name === `test-${watchId}-${run}`);
+  if (!isKnown) virtual.begin(watchId, run, { watchId, run });
 }
 
 export async function playWatch(
@@ -107,10 +107,10 @@ export async function playWatch(
   number: number,
   { given = [], timeline }: Story,
 ): Promise<{ watch: WatchRecord | undefined; runs: Run[]; sent: Signal[] }> {
-  const { world, lambda, watches, versions, sent } = watchWorld(table, number);
+  const { world, virtual, watches, versions, sent } = watchWorld(table, number);
   await deploys(`v${number}.0`, 240)(world);
   for (const moment of given) await moment(world);
-  const runs = await liveThrough(world, lambda, timeline);
+  const runs = await liveThrough(world, virtual, timeline);
   const watched = (await world.deps.changes.recent(place, 50)).find(({ version }) => version === versions.first);
   return { watch: watched && (await watches.get(watchIdOf(watched.id))), runs, sent };
 }
@@ -141,9 +141,9 @@ export const isDown =
 
 /** The active run fails, and the sweeper starts the next one. */
 export const runFails: Moment = async (world) => {
-  const { lambda } = of(world);
+  const { virtual } = of(world);
   for (const { id, run, ended_at } of await world.deps.watches.unfinished())
-    if (ended_at === null) lambda.kill(id, run);
+    if (ended_at === null) virtual.kill(id, run);
   const engine = { ...world.deps.engine, died: async () => true };
   await tendWatches({ ...world.deps, engine });
 };
@@ -151,8 +151,8 @@ export const runFails: Moment = async (world) => {
 export const isSwept: Moment = ({ deps }) => tendWatches(deps);
 
 export const isStartedAgain: Moment = async (world) => {
-  const { lambda } = of(world);
-  for (const { id, ended_at } of await world.deps.watches.unfinished()) if (ended_at === null) begin(lambda, id, 7);
+  const { virtual } = of(world);
+  for (const { id, ended_at } of await world.deps.watches.unfinished()) if (ended_at === null) begin(virtual, id, 7);
 };
 
 const rollsBack: Moment = deploys('v0', 0, { kind: 'rollback' });
@@ -259,8 +259,10 @@ export const watchPaths: Record<string, WatchPath> = {
     timeline: {
       [START]: deploy('first'),
       '20 s': all((world) => {
-        const { lambda } = of(world);
-        Object.assign(world.deps, { watchRuns: { start: async (id: WatchId, run: number) => begin(lambda, id, run) } });
+        const { virtual } = of(world);
+        Object.assign(world.deps, {
+          watchRuns: { start: async (id: WatchId, run: number) => begin(virtual, id, run) },
+        });
       }, isSwept),
     },
     checks: '1? 2? 3+ 4+ 5+',

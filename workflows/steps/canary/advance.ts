@@ -158,7 +158,7 @@ export async function handOverCanary(deps: Deps, id: CanaryId, number: number): 
   if (canary === undefined || canary.ended_at !== null || canary.run > number + 1) return;
   if (
     canary.run === number &&
-    !(await deps.canaries.put({ ...canary, run: number + 1, execution: null, callback: null }))
+    !(await deps.canaries.put({ ...canary, run: number + 1, failed_runs: 0, execution: null, callback: null }))
   )
     throw new Error(`Canary ${id} changed while its run was handed over; retrying the step`);
   await deps.canaryRuns.start(id, number + 1);

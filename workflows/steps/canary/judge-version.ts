@@ -8,7 +8,7 @@ import {
 } from '../../../domain/canary/measured-evidence.ts';
 import type { Judgement } from '../../../domain/canary/evidence.ts';
 import { judge } from '../../../domain/canary/judge.ts';
-import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
+import { environmentEntry } from '../../../domain/catalogue/catalogue.ts';
 import { sameVersion } from '../../../domain/changes/versions.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
@@ -115,7 +115,7 @@ function withoutMetrics(
   { service, environment }: ServiceEnvironment,
   { metrics }: JudgeConfig,
 ): string {
-  if (serviceEntry(config.services, service)?.environments[environment] === undefined)
+  if (environmentEntry(config.services, { service, environment }) === undefined)
     return `${service} ${environment} is not in the catalogue (services.yaml)`;
   return metrics.length > 0
     ? 'all metrics of the service are measured over HTTP, which only watches and canaries do'
@@ -128,7 +128,7 @@ export function judgeSettings(
   config: Config,
   { service, environment }: ServiceEnvironment,
 ): JudgeConfig {
-  const entry = serviceEntry(config.services, service)?.environments[environment];
+  const entry = environmentEntry(config.services, { service, environment });
   const settings = entry?.judge ?? JudgeConfig.parse({});
   if (settings.metrics.length > 0 || entry === undefined) return settings;
   const slos = config.slos.filter((slo) => slo.service === service && slo.environment === environment);

@@ -191,7 +191,13 @@ export async function handOverExperiment(deps: Deps, id: ExperimentId, number: n
   if (experiment === undefined || experiment.closed || experiment.run_number > number + 1) return;
   if (
     experiment.run_number === number &&
-    !(await deps.experiments.put({ ...experiment, run_number: number + 1, execution: null, callback: null }))
+    !(await deps.experiments.put({
+      ...experiment,
+      run_number: number + 1,
+      failed_runs: 0,
+      execution: null,
+      callback: null,
+    }))
   )
     throw new Error(`Experiment ${id} changed while its run was handed over; retrying the step`);
   await deps.experimentRuns.start(id, number + 1);

@@ -17,10 +17,11 @@ export type AttemptInput = {
   timedOutText?: string;
 };
 
-/** Result of one attempt. `again`: in progress, unavailable, or busy; `failed`: a retry may be allowed. */
+/** Result of one attempt. `again`: in progress, unavailable, or busy, or people are asked
+ * about the same act, who have `answerSeconds`; `failed`: a retry may be allowed. */
 export type AttemptResult =
   | { kind: 'ended'; end: StepEnd }
-  | { kind: 'again'; detail: string; handle: string | null; afterSeconds: number | null }
+  | { kind: 'again'; detail: string; handle: string | null; afterSeconds: number | null; answerSeconds?: number }
   | { kind: 'failed'; detail: string };
 
 /** A completed attempt: its result, and the effect to record for it. */

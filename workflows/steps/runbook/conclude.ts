@@ -4,13 +4,23 @@ import { undoId } from '../../../domain/runbooks/manual-runs.ts';
 import { planOf } from '../../../domain/runbooks/plan.ts';
 import type { StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
 import { wake } from '../../wake.ts';
+import { passedOfWindow } from '../verify.ts';
 import { contextOf } from './context.ts';
 import { storeResult } from './step-results.ts';
 import type { RunbookInput } from './outline.ts';
 import { describeRemainingChange } from './step-texts.ts';
 
-/** Notes the changes that remain, such as a flag that is still off, and concludes the runbook. */
-export async function concludeRunbook(deps: Deps, input: RunbookInput, end: RunbookEnd, ends: StepEnds): Promise<null> {
+/**
+ * Notes the changes that remain, such as a flag that is still off, and concludes the runbook.
+ *
+ * @returns the seconds of its verification window that have passed; null: none
+ */
+export async function concludeRunbook(
+  deps: Deps,
+  input: RunbookInput,
+  end: RunbookEnd,
+  ends: StepEnds,
+): Promise<number | null> {
   const { incidentId, number } = input;
   const remaining = await remainingChanges(deps, input, ends);
   if (remaining.length > 0)
@@ -25,7 +35,7 @@ export async function concludeRunbook(deps: Deps, input: RunbookInput, end: Runb
   for (const [step, ended] of Object.entries(ends)) await storeResult(deps, input, 'ended', step, ended);
   await deps.runbooks.conclude(incidentId, number, end);
   await wake(deps, incidentId);
-  return null;
+  return passedOfWindow(deps, incidentId, { number: 0, runbook: number });
 }
 
 async function remainingChanges(deps: Deps, input: RunbookInput, ends: StepEnds): Promise<string[]> {

@@ -1,5 +1,6 @@
 import { environmentEntry } from '../../../domain/catalogue/catalogue.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
+import { isOneOfMany } from '../../../domain/incidents/incident-group.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import type { SelectedRunbook } from '../../../domain/ports/runbooks.ts';
 import { inversesOf } from '../../../domain/runbooks/inverses.ts';
@@ -13,10 +14,11 @@ import { modesFor } from '../../../domain/automation/automation.ts';
 import { missingEvidence } from '../../../domain/rollback/evidence-level.ts';
 import { doubtFactsOf } from '../../../domain/rollback/guard.ts';
 import { weighed } from '../../../domain/rollback/rollback.ts';
-import { allLackRequestScope } from '../../../domain/alerts/senders.ts';
+import { allLackRequestScope, sendersOfCause } from '../../../domain/alerts/senders.ts';
 import type { EvidenceLevel } from '../../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
+import { plusSeconds } from '../../../schemas/time/time.ts';
 import { readAutomation } from '../judge.ts';
 import type { Outline, RunbookInput } from './outline.ts';
 import { variablesOf } from './variables.ts';
@@ -73,7 +75,7 @@ export async function contextOf(
   };
 }
 
-type GuardDeps = Pick<Deps, 'automation' | 'config' | 'decisions' | 'incidents'>;
+type GuardDeps = Pick<Deps, 'automation' | 'clock' | 'config' | 'decisions' | 'effects' | 'incidents'>;
 
 /**
  * Reads the guards of a step that changes production, strongly consistent.
@@ -108,6 +110,7 @@ export async function guardsOf(
   const configured = entry?.autoRollback.mode ?? 'shadow';
   const { mode } = selected.runbook;
   const { items } = await deps.incidents.signals(incident.id, { limit: 200 });
+  const parent = incident.parent_id === undefined ? undefined : await deps.incidents.read(incident.parent_id);
   // The tokens of the senders don't allow to request rollbacks.
   const lacksScope = allLackRequestScope(items.filter(({ status }) => status === 'firing'));
   return {
@@ -115,15 +118,51 @@ export async function guardsOf(
     matched: incident.unmatched === null,
     guard: killSwitch,
     incident_paused: incident.automation_paused,
-    one_of_many: incident.parent_id !== undefined,
+    one_of_many: isOneOfMany(incident, parent),
     demoted: Object.hasOwn(automation.demoted, serviceEnvironment.service),
     modes: [configured, ...modesFor(automation, serviceEnvironment), ...(mode === undefined ? [] : [mode])],
     requires_approval,
     ...(lacksScope && { sender_lacks_scope: true as const }),
     ...(reroute && { reroute }),
     ...(against !== null && { against }),
+    ...(countsAgainstAutomation(context) && {
+      limits: await limitsOf(deps, serviceEnvironment, sendersOfCause(items)),
+    }),
   };
 }
+
+/** Counts the acts of the last hour, of decisions and of runbooks. @param senders of the alerts */
+async function limitsOf(
+  { clock, effects }: GuardDeps,
+  serviceEnvironment: ServiceEnvironment,
+  senders: readonly string[],
+): Promise<NonNullable<StepGuards['limits']>> {
+  const anHourAgo = plusSeconds(clock.now(), -3600);
+  const [ofService, automatic] = await Promise.all([
+    effects.rollbacksSince(serviceEnvironment, anHourAgo),
+    effects.automaticSince(anHourAgo),
+  ]);
+  return {
+    rollbacks_last_hour: ofService,
+    organisation_rollbacks_last_hour: automatic.all,
+    ...(senders.length > 0 && { sender_rollbacks_last_hour: automatic.of(senders) }),
+  };
+}
+
+/**
+ * Returns whether an action counts towards the limits per hour, and a failed verification against the service's automation:
+ * once per runbook, however many changes it made, and never for an undo or for a runbook that a person started.
+ */
+export const countsAgainstAutomation = ({
+  inverse,
+  selected,
+  variables,
+}: Pick<StepContext, 'inverse' | 'selected' | 'variables'>): boolean =>
+  inverse === null &&
+  selected.by === undefined &&
+  !planOf(selected.runbook).steps.some(
+    ({ id, mutating, uses }) => mutating && uses !== 'rollback' && variables.steps[id]?.status === 'succeeded',
+  );
 
 /** Builds the guards of a runbook that a person started. As for a rollback by a person, limits of automation don't apply. */
 const manualGuards = (

@@ -1,7 +1,7 @@
 import type { Deps } from '../../../domain/ports/deps.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
 import type { HttpWith } from '../../../schemas/runbooks/parts/http.ts';
-import { countsAgainstAutomation } from './target-action.ts';
+import { intendedBy } from './intended.ts';
 import type { Attempt, AttemptInput, CompletedAttempt } from './attempt.ts';
 import type { StepContext } from './context.ts';
 
@@ -20,9 +20,9 @@ export async function callHttp(
   context: StepContext,
   request: HttpWith,
   key: string,
-  { sentAs = key }: Pick<AttemptInput, 'sentAs'>,
+  { approved, sentAs = key }: Pick<AttemptInput, 'approved' | 'sentAs'>,
 ): Promise<Attempt> {
-  const { incident, serviceEnvironment, step, inverse, name } = context;
+  const { incident, step, inverse, name } = context;
   const { origin } = new URL(request.url);
   const text = `${request.method} ${origin}`;
   const mutating = step.mutating || inverse !== null; // an inverse undoes the step
@@ -38,10 +38,8 @@ export async function callHttp(
         ...(deps.standIns.at(origin) && { stand_in: true }),
       },
       {
-        serviceEnvironment,
         resource: `http-call ${key}`, // to lock: each call has its own, so none excludes another
-        automatic: false, // steps do not count towards the hourly limit
-        isProposed: countsAgainstAutomation(context),
+        ...(await intendedBy(deps, context, approved)),
       },
     );
     if (!intent.ok) return { kind: 'again', detail: intent.reason.text, handle: null, afterSeconds: 30 };

@@ -6,7 +6,9 @@ import type { StepEnd } from '../../../schemas/runbooks/parts/runs.ts';
 import { wake } from '../../wake.ts';
 import { attemptTargetAction } from './target-action.ts';
 import { actionKey } from './action-keys.ts';
+import { actOfStep, endAtGate, gateOfStep, secondsToAnswer, WAITS_TEXT } from './act-gate.ts';
 import type { Attempt, AttemptResult, AttemptInput, CompletedAttempt } from './attempt.ts';
+import { closeQuestionsDone } from '../close-questions.ts';
 import { callHttp } from './http-call.ts';
 import { type StepContext, contextOf, guardsOf } from './context.ts';
 import { readResult, storeResult } from './step-results.ts';
@@ -32,12 +34,31 @@ export async function performStep(
   // Store the result first, because it can't be read again, and then the texts about it.
   const tried = known ?? (await storeResult(deps, input, 'try', key, withShortDetails(attempted)));
   const { performed, effect } = tried;
-  if (effect !== null) await deps.effects.conclude(context.incident.id, key, effect.state, effect.detail);
-  else if (performed.kind === 'failed')
+  if (effect !== null) {
+    await deps.effects.conclude(context.incident.id, key, effect.state, effect.detail);
+    if (effect.state === 'succeeded') await closeAnswered(deps, input, outline, context, stepAttempt);
+  } else if (performed.kind === 'failed')
     await noteStep(deps, input, context, 'failed', performed.detail, stepAttempt.attemptNumber);
   else if (performed.end.closed !== true)
     await noteStep(deps, input, context, performed.end.status, performed.end.detail, stepAttempt.attemptNumber);
   return performed;
+}
+
+/** Closes the questions that ask for what the step has done. */
+async function closeAnswered(
+  deps: Deps,
+  input: RunbookInput,
+  outline: Outline,
+  context: StepContext,
+  { scale, shift }: AttemptInput,
+): Promise<void> {
+  const { incident, selected, name } = context;
+  const given = (await readResult(deps, input, 'prepared', outline.id))?.given;
+  const act = actOfStep(context, { given, scale, shift });
+  if (act === null) return;
+  const starter = selected.by === undefined ? '' : `, started by ${selected.by},`;
+  const because = `the runbook "${selected.runbook.title}"${starter} has done it (${name})`;
+  await closeQuestionsDone(deps, { act, because }, incident.id);
 }
 
 async function attempt(
@@ -60,6 +81,9 @@ async function attempt(
   if (stepAttempt.handle === null) {
     if (incident.status === 'resolved')
       return endWithoutAttempt(deps, context, key, { end: INCIDENT_CLOSED, state: 'withheld' });
+    const gated =
+      step.mutating && !stepAttempt.approved ? await stopAtGate(deps, context, prepared.given, key, stepAttempt) : null;
+    if (gated !== null) return gated;
     const reason = step.mutating ? await refusalText(deps, context, prepared, stepAttempt) : null;
     if (reason !== null) {
       const end = { status: 'skipped', output: null, detail: `skipped: ${reason}` } as const;
@@ -69,6 +93,24 @@ async function attempt(
   const { earlierKey: sentAs } = outline;
   const sent = sentAs === undefined || stepAttempt.attemptNumber > 1 ? stepAttempt : { ...stepAttempt, sentAs };
   return execute(deps, context, prepared.given, key, sent);
+}
+
+/** Reads the gate for acts about which people are asked. Null: it is open, or an earlier attempt may have succeeded. */
+async function stopAtGate(
+  deps: Deps,
+  context: StepContext,
+  given: Json,
+  key: string,
+  { scale, shift }: AttemptInput,
+): Promise<Attempt | null> {
+  if ((await deps.effects.get(context.incident.id, key)) !== undefined) return null;
+  const gate = await gateOfStep(deps, context, actOfStep(context, { given, scale, shift }), key);
+  if (gate.kind === 'free') return null;
+  if (gate.kind === 'waits') {
+    const answerSeconds = secondsToAnswer(deps, gate);
+    return { kind: 'again', detail: WAITS_TEXT, handle: null, afterSeconds: null, answerSeconds };
+  }
+  return withoutEffect({ kind: 'ended', end: endAtGate(gate) });
 }
 
 /** Returns why the step must not run at this moment. Null: no guard applies. */

@@ -1,6 +1,7 @@
 import { environmentEntry } from '../../../domain/catalogue/catalogue.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import { holds } from '../../../domain/runbooks/cel/cel.ts';
+import type { Act } from '../../../domain/rollback/same-act.ts';
 import type { StepGuards } from '../../../domain/rollback/guard.ts';
 import { permit, approvalReasons } from '../../../domain/runbooks/permission.ts';
 import { scaleTarget } from '../../../domain/runbooks/scale.ts';
@@ -11,6 +12,7 @@ import { secondsBetween } from '../../../schemas/time/time.ts';
 import type { StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
 import { deployerAt } from '../roll-back.ts';
 
+import { actOfStep, endAtGate, gateOfStep, secondsToAnswer, WAITS_TEXT } from './act-gate.ts';
 import { type StepContext, contextOf, guardsOf } from './context.ts';
 import { readResult, storeResult } from './step-results.ts';
 import type { Outline, RunbookInput } from './outline.ts';
@@ -22,8 +24,8 @@ import { describeStep, noteStep } from './step-texts.ts';
 /** A prepared step. `spentSeconds`: seconds since an earlier run of the workflow began the step; 0 if none did. */
 export type PreparedStep = (Preparation & { spentSeconds: number }) | Again;
 
-/** What the step needs to know could not be read now. */
-type Again = { kind: 'again'; detail: string };
+/** What the step needs to know could not be read now; or people are asked about the same act, who have `answerSeconds`. */
+type Again = { kind: 'again'; detail: string; answerSeconds: number | null };
 
 /** Maximum size of a step's parameters in UTF-16 units of JSON. A table item holds 400 KB. */
 const PARAMETERS_MAX_CHARS = 100_000;
@@ -88,9 +90,13 @@ async function determine(
   const scale = await scaleOf(deps, context, given, ends);
   if ('detail' in scale) return endedAs(scale.status, scale.detail);
   const rerouted = await shiftOf(deps, context, given, ends);
-  if (rerouted?.kind === 'again') return rerouted;
+  if (rerouted?.kind === 'again') return { ...rerouted, answerSeconds: null };
   if (rerouted?.kind === 'end') return endedAs(rerouted.status, rerouted.detail);
   const shift = rerouted?.shift;
+  const act = actOfStep(context, { given, scale: scale.target, shift });
+  const gate = await gateOfStep(deps, context, act);
+  if (gate.kind === 'waits') return { kind: 'again', detail: WAITS_TEXT, answerSeconds: secondsToAnswer(deps, gate) };
+  if (gate.kind !== 'free') return { ready: { kind: 'end', end: endAtGate(gate), isNoted: true }, given: null };
   const guards = await guardsOf(deps, context, await rerouteGuards(deps, context, given as Json, rerouted?.changed));
   const against = guards.against?.change_id ?? null;
   const permission = permit(guards);
@@ -99,7 +105,7 @@ async function determine(
     return endedAs('skipped', `skipped: ${permission.reasons.map(({ text }) => text).join('; ')}`);
   const what = describeStep(inverse?.uses ?? step.uses, given, scale.target, shift);
   return {
-    ...go(await question(deps, context, guards, `${context.name}: ${what}`), scale.target, shift),
+    ...go(await question(deps, context, guards, `${context.name}: ${what}`, act), scale.target, shift),
     against,
   };
 }
@@ -120,13 +126,22 @@ export async function question(
   context: StepContext,
   guards: StepGuards,
   text: string,
+  act: Act | null = null,
 ): Promise<StepQuestion> {
   const { step, serviceEnvironment, selected } = context;
   const { name, title, version } = selected.runbook;
   const entry = environmentEntry((await deps.config.current()).services, serviceEnvironment)?.autoRollback;
   const isApproveStep = step.uses === 'approve';
   const given = guards.second_to === undefined || isApproveStep ? [] : [guards.second_to];
-  const inputs = { runbook: name, title, version, step: step.id, only_asks: isApproveStep, guards };
+  const inputs = {
+    runbook: name,
+    title,
+    version,
+    step: step.id,
+    ...(act && { does: act.does }),
+    only_asks: isApproveStep,
+    guards,
+  };
   const people = 'people' in step.with && step.with.people ? step.with.people : (step.approval?.people ?? null);
   const defaultSeconds = (entry?.approvalTimeoutMinutes ?? 60) * 60;
   return {

@@ -1,5 +1,6 @@
 import type { Deps } from '../../../domain/ports/deps.ts';
-import { wake } from '../../wake.ts';
+import type { DecisionView } from '../../../schemas/incidents/incident.ts';
+import { pageExpired, pageForQuestion } from '../question-pages.ts';
 import { contextOf } from './context.ts';
 import type { Outline, RunbookInput } from './outline.ts';
 import type { StepQuestion } from './preparation.ts';
@@ -8,7 +9,7 @@ import { noteStep } from './step-texts.ts';
 /** First number of runbook questions, far above the numbers of judgements. */
 const QUESTIONS_FROM = 1_000_000;
 
-const questionNumber = ({ number }: RunbookInput, { number: step, undoes }: Outline): number =>
+export const questionNumber = ({ number }: RunbookInput, { number: step, undoes }: Outline): number =>
   QUESTIONS_FROM + number * 1000 + step * 2 + (undoes === null ? 0 : 1);
 
 /** Returns the number of the step that a question of a run is about. Undefined: the question is about something else. */
@@ -39,20 +40,16 @@ export async function requestApproval(
     inputs,
   });
   const note = 'a runbook is waiting for approval';
-  const open = await deps.incidents.post(
-    incidentId,
-    { kind: 'page', by: 'firebreak', note },
-    {},
-    `approval-${question}`,
-  );
+  const open = await pageForQuestion(deps, { incidentId, number: question }, note);
   // The incident may have closed, and withdrawn its questions, before this one was asked.
-  if (!open) await deps.decisions.expire(incidentId, question);
-  await wake(deps, incidentId);
+  if (!open)
+    await deps.decisions.withdraw(incidentId, question, { by: 'firebreak', because: 'the incident was closed' });
   return null;
 }
 
-/** State of a question. `closed`: the incident is closed, so no answer is needed. */
-export type QuestionState = 'waiting' | 'approved' | 'rejected' | 'expired' | 'closed';
+/** State of a question. An object: it was withdrawn. `closed`: the incident is closed, so no answer is needed. */
+export type QuestionState = 'waiting' | 'approved' | 'rejected' | 'expired' | 'closed' | Withdrawn;
+export type Withdrawn = NonNullable<DecisionView['withdrawn']>;
 
 /** Registers the callback `callback` for the answer, or, without one, expires the question. Returns the state. */
 export async function settleQuestion(
@@ -69,6 +66,9 @@ export async function settleQuestion(
   if (state === 'waiting' || state === 'approved' || state === 'rejected') return state;
   const context = await contextOf(deps, input, step, {});
   if (context.incident.status === 'resolved') return 'closed';
+  const withdrawn = (await deps.decisions.get(input.incidentId, question))?.withdrawn;
+  if (withdrawn !== undefined) return withdrawn;
+  await pageExpired(deps, { incidentId: input.incidentId, number: question });
   await noteStep(deps, input, context, 'declined', 'not answered in time');
   return 'expired';
 }

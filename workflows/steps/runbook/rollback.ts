@@ -4,10 +4,12 @@ import type { Requester } from '../../../domain/rollback/judgement.ts';
 import { newestLiveChange } from '../../../domain/changes/versions.ts';
 import type { Message, MitigationOutcome } from '../../../schemas/incidents/inbox.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { StepEnd } from '../../../schemas/runbooks/parts/runs.ts';
 import { wake } from '../../wake.ts';
 
 import { withdrawQuestion } from '../withdraw-questions.ts';
+import { judgedUntil } from './act-gate.ts';
 import { type StepContext, contextOf } from './context.ts';
 import { readResult, storeResult } from './step-results.ts';
 import type { Outline, RunbookInput } from './outline.ts';
@@ -77,7 +79,7 @@ async function requestForPerson(
       decision.question === undefined && decision.state === 'waiting' && decision.because !== 'second_person',
   );
   for (const decision of waiting ?? [])
-    await withdrawQuestion(deps, incident.id, decision, by, `Question withdrawn: started the runbook ${name} instead`);
+    await withdrawQuestion(deps, incident.id, decision, { by, because: `the runbook ${name} was started instead` });
 }
 
 /** Number of changes read, the same as for a judgement. */
@@ -97,12 +99,25 @@ export async function checkRequestedRollback(
   if (incident.status === 'resolved') return INCIDENT_CLOSED;
   const judged = await newestJudgementOf(deps, context, judgedBefore);
   const end =
-    judged === null || judged.outcome === null ? null : await endOf(deps, incident, judged.number, judged.outcome);
+    judged === null || judged.outcome === null || (await mayBeJudgedAgain(deps, incident.id, judged))
+      ? null
+      : await endOf(deps, incident, judged.number, judged.outcome);
   if (end === null && !last) return null;
   const stored = await storeResult(deps, input, 'end', outline.id, end ?? (await timedOut(deps, incident, judged)));
   // The rollback itself records its end on the timeline.
   if (end === null) await noteStep(deps, input, context, stored.status, stored.detail);
   return stored;
+}
+
+/** Returns whether the question was withdrawn just now, so that another judgement may follow. */
+async function mayBeJudgedAgain(
+  deps: Deps,
+  id: IncidentId,
+  { number, outcome }: { number: number; outcome: MitigationOutcome | null },
+): Promise<boolean> {
+  if (outcome !== 'withdrawn') return false;
+  const withdrawn = (await deps.decisions.get(id, number))?.withdrawn;
+  return withdrawn?.done === false && withdrawn.at > judgedUntil(deps);
 }
 
 /** Returns the end of a step that timed out. The incident continues the rollback, or its request for approval. */
@@ -130,6 +145,12 @@ async function endOf(deps: Deps, { id }: IncidentRecord, number: number, outcome
     return { status: 'skipped', output, detail: `no rollback: ${decision?.reasons[0]?.text ?? output.because}` };
   if (outcome === 'rejected' || outcome === 'expired')
     return { status: 'declined', output, detail: outcome === 'rejected' ? 'rejected' : 'not answered in time' };
+  if (outcome === 'withdrawn') {
+    const { because = '', done = false } = decision?.withdrawn ?? {};
+    return done
+      ? { status: 'succeeded', output, detail: `already done: ${because}` }
+      : { status: 'withdrawn', output, detail: `withdrawn: ${because}` };
+  }
   return { status: 'failed', output, detail: `the rollback ${OUTCOME_TEXTS[outcome]}` };
 }
 

@@ -4,13 +4,14 @@ import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { TargetResponse, TargetRequest, Deployer } from '../../../domain/rollback/targets.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
 import type { Effect } from '../../../schemas/incidents/incident.ts';
-import { planOf } from '../../../domain/runbooks/plan.ts';
 
 import { deployerAt } from '../roll-back.ts';
 import { weightsInWords } from '../../../domain/rollback/reroute.ts';
 import { routeNamed, type TrafficShift } from './reroute.ts';
 import type { Attempt, AttemptInput, CompletedAttempt } from './attempt.ts';
+import { flagDoneAround } from './act-gate.ts';
 import type { StepContext } from './context.ts';
+import { intendedBy } from './intended.ts';
 
 /** A change of a target of the service. */
 export type TargetAction =
@@ -34,18 +35,22 @@ export async function attemptTargetAction(
   context: StepContext,
   action: TargetAction,
   key: string,
-  { handle, sentAs = key }: Pick<AttemptInput, 'handle' | 'sentAs'>,
+  { approved, handle, sentAs = key }: Pick<AttemptInput, 'approved' | 'handle' | 'sentAs'>,
 ): Promise<Attempt> {
   const { incident, serviceEnvironment, name } = context;
   const targetCall = await targetCallOf(deps, context, action);
   if (typeof targetCall === 'string') return { performed: { kind: 'failed', detail: targetCall }, effect: null };
   const { effect, resource } = targetCall;
+  const wasTried = (await deps.effects.get(incident.id, key)) !== undefined;
   const intent = await deps.effects.intendAction(
     incident.id,
     { key, ...effect },
-    { serviceEnvironment, resource, automatic: false, isProposed: countsAgainstAutomation(context) },
+    { resource, ...(await intendedBy(deps, context, approved)) },
   );
   if (!intent.ok) return { kind: 'again', detail: intent.reason.text, handle: null, afterSeconds: 30 };
+  // Another action that held the lock until now may have done it.
+  const doneText = wasTried ? null : await doneMeanwhile(deps, context, action, key);
+  if (doneText !== null) return doneBefore(context, doneText);
   const request: TargetRequest = {
     ...serviceEnvironment,
     incident: incident.id,
@@ -58,6 +63,22 @@ export async function attemptTargetAction(
       : await targetCall.call(request);
   return attemptOf(context, targetCall, answer);
 }
+
+/** Returns that another action has set the flag, in words. Null: none has, or it is no flag; a person repeats an act on purpose. */
+const doneMeanwhile = async (
+  deps: Deps,
+  { incident, serviceEnvironment: at, selected, inverse }: StepContext,
+  action: TargetAction,
+  key: string,
+): Promise<string | null> =>
+  action.kind !== 'flag' || selected.by !== undefined || inverse !== null
+    ? null
+    : flagDoneAround(deps, incident, { ...action, at }, key);
+
+const doneBefore = ({ name }: StepContext, because: string): CompletedAttempt => ({
+  performed: { kind: 'ended', end: { status: 'skipped', output: null, detail: `already done: ${because}` } },
+  effect: { state: 'withheld', detail: `${name}: already done: ${because}` },
+});
 
 function attemptOf({ name }: StepContext, { effect, output }: TargetCall, answer: TargetResponse): Attempt {
   const recorded = (state: Effect['state'], detail: string) => ({ state, detail: `${name}: ${detail}` });
@@ -89,17 +110,6 @@ const failedAtOnce = (detail: string): CompletedAttempt['performed'] => ({
   kind: 'ended',
   end: { status: 'failed', output: null, detail },
 });
-
-/**
- * Returns whether a failed verification counts against the service's automation: once per runbook, however many changes
- * it made, and never for an undo or for a runbook that a person started.
- */
-export const countsAgainstAutomation = ({ inverse, selected, variables }: StepContext): boolean =>
-  inverse === null &&
-  selected.by === undefined &&
-  !planOf(selected.runbook).steps.some(
-    ({ id, mutating, uses }) => mutating && uses !== 'rollback' && variables.steps[id]?.status === 'succeeded',
-  );
 
 /** Returns the call for an action. Text: why the action is impossible. */
 async function targetCallOf(

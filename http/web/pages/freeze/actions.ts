@@ -3,6 +3,7 @@ import { liftFreeze, openFreeze } from '../../../../actions/freeze/freezes.ts';
 import { approveOverride, giveOverride, withdrawOverride } from '../../../../actions/freeze/overrides.ts';
 import { Refusal } from '../../../../actions/refusal.ts';
 import { stateAt } from '../../../../domain/freeze/state.ts';
+import { NAME_MAX_CHARS } from '../../../../schemas/config/names.ts';
 import { NewFreeze, NewOverride, RequiredReason } from '../../../../schemas/freeze/freeze.ts';
 import { plusSeconds } from '../../../../schemas/time/time.ts';
 import { newId } from '../../../new-id.ts';
@@ -74,7 +75,7 @@ export const FREEZE_ACTIONS = {
         reason: field(form, 'reason', RequiredReason),
         expires_at: plusSeconds(deps.clock.now(), hours * 3600),
         uses: field(form, 'uses', z.coerce.number().int().optional()),
-        version: field(form, 'version', z.string().optional()),
+        version: field(form, 'version', z.string().max(NAME_MAX_CHARS).optional()),
       });
       await giveOverride(deps, caller, { freeze: field(form, 'id', Id), id: newId('ovr', key), override });
     },

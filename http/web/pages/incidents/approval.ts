@@ -1,13 +1,16 @@
 import { html } from 'hono/html';
 import * as z from 'zod';
 import { answerDecision } from '../../../../actions/incidents/answer-decision.ts';
+import { recordSeen } from '../../../../actions/incidents/record-seen.ts';
 import type { Caller } from '../../../../actions/people/caller.ts';
 import { Refusal } from '../../../../actions/refusal.ts';
 import { approvalPath } from '../../../../domain/incidents/approval-link.ts';
 import { incidentPath } from '../../../../domain/incidents/console-link.ts';
 import { effectWords, rollbackOf, statusWords, suspectsToShow } from '../../../../domain/messages/incident-card.ts';
-import { answerable, approvalReason, candidateTexts, subjectOf } from '../../../../domain/messages/incident-buttons.ts';
+import { decisionLines, subjectOf } from '../../../../domain/messages/decision-lines.ts';
+import { answerable } from '../../../../domain/messages/incident-buttons.ts';
 import { serviceEnvironmentText, type Overview } from '../../../../domain/messages/story.ts';
+import { IMPROBABLE } from '../../../../domain/correlation/words.ts';
 import type { ApprovalLink } from '../../../../domain/ports/access.ts';
 import { hasDigest } from '../../../../domain/rollback/offers.ts';
 import { questionName } from '../../../../domain/rollback/question-names.ts';
@@ -17,7 +20,7 @@ import type { Timestamp } from '../../../../schemas/time/time.ts';
 import type { Viewer } from '../../../context.ts';
 import { ago, ahead, type Html, line, panel, severityBadge, shareBar, statusBadge } from '../../parts.ts';
 import { answerOf } from './evidence.ts';
-import { answerPart } from './forms.ts';
+import { answerPart, reasonsPart } from './forms.ts';
 import { INCIDENT_ACTIONS } from './actions.ts';
 import { type ConsoleDeps, type ConsolePage, field, type Sent } from '../page.ts';
 
@@ -32,18 +35,19 @@ export type ApprovalData = Pick<Viewer, 'may' | 'csrfToken'> & {
 };
 
 /**
- * The page of one question, opened by a link in a page or a message. Opening it changes nothing, because scanners and
- * previews open links too.
+ * The page of one question, opened by a link in a page or a message. Opening it answers nothing, because scanners and
+ * previews open links too. If a person who may answer opens it, the question counts as seen.
  */
 export const approvalPage: ConsolePage = {
   path: '/console/approve/:link',
   label: null,
   action: 'incidents:read',
   everySeconds: 3,
-  async show(deps, { viewer, param }) {
+  async show(deps, { viewer, param, isOpened }) {
     const link = param['link'] ?? '';
     const { until, story, decision } = await questionOf(deps, viewer.caller, link);
     const { may, csrfToken } = viewer;
+    if (isOpened && may('incidents:act', story.incident)) await recordSeen(deps, viewer.caller, story);
     const data = { may, csrfToken, at: deps.clock.now(), link, until, story, decision };
     return { title: `${subjectOf(decision)}?`, main: approvalMain(data) };
   },
@@ -102,7 +106,7 @@ export const approvalMain = (data: ApprovalData): Html => {
   const isWaiting = decision.state === 'waiting';
   return html`
     <header class="summary" id="summary" data-part>
-      <h1>${subjectOf(decision)}${isWaiting ? '?' : ''}</h1>
+      <h1>${isWaiting ? decisionLines(decision, incident).action : subjectOf(decision)}</h1>
       <p class="facts">
         ${severityBadge(incident.severity)} ${statusBadge(incident.status, statusWords(incident))}
         <span>${serviceEnvironmentText(incident)}: ${incident.title}</span>
@@ -118,18 +122,16 @@ export const approvalMain = (data: ApprovalData): Html => {
 
 function questionPanel(data: ApprovalData): Html {
   const { decision, story, at, until } = data;
-  const why = approvalReason(decision);
   return html`<section class="panel asks" id="question" data-part aria-labelledby="question-title">
     <h2 id="question-title">What happens if you approve</h2>
-    ${effectLines(decision)} ${why === '' ? '' : html`<p>Approval is needed because: ${why}.</p>`}
-    ${candidateTexts(decision).map((text) => html`<p>${text}.</p>`)}
+    ${effectLines(decision)} ${reasonsPart(`details-${decision.id}`, decisionLines(decision, story.incident))}
     ${
       until <= at
         ? html`<p class="lacking">This link has expired.</p>`
         : !answerable(story).some(({ id }) => id === decision.id)
           ? html`<p class="lacking">${notAnswerable(story)}</p>`
           : html`${answerPart(data, decision, approvalPath(data.link))}
-              <p class="quiet">The question ends ${ahead(until, at)}. Opening this page has changed nothing.</p>`
+              <p class="quiet">The question ends ${ahead(until, at)}. Opening this page has answered nothing.</p>`
     }
   </section>`;
 }
@@ -160,16 +162,17 @@ function outcomePanel({ story, decision }: ApprovalData): Html {
     'Outcome',
     null,
     html`<p>This question is closed: ${answerOf(decision) || 'it needed no answer'}.</p>
-      ${effect === undefined ? '' : html`<p>${effectWords(effect)}.</p>`}`,
+      ${effect === undefined ? '' : html`<p>${effectWords(effect)}.</p>`}
+      ${reasonsPart(`details-${decision.id}`, decisionLines(decision, story.incident, effect))}`,
   );
 }
 
-/** Shows the probable cause with its reasons, and other possible causes. */
+/** Shows the probable cause, and other possible causes. */
 function evidencePanel({ story, decision }: ApprovalData): Html | '' {
   const suspects = suspectsToShow(story.incident.suspects);
   const cause = suspects.find(({ version }) => version === decision.from_version) ?? suspects[0];
   if (cause === undefined) return '';
-  const rivals = suspects.filter((suspect) => suspect !== cause);
+  const rivals = suspects.filter((suspect) => suspect !== cause && suspect.confidence >= IMPROBABLE);
   return panel(
     'evidence',
     'Why',
@@ -177,9 +180,6 @@ function evidencePanel({ story, decision }: ApprovalData): Html | '' {
     html`<ul class="suspects">
         <li>
           <p><strong class="version">${cause.version}</strong> ${shareBar(cause.confidence, 'confidence')}</p>
-          <ul class="reasons">
-            ${cause.reasons.map((reason) => html`<li>${reason}</li>`)}
-          </ul>
         </li>
       </ul>
       <h3>Other possible causes</h3>

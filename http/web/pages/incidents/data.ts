@@ -2,6 +2,7 @@ import { planRollback, type RollbackPlan } from '../../../../actions/rollback/pl
 import { viewRun } from '../../../../actions/runbooks/start-run.ts';
 import { namer } from '../../../../actions/people/names.ts';
 import { Refusal } from '../../../../actions/refusal.ts';
+import { keepsOpen } from '../../../../domain/incidents/keeps-open.ts';
 import { incidentLinks } from '../../../../domain/links/incident-links.ts';
 import { onsetOf } from '../../../../domain/correlation/onset.ts';
 import { componentsOf } from '../../../../domain/status/public-texts.ts';
@@ -21,6 +22,8 @@ import { filterOf, isShown, type TimelineFilter } from './filter.ts';
 /** Everything that the page of an incident shows. */
 export type IncidentData = Pick<Viewer, 'may' | 'csrfToken'> & {
   at: Timestamp;
+  /** What keeps the incident open. Empty: it is resolved. */
+  openBecause: readonly string[];
   story: Overview;
   /** Null: no judgement has read a health query. */
   health: HealthRead | null;
@@ -91,6 +94,7 @@ export async function loadIncident(deps: ConsoleDeps, { viewer, param, query }: 
     may,
     csrfToken,
     at,
+    openBecause: keepsOpen(story, deps.timeScale),
     story,
     health,
     timeline: { ...timeline, entries },

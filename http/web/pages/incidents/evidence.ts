@@ -1,17 +1,15 @@
 import { html } from 'hono/html';
-import { shadowText } from '../../../../domain/automation/shadow.ts';
 import { activeClearings, clearingsText } from '../../../../domain/changes/cleared-suspects.ts';
 import { evidencePath } from '../../../../domain/incidents/console-link.ts';
-import { subjectOf } from '../../../../domain/messages/incident-buttons.ts';
+import { decisionLines, type Place } from '../../../../domain/messages/decision-lines.ts';
+import { rollbackOf } from '../../../../domain/messages/incident-card.ts';
 import { questionName } from '../../../../domain/rollback/question-names.ts';
 import type { DecisionView, Effect } from '../../../../schemas/incidents/incident.ts';
-import type { ReasonCode } from '../../../../schemas/incidents/reason.ts';
 import {
   type Cells,
   clockTime,
   effectBadge,
   type Html,
-  line,
   nothing,
   outsideLink,
   panel,
@@ -19,6 +17,7 @@ import {
   tableOf,
 } from '../../parts.ts';
 import type { IncidentData } from './data.ts';
+import { decisionPart } from './forms.ts';
 
 /** What Firebreak found, decided, and did. */
 
@@ -52,64 +51,38 @@ export function suspectsPanel({ story: { incident, decisions } }: IncidentData):
   );
 }
 
-const KIND_TEXTS: Record<DecisionView['kind'], string> = {
-  roll_back: 'Rolls back',
-  approve: 'Asks for approval',
-  suggest: 'Suggests a rollback',
-  shadow: 'Shadow mode: does nothing',
-  none: 'Does nothing',
-};
-
-/** Reasons for an action. All others say why it was not taken, or not without a person. */
-const REASONS_FOR_ACTION: ReadonlySet<ReasonCode> = new Set<ReasonCode>(['suspect', 'requested_by_person', 'evidence']);
-
-export function decisionsPanel({ story: { decisions }, at }: IncidentData): Html {
+export function decisionsPanel({ story, at }: IncidentData): Html {
+  const { decisions, incident } = story;
   const body =
     decisions.length === 0
       ? nothing('Automation has not decided anything yet.')
       : html`<ol class="decisions">
-          ${decisions.toReversed().map((decision) => html`<li>${decisionRow(decision, at)}</li>`)}
+          ${decisions.toReversed().map((decision) => html`<li>${decisionRow(decision, incident, { at, effect: rollbackOf(decision, story) })}</li>`)}
         </ol>`;
   return panel('decisions', 'Decisions', decisions.length, body);
 }
 
 /** @param about the incident, where it is not obvious */
-export function decisionRow(decision: DecisionView, now: IncidentData['at'], about: Html | '' = ''): Html {
-  const { id, kind, at, question, from_version: from, to_version: to, target, reasons, digest } = decision;
-  const why = reasons.filter(({ code }) => REASONS_FOR_ACTION.has(code));
-  const whyNot = kind === 'roll_back' ? [] : reasons.filter(({ code }) => !REASONS_FOR_ACTION.has(code));
-  const checked = kind === 'roll_back' ? reasons.filter(({ code }) => !REASONS_FOR_ACTION.has(code)) : [];
-  const would = shadowText(decision);
+export function decisionRow(
+  decision: DecisionView,
+  place: Place,
+  { at: now, effect, about = '' }: { at: IncidentData['at']; effect?: Effect | undefined; about?: Html | '' },
+): Html {
+  const { id, at, kind, because, digest } = decision;
   return html`<article>
     ${about}
     <h3>
-      <span class="quiet">${questionName(id)}</span>
-      ${question ?? `${KIND_TEXTS[kind]}${decision.offers === undefined ? '' : `: ${subjectOf(decision)}`}`}
-      ${from === null || to === null ? '' : html`<span class="version">${from}</span> → <span class="version">${to}</span>`}
-      <span class="when">${clockTime(at, now)}</span>
+      <span class="quiet">${questionName(id)}</span> <code class="quiet">${kind}</code>
+      <code class="quiet">${because}</code> <span class="when">${clockTime(at, now)}</span>
     </h3>
-    ${target === null ? '' : html`<p class="quiet">${target.service} ${target.environment}</p>`}
-    ${would === undefined ? '' : html`<p>${would}</p>`}
-    <dl class="lines">
-      ${reasonRow('Why', [...why, ...checked])} ${reasonRow('Why not', whyNot)}
-      ${answerOf(decision) === '' ? '' : line('Answer', answerOf(decision))}
-    </dl>
+    ${decisionPart(`decision-${id}`, decisionLines(decision, place, effect))}
+    ${decision.state === 'waiting' || answerOf(decision) === '' ? '' : html`<p>Answer: ${answerOf(decision)}</p>`}
     <p class="quiet">digest <code title="${digest}">${digest.slice(0, 12)}</code></p>
   </article>`;
 }
 
-const reasonRow = (name: string, reasons: DecisionView['reasons']): Html | '' =>
-  reasons.length === 0
-    ? ''
-    : line(
-        name,
-        html`<ul class="reasons">
-          ${reasons.map(({ code, text }) => html`<li>${text} <code class="quiet">${code}</code></li>`)}
-        </ul>`,
-      );
-
 /** Describes the answer to a decision. Empty: it needed none. */
-export function answerOf({ state, answered_by, approvals, marked_wrong }: DecisionView): string {
+export function answerOf({ state, answered_by, approvals, marked_wrong, withdrawn }: DecisionView): string {
   const given = approvals.needed > 1 ? ` (${approvals.given.length} of ${approvals.needed} approvals)` : '';
   const wrong = marked_wrong === undefined ? '' : `marked as wrong by ${marked_wrong.by}: ${marked_wrong.note}`;
   switch (state) {
@@ -122,6 +95,8 @@ export function answerOf({ state, answered_by, approvals, marked_wrong }: Decisi
       return `${state} by ${answered_by ?? 'an unknown person'}${given}${wrong === '' ? '' : `; ${wrong}`}`;
     case 'expired':
       return 'expired without an answer';
+    case 'withdrawn':
+      return `withdrawn${withdrawn === undefined ? '' : `: ${withdrawn.because}`}`;
   }
 }
 

@@ -10,7 +10,10 @@ export const TIMELINE_KINDS = {
     label: 'People',
     covers: /^(note|role|command\.|incident\.(acknowledged|triaged|update|changed)|resolve|statuspage)/,
   },
-  alerts: { label: 'Alerts', covers: /^(alerts|incident\.(opened|declared|joined|left|resolved))/ },
+  alerts: {
+    label: 'Alerts',
+    covers: /^(alerts|incident\.(opened|declared|joined|left|recovered|failing_again|resolved))/,
+  },
 } as const;
 
 export type TimelineKind = keyof typeof TIMELINE_KINDS;

@@ -1,14 +1,9 @@
 import { html } from 'hono/html';
 import { incidentPath } from '../../../../domain/incidents/console-link.ts';
 import type { RollbackPlan } from '../../../../actions/rollback/plan-rollback.ts';
-import {
-  answerable,
-  approvableOf,
-  approvalReason,
-  candidateTexts,
-  subjectOf,
-} from '../../../../domain/messages/incident-buttons.ts';
-import { nextStep } from '../../../../domain/messages/incident-card.ts';
+import { decisionLines, type DecisionLines } from '../../../../domain/messages/decision-lines.ts';
+import { answerable, approvableOf } from '../../../../domain/messages/incident-buttons.ts';
+import { incidentLines } from '../../../../domain/messages/incident-card.ts';
 import { switchedFlags } from '../../../../domain/rollback/switched-flags.ts';
 import { isAcknowledged } from '../../../../domain/paging/acknowledgement.ts';
 import { type IncidentId, Severity } from '../../../../schemas/config/names.ts';
@@ -36,7 +31,7 @@ export function questionsPanel(data: IncidentData): Html {
   const { story } = data;
   const questions = answerable(story);
   if (questions.length === 0)
-    return panel('questions', 'Next step', null, html`<p class="next">${nextStep(story)}</p>`);
+    return panel('questions', 'Next step', null, decisionPart('next-details', incidentLines(story)));
   return html`<section class="panel asks" id="questions" data-part aria-labelledby="questions-title">
     <h2 id="questions-title">Needs approval</h2>
     ${questions.map((decision) => question(data, decision))}
@@ -44,14 +39,30 @@ export function questionsPanel(data: IncidentData): Html {
 }
 
 function question(data: IncidentData, decision: DecisionView): Html {
-  const why = approvalReason(decision);
   return html`<article class="question">
-    <h3>${subjectOf(decision)}?</h3>
-    ${why === '' ? '' : html`<p>Approval is needed because: ${why}.</p>`}
-    ${candidateTexts(decision).map((text) => html`<p>${text}.</p>`)}
+    ${decisionPart(`details-${decision.id}`, decisionLines(decision, data.story.incident))}
     ${answerPart(data, decision, incidentPath(data.story.incident.id))}
   </article>`;
 }
+
+/** Shows what to do, what speaks for it, and why Firebreak does not simply act; the rest on demand. */
+export const decisionPart = (id: string, lines: DecisionLines): Html =>
+  html`<p class="next">${lines.action}</p>
+    ${reasonsPart(id, lines)}`;
+
+/** Shows the same without what to do. */
+export const reasonsPart = (id: string, { evidence, hesitation, details }: DecisionLines): Html =>
+  html`${evidence === null ? '' : html`<p>${evidence}</p>`} ${hesitation === null ? '' : html`<p>${hesitation}</p>`}
+  ${
+    details.length === 0
+      ? ''
+      : html`<details id="${id}">
+          <summary>Details</summary>
+          <ul class="reasons">
+            ${details.map((detail) => html`<li>${detail}</li>`)}
+          </ul>
+        </details>`
+  }`;
 
 /**
  * Shows the answers that the viewer may give to a waiting decision.
@@ -75,7 +86,7 @@ export function answerPart(
   const mayApprove = (digest: string): boolean =>
     may('incidents:act', offers?.find((offer) => offer.digest === digest) ?? target ?? incident);
   const buttons = [
-    ...approvableOf(decision)
+    ...approvableOf(decision, incident)
       .filter(({ digest }) => mayApprove(digest))
       .map(({ digest, label }) => answerForm('approve', digest, label === 'Approve' ? label : `Approve: ${label}`)),
     ...(may('incidents:act', incident)

@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { recordSeen } from '../../../../actions/incidents/record-seen.ts';
 import { experimentPath, incidentPath, postmortemPath } from '../../../../domain/incidents/console-link.ts';
 import { similarWords } from '../../../../domain/incidents/similar.ts';
 import { statusWords } from '../../../../domain/messages/incident-card.ts';
@@ -33,6 +34,8 @@ export const incidentPage: ConsolePage = {
   async show(deps, request) {
     const data = await loadIncident(deps, request);
     const { incident } = data.story;
+    const { may, caller } = request.viewer;
+    if (request.isOpened && may('incidents:act', incident)) await recordSeen(deps, caller, data.story);
     return { title: `${serviceEnvironmentText(incident)}: ${incident.title}`, main: incidentMain(data) };
   },
 };
@@ -53,7 +56,7 @@ export const incidentMain = (data: IncidentData): Html => html`
   </div>
 `;
 
-function summary({ story, at }: IncidentData): Html {
+function summary({ story, at, openBecause }: IncidentData): Html {
   const { incident, parent } = story;
   const { id, title, severity, status, opened_at, resolved_at, resolved_by, automation_paused, muted } = incident;
   return html`<header class="summary" id="summary" data-part>
@@ -68,7 +71,7 @@ function summary({ story, at }: IncidentData): Html {
       ${status === 'resolved' && parent === null ? html`<a href="${postmortemPath(id)}">Post-mortem</a>` : ''}
       <code class="quiet">${id}</code>
     </p>
-    ${contradictionLine(incident, at)}
+    ${openBecause.map((why) => html`<p class="quiet">Open because ${why}.</p>`)} ${contradictionLine(incident, at)}
   </header>`;
 }
 

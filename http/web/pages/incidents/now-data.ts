@@ -3,6 +3,7 @@ import { modesFor } from '../../../../domain/automation/automation.ts';
 import { stateAt } from '../../../../domain/freeze/state.ts';
 import { withoutChildren } from '../../../../domain/incidents/children.ts';
 import type { Deps } from '../../../../domain/ports/deps.ts';
+import type { IncidentSummary } from '../../../../domain/ports/incidents.ts';
 import { type Contradiction, contradictionOf, pagesNow } from '../../../../domain/status/contradictions.ts';
 import type { Automation } from '../../../../schemas/access/access.ts';
 import type { Canary } from '../../../../schemas/canary/canary.ts';
@@ -20,13 +21,17 @@ import type { ConsoleDeps } from '../page.ts';
 /** Number of incidents that the page shows with their cause and automation: the most severe and newest ones. */
 const DETAILED_MAX = 25;
 
+/** Rows of the list of child incidents. */
+const CHILDREN_MAX = 10;
+
 /** An incident that is not resolved, with what automation did about it. */
 export type OpenIncident = {
   incident: IncidentRecord;
   decisions: readonly DecisionView[];
   effects: readonly Effect[];
-  /** Open children. */
+  /** The open children that the page lists, and the number of those that it only counts. */
   children: readonly IncidentRecord[];
+  moreChildren: number;
 };
 
 /** Mode of automation of a service in an environment: the one in force, which people or a demotion may lower, and the configured one. */
@@ -87,23 +92,32 @@ export async function loadNow(deps: ConsoleDeps, { may }: Viewer): Promise<Now> 
 /** Returns the open incidents, the most severe and newest first. */
 async function openIncidents(
   deps: Pick<Deps, 'incidents'>,
-  isVisible: (incident: IncidentRecord) => boolean,
+  isVisible: (incident: IncidentSummary) => boolean,
 ): Promise<Pick<Now, 'incidents' | 'moreIncidents'>> {
-  const open = (await deps.incidents.open()).filter(isVisible);
+  const open = (await deps.incidents.openSummaries()).filter(isVisible);
   const listed = withoutChildren(open).toSorted(
     (a, b) => severityRank(a) - severityRank(b) || (a.opened_at < b.opened_at ? 1 : a.opened_at > b.opened_at ? -1 : 0),
   );
   const children = Map.groupBy(open, ({ parent_id }) => parent_id);
   const detailed = listed.slice(0, DETAILED_MAX);
-  const views = await Promise.all(detailed.map(({ id }) => deps.incidents.view(id)));
-  const incidents = detailed.map((incident, n): OpenIncident => {
-    const { decisions = [], effects = [] } = views[n] ?? {};
-    return { incident, decisions, effects, children: children.get(incident.id) ?? [] };
-  });
-  return { incidents, moreIncidents: listed.length - detailed.length };
+  const incidents = await Promise.all(
+    detailed.map(async ({ id }): Promise<OpenIncident[]> => {
+      const ownChildren = children.get(id) ?? [];
+      const [incident, view, ...shown] = await Promise.all([
+        deps.incidents.read(id),
+        deps.incidents.view(id),
+        ...ownChildren.slice(0, CHILDREN_MAX).map((child) => deps.incidents.read(child.id)),
+      ]);
+      if (incident === undefined || incident.status === 'resolved') return []; // meanwhile
+      const { decisions = [], effects = [] } = view ?? {};
+      const moreChildren = ownChildren.length - shown.length;
+      return [{ incident, decisions, effects, children: shown.filter((child) => child !== undefined), moreChildren }];
+    }),
+  );
+  return { incidents: incidents.flat(), moreIncidents: listed.length - detailed.length };
 }
 
-const severityRank = ({ severity }: IncidentRecord): number => Severity.options.indexOf(severity);
+const severityRank = ({ severity }: Pick<IncidentRecord, 'severity'>): number => Severity.options.indexOf(severity);
 
 /** Returns the objectives that burn their budget too fast, or have spent it. */
 async function burningSlos(

@@ -1,9 +1,9 @@
 import { html } from 'hono/html';
 import { incidentPath } from '../../../../domain/incidents/console-link.ts';
-import { answerable, subjectOf } from '../../../../domain/messages/incident-buttons.ts';
-import { statusWords, suspectsToShow } from '../../../../domain/messages/incident-card.ts';
+import { answerable } from '../../../../domain/messages/incident-buttons.ts';
+import { decisionLines, linesOf, subjectOf } from '../../../../domain/messages/decision-lines.ts';
+import { rollbackOf, statusWords, suspectsToShow } from '../../../../domain/messages/incident-card.ts';
 import { serviceEnvironmentText } from '../../../../domain/messages/story.ts';
-import { automationOf } from '../../../../domain/paging/page-details.ts';
 import { contradictionText, contradictionToShow } from '../../../../domain/status/contradictions.ts';
 import type { DecisionView, IncidentRecord } from '../../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
@@ -19,9 +19,6 @@ import {
   slosPanel,
   watchedDeploysPanel,
 } from './now-panels.ts';
-
-/** Rows of the list of child incidents. */
-const CHILDREN_MAX = 10;
 
 /** The first page: what needs attention now. */
 export const nowPage: ConsolePage = {
@@ -62,7 +59,7 @@ const incidentList = ({ incidents, moreIncidents, at }: Now): Html =>
               </p>`
         }`;
 
-function incidentRow({ incident, decisions, effects, children }: OpenIncident, at: Timestamp): Html {
+function incidentRow({ incident, decisions, effects, children, moreChildren }: OpenIncident, at: Timestamp): Html {
   const { id, title, severity, status, opened_at, roles, firing, by_hand } = incident;
   const questions = answerable({ incident, decisions });
   // What the status page shows may contradict the SLIs.
@@ -103,16 +100,29 @@ function incidentRow({ incident, decisions, effects, children }: OpenIncident, a
         incident.group_reason === undefined
           ? [
               line('Probable cause', causeOf(incident, decisions)),
-              line('Automation', automationOf({ incident, decisions, effects })),
+              line('Automation', automationText({ incident, decisions, effects })),
             ]
           : line('Grouped', incident.group_reason.text)
       }
     </dl>
-    ${children.length === 0 ? '' : childList(children)}
+    ${children.length === 0 ? '' : childList(children, moreChildren)}
   </article>`;
 }
 
 const firingText = (firing: number): string => (firing === 1 ? '1 alert fires' : `${Math.max(firing, 0)} alerts fire`);
+
+/** Returns what automation does, and why it does not act. */
+function automationText({
+  incident,
+  decisions,
+  effects,
+}: Pick<OpenIncident, 'incident' | 'decisions' | 'effects'>): string {
+  if (incident.automation_paused) return 'paused for this incident';
+  const last = decisions.at(-1);
+  if (last === undefined) return 'no decision yet';
+  const lines = decisionLines(last, incident, rollbackOf(last, { decisions, effects }));
+  return linesOf({ ...lines, evidence: null }).join(' ');
+}
 
 /** Shows the most probable suspect with its strongest reason. */
 function causeOf({ suspects }: IncidentRecord, decisions: readonly DecisionView[]): Html {
@@ -123,13 +133,12 @@ function causeOf({ suspects }: IncidentRecord, decisions: readonly DecisionView[
     ${first.reasons.slice(0, 1)}`;
 }
 
-const childList = (children: readonly IncidentRecord[]): Html =>
-  html`<details class="children" id="children-of-${children[0]?.parent_id ?? ''}" open>
-    <summary>
-      ${children.length === 1 ? '1 open incident in this group' : `${children.length} open incidents in this group`}
-    </summary>
+function childList(children: readonly IncidentRecord[], more: number): Html {
+  const count = children.length + more;
+  return html`<details class="children" id="children-of-${children[0]?.parent_id ?? ''}" open>
+    <summary>${count === 1 ? '1 open incident in this group' : `${count} open incidents in this group`}</summary>
     <ul>
-      ${children.slice(0, CHILDREN_MAX).map(
+      ${children.map(
         (child) =>
           html`<li>
             ${severityBadge(child.severity)}
@@ -139,6 +148,7 @@ const childList = (children: readonly IncidentRecord[]): Html =>
             <span class="quiet">${statusWords(child)}</span>
           </li>`,
       )}
-      ${children.length > CHILDREN_MAX ? html`<li class="more">and ${children.length - CHILDREN_MAX} more</li>` : ''}
+      ${more === 0 ? '' : html`<li class="more">and ${more} more</li>`}
     </ul>
   </details>`;
+}

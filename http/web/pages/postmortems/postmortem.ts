@@ -12,7 +12,6 @@ import { IncidentId } from '../../../../schemas/config/names.ts';
 import type { Finding, PostmortemView } from '../../../../schemas/postmortems/postmortem.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import type { Viewer } from '../../../context.ts';
-import { confluenceStorage } from '../../../confluence.ts';
 import { markdown } from '../../markdown.ts';
 import { actionForm, ago, clockTime, type Html, line, nothing, onDemand, panel, severityBadge } from '../../parts.ts';
 import { healthPanel } from '../incidents/health.ts';
@@ -33,8 +32,6 @@ export type PostmortemData = Pick<Viewer, 'csrfToken'> & {
   /** What the status page shows of it. Null: nothing can be shown there. */
   onStatusPage: PublicPostmortem | null;
   mayPublish: boolean;
-  /** The text in the storage format of Confluence. */
-  confluence: string;
   /** The model that can propose wording. Null: none is configured. */
   model: { host: string; model: string } | null;
 };
@@ -75,7 +72,6 @@ async function load(deps: ConsoleDeps, { viewer, param }: PageRequest): Promise<
     mayEdit: viewer.may('incidents:write', story.incident) && story.incident.status === 'resolved',
     onStatusPage,
     mayPublish: viewer.may('incidents:act', story.incident),
-    confluence: await confluenceStorage(view.markdown, view.title),
     model: await deps.languageModel.endpoint(),
   };
 }
@@ -88,25 +84,11 @@ export const postmortemMain = (data: PostmortemData): Html => html`
         <h2 id="text-title">${data.view.state === 'none' ? 'Draft, not saved' : 'Post-mortem'}</h2>
         <div class="text">${markdown(data.view.markdown, data.view.title)}</div>
       </section>
-      ${healthPanel(data.story, data.health, data.at)} ${editPanel(data)} ${publicPanel(data)} ${confluencePanel(data)}
+      ${healthPanel(data.story, data.health, data.at)} ${editPanel(data)} ${publicPanel(data)}
     </div>
     <div class="aside">${statePanel(data)} ${timesPanel(data)} ${findingsPanel(data.view.findings)}</div>
   </div>
 `;
-
-/** The source of a page of Confluence. */
-const confluencePanel = ({ confluence }: PostmortemData): Html =>
-  html`<section class="panel" id="confluence" data-part aria-labelledby="confluence-title">
-    <h2 id="confluence-title">Confluence</h2>
-    ${onDemand(
-      'confluence',
-      'Show the page in the storage format of Confluence',
-      html`<div class="editor">
-        <label for="confluence-storage">Source of the page, without its title</label>
-        <textarea id="confluence-storage" rows="12" readonly spellcheck="false">${confluence}</textarea>
-      </div>`,
-    )}
-  </section>`;
 
 const publicPanel = ({ onStatusPage: publicPostmortem, view, csrfToken, at, mayPublish }: PostmortemData): Html | '' =>
   publicPostmortem === null

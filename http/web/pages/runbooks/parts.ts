@@ -18,7 +18,8 @@ const STATES: Readonly<Record<RunView['status'] | RunStepStatus, readonly [word:
   failed: ['failed', 'effect-failed'],
   pending: ['not run', ''],
   skipped: ['skipped', ''],
-  declined: ['rejected', 'info'],
+  declined: ['not approved', 'info'],
+  withdrawn: ['withdrawn', 'info'],
 };
 
 export const runBadge = (status: RunView['status'] | RunStepStatus): Html =>

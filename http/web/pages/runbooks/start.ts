@@ -23,7 +23,7 @@ export const START: PageAction = {
   keepsFields: true,
   async run(deps, { viewer, caller, param, form, key, trace }) {
     const runbook = await runbookOf(deps, param['name'] ?? '');
-    const version = field(form, 'version', z.string());
+    const version = field(form, 'version', z.string().max(64));
     const request = { ...requestOf(runbook, form), version };
     // The first run may have ended since, so that nothing else prevents a second one.
     const id = await once(deps, { principal: viewer.sender, route: 'start a runbook', key }, async () => {

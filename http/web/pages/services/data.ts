@@ -3,8 +3,9 @@ import { Refusal } from '../../../../actions/refusal.ts';
 import { currentSlos } from '../../../../actions/slo/views.ts';
 import { modesFor } from '../../../../domain/automation/automation.ts';
 import { modeOf } from '../../../../domain/automation/shadow-report.ts';
-import { serviceEntry } from '../../../../domain/catalogue/catalogue.ts';
+import { environmentEntry, serviceEntry } from '../../../../domain/catalogue/catalogue.ts';
 import type { Deps } from '../../../../domain/ports/deps.ts';
+import type { ServiceEnvironment } from '../../../../domain/ports/common.ts';
 import type { Automation } from '../../../../schemas/access/access.ts';
 import type { ProvedTarget } from '../../../../schemas/automation/drill.ts';
 import type { ShadowRow } from '../../../../schemas/automation/shadow-report.ts';
@@ -112,7 +113,7 @@ export async function loadService(deps: ConsoleDeps, { viewer, param, query }: P
       .filter((environment) => may('incidents:read', { service, environment }))
       .map((environment): EnvironmentData => {
         const serviceEnvironment = { service, environment };
-        const configured = entry?.environments[environment] ?? null;
+        const configured = environmentEntry(config.services, serviceEnvironment) ?? null;
         const isIn = (subject: { service: string; environment: string }) =>
           subject.service === service && subject.environment === environment;
         return {
@@ -124,7 +125,7 @@ export async function loadService(deps: ConsoleDeps, { viewer, param, query }: P
               ? null
               : modeOf(serviceEnvironment, config.services, automation),
           limits: automation === null ? [] : limitsOf(automation, serviceEnvironment),
-          cap: automation?.services[service]?.environments[environment] ?? null,
+          cap: automation === null ? null : capOf(automation, serviceEnvironment),
           shadow: shadow.find(isIn) ?? null,
           proof: proved.find(isIn) ?? null,
           slos: slos.filter((slo) => isIn(slo) && may('slos:read', slo)),
@@ -140,6 +141,12 @@ export async function loadService(deps: ConsoleDeps, { viewer, param, query }: P
 const unknownService = (name: string): Refusal =>
   new Refusal(404, 'unknown-service', `no service ${name} is in the catalogue, and nothing is recorded about it`);
 
+/** Returns the mode that people have set for exactly this service and environment. Null: none. */
+function capOf({ services }: Automation, { service, environment }: ServiceEnvironment): Mode | null {
+  const environments = Object.hasOwn(services, service) ? (services[service]?.environments ?? {}) : {};
+  return Object.hasOwn(environments, environment) ? (environments[environment] ?? null) : null;
+}
+
 /** Returns why the mode in force is lower than the configured one. */
 function limitsOf(
   automation: Automation,
@@ -149,7 +156,7 @@ function limitsOf(
   const serviceSetting = Object.hasOwn(services, serviceEnvironment.service)
     ? services[serviceEnvironment.service]
     : undefined;
-  const environmentMode = serviceSetting?.environments[serviceEnvironment.environment];
+  const environmentMode = capOf(automation, serviceEnvironment);
   const demotion = Object.hasOwn(demoted, serviceEnvironment.service) ? demoted[serviceEnvironment.service] : undefined;
   return [
     ...(paused ? ['the kill switch is on, so nothing is rolled back'] : []),
@@ -161,7 +168,7 @@ function limitsOf(
           ...(serviceSetting?.mode == null
             ? []
             : [`${serviceEnvironment.service} is limited to ${serviceSetting.mode}`]),
-          ...(environmentMode === undefined
+          ...(environmentMode === null
             ? []
             : [`${serviceEnvironment.service} in ${serviceEnvironment.environment} is limited to ${environmentMode}`]),
         ]),

@@ -236,7 +236,7 @@ function pinsPanel({ pins, at, may, csrfToken, service: name }: ServiceData): Ht
     ({ id, environment, version, reason, pinned_at, incident_id, state, superseded_by, ...pin }): Cells => [
       html`<span class="version">${version}</span>`,
       environment,
-      html`${reason} <a href="${incidentPath(incident_id)}">incident</a>`,
+      html`${reason} ${incident_id === null ? '' : html`<a href="${incidentPath(incident_id)}">incident</a>`}`,
       html`${ago(pinned_at, at)}${state === 'superseded' ? html` <span class="badge">superseded by ${superseded_by ?? 'a newer version'}</span>` : ''}`,
       may('versions:write', { ...pin, environment })
         ? actionForm(

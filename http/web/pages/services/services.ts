@@ -1,3 +1,4 @@
+import { environmentEntry } from '../../../../domain/catalogue/catalogue.ts';
 import { html } from 'hono/html';
 import { currentSlos } from '../../../../actions/slo/views.ts';
 import { modeOf } from '../../../../domain/automation/shadow-report.ts';
@@ -105,10 +106,7 @@ async function rowsOf(deps: ConsoleDeps, { may }: Viewer): Promise<ServiceRow[]>
   const slosAt = Map.groupBy(slos, ({ service, environment }) => key(service, environment));
   const rowOf = (service: string, environment: string | null, entry?: { team?: string; tier?: number }): ServiceRow => {
     const serviceEnvironment = { service, environment: environment ?? '' } as Parameters<typeof modeOf>[0];
-    const configured =
-      entry === undefined
-        ? undefined
-        : config.services[serviceEnvironment.service]?.environments[serviceEnvironment.environment];
+    const configured = entry === undefined ? undefined : environmentEntry(config.services, serviceEnvironment);
     const visible = (slosAt.get(key(service, environment)) ?? []).filter((slo) => may('slos:read', slo));
     const budgets = visible.flatMap(({ budget_remaining: left }) => left ?? []);
     const isCorrected = visible.some(({ corrected }) => corrected !== null);

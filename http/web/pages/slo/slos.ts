@@ -69,7 +69,7 @@ export const slosMain = (data: Slos): Html => html`
 function slosTable({ at, text, items, next, isEmpty }: Slos): Html {
   if (isEmpty)
     return nothing(
-      html`No objective is configured. Describe one in <code>config/slos/</code>, or import rules of Sloth or Pyrra with
+      html`No objective is configured. Describe one in <code>config/slos/</code>, or import those of Sloth with
         <code>firebreak slo import</code>: then its budget is shown here.`,
     );
   if (items.length === 0) return nothing(html`No objective matches “${text}”. <a href="${PATH}">Show all</a>`);

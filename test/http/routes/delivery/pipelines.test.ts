@@ -10,7 +10,7 @@ import { Config, emptyConfig } from '../../../../schemas/config/config.ts';
 import type { ServiceName } from '../../../../schemas/config/names.ts';
 import type { PipelineRun, PipelineRunInput } from '../../../../schemas/delivery/pipeline-run.ts';
 import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
-import { openTable, type TableStores } from '../../../aws/table/stores.ts';
+import { openTable, type TableStores } from '../../../stores/stores.ts';
 import { FakeWorld, silent } from '../../../support/fake-deps.ts';
 
 let stores: TableStores;

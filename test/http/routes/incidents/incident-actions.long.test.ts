@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { sha256 } from '../../../../aws/hash.ts';
+import { sha256 } from '../../../../stores/core/hash.ts';
 import { alert, group, minutesAgo } from '../../../support/alerts.ts';
 import { ADMIN_TOKEN, EACH_ALONE, Firebreak } from '../../../support/firebreak.ts';
 import { seen } from '../../../support/fixtures.ts';
@@ -179,7 +179,7 @@ describe.concurrent('a person', { timeout: 180_000 }, () => {
     expect((await act(one, 'abort', { note: 'Stop' })).status).toBe(202);
     expect(await act(one, 'approve', { digest: one.digest })).toMatchObject(superseded);
     await update(one, 'automation.aborted', /Stop/);
-    await update(one, 'mitigation.rejected');
+    await update(one, 'decision.withdrawn');
     expect(await rollbacksOf('approve-5')).toEqual([]);
   });
 
@@ -200,7 +200,7 @@ describe.concurrent('a person', { timeout: 180_000 }, () => {
       (await timelineOf(one)).map(({ kind }) => kind).filter((kind) => kind.startsWith('automation.'));
     for (const action of ['pause', 'pause', 'resume', 'resume', 'abort', 'abort'])
       expect((await act(one, action)).status).toBe(202);
-    await update(one, 'mitigation.rejected');
+    await update(one, 'decision.withdrawn');
     const once = ['aborted', 'resumed', 'paused'].map((kind) => `automation.${kind}`);
     expect(await switched()).toEqual(once);
     const clicks = await Promise.all(['resume', 'resume', 'resume'].map((action) => act(one, action)));
@@ -259,7 +259,7 @@ describe.concurrent('a person', { timeout: 180_000 }, () => {
     expect(await act(one, 'rollback')).toMatchObject({ status: 409, body: { code: 'just-rolled-back' } });
     expect(await rollbacksOf('shadow-1')).toMatchObject([{ body: { from_version: 'v2', to_version: 'v1' } }]);
     await update(one, 'rollback.requested', /I am sure/);
-    await update(one, 'decision', /requested by admin/);
+    await update(one, 'decision', /^admin requested it/im);
     expect((await timelineOf(one)).filter(({ kind }) => kind === 'rollback.requested')).toHaveLength(1);
   });
 

@@ -14,7 +14,10 @@ beforeAll(async () => {
   firebreak = await Firebreak.start({
     unshown: true,
     timeScale: 1,
-    services: Object.fromEntries(names),
+    services: {
+      ...Object.fromEntries(names),
+      shown: { statusPage: { components: ['Shop'] }, environments: { production: {}, staging: {} } },
+    },
     configFiles: {
       'people.yaml': stringify({ people: { ada: { name: 'Ada' }, bob: {}, vera: { roles: ['viewer'] } } }),
     },
@@ -37,6 +40,35 @@ const said = async (): Promise<string[]> =>
 const act = (path: string, body?: object) => firebreak.post(`/v1/incidents/${id}/${path}`, body);
 
 describe('actions of people on an incident', () => {
+  test.each([
+    ['staging', 'critical', /environment staging is not public: add it to environments in status-page\.yaml$/],
+    ['production', 'warning', /severity warning is not public: set the severity to critical, or change from in/],
+  ])(
+    'approving a status page that never shows the incident is refused: %s, %s',
+    async (environment, severity, detail) => {
+      const declaration = { service: 'shown', environment, severity, title: 'Errors' };
+      ({ id } = (await firebreak.post('/v1/incidents', declaration)).body);
+      const refused = { status: 409, body: { code: 'not-on-status-page', detail: expect.stringMatching(detail) } };
+      expect(await act('actions/publish')).toMatchObject(refused);
+      expect(await act('updates', { text: 'Looking', publish: true })).toMatchObject(refused);
+      expect(await said()).toEqual(['Opened: Errors']);
+      expect((await act('updates', { text: 'Looking' })).status).toBe(200);
+      await firebreak.post(`/v1/incidents/${id}/actions/resolve`);
+      // A declaration before that would join it.
+      const resolved = async () => (await firebreak.get(`/v1/incidents/${id}`)).body.status === 'resolved';
+      await eventually(resolved, 'the resolution');
+    },
+  );
+
+  test('approving a status page that waits shows the incident', async () => {
+    const declaration = { service: 'shown', environment: 'production', severity: 'critical', title: 'Errors' };
+    ({ id } = (await firebreak.post('/v1/incidents', declaration)).body);
+    expect((await act('actions/publish')).status).toBe(202);
+    const shown = async () =>
+      JSON.stringify((await firebreak.get('/status/api/v2/incidents.json')).body).includes('Shop');
+    await eventually(shown, 'the incident on the status page');
+  });
+
   test('acknowledge once, which stops the pager', async () => {
     id = await declared();
     const paged = async () =>

@@ -6,7 +6,7 @@ import type { TokenRecord } from '../../../../schemas/access/access.ts';
 import { SloView } from '../../../../schemas/slo/slo-view.ts';
 import { availability, DAY, HOUR, MINUTE, NOON, SloWorld } from '../../../jobs/slo-evaluation/world.ts';
 import { FakeWorld } from '../../../support/fake-deps.ts';
-import { freeze } from '../../../aws/table/freezes-support.ts';
+import { freeze } from '../../../stores/freezes-support.ts';
 
 const OUTAGE = { from: NOON, until: NOON + 2 * HOUR };
 

@@ -1,0 +1,26 @@
+import type { Deps } from '../domain/ports/deps.ts';
+import { changeDeps } from './deps/changes.ts';
+import { deliveryDeps } from './deps/delivery.ts';
+import { freezeDeps } from './deps/freeze.ts';
+import { incidentDeps } from './deps/incidents.ts';
+import { messageDeps } from './deps/messages.ts';
+import { monitoringDeps } from './deps/monitoring.ts';
+import { pagingDeps } from './deps/paging.ts';
+import { queueDeps } from './deps/queues.ts';
+import { type Parts, sharedDeps } from './deps/shared.ts';
+
+/** Builds all dependencies of the product. */
+export function assemble(parts: Parts): Deps {
+  const shared = sharedDeps(parts);
+  return {
+    ...shared.system,
+    ...queueDeps(shared),
+    ...incidentDeps(shared),
+    ...changeDeps(shared),
+    ...deliveryDeps(shared),
+    ...freezeDeps(shared),
+    ...monitoringDeps(shared),
+    ...pagingDeps(shared),
+    ...messageDeps(shared),
+  };
+}

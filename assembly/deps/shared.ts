@@ -1,0 +1,115 @@
+import { publicUrl, type StandIns, standInsAt } from '../../domain/catalogue/vendors.ts';
+import type { Deps, SystemDeps } from '../../domain/ports/deps.ts';
+import type { Clock, Log } from '../../domain/ports/system.ts';
+import { type GithubAccess, githubAccess } from '../../integrations/github/access.ts';
+import type { Platform } from '../../platforms/platform.ts';
+import type { Queues } from '../../platforms/queues.ts';
+import {
+  PROJECTION_TARGETS,
+  type ProjectionTarget,
+  type ProjectionTargetName,
+} from '../../schemas/incidents/projection.ts';
+import { millisOf } from '../../schemas/time/time.ts';
+import { countedCalls } from '../counted-calls.ts';
+import { publishedConfig } from '../../stores/config/config-source.ts';
+import { approvalLinks } from '../approval-links.ts';
+import { connectedName } from '../secret-groups.ts';
+import { AutomationTable } from '../../stores/access/automation.ts';
+import { SessionTable } from '../../stores/access/sessions.ts';
+import { TokenTable } from '../../stores/access/tokens.ts';
+import { CounterTable } from '../../stores/core/counters.ts';
+import { IdempotencyTable } from '../../stores/core/idempotency.ts';
+import { Table } from '../../stores/core/table.ts';
+import { RollbackGateTable } from '../../stores/rollback/rollback-gates.ts';
+import { ProjectionTable } from '../../stores/incidents/projections.ts';
+import { projectorQueue } from '../../stores/queues/projectors.ts';
+
+/** Settings of the product that no platform needs. */
+export type ProductSettings = {
+  /** Begins the names of executions. */
+  stage: string;
+  /** Factor by which Firebreak's own pauses are shortened. */
+  timeScale: number;
+  /** Addresses of stand-ins of vendors. */
+  standIns: readonly string[];
+  /** Address under which people reach this Firebreak. */
+  publicUrl: string | undefined;
+  /** Whether the process runs on after an answer. A function does not. */
+  runsOn?: boolean;
+};
+
+/** What the product is put together from. */
+export type Parts = { platform: Platform; settings: ProductSettings; clock: Clock; log: Log };
+
+/** What several groups of dependencies are built from. */
+export type Shared = {
+  system: SystemDeps;
+  platform: Platform;
+  settings: ProductSettings;
+  table: Table;
+  queues: Queues;
+  rollbackGates: RollbackGateTable;
+  projections: ProjectionTable;
+  github: GithubAccess;
+  /** Counts the calls to a vendor under its name. */
+  counted: <T extends object>(vendor: string, port: T) => T;
+};
+
+export function sharedDeps(parts: Parts): Shared {
+  const { platform, settings } = parts;
+  const table = new Table(platform.store);
+  const { queues } = platform;
+  const system = systemDeps(parts, table);
+  const { clock, config, counters, log, secrets } = system;
+  return {
+    system,
+    platform,
+    settings,
+    table,
+    queues,
+    rollbackGates: new RollbackGateTable(table),
+    projections: new ProjectionTable(table, clock, projectorQueue(queues), log, isOn({ config, secrets })),
+    github: githubAccess({ secrets, clock }),
+    counted: (vendor, port) => countedCalls(vendor, port, counters),
+  };
+}
+
+function systemDeps({ platform: { blobs, secrets }, settings, clock, log }: Parts, table: Table): SystemDeps {
+  return {
+    clock,
+    timeScale: settings.timeScale,
+    log,
+    config: publishedConfig(blobs, log, () => millisOf(clock.now())),
+    secrets,
+    standIns: standInsAt(settings.standIns),
+    blobs,
+    counters: new CounterTable(table, log, clock, settings),
+    idempotency: new IdempotencyTable(table, clock),
+    automation: new AutomationTable(table, clock),
+    tokens: new TokenTable(table, clock, secrets),
+    sessions: new SessionTable(table, clock, secrets),
+    approvalLinks: approvalLinks(secrets),
+    publicUrl: settings.publicUrl?.replace(/(?<!\/)\/+$/, ''),
+  };
+}
+
+/** Returns whether a target is connected and has anything to show. Works without the target's own credentials. */
+const isOn =
+  ({ config, secrets }: Pick<Deps, 'config' | 'secrets'>) =>
+  async (target: ProjectionTargetName): Promise<boolean> => {
+    const { credentials, isUsed }: ProjectionTarget = PROJECTION_TARGETS[target];
+    if (isUsed !== undefined && !isUsed(await config.current())) return false;
+    return credentials.length === 0 || Boolean(await secrets.get(connectedName(target)));
+  };
+
+/** Returns a vendor's address: its setting, or its public address. */
+export const addressOf =
+  ({ secrets }: Pick<Deps, 'secrets'>, url: string) =>
+  async (): Promise<string> =>
+    (await secrets.get(url)) || publicUrl(url);
+
+/**
+ * Tells whether a vendor is a stand-in. Without stand-ins the address is not read, so that a page never waits for it.
+ */
+export const standInAt = (standIns: StandIns, address: () => Promise<string>): { standIn?: () => Promise<boolean> } =>
+  standIns.none ? {} : { standIn: async () => standIns.at(await address()) };

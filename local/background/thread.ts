@@ -1,0 +1,85 @@
+import { once } from 'node:events';
+import { getHeapStatistics } from 'node:v8';
+import { MessageChannel, SHARE_ENV, Worker } from 'node:worker_threads';
+import { metricLine } from '../process-metrics.ts';
+import type { ThreadName } from '../stalls/protocol.ts';
+import { type BackgroundData, FIGURES, type Start, type ToBackground } from './protocol.ts';
+
+/** The thread in which the platform calls the product (`worker.ts`), as the main thread sees it. */
+export type Background = {
+  /** Starts to call the product, as soon as its code is loaded. Requests don't wait for that: they are stored. */
+  run(start: Start): void;
+  /** Changes the secrets that the configuration names. */
+  nameSecrets(names: ReadonlySet<string>): void;
+  metrics(): string;
+  /** Ends what runs, and then the thread. */
+  close(): Promise<void>;
+  /** Resolves if the thread has ended by itself. */
+  failed: Promise<Error>;
+};
+
+const MEBIBYTE = 2 ** 20;
+
+/**
+ * Creates the background thread, which loads its code at the same time as the main thread does.
+ *
+ * @param beats of the watch for stalls
+ */
+export function createBackground({ beats, logLevel }: Pick<BackgroundData, 'beats' | 'logLevel'>): Background {
+  // A channel of its own: through that of the thread, Node sends its messages, too, for example with `--watch`.
+  const { port1: port, port2 } = new MessageChannel();
+  const figures = new Float64Array(new SharedArrayBuffer(Object.keys(FIGURES).length * Float64Array.BYTES_PER_ELEMENT));
+  const thread = new Worker(new URL('./worker.ts', import.meta.url), {
+    name: 'background' satisfies ThreadName,
+    workerData: { port: port2, beats, figures, logLevel } satisfies BackgroundData,
+    transferList: [port2],
+    env: SHARE_ENV, // settings of stand-ins and generated credentials are added to it at the start
+    resourceLimits: { maxOldGenerationSizeMb: Math.floor(getHeapStatistics().heap_size_limit / MEBIBYTE) }, // as the main thread
+  });
+  let thrown: Error | undefined;
+  let isClosing = false;
+  thread.on('error', (error: Error) => (thrown = error));
+  const exited = new Promise<void>((resolve) => thread.once('exit', () => resolve()));
+  const failed = new Promise<Error>((resolve) => {
+    void exited.then(() => {
+      if (!isClosing)
+        resolve(new Error(`the background thread has ended: ${thrown?.message ?? 'for no known reason'}`));
+    });
+  });
+  const send = (message: ToBackground, transfer: Start['writer'][] = []) => port.postMessage(message, transfer);
+  let hasStarted = false;
+  return {
+    failed,
+    run: (start) => {
+      hasStarted = true;
+      send({ start }, [start.writer]);
+    },
+    nameSecrets: (secretNames) => send({ secretNames }),
+    metrics: () => {
+      const [lag, used, total] = figures;
+      figures[FIGURES.lagMaxSeconds] = 0;
+      return [
+        metricLine(
+          'firebreak_background_eventloop_lag_max_seconds',
+          'gauge',
+          'Longest event loop delay of the background thread since the last scrape',
+          lag ?? 0,
+        ),
+        metricLine('firebreak_background_heap_size_used_bytes', 'gauge', 'Its used heap', used ?? 0),
+        metricLine('firebreak_background_heap_size_total_bytes', 'gauge', 'Its reserved heap', total ?? 0),
+      ].join('');
+    },
+    close: async () => {
+      isClosing = true;
+      const before = thrown;
+      if (hasStarted) {
+        const stopped = once(port, 'message');
+        send('stop');
+        await Promise.race([stopped, exited]);
+      }
+      await thread.terminate();
+      port.close();
+      if (thrown !== before) throw new Error('the background thread could not stop', { cause: thrown });
+    },
+  };
+}

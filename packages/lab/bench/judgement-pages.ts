@@ -1,0 +1,570 @@
+import { lowerBound, upperBound } from '../evaluation/bounds.ts';
+import { type ClassName, LABELS } from '../evaluation/monitored/labels.ts';
+import { calibrationPlot } from '../evaluation/monitored/plot.ts';
+import type { ByClass, Calibration, ClassRow, MonitoredReport, Outcome } from '../evaluation/monitored/report.ts';
+import {
+  type FirstReport,
+  type FirstResults,
+  type Judge,
+  type MonitoredResults,
+  type Results,
+  type Use,
+  USES,
+} from './measurements/judgement-sets.ts';
+
+/** The part of docs/explanation/evaluation.md that is written from the results. */
+const [BEGIN, END] = ['<!-- Results: written by `npm run judgement:results`. -->', '<!-- End of the results. -->'];
+
+type Page = { name: string; content: string };
+
+/**
+ * Returns the pages of docs/explanation/ that have results. @param explanation evaluation.md as it is: only its summary is
+ * replaced. @throws Error if it has no place for the summary
+ */
+export function pagesOf(results: Results, explanation: string): Page[] {
+  const [before, rest] = explanation.split(BEGIN);
+  const after = rest?.split(END)[1];
+  if (before === undefined || after === undefined)
+    throw new Error(`evaluation.md has no place for the results: add the lines ${BEGIN} and ${END}`);
+  const shown = shownUse(results.monitored);
+  const { calibration } = used(results.monitored, shown).together.proved;
+  return [
+    { name: 'evaluation.md', content: `${before}${BEGIN}\n\n${summary(results)}\n\n${END}${after}` },
+    { name: 'evaluation-results.md', content: resultsPage(results) },
+    { name: 'calibration.svg', content: calibrationPlot(calibration, `Calibration, monitored world, ${shown} sets`) },
+  ];
+}
+
+/** Returns the use whose sets say most about cases that are not known yet. @throws Error without results */
+function shownUse(world: Partial<Record<Use, unknown>>): Use {
+  const use = USES.find((each) => world[each] !== undefined);
+  if (use === undefined) throw new Error('no set was judged: run `npm run judgement:results -- USE SET…`');
+  return use;
+}
+
+function used<T>(world: Partial<Record<Use, T>>, use: Use): T {
+  const results = world[use];
+  if (results === undefined) throw new Error(`no ${use} set was judged`);
+  return results;
+}
+
+const usesOf = <T>(world: Partial<Record<Use, T>>): [Use, T][] =>
+  USES.flatMap((use): [Use, T][] => {
+    const results = world[use];
+    return results === undefined ? [] : [[use, results]];
+  });
+
+type Hits = { hits: number; of: number };
+
+/** What is measured, and how it is compared with its target. */
+type Criterion<Report> = {
+  name: string;
+  /** Which bound is shown. */
+  bound: 'at most' | 'at least';
+  /** Accepted share, of the measured one or of its bound. Absent: there is no target. */
+  target?: number;
+  ofBound?: true;
+  of: (report: Report) => Hits;
+};
+
+const [NAMED_MIN, QUESTIONS_WRONG_MAX, CALIBRATION_ERROR_MAX] = [0.99, 0.02, 0.05];
+
+const FIRST: readonly Criterion<Omit<FirstReport, 'matrix'>>[] = [
+  {
+    name: 'wrong rollbacks of negatives, upper bound',
+    bound: 'at most',
+    target: 0.001,
+    ofBound: true,
+    of: (report) => report.wrong_negatives,
+  },
+  { name: 'wrong rollbacks of positives', bound: 'at most', of: (report) => report.wrong_positives },
+  { name: 'clear cases acted on', bound: 'at least', target: 0.9, of: (report) => report.clear },
+  { name: 'wanted rollbacks done without a person', bound: 'at least', of: (report) => report.automatic },
+  { name: 'the cause is ranked first', bound: 'at least', of: (report) => report.ranking.first },
+  { name: 'what is ranked first is the cause', bound: 'at least', of: (report) => report.ranking.precision },
+];
+
+type Rates = Omit<MonitoredReport, 'classes' | 'calibration' | 'calibration_by' | 'by_limit' | 'missed' | 'wrong'>;
+
+const MONITORED: readonly Criterion<Rates>[] = [
+  {
+    name: 'wrong rollbacks of negatives, all cases',
+    bound: 'at most',
+    target: 0.001,
+    of: (report) => report.wrong_negatives,
+  },
+  { name: 'wrong rollbacks of positives, all cases', bound: 'at most', of: (report) => report.wrong_positives },
+  {
+    name: 'clear cases with visible versions acted on',
+    bound: 'at least',
+    target: 0.9,
+    of: (report) => report.clear_versions_acted,
+  },
+  {
+    name: 'the same, without a question before',
+    bound: 'at least',
+    // Results that were stored before lack it.
+    of: ({ clear_versions_acted_at_once: atOnce }: Partial<Rates>) => atOnce ?? { hits: 0, of: 0 },
+  },
+  {
+    name: 'clear cases with visible versions and enough requests to tell them apart, acted on',
+    bound: 'at least',
+    target: 0.9,
+    of: (report) => report.clear_distinct_acted,
+  },
+  {
+    name: 'other clear cases acted on or named',
+    bound: 'at least',
+    target: NAMED_MIN,
+    of: (report) => report.clear_others_named,
+  },
+  {
+    name: 'questions whose yes would be wrong, decidable cases',
+    bound: 'at most',
+    target: QUESTIONS_WRONG_MAX,
+    of: (report) => report.questions_wrong,
+  },
+  { name: 'the same, all cases', bound: 'at most', of: (report) => report.questions_wrong_of_all },
+];
+
+const POLICIES: Readonly<Record<Judge, string>> = {
+  proved: '`proved`',
+  version: '`version`',
+  time: '`time`',
+  nearest: 'nearest earlier deploy',
+};
+
+const words = (name: string): string => name.replaceAll('_', ' ');
+const whole = (number: number): string => number.toLocaleString('en-US');
+
+/** Shows a target without trailing zeros. */
+const targetShare = (share: number): string => `${Number((100 * share).toFixed(2))} %`;
+
+/** Shows small shares with two digits, and others with one decimal. */
+const percent = (share: number): string =>
+  `${share > 0 && share < 0.01 ? (100 * share).toPrecision(2) : (100 * share).toFixed(1)} %`;
+
+const shareOf = ({ hits, of }: Hits): number => (of === 0 ? 0 : hits / of);
+
+const boundOf = (bound: Criterion<never>['bound'], { hits, of }: Hits): number =>
+  bound === 'at most' ? upperBound(hits, of) : lowerBound(hits, of);
+
+function cell<Report>({ bound, of }: Criterion<Report>, report: Report): string {
+  const found = of(report);
+  if (found.of === 0) return '–';
+  const share = found.hits === 0 ? '' : `${percent(shareOf(found))}, `;
+  return `${whole(found.hits)} of ${whole(found.of)} (${share}${bound} ${percent(boundOf(bound, found))})`;
+}
+
+/** Returns whether a target is met; null: there is none, or no case. */
+function isMet<Report>({ bound, target, ofBound, of }: Criterion<Report>, report: Report): boolean | null {
+  const found = of(report);
+  if (target === undefined || found.of === 0) return null;
+  const value = ofBound === true ? boundOf(bound, found) : shareOf(found);
+  return bound === 'at most' ? value <= target : value >= target;
+}
+
+const judged = (text: string, met: boolean | null): string => (met === false ? `**${text}**` : text);
+
+const targetText = ({ bound, target }: Criterion<never>): string =>
+  target === undefined ? '' : `${bound} ${targetShare(target)}`;
+
+/** Formats a table. Empty cells have one blank. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`.replaceAll(/ {2,}/g, ' ');
+  return [line(head), `|${'---|'.repeat(head.length)}`, ...rows.map(line)].join('\n');
+}
+
+/** Returns a row of each criterion: its name, its target, and its value in each report. */
+const criteriaRows = <Report>(criteria: readonly Criterion<Report>[], reports: readonly Report[]): string[][] =>
+  criteria.map((one) => [
+    one.name,
+    targetText(one),
+    ...reports.map((report) => judged(cell(one, report), isMet(one, report))),
+  ]);
+
+const errorText = (error: number): string => judged(error.toFixed(3), error <= CALIBRATION_ERROR_MAX);
+
+// The summary in evaluation.md.
+
+function summary({ first, monitored }: Results): string {
+  const [firstUse, monitoredUse] = [shownUse(first), shownUse(monitored)];
+  const [one, other] = [used(first, firstUse), used(monitored, monitoredUse)];
+  const report = other.together.proved;
+  const rows = <Report>(world: string, criteria: readonly Criterion<Report>[], of: Report): string[][] =>
+    criteria.flatMap((each) => {
+      const met = isMet(each, of);
+      return met === null ? [] : [[world, each.name, targetText(each), cell(each, of), met ? 'yes' : '**no**']];
+    });
+  const { error } = report.calibration;
+  return [
+    `With \`evidence: proved\`, the default. First world: ${firstUse} sets, version ${one.decide_version} of the decision logic. Monitored world:
+${monitoredUse} sets, version ${other.decide_version}.`,
+    table(
+      ['world', 'criterion', 'target', 'result', 'met'],
+      [
+        ...rows('first', FIRST, one.together.proved),
+        ...rows('monitored', MONITORED, report),
+        [
+          'monitored',
+          'expected calibration error, all cases',
+          `at most ${CALIBRATION_ERROR_MAX}`,
+          error.toFixed(3),
+          error <= CALIBRATION_ERROR_MAX ? 'yes' : '**no**',
+        ],
+      ],
+    ),
+  ].join('\n\n');
+}
+
+// The page of results.
+
+const resultsPage = ({ first, monitored }: Results): string =>
+  `${[
+    '# Results of the evaluation',
+    '<!-- Written by `npm run judgement:results` from packages/lab/bench/judgement-results.json. Do not edit. -->',
+    `The figures of the [evaluation](evaluation.md), which explains the worlds, the labels, and the columns. **Bold** figures miss their
+target. "At most" and "at least" are one-sided Clopper-Pearson bounds at 95 %. Without another policy, a figure is of
+\`evidence: proved\`, the default.`,
+    '## Sets',
+    `A seed determines a set. What a set says about cases that nobody knows yet depends on its use:
+
+- **unseen**: nobody had looked at its cases when it was judged, and nothing was changed because of them.
+- **validation**: its results were looked at while the engine was improved. No weight is fitted to it.
+- **training**: weights are fitted to it, wholly or in part, or the engine was improved with its cases.`,
+    table(
+      ['world', 'use', 'seed', 'cases', 'decision version'],
+      [
+        ...usesOf(first).flatMap(([use, { sets, decide_version: version }]) =>
+          sets.map(({ seed, proved }) => ['first', use, String(seed), whole(proved.cases), String(version)]),
+        ),
+        ...usesOf(monitored).flatMap(([use, { sets, decide_version: version }]) =>
+          sets.map(({ seed, share, proved }) => [
+            'monitored',
+            use,
+            String(seed),
+            `${whole(proved.cases)}${share === 1 ? '' : ` (${percent(share)} of a set)`}`,
+            String(version),
+          ]),
+        ),
+      ],
+    ),
+    ...firstSections(first),
+    ...monitoredSections(monitored),
+  ].join('\n\n')}\n`;
+
+function firstSections(first: Results['first']): string[] {
+  const uses = usesOf(first);
+  const shown = shownUse(first);
+  const results = used(first, shown);
+  const seeds = results.sets.map(({ seed }) => seed).join(', ');
+  const { undecidable } = results.together.proved;
+  return [
+    '## First world',
+    'The sets of each use together:',
+    table(
+      ['criterion', 'target', ...uses.map(([use]) => use)],
+      criteriaRows(
+        FIRST,
+        uses.map(([, { together }]) => together.proved),
+      ),
+    ),
+    'By seed:',
+    table(
+      ['use', 'seed', ...FIRST.map(({ name }) => name)],
+      uses.flatMap(([use, { sets }]) =>
+        sets.map(({ seed, proved }) => [
+          use,
+          String(seed),
+          ...FIRST.map((one) => judged(cell(one, proved), isMet(one, proved))),
+        ]),
+      ),
+    ),
+    '### Policies of the first world',
+    policiesIntro(shown, seeds, results),
+    policyTable(FIRST, results, (judge) => results.together[judge]),
+    '### Kinds of the first world',
+    `The same sets. ${undecidable} cases are undecidable.`,
+    kindTable(results),
+  ];
+}
+
+const policiesIntro = (use: Use, seeds: string, { is_version_as_proved: isAlike }: { is_version_as_proved: boolean }) =>
+  `The ${use} sets (${seeds}) with each policy, and with the rule "nearest earlier deploy".${isAlike ? ' `version` decided as `proved` did in every case.' : ''}`;
+
+/** Leaves `version` out if it decided as `proved` did. */
+function policyTable<Report>(
+  criteria: readonly Criterion<Report>[],
+  { is_version_as_proved: isAlike }: { is_version_as_proved: boolean },
+  reportOf: (judge: Judge) => Report,
+): string {
+  const judges = (['proved', 'version', 'time', 'nearest'] as const).filter((each) => !isAlike || each !== 'version');
+  return table(
+    ['criterion', ...judges.map((each) => POLICIES[each])],
+    criteria.map((one) => [one.name, ...judges.map((each) => cell(one, reportOf(each)))]),
+  );
+}
+
+/** Returns the upper bound as text. */
+const atMost = (hits: number, of: number): string => (of === 0 ? '–' : percent(upperBound(hits, of)));
+
+/** Puts the rows of a kind one after another: a label that is rare in a kind comes late. */
+function byKind(rows: FirstReport['matrix']): FirstReport['matrix'] {
+  const kinds = [...new Set(rows.map(({ kind }) => kind))];
+  return kinds.flatMap((kind) => rows.filter((row) => row.kind === kind));
+}
+
+function kindTable({ together: { proved, time, nearest } }: FirstResults): string {
+  const of = ({ matrix }: FirstReport, { kind, right }: FirstReport['matrix'][number]) =>
+    matrix.find((row) => row.kind === kind && row.right === right)?.outcomes;
+  const acts = (outcomes: ReturnType<typeof of>, cases: number): string[] => {
+    const [right, wrong] = [outcomes?.rolled_back_right ?? 0, outcomes?.rolled_back_wrong ?? 0];
+    return [String(right), String(wrong), atMost(wrong, cases)];
+  };
+  return table(
+    [
+      'kind',
+      'wanted',
+      'cases',
+      'undecidable',
+      '`proved`: rolled back right',
+      'wrong',
+      'wrong at most',
+      'asked of the cause',
+      'asked of other',
+      'left right',
+      'left wrong',
+      '`time`: rolled back right',
+      'wrong',
+      'wrong at most',
+      'nearest: rolled back right',
+      'wrong',
+      'wrong at most',
+    ],
+    byKind(proved.matrix).map((row) => [
+      words(row.kind),
+      words(row.right),
+      String(row.cases),
+      String(row.undecidable),
+      ...acts(row.outcomes, row.cases),
+      ...[
+        row.outcomes.asked_of_cause,
+        row.outcomes.asked_of_other,
+        row.outcomes.left_right,
+        row.outcomes.left_wrong,
+      ].map(String),
+      ...acts(of(time, row), row.cases),
+      ...acts(of(nearest, row), row.cases),
+    ]),
+  );
+}
+
+function monitoredSections(monitored: Results['monitored']): string[] {
+  const uses = usesOf(monitored);
+  const shown = shownUse(monitored);
+  const results = used(monitored, shown);
+  const { proved, time, nearest } = results.together;
+  const seeds = results.sets.map(({ seed }) => seed).join(', ');
+  const shownSets = `the ${shown} sets (${seeds})`;
+  return [
+    '## Monitored world',
+    'The sets of each use together. To show at most 0.1 %, 3,000 negatives without a wrong rollback are needed; a whole set has 3,270.',
+    table(
+      ['criterion', 'target', ...uses.map(([use]) => use)],
+      [
+        ...criteriaRows<Rates>(
+          MONITORED,
+          uses.map(([, { together }]) => together.proved),
+        ),
+        [
+          'expected calibration error, all cases',
+          `at most ${CALIBRATION_ERROR_MAX}`,
+          ...uses.map(([, { together }]) => errorText(together.proved.calibration.error)),
+        ],
+        [
+          'undecidable',
+          '',
+          ...uses.map(
+            ([, { together }]) => `${whole(together.proved.undecidable.cases)} of ${whole(together.proved.cases)}`,
+          ),
+        ],
+      ],
+    ),
+    'By seed:',
+    table(
+      ['use', 'seed', ...MONITORED.map(({ name }) => name), 'expected calibration error', 'undecidable'],
+      uses.flatMap(([use, { sets }]) =>
+        sets.map((set) => [
+          use,
+          String(set.seed),
+          ...MONITORED.map((one) => judged(cell(one, set.proved), isMet(one, set.proved))),
+          errorText(set.proved.calibration_error),
+          String(set.proved.undecidable.cases),
+        ]),
+      ),
+    ),
+    '### Policies of the monitored world',
+    policiesIntro(shown, seeds, results),
+    policyTable<Rates>(MONITORED, results, (judge) => results.together[judge]),
+    '### Names against wrong questions',
+    `A lower limit of confidence for questions names more causes, and asks more often wrongly. The table has both for the limit from
+which Firebreak asks (${results.asks_from}) and for others, each from the same evidence. With each limit, a rollback stays a rollback; below the
+limit, nobody is asked and nothing is named; and where only the present limit prevents a question, it would offer to undo the leading
+candidates that are deploys or flags. *Named* is the share of clear cases without visible versions that are acted on or named;
+*asked wrongly* is the share of decidable cases with a question whose yes would be wrong.`,
+    limitTable(uses),
+    limitsMeeting(shown, proved),
+    '### Misses by class',
+    'Classes with most misses first.',
+    ...uses.map(([use, { together }]) => missedText(use, together.proved)),
+    '### Calibration',
+    `The confidence that is printed with the first suspect, of ${shownSets}. The expected calibration error is
+${proved.calibration.error.toFixed(3)} in ${whole(proved.calibration.cases)} cases with a suspect.`,
+    calibrationTable(proved.calibration),
+    calibrationByTable(proved.calibration_by),
+    '![Reliability plot: the printed confidence against the share of the cases in which the suspect was the cause.](calibration.svg)',
+    'The area of a point is the number of its cases.',
+    '### Classes of the monitored world',
+    `Of ${shownSets}, with \`proved\`. The outcomes are those of the decidable cases.`,
+    classTable(proved.classes),
+    'The same cases with `time`, and with the rule "nearest earlier deploy":',
+    comparedTable(time.classes, nearest.classes),
+    '### Classes that were added later',
+    `Of ${shownSets}, with \`proved\`. No weight is fitted to these classes. The expected calibration error is
+${results.added.calibration.error.toFixed(3)}.`,
+    classTable(results.added.classes),
+  ];
+}
+
+function limitTable(uses: readonly [Use, MonitoredResults][]): string {
+  const rows = uses[0]?.[1].together.proved.by_limit ?? [];
+  const shown = ({ hits, of }: Hits): string =>
+    of === 0 ? '–' : `${whole(hits)} of ${whole(of)} (${percent(hits / of)})`;
+  return table(
+    ['limit', ...uses.flatMap(([use]) => [`${use}: named`, 'asked wrongly'])],
+    rows.map(({ limit }, index) => [
+      limit === uses[0]?.[1].asks_from ? `${limit} (present)` : String(limit),
+      ...uses.flatMap(([, { together }]) => {
+        const row = together.proved.by_limit[index];
+        return row === undefined ? ['–', '–'] : [shown(row.named), shown(row.asked_wrongly)];
+      }),
+    ]),
+  );
+}
+
+/** Says which limits meet the targets of both columns. */
+function limitsMeeting(use: Use, { by_limit: rows }: MonitoredReport): string {
+  const met = rows.filter(
+    (row) => shareOf(row.named) >= NAMED_MIN && shareOf(row.asked_wrongly) <= QUESTIONS_WRONG_MAX,
+  );
+  const targets = `both targets (${targetShare(NAMED_MIN)} and ${targetShare(QUESTIONS_WRONG_MAX)})`;
+  return met.length === 0
+    ? `With the ${use} sets, no limit meets ${targets}.`
+    : `With the ${use} sets, ${met.map(({ limit }) => limit).join(', ')} meets ${targets}.`;
+}
+
+function missedText(use: Use, { missed }: MonitoredReport): string {
+  const list = (counts: ByClass): string =>
+    (Object.entries(counts) as [ClassName, number][])
+      .toSorted(([, a], [, b]) => b - a)
+      .map(([name, count]) => `${words(name)} ${count}`)
+      .join(', ') || 'none';
+  return [
+    `**${use}**`,
+    '',
+    `- Clear cases with visible versions, not acted on: ${list(missed.clear_versions_acted)}.`,
+    `- Other clear cases, neither acted on nor named: ${list(missed.clear_others_named)}.`,
+    `- Decidable cases asked about wrongly: ${list(missed.questions_wrong)}.`,
+  ].join('\n');
+}
+
+const calibrationTable = ({ bins }: Calibration): string =>
+  table(
+    ['confidence', ...bins.map(({ from }) => `from ${from.toFixed(1)}`)],
+    [
+      ['cases', ...bins.map(({ cases }) => whole(cases))],
+      ['mean confidence', ...bins.map(({ cases, confidence }) => (cases === 0 ? '–' : confidence.toFixed(2)))],
+      ['share that was the cause', ...bins.map(({ cases, share }) => (cases === 0 ? '–' : share.toFixed(2)))],
+    ],
+  );
+
+/** Groups of cases as the report calls them, and in words. */
+const GROUPS: readonly (readonly [name: string, words: string])[] = [
+  ['evidence: versions', 'versions side by side'],
+  ['evidence: health', 'a health query'],
+  ['evidence: no health query', 'no health query'],
+  ['traffic above 20/s', 'more than 20 requests per second'],
+  ['traffic 1 to 20/s', '1 to 20 requests per second'],
+  ['traffic below 1/s', 'less than 1 request per second'],
+];
+
+function calibrationByTable(by: Readonly<Record<string, Calibration>>): string {
+  const rows = GROUPS.flatMap(([name, inWords]) => {
+    const found = by[name];
+    if (found === undefined || found.cases === 0) return [];
+    const { cases, error, bins } = found;
+    const excess = bins.reduce((sum, bin) => sum + bin.cases * (bin.confidence - bin.share), 0) / cases;
+    return [[inWords, whole(cases), error.toFixed(3), excess.toFixed(2).replace('-0.00', '0.00')]];
+  });
+  return table(['cases with', 'number', 'expected calibration error', 'mean confidence minus share'], rows);
+}
+
+const sum = (counts: Record<Outcome, number>): number => Object.values(counts).reduce((all, each) => all + each, 0);
+
+const classTable = (classes: readonly ClassRow[]): string =>
+  table(
+    [
+      'class',
+      'wanted',
+      'cases',
+      'undecidable',
+      'right',
+      'asked rightly',
+      'asked wrongly',
+      'left out',
+      'wrong',
+      'wrong at most',
+      'asked wrongly at most',
+    ],
+    classes.map(({ name, cases, decidable, undecidable }) => [
+      words(name),
+      words(LABELS[name].wants),
+      String(cases),
+      String(sum(undecidable)),
+      ...[decidable.right, decidable.asked_rightly, decidable.asked_wrongly, decidable.left_out, decidable.wrong].map(
+        String,
+      ),
+      atMost(decidable.wrong, sum(decidable)),
+      atMost(decidable.asked_wrongly, sum(decidable)),
+    ]),
+  );
+
+const comparedTable = (time: readonly ClassRow[], nearest: readonly ClassRow[]): string =>
+  table(
+    [
+      'class',
+      'decidable cases',
+      '`time`: right',
+      'asked rightly',
+      'asked wrongly',
+      'left out',
+      'wrong',
+      'wrong at most',
+      'nearest: right',
+      'wrong',
+      'wrong at most',
+    ],
+    time.map(({ name, decidable }) => {
+      const rule = nearest.find((row) => row.name === name)?.decidable;
+      const cases = sum(decidable);
+      return [
+        words(name),
+        String(cases),
+        ...[decidable.right, decidable.asked_rightly, decidable.asked_wrongly, decidable.left_out, decidable.wrong].map(
+          String,
+        ),
+        atMost(decidable.wrong, cases),
+        ...(rule === undefined ? ['–', '–', '–'] : [rule.right, rule.wrong, atMost(rule.wrong, cases)]).map(String),
+      ];
+    }),
+  );

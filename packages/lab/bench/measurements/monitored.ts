@@ -1,0 +1,206 @@
+import { MIN_CONFIDENCE_TO_ASK } from '../../../../domain/correlation/correlate.ts';
+import { canBeProvedLater, laterProof, PROOF_LOOKS_SECONDS } from '../../../../domain/rollback/later-proof.ts';
+import { leadersOf } from '../../../../domain/rollback/offers.ts';
+import { decide, weighed } from '../../../../domain/rollback/rollback.ts';
+import type { Decision, DecisionInputs, TargetInputs } from '../../../../domain/rollback/judgement.ts';
+import { type MonitoredCase, monitoredCases } from '../../evaluation/monitored/case.ts';
+import { CLASS_NAMES, type ClassName } from '../../evaluation/monitored/labels.ts';
+import { portsAt } from '../../evaluation/monitored/ports.ts';
+import {
+  type MonitoredReport,
+  monitoredReport,
+  type Seen,
+  seenOf,
+  type Verdict,
+} from '../../evaluation/monitored/report.ts';
+import { groupedIncidents } from './incident-groups.ts';
+import { judge } from '../../../../workflows/steps/judge.ts';
+
+/** Evidence that policy requires for automatic actions: `autoRollback.evidence`. */
+type RequiredEvidence = TargetInputs['policy']['evidence'];
+
+export const EVIDENCE_POLICIES = ['proved', 'version', 'time'] as const satisfies readonly RequiredEvidence[];
+
+/** Seconds that an automatic action waits for alerts of other services (the default of `settleSeconds`). */
+const SETTLE_SECONDS = 10;
+
+/** Window of the rule "nearest earlier deploy" in seconds. */
+const NEAREST_SECONDS = 30 * 60;
+
+/** Runs the product's own step that reads all data about a case, at a time of its world, and returns what it has read. */
+export async function inputsAt(monitored: MonitoredCase, at: number): Promise<DecisionInputs> {
+  const grouped = await groupedIncidents(monitored, at);
+  const { deps, incident, stored: readInputs } = portsAt(monitored, at, { isGrouped: (id) => grouped.has(id) });
+  await judge(deps, incident, 1, { by: 'alert', name: '' });
+  const inputs = readInputs();
+  if (inputs === undefined) throw new Error(`${monitored.id} was not judged`);
+  return inputs;
+}
+
+/** Returns the product's decision under a policy, by the same evidence. */
+const decideUnder = (inputs: DecisionInputs, evidence: RequiredEvidence): Decision =>
+  decide(underPolicy(inputs, evidence));
+
+const underPolicy = (inputs: DecisionInputs, evidence: RequiredEvidence): DecisionInputs => ({
+  ...inputs,
+  targets: inputs.targets.map((target) => ({ ...target, policy: { ...target.policy, evidence } })),
+});
+
+/**
+ * Judges a case as the workflow does: a rollback without proof is judged again after the settling time, and done only if the
+ * decision is the same. While a question waits, metrics by version can prove its suspect.
+ */
+async function verdictsOf(monitored: MonitoredCase): Promise<Record<RequiredEvidence, Verdict>> {
+  const read = new Map<number, Promise<DecisionInputs>>();
+  const inputsAfter = (seconds: number): Promise<DecisionInputs> => {
+    const inputs = read.get(seconds) ?? inputsAt(monitored, monitored.at + seconds);
+    read.set(seconds, inputs);
+    return inputs;
+  };
+  const first = await inputsAfter(0);
+  const verdicts = {} as Record<RequiredEvidence, Verdict>;
+  for (const required of EVIDENCE_POLICIES) {
+    const decision = decideUnder(first, required);
+    if (decision.kind !== 'roll_back' || isProved(first, decision)) verdicts[required] = verdictOf(decision);
+    else verdicts[required] = verdictOf(decideUnder(await inputsAfter(SETTLE_SECONDS), required));
+    const proved = await provedLater(first, required, inputsAfter);
+    // What was said first keeps its name and its confidence.
+    if (proved !== null) verdicts[required] = { ...verdicts[required], ...proved };
+  }
+  return verdicts;
+}
+
+/** Returns the act that metrics by version prove while the question waits. Null: there is no question, or no proof. */
+async function provedLater(
+  first: DecisionInputs,
+  required: RequiredEvidence,
+  inputsAfter: (seconds: number) => Promise<DecisionInputs>,
+): Promise<Pick<Verdict, 'action' | 'acts' | 'isLater'> | null> {
+  const asked = questionOf(decideUnder(first, required));
+  if (!canBeProvedLater(asked, underPolicy(first, required))) return null;
+  for (const seconds of PROOF_LOOKS_SECONDS) {
+    const now = decideUnder(await inputsAfter(seconds), required);
+    if (laterProof(asked, now) !== null)
+      return { action: 'roll_back', acts: [{ change: now.suspect, to: now.to }], isLater: true };
+  }
+  return null;
+}
+
+const questionOf = ({ kind, reasons, target, from, to }: Decision) => ({
+  kind,
+  reasons,
+  target,
+  from_version: from,
+  to_version: to,
+});
+
+/** Returns whether the product acts at once, because other alerts would not change the decision. */
+const isProved = (inputs: DecisionInputs, { from }: Decision): boolean =>
+  !inputs.one_of_many && weighed(inputs).suspects.some(({ version, proof }) => proof !== null && version === from);
+
+function verdictOf(decision: Decision): Verdict {
+  const { kind, suspect, verdict, to, offers, suspects } = decision;
+  const [top] = suspects;
+  const askedUpTo = highestLimit(decision);
+  const isBelowLimit = kind === 'none' && top !== undefined && askedUpTo < MIN_CONFIDENCE_TO_ASK;
+  // A decision about several candidates names none of them.
+  const tied = isBelowLimit && suspect === null ? leadersOf(suspects).map(({ change_id }) => change_id) : [suspect];
+  return {
+    action: kind === 'roll_back' ? 'roll_back' : kind === 'approve' ? 'ask' : 'none',
+    acts:
+      offers?.map(({ change_id: change, to_version }) => ({ change, to: to_version })) ??
+      tied.map((change) => ({ change, to })),
+    named: verdict === 'no_change' ? null : (top?.change_id ?? null),
+    top: top === undefined ? null : { change: top.change_id, confidence: top.confidence },
+    askedUpTo,
+    isBelowLimit,
+  };
+}
+
+/**
+ * Returns the highest limit with which the product asks: all suspects together must reach it, and so must the leading ones,
+ * unless they are more probable than "no change".
+ */
+function highestLimit({ suspects }: Decision): number {
+  const sum = (some: readonly { confidence: number }[]) => some.reduce((all, { confidence }) => all + confidence, 0);
+  const [leading, all] = [sum(leadersOf(suspects)), sum(suspects)];
+  return leading >= 1 - all ? all : leading;
+}
+
+/** The common rule as a baseline: roll back the newest deploy that began in the half hour before the alert's onset. */
+function nearestDeploy({ stage, alert }: MonitoredCase): Verdict {
+  const { focus, recorded, delivery } = stage;
+  const newest = recorded
+    .filter(
+      ({ service, environment, kind }) => service === focus.name && environment === 'production' && kind === 'deploy',
+    )
+    .filter(
+      ({ start }) =>
+        start + delivery.skew <= alert.activeAt && start + delivery.skew > alert.activeAt - NEAREST_SECONDS,
+    )
+    .toSorted((a, b) => a.start - b.start)
+    .at(-1);
+  const change = newest?.id ?? null;
+  return {
+    action: change === null ? 'none' : 'roll_back',
+    acts: [{ change, to: null }],
+    named: change,
+    top: change === null ? null : { change, confidence: 1 },
+    askedUpTo: change === null ? 0 : 1,
+    isBelowLimit: false,
+  };
+}
+
+/** Returns one case with what the product has read about it and decided, as data. */
+export async function explainMonitored(monitored: MonitoredCase): Promise<object> {
+  const { id, label, facts, stage, at, alert } = monitored;
+  const since = (time: number | null): number | null => time && Math.round(time - stage.onset);
+  const inputs = await inputsAt(monitored, at);
+  return {
+    id,
+    label,
+    facts,
+    seconds_after_onset: {
+      judged: since(at),
+      alert_active: since(alert.activeAt),
+      alert_delivered: since(alert.at),
+    },
+    service: stage.focus,
+    changes: stage.recorded
+      .filter(({ start }) => start > 0)
+      .map(({ start, finish, ...change }) => ({ ...change, start: since(start), finish: since(finish) })),
+    faults: stage.faults.map(({ shape, ...fault }) => ({ ...fault, now: shape(at) })),
+    evidence: inputs.evidence,
+    decisions: Object.fromEntries(EVIDENCE_POLICIES.map((required) => [required, decideUnder(inputs, required)])),
+  };
+}
+
+/** Judges of a case: the product with each policy, and the rule for comparison. */
+export const JUDGES = [...EVIDENCE_POLICIES, 'nearest'] as const;
+
+export type Judged = Record<(typeof JUDGES)[number], Seen[]>;
+
+/** Judges a set, or a share of it, or of some classes, with each policy and with the rule "nearest earlier deploy". */
+export async function judgedMonitored(
+  seed: number,
+  share = 1,
+  names: readonly ClassName[] = CLASS_NAMES,
+): Promise<Judged> {
+  const judged: Judged = { proved: [], version: [], time: [], nearest: [] };
+  for (const monitored of monitoredCases(seed, share, names)) {
+    const verdicts = { ...(await verdictsOf(monitored)), nearest: nearestDeploy(monitored) };
+    for (const name of JUDGES) judged[name].push(seenOf(monitored, verdicts[name]));
+  }
+  return judged;
+}
+
+/** Judges like `judgedMonitored`, and returns a report for each judge, by its name in words. */
+export async function judgeMonitored(
+  ...which: Parameters<typeof judgedMonitored>
+): Promise<Record<string, MonitoredReport>> {
+  const { nearest, ...policies } = await judgedMonitored(...which);
+  return {
+    ...Object.fromEntries(EVIDENCE_POLICIES.map((name) => [`evidence: ${name}`, monitoredReport(policies[name])])),
+    'nearest earlier deploy': monitoredReport(nearest),
+  };
+}

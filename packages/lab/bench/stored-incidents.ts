@@ -1,0 +1,132 @@
+import { join } from 'node:path';
+import { mintIncidentId } from '../../../stores/core/ids.ts';
+import { keys } from '../../../stores/core/keys.ts';
+import type { Table } from '../../../stores/core/table.ts';
+import { type Write } from '../../../platforms/store.ts';
+import { timelineWrite } from '../../../stores/incidents/inbox.ts';
+import { newIncidentWrites } from '../../../stores/incidents/new-incident.ts';
+import { PublicIncidentTable } from '../../../stores/status/public-incidents.ts';
+import { declaredIncident } from '../../../domain/incidents/new-incident.ts';
+import { withTable } from './table.ts';
+import {
+  ChangeId,
+  type EnvironmentName,
+  type IncidentId,
+  type ServiceName,
+  type Version,
+} from '../../../schemas/config/names.ts';
+import type { IncidentRecord, Suspect } from '../../../schemas/incidents/incident.ts';
+import { plusSeconds, timestamp, type Timestamp } from '../../../schemas/time/time.ts';
+import { DATABASE_FILE } from '../../../platforms/sqlite/data-folder.ts';
+
+/** A transaction writes at most this many items. */
+const ITEMS_PER_WRITE = 100;
+
+/** The stored incidents. `busy`: the ID of the incident with the long timeline. */
+export type StoredIncidents = { busy: IncidentId };
+
+/**
+ * Writes open incidents, a long timeline, and public incidents into the table of a product that has been stopped. Their
+ * workflows do not exist: a thousand of them would take minutes to start, and the pages do not read them.
+ *
+ * @param dataDir the product's data folder
+ * @param services one open incident of each
+ */
+export async function storeIncidents(
+  dataDir: string,
+  services: readonly string[],
+  { entries, components, published }: { entries: number; components: readonly string[]; published: number },
+): Promise<StoredIncidents> {
+  return withTable(
+    async (table) => {
+      const now = timestamp(Date.now());
+      let busy: IncidentId | undefined;
+      for (const [number, service] of services.entries()) {
+        const incident = await store(table, service, plusSeconds(now, number - services.length - 60));
+        busy = incident.id;
+      }
+      if (busy === undefined) throw new Error('no services');
+      await storeTimeline(table, busy, entries, now);
+      await storePublished(table, components, published, now);
+      return { busy };
+    },
+    join(dataDir, DATABASE_FILE),
+  );
+}
+
+async function store(table: Table, service: string, at: Timestamp): Promise<IncidentRecord> {
+  const target = { service: service as ServiceName, environment: 'production' as EnvironmentName };
+  const declared = declaredIncident(
+    { id: mintIncidentId(at), at },
+    { ...target, title: `High error ratio of ${service}`, severity: 'critical', by: 'bench', trace: 'bench' },
+  );
+  const incident: IncidentRecord = { ...declared.incident, suspects: [suspect(2, 0.91), suspect(1, 0.06)] };
+  // Omit the items that start a workflow and wake projectors.
+  const omitted: ReadonlySet<unknown> = new Set(
+    [keys.pending(incident.id), keys.due(`incident:${incident.id}`)].map(({ pk }) => pk),
+  );
+  const writes = newIncidentWrites({ ...declared, incident }).filter(
+    (one) => !omitted.has(one.kind === 'put' ? one.item['pk'] : one.key.pk),
+  );
+  await write(table, writes);
+  return incident;
+}
+
+const suspect = (number: number, confidence: number): Suspect => ({
+  change_id: ChangeId.parse(`chg_${String(number).padStart(26, '0')}`),
+  version: `v${number}` as Version,
+  confidence,
+  reasons: ['It was deployed 3 min before the errors began', 'Only its version has errors', 'Its author was the last'],
+});
+
+async function storeTimeline(table: Table, id: IncidentId, count: number, now: Timestamp): Promise<void> {
+  const entries = Array.from({ length: count }, (_, number) =>
+    timelineWrite(id, `bench-${String(number).padStart(6, '0')}`, {
+      at: plusSeconds(now, number - count),
+      actor: number % 3 === 0 ? 'ada' : 'firebreak',
+      kind: number % 3 === 0 ? 'note' : 'alerts.joined',
+      text: `Entry ${number}: the error ratio of the payment provider is above its limit in every region.`,
+      detail: null,
+    }),
+  );
+  for (let from = 0; from < count; from += ITEMS_PER_WRITE)
+    await write(table, entries.slice(from, from + ITEMS_PER_WRITE));
+}
+
+/** Resolved incidents, spread over 80 days. */
+async function storePublished(
+  table: Table,
+  components: readonly string[],
+  count: number,
+  now: Timestamp,
+): Promise<void> {
+  const incidents = new PublicIncidentTable(table, { now: () => now });
+  for (let number = 0; number < count; number += 1) {
+    const started_at = plusSeconds(now, -Math.floor((80 * 86_400 * (number + 1)) / count));
+    const resolved_at = plusSeconds(started_at, 1800);
+    await incidents.write(
+      {
+        id: incidents.idOf(mintIncidentId(started_at)),
+        title: 'Problems with {components}',
+        components: [components[number % components.length] ?? ''],
+        started_at,
+        published_at: started_at,
+        resolved_at,
+        states: [
+          { at: started_at, state: 'major_outage' },
+          { at: resolved_at, state: 'operational' },
+        ],
+        updates: [
+          { at: started_at, status: 'investigating', text: 'We look into {components}.', state: 'major_outage' },
+          { at: resolved_at, status: 'resolved', text: '{components} works again.', state: 'operational' },
+        ],
+      },
+      false,
+    );
+  }
+}
+
+async function write(table: Table, writes: Write[]): Promise<void> {
+  const { ok } = await table.transact(writes);
+  if (!ok) throw new Error('the incidents could not be written');
+}

@@ -1,0 +1,107 @@
+import { Hono, type Context } from 'hono';
+import { z, ZodError } from 'zod';
+import { callerOf } from './caller.ts';
+import { codeDeploySandbox, shownDeployments } from './codedeploy-sandbox.ts';
+import { codeDeployApi } from './codedeploy.ts';
+import { deploymentTables } from './deployments.ts';
+import { ecsSandbox, shownServices } from './ecs-sandbox.ts';
+import { type AwsOperations, ecsApi } from './ecs.ts';
+import { functionTables } from './functions.ts';
+import { lambdaSandbox, shownFunctions } from './lambda-sandbox.ts';
+import { lambdaApi } from './lambda.ts';
+import { AwsRefusal } from './refusal.ts';
+import { serviceTables } from './services.ts';
+import { recordTables } from './records.ts';
+import { route53Api, route53Sandbox, shownRecords } from './route53.ts';
+import { AwsSettings, awsSettingsTable, openAwsSettings } from './settings.ts';
+import { assumeRole } from './sts.ts';
+import { taskDefinitionTables } from './task-definitions.ts';
+import { check, readJson } from '../core/problem.ts';
+import type { StandIn, StandInDeps } from '../core/stand-in.ts';
+
+/**
+ * The parts of AWS that are rollback targets (Lambda aliases, ECS services, CodeDeploy groups, and weighted records of
+ * Route 53), and the roles that grant access to them. One address serves all APIs, and can be set as `endpoint` of the
+ * SDKs.
+ */
+export const aws = {
+  vendor: 'aws',
+  tables: functionTables + taskDefinitionTables + serviceTables + deploymentTables + recordTables + awsSettingsTable,
+  credentialKeys: [],
+  settings: (url) => ({
+    AWS_TARGETS_URL: url,
+    // The stand-in takes any; the SDK sends no request without them.
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'sandbox',
+    AWS_SECRET_ACCESS_KEY: 'sandbox',
+  }),
+  throttled: () => new AwsRefusal('ThrottlingException', 'Rate exceeded').toJson(),
+  app: (deps) =>
+    new Hono()
+      .route(
+        '/2015-03-31/functions',
+        lambdaApi(deps).onError((error) => refusalOf(error).toRest()),
+      )
+      .route(
+        '/2013-04-01',
+        route53Api(deps).onError((error) => refusalOf(error).toXml()),
+      )
+      .post('/', (c) => (c.req.header('x-amz-target') === undefined ? query(c, deps) : rpc(c, deps))),
+  sandbox(deps) {
+    const settings = openAwsSettings(deps.db);
+    return new Hono()
+      .route('/lambda', lambdaSandbox(deps))
+      .route('/ecs', ecsSandbox(deps))
+      .route('/codedeploy', codeDeploySandbox(deps))
+      .route('/route53', route53Sandbox(deps))
+      .get('/settings', (c) => c.json(settings.get()))
+      .put('/settings', async (c) => {
+        settings.set(check(AwsSettings, await readJson(c)));
+        return c.json(settings.get());
+      });
+  },
+  view: (deps) => ({
+    functions: shownFunctions(deps),
+    services: shownServices(deps),
+    deployments: shownDeployments(deps),
+    records: shownRecords(deps),
+  }),
+} as const satisfies StandIn;
+
+/** The APIs by the first part of `X-Amz-Target`: the service name in the scope of a signature, and the operations. */
+const APIS: Record<string, { service: string; open(deps: StandInDeps): AwsOperations }> = {
+  AmazonEC2ContainerServiceV20141113: { service: 'ecs', open: ecsApi },
+  CodeDeploy_20141006: { service: 'codedeploy', open: codeDeployApi },
+};
+
+/** Handles a call in AWS JSON 1.1. */
+async function rpc(c: Context, deps: StandInDeps): Promise<Response> {
+  try {
+    const [target = '', operation = ''] = (c.req.header('x-amz-target') ?? '').split('.');
+    const api = APIS[target];
+    const caller = callerOf(c.req.raw, api?.service ?? '');
+    const handle = api?.open(deps)[operation];
+    if (!handle) throw new AwsRefusal('UnknownOperationException', `${operation} is not supported by the stand-in`);
+    const answer = handle(JSON.parse(await c.req.text()), caller);
+    return Response.json(answer, { headers: { 'content-type': 'application/x-amz-json-1.1' } });
+  } catch (error) {
+    return refusalOf(error).toJson();
+  }
+}
+
+/** Handles a call in the query protocol, with form parameters and XML. Only STS uses it. */
+async function query(c: Context, deps: StandInDeps): Promise<Response> {
+  try {
+    return assumeRole(c.req.raw, new URLSearchParams(await c.req.text()), deps.now());
+  } catch (error) {
+    return refusalOf(error).toXml();
+  }
+}
+
+/** @throws any other error, which is a bug in the stand-in */
+function refusalOf(error: unknown): AwsRefusal {
+  if (error instanceof AwsRefusal) return error;
+  if (error instanceof ZodError) return new AwsRefusal('ValidationException', z.prettifyError(error));
+  if (error instanceof SyntaxError) return new AwsRefusal('SerializationException', error.message);
+  throw error;
+}

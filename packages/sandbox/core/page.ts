@@ -1,0 +1,69 @@
+import { readFile } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { Hono, type Context } from 'hono';
+
+const FOLDER = new URL('../page/', import.meta.url);
+const DOCS = new URL('../../../docs/reference/sandbox.md', import.meta.url);
+
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.md': 'text/plain; charset=utf-8', // so that browsers show the file instead of downloading it
+};
+
+/**
+ * The Content-Security-Policy of the page: its own scripts and styles, and connections to its own server. Markup
+ * injected through the text of an alert can't run scripts. With `require-trusted-types-for`, scripts also can't create
+ * markup from text.
+ */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  "trusted-types 'none'",
+].join('; ');
+
+const HEADERS = {
+  'content-security-policy': POLICY,
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cache-control': 'no-cache', // the files change during development
+};
+
+/**
+ * Returns the routes of the sandbox page: `/sandbox`, its static files under `/sandbox/page/`, and its documentation at
+ * `/sandbox/docs`. A request for JSON at `/sandbox` goes to the next handler.
+ */
+export function page(): Hono {
+  return new Hono()
+    .get('/sandbox', async (c, next) => {
+      c.header('vary', 'accept');
+      return wantsJson(c) ? next() : file(c, new URL('index.html', FOLDER));
+    })
+    .get('/sandbox/docs', (c) => file(c, DOCS))
+    .get('/sandbox/page/:name{(?:[a-z]+/)?[a-z]+(?:-[a-z]+)*\\.(?:css|js)}', (c) =>
+      file(c, new URL(c.req.param('name'), FOLDER)),
+    );
+}
+
+/** Returns whether the client asks for JSON. Browsers, and `curl` without options, get the page. */
+function wantsJson(c: Context): boolean {
+  const accept = c.req.header('accept') ?? '';
+  return accept.includes('application/json') && !accept.includes('text/html');
+}
+
+async function file(c: Context, url: URL): Promise<Response> {
+  const text = await readFile(url, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (text === undefined) return c.notFound();
+  return c.body(text, 200, { ...HEADERS, 'content-type': CONTENT_TYPES[extname(url.pathname)] ?? 'text/plain' });
+}

@@ -1,0 +1,23 @@
+import * as z from 'zod';
+
+/**
+ * Text from a system that must not be refused because a text is long: an alert would be lost. Longer texts end with an
+ * ellipsis. Unpaired surrogates are replaced, because the stores cannot contain them.
+ *
+ * @param max in characters (code points)
+ */
+export const cutText = (max: number) =>
+  z.string().transform((text) => {
+    const characters = text.length <= max ? [] : [...text];
+    return (characters.length <= max ? text : `${characters.slice(0, max - 1).join('')}…`).toWellFormed();
+  });
+
+/** States in errors how long a text can be and how long it is. Zod's own message says only the former. */
+export function explainTextLimits(): void {
+  z.config({
+    customError: (issue) =>
+      issue.code === 'too_big' && issue.origin === 'string' && typeof issue.input === 'string'
+        ? `must have at most ${issue.maximum} characters; this text has ${issue.input.length}`
+        : undefined,
+  });
+}

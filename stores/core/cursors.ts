@@ -1,0 +1,32 @@
+import * as z from 'zod';
+
+/** Thrown for a cursor that this API did not return. */
+export class BadCursor extends Error {
+  override readonly name = 'BadCursor';
+
+  constructor() {
+    super('unknown cursor; omit it to start at the newest item');
+  }
+}
+
+const Cursor = z.strictObject({ of: z.string(), at: z.string() });
+
+/** Returns the cursor of a position: a sort key of the partition or the list `of`. */
+export const cursorAt = (at: string, of: string): string =>
+  Buffer.from(JSON.stringify({ of, at })).toString('base64url');
+
+/**
+ * Returns the position of a cursor. Undefined: there is no cursor.
+ *
+ * @throws BadCursor if it belongs to another partition, list, or prefix
+ */
+export function positionIn(cursor: string | undefined, of: string, prefix = ''): string | undefined {
+  if (cursor === undefined) return undefined;
+  try {
+    const read = Cursor.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()));
+    if (read.of === of && read.at.startsWith(prefix)) return read.at;
+  } catch {
+    // Thrown below.
+  }
+  throw new BadCursor();
+}

@@ -1,0 +1,83 @@
+import { appendFileSync, existsSync } from 'node:fs';
+import { subscribe } from 'node:diagnostics_channel';
+import type { ClientRequest } from 'node:http';
+import { isMainThread, MessagePort } from 'node:worker_threads';
+import { type Transaction, transactionNames } from '../kill/calls.ts';
+
+/**
+ * Loaded into all threads of the product before it starts (`node --import`). Holds the transactions of each thread until
+ * nothing else happens in it, and then commits all of them together: a round. So the number of rounds between two events is the number of commits that follow
+ * one another on the longest path, however fast the disk is.
+ *
+ * FIREBREAK_ROUNDS is the file for the rounds and the calls of vendors, one JSON value a line. Nothing is held while
+ * FIREBREAK_ROUNDS_ARMED, a file, does not exist.
+ */
+const { FIREBREAK_ROUNDS: log = '', FIREBREAK_ROUNDS_ARMED: armed = '' } = process.env;
+
+/** A round of transactions by their names, or a call that was sent to this path, in a thread. */
+export type Event = ({ round: string[] } | { call: string }) & { isMainThread: boolean };
+
+/**
+ * Turns of the event loop, one every ten milliseconds, before a round ends. Only those count in which nothing outside of
+ * this thread is awaited: a file, or the response of a vendor. So a busy machine needs longer, and has the same rounds.
+ */
+const QUIET_TURNS = 15;
+const TURN_MS = 10;
+
+const record = (event: { round: string[] } | { call: string }): void => {
+  if (existsSync(armed)) appendFileSync(log, `${JSON.stringify({ ...event, isMainThread } satisfies Event)}\n`);
+};
+
+type Held = { request: Transaction };
+
+let held: { message: Held; send: () => void }[] = [];
+let turns = 0;
+let answersAwaited = 0;
+let timer: NodeJS.Timeout | undefined;
+
+const isAwaited = (): boolean =>
+  answersAwaited > 0 || process.getActiveResourcesInfo().some((resource) => resource.startsWith('FSReq'));
+
+function turn(): void {
+  turns = isAwaited() ? 0 : turns + 1;
+  if (turns < QUIET_TURNS) return;
+  clearInterval(timer);
+  timer = undefined;
+  const round = held;
+  held = [];
+  const names = round.flatMap(({ message }) => transactionNames(message.request));
+  record({ round: names.toSorted() });
+  for (const { send } of round) send();
+}
+
+function hold(message: Held, send: () => void): void {
+  held.push({ message, send });
+  turns = 0;
+  timer ??= setInterval(turn, TURN_MS);
+}
+
+const isTransaction = (message: unknown): message is Held =>
+  typeof message === 'object' && message !== null && 'request' in message;
+
+const { postMessage } = MessagePort.prototype;
+MessagePort.prototype.postMessage = function (this: MessagePort, ...args: Parameters<typeof postMessage>) {
+  const [message] = args as [unknown];
+  const send = () => postMessage.apply(this, args);
+  if (isTransaction(message) && existsSync(armed)) hold(message, send);
+  else send();
+};
+
+const called = (path: string): void => {
+  answersAwaited += 1;
+  record({ call: path });
+};
+const answered = (): void => {
+  answersAwaited -= 1;
+  turns = 0;
+};
+subscribe('http.client.request.start', (message) => called((message as { request: ClientRequest }).request.path));
+subscribe('http.client.response.finish', answered);
+subscribe('http.client.request.error', answered);
+subscribe('undici:request:create', (message) => called((message as { request: { path: string } }).request.path));
+subscribe('undici:request:trailers', answered);
+subscribe('undici:request:error', answered);

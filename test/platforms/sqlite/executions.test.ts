@@ -1,0 +1,148 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type DurableContext, withDurableExecution } from '@aws/durable-execution-sdk-js';
+import { expect, test } from 'vitest';
+import { BackgroundPlatform } from '../../../platforms/sqlite/background.ts';
+import { Database } from '../../../platforms/sqlite/database.ts';
+import { ExecutionRequests } from '../../../platforms/sqlite/execution-requests.ts';
+import type { SqliteExecutions } from '../../../platforms/sqlite/executions.ts';
+import { SqlitePlatform } from '../../../platforms/sqlite/platform.ts';
+import { until } from '../../support/clock.ts';
+import { executionsConformance, type OpenExecutions, type Workflow } from '../executions-conformance.ts';
+import { executionsOn } from './executions-on.ts';
+
+/** Opens executions over a database, which `reopened` opens again after a crash. */
+async function open(
+  workflow: Workflow,
+  database: Database,
+  reopened: () => Promise<Database>,
+  remove: () => Promise<void>,
+): Promise<OpenExecutions & { now: () => number }> {
+  const databases = [database];
+  let now = Date.now();
+  const over = (it: Database): SqliteExecutions => executionsOn(it, workflow, { now: () => now });
+  let current = over(database);
+  return {
+    now: () => now,
+    executions: {
+      start: (name, input) => current.start(name, input),
+      status: (execution) => current.status(execution),
+      completeCallback: (callback) => current.completeCallback(callback),
+    },
+    pass: async (seconds) => {
+      now += seconds * 1000;
+      await current.settle();
+      await current.prune();
+    },
+    crash: async () => {
+      const next = await reopened();
+      databases.push(next);
+      current = over(next);
+      await current.recover();
+    },
+    close: async () => {
+      await current.close();
+      await Promise.all([...new Set(databases)].map((each) => each.close()));
+      await remove();
+    },
+  };
+}
+
+executionsConformance('SQLite in memory', (workflow) => {
+  const database = Database.inMemory();
+  return open(
+    workflow,
+    database,
+    async () => database,
+    async () => undefined,
+  );
+});
+
+executionsConformance('SQLite in a file', async (workflow) => {
+  const folder = await mkdtemp(join(tmpdir(), 'firebreak-executions-'));
+  const file = join(folder, 'firebreak.sqlite');
+  return open(
+    workflow,
+    await Database.open(file),
+    () => Database.open(file),
+    () => rm(folder, { recursive: true }),
+  );
+});
+
+executionsConformance('SQLite in a file, requested by another thread', async (workflow) => {
+  const folder = await mkdtemp(join(tmpdir(), 'firebreak-executions-'));
+  const file = join(folder, 'firebreak.sqlite');
+  const database = await Database.open(file);
+  const running = await open(
+    workflow,
+    await Database.join(file, database.share()),
+    () => Database.join(file, database.share()),
+    async () => {
+      await database.close();
+      await rm(folder, { recursive: true });
+    },
+  );
+  const executions = new ExecutionRequests({
+    database,
+    timeScale: 1,
+    executionTimeoutSeconds: 14 * 86_400,
+    log: () => undefined,
+    now: running.now,
+  });
+  return { ...running, executions };
+});
+
+test('what another thread requests is done at once', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'firebreak-executions-'));
+  const settings = {
+    dataFolder: folder,
+    publicFolder: join(folder, 'status'),
+    secret: () => undefined,
+    timeScale: 1,
+    onError: (error: unknown) => expect.unreachable(String(error)),
+  };
+  const log = () => undefined;
+  const executions = { executionTimeoutSeconds: 3600, log };
+  const front = await SqlitePlatform.open({ ...settings, executions, queues: { work: { ordered: false } } });
+  const asked = Promise.withResolvers<string>();
+  const back = await BackgroundPlatform.join(
+    {
+      ...settings,
+      queues: { work: { ordered: false, batchSize: 1, concurrency: 1, maxDeliveries: 1, timeoutMs: 60_000 } },
+      deadLetterDays: 1,
+      executions: {
+        ...executions,
+        retentionDays: 1,
+        maxConcurrent: 1,
+        handler: (durableExecutionClient, plugin) =>
+          withDurableExecution(
+            async (_: unknown, context: DurableContext) =>
+              context.waitForCallback('approval', async (callback) => asked.resolve(callback)),
+            { durableExecutionClient, plugins: [plugin] },
+          ),
+      },
+    },
+    front.share(),
+  );
+  const delivered = Promise.withResolvers<string>();
+  const stop = await back.run({
+    consumers: {
+      work: async ({ messages }) => {
+        delivered.resolve(messages[0]?.body ?? '');
+        return [];
+      },
+    },
+    jobs: [],
+  });
+  await front.queues.send('work', [{ body: 'one' }]);
+  expect(await delivered.promise).toBe('one');
+  await until(async () => (await front.queues.counts('work')).inFlight === 0);
+  await front.executions.start('approved', {});
+  await front.executions.completeCallback(await asked.promise);
+  await until(async () => (await front.executions.status('approved')) === 'succeeded');
+  await stop();
+  await back.close();
+  await front.close();
+  await rm(folder, { recursive: true });
+});

@@ -1,0 +1,4 @@
+import { testPollingRunbooks, testWorstRounds } from './worst-rounds.ts';
+
+testWorstRounds(1);
+testPollingRunbooks(30);

@@ -1,0 +1,97 @@
+import { expect, test } from 'vitest';
+import { summaryCard } from '../../domain/messages/incident-card.ts';
+import type { PageRequest } from '../../domain/ports/paging.ts';
+import { type Moment, play, says, theIncident } from './play.ts';
+import { interruptedPaths, secondFailurePaths } from './stories/second-failures.ts';
+
+test.each(Object.entries(interruptedPaths))('%s', async (_, path) => {
+  const { world } = await play(path);
+  const incident = await world.deps.incidents.view(theIncident(world));
+  expect(world.calls).toEqual(path.calls);
+  expect(incident?.status).toBe(path.status);
+  expect(incident?.decisions.map(({ from_version: from }) => from)).toEqual(['v2', 'v3']);
+});
+
+/** Plays a story, and returns its pages, and the card ten seconds after the second failure. */
+async function shownOf(
+  name: string,
+): Promise<{ pages: PageRequest[]; updated: PageRequest | undefined; card: string }> {
+  const { given = [], timeline } = secondFailurePaths[name] ?? { timeline: {} };
+  const pages: PageRequest[] = [];
+  let card = '';
+  const listens: Moment = ({ deps }) => {
+    const { send } = deps.pager;
+    Object.assign(deps, { pager: { send: (one: PageRequest) => (void pages.push(structuredClone(one)), send(one)) } });
+  };
+  const looks: Moment = async (world) => {
+    const story = await world.deps.incidents.story(theIncident(world), null);
+    card = JSON.stringify(story && summaryCard(story));
+  };
+  const moments = Object.entries(timeline).flatMap(([at, moment]) => [
+    [at, moment] as const,
+    ...(at === '370 s' ? [['380 s', looks] as const] : []),
+  ]);
+  await play({ given: [...given, listens], timeline: Object.fromEntries(moments) });
+  return {
+    pages: pages.filter(({ action }) => action === 'trigger'),
+    updated: pages.find(({ action, key }) => action === 'update' && key.endsWith('.page.2')),
+    card,
+  };
+}
+
+test('the page, status, and card are about the second failure, with the version that was deployed since', async () => {
+  const { pages, updated, card } = await shownOf('second-failure-is-judged-at-once');
+
+  expect(pages).toHaveLength(2);
+  expect(pages[1]?.details).toMatchObject({
+    page_reason: 'A new problem after the recovery from the mitigated one',
+  });
+  expect(updated?.details).toMatchObject({
+    since: '2026-11-20 12:05 UTC',
+    status: 'open: another problem began after the recovery',
+    suspects: [expect.stringMatching(/^v3, \d+ %/)],
+    next_step: expect.stringContaining('from v3 to v1?'),
+  });
+  expect(JSON.stringify([pages[1], updated])).not.toContain('v2');
+  expect(card).toContain('open: another problem began after the recovery');
+  expect(card).toMatch(/Roll checkout in production back from v3 to v1\? Approve or reject/);
+  expect(card).toMatch(/v3/);
+  expect(card).not.toContain('v2 ');
+});
+
+test('without a change since, they name none, and not the version that was rolled back', async () => {
+  const { updated, card } = await shownOf('second-failure-has-no-change-and-ends-by-itself');
+
+  expect(updated?.details).toMatchObject({
+    suspects: 'no known change could have caused this',
+    why_not_automatic: expect.stringContaining('no other change'),
+    next_step: expect.stringMatching(/^Look at checkout in production/),
+  });
+  expect(card).toContain('No known change could have caused this incident');
+});
+
+test('a failure that reopens the incident is judged from its own start, without the suspects of the one before', async () => {
+  const { given = [], timeline = {} } = secondFailurePaths['second-failure-is-judged-at-once'] ?? {};
+  const { '0 s': first, '180 s': ended, '270 s': begins, '320 s': finishes, '370 s': again } = timeline;
+  const pages: PageRequest[] = [];
+  const listens: Moment = ({ deps }) => {
+    const { send } = deps.pager;
+    Object.assign(deps, { pager: { send: (one: PageRequest) => (void pages.push(structuredClone(one)), send(one)) } });
+  };
+  const moments = { '0 s': first, '180 s': ended, '190 s': says({ kind: 'resolve', by: 'person:ada', note: '' }) };
+  const { world } = await play({
+    given: [...given, listens],
+    timeline: { ...moments, '270 s': begins, '320 s': finishes, '370 s': again } as Record<string, Moment>,
+  });
+  const incident = world.store.dossier(theIncident(world)).record;
+  expect(incident).toMatchObject({
+    reopened_at: '2026-11-20T12:06:10.000Z',
+    new_onset: { at: '2026-11-20T12:05:50.000Z', judged: 1 },
+  });
+  const ofSecond = pages.filter(({ key, action }) => key.endsWith('.page.2') && action !== 'resolve');
+  expect(ofSecond.at(-1)?.details).toMatchObject({
+    since: '2026-11-20 12:05 UTC',
+    suspects: [expect.stringMatching(/^v3, /)],
+  });
+  expect(JSON.stringify(ofSecond)).not.toContain('v2');
+});

@@ -1,0 +1,137 @@
+import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
+import { NOON } from '../../domain/arbitraries.ts';
+import { all, answers, configured, ends, fires, type Moment, samplesOf, theIncident } from '../play.ts';
+import { wake } from '../../../workflows/wake.ts';
+import { begins, finishes } from './late-changes.ts';
+import type { Path } from './rollbacks.ts';
+
+/** Stories of a failure that begins after the recovery from a mitigated one, in the same incident. */
+
+/** Measures errors in these minutes after the alert; negative: before it. */
+const failsIn =
+  (...minutes: readonly (readonly [from: number, until: number])[]): Moment =>
+  (world) => {
+    configured({ health: { promql: 'job:checkout:error_ratio', max: 0.01 } })(world);
+    const times = minutes.map((each) => each.map((minute) => plusSeconds(NOON, 60 * minute)));
+    const value = (at: Timestamp): number =>
+      times.some(([from, until]) => from !== undefined && until !== undefined && at >= from && at < until)
+        ? 0.4
+        : 0.001;
+    world.deps.metrics.value = async () => ({ kind: 'value', value: value(world.clock.now()) });
+    world.deps.metrics.range = async (_promql, from, until, _combine, { stepSeconds = 30 } = {}) =>
+      samplesOf(from, until, value, stepSeconds);
+  };
+
+/** The run fails, and the next one takes over. */
+const dies: Moment = async (world) => {
+  const id = theIncident(world);
+  world.kill(id, 1);
+  await world.deps.incidents.handOver(id, 2, 'Run 1 of the workflow has died; run 2 takes over');
+  await wake(world.deps, id);
+};
+
+/** The run fails when it has read the message about the new problem, and before its judgement is stored. */
+const diesBeforeTheSecondDecision: Moment = (world) => {
+  let left = 2;
+  world.on('decisions.keep', {
+    before: async () => {
+      left -= 1;
+      if (left !== 0) return;
+      await dies(world);
+      throw new Error('the run has died');
+    },
+  });
+};
+
+const PAGE = 'pager trigger page.1 critical';
+const PAGE_AGAIN = 'pager trigger page.2 critical';
+const ROLL_BACK = 'cd roll-back.1 v2 to v1';
+const ROLL_BACK_AGAIN = 'cd roll-back.2 v3 to v1';
+const RESOLVE = ['pager resolve page.1 critical', 'pager resolve page.2 critical'];
+const soon = { began: 20 };
+
+/** v2 is rolled back, the alert ends, v3 is deployed 90 seconds later and fails, and the alert fires again. */
+const secondFailure: Record<string, Moment> = {
+  '0 s': fires(),
+  '180 s': ends(),
+  '270 s': begins('v3'),
+  '320 s': finishes('v3'),
+  '370 s': fires(soon),
+};
+const askedAndRolledBack = { '8 min': answers('approved'), '10 min': ends(soon) };
+const badTwice = failsIn([-4, 2], [5.5, 9]);
+const bothRolledBack = [PAGE, ROLL_BACK, PAGE_AGAIN, ROLL_BACK_AGAIN, ...RESOLVE];
+
+export const secondFailurePaths: Record<string, Path> = {
+  'second-failure-is-judged-at-once': {
+    given: [badTwice],
+    timeline: { ...secondFailure, ...askedAndRolledBack },
+    calls: bothRolledBack,
+    status: 'resolved',
+  },
+  'second-failure-is-measured-without-an-alert': {
+    given: [failsIn([-4, 2], [5.5, 12])],
+    timeline: {
+      '0 s': fires(),
+      '180 s': ends(),
+      '270 s': begins('v3'),
+      '320 s': finishes('v3'),
+      '11 min': answers('approved'),
+    },
+    calls: bothRolledBack,
+    status: 'resolved',
+  },
+  'second-failure-is-measured-while-the-first-alert-still-fires': {
+    given: [failsIn([-4, 2], [6.5, 13])],
+    timeline: {
+      '0 s': fires(),
+      '270 s': begins('v3'),
+      '320 s': finishes('v3'),
+      '12 min': answers('approved'),
+      '14 min': ends(),
+    },
+    calls: bothRolledBack,
+    status: 'resolved',
+  },
+  'second-failure-has-no-change-and-ends-by-itself': {
+    given: [badTwice],
+    timeline: { '0 s': fires(), '180 s': ends(), '370 s': fires(soon), '10 min': ends(soon) },
+    calls: [PAGE, ROLL_BACK, PAGE_AGAIN, ...RESOLVE],
+    status: 'resolved',
+  },
+  'second-failure-outlasts-the-verification-of-the-first': {
+    given: [failsIn([-4, 2], [5.5, 24])],
+    timeline: { ...secondFailure, '22 min': answers('approved'), '25 min': ends(soon) },
+    calls: bothRolledBack,
+    status: 'resolved',
+  },
+  'alerts-flap-before-the-recovery': {
+    given: [failsIn([-4, 9])],
+    // Another alert ends and fires again, while the first one keeps firing: the failure is still the first one.
+    timeline: {
+      '0 s': fires(),
+      '20 s': fires({ name: 'HighLatency' }),
+      '180 s': ends({ name: 'HighLatency' }),
+      '240 s': fires({ ...soon, name: 'HighLatency' }),
+      '10 min': all(ends(), ends({ name: 'HighLatency' })),
+    },
+    calls: [PAGE, ROLL_BACK, PAGE_AGAIN, ...RESOLVE],
+    status: 'resolved',
+  },
+};
+
+/** The same while the run fails: its history ends in the middle of its work, so these are no golden histories. */
+export const interruptedPaths: Record<string, Path> = {
+  'next-run-reads-about-the-second-failure': {
+    given: [badTwice],
+    timeline: { ...secondFailure, '370 s': all(fires(soon), dies), ...askedAndRolledBack },
+    calls: bothRolledBack,
+    status: 'resolved',
+  },
+  'next-run-judges-the-second-failure': {
+    given: [badTwice, diesBeforeTheSecondDecision],
+    timeline: { ...secondFailure, ...askedAndRolledBack },
+    calls: bothRolledBack,
+    status: 'resolved',
+  },
+};

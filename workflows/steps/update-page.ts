@@ -1,0 +1,136 @@
+import { decidingFor } from '../../domain/messages/incident-buttons.ts';
+import { nextStep } from '../../domain/messages/incident-card.ts';
+import { decisionShown } from '../../domain/paging/page-details.ts';
+import { pageNote } from '../../domain/paging/page-note.ts';
+import { needsPage, pageKey, pagerTarget } from '../../domain/paging/pages.ts';
+import { approvalUrls } from '../../domain/incidents/approval-link.ts';
+import type { VendorResponse } from '../../domain/messages/channels.ts';
+import type { Overview } from '../../domain/messages/story.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import type { Effect, IncidentRecord } from '../../schemas/incidents/incident.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
+import type { Run } from '../run.ts';
+import { fullRequest } from './page.ts';
+
+/** Pauses between attempts. An update is not worth more of them: the next one shows the same, and more. */
+const PAUSES_SECONDS = [2, 10, 30] as const;
+
+/**
+ * Shows the current decision on the newest page, and on that of the group, under the key of the page, so that the pager notifies
+ * nobody. The incident's pages are resolved after the last call of this branch, because an update of a resolved page would page again.
+ */
+export async function updatePage(run: Run, incidentId: IncidentId, deps: Deps): Promise<void> {
+  for (const pause of [...PAUSES_SECONDS, null]) {
+    const result = await run.step('update-page', () => updateOnce(deps, incidentId, pause === null));
+    if (result === 'done' || pause === null) return;
+    await run.wait('update-page-again', { seconds: pause });
+  }
+}
+
+/** `done`: also if there is nothing to update. */
+type Update = 'done' | 'again';
+
+/** A page at the pager. `owner`: the incident whose page it is. */
+type OpenPage = { owner: IncidentRecord; number: number; effect: Effect };
+
+/** @param last no attempt follows */
+async function updateOnce(deps: Deps, id: IncidentId, last: boolean): Promise<Update> {
+  const story = await deps.incidents.overview(id);
+  if (story === undefined || story.incident.status === 'resolved') return 'done';
+  const pages = await pagesShowing(deps, story.incident);
+  let result: Update = pages.isDue ? 'again' : 'done';
+  for (const page of pages.sent) if ((await updateOne(deps, story, page, last)) === 'again') result = 'again';
+  return result;
+}
+
+/**
+ * Returns the newest pages that show an incident: its own and, if it has a parent that is open, the parent's. `isDue`: the
+ * parent has not paged yet.
+ */
+async function pagesShowing(deps: Deps, incident: IncidentRecord): Promise<{ sent: OpenPage[]; isDue: boolean }> {
+  const read = incident.parent_id === undefined ? undefined : await deps.incidents.read(incident.parent_id);
+  const parent = read?.status === 'resolved' ? undefined : read;
+  const own = await openPage(deps, incident, incident.pages);
+  const group = parent === undefined ? null : await openPage(deps, parent, parent.pages);
+  const sent = [own, group?.effect.key === own?.effect.key ? null : group].filter((page) => page !== null);
+  return { sent, isDue: parent !== undefined && parent.pages === 0 && needsPage(parent) };
+}
+
+/** Returns a page, or the page of a child that stands for it. Null: it was not sent. */
+async function openPage(deps: Deps, owner: IncidentRecord, number: number): Promise<OpenPage | null> {
+  const effect = await deps.effects.get(owner.id, pageKey(owner.id, number));
+  if (effect?.taken_over === undefined) return effect === undefined ? null : { owner, number, effect };
+  const child = await deps.incidents.read(effect.taken_over.incident_id);
+  return child === undefined || child.status === 'resolved' ? null : openPage(deps, child, effect.taken_over.number);
+}
+
+async function updateOne(deps: Deps, story: Overview, page: OpenPage, last: boolean): Promise<Update> {
+  const { owner, number, effect } = page;
+  // The request of a page in progress may be older than the decision.
+  if (effect.state === 'intended') return 'again';
+  // A page that a person resolved at the pager would page again.
+  if (effect.state !== 'succeeded' || owner.handling?.dismissed?.page === number) return 'done';
+  const updateKey = `${effect.key}.update-${decisionShown(story)}`;
+  if (story.effects.some(({ key }) => key === updateKey)) return 'done';
+  const response =
+    effect.followed === undefined
+      ? await sendUpdate(deps, story, page)
+      : await annotate(deps, story, { followed: effect.followed, key: updateKey, page });
+  if (response === 'nothing') return 'done';
+  if (response === 'not_yet') return 'again';
+  if ((response.kind === 'later' || response.kind === 'unclear') && !last) return 'again';
+  const isDone = response.kind === 'done';
+  const shown = owner.id === story.incident.id ? `page ${number}` : `page ${number} of incident ${owner.id}`;
+  await deps.effects.record(story.incident.id, {
+    key: updateKey,
+    kind: 'page-update',
+    ...(await pagerTarget(deps)),
+    class: effect.followed === undefined ? 'convergent' : 'findable',
+    state: isDone ? 'succeeded' : response.kind === 'off' ? 'withheld' : 'failed',
+    detail: isDone ? `Updated ${shown}` : `${shown.replace('page', 'Page')} not updated: ${response.detail}`,
+  });
+  return 'done';
+}
+
+type Response = VendorResponse<null> | 'nothing' | 'not_yet';
+
+async function sendUpdate(deps: Deps, story: Overview, { owner, number, effect }: OpenPage): Promise<Response> {
+  const found = await deps.externalPager.paged(effect.key);
+  if (found.kind === 'later' || found.kind === 'unclear') return found;
+  // Without a token, the pager can't be asked. Then a webhook has reported that a person resolved the page.
+  if (found.kind === 'done' && found.value?.status === 'resolved') return 'nothing';
+  const page = { number, causes: [], chat: deps.chat };
+  const request = await fullRequest(owner, effect.key, { ...page, about: { incident_id: story.incident.id } }, deps);
+  const { incident } = decidingFor(story);
+  const isOwn = owner.id === incident.id;
+  const { links } = isOwn ? request : await fullRequest(incident, effect.key, page, deps);
+  // The page of a group shows the decision itself, not where to find it.
+  const step = nextStep(isOwn ? story : { ...story, parent: null });
+  const answer = await deps.pager.send({
+    ...request,
+    action: 'update',
+    summary: `${request.summary}. ${isOwn ? '' : `${incident.service}: `}${step}`,
+    links,
+  });
+  switch (answer.kind) {
+    case 'taken':
+      return { kind: 'done', value: null };
+    case 'refused':
+      return { kind: 'refused', code: 'refused', detail: answer.detail };
+    case 'off':
+    case 'later':
+      return answer;
+  }
+}
+
+/** Adds a note to the external incident that is followed. A first note that is still to be built shows the same. */
+async function annotate(
+  deps: Deps,
+  story: Overview,
+  { followed, key, page }: { followed: NonNullable<Effect['followed']>; key: string; page: OpenPage },
+): Promise<Response> {
+  const first = await deps.effects.get(page.owner.id, `${page.effect.key}.note`);
+  if (first === undefined) return 'nothing';
+  if (first.state === 'intended') return 'not_yet';
+  return deps.externalPager.annotate(followed.id, pageNote(story, await approvalUrls(deps, story)), key);
+}

@@ -1,0 +1,145 @@
+import { healthOf } from '../../domain/catalogue/health.ts';
+import { isQuantile, windowOf } from '../../domain/correlation/query.ts';
+import { healthSince, type HealthSince } from '../../domain/correlation/recovery.ts';
+import {
+  beganAfterMitigation,
+  newOnset,
+  newOnsetText,
+  RECOVERY_SECONDS,
+  recovered,
+} from '../../domain/incidents/new-onset.ts';
+import type { IncidentChange } from '../../domain/ports/incidents.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import { isSameMitigation, type Mitigation, VERIFICATION_SECONDS } from '../../domain/rollback/verdict.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
+import { plusSeconds } from '../../schemas/time/time.ts';
+import type { Run } from '../run.ts';
+import { wake } from '../wake.ts';
+import { driftOf, type RollbackOrder } from './roll-back.ts';
+
+/** Seconds between two samples. */
+const STEP_SECONDS = 30;
+
+/** Time before the mitigation whose traffic shows what chance explains. */
+const USUAL_SECONDS = 1800;
+
+/** Seconds between two looks at health during verification. */
+const LOOK_SECONDS = 60;
+
+/** `unmeasured`: health is not measured, so no later look would see more. */
+type Look = 'measured' | 'unmeasured';
+
+/** Times of the checks whether a rollback still holds, in seconds of the verification window. */
+const HOLD_CHECKS_SECONDS: readonly number[] = [60, 180, 420, VERIFICATION_SECONDS];
+
+/**
+ * Waits for the end of the verification window. Looks at health each minute, if it is measured, and checks whether the rollback
+ * still holds.
+ *
+ * @param watched.order the rollback. Null: its target does not report whether it holds
+ * @param watched.passedSeconds part of the window that has passed in earlier runs of the workflow
+ * @returns what has undone the rollback before. Null: nothing
+ */
+export async function awaitVerdict(
+  run: Run,
+  {
+    incidentId,
+    mitigation,
+    order,
+    passedSeconds,
+  }: { incidentId: IncidentId; mitigation: Mitigation; order: RollbackOrder | null; passedSeconds: number },
+  deps: Deps,
+): Promise<string | null> {
+  const checks = order === null ? [] : HOLD_CHECKS_SECONDS;
+  let passed = passedSeconds;
+  let isMeasured = true;
+  while (passed < VERIFICATION_SECONDS) {
+    const times = [...checks, isMeasured ? passed + LOOK_SECONDS : VERIFICATION_SECONDS, VERIFICATION_SECONDS];
+    const next = Math.min(...times.filter((seconds) => seconds > passed));
+    await run.wait('verification-window', { seconds: next - passed });
+    passed = next;
+    if (order !== null && checks.includes(passed)) {
+      const drifted = await run.step('check-held', () => driftOf(deps, order));
+      if (drifted !== null) return drifted;
+    }
+    if (!isMeasured) continue;
+    const isLast = passed === VERIFICATION_SECONDS;
+    const look = await run.step('look-at-health', () => lookAtHealth(deps, incidentId, mitigation, isLast));
+    isMeasured = look === 'measured';
+  }
+  return null;
+}
+
+/**
+ * Looks at health during the verification of a mitigation. Records that its problem is over and, after that, a new onset, which
+ * is judged at once. Safe to repeat.
+ *
+ * @param isLast the verdict follows: any bad sample after the recovery is a new onset, for which the mitigation is not to blame
+ */
+async function lookAtHealth(deps: Deps, id: IncidentId, mitigation: Mitigation, isLast: boolean): Promise<Look> {
+  const incident = await deps.incidents.read(id);
+  if (incident?.verifying === undefined || incident.status === 'resolved') return 'unmeasured';
+  if (!isSameMitigation(incident.verifying, mitigation)) return 'unmeasured';
+  const since = await measuredSince(deps, incident);
+  if (since === null) return 'unmeasured';
+  const { recoveredAt, failingSince } = since;
+  if (recoveredAt === null || beganAfterMitigation(incident)) return 'measured';
+  const of = mitigation.runbook === undefined ? `${mitigation.number}` : `runbook-${mitigation.runbook}`;
+  if (failingSince !== null && (failingSince.lasts || isLast)) {
+    const pages = incident.page ?? incident.severity === 'critical';
+    const message = { kind: 'new_onset', judged: incident.mitigations, pages } as const;
+    const onset = (now: IncidentRecord) => newOnset(now, { since: failingSince.at, recoveredAt, pages });
+    await deps.incidents.post(id, message, (now) => noted(onset(now)), `new-onset-${of}`);
+    await wake(deps, id);
+  } else if (incident.recovered_at === undefined) {
+    const change = (now: IncidentRecord) => noted(recovered(now, recoveredAt));
+    await deps.incidents.post(id, { kind: 'recovered', number: mitigation.number }, change, `recovered-${of}`);
+    await wake(deps, id);
+  }
+  return 'measured';
+}
+
+/** Adds the timeline entry of a change of the problem. */
+function noted(change: IncidentChange): IncidentChange {
+  const { newOnset: onset, recoveredAt } = change;
+  const actor = 'firebreak';
+  if (onset !== undefined)
+    return {
+      ...change,
+      timeline: {
+        actor,
+        kind: 'incident.failing_again',
+        text: `Health is above its limit again, since ${onset.at.slice(11, 16)} UTC. ${newOnsetText(onset)}`,
+        detail: onset,
+      },
+    };
+  return recoveredAt == null
+    ? change
+    : {
+        ...change,
+        timeline: {
+          actor,
+          kind: 'incident.recovered',
+          text: `The mitigated problem is over: health is within its limit since ${recoveredAt.slice(11, 16)} UTC`,
+          detail: null,
+        },
+      };
+}
+
+/** Measures health since the mitigation. Null: there is no health query, or no Prometheus. */
+async function measuredSince(deps: Deps, incident: IncidentRecord): Promise<HealthSince | null> {
+  const query = healthOf(await deps.config.current(), incident);
+  if (query === undefined || (await deps.metrics.value(query.promql)) === null) return null;
+  const at = deps.clock.now();
+  const mitigatedAt = incident.verifying?.at ?? at;
+  const from = plusSeconds(mitigatedAt, -USUAL_SECONDS);
+  const step = { stepSeconds: Math.max(1, Math.round(STEP_SECONDS / deps.timeScale)) };
+  const [curve, traffic] = await Promise.all([
+    deps.metrics.range(query.promql, mitigatedAt, at, 'max', step),
+    query.traffic === undefined ? null : deps.metrics.range(query.traffic, from, at, 'sum'),
+  ]);
+  const quantile = isQuantile(query.promql) && { quantile: true as const };
+  const health = curve && { max: query.max, curve, window: windowOf(query.promql), ...quantile };
+  return healthSince({ health, traffic, at }, mitigatedAt, RECOVERY_SECONDS / deps.timeScale);
+}
