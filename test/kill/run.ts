@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { expect } from 'vitest';
 import { stringify } from 'yaml';
 import { eventually } from '../support/firebreak.ts';
@@ -66,7 +67,7 @@ export async function playKilledAt(kills: readonly string[], story: Story): Prom
     expect(product.deaths, 'the product died only by these kills').toBe(reached);
     return { passed: lines.filter((line) => !line.startsWith('killed ')), reached };
   } catch (error) {
-    throw new Error(retold(kills, product.output), { cause: error });
+    throw new Error(retold(kills, product.output, error), { cause: error });
   } finally {
     await product.remove();
     await vendors.close();
@@ -83,5 +84,6 @@ export async function untilOver(product: AttendedProduct, kills: number): Promis
   await eventually(over, 'the end of the workflow', ENDING_MS).catch(() => undefined);
 }
 
-export const retold = (kills: readonly string[], output: string): string =>
-  `killed at: ${kills.join(' ; ') || 'nowhere'}\nlast output:\n${output.slice(-4000)}`;
+/** Describes a failure: first what failed, because a report may be cut off, then the product's last output. */
+export const retold = (kills: readonly string[], output: string, cause: unknown): string =>
+  `killed at: ${kills.join(' ; ') || 'nowhere'}\n${inspect(cause)}\nlast output:\n${output.slice(-4000)}`;

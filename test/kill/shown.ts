@@ -75,7 +75,7 @@ export async function playShown(death?: Death): Promise<Course> {
     expect(product.deaths, 'the product died only by these kills').toBe(reached);
     return { passed: lines.filter((line) => !line.startsWith('killed ')), reached };
   } catch (error) {
-    throw new Error(retold(kills, product.output), { cause: error });
+    throw new Error(retold(kills, product.output, error), { cause: error });
   } finally {
     await product.remove();
     await vendors.close();
