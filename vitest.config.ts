@@ -21,7 +21,7 @@ function temporary(): string {
 }
 
 /** Tests with many cases, or that wait for most of their time. They are beside the others of their subject. */
-const LONG = ['test/**/*.long.test.ts', 'packages/*/test/**/*.long.test.ts'];
+const LONG = ['test/**/*.long.test.ts', '{features,packages}/*/test/**/*.long.test.ts'];
 
 /** The kinds of tests, each with its own command in package.json; CONTRIBUTING.md says what each is for. */
 export default defineConfig({
@@ -40,14 +40,19 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'test',
-          include: ['test/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/kill/full/**', ...LONG],
+          include: ['test/**/*.test.ts', '{features,packages}/*/test/**/*.test.ts'],
+          exclude: ['test/e2e/**', '{features,packages}/*/test/e2e/**', 'test/kill/full/**', ...LONG],
           isolate: false, // files share a process and its modules: they put back what they change in it
         },
       },
       {
         extends: true,
-        test: { name: 'e2e', include: ['test/e2e/**/*.test.ts', ...LONG], testTimeout: 180_000, hookTimeout: 180_000 },
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts', 'features/*/test/e2e/**/*.test.ts', ...LONG],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+        },
       },
       {
         extends: true,

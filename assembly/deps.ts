@@ -8,11 +8,13 @@ import { monitoringDeps } from './deps/monitoring.ts';
 import { pagingDeps } from './deps/paging.ts';
 import { queueDeps } from './deps/queues.ts';
 import { type Parts, sharedDeps } from './deps/shared.ts';
+import { extensionsOf, featurePorts } from './features.ts';
 
 /** Builds all dependencies of the product. */
 export function assemble(parts: Parts): Deps {
   const shared = sharedDeps(parts);
-  return {
+  const { system, table, platform, settings, counted } = shared;
+  const deps: Deps = {
     ...shared.system,
     ...queueDeps(shared),
     ...incidentDeps(shared),
@@ -22,5 +24,8 @@ export function assemble(parts: Parts): Deps {
     ...monitoringDeps(shared),
     ...pagingDeps(shared),
     ...messageDeps(shared),
+    features: featurePorts({ system, table, executions: platform.executions, stage: settings.stage, counted }),
+    extensions: extensionsOf(() => deps),
   };
+  return deps;
 }

@@ -1,7 +1,6 @@
 import type { DrillRuns } from '../domain/ports/automation.ts';
 import type { CanaryRuns, WatchRuns } from '../domain/ports/canary.ts';
 import type { FlagRuns } from '../domain/ports/decisions.ts';
-import type { ExperimentRuns } from '../domain/ports/experiments.ts';
 import type { Engine } from '../domain/ports/system.ts';
 import type { Executions } from '../platforms/executions.ts';
 
@@ -11,7 +10,6 @@ export type Engines = {
   drillRuns: DrillRuns;
   canaryRuns: CanaryRuns;
   watchRuns: WatchRuns;
-  experimentRuns: ExperimentRuns;
   flagRuns: FlagRuns;
 };
 
@@ -32,10 +30,6 @@ export const enginesOf = (executions: Executions, stage: string): Engines => ({
     start: (canary, run) => executions.start(`${stage}-canary-${canary}-${run}`, { canaryId: canary, run }),
   },
   watchRuns: { start: (watch, run) => executions.start(`${stage}-${watch}-${run}`, { watchId: watch, run }) },
-  experimentRuns: {
-    start: (experiment, run) =>
-      executions.start(`${stage}-exp-${experiment}-${run}`, { experimentId: experiment, run }),
-  },
   flagRuns: {
     start: (incident, number) =>
       executions.start(`${stage}-flag-${incident}-${number}`, { flagsOf: incident, run: number }),

@@ -6,11 +6,10 @@ import { DrillId } from '../schemas/automation/drill.ts';
 import { CanaryId } from '../schemas/canary/canary.ts';
 import { WatchId } from '../schemas/canary/watch.ts';
 import { IncidentId } from '../schemas/config/names.ts';
-import { ExperimentId } from '../schemas/experiments/experiment.ts';
 import { canary } from '../workflows/canary.ts';
 import { deployWatch } from '../workflows/deploy-watch.ts';
 import { drill } from '../workflows/drill.ts';
-import { experiment } from '../workflows/experiment.ts';
+import { FEATURES } from '../features/index.ts';
 import { flagOn } from '../workflows/flag-on.ts';
 import { incidentResponse } from '../workflows/incident-response.ts';
 import { durableRun } from '../workflows/run.ts';
@@ -21,13 +20,12 @@ const Input = z.union([
   z.object({ drillId: DrillId, run: number }),
   z.object({ canaryId: CanaryId, run: number }),
   z.object({ watchId: WatchId, run: number }),
-  z.object({ experimentId: ExperimentId, run: number }),
   // Feature flags that were turned off in an incident, and are turned on again.
   z.object({ flagsOf: IncidentId, run: number }),
 ]);
 
 /**
- * Returns the durable workflow of an incident, a drill, a canary, a watch, an experiment, or a feature flag. Its input
+ * Returns the durable workflow of an incident, a drill, a canary, a watch, a feature flag, or a feature. Its input
  * has only IDs; it reads all other data. Drills and canaries are in it because they need the same permissions as
  * rollbacks.
  *
@@ -36,12 +34,20 @@ const Input = z.union([
 export const workflow =
   (depsOf: () => Deps) =>
   async (event: unknown, context: DurableContext): Promise<unknown> => {
-    const input = Input.parse(event);
     const deps = depsOf();
+    for (const { name, workflow: own } of FEATURES) {
+      const given = own?.input.safeParse(event);
+      if (own === undefined || given?.success !== true) continue;
+      return own.run(
+        durableRun(context, deps.log.with({ feature: name, ...(given.data as object) })),
+        given.data as never,
+        deps,
+      );
+    }
+    const input = Input.parse(event);
     const runWith = (fields: object) => durableRun(context, deps.log.with({ ...fields, run: input.run }));
     if ('canaryId' in input) return canary(runWith({ canary: input.canaryId }), input, deps, canaryActions(deps));
     if ('watchId' in input) return deployWatch(runWith({ watch: input.watchId }), input, deps);
-    if ('experimentId' in input) return experiment(runWith({ experiment: input.experimentId }), input, deps);
     if ('flagsOf' in input) return flagOn(runWith({ incident: input.flagsOf }), input, deps);
     return 'drillId' in input
       ? drill(runWith({ drill: input.drillId }), input, deps)

@@ -6,7 +6,7 @@ import { addAudit } from './commands/audit.ts';
 import { addAutomation } from './commands/automation.ts';
 import { addBackup } from './commands/backup.ts';
 import { addCanary } from './commands/canary.ts';
-import { addExperiment } from './commands/experiment.ts';
+import { FEATURES } from '../features/index.ts';
 import { addCheck } from './commands/check.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDeploy } from './commands/changes/deploy.ts';
@@ -40,7 +40,7 @@ const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[]
   addPipeline,
   addDrill,
   addCanary,
-  addExperiment,
+  ...(await Promise.all(FEATURES.flatMap(({ commands }) => commands?.() ?? []))),
   addFreeze,
   addAutomation,
   addPins,

@@ -27,7 +27,7 @@ import { traceRoutes } from './routes/delivery/traces.ts';
 import { testResultRoutes } from './routes/delivery/test-results.ts';
 import { deploymentRoutes } from './routes/changes/deployments.ts';
 import { doraRoutes } from './routes/delivery/dora.ts';
-import { experimentRoutes } from './routes/experiments.ts';
+import { FEATURE_ROUTES } from './features.ts';
 import { canaryRoutes } from './routes/canary/canaries.ts';
 import { drillRoutes } from './routes/drills.ts';
 import type { Api } from './endpoint.ts';
@@ -109,7 +109,7 @@ export function api(deps: Deps): Api {
   auditRoutes(app, deps);
   drillRoutes(app, deps);
   canaryRoutes(app, deps);
-  experimentRoutes(app, deps);
+  for (const register of FEATURE_ROUTES) register(app, deps);
   quarantineRoutes(app, deps);
   flaggerRoutes(app, deps);
   argoRolloutsRoutes(app, deps);

@@ -9,8 +9,7 @@ import type { Subject } from '../../schemas/incidents/projection.ts';
 import type { Signal } from '../../schemas/alerts/signal.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { startFirstRun, wake } from '../../workflows/wake.ts';
-import { recordExpected } from '../experiments/expected-alerts.ts';
-import { muteOf, mutesNow } from './muted-by.ts';
+import { muteOf, mutesNow, recordExplained } from './muted-by.ts';
 import { freezeByAlerts } from '../slo/burn-alerts.ts';
 
 export type AdmissionDeps = Pick<
@@ -26,7 +25,7 @@ export type AdmissionDeps = Pick<
   | 'log'
   | 'freezes'
   | 'sloAlerts'
-  | 'experiments'
+  | 'extensions'
   | 'timeScale'
   | 'counters'
 >;
@@ -49,7 +48,7 @@ export async function admitSignals(
     destinations: destinationsOf(signal, config, receipt.at),
     mute: mutes !== null && signal.status === 'firing' ? muteOf(signal, mutes) : null,
   }));
-  if (mutes !== null) await recordExpected(deps, arrivals, mutes);
+  if (mutes !== null) await recordExplained(arrivals, mutes);
   const admitted = await deps.incidents.admit(arrivals, receipt, {
     unmatchedIncidents: config.routes.unmatchedIncidents,
     reopenSeconds: REOPEN_WITHIN_SECONDS / deps.timeScale,

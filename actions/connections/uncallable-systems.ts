@@ -1,38 +1,37 @@
 import type { Deps } from '../../domain/ports/deps.ts';
+import { configured } from '../../domain/ports/extensions.ts';
 import { defaultUrl } from '../../domain/catalogue/vendors.ts';
 import { secretNameIn } from '../../domain/runbooks/secret-names.ts';
 import type { CanaryConfig } from '../../schemas/canary/canary.ts';
 import type { TrafficConfig } from '../../schemas/canary/traffic-config.ts';
 import type { JudgeConfig } from '../../schemas/canary/judge-config.ts';
 import type { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
-import type { ChaosConfig } from '../../schemas/experiments/config.ts';
 import type { RouteConfig } from '../../schemas/rollback/reroute.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import { credentialOf } from './check-result.ts';
 
 type UncallableSystem = { service: string; environment: string; problem: string };
 
-type UncallableDeps = Pick<Deps, 'config' | 'secrets' | 'trafficRouterFor'>;
+type UncallableDeps = Pick<Deps, 'config' | 'extensions' | 'secrets' | 'trafficRouterFor'>;
 
-/** Returns the traffic routers and routes, metrics, and chaos systems that cannot be called. Calls none of them. */
+/** Returns the traffic routers and routes, metrics, and systems of features that cannot be called. Calls none of them. */
 export async function uncallableSystems(deps: UncallableDeps): Promise<UncallableSystem[]> {
-  const { services } = await deps.config.current();
-  const all = Object.entries(services).flatMap(([service, { environments }]) =>
-    Object.entries(environments).map(([environment, { canary, judge, experiments, reroute }]) => ({
+  const config = await deps.config.current();
+  const systems = await configured(deps.extensions.systems, config);
+  const all = Object.entries(config.services).flatMap(([service, { environments }]) =>
+    Object.entries(environments).map(([environment, entry]) => ({
       serviceEnvironment: { service: service as ServiceName, environment: environment as EnvironmentName },
-      canary,
-      judge,
-      chaos: experiments?.chaos,
-      routes: Object.entries(reroute ?? {}),
+      entry,
     })),
   );
   const found = await Promise.all(
-    all.map(async ({ serviceEnvironment, canary, judge, chaos, routes }) => {
+    all.map(async ({ serviceEnvironment, entry }) => {
+      const { canary, judge, reroute = {} } = entry;
       const problems = [
         ...(canary === undefined ? [] : await trafficProblems(deps, canary, serviceEnvironment)),
         ...(judge === undefined ? [] : await metricProblems(deps, judge)),
-        ...(chaos === undefined ? [] : await chaosProblems(deps, chaos)),
-        ...(await Promise.all(routes.map(([name, route]) => routeProblems(deps, name, route)))).flat(),
+        ...(await Promise.all(systems.map((one) => one.problems(entry)))).flat(),
+        ...(await Promise.all(Object.entries(reroute).map(([name, route]) => routeProblems(deps, name, route)))).flat(),
       ];
       return problems.map((problem) => ({ ...serviceEnvironment, problem }));
     }),
@@ -99,14 +98,6 @@ async function routeProblems({ secrets }: Pick<Deps, 'secrets'>, name: string, r
   return (await credentialOf(secrets, secret)) ? [] : [`the secret ${secret} of the traffic route ${name} is not set`];
 }
 
-const clusterAddress = async (secrets: Deps['secrets'], { url }: { url?: string | undefined }) =>
+/** Returns the address of a cluster: its own, or KUBERNETES_URL. */
+export const clusterAddress = async (secrets: Deps['secrets'], { url }: { url?: string | undefined }) =>
   url ?? ((await secrets.get('KUBERNETES_URL')) || defaultUrl('KUBERNETES_URL'));
-
-async function chaosProblems({ secrets }: Pick<Deps, 'secrets'>, chaos: ChaosConfig): Promise<string[]> {
-  if (chaos.kind !== 'http' && !(await clusterAddress(secrets, chaos)))
-    return [`the chaos system (${chaos.kind}) has no address: set its \`url\`, or KUBERNETES_URL`];
-  const name =
-    chaos.kind === 'http' ? chaos.auth && secretNameIn(chaos.auth) : (chaos.auth?.bearer ?? 'KUBERNETES_TOKEN');
-  if (name === undefined) return ['the chaos system is called without credentials (no "auth")'];
-  return (await credentialOf(secrets, name)) ? [] : [`the secret ${name} of the chaos system is not set`];
-}

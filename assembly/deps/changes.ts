@@ -4,7 +4,6 @@ import { deployerFor, flagsFor, imageAutomationFor } from '../../integrations/ro
 import { runbookCalls } from '../../integrations/runbook-http/calls.ts';
 import { notifyingChanges, notifyingPins } from '../../stores/notifying-stores.ts';
 import { CanaryTable } from '../../stores/canary/canaries.ts';
-import { ExperimentTable } from '../../stores/experiments/experiments.ts';
 import { WatchTable } from '../../stores/canary/watches.ts';
 import { BacklogTable } from '../../stores/changes/backlog.ts';
 import { ChangeTable } from '../../stores/changes/changes.ts';
@@ -17,7 +16,7 @@ import type { Shared } from './shared.ts';
 
 /**
  * Creates the stores of changes, and the clients for rollback targets, feature flags, and steps of runbooks. The code of
- * what only canaries, rerouting, and experiments use is loaded when one of them begins.
+ * what only canaries and rerouting use is loaded when one of them begins.
  */
 export function changeDeps({ system, table, projections, rollbackGates, github, counted }: Shared): ChangeDeps {
   const { clock, secrets, config, standIns } = system;
@@ -58,16 +57,6 @@ export function changeDeps({ system, table, projections, rollbackGates, github, 
       const { trafficRouteFor } = await import('../../integrations/traffic-routes.ts');
       const route = await trafficRouteFor(entry, { serviceEnvironment, secrets, clock, standIns });
       return route && counted(entry.kind, route);
-    },
-    experiments: new ExperimentTable(table, system.counters),
-    chaosSystemFor: async (entry, run) => {
-      const { chaosSystemFor } = await import('../../integrations/chaos-systems.ts');
-      const chaos = await chaosSystemFor(entry, run, { secrets, clock });
-      return chaos && counted(entry.kind, chaos);
-    },
-    chaosObjectsOf: async (entry) => {
-      const { chaosObjectsOf } = await import('../../integrations/chaos-systems.ts');
-      return chaosObjectsOf(entry, { secrets, clock });
     },
     http: counted('runbook-http', runbookCalls({ secrets, clock })),
   };

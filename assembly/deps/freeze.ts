@@ -6,7 +6,7 @@ import { FreezeDecisionTable } from '../../stores/freeze/freeze-decisions.ts';
 import { FreezeStateTable } from '../../stores/freeze/freeze-state.ts';
 import { FreezeTable } from '../../stores/freeze/freezes.ts';
 import { WaitingDeploymentTable } from '../../stores/freeze/waiting-deployments.ts';
-import { loadedOnUse } from '../loaded-on-use.ts';
+import { loadedOnUse } from '../../domain/ports/loaded-on-use.ts';
 import type { Shared } from './shared.ts';
 
 /** Creates the stores of freezes and the audit log, and what the freeze check needs. */

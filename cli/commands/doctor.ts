@@ -5,6 +5,7 @@ import { productionFindings, type ClientConnection } from '../../domain/catalogu
 import { Automation } from '../../schemas/access/access.ts';
 import { Machine } from '../../schemas/config/machine.ts';
 import { UNMATCHED } from '../../schemas/config/names.ts';
+import { FEATURES } from '../../features/index.ts';
 import { Client } from '../client.ts';
 import { isThisMachine } from '../credentials.ts';
 import { oneLine } from '../table.ts';
@@ -105,9 +106,6 @@ const UnmappedDeployments = z.object({
   items: z.array(z.object({ reported_by: z.string(), why: z.string(), lines: z.string(), rollouts: z.number() })),
 });
 const UnmappedPipelines = z.object({ items: z.array(z.object({ why: z.string(), lines: z.string() })) });
-const UnobservedChaos = z.object({
-  items: z.array(z.object({ object: z.string(), why: z.string(), fix: z.string() })),
-});
 const Quarantine = z.object({ items: z.array(z.object({ id: z.string(), detail: z.string(), count: z.number() })) });
 
 export function addDoctor(program: Command, context: CommandContext): void {
@@ -142,7 +140,7 @@ async function doctor(context: CommandContext, { production = false, all = false
     unmatchedAlerts,
     unmappedDeployments,
     unmappedPipelines,
-    unobservedChaos,
+    ...FEATURES.flatMap(({ findings: check }) => check ?? []),
     quarantine,
   ];
   try {
@@ -293,16 +291,6 @@ async function unmappedPipelines(client: Client): Promise<FindingWithLines[]> {
     about: 'unmapped pipeline',
     text: `${why}; add to config/services.yaml:`,
     lines: lines.split('\n'),
-  }));
-}
-
-/** Returns a warning for each run of a chaos system that could not be observed, and for lists that could not be read. */
-async function unobservedChaos(client: Client): Promise<Finding[]> {
-  const { items } = await client.get('/v1/experiments/unobserved', UnobservedChaos);
-  return items.map(({ object, why, fix }) => ({
-    verdict: 'warn',
-    about: 'unobserved experiment',
-    text: `${object}: ${why}${fix === '' ? '' : `; ${fix}`}`,
   }));
 }
 

@@ -1,3 +1,4 @@
+import { FEATURE_SOURCES } from '../../features/names.ts';
 import { isAtLeast, type Severity } from '../../schemas/config/names.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { Signal } from '../../schemas/alerts/signal.ts';
@@ -194,16 +195,18 @@ export const requestsRollback = ({ signal, mute }: Pick<Arrival, 'signal' | 'mut
 /** Alert name of the signal for a deploy that started and did not end in time. */
 export const DEPLOY_OVERDUE = 'DeploymentTimedOut';
 
+const FROM_FEATURES: ReadonlySet<string> = new Set(FEATURE_SOURCES);
+
 /**
  * Returns whether the signal is an event. A failed deploy is an event: it does not continue and keeps no incident open;
  * a later successful deploy ends its signal. An overdue deploy continues until it ends. Of the findings of a watch, only a
- * degraded version (not of severity `info`) continues. The signal about an experiment that could not be stopped is an
- * event, because Firebreak does not know when the experiment ends.
+ * degraded version (not of severity `info`) continues. A signal of a feature
+ * is an event, because nobody reports its end.
  */
 export const isEvent = ({ source, labels, severity }: Pick<Signal, 'source' | 'labels' | 'severity'>): boolean =>
   source === 'watch'
     ? severity === 'info'
-    : source === 'experiment' ||
+    : FROM_FEATURES.has(source) ||
       (source === 'deployment' && !labels.some(([name, value]) => name === 'alertname' && value === DEPLOY_OVERDUE));
 
 /** Returns the highest of these severities; `info` if there are none. */

@@ -1,3 +1,4 @@
+import { featureTargets } from '../../features/names.ts';
 import type { Config, EnvironmentEntry } from '../../schemas/config/config.ts';
 import type { Variable } from '../../schemas/config/variable.ts';
 import { type VariableName, VARIABLES } from '../../schemas/config/variables.ts';
@@ -62,18 +63,24 @@ export type NamedCredentials = Partial<Record<VendorId, readonly string[]>>;
 export function namedCredentials(services: Config['services']): NamedCredentials {
   const named = Object.values(services)
     .flatMap(({ environments }) => Object.values(environments))
-    .flatMap(({ deployer, flags, imageAutomation, canary, experiments, reroute = {} }) => [
+    .flatMap(({ deployer, flags, imageAutomation, canary, reroute = {}, ...more }) => [
       deployer,
       flags,
       imageAutomation,
       canary?.traffic,
-      experiments?.chaos,
+      ...featureTargets(more),
       ...Object.values(reroute),
     ])
     .flatMap((target): [VendorId, string][] => {
       if (target === undefined || !('auth' in target) || target.auth === undefined) return [];
       if ('url' in target && target.url !== undefined) return [];
-      const vendor = isClusterKind(target.kind) ? 'kubernetes' : vendorOf(target.kind);
+      const vendor =
+        'vendor' in target
+          ? target.vendor
+          : isClusterKind(target.kind)
+            ? ('kubernetes' as const)
+            : vendorOf(target.kind);
+      if (vendor === null) return [];
       return [[vendor, 'bearer' in target.auth ? target.auth.bearer : target.auth.webhookSignature]];
     });
   return Object.fromEntries(
@@ -85,7 +92,7 @@ export function namedCredentials(services: Config['services']): NamedCredentials
 }
 
 /** Kinds that are objects of a Kubernetes cluster, and no deployers. */
-const CLUSTER_KINDS = ['flux', 'gateway-api', 'smi', 'litmus', 'chaos-mesh'] as const;
+const CLUSTER_KINDS = ['flux', 'gateway-api', 'smi'] as const;
 
 const isClusterKind = (kind: string): kind is (typeof CLUSTER_KINDS)[number] =>
   (CLUSTER_KINDS as readonly string[]).includes(kind);

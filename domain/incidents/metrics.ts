@@ -1,3 +1,4 @@
+import { FEATURE_COUNTERS } from '../../features/names.ts';
 /**
  * Counters aggregated over all instances: a Lambda function has many short-lived processes, so none can count by
  * itself. The counters of a group are stored and written together.
@@ -73,11 +74,7 @@ export const COUNTERS = {
     help: 'Completed watches of deploys, by outcome: healthy, degraded, inconclusive, superseded, or stopped',
     labels: ['outcome'],
   },
-  firebreak_experiments_total: {
-    group: 'incidents',
-    help: 'Completed chaos experiments, by conclusion: held, failed, or inconclusive',
-    labels: ['outcome'],
-  },
+  ...FEATURE_COUNTERS,
   firebreak_http_requests_refused_total: {
     group: 'refusals',
     help: 'Requests refused with 400, 401, 403, 413, 415, 422, or 429, by route, reason (the code of the response), and source (the sender or token, or unknown)',

@@ -4,7 +4,6 @@ import type { TicketTarget } from '../../schemas/alerts/routes.ts';
 import type { DeployerConfig, FlagsConfig } from '../../schemas/rollback/targets/index.ts';
 import type { StandIns } from '../catalogue/vendors.ts';
 import type { Canaries, CanaryRuns, TrafficRouterFor, Watches, WatchRuns } from './canary.ts';
-import type { ChaosObjectsOf, ChaosSystemFor, ExperimentRuns, Experiments } from './experiments.ts';
 import type { Attributions, DeployHistory } from './delivery.ts';
 import type {
   AuditLog,
@@ -51,6 +50,7 @@ import type { ConfigSource } from './config.ts';
 import type { Decisions, Effects, FlagRuns } from './decisions.ts';
 import type { CodeHistory, PipelineFigures, PipelineRuns, PipelineTests } from './delivery.ts';
 import type { EvidencePacks } from './evidence.ts';
+import type { Extensions } from './extensions.ts';
 import type { RollbackGates } from './rollback.ts';
 import type { IncidentGroups, Incidents } from './incidents.ts';
 import type { UserCache, Digests, ProcessedEvents, InboundQueue } from './messages.ts';
@@ -81,6 +81,13 @@ export type SystemDeps = {
   publicUrl: string | undefined;
 };
 
+export type FeatureDeps = {
+  /** Where features take part in what the core does. */
+  extensions: Extensions;
+  /** Stores and clients of features, by the name of the feature. */
+  features: Readonly<Record<string, object>>;
+};
+
 /** Queues, and the engine that runs workflows. */
 export type QueueDeps = {
   queue: SignalQueue;
@@ -90,7 +97,6 @@ export type QueueDeps = {
   drillRuns: DrillRuns;
   canaryRuns: CanaryRuns;
   watchRuns: WatchRuns;
-  experimentRuns: ExperimentRuns;
   flagRuns: FlagRuns;
 };
 
@@ -128,11 +134,6 @@ export type ChangeDeps = {
   /** Watches of deploys. */
   watches: Watches;
   backlog: Backlog;
-  /** Chaos experiments. */
-  experiments: Experiments;
-  /** Undefined: the configuration is incomplete. */
-  chaosSystemFor: ChaosSystemFor;
-  chaosObjectsOf: ChaosObjectsOf;
   /** Undefined: the configuration is incomplete. */
   deployerFor: (config: DeployerConfig, serviceEnvironment: ServiceEnvironment) => Promise<Deployer | undefined>;
   /** Undefined: the configuration is incomplete. */
@@ -221,6 +222,7 @@ export type MessageDeps = {
 
 /** External dependencies of the product. Built once for AWS and, with other addresses, for a single machine. */
 export type Deps = SystemDeps &
+  FeatureDeps &
   QueueDeps &
   IncidentDeps &
   ChangeDeps &

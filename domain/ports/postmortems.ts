@@ -1,6 +1,5 @@
 import type { VendorResponse } from '../messages/channels.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
-import type { ExperimentId } from '../../schemas/experiments/experiment.ts';
 import type {
   ActionItem,
   ActionItemId,
@@ -17,7 +16,7 @@ export type StoredActionItem = ActionItem & {
   id: ActionItemId;
   /** Null: it is from an experiment. */
   incident_id: IncidentId | null;
-  experiment_id: ExperimentId | null;
+  experiment_id: string | null;
   service: string;
   environment: string;
   alert: string;
@@ -56,11 +55,11 @@ export type Postmortems = {
     keep: (item: StoredActionItem) => boolean;
   }): Promise<Page<StoredActionItem>>;
   /** Returns the action items of an incident or experiment, in any order. Strongly consistent. */
-  itemsOf(service: string, id: IncidentId | ExperimentId): Promise<StoredActionItem[]>;
-  /** Stores action items of an experiment. Those that exist stay as they are. */
-  addExperimentItems(items: readonly StoredActionItem[]): Promise<void>;
-  /** Replaces an action item of an experiment. `false`: changed since `before` was read. */
-  changeExperimentItem(item: StoredActionItem, before: StoredActionItem, entry: AuditEntry): Promise<boolean>;
+  itemsOf(service: string, id: IncidentId | string): Promise<StoredActionItem[]>;
+  /** Stores action items of a feature, such as those of an experiment. Those that exist stay as they are. */
+  addItems(items: readonly StoredActionItem[]): Promise<void>;
+  /** Replaces an action item of a feature. `false`: changed since `before` was read. */
+  replaceItem(item: StoredActionItem, before: StoredActionItem, entry: AuditEntry): Promise<boolean>;
   /** Returns the action items of a service that are not done. Strongly consistent. */
   openItemsOf(service: string): Promise<StoredActionItem[]>;
 };

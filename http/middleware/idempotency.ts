@@ -2,6 +2,7 @@ import type { MiddlewareHandler } from 'hono';
 import { sha256 } from '../../stores/core/hash.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IdempotencyKey } from '../../domain/ports/system.ts';
+import { FEATURES } from '../../features/index.ts';
 import { readBody } from './body.ts';
 import type { Env } from '../context.ts';
 import { BODY_MAX_BYTES } from './i-json.ts';
@@ -12,13 +13,14 @@ import { Refusal } from '../../actions/refusal.ts';
  * later.
  */
 const CREATING_PATHS = [
-  /^\/v1\/(deployments|incidents|drills|canaries|experiments|freezes)$/,
+  /^\/v1\/(deployments|incidents|drills|canaries|freezes)$/,
   /^\/v1\/incidents\/[^/]+\/(timeline|updates|actions\/hand-over)$/,
   /^\/v1\/freezes\/[^/]+\/overrides$/,
   /^\/v1\/canaries\/[^/]+\/actions\/[^/]+$/,
   /^\/v1\/slos\/[^/]+\/corrections$/,
   /^\/v1\/runbooks\/[^/]+\/runs$/,
   /^\/v1\/runbooks\/runs\/[^/]+\/actions\/retry$/,
+  ...FEATURES.flatMap(({ creates = [] }) => creates),
 ];
 
 /** Returns whether a POST to this path creates something. @param path also as in the API description, with `{id}` */

@@ -183,3 +183,13 @@ export const onDemand = (key: string, label: string, form: Html): Html =>
     <summary id="open-${key}">${label}</summary>
     ${form}
   </details>`;
+
+/** Rows of a short list. */
+const ROWS_MAX = 12;
+
+/** Shows the first rows of a list, and how many more there are. */
+export const shortList = <T>(items: readonly T[], row: (item: T) => Html): Html =>
+  html`<ul class="rows">
+    ${items.slice(0, ROWS_MAX).map((item) => html`<li>${row(item)}</li>`)}
+    ${items.length > ROWS_MAX ? html`<li class="more">and ${items.length - ROWS_MAX} more</li>` : ''}
+  </ul>`;

@@ -2,12 +2,10 @@ import { type Context, Hono } from 'hono';
 import { html } from 'hono/html';
 import { HTTPException } from 'hono/http-exception';
 import * as z from 'zod';
-import { viewExperiment } from '../../actions/experiments/experiments.ts';
 import { readEvidence } from '../../actions/incidents/read-evidence.ts';
 import { Refusal } from '../../actions/refusal.ts';
 import { sha256 } from '../../stores/core/hash.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import { reportOf } from '../../domain/experiments/report.ts';
 import { INTERNAL_PATH } from '../../domain/status/pages.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
 import { EvidenceName } from '../../schemas/incidents/evidence-pack.ts';
@@ -22,7 +20,7 @@ import { internalStatus } from '../status/internal.ts';
 import { ASSETS } from './assets.ts';
 import { consolePage, plainPage } from './layout.ts';
 import { loginRoutes } from './login.ts';
-import { experimentIdIn } from './pages/experiments/data.ts';
+import { FEATURE_DOWNLOADS } from './features.ts';
 import { PAGES } from './pages/index.ts';
 import type { ConsoleDeps, ConsolePage, PageAction } from './pages/page.ts';
 import { type Html, type Shown, sentence } from './parts.ts';
@@ -80,14 +78,11 @@ export function consoleApp(deps: ConsoleDeps): Hono<Env> {
     const { document, headers } = await readEvidence(deps, c.var.viewer.caller, data);
     return c.body(document, 200, headers);
   });
-  web.get('/console/experiments/:id/report', async (c) => {
-    const id = experimentIdIn(c.req.param());
-    const report = reportOf(await viewExperiment(deps, c.var.viewer.caller, id));
-    return c.body(report, 200, {
-      'content-type': 'text/markdown; charset=utf-8',
-      'content-disposition': `attachment; filename="experiment-${id}.md"`,
+  for (const { path, read } of FEATURE_DOWNLOADS)
+    web.get(path, async (c) => {
+      const { body, headers } = await read(deps, c.var.viewer.caller, c.req.param());
+      return c.body(body, 200, headers);
     });
-  });
   const showStatus = internalStatus(deps);
   web.get(`${INTERNAL_PATH}/*`, (c) => {
     c.var.viewer.caller.allow('incidents:read', {});

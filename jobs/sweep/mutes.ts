@@ -1,10 +1,9 @@
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Mute } from '../../domain/alerts/routing.ts';
-import { muteOf, mutesNow } from '../../actions/alerts/muted-by.ts';
+import { muteOf, mutesNow, recordExplained } from '../../actions/alerts/muted-by.ts';
 import { minuteOf } from '../../domain/messages/story.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { admitSignals } from '../../actions/alerts/admit-signals.ts';
-import { recordExpected } from '../../actions/experiments/expected-alerts.ts';
 
 type ReadmitDeps = Parameters<typeof admitSignals>[0];
 
@@ -23,7 +22,7 @@ export async function readmitUnmuted(deps: ReadmitDeps, trace: string): Promise<
   );
   for (const { signal } of ended) await admitSignals(deps, [signal], { at: mutes.now, trace });
   const explained = alerts.filter(({ before, mute }) => mute?.by === 'experiment' && before?.by !== 'experiment');
-  await recordExpected(deps, explained, mutes);
+  await recordExplained(explained, mutes);
   return { ended: ended.length };
 }
 
@@ -31,13 +30,15 @@ export async function readmitUnmuted(deps: ReadmitDeps, trace: string): Promise<
  * Shows on an open incident that its alerts are silenced or in maintenance, and why, so that responders know about it.
  */
 export async function showMutes(
-  deps: Pick<Deps, 'config' | 'silences' | 'experiments' | 'clock' | 'log' | 'incidents'>,
+  deps: Pick<Deps, 'config' | 'silences' | 'extensions' | 'clock' | 'log' | 'incidents'>,
   open: readonly IncidentRecord[],
 ): Promise<void> {
   const mutes = await mutesNow(deps);
-  const { config, silences, experiments, now } = mutes;
+  const { config, silences, explanations, now } = mutes;
   const hasNoMutes =
-    (silences ?? []).length === 0 && config.routes.maintenance.length === 0 && experiments.length === 0;
+    (silences ?? []).length === 0 &&
+    config.routes.maintenance.length === 0 &&
+    explanations.every(({ explainsAny }) => !explainsAny);
   if (hasNoMutes && open.every(({ muted }) => !muted)) return;
   for (const incident of open) {
     const { items } = await deps.incidents.signals(incident.id, { limit: 50 });

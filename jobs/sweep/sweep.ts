@@ -4,8 +4,9 @@ import type { IncidentId } from '../../schemas/config/names.ts';
 import { plusSeconds, secondsBetween } from '../../schemas/time/time.ts';
 import { startOrphanedCanaries } from '../../actions/canary/canaries.ts';
 import { startOrphanedDrills } from '../../actions/automation/drills.ts';
-import { observeChaos } from '../../actions/experiments/observe-chaos.ts';
-import { startOrphanedExperiments } from '../../actions/experiments/experiments.ts';
+import type { SweepDeps } from './deps.ts';
+import { FEATURES } from '../../features/index.ts';
+import type { FeatureJob } from '../../features/manifest.ts';
 import { tendFlags } from '../../actions/incidents/tend-flags.ts';
 import { tendWatches } from '../../actions/canary/watches.ts';
 import { escalate } from '../../actions/paging/escalate.ts';
@@ -13,7 +14,7 @@ import { rollDeploys } from '../../actions/delivery/roll-deploys.ts';
 import { applyUnmapped } from '../../actions/changes/report-change.ts';
 import { endFailures } from '../../actions/changes/end-failures.ts';
 import { followPages } from '../../actions/paging/follow-pages.ts';
-import { answerWaitingDeployments, type ProtectionDeps } from '../../actions/freeze/protection/answer.ts';
+import { answerWaitingDeployments } from '../../actions/freeze/protection/answer.ts';
 import { findUndeliveredDeployments } from '../../actions/freeze/protection/undelivered.ts';
 import { storeDueEvidence } from './evidence.ts';
 import { mirrorMaintenance } from './mirror-maintenance.ts';
@@ -28,13 +29,7 @@ import { readmitUnmuted, showMutes } from './mutes.ts';
 import { acknowledgeGroups } from '../../actions/paging/acknowledge-group.ts';
 import { reportOverdue } from '../../actions/changes/overdue-deploys.ts';
 import { announceMaintenance } from '../../actions/status/subscriptions/announce-maintenance.ts';
-import {
-  compareIncidents,
-  draftDuePostmortems,
-  type PostmortemJobDeps,
-  recallActionItems,
-  remindOfPostmortems,
-} from './postmortems.ts';
+import { compareIncidents, draftDuePostmortems, recallActionItems, remindOfPostmortems } from './postmortems.ts';
 import { compareIssues } from '../../actions/postmortems/issues/compare.ts';
 import { recordRollouts } from '../../actions/changes/record-rollouts.ts';
 import { wakeStale } from './wake-stale.ts';
@@ -47,57 +42,7 @@ import { wake } from '../../workflows/wake.ts';
 /** After this time, an incident has evidently missed its start or wake-up. */
 const OVERDUE_SECONDS = 30;
 
-export type SweepDeps = ProtectionDeps &
-  PostmortemJobDeps &
-  Pick<
-    Deps,
-    | 'incidents'
-    | 'counters'
-    | 'incidentGroups'
-    | 'decisions'
-    | 'engine'
-    | 'clock'
-    | 'log'
-    | 'projections'
-    | 'config'
-    | 'silences'
-    | 'alertNotices'
-    | 'effects'
-    | 'flagRuns'
-    | 'externalPager'
-    | 'onCall'
-    | 'pager'
-    | 'fallbackPager'
-    | 'alerts'
-    | 'changes'
-    | 'code'
-    | 'rollouts'
-    | 'queue'
-    | 'timeScale'
-    | 'drills'
-    | 'publicUrl'
-    | 'approvalLinks'
-    | 'drillRuns'
-    | 'canaries'
-    | 'canaryRuns'
-    | 'watches'
-    | 'watchRuns'
-    | 'experiments'
-    | 'experimentRuns'
-    | 'chaosObjectsOf'
-    | 'freezes'
-    | 'sloAlerts'
-    | 'audit'
-    | 'publicIncidents'
-    | 'actionItemIssues'
-    | 'trackerFor'
-    | 'sloStatuses'
-    | 'deployHistory'
-    | 'deployerFor'
-    | 'imageCommits'
-    | 'loadedMonitoring'
-    | 'blobs'
-  >;
+type SweepJob = [name: string, job: () => Promise<unknown>];
 
 /** The names of jobs that are in progress in this process, across sweeps. */
 export type JobsInProgress = Set<string>;
@@ -119,7 +64,7 @@ export async function sweep(
     deps.incidents.open(),
   ]);
   let [woken, revived] = [0, 0];
-  const jobs: readonly [name: string, job: () => Promise<unknown>][] = [
+  const jobs: readonly SweepJob[] = [
     ['wake incidents', async () => (woken = await countDone(overdue, deps, (id) => wakeOne(deps, id)))],
     [
       'replace failed workflows',
@@ -155,8 +100,7 @@ export async function sweep(
     ['start drills', () => startOrphanedDrills(deps)],
     ['start canaries', () => startOrphanedCanaries(deps)],
     ['tend watches', () => tendWatches(deps)],
-    ['observe chaos experiments', () => observeChaos(deps)],
-    ['tend experiments', () => startOrphanedExperiments(deps)],
+    ...(await featureJobs(deps)).map(({ name, run }): SweepJob => [name, () => run(deps, open)]),
     ['tend requests for flags', () => tendFlags(deps)],
     ['show silences', () => showMutes(deps, open)],
     ['compare the status page with SLIs', () => comparePages(deps, open)],
@@ -165,6 +109,12 @@ export async function sweep(
   ];
   await Promise.all(jobs.map(([name, job]) => runJob(deps, inProgress, name, job)));
   return { woken, revived };
+}
+
+/** Returns the jobs of the features that the configuration uses. */
+async function featureJobs({ config }: Pick<Deps, 'config'>): Promise<FeatureJob[]> {
+  const current = await config.current();
+  return FEATURES.flatMap(({ isConfigured, jobs = [] }) => (jobs.length > 0 && isConfigured(current) ? jobs : []));
 }
 
 async function wakeOne(deps: SweepDeps, id: IncidentId): Promise<boolean> {

@@ -1,3 +1,4 @@
+import { featureTargets } from '../../features/names.ts';
 import { groupOf, secretOf } from '../../assembly/secret-groups.ts';
 import { secretNameIn, secretNamesOf } from '../../domain/runbooks/secret-names.ts';
 import type { Config } from '../../schemas/config/config.ts';
@@ -31,7 +32,7 @@ export function namedSecrets(config: Config | undefined): ReadonlySet<string> {
 function* secretNames({ services, paging, response, routes, runbooks }: Config): Generator<string> {
   for (const { environments } of Object.values(services)) {
     for (const entry of Object.values(environments)) {
-      const { deployer, flags, imageAutomation, judge, canary, experiments, reroute = {} } = entry;
+      const { deployer, flags, imageAutomation, judge, canary, reroute = {} } = entry;
       for (const metric of judge?.metrics ?? [])
         if (metric.kind === 'http' && metric.auth !== undefined) yield secretNameIn(metric.auth);
       const targets = [
@@ -39,7 +40,7 @@ function* secretNames({ services, paging, response, routes, runbooks }: Config):
         flags,
         imageAutomation,
         canary?.traffic,
-        experiments?.chaos,
+        ...featureTargets(entry),
         ...Object.values(reroute),
       ];
       for (const target of targets) {

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { FEATURE_ACTIONS } from '../../features/names.ts';
 import { Mode, NAME_MAX_CHARS } from '../config/names.ts';
 import { InstantIn, Timestamp } from '../time/time.ts';
 
@@ -32,8 +33,7 @@ export const Action = z.enum([
   'canary:judge',
   'canaries:read',
   'canaries:write',
-  'experiments:read',
-  'experiments:write',
+  ...FEATURE_ACTIONS,
   'health:read',
   'metrics:read',
   'tokens:read',

@@ -19,7 +19,7 @@ import { valueOfAliases } from '../parsing/aliases.ts';
 import { CanaryConfig } from '../canary/canary.ts';
 import { JudgeConfig } from '../canary/judge-config.ts';
 import { WatchConfig } from '../canary/watch.ts';
-import { ExperimentConfig } from '../experiments/config.ts';
+import { FEATURE_ENVIRONMENT } from '../../features/names.ts';
 
 /** What Firebreak does beside an existing pager while it is tried in mode `shadow`. */
 const ShadowTrial = z.strictObject({
@@ -158,8 +158,7 @@ export const EnvironmentEntry = z.strictObject({
   canary: CanaryConfig.optional(),
   /** Deploys are watched. Absent: they are not. */
   watch: WatchConfig.optional(),
-  /** Chaos experiments on it may make alerts expected. Absent: they may not. */
-  experiments: ExperimentConfig.optional(),
+  ...FEATURE_ENVIRONMENT,
 });
 export type EnvironmentEntry = z.infer<typeof EnvironmentEntry>;
 

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { featureActionsOf } from '../../features/names.ts';
 import { Action } from '../access/access.ts';
 import { isLoopbackHostname } from '../config/endpoint.ts';
 import { EnvironmentName, ServiceName } from '../config/names.ts';
@@ -120,7 +121,7 @@ const READ_ACTIONS: Action[] = [
   'drills:read',
   'canary:judge',
   'canaries:read',
-  'experiments:read',
+  ...featureActionsOf('viewer'),
   'health:read',
   'metrics:read',
 ];
@@ -139,7 +140,7 @@ export const ROLES: Readonly<Record<'viewer' | 'responder' | 'approver' | 'admin
       'freezes:write',
       'freezes:override',
       'canaries:write',
-      'experiments:write',
+      ...featureActionsOf('responder'),
     ],
   },
   approver: { actions: [...READ_ACTIONS, 'incidents:act'] },

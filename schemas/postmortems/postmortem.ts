@@ -1,6 +1,5 @@
 import * as z from 'zod';
 import { IncidentId, ServiceName, Severity } from '../config/names.ts';
-import { ExperimentId } from '../experiments/experiment.ts';
 import { Timestamp } from '../time/time.ts';
 import { PostmortemFile } from './publishing.ts';
 
@@ -88,7 +87,7 @@ export const ActionItemView = z.object({
   id: ActionItemId,
   /** Null: it is from an experiment. */
   incident_id: IncidentId.nullable(),
-  experiment_id: ExperimentId.nullable(),
+  experiment_id: z.string().nullable(),
   service: z.string(),
   environment: z.string(),
   title: z.string(),

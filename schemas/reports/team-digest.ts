@@ -2,7 +2,6 @@ import * as z from 'zod';
 import { EnvironmentName, IncidentId, ServiceName, Severity } from '../config/names.ts';
 import { DoraFigures } from '../delivery/dora.ts';
 import { FreezeCause } from '../freeze/freeze.ts';
-import { ExperimentId } from '../experiments/experiment.ts';
 import { ActionItemId, Priority } from '../postmortems/postmortem.ts';
 import { SloId } from '../slo/slo.ts';
 import { Timestamp } from '../time/time.ts';
@@ -124,7 +123,7 @@ export const TeamDigest = z.object({
       id: ActionItemId,
       /** Null: it is from an experiment. */
       incident_id: IncidentId.nullable(),
-      experiment_id: ExperimentId.nullable(),
+      experiment_id: z.string().nullable(),
       service: z.string(),
       environment: z.string(),
       title: z.string(),

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { CanaryId } from '../canary/canary.ts';
-import { ExperimentId } from '../experiments/experiment.ts';
+import { FEATURE_BUTTONS } from '../../features/names.ts';
 import { EnvironmentName, IncidentId, ServiceName, Version } from '../config/names.ts';
 
 /** Slack's limit for the `value` of a button, in characters. */
@@ -47,7 +47,7 @@ export const Button = z.discriminatedUnion('verb', [
     /** Orders so far when the button was created: a promotion applies to the share of that time. */
     sequence: z.number().int(),
   }),
-  z.object({ verb: z.literal('stop_experiment'), experiment: ExperimentId }),
+  ...FEATURE_BUTTONS,
 ]);
 export type Button = z.infer<typeof Button>;
 

@@ -5,7 +5,6 @@ import { pause, resume, runPause, runResume, switchAutomation, runSwitchAutomati
 import { declare, runDeclare } from './declare.ts';
 import { canaries, canaryButtons, canaryCommand, runCanaries, runCanary, runCanaryButton } from './canary.ts';
 import { deploys, runDeploys } from './deploys.ts';
-import { experiments, runExperiments, runStopExperiment, stopExperiment } from './experiments.ts';
 import { flagOn, runFlagOn } from './flags.ts';
 import { liftFreeze, runLiftFreeze } from './freeze/lift.ts';
 import { openFreeze, runOpenFreeze } from './freeze/open.ts';
@@ -52,8 +51,6 @@ export const VERBS = {
   canaries,
   canary: canaryCommand,
   canary_button: canaryButtons,
-  experiments,
-  stop_experiment: stopExperiment,
   pause,
   resume,
   answer,
@@ -99,8 +96,6 @@ export const RUNS: { [A in ActionName]: RunOf<(typeof VERBS)[A]> } = {
   canaries: runCanaries,
   canary: runCanary,
   canary_button: runCanaryButton,
-  experiments: runExperiments,
-  stop_experiment: runStopExperiment,
   pause: runPause,
   resume: runResume,
   answer: runAnswer,

@@ -1,8 +1,9 @@
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { serviceEnvironmentText } from '../../domain/messages/story.ts';
-import { RUNS } from '../commands/index.ts';
+import { type ActionName, RUNS } from '../commands/index.ts';
 import { verbOf } from '../commands/lookup.ts';
 import type { Acting, Run, RunInIncident } from '../commands/verb.ts';
+import { FEATURE_RUNS } from './feature-runs.ts';
 import { channelSpan, incidentOfChannel } from './channel.ts';
 import type { Command } from './command.ts';
 import type { CommandDeps } from '../deps.ts';
@@ -17,7 +18,8 @@ import { type Outcome, withNote } from '../outcome.ts';
 export async function execute(deps: CommandDeps, acting: Acting, command: Command): Promise<Outcome> {
   const verb = verbOf(command.request);
   // A request has the arguments of its verb, which the types of the list don't show.
-  const run: unknown = RUNS[command.request.act];
+  const { act } = command.request;
+  const run: unknown = act in RUNS ? RUNS[act as ActionName] : FEATURE_RUNS[act];
   if (verb.ofIncident !== true) return (run as Run<object>)(deps, acting, command.request, command);
   // What looked like the name of an incident can be the first word of the text; then the request changes.
   const { id, request } = await namedIncident(deps, acting.caller, command, verb);

@@ -41,7 +41,6 @@ export const lists = {
   drills: 'DRILLS',
   canaries: 'CANARIES',
   watches: 'WATCHES',
-  experiments: 'EXPERIMENTS',
   freezes: 'FREEZELIST',
   actionItems: 'ACTIONITEMLIST',
 };

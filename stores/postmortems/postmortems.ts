@@ -5,7 +5,6 @@ import { withTimes } from '../../domain/postmortems/action-items.ts';
 import type { Postmortems, StoredActionItem, StoredPostmortem } from '../../domain/ports/postmortems.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
 import { ActionItem, ActionItemId, PostmortemRecord, PostmortemState } from '../../schemas/postmortems/postmortem.ts';
-import { ExperimentId } from '../../schemas/experiments/experiment.ts';
 import { readAs } from '../../schemas/parsing/read-as.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
 import { auditWrite } from '../audit/audit-writes.ts';
@@ -34,7 +33,10 @@ const StoredItem = z.object({
   ...ActionItem.shape,
   id: ActionItemId,
   incident_id: IncidentId.nullable(),
-  experiment_id: ExperimentId.nullish().transform((id) => id ?? null),
+  experiment_id: z
+    .string()
+    .nullish()
+    .transform((id) => id ?? null),
   service: z.string(),
   environment: z.string(),
   alert: z.string(),
@@ -100,13 +102,13 @@ export class PostmortemTable implements Postmortems {
     );
   }
 
-  async addExperimentItems(items: readonly StoredActionItem[]): Promise<void> {
+  async addItems(items: readonly StoredActionItem[]): Promise<void> {
     // One at a time, so that an item that exists does not prevent the others.
     for (const [position, item] of items.entries())
       await this.#table.transact([this.#itemWrite(item, position, absent)]);
   }
 
-  async changeExperimentItem(
+  async replaceItem(
     item: StoredActionItem,
     { updated_at: read }: StoredActionItem,
     entry: AuditEntry,
@@ -164,7 +166,7 @@ export class PostmortemTable implements Postmortems {
     return { items: items.map(itemIn), next_cursor };
   }
 
-  async itemsOf(service: string, id: IncidentId | ExperimentId): Promise<StoredActionItem[]> {
+  async itemsOf(service: string, id: IncidentId | string): Promise<StoredActionItem[]> {
     return collect(this.#table.each(keys.actionItemsOf(service).pk, { prefix: `${id}-` }), itemIn);
   }
 

@@ -2,6 +2,7 @@ import { MemoryPublicIncidents } from './public-incidents.ts';
 import type { AlertState } from '../../domain/ports/alerts.ts';
 import type { Attempt } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
+import { noExtensions } from '../../domain/ports/extensions.ts';
 import type { Metrics } from '../../domain/ports/metrics.ts';
 import type { PageRequest } from '../../domain/ports/paging.ts';
 import type { HttpAnswer } from '../../domain/ports/runbooks.ts';
@@ -263,16 +264,9 @@ export class FakeWorld {
       }),
       watchRuns: notAsked('watchRuns'),
       loadedMonitoring: notAsked('loadedMonitoring'),
-      experiments: Object.assign(notAsked<Deps['experiments']>('experiments'), {
-        unfinished: async () => [],
-        get: async () => undefined,
-        list: async () => ({ items: [], next_cursor: null }),
-        seen: async () => [],
-      }),
-      experimentRuns: notAsked('experimentRuns'),
       flagRuns: { start: async (id, number) => void this.flagRuns.push(`${id} ${number}`) },
-      chaosSystemFor: notAsked('chaosSystemFor'),
-      chaosObjectsOf: notAsked('chaosObjectsOf'),
+      features: {},
+      extensions: noExtensions,
       sloMetrics: notAsked('sloMetrics'),
       sloLease: notAsked('sloLease'),
       sloAlerts: notAsked('sloAlerts'),

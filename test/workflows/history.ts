@@ -10,10 +10,16 @@ export type Run = { input: unknown; result: unknown; events: HistoryEvent[] };
 /** The histories of one path through a workflow; more than one if a run has handed over to the next. */
 export type Golden = { runs: Run[] };
 
-/** A workflow; each has a folder of golden histories. */
-export type Workflow = 'incident-response' | 'drill' | 'canary' | 'deploy-watch' | 'experiment' | 'flag-on';
+/** A workflow, with a folder of golden histories; those of a feature are in its folder. */
+export type Workflow = 'incident-response' | 'drill' | 'canary' | 'deploy-watch' | 'flag-on' | `features/${string}`;
 
-const folderOf = (workflow: Workflow): string => fileURLToPath(new URL(`../golden/${workflow}`, import.meta.url));
+const folderOf = (workflow: Workflow): string =>
+  fileURLToPath(
+    new URL(
+      workflow.startsWith('features/') ? `../../${workflow}/test/golden` : `../golden/${workflow}`,
+      import.meta.url,
+    ),
+  );
 
 /**
  * Returns the reproducible part of a history. Operation IDs (hashes of positions) and times (set by the story) are

@@ -5,10 +5,9 @@ import {
   InvocationStatus,
 } from '@aws/durable-execution-sdk-js';
 import { untouchable } from '../support/fake-deps.ts';
-import { detailsOf, golden, payloadOf, recorded, type Run } from './history.ts';
+import { detailsOf, golden, payloadOf, recorded, type Run, type Workflow } from './history.ts';
 import { handlerWith } from './play.ts';
 import { canaryReplay } from './stories/canaries.ts';
-import { experimentHandlerWith } from './stories/experiments.ts';
 import { flagHandlerWith } from './stories/flags.ts';
 import { drillHandlerWith } from './stories/drills.ts';
 import { watchHandlerWith } from './stories/watches.ts';
@@ -183,22 +182,24 @@ const HANDLERS = {
   drill: drillHandlerWith,
   canary: canaryReplay,
   'deploy-watch': watchHandlerWith,
-  experiment: experimentHandlerWith,
   'flag-on': flagHandlerWith,
 };
 
 /** All recorded runs, with the handlers that replay them. */
-export const recordedRuns = (
-  ['incident-response', 'drill', 'canary', 'deploy-watch', 'experiment', 'flag-on'] as const
-).flatMap((workflow) =>
-  recorded(workflow).flatMap((name) =>
+export const recordedRuns = (['incident-response', 'drill', 'canary', 'deploy-watch', 'flag-on'] as const).flatMap(
+  (workflow) => recordedRunsOf(workflow, HANDLERS[workflow]),
+);
+
+/** The recorded runs of a workflow, with the handler that replays them. */
+export function recordedRunsOf(workflow: Workflow, handlerFor: typeof handlerWith) {
+  return recorded(workflow).flatMap((name) =>
     golden(name, workflow).runs.map((run, index) => ({
       name: `${workflow}: ${name}${index === 0 ? '' : `, run ${index + 1}`}`,
       run,
-      handlerFor: HANDLERS[workflow],
+      handlerFor,
     })),
-  ),
-);
+  );
+}
 
 /** Returns the numbers of events after which a history is cut off, about `max`: iterations of a loop are all alike. */
 function moments({ events }: Run, max: number): number[] {

@@ -2,11 +2,11 @@ import { environmentEntry } from '../../domain/catalogue/catalogue.ts';
 import type { Evidence } from '../../domain/correlation/evidence.ts';
 import { modesFor } from '../../domain/automation/automation.ts';
 import { isOneOfMany, manyOpened, type Opening, timeAround } from '../../domain/incidents/incident-group.ts';
-import { expectationOf } from '../../domain/experiments/expectation.ts';
 import type { SignalView } from '../../domain/ports/alerts.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { AutomaticActions } from '../../domain/ports/decisions.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
+import { type Explanations, readExplanations } from '../../domain/ports/extensions.ts';
 import type { JudgementRequest } from '../../domain/incidents/response.ts';
 import type { Decision, DecisionInputs, KillSwitch, TargetInputs } from '../../domain/rollback/judgement.ts';
 import { DECIDE_VERSION } from '../../domain/rollback/guards.ts';
@@ -18,7 +18,6 @@ import { type Automation, untouchedAutomation } from '../../schemas/access/acces
 import type { Change } from '../../schemas/changes/change.ts';
 import type { PinView } from '../../schemas/changes/pin.ts';
 import type { Config } from '../../schemas/config/config.ts';
-import type { ExperimentRecord } from '../../schemas/experiments/experiment.ts';
 import type { DecisionView, IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
@@ -90,7 +89,7 @@ export async function judgeNow(
 }
 
 /**
- * What a judgement reads in any case. `experiments`: chaos experiments; null: they can't be read. `together`: incidents that
+ * What a judgement reads in any case. `explanations`: of alerts, by features; null: they can't be read. `together`: incidents that
  * opened together with it; whoever needs them handles the error.
  */
 export type Around = {
@@ -105,7 +104,7 @@ export type Around = {
   pins: readonly PinView[];
   isOneOfManyOpened: boolean;
   together: Promise<Opening[]>;
-  experiments: readonly ExperimentRecord[] | null;
+  explanations: readonly Explanations[] | null;
 };
 
 /** Reads around an incident together, since each read is a call to the platform. It need not wait for the incident itself. */
@@ -115,7 +114,7 @@ export async function readAround(deps: Deps, incident: IncidentKey): Promise<Aro
   const config = deps.config.current();
   const together = config.then((known) => openedTogether(deps, incident, known));
   together.catch(() => undefined);
-  const [own, { killSwitch, automation }, signals, automatic, rollbacks, pins, isOneOfManyOpened, experiments] =
+  const [own, { killSwitch, automation }, signals, automatic, rollbacks, pins, isOneOfManyOpened, explanations] =
     await Promise.all([
       deps.changes.recent({ service, environment }, CHANGES_READ),
       readAutomation(deps),
@@ -124,7 +123,7 @@ export async function readAround(deps: Deps, incident: IncidentKey): Promise<Aro
       deps.effects.rollbacksSince({ service, environment }, since),
       deps.pins.of({ service, environment }),
       config.then(({ routes }) => oneOfManyOpened(deps, incident, routes.manyAtOnce)),
-      unfinishedExperiments(deps),
+      readExplanations(deps),
     ]);
   return {
     config: await config,
@@ -138,7 +137,7 @@ export async function readAround(deps: Deps, incident: IncidentKey): Promise<Aro
     pins,
     isOneOfManyOpened,
     together,
-    experiments,
+    explanations,
   };
 }
 
@@ -161,7 +160,7 @@ async function gather(
     abortedCanary(deps, firing),
     degradedVersion(deps, firing),
   ]);
-  const expectedFrom = explainedBy(around.experiments, firing, deps.clock.now());
+  const expectedFrom = explainedBy(around.explanations ?? [], firing, deps.clock.now());
   const { evidence, neighboursUnreadable } = await evidenceOf(deps, incident, {
     config,
     cause,
@@ -275,29 +274,13 @@ async function incidentsOfGroup(
   );
 }
 
-/** Returns the name of the experiment that explains all firing alerts. Null: none does, or the experiments can't be read. */
-function explainedBy(
-  experiments: readonly ExperimentRecord[] | null,
-  firing: readonly Signal[],
-  now: Timestamp,
-): string | null {
-  if (firing.length === 0) return null;
-  const found = experiments?.find((one) =>
-    firing.every((signal) => expectationOf(signal, [one], now).kind === 'expected'),
-  );
-  return found?.name ?? null;
-}
-
-async function unfinishedExperiments({
-  experiments,
-  log,
-}: Pick<Deps, 'experiments' | 'log'>): Promise<ExperimentRecord[] | null> {
-  try {
-    return await experiments.unfinished();
-  } catch (error) {
-    log.error('the experiments could not be read, so they explain no alert', { error: String(error) });
-    return null;
+/** Returns the name of what explains all firing alerts, such as an experiment. Null: nothing does. */
+function explainedBy(explanations: readonly Explanations[], firing: readonly Signal[], now: Timestamp): string | null {
+  for (const one of explanations) {
+    const name = one.nameFor(firing, now);
+    if (name !== null) return name;
   }
+  return null;
 }
 
 /**

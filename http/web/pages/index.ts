@@ -3,8 +3,7 @@ import { approvalPage } from './incidents/approval.ts';
 import { auditPage } from './audit.ts';
 import { canariesPage } from './canary/canaries.ts';
 import { canaryPage } from './canary/canary.ts';
-import { experimentPage } from './experiments/experiment.ts';
-import { experimentsPage } from './experiments/experiments.ts';
+import { FEATURE_PAGES } from '../features.ts';
 import { digestPage } from './digest.ts';
 import { decisionsPage } from './incidents/decisions.ts';
 import { deliveryPage } from './delivery/delivery.ts';
@@ -36,8 +35,7 @@ export const PAGES: readonly ConsolePage[] = [
   sloPage,
   canariesPage,
   canaryPage,
-  experimentsPage,
-  experimentPage,
+  ...FEATURE_PAGES,
   freezesPage,
   deliveryPage,
   pipelinesPage,

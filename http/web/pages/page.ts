@@ -4,6 +4,8 @@ import type { Deps } from '../../../domain/ports/deps.ts';
 import type { Action } from '../../../schemas/access/access.ts';
 import type { Caller } from '../../../actions/people/caller.ts';
 import { Refusal } from '../../../actions/refusal.ts';
+import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { Html, Shown } from '../parts.ts';
 import type { Viewer } from '../../context.ts';
 
@@ -26,7 +28,8 @@ export type ConsoleDeps = Pick<
   | 'effects'
   | 'engine'
   | 'evidencePacks'
-  | 'experiments'
+  | 'extensions'
+  | 'features'
   | 'externalPager'
   | 'flagRuns'
   | 'freezeDecisions'
@@ -109,6 +112,27 @@ export type PageAction = {
    * @throws Refusal
    */
   run(deps: ConsoleDeps, sent: Sent): Promise<Html | void>;
+};
+
+/** What a feature adds to the console. */
+export type ConsoleParts = {
+  pages: readonly ConsolePage[];
+  downloads?: readonly ConsoleDownload[];
+  /** Shows what is in progress, on the first page. Empty: nothing. Called if the configuration uses the feature. */
+  nowPanel?(deps: ConsoleDeps, viewer: Viewer, at: Timestamp): Promise<Html | ''>;
+  /** Shows what belongs to an incident, on its page. Empty: nothing. Called if the configuration uses the feature. */
+  incidentPanel?(deps: ConsoleDeps, viewer: Viewer, incident: IncidentRecord, at: Timestamp): Promise<Html | ''>;
+};
+
+/** A file that a viewer downloads. */
+export type ConsoleDownload = {
+  path: string;
+  /** @throws Refusal 403, 404 */
+  read(
+    deps: ConsoleDeps,
+    caller: Caller,
+    param: Readonly<Record<string, string>>,
+  ): Promise<{ body: string; headers: Record<string, string> }>;
 };
 
 /** A form that a viewer sent. */

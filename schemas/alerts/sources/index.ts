@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { FEATURE_SOURCES } from '../../../features/names.ts';
 import { alertmanager } from './alertmanager.ts';
 import { generic } from './generic.ts';
 import { grafana } from './grafana.ts';
@@ -9,9 +10,15 @@ const SOURCES = [alertmanager, grafana, generic] as const;
 
 /**
  * The source of a signal. Firebreak itself: `deployment`, because a deployment failed; `watch`, because of a watch;
- * `drift`, because generated rules differ from the loaded ones; `experiment`, because one may still run.
+ * `drift`, because generated rules differ from the loaded ones; and the sources of features.
  */
-export const SourceName = z.enum([...SOURCES.map(({ name }) => name), 'deployment', 'watch', 'drift', 'experiment']);
+export const SourceName = z.enum([
+  ...SOURCES.map(({ name }) => name),
+  'deployment',
+  'watch',
+  'drift',
+  ...FEATURE_SOURCES,
+]);
 export type SourceName = z.infer<typeof SourceName>;
 
 /** An alert, and the source that sent it. */

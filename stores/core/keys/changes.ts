@@ -1,5 +1,4 @@
 import type { CanaryId } from '../../../schemas/canary/canary.ts';
-import type { ExperimentId } from '../../../schemas/experiments/experiment.ts';
 import type { WatchId } from '../../../schemas/canary/watch.ts';
 import type { DrillId } from '../../../schemas/automation/drill.ts';
 import type { ChangeId } from '../../../schemas/config/names.ts';
@@ -7,7 +6,7 @@ import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { type Key, digits, part, serviceEnvironmentKey } from './parts.ts';
 
-/** Keys of changes, and of what acts on them: rollbacks, drills, watches, canaries, and experiments. */
+/** Keys of changes, and of what acts on them: rollbacks, drills, watches, and canaries. */
 export const changeKeys = {
   /** A change of a service and environment, by its start. */
   change: (serviceEnvironment: ServiceEnvironment, startedAt: Timestamp, id: ChangeId): Key => ({
@@ -138,24 +137,4 @@ export const changeKeys = {
   /** Canaries in progress. */
   canaryRunning: (id: CanaryId): Key => ({ pk: 'CANARYRUNNING', sk: id }),
   canariesRunning: (): Pick<Key, 'pk'> => ({ pk: 'CANARYRUNNING' }),
-  /** The record of an experiment. */
-  experiment: (id: ExperimentId): Key => ({ pk: `EXPERIMENT#${id}`, sk: 'EXPERIMENT' }),
-  experimentEvent: (id: ExperimentId, n: number): Key => ({ pk: `EXPERIMENT#${id}`, sk: `EVENT#${digits(n)}` }),
-  experimentObservation: (id: ExperimentId, n: number): Key => ({
-    pk: `EXPERIMENT#${id}`,
-    sk: `OBSERVATION#${digits(n)}`,
-  }),
-  /** An alert that an experiment explains. */
-  experimentAlert: (id: ExperimentId, hash: string): Key => ({ pk: `EXPERIMENT#${id}`, sk: `ALERT#${hash}` }),
-  /** The experiment of a service and environment that is not over. */
-  experimentAt: (serviceEnvironment: ServiceEnvironment): Key => ({
-    pk: `EXPERIMENTAT#${serviceEnvironmentKey(serviceEnvironment)}`,
-    sk: 'EXPERIMENTAT',
-  }),
-  /** Experiments that are not closed. */
-  experimentRunning: (id: ExperimentId): Key => ({ pk: 'EXPERIMENTRUNNING', sk: id }),
-  experimentsRunning: (): Pick<Key, 'pk'> => ({ pk: 'EXPERIMENTRUNNING' }),
-  /** An object of a chaos system that was seen. */
-  seenChaos: (key: string): Key => ({ pk: 'CHAOSSEEN', sk: key }),
-  allSeenChaos: (): Pick<Key, 'pk'> => ({ pk: 'CHAOSSEEN' }),
 };

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { INCIDENT_ACTIONS } from '../../../http/web/pages/incidents/actions.ts';
 import type { IncidentData } from '../../../http/web/pages/incidents/data.ts';
 import { incidentMain } from '../../../http/web/pages/incidents/incident.ts';
+import { FEATURE_PAGES } from '../../../http/web/features.ts';
 import { PAGES } from '../../../http/web/pages/index.ts';
 import { nowMain } from '../../../http/web/pages/incidents/now.ts';
 import type { Now } from '../../../http/web/pages/incidents/now-data.ts';
@@ -20,7 +21,6 @@ import { runId, type RunView } from '../../../schemas/runbooks/parts/runs.ts';
 import { millisOf, plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { expectHarmless, hostile, HOSTILE, SCRIPT, textOf } from '../../support/hostile.ts';
 import { canaryRecord } from '../../support/canary-record.ts';
-import { anExperiment } from '../../support/experiments.ts';
 import { inbound } from '../../support/fixtures.ts';
 import { signal } from '../../support/signals.ts';
 
@@ -141,7 +141,7 @@ const data = (more: Partial<IncidentData> = {}): IncidentData => ({
     { title: hostile('link'), url: SCRIPT },
     { title: 'Dashboard', url: `https://grafana.example.com/${HOSTILE}` },
   ],
-  experiments: [anExperiment({ name: hostile('experiment') })],
+  panels: [],
   evidence: [
     {
       name: 'roll-back.1',
@@ -193,7 +193,7 @@ const now = (more: Partial<Now> = {}): Now => ({
   ],
   moreIncidents: 3,
   canaries: [canaryRecord(1, AT, { version: hostile('canary'), reason: hostile('reason of the canary') })],
-  experiments: [anExperiment({ name: hostile('experiment'), reason: hostile('reason of the experiment') })],
+  panels: [],
   watches: [
     {
       service: hostile<ServiceName>('watched'),
@@ -401,7 +401,7 @@ describe('the page Now', () => {
       slos: [],
       deploys: [],
       canaries: [],
-      experiments: [],
+      panels: [],
       watches: [],
     };
     const text = textOf(String(await nowMain(now(empty))));
@@ -418,7 +418,6 @@ describe('the page Now', () => {
             slos: null,
             deploys: null,
             canaries: null,
-            experiments: null,
             watches: null,
             automation: null,
           }),
@@ -466,9 +465,9 @@ test.each(web)(
 
 /* The recipe "Adding a page to the console" in CONTRIBUTING.md: one file, and one line in the list. */
 test('every page is a file of its own, and is named in the docs', () => {
-  const list = readFileSync(join(ROOT, 'http/web/pages/index.ts'), 'utf8');
+  const list = readFileSync(join(ROOT, 'http/web/pages/index.ts'), 'utf8').replace(/^import .*FEATURE_PAGES.*$/m, '');
   const files = [...list.matchAll(/^import \{ (\w+) \} from '(.+)';$/gm)].map(([, , file]) => file);
-  expect(new Set(files).size).toBe(PAGES.length);
+  expect(new Set(files).size).toBe(PAGES.length - FEATURE_PAGES.length);
   const docs = readFileSync(join(ROOT, 'docs/reference/console.md'), 'utf8');
   for (const { path } of PAGES)
     expect(docs).toContain(`\`${path.replace(/:(\w+)/, (_, name) => name.toUpperCase())}\``);

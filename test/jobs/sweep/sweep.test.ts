@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
 import { pageKey } from '../../../domain/paging/pages.ts';
-import { sweep, type SweepDeps, type JobsInProgress } from '../../../jobs/sweep/sweep.ts';
+import type { SweepDeps } from '../../../jobs/sweep/deps.ts';
+import { sweep, type JobsInProgress } from '../../../jobs/sweep/sweep.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { PageRequest } from '../../../domain/ports/paging.ts';

@@ -23,8 +23,6 @@ const OF_PORTS = {
   approvalLinks: ['links'],
   audit: ['audit'],
   changeEvents: ['pagerduty'],
-  chaosSystemFor: ['delivery', 'named'],
-  chaosObjectsOf: ['delivery', 'named'],
   chat: ['slack'],
   deployerFor: ['delivery', 'github', 'named'],
   directory: ['slack'],

@@ -3,12 +3,14 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { Button } from '../../../schemas/slack/button.ts';
 import { TYPED, verbOf } from '../../../slack/commands/lookup.ts';
-import { type ActionName, RUNS, VERBS } from '../../../slack/commands/index.ts';
+import { FEATURE_VERBS } from '../../../slack/commands/feature-verbs.ts';
+import { RUNS, VERBS } from '../../../slack/commands/index.ts';
+import { FEATURE_RUNS } from '../../../slack/execution/feature-runs.ts';
 import { type AnyVerb, COMMANDS, type Verb } from '../../../slack/commands/verb.ts';
 
 const read = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
 
-const verbs = (Object.keys(VERBS) as ActionName[]).map((act) => verbOf({ act }));
+const verbs = [...Object.keys(VERBS), ...Object.keys(FEATURE_VERBS)].map((act) => verbOf({ act }));
 const typed = COMMANDS.flatMap((command) => TYPED[command]);
 
 /** A verb without a permission, or without its help, is a type error. */
@@ -42,6 +44,7 @@ describe('the list of verbs', () => {
 
   test('has a function for each verb', () => {
     expect(Object.keys(RUNS)).toEqual(Object.keys(VERBS));
+    expect(Object.keys(FEATURE_RUNS)).toEqual(Object.keys(FEATURE_VERBS));
   });
 
   test('has each name, alias, and dialog once', () => {

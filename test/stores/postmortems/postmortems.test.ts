@@ -2,7 +2,6 @@ import { expect, test } from 'vitest';
 import { mintIncidentId } from '../../../stores/core/ids.ts';
 import type { StoredActionItem } from '../../../domain/ports/postmortems.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
-import { ExperimentId } from '../../../schemas/experiments/experiment.ts';
 import { type IssueLink, PostmortemRecord } from '../../../schemas/postmortems/postmortem.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import type { TableStores } from '../stores.ts';
@@ -129,10 +128,10 @@ inTheTable(() => {
   });
 
   test('an action item of an experiment is stored once, and changed if it was not changed meanwhile', async () => {
-    const experiment = ExperimentId.parse(mintIncidentId(stores.clock.now()));
-    const one = item(experiment as string as IncidentId, '00000001', { incident_id: null, experiment_id: experiment });
+    const experiment = mintIncidentId(stores.clock.now()) as string;
+    const one = item(experiment as IncidentId, '00000001', { incident_id: null, experiment_id: experiment });
     const two = { ...one, id: `${experiment}-00000002`, title: 'Item 00000002' };
-    await stores.postmortems.addExperimentItems([one, two]);
+    await stores.postmortems.addItems([one, two]);
     const entry = (n: number) => ({
       id: `action-item:${one.id}:${n}`,
       at: stores.clock.now(),
@@ -144,9 +143,9 @@ inTheTable(() => {
     });
     const since = plusSeconds(one.updated_at, 60);
     const done = { ...one, done: true, owner: 'ada', updated_at: since };
-    expect(await stores.postmortems.changeExperimentItem(done, one, entry(1))).toBe(true);
-    expect(await stores.postmortems.changeExperimentItem({ ...one, updated_at: since }, one, entry(2))).toBe(false);
-    await stores.postmortems.addExperimentItems([one, two]); // a repeat does not reopen it
+    expect(await stores.postmortems.replaceItem(done, one, entry(1))).toBe(true);
+    expect(await stores.postmortems.replaceItem({ ...one, updated_at: since }, one, entry(2))).toBe(false);
+    await stores.postmortems.addItems([one, two]); // a repeat does not reopen it
     const found = await stores.postmortems.itemsOf(one.service, experiment);
     expect(found.toSorted((a, b) => (a.id < b.id ? -1 : 1))).toEqual([done, two]);
     expect(

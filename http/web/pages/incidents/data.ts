@@ -10,13 +10,14 @@ import type { Link, Overview } from '../../../../domain/messages/story.ts';
 import type { Deps } from '../../../../domain/ports/deps.ts';
 import { IncidentId } from '../../../../schemas/config/names.ts';
 import type { EvidencePack } from '../../../../schemas/incidents/evidence-pack.ts';
-import type { Experiment } from '../../../../schemas/experiments/experiment.ts';
-import type { IncidentRecord, TimelineEntry } from '../../../../schemas/incidents/incident.ts';
+import type { TimelineEntry } from '../../../../schemas/incidents/incident.ts';
 import { runId, type RunView } from '../../../../schemas/runbooks/parts/runs.ts';
-import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
+import type { Timestamp } from '../../../../schemas/time/time.ts';
 import type { Viewer } from '../../../context.ts';
 import type { PageRequest, ConsoleDeps } from '../page.ts';
 import { type HealthRead, readHealth } from '../../../../actions/incidents/health-read.ts';
+import { incidentPanels } from '../../features.ts';
+import type { Html } from '../../parts.ts';
 import { filterOf, isShown, type TimelineFilter } from './filter.ts';
 
 /** Everything that the page of an incident shows. */
@@ -34,8 +35,8 @@ export type IncidentData = Pick<Viewer, 'may' | 'csrfToken'> & {
   evidence: readonly EvidencePack[];
   /** What a rollback would do now. Null: the viewer may not roll back, or the incident is resolved or a group. */
   plan: RollbackPlan | null;
-  /** Chaos experiments on its service and environment at that time, newest first. */
-  experiments: readonly Experiment[];
+  /** What features show. */
+  panels: readonly (Html | '')[];
   /** Its newest runbook runs, oldest first. */
   runs: readonly RunView[];
   /** The status page shows the service, and waits for approval. */
@@ -54,8 +55,6 @@ export type Timeline = {
 
 const ENTRIES_PER_PAGE = 50;
 const RUNS_SHOWN = 10;
-const EXPERIMENTS_READ = 25;
-const BEFORE_INCIDENT_SECONDS = 3600;
 
 /** Entries that one request looks through for matches of a filter. */
 const SEARCHED_MAX = 1000;
@@ -71,7 +70,8 @@ export async function loadIncident(deps: ConsoleDeps, { viewer, param, query }: 
   caller.allow('incidents:read', incident);
   const mayRollBack =
     incident.status !== 'resolved' && incident.group_reason === undefined && may('incidents:act', incident);
-  const [timeline, health, plan, config, names, runs, evidence, experiments] = await Promise.all([
+  const at = deps.clock.now();
+  const [timeline, health, plan, config, names, runs, evidence, panels] = await Promise.all([
     timelineOf(deps, id, filterOf(query)),
     readHealth(deps, story),
     mayRollBack ? planRollback(deps, caller, incident) : null,
@@ -79,7 +79,7 @@ export async function loadIncident(deps: ConsoleDeps, { viewer, param, query }: 
     namer(deps),
     runsOf(deps, id),
     deps.evidencePacks.list(id),
-    may('experiments:read', incident) ? experimentsAt(deps, incident) : [],
+    incidentPanels(deps, viewer, incident, at),
   ]);
   const entries = await Promise.all(
     timeline.entries.map(async (entry) => ({
@@ -89,7 +89,6 @@ export async function loadIncident(deps: ConsoleDeps, { viewer, param, query }: 
     })),
   );
   const { names: components, publish } = componentsOf(incident, config);
-  const at = deps.clock.now();
   return {
     may,
     csrfToken,
@@ -101,9 +100,7 @@ export async function loadIncident(deps: ConsoleDeps, { viewer, param, query }: 
     links: incidentLinks(story, config, at, health === null ? null : onsetOf(health.evidence).earliest),
     evidence,
     plan,
-    experiments: experiments.filter(({ scope }) =>
-      scope.every((serviceEnvironment) => may('experiments:read', serviceEnvironment)),
-    ),
+    panels,
     runs,
     waitsForPublication: components.length > 0 && publish === 'ask',
     hasActed:
@@ -111,24 +108,6 @@ export async function loadIncident(deps: ConsoleDeps, { viewer, param, query }: 
         ({ kind, state }) => kind === 'roll-back' && (state === 'succeeded' || state === 'accepted'),
       ) || story.decisions.some(({ kind, marked_wrong }) => kind === 'shadow' && marked_wrong === undefined),
   };
-}
-
-/** Finds those among the newest experiments that ran during the incident, or ended shortly before it. */
-async function experimentsAt(
-  { experiments }: Pick<ConsoleDeps, 'experiments'>,
-  { service, environment, opened_at: opened, resolved_at: resolved }: IncidentRecord,
-): Promise<Experiment[]> {
-  const { items } = await experiments.list({ limit: EXPERIMENTS_READ });
-  return items.filter(
-    ({ scope, started_at: started, ended_at: ended }) =>
-      scope.some(
-        (serviceEnvironment) =>
-          serviceEnvironment.service === service && serviceEnvironment.environment === environment,
-      ) &&
-      started !== null &&
-      (resolved === null || started <= resolved) &&
-      (ended === null || plusSeconds(ended, BEFORE_INCIDENT_SECONDS) >= opened),
-  );
 }
 
 async function runsOf(deps: Pick<Deps, 'incidents' | 'runbooks'>, id: IncidentId): Promise<RunView[]> {

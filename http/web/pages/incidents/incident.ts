@@ -15,7 +15,6 @@ import type { IncidentRecord } from '../../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import { IncidentRole } from '../../../../schemas/people/response-roles.ts';
 import { ago, clockTime, type Html, line, outsideLink, panel, severityBadge, statusBadge } from '../../parts.ts';
-import { experimentBadge } from '../experiments/parts.ts';
 import { incidentActions } from './actions.ts';
 import { type IncidentData, loadIncident } from './data.ts';
 import { decisionsPanel, effectsPanel, evidencePanel, suspectsPanel } from './evidence.ts';
@@ -46,7 +45,7 @@ export const incidentMain = (data: IncidentData): Html => html`
   ${summary(data)}
   <div class="columns incident-columns">
     <div class="aside">
-      ${questionsPanel(data)} ${actionsPanel(data)} ${peoplePanel(data)} ${alertsPanel(data)} ${experimentsPanel(data)}
+      ${questionsPanel(data)} ${actionsPanel(data)} ${peoplePanel(data)} ${alertsPanel(data)} ${data.panels}
       ${similarPanel(data)} ${linksPanel(data)}
     </div>
     <div class="detail">
@@ -157,26 +156,6 @@ function expectedText(signals: IncidentData['story']['signals']): Html | '' {
         kept quiet on arrival: expected from
         ${ids.map((id, n) => html`${n === 0 ? '' : ', '}<a href="${experimentPath(id)}">an experiment</a>`)}
       </p>`;
-}
-
-function experimentsPanel({ experiments, at }: IncidentData): Html | '' {
-  if (experiments.length === 0) return '';
-  return panel(
-    'experiments',
-    'Experiments',
-    experiments.length,
-    html`<ul class="rows">
-      ${experiments.map(
-        (experiment) =>
-          html`<li>
-            <p><a href="${experimentPath(experiment.id)}">${experiment.name}</a> ${experimentBadge(experiment)}</p>
-            <p class="quiet">
-              ${experiment.started_at === null ? '' : html`started ${clockTime(experiment.started_at, at)}`}${experiment.expected === 0 ? '' : `, ${experiment.expected === 1 ? '1 alert' : `${experiment.expected} alerts`} kept quiet`}
-            </p>
-          </li>`,
-      )}
-    </ul>`,
-  );
 }
 
 function similarPanel({ story: { incident } }: IncidentData): Html | '' {

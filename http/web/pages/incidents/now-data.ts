@@ -10,12 +10,13 @@ import type { Canary } from '../../../../schemas/canary/canary.ts';
 import type { Watch } from '../../../../schemas/canary/watch.ts';
 import type { Change } from '../../../../schemas/changes/change.ts';
 import { lowestMode, type Mode, Severity } from '../../../../schemas/config/names.ts';
-import type { Experiment } from '../../../../schemas/experiments/experiment.ts';
 import type { Freeze } from '../../../../schemas/freeze/freeze.ts';
 import type { DecisionView, Effect, IncidentRecord } from '../../../../schemas/incidents/incident.ts';
 import type { SloView } from '../../../../schemas/slo/slo-view.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import type { Viewer } from '../../../context.ts';
+import { nowPanels } from '../../features.ts';
+import type { Html } from '../../parts.ts';
 import type { ConsoleDeps } from '../page.ts';
 
 /** Number of incidents that the page shows with their cause and automation: the most severe and newest ones. */
@@ -50,22 +51,23 @@ export type Now = {
   slos: readonly BurningSlo[] | null;
   deploys: readonly Change[] | null;
   canaries: readonly Canary[] | null;
-  /** Chaos experiments that are not over. */
-  experiments: readonly Experiment[] | null;
+  /** What features show. */
+  panels: readonly (Html | '')[];
   watches: readonly Watch[] | null;
   automation: { settings: Automation; modes: readonly EnvironmentMode[] } | null;
 };
 
 /** Reads what the page shows, as far as the viewer may see it. */
-export async function loadNow(deps: ConsoleDeps, { may }: Viewer): Promise<Now> {
+export async function loadNow(deps: ConsoleDeps, viewer: Viewer): Promise<Now> {
+  const { may } = viewer;
   const at = deps.clock.now();
-  const [incidents, freezes, slos, deploys, canaries, experiments, watches, automation] = await Promise.all([
+  const [incidents, freezes, slos, deploys, canaries, panels, watches, automation] = await Promise.all([
     openIncidents(deps, (incident) => may('incidents:read', incident)),
     may('freezes:read', {}) ? deps.freezes.current() : null,
     may('slos:read', {}) ? burningSlos(deps) : null,
     may('deployments:read', {}) ? deps.changes.inProgress() : null,
     may('canaries:read', {}) ? deps.canaries.running() : null,
-    may('experiments:read', {}) ? deps.experiments.unfinished() : null,
+    nowPanels(deps, viewer, at),
     may('deployments:read', {}) ? deps.watches.unfinished() : null,
     may('automation:read', {}) ? automationNow(deps) : null,
   ]);
@@ -76,11 +78,7 @@ export async function loadNow(deps: ConsoleDeps, { may }: Viewer): Promise<Now> 
     slos: slos && slos.filter((slo) => may('slos:read', slo)),
     deploys: deploys && deploys.map(({ change }) => change).filter((change) => may('deployments:read', change)),
     canaries: canaries && canaries.filter((canary) => may('canaries:read', canary)),
-    experiments:
-      experiments &&
-      experiments.filter(({ scope }) =>
-        scope.every((serviceEnvironment) => may('experiments:read', serviceEnvironment)),
-      ),
+    panels,
     watches: watches && watches.filter((watch) => watch.outcome === null && may('deployments:read', watch)),
     automation: automation && {
       ...automation,

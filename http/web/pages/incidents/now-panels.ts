@@ -1,16 +1,22 @@
 import { html } from 'hono/html';
-import { experimentPath } from '../../../../domain/incidents/console-link.ts';
 import { contradictionText } from '../../../../domain/status/contradictions.ts';
 import { Mode } from '../../../../schemas/config/names.ts';
 import type { Freeze } from '../../../../schemas/freeze/freeze.ts';
-import { ago, ahead, type Html, modeBadge, nothing, panel, servicePath, shareBar, tableOf } from '../../parts.ts';
+import {
+  ago,
+  ahead,
+  type Html,
+  modeBadge,
+  nothing,
+  panel,
+  servicePath,
+  shareBar,
+  shortList,
+  tableOf,
+} from '../../parts.ts';
 import { CANARIES_PATH, canaryBadge, canaryPath } from '../canary/canaries.ts';
-import { experimentBadge, EXPERIMENTS_PATH, scopeOf } from '../experiments/parts.ts';
 import { withoutCorrections } from '../slo/slos.ts';
 import type { EnvironmentMode, Now } from './now-data.ts';
-
-/** Rows of a panel. */
-const ROWS_MAX = 12;
 
 /** Shows the kill switch, and how many environments have each mode. */
 export function automationStrip({ automation, at }: Now): Html {
@@ -61,13 +67,6 @@ const modeTable = (modes: readonly EnvironmentMode[]): Html =>
     ]),
   );
 
-/** Shows the first rows of a list, and how many more there are. */
-const shortList = <T>(items: readonly T[], row: (item: T) => Html): Html =>
-  html`<ul class="rows">
-    ${items.slice(0, ROWS_MAX).map((item) => html`<li>${row(item)}</li>`)}
-    ${items.length > ROWS_MAX ? html`<li class="more">and ${items.length - ROWS_MAX} more</li>` : ''}
-  </ul>`;
-
 export function deploysPanel({ deploys, at }: Now): Html {
   if (deploys === null) return html``;
   const newest = deploys.toSorted((a, b) => (a.started_at < b.started_at ? 1 : -1));
@@ -106,27 +105,6 @@ export function canariesPanel({ canaries, at }: Now): Html | '' {
     canaries.length,
     html`${body}
       <p class="more"><a href="${CANARIES_PATH}">All canaries</a></p>`,
-  );
-}
-
-/** Shows the chaos experiments that are not over. Empty: none. */
-export function experimentsPanel({ experiments, at }: Now): Html | '' {
-  if (experiments === null || experiments.length === 0) return '';
-  const body = shortList(
-    experiments,
-    (experiment) =>
-      html`<p><a href="${experimentPath(experiment.id)}">${experiment.name}</a> ${experimentBadge(experiment)}</p>
-        <p>${scopeOf(experiment)}</p>
-        <p class="quiet">
-          ${experiment.reason}${experiment.started_at === null ? '' : html` · started ${ago(experiment.started_at, at)}`}${experiment.expected === 0 ? '' : ` · ${experiment.expected === 1 ? '1 alert' : `${experiment.expected} alerts`} kept quiet`}
-        </p>`,
-  );
-  return panel(
-    'experiments',
-    'Experiments',
-    experiments.length,
-    html`${body}
-      <p class="more"><a href="${EXPERIMENTS_PATH}">All experiments</a></p>`,
   );
 }
 

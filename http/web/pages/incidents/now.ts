@@ -14,7 +14,6 @@ import {
   automationStrip,
   canariesPanel,
   deploysPanel,
-  experimentsPanel,
   freezesPanel,
   slosPanel,
   watchedDeploysPanel,
@@ -39,8 +38,8 @@ export const nowMain = (data: Now): Html => html`
   <div class="columns">
     ${panel('incidents', 'Open incidents', data.incidents.length + data.moreIncidents, incidentList(data))}
     <div class="aside">
-      ${deploysPanel(data)} ${canariesPanel(data)} ${experimentsPanel(data)} ${watchedDeploysPanel(data)}
-      ${freezesPanel(data)} ${slosPanel(data)}
+      ${deploysPanel(data)} ${canariesPanel(data)} ${data.panels} ${watchedDeploysPanel(data)} ${freezesPanel(data)}
+      ${slosPanel(data)}
     </div>
   </div>
 `;

@@ -1,0 +1,89 @@
+import type { Action } from '../../schemas/access/access.ts';
+import type { ActionItemId, ActionItemPatch, ActionItemView } from '../../schemas/postmortems/postmortem.ts';
+import type { Config, EnvironmentEntry } from '../../schemas/config/config.ts';
+import type { Signal } from '../../schemas/alerts/signal.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import type { Mute } from '../alerts/routing.ts';
+import type { ConfigSource } from './config.ts';
+import type { Log } from './system.ts';
+import type { Scope } from '../access/access.ts';
+
+/**
+ * The points at which features take part in what the core does. Each point lists the features that use it. There are at
+ * most twelve; a new one needs a decision record (docs/adr/).
+ */
+export type Extensions = {
+  /** Explain alerts that are expected, so that these don't act. */
+  expectedAlerts: readonly Extension<ExpectedAlerts>[];
+  /** Check the systems that the configuration names. */
+  systems: readonly Extension<ConfiguredSystems>[];
+  /** Change action items that belong to no post-mortem. */
+  actionItems: readonly Extension<ActionItems>[];
+};
+
+/** A feature's part at a point. Its code is loaded only if it is used. */
+export type Extension<T> = {
+  /** Whether the configuration uses the feature. */
+  isConfigured(config: Config): boolean;
+  load(): Promise<T>;
+};
+
+/** Without features. */
+export const noExtensions: Extensions = { expectedAlerts: [], systems: [], actionItems: [] };
+
+/** Returns the parts of the features that the configuration uses. */
+export const configured = async <T>(extensions: readonly Extension<T>[], config: Config): Promise<T[]> =>
+  extensions.length === 0
+    ? []
+    : Promise.all(extensions.filter((one) => one.isConfigured(config)).map((one) => one.load()));
+
+export type ExpectedAlerts = {
+  /** Reads what explains alerts now. @throws if it can't be read: then all alerts are real */
+  read(): Promise<Explanations>;
+};
+
+/** What explains alerts at the time of a read. */
+export type Explanations = {
+  /** Whether it can explain an alert. */
+  explainsAny: boolean;
+  /** Returns the mute of an alert. Null: the alert is real. */
+  muteOf(signal: Signal, now: Timestamp): Mute | null;
+  /** Returns the name of what explains all of these alerts. Null: nothing does. */
+  nameFor(signals: readonly Signal[], now: Timestamp): string | null;
+  /** Records alerts that it explains, before they are admitted. Idempotent. */
+  record(signals: readonly Signal[], now: Timestamp): Promise<void>;
+};
+
+/** Reads what explains alerts now, of all features that are configured. Null: something can't be read. */
+export async function readExplanations({
+  config,
+  extensions,
+  log,
+}: {
+  config: ConfigSource;
+  extensions: Pick<Extensions, 'expectedAlerts'>;
+  log: Log;
+}): Promise<Explanations[] | null> {
+  if (extensions.expectedAlerts.length === 0) return [];
+  try {
+    const sources = await configured(extensions.expectedAlerts, await config.current());
+    return await Promise.all(sources.map((source) => source.read()));
+  } catch (error) {
+    log.error('what explains alerts could not be read, so all alerts are treated as real', { error: String(error) });
+    return null;
+  }
+}
+
+export type ConfiguredSystems = {
+  /** Returns why the systems of an environment can't be called, without calling them. */
+  problems(environment: EnvironmentEntry): Promise<string[]>;
+};
+
+export type ActionItems = {
+  /** Changes an item. Undefined: the item is of no kind that the feature has. @throws Refusal 403, 404, 409 */
+  change(
+    caller: { name: string; allow(action: Action, scope: Scope): void },
+    id: ActionItemId,
+    patch: ActionItemPatch,
+  ): Promise<ActionItemView | undefined>;
+};

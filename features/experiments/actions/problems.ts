@@ -1,0 +1,21 @@
+import { credentialOf } from '../../../actions/connections/check-result.ts';
+import { clusterAddress } from '../../../actions/connections/uncallable-systems.ts';
+import { secretNameIn } from '../../../domain/runbooks/secret-names.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
+import type { ConfiguredSystems } from '../../../domain/ports/extensions.ts';
+import type { ChaosConfig } from '../config.ts';
+
+/** Checks the chaos systems that the configuration names. */
+export const chaosSystems = (deps: Pick<Deps, 'secrets'>): ConfiguredSystems => ({
+  problems: async ({ experiments }) => (experiments?.chaos === undefined ? [] : chaosProblems(deps, experiments.chaos)),
+});
+
+/** Returns why a chaos system can't be called. Does not call it. */
+async function chaosProblems({ secrets }: Pick<Deps, 'secrets'>, chaos: ChaosConfig): Promise<string[]> {
+  if (chaos.kind !== 'http' && !(await clusterAddress(secrets, chaos)))
+    return [`the chaos system (${chaos.kind}) has no address: set its \`url\`, or KUBERNETES_URL`];
+  const name =
+    chaos.kind === 'http' ? chaos.auth && secretNameIn(chaos.auth) : (chaos.auth?.bearer ?? 'KUBERNETES_TOKEN');
+  if (name === undefined) return ['the chaos system is called without credentials (no "auth")'];
+  return (await credentialOf(secrets, name)) ? [] : [`the secret ${name} of the chaos system is not set`];
+}

@@ -1,0 +1,34 @@
+import { afterAll, beforeAll, describe, test } from 'vitest';
+import { openTable, type TableStores } from '../../../test/stores/stores.ts';
+import { byContext, golden, record, type Run, updating } from '../../../test/workflows/history.ts';
+import { experimentPaths, experimentWorld, playExperiment } from './stories.ts';
+
+let stores: TableStores;
+beforeAll(async () => {
+  stores = await openTable();
+});
+afterAll(() => stores?.close());
+
+/** Replaces the ID, which is random. */
+const withoutId = (runs: readonly Run[], id = ''): Run[] =>
+  JSON.parse(JSON.stringify(runs).replaceAll(id, '0'.repeat(26))) as Run[];
+
+const inContexts = ({ input, result, events }: Run) => ({ input, result, events: byContext(events) });
+
+describe('experiment', () => {
+  test.for(Object.entries(experimentPaths).map(([name, path], index) => [name, path, index + 1] as const))(
+    '%s',
+    async ([name, path, number], { expect }) => {
+      const known = experimentWorld(stores.table, number);
+      const { record: found, runs: played, events, alerts } = await playExperiment(known, path);
+      expect(events.map(({ kind }) => kind).join(' ')).toBe(path.events);
+      expect(found).toMatchObject({ status: 'ended', closed: true, ...path.ends });
+      expect(known.log).toEqual(path.log ?? known.log);
+      if (path.expected !== undefined) expect(alerts).toHaveLength(path.expected);
+      expect(known.counted).toEqual([`firebreak_experiments_total ${found?.conclusion?.outcome}`]);
+      const runs = withoutId(played, found?.id);
+      if (updating()) record(name, { runs }, 'features/experiments');
+      expect(runs.map(inContexts)).toEqual(golden(name, 'features/experiments').runs.map(inContexts));
+    },
+  );
+});

@@ -1,0 +1,28 @@
+import type * as z from 'zod';
+
+/**
+ * The names of a feature, from which the schemas of the core are built. They are apart from the manifest, because the
+ * manifest refers to the core.
+ */
+export type FeatureNames = {
+  feature: string;
+  /** Permissions, each with the built-in roles that have it. The role `admin` has all. */
+  actions?: Readonly<Record<string, readonly ('viewer' | 'responder' | 'approver')[]>>;
+  /** Keys of an environment in `services.yaml`. */
+  environment?: Readonly<Record<string, z.ZodType>>;
+  /** Returns what these keys name that is called with credentials. */
+  targets?(environment: never): readonly ConfiguredTarget[];
+  /** Sources of the alerts that it sends itself. Each such alert is an event, because nobody reports its end. */
+  sources?: readonly string[];
+  counters?: Readonly<Record<string, { group: 'incidents'; help: string; labels: readonly string[] }>>;
+  /** What its buttons in Slack say, by `verb`. */
+  buttons?: readonly z.ZodObject<{ verb: z.ZodLiteral<string> }>[];
+};
+
+/** A system that the configuration names, with its credentials. */
+export type ConfiguredTarget = {
+  /** Vendor whose own credentials these replace. Null: none. */
+  vendor: 'kubernetes' | null;
+  url?: string | undefined;
+  auth?: { bearer: string } | { webhookSignature: string } | undefined;
+};

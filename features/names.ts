@@ -1,0 +1,46 @@
+import { names as experiments } from './experiments/names.ts';
+import type { FeatureNames } from './feature-names.ts';
+
+/** The names of all features. To leave a feature out, delete its folder, and its entries here and in `index.ts`. */
+const LIST = [experiments] as const;
+
+type ListedNames = (typeof LIST)[number];
+
+type ActionOf<Names> = Names extends { actions: infer Actions } ? keyof Actions & string : never;
+type SourceOf<Names> = Names extends { sources: readonly (infer Source extends string)[] } ? Source : never;
+type ButtonOf<Names> = Names extends { buttons: readonly (infer Button)[] } ? Button : never;
+/** A function of the values, so that `Merged` can intersect those of all features. */
+type TakesEnvironment<Names> = Names extends { environment: infer Keys } ? (keys: Keys) => void : never;
+type TakesCounters<Names> = Names extends { counters: infer Counters } ? (counters: Counters) => void : never;
+type Merged<Takes> = [Takes] extends [never] ? object : Takes extends (values: infer Values) => void ? Values : object;
+
+const NAMES: readonly FeatureNames[] = LIST;
+
+/** Permissions of features. */
+export const FEATURE_ACTIONS = NAMES.flatMap(({ actions = {} }) => Object.keys(actions)) as ActionOf<ListedNames>[];
+
+/** Returns the permissions of features that a built-in role has. */
+export const featureActionsOf = (role: 'viewer' | 'responder' | 'approver'): ActionOf<ListedNames>[] =>
+  NAMES.flatMap(({ actions = {} }) =>
+    Object.entries(actions).flatMap(([action, roles]) => (roles.includes(role) ? [action] : [])),
+  ) as ActionOf<ListedNames>[];
+
+/** Keys of features for an environment in `services.yaml`. */
+export const FEATURE_ENVIRONMENT = Object.assign({}, ...NAMES.map(({ environment }) => environment)) as Merged<
+  TakesEnvironment<ListedNames>
+>;
+
+/** Sources of the alerts that features send. */
+export const FEATURE_SOURCES = NAMES.flatMap(({ sources = [] }) => sources) as SourceOf<ListedNames>[];
+
+/** Counters of features. */
+export const FEATURE_COUNTERS = Object.assign({}, ...NAMES.map(({ counters }) => counters)) as Merged<
+  TakesCounters<ListedNames>
+>;
+
+/** Buttons of features in Slack. */
+export const FEATURE_BUTTONS = NAMES.flatMap(({ buttons = [] }) => buttons) as unknown as ButtonOf<ListedNames>[];
+
+/** Returns the systems that features are configured to call for an environment. */
+export const featureTargets = (environment: object) =>
+  NAMES.flatMap(({ targets }) => targets?.(environment as never) ?? []);

@@ -1,0 +1,4 @@
+import { FEATURES } from '../features/index.ts';
+
+/** Registers the routes of each feature. Loaded with the API, whose description names all routes. */
+export const FEATURE_ROUTES = await Promise.all(FEATURES.flatMap(({ routes }) => routes?.() ?? []));

@@ -1,0 +1,37 @@
+import { FEATURES } from '../../features/index.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import type { Viewer } from '../context.ts';
+import type { ConsoleDeps } from './pages/page.ts';
+import type { Html } from './parts.ts';
+
+const PARTS = await Promise.all(
+  FEATURES.flatMap(({ console: load, isConfigured }) =>
+    load === undefined ? [] : [load().then((parts) => ({ ...parts, isConfigured }))],
+  ),
+);
+
+/** The pages of features, in the order of the navigation. */
+export const FEATURE_PAGES = PARTS.flatMap(({ pages }) => pages);
+
+/** The files of features that viewers download. */
+export const FEATURE_DOWNLOADS = PARTS.flatMap(({ downloads = [] }) => downloads);
+
+/** Returns what the features that the configuration uses show on the first page. */
+export async function nowPanels(deps: ConsoleDeps, viewer: Viewer, at: Timestamp): Promise<(Html | '')[]> {
+  const config = await deps.config.current();
+  const parts = PARTS.filter(({ isConfigured }) => isConfigured(config));
+  return Promise.all(parts.map(async ({ nowPanel }) => (await nowPanel?.(deps, viewer, at)) ?? ''));
+}
+
+/** Returns what the features that the configuration uses show on the page of an incident. */
+export async function incidentPanels(
+  deps: ConsoleDeps,
+  viewer: Viewer,
+  incident: IncidentRecord,
+  at: Timestamp,
+): Promise<(Html | '')[]> {
+  const config = await deps.config.current();
+  const parts = PARTS.filter(({ isConfigured }) => isConfigured(config));
+  return Promise.all(parts.map(async ({ incidentPanel }) => (await incidentPanel?.(deps, viewer, incident, at)) ?? ''));
+}

@@ -1,0 +1,55 @@
+import type { ProtectionDeps } from '../../actions/freeze/protection/answer.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import type { PostmortemJobDeps } from './postmortems.ts';
+
+/** What the jobs of the sweep need. */
+export type SweepDeps = ProtectionDeps &
+  PostmortemJobDeps &
+  Pick<
+    Deps,
+    | 'incidents'
+    | 'counters'
+    | 'incidentGroups'
+    | 'decisions'
+    | 'engine'
+    | 'clock'
+    | 'log'
+    | 'projections'
+    | 'config'
+    | 'silences'
+    | 'alertNotices'
+    | 'effects'
+    | 'flagRuns'
+    | 'externalPager'
+    | 'onCall'
+    | 'pager'
+    | 'fallbackPager'
+    | 'alerts'
+    | 'changes'
+    | 'code'
+    | 'rollouts'
+    | 'queue'
+    | 'timeScale'
+    | 'drills'
+    | 'publicUrl'
+    | 'approvalLinks'
+    | 'drillRuns'
+    | 'canaries'
+    | 'canaryRuns'
+    | 'watches'
+    | 'watchRuns'
+    | 'features'
+    | 'extensions'
+    | 'freezes'
+    | 'sloAlerts'
+    | 'audit'
+    | 'publicIncidents'
+    | 'actionItemIssues'
+    | 'trackerFor'
+    | 'sloStatuses'
+    | 'deployHistory'
+    | 'deployerFor'
+    | 'imageCommits'
+    | 'loadedMonitoring'
+    | 'blobs'
+  >;
