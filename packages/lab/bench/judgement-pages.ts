@@ -53,6 +53,10 @@ const usesOf = <T>(world: Partial<Record<Use, T>>): [Use, T][] =>
     return results === undefined ? [] : [[use, results]];
   });
 
+/** Returns the results that the page compares: those of the shown use and of the validation sets. */
+const columnsOf = <T>(world: Partial<Record<Use, T>>, shown: Use): [Use, T][] =>
+  usesOf(world).filter(([use]) => use === shown || use === 'validation');
+
 type Hits = { hits: number; of: number };
 
 /** What is measured, and how it is compared with its target. */
@@ -260,8 +264,8 @@ it, or the engine was improved with its cases.`,
   ].join('\n\n')}\n`;
 
 function firstSections(first: Results['first']): string[] {
-  const uses = usesOf(first);
   const shown = shownUse(first);
+  const uses = columnsOf(first, shown);
   const results = used(first, shown);
   return [
     '## First world',
@@ -297,8 +301,8 @@ function policyTable<Report>(
 }
 
 function monitoredSections(monitored: Results['monitored']): string[] {
-  const uses = usesOf(monitored);
   const shown = shownUse(monitored);
+  const uses = columnsOf(monitored, shown);
   const results = used(monitored, shown);
   const { proved } = results.together;
   return [
