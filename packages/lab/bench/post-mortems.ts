@@ -205,11 +205,11 @@ the [replayed public incidents](evaluation.md#public-incidents) beside what the 
 change, are the published ones. Any other mitigation, and the impact, are not in the record. A draft names the first suspect from a
 confidence of ${MIN_CONFIDENCE_TO_ASK}; below, it says outage. Times agree if they differ by at most ${AGREE_SECONDS} seconds.`,
     [
-      `| incident | published cause | cause in the draft | ${SHOWN.join(' | ')} |`,
-      `| --- | --- | --- |${SHOWN.map(() => ' --: |').join('')}`,
+      `| incident | cause in the draft | ${SHOWN.join(' | ')} |`,
+      `| --- | --- |${SHOWN.map(() => ' --: |').join('')}`,
       ...all.map(({ title, source, rows: ofIncident }) => {
-        const cause = ofIncident.find(({ field }) => field === 'Cause');
-        return `| [${title}](${source.url}) | ${cause?.published ?? '–'} | ${cause?.draft ?? '–'} | ${SHOWN.map((result) => count(ofIncident, result)).join(' | ')} |`;
+        const cause = ofIncident.find(({ field }) => field === 'Cause')?.draft ?? '–';
+        return `| [${title}](${source.url}) | ${cause} | ${SHOWN.map((result) => count(ofIncident, result)).join(' | ')} |`;
       }),
     ].join('\n'),
     'What differs:',
