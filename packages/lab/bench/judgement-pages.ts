@@ -331,7 +331,7 @@ function monitoredSections(monitored: Results['monitored']): string[] {
     ),
     policiesIntro(shown, results),
     policyTable<Rates>(
-      MONITORED.filter(({ name }) => !name.startsWith('the same')),
+      MONITORED.filter(({ name }) => !name.startsWith('the same') && !name.includes('enough requests')),
       results,
       (judge) => results.together[judge],
     ),
@@ -349,8 +349,7 @@ wrong. The present limit is ${results.asks_from}; the sets are the ${shown} ones
     `The confidence that is printed with the first suspect, beside the share of the ${whole(proved.calibration.cases)} cases of the
 ${shown} sets in which that suspect was the cause.`,
     calibrationTable(proved.calibration),
-    'The error depends on what is measured:',
-    calibrationByTable(proved.calibration_by),
+    calibrationByText(proved.calibration_by),
     '![Reliability plot: the printed confidence against the share of the cases in which the suspect was the cause.](calibration.svg)',
   ];
 }
@@ -422,13 +421,13 @@ const GROUPS: readonly (readonly [name: string, words: string])[] = [
   ['traffic below 1/s', 'less than 1 request per second'],
 ];
 
-function calibrationByTable(by: Readonly<Record<string, Calibration>>): string {
-  const rows = GROUPS.flatMap(([name, inWords]) => {
+/** Says how the error of the confidence depends on what is measured. */
+function calibrationByText(by: Readonly<Record<string, Calibration>>): string {
+  const errors = GROUPS.flatMap(([name, inWords]) => {
     const found = by[name];
-    if (found === undefined || found.cases === 0) return [];
-    const { cases, error, bins } = found;
-    const excess = bins.reduce((sum, bin) => sum + bin.cases * (bin.confidence - bin.share), 0) / cases;
-    return [[inWords, whole(cases), error.toFixed(3), excess.toFixed(2).replace('-0.00', '0.00')]];
+    return found === undefined || found.cases === 0
+      ? []
+      : [`${found.error.toFixed(3)} with ${inWords} (${whole(found.cases)} cases)`];
   });
-  return table(['cases with', 'number', 'expected calibration error', 'mean confidence minus share'], rows);
+  return `The expected calibration error is ${errors.join(', ')}.`;
 }

@@ -112,7 +112,7 @@ function cellsOf(line: Line, accepted: readonly Line[]): string[] {
 function reachedIn(line: Figure): string {
   const worst = missOf(line);
   if (line.goals.length === 0) return '';
-  return worst <= 1 ? 'yes' : `NO, by a factor of ${worst.toFixed(worst < 10 ? 2 : 0)}`;
+  return worst <= 1 ? 'yes' : `NO (${worst.toFixed(worst < 10 ? 2 : 0)}×)`;
 }
 
 /** Formats the report as a table: names left-aligned, numbers right-aligned. */
