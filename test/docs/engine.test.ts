@@ -12,10 +12,13 @@ const ENGINE = read('docs/explanation/engine.md');
 
 describe('docs/explanation/engine.md', () => {
   test('lists exactly the factors with their weights', () => {
-    const rows = [...ENGINE.matchAll(/^\| `(\w+)` \| (-?[\d.]+) \|/gm)].map(([, name, weight]) => [
-      name,
-      Number(weight),
-    ]);
+    // A row can have several factors, with their weights in the same order.
+    const rows = [...ENGINE.matchAll(/^\| ((?:`\w+`(?:, )?)+) \| (-?\d[-\d., ]*) \|/gm)].flatMap(
+      ([, names = '', weights = '']) => {
+        const values = weights.split(', ').map(Number);
+        return [...names.matchAll(/\w+/g)].map(([name], index) => [name, values[index]]);
+      },
+    );
     expect(Object.fromEntries(rows)).toEqual(WEIGHTS);
   });
 

@@ -1,10 +1,9 @@
 import { lowerBound, upperBound } from '../evaluation/bounds.ts';
-import { type ClassName, LABELS } from '../evaluation/monitored/labels.ts';
+import type { ClassName } from '../evaluation/monitored/labels.ts';
 import { calibrationPlot } from '../evaluation/monitored/plot.ts';
-import type { ByClass, Calibration, ClassRow, MonitoredReport, Outcome } from '../evaluation/monitored/report.ts';
+import type { ByClass, Calibration, MonitoredReport, Outcome } from '../evaluation/monitored/report.ts';
 import {
   type FirstReport,
-  type FirstResults,
   type Judge,
   type MonitoredResults,
   type Results,
@@ -53,6 +52,10 @@ const usesOf = <T>(world: Partial<Record<Use, T>>): [Use, T][] =>
     const results = world[use];
     return results === undefined ? [] : [[use, results]];
   });
+
+/** Returns the results that the page compares: those of the shown use and of the validation sets. */
+const columnsOf = <T>(world: Partial<Record<Use, T>>, shown: Use): [Use, T][] =>
+  usesOf(world).filter(([use]) => use === shown || use === 'validation');
 
 type Hits = { hits: number; of: number };
 
@@ -156,6 +159,13 @@ function cell<Report>({ bound, of }: Criterion<Report>, report: Report): string 
   return `${whole(found.hits)} of ${whole(found.of)} (${share}${bound} ${percent(boundOf(bound, found))})`;
 }
 
+/** Shows only the bound of a criterion whose bound has the target, and only the share of others. */
+function shortCell<Report>({ bound, ofBound, of }: Criterion<Report>, report: Report): string {
+  const found = of(report);
+  if (found.of === 0) return '–';
+  return percent(ofBound === true ? boundOf(bound, found) : shareOf(found));
+}
+
 /** Returns whether a target is met; null: there is none, or no case. */
 function isMet<Report>({ bound, target, ofBound, of }: Criterion<Report>, report: Report): boolean | null {
   const found = of(report);
@@ -175,12 +185,12 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), `|${'---|'.repeat(head.length)}`, ...rows.map(line)].join('\n');
 }
 
-/** Returns a row of each criterion: its name, its target, and its value in each report. */
+/** Returns a row of each criterion: its name, its target, and its value in each report. The first report also has bounds. */
 const criteriaRows = <Report>(criteria: readonly Criterion<Report>[], reports: readonly Report[]): string[][] =>
   criteria.map((one) => [
     one.name,
     targetText(one),
-    ...reports.map((report) => judged(cell(one, report), isMet(one, report))),
+    ...reports.map((report, index) => judged((index === 0 ? cell : shortCell)(one, report), isMet(one, report))),
   ]);
 
 const errorText = (error: number): string => judged(error.toFixed(3), error <= CALIBRATION_ERROR_MAX);
@@ -223,30 +233,30 @@ const resultsPage = ({ first, monitored }: Results): string =>
   `${[
     '# Results of the evaluation',
     '<!-- Written by `npm run judgement:results` from packages/lab/bench/judgement-results.json. Do not edit. -->',
-    `The figures of the [evaluation](evaluation.md), which explains the worlds, the labels, and the columns. **Bold** figures miss their
-target. "At most" and "at least" are one-sided Clopper-Pearson bounds at 95 %. Without another policy, a figure is of
-\`evidence: proved\`, the default.`,
+    `The figures of the [evaluation](evaluation.md), which explains the worlds, the labels, and the criteria. **Bold** figures miss their
+target. "At most" and "at least" are one-sided Clopper-Pearson bounds at 95 %, shown for the first column. Without another policy, a figure is of
+\`evidence: proved\`, the default. The figures by seed, kind, and class are in \`packages/lab/bench/judgement-results.json\`.`,
     '## Sets',
-    `A seed determines a set. What a set says about cases that nobody knows yet depends on its use:
-
-- **unseen**: nobody had looked at its cases when it was judged, and nothing was changed because of them.
-- **validation**: its results were looked at while the engine was improved. No weight is fitted to it.
-- **training**: weights are fitted to it, wholly or in part, or the engine was improved with its cases.`,
+    `A seed determines a set. **Unseen**: nobody had looked at its cases when it was judged, and nothing was changed because of them.
+**Validation**: its results were looked at while the engine was improved; no weight is fitted to it. **Training**: weights are fitted to
+it, or the engine was improved with its cases.`,
     table(
-      ['world', 'use', 'seed', 'cases', 'decision version'],
+      ['world', 'use', 'seeds', 'cases', 'decision version'],
       [
-        ...usesOf(first).flatMap(([use, { sets, decide_version: version }]) =>
-          sets.map(({ seed, proved }) => ['first', use, String(seed), whole(proved.cases), String(version)]),
-        ),
-        ...usesOf(monitored).flatMap(([use, { sets, decide_version: version }]) =>
-          sets.map(({ seed, share, proved }) => [
-            'monitored',
-            use,
-            String(seed),
-            `${whole(proved.cases)}${share === 1 ? '' : ` (${percent(share)} of a set)`}`,
-            String(version),
-          ]),
-        ),
+        ...usesOf(first).map(([use, { sets, together, decide_version: version }]) => [
+          'first',
+          use,
+          sets.map(({ seed }) => String(seed)).join(', '),
+          whole(together.proved.cases),
+          String(version),
+        ]),
+        ...usesOf(monitored).map(([use, { sets, together, decide_version: version }]) => [
+          'monitored',
+          use,
+          sets.map(({ seed, share }) => `${seed}${share === 1 ? '' : ` (${percent(share)} of it)`}`).join(', '),
+          whole(together.proved.cases),
+          String(version),
+        ]),
       ],
     ),
     ...firstSections(first),
@@ -254,14 +264,11 @@ target. "At most" and "at least" are one-sided Clopper-Pearson bounds at 95 %. W
   ].join('\n\n')}\n`;
 
 function firstSections(first: Results['first']): string[] {
-  const uses = usesOf(first);
   const shown = shownUse(first);
+  const uses = columnsOf(first, shown);
   const results = used(first, shown);
-  const seeds = results.sets.map(({ seed }) => seed).join(', ');
-  const { undecidable } = results.together.proved;
   return [
     '## First world',
-    'The sets of each use together:',
     table(
       ['criterion', 'target', ...uses.map(([use]) => use)],
       criteriaRows(
@@ -269,28 +276,13 @@ function firstSections(first: Results['first']): string[] {
         uses.map(([, { together }]) => together.proved),
       ),
     ),
-    'By seed:',
-    table(
-      ['use', 'seed', ...FIRST.map(({ name }) => name)],
-      uses.flatMap(([use, { sets }]) =>
-        sets.map(({ seed, proved }) => [
-          use,
-          String(seed),
-          ...FIRST.map((one) => judged(cell(one, proved), isMet(one, proved))),
-        ]),
-      ),
-    ),
-    '### Policies of the first world',
-    policiesIntro(shown, seeds, results),
+    policiesIntro(shown, results),
     policyTable(FIRST, results, (judge) => results.together[judge]),
-    '### Kinds of the first world',
-    `The same sets. ${undecidable} cases are undecidable.`,
-    kindTable(results),
   ];
 }
 
-const policiesIntro = (use: Use, seeds: string, { is_version_as_proved: isAlike }: { is_version_as_proved: boolean }) =>
-  `The ${use} sets (${seeds}) with each policy, and with the rule "nearest earlier deploy".${isAlike ? ' `version` decided as `proved` did in every case.' : ''}`;
+const policiesIntro = (use: Use, { is_version_as_proved: isAlike }: { is_version_as_proved: boolean }): string =>
+  `The shares of the ${use} sets with each policy, and with the rule "nearest earlier deploy".${isAlike ? ' `version` decided as `proved` did in every case.' : ''}`;
 
 /** Leaves `version` out if it decided as `proved` did. */
 function policyTable<Report>(
@@ -301,74 +293,21 @@ function policyTable<Report>(
   const judges = (['proved', 'version', 'time', 'nearest'] as const).filter((each) => !isAlike || each !== 'version');
   return table(
     ['criterion', ...judges.map((each) => POLICIES[each])],
-    criteria.map((one) => [one.name, ...judges.map((each) => cell(one, reportOf(each)))]),
-  );
-}
-
-/** Returns the upper bound as text. */
-const atMost = (hits: number, of: number): string => (of === 0 ? '–' : percent(upperBound(hits, of)));
-
-/** Puts the rows of a kind one after another: a label that is rare in a kind comes late. */
-function byKind(rows: FirstReport['matrix']): FirstReport['matrix'] {
-  const kinds = [...new Set(rows.map(({ kind }) => kind))];
-  return kinds.flatMap((kind) => rows.filter((row) => row.kind === kind));
-}
-
-function kindTable({ together: { proved, time, nearest } }: FirstResults): string {
-  const of = ({ matrix }: FirstReport, { kind, right }: FirstReport['matrix'][number]) =>
-    matrix.find((row) => row.kind === kind && row.right === right)?.outcomes;
-  const acts = (outcomes: ReturnType<typeof of>, cases: number): string[] => {
-    const [right, wrong] = [outcomes?.rolled_back_right ?? 0, outcomes?.rolled_back_wrong ?? 0];
-    return [String(right), String(wrong), atMost(wrong, cases)];
-  };
-  return table(
-    [
-      'kind',
-      'wanted',
-      'cases',
-      'undecidable',
-      '`proved`: rolled back right',
-      'wrong',
-      'wrong at most',
-      'asked of the cause',
-      'asked of other',
-      'left right',
-      'left wrong',
-      '`time`: rolled back right',
-      'wrong',
-      'wrong at most',
-      'nearest: rolled back right',
-      'wrong',
-      'wrong at most',
-    ],
-    byKind(proved.matrix).map((row) => [
-      words(row.kind),
-      words(row.right),
-      String(row.cases),
-      String(row.undecidable),
-      ...acts(row.outcomes, row.cases),
-      ...[
-        row.outcomes.asked_of_cause,
-        row.outcomes.asked_of_other,
-        row.outcomes.left_right,
-        row.outcomes.left_wrong,
-      ].map(String),
-      ...acts(of(time, row), row.cases),
-      ...acts(of(nearest, row), row.cases),
+    criteria.map((one) => [
+      one.name.replace(', upper bound', ''),
+      ...judges.map((each) => percent(shareOf(one.of(reportOf(each))))),
     ]),
   );
 }
 
 function monitoredSections(monitored: Results['monitored']): string[] {
-  const uses = usesOf(monitored);
   const shown = shownUse(monitored);
+  const uses = columnsOf(monitored, shown);
   const results = used(monitored, shown);
-  const { proved, time, nearest } = results.together;
-  const seeds = results.sets.map(({ seed }) => seed).join(', ');
-  const shownSets = `the ${shown} sets (${seeds})`;
+  const { proved } = results.together;
   return [
     '## Monitored world',
-    'The sets of each use together. To show at most 0.1 %, 3,000 negatives without a wrong rollback are needed; a whole set has 3,270.',
+    'To show at most 0.1 %, 3,000 negatives without a wrong rollback are needed; a whole set has 3,270.',
     table(
       ['criterion', 'target', ...uses.map(([use]) => use)],
       [
@@ -390,67 +329,41 @@ function monitoredSections(monitored: Results['monitored']): string[] {
         ],
       ],
     ),
-    'By seed:',
-    table(
-      ['use', 'seed', ...MONITORED.map(({ name }) => name), 'expected calibration error', 'undecidable'],
-      uses.flatMap(([use, { sets }]) =>
-        sets.map((set) => [
-          use,
-          String(set.seed),
-          ...MONITORED.map((one) => judged(cell(one, set.proved), isMet(one, set.proved))),
-          errorText(set.proved.calibration_error),
-          String(set.proved.undecidable.cases),
-        ]),
-      ),
+    policiesIntro(shown, results),
+    policyTable<Rates>(
+      MONITORED.filter(({ name }) => !name.startsWith('the same') && !name.includes('enough requests')),
+      results,
+      (judge) => results.together[judge],
     ),
-    '### Policies of the monitored world',
-    policiesIntro(shown, seeds, results),
-    policyTable<Rates>(MONITORED, results, (judge) => results.together[judge]),
     '### Names against wrong questions',
-    `A lower limit of confidence for questions names more causes, and asks more often wrongly. The table has both for the limit from
-which Firebreak asks (${results.asks_from}) and for others, each from the same evidence. With each limit, a rollback stays a rollback; below the
-limit, nobody is asked and nothing is named; and where only the present limit prevents a question, it would offer to undo the leading
-candidates that are deploys or flags. *Named* is the share of clear cases without visible versions that are acted on or named;
-*asked wrongly* is the share of decidable cases with a question whose yes would be wrong.`,
-    limitTable(uses),
+    `A lower limit of confidence for questions names more causes, and asks more often wrongly. *Named* is the share of clear cases without
+visible versions that are acted on or named; *asked wrongly* is the share of decidable cases with a question whose yes would be
+wrong. The present limit is ${results.asks_from}; the sets are the ${shown} ones.`,
+    limitTable(proved, results.asks_from),
     limitsMeeting(shown, proved),
-    '### Misses by class',
-    'Classes with most misses first.',
-    ...uses.map(([use, { together }]) => missedText(use, together.proved)),
+    '### Misses',
+    `The classes with most misses in the ${shown} sets:`,
+    missedText(proved),
+    addedText(results),
     '### Calibration',
-    `The confidence that is printed with the first suspect, of ${shownSets}. The expected calibration error is
-${proved.calibration.error.toFixed(3)} in ${whole(proved.calibration.cases)} cases with a suspect.`,
+    `The confidence that is printed with the first suspect, beside the share of the ${whole(proved.calibration.cases)} cases of the
+${shown} sets in which that suspect was the cause.`,
     calibrationTable(proved.calibration),
-    calibrationByTable(proved.calibration_by),
+    calibrationByText(proved.calibration_by),
     '![Reliability plot: the printed confidence against the share of the cases in which the suspect was the cause.](calibration.svg)',
-    'The area of a point is the number of its cases.',
-    '### Classes of the monitored world',
-    `Of ${shownSets}, with \`proved\`. The outcomes are those of the decidable cases.`,
-    classTable(proved.classes),
-    'The same cases with `time`, and with the rule "nearest earlier deploy":',
-    comparedTable(time.classes, nearest.classes),
-    '### Classes that were added later',
-    `Of ${shownSets}, with \`proved\`. No weight is fitted to these classes. The expected calibration error is
-${results.added.calibration.error.toFixed(3)}.`,
-    classTable(results.added.classes),
   ];
 }
 
-function limitTable(uses: readonly [Use, MonitoredResults][]): string {
-  const rows = uses[0]?.[1].together.proved.by_limit ?? [];
-  const shown = ({ hits, of }: Hits): string =>
-    of === 0 ? '–' : `${whole(hits)} of ${whole(of)} (${percent(hits / of)})`;
-  return table(
-    ['limit', ...uses.flatMap(([use]) => [`${use}: named`, 'asked wrongly'])],
-    rows.map(({ limit }, index) => [
-      limit === uses[0]?.[1].asks_from ? `${limit} (present)` : String(limit),
-      ...uses.flatMap(([, { together }]) => {
-        const row = together.proved.by_limit[index];
-        return row === undefined ? ['–', '–'] : [shown(row.named), shown(row.asked_wrongly)];
-      }),
+const limitTable = ({ by_limit: rows }: MonitoredReport, present: number): string =>
+  table(
+    ['limit', 'named', 'asked wrongly'],
+    rows.map(({ limit, named, asked_wrongly: wrongly }) => [
+      limit === present ? `${limit} (present)` : String(limit),
+      ...[named, wrongly].map(({ hits, of }) =>
+        of === 0 ? '–' : `${whole(hits)} of ${whole(of)} (${percent(hits / of)})`,
+      ),
     ]),
   );
-}
 
 /** Says which limits meet the targets of both columns. */
 function limitsMeeting(use: Use, { by_limit: rows }: MonitoredReport): string {
@@ -463,19 +376,31 @@ function limitsMeeting(use: Use, { by_limit: rows }: MonitoredReport): string {
     : `With the ${use} sets, ${met.map(({ limit }) => limit).join(', ')} meets ${targets}.`;
 }
 
-function missedText(use: Use, { missed }: MonitoredReport): string {
-  const list = (counts: ByClass): string =>
-    (Object.entries(counts) as [ClassName, number][])
-      .toSorted(([, a], [, b]) => b - a)
-      .map(([name, count]) => `${words(name)} ${count}`)
-      .join(', ') || 'none';
+/** Number of classes that a list of misses names. */
+const CLASSES_SHOWN = 5;
+
+function missedText({ missed }: MonitoredReport): string {
+  const list = (counts: ByClass): string => {
+    const all = (Object.entries(counts) as [ClassName, number][]).toSorted(([, a], [, b]) => b - a);
+    const rest = all.slice(CLASSES_SHOWN).reduce((total, [, count]) => total + count, 0);
+    const shown = all.slice(0, CLASSES_SHOWN).map(([name, count]) => `${words(name)} ${count}`);
+    return [...shown, ...(rest === 0 ? [] : [`others ${rest}`])].join(', ') || 'none';
+  };
   return [
-    `**${use}**`,
-    '',
     `- Clear cases with visible versions, not acted on: ${list(missed.clear_versions_acted)}.`,
     `- Other clear cases, neither acted on nor named: ${list(missed.clear_others_named)}.`,
     `- Decidable cases asked about wrongly: ${list(missed.questions_wrong)}.`,
   ].join('\n');
+}
+
+/** Sums up the classes that were added later. */
+function addedText({ added }: MonitoredResults): string {
+  const count = (of: Outcome): string =>
+    whole(added.classes.reduce((total, { decidable }) => total + decidable[of], 0));
+  const cases = added.classes.reduce((total, row) => total + row.cases, 0);
+  return `Of the ${whole(cases)} cases of classes that were added later, to which no weight is fitted, ${whole(added.undecidable.cases)} are undecidable.
+Of the others, ${count('right')} were decided right, ${count('asked_rightly')} asked about rightly, ${count('asked_wrongly')} asked about wrongly, ${count('left_out')} left
+out, and ${count('wrong')} rolled back wrongly. The expected calibration error is ${added.calibration.error.toFixed(3)}.`;
 }
 
 const calibrationTable = ({ bins }: Calibration): string =>
@@ -493,78 +418,16 @@ const GROUPS: readonly (readonly [name: string, words: string])[] = [
   ['evidence: versions', 'versions side by side'],
   ['evidence: health', 'a health query'],
   ['evidence: no health query', 'no health query'],
-  ['traffic above 20/s', 'more than 20 requests per second'],
-  ['traffic 1 to 20/s', '1 to 20 requests per second'],
   ['traffic below 1/s', 'less than 1 request per second'],
 ];
 
-function calibrationByTable(by: Readonly<Record<string, Calibration>>): string {
-  const rows = GROUPS.flatMap(([name, inWords]) => {
+/** Says how the error of the confidence depends on what is measured. */
+function calibrationByText(by: Readonly<Record<string, Calibration>>): string {
+  const errors = GROUPS.flatMap(([name, inWords]) => {
     const found = by[name];
-    if (found === undefined || found.cases === 0) return [];
-    const { cases, error, bins } = found;
-    const excess = bins.reduce((sum, bin) => sum + bin.cases * (bin.confidence - bin.share), 0) / cases;
-    return [[inWords, whole(cases), error.toFixed(3), excess.toFixed(2).replace('-0.00', '0.00')]];
+    return found === undefined || found.cases === 0
+      ? []
+      : [`${found.error.toFixed(3)} with ${inWords} (${whole(found.cases)} cases)`];
   });
-  return table(['cases with', 'number', 'expected calibration error', 'mean confidence minus share'], rows);
+  return `The expected calibration error is ${errors.join(', ')}.`;
 }
-
-const sum = (counts: Record<Outcome, number>): number => Object.values(counts).reduce((all, each) => all + each, 0);
-
-const classTable = (classes: readonly ClassRow[]): string =>
-  table(
-    [
-      'class',
-      'wanted',
-      'cases',
-      'undecidable',
-      'right',
-      'asked rightly',
-      'asked wrongly',
-      'left out',
-      'wrong',
-      'wrong at most',
-      'asked wrongly at most',
-    ],
-    classes.map(({ name, cases, decidable, undecidable }) => [
-      words(name),
-      words(LABELS[name].wants),
-      String(cases),
-      String(sum(undecidable)),
-      ...[decidable.right, decidable.asked_rightly, decidable.asked_wrongly, decidable.left_out, decidable.wrong].map(
-        String,
-      ),
-      atMost(decidable.wrong, sum(decidable)),
-      atMost(decidable.asked_wrongly, sum(decidable)),
-    ]),
-  );
-
-const comparedTable = (time: readonly ClassRow[], nearest: readonly ClassRow[]): string =>
-  table(
-    [
-      'class',
-      'decidable cases',
-      '`time`: right',
-      'asked rightly',
-      'asked wrongly',
-      'left out',
-      'wrong',
-      'wrong at most',
-      'nearest: right',
-      'wrong',
-      'wrong at most',
-    ],
-    time.map(({ name, decidable }) => {
-      const rule = nearest.find((row) => row.name === name)?.decidable;
-      const cases = sum(decidable);
-      return [
-        words(name),
-        String(cases),
-        ...[decidable.right, decidable.asked_rightly, decidable.asked_wrongly, decidable.left_out, decidable.wrong].map(
-          String,
-        ),
-        atMost(decidable.wrong, cases),
-        ...(rule === undefined ? ['–', '–', '–'] : [rule.right, rule.wrong, atMost(rule.wrong, cases)]).map(String),
-      ];
-    }),
-  );

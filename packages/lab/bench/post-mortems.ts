@@ -182,7 +182,8 @@ const lengthRow = (field: string, stated: number | null, draft: number | null): 
   result: stated === null ? 'not published' : draft === null ? 'not in the record' : resultOf(stated, draft),
 });
 
-const RESULTS: readonly Result[] = ['agrees', 'differs', 'not in the record', 'not published'];
+/** Results that the page counts for each incident. */
+const SHOWN: readonly Result[] = ['agrees', 'differs', 'not in the record'];
 
 /** Returns the page. */
 export function postMortemsDocument(): string {
@@ -200,31 +201,28 @@ export function postMortemsDocument(): string {
 the [replayed public incidents](evaluation.md#public-incidents) beside what the authors published. Of ${comparable} published fields,
 **${agreeing} agree**, ${count(rows, 'differs')} differ, and ${count(rows, 'not in the record')} are not in the record.`,
     `The record of a replay has the changes, the alert, and the course of the errors, partly assumed: the files in
-\`packages/lab/evaluation/replays/\` name each fact and each assumption. So a start that agrees shows that the draft finds it in the
-course of the errors, and not that it measured the real incident. The time at which the alerts resolve is the published
-one, and so is that of a mitigation which undid the recorded change: the draft only computes with them. A mitigation by
-other means is not in the record. Replays have no counts of requests, so the draft asks for the impact. A draft names the first suspect only
-with a confidence of at least ${MIN_CONFIDENCE_TO_ASK}; otherwise it says outage, and asks for the cause. Times agree if they differ by at most
-${AGREE_SECONDS} seconds.`,
+\`packages/lab/evaluation/replays/\` name each fact and each assumption. Times of resolution, and of a mitigation that undid the recorded
+change, are the published ones. Any other mitigation, and the impact, are not in the record. A draft names the first suspect from a
+confidence of ${MIN_CONFIDENCE_TO_ASK}; below, it says outage. Times agree if they differ by at most ${AGREE_SECONDS} seconds.`,
     [
-      `| incident | ${RESULTS.join(' | ')} |`,
-      `| --- |${RESULTS.map(() => ' --: |').join('')}`,
-      ...all.map((one) => `| ${one.title} | ${RESULTS.map((result) => count(one.rows, result)).join(' | ')} |`),
-      `| **all** | ${RESULTS.map((result) => `**${count(rows, result)}**`).join(' | ')} |`,
+      `| incident | cause in the draft | ${SHOWN.join(' | ')} |`,
+      `| --- | --- |${SHOWN.map(() => ' --: |').join('')}`,
+      ...all.map(({ title, source, rows: ofIncident }) => {
+        const cause = ofIncident.find(({ field }) => field === 'Cause')?.draft ?? '–';
+        return `| [${title}](${source.url}) | ${cause} | ${SHOWN.map((result) => count(ofIncident, result)).join(' | ')} |`;
+      }),
     ].join('\n'),
-    ...all.map(({ title, source, draftTitle, rows: incidentRows }) =>
-      [
-        `## ${title}`,
-        `Source: ${source.publisher}, [${source.title}](${source.url}), ${source.date}. Title of the draft: ${draftTitle}.`,
-        [
-          '| field | published | draft | |',
-          '| --- | --- | --- | --- |',
-          ...incidentRows.map(
-            (row) => `| ${row.field} | ${row.published ?? '–'} | ${row.draft ?? '–'} | ${row.result} |`,
+    'What differs:',
+    all
+      .flatMap(({ title, rows: ofIncident }) =>
+        ofIncident
+          .filter(({ result }) => result === 'differs')
+          .map(
+            ({ field, published: stated, draft }) => `- ${title}: ${field}: published "${stated}", draft "${draft}".`,
           ),
-        ].join('\n'),
-      ].join('\n\n'),
-    ),
+      )
+      .join('\n'),
+    'To see each field, call `comparedPostMortems()` in `packages/lab/bench/post-mortems.ts`.',
   ].join('\n\n')}\n`;
 }
 

@@ -65,10 +65,10 @@ test('the table has the goals, what was accepted last, and what is worse by more
     [
       "Some CPU, 2 cores, 7.8 GiB, Node 24.0.0, 2026-01-02T03:04:05.678Z",
       "",
-      "figure                     value  reference  ratio         goal                  reached  accepted",
-      "short, ms                    8.0        4.0   2.00    ratio ≤ 1  NO, by a factor of 2.00      1.50  WORSE by 33 %",
-      "a longer name, per second  400.0     1000.0   0.40  ratio ≥ 0.3                      yes      0.50  WORSE by 25 %",
-      "without reference, MB      150.0                    value ≤ 150                      yes     120.0  WORSE by 25 %",
+      "figure                     value  reference  ratio         goal     reached  accepted",
+      "short, ms                    8.0        4.0   2.00    ratio ≤ 1  NO (2.00×)      1.50  WORSE by 33 %",
+      "a longer name, per second  400.0     1000.0   0.40  ratio ≥ 0.3         yes      0.50  WORSE by 25 %",
+      "without reference, MB      150.0                    value ≤ 150         yes     120.0  WORSE by 25 %",
       "broken  FAILED: it is broken",
       "absent  not measured: it is not installed",
     ]
@@ -99,7 +99,7 @@ describe('the page', () => {
 
   test('gets the table of a run, and keeps its other text', () => {
     const renewed = withResults(page, now);
-    expect(renewed).toContain('| short, ms | 8.0 | 4.0 | 2.00 | ratio ≤ 1 | NO, by a factor of 2.00 |');
+    expect(renewed).toContain('| short, ms | 8.0 | 4.0 | 2.00 | ratio ≤ 1 | NO (2.00×) |');
     expect(renewed).toContain('| broken | FAILED: it is broken |');
     const around = (text: string) => text.split(/<!-- .* -->/).filter((_, n) => n !== 1);
     expect(around(renewed)).toEqual(around(page));
