@@ -67,7 +67,7 @@ const ROWS: Readonly<Record<string, readonly Partial<Plain>[]>> = {
   ],
   'a deploy that a newer one has replaced': [deployed(change('v2', 8), change('v3', -3))],
   'a deploy without an earlier version known to be good': [{ changes: [change('v2', 8)] }],
-  'a feature flag': [deployed(change('new-cart', 10, { kind: 'flag' }))],
+  'a feature flag, with a flag service configured': [deployed(change('new-cart', 10, { kind: 'flag' }))],
   'a configuration, infrastructure, or database change': (['config', 'infrastructure', 'migration'] as const).map(
     (kind) => deployed(change('x1', 10, { kind })),
   ),
