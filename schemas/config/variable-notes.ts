@@ -68,8 +68,7 @@ const NOTES: Record<Exclude<VariableName, keyof typeof OF_VENDORS>, VariableNote
       '`on`, with `npm start` only: a [stand-in](sandbox.md#real-stand-in-or-off) for every vendor without an address and a credential. `off`: no stand-ins and no `/sandbox`',
   },
   FIREBREAK_MAX_CONNECTIONS: {
-    meaning:
-      'Maximum number of client connections ([limits](metrics-logs-limits.md#limits))',
+    meaning: 'Maximum number of client connections ([limits](metrics-logs-limits.md#limits))',
   },
   FIREBREAK_TRUSTED_PROXIES: {
     meaning:
