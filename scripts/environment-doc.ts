@@ -13,14 +13,9 @@ const DOCUMENT = join(import.meta.dirname, '..', 'docs', 'reference', 'environme
 
 const INTRODUCTION = `# Environment variables
 
-This page lists every environment variable that Firebreak reads. \`npm run docs:environment\` generates it from
-\`schemas/config/variables.ts\`, the table with which the code parses the environment. \`npm run check\` fails if the page and the table
-differ, or if code reads a variable that is not in the table.
-
-Don't show, log, or commit values marked “secret”.
+\`npm run docs:environment\` generates this page from \`schemas/config/variables.ts\`, with which the code parses the environment.
+Each variable has its values, unless it is any text, and its default. Don't show, log, or commit values marked “secret”.
 `;
-
-const HEAD = '| variable | value | default | meaning |\n|---|---|---|---|\n';
 
 /** Returns the text of the page. */
 export const environmentDocument = (): string =>
@@ -28,13 +23,17 @@ export const environmentDocument = (): string =>
 
 function chapterText(chapter: Chapter): string {
   const { title, text } = CHAPTERS[chapter];
-  return `## ${title}\n\n${text}\n\n${HEAD}${namesIn(chapter).map(rowOf).join('')}`;
+  return `## ${title}\n\n${text}\n\n${namesIn(chapter).map(entryOf).join('')}`;
 }
 
-function rowOf(name: VariableName): string {
+function entryOf(name: VariableName): string {
   const variable: Variable = VARIABLES[name];
-  const value = `${typeOf(variable.schema)}${variable.secret === true ? ', secret' : ''}`;
-  return `| \`${name}\` | ${value} | ${defaultOf(name)} | ${VARIABLE_NOTES[name].meaning} |\n`;
+  const standard = defaultOf(name);
+  const facts = [
+    variable.secret === true ? 'secret' : typeOf(variable.schema),
+    standard === '' ? '' : `default: ${standard}`,
+  ].filter((fact) => fact !== '');
+  return `- \`${name}\`${facts.length === 0 ? '' : ` (${facts.join('; ')})`}: ${VARIABLE_NOTES[name].meaning}\n`;
 }
 
 function defaultOf(name: VariableName): string {
@@ -51,13 +50,13 @@ const JsonSchema = z.object({
   maximum: z.number().optional(),
 });
 
-/** Describes the permitted values. */
+/** Describes the permitted values; empty: any text. */
 function typeOf(schema: z.ZodType): string {
   const { type, enum: words, format, minimum, maximum } = JsonSchema.parse(z.toJSONSchema(schema, OUTPUT));
   if (words !== undefined) return words.map((word) => `\`${word}\``).join(', ');
   if (type === 'integer' || type === 'number')
     return maximum === undefined ? `${type} ≥ ${minimum}` : `${type}, ${minimum} to ${maximum}`;
-  return format === 'uri' ? 'URL' : 'text';
+  return format === 'uri' ? 'URL' : '';
 }
 
 /** Describes the parsed value, because every variable is text before parsing. */

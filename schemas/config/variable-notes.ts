@@ -32,7 +32,7 @@ export const CHAPTERS: Record<Chapter, { title: string; text: string }> = {
   },
   functions: {
     title: 'Set by Firebreak itself',
-    text: 'Names of resources. `sst deploy` sets them for each function; on one machine, Firebreak sets them for its own process. Values that you set are replaced.',
+    text: 'Names of resources. Values that you set are replaced.',
   },
   system: {
     title: 'Set by the system',
@@ -65,15 +65,14 @@ const NOTES: Record<Exclude<VariableName, keyof typeof OF_VENDORS>, VariableNote
   },
   FIREBREAK_SANDBOX: {
     meaning:
-      '`on`, with `npm start` only: a stand-in for every vendor without an address and without a credential. `off`: no stand-ins and no `/sandbox`; a vendor is on if its credential is set. `local/main.ts`, which the container and the systemd unit start, has no stand-ins',
+      '`on`, with `npm start` only: a [stand-in](sandbox.md#real-stand-in-or-off) for every vendor without an address and a credential. `off`: no stand-ins and no `/sandbox`',
   },
   FIREBREAK_MAX_CONNECTIONS: {
-    meaning:
-      'Maximum number of client connections. Above the limit, a new connection replaces the one that has been idle for the longest time ([metrics-logs-limits.md](metrics-logs-limits.md#limits))',
+    meaning: 'Maximum number of client connections ([limits](metrics-logs-limits.md#limits))',
   },
   FIREBREAK_TRUSTED_PROXIES: {
     meaning:
-      'Addresses and networks of reverse proxies, such as `127.0.0.1,10.0.0.0/8`. Their `X-Forwarded-For` is trusted, so that limits on wrong credentials count each client separately ([metrics-logs-limits.md](metrics-logs-limits.md#limits))',
+      'Addresses and networks of reverse proxies, such as `127.0.0.1,10.0.0.0/8`. Their `X-Forwarded-For` is trusted ([limits](metrics-logs-limits.md#wrong-credentials))',
     otherwise: 'none: the connecting address counts',
   },
   FIREBREAK_TIME_SCALE: {
@@ -85,7 +84,7 @@ const NOTES: Record<Exclude<VariableName, keyof typeof OF_VENDORS>, VariableNote
       'Address under which people reach this Firebreak, such as `https://firebreak.example.com`; links to the [console](console.md) in Slack, pages, emails, and Grafana begin with it. Also read by `sst deploy`',
     otherwise: 'the address of the HTTP server; on AWS, that of the HTTP API',
   },
-  LOG_LEVEL: { meaning: 'Lowest severity to log. Logs are JSON, one object per line, on stdout' },
+  LOG_LEVEL: { meaning: 'Lowest severity to log. Logs are JSON, one object per line, on standard error' },
   FIREBREAK_ADMIN_TOKEN: {
     meaning:
       'Token with all permissions. It authenticates the records of all other tokens ([aws.md](../how-to/aws.md)); on AWS at least 24 characters',

@@ -90,7 +90,7 @@ type Batch = {
   reopenable?: IncidentRecord | undefined;
 };
 
-/** Adds signals to the table; see docs/reference/data-model.md, "Admission of signals". */
+/** Adds signals to the table; see docs/reference/data-model.md, "Transactions". */
 export async function admit(context: Context, arrivals: readonly Arrival[], reception: Reception): Promise<Admitted> {
   const admitted: Admitted = { wake: [], opened: [], withoutIncident: [], ignoredEnds: [], counts: { ...NOTHING } };
   const isKnown = ({ signal }: Arrival): boolean => signal.unmatched === null;

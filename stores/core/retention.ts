@@ -1,6 +1,6 @@
 import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
 
-/** Days after which DynamoDB may delete bulk records; docs/reference/data-model.md, "Retention". */
+/** Days after which DynamoDB may delete bulk records; docs/reference/data-model.md, "Records". */
 export const RETENTION_DAYS = {
   /**
    * After an alert's last notification. Longer than a quiet incident stays open (`autoResolveHours`, at most two weeks), so

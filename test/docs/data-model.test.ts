@@ -7,7 +7,7 @@ import { PROJECTION_TARGET_NAMES } from '../../schemas/incidents/projection.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 
-const KEPT = /^## Retention\n([^]*?)^## /m.exec(read('docs/reference/data-model.md'))?.[1] ?? '';
+const KEPT = /^## Records\n([^]*?)^## /m.exec(read('docs/reference/data-model.md'))?.[1] ?? '';
 
 /** Record kinds in the rows of the table. */
 const rows = [...KEPT.matchAll(/^\| (`[^|]+) \| ([^|]*) \|/gm)].map(([, records = '', kept = '']) => ({
