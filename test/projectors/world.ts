@@ -113,8 +113,8 @@ export class World {
   /** Runs until nothing is due, or for a number of hours. */
   async run(hours = 5, anyway = false): Promise<void> {
     const end = this.clock.millis + hours * 3_600_000;
-    const over = async () => this.#bugs.length > 0 || (anyway ? this.clock.millis >= end : this.#calm());
-    await this.clock.run(over, hours + 1);
+    const isOver = async () => this.#bugs.length > 0 || (anyway ? this.clock.millis >= end : this.#calm());
+    await this.clock.run(isOver, hours + 1);
     if (this.#bugs.length > 0) throw new Error(this.#bugs.join('\n'));
   }
 

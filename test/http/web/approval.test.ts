@@ -10,7 +10,7 @@ import { consoleApp } from '../../../http/web/routes.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import { ROLES } from '../../../schemas/people/people.ts';
-import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
+import { plusSeconds } from '../../../schemas/time/time.ts';
 import { fullRequest } from '../../../workflows/steps/page.ts';
 import { clear } from '../../domain/arbitraries.ts';
 import { FakeWorld, idleEngine } from '../../support/fake-deps.ts';

@@ -29,7 +29,7 @@ beforeEach(async () => {
     clock: world.stores.clock,
     secrets: { get: async () => undefined },
     tokens: Object.assign(Object.create(world.stores.tokens) as Deps['tokens'], {
-      find: async () => token() as unknown as TokenRecord,
+      find: async () => token(),
     }),
     drills: Object.assign({}, fake.drills, { proved: async () => [] }),
   };
