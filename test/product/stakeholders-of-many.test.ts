@@ -3,7 +3,8 @@ import type { Delivered, Email } from '../../domain/messages/channels.ts';
 import { digest } from '../../jobs/digest/digest.ts';
 import { Config } from '../../schemas/config/config.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../schemas/config/names.ts';
-import { FakeDigests } from '../support/fake-digests.ts';
+import { DigestTable } from '../../stores/messages/digests.ts';
+import { Table } from '../../stores/core/table.ts';
 import { FakeWorld } from '../support/fake-deps.ts';
 
 const SHOP = 'shop@acme.example';
@@ -11,7 +12,7 @@ const GAMES = 'games@acme.example';
 const CTO = 'cto@acme.example';
 
 let world: FakeWorld;
-let digests: FakeDigests;
+let digests: DigestTable;
 let letters: Email[];
 let atMail: () => Delivered;
 
@@ -25,7 +26,7 @@ beforeEach(() => {
       stakeholders: [{ email: [SHOP], services: ['cart'] }, { email: [GAMES], teams: ['games'] }, { email: [CTO] }],
     },
   });
-  [digests, letters, atMail] = [new FakeDigests(), [], () => ({ kind: 'done', value: null })];
+  [digests, letters, atMail] = [new DigestTable(new Table(world.store)), [], () => ({ kind: 'done', value: null })];
 });
 
 async function opened(service: string): Promise<IncidentId> {

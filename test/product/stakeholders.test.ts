@@ -4,7 +4,8 @@ import { stakeholderUpdate } from '../../domain/people/roles.ts';
 import { digest } from '../../jobs/digest/digest.ts';
 import { Config } from '../../schemas/config/config.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../schemas/config/names.ts';
-import { FakeDigests } from '../support/fake-digests.ts';
+import { DigestTable } from '../../stores/messages/digests.ts';
+import { Table } from '../../stores/core/table.ts';
 import { FakeWorld, idleEngine } from '../support/fake-deps.ts';
 
 const DONE: Delivered = { kind: 'done', value: null };
@@ -18,7 +19,7 @@ const SUPPORT = 'support@acme.example';
 const MANY = Array.from({ length: 20 }, (_, n) => `nr${n}@acme.example`);
 
 let world: FakeWorld;
-let digests: FakeDigests;
+let digests: DigestTable;
 /** All attempts, in order. */
 let letters: Email[];
 let posts: { channel: string; text: string }[];
@@ -30,7 +31,7 @@ let elapsed: number;
 beforeEach(() => {
   world = new FakeWorld();
   world.engine = idleEngine();
-  [digests, letters, posts, elapsed] = [new FakeDigests(), [], [], 0];
+  [digests, letters, posts, elapsed] = [new DigestTable(new Table(world.store)), [], [], 0];
   [atMail, atSlack] = [() => DONE, () => DONE];
   tellTo({ email: [CTO, SUPPORT] });
 });
@@ -159,7 +160,7 @@ describe('while the mail server hangs', () => {
     await round();
     atMail = () => DONE;
     expect(await round()).toHaveLength(20);
-    expect(digests.paused.size).toBe(0);
+    expect(await digests.pauses()).toEqual({});
   });
 });
 

@@ -32,11 +32,11 @@ export class SimulatedClock implements Clock {
   }
 
   /** Runs the scheduled callbacks in order until `over`. @throws if that takes longer than `hours` */
-  async run(over: () => boolean, hours: number): Promise<void> {
+  async run(over: () => Promise<boolean>, hours: number): Promise<void> {
     const end = this.#now + hours * 3_600_000;
     for (;;) {
       await calm();
-      if (over()) return;
+      if (await over()) return;
       const next = this.#events.reduce((a, b) => (b.at < a.at || (b.at === a.at && b.order < a.order) ? b : a));
       if (next.at > end) throw new Error(`it is not over after ${hours} hours`);
       this.#events = this.#events.filter((event) => event !== next);

@@ -173,7 +173,7 @@ test('a topic that is refused after an unclear attempt is retried as rarely as a
 test('a permanent refusal is not retried forever', async () => {
   const slack = slackWorld(scenario([], forbidden('pin', 'setTopic')));
   await play(slack, [resolved(SECOND)], 26);
-  expect(slack.world.projections.waiting('slack')).toBe(0);
+  expect(await slack.world.projections.waiting('slack')).toBe(0);
 });
 
 test('an entry right after the end is posted before the channel is archived', async () => {

@@ -8,7 +8,7 @@ import type { IncidentId } from '../../schemas/config/names.ts';
 import { happen, type Step } from './history.ts';
 import { type Fault, over, type Vendor, WELL } from './faults.ts';
 import { MemoryIncidents } from './memory-incidents.ts';
-import { MemoryProjections } from './memory-projections.ts';
+import { StoredProjections } from './stored-projections.ts';
 import { type Interruptions, Process } from './process.ts';
 import { SimulatedClock } from './simulated-clock.ts';
 
@@ -26,7 +26,7 @@ export type Trouble = {
 
 /** Dependencies of a projector, with the interruptions of its process. */
 export type Seen = {
-  projections: MemoryProjections;
+  projections: StoredProjections;
   incidents: MemoryIncidents;
   config: { current(): Promise<Config>; problems(): Promise<string[]> };
   vendor<T extends object>(vendor: Vendor<T>): T;
@@ -36,7 +36,7 @@ export type Seen = {
 /** A queue, its functions, and the sweeper, for one target. */
 export class World {
   readonly clock = new SimulatedClock(START);
-  readonly projections: MemoryProjections;
+  readonly projections: StoredProjections;
   readonly incidents: MemoryIncidents;
   /** Calls to the vendor. */
   readonly calls: string[] = [];
@@ -70,7 +70,7 @@ export class World {
     this.#trouble = trouble;
     this.config = config;
     this.#projector = projector;
-    this.projections = new MemoryProjections(this.clock, (woken, seconds) => this.#wake(woken, seconds));
+    this.projections = new StoredProjections(this.clock, async (woken, seconds) => this.#wake(woken, seconds));
     this.incidents = new MemoryIncidents(this.clock, page, (subject) => this.projections.changed(subject));
     this.#sweepNext();
   }
@@ -113,16 +113,17 @@ export class World {
   /** Runs until nothing is due, or for a number of hours. */
   async run(hours = 5, anyway = false): Promise<void> {
     const end = this.clock.millis + hours * 3_600_000;
-    await this.clock.run(() => (anyway ? this.clock.millis >= end : this.#calm()) || this.#bugs.length > 0, hours + 1);
+    const isOver = async () => this.#bugs.length > 0 || (anyway ? this.clock.millis >= end : this.#calm());
+    await this.clock.run(isOver, hours + 1);
     if (this.#bugs.length > 0) throw new Error(this.#bugs.join('\n'));
   }
 
-  #calm(): boolean {
+  async #calm(): Promise<boolean> {
     return (
       this.expected === 0 &&
       this.#alive.size === 0 &&
       this.#underWay.calls === 0 &&
-      this.projections.waiting(this.#target) === 0
+      (await this.projections.waiting(this.#target)) === 0
     );
   }
 

@@ -10,9 +10,10 @@ import { type Key, keys } from '../../stores/core/keys.ts';
 import { RecordMacs } from '../../stores/access/record-macs.ts';
 import { alertKeyOf } from '../../domain/alerts/admission.ts';
 import type { TokenRecord } from '../../schemas/access/access.ts';
-import type { DrillId, DrillRecord } from '../../schemas/automation/drill.ts';
+import type { DrillId } from '../../schemas/automation/drill.ts';
 import { WatchId, type WatchRecord } from '../../schemas/canary/watch.ts';
 import { ChangeId, EnvironmentName, ServiceName, Version } from '../../schemas/config/names.ts';
+import { drillRecord } from '../support/drill-record.ts';
 import { arrivals, signal } from '../support/signals.ts';
 import { freeze, override } from './freezes-support.ts';
 import { silent, sealSecrets } from '../support/fake-deps.ts';
@@ -65,33 +66,7 @@ test('a freeze with an unknown cause holds until a person lifts it, and keeps it
 test('a drill in an unknown phase is listed and continues, with all its fields', async () => {
   const drills = new DrillTable(stores.table, stores.clock);
   const id = String(mintIncidentId(stores.clock.now())) as DrillId;
-  const begun: DrillRecord = {
-    id,
-    service: ServiceName.parse('drilled'),
-    environment: EnvironmentName.parse('lane'),
-    from_version: 'v2' as DrillRecord['from_version'],
-    to_version: 'v1' as DrillRecord['to_version'],
-    from_commit: null,
-    to_commit: null,
-    target: 'cd',
-    resource: 'cd drilled',
-    asks_hold: false,
-    asked_by: 'ada',
-    started_at: stores.clock.now(),
-    ended_at: null,
-    phase: 'back',
-    outcome: null,
-    reason: null,
-    rollback_s: null,
-    duration_s: null,
-    steps: [],
-    begun: false,
-    handle: null,
-    attempts: 0,
-    run: 1,
-    execution: null,
-    rev: 0,
-  };
+  const begun = drillRecord({ id, service: 'drilled', started_at: stores.clock.now() });
   await drills.begin(begun);
   await set(keys.drill(id), 'of_a_newer_version', NEWER.of_a_newer_version);
   await set(keys.drill(id), 'phase', 'warm-up');

@@ -1,10 +1,11 @@
+import { SessionTable } from '../../stores/access/sessions.ts';
 import { sha256 } from '../../stores/core/hash.ts';
+import { Table } from '../../stores/core/table.ts';
 import { consoleApp } from '../../http/web/routes.ts';
 import type { ConsoleDeps } from '../../http/web/pages/page.ts';
 import type { TokenRecord } from '../../schemas/access/access.ts';
 import { ROLES } from '../../schemas/people/people.ts';
 import { FakeWorld, idleEngine } from './fake-deps.ts';
-import { FakeSessions } from './fake-sessions.ts';
 
 const HOST = 'firebreak.example.com';
 
@@ -31,7 +32,8 @@ export type Sent = { cookie?: string; token?: string; headers?: Record<string, s
 export function consoleWorld(ports: (world: FakeWorld) => Partial<ConsoleDeps> = () => ({})) {
   const world = new FakeWorld();
   world.engine = idleEngine();
-  const sessions = new FakeSessions(world.clock);
+  const secrets: ConsoleDeps['secrets'] = { get: async (name) => ({ FIREBREAK_ADMIN_TOKEN: 'admin' })[name] };
+  const sessions = new SessionTable(new Table(world.store), world.clock, secrets);
   const tokens = new Map([
     ['ada', tokenRecord('ada', ROLES.admin.actions)],
     ['grace', tokenRecord('grace', ROLES.responder.actions)],
@@ -45,7 +47,7 @@ export function consoleWorld(ports: (world: FakeWorld) => Partial<ConsoleDeps> =
   const server: ReturnType<typeof consoleApp> = consoleApp({
     ...world.deps,
     sessions,
-    secrets: { get: async (name) => ({ FIREBREAK_ADMIN_TOKEN: 'admin' })[name] },
+    secrets,
     tokens: tokensPort,
     freezes: Object.assign(Object.create(null), { current: async () => [] }),
     drills: Object.assign(Object.create(null), { proved: async () => [] }),

@@ -87,6 +87,11 @@ export class StoredData extends SqliteStore {
     return this.#all(`pk > 'LOCK#' AND pk < 'LOCK$' ORDER BY pk`);
   }
 
+  /** Sessions of the console. */
+  get sessions(): Item[] {
+    return this.#all(`sk = 'SESSION'`);
+  }
+
   /** Automatic actions of all services. */
   get automaticActions(): Item[] {
     return this.#all(`pk > 'AUTOACTION#' AND pk < 'AUTOACTION$' ORDER BY sk`);

@@ -1,6 +1,6 @@
 import type { LinkPurpose } from '../../domain/status/subscriptions/links.ts';
-import type { Deliveries, PageEvent, Subscribers } from '../../domain/ports/status.ts';
-import type { Delivery, Subscriber } from '../../schemas/status/subscriber.ts';
+import type { Subscribers } from '../../domain/ports/status.ts';
+import type { Subscriber } from '../../schemas/status/subscriber.ts';
 import { at } from './public-incidents.ts';
 
 /** In-memory subscriptions with readable codes. */
@@ -32,20 +32,6 @@ export class MemorySubscribers implements Pick<Subscribers, 'read' | 'of' | 'wri
 
   secretOf({ id }: Pick<Subscriber, 'id'>): string {
     return `secret-${id}`;
-  }
-}
-
-/** In-memory deliveries. */
-export class MemoryDeliveries implements Deliveries {
-  readonly #all = new Map<string, Map<string, Delivery>>();
-
-  async of(event: PageEvent): Promise<ReadonlyMap<string, Delivery>> {
-    return new Map(this.#all.get(JSON.stringify(event)));
-  }
-
-  async write(event: PageEvent, subscriber: string, delivery: Delivery): Promise<void> {
-    const key = JSON.stringify(event);
-    this.#all.set(key, (this.#all.get(key) ?? new Map<string, Delivery>()).set(subscriber, delivery));
   }
 }
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { announceMaintenance } from '../../../actions/status/subscriptions/announce-maintenance.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import { SetClock } from '../../support/fake-deps.ts';
-import { MemoryProjections } from '../../projectors/memory-projections.ts';
+import { StoredProjections } from '../../projectors/stored-projections.ts';
 
 const planned = (id: string, components: string[]) => ({
   id,
@@ -29,7 +29,7 @@ const config = Config.parse({
 
 test('a maintenance is marked at each of its times until the projector has seen it, on pages with subscriptions', async () => {
   const clock = new SetClock('2026-11-20T11:59:00.000Z');
-  const projections = new MemoryProjections(clock, () => undefined);
+  const projections = new StoredProjections(clock);
   const marked = async (time: string): Promise<string[]> => {
     clock.set(Date.parse(time));
     await announceMaintenance({

@@ -7,41 +7,14 @@ import {
   pauseSeconds,
   type StepReport,
 } from '../../../domain/automation/drill.ts';
-import { DrillRecord } from '../../../schemas/automation/drill.ts';
+import type { DrillRecord } from '../../../schemas/automation/drill.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
+import { drillRecord } from '../../support/drill-record.ts';
 
 const BEGAN = '2026-11-20T12:00:00.000Z' as Timestamp;
 
-const drill = (more: Partial<DrillRecord> = {}): DrillRecord => ({
-  ...DrillRecord.parse({
-    id: '0'.repeat(26),
-    service: 'checkout',
-    environment: 'staging',
-    from_version: 'v2',
-    to_version: 'v1',
-    from_commit: null,
-    to_commit: null,
-    target: 'cd',
-    resource: 'cd',
-    asks_hold: true,
-    asked_by: 'ada',
-    started_at: BEGAN,
-    ended_at: null,
-    phase: 'back',
-    outcome: null,
-    reason: null,
-    rollback_s: null,
-    duration_s: null,
-    steps: [],
-    begun: true,
-    handle: null,
-    attempts: 0,
-    run: 1,
-    execution: null,
-    rev: 0,
-  }),
-  ...more,
-});
+const drill = (more: Partial<DrillRecord> = {}) =>
+  drillRecord({ asks_hold: true, started_at: BEGAN, begun: true, ...more });
 
 /** Applies the results one after the other, ten seconds apart. */
 const played = (begin: DrillRecord, ...all: StepReport[]): DrillRecord =>

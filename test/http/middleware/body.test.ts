@@ -53,9 +53,11 @@ function endless(): { stream: ReadableStream<Uint8Array>; taken: () => number } 
   return { stream, taken: () => bytes };
 }
 
+const shared = server();
+
 async function send(path: string, method: string, headers: Record<string, string>) {
   const { stream, taken } = endless();
-  const answer = await server().request(path, {
+  const answer = await shared.request(path, {
     method,
     headers: { 'content-type': 'application/json', ...headers },
     body: stream,
@@ -66,7 +68,7 @@ async function send(path: string, method: string, headers: Record<string, string
 
 /** Every route that can have a body, with valid IDs. */
 async function routes(): Promise<[method: string, path: string][]> {
-  const { paths } = (await (await server().request('/openapi.json')).json()) as { paths: Record<string, object> };
+  const { paths } = (await (await shared.request('/openapi.json')).json()) as { paths: Record<string, object> };
   return Object.entries(paths).flatMap(([path, operations]) =>
     Object.keys(operations)
       .filter((method) => method !== 'get' && !path.startsWith('/integrations/slack/'))

@@ -2,20 +2,10 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { sha256 } from '../../../stores/core/hash.ts';
 import { api } from '../../../http/app.ts';
 import { networkOf, WAITING_MAX, WRONG_CREDENTIALS } from '../../../http/middleware/credentials.ts';
-import type { TokenRecord } from '../../../schemas/access/access.ts';
+import { tokenRecord } from '../../support/console-world.ts';
 import { FakeWorld } from '../../support/fake-deps.ts';
 
-const RECORD: TokenRecord = {
-  id: 'tok_1',
-  name: 'ci',
-  actions: ['*'],
-  sources: null,
-  services: null,
-  environments: null,
-  expires_at: null,
-  created_at: '2026-11-20T12:00:00.000Z' as TokenRecord['created_at'],
-  created_by: 'admin',
-};
+const RECORD = tokenRecord('ci', ['*']);
 
 let world: FakeWorld;
 let looked: string[];

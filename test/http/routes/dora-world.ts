@@ -15,6 +15,7 @@ import type { ChangeId } from '../../../schemas/config/names.ts';
 import type { IncidentRecord, IncidentView } from '../../../schemas/incidents/incident.ts';
 import { InstantIn, millisOf } from '../../../schemas/time/time.ts';
 import { openTable, type TableStores } from '../../stores/stores.ts';
+import { tokenRecord } from '../../support/console-world.ts';
 import { FakeWorld, silent } from '../../support/fake-deps.ts';
 import { update } from '../../../platforms/store.ts';
 
@@ -103,14 +104,7 @@ export class DoraWorld {
       freezes: Object.assign({}, fake.freezes, { current: async () => [] }),
       sloStatuses: Object.assign({}, fake.sloStatuses, { all: async () => [], evaluatedAt: async () => null }),
       tokens: Object.assign(Object.create(stores.tokens) as Deps['tokens'], {
-        find: async () => ({
-          ...this.mine,
-          id: 't',
-          name: 'ada',
-          created_by: 'admin',
-          sources: null,
-          expires_at: null,
-        }),
+        find: async () => tokenRecord('ada', [], this.mine),
       }),
     };
     this.app = api(deps);

@@ -15,6 +15,7 @@ import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/
 import { Config, emptyConfig } from '../../../schemas/config/config.ts';
 import { millisOf, plusSeconds } from '../../../schemas/time/time.ts';
 import { openTable, type TableStores } from '../../stores/stores.ts';
+import { tokenRecord } from '../../support/console-world.ts';
 import { FakeWorld } from '../../support/fake-deps.ts';
 import { processMetrics } from '../../../local/process-metrics.ts';
 import { lastBackupMetric } from '../../../local/backup/last-backup.ts';
@@ -43,15 +44,7 @@ beforeEach(() => {
     queue: { sendAll: async () => undefined },
     queueStats: { read: () => queues() },
     tokens: Object.assign(Object.create(stores.tokens) as Deps['tokens'], {
-      find: async () => ({
-        ...mine,
-        actions: ['*'],
-        id: 't',
-        name: 'reader',
-        created_by: 'admin',
-        sources: null,
-        expires_at: null,
-      }),
+      find: async () => tokenRecord('reader', ['*'], mine),
     }),
     drills: Object.assign({}, fake.drills, { proved: async () => [] }),
     freezes: Object.assign({}, fake.freezes, { current: async () => [] }),
@@ -66,14 +59,7 @@ const silentLog = (): Deps['log'] => {
   return log;
 };
 
-const TOKEN = {
-  actions: ['*'] as TokenRecord['actions'],
-  id: 't',
-  name: 'reader',
-  created_by: 'admin',
-  sources: null,
-  expires_at: null,
-};
+const TOKEN = tokenRecord('reader', ['*']);
 
 const authorization = 'Bearer token';
 

@@ -1,40 +1,31 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { SessionTable } from '../../../stores/access/sessions.ts';
 import { sha256 } from '../../../stores/core/hash.ts';
+import { Table } from '../../../stores/core/table.ts';
 import { approvalUrls } from '../../../domain/incidents/approval-link.ts';
 import { summaryCard } from '../../../domain/messages/incident-card.ts';
 import { pageNote } from '../../../domain/paging/page-note.ts';
 import { decide } from '../../../domain/rollback/rollback.ts';
 import { consoleApp } from '../../../http/web/routes.ts';
-import type { TokenRecord } from '../../../schemas/access/access.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import { ROLES } from '../../../schemas/people/people.ts';
-import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
+import { plusSeconds } from '../../../schemas/time/time.ts';
 import { fullRequest } from '../../../workflows/steps/page.ts';
 import { clear } from '../../domain/arbitraries.ts';
 import { FakeWorld, idleEngine } from '../../support/fake-deps.ts';
-import { FakeSessions } from '../../support/fake-sessions.ts';
+import { tokenRecord } from '../../support/console-world.ts';
 
 const HOST = 'firebreak.example.com';
 const PLACE = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
 
-const recordOf = (name: string, actions: TokenRecord['actions']): TokenRecord => ({
-  id: `tok_${name}`,
-  name,
-  actions,
-  sources: null,
-  services: null,
-  environments: null,
-  expires_at: null,
-  created_at: '2026-11-20T12:00:00.000Z' as Timestamp,
-  created_by: 'admin',
-});
-
 const TOKENS = new Map([
-  ['ann', recordOf('ann', ROLES.approver.actions)],
-  ['vera', recordOf('vera', ROLES.viewer.actions)],
-  ['ci', recordOf('ci', ['deployments:write'])],
+  ['ann', tokenRecord('ann', ROLES.approver.actions)],
+  ['vera', tokenRecord('vera', ROLES.viewer.actions)],
+  ['ci', tokenRecord('ci', ['deployments:write'])],
 ]);
+
+const secrets = { get: async () => 'admin' };
 
 let world: FakeWorld;
 let server: ReturnType<typeof consoleApp>;
@@ -45,9 +36,9 @@ beforeEach(async () => {
   world.engine = idleEngine();
   server = consoleApp({
     ...world.deps,
-    sessions: new FakeSessions(world.clock),
+    sessions: new SessionTable(new Table(world.store), world.clock, secrets),
     signIn: Object.create(null),
-    secrets: { get: async () => undefined },
+    secrets,
     tokens: Object.assign(Object.create(null), {
       find: async (hash: string) => [...TOKENS].find(([token]) => sha256(token) === hash)?.[1],
     }),

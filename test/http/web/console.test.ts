@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { sha256 } from '../../../stores/core/hash.ts';
 import { BadCursor } from '../../../stores/core/cursors.ts';
 import { api } from '../../../http/app.ts';
@@ -11,12 +11,12 @@ import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/
 import { ROLES } from '../../../schemas/people/people.ts';
 import { consoleWorld, tokenRecord } from '../../support/console-world.ts';
 import type { FakeWorld } from '../../support/fake-deps.ts';
-import type { FakeSessions } from '../../support/fake-sessions.ts';
+import type { SessionTable } from '../../../stores/access/sessions.ts';
 
 const HOST = 'firebreak.example.com';
 
 let world: FakeWorld;
-let sessions: FakeSessions;
+let sessions: SessionTable;
 let tokens: Map<string, TokenRecord>;
 let get: ReturnType<typeof consoleWorld>['get'];
 let post: ReturnType<typeof consoleWorld>['post'];
@@ -90,8 +90,8 @@ describe('the login', () => {
   test('the table never has the ID of a session', async () => {
     const { cookie } = await signedIn('grace');
     const id = cookie.split('=')[1] ?? '';
-    expect([...sessions.sessions.keys()]).toEqual([sha256(id)]);
-    expect(JSON.stringify([...sessions.sessions])).not.toContain(id);
+    expect(world.store.sessions.map(({ pk }) => pk)).toEqual([`SESSION#${sha256(id)}`]);
+    expect(JSON.stringify(world.store.sessions)).not.toContain(id);
   });
 
   test('each login begins a new session, and ends the one before', async () => {
@@ -176,9 +176,10 @@ describe('the login', () => {
       const { cookie, form_key } = await signedIn('grace');
       const id = await incident();
       later(29);
+      const touch = vi.spyOn(sessions, 'touch');
       await get('/console', { cookie });
       await get('/console', { cookie });
-      expect(sessions.touches).toBe(1);
+      expect(touch).toHaveBeenCalledOnce();
       later(29);
       await post(`/console/incidents/${id}/actions/acknowledge`, { form_key }, { cookie });
       later(29);

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { draftDuePostmortems, recallActionItems } from '../../../jobs/sweep/postmortems.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import { PostmortemsFile } from '../../../schemas/postmortems/policy.ts';
-import { MemoryProjections } from '../../projectors/memory-projections.ts';
+import { StoredProjections } from '../../projectors/stored-projections.ts';
 import { consoleWorld } from '../../support/console-world.ts';
 import { MemoryPublicIncidents, publicIncident } from '../../support/public-incidents.ts';
 import { expectHarmless, hostile, textOf } from '../../support/hostile.ts';
@@ -12,7 +12,7 @@ import { chatCompletions } from '../../../integrations/chat-completions/chat-com
 let web: ReturnType<typeof consoleWorld>;
 let id: IncidentId;
 let publicIncidents: MemoryPublicIncidents;
-let projections: MemoryProjections;
+let projections: StoredProjections;
 let model: Awaited<ReturnType<typeof modelStandIn>>;
 let modelUrl: string | undefined;
 
@@ -41,7 +41,7 @@ beforeEach(async () => {
       model: async () => 'tiny',
       clock,
     }),
-    projections: (projections = new MemoryProjections(clock, () => undefined)),
+    projections: (projections = new StoredProjections(clock)),
   }));
   id = await declared();
   await web.world.deps.incidents.resolve(id, 0, 'ada', 'Resolved');

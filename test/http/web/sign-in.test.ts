@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { consoleApp } from '../../../http/web/routes.ts';
+import { SessionTable } from '../../../stores/access/sessions.ts';
+import { Table } from '../../../stores/core/table.ts';
 import { signIn } from '../../../integrations/oidc/sign-in.ts';
 import { PeopleFile } from '../../../schemas/people/people.ts';
 import { FakeWorld, idleEngine } from '../../support/fake-deps.ts';
-import { FakeSessions } from '../../support/fake-sessions.ts';
 import { IdentityProvider, signInAt } from '../../support/identity-provider.ts';
 
 const HOST = 'firebreak.example.com';
@@ -12,7 +13,6 @@ const SECRET = 'a secret with : and %';
 
 const provider = new IdentityProvider();
 let world: FakeWorld;
-let sessions: FakeSessions;
 let server: ReturnType<typeof consoleApp>;
 let secret: string | undefined;
 
@@ -36,14 +36,13 @@ function people(more: object = {}, settings: object = {}): void {
 beforeEach(() => {
   world = new FakeWorld();
   world.engine = idleEngine();
-  sessions = new FakeSessions(world.clock);
   secret = SECRET;
   const secrets = { get: async (name: string) => (name === 'FIREBREAK_OIDC_CLIENT_SECRET' ? secret : 'admin') };
   provider.accounts.clear();
   people();
   server = consoleApp({
     ...world.deps,
-    sessions,
+    sessions: new SessionTable(new Table(world.store), world.clock, secrets),
     secrets,
     publicUrl: `https://${HOST}`,
     signIn: signIn({ clock: world.clock, secrets }),
@@ -119,7 +118,7 @@ describe('the sign-in with an identity provider', () => {
     people({}, { scopes: ['openid', 'email', 'groups'] });
     const done = await sign('2');
     expect(await shownAs(done)).toBe('oidc:bob@example.com');
-    expect([...sessions.sessions.values()]).toMatchObject([
+    expect(world.store.sessions).toMatchObject([
       { credential: 'person', name: 'oidc:bob@example.com', signed_in: { subject: '2', groups: ['sre'] } },
     ]);
   });
@@ -151,7 +150,7 @@ describe('the sign-in with an identity provider', () => {
     const refused = await sign('3');
     expect(refused.status).toBe(403);
     expect(await problemOf(refused)).toMatch(/is not listed in people\.yaml, and is in no group/);
-    expect(sessions.sessions.size).toBe(0);
+    expect(world.store.sessions).toEqual([]);
   });
 
   test('accepts unverified addresses if the configuration says so', async () => {
@@ -177,7 +176,7 @@ describe('the sign-in with an identity provider', () => {
     expect((await get(back, cookieOf(begun))).status).toBe(303);
     const again = await get(back, cookieOf(begun));
     expect([again.status, await problemOf(again)]).toEqual([401, expect.stringContaining('refused Firebreak')]);
-    expect(sessions.sessions.size).toBe(1);
+    expect(world.store.sessions).toHaveLength(1);
   });
 
   test('a wrong client secret is named with its setting', async () => {

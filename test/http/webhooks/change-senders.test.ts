@@ -9,6 +9,7 @@ import { api } from '../../../http/app.ts';
 import { CHANGE_SENDERS } from '../../../integrations/change-senders.ts';
 import type { TokenRecord } from '../../../schemas/access/access.ts';
 import { Config } from '../../../schemas/config/config.ts';
+import { tokenRecord } from '../../support/console-world.ts';
 import { FakeWorld, idleEngine } from '../../support/fake-deps.ts';
 import { type SentWebhook, webhook } from '../../support/webhooks.ts';
 
@@ -45,18 +46,7 @@ const SERVICES = {
 
 const token = (name: string, more: Partial<TokenRecord> = {}): [string, TokenRecord] => [
   sha256(`token-of-${name}`),
-  {
-    id: name,
-    name,
-    actions: ['deployments:write'],
-    sources: null,
-    services: null,
-    environments: null,
-    expires_at: null,
-    created_at: '2026-11-20T12:00:00.000Z' as never,
-    created_by: 'admin',
-    ...more,
-  },
+  { ...tokenRecord(name, ['deployments:write']), id: name, ...more },
 ];
 
 let world: FakeWorld;

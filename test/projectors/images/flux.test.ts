@@ -10,7 +10,7 @@ import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../..
 import { timestamp } from '../../../schemas/time/time.ts';
 import { clock, sandbox, setFault, start } from '../../../packages/sandbox/test/support.ts';
 import { silent } from '../../support/fake-deps.ts';
-import { MemoryProjections } from '../memory-projections.ts';
+import { StoredProjections } from '../stored-projections.ts';
 
 const PATH = '/apis/image.toolkit.fluxcd.io/v1/namespaces/flux-system/imageupdateautomations';
 const HOLD = 'firebreak.dev/image-hold';
@@ -63,7 +63,7 @@ async function setUp(spec: object = {}) {
     paging: {},
   });
   const simulated = { now: () => timestamp(time.now()) };
-  const projections = new MemoryProjections(simulated, () => undefined);
+  const projections = new StoredProjections(simulated);
   const pins = new Map<string, PinView>();
   const timeline = new Map<string, string>();
   const secrets = { get: async (name: string) => (name === 'KUBERNETES_URL' ? at : 'a-token') };

@@ -10,7 +10,7 @@ import { timestamp } from '../../../schemas/time/time.ts';
 import { APPLICATION, argoWorld, imagesOf } from '../../integrations/argo-cd/world.ts';
 import { calls, setFault } from '../../../packages/sandbox/test/support.ts';
 import { silent } from '../../support/fake-deps.ts';
-import { MemoryProjections } from '../memory-projections.ts';
+import { StoredProjections } from '../stored-projections.ts';
 
 const IMAGE = 'registry.example.com/checkout-api';
 const UPDATER = 'argocd-image-updater.argoproj.io';
@@ -39,7 +39,7 @@ async function open(annotations: Record<string, string> = UPDATED, sources: obje
   const argo = await argoWorld({ application: { automated: { prune: true }, annotations } });
   await argo.tell('POST', '/deploy', { revision: V41, images: imagesOf('v41') });
   const clock = { now: () => timestamp(argo.time.now()) };
-  const projections = new MemoryProjections(clock, () => undefined);
+  const projections = new StoredProjections(clock);
   const pins = new Map<string, PinView>();
   const timeline = new Map<string, TimelineEntry>();
   const config = Config.parse({

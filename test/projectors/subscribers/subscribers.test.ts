@@ -7,7 +7,10 @@ import type { PublicIncident } from '../../../schemas/status/public-incident.ts'
 import type { Subscriber } from '../../../schemas/status/subscriber.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { at, MemoryPublicIncidents, publicIncident } from '../../support/public-incidents.ts';
-import { MemoryDeliveries, MemorySubscribers, subscriber } from '../../support/subscribers.ts';
+import { StoredData } from '../../support/stored-data.ts';
+import { MemorySubscribers, subscriber } from '../../support/subscribers.ts';
+import { Table } from '../../../stores/core/table.ts';
+import { DeliveryTable } from '../../../stores/status/deliveries.ts';
 import { anyTrouble, NO_TROUBLE, runs } from '../trouble.ts';
 import { configOf, START, type Trouble, World } from '../world.ts';
 
@@ -53,7 +56,7 @@ function worldOf(
 ) {
   const shown = new MemoryPublicIncidents();
   const stored = new MemorySubscribers(...subscribers);
-  const deliveries = new MemoryDeliveries();
+  const deliveries = new DeliveryTable(new Table(new StoredData()));
   const sent: Email[] = [];
   const posted: Post[] = [];
   const config = configOf({ statusPage: { pages: PAGES, maintenance: [MAINTENANCE] } });

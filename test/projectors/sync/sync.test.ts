@@ -7,14 +7,14 @@ import { sync, type Projector } from '../../../projectors/sync/sync.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { SetClock } from '../../support/fake-deps.ts';
-import { MemoryProjections } from '../memory-projections.ts';
+import { StoredProjections } from '../stored-projections.ts';
 
 const A: Subject = 'incident:a';
 const B: Subject = 'incident:b';
 const C: Subject = 'incident:c';
 
 let clock: SetClock;
-let projections: MemoryProjections;
+let projections: StoredProjections;
 /** Requested wake-ups, in seconds. */
 let wakes: number[];
 let shown: Subject[];
@@ -25,7 +25,7 @@ beforeEach(() => {
   wakes = [];
   shown = [];
   errors = [];
-  projections = new MemoryProjections(clock, (target, afterSeconds) => {
+  projections = new StoredProjections(clock, async (target, afterSeconds) => {
     if (target === 'slack') wakes.push(afterSeconds);
   });
 });
@@ -60,14 +60,14 @@ async function somebodyElse(): Promise<Lease> {
   return lease;
 }
 
-const waiting = (): number => projections.waiting('slack');
+const waiting = (): Promise<number> => projections.waiting('slack');
 
 describe('a sync', () => {
   test('projects due subjects, oldest first, each once', async () => {
     await marked(B, A, C);
     await showing();
     expect(shown).toEqual([B, A, C]);
-    expect([waiting(), wakes]).toEqual([0, []]);
+    expect([await waiting(), wakes]).toEqual([0, []]);
   });
 
   test('without due subjects schedules nothing', async () => {
@@ -81,7 +81,7 @@ describe('a sync', () => {
       if (shown.length === 1) await projections.changed(A, C);
     });
     expect(shown).toEqual([A, A, C]);
-    expect(waiting()).toBe(0);
+    expect(await waiting()).toBe(0);
   });
 
   test('schedules a wake-up for subjects that are not due yet', async () => {
@@ -89,14 +89,14 @@ describe('a sync', () => {
     await showing(async (subject, turn) => {
       if (subject === A) turn.scheduleNext(plusSeconds(clock.now(), 30));
     });
-    expect([shown, waiting(), wakes]).toEqual([[A, B], 1, [30]]);
+    expect([shown, await waiting(), wakes]).toEqual([[A, B], 1, [30]]);
     later(29);
     await showing();
     expect(shown).toEqual([A, B]);
     later(1);
     await showing();
     expect(shown).toEqual([A, B, A]);
-    expect(waiting()).toBe(0);
+    expect(await waiting()).toBe(0);
   });
 
   test('with several scheduled turns uses the earliest time', async () => {
@@ -140,9 +140,9 @@ describe('a sync', () => {
   test('ends after its time limit, and continues immediately in the next pass', async () => {
     await marked(A, B, C);
     await showing(async () => later(20));
-    expect([shown, waiting(), wakes]).toEqual([[A, B], 1, [0]]);
+    expect([shown, await waiting(), wakes]).toEqual([[A, B], 1, [0]]);
     await showing();
-    expect([shown, waiting()]).toEqual([[A, B, C], 0]);
+    expect([shown, await waiting()]).toEqual([[A, B, C], 0]);
   });
 
   test('continues after an exception for one subject, which is retried later', async () => {
@@ -151,10 +151,10 @@ describe('a sync', () => {
       if (subject === A) throw new TypeError('of undefined');
     });
     expect(shown).toEqual([A, B, C]);
-    expect([errors, waiting(), wakes]).toEqual([[A], 1, [60]]);
+    expect([errors, await waiting(), wakes]).toEqual([[A], 1, [60]]);
     later(60);
     await showing();
-    expect([shown.at(-1), waiting()]).toEqual([A, 0]);
+    expect([shown.at(-1), await waiting()]).toEqual([A, 0]);
   });
 
   test('stores the pace of the vendor for the next pass', async () => {
@@ -201,7 +201,7 @@ describe('a sync with parallel subjects', () => {
     resolve();
     await passed;
     expect(shown).toEqual([A, B, C, B, A]);
-    expect(waiting()).toBe(0);
+    expect(await waiting()).toBe(0);
   });
 
   test('ends for all subjects when its lease has expired', async () => {
@@ -210,7 +210,7 @@ describe('a sync with parallel subjects', () => {
       later(16);
       await projections.lease('slack', 15);
     });
-    expect([shown, waiting()]).toEqual([[A, B], 3]);
+    expect([shown, await waiting()]).toEqual([[A, B], 3]);
   });
 });
 
@@ -219,10 +219,10 @@ describe('a sync with another projector', () => {
     await marked(A);
     await somebodyElse();
     await showing();
-    expect([shown, waiting(), wakes]).toEqual([[], 1, [15]]);
+    expect([shown, await waiting(), wakes]).toEqual([[], 1, [15]]);
     later(16);
     await showing();
-    expect([shown, waiting()]).toEqual([[A], 0]);
+    expect([shown, await waiting()]).toEqual([[A], 0]);
   });
 
   test('schedules nothing if nothing is due', async () => {
@@ -238,7 +238,7 @@ describe('a sync with another projector', () => {
       later(16);
       other ??= await somebodyElse();
     });
-    expect([shown, waiting(), wakes, errors]).toEqual([[A], 2, [], []]);
+    expect([shown, await waiting(), wakes, errors]).toEqual([[A], 2, [], []]);
     expect(await projections.renew(other ?? (await somebodyElse()), 15)).toBe(true); // the other lease was not released
   });
 
@@ -253,7 +253,7 @@ describe('a sync with another projector', () => {
         return { kind: 'done', value: null };
       });
     });
-    expect([calls, waiting(), errors]).toEqual([0, 1, []]);
+    expect([calls, await waiting(), errors]).toEqual([0, 1, []]);
   });
 
   test('renews its lease while it works', async () => {
@@ -263,7 +263,7 @@ describe('a sync with another projector', () => {
       later(10);
       others.push(await projections.lease('slack', 15));
     });
-    expect([shown, others, waiting()]).toEqual([[A, B, C], [undefined, undefined, undefined], 0]);
+    expect([shown, others, await waiting()]).toEqual([[A, B, C], [undefined, undefined, undefined], 0]);
   });
 
   test('releases its lease at the end', async () => {
@@ -282,6 +282,6 @@ describe('a sync with another projector', () => {
       wakes.length = 0;
     };
     await showing();
-    expect([shown, waiting(), wakes]).toEqual([[A], 1, [0]]);
+    expect([shown, await waiting(), wakes]).toEqual([[A], 1, [0]]);
   });
 });

@@ -12,13 +12,13 @@ import { PostmortemsFile } from '../../../schemas/postmortems/policy.ts';
 import { calls, sandbox, setFault, start } from '../../../packages/sandbox/test/support.ts';
 import { FakeWorld, idleEngine, silent } from '../../support/fake-deps.ts';
 import { ends, fires, theIncident } from '../../workflows/play.ts';
-import { MemoryProjections } from '../memory-projections.ts';
+import { StoredProjections } from '../stored-projections.ts';
 
 const REPOSITORY = 'acme/post-mortems';
 const ADA = { name: 'ada', allow: () => undefined };
 
 let world: FakeWorld;
-let projections: MemoryProjections;
+let projections: StoredProjections;
 let standIns: StandIns;
 let id: IncidentId;
 let path: string;
@@ -26,7 +26,7 @@ let path: string;
 beforeEach(async () => {
   world = new FakeWorld();
   world.engine = idleEngine();
-  projections = new MemoryProjections(world.clock, () => undefined);
+  projections = new StoredProjections(world.clock);
   standIns = await start({ now: () => world.clock.millis });
   await sandbox(standIns, 'POST', '/github/commits', { repository: REPOSITORY, files: { 'README.md': 'Ours' } });
   configured({ mode: 'commit' });

@@ -16,17 +16,17 @@ import type { Subject } from '../../../schemas/incidents/projection.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { vendor, type Vendor } from '../../integrations/server.ts';
 import { FakeWorld, silent } from '../../support/fake-deps.ts';
-import { MemoryProjections } from '../memory-projections.ts';
+import { StoredProjections } from '../stored-projections.ts';
 
 const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 const ACCEPTED = { body: '{"partialSuccess":{}}' };
 
 let world: FakeWorld;
-let projections: MemoryProjections;
+let projections: StoredProjections;
 
 beforeEach(() => {
   world = new FakeWorld();
-  projections = new MemoryProjections(world.clock, () => undefined);
+  projections = new StoredProjections(world.clock);
 });
 
 async function recorded(more: object, traceparent?: string): Promise<ChangeId> {

@@ -17,20 +17,20 @@ import { vendor, vendorThat, type Vendor } from '../../integrations/server.ts';
 import { exchange } from '../../../packages/sandbox/test/support.ts';
 import { FakeWorld, idleEngine, silent } from '../../support/fake-deps.ts';
 import { ends, fires, theIncident } from '../../workflows/play.ts';
-import { MemoryProjections } from '../memory-projections.ts';
+import { StoredProjections } from '../stored-projections.ts';
 
 const SECRET = `whsec_${Buffer.from('a key of the receiver').toString('base64')}`;
 const ROUTING_KEY = 'R0123456789ABCDEFGHIJ0123456789A';
 
 let world: FakeWorld;
-let projections: MemoryProjections;
+let projections: StoredProjections;
 let id: IncidentId;
 let eventsUrl: string;
 
 beforeEach(async () => {
   world = new FakeWorld();
   world.engine = idleEngine();
-  projections = new MemoryProjections(world.clock, () => undefined);
+  projections = new StoredProjections(world.clock);
   configured({});
   await fires()(world);
   id = theIncident(world);

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
+import type { InboundEvent } from '../../../schemas/messages/inbound-events.ts';
 import type { ChatUser } from '../../../domain/ports/messages.ts';
 import { decide } from '../../../domain/rollback/rollback.ts';
 import { clear } from '../../domain/arbitraries.ts';
@@ -30,6 +31,17 @@ beforeEach(async () => {
   chat = new ChatWorld();
   id = await chat.incident();
 });
+
+/** Delivers an event to a process that dies before it stores the outcome. */
+async function diesBeforeItStores(event: InboundEvent): Promise<void> {
+  const { store } = chat.deps.processedEvents;
+  chat.deps.processedEvents.store = async (key, outcome) => {
+    if (key === event.key) throw new Error('the process dies');
+    return store(key, outcome);
+  };
+  expect(await chat.deliver(event)).toBe(false);
+  chat.deps.processedEvents.store = store;
+}
 
 const people = {
   people: {
@@ -144,12 +156,7 @@ describe('exactly once', () => {
 
   test.each(acts)('%s is executed once if the process dies before it stores the result', async (_, request) => {
     const event = chat.heard(request());
-    const { store: did } = chat.deps.processedEvents;
-    chat.deps.processedEvents.store = async () => {
-      throw new Error('the process dies');
-    };
-    expect(await chat.deliver(event)).toBe(false);
-    chat.deps.processedEvents.store = did;
+    await diesBeforeItStores(event);
     expect(await chat.deliver(event)).toBe(true);
     expect(chat.timeline(id)).toHaveLength(1);
   });
@@ -710,13 +717,7 @@ describe('rollbacks', () => {
     const event = chat.heard(
       pressed(ADA, { verb: 'rollback', ...serviceEnvironment, from: 'v2' as Version, to: null }),
     );
-    const { store: did } = chat.deps.processedEvents;
-    chat.deps.processedEvents.store = async (key, outcome) => {
-      if (key === event.key) throw new Error('the process dies');
-      return did(key, outcome);
-    };
-    expect(await chat.deliver(event)).toBe(false);
-    chat.deps.processedEvents.store = did;
+    await diesBeforeItStores(event);
     await deployed('v1.1', 0);
     expect(await chat.deliver(event)).toBe(true);
     expect(chat.answer()).toMatch(/^The rollback of v2 was requested, and starts unless a guard blocks it\./);
@@ -752,13 +753,7 @@ describe('rollbacks', () => {
     const event = chat.heard(
       pressed(ADA, { verb: 'rollback', ...serviceEnvironment, from: 'v2' as Version, to: null }),
     );
-    const { store: did } = chat.deps.processedEvents;
-    chat.deps.processedEvents.store = async (key, outcome) => {
-      if (key === event.key) throw new Error('the process dies');
-      return did(key, outcome);
-    };
-    expect(await chat.deliver(event)).toBe(false);
-    chat.deps.processedEvents.store = did;
+    await diesBeforeItStores(event);
     await chat.world.store.editIncident(id, { status: 'resolved' });
     expect(await chat.deliver(event)).toBe(true);
     expect(chat.answer()).toMatch(/^Superseded: the incident is already resolved/);

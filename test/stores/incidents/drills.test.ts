@@ -2,8 +2,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { DrillTable } from '../../../stores/incidents/drills.ts';
 import { mintIncidentId } from '../../../stores/core/ids.ts';
 import { abortedDrill, afterAttempt } from '../../../domain/automation/drill.ts';
-import { DrillRecord } from '../../../schemas/automation/drill.ts';
+import type { DrillRecord } from '../../../schemas/automation/drill.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
+import { drillRecord } from '../../support/drill-record.ts';
 import { openTable, type TableStores } from '../stores.ts';
 
 let stores: TableStores;
@@ -23,34 +24,10 @@ beforeEach(() => {
 
 const environment = EnvironmentName.parse('lane');
 
-const drill = (): DrillRecord =>
-  DrillRecord.parse({
-    id: mintIncidentId(stores.clock.now()),
-    service,
-    environment,
-    from_version: 'v2',
-    to_version: 'v1',
-    from_commit: null,
-    to_commit: null,
-    target: 'cd',
-    resource: `cd ${service}`,
-    asks_hold: false,
-    asked_by: 'ada',
-    started_at: stores.clock.now(),
-    ended_at: null,
-    phase: 'back',
-    outcome: null,
-    reason: null,
-    rollback_s: null,
-    duration_s: null,
-    steps: [],
-    begun: false,
-    handle: null,
-    attempts: 0,
-    run: 1,
-    execution: null,
-    rev: 0,
-  });
+const drill = (): DrillRecord => {
+  const started_at = stores.clock.now();
+  return drillRecord({ id: mintIncidentId(started_at), service, environment, resource: `cd ${service}`, started_at });
+};
 
 async function begun(): Promise<DrillRecord> {
   const one = drill();

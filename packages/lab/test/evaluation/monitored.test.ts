@@ -319,12 +319,11 @@ describe('the monitored world', () => {
 
   test('is decided by rules that hold alike for cases with and without a bad deploy', () => {
     const found = new Map<string | null, Set<string>>();
-    for (const name of CLASS_NAMES)
-      for (const number of [0, 1]) {
-        const { facts, label } = monitoredCase(MONITORED_SEED, name, number);
-        found.set(facts.undecidable, (found.get(facts.undecidable) ?? new Set()).add(label.wants));
-        if (facts.undecidable !== null) expect(facts.isClear).toBe(false);
-      }
+    const others = CLASS_NAMES.map((name) => monitoredCase(MONITORED_SEED, name, 1));
+    for (const { facts, label } of [...cases, ...others]) {
+      found.set(facts.undecidable, (found.get(facts.undecidable) ?? new Set()).add(label.wants));
+      if (facts.undecidable !== null) expect(facts.isClear).toBe(false);
+    }
     expect(found.get(null)).toEqual(new Set(['roll_back', 'ask', 'leave']));
     expect(found.get('innocent_deploy')).toContain('leave');
   });

@@ -11,6 +11,7 @@ import type { ServiceName } from '../../../../schemas/config/names.ts';
 import type { PipelineRun, PipelineRunInput } from '../../../../schemas/delivery/pipeline-run.ts';
 import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
 import { openTable, type TableStores } from '../../../stores/stores.ts';
+import { tokenRecord } from '../../../support/console-world.ts';
 import { FakeWorld, silent } from '../../../support/fake-deps.ts';
 
 let stores: TableStores;
@@ -44,15 +45,7 @@ beforeEach(() => {
     config: { current: async () => config, problems: async () => [] },
     secrets: { get: async () => undefined },
     tokens: Object.assign(Object.create(stores.tokens) as Deps['tokens'], {
-      find: async () => ({
-        ...token,
-        environments: null,
-        sources: null,
-        id: 't',
-        name: 'ci',
-        created_by: 'admin',
-        expires_at: null,
-      }),
+      find: async () => tokenRecord('ci', [], token),
     }),
     log: silent,
   };

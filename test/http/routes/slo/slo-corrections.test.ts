@@ -5,6 +5,7 @@ import type { Api } from '../../../../http/endpoint.ts';
 import type { TokenRecord } from '../../../../schemas/access/access.ts';
 import { SloCorrection } from '../../../../schemas/slo/slo-correction.ts';
 import { availability, HOUR, MINUTE, NOON, SloWorld } from '../../../jobs/slo-evaluation/world.ts';
+import { tokenRecord } from '../../../support/console-world.ts';
 import { FakeWorld } from '../../../support/fake-deps.ts';
 
 const OUTAGE = { from: NOON, until: NOON + 2 * HOUR };
@@ -19,7 +20,7 @@ beforeEach(async () => {
   world.requests(10, OUTAGE);
   world.at(OUTAGE.until);
   mine = { actions: ['slos:read', 'slos:write', 'metrics:read'], services: null, environments: null };
-  const token = () => ({ ...mine, id: 't', name: 'ada', created_by: 'admin', sources: null, expires_at: null });
+  const token = () => tokenRecord('ada', [], mine);
   const fake = new FakeWorld().deps;
   const deps: Deps = {
     ...fake,
@@ -28,7 +29,7 @@ beforeEach(async () => {
     clock: world.stores.clock,
     secrets: { get: async () => undefined },
     tokens: Object.assign(Object.create(world.stores.tokens) as Deps['tokens'], {
-      find: async () => token() as unknown as TokenRecord,
+      find: async () => token(),
     }),
     drills: Object.assign({}, fake.drills, { proved: async () => [] }),
   };

@@ -5,6 +5,7 @@ import type { Deps } from '../../../../domain/ports/deps.ts';
 import type { TokenRecord } from '../../../../schemas/access/access.ts';
 import { SloView } from '../../../../schemas/slo/slo-view.ts';
 import { availability, DAY, HOUR, MINUTE, NOON, SloWorld } from '../../../jobs/slo-evaluation/world.ts';
+import { tokenRecord } from '../../../support/console-world.ts';
 import { FakeWorld } from '../../../support/fake-deps.ts';
 import { freeze } from '../../../stores/freezes-support.ts';
 
@@ -18,15 +19,7 @@ beforeEach(async () => {
   world = await SloWorld.open(availability());
   world.requests(10, OUTAGE);
   mine = { actions: ['slos:read', 'metrics:read'], services: null, environments: null };
-  const token = (): TokenRecord =>
-    ({
-      ...mine,
-      id: 't',
-      name: 'reader',
-      created_by: 'admin',
-      sources: null,
-      expires_at: null,
-    }) as unknown as TokenRecord;
+  const token = () => tokenRecord('reader', [], mine);
   const fake = new FakeWorld().deps;
   const deps: Deps = {
     ...fake,
