@@ -4,6 +4,7 @@ import { type EnvironmentName, ServiceName } from '../../../schemas/config/names
 import { ExperimentId, type ExperimentRecord } from '../experiment.ts';
 import { openTable, type TableStores } from '../../../test/stores/stores.ts';
 import { anExperiment } from './experiments.ts';
+import { parseCommand } from '../../../slack/commands/parse.ts';
 import { ADA, BOB, buttonsIn, ChatWorld } from '../../../test/slack/commands/chat-world.ts';
 
 let stores: TableStores;
@@ -133,4 +134,12 @@ describe('experiments in Slack', () => {
     );
     expect(await says('experiments', BOB)).not.toContain(one.name);
   });
+});
+
+test.each([
+  ['experiments', null],
+  ['experiments checkout', 'checkout'],
+])('/firebreak %s lists experiments', (text, named) => {
+  const request = { act: 'experiments', service: named };
+  expect(parseCommand('/firebreak', text)).toMatchObject({ kind: 'request', request });
 });

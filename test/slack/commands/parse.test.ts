@@ -152,8 +152,6 @@ const RIGHT: [string, string, Expected][] = [
   ],
   ['/firebreak', 'pause', { act: 'pause', reason: null }],
   ['/firebreak', 'canaries checkout', { act: 'canaries', service: 'checkout' }],
-  ['/firebreak', 'experiments checkout', { act: 'experiments', service: 'checkout' }],
-  ['/firebreak', 'experiments', { act: 'experiments', service: null }],
   [
     '/firebreak',
     'canary promote checkout looks good',

@@ -1,0 +1,117 @@
+/**
+ * `npm run check:features`: shows that features can be left out. Deletes their folders and their entries in the two
+ * lists from copies of this tree, and runs the type checker and the stories of the core in each copy:
+ *   npm run check:features -- [--seed=TEXT] [FEATURE…]
+ * Without names: one copy without any feature, and one without the feature that the seed chooses.
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { stopWithParent } from '../local/parent.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const LISTS = ['index.ts', 'names.ts'];
+
+/** Paths of the tests that show that the core works: incidents from alert to resolution, replay, and the API. */
+const CORE_STORIES = [
+  'test/workflows/golden.test.ts',
+  'test/workflows/replay.test.ts',
+  'test/workflows/runbook.test.ts',
+  'test/http/app.test.ts',
+  'test/jobs/sweep/sweep.test.ts',
+  'test/http/web/pages.test.ts',
+  'test/slack/commands/parse.test.ts',
+  'test/kill/sample.test.ts',
+];
+
+export const featuresOf = (root: string): string[] =>
+  readdirSync(join(root, 'features'), { withFileTypes: true }).flatMap((one) => (one.isDirectory() ? [one.name] : []));
+
+/**
+ * Removes the entries of features from a list: the import, and its name in the array.
+ *
+ * @param text content of `features/index.ts` or `features/names.ts`
+ * @throws Error if a feature is not in the list
+ */
+export function withoutEntries(text: string, features: readonly string[]): string {
+  let rest = text;
+  for (const feature of features) {
+    const line = rest.split('\n').find((one) => one.startsWith('import ') && one.includes(`'./${feature}/`));
+    const name = line === undefined ? undefined : /(\w+) \} from/.exec(line)?.[1];
+    if (line === undefined || name === undefined) throw new Error(`no import of ${feature} in the list of features`);
+    rest = rest.replace(`${line}\n`, '').replace(new RegExp(`(?<=[[,\\s])${name}(?:, |,\\n| *(?=\\]))`), '');
+  }
+  return rest.replace(/, *\]/, ']');
+}
+
+function copyWithout(features: readonly string[]): string {
+  const copy = mkdtempSync(join(tmpdir(), 'firebreak-without-'));
+  const { stdout } = spawnSync('git', ['ls-files', '-z'], { cwd: ROOT, encoding: 'utf8', maxBuffer: 2 ** 26 });
+  for (const file of stdout.split('\0').filter((name) => name !== '')) {
+    const [top, feature, inside] = file.split('/');
+    if (top === 'features' && inside !== undefined && feature !== undefined && features.includes(feature)) continue;
+    cpSync(join(ROOT, file), join(copy, file), { recursive: true });
+  }
+  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
+  for (const list of LISTS) {
+    const path = join(copy, 'features', list);
+    writeFileSync(path, withoutEntries(readFileSync(path, 'utf8'), features));
+  }
+  return copy;
+}
+
+/** Runs a program of the packages in a copy. Returns whether it succeeded; prints its output if not. */
+function succeeds(copy: string, what: string, args: readonly string[]): boolean {
+  const began = Date.now();
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+    cwd: copy,
+    encoding: 'utf8',
+    maxBuffer: 2 ** 26,
+  });
+  console.log(`${status === 0 ? 'ok  ' : 'FAIL'}  ${what} (${((Date.now() - began) / 1000).toFixed(0)} s)`);
+  if (status !== 0) console.log(`${stdout}\n${stderr}`.slice(-8000));
+  return status === 0;
+}
+
+function checkWithout(features: readonly string[]): boolean[] {
+  const copy = copyWithout(features);
+  const named = `without ${features.join(', ')}`;
+  try {
+    return [
+      succeeds(copy, `types ${named}`, ['node_modules/typescript/bin/tsc', '--noEmit', '--pretty', 'false']),
+      succeeds(copy, `stories of the core ${named}`, [
+        'node_modules/vitest/vitest.mjs',
+        'run',
+        '--project',
+        'test',
+        ...CORE_STORIES,
+      ]),
+    ];
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+}
+
+/** Chooses one by the seed, so that each commit leaves another one out. */
+function chosen(features: readonly string[], seed: string): string[] {
+  const number = createHash('sha256').update(seed).digest().readUInt32BE(0);
+  return features.slice(number % features.length, (number % features.length) + 1);
+}
+
+if (process.argv[1] === import.meta.filename) {
+  stopWithParent();
+  const all = featuresOf(ROOT);
+  const { values, positionals } = parseArgs({
+    options: { seed: { type: 'string', default: '1' } },
+    allowPositionals: true,
+  });
+  const copies = positionals.length > 0 ? [positionals] : [all, chosen(all, values.seed)];
+  const different = copies.filter((one, n) => n === 0 || one.length !== all.length);
+  const results = different.flatMap(checkWithout);
+  const failed = results.filter((ok) => !ok).length;
+  console.log(`${results.length - failed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 ? 0 : 1;
+}
