@@ -1,18 +1,18 @@
 import { Hono, type Context } from 'hono';
 import { z, ZodError } from 'zod';
 import { callerOf } from './caller.ts';
-import { codeDeploySandbox, shownDeployments } from './codedeploy-sandbox.ts';
+import { codeDeploySandbox } from './codedeploy-sandbox.ts';
 import { codeDeployApi } from './codedeploy.ts';
 import { deploymentTables } from './deployments.ts';
-import { ecsSandbox, shownServices } from './ecs-sandbox.ts';
+import { ecsSandbox } from './ecs-sandbox.ts';
 import { type AwsOperations, ecsApi } from './ecs.ts';
 import { functionTables } from './functions.ts';
-import { lambdaSandbox, shownFunctions } from './lambda-sandbox.ts';
+import { lambdaSandbox } from './lambda-sandbox.ts';
 import { lambdaApi } from './lambda.ts';
 import { AwsRefusal } from './refusal.ts';
 import { serviceTables } from './services.ts';
 import { recordTables } from './records.ts';
-import { route53Api, route53Sandbox, shownRecords } from './route53.ts';
+import { route53Api, route53Sandbox } from './route53.ts';
 import { AwsSettings, awsSettingsTable, openAwsSettings } from './settings.ts';
 import { assumeRole } from './sts.ts';
 import { taskDefinitionTables } from './task-definitions.ts';
@@ -60,12 +60,7 @@ export const aws = {
         return c.json(settings.get());
       });
   },
-  view: (deps) => ({
-    functions: shownFunctions(deps),
-    services: shownServices(deps),
-    deployments: shownDeployments(deps),
-    records: shownRecords(deps),
-  }),
+  view: null,
 } as const satisfies StandIn;
 
 /** The APIs by the first part of `X-Amz-Target`: the service name in the scope of a signature, and the operations. */

@@ -5,7 +5,7 @@ import { apiVersionOf, createObject, RESOURCES, type Resource, updateObject } fr
 import { type Cluster, openCluster } from './cluster.ts';
 import type { Deployment, KubernetesObject, Rollout } from './objects.ts';
 import { applyPatch } from './patch.ts';
-import { clusterSandbox, clusterView } from './sandbox.ts';
+import { clusterSandbox } from './sandbox.ts';
 import { readSelector } from './selector.ts';
 import { failure, failureResponse } from './status.ts';
 import { type Item, kubernetesTables } from './cluster-state.ts';
@@ -42,7 +42,7 @@ export const kubernetes = {
       .notFound(() => failureResponse(404, 'the server could not find the requested resource'));
   },
   sandbox: clusterSandbox,
-  view: clusterView,
+  view: null,
 } as const satisfies StandIn;
 
 function objectRoutes(deps: StandInDeps): Hono {

@@ -4,7 +4,7 @@ import { createObject, RESOURCES, updateObject } from './admission.ts';
 import { openCluster } from './cluster.ts';
 import { fluxSandbox } from './flux.ts';
 import { flaggerSandbox } from './flagger/sandbox.ts';
-import type { Deployment, KubernetesObject, Rollout } from './objects.ts';
+import type { Deployment, KubernetesObject } from './objects.ts';
 import { ClusterSettings, openClusterObjects, setClusterSettings, type ClusterObjects } from './cluster-state.ts';
 import { check, readJson } from '../core/problem.ts';
 import type { StandInDeps } from '../core/stand-in.ts';
@@ -72,23 +72,5 @@ function manifest(requested: Deploy): object {
       template: { metadata: { labels: podLabels }, spec: { containers: [{ name, image }] } },
       ...(kind === 'Rollout' && { strategy: { canary } }),
     },
-  };
-}
-
-/** Returns the running objects, as `kubectl get` lists them. */
-export function clusterView(deps: StandInDeps) {
-  const { objects } = openCluster(deps);
-  const shown = ({ kind, metadata, spec, status }: Deployment | Rollout) => ({
-    kind,
-    namespace: metadata.namespace,
-    name: metadata.name,
-    image: 'template' in spec ? (spec.template.spec.containers[0]?.image ?? null) : null,
-    ready: `${status.availableReplicas ?? 0}/${spec.replicas}`,
-    phase: 'phase' in status ? (status.phase ?? null) : null,
-  });
-  return {
-    workloads: [...objects.list<Deployment>('Deployment'), ...objects.list<Rollout>('Rollout')].map(({ object }) =>
-      shown(object),
-    ),
   };
 }

@@ -329,27 +329,3 @@ test('the sandbox lists applications, and rejects unknown ones', async () => {
   );
   await expect(tell('PUT', '', { history: [] })).rejects.toThrow('history');
 });
-
-test("the page's view", async () => {
-  const { standIns, post, time } = await open();
-  await post('/rollback', { id: 10 });
-  const view = async () =>
-    (await sandbox<{ views: Record<string, unknown> }>(standIns, 'GET', '/state')).views['argo-cd'];
-  const shown = { name: 'checkout-api', project: 'payments', automated: false };
-  expect(await view()).toMatchObject({
-    applications: [{ ...shown, revision: BAD, sync: 'Synced', health: 'Healthy', operation: GOOD }],
-  });
-  time.forward(2000);
-  expect(await view()).toMatchObject({
-    applications: [
-      {
-        ...shown,
-        revision: GOOD,
-        images: ['registry.example.com/checkout-api:2026.11.19-2'],
-        sync: 'OutOfSync',
-        health: 'Progressing',
-        operation: null,
-      },
-    ],
-  });
-});

@@ -1,7 +1,6 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { kubernetes } from '../../kubernetes/kubernetes.ts';
 import type { StandIns } from '../../core/index.ts';
-import { openStore } from '../../core/store.ts';
 import { calls, clock, folder, sandbox, setFault, start } from '../support.ts';
 
 const DEPLOYMENTS = '/apis/apps/v1/namespaces/default/deployments';
@@ -483,19 +482,4 @@ describe('the controller of Rollouts', () => {
     cluster.time.forward(5000);
     expect((await rollout(cluster)).status).toMatchObject({ phase: 'Paused', message: 'manually paused' });
   });
-});
-
-test('reading changes nothing', async () => {
-  const time = clock();
-  const { db, close } = openStore(folder(), [kubernetes.tables]);
-  onTestFinished(close);
-  const deps = { db, now: time.now, timeScale: 1 };
-  await kubernetes
-    .sandbox(deps)
-    .request('/deploy', { method: 'POST', body: JSON.stringify({ name: 'web', image: 'web:v1', kind: 'Rollout' }) });
-  time.forward(5000);
-  const rows = () => db.prepare('select * from kubernetes_objects').all();
-  const before = rows();
-  expect(kubernetes.view(deps)).toMatchObject({ workloads: [{ kind: 'Rollout', ready: '3/3', phase: 'Healthy' }] });
-  expect(rows()).toEqual(before);
 });
