@@ -1,20 +1,19 @@
-import { LOGIN } from './json.ts';
-import { isoSeconds } from './answers.ts';
+import { isoSeconds, LOGIN } from './answers.ts';
 import type { Attempt, Run } from './actions.ts';
 import type { Deployment, Status } from './deployments.ts';
 
 /** ID of the only workflow of each repository. */
 export const WORKFLOW_ID = 2_823_525;
 
-export const statusOf = ({ ends_at: endsAt, ended }: Attempt): 'waiting' | 'in_progress' | 'completed' => {
-  if (ended === 1) return 'completed';
+export const statusOf = ({ ends_at: endsAt, hasEnded }: Attempt): 'waiting' | 'in_progress' | 'completed' => {
+  if (hasEnded) return 'completed';
   return endsAt === null ? 'waiting' : 'in_progress';
 };
 
 /** @see https://docs.github.com/en/rest/actions/workflow-runs (read 2026-11) */
 export const runJson = (origin: string, run: Run, attempt: Attempt): object => {
   const { id, repository, head_branch, head_sha, event, name } = run;
-  const completed = attempt.ended === 1;
+  const completed = attempt.hasEnded;
   const url = `${origin}/repos/${repository}/actions/runs/${id}`;
   return {
     id,

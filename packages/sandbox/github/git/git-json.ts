@@ -1,5 +1,4 @@
-import { LOGIN } from '../json.ts';
-import { isoSeconds } from '../answers.ts';
+import { isoSeconds, LOGIN } from '../answers.ts';
 import type { GitCommit, TreeEntry } from './objects.ts';
 import type { Pull } from './pulls.ts';
 import type { Ref, Repository } from './refs.ts';
