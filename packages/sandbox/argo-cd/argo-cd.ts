@@ -2,7 +2,6 @@ import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import * as z from 'zod';
 import {
   ARGOCD_NAMESPACE,
-  applicationTables,
   type Applications,
   openApplications,
   type State,
@@ -12,6 +11,7 @@ import { beginOperation, compareWithGit, isAutomated, settle } from './controlle
 import { applicationJson, errorJson } from './json.ts';
 import { argoSandbox } from './sandbox.ts';
 import { applyMergePatch, windowsJson } from './changes.ts';
+import { documentTables } from '../core/exchanges.ts';
 import { SANDBOX_TOKEN, type StandIn, type StandInDeps } from '../core/stand-in.ts';
 
 /** The user of the token. */
@@ -24,7 +24,7 @@ const USER = 'firebreak';
  */
 export const argoCd = {
   vendor: 'argo-cd',
-  tables: applicationTables,
+  tables: documentTables,
   credentialKeys: [],
   settings: (url) => ({ ARGOCD_URL: url, ARGOCD_TOKEN: SANDBOX_TOKEN }),
   throttled: () => Response.json({ error: 'too many requests' }, { status: 429, headers: { 'retry-after': '1' } }),

@@ -8,7 +8,8 @@ import { applyPatch } from './patch.ts';
 import { clusterSandbox } from './sandbox.ts';
 import { readSelector } from './selector.ts';
 import { failure, failureResponse } from './status.ts';
-import { type Item, kubernetesTables } from './cluster-state.ts';
+import type { Item } from './cluster-state.ts';
+import { documentTables } from '../core/exchanges.ts';
 import { SANDBOX_TOKEN, type StandIn, type StandInDeps } from '../core/stand-in.ts';
 
 /**
@@ -20,7 +21,7 @@ import { SANDBOX_TOKEN, type StandIn, type StandInDeps } from '../core/stand-in.
  */
 export const kubernetes = {
   vendor: 'kubernetes',
-  tables: kubernetesTables,
+  tables: documentTables,
   credentialKeys: [],
   settings: (url) => ({ KUBERNETES_URL: url, KUBERNETES_TOKEN: SANDBOX_TOKEN }),
   throttled: () =>
