@@ -80,7 +80,7 @@ export function openDeployments(db: DatabaseSync) {
     put({
       ...{ file_exists: null, rollback_of: null, rolled_back_by: null, error: null, isFailing: false },
       ...given,
-      seq: stored.all().length + 1,
+      seq: stored.count() + 1,
       application,
       grp,
       status: 'InProgress',

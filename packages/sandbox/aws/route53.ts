@@ -97,7 +97,7 @@ export function route53Api(deps: StandInDeps): Hono {
       const { after, messages } = applyBatch(before, Changes.Change);
       if (messages.length > 0) throw new AwsRefusal('InvalidChangeBatch', `[${messages.join(', ')}]`);
       zones.put({ zone, records: after }, zone);
-      const id = `C${String(changes.all().length + 1).padStart(13, '0')}`;
+      const id = `C${String(changes.count() + 1).padStart(13, '0')}`;
       changes.put({ id, zone, comment: Comment, submitted_at: deps.now() }, id);
       return xml('ChangeResourceRecordSetsResponse', [changeInfo(id, deps.now())]);
     })

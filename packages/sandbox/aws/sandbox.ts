@@ -260,7 +260,7 @@ function recordExchanges({ db }: StandInDeps): Exchanges {
     'GET /route53/changes': () => listOf(changes.all()),
     'POST /route53/refusals'({ given }) {
       const refusal = given(Refusal);
-      const id = String(refusals.all().length);
+      const id = String(refusals.count());
       refusals.put({ id, ...refusal }, id);
       return Response.json(refusal, { status: 201 });
     },

@@ -57,7 +57,7 @@ export function openServices(db: DatabaseSync) {
   ): Rollout => {
     for (const replaced of rolloutsOf(cluster, name)) put({ ...replaced, ends_at: null });
     const times = { created_at: now, ends_at: now + rolloutMs };
-    const id = stored.all().length + 1;
+    const id = stored.count() + 1;
     const of = { id, cluster, service: name, family, revision, reason };
     return put({ ...of, ...times, state: 'IN_PROGRESS', isFailing: false, isDrained: false });
   };

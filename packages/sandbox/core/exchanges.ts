@@ -22,6 +22,7 @@ export type Documents<T> = {
   /** Creates or replaces a document. */
   put(document: T, ...key: string[]): T;
   drop(...key: string[]): void;
+  count(): number;
 };
 
 /** @param kind the name of the vendor and of the objects, such as `jira issue` */
@@ -42,6 +43,7 @@ export function documents<T>(db: DatabaseSync, kind: string): Documents<T> {
       );
       return document;
     },
+    count: () => (db.prepare('select count(*) as n from documents where kind = ?').get(kind) as { n: number }).n,
     drop: (...key) => void db.prepare('delete from documents where kind = ? and key = ?').run(kind, keyOf(key)),
   };
 }

@@ -117,7 +117,7 @@ export function openActions({ db, timeScale }: StandInDeps) {
       }
     },
     start: (request: NewRun, at: number): Run => {
-      const id = stored.all().length + 1;
+      const id = stored.count() + 1;
       const { environment } = settings();
       return begin({ environment, ...request, id, name: 'deploy', created_at: at, attempts: [] }, at);
     },

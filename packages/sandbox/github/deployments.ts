@@ -36,7 +36,7 @@ export function openDeployments(db: DatabaseSync) {
     all,
     byId: (repository: string, id: number) => all(repository).find((deployment) => deployment.id === id),
     create: (deployment: Omit<Deployment, 'id' | 'created_at' | 'statuses'>, at: number): Deployment =>
-      put({ ...deployment, id: stored.all().length + 1, created_at: at, statuses: [] }),
+      put({ ...deployment, id: stored.count() + 1, created_at: at, statuses: [] }),
     /** Adds a status. A success makes earlier successful deployments in the environment inactive. */
     setStatus(deployment: Deployment, state: string, logPath: string | null, at: number): Status {
       const { id, repository, environment } = deployment;

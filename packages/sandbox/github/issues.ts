@@ -68,7 +68,7 @@ export function issueExchanges({ db, now }: StandInDeps): Hono {
       if (read instanceof Response) return read;
       const empty = { title: '', body: null, state_reason: null, labels: [], assignees: [], comments: [] };
       const repository = repositoryOf(c);
-      const place = { id: issues.all().length + 1, repository, number: nextNumber(db, repository) };
+      const place = { id: issues.count() + 1, repository, number: nextNumber(db, repository) };
       const times = { created_at: now(), updated_at: now(), closed_at: null };
       return Response.json(issueJson(c, put({ ...empty, ...read, state: 'open', ...place, ...times })), {
         status: 201,

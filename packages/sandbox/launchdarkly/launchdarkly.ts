@@ -85,7 +85,7 @@ function turn(flag: Flag, on: boolean, by: Pick<Change, 'comment' | 'member'>, d
   const { flags, changes } = open(deps);
   const { project, environment, flag: key, version } = flag;
   flags.put({ ...flag, on, version: version + 1 }, project, environment, key);
-  changes.put({ project, environment, flag: key, on, ...by, at: deps.now() }, String(changes.all().length));
+  changes.put({ project, environment, flag: key, on, ...by, at: deps.now() }, String(changes.count()));
 }
 
 /** A semantic patch. All instructions are applied, or none; each one sets the same switch, so the last one decides. */

@@ -33,7 +33,7 @@ export function openPulls(db: DatabaseSync) {
         .toReversed(),
     get: (repository: string, number: number) => stored.get(repository.toLowerCase(), String(number)),
     open(pull: Pick<Pull, 'repository' | 'title' | 'body' | 'head' | 'base'>, at: number): Pull {
-      const place = { id: stored.all().length + 1, number: nextNumber(db, pull.repository) };
+      const place = { id: stored.count() + 1, number: nextNumber(db, pull.repository) };
       const open = { state: 'open', merged_at: null, merge_commit_sha: null } as const;
       return put({ ...pull, ...place, ...open, created_at: at, updated_at: at });
     },

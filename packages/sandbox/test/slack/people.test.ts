@@ -358,8 +358,6 @@ describe('requests to the app', () => {
   });
 });
 
-describe('a message shortcut', () => {});
-
 describe('events', () => {
   const talk = (standIns: StandIns, user = 'ada') =>
     act<{ ts: string; delivery: DeliveryShown | null }>(standIns, '/channels/incident-1/messages', {
