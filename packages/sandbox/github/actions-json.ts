@@ -21,7 +21,6 @@ export const runJson = (origin: string, run: Run, attempt: Attempt): object => {
     head_branch,
     head_sha,
     path: `.github/workflows/${name}.yml`,
-    display_title: `${name} ${head_sha.slice(0, 7)}`,
     run_number: id,
     event,
     status: statusOf(attempt),
@@ -29,14 +28,10 @@ export const runJson = (origin: string, run: Run, attempt: Attempt): object => {
     workflow_id: WORKFLOW_ID,
     url,
     html_url: `${origin}/${repository}/actions/runs/${id}`,
-    pull_requests: [],
     created_at: isoSeconds(run.created_at),
     updated_at: isoSeconds(completed ? (attempt.ends_at ?? attempt.started_at) : attempt.started_at),
     run_attempt: attempt.attempt,
     run_started_at: isoSeconds(attempt.started_at),
-    previous_attempt_url: attempt.attempt > 1 ? `${url}/attempts/${attempt.attempt - 1}` : null,
-    actor: { login: LOGIN },
-    triggering_actor: { login: LOGIN },
   };
 };
 
@@ -47,9 +42,7 @@ export const deploymentJson = (origin: string, deployment: Deployment): object =
     url,
     id: deployment.id,
     task: 'deploy',
-    original_environment: deployment.environment,
     environment: deployment.environment,
-    description: null,
     created_at: isoSeconds(deployment.created_at),
     updated_at: isoSeconds(deployment.created_at),
     statuses_url: `${url}/statuses`,
@@ -57,10 +50,6 @@ export const deploymentJson = (origin: string, deployment: Deployment): object =
     creator: { login: LOGIN },
     sha: deployment.sha,
     ref: deployment.ref,
-    payload: {},
-    transient_environment: false,
-    production_environment: true,
-    performed_via_github_app: null,
   };
 };
 
@@ -72,11 +61,9 @@ export const statusJson = (origin: string, deployment: Deployment, status: Statu
     id: status.id,
     state: status.state,
     creator: { login: LOGIN },
-    description: '',
     environment: deployment.environment,
     target_url: log,
     log_url: log,
-    environment_url: '',
     created_at: isoSeconds(status.created_at),
     updated_at: isoSeconds(status.created_at),
     deployment_url: url,

@@ -24,8 +24,6 @@ export type Resource = {
   kind: string;
   /** The schema of the spec that clients may write. Absent if only controllers write it. */
   spec?: z.ZodType<object>;
-  /** Whether strategic merge patches apply, which only built-in kinds support. */
-  isBuiltIn: boolean;
   /** Whether `status` is a subresource that clients can also write. */
   hasStatus: boolean;
   scales: boolean;
@@ -36,11 +34,10 @@ const resource = (
   path: `${string}/${string}/${string}`,
   kind: string,
   spec: z.ZodType<object> | null,
-  ...is: ('isBuiltIn' | 'hasStatus' | 'scales')[]
+  ...is: ('hasStatus' | 'scales')[]
 ): Resource => {
   const [group = '', version = '', plural = ''] = path.split('/');
   const has = {
-    isBuiltIn: is.includes('isBuiltIn'),
     hasStatus: is.includes('hasStatus'),
     scales: is.includes('scales'),
   };
@@ -48,14 +45,14 @@ const resource = (
 };
 
 export const RESOURCES: readonly Resource[] = [
-  resource('apps/v1/deployments', 'Deployment', DeploymentSpec, 'isBuiltIn', 'hasStatus', 'scales'),
-  resource('apps/v1/replicasets', 'ReplicaSet', null, 'isBuiltIn', 'hasStatus'),
+  resource('apps/v1/deployments', 'Deployment', DeploymentSpec, 'hasStatus', 'scales'),
+  resource('apps/v1/replicasets', 'ReplicaSet', null, 'hasStatus'),
   resource('argoproj.io/v1alpha1/rollouts', 'Rollout', z.union([RolloutSpec, ReferringSpec]), 'hasStatus', 'scales'),
   resource(
     'autoscaling/v2/horizontalpodautoscalers',
     'HorizontalPodAutoscaler',
     AutoscalerSpec,
-    'isBuiltIn',
+
     'hasStatus',
   ),
   resource('flagger.app/v1beta1/canaries', 'Canary', CanarySpec, 'hasStatus'),

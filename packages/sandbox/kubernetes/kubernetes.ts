@@ -131,7 +131,7 @@ async function create({ c, cluster, resource, namespace }: ResourceRequest): Pro
 async function patch(request: ResourceRequest): Promise<Response> {
   const { c, cluster, resource } = request;
   const item = requireItem(request);
-  const json = await readPatched(c, item.object, resource);
+  const json = await readPatched(c, item.object);
   return c.json(updateObject(cluster.objects, resource, item, { json, part: 'main', now: cluster.now }));
 }
 
@@ -139,7 +139,7 @@ async function patchStatus(request: ResourceRequest): Promise<Response> {
   const { c, cluster, resource } = request;
   const item = requireItem(request);
   if (!resource.hasStatus) throw failure(404, 'the server could not find the requested resource');
-  const json = await readPatched(c, item.object, resource);
+  const json = await readPatched(c, item.object);
   return c.json(updateObject(cluster.objects, resource, item, { json, part: 'status', now: cluster.now }));
 }
 
@@ -161,7 +161,7 @@ const ScaleIn = z.object({
 async function patchScale(request: ResourceRequest): Promise<Response> {
   const { c, cluster, resource } = request;
   const item = requireItem(request);
-  const read = ScaleIn.safeParse(await readPatched(c, scaleOf(request, item.object), resource));
+  const read = ScaleIn.safeParse(await readPatched(c, scaleOf(request, item.object)));
   if (!read.success) throw failure(422, `Scale.autoscaling is invalid: ${z.prettifyError(read.error)}`);
   const { resourceVersion } = read.data.metadata;
   const { object } = item;
@@ -190,8 +190,8 @@ function scaleOf({ resource }: ResourceRequest, { metadata, spec, status }: Kube
   };
 }
 
-const readPatched = async (c: Context, object: object, { isBuiltIn }: Resource): Promise<unknown> =>
-  applyPatch(c.req.header('content-type') ?? '', object, await c.req.text(), { strategic: isBuiltIn });
+const readPatched = async (c: Context, object: object): Promise<unknown> =>
+  applyPatch(c.req.header('content-type') ?? '', object, await c.req.text());
 
 async function bodyOf(c: Context): Promise<unknown> {
   try {
