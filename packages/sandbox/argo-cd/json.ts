@@ -1,4 +1,4 @@
-import { isSynced, liveDeployment, kubernetesTime } from './controller.ts';
+import { isSynced, kubernetesTime } from './controller.ts';
 import type { State } from './applications.ts';
 import { runningImages } from './image-updater.ts';
 

@@ -78,7 +78,11 @@ export function openDeployments(db: DatabaseSync) {
 
   const begin = ({ application, name: grp }: DeploymentGroup, given: NewDeployment, at: Times): Deployment =>
     put({
-      ...{ file_exists: null, rollback_of: null, rolled_back_by: null, error: null, isFailing: false },
+      file_exists: null,
+      rollback_of: null,
+      rolled_back_by: null,
+      error: null,
+      isFailing: false,
       ...given,
       seq: stored.count() + 1,
       application,

@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import type { Hono } from 'hono';
 import * as z from 'zod';
 import { deploymentId, openDeployments, Revision } from './deployments.ts';
 import { rolloutMillis } from './ecs.ts';

@@ -16,8 +16,6 @@ export type Deployment = {
 /** A deployment status. `log_path` does not include the origin. */
 export type Status = { id: number; state: string; log_path: string | null; created_at: number };
 
-export type Deployments = ReturnType<typeof openDeployments>;
-
 export function openDeployments(db: DatabaseSync) {
   const stored = documents<Deployment>(db, 'github deployment');
   const put = (deployment: Deployment) => stored.put(deployment, String(deployment.id));

@@ -60,7 +60,12 @@ export const github = {
       .all()
       .toReversed()
       .map(({ repository, number, title, body, state, labels, created_at, comments }) => ({
-        ...{ repository, number, title, body: body ?? '', state, labels },
+        repository,
+        number,
+        title,
+        body: body ?? '',
+        state,
+        labels,
         created_at: timestamp(created_at),
         comments: comments.map((comment) => ({ body: comment.body, at: timestamp(comment.created_at) })),
       })),

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { Hono, type Context } from 'hono';
+import type { Context, Hono } from 'hono';
 import { DOCUMENTATION, isoSeconds, LOGIN, notFound, originOf, repositoryOf, userJson } from './answers.ts';
 import { pageOf } from './pages.ts';
 import { documents, type Exchanges, exchanges } from '../core/exchanges.ts';

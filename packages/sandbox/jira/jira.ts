@@ -94,7 +94,10 @@ function issueExchanges({ db, now }: StandInDeps): Hono {
       const key = (project?.key ?? 'OPS').toUpperCase();
       const all = issues.all();
       const issue: Issue = {
-        ...{ summary: '', description: null, labels: [], assignee: null },
+        summary: '',
+        description: null,
+        labels: [],
+        assignee: null,
         ...others,
         id: String(FIRST_ID + all.length),
         key: `${key}-${all.filter((other) => other.project === key).length + 1}`,
@@ -152,7 +155,7 @@ function fieldsIn(json: unknown): Record<string, unknown> | undefined {
 
 /** Returns what is wrong with each field. The messages are those of Jira Cloud: `test/fixtures/jira/SOURCES.md`. */
 function fieldErrors({ summary, description, labels, assignee, ...others }: Record<string, unknown>): object {
-  const label = Array.isArray(labels) && labels.find((one) => /\s/.test(String(one)) || String(one).length > 255);
+  const label = Array.isArray(labels) && labels.map(String).find((one) => /\s/.test(one) || one.length > 255);
   const { id } = (assignee ?? {}) as { id?: string };
   const summaryError = summary === undefined ? undefined : wrongSummary(summary);
   return {

@@ -30,7 +30,7 @@ export type Resource = {
 };
 
 /** @param is what the resource has besides its spec */
-const resource = (
+const resourceAt = (
   path: `${string}/${string}/${string}`,
   kind: string,
   spec: z.ZodType<object> | null,
@@ -45,31 +45,31 @@ const resource = (
 };
 
 export const RESOURCES: readonly Resource[] = [
-  resource('apps/v1/deployments', 'Deployment', DeploymentSpec, 'hasStatus', 'scales'),
-  resource('apps/v1/replicasets', 'ReplicaSet', null, 'hasStatus'),
-  resource('argoproj.io/v1alpha1/rollouts', 'Rollout', z.union([RolloutSpec, ReferringSpec]), 'hasStatus', 'scales'),
-  resource(
+  resourceAt('apps/v1/deployments', 'Deployment', DeploymentSpec, 'hasStatus', 'scales'),
+  resourceAt('apps/v1/replicasets', 'ReplicaSet', null, 'hasStatus'),
+  resourceAt('argoproj.io/v1alpha1/rollouts', 'Rollout', z.union([RolloutSpec, ReferringSpec]), 'hasStatus', 'scales'),
+  resourceAt(
     'autoscaling/v2/horizontalpodautoscalers',
     'HorizontalPodAutoscaler',
     AutoscalerSpec,
 
     'hasStatus',
   ),
-  resource('flagger.app/v1beta1/canaries', 'Canary', CanarySpec, 'hasStatus'),
-  resource('gateway.networking.k8s.io/v1/httproutes', 'HTTPRoute', HttpRouteSpec, 'hasStatus'),
-  resource('split.smi-spec.io/v1alpha2/trafficsplits', 'TrafficSplit', TrafficSplitSpec),
-  resource('split.smi-spec.io/v1alpha3/trafficsplits', 'TrafficSplit', TrafficSplitSpec),
-  resource('split.smi-spec.io/v1alpha4/trafficsplits', 'TrafficSplit', TrafficSplitSpec),
-  resource('litmuschaos.io/v1alpha1/chaosengines', 'ChaosEngine', ChaosEngineSpec, 'hasStatus'),
-  resource('litmuschaos.io/v1alpha1/chaosresults', 'ChaosResult', ChaosResultSpec, 'hasStatus'),
-  resource('chaos-mesh.org/v1alpha1/podchaos', 'PodChaos', PodChaosSpec),
-  resource(
+  resourceAt('flagger.app/v1beta1/canaries', 'Canary', CanarySpec, 'hasStatus'),
+  resourceAt('gateway.networking.k8s.io/v1/httproutes', 'HTTPRoute', HttpRouteSpec, 'hasStatus'),
+  resourceAt('split.smi-spec.io/v1alpha2/trafficsplits', 'TrafficSplit', TrafficSplitSpec),
+  resourceAt('split.smi-spec.io/v1alpha3/trafficsplits', 'TrafficSplit', TrafficSplitSpec),
+  resourceAt('split.smi-spec.io/v1alpha4/trafficsplits', 'TrafficSplit', TrafficSplitSpec),
+  resourceAt('litmuschaos.io/v1alpha1/chaosengines', 'ChaosEngine', ChaosEngineSpec, 'hasStatus'),
+  resourceAt('litmuschaos.io/v1alpha1/chaosresults', 'ChaosResult', ChaosResultSpec, 'hasStatus'),
+  resourceAt('chaos-mesh.org/v1alpha1/podchaos', 'PodChaos', PodChaosSpec),
+  resourceAt(
     'image.toolkit.fluxcd.io/v1/imageupdateautomations',
     'ImageUpdateAutomation',
     ImageUpdateAutomationSpec,
     'hasStatus',
   ),
-  resource(
+  resourceAt(
     'image.toolkit.fluxcd.io/v1beta2/imageupdateautomations',
     'ImageUpdateAutomation',
     ImageUpdateAutomationSpec,

@@ -10,7 +10,7 @@ import {
   setClusterSettings,
 } from './cluster-state.ts';
 import { webhookChecksum } from './flagger/checksum.ts';
-import { type Check, checkCanary } from './flagger/flagger.ts';
+import { checkCanary } from './flagger/flagger.ts';
 import type { Canary } from './flagger/objects.ts';
 import type { Deployment, ImageUpdateAutomationSpec, KubernetesObject } from './objects.ts';
 import { exchanges } from '../core/exchanges.ts';
@@ -107,7 +107,7 @@ export function clusterSandbox(deps: StandInDeps): Hono {
       const { answers, metrics, ...named } = given(CheckIn);
       return inCluster(({ objects, now }) => {
         const item = itemIn<Canary>(objects, 'Canary', named);
-        checkCanary(objects, item, { answers: answers as Check['answers'], metrics }, now);
+        checkCanary(objects, item, { answers, metrics }, now);
         return item.object;
       });
     },

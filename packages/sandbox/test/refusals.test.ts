@@ -134,15 +134,7 @@ describe('Kubernetes', () => {
   const MERGE = 'application/merge-patch+json';
 
   test.each<[type: string, ...Refusal]>([
-    [
-      'application/json',
-      'an unknown resource',
-      'GET',
-      `${APPS.replace('deployments', 'pods')}`,
-      undefined,
-      404,
-      'NotFound',
-    ],
+    ['application/json', 'an unknown resource', 'GET', APPS.replace('deployments', 'pods'), undefined, 404, 'NotFound'],
     ['application/json', 'an unknown object', 'GET', `${APPS}/other`, undefined, 404, 'not found'],
     ['application/json', 'a patch of no type', 'PATCH', `${APPS}/web`, {}, 415, 'unknown format'],
     ['application/json', 'an invalid object', 'POST', APPS, { metadata: { name: 'x' }, spec: {} }, 422, 'Invalid'],

@@ -34,7 +34,7 @@ export const commitJson = (origin: string, repository: Repository, commit: GitCo
   };
 };
 
-export const treeJson = (origin: string, { name, objects }: Repository, sha: string, entries: TreeEntry[]): object => ({
+export const treeJson = (origin: string, { name }: Repository, sha: string, entries: TreeEntry[]): object => ({
   sha,
   tree: entries.map((entry) => ({
     ...entry,

@@ -1,7 +1,5 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { cd } from '../../cd/cd.ts';
+import { describe, expect, test } from 'vitest';
 import type { StandIns } from '../../core/index.ts';
-import { openStore } from '../../core/store.ts';
 import { clock, exchange, folder, sandbox, send, setFault, start, type Exchange } from '../support.ts';
 
 const accepted = exchange('cd/generic-rollback-202');

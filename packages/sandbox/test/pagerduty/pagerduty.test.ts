@@ -1,6 +1,6 @@
 import { api } from '@pagerduty/pdjs';
 import { describe, expect, test } from 'vitest';
-import { calls, clock, exchange, folder, incidents, send, setFault, start, type Exchange } from '../support.ts';
+import { calls, clock, exchange, incidents, send, setFault, start, type Exchange } from '../support.ts';
 
 const trigger = exchange('pagerduty/enqueue-trigger');
 const acknowledge = exchange('pagerduty/enqueue-acknowledge');

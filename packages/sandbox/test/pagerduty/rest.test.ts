@@ -6,7 +6,6 @@ import { clock, exchange, folder, incidents, sandbox, send, start } from '../sup
 
 const trigger = exchange('pagerduty/enqueue-trigger');
 const resolve = exchange('pagerduty/enqueue-resolve');
-const acknowledge = exchange('pagerduty/enqueue-acknowledge');
 
 const ACCEPT = 'application/vnd.pagerduty+json;version=2';
 const AUTHORIZATION = 'Token token=u+test';
@@ -70,17 +69,6 @@ describe('alerts of an incident', () => {
 
 describe('notes', () => {
   const note = (content: unknown) => ({ body: { note: { content } } });
-
-  test('are listed newest first', async () => {
-    const { standIns, id } = await withIncident();
-    for (const text of ['first', 'second']) {
-      const { status, body } = await rest(standIns, 'POST', `/incidents/${id}/notes`, { from: FROM, ...note(text) });
-      expect(status).toBe(200);
-      expect(body.note).toMatchObject({ content: text, user: { type: 'user_reference', summary: FROM } });
-    }
-    const { body } = await rest(standIns, 'GET', `/incidents/${id}/notes`);
-    expect(body.notes.map((each: { content: string }) => each.content)).toEqual(['second', 'first']);
-  });
 
   test.each([
     ['without a From header', undefined, { code: 2016, message: expect.stringContaining('"From" header') as string }],

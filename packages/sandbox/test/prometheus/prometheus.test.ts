@@ -1,9 +1,6 @@
-import { DatabaseSync } from 'node:sqlite';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { StandIns } from '../../core/index.ts';
-import { prometheus, type PrometheusView } from '../../prometheus/prometheus.ts';
-import { clock, exchange, folder, sandbox, setFault, start, type Exchange } from '../support.ts';
+import { clock, exchange, sandbox, setFault, start, type Exchange } from '../support.ts';
 
 type Sample = [number, string];
 type Answer = {

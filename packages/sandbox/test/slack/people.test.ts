@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import type { DeliveryShown } from '../../slack/delivery/deliveries.ts';
 import { COMMANDS, SCOPES, SHORTCUTS, SUBSCRIBED } from '../../slack/directory.ts';
 import type { StandIns } from '../../core/index.ts';
-import { channelNamed, client, newChannel, post, say } from '../slack-support.ts';
+import { channelNamed, client, newChannel, say } from '../slack-support.ts';
 import { isSigned, receiver, type ReceivedRequest } from '../slack-receiver.ts';
 import { clock, folder, sandbox, start } from '../support.ts';
 

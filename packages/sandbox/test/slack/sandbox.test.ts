@@ -1,12 +1,9 @@
-import { DatabaseSync } from 'node:sqlite';
-import { join } from 'node:path';
 import { WebClient } from '@slack/web-api';
 import { describe, expect, test } from 'vitest';
 import { connectStandIns, productConnection } from '../../connect.ts';
 import { slack as standIn } from '../../slack/slack.ts';
-import { slackView } from '../../slack/blocks/view.ts';
-import { channelNamed, channels, client, errorOf, newChannel, post, say } from '../slack-support.ts';
-import { clock, folder, sandbox, start } from '../support.ts';
+import { channelNamed, channels, client, errorOf, newChannel, say } from '../slack-support.ts';
+import { sandbox, start } from '../support.ts';
 
 describe('actions of people', () => {
   test.each([

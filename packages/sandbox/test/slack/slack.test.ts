@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { channelNamed, client, errorOf, newChannel, post, refusal, TOKEN, pages, say } from '../slack-support.ts';
-import { calls, clock, folder, sandbox, setFault, start } from '../support.ts';
+import { channelNamed, client, errorOf, newChannel, post, refusal, TOKEN, say } from '../slack-support.ts';
+import { sandbox, setFault, start } from '../support.ts';
 
 describe('authentication', () => {
   test.each([
@@ -143,18 +143,7 @@ describe('channels', () => {
 });
 
 describe('messages', () => {
-  type Said = { text?: string };
-  const textsOf = (said: readonly Said[]) => said.map(({ text }) => text);
   const metadata = { event_type: 'firebreak', event_payload: { key: 'inc-1/summary' } };
-
-  test('each have a later ts than the one before, even if the clock stands still', async () => {
-    const slack = client(await start({ now: clock().now }));
-    const channel = await newChannel(slack);
-    const first = await post(slack, channel);
-    const second = await post(slack, channel);
-    expect(first).toMatch(/^1795157280\.\d{6}$/);
-    expect(Number(second.slice(11))).toBeGreaterThan(Number(first.slice(11)));
-  });
 
   test("that are deleted, or from a person, can't be updated", async () => {
     const standIns = await start();

@@ -5,7 +5,7 @@ import type { StandIns } from '../../core/index.ts';
 import { SANDBOX_PAGE_ID, statuspage } from '../../statuspage/statuspage.ts';
 import type { StatuspageView } from '../../statuspage/view.ts';
 import { eventually, Firebreak } from '../../../../test/support/firebreak.ts';
-import { calls, clock, exchange, folder, sandbox, send, setFault, start, type Exchange } from '../support.ts';
+import { clock, exchange, folder, sandbox, send, setFault, start, type Exchange } from '../support.ts';
 
 type Component = { id: string; name: string; status: string; updated_at: string };
 type Update = {

@@ -1,7 +1,7 @@
 import type { WebAPICallResult } from '@slack/web-api';
 import { describe, expect, test } from 'vitest';
 import type { StandIns } from '../../../core/index.ts';
-import { client, errorOf, newChannel, post, refusal, say } from '../../slack-support.ts';
+import { client, errorOf, refusal, say } from '../../slack-support.ts';
 import { receiver } from '../../slack-receiver.ts';
 import { clock, exchange, sandbox, send, start } from '../../support.ts';
 

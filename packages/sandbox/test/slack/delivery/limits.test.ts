@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { channels, client, errorOf, newChannel, post, refusal, throttledFor, say } from '../../slack-support.ts';
-import { clock, folder, setFault, start } from '../../support.ts';
+import { clock, start } from '../../support.ts';
 
 describe('rate limits', () => {
   test('a tier 2 method allows 20 calls a minute, and responds with the time to wait', async () => {
