@@ -1,7 +1,6 @@
 import { WebClient } from '@slack/web-api';
 import { describe, expect, test } from 'vitest';
 import { connectStandIns, productConnection } from '../../connect.ts';
-import { slack as standIn } from '../../slack/slack.ts';
 import { channelNamed, channels, client, errorOf, newChannel, say } from '../slack-support.ts';
 import { sandbox, start } from '../support.ts';
 
