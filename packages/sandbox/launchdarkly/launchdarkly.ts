@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { type Call, documents, documentTables, exchanges } from '../core/exchanges.ts';
 import { SANDBOX_TOKEN, type StandIn, type StandInDeps } from '../core/stand-in.ts';
 
-/** A flag in one environment. Times are in milliseconds since the Unix epoch. */
+/** A flag in one environment. */
 type Flag = {
   project: string;
   environment: string;
@@ -134,7 +134,6 @@ function flagExchanges(deps: StandInDeps): Hono {
 
 /** @param only the environment to include; without it, all */
 const flagJson = (states: readonly Flag[], only?: string): object => ({
-  name: states[0]?.flag,
   key: states[0]?.flag,
   kind: 'boolean',
   _version: states.reduce((sum, { version }) => sum + version, 0),
@@ -149,7 +148,6 @@ const flagJson = (states: readonly Flag[], only?: string): object => ({
 const changeJson = (change: Change): object => ({
   date: change.at,
   accesses: [{ action: 'updateOn', resource: resourceOf(change) }],
-  kind: 'flag',
   name: change.flag,
   ...(change.comment !== null && { comment: change.comment }),
   ...(change.member === null
