@@ -16,7 +16,8 @@ export function settingOf(name: string, env: Env, { url, inUse }: PrometheusStan
 }
 
 const IN_USE = `
-  select exists (select 1 from prometheus_series) or exists (select 1 from prometheus_rules where groups <> '[]') as used`;
+  select 1 as used from documents
+  where kind = 'prometheus series' or (kind = 'prometheus rules' and json <> '[]') limit 1`;
 
 /** What another thread needs to open the settings: the folder of the stand-ins, which are started, and an address. */
 export type SettingsArgument = { dir: string; prometheusUrl: string };

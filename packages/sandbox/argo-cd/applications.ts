@@ -1,15 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import * as z from 'zod';
-
-export const applicationTables = `
-  create table if not exists argocd_applications (
-    namespace text not null,
-    name text not null,
-    state text not null,
-    primary key (namespace, name)
-  );
-  create table if not exists argocd_settings (id integer primary key check (id = 1), settings text not null);
-`;
+import { documents } from '../core/exchanges.ts';
 
 /** Argo CD's own namespace. */
 export const ARGOCD_NAMESPACE = 'argocd';
@@ -112,36 +103,17 @@ export type State = {
   windows: SyncWindow[];
 };
 
-export type Applications = {
-  get(name: string, namespace: string): State | undefined;
-  all(): State[];
-  /** Stores a state. Every change increments the resource version. */
-  put(state: State): State;
-  settings(): ArgoSettings;
-  setSettings(settings: ArgoSettings): void;
-};
+export type Applications = ReturnType<typeof openApplications>;
 
-export function openApplications(db: DatabaseSync): Applications {
-  const get = db.prepare('select state from argocd_applications where namespace = ? and name = ?');
-  const all = db.prepare('select state from argocd_applications order by namespace, name');
-  const put = db.prepare('insert or replace into argocd_applications (namespace, name, state) values (?, ?, ?)');
-  const settings = db.prepare('select settings from argocd_settings');
-  const setSettings = db.prepare(`
-    insert into argocd_settings (id, settings) values (1, ?1) on conflict do update set settings = ?1`);
-  const read = (row: unknown): State => JSON.parse((row as { state: string }).state) as State;
+export function openApplications(db: DatabaseSync) {
+  const stored = documents<State>(db, 'argo-cd application');
+  const settings = documents<ArgoSettings>(db, 'argo-cd settings');
   return {
-    get(name, namespace) {
-      const row = get.get(namespace, name);
-      return row === undefined ? undefined : read(row);
-    },
-    all: () => all.all().map(read),
-    put(state) {
-      const changed = { ...state, version: state.version + 1 };
-      put.run(state.namespace, state.name, JSON.stringify(changed));
-      return changed;
-    },
-    settings: () =>
-      ArgoSettings.parse(JSON.parse((settings.get() as { settings: string } | undefined)?.settings ?? '{}')),
-    setSettings: (changed) => void setSettings.run(JSON.stringify(changed)),
+    get: (name: string, namespace: string) => stored.get(namespace, name),
+    all: () => stored.all(),
+    /** Stores a state. Every change increments the resource version. */
+    put: (state: State): State => stored.put({ ...state, version: state.version + 1 }, state.namespace, state.name),
+    settings: (): ArgoSettings => settings.get() ?? ArgoSettings.parse({}),
+    setSettings: (changed: ArgoSettings): ArgoSettings => settings.put(changed),
   };
 }

@@ -2,16 +2,16 @@ import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import * as z from 'zod';
 import {
   ARGOCD_NAMESPACE,
-  applicationTables,
   type Applications,
   openApplications,
   type State,
   type SyncOperation,
 } from './applications.ts';
 import { beginOperation, compareWithGit, isAutomated, settle } from './controller.ts';
-import { applicationJson, errorJson, pageView } from './json.ts';
+import { applicationJson, errorJson } from './json.ts';
 import { argoSandbox } from './sandbox.ts';
 import { applyMergePatch, windowsJson } from './changes.ts';
+import { documentTables } from '../core/exchanges.ts';
 import { SANDBOX_TOKEN, type StandIn, type StandInDeps } from '../core/stand-in.ts';
 
 /** The user of the token. */
@@ -24,7 +24,7 @@ const USER = 'firebreak';
  */
 export const argoCd = {
   vendor: 'argo-cd',
-  tables: applicationTables,
+  tables: documentTables,
   credentialKeys: [],
   settings: (url) => ({ ARGOCD_URL: url, ARGOCD_TOKEN: SANDBOX_TOKEN }),
   throttled: () => Response.json({ error: 'too many requests' }, { status: 429, headers: { 'retry-after': '1' } }),
@@ -41,14 +41,7 @@ export const argoCd = {
     const applications = openApplications(deps.db);
     return new Hono().use(settleFirst(deps, applications)).route('/', argoSandbox(deps, applications));
   },
-  view(deps) {
-    const applications = openApplications(deps.db);
-    const settings = applications.settings();
-    // Reading does not change the stored state, so include changes that are due.
-    return {
-      applications: applications.all().map((state) => pageView(settle(state, settings, deps) ?? state, deps.now())),
-    };
-  },
+  view: null,
 } as const satisfies StandIn;
 
 /** Applies the controller's changes that are due before each request is handled. */

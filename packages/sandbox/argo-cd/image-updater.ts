@@ -11,8 +11,7 @@ export type Registry = z.infer<typeof Registry>;
 
 /**
  * Runs Argo CD Image Updater once, with the write-back method `argocd`: each image of `image-list` that runs gets the
- * newest tag that is not ignored. Kustomize only. The strategies are `semver` without constraint, `newest-build`, and
- * `alphabetical`, with their older names.
+ * newest version that is not ignored. Kustomize only, and the strategy `semver` without constraint.
  *
  * @see https://argocd-image-updater.readthedocs.io/en/release-0.16/configuration/images/ (read 2026-11)
  */
@@ -27,12 +26,12 @@ export function updateImages(state: State, { tags }: Registry): State {
 function updateImage(state: State, listEntry: string, registry: Registry['tags']): State {
   const [, alias, image = ''] = /^(?:([^=]*)=)?(.*)$/.exec(listEntry) ?? [];
   if (/:[^/:]*$/.test(image)) throw problem(422, `the stand-in knows no version constraints, such as in ${listEntry}`);
-  const settings = settingsOf(state, alias);
+  const ignored = ignoredTags(state, alias);
   const running = runningImages(state).find((candidate) => nameOf(candidate) === image);
-  const candidates = (registry[image] ?? []).filter(
-    (tag) => settings.allows(tag) && !settings.ignored.some((pattern) => matches(pattern, tag)),
-  );
-  const tag = newest(candidates, settings.strategy);
+  const tag = (registry[image] ?? [])
+    .filter((one) => SEMVER.test(one) && !ignored.some((pattern) => matches(pattern, one)))
+    .toSorted(bySemver)
+    .at(-1);
   // An image that does not run is left alone, and without a candidate the running tag stays.
   if (running === undefined || tag === undefined || running === `${image}:${tag}`) return state;
   const { kustomize, ...source } = state.spec.source;
@@ -42,39 +41,17 @@ function updateImage(state: State, listEntry: string, registry: Registry['tags']
 }
 
 /** An image's own setting replaces the one of the application. An image without alias has none of its own. */
-function settingsOf({ annotations }: State, alias: string | undefined) {
+function ignoredTags({ annotations }: State, alias: string | undefined): string[] {
   const setting = (name: string): string | undefined =>
     (alias ? annotations[`${PREFIX}/${alias.replaceAll('/', '_')}.${name}`] : undefined) ??
     annotations[`${PREFIX}/${name}`];
-  const allowed = setting('allow-tags') ?? 'any';
-  const [, expression] = /^regexp:(.*)$/.exec(allowed) ?? [];
-  return {
-    strategy: setting('update-strategy')?.toLowerCase() ?? 'semver',
-    ignored: (setting('ignore-tags') ?? '')
-      .split(',')
-      .map((tag) => tag.trim())
-      .filter((tag) => tag !== ''),
-    // An invalid match function allows nothing.
-    allows: (tag: string) => allowed === 'any' || (expression !== undefined && new RegExp(expression).test(tag)),
-  };
-}
-
-function newest(tags: readonly string[], strategy: string): string | undefined {
-  switch (strategy) {
-    case 'newest-build':
-    case 'latest':
-      return tags.at(-1);
-    case 'alphabetical':
-    case 'name':
-      return tags.toSorted().at(-1);
-    case 'digest':
-      throw problem(422, 'the stand-in does not know the update strategy digest');
-    default:
-      return tags
-        .filter((tag) => SEMVER.test(tag))
-        .toSorted(bySemver)
-        .at(-1);
-  }
+  const strategy = setting('update-strategy')?.toLowerCase() ?? 'semver';
+  if (strategy !== 'semver' || setting('allow-tags') !== undefined)
+    throw problem(422, 'the stand-in knows only the update strategy semver, without allow-tags');
+  return (setting('ignore-tags') ?? '')
+    .split(',')
+    .map((tag) => tag.trim())
+    .filter((tag) => tag !== '');
 }
 
 /** A version with up to three numbers, such as `v42`. */

@@ -1,4 +1,4 @@
-import { isAutomated, isSynced, liveDeployment, kubernetesTime } from './controller.ts';
+import { isSynced, kubernetesTime } from './controller.ts';
 import type { State } from './applications.ts';
 import { runningImages } from './image-updater.ts';
 
@@ -63,21 +63,6 @@ function imagesJson(state: State): object {
   const images = runningImages(state);
   return images.length === 0 ? {} : { images };
 }
-
-/** Returns an application as the sandbox page shows it. */
-export const pageView = (state: State, now: number) => ({
-  name: state.name,
-  project: state.spec.project,
-  revision: liveDeployment(state)?.revision ?? null,
-  images: runningImages(state),
-  sync: isSynced(state) ? 'Synced' : 'OutOfSync',
-  health: healthOf(state, now).status,
-  automated: isAutomated(state),
-  operation: state.operation?.sync.revision ?? null,
-  history: state.history
-    .toReversed()
-    .map(({ id, revision, deployedAt }) => ({ id, revision, deployed_at: deployedAt })),
-});
 
 /** HTTP status codes for gRPC codes, as mapped by the gateway. */
 const STATUS_OF = { 3: 400, 5: 404, 7: 403, 9: 400, 16: 401 } as const;

@@ -1,4 +1,4 @@
-import { Hono, type Context } from 'hono';
+import type { Hono } from 'hono';
 import * as z from 'zod';
 import {
   ARGOCD_NAMESPACE,
@@ -11,7 +11,8 @@ import {
 } from './applications.ts';
 import { compareWithGit, isAutomated, liveDeployment, addToHistory, kubernetesTime } from './controller.ts';
 import { updateImages, Registry, runningImages, setImages } from './image-updater.ts';
-import { check, problem, readJson } from '../core/problem.ts';
+import { type Call, exchanges } from '../core/exchanges.ts';
+import { problem } from '../core/problem.ts';
 import type { StandInDeps } from '../core/stand-in.ts';
 
 const Automated = z.union([
@@ -47,51 +48,38 @@ const NewApplication = z.strictObject({
 const Health = z.strictObject({ status: z.string().min(1), message: z.string().optional() }).nullable();
 
 /** Returns the endpoints for actions of people in Argo CD, in Git, or in the cluster. */
-export function argoSandbox(deps: StandInDeps, applications: Applications): Hono {
-  const requireApplication = (c: Context): State => {
-    const state = applications.get(c.req.param('name') ?? '', c.req.query('namespace') ?? ARGOCD_NAMESPACE);
-    if (!state) throw problem(422, `there is no application ${c.req.param('name') ?? ''}; create it with PUT`);
+export function argoSandbox({ now }: StandInDeps, applications: Applications): Hono {
+  const requireApplication = ({ param, query }: Call): State => {
+    const state = applications.get(param('name'), query['namespace'] ?? ARGOCD_NAMESPACE);
+    if (!state) throw problem(422, `there is no application ${param('name')}; create it with PUT`);
     return state;
   };
-  const store = (c: Context, state: State) => c.json(summaryOf(applications.put(state)));
-  return new Hono()
-    .get('/applications', (c) => c.json({ items: applications.all().map(summaryOf), next_cursor: null }))
-    .get('/applications/:name', (c) => c.json(summaryOf(requireApplication(c))))
-    .put('/applications/:name', async (c) =>
-      store(c, newApplication(c.req.param('name'), check(NewApplication, await readJson(c)), deps.now())),
-    )
-    .post('/applications/:name/deploy', async (c) =>
-      store(c, deploy(requireApplication(c), check(Revision, await readJson(c)), deps.now())),
-    )
-    .post('/applications/:name/commit', async (c) =>
-      store(c, commit(requireApplication(c), check(Revision, await readJson(c)))),
-    )
-    .put('/applications/:name/automated', async (c) =>
-      store(
-        c,
-        setAutomated(
-          requireApplication(c),
-          check(z.strictObject({ automated: Automated }), await readJson(c)).automated,
-        ),
-      ),
-    )
-    .put('/applications/:name/windows', async (c) =>
-      store(c, { ...requireApplication(c), windows: check(z.array(SyncWindow), await readJson(c)) }),
-    )
-    .put('/applications/:name/health', async (c) =>
-      store(c, {
-        ...requireApplication(c),
-        health: healthOf(check(z.strictObject({ health: Health }), await readJson(c)).health),
-      }),
-    )
-    .post('/applications/:name/image-updater', async (c) =>
-      store(c, updateImages(requireApplication(c), check(Registry, await readJson(c)))),
-    )
-    .get('/settings', (c) => c.json(applications.settings()))
-    .put('/settings', async (c) => {
-      applications.setSettings(check(ArgoSettings, await readJson(c)));
-      return c.json(applications.settings());
-    });
+  /** An exchange that changes an application, with a body in the form of the schema. */
+  const changing =
+    <T>(schema: z.ZodType<T>, change: (state: State, body: T) => State) =>
+    (call: Call) => {
+      const state = requireApplication(call);
+      return summaryOf(applications.put(change(state, call.given(schema))));
+    };
+  return exchanges({
+    'GET /applications': () => ({ items: applications.all().map(summaryOf), next_cursor: null }),
+    'GET /applications/:name': (call) => summaryOf(requireApplication(call)),
+    'PUT /applications/:name': ({ param, given }) =>
+      summaryOf(applications.put(newApplication(param('name'), given(NewApplication), now()))),
+    'POST /applications/:name/deploy': changing(Revision, (state, revision) => deploy(state, revision, now())),
+    'POST /applications/:name/commit': changing(Revision, commit),
+    'PUT /applications/:name/automated': changing(z.strictObject({ automated: Automated }), (state, { automated }) =>
+      setAutomated(state, automated),
+    ),
+    'PUT /applications/:name/windows': changing(z.array(SyncWindow), (state, windows) => ({ ...state, windows })),
+    'PUT /applications/:name/health': changing(z.strictObject({ health: Health }), (state, { health }) => ({
+      ...state,
+      health: healthOf(health),
+    })),
+    'POST /applications/:name/image-updater': changing(Registry, updateImages),
+    'GET /settings': () => applications.settings(),
+    'PUT /settings': ({ given }) => applications.setSettings(given(ArgoSettings)),
+  });
 }
 
 const healthOf = (health: z.infer<typeof Health>): State['health'] =>

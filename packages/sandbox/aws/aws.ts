@@ -1,22 +1,14 @@
 import { Hono, type Context } from 'hono';
 import { z, ZodError } from 'zod';
 import { callerOf } from './caller.ts';
-import { codeDeploySandbox, shownDeployments } from './codedeploy-sandbox.ts';
 import { codeDeployApi } from './codedeploy.ts';
-import { deploymentTables } from './deployments.ts';
-import { ecsSandbox, shownServices } from './ecs-sandbox.ts';
 import { type AwsOperations, ecsApi } from './ecs.ts';
-import { functionTables } from './functions.ts';
-import { lambdaSandbox, shownFunctions } from './lambda-sandbox.ts';
 import { lambdaApi } from './lambda.ts';
 import { AwsRefusal } from './refusal.ts';
-import { serviceTables } from './services.ts';
-import { recordTables } from './records.ts';
-import { route53Api, route53Sandbox, shownRecords } from './route53.ts';
-import { AwsSettings, awsSettingsTable, openAwsSettings } from './settings.ts';
+import { route53Api } from './route53.ts';
+import { awsSandbox } from './sandbox.ts';
 import { assumeRole } from './sts.ts';
-import { taskDefinitionTables } from './task-definitions.ts';
-import { check, readJson } from '../core/problem.ts';
+import { documentTables } from '../core/exchanges.ts';
 import type { StandIn, StandInDeps } from '../core/stand-in.ts';
 
 /**
@@ -26,7 +18,7 @@ import type { StandIn, StandInDeps } from '../core/stand-in.ts';
  */
 export const aws = {
   vendor: 'aws',
-  tables: functionTables + taskDefinitionTables + serviceTables + deploymentTables + recordTables + awsSettingsTable,
+  tables: documentTables,
   credentialKeys: [],
   settings: (url) => ({
     AWS_TARGETS_URL: url,
@@ -47,25 +39,8 @@ export const aws = {
         route53Api(deps).onError((error) => refusalOf(error).toXml()),
       )
       .post('/', (c) => (c.req.header('x-amz-target') === undefined ? query(c, deps) : rpc(c, deps))),
-  sandbox(deps) {
-    const settings = openAwsSettings(deps.db);
-    return new Hono()
-      .route('/lambda', lambdaSandbox(deps))
-      .route('/ecs', ecsSandbox(deps))
-      .route('/codedeploy', codeDeploySandbox(deps))
-      .route('/route53', route53Sandbox(deps))
-      .get('/settings', (c) => c.json(settings.get()))
-      .put('/settings', async (c) => {
-        settings.set(check(AwsSettings, await readJson(c)));
-        return c.json(settings.get());
-      });
-  },
-  view: (deps) => ({
-    functions: shownFunctions(deps),
-    services: shownServices(deps),
-    deployments: shownDeployments(deps),
-    records: shownRecords(deps),
-  }),
+  sandbox: awsSandbox,
+  view: null,
 } as const satisfies StandIn;
 
 /** The APIs by the first part of `X-Amz-Target`: the service name in the scope of a signature, and the operations. */

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { AWS_ACCOUNT, type AwsCaller } from './caller.ts';
 import { AwsRefusal } from './refusal.ts';
 import { type EcsService, openServices, type Rollout, rolloutId, type Services } from './services.ts';
-import { openAwsSettings } from './settings.ts';
+import { awsSettings } from './settings.ts';
 import {
   NewTaskDefinition,
   openTaskDefinitions,
@@ -46,7 +46,7 @@ export function ecsApi(deps: StandInDeps): AwsOperations {
   const now = deps.now();
   const rolloutMs = rolloutMillis(deps);
   // Called for each request, so all operations see the state of now.
-  services.settle(now, rolloutMs);
+  services.settle({ now, rolloutMs });
   return {
     DescribeServices(input, { region }) {
       const { cluster, services: names } = DescribeServices.parse(input);
@@ -97,8 +97,7 @@ export function ecsApi(deps: StandInDeps): AwsOperations {
 }
 
 /** Returns the duration of a rollout in milliseconds, divided by the time scale. */
-export const rolloutMillis = ({ db, timeScale }: StandInDeps): number =>
-  Math.round(openAwsSettings(db).get().rollout_ms / timeScale);
+export const rolloutMillis = (deps: StandInDeps): number => Math.round(awsSettings(deps).rollout_ms / deps.timeScale);
 
 const nameInArn = (name: string): string => name.split('/').at(-1) ?? name;
 
@@ -169,7 +168,7 @@ function deploymentJson(
     desiredCount: desired,
     pendingCount: rollout.state === 'IN_PROGRESS' ? desired : 0,
     runningCount: runningCount,
-    failedTasks: rollout.failing === 1 ? 3 : 0, // any number above 0
+    failedTasks: rollout.isFailing ? 3 : 0, // any number above 0
     createdAt: rollout.created_at / 1000,
     updatedAt: rollout.created_at / 1000,
     launchType: 'FARGATE',

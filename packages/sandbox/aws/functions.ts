@@ -1,25 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-
-export const functionTables = `
-  create table if not exists aws_versions (
-    function text not null,
-    number integer not null,
-    description text not null,
-    state text not null,
-    published_at integer not null,
-    primary key (function, number)
-  );
-  create table if not exists aws_aliases (
-    function text not null,
-    name text not null,
-    version text not null,
-    description text not null,
-    weights text not null,
-    revision text not null,
-    primary key (function, name)
-  );
-`;
+import { documents } from '../core/exchanges.ts';
 
 /** A published version. A function exists if it has a version. */
 export type FunctionVersion = {
@@ -43,51 +24,29 @@ export type Alias = {
   revision: string;
 };
 
-export type Functions = {
+export type Functions = ReturnType<typeof openFunctions>;
+
+export function openFunctions(db: DatabaseSync) {
+  const stored = documents<FunctionVersion>(db, 'lambda version');
+  const aliases = documents<Alias>(db, 'lambda alias');
   /** Returns the versions of a function, lowest number first. */
-  versions(name: string): FunctionVersion[];
-  names(): string[];
-  /** Publishes a version with the next number. */
-  publish(name: string, version: { description: string; state?: 'Active' | 'Failed' }, now: number): FunctionVersion;
-  alias(name: string, alias: string): Alias | undefined;
-  aliases(name: string): Alias[];
-  /** Stores an alias, and returns it with its new revision ID. */
-  setAlias(alias: Omit<Alias, 'revision'>): Alias;
-};
-
-type AliasRow = Omit<Alias, 'weights'> & { weights: string };
-
-export function openFunctions(db: DatabaseSync): Functions {
-  const versions = db.prepare('select * from aws_versions where function = ? order by number');
-  const names = db.prepare('select distinct function as name from aws_versions order by name');
-  const publish = db.prepare(`
-    insert into aws_versions (function, number, description, state, published_at)
-    values (?1, (select coalesce(max(number), 0) + 1 from aws_versions where function = ?1), ?2, ?3, ?4) returning *`);
-  const alias = db.prepare('select * from aws_aliases where function = ? and name = ?');
-  const aliases = db.prepare('select * from aws_aliases where function = ? order by name');
-  const setAlias = db.prepare(`
-    insert or replace into aws_aliases (function, name, version, description, weights, revision)
-    values (:function, :name, :version, :description, :weights, :revision)`);
-
+  const versions = (name: string) => stored.all().filter((version) => version.function === name);
   return {
-    versions: (name) => versions.all(name) as FunctionVersion[],
-    names: () => (names.all() as { name: string }[]).map(({ name }) => name),
-    publish: (name, { description, state }, now) =>
-      publish.get(name, description, state ?? 'Active', now) as FunctionVersion,
-    alias(name, of) {
-      const row = alias.get(name, of) as AliasRow | undefined;
-      return row && aliasOf(row);
+    versions,
+    names: () => [...new Set(stored.all().map((version) => version.function))],
+    /** Publishes a version with the next number. */
+    publish(name: string, { description, state = 'Active' }: Partial<FunctionVersion>, now: number): FunctionVersion {
+      const number = versions(name).length + 1;
+      const version = { function: name, number, description: description ?? '', state, published_at: now };
+      return stored.put(version, name, String(number));
     },
-    aliases: (name) => (aliases.all(name) as AliasRow[]).map(aliasOf),
-    setAlias(changed) {
-      const revision = randomUUID();
-      setAlias.run({ ...changed, weights: JSON.stringify(changed.weights), revision });
-      return { ...changed, revision };
-    },
+    alias: (name: string, alias: string) => aliases.get(name, alias),
+    aliases: (name: string) => aliases.all().filter((alias) => alias.function === name),
+    /** Stores an alias, and returns it with its new revision ID. */
+    setAlias: (changed: Omit<Alias, 'revision'>): Alias =>
+      aliases.put({ ...changed, revision: randomUUID() }, changed.function, changed.name),
   };
 }
-
-const aliasOf = (row: AliasRow): Alias => ({ ...row, weights: JSON.parse(row.weights) as Record<string, number> });
 
 /** Returns the hash of the code. Code is not stored, so each version number has a different hash. */
 export const codeSha256 = ({ function: name, number }: FunctionVersion): string =>

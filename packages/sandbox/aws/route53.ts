@@ -5,8 +5,7 @@ import * as z from 'zod';
 import { callerOf } from './caller.ts';
 import { absoluteName, openRecords, RecordSet } from './records.ts';
 import { AwsRefusal } from './refusal.ts';
-import { openAwsSettings } from './settings.ts';
-import { check, readJson } from '../core/problem.ts';
+import { awsSettings } from './settings.ts';
 import type { StandInDeps } from '../core/stand-in.ts';
 
 const NAMESPACE = 'https://route53.amazonaws.com/doc/2013-04-01/';
@@ -36,7 +35,7 @@ type Change = z.infer<typeof Change>;
  * GetChange; read 2026-11)
  */
 export function route53Api(deps: StandInDeps): Hono {
-  const records = openRecords(deps.db);
+  const { zones, changes, refusals } = openRecords(deps.db);
   const beginCall = (c: Context): string => {
     const { region } = callerOf(c.req.raw, 'route53');
     if (region !== 'us-east-1')
@@ -45,17 +44,20 @@ export function route53Api(deps: StandInDeps): Hono {
         "Credential should be scoped to a valid region, not '" + region,
         403,
       );
-    const refusal = records.takeRefusal();
-    if (refusal !== undefined) throw new AwsRefusal(refusal.code, refusal.message);
+    const [refusal] = refusals.all();
+    if (refusal !== undefined) {
+      refusals.drop(refusal.id);
+      throw new AwsRefusal(refusal.code, refusal.message);
+    }
     return c.req.param('zone') ?? '';
   };
   const requireZone = (zone: string): RecordSet[] => {
-    const all = records.zone(zone);
+    const all = zones.get(zone)?.records ?? [];
     if (all.length === 0) throw new AwsRefusal('NoSuchHostedZone', `No hosted zone found with ID: ${zone}`, 404);
     return all;
   };
   const changeInfo = (id: string, submittedAt: number): XmlNode => {
-    const inSyncAt = submittedAt + openAwsSettings(deps.db).get().record_sync_ms / deps.timeScale;
+    const inSyncAt = submittedAt + awsSettings(deps).record_sync_ms / deps.timeScale;
     return new XmlNode('ChangeInfo', [
       text('Id', `/change/${id}`),
       text('Status', deps.now() < inSyncAt ? 'PENDING' : 'INSYNC'),
@@ -88,21 +90,20 @@ export function route53Api(deps: StandInDeps): Hono {
     })
     .post('/hostedzone/:zone/rrset', async (c) => {
       const zone = beginCall(c);
-      requireZone(zone);
+      const before = requireZone(zone);
       const read = Batch.safeParse(parseXML(await c.req.text()));
       if (!read.success) throw new AwsRefusal('InvalidInput', z.prettifyError(read.error));
       const { Comment = '', Changes } = read.data.ChangeResourceRecordSetsRequest.ChangeBatch;
-      const { after, messages } = applyBatch(records.zone(zone), Changes.Change);
+      const { after, messages } = applyBatch(before, Changes.Change);
       if (messages.length > 0) throw new AwsRefusal('InvalidChangeBatch', `[${messages.join(', ')}]`);
-      for (const record of records.zone(zone)) records.remove(zone, record);
-      for (const record of after) records.put(zone, record);
-      const id = `C${String(records.changes().length + 1).padStart(13, '0')}`;
-      records.submit({ id, zone, comment: Comment, submitted_at: deps.now() });
+      zones.put({ zone, records: after }, zone);
+      const id = `C${String(changes.count() + 1).padStart(13, '0')}`;
+      changes.put({ id, zone, comment: Comment, submitted_at: deps.now() }, id);
       return xml('ChangeResourceRecordSetsResponse', [changeInfo(id, deps.now())]);
     })
     .get('/change/:id', (c) => {
       beginCall(c);
-      const change = records.change(c.req.param('id'));
+      const change = changes.get(c.req.param('id'));
       if (change === undefined)
         throw new AwsRefusal('NoSuchChange', `Could not find resource with ID: ${c.req.param('id')}`, 404);
       return xml('GetChangeResponse', [changeInfo(change.id, change.submitted_at)]);
@@ -176,62 +177,3 @@ const xml = (name: string, children: XmlNode[]): Response =>
   new Response(`<?xml version="1.0"?>\n${String(new XmlNode(name, children).addAttribute('xmlns', NAMESPACE))}`, {
     headers: { 'content-type': 'text/xml' },
   });
-
-/** Weighted records of one name and type, each with an address. */
-const WeightedRecords = z.strictObject({
-  zone: z.string().min(1),
-  name: z.string().min(1),
-  type: z.enum(['A', 'AAAA', 'CNAME']).default('A'),
-  ttl: z.int().min(0).default(60),
-  weights: z.record(z.string(), z.int().min(0).max(255)),
-  health_check: z.string().optional(),
-});
-
-const Refusal = z.strictObject({ code: z.string().min(1), message: z.string().default('') });
-
-/** Returns the endpoints for actions of people in Route 53. */
-export function route53Sandbox(deps: StandInDeps): Hono {
-  const records = openRecords(deps.db);
-  return new Hono()
-    .get('/records', (c) => c.json({ items: shownRecords(deps), next_cursor: null }))
-    .put('/records', async (c) => {
-      const { zone, name, type, ttl, weights, health_check } = check(WeightedRecords, await readJson(c));
-      for (const old of records.zone(zone).filter((one) => one.Name === absoluteName(name) && one.Type === type))
-        records.remove(zone, old);
-      for (const [index, [identifier, weight]] of Object.entries(weights).entries())
-        records.put(
-          zone,
-          RecordSet.parse({
-            Name: name,
-            Type: type,
-            SetIdentifier: identifier,
-            Weight: String(weight),
-            TTL: String(ttl),
-            ResourceRecords: {
-              ResourceRecord: { Value: type === 'AAAA' ? `2001:db8::${index + 1}` : `192.0.2.${index + 1}` },
-            },
-            ...(health_check !== undefined && { HealthCheckId: health_check }),
-          }),
-        );
-      return c.json({ items: shownRecords(deps), next_cursor: null });
-    })
-    .get('/changes', (c) => c.json({ items: records.changes(), next_cursor: null }))
-    .post('/refusals', async (c) => {
-      const { code, message } = check(Refusal, await readJson(c));
-      records.refuseNext(code, message);
-      return c.json({ code, message }, 201);
-    });
-}
-
-/** Returns the record sets of all zones. */
-export const shownRecords = ({ db }: StandInDeps) =>
-  openRecords(db)
-    .all()
-    .map(({ zone, record: { Name, Type, SetIdentifier = null, Weight, ...rest } }) => ({
-      zone,
-      name: Name,
-      type: Type,
-      identifier: SetIdentifier,
-      weight: Weight === undefined ? null : Number(Weight),
-      fields: rest,
-    }));

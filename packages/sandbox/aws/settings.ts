@@ -1,9 +1,6 @@
-import type { DatabaseSync } from 'node:sqlite';
 import * as z from 'zod';
-
-export const awsSettingsTable = `
-  create table if not exists aws_settings (id integer primary key check (id = 1), settings text not null);
-`;
+import { documents } from '../core/exchanges.ts';
+import type { StandInDeps } from '../core/stand-in.ts';
 
 /** Settings of the stand-in. Settings that are not given keep their defaults. */
 export const AwsSettings = z.strictObject({
@@ -14,13 +11,8 @@ export const AwsSettings = z.strictObject({
 });
 export type AwsSettings = z.infer<typeof AwsSettings>;
 
-export function openAwsSettings(db: DatabaseSync) {
-  const read = db.prepare('select settings from aws_settings');
-  const write = db.prepare(`
-    insert into aws_settings (id, settings) values (1, ?1) on conflict do update set settings = ?1`);
-  return {
-    get: (): AwsSettings =>
-      AwsSettings.parse(JSON.parse((read.get() as { settings: string } | undefined)?.settings ?? '{}')),
-    set: (settings: AwsSettings): void => void write.run(JSON.stringify(settings)),
-  };
-}
+export const awsSettings = ({ db }: Pick<StandInDeps, 'db'>): AwsSettings =>
+  documents<AwsSettings>(db, 'aws settings').get() ?? AwsSettings.parse({});
+
+export const setAwsSettings = ({ db }: StandInDeps, settings: AwsSettings): AwsSettings =>
+  documents<AwsSettings>(db, 'aws settings').put(settings);

@@ -1,11 +1,11 @@
 import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import * as z from 'zod';
 import { timestamp } from '../../../schemas/time/time.ts';
-import { CdSettings, LiveVersion, openRollbacks, rollbackTables, statusAt } from './rollbacks.ts';
-import { openRoutes, routeApi, RouteState, routeTables } from './route.ts';
-import { openTraffic, type Traffic, trafficApi, trafficTables } from './traffic.ts';
+import { CdSettings, LiveVersion, openRollbacks, statusAt } from './rollbacks.ts';
+import { openRoutes, routeApi, RouteState } from './route.ts';
+import { openTraffic, type Traffic, trafficApi } from './traffic.ts';
 import type { NewRollback, Rollback, Rollbacks } from './rollbacks.ts';
-import { check, readJson } from '../core/problem.ts';
+import { documentTables, exchanges } from '../core/exchanges.ts';
 import type { StandIn, StandInDeps } from '../core/stand-in.ts';
 
 /**
@@ -15,7 +15,7 @@ import type { StandIn, StandInDeps } from '../core/stand-in.ts';
  */
 export const cd = {
   vendor: 'cd',
-  tables: rollbackTables + trafficTables + routeTables,
+  tables: documentTables,
   credentialKeys: [],
   settings: (url) => ({ CD_URL: `${url}/api/v1/rollback`, TRAFFIC_URL: `${url}/api/v1/traffic` }),
   throttled: () => Response.json({ error: 'too many requests' }, { status: 429, headers: { 'retry-after': '1' } }),
@@ -47,30 +47,31 @@ export const cd = {
   },
   sandbox(deps) {
     const rollbacks = openRollbacks(deps.db);
-    const live = () => ({ items: rollbacks.allLive(), next_cursor: null });
-    return new Hono()
-      .use(settleFirst(deps, rollbacks))
-      .get('/live', (c) => c.json(live()))
-      .put('/live', async (c) => {
-        rollbacks.recordLive(check(LiveVersion, await readJson(c)));
-        return c.json(live());
-      })
-      .get('/traffic', (c) => c.json({ items: openTraffic(deps.db).all(), next_cursor: null }))
-      .put('/traffic', async (c) => {
-        const { service, environment, ...split } = check(SetTraffic, await readJson(c));
-        openTraffic(deps.db).set({ service, environment }, split);
-        return c.json({ items: openTraffic(deps.db).all(), next_cursor: null });
-      })
-      .get('/routes', (c) => c.json({ items: openRoutes(deps.db).all(), next_cursor: null }))
-      .put('/routes', async (c) => {
-        openRoutes(deps.db).set(check(RouteState, await readJson(c)));
-        return c.json({ items: openRoutes(deps.db).all(), next_cursor: null });
-      })
-      .get('/settings', (c) => c.json(rollbacks.settings()))
-      .put('/settings', async (c) => {
-        rollbacks.setSettings(check(CdSettings, await readJson(c)), deps.now());
-        return c.json(rollbacks.settings());
-      });
+    const [traffic, routes] = [openTraffic(deps.db), openRoutes(deps.db)];
+    const list = (items: object[]) => ({ items, next_cursor: null });
+    return new Hono().use(settleFirst(deps, rollbacks)).route(
+      '/',
+      exchanges({
+        'GET /live': () => list(rollbacks.allLive()),
+        'PUT /live'({ given }) {
+          rollbacks.recordLive(given(LiveVersion));
+          return list(rollbacks.allLive());
+        },
+        'GET /traffic': () => list(traffic.all()),
+        'PUT /traffic'({ given }) {
+          const set = given(SetTraffic);
+          traffic.set(set, set);
+          return list(traffic.all());
+        },
+        'GET /routes': () => list(routes.all()),
+        'PUT /routes'({ given }) {
+          routes.set(given(RouteState));
+          return list(routes.all());
+        },
+        'GET /settings': () => rollbacks.settings(),
+        'PUT /settings': ({ given }) => rollbacks.setSettings(given(CdSettings), deps.now()),
+      }),
+    );
   },
   view: (deps) => pageView(openRollbacks(deps.db), openTraffic(deps.db).all(), deps.now()),
 } as const satisfies StandIn;
@@ -165,9 +166,8 @@ function start(accepted: NewRollback, rollbacks: Rollbacks, { now, timeScale }: 
   // The caller's version was not refuted, so it counts as the running one until the rollback ends.
   if (version !== null) rollbacks.setLive({ service, environment, version });
 
-  const startedAt = now();
-  const endsAt = startedAt + Math.round(rollback_ms / timeScale);
-  return rollbacks.start(accepted, { startedAt, endsAt }, outcome);
+  const at = now();
+  return rollbacks.start(accepted, { started_at: at, ends_at: at + Math.round(rollback_ms / timeScale), outcome });
 }
 
 /** Maximum number of rollbacks on the page. */

@@ -1,18 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Context } from 'hono';
 import * as z from 'zod';
+import { documents } from '../core/exchanges.ts';
 import type { StandInDeps } from '../core/stand-in.ts';
-
-export const routeTables = `
-  create table if not exists cd_routes (
-    service text not null,
-    environment text not null,
-    weights text not null,
-    settle_seconds real not null,
-    primary key (service, environment)
-  );
-  create table if not exists cd_route_orders (key text primary key, body text not null);
-`;
 
 const Weights = z.record(z.string(), z.number().min(0));
 
@@ -83,30 +73,18 @@ const bodyOf = ({ service, environment, weights, expected_weights }: RouteOrder)
   JSON.stringify([service, environment, weights, expected_weights]);
 
 export function openRoutes(db: DatabaseSync) {
-  const one = db.prepare('select * from cd_routes where service = ? and environment = ?');
-  const all = db.prepare('select * from cd_routes order by service, environment');
-  const body = db.prepare('select body from cd_route_orders where key = ?');
-  const insert = db.prepare('insert into cd_route_orders (key, body) values (?, ?)');
-  const put = db.prepare(`
-    insert or replace into cd_routes (service, environment, weights, settle_seconds) values (?, ?, ?, ?)`);
-  const read = (row: unknown): RouteState => {
-    const { weights, ...rest } = row as Omit<RouteState, 'weights'> & { weights: string };
-    return { ...rest, weights: Weights.parse(JSON.parse(weights)) };
-  };
-  const set = ({ service, environment, weights, settle_seconds }: RouteState): void =>
-    void put.run(service, environment, JSON.stringify(weights), settle_seconds);
+  const routes = documents<RouteState>(db, 'cd route');
+  const orders = documents<string>(db, 'cd route order');
+  /** Sets the weights, as a person does. */
+  const set = (route: RouteState) => routes.put(route, route.service, route.environment);
   return {
-    get(service: string, environment: string): RouteState | undefined {
-      const row = one.get(service, environment);
-      return row && read(row);
-    },
-    all: () => all.all().map(read),
-    body: (key: string) => (body.get(key) as { body: string } | undefined)?.body,
+    get: (service: string, environment: string) => routes.get(service, environment),
+    all: () => routes.all(),
+    body: (key: string) => orders.get(key),
     store(key: string, text: string, next: RouteState): void {
-      insert.run(key, text);
+      orders.put(text, key);
       set(next);
     },
-    /** Sets the weights, as a person does. */
     set,
   };
 }

@@ -1,25 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Context } from 'hono';
 import * as z from 'zod';
+import { documents } from '../core/exchanges.ts';
 import type { StandInDeps } from '../core/stand-in.ts';
 import { openRollbacks } from './rollbacks.ts';
-
-export const trafficTables = `
-  create table if not exists cd_traffic (
-    service text not null,
-    environment text not null,
-    stable_version text not null,
-    version text,
-    weight real not null,
-    primary key (service, environment)
-  );
-  create table if not exists cd_traffic_orders (
-    key text primary key,
-    canary_id text not null,
-    sequence integer not null,
-    body text not null
-  );
-`;
 
 const TrafficOrder = z.object({
   service: z.string().min(1),
@@ -115,27 +99,29 @@ const bodyOf = (order: TrafficOrder): string => {
 
 export type Traffic = ReturnType<typeof openTraffic>;
 
+type ServiceEnvironment = { service: string; environment: string };
+
 export function openTraffic(db: DatabaseSync) {
-  const split = db.prepare(
-    'select stable_version, version, weight from cd_traffic where service = ? and environment = ?',
-  );
-  const all = db.prepare('select * from cd_traffic order by service, environment');
-  const body = db.prepare('select body from cd_traffic_orders where key = ?');
-  const last = db.prepare('select max(sequence) as last from cd_traffic_orders where canary_id = ?');
-  const insert = db.prepare('insert into cd_traffic_orders (key, canary_id, sequence, body) values (?, ?, ?, ?)');
-  const set = db.prepare(`
-    insert or replace into cd_traffic (service, environment, stable_version, version, weight) values (?, ?, ?, ?, ?)`);
+  const splits = documents<Split & ServiceEnvironment>(db, 'cd traffic');
+  const orders = documents<{ canary: string; sequence: number; body: string }>(db, 'cd traffic order');
+  const set = ({ service, environment }: ServiceEnvironment, { stable_version, version, weight }: Split) =>
+    splits.put({ service, environment, stable_version, version, weight }, service, environment);
   return {
-    split: (service: string, environment: string) => split.get(service, environment) as Split | undefined,
-    all: () => all.all() as (Split & { service: string; environment: string })[],
-    body: (key: string) => (body.get(key) as { body: string } | undefined)?.body,
-    lastSequence: (canary: string) => (last.get(canary) as { last: number | null }).last ?? 0,
-    store(order: TrafficOrder, text: string, next: Split): void {
-      insert.run(order.idempotency_key, order.canary_id, order.sequence, text);
-      this.set(order, next);
+    split(service: string, environment: string): Split | undefined {
+      const { stable_version, version, weight } = splits.get(service, environment) ?? {};
+      return stable_version === undefined
+        ? undefined
+        : { stable_version, version: version ?? null, weight: weight ?? 0 };
+    },
+    all: () => splits.all(),
+    body: (key: string) => orders.get(key)?.body,
+    lastSequence: (canary: string) =>
+      Math.max(0, ...orders.all().flatMap((order) => (order.canary === canary ? order.sequence : []))),
+    store(order: TrafficOrder, body: string, next: Split): void {
+      orders.put({ canary: order.canary_id, sequence: order.sequence, body }, order.idempotency_key);
+      set(order, next);
     },
     /** Sets the traffic, as another system or a rollback does. */
-    set: ({ service, environment }: { service: string; environment: string }, next: Split): void =>
-      void set.run(service, environment, next.stable_version, next.version, next.weight),
+    set,
   };
 }

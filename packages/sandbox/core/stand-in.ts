@@ -82,8 +82,8 @@ export type StandIn = {
   /** Actions of people that the product is notified about. */
   userActions?(deps: UserActionDeps): UserActions;
   /**
-   * Returns what the page shows of this vendor now, as JSON. Only reads. Runs within a transaction. Null: the vendor keeps
-   * nothing, and the journal shows its calls.
+   * Returns what the page shows of this vendor now, as JSON. Only reads. Runs within a transaction. Null: the journal
+   * shows the calls of this vendor.
    */
   view: ((deps: StandInDeps) => unknown) | null;
 };

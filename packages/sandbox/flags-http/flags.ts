@@ -1,49 +1,11 @@
-import { Hono, type Context } from 'hono';
+import { Hono } from 'hono';
 import * as z from 'zod';
-import { FlagState, openStates, stateTables, type FlagStates } from './states.ts';
-import { check, readJson } from '../core/problem.ts';
-import type { StandIn } from '../core/stand-in.ts';
+import { type Call, documents, documentTables, exchanges } from '../core/exchanges.ts';
+import type { StandIn, StandInDeps } from '../core/stand-in.ts';
 
-/**
- * A flag service with the API of `kind: http`: `GET` and `PUT` of one URL for each flag. The flags are set in
- * `/sandbox/flags/states`, where people can also switch them.
- */
-export const flags = {
-  vendor: 'flags',
-  tables: stateTables,
-  credentialKeys: [],
-  settings: null, // by the address in the catalogue
-  throttled: () => Response.json({ error: 'too many requests' }, { status: 429, headers: { 'retry-after': '1' } }),
-  app(deps) {
-    const states = openStates(deps.db);
-    return new Hono()
-      .get('/environments/:environment/flags/:flag', (c) => {
-        const state = stateAt(c, states);
-        return state ? c.json({ on: state.on }) : c.json({ error: 'unknown flag' }, 404);
-      })
-      .put('/environments/:environment/flags/:flag', async (c) => {
-        const state = stateAt(c, states);
-        if (!state) return c.json({ error: 'unknown flag' }, 404);
-        const read = readChange(await c.req.text(), c.req.header('idempotency-key'), state);
-        return 'error' in read ? c.json(read, 422) : change(c, read, state, states);
-      });
-  },
-  sandbox(deps) {
-    const states = openStates(deps.db);
-    const list = () => ({ items: states.all(), next_cursor: null });
-    return new Hono()
-      .get('/changes', (c) => c.json({ items: states.changesByKey(), next_cursor: null }))
-      .get('/states', (c) => c.json(list()))
-      .put('/states', async (c) => {
-        states.put(check(FlagState, await readJson(c)));
-        return c.json(list());
-      });
-  },
-  view: ({ db }) => ({ flags: openStates(db).all() }),
-} as const satisfies StandIn;
-
-const stateAt = (c: Context, states: FlagStates): FlagState | undefined =>
-  states.get(c.req.param('environment') ?? '', c.req.param('flag') ?? '');
+/** The state of a flag, as a person sets and sees it in the flag service. */
+const FlagState = z.strictObject({ environment: z.string().min(1), flag: z.string().min(1), on: z.boolean() });
+type FlagState = z.infer<typeof FlagState>;
 
 const Change = z.object({
   flag: z.string(),
@@ -54,40 +16,84 @@ const Change = z.object({
   incident_id: z.string(),
   idempotency_key: z.string().min(1),
 });
-type Change = z.infer<typeof Change>;
 
-function readChange(text: string, key: string | undefined, state: FlagState): Change | { error: string } {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    return { error: 'the body is not valid JSON' };
-  }
-  const read = Change.safeParse(json);
-  if (!read.success) return { error: z.prettifyError(read.error) };
-  if (key !== read.data.idempotency_key) {
-    return { error: 'header Idempotency-Key does not match idempotency_key in the body' };
-  }
-  if (read.data.flag !== state.flag || read.data.environment !== state.environment) {
-    return { error: 'the flag in the body does not match the URL' };
-  }
-  return read.data;
-}
+/**
+ * A flag service with the API of `kind: http`: `GET` and `PUT` of one URL for each flag. The flags are set in
+ * `/sandbox/flags/states`, where people can also switch them.
+ */
+export const flags = {
+  vendor: 'flags',
+  tables: documentTables,
+  credentialKeys: [],
+  settings: null, // by the address in the catalogue
+  throttled: () => Response.json({ error: 'too many requests' }, { status: 429, headers: { 'retry-after': '1' } }),
+  app(deps) {
+    const { states } = open(deps);
+    const stateAt = ({ param }: Call) => states.get(param('environment'), param('flag'));
+    const path = '/environments/:environment/flags/:flag';
+    return new Hono()
+      .route(
+        '/',
+        exchanges({
+          [`GET ${path}`](call) {
+            const state = stateAt(call);
+            return state && { on: state.on };
+          },
+          [`PUT ${path}`](call) {
+            const state = stateAt(call);
+            return state && change(call, state, deps);
+          },
+        }),
+      )
+      .notFound(() => refused(404, 'unknown flag'));
+  },
+  sandbox(deps) {
+    const { states, changes } = open(deps);
+    const list = () => ({ items: states.all(), next_cursor: null });
+    return exchanges({
+      'GET /changes': () => ({ items: changes.all(), next_cursor: null }),
+      'GET /states': list,
+      'PUT /states'({ given }) {
+        const state = given(FlagState);
+        states.put(state, state.environment, state.flag);
+        return list();
+      },
+    });
+  },
+  view: null,
+} as const satisfies StandIn;
+
+const open = ({ db }: StandInDeps) => ({
+  states: documents<FlagState>(db, 'flags state'),
+  /** The changes of callers, by their idempotency keys. */
+  changes: documents<FlagState & { key: string }>(db, 'flags change'),
+});
+
+const refused = (status: number, error: string): Response => Response.json({ error }, { status });
 
 /**
  * Sets a state once per key. If the state is different at a repeat, another caller has changed it since, and that
  * change is kept.
  */
-function change(c: Context, { idempotency_key: key, on }: Change, state: FlagState, states: FlagStates): Response {
-  const first = states.byKey(key);
+function change({ json, header }: Call, state: FlagState, deps: StandInDeps): Response | object {
+  const { states, changes } = open(deps);
+  if (json === undefined) return refused(422, 'the body is not valid JSON');
+  const read = Change.safeParse(json);
+  if (!read.success) return refused(422, z.prettifyError(read.error));
+  const { idempotency_key: key, flag, environment, on } = read.data;
+  if (key !== header('idempotency-key'))
+    return refused(422, 'header Idempotency-Key does not match idempotency_key in the body');
+  if (flag !== state.flag || environment !== state.environment)
+    return refused(422, 'the flag in the body does not match the URL');
+  const first = changes.get(key);
   if (first === undefined) {
-    states.recordKey(key, { ...state, on });
-    states.put({ ...state, on });
-    return c.json({ on });
+    changes.put({ key, flag, environment, on }, key);
+    states.put({ flag, environment, on }, environment, flag);
+    return { on };
   }
-  if (first.flag !== state.flag || first.environment !== state.environment || first.on !== on) {
-    return c.json({ error: 'the key was already used for a different change' }, 422);
-  }
-  if (state.on !== on) return c.json({ on: state.on, error: 'the flag was changed after this key was used' }, 409);
-  return c.json({ on });
+  if (first.flag !== flag || first.environment !== environment || first.on !== on)
+    return refused(422, 'the key was already used for a different change');
+  if (state.on !== on)
+    return Response.json({ on: state.on, error: 'the flag was changed after this key was used' }, { status: 409 });
+  return { on };
 }

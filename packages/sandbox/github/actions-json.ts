@@ -1,20 +1,19 @@
-import { LOGIN } from './json.ts';
-import { isoSeconds } from './answers.ts';
+import { isoSeconds, LOGIN } from './answers.ts';
 import type { Attempt, Run } from './actions.ts';
 import type { Deployment, Status } from './deployments.ts';
 
 /** ID of the only workflow of each repository. */
 export const WORKFLOW_ID = 2_823_525;
 
-export const statusOf = ({ ends_at: endsAt, ended }: Attempt): 'waiting' | 'in_progress' | 'completed' => {
-  if (ended === 1) return 'completed';
+export const statusOf = ({ ends_at: endsAt, hasEnded }: Attempt): 'waiting' | 'in_progress' | 'completed' => {
+  if (hasEnded) return 'completed';
   return endsAt === null ? 'waiting' : 'in_progress';
 };
 
 /** @see https://docs.github.com/en/rest/actions/workflow-runs (read 2026-11) */
 export const runJson = (origin: string, run: Run, attempt: Attempt): object => {
   const { id, repository, head_branch, head_sha, event, name } = run;
-  const completed = attempt.ended === 1;
+  const completed = attempt.hasEnded;
   const url = `${origin}/repos/${repository}/actions/runs/${id}`;
   return {
     id,
@@ -22,7 +21,6 @@ export const runJson = (origin: string, run: Run, attempt: Attempt): object => {
     head_branch,
     head_sha,
     path: `.github/workflows/${name}.yml`,
-    display_title: `${name} ${head_sha.slice(0, 7)}`,
     run_number: id,
     event,
     status: statusOf(attempt),
@@ -30,14 +28,10 @@ export const runJson = (origin: string, run: Run, attempt: Attempt): object => {
     workflow_id: WORKFLOW_ID,
     url,
     html_url: `${origin}/${repository}/actions/runs/${id}`,
-    pull_requests: [],
     created_at: isoSeconds(run.created_at),
     updated_at: isoSeconds(completed ? (attempt.ends_at ?? attempt.started_at) : attempt.started_at),
     run_attempt: attempt.attempt,
     run_started_at: isoSeconds(attempt.started_at),
-    previous_attempt_url: attempt.attempt > 1 ? `${url}/attempts/${attempt.attempt - 1}` : null,
-    actor: { login: LOGIN },
-    triggering_actor: { login: LOGIN },
   };
 };
 
@@ -48,9 +42,7 @@ export const deploymentJson = (origin: string, deployment: Deployment): object =
     url,
     id: deployment.id,
     task: 'deploy',
-    original_environment: deployment.environment,
     environment: deployment.environment,
-    description: null,
     created_at: isoSeconds(deployment.created_at),
     updated_at: isoSeconds(deployment.created_at),
     statuses_url: `${url}/statuses`,
@@ -58,10 +50,6 @@ export const deploymentJson = (origin: string, deployment: Deployment): object =
     creator: { login: LOGIN },
     sha: deployment.sha,
     ref: deployment.ref,
-    payload: {},
-    transient_environment: false,
-    production_environment: true,
-    performed_via_github_app: null,
   };
 };
 
@@ -73,11 +61,9 @@ export const statusJson = (origin: string, deployment: Deployment, status: Statu
     id: status.id,
     state: status.state,
     creator: { login: LOGIN },
-    description: '',
     environment: deployment.environment,
     target_url: log,
     log_url: log,
-    environment_url: '',
     created_at: isoSeconds(status.created_at),
     updated_at: isoSeconds(status.created_at),
     deployment_url: url,

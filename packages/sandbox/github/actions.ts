@@ -1,36 +1,7 @@
-import type { DatabaseSync } from 'node:sqlite';
 import * as z from 'zod';
 import { openDeployments } from './deployments.ts';
+import { documents } from '../core/exchanges.ts';
 import type { StandInDeps } from '../core/stand-in.ts';
-
-export const actionTables = `
-  create table if not exists github_runs (
-    id integer primary key,
-    repository text not null collate nocase,
-    name text not null,
-    event text not null,
-    head_branch text,
-    head_sha text not null,
-    environment text not null,
-    created_at integer not null
-  );
-  create table if not exists github_attempts (
-    run integer not null references github_runs (id),
-    attempt integer not null,
-    started_at integer not null,
-    ends_at integer,
-    conclusion text not null,
-    deployment integer not null,
-    ended integer not null default 0,
-    primary key (run, attempt)
-  );
-  create table if not exists github_protected (
-    run integer not null,
-    attempt integer not null,
-    primary key (run, attempt)
-  );
-  create table if not exists github_settings (id integer primary key check (id = 1), settings text not null);
-`;
 
 /** Settings of the workflow; each repository has one. Settings that are not given keep their defaults. */
 export const ActionSettings = z.strictObject({
@@ -60,159 +31,115 @@ export type Run = {
   head_sha: string;
   environment: string;
   created_at: number;
+  /** Oldest first. There is at least one. */
+  attempts: Attempt[];
 };
 
 /**
  * An attempt of a run. `ends_at` is null while it waits for an approval, or for the app's response if it is
- * `protected`.
+ * `isProtected`.
  */
 export type Attempt = {
-  run: number;
   attempt: number;
   started_at: number;
   ends_at: number | null;
   conclusion: ActionSettings['conclusion'];
   deployment: number;
-  ended: 0 | 1;
-  protected: 0 | 1;
+  hasEnded: boolean;
+  isProtected: boolean;
+  /** The reports of the app about its decision. */
+  reports: string[];
 };
 
 export type NewRun = Pick<Run, 'repository' | 'event' | 'head_branch' | 'head_sha'> & { environment?: string };
 
-export type Actions = {
-  /** Completes the runs that are due, since no timers run. Call it before every other function. */
-  settle(now: number): void;
-  start(run: NewRun, at: number): Run;
-  /** Returns the runs of a repository, newest first. */
-  runs(repository: string): Run[];
-  /** Returns the runs of all repositories, oldest first. */
-  all(): Run[];
-  run(repository: string, id: number): Run | undefined;
-  /** Returns the attempts of a run, oldest first. There is at least one. */
-  attempts(run: Run): [Attempt, ...Attempt[]];
-  /** Starts another attempt. Returns the reason if it can't be started. */
-  rerun(run: Run, at: number): string | undefined;
-  approve(run: Run, at: number): void;
-  /** Ends the newest attempt with this conclusion, regardless of its settings. */
-  end(run: Run, conclusion: Attempt['conclusion'], at: number): void;
-  settings(): ActionSettings;
-  setSettings(settings: ActionSettings): void;
-};
+export type Actions = ReturnType<typeof openActions>;
 
 /** @see https://docs.github.com/en/actions/how-tos/manage-workflow-runs/re-run-workflows-and-jobs (read 2026-11) */
 const RERUN_MAX_MS = 30 * 24 * 3_600_000;
 
-export const newestAttempt = (attempts: readonly [Attempt, ...Attempt[]]): Attempt => attempts.at(-1) ?? attempts[0];
+export const newestAttempt = ({ attempts }: Run): Attempt => attempts.at(-1) as Attempt;
 
 /** Returns the path of an attempt's log, without the origin. Every attempt has its own jobs. */
 const logPath = ({ repository, id }: Run, attempt: number): string =>
   `/${repository}/actions/runs/${id}/job/${id * 1000 + attempt}`;
 
-export function openActions({ db, timeScale }: StandInDeps): Actions {
+export function openActions({ db, timeScale }: StandInDeps) {
   const deployments = openDeployments(db);
-  const store = statements(db);
-
-  const begin = (run: Run, attempt: number, at: number): void => {
-    const { approval, protection, conclusion, run_ms } = store.settings();
+  const stored = documents<Run>(db, 'github run');
+  const settingsIn = documents<ActionSettings>(db, 'github settings');
+  const settings = (): ActionSettings => settingsIn.get() ?? ActionSettings.parse({});
+  const put = (run: Run): Run => stored.put(run, String(run.id));
+  /** Changes the newest attempt, and sets the status of its deployment. */
+  const changeNewest = (run: Run, change: Partial<Attempt>, state: string | null, at: number): void => {
+    const attempt = { ...newestAttempt(run), ...change };
+    put({ ...run, attempts: [...run.attempts.slice(0, -1), attempt] });
+    const deployment = deployments.byId(run.repository, attempt.deployment);
+    if (deployment && state !== null) deployments.setStatus(deployment, state, logPath(run, attempt.attempt), at);
+  };
+  const begin = (run: Run, at: number): Run => {
+    const { approval, protection, conclusion, run_ms } = settings();
     const isWaiting = approval || protection;
     const { repository, environment, head_sha: sha, head_branch } = run;
-    const deployment = deployments.create({ repository, environment, sha, ref: head_branch ?? sha }, at);
-    const endsAt = isWaiting ? null : at + Math.round(run_ms / timeScale);
-    store.addAttempt({ run: run.id, attempt, started_at: at, ends_at: endsAt, conclusion, deployment: deployment.id });
-    if (protection) store.protect({ run: run.id, attempt });
-    deployments.setStatus(deployment, isWaiting ? 'waiting' : 'in_progress', logPath(run, attempt), at);
+    const { id } = deployments.create({ repository, environment, sha, ref: head_branch ?? sha }, at);
+    const attempt: Attempt = {
+      attempt: run.attempts.length + 1,
+      started_at: at,
+      ends_at: isWaiting ? null : at + Math.round(run_ms / timeScale),
+      conclusion,
+      deployment: id,
+      hasEnded: false,
+      isProtected: protection,
+      reports: [],
+    };
+    const begun = put({ ...run, attempts: [...run.attempts, attempt] });
+    changeNewest(begun, {}, isWaiting ? 'waiting' : 'in_progress', at);
+    return begun;
   };
-  const finish = (run: Run, attempt: Attempt, conclusion: Attempt['conclusion'], at: number): void => {
-    store.endAttempt({ run: run.id, attempt: attempt.attempt, conclusion, ends_at: at });
-    const deployment = deployments.byId(run.repository, attempt.deployment);
+  /** Ends the newest attempt with this conclusion, regardless of its settings. */
+  const end = (run: Run, conclusion: Attempt['conclusion'], at: number): void => {
     const state = conclusion === 'success' ? 'success' : 'failure';
-    if (deployment) deployments.setStatus(deployment, state, logPath(run, attempt.attempt), at);
+    changeNewest(run, { hasEnded: true, conclusion, ends_at: at }, state, at);
   };
+  /** Returns the runs of a repository, newest first. */
+  const runs = (repository: string): Run[] =>
+    stored
+      .all()
+      .filter((run) => run.repository.toLowerCase() === repository.toLowerCase())
+      .toReversed();
 
   return {
-    settle(now) {
-      for (const { run, attempt, at } of store.due(now)) finish(run, attempt, attempt.conclusion, at);
+    /** Completes the runs that are due, since no timers run. Call it before every other function. */
+    settle(now: number): void {
+      for (const run of stored.all()) {
+        const { hasEnded, ends_at: due, conclusion } = newestAttempt(run);
+        if (!hasEnded && due !== null && due <= now) end(run, conclusion, due);
+      }
     },
-    start(request, at) {
-      const run = store.addRun({
-        environment: store.settings().environment,
-        ...request,
-        name: 'deploy',
-        created_at: at,
-      });
-      begin(run, 1, at);
-      return run;
+    start: (request: NewRun, at: number): Run => {
+      const id = stored.count() + 1;
+      const { environment } = settings();
+      return begin({ environment, ...request, id, name: 'deploy', created_at: at, attempts: [] }, at);
     },
-    runs: store.runs,
-    all: store.all,
-    run: store.run,
-    attempts: store.attempts,
-    rerun(run, at) {
-      const { attempt, ended } = newestAttempt(store.attempts(run));
-      if (ended === 0) return 'This workflow is already running';
+    runs,
+    /** Returns the runs of all repositories, oldest first. */
+    all: () => stored.all(),
+    run: (repository: string, id: number) => runs(repository).find((run) => run.id === id),
+    /** Starts another attempt. Returns the reason if it can't be started. */
+    rerun(run: Run, at: number): string | undefined {
+      if (!newestAttempt(run).hasEnded) return 'This workflow is already running';
       if (at - run.created_at > RERUN_MAX_MS)
         return 'Unable to retry this workflow run because it was created over a month ago';
-      begin(run, attempt + 1, at);
+      begin(run, at);
       return undefined;
     },
-    approve(run, at) {
-      const { attempt, deployment: id } = newestAttempt(store.attempts(run));
-      store.setEnd({ run: run.id, attempt, ends_at: at + Math.round(store.settings().run_ms / timeScale) });
-      const deployment = deployments.byId(run.repository, id);
-      if (deployment) deployments.setStatus(deployment, 'in_progress', logPath(run, attempt), at);
+    approve(run: Run, at: number): void {
+      const { ends_at: due } = newestAttempt(run);
+      changeNewest(run, { ends_at: due ?? at + Math.round(settings().run_ms / timeScale) }, 'in_progress', at);
     },
-    end: (run, conclusion, at) => finish(run, newestAttempt(store.attempts(run)), conclusion, at),
-    settings: store.settings,
-    setSettings: store.setSettings,
-  };
-}
-
-function statements(db: DatabaseSync) {
-  const addRun = db.prepare(`
-    insert into github_runs (repository, name, event, head_branch, head_sha, environment, created_at)
-    values (:repository, :name, :event, :head_branch, :head_sha, :environment, :created_at) returning *`);
-  const runs = db.prepare('select * from github_runs where repository = ? order by id desc');
-  const all = db.prepare('select * from github_runs order by id');
-  const run = db.prepare('select * from github_runs where repository = ? and id = ?');
-  const runById = db.prepare('select * from github_runs where id = ?');
-  const addAttempt = db.prepare(`
-    insert into github_attempts (run, attempt, started_at, ends_at, conclusion, deployment)
-    values (:run, :attempt, :started_at, :ends_at, :conclusion, :deployment)`);
-  const protect = db.prepare('insert into github_protected (run, attempt) values (:run, :attempt)');
-  const selectAttempts = `
-    select attempts.*, exists (select 1 from github_protected as held
-      where held.run = attempts.run and held.attempt = attempts.attempt) as protected
-    from github_attempts as attempts`;
-  const attempts = db.prepare(`${selectAttempts} where run = ? order by attempt`);
-  const due = db.prepare(`${selectAttempts} where ended = 0 and ends_at <= ? order by ends_at, run`);
-  const endAttempt = db.prepare(`
-    update github_attempts set ended = 1, conclusion = :conclusion, ends_at = :ends_at
-    where run = :run and attempt = :attempt`);
-  const setEnd = db.prepare(`
-    update github_attempts set ends_at = :ends_at where run = :run and attempt = :attempt and ends_at is null`);
-  const settings = db.prepare('select settings from github_settings');
-  const setSettings = db.prepare(`
-    insert into github_settings (id, settings) values (1, ?1) on conflict do update set settings = ?1`);
-
-  return {
-    addRun: (values: Omit<Run, 'id'>) => addRun.get(values) as Run,
-    runs: (repository: string) => runs.all(repository) as Run[],
-    all: () => all.all() as Run[],
-    run: (repository: string, id: number) => run.get(repository, id) as Run | undefined,
-    addAttempt: (values: Omit<Attempt, 'ended' | 'protected'>) => void addAttempt.run(values),
-    protect: (held: Pick<Attempt, 'run' | 'attempt'>) => void protect.run(held),
-    attempts: ({ id }: Run) => attempts.all(id) as [Attempt, ...Attempt[]],
-    due: (now: number) =>
-      (due.all(now) as Attempt[]).map((attempt) => ({
-        run: runById.get(attempt.run) as Run,
-        attempt,
-        at: attempt.ends_at ?? now,
-      })),
-    endAttempt: (values: Pick<Attempt, 'run' | 'attempt' | 'conclusion'> & { ends_at: number }) =>
-      void endAttempt.run(values),
-    setEnd: (values: Pick<Attempt, 'run' | 'attempt'> & { ends_at: number }) => void setEnd.run(values),
-    settings: () =>
-      ActionSettings.parse(JSON.parse((settings.get() as { settings: string } | undefined)?.settings ?? '{}')),
-    setSettings: (changed: ActionSettings) => void setSettings.run(JSON.stringify(changed)),
+    end,
+    report: (run: Run, text: string) => changeNewest(run, { reports: [...newestAttempt(run).reports, text] }, null, 0),
+    settings,
+    setSettings: (changed: ActionSettings) => settingsIn.put(changed),
   };
 }

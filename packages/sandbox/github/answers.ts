@@ -3,6 +3,9 @@ import * as z from 'zod';
 
 export const DOCUMENTATION = 'https://docs.github.com/rest';
 
+/** The only user, and the author of all content. */
+export const LOGIN = 'firebreak';
+
 export const originOf = (c: Context): string => new URL(c.req.url).origin;
 
 export const repositoryOf = (c: Context): string => `${c.req.param('owner')}/${c.req.param('repo')}`;
@@ -12,6 +15,14 @@ export const isoSeconds = (millis: number): string => new Date(millis).toISOStri
 
 export const errorResponse = (c: Context, status: 401 | 403 | 404 | 409 | 422, message: string): Response =>
   c.json({ message, documentation_url: DOCUMENTATION, status: String(status) }, status);
+
+export const userJson = (c: Context, login = LOGIN): object => ({
+  login,
+  id: 1,
+  url: `${originOf(c)}/users/${login}`,
+  type: 'User',
+  site_admin: false,
+});
 
 export const notFound = (c: Context): Response => errorResponse(c, 404, 'Not Found');
 

@@ -52,7 +52,7 @@ function deploymentRoutes({ db, now }: StandInDeps): Hono {
     .get('/:id{[0-9]+}/statuses', (c) => {
       const deployment = at(c);
       if (!deployment) return notFound(c);
-      const { items, headers } = pageOf(c, deployments.statuses(deployment));
+      const { items, headers } = pageOf(c, deployment.statuses);
       return c.json(
         items.map((status) => statusJson(originOf(c), deployment, status)),
         200,
@@ -81,9 +81,9 @@ function deploymentFilter(c: Context): (deployment: Deployment) => boolean {
 function runRoutes({ now }: StandInDeps, actions: Actions): Hono {
   const at = (c: Context) => actions.run(repositoryOf(c), Number(c.req.param('id')));
   const list = (c: Context): Response => {
-    const runs = actions.runs(repositoryOf(c)).filter(runFilter(c, actions));
+    const runs = actions.runs(repositoryOf(c)).filter(runFilter(c));
     const { items, headers } = pageOf(c, runs);
-    const shown = items.map((run) => runJson(originOf(c), run, newestAttempt(actions.attempts(run))));
+    const shown = items.map((run) => runJson(originOf(c), run, newestAttempt(run)));
     return c.json({ total_count: runs.length, workflow_runs: shown }, 200, headers);
   };
 
@@ -94,11 +94,11 @@ function runRoutes({ now }: StandInDeps, actions: Actions): Hono {
     )
     .get('/runs/:id{[0-9]+}', (c) => {
       const run = at(c);
-      return run ? c.json(runJson(originOf(c), run, newestAttempt(actions.attempts(run)))) : notFound(c);
+      return run ? c.json(runJson(originOf(c), run, newestAttempt(run))) : notFound(c);
     })
     .get('/runs/:id{[0-9]+}/attempts/:attempt{[0-9]+}', (c) => {
       const run = at(c);
-      const attempt = run && actions.attempts(run)[Number(c.req.param('attempt')) - 1];
+      const attempt = run?.attempts[Number(c.req.param('attempt')) - 1];
       return run && attempt ? c.json(runJson(originOf(c), run, attempt)) : notFound(c);
     })
     .post('/runs/:id{[0-9]+}/rerun', (c) => {
@@ -110,11 +110,11 @@ function runRoutes({ now }: StandInDeps, actions: Actions): Hono {
 }
 
 /** Returns a filter for runs by the query parameters. `status` can also be a conclusion. */
-function runFilter(c: Context, actions: Actions): (run: Run) => boolean {
+function runFilter(c: Context): (run: Run) => boolean {
   const { status, event, branch, head_sha: sha } = c.req.query();
   return (run) => {
-    const attempt = newestAttempt(actions.attempts(run));
-    const states: string[] = [statusOf(attempt), ...(attempt.ended === 1 ? [attempt.conclusion] : [])];
+    const attempt = newestAttempt(run);
+    const states: string[] = [statusOf(attempt), ...(attempt.hasEnded ? [attempt.conclusion] : [])];
     return (
       (status === undefined || states.includes(status)) &&
       (event === undefined || run.event === event) &&

@@ -1,23 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-
-export const deploymentTables = `
-  create table if not exists github_deployments (
-    id integer primary key,
-    repository text not null collate nocase,
-    environment text not null,
-    sha text not null,
-    ref text not null,
-    created_at integer not null
-  );
-  create table if not exists github_deployment_statuses (
-    id integer primary key,
-    deployment integer not null references github_deployments (id),
-    state text not null,
-    log_path text,
-    created_at integer not null
-  );
-  create index if not exists github_statuses_by_deployment on github_deployment_statuses (deployment);
-`;
+import { documents } from '../core/exchanges.ts';
 
 /** A deployment. Times are in milliseconds since the Unix epoch. */
 export type Deployment = {
@@ -27,49 +9,41 @@ export type Deployment = {
   sha: string;
   ref: string;
   created_at: number;
+  /** Newest first. */
+  statuses: Status[];
 };
 
 /** A deployment status. `log_path` does not include the origin. */
-export type Status = { id: number; deployment: number; state: string; log_path: string | null; created_at: number };
+export type Status = { id: number; state: string; log_path: string | null; created_at: number };
 
-export type Deployments = {
+export function openDeployments(db: DatabaseSync) {
+  const stored = documents<Deployment>(db, 'github deployment');
+  const put = (deployment: Deployment) => stored.put(deployment, String(deployment.id));
+  const addStatus = (deployment: Deployment, status: Omit<Status, 'id'>): Status => {
+    const added = { id: deployment.id * 1000 + deployment.statuses.length + 1, ...status };
+    put({ ...deployment, statuses: [added, ...deployment.statuses] });
+    return added;
+  };
   /** Returns the deployments of a repository, newest first. */
-  all(repository: string): Deployment[];
-  byId(repository: string, id: number): Deployment | undefined;
-  create(deployment: Omit<Deployment, 'id' | 'created_at'>, at: number): Deployment;
-  /** Returns the statuses of a deployment, newest first. */
-  statuses(deployment: Deployment): Status[];
-  /** Adds a status. A success makes earlier successful deployments in the environment inactive. */
-  setStatus(deployment: Deployment, state: string, logPath: string | null, at: number): Status;
-};
-
-export function openDeployments(db: DatabaseSync): Deployments {
-  const all = db.prepare('select * from github_deployments where repository = ? order by id desc');
-  const byId = db.prepare('select * from github_deployments where repository = ? and id = ?');
-  const create = db.prepare(`
-    insert into github_deployments (repository, environment, sha, ref, created_at)
-    values (:repository, :environment, :sha, :ref, :at) returning *`);
-  const statuses = db.prepare('select * from github_deployment_statuses where deployment = ? order by id desc');
-  const setStatus = db.prepare(`
-    insert into github_deployment_statuses (deployment, state, log_path, created_at)
-    values (:deployment, :state, :logPath, :at) returning *`);
-
-  const statusesOf = ({ id }: Deployment) => statuses.all(id) as Status[];
+  const all = (repository: string): Deployment[] =>
+    stored
+      .all()
+      .filter((one) => one.repository.toLowerCase() === repository.toLowerCase())
+      .toReversed();
   return {
-    all: (repository) => all.all(repository) as Deployment[],
-    byId: (repository, id) => byId.get(repository, id) as Deployment | undefined,
-    create: (deployment, at) => create.get({ ...deployment, at }) as Deployment,
-    statuses: statusesOf,
-    setStatus(deployment, state, logPath, at) {
-      const status = setStatus.get({ deployment: deployment.id, state, logPath, at }) as Status;
-      if (state !== 'success') return status;
-      for (const other of all.all(deployment.repository) as Deployment[]) {
-        const isBefore = other.environment === deployment.environment && other.id < deployment.id;
-        const [newest] = statusesOf(other);
-        if (isBefore && newest?.state === 'success')
-          setStatus.run({ deployment: other.id, state: 'inactive', logPath: newest.log_path, at });
+    all,
+    byId: (repository: string, id: number) => all(repository).find((deployment) => deployment.id === id),
+    create: (deployment: Omit<Deployment, 'id' | 'created_at' | 'statuses'>, at: number): Deployment =>
+      put({ ...deployment, id: stored.count() + 1, created_at: at, statuses: [] }),
+    /** Adds a status. A success makes earlier successful deployments in the environment inactive. */
+    setStatus(deployment: Deployment, state: string, logPath: string | null, at: number): Status {
+      const { id, repository, environment } = deployment;
+      const isBefore = (other: Deployment) => other.environment === environment && other.id < id;
+      for (const other of state === 'success' ? all(repository).filter(isBefore) : []) {
+        const [newest] = other.statuses;
+        if (newest?.state === 'success') addStatus(other, { ...newest, state: 'inactive', created_at: at });
       }
-      return status;
+      return addStatus(deployment, { state, log_path: logPath, created_at: at });
     },
   };
 }

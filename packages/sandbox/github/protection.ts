@@ -1,24 +1,10 @@
-import type { DatabaseSync } from 'node:sqlite';
 import { Hono, type Context } from 'hono';
 import * as z from 'zod';
 import { type Actions, type Attempt, newestAttempt, type Run } from './actions.ts';
 import { deploymentJson } from './actions-json.ts';
-import { errorResponse, notFound, originOf, readBody, repositoryOf, isoSeconds } from './answers.ts';
+import { errorResponse, LOGIN, notFound, originOf, readBody, repositoryOf, isoSeconds } from './answers.ts';
 import { openDeployments } from './deployments.ts';
-import { LOGIN } from './json.ts';
 import type { StandInDeps } from '../core/stand-in.ts';
-
-export const protectionTables = `
-  create table if not exists github_reviews (
-    id integer primary key,
-    run integer not null references github_runs (id),
-    attempt integer not null,
-    state text,
-    comment text not null,
-    created_at integer not null
-  );
-  create index if not exists github_reviews_by_run on github_reviews (run, attempt);
-`;
 
 /**
  * Maximum status reports of a deployment, and maximum characters of each.
@@ -47,22 +33,8 @@ const Review = z
   })
   .refine(({ state, comment }) => state !== undefined || comment !== undefined, "comment wasn't supplied.");
 
-type Report = { id: number; run: number; attempt: number; state: string | null; comment: string; created_at: number };
-
-const reviewsIn = (db: DatabaseSync) => {
-  const of = db.prepare('select * from github_reviews where run = ? and attempt = ? order by id');
-  const add = db.prepare(`
-    insert into github_reviews (run, attempt, state, comment, created_at)
-    values (:run, :attempt, :state, :comment, :created_at)`);
-  return {
-    of: ({ run, attempt }: Attempt) => of.all(run, attempt) as Report[],
-    add: (report: Omit<Report, 'id'>) => void add.run(report),
-  };
-};
-
 /** Returns whether an attempt waits for the protection rule: it doesn't wait for a person, and has not ended. */
-const isWaiting = (attempt: Attempt): boolean =>
-  attempt.ended === 0 && attempt.ends_at === null && attempt.protected === 1;
+const isWaiting = (attempt: Attempt): boolean => !attempt.hasEnded && attempt.ends_at === null && attempt.isProtected;
 
 /**
  * Route below `/repos/:owner/:repo/actions` for the app's response to a pending deployment.
@@ -71,22 +43,20 @@ const isWaiting = (attempt: Attempt): boolean =>
  *   https://docs.github.com/en/rest/actions/workflow-runs#review-custom-deployment-protection-rules-for-a-workflow-run
  *   (read 2026-11)
  */
-export function reviewRoutes({ db, now }: StandInDeps, actions: Actions): Hono {
-  const reviews = reviewsIn(db);
+export function reviewRoutes({ now }: StandInDeps, actions: Actions): Hono {
   return new Hono().post('/runs/:id{[0-9]+}/deployment_protection_rule', async (c) => {
     const run = actions.run(repositoryOf(c), Number(c.req.param('id')));
     if (!run) return notFound(c);
     const read = await readBody(c, Review);
     if ('refusal' in read) return read.refusal;
     const { environment_name: environment, state, comment = '' } = read.body;
-    const attempt = newestAttempt(actions.attempts(run));
+    const attempt = newestAttempt(run);
     if (environment.toLowerCase() !== run.environment.toLowerCase() || !isWaiting(attempt))
       return errorResponse(c, 422, `No custom deployment protection rule of this app is pending for ${environment}`);
-    const reports = reviews.of(attempt).filter((report) => report.state === null);
-    if (state === undefined && reports.length >= REPORTS_MAX)
+    if (state === undefined && attempt.reports.length >= REPORTS_MAX)
       return errorResponse(c, 422, `At most ${REPORTS_MAX} status reports can be added to a deployment`);
     const at = now();
-    reviews.add({ run: run.id, attempt: attempt.attempt, state: state ?? null, comment, created_at: at });
+    if (state === undefined) actions.report(run, comment);
     if (state === 'approved') actions.approve(run, at);
     if (state === 'rejected') actions.end(run, 'failure', at);
     return c.body(null, 204);
@@ -96,7 +66,7 @@ export function reviewRoutes({ db, now }: StandInDeps, actions: Actions): Hono {
 type Delivery = { id: number; run: Run; attempt: Attempt };
 
 /** Returns a stable ID for a run and an attempt. */
-const deliveryId = ({ run, attempt }: Attempt): number => run * 1000 + attempt;
+const deliveryId = ({ id }: Run, { attempt }: Attempt): number => id * 1000 + attempt;
 
 /**
  * Routes below `/app/hook`: the webhook deliveries to the app. The stand-in sends no webhooks; clients fetch the
@@ -108,8 +78,8 @@ export function deliveryRoutes({ db, now }: StandInDeps, actions: Actions): Hono
   const allDeliveries = (): Delivery[] =>
     actions
       .all()
-      .flatMap((run) => actions.attempts(run).map((attempt) => ({ id: deliveryId(attempt), run, attempt })))
-      .filter(({ attempt }) => attempt.protected === 1 && attempt.started_at > now() - 3 * DAY_MS)
+      .flatMap((run) => run.attempts.map((attempt) => ({ id: deliveryId(run, attempt), run, attempt })))
+      .filter(({ attempt }) => attempt.isProtected && attempt.started_at > now() - 3 * DAY_MS)
       .toSorted((one, other) => other.id - one.id);
   return new Hono()
     .get('/deliveries', (c) => c.json(allDeliveries().map(summary)))

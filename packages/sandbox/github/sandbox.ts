@@ -1,10 +1,11 @@
-import { Hono } from 'hono';
+import { Hono, type MiddlewareHandler } from 'hono';
 import * as z from 'zod';
 import { type Actions, ActionSettings, openActions, type Run } from './actions.ts';
 import type { OnPush } from './git/git.ts';
 import { openPulls, type Pull } from './git/pulls.ts';
 import { openRepository } from './git/refs.ts';
-import { check, problem, readJson } from '../core/problem.ts';
+import { exchanges } from '../core/exchanges.ts';
+import { problem } from '../core/problem.ts';
 import type { StandInDeps } from '../core/stand-in.ts';
 
 const RepositoryName = z.string().regex(/^[^/\s]+\/[^/\s]+$/, 'must be in the form owner/name');
@@ -42,48 +43,51 @@ export function githubSandbox(deps: StandInDeps): Hono {
   const { db, now } = deps;
   const actions = openActions(deps);
   const onPush = runOnPush(actions, now);
-  return new Hono()
-    .use(async (_, next) => {
-      actions.settle(now());
-      await next();
-    })
-    .post('/commits', async (c) => {
-      const sha = push(deps, check(Push, await readJson(c)), onPush);
-      return c.json({ sha }, 201);
-    })
-    .put('/branches', async (c) => {
-      const { repository: name, branch, protected: on } = check(Protection, await readJson(c));
-      const repository = openRepository(db, name);
-      if (!repository.ref(`heads/${branch}`)) throw problem(422, `${name} has no branch ${branch}`);
-      repository.protect(`heads/${branch}`, on);
-      return c.json(repository.ref(`heads/${branch}`) ?? {});
-    })
-    .post('/merges', async (c) => c.json(merge(deps, check(Merge, await readJson(c)), onPush)))
-    .post('/deploys', async (c) => {
-      const { repository, ref, environment } = check(Deploy, await readJson(c));
-      const commit = openRepository(db, repository).resolve(ref);
-      if (!commit) throw problem(422, `${repository} has no branch, tag, or commit ${ref}`);
-      const branch = /^[0-9a-f]{40}$/.test(ref) ? actions.settings().branch : ref;
-      const request = { repository, event: 'workflow_dispatch', head_branch: branch, head_sha: commit.sha };
-      return c.json(actions.start({ ...request, ...(environment && { environment }) }, now()), 201);
-    })
-    .post('/approvals', async (c) => {
-      const run = runOf(actions, check(RunReference, await readJson(c)));
-      actions.approve(run, now());
-      return c.json(run);
-    })
-    .post('/ends', async (c) => {
-      const { conclusion, ...named } = check(End, await readJson(c));
-      const run = runOf(actions, named);
-      actions.end(run, conclusion, now());
-      return c.json(run);
-    })
-    .get('/settings', (c) => c.json(actions.settings()))
-    .put('/settings', async (c) => {
-      actions.setSettings(check(ActionSettings, await readJson(c)));
-      return c.json(actions.settings());
-    });
+  const created = (body: object) => Response.json(body, { status: 201 });
+  return new Hono().use(settleFirst(deps)).route(
+    '/',
+    exchanges({
+      'POST /commits': ({ given }) => created({ sha: push(deps, given(Push), onPush) }),
+      'PUT /branches'({ given }) {
+        const { repository: name, branch, protected: on } = given(Protection);
+        const repository = openRepository(db, name);
+        if (!repository.ref(`heads/${branch}`)) throw problem(422, `${name} has no branch ${branch}`);
+        repository.protect(`heads/${branch}`, on);
+        return repository.ref(`heads/${branch}`);
+      },
+      'POST /merges': ({ given }) => merge(deps, given(Merge), onPush),
+      'POST /deploys'({ given }) {
+        const { repository, ref, environment } = given(Deploy);
+        const commit = openRepository(db, repository).resolve(ref);
+        if (!commit) throw problem(422, `${repository} has no branch, tag, or commit ${ref}`);
+        const branch = /^[0-9a-f]{40}$/.test(ref) ? actions.settings().branch : ref;
+        const request = { repository, event: 'workflow_dispatch', head_branch: branch, head_sha: commit.sha };
+        return created(actions.start({ ...request, ...(environment && { environment }) }, now()));
+      },
+      'POST /approvals'({ given }) {
+        const run = runOf(actions, given(RunReference));
+        actions.approve(run, now());
+        return run;
+      },
+      'POST /ends'({ given }) {
+        const { conclusion, ...named } = given(End);
+        const run = runOf(actions, named);
+        actions.end(run, conclusion, now());
+        return run;
+      },
+      'GET /settings': () => actions.settings(),
+      'PUT /settings': ({ given }) => actions.setSettings(given(ActionSettings)),
+    }),
+  );
 }
+
+/** Completes the workflow runs that are due before each request is handled. */
+export const settleFirst =
+  (deps: StandInDeps): MiddlewareHandler =>
+  async (_, next) => {
+    openActions(deps).settle(deps.now());
+    await next();
+  };
 
 /** Returns the callback for a push, which runs the workflow if the push is to the workflow's branch. */
 export const runOnPush =

@@ -1,11 +1,23 @@
-import { Hono, type Context, type MiddlewareHandler } from 'hono';
+import { Hono, type MiddlewareHandler } from 'hono';
 import * as z from 'zod';
 import { timestamp } from '../../../schemas/time/time.ts';
-import { annotationTables, openAnnotations, type Annotation, type Annotations } from './annotations.ts';
-import { normalTags, tagsTooLong } from './tags.ts';
+import { type Call, documents, documentTables, exchanges } from '../core/exchanges.ts';
 import { SANDBOX_TOKEN, type StandIn, type StandInDeps } from '../core/stand-in.ts';
 
-/** Annotations as the page shows them, newest first. Times are RFC 3339. */
+/** An annotation as the API returns it. If it ends when it starts, it is a point in time. Times are in milliseconds. */
+type Annotation = {
+  id: number;
+  time: number;
+  timeEnd: number;
+  text: string;
+  tags: string[];
+  dashboardUID: string | null;
+  panelId: number;
+  created: number;
+  updated: number;
+};
+
+/** Annotations, the latest end first. Times are RFC 3339. */
 export type GrafanaView = {
   annotations: {
     id: number;
@@ -14,17 +26,18 @@ export type GrafanaView = {
     until: string | null;
     text: string;
     tags: string[];
-    /** `null` for an annotation that is shown on every dashboard with a query for its tags. */
-    dashboard: string | null;
   }[];
 };
 
-/**
- * Items in a list if the request does not set a limit.
- *
- * @see the annotations page of the HTTP API, `limit` (read 2026-11)
- */
+/** Items in a list if the request does not set a limit. */
 const DEFAULT_LIMIT = 100;
+
+/**
+ * Maximum bytes of an annotation's tags as a JSON list: the default of `tags_length` in `[annotations]`.
+ *
+ * @see https://github.com/grafana/grafana, `validateTagsLength` of the annotation store (read 2026-11)
+ */
+const TAGS_MAX_BYTES = 500;
 
 /**
  * Grafana: the annotations of its HTTP API. All dashboards exist.
@@ -33,142 +46,116 @@ const DEFAULT_LIMIT = 100;
  */
 export const grafana = {
   vendor: 'grafana',
-  tables: annotationTables,
+  tables: documentTables,
   credentialKeys: [],
   settings: (url) => ({ GRAFANA_URL: url, GRAFANA_TOKEN: SANDBOX_TOKEN }),
   /** Responds as a proxy of a hosted Grafana does. Grafana itself has no rate limit for annotations. */
   throttled: () => Response.json({ message: 'Too many requests' }, { status: 429, headers: { 'retry-after': '1' } }),
-  app(deps) {
-    return new Hono()
+  app: (deps) =>
+    new Hono()
       .get('/api/health', (c) => c.json({ database: 'ok', version: '12.4.0', commit: 'sandbox' }))
       .use('/api/*', requireToken)
-      .route('/api/annotations', annotationRoutes(deps, openAnnotations(deps.db)))
-      .notFound((c) => c.json({ message: 'Not found' }, 404));
-  },
-  view({ db }): GrafanaView {
-    const everything = { from: 0, to: 0, tags: [], matchAny: false, dashboardUid: undefined, limit: DEFAULT_LIMIT };
-    const annotations = openAnnotations(db).find(everything);
-    return {
-      annotations: annotations.map(({ id, time, time_end: end, text, tags, dashboard_uid: dashboard }) => ({
+      .route('/', annotationExchanges(deps))
+      .notFound(() => refused(404, 'Not found')),
+  view: ({ db }): GrafanaView => ({
+    annotations: latestFirst(annotationsIn(db).all())
+      .slice(0, DEFAULT_LIMIT)
+      .map(({ id, time, timeEnd, text, tags }) => ({
         id,
         from: timestamp(time),
-        until: end === time ? null : timestamp(end),
+        until: timeEnd === time ? null : timestamp(timeEnd),
         text,
         tags,
-        dashboard,
       })),
-    };
-  },
+  }),
 } as const satisfies StandIn;
 
+const annotationsIn = (db: StandInDeps['db']) => documents<Annotation>(db, 'grafana annotation');
+
+const latestFirst = (all: readonly Annotation[]): Annotation[] =>
+  all.toSorted((a, b) => b.timeEnd - a.timeEnd || b.time - a.time || b.id - a.id);
+
 /** Milliseconds. Grafana treats zero as absent. */
-const Millis = z.int().min(0).optional();
-const Change = z.object({
+const Millis = z.int().min(0).default(0);
+const Given = z.object({
   time: Millis,
   timeEnd: Millis,
   text: z.string().optional(),
   tags: z.array(z.string()).nullish(),
+  dashboardUID: z.string().nullish(),
+  panelId: z.int().nullish(),
 });
-const NewAnnotation = Change.extend({ dashboardUID: z.string().nullish(), panelId: z.int().nullish() });
 
-function annotationRoutes(deps: StandInDeps, annotations: Annotations): Hono {
-  const { now } = deps;
-  return new Hono()
-    .get('/', (c) => c.json(annotations.find(filterOf(c)).map(annotationJson)))
-    .post('/', async (c) => {
-      const requested = NewAnnotation.safeParse(await bodyOf(c));
-      if (!requested.success) return badRequest(c);
-      const { text, panelId, dashboardUID } = requested.data;
-      if (!text) return c.json({ message: 'Failed to save annotation' }, 400);
-      const tags = normalTags(requested.data.tags ?? []);
-      if (tagsTooLong(tags)) return tagsTooLongResponse(c);
-      const range = rangeOf(requested.data.time || now(), requested.data.timeEnd ?? 0);
-      const place = { dashboard_uid: dashboardUID || null, panel_id: panelId ?? 0 };
-      const id = annotations.add({ ...range, ...place, text, tags }, now());
-      return c.json({ message: 'Annotation added', id });
-    })
-    .get('/:id', (c) => {
-      const annotation = annotationAt(c, annotations);
-      return annotation ? c.json(annotationJson(annotation)) : notFound(c);
-    })
-    .put('/:id', (c) => change(c, 'updated'))
-    .patch('/:id', (c) => change(c, 'patched'))
-    .delete('/:id', (c) => {
-      const annotation = annotationAt(c, annotations);
-      if (!annotation) return notFound(c);
-      annotations.remove(annotation.id);
-      return c.json({ message: 'Annotation deleted' });
-    });
-
-  /**
-   * Changes an annotation. PUT replaces text and tags; PATCH changes the given fields. Without a time, both keep the
-   * time.
-   */
-  async function change(c: Context, how: 'updated' | 'patched'): Promise<Response> {
-    const before = annotationAt(c, annotations);
-    if (!before) return notFound(c);
-    const requested = Change.safeParse(await bodyOf(c));
-    if (!requested.success) return badRequest(c);
-    const { time, timeEnd, text, tags } = requested.data;
-    const base = how === 'patched' ? before : { text: '', tags: [] };
-    const after = {
-      id: before.id,
-      ...rangeOf(time || before.time, timeEnd || before.time_end),
-      text: text || base.text,
-      tags: tags ? normalTags(tags) : base.tags,
-    };
-    if (tagsTooLong(after.tags)) return tagsTooLongResponse(c);
-    annotations.change(after, now());
-    return c.json({ message: `Annotation ${how}` });
-  }
+function annotationExchanges({ db, now }: StandInDeps): Hono {
+  const annotations = annotationsIn(db);
+  const withAnnotation = (answer: (annotation: Annotation, call: Call) => Response | object) => (call: Call) => {
+    const annotation = annotations.get(call.param('id'));
+    return annotation ? answer(annotation, call) : refused(404, 'Annotation not found');
+  };
+  return exchanges({
+    'GET /api/annotations'({ c, query }) {
+      const [from, to, tags] = [Number(query['from']), Number(query['to']), normalTags(c.req.queries('tags') ?? [])];
+      const found = latestFirst(annotations.all()).filter(
+        (one) => (!from || !to || (one.time <= to && one.timeEnd >= from)) && tags.every((tag) => hasTag(one, tag)),
+      );
+      return found.slice(0, Number(query['limit']) || DEFAULT_LIMIT).map(annotationJson);
+    },
+    'POST /api/annotations'({ json }) {
+      const { data } = Given.safeParse(json);
+      if (!data) return refused(400, 'bad request data');
+      const { text, time, timeEnd, panelId, dashboardUID } = data;
+      if (!text) return refused(400, 'Failed to save annotation');
+      const tags = normalTags(data.tags ?? []);
+      if (areTooLong(tags)) return tagsTooLong();
+      const id = (annotations.all().at(-1)?.id ?? 0) + 1;
+      const at = { dashboardUID: dashboardUID || null, panelId: panelId ?? 0, created: now(), updated: now() };
+      annotations.put({ id, ...rangeOf(time || now(), timeEnd), text, tags, ...at }, String(id));
+      return { message: 'Annotation added', id };
+    },
+    'GET /api/annotations/:id': withAnnotation(annotationJson),
+    // Changes the given fields.
+    'PATCH /api/annotations/:id': withAnnotation((before, { json }) => {
+      const { data } = Given.safeParse(json);
+      if (!data) return refused(400, 'bad request data');
+      const tags = data.tags ? normalTags(data.tags) : before.tags;
+      if (areTooLong(tags)) return tagsTooLong();
+      const range = rangeOf(data.time || before.time, data.timeEnd || before.timeEnd);
+      annotations.put({ ...before, ...range, text: data.text || before.text, tags, updated: now() }, String(before.id));
+      return { message: 'Annotation patched' };
+    }),
+  });
 }
 
 /** Returns the time range. Swaps start and end if the end is before the start. @param end 0 for a point in time */
-function rangeOf(start: number, end: number): Pick<Annotation, 'time' | 'time_end'> {
-  if (end === 0) return { time: start, time_end: start };
-  return { time: Math.min(start, end), time_end: Math.max(start, end) };
-}
+const rangeOf = (start: number, end: number): Pick<Annotation, 'time' | 'timeEnd'> => ({
+  time: Math.min(start, end || start),
+  timeEnd: Math.max(start, end),
+});
 
-function filterOf(c: Context) {
-  const { from, to, limit, matchAny, type, dashboardUID } = c.req.query();
-  const searchesAlerts = type === 'alert'; // Grafana's own annotations for alerts; the stand-in has none
-  return {
-    from: Number(from) || 0,
-    to: Number(to) || 0,
-    tags: c.req.queries('tags') ?? [],
-    matchAny: matchAny === 'true',
-    dashboardUid: dashboardUID || undefined,
-    limit: searchesAlerts ? 0 : Number(limit) || DEFAULT_LIMIT,
-  };
-}
+/**
+ * Normalizes tags as Grafana does: trims whitespace, removes duplicates, and shortens `a:b:c` to `a:b`.
+ *
+ * @see https://github.com/grafana/grafana, `ParseTagPairs` (read 2026-11)
+ */
+const normalTags = (tags: readonly string[]): string[] => {
+  const parts = tags.map((tag) => tag.split(':', 2).map((part) => part.trim()));
+  return [...new Set(parts.filter(([key]) => key !== '').map((part) => part.filter(Boolean).join(':')))];
+};
 
-async function bodyOf(c: Context): Promise<unknown> {
-  try {
-    return JSON.parse(await c.req.text()) as unknown;
-  } catch {
-    return undefined;
-  }
-}
+/** A wanted tag without a value matches all values of its key. */
+const hasTag = ({ tags }: Annotation, wanted: string): boolean =>
+  tags.some((tag) => tag === wanted || tag.startsWith(`${wanted}:`));
 
-const annotationAt = (c: Context, annotations: Annotations): Annotation | undefined =>
-  /^\d{1,15}$/.test(c.req.param('id') ?? '') ? annotations.get(Number(c.req.param('id'))) : undefined;
+const areTooLong = (tags: readonly string[]): boolean => Buffer.byteLength(JSON.stringify(tags)) > TAGS_MAX_BYTES;
 
 const annotationJson = (annotation: Annotation): object => ({
-  id: annotation.id,
+  ...annotation,
   alertId: 0,
-  dashboardId: annotation.dashboard_uid === null ? 0 : 1,
-  dashboardUID: annotation.dashboard_uid,
-  panelId: annotation.panel_id,
+  dashboardId: annotation.dashboardUID === null ? 0 : 1,
   userId: 1,
   userName: 'firebreak',
   newState: '',
   prevState: '',
-  created: annotation.created,
-  updated: annotation.updated,
-  time: annotation.time,
-  timeEnd: annotation.time_end,
-  text: annotation.text,
-  tags: annotation.tags,
   data: {},
 });
 
@@ -178,15 +165,15 @@ const requireToken: MiddlewareHandler = async (c, next) => {
   return c.json({ message: 'Invalid API key', messageId: 'api-key.invalid', statusCode: 401, traceID: '' }, 401);
 };
 
-const badRequest = (c: Context): Response => c.json({ message: 'bad request data' }, 400);
-const notFound = (c: Context): Response => c.json({ message: 'Annotation not found' }, 404);
-const tagsTooLongResponse = (c: Context): Response =>
-  c.json(
+const refused = (status: number, message: string): Response => Response.json({ message }, { status });
+
+const tagsTooLong = (): Response =>
+  Response.json(
     {
       message: 'Tags length exceeds the maximum allowed.',
       messageId: 'annotations.tag-limit-exceeded',
       statusCode: 400,
       traceID: '',
     },
-    400,
+    { status: 400 },
   );

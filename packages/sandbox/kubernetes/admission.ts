@@ -24,119 +24,65 @@ export type Resource = {
   kind: string;
   /** The schema of the spec that clients may write. Absent if only controllers write it. */
   spec?: z.ZodType<object>;
-  /** Whether strategic merge patches apply, which only built-in kinds support. */
-  isBuiltIn: boolean;
   /** Whether `status` is a subresource that clients can also write. */
   hasStatus: boolean;
   scales: boolean;
 };
 
+/** @param is what the resource has besides its spec */
+const resourceAt = (
+  path: `${string}/${string}/${string}`,
+  kind: string,
+  spec: z.ZodType<object> | null,
+  ...is: ('hasStatus' | 'scales')[]
+): Resource => {
+  const [group = '', version = '', plural = ''] = path.split('/');
+  const has = {
+    hasStatus: is.includes('hasStatus'),
+    scales: is.includes('scales'),
+  };
+  return { group, version, plural, kind, ...(spec && { spec }), ...has };
+};
+
 export const RESOURCES: readonly Resource[] = [
-  {
-    group: 'apps',
-    version: 'v1',
-    plural: 'deployments',
-    kind: 'Deployment',
-    spec: DeploymentSpec,
-    isBuiltIn: true,
-    hasStatus: true,
-    scales: true,
-  },
-  {
-    group: 'apps',
-    version: 'v1',
-    plural: 'replicasets',
-    kind: 'ReplicaSet',
-    isBuiltIn: true,
-    hasStatus: true,
-    scales: false,
-  },
-  {
-    group: 'argoproj.io',
-    version: 'v1alpha1',
-    plural: 'rollouts',
-    kind: 'Rollout',
-    spec: z.union([RolloutSpec, ReferringSpec]),
-    isBuiltIn: false,
-    hasStatus: true,
-    scales: true,
-  },
-  {
-    group: 'autoscaling',
-    version: 'v2',
-    plural: 'horizontalpodautoscalers',
-    kind: 'HorizontalPodAutoscaler',
-    spec: AutoscalerSpec,
-    isBuiltIn: true,
-    hasStatus: true,
-    scales: false,
-  },
-  {
-    group: 'flagger.app',
-    version: 'v1beta1',
-    plural: 'canaries',
-    kind: 'Canary',
-    spec: CanarySpec,
-    isBuiltIn: false,
-    hasStatus: true,
-    scales: false,
-  },
-  {
-    group: 'gateway.networking.k8s.io',
-    version: 'v1',
-    plural: 'httproutes',
-    kind: 'HTTPRoute',
-    spec: HttpRouteSpec,
-    isBuiltIn: false,
-    hasStatus: true,
-    scales: false,
-  },
-  ...['v1alpha2', 'v1alpha3', 'v1alpha4'].map((version) => ({
-    group: 'split.smi-spec.io',
-    version,
-    plural: 'trafficsplits',
-    kind: 'TrafficSplit',
-    spec: TrafficSplitSpec,
-    isBuiltIn: false,
-    hasStatus: false,
-    scales: false,
-  })),
-  ...(
-    [
-      ['chaosengines', 'ChaosEngine', ChaosEngineSpec],
-      ['chaosresults', 'ChaosResult', ChaosResultSpec],
-    ] as const
-  ).map(([plural, kind, spec]) => ({
-    group: 'litmuschaos.io',
-    version: 'v1alpha1',
-    plural,
-    kind,
-    spec,
-    isBuiltIn: false,
-    hasStatus: true,
-    scales: false,
-  })),
-  {
-    group: 'chaos-mesh.org',
-    version: 'v1alpha1',
-    plural: 'podchaos',
-    kind: 'PodChaos',
-    spec: PodChaosSpec,
-    isBuiltIn: false,
-    hasStatus: false,
-    scales: false,
-  },
-  ...['v1', 'v1beta2'].map((version) => ({
-    group: 'image.toolkit.fluxcd.io',
-    version,
-    plural: 'imageupdateautomations',
-    kind: 'ImageUpdateAutomation',
-    spec: ImageUpdateAutomationSpec,
-    isBuiltIn: false,
-    hasStatus: true,
-    scales: false,
-  })),
+  resourceAt('apps/v1/deployments', 'Deployment', DeploymentSpec, 'hasStatus', 'scales'),
+  resourceAt('apps/v1/replicasets', 'ReplicaSet', null, 'hasStatus'),
+  resourceAt('argoproj.io/v1alpha1/rollouts', 'Rollout', z.union([RolloutSpec, ReferringSpec]), 'hasStatus', 'scales'),
+  resourceAt(
+    'autoscaling/v2/horizontalpodautoscalers',
+    'HorizontalPodAutoscaler',
+    AutoscalerSpec,
+
+    'hasStatus',
+  ),
+  resourceAt('flagger.app/v1beta1/canaries', 'Canary', CanarySpec, 'hasStatus'),
+  resourceAt('gateway.networking.k8s.io/v1/httproutes', 'HTTPRoute', HttpRouteSpec, 'hasStatus'),
+  resourceAt('split.smi-spec.io/v1alpha2/trafficsplits', 'TrafficSplit', TrafficSplitSpec),
+  resourceAt('split.smi-spec.io/v1alpha3/trafficsplits', 'TrafficSplit', TrafficSplitSpec),
+  resourceAt('split.smi-spec.io/v1alpha4/trafficsplits', 'TrafficSplit', TrafficSplitSpec),
+  resourceAt('litmuschaos.io/v1alpha1/chaosengines', 'ChaosEngine', ChaosEngineSpec, 'hasStatus'),
+  resourceAt('litmuschaos.io/v1alpha1/chaosresults', 'ChaosResult', ChaosResultSpec, 'hasStatus'),
+  resourceAt('chaos-mesh.org/v1alpha1/podchaos', 'PodChaos', PodChaosSpec),
+  resourceAt(
+    'image.toolkit.fluxcd.io/v1/imageupdateautomations',
+    'ImageUpdateAutomation',
+    ImageUpdateAutomationSpec,
+    'hasStatus',
+  ),
+  resourceAt(
+    'image.toolkit.fluxcd.io/v1beta2/imageupdateautomations',
+    'ImageUpdateAutomation',
+    ImageUpdateAutomationSpec,
+    'hasStatus',
+  ),
 ];
+
+/** @throws Error for an unknown kind, which is a bug in the stand-in */
+export function resourceOf(kind: string): Resource {
+  const found = RESOURCES.find((one) => one.kind === kind);
+  if (found === undefined) throw new Error(`no resource of kind ${kind}`);
+  return found;
+}
 
 export const apiVersionOf = ({ group, version }: Resource): string => `${group}/${version}`;
 

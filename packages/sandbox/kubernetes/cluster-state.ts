@@ -2,12 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
+import { documents } from '../core/exchanges.ts';
 import { type KubernetesObject, timeText } from './objects.ts';
-
-export const kubernetesTables = `
-  create table if not exists kubernetes_objects (object text not null, work text not null);
-  create table if not exists kubernetes_state (name text primary key, value text not null);
-`;
 
 /**
  * Settings of the cluster. Settings that are not given keep their defaults. Durations are divided by the time scale.
@@ -59,20 +55,21 @@ export type NewObject<T extends KubernetesObject> = Omit<T, 'metadata'> & {
   metadata: Pick<T['metadata'], 'name' | 'namespace'> & Partial<T['metadata']>;
 };
 
-type Row = { object: string; work: string };
+/** The objects and the version of the newest change, in one document. */
+type Stored = { version: number; items: Item[] };
+
+const storedIn = (db: DatabaseSync) => documents<Stored>(db, 'kubernetes cluster');
+const settingsIn = (db: DatabaseSync) => documents<ClusterSettings>(db, 'kubernetes settings');
 
 export function openClusterObjects(db: DatabaseSync): ClusterObjects {
-  const state = readState(db);
-  const rows = db.prepare('select object, work from kubernetes_objects order by rowid').all() as Row[];
-  const items = rows.map((row): Item => ({
-    object: JSON.parse(row.object) as KubernetesObject,
-    work: JSON.parse(row.work) as ControllerState,
-  }));
+  const state = storedIn(db).get() ?? { version: 1000, items: [] };
+  const before = JSON.stringify(state.items);
+  const { items } = state;
   let version = state.version;
   const nextVersion = (): string => String((version += 1));
 
   return {
-    settings: state.settings,
+    settings: settingsIn(db).get() ?? ClusterSettings.parse({}),
     find: <T extends KubernetesObject>(kind: string, namespace: string, name: string) =>
       items.find(
         ({ object: { kind: itemKind, metadata } }) =>
@@ -105,14 +102,7 @@ export function openClusterObjects(db: DatabaseSync): ClusterObjects {
     },
     version: () => String(version),
     save() {
-      const texts = items.map(({ object, work }) => ({ object: JSON.stringify(object), work: JSON.stringify(work) }));
-      const isSame = (text: Row, index: number) =>
-        text.object === rows[index]?.object && text.work === rows[index]?.work;
-      if (texts.length === rows.length && texts.every(isSame)) return;
-      db.prepare('delete from kubernetes_objects').run();
-      const insert = db.prepare('insert into kubernetes_objects (object, work) values (?, ?)');
-      for (const { object, work } of texts) insert.run(object, work);
-      writeState(db, { ...state, version });
+      if (JSON.stringify(items) !== before) storedIn(db).put({ version, items });
     },
   };
 }
@@ -120,22 +110,5 @@ export function openClusterObjects(db: DatabaseSync): ClusterObjects {
 /** Normalizes a value through JSON, so that values with equal JSON count as unchanged. */
 export const throughJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
-const State = z.object({ version: z.number().default(1000), settings: ClusterSettings.prefault({}) });
-type State = z.infer<typeof State>;
-
-function readState(db: DatabaseSync): State {
-  const row = db.prepare("select value from kubernetes_state where name = 'state'").get() as
-    | { value: string }
-    | undefined;
-  return State.parse(JSON.parse(row?.value ?? '{}'));
-}
-
-function writeState(db: DatabaseSync, state: State): void {
-  db.prepare(
-    "insert into kubernetes_state (name, value) values ('state', ?1) on conflict do update set value = ?1",
-  ).run(JSON.stringify(state));
-}
-
-export function setClusterSettings(db: DatabaseSync, settings: ClusterSettings): void {
-  writeState(db, { ...readState(db), settings });
-}
+export const setClusterSettings = (db: DatabaseSync, settings: ClusterSettings): ClusterSettings =>
+  settingsIn(db).put(settings);

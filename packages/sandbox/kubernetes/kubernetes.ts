@@ -5,10 +5,11 @@ import { apiVersionOf, createObject, RESOURCES, type Resource, updateObject } fr
 import { type Cluster, openCluster } from './cluster.ts';
 import type { Deployment, KubernetesObject, Rollout } from './objects.ts';
 import { applyPatch } from './patch.ts';
-import { clusterSandbox, clusterView } from './sandbox.ts';
+import { clusterSandbox } from './sandbox.ts';
 import { readSelector } from './selector.ts';
 import { failure, failureResponse } from './status.ts';
-import { type Item, kubernetesTables } from './cluster-state.ts';
+import type { Item } from './cluster-state.ts';
+import { documentTables } from '../core/exchanges.ts';
 import { SANDBOX_TOKEN, type StandIn, type StandInDeps } from '../core/stand-in.ts';
 
 /**
@@ -20,7 +21,7 @@ import { SANDBOX_TOKEN, type StandIn, type StandInDeps } from '../core/stand-in.
  */
 export const kubernetes = {
   vendor: 'kubernetes',
-  tables: kubernetesTables,
+  tables: documentTables,
   credentialKeys: [],
   settings: (url) => ({ KUBERNETES_URL: url, KUBERNETES_TOKEN: SANDBOX_TOKEN }),
   throttled: () =>
@@ -42,7 +43,7 @@ export const kubernetes = {
       .notFound(() => failureResponse(404, 'the server could not find the requested resource'));
   },
   sandbox: clusterSandbox,
-  view: clusterView,
+  view: null,
 } as const satisfies StandIn;
 
 function objectRoutes(deps: StandInDeps): Hono {
@@ -130,7 +131,7 @@ async function create({ c, cluster, resource, namespace }: ResourceRequest): Pro
 async function patch(request: ResourceRequest): Promise<Response> {
   const { c, cluster, resource } = request;
   const item = requireItem(request);
-  const json = await readPatched(c, item.object, resource);
+  const json = await readPatched(c, item.object);
   return c.json(updateObject(cluster.objects, resource, item, { json, part: 'main', now: cluster.now }));
 }
 
@@ -138,7 +139,7 @@ async function patchStatus(request: ResourceRequest): Promise<Response> {
   const { c, cluster, resource } = request;
   const item = requireItem(request);
   if (!resource.hasStatus) throw failure(404, 'the server could not find the requested resource');
-  const json = await readPatched(c, item.object, resource);
+  const json = await readPatched(c, item.object);
   return c.json(updateObject(cluster.objects, resource, item, { json, part: 'status', now: cluster.now }));
 }
 
@@ -160,7 +161,7 @@ const ScaleIn = z.object({
 async function patchScale(request: ResourceRequest): Promise<Response> {
   const { c, cluster, resource } = request;
   const item = requireItem(request);
-  const read = ScaleIn.safeParse(await readPatched(c, scaleOf(request, item.object), resource));
+  const read = ScaleIn.safeParse(await readPatched(c, scaleOf(request, item.object)));
   if (!read.success) throw failure(422, `Scale.autoscaling is invalid: ${z.prettifyError(read.error)}`);
   const { resourceVersion } = read.data.metadata;
   const { object } = item;
@@ -189,8 +190,8 @@ function scaleOf({ resource }: ResourceRequest, { metadata, spec, status }: Kube
   };
 }
 
-const readPatched = async (c: Context, object: object, { isBuiltIn }: Resource): Promise<unknown> =>
-  applyPatch(c.req.header('content-type') ?? '', object, await c.req.text(), { strategic: isBuiltIn });
+const readPatched = async (c: Context, object: object): Promise<unknown> =>
+  applyPatch(c.req.header('content-type') ?? '', object, await c.req.text());
 
 async function bodyOf(c: Context): Promise<unknown> {
   try {

@@ -14,12 +14,11 @@ const Operations = z.array(
 type Operation = z.infer<typeof Operations>[number];
 
 /**
- * Returns the patched object. JSON patches support add, replace, remove, and test. Strategic merge patches merge the
- * lists in pod templates by name, and replace other lists.
+ * Returns the patched object. JSON patches support add, replace, remove, and test. Strategic merge patches are refused.
  *
  * @throws HTTPException 400, 415 or 422
  */
-export function applyPatch(contentType: string, object: unknown, text: string, { strategic }: { strategic: boolean }) {
+export function applyPatch(contentType: string, object: unknown, text: string) {
   const before = z.json().parse(object);
   const patch = readPatch(text);
   const type = contentType.split(';', 1)[0]?.trim();
@@ -28,9 +27,7 @@ export function applyPatch(contentType: string, object: unknown, text: string, {
     if (!operations.success) throw failure(400, `error decoding patch: ${z.prettifyError(operations.error)}`);
     return operations.data.reduce(applyOperation, before);
   }
-  if (type === 'application/merge-patch+json') return merge(before, patch, () => undefined);
-  if (type === 'application/strategic-merge-patch+json' && strategic)
-    return merge(before, patch, (key) => MERGE_KEYS[key]);
+  if (type === 'application/merge-patch+json') return merge(before, patch);
   throw failure(415, `the body of the request was in an unknown format - not accepted: ${contentType}`);
 }
 
@@ -42,38 +39,15 @@ function readPatch(text: string): Json {
   }
 }
 
-/** @see https://kubernetes.io/docs/tasks/manage-kubernetes-objects/update-api-object-kubectl-patch/ */
-const MERGE_KEYS: Readonly<Partial<Record<string, string>>> = {
-  containers: 'name',
-  initContainers: 'name',
-  env: 'name',
-  volumes: 'name',
-  ports: 'containerPort',
-  volumeMounts: 'mountPath',
-};
-
-/** Merges by RFC 7386, except for lists whose elements `keyOf` identifies. */
-function merge(before: Json, patch: Json, keyOf: (list: string) => string | undefined): Json {
+/** Merges by RFC 7386. */
+function merge(before: Json, patch: Json): Json {
   if (!isObject(patch)) return patch;
   const after: JsonObject = isObject(before) ? { ...before } : {};
   for (const [name, value] of Object.entries(patch)) {
-    const key = keyOf(name);
-    const old = after[name];
     if (value === null) delete after[name];
-    else if (key !== undefined && Array.isArray(old) && Array.isArray(value))
-      after[name] = mergeLists(old, value, key, keyOf);
-    else after[name] = merge(old ?? null, value, keyOf);
+    else after[name] = merge(after[name] ?? null, value);
   }
   return after;
-}
-
-function mergeLists(before: Json[], patch: Json[], key: string, keyOf: (list: string) => string | undefined): Json[] {
-  const idOf = (element: Json) => (isObject(element) ? element[key] : undefined);
-  const changed = before.map((element) => {
-    const change = patch.find((one) => idOf(one) === idOf(element));
-    return change === undefined ? element : merge(element, change, keyOf);
-  });
-  return [...changed, ...patch.filter((one) => !before.some((element) => idOf(element) === idOf(one)))];
 }
 
 const isObject = (json: Json | undefined): json is JsonObject =>

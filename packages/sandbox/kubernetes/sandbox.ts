@@ -1,12 +1,20 @@
-import { Hono } from 'hono';
+import type { Hono } from 'hono';
 import * as z from 'zod';
-import { createObject, RESOURCES, updateObject } from './admission.ts';
-import { openCluster } from './cluster.ts';
-import { fluxSandbox } from './flux.ts';
-import { flaggerSandbox } from './flagger/sandbox.ts';
-import type { Deployment, KubernetesObject, Rollout } from './objects.ts';
-import { ClusterSettings, openClusterObjects, setClusterSettings, type ClusterObjects } from './cluster-state.ts';
-import { check, readJson } from '../core/problem.ts';
+import { createObject, resourceOf, updateObject } from './admission.ts';
+import { type Cluster, openCluster } from './cluster.ts';
+import {
+  ClusterSettings,
+  type ClusterObjects,
+  type Item,
+  openClusterObjects,
+  setClusterSettings,
+} from './cluster-state.ts';
+import { webhookChecksum } from './flagger/checksum.ts';
+import { checkCanary } from './flagger/flagger.ts';
+import type { Canary } from './flagger/objects.ts';
+import type { Deployment, ImageUpdateAutomationSpec, KubernetesObject } from './objects.ts';
+import { exchanges } from '../core/exchanges.ts';
+import { problem, readQuery } from '../core/problem.ts';
 import type { StandInDeps } from '../core/stand-in.ts';
 
 /** A deploy by a pipeline: sets the image of the object, which is created if it doesn't exist. */
@@ -28,35 +36,126 @@ const Deploy = z.strictObject({
 });
 type Deploy = z.infer<typeof Deploy>;
 
+/** The objects that a request names. */
+const Named = { namespace: z.string().min(1).default('default'), name: z.string().min(1) };
+
+/** An automation of Flux. */
+const Automation = { namespace: z.string().min(1).default('flux-system'), name: z.string().min(1) };
+
+/**
+ * One run of an automation: the image that a policy has selected, and the Deployment in whose manifest Flux would write
+ * it, because a comment there names the policy.
+ */
+const Reconcile = z.strictObject({ ...Automation, deployment: z.strictObject(Named), image: z.string().min(1) });
+
+/** One check of Flagger, with the responses of the canary's webhooks to the requests in `/flagger/questions`. */
+const CheckIn = z.strictObject({
+  ...Named,
+  answers: z.partialRecord(z.enum(['confirm-rollout', 'confirm-promotion', 'rollback']), z.int()).default({}),
+  metrics: z.enum(['passed', 'failed']).default('passed'),
+});
+
+/**
+ * Returns the endpoints for pipelines, Flux, and Flagger.
+ *
+ * Flux writes an image to Git and applies it to the cluster in one step, because there is no repository; a suspended
+ * automation does nothing. Flagger calls its webhooks during a check, but this stand-in calls no one. Therefore, the
+ * caller sends the webhook requests, and passes the responses with the check.
+ */
 export function clusterSandbox(deps: StandInDeps): Hono {
-  return new Hono()
-    .post('/deploy', async (c) => {
-      const cluster = openCluster(deps);
-      const object = deploy(cluster.objects, check(Deploy, await readJson(c)), cluster.now);
-      cluster.save();
-      return c.json(object);
-    })
-    .route('/flagger', flaggerSandbox(deps))
-    .route('/flux', fluxSandbox(deps))
-    .get('/settings', (c) => c.json(openClusterObjects(deps.db).settings))
-    .put('/settings', async (c) => {
+  const inCluster = <T>(work: (cluster: Cluster) => T): T => {
+    const cluster = openCluster(deps);
+    const result = work(cluster);
+    cluster.save();
+    return result;
+  };
+  const create = (kind: string, namespace: string, manifestOfIt: object) =>
+    inCluster(({ objects, now }) => createObject(objects, resourceOf(kind), namespace, manifestOfIt, now));
+  return exchanges({
+    'POST /deploy'({ given }) {
+      const requested = given(Deploy);
+      const { kind, namespace, name, image } = requested;
+      return inCluster(({ objects, now }) => {
+        const item = objects.find<Deployment>(kind, namespace, name);
+        if (item) return setImage(objects, item, image, now);
+        return createObject(objects, resourceOf(kind), namespace, manifest(requested), now);
+      });
+    },
+    'POST /flux/automation'({ given }) {
+      const { namespace, name } = given(z.strictObject(Automation));
+      const spec = { interval: '1m', sourceRef: { kind: 'GitRepository', name: 'flux-system' } };
+      return create('ImageUpdateAutomation', namespace, { metadata: { name }, spec });
+    },
+    'POST /flux/reconcile'({ given }) {
+      const { namespace, name, deployment, image } = given(Reconcile);
+      return inCluster(({ objects, now }) => {
+        const automation = itemIn<Flux>(objects, 'ImageUpdateAutomation', { namespace, name });
+        const workload = itemIn<Deployment>(objects, 'Deployment', deployment);
+        if (automation.object.spec.suspend !== true) setImage(objects, workload, image, now);
+        return { image: workload.object.spec.template.spec.containers[0]?.image };
+      });
+    },
+    // A canary of the Deployment of the same name. Deploys still go to the Deployment.
+    'POST /flagger/canary'({ given }) {
+      const { namespace, name, analysis } = given(z.strictObject({ ...Named, analysis: z.looseObject({}) }));
+      const spec = { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name }, analysis };
+      return create('Canary', namespace, { metadata: { name }, spec });
+    },
+    'GET /flagger/questions': ({ c }) =>
+      pendingWebhooks(itemIn<Canary>(openCluster(deps).objects, 'Canary', readQuery(c, z.object(Named))).object),
+    'POST /flagger/check'({ given }) {
+      const { answers, metrics, ...named } = given(CheckIn);
+      return inCluster(({ objects, now }) => {
+        const item = itemIn<Canary>(objects, 'Canary', named);
+        checkCanary(objects, item, { answers, metrics }, now);
+        return item.object;
+      });
+    },
+    'GET /settings': () => openClusterObjects(deps.db).settings,
+    'PUT /settings'({ given }) {
       openCluster(deps).save(); // apply the changes that are due with the settings so far
-      setClusterSettings(deps.db, check(ClusterSettings, await readJson(c)));
-      return c.json(openClusterObjects(deps.db).settings);
-    });
+      return setClusterSettings(deps.db, given(ClusterSettings));
+    },
+  });
 }
 
-function deploy(objects: ClusterObjects, requested: Deploy, now: number): KubernetesObject {
-  const { kind, namespace, name, image } = requested;
-  const resource = RESOURCES.find((one) => one.kind === kind);
-  if (resource === undefined) throw new Error(`no resource of kind ${kind}`);
-  const item = objects.find<Deployment>(kind, namespace, name);
-  if (item === undefined) return createObject(objects, resource, namespace, manifest(requested), now);
+type Flux = KubernetesObject<ImageUpdateAutomationSpec>;
+
+function itemIn<T extends KubernetesObject>(
+  objects: ClusterObjects,
+  kind: string,
+  { namespace, name }: { namespace: string; name: string },
+): Item<T> {
+  const item = objects.find<T>(kind, namespace, name);
+  if (item === undefined) throw problem(422, `there is no ${kind} ${namespace}/${name}`);
+  return item;
+}
+
+function setImage(objects: ClusterObjects, item: Item<Deployment>, image: string, now: number): KubernetesObject {
   const { template } = item.object.spec;
   const [first, ...others] = template.spec.containers;
-  const containers = [{ ...first, name: first?.name ?? name, image }, ...others];
+  const containers = [{ ...first, name: first?.name ?? item.object.metadata.name, image }, ...others];
   const spec = { ...item.object.spec, template: { ...template, spec: { ...template.spec, containers } } };
-  return updateObject(objects, resource, item, { json: { ...item.object, spec }, part: 'main', now });
+  // `main` is everything except for the status subresource.
+  return updateObject(objects, resourceOf(item.object.kind), item, {
+    json: { ...item.object, spec },
+    part: 'main',
+    now,
+  });
+}
+
+/** Returns the webhook requests that Flagger would send now: the rollback webhook, during a rollout in progress. */
+function pendingWebhooks({ metadata, spec, status }: Canary) {
+  const { name, namespace } = metadata;
+  const { phase = '' } = status;
+  const isInProgress = spec.suspend !== true && ['Progressing', 'WaitingPromotion'].includes(phase);
+  return spec.analysis.webhooks
+    .filter(({ type }) => type === 'rollback' && isInProgress)
+    .map(({ type, url, metadata: own }) => ({
+      type,
+      url,
+      body: { name, namespace, phase, checksum: webhookChecksum(status), ...(own && { metadata: own }) },
+    }));
 }
 
 function manifest(requested: Deploy): object {
@@ -72,23 +171,5 @@ function manifest(requested: Deploy): object {
       template: { metadata: { labels: podLabels }, spec: { containers: [{ name, image }] } },
       ...(kind === 'Rollout' && { strategy: { canary } }),
     },
-  };
-}
-
-/** Returns the running objects, as `kubectl get` lists them. */
-export function clusterView(deps: StandInDeps) {
-  const { objects } = openCluster(deps);
-  const shown = ({ kind, metadata, spec, status }: Deployment | Rollout) => ({
-    kind,
-    namespace: metadata.namespace,
-    name: metadata.name,
-    image: 'template' in spec ? (spec.template.spec.containers[0]?.image ?? null) : null,
-    ready: `${status.availableReplicas ?? 0}/${spec.replicas}`,
-    phase: 'phase' in status ? (status.phase ?? null) : null,
-  });
-  return {
-    workloads: [...objects.list<Deployment>('Deployment'), ...objects.list<Rollout>('Rollout')].map(({ object }) =>
-      shown(object),
-    ),
   };
 }

@@ -1,63 +1,64 @@
 import { randomUUID } from 'node:crypto';
-import { Hono, type Context, type MiddlewareHandler } from 'hono';
+import { Hono, type MiddlewareHandler } from 'hono';
 import * as z from 'zod';
-import { timestamp } from '../../../schemas/time/time.ts';
-import { auditEntries } from './audit.ts';
-import { flagTables, openFlags, type Flag, type LaunchDarklyFlags } from './flags.ts';
-import { changeJson, flagJson } from './json.ts';
-import { globalLimit, limitTables, quotaHeaders } from './limits.ts';
-import { readPatch } from './patch.ts';
-import { check, readJson } from '../core/problem.ts';
+import { type Call, documents, documentTables, exchanges } from '../core/exchanges.ts';
 import { SANDBOX_TOKEN, type StandIn, type StandInDeps } from '../core/stand-in.ts';
 
+/** A flag in one environment. */
+type Flag = {
+  project: string;
+  environment: string;
+  flag: string;
+  on: boolean;
+  version: number;
+  archived: boolean;
+  requires_approval: boolean;
+};
+
+type Change = Pick<Flag, 'project' | 'environment' | 'flag' | 'on'> & {
+  comment: string | null;
+  /** The person who made the change; `null` for a token. */
+  member: string | null;
+  at: number;
+};
+
 /**
- * LaunchDarkly: the parts of its REST API to turn flags on and off, and the audit log of these changes. There is one
- * account.
+ * LaunchDarkly: the exchanges of its REST API to turn flags on and off, and the audit log of these changes.
+ *
+ * @see https://launchdarkly.com/docs/api/feature-flags (read 2026-11)
  */
 export const launchdarkly = {
   vendor: 'launchdarkly',
-  tables: flagTables + limitTables,
+  tables: documentTables,
   credentialKeys: [],
   settings: (url) => ({ LAUNCHDARKLY_API_URL: url, LAUNCHDARKLY_TOKEN: SANDBOX_TOKEN }),
-  throttled,
-  app(deps) {
-    const flags = openFlags(deps.db);
-    return new Hono()
-      .use(requireToken, countCalls(deps))
-      .get('/api/v2/flags/:project/:flag', (c) => {
-        const flag = flagAt(c, flags);
-        return flag ? c.json(flagResponse(flag, flags, c.req.queries('env'))) : notFound(c);
-      })
-      .patch('/api/v2/flags/:project/:flag', async (c) => {
-        const flag = flagAt(c, flags);
-        return flag ? applyPatch(c, flag, flags, deps) : notFound(c);
-      })
-      .get('/api/v2/auditlog', (c) => {
-        const entries = auditEntries(flags.changes(), c.req.query());
-        if ('invalid' in entries) return errorResponse(c, 400, 'invalid_request', entries.invalid);
-        return c.json({ _links: {}, items: entries.map(changeJson) });
-      })
-      .notFound(notFound);
+  /** Responds that the rate limit per IP address is exceeded, with the time to wait. */
+  throttled: () => {
+    const body = { code: 'rate_limited', message: "You've exceeded the API rate limit. Try again later." };
+    return Response.json({ ...body, id: randomUUID() }, { status: 429, headers: { 'retry-after': '1' } });
   },
+  app: (deps) => new Hono().use(requireToken).route('/', flagExchanges(deps)).notFound(notFound),
   sandbox(deps) {
-    const flags = openFlags(deps.db);
-    return new Hono()
-      .get('/flags', (c) => c.json(list(flags)))
-      .put('/flags', async (c) => {
-        provide(check(ManualChange, await readJson(c)), flags, deps.now());
-        return c.json(list(flags));
-      });
+    const { flags } = open(deps);
+    const list = () => ({ items: flags.all(), next_cursor: null });
+    return exchanges({
+      'GET /flags': list,
+      'PUT /flags'({ given }) {
+        const { by, on, archived, requires_approval: approval, ...at } = given(ManualChange);
+        const before = flags.get(at.project, at.environment, at.flag);
+        const created = { ...at, on: false, version: 1, archived: false, requires_approval: false };
+        const flag = {
+          ...(before ?? created),
+          ...(archived !== undefined && { archived }),
+          ...(approval !== undefined && { requires_approval: approval }),
+        };
+        flags.put(flag, at.project, at.environment, at.flag);
+        turn(flag, on, { comment: null, member: by }, deps);
+        return list();
+      },
+    });
   },
-  view({ db }): LaunchDarklyView {
-    const flags = openFlags(db);
-    return {
-      flags: itemsOf(flags),
-      changes: flags
-        .changes()
-        .slice(0, SHOWN_CHANGES)
-        .map(({ id: _id, at, ...change }) => ({ ...change, at: timestamp(at) })),
-    };
-  },
+  view: null,
 } as const satisfies StandIn;
 
 /** A manual change by a person. Creates the flag if it doesn't exist, and turns it on or off. */
@@ -69,115 +70,100 @@ const ManualChange = z.strictObject({
   /** The person who makes the change. */
   by: z.string().min(1).default('Ada'),
   archived: z.boolean().optional(),
-  /** Whether the environment requires approvals. If it does, changes by a token are refused. */
+  /** Whether changes of the flag by a token are refused. */
   requires_approval: z.boolean().optional(),
 });
 
-function provide(change: z.infer<typeof ManualChange>, flags: LaunchDarklyFlags, now: number): void {
-  const { project, environment, flag: key, on, by, archived, requires_approval: approval } = change;
-  const flag = flags.provide({ project, environment, flag: key }, now);
-  if (archived !== undefined) flags.setArchived(flag, archived);
-  if (approval !== undefined) flags.setApproval(project, environment, approval);
-  flags.turn({ project, environment, flag: key, on, comment: null, member: by, at: now });
+const open = ({ db }: StandInDeps) => ({
+  flags: documents<Flag>(db, 'launchdarkly flag'),
+  changes: documents<Change>(db, 'launchdarkly change'),
+});
+
+/** Turns a flag on or off. If it already has this state, the flag, its version, and its history stay unchanged. */
+function turn(flag: Flag, on: boolean, by: Pick<Change, 'comment' | 'member'>, deps: StandInDeps): void {
+  if (flag.on === on) return;
+  const { flags, changes } = open(deps);
+  const { project, environment, flag: key, version } = flag;
+  flags.put({ ...flag, on, version: version + 1 }, project, environment, key);
+  changes.put({ project, environment, flag: key, on, ...by, at: deps.now() }, String(changes.count()));
 }
 
-type Item = {
-  project: string;
-  environment: string;
-  flag: string;
-  on: boolean;
-  version: number;
-  archived: boolean;
-  requires_approval: boolean;
-};
+/** A semantic patch. All instructions are applied, or none; each one sets the same switch, so the last one decides. */
+const Patch = z.object({
+  comment: z.string().nullable().default(null),
+  environmentKey: z.string().min(1),
+  instructions: z.array(z.object({ kind: z.enum(['turnFlagOn', 'turnFlagOff']) })).min(1),
+});
 
-/** The flags as the page shows them. Times are RFC 3339. */
-export type LaunchDarklyView = {
-  flags: Item[];
-  /** Newest first. */
-  changes: {
-    project: string;
-    environment: string;
-    flag: string;
-    on: boolean;
-    comment: string | null;
-    member: string | null;
-    at: string;
-  }[];
-};
-
-/** Maximum number of changes on the page. */
-const SHOWN_CHANGES = 50;
-
-const list = (flags: LaunchDarklyFlags) => ({ items: itemsOf(flags), next_cursor: null });
-
-const itemsOf = (flags: LaunchDarklyFlags): Item[] =>
-  flags.all().flatMap((flag) =>
-    flags.targeting(flag).map(({ environment, on, version, requires_approval }) => ({
-      project: flag.project,
-      environment,
-      flag: flag.key,
-      on,
-      version,
-      archived: flag.archived,
-      requires_approval,
-    })),
-  );
-
-const flagAt = (c: Context, flags: LaunchDarklyFlags): Flag | undefined =>
-  flags.get(c.req.param('project') ?? '', c.req.param('flag') ?? '');
-
-/** @param environments environments to include; `undefined` for all */
-const flagResponse = (flag: Flag, flags: LaunchDarklyFlags, environments?: readonly string[]): object =>
-  flagJson(
-    flag,
-    flags.targeting(flag).filter(({ environment }) => environments?.includes(environment) ?? true),
-  );
-
-/**
- * Applies a patch. The documentation of a missing approval states only the status; the wording of the message is from
- * reports of API users.
- */
-async function applyPatch(c: Context, flag: Flag, flags: LaunchDarklyFlags, { now }: StandInDeps): Promise<Response> {
-  const turn = readPatch(await c.req.text(), c.req.header('content-type'));
-  if ('invalid' in turn) return errorResponse(c, 400, 'invalid_request', turn.invalid);
-  const { environment, on, comment } = turn;
-  const targeting = flags.targeting(flag).find((each) => each.environment === environment);
-  if (!targeting) return notFound(c);
-  if (targeting.requires_approval) {
-    const message = "Flag configuration updates require approval: action 'updateOn' not allowed";
-    return errorResponse(c, 405, 'method_not_allowed', message);
-  }
-  const { project, key } = flag;
-  flags.turn({ project, environment, flag: key, on, comment, member: null, at: now() });
-  return c.json(flagResponse(flags.get(project, key) ?? flag, flags));
+function flagExchanges(deps: StandInDeps): Hono {
+  const { flags, changes } = open(deps);
+  const flagOf = ({ param }: Call): Flag[] =>
+    flags.all().filter(({ project, flag }) => project === param('project') && flag === param('flag'));
+  return exchanges({
+    'GET /api/v2/flags/:project/:flag'(call) {
+      const [first, ...others] = flagOf(call);
+      return first && flagJson([first, ...others], call.query['env']);
+    },
+    'PATCH /api/v2/flags/:project/:flag'(call) {
+      // Without the domain model of semantic patches, the body counts as a JSON patch.
+      if (!/;\s*domain-model=launchdarkly\.semanticpatch\s*(?:;|$)/i.test(call.header('content-type')))
+        return refused(400, 'invalid_request', 'send a semantic patch');
+      const { data, error } = Patch.safeParse(call.json);
+      if (!data) return refused(400, 'invalid_request', `Invalid request body: ${z.prettifyError(error)}`);
+      const flag = flagOf(call).find(({ environment }) => environment === data.environmentKey);
+      if (!flag) return undefined;
+      // The documentation states only the status; the wording of the message is from reports of API users.
+      if (flag.requires_approval)
+        return refused(
+          405,
+          'method_not_allowed',
+          "Flag configuration updates require approval: action 'updateOn' not allowed",
+        );
+      const on = data.instructions.at(-1)?.kind === 'turnFlagOn';
+      turn(flag, on, { comment: data.comment, member: null }, deps);
+      return flagJson(flagOf(call));
+    },
+    'GET /api/v2/auditlog'({ query: { spec, limit = '10' } }) {
+      if (!(Number(limit) >= 1 && Number(limit) <= 20))
+        return refused(400, 'invalid_request', 'limit must be between 1 and 20');
+      const found = changes.all().filter((change) => spec === undefined || resourceOf(change) === spec);
+      return { _links: {}, items: found.toReversed().slice(0, Number(limit)).map(changeJson) };
+    },
+  });
 }
+
+/** @param only the environment to include; without it, all */
+const flagJson = (states: readonly Flag[], only?: string): object => ({
+  key: states[0]?.flag,
+  kind: 'boolean',
+  _version: states.reduce((sum, { version }) => sum + version, 0),
+  archived: states.some(({ archived }) => archived),
+  environments: Object.fromEntries(
+    states
+      .filter(({ environment }) => only === undefined || environment === only)
+      .map(({ environment, on, version, archived }) => [environment, { on, version, archived }]),
+  ),
+});
+
+const changeJson = (change: Change): object => ({
+  date: change.at,
+  accesses: [{ action: 'updateOn', resource: resourceOf(change) }],
+  name: change.flag,
+  ...(change.comment !== null && { comment: change.comment }),
+  ...(change.member === null
+    ? { token: { name: 'firebreak', serviceToken: true } }
+    : { member: { firstName: change.member } }),
+  titleVerb: `turned ${change.on ? 'on' : 'off'} the flag`,
+});
+
+const resourceOf = ({ project, environment, flag }: Change): string =>
+  `proj/${project}:env/${environment}:flag/${flag}`;
 
 /** Accepts every token. The header contains the token alone, so a value with a scheme is refused. */
-const requireToken: MiddlewareHandler = async (c, next) => {
-  const token = c.req.header('authorization') ?? '';
-  return /^\S+$/.test(token) ? next() : errorResponse(c, 401, 'unauthorized', 'Invalid access token');
-};
+const requireToken: MiddlewareHandler = async (c, next) =>
+  /^\S+$/.test(c.req.header('authorization') ?? '') ? next() : refused(401, 'unauthorized', 'Invalid access token');
 
-function countCalls(deps: StandInDeps): MiddlewareHandler {
-  const take = globalLimit(deps);
-  return async (c, next) => {
-    const quota = take();
-    if (quota.exceeded) c.res = errorResponse(c, 429, ...RATE_LIMITED);
-    else await next();
-    for (const [name, value] of Object.entries(quotaHeaders(quota))) c.header(name, value);
-  };
-}
+const refused = (status: number, code: string, message: string): Response =>
+  Response.json({ code, message, id: randomUUID() }, { status });
 
-const RATE_LIMITED = ['rate_limited', "You've exceeded the API rate limit. Try again later."] as const;
-
-/** Responds that the rate limit per IP address is exceeded, with the time to wait. */
-function throttled(): Response {
-  const [code, message] = RATE_LIMITED;
-  return Response.json({ code, message, id: randomUUID() }, { status: 429, headers: { 'retry-after': '1' } });
-}
-
-const notFound = (c: Context): Response => errorResponse(c, 404, 'not_found', 'Invalid resource identifier');
-
-const errorResponse = (c: Context, status: 400 | 401 | 404 | 405 | 429, code: string, message: string): Response =>
-  c.json({ code, message, id: randomUUID() }, status);
+const notFound = (): Response => refused(404, 'not_found', 'Invalid resource identifier');

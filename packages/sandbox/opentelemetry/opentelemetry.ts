@@ -1,5 +1,5 @@
-import { Hono } from 'hono';
 import * as z from 'zod';
+import { exchanges } from '../core/exchanges.ts';
 import type { StandIn } from '../core/stand-in.ts';
 
 const id = (bytes: number) =>
@@ -7,39 +7,20 @@ const id = (bytes: number) =>
     .string()
     .regex(new RegExp(`^[0-9a-fA-F]{${bytes * 2}}$`), `must be ${bytes} bytes in hexadecimal notation`)
     .refine((text) => !/^0+$/.test(text), 'must not be zero');
-const nanos = z.union([z.string().regex(/^\d{1,20}$/), z.int().nonnegative()]);
-const Attribute = z.object({ key: z.string().min(1), value: z.record(z.string(), z.unknown()) });
+const nanos = z.string().regex(/^\d{1,20}$/);
 
-/** The fields of a request that a collector needs; it ignores unknown ones. */
-const ExportTraceServiceRequest = z.object({
-  resourceSpans: z
-    .array(
-      z.object({
-        resource: z.object({ attributes: z.array(Attribute).default([]) }).default({ attributes: [] }),
-        scopeSpans: z
-          .array(
-            z.object({
-              spans: z
-                .array(
-                  z.object({
-                    traceId: id(16),
-                    spanId: id(8),
-                    parentSpanId: z.union([id(8), z.literal('')]).optional(),
-                    name: z.string(),
-                    kind: z.int().min(0).max(5).default(0),
-                    startTimeUnixNano: nanos,
-                    endTimeUnixNano: nanos,
-                    attributes: z.array(Attribute).default([]),
-                    status: z.object({ code: z.int().min(0).max(2).default(0) }).optional(),
-                  }),
-                )
-                .default([]),
-            }),
-          )
-          .default([]),
-      }),
-    )
-    .default([]),
+/** The fields of a request that a collector needs; it ignores the others. */
+const Span = z.object({
+  traceId: id(16),
+  spanId: id(8),
+  parentSpanId: z.union([id(8), z.literal('')]).optional(),
+  name: z.string(),
+  startTimeUnixNano: nanos,
+  endTimeUnixNano: nanos,
+  attributes: z.array(z.object({ key: z.string().min(1), value: z.record(z.string(), z.unknown()) })).optional(),
+});
+const Request = z.object({
+  resourceSpans: z.array(z.object({ scopeSpans: z.array(z.object({ spans: z.array(Span) })) })),
 });
 
 /**
@@ -56,14 +37,15 @@ export const opentelemetry = {
   throttled: () =>
     Response.json({ code: 8, message: 'Too many requests' }, { status: 429, headers: { 'retry-after': '1' } }),
   app: () =>
-    new Hono()
-      .post('/v1/traces', async (c) => {
-        if (!/^application\/json\b/.test(c.req.header('content-type') ?? ''))
-          return c.text('Unsupported Media Type', 415);
-        const request = ExportTraceServiceRequest.safeParse(await c.req.json().catch(() => undefined));
-        if (!request.success) return c.json({ code: 3, message: z.prettifyError(request.error) }, 400);
-        return c.json({ partialSuccess: {} });
-      })
-      .notFound((c) => c.text('404 page not found', 404)),
+    exchanges({
+      'POST /v1/traces'({ json, header }) {
+        if (!/^application\/json\b/.test(header('content-type')))
+          return new Response('Unsupported Media Type', { status: 415 });
+        const { error } = Request.safeParse(json);
+        return error
+          ? Response.json({ code: 3, message: z.prettifyError(error) }, { status: 400 })
+          : { partialSuccess: {} };
+      },
+    }).notFound((c) => c.text('404 page not found', 404)),
   view: null,
 } as const satisfies StandIn;

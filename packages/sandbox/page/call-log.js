@@ -1,6 +1,6 @@
 /** @typedef {import('../core/sandbox-state.ts').CallShown} Call */
 
-/** Maximum number of calls: enough for the timeline of an alert storm. The table shows fewer. */
+/** Maximum number of calls: enough to filter the story of an alert storm. The table shows fewer. */
 const CALLS_MAX = 600;
 
 /** The calls that were seen while the page is open. The sandbox returns only the newest calls. */
@@ -18,11 +18,6 @@ export class CallLog {
   get all() {
     return [...this.#calls.values()];
   }
-
-  /** @param {string} id */
-  get(id) {
-    return this.#calls.get(id);
-  }
 }
 
 /** Returns the outcome of a call from the caller's perspective. @param {Call} call */
@@ -31,6 +26,3 @@ export function outcomeOf({ status, outcome, fault }) {
   if (outcome !== null) return { words: `${outcome}, not received`, state: 'bad' };
   return { words: fault === null ? 'in progress' : 'no response', state: fault === null ? 'open' : 'bad' };
 }
-
-/** Returns whether the call only reads. @param {Call} call */
-export const isRead = ({ method }) => method === 'GET' || method === 'HEAD';

@@ -3,14 +3,11 @@ import { CallsPanel, callsTally } from './panels/calls.js';
 import { cd, cdTally } from './panels/cd.js';
 import { draw, h } from './dom.js';
 import { faultControls, faultsTally, faultWords, presetsOf } from './panels/faults.js';
-import { github, githubTally } from './panels/github.js';
-import { GrafanaPanel, grafanaTally } from './panels/grafana.js';
 import { pagerduty, pagerdutyTally } from './panels/pagerduty.js';
+import { prometheus, prometheusTally } from './panels/prometheus.js';
 import { SlackPanel, slackTally } from './slack/slack.js';
 import { statuspage } from './panels/statuspage.js';
-import { TargetsPanel } from './panels/targets.js';
 import { between, clock, counted, now, setClock } from './time.js';
-import { Timeline } from './panels/timeline.js';
 import { isUsual } from './vendors.js';
 
 /** @typedef {import('../core/sandbox-state.ts').SandboxState} State */
@@ -30,10 +27,7 @@ const bodyOf = (id) => find(`#${id} .body`);
 
 const log = new CallLog();
 const slackPanel = new SlackPanel(bodyOf('slack'), send);
-const grafanaPanel = new GrafanaPanel(bodyOf('grafana'));
-const targetsPanel = new TargetsPanel();
 const callsPanel = new CallsPanel(bodyOf('calls'), log);
-const timeline = new Timeline(bodyOf('timeline'), log, (id) => void callsPanel.reveal(id));
 
 /**
  * The state from the sandbox. Panels additionally store only what the user has opened.
@@ -53,10 +47,8 @@ const tallies = new Map();
  *   pagerduty: { incidents: readonly import('../pagerduty/view.ts').IncidentShown[] };
  *   cd: import('./panels/cd.js').CdView;
  *   statuspage: import('../statuspage/view.ts').StatuspageView;
- *   grafana: import('../grafana/grafana.ts').GrafanaView;
  *   prometheus: import('../prometheus/prometheus.ts').PrometheusView;
- *   github: import('../github/github.ts').GithubView;
- * } & import('./panels/targets.js').TargetViews} Views
+ * }} Views
  */
 
 /** Functions that show the view of each vendor. @type {{ [V in keyof Views]: (view: Views[V]) => void }} */
@@ -77,31 +69,13 @@ const SHOW = {
     draw(bodyOf('statuspage'), statuspage(view));
     tallies.set('statuspage', 'as customers see it');
   },
-  grafana(view) {
-    grafanaPanel.annotate(view);
-    tallies.set('grafana', grafanaTally(view));
+  prometheus(view) {
+    draw(bodyOf('prometheus'), prometheus(view));
+    tallies.set('prometheus', prometheusTally(view));
   },
-  prometheus: (view) => grafanaPanel.measure(view),
-  github(view) {
-    draw(bodyOf('github'), github(view));
-    tallies.set('github', githubTally(view));
-  },
-  'argo-cd': (view) => showTarget('argo-cd', view),
-  kubernetes: (view) => showTarget('kubernetes', view),
-  aws: (view) => showTarget('aws', view),
-  launchdarkly: (view) => showTarget('launchdarkly', view),
-  flags: (view) => showTarget('flags', view),
 };
 
-/** @template {keyof import('./panels/targets.js').TargetViews} V @param {V} vendor @param {Views[V]} view */
-function showTarget(vendor, view) {
-  targetsPanel.show(vendor, view);
-  draw(bodyOf('targets'), targetsPanel.elements());
-  find('#targets').toggleAttribute('hidden', targetsPanel.isEmpty);
-  tallies.set('targets', targetsPanel.tally);
-}
-
-/** Returns the vendors with activity. Lanes for all other vendors would take too much space. */
+/** Returns the vendors with activity. A filter for each other vendor would take too much space. */
 const activeVendors = () =>
   state.vendors.filter((vendor) => isUsual(vendor) || log.all.some((call) => call.vendor === vendor));
 
@@ -113,7 +87,6 @@ function show({ version, at, time_scale, urls, views, calls, faults }) {
   if (faults) state.faults = faults;
   for (const [vendor, view] of Object.entries(views)) showView(vendor, view);
   if (calls) {
-    timeline.show(activeVendors());
     callsPanel.show(activeVendors());
     tallies.set('calls', callsTally(log));
   }
@@ -132,7 +105,6 @@ function showView(vendor, view) {
 /** Shows the count and the active faults beside each title. */
 function showTallies() {
   tallies.set('faults', faultsTally(state.faults));
-  tallies.set('timeline', state.timeScale > 1 ? `over time; waits run ${state.timeScale} times faster` : 'over time');
   for (const [id, words] of tallies) {
     const faults = state.faults.filter(({ vendor }) => vendor === id);
     draw(find(`#${id} .tally`), [words, faults.map((fault) => h('span', { class: 'fault' }, faultWords(fault)))]);
@@ -160,8 +132,6 @@ function tick() {
     const words = between(element.getAttribute('data-begin') ?? '', element.getAttribute('data-end'));
     if (element.textContent !== words) element.textContent = words;
   }
-  timeline.draw();
-  grafanaPanel.draw();
 }
 
 async function poll() {
@@ -241,8 +211,6 @@ async function untilSeen() {
     await new Promise((resolve) => document.addEventListener('visibilitychange', resolve, { once: true }));
   }
 }
-
-new ResizeObserver(() => tick()).observe(bodyOf('timeline'));
 
 for (;;) {
   await untilSeen();

@@ -1,31 +1,20 @@
 import type { DatabaseSync } from 'node:sqlite';
-
-export const noteTables = `
-  create table if not exists pagerduty_notes (
-    id integer primary key,
-    alert_id integer not null references pagerduty_alerts (id),
-    author text not null,
-    content text not null,
-    at integer not null
-  );
-  create index if not exists pagerduty_notes_of_alert on pagerduty_notes (alert_id, id);
-`;
+import { documents } from '../core/exchanges.ts';
 
 /** A note on an incident. `author` is an email address; `at` is in milliseconds since the Unix epoch. */
 export type Note = { id: number; alert_id: number; author: string; content: string; at: number };
 
-export type Notes = {
-  add(note: Omit<Note, 'id'>): Note;
-  /** Returns the notes of an alert, newest first. */
-  of(alertId: number): Note[];
-};
+export type Notes = ReturnType<typeof openNotes>;
 
-export function openNotes(db: DatabaseSync): Notes {
-  const insert = db.prepare(`
-    insert into pagerduty_notes (alert_id, author, content, at) values (:alert_id, :author, :content, :at) returning *`);
-  const select = db.prepare('select * from pagerduty_notes where alert_id = ? order by id desc');
+export function openNotes(db: DatabaseSync) {
+  const notes = documents<Note>(db, 'pagerduty note');
   return {
-    add: (note) => insert.get(note) as Note,
-    of: (alertId) => select.all(alertId) as Note[],
+    add: (note: Omit<Note, 'id'>): Note => notes.put({ ...note, id: notes.count() + 1 }, String(notes.count() + 1)),
+    /** Returns the notes of an alert, newest first. */
+    of: (alertId: number): Note[] =>
+      notes
+        .all()
+        .filter((note) => note.alert_id === alertId)
+        .toReversed(),
   };
 }

@@ -3,10 +3,11 @@ import { Hono, type Context } from 'hono';
 import { alertTables, openAlerts, type Alerts } from './alerts.ts';
 import { readAlertEvent, readChangeEvent } from './event.ts';
 import { incidentRoutes } from './incidents.ts';
-import { noteTables, openNotes } from './notes.ts';
+import { openNotes } from './notes.ts';
 import { onCallRoutes } from './on-call.ts';
 import { pagerdutyUserActions } from './people.ts';
 import { shownIncidents } from './view.ts';
+import { documentTables } from '../core/exchanges.ts';
 import { rateLimit, rateLimitTables } from '../core/rate-limit.ts';
 import { SANDBOX_TOKEN, SANDBOX_USER, type StandIn, type StandInDeps } from '../core/stand-in.ts';
 
@@ -20,7 +21,7 @@ const EVENTS_LIMIT = { max: 120, windowMs: 60_000 };
 /** PagerDuty: its Events API v2, and the part of its REST API that finds and annotates incidents, on one address. */
 export const pagerduty = {
   vendor: 'pagerduty',
-  tables: alertTables + noteTables + rateLimitTables,
+  tables: alertTables + documentTables + rateLimitTables,
   credentialKeys: ['routing_key'],
   settings: (url) => ({
     PAGERDUTY_EVENTS_URL: url,

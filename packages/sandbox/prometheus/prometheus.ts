@@ -1,10 +1,11 @@
 import { Hono, type Context } from 'hono';
 import * as z from 'zod';
 import { timestamp } from '../../../schemas/time/time.ts';
+import { documentTables } from '../core/exchanges.ts';
 import { check, readJson, readQuery } from '../core/problem.ts';
 import { BadParameter, checkQuery, durationOf, timeOf } from './parameters.ts';
-import { alertsOf, GivenRules, groupJson, openRules, ruleTables, stateOf } from './rules.ts';
-import { GivenSeries, openSeries, seriesTables, valueAt, type Series } from './series.ts';
+import { alertsOf, GivenRules, groupJson, openRules, stateOf } from './rules.ts';
+import { GivenSeries, openSeries, valueAt, type Series } from './series.ts';
 import type { StandIn, StandInDeps } from '../core/stand-in.ts';
 
 /** Graphs of the queries that have samples. Times are RFC 3339. */
@@ -35,7 +36,7 @@ const RANGE_MAX_STEPS = 11_000;
  */
 export const prometheus = {
   vendor: 'prometheus',
-  tables: seriesTables + ruleTables,
+  tables: documentTables,
   credentialKeys: [],
   settings: null, // local/vendors.ts connects it once it has samples
   /** Responds that the query queue is full. Prometheus has no rate limit, but a limited queue. */

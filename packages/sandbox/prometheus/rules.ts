@@ -1,10 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import * as z from 'zod';
+import { documents } from '../core/exchanges.ts';
 import { activeSince, valueAt, type Series } from './series.ts';
-
-export const ruleTables = `
-  create table if not exists prometheus_rules (id integer primary key check (id = 1), groups text not null);
-`;
 
 const Labels = z.record(z.string(), z.string()).default({});
 
@@ -34,13 +31,8 @@ type RuleGroup = z.infer<typeof GivenRules>['groups'][number];
 type Rule = RuleGroup['rules'][number];
 
 export function openRules(db: DatabaseSync): { groups(): RuleGroup[]; set(groups: readonly RuleGroup[]): void } {
-  const select = db.prepare('select groups from prometheus_rules');
-  const upsert = db.prepare(`
-    insert into prometheus_rules (id, groups) values (1, ?1) on conflict do update set groups = ?1`);
-  return {
-    groups: () => JSON.parse((select.get() as { groups: string } | undefined)?.groups ?? '[]') as RuleGroup[],
-    set: (groups) => void upsert.run(JSON.stringify(groups)),
-  };
+  const stored = documents<readonly RuleGroup[]>(db, 'prometheus rules');
+  return { groups: () => [...(stored.get() ?? [])], set: (groups) => void stored.put(groups) };
 }
 
 /** The inputs of a rule evaluation. */

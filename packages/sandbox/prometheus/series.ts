@@ -1,21 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import * as z from 'zod';
+import { documents } from '../core/exchanges.ts';
 import { InstantIn, millisOf } from '../../../schemas/time/time.ts';
-
-export const seriesTables = `
-  create table if not exists prometheus_series (
-    id integer primary key,
-    query text not null,
-    labels text not null,
-    unique (query, labels)
-  );
-  create table if not exists prometheus_points (
-    series integer not null references prometheus_series (id),
-    at integer not null,
-    value text,
-    primary key (series, at)
-  );
-`;
 
 /** `null` for no sample from here on. The three texts are values that JSON numbers can't represent. */
 const Value = z.union([z.number(), z.enum(['NaN', '+Inf', '-Inf'])]).nullable();
@@ -47,53 +33,36 @@ export type Series = {
   points: Point[];
 };
 
-export type SeriesStore = {
-  /** Adds points to a series, and creates it if needed. Replaces points at the same time. */
-  add(series: GivenSeries, now: number): void;
+export function openSeries(db: DatabaseSync) {
+  const stored = documents<Series>(db, 'prometheus series');
+  const keyOf = ({ query, labels }: Pick<Series, 'query' | 'labels'>): [string, string] => [
+    query,
+    JSON.stringify(labels),
+  ];
   /** Returns the series of one query, or all, sorted by labels as in Prometheus. */
-  of(query: string | undefined): Series[];
-  /** Deletes the series of one query, or all. */
-  drop(query: string | undefined): void;
-  isEmpty(): boolean;
-};
-
-export function openSeries(db: DatabaseSync): SeriesStore {
-  const insert = db.prepare(`
-    insert into prometheus_series (query, labels) values (?, ?)
-    on conflict do update set query = query returning id`);
-  const addPoint = db.prepare(`
-    insert into prometheus_points (series, at, value) values (:id, :at, :value)
-    on conflict do update set value = :value`);
-  const select = db.prepare(`
-    select * from prometheus_series where ?1 is null or query = ?1 order by query, labels`);
-  const selectPoints = db.prepare('select at, value from prometheus_points where series = ? order by at');
-  const dropPoints = db.prepare('delete from prometheus_points where series = ?');
-  const drop = db.prepare('delete from prometheus_series where id = ?');
-  const count = db.prepare('select count(*) as number from prometheus_series');
-
-  const rows = (query: string | undefined) =>
-    select.all(query ?? null) as { id: number; query: string; labels: string }[];
+  const of = (query: string | undefined): Series[] =>
+    stored
+      .all()
+      .filter((series) => query === undefined || series.query === query)
+      .toSorted((one, other) => (keyOf(one).join('\n') < keyOf(other).join('\n') ? -1 : 1));
   return {
-    add({ query, labels, points = [], steps = [] }, now) {
-      const { id } = insert.get(query, JSON.stringify(sorted(labels))) as { id: number };
+    of,
+    /** Adds points to a series, and creates it if needed. Replaces points at the same time. */
+    add({ query, labels: given, points = [], steps = [] }: GivenSeries, now: number): void {
+      const labels = sorted(given);
       const later = steps.map(({ after_seconds: s, value }) => ({ at: now + Math.round(s * 1000), value }));
-      for (const { at, value } of [...points, ...later]) {
-        addPoint.run({ id, at, value: value === null ? null : sampleText(value) });
-      }
+      const before = stored.get(...keyOf({ query, labels }))?.points ?? [];
+      const all = new Map(before.map((point) => [point.at, point]));
+      for (const { at, value } of [...points, ...later])
+        all.set(at, { at, value: value === null ? null : sampleText(value) });
+      const inOrder = [...all.values()].toSorted((one, other) => one.at - other.at);
+      stored.put({ query, labels, points: inOrder }, ...keyOf({ query, labels }));
     },
-    of: (selected) =>
-      rows(selected).map(({ id, query, labels }) => ({
-        query,
-        labels: JSON.parse(labels) as Record<string, string>,
-        points: selectPoints.all(id) as Point[],
-      })),
-    drop(query) {
-      for (const { id } of rows(query)) {
-        dropPoints.run(id);
-        drop.run(id);
-      }
+    /** Deletes the series of one query, or all. */
+    drop(query: string | undefined): void {
+      for (const series of of(query)) stored.drop(...keyOf(series));
     },
-    isEmpty: () => (count.get() as { number: number }).number === 0,
+    isEmpty: () => stored.count() === 0,
   };
 }
 

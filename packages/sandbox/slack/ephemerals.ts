@@ -1,16 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { documents } from '../core/exchanges.ts';
 import type { Content } from './messages.ts';
-
-export const ephemeralTables = `
-  create table if not exists slack_ephemerals (
-    channel integer not null references slack_channels (seq),
-    ts integer not null,
-    user text not null,
-    author text not null,
-    content text not null,
-    primary key (channel, ts)
-  ) without rowid;
-`;
 
 /** A message in a channel that only one person sees. It is not in the history. */
 export type Ephemeral = {
@@ -23,38 +13,20 @@ export type Ephemeral = {
   content: Content;
 };
 
-export type Ephemerals = {
-  /** @param channel the channel's `seq`, as everywhere in this type */
-  add(channel: number, ephemeral: Ephemeral): void;
-  get(channel: number, ts: number): Ephemeral | undefined;
-  edit(channel: number, ts: number, content: Content): void;
-  remove(channel: number, ts: number): void;
-  /** Returns the newest messages of a channel for all people, oldest first. */
-  all(channel: number, limit: number): Ephemeral[];
-};
+export type Ephemerals = ReturnType<typeof openEphemerals>;
 
-type Row = Omit<Ephemeral, 'content'> & { content: string };
-
-export function openEphemerals(db: DatabaseSync): Ephemerals {
-  const insert = db.prepare('insert into slack_ephemerals (channel, ts, user, author, content) values (?, ?, ?, ?, ?)');
-  const select = db.prepare('select ts, user, author, content from slack_ephemerals where channel = ? and ts = ?');
-  const update = db.prepare('update slack_ephemerals set content = ? where channel = ? and ts = ?');
-  const remove = db.prepare('delete from slack_ephemerals where channel = ? and ts = ?');
-  const newest = db.prepare(
-    'select ts, user, author, content from slack_ephemerals where channel = ? order by ts desc limit ?',
-  );
-
+/** The parameter `channel` is the channel's `seq`. */
+export function openEphemerals(db: DatabaseSync) {
+  const messagesIn = (channel: number) => documents<Ephemeral>(db, `slack ephemeral in ${channel}`);
   return {
-    add: (channel, { ts, user, author, content }) =>
-      void insert.run(channel, ts, user, author, JSON.stringify(content)),
-    get(channel, ts) {
-      const row = select.get(channel, ts) as Row | undefined;
-      return row && ephemeralOf(row);
+    add: (channel: number, message: Ephemeral) => messagesIn(channel).put(message, String(message.ts)),
+    get: (channel: number, ts: number) => messagesIn(channel).get(String(ts)),
+    edit(channel: number, ts: number, content: Content): void {
+      const before = messagesIn(channel).get(String(ts));
+      if (before) messagesIn(channel).put({ ...before, content }, String(ts));
     },
-    edit: (channel, ts, content) => void update.run(JSON.stringify(content), channel, ts),
-    remove: (channel, ts) => void remove.run(channel, ts),
-    all: (channel, limit) => (newest.all(channel, limit) as Row[]).map(ephemeralOf).toReversed(),
+    remove: (channel: number, ts: number) => messagesIn(channel).drop(String(ts)),
+    /** Returns the newest messages of a channel for all people, oldest first. */
+    all: (channel: number, limit: number): Ephemeral[] => messagesIn(channel).all().slice(-limit),
   };
 }
-
-const ephemeralOf = (row: Row): Ephemeral => ({ ...row, content: JSON.parse(row.content) as Content });

@@ -1,10 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { documents } from '../core/exchanges.ts';
 import { SCOPES, SUBSCRIBED, SUBSCRIPTIONS } from './directory.ts';
 import { Refused } from './delivery/refusal.ts';
-
-export const settingTables = `
-  create table if not exists slack_settings (name text primary key, value text not null) without rowid;
-`;
 
 export type Scope = (typeof SCOPES)[number];
 export type Subscription = (typeof SUBSCRIPTIONS)[number];
@@ -66,16 +63,11 @@ export function mustHaveScope(installation: Installation, method: string): void 
 }
 
 export function openInstallation(db: DatabaseSync): Installation {
-  const select = db.prepare('select value from slack_settings where name = ?');
-  const set = db.prepare('insert or replace into slack_settings (name, value) values (?, ?)');
-  const read = (name: string): string[] | undefined => {
-    const row = select.get(name) as { value: string } | undefined;
-    return row && (JSON.parse(row.value) as string[]);
-  };
+  const settings = documents<readonly string[]>(db, 'slack settings');
   return {
-    scopes: () => SCOPES.filter((scope) => !(read('without_scopes') ?? []).includes(scope)),
-    withoutScopes: (scopes) => void set.run('without_scopes', JSON.stringify(scopes)),
-    events: () => SUBSCRIPTIONS.filter((event) => (read('events') ?? SUBSCRIBED).includes(event)),
-    subscribe: (events) => void set.run('events', JSON.stringify(events)),
+    scopes: () => SCOPES.filter((scope) => !settings.get('without_scopes')?.includes(scope)),
+    withoutScopes: (scopes) => void settings.put(scopes, 'without_scopes'),
+    events: () => SUBSCRIPTIONS.filter((event) => (settings.get('events') ?? SUBSCRIBED).includes(event)),
+    subscribe: (events) => void settings.put(events, 'events'),
   };
 }

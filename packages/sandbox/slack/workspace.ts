@@ -1,23 +1,16 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { channelTables, openChannels, type Channel, type Channels } from './channels.ts';
+import { documentTables } from '../core/exchanges.ts';
 import type { Person } from './directory.ts';
-import { ephemeralTables, openEphemerals, type Ephemeral, type Ephemerals } from './ephemerals.ts';
-import { markTables, openMarks, type Marks } from './blocks/marks.ts';
+import { openEphemerals, type Ephemeral, type Ephemerals } from './ephemerals.ts';
+import { openMarks, type Marks } from './blocks/marks.ts';
 import { messageTables, openMessages, type Content, type Message, type Messages } from './messages.ts';
-import { openInstallation, settingTables, type Installation } from './installation.ts';
-import { modalTables, openModals, type Modals } from './blocks/modals.ts';
-import { openResponseUrls, responseUrlTables, type ResponseUrls } from './delivery/response-urls.ts';
-import { openTriggers, triggerTables, type Triggers } from './delivery/triggers.ts';
+import { openInstallation, type Installation } from './installation.ts';
+import { openModals, type Modals } from './blocks/modals.ts';
+import { openResponseUrls, type ResponseUrls } from './delivery/response-urls.ts';
+import { openTriggers, type Triggers } from './delivery/triggers.ts';
 
-export const workspaceTables =
-  channelTables +
-  messageTables +
-  markTables +
-  ephemeralTables +
-  modalTables +
-  triggerTables +
-  responseUrlTables +
-  settingTables;
+export const workspaceTables = channelTables + messageTables + documentTables;
 
 /** The complete state of the workspace. */
 export type Workspace = {

@@ -1,23 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import type { ComponentStatus } from '../../../schemas/status/states.ts';
+import { documents } from '../core/exchanges.ts';
 import type { ComponentChange } from './request.ts';
-
-export const componentTables = `
-  create table if not exists statuspage_components (
-    id text primary key,
-    position integer not null,
-    name text not null,
-    description text,
-    status text not null,
-    created_at integer not null,
-    updated_at integer not null
-  );
-  create table if not exists statuspage_groups (
-    component text primary key,
-    group_id text not null
-  );
-`;
 
 /** A component. Times are in milliseconds since the Unix epoch. */
 export type Component = {
@@ -34,66 +19,44 @@ export type Component = {
   members: string[];
 };
 
-type Row = Omit<Component, 'group_id' | 'members'>;
+export type Components = ReturnType<typeof openComponents>;
 
-export type Components = {
-  /** Returns components in the order of the page. */
-  all(): Component[];
-  get(id: string): Component | undefined;
-  add(component: ComponentChange & { name: string }, at: number): Component;
-  change(id: string, change: ComponentChange, at: number): void;
+export function openComponents(db: DatabaseSync) {
+  const stored = documents<Component>(db, 'statuspage component');
+  const put = (component: Component): Component => stored.put(component, component.id);
+  const add = ({ name, description, status }: ComponentChange & { name: string }, at: number): Component => {
+    const position = stored.count() + 1;
+    const shown = { name, description: description ?? null, status: status ?? 'operational' } as const;
+    const times = { created_at: at, updated_at: at };
+    return put({ id: idOf('component', position), position, ...shown, ...times, group_id: null, members: [] });
+  };
   /** Creates the components whose names are not on the page yet, as an admin does in Statuspage. */
-  provide(names: readonly string[], at: number): void;
-  /** Creates a group, which Statuspage lists as a component, with components of these names. */
-  group(name: string, members: readonly string[], at: number): void;
-};
-
-export function openComponents(db: DatabaseSync): Components {
-  const all = db.prepare('select * from statuspage_components order by position');
-  const get = db.prepare('select * from statuspage_components where id = ?');
-  const insert = db.prepare(`
-    insert into statuspage_components (id, position, name, description, status, created_at, updated_at)
-    values (:id, :position, :name, :description, :status, :at, :at) returning *`);
-  const change = db.prepare(`
-    update statuspage_components
-    set name = coalesce(:name, name), description = coalesce(:description, description),
-      status = coalesce(:status, status), updated_at = :at
-    where id = :id`);
-
-  const groupOf = db.prepare('select group_id from statuspage_groups where component = ?');
-  const membersOf = db.prepare('select component from statuspage_groups where group_id = ?');
-  const addToGroup = db.prepare('insert or replace into statuspage_groups (component, group_id) values (?, ?)');
-  const componentOf = (row: Row): Component => ({
-    ...row,
-    group_id: (groupOf.get(row.id) as { group_id: string } | undefined)?.group_id ?? null,
-    members: (membersOf.all(row.id) as { component: string }[]).map(({ component }) => component),
-  });
-
-  const list = () => (all.all() as Row[]).map(componentOf);
-  const add: Components['add'] = ({ name, description, status }, at) => {
-    const position = (list().at(-1)?.position ?? 0) + 1;
-    const row = { id: idOf('component', position), position, name, description: description ?? null, at };
-    return componentOf(insert.get({ ...row, status: status ?? 'operational' }) as Row);
+  const provide = (names: readonly string[], at: number): void => {
+    const existing = new Set(stored.all().map(({ name }) => name));
+    for (const name of new Set(names))
+      if (!existing.has(name)) add({ name, description: undefined, status: undefined }, at);
   };
   return {
-    all: list,
-    get(id) {
-      const row = get.get(id) as Row | undefined;
-      return row && componentOf(row);
-    },
-    group(name, members, at) {
-      this.provide([name, ...members], at);
-      const group = list().find((one) => one.name === name);
-      for (const one of list()) if (group !== undefined && members.includes(one.name)) addToGroup.run(one.id, group.id);
-    },
+    /** Returns components in the order of the page. */
+    all: () => stored.all(),
+    get: (id: string) => stored.get(id),
     add,
-    change: (id, { name, description, status }, at) =>
-      void change.run({ id, name: name ?? null, description: description ?? null, status: status ?? null, at }),
-    provide(names, at) {
-      const existingNames = new Set(list().map(({ name }) => name));
-      for (const name of new Set(names)) {
-        if (!existingNames.has(name)) add({ name, description: undefined, status: undefined }, at);
-      }
+    provide,
+    change(id: string, { name, description, status }: ComponentChange, at: number): void {
+      const before = stored.get(id);
+      if (before === undefined) return;
+      const { name: oldName, description: oldDescription, status: oldStatus } = before;
+      const shown = { name: name ?? oldName, description: description ?? oldDescription, status: status ?? oldStatus };
+      put({ ...before, ...shown, updated_at: at });
+    },
+    /** Creates a group, which Statuspage lists as a component, with components of these names. */
+    group(name: string, members: readonly string[], at: number): void {
+      provide([name, ...members], at);
+      const group = stored.all().find((one) => one.name === name);
+      if (group === undefined) return;
+      const own = stored.all().filter((one) => members.includes(one.name));
+      for (const one of own) put({ ...one, group_id: group.id });
+      put({ ...group, members: [...new Set([...group.members, ...own.map(({ id }) => id)])] });
     },
   };
 }

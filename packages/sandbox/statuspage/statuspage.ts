@@ -1,20 +1,14 @@
 import { createHash } from 'node:crypto';
 import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import * as z from 'zod';
-import { check, readJson } from '../core/problem.ts';
+import { documentTables, exchanges } from '../core/exchanges.ts';
 import { positiveInteger } from '../core/positive-integer.ts';
 import { rateLimit, rateLimitTables } from '../core/rate-limit.ts';
 import { SANDBOX_TOKEN, type StandIn, type StandInDeps } from '../core/stand-in.ts';
 import { type Fields, isFields, readBody } from './body.ts';
-import {
-  openSubscribers,
-  subscriberJson,
-  subscriberTables,
-  GivenSubscriber,
-  readSubscriberQuery,
-} from './subscribers.ts';
-import { componentTables, openComponents, type Components } from './components.ts';
-import { incidentTables, openIncidents, type Incidents } from './incidents.ts';
+import { openSubscribers, subscriberJson, GivenSubscriber, readSubscriberQuery } from './subscribers.ts';
+import { openComponents, type Components } from './components.ts';
+import { openIncidents, type Incidents } from './incidents.ts';
 import { componentJson, incidentJson } from './json.ts';
 import { readComponent, readIncident, type IncidentChange, type IncidentStatus, type Reading } from './request.ts';
 import { pageView } from './view.ts';
@@ -38,7 +32,7 @@ const UNRESOLVED = ['investigating', 'identified', 'monitoring'] as const;
 /** Atlassian Statuspage: components, incidents, maintenances, and subscribers of one page, under `/v1`. Notifies no one. */
 export const statuspage = {
   vendor: 'statuspage',
-  tables: componentTables + incidentTables + subscriberTables + rateLimitTables,
+  tables: documentTables + rateLimitTables,
   credentialKeys: [],
   settings: (url) => ({ STATUSPAGE_API_URL: `${url}/v1`, STATUSPAGE_API_KEY: SANDBOX_TOKEN }),
   throttled,
@@ -61,24 +55,24 @@ export const statuspage = {
       items: components.all().map(({ id, name, status }) => ({ id, name, status })),
       next_cursor: null,
     });
-    return new Hono()
-      .get('/components', (c) => c.json(list()))
-      .put('/components', async (c) => {
-        const { name } = check(z.strictObject({ name: z.string().min(1) }), await readJson(c));
-        components.provide([name], deps.now());
-        return c.json(list());
-      })
-      .put('/groups', async (c) => {
+    return exchanges({
+      'GET /components': list,
+      'PUT /components'({ given }) {
+        components.provide([given(z.strictObject({ name: z.string().min(1) })).name], deps.now());
+        return list();
+      },
+      'PUT /groups'({ given }) {
         const Group = z.strictObject({ name: z.string().min(1), components: z.array(z.string().min(1)).min(1) });
-        const { name, components: members } = check(Group, await readJson(c));
+        const { name, components: members } = given(Group);
         components.group(name, members, deps.now());
-        return c.json(list());
-      })
-      .put('/subscribers', async (c) => {
-        const given = check(z.strictObject({ subscribers: z.array(GivenSubscriber).max(5000) }), await readJson(c));
-        openSubscribers(deps.db).provide(given.subscribers, deps.now());
-        return c.json({ subscribers: given.subscribers.length });
-      });
+        return list();
+      },
+      'PUT /subscribers'({ given }) {
+        const { subscribers } = given(z.strictObject({ subscribers: z.array(GivenSubscriber).max(5000) }));
+        openSubscribers(deps.db).provide(subscribers, deps.now());
+        return { subscribers: subscribers.length };
+      },
+    });
   },
   view(deps) {
     const { components, incidents } = openPage(deps);
@@ -133,8 +127,8 @@ function incidentRoutes(deps: StandInDeps, components: Components, incidents: In
   return new Hono()
     .get('/', (c) => {
       const searched = c.req.query('q')?.toLowerCase() ?? '';
-      const found = incidents.all().filter(({ id, name, status }) => {
-        const texts = [name, status, ...incidents.updates(id).map(({ body }) => body)];
+      const found = incidents.all().filter(({ name, status, updates }) => {
+        const texts = [name, status, ...updates.map(({ body }) => body)];
         return texts.some((text) => text.toLowerCase().includes(searched));
       });
       return c.json(paged(c, found, 'limit').map(json));
@@ -142,7 +136,7 @@ function incidentRoutes(deps: StandInDeps, components: Components, incidents: In
     .get('/unresolved', (c) => c.json(paged(c, withStatus(UNRESOLVED), 'per_page').map(json)))
     .get('/scheduled', (c) => c.json(paged(c, withStatus(['scheduled']), 'per_page').map(json)))
     .get('/upcoming', (c) => {
-      const ahead = withStatus(['scheduled']).filter(({ id }) => (incidents.schedule(id)?.for ?? 0) > deps.now());
+      const ahead = withStatus(['scheduled']).filter(({ schedule }) => (schedule?.for ?? 0) > deps.now());
       return c.json(paged(c, ahead, 'per_page').map(json));
     })
     .get('/active_maintenance', (c) => c.json(paged(c, withStatus(['in_progress', 'verifying']), 'per_page').map(json)))

@@ -1,18 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import * as z from 'zod';
+import { documents } from '../core/exchanges.ts';
 import type { Reading } from './request.ts';
-
-export const subscriberTables = `
-  create table if not exists statuspage_subscribers (
-    number integer primary key,
-    mode text not null,
-    address text not null,
-    state text not null,
-    components text not null,
-    created_at integer not null,
-    unique (mode, address)
-  );
-`;
 
 const MODES = ['email', 'sms', 'slack', 'webhook', 'teams', 'integration_partner'] as const;
 const STATES = ['active', 'unconfirmed', 'quarantined', 'all'] as const;
@@ -26,33 +15,28 @@ export const GivenSubscriber = z.strictObject({
 });
 type GivenSubscriber = z.infer<typeof GivenSubscriber>;
 
-type Row = { number: number; mode: string; address: string; state: string; components: string; created_at: number };
+type Subscriber = GivenSubscriber & { number: number; created_at: number };
 
 type Query = { state: string; type: string | undefined; limit: number; page: number };
 
 /** @see https://developer.statuspage.io/ (Subscribers, "Get a list of subscribers"; read 2026-11) */
 const LIMIT_MAX = 100;
 
-export type Subscribers = {
-  provide(given: readonly GivenSubscriber[], at: number): void;
-  /** Returns a page of the list in the order of addresses. Pages count from 0. */
-  list(query: Query): Row[];
-};
-
-export function openSubscribers(db: DatabaseSync): Subscribers {
-  const put = db.prepare(`
-    insert into statuspage_subscribers (mode, address, state, components, created_at)
-    values (:mode, :address, :state, :components, :at)
-    on conflict (mode, address) do update set state = excluded.state, components = excluded.components`);
-  const all = db.prepare('select * from statuspage_subscribers order by address');
+export function openSubscribers(db: DatabaseSync) {
+  const stored = documents<Subscriber>(db, 'statuspage subscriber');
   return {
-    provide(given, at) {
-      for (const subscriber of given) put.run({ ...subscriber, components: JSON.stringify(subscriber.components), at });
+    provide(given: readonly GivenSubscriber[], at: number): void {
+      for (const one of given) {
+        const before = stored.get(one.mode, one.address);
+        stored.put({ number: stored.count() + 1, created_at: at, ...before, ...one }, one.mode, one.address);
+      }
     },
-    list: ({ state, type, limit, page }) =>
-      (all.all() as Row[])
-        .filter((row) => state === 'all' || row.state === state)
-        .filter((row) => type === undefined || row.mode === type)
+    /** Returns a page of the list in the order of addresses. Pages count from 0. */
+    list: ({ state, type, limit, page }: Query): Subscriber[] =>
+      stored
+        .all()
+        .filter((one) => (state === 'all' || one.state === state) && (type === undefined || one.mode === type))
+        .toSorted((one, other) => (one.address < other.address ? -1 : 1))
         .slice(page * limit, (page + 1) * limit),
   };
 }
@@ -78,7 +62,7 @@ export function readSubscriberQuery({
 }
 
 /** Returns a subscriber in the format of the API. */
-export function subscriberJson({ number, mode, address, state, components, created_at }: Row): object {
+export function subscriberJson({ number, mode, address, state, components, created_at }: Subscriber): object {
   const at = new Date(created_at).toISOString();
   return {
     id: `sub${String(number).padStart(9, '0')}`,
@@ -90,7 +74,7 @@ export function subscriberJson({ number, mode, address, state, components, creat
     ...((mode === 'slack' || mode === 'teams') && { obfuscated_channel_name: address }),
     quarantined_at: state === 'quarantined' ? at : null,
     purge_at: null,
-    components: JSON.parse(components) as string[],
+    components: components,
     page_access_user_id: null,
     created_at: at,
   };

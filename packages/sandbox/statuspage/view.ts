@@ -28,16 +28,18 @@ export function pageView(components: Components, incidents: Incidents): Statuspa
   return {
     headline: headlineOf(all),
     components: all.map(({ name, status }) => ({ name, status })),
-    incidents: incidents.all().map(({ id, name, status, impact, created_at: at, resolved_at: resolved }) => ({
-      name,
-      status,
-      impact,
-      created_at: timestamp(at),
-      resolved_at: resolved === null ? null : timestamp(resolved),
-      components: incidents.components(id).map((component) => component.name),
-      updates: incidents
-        .updates(id)
-        .map((update) => ({ status: update.status, body: update.body, at: timestamp(update.created_at) })),
+    incidents: incidents.all().map((incident) => ({
+      name: incident.name,
+      status: incident.status,
+      impact: incident.impact,
+      created_at: timestamp(incident.created_at),
+      resolved_at: incident.resolved_at === null ? null : timestamp(incident.resolved_at),
+      components: incidents.components(incident).map((component) => component.name),
+      updates: incident.updates.map((update) => ({
+        status: update.status,
+        body: update.body,
+        at: timestamp(update.created_at),
+      })),
     })),
   };
 }

@@ -60,15 +60,6 @@ export const say = (slack: WebClient, message: Record<string, unknown>): Promise
 export const post = async (slack: WebClient, channel: string, text = 'hello'): Promise<string> =>
   (await say(slack, { channel, text })).ts ?? '';
 
-/** Reads all pages of a list. @param key the key of the items in a page */
-export async function pages<T>(slack: WebClient, method: string, key: string, options: object): Promise<T[][]> {
-  const all: T[][] = [];
-  for await (const page of slack.paginate(method, { ...options })) {
-    all.push((page as WebAPICallResult & Record<string, T[]>)[key] ?? []);
-  }
-  return all;
-}
-
 /** Returns the content of one channel. */
 export const channelNamed = (standIns: StandIns, name: string): Promise<ChannelView> =>
   sandbox<ChannelView>(standIns, 'GET', `/slack/channels/${name}`);

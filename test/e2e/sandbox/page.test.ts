@@ -72,23 +72,12 @@ describe.runIf(haveBrowser())('the sandbox page during a bad deploy', () => {
     await reads('#slack h3', /incident-\d{6}1/);
   });
 
-  test('the page, the rollback, the public incident, and the annotations are there', async () => {
+  test('the page, the rollback, and the public incident are there', async () => {
     await reads('#pagerduty .card', /resolved[^]*checkout answers 12 %[^]*triggered by the Events API/);
     await reads('#cd .rollback', /rolled back[^]*checkout production[^]*v42-\w+[^]*→[^]*v41-/);
     await reads('#cd .live', /checkout production\s+v41-/);
     await reads('#statuspage', /All Systems Operational[^]*Checkout\s+Operational[^]*Resolved/);
-    await reads('#grafana .annotations', /Rollback[^]*Deploy/);
-    expect(await page.evaluate('document.querySelectorAll("#grafana .annotation.incident").length')).toBe(1);
-  });
-
-  test('each call is on the timeline, with a tip when pointed at, and with details when selected', async () => {
-    const count = await page.evaluate<number>('document.querySelectorAll("#timeline .call").length');
-    expect(count).toBeGreaterThanOrEqual((await firebreak.calls('slack')).length);
-    await page.evaluate('document.querySelector("#timeline svg").focus()');
-    await page.press('ArrowRight');
-    await reads('#timeline .tip', /\d{2}:\d{2}:\d{2}\.\d{3} (POST|GET) \/.+ \d{3}/);
-    await page.press('Enter');
-    await reads('#calls .details', /user-agent/);
+    await reads('#prometheus', /No queries with samples/);
   });
 
   test('calls are filtered by vendor, and expand to show their body', async () => {
@@ -105,35 +94,31 @@ describe.runIf(haveBrowser())('the sandbox page during a bad deploy', () => {
   });
 
   test('a button makes a vendor fail, and another one clears all faults', async () => {
-    await page.click('[data-act="fault"][data-of="grafana"][data-id="down"]');
+    await page.click('[data-act="fault"][data-of="prometheus"][data-id="down"]');
     await reads('#status', /1 active fault/);
-    await reads('#grafana header', /down \(500\)/);
+    await reads('#prometheus header', /down \(500\)/);
     expect((await firebreak.get('/sandbox/faults')).body.items).toMatchObject([
-      { vendor: 'grafana', fault: { kind: 'status', status: 500 } },
+      { vendor: 'prometheus', fault: { kind: 'status', status: 500 } },
     ]);
     await page.click('[data-act="clear-all"]');
     await reads('#faults header', /no faults/);
     expect((await firebreak.get('/sandbox/faults')).body.items).toEqual([]);
   });
 
-  test("targets and flags appear once there are any, in each vendor's terms", async () => {
-    expect(await page.evaluate('document.querySelector("#targets").checkVisibility()')).toBe(false);
-    await firebreak.put('/sandbox/argo-cd/applications/checkout', {
-      project: 'payments',
-      history: [{ revision: '4c1f0d9b2a6e8f7d5c3b1a09e8d7c6b5a4f3e2d1', images: ['checkout:v42'] }],
-    });
-    await firebreak.post('/sandbox/kubernetes/deploy', { name: 'basket', image: 'shop/basket:v7' });
-    await firebreak.put('/sandbox/aws/lambda/functions', {
-      function: 'mailer',
-      alias: 'live',
-      versions: [{ description: 'v41' }, { description: 'v42' }],
-    });
+  test('samples of Prometheus are shown with their newest values', async () => {
+    const steps = [{ after_seconds: -60, value: 0.125 }];
+    await firebreak.put('/sandbox/prometheus/series', { query: 'errors:ratio', labels: { service: 'search' }, steps });
+    await reads('#prometheus', /errors:ratio\s+service=search\s+0\.125/);
+    await reads('#prometheus header', /the last minute of 1 series/);
+  });
+
+  test('the calls to a vendor without a panel are listed once there are any', async () => {
+    expect(await page.evaluate('document.querySelector("#calls [data-id=flags]")')).toBe(null);
     await firebreak.put('/sandbox/flags/states', { environment: 'production', flag: 'new-basket', on: true });
-    await reads('#targets', /checkout\s+Argo CD · payments\s+Synced, Healthy\s+checkout:v42/);
-    await reads('#targets', /basket\s+Kubernetes · Deployment in default\s+\d\/\d ready\s+shop\/basket:v7/);
-    await reads('#targets', /mailer\s+AWS · Lambda, alias live\s+all traffic\s+v42/);
-    await reads('#targets', /new-basket\s+Flag service · flag, production\s+on/);
-    await reads('#targets header', /4 items/);
+    const { urls } = (await firebreak.get('/sandbox/state')).body;
+    await fetch(`${urls.flags}/environments/production/flags/new-basket`);
+    await page.click('#calls [data-act="filter"][data-id=""]');
+    await reads('#calls', /Flag service\s+GET\s+\/environments\/production\/flags\/new-basket\s+200/);
   });
 
   test('markup in an alert is shown as text everywhere', async () => {
@@ -189,19 +174,7 @@ describe.runIf(haveBrowser())('the sandbox page during a bad deploy', () => {
       );
     }
     expect(reached[0]).toBe('Skip to the panels');
-    for (const stop of [
-      'Docs',
-      'timeline',
-      'channel',
-      'pinned',
-      'slack',
-      'say',
-      'pagerduty',
-      'page',
-      'cd',
-      'fault',
-      'filter',
-    ])
+    for (const stop of ['Docs', 'channel', 'pinned', 'slack', 'say', 'pagerduty', 'page', 'cd', 'fault', 'filter'])
       expect(reached).toContain(stop);
   });
 

@@ -39,7 +39,6 @@ const MADE: Readonly<Record<string, string>> = {
   'packages/sandbox/argo-cd/image-updater.ts': 'only a stand-in: the annotation of an application',
   'packages/sandbox/aws/codedeploy.ts': 'only a stand-in: an own name',
   'packages/sandbox/core/redact.ts': 'only a stand-in: own names',
-  'packages/sandbox/launchdarkly/audit.ts': 'only a stand-in: the resource of a policy',
   'packages/sandbox/opentelemetry/opentelemetry.ts': 'a number of characters',
   'packages/sandbox/page/emoji.js': 'only a stand-in: own drawings',
   'packages/sandbox/page/slack/mrkdwn.js': 'only a stand-in: own marks',

@@ -1,5 +1,4 @@
-import { LOGIN } from '../json.ts';
-import { isoSeconds } from '../answers.ts';
+import { isoSeconds, LOGIN } from '../answers.ts';
 import type { GitCommit, TreeEntry } from './objects.ts';
 import type { Pull } from './pulls.ts';
 import type { Ref, Repository } from './refs.ts';
@@ -11,14 +10,11 @@ import type { Ref, Repository } from './refs.ts';
  */
 export const refJson = (origin: string, { name }: Repository, ref: Pick<Ref, 'name' | 'sha'>): object => ({
   ref: `refs/${ref.name}`,
-  url: `${origin}/repos/${name}/git/refs/${ref.name}`,
   object: { type: 'commit', sha: ref.sha, url: `${origin}/repos/${name}/git/commits/${ref.sha}` },
 });
 
 export const gitCommitJson = (origin: string, { name }: Repository, commit: GitCommit): object => ({
   sha: commit.sha,
-  url: `${origin}/repos/${name}/git/commits/${commit.sha}`,
-  html_url: `${origin}/${name}/commit/${commit.sha}`,
   author: signature(commit),
   committer: signature(commit),
   message: commit.message,
@@ -32,19 +28,16 @@ export const commitJson = (origin: string, repository: Repository, commit: GitCo
   return {
     sha,
     url,
-    html_url: `${origin}/${repository.name}/commit/${sha}`,
     commit: { author: signature(commit), committer: signature(commit), message, tree: { sha: tree } },
     author: { login: LOGIN },
     parents: commit.parents.map((parent) => ({ sha: parent })),
   };
 };
 
-export const treeJson = (origin: string, { name, objects }: Repository, sha: string, entries: TreeEntry[]): object => ({
+export const treeJson = (origin: string, { name }: Repository, sha: string, entries: TreeEntry[]): object => ({
   sha,
-  url: `${origin}/repos/${name}/git/trees/${sha}`,
   tree: entries.map((entry) => ({
     ...entry,
-    ...(entry.type === 'blob' && { size: Buffer.byteLength(objects.text(entry.sha) ?? '') }),
     url: `${origin}/repos/${name}/git/${entry.type}s/${entry.sha}`,
   })),
   truncated: false,

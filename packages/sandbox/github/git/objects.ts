@@ -1,15 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-
-export const objectTables = `
-  create table if not exists github_objects (
-    repository text not null collate nocase,
-    sha text not null,
-    kind text not null,
-    content text not null,
-    primary key (repository, sha)
-  );
-`;
+import { documents } from '../../core/exchanges.ts';
 
 export type TreeEntry = { path: string; mode: string; type: 'blob' | 'tree' | 'commit'; sha: string };
 
@@ -41,18 +32,11 @@ export class PlacementError extends Error {
 }
 
 export function openObjects(db: DatabaseSync, repository: string): Objects {
-  const read = db.prepare('select content from github_objects where repository = ? and sha = ? and kind = ?');
-  const write = db.prepare('insert into github_objects values (?, ?, ?, ?) on conflict do nothing');
-  const like = db.prepare(`
-    select sha from github_objects where repository = ? and kind = 'commit' and sha >= ?2 and sha < ?2 || 'g'`);
-
-  const get = <T>(sha: string, kind: string): T | undefined => {
-    const row = read.get(repository, sha, kind) as { content: string } | undefined;
-    return row && (JSON.parse(row.content) as T);
-  };
+  const objects = documents<{ sha: string; content: unknown }>(db, `github object of ${repository.toLowerCase()}`);
+  const get = <T>(sha: string, kind: string): T | undefined => objects.get(kind, sha)?.content as T | undefined;
   const put = (kind: string, bytes: Buffer, content: unknown): string => {
     const sha = createHash('sha1').update(`${kind} ${bytes.length}\0`).update(bytes).digest('hex');
-    write.run(repository, sha, kind, JSON.stringify(content));
+    objects.put({ sha, content }, kind, sha);
     return sha;
   };
   const tree = (sha: string) => get<TreeEntry[]>(sha, 'tree');
@@ -101,7 +85,11 @@ export function openObjects(db: DatabaseSync, repository: string): Objects {
       for (const name of path.split('/')) entry = entry && tree(entry.sha)?.find((each) => each.path === name);
       return entry;
     },
-    commitsLike: (prefix) => (like.all(repository, prefix) as { sha: string }[]).map(({ sha }) => sha),
+    commitsLike: (prefix) =>
+      objects
+        .all()
+        .map(({ sha }) => sha)
+        .filter((sha) => sha.startsWith(prefix) && get(sha, 'commit') !== undefined),
   };
 }
 

@@ -1,15 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { documents } from '../../core/exchanges.ts';
 import { type GitCommit, type Objects, openObjects } from './objects.ts';
-
-export const refTables = `
-  create table if not exists github_refs (
-    repository text not null collate nocase,
-    name text not null,
-    sha text not null,
-    protected integer not null default 0,
-    primary key (repository, name)
-  );
-`;
 
 /** One repository: its Git objects, and its branches and tags. Ref names are `heads/main` or `tags/v1`. */
 export type Repository = {
@@ -29,22 +20,16 @@ export type Ref = { name: string; sha: string; protected: boolean };
 
 export function openRepository(db: DatabaseSync, repository: string): Repository {
   const objects = openObjects(db, repository);
-  const get = db.prepare('select name, sha, protected from github_refs where repository = ? and name = ?');
-  const set = db.prepare(`
-    insert into github_refs (repository, name, sha) values (:repository, :name, :sha)
-    on conflict do update set sha = :sha`);
-  const protect = db.prepare('update github_refs set protected = ? where repository = ? and name = ?');
+  const refs = documents<Ref>(db, 'github ref');
+  const ref = (name: string) => refs.get(repository.toLowerCase(), name);
+  const put = (changed: Ref) => refs.put(changed, repository.toLowerCase(), changed.name);
 
-  const ref = (name: string): Ref | undefined => {
-    const row = get.get(repository, name) as { name: string; sha: string; protected: number } | undefined;
-    return row && { ...row, protected: row.protected === 1 };
-  };
   return {
     name: repository,
     objects,
     ref,
-    set: (name, sha) => void set.run({ repository, name, sha }),
-    protect: (name, isProtected) => void protect.run(isProtected ? 1 : 0, repository, name),
+    set: (name, sha) => void put({ protected: false, ...ref(name), name, sha }),
+    protect: (name, isProtected) => void put({ sha: '', ...ref(name), name, protected: isProtected }),
     resolve(name) {
       const candidates = /^(?:heads|tags)\//.test(name) ? [name] : [`tags/${name}`, `heads/${name}`];
       const found = candidates.map(ref).find((each) => each !== undefined);

@@ -53,14 +53,6 @@ export class CallsPanel {
     this.#draw();
   }
 
-  /** Expands a call, and scrolls to it. @param {string} id */
-  async reveal(id) {
-    this.#vendor = undefined;
-    if (this.#open === id) this.#draw();
-    else await this.toggle(id);
-    this.#body.querySelector(`[data-key="${CSS.escape(id)}"]`)?.scrollIntoView({ block: 'nearest' });
-  }
-
   #draw() {
     const calls = this.#log.all.filter(({ vendor }) => this.#vendor === undefined || vendor === this.#vendor);
     const shown = calls.slice(-SHOWN).toReversed();

@@ -277,14 +277,7 @@ const isTogether = (before, message) =>
 
 /** @param {Words} message */
 const avatar = ({ user, bot }) =>
-  h(
-    'span',
-    { class: `avatar ${bot ? 'app' : `person-${hueOf(user)}`}`, 'aria-hidden': true },
-    bot ? '' : user.slice(0, 1).toUpperCase(),
-  );
-
-/** Returns the same hue for the same name. @param {string} name */
-const hueOf = (name) => [...name].reduce((sum, letter) => sum + (letter.codePointAt(0) ?? 0), 0) % 5;
+  h('span', { class: `avatar ${bot ? 'app' : ''}`, 'aria-hidden': true }, bot ? '' : user.slice(0, 1).toUpperCase());
 
 /** @param {Words} message */
 const author = (message) =>

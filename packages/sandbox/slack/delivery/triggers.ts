@@ -1,17 +1,8 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
+import { documents } from '../../core/exchanges.ts';
 import { TRIGGER_MS } from './limits.ts';
 import { Refused } from './refusal.ts';
-
-export const triggerTables = `
-  create table if not exists slack_triggers (
-    id text primary key,
-    user text not null,
-    view integer,
-    at integer not null,
-    used integer not null default 0
-  ) without rowid;
-`;
 
 /** A person's action that can be exchanged for a modal. */
 export type Trigger = {
@@ -20,41 +11,34 @@ export type Trigger = {
   view: number | null;
 };
 
-export type Triggers = {
-  /** Creates a trigger, and returns its ID. @param at milliseconds since the Unix epoch */
-  create(trigger: Trigger, at: number): string;
-  /**
-   * Returns a trigger that can still be exchanged.
-   *
-   * @throws Refused `invalid_trigger_id`, `expired_trigger_id` (also if it never existed), `exchanged_trigger_id`
-   */
-  find(id: string, at: number): Trigger;
-  /** Marks a trigger as exchanged. It can't be used again. */
-  use(id: string): void;
-};
+export type Triggers = ReturnType<typeof openTriggers>;
 
-type Row = Trigger & { at: number; used: number };
-
-export function openTriggers(db: DatabaseSync): Triggers {
-  const insert = db.prepare('insert into slack_triggers (id, user, view, at) values (?, ?, ?, ?)');
-  const select = db.prepare('select user, view, at, used from slack_triggers where id = ?');
-  const use = db.prepare('update slack_triggers set used = 1 where id = ?');
-  const forget = db.prepare('delete from slack_triggers where at < ?');
-
+export function openTriggers(db: DatabaseSync) {
+  const triggers = documents<Trigger & { id: string; at: number; isUsed: boolean }>(db, 'slack trigger');
   return {
-    create({ user, view }, at) {
-      forget.run(at - 60 * TRIGGER_MS); // later, unknown triggers also count as expired
+    /** Creates a trigger, and returns its ID. @param at milliseconds since the Unix epoch */
+    create({ user, view }: Trigger, at: number): string {
+      // Later, unknown triggers also count as expired.
+      for (const old of triggers.all()) if (old.at < at - 60 * TRIGGER_MS) triggers.drop(old.id);
       const id = `${randomInt(1e10, 1e11)}.${randomInt(1e9, 1e10)}.${randomBytes(16).toString('hex')}`;
-      insert.run(id, user, view, at);
-      return id;
+      return triggers.put({ id, user, view, at, isUsed: false }, id).id;
     },
-    find(id, at) {
+    /**
+     * Returns a trigger that can still be exchanged.
+     *
+     * @throws Refused `invalid_trigger_id`, `expired_trigger_id` (also if it never existed), `exchanged_trigger_id`
+     */
+    find(id: string, at: number): Trigger {
       if (!/^\d+\.\d+\.\w+$/.test(id)) throw new Refused('invalid_trigger_id');
-      const row = select.get(id) as Row | undefined;
-      if (row?.used === 1) throw new Refused('exchanged_trigger_id');
-      if (row === undefined || at - row.at > TRIGGER_MS) throw new Refused('expired_trigger_id');
-      return { user: row.user, view: row.view };
+      const found = triggers.get(id);
+      if (found?.isUsed) throw new Refused('exchanged_trigger_id');
+      if (found === undefined || at - found.at > TRIGGER_MS) throw new Refused('expired_trigger_id');
+      return found;
     },
-    use: (id) => void use.run(id),
+    /** Marks a trigger as exchanged. It can't be used again. */
+    use(id: string): void {
+      const found = triggers.get(id);
+      if (found) triggers.put({ ...found, isUsed: true }, id);
+    },
   };
 }

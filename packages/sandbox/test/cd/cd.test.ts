@@ -1,7 +1,5 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { cd } from '../../cd/cd.ts';
+import { describe, expect, test } from 'vitest';
 import type { StandIns } from '../../core/index.ts';
-import { openStore } from '../../core/store.ts';
 import { clock, exchange, folder, sandbox, send, setFault, start, type Exchange } from '../support.ts';
 
 const accepted = exchange('cd/generic-rollback-202');
@@ -99,23 +97,6 @@ describe('a rollback', () => {
     expect(await live(standIns)).toMatchObject([{ version: '2026.11.19-2' }]);
   });
 
-  test('takes less time with a time scale, and as long as the settings say', async () => {
-    const time = clock();
-    const standIns = await start({ now: time.now, timeScale: 100 });
-    await sandbox(standIns, 'PUT', '/cd/settings', { rollback_ms: 5000 });
-    await rollBack(standIns, KEY);
-    time.forward(49);
-    expect(await poll(standIns, '/api/v1/rollback/rb_01')).toMatchObject({ status: 'in_progress' });
-    time.forward(1);
-    expect(await poll(standIns, '/api/v1/rollback/rb_01')).toMatchObject({ status: 'succeeded' });
-  });
-
-  test('without a duration responds 200', async () => {
-    const standIns = await start();
-    await sandbox(standIns, 'PUT', '/cd/settings', { rollback_ms: 0 });
-    expect(await rollBack(standIns, KEY)).toMatchObject({ status: 200, body: { status: 'succeeded' } });
-  });
-
   test('can fail, and then the running version stays', async () => {
     const time = clock();
     const standIns = await start({ now: time.now });
@@ -124,11 +105,6 @@ describe('a rollback', () => {
     time.forward(2000);
     expect(await poll(standIns, '/api/v1/rollback/rb_01')).toMatchObject({ status: 'failed' });
     expect(await live(standIns)).toMatchObject([{ version: '2026.11.20-4' }]);
-  });
-
-  test('with an unknown ID is a 404', async () => {
-    const { urls } = await start();
-    expect((await fetch(`${urls.cd}/api/v1/rollback/rb_07`)).status).toBe(404);
   });
 
   test('continues while the process is stopped: responses by key and the running version survive a restart', async () => {
@@ -191,25 +167,6 @@ describe('a key', () => {
   });
 });
 
-test('every path that ends in /rollback is accepted; others are unknown', async () => {
-  const { urls } = await start();
-  const at = (path: string) => send(urls.cd, { ...accepted, request: { ...accepted.request, path } });
-  const response = await at('/teams/payments/rollback');
-  expect(response.status).toBe(202);
-  const { status_url } = (await response.json()) as Answer;
-  expect(status_url).toBe('/teams/payments/rollback/rb_01');
-  expect((await fetch(urls.cd + status_url)).status).toBe(200);
-  expect((await at('/rollback')).status).toBe(200);
-  expect((await at('/rollforward')).status).toBe(404);
-});
-
-test('services and environments are independent', async () => {
-  const standIns = await start();
-  await rollBack(standIns, 'one');
-  expect((await rollBack(standIns, 'two', { environment: 'staging' })).status).toBe(202);
-  expect((await rollBack(standIns, 'three', { service: 'payments' })).status).toBe(202);
-});
-
 test('an invalid body is refused with the missing fields', async () => {
   const { urls } = await start();
   const post = async (body: string) => {
@@ -218,38 +175,4 @@ test('an invalid body is refused with the missing fields', async () => {
   };
   expect(await post('{')).toEqual({ status: 422, error: 'the body is not valid JSON' });
   expect((await post('{}')).error).toContain('at service');
-});
-
-test('the view shows rollbacks, newest first, and the known running versions', async () => {
-  const time = clock();
-  const { db, close } = openStore(folder(), [cd.tables]);
-  onTestFinished(close);
-  const deps = { db, now: time.now, timeScale: 1 };
-  const app = cd.app(deps);
-  const post = (key: string, service: string) =>
-    app.request('/rollback', {
-      method: 'POST',
-      headers: { 'Idempotency-Key': key },
-      body: JSON.stringify({ service, environment: 'qa', from_version: 'v2', to_version: 'v1', idempotency_key: key }),
-    });
-  await post('a', 'checkout');
-  time.forward(1000);
-  await post('b', 'search');
-  const shown = { environment: 'qa', from_version: 'v2', to_version: 'v1' };
-  const first = { ...shown, id: 'rb_01', service: 'checkout', started_at: '2026-11-20T06:48:00.000Z' };
-  const second = { ...shown, id: 'rb_02', service: 'search', started_at: '2026-11-20T06:48:01.000Z' };
-  time.forward(1000);
-  const view = () => cd.view(deps);
-  expect(view()).toEqual({
-    rollbacks: [
-      { ...second, status: 'in_progress', ended_at: null },
-      { ...first, status: 'succeeded', ended_at: '2026-11-20T06:48:02.000Z' },
-    ],
-    live: [
-      { service: 'checkout', environment: 'qa', version: 'v1' },
-      { service: 'search', environment: 'qa', version: 'v2' },
-    ],
-    traffic: [],
-  });
-  expect(view()).toEqual(view()); // reading changes nothing
 });

@@ -1,9 +1,6 @@
-import { DatabaseSync } from 'node:sqlite';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { StandIns } from '../../core/index.ts';
-import { prometheus, type PrometheusView } from '../../prometheus/prometheus.ts';
-import { clock, exchange, folder, sandbox, setFault, start, type Exchange } from '../support.ts';
+import { clock, exchange, sandbox, setFault, start, type Exchange } from '../support.ts';
 
 type Sample = [number, string];
 type Answer = {
@@ -147,23 +144,6 @@ describe('samples', () => {
     expect(await valuesOf(standIns, { query: 'rate( errors[5m] )' })).toEqual([]);
   });
 
-  test('are added, replaced at the same time, set in steps from now, and removed', async () => {
-    const time = clock();
-    const standIns = await start({ now: time.now });
-    await give(standIns, { query: 'q', steps: [{ after_seconds: -5, value: 1 }] });
-    await give(standIns, { query: 'q', labels: { b: '2', a: '1' }, steps: [{ after_seconds: 0, value: 'NaN' }] });
-    await give(standIns, { query: 'q', steps: [{ after_seconds: 10, value: 1e-7 }] });
-    await give(standIns, { query: 'q', points: [{ at: at(time.now() - 5000), value: '+Inf' }] });
-    expect(await valuesOf(standIns, { query: 'q' })).toEqual(['NaN', '+Inf']);
-    time.forward(10_000);
-    expect(await valuesOf(standIns, { query: 'q' })).toEqual(['NaN', '1e-07']);
-    await sandbox(standIns, 'DELETE', '/prometheus/series?query=q');
-    expect(await query(standIns, { query: 'q' })).toEqual({
-      status: 'success',
-      data: { resultType: 'vector', result: [] },
-    });
-  });
-
   test.each([
     [{ query: 'q' }, 'set either points or steps'],
     [{ query: 'q', points: [] }, 'set at least one point'],
@@ -181,18 +161,6 @@ describe('ranges', () => {
     const range = (end: string) => query(standIns, { query: 'q', start: '0', end, step: '1s' }, 'query_range');
     expect((await range('11000')).data.result[0]?.values).toHaveLength(11_001);
     expect((await range('11001')).error).toContain('exceeded maximum resolution of 11,000 points');
-  });
-
-  test('omit steps without samples', async () => {
-    const standIns = await start();
-    const points = [20, 30, 40].map((s) => ({ at: at(s * 1000), value: s === 30 ? null : s }));
-    await give(standIns, { query: 'q', points });
-    const { data } = await query(
-      standIns,
-      { query: 'q', start: '0', end: '1970-01-01T00:00:45Z', step: '15' },
-      'query_range',
-    );
-    expect(data).toEqual({ resultType: 'matrix', result: [{ metric: {}, values: [[45, '40']] }] });
   });
 
   test.each([
@@ -218,11 +186,6 @@ describe('ranges', () => {
       error: expect.stringContaining(error) as string,
     });
   });
-
-  test('parentheses in strings and comments are ignored', async () => {
-    const answer = await query(await start(), { query: 'up{a="(\\"("} # (\n' });
-    expect(answer.status).toBe('success');
-  });
 });
 
 describe('rules', () => {
@@ -238,23 +201,6 @@ describe('rules', () => {
       body: (await response.json()) as { data: { groups: object[]; alerts: object[] } },
     };
   };
-
-  test('are filtered by type and by name', async () => {
-    const standIns = await start();
-    await sandbox(standIns, 'PUT', '/prometheus/rules', { groups });
-    const { body } = await requested(standIns, 'rules?type=alert&rule_name[]=HighErrors');
-    expect(body.data.groups).toMatchObject([
-      { name: 'slo', interval: 15, rules: [{ ...rule, type: 'alerting', state: 'inactive', alerts: [] }] },
-    ]);
-    expect((await requested(standIns, 'rules?type=record')).body.data.groups).toMatchObject([
-      { rules: [{ name: 'r', type: 'recording' }] },
-      { rules: [] },
-    ]);
-    expect((await requested(standIns, 'rules?rule_name[]=another')).body.data.groups).toEqual([]);
-    expect((await requested(standIns, 'rules?type=all')).status).toBe(400);
-    await sandbox(standIns, 'DELETE', '/prometheus/rules');
-    expect((await requested(standIns, 'rules')).body.data.groups).toEqual([]);
-  });
 
   test('create alerts from the samples of their query: pending, firing, and gone with the sample', async () => {
     const time = clock();
@@ -284,37 +230,4 @@ describe('rules', () => {
     await sandbox(standIns, 'PUT', '/prometheus/rules', { groups });
     expect((await requested(standIns, 'alerts')).status).toBe(503);
   });
-});
-
-test('samples and rules survive a restart, and are in the view', async () => {
-  const time = clock();
-  const options = { dir: folder(), now: time.now };
-  const before = await start(options);
-  expect(before.prometheus.inUse()).toBe(false);
-  await give(before, { query: 'errors', labels: { service: 'cart' }, steps: [{ after_seconds: -1, value: 0.5 }] });
-  await sandbox(before, 'PUT', '/prometheus/rules', {
-    groups: [{ name: 'g', rules: [{ name: 'HighErrors', query: 'errors' }] }],
-  });
-  await before.close();
-
-  const after = await start(options);
-  expect(after.prometheus.inUse()).toBe(true);
-  expect(await valuesOf(after, { query: 'errors' })).toEqual(['0.5']);
-  const db = new DatabaseSync(join(options.dir, 'standins.sqlite'));
-  const view: PrometheusView = prometheus.view({ db, now: options.now, timeScale: 1 });
-  db.close();
-  expect(view.rules).toEqual([{ name: 'HighErrors', query: 'errors', state: 'firing' }]);
-  expect(view.series).toMatchObject([{ query: 'errors', labels: { service: 'cart' } }]);
-  const samples = view.series[0]?.samples ?? [];
-  expect(samples).toHaveLength(60);
-  expect(samples.slice(-3)).toEqual([
-    { at: at(time.now() - 2000), value: null },
-    { at: at(time.now() - 1000), value: '0.5' },
-    { at: at(time.now()), value: '0.5' },
-  ]);
-
-  await sandbox(after, 'DELETE', '/prometheus/series');
-  expect(after.prometheus.inUse()).toBe(true);
-  await sandbox(after, 'DELETE', '/prometheus/rules');
-  expect(after.prometheus.inUse()).toBe(false);
 });

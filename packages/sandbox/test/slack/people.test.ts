@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import type { DeliveryShown } from '../../slack/delivery/deliveries.ts';
 import { COMMANDS, SCOPES, SHORTCUTS, SUBSCRIBED } from '../../slack/directory.ts';
 import type { StandIns } from '../../core/index.ts';
-import { channelNamed, client, newChannel, post, say } from '../slack-support.ts';
+import { channelNamed, client, newChannel, say } from '../slack-support.ts';
 import { isSigned, receiver, type ReceivedRequest } from '../slack-receiver.ts';
 import { clock, folder, sandbox, start } from '../support.ts';
 
@@ -81,22 +81,6 @@ async function app() {
   return { standIns, slack, channel, heard: await receiver(standIns) };
 }
 
-test('a person whom the app invites causes the same event as others who join', async () => {
-  const { standIns, slack, channel, heard: event } = await app();
-  await slack.conversations.invite({ channel, users: 'U0GRACE001,U024BE7LH,UNOBODY01', force: true });
-  await expect.poll(() => event.received.length).toBe(1);
-  expect(event.received[0]?.fields.event).toMatchObject({
-    type: 'member_joined_channel',
-    user: 'U0GRACE001',
-    inviter: 'U0BOT',
-    channel,
-    channel_type: 'C',
-    team: 'T0SANDBOX',
-  });
-  const { items } = await sandbox<{ items: DeliveryShown[] }>(standIns, 'GET', '/slack/deliveries');
-  expect(items.map(({ what, user }) => [what, user])).toEqual([['member_joined_channel', 'U0GRACE001']]);
-});
-
 describe('a command', () => {
   const typed = { user: 'ada', channel: '#incident-1', text: '/incident severity critical for @sam & #general <b>' };
 
@@ -140,16 +124,6 @@ describe('a command', () => {
     expect(messages).toEqual([]);
   });
 
-  test('the response can be for the channel', async () => {
-    const { standIns, heard: event } = await app();
-    event.answer = () => ({ body: { response_type: 'in_channel', text: 'for all' } });
-    await act(standIns, '/commands', typed);
-    expect(await channelNamed(standIns, 'incident-1')).toMatchObject({
-      messages: [{ text: 'for all' }],
-      ephemerals: [],
-    });
-  });
-
   test.each([
     ['an error', { status: 500 }, 'dispatch_failed'],
     ['an invalid message', { body: { blocks: [{ type: 'marquee' }] } }, 'invalid_blocks'],
@@ -162,30 +136,12 @@ describe('a command', () => {
     expect(ephemerals).toMatchObject([{ author: 'slackbot', text: `/incident failed with the error "${word}"` }]);
   });
 
-  test('is for members: other people join the channel first', async () => {
-    const { standIns, slack, channel, heard: event } = await app();
-    await act(standIns, '/commands', { ...typed, user: 'bob' });
-    expect(event.received.map(({ fields }) => fields.event?.type ?? fields.command)).toEqual([
-      'member_joined_channel',
-      '/incident',
-    ]);
-    expect((await slack.conversations.members({ channel })).members).toContain('U0BOB00001');
-  });
-
   test("can't be sent from other web pages in the same browser", async () => {
     const { standIns, heard: event } = await app();
     const headers = { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' };
     const body = JSON.stringify(typed);
     const response = await standIns.app.request('/sandbox/slack/commands', { method: 'POST', headers, body });
     expect([response.status, event.received]).toEqual([403, []]);
-  });
-
-  test('that the app does not have is not sent', async () => {
-    const { standIns, heard: event } = await app();
-    const { delivery } = await act(standIns, '/commands', { ...typed, text: '/party now' });
-    expect([delivery, event.received]).toEqual([null, []]);
-    const { ephemerals } = await channelNamed(standIns, 'incident-1');
-    expect(ephemerals).toMatchObject([{ author: 'slackbot', text: '`/party` is not a valid command.' }]);
   });
 
   test('is not sent before the product listens, or to a product that uses the real Slack', async () => {
@@ -217,31 +173,6 @@ describe('an interaction', () => {
     });
     expect(first.response_url).toMatch(`${standIns.urls.slack}/actions/`);
     expect(second.trigger_id).not.toBe(first.trigger_id);
-  });
-
-  test('with a menu sends the selection', async () => {
-    const { standIns, slack, channel, heard: event } = await app();
-    const { ts } = await say(slack, { channel, text: 'x', blocks: BUTTONS });
-    await act(standIns, '/actions', { user: 'sam', channel, ts, action_id: 'severity', value: 'sev1' });
-    expect(event.received[0]?.fields.actions).toMatchObject([
-      { type: 'static_select', selected_option: { value: 'sev1', text: { text: 'SEV1' } } },
-    ]);
-  });
-
-  test('in an ephemeral message sends nothing of its content; other people do not see it', async () => {
-    const { standIns, slack, channel, heard: event } = await app();
-    const { message_ts: ts } = await slack.chat.postEphemeral({
-      channel,
-      user: 'U2147483697',
-      text: 'x',
-      blocks: BUTTONS,
-    });
-    await act(standIns, '/actions', { user: 'sam', channel, ts, action_id: 'approve' });
-    const [request] = event.received;
-    expect(request?.fields).toMatchObject({ container: { message_ts: ts, is_ephemeral: true } });
-    expect(request?.fields).not.toHaveProperty('message');
-    const byAda = act(standIns, '/actions', { user: 'ada', channel, ts, action_id: 'approve' });
-    await expect(byAda).rejects.toThrow('no message');
   });
 
   test('that the app does not accept shows an error to the person', async () => {
@@ -282,24 +213,6 @@ describe('a response_url', () => {
     };
     return { standIns, slack, channel, ts, respond };
   }
-
-  test('shows a message to the person, or to all', async () => {
-    const { standIns, respond } = await pressed();
-    expect(await respond({ text: 'for sam' })).toEqual([200, 'ok']);
-    expect(await respond({ text: 'for all', response_type: 'in_channel' })).toEqual([200, 'ok']);
-    const { messages, ephemerals } = await channelNamed(standIns, 'incident-1');
-    expect(ephemerals).toMatchObject([{ user: 'U2147483697', text: 'for sam' }]);
-    expect(messages.map(({ text }) => text)).toEqual(['Roll back?', 'for all']);
-  });
-
-  test('replaces the message, and deletes it', async () => {
-    const { standIns, respond, ts } = await pressed();
-    await respond({ replace_original: true, text: 'Approved by sam' });
-    const replaced = await channelNamed(standIns, 'incident-1');
-    expect(replaced.messages).toMatchObject([{ ts, text: 'Approved by sam', blocks: [], edited: true }]);
-    await respond({ delete_original: true });
-    expect((await channelNamed(standIns, 'incident-1')).messages).toEqual([]);
-  });
 
   test('can be used five times', async () => {
     const { respond } = await pressed();
@@ -398,56 +311,6 @@ describe('a modal', () => {
     const state = await sandbox<any>(standIns, 'GET', '/state');
     expect(state.views.slack.modals[0].state.title.text.value).toBe('one');
   });
-
-  test('can be stacked up to three; clearing closes all', async () => {
-    const { heard: event, submit, id, standIns } = await opened();
-    const next = { ...DECLARE, blocks: [{ type: 'divider' }] };
-    event.answer = () => ({ body: { response_action: 'push', view: next } });
-    const second = (await submit({ title: { text: 'one' } })).modal?.id;
-    expect(second).not.toBe(id);
-    const third = (await act(standIns, `/views/${second}/submit`, { user: 'ada' })).modal?.id;
-    const stuck = (await act(standIns, `/views/${third}/submit`, { user: 'ada' })).modal;
-    expect(stuck).toMatchObject({ id: third, problem: expect.stringContaining('push_limit_reached') });
-    event.answer = () => ({ body: { response_action: 'clear' } });
-    expect((await act(standIns, `/views/${third}/submit`, { user: 'ada' })).modal).toBeNull();
-  });
-
-  test('that is closed shows the one below it, and notifies the app', async () => {
-    const { heard: event, submit, id, standIns } = await opened();
-    event.answer = () => ({ body: { response_action: 'push', view: { ...DECLARE, notify_on_close: false } } });
-    const second = (await submit({ title: { text: 'one' } })).modal?.id;
-    expect(await act(standIns, `/views/${second}/close`, { user: 'ada' })).toMatchObject({
-      delivery: null,
-      modal: { id },
-    });
-    event.answer = () => ({});
-    const closed = await act(standIns, `/views/${id}/close`, { user: 'ada' });
-    expect(closed).toMatchObject({ delivery: { what: 'view_closed' }, modal: null });
-    expect(event.received.at(-1)?.fields).toMatchObject({ type: 'view_closed', is_cleared: false, view: { id } });
-  });
-
-  test('gets the options of a menu from the app', async () => {
-    const { standIns, heard: event, submit, id } = await opened();
-    event.answer = ({ fields }) =>
-      fields.type === 'block_suggestion' ? { body: { options: [option('checkout'), option('cart')] } } : {};
-    const asked = { user: 'ada', view: id, block_id: 'service', action_id: 'choice', query: 'c' };
-    const { options } = await act<{ options: unknown[] }>(standIns, '/options', asked);
-    expect(options).toEqual([option('checkout'), option('cart')]);
-    expect(event.received[1]?.fields).toMatchObject({
-      type: 'block_suggestion',
-      block_id: 'service',
-      action_id: 'choice',
-      value: 'c',
-      container: { type: 'view', view_id: id },
-    });
-    await submit({ title: { text: 'one' }, service: { choice: { value: 'cart', text: 'CART' } } });
-    expect(event.received[2]?.fields.view.state.values.service.choice.selected_option).toMatchObject({ value: 'cart' });
-  });
-
-  test('can be used only by the person who has it open', async () => {
-    const { standIns, id } = await opened();
-    await expect(act(standIns, `/views/${id}/submit`, { user: 'sam' })).rejects.toThrow('sam has no modal');
-  });
 });
 
 describe('the app', () => {
@@ -492,24 +355,6 @@ describe('requests to the app', () => {
     const { ts } = await say(slack, { channel, text: 'x', blocks: BUTTONS });
     await act(standIns, path, { user: 'ada', ...body, ...('ts' in body && { ts }) });
     expect(keysOf(event.received[0]?.fields)).toEqual(expect.arrayContaining(documented(name)));
-  });
-});
-
-describe('a message shortcut', () => {
-  test('sends the message', async () => {
-    const { standIns, slack, channel, heard: event } = await app();
-    const ts = await post(slack, channel, 'errors are falling');
-    const taken = { user: 'sam', callback_id: 'add_to_timeline', channel: 'incident-1', ts };
-    await act(standIns, '/shortcuts', taken);
-    expect(event.received[0]?.fields).toMatchObject({
-      type: 'message_action',
-      callback_id: 'add_to_timeline',
-      message_ts: ts,
-      channel: { id: channel },
-      message: { ts, text: 'errors are falling' },
-      response_url: expect.stringContaining('/app/'),
-    });
-    await expect(act(standIns, '/shortcuts', { user: 'sam', callback_id: 'add_to_timeline' })).rejects.toThrow('422');
   });
 });
 
@@ -610,11 +455,6 @@ describe('events', () => {
     const again = await receiver(second);
     await receivedTimes(1, again);
     expect(again.received[0]?.headers['x-slack-retry-num']).toBe('2');
-  });
-
-  test('are not needed for actions: they succeed even if no product listens', async () => {
-    const standIns = await start();
-    expect((await act<any>(standIns, '/channels/general/messages', { user: 'bob', text: 'hi' })).delivery).toBeNull();
   });
 
   test("start with Slack's verification of the app's URL", async () => {

@@ -1,42 +1,10 @@
-import { DatabaseSync } from 'node:sqlite';
-import { join } from 'node:path';
 import { WebClient } from '@slack/web-api';
 import { describe, expect, test } from 'vitest';
 import { connectStandIns, productConnection } from '../../connect.ts';
-import { slack as standIn } from '../../slack/slack.ts';
-import { slackView } from '../../slack/blocks/view.ts';
-import { channelNamed, channels, client, errorOf, newChannel, post, say } from '../slack-support.ts';
-import { clock, folder, sandbox, start } from '../support.ts';
+import { channelNamed, channels, client, errorOf, newChannel, say } from '../slack-support.ts';
+import { sandbox, start } from '../support.ts';
 
 describe('actions of people', () => {
-  test('a new workspace has one channel', async () => {
-    expect((await channels(await start())).map(({ name }) => name)).toEqual(['general']);
-  });
-
-  test('a channel that a person creates is public, and the app is not a member', async () => {
-    const standIns = await start();
-    await sandbox(standIns, 'PUT', '/slack/channels', { name: 'payments' });
-    await sandbox(standIns, 'PUT', '/slack/channels', { name: 'payments' });
-    await sandbox(standIns, 'PUT', '/slack/channels', { name: 'sre', join: true });
-    const { channels: listed } = await client(standIns).conversations.list();
-    expect(listed?.map(({ name, is_member, creator }) => ({ name, is_member, creator })).slice(1)).toEqual([
-      { name: 'payments', is_member: false, creator: 'U0ADMIN01' },
-      { name: 'sre', is_member: true, creator: 'U0ADMIN01' },
-    ]);
-    await post(client(standIns), '#payments', 'news for all');
-    expect((await channelNamed(standIns, 'payments')).messages).toMatchObject([{ text: 'news for all', bot: true }]);
-  });
-
-  test('a person posts a message', async () => {
-    const standIns = await start();
-    const channel = await newChannel(client(standIns), 'incident-2611201');
-    const path = '/slack/channels/incident-2611201/messages';
-    const { ts } = await sandbox<{ ts: string }>(standIns, 'POST', path, { user: 'ada', text: 'on it' });
-    const { messages } = await client(standIns).conversations.history({ channel });
-    expect(messages?.[0]).toMatchObject({ ts, user: 'U024BE7LH', text: 'on it' });
-    expect((await channelNamed(standIns, 'incident-2611201')).messages).toMatchObject([{ user: 'ada', bot: false }]);
-  });
-
   test.each([
     ['PUT', '/slack/channels', { name: 'No Name' }, 422],
     ['GET', '/slack/channels/nowhere', undefined, 404],
@@ -55,16 +23,6 @@ describe('actions of people', () => {
     const words = { user: 'ada', text: 'x' };
     await expect(sandbox(standIns, 'POST', '/slack/channels/old/messages', words)).rejects.toThrow('422');
   });
-});
-
-test('URLs in messages become links, as in Slack', async () => {
-  const standIns = await start();
-  const text = 'see https://x.io/a?b=1&c=2. and <https://x.io/d?e=1&f=2|dash> & <b> #general';
-  await sandbox(standIns, 'POST', '/slack/channels/general/messages', { user: 'ada', text });
-  const [said] = (await channelNamed(standIns, 'general')).messages;
-  expect(said?.text).toMatch(
-    /^see <https:\/\/x.io\/a\?b=1&amp;c=2>\. and <https:\/\/x.io\/d\?e=1&amp;f=2\|dash> &amp; &lt;b&gt; <#C0/,
-  );
 });
 
 describe('team channels in a new workspace', () => {
@@ -114,75 +72,6 @@ describe('team channels in a new workspace', () => {
     const standIns = await start();
     expect(await errorOf(say(client(standIns), { channel: '#payments', text: '' }))).toBe('no_text');
     expect(await channels(standIns)).toHaveLength(1);
-  });
-});
-
-describe('the view', () => {
-  test('shows what a person sees', async () => {
-    const dir = folder();
-    const standIns = await start({ dir, now: clock().now });
-    const slack = client(standIns);
-    const channel = await newChannel(slack, 'incident-2611201');
-    await slack.conversations.setTopic({ channel, topic: 'SEV1 | checkout-api' });
-    const ts = await post(slack, channel, 'summary');
-    await slack.chat.update({ channel, ts, text: 'new summary' });
-    await say(slack, { channel, text: 'details', thread_ts: ts });
-    await slack.pins.add({ channel, timestamp: ts });
-    await slack.reactions.add({ channel, timestamp: ts, name: 'eyes' });
-    await slack.bookmarks.add({ channel_id: channel, title: 'Runbook', type: 'link', link: 'https://example.com/r' });
-    await standIns.close();
-
-    const [shown] = slackView({ db: new DatabaseSync(join(dir, 'standins.sqlite'), { readOnly: true }) }).channels;
-    expect(shown).toMatchObject({
-      id: channel,
-      name: 'incident-2611201',
-      topic: 'SEV1 | checkout-api',
-      archived: false,
-      created: '2026-11-20T06:48:00.000Z',
-      bookmarks: [{ title: 'Runbook', link: 'https://example.com/r' }],
-      pinned: [ts],
-    });
-    expect(shown?.messages).toEqual([
-      {
-        ts,
-        user: 'firebreak',
-        bot: true,
-        text: 'new summary',
-        blocks: [],
-        attachments: [],
-        metadata: null,
-        edited: true,
-        reactions: [{ name: 'eyes', count: 1 }],
-        replies: [expect.objectContaining({ text: 'details', edited: false, replies: [] })],
-      },
-    ]);
-    expect(standIn.view).toBe(slackView);
-  });
-
-  test('is limited to 30 channels and 50 messages, newest first', async () => {
-    const dir = folder();
-    const time = clock();
-    const standIns = await start({ dir, now: time.now });
-    const slack = client(standIns);
-    for (let i = 0; i < 31; i++) {
-      time.forward(3_000);
-      await post(slack, `#c${i}`);
-    }
-    for (let i = 0; i < 51; i++) {
-      time.forward(1_000);
-      await post(slack, '#c5', `m${i}`);
-    }
-    await standIns.close();
-
-    const view = slackView({ db: new DatabaseSync(join(dir, 'standins.sqlite'), { readOnly: true }) });
-    expect(view.channels.map(({ name }) => name).toSorted()).toEqual(
-      Array.from({ length: 31 }, (_, i) => `c${i}`)
-        .filter((name) => name !== 'c0')
-        .toSorted(),
-    );
-    expect(view.channels[0]?.messages.map(({ text }) => text)).toEqual(
-      Array.from({ length: 50 }, (_, i) => `m${i + 1}`),
-    );
   });
 });
 

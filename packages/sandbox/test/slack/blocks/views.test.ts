@@ -1,7 +1,7 @@
 import type { WebAPICallResult } from '@slack/web-api';
 import { describe, expect, test } from 'vitest';
 import type { StandIns } from '../../../core/index.ts';
-import { client, errorOf, newChannel, post, refusal, say } from '../../slack-support.ts';
+import { client, errorOf, refusal, say } from '../../slack-support.ts';
 import { receiver } from '../../slack-receiver.ts';
 import { clock, exchange, sandbox, send, start } from '../../support.ts';
 
@@ -36,24 +36,6 @@ async function app() {
 }
 
 describe('a trigger', () => {
-  test('opens one modal, which is returned in its current state', async () => {
-    const { call, trigger } = await app();
-    const id = await trigger();
-    expect((await call('views.open', { trigger_id: id, view: modal() })).view).toMatchObject({
-      id: expect.stringMatching(/^V0/),
-      team_id: 'T0SANDBOX',
-      type: 'modal',
-      private_metadata: '',
-      callback_id: '',
-      external_id: '',
-      state: { values: {} },
-      previous_view_id: null,
-      submit: null,
-      blocks: [{ type: 'divider', block_id: expect.any(String) }],
-    });
-    expect(await errorOf(call('views.open', { trigger_id: id, view: modal() }))).toBe('exchanged_trigger_id');
-  });
-
   test('is valid for three seconds', async () => {
     const { call, trigger, time } = await app();
     const [first, second] = [await trigger(), await trigger()];
@@ -85,16 +67,6 @@ describe('a trigger', () => {
 });
 
 describe('views.update', () => {
-  test('changes a modal by its ID, or by the external ID from the app', async () => {
-    const { call, open } = await app();
-    const { id, hash } = await open(modal({ external_id: 'mine' }));
-    const changed = (await call('views.update', { view_id: id, hash, view: modal({ external_id: 'mine' }) })).view;
-    expect(changed).toMatchObject({ id });
-    expect(await errorOf(call('views.update', { view_id: id, hash, view: modal() }))).toBe('hash_conflict');
-    const other = await call('views.update', { external_id: 'mine', view: modal({ title: plain('New') }) });
-    expect(other.view).toMatchObject({ id, title: { text: 'New' } });
-  });
-
   test.each([
     [{ view_id: 'V0ZZZZZZZZ' }, 'not_found'],
     [{ external_id: 'nobody' }, 'not_found'],
@@ -102,24 +74,6 @@ describe('views.update', () => {
   ])('of %j is refused', async (which, word) => {
     const { call } = await app();
     expect(await errorOf(call('views.update', { ...which, view: modal() }))).toBe(word);
-  });
-
-  test('keeps entered values if the new view has the same field', async () => {
-    const { call, open, standIns } = await app();
-    const input = (block: string) => ({
-      type: 'input',
-      block_id: block,
-      label: plain('Title'),
-      element: { type: 'plain_text_input', action_id: 'text' },
-    });
-    const view = modal({ submit: plain('Go'), blocks: [input('a'), input('b')] });
-    const { id } = await open(view);
-    await sandbox(standIns, 'POST', `/slack/views/${id}/submit`, { user: 'ada', values: { a: { text: 'kept' } } });
-    const updated = await call('views.update', {
-      view_id: id,
-      view: modal({ submit: plain('Go'), blocks: [input('a')] }),
-    });
-    expect(updated.view).toMatchObject({ state: { values: { a: { text: { value: 'kept' } } } } });
   });
 
   test('with the external ID of another modal is refused', async () => {
@@ -229,48 +183,5 @@ describe('messages', () => {
     const { error, errors } = await refusal(say(slack, { channel: '#general', text: 'x', blocks }));
     expect(error).toBe('invalid_blocks');
     expect(errors).toHaveLength(2);
-  });
-
-  test('have a permalink, and their reactions can be read', async () => {
-    const standIns = await start();
-    const slack = client(standIns);
-    const channel = await newChannel(slack);
-    const ts = await post(slack, channel);
-    await sandbox(standIns, 'POST', '/slack/channels/incident-2611201/reactions', { user: 'ada', ts, name: 'pushpin' });
-    const { permalink } = await slack.chat.getPermalink({ channel, message_ts: ts });
-    expect(permalink).toBe(`https://firebreak-sandbox.slack.com/archives/${channel}/p${ts.replace('.', '')}`);
-    const { message } = await slack.reactions.get({ channel, timestamp: ts });
-    expect(message?.reactions).toEqual([{ name: 'pushpin', users: ['U024BE7LH'], count: 1 }]);
-    const unknown = slack.chat.getPermalink({ channel, message_ts: '1795157400.000100' });
-    expect(await errorOf(unknown)).toBe('message_not_found');
-  });
-});
-
-describe('people', () => {
-  test('groups list their members', async () => {
-    const slack = client(await start());
-    const { usergroups } = await slack.usergroups.list();
-    const { users } = await slack.usergroups.users.list({ usergroup: usergroups?.[0]?.id ?? '' });
-    expect(users).toEqual(['U024BE7LH', 'U2147483697']);
-    expect(await errorOf(slack.usergroups.users.list({ usergroup: 'S0' }))).toBe('no_such_subteam');
-  });
-
-  test('guests are distinguished from members', async () => {
-    const slack = client(await start());
-    const guest = await slack.users.lookupByEmail({ email: 'gus@example.net' });
-    const member = await slack.users.lookupByEmail({ email: 'grace@example.com' });
-    expect([guest.user?.is_restricted, member.user?.is_restricted]).toEqual([true, false]);
-  });
-
-  test('email addresses need a scope; a missing scope is named in the error', async () => {
-    const standIns = await start();
-    const slack = client(standIns);
-    await sandbox(standIns, 'PUT', '/slack/settings', { without_scopes: ['users:read.email', 'reactions:read'] });
-    expect((await slack.users.info({ user: 'U024BE7LH' })).user?.profile).not.toHaveProperty('email');
-    const refused = await refusal(slack.users.lookupByEmail({ email: 'ada@example.com' }));
-    expect(refused).toMatchObject({ error: 'missing_scope', needed: 'users:read.email' });
-    expect(refused['provided']).not.toContain('reactions:read');
-    await sandbox(standIns, 'PUT', '/slack/settings', { without_scopes: [] });
-    expect((await slack.users.info({ user: 'U024BE7LH' })).user?.profile?.email).toBe('ada@example.com');
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { channels, client, errorOf, newChannel, post, refusal, throttledFor, say } from '../../slack-support.ts';
-import { clock, folder, setFault, start } from '../../support.ts';
+import { clock, start } from '../../support.ts';
 
 describe('rate limits', () => {
   test('a tier 2 method allows 20 calls a minute, and responds with the time to wait', async () => {
@@ -39,14 +39,6 @@ describe('rate limits', () => {
     await slack.auth.test();
   });
 
-  test('each token has its own limits', async () => {
-    const standIns = await start({ now: clock().now });
-    for (let i = 0; i < 20; i++) await newChannel(client(standIns), `c${i}`);
-    expect(await throttledFor(client(standIns).conversations.list())).toBeUndefined();
-    expect(await throttledFor(client(standIns).conversations.create({ name: 'one-more' }))).toBe(60);
-    await newChannel(client(standIns, 'xoxb-another'), 'one-more');
-  });
-
   test('a channel allows five messages at once and one per second, across its name and ID', async () => {
     const time = clock();
     const slack = client(await start({ now: time.now }));
@@ -66,25 +58,6 @@ describe('rate limits', () => {
     const slack = client(await start({ now: clock().now }));
     for (let i = 0; i < 60; i++) for (let n = 0; n < 5; n++) await post(slack, `#c${i}`);
     expect(await throttledFor(say(slack, { channel: '#general', text: 'x' }))).toBe(60);
-  });
-
-  test('the window shrinks with the time scale, and survives a restart', async () => {
-    const time = clock();
-    const options = { dir: folder(), now: time.now, timeScale: 10 };
-    const before = await start(options);
-    for (let i = 0; i < 20; i++) await newChannel(client(before), `c${i}`);
-    await before.close();
-
-    const slack = client(await start(options));
-    expect(await throttledFor(slack.conversations.create({ name: 'one-more' }))).toBe(6);
-    time.forward(6_000);
-    await newChannel(slack, 'one-more');
-  });
-
-  test('the fault gives the same response', async () => {
-    const standIns = await start();
-    await setFault(standIns, { vendor: 'slack', fault: { kind: 'rate_limit' }, times: 1 });
-    expect(await throttledFor(client(standIns).auth.test())).toBe(1);
   });
 });
 
@@ -219,33 +192,6 @@ describe('messages at their limits and just above', () => {
     expect(await errorOf(say(slack, { channel, text: x(40_001) }))).toBe('msg_too_long');
     await slack.chat.update({ channel, ts, text: x(4_000) });
     expect(await errorOf(slack.chat.update({ channel, ts, text: x(4_001) }))).toBe('msg_too_long');
-  });
-
-  test('100 attachments, 100 bookmarks, 100 pins', async () => {
-    const time = clock();
-    const slack = client(await start({ now: time.now }));
-    const channel_id = await newChannel(slack);
-    const message = (count: number) => ({
-      channel: channel_id,
-      text: 'x',
-      attachments: many(count, { fallback: 'f' }),
-    });
-    await say(slack, message(100));
-    expect(await errorOf(say(slack, message(101)))).toBe('too_many_attachments');
-    const bookmark = { channel_id, title: 't', type: 'link', link: 'https://example.com' } as const;
-    for (let i = 0; i < 100; i++) {
-      time.forward(3_000);
-      await slack.bookmarks.add(bookmark);
-    }
-    time.forward(3_000);
-    expect(await errorOf(slack.bookmarks.add(bookmark))).toBe('too_many_bookmarks');
-    for (let i = 0; i < 100; i++) {
-      time.forward(3_000);
-      await slack.pins.add({ channel: channel_id, timestamp: await post(slack, channel_id) });
-    }
-    time.forward(3_000);
-    const timestamp = await post(slack, channel_id);
-    expect(await errorOf(slack.pins.add({ channel: channel_id, timestamp }))).toBe('too_many_pins');
   });
 
   test('a message without content is refused', async () => {
