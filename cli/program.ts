@@ -19,12 +19,12 @@ import { addInit } from './commands/init/init.ts';
 import { addPipeline } from './commands/pipeline.ts';
 import { addPins } from './commands/changes/pins.ts';
 import { addQuarantine } from './commands/quarantine.ts';
-import { addReplay } from './commands/simulation/replay.ts';
+import { addReplay } from '../features/simulation/cli/replay.ts';
 import { addReport } from './commands/reports/report.ts';
 import { addRunbooks } from './commands/runbooks/runbooks.ts';
-import { addSimulate } from './commands/simulation/simulate.ts';
+import { addSimulate } from '../features/simulation/cli/simulate.ts';
 import { addSlo } from './commands/slo/slo.ts';
-import { addTest } from './commands/simulation/test-incidents.ts';
+import { addTest } from '../features/simulation/cli/test-incidents.ts';
 import { addToken } from './commands/token.ts';
 import { UsageError, CommandFailure, type CommandContext } from './command-context.ts';
 

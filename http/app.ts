@@ -40,7 +40,7 @@ import { evidenceRoutes } from './routes/incidents/evidence.ts';
 import { incidentRoutes } from './routes/incidents/incidents.ts';
 import { postmortemRoutes } from './routes/postmortems/postmortems.ts';
 import { publicPostmortemRoutes } from './routes/postmortems/public-postmortem.ts';
-import { recordingRoutes } from './routes/recordings.ts';
+import { recordingRoutes } from '../features/simulation/routes.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { judgementRoutes } from './routes/canary/judgements.ts';
 import { explainTextLimits } from '../schemas/parsing/text.ts';

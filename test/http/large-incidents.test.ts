@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { RECORDING_MAX_BYTES } from '../../actions/simulation/recording-bytes.ts';
+import { RECORDING_MAX_BYTES } from '../../features/simulation/actions/recording-bytes.ts';
 import { PAGE_MAX_BYTES } from '../../http/list-bytes.ts';
-import { RecordedIncident } from '../../schemas/simulation/recording.ts';
+import { RecordedIncident } from '../../features/simulation/recording.ts';
 import { alert, group } from '../support/alerts.ts';
 import { eventually, Firebreak } from '../support/firebreak.ts';
 

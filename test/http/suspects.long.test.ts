@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { differences } from '../../cli/decision-differences.ts';
+import { differences } from '../../features/simulation/cli/decision-differences.ts';
 import { alert, group, minutesAgo } from '../support/alerts.ts';
 import { EACH_ALONE, Firebreak } from '../support/firebreak.ts';
 import { seen } from '../support/fixtures.ts';

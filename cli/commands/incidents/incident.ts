@@ -13,7 +13,7 @@ import { incidentNamed, pathOf, shortName } from '../../incident-named.ts';
 import { choice, JSON_OPTION, LIMIT_OPTION, SERVICE_OPTION } from '../../options.ts';
 import { asJson, oneLine, shortTime, table } from '../../table.ts';
 import type { CommandContext } from '../../command-context.ts';
-import { addIncidentExport } from './incident-export.ts';
+import { addIncidentExport } from '../../../features/simulation/cli/incident-export.ts';
 import { addPostmortem } from '../postmortems/postmortem.ts';
 import { addIncidentActions, rolesOf } from './incident-actions.ts';
 

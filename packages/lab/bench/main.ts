@@ -28,7 +28,7 @@ import { measureLoad } from './measurements/load.ts';
 import { measureMemory } from './measurements/memory.ts';
 import { measurePages } from './measurements/pages.ts';
 import { measureResponse } from './measurements/response.ts';
-import { measureSimulation } from './measurements/simulation.ts';
+import { measureSimulation } from '../../../features/simulation/test/bench.ts';
 import { measureSize } from './measurements/size.ts';
 import { measureStart } from './measurements/start.ts';
 import { measureStorm } from './measurements/storm.ts';

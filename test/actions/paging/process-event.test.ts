@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { isAcknowledged } from '../../../domain/paging/acknowledgement.ts';
 import { pageNote } from '../../../domain/paging/page-note.ts';
-import { recordingOf } from '../../../actions/simulation/recordings.ts';
+import { recordingOf } from '../../../features/simulation/actions/recordings.ts';
 import { pageKey } from '../../../domain/paging/pages.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
