@@ -40,6 +40,8 @@ export type Feature = {
   verbs?(): Promise<Readonly<Record<string, AnyVerb>>>;
   runs?(): Promise<Readonly<Record<string, RunVerb<never>>>>;
   commands?(): Promise<(program: Command, context: CommandContext) => void>;
+  /** Commands that are not in the help where those of features begin, each with the one that it comes after. */
+  commandsAfter?: Readonly<Record<string, string>>;
   /** Findings of `firebreak doctor`. */
   findings?(client: Client): Promise<Finding[]>;
 };

@@ -1,4 +1,5 @@
 import type { AdmittedSignal } from '../../../domain/ports/alerts.ts';
+import { recordedSignal } from '../../../domain/alerts/recorded-signal.ts';
 import type { Page, ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import type { Story } from '../../../domain/messages/story.ts';
@@ -7,15 +8,10 @@ import { withoutCredentials } from '../../../domain/redaction/credentials.ts';
 import { numberOf } from '../../../domain/rollback/question-names.ts';
 import { isManualRun } from '../../../domain/runbooks/manual-runs.ts';
 import { askedOf } from '../decisions/policy-inputs.ts';
+import type { RecordedSignal } from '../../../schemas/alerts/recorded-signal.ts';
 import { type IncidentId, Severity } from '../../../schemas/config/names.ts';
 import type { Effect, IncidentView } from '../../../schemas/incidents/incident.ts';
-import {
-  type RecordedAlert,
-  type RecordedDecision,
-  type RecordedIncident,
-  RECORDING_FORMAT,
-  type RecordedSignal,
-} from '../recording.ts';
+import { type RecordedAlert, type RecordedDecision, type RecordedIncident, RECORDING_FORMAT } from '../recording.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { Refusal } from '../../../actions/refusal.ts';
 import { inTurns, oneAtATime } from '../../../actions/shared/concurrency.ts';
@@ -117,32 +113,6 @@ async function recordedRuns({ runbooks }: RecordingDeps, id: IncidentId): Promis
   return runs.flatMap((run) =>
     run === undefined ? [] : [{ name: run.runbook.name, at: run.at, by_person: isManualRun(run.number) }],
   );
-}
-
-/** Returns an alert as it was admitted. */
-export function recordedSignal(signal: AdmittedSignal): RecordedSignal {
-  return {
-    at: signal.first_seen_at,
-    received_at: signal.received_at ?? signal.first_seen_at,
-    muted: signal.mute ?? null,
-    source: signal.source,
-    episode: signal.episode,
-    fingerprint: signal.fingerprint,
-    episodic: signal.episodic,
-    starts_at: signal.startsAt,
-    ends_at: signal.status === 'resolved' ? signal.endsAt : null,
-    service: signal.service,
-    environment: signal.environment,
-    unmatched: signal.unmatched,
-    severity: signal.severity,
-    requests_rollback: signal.requestsRollback,
-    ...(signal.rollbackNotPermitted && { rollback_not_permitted: true as const }),
-    monitoring_failure: signal.monitoringFailure,
-    ...(signal.sender !== undefined && { sender: signal.sender }),
-    title: signal.title,
-    labels: signal.labels,
-    annotations: signal.annotations,
-  };
 }
 
 type Query = { limit: number; cursor?: string };

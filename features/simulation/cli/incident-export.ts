@@ -7,16 +7,20 @@ import { RecordedIncident } from '../recording.ts';
 import { Client } from '../../../cli/client.ts';
 import { CommandFailure, type CommandContext } from '../../../cli/command-context.ts';
 import { incidentNamed, pathOf } from '../../../cli/incident-named.ts';
+import { placeAfter } from '../../../cli/place-after.ts';
 import { asJson } from '../../../cli/table.ts';
 
 /** Adds the command that writes an incident as a test case of the policy. */
-export function addIncidentExport(incident: Command, context: CommandContext): void {
+export function addIncidentExport(program: Command, context: CommandContext): void {
+  const incident = program.commands.find((command) => command.name() === 'incident');
+  if (incident === undefined) throw new Error('there is no command for incidents');
   incident
     .command('export')
     .description('Export an incident as one file without people, addresses, and secrets, for firebreak test')
     .argument('<incident>', 'Channel (incident-2611201 or 2611201), id, or last characters of the id')
     .option('--out <file>', 'Write this file. Default: print it')
     .action((name: string, options: { out?: string }) => exportIncident(context, name, options));
+  placeAfter(incident, 'export', 'mark-wrong');
 }
 
 async function exportIncident(context: CommandContext, name: string, { out }: { out?: string }): Promise<void> {

@@ -1,7 +1,8 @@
 import type { Config } from '../../../schemas/config/config.ts';
 import type { Message } from '../../../schemas/incidents/inbox.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
-import type { RecordedIncident, RecordedSignal } from '../recording.ts';
+import type { RecordedSignal } from '../../../schemas/alerts/recorded-signal.ts';
+import type { RecordedIncident } from '../recording.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { pages, requestsRollback, scopeOf } from '../../../domain/alerts/admission.ts';
 import { planAdmission } from '../../../domain/alerts/plan-admission.ts';

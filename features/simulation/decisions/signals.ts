@@ -1,5 +1,5 @@
 import type { Config } from '../../../schemas/config/config.ts';
-import type { RecordedSignal } from '../recording.ts';
+import type { RecordedSignal } from '../../../schemas/alerts/recorded-signal.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import type { Arrival } from '../../../domain/alerts/admission.ts';
 import { destinationsOf, mutedBy } from '../../../domain/alerts/routing.ts';

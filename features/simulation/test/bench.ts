@@ -6,7 +6,8 @@ import { MONITORED_SEED, monitoredCase } from '../../../packages/lab/evaluation/
 import { portsAt } from '../../../packages/lab/evaluation/monitored/ports.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
-import { type RecordedIncident, RECORDING_FORMAT, type RecordedSignal } from '../recording.ts';
+import type { RecordedSignal } from '../../../schemas/alerts/recorded-signal.ts';
+import { type RecordedIncident, RECORDING_FORMAT } from '../recording.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { judge } from '../../../workflows/steps/judge.ts';
 import { type Measured, result } from '../../../packages/lab/bench/results.ts';
@@ -24,7 +25,7 @@ const ALLOWED_MS = 10_000;
  * Measures the comparison of two policies over the 10,000 alerts of 1,000 incidents with a decision each.
  * Fails unless an unchanged policy gives no difference, and a changed one a difference in each incident.
  */
-export async function measureSimulation(): Promise<Measured[]> {
+export async function measure(): Promise<Measured[]> {
   const { policy, recorded } = await record();
   const changed = Config.parse({
     ...policy,

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import type { Recorded } from '../decisions/replay.ts';
 import { Config } from '../../../schemas/config/config.ts';
-import type { RecordedSignal } from '../recording.ts';
+import type { RecordedSignal } from '../../../schemas/alerts/recorded-signal.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { before, change, clear, NOON } from '../../../test/domain/arbitraries.ts';
 import { recordedAlert, recordedDecision, recordedIncident, recordedSignal } from './decisions/recordings.ts';

@@ -1,12 +1,7 @@
+import type { RecordedSignal } from '../../../../schemas/alerts/recorded-signal.ts';
 import type { Config } from '../../../../schemas/config/config.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../../schemas/config/names.ts';
-import {
-  type RecordedAlert,
-  type RecordedDecision,
-  type RecordedIncident,
-  RECORDING_FORMAT,
-  type RecordedSignal,
-} from '../../recording.ts';
+import { type RecordedAlert, type RecordedDecision, type RecordedIncident, RECORDING_FORMAT } from '../../recording.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import type { DecisionInputs } from '../../../../domain/rollback/judgement.ts';
 import { decide } from '../../../../domain/rollback/rollback.ts';
