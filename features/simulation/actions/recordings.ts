@@ -1,4 +1,3 @@
-import type { AdmittedSignal } from '../../../domain/ports/alerts.ts';
 import { recordedSignal } from '../../../domain/alerts/recorded-signal.ts';
 import type { Page, ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
