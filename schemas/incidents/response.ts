@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { HttpUrl, SecretName } from '../config/endpoint.ts';
 import { ServiceName, Severity } from '../config/names.ts';
 import { Stakeholder, WeeklyShadowReport } from '../people/stakeholders.ts';
-import { ToilTask } from '../reports/team-digest.ts';
+import { ToilTask } from '../../features/digests/digest.ts';
 import { Triage } from './triage.ts';
 
 /** Events of an incident: opened, each change, and resolved. */

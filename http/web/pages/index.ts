@@ -4,7 +4,7 @@ import { auditPage } from './audit.ts';
 import { canariesPage } from './canary/canaries.ts';
 import { canaryPage } from './canary/canary.ts';
 import { FEATURE_PAGES } from '../features.ts';
-import { digestPage } from './digest.ts';
+import { digestPage } from '../../../features/digests/pages.ts';
 import { decisionsPage } from './incidents/decisions.ts';
 import { deliveryPage } from './delivery/delivery.ts';
 import { pipelinesPage } from './delivery/pipelines.ts';

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { doneTasks } from '../../../actions/reports/done-tasks.ts';
+import { doneTasks } from '../actions/done-tasks.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
-import { incident } from '../../domain/stories.ts';
+import { incident } from '../../../test/domain/stories.ts';
 
 const idOf = (n: number): IncidentId => IncidentId.parse(`01JCYZ7Q8M3N5P7R9T1V${String(n).padStart(6, '0')}`);
 

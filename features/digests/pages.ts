@@ -1,17 +1,17 @@
 import { html } from 'hono/html';
-import { readTeamDigest } from '../../../actions/reports/team-digest.ts';
-import type { Span, Text } from '../../../domain/messages/channels.ts';
-import { utcWords } from '../../../domain/messages/channels.ts';
+import { readTeamDigest } from './actions/team-digest.ts';
+import type { Span, Text } from '../../domain/messages/channels.ts';
+import { utcWords } from '../../domain/messages/channels.ts';
 import {
   digestPath,
   type DigestSection,
   digestScope,
   digestSections,
   digestTitle,
-} from '../../../domain/reports/digest-sections.ts';
-import type { TeamDigest } from '../../../schemas/reports/team-digest.ts';
-import { type Cells, filterLinks, type Html, nothing, panel, tableOf } from '../parts.ts';
-import type { ConsolePage } from './page.ts';
+} from './decisions/sections.ts';
+import type { TeamDigest } from './digest.ts';
+import { type Cells, filterLinks, type Html, nothing, panel, tableOf } from '../../http/web/parts.ts';
+import type { ConsolePage } from '../../http/web/pages/page.ts';
 
 const TEAM_MAX_CHARS = 256;
 

@@ -1,23 +1,23 @@
-import type { DoraDeploy, DoraFigures, DoraIncident } from '../../schemas/delivery/dora.ts';
-import type { DeliveryFile } from '../../schemas/delivery/delivery-file.ts';
-import type { IncidentId } from '../../schemas/config/names.ts';
-import type { Freeze } from '../../schemas/freeze/freeze.ts';
+import type { DoraDeploy, DoraFigures, DoraIncident } from '../../../schemas/delivery/dora.ts';
+import type { DeliveryFile } from '../../../schemas/delivery/delivery-file.ts';
+import type { IncidentId } from '../../../schemas/config/names.ts';
+import type { Freeze } from '../../../schemas/freeze/freeze.ts';
 import {
   type DecisionView,
   type Effect,
   type IncidentRecord,
   NOBODY_OBJECTED,
-} from '../../schemas/incidents/incident.ts';
-import { type TeamDigest, ToilTask, type ToilRow } from '../../schemas/reports/team-digest.ts';
-import type { ToilMinutes } from '../../schemas/incidents/response.ts';
-import type { SloStatus } from '../../schemas/slo/slo-status.ts';
-import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
-import type { NoisyAlert } from '../alerts/noisy-alerts.ts';
-import type { StoredActionItem } from '../ports/postmortems.ts';
-import { figuresOf } from '../delivery/figures.ts';
-import { median } from '../delivery/quantiles.ts';
-import { scopeInWords } from '../freeze/words.ts';
-import { decisionOf, evidenceNameOf } from '../incidents/evidence-name.ts';
+} from '../../../schemas/incidents/incident.ts';
+import { type TeamDigest, ToilTask, type ToilRow } from '../digest.ts';
+import type { ToilMinutes } from '../../../schemas/incidents/response.ts';
+import type { SloStatus } from '../../../schemas/slo/slo-status.ts';
+import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
+import type { NoisyAlert } from '../../../domain/alerts/noisy-alerts.ts';
+import type { StoredActionItem } from '../../../domain/ports/postmortems.ts';
+import { figuresOf } from '../../../domain/delivery/figures.ts';
+import { median } from '../../../domain/delivery/quantiles.ts';
+import { scopeInWords } from '../../../domain/freeze/words.ts';
+import { decisionOf, evidenceNameOf } from '../../../domain/incidents/evidence-name.ts';
 
 const DAY_SECONDS = 86_400;
 export const WEEK_SECONDS = 7 * DAY_SECONDS;

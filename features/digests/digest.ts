@@ -1,10 +1,10 @@
 import * as z from 'zod';
-import { EnvironmentName, IncidentId, ServiceName, Severity } from '../config/names.ts';
-import { DoraFigures } from '../delivery/dora.ts';
-import { FreezeCause } from '../freeze/freeze.ts';
-import { ActionItemId, Priority } from '../postmortems/postmortem.ts';
-import { SloId } from '../slo/slo.ts';
-import { Timestamp } from '../time/time.ts';
+import { EnvironmentName, IncidentId, ServiceName, Severity } from '../../schemas/config/names.ts';
+import { DoraFigures } from '../../schemas/delivery/dora.ts';
+import { FreezeCause } from '../../schemas/freeze/freeze.ts';
+import { ActionItemId, Priority } from '../../schemas/postmortems/postmortem.ts';
+import { SloId } from '../../schemas/slo/slo.ts';
+import { Timestamp } from '../../schemas/time/time.ts';
 
 /** Tasks that Firebreak does in place of a person. */
 export const ToilTask = z.enum(['rollback', 'runbookStep', 'page', 'channel']);

@@ -1,9 +1,9 @@
-import { type DoraFigure, type DoraFigures } from '../../schemas/delivery/dora.ts';
-import type { TeamDigest, ToilTask } from '../../schemas/reports/team-digest.ts';
-import type { IncidentId } from '../../schemas/config/names.ts';
-import { incidentPath, postmortemPath, experimentPath } from '../incidents/console-link.ts';
-import type { Text } from '../messages/channels.ts';
-import { counted, duration, share } from './words.ts';
+import { type DoraFigure, type DoraFigures } from '../../../schemas/delivery/dora.ts';
+import type { TeamDigest, ToilTask } from '../digest.ts';
+import type { IncidentId } from '../../../schemas/config/names.ts';
+import { incidentPath, postmortemPath, experimentPath } from '../../../domain/incidents/console-link.ts';
+import type { Text } from '../../../domain/messages/channels.ts';
+import { counted, duration, share } from '../../../domain/reports/words.ts';
 
 /** A part of the digest. Links are paths of the console. */
 export type DigestSection = {

@@ -1,18 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { figuresOf } from '../../../domain/delivery/figures.ts';
 import type { StoredActionItem } from '../../../domain/ports/postmortems.ts';
-import { digestSections } from '../../../domain/reports/digest-sections.ts';
-import { type DigestRecords, tasksIn, teamDigest } from '../../../domain/reports/team-digest.ts';
-import { digestMain } from '../../../http/web/pages/digest.ts';
+import { digestSections } from '../decisions/sections.ts';
+import { type DigestRecords, tasksIn, teamDigest } from '../decisions/team-digest.ts';
+import { digestMain } from '../pages.ts';
 import { DecisionView, type Effect } from '../../../schemas/incidents/incident.ts';
 import { DeliveryFile } from '../../../schemas/delivery/delivery-file.ts';
 import type { DoraDeploy, DoraIncident } from '../../../schemas/delivery/dora.ts';
 import { Freeze } from '../../../schemas/freeze/freeze.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
-import type { TeamDigest } from '../../../schemas/reports/team-digest.ts';
+import type { TeamDigest } from '../digest.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
-import { expectHarmless, hostile, textOf } from '../../support/hostile.ts';
-import { incident } from '../stories.ts';
+import { expectHarmless, hostile, textOf } from '../../../test/support/hostile.ts';
+import { incident } from '../../../test/domain/stories.ts';
 
 /** A Monday at 09:00; the week begins on the Monday before. */
 const UNTIL = Timestamp.parse('2026-11-16T09:00:00.000Z');
