@@ -12,6 +12,8 @@ export type FeatureNames = {
   environment?: Readonly<Record<string, z.ZodType>>;
   /** Returns what these keys name that is called with credentials. */
   targets?(environment: never): readonly ConfiguredTarget[];
+  /** Keys of `response.yaml`. */
+  response?: Readonly<Record<string, z.ZodType>>;
   /** Sources of the alerts that it sends itself. Each such alert is an event, because nobody reports its end. */
   sources?: readonly string[];
   counters?: Readonly<Record<string, { group: 'incidents'; help: string; labels: readonly string[] }>>;

@@ -1,9 +1,10 @@
+import { names as digests } from './digests/names.ts';
 import { names as experiments } from './experiments/names.ts';
 import type { FeatureNames } from './feature-names.ts';
 import { names as simulation } from './simulation/names.ts';
 
 /** The names of all features. To leave a feature out, delete its folder, and its entries here and in `index.ts`. */
-const LIST = [experiments, simulation] as const;
+const LIST = [digests, experiments, simulation] as const;
 
 type ListedNames = (typeof LIST)[number];
 
@@ -12,6 +13,7 @@ type SourceOf<Names> = Names extends { sources: readonly (infer Source extends s
 type ButtonOf<Names> = Names extends { buttons: readonly (infer Button)[] } ? Button : never;
 /** A function of the values, so that `Merged` can intersect those of all features. */
 type TakesEnvironment<Names> = Names extends { environment: infer Keys } ? (keys: Keys) => void : never;
+type TakesResponse<Names> = Names extends { response: infer Keys } ? (keys: Keys) => void : never;
 type TakesCounters<Names> = Names extends { counters: infer Counters } ? (counters: Counters) => void : never;
 type Merged<Takes> = [Takes] extends [never] ? object : Takes extends (values: infer Values) => void ? Values : object;
 
@@ -29,6 +31,11 @@ export const featureActionsOf = (role: 'viewer' | 'responder' | 'approver'): Act
 /** Keys of features for an environment in `services.yaml`. */
 export const FEATURE_ENVIRONMENT = Object.assign({}, ...NAMES.map(({ environment }) => environment)) as Merged<
   TakesEnvironment<ListedNames>
+>;
+
+/** Keys of features in `response.yaml`. */
+export const FEATURE_RESPONSE = Object.assign({}, ...NAMES.map(({ response }) => response)) as Merged<
+  TakesResponse<ListedNames>
 >;
 
 /** Sources of the alerts that features send. */

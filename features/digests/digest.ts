@@ -5,10 +5,7 @@ import { FreezeCause } from '../../schemas/freeze/freeze.ts';
 import { ActionItemId, Priority } from '../../schemas/postmortems/postmortem.ts';
 import { SloId } from '../../schemas/slo/slo.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
-
-/** Tasks that Firebreak does in place of a person. */
-export const ToilTask = z.enum(['rollback', 'runbookStep', 'page', 'channel']);
-export type ToilTask = z.infer<typeof ToilTask>;
+import { ToilTask } from './toil.ts';
 
 const window = z.object({ from: Timestamp, until: Timestamp });
 

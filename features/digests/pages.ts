@@ -2,13 +2,7 @@ import { html } from 'hono/html';
 import { readTeamDigest } from './actions/team-digest.ts';
 import type { Span, Text } from '../../domain/messages/channels.ts';
 import { utcWords } from '../../domain/messages/channels.ts';
-import {
-  digestPath,
-  type DigestSection,
-  digestScope,
-  digestSections,
-  digestTitle,
-} from './decisions/sections.ts';
+import { digestPath, type DigestSection, digestScope, digestSections, digestTitle } from './decisions/sections.ts';
 import type { TeamDigest } from './digest.ts';
 import { type Cells, filterLinks, type Html, nothing, panel, tableOf } from '../../http/web/parts.ts';
 import type { ConsolePage } from '../../http/web/pages/page.ts';
@@ -22,6 +16,7 @@ const PAGE_ROWS = 50;
 export const digestPage: ConsolePage = {
   path: '/console/digest',
   label: 'Digest',
+  after: '/console/runbooks',
   action: 'incidents:read',
   everySeconds: 300,
   async show(deps, { viewer: { may }, query }) {

@@ -1,5 +1,6 @@
 import { type DoraFigure, type DoraFigures } from '../../../schemas/delivery/dora.ts';
-import type { TeamDigest, ToilTask } from '../digest.ts';
+import type { TeamDigest } from '../digest.ts';
+import type { ToilTask } from '../toil.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { incidentPath, postmortemPath, experimentPath } from '../../../domain/incidents/console-link.ts';
 import type { Text } from '../../../domain/messages/channels.ts';

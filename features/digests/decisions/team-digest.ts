@@ -8,8 +8,8 @@ import {
   type IncidentRecord,
   NOBODY_OBJECTED,
 } from '../../../schemas/incidents/incident.ts';
-import { type TeamDigest, ToilTask, type ToilRow } from '../digest.ts';
-import type { ToilMinutes } from '../../../schemas/incidents/response.ts';
+import type { TeamDigest, ToilRow } from '../digest.ts';
+import { type ToilMinutes, ToilTask } from '../toil.ts';
 import type { SloStatus } from '../../../schemas/slo/slo-status.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import type { NoisyAlert } from '../../../domain/alerts/noisy-alerts.ts';
