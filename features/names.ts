@@ -15,7 +15,12 @@ type ButtonOf<Names> = Names extends { buttons: readonly (infer Button)[] } ? Bu
 type TakesEnvironment<Names> = Names extends { environment: infer Keys } ? (keys: Keys) => void : never;
 type TakesResponse<Names> = Names extends { response: infer Keys } ? (keys: Keys) => void : never;
 type TakesCounters<Names> = Names extends { counters: infer Counters } ? (counters: Counters) => void : never;
-type Merged<Takes> = [Takes] extends [never] ? object : Takes extends (values: infer Values) => void ? Values : object;
+/** The intersection of the values. The tuples keep the union of functions together, which would give a union otherwise. */
+type Merged<Takes> = [Takes] extends [never]
+  ? object
+  : [Takes] extends [(values: infer Values) => void]
+    ? Values
+    : object;
 
 const NAMES: readonly FeatureNames[] = LIST;
 
