@@ -2,9 +2,10 @@ import { names as digests } from './digests/names.ts';
 import { names as experiments } from './experiments/names.ts';
 import type { FeatureNames } from './feature-names.ts';
 import { names as simulation } from './simulation/names.ts';
+import { names as stakeholders } from './stakeholders/names.ts';
 
 /** The names of all features. To leave a feature out, delete its folder, and its entries here and in `index.ts`. */
-const LIST = [digests, experiments, simulation] as const;
+const LIST = [digests, experiments, simulation, stakeholders] as const;
 
 type ListedNames = (typeof LIST)[number];
 
@@ -57,3 +58,6 @@ export const FEATURE_BUTTONS = NAMES.flatMap(({ buttons = [] }) => buttons) as u
 /** Returns the systems that features are configured to call for an environment. */
 export const featureTargets = (environment: object) =>
   NAMES.flatMap(({ targets }) => targets?.(environment as never) ?? []);
+
+/** Returns the services and teams that keys of features in `response.yaml` name. */
+export const featureScopes = (response: object) => NAMES.flatMap(({ scopes }) => scopes?.(response as never) ?? []);

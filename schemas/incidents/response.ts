@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { HttpUrl, SecretName } from '../config/endpoint.ts';
 import { ServiceName, Severity } from '../config/names.ts';
-import { Stakeholder, WeeklyShadowReport } from '../people/stakeholders.ts';
+import { WeeklyShadowReport } from '../people/weekly-report.ts';
 import { FEATURE_RESPONSE } from '../../features/names.ts';
 import { Triage } from './triage.ts';
 
@@ -71,7 +71,6 @@ const ResponseSettings = z.strictObject({
   escalation: Escalation.optional(),
   webhooks: z.array(Webhook).max(20).default([]),
   triage: Triage.prefault({}),
-  stakeholders: z.array(Stakeholder).max(50).default([]),
   /** Absent: the report is not sent; `firebreak report shadow` prints it. */
   shadowReport: WeeklyShadowReport.optional(),
   ...FEATURE_RESPONSE,

@@ -1,4 +1,4 @@
-import type { ChannelPause, NotificationChannel, LastNotification } from '../../domain/messages/stakeholder-digest.ts';
+import type { ChannelPause, NotificationChannel, LastNotification } from '../../domain/messages/notifications.ts';
 import type { DigestOf, Digests, StoredNotification } from '../../domain/ports/messages.ts';
 
 /** The digests for stakeholders, in memory. Calls are asynchronous, like the table's. */

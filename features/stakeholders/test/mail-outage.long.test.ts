@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Firebreak } from '../support/firebreak.ts';
-import { seen } from '../support/fixtures.ts';
+import { Firebreak } from '../../../test/support/firebreak.ts';
+import { seen } from '../../../test/support/fixtures.ts';
 
 /** Too many to send in sequence within the time limits. */
 const MANY = Array.from({ length: 20 }, (_, n) => `nr${n}@acme.example`);

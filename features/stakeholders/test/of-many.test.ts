@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Delivered, Email } from '../../domain/messages/channels.ts';
-import { digest } from '../../jobs/digest/digest.ts';
-import { Config } from '../../schemas/config/config.ts';
-import type { EnvironmentName, IncidentId, ServiceName } from '../../schemas/config/names.ts';
-import { FakeDigests } from '../support/fake-digests.ts';
-import { FakeWorld } from '../support/fake-deps.ts';
+import type { Delivered, Email } from '../../../domain/messages/channels.ts';
+import { digest } from '../../../jobs/digest/digest.ts';
+import { Config } from '../../../schemas/config/config.ts';
+import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
+import { FakeDigests } from '../../../test/support/fake-digests.ts';
+import { FakeWorld } from '../../../test/support/fake-deps.ts';
 
 const SHOP = 'shop@acme.example';
 const GAMES = 'games@acme.example';

@@ -1,34 +1,15 @@
-import type { Config } from '../../schemas/config/config.ts';
-import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
-import { isAtLeast } from '../../schemas/config/names.ts';
-import type { Stakeholder } from '../../schemas/people/stakeholders.ts';
-import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
-import { type ApprovalUrls, NO_APPROVAL_URLS } from '../incidents/approval-link.ts';
-import { answerable } from './incident-buttons.ts';
-import { decisionLines, linesOf } from './decision-lines.ts';
-import { consoleLink, statusWords } from './incident-card.ts';
-import { type ChatMessage, type ChatPart, type Span, type Text, utcWords } from './channels.ts';
-import { minuteOf, serviceEnvironmentText, type Overview } from './story.ts';
-
-/** The last notification to a stakeholder about an incident, possibly still being sent. */
-export type LastNotification = {
-  /** State whose changes are sent immediately. */
-  about: string;
-  at: Timestamp;
-  /** The stakeholder has received a notification about this incident. */
-  notified: boolean;
-  /** The recipient was rejected: this notification is not repeated, but later changes are sent. */
-  refused?: true | undefined;
-  /** Number of consecutive failed attempts, and the earliest time of the next one. */
-  again?: { at: Timestamp; tries: number } | undefined;
-};
-
-/** Notification channels; each can fail independently. */
-export const NOTIFICATION_CHANNELS = ['mail', 'slack'] as const;
-export type NotificationChannel = (typeof NOTIFICATION_CHANNELS)[number];
-
-/** Pause of a channel until `until`, after consecutive failures. */
-export type ChannelPause = { tries: number; until: Timestamp; detail: string };
+import type { Config } from '../../../schemas/config/config.ts';
+import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import { isAtLeast } from '../../../schemas/config/names.ts';
+import type { Stakeholder } from '../stakeholder.ts';
+import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
+import { type ApprovalUrls, NO_APPROVAL_URLS } from '../../../domain/incidents/approval-link.ts';
+import { answerable } from '../../../domain/messages/incident-buttons.ts';
+import { decisionLines, linesOf } from '../../../domain/messages/decision-lines.ts';
+import { consoleLink, statusWords } from '../../../domain/messages/incident-card.ts';
+import type { ChatMessage, ChatPart } from '../../../domain/messages/channels.ts';
+import type { LastNotification } from '../../../domain/messages/notifications.ts';
+import { minuteOf, serviceEnvironmentText, type Overview } from '../../../domain/messages/story.ts';
 
 /** Returns the state whose changes are sent immediately. */
 export const notifiedStateOf = ({ status, severity, handling }: IncidentRecord): string =>
@@ -81,29 +62,12 @@ export const notificationState = (incident: IncidentRecord, now: Timestamp): Las
   notified: true,
 });
 
-/** Restores the previous state after a notification that was certainly not sent. */
-export const notSent = (before: LastNotification | undefined, now: Timestamp): LastNotification =>
-  before ?? { about: '', at: now, notified: false };
-
 /** Records that the notification can never be sent, because the recipient does not exist. */
 export const neverNotified = (now: LastNotification, before: LastNotification | undefined): LastNotification => ({
   ...now,
   notified: before?.notified ?? false,
   refused: true,
 });
-
-/** Pauses in minutes before the second attempt and the maximum; each pause doubles the previous one. */
-const RETRY_MINUTES = { first: 1, longest: 30 };
-
-/** Schedules another attempt after a failure that may be temporary. */
-export const sentLater = (
-  before: LastNotification | undefined,
-  { now, timeScale }: Pick<DueContext, 'now' | 'timeScale'>,
-): LastNotification => {
-  const tries = (before?.again?.tries ?? 0) + 1;
-  const minutes = Math.min(RETRY_MINUTES.first * 2 ** (tries - 1), RETRY_MINUTES.longest);
-  return { ...notSent(before, now), again: { at: plusSeconds(now, (minutes * 60) / timeScale), tries } };
-};
 
 function concerns(
   { severity, service }: Pick<IncidentRecord, 'severity' | 'service'>,
@@ -206,49 +170,4 @@ function childrenPart(children: Overview['children'], count: number): ChatPart[]
       text: [{ bold: 'Child incidents' }, ...rows, ...(more > 0 ? [`\nand ${more} more`] : [])],
     },
   ];
-}
-
-/** Pauses of a channel in minutes after the first failure and the maximum; each pause doubles the previous one. */
-const PAUSE_MINUTES = { first: 1, longest: 5 };
-
-/** @param afterSeconds delay requested by the other side; null: none */
-export function pauseAfter(
-  before: ChannelPause | undefined,
-  { detail, afterSeconds }: { detail: string; afterSeconds: number | null },
-  { now, timeScale }: Pick<DueContext, 'now' | 'timeScale'>,
-): ChannelPause {
-  const tries = (before?.tries ?? 0) + 1;
-  const minutes = Math.min(PAUSE_MINUTES.first * 2 ** (tries - 1), PAUSE_MINUTES.longest);
-  return { tries, until: plusSeconds(now, Math.max((minutes * 60) / timeScale, afterSeconds ?? 0)), detail };
-}
-
-/** Formats a message as plain text for email. */
-export const emailTextOf = ({ parts }: ChatMessage): string => `${parts.map(paragraph).filter(Boolean).join('\n\n')}\n`;
-
-function paragraph(part: ChatPart): string {
-  switch (part.kind) {
-    case 'header':
-      return `${part.text}\n${'='.repeat(Math.min([...part.text].length, 72))}`;
-    case 'fields':
-      return part.fields.map(({ name, value }) => `${name}: ${emailSpans(value)}`).join('\n');
-    case 'text':
-    case 'note':
-      return emailSpans(part.text);
-    case 'line':
-      return '-'.repeat(8);
-    case 'buttons':
-      return '';
-  }
-}
-
-const emailSpans = (text: Text): string => text.map(emailSpan).join('').trim();
-
-function emailSpan(span: Span): string {
-  if (typeof span === 'string') return span;
-  if ('bold' in span) return span.bold;
-  if ('code' in span) return span.code;
-  if ('at' in span) return utcWords(span);
-  if ('link' in span) return `${span.text} <${span.link}>`;
-  if ('channel' in span) return `#${span.channel}`;
-  return `@${'user' in span ? span.user : span.group}`;
 }

@@ -1,26 +1,23 @@
-import { sha256 } from '../../stores/core/hash.ts';
+import { sha256 } from '../../../stores/core/hash.ts';
 import {
-  digestOf,
-  isDue,
-  neverNotified,
+  type ChannelPause,
+  type LastNotification,
+  type NotificationChannel,
   notSent,
   pauseAfter,
-  type ChannelPause,
-  type NotificationChannel,
-  notificationState,
   sentLater,
-  type LastNotification,
-} from '../../domain/messages/stakeholder-digest.ts';
-import type { Delivered, Mail } from '../../domain/messages/channels.ts';
-import { approvalUrls } from '../../domain/incidents/approval-link.ts';
-import { incidentUrl } from '../../domain/incidents/console-link.ts';
-import type { Deps } from '../../domain/ports/deps.ts';
-import type { StoredNotification } from '../../domain/ports/messages.ts';
-import type { Overview } from '../../domain/messages/story.ts';
-import type { Config } from '../../schemas/config/config.ts';
-import { type Deadline, pooled } from '../../actions/shared/concurrency.ts';
+} from '../../../domain/messages/notifications.ts';
+import { digestOf, isDue, neverNotified, notificationState } from '../decisions/digest.ts';
+import type { Delivered, Mail } from '../../../domain/messages/channels.ts';
+import { approvalUrls } from '../../../domain/incidents/approval-link.ts';
+import { incidentUrl } from '../../../domain/incidents/console-link.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
+import type { StoredNotification } from '../../../domain/ports/messages.ts';
+import type { Overview } from '../../../domain/messages/story.ts';
+import type { Config } from '../../../schemas/config/config.ts';
+import { type Deadline, pooled } from '../../../actions/shared/concurrency.ts';
 import type { Due } from './due.ts';
-import { deliverTo } from './receivers.ts';
+import { deliverTo } from '../../../jobs/digest/receivers.ts';
 
 /** How many messages are sent in parallel. */
 const AT_ONCE = 4;
@@ -28,7 +25,7 @@ const AT_ONCE = 4;
 /** How many failures end a round, because the receiving server probably has a problem. */
 const FAILURES_MAX = 5;
 
-export type RoundDeps = Pick<
+type RoundDeps = Pick<
   Deps,
   'incidents' | 'clock' | 'log' | 'timeScale' | 'digests' | 'chat' | 'publicUrl' | 'approvalLinks'
 > & {

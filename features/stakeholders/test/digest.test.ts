@@ -1,23 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import {
-  notifiedStateOf,
-  digestOf,
-  isDue,
+  type ChannelPause,
   emailTextOf,
-  neverNotified,
+  type LastNotification,
   notSent,
   pauseAfter,
-  type ChannelPause,
-  notificationState,
   sentLater,
-  type LastNotification,
-} from '../../../domain/messages/stakeholder-digest.ts';
+} from '../../../domain/messages/notifications.ts';
+import { digestOf, isDue, neverNotified, notificationState, notifiedStateOf } from '../decisions/digest.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import { DecisionView, type IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { Version } from '../../../schemas/config/names.ts';
-import { Stakeholder } from '../../../schemas/people/stakeholders.ts';
+import { Stakeholder } from '../stakeholder.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
-import { incident, story } from '../stories.ts';
+import { incident, story } from '../../../test/domain/stories.ts';
 
 const at = '2026-11-20T12:00:00.000Z' as Timestamp;
 const minutes = (n: number): Timestamp => plusSeconds(at, n * 60);

@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Delivered, Email } from '../../domain/messages/channels.ts';
-import { stakeholderUpdate } from '../../domain/people/roles.ts';
-import { digest } from '../../jobs/digest/digest.ts';
-import { Config } from '../../schemas/config/config.ts';
-import type { EnvironmentName, IncidentId, ServiceName } from '../../schemas/config/names.ts';
-import { FakeDigests } from '../support/fake-digests.ts';
-import { FakeWorld, idleEngine } from '../support/fake-deps.ts';
+import type { Delivered, Email } from '../../../domain/messages/channels.ts';
+import { stakeholderUpdate } from '../../../domain/people/roles.ts';
+import { digest } from '../../../jobs/digest/digest.ts';
+import { Config } from '../../../schemas/config/config.ts';
+import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
+import { FakeDigests } from '../../../test/support/fake-digests.ts';
+import { FakeWorld, idleEngine } from '../../../test/support/fake-deps.ts';
 
 const DONE: Delivered = { kind: 'done', value: null };
 const LATER: Delivered = { kind: 'later', detail: '451 come again later', afterSeconds: null };

@@ -1,12 +1,12 @@
-import { isDue } from '../../domain/messages/stakeholder-digest.ts';
-import type { Deps } from '../../domain/ports/deps.ts';
-import type { StoredNotification } from '../../domain/ports/messages.ts';
-import type { Config } from '../../schemas/config/config.ts';
-import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
-import type { Stakeholder } from '../../schemas/people/stakeholders.ts';
-import { plusSeconds } from '../../schemas/time/time.ts';
-import { pooled } from '../../actions/shared/concurrency.ts';
-import { type Receiver, receiversOf } from './receivers.ts';
+import { isDue } from '../decisions/digest.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
+import type { StoredNotification } from '../../../domain/ports/messages.ts';
+import type { Config } from '../../../schemas/config/config.ts';
+import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import type { Stakeholder } from '../stakeholder.ts';
+import { plusSeconds } from '../../../schemas/time/time.ts';
+import { pooled } from '../../../actions/shared/concurrency.ts';
+import { type Receiver, receiversOf } from '../../../jobs/digest/receivers.ts';
 
 /**
  * How long after the resolution stakeholders are still notified of it. Covers a mail server that is down overnight.
