@@ -19,16 +19,14 @@ import { addInit } from './commands/init/init.ts';
 import { addPipeline } from './commands/pipeline.ts';
 import { addPins } from './commands/changes/pins.ts';
 import { addQuarantine } from './commands/quarantine.ts';
-import { addReplay } from './commands/simulation/replay.ts';
 import { addReport } from './commands/reports/report.ts';
 import { addRunbooks } from './commands/runbooks/runbooks.ts';
-import { addSimulate } from './commands/simulation/simulate.ts';
 import { addSlo } from './commands/slo/slo.ts';
-import { addTest } from './commands/simulation/test-incidents.ts';
 import { addToken } from './commands/token.ts';
 import { UsageError, CommandFailure, type CommandContext } from './command-context.ts';
+import { placeAfter } from './place-after.ts';
 
-/** Commands in the order of the help. */
+/** Commands in the order of the help, where features may move theirs. */
 const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[] = [
   addInit,
   addCheck,
@@ -45,14 +43,11 @@ const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[]
   addAutomation,
   addPins,
   addQuarantine,
-  addReplay,
   addReport,
   addRunbooks,
-  addSimulate,
   addSlo,
   addAudit,
   addBackup,
-  addTest,
   addToken,
   addCompletion,
 ];
@@ -80,6 +75,8 @@ export async function run(args: readonly string[], terminal: CommandContext): Pr
       writeErr: (text) => context.err(text.trimEnd()),
     });
   for (const addCommand of COMMANDS) addCommand(program, context);
+  for (const { commandsAfter = {} } of FEATURES)
+    for (const [name, other] of Object.entries(commandsAfter)) placeAfter(program, name, other);
   try {
     await program.parseAsync(args, { from: 'user' });
     return 0;

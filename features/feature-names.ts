@@ -12,11 +12,22 @@ export type FeatureNames = {
   environment?: Readonly<Record<string, z.ZodType>>;
   /** Returns what these keys name that is called with credentials. */
   targets?(environment: never): readonly ConfiguredTarget[];
+  /** Keys of `response.yaml`. */
+  response?: Readonly<Record<string, z.ZodType>>;
+  /** Returns the services and teams that these keys of `response.yaml` name. An unknown one is a warning. */
+  scopes?(response: never): readonly NamedScope[];
   /** Sources of the alerts that it sends itself. Each such alert is an event, because nobody reports its end. */
   sources?: readonly string[];
   counters?: Readonly<Record<string, { group: 'incidents'; help: string; labels: readonly string[] }>>;
   /** What its buttons in Slack say, by `verb`. */
   buttons?: readonly z.ZodObject<{ verb: z.ZodLiteral<string> }>[];
+};
+
+/** Services and teams that an entry of a file names. Absent: all. */
+export type NamedScope = {
+  path: readonly PropertyKey[];
+  services?: readonly string[] | undefined;
+  teams?: readonly string[] | undefined;
 };
 
 /** A system that the configuration names, with its credentials. */

@@ -1,5 +1,8 @@
+import { digests } from './digests/feature.ts';
 import { experiments } from './experiments/feature.ts';
 import type { Feature } from './manifest.ts';
+import { simulation } from './simulation/feature.ts';
+import { stakeholders } from './stakeholders/feature.ts';
 
 /** All features. To leave a feature out, delete its folder, and its entries here and in `names.ts`. */
-export const FEATURES: readonly Feature[] = [experiments];
+export const FEATURES: readonly Feature[] = [digests, experiments, simulation, stakeholders];

@@ -11,6 +11,7 @@ import type { Executions } from '../platforms/executions.ts';
 import type { Api } from '../http/endpoint.ts';
 import type { ConsoleParts } from '../http/web/pages/page.ts';
 import type { AnyVerb, Run as RunVerb } from '../slack/commands/verb.ts';
+import type { SendDue } from '../jobs/digest/deps.ts';
 import type { SweepDeps } from '../jobs/sweep/deps.ts';
 import type { Table } from '../stores/core/table.ts';
 import type { Run } from '../workflows/run.ts';
@@ -34,12 +35,16 @@ export type Feature = {
   extensions?: { [Point in keyof Extensions]?: (deps: Deps) => Promise<PartAt<Point>> };
   workflow?: FeatureWorkflow;
   jobs?: readonly FeatureJob[];
+  /** Sends messages that are due, each minute, in a function of its own. */
+  sendDue?: SendDue;
   routes?(): Promise<(app: Api, deps: Deps) => void>;
   console?(): Promise<ConsoleParts>;
   /** Slack verbs by name, and what executes them: apart, because the function that answers Slack loads the verbs only. */
   verbs?(): Promise<Readonly<Record<string, AnyVerb>>>;
   runs?(): Promise<Readonly<Record<string, RunVerb<never>>>>;
   commands?(): Promise<(program: Command, context: CommandContext) => void>;
+  /** Commands that are not in the help where those of features begin, each with the one that it comes after. */
+  commandsAfter?: Readonly<Record<string, string>>;
   /** Findings of `firebreak doctor`. */
   findings?(client: Client): Promise<Finding[]>;
 };

@@ -1,8 +1,11 @@
+import { names as digests } from './digests/names.ts';
 import { names as experiments } from './experiments/names.ts';
 import type { FeatureNames } from './feature-names.ts';
+import { names as simulation } from './simulation/names.ts';
+import { names as stakeholders } from './stakeholders/names.ts';
 
 /** The names of all features. To leave a feature out, delete its folder, and its entries here and in `index.ts`. */
-const LIST = [experiments] as const;
+const LIST = [digests, experiments, simulation, stakeholders] as const;
 
 type ListedNames = (typeof LIST)[number];
 
@@ -11,8 +14,14 @@ type SourceOf<Names> = Names extends { sources: readonly (infer Source extends s
 type ButtonOf<Names> = Names extends { buttons: readonly (infer Button)[] } ? Button : never;
 /** A function of the values, so that `Merged` can intersect those of all features. */
 type TakesEnvironment<Names> = Names extends { environment: infer Keys } ? (keys: Keys) => void : never;
+type TakesResponse<Names> = Names extends { response: infer Keys } ? (keys: Keys) => void : never;
 type TakesCounters<Names> = Names extends { counters: infer Counters } ? (counters: Counters) => void : never;
-type Merged<Takes> = [Takes] extends [never] ? object : Takes extends (values: infer Values) => void ? Values : object;
+/** The intersection of the values. The tuples keep the union of functions together, which would give a union otherwise. */
+type Merged<Takes> = [Takes] extends [never]
+  ? object
+  : [Takes] extends [(values: infer Values) => void]
+    ? Values
+    : object;
 
 const NAMES: readonly FeatureNames[] = LIST;
 
@@ -30,6 +39,11 @@ export const FEATURE_ENVIRONMENT = Object.assign({}, ...NAMES.map(({ environment
   TakesEnvironment<ListedNames>
 >;
 
+/** Keys of features in `response.yaml`. */
+export const FEATURE_RESPONSE = Object.assign({}, ...NAMES.map(({ response }) => response)) as Merged<
+  TakesResponse<ListedNames>
+>;
+
 /** Sources of the alerts that features send. */
 export const FEATURE_SOURCES = NAMES.flatMap(({ sources = [] }) => sources) as SourceOf<ListedNames>[];
 
@@ -44,3 +58,6 @@ export const FEATURE_BUTTONS = NAMES.flatMap(({ buttons = [] }) => buttons) as u
 /** Returns the systems that features are configured to call for an environment. */
 export const featureTargets = (environment: object) =>
   NAMES.flatMap(({ targets }) => targets?.(environment as never) ?? []);
+
+/** Returns the services and teams that keys of features in `response.yaml` name. */
+export const featureScopes = (response: object) => NAMES.flatMap(({ scopes }) => scopes?.(response as never) ?? []);

@@ -3,5 +3,5 @@ import { digestJob } from '../assembly/jobs.ts';
 
 let job: ReturnType<typeof digestJob> | undefined;
 
-/** Sends the status updates, reports, and team digests that are due. */
+/** Sends the status updates and the shadow reports that are due. */
 export const handler = (): ReturnType<NonNullable<typeof job>> => (job ??= digestJob(deps()))();

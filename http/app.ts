@@ -40,7 +40,6 @@ import { evidenceRoutes } from './routes/incidents/evidence.ts';
 import { incidentRoutes } from './routes/incidents/incidents.ts';
 import { postmortemRoutes } from './routes/postmortems/postmortems.ts';
 import { publicPostmortemRoutes } from './routes/postmortems/public-postmortem.ts';
-import { recordingRoutes } from './routes/recordings.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { judgementRoutes } from './routes/canary/judgements.ts';
 import { explainTextLimits } from '../schemas/parsing/text.ts';
@@ -95,7 +94,6 @@ export function api(deps: Deps): Api {
   incidentRoleRoutes(app, deps);
   postmortemRoutes(app, deps);
   publicPostmortemRoutes(app, deps);
-  recordingRoutes(app, deps);
   evidenceRoutes(app, deps);
   runbookRoutes(app, deps);
   automationRoutes(app, deps);

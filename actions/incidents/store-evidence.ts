@@ -5,7 +5,7 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import { numberOf } from '../../domain/rollback/question-names.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { EvidenceName, EvidencePack } from '../../schemas/incidents/evidence-pack.ts';
-import { recordedSignal } from '../simulation/recordings.ts';
+import { recordedSignal } from '../../domain/alerts/recorded-signal.ts';
 
 type EvidenceDeps = Pick<Deps, 'incidents' | 'decisions' | 'evidencePacks' | 'config' | 'clock'>;
 

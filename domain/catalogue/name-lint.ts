@@ -1,3 +1,5 @@
+import type { NamedScope } from '../../features/feature-names.ts';
+import { featureScopes } from '../../features/names.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { UNMATCHED } from '../../schemas/config/names.ts';
 import { didYouMean } from '../runbooks/similar-names.ts';
@@ -52,15 +54,11 @@ export function lintResponse(
   { response: file, services, paging }: Catalogue & Pick<Config, 'response' | 'paging'>,
   locate: Locate,
 ): Problem[] {
-  const lists = [
-    ...file.webhooks.map((entry, index) => ({ entry, path: ['webhooks', index] })),
-    ...file.stakeholders.map((entry, index) => ({ entry, path: ['stakeholders', index] })),
-  ];
+  const webhooks = file.webhooks.map(({ services: names }, index) => ({ path: ['webhooks', index], services: names }));
+  const scopes: NamedScope[] = [...webhooks, ...featureScopes(file)];
   const consequence = 'nothing is sent for it';
-  const named = lists.flatMap(({ entry, path }) => locatedNames(entry.services ?? [], [...path, 'services']));
-  const teams = file.stakeholders.flatMap((entry, index) =>
-    locatedNames(entry.teams ?? [], ['stakeholders', index, 'teams']),
-  );
+  const named = scopes.flatMap((one) => locatedNames(one.services ?? [], [...one.path, 'services']));
+  const teams = scopes.flatMap((one) => locatedNames(one.teams ?? [], [...one.path, 'teams']));
   const lacksFallback = file.escalation?.how === 'fallback' && paging.fallback === undefined;
   return [
     ...unknownServices(named, services, locate, consequence, [UNMATCHED]),

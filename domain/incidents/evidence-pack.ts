@@ -1,4 +1,4 @@
-import type { RecordedSignal } from '../../schemas/simulation/recording.ts';
+import type { RecordedSignal } from '../../schemas/alerts/recorded-signal.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { EVIDENCE_FORMAT, type EvidenceName } from '../../schemas/incidents/evidence-pack.ts';

@@ -1,6 +1,6 @@
 import { Temporal } from 'temporal-polyfill';
 import { WEEKDAYS } from '../../schemas/time/hours.ts';
-import type { WeeklyShadowReport } from '../../schemas/people/stakeholders.ts';
+import type { WeeklyShadowReport } from '../../schemas/people/weekly-report.ts';
 import { instantOf, localTime } from '../../schemas/time/time-zone.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 

@@ -1,7 +1,7 @@
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { InboundEvent } from '../../schemas/messages/inbound-events.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import type { ChannelPause, NotificationChannel, LastNotification } from '../messages/stakeholder-digest.ts';
+import type { ChannelPause, NotificationChannel, LastNotification } from '../messages/notifications.ts';
 import type { SlackUser } from '../people/people.ts';
 
 /** Queue of inbound events: actions of people in Slack or PagerDuty that are not processed yet. */

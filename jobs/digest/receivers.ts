@@ -1,8 +1,8 @@
 import { plainOf } from '../../domain/messages/plain-text.ts';
-import { emailTextOf, type NotificationChannel } from '../../domain/messages/stakeholder-digest.ts';
+import { emailTextOf, type NotificationChannel } from '../../domain/messages/notifications.ts';
 import type { ChatMessage, Delivered, Mail, VendorResponse } from '../../domain/messages/channels.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import type { Stakeholder } from '../../schemas/people/stakeholders.ts';
+import type { WeeklyShadowReport } from '../../schemas/people/weekly-report.ts';
 
 /** A person or channel that gets status updates. */
 export type Receiver = {
@@ -13,7 +13,7 @@ export type Receiver = {
   to: string;
 };
 
-export const receiversOf = ({ email = [], slack }: Pick<Stakeholder, 'email' | 'slack'>): Receiver[] => [
+export const receiversOf = ({ email = [], slack }: Pick<WeeklyShadowReport, 'email' | 'slack'>): Receiver[] => [
   ...email.map((address): Receiver => emailReceiver(address.toLowerCase())),
   ...(slack === undefined ? [] : [{ name: `slack:${slack}`, channel: 'slack' as const, to: slack }]),
 ];

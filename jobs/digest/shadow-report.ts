@@ -1,16 +1,15 @@
 import { sha256 } from '../../stores/core/hash.ts';
 import { shadowDigest } from '../../domain/automation/shadow-report-message.ts';
-import { NOTIFICATION_CHANNELS, sentLater, type LastNotification } from '../../domain/messages/stakeholder-digest.ts';
+import { NOTIFICATION_CHANNELS, sentLater, type LastNotification } from '../../domain/messages/notifications.ts';
 import type { ChatMessage } from '../../domain/messages/channels.ts';
 import { lastDue } from '../../domain/messages/weekly-schedule.ts';
-import type { Deps } from '../../domain/ports/deps.ts';
 import type { StoredNotification } from '../../domain/ports/messages.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import { type Deadline, pooled } from '../../actions/shared/concurrency.ts';
 import { shadowReport } from '../../actions/reports/shadow-report.ts';
+import type { DigestDeps } from './deps.ts';
 import { deliverTo, type Receiver, receiversOf } from './receivers.ts';
-import type { RoundDeps } from './round.ts';
 
 /** The period that the report covers. */
 const REPORT_SECONDS = 30 * 24 * 3600;
@@ -22,8 +21,6 @@ const AT_ONCE = 4;
 
 const NAME = 'shadow-report';
 
-export type ReportDeps = RoundDeps & Pick<Deps, 'config' | 'changes' | 'automation'>;
-
 /** A receiver to send to. `before`: its last report. */
 type Waiting = { receiver: Receiver; before: StoredNotification | undefined };
 
@@ -33,7 +30,7 @@ type Waiting = { receiver: Receiver; before: StoredNotification | undefined };
  *
  * @returns how many were sent
  */
-export async function sendShadowReport(deps: ReportDeps, config: Config, deadline: Deadline): Promise<number> {
+export async function sendShadowReport(deps: DigestDeps, config: Config, deadline: Deadline): Promise<number> {
   const { shadowReport: settings } = config.response;
   if (settings === undefined) return 0;
   const now = deps.clock.now();
@@ -54,7 +51,7 @@ export async function sendShadowReport(deps: ReportDeps, config: Config, deadlin
  * attempt is later. `about` of a stored report is the time at which it was due.
  */
 async function waitingFor(
-  { digests }: RoundDeps,
+  { digests }: DigestDeps,
   receivers: readonly Receiver[],
   { due, now }: { due: Timestamp; now: Timestamp },
 ): Promise<Waiting[]> {
@@ -67,7 +64,7 @@ async function waitingFor(
 }
 
 async function sendOne(
-  deps: RoundDeps,
+  deps: DigestDeps,
   { receiver, before }: Waiting,
   { message, due }: { message: ChatMessage; due: Timestamp },
 ): Promise<boolean> {

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { HttpUrl, SecretName } from '../config/endpoint.ts';
 import { ServiceName, Severity } from '../config/names.ts';
-import { Stakeholder, WeeklyShadowReport } from '../people/stakeholders.ts';
-import { ToilTask } from '../reports/team-digest.ts';
+import { WeeklyShadowReport } from '../people/weekly-report.ts';
+import { FEATURE_RESPONSE } from '../../features/names.ts';
 import { Triage } from './triage.ts';
 
 /** Events of an incident: opened, each change, and resolved. */
@@ -65,26 +65,15 @@ const Escalation = z.strictObject({
 });
 export type Escalation = z.infer<typeof Escalation>;
 
-/** Minutes that a person needs for a task. An absent task counts, but saves no minutes. */
-const ToilMinutes = z.strictObject(
-  Object.fromEntries(ToilTask.options.map((task) => [task, z.number().min(0).max(1440).optional()])) as Record<
-    ToilTask,
-    z.ZodOptional<z.ZodNumber>
-  >,
-);
-export type ToilMinutes = z.infer<typeof ToilMinutes>;
-
 const ResponseSettings = z.strictObject({
   pagerduty: PagerDuty.prefault({}),
   /** Absent: pages are sent once, and the pager escalates by its own rules. */
   escalation: Escalation.optional(),
   webhooks: z.array(Webhook).max(20).default([]),
   triage: Triage.prefault({}),
-  stakeholders: z.array(Stakeholder).max(50).default([]),
   /** Absent: the report is not sent; `firebreak report shadow` prints it. */
   shadowReport: WeeklyShadowReport.optional(),
-  /** Minutes that a person needs for each task, for the digest in the console. Absent: it counts tasks, but no minutes. */
-  toilMinutes: ToilMinutes.default({}),
+  ...FEATURE_RESPONSE,
 });
 
 /** `config/response.yaml`: who else is notified of an incident, and when unacknowledged pages escalate. */

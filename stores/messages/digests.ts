@@ -4,7 +4,7 @@ import {
   type NotificationChannel,
   NOTIFICATION_CHANNELS,
   type LastNotification,
-} from '../../domain/messages/stakeholder-digest.ts';
+} from '../../domain/messages/notifications.ts';
 import type { DigestOf, Digests, StoredNotification } from '../../domain/ports/messages.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
 import { sha256 } from '../core/hash.ts';

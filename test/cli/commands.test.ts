@@ -1,6 +1,4 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -137,7 +135,7 @@ test('canary starts, lists, shows, holds, and aborts a canary', async () => {
   expect([late.code, late.err]).toEqual([1, expect.stringMatching(/is being aborted|has ended: aborted/)]);
 });
 
-describe('deploy, incident, replay', () => {
+describe('deploy, incident', () => {
   test('deploy record stores the given fields, and deploy list shows the deploy', async () => {
     const told = [
       '--started-at',
@@ -249,33 +247,6 @@ describe('deploy, incident, replay', () => {
     const unknown = await at(firebreak, 'incident', 'show', '0'.repeat(26));
     expect([unknown.code, unknown.err]).toEqual([1, expect.stringMatching(/\(unknown-incident\)/)]);
   });
-
-  test('replay evaluates all decisions again, with the same result', async () => {
-    const { code, out } = await at(firebreak, 'replay', incident.slice(-6)); // the end of the id, as in other commands
-    expect([code, out]).toEqual([
-      0,
-      expect.stringMatching(
-        /^same +1 {2}approve {2}\w+\nsame +1\d{6} {2}approve {2}runbook_requires_approval\n2 decisions evaluated again: all the same/,
-      ),
-    ]);
-  });
-});
-
-test('replay reports decisions that differ', async () => {
-  // The relay alters the stored inputs: the kill switch is on.
-  const relay = createServer((request, response) => {
-    void firebreak.get(request.url ?? '').then(({ status, body }) => {
-      if (body.inputs_json !== undefined)
-        body.inputs_json = body.inputs_json.replace('"paused":false', '"paused":true');
-      response.writeHead(status).end(JSON.stringify(body));
-    });
-  });
-  await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(relay.address() as AddressInfo).port}`;
-  const { code, out, err } = await cli(['replay', incident], { env: { FIREBREAK_URL: url, FIREBREAK_TOKEN: 'x' } });
-  relay.close();
-  expect(out).toMatch(/^DIFFERENT {2}1 {2}approve .*\n +kind: "approve" then, "suggest" now\n +reasons: /);
-  expect([code, err]).toEqual([1, '1 of 2 decisions differ\n']);
 });
 
 describe('handle an incident', () => {

@@ -6,7 +6,7 @@ const ROOT = join(import.meta.dirname, '../..');
 
 /** The columns of the table in docs/explanation/architecture.md, with the folders that each of them shows. */
 const COLUMNS = [
-  ['schemas'],
+  ['schemas', 'features'],
   ['domain', 'domain/ports'],
   ['stores'],
   ['actions'],
@@ -34,9 +34,12 @@ describe('the table of docs/explanation/architecture.md', () => {
     expect(cells.map(pathsIn)).toEqual(COLUMNS.map((folders) => folders.flatMap((folder) => pathsOf(folder, noun))));
   });
 
-  test('has a row for every noun of the domain', () => {
-    const nouns = readdirSync(join(ROOT, 'domain'), { withFileTypes: true }).map(({ name }) => name);
-    expect(rows.map(({ noun }) => noun)).toEqual(nouns.filter((name) => name !== 'ports').toSorted());
+  test('has a row for every noun of the domain, and for every feature', () => {
+    const domain = readdirSync(join(ROOT, 'domain')).filter((name) => name !== 'ports');
+    const features = readdirSync(join(ROOT, 'features'), { withFileTypes: true })
+      .filter((one) => one.isDirectory())
+      .map(({ name }) => name);
+    expect(rows.map(({ noun }) => noun)).toEqual([...new Set([...domain, ...features])].toSorted());
   });
 });
 

@@ -13,7 +13,6 @@ import { incidentNamed, pathOf, shortName } from '../../incident-named.ts';
 import { choice, JSON_OPTION, LIMIT_OPTION, SERVICE_OPTION } from '../../options.ts';
 import { asJson, oneLine, shortTime, table } from '../../table.ts';
 import type { CommandContext } from '../../command-context.ts';
-import { addIncidentExport } from './incident-export.ts';
 import { addPostmortem } from '../postmortems/postmortem.ts';
 import { addIncidentActions, rolesOf } from './incident-actions.ts';
 
@@ -57,7 +56,6 @@ export function addIncident(program: Command, context: CommandContext): void {
     .option(...JSON_OPTION)
     .action((name: string, options: ShowOptions) => show(context, name, options));
   addIncidentActions(incident, context);
-  addIncidentExport(incident, context);
   addPostmortem(incident, context);
 }
 

@@ -4,7 +4,6 @@ import { auditPage } from './audit.ts';
 import { canariesPage } from './canary/canaries.ts';
 import { canaryPage } from './canary/canary.ts';
 import { FEATURE_PAGES } from '../features.ts';
-import { digestPage } from './digest.ts';
 import { decisionsPage } from './incidents/decisions.ts';
 import { deliveryPage } from './delivery/delivery.ts';
 import { pipelinesPage } from './delivery/pipelines.ts';
@@ -24,8 +23,8 @@ import { settingsPage } from './settings/settings.ts';
 import { sloPage } from './slo/slo.ts';
 import { slosPage } from './slo/slos.ts';
 
-/** All pages of the console, in the order of the navigation. */
-export const PAGES: readonly ConsolePage[] = [
+/** Pages in the order of the navigation, without those of features that belong to another place. */
+const LISTED: readonly ConsolePage[] = [
   nowPage,
   incidentPage,
   approvalPage,
@@ -35,14 +34,13 @@ export const PAGES: readonly ConsolePage[] = [
   sloPage,
   canariesPage,
   canaryPage,
-  ...FEATURE_PAGES,
+  ...FEATURE_PAGES.filter(({ after }) => after === undefined),
   freezesPage,
   deliveryPage,
   pipelinesPage,
   runbooksPage,
   runbookPage,
   runPage,
-  digestPage,
   actionItemsPage,
   postmortemPage,
   decisionsPage,
@@ -51,5 +49,11 @@ export const PAGES: readonly ConsolePage[] = [
   auditPage,
   settingsPage,
 ];
+
+/** All pages of the console, in the order of the navigation. */
+export const PAGES = FEATURE_PAGES.filter(({ after }) => after !== undefined).reduce((pages, page) => {
+  const at = pages.findIndex(({ path }) => path === page.after);
+  return pages.toSpliced(at === -1 ? pages.length : at + 1, 0, page);
+}, LISTED);
 
 export const NAVIGATION = PAGES.filter(({ label }) => label !== null);

@@ -84,6 +84,8 @@ export type ConsolePage = {
   label: string | null;
   /** Path of the page in the navigation to which it belongs. Absent: its own. */
   within?: string;
+  /** Path of the page that it comes after. Absent: it is where the list of pages has it, or those of features. */
+  after?: string;
   /** What the viewer must be allowed to do, somewhere. */
   action: Action;
   /** Seconds between updates in an open browser. */

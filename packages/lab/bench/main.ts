@@ -10,9 +10,9 @@
  */
 import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { rmSync } from 'node:fs';
+import { globSync, rmSync } from 'node:fs';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { Bench, Part } from './harness/part.ts';
 import { stopAll } from './harness/program.ts';
 import { startVendors } from './harness/vendors.ts';
@@ -28,7 +28,6 @@ import { measureLoad } from './measurements/load.ts';
 import { measureMemory } from './measurements/memory.ts';
 import { measurePages } from './measurements/pages.ts';
 import { measureResponse } from './measurements/response.ts';
-import { measureSimulation } from './measurements/simulation.ts';
 import { measureSize } from './measurements/size.ts';
 import { measureStart } from './measurements/start.ts';
 import { measureStorm } from './measurements/storm.ts';
@@ -59,8 +58,18 @@ const OTHERS: Readonly<Record<string, Part>> = {
   correlation: () => oneByOne(measureCorrelation()),
   decisions: () => oneByOne(measureDecisions()),
   delivery: () => oneByOne(measureDelivery()),
-  simulation: () => oneByOne(measureSimulation()),
+  ...(await partsOfFeatures()),
 };
+
+/** Returns the parts of features, each with its name: `measure` in `features/NAME/test/bench.ts`. */
+async function partsOfFeatures(): Promise<Record<string, Part>> {
+  const files = globSync('features/*/test/bench.ts', { cwd: ROOT });
+  const parts = files.map(async (file): Promise<[string, Part]> => {
+    const { measure } = (await import(join(ROOT, file))) as { measure(): Promise<Measured[]> };
+    return [basename(dirname(dirname(file))), () => oneByOne(measure())];
+  });
+  return Object.fromEntries(await Promise.all(parts));
+}
 
 async function* oneByOne(measured: Promise<Measured[]>): AsyncIterable<Measured> {
   yield* await measured;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { emailTextOf } from '../../../domain/messages/stakeholder-digest.ts';
+import { emailTextOf } from '../../../domain/messages/notifications.ts';
 import { shadowDigest } from '../../../domain/automation/shadow-report-message.ts';
 import type { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import type { ShadowReport, ShadowRow } from '../../../schemas/automation/shadow-report.ts';

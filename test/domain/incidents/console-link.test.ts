@@ -2,7 +2,6 @@ import { expect, test } from 'vitest';
 import { incidentUrl } from '../../../domain/incidents/console-link.ts';
 import { incidentAnnotation } from '../../../domain/incidents/graph-annotations.ts';
 import { summaryCard } from '../../../domain/messages/incident-card.ts';
-import { digestOf, emailTextOf } from '../../../domain/messages/stakeholder-digest.ts';
 import { fullRequest } from '../../../workflows/steps/page.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import { FakeWorld } from '../../support/fake-deps.ts';
@@ -32,7 +31,6 @@ test('Slack, emails, Grafana, and pages link to the incident if its address is k
     const request = await fullRequest(story.incident, 'key', page, { ...world.deps, publicUrl });
     return {
       slack: JSON.stringify(summaryCard(story, url).parts.at(-1)),
-      email: emailTextOf(digestOf(story, url)),
       grafana: incidentAnnotation(story.incident, url).url,
       links: request.links?.map(({ href }) => href),
       details: request.details?.['console'],
@@ -42,6 +40,5 @@ test('Slack, emails, Grafana, and pages link to the incident if its address is k
   const linked = await shownIn(PUBLIC);
   expect(linked).toMatchObject({ grafana: url, links: [url], details: url });
   expect(linked.slack).toContain(`"link":"${url}"`);
-  expect(linked.email).toContain(`<${url}>`);
   expect(JSON.stringify(await shownIn(undefined))).not.toContain('/console/');
 });

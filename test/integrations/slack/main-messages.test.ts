@@ -4,7 +4,6 @@ import { AuditLogTable } from '../../../stores/audit/audit-log.ts';
 import { FreezeTable } from '../../../stores/freeze/freezes.ts';
 import { handoffSummary } from '../../../domain/messages/handoff-summary.ts';
 import { type AlertNotice, noticeCard } from '../../../domain/messages/alert-notices.ts';
-import { digestOf } from '../../../domain/messages/stakeholder-digest.ts';
 import { entryMessage, summaryCard, teamLine } from '../../../domain/messages/incident-card.ts';
 import type { ChatMessage } from '../../../domain/messages/channels.ts';
 import { COMMANDS } from '../../../slack/commands/verb.ts';
@@ -35,14 +34,13 @@ import { anyTold, aStory, wildName } from './wild-stories.ts';
 const wrong = (message: ChatMessage): string[] => messageProblems(bodyOf(message));
 
 describe('messages about an incident', () => {
-  test("the pinned message, the team's message, the handoff summary, the digest", () => {
+  test("the pinned message, the team's message, the handoff summary", () => {
     fc.assert(
       fc.property(aStory, fc.array(anyTold, { maxLength: 20 }), (story, recent) => {
         const now = plusSeconds(story.incident.opened_at, 3600);
         expect(wrong(summaryCard(story))).toEqual([]);
         expect(wrong(teamLine(story, 'C2147483705'))).toEqual([]);
         expect(wrong(handoffSummary(story, recent, now))).toEqual([]);
-        expect(wrong(digestOf(story))).toEqual([]);
       }),
       { numRuns: 60 },
     );

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DigestTable } from '../../../stores/messages/digests.ts';
 import { keys } from '../../../stores/core/keys.ts';
-import type { LastNotification } from '../../../domain/messages/stakeholder-digest.ts';
+import type { LastNotification } from '../../../domain/messages/notifications.ts';
 import type { StoredNotification } from '../../../domain/ports/messages.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';

@@ -1,4 +1,5 @@
 import type { Deps } from '../../../../domain/ports/deps.ts';
+import { noExtensions } from '../../../../domain/ports/extensions.ts';
 import type { Metrics } from '../../../../domain/ports/metrics.ts';
 import type { Decisions } from '../../../../domain/ports/decisions.ts';
 import type { SignalView } from '../../../../domain/ports/alerts.ts';
@@ -132,7 +133,7 @@ export function portsAt(
         ),
     },
     pins: { of: () => Promise.resolve([]) },
-    experiments: { unfinished: () => Promise.resolve([]) },
+    extensions: noExtensions,
     canaries: { get: () => Promise.resolve(undefined) },
     watches: { get: (id: string) => Promise.resolve(monitored.watch?.id === id ? monitored.watch : undefined) },
     effects: {

@@ -1,0 +1,250 @@
+import type { DoraDeploy, DoraFigures, DoraIncident } from '../../../schemas/delivery/dora.ts';
+import type { DeliveryFile } from '../../../schemas/delivery/delivery-file.ts';
+import type { IncidentId } from '../../../schemas/config/names.ts';
+import type { Freeze } from '../../../schemas/freeze/freeze.ts';
+import {
+  type DecisionView,
+  type Effect,
+  type IncidentRecord,
+  NOBODY_OBJECTED,
+} from '../../../schemas/incidents/incident.ts';
+import type { TeamDigest, ToilRow } from '../digest.ts';
+import { type ToilMinutes, ToilTask } from '../toil.ts';
+import type { SloStatus } from '../../../schemas/slo/slo-status.ts';
+import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
+import type { NoisyAlert } from '../../../domain/alerts/noisy-alerts.ts';
+import type { StoredActionItem } from '../../../domain/ports/postmortems.ts';
+import { figuresOf } from '../../../domain/delivery/figures.ts';
+import { median } from '../../../domain/delivery/quantiles.ts';
+import { scopeInWords } from '../../../domain/freeze/words.ts';
+import { decisionOf, evidenceNameOf } from '../../../domain/incidents/evidence-name.ts';
+
+const DAY_SECONDS = 86_400;
+export const WEEK_SECONDS = 7 * DAY_SECONDS;
+/** Weeks of the trend, with the one that the digest covers. */
+export const TREND_WEEKS = 4;
+
+/** What Firebreak did in one incident. `runs`: the person who started each run of a runbook; absent: alerts did. */
+export type DoneInIncident = {
+  incident: IncidentRecord;
+  effects: readonly Effect[];
+  decisions: readonly DecisionView[];
+  runs: ReadonlyMap<number, { by: string | undefined }>;
+};
+
+/** All records that a digest counts, already limited to the team and to what the reader may see. */
+export type DigestRecords = {
+  team: string | null;
+  until: Timestamp;
+  environments: readonly string[];
+  /** False: there were too many incidents to read all of them. */
+  complete: boolean;
+  /** The figures of the last seven days, computed as those of the page Delivery. */
+  week: DoraFigures;
+  /** Deploys and incidents of the last four weeks. */
+  deploys: readonly DoraDeploy[];
+  incidents: readonly DoraIncident[];
+  severities: ReadonlyMap<IncidentId, IncidentRecord['severity']>;
+  /** Tasks that were done in the incidents that opened in the last seven days. */
+  tasks: readonly DoneTask[];
+  /** Rollbacks of the last seven days that Firebreak did not do. */
+  rollbacksOutside: number;
+  /** `spent`: share of the budget that the errors of the last seven days are; null: unknown. */
+  budgets: readonly { status: SloStatus; spent: number | null }[];
+  freezes: readonly Freeze[];
+  noisy: { days: number; items: readonly NoisyAlert[] };
+  overdue: readonly StoredActionItem[];
+};
+
+/** Computes the digest of the week that ends at `until`. All outputs show these numbers. */
+export function teamDigest(
+  records: DigestRecords,
+  { delivery, toilMinutes }: { delivery: DeliveryFile; toilMinutes: ToilMinutes },
+): TeamDigest {
+  const { team, until, environments, complete, week, noisy } = records;
+  const from = plusSeconds(until, -WEEK_SECONDS);
+  const weeks = Array.from({ length: TREND_WEEKS }, (_, n) => weekBefore(until, TREND_WEEKS - 1 - n));
+  const before = weekBefore(until, 1);
+  return {
+    team,
+    window: { from, until },
+    environments: [...environments],
+    complete,
+    incidents: incidentsOf(records, from),
+    restore: weeks.map((trendWeek) => {
+      const restored = records.incidents
+        .filter(({ opened_at: at }) => isWithin(at, trendWeek))
+        .map(({ restore_s: seconds }) => seconds)
+        .filter((seconds) => seconds !== null);
+      return { ...trendWeek, incidents: restored.length, median_s: median(restored) };
+    }),
+    budgets: budgetsOf(records),
+    freezes: freezesOf(records.freezes, { from, until }),
+    delivery: {
+      week,
+      week_before: figuresOf(
+        records.deploys.filter(({ started_at: at }) => isWithin(at, before)),
+        records.incidents.filter(({ opened_at: at }) => isWithin(at, before)),
+        WEEK_SECONDS / DAY_SECONDS,
+        delivery,
+      ),
+    },
+    toil: toilOf(records, toilMinutes),
+    noisy: {
+      days: noisy.days,
+      items: noisy.items.map(({ lastAt: _last, acknowledged: _acknowledged, ...alert }) => alert),
+    },
+    overdue: records.overdue
+      .map(({ id, incident_id, experiment_id, service, environment, title, owner, due, priority }) => ({
+        id,
+        incident_id,
+        experiment_id,
+        service,
+        environment,
+        title,
+        owner,
+        due,
+        priority,
+      }))
+      .toSorted((a, b) => order(a.due ?? '', b.due ?? '') || order(a.id, b.id)),
+  };
+}
+
+type Window = { from: Timestamp; until: Timestamp };
+
+/** @param back number of weeks before the last one */
+const weekBefore = (until: Timestamp, back: number): Window => ({
+  from: plusSeconds(until, -(back + 1) * WEEK_SECONDS),
+  until: plusSeconds(until, -back * WEEK_SECONDS),
+});
+
+/** A window contains its end but not its start, so that no instant belongs to two weeks. */
+const isWithin = (at: Timestamp, { from, until }: Window): boolean => at > from && at <= until;
+
+const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+function incidentsOf({ incidents, severities }: DigestRecords, from: Timestamp): TeamDigest['incidents'] {
+  const items = incidents
+    .filter(({ opened_at: at }) => at > from)
+    .map(({ id, service, environment, title, opened_at, restore_s }) => ({
+      id,
+      service,
+      environment,
+      title,
+      severity: severities.get(id) ?? ('critical' as const),
+      opened_at,
+      restore_s,
+    }));
+  const count = (severity: IncidentRecord['severity']) =>
+    items.filter((incident) => incident.severity === severity).length;
+  return {
+    opened: items.length,
+    by_severity: { critical: count('critical'), warning: count('warning'), info: count('info') },
+    open: items.filter(({ restore_s: seconds }) => seconds === null).length,
+    items,
+  };
+}
+
+const budgetsOf = ({ budgets }: DigestRecords): TeamDigest['budgets'] =>
+  budgets
+    .map(({ status: { id, service, environment, budget, burning, corrected }, spent }) => ({
+      slo: id,
+      service,
+      environment,
+      remaining: budget.remaining,
+      corrected:
+        corrected == null
+          ? null
+          : { corrections: corrected.count, uncorrected_remaining: corrected.uncorrected.budget.remaining },
+      spent,
+      burning: burning.length > 0,
+    }))
+    .toSorted((a, b) => (a.remaining ?? Infinity) - (b.remaining ?? Infinity) || order(a.slo, b.slo));
+
+function freezesOf(freezes: readonly Freeze[], { from, until }: Window): TeamDigest['freezes'] {
+  const spans = freezes.flatMap((freeze) => {
+    const ends = [freeze.ended_at, freeze.until].filter((at) => at !== null).toSorted(order);
+    const end = ends[0] ?? null;
+    const [start, last] = [later(freeze.starts_at, from), end === null || end > until ? until : end];
+    return last < start || freeze.starts_at > until || (end !== null && end <= from)
+      ? []
+      : [{ freeze, end, start, last }];
+  });
+  const items = spans
+    .map(({ freeze, end, start, last }) => ({
+      id: freeze.id,
+      cause: freeze.cause,
+      scope: scopeInWords(freeze),
+      reason: freeze.reason,
+      starts_at: freeze.starts_at,
+      ended_at: end !== null && end <= until ? end : null,
+      seconds: secondsBetween(start, last),
+    }))
+    .toSorted((a, b) => order(b.starts_at, a.starts_at) || order(a.id, b.id));
+  let [seconds, covered] = [0, from];
+  for (const { start, last } of spans.toSorted((a, b) => order(a.start, b.start))) {
+    if (last <= covered) continue;
+    seconds += secondsBetween(later(start, covered), last);
+    covered = last;
+  }
+  return { began: items.filter(({ starts_at: at }) => at > from).length, seconds, items };
+}
+
+const later = (a: Timestamp, b: Timestamp): Timestamp => (a > b ? a : b);
+
+/** A task of incident response that was done. */
+export type DoneTask = { task: ToilTask; isAutomatic: boolean; incident: IncidentId };
+
+/** Counts what Firebreak did, and whether a person had a part in it. */
+function toilOf({ tasks: all, rollbacksOutside }: DigestRecords, minutes: ToilMinutes): TeamDigest['toil'] {
+  const tasks = ToilTask.options.map((task): ToilRow => {
+    const done = all.filter((doneTask) => doneTask.task === task);
+    const automatic = done.filter(({ isAutomatic }) => isAutomatic);
+    const withPerson = done.length - automatic.length + (task === 'rollback' ? rollbacksOutside : 0);
+    const byPeople = task === 'rollback' || task === 'runbookStep' ? withPerson : null;
+    const each = minutes[task] ?? null;
+    return {
+      task,
+      automatic: automatic.length,
+      by_people: byPeople,
+      minutes_each: each,
+      saved_minutes: each === null ? null : each * automatic.length,
+      spent_minutes: each === null || byPeople === null ? null : each * byPeople,
+      incidents: [...new Set(automatic.map(({ incident }) => incident))],
+    };
+  });
+  return { tasks, saved_minutes: sumOf(tasks, 'saved_minutes'), spent_minutes: sumOf(tasks, 'spent_minutes') };
+}
+
+function sumOf(rows: readonly ToilRow[], field: 'saved_minutes' | 'spent_minutes'): number | null {
+  const known = rows.map((row) => row[field]).filter((value) => value !== null);
+  return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0);
+}
+
+/** Returns the tasks that were done in an incident. Calls to the sandbox's stand-ins do not count. */
+export function tasksIn({ incident, effects, decisions, runs }: DoneInIncident): DoneTask[] {
+  const real = effects.filter(({ state, stand_in: standIn }) => state === 'succeeded' && standIn === undefined);
+  const all = real.flatMap((effect): DoneTask[] => {
+    const doneTask = (task: ToilTask, isAutomatic: boolean): DoneTask[] => [
+      { task, isAutomatic, incident: incident.id },
+    ];
+    const name = evidenceNameOf(incident.id, effect.key);
+    const [, run] = /^runbook\.(\d+)\./.exec(name) ?? [];
+    // A page that another system sent is not Firebreak's.
+    if (effect.kind === 'page' || effect.kind === 'page-fallback')
+      return effect.followed === undefined ? doneTask('page', true) : [];
+    if (run !== undefined) return doneTask('runbookStep', runs.get(Number(run))?.by === undefined);
+    if (!/^roll-back\.\d+$/.test(name)) return [];
+    return doneTask('rollback', isAutomatic(decisionOf(decisions, name, effect.at)));
+  });
+  return incident.channel_opened_at === undefined || incident.channel_stand_in === true
+    ? all
+    : [...all, { task: 'channel', isAutomatic: true, incident: incident.id }];
+}
+
+/** Returns whether Firebreak acted without a request and without an approval. */
+const isAutomatic = (decision: DecisionView | undefined): boolean =>
+  decision !== undefined &&
+  decision.because !== 'requested_by_person' &&
+  (decision.answered_by === null || decision.answered_by === NOBODY_OBJECTED) &&
+  decision.approvals.given.length === 0;

@@ -1,0 +1,321 @@
+import { describe, expect, test } from 'vitest';
+import { figuresOf } from '../../../domain/delivery/figures.ts';
+import type { StoredActionItem } from '../../../domain/ports/postmortems.ts';
+import { digestSections } from '../decisions/sections.ts';
+import { type DigestRecords, tasksIn, teamDigest } from '../decisions/team-digest.ts';
+import { digestMain } from '../pages.ts';
+import { DecisionView, type Effect } from '../../../schemas/incidents/incident.ts';
+import { DeliveryFile } from '../../../schemas/delivery/delivery-file.ts';
+import type { DoraDeploy, DoraIncident } from '../../../schemas/delivery/dora.ts';
+import { Freeze } from '../../../schemas/freeze/freeze.ts';
+import { IncidentId } from '../../../schemas/config/names.ts';
+import type { TeamDigest } from '../digest.ts';
+import { Timestamp } from '../../../schemas/time/time.ts';
+import { expectHarmless, hostile, textOf } from '../../../test/support/hostile.ts';
+import { incident } from '../../../test/domain/stories.ts';
+
+/** A Monday at 09:00; the week begins on the Monday before. */
+const UNTIL = Timestamp.parse('2026-11-16T09:00:00.000Z');
+const on = (day: string, time = '12:00'): Timestamp => Timestamp.parse(`2026-${day}T${time}:00.000Z`);
+const config = DeliveryFile.parse({});
+
+const idOf = (n: number): IncidentId => IncidentId.parse(`01JCYZ7Q8M3N5P7R9T1V3X5Z7${n}`);
+
+const restored = (n: number, opened_at: Timestamp, restore_s: number | null, title = 'Orders fail'): DoraIncident =>
+  ({
+    id: idOf(n),
+    service: 'checkout',
+    environment: 'production',
+    title,
+    opened_at,
+    resolved_at: restore_s === null ? null : UNTIL,
+    restore_s,
+    deployment_id: null,
+    attributed_by: 'none',
+    correction: null,
+  }) as DoraIncident;
+
+const deploy = (id: string, started_at: Timestamp, failed = false): DoraDeploy =>
+  ({
+    id,
+    service: 'checkout',
+    environment: 'production',
+    version: id,
+    kind: 'deploy',
+    status: failed ? 'failed' : 'succeeded',
+    started_at,
+    finished_at: started_at,
+    lead_times_s: failed ? [] : [3600],
+    pending: false,
+    failures: failed ? [{ kind: 'rollout' }] : [],
+    recovery_s: failed ? 600 : null,
+    rework: null,
+    rework_pull_request: null,
+  }) as DoraDeploy;
+
+const effect = (n: number, name: string, more: Partial<Effect> = {}): Effect => ({
+  key: `${idOf(n)}.${name}`,
+  kind: 'roll-back',
+  target: 'argo-cd',
+  class: 'keyed',
+  state: 'succeeded',
+  at: on('11-12'),
+  detail: '',
+  ...more,
+});
+
+const decision = (number: number, more: Partial<DecisionView>): DecisionView =>
+  DecisionView.parse({
+    id: `dec-${number}`,
+    kind: 'roll_back',
+    because: 'suspect',
+    at: on('11-12'),
+    digest: 'd',
+    state: 'final',
+    from_version: 'v2',
+    to_version: 'v1',
+    reasons: [],
+    answered_by: null,
+    ...more,
+  });
+
+const freeze = (id: string, more: Partial<Freeze>): Freeze =>
+  Freeze.parse({
+    id,
+    cause: 'budget',
+    service: 'checkout',
+    environment: 'production',
+    team: null,
+    reason: 'spent',
+    ends_when: 'later',
+    starts_at: on('11-10'),
+    until: null,
+    not_before: null,
+    ended_at: null,
+    ended_by: null,
+    end_reason: null,
+    settled_at: null,
+    opened_by: 'evaluation',
+    opened_at: on('11-10'),
+    slo: null,
+    incident_id: null,
+    calendar: null,
+    overrides: [],
+    ...more,
+  });
+
+const week = { deploys: [deploy('d1', on('11-10')), deploy('d2', on('11-11'), true)] };
+
+function records(more: Partial<DigestRecords> = {}): DigestRecords {
+  const incidents = [
+    restored(3, on('11-14'), null),
+    restored(2, on('11-12'), 1800),
+    restored(1, on('11-10'), 600),
+    restored(4, on('11-04'), 7200),
+    // Exactly at the boundary of two weeks: it belongs to the earlier one.
+    restored(5, on('11-09', '09:00'), 3600),
+  ];
+  return {
+    team: 'payments',
+    until: UNTIL,
+    environments: ['production'],
+    complete: true,
+    week: figuresOf(week.deploys, incidents.slice(0, 3), 7, config),
+    deploys: [...week.deploys, deploy('d0', on('11-03'))],
+    incidents,
+    severities: new Map([
+      [idOf(1), 'critical'],
+      [idOf(2), 'warning'],
+      [idOf(3), 'critical'],
+    ]),
+    tasks: [],
+    rollbacksOutside: 0,
+    budgets: [],
+    freezes: [],
+    noisy: { days: 14, items: [] },
+    overdue: [],
+    ...more,
+  };
+}
+
+const digestOf = (more: Partial<DigestRecords> = {}, toilMinutes = {}) =>
+  teamDigest(records(more), { delivery: config, toilMinutes });
+
+describe('the digest', () => {
+  test('counts the incidents of seven days, and the median time to restore of each of four weeks', () => {
+    const { incidents, restore, delivery } = digestOf();
+    expect(incidents).toMatchObject({ opened: 3, open: 1, by_severity: { critical: 2, warning: 1, info: 0 } });
+    expect(restore.map(({ incidents: count, median_s: median }) => [count, median])).toEqual([
+      [0, null],
+      [0, null],
+      [2, 5400],
+      [2, 1200],
+    ]);
+    expect(delivery.week.change_failure_rate.value).toBe(0.5);
+    expect(delivery.week_before.deployment_frequency.deploys).toBe(1);
+  });
+
+  test('counts the time in which at least one freeze was in force, within the week only', () => {
+    const { freezes } = digestOf({
+      freezes: [
+        // Began before the week, and ended on its first day, after three hours.
+        freeze('a', { starts_at: on('11-01'), ended_at: on('11-09', '12:00') }),
+        freeze('b', { starts_at: on('11-10', '10:00'), ended_at: on('11-10', '12:00') }),
+        freeze('c', { starts_at: on('11-10', '11:00'), until: on('11-10', '14:00') }),
+        freeze('d', { starts_at: on('11-16', '08:00') }),
+        freeze('over', { starts_at: on('11-01'), ended_at: on('11-02') }),
+        freeze('planned', { cause: 'calendar', starts_at: on('12-24') }),
+      ],
+    });
+    expect(freezes.items.map(({ id, seconds }) => [id, seconds / 3600])).toEqual([
+      ['d', 1],
+      ['c', 3],
+      ['b', 2],
+      ['a', 3],
+    ]);
+    expect([freezes.began, freezes.seconds / 3600]).toEqual([3, 3 + 4 + 1]);
+    expect(freezes.items[0]?.ended_at).toBeNull();
+  });
+
+  const tasks = [
+    {
+      incident: incident({ id: idOf(1), channel_opened_at: on('11-10') }),
+      effects: [
+        effect(1, 'page.1', { kind: 'page' }),
+        effect(1, 'page.2', { kind: 'page', stand_in: true }),
+        effect(1, 'page.3', { kind: 'page', followed: { id: 'P1', url: null, assigned_to: [] } }),
+        effect(1, 'roll-back.1'),
+        effect(1, 'roll-back.2'),
+        effect(1, 'roll-back.3'),
+        effect(1, 'roll-back.4', { state: 'failed' }),
+        effect(1, 'runbook.1.scale', { kind: 'scale' }),
+        effect(1, 'runbook.2.restart', { kind: 'restart' }),
+      ],
+      decisions: [
+        decision(1, {}),
+        decision(2, { kind: 'approve', state: 'approved', answered_by: 'ada' }),
+        decision(3, { because: 'requested_by_person' }),
+        decision(4, {}),
+      ],
+      runs: new Map([
+        [1, { by: undefined }],
+        [2, { by: 'ada' }],
+      ]),
+    },
+    {
+      incident: incident({ id: idOf(2), channel_opened_at: on('11-10'), channel_stand_in: true }),
+      effects: [],
+      decisions: [],
+      runs: new Map(),
+    },
+  ].flatMap(tasksIn);
+
+  test('separates what was done automatically from what people did, and computes minutes from the configuration', () => {
+    const { toil } = digestOf({ tasks, rollbacksOutside: 2 }, { rollback: 20, page: 2 });
+    const rows = toil.tasks.map(
+      ({ task, automatic, by_people: people, saved_minutes: saved, spent_minutes: spent }) => [
+        task,
+        automatic,
+        people,
+        saved,
+        spent,
+      ],
+    );
+    expect(rows).toEqual([
+      ['rollback', 1, 4, 20, 80],
+      ['runbookStep', 1, 1, null, null],
+      ['page', 1, null, 2, null],
+      ['channel', 1, null, null, null],
+    ]);
+    expect([toil.saved_minutes, toil.spent_minutes]).toEqual([22, 80]);
+    const unset = digestOf({ tasks, rollbacksOutside: 2 }).toil;
+    expect([unset.saved_minutes, unset.spent_minutes]).toEqual([null, null]);
+  });
+});
+
+const overdue: StoredActionItem[] = [
+  {
+    id: `${idOf(4)}-00000001`,
+    incident_id: idOf(4),
+    experiment_id: null,
+    service: 'checkout',
+    environment: 'production',
+    alert: 'a',
+    updated_at: UNTIL,
+    title: hostile('Add a check | of [writes](http://evil.test)'),
+    done: false,
+    owner: 'payments',
+    due: '2026-11-10',
+    priority: 'P1',
+  },
+];
+
+describe('the sections on the page', () => {
+  const noisy = {
+    name: hostile('Disk | almost full'),
+    service: 'checkout',
+    environment: 'production',
+    times: 9,
+    lastAt: UNTIL,
+    incidents: 2,
+    acknowledged: 0,
+    pages: 4,
+    newest: idOf(1),
+  };
+  const budget = { remaining: 0.5, spent_at_least: 0.5, coverage: 1, events: 1000, errors: 5, significant: true };
+  const status = {
+    id: 'checkout-availability',
+    service: 'checkout',
+    environment: 'production',
+    budget,
+    burning: [],
+    corrected: { count: 2, uncorrected: { budget: { ...budget, remaining: -0.25 } } },
+  } as unknown as DigestRecords['budgets'][number]['status'];
+  const budgets = [
+    { status, spent: 0.75 },
+    { status: { ...status, id: 'search', corrected: null } as typeof status, spent: 0 },
+  ];
+  const full = digestOf({ budgets, freezes: [freeze('b', {})], noisy: { days: 14, items: [noisy] }, overdue });
+
+  const markupOf = async (digest: TeamDigest) => String(await digestMain(digest, ['payments']));
+
+  test('show the sections with their numbers', async () => {
+    const page = textOf(await markupOf(full));
+    for (const { title, summary, rows } of digestSections(full)) {
+      expect(page).toContain(title);
+      expect(page).toContain(summary);
+      for (const [, ...cells] of rows)
+        for (const cell of cells.flat()) if (typeof cell === 'string') expect(page).toContain(cell);
+    }
+  });
+
+  test('show a corrected budget with the one that counts everything', () => {
+    expect(full.budgets.map(({ remaining, corrected }) => [remaining, corrected])).toEqual([
+      [0.5, { corrections: 2, uncorrected_remaining: -0.25 }],
+      [0.5, null],
+    ]);
+    const section = digestSections(full).find(({ id }) => id === 'budgets');
+    expect(section?.rows.map(([, , left]) => left)).toEqual([['50 %', ' (-25 % without 2 corrections)'], ['50 %']]);
+    expect(section?.summary).toContain('Corrections leave periods out of one budget; the errors of this week include');
+  });
+
+  test('say so when there is nothing to report', async () => {
+    const empty = digestOf({ incidents: [], deploys: [], week: figuresOf([], [], 7, config) });
+    const page = textOf(await markupOf(empty));
+    for (const { summary, rows } of digestSections(empty)) {
+      expect(rows).toEqual([]);
+      expect(page).toContain(summary);
+    }
+  });
+
+  test('show hostile text as text', async () => expectHarmless(await markupOf(full), 1));
+
+  test('lead to the records behind the numbers', async () => {
+    const links = [...(await markupOf(full)).matchAll(/href="([^"]+)"/g)].map(([, link = '']) =>
+      link.replaceAll('&amp;', '&'),
+    );
+    expect(links).toContain(`/console/incidents/${idOf(1)}`);
+    expect(links).toContain('/console/delivery?days=7&figure=lead_time&team=payments#records');
+    expect(links).toContain(`/console/incidents/${idOf(4)}/postmortem`);
+  });
+});

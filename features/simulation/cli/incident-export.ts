@@ -1,0 +1,39 @@
+import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { recordedExpectation } from '../decisions/expectation.ts';
+import { redacted } from '../../../domain/redaction/recording.ts';
+import { RecordedIncident } from '../recording.ts';
+import { Client } from '../../../cli/client.ts';
+import { CommandFailure, type CommandContext } from '../../../cli/command-context.ts';
+import { incidentNamed, pathOf } from '../../../cli/incident-named.ts';
+import { placeAfter } from '../../../cli/place-after.ts';
+import { asJson } from '../../../cli/table.ts';
+
+/** Adds the command that writes an incident as a test case of the policy. */
+export function addIncidentExport(program: Command, context: CommandContext): void {
+  const incident = program.commands.find((command) => command.name() === 'incident');
+  if (incident === undefined) throw new Error('there is no command for incidents');
+  incident
+    .command('export')
+    .description('Export an incident as one file without people, addresses, and secrets, for firebreak test')
+    .argument('<incident>', 'Channel (incident-2611201 or 2611201), id, or last characters of the id')
+    .option('--out <file>', 'Write this file. Default: print it')
+    .action((name: string, options: { out?: string }) => exportIncident(context, name, options));
+  placeAfter(incident, 'export', 'mark-wrong');
+}
+
+async function exportIncident(context: CommandContext, name: string, { out }: { out?: string }): Promise<void> {
+  const client = await Client.of(context);
+  const { id } = await incidentNamed(client, name);
+  const recorded = redacted(await client.get(`${pathOf(id)}/recording`, RecordedIncident));
+  const text = asJson({ ...recorded, expect: recordedExpectation(recorded) });
+  if (out === undefined) return context.out(text);
+  try {
+    // Fails if the file exists, because its expectation may have been edited.
+    await writeFile(resolve(context.cwd, out), `${text}\n`, { flag: 'wx' });
+  } catch (error) {
+    throw new CommandFailure(`cannot write ${out}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  context.out(`wrote ${out}. It expects what happened in the incident; edit "expect" to require something else`);
+}

@@ -1,0 +1,11 @@
+import type { Feature } from '../manifest.ts';
+import { names } from './names.ts';
+
+/** What-if: shows what a changed policy would have done with recorded incidents, and tests a policy against them. */
+export const simulation: Feature = {
+  name: names.feature,
+  isConfigured: () => true,
+  routes: async () => (await import('./routes.ts')).recordingRoutes,
+  commands: async () => (await import('./cli/index.ts')).addSimulation,
+  commandsAfter: { replay: 'quarantine', simulate: 'runbooks', test: 'restore' },
+};
