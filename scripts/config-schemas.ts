@@ -14,7 +14,7 @@ import { StatusPageFile } from '../schemas/status/status-page-file.ts';
 import { ResponseFile } from '../schemas/incidents/response.ts';
 import { DeliveryFile } from '../schemas/delivery/delivery-file.ts';
 import { LinksFile } from '../schemas/links/links.ts';
-import { PostmortemsFile } from '../schemas/postmortems/policy.ts';
+import { PostmortemsFile } from '../features/postmortems/schemas/policy.ts';
 import { RoutesFile } from '../schemas/alerts/routes.ts';
 
 const ROOT = join(import.meta.dirname, '..');

@@ -5,7 +5,7 @@ import type { Decisions, Effects } from '../domain/ports/decisions.ts';
 import type { PipelineRuns } from '../domain/ports/delivery.ts';
 import type { Freezes } from '../domain/ports/freeze.ts';
 import type { IncidentGroups, Incidents } from '../domain/ports/incidents.ts';
-import type { Postmortems } from '../domain/ports/postmortems.ts';
+import type { Postmortems } from '../features/postmortems/types.ts';
 import type { RunbookRuns } from '../domain/ports/runbooks.ts';
 import { type Projections, pinsSubject } from '../domain/incidents/projections.ts';
 

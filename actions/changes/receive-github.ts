@@ -9,10 +9,10 @@ import {
   ReleaseEvent,
   releaseOf,
 } from '../../integrations/github/code.ts';
-import { idOf, IssuesEvent } from '../../integrations/github/action-item-issues.ts';
+import { idOf, IssuesEvent } from '../../features/postmortems/vendors/github/action-item-issues.ts';
 import { reportOfJob, reportOfRun, WorkflowJobEvent, WorkflowRunEvent } from '../../integrations/github/pipelines.ts';
 import { readFluxEvent } from '../../integrations/flux/event.ts';
-import { markIssueChanged } from '../postmortems/issues/receive.ts';
+import { markIssueChanged } from '../../features/postmortems/actions/issues/receive.ts';
 import {
   type ForgeDeps,
   type ForgeEvent,

@@ -1,12 +1,12 @@
 import type { IncidentRecord, IncidentView } from '../../schemas/incidents/incident.ts';
-import type { StoredPostmortem } from '../ports/postmortems.ts';
+import type { StoredPostmortem } from '../../features/postmortems/types.ts';
 import type { IncidentEvent, Webhook } from '../../schemas/incidents/response.ts';
 import { isAcknowledged } from '../paging/acknowledgement.ts';
 import type { ApprovalUrls } from '../incidents/approval-link.ts';
 import { answerable } from './incident-buttons.ts';
 import { decisionLines, linesOf } from './decision-lines.ts';
-import { partsOf } from '../postmortems/markdown.ts';
-import { SEV } from '../../schemas/postmortems/postmortem.ts';
+import { partsOf } from '../../features/postmortems/decisions/markdown.ts';
+import { SEV } from '../../features/postmortems/schemas/postmortem.ts';
 
 /** Webhook payload about an incident; field names as in JSON. It contains nothing that changes by the minute. */
 export type WebhookIncident = {

@@ -1,5 +1,5 @@
 import type { Action } from '../../schemas/access/access.ts';
-import type { ActionItemId, ActionItemPatch, ActionItemView } from '../../schemas/postmortems/postmortem.ts';
+import type { ActionItemId, ActionItemPatch, ActionItemView } from '../../features/postmortems/schemas/postmortem.ts';
 import type { Config, EnvironmentEntry } from '../../schemas/config/config.ts';
 import type { Signal } from '../../schemas/alerts/signal.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';

@@ -1,6 +1,6 @@
 import type { ProtectionDeps } from '../../actions/freeze/protection/answer.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import type { PostmortemJobDeps } from './postmortems.ts';
+import type { PostmortemJobDeps } from '../../features/postmortems/actions/jobs.ts';
 
 /** What the jobs of the sweep need. */
 export type SweepDeps = ProtectionDeps &

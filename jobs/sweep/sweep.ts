@@ -29,8 +29,13 @@ import { readmitUnmuted, showMutes } from './mutes.ts';
 import { acknowledgeGroups } from '../../actions/paging/acknowledge-group.ts';
 import { reportOverdue } from '../../actions/changes/overdue-deploys.ts';
 import { announceMaintenance } from '../../actions/status/subscriptions/announce-maintenance.ts';
-import { compareIncidents, draftDuePostmortems, recallActionItems, remindOfPostmortems } from './postmortems.ts';
-import { compareIssues } from '../../actions/postmortems/issues/compare.ts';
+import {
+  compareIncidents,
+  draftDuePostmortems,
+  recallActionItems,
+  remindOfPostmortems,
+} from '../../features/postmortems/actions/jobs.ts';
+import { compareIssues } from '../../features/postmortems/actions/issues/compare.ts';
 import { recordRollouts } from '../../actions/changes/record-rollouts.ts';
 import { wakeStale } from './wake-stale.ts';
 import { pooled } from '../../actions/shared/concurrency.ts';

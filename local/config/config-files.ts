@@ -11,7 +11,7 @@ import { StatusPageFile } from '../../schemas/status/status-page-file.ts';
 import { ResponseFile } from '../../schemas/incidents/response.ts';
 import { DeliveryFile } from '../../schemas/delivery/delivery-file.ts';
 import { LinksFile } from '../../schemas/links/links.ts';
-import { PostmortemsFile } from '../../schemas/postmortems/policy.ts';
+import { PostmortemsFile } from '../../features/postmortems/schemas/policy.ts';
 import { RoutesFile } from '../../schemas/alerts/routes.ts';
 import { FREEZE_FILE } from './freeze-file.ts';
 import { PEOPLE_FILE, RESPONSE_FILE } from './people-files.ts';

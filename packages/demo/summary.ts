@@ -1,5 +1,5 @@
 import type { IncidentView, TimelineEntry } from '../../schemas/incidents/incident.ts';
-import { PostmortemView } from '../../schemas/postmortems/postmortem.ts';
+import { PostmortemView } from '../../features/postmortems/schemas/postmortem.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import type { Stage } from './stage.ts';
 import type { Fact } from './stories/plan.ts';

@@ -7,7 +7,7 @@ import { linksOf, minuteOf } from '../../domain/messages/story.ts';
 import type { TicketTarget } from '../../schemas/alerts/routes.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
-import { type PostmortemFileDeps, publishFile } from './postmortem-file.ts';
+import { type PostmortemFileDeps, publishFile } from '../../features/postmortems/projectors/file.ts';
 import type { Projector } from '../sync/sync.ts';
 import type { Method, SyncSession } from '../sync/session.ts';
 import { outcomeKnownFrom } from '../../domain/messages/unclear.ts';

@@ -1,7 +1,7 @@
 import type { ConfigSource } from '../../domain/ports/config.ts';
 import { type IncidentDeps, sendIncident } from './incident.ts';
 import { type ChangeDeps, sendChange } from './change.ts';
-import { type PostmortemDeps, sendPostmortem } from './postmortem.ts';
+import { type PostmortemDeps, sendPostmortem } from '../../features/postmortems/projectors/webhook.ts';
 import type { Projector } from '../sync/sync.ts';
 
 /** Returns the projector for webhook receivers of incidents and post-mortems, and for change events at PagerDuty. */

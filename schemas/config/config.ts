@@ -11,7 +11,7 @@ import { StatusPageFile } from '../status/status-page-file.ts';
 import { ResponseFile } from '../incidents/response.ts';
 import { DeliveryFile } from '../delivery/delivery-file.ts';
 import { LinksFile, LinkTemplates } from '../links/links.ts';
-import { PostmortemsFile } from '../postmortems/policy.ts';
+import { PostmortemsFile } from '../../features/postmortems/schemas/policy.ts';
 import { RoutesFile } from '../alerts/routes.ts';
 import { noRunbooks, RunbookSet } from '../runbooks/runbook.ts';
 import { Slo } from '../slo/slo.ts';

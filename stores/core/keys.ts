@@ -3,7 +3,7 @@ import { changeKeys } from './keys/changes.ts';
 import { deliveryKeys } from './keys/delivery.ts';
 import { freezeKeys } from './keys/freezes.ts';
 import { incidentKeys } from './keys/incidents.ts';
-import { postmortemKeys } from './keys/postmortems.ts';
+import { postmortemKeys } from '../../features/postmortems/keys.ts';
 import { projectionKeys } from './keys/projections.ts';
 import { sharedKeys } from './keys/shared.ts';
 import { type Key, shardOf, SHARDS, shardsOf } from './keys/parts.ts';

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { Tickets } from '../../domain/messages/channels.ts';
-import type { PostmortemFileDeps } from '../../projectors/tickets/postmortem-file.ts';
+import type { PostmortemFileDeps } from '../../features/postmortems/projectors/file.ts';
 import { ticketsProjector } from '../../projectors/tickets/tickets.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
 import { type Beat, syncAlertNotice } from './alert-notices.ts';

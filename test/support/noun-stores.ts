@@ -12,8 +12,8 @@ import { IncidentGroupTable } from '../../stores/incidents/incident-groups.ts';
 import { IncidentTable } from '../../stores/incidents/incidents.ts';
 import { unobserved } from '../../stores/incidents/observers.ts';
 import { RunbookTable } from '../../stores/incidents/runbooks.ts';
-import { ActionItemIssueTable } from '../../stores/postmortems/action-item-issues.ts';
-import { PostmortemTable } from '../../stores/postmortems/postmortems.ts';
+import { ActionItemIssueTable } from '../../features/postmortems/issue-store.ts';
+import { PostmortemTable } from '../../features/postmortems/store.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Blobs, Clock } from '../../domain/ports/system.ts';
 

@@ -3,7 +3,7 @@ import { readEvidence } from '../../actions/incidents/read-evidence.ts';
 import type { Caller } from '../../actions/people/caller.ts';
 import { sha256 } from '../../stores/core/hash.ts';
 import { storeDueEvidence } from '../../jobs/sweep/evidence.ts';
-import { draftDuePostmortems } from '../../jobs/sweep/postmortems.ts';
+import { draftDuePostmortems } from '../../features/postmortems/actions/jobs.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { ServiceName } from '../../schemas/config/names.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { updateSimilar, similarIncidents } from '../../actions/incidents/similar-incidents.ts';
 import { summaryCard } from '../../domain/messages/incident-card.ts';
-import { compareIncidents } from '../../jobs/sweep/postmortems.ts';
+import { compareIncidents } from '../../features/postmortems/actions/jobs.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
 import { deploys, ends, fires, play, theIncident } from './play.ts';

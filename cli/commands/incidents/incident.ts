@@ -14,7 +14,7 @@ import { choice, JSON_OPTION, LIMIT_OPTION, SERVICE_OPTION } from '../../options
 import { asJson, oneLine, shortTime, table } from '../../table.ts';
 import type { CommandContext } from '../../command-context.ts';
 import { addIncidentExport } from './incident-export.ts';
-import { addPostmortem } from '../postmortems/postmortem.ts';
+import { addPostmortem } from '../../../features/postmortems/cli/postmortem.ts';
 import { addIncidentActions, rolesOf } from './incident-actions.ts';
 
 /** An older Firebreak returns no `actor_name`: the recorded actor is shown instead. */

@@ -1,8 +1,8 @@
-import { itemLine } from '../../../domain/postmortems/action-items.ts';
+import { itemLine } from '../../postmortems/decisions/action-items.ts';
 import type { ActionItems } from '../../../domain/ports/extensions.ts';
-import type { ActionItemId, ActionItemPatch, ActionItemView } from '../../../schemas/postmortems/postmortem.ts';
+import type { ActionItemId, ActionItemPatch, ActionItemView } from '../../postmortems/schemas/postmortem.ts';
 import type { Caller } from '../../../actions/people/caller.ts';
-import { actionItemView, unknownItem } from '../../../actions/postmortems/postmortem.ts';
+import { actionItemView, unknownItem } from '../../postmortems/actions/postmortem.ts';
 import { Refusal } from '../../../actions/refusal.ts';
 import { ExperimentId } from '../experiment.ts';
 import type { Deps } from '../ports.ts';

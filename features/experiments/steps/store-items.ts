@@ -2,7 +2,7 @@ import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
 import { actionItemsOfExperiment } from '../decisions/action-items.ts';
 import type { Deps } from '../ports.ts';
 import type { ExperimentRecord } from '../experiment.ts';
-import { ActionItemId } from '../../../schemas/postmortems/postmortem.ts';
+import { ActionItemId } from '../../postmortems/schemas/postmortem.ts';
 
 /**
  * Stores the action items of a failed hypothesis. A repeat changes nothing, also if people have changed an item since:

@@ -1,4 +1,4 @@
-import { actionItemsPage } from './postmortems/action-items.ts';
+import { actionItemsPage } from '../../../features/postmortems/pages/action-items.ts';
 import { approvalPage } from './incidents/approval.ts';
 import { auditPage } from './audit.ts';
 import { canariesPage } from './canary/canaries.ts';
@@ -13,7 +13,7 @@ import { inboxPage } from './inbox/inbox.ts';
 import { incidentPage } from './incidents/incident.ts';
 import { nowPage } from './incidents/now.ts';
 import type { ConsolePage } from './page.ts';
-import { postmortemPage } from './postmortems/postmortem.ts';
+import { postmortemPage } from '../../../features/postmortems/pages/postmortem.ts';
 import { quarantinedPage } from './inbox/quarantined.ts';
 import { runPage } from './runbooks/run.ts';
 import { runbookPage } from './runbooks/runbook.ts';

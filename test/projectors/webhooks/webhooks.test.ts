@@ -5,7 +5,7 @@ import { pagerDutyChanges } from '../../../integrations/pagerduty/change-events.
 import { webhookIncident } from '../../../domain/messages/webhooks.ts';
 import { DecisionView } from '../../../schemas/incidents/incident.ts';
 import { Webhook } from '../../../schemas/incidents/response.ts';
-import { savePostmortem } from '../../../actions/postmortems/postmortem.ts';
+import { savePostmortem } from '../../../features/postmortems/actions/postmortem.ts';
 import { webhookReceivers } from '../../../integrations/webhook/receivers.ts';
 import { sync } from '../../../projectors/sync/sync.ts';
 import { webhooksProjector } from '../../../projectors/webhooks/webhooks.ts';
