@@ -12,6 +12,10 @@ import type { Api } from '../http/endpoint.ts';
 import type { ConsoleParts } from '../http/web/pages/page.ts';
 import type { AnyVerb, Run as RunVerb } from '../slack/commands/verb.ts';
 import type { SweepDeps } from '../jobs/sweep/deps.ts';
+import type { GithubAccess } from '../integrations/github/access.ts';
+import type { ProjectDeps } from '../jobs/queues/project-deps.ts';
+import type { Projector } from '../projectors/sync/sync.ts';
+import type { ProjectionTargetName, SubjectKind } from '../schemas/incidents/projection.ts';
 import type { Table } from '../stores/core/table.ts';
 import type { Run } from '../workflows/run.ts';
 
@@ -34,12 +38,15 @@ export type Feature = {
   extensions?: { [Point in keyof Extensions]?: (deps: Deps) => Promise<PartAt<Point>> };
   workflow?: FeatureWorkflow;
   jobs?: readonly FeatureJob[];
+  projections?: readonly FeatureProjection[];
   routes?(): Promise<(app: Api, deps: Deps) => void>;
   console?(): Promise<ConsoleParts>;
   /** Slack verbs by name, and what executes them: apart, because the function that answers Slack loads the verbs only. */
   verbs?(): Promise<Readonly<Record<string, AnyVerb>>>;
   runs?(): Promise<Readonly<Record<string, RunVerb<never>>>>;
   commands?(): Promise<(program: Command, context: CommandContext) => void>;
+  /** Adds commands to `incident`, and after it. */
+  incidentCommands?(): Promise<(program: Command, incident: Command, context: CommandContext) => void>;
   /** Findings of `firebreak doctor`. */
   findings?(client: Client): Promise<Finding[]>;
 };
@@ -51,6 +58,7 @@ export type FeatureParts = {
   system: SystemDeps;
   table: Table;
   executions: Executions;
+  github: GithubAccess;
   /** Begins the names of executions. */
   stage: string;
   /** Counts the calls to a vendor under its name. */
@@ -61,6 +69,13 @@ export type FeatureParts = {
 export type FeatureWorkflow = {
   input: z.ZodType;
   run(run: Run, input: never, deps: Deps): Promise<unknown>;
+};
+
+/** Subjects that a feature shows in a target, such as `postmortem:…`. */
+export type FeatureProjection = {
+  kind: SubjectKind;
+  target: ProjectionTargetName;
+  create(deps: ProjectDeps): Promise<Projector>;
 };
 
 /** A job of the sweep, each minute. `open`: open incidents. */

@@ -1,8 +1,9 @@
 import { names as experiments } from './experiments/names.ts';
+import { names as postmortems } from './postmortems/names.ts';
 import type { FeatureNames } from './feature-names.ts';
 
 /** The names of all features. To leave a feature out, delete its folder, and its entries here and in `index.ts`. */
-const LIST = [experiments] as const;
+const LIST = [experiments, postmortems] as const;
 
 type ListedNames = (typeof LIST)[number];
 
@@ -11,6 +12,7 @@ type SourceOf<Names> = Names extends { sources: readonly (infer Source extends s
 type ButtonOf<Names> = Names extends { buttons: readonly (infer Button)[] } ? Button : never;
 /** A function of the values, so that `Merged` can intersect those of all features. */
 type TakesEnvironment<Names> = Names extends { environment: infer Keys } ? (keys: Keys) => void : never;
+type TakesConfig<Names> = Names extends { config: infer Keys } ? (keys: Keys) => void : never;
 type TakesCounters<Names> = Names extends { counters: infer Counters } ? (counters: Counters) => void : never;
 type Merged<Takes> = [Takes] extends [never] ? object : Takes extends (values: infer Values) => void ? Values : object;
 
@@ -29,6 +31,22 @@ export const featureActionsOf = (role: 'viewer' | 'responder' | 'approver'): Act
 export const FEATURE_ENVIRONMENT = Object.assign({}, ...NAMES.map(({ environment }) => environment)) as Merged<
   TakesEnvironment<ListedNames>
 >;
+
+/** Keys of features for the whole configuration. */
+export const FEATURE_CONFIG = Object.assign({}, ...NAMES.map(({ config }) => config)) as Merged<
+  TakesConfig<ListedNames>
+>;
+
+/** Files of features in the configuration folder, by name without extension. */
+export const FEATURE_FILES = Object.assign({}, ...NAMES.map(({ files }) => files)) as NonNullable<
+  FeatureNames['files']
+>;
+
+/** Partitions in which the end of an incident is marked for features. */
+export const ENDED_MARKS = NAMES.flatMap(({ endedMarks = [] }) => endedMarks);
+
+/** Pages of features about a resolved incident. */
+export const INCIDENT_PAGES = NAMES.flatMap(({ incidentPages = [] }) => incidentPages);
 
 /** Sources of the alerts that features send. */
 export const FEATURE_SOURCES = NAMES.flatMap(({ sources = [] }) => sources) as SourceOf<ListedNames>[];

@@ -1,6 +1,6 @@
 import { storedHistory } from './history.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import type { SpentBudget } from '../../features/postmortems/decisions/record.ts';
+import type { SpentBudget } from '../../domain/slo/budget/budget.ts';
 import { accountOf } from '../../domain/slo/budget/account.ts';
 import { certainWhole, likelyWhole } from '../../domain/slo/budget/budget.ts';
 import { longestSeconds } from '../../domain/slo/budget/period.ts';

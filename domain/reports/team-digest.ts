@@ -13,7 +13,7 @@ import type { ToilMinutes } from '../../schemas/incidents/response.ts';
 import type { SloStatus } from '../../schemas/slo/slo-status.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import type { NoisyAlert } from '../alerts/noisy-alerts.ts';
-import type { StoredActionItem } from '../../features/postmortems/types.ts';
+import type { StoredActionItem } from '../ports/action-items.ts';
 import { figuresOf } from '../delivery/figures.ts';
 import { median } from '../delivery/quantiles.ts';
 import { scopeInWords } from '../freeze/words.ts';

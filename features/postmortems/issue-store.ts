@@ -3,9 +3,10 @@ import * as z from 'zod';
 import type { ActionItemIssues, ComparisonMark } from './types.ts';
 import type { Clock } from '../../domain/ports/system.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
-import { ActionItemId, IssueRecord, type Tracker } from './schemas/postmortem.ts';
+import { IssueRecord } from './schemas/postmortem.ts';
+import { ActionItemId, type Tracker } from '../../schemas/action-items/action-item.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
-import { keys } from '../../stores/core/keys.ts';
+import { keys } from './keys.ts';
 import { collect, type Table } from '../../stores/core/table.ts';
 import { absent, equals, type Item, put, remove, revisionIs, type Write } from '../../platforms/store.ts';
 

@@ -2,13 +2,15 @@ import * as z from 'zod';
 import type { AuditEntry } from '../../domain/ports/freeze.ts';
 import type { Page } from '../../domain/ports/common.ts';
 import { withTimes } from './decisions/action-items.ts';
-import type { Postmortems, StoredActionItem, StoredPostmortem } from './types.ts';
+import type { Postmortems, StoredPostmortem } from './types.ts';
+import type { StoredActionItem } from '../../domain/ports/action-items.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
-import { ActionItem, ActionItemId, PostmortemRecord, PostmortemState } from './schemas/postmortem.ts';
+import { PostmortemRecord, PostmortemState } from './schemas/postmortem.ts';
+import { ActionItem, ActionItemId } from '../../schemas/action-items/action-item.ts';
 import { readAs } from '../../schemas/parsing/read-as.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
 import { auditWrite } from '../../stores/audit/audit-writes.ts';
-import { keys, lists } from '../../stores/core/keys.ts';
+import { keys, LIST } from './keys.ts';
 import { projectionMarkWrite } from '../../stores/incidents/projections.ts';
 import { comparisonWrite } from './issue-store.ts';
 import { collect, type Table } from '../../stores/core/table.ts';
@@ -95,7 +97,7 @@ export class PostmortemTable implements Postmortems {
       {
         ...keys.actionItem(item.service, item.id),
         ...item,
-        list: lists.actionItems,
+        list: LIST,
         list_key: `${item.incident_id ?? item.experiment_id}#${rank}`,
       },
       condition,
@@ -160,7 +162,7 @@ export class PostmortemTable implements Postmortems {
   }
 
   async actionItems({ keep, ...page }: Parameters<Postmortems['actionItems']>[0]): Promise<Page<StoredActionItem>> {
-    const { items, next_cursor } = await this.#table.page({ list: lists.actionItems }, page, (item) =>
+    const { items, next_cursor } = await this.#table.page({ list: LIST }, page, (item) =>
       keep(itemIn(item)),
     );
     return { items: items.map(itemIn), next_cursor };

@@ -1,21 +1,11 @@
+import type { StoredActionItem } from '../../domain/ports/action-items.ts';
 import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
-import type { ActionItem, ActionItemId, IssueRecord, PostmortemRecord, Tracker } from './schemas/postmortem.ts';
+import type { IssueRecord, PostmortemRecord } from './schemas/postmortem.ts';
+import type { ActionItem, ActionItemId, Tracker } from '../../schemas/action-items/action-item.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { AuditEntry } from '../../domain/ports/freeze.ts';
 import type { Page } from '../../domain/ports/common.ts';
-
-/** An action item as the store lists it, of a post-mortem or of an experiment. `alert`: the name of the alert rule, or the title of the incident. */
-export type StoredActionItem = ActionItem & {
-  id: ActionItemId;
-  /** Null: it is from an experiment. */
-  incident_id: IncidentId | null;
-  experiment_id: string | null;
-  service: string;
-  environment: string;
-  alert: string;
-  updated_at: Timestamp;
-};
 
 export type StoredPostmortem = { record: PostmortemRecord; markdown: string };
 

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { EnvironmentName, IncidentId, ServiceName, Severity } from '../config/names.ts';
 import { DoraFigures } from '../delivery/dora.ts';
 import { FreezeCause } from '../freeze/freeze.ts';
-import { ActionItemId, Priority } from '../../features/postmortems/schemas/postmortem.ts';
+import { ActionItemId, Priority } from '../action-items/action-item.ts';
 import { SloId } from '../slo/slo.ts';
 import { Timestamp } from '../time/time.ts';
 

@@ -1,5 +1,5 @@
 import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
-import type { Deps } from '../../../domain/ports/deps.ts';
+import type { Deps } from '../ports.ts';
 import { pathOf } from '../decisions/files.ts';
 import { configFor } from '../decisions/issues.ts';
 import type { PostmortemView } from '../schemas/postmortem.ts';

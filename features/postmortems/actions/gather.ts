@@ -2,7 +2,7 @@ import { readHealth } from '../../../actions/incidents/health-read.ts';
 import { spentBudgets } from '../../../actions/slo/spent-budgets.ts';
 import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
 import { evidencePath } from '../../../domain/incidents/console-link.ts';
-import type { Deps } from '../../../domain/ports/deps.ts';
+import type { Deps } from '../ports.ts';
 import type { Story, StoryEntry } from '../../../domain/messages/story.ts';
 import type { DraftInput, MeasuredImpact } from '../decisions/record.ts';
 import { timesOf } from '../decisions/times.ts';

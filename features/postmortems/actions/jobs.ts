@@ -1,7 +1,6 @@
 import { alertName, type DraftDeps, draftPostmortem } from './postmortem.ts';
-import { updateSimilar, type SimilarDeps } from '../../../actions/incidents/similar-incidents.ts';
 import { openItemText, isReminderDue, reminderText } from '../decisions/reminders.ts';
-import type { Deps } from '../../../domain/ports/deps.ts';
+import type { Deps } from '../ports.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { needOf } from '../schemas/policy.ts';
@@ -74,25 +73,8 @@ export async function remindOfPostmortems(deps: PostmortemJobDeps): Promise<{ re
   return { reminded };
 }
 
-/** How long after its opening an incident is compared with action items and earlier incidents. The sweeper looks each minute. */
+/** How long after its opening an incident is compared with action items. The sweeper looks each minute. */
 const COMPARED_SECONDS = 5 * 60;
-
-/** Compares new incidents with earlier ones: again in each of the first minutes, because the suspect is found later. */
-export async function compareIncidents(
-  deps: SimilarDeps & Pick<Deps, 'log'>,
-  open: readonly IncidentRecord[],
-): Promise<{ compared: number }> {
-  let compared = 0;
-  const since = plusSeconds(deps.clock.now(), -COMPARED_SECONDS);
-  for (const { id } of open.filter(({ opened_at }) => opened_at >= since)) {
-    try {
-      if (await updateSimilar(deps, id)) compared += 1;
-    } catch (error) {
-      deps.log.error('an incident could not be compared with earlier ones', { incident: id, error: String(error) });
-    }
-  }
-  return { compared };
-}
 
 /** Notes on a new incident that the same alert opened one before, and that its action items are still open. */
 export async function recallActionItems(

@@ -1,8 +1,9 @@
 import { sha256 } from '../../../stores/core/hash.ts';
 import type { Scope } from '../../../domain/access/access.ts';
 import { postmortemPath } from '../../../domain/incidents/console-link.ts';
-import type { Deps } from '../../../domain/ports/deps.ts';
-import type { StoredActionItem, StoredPostmortem } from '../types.ts';
+import type { Deps } from '../ports.ts';
+import type { StoredPostmortem } from '../types.ts';
+import type { StoredActionItem } from '../../../domain/ports/action-items.ts';
 import {
   actionItemsOf,
   ACTION_ITEMS,
@@ -19,27 +20,15 @@ import { hasOpenFence, markdownOf, partsOf, type PostmortemText } from '../decis
 import type { DraftInput } from '../decisions/record.ts';
 import { withoutCredentials } from '../../../domain/redaction/credentials.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
-import {
-  type ActionItemIssue,
-  type ActionItemPatch,
-  ActionItemId,
-  type ActionItemView,
-  type Citation,
-  type Finding,
-  MARKDOWN_MAX_CHARS,
-  type PostmortemInput,
-  type PostmortemNeed,
-  type PostmortemRecord,
-  type PostmortemView,
-  SEV,
-} from '../schemas/postmortem.ts';
+import { type Citation, type Finding, MARKDOWN_MAX_CHARS, type PostmortemInput, type PostmortemNeed, type PostmortemRecord, type PostmortemView, SEV } from '../schemas/postmortem.ts';
+import { type ActionItemIssue, type ActionItemPatch, ActionItemId, type ActionItemView } from '../../../schemas/action-items/action-item.ts';
 import { needOf } from '../schemas/policy.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { Caller } from '../../../actions/people/caller.ts';
 import { Refusal } from '../../../actions/refusal.ts';
 import { gather, type GatherDeps } from './gather.ts';
 
-export type PostmortemDeps = GatherDeps & Pick<Deps, 'postmortems' | 'publicUrl'>;
+export type PostmortemDeps = GatherDeps & Pick<Deps, 'postmortems' | 'projections' | 'publicUrl'>;
 
 /** What the draft needs in addition: it runs the configured queries. */
 export type DraftDeps = PostmortemDeps & Pick<Deps, 'sloMetrics'>;
@@ -201,7 +190,7 @@ type NewRevision = { markdown: string; state: PostmortemRecord['state']; at: Tim
 
 /** Stores a version. Undefined: another one has been saved since it was read. */
 async function saveRevision(
-  deps: Pick<Deps, 'postmortems'>,
+  deps: Pick<Deps, 'postmortems' | 'projections'>,
   { stored, draft, draftInput }: Pick<CurrentPostmortem, 'stored' | 'draft' | 'draftInput'>,
   { markdown, state, at, by }: NewRevision,
 ): Promise<PostmortemRecord | undefined> {
@@ -239,6 +228,7 @@ async function saveRevision(
     itemsOf(record, markdown, alertName(draftInput)),
     entry,
   );
+  if (isSaved && state === 'published') await deps.projections.changed(`postmortem:${incident.id}`);
   return isSaved ? record : undefined;
 }
 

@@ -1,4 +1,4 @@
-import type { Deps } from '../../../domain/ports/deps.ts';
+import type { Deps } from '../ports.ts';
 import { namingOf } from '../decisions/blameless.ts';
 import { draftOf, citableEntriesOf } from '../decisions/draft.ts';
 import { partsOf } from '../decisions/markdown.ts';

@@ -1,7 +1,7 @@
 import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
 import { list } from '../../../domain/correlation/words.ts';
 import type { Story } from '../../../domain/messages/story.ts';
-import type { Deps } from '../../../domain/ports/deps.ts';
+import type { Deps } from '../ports.ts';
 import { namingOf } from '../decisions/blameless.ts';
 import { QUESTION } from '../decisions/lint.ts';
 import { durationWords } from '../decisions/words.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { ActionItemStatus, ActionItemView } from '../schemas/postmortem.ts';
+import { ActionItemStatus, ActionItemView } from '../../../schemas/action-items/action-item.ts';
 import { addApiCommands, apiCommand, listOf } from '../../../cli/api-command.ts';
 import type { CommandContext } from '../../../cli/command-context.ts';
 import { choice, JSON_OPTION, LIMIT_OPTION } from '../../../cli/options.ts';

@@ -1,4 +1,4 @@
-import { ActionItem, type ActionItemPatch, type ActionItemStatus } from '../schemas/postmortem.ts';
+import { ActionItem, type ActionItemPatch, type ActionItemStatus } from '../../../schemas/action-items/action-item.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { linesOf, type TextLine } from './markdown.ts';
 

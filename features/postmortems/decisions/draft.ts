@@ -1,10 +1,5 @@
-import {
-  type ActionItem,
-  ActionItem as ActionItemSchema,
-  type DraftFacts,
-  type Section,
-  SEV,
-} from '../schemas/postmortem.ts';
+import { type DraftFacts, type Section, SEV } from '../schemas/postmortem.ts';
+import { type ActionItem, ActionItem as ActionItemSchema } from '../../../schemas/action-items/action-item.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { onsetOf } from '../../../domain/correlation/onset.ts';
 import { serviceEnvironmentText } from '../../../domain/messages/story.ts';

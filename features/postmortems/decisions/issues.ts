@@ -1,5 +1,6 @@
 import type { TrackerConfig } from '../schemas/trackers.ts';
-import type { IssueLink, SharedFields, Tracker } from '../schemas/postmortem.ts';
+import type { IssueLink, SharedFields } from '../schemas/postmortem.ts';
+import type { Tracker } from '../../../schemas/action-items/action-item.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { VendorResponse } from '../../../domain/messages/channels.ts';
 import type { PeopleFile } from '../../../schemas/people/people.ts';

@@ -1,19 +1,10 @@
+import type { SpentBudget } from '../../../domain/slo/budget/budget.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { EvidencePack } from '../../../schemas/incidents/evidence-pack.ts';
 import type { Suspect } from '../../../schemas/incidents/incident.ts';
 import type { Evidence } from '../../../domain/correlation/evidence.ts';
 import type { Story } from '../../../domain/messages/story.ts';
 
-/** Events of an objective during the incident. `share`: of the error budget of its window; null: not known. */
-export type SpentBudget = {
-  id: string;
-  title: string;
-  /** What the counts are: requests, or seconds if every second counts equally. */
-  unit: 'requests' | 'seconds';
-  events: number;
-  errors: number;
-  share: number | null;
-};
 
 /** Result of a configured query. `problem`: why there is no value. */
 export type MeasuredImpact = { title: string; unit: string | null; value: number | null; problem: string | null };

@@ -1,3 +1,4 @@
+import { withPorts } from '../ports.ts';
 import { html } from 'hono/html';
 import * as z from 'zod';
 import { requestIssue } from '../actions/issues/request.ts';
@@ -8,7 +9,7 @@ import { experimentPath, incidentPath, postmortemPath } from '../../../domain/in
 import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
 import { configFor } from '../decisions/issues.ts';
 import { matchesStatus } from '../decisions/action-items.ts';
-import { ActionItemId, ActionItemStatus, type ActionItemView } from '../schemas/postmortem.ts';
+import { ActionItemId, ActionItemStatus, type ActionItemView } from '../../../schemas/action-items/action-item.ts';
 import type { Viewer } from '../../../http/context.ts';
 import {
   actionForm,
@@ -44,7 +45,7 @@ const setStatus = (status: 'open' | 'done', done: string): PageAction => ({
   done,
   run: async (deps, { caller, form }) => {
     const id = field(form, 'id', ActionItemId);
-    await changeItem(deps, caller, id, { status }).catch(goneAsConflict);
+    await changeItem(withPorts(deps), caller, id, { status }).catch(goneAsConflict);
   },
 });
 
@@ -57,7 +58,7 @@ const createIssue: PageAction = {
   permission: 'incidents:write',
   done: 'The issue is created within a minute.',
   run: async (deps, { caller, form }) =>
-    void (await requestIssue(deps, caller, field(form, 'id', ActionItemId)).catch(goneAsConflict)),
+    void (await requestIssue(withPorts(deps), caller, field(form, 'id', ActionItemId)).catch(goneAsConflict)),
 };
 
 /** The action items of all post-mortems and experiments. */
@@ -67,7 +68,8 @@ export const actionItemsPage: ConsolePage = {
   action: 'incidents:read',
   everySeconds: 30,
   actions: { done: setStatus('done', 'Done.'), reopen: setStatus('open', 'Open again.'), issue: createIssue },
-  async show(deps, { viewer, query }) {
+  async show(core, { viewer, query }) {
+    const deps = withPorts(core);
     const status = z
       .enum([...ActionItemStatus.options, 'all'])
       .catch('open')

@@ -1,3 +1,4 @@
+import { withPorts } from '../ports.ts';
 import { html } from 'hono/html';
 import * as z from 'zod';
 import { lintPostmortem, savePostmortem } from '../actions/postmortem.ts';
@@ -56,7 +57,7 @@ const changeState = (state: PostmortemState, done: string): PageAction => ({
   done,
   run: async (deps, { caller, param, form }) => {
     const revision = field(form, 'revision', Revision);
-    await savePostmortem(deps, caller, incidentIdIn(param), { state, revision });
+    await savePostmortem(withPorts(deps), caller, incidentIdIn(param), { state, revision });
   },
 });
 
@@ -68,7 +69,7 @@ export const postmortemActions = {
       const id = incidentIdIn(param);
       const { text, revision } = editedIn(form);
       try {
-        await savePostmortem(deps, caller, id, { markdown: text, revision });
+        await savePostmortem(withPorts(deps), caller, id, { markdown: text, revision });
         return undefined;
       } catch (error) {
         if (!(error instanceof Refusal) || (error.status !== 409 && error.status !== 422)) throw error;
@@ -84,7 +85,7 @@ export const postmortemActions = {
     run: async (deps, { caller, param, form, viewer: { csrfToken } }) => {
       const id = incidentIdIn(param);
       const edited = editedIn(form);
-      const findings = await lintPostmortem(deps, caller, { id, markdown: edited.text });
+      const findings = await lintPostmortem(withPorts(deps), caller, { id, markdown: edited.text });
       const { title } = partsOf(edited.text);
       return html`<p><strong>Preview, not saved.</strong> The page below shows the saved text.</p>
         <div class="panel text">

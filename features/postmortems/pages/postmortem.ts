@@ -1,3 +1,4 @@
+import { withPorts } from '../ports.ts';
 import { html } from 'hono/html';
 import { type HealthRead, readHealth } from '../../../actions/incidents/health-read.ts';
 import { namer } from '../../../actions/people/names.ts';
@@ -61,7 +62,8 @@ export const postmortemPage: ConsolePage = {
 };
 
 /** @throws Refusal 403, 404 */
-async function load(deps: ConsoleDeps, { viewer, param }: PageRequest): Promise<PostmortemData> {
+async function load(core: ConsoleDeps, { viewer, param }: PageRequest): Promise<PostmortemData> {
+  const deps = withPorts(core);
   const { data: id } = IncidentId.safeParse(param['id']);
   if (id === undefined) throw new Refusal(404, 'unknown-incident', 'there is no such incident');
   const view = await withFile(deps, await readPostmortem(deps, viewer.caller, { id }));

@@ -1,3 +1,4 @@
+import { withPorts } from '../ports.ts';
 import { html } from 'hono/html';
 import {
   InternalNames,
@@ -100,7 +101,7 @@ export const statusPageActions = {
       const id = incidentIdIn(param);
       const input = publicTextIn(form);
       try {
-        await publishToStatusPage(deps, caller, id, input);
+        await publishToStatusPage(withPorts(deps), caller, id, input);
         return undefined;
       } catch (error) {
         if (!(error instanceof InternalNames)) throw error;
@@ -114,6 +115,6 @@ export const statusPageActions = {
   withdraw: {
     permission: 'incidents:act',
     done: 'The status page shows no post-mortem any more.',
-    run: async (deps, { caller, param }) => void (await withdrawFromStatusPage(deps, caller, incidentIdIn(param))),
+    run: async (deps, { caller, param }) => void (await withdrawFromStatusPage(withPorts(deps), caller, incidentIdIn(param))),
   },
 } as const satisfies Record<string, PageAction>;

@@ -1,3 +1,4 @@
+import { withPorts } from '../ports.ts';
 import { html } from 'hono/html';
 import * as z from 'zod';
 import { readPostmortem, savePostmortem } from '../actions/postmortem.ts';
@@ -92,7 +93,7 @@ export const wordingActions = {
     done: 'Proposed, not saved.',
     run: async (deps, { caller, param, viewer: { csrfToken } }) => {
       const id = incidentIdIn(param);
-      return proposalNotice(id, csrfToken, await proposeWording(deps, caller, id));
+      return proposalNotice(id, csrfToken, await proposeWording(withPorts(deps), caller, id));
     },
   },
   accept: {
@@ -103,9 +104,9 @@ export const wordingActions = {
       const revision = field(form, 'revision', Revision);
       const accepted = acceptedIn(form);
       if (accepted.length === 0) throw new Refusal(422, 'invalid', 'no section is chosen; nothing is saved');
-      const { sections } = await readPostmortem(deps, caller, { id });
+      const { sections } = await readPostmortem(withPorts(deps), caller, { id });
       try {
-        await savePostmortem(deps, caller, id, { revision, sections: withAccepted(sections, accepted) });
+        await savePostmortem(withPorts(deps), caller, id, { revision, sections: withAccepted(sections, accepted) });
         return undefined;
       } catch (error) {
         if (!(error instanceof Refusal) || (error.status !== 409 && error.status !== 422)) throw error;

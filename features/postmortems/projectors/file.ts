@@ -1,3 +1,4 @@
+import type { Projector } from '../../../projectors/sync/sync.ts';
 import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
 import { standInNote } from '../../../domain/catalogue/vendors.ts';
 import { postmortemPath } from '../../../domain/incidents/console-link.ts';
@@ -39,11 +40,17 @@ export type PostmortemFileDeps = {
   publicUrl: string | undefined;
 };
 
+/** Returns the projector for files of post-mortems. It shares the rate limits of tickets. */
+export const fileProjector =
+  (deps: PostmortemFileDeps): Projector =>
+  (subject, session) =>
+    publishFile(deps, subject, session);
+
 /**
  * Writes the current version of a published post-mortem to the configured repository. The state says what is about to be
  * created before it is created, so another process finds it again.
  */
-export async function publishFile(deps: PostmortemFileDeps, subject: Subject, session: SyncSession): Promise<void> {
+async function publishFile(deps: PostmortemFileDeps, subject: Subject, session: SyncSession): Promise<void> {
   const id = IncidentId.parse(idOf(subject));
   const { postmortems, services } = await deps.config.current();
   if (postmortems.publish.length === 0) return;

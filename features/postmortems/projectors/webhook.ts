@@ -1,8 +1,14 @@
+import type { ConfigSource } from '../../../domain/ports/config.ts';
+import type { Projector } from '../../../projectors/sync/sync.ts';
 import * as z from 'zod';
 import { postmortemPath } from '../../../domain/incidents/console-link.ts';
 import { idOf } from '../../../domain/incidents/projections.ts';
-import { isSubscribed, webhookPostmortem } from '../../../domain/messages/webhooks.ts';
+import { isSubscribed, type WebhookPostmortem } from '../../../domain/messages/webhooks.ts';
 import type { Postmortems } from '../types.ts';
+import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import { partsOf } from '../decisions/markdown.ts';
+import { SEV } from '../schemas/postmortem.ts';
+import type { StoredPostmortem } from '../types.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';
 import type { Webhook } from '../../../schemas/incidents/response.ts';
@@ -20,12 +26,18 @@ export type PostmortemDeps = Pick<IncidentDeps, 'receivers' | 'projections' | 'i
 /** How long a version is sent. A receiver that is added later gets the next version. */
 const SENT_FOR_SECONDS = 7 * 86_400;
 
+/** Returns the projector that sends published post-mortems to webhook receivers. */
+export const webhookProjector =
+  (deps: PostmortemDeps & { config: ConfigSource }): Projector =>
+  async (subject, session) =>
+    sendPostmortem(deps, (await deps.config.current()).response.webhooks, subject, session);
+
 /**
  * Sends the current version of a published post-mortem to all receivers that select it. The text isn't stored in the state:
  * a version never changes, so each attempt writes the same message. A version that is no longer current or no longer
  * published is not sent.
  */
-export async function sendPostmortem(
+async function sendPostmortem(
   { receivers, projections, incidents, publicUrl, postmortems }: PostmortemDeps,
   webhooks: readonly Webhook[],
   subject: Subject,
@@ -58,4 +70,24 @@ export async function sendPostmortem(
   };
   const failed = (await Promise.allSettled(selected.map(sendTo))).find((result) => result.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
+}
+
+function webhookPostmortem(
+  { record, markdown }: StoredPostmortem,
+  { unmatched }: Pick<IncidentRecord, 'unmatched'>,
+  url: string | null,
+): WebhookPostmortem {
+  const { incident_id, revision, service, environment, severity, published_at, updated_at } = record;
+  return {
+    incident_id,
+    revision,
+    service: unmatched || service,
+    environment,
+    severity: SEV[severity],
+    title: partsOf(markdown).title,
+    published_at,
+    updated_at,
+    url,
+    markdown,
+  };
 }

@@ -3,7 +3,7 @@ import { parseJson } from '../../../actions/changes/receive-webhook.ts';
 import { signingSecret } from '../../../actions/connections/signing-secrets.ts';
 import { markIssueChanged } from '../actions/issues/receive.ts';
 import { Refusal } from '../../../actions/refusal.ts';
-import type { Deps } from '../../../domain/ports/deps.ts';
+import type { Deps } from '../ports.ts';
 import { hasSignatureForm, isSignedByJira, JiraEvent } from '../vendors/jira/webhook.ts';
 import { answers, type Api, endpoint, problems } from '../../../http/endpoint.ts';
 import { readUnverifiedBody } from '../../../http/middleware/body.ts';

@@ -8,17 +8,10 @@ import { requestIssue } from '../actions/issues/request.ts';
 import { actionItemViews, withIssue } from '../actions/issues/view.ts';
 import { Refusal } from '../../../actions/refusal.ts';
 import { matchesStatus } from '../decisions/action-items.ts';
-import type { Deps } from '../../../domain/ports/deps.ts';
+import type { Deps } from '../ports.ts';
 import { IncidentId, NAME_MAX_CHARS } from '../../../schemas/config/names.ts';
-import {
-  ActionItemId,
-  ActionItemPatch,
-  ActionItemStatus,
-  ActionItemView,
-  PostmortemInput,
-  PostmortemState,
-  PostmortemView,
-} from '../schemas/postmortem.ts';
+import { PostmortemInput, PostmortemState, PostmortemView } from '../schemas/postmortem.ts';
+import { ActionItemId, ActionItemPatch, ActionItemStatus, ActionItemView } from '../../../schemas/action-items/action-item.ts';
 import { Proposal } from '../schemas/proposal.ts';
 import type { Env } from '../../../http/context.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems } from '../../../http/endpoint.ts';

@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { publishToStatusPage, withdrawFromStatusPage } from '../actions/publish-to-status-page.ts';
-import type { Deps } from '../../../domain/ports/deps.ts';
+import type { Deps } from '../ports.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
 import { PublicIncident, PublicPostmortemInput } from '../../../schemas/status/public-incident.ts';
 import { answers, type Api, body, endpoint, problems } from '../../../http/endpoint.ts';

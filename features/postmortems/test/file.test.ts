@@ -1,9 +1,10 @@
+import { withPorts } from '../ports.ts';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { withFile } from '../actions/file-view.ts';
 import { readPostmortem, savePostmortem } from '../actions/postmortem.ts';
 import { githubFiles } from '../vendors/github/files.ts';
 import { sync } from '../../../projectors/sync/sync.ts';
-import { ticketsProjector } from '../../../projectors/tickets/tickets.ts';
+import { fileProjector } from '../projectors/file.ts';
 import type { StandIns } from '../../../packages/sandbox/core/index.ts';
 import type { FaultRule } from '../../../packages/sandbox/core/faults.ts';
 import { Config } from '../../../schemas/config/config.ts';
@@ -35,7 +36,7 @@ beforeEach(async () => {
   await ends()(world);
   const { seq } = (await world.deps.incidents.read(id)) ?? expect.unreachable();
   await world.deps.incidents.resolve(id, seq, 'ada', 'over');
-  await savePostmortem(world.deps, ADA, id, { markdown: '# Ours\n\nNot approved.\n' });
+  await savePostmortem(withPorts(world.deps), ADA, id, { markdown: '# Ours\n\nNot approved.\n' });
 });
 
 function configured(github: object): void {
@@ -49,7 +50,7 @@ function configured(github: object): void {
 
 /** Saves a version, and runs the projector after a time. */
 async function saved(text: string): Promise<void> {
-  await savePostmortem(world.deps, ADA, id, { markdown: text, state: 'published' });
+  await savePostmortem(withPorts(world.deps), ADA, id, { markdown: text, state: 'published' });
   await projections.changed(`postmortem:${id}`);
   await passes(60);
 }
@@ -57,8 +58,8 @@ async function saved(text: string): Promise<void> {
 async function passes(seconds: number): Promise<void> {
   world.clock.set(world.clock.millis + seconds * 1000);
   const { clock, deps } = world;
-  const projector = ticketsProjector({
-    ...deps,
+  const projector = fileProjector({
+    ...withPorts(deps),
     projections,
     publicUrl: 'https://firebreak.example.com',
     postmortemFilesFor: async ({ github }) => ({
@@ -70,8 +71,8 @@ async function passes(seconds: number): Promise<void> {
 }
 
 async function shown() {
-  const view = await readPostmortem(world.deps, ADA, { id });
-  const { file } = await withFile({ ...world.deps, projections }, view);
+  const view = await readPostmortem(withPorts(world.deps), ADA, { id });
+  const { file } = await withFile({ ...withPorts(world.deps), projections }, view);
   if (file === null) return expect.unreachable();
   path = file.path;
   return file;
@@ -134,7 +135,7 @@ describe('a published post-mortem as a file on a branch', () => {
     expect(await shown()).toMatchObject({ revision: 2, problem: null });
     expect(await messages()).toHaveLength(2);
 
-    await savePostmortem(world.deps, ADA, id, { markdown: '# Theirs\n' });
+    await savePostmortem(withPorts(world.deps), ADA, id, { markdown: '# Theirs\n' });
     await projections.changed(`postmortem:${id}`);
     const write = projections.write.bind(projections);
     const killed = vi.spyOn(projections, 'write').mockImplementation(async (target, subject, state) => {

@@ -1,3 +1,4 @@
+import { withPorts } from '../ports.ts';
 import { expect, test } from 'vitest';
 import { api } from '../../../http/app.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
@@ -16,7 +17,7 @@ test('a signed webhook of Jira marks the incident of the action item, and nothin
     const response = await api(deps).request(path, { method: 'POST', headers: sent, body: changed.body ?? body });
     return { status: response.status, body: await response.json() };
   };
-  const { actionItemIssues } = world.deps;
+  const { actionItemIssues } = withPorts(world.deps);
   expect(await send()).toEqual({
     status: 202,
     body: { ignored: 'jira:issue_updated: not the issue of an action item' },

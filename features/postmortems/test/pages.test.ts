@@ -1,3 +1,5 @@
+import { withPorts } from '../ports.ts';
+import { addFeature } from '../../../test/support/feature-deps.ts';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { draftDuePostmortems, recallActionItems } from '../actions/jobs.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
@@ -35,24 +37,27 @@ beforeEach(async () => {
   modelUrl = undefined;
   web = consoleWorld(({ clock }) => ({
     publicIncidents,
+    projections: (projections = new MemoryProjections(clock, () => undefined)),
+  }));
+  addFeature(web.world.deps, 'postmortems', {
+    ...withPorts(web.world.deps),
     languageModel: chatCompletions({
       url: async () => modelUrl,
       key: async () => 'sk-model-key',
       model: async () => 'tiny',
-      clock,
+      clock: web.world.clock,
     }),
-    projections: (projections = new MemoryProjections(clock, () => undefined)),
-  }));
+  });
   id = await declared();
   await web.world.deps.incidents.resolve(id, 0, 'ada', 'Resolved');
-  await draftDuePostmortems(web.world.deps);
+  await draftDuePostmortems(withPorts(web.world.deps));
 });
 
 const page = (path = '') => `/console/incidents/${id}/postmortem${path}`;
 const shown = async (path: string, token = 'ada') => (await web.get(path, { token })).text();
 const send = (action: string, fields: Record<string, string>, token = 'ada') =>
   web.post(page(`/actions/${action}`), fields, { token });
-const stored = async () => web.world.deps.postmortems.read(id);
+const stored = async () => withPorts(web.world.deps).postmortems.read(id);
 
 test('the page shows the draft, what to look at, and its form, with hostile text as text', async () => {
   const [, markup = ''] = (await shown(page())).split(/<\/?main[^>]*>/);
@@ -141,7 +146,7 @@ test('the issue of an action item is requested with a button, and then linked', 
   const press = (token: string) => web.post('/console/action-items/actions/issue', { id: item }, { token });
   expect((await press('vera')).status).toBe(403);
   expect((await press('grace')).status).toBe(303);
-  const { actionItemIssues } = web.world.deps;
+  const { actionItemIssues } = withPorts(web.world.deps);
   expect(await actionItemIssues.requested(id)).toEqual([{ item, by: 'grace' }]);
   const url = 'https://github.com/acme/checkout/issues/7';
   const record = await actionItemIssues.write({
@@ -179,8 +184,8 @@ test('a new incident of the same alert says that an action item is still open, o
   const { incidents } = web.world.deps;
   const entries = async () =>
     (await incidents.timeline(again, { limit: 50 })).items.filter(({ kind }) => kind === 'action_item.still_open');
-  await recallActionItems(web.world.deps, await incidents.open());
-  await recallActionItems(web.world.deps, await incidents.open());
+  await recallActionItems(withPorts(web.world.deps), await incidents.open());
+  await recallActionItems(withPorts(web.world.deps), await incidents.open());
   expect((await entries()).map(({ text }) => text)).toEqual([
     `Again, and its action item is still open: "Alert sooner" (payments), of incident ${id}`,
   ]);

@@ -1,11 +1,19 @@
+import { ActionItemIssueTable } from '../issue-store.ts';
+import { PostmortemTable } from '../store.ts';
 import { expect, test } from 'vitest';
 import { mintIncidentId } from '../../../stores/core/ids.ts';
-import type { StoredActionItem } from '../types.ts';
+import type { StoredActionItem } from '../../../domain/ports/action-items.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { type IssueLink, PostmortemRecord } from '../schemas/postmortem.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import type { TableStores } from '../../../test/stores/stores.ts';
 import { closed, inTheTable, later, opened, serviceEnvironment, stores } from '../../../test/stores/promises.ts';
+
+/** The stores of post-mortems on the table of the running test. */
+function table() {
+  const { table: own, clock } = stores as TableStores;
+  return { postmortems: new PostmortemTable(own), actionItemIssues: new ActionItemIssueTable(own, clock) };
+}
 
 const record = (id: IncidentId, more: Partial<PostmortemRecord> = {}): PostmortemRecord => {
   const at = stores.clock.now();
@@ -58,7 +66,7 @@ const item = (id: IncidentId, hash: string, more: Partial<StoredActionItem> = {}
 });
 
 const save = (one: PostmortemRecord, markdown: string, items: StoredActionItem[] = []) =>
-  stores.postmortems.save({ record: one, markdown }, items, {
+  table().postmortems.save({ record: one, markdown }, items, {
     id: `postmortem:${one.incident_id}:${one.revision}`,
     at: one.updated_at,
     actor: one.updated_by,
@@ -70,34 +78,34 @@ const save = (one: PostmortemRecord, markdown: string, items: StoredActionItem[]
 
 const idsOfService = async (id: string): Promise<string[]> =>
   (
-    await stores.postmortems.actionItems({ limit: 50, keep: ({ service }) => service === serviceEnvironment.service })
+    await table().postmortems.actionItems({ limit: 50, keep: ({ service }) => service === serviceEnvironment.service })
   ).items.map((one) => one.id.replace(`${id}-`, ''));
 
 inTheTable(() => {
   test('a resolved incident is due until it is settled, and an open one is not', async () => {
     const id = await opened();
-    const isDue = async () => (await stores.postmortems.due()).filter((one) => one.id === id);
+    const isDue = async () => (await table().postmortems.due()).filter((one) => one.id === id);
     expect(await isDue()).toEqual([]);
     await closed(id);
     expect(await isDue()).toEqual([{ id, since: stores.clock.now() }]);
-    await stores.postmortems.settle(id);
-    await stores.postmortems.settle(id);
+    await table().postmortems.settle(id);
+    await table().postmortems.settle(id);
     expect(await isDue()).toEqual([]);
   });
 
   test('a version is saved only after the one before it, and every version stays readable', async () => {
     const id = await opened();
-    expect(await stores.postmortems.read(id)).toBeUndefined();
+    expect(await table().postmortems.read(id)).toBeUndefined();
     expect(await save(record(id, { revision: 2 }), 'two')).toBe(false);
     expect(await save(record(id), 'one')).toBe(true);
     expect(await save(record(id), 'another one')).toBe(false);
     expect(await save(record(id, { revision: 2, updated_by: 'ada' }), 'two\r\n\u202e')).toBe(true);
-    expect(await stores.postmortems.read(id)).toEqual({
+    expect(await table().postmortems.read(id)).toEqual({
       record: record(id, { revision: 2, updated_by: 'ada' }),
       markdown: 'two\r\n\u202e',
     });
-    expect(await stores.postmortems.text(id, 1)).toBe('one');
-    expect(await stores.postmortems.text(id, 3)).toBeUndefined();
+    expect(await table().postmortems.text(id, 1)).toBe('one');
+    expect(await table().postmortems.text(id, 3)).toBeUndefined();
   });
 
   test('a published version is due for the projectors from its transaction on, and others are not', async () => {
@@ -123,7 +131,7 @@ inTheTable(() => {
     expect(await idsOfService(id)).toEqual(['0000000a', '0000000b']);
     await save(record(id, { revision: 2 }), 'two', [item(id, '0000000c'), item(id, '0000000b', { done: true })]);
     expect(await idsOfService(id)).toEqual(['0000000c', '0000000b']);
-    const open = await stores.postmortems.openItemsOf(serviceEnvironment.service);
+    const open = await table().postmortems.openItemsOf(serviceEnvironment.service);
     expect(open).toEqual([item(id, '0000000c')]);
   });
 
@@ -131,7 +139,7 @@ inTheTable(() => {
     const experiment = mintIncidentId(stores.clock.now()) as string;
     const one = item(experiment as IncidentId, '00000001', { incident_id: null, experiment_id: experiment });
     const two = { ...one, id: `${experiment}-00000002`, title: 'Item 00000002' };
-    await stores.postmortems.addItems([one, two]);
+    await table().postmortems.addItems([one, two]);
     const entry = (n: number) => ({
       id: `action-item:${one.id}:${n}`,
       at: stores.clock.now(),
@@ -143,15 +151,15 @@ inTheTable(() => {
     });
     const since = plusSeconds(one.updated_at, 60);
     const done = { ...one, done: true, owner: 'ada', updated_at: since };
-    expect(await stores.postmortems.replaceItem(done, one, entry(1))).toBe(true);
-    expect(await stores.postmortems.replaceItem({ ...one, updated_at: since }, one, entry(2))).toBe(false);
-    await stores.postmortems.addItems([one, two]); // a repeat does not reopen it
-    const found = await stores.postmortems.itemsOf(one.service, experiment);
+    expect(await table().postmortems.replaceItem(done, one, entry(1))).toBe(true);
+    expect(await table().postmortems.replaceItem({ ...one, updated_at: since }, one, entry(2))).toBe(false);
+    await table().postmortems.addItems([one, two]); // a repeat does not reopen it
+    const found = await table().postmortems.itemsOf(one.service, experiment);
     expect(found.toSorted((a, b) => (a.id < b.id ? -1 : 1))).toEqual([done, two]);
     expect(
-      (await stores.postmortems.openItemsOf(one.service)).filter((each) => each.experiment_id === experiment),
+      (await table().postmortems.openItemsOf(one.service)).filter((each) => each.experiment_id === experiment),
     ).toEqual([two]);
-    const { items } = await stores.postmortems.actionItems({
+    const { items } = await table().postmortems.actionItems({
       limit: 10,
       keep: (each) => each.experiment_id === experiment,
     });
@@ -166,24 +174,24 @@ inTheTable(() => {
       ['1', '2', '3'].map((n) => item(id, `0000000${n}`)),
     );
     const keep = ({ service }: StoredActionItem) => service === serviceEnvironment.service;
-    const first = await stores.postmortems.actionItems({ limit: 2, keep });
+    const first = await table().postmortems.actionItems({ limit: 2, keep });
     expect(first.items.map((one) => one.title)).toEqual(['Item 00000001', 'Item 00000002']);
-    const next = await stores.postmortems.actionItems({ limit: 2, keep, cursor: first.next_cursor ?? '' });
+    const next = await table().postmortems.actionItems({ limit: 2, keep, cursor: first.next_cursor ?? '' });
     expect(next.items.map((one) => one.title)).toEqual(['Item 00000003']);
     expect(next.next_cursor).toBeNull();
   });
 
   test('drafts and reviews are open, and reminders of them are counted', async () => {
     const id = await opened();
-    const isOpen = async () => (await stores.postmortems.unpublished()).filter((one) => one.incident_id === id);
+    const isOpen = async () => (await table().postmortems.unpublished()).filter((one) => one.incident_id === id);
     await save(record(id), 'one');
     const one = record(id);
     const at = stores.clock.now();
-    expect(await stores.postmortems.remind(one, { times: 1, at })).toBe(true);
-    expect(await stores.postmortems.remind(one, { times: 1, at })).toBe(false);
+    expect(await table().postmortems.remind(one, { times: 1, at })).toBe(true);
+    expect(await table().postmortems.remind(one, { times: 1, at })).toBe(false);
     expect(await isOpen()).toEqual([{ ...one, reminded: { times: 1, at } }]);
     await save(record(id, { revision: 2, state: 'in_review' }), 'one');
-    expect(await stores.postmortems.remind(one, { times: 2, at })).toBe(false);
+    expect(await table().postmortems.remind(one, { times: 2, at })).toBe(false);
     expect(await isOpen()).toHaveLength(1);
     for (const [n, state] of (['published', 'draft', 'skipped'] as const).entries()) {
       await save(record(id, { revision: 3 + n, state }), 'one');
@@ -194,11 +202,11 @@ inTheTable(() => {
   test('an action item that did not change keeps the time of its last change', async () => {
     const id = await opened();
     await save(record(id), 'one', [item(id, '0000000a'), item(id, '0000000b')]);
-    const [before] = await stores.postmortems.itemsOf(serviceEnvironment.service, id);
+    const [before] = await table().postmortems.itemsOf(serviceEnvironment.service, id);
     later(60);
     const changed = item(id, '0000000b', { done: true });
     await save(record(id, { revision: 2 }), 'two', [item(id, '0000000a'), changed]);
-    const items = await stores.postmortems.itemsOf(serviceEnvironment.service, id);
+    const items = await table().postmortems.itemsOf(serviceEnvironment.service, id);
     expect(items.map((one) => [one.id, one.updated_at])).toEqual([
       [`${id}-0000000a`, before?.updated_at],
       [`${id}-0000000b`, changed.updated_at],
@@ -224,7 +232,7 @@ inTheTable(() => {
   });
 
   test('the issues of an incident are written one version after the other, and found by issue', async () => {
-    const { actionItemIssues: issues } = stores;
+    const { actionItemIssues: issues } = table();
     const id = await opened();
     const first = { incident_id: id, rev: 1, busy_until: null, links: [link(id, '0000000a')] };
     expect([await issues.write(first), await issues.write(first)]).toEqual([true, false]);
@@ -238,7 +246,7 @@ inTheTable(() => {
   });
 
   test('a saved post-mortem, a request, and a webhook mark the incident, and no mark is lost', async () => {
-    const { actionItemIssues: issues } = stores;
+    const { actionItemIssues: issues } = table();
     const id = await opened();
     const marks = async () => (await issues.marks()).filter((mark) => mark.id === id);
     await save(record(id), 'one');

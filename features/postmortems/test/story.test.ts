@@ -1,3 +1,4 @@
+import { withPorts } from '../ports.ts';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -6,6 +7,8 @@ import { draftDuePostmortems, remindOfPostmortems } from '../actions/jobs.ts';
 import { acknowledged } from '../../../domain/people/roles.ts';
 import { lint } from '../decisions/lint.ts';
 import { partsOf } from '../decisions/markdown.ts';
+import { storeDueEvidence } from '../../../jobs/sweep/evidence.ts';
+import { paths } from '../../../test/workflows/stories/rollbacks.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
 import { FakeWorld } from '../../../test/support/fake-deps.ts';
@@ -16,13 +19,14 @@ import {
   fires,
   handlerWith,
   liveThrough,
+  play,
   says,
   theIncident,
   type Moment,
 } from '../../../test/workflows/play.ts';
 import { VirtualExecutions } from '../../../test/workflows/virtual-executions.ts';
 
-const GOLDEN = join(import.meta.dirname, '../../../test/golden/postmortems/migration.md');
+const GOLDEN = join(import.meta.dirname, 'golden/migration.md');
 
 /**
  * A migration adds a column that is not nullable. The deployment ends at 13:55, the alert fires at 14:03, the channel
@@ -79,8 +83,8 @@ test('a failed migration is drafted with exactly its times, its suspect, and the
   const world = await migrationStory();
   const id = theIncident(world);
   expect(world.calls.filter((call) => call.startsWith('cd'))).toEqual(['cd roll-back.2 v42 to v41']);
-  expect(await draftDuePostmortems(world.deps)).toEqual({ drafted: 1 });
-  const stored = await world.deps.postmortems.read(id);
+  expect(await draftDuePostmortems(withPorts(world.deps))).toEqual({ drafted: 1 });
+  const stored = await withPorts(world.deps).postmortems.read(id);
   const markdown = stored?.markdown ?? '';
 
   const rows = (partsOf(markdown).sections.find(({ heading }) => heading === 'Timeline')?.text ?? '').split('\n');
@@ -128,8 +132,8 @@ test('a failed migration is drafted with exactly its times, its suspect, and the
 
 test('every sentence of a draft points at entries that exist, and nothing in it blames anyone', async () => {
   const world = await migrationStory();
-  await draftDuePostmortems(world.deps);
-  const { record, markdown = '' } = (await world.deps.postmortems.read(theIncident(world))) ?? {};
+  await draftDuePostmortems(withPorts(world.deps));
+  const { record, markdown = '' } = (await withPorts(world.deps).postmortems.read(theIncident(world))) ?? {};
   const refs = new Set(record?.facts.citations.map(({ ref }) => ref));
   const { sections } = partsOf(markdown);
   const drafted = sections
@@ -151,8 +155,8 @@ test('every sentence of a draft points at entries that exist, and nothing in it 
 
 test('a repetition of the story, and of the draft, gives the same bytes', async () => {
   const [first, second] = [await migrationStory(), await migrationStory()];
-  for (const world of [first, second]) await draftDuePostmortems(world.deps);
-  const textIn = async (world: FakeWorld) => (await world.deps.postmortems.read(theIncident(world)))?.markdown;
+  for (const world of [first, second]) await draftDuePostmortems(withPorts(world.deps));
+  const textIn = async (world: FakeWorld) => (await withPorts(world.deps).postmortems.read(theIncident(world)))?.markdown;
   expect(await textIn(first)).toBe(await textIn(second));
 });
 
@@ -166,22 +170,22 @@ test('a draft is made once, also if the process ends between its steps', async (
   };
   for (const moment of ['postmortems.save', 'incidents.note', 'postmortems.settle']) {
     world.on(moment, { before: fails });
-    expect(await draftDuePostmortems(world.deps)).toEqual({ drafted: 0 });
+    expect(await draftDuePostmortems(withPorts(world.deps))).toEqual({ drafted: 0 });
     world.on(moment, {});
   }
-  expect(await draftDuePostmortems(world.deps)).toEqual({ drafted: 1 });
-  expect(await draftDuePostmortems(world.deps)).toEqual({ drafted: 0 });
+  expect(await draftDuePostmortems(withPorts(world.deps))).toEqual({ drafted: 1 });
+  expect(await draftDuePostmortems(withPorts(world.deps))).toEqual({ drafted: 0 });
   expect(await kinds()).toHaveLength(1);
-  expect((await world.deps.postmortems.read(id))?.record.revision).toBe(1);
+  expect((await withPorts(world.deps).postmortems.read(id))?.record.revision).toBe(1);
 });
 
 test('people are reminded of a draft until it changes, at most as often as configured', async () => {
   const world = await migrationStory();
-  await draftDuePostmortems(world.deps);
+  await draftDuePostmortems(withPorts(world.deps));
   const day = 86_400_000;
   const remindedAfter = async (days: number) => {
     world.clock.set(world.clock.millis + days * day);
-    return (await remindOfPostmortems(world.deps)).reminded;
+    return (await remindOfPostmortems(withPorts(world.deps))).reminded;
   };
   expect([await remindedAfter(2), await remindedAfter(1.1), await remindedAfter(1)]).toEqual([0, 1, 0]);
   expect([await remindedAfter(3), await remindedAfter(3), await remindedAfter(3)]).toEqual([1, 1, 0]);
@@ -199,8 +203,20 @@ test('the severity decides: an offered or skipped post-mortem is not drafted', a
   for (const need of ['offered', 'skipped'] as const) {
     const world = await migrationStory();
     world.config.postmortems.severities.critical = need;
-    expect(await draftDuePostmortems(world.deps)).toEqual({ drafted: 0 });
-    expect(await world.deps.postmortems.due()).toEqual([]);
-    expect(await world.deps.postmortems.read(theIncident(world))).toBeUndefined();
+    expect(await draftDuePostmortems(withPorts(world.deps))).toEqual({ drafted: 0 });
+    expect(await withPorts(world.deps).postmortems.due()).toEqual([]);
+    expect(await withPorts(world.deps).postmortems.read(theIncident(world))).toBeUndefined();
   }
+});
+
+test('the draft points at the evidence of what was done', async () => {
+  const { world } = await play(paths['rollback-is-verified'] ?? { timeline: {} });
+  const id = theIncident(world);
+  await storeDueEvidence(world.deps);
+  const [pack] = await world.deps.evidencePacks.list(id);
+  await draftDuePostmortems({ ...withPorts(world.deps), publicUrl: 'https://firebreak.example.com' });
+  const { markdown } = (await withPorts(world.deps).postmortems.read(id)) ?? expect.unreachable();
+  expect(markdown).toContain(
+    `[roll-back.1](https://firebreak.example.com/console/incidents/${id}/evidence/roll-back.1), SHA-256 \`${pack?.sha256}\` [E`,
+  );
 });

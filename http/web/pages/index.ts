@@ -1,9 +1,8 @@
-import { actionItemsPage } from '../../../features/postmortems/pages/action-items.ts';
 import { approvalPage } from './incidents/approval.ts';
 import { auditPage } from './audit.ts';
 import { canariesPage } from './canary/canaries.ts';
 import { canaryPage } from './canary/canary.ts';
-import { FEATURE_PAGES } from '../features.ts';
+import { withFeaturePages } from '../features.ts';
 import { digestPage } from './digest.ts';
 import { decisionsPage } from './incidents/decisions.ts';
 import { deliveryPage } from './delivery/delivery.ts';
@@ -13,7 +12,6 @@ import { inboxPage } from './inbox/inbox.ts';
 import { incidentPage } from './incidents/incident.ts';
 import { nowPage } from './incidents/now.ts';
 import type { ConsolePage } from './page.ts';
-import { postmortemPage } from '../../../features/postmortems/pages/postmortem.ts';
 import { quarantinedPage } from './inbox/quarantined.ts';
 import { runPage } from './runbooks/run.ts';
 import { runbookPage } from './runbooks/runbook.ts';
@@ -24,8 +22,7 @@ import { settingsPage } from './settings/settings.ts';
 import { sloPage } from './slo/slo.ts';
 import { slosPage } from './slo/slos.ts';
 
-/** All pages of the console, in the order of the navigation. */
-export const PAGES: readonly ConsolePage[] = [
+const CORE_PAGES: readonly ConsolePage[] = [
   nowPage,
   incidentPage,
   approvalPage,
@@ -35,7 +32,6 @@ export const PAGES: readonly ConsolePage[] = [
   sloPage,
   canariesPage,
   canaryPage,
-  ...FEATURE_PAGES,
   freezesPage,
   deliveryPage,
   pipelinesPage,
@@ -43,13 +39,14 @@ export const PAGES: readonly ConsolePage[] = [
   runbookPage,
   runPage,
   digestPage,
-  actionItemsPage,
-  postmortemPage,
   decisionsPage,
   inboxPage,
   quarantinedPage,
   auditPage,
   settingsPage,
 ];
+
+/** All pages of the console, in the order of the navigation. */
+export const PAGES: readonly ConsolePage[] = withFeaturePages(CORE_PAGES);
 
 export const NAVIGATION = PAGES.filter(({ label }) => label !== null);

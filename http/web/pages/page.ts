@@ -43,10 +43,7 @@ export type ConsoleDeps = Pick<
   | 'pins'
   | 'pipelineRuns'
   | 'pipelineTests'
-  | 'postmortems'
   | 'projections'
-  | 'languageModel'
-  | 'actionItemIssues'
   | 'publicIncidents'
   | 'publicUrl'
   | 'code'
@@ -116,6 +113,8 @@ export type PageAction = {
 
 /** What a feature adds to the console. */
 export type ConsoleParts = {
+  /** Path of the page after which its pages follow. They come last if there is none. */
+  after: string;
   pages: readonly ConsolePage[];
   downloads?: readonly ConsoleDownload[];
   /** Shows what is in progress, on the first page. Empty: nothing. Called if the configuration uses the feature. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { figuresOf } from '../../../domain/delivery/figures.ts';
-import type { StoredActionItem } from '../../../features/postmortems/types.ts';
+import type { StoredActionItem } from '../../../domain/ports/action-items.ts';
 import { digestSections } from '../../../domain/reports/digest-sections.ts';
 import { type DigestRecords, tasksIn, teamDigest } from '../../../domain/reports/team-digest.ts';
 import { digestMain } from '../../../http/web/pages/digest.ts';

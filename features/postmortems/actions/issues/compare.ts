@@ -14,18 +14,13 @@ import {
   placeOf,
   configFor,
 } from '../../decisions/issues.ts';
-import type { Deps } from '../../../../domain/ports/deps.ts';
+import type { Deps } from '../../ports.ts';
 import type { ComparisonMark, StoredPostmortem } from '../../types.ts';
 import type { FailedResponse } from '../../../../integrations/shared/client.ts';
 import { outcomeKnownFrom } from '../../../../domain/messages/unclear.ts';
 import type { Config } from '../../../../schemas/config/config.ts';
-import {
-  type ActionItem,
-  ActionItemId,
-  type IssueLink,
-  type IssueRecord,
-  type SharedFields,
-} from '../../schemas/postmortem.ts';
+import type { IssueLink, IssueRecord, SharedFields } from '../../schemas/postmortem.ts';
+import { type ActionItem, ActionItemId } from '../../../../schemas/action-items/action-item.ts';
 import type { TrackerConfig } from '../../schemas/trackers.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../../../schemas/time/time.ts';
 import type { Caller } from '../../../../actions/people/caller.ts';

@@ -1,8 +1,8 @@
 import { serviceEntry } from '../../../../domain/catalogue/catalogue.ts';
 import { placeOf, configFor } from '../../decisions/issues.ts';
-import type { Deps } from '../../../../domain/ports/deps.ts';
+import type { Deps } from '../../ports.ts';
 import type { IncidentId } from '../../../../schemas/config/names.ts';
-import type { ActionItemId, ActionItemView } from '../../schemas/postmortem.ts';
+import type { ActionItemId, ActionItemView } from '../../../../schemas/action-items/action-item.ts';
 import type { Caller } from '../../../../actions/people/caller.ts';
 import { Refusal } from '../../../../actions/refusal.ts';
 import { actionItemViews } from './view.ts';

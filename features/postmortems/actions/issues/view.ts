@@ -1,6 +1,7 @@
-import type { Deps } from '../../../../domain/ports/deps.ts';
-import type { StoredActionItem } from '../../types.ts';
-import type { ActionItemIssue, ActionItemView, IssueLink } from '../../schemas/postmortem.ts';
+import type { Deps } from '../../ports.ts';
+import type { StoredActionItem } from '../../../../domain/ports/action-items.ts';
+import type { IssueLink } from '../../schemas/postmortem.ts';
+import type { ActionItemIssue, ActionItemView } from '../../../../schemas/action-items/action-item.ts';
 import { actionItemView } from '../postmortem.ts';
 
 /** Returns the issue of an item as it is shown. */

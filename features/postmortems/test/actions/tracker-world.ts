@@ -1,3 +1,4 @@
+import { withPorts } from '../../ports.ts';
 import { expect } from 'vitest';
 import { compareIssues, type CompareDeps } from '../../actions/issues/compare.ts';
 import { githubTracker } from '../../vendors/github/action-item-issues.ts';
@@ -7,7 +8,7 @@ import { draftDuePostmortems } from '../../actions/jobs.ts';
 import type { EnvironmentName, ServiceName } from '../../../../schemas/config/names.ts';
 import { PeopleFile } from '../../../../schemas/people/people.ts';
 import { PostmortemsFile } from '../../schemas/policy.ts';
-import type { ActionItemView } from '../../schemas/postmortem.ts';
+import type { ActionItemView } from '../../../../schemas/action-items/action-item.ts';
 import { plusSeconds, millisOf } from '../../../../schemas/time/time.ts';
 import { savePostmortem } from '../../actions/postmortem.ts';
 import { actionItemViews } from '../../actions/issues/view.ts';
@@ -64,7 +65,7 @@ export async function trackerWorld(kind: TrackerKind) {
     postmortems: PostmortemsFile.parse({ trackers: [{ services: ['checkout'], ...kind.config }] }),
   };
   const deps: CompareDeps = {
-    ...world.deps,
+    ...withPorts(world.deps),
     trackerFor: async (config) => ({
       ...('jira' in config
         ? jiraTracker(jiraAccess(url, world.clock), config.jira)
@@ -81,7 +82,7 @@ export async function trackerWorld(kind: TrackerKind) {
     trace: 'trace',
   });
   await deps.incidents.resolve(id, 0, 'ada', 'Resolved');
-  await draftDuePostmortems(world.deps);
+  await draftDuePostmortems(withPorts(world.deps));
 
   const save = async (lines: readonly string[], state?: 'published' | 'draft' | 'skipped') =>
     savePostmortem(deps, caller, id, {

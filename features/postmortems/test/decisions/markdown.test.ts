@@ -10,7 +10,7 @@ import {
   withChangedItem,
 } from '../../decisions/action-items.ts';
 import { escaped, hasOpenFence, markdownOf, partsOf } from '../../decisions/markdown.ts';
-import { ActionItem } from '../../schemas/postmortem.ts';
+import { ActionItem } from '../../../../schemas/action-items/action-item.ts';
 
 /** Pieces of text that mean something in Markdown, or to this parser. */
 const piece = fc.oneof(

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { comparedPostMortems, postMortemsDocument } from '../../bench/post-mortems.ts';
-import { published } from '../../evaluation/published.ts';
+import { comparedPostMortems, postMortemsDocument } from './public-post-mortems.ts';
+import { published } from '../../../packages/lab/evaluation/published.ts';
 
 test('docs/explanation/public-post-mortems.md is what the drafts give now, byte for byte', () => {
-  const page = readFileSync(new URL('../../../../docs/explanation/public-post-mortems.md', import.meta.url), 'utf8');
+  const page = readFileSync(new URL('../../../docs/explanation/public-post-mortems.md', import.meta.url), 'utf8');
   // To renew it: node bench/post-mortems.ts
   expect(postMortemsDocument()).toBe(page);
   expect(postMortemsDocument()).toBe(page);
