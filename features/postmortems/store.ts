@@ -162,9 +162,7 @@ export class PostmortemTable implements Postmortems {
   }
 
   async actionItems({ keep, ...page }: Parameters<Postmortems['actionItems']>[0]): Promise<Page<StoredActionItem>> {
-    const { items, next_cursor } = await this.#table.page({ list: LIST }, page, (item) =>
-      keep(itemIn(item)),
-    );
+    const { items, next_cursor } = await this.#table.page({ list: LIST }, page, (item) => keep(itemIn(item)));
     return { items: items.map(itemIn), next_cursor };
   }
 

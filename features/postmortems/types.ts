@@ -2,7 +2,7 @@ import type { StoredActionItem } from '../../domain/ports/action-items.ts';
 import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { IssueRecord, PostmortemRecord } from './schemas/postmortem.ts';
-import type { ActionItem, ActionItemId, Tracker } from '../../schemas/action-items/action-item.ts';
+import type { ActionItemId, Tracker } from '../../schemas/action-items/action-item.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { AuditEntry } from '../../domain/ports/freeze.ts';
 import type { Page } from '../../domain/ports/common.ts';

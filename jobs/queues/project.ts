@@ -26,7 +26,12 @@ export function project(deps: ProjectDeps, batch: Batch): Promise<FailedMessage[
 
 function startSync(target: ProjectionTargetName, deps: ProjectDeps): Promise<void> {
   const { create, parallel }: Creation<ProjectorDeps> = PROJECTORS[target];
-  return sync(target, deps, withFeatures(target, deps, create(deps)), parallel === undefined ? undefined : { subjects: parallel, pause });
+  return sync(
+    target,
+    deps,
+    withFeatures(target, deps, create(deps)),
+    parallel === undefined ? undefined : { subjects: parallel, pause },
+  );
 }
 
 /** Returns the projector of a target, which also shows the subjects of features. */

@@ -11,7 +11,7 @@ import { StatusPageFile } from '../../schemas/status/status-page-file.ts';
 import { ResponseFile } from '../../schemas/incidents/response.ts';
 import { DeliveryFile } from '../../schemas/delivery/delivery-file.ts';
 import { LinksFile } from '../../schemas/links/links.ts';
-import { FEATURE_CONFIG, FEATURE_FILES } from '../../features/names.ts';
+import { type FEATURE_CONFIG, FEATURE_FILES } from '../../features/names.ts';
 import { RoutesFile } from '../../schemas/alerts/routes.ts';
 import { FREEZE_FILE } from './freeze-file.ts';
 import { PEOPLE_FILE, RESPONSE_FILE } from './people-files.ts';
@@ -99,9 +99,7 @@ async function readFeatureFiles(dir: string): Promise<FeatureFiles> {
 const hasValues = (files: FeatureFiles): boolean => Object.values<Read<unknown>>(files).every(({ value }) => value);
 
 const valuesOf = (files: FeatureFiles): FeatureConfig =>
-  Object.fromEntries(
-    Object.entries<Read<unknown>>(files).map(([name, { value }]) => [name, value]),
-  ) as FeatureConfig;
+  Object.fromEntries(Object.entries<Read<unknown>>(files).map(([name, { value }]) => [name, value])) as FeatureConfig;
 
 /** Reads only the catalogue. Without `services`, it is invalid, and `problems` says why. */
 export async function loadServices(dir: string): Promise<{ services?: Config['services']; problems: string[] }> {

@@ -59,7 +59,10 @@ function printIncident(narrator: Narrator, incident: IncidentView, timeline: rea
 }
 
 /** Prints the draft of the post-mortem: its title, its summary, and its action items. */
-function printPostmortem(narrator: Narrator, { title, sections, action_items, filled }: z.infer<typeof Postmortem>): void {
+function printPostmortem(
+  narrator: Narrator,
+  { title, sections, action_items, filled }: z.infer<typeof Postmortem>,
+): void {
   narrator.write(`\nPost-mortem, drafted from the record: ${oneLine(title)}`, 'bold');
   const summary = sections.find(({ heading }) => heading === 'Summary')?.text ?? '';
   paragraph(narrator, ' ', oneLine(unescaped(summary)));

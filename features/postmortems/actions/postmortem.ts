@@ -20,8 +20,22 @@ import { hasOpenFence, markdownOf, partsOf, type PostmortemText } from '../decis
 import type { DraftInput } from '../decisions/record.ts';
 import { withoutCredentials } from '../../../domain/redaction/credentials.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
-import { type Citation, type Finding, MARKDOWN_MAX_CHARS, type PostmortemInput, type PostmortemNeed, type PostmortemRecord, type PostmortemView, SEV } from '../schemas/postmortem.ts';
-import { type ActionItemIssue, type ActionItemPatch, ActionItemId, type ActionItemView } from '../../../schemas/action-items/action-item.ts';
+import {
+  type Citation,
+  type Finding,
+  MARKDOWN_MAX_CHARS,
+  type PostmortemInput,
+  type PostmortemNeed,
+  type PostmortemRecord,
+  type PostmortemView,
+  SEV,
+} from '../schemas/postmortem.ts';
+import {
+  type ActionItemIssue,
+  type ActionItemPatch,
+  ActionItemId,
+  type ActionItemView,
+} from '../../../schemas/action-items/action-item.ts';
 import { needOf } from '../schemas/policy.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { Caller } from '../../../actions/people/caller.ts';

@@ -5,7 +5,6 @@ import type { Suspect } from '../../../schemas/incidents/incident.ts';
 import type { Evidence } from '../../../domain/correlation/evidence.ts';
 import type { Story } from '../../../domain/messages/story.ts';
 
-
 /** Result of a configured query. `problem`: why there is no value. */
 export type MeasuredImpact = { title: string; unit: string | null; value: number | null; problem: string | null };
 

@@ -115,6 +115,7 @@ export const statusPageActions = {
   withdraw: {
     permission: 'incidents:act',
     done: 'The status page shows no post-mortem any more.',
-    run: async (deps, { caller, param }) => void (await withdrawFromStatusPage(withPorts(deps), caller, incidentIdIn(param))),
+    run: async (deps, { caller, param }) =>
+      void (await withdrawFromStatusPage(withPorts(deps), caller, incidentIdIn(param))),
   },
 } as const satisfies Record<string, PageAction>;

@@ -11,7 +11,12 @@ import { matchesStatus } from '../decisions/action-items.ts';
 import type { Deps } from '../ports.ts';
 import { IncidentId, NAME_MAX_CHARS } from '../../../schemas/config/names.ts';
 import { PostmortemInput, PostmortemState, PostmortemView } from '../schemas/postmortem.ts';
-import { ActionItemId, ActionItemPatch, ActionItemStatus, ActionItemView } from '../../../schemas/action-items/action-item.ts';
+import {
+  ActionItemId,
+  ActionItemPatch,
+  ActionItemStatus,
+  ActionItemView,
+} from '../../../schemas/action-items/action-item.ts';
 import { Proposal } from '../schemas/proposal.ts';
 import type { Env } from '../../../http/context.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems } from '../../../http/endpoint.ts';

@@ -1,6 +1,12 @@
 import * as z from 'zod';
 import { IncidentId, ServiceName, Severity } from '../../../schemas/config/names.ts';
-import { ActionItem, ActionItemId, ActionItemStatus, Title, Tracker } from '../../../schemas/action-items/action-item.ts';
+import {
+  ActionItem,
+  ActionItemId,
+  ActionItemStatus,
+  Title,
+  Tracker,
+} from '../../../schemas/action-items/action-item.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 import { PostmortemFile } from './publishing.ts';
 

@@ -1,5 +1,4 @@
 import { withPorts } from '../ports.ts';
-import { addFeature } from '../../../test/support/feature-deps.ts';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { draftDuePostmortems, recallActionItems } from '../actions/jobs.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
@@ -35,18 +34,18 @@ beforeEach(async () => {
   publicIncidents = new MemoryPublicIncidents();
   model = await modelStandIn();
   modelUrl = undefined;
-  web = consoleWorld(({ clock }) => ({
-    publicIncidents,
-    projections: (projections = new MemoryProjections(clock, () => undefined)),
-  }));
-  addFeature(web.world.deps, 'postmortems', {
-    ...withPorts(web.world.deps),
-    languageModel: chatCompletions({
+  web = consoleWorld(({ clock, deps }) => {
+    const languageModel = chatCompletions({
       url: async () => modelUrl,
       key: async () => 'sk-model-key',
       model: async () => 'tiny',
-      clock: web.world.clock,
-    }),
+      clock,
+    });
+    return {
+      publicIncidents,
+      features: { ...deps.features, postmortems: { ...deps.features['postmortems'], languageModel } },
+      projections: (projections = new MemoryProjections(clock, () => undefined)),
+    };
   });
   id = await declared();
   await web.world.deps.incidents.resolve(id, 0, 'ada', 'Resolved');

@@ -5,7 +5,7 @@ import { published } from '../../../packages/lab/evaluation/published.ts';
 
 test('docs/explanation/public-post-mortems.md is what the drafts give now, byte for byte', () => {
   const page = readFileSync(new URL('../../../docs/explanation/public-post-mortems.md', import.meta.url), 'utf8');
-  // To renew it: node bench/post-mortems.ts
+  // To renew it: node features/postmortems/test/public-post-mortems.ts
   expect(postMortemsDocument()).toBe(page);
   expect(postMortemsDocument()).toBe(page);
 });

@@ -1,6 +1,6 @@
 /**
  * Drafts post-mortems of public incidents beside what their authors published, and writes the page about it:
- *   node packages/lab/bench/post-mortems.ts
+ *   node features/postmortems/test/public-post-mortems.ts
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -196,7 +196,7 @@ export function postMortemsDocument(): string {
   ];
   return `${[
     '# Public post-mortems beside drafts',
-    '<!-- Written by packages/lab/bench/post-mortems.ts from packages/lab/evaluation/published.ts and packages/lab/evaluation/replays/. Do not edit. -->',
+    '<!-- Written by features/postmortems/test/public-post-mortems.ts from packages/lab/evaluation/published.ts and packages/lab/evaluation/replays/. Do not edit. -->',
     `Firebreak [drafts](../reference/postmortems.md) the post-mortem of an incident from its record. This page shows such drafts for ten of
 the [replayed public incidents](evaluation.md#public-incidents) beside what the authors published. Of ${comparable} published fields,
 **${agreeing} agree**, ${count(rows, 'differs')} differ, and ${count(rows, 'not in the record')} are not in the record.`,
@@ -222,7 +222,7 @@ confidence of ${MIN_CONFIDENCE_TO_ASK}; below, it says outage. Times agree if th
           ),
       )
       .join('\n'),
-    'To see each field, call `comparedPostMortems()` in `packages/lab/bench/post-mortems.ts`.',
+    'To see each field, call `comparedPostMortems()` in `features/postmortems/test/public-post-mortems.ts`.',
   ].join('\n\n')}\n`;
 }
 

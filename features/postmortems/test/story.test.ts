@@ -156,7 +156,8 @@ test('every sentence of a draft points at entries that exist, and nothing in it 
 test('a repetition of the story, and of the draft, gives the same bytes', async () => {
   const [first, second] = [await migrationStory(), await migrationStory()];
   for (const world of [first, second]) await draftDuePostmortems(withPorts(world.deps));
-  const textIn = async (world: FakeWorld) => (await withPorts(world.deps).postmortems.read(theIncident(world)))?.markdown;
+  const textIn = async (world: FakeWorld) =>
+    (await withPorts(world.deps).postmortems.read(theIncident(world)))?.markdown;
   expect(await textIn(first)).toBe(await textIn(second));
 });
 

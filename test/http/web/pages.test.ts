@@ -465,7 +465,10 @@ test.each(web)(
 
 /* The recipe "Adding a page to the console" in CONTRIBUTING.md: one file, and one line in the list. */
 test('every page is a file of its own, and is named in the docs', () => {
-  const list = readFileSync(join(ROOT, 'http/web/pages/index.ts'), 'utf8').replace(/^import .*withFeaturePages.*$/m, '');
+  const list = readFileSync(join(ROOT, 'http/web/pages/index.ts'), 'utf8').replace(
+    /^import .*withFeaturePages.*$/m,
+    '',
+  );
   const files = [...list.matchAll(/^import \{ (\w+) \} from '(.+)';$/gm)].map(([, , file]) => file);
   expect(new Set(files).size).toBe(PAGES.length - withFeaturePages([]).length);
   const docs = readFileSync(join(ROOT, 'docs/reference/console.md'), 'utf8');
