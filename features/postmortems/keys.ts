@@ -1,15 +1,11 @@
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { type Key, digits, part } from '../../stores/core/keys/parts.ts';
 
-import { names } from './names.ts';
-
-const [DUE] = names.endedMarks;
-
 /** Keys of post-mortems and action items. */
 export const keys = {
-  /** An incident that is resolved, and whose post-mortem is not drafted yet. */
-  postmortemDue: (id: IncidentId): Key => ({ pk: DUE, sk: id }),
-  postmortemsDue: (): Pick<Key, 'pk'> => ({ pk: DUE }),
+  /** An incident that is resolved, and whose post-mortem is not drafted yet: `endedMarks` in names.ts. */
+  postmortemDue: (id: IncidentId): Key => ({ pk: 'PMDUE', sk: id }),
+  postmortemsDue: (): Pick<Key, 'pk'> => ({ pk: 'PMDUE' }),
   postmortem: (id: IncidentId): Key => ({ pk: `INC#${id}`, sk: 'POSTMORTEM' }),
   /** A saved text of a post-mortem. */
   postmortemText: (id: IncidentId, revision: number): Key => ({ pk: `INC#${id}`, sk: `PMTEXT#${digits(revision)}` }),

@@ -50,7 +50,7 @@ export async function loadConfig(dir: string): Promise<LoadedFiles> {
     response,
     links,
     delivery,
-    ...Object.values(ofFeatures),
+    ...Object.values<Read<unknown>>(ofFeatures),
     slos,
   ];
   if (
@@ -85,7 +85,7 @@ export async function loadConfig(dir: string): Promise<LoadedFiles> {
   return { ok: true, config: { version: sha256(JSON.stringify(content)).slice(0, 16), ...content } };
 }
 
-type FeatureConfig = z.infer<z.ZodObject<typeof FEATURE_CONFIG>>;
+type FeatureConfig = Pick<Config, keyof typeof FEATURE_CONFIG>;
 type FeatureFiles = { [Key in keyof FeatureConfig]: Read<FeatureConfig[Key]> };
 
 /** Reads the files of features. */

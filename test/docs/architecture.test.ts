@@ -6,7 +6,7 @@ const ROOT = join(import.meta.dirname, '../..');
 
 /** The columns of the table in docs/explanation/architecture.md, with the folders that each of them shows. */
 const COLUMNS = [
-  ['schemas'],
+  ['schemas', 'features'],
   ['domain', 'domain/ports'],
   ['stores'],
   ['actions'],
@@ -34,8 +34,11 @@ describe('the table of docs/explanation/architecture.md', () => {
     expect(cells.map(pathsIn)).toEqual(COLUMNS.map((folders) => folders.flatMap((folder) => pathsOf(folder, noun))));
   });
 
-  test('has a row for every noun of the domain', () => {
-    const nouns = readdirSync(join(ROOT, 'domain'), { withFileTypes: true }).map(({ name }) => name);
+  test('has a row for every noun of the domain, and every feature', () => {
+    const nouns = [
+      ...readdirSync(join(ROOT, 'domain')),
+      ...readdirSync(join(ROOT, 'features')).filter((name) => !name.endsWith('.ts')),
+    ];
     expect(rows.map(({ noun }) => noun)).toEqual(nouns.filter((name) => name !== 'ports').toSorted());
   });
 });

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { RETENTION_DAYS } from '../../stores/core/retention.ts';
@@ -21,12 +21,17 @@ const SEVERAL = ['INC#', 'FREEZE#', 'NOTICE#'];
 /** Matches the literal prefix of a key. */
 const beginning = (literal: string): string => /^\w+#?/.exec(literal)?.[0] ?? '';
 
-/** Source of all keys. */
-const keysSource = readdirSync(join(ROOT, 'stores/core/keys'))
-  .map((file) => read(`stores/core/keys/${file}`))
+/** Source of all keys, of the core and of features. */
+const keysSource = [
+  ...readdirSync(join(ROOT, 'stores/core/keys')).map((file) => `stores/core/keys/${file}`),
+  ...readdirSync(join(ROOT, 'features'))
+    .map((name) => `features/${name}/keys.ts`)
+    .filter((file) => existsSync(join(ROOT, file))),
+]
+  .map(read)
   .join('\n');
 
-/** Returns every record kind with a key in `stores/core/keys/`. */
+/** Returns every record kind with a key. */
 function written(): Set<string> {
   const kinds = new Set<string>();
   for (const [, pk = '', sk = ''] of keysSource.matchAll(/\bpk: ((?:(?!\bpk:)[^])*?),\s+sk: ([^]*?),?\s+\}/g)) {
