@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { actingCheckout, alert, group, minutesAgo } from '../support/alerts.ts';
-import { ADMIN_TOKEN, Firebreak } from '../support/firebreak.ts';
+import { Firebreak } from '../support/firebreak.ts';
 import { routed, seen } from '../support/fixtures.ts';
 import { API_FILES } from '../../http/status/description.ts';
 
