@@ -13,7 +13,7 @@ import { extensionsOf, featurePorts } from './features.ts';
 /** Builds all dependencies of the product. */
 export function assemble(parts: Parts): Deps {
   const shared = sharedDeps(parts);
-  const { system, table, platform, settings, counted } = shared;
+  const { system, table, platform, settings, github, counted } = shared;
   const deps: Deps = {
     ...shared.system,
     ...queueDeps(shared),
@@ -24,7 +24,7 @@ export function assemble(parts: Parts): Deps {
     ...monitoringDeps(shared),
     ...pagingDeps(shared),
     ...messageDeps(shared),
-    features: featurePorts({ system, table, executions: platform.executions, stage: settings.stage, counted }),
+    features: featurePorts({ system, table, executions: platform.executions, github, stage: settings.stage, counted }),
     extensions: extensionsOf(() => deps),
   };
   return deps;

@@ -1,7 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { printable } from '../domain/messages/printable.ts';
 import manifest from '../package.json' with { type: 'json' };
-import { addActionItems } from './commands/postmortems/action-items.ts';
 import { addAudit } from './commands/audit.ts';
 import { addAutomation } from './commands/automation.ts';
 import { addBackup } from './commands/backup.ts';
@@ -33,7 +32,6 @@ const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[]
   addDoctor,
   addImport,
   addIncident,
-  addActionItems,
   addDeploy,
   addPipeline,
   addDrill,

@@ -10,6 +10,14 @@ export type FeatureNames = {
   actions?: Readonly<Record<string, readonly ('viewer' | 'responder' | 'approver')[]>>;
   /** Keys of an environment in `services.yaml`. */
   environment?: Readonly<Record<string, z.ZodType>>;
+  /** Keys of the whole configuration, each with the values of a missing file. */
+  config?: Readonly<Record<string, z.ZodType>>;
+  /** The files of these keys in the configuration folder, by name without extension, and where they are documented. */
+  files?: Readonly<Record<string, { schema: z.ZodType; title: string; docs: string }>>;
+  /** Partitions in which the end of an incident is marked, in its transaction. The feature removes the mark. */
+  endedMarks?: readonly string[];
+  /** Pages about a resolved incident, below its own page in the console. */
+  incidentPages?: readonly { path: string; text: string }[];
   /** Returns what these keys name that is called with credentials. */
   targets?(environment: never): readonly ConfiguredTarget[];
   /** Keys of `response.yaml`. */

@@ -13,6 +13,10 @@ import type { ConsoleParts } from '../http/web/pages/page.ts';
 import type { AnyVerb, Run as RunVerb } from '../slack/commands/verb.ts';
 import type { SendDue } from '../jobs/digest/deps.ts';
 import type { SweepDeps } from '../jobs/sweep/deps.ts';
+import type { GithubAccess } from '../integrations/github/access.ts';
+import type { ProjectDeps } from '../jobs/queues/project-deps.ts';
+import type { Projector } from '../projectors/sync/sync.ts';
+import type { ProjectionTargetName, SubjectKind } from '../schemas/incidents/projection.ts';
 import type { Table } from '../stores/core/table.ts';
 import type { Run } from '../workflows/run.ts';
 
@@ -37,6 +41,7 @@ export type Feature = {
   jobs?: readonly FeatureJob[];
   /** Sends messages that are due, each minute, in a function of its own. */
   sendDue?: SendDue;
+  projections?: readonly FeatureProjection[];
   routes?(): Promise<(app: Api, deps: Deps) => void>;
   console?(): Promise<ConsoleParts>;
   /** Slack verbs by name, and what executes them: apart, because the function that answers Slack loads the verbs only. */
@@ -45,6 +50,8 @@ export type Feature = {
   commands?(): Promise<(program: Command, context: CommandContext) => void>;
   /** Commands that are not in the help where those of features begin, each with the one that it comes after. */
   commandsAfter?: Readonly<Record<string, string>>;
+  /** Adds commands to `incident`, and after it. */
+  incidentCommands?(): Promise<(program: Command, incident: Command, context: CommandContext) => void>;
   /** Findings of `firebreak doctor`. */
   findings?(client: Client): Promise<Finding[]>;
 };
@@ -56,6 +63,7 @@ export type FeatureParts = {
   system: SystemDeps;
   table: Table;
   executions: Executions;
+  github: GithubAccess;
   /** Begins the names of executions. */
   stage: string;
   /** Counts the calls to a vendor under its name. */
@@ -66,6 +74,13 @@ export type FeatureParts = {
 export type FeatureWorkflow = {
   input: z.ZodType;
   run(run: Run, input: never, deps: Deps): Promise<unknown>;
+};
+
+/** Subjects that a feature shows in a target, such as `postmortem:…`. */
+export type FeatureProjection = {
+  kind: SubjectKind;
+  target: ProjectionTargetName;
+  create(deps: ProjectDeps): Promise<Projector>;
 };
 
 /** A job of the sweep, each minute. `open`: open incidents. */

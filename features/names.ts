@@ -1,11 +1,12 @@
 import { names as digests } from './digests/names.ts';
 import { names as experiments } from './experiments/names.ts';
+import { names as postmortems } from './postmortems/names.ts';
 import type { FeatureNames } from './feature-names.ts';
 import { names as simulation } from './simulation/names.ts';
 import { names as stakeholders } from './stakeholders/names.ts';
 
 /** The names of all features. To leave a feature out, delete its folder, and its entries here and in `index.ts`. */
-const LIST = [digests, experiments, simulation, stakeholders] as const;
+const LIST = [digests, experiments, postmortems, simulation, stakeholders] as const;
 
 type ListedNames = (typeof LIST)[number];
 
@@ -15,6 +16,7 @@ type ButtonOf<Names> = Names extends { buttons: readonly (infer Button)[] } ? Bu
 /** A function of the values, so that `Merged` can intersect those of all features. */
 type TakesEnvironment<Names> = Names extends { environment: infer Keys } ? (keys: Keys) => void : never;
 type TakesResponse<Names> = Names extends { response: infer Keys } ? (keys: Keys) => void : never;
+type TakesConfig<Names> = Names extends { config: infer Keys } ? (keys: Keys) => void : never;
 type TakesCounters<Names> = Names extends { counters: infer Counters } ? (counters: Counters) => void : never;
 /** The intersection of the values. The tuples keep the union of functions together, which would give a union otherwise. */
 type Merged<Takes> = [Takes] extends [never]
@@ -43,6 +45,22 @@ export const FEATURE_ENVIRONMENT = Object.assign({}, ...NAMES.map(({ environment
 export const FEATURE_RESPONSE = Object.assign({}, ...NAMES.map(({ response }) => response)) as Merged<
   TakesResponse<ListedNames>
 >;
+
+/** Keys of features for the whole configuration. */
+export const FEATURE_CONFIG = Object.assign({}, ...NAMES.map(({ config }) => config)) as Merged<
+  TakesConfig<ListedNames>
+>;
+
+/** Files of features in the configuration folder, by name without extension. */
+export const FEATURE_FILES = Object.assign({}, ...NAMES.map(({ files }) => files)) as NonNullable<
+  FeatureNames['files']
+>;
+
+/** Partitions in which the end of an incident is marked for features. */
+export const ENDED_MARKS = NAMES.flatMap(({ endedMarks = [] }) => endedMarks);
+
+/** Pages of features about a resolved incident. */
+export const INCIDENT_PAGES = NAMES.flatMap(({ incidentPages = [] }) => incidentPages);
 
 /** Sources of the alerts that features send. */
 export const FEATURE_SOURCES = NAMES.flatMap(({ sources = [] }) => sources) as SourceOf<ListedNames>[];

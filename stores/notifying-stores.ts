@@ -5,7 +5,6 @@ import type { Decisions, Effects } from '../domain/ports/decisions.ts';
 import type { PipelineRuns } from '../domain/ports/delivery.ts';
 import type { Freezes } from '../domain/ports/freeze.ts';
 import type { IncidentGroups, Incidents } from '../domain/ports/incidents.ts';
-import type { Postmortems } from '../domain/ports/postmortems.ts';
 import type { RunbookRuns } from '../domain/ports/runbooks.ts';
 import { type Projections, pinsSubject } from '../domain/incidents/projections.ts';
 
@@ -136,17 +135,6 @@ export const notifyingPins = (pins: Pins, changed: Projections['changed']): Pins
       const lifted = await pins.lift(id, by);
       if (lifted !== undefined) await changed(pinsSubject(lifted));
       return lifted;
-    },
-  });
-
-/** Wraps the store of post-mortems in the same way. Only published ones are shown. */
-export const notifyingPostmortems = (postmortems: Postmortems, changed: Projections['changed']): Postmortems =>
-  notifyAfter(postmortems, [], async () => undefined, {
-    async save(postmortem, items, entry) {
-      const isSaved = await postmortems.save(postmortem, items, entry);
-      const { incident_id: id, state } = postmortem.record;
-      if (isSaved && state === 'published') await changed(`postmortem:${id}`);
-      return isSaved;
     },
   });
 

@@ -11,7 +11,9 @@ import { applyAwaiting, reportChange, type ReportDeps } from './report-change.ts
 /** A webhook of GitHub or GitLab after its sender was authenticated. */
 export type ForgeEvent = { type: string; payload: unknown; trace: string };
 
-export type ForgeDeps = ReportDeps & Parameters<typeof recordPipelineRun>[0] & Pick<Deps, 'code' | 'actionItemIssues'>;
+export type ForgeDeps = ReportDeps &
+  Parameters<typeof recordPipelineRun>[0] &
+  Pick<Deps, 'code' | 'config' | 'extensions'>;
 
 /** What became of the event. */
 export type ForgeAnswer = {

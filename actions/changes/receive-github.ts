@@ -1,3 +1,4 @@
+import { configured } from '../../domain/ports/extensions.ts';
 import * as z from 'zod';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { DeploymentEvent, reportsOfDeployment } from '../../integrations/github/changes.ts';
@@ -9,10 +10,8 @@ import {
   ReleaseEvent,
   releaseOf,
 } from '../../integrations/github/code.ts';
-import { idOf, IssuesEvent } from '../../integrations/github/action-item-issues.ts';
 import { reportOfJob, reportOfRun, WorkflowJobEvent, WorkflowRunEvent } from '../../integrations/github/pipelines.ts';
 import { readFluxEvent } from '../../integrations/flux/event.ts';
-import { markIssueChanged } from '../postmortems/issues/receive.ts';
 import {
   type ForgeDeps,
   type ForgeEvent,
@@ -38,7 +37,6 @@ const EVENTS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['pull_request', recordPullRequest],
   ['pull_request_review.submitted', recordPullRequest],
   ['release.published', recordRelease],
-  ['issues', noteIssue],
 ]);
 
 /**
@@ -50,7 +48,16 @@ const EVENTS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
 export async function receiveGithub(deps: ForgeDeps, event: ForgeEvent): Promise<ForgeAnswer> {
   const name = eventName(event);
   const handle = EVENTS.get(name) ?? EVENTS.get(event.type);
-  return handle === undefined ? { ignored: name } : handle(deps, event);
+  return handle === undefined ? ((await takenByFeature(deps, event)) ?? { ignored: name }) : handle(deps, event);
+}
+
+/** Gives an event to the features. Undefined: none uses it. */
+async function takenByFeature({ config, extensions }: ForgeDeps, event: ForgeEvent): Promise<ForgeAnswer | undefined> {
+  for (const one of await configured(extensions.forgeEvents, await config.current())) {
+    const answer = await one.receive(event);
+    if (answer !== undefined) return answer;
+  }
+  return undefined;
 }
 
 /** Returns the type of an event with its action, such as `deployment_status.created`. */
@@ -100,13 +107,4 @@ async function reportFluxDispatch(deps: ForgeDeps, { payload, trace }: ForgeEven
   if (result.kind === 'ignored') return { ignored: `repository_dispatch: ${result.why}` };
   const [why] = result.unmapped;
   return { changes: result.changes, ...(why !== undefined && { unmapped: why }) };
-}
-
-/** Notes that the issue of an action item may have changed. */
-async function noteIssue(deps: ForgeDeps, event: ForgeEvent): Promise<ForgeAnswer> {
-  const { action, issue, repository } = parsedEvent(IssuesEvent, event);
-  const id = idOf(repository.full_name, issue.number);
-  return (await markIssueChanged(deps, 'github', id))
-    ? { recorded: id }
-    : { ignored: `issues.${action}: ${id} belongs to no action item` };
 }

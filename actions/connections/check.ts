@@ -1,3 +1,4 @@
+import { configured } from '../../domain/ports/extensions.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { RETURN_PATH } from '../../domain/ports/access.ts';
 import { TARGETS_WITH_CREDENTIALS, TRIED_BY_ROLLBACKS, type VendorState } from '../../domain/catalogue/vendors.ts';
@@ -38,8 +39,7 @@ type CheckDeps = Pick<
   | 'statusPage'
   | 'annotations'
   | 'spans'
-  | 'checkJira'
-  | 'languageModel'
+  | 'extensions'
   | 'externalPager'
   | 'metrics'
   | 'silences'
@@ -65,12 +65,19 @@ const VENDOR_CHECKS: Readonly<Record<ConnectionName, Check> & Record<string, Che
   mail,
   Statuspage: ({ statusPage }) => checked(statusPage.components()),
   'Grafana annotations': ({ annotations }) => checked(annotations.find(UNUSED_NAME)),
-  Jira: ({ checkJira }) => checked(checkJira()),
-  'language model': ({ languageModel: prose }) => checked(prose.check()),
+  Jira: (deps) => checkedByFeature(deps, 'Jira'),
+  'language model': (deps) => checkedByFeature(deps, 'language model'),
   OpenTelemetry: ({ spans }) => checked(spans.check()),
   Prometheus: prometheus,
   Alertmanager: alertmanager,
 };
+
+/** Checks a connection that only a feature uses. */
+async function checkedByFeature({ config, extensions }: CheckDeps, name: string): Promise<CheckResult> {
+  const systems = await configured(extensions.systems, await config.current());
+  const check = systems.flatMap(({ checks }) => checks?.[name] ?? [])[0];
+  return check === undefined ? off('nothing uses it') : checked(check());
+}
 
 const TARGET_CHECKS = Object.fromEntries(
   TARGETS_WITH_CREDENTIALS.map(({ name, credentials }): [string, Check] => [

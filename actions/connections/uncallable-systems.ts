@@ -30,7 +30,7 @@ export async function uncallableSystems(deps: UncallableDeps): Promise<Uncallabl
       const problems = [
         ...(canary === undefined ? [] : await trafficProblems(deps, canary, serviceEnvironment)),
         ...(judge === undefined ? [] : await metricProblems(deps, judge)),
-        ...(await Promise.all(systems.map((one) => one.problems(entry)))).flat(),
+        ...(await Promise.all(systems.map(async (one) => (await one.problems?.(entry)) ?? []))).flat(),
         ...(await Promise.all(Object.entries(reroute).map(([name, route]) => routeProblems(deps, name, route)))).flat(),
       ];
       return problems.map((problem) => ({ ...serviceEnvironment, problem }));

@@ -1,12 +1,13 @@
 import { comparableOf, type Comparable, similarity } from '../../domain/incidents/similar.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
+import { configured } from '../../domain/ports/extensions.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { IncidentRecord, IncidentView } from '../../schemas/incidents/incident.ts';
 import type { SimilarIncident } from '../../schemas/incidents/similar.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
 import { pooled } from '../shared/concurrency.ts';
 
-export type SimilarDeps = Pick<Deps, 'incidents' | 'changes' | 'postmortems' | 'clock'>;
+export type SimilarDeps = Pick<Deps, 'incidents' | 'changes' | 'config' | 'extensions' | 'clock'>;
 
 /** Earlier incidents of the service that are compared: the newest ones of 90 days. */
 const COMPARED_MAX = 30;
@@ -40,7 +41,8 @@ export async function similarIncidents(deps: SimilarDeps, incident: IncidentReco
   });
   const best = found.toSorted((a, b) => b.score - a.score || (a.one.id < b.one.id ? 1 : -1)).slice(0, SHOWN_MAX);
   if (best.length === 0) return [];
-  const open = await deps.postmortems.openItemsOf(service);
+  const lists = await configured(deps.extensions.actionItems, await deps.config.current());
+  const open = (await Promise.all(lists.map((list) => list.openOf(service)))).flat();
   return Promise.all(
     best.map(async ({ one, reasons }) => ({
       id: one.id,

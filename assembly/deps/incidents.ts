@@ -1,6 +1,6 @@
 import type { IncidentDeps } from '../../domain/ports/deps.ts';
 import { subscriberWebhooks } from '../../integrations/webhook/subscriber-webhooks.ts';
-import { notifyingIncidents, notifyingPostmortems } from '../../stores/notifying-stores.ts';
+import { notifyingIncidents } from '../../stores/notifying-stores.ts';
 import { QuarantineTable } from '../../stores/alerts/quarantine.ts';
 import { DecisionTable } from '../../stores/incidents/decisions.ts';
 import { DrillTable } from '../../stores/incidents/drills.ts';
@@ -11,8 +11,6 @@ import { IncidentLog } from '../../stores/incidents/incident-log.ts';
 import { IncidentTable } from '../../stores/incidents/incidents.ts';
 import { RunbookTable } from '../../stores/incidents/runbooks.ts';
 import { AlertNoticeTable } from '../../stores/messages/alert-notices.ts';
-import { ActionItemIssueTable } from '../../stores/postmortems/action-item-issues.ts';
-import { PostmortemTable } from '../../stores/postmortems/postmortems.ts';
 import { DeliveryTable } from '../../stores/status/deliveries.ts';
 import { PublicIncidentTable } from '../../stores/status/public-incidents.ts';
 import { SubscriberTable } from '../../stores/status/subscribers.ts';
@@ -38,8 +36,6 @@ export function incidentDeps({
       (...subjects) => projections.changed(...subjects),
     ),
     drills: new DrillTable(table, clock),
-    postmortems: notifyingPostmortems(new PostmortemTable(table), (...subjects) => projections.changed(...subjects)),
-    actionItemIssues: new ActionItemIssueTable(table, clock),
     evidencePacks: new EvidenceTable(table, blobs),
     quarantine: new QuarantineTable(table, blobs, clock),
     alertNotices: new AlertNoticeTable(table),

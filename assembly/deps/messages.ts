@@ -1,14 +1,7 @@
 import type { Tickets } from '../../domain/messages/channels.ts';
 import type { MessageDeps } from '../../domain/ports/deps.ts';
-import type { PostmortemFiles } from '../../domain/postmortems/files.ts';
-import type { IssueTracker } from '../../domain/postmortems/issues.ts';
-import { chatCompletions } from '../../integrations/chat-completions/chat-completions.ts';
-import { githubTracker } from '../../integrations/github/action-item-issues.ts';
-import { githubFiles } from '../../integrations/github/files.ts';
 import { githubIssues } from '../../integrations/github/issues.ts';
 import { grafanaAnnotations } from '../../integrations/grafana/annotations.ts';
-import { jiraTracker } from '../../integrations/jira/action-item-issues.ts';
-import { checkJira, type JiraOptions } from '../../integrations/jira/rest.ts';
 import { openTelemetrySpans } from '../../integrations/opentelemetry/spans.ts';
 import { pagerDutyChanges } from '../../integrations/pagerduty/change-events.ts';
 import { slackChat } from '../../integrations/slack/chat.ts';
@@ -18,8 +11,6 @@ import { statuspage } from '../../integrations/statuspage/status-page.ts';
 import { webhookReceivers } from '../../integrations/webhook/receivers.ts';
 import { webhookTickets } from '../../integrations/webhook/ticket.ts';
 import type { TicketTarget } from '../../schemas/alerts/routes.ts';
-import type { PostmortemFileConfig } from '../../schemas/postmortems/publishing.ts';
-import type { TrackerConfig } from '../../schemas/postmortems/trackers.ts';
 import { UserCacheTable } from '../../stores/access/user-cache.ts';
 import { DigestTable } from '../../stores/messages/digests.ts';
 import { ProcessedEventTable } from '../../stores/messages/processed-events.ts';
@@ -56,18 +47,6 @@ export function messageDeps(shared: Shared): MessageDeps {
       }),
     ),
     ticketsFor: async (target: TicketTarget) => counted('tickets', await ticketsFor(target, shared)),
-    trackerFor: async (config) => counted('trackers', await trackerFor(config, shared)),
-    postmortemFilesFor: async (config) => counted('trackers', await postmortemFilesFor(config, shared)),
-    languageModel: counted(
-      'prose',
-      chatCompletions({
-        url: () => secrets.get('PROSE_API_URL'),
-        key: () => secrets.get('PROSE_API_KEY'),
-        model: () => secrets.get('PROSE_MODEL'),
-        clock,
-      }),
-    ),
-    checkJira: () => checkJira(jiraOptions(shared)),
     receivers: counted('webhooks', webhookReceivers({ secrets, clock })),
     changeEvents: counted(
       'pagerduty',
@@ -100,29 +79,3 @@ async function ticketsFor(
   const access = await github.forRepository(repository);
   return { ...githubIssues({ ...access, repository, labels }), standIn: standIns.at(access.apiUrl) };
 }
-
-async function trackerFor(config: TrackerConfig, shared: Shared): Promise<IssueTracker> {
-  const { standIns } = shared.system;
-  if ('jira' in config) {
-    const options = jiraOptions(shared);
-    return { ...jiraTracker(options, config.jira), standIn: standIns.at(await options.url()) };
-  }
-  const { repository, labels } = config.github;
-  const access = await shared.github.forRepository(repository);
-  return { ...githubTracker({ ...access, repository, labels }), standIn: standIns.at(access.apiUrl) };
-}
-
-async function postmortemFilesFor(
-  { github: target }: PostmortemFileConfig,
-  { system: { standIns }, github }: Shared,
-): Promise<PostmortemFiles> {
-  const access = await github.forRepository(target.repository);
-  return { ...githubFiles(access, target), standIn: standIns.at(access.apiUrl) };
-}
-
-const jiraOptions = ({ system: { secrets, clock } }: Shared): JiraOptions => ({
-  url: () => secrets.get('JIRA_URL'),
-  email: () => secrets.get('JIRA_EMAIL'),
-  token: () => secrets.get('JIRA_API_TOKEN'),
-  clock,
-});

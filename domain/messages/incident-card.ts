@@ -1,3 +1,4 @@
+import { INCIDENT_PAGES } from '../../features/names.ts';
 import type { DecisionView, Effect, IncidentRecord, TimelineEntry } from '../../schemas/incidents/incident.ts';
 import type { Severity } from '../../schemas/config/names.ts';
 import { IncidentRole } from '../../schemas/people/response-roles.ts';
@@ -76,7 +77,7 @@ export function summaryCard(story: Overview, url?: string, urls: ApprovalUrls = 
         text: [
           `Incident ${incident.id}`,
           ...consoleLink(url),
-          ...postmortemLink(incident, url),
+          ...pageLinks(incident, url),
           ...mutedNote(incident),
           ...contradictionNote(incident),
         ],
@@ -89,11 +90,11 @@ export function summaryCard(story: Overview, url?: string, urls: ApprovalUrls = 
 export const consoleLink = (url: string | undefined): Text =>
   url === undefined ? [] : [' · ', { link: url, text: 'Open in the console' }];
 
-/** Links to the post-mortem of a resolved incident. A child incident is described in its parent's post-mortem. */
-const postmortemLink = ({ status, parent_id }: IncidentRecord, url: string | undefined): Text =>
+/** Links to the other pages of a resolved incident. A child incident is described on those of its parent. */
+const pageLinks = ({ status, parent_id }: IncidentRecord, url: string | undefined): Text =>
   url === undefined || status !== 'resolved' || parent_id !== undefined
     ? []
-    : [' · ', { link: `${url}/postmortem`, text: 'Post-mortem' }];
+    : INCIDENT_PAGES.flatMap(({ path, text }) => [' · ', { link: `${url}/${path}`, text }]);
 
 function statusText(incident: IncidentRecord): Text {
   const { severity, opened_at, resolved_at, resolved_by } = incident;

@@ -1,12 +1,9 @@
 import type { IncidentRecord, IncidentView } from '../../schemas/incidents/incident.ts';
-import type { StoredPostmortem } from '../ports/postmortems.ts';
 import type { IncidentEvent, Webhook } from '../../schemas/incidents/response.ts';
 import { isAcknowledged } from '../paging/acknowledgement.ts';
 import type { ApprovalUrls } from '../incidents/approval-link.ts';
 import { answerable } from './incident-buttons.ts';
 import { decisionLines, linesOf } from './decision-lines.ts';
-import { partsOf } from '../postmortems/markdown.ts';
-import { SEV } from '../../schemas/postmortems/postmortem.ts';
 
 /** Webhook payload about an incident; field names as in JSON. It contains nothing that changes by the minute. */
 export type WebhookIncident = {
@@ -123,23 +120,3 @@ export type WebhookPostmortem = {
   url: string | null;
   markdown: string;
 };
-
-export function webhookPostmortem(
-  { record, markdown }: StoredPostmortem,
-  { unmatched }: Pick<IncidentRecord, 'unmatched'>,
-  url: string | null,
-): WebhookPostmortem {
-  const { incident_id, revision, service, environment, severity, published_at, updated_at } = record;
-  return {
-    incident_id,
-    revision,
-    service: unmatched || service,
-    environment,
-    severity: SEV[severity],
-    title: partsOf(markdown).title,
-    published_at,
-    updated_at,
-    url,
-    markdown,
-  };
-}

@@ -26,15 +26,12 @@ import type {
   StatusPage,
   Tickets,
   EphemeralMessages,
-  VendorResponse,
 } from '../messages/channels.ts';
 import type { WebhookReceivers } from '../messages/webhook-receiver.ts';
 import type { Spans } from '../delivery/span.ts';
 import type { ChangeEvents } from '../pagerduty/change-event.ts';
 import type { PagerIncidents } from '../pagerduty/page-reference.ts';
 import type { OnCall } from '../people/on-call.ts';
-import type { PostmortemFilesFor } from '../postmortems/files.ts';
-import type { TrackerFor } from '../postmortems/issues.ts';
 import type { TrafficRoute } from '../rollback/reroute.ts';
 import type { Deployer, Flags, ImageAutomation } from '../rollback/targets.ts';
 import type { LoadedMonitoring, SloAlerts, SloCorrections, SloDays, SloLease, SloMetrics, SloStatuses } from './slo.ts';
@@ -56,8 +53,6 @@ import type { IncidentGroups, Incidents } from './incidents.ts';
 import type { UserCache, Digests, ProcessedEvents, InboundQueue } from './messages.ts';
 import type { JudgeMetrics, Metrics, VersionLabels } from './metrics.ts';
 import type { Pager } from './paging.ts';
-import type { ActionItemIssues, Postmortems } from './postmortems.ts';
-import type { LanguageModel } from './postmortems.ts';
 import type { HttpCalls, RunbookRuns } from './runbooks.ts';
 import type { Backlog, Blobs, Clock, Counters, Engine, Idempotency, Log, QueueStats, Secrets } from './system.ts';
 
@@ -107,8 +102,6 @@ export type IncidentDeps = {
   decisions: Decisions;
   effects: Effects;
   runbooks: RunbookRuns;
-  postmortems: Postmortems;
-  actionItemIssues: ActionItemIssues;
   evidencePacks: EvidencePacks;
   drills: Drills;
   quarantine: Quarantine;
@@ -206,11 +199,6 @@ export type MessageDeps = {
   annotations: Annotations;
   /** Undefined: the configuration is incomplete. */
   ticketsFor: (target: TicketTarget) => Promise<Tickets | undefined>;
-  trackerFor: TrackerFor;
-  postmortemFilesFor: PostmortemFilesFor;
-  languageModel: LanguageModel;
-  /** Checks the credentials of Jira. */
-  checkJira: () => Promise<VendorResponse<null>>;
   /** External receivers of webhooks about incidents. */
   receivers: WebhookReceivers;
   changeEvents: ChangeEvents;

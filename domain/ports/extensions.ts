@@ -1,12 +1,11 @@
-import type { Action } from '../../schemas/access/access.ts';
-import type { ActionItemId, ActionItemPatch, ActionItemView } from '../../schemas/postmortems/postmortem.ts';
 import type { Config, EnvironmentEntry } from '../../schemas/config/config.ts';
 import type { Signal } from '../../schemas/alerts/signal.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { Mute } from '../alerts/routing.ts';
 import type { ConfigSource } from './config.ts';
 import type { Log } from './system.ts';
-import type { Scope } from '../access/access.ts';
+import type { VendorResponse } from '../messages/channels.ts';
+import type { ActionItemList, ActionItemOrigins } from './action-items.ts';
 
 /**
  * The points at which features take part in what the core does. Each point lists the features that use it. There are at
@@ -17,8 +16,12 @@ export type Extensions = {
   expectedAlerts: readonly Extension<ExpectedAlerts>[];
   /** Check the systems that the configuration names. */
   systems: readonly Extension<ConfiguredSystems>[];
-  /** Change action items that belong to no post-mortem. */
-  actionItems: readonly Extension<ActionItems>[];
+  /** Keep the list of action items. */
+  actionItems: readonly Extension<ActionItemList>[];
+  /** Add items to that list. */
+  actionItemOrigins: readonly Extension<ActionItemOrigins>[];
+  /** Take events of GitHub for which the core has no use. */
+  forgeEvents: readonly Extension<ForgeEvents>[];
 };
 
 /** A feature's part at a point. Its code is loaded only if it is used. */
@@ -29,7 +32,13 @@ export type Extension<T> = {
 };
 
 /** Without features. */
-export const noExtensions: Extensions = { expectedAlerts: [], systems: [], actionItems: [] };
+export const noExtensions: Extensions = {
+  expectedAlerts: [],
+  systems: [],
+  actionItems: [],
+  actionItemOrigins: [],
+  forgeEvents: [],
+};
 
 /** Returns the parts of the features that the configuration uses. */
 export const configured = async <T>(extensions: readonly Extension<T>[], config: Config): Promise<T[]> =>
@@ -76,14 +85,21 @@ export async function readExplanations({
 
 export type ConfiguredSystems = {
   /** Returns why the systems of an environment can't be called, without calling them. */
-  problems(environment: EnvironmentEntry): Promise<string[]>;
+  problems?(environment: EnvironmentEntry): Promise<string[]>;
+  /** Check a connection with a request that has no visible effect, by the name of the connection. */
+  checks?: Readonly<Record<string, () => Promise<VendorResponse<null>>>>;
 };
 
-export type ActionItems = {
-  /** Changes an item. Undefined: the item is of no kind that the feature has. @throws Refusal 403, 404, 409 */
-  change(
-    caller: { name: string; allow(action: Action, scope: Scope): void },
-    id: ActionItemId,
-    patch: ActionItemPatch,
-  ): Promise<ActionItemView | undefined>;
+export type ForgeEvents = {
+  /**
+   * Takes an event.
+   *
+   * @returns `recorded`: what; `ignored`: why. Undefined: it is of a type that the feature does not use
+   * @throws Refusal 422
+   */
+  receive(event: {
+    type: string;
+    payload: unknown;
+    trace: string;
+  }): Promise<{ recorded: string } | { ignored: string } | undefined>;
 };

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { EnvironmentName, IncidentId, ServiceName, Severity } from '../../schemas/config/names.ts';
 import { DoraFigures } from '../../schemas/delivery/dora.ts';
 import { FreezeCause } from '../../schemas/freeze/freeze.ts';
-import { ActionItemId, Priority } from '../../schemas/postmortems/postmortem.ts';
+import { ActionItemId, Priority } from '../../schemas/action-items/action-item.ts';
 import { SloId } from '../../schemas/slo/slo.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
 import { ToilTask } from './toil.ts';

@@ -5,5 +5,5 @@ import { names } from './names.ts';
 export const digests: Feature = {
   name: names.feature,
   isConfigured: () => true,
-  console: async () => ({ pages: [(await import('./pages.ts')).digestPage] }),
+  console: async () => ({ after: '/console/runbooks', pages: [(await import('./pages.ts')).digestPage] }),
 };

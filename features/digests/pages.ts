@@ -16,7 +16,6 @@ const PAGE_ROWS = 50;
 export const digestPage: ConsolePage = {
   path: '/console/digest',
   label: 'Digest',
-  after: '/console/runbooks',
   action: 'incidents:read',
   everySeconds: 300,
   async show(deps, { viewer: { may }, query }) {

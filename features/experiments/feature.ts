@@ -18,7 +18,7 @@ export const experiments: Feature = {
   extensions: {
     expectedAlerts: async (deps) => (await import('./actions/expected-alerts.ts')).expectedAlerts(withPorts(deps)),
     systems: async (deps) => (await import('./actions/problems.ts')).chaosSystems(deps),
-    actionItems: async (deps) => (await import('./actions/action-items.ts')).actionItems(withPorts(deps)),
+    actionItemOrigins: async (deps) => (await import('./actions/action-items.ts')).actionItemOrigins(withPorts(deps)),
   },
   workflow: {
     input,

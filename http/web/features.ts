@@ -2,7 +2,7 @@ import { FEATURES } from '../../features/index.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { Viewer } from '../context.ts';
-import type { ConsoleDeps } from './pages/page.ts';
+import type { ConsoleDeps, ConsolePage } from './pages/page.ts';
 import type { Html } from './parts.ts';
 
 const PARTS = await Promise.all(
@@ -11,8 +11,15 @@ const PARTS = await Promise.all(
   ),
 );
 
-/** The pages of features, in the order of the navigation. */
-export const FEATURE_PAGES = PARTS.flatMap(({ pages }) => pages);
+/** Returns the pages of the core with those of features, in the order of the navigation. */
+export function withFeaturePages(core: readonly ConsolePage[]): ConsolePage[] {
+  const all = [...core];
+  for (const { after, pages } of PARTS) {
+    const before = all.findIndex(({ path }) => path === after);
+    all.splice(before === -1 ? all.length : before + 1, 0, ...pages);
+  }
+  return all;
+}
 
 /** The files of features that viewers download. */
 export const FEATURE_DOWNLOADS = PARTS.flatMap(({ downloads = [] }) => downloads);

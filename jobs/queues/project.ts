@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Deps } from '../../domain/ports/deps.ts';
+import { FEATURES } from '../../features/index.ts';
 import { type Creation, type ProjectorDeps, PROJECTORS } from '../../projectors/index.ts';
 import { sync } from '../../projectors/sync/sync.ts';
 import { type ProjectionTargetName, WakeMessage } from '../../schemas/incidents/projection.ts';
+import type { ProjectDeps } from './project-deps.ts';
+import type { Projector } from '../../projectors/sync/sync.ts';
 import type { Batch, FailedMessage } from '../../platforms/queues.ts';
 import { handleBatch } from './queue-batch.ts';
-
-type ProjectDeps = ProjectorDeps & Pick<Deps, 'clock' | 'log' | 'projections' | 'timeScale'>;
 
 /**
  * Syncs the due subjects of a target, such as incidents. Each target has a queue that wakes it. A message only names the
@@ -26,7 +26,26 @@ export function project(deps: ProjectDeps, batch: Batch): Promise<FailedMessage[
 
 function startSync(target: ProjectionTargetName, deps: ProjectDeps): Promise<void> {
   const { create, parallel }: Creation<ProjectorDeps> = PROJECTORS[target];
-  return sync(target, deps, create(deps), parallel === undefined ? undefined : { subjects: parallel, pause });
+  return sync(
+    target,
+    deps,
+    withFeatures(target, deps, create(deps)),
+    parallel === undefined ? undefined : { subjects: parallel, pause },
+  );
+}
+
+/** Returns the projector of a target, which also shows the subjects of features. */
+function withFeatures(target: ProjectionTargetName, deps: ProjectDeps, core: Projector): Projector {
+  const loaded = new Map<string, Promise<Projector>>();
+  const own = FEATURES.flatMap(({ projections = [] }) => projections).filter((one) => one.target === target);
+  return async (subject, session) => {
+    const projection = own.find(({ kind }) => subject.startsWith(`${kind}:`));
+    if (projection === undefined) return core(subject, session);
+    const { kind } = projection;
+    const loading = loaded.get(kind) ?? projection.create(deps);
+    loaded.set(kind, loading);
+    return (await loading)(subject, session);
+  };
 }
 
 /** Waits between checks for new subjects while others are in progress. */

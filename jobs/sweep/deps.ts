@@ -1,10 +1,8 @@
 import type { ProtectionDeps } from '../../actions/freeze/protection/answer.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import type { PostmortemJobDeps } from './postmortems.ts';
 
 /** What the jobs of the sweep need. */
 export type SweepDeps = ProtectionDeps &
-  PostmortemJobDeps &
   Pick<
     Deps,
     | 'incidents'
@@ -44,8 +42,10 @@ export type SweepDeps = ProtectionDeps &
     | 'sloAlerts'
     | 'audit'
     | 'publicIncidents'
-    | 'actionItemIssues'
-    | 'trackerFor'
+    | 'sloMetrics'
+    | 'sloDays'
+    | 'userCache'
+    | 'evidencePacks'
     | 'sloStatuses'
     | 'deployHistory'
     | 'deployerFor'

@@ -1,3 +1,4 @@
+import { compareIncidents } from './compare-incidents.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
@@ -29,8 +30,6 @@ import { readmitUnmuted, showMutes } from './mutes.ts';
 import { acknowledgeGroups } from '../../actions/paging/acknowledge-group.ts';
 import { reportOverdue } from '../../actions/changes/overdue-deploys.ts';
 import { announceMaintenance } from '../../actions/status/subscriptions/announce-maintenance.ts';
-import { compareIncidents, draftDuePostmortems, recallActionItems, remindOfPostmortems } from './postmortems.ts';
-import { compareIssues } from '../../actions/postmortems/issues/compare.ts';
 import { recordRollouts } from '../../actions/changes/record-rollouts.ts';
 import { wakeStale } from './wake-stale.ts';
 import { pooled } from '../../actions/shared/concurrency.ts';
@@ -82,11 +81,7 @@ export async function sweep(
     ['find undelivered GitHub webhooks', () => findUndeliveredDeployments(deps)],
     ['send reminders', () => remind(deps, open)],
     ['compare with earlier incidents', () => compareIncidents(deps, open)],
-    ['recall action items', () => recallActionItems(deps, open)],
     ['store evidence', () => storeDueEvidence(deps)],
-    ['draft post-mortems', () => draftDuePostmortems(deps)],
-    ['compare action items with issues', () => compareIssues(deps)],
-    ['send reminders of post-mortems', () => remindOfPostmortems(deps)],
     ['announce maintenance', () => announceMaintenance(deps)],
     ['mirror maintenance', () => mirrorMaintenance(deps)],
     ['wake projectors', () => wakeStale(deps, open)],

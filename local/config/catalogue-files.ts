@@ -11,6 +11,7 @@ import type { Timestamp } from '../../schemas/time/time.ts';
 import { FREEZE_FILE } from './freeze-file.ts';
 import { parsesAsPromql } from './promql.ts';
 import { readLocations } from './yaml-lines.ts';
+import { FEATURE_FILES } from '../../features/names.ts';
 
 const SERVICES_FILE = 'services.yaml';
 const ROUTES_FILE = 'routes.yaml';
@@ -28,7 +29,7 @@ export const CONFIG_FILES = [
   'response.yaml',
   'links.yaml',
   'delivery.yaml',
-  'postmortems.yaml',
+  ...Object.keys(FEATURE_FILES).map((name) => `${name}.yaml`),
 ];
 /** Known folders in it: objectives, and the JSON Schemas of the files. */
 const CONFIG_FOLDERS = ['slos', 'schemas'];

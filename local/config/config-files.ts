@@ -11,7 +11,7 @@ import { StatusPageFile } from '../../schemas/status/status-page-file.ts';
 import { ResponseFile } from '../../schemas/incidents/response.ts';
 import { DeliveryFile } from '../../schemas/delivery/delivery-file.ts';
 import { LinksFile } from '../../schemas/links/links.ts';
-import { PostmortemsFile } from '../../schemas/postmortems/policy.ts';
+import { type FEATURE_CONFIG, FEATURE_FILES } from '../../features/names.ts';
 import { RoutesFile } from '../../schemas/alerts/routes.ts';
 import { FREEZE_FILE } from './freeze-file.ts';
 import { PEOPLE_FILE, RESPONSE_FILE } from './people-files.ts';
@@ -37,7 +37,7 @@ export async function loadConfig(dir: string): Promise<LoadedFiles> {
   const response = await readYaml(join(dir, RESPONSE_FILE), ResponseFile);
   const links = await readYaml(join(dir, 'links.yaml'), LinksFile);
   const delivery = await readYaml(join(dir, 'delivery.yaml'), DeliveryFile);
-  const postmortems = await readYaml(join(dir, 'postmortems.yaml'), PostmortemsFile);
+  const ofFeatures = await readFeatureFiles(dir);
   const slos = await loadSlos(join(dir, SLO_FOLDER));
   const files = [
     services,
@@ -50,7 +50,7 @@ export async function loadConfig(dir: string): Promise<LoadedFiles> {
     response,
     links,
     delivery,
-    postmortems,
+    ...Object.values<Read<unknown>>(ofFeatures),
     slos,
   ];
   if (
@@ -64,7 +64,7 @@ export async function loadConfig(dir: string): Promise<LoadedFiles> {
     !response.value ||
     !links.value ||
     !delivery.value ||
-    !postmortems.value ||
+    !hasValues(ofFeatures) ||
     !slos.value
   )
     return { ok: false, problems: files.flatMap(({ problems }) => problems) };
@@ -79,11 +79,27 @@ export async function loadConfig(dir: string): Promise<LoadedFiles> {
     response: response.value,
     links: links.value,
     delivery: delivery.value,
-    postmortems: postmortems.value,
+    ...valuesOf(ofFeatures),
     slos: slos.value,
   };
   return { ok: true, config: { version: sha256(JSON.stringify(content)).slice(0, 16), ...content } };
 }
+
+type FeatureConfig = Pick<Config, keyof typeof FEATURE_CONFIG>;
+type FeatureFiles = { [Key in keyof FeatureConfig]: Read<FeatureConfig[Key]> };
+
+/** Reads the files of features. */
+async function readFeatureFiles(dir: string): Promise<FeatureFiles> {
+  const read = Object.entries(FEATURE_FILES).map(
+    async ([name, { schema }]) => [name, await readYaml(join(dir, `${name}.yaml`), schema)] as const,
+  );
+  return Object.fromEntries(await Promise.all(read)) as FeatureFiles;
+}
+
+const hasValues = (files: FeatureFiles): boolean => Object.values<Read<unknown>>(files).every(({ value }) => value);
+
+const valuesOf = (files: FeatureFiles): FeatureConfig =>
+  Object.fromEntries(Object.entries<Read<unknown>>(files).map(([name, { value }]) => [name, value])) as FeatureConfig;
 
 /** Reads only the catalogue. Without `services`, it is invalid, and `problems` says why. */
 export async function loadServices(dir: string): Promise<{ services?: Config['services']; problems: string[] }> {

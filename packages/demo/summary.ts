@@ -1,5 +1,5 @@
 import type { IncidentView, TimelineEntry } from '../../schemas/incidents/incident.ts';
-import { PostmortemView } from '../../schemas/postmortems/postmortem.ts';
+import * as z from 'zod';
 import { millisOf } from '../../schemas/time/time.ts';
 import type { Stage } from './stage.ts';
 import type { Fact } from './stories/plan.ts';
@@ -17,6 +17,14 @@ const MILESTONES: readonly [name: string, kind: string][] = [
   ['resolved', 'incident.resolved'],
 ];
 
+/** What is printed of a post-mortem. */
+const Postmortem = z.object({
+  title: z.string(),
+  sections: z.array(z.object({ heading: z.string(), text: z.string() })),
+  action_items: z.array(z.object({ title: z.string() })),
+  filled: z.object({ by_rule: z.number(), of: z.number(), share: z.number() }),
+});
+
 /** Column width for the longest common kind, `page-resolve.succeeded`. */
 const KIND_WIDTH = 22;
 
@@ -28,7 +36,7 @@ export async function printSummary(stage: Stage, facts: readonly Fact[]): Promis
   const incidents = await stage.incidents();
   for (const incident of incidents.filter(({ parent_id }) => parent_id === null)) {
     printIncident(narrator, incident, await stage.timeline(incident));
-    printPostmortem(narrator, await stage.firebreak.get(`/v1/incidents/${incident.id}/postmortem`, PostmortemView));
+    printPostmortem(narrator, await stage.firebreak.get(`/v1/incidents/${incident.id}/postmortem`, Postmortem));
   }
   printChildren(
     narrator,
@@ -51,7 +59,10 @@ function printIncident(narrator: Narrator, incident: IncidentView, timeline: rea
 }
 
 /** Prints the draft of the post-mortem: its title, its summary, and its action items. */
-function printPostmortem(narrator: Narrator, { title, sections, action_items, filled }: PostmortemView): void {
+function printPostmortem(
+  narrator: Narrator,
+  { title, sections, action_items, filled }: z.infer<typeof Postmortem>,
+): void {
   narrator.write(`\nPost-mortem, drafted from the record: ${oneLine(title)}`, 'bold');
   const summary = sections.find(({ heading }) => heading === 'Summary')?.text ?? '';
   paragraph(narrator, ' ', oneLine(unescaped(summary)));

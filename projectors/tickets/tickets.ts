@@ -7,7 +7,6 @@ import { linksOf, minuteOf } from '../../domain/messages/story.ts';
 import type { TicketTarget } from '../../schemas/alerts/routes.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
-import { type PostmortemFileDeps, publishFile } from './postmortem-file.ts';
 import type { Projector } from '../sync/sync.ts';
 import type { Method, SyncSession } from '../sync/session.ts';
 import { outcomeKnownFrom } from '../../domain/messages/unclear.ts';
@@ -50,13 +49,12 @@ type Deps = {
 type TicketNotice = Extract<AlertNotice, { kind: 'ticket' }>;
 
 /**
- * Returns the projector for files of post-mortems, and for tickets: one for each alert that a route creates a ticket for. It adds a comment when the
+ * Returns the projector for tickets: one for each alert that a route creates a ticket for. It adds a comment when the
  * alert is resolved; people close the ticket.
  */
 export const ticketsProjector =
-  (deps: Deps & PostmortemFileDeps): Projector =>
+  (deps: Deps): Projector =>
   async (subject, session) => {
-    if (subject.startsWith('postmortem:')) return publishFile(deps, subject, session);
     const notice = await deps.alertNotices.read(idOf(subject));
     if (notice?.kind !== 'ticket') return;
     const tickets = await deps.ticketsFor(notice.target);

@@ -11,7 +11,6 @@ import { StatusPageFile } from '../status/status-page-file.ts';
 import { ResponseFile } from '../incidents/response.ts';
 import { DeliveryFile } from '../delivery/delivery-file.ts';
 import { LinksFile, LinkTemplates } from '../links/links.ts';
-import { PostmortemsFile } from '../postmortems/policy.ts';
 import { RoutesFile } from '../alerts/routes.ts';
 import { noRunbooks, RunbookSet } from '../runbooks/runbook.ts';
 import { Slo } from '../slo/slo.ts';
@@ -19,7 +18,7 @@ import { valueOfAliases } from '../parsing/aliases.ts';
 import { CanaryConfig } from '../canary/canary.ts';
 import { JudgeConfig } from '../canary/judge-config.ts';
 import { WatchConfig } from '../canary/watch.ts';
-import { FEATURE_ENVIRONMENT } from '../../features/names.ts';
+import { FEATURE_CONFIG, FEATURE_ENVIRONMENT } from '../../features/names.ts';
 
 /** What Firebreak does beside an existing pager while it is tried in mode `shadow`. */
 const ShadowTrial = z.strictObject({
@@ -260,7 +259,7 @@ export const Config = z.strictObject({
   response: ResponseFile.prefault({}),
   links: LinksFile.prefault({}),
   delivery: DeliveryFile.prefault({}),
-  postmortems: PostmortemsFile.prefault({}),
+  ...FEATURE_CONFIG,
 });
 export type Config = z.infer<typeof Config>;
 

@@ -20,7 +20,7 @@ const SubjectKind = z.enum([
   'pipeline-run',
   'postmortem',
 ]);
-type SubjectKind = z.infer<typeof SubjectKind>;
+export type SubjectKind = z.infer<typeof SubjectKind>;
 export const Subject = z.templateLiteral([SubjectKind, ':', z.string().min(1)]);
 export type Subject = z.infer<typeof Subject>;
 

@@ -39,7 +39,7 @@ const LAYERS = {
   },
   platforms: { folders: ['platforms'], node: true },
   integrations: { folders: ['schemas', 'domain', 'integrations'], node: true },
-  stores: { folders: ['schemas', 'domain', 'platforms', 'stores'], node: true },
+  stores: { folders: ['schemas', 'domain', 'platforms', 'stores', LIST], node: true },
   workflows: {
     folders: ['schemas', 'domain', 'workflows'],
     packages: ['zod', '@aws/durable-execution-sdk-js'],

@@ -1,9 +1,10 @@
+import { ENDED_MARKS } from '../../features/names.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
 import { accessKeys } from './keys/access.ts';
 import { changeKeys } from './keys/changes.ts';
 import { deliveryKeys } from './keys/delivery.ts';
 import { freezeKeys } from './keys/freezes.ts';
 import { incidentKeys } from './keys/incidents.ts';
-import { postmortemKeys } from './keys/postmortems.ts';
 import { projectionKeys } from './keys/projections.ts';
 import { sharedKeys } from './keys/shared.ts';
 import { type Key, shardOf, SHARDS, shardsOf } from './keys/parts.ts';
@@ -13,7 +14,6 @@ export type { Key };
 /** Keys of the table; docs/reference/data-model.md describes who reads and writes what. */
 export const keys = {
   ...incidentKeys,
-  ...postmortemKeys,
   ...changeKeys,
   ...deliveryKeys,
   ...freezeKeys,
@@ -21,6 +21,9 @@ export const keys = {
   ...projectionKeys,
   ...sharedKeys,
 };
+
+/** Returns the marks that an incident has ended, each for a feature. */
+export const endedMarks = (id: IncidentId): Key[] => ENDED_MARKS.map((pk) => ({ pk, sk: id }));
 
 /** The partitions of `keys.logWaiting`. */
 export const logWaitingShards = shardsOf('LOGWAITING');
@@ -42,7 +45,6 @@ export const lists = {
   canaries: 'CANARIES',
   watches: 'WATCHES',
   freezes: 'FREEZELIST',
-  actionItems: 'ACTIONITEMLIST',
 };
 
 /** Lists with many writes, each spread over `shards`. */

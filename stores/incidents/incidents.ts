@@ -35,7 +35,7 @@ import { REOPEN_WITHIN_SECONDS } from '../../domain/alerts/admission.ts';
 import { admit, firstRead } from '../alerts/admit.ts';
 import { begunRunbooks } from './runbooks.ts';
 import { type Observers, unobserved } from './observers.ts';
-import { keys } from '../core/keys.ts';
+import { endedMarks, keys } from '../core/keys.ts';
 import { patchWrite, storeCallback, postWrites, pendingWrite, timelineWrite } from './inbox.ts';
 import { newIncidentWrites } from './new-incident.ts';
 import { projectionMarkWrite } from './projections.ts';
@@ -282,8 +282,8 @@ export class IncidentTable extends IncidentReads implements Incidents {
         remove(keys.openIncident(id)),
         remove(keys.pending(id)),
         projectionMarkWrite(`incident:${id}`, at),
-        // The sweeper drafts the post-mortem, whatever happens to this process.
-        put({ ...keys.postmortemDue(id), since: at }),
+        // The sweeper does what features do after the end, whatever happens to this process.
+        ...endedMarks(id).map((key) => put({ ...key, since: at })),
         ...(plan.entry === null ? [] : [timelineWrite(id, 'resolved', plan.entry)]),
       ]);
       if (!result.ok) continue;

@@ -1,6 +1,6 @@
 import type { NewIncident } from '../../domain/incidents/new-incident.ts';
 import { millisOf } from '../../schemas/time/time.ts';
-import { keys, shardedLists } from '../core/keys.ts';
+import { endedMarks, keys, shardedLists } from '../core/keys.ts';
 import { absent, put, remove, type Write } from '../../platforms/store.ts';
 import type { AdmissionPlan } from '../../domain/alerts/plan-admission.ts';
 import { pendingWrite, postWrites, timelineWrite } from './inbox.ts';
@@ -37,7 +37,7 @@ export function newIncidentWrites({ incident, scope, opening, entry }: NewIncide
 
 /**
  * Returns the writes that reopen an incident, on condition that it is still as it was resolved: its item with the message
- * to its next run, the pointer, and the pending start. The post-mortem is due again when it is resolved.
+ * to its next run, the pointer, and the pending start. What features do after its end is due again when it is resolved.
  */
 export const reopeningWrites = ({
   id,
@@ -47,6 +47,6 @@ export const reopeningWrites = ({
   ...postWrites(post),
   put({ ...keys.open(scope), incident_id: id }, absent),
   put(keys.openIncident(id)),
-  remove(keys.postmortemDue(id)),
+  ...endedMarks(id).map((key) => remove(key)),
   projectionMarkWrite(`incident:${id}`, post.at),
 ];

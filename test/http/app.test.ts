@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { actingCheckout, alert, group, minutesAgo } from '../support/alerts.ts';
-import { ADMIN_TOKEN, Firebreak } from '../support/firebreak.ts';
+import { Firebreak } from '../support/firebreak.ts';
 import { routed, seen } from '../support/fixtures.ts';
 import { API_FILES } from '../../http/status/description.ts';
 
@@ -306,12 +306,8 @@ describe('the OpenAPI description', () => {
     ...['rollback', 'approve', 'reject', 'abort', 'pause', 'resume', 'resolve', 'mark-wrong', 'turn-flag-on'].map(
       (action) => `POST /v1/incidents/{id}/actions/${action}`,
     ),
-    'GET /v1/incidents/{id}/postmortem',
-    'PUT /v1/incidents/{id}/postmortem',
     'GET /v1/incidents/{id}/evidence',
     'GET /v1/incidents/{id}/evidence/{name}',
-    'GET /v1/action-items',
-    'POST /v1/action-items/{id}/issue',
     'GET /v1/automation',
     'PUT /v1/automation',
     'GET /v1/quarantine',
@@ -1051,27 +1047,8 @@ describe('while a text that is built to be slow is read, an alert gets its 202 w
       },
     ],
   };
-  let id: string;
-  let viewer: string;
-  beforeAll(async () => {
-    const place = { service: 'listed', environment: 'production' };
-    id = (await firebreak.post('/v1/incidents', { ...place, title: 'Slow', severity: 'info' })).body.id;
-    viewer = (await firebreak.post('/v1/tokens', { name: 'viewer', actions: ['incidents:read'] })).body.token;
-  });
-
-  const preview = (authorization: string, markdown: string) =>
-    firebreak.request(
-      'POST',
-      `/console/incidents/${id}/postmortem/actions/preview`,
-      new URLSearchParams({ markdown, revision: '0' }).toString(),
-      { authorization, 'content-type': 'application/x-www-form-urlencoded' },
-    );
-
   // A machine that is busy otherwise is not a failure; a frozen process would be one each time.
   test.each<[name: string, send: () => Promise<{ status: number }>, status: number]>([
-    ['a preview by a viewer', () => preview(`Bearer ${viewer}`, `# a${' '.repeat(60_000)}b`), 403],
-    ['a preview by a responder', () => preview(`Bearer ${ADMIN_TOKEN}`, `# a${' '.repeat(60_000)}b`), 200],
-    ['a preview of a table', () => preview(`Bearer ${ADMIN_TOKEN}`, `# T\n\na|b\n-|${'-'.repeat(60_000)} x\n`), 200],
     ['a trace', () => firebreak.post('/v1/traces', trace), 200],
   ])('%s', { retry: 2 }, async (_, send, status) => {
     const progress = { isRead: false };

@@ -1,6 +1,5 @@
 import { expect } from 'vitest';
 import type { Tickets } from '../../domain/messages/channels.ts';
-import type { PostmortemFileDeps } from '../../projectors/tickets/postmortem-file.ts';
 import { ticketsProjector } from '../../projectors/tickets/tickets.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
 import { type Beat, syncAlertNotice } from './alert-notices.ts';
@@ -14,20 +13,12 @@ const TICKET = {
   target: { kind: 'github' as const, repository: 'acme/shop', labels: [] },
 };
 
-/** These subjects are tickets only. */
-const NO_POSTMORTEMS: Pick<PostmortemFileDeps, 'postmortems' | 'postmortemFilesFor' | 'publicUrl'> = {
-  postmortems: { read: async () => undefined },
-  postmortemFilesFor: async () => expect.unreachable(),
-  publicUrl: undefined,
-};
-
 /** Plays the rounds of one alert or several, and returns the tickets. */
 export async function played(beats: readonly Beat[], trouble: Trouble, subjects: readonly Subject[] = [SUBJECT]) {
   const vendor = new MemoryTickets();
   const world: World = new World('tickets', trouble, configOf(), (seen) =>
     ticketsProjector({
       ...seen,
-      ...NO_POSTMORTEMS,
       alertNotices,
       ticketsFor: async () => seen.vendor<Tickets>(vendor),
     }),

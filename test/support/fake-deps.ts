@@ -3,6 +3,7 @@ import type { AlertState } from '../../domain/ports/alerts.ts';
 import type { Attempt } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { noExtensions } from '../../domain/ports/extensions.ts';
+import { extensionsOf, featurePorts } from '../../assembly/features.ts';
 import type { Metrics } from '../../domain/ports/metrics.ts';
 import type { PageRequest } from '../../domain/ports/paging.ts';
 import type { HttpAnswer } from '../../domain/ports/runbooks.ts';
@@ -156,7 +157,8 @@ export class FakeWorld {
 
   #assemble(): Deps {
     const { store } = this;
-    const stores = nounStores(new Table(store), this.clock, blobsInMemory(), { mint: store.nextIncidentId });
+    const table = new Table(store);
+    const stores = nounStores(table, this.clock, blobsInMemory(), { mint: store.nextIncidentId });
     const deps = {
       clock: this.clock,
       timeScale: 1,
@@ -225,10 +227,6 @@ export class FakeWorld {
       statusPage: notAsked('statusPage'),
       annotations: notAsked('annotations'),
       ticketsFor: notAskedFor('ticketsFor'),
-      trackerFor: notAskedFor('trackerFor'),
-      postmortemFilesFor: notAskedFor('postmortemFilesFor'),
-      languageModel: { endpoint: async () => null, complete: notAskedFor('prose'), check: notAskedFor('prose') },
-      checkJira: notAskedFor('checkJira'),
       receivers: notAsked('receivers'),
       changeEvents: notAsked('changeEvents'),
       spans: notAsked('spans'),
@@ -306,12 +304,25 @@ export class FakeWorld {
       inbound: notAsked('people'),
       imageCommits: { commitOf: async () => undefined },
     } satisfies Deps;
-    return Object.fromEntries(
+    const ports = featurePorts({
+      system: deps,
+      table,
+      executions: notAsked('executions'),
+      github: notAsked('github'),
+      stage: 'test',
+      counted: (_, port) => port,
+    });
+    const watched = Object.fromEntries(
       Object.entries(deps).map(([name, port]) => [
         name,
         typeof port === 'number' || port === undefined ? port : this.#watched(name, port),
       ]),
     ) as unknown as Deps;
+    const features = Object.entries(ports).map(([feature, own]) => [
+      feature,
+      Object.fromEntries(Object.entries<object>({ ...own }).map(([name, port]) => [name, this.#watched(name, port)])),
+    ]);
+    return Object.assign(watched, { features: Object.fromEntries(features), extensions: extensionsOf(() => watched) });
   }
 
   /** Records marked changes. Marking never fails, and is all that workflows do with it. */

@@ -12,8 +12,6 @@ import { IncidentGroupTable } from '../../stores/incidents/incident-groups.ts';
 import { IncidentTable } from '../../stores/incidents/incidents.ts';
 import { unobserved } from '../../stores/incidents/observers.ts';
 import { RunbookTable } from '../../stores/incidents/runbooks.ts';
-import { ActionItemIssueTable } from '../../stores/postmortems/action-item-issues.ts';
-import { PostmortemTable } from '../../stores/postmortems/postmortems.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Blobs, Clock } from '../../domain/ports/system.ts';
 
@@ -35,8 +33,6 @@ export const nounStores = (
     pins: new PinTable(table, clock),
     runbooks: new RunbookTable(table, blobs, clock),
     automation: new AutomationTable(table, clock),
-    postmortems: new PostmortemTable(table),
-    actionItemIssues: new ActionItemIssueTable(table, clock),
     evidencePacks: new EvidenceTable(table, blobs),
   }) satisfies Partial<Deps>;
 

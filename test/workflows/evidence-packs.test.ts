@@ -3,7 +3,6 @@ import { readEvidence } from '../../actions/incidents/read-evidence.ts';
 import type { Caller } from '../../actions/people/caller.ts';
 import { sha256 } from '../../stores/core/hash.ts';
 import { storeDueEvidence } from '../../jobs/sweep/evidence.ts';
-import { draftDuePostmortems } from '../../jobs/sweep/postmortems.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { ServiceName } from '../../schemas/config/names.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
@@ -120,18 +119,12 @@ test('evidence that was stored before a crash is kept as it is, and its hash is 
   expect(await world.deps.evidencePacks.due()).toEqual([]);
 });
 
-test('the draft of the post-mortem and the console point at the evidence', async () => {
+test('the console points at the evidence', async () => {
   const { world } = await story();
   const id = theIncident(world);
   await storeDueEvidence(world.deps);
   const [pack] = await world.deps.evidencePacks.list(id);
   await world.deps.incidents.resolve(id, (await world.deps.incidents.read(id))?.seq ?? 0, 'ada', 'Resolved');
-  await draftDuePostmortems({ ...world.deps, publicUrl: 'https://firebreak.example.com' });
-  const markdown = (await world.deps.postmortems.read(id))?.markdown ?? '';
-  expect(markdown).toContain(
-    `[roll-back.1](https://firebreak.example.com/console/incidents/${id}/evidence/roll-back.1), SHA-256 \`${pack?.sha256}\` [E`,
-  );
-
   const { incidents, decisions, effects, runbooks, changes, evidencePacks } = world.deps;
   const web = consoleWorld(() => ({ incidents, decisions, effects, runbooks, changes, evidencePacks }));
   const read = (path: string, token: string) => web.get(`/console/incidents/${id}${path}`, { token });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { updateSimilar, similarIncidents } from '../../actions/incidents/similar-incidents.ts';
 import { summaryCard } from '../../domain/messages/incident-card.ts';
-import { compareIncidents } from '../../jobs/sweep/postmortems.ts';
+import { compareIncidents } from '../../jobs/sweep/compare-incidents.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
 import { deploys, ends, fires, play, theIncident } from './play.ts';
@@ -25,9 +25,9 @@ async function again(
 test('an incident names an earlier one of the same alert, what fixed it, and its action items', async () => {
   const { world, id } = await again();
   const first = theIncident(world);
-  world.deps.postmortems.openItemsOf = async () => [
-    { id: 'i', incident_id: first, title: 'Alert sooner', done: false } as never,
-  ];
+  const openOf = async () => [{ id: 'i', incident_id: first, title: 'Alert sooner', done: false }];
+  const list = { isConfigured: () => true, load: async () => ({ openOf }) as never };
+  Object.assign(world.deps, { extensions: { ...world.deps.extensions, actionItems: [list] } });
   expect(await compareIncidents(world.deps, await world.deps.incidents.open())).toEqual({ compared: 1 });
   // Nothing is written again, because a write updates the card.
   expect(await compareIncidents(world.deps, await world.deps.incidents.open())).toEqual({ compared: 0 });

@@ -1,3 +1,4 @@
+import { FEATURES } from '../../../features/index.ts';
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { clearingsText } from '../../../domain/changes/cleared-suspects.ts';
@@ -13,8 +14,10 @@ import { incidentNamed, pathOf, shortName } from '../../incident-named.ts';
 import { choice, JSON_OPTION, LIMIT_OPTION, SERVICE_OPTION } from '../../options.ts';
 import { asJson, oneLine, shortTime, table } from '../../table.ts';
 import type { CommandContext } from '../../command-context.ts';
-import { addPostmortem } from '../postmortems/postmortem.ts';
 import { addIncidentActions, rolesOf } from './incident-actions.ts';
+
+/** Commands of features for incidents. */
+const FEATURE_COMMANDS = await Promise.all(FEATURES.flatMap(({ incidentCommands }) => incidentCommands?.() ?? []));
 
 /** An older Firebreak returns no `actor_name`: the recorded actor is shown instead. */
 const NamedTimelineEntry = TimelineEntry.extend({ actor_name: z.string().optional() }).transform((entry) => ({
@@ -56,7 +59,7 @@ export function addIncident(program: Command, context: CommandContext): void {
     .option(...JSON_OPTION)
     .action((name: string, options: ShowOptions) => show(context, name, options));
   addIncidentActions(incident, context);
-  addPostmortem(incident, context);
+  for (const addCommands of FEATURE_COMMANDS) addCommands(program, incident, context);
 }
 
 async function show(context: CommandContext, name: string, { details, json }: ShowOptions): Promise<void> {

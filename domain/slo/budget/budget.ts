@@ -60,3 +60,14 @@ const coverageOf = ({ sum }: Account): number => (sum.ms === 0 ? 1 : sum.knownMs
 
 /** Estimates the events still to come in a calendar period. */
 const eventsToCome = ({ observed, span, usual }: Account): number => (span.until - observed.now) * usual;
+
+/** Events of an objective during the incident. `share`: of the error budget of its window; null: not known. */
+export type SpentBudget = {
+  id: string;
+  title: string;
+  /** What the counts are: requests, or seconds if every second counts equally. */
+  unit: 'requests' | 'seconds';
+  events: number;
+  errors: number;
+  share: number | null;
+};

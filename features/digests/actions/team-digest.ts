@@ -1,9 +1,9 @@
 import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
-import type { StoredActionItem } from '../../../domain/ports/postmortems.ts';
+import type { StoredActionItem } from '../../../domain/ports/action-items.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
+import { configured } from '../../../domain/ports/extensions.ts';
 import { covers } from '../../../domain/freeze/state.ts';
-import { matchesStatus } from '../../../domain/postmortems/action-items.ts';
 import { withoutCredentials } from '../../../domain/redaction/credentials.ts';
 import { type DigestRecords, teamDigest, TREND_WEEKS, WEEK_SECONDS } from '../decisions/team-digest.ts';
 import type { Action } from '../../../schemas/access/access.ts';
@@ -12,7 +12,7 @@ import type { Freeze } from '../../../schemas/freeze/freeze.ts';
 import type { TeamDigest } from '../digest.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { deliveryReport } from '../../../actions/delivery/report.ts';
-import { spentBudgets } from '../../../actions/postmortems/spent-budgets.ts';
+import { spentBudgets } from '../../../actions/slo/spent-budgets.ts';
 import { collectPages } from '../../../actions/shared/collect-pages.ts';
 import { pooled } from '../../../actions/shared/concurrency.ts';
 import { alertReview, REVIEW_DAYS } from '../../../actions/reports/alert-review.ts';
@@ -26,10 +26,10 @@ export type TeamDigestDeps = Pick<
   | 'code'
   | 'config'
   | 'deployHistory'
+  | 'extensions'
   | 'freezes'
   | 'incidents'
   | 'log'
-  | 'postmortems'
   | 'runbooks'
   | 'sloDays'
   | 'sloStatuses'
@@ -44,7 +44,7 @@ export type TeamDigestRequest = {
 
 /** Incidents of the week that a digest reads at most. */
 const INCIDENTS_MAX = 500;
-/** Freezes and action items in one page of their lists, and pages that are read at most. */
+/** Freezes in one page of their list, and pages that are read at most. */
 const PAGE = 200;
 const PAGES_MAX = 10;
 const AT_ONCE = 8;
@@ -77,7 +77,7 @@ export async function readTeamDigest(
     deps.sloStatuses.all(),
     freezesSince(deps, from),
     alertReview(deps, canSee('incidents:read')),
-    overdueItems(deps, canSee('incidents:read'), until),
+    overdueItems(deps, config, canSee('incidents:read')),
   ]);
   const incidents = recent.items.filter((one) => one.group_reason === undefined && canSee('incidents:read')(one));
   const budgets = statuses.filter(canSee('slos:read'));
@@ -121,15 +121,15 @@ const concerns = (freeze: Freeze, { services }: Config, canSee: (one: ServiceEnv
     }),
   );
 
-function overdueItems(
-  { postmortems }: Pick<Deps, 'postmortems'>,
+async function overdueItems(
+  { extensions }: Pick<Deps, 'extensions'>,
+  config: Config,
   canSee: (one: ServiceEnvironment) => boolean,
-  now: Timestamp,
 ): Promise<StoredActionItem[]> {
-  const keep = (item: StoredActionItem): boolean =>
-    canSee({ service: item.service, environment: item.environment } as ServiceEnvironment) &&
-    matchesStatus(item, 'overdue', now);
-  return collectPages((cursor) => postmortems.actionItems({ limit: PAGE, ...cursor, keep }), PAGES_MAX);
+  const lists = await configured(extensions.actionItems, config);
+  const isVisible = ({ service, environment }: StoredActionItem): boolean =>
+    canSee({ service, environment } as ServiceEnvironment);
+  return (await Promise.all(lists.map((list) => list.overdue(isVisible)))).flat();
 }
 
 /** Counts rollbacks that Firebreak did not do. */

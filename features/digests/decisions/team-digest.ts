@@ -13,7 +13,7 @@ import { type ToilMinutes, ToilTask } from '../toil.ts';
 import type { SloStatus } from '../../../schemas/slo/slo-status.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import type { NoisyAlert } from '../../../domain/alerts/noisy-alerts.ts';
-import type { StoredActionItem } from '../../../domain/ports/postmortems.ts';
+import type { StoredActionItem } from '../../../domain/ports/action-items.ts';
 import { figuresOf } from '../../../domain/delivery/figures.ts';
 import { median } from '../../../domain/delivery/quantiles.ts';
 import { scopeInWords } from '../../../domain/freeze/words.ts';

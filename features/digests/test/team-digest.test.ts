@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { figuresOf } from '../../../domain/delivery/figures.ts';
-import type { StoredActionItem } from '../../../domain/ports/postmortems.ts';
+import type { StoredActionItem } from '../../../domain/ports/action-items.ts';
 import { digestSections } from '../decisions/sections.ts';
 import { type DigestRecords, tasksIn, teamDigest } from '../decisions/team-digest.ts';
 import { digestMain } from '../pages.ts';

@@ -1,52 +1,14 @@
-import { itemLine } from '../../../domain/postmortems/action-items.ts';
-import type { ActionItems } from '../../../domain/ports/extensions.ts';
-import type { ActionItemId, ActionItemPatch, ActionItemView } from '../../../schemas/postmortems/postmortem.ts';
-import type { Caller } from '../../../actions/people/caller.ts';
-import { actionItemView, unknownItem } from '../../../actions/postmortems/postmortem.ts';
-import { Refusal } from '../../../actions/refusal.ts';
+import type { ActionItemOrigins } from '../../../domain/ports/action-items.ts';
 import { ExperimentId } from '../experiment.ts';
 import type { Deps } from '../ports.ts';
 
-/** How often a change is applied again to an item that has changed meanwhile. */
-const TRIES = 5;
-
-type ItemDeps = Pick<Deps, 'experiments' | 'postmortems' | 'clock'>;
-
-/** Changes action items of failed hypotheses. */
-export const actionItems = (deps: ItemDeps): ActionItems => ({
-  change: (caller, id, patch) => changeExperimentItem(deps, caller, id, patch),
+/** Tells which action items are of failed hypotheses. Each has the ID of its experiment, and a number. */
+export const actionItemOrigins = ({ experiments }: Pick<Deps, 'experiments'>): ActionItemOrigins => ({
+  async originOf(id) {
+    const experiment = await experiments.get(ExperimentId.parse(id.slice(0, id.indexOf('-'))));
+    const serviceEnvironment = experiment?.scope[0];
+    return experiment === undefined || serviceEnvironment === undefined
+      ? undefined
+      : { id: experiment.id, ...serviceEnvironment, text: `the experiment ${experiment.name}` };
+  },
 });
-
-/** Changes an action item of an experiment, which keeps its ID. Undefined: it is of no experiment. */
-async function changeExperimentItem(
-  deps: ItemDeps,
-  caller: Pick<Caller, 'name' | 'allow'>,
-  id: ActionItemId,
-  { status, ...patch }: ActionItemPatch,
-): Promise<ActionItemView | undefined> {
-  const experiment = await deps.experiments.get(ExperimentId.parse(id.slice(0, id.indexOf('-'))));
-  const serviceEnvironment = experiment?.scope[0];
-  if (experiment === undefined || serviceEnvironment === undefined) return undefined;
-  for (let attempt = 1; attempt <= TRIES; attempt += 1) {
-    const item = (await deps.postmortems.itemsOf(serviceEnvironment.service, experiment.id)).find(
-      (one) => one.id === id,
-    );
-    if (item === undefined) throw unknownItem(id);
-    caller.allow('incidents:write', serviceEnvironment);
-    const given = Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined));
-    const at = deps.clock.now();
-    const next = { ...item, ...given, ...(status !== undefined && { done: status === 'done' }), updated_at: at };
-    if (itemLine(next) === itemLine(item)) return actionItemView(item, at);
-    const entry = {
-      id: `action-item:${id}:${at}`,
-      at,
-      actor: caller.name,
-      kind: 'action_item.changed',
-      subject: experiment.id,
-      text: `Changed the action item ${id} of the experiment ${experiment.name}`,
-      detail: { item: id, line: itemLine(next) },
-    };
-    if (await deps.postmortems.replaceItem(next, item, entry)) return actionItemView(next, at);
-  }
-  throw new Refusal(409, 'stale-revision', `the action item ${id} keeps changing; try again`);
-}

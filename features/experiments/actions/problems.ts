@@ -6,7 +6,7 @@ import type { ConfiguredSystems } from '../../../domain/ports/extensions.ts';
 import type { ChaosConfig } from '../config.ts';
 
 /** Checks the chaos systems that the configuration names. */
-export const chaosSystems = (deps: Pick<Deps, 'secrets'>): ConfiguredSystems => ({
+export const chaosSystems = (deps: Pick<Deps, 'secrets'>): Required<Pick<ConfiguredSystems, 'problems'>> => ({
   problems: async ({ experiments }) => (experiments?.chaos === undefined ? [] : chaosProblems(deps, experiments.chaos)),
 });
 

@@ -1,5 +1,5 @@
-import type { Priority } from '../../../schemas/postmortems/postmortem.ts';
-import { ActionItem } from '../../../schemas/postmortems/postmortem.ts';
+import type { Priority } from '../../../schemas/action-items/action-item.ts';
+import { ActionItem } from '../../../schemas/action-items/action-item.ts';
 import type { Severity } from '../../../schemas/config/names.ts';
 import type { ExpectedAlert, ExperimentRecord } from '../experiment.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';

@@ -9,6 +9,7 @@ import { incidentPanel, nowPanel } from './panels.ts';
 
 /** What experiments add to the console. */
 export const parts: ConsoleParts = {
+  after: '/console/canaries/:id',
   pages: [experimentsPage, experimentPage],
   downloads: [
     {

@@ -1,27 +1,30 @@
 import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
+import { configured } from '../../../domain/ports/extensions.ts';
 import { actionItemsOfExperiment } from '../decisions/action-items.ts';
 import type { Deps } from '../ports.ts';
 import type { ExperimentRecord } from '../experiment.ts';
-import { ActionItemId } from '../../../schemas/postmortems/postmortem.ts';
+import { ActionItemId } from '../../../schemas/action-items/action-item.ts';
 
 /**
- * Stores the action items of a failed hypothesis. A repeat changes nothing, also if people have changed an item since:
+ * Adds the action items of a failed hypothesis to the list, if there is one. A repeat changes nothing, also if people have changed an item since:
  * the IDs follow from the order of the reasons.
  */
 export async function storeExperimentItems(
-  { config, postmortems, experiments, clock }: Pick<Deps, 'config' | 'postmortems' | 'experiments' | 'clock'>,
+  { config, extensions, experiments, clock }: Pick<Deps, 'config' | 'extensions' | 'experiments' | 'clock'>,
   experiment: ExperimentRecord,
 ): Promise<void> {
   const [serviceEnvironment] = experiment.scope;
   if (serviceEnvironment === undefined || experiment.conclusion?.outcome !== 'failed') return;
-  const { services, postmortems: policy } = await config.current();
+  const current = await config.current();
+  const [list] = await configured(extensions.actionItems, current);
+  if (list === undefined) return;
   const now = clock.now();
   const items = actionItemsOfExperiment(experiment, await experiments.expected(experiment.id), {
-    team: serviceEntry(services, serviceEnvironment.service)?.team ?? null,
-    dueDays: policy.dueDays,
+    team: serviceEntry(current.services, serviceEnvironment.service)?.team ?? null,
+    dueDays: await list.dueDays(),
     now,
   });
-  await postmortems.addItems(
+  await list.add(
     items.map((item, index) => ({
       ...item,
       ...serviceEnvironment,

@@ -25,10 +25,10 @@ const listed = signal({ title: 'listed', episode: 'checkout:listed' });
 
 beforeAll(async () => {
   stores = await openTable();
-  site = consoleWorld(() => {
+  site = consoleWorld(({ deps }) => {
     table = new ExperimentTable(stores.table, { add: async () => undefined, read: async () => [] });
     return {
-      experiments: table,
+      features: { ...deps.features, experiments: { ...deps.features['experiments'], experiments: table } },
       incidents: Object.assign(Object.create(null), {
         openAt: async () => undefined,
         recent: async () => ({ items: [{ ...checkoutProduction, id: INCIDENT }], isComplete: true }),

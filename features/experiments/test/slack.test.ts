@@ -24,7 +24,9 @@ beforeEach(() => {
   chat = new ChatWorld();
   service = ServiceName.parse(`shop-${(services += 1)}`);
   experiments = new ExperimentTable(stores.table, { add: async () => undefined, read: async () => [] });
-  Object.assign(chat.deps, { experiments });
+  Object.assign(chat.deps, {
+    features: { ...chat.deps.features, experiments: { ...chat.deps.features['experiments'], experiments } },
+  });
   chat.configure(
     {
       people: { ada: { slack: ADA }, bob: { slack: BOB, roles: ['reader'] } },

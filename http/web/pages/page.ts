@@ -43,10 +43,7 @@ export type ConsoleDeps = Pick<
   | 'pins'
   | 'pipelineRuns'
   | 'pipelineTests'
-  | 'postmortems'
   | 'projections'
-  | 'languageModel'
-  | 'actionItemIssues'
   | 'publicIncidents'
   | 'publicUrl'
   | 'code'
@@ -84,8 +81,6 @@ export type ConsolePage = {
   label: string | null;
   /** Path of the page in the navigation to which it belongs. Absent: its own. */
   within?: string;
-  /** Path of the page that it comes after. Absent: it is where the list of pages has it, or those of features. */
-  after?: string;
   /** What the viewer must be allowed to do, somewhere. */
   action: Action;
   /** Seconds between updates in an open browser. */
@@ -118,6 +113,8 @@ export type PageAction = {
 
 /** What a feature adds to the console. */
 export type ConsoleParts = {
+  /** Path of the page after which its pages follow. They come last if there is none. */
+  after: string;
   pages: readonly ConsolePage[];
   downloads?: readonly ConsoleDownload[];
   /** Shows what is in progress, on the first page. Empty: nothing. Called if the configuration uses the feature. */

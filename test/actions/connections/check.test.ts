@@ -1,3 +1,4 @@
+import { noExtensions } from '../../../domain/ports/extensions.ts';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { SMTPServer } from 'smtp-server';
@@ -65,8 +66,15 @@ async function lookAt(world: World) {
     standIns: standInsAt(standIns),
     config: current,
     directory: slackDirectory({ apiUrl: async () => slack, token: () => get('SLACK_BOT_TOKEN'), clock }),
-    checkJira: async () => off,
-    languageModel: { endpoint: async () => null, complete: async () => off, check: async () => off },
+    extensions: {
+      ...noExtensions,
+      systems: [
+        {
+          isConfigured: () => true,
+          load: async () => ({ checks: { Jira: async () => off, 'language model': async () => off } }),
+        },
+      ],
+    },
     externalPager: externalPagerDuty(rest),
     onCall: pagerDutyOnCall({ config: current, clock, rest }),
     statusPage: {

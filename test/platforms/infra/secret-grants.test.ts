@@ -46,7 +46,6 @@ const OF_PORTS = {
   statusPage: ['statuspage'],
   trafficRouterFor: ['delivery', 'named'],
   ticketsFor: ['github', 'named'],
-  postmortemFilesFor: ['github'],
   ephemeralMessages: ['slack'],
   // These ports notify projectors of every change.
   changes: ['connected'],

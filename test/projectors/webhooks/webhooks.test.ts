@@ -5,7 +5,6 @@ import { pagerDutyChanges } from '../../../integrations/pagerduty/change-events.
 import { webhookIncident } from '../../../domain/messages/webhooks.ts';
 import { DecisionView } from '../../../schemas/incidents/incident.ts';
 import { Webhook } from '../../../schemas/incidents/response.ts';
-import { savePostmortem } from '../../../actions/postmortems/postmortem.ts';
 import { webhookReceivers } from '../../../integrations/webhook/receivers.ts';
 import { sync } from '../../../projectors/sync/sync.ts';
 import { webhooksProjector } from '../../../projectors/webhooks/webhooks.ts';
@@ -62,7 +61,6 @@ async function passes(seconds = 90): Promise<void> {
     projections,
     incidents: deps.incidents,
     changes: deps.changes,
-    postmortems: deps.postmortems,
     approvalLinks: deps.approvalLinks,
     publicUrl: 'https://firebreak.example.com',
     config: deps.config,
@@ -250,95 +248,6 @@ describe('a receiver of webhooks', () => {
     const to = await vendor({});
     configured({ webhooks: [{ url: to.url, signature: 'ANOTHER_SECRET' }] });
     await changed();
-    expect(to.received).toEqual([]);
-  });
-});
-
-describe('a published post-mortem', () => {
-  const saved = (markdown: string, state: 'draft' | 'published') =>
-    savePostmortem(world.deps, { name: 'ada', allow: () => undefined }, id, { markdown, state });
-  const over = () => changed(`postmortem:${id}`);
-  const selected = ({ url }: Vendor, more: object = {}) => ({
-    url,
-    signature: 'HOOK_SECRET',
-    events: ['postmortem.published'],
-    ...more,
-  });
-
-  test('is sent once for each published version, signed, with the text as it was approved', async () => {
-    const [to, unselected, other, teams] = [await vendor({}), await vendor({}), await vendor({}), await vendor({})];
-    configured({
-      webhooks: [
-        selected(to),
-        { url: unselected.url, signature: 'HOOK_SECRET' },
-        selected(other, { services: ['cart'] }),
-        { url: teams.url, format: 'teams', events: ['postmortem.published'] },
-      ],
-    });
-    await resolved();
-    await saved('# Ours\n\nNot approved.\n', 'draft');
-    await over();
-    expect(to.received).toEqual([]);
-    await saved('# Ours [x](https://evil.example)\n\nApproved \u{1F525}.\n', 'published');
-    await over();
-    await over();
-    await saved('# Ours\n\nCorrected.\n', 'published');
-    await over();
-    expect([unselected, other].map(({ received }) => received)).toEqual([[], []]);
-    expect(bodies(to)).toEqual(
-      ['# Ours [x](https://evil.example)\n\nApproved \u{1F525}.\n', '# Ours\n\nCorrected.\n'].map((markdown, n) => ({
-        type: 'postmortem.published',
-        timestamp: expect.any(String),
-        data: {
-          incident_id: id,
-          revision: n + 2,
-          service: 'checkout',
-          environment: 'production',
-          severity: 'SEV1',
-          title: n === 0 ? 'Ours [x](https://evil.example)' : 'Ours',
-          published_at: bodies(to)[0].timestamp,
-          updated_at: bodies(to)[n].timestamp,
-          url: `https://firebreak.example.com/console/incidents/${id}/postmortem`,
-          markdown,
-        },
-      })),
-    );
-    for (const { headers, body } of to.received) {
-      const content = [headers['webhook-id'], headers['webhook-timestamp'], body].join('.');
-      const digest = createHmac('sha256', 'a key of the receiver').update(content).digest('base64');
-      expect(headers['webhook-signature']).toBe(`v1,${digest}`);
-    }
-    expect(new Set(ids(to)).size).toBe(2);
-    const [{ content }] = bodies(teams)[0].attachments;
-    expect(content.body[0].inlines[1].text).toBe('Ours [x](https://evil.example)');
-    expect(JSON.stringify(content)).not.toContain('Approved');
-  });
-
-  test('is sent again with the same ID and body until it is accepted, and not after it is a draft again', async () => {
-    const to = await vendor({ status: 503 }, { cut: 200 }, { status: 204 }, { status: 403 });
-    configured({ webhooks: [selected(to)] });
-    await resolved();
-    await saved('# Ours\n', 'published');
-    await over();
-    for (let n = 0; n < 3; n += 1) await passes();
-    expect(to.received).toHaveLength(3);
-    expect(new Set(ids(to)).size).toBe(1);
-    expect(new Set(to.received.map(({ body }) => body)).size).toBe(1);
-    await saved('# Theirs\n', 'published');
-    await over();
-    await passes(700);
-    expect(to.received).toHaveLength(5);
-    await saved('# Theirs\n', 'draft');
-    await passes(700);
-    expect(to.received).toHaveLength(5);
-  });
-
-  test('is not sent to receivers that are added long after it', async () => {
-    const to = await vendor({});
-    await resolved();
-    await saved('# Ours\n', 'published');
-    configured({ webhooks: [selected(to)] });
-    await changed(`postmortem:${id}`, 8 * 86_400);
     expect(to.received).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { actionItemsOfExperiment } from '../../decisions/action-items.ts';
-import { ActionItem } from '../../../../schemas/postmortems/postmortem.ts';
+import { ActionItem } from '../../../../schemas/action-items/action-item.ts';
 import type { Conclusion } from '../../experiment.ts';
 import { timestamp } from '../../../../schemas/time/time.ts';
 

@@ -1,6 +1,7 @@
+import { INCIDENT_PAGES } from '../../../../features/names.ts';
 import { html } from 'hono/html';
 import { recordSeen } from '../../../../actions/incidents/record-seen.ts';
-import { experimentPath, incidentPath, postmortemPath } from '../../../../domain/incidents/console-link.ts';
+import { experimentPath, incidentPath } from '../../../../domain/incidents/console-link.ts';
 import { similarWords } from '../../../../domain/incidents/similar.ts';
 import { statusWords } from '../../../../domain/messages/incident-card.ts';
 import { serviceEnvironmentText } from '../../../../domain/messages/story.ts';
@@ -67,7 +68,7 @@ function summary({ story, at, openBecause }: IncidentData): Html {
       <span>opened ${clockTime(opened_at, at)}, ${ago(opened_at, at)}</span>
       ${resolved_at === null ? '' : html`<span>resolved ${clockTime(resolved_at, at)}${resolverText(resolved_by)}</span>`}
       ${muted === undefined || muted === null ? '' : html`<span>${muted.text}</span>`}
-      ${status === 'resolved' && parent === null ? html`<a href="${postmortemPath(id)}">Post-mortem</a>` : ''}
+      ${status === 'resolved' && parent === null ? INCIDENT_PAGES.map(({ path, text }) => html`<a href="${incidentPath(id)}/${path}">${text}</a>`) : ''}
       <code class="quiet">${id}</code>
     </p>
     ${openBecause.map((why) => html`<p class="quiet">Open because ${why}.</p>`)} ${contradictionLine(incident, at)}

@@ -1,3 +1,4 @@
+import { FEATURE_FILES } from '../../../../features/names.ts';
 import { html } from 'hono/html';
 import { EVERYWHERE } from '../../../../domain/access/access.ts';
 import type { Finding } from '../../../../domain/catalogue/doctor-findings.ts';
@@ -236,7 +237,9 @@ const SECTIONS = {
   'status-page.yaml': ({ statusPage }) => statusPage,
   'links.yaml': ({ links }) => links,
   'response.yaml': ({ response }) => response,
-  'postmortems.yaml': ({ postmortems }) => postmortems,
+  ...Object.fromEntries(
+    Object.keys(FEATURE_FILES).map((name) => [`${name}.yaml`, (config: Config) => config[name as keyof Config]]),
+  ),
 } satisfies Readonly<Record<string, (config: Config) => unknown>>;
 
 const filesPanel = ({ configuration: { config } }: Settings): Html =>

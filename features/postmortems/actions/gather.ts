@@ -1,0 +1,171 @@
+import { readHealth } from '../../../actions/incidents/health-read.ts';
+import { spentBudgets } from '../../../actions/slo/spent-budgets.ts';
+import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
+import { evidencePath } from '../../../domain/incidents/console-link.ts';
+import type { Deps } from '../ports.ts';
+import type { Story, StoryEntry } from '../../../domain/messages/story.ts';
+import type { DraftInput, MeasuredImpact } from '../decisions/record.ts';
+import { timesOf } from '../decisions/times.ts';
+import type { SloMetrics } from '../../../domain/ports/slo.ts';
+import type { Config } from '../../../schemas/config/config.ts';
+import type { IncidentId } from '../../../schemas/config/names.ts';
+import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import { type ImpactQuery, needOf } from '../schemas/policy.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
+import { namer } from '../../../actions/people/names.ts';
+
+export type GatherDeps = Pick<
+  Deps,
+  | 'incidents'
+  | 'decisions'
+  | 'changes'
+  | 'config'
+  | 'sloDays'
+  | 'userCache'
+  | 'evidencePacks'
+  | 'publicUrl'
+  | 'clock'
+  | 'log'
+>;
+
+/** Entries of one incident that are read for a draft. */
+const ENTRIES_MAX = 2000;
+
+const SUSPECTS_READ = 3;
+
+/** A draft does not wait for a slow Prometheus: what is missing becomes a question. */
+const QUERY_TIMEOUT_MS = 5000;
+
+/**
+ * Reads everything that a draft is made from. Undefined: there is no such incident.
+ *
+ * @param metrics runs the configured queries. Null: they stay questions
+ */
+export async function gather(
+  deps: GatherDeps,
+  id: IncidentId,
+  metrics: SloMetrics | null,
+): Promise<{ record: DraftInput; end: Timestamp } | undefined> {
+  const story = await deps.incidents.story(id, null);
+  if (story === undefined) return undefined;
+  const config = await deps.config.current();
+  const { incident, decisions, effects, signals } = story;
+  const end = incident.resolved_at ?? deps.clock.now();
+  const [timeline, health, causes, named, packs] = await Promise.all([
+    wholeTimeline(deps, id, story),
+    readHealth(deps, story),
+    causesOf(deps, story),
+    namer(deps),
+    deps.evidencePacks.list(id),
+  ]);
+  const evidence = health?.evidence ?? null;
+  const times = timesOf({ incident, timeline, effects, signals, evidence }, end);
+  const { postmortems } = config;
+  const people = new Map<string, string>();
+  for (const [name, person] of Object.entries(config.people.people)) people.set(name, person.name ?? name);
+  for (const { entry } of timeline)
+    if (entry.actor.startsWith('slack:')) people.set(entry.actor, await named.actor(entry.actor));
+  return {
+    end,
+    record: {
+      incident,
+      timeline,
+      decisions,
+      effects,
+      signals,
+      causes,
+      evidence,
+      packs: packs.map(({ name, at, sha256 }) => ({
+        name,
+        at,
+        sha256,
+        url: deps.publicUrl === undefined ? null : `${deps.publicUrl}${evidencePath(id, name)}`,
+      })),
+      budgets: await spentBudgets(deps, config, incident, { from: times.alerted_at, until: times.restored_at }),
+      impact: await impactOf(deps, config, incident, times, metrics),
+      team: serviceEntry(config.services, incident.service)?.team ?? null,
+      people,
+      names: postmortems.names,
+      dueDays: postmortems.dueDays[incident.severity],
+    },
+  };
+}
+
+async function wholeTimeline(
+  { incidents }: Pick<Deps, 'incidents'>,
+  id: IncidentId,
+  story: Story,
+): Promise<StoryEntry[]> {
+  const all = [...story.timeline];
+  for (let page = story.timeline; page.length > 0 && all.length < ENTRIES_MAX;) {
+    page = (await incidents.story(id, page.at(-1)?.position ?? null))?.timeline ?? [];
+    all.push(...page);
+  }
+  return all;
+}
+
+/** Returns suspects with their changes, the most probable first. The one that was undone comes before all others. */
+async function causesOf(
+  { changes }: Pick<Deps, 'changes'>,
+  { incident, decisions }: Story,
+): Promise<DraftInput['causes']> {
+  const undone = decisions.findLast(({ kind, state }) => kind === 'roll_back' || state === 'approved')?.from_version;
+  const suspects = incident.suspects
+    .toSorted((a, b) => Number(b.version === undone) - Number(a.version === undone) || b.confidence - a.confidence)
+    .slice(0, SUSPECTS_READ);
+  return Promise.all(
+    suspects.map(async (suspect) => ({ suspect, change: (await changes.get(suspect.change_id)) ?? null })),
+  );
+}
+
+async function impactOf(
+  { log }: Pick<Deps, 'log'>,
+  { postmortems }: Config,
+  { service, environment, ...incident }: Pick<IncidentRecord, 'service' | 'environment' | 'severity' | 'parent_id'>,
+  { duration_seconds, resolved_at }: { duration_seconds: number; resolved_at: Timestamp },
+  metrics: SloMetrics | null,
+): Promise<MeasuredImpact[]> {
+  const queries = postmortems.impact.filter(
+    ({ services }) => services === undefined || services.some((one) => one === service),
+  );
+  const notRun =
+    needOf(postmortems, incident) === 'required'
+      ? 'it runs when the post-mortem is drafted'
+      : 'it runs only if the post-mortem is required';
+  return Promise.all(
+    queries.map(async ({ title, promql, unit = null }): Promise<MeasuredImpact> => {
+      if (metrics === null) return { title, unit, value: null, problem: notRun };
+      const query = queryFor(promql, { service, environment, duration: duration_seconds });
+      const answer = await metrics.instant(query, resolved_at, QUERY_TIMEOUT_MS).catch((error: unknown) => {
+        log.warn('a query for a post-mortem failed', { title, error: String(error) });
+        return { kind: 'unreadable' as const, detail: 'Prometheus could not be queried' };
+      });
+      if (answer === null) return { title, unit, value: null, problem: 'no Prometheus is connected' };
+      if (answer.kind === 'unreadable') return { title, unit, value: null, problem: answer.detail };
+      const values = answer.series.flatMap(({ values: all }) => all.at(-1)?.[1] ?? []);
+      const [value] = values;
+      if (values.length !== 1 || value === undefined || !Number.isFinite(value))
+        return {
+          title,
+          unit,
+          value: null,
+          problem: values.length > 1 ? `it gives ${values.length} values instead of one` : 'no result',
+        };
+      return { title, unit, value, problem: null };
+    }),
+  );
+}
+
+/** Replaces the placeholders. Names are part of strings in PromQL, so quotation marks and backslashes are escaped. */
+function queryFor(
+  promql: ImpactQuery['promql'],
+  { service, environment, duration }: { service: string; environment: string; duration: number },
+): string {
+  const quoted = (text: string): string => text.replaceAll(/[\\"'`]/g, '\\$&').replaceAll('\n', ' ');
+  const values: Record<string, string> = {
+    service: quoted(service),
+    environment: quoted(environment),
+    duration: `${Math.max(1, Math.round(duration))}s`,
+  };
+  return promql.replaceAll(/\$(service|environment|duration)\b/g, (_, name: string) => values[name] ?? '');
+}

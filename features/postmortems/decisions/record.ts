@@ -1,0 +1,28 @@
+import type { SpentBudget } from '../../../domain/slo/budget/budget.ts';
+import type { Change } from '../../../schemas/changes/change.ts';
+import type { EvidencePack } from '../../../schemas/incidents/evidence-pack.ts';
+import type { Suspect } from '../../../schemas/incidents/incident.ts';
+import type { Evidence } from '../../../domain/correlation/evidence.ts';
+import type { Story } from '../../../domain/messages/story.ts';
+
+/** Result of a configured query. `problem`: why there is no value. */
+export type MeasuredImpact = { title: string; unit: string | null; value: number | null; problem: string | null };
+
+/** Everything that a draft is made from. The same record always gives the same draft. */
+export type DraftInput = Pick<Story, 'incident' | 'timeline' | 'decisions' | 'effects' | 'signals'> & {
+  /** Suspects in order of confidence, with their changes. Null: the change can't be read. */
+  causes: readonly { suspect: Suspect; change: Change | null }[];
+  /** What the newest judgement with samples was based on. */
+  evidence: Evidence | null;
+  /** Stored evidence of actions, with its address if that of Firebreak is known. */
+  packs: readonly (Pick<EvidencePack, 'name' | 'at' | 'sha256'> & { url: string | null })[];
+  budgets: readonly SpentBudget[];
+  impact: readonly MeasuredImpact[];
+  /** The service's team, which owns drafted action items. */
+  team: string | null;
+  /** Names of people by their ID. */
+  people: ReadonlyMap<string, string>;
+  names: 'roles' | 'people';
+  /** Days until drafted action items are due. */
+  dueDays: number;
+};

@@ -1,0 +1,107 @@
+import type { Citation } from '../schemas/postmortem.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
+import type { Naming } from './blameless.ts';
+import { isSystem } from './blameless.ts';
+import { escaped } from './markdown.ts';
+import type { DraftInput } from './record.ts';
+
+/** A row of the timeline in a post-mortem. */
+export type Row = { id: string; at: Timestamp; text: string; kind: string; decision?: string };
+
+/** Kinds of entries about Firebreak itself, or about how others were notified. */
+const EXCLUDED_KINDS =
+  /^(?:page-|page\.(?:update|ended)|reminder\.|workflow\.|person\.|slack\.|stakeholder\.|statuspage\.|silence\.|inbox\.|postmortem\.|mitigation\.not_taken|commander\.|runbook\.message)/;
+
+const TEXT_MAX_CHARS = 300;
+
+/** Limit of rows. Beyond it, rows about further alerts are left out first, and then those in the middle. */
+const ROWS_MAX = 80;
+
+/** Returns the rows up to the end of the incident, oldest first. */
+export function rowsOf(
+  { incident, timeline, causes }: Pick<DraftInput, 'incident' | 'timeline' | 'causes'>,
+  naming: Naming,
+  { alerted, end }: { alerted: Timestamp; end: Timestamp },
+): Row[] {
+  const clean = (text: string): string => {
+    const named = naming.text(text.replaceAll(/\s+/g, ' ').trim());
+    return escaped(named.length > TEXT_MAX_CHARS ? `${named.slice(0, TEXT_MAX_CHARS).toWellFormed()}…` : named);
+  };
+  const [cause] = causes;
+  const changes: Row[] =
+    cause?.change == null
+      ? []
+      : [
+          {
+            id: `change:${cause.change.id}`,
+            at: cause.change.finished_at ?? cause.change.started_at,
+            kind: 'change',
+            text: clean(
+              `${cause.change.kind === 'deploy' ? 'Deployment' : sentenceCase(cause.change.kind)} of ${cause.change.version}${cause.change.has_migration === true ? ', with a migration,' : ''} ${cause.change.finished_at === null ? 'begins' : 'finishes'}`,
+            ),
+          },
+        ];
+  const channel: Row[] =
+    incident.channel_opened_at === undefined || incident.channel === undefined
+      ? []
+      : [
+          {
+            id: `channel:${incident.channel_id ?? incident.channel}`,
+            at: incident.channel_opened_at,
+            kind: 'channel',
+            text: clean(`Channel ${incident.channel} opens`),
+          },
+        ];
+  const entries = timeline
+    .filter(({ entry: { at, kind } }) => at <= end && !EXCLUDED_KINDS.test(kind))
+    .map(({ position, entry: { at, actor, kind, text, detail } }): Row => {
+      const isFirst = kind === 'incident.opened';
+      const who = isSystem(actor) ? '' : `${sentenceCase(naming.actor(actor))}: `;
+      return {
+        id: position,
+        at: isFirst && alerted < at ? alerted : at,
+        kind,
+        text:
+          isFirst && isSystem(actor)
+            ? `Alert fires: ${clean(text.replace(/^Opened: /, ''))}`
+            : `${escaped(who)}${who === '' ? '' : ' '}${clean(text)}`,
+        ...(kind === 'decision' && { decision: decisionIn(detail) }),
+      };
+    });
+  return shortened([...changes, ...channel, ...entries].toSorted(byTime));
+}
+
+/** The change comes before what follows from it at the same time; other rows keep their order. */
+const byTime = (a: Row, b: Row): number => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0);
+
+const decisionIn = (detail: unknown): string =>
+  typeof detail === 'object' && detail !== null && 'decision' in detail ? String(detail.decision) : '';
+
+export const sentenceCase = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+
+function shortened(rows: Row[]): Row[] {
+  if (rows.length <= ROWS_MAX) return rows;
+  const fewer = rows.filter(
+    ({ kind }, at) =>
+      kind !== 'alerts.joined' && (kind !== 'alerts.resolved' || rows.findLastIndex((row) => row.kind === kind) === at),
+  );
+  return fewer.length <= ROWS_MAX ? fewer : [...fewer.slice(0, ROWS_MAX / 2), ...fewer.slice(-ROWS_MAX / 2)];
+}
+
+/** Numbers the rows, and whatever else sentences can point to. */
+export class References {
+  readonly #refs = new Map<string, Citation>();
+
+  /** Returns the reference of a record, such as `E3`. */
+  refOf(id: string, at: Timestamp | null): string {
+    const citation = this.#refs.get(id);
+    if (citation !== undefined) return citation.ref;
+    const ref = `E${this.#refs.size + 1}`;
+    this.#refs.set(id, { ref, id, at });
+    return ref;
+  }
+
+  get all(): Citation[] {
+    return [...this.#refs.values()];
+  }
+}
