@@ -16,7 +16,7 @@ import { addFreeze } from './commands/freeze/freeze.ts';
 import { addImport } from './commands/import/import.ts';
 import { addIncident } from './commands/incidents/incident.ts';
 import { addInit } from './commands/init/init.ts';
-import { addPipeline } from './commands/pipeline.ts';
+import { addPipeline } from '../features/pipelines/cli/pipeline.ts';
 import { addPins } from './commands/changes/pins.ts';
 import { addQuarantine } from './commands/quarantine.ts';
 import { addReplay } from './commands/simulation/replay.ts';

@@ -1,7 +1,12 @@
 import * as z from 'zod';
 import { DeploymentEvent, isStartOrEnd, reportsOfDeployment } from '../../integrations/gitlab/changes.ts';
 import { MergeRequestEvent, mergeRequestOf, PushEvent, pushOf } from '../../integrations/gitlab/code.ts';
-import { JobEvent, PipelineEvent, reportOfGitlabJob, reportOfPipeline } from '../../integrations/gitlab/pipelines.ts';
+import {
+  JobEvent,
+  PipelineEvent,
+  reportOfGitlabJob,
+  reportOfPipeline,
+} from '../../features/pipelines/vendors/gitlab.ts';
 import {
   type ForgeAnswer,
   type ForgeDeps,

@@ -1,8 +1,8 @@
 import type { DeliveryDeps } from '../../domain/ports/deps.ts';
 import { notifyingPipelineRuns } from '../../stores/notifying-stores.ts';
-import { PipelineFigureTable } from '../../stores/delivery/pipeline-figures.ts';
-import { PipelineRunTable } from '../../stores/delivery/pipeline-runs.ts';
-import { PipelineTestTable } from '../../stores/delivery/pipeline-tests.ts';
+import { PipelineFigureTable } from '../../features/pipelines/stores/pipeline-figures.ts';
+import { PipelineRunTable } from '../../features/pipelines/stores/pipeline-runs.ts';
+import { PipelineTestTable } from '../../features/pipelines/stores/pipeline-tests.ts';
 import type { Shared } from './shared.ts';
 
 /** Creates the stores of pipelines and their tests. */

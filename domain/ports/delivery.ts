@@ -5,12 +5,18 @@ import type {
   PipelineRunReport,
   PipelineStage,
   RunTrace,
-} from '../../schemas/delivery/pipeline-run.ts';
+} from '../../features/pipelines/pipeline-run.ts';
 import type { IncidentId, ServiceName } from '../../schemas/config/names.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import type { FigureCount, Observation } from '../delivery/pipeline-figures.ts';
-import type { UnmappedRun } from '../delivery/unmapped-pipelines.ts';
-import type { FlakyFinding, FlakyTest, TestCase, TestCounts, TestRun } from '../delivery/flaky-tests.ts';
+import type { FigureCount, Observation } from '../../features/pipelines/decisions/pipeline-figures.ts';
+import type { UnmappedRun } from '../../features/pipelines/decisions/unmapped-pipelines.ts';
+import type {
+  FlakyFinding,
+  FlakyTest,
+  TestCase,
+  TestCounts,
+  TestRun,
+} from '../../features/pipelines/decisions/flaky-tests.ts';
 import type { Page } from './common.ts';
 import type { AttributionCorrection, DeployRecord } from '../../schemas/delivery/deploy-record.ts';
 

@@ -1,11 +1,11 @@
 import * as z from 'zod';
 import { changeSpan, type Span, type Spans } from '../../domain/delivery/span.ts';
-import { runSpan } from '../../domain/delivery/run-span.ts';
+import { runSpan } from '../../features/pipelines/decisions/run-span.ts';
 import { idOf, type Projections } from '../../domain/incidents/projections.ts';
 import type { Changes } from '../../domain/ports/changes.ts';
 import type { PipelineRuns } from '../../domain/ports/delivery.ts';
 import { ChangeId } from '../../schemas/config/names.ts';
-import { PipelineRunId } from '../../schemas/delivery/pipeline-run.ts';
+import { PipelineRunId } from '../../features/pipelines/pipeline-run.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
 import type { Projector } from '../sync/sync.ts';

@@ -1,9 +1,9 @@
 import { BacklogTable } from '../../stores/changes/backlog.ts';
 import { CounterTable } from '../../stores/core/counters.ts';
 import { AuditLogTable } from '../../stores/audit/audit-log.ts';
-import { PipelineFigureTable } from '../../stores/delivery/pipeline-figures.ts';
-import { PipelineRunTable } from '../../stores/delivery/pipeline-runs.ts';
-import { PipelineTestTable } from '../../stores/delivery/pipeline-tests.ts';
+import { PipelineFigureTable } from '../../features/pipelines/stores/pipeline-figures.ts';
+import { PipelineRunTable } from '../../features/pipelines/stores/pipeline-runs.ts';
+import { PipelineTestTable } from '../../features/pipelines/stores/pipeline-tests.ts';
 import { AlertNoticeTable } from '../../stores/messages/alert-notices.ts';
 import { IdempotencyTable } from '../../stores/core/idempotency.ts';
 import { ProjectionTable } from '../../stores/incidents/projections.ts';

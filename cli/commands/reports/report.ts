@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { counted } from '../../../domain/reports/words.ts';
 import { ShadowReport, type ShadowRow, type ShadowTally } from '../../../schemas/automation/shadow-report.ts';
-import { CodeFigures } from '../../../schemas/delivery/code-figures.ts';
-import { PipelineReport } from '../../../schemas/delivery/pipeline-figures.ts';
+import { CodeFigures } from '../../../features/pipelines/code-figures.ts';
+import { PipelineReport } from '../../../features/pipelines/report.ts';
 import { Client, queryOf } from '../../client.ts';
 import { addDora } from './report-dora.ts';
 import { JSON_OPTION } from '../../options.ts';

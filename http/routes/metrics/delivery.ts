@@ -1,16 +1,16 @@
-import { codeOfServices } from '../../../actions/delivery/code-figures.ts';
+import { codeOfServices } from '../../../features/pipelines/actions/code-figures.ts';
 import { figuresByService } from '../../../actions/delivery/figures-by-service.ts';
-import { codeFigures } from '../../../domain/delivery/code-figures.ts';
+import { codeFigures } from '../../../features/pipelines/decisions/code-figures.ts';
 import {
   FIGURE_NAMES,
   FIGURES,
   type FigureCount,
   type FigureName,
   SUM,
-} from '../../../domain/delivery/pipeline-figures.ts';
+} from '../../../features/pipelines/decisions/pipeline-figures.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
-import type { CodeFigures } from '../../../schemas/delivery/code-figures.ts';
+import type { CodeFigures } from '../../../features/pipelines/code-figures.ts';
 import type { DoraFigures } from '../../../schemas/delivery/dora.ts';
 import { gauge, histogram, labelled, type Metric, type Sample, sampleOf } from './exposition.ts';
 

@@ -7,7 +7,7 @@ import { FEATURE_PAGES } from '../features.ts';
 import { digestPage } from './digest.ts';
 import { decisionsPage } from './incidents/decisions.ts';
 import { deliveryPage } from './delivery/delivery.ts';
-import { pipelinesPage } from './delivery/pipelines.ts';
+import { pipelinesPage } from '../../../features/pipelines/pages/pipelines.ts';
 import { freezesPage } from './freeze/freezes.ts';
 import { inboxPage } from './inbox/inbox.ts';
 import { incidentPage } from './incidents/incident.ts';

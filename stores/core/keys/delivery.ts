@@ -1,5 +1,5 @@
 import type { ChangeId, IncidentId } from '../../../schemas/config/names.ts';
-import type { PipelineRunId } from '../../../schemas/delivery/pipeline-run.ts';
+import type { PipelineRunId } from '../../../features/pipelines/pipeline-run.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { Push } from '../../../schemas/delivery/code.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';

@@ -3,7 +3,7 @@ import { openTelemetrySpans } from '../../../integrations/opentelemetry/spans.ts
 import { sync } from '../../../projectors/sync/sync.ts';
 import { tracesProjector } from '../../../projectors/traces/traces.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';
-import { mergedRun } from '../../../domain/delivery/merge-run.ts';
+import { mergedRun } from '../../../features/pipelines/decisions/merge-run.ts';
 import type { ChangeId, ServiceName } from '../../../schemas/config/names.ts';
 import {
   type PipelineRun,
@@ -11,7 +11,7 @@ import {
   type PipelineRunInput,
   PipelineRunReport,
   type RunTrace,
-} from '../../../schemas/delivery/pipeline-run.ts';
+} from '../../../features/pipelines/pipeline-run.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { vendor, type Vendor } from '../../integrations/server.ts';

@@ -1,10 +1,10 @@
-import { codeFiguresOf } from '../../../../actions/delivery/code-figures.ts';
+import { codeFiguresOf } from '../../../../features/pipelines/actions/code-figures.ts';
 import { recordsOf, type FigureRecords } from '../../../../actions/delivery/figure-records.ts';
 import { deliveryReport, type DeliveryScope } from '../../../../actions/delivery/report.ts';
 import { figuresOf } from '../../../../domain/delivery/figures.ts';
 import { trendOf, type TrendPoint } from '../../../../domain/delivery/trend.ts';
 import { secondsBetween, type Timestamp } from '../../../../schemas/time/time.ts';
-import type { CodeFigures } from '../../../../schemas/delivery/code-figures.ts';
+import type { CodeFigures } from '../../../../features/pipelines/code-figures.ts';
 import type { DoraDeploy, DoraFigures } from '../../../../schemas/delivery/dora.ts';
 import { DoraFigure } from '../../../../schemas/delivery/dora.ts';
 import { EnvironmentName, ServiceName } from '../../../../schemas/config/names.ts';

@@ -18,7 +18,7 @@ import {
 import { plot } from '../../plot.ts';
 import { DELIVERY_ACTIONS, NO_DEPLOY } from './actions.ts';
 import { type DeliveryData, loadDelivery, type Selection, WINDOWS } from './data.ts';
-import { PIPELINES_PATH } from './pipelines.ts';
+import { PIPELINES_PATH } from '../../../../features/pipelines/pages/pipelines.ts';
 import { counted, duration, share } from '../../../../domain/reports/words.ts';
 import { selectField } from './words.ts';
 import type { ConsolePage } from '../page.ts';

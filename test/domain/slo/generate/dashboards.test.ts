@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parser } from '@prometheus-io/lezer-promql';
 import * as z from 'zod';
-import { FIGURES } from '../../../../domain/delivery/pipeline-figures.ts';
+import { FIGURES } from '../../../../features/pipelines/decisions/pipeline-figures.ts';
 import { generatedFiles } from '../../../../domain/slo/generate/files.ts';
 import { parsesAsPromql } from '../../../../local/config/promql.ts';
 import { hash } from '../../freeze/builders.ts';
