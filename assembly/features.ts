@@ -16,6 +16,8 @@ export const extensionsOf = (depsOf: () => Deps): Extensions => ({
   expectedAlerts: partsAt('expectedAlerts', depsOf),
   systems: partsAt('systems', depsOf),
   actionItems: partsAt('actionItems', depsOf),
+  forgeEvents: partsAt('forgeEvents', depsOf),
+  spans: partsAt('spans', depsOf),
 });
 
 type PartAt<Point extends keyof Extensions> = Extensions[Point][number] extends Extension<infer Part> ? Part : never;

@@ -16,7 +16,6 @@ import { addFreeze } from './commands/freeze/freeze.ts';
 import { addImport } from './commands/import/import.ts';
 import { addIncident } from './commands/incidents/incident.ts';
 import { addInit } from './commands/init/init.ts';
-import { addPipeline } from '../features/pipelines/cli/pipeline.ts';
 import { addPins } from './commands/changes/pins.ts';
 import { addQuarantine } from './commands/quarantine.ts';
 import { addReplay } from './commands/simulation/replay.ts';
@@ -28,6 +27,10 @@ import { addTest } from './commands/simulation/test-incidents.ts';
 import { addToken } from './commands/token.ts';
 import { UsageError, CommandFailure, type CommandContext } from './command-context.ts';
 
+/** Loads the commands of features that follow a command in the help. */
+const featureCommands = async (after: 'deploy' | undefined) =>
+  Promise.all(FEATURES.flatMap(({ commands, commandsAfter }) => (commandsAfter === after ? (commands?.() ?? []) : [])));
+
 /** Commands in the order of the help. */
 const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[] = [
   addInit,
@@ -37,10 +40,10 @@ const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[]
   addIncident,
   addActionItems,
   addDeploy,
-  addPipeline,
+  ...(await featureCommands('deploy')),
   addDrill,
   addCanary,
-  ...(await Promise.all(FEATURES.flatMap(({ commands }) => commands?.() ?? []))),
+  ...(await featureCommands(undefined)),
   addFreeze,
   addAutomation,
   addPins,

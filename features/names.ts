@@ -1,8 +1,9 @@
 import { names as experiments } from './experiments/names.ts';
 import type { FeatureNames } from './feature-names.ts';
+import { names as pipelines } from './pipelines/names.ts';
 
 /** The names of all features. To leave a feature out, delete its folder, and its entries here and in `index.ts`. */
-const LIST = [experiments] as const;
+const LIST = [pipelines, experiments] as const;
 
 type ListedNames = (typeof LIST)[number];
 

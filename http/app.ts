@@ -20,11 +20,6 @@ import { automationRoutes } from './routes/automation.ts';
 import { connectionRoutes } from './routes/connections.ts';
 import { credentials } from './middleware/credentials.ts';
 import type { Env } from './context.ts';
-import { pipelineRoutes } from '../features/pipelines/routes/pipelines.ts';
-import { codeFigureRoutes } from '../features/pipelines/routes/code-figures.ts';
-import { pipelineReportRoute } from '../features/pipelines/routes/pipeline-report.ts';
-import { traceRoutes } from '../features/pipelines/routes/traces.ts';
-import { testResultRoutes } from '../features/pipelines/routes/test-results.ts';
 import { deploymentRoutes } from './routes/changes/deployments.ts';
 import { doraRoutes } from './routes/delivery/dora.ts';
 import { FEATURE_ROUTES } from './features.ts';
@@ -84,11 +79,6 @@ export function api(deps: Deps): Api {
 
   alertRoutes(app, deps);
   deploymentRoutes(app, deps);
-  pipelineRoutes(app, deps);
-  testResultRoutes(app, deps);
-  traceRoutes(app, deps);
-  pipelineReportRoute(app, deps);
-  codeFigureRoutes(app, deps);
   incidentRoutes(app, deps);
   signalRoutes(app, deps);
   incidentActionRoutes(app, deps);

@@ -3,7 +3,9 @@ import type { ActionItemId, ActionItemPatch, ActionItemView } from '../../schema
 import type { Config, EnvironmentEntry } from '../../schemas/config/config.ts';
 import type { Signal } from '../../schemas/alerts/signal.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
+import type { Subject } from '../../schemas/incidents/projection.ts';
 import type { Mute } from '../alerts/routing.ts';
+import type { Span } from '../delivery/span.ts';
 import type { ConfigSource } from './config.ts';
 import type { Log } from './system.ts';
 import type { Scope } from '../access/access.ts';
@@ -19,6 +21,10 @@ export type Extensions = {
   systems: readonly Extension<ConfiguredSystems>[];
   /** Change action items that belong to no post-mortem. */
   actionItems: readonly Extension<ActionItems>[];
+  /** Record events of forges that the core doesn't record. */
+  forgeEvents: readonly Extension<ForgeEvents>[];
+  /** Show what has ended as spans in a tracing system. */
+  spans: readonly Extension<EndedSpans>[];
 };
 
 /** A feature's part at a point. Its code is loaded only if it is used. */
@@ -29,7 +35,13 @@ export type Extension<T> = {
 };
 
 /** Without features. */
-export const noExtensions: Extensions = { expectedAlerts: [], systems: [], actionItems: [] };
+export const noExtensions: Extensions = {
+  expectedAlerts: [],
+  systems: [],
+  actionItems: [],
+  forgeEvents: [],
+  spans: [],
+};
 
 /** Returns the parts of the features that the configuration uses. */
 export const configured = async <T>(extensions: readonly Extension<T>[], config: Config): Promise<T[]> =>
@@ -86,4 +98,29 @@ export type ActionItems = {
     id: ActionItemId,
     patch: ActionItemPatch,
   ): Promise<ActionItemView | undefined>;
+};
+
+/** A webhook of GitHub or GitLab after its sender was authenticated. */
+export type ForgeEvent = { type: string; payload: unknown; trace: string };
+
+/** What became of the event. */
+export type ForgeAnswer = {
+  ignored?: string;
+  changes?: string[];
+  pipeline_run?: string;
+  recorded?: string;
+  unmapped?: string;
+};
+
+export type ForgeEvents = {
+  /** Records an event. Undefined: the feature has no use for its type. @throws Refusal 422 */
+  receive(forge: 'github' | 'gitlab', event: ForgeEvent): Promise<ForgeAnswer | undefined>;
+};
+
+export type EndedSpans = {
+  /**
+   * Returns the span of a subject, and how long after its end its last reports can arrive. Undefined: it has not ended, or
+   * the feature has no such subjects.
+   */
+  of(subject: Subject): Promise<{ span: Span; settlesSeconds: number } | undefined>;
 };

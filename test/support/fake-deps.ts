@@ -1,3 +1,4 @@
+import { emptyFeatures } from './feature-deps.ts';
 import { MemoryPublicIncidents } from './public-incidents.ts';
 import type { AlertState } from '../../domain/ports/alerts.ts';
 import type { Attempt } from '../../domain/ports/common.ts';
@@ -265,7 +266,11 @@ export class FakeWorld {
       watchRuns: notAsked('watchRuns'),
       loadedMonitoring: notAsked('loadedMonitoring'),
       flagRuns: { start: async (id, number) => void this.flagRuns.push(`${id} ${number}`) },
-      features: {},
+      features: emptyFeatures({
+        clock: this.clock,
+        counters: { add: async () => undefined, read: async () => [] },
+        log: silent,
+      }),
       extensions: noExtensions,
       sloMetrics: notAsked('sloMetrics'),
       sloLease: notAsked('sloLease'),
@@ -295,9 +300,6 @@ export class FakeWorld {
       snapshots: notAsked('snapshots'),
       subscriberWebhooks: notAsked('subscriberWebhooks'),
       idempotency: notAsked('idempotency'),
-      pipelineRuns: Object.assign(notAsked<Deps['pipelineRuns']>('pipelineRuns'), { unmapped: async () => [] }),
-      pipelineTests: notAsked('pipelineTests'),
-      pipelineFigures: notAsked('pipelineFigures'),
       digests: notAsked('digests'),
       processedEvents: notAsked('processedEvents'),
       userCache: notAsked('userCache'),

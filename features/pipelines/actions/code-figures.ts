@@ -1,7 +1,7 @@
 import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
 import { repositoryPathOf } from '../../../domain/catalogue/repositories.ts';
 import { codeFigures, type ServiceCode, type RepositoryRecords } from '../decisions/code-figures.ts';
-import type { Deps } from '../../../domain/ports/deps.ts';
+import type { Deps } from '../ports.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
 import type { CodeFigures } from '../code-figures.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';

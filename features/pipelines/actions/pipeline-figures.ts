@@ -1,6 +1,6 @@
 import { branchLabel } from '../decisions/pipeline-figures.ts';
 import { pipelineReport } from '../decisions/pipeline-report.ts';
-import type { Deps } from '../../../domain/ports/deps.ts';
+import type { Deps } from '../ports.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
 import type { PipelineReport } from '../report.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';

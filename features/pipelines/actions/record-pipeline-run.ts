@@ -1,5 +1,5 @@
 import { serviceOfPipeline } from '../decisions/pipeline-service.ts';
-import type { Deps } from '../../../domain/ports/deps.ts';
+import type { Deps } from '../ports.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
 import type { PipelineRun, PipelineRunReport, RunTrace } from '../pipeline-run.ts';
 
@@ -11,12 +11,16 @@ import type { PipelineRun, PipelineRunReport, RunTrace } from '../pipeline-run.t
  * @param allow called with the service before anything is stored
  */
 export async function recordPipelineRun(
-  { config, pipelineRuns }: Pick<Deps, 'config' | 'pipelineRuns'>,
+  { config, pipelineRuns, projections }: Pick<Deps, 'config' | 'pipelineRuns' | 'projections'>,
   report: PipelineRunReport,
   allow: (scope: { service: ServiceName | null }) => void = () => undefined,
   trace: RunTrace = {},
 ): Promise<{ run: PipelineRun; created: boolean }> {
   const service = serviceOfPipeline(await config.current(), report);
   allow({ service });
-  return pipelineRuns.record(report, service, trace);
+  const recorded = await pipelineRuns.record(report, service, trace);
+  const { id, status } = recorded.run;
+  // A run is only shown as a span after its end, so runs without a tracing system, and those in progress, leave no mark.
+  if (status === 'finished' && (await projections.isOn('traces'))) await projections.changed(`pipeline-run:${id}`);
+  return recorded;
 }

@@ -1,7 +1,7 @@
 import { branchLabel } from '../decisions/pipeline-figures.ts';
 import type { FlakyTest, TestCase, TestCounts } from '../decisions/flaky-tests.ts';
 import { serviceOfPipeline } from '../decisions/pipeline-service.ts';
-import type { Deps } from '../../../domain/ports/deps.ts';
+import type { Deps } from '../ports.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
 import type { TestResultsQuery } from '../test-results.ts';
 import { Refusal } from '../../../actions/refusal.ts';

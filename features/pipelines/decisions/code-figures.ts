@@ -2,7 +2,7 @@ import type { PullRequest, Push } from '../../../schemas/delivery/code.ts';
 import type { CodeFigures } from '../code-figures.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
-import type { RunFact } from '../../../domain/ports/delivery.ts';
+import type { RunFact } from '../types.ts';
 import { commitsWithin } from '../../../domain/delivery/code.ts';
 import { branchLabel, OTHER, USUAL_DEFAULTS } from './pipeline-figures.ts';
 import { median, nearestRank } from '../../../domain/delivery/quantiles.ts';

@@ -1,7 +1,7 @@
 import type { ServiceName } from '../../../schemas/config/names.ts';
 import type { PipelineReport } from '../report.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import type { RunFact, StageFact } from '../../../domain/ports/delivery.ts';
+import type { RunFact, StageFact } from '../types.ts';
 import type { FlakyFinding } from './flaky-tests.ts';
 import { branchLabel, periodSeconds, stageLabel } from './pipeline-figures.ts';
 import { median, nearestRank } from '../../../domain/delivery/quantiles.ts';

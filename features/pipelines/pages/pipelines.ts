@@ -3,6 +3,7 @@ import { pipelineFigures } from '../actions/pipeline-figures.ts';
 import { Refusal } from '../../../actions/refusal.ts';
 import { ServiceName } from '../../../schemas/config/names.ts';
 import type { PipelineReport } from '../report.ts';
+import { withPorts } from '../ports.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import {
   addressWith,
@@ -64,7 +65,8 @@ export const pipelinesPage: ConsolePage = {
 };
 
 /** @throws Refusal 404 if the catalogue has no such service, or the viewer may not see it */
-export async function loadPipelines(deps: ConsoleDeps, { viewer, query }: PageRequest): Promise<PipelinesData> {
+export async function loadPipelines(core: ConsoleDeps, { viewer, query }: PageRequest): Promise<PipelinesData> {
+  const deps = withPorts(core);
   const { services } = await deps.config.current();
   const visibleServices = Object.keys(services)
     .map((name) => ServiceName.parse(name))

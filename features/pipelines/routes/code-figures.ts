@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { codeFiguresOf } from '../actions/code-figures.ts';
 import { PIPELINE_WINDOW_SECONDS } from '../actions/pipeline-figures.ts';
-import type { Deps } from '../../../domain/ports/deps.ts';
+import type { Deps } from '../ports.ts';
 import { ServiceName } from '../../../schemas/config/names.ts';
 import { CodeFigures } from '../code-figures.ts';
 import { answers, type Api, endpoint, problems } from '../../../http/endpoint.ts';

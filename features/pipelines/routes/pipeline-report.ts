@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { PIPELINE_WINDOW_SECONDS, pipelineFigures } from '../actions/pipeline-figures.ts';
-import type { Deps } from '../../../domain/ports/deps.ts';
+import type { Deps } from '../ports.ts';
 import { ServiceName } from '../../../schemas/config/names.ts';
 import { PipelineReport } from '../report.ts';
 import { answers, type Api, endpoint } from '../../../http/endpoint.ts';

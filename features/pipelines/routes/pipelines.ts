@@ -4,7 +4,7 @@ import { Refusal } from '../../../actions/refusal.ts';
 import { EVERYWHERE } from '../../../domain/access/access.ts';
 import { unmappedPipelines } from '../decisions/unmapped-pipelines.ts';
 import { whyReportAhead } from '../decisions/report-times.ts';
-import type { Deps } from '../../../domain/ports/deps.ts';
+import type { Deps } from '../ports.ts';
 import { ServiceName } from '../../../schemas/config/names.ts';
 import { PipelineRun, PipelineRunId, PipelineRunReport, PipelineStage } from '../pipeline-run.ts';
 import { traceContextOf } from '../../../schemas/parsing/traceparent.ts';
@@ -36,7 +36,7 @@ const Unmapped = z
   .meta({ id: 'UnmappedPipeline' });
 
 /** Registers the routes of pipeline runs. */
-export function pipelineRoutes(app: Api, deps: Deps): void {
+export function runRoutes(app: Api, deps: Deps): void {
   endpoint(
     app,
     deps,

@@ -3,7 +3,7 @@ import { recordTestResults, serviceOfTests } from '../actions/record-test-result
 import { Refusal } from '../../../actions/refusal.ts';
 import { sha256 } from '../../../stores/core/hash.ts';
 import { FLAKY_NAMED_MAX, type TestCase } from '../decisions/flaky-tests.ts';
-import type { Deps } from '../../../domain/ports/deps.ts';
+import type { Deps } from '../ports.ts';
 import { junitCases, JUnitError } from '../vendors/junit.ts';
 import { TestResultsQuery } from '../test-results.ts';
 import { answers, type Api, endpoint, problems } from '../../../http/endpoint.ts';

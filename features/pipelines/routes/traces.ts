@@ -4,7 +4,7 @@ import { Refusal } from '../../../actions/refusal.ts';
 import { pooled } from '../../../actions/shared/concurrency.ts';
 import { serviceOfPipeline } from '../decisions/pipeline-service.ts';
 import { whyReportAhead } from '../decisions/report-times.ts';
-import type { Deps } from '../../../domain/ports/deps.ts';
+import type { Deps } from '../ports.ts';
 import { type SpanResult, reportOfSpan } from '../vendors/otlp/pipelines.ts';
 import {
   jsonResponse,

@@ -1,4 +1,4 @@
-import type { PipelineFigures } from '../../../domain/ports/delivery.ts';
+import type { PipelineFigures } from '../types.ts';
 import type { Log } from '../../../domain/ports/system.ts';
 import {
   BRANCHES_MAX,
@@ -11,7 +11,7 @@ import {
   withinLimits,
 } from '../decisions/pipeline-figures.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
-import { keys } from '../../../stores/core/keys.ts';
+import { keys } from '../keys.ts';
 import { collect, type Table } from '../../../stores/core/table.ts';
 import type { Item } from '../../../platforms/store.ts';
 

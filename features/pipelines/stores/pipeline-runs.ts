@@ -6,7 +6,7 @@ import {
   type RunFact,
   type StageFact,
   UNMAPPED_PIPELINES_MAX,
-} from '../../../domain/ports/delivery.ts';
+} from '../types.ts';
 import type { UnmappedRun } from '../decisions/unmapped-pipelines.ts';
 import type { Clock } from '../../../domain/ports/system.ts';
 import { branchLabel, measuredRun, measuredStage, type Observation } from '../decisions/pipeline-figures.ts';
@@ -23,7 +23,7 @@ import type {
 import { StoredRunFact, StoredPipelineRun, StoredPipelineStage, StoredUnmappedRun } from './stored-runs.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { canonicalJson, sha256 } from '../../../stores/core/hash.ts';
-import { keys, shardedLists } from '../../../stores/core/keys.ts';
+import { keys, RUNS } from '../keys.ts';
 import { expiresAfter, RETENTION_DAYS } from '../../../stores/core/retention.ts';
 import { pointedPage, shardedPage } from '../../../stores/core/sharded.ts';
 import { collect, type Table } from '../../../stores/core/table.ts';
@@ -209,7 +209,7 @@ export class PipelineRunTable implements PipelineRuns {
     limit: number;
     cursor?: string;
   }): Promise<Page<PipelineRun>> {
-    const list = shardedLists.pipelineRuns;
+    const list = RUNS;
     const page =
       service === undefined
         ? await shardedPage(this.#table, list, query)
@@ -283,7 +283,7 @@ const runItem = ({ record, stamps, measured }: Merged<PipelineRun>, at: Timestam
   at,
   stamps,
   measured,
-  ...shardedLists.pipelineRuns.attributes(record.id, `${at}#${record.id}`),
+  ...RUNS.attributes(record.id, `${at}#${record.id}`),
   ...expiresAfter(at, RETENTION_DAYS.pipelineRun),
 });
 

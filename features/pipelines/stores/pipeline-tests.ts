@@ -1,4 +1,4 @@
-import type { PipelineFigures, PipelineTests, TestUpload } from '../../../domain/ports/delivery.ts';
+import type { PipelineFigures, PipelineTests, TestUpload } from '../types.ts';
 import type { Clock } from '../../../domain/ports/system.ts';
 import { type Observation, suiteLabel } from '../decisions/pipeline-figures.ts';
 import {
@@ -16,7 +16,7 @@ import type { ServiceName } from '../../../schemas/config/names.ts';
 import { StoredFlakyFinding } from './flaky-finding.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { canonicalJson, sha256 } from '../../../stores/core/hash.ts';
-import { keys } from '../../../stores/core/keys.ts';
+import { keys } from '../keys.ts';
 import { expiresAfter, RETENTION_DAYS } from '../../../stores/core/retention.ts';
 import { collect, type Table } from '../../../stores/core/table.ts';
 import { absent, type Item, put, revisionIs } from '../../../platforms/store.ts';

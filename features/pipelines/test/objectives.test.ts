@@ -2,12 +2,14 @@ import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import * as z from 'zod';
 import { FIGURES } from '../decisions/pipeline-figures.ts';
 import { recordingRules } from '../../../domain/slo/generate/rules.ts';
 import { loadConfig } from '../../../local/config/config-files.ts';
 import { parsesAsPromql } from '../../../local/config/promql.ts';
 import type { Slo } from '../../../schemas/slo/slo.ts';
 import { hash } from '../../../test/domain/freeze/builders.ts';
+import { files, namesIn } from '../../../test/domain/slo/generate/generated.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 
@@ -57,4 +59,20 @@ test('they become rules that are PromQL', () => {
   const rules = recordingRules(slos, hash).groups.flatMap((group) => group.rules);
   expect(rules.filter(({ labels }) => labels?.['environment'] === 'ci')).toHaveLength(20);
   expect(rules.map(({ expr }) => parsesAsPromql(expr)).filter((wrong) => wrong !== null)).toEqual([]);
+});
+
+const Dashboard = z.object({ panels: z.array(z.object({ targets: z.array(z.object({ expr: z.string() })) })) });
+
+test('the dashboard of pipelines shows each figure of pipelines, with its labels', () => {
+  const { panels } = Dashboard.parse(files.get('grafana/pipelines.json'));
+  const queries = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr.replaceAll(/\$[a-z]+/g, 'x')));
+  const names = new Set(queries.flatMap(namesIn));
+  const series = (name: string, type: string) =>
+    type === 'histogram' ? [`${name}_sum`, `${name}_count`, `${name}_bucket`] : [name];
+  const all = Object.entries(FIGURES).flatMap(([name, { type }]) => series(name, type));
+  const others = /^firebreak_(?:deployment|code_)/;
+  expect([...names].filter((name) => !all.includes(name) && !others.test(name))).toEqual([]);
+  const missing = Object.keys(FIGURES).filter((name) => ![...names].some((one) => one.startsWith(name)));
+  // The dashboard shows the newest results of tests instead of their totals.
+  expect(missing).toEqual(['pipeline_tests_total']);
 });

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { unmappedPanel } from '../pages/panels.ts';
 import { loadPipelines, pipelinesMain } from '../pages/pipelines.ts';
 import type { PageRequest, ConsoleDeps } from '../../../http/web/pages/page.ts';
 import { PipelineRunReport } from '../pipeline-run.ts';
+import { withPorts } from '../ports.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { consoleWorld } from '../../../test/support/console-world.ts';
@@ -15,8 +17,8 @@ let now: Timestamp;
 
 beforeAll(async () => {
   world = await DoraWorld.open();
-  const { pipelineRuns, pipelineTests, clock } = world.stores;
-  ports = { ...world.ports, pipelineRuns, pipelineTests };
+  const { pipelineTests, clock } = withPorts(world.stores);
+  ports = world.ports;
   site = consoleWorld(() => ports);
   now = clock.now();
   // Of cart: two of four runs on main fail, which take 5, 10, 15, and 20 minutes; each waits a minute.
@@ -44,7 +46,7 @@ async function run(service: string, n: number, seconds: number, result: string, 
   const times = { queued_at: plusSeconds(started_at, -60), started_at, finished_at: plusSeconds(started_at, seconds) };
   const stages = [{ name: 'test', result, started_at, finished_at: plusSeconds(started_at, seconds - 10) }];
   const report = { service, pipeline: 'CI', run_id: String(n), branch, result, ...times, stages };
-  await world.stores.pipelineRuns.record(PipelineRunReport.parse(report), service as ServiceName);
+  await withPorts(world.stores).pipelineRuns.record(PipelineRunReport.parse(report), service as ServiceName);
 }
 
 const PATH = '/console/delivery/pipelines';
@@ -103,4 +105,16 @@ test('hostile texts are shown as text', async () => {
     })),
   }));
   expectHarmless(String(await pipelinesMain({ ...data, reports })), 5);
+});
+
+test('hostile texts of pipelines outside the catalogue are shown as text', async () => {
+  const pipeline = {
+    repository: 'acme/checkout',
+    pipeline: hostile('pipeline'),
+    why: hostile('why'),
+    lines: hostile('services:'),
+    at: now,
+    url: 'javascript:alert(1)',
+  };
+  expectHarmless(String(await unmappedPanel([pipeline], now)), 3);
 });

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { extensionsOf } from '../../../assembly/features.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import { api } from '../../../http/app.ts';
 import type { Api } from '../../../http/endpoint.ts';
@@ -9,6 +10,7 @@ import type { TokenRecord } from '../../../schemas/access/access.ts';
 import { Config, emptyConfig } from '../../../schemas/config/config.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
 import type { PipelineRun, PipelineRunInput } from '../pipeline-run.ts';
+import { withPorts } from '../ports.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { openTable, type TableStores } from '../../../test/stores/stores.ts';
 import { FakeWorld, silent } from '../../../test/support/fake-deps.ts';
@@ -55,6 +57,7 @@ beforeEach(() => {
       }),
     }),
     log: silent,
+    extensions: extensionsOf(() => deps),
   };
   app = api(deps);
 });
@@ -81,7 +84,7 @@ const get = async (path: string) => {
 
 /** Returns the stored figures of the service, as `name{labels} le`. */
 async function figures(): Promise<Record<string, number>> {
-  const all = (await stores.pipelineFigures.read()).filter((one) => one.service === service);
+  const all = (await withPorts(stores).pipelineFigures.read()).filter((one) => one.service === service);
   return Object.fromEntries(
     all.flatMap(({ branch, counts }) =>
       counts.map(({ name, labels, le, value }) => [[name, branch, ...labels, ...(le ? [le] : [])].join(' '), value]),
@@ -281,7 +284,7 @@ describe('POST /v1/pipelines/tests', () => {
       'pipeline_test_results main tests skipped': 1,
       'pipeline_flaky_tests_total main tests': 1,
     });
-    expect(await stores.pipelineTests.flaky(service as ServiceName, from)).toMatchObject([
+    expect(await withPorts(stores).pipelineTests.flaky(service as ServiceName, from)).toMatchObject([
       { commit: 'abc', suite: 'tests', branch: 'main', count: 1, tests: [{ classname: 'cart', name }] },
     ]);
   });

@@ -7,7 +7,6 @@ import { FEATURE_PAGES } from '../features.ts';
 import { digestPage } from './digest.ts';
 import { decisionsPage } from './incidents/decisions.ts';
 import { deliveryPage } from './delivery/delivery.ts';
-import { pipelinesPage } from '../../../features/pipelines/pages/pipelines.ts';
 import { freezesPage } from './freeze/freezes.ts';
 import { inboxPage } from './inbox/inbox.ts';
 import { incidentPage } from './incidents/incident.ts';
@@ -38,7 +37,6 @@ export const PAGES: readonly ConsolePage[] = [
   ...FEATURE_PAGES,
   freezesPage,
   deliveryPage,
-  pipelinesPage,
   runbooksPage,
   runbookPage,
   runPage,

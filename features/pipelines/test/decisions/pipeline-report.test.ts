@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { pipelineReport } from '../../decisions/pipeline-report.ts';
-import type { RunFact, StageFact } from '../../../../domain/ports/delivery.ts';
+import type { RunFact, StageFact } from '../../types.ts';
 import type { ServiceName } from '../../../../schemas/config/names.ts';
 import type { PipelineRunId } from '../../pipeline-run.ts';
 import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
