@@ -11,12 +11,6 @@ import {
   releaseOf,
 } from '../../integrations/github/code.ts';
 import { idOf, IssuesEvent } from '../../integrations/github/action-item-issues.ts';
-import {
-  reportOfJob,
-  reportOfRun,
-  WorkflowJobEvent,
-  WorkflowRunEvent,
-} from '../../features/pipelines/vendors/github.ts';
 import { readFluxEvent } from '../../integrations/flux/event.ts';
 import { markIssueChanged } from '../postmortems/issues/receive.ts';
 import { type ForgeDeps, parsedEvent, receiveInFeature, reportChanges, storePush } from './forge-event.ts';

@@ -2,12 +2,6 @@ import * as z from 'zod';
 import type { ForgeAnswer, ForgeEvent } from '../../domain/ports/extensions.ts';
 import { DeploymentEvent, isStartOrEnd, reportsOfDeployment } from '../../integrations/gitlab/changes.ts';
 import { MergeRequestEvent, mergeRequestOf, PushEvent, pushOf } from '../../integrations/gitlab/code.ts';
-import {
-  JobEvent,
-  PipelineEvent,
-  reportOfGitlabJob,
-  reportOfPipeline,
-} from '../../features/pipelines/vendors/gitlab.ts';
 import { type ForgeDeps, parsedEvent, receiveInFeature, reportChanges, storePush } from './forge-event.ts';
 
 type Handler = (deps: ForgeDeps, event: ForgeEvent) => Promise<ForgeAnswer>;

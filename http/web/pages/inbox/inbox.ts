@@ -5,10 +5,6 @@ import { EVERYWHERE } from '../../../../domain/access/access.ts';
 import { NOISY_TIMES } from '../../../../domain/alerts/noisy-alerts.ts';
 import { experimentPath, incidentPath } from '../../../../domain/incidents/console-link.ts';
 import { type UnmappedSubject, unmappedSubjects } from '../../../../domain/changes/unmapped.ts';
-import {
-  type UnmappedPipeline,
-  unmappedPipelines,
-} from '../../../../features/pipelines/decisions/unmapped-pipelines.ts';
 import type { Mute } from '../../../../domain/alerts/routing.ts';
 import type { Quarantined, SignalView } from '../../../../domain/ports/alerts.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
