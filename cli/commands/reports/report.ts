@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { counted } from '../../../domain/reports/words.ts';
 import { ShadowReport, type ShadowRow, type ShadowTally } from '../../../schemas/automation/shadow-report.ts';
 import { FEATURES } from '../../../features/index.ts';
 import { Client, queryOf } from '../../client.ts';

@@ -5,7 +5,7 @@ import { trendOf, type TrendPoint } from '../../../../domain/delivery/trend.ts';
 import { secondsBetween, type Timestamp } from '../../../../schemas/time/time.ts';
 import type { DoraDeploy, DoraFigures } from '../../../../schemas/delivery/dora.ts';
 import { DoraFigure } from '../../../../schemas/delivery/dora.ts';
-import { EnvironmentName, ServiceName } from '../../../../schemas/config/names.ts';
+import { EnvironmentName, type ServiceName } from '../../../../schemas/config/names.ts';
 import type { Viewer } from '../../../context.ts';
 import { deliveryParts } from '../../features.ts';
 import type { PageRequest, ConsoleDeps } from '../page.ts';
