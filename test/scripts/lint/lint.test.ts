@@ -48,7 +48,7 @@ check(
       'features/canary/decisions/judge.ts',
       `import * as z from 'zod'; import '../canary.ts'; import '../../../domain/x.ts';`,
     ),
-    at('features/canary/test/store.test.ts', `import '../store.ts'; import '../../stores/stores.ts';`),
+    at('features/canary/test/store.test.ts', `import '../store.ts'; import '../../../test/stores/stores.ts';`),
     at('vitest.config.ts', `import { stopWithParent } from './local/parent.ts';`),
   ],
   [
