@@ -1,6 +1,5 @@
 import type { Deps } from '../domain/ports/deps.ts';
 import { changeDeps } from './deps/changes.ts';
-import { deliveryDeps } from './deps/delivery.ts';
 import { freezeDeps } from './deps/freeze.ts';
 import { incidentDeps } from './deps/incidents.ts';
 import { messageDeps } from './deps/messages.ts';
@@ -19,7 +18,6 @@ export function assemble(parts: Parts): Deps {
     ...queueDeps(shared),
     ...incidentDeps(shared),
     ...changeDeps(shared),
-    ...deliveryDeps(shared),
     ...freezeDeps(shared),
     ...monitoringDeps(shared),
     ...pagingDeps(shared),

@@ -18,6 +18,7 @@ export const extensionsOf = (depsOf: () => Deps): Extensions => ({
   actionItems: partsAt('actionItems', depsOf),
   actionItemOrigins: partsAt('actionItemOrigins', depsOf),
   forgeEvents: partsAt('forgeEvents', depsOf),
+  spans: partsAt('spans', depsOf),
 });
 
 type PartAt<Point extends keyof Extensions> = Extensions[Point][number] extends Extension<infer Part> ? Part : never;

@@ -15,7 +15,6 @@ import { addFreeze } from './commands/freeze/freeze.ts';
 import { addImport } from './commands/import/import.ts';
 import { addIncident } from './commands/incidents/incident.ts';
 import { addInit } from './commands/init/init.ts';
-import { addPipeline } from './commands/pipeline.ts';
 import { addPins } from './commands/changes/pins.ts';
 import { addQuarantine } from './commands/quarantine.ts';
 import { addReport } from './commands/reports/report.ts';
@@ -33,7 +32,6 @@ const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[]
   addImport,
   addIncident,
   addDeploy,
-  addPipeline,
   addDrill,
   addCanary,
   ...(await Promise.all(FEATURES.flatMap(({ commands }) => commands?.() ?? []))),

@@ -9,6 +9,7 @@ import type { IncidentRecord } from '../schemas/incidents/incident.ts';
 import type { Config } from '../schemas/config/config.ts';
 import type { Executions } from '../platforms/executions.ts';
 import type { Api } from '../http/endpoint.ts';
+import type { Metric } from '../http/routes/metrics/exposition.ts';
 import type { ConsoleParts } from '../http/web/pages/page.ts';
 import type { AnyVerb, Run as RunVerb } from '../slack/commands/verb.ts';
 import type { SendDue } from '../jobs/digest/deps.ts';
@@ -43,6 +44,7 @@ export type Feature = {
   sendDue?: SendDue;
   projections?: readonly FeatureProjection[];
   routes?(): Promise<(app: Api, deps: Deps) => void>;
+  metrics?(): Promise<FeatureMetrics>;
   console?(): Promise<ConsoleParts>;
   /** Slack verbs by name, and what executes them: apart, because the function that answers Slack loads the verbs only. */
   verbs?(): Promise<Readonly<Record<string, AnyVerb>>>;
@@ -52,6 +54,8 @@ export type Feature = {
   commandsAfter?: Readonly<Record<string, string>>;
   /** Adds commands to `incident`, and after it. */
   incidentCommands?(): Promise<(program: Command, incident: Command, context: CommandContext) => void>;
+  /** Adds commands to `firebreak report`. */
+  reports?(): Promise<(report: Command, context: CommandContext) => void>;
   /** Findings of `firebreak doctor`. */
   findings?(client: Client): Promise<Finding[]>;
 };
@@ -87,4 +91,11 @@ export type FeatureProjection = {
 export type FeatureJob = {
   name: string;
   run(deps: SweepDeps, open: readonly IncidentRecord[]): Promise<unknown>;
+};
+
+/** Metrics for Prometheus. */
+export type FeatureMetrics = {
+  current?(deps: Deps): Promise<Metric[]>;
+  /** Those that change slowly and need many reads: cached for a minute. */
+  slow?(deps: Deps): Promise<Metric[]>;
 };

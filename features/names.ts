@@ -4,9 +4,10 @@ import { names as postmortems } from './postmortems/names.ts';
 import type { FeatureNames } from './feature-names.ts';
 import { names as simulation } from './simulation/names.ts';
 import { names as stakeholders } from './stakeholders/names.ts';
+import { names as pipelines } from './pipelines/names.ts';
 
 /** The names of all features. To leave a feature out, delete its folder, and its entries here and in `index.ts`. */
-const LIST = [digests, experiments, postmortems, simulation, stakeholders] as const;
+const LIST = [digests, experiments, pipelines, postmortems, simulation, stakeholders] as const;
 
 type ListedNames = (typeof LIST)[number];
 

@@ -19,11 +19,6 @@ import { automationRoutes } from './routes/automation.ts';
 import { connectionRoutes } from './routes/connections.ts';
 import { credentials } from './middleware/credentials.ts';
 import type { Env } from './context.ts';
-import { pipelineRoutes } from './routes/delivery/pipelines.ts';
-import { codeFigureRoutes } from './routes/delivery/code-figures.ts';
-import { pipelineReportRoute } from './routes/delivery/pipeline-report.ts';
-import { traceRoutes } from './routes/delivery/traces.ts';
-import { testResultRoutes } from './routes/delivery/test-results.ts';
 import { deploymentRoutes } from './routes/changes/deployments.ts';
 import { doraRoutes } from './routes/delivery/dora.ts';
 import { FEATURE_ROUTES } from './features.ts';
@@ -80,11 +75,6 @@ export function api(deps: Deps): Api {
 
   alertRoutes(app, deps);
   deploymentRoutes(app, deps);
-  pipelineRoutes(app, deps);
-  testResultRoutes(app, deps);
-  traceRoutes(app, deps);
-  pipelineReportRoute(app, deps);
-  codeFigureRoutes(app, deps);
   incidentRoutes(app, deps);
   signalRoutes(app, deps);
   incidentActionRoutes(app, deps);

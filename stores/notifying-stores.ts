@@ -2,7 +2,6 @@ import type { IncidentId } from '../schemas/config/names.ts';
 import type { Subject } from '../schemas/incidents/projection.ts';
 import type { Changes, Pins } from '../domain/ports/changes.ts';
 import type { Decisions, Effects } from '../domain/ports/decisions.ts';
-import type { PipelineRuns } from '../domain/ports/delivery.ts';
 import type { Freezes } from '../domain/ports/freeze.ts';
 import type { IncidentGroups, Incidents } from '../domain/ports/incidents.ts';
 import type { RunbookRuns } from '../domain/ports/runbooks.ts';
@@ -103,23 +102,6 @@ export const notifyingChanges = (changes: Changes, changed: Projections['changed
       const revised = await changes.revise(id, revise);
       await changed(`change:${id}`);
       return revised;
-    },
-  });
-
-/**
- * Wraps the store of pipeline runs in the same way. A run is only shown as a span after its end, so runs without a tracing
- * system, and those in progress, leave no mark.
- */
-export const notifyingPipelineRuns = (
-  runs: PipelineRuns,
-  { changed, isOn }: Pick<Projections, 'changed' | 'isOn'>,
-): PipelineRuns =>
-  notifyAfter(runs, [], async () => undefined, {
-    async record(report, service, trace) {
-      const recorded = await runs.record(report, service, trace);
-      if (recorded.run.status === 'finished' && (await isOn('traces')))
-        await changed(`pipeline-run:${recorded.run.id}`);
-      return recorded;
     },
   });
 

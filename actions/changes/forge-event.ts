@@ -1,28 +1,13 @@
 import * as z from 'zod';
 import type { Deps } from '../../domain/ports/deps.ts';
+import { configured, type ForgeAnswer, type ForgeEvent } from '../../domain/ports/extensions.ts';
 import type { ChangeReport } from '../../schemas/changes/change-report.ts';
 import type { Push } from '../../schemas/delivery/code.ts';
-import type { PipelineRunReport } from '../../schemas/delivery/pipeline-run.ts';
-import { recordPipelineRun } from '../delivery/record-pipeline-run.ts';
 import { Refusal } from '../refusal.ts';
 import { recordPush } from './add-commits.ts';
 import { applyAwaiting, reportChange, type ReportDeps } from './report-change.ts';
 
-/** A webhook of GitHub or GitLab after its sender was authenticated. */
-export type ForgeEvent = { type: string; payload: unknown; trace: string };
-
-export type ForgeDeps = ReportDeps &
-  Parameters<typeof recordPipelineRun>[0] &
-  Pick<Deps, 'code' | 'config' | 'extensions'>;
-
-/** What became of the event. */
-export type ForgeAnswer = {
-  ignored?: string;
-  changes?: string[];
-  pipeline_run?: string;
-  recorded?: string;
-  unmapped?: string;
-};
+export type ForgeDeps = ReportDeps & Pick<Deps, 'code' | 'config' | 'extensions'>;
 
 /** @throws Refusal 422 if the payload does not match its type */
 export function parsedEvent<T>(schema: z.ZodType<T>, { type, payload }: ForgeEvent): T {
@@ -57,9 +42,15 @@ export async function storePush(deps: ForgeDeps, push: Push, trace: string): Pro
   return { recorded: `${push.repository}@${push.after}` };
 }
 
-/** Records a report about a pipeline run. */
-export async function reportPipelineRun(deps: ForgeDeps, report: PipelineRunReport): Promise<ForgeAnswer> {
-  const { id, service, repository } = (await recordPipelineRun(deps, report)).run;
-  if (service !== null) return { pipeline_run: id };
-  return { pipeline_run: id, unmapped: `no single service of the catalogue has the repository ${repository}` };
+/** Lets features record an event that the core doesn't record. Undefined: none has a use for it. */
+export async function receiveInFeature(
+  { config, extensions }: Pick<ForgeDeps, 'config' | 'extensions'>,
+  forge: 'github' | 'gitlab',
+  event: ForgeEvent,
+): Promise<ForgeAnswer | undefined> {
+  for (const feature of await configured(extensions.forgeEvents, await config.current())) {
+    const answer = await feature.receive(forge, event);
+    if (answer !== undefined) return answer;
+  }
+  return undefined;
 }

@@ -1,6 +1,6 @@
-import { configured } from '../../domain/ports/extensions.ts';
 import * as z from 'zod';
 import type { Deps } from '../../domain/ports/deps.ts';
+import type { ForgeAnswer, ForgeEvent } from '../../domain/ports/extensions.ts';
 import { DeploymentEvent, reportsOfDeployment } from '../../integrations/github/changes.ts';
 import {
   PullRequestEvent,
@@ -10,28 +10,17 @@ import {
   ReleaseEvent,
   releaseOf,
 } from '../../integrations/github/code.ts';
-import { reportOfJob, reportOfRun, WorkflowJobEvent, WorkflowRunEvent } from '../../integrations/github/pipelines.ts';
 import { readFluxEvent } from '../../integrations/flux/event.ts';
-import {
-  type ForgeDeps,
-  type ForgeEvent,
-  type ForgeAnswer,
-  storePush,
-  parsedEvent,
-  reportChanges,
-  reportPipelineRun,
-} from './forge-event.ts';
+import { type ForgeDeps, parsedEvent, receiveInFeature, reportChanges, storePush } from './forge-event.ts';
 import { reportReadChanges } from './receive-webhook.ts';
 import { Refusal } from '../refusal.ts';
 
 type Handler = (deps: ForgeDeps, event: ForgeEvent) => Promise<ForgeAnswer>;
 
-/** What is done with each event, by its name or by its name and action. */
+/** What the core does with each event, by its name or by its name and action. */
 const EVENTS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['deployment.created', reportDeployment],
   ['deployment_status.created', reportDeployment],
-  ['workflow_run', (deps, event) => reportPipelineRun(deps, reportOfRun(parsedEvent(WorkflowRunEvent, event)))],
-  ['workflow_job', (deps, event) => reportPipelineRun(deps, reportOfJob(parsedEvent(WorkflowJobEvent, event)))],
   ['repository_dispatch', reportFluxDispatch],
   ['push', recordGithubPush],
   ['pull_request', recordPullRequest],
@@ -48,16 +37,8 @@ const EVENTS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
 export async function receiveGithub(deps: ForgeDeps, event: ForgeEvent): Promise<ForgeAnswer> {
   const name = eventName(event);
   const handle = EVENTS.get(name) ?? EVENTS.get(event.type);
-  return handle === undefined ? ((await takenByFeature(deps, event)) ?? { ignored: name }) : handle(deps, event);
-}
-
-/** Gives an event to the features. Undefined: none uses it. */
-async function takenByFeature({ config, extensions }: ForgeDeps, event: ForgeEvent): Promise<ForgeAnswer | undefined> {
-  for (const one of await configured(extensions.forgeEvents, await config.current())) {
-    const answer = await one.receive(event);
-    if (answer !== undefined) return answer;
-  }
-  return undefined;
+  if (handle !== undefined) return handle(deps, event);
+  return (await receiveInFeature(deps, 'github', event)) ?? { ignored: name };
 }
 
 /** Returns the type of an event with its action, such as `deployment_status.created`. */

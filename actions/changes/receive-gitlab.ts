@@ -1,26 +1,16 @@
 import * as z from 'zod';
+import type { ForgeAnswer, ForgeEvent } from '../../domain/ports/extensions.ts';
 import { DeploymentEvent, isStartOrEnd, reportsOfDeployment } from '../../integrations/gitlab/changes.ts';
 import { MergeRequestEvent, mergeRequestOf, PushEvent, pushOf } from '../../integrations/gitlab/code.ts';
-import { JobEvent, PipelineEvent, reportOfGitlabJob, reportOfPipeline } from '../../integrations/gitlab/pipelines.ts';
-import {
-  type ForgeAnswer,
-  type ForgeDeps,
-  type ForgeEvent,
-  storePush,
-  parsedEvent,
-  reportChanges,
-  reportPipelineRun,
-} from './forge-event.ts';
+import { type ForgeDeps, parsedEvent, receiveInFeature, reportChanges, storePush } from './forge-event.ts';
 
 type Handler = (deps: ForgeDeps, event: ForgeEvent) => Promise<ForgeAnswer>;
 
-/** What is done with each event, by its `object_kind`. Other events are ignored. */
+/** What the core does with each event, by its `object_kind`. */
 const EVENTS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['deployment', recordDeployment],
   ['push', recordGitlabPush],
   ['merge_request', recordMergeRequest],
-  ['pipeline', (deps, event) => reportPipelineRun(deps, reportOfPipeline(parsedEvent(PipelineEvent, event)))],
-  ['build', reportJob],
 ]);
 
 /**
@@ -31,7 +21,9 @@ const EVENTS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
 export async function receiveGitlab(deps: ForgeDeps, payload: unknown, trace: string): Promise<ForgeAnswer> {
   const type = z.object({ object_kind: z.string() }).safeParse(payload).data?.object_kind ?? 'no event';
   const handle = EVENTS.get(type);
-  return handle === undefined ? { ignored: type } : handle(deps, { type, payload, trace });
+  const event = { type, payload, trace };
+  if (handle !== undefined) return handle(deps, event);
+  return (await receiveInFeature(deps, 'gitlab', event)) ?? { ignored: type };
 }
 
 async function recordDeployment(deps: ForgeDeps, event: ForgeEvent): Promise<ForgeAnswer> {
@@ -50,9 +42,4 @@ async function recordGitlabPush(deps: ForgeDeps, event: ForgeEvent): Promise<For
 async function recordMergeRequest({ code }: ForgeDeps, event: ForgeEvent): Promise<ForgeAnswer> {
   const { repository, number } = await code.pullRequest(mergeRequestOf(parsedEvent(MergeRequestEvent, event)));
   return { recorded: `${repository}!${number}` };
-}
-
-async function reportJob(deps: ForgeDeps, event: ForgeEvent): Promise<ForgeAnswer> {
-  const report = reportOfGitlabJob(parsedEvent(JobEvent, event));
-  return report === undefined ? { ignored: 'build: a job that has not started' } : reportPipelineRun(deps, report);
 }

@@ -105,7 +105,6 @@ const Signals = z.object({
 const UnmappedDeployments = z.object({
   items: z.array(z.object({ reported_by: z.string(), why: z.string(), lines: z.string(), rollouts: z.number() })),
 });
-const UnmappedPipelines = z.object({ items: z.array(z.object({ why: z.string(), lines: z.string() })) });
 const Quarantine = z.object({ items: z.array(z.object({ id: z.string(), detail: z.string(), count: z.number() })) });
 
 export function addDoctor(program: Command, context: CommandContext): void {
@@ -119,8 +118,6 @@ export function addDoctor(program: Command, context: CommandContext): void {
 
 type Options = { production?: boolean; all?: boolean };
 
-/** `lines`: shown below the text. */
-type FindingWithLines = Finding & { lines?: string[] };
 const INDENT = ' '.repeat(28);
 
 /** Problems first. */
@@ -131,7 +128,7 @@ const SCREEN_LINES = 40;
 
 async function doctor(context: CommandContext, { production = false, all = false }: Options): Promise<void> {
   const client = await Client.of(context);
-  const findings: FindingWithLines[] = [];
+  const findings: Finding[] = [];
   const checks = [
     readiness,
     automation,
@@ -139,7 +136,6 @@ async function doctor(context: CommandContext, { production = false, all = false
     drillTargets,
     unmatchedAlerts,
     unmappedDeployments,
-    unmappedPipelines,
     ...FEATURES.flatMap(({ findings: check }) => check ?? []),
     quarantine,
   ];
@@ -154,13 +150,13 @@ async function doctor(context: CommandContext, { production = false, all = false
   if (failedCount > 0) throw new CommandFailure(`${failedCount} ${failedCount === 1 ? 'check' : 'checks'} failed`);
 }
 
-const linesOf = (finding: FindingWithLines): string[] => [
+const linesOf = (finding: Finding): string[] => [
   lineOf(finding),
   ...(finding.lines ?? []).map((detail) => `${INDENT}${detail}`),
 ];
 
 /** Returns at most a screen: the problems, what is off, and how many checks passed. */
-function screenOf(sorted: readonly FindingWithLines[]): string[] {
+function screenOf(sorted: readonly Finding[]): string[] {
   const isProblem = ({ verdict }: Finding): boolean => verdict === 'no' || verdict === 'warn';
   const problems = sorted.filter(isProblem).flatMap(linesOf);
   const off = sorted.filter(({ verdict }) => verdict === 'off');
@@ -273,23 +269,12 @@ async function unmatchedAlerts(client: Client): Promise<Finding[]> {
 }
 
 /** Returns a warning, with the lines that map it, for each reported deployment that no service has. */
-async function unmappedDeployments(client: Client): Promise<FindingWithLines[]> {
+async function unmappedDeployments(client: Client): Promise<Finding[]> {
   const { items } = await client.get('/v1/deployments/unmapped', UnmappedDeployments);
   return items.map(({ reported_by: by, why, lines, rollouts }) => ({
     verdict: 'warn',
     about: 'unmapped deployment',
     text: `${why} (${by}, ${rollouts} ${rollouts === 1 ? 'time' : 'times'}); add to config/services.yaml:`,
-    lines: lines.split('\n'),
-  }));
-}
-
-/** Returns a warning, with the lines that map it, for each pipeline whose runs belong to no single service. */
-async function unmappedPipelines(client: Client): Promise<FindingWithLines[]> {
-  const { items } = await client.get('/v1/pipelines/unmapped', UnmappedPipelines);
-  return items.map(({ why, lines }) => ({
-    verdict: 'warn',
-    about: 'unmapped pipeline',
-    text: `${why}; add to config/services.yaml:`,
     lines: lines.split('\n'),
   }));
 }

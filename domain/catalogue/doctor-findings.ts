@@ -4,7 +4,13 @@ import { ON_TIME_ALONE } from '../rollback/evidence-level.ts';
 /**
  * Result of one check, whose text says what to do. `no`: wrong. `test`: a stand-in of the sandbox in place of the vendor.
  */
-export type Finding = { verdict: 'ok' | 'test' | 'off' | 'warn' | 'no'; about: string; text: string };
+export type Finding = {
+  verdict: 'ok' | 'test' | 'off' | 'warn' | 'no';
+  about: string;
+  text: string;
+  /** Lines of a file that mend it. */
+  lines?: string[];
+};
 
 type Vendor = {
   name: string;

@@ -4,7 +4,7 @@ import type { TicketTarget } from '../../schemas/alerts/routes.ts';
 import type { DeployerConfig, FlagsConfig } from '../../schemas/rollback/targets/index.ts';
 import type { StandIns } from '../catalogue/vendors.ts';
 import type { Canaries, CanaryRuns, TrafficRouterFor, Watches, WatchRuns } from './canary.ts';
-import type { Attributions, DeployHistory } from './delivery.ts';
+import type { Attributions, CodeHistory, DeployHistory } from './delivery.ts';
 import type {
   AuditLog,
   FreezeDecisions,
@@ -45,7 +45,6 @@ import type { Changes, Pins, Rollouts, ImageCommits } from './changes.ts';
 import type { ServiceEnvironment } from './common.ts';
 import type { ConfigSource } from './config.ts';
 import type { Decisions, Effects, FlagRuns } from './decisions.ts';
-import type { CodeHistory, PipelineFigures, PipelineRuns, PipelineTests } from './delivery.ts';
 import type { EvidencePacks } from './evidence.ts';
 import type { Extensions } from './extensions.ts';
 import type { RollbackGates } from './rollback.ts';
@@ -144,13 +143,6 @@ export type ChangeDeps = {
   trafficRouteFor: (config: RouteConfig, serviceEnvironment: ServiceEnvironment) => Promise<TrafficRoute | undefined>;
 };
 
-/** Pipelines and their tests. */
-export type DeliveryDeps = {
-  pipelineRuns: PipelineRuns;
-  pipelineTests: PipelineTests;
-  pipelineFigures: PipelineFigures;
-};
-
 /** Freezes, the freeze check, and the audit log. */
 export type FreezeDeps = {
   freezes: Freezes;
@@ -214,7 +206,6 @@ export type Deps = SystemDeps &
   QueueDeps &
   IncidentDeps &
   ChangeDeps &
-  DeliveryDeps &
   FreezeDeps &
   MonitoringDeps &
   PagingDeps &

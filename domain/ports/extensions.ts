@@ -1,7 +1,9 @@
 import type { Config, EnvironmentEntry } from '../../schemas/config/config.ts';
 import type { Signal } from '../../schemas/alerts/signal.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
+import type { Subject } from '../../schemas/incidents/projection.ts';
 import type { Mute } from '../alerts/routing.ts';
+import type { Span } from '../delivery/span.ts';
 import type { ConfigSource } from './config.ts';
 import type { Log } from './system.ts';
 import type { VendorResponse } from '../messages/channels.ts';
@@ -20,8 +22,10 @@ export type Extensions = {
   actionItems: readonly Extension<ActionItemList>[];
   /** Add items to that list. */
   actionItemOrigins: readonly Extension<ActionItemOrigins>[];
-  /** Take events of GitHub for which the core has no use. */
+  /** Record events of forges that the core doesn't record. */
   forgeEvents: readonly Extension<ForgeEvents>[];
+  /** Show what has ended as spans in a tracing system. */
+  spans: readonly Extension<EndedSpans>[];
 };
 
 /** A feature's part at a point. Its code is loaded only if it is used. */
@@ -38,6 +42,7 @@ export const noExtensions: Extensions = {
   actionItems: [],
   actionItemOrigins: [],
   forgeEvents: [],
+  spans: [],
 };
 
 /** Returns the parts of the features that the configuration uses. */
@@ -90,16 +95,27 @@ export type ConfiguredSystems = {
   checks?: Readonly<Record<string, () => Promise<VendorResponse<null>>>>;
 };
 
+/** A webhook of GitHub or GitLab after its sender was authenticated. */
+export type ForgeEvent = { type: string; payload: unknown; trace: string };
+
+/** What became of the event. */
+export type ForgeAnswer = {
+  ignored?: string;
+  changes?: string[];
+  pipeline_run?: string;
+  recorded?: string;
+  unmapped?: string;
+};
+
 export type ForgeEvents = {
+  /** Records an event. Undefined: the feature has no use for its type. @throws Refusal 422 */
+  receive(forge: 'github' | 'gitlab', event: ForgeEvent): Promise<ForgeAnswer | undefined>;
+};
+
+export type EndedSpans = {
   /**
-   * Takes an event.
-   *
-   * @returns `recorded`: what; `ignored`: why. Undefined: it is of a type that the feature does not use
-   * @throws Refusal 422
+   * Returns the span of a subject, and how long after its end its last reports can arrive. Undefined: it has not ended, or
+   * the feature has no such subjects.
    */
-  receive(event: {
-    type: string;
-    payload: unknown;
-    trace: string;
-  }): Promise<{ recorded: string } | { ignored: string } | undefined>;
+  of(subject: Subject): Promise<{ span: Span; settlesSeconds: number } | undefined>;
 };

@@ -3,7 +3,8 @@ import type { Scope } from '../../domain/access/access.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { type Api, endpoint } from '../endpoint.ts';
-import { codeMetrics, deliveryMetrics, pipelineMetrics } from './metrics/delivery.ts';
+import { featureMetrics } from '../features.ts';
+import { deliveryMetrics } from './metrics/delivery.ts';
 import { expositionOf, type Metric } from './metrics/exposition.ts';
 import { counterMetrics, effectMetrics, queueMetrics } from './metrics/operations.ts';
 import { objectiveMetrics, stateMetrics } from './metrics/state.ts';
@@ -21,7 +22,7 @@ const DELIVERY_CACHE_MS = 60_000;
 export function metricsRoutes(app: Api, deps: Deps): void {
   const expensive = cached(deps, CACHE_MS, () => expensiveMetrics(deps));
   const delivery = cached(deps, DELIVERY_CACHE_MS, async () =>
-    (await Promise.all([deliveryMetrics(deps), codeMetrics(deps)])).flat(),
+    (await Promise.all([deliveryMetrics(deps), featureMetrics(deps, 'slow')])).flat(),
   );
   endpoint(
     app,
@@ -75,4 +76,6 @@ function cached(
 
 /** Reads the metrics that need many calls. */
 const expensiveMetrics = async (deps: Deps): Promise<Metric[]> =>
-  (await Promise.all([queueMetrics(deps), effectMetrics(deps), counterMetrics(deps), pipelineMetrics(deps)])).flat();
+  (
+    await Promise.all([queueMetrics(deps), effectMetrics(deps), counterMetrics(deps), featureMetrics(deps, 'current')])
+  ).flat();

@@ -2,7 +2,7 @@ import { FEATURES } from '../../features/index.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { Viewer } from '../context.ts';
-import type { ConsoleDeps, ConsolePage } from './pages/page.ts';
+import type { ConsoleDeps, ConsolePage, DeliverySelection } from './pages/page.ts';
 import type { Html } from './parts.ts';
 
 const PARTS = await Promise.all(
@@ -41,4 +41,25 @@ export async function incidentPanels(
   const config = await deps.config.current();
   const parts = PARTS.filter(({ isConfigured }) => isConfigured(config));
   return Promise.all(parts.map(async ({ incidentPanel }) => (await incidentPanel?.(deps, viewer, incident, at)) ?? ''));
+}
+
+/** Returns what the features that the configuration uses show in the inbox. */
+export async function inboxPanels(deps: ConsoleDeps, viewer: Viewer, at: Timestamp): Promise<(Html | '')[]> {
+  const config = await deps.config.current();
+  const parts = PARTS.filter(({ isConfigured }) => isConfigured(config));
+  return Promise.all(parts.map(async ({ inboxPanel }) => (await inboxPanel?.(deps, viewer, at)) ?? ''));
+}
+
+/** Returns what the features that the configuration uses show beside the figures of deploys. */
+export async function deliveryParts(
+  deps: ConsoleDeps,
+  viewer: Viewer,
+  selection: DeliverySelection,
+): Promise<{ links: Html[]; panels: (Html | '')[] }> {
+  const config = await deps.config.current();
+  const parts = PARTS.flatMap(({ delivery, isConfigured }) => (delivery && isConfigured(config) ? [delivery] : []));
+  return {
+    links: parts.map(({ link }) => link),
+    panels: await Promise.all(parts.map(({ panel }) => panel(deps, viewer, selection))),
+  };
 }

@@ -1,11 +1,9 @@
 import * as z from 'zod';
 import { changeSpan, type Span, type Spans } from '../../domain/delivery/span.ts';
-import { runSpan } from '../../domain/delivery/run-span.ts';
 import { idOf, type Projections } from '../../domain/incidents/projections.ts';
 import type { Changes } from '../../domain/ports/changes.ts';
-import type { PipelineRuns } from '../../domain/ports/delivery.ts';
+import type { Extensions } from '../../domain/ports/extensions.ts';
 import { ChangeId } from '../../schemas/config/names.ts';
-import { PipelineRunId } from '../../schemas/delivery/pipeline-run.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
 import type { Projector } from '../sync/sync.ts';
@@ -14,21 +12,18 @@ import type { Method } from '../sync/session.ts';
 /** Rate limit. Collectors publish none. */
 const TRACES: Method = { name: 'traces', allowances: { traces: { perSecond: 20, burst: 100 } } };
 
-/** Time after the end of a run in which its last reports, and the trace of the CI system itself, can arrive. */
-const RUN_SETTLES_SECONDS = 60;
-
 const TraceState = z.object({ sent: z.boolean().default(false) });
 
 type Deps = {
   spans: Spans;
   projections: Projections;
   changes: Pick<Changes, 'get'>;
-  pipelineRuns: Pick<PipelineRuns, 'get'>;
+  extensions: Pick<Extensions, 'spans'>;
 };
 
 /**
- * Returns the projector for a tracing system: one span for each change and each run of a pipeline, sent once it has ended.
- * A span cannot be corrected, so later updates are not sent.
+ * Returns the projector for a tracing system: one span for each change, and each subject of a feature, such as a run of a
+ * pipeline, sent once it has ended. A span cannot be corrected, so later updates are not sent.
  */
 export const tracesProjector =
   (deps: Deps): Projector =>
@@ -48,16 +43,18 @@ export const tracesProjector =
   };
 
 async function spanOf(
-  { changes, pipelineRuns }: Pick<Deps, 'changes' | 'pipelineRuns'>,
+  { changes, extensions }: Pick<Deps, 'changes' | 'extensions'>,
   subject: Subject,
 ): Promise<{ span: Span; settlesSeconds: number } | undefined> {
-  const id = idOf(subject);
-  if (subject.startsWith('pipeline-run:')) {
-    const found = await pipelineRuns.get(PipelineRunId.parse(id));
-    const span = found && runSpan(found.run);
-    return span && { span, settlesSeconds: RUN_SETTLES_SECONDS };
+  if (subject.startsWith('change:')) {
+    const change = await changes.get(ChangeId.parse(idOf(subject)));
+    const span = change && changeSpan(change);
+    return span && { span, settlesSeconds: 0 };
   }
-  const change = await changes.get(ChangeId.parse(id));
-  const span = change && changeSpan(change);
-  return span && { span, settlesSeconds: 0 };
+  // Whatever the configuration is now: the subject was marked when the feature was in use.
+  for (const { load } of extensions.spans) {
+    const found = await (await load()).of(subject);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }

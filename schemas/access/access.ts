@@ -9,8 +9,6 @@ export const Action = z.enum([
   'rollback:request',
   'deployments:read',
   'deployments:write',
-  'pipelines:read',
-  'pipelines:write',
   'incidents:read',
   'incidents:write',
   'incidents:act',

@@ -112,7 +112,6 @@ export type PeopleFile = z.infer<typeof PeopleFile>;
 const READ_ACTIONS: Action[] = [
   'incidents:read',
   'deployments:read',
-  'pipelines:read',
   'versions:read',
   'slos:read',
   'freezes:check',

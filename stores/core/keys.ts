@@ -54,12 +54,12 @@ export const shardedLists = {
   recorded: shardedList('RECORDED'),
   muted: shardedList('MUTED'),
   runbookRuns: shardedList('RUNBOOKRUNS'),
-  pipelineRuns: shardedList('PIPERUNS'),
 };
 
 export type ShardedList = ReturnType<typeof shardedList>;
 
-function shardedList(name: string) {
+/** A list with many writes, which is spread over `shards`. */
+export function shardedList(name: string) {
   return {
     name,
     shards: shardsOf(name),

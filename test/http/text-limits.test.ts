@@ -49,7 +49,7 @@ const ENTRANCES = [
   'schemas/alerts/sources/*.ts',
   'schemas/messages/pagerduty.ts',
   'schemas/slack/*.ts',
-  'integrations/otlp/*.ts',
+  'features/*/vendors/otlp/*.ts',
   'integrations/sns/*.ts',
   'integrations/cdevents/*.ts',
   'integrations/flux/event.ts',
@@ -70,8 +70,9 @@ const ENTRANCES = [
 
 /** Lines without a maximum, each with the reason. */
 const LINE_EXCEPTIONS: Readonly<Record<string, string>> = {
-  'integrations/otlp/traces.ts: key: z.string(),': 'attributes with a long key are left out in both encodings',
-  'integrations/otlp/traces.ts: stringValue: z.string().optional(),':
+  'features/pipelines/vendors/otlp/traces.ts: key: z.string(),':
+    'attributes with a long key are left out in both encodings',
+  'features/pipelines/vendors/otlp/traces.ts: stringValue: z.string().optional(),':
     'long values are left out, and reported to the sender, where a pipeline is read',
 };
 
@@ -80,7 +81,8 @@ test('every text in a schema of a webhook, a command, or a form has a maximum le
   for (const pattern of ENTRANCES) {
     const files: string[] = [];
     for await (const file of glob(pattern)) files.push(file);
-    expect([pattern, files.length]).not.toEqual([pattern, 0]);
+    // A feature may be left out.
+    if (!pattern.startsWith('features/')) expect([pattern, files.length]).not.toEqual([pattern, 0]);
     for (const file of files) {
       const code = await readFile(file, 'utf8');
       for (const { index } of code.matchAll(/(?<!record\()z\s*\.string\(\)/g))

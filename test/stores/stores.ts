@@ -1,9 +1,6 @@
 import { BacklogTable } from '../../stores/changes/backlog.ts';
 import { CounterTable } from '../../stores/core/counters.ts';
 import { AuditLogTable } from '../../stores/audit/audit-log.ts';
-import { PipelineFigureTable } from '../../stores/delivery/pipeline-figures.ts';
-import { PipelineRunTable } from '../../stores/delivery/pipeline-runs.ts';
-import { PipelineTestTable } from '../../stores/delivery/pipeline-tests.ts';
 import { AlertNoticeTable } from '../../stores/messages/alert-notices.ts';
 import { IdempotencyTable } from '../../stores/core/idempotency.ts';
 import { ProjectionTable } from '../../stores/incidents/projections.ts';
@@ -16,6 +13,7 @@ import { Database } from '../../platforms/sqlite/database.ts';
 import { SqliteStore } from '../../platforms/sqlite/store.ts';
 import type { Item, Key, Range, Rows, Store, Write, Written } from '../../platforms/store.ts';
 import { SetClock, silent, sealSecrets } from '../support/fake-deps.ts';
+import { featuresOn } from '../support/feature-deps.ts';
 import { blobsInMemory, nounStores } from '../support/noun-stores.ts';
 
 /** The stores that workflows use. */
@@ -34,9 +32,7 @@ export type TableStores = Stores &
     | 'blobs'
     | 'alertNotices'
     | 'projections'
-    | 'pipelineRuns'
-    | 'pipelineTests'
-    | 'pipelineFigures'
+    | 'features'
   > & {
     table: Table;
     secrets: Record<string, string>;
@@ -117,7 +113,6 @@ export async function openTable(): Promise<TableStores> {
   const wake = async (target: string, afterSeconds: number) => void woken.push(`${target} in ${afterSeconds} s`);
   const counters = new CounterTable(table, silent, clock);
   const observers = { ...unobserved, counters };
-  const pipelineFigures = new PipelineFigureTable(table, silent);
   return {
     table,
     store,
@@ -136,9 +131,7 @@ export async function openTable(): Promise<TableStores> {
     tokens: new TokenTable(table, clock, { get: async (name) => secrets[name] }),
     secrets,
     idempotency: new IdempotencyTable(table, clock),
-    pipelineRuns: new PipelineRunTable(table, clock, pipelineFigures),
-    pipelineTests: new PipelineTestTable(table, clock, pipelineFigures),
-    pipelineFigures,
+    features: featuresOn(table, { clock, counters, log: silent }),
     close: () => database.close(),
   };
 }

@@ -1,8 +1,6 @@
 import type { Command } from 'commander';
-import { counted } from '../../../domain/reports/words.ts';
 import { ShadowReport, type ShadowRow, type ShadowTally } from '../../../schemas/automation/shadow-report.ts';
-import { CodeFigures } from '../../../schemas/delivery/code-figures.ts';
-import { PipelineReport } from '../../../schemas/delivery/pipeline-figures.ts';
+import { FEATURES } from '../../../features/index.ts';
 import { Client, queryOf } from '../../client.ts';
 import { addDora } from './report-dora.ts';
 import { JSON_OPTION } from '../../options.ts';
@@ -11,11 +9,10 @@ import type { CommandContext } from '../../command-context.ts';
 
 type Options = { since: string; service?: string; environment?: string; json?: true };
 
-type CodeOptions = { window: string; service?: string; team?: string; json?: true };
+/** Functions that add the reports of features. */
+const FEATURE_REPORTS = await Promise.all(FEATURES.flatMap(({ reports }) => reports?.() ?? []));
 
-type PipelineOptions = { window: string; branch?: string; json?: true };
-
-/** Adds reports over many incidents, or over the runs of pipelines. */
+/** Adds reports over many incidents, and those of features. */
 export function addReport(program: Command, context: CommandContext): void {
   const report = program.command('report').description('Reports over many incidents or pipeline runs');
   report
@@ -27,49 +24,7 @@ export function addReport(program: Command, context: CommandContext): void {
     .option(...JSON_OPTION)
     .action(({ json, ...query }: Options) => shadow(context, query, json));
   addDora(report, context);
-  report
-    .command('pipelines')
-    .description("Show how reliable and how fast a service's pipelines are")
-    .argument('<service>')
-    .option('--window <time>', 'How far to look back: 24h, 28d, 4w', '14d')
-    .option('--branch <name>', 'Only this branch; other: all but the default and release branches')
-    .option(...JSON_OPTION)
-    .action((service: string, { json, ...query }: PipelineOptions) => pipelines(context, { service, ...query }, json));
-  report
-    .command('code')
-    .description('Show commits, pull requests, review times, and coverage')
-    .option('--service <name>', 'Only this service')
-    .option('--team <name>', 'Only services of this team')
-    .option('--window <time>', 'How far to look back: 24h, 28d, 4w', '14d')
-    .option(...JSON_OPTION)
-    .action(({ json, ...query }: CodeOptions) => code(context, query, json));
-}
-
-async function code(context: CommandContext, query: Omit<CodeOptions, 'json'>, json: true | undefined): Promise<void> {
-  const figures = await (await Client.of(context)).get(`/v1/metrics/code${queryOf(query)}`, CodeFigures);
-  if (json) return context.out(asJson(figures));
-  const { window, commits, pull_requests: pulls, first_review: review, merge, coverage } = figures;
-  context.out(
-    `${shortTime(window.from)} to ${shortTime(window.until)} UTC, ${counted(figures.services.length, 'service')}`,
-  );
-  const durationCells = ({ count, median_s, p90_s }: CodeFigures['merge']) => [
-    String(count),
-    durationText(median_s),
-    durationText(p90_s),
-  ];
-  context.out(
-    table(
-      ['', 'COUNT', 'MEDIAN', 'P90'],
-      [
-        ['commits', String(commits), '', ''],
-        ['pull requests opened', String(pulls.opened), '', ''],
-        ['pull requests closed without a merge', String(pulls.closed), '', ''],
-        ['first review', ...durationCells(review)],
-        ['merge', ...durationCells(merge)],
-        ...coverage.map(({ service, value }) => [`coverage of ${service}`, `${(value * 100).toFixed(1)} %`, '', '']),
-      ],
-    ),
-  );
+  for (const add of FEATURE_REPORTS) add(report, context);
 }
 
 async function shadow(context: CommandContext, query: Omit<Options, 'json'>, json: true | undefined): Promise<void> {
@@ -113,52 +68,4 @@ function printCases(context: CommandContext, row: ShadowRow): void {
   const advice = promotion.ready ? `Ready for mode ${promotion.to}` : `Not ready for mode ${promotion.to} yet`;
   context.out(oneLine(`  ${advice} (${promotion.because}). To promote:`));
   for (const step of promotion.steps) context.out(oneLine(`    ${step}`));
-}
-
-async function pipelines(
-  context: CommandContext,
-  query: Omit<PipelineOptions, 'json'> & { service: string },
-  json: true | undefined,
-): Promise<void> {
-  const report = await (await Client.of(context)).get(`/v1/metrics/pipelines${queryOf(query)}`, PipelineReport);
-  if (json) return context.out(asJson(report));
-  const { window, runs, success_ratio, duration, queue, stages, flaky_tests, flaky_total } = report;
-  context.out(`${shortTime(window.from)} to ${shortTime(window.until)} UTC, ${runs.total} runs`);
-  if (runs.total === 0 && flaky_total === 0) return context.out('No run of a pipeline was reported for this service.');
-  const success = success_ratio === null ? '-' : `${(success_ratio * 100).toFixed(1)} %`;
-  context.out(
-    table(
-      ['', 'COUNT', 'MEAN', 'MEDIAN', 'P95'],
-      [
-        [`success ${success}`, `${runs.succeeded} of ${runs.succeeded + runs.failed}`, '', '', ''],
-        ['duration', ...periodCells(duration)],
-        ['queue', ...periodCells(queue)],
-      ],
-    ),
-  );
-  if (stages.length > 0) {
-    context.out('');
-    const rows = stages.map(({ stage, failed, ...periods }) => [stage, ...periodCells(periods), String(failed)]);
-    context.out(table(['SLOWEST STAGES', 'COUNT', 'MEAN', 'MEDIAN', 'P95', 'FAILED'], rows));
-  }
-  if (flaky_tests.length === 0) return;
-  context.out('');
-  const tests = flaky_tests.map(({ suite, classname, name, commits, last_at }) => [
-    [classname, name].join(' ').trim(),
-    suite,
-    String(commits),
-    shortTime(last_at),
-  ]);
-  context.out(table(['FLAKY TESTS', 'SUITE', 'COMMITS', 'LAST'], tests));
-}
-
-const periodCells = ({ count, mean_s, median_s, p95_s }: PipelineReport['duration']): string[] => [
-  String(count),
-  ...[mean_s, median_s, p95_s].map(durationText),
-];
-
-function durationText(seconds: number | null): string {
-  if (seconds === null) return '-';
-  const whole = Math.round(seconds);
-  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }

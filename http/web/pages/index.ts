@@ -5,7 +5,6 @@ import { canaryPage } from './canary/canary.ts';
 import { withFeaturePages } from '../features.ts';
 import { decisionsPage } from './incidents/decisions.ts';
 import { deliveryPage } from './delivery/delivery.ts';
-import { pipelinesPage } from './delivery/pipelines.ts';
 import { freezesPage } from './freeze/freezes.ts';
 import { inboxPage } from './inbox/inbox.ts';
 import { incidentPage } from './incidents/incident.ts';
@@ -33,7 +32,6 @@ const CORE_PAGES: readonly ConsolePage[] = [
   canaryPage,
   freezesPage,
   deliveryPage,
-  pipelinesPage,
   runbooksPage,
   runbookPage,
   runPage,

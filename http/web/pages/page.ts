@@ -41,8 +41,6 @@ export type ConsoleDeps = Pick<
   | 'log'
   | 'pager'
   | 'pins'
-  | 'pipelineRuns'
-  | 'pipelineTests'
   | 'projections'
   | 'publicIncidents'
   | 'publicUrl'
@@ -121,7 +119,17 @@ export type ConsoleParts = {
   nowPanel?(deps: ConsoleDeps, viewer: Viewer, at: Timestamp): Promise<Html | ''>;
   /** Shows what belongs to an incident, on its page. Empty: nothing. Called if the configuration uses the feature. */
   incidentPanel?(deps: ConsoleDeps, viewer: Viewer, incident: IncidentRecord, at: Timestamp): Promise<Html | ''>;
+  /** Shows reports that could not be used, in the inbox. Empty: there are none. */
+  inboxPanel?(deps: ConsoleDeps, viewer: Viewer, at: Timestamp): Promise<Html | ''>;
+  /** Shows figures beside those of deploys. Empty: nothing. `link` leads to its own page. */
+  delivery?: {
+    link: Html;
+    panel(deps: ConsoleDeps, viewer: Viewer, selection: DeliverySelection): Promise<Html | ''>;
+  };
 };
+
+/** The services and days of which figures are shown. An absent value stands for all. */
+export type DeliverySelection = { days: number; service?: string; team?: string };
 
 /** A file that a viewer downloads. */
 export type ConsoleDownload = {

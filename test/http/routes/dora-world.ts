@@ -68,7 +68,7 @@ export class DoraWorld {
   /** What the figures are read from, also for the console. */
   readonly ports: Pick<
     Deps,
-    'incidents' | 'config' | 'deployHistory' | 'attributions' | 'changes' | 'code' | 'clock' | 'pipelineRuns'
+    'incidents' | 'config' | 'deployHistory' | 'attributions' | 'changes' | 'code' | 'clock' | 'features'
   >;
   /** What the token may do. */
   mine: Pick<TokenRecord, 'services' | 'environments' | 'actions'> = {
@@ -90,7 +90,7 @@ export class DoraWorld {
       attributions: new AttributionTable(stores.table),
       changes: stores.changes,
       code: stores.code,
-      pipelineRuns: stores.pipelineRuns,
+      features: stores.features,
       clock: stores.clock,
     };
     const deps: Deps = {

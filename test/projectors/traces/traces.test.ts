@@ -1,19 +1,11 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { openTelemetrySpans } from '../../../integrations/opentelemetry/spans.ts';
 import { sync } from '../../../projectors/sync/sync.ts';
 import { tracesProjector } from '../../../projectors/traces/traces.ts';
+import { noExtensions } from '../../../domain/ports/extensions.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';
-import { mergedRun } from '../../../domain/delivery/merge-run.ts';
-import type { ChangeId, ServiceName } from '../../../schemas/config/names.ts';
-import {
-  type PipelineRun,
-  type PipelineRunId,
-  type PipelineRunInput,
-  PipelineRunReport,
-  type RunTrace,
-} from '../../../schemas/delivery/pipeline-run.ts';
+import type { ChangeId } from '../../../schemas/config/names.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';
-import { plusSeconds } from '../../../schemas/time/time.ts';
 import { vendor, type Vendor } from '../../integrations/server.ts';
 import { FakeWorld, silent } from '../../support/fake-deps.ts';
 import { StoredProjections } from '../stored-projections.ts';
@@ -40,8 +32,6 @@ async function changed(id: ChangeId, collector: Vendor, headers?: string): Promi
   await synced(`change:${id}`, collector, headers);
 }
 
-let runs: PipelineRun[] = [];
-
 async function synced(subject: Subject, collector: Vendor, headers?: string): Promise<void> {
   world.clock.set(world.clock.millis + 90_000);
   await projections.changed(subject);
@@ -51,9 +41,7 @@ async function synced(subject: Subject, collector: Vendor, headers?: string): Pr
     spans,
     projections,
     changes: deps.changes,
-    pipelineRuns: {
-      get: async (id) => runs.filter((one) => one.id === id).map((run) => ({ run, stages: [] }))[0],
-    },
+    extensions: noExtensions,
   });
   await sync('traces', { clock, log: silent, projections }, projector);
 }
@@ -123,64 +111,4 @@ test('a rejected span is retried, and unreadable headers are a refusal', async (
     await changed(id, collector);
   }
   expect(collector.received).toHaveLength(2);
-});
-
-describe('a run of a pipeline', () => {
-  const RUN = `run_${'0'.repeat(26)}` as PipelineRunId;
-
-  /** Adds a report to the run, as the table does. */
-  function reported(report: Partial<PipelineRunInput>, trace: RunTrace = {}): void {
-    const before = runs[0] && { record: runs[0], stamps: {}, measured: [] };
-    const { stages: _, ...rest } = PipelineRunReport.parse({ repository: 'acme/shop/cart', run_id: '4711', ...report });
-    runs = [mergedRun(before, RUN, { ...rest, service: 'cart' as ServiceName, trace }, world.clock.now()).record];
-  }
-
-  beforeEach(() => {
-    runs = [];
-  });
-
-  test('is one span after its end, in the trace of the request that reported it', async () => {
-    const collector = await vendor(ACCEPTED);
-    const started = world.clock.millis;
-    reported({ pipeline: 'CI', branch: 'main', commit: 'c0ffee', started_at: world.clock.now() });
-    await synced(`pipeline-run:${RUN}`, collector);
-    expect(collector.received).toEqual([]);
-    reported({ result: 'failed', finished_at: world.clock.now() }, { traceparent: TRACEPARENT });
-    for (let n = 0; n < 3; n += 1) await synced(`pipeline-run:${RUN}`, collector);
-    const [span, ...more] = spansAt(collector);
-    expect(more).toEqual([]);
-    expect(span).toMatchObject({
-      traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
-      parentSpanId: '00f067aa0ba902b7',
-      name: 'RUN CI',
-      kind: 2,
-      startTimeUnixNano: `${started}000000`,
-      endTimeUnixNano: `${started + 90_000}000000`,
-      status: { code: 2, message: 'CI failed' },
-    });
-    const attribute = (key: string, value: string) => ({ key, value: { stringValue: value } });
-    expect(span.attributes).toContainEqual(attribute('cicd.pipeline.result', 'failure'));
-    for (const [key, value] of [
-      ['service.name', 'cart'],
-      ['cicd.pipeline.run.id', '4711'],
-      ['cicd.pipeline.name', 'CI'],
-      ['vcs.owner.name', 'acme/shop'],
-      ['vcs.repository.name', 'cart'],
-      ['vcs.ref.head.revision', 'c0ffee'],
-    ] as const)
-      expect(span.resource.attributes).toContainEqual(attribute(key, value));
-  });
-
-  test('waits a minute for the trace of the CI system itself, and has no span of its own then', async () => {
-    const collector = await vendor(ACCEPTED);
-    reported({ result: 'succeeded', started_at: world.clock.now(), finished_at: plusSeconds(world.clock.now(), 60) });
-    await synced(`pipeline-run:${RUN}`, collector); // 30 seconds after the end
-    expect(await projections.due('traces')).toMatchObject([
-      { notBefore: runs[0] && plusSeconds(runs[0].recorded_at, 120) },
-    ]);
-    reported({}, { has_trace: true });
-    await synced(`pipeline-run:${RUN}`, collector);
-    expect(collector.received).toEqual([]);
-    expect(await projections.due('traces')).toEqual([]);
-  });
 });

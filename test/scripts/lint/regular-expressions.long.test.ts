@@ -26,10 +26,10 @@ const LIMITED: Readonly<Record<string, string>> = {
 
 /** Files that make patterns while they run, and what limits these. */
 const MADE: Readonly<Record<string, string>> = {
-  'stores/delivery/pipeline-tests.ts': 'a number of characters',
   'domain/catalogue/workloads.ts': 'names of the catalogue, escaped, with a suffix',
-  'domain/delivery/coverage.ts': 'own names of attributes, with one class',
   'features/postmortems/decisions/lint.ts': 'an escaped name',
+  'features/pipelines/decisions/coverage.ts': 'own names of attributes, with one class',
+  'features/pipelines/stores/pipeline-tests.ts': 'a number of characters',
   'domain/runbooks/cel/check-expressions.ts': 'a name of an input: word characters',
   'domain/slack/commands/duration.ts': 'own words',
   'features/postmortems/decisions/internal-texts.ts': 'an escaped name',

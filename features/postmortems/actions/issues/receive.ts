@@ -21,8 +21,8 @@ export async function markIssueChanged(
 
 /** Takes the events of GitHub about issues. Notes that the issue of an action item may have changed. */
 export const issueEvents = (deps: Pick<Deps, 'actionItemIssues'>): ForgeEvents => ({
-  async receive(event) {
-    if (event.type !== 'issues') return undefined;
+  async receive(forge, event) {
+    if (forge !== 'github' || event.type !== 'issues') return undefined;
     const { action, issue, repository } = parsedEvent(IssuesEvent, event);
     const id = idOf(repository.full_name, issue.number);
     return (await markIssueChanged(deps, 'github', id))

@@ -1,14 +1,13 @@
-import { codeFiguresOf } from '../../../../actions/delivery/code-figures.ts';
 import { recordsOf, type FigureRecords } from '../../../../actions/delivery/figure-records.ts';
 import { deliveryReport, type DeliveryScope } from '../../../../actions/delivery/report.ts';
 import { figuresOf } from '../../../../domain/delivery/figures.ts';
 import { trendOf, type TrendPoint } from '../../../../domain/delivery/trend.ts';
 import { secondsBetween, type Timestamp } from '../../../../schemas/time/time.ts';
-import type { CodeFigures } from '../../../../schemas/delivery/code-figures.ts';
 import type { DoraDeploy, DoraFigures } from '../../../../schemas/delivery/dora.ts';
 import { DoraFigure } from '../../../../schemas/delivery/dora.ts';
-import { EnvironmentName, ServiceName } from '../../../../schemas/config/names.ts';
+import { EnvironmentName, type ServiceName } from '../../../../schemas/config/names.ts';
 import type { Viewer } from '../../../context.ts';
+import { deliveryParts } from '../../features.ts';
 import type { PageRequest, ConsoleDeps } from '../page.ts';
 
 /** Lengths of the window in days. */
@@ -18,10 +17,6 @@ const DAY_SECONDS = 24 * 3600;
 
 /** Records of a figure on one page. */
 const RECORDS_SHOWN = 50;
-
-/** Limits of the figures of code: pushes are read one by one, so a long window or many services would take seconds. */
-const CODE_DAYS_MAX = 90;
-const CODE_SERVICES_MAX = 20;
 
 /** Maximum number of deploys that the form for a correction offers, and how long before the incident they started. */
 const OFFERED_MAX = 20;
@@ -38,8 +33,8 @@ export type DeliveryData = Pick<Viewer, 'may' | 'csrfToken'> & {
   figures: DoraFigures;
   byService: readonly { service: string; figures: DoraFigures }[];
   trend: readonly TrendPoint[];
-  /** Null: the selection is too large for it. Undefined: the viewer may not see it. */
-  code: CodeFigures | null | undefined;
+  /** What features show beside the figures. */
+  features: Awaited<ReturnType<typeof deliveryParts>>;
   records: FigureRecords;
   /** Number of records of the figure; `records` are the first of them. */
   total: number;
@@ -91,7 +86,7 @@ export async function loadDelivery(deps: ConsoleDeps, { viewer, query }: PageReq
       }))
       .toSorted((a, b) => b.figures.deployment_frequency.deploys - a.figures.deployment_frequency.deploys),
     trend: trendOf(report, { from: report.from, until: report.until }),
-    code: await codeOf(deps, viewer, selection),
+    features: await deliveryParts(deps, viewer, selection),
     records: { kind: records.kind, items: shown } as FigureRecords,
     total: records.items.length,
     services: services.map(([name]) => name).toSorted(),
@@ -131,20 +126,4 @@ function selectionOf(query: URLSearchParams): Selection {
     ...(team !== undefined && { team }),
     ...(environment !== undefined && { environment }),
   };
-}
-
-/** Reads the figures of the code of the selected services. */
-async function codeOf(
-  deps: ConsoleDeps,
-  { may }: Pick<Viewer, 'may'>,
-  { days, service: selectedService, team: selectedTeam }: Selection,
-): Promise<CodeFigures | null | undefined> {
-  const { services } = await deps.config.current();
-  const names = Object.entries(services)
-    .filter(([service, { team }]) => (selectedService ?? service) === service && (selectedTeam ?? team) === team)
-    .map(([service]) => ServiceName.parse(service))
-    .filter((service) => may('pipelines:read', { service }));
-  if (names.length === 0) return undefined;
-  if (days > CODE_DAYS_MAX || names.length > CODE_SERVICES_MAX) return null;
-  return codeFiguresOf(deps, names.toSorted(), days * DAY_SECONDS);
 }

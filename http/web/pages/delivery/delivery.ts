@@ -18,7 +18,6 @@ import {
 import { plot } from '../../plot.ts';
 import { DELIVERY_ACTIONS, NO_DEPLOY } from './actions.ts';
 import { type DeliveryData, loadDelivery, type Selection, WINDOWS } from './data.ts';
-import { PIPELINES_PATH } from './pipelines.ts';
 import { counted, duration, share } from '../../../../domain/reports/words.ts';
 import { selectField } from './words.ts';
 import type { ConsolePage } from '../page.ts';
@@ -38,55 +37,16 @@ export const deliveryPage: ConsolePage = {
 
 export const deliveryMain = (data: DeliveryData): Html => html`
   <h1 class="page-title">Delivery</h1>
-  ${windowLinks(data)} ${scopeForm(data)}
-  <p class="more"><a href="${PIPELINES_PATH}">Pipelines: success, durations, queues, and flaky tests</a></p>
+  ${windowLinks(data)} ${scopeForm(data)} ${data.features.links.map((link) => html`<p class="more">${link}</p>`)}
   <div class="columns">
     <div class="detail">
       ${panel('figures', `Last ${data.selection.days} days`, null, figuresTable(data))}
-      ${panel('by-service', 'By service', data.byService.length, servicesTable(data))} ${codePanel(data)}
+      ${panel('by-service', 'By service', data.byService.length, servicesTable(data))} ${data.features.panels}
       ${panel('records', FIGURE_LABELS[data.selection.figure], data.total, recordsList(data))}
     </div>
     <div class="aside">${panel('trend', data.selection.days > 31 ? 'By week' : 'By day', null, trendPlots(data))}</div>
   </div>
 `;
-
-/** Shows what the people who work on the services do in their repositories. */
-function codePanel({ code, selection }: DeliveryData): Html | '' {
-  if (code === undefined) return '';
-  if (code === null)
-    return panel(
-      'code',
-      'Code',
-      null,
-      nothing(
-        html`Select a service or a team, and at most 90 days, or run
-          <code>firebreak report code --window ${selection.days}d</code>.`,
-      ),
-    );
-  const { commits, pull_requests: pulls, first_review: review, merge, coverage } = code;
-  const times = ({ count, p90_s }: typeof merge): string =>
-    count === 0 ? '' : `median of ${counted(count, 'pull request')}; 90 % within ${duration(p90_s)}`;
-  const rows: Cells[] = [
-    ['Commits', html`<strong>${commits}</strong>`, html`<span class="quiet">on the default branch</span>`],
-    [
-      'Pull requests',
-      html`<strong>${pulls.merged}</strong>`,
-      html`<span class="quiet">merged; ${pulls.opened} opened, ${pulls.closed} closed without a merge</span>`,
-    ],
-    [
-      'First review',
-      html`<strong>${duration(review.median_s)}</strong>`,
-      html`<span class="quiet">${times(review)}</span>`,
-    ],
-    ['Merge', html`<strong>${duration(merge.median_s)}</strong>`, html`<span class="quiet">${times(merge)}</span>`],
-    ...coverage.map(({ service, value }): Cells => [
-      html`Coverage of ${service}`,
-      html`<strong>${share(value)}</strong>`,
-      html`<span class="quiet">in its newest report</span>`,
-    ]),
-  ];
-  return panel('code', 'Code', null, tableOf('Code', ['Figure', 'Value', 'Of'], rows));
-}
 
 const FIGURE_LABELS: Readonly<Record<DoraFigure, string>> = {
   deployment_frequency: 'Deployment frequency',

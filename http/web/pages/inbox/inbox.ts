@@ -5,7 +5,6 @@ import { EVERYWHERE } from '../../../../domain/access/access.ts';
 import { NOISY_TIMES } from '../../../../domain/alerts/noisy-alerts.ts';
 import { experimentPath, incidentPath } from '../../../../domain/incidents/console-link.ts';
 import { type UnmappedSubject, unmappedSubjects } from '../../../../domain/changes/unmapped.ts';
-import { type UnmappedPipeline, unmappedPipelines } from '../../../../domain/delivery/unmapped-pipelines.ts';
 import type { Mute } from '../../../../domain/alerts/routing.ts';
 import type { Quarantined, SignalView } from '../../../../domain/ports/alerts.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
@@ -23,14 +22,14 @@ import {
   severityBadge,
   tableOf,
 } from '../../parts.ts';
-
+import { inboxPanels } from '../../features.ts';
 import { REPLAY } from './actions.ts';
+import { moreNote, ROWS_SHOWN } from './rows.ts';
 import type { PageRequest, ConsoleDeps, ConsolePage } from '../page.ts';
 
 const PATH = '/console/inbox';
 
 const QUARANTINED_SHOWN = 20;
-const ROWS_SHOWN = 50;
 const NAMES_SHOWN = 3;
 const MUTED_READ = 200;
 
@@ -48,8 +47,8 @@ export type Inbox = Pick<Viewer, 'may' | 'csrfToken'> & {
   expected: { items: readonly { signal: SignalView; mute: Mute }[]; isComplete: boolean };
   /** Reported deployments that no service has. Null: the viewer may not read them. */
   unmapped: readonly UnmappedSubject[] | null;
-  /** Pipelines that no service has. Null: the viewer may not read them. */
-  pipelines: readonly UnmappedPipeline[] | null;
+  /** What features show. */
+  panels: readonly (Html | '')[];
 };
 
 export const inboxPage: ConsolePage = {
@@ -61,15 +60,17 @@ export const inboxPage: ConsolePage = {
   show: async (deps, request) => ({ title: 'Inbox', main: inboxMain(await load(deps, request)) }),
 };
 
-async function load(deps: ConsoleDeps, { viewer: { may, csrfToken }, query }: PageRequest): Promise<Inbox> {
-  const [quarantine, review, expected, unmapped, pipelines] = await Promise.all([
+async function load(deps: ConsoleDeps, { viewer, query }: PageRequest): Promise<Inbox> {
+  const { may, csrfToken } = viewer;
+  const at = deps.clock.now();
+  const [quarantine, review, expected, unmapped, panels] = await Promise.all([
     may('quarantine:read', EVERYWHERE) ? quarantineOf(deps, query.get('from') || null) : null,
     alertReview(deps, ({ service, environment }) => may('incidents:read', { service, environment })),
     expectedAlerts(deps, ({ service, environment }) => may('incidents:read', { service, environment })),
     may('deployments:read', EVERYWHERE) ? unmappedDeployments(deps) : null,
-    may('pipelines:read', EVERYWHERE) ? pipelinesOutside(deps) : null,
+    inboxPanels(deps, viewer, at),
   ]);
-  return { at: deps.clock.now(), may, csrfToken, quarantine, review, expected, unmapped, pipelines };
+  return { at, may, csrfToken, quarantine, review, expected, unmapped, panels };
 }
 
 async function expectedAlerts(
@@ -93,14 +94,6 @@ async function unmappedDeployments({
   return unmappedSubjects(services, unmapped);
 }
 
-async function pipelinesOutside({
-  config,
-  pipelineRuns,
-}: Pick<ConsoleDeps, 'config' | 'pipelineRuns'>): Promise<UnmappedPipeline[]> {
-  const [{ services }, runs] = await Promise.all([config.current(), pipelineRuns.unmapped()]);
-  return unmappedPipelines(services, runs);
-}
-
 async function quarantineOf(
   { quarantine }: Pick<ConsoleDeps, 'quarantine'>,
   from: string | null,
@@ -115,8 +108,8 @@ async function quarantineOf(
 export const inboxMain = (data: Inbox): Html => html`
   <h1 class="page-title">Inbox</h1>
   <div class="stack">
-    ${quarantinePanel(data)} ${expectedPanel(data)} ${unmatchedPanel(data)} ${unmappedPanel(data)}
-    ${pipelinesPanel(data)} ${noisyPanel(data)}
+    ${quarantinePanel(data)} ${expectedPanel(data)} ${unmatchedPanel(data)} ${unmappedPanel(data)} ${data.panels}
+    ${noisyPanel(data)}
   </div>
 `;
 
@@ -237,28 +230,6 @@ function expectedPanel({ expected: { items, isComplete }, at }: Inbox): Html {
   );
 }
 
-/** Shown only if there are such pipelines: not every team reports its runs. */
-function pipelinesPanel({ pipelines, at }: Inbox): Html {
-  if (pipelines === null || pipelines.length === 0) return html``;
-  const rows = pipelines
-    .slice(0, ROWS_SHOWN)
-    .map(({ pipeline, why, lines, at: last, url }): Cells => [
-      html`${pipeline ?? 'no name'} <span class="quiet">${why}</span>`,
-      url === null || !/^https?:/.test(url) ? ago(last, at) : html`<a href="${url}">${ago(last, at)}</a>`,
-      html`<pre>${lines}</pre>`,
-    ]);
-  return panel(
-    'unmapped-pipelines',
-    'Pipelines outside the catalogue',
-    pipelines.length,
-    html`<p class="quiet">
-        Their runs count in no figure. Add the lines to <code>config/services.yaml</code>: then the next runs count.
-      </p>
-      ${tableOf('Pipelines outside the catalogue', ['Pipeline', 'Last', 'Add to services.yaml'], rows)}
-      ${moreNote(pipelines.length)}`,
-  );
-}
-
 function unmappedPanel({ unmapped, at }: Inbox): Html {
   if (unmapped === null) return html``;
   const rows = unmapped
@@ -320,10 +291,6 @@ function noisyPanel({ review: { noisy, isComplete, since }, at }: Inbox): Html {
     ${moreNote(noisy.length)}${incompleteNote(isComplete, since, at)}`,
   );
 }
-
-/** Says how many rows are not shown. */
-const moreNote = (count: number): Html =>
-  count <= ROWS_SHOWN ? html`` : html`<p class="quiet">${count - ROWS_SHOWN} more are not shown.</p>`;
 
 /** Says so if there were too many incidents and alerts to read all of the period. */
 const incompleteNote = (isComplete: boolean, since: Timestamp, at: Timestamp): Html =>

@@ -1,13 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { parser } from '@prometheus-io/lezer-promql';
 import * as z from 'zod';
-import { FIGURES } from '../../../../domain/delivery/pipeline-figures.ts';
-import { generatedFiles } from '../../../../domain/slo/generate/files.ts';
+import { files, namesIn } from './generated.ts';
 import { parsesAsPromql } from '../../../../local/config/promql.ts';
-import { hash } from '../../freeze/builders.ts';
-import { badOfAll, objective } from './objectives.ts';
 
 /**
  * Grafana's schema of dashboards, without what no generated dashboard uses.
@@ -75,18 +71,7 @@ const Dashboard = z.strictObject({
 });
 type Dashboard = z.infer<typeof Dashboard>;
 
-const files = generatedFiles([objective('a', badOfAll)], {
-  preset: 'multiwindow',
-  raw: true,
-  url: 'https://firebreak.example',
-  tokenFile: '/etc/token',
-  hash,
-  services: {},
-  environments: ['production'],
-  lowVelocity: false,
-});
 const dashboards = [...files].filter(([path]) => path.startsWith('grafana/'));
-const dashboardAt = (path: string): Dashboard => Dashboard.parse(files.get(path));
 
 /** Returns every query, with Grafana's variables replaced. */
 const queriesOf = ({ panels, annotations }: Dashboard): string[] =>
@@ -94,17 +79,6 @@ const queriesOf = ({ panels, annotations }: Dashboard): string[] =>
     ...panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)),
     ...annotations.list.map(({ expr }) => String(expr)),
   ].map((query) => query.replaceAll(/\$[a-z]+/g, 'x'));
-
-function namesIn(query: string): string[] {
-  const names: string[] = [];
-  parser.parse(query).iterate({
-    enter: ({ node }) => {
-      if (node.name === 'Identifier' && node.parent?.name === 'VectorSelector')
-        names.push(query.slice(node.from, node.to));
-    },
-  });
-  return names;
-}
 
 describe.each(dashboards)('%s', (_, file) => {
   test('matches the schema of Grafana', () => {
@@ -132,18 +106,6 @@ describe.each(dashboards)('%s', (_, file) => {
 
 test('dashboards have different UIDs', () => {
   expect(new Set(dashboards.map(([, file]) => Dashboard.parse(file).uid)).size).toBe(dashboards.length);
-});
-
-test('the dashboard of pipelines shows each figure of pipelines, with its labels', () => {
-  const names = new Set(queriesOf(dashboardAt('grafana/pipelines.json')).flatMap(namesIn));
-  const series = (name: string, type: string) =>
-    type === 'histogram' ? [`${name}_sum`, `${name}_count`, `${name}_bucket`] : [name];
-  const all = Object.entries(FIGURES).flatMap(([name, { type }]) => series(name, type));
-  const others = /^firebreak_(?:deployment|code_)/;
-  expect([...names].filter((name) => !all.includes(name) && !others.test(name))).toEqual([]);
-  const missing = Object.keys(FIGURES).filter((name) => ![...names].some((one) => one.startsWith(name)));
-  // The dashboard shows the newest results of tests instead of their totals.
-  expect(missing).toEqual(['pipeline_tests_total']);
 });
 
 test('each series is described in the documentation', async () => {

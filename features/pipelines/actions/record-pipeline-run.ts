@@ -1,0 +1,26 @@
+import { serviceOfPipeline } from '../decisions/pipeline-service.ts';
+import type { Deps } from '../ports.ts';
+import type { ServiceName } from '../../../schemas/config/names.ts';
+import type { PipelineRun, PipelineRunReport, RunTrace } from '../pipeline-run.ts';
+
+/**
+ * Records what a report says of a run of a pipeline. The service is the one that the report names, or the
+ * one of the repository in the catalogue. A run without a service is stored, but counts in no figure until another report
+ * of it arrives after the catalogue has the service.
+ *
+ * @param allow called with the service before anything is stored
+ */
+export async function recordPipelineRun(
+  { config, pipelineRuns, projections }: Pick<Deps, 'config' | 'pipelineRuns' | 'projections'>,
+  report: PipelineRunReport,
+  allow: (scope: { service: ServiceName | null }) => void = () => undefined,
+  trace: RunTrace = {},
+): Promise<{ run: PipelineRun; created: boolean }> {
+  const service = serviceOfPipeline(await config.current(), report);
+  allow({ service });
+  const recorded = await pipelineRuns.record(report, service, trace);
+  const { id, status } = recorded.run;
+  // A run is only shown as a span after its end, so runs without a tracing system, and those in progress, leave no mark.
+  if (status === 'finished' && (await projections.isOn('traces'))) await projections.changed(`pipeline-run:${id}`);
+  return recorded;
+}

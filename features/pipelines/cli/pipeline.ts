@@ -1,0 +1,121 @@
+import { gzipSync } from 'node:zlib';
+import type { Command } from 'commander';
+import * as z from 'zod';
+import { coverageIn } from '../decisions/coverage.ts';
+import { Client, queryOf } from '../../../cli/client.ts';
+import { readInputFile } from '../../../cli/input-file.ts';
+import { JSON_OPTION } from '../../../cli/options.ts';
+import { asJson, oneLine } from '../../../cli/table.ts';
+import { CommandFailure, type CommandContext, UsageError } from '../../../cli/command-context.ts';
+
+const UploadResult = z.object({
+  service: z.string(),
+  suite: z.string(),
+  passed: z.number(),
+  failed: z.number(),
+  skipped: z.number(),
+  flaky_count: z.number(),
+  flaky: z.array(z.object({ classname: z.string(), name: z.string() })),
+});
+
+const CoverageResult = z.object({ id: z.string(), service: z.string().nullable(), coverage: z.number().nullable() });
+
+type Options = {
+  service?: string;
+  repository?: string;
+  pipeline?: string;
+  commit: string;
+  branch?: string;
+  run: string;
+  attempt?: string;
+  suite?: string;
+  json?: true;
+};
+
+/** Adds commands that pipelines use. */
+export function addPipeline(program: Command, context: CommandContext): void {
+  const pipeline = program.command('pipeline').description('Report test results and coverage of pipelines');
+  pipeline
+    .command('tests')
+    .description('Upload test results as JUnit XML, and print the tests that they show to be flaky')
+    .argument('<file...>')
+    .requiredOption('--commit <sha>', 'Tested commit')
+    .requiredOption('--run <id>', 'ID of the run that executed the tests')
+    .option('--service <name>', 'Service (default: the service of the repository)')
+    .option('--repository <name>', 'Repository, such as acme/checkout')
+    .option('--pipeline <name>', 'Pipeline, if several services share the repository')
+    .option('--attempt <number>', 'Attempt of the run (default: 1)')
+    .option('--branch <name>', 'Branch')
+    .option('--suite <name>', 'Name of the tests; each operating system needs its own (default: tests)')
+    .option(...JSON_OPTION)
+    .action((files: string[], options: Options) => upload(context, files, options));
+  pipeline
+    .command('coverage')
+    .description('Report the coverage of a run, from a report of Cobertura or lcov, or as a number')
+    .argument('[file]')
+    .requiredOption('--run <id>', 'ID of the run')
+    .option('--percent <number>', 'Share of covered code, from 0 to 100, in place of a file')
+    .option('--service <name>', 'Service (default: the service of the repository)')
+    .option('--repository <name>', 'Repository, such as acme/checkout')
+    .option('--pipeline <name>', 'Pipeline, if several services share the repository')
+    .option('--attempt <number>', 'Attempt of the run (default: 1)')
+    .option('--commit <sha>', 'Tested commit')
+    .option('--branch <name>', 'Branch')
+    .option(...JSON_OPTION)
+    .action((file: string | undefined, options: CoverageOptions) => reportCoverage(context, file, options));
+}
+
+type CoverageOptions = Omit<Options, 'commit' | 'suite'> & { commit?: string; percent?: string };
+
+async function reportCoverage(
+  context: CommandContext,
+  file: string | undefined,
+  options: CoverageOptions,
+): Promise<void> {
+  const { json, run, percent, attempt, ...rest } = options;
+  requireServiceOrRepository(rest);
+  if ((file === undefined) === (percent === undefined)) throw new UsageError('specify either a file or --percent');
+  const coverage = percent === undefined ? await coverageOf(context, file ?? '') : Number(percent) / 100;
+  if (!(coverage >= 0 && coverage <= 1)) throw new UsageError(`--percent is not a number from 0 to 100: ${percent}`);
+  const client = await Client.of(context);
+  const body = { ...rest, run_id: run, ...(attempt !== undefined && { attempt: Number(attempt) }), coverage };
+  const recorded = await client.post('/v1/pipelines/runs', body, CoverageResult);
+  context.out(
+    json
+      ? asJson(recorded)
+      : oneLine(
+          `${(coverage * 100).toFixed(1)} % recorded for ${recorded.service ?? 'no service: the catalogue does not have this repository'}`,
+        ),
+  );
+}
+
+async function coverageOf(context: CommandContext, file: string): Promise<number> {
+  const found = coverageIn(Buffer.from(await readInputFile(context, file)).toString());
+  if (found === undefined)
+    throw new CommandFailure(
+      `${file} is not a coverage report: specify the XML file of Cobertura, or the info file of lcov`,
+    );
+  return found;
+}
+
+async function upload(context: CommandContext, files: readonly string[], options: Options): Promise<void> {
+  const { json, run, ...query } = options;
+  requireServiceOrRepository(query);
+  const client = await Client.of(context);
+  const path = `/v1/pipelines/tests${queryOf({ ...query, run_id: run })}`;
+  const uploads: z.infer<typeof UploadResult>[] = [];
+  for (const file of files)
+    uploads.push(await client.upload(path, gzipSync(await readInputFile(context, file)), UploadResult));
+  if (json) return context.out(asJson(uploads));
+  for (const [index, { suite, passed, failed, skipped, flaky_count, flaky }] of uploads.entries()) {
+    const counts = `${passed} passed, ${failed} failed, ${skipped} skipped, ${flaky_count} newly flaky`;
+    context.out(oneLine(`${files[index]} (${suite}): ${counts}`));
+    for (const { classname, name } of flaky) context.out(oneLine(`  flaky: ${[classname, name].join(' ').trim()}`));
+  }
+}
+
+/** @throws UsageError */
+function requireServiceOrRepository({ service, repository }: Pick<Options, 'service' | 'repository'>): void {
+  if (service === undefined && repository === undefined)
+    throw new UsageError('name the service or the repository: --service NAME or --repository OWNER/NAME');
+}

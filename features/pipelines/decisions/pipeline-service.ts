@@ -1,0 +1,26 @@
+import { repositoryPathOf } from '../../../domain/catalogue/repositories.ts';
+import type { Config } from '../../../schemas/config/config.ts';
+import type { ServiceName } from '../../../schemas/config/names.ts';
+
+type Names = {
+  service?: ServiceName | null | undefined;
+  repository?: string | null | undefined;
+  pipeline?: string | null | undefined;
+};
+
+/**
+ * Returns the service of a pipeline: the named one, or the only one of the repository. If several services share a
+ * repository, the one that lists the pipeline. Null: none, or several.
+ */
+export function serviceOfPipeline({ services }: Pick<Config, 'services'>, names: Names): ServiceName | null {
+  const { service, repository, pipeline } = names;
+  if (service != null) return service;
+  if (repository == null) return null;
+  const all = Object.entries(services).filter(([, entry]) => isSame(entry.repository, repository));
+  const listed = all.filter(([, entry]) => pipeline != null && entry.pipelines.includes(pipeline));
+  const [only, ...more] = listed.length > 0 ? listed : all.length === 1 ? all : [];
+  return only === undefined || more.length > 0 ? null : (only[0] as ServiceName);
+}
+
+const isSame = (a: string | undefined, b: string): boolean =>
+  a !== undefined && repositoryPathOf(a) === repositoryPathOf(b);

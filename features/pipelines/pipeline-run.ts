@@ -1,0 +1,203 @@
+import * as z from 'zod';
+import { ServiceName } from '../../schemas/config/names.ts';
+import { InstantIn, Timestamp } from '../../schemas/time/time.ts';
+
+/** How a run or a stage ended. */
+export const PipelineResult = z.enum(['succeeded', 'failed', 'cancelled', 'skipped']);
+export type PipelineResult = z.infer<typeof PipelineResult>;
+
+/** What GitHub, GitLab, and Jenkins call a result, in lower case. */
+const RESULT_SYNONYMS = {
+  success: 'succeeded',
+  passed: 'succeeded',
+  failure: 'failed',
+  error: 'failed',
+  timed_out: 'failed',
+  unstable: 'failed',
+  canceled: 'cancelled',
+  aborted: 'cancelled',
+} as const satisfies Record<string, PipelineResult>;
+const ResultSynonym = z.enum(Object.keys(RESULT_SYNONYMS) as (keyof typeof RESULT_SYNONYMS)[]);
+
+/** A result in a report, so that a pipeline can send the word of its own system. */
+const ReportedResult = z
+  .enum([...PipelineResult.options, ...ResultSynonym.options])
+  .transform((word): PipelineResult =>
+    ResultSynonym.safeParse(word).success
+      ? RESULT_SYNONYMS[word as keyof typeof RESULT_SYNONYMS]
+      : (word as PipelineResult),
+  );
+
+/** What started a run. */
+export const PipelineTrigger = z.enum([
+  'push',
+  'pull_request',
+  'merge_queue',
+  'schedule',
+  'manual',
+  'api',
+  'release',
+  'pipeline',
+  'other',
+]);
+export type PipelineTrigger = z.infer<typeof PipelineTrigger>;
+
+export const PipelineRunId = z
+  .string()
+  .regex(/^run_[0-9a-f]{26}$/, 'must be the id of a pipeline run: run_ and 26 hexadecimal digits')
+  .brand<'PipelineRunId'>();
+export type PipelineRunId = z.infer<typeof PipelineRunId>;
+
+/** Maximum number of stages in one report. A GitHub matrix has up to 256 jobs. */
+export const STAGES_MAX = 500;
+
+/** Maximum number of suites in one report. */
+const SUITES_MAX = 50;
+
+/** CI systems send unset variables as blank text, which counts as absent. */
+const nonEmpty = (text: string): string | undefined => (text.trim() === '' ? undefined : text);
+const optionalText = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .refine((value) => value.isWellFormed(), 'must not contain unpaired surrogates')
+    .transform(nonEmpty)
+    .nullish();
+
+/** Name of a repository as its host writes it: `acme/checkout`, or a path of GitLab groups. */
+export const RepositoryName = z
+  .string()
+  .regex(/^[^\s#?]{1,255}$/, 'must be the full name of a repository, such as acme/checkout');
+
+const times = {
+  queued_at: InstantIn.nullish(),
+  started_at: InstantIn.nullish(),
+  finished_at: InstantIn.nullish(),
+};
+
+/** A step of a run that is measured on its own: a job of GitHub and GitLab, a stage of Jenkins. */
+const StageReport = z.strictObject({
+  /** Identity within the run and attempt. Absent: the name. */
+  id: optionalText(256),
+  name: z
+    .string()
+    .min(1)
+    .max(256)
+    .refine((name) => name.isWellFormed(), 'must not contain unpaired surrogates'),
+  result: ReportedResult.nullish(),
+  ...times,
+});
+export type StageReport = z.infer<typeof StageReport>;
+
+const count = z.number().int().min(0).max(10_000_000);
+
+/** Numbers of tests in a suite, for senders without JUnit XML. */
+const SuiteReport = z.strictObject({
+  suite: z.string().min(1).max(128),
+  passed: count,
+  failed: count,
+  skipped: count.default(0),
+});
+
+const Fields = z.strictObject({
+  /** Absent: the service of the catalogue with this repository. */
+  service: ServiceName.nullish(),
+  repository: RepositoryName.nullish(),
+  /** Name of the pipeline or workflow. */
+  pipeline: optionalText(256),
+  /** Identity of the run at its sender, unique in the repository, or in the service if no repository is named. */
+  run_id: z.string().min(1).max(256),
+  attempt: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER).default(1),
+  branch: optionalText(512),
+  /** Name of the repository's default branch. Absent: main, master, and trunk are taken for it. */
+  default_branch: optionalText(512),
+  commit: optionalText(256),
+  trigger: PipelineTrigger.nullish(),
+  author: optionalText(512),
+  url: z
+    .url({ protocol: /^https?$/ })
+    .max(2048)
+    .nullish(),
+  /** Present as soon as the run has ended. */
+  result: ReportedResult.nullish(),
+  ...times,
+  stages: z.array(StageReport).max(STAGES_MAX).default([]),
+  tests: z.array(SuiteReport).max(SUITES_MAX).default([]),
+  /** Share of covered code, 0 to 1. */
+  coverage: z.number().min(0).max(1).nullish(),
+  /** Time of this report at its sender: of two values of a field, the one reported later counts. */
+  reported_at: InstantIn.nullish(),
+});
+
+/** The body of `POST /v1/pipelines/runs`: what is known of a run now. Reports of one run and attempt are merged. */
+export const PipelineRunReport = Fields.superRefine((report, context) => {
+  if (report.service == null && report.repository == null)
+    context.addIssue({ code: 'custom', path: ['service'], message: 'name the service or the repository' });
+  for (const { path, of } of [
+    { path: [], of: report },
+    ...report.stages.map((stage, n) => ({ path: ['stages', n], of: stage })),
+  ]) {
+    const message = whyInvalidTimes(of);
+    if (message !== undefined) context.addIssue({ code: 'custom', path: [...path, 'finished_at'], message });
+  }
+});
+export type PipelineRunReport = z.infer<typeof PipelineRunReport>;
+export type PipelineRunInput = z.input<typeof PipelineRunReport>;
+
+function whyInvalidTimes({ result, started_at, finished_at }: Pick<StageReport, keyof typeof times | 'result'>) {
+  if (finished_at == null) return undefined;
+  if (result == null) return 'a finished run or stage needs a result';
+  if (started_at != null && finished_at < started_at)
+    return `finished_at (${finished_at}) is before started_at (${started_at}); send both times from the same clock`;
+  return undefined;
+}
+
+const NullableTimes = {
+  queued_at: Timestamp.nullable(),
+  started_at: Timestamp.nullable(),
+  finished_at: Timestamp.nullable(),
+};
+
+export const PipelineStatus = z.enum(['queued', 'running', 'finished']);
+export type PipelineStatus = z.infer<typeof PipelineStatus>;
+
+/** A recorded run of a pipeline. `null` means not reported. */
+export const PipelineRun = z.object({
+  id: PipelineRunId,
+  /** Null: no service of the catalogue has this repository, or several have it. */
+  service: ServiceName.nullable(),
+  repository: z.string().nullable(),
+  pipeline: z.string().nullable(),
+  run_id: z.string(),
+  attempt: z.number(),
+  branch: z.string().nullable(),
+  default_branch: z.string().nullable(),
+  commit: z.string().nullable(),
+  trigger: PipelineTrigger.nullable(),
+  author: z.string().nullable(),
+  url: z.string().nullable(),
+  status: PipelineStatus,
+  result: PipelineResult.nullable(),
+  ...NullableTimes,
+  tests: z.array(z.object({ suite: z.string(), passed: z.number(), failed: z.number(), skipped: z.number() })),
+  coverage: z.number().nullable(),
+  /** W3C trace context of the request that reported it, or of its own trace. Absent: none. */
+  traceparent: z.string().optional(),
+  /** The CI system exports its trace, so Firebreak sends no span of it. Absent: no trace of it arrived. */
+  has_trace: z.literal(true).optional(),
+  /** When the first report of it was recorded. */
+  recorded_at: Timestamp,
+});
+export type PipelineRun = z.infer<typeof PipelineRun>;
+
+/** The place of a run in a trace. `has_trace`: the report is a span of it. */
+export type RunTrace = Pick<PipelineRun, 'traceparent' | 'has_trace'>;
+
+export const PipelineStage = z.object({
+  key: z.string(),
+  name: z.string(),
+  status: PipelineStatus,
+  result: PipelineResult.nullable(),
+  ...NullableTimes,
+});
+export type PipelineStage = z.infer<typeof PipelineStage>;

@@ -1,0 +1,44 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { codeFiguresOf } from '../actions/code-figures.ts';
+import { PIPELINE_WINDOW_SECONDS } from '../actions/pipeline-figures.ts';
+import type { Deps } from '../ports.ts';
+import { ServiceName } from '../../../schemas/config/names.ts';
+import { CodeFigures } from '../code-figures.ts';
+import { answers, type Api, endpoint, problems } from '../../../http/endpoint.ts';
+import { Window } from '../../../http/routes/delivery/dora.ts';
+
+/** Registers the figures of commits, pull requests, reviews, and coverage. */
+export function codeFigureRoutes(app: Api, deps: Deps): void {
+  endpoint(
+    app,
+    deps,
+    'pipelines:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/metrics/code',
+      tags: ['pipelines'],
+      summary: 'Get figures of commits, pull requests, reviews, and coverage of a service, a team, or all services',
+      request: {
+        query: z.object({
+          service: ServiceName.optional(),
+          team: z.string().min(1).max(256).optional(),
+          window: Window.default(PIPELINE_WINDOW_SECONDS),
+        }),
+      },
+      responses: {
+        200: answers('The figures', CodeFigures.meta({ id: 'CodeFigures' })),
+        422: problems('Validation failed'),
+      },
+    }),
+    async (c) => {
+      const { service, team, window: seconds } = c.req.valid('query');
+      c.var.allow(service === undefined ? {} : { service });
+      const { services } = await deps.config.current();
+      const names = Object.entries(services)
+        .filter(([name, entry]) => (service ?? name) === name && (team ?? entry.team) === entry.team)
+        .map(([name]) => ServiceName.parse(name))
+        .filter((name) => c.var.may({ service: name }));
+      return c.json(await codeFiguresOf(deps, names.toSorted(), seconds), 200);
+    },
+  );
+}

@@ -1,0 +1,595 @@
+import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { extensionsOf } from '../../../assembly/features.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
+import { api } from '../../../http/app.ts';
+import type { Api } from '../../../http/endpoint.ts';
+import type { TokenRecord } from '../../../schemas/access/access.ts';
+import { Config, emptyConfig } from '../../../schemas/config/config.ts';
+import type { ServiceName } from '../../../schemas/config/names.ts';
+import type { PipelineRun, PipelineRunInput } from '../pipeline-run.ts';
+import { withPorts } from '../ports.ts';
+import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
+import { openTable, type TableStores } from '../../../test/stores/stores.ts';
+import { tokenRecord } from '../../../test/support/console-world.ts';
+import { FakeWorld, silent } from '../../../test/support/fake-deps.ts';
+
+let stores: TableStores;
+let deps: Deps;
+let app: Api;
+let token: Pick<TokenRecord, 'actions' | 'services'>;
+let config: Config;
+let service: string;
+let count = 0;
+
+beforeAll(async () => {
+  stores = await openTable();
+});
+afterAll(() => stores.close());
+
+beforeEach(() => {
+  token = { actions: ['*'], services: null };
+  count += 1;
+  service = `service-${count}`;
+  config = Config.parse({
+    ...emptyConfig,
+    services: {
+      [service]: { repository: `acme/${service}` },
+      cart: { repository: 'acme/shop', pipelines: ['Cart'] },
+      search: { repository: 'acme/shop', pipelines: ['Search'] },
+    },
+  });
+  deps = {
+    ...new FakeWorld().deps,
+    ...stores,
+    config: { current: async () => config, problems: async () => [] },
+    secrets: { get: async () => undefined },
+    tokens: Object.assign(Object.create(stores.tokens) as Deps['tokens'], {
+      find: async () => tokenRecord('ci', [], token),
+    }),
+    log: silent,
+    extensions: extensionsOf(() => deps),
+  };
+  app = api(deps);
+});
+
+const authorization = 'Bearer token';
+
+const at = (minute: number, second = 0): string =>
+  `2026-11-20T10:${String(minute).padStart(2, '0')}:${String(second).padStart(2, '0')}.000Z`;
+
+const post = (path: string, body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}) =>
+  app.request(path, { method: 'POST', headers: { authorization, ...headers }, body });
+
+async function report(input: Partial<PipelineRunInput>): Promise<{ status: number; body: PipelineRun }> {
+  const answer = await post('/v1/pipelines/runs', JSON.stringify({ service, run_id: '7', ...input }), {
+    'content-type': 'application/json',
+  });
+  return { status: answer.status, body: (await answer.json()) as PipelineRun };
+}
+
+const get = async (path: string) => {
+  const answer = await app.request(path, { headers: { authorization } });
+  return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+};
+
+/** Returns the stored figures of the service, as `name{labels} le`. */
+async function figures(): Promise<Record<string, number>> {
+  const all = (await withPorts(stores).pipelineFigures.read()).filter((one) => one.service === service);
+  return Object.fromEntries(
+    all.flatMap(({ branch, counts }) =>
+      counts.map(({ name, labels, le, value }) => [[name, branch, ...labels, ...(le ? [le] : [])].join(' '), value]),
+    ),
+  );
+}
+
+describe('POST /v1/pipelines/runs', () => {
+  test.each([
+    ['success', 'succeeded'],
+    ['failure', 'failed'],
+    ['timed_out', 'failed'],
+    ['canceled', 'cancelled'],
+    ['skipped', 'skipped'],
+  ])('the result %s of another system is %s', async (result, expected) => {
+    const sent = { started_at: at(1), finished_at: at(9), result: result as PipelineRun['result'] };
+    const { body } = await report({ ...sent, stages: [{ name: 'build', result: result as PipelineRun['result'] }] });
+    expect(body.result).toBe(expected);
+    expect((await get(`/v1/pipelines/runs/${body.id}`)).body).toMatchObject({ stages: [{ result: expected }] });
+  });
+
+  test('the trace context of the request is kept, and what is none is ignored', async () => {
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    const send = async (run_id: string, value: string) =>
+      (
+        await post('/v1/pipelines/runs', JSON.stringify({ service, run_id }), {
+          'content-type': 'application/json',
+          traceparent: value,
+        })
+      ).json();
+    expect(await send('7', traceparent)).toMatchObject({ traceparent });
+    expect(await send('8', 'none')).not.toHaveProperty('traceparent');
+  });
+
+  test('reports are merged into one run, and each figure is counted once', async () => {
+    const first = await report({
+      pipeline: 'CI',
+      branch: 'main',
+      trigger: 'push',
+      queued_at: at(0),
+      started_at: at(1),
+    });
+    expect(first).toMatchObject({ status: 201, body: { status: 'running', service, result: null } });
+    const finished: Partial<PipelineRunInput> = {
+      result: 'succeeded',
+      started_at: at(1),
+      finished_at: at(9),
+      stages: [
+        { name: 'build', result: 'succeeded', queued_at: at(1), started_at: at(1, 30), finished_at: at(3) },
+        { name: 'test (1)', result: 'failed', started_at: at(3), finished_at: at(9) },
+        { name: 'deploy', result: 'skipped', started_at: at(9), finished_at: at(9) },
+      ],
+    };
+    expect(await report(finished)).toMatchObject({ status: 200, body: { id: first.body.id, result: 'succeeded' } });
+    expect((await report(finished)).status).toBe(200);
+    expect((await report({ pipeline: 'CI', queued_at: at(0) })).body.status).toBe('finished');
+    expect(await figures()).toEqual({
+      'pipeline_runs_total main succeeded push': 1,
+      'pipeline_duration_seconds main succeeded 600': 1,
+      'pipeline_duration_seconds main succeeded sum': 480,
+      'time_queued_seconds main  60': 1,
+      'time_queued_seconds main  sum': 60,
+      'time_queued_seconds main build 30': 1,
+      'time_queued_seconds main build sum': 30,
+      'pipeline_stage_duration_seconds main build succeeded 120': 1,
+      'pipeline_stage_duration_seconds main build succeeded sum': 90,
+      'pipeline_stage_duration_seconds main test failed 600': 1,
+      'pipeline_stage_duration_seconds main test failed sum': 360,
+    });
+    const { body } = await get(`/v1/pipelines/runs/${first.body.id}`);
+    expect(body['stages']).toMatchObject([
+      { name: 'build' },
+      { name: 'test (1)', status: 'finished' },
+      { name: 'deploy' },
+    ]);
+  });
+
+  test('another attempt is another run', async () => {
+    const first = await report({ result: 'failed' });
+    const second = await report({ result: 'succeeded', attempt: 2 });
+    expect(second).toMatchObject({ status: 201 });
+    expect(second.body.id).not.toBe(first.body.id);
+  });
+
+  test('jobs of a large matrix that end at the same moment', async () => {
+    const jobs = Array.from({ length: 60 }, (_, n) =>
+      report({
+        pipeline: 'CI',
+        branch: 'main',
+        stages: [{ id: `job-${n}`, name: `test (${n})`, result: 'succeeded', started_at: at(1), finished_at: at(2) }],
+      }),
+    );
+    const answers = await Promise.all(jobs);
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 201]));
+    const { body } = await get(`/v1/pipelines/runs/${answers[0]?.body.id}`);
+    expect(body['stages']).toHaveLength(60);
+    expect((await figures())['pipeline_stage_duration_seconds main test succeeded 60']).toBe(60);
+  });
+
+  test('the service is that of the repository; of several, the one that lists the pipeline', async () => {
+    expect((await report({ service: null, repository: `Acme/${service}` })).body.service).toBe(service);
+    const shop = { service: null, repository: 'acme/shop', run_id: `shop-${count}` };
+    expect((await report({ ...shop, pipeline: 'Search' })).body.service).toBe('search');
+    const unknown = await report({
+      ...shop,
+      run_id: `lint-${count}`,
+      pipeline: 'Lint',
+      branch: 'main',
+      result: 'failed',
+    });
+    expect(unknown).toMatchObject({ status: 201, body: { service: null } });
+    config = Config.parse({
+      ...config,
+      services: { ...config.services, [service]: { repository: 'acme/shop', pipelines: ['Lint'] } },
+    });
+    expect((await report({ ...shop, run_id: `lint-${count}`, pipeline: 'Lint' })).body.service).toBe(service);
+    expect(await figures()).toMatchObject({ 'pipeline_runs_total main failed other': 1 });
+  });
+
+  test.each([
+    ['neither service nor repository', { service: null }, 'name the service or the repository'],
+    ['an end without a result', { finished_at: at(1) }, 'a finished run or stage needs a result'],
+    ['an end before the start', { result: 'failed', started_at: at(2), finished_at: at(1) }, 'is before started_at'],
+    [
+      'a stage with an end before its start',
+      { stages: [{ name: 'a', result: 'failed', started_at: at(2), finished_at: at(1) }] },
+      'is before started_at',
+    ],
+    ['a start in the future', { started_at: '2027-01-01T00:00:00Z' }, 'ahead of Firebreak'],
+    ['an unknown field', { duration: 7 }, 'duration'],
+    ['an unknown trigger', { trigger: 'cron' }, 'trigger'],
+  ] as [string, Partial<PipelineRunInput>, string][])('%s is refused', async (_, input, reason) => {
+    const { status, body } = await report(input);
+    expect(status).toBe(422);
+    expect((body as unknown as { detail: string }).detail).toContain(reason);
+  });
+
+  test('a token of one service reports and reads that one alone', async () => {
+    await report({ result: 'succeeded', started_at: at(1), finished_at: at(2) });
+    const foreign = await report({ service: null, repository: 'acme/unknown', run_id: `unknown-${count}` });
+    token = { actions: ['pipelines:write', 'pipelines:read'], services: [service] };
+    expect((await report({ run_id: '8', started_at: at(3) })).status).toBe(201);
+    expect((await report({ service: 'cart' })).status).toBe(403);
+    expect((await report({ service: null, repository: 'acme/unknown' })).status).toBe(403);
+    expect((await get(`/v1/pipelines/runs/${foreign.body.id}`)).status).toBe(403);
+    const list = (await get('/v1/pipelines/runs?limit=500')).body['items'] as PipelineRun[];
+    expect(list.map((run) => [run.service, run.run_id])).toEqual([
+      [service, '8'],
+      [service, '7'],
+    ]);
+    token = { actions: ['deployments:write'], services: null };
+    expect((await report({})).status).toBe(403);
+  });
+});
+
+test('GET /v1/pipelines/runs lists the runs of a service, newest first, in pages', async () => {
+  for (const minute of [3, 1, 2]) await report({ run_id: String(minute), started_at: at(minute) });
+  const first = await get(`/v1/pipelines/runs?service=${service}&limit=2`);
+  const ids = (body: Record<string, unknown>) => (body['items'] as PipelineRun[]).map(({ run_id }) => run_id);
+  expect(ids(first.body)).toEqual(['3', '2']);
+  const second = await get(`/v1/pipelines/runs?service=${service}&limit=2&cursor=${String(first.body['next_cursor'])}`);
+  expect(ids(second.body)).toEqual(['1']);
+});
+
+describe('POST /v1/pipelines/tests', () => {
+  const file = (name: string): string =>
+    readFileSync(new URL(`../../../test/fixtures/junit/${name}`, import.meta.url), 'utf8');
+  const query = (more: Record<string, string> = {}) =>
+    `/v1/pipelines/tests?${new URLSearchParams({ service, commit: 'abc', branch: 'main', run_id: '7', ...more }).toString()}`;
+  const upload = async (body: string, more: Record<string, string> = {}) => {
+    const answer = await post(query(more), body, { 'content-type': 'application/xml' });
+    return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+  };
+  const from = '2026-11-01T00:00:00.000Z' as Timestamp;
+
+  test('a test that failed and then passed in the same commit is flaky, and is counted once', async () => {
+    const first = await upload(file('node-attempt-1.xml'));
+    expect(first).toMatchObject({
+      status: 201,
+      body: { service, suite: 'tests', passed: 1, failed: 1, skipped: 1, flaky_count: 0 },
+    });
+    const second = await upload(file('node-attempt-2.xml'), { attempt: '2' });
+    expect(second.body).toMatchObject({ passed: 2, failed: 0, flaky_count: 1 });
+    const name = (second.body['flaky'] as { name: string }[])[0]?.name;
+    expect(name).toContain('applies a <discount>');
+    expect(await upload(file('node-attempt-2.xml'), { attempt: '2' })).toMatchObject({
+      status: 200,
+      body: second.body,
+    });
+    expect((await upload(file('node-attempt-1.xml'), { attempt: '3' })).body).toMatchObject({ flaky_count: 0 });
+    expect(await figures()).toEqual({
+      'pipeline_tests_total main tests passed': 4,
+      'pipeline_tests_total main tests failed': 2,
+      'pipeline_tests_total main tests skipped': 3,
+      'pipeline_test_results main tests passed': 1,
+      'pipeline_test_results main tests failed': 1,
+      'pipeline_test_results main tests skipped': 1,
+      'pipeline_flaky_tests_total main tests': 1,
+    });
+    expect(await withPorts(stores).pipelineTests.flaky(service as ServiceName, from)).toMatchObject([
+      { commit: 'abc', suite: 'tests', branch: 'main', count: 1, tests: [{ classname: 'cart', name }] },
+    ]);
+  });
+
+  test('passed first, and failed in another run of the commit', async () => {
+    await upload(file('node-attempt-2.xml'));
+    expect((await upload(file('node-attempt-1.xml'), { run_id: '8' })).body).toMatchObject({ flaky_count: 1 });
+  });
+
+  test.each([
+    ['another commit', { commit: 'def', attempt: '2' }],
+    ['another suite, such as another operating system', { suite: 'windows', attempt: '2' }],
+    ['the same attempt, which has several configurations', {}],
+  ])('different results of %s are not flaky', async (_, more: Record<string, string>) => {
+    await upload(file('node-attempt-1.xml'));
+    expect((await upload(file('node-attempt-2.xml'), more)).body).toMatchObject({ flaky_count: 0 });
+  });
+
+  test('files of the same attempt are the parts of one result', async () => {
+    const part = (name: string) => `<testsuite><testcase name="${name}"/></testsuite>`;
+    await upload(part('a'));
+    await upload(part('b'));
+    expect(await figures()).toMatchObject({ 'pipeline_test_results main tests passed': 2 });
+  });
+
+  test('parallel uploads of a commit are all compared', async () => {
+    const failed = '<testsuite><testcase name="a"><failure/></testcase></testsuite>';
+    const passed = '<testsuite><testcase name="a"/></testsuite>';
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, (_, n) => upload(n % 2 ? failed : passed, { attempt: String(n + 1) })),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(Array(8).fill(201));
+    expect((await figures())['pipeline_flaky_tests_total main tests']).toBe(1);
+  });
+
+  test('a compressed file', async () => {
+    const answer = await post(query(), gzipSync(file('surefire-rerun.xml')), { 'content-encoding': 'gzip' });
+    expect(answer.status).toBe(201);
+    expect(await answer.json()).toMatchObject({ flaky_count: 1, flaky: [{ name: 'reserves' }] });
+  });
+
+  test('20,000 tests with different results in two attempts', async () => {
+    const many = (inner: string) =>
+      `<testsuite>${Array.from({ length: 20_000 }, (_, n) => `<testcase classname="suite of many tests" name="test ${n}">${inner}</testcase>`).join('')}</testsuite>`;
+    expect((await upload(many('<error/>'))).body).toMatchObject({ failed: 20_000 });
+    const { body } = await upload(many(''), { attempt: '2' });
+    expect(body).toMatchObject({ passed: 20_000, flaky_count: 20_000 });
+    expect(body['flaky']).toHaveLength(200);
+  });
+
+  test('hostile and wrong bodies are refused', async () => {
+    const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024, ' '));
+    expect((await post(query(), bomb, { 'content-encoding': 'gzip' })).status).toBe(413);
+    expect((await post(query(), 'no gzip', { 'content-encoding': 'gzip' })).status).toBe(400);
+    expect((await post(query(), 'a', { 'content-encoding': 'br' })).status).toBe(415);
+    expect((await post(query(), Buffer.from([0xff, 0xfe, 0x3c]))).status).toBe(400);
+    expect((await post(query(), Buffer.alloc(5 * 1024 * 1024, ' '))).status).toBe(413);
+    const dtd = await upload('<!DOCTYPE a [<!ENTITY b "c">]><testsuite/>');
+    expect(dtd).toMatchObject({ status: 422, body: { detail: expect.stringContaining('a document type') } });
+    expect((await upload('<testsuite/>', { commit: '' })).status).toBe(422);
+    expect(await figures()).toEqual({});
+  });
+
+  test('a repository without a single service is refused with the line that maps it', async () => {
+    const answer = await post('/v1/pipelines/tests?repository=acme/shop&commit=abc&run_id=7', '<testsuite/>');
+    expect(answer.status).toBe(422);
+    expect(((await answer.json()) as { detail: string }).detail).toContain('"repository: acme/shop"');
+  });
+});
+
+test('GET /metrics has the figures as histograms and counters', async () => {
+  token = { actions: ['*'], services: [service] };
+  deps = {
+    ...deps,
+    queueStats: { read: async () => [] },
+    drills: Object.assign({}, deps.drills, { proved: async () => [] }),
+    freezes: Object.assign({}, deps.freezes, { current: async () => [] }),
+    sloStatuses: Object.assign({}, deps.sloStatuses, { all: async () => [], evaluatedAt: async () => null }),
+  };
+  app = api(deps);
+  await report({ branch: 'main', trigger: 'push', result: 'failed', started_at: at(0), finished_at: at(9) });
+  await report({
+    run_id: '8',
+    branch: 'main',
+    trigger: 'push',
+    result: 'failed',
+    started_at: at(0),
+    finished_at: at(20),
+  });
+  const text = await (await app.request('/metrics', { headers: { authorization } })).text();
+  const own = text.split('\n').filter((line) => line.includes(`service="${service}"`));
+  const labels = `service="${service}",branch="main",result="failed"`;
+  expect(own).toContain(`pipeline_runs_total{${labels},trigger="push"} 2`);
+  expect(own).toContain(`pipeline_duration_seconds_bucket{${labels},le="450"} 0`);
+  expect(own).toContain(`pipeline_duration_seconds_bucket{${labels},le="600"} 1`);
+  expect(own).toContain(`pipeline_duration_seconds_bucket{${labels},le="+Inf"} 2`);
+  expect(own).toContain(`pipeline_duration_seconds_sum{${labels}} 1740`);
+  expect(own).toContain(`pipeline_duration_seconds_count{${labels}} 2`);
+  expect(text).toContain('# TYPE pipeline_duration_seconds histogram');
+});
+
+describe("GitHub's webhooks", () => {
+  const octokit = (name: string): any =>
+    JSON.parse(readFileSync(new URL(`../../../test/fixtures/github/octokit/${name}.json`, import.meta.url), 'utf8'));
+  const secret = 'a-webhook-secret';
+  const send = async (event: string, payload: unknown, key = secret) => {
+    const body = JSON.stringify(payload);
+    const answer = await app.request('/integrations/github/webhook', {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'x-github-event': event,
+        'x-hub-signature-256': `sha256=${createHmac('sha256', key).update(body).digest('hex')}`,
+      },
+      body,
+    });
+    return { status: answer.status, body: (await answer.json()) as Record<string, string> };
+  };
+
+  beforeEach(() => {
+    deps = { ...deps, secrets: { get: async (name) => (name === 'GITHUB_WEBHOOK_SECRET' ? secret : undefined) } };
+    app = api(deps);
+  });
+
+  test('events of a run and its jobs, delivered twice and in the wrong order, are one run', async () => {
+    const repository = { full_name: `acme/${service}`, default_branch: 'master' };
+    const of = (name: string, more: object) => {
+      const payload = octokit(name);
+      const [key] = Object.keys(payload).filter((one) => one === 'workflow_run' || one === 'workflow_job');
+      return { ...payload, repository, [key ?? '']: { ...payload[key ?? ''], head_repository: repository, ...more } };
+    };
+    const ended = { updated_at: '2020-10-05T16:40:00Z', run_started_at: '2020-10-05T16:33:24Z' };
+    const events: [string, unknown][] = [
+      ['workflow_job', of('workflow_job-completed.failure', { run_id: 289782451 })],
+      ['workflow_run', of('workflow_run-completed', ended)],
+      ['workflow_run', of('workflow_run-requested', { run_started_at: '2020-10-05T16:33:24Z' })],
+      ['workflow_job', of('workflow_job-completed.failure', { run_id: 289782451 })],
+      ['workflow_run', of('workflow_run-completed', ended)],
+    ];
+    const ids = new Set<string | undefined>();
+    for (const [event, payload] of events) {
+      const { status, body } = await send(event, payload);
+      expect(status).toBe(202);
+      ids.add(body['pipeline_run']);
+    }
+    expect(ids.size).toBe(1);
+    const { body } = await get(`/v1/pipelines/runs/${[...ids][0]}`);
+    expect(body).toMatchObject({ service, result: 'succeeded', branch: 'master', stages: [{ name: 'linters' }] });
+    expect(await figures()).toMatchObject({
+      'pipeline_runs_total master succeeded api': 1,
+      'pipeline_duration_seconds master succeeded sum': 396,
+      'pipeline_stage_duration_seconds other linters failed sum': 198,
+      'time_queued_seconds other linters 60': 1,
+    });
+  });
+
+  test('a wrong signature, and a payload that does not match', async () => {
+    expect((await send('workflow_run', octokit('workflow_run-completed'), 'wrong')).status).toBe(401);
+    expect((await send('workflow_run', octokit('workflow_job-queued'))).status).toBe(422);
+  });
+
+  test('a run of an unknown repository is kept', async () => {
+    const { body } = await send('workflow_run', octokit('workflow_run-completed'));
+    expect(body['unmapped']).toContain('octo-org/octo-repo');
+    expect((await get(`/v1/pipelines/runs/${body['pipeline_run']}`)).body).toMatchObject({ service: null });
+    await send('workflow_run', octokit('workflow_run-completed'));
+    const listed = (await get('/v1/pipelines/unmapped')).body['items'] as { repository: string }[];
+    expect(listed.filter(({ repository }) => repository === 'octo-org/octo-repo')).toMatchObject([
+      {
+        pipeline: 'test',
+        why: 'no service has the repository "octo-org/octo-repo"',
+        lines: 'services:\n  octo-repo:\n    repository: "octo-org/octo-repo"',
+      },
+    ]);
+  });
+});
+
+describe('POST /v1/traces', () => {
+  const otlp = (name: string): string =>
+    readFileSync(new URL(`../../../test/fixtures/otlp/${name}`, import.meta.url), 'utf8').replaceAll(
+      'acme/checkout',
+      `acme/${service}`,
+    );
+  const send = (body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string>) =>
+    post('/v1/traces', body, headers);
+
+  test('JSON, compressed as by the collector', async () => {
+    const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
+    const answer = await send(gzipSync(otlp('github-receiver.json')), headers);
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toEqual({});
+    const [run] = (await get(`/v1/pipelines/runs?service=${service}`)).body['items'] as PipelineRun[];
+    expect(run).toMatchObject({
+      has_trace: true,
+      traceparent: expect.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/),
+    });
+    expect(await figures()).toMatchObject({
+      'pipeline_runs_total main failed other': 1,
+      'pipeline_duration_seconds main failed sum': 480,
+      'pipeline_stage_duration_seconds main test failed sum': 360,
+    });
+  });
+
+  test('protobuf, with the spans of a repository that the catalogue does not have', async () => {
+    const body = new Uint8Array(Buffer.from(otlp('github-receiver.pb.base64'), 'base64'));
+    const answer = await send(body, { 'content-type': 'application/x-protobuf' });
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('content-type')).toBe('application/x-protobuf');
+    expect((await answer.arrayBuffer()).byteLength).toBe(0);
+    const all = (await get('/v1/pipelines/runs?limit=500')).body['items'] as PipelineRun[];
+    expect(all.find(({ repository }) => repository === 'acme/checkout')).toMatchObject({
+      run_id: '289782451',
+      service: null,
+    });
+  });
+
+  test('rejected spans are counted with their reasons', async () => {
+    token = { actions: ['pipelines:write'], services: ['another'] };
+    const answer = await send(otlp('github-receiver.json'), { 'content-type': 'application/json' });
+    expect(await answer.json()).toEqual({
+      partialSuccess: { rejectedSpans: '2', errorMessage: '2: the token may not report this service' },
+    });
+    expect(await figures()).toEqual({});
+  });
+
+  test('other bodies are refused', async () => {
+    expect((await send('{}', { 'content-type': 'text/plain' })).status).toBe(415);
+    expect((await send('no JSON', { 'content-type': 'application/json' })).status).toBe(400);
+    expect((await send('{"resourceSpans": 7}', { 'content-type': 'application/json' })).status).toBe(400);
+    expect((await send('no protobuf', { 'content-type': 'application/x-protobuf' })).status).toBe(400);
+    token = { actions: ['deployments:write'], services: null };
+    expect((await send('{}', { 'content-type': 'application/json' })).status).toBe(403);
+  });
+});
+
+describe('GET /v1/metrics/pipelines', () => {
+  test('the figures of the runs in the window', async () => {
+    const stages = [{ name: 'test', result: 'succeeded' as const, started_at: at(1), finished_at: at(4) }];
+    await report({ branch: 'main', result: 'succeeded', started_at: at(0), finished_at: at(5), stages });
+    await report({ run_id: '8', branch: 'feature', result: 'failed', started_at: at(0), finished_at: at(1) });
+    const old = { started_at: '2026-10-01T10:00:00Z', finished_at: '2026-10-01T10:30:00Z' };
+    await report({ run_id: '9', branch: 'main', result: 'failed', ...old });
+    const all = await get(`/v1/metrics/pipelines?service=${service}&window=7d`);
+    expect(all).toMatchObject({
+      status: 200,
+      body: { service, branch: null, success_ratio: 0.5, runs: { total: 2 }, duration: { mean_s: 180 } },
+    });
+    expect((await get(`/v1/metrics/pipelines?service=${service}&window=12w&branch=main`)).body).toMatchObject({
+      success_ratio: 0.5,
+      runs: { total: 2 },
+      duration: { p95_s: 1800 },
+      stages: [{ stage: 'test', p95_s: 180 }],
+    });
+  });
+
+  test('a wrong window, and a service that the token may not read', async () => {
+    expect((await get(`/v1/metrics/pipelines?service=${service}&window=soon`)).status).toBe(422);
+    token = { actions: ['pipelines:read'], services: ['another'] };
+    expect((await get(`/v1/metrics/pipelines?service=${service}`)).status).toBe(403);
+  });
+});
+
+describe('GET /v1/metrics/code', () => {
+  test('commits, pull requests, reviews, and coverage of a service or a team', async () => {
+    config = Config.parse({
+      ...emptyConfig,
+      services: { [service]: { repository: `acme/${service}`, team: `team-${service}` }, cart: { team: 'another' } },
+    });
+    const now = deps.clock.now();
+    const repository = `acme/${service}`;
+    const webhook = async (event: string, payload: object) => {
+      const body = JSON.stringify(payload);
+      const signature = `sha256=${createHmac('sha256', 'hook secret').update(body).digest('hex')}`;
+      deps.secrets = { get: async () => 'hook secret' };
+      const headers = { 'content-type': 'application/json', 'x-github-event': event, 'x-hub-signature-256': signature };
+      return (await app.request('/integrations/github/webhook', { method: 'POST', headers, body })).status;
+    };
+    const [before, after] = ['a'.repeat(40), 'b'.repeat(40)];
+    const paths = { added: [], removed: [], modified: ['a.ts'] };
+    const push = { ref: 'refs/heads/develop', before, after, commits: [{ id: after, timestamp: now, ...paths }] };
+    expect(await webhook('push', { ...push, repository: { full_name: repository, default_branch: 'develop' } })).toBe(
+      202,
+    );
+    const pull_request = {
+      number: 7,
+      title: 'Add',
+      user: { login: 'ada' },
+      base: { ref: 'develop' },
+      head: { ref: 'add' },
+      created_at: plusSeconds(now, -7200),
+      updated_at: now,
+      closed_at: now,
+      merged_at: now,
+      merge_commit_sha: after,
+    };
+    const review = { user: { login: 'grace' }, state: 'approved', submitted_at: plusSeconds(now, -3600) };
+    const reviewed = { action: 'submitted', pull_request, review, repository: { full_name: repository } };
+    expect(await webhook('pull_request_review', reviewed)).toBe(202);
+    expect((await report({ branch: 'main', coverage: 0.9, started_at: now })).status).toBe(201);
+    const expected = {
+      services: [service],
+      commits: 1,
+      pull_requests: { opened: 1, merged: 1, closed: 0 },
+      first_review: { count: 1, median_s: 3600, p90_s: 3600 },
+      merge: { count: 1, median_s: 7200 },
+      coverage: [{ service, value: 0.9 }],
+    };
+    expect(await get(`/v1/metrics/code?service=${service}`)).toMatchObject({ status: 200, body: expected });
+    expect((await get(`/v1/metrics/code?team=team-${service}&window=4w`)).body).toMatchObject(expected);
+    expect((await get('/v1/metrics/code?team=another')).body).toMatchObject({ services: ['cart'], commits: 0 });
+    expect(await figures()).toMatchObject({ 'pipeline_coverage_ratio main': 0.9 });
+    token = { actions: ['pipelines:read'], services: ['cart'] };
+    expect((await get(`/v1/metrics/code?service=${service}`)).status).toBe(403);
+  });
+});
