@@ -24,7 +24,7 @@ const CORE_STORIES = [
   'test/jobs/sweep/sweep.test.ts',
   'test/http/web/pages.test.ts',
   'test/slack/commands/parse.test.ts',
-  'test/kill/sample.test.ts',
+  'test/local/start.test.ts',
 ];
 
 export const featuresOf = (root: string): string[] =>

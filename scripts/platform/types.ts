@@ -26,6 +26,7 @@ const LINKED = [
   'platforms',
   'integrations',
   'schemas',
+  'features',
   'domain',
   'node_modules',
   'package.json',
