@@ -258,6 +258,7 @@ describe('an unknown state', () => {
     automation: { read: async () => ({ paused: false }) },
     effects: { get: async () => ({ state: 'accepted' }) },
     incidents: { note: async () => undefined },
+    features: {},
   };
   const requested = async (ports: object): Promise<number> => {
     const deps = { ...sound, ...ports } as unknown as Deps;

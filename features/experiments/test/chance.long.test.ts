@@ -1,6 +1,8 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openTable, type TableStores } from '../../../test/stores/stores.ts';
+import { withPorts } from '../ports.ts';
+import { addFeature } from '../../../test/support/feature-deps.ts';
 import type { Moment } from '../../../test/workflows/play.ts';
 import {
   alerts,
@@ -112,7 +114,8 @@ test('a process that dies at any call, before or after its effect, changes nothi
         return result;
       };
     };
-    const ports = known.world.deps as unknown as Record<string, any>;
+    const ports = withPorts(known.world.deps) as unknown as Record<string, any>;
+    const own = { ...known.world.deps.features['experiments'] } as Record<string, unknown>;
     for (const name of new Set(CALLS.map(([port]) => port))) {
       const methods = CALLS.filter(([port]) => port === name).map(([, method]) => method);
       const port = ports[name];
@@ -125,8 +128,10 @@ test('a process that dies at any call, before or after its effect, changes nothi
                   ? interrupted(target, Reflect.get(target, key))
                   : Reflect.get(target, key),
             });
-      Object.assign(known.world.deps, { [name]: wrapped });
+      if (name in own) own[name] = wrapped;
+      else Object.assign(known.world.deps, { [name]: wrapped });
     }
+    addFeature(known.world.deps, 'experiments', own);
     const again =
       (moment: Moment): Moment =>
       async (world) => {

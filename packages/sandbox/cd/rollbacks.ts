@@ -94,8 +94,12 @@ export function openRollbacks(db: DatabaseSync) {
     recordLive: (version: LiveVersion) => setLive(version, true),
     /** Records the version that a rollback has made live. */
     setLive: (version: LiveVersion) => setLive(version, false),
+    /** By service and environment. */
     allLive: (): LiveVersion[] =>
-      live.all().map(({ service, environment, version }) => ({ service, environment, version })),
+      live
+        .all()
+        .map(({ service, environment, version }) => ({ service, environment, version }))
+        .toSorted((a, b) => `${a.service}/${a.environment}`.localeCompare(`${b.service}/${b.environment}`)),
     settings: (): CdSettings => settings.get() ?? CdSettings.parse({}),
     /** Stores settings. `outcome` also applies to rollbacks in progress. */
     setSettings(changed: CdSettings, now: number): CdSettings {
