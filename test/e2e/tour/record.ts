@@ -2,7 +2,8 @@
  * Records which functions of the product run, in each thread, while a file exists. Loaded into the product with
  * `--import`. Writes the files of functions that ran, in the order of their first run, when the file is gone.
  *
- * FIREBREAK_TOUR_DIR: folder of `on`, which starts a recording, of `on-N-THREAD`, which confirms it, and of the results
+ * FIREBREAK_TOUR_DIR: folder of `on`, which starts a recording, of `thread-THREAD` for each thread, of
+ * `on-N-THREAD`, which confirms the start, and of the results
  * `N-THREAD.json`.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -31,6 +32,7 @@ const post = (method: string, params: object = {}): unknown => {
   });
   return answer;
 };
+writeFileSync(join(DIR, `thread-${threadId}`), '');
 post('Profiler.enable');
 post('Profiler.startPreciseCoverage', { callCount: true, detailed: false });
 

@@ -53,26 +53,27 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-/** Returns the files that both threads of the product write with this prefix. */
-const fromBothThreads = async (prefix: string): Promise<string[]> =>
+/** Returns the files that all threads of the product write with this prefix. */
+const fromAllThreads = async (prefix: string): Promise<string[]> =>
   eventually(async () => {
-    const names = (await readdir(dir)).filter((name) => name.startsWith(prefix));
-    return names.length >= 2 ? names : undefined;
-  }, `the files ${prefix} of both threads`);
+    const names = await readdir(dir);
+    const found = names.filter((name) => name.startsWith(prefix));
+    return found.length === names.filter((name) => name.startsWith('thread-')).length ? found : undefined;
+  }, `the files ${prefix} of all threads`);
 
-/** Records what runs in the product's two threads while something is done, in the order of the first run. */
+/** Records what runs in the product's threads while something is done, in the order of the first run. */
 async function tourOf(doIt: () => Promise<void>): Promise<Ran[]> {
   records += 1;
   const number = records;
   await writeFile(join(dir, 'next'), String(number));
   await rename(join(dir, 'next'), join(dir, 'on'));
-  await fromBothThreads(`on-${number}-`);
+  await fromAllThreads(`on-${number}-`);
   try {
     await doIt();
   } finally {
     await rm(join(dir, 'on'));
   }
-  const results = await fromBothThreads(`${number}-`);
+  const results = await fromAllThreads(`${number}-`);
   const all = await Promise.all(
     results.toSorted().map(async (name) => JSON.parse(await readFile(join(dir, name), 'utf8')) as Ran[]),
   );
