@@ -28,8 +28,6 @@ import type { Run } from '../workflows/run.ts';
 export type Feature = {
   /** As its `names.ts` has it. */
   name: string;
-  /** Other features whose code it imports. */
-  uses?: readonly string[];
   /** Paths at which a POST creates something, so that `Idempotency-Key` applies. */
   creates?: readonly RegExp[];
 

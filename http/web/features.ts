@@ -24,11 +24,14 @@ export function withFeaturePages(core: readonly ConsolePage[]): ConsolePage[] {
 /** The files of features that viewers download. */
 export const FEATURE_DOWNLOADS = PARTS.flatMap(({ downloads = [] }) => downloads);
 
+async function partsInUse({ config }: Pick<ConsoleDeps, 'config'>): Promise<typeof PARTS> {
+  const current = await config.current();
+  return PARTS.filter(({ isConfigured }) => isConfigured(current));
+}
+
 /** Returns what the features that the configuration uses show on the first page. */
 export async function nowPanels(deps: ConsoleDeps, viewer: Viewer, at: Timestamp): Promise<(Html | '')[]> {
-  const config = await deps.config.current();
-  const parts = PARTS.filter(({ isConfigured }) => isConfigured(config));
-  return Promise.all(parts.map(async ({ nowPanel }) => (await nowPanel?.(deps, viewer, at)) ?? ''));
+  return Promise.all((await partsInUse(deps)).map(async ({ nowPanel }) => (await nowPanel?.(deps, viewer, at)) ?? ''));
 }
 
 /** Returns what the features that the configuration uses show on the page of an incident. */
@@ -38,16 +41,18 @@ export async function incidentPanels(
   incident: IncidentRecord,
   at: Timestamp,
 ): Promise<(Html | '')[]> {
-  const config = await deps.config.current();
-  const parts = PARTS.filter(({ isConfigured }) => isConfigured(config));
-  return Promise.all(parts.map(async ({ incidentPanel }) => (await incidentPanel?.(deps, viewer, incident, at)) ?? ''));
+  return Promise.all(
+    (await partsInUse(deps)).map(
+      async ({ incidentPanel }) => (await incidentPanel?.(deps, viewer, incident, at)) ?? '',
+    ),
+  );
 }
 
 /** Returns what the features that the configuration uses show in the inbox. */
 export async function inboxPanels(deps: ConsoleDeps, viewer: Viewer, at: Timestamp): Promise<(Html | '')[]> {
-  const config = await deps.config.current();
-  const parts = PARTS.filter(({ isConfigured }) => isConfigured(config));
-  return Promise.all(parts.map(async ({ inboxPanel }) => (await inboxPanel?.(deps, viewer, at)) ?? ''));
+  return Promise.all(
+    (await partsInUse(deps)).map(async ({ inboxPanel }) => (await inboxPanel?.(deps, viewer, at)) ?? ''),
+  );
 }
 
 /** Returns what the features that the configuration uses show beside the figures of deploys. */
@@ -56,8 +61,7 @@ export async function deliveryParts(
   viewer: Viewer,
   selection: DeliverySelection,
 ): Promise<{ links: Html[]; panels: (Html | '')[] }> {
-  const config = await deps.config.current();
-  const parts = PARTS.flatMap(({ delivery, isConfigured }) => (delivery && isConfigured(config) ? [delivery] : []));
+  const parts = (await partsInUse(deps)).flatMap(({ delivery }) => delivery ?? []);
   return {
     links: parts.map(({ link }) => link),
     panels: await Promise.all(parts.map(({ panel }) => panel(deps, viewer, selection))),

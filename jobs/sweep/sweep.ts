@@ -7,7 +7,6 @@ import { startOrphanedCanaries } from '../../actions/canary/canaries.ts';
 import { startOrphanedDrills } from '../../actions/automation/drills.ts';
 import type { SweepDeps } from './deps.ts';
 import { FEATURES } from '../../features/index.ts';
-import type { FeatureJob } from '../../features/manifest.ts';
 import { tendFlags } from '../../actions/incidents/tend-flags.ts';
 import { tendWatches } from '../../actions/canary/watches.ts';
 import { escalate } from '../../actions/paging/escalate.ts';
@@ -95,7 +94,7 @@ export async function sweep(
     ['start drills', () => startOrphanedDrills(deps)],
     ['start canaries', () => startOrphanedCanaries(deps)],
     ['tend watches', () => tendWatches(deps)],
-    ...(await featureJobs(deps)).map(({ name, run }): SweepJob => [name, () => run(deps, open)]),
+    ...featureJobs(deps, open),
     ['tend requests for flags', () => tendFlags(deps)],
     ['show silences', () => showMutes(deps, open)],
     ['compare the status page with SLIs', () => comparePages(deps, open)],
@@ -106,11 +105,14 @@ export async function sweep(
   return { woken, revived };
 }
 
-/** Returns the jobs of the features that the configuration uses. */
-async function featureJobs({ config }: Pick<Deps, 'config'>): Promise<FeatureJob[]> {
-  const current = await config.current();
-  return FEATURES.flatMap(({ isConfigured, jobs = [] }) => (jobs.length > 0 && isConfigured(current) ? jobs : []));
-}
+/** Returns the jobs of features. Each reads the configuration by itself, so that only it fails if that can't be read. */
+const featureJobs = (deps: SweepDeps, open: readonly IncidentRecord[]): SweepJob[] =>
+  FEATURES.flatMap(({ isConfigured, jobs = [] }) =>
+    jobs.map(({ name, run }): SweepJob => [
+      name,
+      async () => (isConfigured(await deps.config.current()) ? run(deps, open) : undefined),
+    ]),
+  );
 
 async function wakeOne(deps: SweepDeps, id: IncidentId): Promise<boolean> {
   const how = await wake(deps, id);

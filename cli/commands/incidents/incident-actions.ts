@@ -118,7 +118,7 @@ export function addIncidentActions(incident: Command, context: CommandContext): 
 
 const wordsOf = (words: unknown): string => (words as readonly string[]).join(' ');
 
-/** Returns how a change of roles is sent and printed. `person`: to whom the role goes. */
+/** Returns the request for a change of roles, and its output. `person`: the new holder of the role. */
 const roleChange = (change: 'take' | 'leave' | 'assign'): Pick<ActionDetails, 'options' | 'send' | 'done'> => ({
   options: [],
   send: ({ role: changed, person }) => ({ do: change, role: changed, to: person }),

@@ -116,6 +116,13 @@ test('a failed job does not block the others, and runs again', async () => {
   expect(errors).toHaveLength(1);
 });
 
+test('a configuration that cannot be read fails the jobs that need it, and the audit log is sealed', async () => {
+  const unreadable = { current: async () => Promise.reject(new Error('unreadable')), problems: async () => [] };
+  await sweep({ ...withoutWork(), config: unreadable });
+  expect(errors).not.toEqual([]);
+  expect(sealed).toBe(1);
+});
+
 test('the sweep fails if the table cannot be read', async () => {
   world.on('incidents.open', {
     before: () => {
