@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 import { accessSync, constants, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { stopWithParent } from './local/parent.ts';
-import { compiled } from './local/setup.mjs';
+import { stopWithParent } from './functions/local/parent.ts';
+import { compiled } from './scripts/setup.mjs';
 
 stopWithParent();
 

@@ -1,24 +1,36 @@
 import type { Command } from 'commander';
 import type * as z from 'zod';
-import type { Client } from '../cli/client.ts';
-import type { CommandContext } from '../cli/command-context.ts';
-import type { Finding } from '../domain/catalogue/doctor-findings.ts';
-import type { Deps, SystemDeps } from '../domain/ports/deps.ts';
-import type { Extensions } from '../domain/ports/extensions.ts';
-import type { IncidentRecord } from '../schemas/incidents/incident.ts';
+import type { Client } from '../entrances/cli/client.ts';
+import type { CommandContext } from '../entrances/cli/command-context.ts';
+import type { Finding } from '../core/catalogue/decisions/doctor-findings.ts';
+import type { UserCache } from '../core/ports/messages.ts';
+import type { Deps } from '../core/ports/deps.ts';
+import type { AuditLog } from '../core/ports/audit.ts';
+import type { EvidencePacks } from '../core/ports/evidence.ts';
+import type { Projections } from '../core/incidents/decisions/projections.ts';
+import type { Silences } from '../core/messages/decisions/channels.ts';
+import type { RollbackGates } from '../core/ports/rollback.ts';
+import type { Blobs, Counters, Secrets } from '../core/ports/system.ts';
+import type { ReportDeps } from '../core/changes/actions/report-change.ts';
+import type { Problem } from '../core/runbooks/decisions/problem.ts';
+import type { Extensions, PortsOfFeatures } from '../core/ports/extensions.ts';
 import type { Config } from '../schemas/config/config.ts';
+import type { PublicFiles } from '../platforms/blobs.ts';
+import type { Slo } from '../schemas/slo/slo.ts';
 import type { Executions } from '../platforms/executions.ts';
-import type { Api } from '../http/endpoint.ts';
-import type { Metric } from '../http/routes/metrics/exposition.ts';
-import type { ConsoleParts } from '../http/web/pages/page.ts';
-import type { AnyVerb, Run as RunVerb } from '../slack/commands/verb.ts';
-import type { SendDue } from '../jobs/digest/deps.ts';
-import type { SweepDeps } from '../jobs/sweep/deps.ts';
-import type { GithubAccess } from '../integrations/github/access.ts';
-import type { ProjectDeps } from '../jobs/queues/project-deps.ts';
-import type { Projector } from '../projectors/sync/sync.ts';
-import type { ProjectionTargetName, SubjectKind } from '../schemas/incidents/projection.ts';
-import type { Table } from '../stores/core/table.ts';
+import type { LintedFile } from '../core/catalogue/decisions/source-locations.ts';
+import type { Api } from '../entrances/http/endpoint.ts';
+import type { Metric } from '../entrances/http/routes/metrics/exposition.ts';
+import type { ConsoleParts } from '../entrances/console/pages/page.ts';
+import type { RunVerb } from '../entrances/slack/commands/verb.ts';
+import type { SendDue } from '../entrances/jobs/digest/deps.ts';
+import type { SweepJob } from '../entrances/jobs/sweep/job.ts';
+import type { GithubAccess } from '../vendors/github/access.ts';
+import type { ProjectDeps } from '../entrances/jobs/queues/project-deps.ts';
+import type { Projector } from '../core/projection/sync.ts';
+import type { ProjectionTargetName, Subject, SubjectKind } from '../schemas/incidents/projection.ts';
+import type { Table } from '../core/stores/table.ts';
+import type { AuditLogTable } from '../core/audit/stores/audit-log.ts';
 import type { Run } from '../workflows/run.ts';
 
 /**
@@ -28,6 +40,8 @@ import type { Run } from '../workflows/run.ts';
 export type Feature = {
   /** As its `names.ts` has it. */
   name: string;
+  /** Other features whose code it imports. They can be left out only together with it. */
+  requires?: readonly string[];
   /** Paths at which a POST creates something, so that `Idempotency-Key` applies. */
   creates?: readonly RegExp[];
 
@@ -35,17 +49,26 @@ export type Feature = {
   isConfigured(config: Config): boolean;
   /** Creates its stores and clients, which its code finds in `deps.features` by its name. */
   ports?(parts: FeatureParts): object;
-  extensions?: { [Point in keyof Extensions]?: (deps: Deps) => Promise<PartAt<Point>> };
+  extensions?: { [Point in keyof Extensions]?: (deps: FeatureDeps) => Promise<PartAt<Point>> };
   workflow?: FeatureWorkflow;
   jobs?: readonly FeatureJob[];
   /** Sends messages that are due, each minute, in a function of its own. */
   sendDue?: SendDue;
   projections?: readonly FeatureProjection[];
-  routes?(): Promise<(app: Api, deps: Deps) => void>;
+  /** Answer the requests to functions of its own, by the name of the function. */
+  apps?: Readonly<Record<string, (deps: FeatureDeps) => Promise<App>>>;
+  /** Run each minute in functions of their own, by the name of the function. */
+  schedules?: Readonly<Record<string, (deps: FeatureDeps) => Promise<ScheduledJob>>>;
+  /** Files that describe the objectives of the configuration, in a folder of it. */
+  objectives?: { folder: string; load(): Promise<ObjectiveFiles> };
+  routes?(): Promise<(app: Api, deps: FeatureDeps) => void>;
+  /** Adds middleware, before all routes. */
+  middleware?(): Promise<(app: Api, deps: FeatureDeps) => void>;
+  /** Writes what waits in memory, before the process ends. */
+  flush?(deps: FeatureDeps): Promise<void>;
   metrics?(): Promise<FeatureMetrics>;
   console?(): Promise<ConsoleParts>;
-  /** Slack verbs by name, and what executes them: apart, because the function that answers Slack loads the verbs only. */
-  verbs?(): Promise<Readonly<Record<string, AnyVerb>>>;
+  /** Execute its Slack verbs, which `features/verbs.ts` lists. */
   runs?(): Promise<Readonly<Record<string, RunVerb<never>>>>;
   commands?(): Promise<(program: Command, context: CommandContext) => void>;
   /** Commands that are not in the help where those of features begin, each with the one that it comes after. */
@@ -54,18 +77,69 @@ export type Feature = {
   incidentCommands?(): Promise<(program: Command, incident: Command, context: CommandContext) => void>;
   /** Adds commands to `firebreak report`. */
   reports?(): Promise<(report: Command, context: CommandContext) => void>;
+  /** Return the problems of its valid files in the configuration folder, by name without extension. */
+  lints?: Readonly<Record<string, (config: Omit<Config, 'runbooks'>, file: LintedFile) => Promise<Problem[]>>>;
   /** Findings of `firebreak doctor`. */
   findings?(client: Client): Promise<Finding[]>;
 };
 
+/** What answers HTTP requests. */
+export type App = { fetch(request: Request, ...more: never[]): Response | Promise<Response> };
+
+export type ScheduledJob = (event?: unknown) => Promise<unknown>;
+
 type PartAt<Point extends keyof Extensions> = Awaited<ReturnType<Extensions[Point][number]['load']>>;
+
+/** What all stores and clients are created from. */
+export type SystemDeps = Pick<Deps, 'clock' | 'config' | 'log' | 'standIns'> & {
+  blobs: Blobs;
+  counters: Counters;
+  secrets: Secrets;
+};
+
+/** What the code of features takes, whatever starts it. */
+export type FeatureDeps = Deps &
+  SystemDeps &
+  ReportDeps & {
+    audit: AuditLog;
+    evidencePacks: EvidencePacks;
+    features: PortsOfFeatures;
+    projections: Projections;
+    rollbackGates: RollbackGates;
+    silences: Silences;
+    userCache: UserCache;
+  };
+
+/** What the jobs of features take. */
+export type FeatureJobDeps = ReportDeps &
+  Pick<
+    FeatureDeps,
+    | 'audit'
+    | 'blobs'
+    | 'evidencePacks'
+    | 'extensions'
+    | 'features'
+    | 'metricQueries'
+    | 'metrics'
+    | 'pins'
+    | 'projections'
+    | 'publicUrl'
+    | 'silences'
+    | 'userCache'
+  >;
 
 /** What the stores and clients of a feature are created from. */
 export type FeatureParts = {
   system: SystemDeps;
   table: Table;
+  /** Records something in the transaction in which it is stored. */
+  audit: AuditLogTable;
+  /** Wakes the projectors of subjects. */
+  changed(...subjects: Subject[]): Promise<void>;
   executions: Executions;
   github: GithubAccess;
+  /** Files that a static host serves. */
+  publicFiles: PublicFiles;
   /** Begins the names of executions. */
   stage: string;
   /** Counts the calls to a vendor under its name. */
@@ -75,25 +149,41 @@ export type FeatureParts = {
 /** A durable workflow. Its input has one key of its own. */
 export type FeatureWorkflow = {
   input: z.ZodType;
-  run(run: Run, input: never, deps: Deps): Promise<unknown>;
+  run(run: Run, input: never, deps: FeatureDeps): Promise<unknown>;
 };
 
-/** Subjects that a feature shows in a target, such as `postmortem:…`. */
+/** Subjects that a feature shows in a target. */
 export type FeatureProjection = {
-  kind: SubjectKind;
+  /** Such as `postmortem`. Absent: the target is the feature's own, with all its subjects. */
+  kind?: SubjectKind;
   target: ProjectionTargetName;
+  /** As for targets of the core. */
+  parallel?: number;
   create(deps: ProjectDeps): Promise<Projector>;
 };
 
-/** A job of the sweep, each minute. `open`: open incidents. */
-export type FeatureJob = {
-  name: string;
-  run(deps: SweepDeps, open: readonly IncidentRecord[]): Promise<unknown>;
+/** `untilEnded`: also runs if the configuration no longer uses the feature, because what has begun must end in order. */
+export type FeatureJob = SweepJob<FeatureJobDeps> & { untilEnded?: true };
+
+/** Reads the objectives in the files below a folder. Without the folder, there are none. */
+export type ObjectiveFiles = {
+  /** Returns the objectives. On errors, `value` is undefined, and `problems` lists them as `file:line: message`. */
+  load(dir: string): Promise<{ value: Slo[] | undefined; problems: string[] }>;
+  /** Returns all errors and warnings, in order. @param services the catalogue, for the names of services */
+  lint(dir: string, services: Config['services']): Promise<Problem[]>;
+  /** Returns the names of the files. */
+  files(dir: string): Promise<string[]>;
 };
 
 /** Metrics for Prometheus. */
 export type FeatureMetrics = {
-  current?(deps: Deps): Promise<Metric[]>;
+  current?(deps: FeatureDeps): Promise<Metric[]>;
   /** Those that change slowly and need many reads: cached for a minute. */
-  slow?(deps: Deps): Promise<Metric[]>;
+  slow?(deps: FeatureDeps): Promise<Metric[]>;
 };
+
+/** Returns a function that adds the stores and clients of features to dependencies. */
+export const portsAdder =
+  <Ports extends object>(...names: readonly string[]) =>
+  <D extends { features: PortsOfFeatures }>(deps: D): D & Ports =>
+    Object.assign({ ...deps }, ...names.map((name) => deps.features[name])) as D & Ports;

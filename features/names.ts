@@ -1,13 +1,34 @@
+import { names as auditStream } from './audit-stream/names.ts';
+import { names as canary } from './canary/names.ts';
+import { names as delivery } from './delivery/names.ts';
 import { names as digests } from './digests/names.ts';
 import { names as experiments } from './experiments/names.ts';
+import { names as freeze } from './freeze/names.ts';
+import { names as mcp } from './mcp/names.ts';
 import { names as postmortems } from './postmortems/names.ts';
 import type { FeatureNames } from './feature-names.ts';
 import { names as simulation } from './simulation/names.ts';
+import { names as slo } from './slo/names.ts';
 import { names as stakeholders } from './stakeholders/names.ts';
+import { names as statusPage } from './status-page/names.ts';
 import { names as pipelines } from './pipelines/names.ts';
 
 /** The names of all features. To leave a feature out, delete its folder, and its entries here and in `index.ts`. */
-const LIST = [digests, experiments, pipelines, postmortems, simulation, stakeholders] as const;
+const LIST = [
+  auditStream,
+  canary,
+  delivery,
+  digests,
+  experiments,
+  freeze,
+  mcp,
+  pipelines,
+  postmortems,
+  simulation,
+  slo,
+  stakeholders,
+  statusPage,
+] as const;
 
 type ListedNames = (typeof LIST)[number];
 
@@ -17,6 +38,7 @@ type ButtonOf<Names> = Names extends { buttons: readonly (infer Button)[] } ? Bu
 /** A function of the values, so that `Merged` can intersect those of all features. */
 type TakesEnvironment<Names> = Names extends { environment: infer Keys } ? (keys: Keys) => void : never;
 type TakesResponse<Names> = Names extends { response: infer Keys } ? (keys: Keys) => void : never;
+type TakesDelivery<Names> = Names extends { deliveryFile: infer Keys } ? (keys: Keys) => void : never;
 type TakesConfig<Names> = Names extends { config: infer Keys } ? (keys: Keys) => void : never;
 type TakesCounters<Names> = Names extends { counters: infer Counters } ? (counters: Counters) => void : never;
 /** The intersection of the values. The tuples keep the union of functions together, which would give a union otherwise. */
@@ -37,6 +59,9 @@ export const featureActionsOf = (role: 'viewer' | 'responder' | 'approver'): Act
     Object.entries(actions).flatMap(([action, roles]) => (roles.includes(role) ? [action] : [])),
   ) as ActionOf<ListedNames>[];
 
+/** Permissions of features with which people decide something. */
+export const FEATURE_DECIDING: readonly string[] = NAMES.flatMap(({ deciding = [] }) => deciding);
+
 /** Keys of features for an environment in `services.yaml`. */
 export const FEATURE_ENVIRONMENT = Object.assign({}, ...NAMES.map(({ environment }) => environment)) as Merged<
   TakesEnvironment<ListedNames>
@@ -45,6 +70,11 @@ export const FEATURE_ENVIRONMENT = Object.assign({}, ...NAMES.map(({ environment
 /** Keys of features in `response.yaml`. */
 export const FEATURE_RESPONSE = Object.assign({}, ...NAMES.map(({ response }) => response)) as Merged<
   TakesResponse<ListedNames>
+>;
+
+/** Keys of features in `delivery.yaml`. */
+export const FEATURE_DELIVERY = Object.assign({}, ...NAMES.map(({ deliveryFile }) => deliveryFile)) as Merged<
+  TakesDelivery<ListedNames>
 >;
 
 /** Keys of features for the whole configuration. */
@@ -57,8 +87,15 @@ export const FEATURE_FILES = Object.assign({}, ...NAMES.map(({ files }) => files
   FeatureNames['files']
 >;
 
+/** Returns whether the configuration gives a projection target of a feature anything to show. */
+export const isTargetUsed = (target: string, config: object): boolean =>
+  NAMES.some(({ usesTarget }) => usesTarget?.[target]?.(config as never) ?? false);
+
 /** Partitions in which the end of an incident is marked for features. */
 export const ENDED_MARKS = NAMES.flatMap(({ endedMarks = [] }) => endedMarks);
+
+/** Partitions in which writes of changes are marked for features. */
+export const CHANGE_MARKS = NAMES.flatMap(({ changeMarks = [] }) => changeMarks);
 
 /** Pages of features about a resolved incident. */
 export const INCIDENT_PAGES = NAMES.flatMap(({ incidentPages = [] }) => incidentPages);
@@ -77,6 +114,9 @@ export const FEATURE_BUTTONS = NAMES.flatMap(({ buttons = [] }) => buttons) as u
 /** Returns the systems that features are configured to call for an environment. */
 export const featureTargets = (environment: object) =>
   NAMES.flatMap(({ targets }) => targets?.(environment as never) ?? []);
+
+/** Return the services and environments that keys of features for the whole configuration name. */
+export const FEATURE_CONFIG_SCOPES = NAMES.flatMap(({ configScopes }) => configScopes ?? []);
 
 /** Returns the services and teams that keys of features in `response.yaml` name. */
 export const featureScopes = (response: object) => NAMES.flatMap(({ scopes }) => scopes?.(response as never) ?? []);

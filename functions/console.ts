@@ -1,7 +1,7 @@
-import { deps } from '../assembly/aws.ts';
-import { lambdaHandler } from '../http/lambda.ts';
-import { consoleApp } from '../http/web/routes.ts';
-import { signIn } from '../integrations/oidc/sign-in.ts';
+import { deps } from './assembly/aws.ts';
+import { lambdaHandler } from '../entrances/http/lambda.ts';
+import { consoleApp } from '../entrances/console/routes.ts';
+import { signIn } from '../vendors/oidc/sign-in.ts';
 
 /**
  * The Lambda handler of the console. Separate from the API, so that open pages, which ask for updates every few

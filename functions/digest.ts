@@ -1,5 +1,5 @@
-import { deps } from '../assembly/aws.ts';
-import { digestJob } from '../assembly/jobs.ts';
+import { deps } from './assembly/aws.ts';
+import { digestJob } from './assembly/jobs.ts';
 
 let job: ReturnType<typeof digestJob> | undefined;
 

@@ -1,7 +1,7 @@
-import { deps } from '../assembly/aws.ts';
-import { evaluateJob } from '../assembly/jobs.ts';
+import { deps } from './assembly/aws.ts';
+import { featureJob } from './assembly/features.ts';
 
-let job: ReturnType<typeof evaluateJob> | undefined;
+let job: ReturnType<typeof featureJob> | undefined;
 
-/** Evaluates all SLOs, each minute. */
-export const handler = (): ReturnType<NonNullable<typeof job>> => (job ??= evaluateJob(deps()))();
+/** Evaluates what freezes deploys, each minute. */
+export const handler = (): Promise<unknown> => (job ??= featureJob('evaluate', deps()))();

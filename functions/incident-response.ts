@@ -1,6 +1,6 @@
 import { DurableExecutionApiClient, withDurableExecution } from '@aws/durable-execution-sdk-js';
-import { deps, durableClient } from '../assembly/aws.ts';
-import { workflow } from '../assembly/workflow.ts';
+import { deps, durableClient } from './assembly/aws.ts';
+import { workflow } from './assembly/workflow.ts';
 
 let durable: ReturnType<typeof withDurableExecution> | undefined;
 

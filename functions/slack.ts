@@ -1,8 +1,8 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { slackParts } from '../assembly/slack-aws.ts';
-import { slackDeps } from '../assembly/slack-deps.ts';
-import { slackApp } from '../slack/app.ts';
-import { requestOf, resultOf } from '../slack/requests/http.ts';
+import { slackParts } from './assembly/slack-aws.ts';
+import { slackDeps } from './assembly/slack-deps.ts';
+import { slackApp } from '../entrances/slack/app.ts';
+import { requestOf, resultOf } from '../entrances/slack/requests/http.ts';
 
 let app: ReturnType<typeof slackApp> | undefined;
 

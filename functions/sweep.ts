@@ -1,7 +1,7 @@
-import { deps } from '../assembly/aws.ts';
-import { sweepJob } from '../assembly/jobs.ts';
+import { deps } from './assembly/aws.ts';
+import { sweepJob } from './assembly/jobs.ts';
 
 let job: ReturnType<typeof sweepJob> | undefined;
 
-/** Runs all periodic jobs, each minute. Returns the numbers of incidents woken and of failed workflows replaced. */
+/** Runs all periodic jobs, each minute. */
 export const handler = (): ReturnType<NonNullable<typeof job>> => (job ??= sweepJob(deps()))();

@@ -4,6 +4,12 @@ import type { Queues } from './queues.ts';
 import type { Secrets } from './secrets.ts';
 import type { Store } from './store.ts';
 
+/** Reports that something was stored, by any part of Firebreak. */
+export interface Commits {
+  /** Calls the listener soon after commits, once for several. @returns what ends that */
+  onCommit(listener: () => void): () => void;
+}
+
 /**
  * What Firebreak runs on. The product uses these ports only, and never asks which platform it is.
  *
@@ -17,4 +23,6 @@ export interface Platform {
   readonly blobs: Blobs;
   readonly publicFiles: PublicFiles;
   readonly secrets: Secrets;
+  /** Null: the platform does not report commits, so code that waits for changes must poll. */
+  readonly commits: Commits | null;
 }

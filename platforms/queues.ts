@@ -36,9 +36,19 @@ export type Consumer = (batch: Batch) => Promise<readonly FailedMessage[]>;
 
 /**
  * Approximate numbers of messages. `inFlight`: they are being processed, or wait for their next delivery.
- * `dead`: they failed too often, and are no longer delivered. Absent: the platform reports them elsewhere.
+ * `dead`: they failed too often, and are no longer delivered. `oldestSeconds`: age of the oldest that is not dead; 0: there
+ * is none. Absent: the platform reports them elsewhere.
  */
-export type MessageCounts = { visible: number; inFlight: number; delayed: number; dead?: number };
+export type MessageCounts = {
+  visible: number;
+  inFlight: number;
+  delayed: number;
+  dead?: number;
+  oldestSeconds?: number;
+};
+
+/** A message that failed too often. */
+export type DeadMessage = Pick<Message, 'id' | 'body' | 'group'>;
 
 /** Queues that deliver each message at least once. */
 export interface Queues {
@@ -50,4 +60,8 @@ export interface Queues {
    */
   send(queue: string, messages: readonly NewMessage[]): Promise<void>;
   counts(queue: string): Promise<MessageCounts>;
+  /** Returns dead messages, the oldest first, at most ten. */
+  dead(queue: string): Promise<DeadMessage[]>;
+  /** Delivers all dead messages again, each as a new one, of a group in order. Returns their number. */
+  redrive(queue: string): Promise<number>;
 }

@@ -1,7 +1,7 @@
 /** `npm run check`: all static checks. A failed check does not stop the others. */
 import { spawnSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
-import { stopWithParent } from '../local/parent.ts';
+import { stopWithParent } from '../functions/local/parent.ts';
 import { actionPinProblems } from './checks/action-pins.ts';
 import { docPathProblems } from './checks/doc-paths.ts';
 import { environmentProblems } from './checks/environment.ts';
@@ -9,6 +9,7 @@ import { lockFileProblems } from './checks/lock-file.ts';
 import { machinePathProblems } from './checks/machine-paths.ts';
 import { packageRunnerProblems } from './checks/package-runners.ts';
 import { retiredWordProblems } from './checks/retired-words.ts';
+import { licenseProblems } from './release/licenses.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
@@ -21,7 +22,8 @@ const checks: Record<string, Check> = {
   'lint, import direction, workflow purity': tool('oxlint', '--format', 'unix'),
   'format (to fix: npm run format)': tool('oxfmt', '--list-different'),
   'unused files, exports, dependencies': tool('knip', '--no-progress', '--no-config-hints'),
-  'lock file': () => [root, join(root, 'local/node')].flatMap(lockFileProblems).join('\n'),
+  'lock file, licenses': () =>
+    [...[root, join(root, 'scripts/node')].flatMap(lockFileProblems), ...licenseProblems(root)].join('\n'),
   'paths named in docs': () => docPathProblems(root).join('\n'),
   'machine-specific paths': () => machinePathProblems(root).join('\n'),
   'actions pinned to commits': () => actionPinProblems(root).join('\n'),

@@ -7,12 +7,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { PagingFile, ServicesFile } from '../schemas/config/config.ts';
-import { FreezeFile } from '../schemas/freeze/freeze-policy.ts';
 import { PeopleFile } from '../schemas/people/people.ts';
 import { SlackFile } from '../schemas/messages/presentation.ts';
-import { StatusPageFile } from '../schemas/status/status-page-file.ts';
 import { ResponseFile } from '../schemas/incidents/response.ts';
-import { DeliveryFile } from '../schemas/delivery/delivery-file.ts';
+import { DeliveryFile } from '../schemas/changes/delivery-file.ts';
 import { LinksFile } from '../schemas/links/links.ts';
 import { FEATURE_FILES } from '../features/names.ts';
 import { RoutesFile } from '../schemas/alerts/routes.ts';
@@ -24,7 +22,6 @@ const FOLDER = join(ROOT, 'config', 'schemas');
 /** Schema, title, and documentation by the file's name without extension. */
 const FILES = {
   delivery: { schema: DeliveryFile, title: 'Delivery figures and their bands', docs: 'docs/reference/delivery.md' },
-  freeze: { schema: FreezeFile, title: 'Freeze policies and calendar', docs: 'docs/reference/freezes.md' },
   links: { schema: LinksFile, title: 'Links to logs, traces, and dashboards', docs: 'docs/reference/links.md' },
   paging: { schema: PagingFile, title: 'Pager and second paging route', docs: 'docs/reference/configuration.md' },
   people: { schema: PeopleFile, title: 'People and permissions', docs: 'docs/reference/people.md' },
@@ -36,7 +33,6 @@ const FILES = {
   routes: { schema: RoutesFile, title: 'Alert routes', docs: 'docs/reference/routing.md' },
   services: { schema: ServicesFile, title: 'Service catalogue', docs: 'docs/reference/configuration.md' },
   slack: { schema: SlackFile, title: 'Slack settings', docs: 'docs/reference/showing.md' },
-  'status-page': { schema: StatusPageFile, title: 'Public status page', docs: 'docs/reference/showing.md' },
   ...FEATURE_FILES,
 };
 

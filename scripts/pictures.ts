@@ -2,15 +2,17 @@
  * The pictures in docs/pictures. Plays an incident in a sandbox for Slack, and others in a
  * second sandbox for the console and the status page, and takes screenshots of what people see. Takes three minutes, and
  * requires Chromium.
- *   node scripts/pictures.ts [slack] [console]
+ *   node scripts/pictures.ts [slack] [console] [storm]
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Firebreak } from '../packages/demo/firebreak.ts';
 import { Stage } from '../packages/demo/stage.ts';
+import { storeIncidents } from '../packages/lab/bench/stored-incidents.ts';
 import { Browser } from '../test/support/browser.ts';
 import { bareEnvironment } from '../test/support/firebreak.ts';
 import { Camera } from './pictures/camera.ts';
-import { photographConsole } from './pictures/console.ts';
+import { photographConsole, photographStorm } from './pictures/console.ts';
 import { photographed } from './pictures/incident.ts';
 import { Shop } from './pictures/shop.ts';
 
@@ -19,6 +21,8 @@ const FOLDER = join(import.meta.dirname, '..', 'docs', 'pictures');
 /** A minute takes a second. */
 const TIME_SCALE = 60;
 const LIMIT_SECONDS = 300;
+
+const STORM_INCIDENTS = 1000;
 
 const PICTURE_SETS: Readonly<Record<string, (browser: Browser) => Promise<void>>> = {
   async slack(browser) {
@@ -41,6 +45,23 @@ const PICTURE_SETS: Readonly<Record<string, (browser: Browser) => Promise<void>>
       await photographConsole(shop, new Camera(browser, shop.firebreak.url, FOLDER));
     } finally {
       await shop.close();
+    }
+  },
+  async storm(browser) {
+    const services = Array.from({ length: STORM_INCIDENTS }, (_, number) => `service-${number + 1}`);
+    const entry = () => ({ team: 'shop', environments: { production: {} } }); // YAML limits aliases of one object
+    const catalogue = { services: Object.fromEntries(services.map((name) => [name, entry()] as const)) };
+    const config = { 'services.yaml': catalogue };
+    const firebreak = await Firebreak.prepare({ config, timeScale: 1, env: bareEnvironment() });
+    try {
+      await firebreak.start(); // creates the file
+      await firebreak.stop();
+      await storeIncidents(firebreak.dataDir, services, { entries: 1 });
+      await firebreak.start();
+      await photographStorm(firebreak.adminToken, new Camera(browser, firebreak.url, FOLDER));
+    } finally {
+      await firebreak.stop();
+      await firebreak.removeFolder();
     }
   },
 };

@@ -1,20 +1,20 @@
 /**
- * Writes the tables of deployers and connections in the docs from `schemas/rollback/targets/` and the list of vendors:
+ * Writes the tables of deployers and connections in the docs from the lists of rollback targets and of vendors:
  *   npm run docs:targets
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { VENDOR_CONNECTIONS } from '../domain/catalogue/vendors.ts';
-import { DEPLOYER_NOTES } from '../schemas/rollback/targets/index.ts';
+import { VENDOR_CONNECTIONS } from '../core/catalogue/decisions/vendors.ts';
+import { DEPLOYER_NOTES } from '../schemas/rollback/targets.ts';
 
 const REFERENCE = join(import.meta.dirname, '..', 'docs', 'reference');
 
 const code = (text: string): string => `\`${text}\``;
 
-const DEPLOYERS = DEPLOYER_NOTES.map(([kind, { rollsBack, scales, restarts, checks, effectClass, details }]) => [
+const DEPLOYERS = DEPLOYER_NOTES.map(([kind, { rollsBack, scales, restarts, checks, look, effectClass, details }]) => [
   code(kind),
   rollsBack,
-  ...[scales, restarts, checks].map((does) => (does ? 'yes' : '')),
+  ...[scales, restarts, checks, look].map((does) => (does ? 'yes' : '')),
   effectClass,
   details,
 ]);

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { afterAll, expect } from 'vitest';
-import { stopWithParent } from '../local/parent.ts';
+import { stopWithParent } from '../functions/local/parent.ts';
 
 declare global {
   /** Several files may run in one process, and each of them runs this set-up. */

@@ -1,7 +1,7 @@
-import type { Deps } from '../domain/ports/deps.ts';
-import type { WatchId } from '../schemas/canary/watch.ts';
+import type { Deps } from '../core/ports/deps.ts';
+import type { WatchId } from '../schemas/judge/watch.ts';
 import type { Run } from './run.ts';
-import { advanceWatch, beginWatch } from './steps/canary/watch.ts';
+import { advanceWatch, beginWatch } from './steps/judge/watch.ts';
 
 /**
  * Watches a deploy: judges its version at fixed times, and reports what it finds. The table stores each check, so that any

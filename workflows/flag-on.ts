@@ -1,4 +1,4 @@
-import type { Deps } from '../domain/ports/deps.ts';
+import type { Deps } from '../core/ports/deps.ts';
 import type { IncidentId } from '../schemas/config/names.ts';
 import type { Run } from './run.ts';
 import { concludeFlagOn, readFlag, turnFlagOnOnce } from './steps/flag-on.ts';
@@ -7,7 +7,7 @@ import { concludeFlagOn, readFlag, turnFlagOnOnce } from './steps/flag-on.ts';
 const PAUSES_SECONDS = [2, 5, 10, 20, 30, 60, 90, 120] as const;
 const TRIES = 37;
 
-type Port = 'effects' | 'config' | 'flagsFor' | 'automation' | 'incidents' | 'decisions' | 'engine';
+type Port = 'effects' | 'config' | 'targets' | 'automation' | 'incidents' | 'decisions' | 'engine';
 
 /**
  * Turns a feature flag on again that Firebreak has turned off in an incident, because a person requested it. The request

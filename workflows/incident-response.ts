@@ -1,29 +1,27 @@
-import type { Deps } from '../domain/ports/deps.ts';
-import type { InboxContent } from '../domain/ports/incidents.ts';
+import { QUIET, type QuietHold, UNVERIFIED_TEXT } from '../core/incidents/decisions/closing.ts';
 import {
-  apply,
-  type JudgementRequest,
-  initialState,
   afterStarting,
+  apply,
+  initialState,
+  type Plan,
   plan,
   type ResponseState,
-} from '../domain/incidents/response.ts';
+} from '../core/incidents/decisions/response.ts';
+import type { Deps } from '../core/ports/deps.ts';
+import type { InboxContent } from '../core/ports/incidents.ts';
 import type { UnreadableMessage } from '../schemas/incidents/inbox.ts';
-import type { IncidentRecord } from '../schemas/incidents/incident.ts';
 import type { IncidentId } from '../schemas/config/names.ts';
 import { secondsBetween } from '../schemas/time/time.ts';
-import { type Activity, activityOf, untilRest } from './activity.ts';
-import { limited } from './branch-limits.ts';
-import type { Callback, Run } from './run.ts';
-import { followRunbook } from './runbook.ts';
-import { endGoneAlerts, confirmAlerts } from './steps/gone-alerts.ts';
-import { joinGroup, leaveGroup } from './steps/incident-group.ts';
+import { RunLimits } from './branch-limits.ts';
+import { IncidentBranches } from './incident-branches.ts';
+import type { Run } from './run.ts';
+import { type BegunRun, beginRun } from './steps/begin-run.ts';
+import { quietHolds } from './steps/quiet-holds.ts';
+import { type Deadlines, doWhatIsDue, DUE_SECONDS, type IncidentActions, readDeadlines } from './steps/deadlines.ts';
+import { leaveGroup } from './steps/incident-group.ts';
+import { resolvePages } from './steps/page.ts';
 import { readInbox } from './steps/read-inbox.ts';
-import { judgeLateChanges, openLooks } from './steps/late-changes.ts';
-import { mitigate, verifyNow } from './steps/mitigate.ts';
-import { page, resolvePages, unfinishedPages } from './steps/page.ts';
 import { settleChildren } from './steps/settle-children.ts';
-import { updatePage } from './steps/update-page.ts';
 import { withdrawQuestions } from './steps/withdraw-questions.ts';
 import { wake } from './wake.ts';
 
@@ -35,18 +33,14 @@ export type IncidentOutcome = { incident: IncidentId; ended: 'resolved' | 'hande
 /** Longest time in seconds until the inbox is read again, even if no callback arrives. */
 const INBOX_INTERVAL_SECONDS = 600;
 
-/** Number of rounds without new messages after which a flapping incident may close. */
-const FLAPPING_QUIET_ROUNDS = 1;
+/** Seconds without new messages after which a flapping incident may close. */
+const FLAPPING_QUIET_SECONDS = INBOX_INTERVAL_SECONDS;
 
-/**
- * A run may have 3,000 operations, with those of its branches. After this many of them, or seven days, the next run continues
- * from the table. While a mitigation acts, the run continues until the second number of operations: the mitigation has to
- * finish first, and nobody would read the inbox meanwhile. The third number is how many operations of branches wake a long run.
- */
-const OPERATIONS_PER_RUN = 1500;
-const OPERATIONS_WHILE_ACTING = 2200;
-const OPERATIONS_BETWEEN_READS = 100;
-const RUN_SECONDS = 7 * 24 * 3600;
+/** How much later than its time a deadline may be noticed, in seconds, so that not each message needs another callback. */
+const DEADLINE_TOLERANCE_SECONDS = 60;
+
+/** For a deadline at which messages come first: people are reminded, and the page is escalated afterwards. */
+const NO_ACTIONS: IncidentActions = { escalate: async () => undefined };
 
 /**
  * After this many runs in a row that were started for an unreadable message, further ones are skipped at once, so that they
@@ -54,329 +48,242 @@ const RUN_SECONDS = 7 * 24 * 3600;
  */
 const UNREADABLE_MAX_RUNS = 10;
 
+/** What stays the same during a run. */
+type Session = {
+  incidentId: IncidentId;
+  number: number;
+  begun: BegunRun;
+  actions: IncidentActions;
+  limits: RunLimits;
+  branches: IncidentBranches;
+};
+
+/**
+ * What the inbox contained. `isLong`: the next run must take over. `deadlines`: absent if they are as before. `postponed`:
+ * an escalation was due, and the messages come first. Absent: no. `holds`: what keeps the incident open although it is quiet;
+ * absent: not checked.
+ */
+type ReadInbox = InboxContent & {
+  isLong?: boolean;
+  deadlines?: Deadlines;
+  postponed?: boolean;
+  holds?: readonly QuietHold[];
+};
+
+/** State of a run between two reads of the inbox. */
+type RunState = {
+  /** Number of the next read, from 1. */
+  round: number;
+  response: ResponseState;
+  /** New alerts fire, so that their source is asked about them. */
+  newAlerts: boolean;
+  /** A page starts in this round. */
+  isPaging: boolean;
+  /** The first message that this version can't read. Null: none. */
+  unread: UnreadableMessage | null;
+  isLong: boolean;
+  /** Alerts that fire and don't keep the incident open. */
+  warnings: InboxContent['warnings'];
+  deadlines: Deadlines;
+  /** At the last deadline, messages came first. They do so once, or they could keep back what is due forever. */
+  postponed: boolean;
+  /** Seconds waited without activity, and the count of repeated notifications by which activity is recognised. */
+  quiet: { seconds: number; renotified: number };
+  /** What kept the incident open when it was last found to be quiet. Empty: nothing, or not checked yet. */
+  holds: readonly QuietHold[];
+  /** Alerts that are only last seen, so that their end proves nothing. */
+  lastSeen: number;
+};
+
 /**
  * Handles one incident from its first alert until it is resolved. Fails as soon as one of its branches fails, so that the next
  * run continues from the table.
  */
-export function incidentResponse(run: Run, input: IncidentRun, deps: Deps): Promise<IncidentOutcome> {
-  const failure = Promise.withResolvers<never>();
-  return Promise.race([respond(run, input, deps, failure.reject), failure.promise]);
+export function incidentResponse(
+  run: Run,
+  input: IncidentRun,
+  deps: Deps,
+  actions: IncidentActions,
+): Promise<IncidentOutcome> {
+  const { promise: failure, reject: fail } = Promise.withResolvers<never>();
+  return Promise.race([respond(run, input, deps, { actions, fail }), failure]);
 }
 
-/**
- * Pages and rollbacks run in parallel branches; this loop only reads the inbox, decides which actions are due, and closes the
- * incident.
- *
- * @param fail ends the run
- */
+/** @param more.fail ends the run */
 async function respond(
-  unlabelled: Run,
+  run: Run,
   { incidentId, run: number }: IncidentRun,
   deps: Deps,
-  fail: (error: unknown) => void,
+  { actions, fail }: { actions: IncidentActions; fail: (error: unknown) => void },
 ): Promise<IncidentOutcome> {
-  const { execution } = unlabelled;
+  const { execution } = run;
   // Sent before anything is read: if what is read stalls the process, the sweeper knows that this run has started. The page
   // and the rollback do not wait for it.
   const started = Promise.resolve(
-    unlabelled.step('mark-started', () => deps.incidents.markStarted(incidentId, number, execution)),
+    run.step('mark-started', () => deps.incidents.markStarted(incidentId, number, execution)),
   );
   started.catch(fail);
-  const begun = await unlabelled.step('begin', () => beginRun(deps, incidentId, number));
+  const begun = await run.step('begin', () => beginRun(deps, incidentId, number, INBOX_INTERVAL_SECONDS));
   if (begun === undefined || begun.incident.status === 'resolved') {
     await started;
     return { incident: incidentId, ended: begun === undefined ? 'unknown' : 'resolved' };
   }
-
-  const run = unlabelled.withLogFields({ trace: begun.incident.trace, service: begun.incident.service });
-  const { quietRounds } = begun;
-  const { service, environment, opened_at, unmatched } = begun.incident;
-  const about = { id: incidentId, service, environment, opened_at, unmatched };
-  const isParent = begun.incident.group_reason !== undefined;
-  let [isClosed, isHandingOver] = [false, false];
-  let callback: Callback | null = null;
-  const closing = Promise.withResolvers<void>();
-  const pausedIfLong = (): Promise<void> | null =>
-    !isClosed && (isHandingOver || run.operations() >= OPERATIONS_PER_RUN) ? closing.promise : null;
-  let wakeAt = OPERATIONS_PER_RUN;
-  /** Wakes the loop, which then hands over: branches can have many operations between two reads of the inbox. */
-  const callbackDue = (): string | null => {
-    if (callback === null || run.operations() < wakeAt) return null;
-    wakeAt = run.operations() + OPERATIONS_BETWEEN_READS;
-    return callback.id;
-  };
-  /** Starts branches whose failure ends the run. */
-  const branchesOf = (paused: () => Promise<void> | null): Pick<Run, 'childContext'> => ({
-    childContext: (name, work) => {
-      const limits = { callbackDue, paused };
-      const branch = run.childContext(name, (inner) => work(limited(inner, limits, deps)));
-      branch.catch(async (error: unknown) => {
-        await Promise.allSettled(resting());
-        // Closing continues first: a branch that has failed must not keep pages open.
-        if (!isClosed) fail(error);
-      });
-      return branch;
-    },
-  });
-  const [branching, pausing] = [branchesOf(() => null), branchesOf(pausedIfLong)];
-  let state = initialState(begun.incident, begun.unfinished, { begun: begun.runbooks, any: begun.anyRunbooks });
-  const activities: Activity[] = [];
-  const startMitigation = (named: { number: number; request: JudgementRequest }): Promise<unknown> => {
-    const activity = activityOf();
-    activities.push(activity);
-    return branching.childContext(`mitigate-${named.number}`, (branch) =>
-      mitigate(branch, { incidentId, about, ...named }, deps, activity),
-    );
-  };
-  const mitigations: Promise<unknown>[] = begun.unfinished.map((unfinished) =>
-    startMitigation({ number: unfinished, request: { by: 'alert', name: '' } }),
+  const { trace, service } = begun.incident;
+  return followInbox(
+    run.withLogFields({ trace, service }),
+    { incidentId, number, begun, actions },
+    { started, fail },
+    deps,
   );
-  /** Waits until no mitigation acts: those that wait for a person or a verification are left to the next run. */
-  const resting = (): Promise<unknown>[] =>
-    mitigations.flatMap((branch, n) => (activities[n] === undefined ? [] : [untilRest(branch, activities[n])]));
-  const branches: Promise<unknown>[] = [];
-  const pagesInProgress: Promise<unknown>[] = [];
-  const startPage = (which: number, causes: ResponseState['pageCauses']): void => {
-    const activity = activityOf();
-    // Apart from the other branches: it may repeat for an hour and a half, and the next run can continue it.
-    const paged = branching.childContext(`page-${which}`, (branch) =>
-      page(branch, { incidentId, number: which, causes }, deps, activity),
-    );
-    branches.push(untilRest(paged, activity));
-    pagesInProgress.push(paged);
-  };
-  for (const unfinished of begun.pages ?? []) startPage(unfinished, []);
-  const pageUpdates: Promise<unknown>[] = [];
-  const lateChecks: Promise<unknown>[] = [];
-  // Apart from the other branches: a runbook may wait for days, and nothing else may wait for it.
-  const runbooks: Promise<unknown>[] = [];
-  const followed = new Set<number>();
-  const follow = (which: number): void => {
-    // A runbook started by a person is both in the inbox and in the table when another workflow run takes over.
-    if (followed.has(which)) return;
-    followed.add(which);
-    // Paused in a long run, so that the loop can keep reading the inbox while a mitigation acts.
-    runbooks.push(
-      pausing.childContext(`runbook-${which}`, (branch) => followRunbook(branch, { incidentId, number: which }, deps)),
-    );
-  };
-  for (const { number: unfinished, done, acted } of begun.runbooks)
-    if (!done || (acted && begun.incident.verification === 'pending')) follow(unfinished);
-  const { looks } = begun;
-  const { judgedFor } = state;
-  if (looks !== undefined && judgedFor !== null) {
-    const continued = { incidentId, ...looks, judged: state.mitigations, request: judgedFor };
-    lateChecks.push(
-      branching.childContext('late-changes-continued', (branch) => judgeLateChanges(branch, continued, deps)),
-    );
-  }
-  let unread: UnreadableMessage | null = null;
-  let isLong = false;
-  let hasNewAlerts = state.firing > 0;
-  let warned: ReadInbox['warnings'];
-  let quiet = { rounds: 0, renotified: begun.incident.renotified };
+}
 
-  for (let round = 1; ; round += 1) {
-    const due = plan(state);
-    const { page: pageNumber, mitigate: judgement, runbook, verify, runs, lateChanges: late } = due;
-    const { pageCauses: causes } = state;
-    if (pageNumber !== null) startPage(pageNumber, causes);
-    if (due.updatePage)
-      pageUpdates.push(
-        branching.childContext(`update-page-${round}`, (branch) => updatePage(branch, incidentId, deps)),
-      );
-    if (judgement !== null) mitigations.push(startMitigation(judgement));
-    if (runbook !== null) follow(runbook);
-    for (const named of runs) follow(named);
-    if (late !== null) {
-      const activity = activityOf();
-      // Apart from the other branches: it may rest for minutes until a new version is measured.
-      const checks = branching.childContext(`late-changes-${round}`, (branch) =>
-        judgeLateChanges(branch, { incidentId, ...late }, deps, activity),
-      );
-      branches.push(untilRest(checks, activity));
-      lateChecks.push(checks);
-    }
-    if (hasNewAlerts)
-      branches.push(
-        branching.childContext(`confirm-alerts-${round}`, (branch) => confirmAlerts(branch, { incidentId }, deps)),
-      );
-    if (verify !== null)
-      branches.push(
-        branching.childContext(`verify-again-${round}`, (branch) =>
-          verifyNow(branch, { incidentId, ...verify, run: number, round }, deps),
-        ),
-      );
-    state = afterStarting(state, due);
-
-    // Keep a flapping incident open until it has been quiet, so that it does not page repeatedly.
-    const dueResolve =
-      due.tryResolve?.by === null && begun.flapping && quiet.rounds < FLAPPING_QUIET_ROUNDS ? null : due.tryResolve;
-    const isQuiet = quiet.rounds >= quietRounds && !(isParent && state.firing > 0); // children may still be active
-    const closeFor = dueResolve ?? (isQuiet ? { by: 'firebreak:quiet' } : null);
-    if (closeFor !== null && (await close(run, incidentId, { state, warned }, closeFor.by, deps))) {
-      isClosed = true;
-      closing.resolve();
-      const { pages } = state;
-      await run.step('withdraw-questions', async () => {
-        await leaveGroup(deps, incidentId);
-        await deps.incidents.endEvents(incidentId);
-        return withdrawQuestions(deps, incidentId);
-      });
-      // An update after the resolution would page again. Those that wait for another attempt end with it.
-      await Promise.allSettled(pageUpdates);
-      if (isParent) await run.step('settle-children', () => settleChildren(deps, incidentId));
-      await run.childContext('resolve-pages', (branch) =>
-        resolvePages(branch, { incidentId, pages, last: false }, deps),
-      );
-      await Promise.allSettled([...branches, ...pagesInProgress, ...mitigations]);
-      // The pager may have accepted a page that was in progress when the incident closed.
-      await run.childContext('resolve-late-pages', (branch) =>
-        resolvePages(branch, { incidentId, pages, last: true }, deps),
-      );
-      await Promise.all([...pageUpdates, ...branches, ...pagesInProgress, ...mitigations, ...runbooks, ...lateChecks]);
-      return { incident: incidentId, ended: 'resolved' };
-    }
-
-    const unreadableRuns = begun.incident.unreadable_runs ?? 0;
-    if (unread !== null && (unread.seq === begun.incident.unreadable || unreadableRuns >= UNREADABLE_MAX_RUNS)) {
-      const skipped = unread;
-      await run.step('skip-message', () => skipMessage(deps, incidentId, skipped));
-      state = { ...state, consumed: skipped.seq };
-      unread = null;
-    }
-    if (unread !== null || isLong) {
-      isHandingOver = true;
-      const { resolveBy } = state;
-      const left = { unread, resolveBy, unreadableRuns };
-      return handOver(run, { incidentId, number, ...left }, [...branches, ...pageUpdates, ...resting()], deps);
-    }
-
+/**
+ * Starts what is due in branches, closes the incident or hands over to the next run, or waits for messages; and again.
+ *
+ * @param started resolves when it is recorded that the run has started
+ * @param fail ends the run
+ */
+async function followInbox(
+  run: Run,
+  begins: Omit<Session, 'limits' | 'branches'>,
+  { started, fail }: { started: Promise<void>; fail: (error: unknown) => void },
+  deps: Deps,
+): Promise<IncidentOutcome> {
+  const { incidentId, begun } = begins;
+  const limits = new RunLimits(run);
+  const branches = new IncidentBranches(run, { ...begins, limits }, deps, fail);
+  const session: Session = { ...begins, limits, branches };
+  let state = firstState(begun);
+  branches.continue(state.response);
+  for (;;) {
+    const due = plan(state.response);
+    branches.start(due, state.round, { causes: state.response.pageCauses, newAlerts: state.newAlerts });
+    state = { ...state, response: afterStarting(state.response, due), isPaging: due.page !== null };
+    const closing = closingOf(due, state, begun);
+    if (closing !== null && (await close(run, incidentId, state, closing.by, deps)))
+      return afterClosing(run, session, state.response.pages, deps);
+    if (isUnreadableForAll(state, begun)) state = await skipMessage(run, incidentId, state, deps);
+    if (state.unread !== null || state.isLong) return handOver(run, session, state, deps);
     await started; // before the inbox is read: a message that arrived earlier wakes nobody
-    callback ??= await run.createCallback('inbox', { seconds: INBOX_INTERVAL_SECONDS });
-    const waitingFor: Callback = callback;
-    const { consumed, mitigated } = state;
-    let read: ReadInbox = await run.step('read-inbox', async () => {
-      const inbox = await readInbox(deps, incidentId, consumed, waitingFor.id, mitigated);
-      // How far the branches are differs between replays, so it is recorded in the step's result.
-      return isRunLong(run.operations(), activities, secondsBetween(begun.at, inbox.at))
-        ? { ...inbox, isLong: true }
-        : inbox;
-    });
-    isLong = read.isLong === true;
-    let wokenBy: 'message' | 'callback' | 'timeout' = 'message';
-    // The end of a child incident leaves no message, and may have completed an earlier callback: compare the counts.
-    if (read.messages.length === 0 && read.unreadable === undefined && countHolding(read) === state.firing) {
-      warned = read.warnings;
-      if (!isLong) {
-        wokenBy = await waitingFor.settled();
-        callback = null;
-        read = await run.step('read-inbox-again', () => readInbox(deps, incidentId, consumed, null, mitigated));
-      }
-    }
-
-    const isActive = read.messages.length > 0 || read.renotified !== quiet.renotified;
-    quiet = { rounds: isActive ? 0 : quiet.rounds + (wokenBy === 'timeout' ? 1 : 0), renotified: read.renotified };
-    state = { ...state, firing: countHolding(read) };
-    unread = read.unreadable ?? null;
-    warned = read.warnings;
-    for (const { seq, message } of read.messages) state = { ...apply(state, message), consumed: seq };
-
-    hasNewAlerts = read.messages.some(({ message }) => message.kind === 'signals' && message.fired > 0);
-    const alertsMayHaveEnded =
-      state.firing > 0 &&
-      (wokenBy === 'timeout' ||
-        read.messages.some(({ message }) => message.kind === 'verification' && message.outcome === 'passed'));
-    if (alertsMayHaveEnded)
-      branches.push(
-        branching.childContext(`gone-alerts-${round}`, (branch) => endGoneAlerts(branch, { incidentId }, deps)),
-      );
+    const wakeUp = await nextWakeUp(run, session, state, deps);
+    if (mayHaveEndedAlerts(state, wakeUp)) branches.endGoneAlerts(state.round);
+    state = afterWakeUp(state, wakeUp);
   }
 }
 
-type ReadInbox = InboxContent & { isLong?: boolean };
-
-/** Returns the number of firing alerts that keep the incident open. */
-const countHolding = ({ firing, warnings }: ReadInbox): number => firing - (warnings?.count ?? 0);
-
-/** Returns the state and time at which the run begins, and the number of quiet rounds after which the incident closes. */
-async function beginRun(deps: Deps, id: IncidentId, number: number) {
-  const [found, { paging, runbooks }] = await Promise.all([deps.incidents.begin(id), deps.config.current()]);
-  if (found === undefined) return undefined;
-  const quietRounds = Math.ceil((paging.autoResolveHours * 3600) / INBOX_INTERVAL_SECONDS);
-  const { incident, flapping } = await joinGroup(deps, found.incident);
-  const looks = number > 1 ? await openLooks(deps, id, found.incident.consumed_seq) : null;
-  const pages = number > 1 ? await unfinishedPages(deps, incident) : [];
+function firstState({ incident, unfinished, runbooks, anyRunbooks, deadlines = {} }: BegunRun): RunState {
+  const response = initialState(incident, unfinished, { begun: runbooks, any: anyRunbooks });
   return {
-    ...found,
-    incident: checkpointed(incident),
-    at: deps.clock.now(),
-    quietRounds,
-    flapping: flapping || incident.reopened_at !== undefined,
-    anyRunbooks: runbooks.runbooks.length > 0,
-    ...(looks !== null && { looks }),
-    ...(pages.length > 0 && { pages }),
+    round: 1,
+    response,
+    newAlerts: response.firing > 0,
+    isPaging: false,
+    unread: null,
+    isLong: false,
+    warnings: undefined,
+    deadlines,
+    postponed: false,
+    quiet: { seconds: 0, renotified: incident.renotified },
+    holds: [],
+    lastSeen: incident.last_seen_alerts ?? 0,
   };
 }
 
-/** Returns the incident as it is checkpointed, without people's requests: steps read their current state from the table. */
-function checkpointed(incident: IncidentRecord): IncidentRecord {
-  const { last_requests: _asked, escalated: _escalated, opened_by: _openedBy, similar: _similar, ...rest } = incident;
-  return rest;
+/** Returns on whose behalf to try to close the incident. Null: not yet. */
+function closingOf(
+  { tryResolve }: Plan,
+  { quiet, response, holds, lastSeen }: RunState,
+  { flapping, quietRounds, incident }: BegunRun,
+): Plan['tryResolve'] {
+  // Keep a flapping incident open until it has been quiet, so that it does not page repeatedly.
+  const isFlapping = flapping && quiet.seconds < FLAPPING_QUIET_SECONDS;
+  if (tryResolve !== null && (tryResolve.by !== null || (!isFlapping && lastSeen === 0))) return tryResolve;
+  const hasActiveChildren = incident.group_reason !== undefined && response.firing > 0;
+  const isHeld = hasActiveChildren || holds.length > 0;
+  return quiet.seconds >= quietRounds * INBOX_INTERVAL_SECONDS && !isHeld ? { by: QUIET } : null;
 }
 
-/** Closes the incident unless a message has arrived meanwhile. A quiet incident closes as if a person had resolved it. */
+/** Closes the incident unless a message has arrived meanwhile, or, if it is only quiet, something keeps it open. */
 async function close(
   run: Run,
   id: IncidentId,
-  { state: { consumed, verification }, warned }: { state: ResponseState; warned: ReadInbox['warnings'] },
+  { response: { consumed, verification }, warnings }: RunState,
   by: string | null,
   deps: Deps,
 ): Promise<boolean> {
-  const count = warned?.count ?? 0;
-  const warningText = count === 0 ? '' : `. Slow-burn warnings are still firing: ${warned?.titles.join('; ')}`;
-  const text =
-    by === 'firebreak:quiet'
-      ? 'Closed: no activity for the time set in autoResolveHours'
-      : by !== null
-        ? `Resolved by ${by}`
-        : verification === 'passed'
-          ? 'Resolved: all alerts have resolved, and the mitigation is verified'
-          : 'Resolved: all alerts have resolved';
-  return (
-    (await run.step('close', () => deps.incidents.resolve(id, consumed, by, `${text}${warningText}`, count))) ===
-    'resolved'
-  );
+  const { count, titles } = warnings ?? { count: 0, titles: [] };
+  const warningText = count === 0 ? '' : `. Slow-burn warnings are still firing: ${titles.join('; ')}`;
+  const text = `${closingText(by, verification)}${warningText}`;
+  const end = await run.step('close', async () => {
+    const isHeld = by === QUIET && (await quietHolds(deps, id)).length > 0;
+    return isHeld ? 'not_yet' : deps.incidents.resolve(id, consumed, by, text, count);
+  });
+  return end === 'resolved';
 }
 
-function isRunLong(operations: number, activities: readonly Activity[], seconds: number): boolean {
-  const isDue = operations >= OPERATIONS_PER_RUN || seconds >= RUN_SECONDS;
-  return operations >= OPERATIONS_WHILE_ACTING || (isDue && activities.every((activity) => activity.isResting()));
+function closingText(by: string | null, verification: ResponseState['verification']): string {
+  if (by === QUIET) return UNVERIFIED_TEXT;
+  if (by !== null) return `Resolved by ${by}`;
+  return verification === 'passed'
+    ? 'Resolved: all alerts have resolved, and the mitigation is verified'
+    : 'Resolved: all alerts have resolved';
+}
+
+/** Settles what depends on a closed incident, and waits for its branches. */
+async function afterClosing(
+  run: Run,
+  { incidentId, begun, limits, branches }: Session,
+  pages: number,
+  deps: Deps,
+): Promise<IncidentOutcome> {
+  limits.close();
+  await run.step('withdraw-questions', async () => {
+    await leaveGroup(deps, incidentId);
+    await deps.incidents.endEvents(incidentId);
+    return withdrawQuestions(deps, incidentId);
+  });
+  // An update after the resolution would page again. Those that wait for another attempt end with it.
+  await branches.pageUpdatesEnded();
+  if (begun.incident.group_reason !== undefined)
+    await run.step('settle-children', () => settleChildren(deps, incidentId));
+  const resolve = (name: string, last: boolean): Promise<void> =>
+    run.childContext(name, (branch) => resolvePages(branch, { incidentId, pages, last }, deps));
+  await resolve('resolve-pages', false);
+  await branches.pagesEnded();
+  // The pager may have accepted a page that was in progress when the incident closed.
+  await resolve('resolve-late-pages', true);
+  await branches.ended();
+  return { incident: incidentId, ended: 'resolved' };
+}
+
+/** Returns whether this run was started for a message that it can't read either: no deployed version can. */
+const isUnreadableForAll = ({ unread }: RunState, { incident }: BegunRun): boolean =>
+  unread !== null && (unread.seq === incident.unreadable || (incident.unreadable_runs ?? 0) >= UNREADABLE_MAX_RUNS);
+
+async function skipMessage(run: Run, id: IncidentId, state: RunState, deps: Deps): Promise<RunState> {
+  const { unread, response } = state;
+  if (unread === null) return state;
+  await run.step('skip-message', async () => {
+    deps.log.error('Skipped a message of an unknown kind', { incident: id, ...unread });
+    await deps.incidents.skipUnread(id, unread);
+    return null;
+  });
+  return { ...state, response: { ...response, consumed: unread.seq }, unread: null };
 }
 
 async function handOver(
   run: Run,
-  {
-    incidentId: id,
-    number,
-    unread,
-    resolveBy,
-    unreadableRuns,
-  }: {
-    incidentId: IncidentId;
-    number: number;
-    unread: UnreadableMessage | null;
-    resolveBy: string | null;
-    unreadableRuns: number;
-  },
-  branches: readonly Promise<unknown>[],
+  { incidentId: id, number, begun, limits, branches }: Session,
+  { unread, response: { resolveBy } }: RunState,
   deps: Deps,
 ): Promise<IncidentOutcome> {
-  await Promise.all(branches);
+  limits.handOver();
+  await branches.rest();
   const why = unread === null ? '' : `, because this version can't read a message of kind "${unread.kind}"`;
   const text = `Handed over to run ${number + 1} of the workflow${why}`;
+  const unreadableRuns = (begun.incident.unreadable_runs ?? 0) + 1;
   const remaining = {
-    ...(unread && { unread: unread.seq, unreadableRuns: unreadableRuns + 1 }),
+    ...(unread && { unread: unread.seq, unreadableRuns }),
     ...(resolveBy !== null && { resolveBy }),
   };
   await run.step('hand-over', () => deps.incidents.handOver(id, number + 1, text, remaining));
@@ -384,9 +291,82 @@ async function handOver(
   return { incident: id, ended: 'handed_over' };
 }
 
-/** Skips a message that the newest version can't read either, after this run was started with it to try. */
-async function skipMessage({ incidents, log }: Deps, id: IncidentId, unread: UnreadableMessage): Promise<null> {
-  log.error('Skipped a message of an unknown kind', { incident: id, ...unread });
-  await incidents.skipUnread(id, unread);
-  return null;
+/** What ended a wait, and what the inbox contained then. `waited`: seconds of a wait that timed out. */
+type WakeUp = { by: 'message' | 'callback' | 'timeout'; waited: number; inbox: ReadInbox };
+
+/**
+ * Reads the inbox. If nothing is new, waits until the callback is completed, or times out, and reads again. The wait ends at
+ * the next deadline of the incident, so that a deadline needs no wait of its own.
+ */
+async function nextWakeUp(
+  run: Run,
+  { incidentId, begun, limits, branches, actions }: Session,
+  { response: { consumed, mitigated, firing }, quiet, deadlines, isPaging, postponed }: RunState,
+  deps: Deps,
+): Promise<WakeUp> {
+  const seconds = secondsToWait(quiet.seconds, isPaging ? deadlines.secondsIfPaged : deadlines.seconds);
+  if (limits.inbox === null || seconds < limits.inbox.seconds - DEADLINE_TOLERANCE_SECONDS)
+    limits.inbox = { ...(await run.createCallback('inbox', { seconds })), seconds };
+  const callback = limits.inbox;
+  const inbox: ReadInbox = await run.step('read-inbox', async () => {
+    const read = await readInbox(deps, incidentId, consumed, callback.id, mitigated);
+    // How far the branches are differs between replays, so it is recorded in the step's result.
+    const isLong = limits.isReached(secondsBetween(begun.at, read.at), branches.isResting());
+    const changed = read.messages.length > 0 ? { deadlines: await readDeadlines(deps, incidentId) } : {};
+    return { ...read, ...changed, ...(isLong && { isLong }) };
+  });
+  // The end of a child incident leaves no message, and may have completed an earlier callback: compare the counts.
+  const isNew = inbox.messages.length > 0 || inbox.unreadable !== undefined || countHolding(inbox) !== firing;
+  if (isNew || inbox.isLong === true) return { by: 'message', waited: 0, inbox };
+  const by = await callback.settled();
+  limits.inbox = null;
+  const isDue = by === 'timeout';
+  const isQuiet = isDue && quiet.seconds + callback.seconds >= begun.quietRounds * INBOX_INTERVAL_SECONDS;
+  const again: ReadInbox = await run.step('read-inbox-again', async () => {
+    let read = await readInbox(deps, incidentId, consumed, null, mitigated);
+    // A message can end the incident, or page: its process may have died before it woke this run.
+    const isFirst = isDue && !postponed && read.messages.length > 0;
+    if (isDue) await doWhatIsDue(deps, incidentId, isFirst ? NO_ACTIONS : actions);
+    if (isDue && !isFirst) read = await readInbox(deps, incidentId, consumed, null, mitigated);
+    const holds = isQuiet ? { holds: await quietHolds(deps, incidentId) } : {};
+    const next = await readDeadlines(deps, incidentId, { tried: isDue && !isFirst });
+    return { ...read, ...holds, deadlines: next, ...(isFirst && next.seconds === DUE_SECONDS && { postponed: true }) };
+  });
+  return { by, waited: isDue ? callback.seconds : 0, inbox: again };
+}
+
+/** Waits until whole intervals of quiet time, at which more is checked than at a deadline. */
+function secondsToWait(quietSeconds: number, deadline: number | undefined): number {
+  const left = INBOX_INTERVAL_SECONDS - (quietSeconds % INBOX_INTERVAL_SECONDS);
+  return Math.min(left, deadline ?? left);
+}
+
+/** Returns the number of firing alerts that keep the incident open. */
+const countHolding = ({ firing, warnings }: ReadInbox): number => firing - (warnings?.count ?? 0);
+
+/** Returns whether alerts may have ended without a message of their source. */
+const mayHaveEndedAlerts = ({ quiet }: RunState, { by, waited, inbox }: WakeUp): boolean =>
+  countHolding(inbox) > 0 &&
+  ((by === 'timeout' && (quiet.seconds + waited) % INBOX_INTERVAL_SECONDS === 0) ||
+    inbox.messages.some(({ message }) => message.kind === 'verification' && message.outcome === 'passed'));
+
+function afterWakeUp(state: RunState, { by, waited, inbox }: WakeUp): RunState {
+  const { round, response, quiet, deadlines: before, postponed } = state;
+  const { messages, renotified, unreadable = null, isLong = false, warnings, deadlines = before } = inbox;
+  const isActive = messages.length > 0 || renotified !== quiet.renotified;
+  const read: ResponseState = { ...response, firing: countHolding(inbox) };
+  return {
+    round: round + 1,
+    response: messages.reduce((after, { seq, message }) => ({ ...apply(after, message), consumed: seq }), read),
+    isPaging: false,
+    newAlerts: messages.some(({ message }) => message.kind === 'signals' && message.fired > 0),
+    unread: unreadable,
+    isLong,
+    warnings,
+    deadlines,
+    postponed: by === 'timeout' ? inbox.postponed === true : postponed,
+    quiet: { seconds: isActive ? 0 : quiet.seconds + waited, renotified },
+    holds: inbox.holds ?? state.holds,
+    lastSeen: inbox.lastSeen ?? 0,
+  };
 }

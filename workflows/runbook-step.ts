@@ -1,4 +1,4 @@
-import type { Deps } from '../domain/ports/deps.ts';
+import type { Deps } from '../core/ports/deps.ts';
 import type { StepEnd, StepEnds } from '../schemas/runbooks/parts/runs.ts';
 import type { Run } from './run.ts';
 import {
@@ -13,7 +13,7 @@ import type { AttemptInput, AttemptResult } from './steps/runbook/attempt.ts';
 import { checkCondition } from './steps/runbook/check-condition.ts';
 import type { Outline, RunbookInput } from './steps/runbook/outline.ts';
 import { INCIDENT_CLOSED, isIncidentClosed } from './steps/runbook/incident-closed.ts';
-import { performStep } from './steps/runbook/perform.ts';
+import { attemptStep } from './steps/runbook/attempt-step.ts';
 import { prepareStep } from './steps/runbook/prepare.ts';
 import type { Preparation, StepQuestion } from './steps/runbook/preparation.ts';
 import { requestRollback, checkRequestedRollback } from './steps/runbook/rollback.ts';
@@ -38,14 +38,14 @@ export type StepInput = RunbookInput & {
 export async function runStep(run: Run, input: StepInput, deps: Deps): Promise<StepEnd> {
   const { step, before } = input;
   let preparation = await run.step('prepare', () => prepareStep(deps, input, step, before));
-  for (let [tries, looks] = [0, 0]; preparation.kind === 'again' && tries < PAUSES_SECONDS.length;) {
+  for (let [tries, checks] = [0, 0]; preparation.kind === 'again' && tries < PAUSES_SECONDS.length;) {
     const { answerSeconds }: typeof preparation = preparation;
-    const mayLook = answerSeconds !== null && looks < looksOf(input);
+    const mayCheck = answerSeconds !== null && checks < checksMax(input);
     await run.wait('again', {
-      seconds: mayLook ? pauseForAnswer(input, looks, answerSeconds) : (PAUSES_SECONDS[tries] ?? 0),
+      seconds: mayCheck ? pauseForAnswer(input, checks, answerSeconds) : (PAUSES_SECONDS[tries] ?? 0),
     });
-    looks += 1;
-    if (!mayLook) tries += 1;
+    checks += 1;
+    if (!mayCheck) tries += 1;
     const last = tries === PAUSES_SECONDS.length;
     preparation = await run.step('prepare', () => prepareStep(deps, input, step, before, last));
   }
@@ -79,19 +79,19 @@ export async function runStep(run: Run, input: StepInput, deps: Deps): Promise<S
     case 'page':
     case 'slack.post':
     case 'ticket':
-      return performWithRetries(run, input, startedAs(preparation), deps);
+      return attemptWithRetries(run, input, startedAs(preparation), deps);
   }
 }
 
-/** Returns how often a step looks whether people have answered: a part of its rounds, because it acts afterwards. */
-const looksOf = ({ rounds }: StepInput): number => Math.floor((rounds * 2) / 3);
+/** Returns how often a step checks whether people have answered: a part of its rounds, because it acts afterwards. */
+const checksMax = ({ rounds }: StepInput): number => Math.floor((rounds * 2) / 3);
 
-const FIRST_LOOKS = 6;
+const FIRST_CHECKS = 6;
 
-/** Returns the seconds until the next look. Soon after the question, an answer is likely. @param leftSeconds time for an answer */
-function pauseForAnswer(input: StepInput, looks: number, leftSeconds: number): number {
-  const left = Math.max(1, looksOf(input) - looks);
-  return looks < FIRST_LOOKS ? 5 : Math.max(15, Math.ceil((leftSeconds * 2) / left));
+/** Returns the seconds until the next check. Soon after the question, an answer is likely. @param leftSeconds time for an answer */
+function pauseForAnswer(input: StepInput, checks: number, leftSeconds: number): number {
+  const left = Math.max(1, checksMax(input) - checks);
+  return checks < FIRST_CHECKS ? 5 : Math.max(15, Math.ceil((leftSeconds * 2) / left));
 }
 
 const declined = (detail: string): StepEnd => ({ status: 'declined', output: null, detail });
@@ -152,35 +152,35 @@ const startedAs = ({ ask, scale, shift }: Extract<Preparation, { kind: 'go' }>):
 });
 
 /** Performs the action, with as many retries as the runbook allows. Waiting for an unavailable target is not a retry. */
-async function performWithRetries(run: Run, input: StepInput, stepRun: StepRun, deps: Deps): Promise<StepEnd> {
+async function attemptWithRetries(run: Run, input: StepInput, stepRun: StepRun, deps: Deps): Promise<StepEnd> {
   const { step, before, rounds } = input;
   const { retry, timeoutSeconds } = step;
   let waitedSeconds = 0;
-  let attemptNumber = 1;
-  let looks = 0;
+  let number = 1;
+  let checks = 0;
   let handle: string | null = null;
   let last = 'no answer';
   for (let round = 0; round < rounds; round += 1) {
-    const now: Parameters<typeof performStep>[3] = { ...stepRun, before, attemptNumber, handle };
-    const answer: AttemptResult = await run.step(step.uses, () => performStep(deps, input, step, now));
+    const attempt: AttemptInput = { ...stepRun, before, number, handle };
+    const answer: AttemptResult = await run.step(step.uses, () => attemptStep(deps, input, step, attempt));
     if (answer.kind === 'ended') return answer.end;
     last = answer.detail;
     let pauseSeconds: number;
     if (answer.kind === 'failed') {
-      attemptNumber += 1;
+      number += 1;
       handle = null;
       // This attempt only looked up the result of the earlier run, which had failed.
-      if (step.earlierKey !== undefined && attemptNumber === 2) continue;
-      const failures = attemptNumber - (step.earlierKey === undefined ? 1 : 2);
+      if (step.earlierKey !== undefined && number === 2) continue;
+      const failures = number - (step.earlierKey === undefined ? 1 : 2);
       if (retry === null || failures > retry.max) return failed(last);
       pauseSeconds = Math.min(retry.delaySeconds * (retry.backoff === 'exponential' ? 2 ** (failures - 1) : 1), 3600);
       if (waitedSeconds + pauseSeconds > timeoutSeconds) return failed(`${last}; no time left to retry`);
     } else {
       handle = answer.handle;
-      if (answer.answerSeconds !== undefined && looks < looksOf(input)) {
+      if (answer.answerSeconds !== undefined && checks < checksMax(input)) {
         // The time for an answer does not count towards the time-out.
-        await run.wait('again', { seconds: pauseForAnswer(input, looks, answer.answerSeconds) });
-        looks += 1;
+        await run.wait('again', { seconds: pauseForAnswer(input, checks, answer.answerSeconds) });
+        checks += 1;
         continue;
       }
       const usual = PAUSES_SECONDS[round] ?? Math.max(60, Math.ceil(timeoutSeconds / rounds));
@@ -191,8 +191,8 @@ async function performWithRetries(run: Run, input: StepInput, stepRun: StepRun, 
     waitedSeconds += pauseSeconds;
   }
   const timedOutText = `timed out after ${timeoutSeconds} s: ${last}`;
-  const lastAttempt = { ...stepRun, before, attemptNumber, handle: null, timedOutText };
-  const end: AttemptResult = await run.step('give-up', () => performStep(deps, input, step, lastAttempt));
+  const lastAttempt = { ...stepRun, before, number, handle: null, timedOutText };
+  const end: AttemptResult = await run.step('give-up', () => attemptStep(deps, input, step, lastAttempt));
   return end.kind === 'ended' ? end.end : failed(timedOutText);
 }
 

@@ -1,7 +1,7 @@
-import { undoId } from '../domain/runbooks/manual-runs.ts';
-import type { Deps } from '../domain/ports/deps.ts';
-import type { RunbookEnd } from '../domain/ports/runbooks.ts';
-import { actionAfterStage } from '../domain/runbooks/inverses.ts';
+import { undoId } from '../core/runbooks/decisions/manual-runs.ts';
+import type { Deps } from '../core/ports/deps.ts';
+import type { RunbookEnd } from '../core/ports/runbooks.ts';
+import { actionAfterStage } from '../core/runbooks/decisions/inverses.ts';
 import type { Run } from './run.ts';
 import { type ChosenRunbook, chooseRunbook, isJudged } from './steps/runbook/choose.ts';
 import { concludeRunbook } from './steps/runbook/conclude.ts';

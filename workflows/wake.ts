@@ -1,4 +1,4 @@
-import type { Deps } from '../domain/ports/deps.ts';
+import type { Deps } from '../core/ports/deps.ts';
 import type { IncidentRecord } from '../schemas/incidents/incident.ts';
 import type { IncidentId } from '../schemas/config/names.ts';
 
@@ -22,6 +22,18 @@ export async function wake(
   const { inbox } = incident.callbacks;
   if (inbox !== undefined) await engine.completeCallback(inbox);
   return 'woken';
+}
+
+/**
+ * Ends the wait of an incident's workflow, because one of its deadlines may be earlier now. If this call is lost, the wait ends
+ * by itself within ten minutes.
+ */
+export async function wakeForDeadlines(
+  { incidents, engine }: Pick<Deps, 'incidents' | 'engine'>,
+  id: IncidentId,
+): Promise<void> {
+  const inbox = (await incidents.read(id))?.callbacks.inbox;
+  if (inbox !== undefined) await engine.completeCallback(inbox);
 }
 
 /** Starts the run of an incident that this process has just opened. What is due is known, so nothing is read. */

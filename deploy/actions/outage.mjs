@@ -9,10 +9,10 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { argv, cwd, env, exit, stderr, stdout } from 'node:process';
-import { decideOffline, readStoredState } from '../../cli/offline/decide.mjs';
-import { jsonIn, objectIn, publicKeysIn, trustedBy } from '../../cli/offline/keys.mjs';
-import { readState } from '../../cli/offline/signed-state.mjs';
-import { storeAnswer } from '../../cli/offline/state-file.mjs';
+import { decideOffline, readStoredState } from '../../entrances/cli/offline/decide.mjs';
+import { jsonIn, objectIn, publicKeysIn, trustedBy } from '../../entrances/cli/offline/keys.mjs';
+import { readState } from '../../entrances/cli/offline/signed-state.mjs';
+import { storeAnswer } from '../../entrances/cli/offline/state-file.mjs';
 
 /** @param {string} name @returns {string | undefined} undefined: not set, or empty */
 const setting = (name) => env[name] || undefined;

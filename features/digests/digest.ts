@@ -1,7 +1,8 @@
+import { ClosedAs } from '../../schemas/incidents/incident.ts';
 import * as z from 'zod';
+import type { DigestSection } from '../../core/ports/extensions.ts';
 import { EnvironmentName, IncidentId, ServiceName, Severity } from '../../schemas/config/names.ts';
-import { DoraFigures } from '../../schemas/delivery/dora.ts';
-import { FreezeCause } from '../../schemas/freeze/freeze.ts';
+import { FreezeCause } from '../freeze/schemas/freeze.ts';
 import { ActionItemId, Priority } from '../../schemas/action-items/action-item.ts';
 import { SloId } from '../../schemas/slo/slo.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
@@ -39,6 +40,8 @@ export const TeamDigest = z.object({
     by_severity: z.record(Severity, z.number()),
     /** Of these, not resolved. */
     open: z.number(),
+    /** Closed, but nothing has shown that the service recovered. */
+    unverified: z.number(),
     /** Newest first. */
     items: z.array(
       z.object({
@@ -48,7 +51,9 @@ export const TeamDigest = z.object({
         title: z.string(),
         severity: Severity,
         opened_at: Timestamp,
-        /** Null: not resolved. */
+        /** How it was closed. Null: it is open. */
+        closed_as: ClosedAs.nullable(),
+        /** Null: it is open, or nothing has shown that the service recovered. */
         restore_s: z.number().nullable(),
       }),
     ),
@@ -91,7 +96,8 @@ export const TeamDigest = z.object({
       }),
     ),
   }),
-  delivery: z.object({ week: DoraFigures, week_before: DoraFigures }),
+  /** Sections that other features add. */
+  ofFeatures: z.array(z.custom<DigestSection>()),
   toil: z.object({
     tasks: z.array(ToilRow),
     /** Null: no minutes are configured. */

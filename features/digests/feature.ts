@@ -4,6 +4,7 @@ import { names } from './names.ts';
 /** The digest of the last week, of a team or of all services, in the console. */
 export const digests: Feature = {
   name: names.feature,
+  requires: ['freeze'], // lists the freezes of the week
   isConfigured: () => true,
-  console: async () => ({ after: '/console/runbooks', pages: [(await import('./pages.ts')).digestPage] }),
+  console: async () => ({ after: '/console/decisions', pages: [(await import('./pages.ts')).digestPage] }),
 };

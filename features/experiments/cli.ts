@@ -1,9 +1,7 @@
-import type { Command } from 'commander';
 import { ExpectedAlert, Experiment, ExperimentEvent } from './experiment.ts';
-import { addApiCommands, apiCommand, listOf, sectionOf, tableOf, PLACE } from '../../cli/api-command.ts';
-import type { CommandContext } from '../../cli/command-context.ts';
-import { JSON_OPTION, LIST_OPTIONS } from '../../cli/options.ts';
-import { shortNumber, shortTime } from '../../cli/table.ts';
+import { apiGroup, apiCommand, listOf, sectionOf, tableOf, PLACE } from '../../entrances/cli/api-command.ts';
+import { JSON_OPTION, LIST_OPTIONS } from '../../entrances/cli/options.ts';
+import { shortNumber, shortTime } from '../../entrances/cli/table.ts';
 
 const ExperimentDetails = Experiment.extend({ events: ExperimentEvent.array(), alerts: ExpectedAlert.array() });
 
@@ -25,11 +23,10 @@ const report = (name: string, description: string, status: string, options: [typ
   });
 
 /** Adds the commands for chaos experiments. */
-export function addExperiment(program: Command, context: CommandContext): void {
-  const experiment = program
-    .command('experiment')
-    .description('Show chaos experiments, report their start and end, and stop them');
-  addApiCommands(experiment, context, [
+export const addExperiment = apiGroup(
+  'experiment',
+  'Show chaos experiments, report their start and end, and stop them',
+  [
     {
       usage: 'list',
       description: 'List chaos experiments, newest first',
@@ -91,5 +88,5 @@ export function addExperiment(program: Command, context: CommandContext): void {
       response: Experiment,
       print: ({ id }) => [`${id}: stop requested`],
     }),
-  ]);
-}
+  ],
+);

@@ -1,7 +1,5 @@
 import * as z from 'zod';
-import { HttpUrl } from '../../schemas/config/endpoint.ts';
-import { KubernetesName } from '../../schemas/rollback/targets/kubernetes.ts';
-import { Auth, Bearer } from '../../schemas/rollback/targets/target.ts';
+import { HttpUrl, KubernetesName, Auth, Bearer } from '../../schemas/config/endpoint.ts';
 
 /** A system with the HTTP API that `docs/reference/experiments.md` describes. */
 const HttpExperiments = z.strictObject({ kind: z.literal('http'), url: HttpUrl, auth: Auth.optional() });

@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { RequestReason } from '../../schemas/access/request-reason.ts';
 import { ChangeId, EnvironmentName, ServiceName, Severity } from '../../schemas/config/names.ts';
-import { KubernetesName } from '../../schemas/rollback/targets/kubernetes.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
 import { ChaosConfig } from './config.ts';
+import { KubernetesName } from '../../schemas/config/endpoint.ts';
 
 /** A ULID, which sorts by the time of the record. */
 export const ExperimentId = z
@@ -58,7 +58,7 @@ export const ExperimentCheck = z
   );
 export type ExperimentCheck = z.infer<typeof ExperimentCheck>;
 
-/** The UID of the object. If it is given, an object that is missing or has another UID is the end. */
+/** The UID of the object. If it is given, the run has ended once the object is missing or has another UID. */
 const uid = z.string().min(1).max(128).optional();
 
 /** Kinds of objects of Chaos Mesh that are runs. */
@@ -139,7 +139,10 @@ export type NewExperiment = z.infer<typeof NewExperiment>;
 export const ExperimentStatus = z.enum(['preparing', 'ready', 'running', 'stopping', 'settling', 'ended']);
 export type ExperimentStatus = z.infer<typeof ExperimentStatus>;
 
-/** Why an experiment ended. */
+/**
+ * Why an experiment ended. `completed`: its duration has passed. `finished`: a request has reported that it is over.
+ * `chaos_ended`: the chaos system has. `stopped`: a person has stopped it. `cancelled`: a person did so before its start.
+ */
 export const EndCode = z.enum([
   'completed',
   'finished',
@@ -240,6 +243,7 @@ export const Experiment = z.object({
   interval_seconds: z.number(),
   steady_state_seconds: z.number(),
   missing_limit: z.number().int(),
+  /** How long alerts are still expected after the experiment is over. */
   grace_seconds: z.number(),
   expected_alerts: z.array(z.record(z.string(), z.string())),
   abort_alerts: z.array(z.record(z.string(), z.string())),
@@ -331,11 +335,15 @@ export const ExperimentRecord = Experiment.extend({
   /** The alerts that still fire were released, and the records were updated. */
   closed: z.boolean(),
   trace: z.string(),
+  /** Number of the workflow's run, from 1; `run` is at the chaos system. */
   run_number: z.number(),
-  /** Failed runs in a row. Absent: none. */
+  /** Failed runs of the workflow in a row. Absent: none. */
   failed_runs: z.number().optional(),
+  /** ID of the workflow's execution. Null: it has not begun. */
   execution: z.string().nullable(),
+  /** ID of the newest callback with which this execution waits. Null: it has not waited yet. */
   callback: z.string().nullable(),
+  /** Incremented with each write. */
   rev: z.number(),
 });
 export type ExperimentRecord = z.infer<typeof ExperimentRecord>;
@@ -356,7 +364,7 @@ export const SeenChaos = z.object({
   list: z.string(),
   /** For people, such as `PodChaos chaos/lose-a-pod`. */
   object: z.string(),
-  /** Number of the run: an object can be started again. */
+  /** How many times the object was seen to start. */
   run: z.number().int(),
   experiment_id: ExperimentId.nullable(),
   over: z.boolean(),

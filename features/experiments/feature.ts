@@ -32,12 +32,12 @@ export const experiments: Feature = {
     },
     {
       name: 'tend experiments',
+      untilEnded: true,
       run: async (deps) => (await import('./actions/record-experiment.ts')).startOrphanedExperiments(withPorts(deps)),
     },
   ],
   routes: async () => (await import('./routes.ts')).experimentRoutes,
   console: async () => (await import('./pages/index.ts')).parts,
-  verbs: async () => (await import('./slack/verbs.ts')).verbs,
   runs: async () => (await import('./slack/runs.ts')).runs,
   commands: async () => (await import('./cli.ts')).addExperiment,
   findings: async (client) => (await import('./doctor.ts')).unobservedChaos(client),

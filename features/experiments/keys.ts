@@ -1,5 +1,5 @@
-import type { ServiceEnvironment } from '../../domain/ports/common.ts';
-import { digits, type Key, serviceEnvironmentKey } from '../../stores/core/keys/parts.ts';
+import type { ServiceEnvironment } from '../../core/ports/common.ts';
+import { digits, type Key, serviceEnvironmentKey } from '../../core/stores/keys/parts.ts';
 import type { ExperimentId } from './experiment.ts';
 
 /** Keys of experiments, and of the objects of chaos systems. */

@@ -1,6 +1,5 @@
-import type { Deps as CoreDeps } from '../../domain/ports/deps.ts';
-import { loadedOnUse } from '../../domain/ports/loaded-on-use.ts';
-import type { FeatureParts } from '../manifest.ts';
+import { loadedOnUse } from '../../core/ports/loaded-on-use.ts';
+import { type FeatureDeps, type FeatureParts, portsAdder } from '../manifest.ts';
 import type { ChaosObjectsOf, ChaosSystemFor, ExperimentRuns, Experiments } from './types.ts';
 
 /** What experiments need beyond the core. */
@@ -12,7 +11,7 @@ export type ExperimentPorts = {
   chaosObjectsOf: ChaosObjectsOf;
 };
 
-export type Deps = CoreDeps & ExperimentPorts;
+export type Deps = FeatureDeps & ExperimentPorts;
 
 /** Creates the store of experiments and the clients of chaos systems. Their code is loaded with their first use. */
 export function experimentPorts({ system, table, executions, stage, counted }: FeatureParts): ExperimentPorts {
@@ -20,12 +19,12 @@ export function experimentPorts({ system, table, executions, stage, counted }: F
   return {
     experiments: loadedOnUse(async () => new (await import('./store.ts')).ExperimentTable(table, counters)),
     experimentRuns: {
-      start: (experiment, run) =>
-        executions.start(`${stage}-exp-${experiment}-${run}`, { experimentId: experiment, run }),
+      start: (experiment, workflowRun) =>
+        executions.start(`${stage}-exp-${experiment}-${workflowRun}`, { experimentId: experiment, run: workflowRun }),
     },
-    chaosSystemFor: async (entry, run) => {
+    chaosSystemFor: async (entry, chaosRun) => {
       const { chaosSystemFor } = await import('./chaos/chaos-systems.ts');
-      const chaos = await chaosSystemFor(entry, run, { secrets, clock });
+      const chaos = await chaosSystemFor(entry, chaosRun, { secrets, clock });
       return chaos && counted(entry.kind, chaos);
     },
     chaosObjectsOf: async (entry) => {
@@ -36,7 +35,4 @@ export function experimentPorts({ system, table, executions, stage, counted }: F
 }
 
 /** Returns the dependencies with those of experiments. */
-export const withPorts = <D extends Pick<CoreDeps, 'features'>>(deps: D): D & ExperimentPorts => ({
-  ...deps,
-  ...(deps.features['experiments'] as ExperimentPorts),
-});
+export const withPorts = portsAdder<ExperimentPorts>('experiments');

@@ -1,9 +1,9 @@
-import { createRoute, z } from '@hono/zod-openapi';
+import * as z from 'zod';
 import { recordExperiment, sendExperimentRequest, viewExperiment } from './actions/record-experiment.ts';
 import { unobservedChaos } from './actions/observe-chaos.ts';
-import { EVERYWHERE } from '../../domain/access/access.ts';
+import { EVERYWHERE } from '../../core/access/decisions/access.ts';
 import { reportOf } from './decisions/report.ts';
-import type { Deps } from '../../domain/ports/deps.ts';
+import type { FeatureDeps } from '../manifest.ts';
 import { withPorts } from './ports.ts';
 import { RequestReason } from '../../schemas/access/request-reason.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
@@ -17,7 +17,18 @@ import {
   Observation,
 } from './experiment.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
-import { answers, type Api, body, endpoint, listQuery, pageOf, problems, readableWhere } from '../../http/endpoint.ts';
+import {
+  type Api,
+  answers,
+  body,
+  createRoute,
+  endpoint,
+  listQuery,
+  pageOf,
+  problems,
+  readableWhere,
+} from '../../entrances/http/endpoint.ts';
+import { newUlid } from '../../entrances/http/new-id.ts';
 
 const Shown = Experiment.meta({ id: 'Experiment' });
 const Story = Experiment.extend({
@@ -27,9 +38,9 @@ const Story = Experiment.extend({
 }).meta({ id: 'ExperimentStory' });
 const Unobserved = z
   .object({
-    object: z.string().openapi({ description: 'Kind, namespace, and name' }),
+    object: z.string().meta({ description: 'Kind, namespace, and name' }),
     why: z.string(),
-    fix: z.string().openapi({ description: 'What to change' }),
+    fix: z.string().meta({ description: 'What to change' }),
     at: Timestamp,
   })
   .meta({ id: 'UnobservedChaos' });
@@ -40,7 +51,7 @@ const StopBody = z.strictObject({
 });
 
 /** Registers the routes of chaos experiments: observation, and alerts that are expected meanwhile. */
-export function experimentRoutes(app: Api, core: Deps): void {
+export function experimentRoutes(app: Api, core: FeatureDeps): void {
   const deps = withPorts(core);
   endpoint(
     app,
@@ -58,7 +69,11 @@ export function experimentRoutes(app: Api, core: Deps): void {
         422: problems('Validation failed'),
       },
     }),
-    async (c) => c.json(await recordExperiment(deps, c.var.caller, c.req.valid('json'), c.var.trace), 202),
+    async (c) => {
+      const id = ExperimentId.parse(newUlid(c, deps.clock));
+      const request = { id, experiment: c.req.valid('json'), trace: c.var.trace };
+      return c.json(await recordExperiment(deps, c.var.caller, request), 202);
+    },
   );
 
   endpoint(

@@ -1,27 +1,24 @@
-import type { Page, ServiceEnvironment } from '../../domain/ports/common.ts';
+import type { Page, ServiceEnvironment } from '../../core/ports/common.ts';
 import type { Experiments } from './types.ts';
-import type { Counters } from '../../domain/ports/system.ts';
+import type { Counters } from '../../core/ports/system.ts';
 import {
-  type ExpectedAlert,
-  type Experiment,
-  type ExperimentEvent,
+  ExpectedAlert,
+  Experiment,
+  ExperimentEvent,
   ExperimentId,
-  type ExperimentRecord,
-  type Observation,
+  ExperimentRecord,
+  Observation,
   SeenChaos,
+  EndCode,
+  ExperimentEnding,
+  ExperimentStatus,
+  StopState,
 } from './experiment.ts';
-import {
-  StoredExpectedAlert,
-  StoredExperiment,
-  StoredExperimentEvent,
-  StoredExperimentRecord,
-  StoredObservation,
-} from './stored-experiment.ts';
-import { sha256 } from '../../stores/core/hash.ts';
-import { auditWrite } from '../../stores/audit/audit-writes.ts';
+import { sha256 } from '../../core/stores/hash.ts';
+import { auditWrite } from '../../core/audit/stores/audit-writes.ts';
 import { keys, LIST } from './keys.ts';
-import { expiresAfter, RETENTION_DAYS } from '../../stores/core/retention.ts';
-import { collect, type Table } from '../../stores/core/table.ts';
+import { expiresAfter, RETENTION_DAYS } from '../../core/stores/retention.ts';
+import { collect, type Table } from '../../core/stores/table.ts';
 import {
   absent,
   allOf,
@@ -34,6 +31,31 @@ import {
   update,
   type Write,
 } from '../../platforms/store.ts';
+import * as z from 'zod';
+import { Severity } from '../../schemas/config/names.ts';
+import { readAs } from '../../schemas/parsing/read-as.ts';
+
+/*
+ * Schemas for records in the table, in which a newer version may have written unknown values. Each is read as the known
+ * value that does the least harm: nothing is expected, so alerts page.
+ */
+
+const stored = {
+  status: readAs(ExperimentStatus, 'ended'),
+  ending: ExperimentEnding.extend({ code: readAs(EndCode, 'stopped') }).nullable(),
+  stop: z.object({ state: readAs(StopState, 'unconfirmed'), detail: z.string() }),
+};
+
+const StoredExperiment = Experiment.extend(stored);
+
+/** Keeps unknown fields, because it is written back as a whole. */
+const StoredExperimentRecord = ExperimentRecord.extend(stored).loose();
+
+const StoredExperimentEvent = ExperimentEvent.extend({ kind: readAs(ExperimentEvent.shape.kind, 'stopped') });
+
+const StoredObservation = Observation;
+
+const StoredExpectedAlert = ExpectedAlert.extend({ severity: readAs(Severity, 'critical') });
 
 /** Observations per transaction, below DynamoDB's limit of 100 items. Further ones are not stored: one step has fewer. */
 const OBSERVATIONS_PER_WRITE = 80;

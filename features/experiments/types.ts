@@ -11,7 +11,7 @@ import type {
   SeenChaos,
 } from './experiment.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import type { Attempt, Page, ServiceEnvironment } from '../../domain/ports/common.ts';
+import type { Attempt, Page, ServiceEnvironment } from '../../core/ports/common.ts';
 
 /** Chaos experiments, with what was observed in each. */
 export type Experiments = {
@@ -43,8 +43,8 @@ export type Experiments = {
   see(object: SeenChaos): Promise<void>;
 };
 
-/** Starts the run of an experiment's workflow; idempotent. */
-export type ExperimentRuns = { start(id: ExperimentId, run: number): Promise<void> };
+/** Starts runs of the workflow of experiments; idempotent. */
+export type ExperimentRuns = { start(id: ExperimentId, workflowRun: number): Promise<void> };
 
 /** Pods that a run affects: those with all labels, or the pods of a workload. Null: not known. */
 export type ChaosTarget = {
@@ -87,4 +87,4 @@ export type ChaosSystem = {
 };
 
 /** Undefined: the configuration is incomplete, or is of another kind than the run. */
-export type ChaosSystemFor = (config: ChaosConfig, run: ChaosRun) => Promise<ChaosSystem | undefined>;
+export type ChaosSystemFor = (config: ChaosConfig, chaosRun: ChaosRun) => Promise<ChaosSystem | undefined>;

@@ -12,16 +12,16 @@ const OPERATIONS_MAX = 1500;
  */
 export async function experiment(
   run: Run,
-  { experimentId, run: number }: { experimentId: ExperimentId; run: number },
+  { experimentId, run: workflowRun }: { experimentId: ExperimentId; run: number },
   deps: Deps,
 ): Promise<'over' | 'other' | 'handed-over'> {
-  const inCharge = await run.step('begin', () => beginExperiment(deps, experimentId, number, run.execution));
+  const inCharge = await run.step('begin', () => beginExperiment(deps, experimentId, workflowRun, run.execution));
   if (!inCharge) return 'other';
   for (;;) {
     const { over, seconds } = await run.step('advance', () => advanceExperiment(deps, experimentId));
     if (over) return 'over';
     if (run.operations() > OPERATIONS_MAX) {
-      await run.step('hand-over', () => handOverExperiment(deps, experimentId, number));
+      await run.step('hand-over', () => handOverExperiment(deps, experimentId, workflowRun));
       return 'handed-over';
     }
     if (seconds === 0) continue;

@@ -1,6 +1,6 @@
 import type { Timestamp } from '../../schemas/time/time.ts';
-import { shardedList } from '../../stores/core/keys.ts';
-import { type Key, part } from '../../stores/core/keys/parts.ts';
+import { shardedList } from '../../core/stores/keys.ts';
+import { type Key, part } from '../../core/stores/keys/parts.ts';
 import type { PipelineRunId } from './pipeline-run.ts';
 
 /** Keys of pipeline runs, their figures, and test results. */

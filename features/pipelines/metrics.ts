@@ -1,18 +1,20 @@
-import { DELIVERY_DAYS, MEDIAN_AND_P90 } from '../../http/routes/metrics/delivery.ts';
 import {
+  FIGURE_DAYS,
   gauge,
   histogram,
   labelled,
+  MEDIAN_AND_P90,
   type Metric,
   type Sample,
   sampleOf,
-} from '../../http/routes/metrics/exposition.ts';
+} from '../../entrances/http/routes/metrics/exposition.ts';
 import type { ServiceName } from '../../schemas/config/names.ts';
 import type { FeatureMetrics } from '../manifest.ts';
 import { codeOfServices } from './actions/code-figures.ts';
 import type { CodeFigures } from './code-figures.ts';
 import { codeFigures } from './decisions/code-figures.ts';
 import { FIGURE_NAMES, FIGURES, type FigureCount, type FigureName, SUM } from './decisions/pipeline-figures.ts';
+import { OTEL_RESULTS, PipelineResult } from './pipeline-run.ts';
 import { type Deps, withPorts } from './ports.ts';
 
 /** Metrics of pipelines, and of the code that they build. */
@@ -22,11 +24,11 @@ export const metrics: FeatureMetrics = {
 };
 
 /** Returns the figures of the code of each service in the catalogue that has a repository. */
-async function codeMetrics(deps: Deps): Promise<Metric[]> {
+async function codeMetrics(deps: Pick<Deps, 'clock' | 'code' | 'config' | 'pipelineRuns'>): Promise<Metric[]> {
   const { services } = await deps.config.current();
   const names = Object.keys(services).filter((name) => services[name as ServiceName]?.repository !== undefined);
   const { all, window } = await codeOfServices(deps, names as ServiceName[], {
-    seconds: DELIVERY_DAYS * 24 * 3600,
+    seconds: FIGURE_DAYS * 24 * 3600,
     withCoverage: false,
   });
   const figures = all.map((code) => ({ service: code.service, ...codeFigures([code], window) }));
@@ -37,7 +39,7 @@ async function codeMetrics(deps: Deps): Promise<Metric[]> {
   ) =>
     gauge(
       `firebreak_code_${name}`,
-      `${help}, over the last ${DELIVERY_DAYS} days`,
+      `${help}, over the last ${FIGURE_DAYS} days`,
       figures.flatMap(({ service, ...code }) =>
         valuesOf(code).flatMap(([labels, value]) => sampleOf({ service, ...labels }, value)),
       ),
@@ -68,12 +70,19 @@ async function pipelineMetrics({ pipelineFigures }: Pick<Deps, 'pipelineFigures'
     const samples = all.flatMap(({ service, branch, counts }) => {
       const ofFigure = counts.filter((count) => count.name === name);
       return [...Map.groupBy(ofFigure, ({ labels }) => JSON.stringify(labels)).values()].flatMap((series) => {
-        const labels = { service, branch, ...labelled(FIGURES[name].labels, series[0]?.labels ?? []) };
-        return figureSamples(name, labels, series);
+        return figureSamples(name, { service, branch, ...exported(name, series[0]?.labels ?? []) }, series);
       });
     });
     return { name, help, type, samples };
   });
+}
+
+/** Returns the labels of a figure. Results of runs and stages are those of `cicd.pipeline.result`. */
+function exported(name: FigureName, values: readonly string[]): Record<string, string> {
+  const labels = labelled(FIGURES[name].labels, values);
+  const result = PipelineResult.safeParse(labels['result']).data;
+  const isOfTests = name.startsWith('pipeline_test');
+  return result === undefined || isOfTests ? labels : { ...labels, result: OTEL_RESULTS[result] };
 }
 
 function figureSamples(name: FigureName, labels: Record<string, string>, series: readonly FigureCount[]): Sample[] {

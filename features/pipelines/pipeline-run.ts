@@ -6,27 +6,50 @@ import { InstantIn, Timestamp } from '../../schemas/time/time.ts';
 export const PipelineResult = z.enum(['succeeded', 'failed', 'cancelled', 'skipped']);
 export type PipelineResult = z.infer<typeof PipelineResult>;
 
-/** What GitHub, GitLab, and Jenkins call a result, in lower case. */
+/** What OpenTelemetry (`cicd.pipeline.result`), GitHub, GitLab, and Jenkins call a result. */
 const RESULT_SYNONYMS = {
   success: 'succeeded',
   passed: 'succeeded',
+  neutral: 'succeeded',
   failure: 'failed',
   error: 'failed',
+  timeout: 'failed',
   timed_out: 'failed',
+  startup_failure: 'failed',
   unstable: 'failed',
+  cancellation: 'cancelled',
   canceled: 'cancelled',
   aborted: 'cancelled',
+  stale: 'cancelled',
+  skip: 'skipped',
+  not_built: 'skipped',
 } as const satisfies Record<string, PipelineResult>;
-const ResultSynonym = z.enum(Object.keys(RESULT_SYNONYMS) as (keyof typeof RESULT_SYNONYMS)[]);
+
+/** Returns the words of an enum and their synonyms, in any case, as a schema whose output is a word of the enum. */
+function withSynonyms<Word extends string, Synonym extends string>(
+  { options }: { options: readonly Word[] },
+  synonyms: Readonly<Record<Synonym, Word>>,
+) {
+  const others = Object.keys(synonyms) as Synonym[];
+  return z.preprocess(
+    // Jenkins has `SUCCESS`.
+    (word: Word | Synonym): unknown => (typeof word === 'string' ? word.trim().toLowerCase() : word),
+    z
+      .enum([...options, ...others])
+      .transform((word): Word => (Object.hasOwn(synonyms, word) ? synonyms[word as Synonym] : (word as Word))),
+  );
+}
 
 /** A result in a report, so that a pipeline can send the word of its own system. */
-const ReportedResult = z
-  .enum([...PipelineResult.options, ...ResultSynonym.options])
-  .transform((word): PipelineResult =>
-    ResultSynonym.safeParse(word).success
-      ? RESULT_SYNONYMS[word as keyof typeof RESULT_SYNONYMS]
-      : (word as PipelineResult),
-  );
+export const ReportedResult = withSynonyms(PipelineResult, RESULT_SYNONYMS);
+
+/** Values of `cicd.pipeline.result`, which exported labels and spans have. */
+export const OTEL_RESULTS: Readonly<Record<PipelineResult, string>> = {
+  succeeded: 'success',
+  failed: 'failure',
+  cancelled: 'cancellation',
+  skipped: 'skip',
+};
 
 /** What started a run. */
 export const PipelineTrigger = z.enum([
@@ -41,6 +64,35 @@ export const PipelineTrigger = z.enum([
   'other',
 ]);
 export type PipelineTrigger = z.infer<typeof PipelineTrigger>;
+
+/**
+ * What pipelines, GitHub (`github.event_name`), and GitLab (`CI_PIPELINE_SOURCE`) call a trigger.
+ *
+ * @see https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows
+ * @see https://docs.gitlab.com/ci/jobs/job_rules/#ci_pipeline_source-predefined-variable
+ */
+const TRIGGER_SYNONYMS = {
+  pr: 'pull_request',
+  merge_request: 'pull_request',
+  pull_request_target: 'pull_request',
+  merge_request_event: 'pull_request',
+  external_pull_request_event: 'pull_request',
+  merge_group: 'merge_queue',
+  workflow_dispatch: 'manual',
+  web: 'manual',
+  repository_dispatch: 'api',
+  trigger: 'api',
+  workflow_run: 'pipeline',
+  workflow_call: 'pipeline',
+  parent_pipeline: 'pipeline',
+} as const satisfies Record<string, PipelineTrigger>;
+
+/** A trigger in a report. */
+const ReportedTrigger = withSynonyms(PipelineTrigger, TRIGGER_SYNONYMS);
+
+/** Returns the trigger that a system names. */
+export const triggerOf = (word: string | null | undefined): PipelineTrigger =>
+  ReportedTrigger.safeParse(word).data ?? 'other';
 
 export const PipelineRunId = z
   .string()
@@ -112,7 +164,7 @@ const Fields = z.strictObject({
   /** Name of the repository's default branch. Absent: main, master, and trunk are taken for it. */
   default_branch: optionalText(512),
   commit: optionalText(256),
-  trigger: PipelineTrigger.nullish(),
+  trigger: ReportedTrigger.nullish(),
   author: optionalText(512),
   url: z
     .url({ protocol: /^https?$/ })

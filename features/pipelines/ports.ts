@@ -1,6 +1,5 @@
-import type { Deps as CoreDeps } from '../../domain/ports/deps.ts';
-import { loadedOnUse } from '../../domain/ports/loaded-on-use.ts';
-import type { FeatureParts } from '../manifest.ts';
+import { loadedOnUse } from '../../core/ports/loaded-on-use.ts';
+import { type FeatureDeps, type FeatureParts, portsAdder } from '../manifest.ts';
 import type { PipelineFigures, PipelineRuns, PipelineTests } from './types.ts';
 
 /** What pipelines need beyond the core. */
@@ -10,7 +9,7 @@ export type PipelinePorts = {
   pipelineFigures: PipelineFigures;
 };
 
-export type Deps = CoreDeps & PipelinePorts;
+export type Deps = FeatureDeps & PipelinePorts;
 
 /** Creates the stores of pipelines. Their code is loaded with their first use. */
 export function pipelinePorts({ system: { clock, log }, table }: FeatureParts): PipelinePorts {
@@ -29,7 +28,4 @@ export function pipelinePorts({ system: { clock, log }, table }: FeatureParts): 
 }
 
 /** Returns the dependencies with those of pipelines. */
-export const withPorts = <D extends Pick<CoreDeps, 'features'>>(deps: D): D & PipelinePorts => ({
-  ...deps,
-  ...(deps.features['pipelines'] as PipelinePorts),
-});
+export const withPorts = portsAdder<PipelinePorts>('pipelines');

@@ -5,6 +5,7 @@ import { postmortemPorts, withPorts } from './ports.ts';
 /** Post-mortems: drafts from the record of an incident, their publication, and the list of action items. */
 export const postmortems: Feature = {
   name: names.feature,
+  requires: ['status-page'],
   // Any incident can have one, also if none is required.
   isConfigured: () => true,
   ports: postmortemPorts,

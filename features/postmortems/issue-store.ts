@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import type { ActionItemIssues, ComparisonMark } from './types.ts';
-import type { Clock } from '../../domain/ports/system.ts';
+import type { Clock } from '../../core/ports/system.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
 import { IssueRecord } from './schemas/postmortem.ts';
 import { ActionItemId, type Tracker } from '../../schemas/action-items/action-item.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
 import { keys } from './keys.ts';
-import { collect, type Table } from '../../stores/core/table.ts';
+import { collect, type Table } from '../../core/stores/table.ts';
 import { absent, equals, type Item, put, remove, revisionIs, type Write } from '../../platforms/store.ts';
 
 const Mark = z.object({ id: IncidentId, at: Timestamp, mark: z.string() });

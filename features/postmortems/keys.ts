@@ -1,5 +1,5 @@
 import type { IncidentId } from '../../schemas/config/names.ts';
-import { type Key, digits, part } from '../../stores/core/keys/parts.ts';
+import { type Key, digits, part } from '../../core/stores/keys/parts.ts';
 
 /** Keys of post-mortems and action items. */
 export const keys = {

@@ -1,7 +1,7 @@
-import type { Deps as CoreDeps } from '../../domain/ports/deps.ts';
-import { loadedOnUse } from '../../domain/ports/loaded-on-use.ts';
-import type { VendorResponse } from '../../domain/messages/channels.ts';
-import type { FeatureParts } from '../manifest.ts';
+import { loadedOnUse } from '../../core/ports/loaded-on-use.ts';
+import type { VendorResponse } from '../../core/messages/decisions/channels.ts';
+import type { FeatureDeps, FeatureParts } from '../manifest.ts';
+import { type StatusPagePorts, withPorts as withStatusPage } from '../status-page/ports.ts';
 import type { PostmortemFilesFor } from './decisions/files.ts';
 import type { TrackerFor } from './decisions/issues.ts';
 import type { ActionItemIssues, LanguageModel, Postmortems } from './types.ts';
@@ -18,7 +18,7 @@ export type PostmortemPorts = {
   checkJira: () => Promise<VendorResponse<null>>;
 };
 
-export type Deps = CoreDeps & PostmortemPorts;
+export type Deps = FeatureDeps & PostmortemPorts & StatusPagePorts;
 
 /** Creates the stores of post-mortems, and the clients of what only they use. Their code is loaded with their first use. */
 export function postmortemPorts({ system, table, github, counted }: FeatureParts): PostmortemPorts {
@@ -68,8 +68,8 @@ export function postmortemPorts({ system, table, github, counted }: FeatureParts
   };
 }
 
-/** Returns the dependencies with those of post-mortems. */
-export const withPorts = <D extends Pick<CoreDeps, 'features'>>(deps: D): D & PostmortemPorts => ({
-  ...deps,
+/** Returns the dependencies with those of post-mortems, and of the status page that shows them. */
+export const withPorts = <D extends Pick<FeatureDeps, 'features'>>(deps: D): D & PostmortemPorts & StatusPagePorts => ({
+  ...withStatusPage(deps),
   ...(deps.features['postmortems'] as PostmortemPorts),
 });

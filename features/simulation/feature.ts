@@ -4,6 +4,7 @@ import { names } from './names.ts';
 /** What-if: shows what a changed policy would have done with recorded incidents, and tests a policy against them. */
 export const simulation: Feature = {
   name: names.feature,
+  requires: ['freeze', 'slo'], // replays freezes, and the evaluations of objectives
   isConfigured: () => true,
   routes: async () => (await import('./routes.ts')).recordingRoutes,
   commands: async () => (await import('./cli/index.ts')).addSimulation,

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { FreezeCause } from '../../schemas/freeze/freeze.ts';
+import { FreezeCause } from '../freeze/schemas/freeze.ts';
 import { Indicator, SloId } from '../../schemas/slo/slo.ts';
-import { SloCorrection } from '../../schemas/slo/slo-correction.ts';
+import { SloCorrection } from '../slo/schemas/slo-correction.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
 
 /** A freeze by an objective, as it happened. `lifted`: a person ended it. */

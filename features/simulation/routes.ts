@@ -1,15 +1,28 @@
-import { createRoute, z } from '@hono/zod-openapi';
-import { EVERYWHERE } from '../../domain/access/access.ts';
-import type { Deps } from '../../domain/ports/deps.ts';
-import { IncidentId } from '../../schemas/config/names.ts';
+import * as z from 'zod';
+import { EVERYWHERE } from '../../core/access/decisions/access.ts';
+import type { FeatureDeps } from '../manifest.ts';
 import { CountedDay, RecordedObjective } from './objective.ts';
 import { RecordedAlert, RecordedIncident } from './recording.ts';
 import { DAY_SECONDS } from '../../schemas/time/since.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
 import { countedDays, recordedObjective } from './actions/objectives.ts';
 import { recordedAlerts, recordingOf, recordings } from './actions/recordings.ts';
-import { configuredSlo } from '../../actions/slo/corrections.ts';
-import { answers, type Api, endpoint, listQuery, pageOf, problems, readable, sinceQuery } from '../../http/endpoint.ts';
+import { configuredSlo } from '../slo/actions/corrections.ts';
+import { withPorts } from '../slo/ports.ts';
+import {
+  type Api,
+  answers,
+  createRoute,
+  endpoint,
+  listQuery,
+  pageOf,
+  problems,
+  readable,
+  sinceQuery,
+} from '../../entrances/http/endpoint.ts';
+import { incidentParams } from '../../entrances/http/incident-param.ts';
+
+type RoutesDeps = Pick<FeatureDeps, 'clock' | 'config' | 'decisions' | 'features' | 'incidents' | 'runbooks'>;
 
 const Recording = RecordedIncident.meta({ id: 'RecordedIncident' });
 const Alert = RecordedAlert.meta({ id: 'RecordedAlert' });
@@ -26,7 +39,7 @@ const DAYS_MAX = 31;
 const LIMIT_MAX = 100;
 
 /** Registers the routes that return the recorded inputs of decisions, and the configuration in force. */
-export function recordingRoutes(app: Api, deps: Deps): void {
+export function recordingRoutes(app: Api, deps: RoutesDeps): void {
   endpoint(
     app,
     deps,
@@ -81,7 +94,7 @@ export function recordingRoutes(app: Api, deps: Deps): void {
       path: '/v1/incidents/{id}/recording',
       tags: ['incidents'],
       summary: 'Get all recorded inputs of the decisions about an incident',
-      request: { params: z.object({ id: IncidentId }) },
+      request: { params: incidentParams(deps) },
       responses: { 200: answers('The recording', Recording), 404: problems('Not found') },
     }),
     async (c) => {
@@ -107,7 +120,7 @@ export function recordingRoutes(app: Api, deps: Deps): void {
       const slo = await configuredSlo(deps, c.req.valid('param').id);
       c.var.allow(slo);
       const since = plusSeconds(deps.clock.now(), -c.req.valid('query').since);
-      return c.json(await recordedObjective(deps, slo, since), 200);
+      return c.json(await recordedObjective(withPorts(deps), slo, since), 200);
     },
   );
 
@@ -123,9 +136,9 @@ export function recordingRoutes(app: Api, deps: Deps): void {
       request: {
         params: sloId,
         query: z.object({
-          from: z.iso.date().openapi({ description: 'First day (UTC); counts are kept for 800 days' }),
+          from: z.iso.date().meta({ description: 'First day (UTC); counts are kept for 800 days' }),
           limit: listQuery.limit.pipe(z.number().max(DAYS_MAX)).default(DAYS_MAX),
-          cursor: z.iso.date().optional().openapi({ description: 'The next_cursor of the previous page' }),
+          cursor: z.iso.date().optional().meta({ description: 'The next_cursor of the previous page' }),
         }),
       },
       responses: {
@@ -139,7 +152,7 @@ export function recordingRoutes(app: Api, deps: Deps): void {
       c.var.allow(slo);
       const { from, limit, cursor } = c.req.valid('query');
       const until = deps.clock.now().slice(0, 10);
-      return c.json(await countedDays(deps, slo, { from: cursor ?? from, until, limit }), 200);
+      return c.json(await countedDays(withPorts(deps), slo, { from: cursor ?? from, until, limit }), 200);
     },
   );
 

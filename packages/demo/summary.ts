@@ -45,8 +45,8 @@ export async function printSummary(stage: Stage, facts: readonly Fact[]): Promis
 }
 
 function printIncident(narrator: Narrator, incident: IncidentView, timeline: readonly TimelineEntry[]): void {
-  const { id, service, severity, status, suspects } = incident;
-  narrator.write(`\nIncident ${id}: ${service}, ${severity}, ${status}`, 'bold');
+  const { id, number, service, severity, status, suspects } = incident;
+  narrator.write(`\n${number === null ? id : `INC-${number}`}: ${service}, ${severity}, ${status}`, 'bold');
   const reached = MILESTONES.flatMap(([name, kind]) => {
     const entry = timeline.find((one) => one.kind === kind);
     return entry === undefined ? [] : [`${name} ${secondsSince(narrator.firstAlertAt, entry)}`];

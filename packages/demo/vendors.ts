@@ -42,11 +42,22 @@ const statuspage: Words = ({ body }) => {
   return data && { text: `${data.incident.status}: "${data.incident.body}"` };
 };
 
+/** Returns the text of an annotation, which is HTML, without the words of its links. */
+const textOfHtml = (html: string): string =>
+  plain(
+    html
+      .replaceAll(/<a [^>]*>[^<]*<\/a>/g, '')
+      .replaceAll('<br>', ' ')
+      .replaceAll(/<[^>]+>/g, ''),
+  )
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+
 const Annotation = z.object({ text: z.string() });
 
 const grafana: Words = ({ method, body }) => {
   const { data } = Annotation.safeParse(body);
-  return method === 'POST' && data ? { text: `annotation: ${data.text}`, tone: 'quiet' } : undefined;
+  return method === 'POST' && data ? { text: `annotation: ${textOfHtml(data.text)}`, tone: 'quiet' } : undefined;
 };
 
 /** Returns a line for a Slack call. Its channel is a name, or an id once Slack has assigned one. */

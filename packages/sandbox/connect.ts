@@ -1,6 +1,6 @@
-import type { Sandbox } from '../../local/sandbox.ts';
-import { hasNoSettings, type NamedCredentials } from '../../domain/catalogue/vendors.ts';
-import { publicComponents } from '../../domain/status/pages.ts';
+import type { Sandbox, SandboxAccess } from '../../functions/local/sandbox.ts';
+import { hasNoSettings, type NamedCredentials } from '../../core/catalogue/decisions/vendors.ts';
+import { publicComponents } from '../../core/catalogue/decisions/catalogue.ts';
 import { type Env, namedVariable, type VariableName } from '../../schemas/config/variables.ts';
 import { sandboxGuard } from './core/guard.ts';
 import { standInSettings, type StandIns, startStandIns } from './core/index.ts';
@@ -11,6 +11,7 @@ import { SANDBOX_PAGE_ID } from './statuspage/statuspage.ts';
 /** Starts the stand-ins of a product on this machine. Their state is in its data folder. */
 export async function startSandbox(options: { dir: string; timeScale: number }): Promise<Sandbox> {
   const standIns = await startStandIns(options);
+  let access: SandboxAccess | undefined;
   const prometheus = { url: standIns.urls.prometheus, inUse: standIns.prometheus.inUse };
   return {
     connect: (env, named) => connectStandIns(env, standIns, named),
@@ -20,11 +21,12 @@ export async function startSandbox(options: { dir: string; timeScale: number }):
       argument: { dir: options.dir, prometheusUrl: prometheus.url } satisfies SettingsArgument,
     },
     prepare: (config) => standIns.statuspage.provide(publicComponents(config.services)),
-    serve({ adminToken, real }) {
-      const guard = sandboxGuard({ adminToken, real });
+    serve(given) {
+      access = given;
+      const guard = sandboxGuard(given);
       return { pageAt: guard.pageAt, fetch: (request) => guard.refusal(request) ?? standIns.app.fetch(request) };
     },
-    start: (env, url) => standIns.connect(productConnection(env, standIns.urls, url)),
+    start: (env, url) => standIns.connect({ ...productConnection(env, standIns.urls, url), ...access }),
     close: () => standIns.close(),
   };
 }

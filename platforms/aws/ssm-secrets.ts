@@ -1,9 +1,11 @@
-import { GetParametersCommand, type SSMClient } from '@aws-sdk/client-ssm';
+import { GetParametersCommand, type Parameter, type SSMClient } from '@aws-sdk/client-ssm';
 import * as z from 'zod';
 import { type Secrets, secretIn, SecretsUnreadable } from '../secrets.ts';
 import type { Parameters, SecretsCopy } from './secrets-copy.ts';
 
-/** Running functions see a rotated secret within this time. It is divided by the time scale, down to `CACHED_MIN_MS`. */
+/**
+ * Running functions see a rotated secret within this time. Reading whether one has changed costs nothing, and decrypting
+ * it costs a request to KMS, so that unchanged ones are not decrypted again. It is divided by the time scale, down to `CACHED_MIN_MS`. */
 const CACHED_MS = 30_000;
 const CACHED_MIN_MS = 1000;
 
@@ -60,6 +62,8 @@ export function ssmSecrets(options: SsmSecretsOptions): Secrets {
   const wanted = new Set(groups);
   let cached: { until: number; parameters: Promise<Parameters> } | undefined;
   let lastRead: Parameters | undefined;
+  /** Of `lastRead`, when it came from SSM. */
+  let lastVersions: string | undefined;
   let copied: Promise<Parameters | undefined> | undefined;
 
   /** Read once per process, in parallel with SSM, so that the fallback does not wait for both. */
@@ -85,7 +89,11 @@ export function ssmSecrets(options: SsmSecretsOptions): Secrets {
   const read = async (failed: (cachedForMs: number) => void): Promise<Parameters> => {
     copied ??= readCopy();
     try {
-      lastRead = await readAll(client, path, [...wanted]);
+      const names = [...wanted];
+      const versions = lastVersions === undefined ? undefined : await readVersions(client, path, names);
+      if (lastRead !== undefined && versions !== undefined && versions === lastVersions) return lastRead;
+      const { values, versions: readVersion } = await readAll(client, path, names);
+      [lastRead, lastVersions] = [values, readVersion];
       void renewCopy(lastRead); // runs in the background
       return lastRead;
     } catch (error) {
@@ -126,17 +134,45 @@ export function ssmSecrets(options: SsmSecretsOptions): Secrets {
   };
 }
 
-async function readAll(client: SSMClient, path: string, names: readonly string[]): Promise<Parameters> {
+/** Reads values, decrypted, with the versions that they are of. */
+async function readAll(
+  client: SSMClient,
+  path: string,
+  names: readonly string[],
+): Promise<{ values: Parameters; versions: string }> {
   const values = new Map<string, string | null>(names.map((name) => [name, null]));
+  const parameters = await getParameters(client, path, names, true);
+  for (const { Name, Value } of parameters)
+    if (Name !== undefined && Value !== undefined) values.set(Name.slice(path.length + 1), Value);
+  return { values, versions: versionsOf(names, parameters) };
+}
+
+/** Reads the versions only, without a request to KMS. */
+const readVersions = async (client: SSMClient, path: string, names: readonly string[]): Promise<string> =>
+  versionsOf(names, await getParameters(client, path, names, false));
+
+/** Returns text that differs if one parameter does. One that was deleted and created again has its first version, too. */
+const versionsOf = (names: readonly string[], parameters: readonly Parameter[]): string =>
+  JSON.stringify([
+    names.length,
+    parameters
+      .map(({ Name, Version, LastModifiedDate }) => `${Name} ${Version} ${LastModifiedDate?.getTime()}`)
+      .toSorted(),
+  ]);
+
+async function getParameters(
+  client: SSMClient,
+  path: string,
+  names: readonly string[],
+  WithDecryption: boolean,
+): Promise<Parameter[]> {
   const calls = [...Map.groupBy(names.entries(), ([n]) => Math.floor(n / NAMES_PER_CALL)).values()];
   const answers = await Promise.all(
     calls.map((call) =>
-      client.send(new GetParametersCommand({ Names: call.map(([, name]) => `${path}/${name}`), WithDecryption: true })),
+      client.send(new GetParametersCommand({ Names: call.map(([, name]) => `${path}/${name}`), WithDecryption })),
     ),
   );
-  for (const { Name, Value } of answers.flatMap(({ Parameters = [] }) => Parameters))
-    if (Name !== undefined && Value !== undefined) values.set(Name.slice(path.length + 1), Value);
-  return values;
+  return answers.flatMap(({ Parameters = [] }) => Parameters);
 }
 
 const isSame = (a: Parameters | undefined, b: Parameters): boolean =>

@@ -8,6 +8,7 @@ import {
   type DurableLambdaHandler,
   InvocationStatus,
 } from '@aws/durable-execution-sdk-js';
+import { DiskFailure } from './database.ts';
 import { executionOf, type Invocation, type InvocationEnd } from './execution-transactions.ts';
 import { ExecutionRequests, type ExecutionRequestsOptions } from './execution-requests.ts';
 import { canWait, type Operation, operationOf, replayable, type Update } from './operations.ts';
@@ -113,10 +114,21 @@ export class SqliteExecutions extends ExecutionRequests {
     this.#poke();
   }
 
-  /** Continues executions: those that another process has left at once, and from now on all that are due. */
+  /**
+   * Continues executions: those that another process has left at once, and from now on all that are due. On a full disk, as soon
+   * as it has room: requests are answered already, and tell of it.
+   */
   async resume(): Promise<void> {
-    await this.recover();
-    await this.prune();
+    try {
+      await this.recover();
+      await this.prune();
+    } catch (error) {
+      if (!(error instanceof DiskFailure)) throw error;
+      this.#options.log({ event: 'resume-failed', error: String(error) });
+      if (!this.#isClosed) this.#timer = setTimeout(() => void this.resume(), AGAIN_MS).unref();
+      return;
+    }
+    if (this.#isClosed) return;
     this.#resumed = true;
     this.#pruning = setInterval(() => void this.#prunedOrLogged(), PRUNE_EVERY_MS).unref();
     this.#poke();

@@ -1,4 +1,4 @@
-import type { ErrorObject, OperationUpdate, WireOperation } from '@aws/durable-execution-sdk-js';
+import type { OperationUpdate, WireOperation } from '@aws/durable-execution-sdk-js';
 import { EXECUTION_LIMITS as LIMITS } from '../limits.ts';
 import type { SqlRow } from './sql.ts';
 
@@ -67,16 +67,14 @@ function updatedContext(update: Update, operation: Operation, at: At): Change {
 const ended = ({ Action }: Update, { now }: At) =>
   ({ Status: Action === 'FAIL' ? 'FAILED' : 'SUCCEEDED', EndTimestamp: iso(now) }) as const;
 
-const TIMED_OUT: ErrorObject = { ErrorType: 'Callback.Timeout', ErrorMessage: 'Callback timed out' };
-
 /** Applies the end of a wait, of the pause before an attempt, or of the time for a callback. */
 export function due(operation: Operation, now: number): Operation {
   const { Type, StepDetails, CallbackDetails } = operation;
   if (Type === 'STEP')
     return { ...operation, Status: 'READY', StepDetails: { ...StepDetails, NextAttemptTimestamp: undefined } };
   if (Type === 'WAIT') return completed(operation, now);
-  const timedOut = { ...CallbackDetails, Error: TIMED_OUT };
-  return { ...operation, Status: 'TIMED_OUT', EndTimestamp: iso(now), CallbackDetails: timedOut };
+  // Without an error, which the status says already: the SDK would create two with their stacks, for each invocation.
+  return { ...operation, Status: 'TIMED_OUT', EndTimestamp: iso(now), CallbackDetails };
 }
 
 export const completed = (operation: Operation, now: number): Operation => ({

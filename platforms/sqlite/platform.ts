@@ -4,13 +4,14 @@ import type { Executions } from '../executions.ts';
 import type { Platform } from '../platform.ts';
 import { FolderBlobs } from './blobs.ts';
 import { SYSTEM_CLOCK } from './clock.ts';
+import { SqliteCommits } from './commits.ts';
 import { BLOBS_FOLDER, DATABASE_FILE } from './data-folder.ts';
 import { Database } from './database.ts';
 import { ExecutionRequests, type ExecutionRequestsOptions } from './execution-requests.ts';
 import { FolderPublicFiles } from './public-files.ts';
 import { SqliteQueues } from './queues.ts';
-import { environmentSecrets } from './secrets.ts';
 import { SqliteStore } from './store.ts';
+import { type Secrets, secretIn } from '../secrets.ts';
 
 export type SqliteOptions = {
   dataFolder: string;
@@ -39,6 +40,7 @@ export class SqlitePlatform implements Platform {
   readonly publicFiles: Platform['publicFiles'];
   readonly secrets: Platform['secrets'];
   readonly executions: Executions;
+  readonly commits: SqliteCommits;
   /** Resolves if nothing can be written any more. */
   readonly failed: Promise<Error>;
   readonly #database: Database;
@@ -49,6 +51,7 @@ export class SqlitePlatform implements Platform {
     this.executions = executions;
     this.failed = database.failed;
     this.store = new SqliteStore(database);
+    this.commits = new SqliteCommits(database);
     this.queues = new SqliteQueues(database, {
       queues: options.queues,
       clock: SYSTEM_CLOCK,
@@ -73,6 +76,12 @@ export class SqlitePlatform implements Platform {
   }
 
   close(): Promise<void> {
+    this.commits.close();
     return this.#database.close();
   }
 }
+
+/** Reads secrets of the process at each call, such as from its environment: a changed one is seen at once. */
+export const environmentSecrets = (read: (name: string) => string | undefined): Secrets => ({
+  get: async (name) => secretIn(read(name)),
+});

@@ -64,6 +64,18 @@ export const QUEUE_TRANSACTIONS = {
     for (const { number, dueAt } of failed) sql.run('UPDATE messages SET due_at = ? WHERE number = ?', dueAt, number);
     for (const number of dead) sql.run('UPDATE messages SET dead_at = ? WHERE number = ?', now, number);
   },
+  /**
+   * Sends dead messages again, as new ones: the thread that consumes them looks for new numbers only. Returns how many.
+   */
+  'queues.redrive': (sql: Sql, { queue, now }: { queue: string; now: number }): number => {
+    sql.run(
+      `INSERT INTO messages (queue, message_group, sent_at, due_at, body)
+       SELECT queue, message_group, ?, 0, body FROM messages WHERE queue = ? AND dead_at IS NOT NULL ORDER BY number`,
+      now,
+      queue,
+    );
+    return sql.run('DELETE FROM messages WHERE queue = ? AND dead_at IS NOT NULL', queue);
+  },
   /** Deletes messages that are dead since before a time. Returns their number. */
   'queues.expire': (sql: Sql, { before }: { before: number }): number =>
     sql.run('DELETE FROM messages WHERE dead_at < ?', before),

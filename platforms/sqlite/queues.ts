@@ -1,5 +1,5 @@
 import { refuseInvalid } from '../messages.ts';
-import type { MessageCounts, NewMessage, Queues } from '../queues.ts';
+import type { DeadMessage, MessageCounts, NewMessage, Queues } from '../queues.ts';
 import { Backlog } from './backlog.ts';
 import type { Clock } from './clock.ts';
 import { type Consumption, type ConsumptionOptions, startConsumption } from './consumption.ts';
@@ -24,11 +24,16 @@ const COUNTS = `
         WHEN deliveries > 0 THEN 'inFlight'
         WHEN due_at <= ? THEN 'visible'
         ELSE 'delayed'
-      END AS state
+      END AS state,
+      sent_at
     FROM messages WHERE queue = ?
   )
-  SELECT ${['visible', 'inFlight', 'delayed', 'dead'].map((state) => `count(*) FILTER (WHERE state = '${state}') AS ${state}`).join(', ')}
+  SELECT ${['visible', 'inFlight', 'delayed', 'dead'].map((state) => `count(*) FILTER (WHERE state = '${state}') AS ${state}`).join(', ')},
+    min(sent_at) FILTER (WHERE state <> 'dead') AS oldest
   FROM states`;
+
+/** How many dead messages are listed. */
+const DEAD_LISTED = 10;
 
 /**
  * Queues in tables of an SQLite file. The thread that consumes them also keeps the order of messages in memory, which is
@@ -77,14 +82,37 @@ export class SqliteQueues implements Queues {
 
   async counts(queue: string): Promise<MessageCounts> {
     this.#queue(queue);
-    const row = this.#database.sql.get(COUNTS, this.#clock.now(), queue);
-    const count = (name: keyof MessageCounts) => Number(row?.[name]);
+    const now = this.#clock.now();
+    const row = this.#database.sql.get(COUNTS, now, queue);
+    const count = (name: string) => Number(row?.[name]);
     return {
       visible: count('visible'),
       inFlight: count('inFlight'),
       delayed: count('delayed'),
       dead: count('dead'),
+      oldestSeconds: Math.max(0, (now - Number(row?.['oldest'] ?? now)) / 1000),
     };
+  }
+
+  async dead(queue: string): Promise<DeadMessage[]> {
+    this.#queue(queue);
+    const rows = this.#database.sql.all(
+      'SELECT number, message_group, body FROM messages WHERE queue = ? AND dead_at IS NOT NULL ORDER BY number LIMIT ?',
+      queue,
+      DEAD_LISTED,
+    );
+    return rows.map(({ number, message_group: group, body }) => ({
+      id: String(number),
+      body: String(body),
+      group: group === null ? undefined : String(group),
+    }));
+  }
+
+  async redrive(queue: string): Promise<number> {
+    const { consumption } = this.#queue(queue);
+    const count = await this.#database.write('queues.redrive', { queue, now: this.#clock.now() });
+    consumption?.wake();
+    return count;
   }
 
   /** Delivers what another thread has sent, if this thread consumes the queue. */

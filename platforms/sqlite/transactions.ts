@@ -40,7 +40,7 @@ export function newsOf(transactions: readonly { request: Request; outcome: Outco
   for (const { request, outcome } of transactions) {
     if (!outcome.ok) continue;
     const { name, args } = request;
-    if (name === 'queues.send') queues.add((args as Arguments<typeof name>).queue);
+    if (name === 'queues.send' || name === 'queues.redrive') queues.add((args as Arguments<typeof name>).queue);
     if (name === 'executions.start') executions.add((args as Arguments<typeof name>).name);
     if (name === 'executions.complete') executions.add(executionOf((args as Arguments<typeof name>).callback));
   }

@@ -29,14 +29,11 @@ export const Action = z.enum([
   'quarantine:replay',
   'flagger:gate',
   'canary:judge',
-  'canaries:read',
-  'canaries:write',
   ...FEATURE_ACTIONS,
   'health:read',
   'metrics:read',
   'tokens:read',
   'tokens:write',
-  'subscribers:write',
 ]);
 export type Action = z.infer<typeof Action>;
 

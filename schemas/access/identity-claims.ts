@@ -1,3 +1,5 @@
+import * as z from 'zod';
+
 /** Issuers that sign for the jobs of all their customers, with the claims that identify a customer. */
 const SHARED_ISSUERS: readonly { issuer: RegExp; claims: readonly string[]; example: string }[] = [
   {
@@ -21,7 +23,7 @@ const SHARED_ISSUERS: readonly { issuer: RegExp; claims: readonly string[]; exam
 ];
 
 /** Returns why the claims do not identify one customer, with what to add, or undefined if they do. */
-export function whyTooWide(issuer: string, claims: Readonly<Record<string, string>>): string | undefined {
+function whyTooWide(issuer: string, claims: Readonly<Record<string, string>>): string | undefined {
   const shared = SHARED_ISSUERS.find((candidate) => candidate.issuer.test(issuer));
   if (shared === undefined)
     return Object.values(claims).some((pattern) => /[^*]/.test(pattern))
@@ -42,3 +44,19 @@ function namesWholeOwner(name: string, pattern: string): boolean {
   const [beginning = '', ...rest] = (name === 'sub' ? pattern.replace(SUBJECT, '') : pattern).split('*');
   return rest.length === 0 ? beginning !== '' : /^[^/:]+[/:]/.test(beginning);
 }
+
+/**
+ * Accepts identity tokens with all these claims; a value can contain `*` for any text. The claims must narrow the
+ * tokens: an issuer signs tokens for all its users, and the requester of a token chooses the audience.
+ */
+export const Identity = z
+  .strictObject({
+    issuer: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }),
+    audience: z.string().min(1),
+    claims: z.record(z.string(), z.string()).default({}),
+  })
+  .superRefine(({ issuer, claims }, context) => {
+    const problem = whyTooWide(issuer, claims);
+    if (problem !== undefined) context.addIssue({ code: 'custom', path: ['claims'], message: problem });
+  });
+export type Identity = z.infer<typeof Identity>;

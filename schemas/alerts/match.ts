@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { type Matcher, MatcherSyntaxError, parseMatcher, parseMatchers } from './matcher-syntax.ts';
 
 /** `severity="warning", team=~"pay.*"`, with or without braces. */
-const MatcherText = z.string().transform((text, context): Matcher[] => {
+export const MatcherText = z.string().transform((text, context): Matcher[] => {
   try {
     return parseMatchers(text);
   } catch (error) {
@@ -31,14 +31,14 @@ const MatcherObject = z
   .transform((matcher): Matcher[] => [matcher]);
 
 /** `{severity: warning, tier: 1}`: each label must equal its value. */
-const Labels = z
+export const MatcherLabels = z
   .record(z.string().min(1), z.union([z.string(), z.number(), z.boolean()]))
   .transform((labels): Matcher[] => Object.entries(labels).map(([name, value]) => equals(name, String(value))));
 
 const equals = (name: string, value: string): Matcher => ({ name, value, isRegex: false, isEqual: true });
 
 /** An incomplete matcher must not be read as labels. */
-const NoMatcher = Labels.refine((matchers) => !matchers.some(({ name }) => name === 'isRegex'), {
+const NoMatcher = MatcherLabels.refine((matchers) => !matchers.some(({ name }) => name === 'isRegex'), {
   message: 'a matcher needs name, value, isRegex, and isEqual',
   abort: true,
 });
@@ -48,5 +48,5 @@ const MatcherList = z
   .transform((lists): Matcher[] => lists.flat());
 
 /** Matchers as people write them: a text, a list of texts, or a map of labels. All must match. */
-export const Matchers = z.union([MatcherText, MatcherList, Labels]);
+export const Matchers = z.union([MatcherText, MatcherList, MatcherLabels]);
 export type Matchers = z.infer<typeof Matchers>;

@@ -10,7 +10,7 @@ export const RecordedTime = StoredTimestamp.refine(
 );
 
 const Mute = z.object({
-  by: z.enum(['maintenance', 'silence', 'experiment']),
+  by: z.enum(['maintenance', 'silence', 'experiment', 'inhibition']),
   name: z.string(),
   until: RecordedTime.nullable(),
   reason: z.string(),

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { HttpUrl, SecretName } from '../config/endpoint.ts';
 import { HoursList } from '../time/hours.ts';
 import { MaintenanceWindow } from '../time/maintenance.ts';
-import { Matchers } from './match.ts';
+import { Matchers, MatcherLabels, MatcherText } from './match.ts';
 import { valueOfAliases } from '../parsing/aliases.ts';
 
 /** Slack's limit for channel names. */
@@ -131,6 +131,58 @@ const ManyAtOnce = z.union([
   Off.transform((): ManyAtOnce => Thresholds.parse({ incidents: false, sharedDependency: false })),
 ]);
 
+/** The route of alerts whose service the catalogue does not have. */
+const UnmatchedRoute = z
+  .strictObject({ slack: Slack.default([]), ticket: Ticket.default([]) })
+  .superRefine(({ slack, ticket }, context) => {
+    const issue = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
+    if (slack.some((channel) => channel === true))
+      issue('slack', 'there is no service whose channel it could be: name a channel');
+    if (ticket.some((one) => 'github' in one && one.github.repository === undefined))
+      issue('ticket', 'there is no service whose repository it could be: write github: {repository: OWNER/NAME}');
+    if (slack.length + ticket.length === 0) issue('slack', 'name a channel or a ticket');
+  });
+
+/** An older key of Alertmanager: a map of labels with regular expressions. */
+const Patterns = z
+  .record(z.string().min(1), z.string())
+  .transform((labels) =>
+    Object.entries(labels)
+      .map(([name, value]) => `${JSON.stringify(name)}=~${JSON.stringify(value)}`)
+      .join(),
+  )
+  .pipe(MatcherText);
+
+/** Alerts that are muted while another alert fires, in the keys of Alertmanager. */
+const InhibitRule = z
+  .strictObject({
+    /** For people. */
+    name: z.string().optional(),
+    source_matchers: Matchers.optional(),
+    source_match: MatcherLabels.optional(),
+    source_match_re: Patterns.optional(),
+    target_matchers: Matchers.optional(),
+    target_match: MatcherLabels.optional(),
+    target_match_re: Patterns.optional(),
+    equal: z.array(z.string().min(1)).default([]),
+  })
+  .transform(({ equal, name, ...rule }, context) => {
+    const matchersOf = (side: 'source' | 'target') => {
+      const parts = [rule[`${side}_matchers`], rule[`${side}_match`], rule[`${side}_match_re`]];
+      // Alertmanager takes such a rule, and mutes everything.
+      if (parts.every((part) => part === undefined))
+        context.addIssue({ code: 'custom', path: [`${side}_matchers`], message: 'is missing ({} means all alerts)' });
+      return parts.flatMap((part) => part ?? []);
+    };
+    return {
+      ...(name !== undefined && { name }),
+      source_matchers: matchersOf('source'),
+      target_matchers: matchersOf('target'),
+      equal,
+    };
+  });
+export type InhibitRule = z.infer<typeof InhibitRule>;
+
 /** A record of them fits into one item of the table. */
 const UNMATCHED_INCIDENTS_MAX = 100;
 
@@ -145,12 +197,16 @@ const RoutesMap = z.strictObject({
     .array(MaintenanceWindow)
     .nullish()
     .transform((windows) => windows ?? []),
+  /** For senders that inhibit nothing themselves. */
+  inhibit_rules: z.array(InhibitRule).default([]),
   manyAtOnce: ManyAtOnce.prefault({}),
   /**
    * Whether unrelated services that fail at the same time are evidence against a single change. `ignore` is for
    * environments whose services are independent, such as trials: it makes automation bolder.
    */
   failTogether: z.enum(['count', 'ignore']).default('count'),
+  /** Critical and warning alerts of services outside the catalogue go here, too, unless a route decides. */
+  unmatched: UnmatchedRoute.optional(),
   /** Number of services outside the catalogue that can have an incident each; the others share one. */
   unmatchedIncidents: z.number().int().min(0).max(UNMATCHED_INCIDENTS_MAX).default(UNMATCHED_INCIDENTS),
 });

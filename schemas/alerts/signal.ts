@@ -43,6 +43,11 @@ export const Signal = z.object({
    * truncated.
    */
   blob: z.string().nullable(),
+  /**
+   * Only in the alerts of an incident: when a notification last said that it fires. It was not repeated for a day, and no end
+   * was reported, so it counts neither as firing nor as resolved (`status: resolved` in storage).
+   */
+  lastSeenAt: Timestamp.optional(),
 });
 export type Signal = z.infer<typeof Signal>;
 

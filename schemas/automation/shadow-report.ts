@@ -13,6 +13,8 @@ export type ShadowAct = z.infer<typeof ShadowAct>;
 /** One incident, as automation would have handled it. */
 export const ShadowCase = z.object({
   incident: IncidentId,
+  /** Null: the incident was stored before numbers existed. */
+  number: z.number().nullable(),
   at: Timestamp,
   would: ShadowAct,
   from_version: Version.nullable(),

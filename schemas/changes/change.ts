@@ -169,6 +169,10 @@ export const Change = z.object({
   deploy_commit: z.string().optional(),
   /** The system that has observed its failure, if another one has recorded it. */
   ended_by: z.string().optional(),
+  /** Text of the annotation that recorded it. Absent: none. */
+  note: z.string().optional(),
+  /** Tags of the annotation that recorded it. Absent: none. */
+  tags: z.array(z.string()).optional(),
   /** W3C trace context of the request that recorded it. Absent: the request had none. */
   traceparent: z.string().optional(),
 });

@@ -1,23 +1,20 @@
 import * as z from 'zod';
 import { ImageAutomationConfig } from '../rollback/image-automation.ts';
 import { Routes } from '../rollback/reroute.ts';
-import { DeployerConfig, FlagsConfig } from '../rollback/targets/index.ts';
+import { DeployerConfig, FlagsConfig } from '../rollback/targets.ts';
 import { HttpUrl, SecretName } from './endpoint.ts';
-import { FreezeFile } from '../freeze/freeze-policy.ts';
 import { EnvironmentName, Mode, ServiceName } from './names.ts';
 import { PeopleFile } from '../people/people.ts';
 import { SlackFile } from '../messages/presentation.ts';
-import { StatusPageFile } from '../status/status-page-file.ts';
 import { ResponseFile } from '../incidents/response.ts';
-import { DeliveryFile } from '../delivery/delivery-file.ts';
+import { DeliveryFile } from '../changes/delivery-file.ts';
 import { LinksFile, LinkTemplates } from '../links/links.ts';
 import { RoutesFile } from '../alerts/routes.ts';
 import { noRunbooks, RunbookSet } from '../runbooks/runbook.ts';
 import { Slo } from '../slo/slo.ts';
 import { valueOfAliases } from '../parsing/aliases.ts';
-import { CanaryConfig } from '../canary/canary.ts';
-import { JudgeConfig } from '../canary/judge-config.ts';
-import { WatchConfig } from '../canary/watch.ts';
+import { JudgeConfig } from '../judge/judge-config.ts';
+import { WatchConfig } from '../judge/watch.ts';
 import { FEATURE_CONFIG, FEATURE_ENVIRONMENT } from '../../features/names.ts';
 
 /** What Firebreak does beside an existing pager while it is tried in mode `shadow`. */
@@ -30,11 +27,11 @@ const ShadowTrial = z.strictObject({
 export type ShadowTrial = z.infer<typeof ShadowTrial>;
 
 /**
- * Evidence required for an automatic action. `proved`: a version that fails where others do not, a canary that fails
+ * Evidence required for an automatic action. `tested`: of two fresh instances, only that of the new version fails (needs `look`). `proved`: a version that fails where others do not, a canary that fails
  * beyond its share, or errors that begin with the switch to the version and that nothing else explains. `version`: only
  * the first two. `time`: errors within 30 minutes of the change, with all other guards.
  */
-export const EvidenceLevel = z.enum(['proved', 'version', 'time'], {
+export const EvidenceLevel = z.enum(['tested', 'proved', 'version', 'time'], {
   error: ({ input }) =>
     input === 'any'
       ? '"any" is gone: use "proved" (the default: act only on proof, otherwise ask) or "time" (also act on coincidence in time)'
@@ -92,7 +89,8 @@ export const EnvironmentEntry = z.strictObject({
     .strictObject({
       mode: Mode.default('shadow'),
       unknownMigration: z.enum(['approve', 'act']).default('approve'),
-      evidence: EvidenceLevel.default('proved'),
+      /** Default: `tested` with `look`, else `proved`. */
+      evidence: EvidenceLevel.optional(),
       /**
        * Seconds that an automatic action waits after its alert for alerts of other failing services. Skipped if
        * monitoring identifies the bad version.
@@ -114,6 +112,11 @@ export const EnvironmentEntry = z.strictObject({
       approvals: z.union([z.literal(1), z.literal(2)]).default(1),
     })
     .prefault({}),
+  /**
+   * Turns on the controlled look: before an automatic rollback, one fresh instance of the new version runs beside one of the old
+   * version, and only if the new one alone fails is the version rolled back. Needs a deployer that can start both.
+   */
+  look: z.strictObject({}).optional(),
   /** Applies while the mode is `shadow`. Absent: the setting in `paging.yaml`. */
   shadow: ShadowTrial.optional(),
   /** A deployment without an end counts as failed after this time. */
@@ -145,6 +148,10 @@ export const EnvironmentEntry = z.strictObject({
       byVersion: z.string().min(1).optional(),
       /** Requests per second by label `version`: shows which share of the traffic each version takes. */
       trafficByVersion: z.string().min(1).optional(),
+      /** Share of failed requests as callers count them, by a label with this service's version. */
+      callersByVersion: z.string().min(1).optional(),
+      /** Label matchers of its pods in kube-state-metrics: show a version that can't start. */
+      pods: z.string().min(1).optional(),
       /** `promql` by label `flag_variant`, of the flag `$flag`: shows which variant fails. */
       byFlagVariant: z.string().min(1).optional(),
       /** Requests per second by label `flag_variant`, of the flag `$flag`. */
@@ -153,8 +160,6 @@ export const EnvironmentEntry = z.strictObject({
     .optional(),
   /** How a new version is compared with the one before. */
   judge: JudgeConfig.optional(),
-  /** How a new version gets traffic step by step. Absent: no canaries by Firebreak. */
-  canary: CanaryConfig.optional(),
   /** Deploys are watched. Absent: they are not. */
   watch: WatchConfig.optional(),
   ...FEATURE_ENVIRONMENT,
@@ -251,10 +256,8 @@ export const Config = z.strictObject({
   /** Absent in configurations published before routes existed. */
   routes: RoutesFile.prefault({}),
   slack: SlackFile.prefault({}),
-  statusPage: StatusPageFile.prefault({}),
   runbooks: RunbookSet.prefault(noRunbooks),
   slos: z.array(Slo).default([]),
-  freeze: FreezeFile.prefault({}),
   people: PeopleFile.prefault({}),
   response: ResponseFile.prefault({}),
   links: LinksFile.prefault({}),

@@ -13,6 +13,37 @@ export const GeneratedState = z.object({
 });
 export type GeneratedState = z.infer<typeof GeneratedState>;
 
+/** What could prove a suspect without a test. */
+export const PassiveProof = z.enum(['version', 'canary']);
+
+/**
+ * Of the last deploys, how many served beside the old version for long enough to be proved. `by`: requests by version, or the
+ * recorded times.
+ */
+const CountedDeploys = z.object({
+  examined: z.int(),
+  side_by_side: z.int(),
+  by: z.enum(['requests', 'records']).default('requests'),
+});
+export type CountedDeploys = z.infer<typeof CountedDeploys>;
+
+/**
+ * What automation can prove before it acts without a person. `tested`: by a controlled look, or also by comparing versions that
+ * serve side by side (`or_proved`). `time`: it acts on coincidence, without proof. `asks`: nothing. `steps`: what would change it.
+ */
+export const Provability = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('tested'), or_proved: z.boolean(), steps: z.array(z.string()) }),
+  z.object({
+    kind: z.literal('proved'),
+    proofs: z.array(PassiveProof),
+    deploys: CountedDeploys.nullable(),
+    steps: z.array(z.string()),
+  }),
+  z.object({ kind: z.literal('time'), steps: z.array(z.string()) }),
+  z.object({ kind: z.literal('asks'), because: z.string(), steps: z.array(z.string()) }),
+]);
+export type Provability = z.infer<typeof Provability>;
+
 /** A check of all connections: the answer of `GET /v1/connections` without what only the machine knows. */
 export const Connections = z.object({
   vendors: z.array(
@@ -41,15 +72,16 @@ export const Connections = z.object({
         service: z.string(),
         environment: z.string(),
         level: EvidenceLevel,
-        proofs: z.array(z.enum(['version', 'canary'])),
+        can: Provability,
+        proofs: z.array(PassiveProof),
         missing: z.string().nullable(),
         propose: z.array(z.string()),
-        deploys: z.object({ examined: z.int(), side_by_side: z.int() }).nullable(),
+        deploys: CountedDeploys.nullable(),
       }),
     )
     .meta({
       description:
-        'What could prove a suspect, for each environment with a deployer; why not more; lines of YAML for `health` that add the version; and of the last deploys, how many served beside the old version for long enough to be proved',
+        'What automation can prove before it acts without a person, for each environment with a deployer (`can`); what could prove a suspect without a test; why not more; lines of YAML for `health` that add the version; and of the last deploys, how many served beside the old version for long enough to be proved',
     }),
   unknown_environments: z
     .array(z.object({ service: z.string(), environment: z.string(), problem: z.string() }))
@@ -62,9 +94,9 @@ export const Connections = z.object({
     description:
       'How the files of `firebreak slo generate` differ from what Prometheus, Alertmanager, and Grafana have loaded. `none`: nothing generated is loaded',
   }),
-  secrets: z
-    .array(z.object({ runbook: z.string(), name: z.string() }))
-    .meta({ description: 'Secrets that a runbook refers to, but that are not set' }),
+  secrets: z.array(z.object({ runbook: z.string(), name: z.string() })).meta({
+    description: 'Secrets that a runbook, or the file of the configuration in its place, names, but that are not set',
+  }),
   watched: z.boolean().nullable().meta({
     description:
       'Whether Prometheus scrapes Firebreak as the job `firebreak`. Null if Prometheus is not configured or not reachable',

@@ -1,5 +1,4 @@
-import { TARGET_VARIABLES } from '../rollback/targets/index.ts';
-import { byQueueVariable } from './queues.ts';
+import { TARGET_VARIABLES } from '../rollback/targets.ts';
 import type { Chapter, VariableNote } from './variable.ts';
 import type { VariableName } from './variables.ts';
 import { VENDOR_VARIABLES } from './vendors.ts';
@@ -21,10 +20,6 @@ export const CHAPTERS: Record<Chapter, { title: string; text: string }> = {
   client: {
     title: 'Command line',
     text: 'Read by `firebreak …`, in addition to `FIREBREAK_ADMIN_TOKEN` and the folders in “One machine”.',
-  },
-  deploy: {
-    title: 'Deployment to AWS',
-    text: 'Read by `sst deploy`.',
   },
   targets: {
     title: 'AWS targets on one machine',
@@ -81,7 +76,7 @@ const NOTES: Record<Exclude<VariableName, keyof typeof OF_VENDORS>, VariableNote
   },
   FIREBREAK_PUBLIC_URL: {
     meaning:
-      'Address under which people reach this Firebreak, such as `https://firebreak.example.com`; links to the [console](console.md) in Slack, pages, emails, and Grafana begin with it. Also read by `sst deploy`',
+      'Address under which people reach this Firebreak, such as `https://firebreak.example.com`; links to the [console](console.md) in Slack, pages, emails, and Grafana begin with it.',
     otherwise: 'the address of the HTTP server; on AWS, that of the HTTP API',
   },
   LOG_LEVEL: { meaning: 'Lowest severity to log. Logs are JSON, one object per line, on standard error' },
@@ -132,48 +127,31 @@ const NOTES: Record<Exclude<VariableName, keyof typeof OF_VENDORS>, VariableNote
   },
   XDG_CACHE_HOME: { meaning: 'Folder of the last responses of `freeze check`, instead of `~/.cache`' },
   XDG_CONFIG_HOME: { meaning: 'Folder of known public keys, instead of `~/.config`' },
-  FIREBREAK_ALARM_EMAIL: { meaning: 'Email address for alarms; set it for each deployment' },
-  FIREBREAK_STATUS_DOMAIN: {
-    meaning:
-      'Domain of the [snapshot of the status pages](status-page.md#snapshot), such as `status.example.com`, whose DNS zone is in Route 53; set it for each deployment',
-    otherwise: 'the domain that CloudFront assigns',
-  },
-  FIREBREAK_AWS_CHANGES: {
-    meaning:
-      '`on`: creates EventBridge rules that [report changes](../how-to/changes-from-your-systems.md#aws) of CodeDeploy, ECS, and Lambda aliases; set it for each deployment. Their token is the SST secret `FIREBREAK_EVENTBRIDGE_TOKEN`',
-    otherwise: 'no rules',
-  },
   AWS_REGION: { meaning: 'Region of targets that name none' },
   AWS_ACCESS_KEY_ID: { meaning: 'Credentials for targets without a role of their own' },
   AWS_SECRET_ACCESS_KEY: { meaning: 'Same as `AWS_ACCESS_KEY_ID`' },
   AWS_SESSION_TOKEN: { meaning: 'Same as `AWS_ACCESS_KEY_ID`' },
-  FIREBREAK_STAGE: { meaning: 'Stage of the deployment' },
-  FIREBREAK_TABLE: { meaning: 'Name of the table' },
-  FIREBREAK_BUCKET: { meaning: 'Name of the bucket' },
-  FIREBREAK_SNAPSHOT_BUCKET: { meaning: 'Name of the bucket with the snapshot of the status pages' },
-  ...byQueueVariable((name) => ({ meaning: `URL of the queue \`${name}\`` })),
-  FIREBREAK_WORKFLOW_FUNCTION: { meaning: "Name of the workflow's function" },
-  FIREBREAK_WORKFLOW_QUALIFIER: { meaning: 'Its alias or version' },
-  FIREBREAK_SECRETS_PATH: { meaning: 'Path of the secrets in the parameter store' },
-  FIREBREAK_SECRETS_GRANTS: { meaning: 'Groups of secrets that the function may read, separated by commas' },
-  FIREBREAK_SECRETS_KEY: { meaning: "32 bytes as base64 that encrypt the function's copy of its secrets" },
+  FIREBREAK_RESOURCES: {
+    meaning:
+      "JSON that the deployment writes: stage, table, buckets, URLs of queues, workflow, and the function's secrets with the key of their copy",
+  },
   FIREBREAK_STAND_INS: { meaning: "Addresses of the sandbox's stand-ins, separated by spaces" },
   HOME: { meaning: 'Home of the user; `firebreak` keeps its files below it' },
   PATH: { meaning: 'Search path for programs' },
   NODE_COMPILE_CACHE: { meaning: "Folder of Node's compile cache; `npm start` sets one in `node_modules`" },
-  NO_COLOR: { meaning: 'If set, the demo prints without colors' },
+  NO_COLOR: { meaning: 'If set, the command line and the demo print without colors' },
+  COLUMNS: { meaning: 'Characters per line, instead of those of the terminal' },
   LAMBDA_TASK_ROOT: { meaning: 'Set by Lambda; tells a function that it runs there' },
   AWS_LAMBDA_FUNCTION_NAME: { meaning: 'Set by Lambda' },
   npm_lifecycle_event: { meaning: 'Set by npm: Firebreak then stops when npm stops' },
   npm_node_execpath: { meaning: 'Set by npm: the Node on which `npm run check:platform` runs the configuration' },
-  FIREBREAK_SEED: { meaning: 'Seed of generated cases and of the kill test; a failure prints it' },
+  FIREBREAK_SEED: { meaning: 'Seed of generated cases and stories, and of the kill test; a failure prints it' },
   FIREBREAK_KILL_AT: { meaning: 'Limits the kill test to this boundary ([effects.md](../explanation/effects.md))' },
   FIREBREAK_KILL_SECONDS: {
     meaning:
       'Seconds after which `npm run test:kill` starts no more kills, except for two of each scenario; no limit by default',
   },
   FIREBREAK_KILL_SEED: { meaning: 'Order of the kills of `npm run test:kill`' },
-  CHANCE_SEED: { meaning: 'Seed of generated stories of the workflows' },
   UPDATE_GOLDEN: { meaning: '`1`: golden histories are recorded again instead of compared' },
   RECORD_UPGRADE: {
     meaning: 'name under which the data folder of this version is recorded for later upgrade tests',

@@ -2,19 +2,10 @@ import * as z from 'zod';
 import type { SigningSecrets } from './signing-secret.ts';
 
 /** Chapters of docs/reference/environment.md. `schemas/config/variable-notes.ts` describes them. */
-export type Chapter =
-  | 'machine'
-  | 'access'
-  | 'vendors'
-  | 'client'
-  | 'deploy'
-  | 'targets'
-  | 'functions'
-  | 'system'
-  | 'tests';
+export type Chapter = 'machine' | 'access' | 'vendors' | 'client' | 'targets' | 'functions' | 'system' | 'tests';
 
 /**
- * Secrets and addresses that are stored together and granted together. `assembly/secret-groups.ts` declares which
+ * Secrets and addresses that are stored together and granted together. `functions/assembly/secret-groups.ts` declares which
  * functions may read each group.
  */
 export const SECRET_GROUPS = [

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { TARGET_VARIABLES } from '../rollback/targets/index.ts';
-import { byQueueVariable } from './queues.ts';
+import { TARGET_VARIABLES } from '../rollback/targets.ts';
+import { FunctionResourcesText } from './function-resources.ts';
 import type { SigningSecrets } from './signing-secret.ts';
 import {
   address,
@@ -14,7 +14,6 @@ import {
 } from './variable.ts';
 import { VENDOR_VARIABLES } from './vendors.ts';
 
-const text = z.string().min(1);
 const anything = z.string().optional(); // also an empty one
 const folder = (standard: string) => z.string().min(1).default(standard);
 
@@ -78,25 +77,12 @@ export const VARIABLES = {
   XDG_CACHE_HOME: variable('client', optionalText),
   XDG_CONFIG_HOME: variable('client', optionalText),
 
-  FIREBREAK_ALARM_EMAIL: variable('deploy', optionalText),
-  FIREBREAK_STATUS_DOMAIN: variable('deploy', optionalText),
-  FIREBREAK_AWS_CHANGES: variable('deploy', z.literal('on').optional()),
-
   AWS_REGION: variable('targets', optionalText),
   AWS_ACCESS_KEY_ID: variable('targets', optionalText),
   AWS_SECRET_ACCESS_KEY: secret('targets'),
   AWS_SESSION_TOKEN: secret('targets'),
 
-  FIREBREAK_STAGE: variable('functions', z.string().regex(/^[A-Za-z0-9-]{1,20}$/)),
-  FIREBREAK_TABLE: variable('functions', z.string().min(3)),
-  FIREBREAK_BUCKET: variable('functions', z.string().min(3)),
-  FIREBREAK_SNAPSHOT_BUCKET: variable('functions', z.string().min(3)),
-  ...byQueueVariable(() => variable('functions', z.url())),
-  FIREBREAK_WORKFLOW_FUNCTION: variable('functions', text),
-  FIREBREAK_WORKFLOW_QUALIFIER: variable('functions', text),
-  FIREBREAK_SECRETS_PATH: variable('functions', z.string().startsWith('/')),
-  FIREBREAK_SECRETS_GRANTS: variable('functions', z.string().regex(/^[a-z-]+(,[a-z-]+)*$/)),
-  FIREBREAK_SECRETS_KEY: { chapter: 'functions', schema: z.base64().length(44), secret: true },
+  FIREBREAK_RESOURCES: { chapter: 'functions', schema: FunctionResourcesText, secret: true },
   FIREBREAK_STAND_INS: onMachine(
     'functions',
     z
@@ -109,6 +95,7 @@ export const VARIABLES = {
   PATH: system,
   NODE_COMPILE_CACHE: system,
   NO_COLOR: system,
+  COLUMNS: system,
   LAMBDA_TASK_ROOT: system,
   AWS_LAMBDA_FUNCTION_NAME: system,
   npm_lifecycle_event: system,
@@ -118,7 +105,6 @@ export const VARIABLES = {
   FIREBREAK_KILL_AT: testing,
   FIREBREAK_KILL_SECONDS: testing,
   FIREBREAK_KILL_SEED: testing,
-  CHANCE_SEED: testing,
   UPDATE_GOLDEN: testing,
   RECORD_UPGRADE: testing,
   TZ: testing,

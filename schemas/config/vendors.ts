@@ -36,9 +36,9 @@ type Vendor = {
 };
 
 /**
- * All vendors besides the rollback targets in `schemas/rollback/targets/`. Their environment variables, secrets, stand-in
+ * All vendors besides the rollback targets, `vendors/targets.ts`. Their environment variables, secrets, stand-in
  * settings, lines of `npm start`, and tables in the docs follow from this list. The compiler requires their checks by
- * `firebreak doctor` in `actions/connections/check.ts`.
+ * `firebreak doctor` in `vendors/connections/check.ts`.
  */
 export const VENDORS = [
   {

@@ -13,6 +13,7 @@ export const MitigationOutcome = z.enum([
   'expired',
   'withdrawn',
   'not_taken',
+  'waited',
 ]);
 export type MitigationOutcome = z.infer<typeof MitigationOutcome>;
 
@@ -52,8 +53,17 @@ export const Message = z.discriminatedUnion('kind', [
     /** The signals page although the incident has paged: it is the shared incident of unmatched alerts. */
     again: z.literal(true).optional(),
   }),
-  /** An alert has returned soon after the incident was resolved, and reopened it. `pages`: one that pages. */
-  z.object({ kind: z.literal('reopened'), critical: z.boolean(), pages: z.boolean(), requestsRollback: z.boolean() }),
+  /**
+   * An alert has returned after the incident was resolved, and reopened it. `pages`: one that pages. `by`: the person who
+   * reopened it. Absent: an alert did.
+   */
+  z.object({
+    kind: z.literal('reopened'),
+    critical: z.boolean(),
+    pages: z.boolean(),
+    requestsRollback: z.boolean(),
+    by: z.string().optional(),
+  }),
   z.object({ kind: z.literal('severity'), severity: Severity, by: z.string() }),
   /**
    * A person declared an incident that is already open: from now on a person must resolve it. `page`: page again.
@@ -75,6 +85,14 @@ export const Message = z.discriminatedUnion('kind', [
     from: Version.optional(),
     to: Version.optional(),
   }),
+  /** As `rollback`, from a program: a person is asked. Of a kind of its own, so that no older version takes it for a request. */
+  z.object({
+    kind: z.literal('rollback_proposed'),
+    by: z.string(),
+    note: z.string(),
+    from: Version,
+    to: Version.optional(),
+  }),
   /** A person ruled a change out as the cause, or took that back. `judge`: judge the remaining changes. */
   z.object({ kind: z.literal('cleared'), by: z.string(), change: ChangeId, judge: z.boolean() }),
   /** A change was recorded, or has ended, that concerns the incident. */
@@ -89,6 +107,8 @@ export const Message = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('page'), by: z.string(), note: z.string(), about: PageSubject.optional() }),
   /** The open page shows an older state of the incident. */
   z.object({ kind: z.literal('page_outdated') }),
+  /** A person requests a controlled look for a question. `number`: of its decision. */
+  z.object({ kind: z.literal('look'), by: z.string(), number: z.number() }),
   z.object({ kind: z.enum(['pause', 'resume', 'abort', 'publish']), by: z.string(), note: z.string() }),
   z.object({ kind: z.literal('resolve'), by: z.string(), note: z.string() }),
   /** The incident's parent is resolved, and the incident continues by itself. `page`: a page is needed. */
@@ -111,7 +131,7 @@ export const Message = z.discriminatedUnion('kind', [
     number: z.number(),
     outcome: MitigationOutcome,
     page: PageNeed,
-    /** A limit was reached after the decision: judged again, a person is asked. */
+    /** Judged again: a limit was reached after the decision, so that a person is asked, or the decision was to wait. */
     again: z.literal(true).optional(),
   }),
   /** `runbook`: verifies what this runbook has done; `number` has no meaning then. */

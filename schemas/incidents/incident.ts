@@ -9,6 +9,13 @@ import { SimilarIncident } from './similar.ts';
 export const IncidentStatus = z.enum(['open', 'mitigating', 'mitigated', 'resolved']);
 export type IncidentStatus = z.infer<typeof IncidentStatus>;
 
+/**
+ * How an incident was closed. `verified`: the source reported that its alerts have ended, and what was done about it passed its
+ * verification. `person`: a person resolved it. `unverified`: nothing has shown that the service recovered.
+ */
+export const ClosedAs = z.enum(['verified', 'person', 'unverified']);
+export type ClosedAs = z.infer<typeof ClosedAs>;
+
 /** A change ranked as the probable cause. */
 export const Suspect = z.object({
   change_id: ChangeId,
@@ -59,6 +66,7 @@ export const Effect = z.object({
     'scale',
     'restart',
     'reroute',
+    'look',
     'http',
     'ticket',
     'slack',
@@ -74,6 +82,8 @@ export const Effect = z.object({
   followed: z.object({ id: z.string(), url: z.string().nullable(), assigned_to: z.array(z.string()) }).optional(),
   /** A page of a child that stands for this page of its parent: nothing was sent. */
   taken_over: z.object({ incident_id: IncidentId, number: z.number().int().positive() }).optional(),
+  /** The incident whose workflow resolves a page that stands for a group, or whose decision the page of a group shows. */
+  owner: IncidentId.optional(),
   /** The service and the resource that it changes; both are locked during the effect. */
   service_environment: z.object({ service: ServiceName, environment: EnvironmentName }).optional(),
   resource: z.string().optional(),
@@ -92,8 +102,8 @@ export const TimelineEntry = z.object({
 });
 export type TimelineEntry = z.infer<typeof TimelineEntry>;
 
-/** Roll back now, request approval, suggest an action, only record it (shadow), or nothing can be done. */
-export const DecisionKind = z.enum(['roll_back', 'approve', 'suggest', 'shadow', 'none']);
+/** Roll back now, request approval, look again in a minute, suggest an action, only record it (shadow), or nothing can be done. */
+export const DecisionKind = z.enum(['roll_back', 'approve', 'wait', 'suggest', 'shadow', 'none']);
 export type DecisionKind = z.infer<typeof DecisionKind>;
 
 /** What a decision in shadow mode would have been without that mode. */
@@ -158,6 +168,8 @@ export const DecisionView = z.object({
   offers: z.array(Offer).optional(),
   /** The digest of the chosen act. Absent: none was chosen yet. */
   chosen: z.string().optional(),
+  /** A person can have the two versions tested before answering. Absent: they can't be, or automation does it. */
+  testable: z.literal(true).optional(),
   /** Number of required approvals, and who has approved. */
   approvals: z.object({ needed: z.number(), given: z.array(z.string()) }).default({ needed: 1, given: [] }),
 });
@@ -196,6 +208,8 @@ export type PageContradiction = z.infer<typeof PageContradiction>;
 /** The incident's own item; signals, timeline, effects, and decisions are items beside it. */
 export const IncidentRecord = z.object({
   id: IncidentId,
+  /** 1, 2, 3 …, with gaps; shown as `INC-42`. Absent: stored before numbers existed. */
+  number: z.number().int().positive().optional(),
   service: ServiceName,
   environment: EnvironmentName,
   /** The service name in unmatched alerts; null for a service in the catalogue. */
@@ -206,11 +220,19 @@ export const IncidentRecord = z.object({
   opened_at: Timestamp,
   resolved_at: Timestamp.nullable(),
   resolved_by: z.string().nullable(),
+  /** Absent: open, or resolved before this was recorded. */
+  closed_as: ClosedAs.optional(),
   /** When returning alerts last reopened it. Absent: never. */
   reopened_at: Timestamp.optional(),
+  /** The person who reopened it, and who therefore resolves it. Absent: no person did, last time. */
+  reopened_by: z.string().optional(),
   signal_count: z.number(),
   /** Number of episodes that have not resolved. */
   firing: z.number(),
+  /** Number of alerts that are only last seen: neither repeated nor ended for a day. Absent: none. */
+  last_seen_alerts: z.number().optional(),
+  /** On a parent incident: a child closed without a proof of recovery. */
+  unverified_children: z.literal(true).optional(),
   requests_rollback: z.boolean(),
   suspects: z.array(Suspect),
   /** Changes that people have ruled out as the cause, including those taken back. Absent: none. */
@@ -335,6 +357,12 @@ export const IncidentView = IncidentRecord.pick({
   signal_count: true,
   suspects: true,
 }).extend({
+  /** Shown as `INC-42`. Null: stored before numbers existed. */
+  number: z.number().int().positive().nullable().default(null),
+  /** How it was closed. Null: it is open. */
+  closed_as: ClosedAs.nullable().default(null),
+  /** The status in words, such as `mitigated and verified`. Empty: sent by an older version. */
+  status_text: z.string().default(''),
   parent_id: IncidentId.nullable(),
   /** For a parent: the number of child incidents, of those open, and of firing alerts in them. */
   children: z.object({ incidents: z.number(), open: z.number(), firing: z.number() }).optional(),

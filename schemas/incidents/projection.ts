@@ -4,7 +4,7 @@ import { Timestamp } from '../time/time.ts';
 
 /**
  * What is shown: its kind and id. A component is shown with the incidents that affect it. `pins` are the pinned versions
- * of a service and environment.
+ * of a service and environment; `freeze-gates` are what a freeze closes in a cluster for one.
  */
 const SubjectKind = z.enum([
   'incident',
@@ -19,6 +19,7 @@ const SubjectKind = z.enum([
   'pins',
   'pipeline-run',
   'postmortem',
+  'freeze-gates',
 ]);
 export type SubjectKind = z.infer<typeof SubjectKind>;
 export const Subject = z.templateLiteral([SubjectKind, ':', z.string().min(1)]);
@@ -32,30 +33,26 @@ export type ProjectionTarget = {
   credentials: readonly string[];
   /** Returns whether the configuration gives it anything to show. Absent: always. */
   isUsed?: (config: Config) => boolean;
+  /** The feature that has its projector, and knows whether the configuration uses it. Absent: none. */
+  feature?: string;
 };
 
 /**
  * All projection targets. Each has its own queue and rate limits: queues with their variables, permissions, and alarms
- * follow from this list. The compiler requires a projector for each in `projectors/index.ts`.
+ * follow from this list. The compiler requires a projector for each in `vendors/projectors.ts`, except for those of features.
  */
 export const PROJECTION_TARGETS = {
   slack: { shows: ['incident', 'notice'], credentials: ['SLACK_BOT_TOKEN'] },
   statuspage: {
     shows: ['incident', 'maintenance'],
     credentials: ['STATUSPAGE_API_KEY'],
-    isUsed: ({ services, statusPage: { maintenance } }) =>
-      maintenance.length > 0 || Object.values(services).some(({ statusPage }) => statusPage !== undefined),
+    feature: 'status-page',
   },
-  status: {
-    shows: ['incident'],
-    credentials: [],
-    isUsed: ({ services }) => Object.values(services).some(({ statusPage }) => statusPage !== undefined),
-  },
+  status: { shows: ['incident'], credentials: [], feature: 'status-page' },
   subscribers: {
     shows: ['public-incident', 'maintenance', 'subscription'],
     credentials: [],
-    isUsed: ({ statusPage }) =>
-      Object.values(statusPage.pages ?? {}).some(({ subscriptions }) => subscriptions.length > 0),
+    feature: 'status-page',
   },
   grafana: { shows: ['incident', 'change', 'freeze'], credentials: ['GRAFANA_TOKEN', 'GRAFANA_URL'] },
   traces: { shows: ['change', 'pipeline-run'], credentials: ['OTEL_EXPORTER_OTLP_ENDPOINT'] },
@@ -69,6 +66,7 @@ export const PROJECTION_TARGETS = {
         ),
       ),
   },
+  gates: { shows: ['freeze', 'incident', 'freeze-gates'], credentials: [], feature: 'freeze' },
   tickets: { shows: ['ticket', 'postmortem'], credentials: [] },
   webhooks: {
     shows: ['incident', 'change', 'postmortem'],
@@ -78,6 +76,10 @@ export const PROJECTION_TARGETS = {
 } as const satisfies Record<string, ProjectionTarget>;
 
 export type ProjectionTargetName = keyof typeof PROJECTION_TARGETS;
+/** Those that the core shows things in. */
+export type CoreTargetName = {
+  [Name in ProjectionTargetName]: (typeof PROJECTION_TARGETS)[Name] extends { feature: string } ? never : Name;
+}[ProjectionTargetName];
 export const PROJECTION_TARGET_NAMES = Object.keys(PROJECTION_TARGETS) as readonly ProjectionTargetName[];
 
 /** A message in a projector's queue; its reader looks up in the table what is due. */

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { readAs } from '../parsing/read-as.ts';
 
 /**
- * Codes of the reasons of decisions, explained in docs/explanation/engine.md. `domain/rollback/guards.ts` lists the guards with
+ * Codes of the reasons of decisions, explained in docs/explanation/engine.md. `core/rollback/decisions/guards.ts` lists the guards with
  * their order and consequences.
  */
 export const ReasonCode = z.enum([
@@ -27,6 +27,7 @@ export const ReasonCode = z.enum([
   'version_unknown',
   'version_never_ran',
   'second_person',
+  'rollback_proposed',
   'mode_shadow',
   'mode_suggest',
   'mode_approve',
@@ -55,10 +56,13 @@ export const ReasonCode = z.enum([
   'organisation_limit',
   'sender_limit',
   'risen_again',
+  'recorded_late',
   'clock_skew',
   'deploy_failed',
   'another_service',
   'other_cause',
+  'one_instance',
+  'warming_up',
   'evidence_against',
   'errors_not_measured',
   'weak_evidence',
@@ -69,6 +73,11 @@ export const ReasonCode = z.enum([
   'locked',
   'already_running',
   'already_done',
+
+  // Why a decision waits.
+  'errors_fall',
+  'services_recover',
+  'sample_missing',
 
   // What a question is about.
   'candidates',

@@ -13,9 +13,8 @@ import {
 } from './incident.ts';
 import { EvidencePack } from './evidence-pack.ts';
 import { type Action, Automation, TokenRecord } from '../access/access.ts';
-import { CheckVerdict, Watch, WatchCheck, WatchFinding, WatchOutcome, WatchRecord } from '../canary/watch.ts';
+import { CheckVerdict, Watch, WatchCheck, WatchFinding, WatchOutcome, WatchRecord } from '../judge/watch.ts';
 import { Drill, DrillPhase, DrillRecord, DrillStep } from '../automation/drill.ts';
-import { Freeze, FreezeCause, Override } from '../freeze/freeze.ts';
 import { Mode, Severity } from '../config/names.ts';
 import { readAs } from '../parsing/read-as.ts';
 import { Signal } from '../alerts/signal.ts';
@@ -24,7 +23,7 @@ import { SourceName } from '../alerts/sources/index.ts';
 /*
  * Schemas for records in the table, in which a newer version may have written unknown values. Each is read as the known
  * value that does the least harm: an incident stays open and critical, an effect is unclear and not repeated, a
- * decision or a change leads to no action, a freeze holds until a person lifts it, automation asks for approval.
+ * decision or a change leads to no action, automation asks for approval.
  */
 
 export const StoredIncident = IncidentRecord.extend({
@@ -55,12 +54,6 @@ export const StoredChange = Change.extend({
 export const StoredSignal = Signal.extend({
   source: readAs(SourceName, 'generic'),
   severity: readAs(Severity, 'critical'),
-});
-
-/** Overrides keep unknown fields, because all of them are written back with their freeze. */
-export const StoredFreeze = Freeze.extend({
-  cause: readAs(FreezeCause, 'person'),
-  overrides: z.array(Override.loose()),
 });
 
 const phases = { phase: readAs(DrillPhase, 'hold') };

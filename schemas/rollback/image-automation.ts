@@ -1,7 +1,5 @@
 import * as z from 'zod';
-import { HttpUrl } from '../config/endpoint.ts';
-import { KubernetesName } from './targets/kubernetes.ts';
-import { Bearer } from './targets/target.ts';
+import { HttpUrl, KubernetesName, Bearer } from '../config/endpoint.ts';
 
 /**
  * Image automation that is suspended while a version of the service is pinned. Argo CD Image Updater needs no entry:

@@ -1,9 +1,6 @@
 import * as z from 'zod';
-import { HttpUrl } from '../config/endpoint.ts';
+import { HttpUrl, Aws, ClusterAccess, KubernetesName, Auth } from '../config/endpoint.ts';
 import { EnvironmentName, ServiceName } from '../config/names.ts';
-import { Aws } from './targets/aws.ts';
-import { ClusterAccess, KubernetesName } from './targets/kubernetes.ts';
-import { Auth } from './targets/target.ts';
 
 /** Name of a traffic route within an environment, such as `regions`. */
 const RouteName = z

@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { CanaryId } from '../canary/canary.ts';
 import { FEATURE_BUTTONS } from '../../features/names.ts';
 import { EnvironmentName, IncidentId, ServiceName, Version } from '../config/names.ts';
 
@@ -13,8 +12,12 @@ const ofIncident = <V extends string>(...verbs: [V, ...V[]]) => z.object({ verb:
  * recognized.
  */
 export const Button = z.discriminatedUnion('verb', [
-  z.object({ verb: z.enum(['approve', 'reject']), incident: IncidentId, digest: z.string().min(1).max(128) }),
-  ofIncident('acknowledge', 'take_command', 'pause', 'resume', 'resolve', 'publish', 'severity'),
+  z.object({
+    verb: z.enum(['approve', 'reject', 'test_versions']),
+    incident: IncidentId,
+    digest: z.string().min(1).max(128),
+  }),
+  ofIncident('acknowledge', 'take_command', 'pause', 'resume', 'resolve', 'reopen', 'publish', 'severity', 'details'),
   /** Clears a suspect, or suspects it again. */
   z.object({
     verb: z.enum(['not_the_deploy', 'suspect_again']),
@@ -33,19 +36,6 @@ export const Button = z.discriminatedUnion('verb', [
     to: Version.nullable(),
     /** Set if a person named `to`. Absent: automation chose it. */
     named: z.literal(true).optional(),
-  }),
-  z.object({ verb: z.literal('lift_freeze'), freeze: z.string().min(1).max(128) }),
-  /** Approval by a second person. */
-  z.object({
-    verb: z.literal('approve_override'),
-    freeze: z.string().min(1).max(128),
-    override: z.string().min(1).max(128),
-  }),
-  z.object({
-    verb: z.enum(['promote_canary', 'hold_canary', 'abort_canary']),
-    canary: CanaryId,
-    /** Orders so far when the button was created: a promotion applies to the share of that time. */
-    sequence: z.number().int(),
   }),
   ...FEATURE_BUTTONS,
 ]);

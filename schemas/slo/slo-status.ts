@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import { EnvironmentName, ServiceName } from '../config/names.ts';
 import { SloId } from './slo.ts';
-import { SloCorrection } from './slo-correction.ts';
 import { Timestamp } from '../time/time.ts';
 
 /** The known part of a budget, and how reliable it is. */
@@ -62,6 +61,16 @@ export const Forecast = z.object({
 });
 export type Forecast = z.infer<typeof Forecast>;
 
+/** Why a period does not count. */
+export const CorrectionCategory = z.enum([
+  'maintenance',
+  'load_test',
+  'reporting_error',
+  'outside_business_hours',
+  'other',
+]);
+export type CorrectionCategory = z.infer<typeof CorrectionCategory>;
+
 /** How corrections change an objective: what they exclude, and the values that count everything. */
 export const Corrected = z.object({
   /** Number of corrections that apply, and how much of the window up to now they exclude. */
@@ -69,14 +78,14 @@ export const Corrected = z.object({
   excluded_seconds: z.number(),
   /** The most recently recorded ones, at most three, with their shortened reasons. */
   corrections: z.array(
-    SloCorrection.pick({
-      id: true,
-      category: true,
-      reason: true,
-      starts_at: true,
-      ends_at: true,
-      rrule: true,
-      created_by: true,
+    z.object({
+      id: z.string(),
+      category: CorrectionCategory,
+      reason: z.string(),
+      starts_at: Timestamp,
+      ends_at: Timestamp,
+      rrule: z.string().nullable(),
+      created_by: z.string(),
     }),
   ),
   /** Without corrections. */

@@ -32,8 +32,7 @@ export function environmentProblems(root: string): string[] {
       .map(({ 1: name, index }) => `${file}:${lineAt(text, index)}: reads ${name}, which is not in ${TABLE}`),
   );
   const all = code.map(({ text }) => text).join('\n');
-  const unused = namesIn('machine', 'access', 'vendors', 'client', 'deploy', 'functions', 'system')
-    .filter((name) => !name.startsWith('FIREBREAK_QUEUE_')) // read by the names of queues
+  const unused = namesIn('machine', 'access', 'vendors', 'client', 'functions', 'system')
     .filter((name) => !new RegExp(`\\b${name}\\b`).test(all))
     .map((name) => `${TABLE}: no code reads ${name}`);
   const isWritten = files.includes(DOCUMENT) && readFileSync(join(root, DOCUMENT), 'utf8') === environmentDocument();

@@ -1,14 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-type LockedPackage = {
+/** An entry of package-lock.json. */
+export type LockedPackage = {
   /** A link to a folder of this project, which has no address and no hash. */
   link?: boolean;
+  /** Needed only by development packages. */
+  dev?: boolean;
+  /** The own name of a package that is installed under another one. */
+  name?: string;
   version?: string;
+  license?: string;
   integrity?: string;
   resolved?: string;
   dependencies?: Record<string, string>;
   optionalDependencies?: Record<string, string>;
+  peerDependencies?: Record<string, string>;
 };
 type Manifest = Record<
   'dependencies' | 'devDependencies' | 'optionalDependencies',
@@ -56,15 +63,16 @@ const installScriptProblems = ({ allowScripts = {} }: Manifest): string[] =>
 const missingPackages = (packages: Record<string, LockedPackage>): string[] =>
   Object.entries(packages).flatMap(([path, entry]) =>
     Object.keys({ ...entry.dependencies, ...entry.optionalDependencies })
-      .filter((name) => !isInstalledFor(packages, path, name))
+      .filter((name) => lockedPathOf(packages, path, name) === undefined)
       .map((name) => `package-lock.json: ${path || 'package.json'} needs ${name}, which is missing`),
   );
 
-/** Searches as Node does: beside the package, and beside each package that contains it. */
-function isInstalledFor(packages: Record<string, LockedPackage>, from: string, name: string): boolean {
+/** Returns the path of a package that another one loads. Searches as Node does: beside it, and beside each package that contains it. */
+export function lockedPathOf(packages: Record<string, LockedPackage>, from: string, name: string): string | undefined {
   for (let at = from; ; at = at.slice(0, Math.max(0, at.lastIndexOf('/node_modules/')))) {
-    if (`${at === '' ? '' : `${at}/`}node_modules/${name}` in packages) return true;
-    if (at === '') return false;
+    const path = `${at === '' ? '' : `${at}/`}node_modules/${name}`;
+    if (path in packages) return path;
+    if (at === '') return undefined;
   }
 }
 

@@ -1,9 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { withoutFences } from './doc-paths.ts';
 import { projectFiles } from './files.ts';
 
 /** Matches commands that run a package by its name and download it if needed. */
-const RUNNER = /\b(?:npx|bunx|npm (?:exec|x)|pnpm dlx|pnpx|yarn dlx)(?: +-\S+)*(?: +--)? +(\S+)/;
+const RUNNER = /\b(?:npx|bunx|npm (?:exec|x)|pnpm dlx|pnpx|yarn dlx)(?: +-\S+)*(?: +--)? +([^\s`"']+)/;
+
+/** Matches commands that install a package or pull an image: each word after them can be its name. */
+const INSTALLER =
+  /\b(?:(?:npm|pnpm|yarn|bun) (?:global )?(?:install|i|add|create|init)|(?:docker|podman|nerdctl) (?:run|pull|create)|pip3? install|brew install|helm (?:install|pull)|go install|apt(?:-get)? install)\b([^|;&#]*)/;
 
 /** Returns whether people copy from a file: documents, examples, and the action. */
 const isCopied = (file: string): boolean =>
@@ -11,24 +16,36 @@ const isCopied = (file: string): boolean =>
   file !== 'CHANGELOG.md' &&
   (/\.(md|ya?ml|sh)$/.test(file) || /(^|\/)Jenkinsfile$/.test(file) || /^(examples|action)\//.test(file));
 
+/** Returns whether a word is the bare name of the product, with or without a version. */
+const isOurName = (word: string): boolean => /^firebreak(?:[@:]\S*)?$/.test(word);
+
 /**
- * Returns lines that run `firebreak` with a package runner. The package of that name in the registry is not ours: outside a
- * clone, the command would run foreign code, in CI with the credentials of the job. Documents may contain it on a line with
- * the word "clone"; files that are copied to CI never. Also returns lines that run the project's own tools without
- * local/bootstrap.mjs, on whatever Node the machine has.
+ * Returns lines with commands that get `firebreak` from a registry: a package runner, an installation, or an image without
+ * a registry. The package of that name is not ours: the command would run foreign code, in CI with the credentials of the
+ * job. The prose of documents may name such a command beside the word "clone", to warn of it; code that is copied never.
+ * Also returns lines that run the project's own tools without scripts/bootstrap.mjs, on whatever Node the machine has.
  */
 export function packageRunnerProblems(root: string): string[] {
   return projectFiles(root)
     .filter(isCopied)
-    .flatMap((file) =>
-      readFileSync(join(root, file), 'utf8')
-        .split('\n')
-        .flatMap((line, index) => {
-          const [found, name = ''] = RUNNER.exec(line) ?? [];
-          const at = `${file}:${index + 1}: "${found}"`;
-          if (/^(sst|node)$/.test(name)) return [`${at} runs on the Node of the machine: use npm run`];
-          if (!/^firebreak\b/.test(name) || (file.endsWith('.md') && /\bclone\b/.test(line))) return [];
-          return [`${at} runs a package that is not ours outside a clone`];
-        }),
-    );
+    .flatMap((file) => {
+      const lines = readFileSync(join(root, file), 'utf8').split('\n');
+      const prose = file.endsWith('.md') ? withoutFences(lines) : [];
+      return lines.flatMap((line, index) => {
+        const warns = /\bclone\b/.test(prose[index] ?? '');
+        return problemsOf(line, warns).map((problem) => `${file}:${index + 1}: ${problem}`);
+      });
+    });
+}
+
+function problemsOf(line: string, warns: boolean): string[] {
+  const [found = '', name = ''] = RUNNER.exec(line) ?? [];
+  if (/^(sst|node)$/.test(name)) return [`"${found}" runs on the Node of the machine: use npm run`];
+  if (isOurName(name)) return warns ? [] : [`"${found}" runs a package that is not ours outside a clone`];
+  const [command = '', words = ''] = INSTALLER.exec(line) ?? [];
+  const all = words.split(/[\s`"']+/).filter(Boolean);
+  // The first word is what the release is called in the cluster, the second one is the chart, and a namespace can follow.
+  const names = /\bhelm install\b/.test(command) ? all.slice(1, 2) : all;
+  if (warns || !names.some(isOurName)) return [];
+  return [`"${command.trim()}" gets something that is not ours`];
 }

@@ -3,7 +3,7 @@ import { defineRule } from '@oxlint/plugins';
 /** @import { ESTree } from '@oxlint/plugins' */
 
 const MESSAGE =
-  'AWS clients have no time-outs by default: create them with awsClient in platforms/aws/client.ts or, for a rollback target, with cachedByAccess in integrations/aws/access.ts';
+  'AWS clients have no time-outs by default: create them with awsClient in platforms/aws/client.ts or, for a rollback target, with cachedByAccess in vendors/aws/access.ts';
 
 /**
  * Returns whether the client is created in `cachedByAccess((settings) => new …Client(settings))`, whose settings have time-outs.

@@ -1,5 +1,5 @@
 import { defineRule } from '@oxlint/plugins';
-import { handedTo, isCallback, RECORDED } from './durable.mjs';
+import { handedTo, isCallback, methodCall, RECORDED } from './durable.mjs';
 
 /** @import { Context, ESTree } from '@oxlint/plugins' */
 
@@ -59,6 +59,30 @@ function runsAround(context, node) {
 }
 
 /**
+ * Returns whether an argument is one of the runs, also with other log fields: `run.withLogFields({ … })`.
+ *
+ * @param {ESTree.Node} argument
+ * @param {string[]} runs
+ * @returns {boolean}
+ */
+function isRunArgument(argument, runs) {
+  if (argument.type === 'Identifier') return runs.includes(argument.name);
+  const call = methodCall(argument);
+  return call?.operation === 'withLogFields' && call.owner !== undefined && runs.includes(call.owner);
+}
+
+/**
+ * Returns whether a constructor keeps the ports, whose uses are checked like those of a parameter.
+ *
+ * @param {ESTree.Node} use
+ */
+const isKept = ({ parent }) =>
+  parent?.type === 'AssignmentExpression' &&
+  parent.left.type === 'MemberExpression' &&
+  'name' in parent.left.property &&
+  parent.left.property.name === 'deps';
+
+/**
  * Ports are not deterministic. Code with a run must call them inside `step` or `effect`, whose results are recorded.
  * Passing `deps` on together with the run is allowed: the rule also checks the callee.
  */
@@ -69,8 +93,10 @@ export const depsInSteps = defineRule({
       const runs = runsAround(context, use);
       if (runs.length === 0) return;
       const { parent } = use;
-      const beside = parent?.type === 'CallExpression' && parent.callee !== use ? parent.arguments : [];
-      if (beside.some((argument) => argument.type === 'Identifier' && runs.includes(argument.name))) return;
+      if (isKept(use)) return;
+      const isCall = parent?.type === 'CallExpression' || parent?.type === 'NewExpression';
+      const beside = isCall && parent.callee !== use ? parent.arguments : [];
+      if (beside.some((argument) => isRunArgument(argument, runs))) return;
       const message = 'deps is used outside a step: call ports only in the function given to run.step or run.effect';
       context.report({ node: use, message });
     };
@@ -94,7 +120,9 @@ export const depsInSteps = defineRule({
       FunctionExpression: checkParameters,
       ArrowFunctionExpression: checkParameters,
       MemberExpression(node) {
-        if (node.property.type === 'Identifier' && node.property.name === 'deps') check(node);
+        const { property, parent } = node;
+        if (parent?.type === 'AssignmentExpression' && parent.left === node) return;
+        if ('name' in property && property.name === 'deps') check(node);
       },
     };
   },

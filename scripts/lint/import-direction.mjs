@@ -1,4 +1,5 @@
-import { posix, relative, sep } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join, posix, relative, sep } from 'node:path';
 import { defineRule } from '@oxlint/plugins';
 
 /** @import { ESTree } from '@oxlint/plugins' */
@@ -9,80 +10,101 @@ import { defineRule } from '@oxlint/plugins';
  * @typedef {{ folders: readonly string[], packages?: readonly string[], node: boolean }} Layer
  */
 
-const ADAPTERS = ['integrations', 'stores', 'workflows', 'projectors'];
-const PRODUCT = [
-  'schemas',
-  'domain',
-  'platforms',
-  ...ADAPTERS,
-  'actions',
-  'http',
-  'slack',
-  'jobs',
-  'aws',
-  'assembly',
-  'functions',
-];
+/** What is configured for rollback targets, `vendors/<vendor>/schema.ts`, and its list. Part of the schemas of the core. */
+const VENDOR_SCHEMAS = 'vendors/schemas';
+
+/** What every part of the product may import: data, decisions, stores, workflows, and use cases. */
+const CORE = ['schemas', 'core/decisions', 'core/stores', 'core/projection', 'workflows', 'core/actions'];
+const ENTRANCES = ['entrances/http', 'entrances/console', 'entrances/slack', 'entrances/jobs'];
+const PRODUCT = [...CORE, 'platforms', VENDOR_SCHEMAS, 'vendors', ...ENTRANCES, 'functions/assembly', 'functions'];
 
 /** The list of features, and what the core knows of all of them. Their names are part of its schemas. */
 const LIST = 'features';
 
 const PACKAGES = ['packages/sandbox', 'packages/demo', 'packages/lab'];
 
+/** Packages for decisions: no I/O in them. */
+const PURE = ['zod', 'temporal-polyfill', 'rrule-temporal', '@marcbachmann/cel-js'];
+
 /** @type {Readonly<Record<string, Layer>>} */
 const LAYERS = {
   schemas: { folders: ['schemas', LIST], packages: ['zod', 'temporal-polyfill', 'rrule-temporal'], node: false },
-  domain: {
-    folders: ['schemas', 'domain', LIST],
-    packages: ['zod', 'temporal-polyfill', 'rrule-temporal', '@marcbachmann/cel-js'],
-    node: false,
-  },
+  [VENDOR_SCHEMAS]: { folders: ['schemas', VENDOR_SCHEMAS], packages: ['zod'], node: false },
+  'core/decisions': { folders: ['schemas', 'core/decisions', LIST], packages: PURE, node: false },
   platforms: { folders: ['platforms'], node: true },
-  integrations: { folders: ['schemas', 'domain', 'integrations'], node: true },
-  stores: { folders: ['schemas', 'domain', 'platforms', 'stores', LIST], node: true },
+  'core/stores': { folders: ['schemas', 'core/decisions', 'platforms', 'core/stores', LIST], node: true },
+  'core/projection': { folders: ['schemas', 'core/decisions', 'core/projection'], packages: ['zod'], node: false },
   workflows: {
-    folders: ['schemas', 'domain', 'workflows'],
+    folders: ['schemas', 'core/decisions', 'workflows'],
     packages: ['zod', '@aws/durable-execution-sdk-js'],
     node: false,
   },
-  projectors: { folders: ['schemas', 'domain', 'projectors'], packages: ['zod'], node: false },
-  actions: { folders: ['schemas', 'domain', 'integrations', 'stores', 'workflows', 'actions', LIST], node: true },
-  http: { folders: ['schemas', 'domain', 'integrations', 'stores', 'workflows', 'actions', 'http', LIST], node: true },
-  slack: { folders: ['schemas', 'domain', 'integrations', 'stores', 'actions', 'http', 'slack', LIST], node: true },
-  jobs: { folders: ['schemas', 'domain', 'platforms', ...ADAPTERS, 'actions', 'slack', 'jobs', LIST], node: true },
-  [LIST]: { folders: [...PRODUCT, 'cli', LIST], node: false },
-  assembly: { folders: [...PRODUCT.filter((folder) => folder !== 'functions'), LIST], node: true },
+  'core/actions': { folders: [...CORE, LIST], node: true },
+  vendors: { folders: [...CORE, VENDOR_SCHEMAS, 'vendors'], node: true },
+  'entrances/http': { folders: [...CORE, 'vendors', 'entrances/http', LIST], node: true },
+  'entrances/console': { folders: [...CORE, 'vendors', 'entrances/http', 'entrances/console', LIST], node: true },
+  'entrances/slack': { folders: [...CORE, 'vendors', 'entrances/http', 'entrances/slack', LIST], node: true },
+  'entrances/jobs': {
+    folders: [...CORE, 'platforms', 'vendors', 'entrances/slack', 'entrances/jobs', LIST],
+    node: true,
+  },
+  'entrances/cli': { folders: ['schemas', 'core/decisions', 'entrances/cli', LIST], node: true },
+  [LIST]: { folders: [...PRODUCT, 'entrances/cli', LIST], node: false },
+  'functions/assembly': { folders: [...PRODUCT.filter((layer) => layer !== 'functions'), LIST], node: true },
   functions: { folders: PRODUCT, node: true },
-  local: { folders: [...PRODUCT, 'local', LIST], node: true },
-  cli: { folders: ['schemas', 'domain', 'cli', LIST], node: true },
-  'packages/sandbox': { folders: ['schemas', 'domain', 'packages/sandbox'], node: true },
+  'functions/local': { folders: [...PRODUCT, 'functions/local', LIST], node: true },
+  'packages/sandbox': { folders: ['schemas', 'core/decisions', 'packages/sandbox'], node: true },
   'packages/demo': { folders: ['schemas', 'packages/demo'], node: true },
   'packages/lab': { folders: [...PRODUCT, 'packages/lab'], node: true },
   test: {
-    folders: [...PRODUCT, 'local', 'cli', LIST, ...PACKAGES, 'scripts', 'test'],
+    folders: [...PRODUCT, 'functions/local', 'entrances/cli', LIST, ...PACKAGES, 'scripts', 'test'],
     node: true,
   },
 };
 
-/** What every feature may import: the core, and the frames of the entrances. */
-const CORE = ['schemas', 'domain', 'platforms', ...ADAPTERS, 'actions', 'http', 'slack', 'jobs', 'cli', LIST];
+/** What every feature may import: the core, vendors, and the frames of the entrances. */
+const OF_FEATURES = [...CORE, 'platforms', VENDOR_SCHEMAS, 'vendors', ...ENTRANCES, 'entrances/cli', LIST];
 
 /**
- * A feature imports the core and itself. Its folder `decisions` is pure, as `domain` is. Its tests import what other tests
- * may, and the feature.
+ * A feature imports the core, itself, and the features that it requires. Its folder `decisions` is pure, as those of the
+ * core are. Its tests import what other tests may, and the same features.
  *
- * @param {string} file e.g. `features/canary/routes.ts` @returns {Layer | undefined}
+ * @param {string} file e.g. `features/canary/routes.ts` @param {string} root @returns {Layer | undefined}
  */
-function layerOf(file) {
-  const folder = folderOf(file);
+function layerOf(file, root) {
+  const name = layerNameOf(file);
   const feature = featureOf(file);
-  const layer = LAYERS[folder];
+  const layer = LAYERS[name];
   if (feature === undefined) return layer;
-  if (folder === 'test') return layer && { ...layer, folders: [...layer.folders, feature] };
+  const own = [feature, ...requiredBy(feature, root)];
+  if (name === 'test') return layer && { ...layer, folders: [...layer.folders, ...own] };
   return file.startsWith(`${feature}/decisions/`)
-    ? { folders: ['schemas', 'domain', feature], packages: ['zod'], node: false }
-    : { folders: [...CORE, feature], node: true };
+    ? { folders: ['schemas', 'core/decisions', ...own], packages: ['zod', 'temporal-polyfill'], node: false }
+    : { folders: [...OF_FEATURES, ...own], node: true };
 }
+
+/** @type {Map<string, string[]>} */
+const required = new Map();
+
+/** @param {string} feature e.g. `features/canary` @param {string} root @returns the folders of the features that its manifest requires */
+function requiredBy(feature, root) {
+  const found = required.get(feature) ?? requiredIn(manifestOf(feature, root)).map((name) => `${LIST}/${name}`);
+  required.set(feature, found);
+  return found;
+}
+
+/** @param {string} feature @param {string} root @returns the text of its manifest. Empty: it has none */
+function manifestOf(feature, root) {
+  try {
+    return readFileSync(join(root, feature, 'feature.ts'), 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** @param {string} manifest @returns {string[]} the features that it requires */
+export const requiredIn = (manifest) =>
+  [...(/^ {2}requires: \[([^\]]*)\]/m.exec(manifest)?.[1] ?? '').matchAll(/'([\w-]+)'/g)].map(([, name = '']) => name);
 
 /** @param {string} file @returns the folder of its feature. Undefined: it is of none */
 function featureOf(file) {
@@ -93,29 +115,48 @@ function featureOf(file) {
 /** Files, and folders, with additional permitted imports: composition roots. */
 /** @type {Readonly<Record<string, readonly string[]>>} */
 const ASSEMBLIES = {
-  'cli/bin.mjs': ['local'],
-  'cli/files.ts': ['local'],
-  'cli/hash.ts': ['stores'],
-  'packages/demo/main.ts': ['local'],
-  'packages/lab/bench/harness/product.ts': ['local'],
-  'packages/sandbox/main.ts': ['local'],
-  'packages/sandbox/connect.ts': ['local'],
-  'packages/sandbox/settings.ts': ['local'],
+  'entrances/cli/bin.mjs': ['functions/local', 'scripts'],
+  'entrances/cli/files.ts': ['functions/local', 'core/stores'],
+  'entrances/cli/hash.ts': ['core/stores'],
+  'packages/demo/main.ts': ['functions/local'],
+  'packages/lab/bench/harness/product.ts': ['functions/local', 'scripts'],
+  'packages/sandbox/main.ts': ['functions/local'],
+  'packages/sandbox/connect.ts': ['functions/local'],
+  'packages/sandbox/settings.ts': ['functions/local'],
+  'schemas/rollback/targets.ts': [VENDOR_SCHEMAS],
 };
 
 const DIRECTION =
-  'schemas ← domain, platforms ← integrations, stores, workflows, projectors ← actions ← http ← slack ← jobs ← assembly ← functions ← local ← packages/sandbox';
+  'schemas, vendors/*/schema.ts ← core decisions, platforms ← core stores, projection, workflows ← core actions ← vendors ← entrances ← functions/assembly ← functions ← functions/local ← packages/sandbox';
+
+/** Layers of the core, in the folder of each noun: the rest of it are use cases. */
+const IN_CORE = ['decisions', 'stores', 'projection'];
 
 /**
- * The tests of a package or feature are in it, and may import what other tests may.
+ * Returns the layer of a file. The tests of a package or feature are in it, and may import what other tests may.
  *
- * @param {string} file e.g. `packages/demo/stage.ts` @returns its folder, e.g. `packages/demo`
+ * @param {string} file e.g. `core/incidents/stores/inbox.ts` @returns e.g. `core/stores`
  */
-const folderOf = (file) => {
-  const [top = '', name = '', inside] = file.split('/');
-  if (top === LIST && inside !== undefined) return inside === 'test' ? 'test' : `${top}/${name}`;
-  if (top !== 'packages') return top;
-  return inside === 'test' ? 'test' : `packages/${name}`;
+const layerNameOf = (file) => {
+  const [top = '', name = '', inside = ''] = file.split('/');
+  switch (top) {
+    case 'core': {
+      if (name === 'ports') return 'core/decisions';
+      return `core/${IN_CORE.find((layer) => layer === name || layer === inside) ?? 'actions'}`;
+    }
+    case LIST:
+    case 'packages':
+      if (inside === '') return top;
+      return inside === 'test' ? 'test' : `${top}/${name}`;
+    case 'vendors':
+      return inside === 'schema.ts' || name === 'targets.ts' ? VENDOR_SCHEMAS : top;
+    case 'entrances':
+      return `${top}/${name}`;
+    case 'functions':
+      return LAYERS[`${top}/${name}`] ? `${top}/${name}` : top;
+    default:
+      return top;
+  }
 };
 
 /** @param {string} specifier e.g. `@aws-sdk/client-sqs/dist/x.js` @returns its package, e.g. `@aws-sdk/client-sqs` */
@@ -129,12 +170,12 @@ const packageOf = (specifier) => specifier.split('/', specifier.startsWith('@') 
 export const importDirection = defineRule({
   create(context) {
     const file = relative(context.cwd, context.filename).split(sep).join('/');
-    const folder = folderOf(file);
-    const layer = layerOf(file);
+    const folder = layerNameOf(file);
+    const layer = layerOf(file, context.cwd);
     if (!layer || !file.includes('/')) return {};
 
-    /** @param {string} specifier @returns {string | undefined} the reason why it is forbidden */
-    const fault = (specifier) => {
+    /** @param {string} specifier @param {boolean} isLazy whether a call loads it @returns {string | undefined} the reason why it is forbidden */
+    const fault = (specifier, isLazy) => {
       if (specifier.startsWith('node:')) {
         return layer.node ? undefined : `${folder}/ is pure: it may not import ${specifier}`;
       }
@@ -143,10 +184,12 @@ export const importDirection = defineRule({
         return `${folder}/ may import no package but ${layer.packages.join(' and ')}, not ${specifier}`;
       }
       const target = posix.join(posix.dirname(file), specifier);
-      const into = folderOf(target);
+      const into = layerNameOf(target);
       if (!target.includes('/') || into === '..') return undefined; // a file at the root, such as package.json
       if (file === 'features/index.ts' && target === `${into}/feature.ts`) return undefined;
       if (file === 'features/names.ts' && target === `${into}/names.ts`) return undefined;
+      if (file === 'features/verbs.ts' && target === `${into}/slack/verbs.ts`) return undefined;
+      if (isLazy && file === 'vendors/targets.ts' && /^vendors\/[\w-]+\/target\.ts$/.test(target)) return undefined;
       if (layer.folders.includes(into) || (ASSEMBLIES[file] ?? ASSEMBLIES[posix.dirname(file)])?.includes(into))
         return undefined;
       return `${file} may not import ${into}/: ${folder}/ sees only ${layer.folders.join(', ')} (${DIRECTION})`;
@@ -156,7 +199,7 @@ export const importDirection = defineRule({
     const check = (source) => {
       if (!source) return;
       if (source.type === 'Literal' && typeof source.value === 'string') {
-        const message = fault(source.value);
+        const message = fault(source.value, source.parent.type === 'ImportExpression');
         if (message) context.report({ node: source, message });
       } else if (layer.packages) {
         context.report({ node: source, message: `${folder}/ may only import modules that are named literally` });

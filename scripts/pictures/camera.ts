@@ -97,8 +97,8 @@ export class Camera {
       width,
       height: VIEWPORT_HEIGHT,
     });
-    await until(page, `document.querySelector('main') !== null`);
-    const height = await bottomOf(page, 'main');
+    await until(page, `document.querySelector('body > table') !== null`);
+    const height = await bottomOf(page, 'body > table');
     await this.#save(name, page, width, height);
   }
 

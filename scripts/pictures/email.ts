@@ -1,21 +1,16 @@
 /**
- * Returns an email as a mail client shows it.
+ * Returns the HTML of an email, as a mail client shows it.
  *
- * @param raw message with one plain-text part
+ * @param raw message with a plain-text and an HTML part
  */
 export function emailPage(raw: string): string {
-  const at = raw.indexOf('\r\n\r\n');
-  const head = raw.slice(0, at).replaceAll(/\r\n[ \t]+/g, ' ');
-  const field = (name: string): string => new RegExp(`^${name}: (.*)$`, 'im').exec(head)?.[1] ?? '';
-  const body = decoded(raw.slice(at + 4), field('content-transfer-encoding').toLowerCase());
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><style>
-    body { margin: 0; background: #fff; color: #1d1c1d; font: 14px/1.5 system-ui, 'DejaVu Sans', sans-serif }
-    header { padding: 14px 20px; border-bottom: 1px solid #ddd }
-    h1 { margin: 0 0 4px; font-size: 17px; line-height: 1.35 }
-    p { margin: 0; color: #616061; font-size: 13px }
-    pre { margin: 0; padding: 16px 20px 20px; font: 13px/1.5 'DejaVu Sans Mono', monospace; white-space: pre-wrap }
-  </style><main><header><h1>${escaped(field('subject'))}</h1><p>from ${escaped(field('from'))}</p></header>
-  <pre>${escaped(body.trimEnd())}</pre></main></html>`;
+  const boundary = /boundary="?([^";\r\n]+)/i.exec(raw)?.[1];
+  const parts = boundary === undefined ? [] : raw.split(`--${boundary}`);
+  const html = parts.find((part) => /^content-type: text\/html/im.test(part.slice(0, part.indexOf('\r\n\r\n'))));
+  if (html === undefined) throw new Error('the email has no HTML');
+  const at = html.indexOf('\r\n\r\n');
+  const encoding = /^content-transfer-encoding: (.*)$/im.exec(html.slice(0, at))?.[1] ?? '7bit';
+  return decoded(html.slice(at + 4), encoding.trim().toLowerCase());
 }
 
 function decoded(body: string, encoding: string): string {
@@ -35,6 +30,3 @@ function decoded(body: string, encoding: string): string {
       throw new Error(`unsupported encoding "${encoding}" of an email`);
   }
 }
-
-const escaped = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');

@@ -106,7 +106,7 @@ export const photographed = (camera: (url: string) => Camera): Story => ({
       width: DESKTOP,
       as: 'ada',
       channel: STATUS,
-      messages: [/resolved[^]*Actions/],
+      messages: [/Impact[^]*Next update[^]*resolved/i],
     });
     const email = await stage.until('the last email', async () => {
       const emails = await callsOf(firebreak, { vendor: 'mail' });
@@ -127,7 +127,7 @@ export const photographed = (camera: (url: string) => Camera): Story => ({
 });
 
 /** Pinned summary of the incident. */
-const PINNED = /Pinned[^]*Suspects/;
+const PINNED = /Pinned[^]*Details/;
 
 const UPDATE = 'Card payments fail for one in four customers. In ten minutes, we decide whether to roll back.';
 

@@ -5,6 +5,7 @@ import { stringify } from 'yaml';
 import * as z from 'zod';
 import { Firebreak, ignoreFailedRequest } from '../../packages/demo/firebreak.ts';
 import { Change } from '../../schemas/changes/change.ts';
+import type { Severity } from '../../schemas/config/names.ts';
 import { ROLES } from '../../schemas/people/people.ts';
 
 /** A minute of Firebreak's waits takes a second. Times of deploys, alerts, and samples are real. */
@@ -49,10 +50,21 @@ const SERVICES = {
 };
 type Service = keyof typeof SERVICES;
 
+/** Services about which people declare incidents. */
+const DECLARED = ['baskets', 'catalogue', 'emails', 'images', 'invoices', 'reports', 'reviews', 'stock'] as const;
+type DeclaredService = (typeof DECLARED)[number];
+
 const SLO_TARGETS: Readonly<Record<Service, number>> = { checkout: 0.999, search: 0.995, accounts: 0.999 };
 
 const CONFIG = {
-  'services.yaml': { services: SERVICES },
+  'services.yaml': {
+    services: {
+      ...SERVICES,
+      ...Object.fromEntries(DECLARED.map((name) => [name, { team: 'discovery', environments: { [environment]: {} } }])),
+    },
+  },
+  // Each incident is shown alone.
+  'routes.yaml': { manyAtOnce: 'off' },
   // A minute takes a second here, so reminders would come while pictures are taken.
   'response.yaml': { triage: { acknowledgeMinutes: 'off', commanderMinutes: 'off', updateMinutes: 'off' } },
   'people.yaml': { people: { ada: { name: 'Ada Park', teams: ['payments'], roles: ['admin'] } } },
@@ -213,6 +225,17 @@ export class Shop {
       labels: { action: 'auto-rollback' },
     };
     await this.firebreak.post('/v1/alerts/generic', alert, z.unknown(), this.firebreak.ingestToken);
+  }
+
+  /** Declares an incident. @returns its ID */
+  async declare(service: DeclaredService, title: string, severity: Severity): Promise<string> {
+    const body = { service, environment, title, severity };
+    return (await this.firebreak.post('/v1/incidents', body, z.object({ id: z.string() }))).id;
+  }
+
+  /** Acts on an incident. */
+  async act(id: string, action: 'acknowledge' | 'approve' | 'resolve', body: object = {}): Promise<void> {
+    await this.firebreak.post(`/v1/incidents/${id}/actions/${action}`, body, z.unknown());
   }
 
   /** Returns whether deploys of a service are frozen. */

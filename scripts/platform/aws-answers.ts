@@ -4,7 +4,15 @@ import { createHash } from 'node:crypto';
 export type Values = Record<string, unknown>;
 
 export const ACCOUNT = '123456789012';
+/** The Region of a stage whose file names none. */
 export const REGION = 'eu-central-1';
+
+let region = REGION;
+
+/** Answers from now on as this Region does. */
+export function answerAs(name: string): void {
+  region = name;
+}
 
 /** Returns AWS's response to the creation of a resource: only the fields that other resources refer to. */
 export function createdResource(type: string, name: string, inputs: Values): { id: string; state: Values } {
@@ -13,11 +21,11 @@ export function createdResource(type: string, name: string, inputs: Values): { i
   return { id, state: { ...inputs, ...outputs } };
 }
 
-const arn = (service: string, rest: string, region: string = REGION): string =>
-  `arn:aws:${service}:${region}:${ACCOUNT}:${rest}`;
+const arn = (service: string, rest: string, at: string = region): string =>
+  `arn:aws:${service}:${at}:${ACCOUNT}:${rest}`;
 const hash = (text: string, length = 10): string => createHash('sha256').update(text).digest('hex').slice(0, length);
 const invocation = (functionArn: string): string =>
-  `arn:aws:apigateway:${REGION}:lambda:path/2015-03-31/functions/${functionArn}/invocations`;
+  `arn:aws:apigateway:${region}:lambda:path/2015-03-31/functions/${functionArn}/invocations`;
 
 function outputsOf(type: string, name: string, physicalName: string, inputs: Values): Values & { id: string } {
   switch (type) {
@@ -39,7 +47,7 @@ function outputsOf(type: string, name: string, physicalName: string, inputs: Val
       return { id: aliasArn, name: physicalName, arn: aliasArn, invokeArn: invocation(aliasArn) };
     }
     case 'aws:sqs/queue:Queue': {
-      const url = `https://sqs.${REGION}.amazonaws.com/${ACCOUNT}/${physicalName}`;
+      const url = `https://sqs.${region}.amazonaws.com/${ACCOUNT}/${physicalName}`;
       return { id: url, name: physicalName, url, arn: arn('sqs', physicalName) };
     }
     case 'aws:dynamodb/table:Table':
@@ -47,7 +55,7 @@ function outputsOf(type: string, name: string, physicalName: string, inputs: Val
     case 'aws:s3/bucket:Bucket': {
       const bucket = text(inputs['bucket'] ?? physicalName);
       const bucketDomainName = `${bucket}.s3.amazonaws.com`;
-      return { id: bucket, bucket, arn: `arn:aws:s3:::${bucket}`, region: REGION, bucketDomainName };
+      return { id: bucket, bucket, arn: `arn:aws:s3:::${bucket}`, region, bucketDomainName };
     }
     case 'aws:sns/topic:Topic':
       return { id: arn('sns', physicalName), name: physicalName, arn: arn('sns', physicalName) };
@@ -55,7 +63,7 @@ function outputsOf(type: string, name: string, physicalName: string, inputs: Val
       return { id: physicalName, name: physicalName, arn: arn('iam', `role/${physicalName}`, '') };
     case 'aws:apigatewayv2/api:Api': {
       const id = hash(name);
-      const apiEndpoint = `https://${id}.execute-api.${REGION}.amazonaws.com`;
+      const apiEndpoint = `https://${id}.execute-api.${region}.amazonaws.com`;
       return { id, name: physicalName, apiEndpoint, executionArn: arn('execute-api', id) };
     }
     case 'random:index/randomBytes:RandomBytes': {
@@ -77,7 +85,7 @@ const text = (value: unknown): string => (typeof value === 'string' ? value : ''
 export function calledFunction(token: string, args: Values): Values {
   switch (token) {
     case 'aws:index/getRegion:getRegion':
-      return { id: REGION, name: REGION, region: REGION };
+      return { id: region, name: region, region };
     case 'aws:index/getPartition:getPartition':
       return { id: 'aws', partition: 'aws', dnsSuffix: 'amazonaws.com' };
     case 'aws:index/getCallerIdentity:getCallerIdentity':

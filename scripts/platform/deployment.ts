@@ -16,6 +16,12 @@ export type LambdaFunction = {
   name: string;
   arn: string;
   timeoutSeconds: number;
+  memoryMb: number;
+  isTraced: boolean;
+  /** Null: it is in no VPC. */
+  vpc: { subnetIds: string[]; securityGroupIds: string[] } | null;
+  /** Reserved concurrency; null without one. */
+  reserved: number | null;
   published: boolean;
   /** Null for a function that is not durable. */
   executionTimeoutSeconds: number | null;
@@ -66,7 +72,22 @@ export type Table = {
   retainOnDelete: boolean;
 };
 
-export type Alarm = { id: string; metric: string; dimensions: Record<string, string>; actions: string[] };
+/** A metric of an alarm, such as `AWS/SQS ApproximateAgeOfOldestMessage`. */
+export type Metric = { metric: string; dimensions: Record<string, string> };
+
+/** `actions`: its own, and those of composite alarms that it is part of. A composite alarm has no metrics. */
+export type Alarm = { id: string; metrics: Metric[]; actions: string[] };
+
+export type Schedule = {
+  id: string;
+  retries: number;
+  deadLetters: string | null;
+  functionArn: string | null;
+  /** Null for a rule of events. */
+  everyMinutes: number | null;
+  /** The event of each call, as JSON. */
+  input: string | null;
+};
 
 export type Deployment = {
   resources: RecordedResource[];
@@ -74,10 +95,12 @@ export type Deployment = {
   queues: Queue[];
   eventSources: EventSource[];
   /** Schedules, and targets of rules of EventBridge. */
-  schedules: { id: string; retries: number; deadLetters: string | null }[];
+  schedules: Schedule[];
   tables: Table[];
   roles: { id: string; trustedPrincipals: string[] }[];
   alarms: Alarm[];
+  /** Number of dashboards. */
+  dashboards: number;
 };
 
 /** Derives the deployment from the registered resources. */
@@ -97,12 +120,23 @@ export function deploymentOf(resources: RecordedResource[]): Deployment {
     queues: ofType('sqs/queue:Queue').map((one) => queueOf(one, deadLetterTargets)),
     eventSources: ofType('lambda/eventSourceMapping:EventSourceMapping').map(eventSourceOf),
     schedules: [
-      ...ofType('scheduler/schedule:Schedule').map(({ name, inputs }) => ({ name, target: inputs['target'] })),
-      ...ofType('cloudwatch/eventTarget:EventTarget').map(({ name, inputs }) => ({ name, target: inputs })),
-    ].map(({ name, target }) => ({
+      ...ofType('scheduler/schedule:Schedule').map(({ name, inputs }) => ({
+        name,
+        target: inputs['target'],
+        everyMinutes: Number(/^rate\((\d+) minutes?\)$/.exec(text(inputs['scheduleExpression']) ?? '')?.[1]),
+      })),
+      ...ofType('cloudwatch/eventTarget:EventTarget').map(({ name, inputs }) => ({
+        name,
+        target: inputs,
+        everyMinutes: null,
+      })),
+    ].map(({ name, target, everyMinutes }) => ({
       id: name,
       retries: numberAt(target, 'retryPolicy', 'maximumRetryAttempts') ?? 0,
       deadLetters: textAt(target, 'deadLetterConfig', 'arn'),
+      functionArn: textAt(target, 'arn'),
+      everyMinutes,
+      input: textAt(target, 'input'),
     })),
     tables: ofType('dynamodb/table:Table').map(({ parent, name, inputs, outputs, retainOnDelete }) => ({
       id: nameOf(parent) ?? name,
@@ -117,13 +151,38 @@ export function deploymentOf(resources: RecordedResource[]): Deployment {
       id: name,
       trustedPrincipals: principalsOf(inputs['assumeRolePolicy']),
     })),
-    alarms: ofType('cloudwatch/metricAlarm:MetricAlarm').map(({ name, inputs }) => ({
-      id: name,
-      metric: `${text(inputs['namespace']) ?? ''} ${text(inputs['metricName']) ?? ''}`,
-      dimensions: (inputs['dimensions'] ?? {}) as Record<string, string>,
-      actions: (inputs['alarmActions'] ?? []) as string[],
-    })),
+    dashboards: ofType('cloudwatch/dashboard:Dashboard').length,
+    alarms: alarmsOf(ofType('cloudwatch/metricAlarm:MetricAlarm'), ofType('cloudwatch/compositeAlarm:CompositeAlarm')),
   };
+}
+
+function alarmsOf(metricAlarms: readonly RecordedResource[], composites: readonly RecordedResource[]): Alarm[] {
+  const actionsOf = ({ inputs }: RecordedResource) => listOf(inputs['alarmActions']);
+  const actionsOfParents = (name: string) =>
+    composites.filter(({ inputs }) => text(inputs['alarmRule'])?.includes(`ALARM("${name}")`)).flatMap(actionsOf);
+  return [
+    ...metricAlarms.map((alarm) => ({
+      id: alarm.name,
+      metrics: metricsOf(alarm.inputs),
+      actions: [...actionsOf(alarm), ...actionsOfParents(text(alarm.outputs['name']) ?? '')],
+    })),
+    ...composites.map((alarm) => ({ id: alarm.name, metrics: [], actions: actionsOf(alarm) })),
+  ];
+}
+
+/** Returns the only metric of an alarm, or those of its expression. */
+function metricsOf(alarm: Values): Metric[] {
+  const queries = (alarm['metricQueries'] ?? [{ metric: alarm }]) as { metric?: Values }[];
+  return queries.flatMap(({ metric }) =>
+    metric === undefined
+      ? []
+      : [
+          {
+            metric: `${text(metric['namespace']) ?? ''} ${text(metric['metricName']) ?? ''}`,
+            dimensions: (metric['dimensions'] ?? {}) as Record<string, string>,
+          },
+        ],
+  );
 }
 
 function functionOf(
@@ -145,6 +204,16 @@ function functionOf(
     name: physical,
     arn,
     timeoutSeconds: numberAt(inputs, 'timeout') ?? 3,
+    memoryMb: numberAt(inputs, 'memorySize') ?? 128,
+    isTraced: textAt(inputs, 'tracingConfig', 'mode') === 'Active',
+    vpc:
+      inputs['vpcConfig'] === undefined
+        ? null
+        : {
+            subnetIds: listOf(valueAt(inputs, 'vpcConfig', 'subnetIds')),
+            securityGroupIds: listOf(valueAt(inputs, 'vpcConfig', 'securityGroupIds')),
+          },
+    reserved: numberAt(inputs, 'reservedConcurrentExecutions'),
     published: inputs['publish'] === true,
     executionTimeoutSeconds: numberAt(inputs, 'durableConfig', 'executionTimeout'),
     deadLetters: textAt(inputs, 'deadLetterConfig', 'targetArn'),

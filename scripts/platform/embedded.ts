@@ -50,7 +50,7 @@ class Image {
       .map((at) => ({ offset: this.#number(at + 8), address: this.#number(at + 16), size: this.#number(at + 32) }));
   }
 
-  /** The offset of the first entry of the table that lists `name`. */
+  /** Returns the offset of the first entry of the table that lists `name`. Undefined: no table does. */
   tableWith(name: string): number | undefined {
     for (let at = this.#bytes.indexOf(name); at >= 0; at = this.#bytes.indexOf(name, at + 1)) {
       const address = this.#addressOf(at);
@@ -64,6 +64,7 @@ class Image {
     return undefined;
   }
 
+  /** Returns the entry at an offset. Undefined: none is there, so that the table has ended. */
   entryAt(offset: number): EmbeddedFile | undefined {
     if (offset < 0 || offset + ENTRY_BYTES > this.#bytes.length) return undefined;
     const nameLength = this.#number(offset + 8);

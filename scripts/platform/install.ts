@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
-import { pathWithoutProjectPrograms } from '../../local/setup.mjs';
+import { pathWithoutProjectPrograms } from '../setup.mjs';
 import { readEmbeddedFiles } from './embedded.ts';
 
 /** Time limit: npm resolves about 250 packages with about 290 MB. */

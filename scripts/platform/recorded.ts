@@ -28,6 +28,8 @@ export type WorkerInput = {
   work: string;
   /** Whether all secrets have a value, or only those without a default. */
   optionalSecrets: boolean;
+  /** File of the stage. Absent: it has none. */
+  file?: object | undefined;
 };
 
 export type WorkerOutput = { errors: string[]; resources: RecordedResource[] };

@@ -1,16 +1,27 @@
-import type { Deployment, LambdaFunction, Queue } from './deployment.ts';
+import type { Size, Stage } from '../../platforms/aws/infra/stage.ts';
+import { functionName, REACHING } from '../../functions/assembly/functions.ts';
+import { idleMonth, totalOf } from './idle-cost.ts';
+import { SMALL_MAX_USD } from './prices.ts';
+import type { Alarm, Deployment, LambdaFunction, Metric, Queue } from './deployment.ts';
 
 export type Finding = { id: string; problem: string };
+
+/** The stage of a deployment. `isRetained`: it keeps its data when it is removed, as `production` does. */
+export type RuleOptions = { stage: string; isRetained: boolean } & Pick<Stage, 'size' | 'vpc'>;
 
 /** A rule for deployments. */
 export type Rule = {
   name: string;
-  /** @param options.isRetained whether the stage keeps its data when it is removed, as `production` does */
-  find(deployment: Deployment, options: { isRetained: boolean }): Finding[];
+  find(deployment: Deployment, options: RuleOptions): Finding[];
 };
 
 const DEAD_LETTER_DAYS = 14;
 const DURABLE_DELETE_MIN_MINUTES = 30;
+/** Of the quota of an account, without those that AWS keeps unreserved. Four stages share it. */
+const RESERVABLE = 1000 - 100;
+const STAGES_PER_ACCOUNT = 4;
+const ALARMS_MAX = 20;
+const METRICS_MAX = 10;
 
 /** Rules of AWS, whose violation fails a deployment or breaks it later, and rules of this project. */
 export const RULES: readonly Rule[] = [
@@ -191,35 +202,49 @@ export const RULES: readonly Rule[] = [
       }),
   },
   {
-    name: 'dlq-alarm: every dead-letter queue has an alarm',
+    name: 'dlq-alarm: every dead-letter queue has an alarm on new messages',
     find: (deployment) =>
       deployment.queues
         .filter(({ isDeadLetterQueue }) => isDeadLetterQueue)
-        .filter(({ name }) => !hasAlarm(deployment, 'AWS/SQS ApproximateNumberOfMessagesVisible', 'QueueName', name))
+        .filter(
+          ({ name }) =>
+            // SQS does not count a message as sent that a redrive policy moves.
+            !hasAlarm(deployment, 'AWS/SQS ApproximateNumberOfMessagesVisible', 'QueueName', name) &&
+            !(isSentTo(deployment, name) && hasAlarm(deployment, 'AWS/SQS NumberOfMessagesSent', 'QueueName', name)),
+        )
         .map(({ id }) => ({ id, problem: 'has no alarm' })),
   },
   {
-    name: 'lambda-alarm: every function has the alarms of its kind',
-    find: (deployment) =>
+    name: 'function-alarm: every function has an alarm that its failures set off',
+    find: (deployment, { size }) =>
       deployment.functions.flatMap((fn) =>
-        metricsOf(deployment, fn)
-          .filter((metric) => !hasAlarm(deployment, `AWS/Lambda ${metric}`, 'FunctionName', fn.name))
-          .map((metric) => ({ id: fn.id, problem: `no alarm on ${metric}` })),
+        missingAlarms(deployment, fn, size).map((metric) => ({ id: fn.id, problem: `no alarm on ${metric}` })),
       ),
   },
   {
-    name: 'table-alarm: throttled reads and writes of the table and its indexes have an alarm',
-    find: ({ alarms, tables }) =>
-      tables.flatMap(({ id, name, indexes }) =>
+    name: 'alarm-count: at most 20 alarms',
+    find: ({ alarms }) => (alarms.length > ALARMS_MAX ? [{ id: 'alarms', problem: `there are ${alarms.length}` }] : []),
+  },
+  {
+    name: 'alarm-metrics: an alarm has at most 10 metrics, the limit of CloudWatch',
+    find: ({ alarms }) =>
+      alarms
+        .filter(({ metrics }) => metrics.length > METRICS_MAX)
+        .map(({ id, metrics }) => ({ id, problem: `has ${metrics.length}` })),
+  },
+  {
+    name: 'table-alarm: in size standard, throttled reads and writes of the table and its indexes have an alarm',
+    find: ({ alarms, tables }, { size }) =>
+      (size === 'small' ? [] : tables).flatMap(({ id, name, indexes }) =>
         [undefined, ...indexes].flatMap((index) =>
           ['ReadThrottleEvents', 'WriteThrottleEvents']
             .filter(
               (metric) =>
-                !alarms.some(
-                  (alarm) =>
-                    alarm.metric === `AWS/DynamoDB ${metric}` &&
-                    alarm.dimensions['TableName'] === name &&
-                    alarm.dimensions['GlobalSecondaryIndexName'] === index,
+                !metricsOf(alarms).some(
+                  (one) =>
+                    one.metric === `AWS/DynamoDB ${metric}` &&
+                    one.dimensions['TableName'] === name &&
+                    one.dimensions['GlobalSecondaryIndexName'] === index,
                 ),
             )
             .map((metric) => ({ id, problem: `no alarm on ${metric} of ${index ?? 'the table'}` })),
@@ -239,11 +264,42 @@ export const RULES: readonly Rule[] = [
         ...[...functions, ...queues, ...tables].map(({ name }) => name),
         ...apis.map(({ outputs }) => outputs['id'] ?? ''),
       ]);
-      return alarms.flatMap(({ id, dimensions }) =>
-        Object.entries(dimensions)
+      return alarms.flatMap(({ id, metrics }) =>
+        metrics
+          .flatMap(({ dimensions }) => Object.entries(dimensions))
           .filter(([kind, value]) => kind !== 'GlobalSecondaryIndexName' && !existing.has(value))
           .map(([kind, value]) => ({ id, problem: `${kind} ${value} does not exist` })),
       );
+    },
+  },
+  {
+    name: 'vpc: exactly the functions that query metrics or roll back are in the VPC of the stage',
+    find: ({ functions }, { stage, vpc }) => {
+      const inside = new Set(REACHING.map((name) => functionName(stage, name)));
+      return functions.flatMap((fn) => {
+        const wanted = vpc !== undefined && inside.has(fn.name) ? vpc : null;
+        if (JSON.stringify(fn.vpc) === JSON.stringify(wanted)) return [];
+        return [{ id: fn.id, problem: `is in ${JSON.stringify(fn.vpc)} instead of ${JSON.stringify(wanted)}` }];
+      });
+    },
+  },
+  {
+    name: 'concurrency: a small stage reserves nothing, and four standard ones fit into an account',
+    find: ({ functions }, { size }) => {
+      const reserved = functions.reduce((sum, fn) => sum + (fn.reserved ?? 0), 0);
+      const max = size === 'small' ? 0 : RESERVABLE / STAGES_PER_ACCOUNT;
+      const plain = functions.filter((fn) => !isDurable(fn) && size === 'standard' && fn.reserved === null);
+      return [
+        ...(reserved > max ? [{ id: 'functions', problem: `reserve ${reserved}, at most ${max} are possible` }] : []),
+        ...plain.map(({ id }) => ({ id, problem: 'reserves nothing' })),
+      ];
+    },
+  },
+  {
+    name: `idle-month: an idle month of a small stage costs at most $${SMALL_MAX_USD}`,
+    find: (deployment, { size }) => {
+      const usd = totalOf(idleMonth(deployment));
+      return size === 'small' && usd > SMALL_MAX_USD ? [{ id: 'stage', problem: `costs $${usd.toFixed(2)}` }] : [];
     },
   },
   {
@@ -257,14 +313,42 @@ const isDurable = ({ executionTimeoutSeconds }: LambdaFunction): boolean => exec
 /** Returns whether a function is called asynchronously: by a schedule or, for durable functions, by `Event`. */
 const isAsynchronous = (fn: LambdaFunction): boolean => isDurable(fn) || fn.asyncConfig !== null;
 
-function metricsOf(deployment: Deployment, fn: LambdaFunction): string[] {
-  return [
-    ...(isDurable(fn) ? ['DurableExecutionFailed', 'DurableExecutionTimedOut'] : ['Errors']),
-    'Throttles',
-    ...(isAsynchronous(fn) ? ['AsyncEventsDropped', 'DeadLetterErrors'] : []),
-    ...(calledByFunctions(deployment, fn) ? ['RecursiveInvocationsDropped'] : []),
-  ];
+/**
+ * Returns the metrics that need an alarm for failures of a function to be seen. What it fails to do is seen where it was
+ * asked: messages wait, Lambda sends a dead letter, or the API answers with 5xx.
+ */
+function missingAlarms(deployment: Deployment, fn: LambdaFunction, size: Size): string[] {
+  const { queues, resources } = deployment;
+  const read = consumers(deployment).filter(({ consumer }) => consumer === fn);
+  const apis = resources.filter(({ type }) => type === 'aws:apigatewayv2/api:Api');
+  const ofFunction = (metric: string) => ['FunctionName', fn.name, `AWS/Lambda ${metric}`] as const;
+  const sentTo = queues.filter(({ arn }) => arn === fn.deadLetters);
+  const needed = isAsynchronous(fn)
+    ? [
+        // A schedule whose calls do not arrive has no dead letters. The snapshot tells its readers that it is old.
+        ...(isDurable(fn)
+          ? ['Throttles', 'DeadLetterErrors']
+          : size === 'standard'
+            ? ['Invocations', 'DeadLetterErrors']
+            : fn.id === 'Snapshot'
+              ? []
+              : ['Invocations']
+        ).map(ofFunction),
+        ...sentTo.map(({ name }) => ['QueueName', name, 'AWS/SQS NumberOfMessagesSent'] as const),
+      ]
+    : read.length > 0
+      ? read.map(({ queue }) => ['QueueName', queue.name, 'AWS/SQS ApproximateAgeOfOldestMessage'] as const)
+      : apis.map(({ outputs }) => ['ApiId', String(outputs['id']), 'AWS/ApiGateway 5xx'] as const);
+  return needed
+    .filter(([dimension, name, metric]) => !hasAlarm(deployment, metric, dimension, name))
+    .map(([, name, metric]) => `${metric} of ${name}`);
 }
+
+/** Returns whether Lambda, the scheduler, or EventBridge send messages to a queue, instead of a redrive policy. */
+const isSentTo = ({ queues }: Deployment, name: string): boolean => {
+  const moved = new Set(queues.map(({ deadLetters }) => deadLetters));
+  return queues.some((queue) => queue.name === name && !moved.has(queue.arn));
+};
 
 function consumers({ eventSources, queues, functions }: Deployment): { queue: Queue; consumer: LambdaFunction }[] {
   return eventSources.flatMap(({ queue: queueArn, functionArn }) => {
@@ -278,7 +362,9 @@ const tooVisible = (queue: Queue, consumer: LambdaFunction): string =>
   `visibility ${queue.visibilitySeconds} s, time-out of ${consumer.id} ${consumer.timeoutSeconds} s`;
 
 const hasAlarm = ({ alarms }: Deployment, metric: string, dimension: string, name: string): boolean =>
-  alarms.some((alarm) => alarm.metric === metric && alarm.dimensions[dimension] === name);
+  metricsOf(alarms).some((one) => one.metric === metric && one.dimensions[dimension] === name);
+
+const metricsOf = (alarms: readonly Alarm[]): Metric[] => alarms.flatMap(({ metrics }) => metrics);
 
 /** Returns functions that `one` can call, directly or through a queue. */
 function callees(deployment: Deployment, fn: LambdaFunction): LambdaFunction[] {
@@ -306,9 +392,6 @@ function canCall(deployment: Deployment, from: LambdaFunction, to: LambdaFunctio
   }
   return false;
 }
-
-const calledByFunctions = (deployment: Deployment, fn: LambdaFunction): boolean =>
-  deployment.functions.some((caller) => callees(deployment, caller).includes(fn));
 
 const minutesOf = (duration: string | null): number => Number(/^(\d+)m$/.exec(duration ?? '')?.[1] ?? 0);
 

@@ -21,13 +21,12 @@ declare global {
 /** Direct and indirect imports of the configuration. */
 const LINKED = [
   'sst.config.ts',
-  'assembly',
-  'stores',
-  'platforms',
-  'integrations',
-  'schemas',
+  'core',
   'features',
-  'domain',
+  'functions',
+  'platforms',
+  'schemas',
+  'vendors',
   'node_modules',
   'package.json',
 ];

@@ -4,17 +4,24 @@
  *
  *   node scripts/platform/worker.ts <WorkerInput as JSON>
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { calledFunction, createdResource, ACCOUNT, REGION, type Values } from './aws-answers.ts';
+import { calledFunction, createdResource, ACCOUNT, answerAs, REGION, type Values } from './aws-answers.ts';
 import { bundleConfig } from './config-bundle.ts';
 import { type RecordedResource, SECRET_TEXT, type WorkerInput, type WorkerOutput } from './recorded.ts';
 
-const { platform, root, stage, work, optionalSecrets } = JSON.parse(process.argv[2] ?? '') as WorkerInput;
+const {
+  platform,
+  root,
+  stage,
+  work,
+  optionalSecrets,
+  file: stageFile,
+} = JSON.parse(process.argv[2] ?? '') as WorkerInput;
 /** Loads packages of the platform instead of this project's. */
 const load = createRequire(join(platform, 'package.json'));
 
@@ -59,7 +66,22 @@ function secretOf(env: NodeJS.ProcessEnv, name: string): string | undefined {
   return env[name] ?? `${SECRET_TEXT} ${secret}`;
 }
 
-type App = { name: string; home?: string; removal?: string; protect?: boolean; stage?: string };
+/** The project, whose stage has the given file. */
+const project = join(work, 'project');
+mkdirSync(join(project, 'deploy/stages'), { recursive: true });
+for (const name of readdirSync(root).filter((entry) => entry !== 'deploy'))
+  symlinkSync(join(root, name), join(project, name));
+if (stageFile !== undefined) writeFileSync(join(project, 'deploy/stages', `${stage}.yaml`), JSON.stringify(stageFile));
+process.chdir(project);
+
+type App = {
+  name: string;
+  home?: string;
+  removal?: string;
+  protect?: boolean;
+  stage?: string;
+  providers?: { aws?: { region?: string } };
+};
 
 /** Evaluates `app()` alone, as `sst` does first. */
 async function readApp(): Promise<App> {
@@ -186,16 +208,23 @@ const mocks: Mocks = {
 
 async function run(): Promise<void> {
   const app = await readApp();
+  const region = app.providers?.aws?.region ?? REGION;
+  answerAs(region);
   const server = await startRpc();
-  Object.assign(process.env, { SST_SERVER: server, SST_AWS_REGION: REGION, AWS_REGION: REGION, SST_SECRETS: '{}' });
+  Object.assign(process.env, { SST_SERVER: server, SST_AWS_REGION: region, AWS_REGION: region, SST_SECRETS: '{}' });
   Object.assign(process.env, { SST_AWS_ACCESS_KEY_ID: 'mock', SST_AWS_SECRET_ACCESS_KEY: 'mock' });
   const pulumi = load('@pulumi/pulumi') as Pulumi;
   await pulumi.runtime.setMocks(mocks, app.name, stage, false, 'organization');
-  pulumi.runtime.setAllConfig({ 'aws:region': REGION });
+  pulumi.runtime.setAllConfig({ 'aws:region': region });
   recordResources(app);
   const outfile = join(work, 'run.mjs');
   const components = join(platform, 'src/components');
-  const cli = { command: 'deploy', dev: false, paths: { home: work, root, work, platform }, state: { version: {} } };
+  const cli = {
+    command: 'deploy',
+    dev: false,
+    paths: { home: work, root: project, work, platform },
+    state: { version: {} },
+  };
   await bundleConfig({
     platform,
     root,

@@ -81,7 +81,7 @@ function roundsUntil(call: string): string[][] {
 }
 
 const ADMISSION =
-  'TransactWriteItems Put EP, Put INC/SIG, Put INC/META, Put OPEN, Put OPENINC, Put INCOF, Update PENDING, Put OPENINGS, Update DUE, Put INC/TL';
+  'TransactWriteItems Put EP, Put INC/SIG, Put INC/META, Put OPEN, Put INCNUMBER, Put OPENINC, Put INCOF, Update PENDING, Put OPENINGS, Update DUE, Put INC/TL';
 
 /**
  * What the path waits for: of each round, one call without which the next round would not come. The others of a round pass

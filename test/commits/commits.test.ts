@@ -66,7 +66,7 @@ function roundsOf(events: readonly Event[]): typeof rounds {
 }
 
 const ADMISSION =
-  'Write Put EP, Put INC/SIG, Put INC/META, Put OPEN, Put OPENINC, Put INCOF, Update PENDING, Put OPENINGS, Update DUE, Put INC/TL';
+  'Write Put EP, Put INC/SIG, Put INC/META, Put OPEN, Put INCNUMBER, Put OPENINC, Put INCOF, Update PENDING, Put OPENINGS, Update DUE, Put INC/TL';
 
 /**
  * What the path waits for: in each round, the commit without which the next round would not come. Others that share its

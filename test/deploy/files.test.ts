@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import * as z from 'zod';
-import { readSettings } from '../../local/settings.ts';
-import { PRODUCT_OPTIONS } from '../../local/setup.mjs';
+import { readSettings } from '../../functions/local/settings.ts';
+import { PRODUCT_OPTIONS } from '../../scripts/setup.mjs';
 import { VARIABLES } from '../../schemas/config/variables.ts';
 import { containerfile, copiedInto, environmentOf, restOf, ROOT } from './containerfile.ts';
 import { environmentOfUnit, unit } from './unit.ts';
@@ -27,10 +27,10 @@ describe('the systemd unit', () => {
     const { ExecStart = [], WorkingDirectory, ...all } = await unit();
     const [program = '', ...args] = ExecStart[0]?.split(' ') ?? [];
     expect([program, WorkingDirectory]).toEqual([
-      '/opt/firebreak/local/node/node_modules/.bin/node',
+      '/opt/firebreak/scripts/node/node_modules/.bin/node',
       ['/opt/firebreak'],
     ]);
-    expect(args).toEqual([...PRODUCT_OPTIONS, 'local/main.ts']);
+    expect(args).toEqual([...PRODUCT_OPTIONS, 'functions/local/main.ts']);
     expect(existsSync(join(ROOT, args.at(-1) ?? ''))).toBe(true);
     expect(all).toMatchObject({
       User: ['firebreak'],
@@ -62,7 +62,7 @@ describe('the Containerfile', () => {
   test('uses the Node version that the project pins, and runs as an unprivileged user', async () => {
     const all = await containerfile();
     // Node is itself a package, one per platform.
-    const { optionalDependencies: packages } = JSON.parse(await text('local/node/package.json')) as Record<
+    const { optionalDependencies: packages } = JSON.parse(await text('scripts/node/package.json')) as Record<
       string,
       Record<string, string>
     >;
@@ -77,9 +77,9 @@ describe('the Containerfile', () => {
   test('copies only existing paths, and every folder of the product', async () => {
     const copied = copiedInto(await containerfile());
     expect(copied.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
-    const needed = foldersOf('local/main.ts', 'cli/main.ts');
-    expect(needed).toEqual(expect.arrayContaining(['actions', 'assembly', 'schemas']));
-    expect(copied).toEqual(expect.arrayContaining(needed));
+    const needed = foldersOf('functions/local/main.ts', 'entrances/cli/main.ts');
+    expect(needed).toEqual(expect.arrayContaining(['core', 'functions', 'schemas']));
+    expect(copied.map((path) => path.split('/')[0])).toEqual(expect.arrayContaining(needed));
   });
 
   test('sets only known variables, keeps data in its volume, and turns the sandbox off', async () => {

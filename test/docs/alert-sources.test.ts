@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { groupOf } from '../../assembly/secret-groups.ts';
+import { groupOf } from '../../functions/assembly/secret-groups.ts';
 import { sources, SourceName } from '../../schemas/alerts/sources/index.ts';
 
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');

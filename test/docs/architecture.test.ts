@@ -6,19 +6,20 @@ const ROOT = join(import.meta.dirname, '../..');
 
 /** The columns of the table in docs/explanation/architecture.md, with the folders that each of them shows. */
 const COLUMNS = [
-  ['schemas', 'features'],
-  ['domain', 'domain/ports'],
-  ['stores'],
-  ['actions'],
-  ['http/routes', 'http/webhooks', 'jobs', 'projectors', 'workflows'],
-  ['http/web/pages', 'slack', 'slack/commands', 'cli/commands'],
+  ['schemas'],
+  ['core', 'core/ports'],
+  ['entrances/http/routes', 'entrances/http/webhooks', 'workflows', 'entrances/jobs'],
+  ['entrances/console/pages', 'entrances/slack/commands', 'entrances/cli/commands'],
 ] as const;
+
+/** Folders of the core that are no nouns. */
+const FRAMES = new Set(['ports', 'projection', 'shared', 'stores']);
 
 const page = readFileSync(join(ROOT, 'docs/explanation/architecture.md'), 'utf8');
 const section = (heading: string): string => page.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
 const pathsIn = (text: string): string[] => [...text.matchAll(/`([\w-]+\/[\w/.-]*)`/g)].map(([, path]) => path ?? '');
 
-const rows = section('Where a feature is')
+const rows = section('Where a noun is')
   .split('\n')
   .filter((line) => line.startsWith('| **'))
   .map((line) => {
@@ -34,12 +35,9 @@ describe('the table of docs/explanation/architecture.md', () => {
     expect(cells.map(pathsIn)).toEqual(COLUMNS.map((folders) => folders.flatMap((folder) => pathsOf(folder, noun))));
   });
 
-  test('has a row for every noun of the domain, and for every feature', () => {
-    const domain = readdirSync(join(ROOT, 'domain')).filter((name) => name !== 'ports');
-    const features = readdirSync(join(ROOT, 'features'), { withFileTypes: true })
-      .filter((one) => one.isDirectory())
-      .map(({ name }) => name);
-    expect(rows.map(({ noun }) => noun)).toEqual([...new Set([...domain, ...features])].toSorted());
+  test('has a row for every noun of the core', () => {
+    const nouns = readdirSync(join(ROOT, 'core')).filter((name) => !FRAMES.has(name));
+    expect(rows.map(({ noun }) => noun)).toEqual(nouns.toSorted());
   });
 });
 

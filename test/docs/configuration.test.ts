@@ -31,7 +31,7 @@ function keysOf(
   return Object.entries(schema.properties ?? {}).flatMap(([name, given]) => {
     const one = given.$ref === undefined ? given : { ...root.$defs?.[given.$ref.split('/').at(-1) ?? ''], ...given };
     const key = prefix + name;
-    if (one.properties !== undefined) return keysOf(root, one, `${key}.`);
+    if (Object.keys(one.properties ?? {}).length > 0) return keysOf(root, one, `${key}.`);
     const required = schema.required?.includes(name) === true;
     const usual = required
       ? 'required'

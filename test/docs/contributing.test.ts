@@ -22,8 +22,9 @@ test('every path on the page exists, also in commands', () => {
 });
 
 test('the table of folders has a row for every folder', () => {
-  const table = /^## Where things are\n([^]*?)^## /m.exec(page)?.[1] ?? '';
-  const cells = [...table.matchAll(/^\| (`[^|]+) \|/gm)].map(([, cell = '']) => cell);
+  const ofProduct = /^## Folders\n([^]*?)^## /m.exec(read('docs/explanation/architecture.md'))?.[1] ?? '';
+  const beside = /^## Where things are\n([^]*?)^## /m.exec(page)?.[1] ?? '';
+  const cells = [...`${ofProduct}${beside}`.matchAll(/^\| (`[^|]+) \|/gm)].map(([, cell = '']) => cell);
   const listed = cells.flatMap((cell) => [...cell.matchAll(/`([\w-]+)\/`/g)].map(([, folder = '']) => folder));
   const folders = projectFiles(ROOT).flatMap((file) => /^([\w-]+)\//.exec(file)?.[1] ?? []);
   expect(listed.toSorted()).toEqual([...new Set(folders)].toSorted());
@@ -52,6 +53,16 @@ describe('the recipes', () => {
     );
     expect(named.length).toBeGreaterThan(8);
     expect(named.filter(({ name, file }) => !new RegExp(`\\b${name}\\b`).test(read(file)))).toEqual([]);
+  });
+
+  test('a rollback target is a folder, its name in a list, and the line that loads it', () => {
+    const foldersIn = (file: string, pattern: RegExp) =>
+      [...read(file).matchAll(pattern)].map(([, name = '']) => name).toSorted();
+    const folders = projectFiles(ROOT).flatMap((file) => /^vendors\/([\w-]+)\/schema\.ts$/.exec(file)?.[1] ?? []);
+    expect(foldersIn('vendors/targets.ts', /from '\.\/([\w-]+)\/schema\.ts'/g)).toEqual(folders.toSorted());
+    expect(foldersIn('vendors/rollback-targets.ts', /import\('\.\/([\w-]+)\/target\.ts'\)/g)).toEqual(
+      folders.toSorted(),
+    );
   });
 
   test('each kind of runbook step can be used, and has a row in docs/reference/runbooks.md', () => {

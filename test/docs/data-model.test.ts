@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { RETENTION_DAYS } from '../../stores/core/retention.ts';
+import { RETENTION_DAYS } from '../../core/stores/retention.ts';
 import { PROJECTION_TARGET_NAMES } from '../../schemas/incidents/projection.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -22,7 +22,7 @@ const SEVERAL = ['INC#', 'FREEZE#', 'NOTICE#'];
 const beginning = (literal: string): string => /^\w+#?/.exec(literal)?.[0] ?? '';
 
 /** Source of all keys, also those of features. */
-const keysSource = globSync(['stores/core/keys/*', 'features/*/keys.ts'], { cwd: ROOT }).map(read).join('\n');
+const keysSource = globSync(['core/stores/keys/*', 'features/*/keys.ts'], { cwd: ROOT }).map(read).join('\n');
 
 /** Returns every record kind with a key. */
 function written(): Set<string> {

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { Evidence } from '../../domain/correlation/evidence.ts';
-import type { TargetInputs } from '../../domain/rollback/judgement.ts';
-import { decide } from '../../domain/rollback/rollback.ts';
+import type { Evidence } from '../../core/correlation/decisions/evidence.ts';
+import type { TargetInputs } from '../../core/rollback/decisions/judgement.ts';
+import { decide } from '../../core/rollback/decisions/rollback.ts';
 import { Mode, type ServiceName } from '../../schemas/config/names.ts';
 import type { DecisionKind } from '../../schemas/incidents/incident.ts';
-import { before, change, clear, NOON, type Plain } from '../domain/arbitraries.ts';
+import { before, change, clear, NOON, type Plain } from '../core/arbitraries.ts';
 
 const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 
@@ -42,8 +42,20 @@ const own = clear().targets[0] as TargetInputs;
 
 /** The incidents of each row of the table, without the mode. */
 const ROWS: Readonly<Record<string, readonly Partial<Plain>[]>> = {
+  'a deploy that is tested: of two fresh instances, only that of its version fails': [
+    {
+      policy: { evidence: 'tested' },
+      evidence: {
+        look: { suspect: 'v2', other: 'v1', verdict: 'only_suspect', text: 'only v2 fails', at: NOON } as never,
+      },
+    },
+  ],
   'a deploy that is proved: only its version fails': [
-    { ...deployed(change('v2', 4, { status: 'started', finished_at: null })), evidence: ONLY_V2_FAILS, policy: proved },
+    {
+      ...deployed(change('v2', 4, { status: 'started', finished_at: null, canary_weight: 0.5 })),
+      evidence: ONLY_V2_FAILS,
+      policy: proved,
+    },
   ],
   'a deploy that only its time speaks for': [{ policy: proved }],
   'the same, with `evidence: time`': [{}],
@@ -51,11 +63,9 @@ const ROWS: Readonly<Record<string, readonly Partial<Plain>[]>> = {
     deployed(change('v2', 8, { has_migration: true })),
     deployed(change('v2', 8, { has_migration: null })),
   ],
-  'a deploy that failed, or of a version that was rolled back before': [
+  'a deploy that failed, of a version that was rolled back before, or of a dependency': [
     deployed(change('v2', 8, { status: 'failed' })),
     deployed(change('v2', 100, { rolled_back_by: 'another' }), change('v1', 90, { kind: 'rollback' }), change('v2', 8)),
-  ],
-  'a deploy of a dependency': [
     {
       changes: [v1],
       others: [{ ...own, service: 'payments' as ServiceName, changes: [theirs('p1', 300), theirs('p2', 6)] }],

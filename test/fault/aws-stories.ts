@@ -92,6 +92,37 @@ export const STORIES: Readonly<Record<string, AwsStory>> = {
     },
   },
 
+  'a run hands over to the next one': {
+    functions: ['sweep', 'incident-response'],
+    services: { checkout: { environments: { production: { autoRollback: { mode: 'shadow' } } } } },
+    play: async (product, vendors) => {
+      const firing = alert();
+      await product.insist('POST', ALERTS, group([firing]));
+      const page = await eventually(async () => (await vendors.pagerDutyIncidents())[0], 'the page');
+      const id = page.incident_key.split('.')[0] ?? '';
+      await product.leaveUnknownMessage(id);
+      await eventually(async () => (await entries(product, id, 'inbox.skipped')).length > 0, 'the next run');
+      const resolved = { ...firing, status: 'resolved', endsAt: new Date().toISOString() };
+      await product.insist('POST', ALERTS, group([resolved]));
+      await eventually(
+        async () => (await vendors.pagerDutyIncidents())[0]?.status === 'resolved',
+        'the end of the page at PagerDuty',
+      );
+    },
+    expectKept: async (product, vendors) => {
+      const [{ id }] = (await product.get('/v1/incidents')).body.items;
+      const texts = (await entries(product, id, 'workflow.handed_over')).map(({ text }) => text);
+      expect(new Set(texts).size).toBe(texts.length); // an aborted run can be replaced by the sweep, too
+      expect(texts.join()).toContain("because this version can't read a message");
+      expect(await entries(product, id, 'inbox.skipped')).toHaveLength(1);
+      await eventually(
+        async () => (await product.get(`/v1/incidents/${id}`)).body.status === 'resolved',
+        'the resolved incident',
+      );
+      expect(await vendors.pagerDutyIncidents()).toMatchObject([{ incident_key: `${id}.page.1`, status: 'resolved' }]);
+    },
+  },
+
   'the sweep replaces a run that failed': {
     functions: ['sweep', 'incident-response'],
     services: catalogueOf('act'),

@@ -1,13 +1,14 @@
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
-import { functionDeps } from '../../assembly/aws.ts';
-import { readEnvironment } from '../../assembly/environment.ts';
-import { FUNCTION_GRANTS, parametersFor } from '../../assembly/secret-groups.ts';
-import type { Deps } from '../../domain/ports/deps.ts';
-import type { PageRequest } from '../../domain/ports/paging.ts';
-import { byQueueVariable } from '../../schemas/config/queues.ts';
+import { functionDeps } from '../../functions/assembly/aws.ts';
+import { readEnvironment } from '../../functions/assembly/environment.ts';
+import { FUNCTION_GRANTS, parametersFor } from '../../functions/assembly/secret-groups.ts';
+import type { Product } from '../../functions/assembly/product.ts';
+import type { PageRequest } from '../../core/ports/paging.ts';
+import { byQueue } from '../../schemas/config/queues.ts';
+import { resourcesText } from '../support/aws/resources.ts';
 import { timestamp } from '../../schemas/time/time.ts';
-import { recorded } from '../integrations/vendor-responses.ts';
-import { vendor, vendorThat } from '../integrations/server.ts';
+import { recorded } from '../vendors/vendor-responses.ts';
+import { vendor, vendorThat } from '../vendors/server.ts';
 import { startQueuesAndBlobs } from '../support/aws/queues-and-blobs.ts';
 import { AWS_ENV, type Endpoint } from '../support/aws/server.ts';
 import { startSsm } from '../support/aws/ssm.ts';
@@ -36,19 +37,16 @@ async function opened<E extends Pick<Endpoint, 'close'>>(endpoint: Promise<E>): 
 }
 
 /** Creates the dependencies of a function that has just started, with only its granted secrets. */
-function containerOf(name: keyof typeof FUNCTION_GRANTS): Deps {
+function containerOf(name: keyof typeof FUNCTION_GRANTS): Product {
   return functionDeps(
     readEnvironment({
-      FIREBREAK_STAGE: 'test',
-      FIREBREAK_TABLE: 'firebreak-test',
-      FIREBREAK_BUCKET: BUCKET,
-      FIREBREAK_SNAPSHOT_BUCKET: BUCKET,
-      ...byQueueVariable(() => 'http://127.0.0.1:1/000000000000/none'),
-      FIREBREAK_WORKFLOW_FUNCTION: 'workflow',
-      FIREBREAK_WORKFLOW_QUALIFIER: 'live',
-      FIREBREAK_SECRETS_PATH: '/firebreak/test',
-      FIREBREAK_SECRETS_GRANTS: FUNCTION_GRANTS[name].join(','),
-      FIREBREAK_SECRETS_KEY: Buffer.alloc(32, FUNCTION_GRANTS[name].length).toString('base64'),
+      FIREBREAK_RESOURCES: resourcesText({
+        bucket: BUCKET,
+        snapshotBucket: BUCKET,
+        queues: byQueue(() => 'http://127.0.0.1:1/000000000000/none'),
+        grants: [...FUNCTION_GRANTS[name]],
+        key: Buffer.alloc(32, FUNCTION_GRANTS[name].length).toString('base64'),
+      }),
       LOG_LEVEL: 'silent',
     }),
   );

@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { expect, onTestFinished, test } from 'vitest';
-import { ProjectionTable } from '../../stores/incidents/projections.ts';
-import { Table } from '../../stores/core/table.ts';
+import { ProjectionTable } from '../../core/incidents/stores/projections.ts';
+import { Table } from '../../core/stores/table.ts';
 import { startTable } from '../support/aws/dynamodb.ts';
 import { clientOptions } from '../support/aws/server.ts';
 import type { Subject, ProjectionTargetName } from '../../schemas/incidents/projection.ts';

@@ -7,7 +7,7 @@ import { playKilledAt } from './run.ts';
  * Calls that change nothing. A death at such a call is equivalent to a death at the last call before it that changes
  * something.
  */
-const READS = /^(GET|CD status)/;
+const READS = /^(GET|CD status)|\?dryRun=All/;
 
 /**
  * Calls that repeat on a schedule. Their number depends on the speed of the machine, and the first ones are
@@ -24,7 +24,7 @@ const REPEATED: readonly [calls: RegExp, times: number][] = [
 
 /** Calls to vendors that have an effect. They have two more boundaries inside of the vendor. */
 const EFFECT =
-  /^(PagerDuty|CD roll-back|PATCH \/api\/v2\/flags|PATCH \/apis\/|POST \/(drains|hooks)|PUT \/api\/v1\/traffic)/;
+  /^(PagerDuty|CD roll-back|PATCH \/api\/v2\/flags|PATCH \/apis\/|(POST|DELETE) \/api\/v1\/namespaces|POST \/(drains|hooks)|PUT \/api\/v1\/traffic)/;
 
 /**
  * Returns all boundaries of the story, in the order of a run without a kill. If a call is sent immediately after a
@@ -61,6 +61,13 @@ const OF_RELEASES =
 /** Returns the boundaries that are particular to the story of a new version. Others belong to every story. */
 export const ofReleases = (boundaries: readonly string[]): string[] =>
   boundaries.filter((boundary) => OF_RELEASES.test(boundary));
+
+/** Calls of a controlled look, and of the rollback after it. */
+const OF_LOOKS = /\/(pods|deployments)\b|LOOK|Checkpoint \w+ (begin-look|look|end-look|conclude-look) /;
+
+/** Returns the boundaries that are particular to the story of a controlled look. */
+export const ofLooks = (boundaries: readonly string[]): string[] =>
+  boundaries.filter((boundary) => OF_LOOKS.test(boundary));
 
 /** Calls that create something where incidents are shown. If repeated, it would be there twice. */
 const MADE =

@@ -62,7 +62,8 @@ export function nameOf({ method, path, body }: OutgoingCall): string {
   if (path === '/v2/enqueue') return `PagerDuty ${parse<{ event_action?: string }>(body).event_action ?? ''}`;
   if (path.endsWith('/rollback')) return 'CD roll-back';
   if (path.includes('/rollback/')) return 'CD status';
-  return outletName(method, path) ?? `${method} ${path}`;
+  // The instances of a controlled look are named after the incident.
+  return outletName(method, path) ?? `${method} ${path.replace(/-look-[0-9a-f]{16}/, '-look')}`;
 }
 
 /** Returns the name of a call to a vendor that shows incidents. Reads are GET requests, except in Slack. */

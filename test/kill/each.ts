@@ -4,6 +4,7 @@ import type { Story } from '../support/scenario/scenario.ts';
 import { type Death, sampleOf } from './boundaries.ts';
 import { playReleaseKilledAt } from './release.ts';
 import { type Course, playKilledAt } from './run.ts';
+import { playLookKilledAt } from './look.ts';
 import { playRunbookKilledAt } from './runbook.ts';
 import { playShown } from './shown.ts';
 
@@ -54,6 +55,12 @@ export function killsAtEach(story: string, boundaries: readonly string[], played
 export function killsInRunbook(boundaries: readonly string[]): Kills {
   const kills = (chosen ? [chosen] : boundaries).map((at) => ({ at, play: () => playRunbookKilledAt([at]) }));
   return { story: 'runbook', kills, mustBeReached: MOST, timeoutMs: TIMEOUT_MS };
+}
+
+/** Kills at each boundary in the story of a controlled look. */
+export function killsInLook(boundaries: readonly string[]): Kills {
+  const kills = (chosen ? [chosen] : boundaries).map((at) => ({ at, play: () => playLookKilledAt([at]) }));
+  return { story: 'look', kills, mustBeReached: MOST, timeoutMs: TIMEOUT_MS };
 }
 
 /** Kills at each boundary in the story of a canary or of a watched deploy. */

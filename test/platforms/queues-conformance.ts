@@ -245,6 +245,35 @@ export function queuesConformance({ name, open, retryMs, runs, gaps }: QueuesPla
       expect(await opened.queues.counts('ordered')).toMatchObject({ visible: 0, inFlight: 0, delayed: 0 });
     });
 
+    test.each(['ordered', 'plain'] as const)('%s: lists dead messages, and delivers them again', async (queue) => {
+      const found: string[] = [];
+      let fails = true;
+      const consumer: Consumer = async ({ messages }) => {
+        found.push(...messages.map(({ body, deliveries }) => `${body}:${deliveries}`));
+        return fails ? messages.map(({ id }) => ({ id, afterSeconds: 0 })) : [];
+      };
+      const bodies = Array.from({ length: 12 }, (_, n) => `m${n + 10}`);
+      const isOrdered = queue === 'ordered';
+      await opened.queues.send(
+        queue,
+        bodies.map((body) => (isOrdered ? inGroup('a', body) : { body })),
+      );
+      opened.consume(queue, { consumer, batchSize: 1, concurrency: 1 });
+      await until(async () => (await opened.dead(queue)) === bodies.length);
+      fails = false;
+      const dead = await opened.queues.dead(queue);
+      expect(dead.length).toBeLessThanOrEqual(10);
+      expect(dead[0]).toEqual({ id: expect.stringMatching(/./), body: 'm10', group: isOrdered ? 'a' : undefined });
+      expect(await opened.queues.dead('ordered')).toHaveLength(isOrdered ? dead.length : 0);
+      const before = found.length;
+      expect(await opened.queues.redrive(queue)).toBe(bodies.length);
+      await until(() => found.length === before + bodies.length);
+      const again = found.slice(before);
+      expect(isOrdered ? again : again.toSorted()).toEqual(bodies.map((body) => `${body}:1`));
+      await until(async () => (await opened.queues.counts(queue)).inFlight === 0);
+      expect([await opened.queues.dead(queue), await opened.queues.redrive(queue)]).toEqual([[], 0]);
+    });
+
     test.skipIf(gaps.includes('batches of one group'))(
       'delivers the later ones of a group with a failed one, though they were not reported, and not more often than needed',
       async () => {
@@ -337,6 +366,8 @@ export function queuesConformance({ name, open, retryMs, runs, gaps }: QueuesPla
     test('refuses a queue that does not exist', async () => {
       await expect(opened.queues.send('none', [])).rejects.toThrow('unknown queue none');
       await expect(opened.queues.counts('none')).rejects.toThrow('unknown queue none');
+      await expect(opened.queues.dead('none')).rejects.toThrow('unknown queue none');
+      await expect(opened.queues.redrive('none')).rejects.toThrow('unknown queue none');
     });
   });
 }

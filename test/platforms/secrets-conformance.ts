@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { connectedName, LINK_KEY } from '../../assembly/secret-groups.ts';
+import { connectedName, LINK_KEY } from '../../functions/assembly/secret-groups.ts';
 import type { Secrets } from '../../platforms/secrets.ts';
 
 export type OpenSecrets = {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Deps } from '../../domain/ports/deps.ts';
-import { api as routes } from '../../http/app.ts';
+import type { Product } from '../../functions/assembly/product.ts';
+import { api as routes } from '../../entrances/http/app.ts';
 import { ServicesFile } from '../../schemas/config/config.ts';
 import { SetClock, silent } from '../support/fake-deps.ts';
 import { EACH_ALONE, Firebreak } from '../support/firebreak.ts';
@@ -261,7 +261,7 @@ describe('an unknown state', () => {
     features: {},
   };
   const requested = async (ports: object): Promise<number> => {
-    const deps = { ...sound, ...ports } as unknown as Deps;
+    const deps = { ...sound, ...ports } as unknown as Product;
     const headers = { 'content-type': 'application/json' };
     const body = JSON.stringify({ ...fixture('rollback-gate'), checksum: wish.checksum });
     return (await routes(deps).request('/integrations/flagger/rollback?key=k', { method: 'POST', headers, body }))

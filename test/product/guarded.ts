@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
-import { canonicalJson, sha256 } from '../../stores/core/hash.ts';
-import type { DecisionInputs } from '../../domain/rollback/judgement.ts';
-import { decide } from '../../domain/rollback/rollback.ts';
+import { canonicalJson, sha256 } from '../../core/stores/hash.ts';
+import type { DecisionInputs } from '../../core/rollback/decisions/judgement.ts';
+import { decide } from '../../core/rollback/decisions/rollback.ts';
 import { alert, group, minutesAgo } from '../support/alerts.ts';
 import type { Firebreak } from '../support/firebreak.ts';
 import { seen } from '../support/fixtures.ts';
@@ -174,6 +174,7 @@ export class Guarded {
 const STORED_AS: Readonly<Record<string, string>> = {
   unknown_migration: 'unknownMigration',
   alert_started_at: 'alertStartedAt',
+  alert_received_at: 'alertReceivedAt',
   for_seconds: 'forSeconds',
   interval_seconds: 'intervalSeconds',
 };

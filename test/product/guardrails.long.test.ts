@@ -457,7 +457,7 @@ describe('the suspected change', { timeout: 180_000 }, () => {
     await guarded.fire(till);
     const [{ version, reasons }] = (await judged(till)).suspects;
     expect(version).toBe(BAD.version);
-    expect(reasons).toContain('against it: other services that share it were not checked (failTogether: ignore)');
+    expect(reasons).toContain('against it: other services that share it were not checked, as the configuration says');
   });
 
   test('of a dependency requires approval, and the incident of the dependency rolls it back, once', async () => {

@@ -248,7 +248,7 @@ describe('a mitigation that did not help', () => {
     await topic(/mitigated, not verified yet/);
     await stands('open');
     expect(await told(id)).toContain('Not healthy: errors:unwell is 0.6, above 0.02. The incident is open again');
-    expect(await topic(/open/)).toMatch(/^🔴 critical · open: the mitigation did not help/);
+    expect(await topic(/open/)).toMatch(/^🔴 INC-\d+ critical · open: the mitigation did not help/);
     const seen = await eventually(
       async () => {
         const all = (await updates()).map(({ status }) => status);

@@ -100,10 +100,9 @@ test('people declare, approve, hand over, and resolve from Slack', { timeout: 12
 
   const isPaged = ({ kind, state }: any) => kind === 'page' && state === 'succeeded';
   await eventually(async () => (await incidents())[0].effects.some(isPaged), 'the page to Ada');
-  // Ada takes command. The second click has no effect.
+  // Ada takes command. A double click has no other effect.
   const take = await button(name, 'take_command');
-  await does('ada', 'actions', take);
-  await does('ada', 'actions', take);
+  await Promise.all([does('ada', 'actions', take), does('ada', 'actions', take)]);
   await eventually(async () => (await incidents())[0].roles.commander === 'Ada', 'Ada has command');
 
   // An alert requests a rollback. It requires approval, and Grace lacks permission.

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { vendorThat, type Reply } from '../integrations/server.ts';
+import { vendorThat, type Reply } from '../vendors/server.ts';
 import { alert, group, minutesAgo } from '../support/alerts.ts';
 import { eventually, Firebreak } from '../support/firebreak.ts';
 

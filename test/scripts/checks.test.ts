@@ -169,12 +169,12 @@ describe('machine-specific paths', () => {
 describe('package runners', () => {
   test('a package runner in a document, an example, or the action is reported', async () => {
     await write({
-      'README.md': 'npx firebreak doctor\nnpx firebreak   # inside a clone\n',
+      'README.md': 'npx firebreak doctor\nnpx firebreak   # inside a clone\n```sh\nnpx firebreak # in a clone\n```\n',
       'examples/ci.yml': 'script: npx -y firebreak freeze check shop production # in a clone\n',
       'examples/Jenkinsfile': 'sh "pnpm dlx firebreak check"\n',
       'deploy/actions/run.sh': 'npm exec -- firebreak check\nfirebreak check\nnpx sst deploy\n',
       'docs/how-to/aws.md': 'npx sst secret set FIREBREAK_ADMIN_TOKEN x\nbunx firebreak\n',
-      'cli/bin.mjs': '// npx firebreak\n',
+      'entrances/cli/bin.mjs': '// npx firebreak\n',
     });
     expect(
       packageRunnerProblems(root)
@@ -182,12 +182,24 @@ describe('package runners', () => {
         .toSorted((a = '', b = '') => (a < b ? -1 : 1)),
     ).toEqual([
       'README.md:1: "npx firebreak"',
+      'README.md:4: "npx firebreak"',
       'deploy/actions/run.sh:1: "npm exec -- firebreak"',
       'deploy/actions/run.sh:3: "npx sst"',
       'docs/how-to/aws.md:1: "npx sst"',
       'docs/how-to/aws.md:2: "bunx firebreak"',
       'examples/Jenkinsfile:1: "pnpm dlx firebreak"',
       'examples/ci.yml:1: "npx -y firebreak"',
+    ]);
+  });
+
+  test('an installation of the product from a registry is reported, and one of another package is not', async () => {
+    await write({
+      'README.md': 'npm install --global firebreak@1\nnpm install --save-exact zod\ndocker build -t firebreak .\n',
+      'docs/how-to/run.md': '```sh\ndocker run -d firebreak:0.2.0\ndocker run ghcr.io/example/firebreak:0.2.0\n```\n',
+    });
+    expect(packageRunnerProblems(root).toSorted()).toEqual([
+      'README.md:1: "npm install --global firebreak@1" gets something that is not ours',
+      'docs/how-to/run.md:2: "docker run -d firebreak:0.2.0" gets something that is not ours',
     ]);
   });
 

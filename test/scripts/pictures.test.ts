@@ -92,14 +92,22 @@ test('an email is shown as it was sent', () => {
     'From: Firebreak <f@example.com>',
     'Subject: checkout: it fails a little more than',
     ' usual',
+    'Content-Type: multipart/alternative;',
+    ' boundary="--_parts_1"',
+    '',
+    '----_parts_1',
+    'Content-Type: text/plain; charset=utf-8',
+    '',
+    'Not this part',
+    '----_parts_1',
+    'Content-Type: text/html; charset=utf-8',
     'Content-Transfer-Encoding: quoted-printable',
     '',
-    'Caf=C3=A9 =3D 5 <b>, and a line that=',
-    ' goes on',
+    '<p>Caf=C3=A9 =3D 5, and a line that=',
+    ' goes on</p>',
+    '----_parts_1--',
   ].join('\r\n');
   const page = emailPage(raw);
-  expect(page).toContain(
-    '<h1>checkout: it fails a little more than usual</h1><p>from Firebreak &lt;f@example.com&gt;</p>',
-  );
-  expect(page).toContain('<pre>Café = 5 &lt;b&gt;, and a line that goes on</pre>');
+  expect(page).toContain('<p>Café = 5, and a line that goes on</p>');
+  expect(page).not.toContain('Not this part');
 });

@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest';
 import { deploymentOf, type Deployment, type LambdaFunction } from '../../scripts/platform/deployment.ts';
 import { type RecordedResource, SECRET_TEXT } from '../../scripts/platform/recorded.ts';
-import { RULES } from '../../scripts/platform/rules.ts';
+import type { Size } from '../../platforms/aws/infra/stage.ts';
+import { idleMonth, totalOf } from '../../scripts/platform/idle-cost.ts';
+import { SMALL_MAX_USD } from '../../scripts/platform/prices.ts';
+import { RULES, type RuleOptions } from '../../scripts/platform/rules.ts';
 
 const ARN = 'arn:aws:lambda:eu-central-1:123456789012:function:worker';
 const QUEUE = 'arn:aws:sqs:eu-central-1:123456789012:jobs';
@@ -37,7 +40,7 @@ const SOUND: readonly RecordedResource[] = [
   resource(
     'aws:lambda/function:Function',
     'Worker',
-    { timeout: 20, role: 'arn:role', loggingConfig: { logGroup: 'logs' } },
+    { timeout: 20, reservedConcurrentExecutions: 10, role: 'arn:role', loggingConfig: { logGroup: 'logs' } },
     { name: 'worker', arn: ARN },
   ),
   resource(
@@ -66,15 +69,14 @@ const SOUND: readonly RecordedResource[] = [
     { name: 'table' },
   ),
   alarm('AWS/SQS ApproximateNumberOfMessagesVisible', { QueueName: 'dead' }),
-  alarm('AWS/Lambda Errors', { FunctionName: 'worker' }),
-  alarm('AWS/Lambda Throttles', { FunctionName: 'worker' }),
+  alarm('AWS/SQS ApproximateAgeOfOldestMessage', { QueueName: 'jobs' }),
   alarm('AWS/DynamoDB ReadThrottleEvents', { TableName: 'table' }),
   alarm('AWS/DynamoDB WriteThrottleEvents', { TableName: 'table' }),
 ];
 
 /** Returns the names of rules with findings. */
-const broken = (deployment: Deployment): string[] =>
-  RULES.filter(({ find }) => find(deployment, { isRetained: true }).length > 0).map(
+const broken = (deployment: Deployment, size: Size = 'standard', more: Partial<RuleOptions> = {}): string[] =>
+  RULES.filter(({ find }) => find(deployment, { stage: 'test', isRetained: true, size, ...more }).length > 0).map(
     ({ name }) => name.split(':')[0] ?? '',
   );
 
@@ -84,6 +86,8 @@ test('a correct deployment has no findings', () => {
 
 const changed = (name: string, inputs: object): RecordedResource[] =>
   SOUND.map((one) => (one.name === name ? { ...one, inputs: { ...one.inputs, ...inputs } } : one));
+const queries = (length: number) =>
+  Array.from({ length }, () => ({ metric: { namespace: 'AWS/SQS', metricName: 'Any', dimensions: {} } }));
 const without = (name: string): RecordedResource[] => SOUND.filter((one) => one.name !== name);
 
 test.each<[rule: string, resources: RecordedResource[]]>([
@@ -100,12 +104,19 @@ test.each<[rule: string, resources: RecordedResource[]]>([
   ['table', changed('Table', { deletionProtectionEnabled: false })],
   ['table', changed('Table', { pointInTimeRecovery: { enabled: false } })],
   ['dlq-alarm', without('AWS/SQS ApproximateNumberOfMessagesVisible')],
-  ['lambda-alarm', without('AWS/Lambda Errors')],
+  ['dlq-alarm', changed('AWS/SQS ApproximateNumberOfMessagesVisible', { metricName: 'NumberOfMessagesSent' })],
+  ['function-alarm', without('AWS/SQS ApproximateAgeOfOldestMessage')],
+  ['function-alarm', [...without('JobsToWorker'), resource('aws:apigatewayv2/api:Api', 'Api', {}, { id: 'api' })]],
+  ['function-alarm', changed('Worker', { durableConfig: { executionTimeout: 3600 } })],
+  ['alarm-count', [...SOUND, ...Array.from({ length: 17 }, () => alarm('AWS/SQS Any', {}))]],
+  ['alarm-metrics', changed('AWS/SQS ApproximateAgeOfOldestMessage', { metricQueries: queries(11) })],
+  ['concurrency', changed('Worker', { reservedConcurrentExecutions: 226 })],
+  ['concurrency', changed('Worker', { reservedConcurrentExecutions: undefined })],
   ['table-alarm', without('AWS/DynamoDB WriteThrottleEvents')],
   ['table-alarm', changed('Table', { globalSecondaryIndexes: [{ name: 'list' }] })],
   ['account-trust', changed('WorkerRole', { assumeRolePolicy: JSON.stringify(WHOLE_ACCOUNT) })],
-  ['alarm-action', changed('AWS/Lambda Errors', { alarmActions: [] })],
-  ['alarm-target', changed('AWS/Lambda Throttles', { dimensions: { FunctionName: 'wroker' } })],
+  ['alarm-action', changed('AWS/SQS ApproximateAgeOfOldestMessage', { alarmActions: [] })],
+  ['alarm-target', changed('AWS/SQS ApproximateAgeOfOldestMessage', { dimensions: { QueueName: 'jbos' } })],
 ])('%s finds what is wrong', (rule, resources) => {
   expect(broken(deploymentOf(resources))).toContain(rule);
 });
@@ -150,4 +161,64 @@ test('a function environment can contain values derived from a secret, but not t
   expect(secretVariables({ KEY: 'c2NyeXB0', TOKEN: `${SECRET_TEXT} SLACK_BOT_TOKEN` })).toEqual([
     'environment.variables.TOKEN',
   ]);
+});
+
+test('an alarm that is part of a composite one notifies through it', () => {
+  const name = 'AWS/SQS ApproximateAgeOfOldestMessage';
+  const silent = changed(name, { alarmActions: [] }).map((one) =>
+    one.name === name ? { ...one, outputs: { name: 'age' } } : one,
+  );
+  const composite = (alarmRule: string) =>
+    resource('aws:cloudwatch/compositeAlarm:CompositeAlarm', 'Any', { alarmRule, alarmActions: ['arn:topic'] });
+  expect(broken(deploymentOf([...silent, composite('ALARM("age")')]))).toEqual([]);
+  expect(broken(deploymentOf([...silent, composite('ALARM("other")')]))).toEqual(['alarm-action']);
+});
+
+test('a small stage may reserve nothing', () => {
+  expect(broken(deploymentOf([...SOUND]), 'small')).toEqual(['concurrency']);
+  const unreserved = changed('Worker', { reservedConcurrentExecutions: undefined });
+  expect(broken(deploymentOf(unreserved), 'small')).toEqual([]);
+});
+
+test('the idle month has the price of each alarm, queue, and schedule, and a limit in a small stage', () => {
+  const schedule = resource('aws:scheduler/schedule:Schedule', 'Any', {
+    scheduleExpression: 'rate(1 minute)',
+    target: { arn: `${ARN}-sweep`, deadLetterConfig: { arn: DEAD }, retryPolicy: { maximumRetryAttempts: 2 } },
+  });
+  const job = resource(
+    'aws:lambda/function:Function',
+    'Sweep',
+    { memorySize: 1024, tracingConfig: { mode: 'Active' } },
+    { name: 'sweep', arn: `${ARN}-sweep` },
+  );
+  const costs = idleMonth(deploymentOf([...SOUND, schedule, job]));
+  expect(Object.fromEntries(costs.map(({ part, usd }) => [part, Number(usd.toFixed(3))]))).toEqual({
+    '4 metrics of alarms': 0.4,
+    '0 composite alarm': 0,
+    dashboard: 0,
+    'polling 1 queues': 0.263, // 15 calls a minute, $0.40 a million
+    '1 schedules': 0.044,
+    'calls of their functions': 0.242, // 0.4 s with 1 GB, and the calls
+    traces: 0.219,
+    logs: 0.022,
+    'reads and writes of S3': 0.07,
+    'reads of the table': 0.192,
+  });
+  expect(totalOf(costs)).toBeLessThan(SMALL_MAX_USD);
+  const many = Array.from({ length: 45 }, (_, n) => alarm('AWS/SQS Any', { QueueName: 'jobs', n: String(n) }));
+  expect(broken(deploymentOf([...SOUND, ...many]), 'small')).toContain('idle-month');
+  expect(broken(deploymentOf([...SOUND, ...many]))).not.toContain('idle-month');
+});
+
+test('exactly the functions that query metrics or roll back are in the VPC of a stage', () => {
+  const vpc = { subnetIds: ['subnet-1', 'subnet-2'], securityGroupIds: ['sg-1'] };
+  const evaluate = { name: 'firebreak-test-evaluate' };
+  expect(broken(worker({ ...evaluate, vpc }), 'standard', { vpc })).not.toContain('vpc');
+  expect(broken(worker({ ...evaluate, vpc: null }), 'standard', { vpc })).toContain('vpc');
+  expect(broken(worker({ ...evaluate, vpc: { ...vpc, subnetIds: ['subnet-1'] } }), 'standard', { vpc })).toContain(
+    'vpc',
+  );
+  expect(broken(worker({ ...evaluate, vpc }), 'standard')).toContain('vpc');
+  expect(broken(worker({ name: 'firebreak-test-route', vpc }), 'standard', { vpc })).toContain('vpc');
+  expect(broken(worker({ name: 'firebreak-test-route', vpc: null }), 'standard', { vpc })).not.toContain('vpc');
 });

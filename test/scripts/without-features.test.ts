@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { featuresOf, withoutEntries } from '../../scripts/without-features.ts';
+import { featuresOf, withDependents, withoutEntries } from '../../scripts/without-features.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -22,6 +22,12 @@ test.each([
   const text = withoutEntries(INDEX, features);
   expect(text).toContain(`export const FEATURES: readonly Feature[] = ${rest};`);
   for (const feature of features) expect(text).not.toContain(feature);
+});
+
+test('features that require one that is left out are left out with it', () => {
+  const requires = { reports: ['runs'], runs: ['pages'], pages: [], others: [] };
+  expect(withDependents(['pages'], requires)).toEqual(['pages', 'runs', 'reports']);
+  expect(withDependents(['reports'], requires)).toEqual(['reports']);
 });
 
 test('a feature that is in no list is an error', () => {

@@ -41,8 +41,11 @@ type Answer = {
 };
 type Send = (method: string, params?: object, sessionId?: string) => Promise<any>;
 
-/** The size of the window in pixels, and the preferred color scheme. `scripts`: false turns JavaScript off. */
-export type Eyes = { width: number; height: number; dark?: boolean; scripts?: boolean };
+/** The size of the window in pixels, and the preferred color scheme. `scripts`: false turns JavaScript off. `touch`: a touch screen. */
+export type Eyes = { width: number; height: number; dark?: boolean; scripts?: boolean; touch?: boolean };
+
+/** Where a finger is in the window, in pixels. */
+export type Finger = { x: number; y: number };
 
 /**
  * A headless Chromium, controlled by the DevTools protocol.
@@ -105,7 +108,7 @@ export class Browser {
     }
   }
 
-  async open(url: string, { width, height, dark = false, scripts = true }: Eyes): Promise<Page> {
+  async open(url: string, { width, height, dark = false, scripts = true, touch = false }: Eyes): Promise<Page> {
     const { targetId } = await this.#send('Target.createTarget', { url: 'about:blank' });
     const { sessionId } = await this.#send('Target.attachToTarget', { targetId, flatten: true });
     const send: Send = (method, params) => this.#send(method, params, sessionId);
@@ -116,6 +119,7 @@ export class Browser {
     await send('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: 1, mobile });
     const features = [{ name: 'prefers-color-scheme', value: dark ? 'dark' : 'light' }];
     await send('Emulation.setEmulatedMedia', { features });
+    if (touch) await send('Emulation.setTouchEmulationEnabled', { enabled: true, maxTouchPoints: 2 });
     if (!scripts) await send('Emulation.setScriptExecutionDisabled', { value: true });
     await send('Page.navigate', { url });
     return page;
@@ -177,6 +181,16 @@ export class Page {
     await this.#send('Input.dispatchMouseEvent', { type: 'mouseMoved', x, y });
     await this.#send('Input.dispatchMouseEvent', { type: 'mousePressed', ...mouse });
     await this.#send('Input.dispatchMouseEvent', { type: 'mouseReleased', ...mouse });
+  }
+
+  /** Puts fingers on the screen, moves them through some places, and lifts them. @param places the fingers at each time */
+  async touch(...places: readonly (readonly Finger[])[]): Promise<void> {
+    for (const [n, fingers] of places.entries())
+      await this.#send('Input.dispatchTouchEvent', {
+        type: n === 0 ? 'touchStart' : 'touchMove',
+        touchPoints: fingers.map((finger, id) => ({ ...finger, id })),
+      });
+    await this.#send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
   }
 
   /** Closes the page. */

@@ -1,11 +1,13 @@
-import { SessionTable } from '../../stores/access/sessions.ts';
-import { sha256 } from '../../stores/core/hash.ts';
-import { Table } from '../../stores/core/table.ts';
-import { consoleApp } from '../../http/web/routes.ts';
-import type { ConsoleDeps } from '../../http/web/pages/page.ts';
+import { SessionTable } from '../../core/access/stores/sessions.ts';
+import { sha256 } from '../../core/stores/hash.ts';
+import { Table } from '../../core/stores/table.ts';
+import { LIVE_LIMITS, type LiveLimits } from '../../entrances/console/live.ts';
+import { consoleApp } from '../../entrances/console/routes.ts';
+import type { ConsoleDeps } from '../../entrances/console/pages/page.ts';
 import type { TokenRecord } from '../../schemas/access/access.ts';
 import { ROLES } from '../../schemas/people/people.ts';
 import { FakeWorld, idleEngine } from './fake-deps.ts';
+import { blobsInMemory } from './noun-stores.ts';
 
 const HOST = 'firebreak.example.com';
 
@@ -28,9 +30,12 @@ export const tokenRecord = (
 
 export type Sent = { cookie?: string; token?: string; headers?: Record<string, string>; host?: string };
 
-/** The console with people who have tokens of their names, over HTTP. @param ports in place of those of the world */
-export function consoleWorld(ports: (world: FakeWorld) => Partial<ConsoleDeps> = () => ({})) {
-  const world = new FakeWorld();
+/** The console with people who have tokens of their names, over HTTP. @param ports in place of those of the world @param limits of open event streams */
+export function consoleWorld(
+  ports: (world: FakeWorld) => Partial<ConsoleDeps> = () => ({}),
+  world: FakeWorld = new FakeWorld(),
+  limits: LiveLimits = LIVE_LIMITS,
+) {
   world.engine = idleEngine();
   const secrets: ConsoleDeps['secrets'] = { get: async (name) => ({ FIREBREAK_ADMIN_TOKEN: 'admin' })[name] };
   const sessions = new SessionTable(new Table(world.store), world.clock, secrets);
@@ -44,17 +49,18 @@ export function consoleWorld(ports: (world: FakeWorld) => Partial<ConsoleDeps> =
   const tokensPort: ConsoleDeps['tokens'] = Object.assign(Object.create(null), {
     find: async (hash: string) => [...tokens].find(([token]) => sha256(token) === hash)?.[1],
   });
-  const server: ReturnType<typeof consoleApp> = consoleApp({
+  const deps: ConsoleDeps = {
     ...world.deps,
     sessions,
     secrets,
     tokens: tokensPort,
-    freezes: Object.assign(Object.create(null), { current: async () => [] }),
     drills: Object.assign(Object.create(null), { proved: async () => [] }),
     userCache: Object.assign(Object.create(null), { user: async () => undefined }),
     signIn: Object.create(null),
+    blobs: blobsInMemory(),
     ...ports(world),
-  });
+  };
+  const server: ReturnType<typeof consoleApp> = consoleApp(deps, limits);
   const headersOf = ({ cookie, token, headers = {}, host = HOST }: Sent) => ({
     host,
     accept: 'text/html',
@@ -74,5 +80,13 @@ export function consoleWorld(ports: (world: FakeWorld) => Partial<ConsoleDeps> =
       },
       body: new URLSearchParams(fields).toString(),
     });
-  return { world, sessions, tokens, tokensPort, server, get, post };
+  /** Presses the button `Undo` of a page. @param more fields of the second step */
+  const undo = (page: string, sent: Sent = {}, more: Record<string, string> = {}) => {
+    const [form = '', path = ''] =
+      /<form[^>]*action="([^"]+)"[^>]*>(?:(?!<\/form>)[\s\S])*id="undo"[\s\S]*?<\/form>/.exec(page) ?? [];
+    const fields = [...form.matchAll(/name="([^"]+)" value="([^"]*)"/g)];
+    const own = Object.fromEntries(fields.map(([, name = '', value = '']) => [name, value]));
+    return post(path, { ...own, ...more }, sent);
+  };
+  return { world, sessions, tokens, tokensPort, server, get, post, undo };
 }

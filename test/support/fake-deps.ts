@@ -1,24 +1,31 @@
-import { MemoryPublicIncidents } from './public-incidents.ts';
-import type { AlertState } from '../../domain/ports/alerts.ts';
-import type { Attempt } from '../../domain/ports/common.ts';
-import type { Deps } from '../../domain/ports/deps.ts';
-import { noExtensions } from '../../domain/ports/extensions.ts';
-import { extensionsOf, featurePorts } from '../../assembly/features.ts';
-import type { Metrics } from '../../domain/ports/metrics.ts';
-import type { PageRequest } from '../../domain/ports/paging.ts';
-import type { HttpAnswer } from '../../domain/ports/runbooks.ts';
-import type { Clock, Engine, Log, Secrets } from '../../domain/ports/system.ts';
+import type { AlertState } from '../../core/ports/alerts.ts';
+import type { Attempt } from '../../core/ports/common.ts';
+import type { Product } from '../../functions/assembly/product.ts';
+import { noExtensions } from '../../core/ports/extensions.ts';
+import { extensionsOf, featurePorts } from '../../functions/assembly/features.ts';
+import type { Metrics } from '../../core/ports/metrics.ts';
+import type { PageRequest } from '../../core/ports/paging.ts';
+import type { HttpAnswer } from '../../core/ports/runbooks.ts';
+import type { Clock, Engine, Log, Secrets } from '../../core/ports/system.ts';
 import { type Config, emptyConfig } from '../../schemas/config/config.ts';
-import type { TargetResponse, Deployer, Flags, DriftCheck, RollbackCall } from '../../domain/rollback/targets.ts';
-import { type TrafficRoute, weightsInWords } from '../../domain/rollback/reroute.ts';
-import type { ExternalFound, ExternalIncident, VendorResponse } from '../../domain/messages/channels.ts';
-import type { OnCallPerson } from '../../domain/people/on-call.ts';
-import type { Curve } from '../../domain/correlation/evidence.ts';
-import type { Projections } from '../../domain/incidents/projections.ts';
+import type {
+  TargetResponse,
+  Deployer,
+  Flags,
+  DriftCheck,
+  RollbackCall,
+} from '../../core/rollback/decisions/targets.ts';
+import { type TrafficRoute, weightsInWords } from '../../core/rollback/decisions/reroute.ts';
+import type { ExternalFound, ExternalIncident, VendorResponse } from '../../core/messages/decisions/channels.ts';
+import type { OnCallPerson } from '../../core/people/decisions/on-call.ts';
+import type { Curve } from '../../core/correlation/decisions/evidence.ts';
+import type { Projections } from '../../core/incidents/decisions/projections.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
 import { millisOf, timestamp, type Timestamp } from '../../schemas/time/time.ts';
-import { approvalLinks } from '../../assembly/approval-links.ts';
-import { Table } from '../../stores/core/table.ts';
+import { approvalLinks } from '../../functions/assembly/approval-links.ts';
+import { AuditLogTable } from '../../core/audit/stores/audit-log.ts';
+import { Table } from '../../core/stores/table.ts';
+import { StorageWriteProbe } from '../../core/stores/write-probe.ts';
 import { blobsInMemory, nounStores } from './noun-stores.ts';
 import { StoredData } from './stored-data.ts';
 import { FakePagerIncidents } from './fake-pager.ts';
@@ -84,7 +91,7 @@ type Hook = (method: string) => void | Promise<void>;
 export class FakeWorld {
   readonly clock: SetClock;
   readonly store = new StoredData();
-  readonly deps: Deps;
+  readonly deps: Product;
   readonly calls: string[] = [];
   /** Changes that were reported to projectors. */
   readonly changed = new Set<Subject>();
@@ -155,7 +162,7 @@ export class FakeWorld {
     this.engine?.dieAfter(checkpoints);
   }
 
-  #assemble(): Deps {
+  #assemble(): Product {
     const { store } = this;
     const table = new Table(store);
     const stores = nounStores(table, this.clock, blobsInMemory(), { mint: store.nextIncidentId });
@@ -171,8 +178,12 @@ export class FakeWorld {
       },
       ...stores,
       rollbackGates: notAsked('rollbackGates'),
-      flagsFor: async () => this.#flags(),
-      imageAutomationFor: async () => undefined,
+      targets: {
+        deployerFor: async () => this.#deployer(),
+        flagsFor: async () => this.#flags(),
+        imageAutomationFor: async () => undefined,
+        trafficRouteFor: async () => this.#route(),
+      },
       http: {
         call: async ({ method, url }, key) =>
           this.#said(`http ${method} ${url} ${key.split('.').slice(1).join('.')}`, next(this.answers)),
@@ -204,7 +215,6 @@ export class FakeWorld {
         now: async () => next(this.onCall),
         email: async () => ({ kind: 'off', detail: 'no token' }),
       },
-      deployerFor: async () => this.#deployer(),
       versionLabels: { propose: async () => undefined },
       judgeMetrics: notAsked('judgeMetrics'),
       metrics: {
@@ -224,7 +234,6 @@ export class FakeWorld {
       silences: notAsked('silences'),
       alertNotices: notAsked('alertNotices'),
       chat: notAsked('chat'),
-      statusPage: notAsked('statusPage'),
       annotations: notAsked('annotations'),
       ticketsFor: notAskedFor('ticketsFor'),
       receivers: notAsked('receivers'),
@@ -232,89 +241,61 @@ export class FakeWorld {
       spans: notAsked('spans'),
       secrets: notAsked('secrets'),
       standIns: { none: true, at: () => false },
+      commits: null,
       blobs: notAsked('blobs'),
       queue: notAsked('queue'),
-      drills: Object.assign(notAsked<Deps['drills']>('drills'), {
+      drills: Object.assign(notAsked<Product['drills']>('drills'), {
         list: async () => ({ items: [], next_cursor: null }),
       }),
-      canaries: Object.assign(notAsked<Deps['canaries']>('canaries'), {
-        running: async () => [],
-        list: async () => ({ items: [], next_cursor: null }),
-      }),
-      canaryRuns: notAsked('canaryRuns'),
-      trafficRouterFor: notAsked('trafficRouterFor'),
-      trafficRouteFor: async () => this.#route(),
-      deployHistory: {
-        read: async () => [],
-        recorded: async () => [],
-        roll: async () => ({ rolled: 0, isComplete: true }),
-      },
-      attributions: {
-        all: async () => [],
-        get: async () => undefined,
-        correct: async () => undefined,
-        withdraw: async () => undefined,
-      },
-      drillRuns: notAsked('drillRuns'),
-      watches: Object.assign(notAsked<Deps['watches']>('watches'), {
+      watches: Object.assign(notAsked<Product['watches']>('watches'), {
         unfinished: async () => [],
         list: async () => ({ items: [], next_cursor: null }),
       }),
-      watchRuns: notAsked('watchRuns'),
-      loadedMonitoring: notAsked('loadedMonitoring'),
-      flagRuns: { start: async (id, number) => void this.flagRuns.push(`${id} ${number}`) },
+      runs: {
+        drill: notAsked('runs.drill'),
+        watch: notAsked('runs.watch'),
+        flag: { start: async (id, number) => void this.flagRuns.push(`${id} ${number}`) },
+      },
       features: {},
       extensions: noExtensions,
-      sloMetrics: notAsked('sloMetrics'),
-      sloLease: notAsked('sloLease'),
-      sloAlerts: notAsked('sloAlerts'),
-      sloStatuses: notAsked('sloStatuses'),
-      sloDays: notAsked('sloDays'),
-      sloCorrections: notAsked('sloCorrections'),
-      freezes: Object.assign(notAsked<Deps['freezes']>('freezes'), { current: async () => [] }),
-      freezeState: notAsked('freezeState'),
-      freezeDecisions: notAsked('freezeDecisions'),
+      metricQueries: notAsked('metricQueries'),
       audit: notAsked('audit'),
-      signer: notAsked('signer'),
-      identityTokens: notAsked('identityTokens'),
-      waitingDeployments: notAsked('waitingDeployments'),
-      deploymentProtection: notAsked('deploymentProtection'),
       quarantine: notAsked('quarantine'),
       counters: { add: async () => undefined, read: async () => [] },
       backlog: { pending: async () => ({ count: 0, oldest: null }), effects: async () => [] },
-      queueStats: { read: async () => [] },
+      queues: { read: async () => [], dead: async () => [], redrive: async () => 0 },
       tokens: notAsked('tokens'),
       sessions: notAsked('sessions'),
       approvalLinks: approvalLinks({ get: async () => 'key of links' }),
       publicUrl: undefined,
-      publicIncidents: new MemoryPublicIncidents(),
-      subscribers: notAsked('subscribers'),
-      deliveries: notAsked('deliveries'),
-      snapshots: notAsked('snapshots'),
-      subscriberWebhooks: notAsked('subscriberWebhooks'),
       idempotency: notAsked('idempotency'),
+      writeProbe: new StorageWriteProbe(table, blobsInMemory(), this.clock),
       digests: notAsked('digests'),
       processedEvents: notAsked('processedEvents'),
       userCache: notAsked('userCache'),
       directory: notAsked('directory'),
+
       ephemeralMessages: notAsked('ephemeralMessages'),
       inbound: notAsked('people'),
       imageCommits: { commitOf: async () => undefined },
-    } satisfies Deps;
+    } satisfies Product;
     const ports = featurePorts({
       system: deps,
       table,
+      audit: new AuditLogTable(table, blobsInMemory(), this.clock, silent, sealSecrets),
+      changed: (...subjects) => deps.projections.changed(...subjects),
       executions: notAsked('executions'),
       github: notAsked('github'),
+      publicFiles: notAsked('publicFiles'),
       stage: 'test',
       counted: (_, port) => port,
     });
     const watched = Object.fromEntries(
       Object.entries(deps).map(([name, port]) => [
         name,
-        typeof port === 'number' || port === undefined ? port : this.#watched(name, port),
+        typeof port === 'number' || port == null ? port : this.#watched(name, port),
       ]),
-    ) as unknown as Deps;
+    ) as unknown as Product;
     const features = Object.entries(ports).map(([feature, own]) => [
       feature,
       Object.fromEntries(Object.entries<object>({ ...own }).map(([name, port]) => [name, this.#watched(name, port)])),
@@ -423,8 +404,8 @@ const notAskedFor = (name: string) => (): never => {
 };
 
 /** Returns ports that throw on each call, except for the log, for code that must only replay. */
-export const untouchable = (onCall: (call: string) => void = () => undefined): Deps =>
-  new Proxy({} as Deps, {
+export const untouchable = (onCall: (call: string) => void = () => undefined): Product =>
+  new Proxy({} as Product, {
     get: (_, port) =>
       port === 'log'
         ? silent

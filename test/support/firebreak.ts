@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile, mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { DatabaseSync } from 'node:sqlite';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
@@ -203,6 +204,15 @@ export class Firebreak {
   get = (path: string) => this.request('GET', path);
   post = (path: string, body?: unknown) => this.request('POST', path, body);
   put = (path: string, body: unknown) => this.request('PUT', path, body);
+
+  /** Brings back the moment before responses were stored, as if the process had died then and a minute ago. */
+  forgetResponses(): void {
+    const database = new DatabaseSync(join(this.dataDir, 'firebreak.sqlite'), { timeout: 10_000 });
+    database.exec(
+      `UPDATE items SET item = json_remove(json_set(item, '$.started', 0), '$.answer', '$.status') WHERE pk LIKE 'IDEM%'`,
+    );
+    database.close();
+  }
 
   /** Resolves all incidents. At a large time scale, open incidents keep the product busy. */
   async resolveAll(): Promise<void> {

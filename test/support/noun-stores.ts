@@ -1,19 +1,20 @@
-import { mintIncidentId } from '../../stores/core/ids.ts';
-import { AutomationTable } from '../../stores/access/automation.ts';
-import { ChangeTable } from '../../stores/changes/changes.ts';
-import { PinTable } from '../../stores/changes/pins.ts';
-import { RolloutTable } from '../../stores/changes/rollouts.ts';
-import type { Table } from '../../stores/core/table.ts';
-import { CodeTable } from '../../stores/delivery/code.ts';
-import { DecisionTable } from '../../stores/incidents/decisions.ts';
-import { EffectTable } from '../../stores/incidents/effects.ts';
-import { EvidenceTable } from '../../stores/incidents/evidence.ts';
-import { IncidentGroupTable } from '../../stores/incidents/incident-groups.ts';
-import { IncidentTable } from '../../stores/incidents/incidents.ts';
-import { unobserved } from '../../stores/incidents/observers.ts';
-import { RunbookTable } from '../../stores/incidents/runbooks.ts';
-import type { Deps } from '../../domain/ports/deps.ts';
-import type { Blobs, Clock } from '../../domain/ports/system.ts';
+import { mintIncidentId } from '../../core/stores/ids.ts';
+import { AutomationTable } from '../../core/access/stores/automation.ts';
+import { ChangeTable } from '../../core/changes/stores/changes.ts';
+import { PinTable } from '../../core/changes/stores/pins.ts';
+import { RolloutTable } from '../../core/changes/stores/rollouts.ts';
+import type { Table } from '../../core/stores/table.ts';
+import { CodeTable } from '../../core/changes/stores/code.ts';
+import { DecisionTable } from '../../core/incidents/stores/decisions.ts';
+import { LookTable } from '../../core/look/stores/looks.ts';
+import { EffectTable } from '../../core/incidents/stores/effects.ts';
+import { EvidenceTable } from '../../core/incidents/stores/evidence.ts';
+import { IncidentGroupTable } from '../../core/incidents/stores/incident-groups.ts';
+import { IncidentTable } from '../../core/incidents/stores/incidents.ts';
+import { unobserved } from '../../core/incidents/stores/observers.ts';
+import { RunbookTable } from '../../core/incidents/stores/runbooks.ts';
+import type { Product } from '../../functions/assembly/product.ts';
+import type { Blobs, Clock } from '../../core/ports/system.ts';
 
 /** The stores that workflows use, on a table. */
 export const nounStores = (
@@ -27,6 +28,7 @@ export const nounStores = (
     incidentGroups: new IncidentGroupTable(table, clock, observers, mint),
     decisions: new DecisionTable(table, blobs, clock, observers),
     effects: new EffectTable(table, clock, observers),
+    looks: new LookTable(table),
     changes: new ChangeTable(table, clock),
     code: new CodeTable(table),
     rollouts: new RolloutTable(table, clock),
@@ -34,7 +36,7 @@ export const nounStores = (
     runbooks: new RunbookTable(table, blobs, clock),
     automation: new AutomationTable(table, clock),
     evidencePacks: new EvidenceTable(table, blobs),
-  }) satisfies Partial<Deps>;
+  }) satisfies Partial<Product>;
 
 export function blobsInMemory(): Blobs {
   const kept = new Map<string, Uint8Array>();

@@ -1,9 +1,9 @@
-import { admittedSignalIn } from '../../stores/alerts/admit.ts';
-import { keys } from '../../stores/core/keys.ts';
-import { incidentRecordOf } from '../../stores/core/record.ts';
-import type { DecisionInputs } from '../../domain/rollback/judgement.ts';
-import type { AdmittedSignal } from '../../domain/ports/alerts.ts';
-import type { StepQuestion } from '../../domain/ports/decisions.ts';
+import { admittedSignalIn } from '../../core/alerts/stores/admit.ts';
+import { keys } from '../../core/stores/keys.ts';
+import { incidentRecordOf } from '../../core/stores/record.ts';
+import type { DecisionInputs } from '../../core/rollback/decisions/judgement.ts';
+import type { AdmittedSignal } from '../../core/ports/alerts.ts';
+import type { StepQuestion } from '../../core/ports/decisions.ts';
 import { Database } from '../../platforms/sqlite/database.ts';
 import { SqliteStore } from '../../platforms/sqlite/store.ts';
 import { type Item, type Range, type Rows, update } from '../../platforms/store.ts';

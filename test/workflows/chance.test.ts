@@ -1,10 +1,10 @@
 import { InvocationStatus } from '@aws/durable-execution-sdk-js';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { clearingOfVersion } from '../../domain/changes/cleared-suspects.ts';
-import type { Attempt } from '../../domain/ports/common.ts';
-import type { TargetResponse } from '../../domain/rollback/targets.ts';
-import { Refusal } from '../../actions/refusal.ts';
+import { clearingOfVersion } from '../../core/changes/decisions/cleared-suspects.ts';
+import type { Attempt } from '../../core/ports/common.ts';
+import type { TargetResponse } from '../../core/rollback/decisions/targets.ts';
+import { Refusal } from '../../core/shared/refusal.ts';
 import { secondsBetween } from '../../schemas/time/time.ts';
 import { wake } from '../../workflows/wake.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
@@ -249,7 +249,7 @@ async function replays(run: Run): Promise<boolean> {
 
 describe('random stories', () => {
   test('never violate an invariant, and end with every incident resolved', { timeout: 180_000 }, async () => {
-    const stories = fc.sample(anyStory, { numRuns: 30, seed: Number(process.env['CHANCE_SEED'] ?? 1) });
+    const stories = fc.sample(anyStory, { numRuns: 30, seed: Number(process.env['FIREBREAK_SEED'] ?? 1) });
     for (const batch of chunks(stories, 12)) {
       const lived = await Promise.all(batch.map(async (story) => ({ story, ...(await live(story)) })));
       for (const { story, world, runs, wrong } of lived) {

@@ -1,15 +1,13 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
-import { openTable, type TableStores } from '../stores/stores.ts';
+import { openTable, type TableStores } from '../core/stores/stores.ts';
 import { drillPaths, playDrill } from './stories/drills.ts';
-import { byContext, golden, record, type Run, updating } from './history.ts';
+import { golden, inContexts, record, updating } from './history.ts';
 
 let stores: TableStores;
 beforeAll(async () => {
   stores = await openTable();
 });
 afterAll(() => stores?.close());
-
-const inContexts = ({ input, result, events }: Run) => ({ input, result, events: byContext(events) });
 
 describe('drill', () => {
   test.for(Object.entries(drillPaths).map(([name, path], index) => [name, path, index + 1] as const))(

@@ -1,11 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { tendFlags } from '../../actions/incidents/tend-flags.ts';
-import { turnFlagOn } from '../../actions/incidents/turn-flag-on.ts';
-import { byContext, golden, record, type Run, updating } from './history.ts';
+import { tendFlags } from '../../core/incidents/actions/tend-flags.ts';
+import { turnFlagOn } from '../../core/incidents/actions/turn-flag-on.ts';
+import { golden, inContexts, record, updating } from './history.ts';
 import { theIncident } from './play.ts';
 import { type FlagPath, flagPaths, type FlagWorld, flagWorld, playFlag, requests } from './stories/flags.ts';
-
-const inContexts = ({ input, result, events }: Run) => ({ input, result, events: byContext(events) });
 
 async function verify({ world, service }: FlagWorld, { ends, changes }: FlagPath): Promise<void> {
   const id = theIncident(world);
@@ -42,11 +40,12 @@ describe('turning a flag on again', () => {
     const id = theIncident(world);
     const caller = { name: 'person:ada', allow: () => undefined };
     const dies = { start: () => Promise.reject(new Error('the process has died')) };
-    await expect(turnFlagOn({ ...world.deps, flagRuns: dies }, caller, { id, flag: 'new-basket' })).rejects.toThrow(
-      'the process has died',
-    );
+    await expect(
+      turnFlagOn({ ...world.deps, runs: { ...world.deps.runs, flag: dies } }, caller, { id, flag: 'new-basket' }),
+    ).rejects.toThrow('the process has died');
     const started: number[] = [];
-    const deps = { ...world.deps, flagRuns: { start: async (_: string, number: number) => void started.push(number) } };
+    const flag = { start: async (_: string, number: number) => void started.push(number) };
+    const deps = { ...world.deps, runs: { ...world.deps.runs, flag } };
     const after = async (seconds: number) => {
       world.clock.set(world.clock.millis + 1000 * seconds);
       await tendFlags(deps);
@@ -76,7 +75,7 @@ describe('turning a flag on again', () => {
       if (number === 1) throw new Error('throttled');
       started.push(number);
     };
-    await tendFlags({ ...world.deps, flagRuns: { start } });
+    await tendFlags({ ...world.deps, runs: { ...world.deps.runs, flag: { start } } });
     expect(started).toEqual([2]);
   });
 

@@ -1,30 +1,34 @@
 import { describe, test } from 'vitest';
+import { closingPaths } from './stories/closings.ts';
 import { groupPaths } from './stories/groups.ts';
 import { externalPaths } from './stories/external-pages.ts';
 import { guardPaths } from './stories/guards.ts';
-import { byContext, golden, record, type Run, updating } from './history.ts';
+import { golden, inContexts, record, updating } from './history.ts';
 import { latePaths } from './stories/late-changes.ts';
+import { lookPaths } from './stories/looks.ts';
 import { play } from './play.ts';
 import { proofPaths } from './stories/proof.ts';
 import { runbookPaths } from './stories/runbooks.ts';
 import { paths } from './stories/rollbacks.ts';
 import { secondFailurePaths } from './stories/second-failures.ts';
 import { suspectPaths } from './stories/suspects.ts';
-
-const inContexts = ({ input, result, events }: Run) => ({ input, result, events: byContext(events) });
+import { waitPaths } from './stories/waits.ts';
 
 describe.concurrent('incident-response', () => {
   test.for(
     Object.entries({
       ...paths,
+      ...closingPaths,
       ...groupPaths,
       ...externalPaths,
       ...guardPaths,
       ...latePaths,
+      ...lookPaths,
       ...proofPaths,
       ...runbookPaths,
       ...secondFailurePaths,
       ...suspectPaths,
+      ...waitPaths,
     }),
   )('%s', async ([name, path], { expect }) => {
     const { world, runs } = await play(path);

@@ -11,7 +11,7 @@ export type Run = { input: unknown; result: unknown; events: HistoryEvent[] };
 export type Golden = { runs: Run[] };
 
 /** A workflow, with a folder of golden histories; those of a feature are in its folder. */
-export type Workflow = 'incident-response' | 'drill' | 'canary' | 'deploy-watch' | 'flag-on' | `features/${string}`;
+export type Workflow = 'incident-response' | 'drill' | 'deploy-watch' | 'flag-on' | `features/${string}`;
 
 const folderOf = (workflow: Workflow): string =>
   fileURLToPath(
@@ -60,7 +60,7 @@ function steady(event: HistoryEvent): HistoryEvent {
  * Groups events by context, because an operation is identified by its place in its context. Child contexts may
  * interleave differently, but the order inside each is fixed. The end of a child context is its own last event.
  */
-export function byContext(events: readonly HistoryEvent[]): Record<string, HistoryEvent[]> {
+function byContext(events: readonly HistoryEvent[]): Record<string, HistoryEvent[]> {
   const names = new Map(events.filter(isContext).map((event) => [event.Id, `${event.Name} (${event.Id})`]));
   const contexts: Record<string, HistoryEvent[]> = {};
   for (const event of events) {
@@ -71,6 +71,9 @@ export function byContext(events: readonly HistoryEvent[]): Record<string, Histo
 }
 
 const isContext = ({ EventType }: HistoryEvent): boolean => EventType.startsWith('Context');
+
+/** Returns a run in the form in which two runs of the same path are equal. */
+export const inContexts = ({ input, result, events }: Run) => ({ input, result, events: byContext(events) });
 
 /** Returns the names of all golden histories, without `.json`; includes subfolders, for example for released versions. */
 export const recorded = (workflow: Workflow = 'incident-response'): string[] =>

@@ -126,7 +126,7 @@ function hasRung(world: FakeWorld, { id }: IncidentRecord): boolean {
 }
 
 test('with alerts and resolutions in any order, every open incident is paged for, and counted by its parent', async () => {
-  const stories = fc.sample(anyStory, { numRuns: 30, seed: Number(process.env['CHANCE_SEED'] ?? 1) });
+  const stories = fc.sample(anyStory, { numRuns: 30, seed: Number(process.env['FIREBREAK_SEED'] ?? 1) });
   let resolved = 0;
   for (const story of stories) {
     const found: string[] = [];

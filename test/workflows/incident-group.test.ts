@@ -1,13 +1,18 @@
 import { describe, expect, test } from 'vitest';
-import { incidentLines } from '../../domain/messages/incident-card.ts';
+import { keys } from '../../core/stores/keys.ts';
+import { remove } from '../../platforms/store.ts';
+import { incidentLines } from '../../core/messages/decisions/incident-lines.ts';
 import { Config } from '../../schemas/config/config.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { leaveGroup } from '../../workflows/steps/incident-group.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../schemas/config/names.ts';
-import type { PageRequest } from '../../domain/ports/paging.ts';
+import type { PageRequest } from '../../core/ports/paging.ts';
+import { DAY_IN_AN_HOUR } from './stories/closings.ts';
 import { settleChildren } from '../../workflows/steps/settle-children.ts';
+import type { Run } from '../../workflows/run.ts';
+import { resolvePages } from '../../workflows/steps/page.ts';
 import { wake } from '../../workflows/wake.ts';
 import {
   alarm,
@@ -140,6 +145,37 @@ describe('many incidents at once', () => {
     ]);
   });
 
+  test('show the decisions of ten members on the page of their parent, so that a storm delays no page', async () => {
+    const names = Array.from({ length: 14 }, (_, n) => `service-${n + 1}`);
+    const production = (name: string) => ({
+      deployer: { kind: 'http', url: `http://cd.test/${name}` },
+      autoRollback: { mode: 'approve', evidence: 'time', unknownMigration: 'act' },
+    });
+    const given: Moment[] = [
+      (world) => {
+        const services = Object.fromEntries(
+          names.map((name) => [name, { environments: { production: production(name) } }]),
+        );
+        world.config = Config.parse({
+          version: 'test',
+          services,
+          paging: {},
+          routes: { manyAtOnce: { incidents: 3 } },
+        });
+      },
+      ...names.flatMap((service) => [deploys('v1', 240, { service }), deploys('v2', 8, { service })]),
+    ];
+    const failing = names.map((service) => fires({ name: `${service} fails`, labels: { service } }));
+    const over = names.map((service) => ends({ name: `${service} fails`, labels: { service } }));
+    const { world } = await play({ given, timeline: { '0 s': all(...failing), '20 min': all(...over) } });
+    const { id } = parentIn(world);
+    expect(names.map((service) => recordsOf(world, service)[0]?.parent_id)).toEqual(names.map(() => id));
+    const updates = world.pageUpdates.filter(({ key }) => key === `${id}.page.1`);
+    const asking = updates.flatMap(({ summary }) => /(service-\d+): Roll/.exec(summary)?.[1] ?? []);
+    expect(new Set(asking).size).toBe(10);
+    expect(asking).toHaveLength(10);
+  });
+
   describe('with a version that alone fails', () => {
     /** Two services are being deployed, on which cart and search depend. */
     const given: Moment[] = [
@@ -174,7 +210,9 @@ describe('many incidents at once', () => {
       },
       deploys('v1', 240, { service: 'ledger' }),
       deploys('v2', 8, { service: 'ledger' }),
-      ...['checkout', 'ledger'].map((service) => deploys('v3', 4, { service, status: 'started', finished_at: null })),
+      ...['checkout', 'ledger'].map((service) =>
+        deploys('v3', 4, { service, status: 'started', finished_at: null, canary_weight: 0.5 }),
+      ),
     ];
     const decided = (world: FakeWorld, service: string) =>
       [...world.store.dossiers.values()]
@@ -238,6 +276,50 @@ describe('a dependency and its caller', () => {
     const page = world.store.dossier(parentIn(world).id).effects.get(`${parentIn(world).id}.page.1`);
     const of = { incident_id: recordsOf(world, 'cart')[0]?.id, number: 1 };
     expect(page).toMatchObject({ state: 'succeeded', taken_over: of });
+  });
+
+  test('resolve the page that stands for the group once, if both end at the same moment', async () => {
+    const path = groupPaths['dependency-and-caller-are-one-outage'] ?? NOTHING;
+    const { world } = await play(path);
+    const [cartIncident] = recordsOf(world, 'cart');
+    if (cartIncident === undefined) return expect.unreachable();
+    const resolved = (): string[] => pages(world).filter((call) => call.includes(' resolve '));
+    expect(resolved()).toHaveLength(1);
+
+    const { pager } = world.deps;
+    for (const order of [
+      [cartIncident.id, parentIn(world).id],
+      [parentIn(world).id, cartIncident.id],
+    ]) {
+      await world.store.write([remove(keys.effect(cartIncident.id, `${cartIncident.id}.page.1.resolve`))]);
+      const before = resolved().length;
+      // The pager answers once each of the two has called it or has ended.
+      const both = Promise.withResolvers<void>();
+      let left = order.length;
+      const arrives = (): void => {
+        left -= 1;
+        if (left === 0) both.resolve();
+      };
+      const slow: typeof pager = {
+        ...pager,
+        async send(request) {
+          arrives();
+          await both.promise;
+          return pager.send(request);
+        },
+      };
+      const endPages = async (id: IncidentId): Promise<void> => {
+        const run = { step: (_: string, work: () => Promise<unknown>) => work(), wait: () => Promise.resolve() };
+        await resolvePages(
+          run as unknown as Run,
+          { incidentId: id, pages: 1, last: true },
+          { ...world.deps, pager: slow },
+        );
+        arrives();
+      };
+      await Promise.all(order.map(endPages));
+      expect(resolved().length - before).toBe(1);
+    }
   });
   let statuses: Record<string, string> = {};
   let resolvedThen: string[] = [];
@@ -432,7 +514,7 @@ describe('a parent resolved by a person', () => {
         expect.objectContaining({
           actor: 'person:ada',
           kind: 'resolve.requested',
-          text: `Resolved together with the parent incident ${parent?.id}`,
+          text: `Resolved together with the parent incident INC-${parent?.number}`,
         }),
       );
     }
@@ -492,7 +574,7 @@ describe('a child whose parent was resolved without it', () => {
   /** Leaves the state that earlier versions left: the run of the parent does not settle its children. */
   const closesTheParentAlone: Moment = async (world) => {
     const { id, seq } = parentIn(world);
-    await world.deps.incidents.resolve(id, seq, 'firebreak:quiet', 'Closed');
+    await world.deps.incidents.resolve(id, seq, 'firebreak:earlier', 'Closed');
   };
   const given = groupPaths['parent-pages-for-simultaneous-incidents']?.given ?? [];
   const two = all(fires(alarm('cart')), fires(alarm('search')));
@@ -607,10 +689,11 @@ test('a parent with open children does not close automatically', async () => {
       (before) => {
         before.config = { ...before.config, paging: { ...before.config.paging, autoResolveHours: 1 } };
       },
+      DAY_IN_AN_HOUR,
     ],
     timeline: {
       '0 s': all(fires(alarm('cart')), fires(alarm('search')), fires(alarm('ledger'))),
-      // The incident with new alerts stays open; the others are quiet, and close after an hour.
+      // The incident with new alerts stays open; the others are not heard of for a day, and close without proof.
       ...Object.fromEntries([30, 60, 90, 120].map((minute) => [`${minute} min`, fires(alarm('cart'))])),
       '130 min': ends(alarm('cart')),
     },
@@ -618,7 +701,7 @@ test('a parent with open children does not close automatically', async () => {
   const closed = ['search', 'ledger', 'cart', 'several-services'].map((service) =>
     closedAfter(recordsOf(world, service)[0]?.resolved_at ?? null),
   );
-  expect(closed).toEqual([60, 60, 130, 130]);
+  expect(closed).toEqual([70, 70, 130, 130]);
 });
 
 const nothing: Moment = () => undefined;

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { healthQueryOf } from '../../domain/slo/health.ts';
-import { objective } from '../domain/slo/pasts.ts';
+import { healthQueryOf } from '../../core/monitoring/decisions/objective-health.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
 import { acting, fires, type Moment, play, theIncident } from './play.ts';
+import { objective } from '../support/objective.ts';
 
 const SLO = objective({
   indicator: { kind: 'ratio', counter: false, of: 'bad', numerator: 'bad[{{.window}}]', total: 'all[{{.window}}]' },

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { keys } from '../../stores/core/keys.ts';
-import type { DecisionInputs } from '../../domain/rollback/judgement.ts';
+import { keys } from '../../core/stores/keys.ts';
+import type { DecisionInputs } from '../../core/rollback/decisions/judgement.ts';
 import { put } from '../../platforms/store.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
-import { NOON } from '../domain/arbitraries.ts';
+import { NOON } from '../core/arbitraries.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
 import {
   all,

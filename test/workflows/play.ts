@@ -1,12 +1,13 @@
-import type { Curve } from '../../domain/correlation/evidence.ts';
+import type { Curve } from '../../core/correlation/decisions/evidence.ts';
 import { type DurableContext, withDurableExecution } from '@aws/durable-execution-sdk-js';
 import type { DurableExecutionClient, DurableLambdaHandler } from '@aws/durable-execution-sdk-js';
-import { toSignal } from '../../domain/alerts/signal.ts';
-import type { Deps } from '../../domain/ports/deps.ts';
-import type { IncidentChange } from '../../domain/ports/incidents.ts';
+import { incidentActions } from '../../core/paging/actions/escalate.ts';
+import { toSignal } from '../../core/alerts/decisions/signal.ts';
+import type { Product } from '../../functions/assembly/product.ts';
+import type { IncidentChange } from '../../core/ports/incidents.ts';
 import { NewChange } from '../../schemas/changes/change.ts';
 import { Config } from '../../schemas/config/config.ts';
-import { scopeOf } from '../../domain/alerts/admission.ts';
+import { scopeOf } from '../../core/alerts/decisions/admission.ts';
 import type { Message } from '../../schemas/incidents/inbox.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { Signal } from '../../schemas/alerts/signal.ts';
@@ -37,7 +38,7 @@ const ROUNDS_MAX = 20_000;
 
 /** Creates the durable function as deployed, with the given ports. */
 export const handlerWith =
-  (deps: Deps, operations = 0) =>
+  (deps: Product, operations = 0) =>
   (client: DurableExecutionClient): DurableLambdaHandler =>
     withDurableExecution(
       (input: IncidentRun, context: DurableContext) =>
@@ -45,6 +46,7 @@ export const handlerWith =
           durableRun(context, deps.log, { operations: input.run === 1 ? operations : 0, within: null }),
           input,
           deps,
+          incidentActions(deps),
         ),
       { durableExecutionClient: client },
     );
@@ -180,6 +182,15 @@ export const fires =
   (options: AlertOptions = {}): Moment =>
   (world) =>
     admit(world, signalOf(world, options, 'firing'));
+
+/** Sends the notification of a firing alert again, as its sender does every few hours. */
+export const repeats =
+  (options: AlertOptions = {}): Moment =>
+  (world) => {
+    const startsAt = world.store.startOf(options.name ?? 'HighErrorRatio');
+    if (startsAt === undefined) throw new Error('the alert has not fired yet');
+    return admit(world, signalOf(world, { ...options, began: secondsBetween(startsAt, world.clock.now()) }, 'firing'));
+  };
 
 export const ends =
   (options: AlertOptions = {}): Moment =>

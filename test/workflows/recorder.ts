@@ -102,11 +102,11 @@ export class Recorder {
 
   /** Records the end of an operation that no handler caused. The end of a pause before an attempt is no event. */
   #ended(execution: string, operation: Operation): void {
-    const { Id, Type, Status, CallbackDetails } = operation;
+    const { Id, Type, Status } = operation;
     if (Type === 'WAIT')
       this.add(execution, 'WaitSucceeded', { Duration: this.#waits.get(`${execution} ${Id}`) }, operation);
     if (Type === 'CALLBACK' && Status === 'TIMED_OUT')
-      this.add(execution, 'CallbackTimedOut', { Error: payload(CallbackDetails?.Error) }, operation);
+      this.add(execution, 'CallbackTimedOut', { Error: payload(TIMED_OUT) }, operation);
     if (Type === 'CALLBACK' && Status === 'SUCCEEDED')
       this.add(execution, 'CallbackSucceeded', { Result: payload(undefined) }, operation);
   }
@@ -121,5 +121,8 @@ export class Recorder {
     return row && operationOf(row);
   }
 }
+
+/** As AWS records it. SQLite stores only the status. */
+const TIMED_OUT = { ErrorType: 'Callback.Timeout', ErrorMessage: 'Callback timed out' };
 
 const payload = (value: unknown) => ({ ...(value !== undefined && { Payload: value }), Truncated: false });

@@ -7,7 +7,6 @@ import {
 import { untouchable } from '../support/fake-deps.ts';
 import { detailsOf, golden, payloadOf, recorded, type Run, type Workflow } from './history.ts';
 import { handlerWith } from './play.ts';
-import { canaryReplay } from './stories/canaries.ts';
 import { flagHandlerWith } from './stories/flags.ts';
 import { drillHandlerWith } from './stories/drills.ts';
 import { watchHandlerWith } from './stories/watches.ts';
@@ -180,14 +179,13 @@ const words = (...parts: unknown[]): string => parts.map((part) => JSON.stringif
 const HANDLERS = {
   'incident-response': handlerWith,
   drill: drillHandlerWith,
-  canary: canaryReplay,
   'deploy-watch': watchHandlerWith,
   'flag-on': flagHandlerWith,
 };
 
 /** All recorded runs, with the handlers that replay them. */
-export const recordedRuns = (['incident-response', 'drill', 'canary', 'deploy-watch', 'flag-on'] as const).flatMap(
-  (workflow) => recordedRunsOf(workflow, HANDLERS[workflow]),
+export const recordedRuns = (['incident-response', 'drill', 'deploy-watch', 'flag-on'] as const).flatMap((workflow) =>
+  recordedRunsOf(workflow, HANDLERS[workflow]),
 );
 
 /** The recorded runs of a workflow, with the handler that replays them. */

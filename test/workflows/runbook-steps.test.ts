@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { keys } from '../../stores/core/keys.ts';
+import { keys } from '../../core/stores/keys.ts';
 import { put } from '../../platforms/store.ts';
-import type { Freeze } from '../../schemas/freeze/freeze.ts';
+import type { DeployFreezes } from '../../core/ports/extensions.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
-import { NOON } from '../domain/arbitraries.ts';
+import { NOON } from '../core/arbitraries.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
 import { all, answers, answersWhatWaits, deploys, ends, fires, type Moment, play, theIncident } from './play.ts';
 import { clears } from './stories/suspects.ts';
@@ -46,22 +46,13 @@ function ownPlace(environment = 'production') {
 
 /** Sets a freeze of all services in staging. */
 const freezes =
-  (cause: Freeze['cause']): Moment =>
-  (world) =>
-    void Object.assign(world.deps.freezes, {
-      current: async () => [
-        {
-          cause,
-          reason: 'errors since noon',
-          service: null,
-          environment: 'staging',
-          team: null,
-          starts_at: '2026-11-20T11:00:00.000Z',
-          until: null,
-          ended_at: null,
-        },
-      ],
-    });
+  (isFailure: boolean): Moment =>
+  (world) => {
+    const inForce: DeployFreezes['inForce'] = async ({ environment }) =>
+      environment === 'staging' ? [{ reason: 'errors since noon', isFailure }] : [];
+    const part = { isConfigured: () => true, load: async () => ({ inForce }) as DeployFreezes };
+    Object.assign(world.deps, { extensions: { ...world.deps.extensions, freezes: [part] } });
+  };
 
 const failed = { kind: 'failed', detail: 'it crashed' } as const;
 
@@ -192,7 +183,7 @@ describe('a shift of traffic', () => {
   const unfit: Record<string, Moment> = {
     'is not healthy': set({ health: { kind: 'value', value: 0.5 } }),
     'has an open incident': follows({ one: shifts() }, ownPlace()),
-    'is frozen because of failures': all(follows({ one: shifts() }, ownPlace('staging')), freezes('incident')),
+    'is frozen because of failures': all(follows({ one: shifts() }, ownPlace('staging')), freezes(true)),
   };
   test.each(Object.entries(unfit))('is skipped, even with approval, if the destination %s', async (_, given) => {
     for (const more of ['', ', approval: true']) {
@@ -204,7 +195,7 @@ describe('a shift of traffic', () => {
 
   const unclear: Record<string, Moment> = {
     'has no known health': set({ health: { kind: 'unreadable', detail: 'answered 503' } }),
-    'is frozen for another reason': all(follows({ one: shifts() }, ownPlace('staging')), freezes('calendar')),
+    'is frozen for another reason': all(follows({ one: shifts() }, ownPlace('staging')), freezes(false)),
   };
   test.each(Object.entries(unclear))('asks a person if the destination %s', async (_, given) => {
     const { world } = await shift('', [given], { '5 min': answersWhatWaits('approved') });

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { type QuestionInputs, approvalReasons } from '../../domain/runbooks/permission.ts';
+import { type QuestionInputs, approvalReasons } from '../../core/runbooks/decisions/permission.ts';
+import { mintIncidentId } from '../../core/stores/ids.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
 import { answers, answersWhatWaits, ends, fires, type Moment, pauses, play, says, theIncident } from './play.ts';
 import { step, story, told } from './stories/one-runbook.ts';
-import { answered, dies, done, follows, later, names, runbookPaths, set } from './stories/runbooks.ts';
+import { answered, dies, done, follows, later, names, retries, runbookPaths, set, starts } from './stories/runbooks.ts';
 import type { Path } from './stories/rollbacks.ts';
 
 const acts = (world: FakeWorld): string[] => world.calls.filter((call) => !call.startsWith('pager'));
@@ -57,6 +59,36 @@ describe('a run that hands over', { timeout: 180_000 }, () => {
   });
 });
 
+describe('a repeated request with the same key', () => {
+  const runsOf = async (world: FakeWorld) =>
+    (await world.deps.runbooks.of(theIncident(world))).map(({ number, done: isDone }) => [number, isDone]);
+  const once = { key: 'key', incident: mintIncidentId('2026-11-20T12:00:00.000Z' as Timestamp) };
+
+  test('starts a runbook once, also after it has ended, and after its incident was resolved', async () => {
+    const begins = starts('one', {}, once);
+    const resolves = says({ kind: 'resolve', by: 'person:ada', note: '' });
+    const { world } = await play({
+      given: [follows({ one: step(FLAG) })],
+      timeline: { '0 s': begins, '1 s': begins, '20 min': begins, '40 min': resolves, '2 h': begins },
+    });
+    expect(world.store.dossiers.size).toBe(1);
+    expect(theIncident(world)).toBe(once.incident);
+    expect(await runsOf(world)).toEqual([[101, true]]);
+  });
+
+  test('retries a failed run once', async () => {
+    const fails = step('  - { id: off, uses: flag.disable, with: { flag: basket }, timeout: 5m }');
+    const { world } = await story(fails, [set({ flags: [{ kind: 'refused', detail: 'no' }, done] })], {
+      '10 min': retries(1, 'key'),
+      '20 min': retries(1, 'key'),
+    });
+    expect(await runsOf(world)).toEqual([
+      [1, true],
+      [101, true],
+    ]);
+  });
+});
+
 describe('an action by a person while a runbook runs', () => {
   const slow = step(`  - { id: pause, uses: wait, with: { for: 10m } }\n${FLAG}`);
 
@@ -79,7 +111,7 @@ describe('an action by a person while a runbook runs', () => {
     const asks = step(FLAG.replace('5m', '5m, approval: true'));
     const { world } = await story(asks, [], { '5 min': pauses(true), '6 min': answers('approved') });
     expect(acts(world)).toEqual([]);
-    expect(told(world)).toContain('runbook.step_skipped: off: skipped: the kill switch is on');
+    expect(told(world)).toContain('runbook.step_skipped: off: skipped: the kill switch is on, set by person:ada');
   });
 
   test('the kill switch during retries: the timeline says that the outcome is unknown', async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { summaryCard } from '../../domain/messages/incident-card.ts';
-import type { PageRequest } from '../../domain/ports/paging.ts';
+import { detailsCard, summaryCard } from '../../core/messages/decisions/incident-card.ts';
+import type { PageRequest } from '../../core/ports/paging.ts';
 import { type Moment, play, says, theIncident } from './play.ts';
 import { interruptedPaths, secondFailurePaths } from './stories/second-failures.ts';
 
@@ -12,7 +12,7 @@ test.each(Object.entries(interruptedPaths))('%s', async (_, path) => {
   expect(incident?.decisions.map(({ from_version: from }) => from)).toEqual(['v2', 'v3']);
 });
 
-/** Plays a story, and returns its pages, and the card ten seconds after the second failure. */
+/** Plays a story, and returns its pages, and the card with its details ten seconds after the second failure. */
 async function shownOf(
   name: string,
 ): Promise<{ pages: PageRequest[]; updated: PageRequest | undefined; card: string }> {
@@ -25,7 +25,7 @@ async function shownOf(
   };
   const looks: Moment = async (world) => {
     const story = await world.deps.incidents.story(theIncident(world), null);
-    card = JSON.stringify(story && summaryCard(story));
+    card = JSON.stringify(story && [summaryCard(story), detailsCard(story)]);
   };
   const moments = Object.entries(timeline).flatMap(([at, moment]) => [
     [at, moment] as const,

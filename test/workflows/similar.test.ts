@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { updateSimilar, similarIncidents } from '../../actions/incidents/similar-incidents.ts';
-import { summaryCard } from '../../domain/messages/incident-card.ts';
-import { compareIncidents } from '../../jobs/sweep/compare-incidents.ts';
+import { updateSimilar, similarIncidents } from '../../core/incidents/actions/similar-incidents.ts';
+import { detailsCard } from '../../core/messages/decisions/incident-card.ts';
+import { compareIncidents } from '../../entrances/jobs/sweep/compare-incidents.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
 import { deploys, ends, fires, play, theIncident } from './play.ts';
@@ -44,7 +44,7 @@ test('an incident names an earlier one of the same alert, what fixed it, and its
   ]);
   const story = await world.deps.incidents.story(id, null);
   if (story === undefined) throw new Error('no story');
-  expect(JSON.stringify(summaryCard(story))).toContain(
+  expect(JSON.stringify(detailsCard(story))).toContain(
     `HighErrorRatio of checkout (${first}): 3 weeks ago; same alert: HighErrorRatio; fixed by a rollback of v2 to v1; its action item is still open`,
   );
 });

@@ -1,4 +1,5 @@
-import type { Deps } from '../../domain/ports/deps.ts';
+import { incidentActions } from '../../core/paging/actions/escalate.ts';
+import type { Product } from '../../functions/assembly/product.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { incidentResponse, type IncidentOutcome } from '../../workflows/incident-response.ts';
 import type { Run } from '../../workflows/run.ts';
@@ -24,11 +25,11 @@ type Timer = { at: number; fire: () => void };
 export class SimulatedEngine implements TestEngine {
   readonly runs: SimulatedRun[] = [];
   readonly #clock: SetClock;
-  readonly #deps: Deps;
+  readonly #deps: Product;
   readonly #callbacks = new Map<string, () => void>();
   #timers: Timer[] = [];
 
-  constructor(clock: SetClock, deps: Deps) {
+  constructor(clock: SetClock, deps: Product) {
     this.#clock = clock;
     this.#deps = deps;
   }
@@ -37,7 +38,7 @@ export class SimulatedEngine implements TestEngine {
     if (this.runs.some((run) => run.number === number)) return;
     const run: SimulatedRun = { number, operations: 0, ended: null, error: null };
     this.runs.push(run);
-    incidentResponse(this.#context(run), { incidentId: id, run: number }, this.#deps).then(
+    incidentResponse(this.#context(run), { incidentId: id, run: number }, this.#deps, incidentActions(this.#deps)).then(
       ({ ended }) => (run.ended = ended),
       (error: unknown) => (run.error = error),
     );

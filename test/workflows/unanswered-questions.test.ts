@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { withAcknowledgement } from '../../domain/paging/acknowledgement.ts';
-import { judge } from '../../workflows/steps/judge.ts';
+import { withAcknowledgement } from '../../core/paging/decisions/acknowledgement.ts';
+import { judgeIncident } from '../../workflows/steps/judge-incident.ts';
 import { configured, ends, fires, type Moment, play, theIncident } from './play.ts';
 
 const asking = (onApprovalTimeout: string): Moment =>
@@ -53,6 +53,6 @@ test('an incident that is resolved during its judgement is not asked about', asy
   const { record, decisions, timeline } = world.store.dossier(theIncident(world));
   expect(record.status).toBe('resolved');
   const before = structuredClone([[...decisions.keys()], timeline]);
-  expect(await judge(world.deps, record.id, 2, { by: 'alert', name: '' })).toBeNull();
+  expect(await judgeIncident(world.deps, record.id, 2, { by: 'alert', name: '' })).toBeNull();
   expect([[...decisions.keys()], timeline]).toEqual(before);
 });

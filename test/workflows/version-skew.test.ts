@@ -1,7 +1,8 @@
 import { withDurableExecution } from '@aws/durable-execution-sdk-js';
 import type { DurableContext, DurableExecutionClient, DurableLambdaHandler } from '@aws/durable-execution-sdk-js';
 import { describe, expect, test } from 'vitest';
-import type { Deps } from '../../domain/ports/deps.ts';
+import { incidentActions } from '../../core/paging/actions/escalate.ts';
+import type { Product } from '../../functions/assembly/product.ts';
 import type { Item } from '../../platforms/store.ts';
 import type { Message } from '../../schemas/incidents/inbox.ts';
 import { incidentResponse, type IncidentRun } from '../../workflows/incident-response.ts';
@@ -57,14 +58,19 @@ const handlerBy =
   (client: DurableExecutionClient): DurableLambdaHandler =>
     withDurableExecution(
       (input: IncidentRun, context: DurableContext) =>
-        incidentResponse(durableRun(context, world.deps.log), input, ofVersion(world, knows(input.run))),
+        incidentResponse(
+          durableRun(context, world.deps.log),
+          input,
+          ofVersion(world, knows(input.run)),
+          incidentActions(world.deps),
+        ),
       { durableExecutionClient: client },
     );
 
 /** Returns the ports of a version that reads messages like this. */
-function ofVersion(world: FakeWorld, reads: Reading): Deps {
+function ofVersion(world: FakeWorld, reads: Reading): Product {
   const { deps } = world;
-  const readInbox: Deps['incidents']['readInbox'] = async (...args) => {
+  const readInbox: Product['incidents']['readInbox'] = async (...args) => {
     world.store.read = reads;
     try {
       return await deps.incidents.readInbox(...args);

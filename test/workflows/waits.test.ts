@@ -1,37 +1,53 @@
 import { expect, test } from 'vitest';
-import type { TargetResponse } from '../../domain/rollback/targets.ts';
-import { ends, fires, type Moment, play, theIncident } from './play.ts';
+import { WAITS_MAX } from '../../core/rollback/decisions/wait.ts';
+import { play, theIncident } from './play.ts';
+import { waitPaths } from './stories/waits.ts';
 
-const waits: TargetResponse = {
-  kind: 'in_progress',
-  id: 'https://git.test/pull/1',
-  handle: 'pull/1',
-  waitsFor: 'the pull request https://git.test/pull/1 must be merged',
-};
-const SAID =
-  'The rollback from v2 to v1 is waiting for a person: the pull request https://git.test/pull/1 must be merged';
+/** Plays a story. Returns its decisions, and its timeline with the time of each entry. */
+async function told(name: keyof typeof waitPaths) {
+  const path = waitPaths[name];
+  if (path === undefined) throw new Error(`no story ${name}`);
+  const { world } = await play(path);
+  const { decisions = [] } = (await world.deps.incidents.view(theIncident(world))) ?? {};
+  return {
+    decided: decisions.map(({ kind }) => kind),
+    said: world.store
+      .dossier(theIncident(world))
+      .timeline.map(({ at, kind, text }) => `${at.slice(14, 19)} ${kind}: ${text}`),
+  };
+}
 
-test('a waiting rollback is reported once, and holds the lock of its target', async () => {
-  const seen: unknown[] = [];
-  const recordState: Moment = async (world) => {
-    const view = await world.deps.incidents.view(theIncident(world));
-    const effect = view?.effects.find(({ kind }) => kind === 'roll-back');
-    seen.push([view?.status, effect?.state, effect?.detail, world.store.locks.length]);
-  };
-  const unmerged: Moment = (world) => {
-    // The CD system's responses to the rollback, and to later status requests.
-    world.rollbacks = [waits];
-    world.looks = [waits];
-  };
-  const merged: Moment = (world) => {
-    world.looks = [{ kind: 'succeeded', id: 'rb-1' }];
-  };
-  const timeline = { '0 s': fires(), '2 min': recordState, '3 min': merged, '4 min': recordState, '9 min': ends() };
-  const { world } = await play({ given: [unmerged], timeline });
-  expect(seen).toEqual([
-    ['mitigating', 'accepted', SAID, 1],
-    ['mitigated', 'succeeded', 'Rolled back to v1', 0],
-  ]);
-  const told = world.store.dossier(theIncident(world)).timeline.filter(({ text }) => text === SAID);
-  expect(told.map(({ kind }) => kind)).toEqual(['roll-back.accepted']);
+test('the timeline says that a decision waits, and why; the page of the alert does not wait', async () => {
+  const { said } = await told('errors-end-while-a-decision-waits');
+  expect(said.filter((line) => / (?:decision|page|mitigation|judged)[.a-z_]*:/.test(line))).toMatchInlineSnapshot(`
+    [
+      "00:00 page.succeeded: Paged: accepted",
+      "00:00 decision: Firebreak looks again in 60 seconds, before it asks.
+    Probable cause: v2 (67 %), because the health query went from 0.001 to 0.3 (300 times; healthy up to 0.01) 90 s after v2 began.
+    Waits because errors are falling already, from 0.3 to 0.091.",
+      "01:00 decision: Firebreak looks again in 60 seconds, before it asks.
+    Probable cause: v2 (67 %), because the health query went from 0.001 to 0.22 (220 times; healthy up to 0.01) 90 s after v2 began.
+    Waits because errors are falling already, from 0.3 to 0.028.",
+      "02:00 decision: Look at checkout in production.
+    Possible cause: v2 (14 %), because the health query went from 0.001 to 0.17 (170 times; healthy up to 0.01) 90 s after v2 began.
+    Does not act because probably no change caused this: the most likely one, v2, has 14 %.",
+      "02:00 mitigation.not_taken: No rollback; investigate by hand: probably no change caused this: the most likely one, v2, has 14 %",
+    ]
+  `);
+});
+
+test.each([
+  ['errors-end-while-a-decision-waits', ['wait', 'wait', 'none']],
+  ['errors-stay-after-a-wait', ['wait', 'approve']],
+  ['next-run-continues-a-wait', ['wait', 'approve']],
+  ['rollback-is-requested-during-a-wait', ['wait', 'roll_back']],
+  ['shadow-mode-waits-as-well', ['wait', 'wait', 'wait', 'shadow']],
+  ['alerts-end-during-a-wait', ['wait']],
+])('decisions of %s', async (name, decided) => {
+  expect((await told(name)).decided).toEqual(decided);
+});
+
+test('after the last wait, a person is asked', async () => {
+  const { decided } = await told('waits-are-bounded');
+  expect(decided).toEqual([...Array.from({ length: WAITS_MAX }, () => 'wait'), 'approve']);
 });

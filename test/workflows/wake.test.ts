@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { decide } from '../../domain/rollback/rollback.ts';
+import { decide } from '../../core/rollback/decisions/rollback.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { readInbox } from '../../workflows/steps/read-inbox.ts';
 import { wake } from '../../workflows/wake.ts';
-import { clear } from '../domain/arbitraries.ts';
+import { clear } from '../core/arbitraries.ts';
 import { FakeWorld, idleEngine } from '../support/fake-deps.ts';
 import { arrivals, signal } from '../support/signals.ts';
 

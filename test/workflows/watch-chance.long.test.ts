@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { watchIdOf } from '../../domain/canary/watch.ts';
-import { openTable, type TableStores } from '../stores/stores.ts';
+import { watchIdOf } from '../../core/judge/decisions/watch.ts';
+import { openTable, type TableStores } from '../core/stores/stores.ts';
 import { deploys, liveThrough, type Moment } from './play.ts';
 import {
   answers,

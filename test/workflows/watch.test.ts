@@ -1,16 +1,14 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
-import type { WatchRecord } from '../../schemas/canary/watch.ts';
-import { openTable, type TableStores } from '../stores/stores.ts';
+import type { WatchRecord } from '../../schemas/judge/watch.ts';
+import { openTable, type TableStores } from '../core/stores/stores.ts';
 import { playWatch, watchPaths } from './stories/watches.ts';
-import { byContext, golden, record, type Run, updating } from './history.ts';
+import { golden, inContexts, record, updating } from './history.ts';
 
 let stores: TableStores;
 beforeAll(async () => {
   stores = await openTable();
 });
 afterAll(() => stores?.close());
-
-const inContexts = ({ input, result, events }: Run) => ({ input, result, events: byContext(events) });
 
 const SIGNS = { healthy: '+', degraded: '-', inconclusive: '?', missed: 'x' } as const;
 const lineOf = (watch: WatchRecord | undefined): string =>

@@ -1,12 +1,18 @@
-import { environmentEntry } from '../../domain/catalogue/catalogue.ts';
-import { abortedDrill, drillKey, afterAttempt, pauseSeconds, type StepReport } from '../../domain/automation/drill.ts';
-import type { Deps } from '../../domain/ports/deps.ts';
-import { whyStopped } from '../../domain/rollback/guards.ts';
-import type { Deployer, RollbackCall } from '../../domain/rollback/targets.ts';
-import { newerLiveChange } from '../../domain/changes/versions.ts';
+import { environmentEntry } from '../../core/catalogue/decisions/catalogue.ts';
+import {
+  abortedDrill,
+  drillKey,
+  afterAttempt,
+  pauseSeconds,
+  type StepReport,
+} from '../../core/automation/decisions/drill.ts';
+import type { Deps } from '../../core/ports/deps.ts';
+import { whyStopped } from '../../core/rollback/decisions/apply-guards.ts';
+import type { Deployer, RollbackCall } from '../../core/rollback/decisions/targets.ts';
+import { newerLiveChange } from '../../core/changes/decisions/versions.ts';
 import type { DrillId, DrillRecord } from '../../schemas/automation/drill.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
-import { readAutomation } from './judge.ts';
+import { readAutomation } from './judge-incident.ts';
 import { deployerAt } from './roll-back.ts';
 
 /** Number of changes read per service and environment, as for a rollback. */

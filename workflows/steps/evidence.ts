@@ -5,29 +5,32 @@ import type {
   Failing,
   OnsetEvidence,
   RelatedChange,
-} from '../../domain/correlation/evidence.ts';
-import { callersOf, type Dependency, dependenciesOf } from '../../domain/catalogue/dependencies.ts';
-import { healthOf, type HealthQuery } from '../../domain/catalogue/health.ts';
-import { LEAK_LOOK_BACK_SECONDS, LEAK_STEP_SECONDS, risesThroughout } from '../../domain/correlation/leak.ts';
-import { onsetOf } from '../../domain/correlation/onset.ts';
-import { withoutSamples } from '../../domain/correlation/recovery.ts';
-import { isQuantile, quantileOf, wholeOf, windowOf } from '../../domain/correlation/query.ts';
-import { withoutStale } from '../../domain/correlation/stale.ts';
-import type { Opening } from '../../domain/incidents/incident-group.ts';
-import type { SignalView } from '../../domain/ports/alerts.ts';
-import type { ServiceEnvironment } from '../../domain/ports/common.ts';
-import type { Deps } from '../../domain/ports/deps.ts';
-import { activeClearings } from '../../domain/changes/cleared-suspects.ts';
-import { flagKeyOf } from '../../domain/changes/flags.ts';
-import { problemStart } from '../../domain/incidents/new-onset.ts';
-import { byStart, endOf, newestLiveChange } from '../../domain/changes/versions.ts';
+} from '../../core/correlation/decisions/evidence.ts';
+import { callersOf, type Dependency, dependenciesOf } from '../../core/catalogue/decisions/dependencies.ts';
+import { environmentEntry } from '../../core/catalogue/decisions/catalogue.ts';
+import { healthOf, type HealthQuery } from '../../core/catalogue/decisions/health.ts';
+import { LEAK_LOOK_BACK_SECONDS, LEAK_STEP_SECONDS, risesThroughout } from '../../core/correlation/decisions/leak.ts';
+import { onsetOf } from '../../core/correlation/decisions/onset.ts';
+import { withoutSamples } from '../../core/correlation/decisions/recovery.ts';
+import { isQuantile, quantileOf, wholeOf, windowOf } from '../../core/correlation/decisions/query.ts';
+import { withoutStale } from '../../core/correlation/decisions/stale.ts';
+import type { Opening } from '../../core/incidents/decisions/incident-group.ts';
+import type { SignalView } from '../../core/ports/alerts.ts';
+import type { ServiceEnvironment } from '../../core/ports/common.ts';
+import type { Deps } from '../../core/ports/deps.ts';
+import { activeClearings } from '../../core/changes/decisions/cleared-suspects.ts';
+import { flagKeyOf } from '../../core/changes/decisions/flags.ts';
+import { problemStart } from '../../core/incidents/decisions/new-onset.ts';
+import { byStart, endOf, newestLiveChange } from '../../core/changes/decisions/versions.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { ServiceName } from '../../schemas/config/names.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { failingOf } from './failing.ts';
-import { byVersionOf, closeVersionsOf, versionsWindow } from './versions.ts';
+import { seenByCallers } from './callers.ts';
+import { podsOf } from './pods.ts';
+import { byVersionOf, closeVersionsOf, instancesOf, versionsWindow } from './versions.ts';
 
 /** Look-back for causes. */
 const LOOK_BACK_SECONDS = 2 * 3600;
@@ -85,7 +88,7 @@ export async function evidenceOf(
     ...dependencies,
     ...callers.filter((one) => dependencies.every((each) => each.service !== one.service)),
   ];
-  const [neighbourChanges, failing] = await Promise.all([
+  const [neighbourChanges, others] = await Promise.all([
     Promise.all(neighbours.map((each) => changesOf(deps, { environment, dependency: each }, since))),
     failingOf(deps, incident, {
       config,
@@ -99,6 +102,7 @@ export async function evidenceOf(
       return null;
     }),
   ]);
+  const failing = others && others.failing;
   const undeclaredChanges = await Promise.all(
     (failing ?? []).filter(mayBeUndeclared).map(({ service: name }) => {
       const dependency: Dependency = { service: name, relation: 'undeclared', distance: 1 };
@@ -110,10 +114,16 @@ export async function evidenceOf(
     ...related,
     change: { ...related.change, commits: [] },
   }));
-  const [flags, close, explained] = await Promise.all([
+  const [flags, close, seen, pods, explained, tested] = await Promise.all([
     variantsOf(deps, health, ownChanges, at),
-    closeVersionsOf(deps.metrics, health, { own, onset: estimatedOnset, at }),
+    closeVersionsOf(deps.metrics, health, { own, onset: estimatedOnset, at }).then(async (found) => ({
+      ...found,
+      ...(await instancesOf(deps.metrics, health, { onset: estimatedOnset, at, close: found.by_version_close })),
+    })),
+    seenByCallers(deps.metrics, health, { own, onset: estimatedOnset, from: plusSeconds(at, -CURVE_SECONDS), at }),
+    podsOf(deps.metrics, health, { own, at }),
     measured.health === null ? [] : explainedBefore(deps, incident, own, at),
+    lookBefore(deps, incident, config),
   ]);
   const evidence: Evidence = {
     incident_id: id,
@@ -124,6 +134,8 @@ export async function evidenceOf(
     changes,
     ...measured,
     ...(earlier === null ? close : withoutSamples(close, earlier)),
+    ...(earlier === null ? seen : withoutSamples(seen, earlier)),
+    ...pods,
     ...(flags.length > 0 && (earlier === null ? { by_flag: flags } : withoutSamples({ by_flag: flags }, earlier))),
     alert_versions: versionsOf(cause),
     ...(aborted && { aborted_canary: aborted }),
@@ -131,7 +143,10 @@ export async function evidenceOf(
     ...(earlier !== null && { earlier_problem: earlier }),
     ...(explained.length > 0 && { explained }),
     failing: failing ?? [],
+    ...(others !== null && others.ended.length > 0 && { ended: others.ended }),
+    ...(others !== null && others.recovering.length > 0 && { recovering: others.recovering }),
     ...(failing === null && { failing_unreadable: true as const }),
+    ...(tested !== null && { look: tested }),
     ...(incident.cleared !== undefined && incident.cleared.length > 0 && { cleared: incident.cleared }),
     ...(config.routes.failTogether === 'ignore' && { strangers_ignored: true as const }),
   };
@@ -150,6 +165,22 @@ async function earlierProblem(
   const first = await decisions.inputs(id, 1);
   const from = first ? onsetOf(first.evidence).earliest : plusSeconds(openedAt, -BEFORE_OPENING_SECONDS);
   return { from, until: newOnset.recovered_at };
+}
+
+/** Returns what the newest controlled look at this problem found. Null: there was none. */
+async function lookBefore(
+  { looks }: Pick<Deps, 'looks'>,
+  { id, service, environment, new_onset: newOnset }: IncidentRecord,
+  { services }: Config,
+): Promise<NonNullable<Evidence['look']> | null> {
+  if (environmentEntry(services, { service, environment })?.look === undefined) return null;
+  const since = newOnset?.recovered_at ?? '';
+  const ended = (await looks.list(id)).flatMap(({ suspect, other, verdict, text, ended_at: at, started_at: started }) =>
+    at === null || verdict === null || verdict === 'skipped' || started < since
+      ? []
+      : [{ suspect, other, verdict, text, at }],
+  );
+  return ended[0] ?? null;
 }
 
 /** Number of incidents of the service that are read. */
@@ -201,12 +232,13 @@ async function onsetEvidence(
   const began = (signal: SignalView): Timestamp => beganAt(signal, isMeasured);
   const earliest = firing.toSorted((a, b) => (began(a) < began(b) ? -1 : 1))[0];
   if (earliest === undefined) return { alertStartedAt: openedAt, rule: null };
+  const alertReceivedAt = firing.map((signal) => signal.first_seen_at).toSorted()[0];
   const alertname = new Map(earliest.labels).get('alertname');
   const rule =
     alertname === undefined
       ? null
       : await deps.metrics.rule(alertname, { labels: earliest.labels, generatorUrl: earliest.links.source });
-  return { alertStartedAt: began(earliest), rule };
+  return { alertStartedAt: began(earliest), ...(alertReceivedAt !== undefined && { alertReceivedAt }), rule };
 }
 
 /**

@@ -1,17 +1,21 @@
-import type { Failing } from '../../domain/correlation/evidence.ts';
-import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
-import { type Opening, OPENINGS_CHECKED } from '../../domain/incidents/incident-group.ts';
-import { type Dependency, dependenciesOf, dependentsOf } from '../../domain/catalogue/dependencies.ts';
-import { healthOf, type HealthQuery } from '../../domain/catalogue/health.ts';
-import { departureOf, type Onset } from '../../domain/correlation/onset.ts';
-import { windowOf } from '../../domain/correlation/query.ts';
-import type { ServiceEnvironment } from '../../domain/ports/common.ts';
-import type { Deps } from '../../domain/ports/deps.ts';
-import { putsVersionLive } from '../../domain/changes/versions.ts';
+import type { Evidence, Failing } from '../../core/correlation/decisions/evidence.ts';
+import { serviceEntry } from '../../core/catalogue/decisions/catalogue.ts';
+import { type Opening, OPENINGS_CHECKED } from '../../core/incidents/decisions/incident-group.ts';
+import { type Dependency, dependenciesOf, dependentsOf } from '../../core/catalogue/decisions/dependencies.ts';
+import { healthOf, type HealthQuery } from '../../core/catalogue/decisions/health.ts';
+import { departureOf, type Onset } from '../../core/correlation/decisions/onset.ts';
+import { endedAt } from '../../core/correlation/decisions/health.ts';
+import { isRecovering } from '../../core/correlation/decisions/recovery.ts';
+import { windowOf } from '../../core/correlation/decisions/query.ts';
+import type { ServiceEnvironment } from '../../core/ports/common.ts';
+import type { Deps } from '../../core/ports/deps.ts';
+import { putsVersionLive } from '../../core/changes/decisions/versions.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { ServiceName } from '../../schemas/config/names.ts';
-import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
+import { plusSeconds, secondsBetween, type Timestamp, timestamp } from '../../schemas/time/time.ts';
+
+type FailingDeps = Pick<Deps, 'changes' | 'incidentGroups' | 'metrics'>;
 
 /** What never changes of an incident. */
 export type IncidentKey = ServiceEnvironment & Pick<IncidentRecord, 'id' | 'opened_at' | 'unmatched'>;
@@ -48,11 +52,15 @@ type FailingContext = {
   together?: Promise<Opening[]> | undefined;
 };
 
+/** Other services that fail at the same time, and those whose samples have ended. */
+type Others = { failing: Failing[] } & Required<Pick<Evidence, 'ended' | 'recovering'>>;
+
 /**
- * Returns other services of this environment that fail at the same time, by their incidents and their metrics.
+ * Returns other services of this environment that fail at the same time, by their incidents and their metrics, and those that
+ * are not measured any more.
  * @throws if the health of some services could not be read in time
  */
-export async function failingOf(deps: Deps, incident: IncidentRecord, known: FailingContext): Promise<Failing[]> {
+export async function failingOf(deps: FailingDeps, incident: IncidentRecord, known: FailingContext): Promise<Others> {
   const { services, routes } = known.config;
   // Nothing to read: only dependencies and dependents are evidence with this setting, and the service has none.
   if (
@@ -60,15 +68,18 @@ export async function failingOf(deps: Deps, incident: IncidentRecord, known: Fai
     known.dependencies.length === 0 &&
     dependentsOf(services, incident.service).size === 0
   )
-    return [];
-  const [alerted, measured] = await Promise.all([byIncidents(deps, incident, known), byHealth(deps, incident, known)]);
+    return { failing: [], ended: [], recovering: [] };
+  const [alerted, { failing, ...measured }] = await Promise.all([
+    byIncidents(deps, incident, known),
+    byHealth(deps, incident, known),
+  ]);
   // An incident opens after its problem has begun: the metric shows the start more precisely.
   const earliest = new Map<string, Failing>();
-  for (const one of [...measured, ...alerted]) {
+  for (const one of [...failing, ...alerted]) {
     const other = earliest.get(one.service);
     if (other === undefined || one.since < other.since) earliest.set(one.service, one);
   }
-  return [...earliest.values()];
+  return { failing: [...earliest.values()], ...measured };
 }
 
 /** Returns the incidents of other services of the environment that opened at the same time, or before for dependencies. */
@@ -98,7 +109,7 @@ export async function openedTogether(
 }
 
 async function byIncidents(
-  deps: Deps,
+  deps: FailingDeps,
   incident: IncidentRecord,
   { config, dependencies, at, together }: FailingContext,
 ): Promise<Failing[]> {
@@ -152,10 +163,10 @@ function sinceOf({ at, began = at }: Opening): Timestamp {
  * another service may arrive after this one was judged.
  */
 async function byHealth(
-  deps: Deps,
+  deps: FailingDeps,
   { service, environment }: IncidentRecord,
   { config, dependencies, at, onset, isMeasured }: FailingContext,
-): Promise<Failing[]> {
+): Promise<Others> {
   const measured = measurable(config, { service, environment }, dependencies);
   const from = plusSeconds(at, -MEASURED_SECONDS);
   const curves = await inParallel(measured, DEADLINE_MS, ({ health }, signal) =>
@@ -164,15 +175,15 @@ async function byHealth(
   const unread = curves.filter((curve) => curve === null).length;
   if (unread > 0 && (isMeasured || unread < curves.length))
     throw new Error(`the health of ${unread} of ${curves.length} other services was not read in time`);
-  const failing = measured.flatMap(({ name, relation, health }, index) => {
+  const departed = measured.flatMap(({ name, relation, health }, index) => {
     const curve = curves[index] ?? [];
     const began = departureOf({ max: health.max, curve, window: windowOf(health.promql) }, at, at);
     return began !== null && mayBeRelated(began.at, onset.at, relation === 'dependency')
       ? [{ name, relation, began }]
       : [];
   });
-  return Promise.all(
-    failing
+  const failing = await Promise.all(
+    departed
       .slice(0, FAILING_READ)
       .map(async ({ name, relation, began: { at: since, earliest, latest } }): Promise<Failing> => ({
         service: name,
@@ -182,6 +193,16 @@ async function byHealth(
         ...(await changesOf(deps, { service: name, environment }, since, at)),
       })),
   );
+  const ended = measured.flatMap(({ name, relation, health }, index) => {
+    const last = endedAt(curves[index] ?? [], at);
+    return last === null || relation === 'dependent'
+      ? []
+      : [{ service: name, at: timestamp(last - (windowOf(health.promql) ?? 0) * 1000) }];
+  });
+  const recovering = measured.flatMap(({ name, health: { max } }, index) =>
+    isRecovering({ curve: curves[index] ?? [], max }, onset.at, at) ? [name] : [],
+  );
+  return { failing, ended, recovering };
 }
 
 type MeasurableService = { name: ServiceName; relation: Failing['relation']; health: HealthQuery };
@@ -238,7 +259,7 @@ const ROLLBACK_HELPS_SECONDS = 300;
 
 /** Returns when the newest change near a failure put a version live, and whether a rollback has not ended the failure. */
 async function changesOf(
-  deps: Deps,
+  deps: FailingDeps,
   serviceEnvironment: ServiceEnvironment,
   since: Timestamp,
   at: Timestamp,

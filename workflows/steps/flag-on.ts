@@ -1,11 +1,11 @@
-import { environmentEntry } from '../../domain/catalogue/catalogue.ts';
-import type { Deps } from '../../domain/ports/deps.ts';
-import { flagOnKey } from '../../domain/rollback/switched-flags.ts';
-import type { Flags } from '../../domain/rollback/targets.ts';
+import { environmentEntry } from '../../core/catalogue/decisions/catalogue.ts';
+import type { Deps } from '../../core/ports/deps.ts';
+import { flagOnKey } from '../../core/rollback/decisions/switched-flags.ts';
+import type { Flags } from '../../core/rollback/decisions/targets.ts';
 import type { Effect } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { wake } from '../wake.ts';
-import { readAutomation } from './judge.ts';
+import { readAutomation } from './judge-incident.ts';
 
 /** How a request ends. `detail`: the reason, if the flag was not turned on. */
 type FlagEnd = { state: 'succeeded' | 'failed' | 'withheld' | 'superseded'; detail: string };
@@ -16,7 +16,7 @@ export type FlagAttempt =
   | ({ kind: 'ended' } & FlagEnd)
   | { kind: 'later'; afterSeconds: number | null };
 
-type CallDeps = Pick<Deps, 'effects' | 'config' | 'flagsFor' | 'automation'>;
+type CallDeps = Pick<Deps, 'effects' | 'config' | 'targets' | 'automation'>;
 type FlagCall = { flags: Flags; effect: Effect & { flag: NonNullable<Effect['flag']> } };
 
 const ended = (state: FlagEnd['state'], detail: string): FlagAttempt => ({ kind: 'ended', state, detail });
@@ -78,7 +78,7 @@ async function flagCallOf(deps: CallDeps, id: IncidentId, number: number): Promi
   if (killSwitch.paused) return ended('withheld', 'the kill switch is on');
   const { service_environment: serviceEnvironment, flag } = effect;
   const config = environmentEntry((await deps.config.current()).services, serviceEnvironment)?.flags;
-  const flags = config && (await deps.flagsFor(config, serviceEnvironment));
+  const flags = config && (await deps.targets.flagsFor(config, serviceEnvironment));
   if (flags === undefined)
     return ended('failed', 'no flag service is configured for this service and environment (`flags` in the catalogue)');
   return { flags, effect: { ...effect, flag } };

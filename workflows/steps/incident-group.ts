@@ -10,10 +10,10 @@ import {
   relatedTo,
   stillFails,
   timeAround,
-} from '../../domain/incidents/incident-group.ts';
-import { isQuietTrial } from '../../domain/automation/shadow-trial.ts';
-import { needsPage } from '../../domain/paging/pages.ts';
-import type { Deps } from '../../domain/ports/deps.ts';
+} from '../../core/incidents/decisions/incident-group.ts';
+import { isQuietTrial } from '../../core/automation/decisions/shadow-trial.ts';
+import { needsPage } from '../../core/paging/decisions/pages.ts';
+import type { Deps } from '../../core/ports/deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { type EnvironmentName, type IncidentId, isAtLeast } from '../../schemas/config/names.ts';
 import { plusSeconds, secondsBetween } from '../../schemas/time/time.ts';

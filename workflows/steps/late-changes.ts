@@ -11,11 +11,11 @@ import {
   newsText,
   relatedTo,
   whyNotJudgedAgain,
-} from '../../domain/changes/late-changes.ts';
-import { problemStart } from '../../domain/incidents/new-onset.ts';
-import type { Deps } from '../../domain/ports/deps.ts';
-import type { JudgementRequest } from '../../domain/incidents/response.ts';
-import type { DecisionInputs } from '../../domain/rollback/judgement.ts';
+} from '../../core/changes/decisions/late-changes.ts';
+import { problemStart } from '../../core/incidents/decisions/new-onset.ts';
+import type { Deps } from '../../core/ports/deps.ts';
+import type { JudgementRequest } from '../../core/incidents/decisions/response.ts';
+import type { DecisionInputs } from '../../core/rollback/decisions/judgement.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import type { DecisionView, IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { ChangeId, IncidentId } from '../../schemas/config/names.ts';
@@ -23,7 +23,7 @@ import { secondsBetween } from '../../schemas/time/time.ts';
 import { type Activity, activityOf } from '../activity.ts';
 import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
-import { judgeNow } from './judge.ts';
+import { judgeNow } from './judge-incident.ts';
 import { rollbackKey } from './roll-back.ts';
 import { withdrawQuestion } from './withdraw-questions.ts';
 

@@ -1,10 +1,10 @@
-import type { Deps } from '../../domain/ports/deps.ts';
-import type { JudgementRequest } from '../../domain/incidents/response.ts';
-import { laterProof, PROOF_LOOKS_SECONDS } from '../../domain/rollback/later-proof.ts';
+import type { Deps } from '../../core/ports/deps.ts';
+import type { JudgementRequest } from '../../core/incidents/decisions/response.ts';
+import { laterProof, PROOF_LOOKS_SECONDS } from '../../core/rollback/decisions/later-proof.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
-import { judgeNow } from './judge.ts';
+import { judgeNow } from './judge-incident.ts';
 import { requestJudgement } from './late-changes.ts';
 import { withdrawQuestion } from './withdraw-questions.ts';
 

@@ -1,27 +1,30 @@
-import { commitForDeployer } from '../../domain/changes/deploy-repository.ts';
-import { environmentEntry } from '../../domain/catalogue/catalogue.ts';
-import type { ServiceEnvironment } from '../../domain/ports/common.ts';
-import type { RollbackEnd } from '../../domain/ports/decisions.ts';
-import type { Deps } from '../../domain/ports/deps.ts';
-import type { JudgementRequest } from '../../domain/incidents/response.ts';
+import { commitForDeployer } from '../../core/changes/decisions/deploy-repository.ts';
+import { environmentEntry } from '../../core/catalogue/decisions/catalogue.ts';
+import type { ServiceEnvironment } from '../../core/ports/common.ts';
+import type { RollbackEnd } from '../../core/ports/decisions.ts';
+import type { Deps } from '../../core/ports/deps.ts';
+import type { JudgementRequest } from '../../core/incidents/decisions/response.ts';
 import type { MitigationOutcome } from '../../schemas/incidents/inbox.ts';
 import type { DecisionState, DecisionView, IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { type IncidentId, Version } from '../../schemas/config/names.ts';
 import { secondsBetween } from '../../schemas/time/time.ts';
-import { activeClearings } from '../../domain/changes/cleared-suspects.ts';
-import { isPolicy } from '../../domain/rollback/guards.ts';
-import { asksByModeAlone } from '../../domain/rollback/judgement.ts';
-import { canBeProvedLater } from '../../domain/rollback/later-proof.ts';
-import { numberOf } from '../../domain/rollback/question-names.ts';
-import { ROLL_BACK, setsFlag } from '../../domain/rollback/same-act.ts';
-import { weighed } from '../../domain/rollback/rollback.ts';
-import { newestLiveChange } from '../../domain/changes/versions.ts';
+import { activeClearings } from '../../core/changes/decisions/cleared-suspects.ts';
+import { isPolicy } from '../../core/rollback/decisions/apply-guards.ts';
+import { asksByModeAlone } from '../../core/rollback/decisions/judgement.ts';
+import { canBeProvedLater } from '../../core/rollback/decisions/later-proof.ts';
+import { numberOf } from '../../core/rollback/decisions/question-names.ts';
+import { ROLL_BACK, setsFlag } from '../../core/rollback/decisions/same-act.ts';
+import { weighed } from '../../core/rollback/decisions/rollback.ts';
+import { WAIT_SECONDS } from '../../core/rollback/decisions/wait.ts';
+import { looksUnasked } from '../../core/look/decisions/may-look.ts';
+import { newestLiveChange } from '../../core/changes/decisions/versions.ts';
 import { type Activity, activityOf } from '../activity.ts';
 import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
 import type { IncidentKey } from './failing.ts';
-import { answerSeconds, judge, type Judged } from './judge.ts';
+import { answerSeconds, judgeIncident, type Judged } from './judge-incident.ts';
 import { closeIfDone, closeQuestionsDone, type DoneAct } from './close-questions.ts';
+import { removeAllInstances, testVersions } from './look/look.ts';
 import { lookForProof } from './look-for-proof.ts';
 import { hasExpiredUnseen, pageForQuestion, type Question, waitForAnswer } from './question-pages.ts';
 import {
@@ -125,11 +128,17 @@ type DecisionSummary = Pick<DecisionView, 'kind' | 'because' | 'from_version' | 
   flag?: Version;
   /** Metrics by version can prove the suspect while the question waits. Absent: they can't. */
   provable?: true;
+  /** Automation tests the versions while the question waits. Absent: it does not. */
+  tests?: true;
+  /** The controlled look is on, so that instances of one can run. Absent: it is off. */
+  has_look?: true;
   /** Another service than that of the incident is rolled back. Absent: it is the incident's. */
   isElsewhere?: true;
   /** Whether the target can report that a rollback still holds. */
   holds: boolean;
   settleSeconds: number;
+  /** Seconds until the incident is judged again. Absent: the decision is none to wait. */
+  waitSeconds?: number;
 };
 
 /** Lets the page show the decision. */
@@ -145,7 +154,7 @@ async function summaryOf(
   request: JudgementRequest,
   about: IncidentKey,
 ): Promise<DecisionSummary | null> {
-  const judged = await judge(deps, id, number, request, about);
+  const judged = await judgeIncident(deps, id, number, request, about);
   if (judged === null) return null;
   const { decision, inputs, incident } = judged;
   if (inputs.request.by !== 'person') {
@@ -166,6 +175,7 @@ async function summaryOf(
   };
   const deployer = await deployerAt(deps, serviceEnvironment);
   const chosen = decision.offers?.find(({ digest }) => digest === decision.chosen);
+  const passedSeconds = secondsBetween(decision.at, deps.clock.now()) * deps.timeScale;
   return {
     kind: decision.kind,
     because: decision.because,
@@ -178,20 +188,17 @@ async function summaryOf(
     toCommit: commitOf(decision.to_version),
     requester: inputs.request.by,
     // The run before this one may have asked the question.
-    approvalSeconds: Math.max(
-      1,
-      Math.round(
-        answerSeconds(services, inputs, serviceEnvironment) -
-          secondsBetween(decision.at, deps.clock.now()) * deps.timeScale,
-      ),
-    ),
+    approvalSeconds: Math.max(1, Math.round(answerSeconds(services, inputs, serviceEnvironment) - passedSeconds)),
     onTimeout: onApprovalTimeout === 'act' && !asksByModeAlone(decision) ? 'page' : onApprovalTimeout,
     ...(decision.offers && { chooses: true as const }),
     ...(chosen?.act === 'turn_off_flag' && { flag: chosen.from_version }),
     ...(canBeProvedLater(decision, inputs) && { provable: true as const }),
+    ...(looksUnasked(decision, inputs) && { tests: true as const }),
+    ...(target?.has_look && { has_look: true as const }),
     ...(serviceEnvironment.service !== incident.service && { isElsewhere: true as const }),
     holds: chosen?.act !== 'turn_off_flag' && deployer?.checkDrift !== undefined,
     settleSeconds: settleSeconds(judged, seconds),
+    ...(decision.kind === 'wait' && { waitSeconds: WAIT_SECONDS - passedSeconds }),
   };
 }
 
@@ -239,7 +246,11 @@ async function execute(
   judged: DecisionSummary,
   deps: Deps,
 ): Promise<{ end: MitigationEnd; executed: DecisionSummary }> {
-  const { kind, chooses } = judged;
+  const { kind, chooses, waitSeconds } = judged;
+  if (waitSeconds !== undefined) {
+    await run.wait('look-again', { seconds: waitSeconds });
+    return { end: WAITED, executed: judged };
+  }
   const isActionPossible = chooses === true || orderOf(incidentId, number, judged) !== null;
   if (!isActionPossible || (kind !== 'roll_back' && kind !== 'approve'))
     return { end: notTaken(judged, request), executed: judged };
@@ -257,8 +268,24 @@ async function execute(
     const other = await run.step('hand-to-incident', () => handToIncident(deps, order));
     if (other !== null) return { end: handed(other, executed), executed };
   }
+  // People can approve while a look runs.
+  if (executed.has_look === true) await endLooks(run, incidentId, deps);
   if (judged.settleSeconds > 0) await run.wait('settle', { seconds: judged.settleSeconds });
   return { end: await followRollback(run, { ...order, about }, deps), executed };
+}
+
+/** The next decision says what follows. */
+const WAITED: MitigationEnd = { outcome: 'waited', page: 'no', text: 'Waited', again: true };
+
+/** Attempts to remove the instances of looks before a rollback. They end by themselves; the rollback does not wait for that. */
+const REMOVALS = 4;
+
+async function endLooks(run: Run, id: IncidentId, deps: Deps): Promise<void> {
+  for (let attempt = 0; attempt < REMOVALS; attempt += 1) {
+    const { gone, seconds } = await run.step('end-looks', () => removeAllInstances(deps, id));
+    if (gone) return;
+    await run.wait('end-looks-again', { seconds });
+  }
 }
 
 /**
@@ -351,16 +378,22 @@ async function askPerson(
     onTimeout,
     chooses,
     provable,
+    tests,
     request,
     looks,
   }: DecisionSummary & Waiting,
   deps: Deps,
 ): Promise<DecisionState> {
   const note = chooses ? 'a choice between possible causes is waiting' : 'a rollback is waiting for approval';
-  await run.step('page-for-approval', () => pageForQuestion(deps, { incidentId, number }, note));
+  // The test decides within minutes whether there is a question at all: the one that follows it pages.
+  if (!tests) await run.step('page-for-approval', () => pageForQuestion(deps, { incidentId, number }, note));
   const question = { incidentId, number, seconds: approvalSeconds };
   const standing = await waitForAnswer(run, { ...question, register: registerFor(question) }, deps, () => {
-    if (provable)
+    if (tests)
+      looks.push(
+        run.childContext('look', (branch) => testVersions(branch, { incidentId, number, by: 'firebreak' }, deps)),
+      );
+    else if (provable)
       looks.push(
         run.childContext('look-for-proof', (branch) => lookForProof(branch, { incidentId, number, request }, deps)),
       );
@@ -394,14 +427,16 @@ async function conclude(
     outcome === 'succeeded' && from !== null && to !== null && suspect !== null
       ? { from, to, suspect: suspect as NonNullable<RollbackEnd['versionChange']>['suspect'] }
       : null;
-  const rejudged = again === true && judged.requester === 'alert' && number < JUDGEMENTS_MAX;
+  const rejudged =
+    again === true &&
+    (outcome === 'waited' ? await isNewest(deps, id, number) : judged.requester === 'alert' && number < JUDGEMENTS_MAX);
   const unseen = outcome === 'expired' && (await hasExpiredUnseen(deps, { incidentId: id, number }));
   await deps.effects.concludeRollback(id, {
     key: rollbackKey(id, number),
     number,
     serviceEnvironment: { service, environment },
     outcome,
-    page: unseen || (again && !rejudged) ? 'again' : page,
+    page: unseen || (again && !rejudged && outcome !== 'waited') ? 'again' : page,
     ...(rejudged && { again: true }),
     text,
     versionChange,
@@ -410,6 +445,10 @@ async function conclude(
   await wake(deps, id);
   return passedOfWindow(deps, id, { number });
 }
+
+/** Returns whether no other judgement has been made since, such as one that a person requested. */
+const isNewest = async ({ incidents }: Deps, id: IncidentId, number: number): Promise<boolean> =>
+  (await incidents.read(id))?.mitigations === number;
 
 /** Closes the other questions that ask for what was done. */
 async function closeAnswered(

@@ -1,16 +1,16 @@
-import { areAllByAlerts, causeWords, type PageCause } from '../../domain/paging/page-causes.ts';
-import { openQuestion, truncated, pageDetailsOf } from '../../domain/paging/page-details.ts';
-import { pageAttachments, channelLink } from '../../domain/paging/page-links.ts';
-import { leftToParent, pageKey, pagerTarget, takenOver } from '../../domain/paging/pages.ts';
-import { approvalUrls } from '../../domain/incidents/approval-link.ts';
-import { incidentUrl } from '../../domain/incidents/console-link.ts';
-import { incidentLinks } from '../../domain/links/incident-links.ts';
-import type { Story } from '../../domain/messages/story.ts';
-import { numberOf } from '../../domain/rollback/question-names.ts';
-import type { Attempt } from '../../domain/ports/common.ts';
-import type { Deps } from '../../domain/ports/deps.ts';
-import type { PageRequest } from '../../domain/ports/paging.ts';
-import { isQuietTrial } from '../../domain/automation/shadow-trial.ts';
+import { areAllByAlerts, causeWords, type PageCause } from '../../core/paging/decisions/page-causes.ts';
+import { openQuestion, truncated, pageDetailsOf } from '../../core/paging/decisions/page-details.ts';
+import { pageAttachments, channelLink } from '../../core/paging/decisions/page-links.ts';
+import { leftToParent, pageKey, pagerTarget, takenOver } from '../../core/paging/decisions/pages.ts';
+import { approvalUrls } from '../../core/incidents/decisions/approval-link.ts';
+import { incidentUrl } from '../../core/incidents/decisions/console-link.ts';
+import { incidentLinks } from '../../core/links/decisions/incident-links.ts';
+import type { Story } from '../../core/messages/decisions/story.ts';
+import { numberOf } from '../../core/rollback/decisions/question-names.ts';
+import type { Attempt } from '../../core/ports/common.ts';
+import type { Deps } from '../../core/ports/deps.ts';
+import type { PageRequest } from '../../core/ports/paging.ts';
+import { isQuietTrial } from '../../core/automation/decisions/shadow-trial.ts';
 import type { Effect, IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { PageSubject } from '../../schemas/incidents/inbox.ts';
 import { emptyConfig } from '../../schemas/config/config.ts';
@@ -345,7 +345,7 @@ export async function fullRequest(
     const story = await showing(deps, read, about);
     const reason = causes.length === 0 ? null : causeWords(causes, story.timeline);
     const again = number > 1 ? `Page ${number}: ` : '';
-    const url = incidentUrl(deps.publicUrl, incident.id);
+    const url = incidentUrl(deps.publicUrl, incident);
     const urls = await approvalUrls(deps, story);
     const answerUrl = urls.get(openQuestion(story)?.id ?? '');
     // Links are not worth a page without the other details.
@@ -445,7 +445,14 @@ async function standsForGroup(deps: Deps, { id, parent_id }: IncidentRecord, num
   return standing?.incident_id === id && standing.number === number;
 }
 
-async function resolveOnce(deps: Deps, id: IncidentId, number: number, last: boolean): Promise<Attempt> {
+/** @param group resolves the page of its child `id`, which stands for its own */
+async function resolveOnce(
+  deps: Deps,
+  id: IncidentId,
+  number: number,
+  last: boolean,
+  group?: IncidentId,
+): Promise<Attempt> {
   const incident = await deps.incidents.read(id);
   const paged = await deps.effects.get(id, pageKey(id, number));
   // A page without a recorded outcome may have been delivered. Resolving an incident that is not open does no harm.
@@ -457,20 +464,25 @@ async function resolveOnce(deps: Deps, id: IncidentId, number: number, last: boo
     const { incident_id: child, number: of } = paged.taken_over;
     // A child that continues resolves its page itself.
     return (await deps.incidents.read(child))?.status === 'resolved'
-      ? resolveOnce(deps, child, of, last)
+      ? resolveOnce(deps, child, of, last, id)
       : { kind: 'off', detail: 'the incident whose page it is continues' };
   }
-  if (await standsForGroup(deps, incident, number))
+  if (group === undefined && (await standsForGroup(deps, incident, number)))
     return { kind: 'off', detail: 'the page stands for the group, which resolves it' };
   const key = `${pageKey(id, number)}.resolve`;
+  const owner = group ?? id;
   const effect = await deps.effects.intend(id, {
     key,
     kind: 'page-resolve',
     ...(await pagerTarget(deps)),
     class: 'convergent',
     detail: `Resolve page ${number}`,
+    owner,
   });
   if (effect.state === 'succeeded') return { kind: 'taken', detail: effect.detail };
+  // A child and its group that end at once both get here. The one whose intent is recorded resolves the page, and repeats it.
+  if (effect.owner !== undefined && effect.owner !== owner)
+    return { kind: 'off', detail: `incident ${effect.owner} resolves the page` };
   const answer = await deps.pager.send({ ...pageRequest(incident, pageKey(id, number), deps), action: 'resolve' });
   const isFinal = last || paged.state === 'succeeded';
   if (answer.kind !== 'later' && isFinal)

@@ -1,12 +1,14 @@
-import { minuteOf } from '../../domain/messages/story.ts';
-import { pageKey } from '../../domain/paging/pages.ts';
-import { EXPIRING_AFTER, isLookedAt, isSeen } from '../../domain/paging/question-pages.ts';
-import type { Deps } from '../../domain/ports/deps.ts';
-import { numberOf, questionName } from '../../domain/rollback/question-names.ts';
+import { minuteOf } from '../../core/messages/decisions/story.ts';
+import { pageKey } from '../../core/paging/decisions/pages.ts';
+import { EXPIRING_AFTER, isLookedAt, isSeen } from '../../core/paging/decisions/question-pages.ts';
+import type { Deps } from '../../core/ports/deps.ts';
+import { numberOf, questionName } from '../../core/rollback/decisions/question-names.ts';
 import type { DecisionView, IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
+
+type QuestionDeps = Pick<Deps, 'clock' | 'decisions' | 'effects' | 'engine' | 'incidents' | 'timeScale'>;
 
 /** A question, with the number of its decision. */
 export type Question = { incidentId: IncidentId; number: number };
@@ -45,7 +47,7 @@ export async function waitForAnswer<State>(
  *
  * @returns whether the incident is open
  */
-export async function pageForQuestion(deps: Deps, question: Question, note: string): Promise<boolean> {
+export async function pageForQuestion(deps: QuestionDeps, question: Question, note: string): Promise<boolean> {
   const { incidentId, number } = question;
   const found = await find(deps, question);
   const isPageNeeded = found !== undefined && found.pager.pages > 0 && !(await isKnown(deps, found, 1));
@@ -57,7 +59,7 @@ export async function pageForQuestion(deps: Deps, question: Question, note: stri
   return isOpen;
 }
 
-async function pageExpiring(deps: Deps, question: Question): Promise<null> {
+async function pageExpiring(deps: QuestionDeps, question: Question): Promise<null> {
   const found = await find(deps, question);
   if (found?.decision.state !== 'waiting' || (await isKnown(deps, found, deps.timeScale))) return null;
   const { id, answer_until: until } = found.decision;
@@ -68,7 +70,7 @@ async function pageExpiring(deps: Deps, question: Question): Promise<null> {
 }
 
 /** Pages for a question that expired without having been seen by anyone. */
-export async function pageExpired(deps: Deps, question: Question): Promise<null> {
+export async function pageExpired(deps: QuestionDeps, question: Question): Promise<null> {
   const found = await find(deps, question);
   if (found === undefined || !isExpiredUnseen(found)) return null;
   const note = `Question ${questionName(found.decision.id)} expired, and nobody had acknowledged it`;
@@ -77,7 +79,7 @@ export async function pageExpired(deps: Deps, question: Question): Promise<null>
 }
 
 /** Returns whether a question has expired that nobody has seen. */
-export async function hasExpiredUnseen(deps: Deps, question: Question): Promise<boolean> {
+export async function hasExpiredUnseen(deps: QuestionDeps, question: Question): Promise<boolean> {
   const found = await find(deps, question);
   return found !== undefined && isExpiredUnseen(found);
 }
@@ -88,7 +90,7 @@ const isExpiredUnseen = ({ decision, incident, pager }: Found): boolean =>
 /** `pager`: the incident that pages, which is the parent of a child incident. */
 type Found = { decision: DecisionView; incident: IncidentRecord; pager: IncidentRecord };
 
-async function find(deps: Deps, { incidentId, number }: Question): Promise<Found | undefined> {
+async function find(deps: QuestionDeps, { incidentId, number }: Question): Promise<Found | undefined> {
   const [incident, decision] = await Promise.all([
     deps.incidents.read(incidentId),
     deps.decisions.get(incidentId, number),
@@ -103,13 +105,18 @@ async function find(deps: Deps, { incidentId, number }: Question): Promise<Found
  *
  * @param timeScale 1 for a new question: how soon it follows the page depends on real work, which is not faster
  */
-async function isKnown(deps: Deps, { decision, incident, pager }: Found, timeScale: number): Promise<boolean> {
+async function isKnown(deps: QuestionDeps, { decision, incident, pager }: Found, timeScale: number): Promise<boolean> {
   if (isSeen(decision, [incident, pager])) return true;
   const newestPage = await deps.effects.get(pager.id, pageKey(pager.id, pager.pages));
   return isLookedAt(newestPage, pager, { now: deps.clock.now(), timeScale });
 }
 
-async function page(deps: Deps, { decision, incident, pager }: Found, note: string, key: string): Promise<boolean> {
+async function page(
+  deps: QuestionDeps,
+  { decision, incident, pager }: Found,
+  note: string,
+  key: string,
+): Promise<boolean> {
   const isOwn = pager.id === incident.id;
   const about = { incident_id: incident.id, decision: Number(numberOf(decision.id)) };
   const message = { kind: 'page', by: 'question', note: isOwn ? note : `${incident.service}: ${note}`, about } as const;

@@ -1,15 +1,15 @@
-import { environmentEntry } from '../../domain/catalogue/catalogue.ts';
-import { modesFor } from '../../domain/automation/automation.ts';
-import { clearingOfVersion } from '../../domain/changes/cleared-suspects.ts';
-import { isOneOfMany } from '../../domain/incidents/incident-group.ts';
-import { sendersOfCause } from '../../domain/alerts/senders.ts';
-import { newerLiveChange } from '../../domain/changes/versions.ts';
-import type { ServiceEnvironment } from '../../domain/ports/common.ts';
-import type { Deps } from '../../domain/ports/deps.ts';
-import type { Agreement, Known } from '../../domain/rollback/guard.ts';
-import { afterStop, whyStopped } from '../../domain/rollback/guards.ts';
-import type { Decision } from '../../domain/rollback/judgement.ts';
-import type { TargetResponse, Deployer, RollbackCall } from '../../domain/rollback/targets.ts';
+import { environmentEntry } from '../../core/catalogue/decisions/catalogue.ts';
+import { modesFor } from '../../core/automation/decisions/automation.ts';
+import { clearingOfVersion } from '../../core/changes/decisions/cleared-suspects.ts';
+import { isOneOfMany } from '../../core/incidents/decisions/incident-group.ts';
+import { sendersOfCause } from '../../core/alerts/decisions/senders.ts';
+import { newerLiveChange } from '../../core/changes/decisions/versions.ts';
+import type { ServiceEnvironment } from '../../core/ports/common.ts';
+import type { Deps } from '../../core/ports/deps.ts';
+import type { Agreement, Known } from '../../core/rollback/decisions/guard.ts';
+import { afterStop, whyStopped } from '../../core/rollback/decisions/apply-guards.ts';
+import type { Decision } from '../../core/rollback/decisions/judgement.ts';
+import type { TargetResponse, Deployer, RollbackCall } from '../../core/rollback/decisions/targets.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import {
   type DecisionView,
@@ -20,11 +20,11 @@ import {
 import type { MitigationOutcome, PageNeed } from '../../schemas/incidents/inbox.ts';
 import type { Reason } from '../../schemas/incidents/reason.ts';
 import type { IncidentId, Mode, Version } from '../../schemas/config/names.ts';
-import type { JudgementRequest } from '../../domain/incidents/response.ts';
+import type { JudgementRequest } from '../../core/incidents/decisions/response.ts';
 import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
 import type { IncidentKey } from './failing.ts';
-import { type Around, judgeNow, readAround, readAutomation } from './judge.ts';
+import { type Around, judgeNow, readAround, readAutomation } from './judge-incident.ts';
 import { flagDoneAround } from './runbook/act-gate.ts';
 
 /** Returns the idempotency key of the rollback of a decision, the same for every attempt. */
@@ -188,6 +188,8 @@ async function rollBackOnce(deps: Deps, order: RollbackOrder): Promise<RollbackA
         : reason;
     },
   );
+  // The answer to an earlier attempt may be lost, and no further attempt is allowed: a look at the target still is.
+  if (!intent.ok && tried && (await isRolledBack(deps, order))) return { kind: 'succeeded', id: null };
   if (!intent.ok) return { kind: 'withheld', reason: intent.reason };
   // Another action that held the lock until now may have done it.
   const text = tried ? null : await doneMeanwhile(deps, order);
@@ -241,7 +243,7 @@ async function actionOf(deps: Deps, order: RollbackOrder): Promise<MitigationAct
     );
   }
   const config = environmentEntry((await deps.config.current()).services, order)?.flags;
-  const flags = config && (await deps.flagsFor(config, order));
+  const flags = config && (await deps.targets.flagsFor(config, order));
   return (
     flags && {
       effect: {
@@ -280,11 +282,11 @@ const rollbackCallOf = (order: RollbackOrder): RollbackCall => ({
 
 /** Returns the deployer of a service and environment. Undefined: none is configured, or its configuration is incomplete. */
 export async function deployerAt(
-  deps: Pick<Deps, 'config' | 'deployerFor'>,
+  deps: Pick<Deps, 'config' | 'targets'>,
   serviceEnvironment: ServiceEnvironment,
 ): Promise<Deployer | undefined> {
   const entry = environmentEntry((await deps.config.current()).services, serviceEnvironment);
-  return entry?.deployer && deps.deployerFor(entry.deployer, serviceEnvironment);
+  return entry?.deployer && deps.targets.deployerFor(entry.deployer, serviceEnvironment);
 }
 
 /** What is known of the guards' inputs before they are read. */
@@ -382,6 +384,13 @@ async function checkRollback(deps: Deps, order: RollbackOrder, handle: string): 
 
 const NO_DEPLOYER =
   'no deployer is configured for this service and environment, or its url and CD_URL are both missing';
+
+/** Returns whether the target runs the version of the rollback. False: it does not, or it cannot be queried. */
+async function isRolledBack(deps: Deps, order: RollbackOrder): Promise<boolean> {
+  if (order.flag !== undefined) return false;
+  const deployer = await deployerAt(deps, order);
+  return (await deployer?.checkDrift?.(rollbackCallOf(order)))?.kind === 'holds';
+}
 
 /**
  * Returns what has undone a rollback. Null: nothing has, or the target does not report it. A newer version that was deployed

@@ -1,6 +1,7 @@
-import { pageKey } from '../../domain/paging/pages.ts';
-import type { Deps } from '../../domain/ports/deps.ts';
-import type { ChildIncident } from '../../domain/ports/incidents.ts';
+import { incidentName } from '../../core/incidents/decisions/incident-number.ts';
+import { pageKey } from '../../core/paging/decisions/pages.ts';
+import type { Deps } from '../../core/ports/deps.ts';
+import type { ChildIncident } from '../../core/ports/incidents.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
@@ -53,6 +54,8 @@ type ParentEnd = {
   resolveRequest: ResolveRequest | undefined;
 };
 
+const nameOf = ({ parentId, parent }: ParentEnd): string => incidentName(parent ?? { id: parentId });
+
 /** Resolves a child, or detaches it from its parent. */
 async function settle(
   deps: SettleDeps,
@@ -65,7 +68,7 @@ async function settle(
     resolveRequest === undefined || joinedAt > resolveRequest.at || (await hasFiredSince(deps, id, resolveRequest.at));
   if (continuesAlone) await detach(deps, parentEnd, child);
   else {
-    const text = `Resolved together with the parent incident ${parentId}`;
+    const text = `Resolved together with the parent incident ${nameOf(parentEnd)}`;
     const timeline = { actor: resolveRequest.by, kind: RESOLVE_REQUESTED, text, detail: { parent: parentId } };
     await deps.incidents.post(
       id,
@@ -77,11 +80,8 @@ async function settle(
   await wake(deps, id);
 }
 
-async function detach(
-  deps: SettleDeps,
-  { parentId, parent, resolveRequest }: ParentEnd,
-  child: IncidentRecord,
-): Promise<void> {
+async function detach(deps: SettleDeps, parentEnd: ParentEnd, child: IncidentRecord): Promise<void> {
+  const { parentId, parent, resolveRequest } = parentEnd;
   // The parent no longer pages. If it closed by itself, nothing is new, and an earlier page suffices.
   const since = resolveRequest === undefined ? null : (parent?.resolved_at ?? null);
   // Pages of a child may have been left to the parent.
@@ -90,7 +90,7 @@ async function detach(
     resolveRequest === undefined ? 'is resolved' : `was resolved by ${resolveRequest.by}, but alerts have fired since`;
   await deps.incidentGroups.detach(parentId, child.id, {
     page: needsPage && !(await hasPaged(deps, child, since)),
-    text: `Continues as a separate incident: the parent incident ${parentId} ${parentEndText}`,
+    text: `Continues as a separate incident: the parent incident ${nameOf(parentEnd)} ${parentEndText}`,
   });
 }
 

@@ -1,12 +1,13 @@
-import { decidingFor } from '../../domain/messages/incident-buttons.ts';
-import { nextStep } from '../../domain/messages/incident-card.ts';
-import { decisionShown } from '../../domain/paging/page-details.ts';
-import { pageNote } from '../../domain/paging/page-note.ts';
-import { needsPage, pageKey, pagerTarget } from '../../domain/paging/pages.ts';
-import { approvalUrls } from '../../domain/incidents/approval-link.ts';
-import type { VendorResponse } from '../../domain/messages/channels.ts';
-import type { Overview } from '../../domain/messages/story.ts';
-import type { Deps } from '../../domain/ports/deps.ts';
+import { decidingFor } from '../../core/messages/decisions/incident-buttons.ts';
+import { nextStep } from '../../core/messages/decisions/incident-lines.ts';
+import { decisionShown } from '../../core/paging/decisions/page-details.ts';
+import { pageNote } from '../../core/paging/decisions/page-note.ts';
+import { needsPage, pageKey, pagerTarget } from '../../core/paging/decisions/pages.ts';
+import { approvalUrls } from '../../core/incidents/decisions/approval-link.ts';
+import { incidentName } from '../../core/incidents/decisions/incident-number.ts';
+import type { VendorResponse } from '../../core/messages/decisions/channels.ts';
+import type { Overview } from '../../core/messages/decisions/story.ts';
+import type { Deps } from '../../core/ports/deps.ts';
 import type { Effect, IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { Run } from '../run.ts';
@@ -72,6 +73,7 @@ async function updateOne(deps: Deps, story: Overview, page: OpenPage, last: bool
   if (effect.state !== 'succeeded' || owner.handling?.dismissed?.page === number) return 'done';
   const updateKey = `${effect.key}.update-${decisionShown(story)}`;
   if (story.effects.some(({ key }) => key === updateKey)) return 'done';
+  if (!(await isShownBy(deps, page, story))) return 'done';
   const response =
     effect.followed === undefined
       ? await sendUpdate(deps, story, page)
@@ -80,7 +82,7 @@ async function updateOne(deps: Deps, story: Overview, page: OpenPage, last: bool
   if (response === 'not_yet') return 'again';
   if ((response.kind === 'later' || response.kind === 'unclear') && !last) return 'again';
   const isDone = response.kind === 'done';
-  const shown = owner.id === story.incident.id ? `page ${number}` : `page ${number} of incident ${owner.id}`;
+  const shown = owner.id === story.incident.id ? `page ${number}` : `page ${number} of incident ${incidentName(owner)}`;
   await deps.effects.record(story.incident.id, {
     key: updateKey,
     kind: 'page-update',
@@ -90,6 +92,38 @@ async function updateOne(deps: Deps, story: Overview, page: OpenPage, last: bool
     detail: isDone ? `Updated ${shown}` : `${shown.replace('page', 'Page')} not updated: ${response.detail}`,
   });
   return 'done';
+}
+
+/** Members whose decisions the page of a group of many shows. PagerDuty takes 120 events a minute, pages and updates together. */
+const MEMBERS_SHOWN = 10;
+
+/**
+ * Returns whether a page shows the decision of an incident. The page of a group of many shows those that act or ask, of the
+ * first members that have one, so that the updates of a storm delay no page. Which members those are is recorded at the group.
+ */
+async function isShownBy(deps: Deps, { owner, number, effect }: OpenPage, story: Overview): Promise<boolean> {
+  const { id, service } = story.incident;
+  if (owner.id === id || owner.group_reason?.because !== 'many') return true;
+  const kind = story.decisions.at(-1)?.kind;
+  if (kind !== 'roll_back' && kind !== 'approve') return false;
+  const placeKeys = Array.from({ length: MEMBERS_SHOWN }, (_, n) => `${effect.key}.member-${n + 1}`);
+  const places = await Promise.all(placeKeys.map((key) => deps.effects.get(owner.id, key)));
+  if (places.some((place) => place?.owner === id)) return true;
+  const target = await pagerTarget(deps);
+  for (const [n, key] of placeKeys.entries()) {
+    if (places[n] !== undefined) continue;
+    await deps.effects.record(owner.id, {
+      key,
+      kind: 'page-update',
+      ...target,
+      class: 'convergent',
+      state: 'succeeded',
+      owner: id,
+      detail: `Page ${number} shows the decision about ${service}`,
+    });
+    if ((await deps.effects.get(owner.id, key))?.owner === id) return true; // else another member was faster
+  }
+  return false;
 }
 
 type Response = VendorResponse<null> | 'nothing' | 'not_yet';

@@ -1,9 +1,16 @@
-import type { HealthQuery } from '../../domain/catalogue/health.ts';
-import { putsVersionLive } from '../../domain/changes/versions.ts';
-import type { Evidence } from '../../domain/correlation/evidence.ts';
-import type { Onset } from '../../domain/correlation/onset.ts';
-import { requestsOf, samplesIn, windowOf, withWindow } from '../../domain/correlation/query.ts';
-import type { Metrics } from '../../domain/ports/metrics.ts';
+import type { HealthQuery } from '../../core/catalogue/decisions/health.ts';
+import { putsVersionLive } from '../../core/changes/decisions/versions.ts';
+import type { Evidence, InstancesOfVersion } from '../../core/correlation/decisions/evidence.ts';
+import type { Onset } from '../../core/correlation/decisions/onset.ts';
+import {
+  byInstance,
+  INSTANCE_LABELS,
+  requestsOf,
+  samplesIn,
+  windowOf,
+  withWindow,
+} from '../../core/correlation/decisions/query.ts';
+import type { Metrics } from '../../core/ports/metrics.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 
@@ -60,7 +67,7 @@ const BETWEEN_SECONDS = 1800;
 export async function closeVersionsOf(
   metrics: Metrics,
   query: HealthQuery | undefined,
-  { own, onset, at }: { own: readonly Change[]; onset: Onset; at: Timestamp },
+  { own, onset, at, label = 'version' }: { own: readonly Change[]; onset: Onset; at: Timestamp; label?: string },
 ): Promise<Pick<Evidence, 'by_version_close'>> {
   const start = newestStart(own, onset);
   if (query?.byVersion === undefined || start === null) return {};
@@ -77,11 +84,64 @@ export async function closeVersionsOf(
   const until = end < at ? end : at;
   const step = { stepSeconds: STEP_SECONDS };
   const [versions, shares] = await Promise.all([
-    metrics.rangeByLabel(health, 'version', from, until, 'max', step),
-    requests === null ? null : metrics.rangeByLabel(requests, 'version', from, until, 'sum', step),
+    metrics.rangeByLabel(health, label, from, until, 'max', step),
+    requests === null ? null : metrics.rangeByLabel(requests, label, from, until, 'sum', step),
   ]);
   return versions === null ? {} : { by_version_close: { window, versions: byVersionOf(versions, shares) } };
 }
+
+/** The most instances of a version that are kept, and the time in seconds before the onset that is read of them. */
+const INSTANCES_MAX = 20;
+const INSTANCES_BEFORE_SECONDS = 300;
+
+/**
+ * Reads health and requests of the instances of each version around the onset, over the shorter window if there is one. Keeps
+ * the versions of which an instance is above the limit.
+ */
+export async function instancesOf(
+  metrics: Metrics,
+  query: HealthQuery | undefined,
+  { onset, at, close }: { onset: Onset; at: Timestamp; close: Evidence['by_version_close'] },
+): Promise<Pick<Evidence, 'by_instance'>> {
+  if (query?.byVersion === undefined) return {};
+  const over = (promql: string): string => (close && withWindow(promql, close.window)) ?? promql;
+  const traffic = query.trafficByVersion ?? requestsOf(query.byVersion);
+  const [health, requests] = [query.byVersion, traffic].map((one) => (one === null ? null : byInstance(over(one))));
+  if (health == null) return {};
+  const from = plusSeconds(onset.earliest, -INSTANCES_BEFORE_SECONDS);
+  const labels = ['version', ...INSTANCE_LABELS];
+  const step = close === undefined ? {} : { stepSeconds: STEP_SECONDS };
+  const [curves, rates] = await Promise.all([
+    metrics.rangeByLabel(health, labels, from, at, 'max', step),
+    requests == null ? null : metrics.rangeByLabel(requests, labels, from, at, 'sum', step),
+  ]);
+  const versions = versionsWithInstances(byVersionOf(curves ?? [], rates), query.max);
+  return versions.length === 0 ? {} : { by_instance: { window: windowOf(over(query.byVersion)), versions } };
+}
+
+function versionsWithInstances(all: Versions, max: number): InstancesOfVersion[] {
+  const named = all.flatMap(({ version: labels, ...one }) => {
+    const [version = '', pod, instance] = labels.split('\n');
+    const name = pod || instance;
+    return name ? [{ ...one, version, name }] : [];
+  });
+  const worst = ({ curve }: Pick<Versions[number], 'curve'>): number => curve.at(-1)?.[1] ?? 0;
+  return [...Map.groupBy(named, ({ version }) => version)]
+    .filter(([, instances]) => instances.some((one) => worst(one) > max))
+    .filter(([version, instances]) => instances.some(({ name }) => !servesOthers(named, version, name)))
+    .map(([version, series]) => ({
+      version,
+      // A pod has a series for each of its ports.
+      instances: [...new Map(series.toSorted((a, b) => worst(a) - worst(b)).map((one) => [one.name, one])).values()]
+        .toSorted((a, b) => worst(b) - worst(a))
+        .slice(0, INSTANCES_MAX)
+        .map(({ name, curve, traffic }) => ({ name, curve, traffic })),
+    }));
+}
+
+/** Returns whether an instance reports other versions, too, as a collector or a proxy does: then it is none of the version. */
+const servesOthers = (all: readonly { version: string; name: string }[], version: string, name: string): boolean =>
+  all.some((one) => one.version !== version && one.name === name);
 
 /** Returns the start of the newest deploy before the onset. Null: there is none within half an hour. */
 function newestStart(own: readonly Change[], { latest }: Onset): Timestamp | null {

@@ -1,16 +1,16 @@
-import { healthOf } from '../../domain/catalogue/health.ts';
-import { isQuantile, windowOf } from '../../domain/correlation/query.ts';
-import { healthSince, type HealthSince } from '../../domain/correlation/recovery.ts';
+import { healthOf } from '../../core/catalogue/decisions/health.ts';
+import { isQuantile, windowOf } from '../../core/correlation/decisions/query.ts';
+import { healthSince, type HealthSince } from '../../core/correlation/decisions/recovery.ts';
 import {
   beganAfterMitigation,
   newOnset,
   newOnsetText,
   RECOVERY_SECONDS,
   recovered,
-} from '../../domain/incidents/new-onset.ts';
-import type { IncidentChange } from '../../domain/ports/incidents.ts';
-import type { Deps } from '../../domain/ports/deps.ts';
-import { isSameMitigation, type Mitigation, VERIFICATION_SECONDS } from '../../domain/rollback/verdict.ts';
+} from '../../core/incidents/decisions/new-onset.ts';
+import type { IncidentChange } from '../../core/ports/incidents.ts';
+import type { Deps } from '../../core/ports/deps.ts';
+import { isSameMitigation, type Mitigation, VERIFICATION_SECONDS } from '../../core/rollback/decisions/verdict.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
@@ -39,7 +39,7 @@ const HOLD_CHECKS_SECONDS: readonly number[] = [60, 180, 420, VERIFICATION_SECON
  *
  * @param watched.order the rollback. Null: its target does not report whether it holds
  * @param watched.passedSeconds part of the window that has passed in earlier runs of the workflow
- * @returns what has undone the rollback before. Null: nothing
+ * @returns what has undone the rollback within the window. Null: nothing
  */
 export async function awaitVerdict(
   run: Run,

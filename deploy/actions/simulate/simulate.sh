@@ -24,7 +24,7 @@ done
 case "$FAIL_ON_DIFFERENCE" in true | false) ;; *) fail "fail-on-difference is \"$FAIL_ON_DIFFERENCE\"; use true or false" ;; esac
 
 code=0
-node "$(dirname "${BASH_SOURCE[0]}")/../../../cli/bin.mjs" simulate --format markdown \
+node "$(dirname "${BASH_SOURCE[0]}")/../../../entrances/cli/bin.mjs" simulate --format markdown \
   --since "$SINCE" --config "$CONFIG" --runbooks "$RUNBOOKS" >"$work/report" 2>"$work/errors" || code=$?
 # A difference and a failure have the same exit code; only a difference comes with a report.
 [ -s "$work/report" ] || fail "$(cat "$work/errors")"

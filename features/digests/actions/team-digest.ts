@@ -1,59 +1,40 @@
-import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
-import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
-import type { StoredActionItem } from '../../../domain/ports/action-items.ts';
-import type { Deps } from '../../../domain/ports/deps.ts';
-import { configured } from '../../../domain/ports/extensions.ts';
-import { covers } from '../../../domain/freeze/state.ts';
-import { withoutCredentials } from '../../../domain/redaction/credentials.ts';
+import { serviceEntry } from '../../../core/catalogue/decisions/catalogue.ts';
+import type { ServiceEnvironment } from '../../../core/ports/common.ts';
+import type { StoredActionItem } from '../../../core/ports/action-items.ts';
+import type { Deps } from '../../freeze/ports.ts';
+import type { ErrorBudgets } from '../../../core/ports/error-budgets.ts';
+import { configured, type DigestScope, type DigestSection, loaded } from '../../../core/ports/extensions.ts';
+import { covers } from '../../freeze/decisions/state.ts';
+import { withoutCredentials } from '../../../core/redaction/decisions/credentials.ts';
 import { type DigestRecords, teamDigest, TREND_WEEKS, WEEK_SECONDS } from '../decisions/team-digest.ts';
 import type { Action } from '../../../schemas/access/access.ts';
+import type { Change } from '../../../schemas/changes/change.ts';
 import type { Config } from '../../../schemas/config/config.ts';
-import type { Freeze } from '../../../schemas/freeze/freeze.ts';
+import type { Freeze } from '../../freeze/schemas/freeze.ts';
+import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { TeamDigest } from '../digest.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
-import { deliveryReport } from '../../../actions/delivery/report.ts';
-import { spentBudgets } from '../../../actions/slo/spent-budgets.ts';
-import { collectPages } from '../../../actions/shared/collect-pages.ts';
-import { pooled } from '../../../actions/shared/concurrency.ts';
-import { alertReview, REVIEW_DAYS } from '../../../actions/reports/alert-review.ts';
+import { collectPages } from '../../../core/shared/collect-pages.ts';
+import { pooled } from '../../../core/shared/concurrency.ts';
+import { alertReview, REVIEW_DAYS } from '../../../core/reports/actions/alert-review.ts';
 import { doneTasks } from './done-tasks.ts';
 
 export type TeamDigestDeps = Pick<
   Deps,
-  | 'attributions'
-  | 'changes'
-  | 'clock'
-  | 'code'
-  | 'config'
-  | 'deployHistory'
-  | 'extensions'
-  | 'freezes'
-  | 'incidents'
-  | 'log'
-  | 'runbooks'
-  | 'sloDays'
-  | 'sloStatuses'
+  'changes' | 'clock' | 'config' | 'extensions' | 'freezes' | 'incidents' | 'log' | 'runbooks'
 >;
 
-export type TeamDigestRequest = {
-  /** Absent: all services. */
-  team?: string;
-  /** Returns whether the reader may do this with a service and environment. */
-  isAllowed: (action: Action, of: Partial<ServiceEnvironment>) => boolean;
-};
-
-/** Incidents of the week that a digest reads at most. */
-const INCIDENTS_MAX = 500;
-/** Freezes in one page of their list, and pages that are read at most. */
+/** Incidents of four weeks that a digest reads at most, and those of the last week of which it counts the tasks. */
+const INCIDENTS_MAX = 20_000;
+const COUNTED_MAX = 500;
+/** Freezes and changes in one page of their list, and pages that are read at most. */
 const PAGE = 200;
-const PAGES_MAX = 10;
+const FREEZE_PAGES_MAX = 10;
+const CHANGE_PAGES_MAX = 50;
 const AT_ONCE = 8;
 
 /** Computes the digest of the seven days up to now for the console, without credentials, because it shows the words of many records together. */
-export async function readTeamDigest(
-  deps: TeamDigestDeps,
-  { team, isAllowed }: TeamDigestRequest,
-): Promise<TeamDigest> {
+export async function readTeamDigest(deps: TeamDigestDeps, { team, isAllowed }: DigestScope): Promise<TeamDigest> {
   const config = await deps.config.current();
   const until = deps.clock.now();
   const from = plusSeconds(until, -WEEK_SECONDS);
@@ -64,42 +45,52 @@ export async function readTeamDigest(
     belongsToTeam(one.service) && environments.includes(one.environment);
   const canSee = (action: Action) => (one: ServiceEnvironment) => inScope(one) && isAllowed(action, one);
 
-  const report = (seconds: number) =>
-    deliveryReport(deps, {
-      seconds,
-      scope: team === undefined ? {} : { team },
-      isVisible: (one) => isAllowed('deployments:read', one) && isAllowed('incidents:read', one),
-    });
-  const [week, month, recent, statuses, freezes, review, overdue] = await Promise.all([
-    report(WEEK_SECONDS),
-    report(TREND_WEEKS * WEEK_SECONDS),
-    deps.incidents.recent({ since: from, limit: INCIDENTS_MAX }),
-    deps.sloStatuses.all(),
+  const canSeeDeploys = (one: ServiceEnvironment): boolean =>
+    canSee('deployments:read')(one) && isAllowed('incidents:read', one);
+  const sources = await loaded(deps.extensions.errorBudgets);
+  const [month, changes, statuses, freezes, review, overdue, ofFeatures] = await Promise.all([
+    deps.incidents.recent({ since: plusSeconds(until, -TREND_WEEKS * WEEK_SECONDS), limit: INCIDENTS_MAX }),
+    changesSince(deps, from),
+    Promise.all(sources.map((source) => source.all())),
     freezesSince(deps, from),
     alertReview(deps, canSee('incidents:read')),
     overdueItems(deps, config, canSee('incidents:read')),
+    sectionsOfFeatures(deps, config, { ...(team !== undefined && { team }), isAllowed }),
   ]);
-  const incidents = recent.items.filter((one) => one.group_reason === undefined && canSee('incidents:read')(one));
-  const budgets = statuses.filter(canSee('slos:read'));
+  const week = month.items.filter(({ opened_at }) => opened_at >= from);
+  // A parent incident only groups others, which count themselves.
+  const single = (incident: IncidentRecord): boolean => incident.group_reason === undefined;
+  const budgets = statuses.flat().filter(canSee('slos:read'));
   const records: DigestRecords = {
     team: team ?? null,
     until,
     environments,
-    complete: month.complete && recent.isComplete && review.isComplete,
-    week: week.figures,
-    deploys: month.deploys,
-    incidents: month.incidents,
-    severities: new Map(incidents.map(({ id, severity }) => [id, severity])),
-    tasks: await doneTasks(deps, incidents),
-    rollbacksOutside: await rollbacksOutside(deps, week.deploys),
-    budgets: await withSpent(deps, config, budgets, { from, until }),
+    complete: month.isComplete && week.length <= COUNTED_MAX && changes.isComplete && review.isComplete,
+    incidents: month.items.filter((one) => single(one) && canSeeDeploys(one)).toSorted(newestFirst),
+    tasks: await doneTasks(
+      deps,
+      week.slice(0, COUNTED_MAX).filter((one) => single(one) && canSee('incidents:read')(one)),
+    ),
+    rollbacksOutside: changes.items.filter((one) => isRollbackOutside(one) && canSeeDeploys(one)).length,
+    budgets: await withSpent(sources, config, budgets, { from, until }),
     freezes: freezes.filter((one) => concerns(one, config, canSee('freezes:read'))),
     noisy: { days: REVIEW_DAYS, items: review.noisy },
     overdue,
+    ofFeatures,
   };
-  return withoutCredentials(
-    teamDigest(records, { delivery: config.delivery, toilMinutes: config.response.toilMinutes }),
-  );
+  return withoutCredentials(teamDigest(records, config.response.toilMinutes));
+}
+
+const newestFirst = (a: IncidentRecord, b: IncidentRecord): number =>
+  a.opened_at === b.opened_at ? (a.id < b.id ? 1 : -1) : a.opened_at < b.opened_at ? 1 : -1;
+
+async function sectionsOfFeatures(
+  { extensions }: Pick<Deps, 'extensions'>,
+  config: Config,
+  scope: DigestScope,
+): Promise<DigestSection[]> {
+  const parts = await configured(extensions.digestSections, config);
+  return (await Promise.all(parts.map((part) => part.ofLastWeek(scope)))).flat();
 }
 
 /** Returns freezes that can have been in force since then. */
@@ -107,7 +98,7 @@ async function freezesSince({ freezes }: Pick<Deps, 'freezes'>, since: Timestamp
   const wasInForce = ({ ended_at: ended, until }: Freeze): boolean =>
     (ended === null || ended > since) && (until === null || until > since);
   const current = await freezes.current();
-  const listed = await collectPages((cursor) => freezes.list({ limit: PAGE, ...cursor }, wasInForce), PAGES_MAX);
+  const listed = await collectPages((cursor) => freezes.list({ limit: PAGE, ...cursor }, wasInForce), FREEZE_PAGES_MAX);
   const found = new Map([...current, ...listed].map((one) => [one.id, one]));
   return [...found.values()].filter(wasInForce);
 }
@@ -132,22 +123,29 @@ async function overdueItems(
   return (await Promise.all(lists.map((list) => list.overdue(isVisible)))).flat();
 }
 
-/** Counts rollbacks that Firebreak did not do. */
-async function rollbacksOutside(
+/** Reads the changes that started since then. `isComplete`: false if there are too many. */
+export async function changesSince(
   { changes }: Pick<Deps, 'changes'>,
-  deploys: readonly { id: Parameters<Deps['changes']['get']>[0]; kind: string; status: string }[],
-): Promise<number> {
-  let count = 0;
-  const rollbacks = deploys.filter(({ kind, status }) => kind === 'rollback' && status === 'succeeded');
-  await pooled(rollbacks, AT_ONCE, async ({ id }) => {
-    const change = await changes.get(id);
-    if (change !== undefined && change.made_for === null) count += 1;
-  });
-  return count;
+  since: Timestamp,
+): Promise<{ items: Change[]; isComplete: boolean }> {
+  const items: Change[] = [];
+  let cursor: string | undefined;
+  for (let n = 0; n < CHANGE_PAGES_MAX; n += 1) {
+    const page = await changes.list({ limit: PAGE, ...(cursor !== undefined && { cursor }) });
+    const recent = page.items.filter(({ started_at: at }) => at >= since);
+    items.push(...recent);
+    if (page.next_cursor === null || recent.length < page.items.length) return { items, isComplete: true };
+    cursor = page.next_cursor;
+  }
+  return { items, isComplete: false };
 }
 
+/** Returns whether a change is a rollback that Firebreak did not do. */
+export const isRollbackOutside = ({ kind, status, made_for }: Change): boolean =>
+  kind === 'rollback' && status === 'succeeded' && made_for === null;
+
 async function withSpent(
-  deps: Pick<Deps, 'sloDays' | 'log'>,
+  sources: readonly ErrorBudgets[],
   config: Config,
   statuses: DigestRecords['budgets'][number]['status'][],
   window: { from: Timestamp; until: Timestamp },
@@ -158,7 +156,8 @@ async function withSpent(
   const spent = new Map<string, number | null>();
   await pooled(groups, AT_ONCE, async ([first]) => {
     if (first === undefined) return;
-    for (const one of await spentBudgets(deps, config, first, window)) spent.set(one.id, one.share);
+    for (const source of sources)
+      for (const one of await source.spent(config, first, window)) spent.set(one.id, one.share);
   });
   return statuses.map((status) => ({ status, spent: spent.get(status.id) ?? null }));
 }

@@ -1,34 +1,27 @@
-import { type DoraFigure, type DoraFigures } from '../../../schemas/delivery/dora.ts';
 import type { TeamDigest } from '../digest.ts';
 import type { ToilTask } from '../toil.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
-import { incidentPath, postmortemPath, experimentPath } from '../../../domain/incidents/console-link.ts';
-import type { Text } from '../../../domain/messages/channels.ts';
-import { counted, duration, share } from '../../../domain/reports/words.ts';
-
-/** A part of the digest. Links are paths of the console. */
-export type DigestSection = {
-  id: string;
-  title: string;
-  /** One or two sentences. If there is nothing to report, they say so, and there are no rows. */
-  summary: string;
-  columns: readonly [string, ...string[]];
-  rows: readonly (readonly Text[])[];
-  /** The page with all records. */
-  path: string;
-};
+import {
+  deliveryPath,
+  experimentPath,
+  incidentPath,
+  postmortemPath,
+} from '../../../core/incidents/decisions/console-link.ts';
+import type { Text } from '../../../core/messages/decisions/channels.ts';
+import type { DigestSection } from '../../../core/ports/extensions.ts';
+import { counted, duration, share } from '../../../core/reports/decisions/words.ts';
 
 /** Number of incidents that one row of toil links to. */
 const LINKED_MAX = 5;
 
-/** Returns the parts of the digest in their order. Every digest has all of them. */
+/** Returns the sections in their order. Every digest has all of them. */
 export function digestSections(digest: TeamDigest): DigestSection[] {
   return [
     incidents(digest),
     restore(digest),
     budgets(digest),
     freezes(digest),
-    delivery(digest),
+    ...digest.ofFeatures,
     toil(digest),
     noisy(digest),
     overdue(digest),
@@ -51,9 +44,6 @@ export const digestScope = ({ window: { from, until }, environments, complete }:
 export const digestPath = (team: string | null): string =>
   team === null ? '/console/digest' : `/console/digest?${new URLSearchParams({ team }).toString()}`;
 
-const deliveryPath = ({ team }: TeamDigest, figure: DoraFigure, days: number): string =>
-  `/console/delivery?${new URLSearchParams({ days: String(days), figure, ...(team !== null && { team }) }).toString()}#records`;
-
 const serviceCell = ({ service, environment }: { service: string; environment: string }): Text => [
   `${service} ${environment}`,
 ];
@@ -61,7 +51,7 @@ const serviceCell = ({ service, environment }: { service: string; environment: s
 const incidentLink = (id: IncidentId, text: string): Text => [{ link: incidentPath(id), text }];
 
 function incidents(digest: TeamDigest): DigestSection {
-  const { opened, by_severity: severity, open, items } = digest.incidents;
+  const { opened, by_severity: severity, items } = digest.incidents;
   const severities = `${severity.critical} critical, ${severity.warning} warning, ${severity.info} info`;
   return {
     id: 'incidents',
@@ -69,22 +59,33 @@ function incidents(digest: TeamDigest): DigestSection {
     summary:
       opened === 0
         ? 'No incident opened.'
-        : `${counted(opened, 'incident')} opened: ${severities}. ${open === 0 ? 'All are resolved.' : `${open} not resolved.`}`,
+        : `${counted(opened, 'incident')} opened: ${severities}. ${endsText(digest.incidents)}`,
     columns: ['Incident', 'Service', 'Severity', 'Opened', 'Restored after'],
-    rows: items.map(({ id, title, service, environment, severity: level, opened_at: at, restore_s: seconds }) => [
-      incidentLink(id, title),
-      serviceCell({ service, environment }),
-      [level],
-      [{ at }],
-      [seconds === null ? 'not yet' : duration(seconds)],
-    ]),
-    path: deliveryPath(digest, 'time_to_restore', 7),
+    rows: items.map(
+      ({ id, title, service, environment, severity: level, opened_at: at, restore_s: seconds, closed_as }) => [
+        incidentLink(id, title),
+        serviceCell({ service, environment }),
+        [level],
+        [{ at }],
+        [seconds !== null ? duration(seconds) : closed_as === 'unverified' ? 'closed, not verified' : 'not yet'],
+      ],
+    ),
+    path: deliveryPath(digest.team, 'time_to_restore', 7),
   };
+}
+
+/** Says how many incidents are not over, or are over without a proof of recovery. */
+function endsText({ open, unverified }: TeamDigest['incidents']): string {
+  if (open === 0 && unverified === 0) return 'All are resolved.';
+  return [
+    ...(open === 0 ? [] : [`${open} not resolved.`]),
+    ...(unverified === 0 ? [] : [`${unverified} closed, not verified.`]),
+  ].join(' ');
 }
 
 function restore(digest: TeamDigest): DigestSection {
   const [last, before] = [digest.restore.at(-1), digest.restore.at(-2)];
-  const path = deliveryPath(digest, 'time_to_restore', 28);
+  const path = deliveryPath(digest.team, 'time_to_restore', 28);
   const isEmpty = digest.restore.every(({ median_s: seconds }) => seconds === null);
   return {
     id: 'restore',
@@ -158,47 +159,6 @@ function freezes({ freezes: { began, seconds, items } }: TeamDigest): DigestSect
       [duration(length)],
     ]),
     path: '/console/freezes',
-  };
-}
-
-function delivery(digest: TeamDigest): DigestSection {
-  const { week, week_before: before } = digest.delivery;
-  const row = (figure: DoraFigure, name: string, valueOf: (figures: DoraFigures) => string): Text[] => [
-    [{ link: deliveryPath(digest, figure, 7), text: name }],
-    [valueOf(week)],
-    [valueOf(before)],
-  ];
-  const deploys = week.deployment_frequency.deploys;
-  const isEmpty = [week, before].every(
-    ({ deployment_frequency: { deploys: count }, change_failure_rate: { deploys: rated } }) => count + rated === 0,
-  );
-  return {
-    id: 'delivery',
-    title: 'Delivery',
-    summary: isEmpty
-      ? 'No deploy in two weeks.'
-      : `${counted(deploys, 'deploy')}. Week before: ${before.deployment_frequency.deploys}.`,
-    columns: ['Figure', 'This week', 'Week before'],
-    rows: isEmpty
-      ? []
-      : [
-          row(
-            'deployment_frequency',
-            'Deployment frequency',
-            ({ deployment_frequency: { value } }) => `${Number(value.toFixed(2))} per day`,
-          ),
-          row('lead_time', 'Lead time', ({ lead_time: { median_s: seconds } }) => duration(seconds)),
-          row('change_failure_rate', 'Change fail rate', ({ change_failure_rate: { value, failed, deploys: of } }) =>
-            value === null ? share(null) : `${share(value)} (${failed} of ${of})`,
-          ),
-          row(
-            'failed_deployment_recovery',
-            'Failed deployment recovery',
-            ({ failed_deployment_recovery: { median_s: seconds } }) => duration(seconds),
-          ),
-          row('rework_rate', 'Rework rate', ({ rework_rate: { value } }) => share(value)),
-        ],
-    path: deliveryPath(digest, 'deployment_frequency', 7),
   };
 }
 

@@ -1,7 +1,5 @@
-import type { DoraDeploy, DoraFigures, DoraIncident } from '../../../schemas/delivery/dora.ts';
-import type { DeliveryFile } from '../../../schemas/delivery/delivery-file.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
-import type { Freeze } from '../../../schemas/freeze/freeze.ts';
+import type { Freeze } from '../../freeze/schemas/freeze.ts';
 import {
   type DecisionView,
   type Effect,
@@ -12,12 +10,13 @@ import type { TeamDigest, ToilRow } from '../digest.ts';
 import { type ToilMinutes, ToilTask } from '../toil.ts';
 import type { SloStatus } from '../../../schemas/slo/slo-status.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
-import type { NoisyAlert } from '../../../domain/alerts/noisy-alerts.ts';
-import type { StoredActionItem } from '../../../domain/ports/action-items.ts';
-import { figuresOf } from '../../../domain/delivery/figures.ts';
-import { median } from '../../../domain/delivery/quantiles.ts';
-import { scopeInWords } from '../../../domain/freeze/words.ts';
-import { decisionOf, evidenceNameOf } from '../../../domain/incidents/evidence-name.ts';
+import type { NoisyAlert } from '../../../core/alerts/decisions/noisy-alerts.ts';
+import type { StoredActionItem } from '../../../core/ports/action-items.ts';
+import type { DigestSection } from '../../../core/ports/extensions.ts';
+import { median } from '../../../core/reports/decisions/quantiles.ts';
+import { scopeInWords } from '../../freeze/decisions/words.ts';
+import { closedAsOf } from '../../../core/incidents/decisions/closing.ts';
+import { decisionOf, evidenceNameOf } from '../../../core/incidents/decisions/evidence-name.ts';
 
 const DAY_SECONDS = 86_400;
 export const WEEK_SECONDS = 7 * DAY_SECONDS;
@@ -39,12 +38,8 @@ export type DigestRecords = {
   environments: readonly string[];
   /** False: there were too many incidents to read all of them. */
   complete: boolean;
-  /** The figures of the last seven days, computed as those of the page Delivery. */
-  week: DoraFigures;
-  /** Deploys and incidents of the last four weeks. */
-  deploys: readonly DoraDeploy[];
-  incidents: readonly DoraIncident[];
-  severities: ReadonlyMap<IncidentId, IncidentRecord['severity']>;
+  /** Incidents of the last four weeks, newest first. */
+  incidents: readonly DigestIncident[];
   /** Tasks that were done in the incidents that opened in the last seven days. */
   tasks: readonly DoneTask[];
   /** Rollbacks of the last seven days that Firebreak did not do. */
@@ -54,17 +49,30 @@ export type DigestRecords = {
   freezes: readonly Freeze[];
   noisy: { days: number; items: readonly NoisyAlert[] };
   overdue: readonly StoredActionItem[];
+  /** Sections that other features add. */
+  ofFeatures: readonly DigestSection[];
 };
 
+/** An incident as far as a digest needs it. */
+export type DigestIncident = Pick<
+  IncidentRecord,
+  | 'id'
+  | 'service'
+  | 'environment'
+  | 'title'
+  | 'severity'
+  | 'status'
+  | 'opened_at'
+  | 'resolved_at'
+  | 'resolved_by'
+  | 'closed_as'
+>;
+
 /** Computes the digest of the week that ends at `until`. All outputs show these numbers. */
-export function teamDigest(
-  records: DigestRecords,
-  { delivery, toilMinutes }: { delivery: DeliveryFile; toilMinutes: ToilMinutes },
-): TeamDigest {
-  const { team, until, environments, complete, week, noisy } = records;
+export function teamDigest(records: DigestRecords, toilMinutes: ToilMinutes): TeamDigest {
+  const { team, until, environments, complete, noisy, ofFeatures } = records;
   const from = plusSeconds(until, -WEEK_SECONDS);
   const weeks = Array.from({ length: TREND_WEEKS }, (_, n) => weekBefore(until, TREND_WEEKS - 1 - n));
-  const before = weekBefore(until, 1);
   return {
     team,
     window: { from, until },
@@ -74,21 +82,12 @@ export function teamDigest(
     restore: weeks.map((trendWeek) => {
       const restored = records.incidents
         .filter(({ opened_at: at }) => isWithin(at, trendWeek))
-        .map(({ restore_s: seconds }) => seconds)
+        .map(restoreSeconds)
         .filter((seconds) => seconds !== null);
       return { ...trendWeek, incidents: restored.length, median_s: median(restored) };
     }),
     budgets: budgetsOf(records),
     freezes: freezesOf(records.freezes, { from, until }),
-    delivery: {
-      week,
-      week_before: figuresOf(
-        records.deploys.filter(({ started_at: at }) => isWithin(at, before)),
-        records.incidents.filter(({ opened_at: at }) => isWithin(at, before)),
-        WEEK_SECONDS / DAY_SECONDS,
-        delivery,
-      ),
-    },
     toil: toilOf(records, toilMinutes),
     noisy: {
       days: noisy.days,
@@ -107,6 +106,7 @@ export function teamDigest(
         priority,
       }))
       .toSorted((a, b) => order(a.due ?? '', b.due ?? '') || order(a.id, b.id)),
+    ofFeatures: [...ofFeatures],
   };
 }
 
@@ -123,24 +123,35 @@ const isWithin = (at: Timestamp, { from, until }: Window): boolean => at > from 
 
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-function incidentsOf({ incidents, severities }: DigestRecords, from: Timestamp): TeamDigest['incidents'] {
+/** Returns how long an incident took. Null: it is open, or nothing has shown that the service recovered. */
+const restoreSeconds = (incident: DigestIncident): number | null =>
+  incident.resolved_at === null || closedAsOf(incident) === 'unverified'
+    ? null
+    : secondsBetween(incident.opened_at, incident.resolved_at);
+
+function incidentsOf({ incidents }: DigestRecords, from: Timestamp): TeamDigest['incidents'] {
   const items = incidents
     .filter(({ opened_at: at }) => at > from)
-    .map(({ id, service, environment, title, opened_at, restore_s }) => ({
-      id,
-      service,
-      environment,
-      title,
-      severity: severities.get(id) ?? ('critical' as const),
-      opened_at,
-      restore_s,
-    }));
+    .map((incident) => {
+      const { id, service, environment, title, severity, opened_at } = incident;
+      return {
+        id,
+        service,
+        environment,
+        title,
+        severity,
+        opened_at,
+        closed_as: closedAsOf(incident),
+        restore_s: restoreSeconds(incident),
+      };
+    });
   const count = (severity: IncidentRecord['severity']) =>
     items.filter((incident) => incident.severity === severity).length;
   return {
     opened: items.length,
     by_severity: { critical: count('critical'), warning: count('warning'), info: count('info') },
-    open: items.filter(({ restore_s: seconds }) => seconds === null).length,
+    open: items.filter(({ closed_as }) => closed_as === null).length,
+    unverified: items.filter(({ closed_as }) => closed_as === 'unverified').length,
     items,
   };
 }

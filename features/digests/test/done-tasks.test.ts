@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { doneTasks } from '../actions/done-tasks.ts';
-import type { Deps } from '../../../domain/ports/deps.ts';
+import type { Product } from '../../../functions/assembly/product.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
-import { incident } from '../../../test/domain/stories.ts';
+import { incident } from '../../../test/core/stories.ts';
 
 const idOf = (n: number): IncidentId => IncidentId.parse(`01JCYZ7Q8M3N5P7R9T1V${String(n).padStart(6, '0')}`);
 
@@ -11,7 +11,7 @@ const idOf = (n: number): IncidentId => IncidentId.parse(`01JCYZ7Q8M3N5P7R9T1V${
 function world() {
   let now = '2026-11-16T09:00:00.000Z';
   const reads: IncidentId[] = [];
-  const overview: Deps['incidents']['overview'] = async (id) => {
+  const overview: Product['incidents']['overview'] = async (id) => {
     reads.push(id);
     const record = incident({ id, channel_opened_at: Timestamp.parse('2026-11-10T12:00:00.000Z') });
     return { incident: record, effects: [], decisions: [] } as unknown as Awaited<ReturnType<typeof overview>>;

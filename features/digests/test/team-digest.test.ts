@@ -1,57 +1,36 @@
 import { describe, expect, test } from 'vitest';
-import { figuresOf } from '../../../domain/delivery/figures.ts';
-import type { StoredActionItem } from '../../../domain/ports/action-items.ts';
+import type { StoredActionItem } from '../../../core/ports/action-items.ts';
+import type { DigestSection } from '../../../core/ports/extensions.ts';
 import { digestSections } from '../decisions/sections.ts';
-import { type DigestRecords, tasksIn, teamDigest } from '../decisions/team-digest.ts';
+import { type DigestIncident, type DigestRecords, tasksIn, teamDigest } from '../decisions/team-digest.ts';
 import { digestMain } from '../pages.ts';
 import { DecisionView, type Effect } from '../../../schemas/incidents/incident.ts';
-import { DeliveryFile } from '../../../schemas/delivery/delivery-file.ts';
-import type { DoraDeploy, DoraIncident } from '../../../schemas/delivery/dora.ts';
-import { Freeze } from '../../../schemas/freeze/freeze.ts';
+import { Freeze } from '../../freeze/schemas/freeze.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
 import type { TeamDigest } from '../digest.ts';
-import { Timestamp } from '../../../schemas/time/time.ts';
+import { plusSeconds, Timestamp } from '../../../schemas/time/time.ts';
 import { expectHarmless, hostile, textOf } from '../../../test/support/hostile.ts';
-import { incident } from '../../../test/domain/stories.ts';
+import { incident } from '../../../test/core/stories.ts';
 
 /** A Monday at 09:00; the week begins on the Monday before. */
 const UNTIL = Timestamp.parse('2026-11-16T09:00:00.000Z');
 const on = (day: string, time = '12:00'): Timestamp => Timestamp.parse(`2026-${day}T${time}:00.000Z`);
-const config = DeliveryFile.parse({});
 
 const idOf = (n: number): IncidentId => IncidentId.parse(`01JCYZ7Q8M3N5P7R9T1V3X5Z7${n}`);
 
-const restored = (n: number, opened_at: Timestamp, restore_s: number | null, title = 'Orders fail'): DoraIncident =>
-  ({
-    id: idOf(n),
-    service: 'checkout',
-    environment: 'production',
-    title,
-    opened_at,
-    resolved_at: restore_s === null ? null : UNTIL,
-    restore_s,
-    deployment_id: null,
-    attributed_by: 'none',
-    correction: null,
-  }) as DoraIncident;
-
-const deploy = (id: string, started_at: Timestamp, failed = false): DoraDeploy =>
-  ({
-    id,
-    service: 'checkout',
-    environment: 'production',
-    version: id,
-    kind: 'deploy',
-    status: failed ? 'failed' : 'succeeded',
-    started_at,
-    finished_at: started_at,
-    lead_times_s: failed ? [] : [3600],
-    pending: false,
-    failures: failed ? [{ kind: 'rollout' }] : [],
-    recovery_s: failed ? 600 : null,
-    rework: null,
-    rework_pull_request: null,
-  }) as DoraDeploy;
+const restored = (
+  n: number,
+  opened_at: Timestamp,
+  seconds: number | null,
+  severity: DigestIncident['severity'] = 'critical',
+): DigestIncident => ({
+  ...incident({ id: idOf(n) }),
+  severity,
+  opened_at,
+  status: seconds === null ? 'open' : 'resolved',
+  resolved_by: null,
+  resolved_at: seconds === null ? null : plusSeconds(opened_at, seconds),
+});
 
 const effect = (n: number, name: string, more: Partial<Effect> = {}): Effect => ({
   key: `${idOf(n)}.${name}`,
@@ -104,12 +83,19 @@ const freeze = (id: string, more: Partial<Freeze>): Freeze =>
     ...more,
   });
 
-const week = { deploys: [deploy('d1', on('11-10')), deploy('d2', on('11-11'), true)] };
+const launches: DigestSection = {
+  id: 'launches',
+  title: 'Launches',
+  summary: 'One launch.',
+  columns: ['Name'],
+  rows: [[[{ link: '/console/launches', text: 'v2' }]]],
+  path: '/console/launches',
+};
 
 function records(more: Partial<DigestRecords> = {}): DigestRecords {
   const incidents = [
     restored(3, on('11-14'), null),
-    restored(2, on('11-12'), 1800),
+    restored(2, on('11-12'), 1800, 'warning'),
     restored(1, on('11-10'), 600),
     restored(4, on('11-04'), 7200),
     // Exactly at the boundary of two weeks: it belongs to the earlier one.
@@ -120,30 +106,23 @@ function records(more: Partial<DigestRecords> = {}): DigestRecords {
     until: UNTIL,
     environments: ['production'],
     complete: true,
-    week: figuresOf(week.deploys, incidents.slice(0, 3), 7, config),
-    deploys: [...week.deploys, deploy('d0', on('11-03'))],
     incidents,
-    severities: new Map([
-      [idOf(1), 'critical'],
-      [idOf(2), 'warning'],
-      [idOf(3), 'critical'],
-    ]),
     tasks: [],
     rollbacksOutside: 0,
     budgets: [],
     freezes: [],
     noisy: { days: 14, items: [] },
     overdue: [],
+    ofFeatures: [launches],
     ...more,
   };
 }
 
-const digestOf = (more: Partial<DigestRecords> = {}, toilMinutes = {}) =>
-  teamDigest(records(more), { delivery: config, toilMinutes });
+const digestOf = (more: Partial<DigestRecords> = {}, toilMinutes = {}) => teamDigest(records(more), toilMinutes);
 
 describe('the digest', () => {
   test('counts the incidents of seven days, and the median time to restore of each of four weeks', () => {
-    const { incidents, restore, delivery } = digestOf();
+    const { incidents, restore } = digestOf();
     expect(incidents).toMatchObject({ opened: 3, open: 1, by_severity: { critical: 2, warning: 1, info: 0 } });
     expect(restore.map(({ incidents: count, median_s: median }) => [count, median])).toEqual([
       [0, null],
@@ -151,8 +130,6 @@ describe('the digest', () => {
       [2, 5400],
       [2, 1200],
     ]);
-    expect(delivery.week.change_failure_rate.value).toBe(0.5);
-    expect(delivery.week_before.deployment_frequency.deploys).toBe(1);
   });
 
   test('counts the time in which at least one freeze was in force, within the week only', () => {
@@ -300,7 +277,7 @@ describe('the sections on the page', () => {
   });
 
   test('say so when there is nothing to report', async () => {
-    const empty = digestOf({ incidents: [], deploys: [], week: figuresOf([], [], 7, config) });
+    const empty = digestOf({ incidents: [], ofFeatures: [] });
     const page = textOf(await markupOf(empty));
     for (const { summary, rows } of digestSections(empty)) {
       expect(rows).toEqual([]);
@@ -315,7 +292,8 @@ describe('the sections on the page', () => {
       link.replaceAll('&amp;', '&'),
     );
     expect(links).toContain(`/console/incidents/${idOf(1)}`);
-    expect(links).toContain('/console/delivery?days=7&figure=lead_time&team=payments#records');
+    expect(links).toContain('/console/delivery?days=7&figure=time_to_restore&team=payments#records');
+    expect(links).toContain('/console/launches');
     expect(links).toContain(`/console/incidents/${idOf(4)}/postmortem`);
   });
 });

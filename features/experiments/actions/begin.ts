@@ -1,4 +1,4 @@
-import { sha256 } from '../../../stores/core/hash.ts';
+import { sha256 } from '../../../core/stores/hash.ts';
 import type { Deps } from '../ports.ts';
 import type { ChangeId } from '../../../schemas/config/names.ts';
 import type { ExperimentEvent, ExperimentId, ExperimentRecord } from '../experiment.ts';
@@ -47,10 +47,19 @@ export async function beginExperiment(
   const experiment: ExperimentRecord = { ...planned, ...initialFields(id, scope) };
   const begun = await experiments.begin(experiment, event);
   if (!begun.ok) return begun;
+  return { ok: true, experiment: await startWorkflow({ experimentRuns, log }, experiment) };
+}
+
+/** Starts an experiment's workflow. A failure is only logged, because the sweeper repeats it. */
+export async function startWorkflow(
+  { experimentRuns, log }: Pick<Deps, 'experimentRuns' | 'log'>,
+  experiment: ExperimentRecord,
+): Promise<ExperimentRecord> {
+  const { id } = experiment;
   try {
     await experimentRuns.start(id, 1);
   } catch (error) {
     log.warn('an experiment could not be started; the sweeper tries again', { experiment: id, error: String(error) });
   }
-  return { ok: true, experiment };
+  return experiment;
 }

@@ -1,11 +1,11 @@
-import { canonicalJson, sha256 } from '../../../stores/core/hash.ts';
-import { mintIncidentId } from '../../../stores/core/ids.ts';
+import { canonicalJson, sha256 } from '../../../core/stores/hash.ts';
+import { ulidOf } from '../../../core/stores/ids.ts';
 import { type ObservedEntry, type ObservedList, observedLists, observedScope } from '../decisions/observed.ts';
 import type { Deps } from '../ports.ts';
 import type { ChaosObject } from '../types.ts';
 import { type Experiment, ExperimentId, type SeenChaos } from '../experiment.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
-import { eachAlone } from '../../../actions/shared/each-alone.ts';
+import { eachAlone } from '../../../core/shared/each-alone.ts';
 import { beginExperiment, type PlannedExperiment } from './begin.ts';
 
 export type ObserveChaosDeps = Pick<
@@ -77,11 +77,11 @@ async function observeObject(
   if (object.state !== 'running') return;
   const now = deps.clock.now();
   const startedAt = object.startedAt === null || object.startedAt > now ? now : object.startedAt;
-  const run = before === undefined ? 1 : before.over ? before.run + 1 : before.run;
-  const isSame = before !== undefined && before.run === run;
-  const id = (isSame ? before.experiment_id : null) ?? idOf(key, run, startedAt);
+  const timesStarted = before === undefined ? 1 : before.over ? before.run + 1 : before.run;
+  const isSame = before !== undefined && before.run === timesStarted;
+  const id = (isSame ? before.experiment_id : null) ?? idOf(key, timesStarted, startedAt);
   const scope = observedScope(object, list.entries);
-  const seen = { key, list: list.id, object: object.object, run, over: false, at: now, fix: '' };
+  const seen = { key, list: list.id, object: object.object, run: timesStarted, over: false, at: now, fix: '' };
   if (scope.why !== null)
     return storeIfChanged(deps, known, { ...seen, why: scope.why, fix: scope.fix, experiment_id: null });
   // The ID first, so that no repeat begins another experiment for this run.
@@ -105,9 +105,8 @@ async function storeIfChanged(
   if (before === undefined || facts(before) !== facts(object)) await experiments.see(object);
 }
 
-/** The time of a ULID has 10 characters. The rest is hexadecimal, which is a part of its alphabet. */
-const idOf = (key: string, run: number, startedAt: Timestamp): ExperimentId =>
-  ExperimentId.parse(mintIncidentId(startedAt).slice(0, 10) + sha256(`${key} ${run}`).slice(0, 16).toUpperCase());
+const idOf = (key: string, timesStarted: number, startedAt: Timestamp): ExperimentId =>
+  ExperimentId.parse(ulidOf(startedAt, `${key} ${timesStarted}`));
 
 /** Begins the experiment of a run. Returns why its alerts are real instead, or the experiment that was recorded for it. */
 async function beginObserved(
@@ -165,7 +164,7 @@ async function beginObserved(
 /** Returns the experiment that was recorded for this run. What it has decided about its alerts holds. */
 async function recordedFor(
   { experiments }: Pick<Deps, 'experiments'>,
-  { run }: ChaosObject,
+  { run: chaosRun }: ChaosObject,
   entries: readonly ObservedEntry[],
   startedAt: Timestamp,
 ): Promise<Experiment | undefined> {
@@ -176,8 +175,8 @@ async function recordedFor(
     const found = items.find(
       (one) =>
         !one.observed &&
-        one.run?.kind === run.kind &&
-        chaosName(one.run) === chaosName(run) &&
+        one.run?.kind === chaosRun.kind &&
+        chaosName(one.run) === chaosName(chaosRun) &&
         (one.ended_at === null || one.ended_at > startedAt),
     );
     if (found !== undefined) return found;

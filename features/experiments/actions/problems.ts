@@ -1,17 +1,21 @@
-import { credentialOf } from '../../../actions/connections/check-result.ts';
-import { clusterAddress } from '../../../actions/connections/uncallable-systems.ts';
-import { secretNameIn } from '../../../domain/runbooks/secret-names.ts';
-import type { Deps } from '../../../domain/ports/deps.ts';
-import type { ConfiguredSystems } from '../../../domain/ports/extensions.ts';
+import { credentialOf } from '../../../vendors/connections/check-result.ts';
+import { clusterAddress } from '../../../vendors/connections/uncallable-systems.ts';
+import { secretNameIn } from '../../../core/runbooks/decisions/secret-names.ts';
+import type { Secrets } from '../../../core/ports/system.ts';
+import type { EnvironmentEntry } from '../../../schemas/config/config.ts';
 import type { ChaosConfig } from '../config.ts';
 
 /** Checks the chaos systems that the configuration names. */
-export const chaosSystems = (deps: Pick<Deps, 'secrets'>): Required<Pick<ConfiguredSystems, 'problems'>> => ({
+export const chaosSystems = (deps: {
+  secrets: Secrets;
+}): {
+  problems(environment: EnvironmentEntry): Promise<string[]>;
+} => ({
   problems: async ({ experiments }) => (experiments?.chaos === undefined ? [] : chaosProblems(deps, experiments.chaos)),
 });
 
 /** Returns why a chaos system can't be called. Does not call it. */
-async function chaosProblems({ secrets }: Pick<Deps, 'secrets'>, chaos: ChaosConfig): Promise<string[]> {
+async function chaosProblems({ secrets }: { secrets: Secrets }, chaos: ChaosConfig): Promise<string[]> {
   if (chaos.kind !== 'http' && !(await clusterAddress(secrets, chaos)))
     return [`the chaos system (${chaos.kind}) has no address: set its \`url\`, or KUBERNETES_URL`];
   const name =

@@ -1,21 +1,20 @@
-import { mintIncidentId } from '../../../stores/core/ids.ts';
-import { environmentEntry } from '../../../domain/catalogue/catalogue.ts';
+import { environmentEntry } from '../../../core/catalogue/decisions/catalogue.ts';
 import type { Deps } from '../ports.ts';
 import {
   Experiment,
   type ExpectedAlert,
   type ExperimentEvent,
-  ExperimentId,
+  type ExperimentId,
   type ExperimentRecord,
   type ExperimentRequest,
   type NewExperiment,
   type Observation,
 } from '../experiment.ts';
 import type { Action } from '../../../schemas/access/access.ts';
-import { eachAlone } from '../../../actions/shared/each-alone.ts';
-import type { Caller } from '../../../actions/people/caller.ts';
-import { Refusal } from '../../../actions/refusal.ts';
-import { beginExperiment, type PlannedExperiment } from './begin.ts';
+import { eachAlone } from '../../../core/shared/each-alone.ts';
+import type { Caller } from '../../../core/people/actions/caller.ts';
+import { Refusal } from '../../../core/shared/refusal.ts';
+import { beginExperiment, type PlannedExperiment, startWorkflow } from './begin.ts';
 import { unmeasurableChecks, type UnmeasurableDeps } from './unmeasurable-checks.ts';
 
 /** Attempts to store a request while the workflow stores its own progress. */
@@ -27,6 +26,9 @@ const FAILED_RUNS_MAX = 200;
 export type RecordExperimentDeps = Pick<Deps, 'config' | 'experiments' | 'experimentRuns' | 'clock' | 'log'> &
   UnmeasurableDeps;
 
+/** A request to record an experiment. The same `id` again is the same request. */
+export type NewExperimentRequest = { id: ExperimentId; experiment: NewExperiment; trace: string };
+
 /**
  * Records an experiment. Its steady state is measured at once; its alerts are expected only while it runs.
  *
@@ -35,8 +37,7 @@ export type RecordExperimentDeps = Pick<Deps, 'config' | 'experiments' | 'experi
 export async function recordExperiment(
   deps: RecordExperimentDeps,
   caller: Caller,
-  input: NewExperiment,
-  trace: string,
+  { id, experiment: input, trace }: NewExperimentRequest,
 ): Promise<Experiment> {
   const { services } = await deps.config.current();
   const settings = input.scope.map((serviceEnvironment) => {
@@ -56,6 +57,8 @@ export async function recordExperiment(
       );
     return entry.experiments;
   });
+  const known = await deps.experiments.get(id);
+  if (known !== undefined) return Experiment.parse(await startWorkflow(deps, known));
   const longestSeconds = Math.min(...settings.map(({ maxMinutes }) => maxMinutes)) * 60;
   if (input.duration_seconds > longestSeconds)
     throw new Refusal(
@@ -74,7 +77,6 @@ export async function recordExperiment(
   if (unmeasurable.length > 0)
     throw new Refusal(422, 'unmeasurable-check', `checks cannot be measured: ${unmeasurable.join('; ')}`);
   const at = deps.clock.now();
-  const id = ExperimentId.parse(mintIncidentId(at));
   const { status, ...rest } = input;
   const planned: PlannedExperiment = {
     ...rest,
@@ -192,21 +194,21 @@ export async function startOrphanedExperiments(
   deps: Pick<Deps, 'experiments' | 'experimentRuns' | 'engine' | 'log'>,
 ): Promise<void> {
   await eachAlone(deps.log, 'an experiment', await deps.experiments.unfinished(), async (experiment) => {
-    const { id, run_number: run, execution, failed_runs: failed = 0 } = experiment;
+    const { id, run_number: workflowRun, execution, failed_runs: failed = 0 } = experiment;
     if (execution === null) {
-      await deps.experimentRuns.start(id, run); // idempotent
+      await deps.experimentRuns.start(id, workflowRun); // idempotent
     } else if (failed < FAILED_RUNS_MAX && (await deps.engine.died(execution))) {
-      deps.log.error('the workflow of an experiment has failed', { experiment: id, run });
+      deps.log.error('the workflow of an experiment has failed', { experiment: id, run: workflowRun });
       if (
         await deps.experiments.put({
           ...experiment,
-          run_number: run + 1,
+          run_number: workflowRun + 1,
           failed_runs: failed + 1,
           execution: null,
           callback: null,
         })
       )
-        await deps.experimentRuns.start(id, run + 1);
+        await deps.experimentRuns.start(id, workflowRun + 1);
     }
   });
 }

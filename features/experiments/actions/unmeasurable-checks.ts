@@ -1,10 +1,10 @@
-import { metricsIn } from '../../../domain/correlation/query.ts';
+import { metricsIn } from '../../../core/correlation/decisions/query.ts';
 import type { Deps } from '../ports.ts';
 import type { NewExperiment } from '../experiment.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { noSuchMetric, queryOf, QUERY_TIMEOUT_MS, steadyStateStep } from '../steps/observe.ts';
 
-export type UnmeasurableDeps = Pick<Deps, 'config' | 'judgeMetrics' | 'sloMetrics' | 'clock'>;
+export type UnmeasurableDeps = Pick<Deps, 'config' | 'judgeMetrics' | 'metricQueries' | 'clock'>;
 
 /** Maximum number of metrics of a query that are searched. */
 const SEARCHED_MAX = 5;
@@ -29,19 +29,19 @@ export async function unmeasurableChecks(deps: UnmeasurableDeps, input: NewExper
 
 /** Returns what is missing in Prometheus for this query. Null: nothing, or not known. */
 async function withoutSamples(
-  { sloMetrics, clock }: UnmeasurableDeps,
+  { metricQueries, clock }: UnmeasurableDeps,
   { steady_state_seconds: seconds }: NewExperiment,
   query: string,
 ): Promise<string | null> {
   const now = clock.now();
   const from = plusSeconds(now, -seconds);
-  const answer = await sloMetrics.range(query, from, now, steadyStateStep(seconds), QUERY_TIMEOUT_MS);
+  const answer = await metricQueries.range(query, from, now, steadyStateStep(seconds), QUERY_TIMEOUT_MS);
   if (answer?.kind !== 'series' || answer.series.length > 0) return null;
   const searched = await Promise.all(
     metricsIn(query)
       .slice(0, SEARCHED_MAX)
       .map(async (name): Promise<string[]> => {
-        const found = await sloMetrics.instant(`count({__name__="${name}"})`, now, QUERY_TIMEOUT_MS);
+        const found = await metricQueries.instant(`count({__name__="${name}"})`, now, QUERY_TIMEOUT_MS);
         return found?.kind === 'series' && found.series.length === 0 ? [name] : [];
       }),
   );

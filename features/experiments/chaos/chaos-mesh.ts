@@ -1,12 +1,12 @@
 import * as z from 'zod';
 import type { ChaosReading } from '../decisions/progress.ts';
-import type { Attempt } from '../../../domain/ports/common.ts';
+import type { Attempt } from '../../../core/ports/common.ts';
 import type { ChaosObject, ChaosSystem, ChaosTarget } from '../types.ts';
 import { ChaosMeshResource, type ChaosRun } from '../experiment.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { attempt, type ClusterOptions } from '../../../integrations/kubernetes/attempt.ts';
+import { attempt, type ClusterOptions } from '../../../vendors/kubernetes/attempt.ts';
 import { timesOf } from './targets.ts';
-import { attemptOf, type Ending } from '../../../integrations/shared/refusals.ts';
+import { attemptOf, type Ending } from '../../../vendors/shared/refusals.ts';
 
 const LabelValues = z
   .record(z.string(), z.string())

@@ -1,28 +1,31 @@
-import { defaultUrl } from '../../../domain/catalogue/vendors.ts';
+import { defaultUrl } from '../../../core/catalogue/decisions/vendors.ts';
 import type { ChaosObjectsOf, ChaosSystem, ClusterChaos } from '../types.ts';
-import type { Clock, Secrets } from '../../../domain/ports/system.ts';
+import type { Clock, Secrets } from '../../../core/ports/system.ts';
 import type { ChaosConfig } from '../config.ts';
 import type { ChaosRun } from '../experiment.ts';
 import { chaosMeshObject, chaosMeshObjects } from './chaos-mesh.ts';
 import { httpChaos } from './http.ts';
-import type { ClusterOptions } from '../../../integrations/kubernetes/attempt.ts';
-import { clusterOf } from '../../../integrations/kubernetes/target.ts';
+import type { ClusterOptions } from '../../../vendors/kubernetes/attempt.ts';
+import { clusterOf } from '../../../vendors/kubernetes/attempt.ts';
 import { litmusEngine, litmusEngines } from './litmus.ts';
 
 /** Returns the client for a run of a chaos system, or undefined if its address is not known or the kinds differ. */
 export async function chaosSystemFor(
   config: ChaosConfig,
-  run: ChaosRun,
+  chaosRun: ChaosRun,
   { secrets, clock }: { secrets: Secrets; clock: Clock },
 ): Promise<ChaosSystem | undefined> {
-  if (config.kind === 'http') return run.kind === 'http' ? httpChaos(config, run, { secrets, clock }) : undefined;
+  if (config.kind === 'http')
+    return chaosRun.kind === 'http' ? httpChaos(config, chaosRun, { secrets, clock }) : undefined;
   const cluster = await clusterFor(config, { secrets, clock });
   if (cluster === undefined) return undefined;
   const { namespace } = config;
   if (config.kind === 'litmus')
-    return run.kind === 'litmus' ? litmusEngine({ namespace, engine: run.engine, uid: run.uid }, cluster) : undefined;
-  return run.kind === 'chaos-mesh'
-    ? chaosMeshObject({ namespace, resource: run.resource, name: run.name, uid: run.uid }, cluster)
+    return chaosRun.kind === 'litmus'
+      ? litmusEngine({ namespace, engine: chaosRun.engine, uid: chaosRun.uid }, cluster)
+      : undefined;
+  return chaosRun.kind === 'chaos-mesh'
+    ? chaosMeshObject({ namespace, resource: chaosRun.resource, name: chaosRun.name, uid: chaosRun.uid }, cluster)
     : undefined;
 }
 

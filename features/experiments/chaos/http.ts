@@ -1,11 +1,11 @@
 import * as z from 'zod';
 import type { ChaosReading } from '../decisions/progress.ts';
 import type { ChaosSystem } from '../types.ts';
-import type { Clock, Secrets } from '../../../domain/ports/system.ts';
+import type { Clock, Secrets } from '../../../core/ports/system.ts';
 import type { HttpExperiments } from '../config.ts';
 import { ChaosVerdict, type ChaosRun } from '../experiment.ts';
-import { type HttpResponse, parseJson } from '../../../integrations/shared/http.ts';
-import { responseText, callEndpoint, isSuccess, resultOfFailure } from '../../../integrations/webhook/endpoint.ts';
+import { type HttpResponse, parseJson } from '../../../vendors/shared/http.ts';
+import { responseText, callEndpoint, isSuccess, resultOfFailure } from '../../../vendors/webhook/endpoint.ts';
 
 /** Milliseconds for one attempt: an alert that aborts the experiment waits for it. */
 const ATTEMPT_TIMEOUT_MS = 5000;

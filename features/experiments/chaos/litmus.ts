@@ -1,11 +1,11 @@
 import * as z from 'zod';
 import type { ChaosReading } from '../decisions/progress.ts';
-import type { Attempt } from '../../../domain/ports/common.ts';
+import type { Attempt } from '../../../core/ports/common.ts';
 import type { ChaosObject, ChaosSystem, ChaosTarget } from '../types.ts';
 import type { ChaosVerdict } from '../experiment.ts';
-import { attempt, type ClusterOptions } from '../../../integrations/kubernetes/attempt.ts';
+import { attempt, type ClusterOptions } from '../../../vendors/kubernetes/attempt.ts';
 import { equalLabels, timesOf } from './targets.ts';
-import { attemptOf, type Ending } from '../../../integrations/shared/refusals.ts';
+import { attemptOf, type Ending } from '../../../vendors/shared/refusals.ts';
 
 /** @see https://github.com/litmuschaos/chaos-operator/blob/master/api/litmuschaos/v1alpha1/chaosengine_types.go */
 const ChaosEngine = z.object({

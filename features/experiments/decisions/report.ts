@@ -1,6 +1,7 @@
+import { CONCLUSION_REASONS, stopText } from './words.ts';
 import type { CheckNumbers, ExpectedAlert, Experiment, ExperimentEvent, Observation } from '../experiment.ts';
 import { secondsBetween } from '../../../schemas/time/time.ts';
-import { withoutCredentials } from '../../../domain/redaction/credentials.ts';
+import { withoutCredentials } from '../../../core/redaction/decisions/credentials.ts';
 import { itemTitles } from './action-items.ts';
 import { limitsText, numberText } from './conclusion.ts';
 
@@ -19,13 +20,11 @@ export function reportOf(recorded: ReportedExperiment): string {
     `# Experiment: ${inline(experiment.name)}`,
     list([
       `Hypothesis: ${inline(experiment.hypothesis)}`,
-      `Conclusion: **${conclusion?.outcome ?? 'not concluded'}**${conclusion !== null && 'because' in conclusion ? ` (${conclusion.because})` : ''}`,
+      `Conclusion: **${conclusion?.outcome ?? 'not concluded'}**${conclusion !== null && 'because' in conclusion ? ` (${CONCLUSION_REASONS[conclusion.because]})` : ''}`,
       `Scope: ${experiment.scope.map(({ service, environment }) => `${inline(service)} in ${inline(environment)}`).join(', ')}`,
       `Started: ${startedAt ?? 'not started'}${duration === null ? '' : `; ran ${numberText(duration)} s`}`,
-      ...(ending === null ? [] : [`Ended: ${inline(ending.reason)} (${ending.code})`]),
-      ...(stop.state === 'not_asked'
-        ? []
-        : [`Stop: ${stop.state}${stop.detail === '' ? '' : `, ${inline(stop.detail)}`}`]),
+      ...(ending === null ? [] : [`Ended: ${inline(ending.reason)}`]),
+      ...(stop.state === 'not_asked' ? [] : [`Stop: ${inline(stopText(stop))}`]),
       `Recorded by ${inline(experiment.created_by)} at ${experiment.created_at}; ID ${experiment.id}`,
     ]),
     '## Why',

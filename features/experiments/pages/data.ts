@@ -1,12 +1,12 @@
 import { type ExperimentStory, viewExperiment } from '../actions/record-experiment.ts';
-import { Refusal } from '../../../actions/refusal.ts';
-import { pooled } from '../../../actions/shared/concurrency.ts';
+import { Refusal } from '../../../core/shared/refusal.ts';
+import { pooled } from '../../../core/shared/concurrency.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { type ExpectedAlert, ExperimentId } from '../experiment.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import type { Viewer } from '../../../http/context.ts';
+import type { Viewer } from '../../../entrances/http/context.ts';
 import { withPorts } from '../ports.ts';
-import type { ConsoleDeps, PageRequest } from '../../../http/web/pages/page.ts';
+import type { ConsoleDeps, PageRequest } from '../../../entrances/console/pages/page.ts';
 
 /** Newest incidents of each service whose alerts are compared with the expected ones, and how many alerts of each. */
 const INCIDENTS_READ = 10;

@@ -1,9 +1,10 @@
+import { CONCLUSION_REASONS, stopText } from '../decisions/words.ts';
 import { html } from 'hono/html';
 import * as z from 'zod';
 import { sendExperimentRequest } from '../actions/record-experiment.ts';
 import { limitsText, resultsOf, numberText } from '../decisions/conclusion.ts';
-import { experimentPath, incidentPath } from '../../../domain/incidents/console-link.ts';
-import type { CheckNumbers, CheckResult, ChaosRun, Experiment, Phase } from '../experiment.ts';
+import { experimentPath, incidentPath } from '../../../core/incidents/decisions/console-link.ts';
+import type { CheckNumbers, CheckResult, ChaosRun, Phase } from '../experiment.ts';
 import { secondsBetween } from '../../../schemas/time/time.ts';
 import {
   actionForm,
@@ -17,19 +18,19 @@ import {
   panel,
   severityBadge,
   tableOf,
-} from '../../../http/web/parts.ts';
+} from '../../../entrances/console/parts.ts';
 import { alertKey, type ExperimentData, experimentIdIn, loadExperiment } from './data.ts';
 import { experimentBadge, EXPERIMENTS_PATH, reportPath, scopeOf } from './parts.ts';
 import { checkPlot } from './plots.ts';
 import { withPorts } from '../ports.ts';
-import { type ConsolePage, field } from '../../../http/web/pages/page.ts';
+import { type ConsolePage, field } from '../../../entrances/console/pages/page.ts';
 
 const ALERTS_SHOWN = 100;
 
 export const experimentPage: ConsolePage = {
   path: `${EXPERIMENTS_PATH}/:id`,
   label: null,
-  within: '/console',
+  within: EXPERIMENTS_PATH,
   action: 'experiments:read',
   everySeconds: 5,
   actions: {
@@ -124,16 +125,6 @@ function actionsPanel({ story, may, csrfToken }: ExperimentData): Html | '' {
   );
 }
 
-const STOP_STATES: Readonly<Record<Experiment['stop']['state'], string>> = {
-  not_asked: 'not requested',
-  asking: 'requested, not confirmed yet',
-  confirmed: 'confirmed',
-  unconfirmed: 'not confirmed: stop it by hand',
-};
-
-const stopText = ({ state, detail }: Experiment['stop']): string =>
-  detail === '' ? STOP_STATES[state] : state === 'not_asked' ? detail : `${STOP_STATES[state]}: ${detail}`;
-
 /** Shows the object of the chaos system as the workflow read it last; the console itself has no access to it. */
 function chaosPanel({ story: { run, stop, chaos } }: ExperimentData): Html {
   return panel(
@@ -203,17 +194,6 @@ const labelText = (alert: Readonly<Record<string, string>>): string =>
     .map(([name, text]) => (name === 'alertname' ? text : `${name}=${text}`))
     .join(', ');
 
-const CONCLUSION_REASONS: Readonly<Record<string, string>> = {
-  outside_limits: 'a check was outside its limits',
-  aborted: 'an abort condition was met',
-  chaos_verdict: 'the chaos system reports a failure',
-  not_recovered: 'the service did not recover',
-  not_started: 'it did not start',
-  not_steady: 'the steady state did not hold',
-  stopped_early: 'it was stopped early',
-  not_measured: 'too few measurements',
-};
-
 function conclusionPanel({ story: { conclusion } }: ExperimentData): Html | '' {
   if (conclusion === null) return '';
   const recovered = conclusion.outcome === 'inconclusive' ? null : conclusion.recovered;
@@ -223,7 +203,7 @@ function conclusionPanel({ story: { conclusion } }: ExperimentData): Html | '' {
     null,
     html`<p>
         ${experimentBadge({ status: 'ended', conclusion })}
-        ${'because' in conclusion ? html`<span>${CONCLUSION_REASONS[conclusion.because] ?? conclusion.because}</span>` : ''}
+        ${'because' in conclusion ? html`<span>${CONCLUSION_REASONS[conclusion.because]}</span>` : ''}
       </p>
       ${rows(conclusion.reasons)}
       ${recovered === null ? '' : html`<p>${recovered ? 'All checks were within their limits at the end.' : 'Not all checks were within their limits at the end.'}</p>`}`,

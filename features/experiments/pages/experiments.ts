@@ -3,18 +3,18 @@ import { html } from 'hono/html';
 import { ServiceName } from '../../../schemas/config/names.ts';
 import type { Experiment } from '../experiment.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { ago, type Cells, type Html, nothing, olderLink, panel, tableOf } from '../../../http/web/parts.ts';
-import { experimentPath } from '../../../domain/incidents/console-link.ts';
+import { ago, type Cells, type Html, nothing, olderLink, panel, tableOf } from '../../../entrances/console/parts.ts';
+import { experimentPath } from '../../../core/incidents/decisions/console-link.ts';
 import { experimentBadge, EXPERIMENTS_PATH, scopeOf } from './parts.ts';
-import type { ConsolePage } from '../../../http/web/pages/page.ts';
+import type { ConsolePage } from '../../../entrances/console/pages/page.ts';
 
 const EXPERIMENTS_SHOWN = 30;
 
 /** Chaos experiments, newest first. */
 export const experimentsPage: ConsolePage = {
   path: EXPERIMENTS_PATH,
-  label: null,
-  within: '/console',
+  label: 'Experiments',
+  section: 'Reliability',
   action: 'experiments:read',
   everySeconds: 10,
   async show(deps, { viewer: { may }, query }) {

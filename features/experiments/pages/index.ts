@@ -1,4 +1,4 @@
-import type { ConsoleParts } from '../../../http/web/pages/page.ts';
+import type { ConsoleParts } from '../../../entrances/console/pages/page.ts';
 import { viewExperiment } from '../actions/record-experiment.ts';
 import { reportOf } from '../decisions/report.ts';
 import { withPorts } from '../ports.ts';
@@ -9,12 +9,12 @@ import { incidentPanel, nowPanel } from './panels.ts';
 
 /** What experiments add to the console. */
 export const parts: ConsoleParts = {
-  after: '/console/canaries/:id',
+  after: '/console/services/:service',
   pages: [experimentsPage, experimentPage],
   downloads: [
     {
       path: '/console/experiments/:id/report',
-      async read(deps, caller, param) {
+      async read(deps, caller, { param }) {
         const id = experimentIdIn(param);
         return {
           body: reportOf(await viewExperiment(withPorts(deps), caller, id)),

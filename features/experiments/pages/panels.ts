@@ -1,10 +1,10 @@
 import { html } from 'hono/html';
-import { experimentPath } from '../../../domain/incidents/console-link.ts';
+import { experimentPath } from '../../../core/incidents/decisions/console-link.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
-import type { Viewer } from '../../../http/context.ts';
-import type { ConsoleDeps } from '../../../http/web/pages/page.ts';
-import { ago, clockTime, type Html, panel, shortList } from '../../../http/web/parts.ts';
+import type { Viewer } from '../../../entrances/http/context.ts';
+import type { ConsoleDeps, NowPart } from '../../../entrances/console/pages/page.ts';
+import { ago, clockTime, type Html, panel, shortList } from '../../../entrances/console/parts.ts';
 import type { Experiment } from '../experiment.ts';
 import { withPorts, type ExperimentPorts } from '../ports.ts';
 import { experimentBadge, EXPERIMENTS_PATH, scopeOf } from './parts.ts';
@@ -15,19 +15,15 @@ const BEFORE_INCIDENT_SECONDS = 3600;
 const isVisible = ({ may }: Pick<Viewer, 'may'>, { scope }: Pick<Experiment, 'scope'>): boolean =>
   scope.every((serviceEnvironment) => may('experiments:read', serviceEnvironment));
 
-/** Shows the chaos experiments that are not over. Empty: none. */
-export async function nowPanel(deps: ConsoleDeps, viewer: Viewer, at: Timestamp): Promise<Html | ''> {
+/** Shows the chaos experiments that are not over. */
+export async function nowPanel(deps: ConsoleDeps, viewer: Viewer, at: Timestamp): Promise<NowPart> {
   if (!viewer.may('experiments:read', {})) return '';
   const unfinished = await withPorts(deps).experiments.unfinished();
-  return unfinishedPanel(
-    unfinished.filter((experiment) => isVisible(viewer, experiment)),
-    at,
-  );
+  const visible = unfinished.filter((experiment) => isVisible(viewer, experiment));
+  return visible.length === 0 ? { quiet: 'experiment' } : unfinishedPanel(visible, at);
 }
 
-/** @returns empty without experiments */
-export function unfinishedPanel(experiments: readonly Experiment[], at: Timestamp): Html | '' {
-  if (experiments.length === 0) return '';
+export function unfinishedPanel(experiments: readonly Experiment[], at: Timestamp): Html {
   const body = shortList(
     experiments,
     (experiment) =>

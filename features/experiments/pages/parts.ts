@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
-import { experimentPath } from '../../../domain/incidents/console-link.ts';
+import { experimentPath } from '../../../core/incidents/decisions/console-link.ts';
 import type { Conclusion, Experiment, ExperimentId, ExperimentStatus } from '../experiment.ts';
-import { type Html, servicePath } from '../../../http/web/parts.ts';
+import { type Html, servicePath } from '../../../entrances/console/parts.ts';
 
 export const EXPERIMENTS_PATH = '/console/experiments';
 

@@ -1,10 +1,10 @@
 import type { ExperimentStory } from '../actions/record-experiment.ts';
 import { isOutside, limitsText, numberText } from '../decisions/conclusion.ts';
-import type { Curve } from '../../../domain/correlation/evidence.ts';
+import type { Curve } from '../../../core/correlation/decisions/evidence.ts';
 import type { Observation } from '../experiment.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
-import { type Cells, clockTime, type Html, tableOf } from '../../../http/web/parts.ts';
-import { type Mark, plot } from '../../../http/web/plot.ts';
+import { type Cells, clockTime, type Html, tableOf } from '../../../entrances/console/parts.ts';
+import { type Mark, plot } from '../../../entrances/console/plot.ts';
 
 /** Maximum number of measurements that the workflow takes of the steady state. */
 const STEADY_STATE_POINTS = 60;

@@ -1,19 +1,19 @@
 import { sendExperimentRequest } from '../actions/record-experiment.ts';
-import type { Caller } from '../../../actions/people/caller.ts';
-import type { ChatButton, Text } from '../../../domain/messages/channels.ts';
-import { minuteOf } from '../../../domain/messages/story.ts';
+import type { Caller } from '../../../core/people/actions/caller.ts';
+import type { ChatButton, Text } from '../../../core/messages/decisions/channels.ts';
+import { minuteOf } from '../../../core/messages/decisions/story.ts';
 import type { Action } from '../../../schemas/access/access.ts';
 import type { Experiment, ExperimentRecord } from '../experiment.ts';
-import { isPermitted } from '../../../slack/execution/caller.ts';
-import { answered, Declined, message, type Outcome } from '../../../slack/outcome.ts';
-import { knownService } from '../../../slack/commands/known-service.ts';
-import type { Run } from '../../../slack/commands/verb.ts';
+import { isPermitted } from '../../../entrances/slack/execution/caller.ts';
+import { answered, Declined, message, type Outcome } from '../../../entrances/slack/outcome.ts';
+import { knownService } from '../../../entrances/slack/commands/known-service.ts';
+import type { RunVerb } from '../../../entrances/slack/commands/verb.ts';
 import { withPorts } from '../ports.ts';
 import type { Listed, Pressed } from './verbs.ts';
 
 const SHOWN_MAX = 8;
 
-const listExperiments: Run<Listed> = async (core, { caller }, request) => {
+const listExperiments: RunVerb<Listed> = async (core, { caller }, request) => {
   const deps = withPorts(core);
   const service = request.service === null ? null : await knownService(deps, request.service);
   if (service !== null) caller.allow('experiments:read', { service });
@@ -82,7 +82,7 @@ const stopButtons = (caller: Caller, running: readonly ExperimentRecord[]): Chat
       },
     }));
 
-const stopExperiment: Run<Pressed> = async (core, { caller, key }, { experiment: id }) => {
+const stopExperiment: RunVerb<Pressed> = async (core, { caller, key }, { experiment: id }) => {
   const deps = withPorts(core);
   // A button press that is processed again gets the same answer, even if the experiment has ended since.
   const resultKey = `${key}-experiment`;

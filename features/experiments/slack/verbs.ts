@@ -1,4 +1,4 @@
-import type { AnyVerb, Verb } from '../../../slack/commands/verb.ts';
+import type { AnyVerb, Verb } from '../../../entrances/slack/commands/verb.ts';
 import type { ExperimentId } from '../experiment.ts';
 
 export type Listed = { service: string | null };

@@ -10,17 +10,20 @@ import {
   pauseSeconds,
   type Progress,
   taskOf,
+  mayStillRun,
 } from '../decisions/progress.ts';
-import type { Attempt } from '../../../domain/ports/common.ts';
+import type { Attempt } from '../../../core/ports/common.ts';
 import type { Deps } from '../ports.ts';
 import type { ChaosSystem } from '../types.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';
 import { Version } from '../../../schemas/config/names.ts';
 import type { ExperimentId, ExperimentRecord, Observation } from '../experiment.ts';
 import { observe, observeBefore } from './observe.ts';
-import { storeExperimentItems } from './store-items.ts';
-import { releaseAlerts } from './release-alerts.ts';
-import { reportRunning } from './report-running.ts';
+import { serviceEntry } from '../../../core/catalogue/decisions/catalogue.ts';
+import { configured } from '../../../core/ports/extensions.ts';
+import { actionItemsOfExperiment } from '../decisions/action-items.ts';
+import { ActionItemId } from '../../../schemas/action-items/action-item.ts';
+import { toSignal } from '../../../core/alerts/decisions/signal.ts';
 
 /** Attempts to store a callback while others store requests. */
 const TRIES = 10;
@@ -201,4 +204,93 @@ export async function handOverExperiment(deps: Deps, id: ExperimentId, number: n
   )
     throw new Error(`Experiment ${id} changed while its run was handed over; retrying the step`);
   await deps.experimentRuns.start(id, number + 1);
+}
+
+/**
+ * Sends the expected alerts that still fire once more. The experiment is over, so they are treated like any other: they
+ * open incidents and page. A repeat has no effect.
+ *
+ * @returns their number
+ */
+export async function releaseAlerts(
+  { incidents, queue, clock }: Pick<Deps, 'incidents' | 'queue' | 'clock'>,
+  { id, trace, started_at: startedAt }: ExperimentRecord,
+): Promise<number> {
+  if (startedAt === null) return 0;
+  const muted = await incidents.muted();
+  const explained = muted
+    .filter(({ mute }) => mute?.by === 'experiment' && mute.name === id)
+    .map(({ signal }) => signal);
+  if (explained.length > 0) await queue.sendAll({ id: `${id}-released`, at: clock.now(), trace }, explained);
+  return explained.length;
+}
+
+/**
+ * Adds the action items of a failed hypothesis to the list, if there is one. A repeat changes nothing, also if people have changed an item since:
+ * the IDs follow from the order of the reasons.
+ */
+async function storeExperimentItems(
+  { config, extensions, experiments, clock }: Pick<Deps, 'config' | 'extensions' | 'experiments' | 'clock'>,
+  experiment: ExperimentRecord,
+): Promise<void> {
+  const [serviceEnvironment] = experiment.scope;
+  if (serviceEnvironment === undefined || experiment.conclusion?.outcome !== 'failed') return;
+  const current = await config.current();
+  const [list] = await configured(extensions.actionItems, current);
+  if (list === undefined) return;
+  const now = clock.now();
+  const items = actionItemsOfExperiment(experiment, await experiments.expected(experiment.id), {
+    team: serviceEntry(current.services, serviceEnvironment.service)?.team ?? null,
+    dueDays: await list.dueDays(),
+    now,
+  });
+  await list.add(
+    items.map((item, index) => ({
+      ...item,
+      ...serviceEnvironment,
+      id: ActionItemId.parse(`${experiment.id}-${String(index + 1).padStart(8, '0')}`),
+      incident_id: null,
+      experiment_id: experiment.id,
+      alert: '',
+      updated_at: now,
+    })),
+  );
+}
+
+/**
+ * Sends an alert of Firebreak itself if an experiment is over, but may still run, so that people stop it. A repeat is
+ * recognized by its episode.
+ */
+async function reportRunning(
+  { config, queue, clock }: Pick<Deps, 'config' | 'queue' | 'clock'>,
+  experiment: ExperimentRecord,
+): Promise<void> {
+  const { id, name, scope, ending, stop, trace } = experiment;
+  const [serviceEnvironment] = scope;
+  if (!mayStillRun(experiment) || ending === null || serviceEnvironment === undefined) return;
+  const { services } = await config.current();
+  const signal = toSignal(
+    {
+      source: 'experiment',
+      status: 'firing',
+      labels: new Map([
+        ['alertname', 'ExperimentNotStopped'],
+        ['service', serviceEnvironment.service],
+        ['environment', serviceEnvironment.environment],
+        ['severity', 'critical'],
+      ]),
+      annotations: new Map([
+        ['summary', `The experiment ${name} may still run: stop it by hand`],
+        ['description', `Its stop: ${stop.detail}. Why it must stop: ${ending.reason}`],
+        ['experiment', id],
+      ]),
+      startsAt: ending.at,
+      endsAt: null,
+      fingerprint: `${id}-not-stopped`,
+      episodic: true,
+      generatorUrl: null,
+    },
+    services,
+  );
+  await queue.sendAll({ id: `${id}-not-stopped`, at: clock.now(), trace }, [signal]);
 }

@@ -1,11 +1,11 @@
-import { liveChanges } from '../../../domain/changes/versions.ts';
+import { liveChanges } from '../../../core/changes/decisions/versions.ts';
 import type { Deps } from '../ports.ts';
-import type { JudgeMetric } from '../../../schemas/canary/judge-config.ts';
+import type { JudgeMetric } from '../../../schemas/judge/judge-config.ts';
 import type { ExperimentRecord, Observation, Phase } from '../experiment.ts';
 import { plusSeconds, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
-import { judgeSettings, storableNumber } from '../../../workflows/steps/canary/judge-version.ts';
+import { judgeSettings, storableNumber } from '../../../workflows/steps/judge/judge-version.ts';
 
-type MeasureDeps = Pick<Deps, 'config' | 'judgeMetrics' | 'sloMetrics' | 'clock' | 'changes'>;
+type MeasureDeps = Pick<Deps, 'config' | 'judgeMetrics' | 'metricQueries' | 'clock' | 'changes'>;
 type Value = Observation['values'][number];
 type Check = ExperimentRecord['checks'][number];
 
@@ -56,7 +56,7 @@ async function measureBefore(
   if (query === null || typeof query !== 'string')
     return [{ at: until, value: await measure(deps, experiment, check, until) }];
   const from = plusSeconds(until, -experiment.steady_state_seconds);
-  const answer = await deps.sloMetrics.range(query, from, until, stepSeconds, QUERY_TIMEOUT_MS);
+  const answer = await deps.metricQueries.range(query, from, until, stepSeconds, QUERY_TIMEOUT_MS);
   const missing = (detail: string) => [{ at: until, value: { name: check.name, value: null, detail } }];
   if (answer === null) return missing(NO_PROMETHEUS);
   if (answer.kind === 'unreadable') return missing(answer.detail);
@@ -77,7 +77,7 @@ async function measure(deps: MeasureDeps, experiment: ExperimentRecord, check: C
   const query = await queryOf(deps, experiment, check);
   if (query === null) return missing(noSuchMetric(check));
   if (typeof query !== 'string') return callHttpMetric(deps, experiment, query, name);
-  const answer = await deps.sloMetrics.instant(query, at, QUERY_TIMEOUT_MS);
+  const answer = await deps.metricQueries.instant(query, at, QUERY_TIMEOUT_MS);
   if (answer === null) return missing(NO_PROMETHEUS);
   if (answer.kind === 'unreadable') return missing(answer.detail);
   const values = answer.series.flatMap((series) => series.values.at(-1)?.[1] ?? []);

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openTable, type TableStores } from '../../../test/stores/stores.ts';
+import { openTable, type TableStores } from '../../../test/core/stores/stores.ts';
 import { withPorts } from '../ports.ts';
 import { addFeature } from '../../../test/support/feature-deps.ts';
 import type { Moment } from '../../../test/workflows/play.ts';
@@ -88,8 +88,8 @@ const CALLS: readonly [port: string, method: string][] = [
   ['experiments', 'get'],
   ['experiments', 'put'],
   ['experiments', 'expect'],
-  ['sloMetrics', 'instant'],
-  ['sloMetrics', 'range'],
+  ['metricQueries', 'instant'],
+  ['metricQueries', 'range'],
   ['chaosSystemFor', ''],
   ['changes', 'record'],
   ['changes', 'patch'],

@@ -3,7 +3,7 @@ import { chaosMeshObject } from '../chaos/chaos-mesh.ts';
 import { chaosSystemFor } from '../chaos/chaos-systems.ts';
 import { litmusEngine } from '../chaos/litmus.ts';
 import { SetClock } from '../../../test/support/fake-deps.ts';
-import { openCluster } from '../../../test/integrations/kubernetes/cluster.ts';
+import { openCluster } from '../../../test/vendors/kubernetes/cluster.ts';
 
 const LITMUS = '/apis/litmuschaos.io/v1alpha1/namespaces/chaos';
 const MESH = '/apis/chaos-mesh.org/v1alpha1/namespaces/chaos';
@@ -41,6 +41,18 @@ describe('a ChaosEngine of LitmusChaos', () => {
     opened.forward();
     return { opened, system: litmusEngine({ namespace: 'chaos', engine: 'checkout-pod-delete' }, opened.cluster) };
   }
+
+  test('runs without an engineState, as after kubectl apply of a manifest that has none', async () => {
+    const opened = await openCluster('Deployment');
+    const spec = { chaosServiceAccount: 'litmus', experiments: [{ name: 'pod-delete' }] };
+    await opened.ask('POST', `${LITMUS}/chaosengines`, { metadata: { name: 'plain' }, spec });
+    opened.forward();
+    const system = litmusEngine({ namespace: 'chaos', engine: 'plain' }, opened.cluster);
+    expect(await system.read()).toMatchObject({ kind: 'running' });
+    expect(await system.stop(KEY, 'abort')).toMatchObject({ kind: 'later' });
+    opened.forward();
+    expect(await system.read()).toMatchObject({ kind: 'ended' });
+  });
 
   const writes = async ({ opened }: Awaited<ReturnType<typeof running>>): Promise<number> =>
     (await opened.writes()).filter(({ path }: { path: string }) => path.includes('chaosengines/')).length;

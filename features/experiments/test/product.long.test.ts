@@ -280,6 +280,22 @@ describe('an experiment', () => {
     expect(incident.opened_at >= ended.stopped_at).toBe(true);
   });
 
+  test('is recorded once, even if the response of the first request was never stored', async () => {
+    const body = {
+      name: 'once',
+      scope: [{ service: 'quiet', environment: 'production' }],
+      hypothesis: 'It survives',
+      checks: [{ name: 'errors', metric: 'errors', max: 0.02 }],
+      duration_seconds: 60,
+    };
+    const ask = () => firebreak.request('POST', '/v1/experiments', body, { 'idempotency-key': 'once' });
+    const first = await ask();
+    firebreak.forgetResponses();
+    expect(await ask()).toMatchObject({ status: first.status, body: { id: first.body.id } });
+    expect(first.status).toBe(202);
+    await firebreak.post(`/v1/experiments/${first.body.id}/actions/stop`, { reason: 'it was recorded once' });
+  });
+
   test('is refused without a token, without the permission, and where it is not configured', async () => {
     const path = '/v1/experiments';
     expect(await firebreak.request('POST', path, {}, { authorization: '' })).toMatchObject({ status: 401 });

@@ -2,10 +2,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { ExperimentTable } from '../store.ts';
 import { type EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { ExperimentId, type ExperimentRecord } from '../experiment.ts';
-import { openTable, type TableStores } from '../../../test/stores/stores.ts';
+import { openTable, type TableStores } from '../../../test/core/stores/stores.ts';
 import { anExperiment } from './experiments.ts';
-import { parseCommand } from '../../../slack/commands/parse.ts';
-import { ADA, BOB, buttonsIn, ChatWorld } from '../../../test/slack/commands/chat-world.ts';
+import { parseCommand } from '../../../entrances/slack/commands/parse.ts';
+import { ADA, BOB, buttonsIn, ChatWorld } from '../../../test/entrances/slack/commands/chat-world.ts';
 
 let stores: TableStores;
 let chat: ChatWorld;

@@ -1,17 +1,17 @@
 import { type DurableContext, withDurableExecution } from '@aws/durable-execution-sdk-js';
 import { recordExperiment, sendExperimentRequest, startOrphanedExperiments } from '../actions/record-experiment.ts';
-import { muteOf, mutesNow, recordExplained } from '../../../actions/alerts/muted-by.ts';
-import type { Table } from '../../../stores/core/table.ts';
+import { muteOf, mutesNow, recordExplained } from '../../../core/alerts/actions/muted-by.ts';
+import type { Table } from '../../../core/stores/table.ts';
 import { ExperimentTable } from '../store.ts';
 import type { ChaosReading } from '../decisions/progress.ts';
-import type { Attempt } from '../../../domain/ports/common.ts';
-import type { Deps as CoreDeps } from '../../../domain/ports/deps.ts';
+import type { Attempt } from '../../../core/ports/common.ts';
+import type { FeatureDeps } from '../../manifest.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import {
   type ExpectedAlert,
   type ExperimentEvent,
-  type ExperimentId,
+  ExperimentId,
   type ExperimentRecord,
   NewExperiment,
   type Observation,
@@ -20,6 +20,7 @@ import { millisOf, timestamp } from '../../../schemas/time/time.ts';
 import { type ExperimentPorts, withPorts } from '../ports.ts';
 import { experiment } from '../workflow.ts';
 import { durableRun } from '../../../workflows/run.ts';
+import { mintIncidentId } from '../../../core/stores/ids.ts';
 import { FakeWorld } from '../../../test/support/fake-deps.ts';
 import { addFeature } from '../../../test/support/feature-deps.ts';
 import { signal } from '../../../test/support/signals.ts';
@@ -95,9 +96,9 @@ export function experimentWorld(table: Table, number: number): ExperimentWorld {
     counted,
   };
   const own = async () => (await experiments.unfinished()).filter(({ scope }) => scope[0]?.service === service);
-  const ports: Partial<CoreDeps> = {
+  const ports: Partial<FeatureDeps> = {
     silences: { active: async () => [], inhibitsSlowBurns: async () => false },
-    sloMetrics: {
+    metricQueries: {
       instant: async (_, at) => seriesOf([[millisOf(at) / 1000, known.metrics.now]]),
       range: async (_, from, until, step) => {
         const times: [number, number | null][] = [];
@@ -210,7 +211,8 @@ export const records =
       run: { kind: 'http', id: 'run-1' },
       ...more,
     });
-    await recordExperiment(withPorts(world.deps), caller, asked, '0'.repeat(32));
+    const id = ExperimentId.parse(mintIncidentId(world.clock.now()));
+    await recordExperiment(withPorts(world.deps), caller, { id, experiment: asked, trace: '0'.repeat(32) });
   };
 
 export const asks =

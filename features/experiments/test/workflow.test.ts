@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
-import { openTable, type TableStores } from '../../../test/stores/stores.ts';
-import { byContext, golden, record, type Run, updating } from '../../../test/workflows/history.ts';
+import { openTable, type TableStores } from '../../../test/core/stores/stores.ts';
+import { golden, inContexts, record, type Run, updating } from '../../../test/workflows/history.ts';
 import { experimentPaths, experimentWorld, playExperiment } from './stories.ts';
 
 let stores: TableStores;
@@ -13,19 +13,17 @@ afterAll(() => stores?.close());
 const withoutId = (runs: readonly Run[], id = ''): Run[] =>
   JSON.parse(JSON.stringify(runs).replaceAll(id, '0'.repeat(26))) as Run[];
 
-const inContexts = ({ input, result, events }: Run) => ({ input, result, events: byContext(events) });
-
 describe('experiment', () => {
   test.for(Object.entries(experimentPaths).map(([name, path], index) => [name, path, index + 1] as const))(
     '%s',
     async ([name, path, number], { expect }) => {
-      const known = experimentWorld(stores.table, number);
-      const { record: found, runs: played, events, alerts } = await playExperiment(known, path);
+      const world = experimentWorld(stores.table, number);
+      const { record: found, runs: played, events, alerts } = await playExperiment(world, path);
       expect(events.map(({ kind }) => kind).join(' ')).toBe(path.events);
       expect(found).toMatchObject({ status: 'ended', closed: true, ...path.ends });
-      expect(known.log).toEqual(path.log ?? known.log);
+      expect(world.log).toEqual(path.log ?? world.log);
       if (path.expected !== undefined) expect(alerts).toHaveLength(path.expected);
-      expect(known.counted).toEqual([`firebreak_experiments_total ${found?.conclusion?.outcome}`]);
+      expect(world.counted).toEqual([`firebreak_experiments_total ${found?.conclusion?.outcome}`]);
       const runs = withoutId(played, found?.id);
       if (updating()) record(name, { runs }, 'features/experiments');
       expect(runs.map(inContexts)).toEqual(golden(name, 'features/experiments').runs.map(inContexts));

@@ -1,12 +1,12 @@
 import { gzipSync } from 'node:zlib';
-import type { Command } from 'commander';
 import * as z from 'zod';
 import { coverageIn } from '../decisions/coverage.ts';
-import { Client, queryOf } from '../../../cli/client.ts';
-import { readInputFile } from '../../../cli/input-file.ts';
-import { JSON_OPTION } from '../../../cli/options.ts';
-import { asJson, oneLine } from '../../../cli/table.ts';
-import { CommandFailure, type CommandContext, UsageError } from '../../../cli/command-context.ts';
+import { apiGroup } from '../../../entrances/cli/api-command.ts';
+import { Client, queryOf } from '../../../entrances/cli/client.ts';
+import { readInputFile } from '../../../entrances/cli/input-file.ts';
+import { JSON_OPTION, required } from '../../../entrances/cli/options.ts';
+import { asJson, oneLine } from '../../../entrances/cli/table.ts';
+import { CommandFailure, type CommandContext, UsageError } from '../../../entrances/cli/command-context.ts';
 
 const UploadResult = z.object({
   service: z.string(),
@@ -24,69 +24,66 @@ type Options = {
   service?: string;
   repository?: string;
   pipeline?: string;
-  commit: string;
+  commit?: string;
   branch?: string;
   run: string;
   attempt?: string;
-  suite?: string;
   json?: true;
 };
 
-/** Adds commands that pipelines use. */
-export function addPipeline(program: Command, context: CommandContext): void {
-  const pipeline = program.command('pipeline').description('Report test results and coverage of pipelines');
-  pipeline
-    .command('tests')
-    .description('Upload test results as JUnit XML, and print the tests that they show to be flaky')
-    .argument('<file...>')
-    .requiredOption('--commit <sha>', 'Tested commit')
-    .requiredOption('--run <id>', 'ID of the run that executed the tests')
-    .option('--service <name>', 'Service (default: the service of the repository)')
-    .option('--repository <name>', 'Repository, such as acme/checkout')
-    .option('--pipeline <name>', 'Pipeline, if several services share the repository')
-    .option('--attempt <number>', 'Attempt of the run (default: 1)')
-    .option('--branch <name>', 'Branch')
-    .option('--suite <name>', 'Name of the tests; each operating system needs its own (default: tests)')
-    .option(...JSON_OPTION)
-    .action((files: string[], options: Options) => upload(context, files, options));
-  pipeline
-    .command('coverage')
-    .description('Report the coverage of a run, from a report of Cobertura or lcov, or as a number')
-    .argument('[file]')
-    .requiredOption('--run <id>', 'ID of the run')
-    .option('--percent <number>', 'Share of covered code, from 0 to 100, in place of a file')
-    .option('--service <name>', 'Service (default: the service of the repository)')
-    .option('--repository <name>', 'Repository, such as acme/checkout')
-    .option('--pipeline <name>', 'Pipeline, if several services share the repository')
-    .option('--attempt <number>', 'Attempt of the run (default: 1)')
-    .option('--commit <sha>', 'Tested commit')
-    .option('--branch <name>', 'Branch')
-    .option(...JSON_OPTION)
-    .action((file: string | undefined, options: CoverageOptions) => reportCoverage(context, file, options));
-}
+const RUN_OPTIONS = [
+  ['--service <name>', 'Service (default: the service of the repository)'],
+  ['--repository <name>', 'Repository, such as acme/checkout'],
+  ['--pipeline <name>', 'Pipeline, if several services share the repository'],
+  ['--attempt <number>', 'Attempt of the run (default: 1)'],
+] as const;
+const BRANCH = ['--branch <name>', 'Branch'] as const;
 
-type CoverageOptions = Omit<Options, 'commit' | 'suite'> & { commit?: string; percent?: string };
+/** Adds commands that pipelines use. */
+export const addPipeline = apiGroup('pipeline', 'Report test results and coverage of pipelines', [
+  {
+    usage: 'tests <file...>',
+    description: 'Upload test results as JUnit XML, and print the tests that they show to be flaky',
+    options: [
+      required('--commit <sha>', 'Tested commit'),
+      required('--run <id>', 'ID of the run that executed the tests'),
+      ...RUN_OPTIONS,
+      BRANCH,
+      ['--suite <name>', 'Name of the tests; each operating system needs its own (default: tests)'],
+      JSON_OPTION,
+    ],
+    run: upload,
+  },
+  {
+    usage: 'coverage [file]',
+    description: 'Report the coverage of a run, from a report of Cobertura or lcov, or as a number',
+    options: [
+      required('--run <id>', 'ID of the run'),
+      ['--percent <number>', 'Share of covered code, from 0 to 100, in place of a file'],
+      ...RUN_OPTIONS,
+      ['--commit <sha>', 'Tested commit'],
+      BRANCH,
+      JSON_OPTION,
+    ],
+    run: reportCoverage,
+  },
+]);
+
+type CoverageOptions = Options & { file?: string; percent?: string };
 
 async function reportCoverage(
   context: CommandContext,
-  file: string | undefined,
-  options: CoverageOptions,
+  { json, file, run, percent, attempt, ...rest }: CoverageOptions,
 ): Promise<void> {
-  const { json, run, percent, attempt, ...rest } = options;
   requireServiceOrRepository(rest);
   if ((file === undefined) === (percent === undefined)) throw new UsageError('specify either a file or --percent');
   const coverage = percent === undefined ? await coverageOf(context, file ?? '') : Number(percent) / 100;
   if (!(coverage >= 0 && coverage <= 1)) throw new UsageError(`--percent is not a number from 0 to 100: ${percent}`);
   const client = await Client.of(context);
-  const body = { ...rest, run_id: run, ...(attempt !== undefined && { attempt: Number(attempt) }), coverage };
+  const body = { ...rest, run_id: run, attempt: attempt === undefined ? undefined : Number(attempt), coverage };
   const recorded = await client.post('/v1/pipelines/runs', body, CoverageResult);
-  context.out(
-    json
-      ? asJson(recorded)
-      : oneLine(
-          `${(coverage * 100).toFixed(1)} % recorded for ${recorded.service ?? 'no service: the catalogue does not have this repository'}`,
-        ),
-  );
+  const service = recorded.service ?? 'no service: the catalogue does not have this repository';
+  context.out(json ? asJson(recorded) : oneLine(`${(coverage * 100).toFixed(1)} % recorded for ${service}`));
 }
 
 async function coverageOf(context: CommandContext, file: string): Promise<number> {
@@ -98,8 +95,10 @@ async function coverageOf(context: CommandContext, file: string): Promise<number
   return found;
 }
 
-async function upload(context: CommandContext, files: readonly string[], options: Options): Promise<void> {
-  const { json, run, ...query } = options;
+async function upload(
+  context: CommandContext,
+  { json, file: files, run, ...query }: Options & { file: string[]; suite?: string },
+): Promise<void> {
   requireServiceOrRepository(query);
   const client = await Client.of(context);
   const path = `/v1/pipelines/tests${queryOf({ ...query, run_id: run })}`;

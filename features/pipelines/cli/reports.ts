@@ -1,99 +1,81 @@
-import type { Command } from 'commander';
-import { Client, queryOf } from '../../../cli/client.ts';
-import type { CommandContext } from '../../../cli/command-context.ts';
-import { JSON_OPTION } from '../../../cli/options.ts';
-import { asJson, shortTime, table } from '../../../cli/table.ts';
-import { counted } from '../../../domain/reports/words.ts';
+import { type Command, Option } from 'commander';
+import { addApiCommands, apiCommand, type Part, sectionOf } from '../../../entrances/cli/api-command.ts';
+import type { CommandContext } from '../../../entrances/cli/command-context.ts';
+import { JSON_OPTION, SERVICE_OPTION } from '../../../entrances/cli/options.ts';
+import { shortTime } from '../../../entrances/cli/table.ts';
+import { counted } from '../../../core/reports/decisions/words.ts';
 import { CodeFigures } from '../code-figures.ts';
 import { PipelineReport } from '../report.ts';
 
-type CodeOptions = { window: string; service?: string; team?: string; json?: true };
-
-type PipelineOptions = { window: string; branch?: string; json?: true };
+const WINDOW = new Option('--window <time>', 'How far to look back: 24h, 28d, 4w').default('14d');
+const BRANCH = ['--branch <name>', 'Only this branch; other: all but the default and release branches'] as const;
 
 /** Adds the reports of pipelines and code. */
-export function addReports(report: Command, context: CommandContext): void {
-  report
-    .command('pipelines')
-    .description("Show how reliable and how fast a service's pipelines are")
-    .argument('<service>')
-    .option('--window <time>', 'How far to look back: 24h, 28d, 4w', '14d')
-    .option('--branch <name>', 'Only this branch; other: all but the default and release branches')
-    .option(...JSON_OPTION)
-    .action((service: string, { json, ...query }: PipelineOptions) => pipelines(context, { service, ...query }, json));
-  report
-    .command('code')
-    .description('Show commits, pull requests, review times, and coverage')
-    .option('--service <name>', 'Only this service')
-    .option('--team <name>', 'Only services of this team')
-    .option('--window <time>', 'How far to look back: 24h, 28d, 4w', '14d')
-    .option(...JSON_OPTION)
-    .action(({ json, ...query }: CodeOptions) => code(context, query, json));
-}
-
-async function code(context: CommandContext, query: Omit<CodeOptions, 'json'>, json: true | undefined): Promise<void> {
-  const figures = await (await Client.of(context)).get(`/v1/metrics/code${queryOf(query)}`, CodeFigures);
-  if (json) return context.out(asJson(figures));
-  const { window, commits, pull_requests: pulls, first_review: review, merge, coverage } = figures;
-  context.out(
-    `${shortTime(window.from)} to ${shortTime(window.until)} UTC, ${counted(figures.services.length, 'service')}`,
-  );
-  const durationCells = ({ count, median_s, p90_s }: CodeFigures['merge']) => [
-    String(count),
-    durationText(median_s),
-    durationText(p90_s),
-  ];
-  context.out(
-    table(
-      ['', 'COUNT', 'MEDIAN', 'P90'],
-      [
-        ['commits', String(commits), '', ''],
-        ['pull requests opened', String(pulls.opened), '', ''],
-        ['pull requests closed without a merge', String(pulls.closed), '', ''],
-        ['first review', ...durationCells(review)],
-        ['merge', ...durationCells(merge)],
-        ...coverage.map(({ service, value }) => [`coverage of ${service}`, `${(value * 100).toFixed(1)} %`, '', '']),
-      ],
-    ),
-  );
-}
-
-async function pipelines(
-  context: CommandContext,
-  query: Omit<PipelineOptions, 'json'> & { service: string },
-  json: true | undefined,
-): Promise<void> {
-  const report = await (await Client.of(context)).get(`/v1/metrics/pipelines${queryOf(query)}`, PipelineReport);
-  if (json) return context.out(asJson(report));
-  const { window, runs, success_ratio, duration, queue, stages, flaky_tests, flaky_total } = report;
-  context.out(`${shortTime(window.from)} to ${shortTime(window.until)} UTC, ${runs.total} runs`);
-  if (runs.total === 0 && flaky_total === 0) return context.out('No run of a pipeline was reported for this service.');
-  const success = success_ratio === null ? '-' : `${(success_ratio * 100).toFixed(1)} %`;
-  context.out(
-    table(
-      ['', 'COUNT', 'MEAN', 'MEDIAN', 'P95'],
-      [
-        [`success ${success}`, `${runs.succeeded} of ${runs.succeeded + runs.failed}`, '', '', ''],
-        ['duration', ...periodCells(duration)],
-        ['queue', ...periodCells(queue)],
-      ],
-    ),
-  );
-  if (stages.length > 0) {
-    context.out('');
-    const rows = stages.map(({ stage, failed, ...periods }) => [stage, ...periodCells(periods), String(failed)]);
-    context.out(table(['SLOWEST STAGES', 'COUNT', 'MEAN', 'MEDIAN', 'P95', 'FAILED'], rows));
-  }
-  if (flaky_tests.length === 0) return;
-  context.out('');
-  const tests = flaky_tests.map(({ suite, classname, name, commits, last_at }) => [
-    [classname, name].join(' ').trim(),
-    suite,
-    String(commits),
-    shortTime(last_at),
+export const addReports = (report: Command, context: CommandContext): void =>
+  addApiCommands(report, context, [
+    apiCommand({
+      usage: 'pipelines <service>',
+      description: "Show how reliable and how fast a service's pipelines are",
+      options: [WINDOW, BRANCH, JSON_OPTION],
+      call: 'GET /v1/metrics/pipelines',
+      response: PipelineReport,
+      print: pipelineParts,
+    }),
+    apiCommand({
+      usage: 'code',
+      description: 'Show commits, pull requests, review times, and coverage',
+      options: [SERVICE_OPTION, ['--team <name>', 'Only services of this team'], WINDOW, JSON_OPTION],
+      call: 'GET /v1/metrics/code',
+      response: CodeFigures,
+      print: codeParts,
+    }),
   ]);
-  context.out(table(['FLAKY TESTS', 'SUITE', 'COMMITS', 'LAST'], tests));
+
+function codeParts({ window, services, commits, pull_requests: pulls, ...figures }: CodeFigures): Part[] {
+  const { first_review: review, merge, coverage } = figures;
+  const durations = ({ count, median_s: median, p90_s: p90 }: CodeFigures['merge']): string[] => [
+    String(count),
+    ...[median, p90].map(durationText),
+  ];
+  const rows = [
+    ['commits', String(commits), '', ''],
+    ['pull requests opened', String(pulls.opened), '', ''],
+    ['pull requests closed without a merge', String(pulls.closed), '', ''],
+    ['first review', ...durations(review)],
+    ['merge', ...durations(merge)],
+    ...coverage.map(({ service, value }) => [`coverage of ${service}`, `${(value * 100).toFixed(1)} %`, '', '']),
+  ];
+  return [
+    `${shortTime(window.from)} to ${shortTime(window.until)} UTC, ${counted(services.length, 'service')}`,
+    { heading: ['', 'COUNT', 'MEDIAN', 'P90'], rows },
+  ];
 }
+
+function pipelineParts({ window, runs, success_ratio: ratio, duration, queue, ...others }: PipelineReport): Part[] {
+  const { stages, flaky_tests: tests, flaky_total: total } = others;
+  const period = `${shortTime(window.from)} to ${shortTime(window.until)} UTC, ${runs.total} runs`;
+  if (runs.total === 0 && total === 0) return [period, 'No run of a pipeline was reported for this service.'];
+  const success = ratio === null ? '-' : `${(ratio * 100).toFixed(1)} %`;
+  const rows = [
+    [`success ${success}`, `${runs.succeeded} of ${runs.succeeded + runs.failed}`, '', '', ''],
+    ['duration', ...periodCells(duration)],
+    ['queue', ...periodCells(queue)],
+  ];
+  const slowest = stages.map(({ stage, failed, ...periods }) => [stage, ...periodCells(periods), String(failed)]);
+  return [
+    period,
+    { heading: ['', 'COUNT', 'MEAN', 'MEDIAN', 'P95'], rows },
+    ...(slowest.length === 0 ? [] : ['', { heading: STAGE_HEADING, rows: slowest }]),
+    ...sectionOf(tests, [
+      ['FLAKY TESTS', ({ classname, name }) => [classname, name].join(' ').trim()],
+      'suite',
+      'commits',
+      ['LAST', ({ last_at: at }) => shortTime(at)],
+    ]),
+  ];
+}
+
+const STAGE_HEADING = ['SLOWEST STAGES', 'COUNT', 'MEAN', 'MEDIAN', 'P95', 'FAILED'];
 
 const periodCells = ({ count, mean_s, median_s, p95_s }: PipelineReport['duration']): string[] => [
   String(count),

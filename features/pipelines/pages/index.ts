@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { ConsoleParts } from '../../../http/web/pages/page.ts';
+import type { ConsoleParts } from '../../../entrances/console/pages/page.ts';
 import { codePanel, inboxPanel } from './panels.ts';
 import { PIPELINES_PATH, pipelinesPage } from './pipelines.ts';
 

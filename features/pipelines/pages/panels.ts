@@ -1,10 +1,10 @@
 import { html } from 'hono/html';
-import { EVERYWHERE } from '../../../domain/access/access.ts';
-import { counted, duration, share } from '../../../domain/reports/words.ts';
-import type { Viewer } from '../../../http/context.ts';
-import { moreNote, ROWS_SHOWN } from '../../../http/web/pages/inbox/rows.ts';
-import type { ConsoleDeps, DeliverySelection } from '../../../http/web/pages/page.ts';
-import { ago, type Cells, type Html, nothing, panel, tableOf } from '../../../http/web/parts.ts';
+import { EVERYWHERE } from '../../../core/access/decisions/access.ts';
+import { counted, duration, share } from '../../../core/reports/decisions/words.ts';
+import type { Viewer } from '../../../entrances/http/context.ts';
+import { moreNote, ROWS_SHOWN } from '../../../entrances/console/pages/inbox/rows.ts';
+import type { ConsoleDeps, DeliverySelection } from '../../../entrances/console/pages/page.ts';
+import { ago, type Cells, type Html, nothing, panel, tableOf } from '../../../entrances/console/parts.ts';
 import { ServiceName } from '../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { codeFiguresOf } from '../actions/code-figures.ts';

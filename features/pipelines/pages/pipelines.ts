@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import { pipelineFigures } from '../actions/pipeline-figures.ts';
-import { Refusal } from '../../../actions/refusal.ts';
+import { Refusal } from '../../../core/shared/refusal.ts';
 import { ServiceName } from '../../../schemas/config/names.ts';
 import type { PipelineReport } from '../report.ts';
 import { withPorts } from '../ports.ts';
@@ -16,10 +16,10 @@ import {
   panel,
   servicePath,
   tableOf,
-} from '../../../http/web/parts.ts';
-import type { PageRequest, ConsoleDeps, ConsolePage } from '../../../http/web/pages/page.ts';
-import { counted, duration, share } from '../../../domain/reports/words.ts';
-import { selectField } from '../../../http/web/pages/delivery/words.ts';
+  selectField,
+} from '../../../entrances/console/parts.ts';
+import type { PageRequest, ConsoleDeps, ConsolePage } from '../../../entrances/console/pages/page.ts';
+import { counted, duration, share } from '../../../core/reports/decisions/words.ts';
 
 export const PIPELINES_PATH = '/console/delivery/pipelines';
 
@@ -38,7 +38,7 @@ const SUCCESS_MIN = 0.95;
 const DURATION_MAX_SECONDS = 600;
 const QUEUE_MAX_SECONDS = 300;
 
-/** What the address selects. `service` and `branch`: null stands for all. */
+/** What the address selects. `service` and `branch`: null stands for all. `from`: number of the first service, from 0. */
 type Selection = { days: number; service: ServiceName | null; branch: string | null; from: number };
 
 export type PipelinesData = {
@@ -55,8 +55,8 @@ export type PipelinesData = {
 
 export const pipelinesPage: ConsolePage = {
   path: PIPELINES_PATH,
-  label: null,
-  within: '/console/delivery',
+  label: 'Pipelines',
+  section: 'Deploys',
   action: 'pipelines:read',
   everySeconds: 60,
   async show(deps, request) {
@@ -152,8 +152,8 @@ const scopeForm = ({ selection, services, branches }: PipelinesData): Html =>
 
 function servicesTable({ selection, reports, next }: PipelinesData): Html {
   const measured = reports.filter(({ runs, flaky_total: flaky }) => runs.total + flaky > 0);
-  const older = next === null ? '' : olderLink(PIPELINES_PATH, { ...queryOf(selection), from: String(next) }, 'More');
-  if (measured.length === 0) return html`${noRuns()}${older}`;
+  const more = next === null ? '' : olderLink(PIPELINES_PATH, { ...queryOf(selection), from: String(next) }, 'More');
+  if (measured.length === 0) return html`${noRuns()}${more}`;
   return html`${tableOf(
       'Pipelines by service',
       ['Service', 'Runs', 'Success', 'Duration', 'Queue', 'Flaky tests'],
@@ -172,7 +172,7 @@ function servicesTable({ selection, reports, next }: PipelinesData): Html {
     <p class="quiet">
       Duration and queue are means. ▲ misses a target: success above 95 %, duration below 10 min, queue below 5 min.
     </p>
-    ${older}`;
+    ${more}`;
 }
 
 const noRuns = (): Html =>

@@ -1,14 +1,13 @@
-import { createRoute, z } from '@hono/zod-openapi';
+import * as z from 'zod';
 import { codeFiguresOf } from '../actions/code-figures.ts';
 import { PIPELINE_WINDOW_SECONDS } from '../actions/pipeline-figures.ts';
 import type { Deps } from '../ports.ts';
 import { ServiceName } from '../../../schemas/config/names.ts';
 import { CodeFigures } from '../code-figures.ts';
-import { answers, type Api, endpoint, problems } from '../../../http/endpoint.ts';
-import { Window } from '../../../http/routes/delivery/dora.ts';
+import { type Api, Window, answers, createRoute, endpoint, problems } from '../../../entrances/http/endpoint.ts';
 
 /** Registers the figures of commits, pull requests, reviews, and coverage. */
-export function codeFigureRoutes(app: Api, deps: Deps): void {
+export function codeFigureRoutes(app: Api, deps: Pick<Deps, 'clock' | 'code' | 'config' | 'pipelineRuns'>): void {
   endpoint(
     app,
     deps,

@@ -1,7 +1,7 @@
-import { createRoute, z } from '@hono/zod-openapi';
+import * as z from 'zod';
 import { recordPipelineRun } from '../actions/record-pipeline-run.ts';
-import { Refusal } from '../../../actions/refusal.ts';
-import { EVERYWHERE } from '../../../domain/access/access.ts';
+import { Refusal } from '../../../core/shared/refusal.ts';
+import { EVERYWHERE } from '../../../core/access/decisions/access.ts';
 import { unmappedPipelines } from '../decisions/unmapped-pipelines.ts';
 import { whyReportAhead } from '../decisions/report-times.ts';
 import type { Deps } from '../ports.ts';
@@ -10,15 +10,16 @@ import { PipelineRun, PipelineRunId, PipelineRunReport, PipelineStage } from '..
 import { traceContextOf } from '../../../schemas/parsing/traceparent.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 import {
-  answers,
   type Api,
+  answers,
   body,
+  createRoute,
   endpoint,
   listQuery,
   pageOf,
   problems,
   readableWhere,
-} from '../../../http/endpoint.ts';
+} from '../../../entrances/http/endpoint.ts';
 
 const Shown = PipelineRun.meta({ id: 'PipelineRun' });
 const WithStages = PipelineRun.extend({ stages: z.array(PipelineStage) }).meta({ id: 'PipelineRunWithStages' });
@@ -28,15 +29,15 @@ const Unmapped = z
     repository: z.string().nullable(),
     pipeline: z.string().nullable(),
     why: z.string(),
-    lines: z.string().openapi({ description: 'Lines of config/services.yaml that map it' }),
+    lines: z.string().meta({ description: 'Lines of config/services.yaml that map it' }),
     /** When the newest run began. */
     at: Timestamp,
-    url: z.string().nullable().openapi({ description: 'Link to the newest run' }),
+    url: z.string().nullable().meta({ description: 'Link to the newest run' }),
   })
   .meta({ id: 'UnmappedPipeline' });
 
 /** Registers the routes of pipeline runs. */
-export function runRoutes(app: Api, deps: Deps): void {
+export function runRoutes(app: Api, deps: Pick<Deps, 'clock' | 'config' | 'pipelineRuns' | 'projections'>): void {
   endpoint(
     app,
     deps,

@@ -1,13 +1,13 @@
-import { createRoute, z } from '@hono/zod-openapi';
+import * as z from 'zod';
 import { recordTestResults, serviceOfTests } from '../actions/record-test-results.ts';
-import { Refusal } from '../../../actions/refusal.ts';
-import { sha256 } from '../../../stores/core/hash.ts';
+import { Refusal } from '../../../core/shared/refusal.ts';
+import { sha256 } from '../../../core/stores/hash.ts';
 import { FLAKY_NAMED_MAX, type TestCase } from '../decisions/flaky-tests.ts';
 import type { Deps } from '../ports.ts';
 import { junitCases, JUnitError } from '../vendors/junit.ts';
 import { TestResultsQuery } from '../test-results.ts';
-import { answers, type Api, endpoint, problems } from '../../../http/endpoint.ts';
-import { readDecompressed } from '../../../http/middleware/decompressed-body.ts';
+import { type Api, answers, createRoute, endpoint, problems } from '../../../entrances/http/endpoint.ts';
+import { readDecompressed } from '../../../entrances/http/middleware/decompressed-body.ts';
 
 const TestResults = z
   .object({
@@ -16,10 +16,10 @@ const TestResults = z
     passed: z.number(),
     failed: z.number(),
     skipped: z.number(),
-    flaky_count: z.number().openapi({ description: 'Tests that this file shows to be flaky, and that were not known' }),
+    flaky_count: z.number().meta({ description: 'Tests that this file shows to be flaky, and that were not known' }),
     flaky: z
       .array(z.object({ classname: z.string(), name: z.string() }))
-      .openapi({ description: `At most ${FLAKY_NAMED_MAX} of them` }),
+      .meta({ description: `At most ${FLAKY_NAMED_MAX} of them` }),
   })
   .meta({ id: 'TestResults' });
 

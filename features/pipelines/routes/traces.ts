@@ -1,7 +1,7 @@
-import { createRoute, z } from '@hono/zod-openapi';
+import * as z from 'zod';
 import { recordPipelineRun } from '../actions/record-pipeline-run.ts';
-import { Refusal } from '../../../actions/refusal.ts';
-import { pooled } from '../../../actions/shared/concurrency.ts';
+import { Refusal } from '../../../core/shared/refusal.ts';
+import { pooled } from '../../../core/shared/concurrency.ts';
 import { serviceOfPipeline } from '../decisions/pipeline-service.ts';
 import { whyReportAhead } from '../decisions/report-times.ts';
 import type { Deps } from '../ports.ts';
@@ -16,8 +16,10 @@ import {
   TracesUnreadable,
 } from '../vendors/otlp/traces.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
-import { answers, type Api, endpoint, problems } from '../../../http/endpoint.ts';
-import { readDecompressed } from '../../../http/middleware/decompressed-body.ts';
+import { type Api, answers, createRoute, endpoint, problems } from '../../../entrances/http/endpoint.ts';
+import { readDecompressed } from '../../../entrances/http/middleware/decompressed-body.ts';
+
+type TracesDeps = Pick<Deps, 'clock' | 'config' | 'pipelineRuns' | 'projections'>;
 
 const PROTOBUF = 'application/x-protobuf';
 
@@ -29,12 +31,12 @@ const ExportResponse = z
     partialSuccess: z
       .object({ rejectedSpans: z.string(), errorMessage: z.string() })
       .optional()
-      .openapi({ description: 'Absent if all spans were accepted' }),
+      .meta({ description: 'Absent if all spans were accepted' }),
   })
   .meta({ id: 'ExportTraceServiceResponse' });
 
 /** Registers the OTLP receiver for traces of pipelines. */
-export function traceRoutes(app: Api, deps: Deps): void {
+export function traceRoutes(app: Api, deps: TracesDeps): void {
   endpoint(
     app,
     deps,
@@ -93,7 +95,7 @@ type Report = SpanResult & { kind: 'report' };
 
 /** Records the runs and stages that the spans report. Rejects spans with errors, and those of services that the token may not report. */
 async function recordReports(
-  deps: Deps,
+  deps: TracesDeps,
   spans: readonly Span[],
   may: (service: ServiceName | null) => boolean,
 ): Promise<PartialSuccess> {
@@ -128,4 +130,4 @@ async function recordReports(
   };
 }
 
-const isStage = ({ report }: Report): boolean => report.stages.length > 0;
+const isStage = ({ report }: Report): boolean => report.finished_at == null;

@@ -1,5 +1,5 @@
 import type { PipelineFigures } from '../types.ts';
-import type { Log } from '../../../domain/ports/system.ts';
+import type { Log } from '../../../core/ports/system.ts';
 import {
   BRANCHES_MAX,
   countsOf,
@@ -12,7 +12,7 @@ import {
 } from '../decisions/pipeline-figures.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
 import { keys } from '../keys.ts';
-import { collect, type Table } from '../../../stores/core/table.ts';
+import { collect, type Table } from '../../../core/stores/table.ts';
 import type { Item } from '../../../platforms/store.ts';
 
 /** Stores the sums of a service and branch as attributes of one item, which DynamoDB increments. */

@@ -1,5 +1,5 @@
-import { repositoryPathOf } from '../../../domain/catalogue/repositories.ts';
-import type { Page } from '../../../domain/ports/common.ts';
+import { repositoryPathOf } from '../../../core/catalogue/decisions/repositories.ts';
+import type { Page } from '../../../core/ports/common.ts';
 import {
   type PipelineFigures,
   type PipelineRuns,
@@ -8,7 +8,7 @@ import {
   UNMAPPED_PIPELINES_MAX,
 } from '../types.ts';
 import type { UnmappedRun } from '../decisions/unmapped-pipelines.ts';
-import type { Clock } from '../../../domain/ports/system.ts';
+import type { Clock } from '../../../core/ports/system.ts';
 import { branchLabel, measuredRun, measuredStage, type Observation } from '../decisions/pipeline-figures.ts';
 import { type Merged, mergedRun, mergedStage, reportedAt, type RunReport, stageKey } from '../decisions/merge-run.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
@@ -22,11 +22,11 @@ import type {
 } from '../pipeline-run.ts';
 import { StoredRunFact, StoredPipelineRun, StoredPipelineStage, StoredUnmappedRun } from './stored-runs.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { canonicalJson, sha256 } from '../../../stores/core/hash.ts';
+import { canonicalJson, sha256 } from '../../../core/stores/hash.ts';
 import { keys, RUNS } from '../keys.ts';
-import { expiresAfter, RETENTION_DAYS } from '../../../stores/core/retention.ts';
-import { pointedPage, shardedPage } from '../../../stores/core/sharded.ts';
-import { collect, type Table } from '../../../stores/core/table.ts';
+import { expiresAfter, RETENTION_DAYS } from '../../../core/stores/retention.ts';
+import { pointedPage, shardedPage } from '../../../core/stores/sharded.ts';
+import { collect, type Table } from '../../../core/stores/table.ts';
 import { absent, type Condition, type Item, put, remove, revisionIs, type Write } from '../../../platforms/store.ts';
 
 const TRIES = 20;

@@ -1,5 +1,5 @@
 import type { PipelineFigures, PipelineTests, TestUpload } from '../types.ts';
-import type { Clock } from '../../../domain/ports/system.ts';
+import type { Clock } from '../../../core/ports/system.ts';
 import { type Observation, suiteLabel } from '../decisions/pipeline-figures.ts';
 import {
   countsOfTests,
@@ -12,14 +12,14 @@ import {
   type TestResults,
   type TestRun,
 } from '../decisions/flaky-tests.ts';
-import type { ServiceName } from '../../../schemas/config/names.ts';
-import { StoredFlakyFinding } from './flaky-finding.ts';
-import type { Timestamp } from '../../../schemas/time/time.ts';
-import { canonicalJson, sha256 } from '../../../stores/core/hash.ts';
+import { ServiceName } from '../../../schemas/config/names.ts';
+import { Timestamp } from '../../../schemas/time/time.ts';
+import { canonicalJson, sha256 } from '../../../core/stores/hash.ts';
 import { keys } from '../keys.ts';
-import { expiresAfter, RETENTION_DAYS } from '../../../stores/core/retention.ts';
-import { collect, type Table } from '../../../stores/core/table.ts';
+import { expiresAfter, RETENTION_DAYS } from '../../../core/stores/retention.ts';
+import { collect, type Table } from '../../../core/stores/table.ts';
 import { absent, type Item, put, revisionIs } from '../../../platforms/store.ts';
+import * as z from 'zod';
 
 const TRIES = 20;
 
@@ -159,3 +159,14 @@ const storedFinding = (item: Item) => ({
 });
 
 const revOf = (item: Item | undefined): number => Number(item?.['rev'] ?? 0);
+
+/** Flaky tests that one upload of test results showed, as stored. */
+export const StoredFlakyFinding = z.object({
+  service: ServiceName,
+  suite: z.string(),
+  commit: z.string(),
+  branch: z.string().nullable(),
+  at: Timestamp,
+  count: z.number(),
+  tests: z.array(z.object({ classname: z.string(), name: z.string() })),
+});

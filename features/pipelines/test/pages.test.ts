@@ -1,24 +1,38 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { unmappedPanel } from '../pages/panels.ts';
 import { loadPipelines, pipelinesMain } from '../pages/pipelines.ts';
-import type { PageRequest, ConsoleDeps } from '../../../http/web/pages/page.ts';
+import type { PageRequest, ConsoleDeps } from '../../../entrances/console/pages/page.ts';
 import { PipelineRunReport } from '../pipeline-run.ts';
 import { withPorts } from '../ports.ts';
+import { Config, emptyConfig } from '../../../schemas/config/config.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { consoleWorld } from '../../../test/support/console-world.ts';
 import { expectHarmless, hostile, textOf } from '../../../test/support/hostile.ts';
-import { DoraWorld } from '../../../test/http/routes/dora-world.ts';
+import { openTable, type TableStores } from '../../../test/core/stores/stores.ts';
 
-let world: DoraWorld;
+const config = Config.parse({
+  ...emptyConfig,
+  services: {
+    cart: { environments: { production: {} } },
+    payments: { environments: { production: {} } },
+    search: { environments: { production: {} } },
+  },
+});
+
+let stores: TableStores;
 let site: ReturnType<typeof consoleWorld>;
 let ports: Partial<ConsoleDeps>;
 let now: Timestamp;
 
 beforeAll(async () => {
-  world = await DoraWorld.open();
-  const { pipelineTests, clock } = withPorts(world.stores);
-  ports = world.ports;
+  stores = await openTable();
+  const { pipelineTests, clock } = withPorts(stores);
+  ports = {
+    config: { current: async () => config, problems: async () => [] },
+    features: stores.features,
+    clock,
+  };
   site = consoleWorld(() => ports);
   now = clock.now();
   // Of cart: two of four runs on main fail, which take 5, 10, 15, and 20 minutes; each waits a minute.
@@ -39,14 +53,14 @@ beforeAll(async () => {
     });
 });
 
-afterAll(async () => world.stores.close());
+afterAll(async () => stores.close());
 
 async function run(service: string, n: number, seconds: number, result: string, branch: string): Promise<void> {
   const started_at = plusSeconds(now, -n * 3600);
   const times = { queued_at: plusSeconds(started_at, -60), started_at, finished_at: plusSeconds(started_at, seconds) };
   const stages = [{ name: 'test', result, started_at, finished_at: plusSeconds(started_at, seconds - 10) }];
   const report = { service, pipeline: 'CI', run_id: String(n), branch, result, ...times, stages };
-  await withPorts(world.stores).pipelineRuns.record(PipelineRunReport.parse(report), service as ServiceName);
+  await withPorts(stores).pipelineRuns.record(PipelineRunReport.parse(report), service as ServiceName);
 }
 
 const PATH = '/console/delivery/pipelines';

@@ -2,22 +2,22 @@ import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { extensionsOf } from '../../../assembly/features.ts';
-import type { Deps } from '../../../domain/ports/deps.ts';
-import { api } from '../../../http/app.ts';
-import type { Api } from '../../../http/endpoint.ts';
+import { extensionsOf } from '../../../functions/assembly/features.ts';
+import type { Product } from '../../../functions/assembly/product.ts';
+import { api } from '../../../entrances/http/app.ts';
+import type { Api } from '../../../entrances/http/endpoint.ts';
 import type { TokenRecord } from '../../../schemas/access/access.ts';
 import { Config, emptyConfig } from '../../../schemas/config/config.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
-import type { PipelineRun, PipelineRunInput } from '../pipeline-run.ts';
+import type { PipelineRun, PipelineRunInput, PipelineStage } from '../pipeline-run.ts';
 import { withPorts } from '../ports.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
-import { openTable, type TableStores } from '../../../test/stores/stores.ts';
+import { openTable, type TableStores } from '../../../test/core/stores/stores.ts';
 import { tokenRecord } from '../../../test/support/console-world.ts';
 import { FakeWorld, silent } from '../../../test/support/fake-deps.ts';
 
 let stores: TableStores;
-let deps: Deps;
+let deps: Product;
 let app: Api;
 let token: Pick<TokenRecord, 'actions' | 'services'>;
 let config: Config;
@@ -46,7 +46,7 @@ beforeEach(() => {
     ...stores,
     config: { current: async () => config, problems: async () => [] },
     secrets: { get: async () => undefined },
-    tokens: Object.assign(Object.create(stores.tokens) as Deps['tokens'], {
+    tokens: Object.assign(Object.create(stores.tokens) as Product['tokens'], {
       find: async () => tokenRecord('ci', [], token),
     }),
     log: silent,
@@ -195,6 +195,34 @@ describe('POST /v1/pipelines/runs', () => {
     });
     expect((await report({ ...shop, run_id: `lint-${count}`, pipeline: 'Lint' })).body.service).toBe(service);
     expect(await figures()).toMatchObject({ 'pipeline_runs_total main failed other': 1 });
+  });
+
+  test("a pipeline's own words: trigger pr, and the results of OpenTelemetry", async () => {
+    const stages = [{ name: 'e2e', result: 'timeout' as const }];
+    const { status, body } = await report({ branch: 'main', trigger: 'pr', result: 'success', stages });
+    expect([status, body.trigger, body.result]).toEqual([201, 'pull_request', 'succeeded']);
+    expect((await get(`/v1/pipelines/runs/${body.id}`)).body).toMatchObject({
+      stages: [{ name: 'e2e', result: 'failed' }],
+    });
+    for (const [index, result] of (['failure', 'cancellation', 'skip'] as const).entries())
+      expect((await report({ run_id: `otel-${index}`, branch: 'main', trigger: 'pr', result })).status).toBe(201);
+    expect(await figures()).toMatchObject({
+      'pipeline_runs_total main succeeded pull_request': 1,
+      'pipeline_runs_total main failed pull_request': 1,
+      'pipeline_runs_total main cancelled pull_request': 1,
+      'pipeline_runs_total main skipped pull_request': 1,
+    });
+  });
+
+  test.each([
+    ['merge_request_event', 'SUCCESS', 'pull_request', 'succeeded'],
+    ['workflow_dispatch', 'neutral', 'manual', 'succeeded'],
+    ['web', 'UNSTABLE', 'manual', 'failed'],
+    ['merge_group', 'stale', 'merge_queue', 'cancelled'],
+    ['PR', 'NOT_BUILT', 'pull_request', 'skipped'],
+  ])('the words of CI systems: %s and %s', async (trigger, result, ...expected) => {
+    const { status, body } = await report({ trigger, result } as object);
+    expect([status, body.trigger, body.result]).toEqual([201, ...expected]);
   });
 
   test.each([
@@ -352,10 +380,8 @@ test('GET /metrics has the figures as histograms and counters', async () => {
   token = { actions: ['*'], services: [service] };
   deps = {
     ...deps,
-    queueStats: { read: async () => [] },
+    queues: { read: async () => [], dead: async () => [], redrive: async () => 0 },
     drills: Object.assign({}, deps.drills, { proved: async () => [] }),
-    freezes: Object.assign({}, deps.freezes, { current: async () => [] }),
-    sloStatuses: Object.assign({}, deps.sloStatuses, { all: async () => [], evaluatedAt: async () => null }),
   };
   app = api(deps);
   await report({ branch: 'main', trigger: 'push', result: 'failed', started_at: at(0), finished_at: at(9) });
@@ -369,7 +395,7 @@ test('GET /metrics has the figures as histograms and counters', async () => {
   });
   const text = await (await app.request('/metrics', { headers: { authorization } })).text();
   const own = text.split('\n').filter((line) => line.includes(`service="${service}"`));
-  const labels = `service="${service}",branch="main",result="failed"`;
+  const labels = `service="${service}",branch="main",result="failure"`;
   expect(own).toContain(`pipeline_runs_total{${labels},trigger="push"} 2`);
   expect(own).toContain(`pipeline_duration_seconds_bucket{${labels},le="450"} 0`);
   expect(own).toContain(`pipeline_duration_seconds_bucket{${labels},le="600"} 1`);
@@ -491,6 +517,27 @@ describe('POST /v1/traces', () => {
     expect(all.find(({ repository }) => repository === 'acme/checkout')).toMatchObject({
       run_id: '289782451',
       service: null,
+    });
+  });
+
+  test('plain spans of otel-cli: the trace is the run, and each span a stage with its name', async () => {
+    const body = otlp('otel-cli.json').replaceAll('"checkout"', JSON.stringify(service));
+    expect(await (await send(body, { 'content-type': 'application/json' })).json()).toEqual({});
+    const [{ id, ...run } = expect.unreachable()] = (await get(`/v1/pipelines/runs?service=${service}`)).body[
+      'items'
+    ] as PipelineRun[];
+    expect(run).toMatchObject({
+      pipeline: 'pipeline',
+      run_id: '0c1f6e9f0c4b8d5d8a2e7b6f3a4d5e6f',
+      result: 'failed',
+      started_at: '2026-11-20T10:00:00.000Z',
+      finished_at: '2026-11-20T10:03:20.000Z',
+    });
+    const { stages } = (await get(`/v1/pipelines/runs/${id}`)).body as { stages: PipelineStage[] };
+    expect(Object.fromEntries(stages.map(({ name, result }) => [name, result]))).toEqual({
+      build: 'succeeded',
+      test: 'failed',
+      pipeline: 'failed',
     });
   });
 

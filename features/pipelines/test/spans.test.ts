@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { openTelemetrySpans } from '../../../integrations/opentelemetry/spans.ts';
-import { sync } from '../../../projectors/sync/sync.ts';
-import { tracesProjector } from '../../../projectors/traces/traces.ts';
+import { openTelemetrySpans } from '../../../vendors/opentelemetry/spans.ts';
+import { sync } from '../../../core/projection/sync.ts';
+import { tracesProjector } from '../../../vendors/opentelemetry/projector/traces.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
-import { vendor, type Vendor } from '../../../test/integrations/server.ts';
-import { StoredProjections } from '../../../test/projectors/stored-projections.ts';
+import { vendor, type Vendor } from '../../../test/vendors/server.ts';
+import { StoredProjections } from '../../../test/vendors/projectors/stored-projections.ts';
 import { FakeWorld, silent } from '../../../test/support/fake-deps.ts';
 import { runSpans } from '../actions/run-spans.ts';
 import { mergedRun } from '../decisions/merge-run.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { PipelineResult, PipelineRunInput, PipelineRunReport, PipelineTrigger } from '../pipeline-run.ts';
+import { type PipelineResult, type PipelineRunInput, type PipelineRunReport, triggerOf } from '../pipeline-run.ts';
 import { InstantIn } from '../../../schemas/time/time.ts';
 import { pipelineReport, possiblePeriod } from './period.ts';
 
@@ -75,19 +75,6 @@ const RESULTS: ReadonlyMap<string, PipelineResult> = new Map([
   ['skipped', 'skipped'],
 ]);
 
-const TRIGGERS: ReadonlyMap<string, PipelineTrigger> = new Map([
-  ['push', 'push'],
-  ['pull_request', 'pull_request'],
-  ['pull_request_target', 'pull_request'],
-  ['merge_group', 'merge_queue'],
-  ['schedule', 'schedule'],
-  ['workflow_dispatch', 'manual'],
-  ['repository_dispatch', 'api'],
-  ['release', 'release'],
-  ['workflow_run', 'pipeline'],
-  ['workflow_call', 'pipeline'],
-]);
-
 /** Returns what the event says about its run. Queue times come from the jobs, which wait for a runner. */
 export function reportOfRun({ workflow_run: run, workflow, repository }: WorkflowRunEvent): PipelineRunReport {
   const result = resultOf(run.conclusion);
@@ -105,7 +92,7 @@ export function reportOfRun({ workflow_run: run, workflow, repository }: Workflo
     branch: branchOf(run, repository.full_name),
     default_branch: repository.default_branch,
     commit: run.head_sha,
-    trigger: TRIGGERS.get(run.event) ?? 'other',
+    trigger: triggerOf(run.event),
     author: run.actor?.login,
     url: run.html_url,
     result,

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import type { PipelineResult, PipelineRunReport, PipelineTrigger } from '../pipeline-run.ts';
+import { type PipelineResult, type PipelineRunReport, triggerOf } from '../pipeline-run.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
-import { GitlabTime } from '../../../integrations/gitlab/changes.ts';
+import { GitlabTime } from '../../../vendors/gitlab/changes.ts';
 import { pipelineReport, possiblePeriod } from './period.ts';
 
 const Name = z.string().min(1).max(256);
@@ -84,18 +84,6 @@ const RESULTS: ReadonlyMap<string, PipelineResult> = new Map([
   ['skipped', 'skipped'],
 ]);
 
-const TRIGGERS: ReadonlyMap<string, PipelineTrigger> = new Map([
-  ['push', 'push'],
-  ['merge_request_event', 'pull_request'],
-  ['external_pull_request_event', 'pull_request'],
-  ['schedule', 'schedule'],
-  ['web', 'manual'],
-  ['api', 'api'],
-  ['trigger', 'api'],
-  ['pipeline', 'pipeline'],
-  ['parent_pipeline', 'pipeline'],
-]);
-
 /** Returns what the event says about its pipeline. The pipeline starts with its first job. */
 export function reportOfPipeline(event: PipelineEvent): PipelineRunReport {
   const { object_attributes: pipeline, project, user, builds } = event;
@@ -110,7 +98,7 @@ export function reportOfPipeline(event: PipelineEvent): PipelineRunReport {
     branch: branchOf(event),
     default_branch: project.default_branch,
     commit: pipeline.sha,
-    trigger: TRIGGERS.get(pipeline.source ?? '') ?? 'other',
+    trigger: triggerOf(pipeline.source),
     author: user?.username,
     url: pipeline.url,
     ...possiblePeriod({ result, started_at: starts[0] ?? (result && created_at), finished_at }),

@@ -1,18 +1,23 @@
-import { readHealth } from '../../../actions/incidents/health-read.ts';
-import { spentBudgets } from '../../../actions/slo/spent-budgets.ts';
-import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
-import { evidencePath } from '../../../domain/incidents/console-link.ts';
+import { readHealth } from '../../../core/incidents/actions/health-read.ts';
+import { loaded } from '../../../core/ports/extensions.ts';
+import { readHealthBetween } from '../../../core/incidents/actions/live-health.ts';
+import { healthOf, type HealthQuery } from '../../../core/catalogue/decisions/health.ts';
+import { serviceEntry } from '../../../core/catalogue/decisions/catalogue.ts';
+import { evidencePath } from '../../../core/incidents/decisions/console-link.ts';
 import type { Deps } from '../ports.ts';
-import type { Story, StoryEntry } from '../../../domain/messages/story.ts';
+import type { ErrorBudgets, SpentBudget } from '../../../core/ports/error-budgets.ts';
+import type { Story, StoryEntry } from '../../../core/messages/decisions/story.ts';
 import type { DraftInput, MeasuredImpact } from '../decisions/record.ts';
+import { sampledRequests, type SampledRequests } from '../decisions/requests.ts';
 import { timesOf } from '../decisions/times.ts';
-import type { SloMetrics } from '../../../domain/ports/slo.ts';
+import type { ResponseTimes } from '../schemas/postmortem.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { type ImpactQuery, needOf } from '../schemas/policy.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { namer } from '../../../actions/people/names.ts';
+import { namer } from '../../../core/people/actions/names.ts';
+import type { MetricQueries } from '../../../core/ports/metrics.ts';
 
 export type GatherDeps = Pick<
   Deps,
@@ -20,13 +25,16 @@ export type GatherDeps = Pick<
   | 'decisions'
   | 'changes'
   | 'config'
-  | 'sloDays'
+  | 'extensions'
   | 'userCache'
   | 'evidencePacks'
   | 'publicUrl'
   | 'clock'
   | 'log'
 >;
+
+/** What can be asked when a draft is made. */
+type Monitoring = Pick<Deps, 'metrics' | 'metricQueries'>;
 
 /** Entries of one incident that are read for a draft. */
 const ENTRIES_MAX = 2000;
@@ -39,12 +47,13 @@ const QUERY_TIMEOUT_MS = 5000;
 /**
  * Reads everything that a draft is made from. Undefined: there is no such incident.
  *
- * @param metrics runs the configured queries. Null: they stay questions
+ * @param monitoring runs the configured queries, and the health query. Null: the former stay questions, and the stored samples
+ *   of the latter are used
  */
 export async function gather(
   deps: GatherDeps,
   id: IncidentId,
-  metrics: SloMetrics | null,
+  monitoring: Monitoring | null,
 ): Promise<{ record: DraftInput; end: Timestamp } | undefined> {
   const story = await deps.incidents.story(id, null);
   if (story === undefined) return undefined;
@@ -81,14 +90,44 @@ export async function gather(
         sha256,
         url: deps.publicUrl === undefined ? null : `${deps.publicUrl}${evidencePath(id, name)}`,
       })),
-      budgets: await spentBudgets(deps, config, incident, { from: times.alerted_at, until: times.restored_at }),
-      impact: await impactOf(deps, config, incident, times, metrics),
+      budgets: await spentBudgets(deps, config, incident, { from: times.started_at, until: times.restored_at }),
+      requests: await requestsOf(deps, healthOf(config, incident), evidence, times, monitoring),
+      impact: await impactOf(deps, config, incident, times, monitoring?.metricQueries ?? null),
       team: serviceEntry(config.services, incident.service)?.team ?? null,
       people,
       names: postmortems.names,
       dueDays: postmortems.dueDays[incident.severity],
     },
   };
+}
+
+async function spentBudgets(
+  { extensions }: Pick<Deps, 'extensions'>,
+  ...[config, incident, period]: Parameters<ErrorBudgets['spent']>
+): Promise<SpentBudget[]> {
+  const sources = await loaded(extensions.errorBudgets);
+  return (await Promise.all(sources.map((source) => source.spent(config, incident, period)))).flat();
+}
+
+/** Counts the requests by fresh samples of the health query, or by those that the newest judgement has read. */
+async function requestsOf(
+  { log }: Pick<Deps, 'log'>,
+  query: HealthQuery | undefined,
+  evidence: DraftInput['evidence'],
+  { started_at: from, restored_at: until }: ResponseTimes,
+  monitoring: Monitoring | null,
+): Promise<SampledRequests | null> {
+  if (query === undefined) return null;
+  const fresh =
+    monitoring &&
+    (await readHealthBetween(monitoring, query, { from, until }, AbortSignal.timeout(QUERY_TIMEOUT_MS)).catch(
+      (error: unknown) => {
+        log.warn('the health query could not be read for a post-mortem', { error: String(error) });
+        return null;
+      },
+    ));
+  const { curve, traffic } = fresh ?? { curve: evidence?.health?.curve ?? [], traffic: evidence?.traffic ?? null };
+  return sampledRequests({ query, curve, traffic }, { from, until });
 }
 
 async function wholeTimeline(
@@ -123,7 +162,7 @@ async function impactOf(
   { postmortems }: Config,
   { service, environment, ...incident }: Pick<IncidentRecord, 'service' | 'environment' | 'severity' | 'parent_id'>,
   { duration_seconds, resolved_at }: { duration_seconds: number; resolved_at: Timestamp },
-  metrics: SloMetrics | null,
+  metrics: MetricQueries | null,
 ): Promise<MeasuredImpact[]> {
   const queries = postmortems.impact.filter(
     ({ services }) => services === undefined || services.some((one) => one === service),

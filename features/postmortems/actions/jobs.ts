@@ -1,12 +1,13 @@
 import { alertName, type DraftDeps, draftPostmortem } from './postmortem.ts';
 import { openItemText, isReminderDue, reminderText } from '../decisions/reminders.ts';
+import { loaded, readBudgets } from '../../../core/ports/extensions.ts';
 import type { Deps } from '../ports.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { needOf } from '../schemas/policy.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 
-export type PostmortemJobDeps = DraftDeps & Pick<Deps, 'sloStatuses' | 'timeScale'>;
+export type PostmortemJobDeps = DraftDeps & Pick<Deps, 'timeScale'>;
 
 /** How long a draft waits for the evaluation that counts the last minutes of the incident. */
 const COUNTS_WITHIN_SECONDS = 5 * 60;
@@ -35,7 +36,7 @@ export async function draftDuePostmortems(deps: PostmortemJobDeps): Promise<{ dr
 
 /** Returns whether the service has objectives that are not evaluated up to the end of the incident yet. */
 async function isTooEarly(
-  { incidents, config, clock, sloStatuses }: PostmortemJobDeps,
+  { incidents, config, clock, extensions }: PostmortemJobDeps,
   id: IncidentId,
   since: Timestamp,
 ): Promise<boolean> {
@@ -43,7 +44,9 @@ async function isTooEarly(
   const incident = await incidents.read(id);
   const { slos } = await config.current();
   const isMeasured = slos.some((slo) => slo.service === incident?.service && slo.environment === incident.environment);
-  return isMeasured && ((await sloStatuses.evaluatedAt()) ?? '') < since;
+  if (!isMeasured) return false;
+  const { evaluatedAt } = await readBudgets(await loaded(extensions.errorBudgets), []);
+  return (evaluatedAt ?? '') < since;
 }
 
 /** Reminds people of post-mortems that are not published, on the timelines of their incidents. */

@@ -1,9 +1,10 @@
-import { sha256 } from '../../../stores/core/hash.ts';
-import type { Scope } from '../../../domain/access/access.ts';
-import { postmortemPath } from '../../../domain/incidents/console-link.ts';
+import { STATE_WORDS } from '../decisions/words.ts';
+import { sha256 } from '../../../core/stores/hash.ts';
+import type { Scope } from '../../../core/access/decisions/access.ts';
+import { postmortemPath } from '../../../core/incidents/decisions/console-link.ts';
 import type { Deps } from '../ports.ts';
 import type { StoredPostmortem } from '../types.ts';
-import type { StoredActionItem } from '../../../domain/ports/action-items.ts';
+import type { StoredActionItem } from '../../../core/ports/action-items.ts';
 import {
   actionItemsOf,
   ACTION_ITEMS,
@@ -18,7 +19,7 @@ import { type Draft, draftOf } from '../decisions/draft.ts';
 import { lint } from '../decisions/lint.ts';
 import { hasOpenFence, markdownOf, partsOf, type PostmortemText } from '../decisions/markdown.ts';
 import type { DraftInput } from '../decisions/record.ts';
-import { withoutCredentials } from '../../../domain/redaction/credentials.ts';
+import { withoutCredentials } from '../../../core/redaction/decisions/credentials.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import {
   type Citation,
@@ -38,14 +39,14 @@ import {
 } from '../../../schemas/action-items/action-item.ts';
 import { needOf } from '../schemas/policy.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import type { Caller } from '../../../actions/people/caller.ts';
-import { Refusal } from '../../../actions/refusal.ts';
+import type { Caller } from '../../../core/people/actions/caller.ts';
+import { Refusal } from '../../../core/shared/refusal.ts';
 import { gather, type GatherDeps } from './gather.ts';
 
 export type PostmortemDeps = GatherDeps & Pick<Deps, 'postmortems' | 'projections' | 'publicUrl'>;
 
-/** What the draft needs in addition: it runs the configured queries. */
-export type DraftDeps = PostmortemDeps & Pick<Deps, 'sloMetrics'>;
+/** What the draft needs in addition: it runs the configured queries, and the health query. */
+export type DraftDeps = PostmortemDeps & Pick<Deps, 'metrics' | 'metricQueries'>;
 
 /** The stored post-mortem of an incident, or what its draft would be. */
 type CurrentPostmortem = {
@@ -234,7 +235,7 @@ async function saveRevision(
     kind:
       before === undefined ? 'postmortem.drafted' : before.state === state ? 'postmortem.saved' : `postmortem.${state}`,
     subject: incident.id,
-    text: `Saved revision ${revision} of the post-mortem, state ${state}`,
+    text: `Saved revision ${revision} of the post-mortem: ${STATE_WORDS[state]}`,
     detail: { revision, state, sha256: sha256(markdown) },
   };
   const isSaved = await deps.postmortems.save(
@@ -274,7 +275,7 @@ export async function draftPostmortem(deps: DraftDeps, id: IncidentId): Promise<
     await noteDraft(deps, stored.record);
     return true;
   }
-  const gathered = await gather(deps, id, deps.sloMetrics);
+  const gathered = await gather(deps, id, deps);
   if (gathered === undefined) return false;
   const { record, end } = gathered;
   const draft = draftOf(record, end);
@@ -314,7 +315,7 @@ async function noteDraft(
   });
 }
 
-const STATE_WORDS: Record<PostmortemRecord['state'], string> = {
+const CHANGE_WORDS: Record<PostmortemRecord['state'], string> = {
   draft: 'The post-mortem is a draft again',
   in_review: 'The post-mortem is ready for review',
   published: 'Published the post-mortem',
@@ -327,7 +328,7 @@ async function noteState(deps: Pick<Deps, 'incidents'>, record: PostmortemRecord
     at: updated_at,
     actor: by,
     kind: `postmortem.${state}`,
-    text: revision === 1 && state === 'draft' ? 'Started the post-mortem' : STATE_WORDS[state],
+    text: revision === 1 && state === 'draft' ? 'Started the post-mortem' : CHANGE_WORDS[state],
     detail: { revision },
   });
 }

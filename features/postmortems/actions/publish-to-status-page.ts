@@ -1,19 +1,19 @@
-import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
-import { list } from '../../../domain/correlation/words.ts';
-import type { Story } from '../../../domain/messages/story.ts';
+import { publicComponents, serviceEntry } from '../../../core/catalogue/decisions/catalogue.ts';
+import { list } from '../../../core/correlation/decisions/words.ts';
+import type { Story } from '../../../core/messages/decisions/story.ts';
 import type { Deps } from '../ports.ts';
 import { namingOf } from '../decisions/blameless.ts';
 import { QUESTION } from '../decisions/lint.ts';
 import { durationWords } from '../decisions/words.ts';
 import { internalIn, type InternalTexts, type PublicFinding } from '../decisions/internal-texts.ts';
-import { pagesOf, publicComponents } from '../../../domain/status/pages.ts';
+import { pagesOf } from '../../status-page/decisions/pages.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { PostmortemView } from '../schemas/postmortem.ts';
-import type { PublicIncident, PublicPostmortemInput } from '../../../schemas/status/public-incident.ts';
+import type { PublicIncident, PublicPostmortemInput } from '../../status-page/schemas/public-incident.ts';
 import { secondsBetween } from '../../../schemas/time/time.ts';
-import type { Caller } from '../../../actions/people/caller.ts';
-import { Refusal } from '../../../actions/refusal.ts';
+import type { Caller } from '../../../core/people/actions/caller.ts';
+import { Refusal } from '../../../core/shared/refusal.ts';
 import { gather } from './gather.ts';
 import { type PostmortemDeps, readPostmortem } from './postmortem.ts';
 

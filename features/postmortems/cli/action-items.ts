@@ -1,8 +1,6 @@
-import type { Command } from 'commander';
 import { ActionItemStatus, ActionItemView } from '../../../schemas/action-items/action-item.ts';
-import { addApiCommands, apiCommand, listOf } from '../../../cli/api-command.ts';
-import type { CommandContext } from '../../../cli/command-context.ts';
-import { choice, JSON_OPTION, LIMIT_OPTION } from '../../../cli/options.ts';
+import { apiGroup, apiCommand, listOf } from '../../../entrances/cli/api-command.ts';
+import { choice, JSON_OPTION, LIMIT_OPTION } from '../../../entrances/cli/options.ts';
 
 const ITEM = ['<item>', 'ID of the item, as `list` prints it'] as const;
 
@@ -19,11 +17,10 @@ const change = (usage: string, description: string, status: 'done' | 'open') =>
   });
 
 /** Adds the commands for action items of post-mortems. */
-export function addActionItems(program: Command, context: CommandContext): void {
-  const actionItems = program
-    .command('action-items')
-    .description('List action items of post-mortems and experiments, close and reopen them, and create their issues');
-  addApiCommands(actionItems, context, [
+export const addActionItems = apiGroup(
+  'action-items',
+  'List action items of post-mortems and experiments, close and reopen them, and create their issues',
+  [
     {
       usage: 'list',
       description: 'List action items, newest first',
@@ -59,5 +56,5 @@ export function addActionItems(program: Command, context: CommandContext): void 
           : `${String(item)}: ${issue.url}`,
       ],
     }),
-  ]);
-}
+  ],
+);

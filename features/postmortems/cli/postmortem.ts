@@ -1,13 +1,14 @@
+import { STATE_WORDS } from '../decisions/words.ts';
 import { type Command, Option } from 'commander';
 import { PostmortemState, PostmortemView } from '../schemas/postmortem.ts';
 import { Proposal } from '../schemas/proposal.ts';
 import type { PostmortemFile } from '../schemas/publishing.ts';
-import { Client } from '../../../cli/client.ts';
-import { CommandFailure, type CommandContext, UsageError } from '../../../cli/command-context.ts';
-import { incidentNamed, pathOf } from '../../../cli/incident-named.ts';
-import { readInputFile } from '../../../cli/input-file.ts';
-import { JSON_OPTION } from '../../../cli/options.ts';
-import { asJson, oneLine } from '../../../cli/table.ts';
+import { Client } from '../../../entrances/cli/client.ts';
+import { CommandFailure, type CommandContext, UsageError } from '../../../entrances/cli/command-context.ts';
+import { INCIDENT, incidentNamed, pathOf } from '../../../entrances/cli/incident-named.ts';
+import { readInputFile } from '../../../entrances/cli/input-file.ts';
+import { JSON_OPTION } from '../../../entrances/cli/options.ts';
+import { asJson, oneLine } from '../../../entrances/cli/table.ts';
 
 type Options = {
   file?: string;
@@ -22,7 +23,7 @@ export function addPostmortem(incident: Command, context: CommandContext): void 
   incident
     .command('postmortem')
     .description('Print the post-mortem of an incident as Markdown, save a file as its text, or change its state')
-    .argument('<incident>', 'Channel (incident-2611201 or 2611201), id, or last characters of the id')
+    .argument(...INCIDENT)
     .option('--file <path>', 'Save this file as the text')
     .addOption(new Option('--state <state>', 'Change the state').choices(PostmortemState.options))
     .option('--revision <number>', 'Save only if this is the current revision')
@@ -62,7 +63,7 @@ async function postmortem(
     PostmortemView,
   );
   if (json) return context.out(asJson(saved));
-  context.out(oneLine(`saved revision ${saved.revision}, state ${saved.state}: ${saved.title}`));
+  context.out(oneLine(`saved revision ${saved.revision}, ${STATE_WORDS[saved.state]}: ${saved.title}`));
   if (saved.file !== null && saved.state === 'published') context.out(oneLine(fileText(saved.file)));
   for (const { line, text } of saved.findings) context.err(oneLine(`${file ?? 'postmortem'}:${line}: ${text}`));
 }

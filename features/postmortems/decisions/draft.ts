@@ -1,12 +1,14 @@
+import { closedAsOf } from '../../../core/incidents/decisions/closing.ts';
 import { type DraftFacts, type Section, SEV } from '../schemas/postmortem.ts';
 import { type ActionItem, ActionItem as ActionItemSchema } from '../../../schemas/action-items/action-item.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
-import { onsetOf } from '../../../domain/correlation/onset.ts';
-import { serviceEnvironmentText } from '../../../domain/messages/story.ts';
-import { withoutCredentials } from '../../../domain/redaction/credentials.ts';
+import { incidentName } from '../../../core/incidents/decisions/incident-number.ts';
+import { probability } from '../../../core/correlation/decisions/words.ts';
+import { onsetOf } from '../../../core/correlation/decisions/onset.ts';
+import { serviceEnvironmentText } from '../../../core/messages/decisions/story.ts';
+import { withoutCredentials } from '../../../core/redaction/decisions/credentials.ts';
 import { ACTION_ITEMS, itemLine } from './action-items.ts';
 import { namingOf } from './blameless.ts';
-import { probableCauses } from './causes.ts';
 import { QUESTION } from './lint.ts';
 import { escaped, markdownOf } from './markdown.ts';
 import type { CitableEntry } from './proposed-wording.ts';
@@ -14,6 +16,7 @@ import type { DraftInput } from './record.ts';
 import { References, type Row, rowsOf, sentenceCase } from './timeline.ts';
 import { timesOf } from './times.ts';
 import { clockTime, counted, durationWords, numberWords, percent, sparkline } from './words.ts';
+import { MIN_CONFIDENCE_TO_ASK } from '../../../core/correlation/decisions/weights.ts';
 
 /** A draft: its text, and what it was made from. */
 export type Draft = { markdown: string; facts: DraftFacts };
@@ -39,6 +42,9 @@ const ACKNOWLEDGED_WITHIN_SECONDS = 5 * 60;
 const ANSWERED_WITHIN_SECONDS = 5 * 60;
 
 const DAY_SECONDS = 86_400;
+
+/** Samples that end less than this before the recovery cover it: they come every 30 seconds, and times are shown in minutes. */
+const UNSAMPLED_SECONDS = 120;
 
 /**
  * Drafts a post-mortem from the record of an incident. Every sentence points at its entries, and what the record does
@@ -161,7 +167,7 @@ class Drafting {
       `- **Severity:** ${SEV[incident.severity]} (${incident.severity})`,
       `- **Service:** ${escaped(serviceEnvironmentText(incident))}`,
       `- **Duration:** ${durationWords(duration_seconds)}, from ${alerted_at.slice(0, 10)} ${clockTime(alerted_at)} to ${until} UTC`,
-      `- **Incident:** ${incident.id}`,
+      `- **Incident:** ${incidentName(incident)}`,
     ].join('\n');
   }
 
@@ -169,6 +175,7 @@ class Drafting {
     const { incident, causes } = this.#record;
     const { alerted_at, mitigated_at, duration_seconds, restored_at } = this.#times;
     const what = `${serviceEnvironmentText(incident)}: ${incident.title}`;
+    const isVerified = closedAsOf(incident) !== 'unverified';
     const [cause] = causes;
     const began = this.#refOfRow('first', 'change');
     const mitigation = this.#refOfRow('first', 'mitigation.succeeded');
@@ -185,12 +192,18 @@ class Drafting {
         ? []
         : [
             this.#sentence(
-              `it was mitigated at ${clockTime(mitigated_at)}${began === undefined ? '' : ' by undoing the change'}, and service was restored at ${clockTime(restored_at)}`,
+              `it was mitigated at ${clockTime(mitigated_at)}${began === undefined ? '' : ' by undoing the change'}${isVerified ? `, and service was restored at ${clockTime(restored_at)}` : ''}`,
               mitigation,
               this.#restoredRef,
             ),
           ]),
-      this.#sentence(`the incident was resolved after ${durationWords(duration_seconds)}`, this.#opening, this.#end),
+      this.#sentence(
+        isVerified
+          ? `the incident was resolved after ${durationWords(duration_seconds)}`
+          : `the incident was closed after ${durationWords(duration_seconds)}, and nothing has shown that the service recovered`,
+        this.#opening,
+        this.#end,
+      ),
     ];
     return this.#field(sentences.join(' '), '');
   }
@@ -198,7 +211,7 @@ class Drafting {
   #causeWords({ suspect, change }: DraftInput['causes'][number]): string {
     const what = change === null || change.kind === 'deploy' ? 'the deployment' : `the ${change.kind}`;
     const where = change === null ? this.#record.incident : change;
-    return `${what} of ${escaped(suspect.version)} to ${escaped(where.service)} ${escaped(where.environment)}${change?.has_migration === true ? ', which contains a migration' : ''} (confidence ${suspect.confidence})`;
+    return `${what} of ${escaped(suspect.version)} to ${escaped(where.service)} ${escaped(where.environment)}${change?.has_migration === true ? ', which contains a migration' : ''} (${probability(suspect.confidence)})`;
   }
 
   /** The change if it is a row, and the first decision that named it; else the opening. */
@@ -250,12 +263,12 @@ class Drafting {
 
   #impact(): string {
     const { budgets, impact } = this.#record;
-    const { alerted_at, restored_at } = this.#times;
+    const { started_at, restored_at } = this.#times;
     const countedBudgets = budgets.filter(({ events }) => events > 0);
     const ref = ({ id }: { id: string }): string => this.#references.refOf(`slo:${id}`, null);
     const failed = countedBudgets.map(
       (budget) =>
-        `- ${this.#sentence(`${numberWords(budget.errors)} of ${numberWords(budget.events)} ${budget.unit} ${budget.unit === 'requests' ? 'failed' : 'were bad'} from ${clockTime(alerted_at)} to ${clockTime(restored_at)}, by the objective ${escaped(budget.title)}`, ref(budget), this.#opening)}`,
+        `- ${this.#sentence(`${numberWords(budget.errors)} of ${numberWords(budget.events)} ${budget.unit} ${budget.unit === 'requests' ? 'failed' : 'were bad'} from ${clockTime(started_at)} to ${clockTime(restored_at)}, by the objective ${escaped(budget.title)}`, ref(budget), this.#opening)}`,
     );
     const shares = countedBudgets.flatMap((budget) =>
       budget.share === null
@@ -264,11 +277,10 @@ class Drafting {
             `- ${this.#sentence(`this spent ${percent(budget.share)} of its error budget (${escaped(budget.title)})`, ref(budget), this.#opening)}`,
           ],
     );
+    const areCounted = countedBudgets.some(({ unit }) => unit === 'requests');
     return [
-      this.#field(
-        failed.length === 0 ? null : failed.join('\n'),
-        'How many requests failed? No objective has counts for this time.',
-      ),
+      ...(areCounted || failed.length === 0 ? [] : [this.#field(failed.join('\n'), '')]),
+      this.#field(areCounted ? failed.join('\n') : this.#failedRequests(), this.#whyNotCounted()),
       this.#field(shares.length === 0 ? null : shares.join('\n'), 'Which share of the error budget was spent?'),
       ...(impact.length === 0
         ? [this.#field(null, 'How many users were affected, and what did it cost? No query is configured.')]
@@ -281,6 +293,30 @@ class Drafting {
             ),
           )),
     ].join('\n\n');
+  }
+
+  /** Says how many requests failed by the samples of the health query. Null: they do not tell. */
+  #failedRequests(): string | null {
+    const { requests } = this.#record;
+    if (requests === null || requests.counts === null) return null;
+    const { query, from, until, counts } = requests;
+    const share = counts.all > 0 ? ` (${percent(counts.failed / counts.all)})` : '';
+    const isWhole = secondsBetween(until, this.#times.restored_at) < UNSAMPLED_SECONDS;
+    return `- ${this.#sentence(
+      `about ${numberWords(Math.round(counts.failed))} of ${numberWords(Math.round(counts.all))} requests failed${share} from ${clockTime(from)} to ${clockTime(until)}, by samples of ${escaped(query)}${isWhole ? '' : `; how many failed after that is unknown, because there are no samples until ${clockTime(this.#times.restored_at)}`}`,
+      this.#references.refOf(`health:${this.#record.incident.service}`, until),
+      this.#opening,
+    )}`;
+  }
+
+  /** Asks how many requests failed, and says why that is unknown. */
+  #whyNotCounted(): string {
+    const { requests } = this.#record;
+    const why =
+      requests === null
+        ? 'No objective has counts for this time, and no samples tell the share of failed requests.'
+        : `No query counts the requests. From ${clockTime(requests.from)} to ${clockTime(requests.until)}, ${percent(requests.share)} of them failed on average, by samples of ${escaped(requests.query)}.`;
+    return `How many requests failed? Unknown. ${why}`;
   }
 
   #timeline(): string {
@@ -564,3 +600,12 @@ class Drafting {
     );
   }
 }
+
+/**
+ * Returns the suspects that a draft calls probable: those that are probable enough for a question, and the change that
+ * was rolled back in the incident. Other suspects are only candidates that nothing excludes.
+ */
+export const probableCauses = ({ incident, causes }: Pick<DraftInput, 'incident' | 'causes'>): DraftInput['causes'] =>
+  causes.filter(
+    ({ suspect, change }) => suspect.confidence >= MIN_CONFIDENCE_TO_ASK || change?.rolled_back_by === incident.id,
+  );

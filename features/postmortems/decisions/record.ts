@@ -1,9 +1,10 @@
-import type { SpentBudget } from '../../../domain/slo/budget/budget.ts';
+import type { SpentBudget } from '../../../core/ports/error-budgets.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { EvidencePack } from '../../../schemas/incidents/evidence-pack.ts';
 import type { Suspect } from '../../../schemas/incidents/incident.ts';
-import type { Evidence } from '../../../domain/correlation/evidence.ts';
-import type { Story } from '../../../domain/messages/story.ts';
+import type { Evidence } from '../../../core/correlation/decisions/evidence.ts';
+import type { SampledRequests } from './requests.ts';
+import type { Story } from '../../../core/messages/decisions/story.ts';
 
 /** Result of a configured query. `problem`: why there is no value. */
 export type MeasuredImpact = { title: string; unit: string | null; value: number | null; problem: string | null };
@@ -17,6 +18,8 @@ export type DraftInput = Pick<Story, 'incident' | 'timeline' | 'decisions' | 'ef
   /** Stored evidence of actions, with its address if that of Firebreak is known. */
   packs: readonly (Pick<EvidencePack, 'name' | 'at' | 'sha256'> & { url: string | null })[];
   budgets: readonly SpentBudget[];
+  /** Null: no health query measures the share of failed requests, or there are no samples of it. */
+  requests: SampledRequests | null;
   impact: readonly MeasuredImpact[];
   /** The service's team, which owns drafted action items. */
   team: string | null;

@@ -1,3 +1,4 @@
+import type { PostmortemState } from '../schemas/postmortem.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 
 /** Formats a time as `14:03`, in UTC. */
@@ -39,3 +40,12 @@ export function sparkline(values: readonly number[]): string {
     return BARS.charAt(highest === 0 ? 0 : Math.round((value / highest) * (BARS.length - 1)));
   }).join('');
 }
+
+/** States in words, the same in every place. `none`: nothing is stored yet. */
+export const STATE_WORDS: Readonly<Record<PostmortemState | 'none', string>> = {
+  none: 'not started',
+  draft: 'draft',
+  in_review: 'in review',
+  published: 'published',
+  skipped: 'not needed',
+};

@@ -4,13 +4,13 @@ import * as z from 'zod';
 import { requestIssue } from '../actions/issues/request.ts';
 import { actionItemViews } from '../actions/issues/view.ts';
 import { changeItem } from '../actions/change-item.ts';
-import { Refusal } from '../../../actions/refusal.ts';
-import { experimentPath, incidentPath, postmortemPath } from '../../../domain/incidents/console-link.ts';
-import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
+import { Refusal } from '../../../core/shared/refusal.ts';
+import { experimentPath, incidentPath, postmortemPath } from '../../../core/incidents/decisions/console-link.ts';
+import { serviceEntry } from '../../../core/catalogue/decisions/catalogue.ts';
 import { configFor } from '../decisions/issues.ts';
 import { matchesStatus } from '../decisions/action-items.ts';
 import { ActionItemId, ActionItemStatus, type ActionItemView } from '../../../schemas/action-items/action-item.ts';
-import type { Viewer } from '../../../http/context.ts';
+import type { Viewer } from '../../../entrances/http/context.ts';
 import {
   actionForm,
   addressWith,
@@ -24,8 +24,8 @@ import {
   searchForm,
   servicePath,
   tableOf,
-} from '../../../http/web/parts.ts';
-import { field, type ConsolePage, type PageAction } from '../../../http/web/pages/page.ts';
+} from '../../../entrances/console/parts.ts';
+import { field, type ConsolePage, type PageAction } from '../../../entrances/console/pages/page.ts';
 
 const PATH = '/console/action-items';
 const ITEMS_SHOWN = 50;
@@ -39,13 +39,16 @@ export type ActionItemsData = Pick<Viewer, 'csrfToken'> & {
   older: string | null;
 };
 
-/** Returns the action that changes the status of an item. */
-const setStatus = (status: 'open' | 'done', done: string): PageAction => ({
+/** Returns the action that changes the status of an item. @param inverse the action that undoes it */
+const setStatus = (status: 'open' | 'done', done: string, inverse: 'done' | 'reopen'): PageAction => ({
   permission: 'incidents:write',
   done,
+  undoneBy: { [inverse]: ['id'] },
   run: async (deps, { caller, form }) => {
-    const id = field(form, 'id', ActionItemId);
-    await changeItem(withPorts(deps), caller, id, { status }).catch(goneAsConflict);
+    const { id } = await changeItem(withPorts(deps), caller, field(form, 'id', ActionItemId), { status }).catch(
+      goneAsConflict,
+    );
+    return { undo: { action: inverse, fields: { id } } };
   },
 });
 
@@ -65,9 +68,14 @@ const createIssue: PageAction = {
 export const actionItemsPage: ConsolePage = {
   path: PATH,
   label: 'Action items',
+  section: 'Review',
   action: 'incidents:read',
   everySeconds: 30,
-  actions: { done: setStatus('done', 'Done.'), reopen: setStatus('open', 'Open again.'), issue: createIssue },
+  actions: {
+    done: setStatus('done', 'Done.', 'reopen'),
+    reopen: setStatus('open', 'Open again.', 'done'),
+    issue: createIssue,
+  },
   async show(core, { viewer, query }) {
     const deps = withPorts(core);
     const status = z

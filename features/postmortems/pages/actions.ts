@@ -2,14 +2,14 @@ import { withPorts } from '../ports.ts';
 import { html } from 'hono/html';
 import * as z from 'zod';
 import { lintPostmortem, savePostmortem } from '../actions/postmortem.ts';
-import { Refusal } from '../../../actions/refusal.ts';
-import { postmortemPath } from '../../../domain/incidents/console-link.ts';
+import { Refusal } from '../../../core/shared/refusal.ts';
+import { postmortemPath } from '../../../core/incidents/decisions/console-link.ts';
 import { partsOf } from '../decisions/markdown.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
 import { MARKDOWN_MAX_CHARS, type PostmortemState } from '../schemas/postmortem.ts';
-import { markdown } from '../../../http/web/markdown.ts';
-import type { Html } from '../../../http/web/parts.ts';
-import { field, type PageAction, type Sent } from '../../../http/web/pages/page.ts';
+import { markdown } from '../../../entrances/console/markdown.ts';
+import type { Html } from '../../../entrances/console/parts.ts';
+import { field, type PageAction, type Sent } from '../../../entrances/console/pages/page.ts';
 
 /** A text that a person edits, with the revision on which it is based. */
 type Edited = { key: string; text: string; revision: number };
@@ -51,13 +51,21 @@ export function incidentIdIn(param: Sent['param']): IncidentId {
   return id;
 }
 
+/** The states that an undo restores. A published text has left Firebreak, and is published again only on purpose. */
+const RESTORED_STATES: readonly PostmortemState[] = ['draft', 'in_review', 'skipped'];
+
 /** Returns the action that changes the state of a post-mortem. */
 const changeState = (state: PostmortemState, done: string): PageAction => ({
   permission: 'incidents:write',
   done,
-  run: async (deps, { caller, param, form }) => {
-    const revision = field(form, 'revision', Revision);
-    await savePostmortem(withPorts(deps), caller, incidentIdIn(param), { state, revision });
+  undoneBy: Object.fromEntries(RESTORED_STATES.map((before) => [before, ['revision']])),
+  run: async (core, { caller, param, form }) => {
+    const deps = withPorts(core);
+    const id = incidentIdIn(param);
+    const before = (await deps.postmortems.read(id))?.record.state;
+    const { revision } = await savePostmortem(deps, caller, id, { state, revision: field(form, 'revision', Revision) });
+    if (before === undefined || before === state || !RESTORED_STATES.includes(before)) return undefined;
+    return { undo: { action: before, fields: { revision: String(revision) } } };
   },
 });
 
@@ -82,6 +90,7 @@ export const postmortemActions = {
   preview: {
     permission: 'incidents:write',
     done: 'Preview, not saved.',
+    shownBy: 'save',
     run: async (deps, { caller, param, form, viewer: { csrfToken } }) => {
       const id = incidentIdIn(param);
       const edited = editedIn(form);

@@ -1,6 +1,10 @@
-import type { ConsoleParts } from '../../../http/web/pages/page.ts';
+import type { ConsoleParts } from '../../../entrances/console/pages/page.ts';
 import { actionItemsPage } from './action-items.ts';
 import { postmortemPage } from './postmortem.ts';
+import { postmortemsPage } from './postmortems.ts';
 
 /** What post-mortems add to the console. */
-export const parts: ConsoleParts = { after: '/console/digest', pages: [actionItemsPage, postmortemPage] };
+export const parts: ConsoleParts = {
+  after: '/console/runbooks/runs/:id',
+  pages: [postmortemsPage, actionItemsPage, postmortemPage],
+};

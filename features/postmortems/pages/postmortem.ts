@@ -1,19 +1,21 @@
 import { withPorts } from '../ports.ts';
 import { html } from 'hono/html';
-import { type HealthRead, readHealth } from '../../../actions/incidents/health-read.ts';
-import { namer } from '../../../actions/people/names.ts';
+import { type HealthRead, readHealth } from '../../../core/incidents/actions/health-read.ts';
+import { type LiveHealthRead, readLiveHealth } from '../../../core/incidents/actions/live-health.ts';
+import { onsetOf } from '../../../core/correlation/decisions/onset.ts';
+import { namer } from '../../../core/people/actions/names.ts';
 import { withFile } from '../actions/file-view.ts';
 import { readPostmortem } from '../actions/postmortem.ts';
 import { type PublicPostmortem, readPublicPostmortem } from '../actions/publish-to-status-page.ts';
-import { Refusal } from '../../../actions/refusal.ts';
-import { incidentPath, postmortemPath } from '../../../domain/incidents/console-link.ts';
-import { serviceEnvironmentText, type Overview } from '../../../domain/messages/story.ts';
-import { durationWords, percent } from '../decisions/words.ts';
+import { Refusal } from '../../../core/shared/refusal.ts';
+import { incidentPath, postmortemPath } from '../../../core/incidents/decisions/console-link.ts';
+import { serviceEnvironmentText, type Overview } from '../../../core/messages/decisions/story.ts';
+import { durationWords, percent, STATE_WORDS } from '../decisions/words.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
 import type { Finding, PostmortemView } from '../schemas/postmortem.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import type { Viewer } from '../../../http/context.ts';
-import { markdown } from '../../../http/web/markdown.ts';
+import type { Viewer } from '../../../entrances/http/context.ts';
+import { markdown } from '../../../entrances/console/markdown.ts';
 import {
   actionForm,
   ago,
@@ -24,9 +26,10 @@ import {
   onDemand,
   panel,
   severityBadge,
-} from '../../../http/web/parts.ts';
-import { healthPanel } from '../../../http/web/pages/incidents/health.ts';
-import type { PageRequest, ConsoleDeps, ConsolePage } from '../../../http/web/pages/page.ts';
+} from '../../../entrances/console/parts.ts';
+import { healthPanel } from '../../../entrances/console/pages/incidents/health.ts';
+import type { PageRequest, ConsoleDeps, ConsolePage } from '../../../entrances/console/pages/page.ts';
+import { POSTMORTEMS_PATH } from './postmortems.ts';
 import { editorFields, postmortemActions } from './actions.ts';
 import { statusPageActions, statusPagePanel } from './status-page.ts';
 import { wordingActions, wordingButton } from './wording.ts';
@@ -37,6 +40,8 @@ export type PostmortemData = Pick<Viewer, 'csrfToken'> & {
   view: PostmortemView;
   story: Overview;
   health: HealthRead | null;
+  /** What Prometheus still has. Null: nothing, so the samples of the newest judgement are shown. */
+  liveHealth: LiveHealthRead | null;
   /** Display name of who saved it last. */
   savedBy: string | null;
   mayEdit: boolean;
@@ -51,7 +56,7 @@ export type PostmortemData = Pick<Viewer, 'csrfToken'> & {
 export const postmortemPage: ConsolePage = {
   path: '/console/incidents/:id/postmortem',
   label: null,
-  within: '/console/action-items',
+  within: POSTMORTEMS_PATH,
   action: 'incidents:read',
   everySeconds: 30,
   actions: { ...postmortemActions, ...statusPageActions, ...wordingActions },
@@ -69,8 +74,10 @@ async function load(core: ConsoleDeps, { viewer, param }: PageRequest): Promise<
   const view = await withFile(deps, await readPostmortem(deps, viewer.caller, { id }));
   const story = await deps.incidents.overview(id);
   if (story === undefined) throw new Refusal(404, 'unknown-incident', 'there is no such incident');
-  const [health, names, onStatusPage] = await Promise.all([
-    readHealth(deps, story),
+  const healthRead = readHealth(deps, story);
+  const [health, liveHealth, names, onStatusPage] = await Promise.all([
+    healthRead,
+    healthRead.then((read) => readLiveHealth(deps, story, read && onsetOf(read.evidence).earliest)),
     namer(deps),
     readPublicPostmortem(deps, view),
   ]);
@@ -80,6 +87,7 @@ async function load(core: ConsoleDeps, { viewer, param }: PageRequest): Promise<
     view,
     story,
     health,
+    liveHealth,
     savedBy: view.updated_by === null ? null : await names.actor(view.updated_by),
     mayEdit: viewer.may('incidents:write', story.incident) && story.incident.status === 'resolved',
     onStatusPage,
@@ -96,7 +104,7 @@ export const postmortemMain = (data: PostmortemData): Html => html`
         <h2 id="text-title">${data.view.state === 'none' ? 'Draft, not saved' : 'Post-mortem'}</h2>
         <div class="text">${markdown(data.view.markdown, data.view.title)}</div>
       </section>
-      ${healthPanel(data.story, data.health, data.at)} ${editPanel(data)} ${publicPanel(data)}
+      ${healthPanel(data.story, data.health, data.at, data.liveHealth)} ${editPanel(data)} ${publicPanel(data)}
     </div>
     <div class="aside">${statePanel(data)} ${timesPanel(data)} ${findingsPanel(data.view.findings)}</div>
   </div>
@@ -109,24 +117,14 @@ const publicPanel = ({ onStatusPage: publicPostmortem, view, csrfToken, at, mayP
 
 const summary = ({ view, story: { incident } }: PostmortemData): Html =>
   html`<header class="summary" id="summary" data-part>
-    <p><a href="${incidentPath(incident.id)}">Incident: ${incident.title}</a></p>
+    <p><a href="${incidentPath(incident)}">Incident: ${incident.title}</a></p>
     <h1><span class="place">${serviceEnvironmentText(incident)}</span> ${view.title}</h1>
     <p class="facts">
       ${severityBadge(incident.severity)} <span class="badge">${view.severity}</span>
-      <span class="badge">${stateWords(view.state)}</span>
+      <span class="badge">${STATE_WORDS[view.state]}</span>
       <span>${durationWords(view.times.duration_seconds)}</span>
     </p>
   </header>`;
-
-const STATE_WORDS: Record<PostmortemView['state'], string> = {
-  none: 'not started',
-  draft: 'draft',
-  in_review: 'in review',
-  published: 'published',
-  skipped: 'not needed',
-};
-
-const stateWords = (state: PostmortemView['state']): string => STATE_WORDS[state];
 
 /** The states to which a person can change a post-mortem, by its current state. */
 const NEXT_STATES: Record<PostmortemView['state'], readonly ('draft' | 'in_review' | 'published' | 'skipped')[]> = {
@@ -148,7 +146,7 @@ function statePanel({ view, story: { incident }, at, csrfToken, mayEdit, savedBy
   const { state, need, revision, updated_at, filled } = view;
   const button = (next: keyof typeof STATE_BUTTONS): Html =>
     actionForm(
-      postmortemPath(incident.id),
+      postmortemPath(incident),
       next,
       csrfToken,
       html`<input type="hidden" name="revision" value="${revision}" />
@@ -161,7 +159,7 @@ function statePanel({ view, story: { incident }, at, csrfToken, mayEdit, savedBy
     'State',
     null,
     html`<dl class="lines">
-        ${line('State', stateWords(state))} ${line('Severity', html`${view.severity}: ${need}`)}
+        ${line('State', STATE_WORDS[state])} ${line('Severity', html`${view.severity}: ${need}`)}
         ${updated_at === null ? '' : line('Revision', html`${revision}, saved by ${savedBy ?? 'unknown'}, ${ago(updated_at, at)}`)}
         ${line('From the record', `${filled.by_rule} of ${filled.of} fields (${percent(filled.share)})`)}
         ${line('Action items', String(view.action_items.length))} ${fileLines(view)}

@@ -6,14 +6,14 @@ import {
   publishToStatusPage,
   withdrawFromStatusPage,
 } from '../actions/publish-to-status-page.ts';
-import { Refusal } from '../../../actions/refusal.ts';
-import { postmortemPath } from '../../../domain/incidents/console-link.ts';
+import { Refusal } from '../../../core/shared/refusal.ts';
+import { postmortemPath } from '../../../core/incidents/decisions/console-link.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
-import { PUBLIC_POSTMORTEM_MAX_CHARS, PublicPostmortemInput } from '../../../schemas/status/public-incident.ts';
+import { PUBLIC_POSTMORTEM_MAX_CHARS, PublicPostmortemInput } from '../../status-page/schemas/public-incident.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { markdown } from '../../../http/web/markdown.ts';
-import { actionForm, ago, type Html, onDemand } from '../../../http/web/parts.ts';
-import type { PageAction } from '../../../http/web/pages/page.ts';
+import { markdown } from '../../../entrances/console/markdown.ts';
+import { actionForm, ago, type Html, onDemand } from '../../../entrances/console/parts.ts';
+import type { PageAction } from '../../../entrances/console/pages/page.ts';
 import { incidentIdIn } from './actions.ts';
 
 type StatusPageData = {
@@ -55,10 +55,15 @@ export function statusPagePanel({ id, csrfToken, at, publicPostmortem, mayPublis
   </section>`;
 }
 
-type Edited = { id: IncidentId; csrfToken: string; key: string; text: string; permit: readonly string[] };
+type PublicText = { id: IncidentId; csrfToken: string; key: string; text: string; permit: readonly string[] };
 
-/** The form for the public text. @param permit words that the person can declare public */
-const publicForm = ({ id, csrfToken, key, text, permit }: Edited): Html =>
+/**
+ * The form for the public text.
+ *
+ * @param key suffix of the IDs of its elements
+ * @param permit words that the person can declare public
+ */
+const publicForm = ({ id, csrfToken, key, text, permit }: PublicText): Html =>
   html`<form method="post" action="${postmortemPath(id)}/actions/publish" class="editor">
     <input type="hidden" name="form_key" value="${csrfToken}" />
     <p class="hint">

@@ -3,14 +3,14 @@ import { html } from 'hono/html';
 import * as z from 'zod';
 import { readPostmortem, savePostmortem } from '../actions/postmortem.ts';
 import { proposeWording } from '../actions/propose-wording.ts';
-import { Refusal } from '../../../actions/refusal.ts';
-import { postmortemPath } from '../../../domain/incidents/console-link.ts';
+import { Refusal } from '../../../core/shared/refusal.ts';
+import { postmortemPath } from '../../../core/incidents/decisions/console-link.ts';
 import { withAccepted } from '../decisions/proposed-wording.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { MARKDOWN_MAX_CHARS, type Section } from '../schemas/postmortem.ts';
 import { type DroppedBecause, PROPOSED_SECTIONS, type Proposal, type ProposedSection } from '../schemas/proposal.ts';
-import { actionForm, type Html } from '../../../http/web/parts.ts';
-import { field, type PageAction } from '../../../http/web/pages/page.ts';
+import { actionForm, type Html } from '../../../entrances/console/parts.ts';
+import { field, type PageAction } from '../../../entrances/console/pages/page.ts';
 import { incidentIdIn } from './actions.ts';
 
 /** The button that asks for a proposal. @param endpoint where the entries are sent; null: no model is configured */

@@ -1,12 +1,11 @@
-import { createRoute, z } from '@hono/zod-openapi';
-import { parseJson } from '../../../actions/changes/receive-webhook.ts';
-import { signingSecret } from '../../../actions/connections/signing-secrets.ts';
+import * as z from 'zod';
+import { parseJson } from '../../../vendors/shared/receive-webhook.ts';
 import { markIssueChanged } from '../actions/issues/receive.ts';
-import { Refusal } from '../../../actions/refusal.ts';
+import { Refusal } from '../../../core/shared/refusal.ts';
 import type { Deps } from '../ports.ts';
-import { hasSignatureForm, isSignedByJira, JiraEvent } from '../vendors/jira/webhook.ts';
-import { answers, type Api, endpoint, problems } from '../../../http/endpoint.ts';
-import { readUnverifiedBody } from '../../../http/middleware/body.ts';
+import { JiraEvent, jiraSignature } from '../vendors/jira/webhook.ts';
+import { type Api, answers, createRoute, endpoint, problems } from '../../../entrances/http/endpoint.ts';
+import { signedBody } from '../../../entrances/http/webhooks/received-body.ts';
 
 const BODY_MAX_BYTES = 10 * 1024 * 1024;
 const PATH = '/integrations/jira/webhook';
@@ -39,15 +38,7 @@ export function jiraRoutes(app: Api, deps: Deps): void {
       },
     }),
     async (c) => {
-      const secret = await signingSecret(deps.secrets, 'JIRA_WEBHOOK_SECRET');
-      const signature = c.req.header('x-hub-signature');
-      const body = secret && hasSignatureForm(signature) ? await readUnverifiedBody(c, BODY_MAX_BYTES) : undefined; // the signature covers the bytes
-      if (body === undefined || !isSignedByJira(body, signature, secret))
-        throw new Refusal(
-          401,
-          'unauthorized',
-          'X-Hub-Signature is missing or invalid, or JIRA_WEBHOOK_SECRET is not set in Firebreak',
-        );
+      const body = await signedBody(c, deps, jiraSignature, BODY_MAX_BYTES);
       const json = parseJson(body);
       if (json === undefined) throw new Refusal(400, 'not-json', 'the body is not JSON');
       const event = JiraEvent.safeParse(json.value);

@@ -1,4 +1,4 @@
-import { createRoute, z } from '@hono/zod-openapi';
+import * as z from 'zod';
 import type { Context, MiddlewareHandler } from 'hono';
 import { withFile } from '../actions/file-view.ts';
 import { changeItem } from '../actions/change-item.ts';
@@ -6,10 +6,10 @@ import { requireValidText, readPostmortem, savePostmortem } from '../actions/pos
 import { proposeWording } from '../actions/propose-wording.ts';
 import { requestIssue } from '../actions/issues/request.ts';
 import { actionItemViews, withIssue } from '../actions/issues/view.ts';
-import { Refusal } from '../../../actions/refusal.ts';
+import { Refusal } from '../../../core/shared/refusal.ts';
 import { matchesStatus } from '../decisions/action-items.ts';
 import type { Deps } from '../ports.ts';
-import { IncidentId, NAME_MAX_CHARS } from '../../../schemas/config/names.ts';
+import { NAME_MAX_CHARS } from '../../../schemas/config/names.ts';
 import { PostmortemInput, PostmortemState, PostmortemView } from '../schemas/postmortem.ts';
 import {
   ActionItemId,
@@ -18,15 +18,24 @@ import {
   ActionItemView,
 } from '../../../schemas/action-items/action-item.ts';
 import { Proposal } from '../schemas/proposal.ts';
-import type { Env } from '../../../http/context.ts';
-import { answers, type Api, body, endpoint, listQuery, pageOf, problems } from '../../../http/endpoint.ts';
-import { BODY_MAX_BYTES, readIJson } from '../../../http/middleware/i-json.ts';
-import { readBody } from '../../../http/middleware/body.ts';
+import type { Env } from '../../../entrances/http/context.ts';
+import {
+  type Api,
+  answers,
+  body,
+  createRoute,
+  endpoint,
+  listQuery,
+  pageOf,
+  problems,
+} from '../../../entrances/http/endpoint.ts';
+import { incidentParams } from '../../../entrances/http/incident-param.ts';
+import { BODY_MAX_BYTES, readIJson } from '../../../entrances/http/middleware/i-json.ts';
+import { readBody } from '../../../entrances/http/middleware/body.ts';
 
 const Postmortem = PostmortemView.meta({ id: 'Postmortem' });
 const Proposed = Proposal.meta({ id: 'PostmortemProposal' });
 const Item = ActionItemView.meta({ id: 'ActionItem' });
-const params = z.object({ id: IncidentId });
 const MARKDOWN = 'text/markdown';
 
 /** Describes a response that is JSON or Markdown. */
@@ -34,12 +43,13 @@ const bothForms = (description: string) => ({
   description,
   content: {
     'application/json': { schema: Postmortem },
-    [MARKDOWN]: { schema: z.string().openapi({ description: 'The text, exactly as it was saved' }) },
+    [MARKDOWN]: { schema: z.string().meta({ description: 'The text, exactly as it was saved' }) },
   },
 });
 
 /** Registers the routes for post-mortems and their action items. */
 export function postmortemRoutes(app: Api, deps: Deps): void {
+  const params = incidentParams(deps);
   endpoint(
     app,
     deps,
@@ -57,7 +67,7 @@ export function postmortemRoutes(app: Api, deps: Deps): void {
             .int()
             .min(0)
             .optional()
-            .openapi({ description: 'A saved version; absent: the newest' }),
+            .meta({ description: 'A saved version; absent: the newest' }),
         }),
       },
       responses: { 200: bothForms('The post-mortem'), 404: problems('Not found') },
@@ -83,12 +93,12 @@ export function postmortemRoutes(app: Api, deps: Deps): void {
       request: {
         params,
         headers: z.object({
-          'if-match': z.string().max(64).optional().openapi({
+          'if-match': z.string().max(64).optional().meta({
             description: 'The ETag of the version on which the change is based. Absent: whatever is current',
           }),
         }),
         query: z.object({
-          state: PostmortemState.optional().openapi({ description: 'The new state. In JSON, the body can contain it' }),
+          state: PostmortemState.optional().meta({ description: 'The new state. In JSON, the body can contain it' }),
         }),
         body: {
           content: {
@@ -151,7 +161,7 @@ export function postmortemRoutes(app: Api, deps: Deps): void {
       request: {
         query: z.object({
           ...listQuery,
-          status: ActionItemStatus.optional().openapi({ description: '`open` includes those that are overdue' }),
+          status: ActionItemStatus.optional().meta({ description: '`open` includes those that are overdue' }),
           owner: z.string().max(NAME_MAX_CHARS).optional(),
           service: z.string().max(NAME_MAX_CHARS).optional(),
         }),

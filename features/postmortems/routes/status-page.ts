@@ -1,15 +1,14 @@
-import { createRoute, z } from '@hono/zod-openapi';
 import { publishToStatusPage, withdrawFromStatusPage } from '../actions/publish-to-status-page.ts';
 import type { Deps } from '../ports.ts';
-import { IncidentId } from '../../../schemas/config/names.ts';
-import { PublicIncident, PublicPostmortemInput } from '../../../schemas/status/public-incident.ts';
-import { answers, type Api, body, endpoint, problems } from '../../../http/endpoint.ts';
+import { PublicIncident, PublicPostmortemInput } from '../../status-page/schemas/public-incident.ts';
+import { type Api, answers, body, createRoute, endpoint, problems } from '../../../entrances/http/endpoint.ts';
+import { incidentParams } from '../../../entrances/http/incident-param.ts';
 
-const params = z.object({ id: IncidentId });
 const Shown = PublicIncident.meta({ id: 'PublicIncident' });
 
 /** Registers the routes by which a post-mortem is shown on the status page. */
 export function publicPostmortemRoutes(app: Api, deps: Deps): void {
+  const params = incidentParams(deps);
   endpoint(
     app,
     deps,

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { ServiceName } from '../../../schemas/config/names.ts';
-import { Repository } from '../../../schemas/rollback/targets/github.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
+import { Repository } from '../../../schemas/config/endpoint.ts';
 
 const PLACEHOLDERS = ['date', 'service', 'environment', 'severity', 'id'];
 

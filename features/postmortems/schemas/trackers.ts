@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { ServiceName } from '../../../schemas/config/names.ts';
-import { Repository } from '../../../schemas/rollback/targets/github.ts';
+import { Repository } from '../../../schemas/config/endpoint.ts';
 
 const Label = z.string().min(1).max(50);
 

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { withFile } from '../actions/file-view.ts';
 import { readPostmortem, savePostmortem } from '../actions/postmortem.ts';
 import { githubFiles } from '../vendors/github/files.ts';
-import { sync } from '../../../projectors/sync/sync.ts';
+import { sync } from '../../../core/projection/sync.ts';
 import { fileProjector } from '../projectors/file.ts';
 import type { StandIns } from '../../../packages/sandbox/core/index.ts';
 import type { FaultRule } from '../../../packages/sandbox/core/faults.ts';
@@ -13,7 +13,7 @@ import { PostmortemsFile } from '../schemas/policy.ts';
 import { calls, sandbox, setFault, start } from '../../../packages/sandbox/test/support.ts';
 import { FakeWorld, idleEngine, silent } from '../../../test/support/fake-deps.ts';
 import { ends, fires, theIncident } from '../../../test/workflows/play.ts';
-import { StoredProjections } from '../../../test/projectors/stored-projections.ts';
+import { StoredProjections } from '../../../test/vendors/projectors/stored-projections.ts';
 
 const REPOSITORY = 'acme/post-mortems';
 const ADA = { name: 'ada', allow: () => undefined };

@@ -1,6 +1,6 @@
 import { withPorts } from '../ports.ts';
 import { expect, test } from 'vitest';
-import { api } from '../../../http/app.ts';
+import { api } from '../../../entrances/http/app.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { FakeWorld } from '../../../test/support/fake-deps.ts';
 import { webhook } from '../../../test/support/webhooks.ts';

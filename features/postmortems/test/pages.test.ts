@@ -3,9 +3,9 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { draftDuePostmortems, recallActionItems } from '../actions/jobs.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import { PostmortemsFile } from '../schemas/policy.ts';
-import { StoredProjections } from '../../../test/projectors/stored-projections.ts';
+import { StoredProjections } from '../../../test/vendors/projectors/stored-projections.ts';
 import { consoleWorld } from '../../../test/support/console-world.ts';
-import { MemoryPublicIncidents, publicIncident } from '../../../test/support/public-incidents.ts';
+import { MemoryPublicIncidents, publicIncident } from '../../status-page/test/support/public-incidents.ts';
 import { expectHarmless, hostile, textOf } from '../../../test/support/hostile.ts';
 import { modelStandIn } from '../../../test/support/model-stand-in.ts';
 import { chatCompletions } from '../vendors/chat-completions.ts';
@@ -42,8 +42,11 @@ beforeEach(async () => {
       clock,
     });
     return {
-      publicIncidents,
-      features: { ...deps.features, postmortems: { ...deps.features['postmortems'], languageModel } },
+      features: {
+        ...deps.features,
+        'status-page': { ...deps.features['status-page'], publicIncidents },
+        postmortems: { ...deps.features['postmortems'], languageModel },
+      },
       projections: (projections = new StoredProjections(clock)),
     };
   });
@@ -67,7 +70,23 @@ test('the page shows the draft, what to look at, and its form, with hostile text
   expect(markup).toContain('name="markdown"');
   // A browser leaves out one line break at the beginning of the field: another would be saved with the text.
   expect(markup).toMatch(/spellcheck="true"\s*>\n# /);
-  expect(await shown(`/console/incidents/${id}`)).toContain(`href="${page()}"`);
+  expect(await shown(`/console/incidents/${id}`)).toContain('href="/console/incidents/INC-1/postmortem"');
+});
+
+test('the list shows post-mortems with their states, and those that are not published', async () => {
+  const list = async (query = '', token = 'ada'): Promise<string> => {
+    const [, markup = ''] = (await shown(`/console/postmortems${query}`, token)).split(/<\/?main[^>]*>/);
+    return markup;
+  };
+  expectHarmless(await list(), 1);
+  for (const query of ['', '?state=due']) {
+    expect(await list(query)).toContain('href="/console/incidents/INC-1/postmortem"');
+    expect(textOf(await list(query))).toContain('draft');
+    expect(await list(query, 'cora')).not.toContain('INC-1');
+  }
+  await send('published', { revision: '1' });
+  expect(textOf(await list())).toContain('published');
+  expect(await list('?state=due')).toContain('All post-mortems are published.');
 });
 
 test('a person without permission sees no form, and is refused', async () => {
@@ -93,8 +112,9 @@ test('a text that is too long is neither previewed nor saved', async () => {
   const fields = { markdown: `# ${'a'.repeat(80_000)}`, revision: '1' };
   for (const action of ['preview', 'save']) {
     const answer = await (await send(action, fields)).text();
-    expect(textOf(answer)).toContain('markdown: the text has 80002 characters; the limit is 80000');
+    expect(textOf(answer)).toMatch(/the text has 80002 characters; the limit is 80000/i);
     expect(answer).not.toContain('Preview, not saved');
+    expect(answer).toContain(fields.markdown);
   }
   expect((await stored())?.record.revision).toBe(1);
 });
@@ -114,6 +134,21 @@ test('a review and a publication are buttons', async () => {
   }
 });
 
+/** Presses the button `Undo` of the page to which a response leads. */
+const undo = async (response: Response): Promise<Response> =>
+  web.undo(await shown(response.headers.get('location') ?? ''), { token: 'ada' });
+
+test('a state is undone, but a text that was published is not published again', async () => {
+  for (const state of ['in_review', 'skipped', 'published'] as const) {
+    const revision = String((await stored())?.record.revision);
+    expect((await undo(await send(state, { revision }))).status).toBe(303);
+    expect((await stored())?.record.state).toBe('draft');
+  }
+  await send('published', { revision: String((await stored())?.record.revision) });
+  const back = await send('draft', { revision: String((await stored())?.record.revision) });
+  expect(back.headers.get('location')).toBe(page('?done=draft'));
+});
+
 test('action items are listed, closed, and opened again', async () => {
   const items =
     '# T\n\n## Action items\n- [ ] Alert sooner <b> (owner: payments, due: 2020-01-01)\n- [ ] Test the restore\n';
@@ -126,6 +161,10 @@ test('action items are listed, closed, and opened again', async () => {
   const [, item = ''] = /name="id" value="([^"]+)"/.exec(list) ?? [];
   const changed = await web.post('/console/action-items/actions/done', { id: item }, { token: 'ada' });
   expect(changed.status).toBe(303);
+  expect((await stored())?.markdown).toContain('- [x] Alert sooner');
+  const reopened = await undo(changed);
+  expect((await stored())?.markdown).toBe(items);
+  await undo(reopened);
   expect((await stored())?.markdown).toContain('- [x] Alert sooner');
   expect((await web.post('/console/action-items/actions/done', { id: item }, { token: 'vera' })).status).toBe(403);
   await web.post('/console/action-items/actions/reopen', { id: item }, { token: 'ada' });

@@ -4,10 +4,10 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { correlate, MIN_CONFIDENCE_TO_ASK } from '../../../domain/correlation/correlate.ts';
-import { blankIncident } from '../../../domain/incidents/new-incident.ts';
-import type { StoryEntry } from '../../../domain/messages/story.ts';
-import { probableCauses } from '../decisions/causes.ts';
+import { correlate, MIN_CONFIDENCE_TO_ASK } from '../../../core/correlation/decisions/correlate.ts';
+import { blankIncident } from '../../../core/incidents/decisions/new-incident.ts';
+import type { StoryEntry } from '../../../core/messages/decisions/story.ts';
+import { probableCauses } from '../decisions/draft.ts';
 import { draftOf } from '../decisions/draft.ts';
 import type { DraftInput } from '../decisions/record.ts';
 import { type Published, published } from '../../../packages/lab/evaluation/published.ts';
@@ -155,6 +155,7 @@ function recordOf(
     evidence,
     packs: [],
     budgets: [],
+    requests: null,
     impact: [],
     team: null,
     people: new Map(),

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { cli } from '../../../test/cli/support.ts';
+import { cli } from '../../../test/entrances/cli/support.ts';
 import { ADMIN_TOKEN, Firebreak } from '../../../test/support/firebreak.ts';
 
 const SECRET = 'github-webhook-secret';
@@ -321,7 +321,7 @@ describe('firebreak incident postmortem', () => {
       '# Ours\n\n## Summary\nIt was human error.\n\n## Action items\n- [ ] Alert sooner (owner: nora, due: 2026-12-04)\n';
     await writeFile(join(firebreak.dataDir, 'pm.md'), text);
     const saved = await run('--file', 'pm.md', '--revision', String(before.revision), '--state', 'in_review');
-    expect(saved).toMatchObject({ code: 0, out: `saved revision ${before.revision + 1}, state in_review: Ours\n` });
+    expect(saved).toMatchObject({ code: 0, out: `saved revision ${before.revision + 1}, in review: Ours\n` });
     expect(saved.err).toMatch(/^pm\.md:4: .*blame/);
     expect((await postmortem()).body.markdown).toBe(text);
     expect(await run('--file', 'pm.md', '--revision', '1')).toMatchObject({

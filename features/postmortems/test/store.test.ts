@@ -1,13 +1,13 @@
 import { ActionItemIssueTable } from '../issue-store.ts';
 import { PostmortemTable } from '../store.ts';
 import { expect, test } from 'vitest';
-import { mintIncidentId } from '../../../stores/core/ids.ts';
-import type { StoredActionItem } from '../../../domain/ports/action-items.ts';
+import { mintIncidentId } from '../../../core/stores/ids.ts';
+import type { StoredActionItem } from '../../../core/ports/action-items.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { type IssueLink, PostmortemRecord } from '../schemas/postmortem.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
-import type { TableStores } from '../../../test/stores/stores.ts';
-import { closed, inTheTable, later, opened, serviceEnvironment, stores } from '../../../test/stores/promises.ts';
+import type { TableStores } from '../../../test/core/stores/stores.ts';
+import { closed, inTheTable, later, opened, serviceEnvironment, stores } from '../../../test/core/stores/promises.ts';
 
 /** The stores of post-mortems on the table of the running test. */
 function table() {

@@ -2,12 +2,11 @@ import { withPorts } from '../ports.ts';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { notifyIncidents } from '../../../actions/changes/notify-incidents.ts';
 import { draftDuePostmortems, remindOfPostmortems } from '../actions/jobs.ts';
-import { acknowledged } from '../../../domain/people/roles.ts';
+import { acknowledged } from '../../../core/people/decisions/roles.ts';
 import { lint } from '../decisions/lint.ts';
 import { partsOf } from '../decisions/markdown.ts';
-import { storeDueEvidence } from '../../../jobs/sweep/evidence.ts';
+import { storeDueEvidence } from '../../../entrances/jobs/sweep/evidence.ts';
 import { paths } from '../../../test/workflows/stories/rollbacks.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
@@ -29,9 +28,9 @@ import { VirtualExecutions } from '../../../test/workflows/virtual-executions.ts
 const GOLDEN = join(import.meta.dirname, 'golden/migration.md');
 
 /**
- * A migration adds a column that is not nullable. The deployment ends at 13:55, the alert fires at 14:03, the channel
- * opens at 14:05, the pipeline reports its deployment at 14:08, which makes it the suspect, the rollback is approved and done at 14:12, the service has recovered at
- * 14:15, and the incident is resolved at 14:20.
+ * A migration adds a column that is not nullable. The deployment ends at 13:55, the pipeline reports it at 14:02, the alert fires at
+ * 14:03, the channel opens at 14:05, the rollback is approved and done at 14:12, the service has recovered at 14:15, and the incident
+ * is resolved at 14:20.
  */
 async function migrationStory(): Promise<FakeWorld> {
   const world = new FakeWorld('2026-11-20T13:55:00.000Z');
@@ -55,13 +54,12 @@ async function migrationStory(): Promise<FakeWorld> {
   const acknowledges: Moment = ({ deps, clock }) =>
     deps.incidents.amend(theIncident(world), acknowledged('person:ada', clock.now()));
   await liveThrough(world, virtual, {
+    '7 min': async () => {
+      await deployed('v42', '2026-11-20T13:55:00.000Z', { has_migration: true });
+    },
     '8 min': fires({ began: 0 }),
     '10 min': opensChannel,
     '11 min': acknowledges,
-    '13 min': async () => {
-      const { change } = await deployed('v42', '2026-11-20T13:55:00.000Z', { has_migration: true });
-      await notifyIncidents(world.deps, change);
-    },
     '17 min': answers('approved'),
     '20 min': ends(),
     '25 min': says(
@@ -82,7 +80,7 @@ async function migrationStory(): Promise<FakeWorld> {
 test('a failed migration is drafted with exactly its times, its suspect, and the approval that it needed', async () => {
   const world = await migrationStory();
   const id = theIncident(world);
-  expect(world.calls.filter((call) => call.startsWith('cd'))).toEqual(['cd roll-back.2 v42 to v41']);
+  expect(world.calls.filter((call) => call.startsWith('cd'))).toEqual(['cd roll-back.1 v42 to v41']);
   expect(await draftDuePostmortems(withPorts(world.deps))).toEqual({ drafted: 1 });
   const stored = await withPorts(world.deps).postmortems.read(id);
   const markdown = stored?.markdown ?? '';
@@ -98,7 +96,7 @@ test('a failed migration is drafted with exactly its times, its suspect, and the
     timeOf(/Rolled back to v41/),
     timeOf(/Resolved: HighErrorRatio/),
     timeOf(/A responder: (?!Orders)/),
-  ]).toMatchObject(['13:55', '14:03', '14:05', '14:08', '14:12', '14:15', expect.any(String)]);
+  ]).toMatchObject(['13:55', '14:03', '14:05', '14:03', '14:12', '14:15', expect.any(String)]);
   expect(rows.at(-1)).toMatch(/ 14:20 — /);
 
   const at = (time: string) => expect.stringContaining(`2026-11-20T${time}:00`);
@@ -150,7 +148,7 @@ test('every sentence of a draft points at entries that exist, and nothing in it 
   const story = await world.deps.incidents.story(theIncident(world), null);
   const positions = new Set(story?.timeline.map(({ position }) => position));
   for (const { id } of record?.facts.citations ?? [])
-    expect([id, positions.has(id) || /^(?:change|channel|slo|impact|incident):/.test(id)]).toEqual([id, true]);
+    expect([id, positions.has(id) || /^(?:change|channel|slo|health|impact|incident):/.test(id)]).toEqual([id, true]);
 });
 
 test('a repetition of the story, and of the draft, gives the same bytes', async () => {

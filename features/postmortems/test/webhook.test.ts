@@ -1,14 +1,14 @@
 import { createHmac } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { webhookReceivers } from '../../../integrations/webhook/receivers.ts';
-import { sync } from '../../../projectors/sync/sync.ts';
+import { webhookReceivers } from '../../../vendors/webhook/receivers.ts';
+import { sync } from '../../../core/projection/sync.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';
-import { vendor, type Vendor } from '../../../test/integrations/server.ts';
+import { vendor, type Vendor } from '../../../test/vendors/server.ts';
 import { FakeWorld, idleEngine, silent } from '../../../test/support/fake-deps.ts';
 import { ends, fires, theIncident } from '../../../test/workflows/play.ts';
-import { StoredProjections } from '../../../test/projectors/stored-projections.ts';
+import { StoredProjections } from '../../../test/vendors/projectors/stored-projections.ts';
 import { savePostmortem } from '../actions/postmortem.ts';
 import { withPorts } from '../ports.ts';
 import { webhookProjector } from '../projectors/webhook.ts';

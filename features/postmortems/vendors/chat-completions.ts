@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import type { VendorResponse } from '../../../domain/messages/channels.ts';
+import type { VendorResponse } from '../../../core/messages/decisions/channels.ts';
 import type { LanguageModel } from '../types.ts';
-import type { Clock } from '../../../domain/ports/system.ts';
-import { vendorClient } from '../../../integrations/shared/client.ts';
+import type { Clock } from '../../../core/ports/system.ts';
+import { vendorClient } from '../../../vendors/shared/client.ts';
 
 type Options = {
   /** Base address of the API, such as `https://models.example.com/v1`. Absent: off. */

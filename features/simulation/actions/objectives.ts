@@ -1,13 +1,13 @@
-import { BUCKETS_PER_DAY, decodeDay } from '../../../domain/slo/day.ts';
-import { BUCKET_SECONDS, bucketAt, emptyHistory } from '../../../domain/slo/history.ts';
-import { CALENDAR, EVALUATION } from '../../../domain/freeze/state.ts';
-import type { Page } from '../../../domain/ports/common.ts';
-import type { Deps } from '../../../domain/ports/deps.ts';
+import { BUCKETS_PER_DAY, decodeDay } from '../../slo/decisions/day.ts';
+import { BUCKET_SECONDS, bucketAt, emptyHistory } from '../../slo/decisions/history.ts';
+import { CALENDAR, EVALUATION } from '../../freeze/decisions/state.ts';
+import type { Page } from '../../../core/ports/common.ts';
+import type { Deps } from '../../slo/ports.ts';
 import type { CountedDay, RecordedFreeze, RecordedObjective } from '../objective.ts';
 import type { Slo } from '../../../schemas/slo/slo.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { collectPages } from '../../../actions/shared/collect-pages.ts';
-import { dayName, historyKey } from '../../../actions/slo/history.ts';
+import { collectPages } from '../../../core/shared/collect-pages.ts';
+import { dayName, historyKey } from '../../slo/actions/history.ts';
 
 const DAY_MS = 86_400_000;
 

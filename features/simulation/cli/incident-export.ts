@@ -2,13 +2,13 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { recordedExpectation } from '../decisions/expectation.ts';
-import { redacted } from '../../../domain/redaction/recording.ts';
+import { redacted } from '../../../core/redaction/decisions/recording.ts';
 import { RecordedIncident } from '../recording.ts';
-import { Client } from '../../../cli/client.ts';
-import { CommandFailure, type CommandContext } from '../../../cli/command-context.ts';
-import { incidentNamed, pathOf } from '../../../cli/incident-named.ts';
-import { placeAfter } from '../../../cli/place-after.ts';
-import { asJson } from '../../../cli/table.ts';
+import { Client } from '../../../entrances/cli/client.ts';
+import { CommandFailure, type CommandContext } from '../../../entrances/cli/command-context.ts';
+import { INCIDENT, incidentNamed, pathOf } from '../../../entrances/cli/incident-named.ts';
+import { placeAfter } from '../../../entrances/cli/place-after.ts';
+import { asJson } from '../../../entrances/cli/table.ts';
 
 /** Adds the command that writes an incident as a test case of the policy. */
 export function addIncidentExport(program: Command, context: CommandContext): void {
@@ -17,7 +17,7 @@ export function addIncidentExport(program: Command, context: CommandContext): vo
   incident
     .command('export')
     .description('Export an incident as one file without people, addresses, and secrets, for firebreak test')
-    .argument('<incident>', 'Channel (incident-2611201 or 2611201), id, or last characters of the id')
+    .argument(...INCIDENT)
     .option('--out <file>', 'Write this file. Default: print it')
     .action((name: string, options: { out?: string }) => exportIncident(context, name, options));
   placeAfter(incident, 'export', 'mark-wrong');

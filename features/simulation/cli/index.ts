@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { CommandContext } from '../../../cli/command-context.ts';
+import type { CommandContext } from '../../../entrances/cli/command-context.ts';
 import { addIncidentExport } from './incident-export.ts';
 import { addReplay } from './replay.ts';
 import { addSimulate } from './simulate.ts';

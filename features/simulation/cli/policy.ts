@@ -1,7 +1,6 @@
 import type { Config } from '../../../schemas/config/config.ts';
-import { CommandFailure, type CommandContext } from '../../../cli/command-context.ts';
-import { loadConfig, loadRunbooks } from '../../../cli/files.ts';
-import { folderOf } from '../../../cli/folders.ts';
+import { CommandFailure, type CommandContext } from '../../../entrances/cli/command-context.ts';
+import { folderOf } from '../../../entrances/cli/folders.ts';
 
 /**
  * Reads a policy from its folders.
@@ -13,8 +12,8 @@ export async function policyIn(
   folders: { config?: string | undefined; runbooks?: string | undefined },
 ): Promise<Config> {
   const [config, runbooks] = await Promise.all([
-    loadConfig(await folderOf(context, 'config', folders.config)),
-    loadRunbooks(await folderOf(context, 'runbooks', folders.runbooks)),
+    context.files.loadConfig(await folderOf(context, 'config', folders.config)),
+    context.files.loadRunbooks(await folderOf(context, 'runbooks', folders.runbooks)),
   ]);
   const problems = [config, runbooks].flatMap((loaded) => (loaded.ok ? [] : loaded.problems));
   if (!config.ok || !runbooks.ok) throw new CommandFailure(problems.join('\n'));

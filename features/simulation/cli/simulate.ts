@@ -16,10 +16,10 @@ import { CountedDay, RecordedObjective } from '../objective.ts';
 import { RecordedAlert, RecordedIncident } from '../recording.ts';
 import { Since } from '../../../schemas/time/since.ts';
 import { plusSeconds, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
-import { Client, ErrorResponse, itemsOfAllPages, queryOf } from '../../../cli/client.ts';
-import { CommandFailure, type CommandContext, UsageError } from '../../../cli/command-context.ts';
+import { Client, ErrorResponse, itemsOfAllPages, queryOf } from '../../../entrances/cli/client.ts';
+import { CommandFailure, type CommandContext, UsageError } from '../../../entrances/cli/command-context.ts';
 import { policyIn } from './policy.ts';
-import { asJson, oneLine } from '../../../cli/table.ts';
+import { asJson, oneLine } from '../../../entrances/cli/table.ts';
 
 type Options = {
   since: string;

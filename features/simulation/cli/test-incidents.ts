@@ -5,9 +5,9 @@ import * as z from 'zod';
 import { type CaseResult, runCase } from '../decisions/expectation.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import { RecordedIncident } from '../recording.ts';
-import { CommandFailure, type CommandContext, UsageError } from '../../../cli/command-context.ts';
+import { CommandFailure, type CommandContext, UsageError } from '../../../entrances/cli/command-context.ts';
 import { policyIn } from './policy.ts';
-import { oneLine } from '../../../cli/table.ts';
+import { oneLine } from '../../../entrances/cli/table.ts';
 
 type Options = { config?: string; runbooks?: string; junit?: string };
 

@@ -135,6 +135,7 @@ function openingChange(before: Outcome, after: Outcome): string[] {
 const ACTION_TEXTS: Record<DecisionOutcome['kind'], string> = {
   roll_back: 'acts',
   approve: 'asks',
+  wait: 'waits',
   suggest: 'suggests',
   shadow: 'does nothing (shadow)',
   none: 'does nothing',

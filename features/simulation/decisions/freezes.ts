@@ -1,10 +1,10 @@
 import type { Config } from '../../../schemas/config/config.ts';
-import type { FreezeRules } from '../../../schemas/freeze/freeze-policy.ts';
+import type { FreezeRules } from '../../freeze/schemas/freeze-policy.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
-import { incidentFreeze } from '../../../domain/freeze/causes.ts';
-import { policyFor } from '../../../domain/freeze/policy.ts';
+import { serviceEntry } from '../../../core/catalogue/decisions/catalogue.ts';
+import { incidentFreeze } from '../../freeze/decisions/causes.ts';
+import { policyFor } from '../../freeze/decisions/policy.ts';
 import type { Outcome } from './outcome.ts';
 
 /**

@@ -4,16 +4,22 @@ import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { Runbook } from '../../../schemas/runbooks/runbook.ts';
 import type { RecordedDecision, RecordedIncident } from '../recording.ts';
 import { millisOf, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
-import { isQuietTrial } from '../../../domain/automation/shadow-trial.ts';
-import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
-import { afterStarting, apply, initialState, plan, type ResponseState } from '../../../domain/incidents/response.ts';
-import { areAllByAlerts } from '../../../domain/paging/page-causes.ts';
-import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
-import { DECIDE_VERSION } from '../../../domain/rollback/guards.ts';
-import { asksByModeAlone, type Decision, type DecisionInputs } from '../../../domain/rollback/judgement.ts';
-import { decide } from '../../../domain/rollback/rollback.ts';
-import { bestMatch, RUNBOOKS_MAX } from '../../../domain/runbooks/best-match.ts';
-import { planOf, type PlannedStep } from '../../../domain/runbooks/plan.ts';
+import { isQuietTrial } from '../../../core/automation/decisions/shadow-trial.ts';
+import { serviceEntry } from '../../../core/catalogue/decisions/catalogue.ts';
+import {
+  afterStarting,
+  apply,
+  initialState,
+  plan,
+  type ResponseState,
+} from '../../../core/incidents/decisions/response.ts';
+import { areAllByAlerts } from '../../../core/paging/decisions/page-causes.ts';
+import type { ServiceEnvironment } from '../../../core/ports/common.ts';
+import { DECIDE_VERSION } from '../../../core/rollback/decisions/guards.ts';
+import { asksByModeAlone, type Decision, type DecisionInputs } from '../../../core/rollback/decisions/judgement.ts';
+import { decide } from '../../../core/rollback/decisions/rollback.ts';
+import { bestMatch, RUNBOOKS_MAX } from '../../../core/runbooks/decisions/best-match.ts';
+import { planOf, type PlannedStep } from '../../../core/runbooks/decisions/plan.ts';
 import { freezeOf } from './freezes.ts';
 import {
   type Batch,

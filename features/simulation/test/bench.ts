@@ -9,7 +9,7 @@ import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { RecordedSignal } from '../../../schemas/alerts/recorded-signal.ts';
 import { type RecordedIncident, RECORDING_FORMAT } from '../recording.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
-import { judge } from '../../../workflows/steps/judge.ts';
+import { judgeIncident } from '../../../workflows/steps/judge-incident.ts';
 import { type Measured, result } from '../../../packages/lab/bench/results.ts';
 
 const INCIDENTS = 1000;
@@ -49,7 +49,7 @@ async function record(): Promise<{ policy: Config; recorded: Recorded }> {
   const monitored = monitoredCase(MONITORED_SEED, 'deploy_at_once', 0);
   const { deps, incident: id } = portsAt(monitored, monitored.at);
   const policy = await deps.config.current();
-  const judged = await judge(deps, id, 1, { by: 'alert', name: '' });
+  const judged = await judgeIncident(deps, id, 1, { by: 'alert', name: '' });
   if (judged === null) throw new Error(`the incident ${id} is resolved`);
   const { decision, inputs, incident } = judged;
   const decisionFields = {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { PAGE_MAX_BYTES } from '../../../http/list-bytes.ts';
+import { PAGE_MAX_BYTES } from '../../../entrances/http/list-bytes.ts';
 import {
   answersWhileRead,
   bytesOf,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { pageKey } from '../../../domain/paging/pages.ts';
+import { pageKey } from '../../../core/paging/decisions/pages.ts';
 import { Config } from '../../../schemas/config/config.ts';
-import { about, Receiver } from '../../../test/actions/paging/webhooks.ts';
+import { about, Receiver } from '../../../test/core/paging/actions/webhooks.ts';
 import { idleEngine } from '../../../test/support/fake-deps.ts';
 import { fires, theIncident } from '../../../test/workflows/play.ts';
 import { recordingOf } from '../actions/recordings.ts';

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { at, cli } from '../../../test/cli/support.ts';
+import { at, cli } from '../../../test/entrances/cli/support.ts';
 import { alert, group, minutesAgo } from '../../../test/support/alerts.ts';
 import { EACH_ALONE, Firebreak } from '../../../test/support/firebreak.ts';
 import { seen } from '../../../test/support/fixtures.ts';

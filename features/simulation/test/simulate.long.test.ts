@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { stringify } from 'yaml';
 import { alert, group, minutesAgo } from '../../../test/support/alerts.ts';
 import { ADMIN_TOKEN, bareEnvironment, Firebreak } from '../../../test/support/firebreak.ts';
-import { at, cli } from '../../../test/cli/support.ts';
+import { at, cli } from '../../../test/entrances/cli/support.ts';
 
 const SERVICES = {
   checkout: { team: 'payments', environments: { production: null } },

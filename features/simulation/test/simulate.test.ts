@@ -9,9 +9,9 @@ import type { Recorded } from '../decisions/replay.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { RecordedSignal } from '../../../schemas/alerts/recorded-signal.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
-import { before, change, clear, NOON } from '../../../test/domain/arbitraries.ts';
+import { before, change, clear, NOON } from '../../../test/core/arbitraries.ts';
 import { recordedAlert, recordedDecision, recordedIncident, recordedSignal } from './decisions/recordings.ts';
-import { cli } from '../../../test/cli/support.ts';
+import { cli } from '../../../test/entrances/cli/support.ts';
 
 /** What the running Firebreak has recorded. */
 let recorded: Recorded;
@@ -97,7 +97,12 @@ const level = (version: string, bad: number) => ({ version, curve: curve(bad), t
 test('a recorded rollback is in the totals, although the other policy acts earlier', async () => {
   const proved = { policy: { mode: 'act' as const, evidence: 'proved' as const } };
   const first = recordedDecision(clear(proved), 1);
-  const rollingOut = change('v2', 4, { finished_at: null, status: 'started', has_migration: false });
+  const rollingOut = change('v2', 4, {
+    finished_at: null,
+    status: 'started',
+    has_migration: false,
+    canary_weight: 0.5,
+  });
   const evidence = {
     health: { max: 0.01, curve: curve(0.08) },
     by_version: [level('v1', 0.001), level('v2', 0.2)],

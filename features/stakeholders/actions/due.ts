@@ -1,12 +1,12 @@
 import { isDue } from '../decisions/digest.ts';
-import type { Deps } from '../../../domain/ports/deps.ts';
-import type { StoredNotification } from '../../../domain/ports/messages.ts';
+import type { Deps } from '../../../core/ports/deps.ts';
+import type { StoredNotification, Digests } from '../../../core/ports/messages.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { Stakeholder } from '../stakeholder.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
-import { pooled } from '../../../actions/shared/concurrency.ts';
-import { type Receiver, receiversOf } from '../../../jobs/digest/receivers.ts';
+import { pooled } from '../../../core/shared/concurrency.ts';
+import { type Receiver, receiversOf } from '../../../entrances/jobs/digest/receivers.ts';
 
 /**
  * How long after the resolution stakeholders are still notified of it. Covers a mail server that is down overnight.
@@ -27,7 +27,7 @@ export type Due = {
   notifiedOfParent: boolean;
 };
 
-type DueDeps = Pick<Deps, 'incidents' | 'incidentGroups' | 'digests' | 'clock' | 'timeScale' | 'log'>;
+type DueDeps = Pick<Deps, 'incidents' | 'incidentGroups' | 'clock' | 'timeScale' | 'log'> & { digests: Digests };
 
 /** Returns the notifications that are due, open incidents first. Skips incidents that cannot be read. */
 export async function dueNotifications(deps: DueDeps, config: Config): Promise<Due[]> {

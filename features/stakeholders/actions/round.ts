@@ -1,4 +1,4 @@
-import { sha256 } from '../../../stores/core/hash.ts';
+import { sha256 } from '../../../core/stores/hash.ts';
 import {
   type ChannelPause,
   type LastNotification,
@@ -6,18 +6,19 @@ import {
   notSent,
   pauseAfter,
   sentLater,
-} from '../../../domain/messages/notifications.ts';
-import { digestOf, isDue, neverNotified, notificationState } from '../decisions/digest.ts';
-import type { Delivered, Mail } from '../../../domain/messages/channels.ts';
-import { approvalUrls } from '../../../domain/incidents/approval-link.ts';
-import { incidentUrl } from '../../../domain/incidents/console-link.ts';
-import type { Deps } from '../../../domain/ports/deps.ts';
-import type { StoredNotification } from '../../../domain/ports/messages.ts';
-import type { Overview } from '../../../domain/messages/story.ts';
+} from '../../../core/messages/decisions/notifications.ts';
+import { isDue, neverNotified, nextNotification, notificationState } from '../decisions/digest.ts';
+import { statusUpdate } from '../decisions/status-update.ts';
+import type { Delivered, Mail } from '../../../core/messages/decisions/channels.ts';
+import { approvalUrls } from '../../../core/incidents/decisions/approval-link.ts';
+import { incidentUrl } from '../../../core/incidents/decisions/console-link.ts';
+import type { Deps } from '../../../core/ports/deps.ts';
+import type { StoredNotification, Digests } from '../../../core/ports/messages.ts';
+import type { Overview } from '../../../core/messages/decisions/story.ts';
 import type { Config } from '../../../schemas/config/config.ts';
-import { type Deadline, pooled } from '../../../actions/shared/concurrency.ts';
+import { type Deadline, pooled } from '../../../core/shared/concurrency.ts';
 import type { Due } from './due.ts';
-import { deliverTo } from '../../../jobs/digest/receivers.ts';
+import { deliverTo } from '../../../entrances/jobs/digest/receivers.ts';
 
 /** How many messages are sent in parallel. */
 const AT_ONCE = 4;
@@ -25,10 +26,8 @@ const AT_ONCE = 4;
 /** How many failures end a round, because the receiving server probably has a problem. */
 const FAILURES_MAX = 5;
 
-type RoundDeps = Pick<
-  Deps,
-  'incidents' | 'clock' | 'log' | 'timeScale' | 'digests' | 'chat' | 'publicUrl' | 'approvalLinks'
-> & {
+type RoundDeps = Pick<Deps, 'incidents' | 'clock' | 'log' | 'timeScale' | 'chat' | 'publicUrl' | 'approvalLinks'> & {
+  digests: Digests;
   emails: Mail;
 };
 
@@ -100,16 +99,13 @@ export class Round {
     const notification = notificationState(story.incident, now);
     const recorded = await digests.remember(id, receiver.name, notification, before);
     if (recorded === undefined) return; // another run sends it
-    await this.#recordDelivery(
-      due,
-      recorded,
-      await deliverTo(
-        this.#deps,
-        receiver,
-        digestOf(story, incidentUrl(this.#deps.publicUrl, story.incident.id), await approvalUrls(this.#deps, story)),
-        keyOf(due, notification),
-      ),
+    const update = statusUpdate(
+      story,
+      { url: incidentUrl(this.#deps.publicUrl, story.incident), approvals: await approvalUrls(this.#deps, story) },
+      nextNotification(story.incident, stakeholder, dueContext),
     );
+    const delivered = await deliverTo(this.#deps, receiver, update, keyOf(due, notification));
+    await this.#recordDelivery(due, recorded, delivered);
   }
 
   #story(id: Due['id']): Promise<Overview | undefined> {

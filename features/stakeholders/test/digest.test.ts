@@ -6,14 +6,15 @@ import {
   notSent,
   pauseAfter,
   sentLater,
-} from '../../../domain/messages/notifications.ts';
-import { digestOf, isDue, neverNotified, notificationState, notifiedStateOf } from '../decisions/digest.ts';
+} from '../../../core/messages/decisions/notifications.ts';
+import { isDue, neverNotified, nextNotification, notificationState, notifiedStateOf } from '../decisions/digest.ts';
+import { statusUpdate } from '../decisions/status-update.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import { DecisionView, type IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { Version } from '../../../schemas/config/names.ts';
 import { Stakeholder } from '../stakeholder.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
-import { incident, story } from '../../../test/domain/stories.ts';
+import { incident, story } from '../../../test/core/stories.ts';
 
 const at = '2026-11-20T12:00:00.000Z' as Timestamp;
 const minutes = (n: number): Timestamp => plusSeconds(at, n * 60);
@@ -31,7 +32,7 @@ const before = (of: IncidentRecord, more: Partial<LastNotification> = {}): LastN
   ...notificationState(of, at),
   ...more,
 });
-const NEVER_HEARD = { notified: false };
+const NOT_NOTIFIED = { notified: false };
 
 describe('a stakeholder', () => {
   test.each<[expected: boolean, what: string, IncidentRecord, object, LastNotification | undefined, number?]>([
@@ -59,7 +60,7 @@ describe('a stakeholder', () => {
       'whose earlier notification failed is not notified of the resolution',
       resolved,
       {},
-      before(incident(), NEVER_HEARD),
+      before(incident(), NOT_NOTIFIED),
     ],
     [false, 'is not notified before the interval has passed', incident(), HOURLY, before(incident()), 59],
     [true, 'is notified after the interval', incident(), HOURLY, before(incident()), 60],
@@ -77,14 +78,14 @@ describe('a stakeholder', () => {
       'whose first notification was refused is notified of news',
       updated,
       {},
-      before(incident(), { refused: true, ...NEVER_HEARD }),
+      before(incident(), { refused: true, ...NOT_NOTIFIED }),
     ],
     [
       false,
       'whose first notification was refused is not notified of a lower severity',
       incident({ severity: 'warning' }),
       {},
-      before(incident(), { refused: true, ...NEVER_HEARD }),
+      before(incident(), { refused: true, ...NOT_NOTIFIED }),
     ],
     [
       false,
@@ -145,6 +146,51 @@ describe('a notification', () => {
   });
 });
 
+describe('an update', () => {
+  const text = (more: Parameters<typeof story>[0], next: Timestamp | null = null) =>
+    emailTextOf(statusUpdate(story(more), {}, next));
+  const order = (said: string) =>
+    ['\nImpact\n', '\nWhat is being done\n', '\nNext update\n', '\nStatus: '].map((heading) => said.indexOf(heading));
+
+  test('says the impact, what is being done, and when more follows, in this order', () => {
+    const said = text({ incident: updated }, minutes(60));
+    expect(order(said)).toEqual(order(said).toSorted((a, b) => a - b));
+    expect(order(said)).not.toContain(-1);
+    expect(said).toContain('\nImpact\ncheckout in production: errors\nSince 2026-11-20 12:00 UTC.\n');
+    expect(said).toContain('\nWhat is being done\nsoon\n(posted 2026-11-20 12:00 UTC)\nNobody has taken over yet.\n');
+    expect(said).toContain('\nNext update\nBy 2026-11-20 13:00 UTC, or earlier if something changes.\n');
+  });
+
+  test.each<[string, Partial<IncidentRecord>]>([
+    ['A fix is being applied.', { status: 'mitigating' }],
+    ['A fix is in place. Whether it helps is being checked.', { status: 'mitigated', verification: 'pending' }],
+    ['A fix is in place, and the service recovered.', { status: 'mitigated', verification: 'passed' }],
+    ['A fix did not help. Responders look for another one.', { verification: 'failed' }],
+    ['The problem is over: the service recovered.', { status: 'resolved', resolved_at: at }],
+    ['A responder closed the incident.', { status: 'resolved', resolved_at: at, resolved_by: 'person:ada' }],
+    [
+      'The incident was closed, but nothing has shown that the service recovered.',
+      { status: 'resolved', resolved_at: at, resolved_by: 'firebreak:quiet' },
+    ],
+  ])('says in plain words: %s', (expected, of) => {
+    expect(text({ incident: incident(of) })).toContain(`\nWhat is being done\n${expected}\n`);
+  });
+
+  test('says that nothing follows the end, unless the problem returns', () => {
+    expect(text({ incident: resolved })).toContain('\nNext update\nNone, unless the problem returns.\n');
+    expect(text({})).toContain('\nNext update\nWhen the status changes, or a responder posts an update.\n');
+  });
+
+  test('follows after the interval of the stakeholder', () => {
+    const next = (of: IncidentRecord, everyMinutes: Stakeholder['everyMinutes'], timeScale = 1) =>
+      nextNotification(of, { everyMinutes }, { now: at, timeScale });
+    expect(next(incident(), 60)).toBe(minutes(60));
+    expect(next(incident(), 60, 60)).toBe(minutes(1));
+    expect(next(incident(), 'changes')).toBe(null);
+    expect(next(resolved, 60)).toBe(null);
+  });
+});
+
 test('says what automation would have done in shadow mode', () => {
   const reasons = [{ code: 'suspect', text: 'v2 is new' }];
   const [from_version, to_version] = ['v2', 'v1'].map((version) => Version.parse(version));
@@ -161,11 +207,11 @@ test('says what automation would have done in shadow mode', () => {
     to_version,
     would: { kind: 'roll_back', reasons },
   });
-  const letter = (would: DecisionView[]) => emailTextOf(digestOf(story({ decisions: would })));
-  expect(letter([decision])).toContain(
+  const emailText = (would: DecisionView[]) => emailTextOf(statusUpdate(story({ decisions: would })));
+  expect(emailText([decision])).toContain(
     'What automation would have done\nWould have rolled back from v2 to v1 (shadow mode).\nv2 is new.',
   );
-  expect(letter([{ ...decision, kind: 'suggest', would: undefined }])).not.toContain('would have');
+  expect(emailText([{ ...decision, kind: 'suggest', would: undefined }])).not.toContain('would have');
 });
 
 test('links to the question that waits for an approval', () => {
@@ -182,11 +228,11 @@ test('links to the question that waits for an approval', () => {
     to_version: Version.parse('v1'),
   });
   const url = 'https://firebreak.example.com/console/approve/signed';
-  const letter = (state: DecisionView['state'], urls = new Map([['1', url]])) =>
-    emailTextOf(digestOf(story({ decisions: [{ ...decision, state }] }), undefined, urls));
-  expect(letter('waiting')).toMatch(/Waits for an approval\n.*v2.*\nv2 is new\.\n.*console\/approve\/signed/);
-  expect(letter('final')).not.toContain('approve');
-  expect(letter('waiting', new Map())).not.toContain('Waits for');
+  const emailText = (state: DecisionView['state'], urls = new Map([['1', url]])) =>
+    emailTextOf(statusUpdate(story({ decisions: [{ ...decision, state }] }), { approvals: urls }));
+  expect(emailText('waiting')).toMatch(/Waits for an approval\n.*v2.*\nv2 is new\.\n.*console\/approve\/signed/);
+  expect(emailText('final')).not.toContain('approve');
+  expect(emailText('waiting', new Map())).not.toContain('Waits for');
 });
 
 test('a failing channel pauses for increasing times, and as long as it requests', () => {

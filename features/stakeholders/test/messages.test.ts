@@ -1,16 +1,16 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { emailTextOf } from '../../../domain/messages/notifications.ts';
-import { bodyOf } from '../../../integrations/slack/blocks.ts';
-import { story } from '../../../test/domain/stories.ts';
-import { aStory } from '../../../test/integrations/slack/wild-stories.ts';
+import { emailTextOf } from '../../../core/messages/decisions/notifications.ts';
+import { bodyOf } from '../../../vendors/slack/blocks.ts';
+import { story } from '../../../test/core/stories.ts';
+import { aStory } from '../../../test/vendors/slack/wild-stories.ts';
 import { messageProblems } from '../../../test/support/block-kit.ts';
-import { digestOf } from '../decisions/digest.ts';
+import { statusUpdate } from '../decisions/status-update.ts';
 
 test("a status update keeps Slack's limits, with any content", () => {
   fc.assert(
     fc.property(aStory, (any) => {
-      expect(messageProblems(bodyOf(digestOf(any)))).toEqual([]);
+      expect(messageProblems(bodyOf(statusUpdate(any)))).toEqual([]);
     }),
     { numRuns: 60 },
   );
@@ -18,6 +18,6 @@ test("a status update keeps Slack's limits, with any content", () => {
 
 test('a status update links to the incident if its address is known', () => {
   const url = 'https://firebreak.example.com/console/incidents/1';
-  expect(emailTextOf(digestOf(story(), url))).toContain(`<${url}>`);
-  expect(emailTextOf(digestOf(story()))).not.toContain('/console/');
+  expect(emailTextOf(statusUpdate(story(), { url }))).toContain(`<${url}>`);
+  expect(emailTextOf(statusUpdate(story()))).not.toContain('/console/');
 });

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Delivered, Email } from '../../../domain/messages/channels.ts';
-import { digest } from '../../../jobs/digest/digest.ts';
+import type { Delivered, Email } from '../../../core/messages/decisions/channels.ts';
+import { digest } from '../../../entrances/jobs/digest/digest.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
-import { DigestTable } from '../../../stores/messages/digests.ts';
-import { Table } from '../../../stores/core/table.ts';
+import { DigestTable } from '../../../core/messages/stores/digests.ts';
+import { Table } from '../../../core/stores/table.ts';
 import { FakeWorld } from '../../../test/support/fake-deps.ts';
 
 const SHOP = 'shop@acme.example';
@@ -69,26 +69,30 @@ async function round(): Promise<string[]> {
     .toSorted();
 }
 
-const PARENT = 'several-services production: many at once';
+/** The name of the parent, which opens after its children. */
+const parentAfter = (children: number): string => `INC-${children + 1} several-services production: many at once`;
 
 describe('incident groups', () => {
   test('stakeholders of any child are notified once, also of a child that joins later', async () => {
     const parent = await together(await opened('cart'), await opened('search'));
-    expect(await round()).toEqual([`cto: ${PARENT}`, `shop: ${PARENT}`]);
+    expect(await round()).toEqual([`cto: ${parentAfter(2)}`, `shop: ${parentAfter(2)}`]);
     expect(await round()).toEqual([]);
     await world.deps.incidentGroups.join(parent, await opened('chess'));
-    expect(await round()).toEqual([`games: ${PARENT}`]);
+    expect(await round()).toEqual([`games: ${parentAfter(2)}`]);
   });
 
   test('stakeholders of a child are notified that it joined a parent, and of its resolution', async () => {
     const cart = await opened('cart');
-    expect(await round()).toEqual(['cto: cart production: cart fails', 'shop: cart production: cart fails']);
+    expect(await round()).toEqual([
+      'cto: INC-1 cart production: cart fails',
+      'shop: INC-1 cart production: cart fails',
+    ]);
     const search = await opened('search');
     const parent = await together(cart, search);
-    expect(await round()).toEqual([`cto: ${PARENT}`, `shop: ${PARENT}`]);
+    expect(await round()).toEqual([`cto: ${parentAfter(2)}`, `shop: ${parentAfter(2)}`]);
     expect(letters.at(-1)?.text).toContain('cart production: cart fails (open)');
     await closed(cart, search, parent);
-    expect(await round()).toEqual([`cto: Resolved: ${PARENT}`, `shop: Resolved: ${PARENT}`]);
+    expect(await round()).toEqual([`cto: Resolved: ${parentAfter(2)}`, `shop: Resolved: ${parentAfter(2)}`]);
     expect(await round()).toEqual([]);
   });
 
@@ -111,8 +115,8 @@ describe('incident groups', () => {
     atMail = () => ({ kind: 'done', value: null });
     world.clock.set(world.clock.millis + 600_000);
     expect(await round()).toEqual([
-      'cto: Resolved: cart production: cart fails',
-      'shop: Resolved: cart production: cart fails',
+      'cto: Resolved: INC-1 cart production: cart fails',
+      'shop: Resolved: INC-1 cart production: cart fails',
     ]);
     expect(await round()).toEqual([]);
   });
@@ -130,10 +134,10 @@ describe('incident groups', () => {
     await closed(parent);
     await world.deps.incidentGroups.detach(parent, cart, { page: true, text: 'It goes on' });
     expect(await round()).toEqual([
-      `cto: Resolved: ${PARENT}`,
-      'cto: cart production: cart fails',
-      `shop: Resolved: ${PARENT}`,
-      'shop: cart production: cart fails',
+      'cto: INC-1 cart production: cart fails',
+      `cto: Resolved: ${parentAfter(1)}`,
+      'shop: INC-1 cart production: cart fails',
+      `shop: Resolved: ${parentAfter(1)}`,
     ]);
   });
 });

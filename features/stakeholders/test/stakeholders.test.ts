@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Delivered, Email } from '../../../domain/messages/channels.ts';
-import { stakeholderUpdate } from '../../../domain/people/roles.ts';
-import { digest } from '../../../jobs/digest/digest.ts';
+import type { Delivered, Email } from '../../../core/messages/decisions/channels.ts';
+import { stakeholderUpdate } from '../../../core/people/decisions/roles.ts';
+import { digest } from '../../../entrances/jobs/digest/digest.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
-import { DigestTable } from '../../../stores/messages/digests.ts';
-import { Table } from '../../../stores/core/table.ts';
+import { DigestTable } from '../../../core/messages/stores/digests.ts';
+import { Table } from '../../../core/stores/table.ts';
 import { FakeWorld, idleEngine } from '../../../test/support/fake-deps.ts';
 
 const DONE: Delivered = { kind: 'done', value: null };
@@ -90,7 +90,7 @@ const isOver = (subject: string): boolean => subject.includes('Resolved: ');
 
 test('each stakeholder gets one separate email', async () => {
   await opened();
-  const subject = 'checkout production: checkout fails (critical, open)';
+  const subject = 'INC-1 checkout production: checkout fails (critical, open)';
   expect((await round()).toSorted()).toEqual([`${CTO} ${subject}`, `${SUPPORT} ${subject}`]);
   expect(await round()).toEqual([]);
 });
@@ -151,7 +151,7 @@ describe('while the mail server hangs', () => {
     for (let minute = 0; minute < 10; minute += 1) await round();
     const subjects = letters.map(({ to, subject }) => `${to} ${subject}`);
     expect(subjects.toSorted()).toEqual(
-      MANY.map((to) => `${to} Resolved: search production: search fails (critical, resolved)`).toSorted(),
+      MANY.map((to) => `${to} Resolved: INC-1 search production: search fails (critical, resolved)`).toSorted(),
     );
   });
 

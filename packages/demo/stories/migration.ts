@@ -32,7 +32,7 @@ export const migration: Story = {
     await firebreak.post(`/v1/incidents/${id}/actions/approve`, answer, IncidentView, token);
     await stage.untilRolledBack();
     const outcome = await untilOver(stage);
-    const [decision] = decisionsOf(outcome);
+    const decision = decisionsOf(outcome).findLast(({ state }) => state === 'approved');
     const calls = (await stage.calls('cd')).filter(({ method }) => method === 'POST');
     return [
       {
@@ -41,7 +41,7 @@ export const migration: Story = {
       },
       {
         text: `no rollback before the approval by ${decision?.answered_by ?? 'a person'}`,
-        holds: decision?.state === 'approved' && calls.every(({ at }) => millisOf(at) >= approvedAt),
+        holds: decision !== undefined && calls.every(({ at }) => millisOf(at) >= approvedAt),
       },
       onePage(outcome),
       oneRollback(outcome, { service: 'checkout', from: 'v42', to: 'v41' }),

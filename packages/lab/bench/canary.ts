@@ -3,7 +3,7 @@
  * judge, fixed limits, and Kayenta's method, and prints false alarms (of `none`) and misses (of the others).
  */
 import { CANARY_SEED, canaryTable, evaluateCanaries } from '../evaluation/canary/evaluate.ts';
-import { readTrace, replayed, TRACES } from '../evaluation/canary/replay.ts';
+import { HELD_OUT_TRACES, NEIGHBORS, readTrace, replayed, TRACES } from '../evaluation/canary/replay.ts';
 import type { scene } from '../evaluation/canary/world.ts';
 import { comparedRules } from './measurements/canary.ts';
 
@@ -12,8 +12,9 @@ const [cases, seed] = [Number(casesText), Number(seedText)];
 if (!Number.isInteger(cases) || cases < 1 || !Number.isInteger(seed))
   throw new Error('usage: npm run judgement:canary [-- CASES [SEED]]');
 console.log('generated\n' + canaryTable(evaluateCanaries(comparedRules, { cases, seed })));
-for (const name of TRACES) {
+for (const name of [...TRACES, ...HELD_OUT_TRACES]) {
   const trace = readTrace(name);
-  const create: typeof scene = (draw, shape, regression) => replayed(trace, draw, shape, regression);
+  const neighbors = NEIGHBORS[name].map(readTrace);
+  const create: typeof scene = (draw, shape, regression) => replayed(trace, draw, shape, regression, neighbors);
   console.log(`\nrecorded: ${name}\n` + canaryTable(evaluateCanaries(comparedRules, { cases, seed, create })));
 }

@@ -1,6 +1,7 @@
 import { lowerBound, upperBound } from '../evaluation/bounds.ts';
 import type { ClassName } from '../evaluation/monitored/labels.ts';
 import { calibrationPlot } from '../evaluation/monitored/plot.ts';
+import { CASES_HEAD, casesRow } from '../evaluation/monitored/print.ts';
 import type { ByClass, Calibration, MonitoredReport, Outcome } from '../evaluation/monitored/report.ts';
 import {
   type FirstReport,
@@ -10,6 +11,7 @@ import {
   type Use,
   USES,
 } from './measurements/judgement-sets.ts';
+import { PUBLISHED_CRITERIA, type PublishedResults, RULE_NAMES } from './measurements/public.ts';
 
 /** The part of docs/explanation/evaluation.md that is written from the results. */
 const [BEGIN, END] = ['<!-- Results: written by `npm run judgement:results`. -->', '<!-- End of the results. -->'];
@@ -29,7 +31,7 @@ export function pagesOf(results: Results, explanation: string): Page[] {
   const { calibration } = used(results.monitored, shown).together.proved;
   return [
     { name: 'evaluation.md', content: `${before}${BEGIN}\n\n${summary(results)}\n\n${END}${after}` },
-    { name: 'evaluation-results.md', content: resultsPage(results) },
+    { name: 'how-often-it-is-wrong.md', content: resultsPage(results) },
     { name: 'calibration.svg', content: calibrationPlot(calibration, `Calibration, monitored world, ${shown} sets`) },
   ];
 }
@@ -98,6 +100,33 @@ const MONITORED: readonly Criterion<Rates>[] = [
   },
   { name: 'wrong rollbacks of positives, all cases', bound: 'at most', of: (report) => report.wrong_positives },
   {
+    name: 'wrong ones of all rollbacks, all cases',
+    bound: 'at most',
+    of: (report) => report.acts_wrong,
+  },
+  {
+    name: 'questions whose yes would be wrong, all cases',
+    bound: 'at most',
+    of: (report) => report.questions_wrong_of_all,
+  },
+  {
+    name: 'wrong ones of all questions, all cases',
+    bound: 'at most',
+    // Results that were stored before lack it.
+    of: ({ questions_wrong_of_all_asked: asked }: Partial<Rates>) => asked ?? { hits: 0, of: 0 },
+  },
+  {
+    name: 'wanted rollbacks acted on or named, all cases',
+    bound: 'at least',
+    of: (report) => report.wanted_named_of_all,
+  },
+  {
+    name: 'clear cases acted on',
+    bound: 'at least',
+    // Results that were stored before lack it.
+    of: ({ clear_acted: acted }: Partial<Rates>) => acted ?? { hits: 0, of: 0 },
+  },
+  {
     name: 'clear cases with visible versions acted on',
     bound: 'at least',
     target: 0.9,
@@ -127,14 +156,21 @@ const MONITORED: readonly Criterion<Rates>[] = [
     target: QUESTIONS_WRONG_MAX,
     of: (report) => report.questions_wrong,
   },
-  { name: 'the same, all cases', bound: 'at most', of: (report) => report.questions_wrong_of_all },
+  {
+    name: 'wrong ones of all questions, decidable cases',
+    bound: 'at most',
+    of: (report) => report.questions_wrong_of_asked,
+  },
 ];
+
+/** Criteria of the classes with confounders: of all cases, also the undecidable ones. */
+const CONFOUNDERS = MONITORED.filter(({ name }) => name.endsWith(', all cases'));
 
 const POLICIES: Readonly<Record<Judge, string>> = {
   proved: '`proved`',
   version: '`version`',
   time: '`time`',
-  nearest: 'nearest earlier deploy',
+  ...RULE_NAMES,
 };
 
 const words = (name: string): string => name.replaceAll('_', ' ');
@@ -197,9 +233,10 @@ const errorText = (error: number): string => judged(error.toFixed(3), error <= C
 
 // The summary in evaluation.md.
 
-function summary({ first, monitored }: Results): string {
-  const [firstUse, monitoredUse] = [shownUse(first), shownUse(monitored)];
+function summary({ first, monitored, confounders }: Results): string {
+  const [firstUse, monitoredUse, confoundersUse] = [shownUse(first), shownUse(monitored), shownUse(confounders)];
   const [one, other] = [used(first, firstUse), used(monitored, monitoredUse)];
+  const confounded = used(confounders, confoundersUse);
   const report = other.together.proved;
   const rows = <Report>(world: string, criteria: readonly Criterion<Report>[], of: Report): string[][] =>
     criteria.flatMap((each) => {
@@ -209,7 +246,7 @@ function summary({ first, monitored }: Results): string {
   const { error } = report.calibration;
   return [
     `With \`evidence: proved\`, the default. First world: ${firstUse} sets, version ${one.decide_version} of the decision logic. Monitored world:
-${monitoredUse} sets, version ${other.decide_version}.`,
+${monitoredUse} sets, version ${other.decide_version}. [Confounders](#confounders): ${confoundersUse} sets, version ${confounded.decide_version}.`,
     table(
       ['world', 'criterion', 'target', 'result', 'met'],
       [
@@ -222,6 +259,7 @@ ${monitoredUse} sets, version ${other.decide_version}.`,
           error.toFixed(3),
           error <= CALIBRATION_ERROR_MAX ? 'yes' : '**no**',
         ],
+        ...rows('confounders', CONFOUNDERS, confounded.proved),
       ],
     ),
   ].join('\n\n');
@@ -229,13 +267,21 @@ ${monitoredUse} sets, version ${other.decide_version}.`,
 
 // The page of results.
 
-const resultsPage = ({ first, monitored }: Results): string =>
-  `${[
-    '# Results of the evaluation',
+const resultsPage = (results: Results): string => {
+  const { first, monitored, confounders } = results;
+  return `${[
+    '# How often it is wrong',
     '<!-- Written by `npm run judgement:results` from packages/lab/bench/judgement-results.json. Do not edit. -->',
-    `The figures of the [evaluation](evaluation.md), which explains the worlds, the labels, and the criteria. **Bold** figures miss their
-target. "At most" and "at least" are one-sided Clopper-Pearson bounds at 95 %, shown for the first column. Without another policy, a figure is of
-\`evidence: proved\`, the default. The figures by seed, kind, and class are in \`packages/lab/bench/judgement-results.json\`.`,
+    `How often Firebreak rolled back, asked, or named a cause wrongly, in cases whose true cause is known. The [evaluation](evaluation.md) explains
+the worlds, the labels, and the criteria. **Bold** figures miss their target. "At most" and "at least" are one-sided Clopper-Pearson
+bounds at 95 %. Without another policy, a figure is of \`evidence: proved\`, the default. The figures by seed, kind, and class are in
+\`packages/lab/bench/judgement-results.json\`.`,
+    '## Wrong rollbacks without a person',
+    wrongTable(results),
+    `**Nearest earlier deploy**: roll back the newest deploy of the service that began in the half hour before the onset. **Above a fixed
+limit**: the same, if the errors of its version, else of the service, are above the limit of the health query.
+A negative is a case in which no rollback is wanted. Confounders are made to deceive a comparison of versions.`,
+    `To reproduce this table: \`${commandOf(results)}\``,
     '## Sets',
     `A seed determines a set. **Unseen**: nobody had looked at its cases when it was judged, and nothing was changed because of them.
 **Validation**: its results were looked at while the engine was improved; no weight is fitted to it. **Training**: weights are fitted to
@@ -253,15 +299,125 @@ it, or the engine was improved with its cases.`,
         ...usesOf(monitored).map(([use, { sets, together, decide_version: version }]) => [
           'monitored',
           use,
-          sets.map(({ seed, share }) => `${seed}${share === 1 ? '' : ` (${percent(share)} of it)`}`).join(', '),
+          setNames(sets),
           whole(together.proved.cases),
+          String(version),
+        ]),
+        ...usesOf(confounders).map(([use, { sets, proved, decide_version: version }]) => [
+          'confounders',
+          use,
+          setNames(sets),
+          whole(proved.cases),
           String(version),
         ]),
       ],
     ),
+    ...publishedSections(results.published),
     ...firstSections(first),
     ...monitoredSections(monitored),
+    ...confounderSections(confounders),
   ].join('\n\n')}\n`;
+};
+
+/** Returns the command that judges the sets of the table again. */
+function commandOf({ first, monitored, confounders }: Results): string {
+  const [firstUse, monitoredUse, confoundersUse] = [shownUse(first), shownUse(monitored), shownUse(confounders)];
+  const sets = [
+    { use: firstUse, names: used(first, firstUse).sets.map(({ seed }) => `first:${seed}`) },
+    { use: monitoredUse, names: used(monitored, monitoredUse).sets.map((set) => setName('monitored', set)) },
+    { use: confoundersUse, names: used(confounders, confoundersUse).sets.map((set) => setName('confounders', set)) },
+  ];
+  const args = USES.flatMap((use) => {
+    const names = sets.filter((one) => one.use === use).flatMap((one) => one.names);
+    return names.length === 0 ? [] : [use, ...names];
+  });
+  return `npm run judgement:results -- ${args.join(' ')}`;
+}
+
+const setName = (world: string, { seed, share }: { seed: number; share: number }): string =>
+  `${world}:${seed}${share === 1 ? '' : `:${share}`}`;
+
+/** Compares the product with the rules: rollbacks that are wrong, in the sets that say most about unknown cases. */
+function wrongTable({ first, monitored, confounders, published }: Results): string {
+  const [firstUse, monitoredUse, confoundersUse] = [shownUse(first), shownUse(monitored), shownUse(confounders)];
+  const [one, other] = [used(first, firstUse).together, used(monitored, monitoredUse).together];
+  const { proved, rules } = used(confounders, confoundersUse);
+  const hits = (found: Hits | undefined): string =>
+    found === undefined || found.of === 0 ? 'not measured' : cell(WRONG, found);
+  const row = (name: string, of: (judge: 'proved' | 'nearest' | 'limit') => Hits | undefined): string[] => [
+    name,
+    hits(of('proved')),
+    hits(of('nearest')),
+    hits(of('limit')),
+  ];
+  // Results that were stored before lack the limit.
+  const ofSome =
+    <Report>(reports: Partial<Record<Judge, Report>>, pick: (report: Report) => Hits) =>
+    (judge: Judge) => {
+      const report = reports[judge];
+      return report && pick(report);
+    };
+  return table(
+    ['cases', 'Firebreak', RULE_NAMES.nearest, RULE_NAMES.limit],
+    [
+      row(
+        `first world, ${firstUse}: negatives`,
+        ofSome<FirstReport>(one, (report) => report.wrong_negatives),
+      ),
+      row(
+        `first world, ${firstUse}: positives`,
+        ofSome<FirstReport>(one, (report) => report.wrong_positives),
+      ),
+      row(
+        `monitored world, ${monitoredUse}: negatives`,
+        ofSome<Rates>(other, (report) => report.wrong_negatives),
+      ),
+      row(
+        `monitored world, ${monitoredUse}: positives`,
+        ofSome<Rates>(other, (report) => report.wrong_positives),
+      ),
+      row(
+        `confounders, ${confoundersUse}: negatives`,
+        ofSome<Rates>({ proved, ...rules }, (report) => report.wrong_negatives),
+      ),
+      ...(published === undefined
+        ? []
+        : [
+            row('[published releases](evaluation.md#published-releases)', (judge) => {
+              const { cases_wrong: wrong } = judge === 'proved' ? published : published.rules[judge];
+              return { hits: wrong, of: published.cases };
+            }),
+          ]),
+    ],
+  );
+}
+
+/** A rate of mistakes without a target. */
+const WRONG: Criterion<Hits> = { name: 'wrong', bound: 'at most', of: (found) => found };
+
+function publishedSections(published: PublishedResults | undefined): string[] {
+  if (published === undefined) return [];
+  return [
+    '## Published releases',
+    `The ${published.cases} bad releases of ChangeRCA with ${published.incidents} alerts ([conversion](evaluation.md#published-releases)), decision version
+${published.decide_version}. To reproduce them, clone the repository and run \`npm run judgement:results -- public DIR\`.`,
+    table(
+      ['criterion', 'target', 'result'],
+      PUBLISHED_CRITERIA.map(({ name, bound, target, of }) => {
+        const found = of(published);
+        const isMissed = target !== undefined && (bound === 'at most' ? found.hits > target : found.hits < target);
+        return [
+          name,
+          target === undefined ? '' : `${bound} ${target}`,
+          judged(cell({ name, bound, of: () => found }, found), isMissed ? false : null),
+        ];
+      }),
+    ),
+  ];
+}
+
+const setNames = (sets: readonly { seed: number; share: number }[]): string =>
+  sets.map(({ seed, share }) => `${seed}${share === 1 ? '' : ` (${percent(share)} of it)`}`).join(', ');
 
 function firstSections(first: Results['first']): string[] {
   const shown = shownUse(first);
@@ -282,20 +438,26 @@ function firstSections(first: Results['first']): string[] {
 }
 
 const policiesIntro = (use: Use, { is_version_as_proved: isAlike }: { is_version_as_proved: boolean }): string =>
-  `The shares of the ${use} sets with each policy, and with the rule "nearest earlier deploy".${isAlike ? ' `version` decided as `proved` did in every case.' : ''}`;
+  `The shares of the ${use} sets with each policy, and with the rules for comparison.${isAlike ? ' `version` decided as `proved` did in every case.' : ''}`;
 
 /** Leaves `version` out if it decided as `proved` did. */
 function policyTable<Report>(
   criteria: readonly Criterion<Report>[],
   { is_version_as_proved: isAlike }: { is_version_as_proved: boolean },
-  reportOf: (judge: Judge) => Report,
+  // Results that were stored before lack the limit.
+  reportOf: (judge: Judge) => Report | undefined,
 ): string {
-  const judges = (['proved', 'version', 'time', 'nearest'] as const).filter((each) => !isAlike || each !== 'version');
+  const columns = (['proved', 'version', 'time', 'nearest', 'limit'] as const)
+    .filter((each) => !isAlike || each !== 'version')
+    .flatMap((judge) => {
+      const report = reportOf(judge);
+      return report === undefined ? [] : [{ judge, report }];
+    });
   return table(
-    ['criterion', ...judges.map((each) => POLICIES[each])],
+    ['criterion', ...columns.map(({ judge }) => POLICIES[judge])],
     criteria.map((one) => [
       one.name.replace(', upper bound', ''),
-      ...judges.map((each) => percent(shareOf(one.of(reportOf(each))))),
+      ...columns.map(({ report }) => percent(shareOf(one.of(report)))),
     ]),
   );
 }
@@ -351,6 +513,26 @@ ${shown} sets in which that suspect was the cause.`,
     calibrationTable(proved.calibration),
     calibrationByText(proved.calibration_by),
     '![Reliability plot: the printed confidence against the share of the cases in which the suspect was the cause.](calibration.svg)',
+  ];
+}
+
+function confounderSections(confounders: Results['confounders']): string[] {
+  const shown = shownUse(confounders);
+  const uses = columnsOf(confounders, shown);
+  const { proved } = used(confounders, shown);
+  return [
+    '## Confounders',
+    `Classes of the monitored world in which instances of a version have more in common than the version, or labels and records mislead
+([explanation](evaluation.md#confounders)). All cases count, also the undecidable ones.`,
+    table(
+      ['criterion', 'target', ...uses.map(([use]) => use)],
+      criteriaRows<Rates>(
+        CONFOUNDERS,
+        uses.map(([, results]) => results.proved),
+      ),
+    ),
+    `The classes in the ${shown} sets. *Acted* and *acted or named* are right for what is wanted.`,
+    table(CASES_HEAD, proved.classes.map(casesRow)),
   ];
 }
 

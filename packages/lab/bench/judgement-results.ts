@@ -1,6 +1,6 @@
 /**
  * `npm run judgement:results`: judges the sets again that the results are of, except those that nobody had seen, writes
- * packages/lab/bench/judgement-results.json, and from it docs/explanation/evaluation-results.md, the summary in
+ * packages/lab/bench/judgement-results.json, and from it docs/explanation/how-often-it-is-wrong.md, the summary in
  * docs/explanation/evaluation.md, and the plot of the calibration. A whole set of the monitored world takes about five
  * minutes on one core, and uses all cores.
  *
@@ -8,11 +8,14 @@
  * `training`; a SET is `first:SEED` or `monitored:SEED[:SHARE]`. The sets of the same use and world are replaced, and all
  * others are kept: `npm run judgement:results -- unseen first:67867967 monitored:1299709:0.25`.
  *
+ * `npm run judgement:results -- public DIR`: judges the published cases in a clone, and stores their counts.
+ *
  * `npm run judgement:results -- pages`: writes the pages from the stored results.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pagesOf } from './judgement-pages.ts';
+import { judgedPublic, publishedResults } from './measurements/public.ts';
 import { renewed, type Results, setsOf, storedSets } from './measurements/judgement-sets.ts';
 
 const RESULTS = join(import.meta.dirname, 'judgement-results.json');
@@ -36,7 +39,10 @@ const textOf = (results: Results): string =>
 if (process.argv[1] === import.meta.filename) {
   const args = process.argv.slice(2);
   const stored = storedResults();
-  if (args[0] !== 'pages')
+  const [command, dir] = args;
+  if (command === 'public' && dir !== undefined)
+    writeFileSync(RESULTS, textOf({ ...stored, published: publishedResults(await judgedPublic(dir)) }));
+  else if (command !== 'pages')
     for await (const results of renewed(stored, args.length === 0 ? storedSets(stored) : setsOf(args)))
       writeFileSync(RESULTS, textOf(results));
   for (const { name, content } of judgementPages()) writeFileSync(join(DOCS, name), content);

@@ -80,8 +80,12 @@ function shareOf({ value, ratio }: Figure, { of, is, limit }: Goal): number {
   return is === '≤' ? reached / limit : limit / reached;
 }
 
-/** Returns by which factor a figure is worse than before; below 1: it is better. Compares ratios if both have one. */
+/**
+ * Returns by which factor a figure is worse than before; at most 1: it is not. Compares ratios if both have one. Only its
+ * goal says whether more is worse, so a figure without a goal never is.
+ */
 function changeOf(now: Figure, before: Figure): number {
+  if (now.goals.length === 0) return 1;
   const [value, old] =
     now.ratio === null || before.ratio === null ? [now.value, before.value] : [now.ratio, before.ratio];
   if (value === old) return 1;

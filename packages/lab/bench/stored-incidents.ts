@@ -1,12 +1,11 @@
 import { join } from 'node:path';
-import { mintIncidentId } from '../../../stores/core/ids.ts';
-import { keys } from '../../../stores/core/keys.ts';
-import type { Table } from '../../../stores/core/table.ts';
+import { mintIncidentId } from '../../../core/stores/ids.ts';
+import { keys } from '../../../core/stores/keys.ts';
+import type { Table } from '../../../core/stores/table.ts';
 import { type Write } from '../../../platforms/store.ts';
-import { timelineWrite } from '../../../stores/incidents/inbox.ts';
-import { newIncidentWrites } from '../../../stores/incidents/new-incident.ts';
-import { PublicIncidentTable } from '../../../stores/status/public-incidents.ts';
-import { declaredIncident } from '../../../domain/incidents/new-incident.ts';
+import { timelineWrite } from '../../../core/incidents/stores/inbox.ts';
+import { newIncidentWrites } from '../../../core/incidents/stores/new-incident.ts';
+import { declaredIncident } from '../../../core/incidents/decisions/new-incident.ts';
 import { withTable } from './table.ts';
 import {
   ChangeId,
@@ -26,8 +25,8 @@ const ITEMS_PER_WRITE = 100;
 export type StoredIncidents = { busy: IncidentId };
 
 /**
- * Writes open incidents, a long timeline, and public incidents into the table of a product that has been stopped. Their
- * workflows do not exist: a thousand of them would take minutes to start, and the pages do not read them.
+ * Writes open incidents and a long timeline into the table of a product that has been stopped. Their workflows do not
+ * exist: a thousand of them would take minutes to start, and the pages do not read them.
  *
  * @param dataDir the product's data folder
  * @param services one open incident of each
@@ -35,7 +34,7 @@ export type StoredIncidents = { busy: IncidentId };
 export async function storeIncidents(
   dataDir: string,
   services: readonly string[],
-  { entries, components, published }: { entries: number; components: readonly string[]; published: number },
+  { entries }: { entries: number },
 ): Promise<StoredIncidents> {
   return withTable(
     async (table) => {
@@ -47,7 +46,6 @@ export async function storeIncidents(
       }
       if (busy === undefined) throw new Error('no services');
       await storeTimeline(table, busy, entries, now);
-      await storePublished(table, components, published, now);
       return { busy };
     },
     join(dataDir, DATABASE_FILE),
@@ -91,39 +89,6 @@ async function storeTimeline(table: Table, id: IncidentId, count: number, now: T
   );
   for (let from = 0; from < count; from += ITEMS_PER_WRITE)
     await write(table, entries.slice(from, from + ITEMS_PER_WRITE));
-}
-
-/** Resolved incidents, spread over 80 days. */
-async function storePublished(
-  table: Table,
-  components: readonly string[],
-  count: number,
-  now: Timestamp,
-): Promise<void> {
-  const incidents = new PublicIncidentTable(table, { now: () => now });
-  for (let number = 0; number < count; number += 1) {
-    const started_at = plusSeconds(now, -Math.floor((80 * 86_400 * (number + 1)) / count));
-    const resolved_at = plusSeconds(started_at, 1800);
-    await incidents.write(
-      {
-        id: incidents.idOf(mintIncidentId(started_at)),
-        title: 'Problems with {components}',
-        components: [components[number % components.length] ?? ''],
-        started_at,
-        published_at: started_at,
-        resolved_at,
-        states: [
-          { at: started_at, state: 'major_outage' },
-          { at: resolved_at, state: 'operational' },
-        ],
-        updates: [
-          { at: started_at, status: 'investigating', text: 'We look into {components}.', state: 'major_outage' },
-          { at: resolved_at, status: 'resolved', text: '{components} works again.', state: 'operational' },
-        ],
-      },
-      false,
-    );
-  }
 }
 
 async function write(table: Table, writes: Write[]): Promise<void> {

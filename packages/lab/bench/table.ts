@@ -1,6 +1,6 @@
 import { Database } from '../../../platforms/sqlite/database.ts';
 import { SqliteStore } from '../../../platforms/sqlite/store.ts';
-import { Table } from '../../../stores/core/table.ts';
+import { Table } from '../../../core/stores/table.ts';
 
 /**
  * Runs something with the table of a product that does not run, or with an empty one in memory.

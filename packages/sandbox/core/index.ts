@@ -19,6 +19,7 @@ import { launchdarkly } from '../launchdarkly/launchdarkly.ts';
 import { startMailbox } from '../mail/mail.ts';
 import { opentelemetry } from '../opentelemetry/opentelemetry.ts';
 import { pagerduty } from '../pagerduty/pagerduty.ts';
+import { badDeploy } from '../play/bad-deploy.ts';
 import { prometheus, prometheusInUse } from '../prometheus/prometheus.ts';
 import { sandbox } from './sandbox.ts';
 import { slack } from '../slack/slack.ts';
@@ -26,7 +27,6 @@ import type { Product, StandIn, StandInDeps } from './stand-in.ts';
 import { provideComponents, statuspage } from '../statuspage/statuspage.ts';
 import { openStore } from './store.ts';
 import type { Env } from '../../../schemas/config/variables.ts';
-import type { ROLLBACK_TARGETS } from '../../../schemas/rollback/targets/index.ts';
 
 /** All stand-ins. To add a vendor, add its file and an entry here. */
 const standIns = [
@@ -56,14 +56,9 @@ export const standInSettings = (urls: Record<Vendor, string>): [Connected, Env][
     standIn.settings === null ? [] : [[standIn.vendor, standIn.settings(urls[standIn.vendor])]],
   );
 
-type RollbackVendor = (typeof ROLLBACK_TARGETS)[number]['vendor'];
-
 export type StandIns = {
-  /**
-   * The base URL of each stand-in, without a slash at the end. The ports change with every start. A rollback target
-   * without a stand-in does not compile.
-   */
-  urls: Record<Vendor | RollbackVendor, string>;
+  /** The base URL of each stand-in, without a slash at the end. The ports change with every start. */
+  urls: Record<Vendor, string>;
   /** URL of the mail server, `smtp://127.0.0.1:…`. */
   mail: string;
   /** `/sandbox` and all paths below. It requires no credentials: mount it where only this machine can reach it. */
@@ -125,10 +120,23 @@ export async function startStandIns(options: {
     ),
   );
 
+  const app: Hono = sandbox({
+    ...parts,
+    standIns,
+    urls,
+    userActions,
+    play: badDeploy({
+      product: () => product,
+      sandbox: (path, init) => app.request(path, init),
+      now: deps.now,
+      closing: closing.signal,
+    }),
+  });
+
   return {
     urls,
     mail: mailbox.url,
-    app: sandbox({ ...parts, standIns, urls, userActions }),
+    app,
     async connect(to) {
       product = to;
       await Promise.all([...userActions.values()].map(({ resume }) => resume()));

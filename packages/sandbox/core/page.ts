@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { Hono, type Context } from 'hono';
+import { colorVariables, markSvg } from '../../../core/messages/decisions/identity.ts';
 
 const FOLDER = new URL('../page/', import.meta.url);
 const DOCS = new URL('../../../docs/reference/sandbox.md', import.meta.url);
@@ -9,6 +10,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
   '.md': 'text/plain; charset=utf-8', // so that browsers show the file instead of downloading it
 };
 
@@ -47,6 +49,8 @@ export function page(): Hono {
       c.header('vary', 'accept');
       return wantsJson(c) ? next() : file(c, new URL('index.html', FOLDER));
     })
+    .get('/sandbox/page/identity.css', (c) => answer(c, '.css', colorVariables()))
+    .get('/sandbox/page/icon.svg', (c) => answer(c, '.svg', markSvg()))
     .get('/sandbox/docs', (c) => file(c, DOCS))
     .get('/sandbox/page/:name{(?:[a-z]+/)?[a-z]+(?:-[a-z]+)*\\.(?:css|js)}', (c) =>
       file(c, new URL(c.req.param('name'), FOLDER)),
@@ -65,5 +69,12 @@ async function file(c: Context, url: URL): Promise<Response> {
     throw error;
   });
   if (text === undefined) return c.notFound();
-  return c.body(text, 200, { ...HEADERS, 'content-type': CONTENT_TYPES[extname(url.pathname)] ?? 'text/plain' });
+  const ending = extname(url.pathname);
+  return answer(c, ending, ending === '.html' ? text.replace('<!-- mark -->', MARK) : text);
 }
+
+/** The mark in the page itself, which has no image of others. */
+const MARK = markSvg('class="mark" aria-hidden="true"');
+
+const answer = (c: Context, ending: string, text: string): Response =>
+  c.body(text, 200, { ...HEADERS, 'content-type': CONTENT_TYPES[ending] ?? 'text/plain' });

@@ -2,7 +2,13 @@ import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import * as z from 'zod';
 
-const TITLES = { 400: 'Bad request', 403: 'Forbidden', 422: 'Unprocessable content', 500: 'Internal error' } as const;
+const TITLES = {
+  400: 'Bad request',
+  403: 'Forbidden',
+  409: 'Conflict',
+  422: 'Unprocessable content',
+  500: 'Internal error',
+} as const;
 
 /** Returns an RFC 9457 response to throw. `detail` says what was wrong and where. */
 export function problem(status: keyof typeof TITLES, detail: string): HTTPException {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { timestamp, type Timestamp } from '../../../schemas/time/time.ts';
 import type { FaultInForce, Faults } from './faults.ts';
 import type { Journal, RecordedCall } from './journal.ts';
+import type { Play, PlayView } from '../play/bad-deploy.ts';
 import type { StandIn, StandInDeps } from './stand-in.ts';
 
 /** Maximum number of calls; `GET /sandbox/calls` has the others. */
@@ -23,6 +24,8 @@ export type SandboxState = {
   /** Newest first. */
   calls?: CallShown[];
   faults?: FaultInForce[];
+  /** The bad deploy that the page can play. */
+  play?: PlayView;
 };
 
 export type StateParts = {
@@ -31,6 +34,7 @@ export type StateParts = {
   deps: StandInDeps;
   standIns: readonly StandIn[];
   urls: Readonly<Record<string, string>>;
+  play: Play;
 };
 
 export type SandboxStates = {
@@ -103,7 +107,7 @@ export function sandboxStates(parts: StateParts): SandboxStates {
   };
 }
 
-function statePartsOf({ journal, faults, standIns }: StateParts): StatePart[] {
+function statePartsOf({ journal, faults, standIns, play }: StateParts): StatePart[] {
   const views = standIns.flatMap(({ vendor, view }) => {
     if (view === null) return [];
     return { read: view, put: ({ views: all }: SandboxState, value: unknown) => void (all[vendor] = value) };
@@ -113,6 +117,11 @@ function statePartsOf({ journal, faults, standIns }: StateParts): StatePart[] {
     {
       read: () => journal.page({ limit: SHOWN_CALLS }).items.map(shownCall),
       put: (state, value) => void Object.assign(state, { calls: value }),
+    },
+    {
+      // It changes without a row being written, so it is read each time, as what uses the time is.
+      read: ({ now }) => now() && structuredClone(play.view()),
+      put: (state, value) => void Object.assign(state, { play: value }),
     },
     { read: () => faults.list(), put: (state, value) => void Object.assign(state, { faults: value }) },
   ];

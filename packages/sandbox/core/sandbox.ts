@@ -5,6 +5,7 @@ import { InstantIn, millisOf } from '../../../schemas/time/time.ts';
 import { faultRule, type Faults } from './faults.ts';
 import { callId, seqOf, type Journal } from './journal.ts';
 import { MAILBOX, mailFault } from '../mail/mail.ts';
+import type { Play } from '../play/bad-deploy.ts';
 import { page } from './page.ts';
 import { check, problem, readJson, readQuery } from './problem.ts';
 import { sandboxStates, type SandboxStates } from './sandbox-state.ts';
@@ -21,6 +22,7 @@ export type SandboxParts = {
   urls: Readonly<Record<string, string>>;
   /** The endpoints for actions of people that the product is notified about, by vendor. */
   userActions: ReadonlyMap<string, UserActions>;
+  play: Play;
 };
 
 const CallId = z.string().transform((text, context) => {
@@ -56,6 +58,10 @@ export function sandbox(parts: SandboxParts): Hono {
   app.route('/', page()); // outside a transaction: the page changes nothing, and its files need not wait
   // Outside a transaction: these endpoints wait for the product, which calls the stand-ins meanwhile.
   for (const [vendor, userActions] of parts.userActions) app.route(`/sandbox/${vendor}`, userActions.app);
+  app.post('/sandbox/play', (c) => {
+    parts.play.start();
+    return c.json(parts.play.view(), 202);
+  });
   app.use('/sandbox/*', (c, next) => store.transaction(() => throwHandlerError(next, () => c.error))); // also matches /sandbox itself
   app.get('/sandbox', (c) => c.json({ urls, faults: parts.faults.list().length }));
   app.route('/sandbox/state', state(sandboxStates(parts)));

@@ -27,6 +27,10 @@ export type Product = {
   slackSigningSecret?: string;
   /** PagerDuty's webhook secret; absent if the product uses the real PagerDuty. */
   pagerDutyWebhookSecret?: string;
+  /** The token with which the bad deploy of the page is reported; absent: it can't be played. */
+  adminToken?: string;
+  /** Returns the real systems that the product writes to. Absent: none. */
+  real?(): string[];
 };
 
 /**

@@ -1,20 +1,25 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import { ChaosEngineSpec, ChaosResultSpec, PodChaosSpec } from './chaos.ts';
+import { ExperimentSpec } from './experiments.ts';
 import { CanarySpec } from './flagger/objects.ts';
 import {
   AutoscalerSpec,
+  ConfigMapData,
   DeploymentSpec,
+  HelmReleaseSpec,
   HttpRouteSpec,
   ImageUpdateAutomationSpec,
   type KubernetesObject,
+  KustomizationSpec,
   MetadataIn,
   ReferringSpec,
   RolloutSpec,
   TrafficSplitSpec,
 } from './objects.ts';
+import { PodSpec, QuotaSpec, requireQuota, ServiceSpec } from './pods.ts';
 import { failure } from './status.ts';
-import { type ClusterObjects, type Item, throughJson } from './cluster-state.ts';
+import { type ClusterObjects, type Item, type NewObject, throughJson } from './cluster-state.ts';
 
 /** A kind of object, and its resource in the API. */
 export type Resource = {
@@ -24,6 +29,8 @@ export type Resource = {
   kind: string;
   /** The schema of the spec that clients may write. Absent if only controllers write it. */
   spec?: z.ZodType<object>;
+  /** The field with what clients write. A ConfigMap has no spec. */
+  content: 'spec' | 'data';
   /** Whether `status` is a subresource that clients can also write. */
   hasStatus: boolean;
   scales: boolean;
@@ -34,20 +41,26 @@ const resourceAt = (
   path: `${string}/${string}/${string}`,
   kind: string,
   spec: z.ZodType<object> | null,
-  ...is: ('hasStatus' | 'scales')[]
+  ...is: ('hasStatus' | 'scales' | 'hasData')[]
 ): Resource => {
   const [group = '', version = '', plural = ''] = path.split('/');
   const has = {
     hasStatus: is.includes('hasStatus'),
     scales: is.includes('scales'),
+    content: is.includes('hasData') ? ('data' as const) : ('spec' as const),
   };
   return { group, version, plural, kind, ...(spec && { spec }), ...has };
 };
 
 export const RESOURCES: readonly Resource[] = [
+  resourceAt('/v1/pods', 'Pod', PodSpec, 'hasStatus'),
+  resourceAt('/v1/configmaps', 'ConfigMap', ConfigMapData, 'hasData'),
+  resourceAt('/v1/services', 'Service', ServiceSpec, 'hasStatus'),
+  resourceAt('/v1/resourcequotas', 'ResourceQuota', QuotaSpec, 'hasStatus'),
   resourceAt('apps/v1/deployments', 'Deployment', DeploymentSpec, 'hasStatus', 'scales'),
   resourceAt('apps/v1/replicasets', 'ReplicaSet', null, 'hasStatus'),
   resourceAt('argoproj.io/v1alpha1/rollouts', 'Rollout', z.union([RolloutSpec, ReferringSpec]), 'hasStatus', 'scales'),
+  resourceAt('argoproj.io/v1alpha1/experiments', 'Experiment', ExperimentSpec),
   resourceAt(
     'autoscaling/v2/horizontalpodautoscalers',
     'HorizontalPodAutoscaler',
@@ -75,6 +88,8 @@ export const RESOURCES: readonly Resource[] = [
     ImageUpdateAutomationSpec,
     'hasStatus',
   ),
+  resourceAt('kustomize.toolkit.fluxcd.io/v1/kustomizations', 'Kustomization', KustomizationSpec, 'hasStatus'),
+  resourceAt('helm.toolkit.fluxcd.io/v2/helmreleases', 'HelmRelease', HelmReleaseSpec, 'hasStatus'),
 ];
 
 /** @throws Error for an unknown kind, which is a bug in the stand-in */
@@ -84,11 +99,14 @@ export function resourceOf(kind: string): Resource {
   return found;
 }
 
-export const apiVersionOf = ({ group, version }: Resource): string => `${group}/${version}`;
+export const apiVersionOf = ({ group, version }: Resource): string => (group === '' ? version : `${group}/${version}`);
+
+/** Returns the name of a resource in messages, such as `deployments.apps`. */
+export const nameOfResource = ({ group, plural }: Resource): string => (group === '' ? plural : `${plural}.${group}`);
 
 const ObjectIn = z.object({
   metadata: MetadataIn,
-  spec: z.unknown(),
+  spec: z.unknown().optional(),
   status: z.looseObject({}).optional(),
 });
 
@@ -100,19 +118,20 @@ export function createObject(
   json: unknown,
   now: number,
 ): KubernetesObject {
-  const { metadata, spec } = admit(resource, json, metadataName(json));
+  const { metadata, content } = admit(resource, json, metadataName(json));
   if (objects.find(resource.kind, namespace, metadata.name))
-    throw failure(409, `${resource.plural}.${resource.group} "${metadata.name}" already exists`);
+    throw failure(409, `${nameOfResource(resource)} "${metadata.name}" already exists`);
   const { name, labels, annotations } = metadata;
+  if (resource.kind === 'Pod') requireQuota(objects, namespace, name);
   const texts = { ...(labels && { labels }), ...(annotations && { annotations }) };
   const object = {
     apiVersion: apiVersionOf(resource),
     kind: resource.kind,
     metadata: { name, namespace, ...texts },
-    spec,
-    status: {},
+    ...(resource.content === 'spec' && { status: {} }),
+    [resource.content]: content,
   };
-  return objects.create(object, now).object;
+  return objects.create(object as NewObject<KubernetesObject>, now).object;
 }
 
 /**
@@ -134,17 +153,18 @@ export function updateObject(
   if ((admitted.metadata.resourceVersion ?? resourceVersion) !== resourceVersion)
     throw failure(
       409,
-      `Operation cannot be fulfilled on ${resource.plural}.${resource.group} "${name}": the object has been modified; ` +
+      `Operation cannot be fulfilled on ${nameOfResource(resource)} "${name}": the object has been modified; ` +
         'please apply your changes to the latest version and try again',
     );
-  const isSame = isDeepStrictEqual(throughJson(admitted.spec), throughJson(object.spec));
+  const before = (object as KubernetesObject & { data?: object })[resource.content];
+  const isSame = isDeepStrictEqual(throughJson(admitted.content), throughJson(before));
   const { labels, annotations } = admitted.metadata;
   const next =
     part === 'status'
       ? { ...object, status: admitted.status ?? {} }
       : {
           ...object,
-          spec: admitted.spec,
+          [resource.content]: admitted.content,
           metadata: { ...object.metadata, labels, annotations, generation: generation + (isSame ? 0 : 1) },
         };
   const isChanged = objects.replace(item, next);
@@ -155,11 +175,13 @@ export function updateObject(
 const metadataName = (json: unknown): string =>
   z.looseObject({ metadata: z.looseObject({ name: z.string() }) }).safeParse(json).data?.metadata.name ?? '';
 
-function admit(resource: Resource, json: unknown, name: string) {
-  if (resource.spec === undefined)
-    throw failure(405, 'the server does not allow this method on the requested resource');
-  const read = ObjectIn.extend({ spec: resource.spec }).safeParse(json);
-  if (read.success) return read.data;
+function admit({ spec, content, kind, group }: Resource, json: unknown, name: string) {
+  if (spec === undefined) throw failure(405, 'the server does not allow this method on the requested resource');
+  const read = (content === 'data' ? ObjectIn.extend({ data: spec }) : ObjectIn.extend({ spec })).safeParse(json);
+  if (read.success) {
+    const { metadata, status } = read.data;
+    return { metadata, status, content: 'data' in read.data ? read.data.data : read.data.spec };
+  }
   const causes = read.error.issues.map(({ path, message }) => `${path.join('.')}: Invalid value: ${message}`);
-  throw failure(422, `${resource.kind}.${resource.group} "${name}" is invalid: ${causes.join(', ')}`);
+  throw failure(422, `${kind}${group === '' ? '' : `.${group}`} "${name}" is invalid: ${causes.join(', ')}`);
 }

@@ -8,7 +8,11 @@ import type { StandInDeps } from '../core/stand-in.ts';
  * @see https://github.com/litmuschaos/chaos-operator/blob/master/deploy/chaos_crds.yaml (read 2026-11)
  */
 export const ChaosEngineSpec = z.looseObject({
-  engineState: z.string().regex(/^(active|stop)$/),
+  /** The operator makes an absent one active. */
+  engineState: z
+    .string()
+    .regex(/^(active|stop)$/)
+    .optional(),
   chaosServiceAccount: z.string(),
   experiments: z.array(z.looseObject({ name: z.string() })),
 });

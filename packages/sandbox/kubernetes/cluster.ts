@@ -1,7 +1,9 @@
 import { type ChaosEngine, type PodChaos, reconcileEngine, reconcilePodChaos } from './chaos.ts';
 import { reconcileDeployment } from './deployments.ts';
+import { type Experiment, reconcileExperiment } from './experiments.ts';
 import { reconcileRoute } from './gateway.ts';
 import type { Deployment, HttpRoute, Rollout } from './objects.ts';
+import { type Pod, reconcilePod } from './pods.ts';
 import { reconcileRollout } from './rollouts.ts';
 import { openClusterObjects, type ClusterObjects } from './cluster-state.ts';
 import type { StandInDeps } from '../core/stand-in.ts';
@@ -22,6 +24,8 @@ export function openCluster({ db, now: clock, timeScale }: StandInDeps): Cluster
   for (const item of objects.list<Rollout>('Rollout')) {
     if (!('workloadRef' in item.object.spec)) reconcileRollout(objects, item, time);
   }
+  for (const item of objects.list<Pod>('Pod')) reconcilePod(objects, item, time);
+  for (const item of objects.list<Experiment>('Experiment')) reconcileExperiment(objects, item, time);
   for (const item of objects.list<HttpRoute>('HTTPRoute')) reconcileRoute(objects, item, time);
   for (const item of objects.list<ChaosEngine>('ChaosEngine')) reconcileEngine(objects, item, time);
   for (const item of objects.list<PodChaos>('PodChaos')) reconcilePodChaos(objects, item, time);

@@ -1,10 +1,11 @@
 import { Hono, type Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import * as z from 'zod';
-import { apiVersionOf, createObject, RESOURCES, type Resource, updateObject } from './admission.ts';
+import { apiVersionOf, createObject, nameOfResource, RESOURCES, type Resource, updateObject } from './admission.ts';
 import { type Cluster, openCluster } from './cluster.ts';
 import type { Deployment, KubernetesObject, Rollout } from './objects.ts';
 import { applyPatch } from './patch.ts';
+import { type Pod, terminatePod } from './pods.ts';
 import { clusterSandbox } from './sandbox.ts';
 import { readSelector } from './selector.ts';
 import { failure, failureResponse } from './status.ts';
@@ -14,7 +15,7 @@ import { SANDBOX_TOKEN, type StandIn, type StandInDeps } from '../core/stand-in.
 
 /**
  * The API server of a cluster with controllers for Deployments, Argo Rollouts, and (one check at a time) Flagger:
- * objects, lists, patches, `scale`, and `status`. Every token is accepted as an administrator's. A caller without a
+ * objects, lists, patches, `scale`, and `status`. Pods are objects only where a client creates them. Every token is accepted as an administrator's. A caller without a
  * token is anonymous.
  *
  * @see https://kubernetes.io/docs/reference/using-api/api-concepts/
@@ -39,6 +40,7 @@ export const kubernetes = {
         );
       })
       .get('/version', (c) => c.json({ major: '1', minor: '34', gitVersion: 'v1.34.0' }))
+      .route('/api/:version/namespaces/:namespace/:plural', objectRoutes(deps))
       .route('/apis/:group/:version/namespaces/:namespace/:plural', objectRoutes(deps))
       .notFound(() => failureResponse(404, 'the server could not find the requested resource'));
   },
@@ -53,7 +55,7 @@ function objectRoutes(deps: StandInDeps): Hono {
       const request = { c, cluster, resource: requireResource(c), namespace: c.req.param('namespace') ?? '' };
       authorize(request);
       const answer = await work(request);
-      cluster.save();
+      if (c.req.query('dryRun') !== 'All') cluster.save();
       return answer;
     } catch (error) {
       if (error instanceof HTTPException) return error.getResponse(); // an error changes nothing
@@ -82,13 +84,14 @@ const VERBS: Readonly<Record<string, string>> = { GET: 'get', POST: 'create', PA
 /** @throws HTTPException 403 if the role of the caller does not allow the request */
 function authorize({ c, cluster, resource, namespace }: ResourceRequest): void {
   const { group, plural } = resource;
+  const qualified = nameOfResource(resource);
   const name = c.req.param('name');
   const verb = c.req.method === 'GET' && name === undefined ? 'list' : (VERBS[c.req.method] ?? '');
-  if (!cluster.objects.settings.denied.includes(`${verb} ${plural}.${group}`)) return;
+  if (!cluster.objects.settings.denied.includes(`${verb} ${qualified}`)) return;
   const object = name === undefined ? '' : ` "${name}"`;
   throw failure(
     403,
-    `${plural}.${group}${object} is forbidden: User "system:serviceaccount:ops:firebreak" cannot ${verb} resource ` +
+    `${qualified}${object} is forbidden: User "system:serviceaccount:ops:firebreak" cannot ${verb} resource ` +
       `"${plural}" in API group "${group}" in the namespace "${namespace}"`,
   );
 }
@@ -96,7 +99,7 @@ function authorize({ c, cluster, resource, namespace }: ResourceRequest): void {
 type ResourceRequest = { c: Context; cluster: Cluster; resource: Resource; namespace: string };
 
 function requireResource(c: Context): Resource {
-  const { group, version, plural } = c.req.param() as Record<string, string>;
+  const { group = '', version, plural } = c.req.param() as Record<string, string>;
   const found = RESOURCES.find(
     (resource) => resource.group === group && resource.version === version && resource.plural === plural,
   );
@@ -107,7 +110,7 @@ function requireResource(c: Context): Resource {
 function requireItem({ c, cluster, resource, namespace }: ResourceRequest): Item {
   const name = c.req.param('name') ?? '';
   const item = cluster.objects.find(resource.kind, namespace, name);
-  if (!item) throw failure(404, `${resource.plural}.${resource.group} "${name}" not found`);
+  if (!item) throw failure(404, `${nameOfResource(resource)} "${name}" not found`);
   return item;
 }
 
@@ -144,13 +147,17 @@ async function patchStatus(request: ResourceRequest): Promise<Response> {
 }
 
 function remove(request: ResourceRequest): Response {
+  const { c, cluster } = request;
+  const { objects, now } = cluster;
   const item = requireItem(request);
-  request.cluster.objects.remove(item);
   const { uid } = item.object.metadata;
-  for (const owned of request.cluster.objects.list('ReplicaSet', request.namespace))
-    if (owned.object.metadata.ownerReferences?.some((owner) => owner.uid === uid))
-      request.cluster.objects.remove(owned);
-  return request.c.json({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details: { uid } });
+  if (item.object.kind === 'Pod') return c.json(terminatePod(objects, item as Item<Pod>, now));
+  objects.remove(item);
+  const isOwned = ({ object }: Item): boolean =>
+    object.metadata.ownerReferences?.some((owner) => owner.uid === uid) === true;
+  for (const owned of objects.list('ReplicaSet', request.namespace).filter(isOwned)) objects.remove(owned);
+  for (const owned of objects.list<Pod>('Pod', request.namespace).filter(isOwned)) terminatePod(objects, owned, now);
+  return c.json({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details: { uid } });
 }
 
 const ScaleIn = z.object({

@@ -92,17 +92,73 @@ export const AutoscalerSpec = z.looseObject({
   maxReplicas: z.int().min(1),
 });
 
+const Interval = z.string().regex(/^(?:\d+(?:\.\d+)?(?:ms|s|m|h))+$/);
+
 /**
  * The spec of an ImageUpdateAutomation of Flux.
  * @see https://fluxcd.io/flux/components/image/imageupdateautomations/ (read 2026-11)
  */
 export const ImageUpdateAutomationSpec = z.looseObject({
   sourceRef: z.looseObject({ kind: z.literal('GitRepository'), name: z.string().min(1) }),
-  interval: z.string().regex(/^(?:\d+(?:\.\d+)?(?:ms|s|m|h))+$/),
+  interval: Interval,
   update: z.looseObject({ strategy: z.literal('Setters').default('Setters') }).optional(),
   suspend: z.boolean().optional(),
 });
 export type ImageUpdateAutomationSpec = z.infer<typeof ImageUpdateAutomationSpec>;
+
+/**
+ * The spec of a Kustomization of Flux, with the required fields of its CRD.
+ * @see https://fluxcd.io/flux/components/kustomize/kustomizations/ (read 2026-11)
+ */
+export const KustomizationSpec = z.looseObject({
+  interval: Interval,
+  prune: z.boolean(),
+  path: z.string().optional(),
+  sourceRef: z.looseObject({
+    kind: z.enum(['OCIRepository', 'GitRepository', 'Bucket', 'ExternalArtifact']),
+    name: z.string().min(1),
+  }),
+  suspend: z.boolean().optional(),
+});
+
+/**
+ * The spec of a HelmRelease of Flux, with the rules of its CRD.
+ * @see https://fluxcd.io/flux/components/helm/helmreleases/ (read 2026-11)
+ */
+export const HelmReleaseSpec = z
+  .looseObject({
+    interval: Interval,
+    chart: z.looseObject({ spec: z.looseObject({ chart: z.string().min(1) }) }).optional(),
+    chartRef: z.looseObject({ kind: z.string(), name: z.string() }).optional(),
+    suspend: z.boolean().optional(),
+  })
+  .refine(({ chart, chartRef }) => (chart === undefined) !== (chartRef === undefined), {
+    error: 'either chart or chartRef must be set',
+  });
+
+/** Maximum bytes of a ConfigMap's values. */
+const CONFIG_MAP_MAX_BYTES = 1024 * 1024;
+
+/**
+ * The data of a ConfigMap.
+ * @see https://kubernetes.io/docs/concepts/configuration/configmap/ (read 2026-11)
+ */
+export const ConfigMapData = z
+  .record(
+    z
+      .string()
+      .max(253)
+      .regex(/^[-._a-zA-Z0-9]+$/, 'a valid config key must consist of alphanumeric characters, -, _ or .')
+      .regex(/^(?!\.\.)(?!\.$)/, 'must not be . and must not start with ..'),
+    z.string(),
+  )
+  .default({})
+  .refine(
+    (data) => Object.values(data).reduce((sum, text) => sum + Buffer.byteLength(text), 0) <= CONFIG_MAP_MAX_BYTES,
+    {
+      error: `Too long: must have at most ${CONFIG_MAP_MAX_BYTES} bytes`,
+    },
+  );
 
 const BackendRef = z.looseObject({
   group: z.string().default(''),

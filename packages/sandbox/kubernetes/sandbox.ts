@@ -42,11 +42,19 @@ const Named = { namespace: z.string().min(1).default('default'), name: z.string(
 /** An automation of Flux. */
 const Automation = { namespace: z.string().min(1).default('flux-system'), name: z.string().min(1) };
 
+/** An object of Flux that applies manifests or a chart. */
+const Applier = z.strictObject({ kind: z.enum(['Kustomization', 'HelmRelease']), ...Automation });
+
 /**
  * One run of an automation: the image that a policy has selected, and the Deployment in whose manifest Flux would write
- * it, because a comment there names the policy.
+ * it, because a comment there names the policy. Of another kind: it applies a manifest of the Deployment with this image.
  */
-const Reconcile = z.strictObject({ ...Automation, deployment: z.strictObject(Named), image: z.string().min(1) });
+const Reconcile = z.strictObject({
+  kind: z.enum(['ImageUpdateAutomation', 'Kustomization', 'HelmRelease']).default('ImageUpdateAutomation'),
+  ...Automation,
+  deployment: z.strictObject(Named),
+  image: z.string().min(1),
+});
 
 /** One check of Flagger, with the responses of the canary's webhooks to the requests in `/flagger/questions`. */
 const CheckIn = z.strictObject({
@@ -86,10 +94,20 @@ export function clusterSandbox(deps: StandInDeps): Hono {
       const spec = { interval: '1m', sourceRef: { kind: 'GitRepository', name: 'flux-system' } };
       return create('ImageUpdateAutomation', namespace, { metadata: { name }, spec });
     },
+    'POST /flux/object'({ given }) {
+      const { kind, namespace, name } = given(Applier);
+      const from = { kind: 'OCIRepository', name };
+      const applied = kind === 'Kustomization' ? { prune: true, sourceRef: from } : { chartRef: from };
+      return create(kind, namespace, { metadata: { name }, spec: { interval: '10m', ...applied } });
+    },
+    'GET /flux/object'({ c }) {
+      const { kind, ...named } = readQuery(c, Applier);
+      return itemIn(openCluster(deps).objects, kind, named).object;
+    },
     'POST /flux/reconcile'({ given }) {
-      const { namespace, name, deployment, image } = given(Reconcile);
+      const { kind, namespace, name, deployment, image } = given(Reconcile);
       return inCluster(({ objects, now }) => {
-        const automation = itemIn<Flux>(objects, 'ImageUpdateAutomation', { namespace, name });
+        const automation = itemIn<Flux>(objects, kind, { namespace, name });
         const workload = itemIn<Deployment>(objects, 'Deployment', deployment);
         if (automation.object.spec.suspend !== true) setImage(objects, workload, image, now);
         return { image: workload.object.spec.template.spec.containers[0]?.image };

@@ -4,6 +4,7 @@ import { cd, cdTally } from './panels/cd.js';
 import { draw, h } from './dom.js';
 import { faultControls, faultsTally, faultWords, presetsOf } from './panels/faults.js';
 import { pagerduty, pagerdutyTally } from './panels/pagerduty.js';
+import { play } from './panels/play.js';
 import { prometheus, prometheusTally } from './panels/prometheus.js';
 import { SlackPanel, slackTally } from './slack/slack.js';
 import { statuspage } from './panels/statuspage.js';
@@ -80,7 +81,7 @@ const activeVendors = () =>
   state.vendors.filter((vendor) => isUsual(vendor) || log.all.some((call) => call.vendor === vendor));
 
 /** @param {State} state */
-function show({ version, at, time_scale, urls, views, calls, faults }) {
+function show({ version, at, time_scale, urls, views, calls, faults, play: played }) {
   setClock(at);
   Object.assign(state, { version, vendors: [...Object.keys(urls), 'mail'], timeScale: time_scale });
   if (calls) log.add(calls);
@@ -91,9 +92,26 @@ function show({ version, at, time_scale, urls, views, calls, faults }) {
     tallies.set('calls', callsTally(log));
   }
   if (calls || faults) draw(bodyOf('faults'), faultControls(state.vendors, activeVendors(), state.faults));
-  find('#welcome').toggleAttribute('hidden', log.all.length > 0);
+  if (played) showPlay(played);
   find('#panels').setAttribute('data-ready', '');
   showTallies();
+}
+
+/** @type {import('../play/bad-deploy.ts').PlayView | undefined} */
+let lastPlay;
+/** Why the last press of the button had no effect. */
+let playRefused = '';
+
+/** @param {import('../play/bad-deploy.ts').PlayView} view */
+function showPlay(view) {
+  lastPlay = view;
+  draw(bodyOf('play'), play(view, playRefused));
+}
+
+async function startPlay() {
+  const { ok, answer } = await send('POST', '/play', {});
+  playRefused = ok ? '' : (answer?.detail ?? 'The bad deploy could not be started. Try again.');
+  if (lastPlay) showPlay(lastPlay);
 }
 
 /** Shows a view. Ignores vendors without a panel. @param {string} vendor @param {unknown} view */
@@ -187,6 +205,7 @@ async function send(method, path, body) {
 const ACTS = {
   channel: ({ id }) => slackPanel.open(id ?? ''),
   pinned: () => slackPanel.showPinned(),
+  play: () => void startPlay(),
   filter: ({ id }) => callsPanel.filter(id ?? ''),
   call: ({ id }) => void callsPanel.toggle(id ?? ''),
   page: ({ id, answer }) => void send('POST', `/pagerduty/incidents/${encodeURIComponent(id ?? '')}/${answer}`, {}),

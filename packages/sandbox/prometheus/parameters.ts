@@ -1,3 +1,5 @@
+import { PROMQL_STRING } from '../../../schemas/parsing/promql.ts';
+
 /** An invalid parameter, in Prometheus's wording. */
 export class BadParameter extends Error {
   override readonly name = 'BadParameter';
@@ -48,7 +50,7 @@ export function checkQuery(query: string): void {
 }
 
 /** Strings and comments, whose parentheses are ignored, and parentheses. */
-const TOKENS = /"(?:\\[^]|[^"\\])*(?:"|\\?$)|'(?:\\[^]|[^'\\])*(?:'|\\?$)|`[^`]*(?:`|$)|#[^\n]*|[()]/g;
+const TOKENS = new RegExp(String.raw`${PROMQL_STRING}|#[^\n]*|[()]`, 'g');
 
 function parseError(query: string, index: number, what: string): BadParameter {
   const lines = query.slice(0, index).split('\n');

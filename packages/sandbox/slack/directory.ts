@@ -56,7 +56,7 @@ export const GROUPS = [
   { id: 'S0ONCALL1', name: 'On call', handle: 'on-call', users: ['U024BE7LH', 'U2147483697'] },
 ] as const;
 
-/** The commands and shortcuts of the app, as in its manifest (`slack/manifest.yaml`). */
+/** The commands and shortcuts of the app, as in its manifest (`entrances/slack/manifest.yaml`). */
 export const COMMANDS = ['/incident', '/rollback', '/freeze', '/deploys', '/firebreak'] as const;
 export const SHORTCUTS = [
   { callback_id: 'declare_incident', name: 'Declare an incident', of: 'global' },

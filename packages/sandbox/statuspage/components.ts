@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import type { ComponentStatus } from '../../../schemas/status/states.ts';
+import type { ComponentStatus } from './states.ts';
 import { documents } from '../core/exchanges.ts';
 import type { ComponentChange } from './request.ts';
 

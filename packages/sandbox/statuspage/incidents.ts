@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { ComponentStatus } from '../../../schemas/status/states.ts';
+import type { ComponentStatus } from './states.ts';
 import { documents } from '../core/exchanges.ts';
 import { type Component, type Components, idOf } from './components.ts';
 import { type Automatic, type Impact, type IncidentChange, type IncidentStatus, isMaintenance } from './request.ts';

@@ -1,4 +1,4 @@
-import { type ComponentStatus, PublicStatus } from '../../../schemas/status/states.ts';
+import { type ComponentStatus, PublicStatus } from './states.ts';
 import { type Fields, isFields } from './body.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { ComponentStatus } from '../../../schemas/status/states.ts';
+import type { ComponentStatus } from './states.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
 import type { Component, Components } from './components.ts';
 import type { Incidents } from './incidents.ts';

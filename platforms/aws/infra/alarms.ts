@@ -1,34 +1,23 @@
-import { type FunctionName, functionName, FUNCTIONS } from '../../../assembly/functions.ts';
-import { QUEUE, TABLE } from '../../../assembly/resources.ts';
+import { createHash } from 'node:crypto';
+import { type FunctionName, functionName } from '../../../functions/assembly/functions.ts';
+import { TABLE } from '../../../functions/assembly/resources.ts';
 import { type QueueName } from '../../../schemas/config/queues.ts';
 import { PROJECTION_TARGET_NAMES } from '../../../schemas/incidents/projection.ts';
+import { type AlarmName, alarmNames, alarmRow, INTAKE } from './alarm-rows.ts';
 import type { QueueWithDeadLetters } from './queues.ts';
+import { budgetOf, receiversOf, SEVERITIES, type Severity, type Size, type Stage } from './stage.ts';
 
-/** Two complete attempts of the function that routes alerts to incidents. */
-const URGENT_AGE_SECONDS = 2 * FUNCTIONS.route.timeoutSeconds;
-/** These alerts page no one, so they can wait longer. */
-const ORDINARY_AGE_SECONDS = 600;
-/** The person who typed a command is waiting for the response. */
-const PEOPLE_AGE_SECONDS = 60;
-
-/** The longest delay of a message that wakes a projector. AWS does not document whether the age of a message includes it. */
-const LONGEST_DELAY_SECONDS = 900;
-const PROJECTION_LATE_SECONDS = 600;
-
-/** Percent of the account's quota, as AWS recommends. */
-const RUNNING_MAX_PERCENT = 80;
-
-/** More calls in 15 minutes than any alert storm causes: the function probably invokes itself endlessly. */
-const RUNAWAY_MINUTES = 15;
-const RUNAWAY_CALLS = 30_000;
+/** CloudWatch's limit for the metrics of one alarm. */
+const METRICS_MAX = 10;
 
 /** Resources that have alarms. */
 export type Watched = {
   queues: Record<QueueName, QueueWithDeadLetters>;
-  /** Dead-letter queues of functions, by the function's name. */
-  otherDeadLetters: Record<string, sst.aws.Queue>;
+  workflowDeadLetters: sst.aws.Queue;
+  /** Of all scheduled functions. */
+  jobsDeadLetters: sst.aws.Queue;
+  awsChangesDeadLetters: sst.aws.Queue | undefined;
   api: sst.aws.ApiGatewayV2;
-  /** By the name that their alarms contain. */
   functions: Record<Exclude<FunctionName, 'incident-response'>, sst.aws.Function>;
   workflow: sst.aws.Workflow;
   table: sst.aws.Dynamo;
@@ -41,284 +30,250 @@ type Metric = {
   statistic: 'Sum' | 'Maximum';
 };
 
-/** The description of an alarm, and the number of minutes for which the metric must be above or below a value. */
-type Alarm = { description: string; metric: Metric; minutes: number } & ({ above: number } | { below: number });
-
 /**
- * Creates alarms that notify people through a topic when Firebreak itself has a problem, since Firebreak cannot report
- * it.
- *
- * @param email subscribed to the topic if given
+ * Creates alarms that notify people when Firebreak itself has a problem, since Firebreak cannot report it, with a
+ * dashboard of them. Returns the topic of each severity.
  */
-export function createAlarms(stage: string, watched: Watched, email: string | undefined): sst.aws.SnsTopic {
-  const topic = new sst.aws.SnsTopic('Alarms');
-  if (email) new aws.sns.TopicSubscription('AlarmsEmail', { topic: topic.arn, protocol: 'email', endpoint: email });
-  const alarms = {
-    ...deadLetterAlarms(watched),
-    ...waitingAlarms(watched),
-    ...functionAlarms(watched),
-    ...asyncCallAlarms(watched),
-    ...recursionAlarms(watched),
-    ...workflowAlarms(watched),
-    ...tableAlarms(watched),
-    ...apiAlarms(watched),
+export function createAlarms(
+  stage: string,
+  watched: Watched,
+  settings: Pick<Stage, 'alarms' | 'monthlyBudgetUsd' | 'size'>,
+): Record<Severity, sst.aws.SnsTopic> {
+  const topics = {
+    critical: createTopic('AlarmsCritical', receiversOf(settings, 'critical')),
+    warning: createTopic('AlarmsWarning', receiversOf(settings, 'warning')),
+    info: createTopic('AlarmsInfo', receiversOf(settings, 'info')),
   };
-  for (const [name, alarm] of Object.entries(alarms)) {
-    new aws.cloudwatch.MetricAlarm(`Alarm-${name}`, {
-      name: functionName(stage, name),
-      alarmDescription: alarm.description,
-      ...alarm.metric,
-      ...conditionOf(alarm),
-      period: alarm.minutes * 60,
-      evaluationPeriods: 1,
-      alarmActions: [topic.arn],
-      okActions: [topic.arn],
-    });
+  const metrics = metricsOf(watched, settings.size);
+  const alarms = alarmNames(settings.size).map((name) => {
+    const { severity, isIntake } = alarmRow(name);
+    const actions = isIntake ? {} : notifying(topics[severity]);
+    return { name, severity, alarm: createAlarm(stage, name, metrics[name], actions) };
+  });
+  const parts = alarms.filter(({ name }) => INTAKE.parts.includes(name)).map(({ alarm }) => alarm.name);
+  new aws.cloudwatch.CompositeAlarm(`Alarm-${INTAKE.name}`, {
+    alarmName: functionName(stage, INTAKE.name),
+    alarmDescription: INTAKE.description,
+    alarmRule: $util.all(parts).apply((names: string[]) => names.map((name) => `ALARM("${name}")`).join(' OR ')),
+    ...notifying(topics[INTAKE.severity]),
+  });
+  createDashboard(stage, alarms);
+  createBudget(stage, topics.warning, budgetOf(settings));
+  return topics;
+}
+
+const notifying = ({ arn }: sst.aws.SnsTopic) => ({ alarmActions: [arn], okActions: [arn] });
+
+/** A subscription keeps its name if the order of receivers changes. */
+function createTopic(id: string, receivers: readonly string[]): sst.aws.SnsTopic {
+  const topic = new sst.aws.SnsTopic(id);
+  for (const endpoint of receivers) {
+    const protocol = endpoint.startsWith('https:') ? 'https' : 'email';
+    const name = createHash('sha256').update(endpoint).digest('hex').slice(0, 8);
+    new aws.sns.TopicSubscription(`${id}-${name}`, { topic: topic.arn, protocol, endpoint });
   }
   return topic;
 }
 
-/** For a metric with an upper limit, missing data is normal. For one with a lower limit, it breaches the limit. */
-const conditionOf = (alarm: Alarm) =>
-  'above' in alarm
-    ? { comparisonOperator: 'GreaterThanThreshold', threshold: alarm.above, treatMissingData: 'notBreaching' }
-    : { comparisonOperator: 'LessThanThreshold', threshold: alarm.below, treatMissingData: 'breaching' };
-
-/** Alarms for queues that must stay empty. */
-function deadLetterAlarms({ queues, otherDeadLetters }: Watched): Record<string, Alarm> {
-  const ofQueues = Object.entries(queues).map(([name, { deadLetters }]) => [name, deadLetters] as const);
-  const notEmpty = [...ofQueues, ...Object.entries(otherDeadLetters)].map(([name, queue]): [string, Alarm] => [
-    `${name}-dead-letters`,
-    {
-      description: `Messages that ${name} could not process are in its dead-letter queue for ${QUEUE.deadLetterDays} days. See docs/how-to/aws.md`,
-      metric: queueMetric(queue, 'ApproximateNumberOfMessagesVisible'),
-      minutes: 1,
-      above: 0,
-    },
-  ]);
-  return Object.fromEntries(notEmpty);
+/** @throws Error if there are more metrics than CloudWatch allows in one alarm */
+function createAlarm(stage: string, name: AlarmName, metrics: readonly Metric[], actions: object) {
+  if (metrics.length > METRICS_MAX)
+    throw new Error(`alarm ${name}: ${metrics.length} metrics, at most ${METRICS_MAX} are allowed: split it`);
+  const { description, trigger, minutes } = alarmRow(name);
+  return new aws.cloudwatch.MetricAlarm(`Alarm-${name}`, {
+    name: functionName(stage, name),
+    alarmDescription: `${description}. See docs/how-to/aws.md`,
+    ...queryOf(trigger.kind, metrics, minutes * 60),
+    // For a metric with an upper limit, missing data is normal. For one with a lower limit, it breaches the limit.
+    ...(trigger.kind === 'silent'
+      ? { comparisonOperator: 'LessThanThreshold', threshold: 1, treatMissingData: 'breaching' }
+      : {
+          comparisonOperator: 'GreaterThanThreshold',
+          threshold: trigger.kind === 'new' ? 0 : trigger.above,
+          treatMissingData: 'notBreaching',
+        }),
+    evaluationPeriods: 1,
+    ...actions,
+  });
 }
-
-function waitingAlarms({ queues }: Watched): Record<string, Alarm> {
-  const late = PROJECTION_TARGET_NAMES.map((target): [string, Alarm] => [
-    `${target}-age`,
-    {
-      description: `The projector for ${target} is more than ${PROJECTION_LATE_SECONDS} seconds late`,
-      metric: queueMetric(queues[target].queue, 'ApproximateAgeOfOldestMessage'),
-      minutes: 5,
-      above: LONGEST_DELAY_SECONDS + PROJECTION_LATE_SECONDS,
-    },
-  ]);
-  return {
-    'urgent-age': {
-      description: `A signal that can page has waited for more than ${URGENT_AGE_SECONDS} seconds`,
-      metric: queueMetric(queues.urgent.queue, 'ApproximateAgeOfOldestMessage'),
-      minutes: 1,
-      above: URGENT_AGE_SECONDS,
-    },
-    'ordinary-age': {
-      description: `A signal that does not page has waited for more than ${ORDINARY_AGE_SECONDS} seconds`,
-      metric: queueMetric(queues.ordinary.queue, 'ApproximateAgeOfOldestMessage'),
-      minutes: 5,
-      above: ORDINARY_AGE_SECONDS,
-    },
-    'unmatched-age': {
-      description: `A signal of a service outside the catalogue has waited for more than ${ORDINARY_AGE_SECONDS} seconds`,
-      metric: queueMetric(queues.unmatched.queue, 'ApproximateAgeOfOldestMessage'),
-      minutes: 5,
-      above: ORDINARY_AGE_SECONDS,
-    },
-    'people-age': {
-      description: `An action of a person in Slack or PagerDuty has waited for more than ${PEOPLE_AGE_SECONDS} seconds`,
-      metric: queueMetric(queues.people.queue, 'ApproximateAgeOfOldestMessage'),
-      minutes: 1,
-      above: PEOPLE_AGE_SECONDS,
-    },
-    ...Object.fromEntries(late),
-  };
-}
-
-function functionAlarms({ functions, workflow }: Watched): Record<string, Alarm> {
-  const errors = Object.entries(functions).map(([name, { name: functionName }]): [string, Alarm] => [
-    `${name}-errors`,
-    {
-      description: `${name} threw an error, timed out, or could not start`,
-      metric: lambdaMetric(functionName, 'Errors'),
-      minutes: 1,
-      above: 0,
-    },
-  ]);
-  const throttles = Object.entries({ ...functions, workflow }).map(
-    ([name, { name: functionName }]): [string, Alarm] => [
-      `${name}-throttles`,
-      {
-        description: `${name} is throttled: raise its reserved concurrency in platforms/aws/infra/functions.ts, or the account's quota`,
-        metric: lambdaMetric(functionName, 'Throttles'),
-        minutes: 1,
-        above: 0,
-      },
-    ],
-  );
-  return {
-    ...Object.fromEntries([...errors, ...throttles]),
-    'sweep-silent': {
-      description: 'The sweeper has not run for five minutes: workflows that stopped are not restarted',
-      metric: lambdaMetric(functions.sweep.name, 'Invocations'),
-      minutes: 5,
-      below: 1,
-    },
-    'evaluate-silent': {
-      description: 'Objectives have not been evaluated for five minutes: freezes neither begin nor end',
-      metric: lambdaMetric(functions.evaluate.name, 'Invocations'),
-      minutes: 5,
-      below: 1,
-    },
-    'digest-silent': {
-      description: 'Updates to stakeholders have not been sent for five minutes',
-      metric: lambdaMetric(functions.digest.name, 'Invocations'),
-      minutes: 5,
-      below: 1,
-    },
-    'snapshot-silent': {
-      description: 'The snapshot of the status pages has not been written for five minutes: readers see that it is old',
-      metric: lambdaMetric(functions.snapshot.name, 'Invocations'),
-      minutes: 5,
-      below: 1,
-    },
-  };
-}
-
-/** The workflow's `Errors` metric counts attempts, which are retried; these metrics count failed executions. */
-const workflowAlarms = ({ workflow }: Watched): Record<string, Alarm> => ({
-  'workflow-failed': {
-    description: 'A workflow has failed; the sweeper starts the next run',
-    metric: lambdaMetric(workflow.name, 'DurableExecutionFailed'),
-    minutes: 1,
-    above: 0,
-  },
-  'workflow-timed-out': {
-    description: 'A workflow has reached its execution timeout without handing over to the next run',
-    metric: lambdaMetric(workflow.name, 'DurableExecutionTimedOut'),
-    minutes: 1,
-    above: 0,
-  },
-  'workflow-quota': {
-    description: `Workflows use more than ${RUNNING_MAX_PERCENT} % of the account's quota of concurrent durable executions`,
-    metric: {
-      namespace: 'AWS/Lambda',
-      metricName: 'ApproximateRunningDurableExecutionsUtilization',
-      dimensions: {}, // for the whole account
-      statistic: 'Maximum',
-    },
-    minutes: 5,
-    above: RUNNING_MAX_PERCENT,
-  },
-});
 
 /**
- * Alarms for calls that Lambda accepted and then dropped, because concurrency was used up for too long or the
- * dead-letter queue failed.
+ * Expressions over all metrics of an alarm. Missing values count as zero: most metrics exist only while something happens,
+ * and a queue that was empty for six hours has no value before its first message.
  */
-function asyncCallAlarms({
-  functions: { sweep, evaluate, digest, snapshot },
-  workflow,
-}: Watched): Record<string, Alarm> {
-  const alarms = Object.entries({ sweep, evaluate, digest, snapshot, workflow }).flatMap(
-    ([name, { name: functionName }]) => [
-      [
-        `${name}-dropped`,
-        {
-          description: `Lambda has dropped an accepted asynchronous call of ${name}`,
-          metric: lambdaMetric(functionName, 'AsyncEventsDropped'),
-          minutes: 1,
-          above: 0,
-        },
-      ] as const,
-      [
-        `${name}-dead-letters-lost`,
-        {
-          description: `Lambda could not write a failed call of ${name} to its dead-letter queue`,
-          metric: lambdaMetric(functionName, 'DeadLetterErrors'),
-          minutes: 1,
-          above: 0,
-        },
-      ] as const,
+const EXPRESSIONS = {
+  sum: 'SUM(FILL(METRICS(), 0))',
+  max: 'MAX(FILL(METRICS(), 0))',
+  new: 'MAX(DIFF(FILL(METRICS(), 0)))',
+} as const;
+
+function queryOf(kind: 'silent' | keyof typeof EXPRESSIONS, metrics: readonly Metric[], period: number) {
+  const [first, ...others] = metrics;
+  if (kind === 'silent' || (kind !== 'new' && others.length === 0)) return { ...first, period };
+  return {
+    metricQueries: [
+      { id: 'all', expression: EXPRESSIONS[kind], label: kind, returnData: true },
+      ...metrics.map(({ statistic, ...metric }, n) => ({
+        id: `m${n}`,
+        metric: { ...metric, stat: statistic, period },
+      })),
     ],
-  );
-  return Object.fromEntries(alarms);
+  };
 }
 
-/** Alarms for functions that other functions invoke. */
-function recursionAlarms({ functions: { inbound, route, project }, workflow }: Watched): Record<string, Alarm> {
-  const dropped = Object.entries({ inbound, route, project, workflow }).map(
-    ([name, { name: functionName }]): [string, Alarm] => [
-      `${name}-recursion`,
+function metricsOf(watched: Watched, size: Size): Record<AlarmName, Metric[]> {
+  const { api, queues, functions, workflow, workflowDeadLetters, jobsDeadLetters, awsChangesDeadLetters } = watched;
+  const { sweep, evaluate, digest, snapshot } = functions;
+  // In a small stage, several names have the same queue.
+  const projectors = [...new Set(PROJECTION_TARGET_NAMES.map((target) => queues[target]))];
+  const others = [...new Set([queues.ordinary, queues.unmatched])];
+  return {
+    'http-5xx': [
+      { namespace: 'AWS/ApiGateway', metricName: '5xx', dimensions: { ApiId: api.nodes.api.id }, statistic: 'Sum' },
+    ],
+    'urgent-late': [age(queues.urgent)],
+    'urgent-dead-letters': [dead(queues.urgent.deadLetters)],
+    'people-late': [age(queues.people)],
+    // Lambda sends a dead letter for each execution that fails, times out, or never starts.
+    'workflow-failed': [
+      sent(workflowDeadLetters),
+      ...['DeadLetterErrors', 'Throttles'].map((metricName) => lambdaMetric(workflow.name, metricName)),
+    ],
+    'workflow-quota': [
       {
-        description: `Lambda has detected a recursive loop in calls of ${name} and dropped one`,
-        metric: lambdaMetric(functionName, 'RecursiveInvocationsDropped'),
-        minutes: 1,
-        above: 0,
+        namespace: 'AWS/Lambda',
+        metricName: 'ApproximateRunningDurableExecutionsUtilization',
+        dimensions: {}, // for the whole account
+        statistic: 'Maximum',
       },
     ],
-  );
-  const runaway = Object.entries({ project, workflow }).map(([name, { name: functionName }]): [string, Alarm] => [
-    `${name}-runaway`,
-    {
-      description: `${name} was called more than ${RUNAWAY_CALLS} times in ${RUNAWAY_MINUTES} minutes: it may be invoking itself endlessly`,
-      metric: lambdaMetric(functionName, 'Invocations'),
-      minutes: RUNAWAY_MINUTES,
-      above: RUNAWAY_CALLS,
-    },
-  ]);
-  return Object.fromEntries([...dropped, ...runaway]);
+    runaway: [workflow, ...(size === 'small' ? [] : [functions.project])].map(({ name }) =>
+      lambdaMetric(name, 'Invocations'),
+    ),
+    'sweep-silent': [lambdaMetric(sweep.name, 'Invocations')],
+    'signals-late': others.map(age),
+    'projectors-late': projectors.map(age),
+    'dead-letters': [
+      ...[...others, queues.people].map(({ deadLetters }) => deadLetters),
+      ...(awsChangesDeadLetters ? [awsChangesDeadLetters] : []),
+    ].map(dead),
+    'projector-dead-letters': projectors.map(({ deadLetters }) => dead(deadLetters)),
+    'jobs-failed': [
+      sent(jobsDeadLetters),
+      ...(size === 'small' ? [] : [sweep, evaluate, digest, snapshot]).map(({ name }) =>
+        lambdaMetric(name, 'DeadLetterErrors'),
+      ),
+    ],
+    'evaluate-silent': [lambdaMetric(evaluate.name, 'Invocations')],
+    'digest-silent': [lambdaMetric(digest.name, 'Invocations')],
+    'snapshot-silent': [lambdaMetric(snapshot.name, 'Invocations')],
+    'table-throttled': tableMetrics(watched),
+  };
 }
 
 /** DynamoDB throttles a hot partition, and a table whose traffic grows faster than on-demand capacity. */
-function tableAlarms({ table }: Watched): Record<string, Alarm> {
-  const indexes = { table: {}, index: { GlobalSecondaryIndexName: TABLE.index.name } };
-  const throttles = Object.entries(indexes).flatMap(([part, dimensions]) =>
-    ['Read', 'Write'].map((kind): [string, Alarm] => [
-      `${part}-${kind.toLowerCase()}s-throttled`,
-      {
-        description: `DynamoDB has throttled ${kind.toLowerCase()}s of the ${part}; requests are retried and take longer`,
-        metric: {
-          namespace: 'AWS/DynamoDB',
-          metricName: `${kind}ThrottleEvents`,
-          dimensions: { TableName: table.name, ...dimensions },
-          statistic: 'Sum',
-        },
-        minutes: 1,
-        above: 0,
-      },
-    ]),
+function tableMetrics({ table }: Watched): Metric[] {
+  const indexes: Record<string, string>[] = [{}, { GlobalSecondaryIndexName: TABLE.index.name }];
+  return indexes.flatMap((index) =>
+    ['ReadThrottleEvents', 'WriteThrottleEvents'].map((metricName) => ({
+      namespace: 'AWS/DynamoDB',
+      metricName,
+      dimensions: { TableName: table.name, ...index },
+      statistic: 'Sum',
+    })),
   );
-  return Object.fromEntries(throttles);
 }
 
-const apiAlarms = ({ api }: Watched): Record<string, Alarm> => ({
-  'http-5xx': {
-    description: 'A response had a 5xx status. The sender must retry; Grafana retries only at its next interval',
-    metric: {
-      namespace: 'AWS/ApiGateway',
-      metricName: '5xx',
-      dimensions: { ApiId: api.nodes.api.id },
-      statistic: 'Sum',
-    },
-    minutes: 1,
-    above: 0,
-  },
-});
+const age = ({ queue }: QueueWithDeadLetters): Metric => queueMetric(queue, 'ApproximateAgeOfOldestMessage', 'Maximum');
 
-const queueMetric = (queue: sst.aws.Queue, metricName: string): Metric => ({
+/** The number of dead letters of a redrive policy. */
+const dead = (queue: sst.aws.Queue): Metric => queueMetric(queue, 'ApproximateNumberOfMessagesVisible', 'Maximum');
+
+/** New dead letters of Lambda and the scheduler, which send them like anyone else. */
+const sent = (queue: sst.aws.Queue): Metric => queueMetric(queue, 'NumberOfMessagesSent', 'Sum');
+
+const queueMetric = (queue: sst.aws.Queue, metricName: string, statistic: Metric['statistic']): Metric => ({
   namespace: 'AWS/SQS',
   metricName,
   dimensions: { QueueName: queue.nodes.queue.name },
-  statistic: 'Maximum',
+  statistic,
 });
 
-const lambdaMetric = (functionName: $util.Input<string>, metricName: string): Metric => ({
+const lambdaMetric = (name: $util.Input<string>, metricName: string): Metric => ({
   namespace: 'AWS/Lambda',
   metricName,
-  dimensions: { FunctionName: functionName },
+  dimensions: { FunctionName: name },
   statistic: 'Sum',
 });
+
+/** In units of the dashboard, which is 24 wide. */
+const WIDGET = { width: 8, height: 5 };
+const PER_ROW = 3;
+
+type CreatedAlarm = { name: string; severity: Severity; alarm: { arn: $util.Output<string> } };
+
+/** Creates a dashboard with the state and the graph of each alarm, from the most urgent one. */
+function createDashboard(stage: string, alarms: readonly CreatedAlarm[]): void {
+  const { region } = aws.getRegionOutput();
+  const sorted = SEVERITIES.flatMap((severity) => alarms.filter((one) => one.severity === severity));
+  const states = {
+    type: 'alarm',
+    ...{ x: 0, y: 0, width: WIDGET.width * PER_ROW, height: WIDGET.height },
+    properties: { title: 'Alarms', alarms: sorted.map(({ alarm }) => alarm.arn) },
+  };
+  const graphs = sorted.map(({ name, severity, alarm }, n) => ({
+    type: 'metric',
+    ...{ x: (n % PER_ROW) * WIDGET.width, y: (1 + Math.floor(n / PER_ROW)) * WIDGET.height, ...WIDGET },
+    properties: { title: `${name} (${severity})`, region, annotations: { alarms: [alarm.arn] } },
+  }));
+  new aws.cloudwatch.Dashboard('Dashboard', {
+    dashboardName: inAccount(stage, 'dashboard'), // shared by all Regions
+    dashboardBody: $util.jsonStringify({ widgets: [states, ...graphs] }),
+  });
+}
+
+/** Percent of the budget. */
+const BUDGET_LIMITS = [
+  { notificationType: 'ACTUAL', threshold: 100 },
+  { notificationType: 'FORECASTED', threshold: 120 },
+];
+
+/** Creates the budget of the whole account: tags of costs have to be activated by hand, and count nothing until then. */
+function createBudget(stage: string, topic: sst.aws.SnsTopic, monthlyUsd: number): void {
+  const { accountId } = aws.getCallerIdentityOutput();
+  const may = (Service: string) => ({
+    Effect: 'Allow',
+    Principal: { Service },
+    Action: 'sns:Publish',
+    Resource: topic.arn,
+    Condition: { StringEquals: { 'aws:SourceAccount': accountId } },
+  });
+  const policy = new aws.sns.TopicPolicy('AlarmsWarningPolicy', {
+    arn: topic.arn,
+    policy: $util.jsonStringify({
+      Version: '2012-10-17',
+      Statement: [may('cloudwatch.amazonaws.com'), may('budgets.amazonaws.com')],
+    }),
+  });
+  new aws.budgets.Budget(
+    'Budget',
+    {
+      name: inAccount(stage, 'budget'),
+      budgetType: 'COST',
+      timeUnit: 'MONTHLY',
+      limitAmount: String(monthlyUsd),
+      limitUnit: 'USD',
+      notifications: BUDGET_LIMITS.map((limit) => ({
+        ...limit,
+        comparisonOperator: 'GREATER_THAN',
+        thresholdType: 'PERCENTAGE',
+        subscriberSnsTopicArns: [topic.arn],
+      })),
+    },
+    { dependsOn: [policy] },
+  );
+}
+
+/** Returns a name that is unique in the account, where another Region may have the same stage. */
+const inAccount = (stage: string, name: string) =>
+  $interpolate`${functionName(stage, name)}-${aws.getRegionOutput().region}`;

@@ -1,17 +1,17 @@
-import { functionName } from '../../../assembly/functions.ts';
+import { functionName } from '../../../functions/assembly/functions.ts';
 import { createDeadLetters } from './queues.ts';
 
 /** Secret with a token of Firebreak that allows `deployments:write`. */
 const TOKEN = 'FIREBREAK_EVENTBRIDGE_TOKEN';
 
-/** Path of the webhook in `integrations/change-senders.ts`, which this does not import: it loads every integration. */
+/** Path of the webhook in `vendors/change-senders.ts`, which this does not import: it loads every integration. */
 const PATH = '/integrations/eventbridge/webhook';
 
 /** EventBridge keeps an event this long while Firebreak does not accept it. This is its maximum. */
 const RETRY_HOURS = 24;
 const RETRIES_MAX = 185;
 
-/** Events that `integrations/aws/deployment-events.ts` reads. State changes name no version; API calls do. */
+/** Events that `vendors/aws/deployment-events.ts` reads. State changes name no version; API calls do. */
 const PATTERNS = {
   'State-changes': {
     source: ['aws.codedeploy', 'aws.ecs'],
@@ -23,17 +23,6 @@ const PATTERNS = {
     detail: { eventName: ['CreateDeployment', 'CreateService', 'UpdateService', 'UpdateAlias20150331'] },
   },
 };
-
-/**
- * Returns whether `FIREBREAK_AWS_CHANGES` asks for the rules.
- *
- * @throws Error for any other value than `on`
- */
-export function wantsAwsChanges(value: string | undefined): boolean {
-  if (value === undefined || value === '') return false;
-  if (value === 'on') return true;
-  throw new Error(`FIREBREAK_AWS_CHANGES is "${value}"; set it to on, or unset it`);
-}
 
 /**
  * Creates rules that report changes of CodeDeploy, ECS, and Lambda aliases in this account and Region to Firebreak's own

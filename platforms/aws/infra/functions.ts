@@ -1,15 +1,29 @@
-import { type FunctionName, functionName, FUNCTIONS, RECURSIVE, SCHEDULED } from '../../../assembly/functions.ts';
-import { CONSOLE_PATHS, READERS, type ReaderName, STATUS_PATHS } from '../../../assembly/resources.ts';
-import { SUBSCRIPTIONS_PATH } from '../../../domain/status/subscriptions/links.ts';
+import {
+  type FunctionName,
+  functionName,
+  FUNCTIONS,
+  REACHING,
+  RECURSIVE,
+  SCHEDULED,
+} from '../../../functions/assembly/functions.ts';
+import {
+  CONSOLE_FILES,
+  CONSOLE_PATHS,
+  READERS,
+  type ReaderName,
+  STATUS_PATHS,
+  SUBSCRIPTIONS_PATH,
+} from '../../../functions/assembly/resources.ts';
 import { byQueue, type QueueName, QUEUES } from '../../../schemas/config/queues.ts';
 import { environmentOf } from './environment.ts';
 import { WORKFLOW_ALIAS } from './names.ts';
 import { sendingToDeadLetters, permissionsOf, type Resources } from './permissions.ts';
-import { createDeadLetters } from './queues.ts';
+import type { Size, Stage } from './stage.ts';
+import { createDeadLetters, type QueueWithDeadLetters } from './queues.ts';
 
 type PlainFunction = Exclude<FunctionName, 'incident-response'>;
 
-/** Part of the concurrency of its reader that each queue can use. */
+/** Part of the concurrency of its reader that each queue can use, in size `standard`. */
 const QUEUE_CONCURRENCY: Readonly<Record<QueueName, number>> = {
   // For each target that shows incidents, the minimum of an event source: one works, the other finds the lease taken.
   ...byQueue(() => 2),
@@ -20,17 +34,23 @@ const QUEUE_CONCURRENCY: Readonly<Record<QueueName, number>> = {
   people: 10,
 };
 
+/** In size `small`: the minimum of an event source, so that its queues leave room for HTTP. */
+const SMALL_QUEUE_CONCURRENCY = 2;
+
+/** In size `small`. Only many objectives need more. */
+const SMALL_MEMORY_MB = 1024;
+
 const queuesOf = (reader: ReaderName): QueueName[] => QUEUES.filter((name) => READERS[name].reader === reader);
 const readerConcurrency = (reader: ReaderName): number =>
   queuesOf(reader).reduce((sum, name) => sum + QUEUE_CONCURRENCY[name], 0);
 
 /**
- * Reserved concurrency of each function, so that a storm at one function does not starve the others. It is the only
- * limit of the receivers: nothing throttles in front of them. It is reserved from the account's quota, which is 1,000
- * by default.
+ * Reserved concurrency of each function in size `standard`, so that a storm at one function does not starve the others.
+ * It is the only limit of the receivers: nothing throttles in front of them. Four stages fit into the account's quota,
+ * which is 1,000 by default and of which 100 stay unreserved.
  */
 const RESERVED_CONCURRENCY: Readonly<Record<PlainFunction, number>> = {
-  http: 100,
+  http: 80,
   /** An open page asks for updates every few seconds, for a tenth of a second. */
   console: 20,
   /** For readers without a copy: caches, and the snapshot, answer most of them. */
@@ -48,10 +68,16 @@ const RESERVED_CONCURRENCY: Readonly<Record<PlainFunction, number>> = {
   snapshot: 1,
 };
 
-const LOGS = { format: 'json', retention: '3 months' } as const;
-
 /** What is imported on demand is in files of its own, which a cold start does not read. */
 const NODEJS = { splitting: true };
+
+const memoryOf = (name: FunctionName, size: Size): number =>
+  size === 'small' ? Math.min(FUNCTIONS[name].memoryMb, SMALL_MEMORY_MB) : FUNCTIONS[name].memoryMb;
+
+const vpcOf = ({ subnetIds, securityGroupIds }: NonNullable<Stage['vpc']>) => ({
+  privateSubnets: subnetIds,
+  securityGroups: securityGroupIds,
+});
 
 /** Options that all functions share. */
 function commonOptions(stage: string, name: FunctionName, resources: Resources) {
@@ -60,12 +86,15 @@ function commonOptions(stage: string, name: FunctionName, resources: Resources) 
     handler: `functions/${name}.handler`,
     runtime: 'nodejs24.x' as const,
     architecture: 'arm64' as const,
-    memory: `${FUNCTIONS[name].memoryMb} MB` as const,
+    memory: `${memoryOf(name, resources.size)} MB` as const,
     environment: environmentOf(stage, name, resources),
     nodejs: NODEJS,
-    logging: LOGS,
-    policies: $util.output([resources.arns.managedPolicy('AWSXRayDaemonWriteAccess')]),
+    logging: { format: 'json' as const, retention: resources.logRetention },
+    policies: $util.output(
+      resources.size === 'standard' ? [resources.arns.managedPolicy('AWSXRayDaemonWriteAccess')] : [],
+    ),
     permissions: permissionsOf(resources)[name],
+    ...(resources.vpc && REACHING.includes(name) && { vpc: vpcOf(resources.vpc) }),
   };
 }
 
@@ -74,12 +103,14 @@ function functionOptions(stage: string, name: PlainFunction, resources: Resource
   return {
     ...commonOptions(stage, name, resources),
     timeout: `${FUNCTIONS[name].timeoutSeconds} seconds` as const,
-    concurrency: { reserved: RESERVED_CONCURRENCY[name] },
-    transform: COMMON_TRANSFORM,
+    // A new account cannot reserve anything: 10 executions, its whole quota, must stay unreserved.
+    ...(resources.size === 'standard' && { concurrency: { reserved: RESERVED_CONCURRENCY[name] } }),
+    transform: { function: tracing(resources.size), role: TRUST },
   };
 }
 
-const TRACED = { tracingConfig: { mode: 'Active' } };
+/** Lambda has no rate of traces: it traces each first request of a second, or only requests that the caller traces. */
+const tracing = (size: Size) => ({ tracingConfig: { mode: size === 'standard' ? 'Active' : 'PassThrough' } });
 
 /** SST's own trust policy also trusts the account: every role that may assume roles could then act as Firebreak. */
 const TRUST = {
@@ -89,16 +120,14 @@ const TRUST = {
   }),
 };
 
-const COMMON_TRANSFORM = { function: TRACED, role: TRUST };
-
 const deadLettersAt = (queue: sst.aws.Queue) => ({ deadLetterConfig: { targetArn: queue.arn } });
 
 /**
  * Creates the public address. It exists before the functions, which contain it in links. For why it is an HTTP API, see
  * docs/adr/0008-receive-webhooks-through-an-http-api.md
  */
-export const createApi = () =>
-  new sst.aws.ApiGatewayV2('Api', { cors: false, accessLog: { retention: LOGS.retention } });
+export const createApi = (retention: Stage['logRetention']) =>
+  new sst.aws.ApiGatewayV2('Api', { cors: false, accessLog: { retention } });
 
 /** Creates the function that answers all requests except those to the console and from Slack. */
 export function createHttp(stage: string, resources: Resources, api: sst.aws.ApiGatewayV2) {
@@ -109,7 +138,10 @@ export function createHttp(stage: string, resources: Resources, api: sst.aws.Api
 
 /** Creates the console at the same address. Its pages ask for updates, which takes no capacity from the receivers. */
 export function createConsole(stage: string, resources: Resources, api: sst.aws.ApiGatewayV2) {
-  const pages = new sst.aws.Function('Console', functionOptions(stage, 'console', resources));
+  const pages = new sst.aws.Function('Console', {
+    ...functionOptions(stage, 'console', resources),
+    copyFiles: CONSOLE_FILES.map((path) => ({ from: path, to: path })),
+  });
   for (const path of CONSOLE_PATHS)
     for (const route of [path, `${path}/{proxy+}`]) api.route(`ANY ${route}`, pages.arn);
   return pages;
@@ -146,10 +178,15 @@ export function createSlack(stage: string, resources: Resources, api: sst.aws.Ap
 /** Creates a function that reads queues. Each of its queues has its own concurrency. */
 export function createQueueReader(id: Capitalize<ReaderName>, name: ReaderName, stage: string, resources: Resources) {
   const reader = new sst.aws.Function(id, functionOptions(stage, name, resources));
+  const seen = new Set<QueueWithDeadLetters>();
   for (const queue of queuesOf(name)) {
-    resources.queues[queue].queue.subscribe(reader.arn, {
+    const { size, queues } = resources;
+    if (seen.has(queues[queue])) continue; // shared in a small stage
+    seen.add(queues[queue]);
+    const maximumConcurrency = size === 'small' ? SMALL_QUEUE_CONCURRENCY : QUEUE_CONCURRENCY[queue];
+    queues[queue].queue.subscribe(reader.arn, {
       batch: { size: READERS[queue].batchSize, partialResponses: true },
-      transform: { eventSourceMapping: { scalingConfig: { maximumConcurrency: QUEUE_CONCURRENCY[queue] } } },
+      transform: { eventSourceMapping: { scalingConfig: { maximumConcurrency } } },
     });
   }
   return reader;
@@ -159,22 +196,21 @@ type Scheduled = (typeof SCHEDULED)[number];
 
 /** Creates the scheduled functions. Lambda does not retry failures: the next run is a minute later. */
 export function createScheduled(stage: string, resources: Resources) {
+  const deadLetters = createDeadLetters('JobsDeadLetters');
   const create = (id: Capitalize<Scheduled>, name: Scheduled) => {
-    const deadLetters = createDeadLetters(`${id}DeadLetters`);
     const { permissions, ...options } = functionOptions(stage, name, resources);
-    const fn = new sst.aws.Function(id, {
+    return new sst.aws.Function(id, {
       ...options,
       retries: 0,
       permissions: [...permissions, sendingToDeadLetters(deadLetters)],
       transform: {
-        ...COMMON_TRANSFORM,
-        function: { ...TRACED, ...deadLettersAt(deadLetters) },
+        role: TRUST,
+        function: { ...tracing(resources.size), ...deadLettersAt(deadLetters) },
         eventInvokeConfig: { maximumEventAgeInSeconds: 60 },
       },
     });
-    return { fn, deadLetters };
   };
-  const created = {
+  const functions = {
     sweep: create('Sweep', 'sweep'),
     evaluate: create('Evaluate', 'evaluate'),
     digest: create('Digest', 'digest'),
@@ -182,13 +218,14 @@ export function createScheduled(stage: string, resources: Resources) {
   };
   for (const name of SCHEDULED) {
     new sst.aws.CronV2(`Schedule-${name}`, {
-      function: created[name].fn,
+      function: functions[name],
       schedule: everyMinutes(FUNCTIONS[name].everySeconds / 60),
+      ...(name === 'snapshot' && resources.size === 'small' && { event: { onChange: true } }),
       retries: 2, // for events that the scheduler could not deliver
-      dlq: created[name].deadLetters.arn,
+      dlq: deadLetters.arn,
     });
   }
-  return created;
+  return { functions, deadLetters };
 }
 
 const everyMinutes = (minutes: number) => `rate(${minutes} ${minutes === 1 ? 'minute' : 'minutes'})` as const;
@@ -210,7 +247,10 @@ export function createWorkflow(stage: string, resources: Resources) {
     retention: `${durable.retentionDays} days`,
     permissions: [...permissions, sendingToDeadLetters(deadLetters)],
     transform: {
-      function: { role: TRUST, function: withDurableOptions({ ...TRACED, ...deadLettersAt(deadLetters) }) },
+      function: {
+        role: TRUST,
+        function: withDurableOptions({ ...tracing(resources.size), ...deadLettersAt(deadLetters) }),
+      },
     },
   });
   new aws.lambda.Alias('IncidentResponseAlias', {

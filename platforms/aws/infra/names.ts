@@ -1,19 +1,9 @@
 /** Names that must be known before resources exist: a role names the function that it belongs to. */
 
-/** Names of executions contain stage, incident, and run in 64 characters; assembly/environment.ts also refuses a longer stage. */
-const STAGE_MAX_CHARS = 20;
-
 /** Runs are started through this alias, so that callers use one name across versions. */
 export const WORKFLOW_ALIAS = 'live';
 
-/** @throws if names with this stage would be invalid */
-export function checkedStage(stage: string): string {
-  if (stage.length <= STAGE_MAX_CHARS) return stage;
-  const limit = `the limit is ${STAGE_MAX_CHARS}, because names of executions contain it`;
-  throw new Error(`the stage "${stage}" has ${stage.length} characters; ${limit}`);
-}
-
-/** Path of the parameters of assembly/secret-groups.ts. */
+/** Path of the parameters of functions/assembly/secret-groups.ts. */
 export const secretsPath = (stage: string): string => `/firebreak/${stage}`;
 
 /** Returns parts of ARNs for the current deployment. */

@@ -1,10 +1,11 @@
-import type { FunctionName } from '../../../assembly/functions.ts';
-import { copyFolder, FUNCTION_GRANTS, type Grant } from '../../../assembly/secret-groups.ts';
-import { type AwsTargets, permissionsFor } from '../../../integrations/aws/permissions.ts';
+import type { FunctionName } from '../../../functions/assembly/functions.ts';
+import { copyFolder, FUNCTION_GRANTS, type Grant } from '../../../functions/assembly/secret-groups.ts';
+import { type AwsTargets, permissionsFor } from '../../../vendors/aws/permissions.ts';
 import { type QueueName, SIGNAL_QUEUES } from '../../../schemas/config/queues.ts';
 import { PROJECTION_TARGET_NAMES } from '../../../schemas/incidents/projection.ts';
 import { WORKFLOW_ALIAS, type deploymentArns } from './names.ts';
 import type { QueueWithDeadLetters } from './queues.ts';
+import type { Size, Stage } from './stage.ts';
 
 /** Resources that the functions use. */
 export type Resources = {
@@ -22,6 +23,9 @@ export type Resources = {
   publicUrl: $util.Input<string>;
   /** Rollback targets on AWS. */
   targets: AwsTargets;
+  size: Size;
+  vpc: Stage['vpc'];
+  logRetention: Stage['logRetention'];
   arns: ReturnType<typeof deploymentArns>;
 };
 
@@ -57,6 +61,7 @@ export function permissionsOf(resources: Resources) {
       ...sendingTo([...signals, people]),
       ...wakingProjectors,
       ...measuring([...signals, people, ...projectorQueues]),
+      ...redriving([...signals, people, ...projectorQueues]),
     ],
     // Actions of people in the console, as over HTTP. It replays quarantined inputs, and starts runbooks.
     console: [
@@ -154,20 +159,31 @@ export function permissionsOf(resources: Resources) {
   } satisfies Record<FunctionName, Statement[]>;
 }
 
+/** In a small stage, several names have the same queue. */
+const distinct = (queues: readonly QueueWithDeadLetters[]): QueueWithDeadLetters[] => [...new Set(queues)];
+
 const sendingTo = (queues: readonly QueueWithDeadLetters[]): Statement[] => [
-  { actions: ['sqs:SendMessage'], resources: queues.map(({ queue }) => queue.arn) },
+  { actions: ['sqs:SendMessage'], resources: distinct(queues).map(({ queue }) => queue.arn) },
 ];
 
 /** `/metrics` includes the lengths of queues. */
 const measuring = (queues: readonly QueueWithDeadLetters[]): Statement[] => [
-  { actions: ['sqs:GetQueueAttributes'], resources: queues.map(({ queue }) => queue.arn) },
+  { actions: ['sqs:GetQueueAttributes'], resources: distinct(queues).map(({ queue }) => queue.arn) },
+];
+
+/** The API lists dead messages, and sends them again. */
+const redriving = (queues: readonly QueueWithDeadLetters[]): Statement[] => [
+  {
+    actions: ['sqs:GetQueueUrl', 'sqs:ReceiveMessage', 'sqs:DeleteMessage'],
+    resources: distinct(queues).map(({ deadLetters }) => deadLetters.arn),
+  },
 ];
 
 const takingFrom = (queues: readonly QueueWithDeadLetters[]): Statement[] => [
   {
     // Lambda receives and deletes messages with the function's role; the function itself returns failed messages early.
     actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ChangeMessageVisibility'],
-    resources: queues.map(({ queue }) => queue.arn),
+    resources: distinct(queues).map(({ queue }) => queue.arn),
   },
 ];
 
@@ -205,7 +221,7 @@ const readingStatements = ({ table }: Resources): Statement[] => [
   { actions: ['dynamodb:Query'], resources: [$interpolate`${table.arn}/index/*`] },
 ];
 
-/** Permissions to read what the status page shows: keys of these kinds, in stores/core/keys.ts. */
+/** Permissions to read what the status page shows: keys of these kinds, in core/stores/keys.ts. */
 const publicRecordStatements = ({ table }: Resources): Statement[] => [
   {
     actions: ['dynamodb:GetItem', 'dynamodb:Query'],
@@ -214,7 +230,7 @@ const publicRecordStatements = ({ table }: Resources): Statement[] => [
   },
 ];
 
-/** Permissions for subscriptions, and to mark those that need a message: keys of these kinds, in stores/core/keys.ts. */
+/** Permissions for subscriptions, and to mark those that need a message: keys of these kinds, in core/stores/keys.ts. */
 const subscriptionStatements = ({ table }: Resources): Statement[] => [
   {
     actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:DeleteItem'],

@@ -1,14 +1,29 @@
-import { isWakeQueue, QUEUE, WAKE_QUEUE } from '../../../assembly/resources.ts';
+import { isWakeQueue, QUEUE, WAKE_QUEUE } from '../../../functions/assembly/resources.ts';
 import { byQueue, type QueueName } from '../../../schemas/config/queues.ts';
+import type { Size } from './stage.ts';
 
 const DAY_SECONDS = 24 * 3600;
 
 /** A queue that invokes a function, with its dead-letter queue. */
 export type QueueWithDeadLetters = { queue: sst.aws.Queue; deadLetters: sst.aws.Queue };
 
-/** Creates all queues that invoke a function. */
-export const createQueues = (): Record<QueueName, QueueWithDeadLetters> =>
-  byQueue((name) => (isWakeQueue(name) ? createWakeQueue : createOrderedQueue)(name.replace(/^./, upperCase)));
+/**
+ * Creates all queues that invoke a function. Lambda polls idle queues, too, which costs about as much as everything else
+ * in the idle month of a small stage. There, one queue wakes all projectors, whose messages name their target, and
+ * signals of services outside the catalogue share the queue of those that do not page.
+ */
+export function createQueues(size: Size): Record<QueueName, QueueWithDeadLetters> {
+  const created = new Map<string, QueueWithDeadLetters>();
+  return byQueue((name) => {
+    const physical = size === 'small' ? sharedName(name) : name.replace(/^./, upperCase);
+    const queue = created.get(physical) ?? (isWakeQueue(name) ? createWakeQueue : createOrderedQueue)(physical);
+    created.set(physical, queue);
+    return queue;
+  });
+}
+
+const sharedName = (name: QueueName): string =>
+  isWakeQueue(name) ? 'Projections' : (name === 'unmatched' ? 'ordinary' : name).replace(/^./, upperCase);
 
 const upperCase = (letter: string): string => letter.toUpperCase();
 

@@ -1,5 +1,5 @@
 import { scryptSync } from 'node:crypto';
-import { copyFolder, type Grant, parametersFor, SETTABLE } from '../../../assembly/secret-groups.ts';
+import { copyFolder, type Grant, parametersFor, SETTABLE } from '../../../functions/assembly/secret-groups.ts';
 import { secretsPath } from './names.ts';
 
 const ADMIN_TOKEN = 'FIREBREAK_ADMIN_TOKEN';

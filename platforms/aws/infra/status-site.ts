@@ -38,7 +38,8 @@ export function createSnapshotBucket() {
  * @param domain in a zone of Route 53. Undefined: CloudFront's own domain
  */
 export function createStatusSite(stage: string, bucket: sst.aws.Bucket, domain: string | undefined) {
-  const name = `firebreak-${stage}-status-site`;
+  // Names of CloudFront are unique in the account, where another Region may have the same stage.
+  const name = $interpolate`firebreak-${stage}-status-site-${aws.getRegionOutput().region}`;
   const access = new aws.cloudfront.OriginAccessControl('StatusSiteAccess', {
     name,
     originAccessControlOriginType: 's3',

@@ -1,4 +1,4 @@
-import { TABLE } from '../../../assembly/resources.ts';
+import { TABLE } from '../../../functions/assembly/resources.ts';
 
 /** In days. Refused inputs are rarely replayed after this time. */
 const QUARANTINE_DAYS = 90;

@@ -1,6 +1,6 @@
 import { createAlarms } from './alarms.ts';
-import { createAwsChanges, wantsAwsChanges } from './aws-changes.ts';
-import { functionName } from '../../../assembly/functions.ts';
+import { createAwsChanges } from './aws-changes.ts';
+import { functionName } from '../../../functions/assembly/functions.ts';
 import {
   allowRecursion,
   createApi,
@@ -13,36 +13,40 @@ import {
   createSubscriptions,
   createWorkflow,
 } from './functions.ts';
-import { checkedStage, deploymentArns, secretsPath } from './names.ts';
+import { deploymentArns, secretsPath } from './names.ts';
 import type { Resources } from './permissions.ts';
 import { createQueues } from './queues.ts';
 import { createSecrets } from './secrets.ts';
 import { createSnapshotBucket, createStatusSite } from './status-site.ts';
+import { readStage } from './stage.ts';
 import { createBucket, createTable } from './storage.ts';
-import { AWS_TARGETS } from './targets.ts';
 
 /** Creates all resources in the order of their dependencies. Returns the outputs that `sst deploy` prints. */
 export function createSystem() {
-  const stage = checkedStage($app.stage);
+  const settings = readStage($app.stage);
+  const { name: stage, size, targets } = settings;
   const production = $app.protect === true;
   const { secretsKey } = createSecrets(stage);
-  const api = createApi();
+  const api = createApi(settings.logRetention);
   const resources: Resources = {
     table: createTable(production),
     bucket: createBucket(production),
     snapshotBucket: createSnapshotBucket(),
-    queues: createQueues(),
+    queues: createQueues(size),
     workflowName: functionName(stage, 'incident-response'),
     secretsPath: secretsPath(stage),
     secretsKey,
-    publicUrl: process.env['FIREBREAK_PUBLIC_URL'] || api.url,
-    targets: AWS_TARGETS[stage] ?? {},
+    publicUrl: settings.publicUrl ?? api.url,
+    targets,
+    size,
+    vpc: settings.vpc,
+    logRetention: settings.logRetention,
     arns: deploymentArns(),
   };
   const { workflow, deadLetters: workflowDeadLetters } = createWorkflow(stage, resources);
   const route = createQueueReader('Route', 'route', stage, resources);
   const project = createQueueReader('Project', 'project', stage, resources);
-  const { sweep, evaluate, digest, snapshot } = createScheduled(stage, resources);
+  const { functions: jobs, deadLetters: jobsDeadLetters } = createScheduled(stage, resources);
   const http = createHttp(stage, resources, api);
   const pages = createConsole(stage, resources, api);
   const status = createStatus(stage, resources, api);
@@ -51,24 +55,17 @@ export function createSystem() {
   const inbound = createQueueReader('Inbound', 'inbound', stage, resources);
   allowRecursion({ project, 'incident-response': workflow });
 
-  const site = createStatusSite(stage, resources.snapshotBucket, process.env['FIREBREAK_STATUS_DOMAIN']);
+  const site = createStatusSite(stage, resources.snapshotBucket, settings.statusDomain);
 
-  const awsChanges = wantsAwsChanges(process.env['FIREBREAK_AWS_CHANGES'])
-    ? createAwsChanges(stage, resources.publicUrl)
-    : undefined;
+  const awsChanges = settings.awsChanges ? createAwsChanges(stage, resources.publicUrl) : undefined;
 
   const alarms = createAlarms(
     stage,
     {
       queues: resources.queues,
-      otherDeadLetters: {
-        workflow: workflowDeadLetters,
-        sweep: sweep.deadLetters,
-        evaluate: evaluate.deadLetters,
-        digest: digest.deadLetters,
-        snapshot: snapshot.deadLetters,
-        ...(awsChanges && { 'aws-changes': awsChanges }),
-      },
+      workflowDeadLetters,
+      jobsDeadLetters,
+      awsChangesDeadLetters: awsChanges,
       functions: {
         http,
         console: pages,
@@ -78,16 +75,13 @@ export function createSystem() {
         inbound,
         route,
         project,
-        sweep: sweep.fn,
-        evaluate: evaluate.fn,
-        digest: digest.fn,
-        snapshot: snapshot.fn,
+        ...jobs,
       },
       workflow,
       table: resources.table,
       api,
     },
-    process.env['FIREBREAK_ALARM_EMAIL'],
+    settings,
   );
-  return { url: api.url, status: site.url, bucket: resources.bucket.name, alarms: alarms.arn };
+  return { url: api.url, status: site.url, bucket: resources.bucket.name, alarms: alarms.critical.arn };
 }

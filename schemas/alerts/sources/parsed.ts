@@ -50,7 +50,7 @@ export type Source<Name extends string = string> = {
 /** HMAC-SHA256 over `timestamp:body`, or over the body alone if there is no timestamp header. */
 export type SignatureScheme = {
   header: string;
-  /** Secret of the group `senders` in `assembly/secret-groups.ts`. */
+  /** Secret of the group `senders` in `functions/assembly/secret-groups.ts`. */
   secret: SigningSecretName;
   /** The setting with the name of the timestamp header, and the name if it is not set. */
   timestampHeader?: { secret: VariableName; fallback: string };

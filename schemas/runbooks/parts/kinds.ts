@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { Repository } from '../../rollback/targets/github.ts';
 import { channelName } from '../../alerts/routes.ts';
 import { HttpWith } from './http.ts';
 import { Duration, Expression, Template, WholeTemplate } from './values.ts';
+import { Repository } from '../../config/endpoint.ts';
 
 /** Upper limit of instances for all runbooks. */
 const MAX_INSTANCES = 10_000;

@@ -22,7 +22,7 @@ describe("the demo's stories", { timeout: STORY_MAX_MS }, () => {
     expect(channelsIn(story)).toEqual([incident?.channel?.slice(1)]);
     const kinds = incident?.timeline.map(({ kind }) => kind) ?? [];
     const order = ['incident.opened', 'rollback.started', 'mitigation.succeeded', 'verification.passed'];
-    expect(kinds.filter((kind) => order.includes(kind))).toEqual(order);
+    expect(kinds.filter((kind) => order.includes(kind)).slice(-order.length)).toEqual(order);
     // The speed of the rollback determines the first public status.
     expect(publicStatuses(story.calls)).toEqual(expect.arrayContaining(['monitoring', 'resolved']));
     expect(graphMarks(story.calls)).toEqual(expect.arrayContaining(['deploy', 'incident', 'rollback']));
@@ -40,13 +40,17 @@ describe("the demo's stories", { timeout: STORY_MAX_MS }, () => {
     const story = await played(migration);
     expect(untrue(story)).toEqual([]);
     const [incident] = story.incidents;
-    expect(incident?.decisions).toMatchObject([
-      { kind: 'approve', because: 'migration_in_deploy', state: 'approved', answered_by: 'ada' },
-    ]);
+    // A decision to wait for one more sample can precede it.
+    expect(incident?.decisions.at(-1)).toMatchObject({
+      kind: 'approve',
+      because: 'migration_in_deploy',
+      state: 'approved',
+      answered_by: 'ada',
+    });
     expect(rollbacksIn(story)).toHaveLength(1);
     const kinds = incident?.timeline.map(({ kind }) => kind) ?? [];
     const order = ['decision', 'decision.approved', 'rollback.started', 'mitigation.succeeded', 'incident.resolved'];
-    expect(kinds.filter((kind) => order.includes(kind))).toEqual(order);
+    expect(kinds.filter((kind) => order.includes(kind)).slice(-order.length)).toEqual(order);
     expectToBeReadable(story.lines);
     expectInOrder(story.lines, [/Approve or reject by/, /ada +decision approved/, /CD system +rolls back checkout/]);
   });
@@ -56,11 +60,13 @@ describe("the demo's stories", { timeout: STORY_MAX_MS }, () => {
     expect(untrue(story)).toEqual([]);
     const [parent, ...others] = story.incidents.filter(({ parent_id }) => parent_id === null);
     expect(others).toEqual([]);
-    const key = `${parent?.id}.page.1`;
     const paged = pagesIn(story);
-    expect(paged).toContain(`trigger ${key}`);
-    expect(paged).toContain(`resolve ${key}`);
-    expect(paged.filter((page) => page.startsWith('trigger')).length).toBeLessThanOrEqual(2);
+    const of = (action: string): string[] =>
+      paged.flatMap((page) => (page.startsWith(`${action} `) ? [page.slice(action.length + 1)] : []));
+    // The page of a child that was sent before the group was known stands for the group.
+    const keys = [...new Set(of('trigger'))];
+    expect([1, 2]).toContain(keys.length);
+    expect(of('resolve').toSorted()).toEqual(keys.toSorted());
     expect(rollbacksIn(story)).toEqual([]);
     const parts = story.incidents.filter(({ parent_id }) => parent_id === parent?.id);
     expect(parts.map(({ service }) => service).toSorted()).toEqual(['checkout', 'orders', 'payments-api']);

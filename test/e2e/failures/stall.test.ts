@@ -65,7 +65,7 @@ test('a stall is reported with its input while it lasts, and measured', async ()
   const line = await logged(/what the main thread is busy with/);
   expect(line).toMatchObject({ input: 'request', method: 'POST', route: '/v1/alerts/generic', source: 'admin' });
   expect(line.request_id).toMatch(/./);
-  expect(line.stack.join('\n')).toContain('actions/alerts/read-payload.ts');
+  expect(line.stack.join('\n')).toContain('core/alerts/actions/read-payload.ts');
   expect(JSON.stringify(lines(/main thread/))).not.toContain('stall in request');
 
   await writeFile(released, '');
@@ -80,8 +80,9 @@ test('a stall is reported with its input while it lasts, and measured', async ()
 describe.runIf(canReceiveNotifications)('systemd restarts a process whose main thread stalls', () => {
   /** Sends an alert that stalls the process, and ends the process as systemd does once its input is stored. */
   async function stallUntilKilled(title: string): Promise<void> {
-    await eventually(async () => systemd?.states.includes('WATCHDOG=1'), 'systemd is notified');
-    expect(systemd?.states[0]).toBe('READY=1');
+    // Each state is sent by a process of its own, so they may arrive in another order.
+    const isNotified = (state: string) => systemd?.states.includes(state) === true;
+    await eventually(async () => isNotified('READY=1') && isNotified('WATCHDOG=1'), 'systemd is notified');
     const sent = send('one', title).catch(() => undefined); // the connection breaks
     await eventually(async () => existsSync(join(firebreak.dataDir, 'stalled-input.json')), 'the input is stored');
     await logged(/systemd is about to restart/);
@@ -131,7 +132,8 @@ describe.runIf(canReceiveNotifications)('systemd restarts a process whose main t
     await incidentOf('two');
 
     await firebreak.stop();
-    await eventually(async () => systemd?.states.at(-1) === 'STOPPING=1', 'systemd knows that it stops');
+    // The last watchdog may arrive after it.
+    await eventually(async () => systemd?.states.includes('STOPPING=1'), 'systemd knows that it stops');
   });
 
   test('a workflow that stalls counts as a failed run, and the next run takes over', async () => {

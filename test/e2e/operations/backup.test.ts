@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { at, cli } from '../../cli/support.ts';
+import { at, cli } from '../../entrances/cli/support.ts';
 import { alert, group, twoDeployments } from '../../support/alerts.ts';
 import { EACH_ALONE, eventually, Firebreak } from '../../support/firebreak.ts';
 import { startVendors, type Vendors } from '../../support/scenario/vendors.ts';

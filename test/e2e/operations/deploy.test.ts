@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from '../../../packages/demo/free-port.ts';
-import { pathWithoutProjectPrograms } from '../../../local/setup.mjs';
+import { pathWithoutProjectPrograms } from '../../../scripts/setup.mjs';
 import { containerfile, copiedInto, environmentOf, restOf, ROOT } from '../../deploy/containerfile.ts';
 import { environmentOfUnit, UNIT, unit } from '../../deploy/unit.ts';
 import { have } from '../../support/prometheus-stack.ts';
@@ -117,7 +117,7 @@ describe('the content of an image: the copied files, without development package
   });
 
   test('its command line works offline with the installed packages', async () => {
-    const args = [join(home, 'cli/main.ts'), 'check'];
+    const args = [join(home, 'entrances/cli/main.ts'), 'check'];
     const { stdout } = await run(process.execPath, args, { cwd: home, env: { PATH: '/usr/bin:/bin' } });
     expect(stdout).toContain(': OK');
   });
@@ -130,9 +130,9 @@ describe('the systemd unit', () => {
     folder = await mkdtemp(join(tmpdir(), 'firebreak-unit-'));
     await chmod(folder, 0o755);
     // As docs/how-to/production.md says. On machines with an older Node it is there, and runs this test.
-    if (existsSync(join(ROOT, 'local/node/node_modules'))) return;
+    if (existsSync(join(ROOT, 'scripts/node/node_modules'))) return;
     const env = { ...process.env, PATH: pathWithoutProjectPrograms() };
-    await run('npm', ['ci', '--prefix', 'local/node', '--prefer-offline'], { cwd: ROOT, env });
+    await run('npm', ['ci', '--prefix', 'scripts/node', '--prefer-offline'], { cwd: ROOT, env });
   });
   afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
 

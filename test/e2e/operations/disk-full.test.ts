@@ -51,8 +51,12 @@ test.runIf(process.platform === 'linux')(
     expect((await check()).body).toMatchObject({ allowed: true });
     expect((await firebreak.get('/v1/incidents')).status).toBe(200);
     expect((await firebreak.get('/healthz')).status).toBe(200);
+    const disk = expect.stringMatching(/disk I\/O error|disk is full|EFBIG/);
+    await eventually(async () => (await firebreak.get('/readyz')).status === 503, 'the failed readiness check');
+    expect((await firebreak.get('/readyz')).body).toMatchObject({ ready: false, checks: { table: disk, blobs: disk } });
 
     await setFull(false);
+    await eventually(async () => (await firebreak.get('/readyz')).status === 200, 'the readiness check');
     expect((await send('after')).status).toBe(202);
     await eventually(async () => (await incidents()).length === 2, 'the incidents of all accepted alerts');
     expect(await incidents()).toEqual(['after', 'before']);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { freePort } from '../../../packages/demo/free-port.ts';
-import { cli } from '../../cli/support.ts';
+import { cli } from '../../entrances/cli/support.ts';
 import {
   have,
   type Recorded,
@@ -106,16 +106,19 @@ describe.runIf(have('prometheus', 'promtool', 'alertmanager'))('firebreak init w
       deployer: { kind: 'kubernetes', namespace: 'shop' },
       health: { byVersion: expect.stringContaining('kube_pod_labels') },
     });
+    expect(text).toMatch(
+      /basket:[^]*# to test each suspected version, set look: \{\}; its credential must be allowed to create/,
+    );
     expect(services.search.match).toEqual({ job: 'search' });
     expect(services.orders.environments.production.health).toEqual({
       promql: 'orders:error_ratio{service="orders"}',
       max: 0.1,
     });
     expect(services.mailer.environments.production.health).toBeUndefined();
-    expect(out).toMatch(/^ok {4}checkout\/production {3}automation could prove a cause by version$/m);
+    expect(out).toMatch(/^ok {4}checkout\/production {3}automation: proved when two versions run side by side$/m);
     expect(out).toMatch(/^ok {4}basket\/production/m);
     expect(out).toMatch(
-      /^warn {2}search\/production .* by nothing: .*no label of its series carries a version\. Add a label with the version .*$/m,
+      /^warn {2}search\/production .* asks only: .*no label of its series carries a version\. Add a label with the version .*$/m,
     );
   });
 

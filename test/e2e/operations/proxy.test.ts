@@ -1,6 +1,6 @@
 import { createServer, type ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { launched } from '../../cli/support.ts';
+import { launched } from '../../entrances/cli/support.ts';
 import { ADMIN_TOKEN, Firebreak, INGEST_TOKEN } from '../../support/firebreak.ts';
 import { have } from '../../support/prometheus-stack.ts';
 import { type Kind, type Proxy, startProxy } from '../support/proxies.ts';

@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { verify } from '../../../local/backup/archive.ts';
-import { at, cli } from '../../cli/support.ts';
+import { verify } from '../../../functions/local/backup/archive.ts';
+import { at, cli } from '../../entrances/cli/support.ts';
 import { Firebreak } from '../../support/firebreak.ts';
 import { finishThree, openThree, OPTIONS } from '../support/upgrade-story.ts';
 
@@ -37,6 +37,7 @@ describe.runIf(recorded === undefined)('an upgrade with open incidents', () => {
   test.concurrent.each(names)('from %s: each incident continues, and nothing is lost or done twice', async (name) => {
     const archive = join(ARCHIVES, `${name}.tar.gz`);
     const dir = await mkdtemp(join(tmpdir(), 'firebreak-upgrade-'));
+    let firebreak: Firebreak | undefined;
     try {
       const { token } = JSON.parse(await readFile(join(ARCHIVES, `${name}.json`), 'utf8'));
       const dataDir = join(dir, 'data');
@@ -46,19 +47,20 @@ describe.runIf(recorded === undefined)('an upgrade with open incidents', () => {
       const clock = join(dir, 'clock');
       await writeFile(clock, String(ahead));
       await mkdir(dataDir, { recursive: true });
-      const firebreak = await Firebreak.prepare({
+      firebreak = await Firebreak.prepare({
         ...OPTIONS,
         dataDir,
         nodeArgs: ['--import', new URL('../../kill/clock.ts', import.meta.url).href],
         env: { FIREBREAK_KILL_CLOCK: clock },
       });
-      started.push(firebreak);
       await firebreak.start();
       const read = await firebreak.request('GET', '/v1/incidents', undefined, { authorization: `Bearer ${token}` });
       expect(read.status).toBe(200);
       await finishThree(firebreak, () => new Date(Date.now() + ahead * 1000));
       expect(await at(firebreak, 'audit')).toMatchObject({ code: 0 });
     } finally {
+      // It writes into the folder until it ends.
+      await firebreak?.remove();
       await rm(dir, { recursive: true, force: true });
     }
   });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { minutesAgo } from '../../support/alerts.ts';
-import { EACH_ALONE, type Firebreak } from '../../support/firebreak.ts';
+import { EACH_ALONE, eventually, type Firebreak } from '../../support/firebreak.ts';
 import { freePort } from '../../../packages/demo/free-port.ts';
 import { exampleAlertmanager, have } from '../../support/prometheus-stack.ts';
 import type { CdServer } from '../support/cd-server.ts';
@@ -12,9 +12,9 @@ import {
   expectOneOfEach,
   expectOnePage,
   haveHistory,
+  incidentsOf,
   record,
   trafficByVersionOf,
-  untilJudged,
   untilResolved,
 } from '../support/story.ts';
 import type { ToyService } from '../support/toy-service.ts';
@@ -70,20 +70,29 @@ describe.runIf(have('prometheus', 'alertmanager'))('a canary that rolls out duri
   test.concurrent('is rolled back once if it fails and the version beside it does not', async () => {
     checkout.broken.add('v2');
     const incident = await untilResolved(firebreak, checkout);
-    expect(incident.decisions).toMatchObject([{ kind: 'roll_back', from_version: 'v2', to_version: 'v1' }]);
-    expect(incident.decisions[0]?.reasons[0]?.text).toMatch(/v2 is at [\d.]+ \(\d+ % of traffic\), v1 at 0 \(/);
+    // A question may come first, until both versions have served enough requests.
+    const decision = incident.decisions.at(-1);
+    expect(decision).toMatchObject({ kind: 'roll_back', from_version: 'v2', to_version: 'v1' });
+    expect(decision?.reasons[0]?.text).toMatch(/v2 is at [\d.]+ \(\d+ % of traffic\), v1 at 0 \(/);
     await expectOneOfEach(firebreak, cd, checkout, incident);
     expect(cd.rollbacksOf('checkout')).toEqual([{ from: 'v2', to: 'v1' }]);
   });
 
   test.concurrent('is not rolled back if all versions fail alike', async () => {
     search.broken.add('v1').add('v2');
-    const { decisions } = await untilJudged(firebreak, search);
-    expect(decisions).toMatchObject([{ kind: 'none', because: 'no_confident_suspect' }]);
-    expect(decisions[0]?.reasons).toContainEqual({
-      code: 'all_versions_bad',
-      text: expect.stringMatching(/^v2 is at .+, v1 at .+: all versions are bad$/),
-    });
+    const judged = await eventually(
+      async () => (await incidentsOf(firebreak, search)).at(-1)?.decisions.at(-1),
+      'the decision',
+    );
+    // A slow machine asks, because v2 has served too few requests: it answers what it can't tell.
+    expect(judged).toMatchObject(
+      judged.kind === 'approve' ? { because: 'not_proved' } : { kind: 'none', because: 'no_confident_suspect' },
+    );
+    expect(judged.reasons).toContainEqual(
+      judged.kind === 'approve'
+        ? { code: 'not_proved', text: expect.stringContaining('v2 received fewer than 10 requests') }
+        : { code: 'all_versions_bad', text: expect.stringMatching(/^v2 is at .+, v1 at .+: all versions are bad$/) },
+    );
     search.broken.clear();
     const incident = await untilResolved(firebreak, search);
     await expectOnePage(firebreak, incident);

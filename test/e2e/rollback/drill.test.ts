@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { acts, begin, bothWays, deployed, drillEnvironments, targetOf, runs } from '../../cli/drills.ts';
+import { acts, begin, bothWays, deployed, drillEnvironments, targetOf, runs } from '../../entrances/cli/drills.ts';
 import { eventually, Firebreak } from '../../support/firebreak.ts';
 
 test.concurrent.each([

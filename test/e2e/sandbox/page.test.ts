@@ -1,10 +1,6 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Browser, haveBrowser, type Page } from '../../support/browser.ts';
-import { ADMIN_TOKEN, eventually, Firebreak } from '../../support/firebreak.ts';
-
-const EXAMPLE = new URL('../../../examples/bad-deploy.mjs', import.meta.url).pathname;
+import { eventually, Firebreak } from '../../support/firebreak.ts';
 
 const MARKUP = '<img src=x onerror=alert(1)>';
 
@@ -26,6 +22,7 @@ describe.runIf(haveBrowser())('the sandbox page during a bad deploy', () => {
   let firebreak: Firebreak;
   let browser: Browser;
   let page: Page;
+  let lateModals = 0;
 
   const open = (width = 1440, dark = false) => browser.open(`${firebreak.url}/sandbox`, { width, height: 1200, dark });
 
@@ -40,9 +37,9 @@ describe.runIf(haveBrowser())('the sandbox page during a bad deploy', () => {
   beforeAll(async () => {
     [firebreak, browser] = await Promise.all([Firebreak.start({ services }), Browser.start()]);
     page = await open();
-    await reads('#welcome', /node examples\/bad-deploy\.mjs/);
-    const env = { PATH: process.env['PATH'] ?? '', FIREBREAK_ADMIN_TOKEN: ADMIN_TOKEN };
-    await promisify(execFile)(process.execPath, [EXAMPLE, firebreak.url], { env });
+    await reads('#play', /Version v42 is deployed\s+\(to come\)/);
+    await page.click('[data-act="play"]');
+    await reads('#play', /closes the incident\s+\(done\)/);
   });
 
   afterAll(async () => {
@@ -50,9 +47,32 @@ describe.runIf(haveBrowser())('the sandbox page during a bad deploy', () => {
     await firebreak?.remove();
   });
 
-  test('it no longer shows the instructions', async () => {
-    await reads('#calls', /\/v2\/enqueue/);
-    expect(await page.evaluate('document.querySelector("#welcome").checkVisibility()')).toBe(false);
+  test('the played deploy has happened step by step, with a link to its incident', async () => {
+    expect(await page.text('#play')).not.toContain('to come');
+    expect(await page.evaluate('document.querySelector("#play a").getAttribute("href")')).toMatch(
+      /^\/console\/incidents\/[0-9A-Z]{26}$/,
+    );
+    expect(await page.text('#play a')).toBe('Open INC-1 in the console');
+    expect(await page.text('#play button')).toBe('Play it again');
+  });
+
+  test('the details of the incident open in a modal', async () => {
+    const isOpen = async () => (await page.evaluate('document.querySelector("#slack-modal").open')) === true;
+    const button = '#slack [data-action="firebreak:details"]';
+    await eventually(async () => {
+      if (await isOpen()) return true;
+      await page.click(button);
+      return eventually(isOpen, 'the modal is open', 10_000).catch(() => {
+        lateModals += 1; // on a busy machine, the answer came after the three seconds that Slack waits for it
+        return false;
+      });
+    }, 'the modal is open');
+    await reads('#slack-modal', /Details of INC-1[^]*Suspects\s+• v42-/);
+    await page.click('#slack-modal header button');
+    await eventually(
+      async () => !(await page.evaluate('document.querySelector("#slack-modal").open')),
+      'the modal closes',
+    );
   });
 
   test('the channel of the incident is open, with its pinned summary', async () => {
@@ -60,7 +80,7 @@ describe.runIf(haveBrowser())('the sandbox page during a bad deploy', () => {
     await reads('#slack .topic', /resolved · checkout production/);
     await reads(
       '#slack .pinned',
-      /checkout production: checkout answers 12 % of its requests with an error[^]*Suspects/,
+      /checkout production: checkout answers 12 % of its requests with an error[^]*Details/,
     );
     await reads('#slack .messages', /Rolled back to v41-/);
   });
@@ -179,6 +199,7 @@ describe.runIf(haveBrowser())('the sandbox page during a bad deploy', () => {
   });
 
   test('the page has no errors', () => {
-    expect(page.problems).toEqual([]);
+    // A refused modal is logged by the browser.
+    expect(page.problems.filter((problem) => lateModals === 0 || !problem.includes('422'))).toEqual([]);
   });
 });

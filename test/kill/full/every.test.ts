@@ -1,7 +1,16 @@
 import { describe } from 'vitest';
 import type { ReleaseStory } from '../../support/scenario/release.ts';
-import { boundariesIn, boundariesOf, chanceOf, deathsWhereShown, ofReleases, sampleOf } from '../boundaries.ts';
-import { killInAll, killsAtEach, killsInRelease, killsInRunbook, killsWhereShown } from '../each.ts';
+import {
+  boundariesIn,
+  boundariesOf,
+  chanceOf,
+  deathsWhereShown,
+  ofLooks,
+  ofReleases,
+  sampleOf,
+} from '../boundaries.ts';
+import { killInAll, killsAtEach, killsInLook, killsInRelease, killsInRunbook, killsWhereShown } from '../each.ts';
+import { playLookKilledAt } from '../look.ts';
 import { playReleaseKilledAt } from '../release.ts';
 import { playRunbookKilledAt } from '../runbook.ts';
 import { playShown } from '../shown.ts';
@@ -53,6 +62,7 @@ describe(`kill -9 at every boundary; samples are chosen by FIREBREAK_SEED=${seed
   ]);
   // After the others: more products at the same time would slow each other down beyond what their stories expect.
   const [canary, watch] = await Promise.all([ofRelease('canary'), ofRelease('watch')]);
+  const look = ofLooks(boundariesIn((await playLookKilledAt([])).passed));
   const known = new Set(act);
   const own = (boundaries: readonly string[]) => boundaries.filter((boundary) => !known.has(boundary));
   killInAll([
@@ -61,6 +71,7 @@ describe(`kill -9 at every boundary; samples are chosen by FIREBREAK_SEED=${seed
     killsAtEach('twice', twice(act), 'act'),
     killsAtEach('moments', momentsOfALife(), 'act', 0.5), // a faster machine ends the story before the later times
     killsInRunbook(someOfRunbook(own(runbook))),
+    killsInLook(look),
     killsInRelease('canary', canary),
     killsInRelease('watch', watch),
     killsWhereShown(deathsWhereShown(shown.passed, seed)),

@@ -6,14 +6,14 @@ import { GetParametersByPathCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { s3Blobs } from '../../../platforms/aws/s3-blobs.ts';
 import { awsClient, DURABLE_LIMITS, type Limits, SHARED_LIMITS, SLACK_LIMITS } from '../../../platforms/aws/client.ts';
-import { enginesOf } from '../../../assembly/engines.ts';
-import { inboundQueue } from '../../../stores/queues/inbound.ts';
+import { enginesOf } from '../../../functions/assembly/deps/queues.ts';
+import { inboundQueue } from '../../../core/queues/stores/queues.ts';
 import { LambdaExecutions } from '../../../platforms/aws/lambda-executions.ts';
 import { SqsQueues } from '../../../platforms/aws/sqs-queues.ts';
-import { FUNCTIONS } from '../../../assembly/functions.ts';
-import { Table } from '../../../stores/core/table.ts';
+import { FUNCTIONS } from '../../../functions/assembly/functions.ts';
+import { Table } from '../../../core/stores/table.ts';
 import { put } from '../../../platforms/store.ts';
-import { clientSettings } from '../../../integrations/aws/access.ts';
+import { clientSettings } from '../../../vendors/aws/access.ts';
 import {
   acceptsAndNeverAnswers,
   dropsConnections,

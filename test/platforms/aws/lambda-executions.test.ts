@@ -1,6 +1,7 @@
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { afterEach, describe, expect, test } from 'vitest';
 import { clientOptions, serve } from '../../support/aws/server.ts';
+import { awsClient, SHARED_LIMITS } from '../../../platforms/aws/client.ts';
 import { LambdaExecutions } from '../../../platforms/aws/lambda-executions.ts';
 
 /** A request as the SDK sends it, and the response of Lambda's API by its reference (2026-11). */
@@ -12,7 +13,7 @@ type Exchange = {
     headers?: Record<string, string>;
     body?: unknown;
   };
-  response: { status: number; headers?: Record<string, string>; body?: unknown };
+  response: { status: number; headers?: Record<string, string>; body?: unknown } | 'lost';
 };
 
 const NAME = 'production-01K9-1';
@@ -48,7 +49,9 @@ afterEach(() => {
 });
 
 /** Returns executions whose API has these exchanges, in order; any other request fails. */
-async function executionsOf(...exchanges: Exchange[]): Promise<{ executions: LambdaExecutions; left(): number }> {
+async function executionsOf(
+  ...exchanges: Exchange[]
+): Promise<{ executions: LambdaExecutions; repeating: LambdaExecutions; left(): number }> {
   const problems: unknown[] = [];
   const endpoint = await serve(async ({ method, path, headers, body }) => {
     const { pathname, searchParams } = new URL(path, 'http://lambda');
@@ -66,6 +69,7 @@ async function executionsOf(...exchanges: Exchange[]): Promise<{ executions: Lam
       problems.push(error);
     }
     const response: Exchange['response'] = exchange?.response ?? { status: 500 };
+    if (response === 'lost') return response;
     return {
       status: response.status,
       headers: { 'content-type': 'application/json', ...response.headers },
@@ -73,13 +77,16 @@ async function executionsOf(...exchanges: Exchange[]): Promise<{ executions: Lam
     };
   });
   const client = new LambdaClient({ ...clientOptions(endpoint.url), maxAttempts: 1 });
+  const product = awsClient(LambdaClient, SHARED_LIMITS, clientOptions(endpoint.url));
   closing.push(() => {
     client.destroy();
+    product.destroy();
     void endpoint.close();
     expect(problems).toEqual([]);
   });
   return {
     executions: new LambdaExecutions(client, { functionName: FUNCTION, qualifier: 'live' }),
+    repeating: new LambdaExecutions(product, { functionName: FUNCTION, qualifier: 'live' }),
     left: () => exchanges.length,
   };
 }
@@ -153,5 +160,49 @@ describe('executions of Lambda', () => {
   test('report a callback that was not completed', async () => {
     const { executions } = await executionsOf({ request: COMPLETE, response: refusal('ServiceException', 500) });
     await expect(executions.completeCallback(CALLBACK)).rejects.toThrow('ServiceException');
+  });
+});
+
+const RUNNING: Exchange['response'] = {
+  status: 200,
+  body: { DurableExecutionArn: ARN, DurableExecutionName: NAME, Status: 'RUNNING', StartTimestamp: 1_764_000_000 },
+};
+
+/** What happens to the first attempt. The client of the product repeats it. */
+const FIRST: [what: string, response: Exchange['response']][] = [
+  ['has no response', 'lost'],
+  ['is throttled', refusal('TooManyRequestsException', 429)],
+  ['fails', refusal('ServiceException', 500)],
+];
+
+describe.each(FIRST)('a call to Lambda whose first attempt %s', (_, first) => {
+  // Lambda may have carried the first attempt out.
+  test.each([
+    ['is new', { status: 202, headers: { 'x-amz-durable-execution-arn': ARN } }],
+    ['was started by the first attempt', refusal('DurableExecutionAlreadyStartedException', 409)],
+  ])('starts an execution that %s', async (__, second) => {
+    const { repeating, left } = await executionsOf(
+      { request: START, response: first },
+      { request: START, response: second },
+    );
+    await repeating.start(NAME, { incidentId: '01K9', run: 1 });
+    expect(left()).toBe(0);
+  });
+
+  test.each([
+    ['is open', { status: 200, body: {} }],
+    ['was completed by the first attempt', refusal('InvalidParameterValueException', 400)],
+  ])('completes a callback that %s', async (__, second) => {
+    const { repeating, left } = await executionsOf(
+      { request: COMPLETE, response: first },
+      { request: COMPLETE, response: second },
+    );
+    await repeating.completeCallback(CALLBACK);
+    expect(left()).toBe(0);
+  });
+
+  test('reads the status', async () => {
+    const { repeating } = await executionsOf({ request: READ, response: first }, { request: READ, response: RUNNING });
+    expect(await repeating.status(ARN)).toBe('running');
   });
 });

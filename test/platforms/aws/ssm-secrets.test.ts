@@ -1,8 +1,8 @@
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { ALL_GRANTS, type Grant, parametersFor } from '../../../assembly/secret-groups.ts';
-import { placesOf } from '../../../assembly/secrets-of.ts';
-import type { Log } from '../../../domain/ports/system.ts';
+import { ALL_GRANTS, type Grant, parametersFor } from '../../../functions/assembly/secret-groups.ts';
+import { placesOf } from '../../../functions/assembly/secrets-of.ts';
+import type { Log } from '../../../core/ports/system.ts';
 import { sealedCopy } from '../../../platforms/aws/secrets-copy.ts';
 import { ssmSecrets, type SsmSecretsOptions } from '../../../platforms/aws/ssm-secrets.ts';
 import type { Blobs } from '../../../platforms/blobs.ts';
@@ -20,6 +20,7 @@ const KEY = Buffer.alloc(32, 1).toString('base64');
 const secrets: Record<string, string> = {};
 let now = 0;
 let reads = 0;
+let decrypted = 0;
 
 let endpoint: Endpoint;
 let ssm: SSMClient;
@@ -33,10 +34,13 @@ const parametersWith = (set: Readonly<Record<string, string>>): Record<string, s
 });
 
 beforeAll(async () => {
-  endpoint = await startSsm(() => {
-    reads += 1;
-    return parametersWith(secrets);
-  });
+  endpoint = await startSsm(
+    () => {
+      reads += 1;
+      return parametersWith(secrets);
+    },
+    () => (decrypted += 1),
+  );
   ssm = ssmClient(endpoint.url);
 });
 afterAll(async () => {
@@ -94,6 +98,33 @@ async function throttled() {
   });
   return { client, proxy };
 }
+
+describe('a secret that has not changed', () => {
+  const MINUTE_MS = 60_000;
+
+  test('is not decrypted again, which costs a request to KMS for each parameter', async () => {
+    secrets['SLACK_BOT_TOKEN'] = 'xoxb-1';
+    const own = started({ grants: ['slack', 'connected'] });
+    expect(await own.get('SLACK_BOT_TOKEN')).toBe('xoxb-1');
+    [decrypted, reads] = [0, 0];
+    for (let minute = 0; minute < 10; minute += 1) {
+      now += MINUTE_MS;
+      expect(await own.get('SLACK_BOT_TOKEN')).toBe('xoxb-1');
+    }
+    expect({ decrypted, reads }).toEqual({ decrypted: 0, reads: 10 });
+  });
+
+  test('is read again when it changes, is removed, or is created again with the same version', async () => {
+    secrets['SLACK_BOT_TOKEN'] = 'xoxb-1';
+    const own = started({ grants: ['slack', 'connected'] });
+    for (const value of ['xoxb-1', 'xoxb-2', undefined, 'xoxb-3']) {
+      if (value === undefined) delete secrets['SLACK_BOT_TOKEN'];
+      else secrets['SLACK_BOT_TOKEN'] = value;
+      now += MINUTE_MS;
+      expect(await own.get('SLACK_BOT_TOKEN')).toBe(value);
+    }
+  });
+});
 
 describe('a secret', () => {
   test('has its name below the path, and no other path', async () => {

@@ -1,4 +1,8 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { vi } from 'vitest';
+import { stringify } from 'yaml';
 
 /**
  * The globals that SST gives to `sst.config.ts`. They record what is requested, and refuse the names that SST refuses.
@@ -23,12 +27,42 @@ export type System = {
 const CONFIG = new URL('../../../sst.config.ts', import.meta.url).href;
 
 type Config = {
-  app(input: { stage: string }): Record<string, unknown>;
+  app(input: { stage: string }): Promise<Record<string, unknown>>;
   run(): Promise<Record<string, unknown>>;
 };
 
-/** Runs the deployment's description for a stage with these secrets. */
-export async function describeSystem(stage: string, secrets: Record<string, string>): Promise<System> {
+/** A file of a stage of size `standard`, with all that production needs. */
+export const STAGE_FILE = {
+  size: 'standard',
+  account: '123456789012',
+  region: 'eu-central-1',
+  alarms: { critical: ['sre@example.test'] },
+};
+
+/**
+ * Runs the deployment's description for a stage with these secrets, in a folder with the stage's file.
+ *
+ * @param file of the stage; by default, only `production` has one
+ */
+export async function describeSystem(
+  stage: string,
+  secrets: Record<string, string>,
+  file: object | null = stage === 'production' ? STAGE_FILE : null,
+): Promise<System> {
+  const folder = mkdtempSync(join(tmpdir(), 'firebreak-stage-'));
+  const cwd = vi.spyOn(process, 'cwd').mockReturnValue(folder);
+  try {
+    mkdirSync(join(folder, 'deploy/stages'), { recursive: true });
+    writeFileSync(join(folder, 'sst.config.ts'), '');
+    if (file !== null) writeFileSync(join(folder, `deploy/stages/${stage}.yaml`), stringify(file));
+    return await describeIn(stage, secrets);
+  } finally {
+    cwd.mockRestore();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function describeIn(stage: string, secrets: Record<string, string>): Promise<System> {
   const all: Described[] = [];
   const names = new Names();
   vi.stubGlobal('$config', (config: Config) => config);
@@ -44,7 +78,7 @@ export async function describeSystem(stage: string, secrets: Record<string, stri
   vi.stubGlobal('sst', namespace('sst', { all, names, secrets }));
   vi.stubGlobal('aws', namespace('aws', { all, names, secrets }));
   const { default: config } = (await import(CONFIG)) as { default: Config };
-  const app = config.app({ stage });
+  const app = await config.app({ stage });
   vi.stubGlobal('$app', { ...app, stage });
   const outputs = plain(await config.run()) as Record<string, unknown>;
   const of = (type: string) => all.filter((resource) => resource.type === type);

@@ -1,11 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { type AwsTargets, permissionsFor } from '../../../integrations/aws/permissions.ts';
-import { describeSystem } from './platform.ts';
-
-const FILE = new URL('../../../platforms/aws/infra/targets.ts', import.meta.url).href;
-const { AWS_TARGETS } = (await import(FILE)) as { AWS_TARGETS: Record<string, AwsTargets> };
+import { type AwsTargets, permissionsFor } from '../../../vendors/aws/permissions.ts';
+import { describeSystem, STAGE_FILE } from './platform.ts';
 
 const DOCS = readFileSync(join(import.meta.dirname, '../../../docs/how-to/aws-targets.md'), 'utf8');
 const ROLE = 'arn:aws:iam::210987654321:role/firebreak-checkout';
@@ -79,7 +76,7 @@ describe('permissions for AWS targets', () => {
     ['hostedZones', 'arn:aws:route53:::hostedzone/*'],
   ] as const)('%s refuses %s', (kind, arn) => {
     expect(() => permissionsFor({ [kind]: [arn] })).toThrow(
-      `platforms/aws/infra/targets.ts: ${kind} contains "${arn}"`,
+      `targets in the file of the stage: ${kind} contains "${arn}"`,
     );
   });
 });
@@ -87,16 +84,16 @@ describe('permissions for AWS targets', () => {
 describe('a stage', () => {
   afterEach(() => {
     vi.unstubAllGlobals();
-    vi.doUnmock('../../../platforms/aws/infra/targets.ts');
     vi.resetModules();
   });
 
   /** Returns the roles that each function may assume. */
-  const assumedBy = async (stage: string): Promise<Record<string, string[]>> => {
-    const { of } = await describeSystem(stage, {
+  const assumedBy = async (stage: string, targets: AwsTargets): Promise<Record<string, string[]>> => {
+    const secrets = {
       FIREBREAK_ADMIN_TOKEN: 'an-admin-token-of-some-length',
       FIREBREAK_AUDIT_KEY: 'an-audit-key-of-some-length',
-    });
+    };
+    const { of } = await describeSystem(stage, secrets, { ...STAGE_FILE, targets });
     return Object.fromEntries(
       [...of('sst.aws.Function'), ...of('sst.aws.Workflow')].flatMap(({ name, args }) => {
         const permissions = args['permissions'] as { actions: string[]; resources: string[] }[];
@@ -106,15 +103,8 @@ describe('a stage', () => {
     );
   };
 
-  test('has no AWS targets by default', async () => {
-    expect(AWS_TARGETS).toEqual({});
-    expect(await assumedBy('production')).toEqual({});
-  });
-
-  test('allows only its own workflow to assume its own roles', async () => {
-    vi.resetModules();
-    vi.doMock('../../../platforms/aws/infra/targets.ts', () => ({ AWS_TARGETS: { production: { roles: [ROLE] } } }));
-    expect(await assumedBy('production')).toEqual({ IncidentResponse: [ROLE] });
-    expect(await assumedBy('try-out')).toEqual({});
+  test('allows only its own workflow to assume the roles of its stage', async () => {
+    expect(await assumedBy('production', {})).toEqual({});
+    expect(await assumedBy('production', { roles: [ROLE] })).toEqual({ IncidentResponse: [ROLE] });
   });
 });

@@ -1,10 +1,11 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Database, DiskFailure } from '../../../platforms/sqlite/database.ts';
 import { commitTogether } from '../../../platforms/sqlite/group-commit.ts';
 import { SqliteQueues } from '../../../platforms/sqlite/queues.ts';
 import { SqliteStore } from '../../../platforms/sqlite/store.ts';
 import { put } from '../../../platforms/store.ts';
 import { SimulatedClock, until } from '../../support/clock.ts';
+import { executionsOn } from './executions-on.ts';
 
 let database: Database;
 let store: SqliteStore;
@@ -83,4 +84,22 @@ test('a message that was sent before is processed when there is room again, and 
   expect(await kept()).toEqual(['accepted']);
   await until(async () => Object.values(await queues.counts('work')).every((count) => count === 0));
   await stop();
+});
+
+test('executions continue when there is room again, if the disk was full when the product started', async () => {
+  const began: unknown[] = [];
+  const events: unknown[] = [];
+  const executions = executionsOn(database, async (input) => void began.push(input), {
+    log: (entry) => void events.push((entry as { event?: string }).event),
+  });
+  await executions.start('waits', { of: 'before' });
+  vi.spyOn(database, 'write').mockRejectedValueOnce(
+    new DiskFailure({ name: 'Error', message: 'disk I/O error', code: 10 }),
+  );
+  await executions.resume();
+  expect(began).toEqual([]);
+  expect(events).toContain('resume-failed');
+  await until(() => began.length > 0);
+  expect(began).toEqual([{ of: 'before' }]);
+  await executions.close();
 });

@@ -145,7 +145,7 @@ test('a stop waits for what is being processed, and starts nothing else', async 
   expect(isStopped).toBe(false);
   resolve([]);
   await stopped;
-  expect(await queues.counts('plain')).toEqual({ visible: 3, inFlight: 0, delayed: 0, dead: 0 });
+  expect(await queues.counts('plain')).toEqual({ visible: 3, inFlight: 0, delayed: 0, dead: 0, oldestSeconds: 1 });
   expect(delivered).toHaveLength(1);
   const again = consume(queues);
   await until(() => again.delivered.length === 3);
@@ -240,7 +240,7 @@ test('a dead message is reported, and deleted after a time', async () => {
   ]);
   expect(await queues.deleteDead(clock.now())).toBe(0);
   expect(await queues.deleteDead(clock.now() + 1)).toBe(1);
-  expect(await queues.counts('plain')).toEqual({ visible: 0, inFlight: 0, delayed: 0, dead: 0 });
+  expect(await queues.counts('plain')).toEqual({ visible: 0, inFlight: 0, delayed: 0, dead: 0, oldestSeconds: 0 });
 });
 
 test('messages of a queue that no longer exists disturb nobody', async () => {

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { parse as parseYaml } from 'yaml';
 import { Config, PagingFile, ServicesFile } from '../../../schemas/config/config.ts';
 import { Route, RoutesFile } from '../../../schemas/alerts/routes.ts';
-import { anyRoutesFile } from '../../domain/routes.ts';
+import { anyRoutesFile } from '../../core/routes.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 
@@ -188,6 +188,22 @@ describe('errors', () => {
     expect(problemsOf([route])).toMatch(problem);
   });
 
+  test.each([
+    [{ slack: true }, /name a channel/],
+    [{ ticket: 'github' }, /OWNER\/NAME/],
+    [{}, /name a channel or a ticket/],
+  ])('a route for unknown services needs a target that exists: %j', (unmatched, problem) => {
+    expect(problemsOf({ unmatched })).toMatch(problem);
+  });
+
+  test.each([
+    [{ target_matchers: 'a=b' }, /source_matchers.*is missing/],
+    [{ source_match: { a: 'b' } }, /target_matchers.*is missing/],
+    [{ source_match_re: { a: '(' }, target_match: { a: 'b' } }, /source_match_re/],
+  ])('an inhibition rule needs both sides: %j', (rule, problem) => {
+    expect(problemsOf({ inhibit_rules: [rule] })).toMatch(problem);
+  });
+
   const whole = { name: 'w', match: { a: 'b' }, from: '2026-01-03T02:00Z', until: '2026-01-03T04:00Z' };
   const hours = Array.from({ length: 24 }, (_, hour) => hour).join(',');
   const minutes = Array.from({ length: 60 }, (_, minute) => minute).join(',');
@@ -325,4 +341,24 @@ describe('the documented examples are valid', () => {
     expect(example.routes.map(({ name }) => name)).toContain('payments by day');
     expect(example.maintenance).toHaveLength(2);
   });
+});
+
+test('the older keys of Alertmanager in an inhibition rule mean the same', () => {
+  const equal = ['cluster'];
+  const { inhibit_rules: older } = RoutesFile.parse({
+    inhibit_rules: [
+      {
+        name: 'a host without its cluster',
+        source_match: { alertname: 'Down' },
+        target_match: { tier: '1' },
+        target_match_re: { severity: 'warning|info', host: String.raw`10\.0\..*` },
+        equal,
+      },
+    ],
+  });
+  const target_matchers = ['tier="1"', 'severity=~"warning|info"', String.raw`host=~"10\.0\..*"`];
+  const name = 'a host without its cluster';
+  const rule = { name, source_matchers: ['alertname="Down"'], target_matchers, equal };
+  expect(older).toEqual(RoutesFile.parse({ inhibit_rules: [rule] }).inhibit_rules);
+  expect(RoutesFile.parse({ inhibit_rules: older }).inhibit_rules).toEqual(older);
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { readEnvironment } from '../../../assembly/environment.ts';
-import { SETTABLE } from '../../../assembly/secret-groups.ts';
-import { readSettings } from '../../../local/settings.ts';
+import { readEnvironment } from '../../../functions/assembly/environment.ts';
+import { SETTABLE } from '../../../functions/assembly/secret-groups.ts';
+import { readSettings } from '../../../functions/local/settings.ts';
 import type { Variable } from '../../../schemas/config/variable.ts';
 import { type Env, MACHINE_ONLY, namesIn, type VariableName, VARIABLES } from '../../../schemas/config/variables.ts';
 
@@ -55,7 +55,7 @@ test.each(Object.entries(PUBLISHED))('%s keeps its name and default', (name, sta
 
 test('credentials are secrets; addresses and names are not', () => {
   const secrets = (Object.keys(VARIABLES) as VariableName[]).filter((name) => (VARIABLES[name] as Variable).secret);
-  const looksSecret = /(_TOKEN|_TOKEN_PREVIOUS|_PASSWORD|_SECRET|_KEY|_KEY_PREVIOUS|SMTP_URL|OTLP_HEADERS)$/; // a URL or a header can contain a password
+  const looksSecret = /(_TOKEN|_TOKEN_PREVIOUS|_RESOURCES|_PASSWORD|_SECRET|_KEY|_KEY_PREVIOUS|SMTP_URL|OTLP_HEADERS)$/; // a URL or a header can contain a password
   expect(secrets.filter((name) => !looksSecret.test(name))).toEqual([]);
   expect(Object.keys(VARIABLES).filter((name) => looksSecret.test(name) && !secrets.includes(name as never))).toEqual(
     [],

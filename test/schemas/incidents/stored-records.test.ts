@@ -1,6 +1,6 @@
 import { Reason } from '../../../schemas/incidents/reason.ts';
 import { expect, test } from 'vitest';
-import { blankIncident } from '../../../domain/incidents/new-incident.ts';
+import { blankIncident } from '../../../core/incidents/decisions/new-incident.ts';
 import { Effect } from '../../../schemas/incidents/incident.ts';
 import {
   StoredChange,
@@ -9,7 +9,7 @@ import {
   StoredIncident,
   StoredSignal,
 } from '../../../schemas/incidents/stored-records.ts';
-import { change } from '../../domain/arbitraries.ts';
+import { change } from '../../core/arbitraries.ts';
 import { signal } from '../../support/signals.ts';
 
 const NEWER = { of_a_newer_version: { some: 'thing' } };

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { TABLE } from '../../../assembly/resources.ts';
+import { TABLE } from '../../../functions/assembly/resources.ts';
 import { freePort } from '../../../packages/demo/free-port.ts';
 import { spawnTied } from '../tied-child.ts';
 import { clientOptions, type Endpoint } from './server.ts';

@@ -31,7 +31,7 @@ export class Interruptions {
   }
 
   /** Returns the platform of a function, whose calls can be interrupted. */
-  platform(name: string, { store, queues, executions, blobs, publicFiles, secrets }: Platform): Platform {
+  platform(name: string, { store, queues, executions, blobs, publicFiles, secrets, commits }: Platform): Platform {
     return {
       store: this.#port(`${name} store`, store),
       queues: this.#port(`${name} queues`, queues),
@@ -39,6 +39,7 @@ export class Interruptions {
       blobs: this.#port(`${name} blobs`, blobs),
       publicFiles: this.#port(`${name} publicFiles`, publicFiles),
       secrets: this.#port(`${name} secrets`, secrets),
+      commits,
     };
   }
 

@@ -14,29 +14,32 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { vi } from 'vitest';
 import { stringify } from 'yaml';
-import { awsPlatform, durableClient, productSettings } from '../../../assembly/aws.ts';
-import { inboundConsumer, projectConsumer, routeConsumer } from '../../../assembly/consumers.ts';
-import { assemble } from '../../../assembly/deps.ts';
-import type { Parts } from '../../../assembly/deps/shared.ts';
-import { sweepJob } from '../../../assembly/jobs.ts';
-import { jsonLog } from '../../../assembly/log.ts';
-import { READERS } from '../../../assembly/resources.ts';
-import { slackDeps } from '../../../assembly/slack-deps.ts';
-import { workflow } from '../../../assembly/workflow.ts';
-import { type Environment, readEnvironment } from '../../../assembly/environment.ts';
-import { ALL_GRANTS, parametersFor } from '../../../assembly/secret-groups.ts';
-import type { Deps } from '../../../domain/ports/deps.ts';
-import type { Clock } from '../../../domain/ports/system.ts';
-import { api } from '../../../http/app.ts';
-import { lambdaHandler } from '../../../http/lambda.ts';
-import { publish } from '../../../local/config/config-watch.ts';
-import { loadSet } from '../../../local/config/config-set.ts';
+import { awsPlatform, durableClient, productSettings } from '../../../functions/assembly/aws.ts';
+import { inboundConsumer, projectConsumer, routeConsumer } from '../../../functions/assembly/consumers.ts';
+import { assemble } from '../../../functions/assembly/deps.ts';
+import type { Parts } from '../../../functions/assembly/deps/shared.ts';
+import { sweepJob } from '../../../functions/assembly/jobs.ts';
+import { jsonLog } from '../../../functions/assembly/log.ts';
+import { READERS } from '../../../functions/assembly/resources.ts';
+import { slackDeps } from '../../../functions/assembly/slack-deps.ts';
+import { workflow } from '../../../functions/assembly/workflow.ts';
+import { type Environment, readEnvironment } from '../../../functions/assembly/environment.ts';
+import { ALL_GRANTS, parametersFor } from '../../../functions/assembly/secret-groups.ts';
+import type { Product } from '../../../functions/assembly/product.ts';
+import type { Clock } from '../../../core/ports/system.ts';
+import { api } from '../../../entrances/http/app.ts';
+import { lambdaHandler } from '../../../entrances/http/lambda.ts';
+import { publish } from '../../../functions/local/config/config-watch.ts';
+import { loadSet } from '../../../functions/local/config/config-set.ts';
 import { type SqsConsumerOptions, sqsHandler } from '../../../platforms/aws/sqs-consumer.ts';
 import type { Consumer } from '../../../platforms/queues.ts';
-import { byQueueVariable, QUEUES, queueUrls } from '../../../schemas/config/queues.ts';
+import type { IncidentId } from '../../../schemas/config/names.ts';
+import type { Message } from '../../../schemas/incidents/inbox.ts';
+import { wake } from '../../../workflows/wake.ts';
+import { byQueue, QUEUES } from '../../../schemas/config/queues.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
-import { slackApp } from '../../../slack/app.ts';
-import { requestOf, resultOf } from '../../../slack/requests/http.ts';
+import { slackApp } from '../../../entrances/slack/app.ts';
+import { requestOf, resultOf } from '../../../entrances/slack/requests/http.ts';
 import { ADMIN_TOKEN, INGEST_TOKEN } from '../firebreak.ts';
 import { type FaultProxy, faultProxy, type FaultRates, type Service } from '../fault-proxy.ts';
 import { startTable } from './dynamodb.ts';
@@ -45,6 +48,7 @@ import { Interruptions } from './interruptions.ts';
 import { startLambda } from './lambda.ts';
 import { createQueues, startQueuesAndBlobs } from './queues-and-blobs.ts';
 import { AWS_ENV, clientOptions, type Endpoint } from './server.ts';
+import { resourcesText } from './resources.ts';
 import { startSsm } from './ssm.ts';
 
 const [BUCKET, SNAPSHOT_BUCKET, TABLE, SECRETS_PATH] = ['firebreak', 'snapshots', 'firebreak', '/firebreak/test'];
@@ -73,7 +77,7 @@ type HttpEvent = Parameters<ReturnType<typeof lambdaHandler>>[0];
 
 /** The handlers of one instance of a function. Like on Lambda, an instance handles one event at a time. */
 type Instance = {
-  deps: Deps;
+  deps: Product;
   http: (event: HttpEvent) => Promise<APIGatewayProxyStructuredResultV2>;
   slack: (event: HttpEvent) => Promise<APIGatewayProxyStructuredResultV2>;
   queues: Record<'route' | 'inbound' | 'project', ReturnType<typeof sqsHandler>>;
@@ -187,16 +191,15 @@ export class AwsProduct {
       vi.stubEnv(name, value);
     this.#closers.push(() => void vi.unstubAllEnvs());
     return readEnvironment({
-      FIREBREAK_STAGE: 'test',
-      FIREBREAK_TABLE: TABLE,
-      FIREBREAK_BUCKET: BUCKET,
-      FIREBREAK_SNAPSHOT_BUCKET: SNAPSHOT_BUCKET,
-      ...byQueueVariable((name) => queues[name].replace(direct.sqs, sqs)),
-      FIREBREAK_WORKFLOW_FUNCTION: 'workflow',
-      FIREBREAK_WORKFLOW_QUALIFIER: 'live',
-      FIREBREAK_SECRETS_PATH: SECRETS_PATH,
-      FIREBREAK_SECRETS_GRANTS: ALL_GRANTS.join(','),
-      FIREBREAK_SECRETS_KEY: Buffer.alloc(32).toString('base64'),
+      FIREBREAK_RESOURCES: resourcesText({
+        table: TABLE,
+        bucket: BUCKET,
+        snapshotBucket: SNAPSHOT_BUCKET,
+        queues: byQueue((name) => queues[name].replace(direct.sqs, sqs)),
+        workflow: { functionName: 'workflow', qualifier: 'live' },
+        path: SECRETS_PATH,
+        grants: [...ALL_GRANTS],
+      }),
       FIREBREAK_TIME_SCALE: String(timeScale),
       LOG_LEVEL: 'debug',
     });
@@ -224,7 +227,7 @@ export class AwsProduct {
 
   #startSources(env: Environment, isSweeping: boolean): void {
     const client = new SQSClient(clientOptions(process.env['AWS_ENDPOINT_URL_SQS'] ?? ''));
-    const urls = queueUrls(env);
+    const urls = env.FIREBREAK_RESOURCES.queues;
     this.#consumerOptions = { client, urls: Object.values(urls), onRefusal: () => undefined };
     const stops = QUEUES.map((name) => {
       const { reader, batchSize } = READERS[name];
@@ -368,6 +371,15 @@ export class AwsProduct {
   /** Stops its clock. */
   stopClock(): void {
     this.#stoppedAt = Date.now();
+  }
+
+  /** Leaves a message for a workflow, of a kind that only a later version knows: the run hands over to the next one. */
+  async leaveUnknownMessage(id: string): Promise<void> {
+    await this.#invoke('read', async ({ deps }) => {
+      const message = { kind: 'ask-the-oracle', by: 'ada' } as unknown as Message;
+      await deps.incidents.post(id as IncidentId, message);
+      await wake(deps, id as IncidentId);
+    });
   }
 
   /** Fails the next run of a workflow that continues. */

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { buildApp } from 'fauxqs';
-import { isWakeQueue } from '../../../assembly/resources.ts';
+import { isWakeQueue } from '../../../functions/assembly/resources.ts';
 import { byQueue, type QueueName, QUEUES } from '../../../schemas/config/queues.ts';
 import { clientOptions, type Endpoint } from './server.ts';
 

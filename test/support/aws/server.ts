@@ -25,8 +25,13 @@ export const clientOptions = (endpoint: string) => ({
   credentials: { accessKeyId: AWS_ENV.AWS_ACCESS_KEY_ID, secretAccessKey: AWS_ENV.AWS_SECRET_ACCESS_KEY },
 });
 
-/** Serves HTTP on a free port of the loopback address. An error of `handle` is a response with status 500. */
-export async function serve(handle: (request: AwsRequest) => Promise<AwsResponse>): Promise<Endpoint> {
+type Handle = (request: AwsRequest) => Promise<AwsResponse | 'lost'>;
+
+/**
+ * Serves HTTP on a free port of the loopback address. An error of `handle` is a response with status 500. `lost`: the
+ * connection breaks before the response.
+ */
+export async function serve(handle: Handle): Promise<Endpoint> {
   const server = createServer((req, res) => {
     answer(req, res, handle).catch((error: unknown) => res.writeHead(500).end(String(error)));
   });
@@ -41,11 +46,7 @@ export async function serve(handle: (request: AwsRequest) => Promise<AwsResponse
   };
 }
 
-async function answer(
-  req: IncomingMessage,
-  res: ServerResponse,
-  handle: (request: AwsRequest) => Promise<AwsResponse>,
-): Promise<void> {
+async function answer(req: IncomingMessage, res: ServerResponse, handle: Handle): Promise<void> {
   const disconnected = new AbortController();
   res.once('close', () => disconnected.abort());
   const chunks: Buffer[] = [];
@@ -53,5 +54,6 @@ async function answer(
   const { method = 'GET', url: path = '/', headers } = req;
   const body = Buffer.concat(chunks);
   const reply = await handle({ method, path, headers, body, disconnected: disconnected.signal });
-  res.writeHead(reply.status, reply.headers).end(reply.body);
+  if (reply === 'lost') res.destroy();
+  else res.writeHead(reply.status, reply.headers).end(reply.body);
 }

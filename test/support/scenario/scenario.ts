@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { canonicalJson, sha256 as hashOf } from '../../../stores/core/hash.ts';
+import { canonicalJson, sha256 as hashOf } from '../../../core/stores/hash.ts';
 import { alert, group, minutesAgo, twoDeployments } from '../alerts.ts';
 import { eventually } from '../firebreak.ts';
 import type { Product } from './product.ts';

@@ -93,7 +93,7 @@ async function expectSlack(incident: Incident, told: Entry[], vendors: Vendors, 
   if (archived) expect(channel.archived).toBe(true);
   // On-call people are not invited if the incident ended before the product came back.
   expect(channel.members, 'the on-call responder').toBeOneOf([['ada', 'firebreak'], ['firebreak']]);
-  expect(channel.topic).toContain('✅ critical · resolved');
+  expect(channel.topic).toMatch(/^✅ INC-\d+ critical · resolved/);
 
   const messages = channel.messages.filter(({ bot }) => bot);
   const isSummary = (message: MessageView) => keyOf(message) === `incident:${incident.id} summary`;

@@ -27,8 +27,8 @@ export type Vendors = {
   pagerDutyIncidents(): Promise<{ incident_key: string; status: string }[]>;
   /** Returns the running versions in the CD system, by service and environment. */
   live(): Promise<{ service: string; environment: string; version: string }[]>;
-  /** Requests an endpoint of a stand-in's sandbox, such as `/slack/channels`, as JSON. @param put the state to set */
-  sandbox: <T>(path: string, put?: object) => Promise<T>;
+  /** Requests an endpoint of a stand-in's sandbox, such as `/slack/channels`, as JSON. @param body sent with `PUT`, or with `method` */
+  sandbox: <T>(path: string, body?: object, method?: 'PUT' | 'POST') => Promise<T>;
   /** Requests an object of the Kubernetes cluster as an administrator. @param create the object to create */
   cluster: (path: string, create?: object) => Promise<any>;
   close(): Promise<void>;
@@ -56,8 +56,8 @@ export async function startVendors(options: VendorOptions): Promise<Vendors> {
     return one.url;
   };
 
-  const sandbox = async <T>(path: string, put?: object): Promise<T> => {
-    const init = put && { method: 'PUT', body: JSON.stringify(put) };
+  const sandbox = async <T>(path: string, body?: object, method: 'PUT' | 'POST' = 'PUT'): Promise<T> => {
+    const init = body && { method, body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
     const response = await standIns.app.request(`/sandbox${path}`, init);
     if (!response.ok) throw new Error(`/sandbox${path}: ${response.status} ${await response.text()}`);
     return (await response.json()) as T;

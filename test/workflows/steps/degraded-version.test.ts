@@ -1,11 +1,20 @@
 import { expect, test } from 'vitest';
-import { toSignal } from '../../../domain/alerts/signal.ts';
-import { correlate } from '../../../domain/correlation/correlate.ts';
-import type { Deps } from '../../../domain/ports/deps.ts';
+import { toSignal } from '../../../core/alerts/decisions/signal.ts';
+import { correlate } from '../../../core/correlation/decisions/correlate.ts';
+import type { Product } from '../../../functions/assembly/product.ts';
 import type { Alert } from '../../../schemas/alerts/sources/index.ts';
-import { degradedVersion } from '../../../workflows/steps/canary/degraded.ts';
-import { NOON } from '../../domain/arbitraries.ts';
-import { afterDeploy, own, scene, step, suspectIn, timed, v42, versionAt } from '../../domain/correlation/scenes.ts';
+import { degradedVersion } from '../../../workflows/steps/judge/degraded.ts';
+import { NOON } from '../../core/arbitraries.ts';
+import {
+  afterDeploy,
+  own,
+  scene,
+  step,
+  suspectIn,
+  timed,
+  v42,
+  versionAt,
+} from '../../core/correlation/decisions/scenes.ts';
 
 const ID = 'wch_0123456789abcdef0123456789';
 
@@ -37,7 +46,7 @@ const withWatch = (more: object | null) =>
       },
     },
     log: { error: () => undefined },
-  }) as unknown as Pick<Deps, 'watches' | 'log'>;
+  }) as unknown as Pick<Product, 'watches' | 'log'>;
 
 /** Returns the suspect of a decision that knows what the watch found. */
 async function watched(metrics: object[]) {

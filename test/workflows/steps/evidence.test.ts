@@ -117,7 +117,7 @@ test('measures the variants of flags that were changed shortly before, by their 
     }
     metrics.range = async (_promql, from, until) => samplesOf(from, until, () => 0.2);
     metrics.rangeByLabel = async (promql, label, _from, until) => {
-      asked.push(`${label}: ${promql}`);
+      asked.push(`${String(label)}: ${promql}`);
       return ['on', 'off'].map((one) => ({ label: one, curve: samplesOf(plusSeconds(until, -60), until, () => 0.2) }));
     };
   });

@@ -248,3 +248,24 @@ describe('services that only their health queries show', () => {
     expect(changes.find(({ change }) => change.version === 'w7')).toMatchObject({ relation: 'caller', distance: 1 });
   });
 });
+
+describe('samples that end after a deploy', () => {
+  /** Ends the samples of these queries six minutes before the alert. */
+  const end =
+    (...queries: string[]): Moment =>
+    ({ deps, clock }) => {
+      const last = plusSeconds(clock.now(), -360);
+      deps.metrics.range = async (promql, from, until) =>
+        samplesOf(from, queries.includes(promql) ? last : until, () => 0.001);
+    };
+
+  test('are asked about if the service alone has none any more: it may crash', async () => {
+    expect((await judged(end(CHECKOUT))).kind).toBe('approve');
+  });
+
+  test('are a gap of monitoring if those of another service ended in the same scrape', async () => {
+    const { kind, reasons } = await judged(end(CHECKOUT, PAYMENTS));
+    expect(kind).toBe('none');
+    expect(JSON.stringify(reasons)).toContain('the samples of payments ended at the same time');
+  });
+});

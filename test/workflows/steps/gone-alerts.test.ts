@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { AlertState } from '../../../domain/ports/alerts.ts';
+import type { AlertState } from '../../../core/ports/alerts.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
-import { all, configured, fires, type Moment, play } from '../play.ts';
+import { all, configured, ends, fires, type Moment, play } from '../play.ts';
+import { DAY_IN_AN_HOUR } from '../stories/closings.ts';
 
 const NOON = '2026-11-20T12:00:00.000Z' as Timestamp;
 const other = { name: 'HighLatency' };
@@ -15,7 +16,7 @@ const are =
 /** Plays an incident whose alert never reports its end. Returns who closed it, and the time in minutes after noon. */
 async function closed(timeline: Record<string, Moment>): Promise<[by: string | null, minutes: number]> {
   const { world } = await play({
-    given: [configured({ autoRollback: { mode: 'shadow' } }, { autoResolveHours: 4 })],
+    given: [DAY_IN_AN_HOUR, configured({ autoRollback: { mode: 'shadow' } }, { autoResolveHours: 4 })],
     timeline: { '0 s': fires(), ...timeline },
   });
   const [incident] = [...world.store.dossiers.values()].map(({ record }) => record);
@@ -53,13 +54,21 @@ describe('an alert without a reported end is not considered ended', () => {
   });
 
   test('if the second lookup finds it again, as after a restart of Alertmanager', async () => {
-    expect(
-      await closed({ '0 s': all(are('listed'), fires()), '9 min': are('absent'), '11 min': are('listed') }),
-    ).toEqual(QUIET);
+    const timeline = {
+      '0 s': all(are('listed'), fires()),
+      '9 min': are('absent'),
+      '11 min': are('listed'),
+      '250 min': ends(),
+    };
+    expect(await closed(timeline)).toEqual([null, 250]);
   });
 
-  test.each(['unknown', 'listed'] as const)('if it is %s', async (state) => {
-    expect(await closed({ '0 s': all(are(state), fires()) })).toEqual(QUIET);
+  test('if it is unknown', async () => {
+    expect(await closed({ '0 s': all(are('unknown'), fires()) })).toEqual(QUIET);
+  });
+
+  test('if it is listed, which counts as a repetition', async () => {
+    expect(await closed({ '0 s': all(are('listed'), fires()), '250 min': ends() })).toEqual([null, 250]);
   });
 
   test('if no source can be queried', async () => {

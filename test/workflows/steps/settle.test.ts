@@ -88,7 +88,7 @@ describe('an automatic rollback waits for alerts of other services', () => {
     const told2 = await told({
       given: [
         configured({ health }),
-        deploys('v3', 4, { status: 'started', finished_at: null }),
+        deploys('v3', 4, { status: 'started', finished_at: null, canary_weight: 0.5 }),
         ({ deps }) => {
           deps.metrics.range = async (_promql, from, until) =>
             samplesOf(from, until, (at) => (at < NOON ? 0.001 : 0.2));
@@ -197,7 +197,7 @@ describe('the second judgement, before an automatic rollback', () => {
       deps.automation.write({ paused: true, reason: null, mode: null, services: {} }, 'person:ada');
     const { calls, timeline } = await told({ timeline: { '0 s': fires(), '4 s': pause, '9 min': ends() } });
     expect(calls.slice(0, 2)).toEqual([PAGED, '10 s pager trigger page.2 critical']);
-    expect(timeline).toContainEqual('Not rolled back: the kill switch is on');
+    expect(timeline).toContainEqual('Not rolled back: the kill switch is on, set by person:ada');
   });
 
   test('does not stop a rollback after its first attempt, which may itself have caused the new alerts', async () => {

@@ -1,7 +1,7 @@
 import { type DurableContext, withDurableExecution } from '@aws/durable-execution-sdk-js';
-import { DrillTable } from '../../../stores/incidents/drills.ts';
-import type { Table } from '../../../stores/core/table.ts';
-import { planDrill } from '../../../actions/automation/drills.ts';
+import { DrillTable } from '../../../core/incidents/stores/drills.ts';
+import type { Table } from '../../../core/stores/table.ts';
+import { planDrill } from '../../../core/automation/actions/drills.ts';
 import { DrillId, type DrillRecord } from '../../../schemas/automation/drill.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { drill } from '../../../workflows/drill.ts';
@@ -59,10 +59,10 @@ export async function playDrill(
 /** A person starts the drill, as through the API. */
 const begins: Moment = async (world) => {
   const { drills, virtual, id } = laneOf(world);
-  const planned = await planDrill(world.deps, serviceEnvironment, 'person:ada');
+  const planned = await planDrill(world.deps, serviceEnvironment, { id, by: 'person:ada' });
   if (!planned.ok) throw new Error(planned.reason.text);
   // Each story has its own target, because their locks share one table.
-  const begun = await drills.begin({ ...planned.drill, id, resource: id });
+  const begun = await drills.begin({ ...planned.drill, resource: id });
   if (!begun.ok) throw new Error(begun.reason.text);
   virtual.begin(id, 1, { drillId: id, run: 1 });
 };

@@ -1,12 +1,12 @@
 import { type DurableContext, withDurableExecution } from '@aws/durable-execution-sdk-js';
-import { turnFlagOn } from '../../../actions/incidents/turn-flag-on.ts';
-import type { Flags } from '../../../domain/rollback/targets.ts';
-import type { Deps } from '../../../domain/ports/deps.ts';
+import { turnFlagOn } from '../../../core/incidents/actions/turn-flag-on.ts';
+import type { Flags } from '../../../core/rollback/decisions/targets.ts';
+import type { Product } from '../../../functions/assembly/product.ts';
 import { EnvironmentName, type IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import { flagOn } from '../../../workflows/flag-on.ts';
 import { durableRun } from '../../../workflows/run.ts';
-import { NOON } from '../../domain/arbitraries.ts';
+import { NOON } from '../../core/arbitraries.ts';
 import { FakeWorld, idleEngine } from '../../support/fake-deps.ts';
 import type { Run } from '../history.ts';
 import { acting, type handlerWith, liveThrough, type Moment, type Story, theIncident } from '../play.ts';
@@ -56,9 +56,9 @@ export async function flagWorld(): Promise<FlagWorld> {
   const world = new FakeWorld('2026-11-20T11:59:59.000Z');
   const virtual = new VirtualExecutions(world.clock, flagHandlerWith(world.deps));
   const service = new FlagService();
-  const ports: Partial<Deps> = {
-    flagRuns: { start: async (id, number) => begin(virtual, id, number) },
-    flagsFor: async () => service.flags,
+  const ports: Partial<Product> = {
+    runs: { ...world.deps.runs, flag: { start: async (id, number) => begin(virtual, id, number) } },
+    targets: { ...world.deps.targets, flagsFor: async () => service.flags },
   };
   Object.assign(world.deps, ports);
   world.engine = Object.assign(idleEngine(), { dieAfter: (checkpoints: number) => virtual.dieAfter(checkpoints) });

@@ -1,4 +1,4 @@
-import { keys } from '../../../stores/core/keys.ts';
+import { keys } from '../../../core/stores/keys.ts';
 import { put } from '../../../platforms/store.ts';
 import type { IncidentId, Version } from '../../../schemas/config/names.ts';
 import { Config } from '../../../schemas/config/config.ts';

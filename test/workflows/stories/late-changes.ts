@@ -1,9 +1,9 @@
-import { notifyIncidents } from '../../../actions/changes/notify-incidents.ts';
+import { notifyIncidents } from '../../../core/changes/actions/notify-incidents.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';
 import type { Message } from '../../../schemas/incidents/inbox.ts';
 import { plusSeconds, secondsBetween } from '../../../schemas/time/time.ts';
 import { wake } from '../../../workflows/wake.ts';
-import { NOON } from '../../domain/arbitraries.ts';
+import { NOON } from '../../core/arbitraries.ts';
 import {
   all,
   answers,
@@ -133,8 +133,15 @@ const ROLL_BACK_THEN = 'cd roll-back.2 v2 to v1';
 export const latePaths: Record<string, Path> = {
   'late-deploy-is-rolled-back': {
     given: [unrecorded('v2')],
-    timeline: { '0 s': fires(), '4 min': recordsLate('v2', 12), '9 min': ends() },
+    timeline: { '0 s': fires({ began: 0 }), '90 s': recordsLate('v2', 9), '9 min': ends() },
     calls: [PAGE, ROLL_BACK_THEN, RESOLVE],
+    status: 'resolved',
+  },
+  'late-deploy-is-reported': {
+    // Nothing but its record says that it was before the problem.
+    given: [unrecorded('v2')],
+    timeline: { '0 s': fires(), '4 min': recordsLate('v2', 12), '9 min': ends() },
+    calls: [PAGE, RESOLVE],
     status: 'resolved',
   },
   'late-deploy-is-recorded-twice': {
@@ -157,8 +164,8 @@ export const latePaths: Record<string, Path> = {
   'late-deploy-replaces-the-approval-request': {
     given: [mode('approve')],
     timeline: {
-      '0 s': fires(),
-      '2 min': recordsLate('v3', 6),
+      '0 s': fires({ began: 0 }),
+      '90 s': recordsLate('v3', 6),
       '4 min': answersWhatWaits('approved'),
       '9 min': ends(),
     },

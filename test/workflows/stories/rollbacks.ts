@@ -1,6 +1,6 @@
-import { keys } from '../../../stores/core/keys.ts';
-import type { Attempt } from '../../../domain/ports/common.ts';
-import type { TargetResponse } from '../../../domain/rollback/targets.ts';
+import { keys } from '../../../core/stores/keys.ts';
+import type { Attempt } from '../../../core/ports/common.ts';
+import type { TargetResponse } from '../../../core/rollback/decisions/targets.ts';
 import { put } from '../../../platforms/store.ts';
 import type { IncidentStatus } from '../../../schemas/incidents/incident.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
@@ -103,7 +103,7 @@ const longAgo =
   };
 
 /** The execution fails (a bug, or stopped by a person), and the sweeper starts the next run. */
-const dies: Moment = async (world) => {
+export const dies: Moment = async (world) => {
   const id = theIncident(world);
   world.kill(id, 1);
   await world.deps.incidents.handOver(id, 2, 'Run 1 of the workflow has died; run 2 takes over');
@@ -502,12 +502,6 @@ export const paths: Record<string, Path> = {
       },
       '30 min': says(note('resolve')),
     },
-    calls: [PAGE, RESOLVE],
-    status: 'resolved',
-  },
-  'closes-after-auto-resolve-hours': {
-    given: [configured({ autoRollback: { mode: 'shadow' } }, { autoResolveHours: 1 })],
-    timeline: { '0 s': fires() },
     calls: [PAGE, RESOLVE],
     status: 'resolved',
   },

@@ -1,11 +1,11 @@
-import { retryRun, startRun } from '../../../actions/runbooks/start-run.ts';
-import type { RequestedRun } from '../../../actions/runbooks/plan-run.ts';
-import type { Caller } from '../../../actions/people/caller.ts';
+import { retryRun, startRun } from '../../../core/runbooks/actions/start-run.ts';
+import type { RequestedRun } from '../../../core/runbooks/actions/plan-run.ts';
+import type { Caller } from '../../../core/people/actions/caller.ts';
 import type { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { runId } from '../../../schemas/runbooks/parts/runs.ts';
-import type { HttpAnswer } from '../../../domain/ports/runbooks.ts';
-import type { TargetResponse } from '../../../domain/rollback/targets.ts';
-import { runbook } from '../../domain/runbooks/support.ts';
+import type { HttpAnswer } from '../../../core/ports/runbooks.ts';
+import type { TargetResponse } from '../../../core/rollback/decisions/targets.ts';
+import { runbook } from '../../core/runbooks/decisions/support.ts';
 import type { FakeWorld } from '../../support/fake-deps.ts';
 import {
   acting,
@@ -131,7 +131,7 @@ const drained = set({ answers: [answered(201, { id: 'd-7' })] });
 
 /** A person starts a runbook, as through the API. */
 export const starts =
-  (named: string, more: Partial<RequestedRun> = {}): Moment =>
+  (named: string, more: Partial<RequestedRun> = {}, request: Partial<Parameters<typeof startRun>[3]> = {}): Moment =>
   (world) =>
     startRun(
       world.deps,
@@ -143,13 +143,13 @@ export const starts =
         inputs: {},
         ...more,
       },
-      'trace',
+      { trace: 'trace', ...request },
     );
 
 export const retries =
-  (number = 1): Moment =>
+  (number = 1, key?: string): Moment =>
   (world) =>
-    retryRun(world.deps, ADA, runId(theIncident(world), number));
+    retryRun(world.deps, ADA, runId(theIncident(world), number), key);
 
 const ADA: Caller = { name: 'person:ada', allow: () => undefined };
 

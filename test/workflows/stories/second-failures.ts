@@ -1,5 +1,5 @@
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
-import { NOON } from '../../domain/arbitraries.ts';
+import { NOON } from '../../core/arbitraries.ts';
 import { all, answers, configured, ends, fires, type Moment, samplesOf, theIncident } from '../play.ts';
 import { wake } from '../../../workflows/wake.ts';
 import { begins, finishes } from './late-changes.ts';

@@ -1,7 +1,7 @@
-import { clearSuspectChange } from '../../../actions/incidents/clear-suspect.ts';
-import { restoreSuspectChange } from '../../../actions/incidents/restore-suspect.ts';
-import { executeResponseAction } from '../../../actions/incidents/response-action.ts';
-import type { Caller } from '../../../actions/people/caller.ts';
+import { clearSuspectChange } from '../../../core/incidents/actions/clear-suspect.ts';
+import { restoreSuspectChange } from '../../../core/incidents/actions/restore-suspect.ts';
+import { executeResponseAction } from '../../../core/incidents/actions/response-action.ts';
+import type { Caller } from '../../../core/people/actions/caller.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { ChangeId, IncidentId, Version } from '../../../schemas/config/names.ts';
 import type { FakeWorld } from '../../support/fake-deps.ts';

@@ -1,12 +1,12 @@
 import { type DurableContext, withDurableExecution } from '@aws/durable-execution-sdk-js';
-import { tendWatches, watchDeploy } from '../../../actions/canary/watches.ts';
-import type { Table } from '../../../stores/core/table.ts';
-import { WatchTable } from '../../../stores/canary/watches.ts';
-import { newestLiveChange } from '../../../domain/changes/versions.ts';
-import { watchIdOf } from '../../../domain/canary/watch.ts';
-import type { Deps } from '../../../domain/ports/deps.ts';
+import { tendWatches, watchDeploy } from '../../../core/judge/actions/watches.ts';
+import type { Table } from '../../../core/stores/table.ts';
+import { WatchTable } from '../../../core/judge/stores/watches.ts';
+import { newestLiveChange } from '../../../core/changes/decisions/versions.ts';
+import { watchIdOf } from '../../../core/judge/decisions/watch.ts';
+import type { Product } from '../../../functions/assembly/product.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
-import type { WatchId, WatchRecord } from '../../../schemas/canary/watch.ts';
+import type { WatchId, WatchRecord } from '../../../schemas/judge/watch.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { deployWatch } from '../../../workflows/deploy-watch.ts';
 import { durableRun } from '../../../workflows/run.ts';
@@ -77,9 +77,9 @@ export function watchWorld(table: Table, number: number, answers: Answers = [0])
   const virtual = new VirtualExecutions(world.clock, watchHandlerWith(world.deps));
   const versions = { first: `v${number}.1`, next: `v${number}.2` };
   const known: WatchWorld = { world, watches, virtual, answers: [...answers], sent: [], versions };
-  const ports: Partial<Deps> = {
+  const ports: Partial<Product> = {
     watches: ownOf(watches, versions),
-    watchRuns: { start: async (id, run) => begin(virtual, id, run) },
+    runs: { ...world.deps.runs, watch: { start: async (id, run) => begin(virtual, id, run) } },
     judgeMetrics: { derived: () => [], measure: async () => measured(known.answers) },
     queue: { sendAll: async (_, signals) => void known.sent.push(...signals) },
     engine: { ...world.deps.engine, died: async () => false },
@@ -253,7 +253,7 @@ export const watchPaths: Record<string, WatchPath> = {
     given: [
       (world) =>
         void Object.assign(world.deps, {
-          watchRuns: { start: () => Promise.reject(new Error('Lambda does not answer')) },
+          runs: { ...world.deps.runs, watch: { start: () => Promise.reject(new Error('Lambda does not answer')) } },
         }),
     ],
     timeline: {
@@ -261,7 +261,7 @@ export const watchPaths: Record<string, WatchPath> = {
       '20 s': all((world) => {
         const { virtual } = of(world);
         Object.assign(world.deps, {
-          watchRuns: { start: async (id: WatchId, run: number) => begin(virtual, id, run) },
+          runs: { ...world.deps.runs, watch: { start: async (id: WatchId, run: number) => begin(virtual, id, run) } },
         });
       }, isSwept),
     },

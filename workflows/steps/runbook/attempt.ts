@@ -2,14 +2,14 @@ import type { Effect } from '../../../schemas/incidents/incident.ts';
 import type { StepEnd, StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
 import type { TrafficShift } from './reroute.ts';
 
-/** One attempt at a step. `before`: ends of the earlier steps. `handle`: operation in progress; null: none. */
+/** What an attempt at a step starts from. `before`: ends of the earlier steps. `handle`: operation in progress; null: none. */
 export type AttemptInput = {
   before: StepEnds;
   approved: boolean;
   scale: { from: number; to: number } | null;
   shift?: TrafficShift;
   /** Number of the attempt, from 1. A retry after a failure is a separate action. */
-  attemptNumber: number;
+  number: number;
   handle: string | null;
   /** Key known to the target, if an earlier run may have performed the action. Absent: the action's own key. */
   sentAs?: string;
@@ -30,5 +30,5 @@ export type CompletedAttempt = {
   effect: { state: Effect['state']; detail: string } | null;
 };
 
-/** An attempt: completed, or to be repeated. */
-export type Attempt = CompletedAttempt | Extract<AttemptResult, { kind: 'again' }>;
+/** An attempt that was made: completed, or to be repeated. */
+export type MadeAttempt = CompletedAttempt | Extract<AttemptResult, { kind: 'again' }>;

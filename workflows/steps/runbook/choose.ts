@@ -1,13 +1,15 @@
-import type { Deps } from '../../../domain/ports/deps.ts';
-import type { SelectedRunbook } from '../../../domain/ports/runbooks.ts';
-import { bestMatch, RUNBOOKS_MAX } from '../../../domain/runbooks/best-match.ts';
-import { isManualRun } from '../../../domain/runbooks/manual-runs.ts';
-import { planOf, type PlannedStep } from '../../../domain/runbooks/plan.ts';
+import type { Deps } from '../../../core/ports/deps.ts';
+import type { SelectedRunbook } from '../../../core/ports/runbooks.ts';
+import { bestMatch, RUNBOOKS_MAX } from '../../../core/runbooks/decisions/best-match.ts';
+import { isManualRun } from '../../../core/runbooks/decisions/manual-runs.ts';
+import { planOf, type PlannedStep } from '../../../core/runbooks/decisions/plan.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { Runbook } from '../../../schemas/runbooks/runbook.ts';
 import type { StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
 import type { Outline, RunbookInput } from './outline.ts';
+
+type ChooseDeps = Pick<Deps, 'config' | 'incidents' | 'runbooks'>;
 
 export type ChosenRunbook = {
   name: string;
@@ -25,7 +27,10 @@ export type ChosenRunbook = {
 const SIGNALS_READ = 50;
 
 /** Chooses the runbook for the firing alerts. Null: no runbook matches, or those that match have already run. */
-export async function chooseRunbook(deps: Deps, { incidentId, number }: RunbookInput): Promise<ChosenRunbook | null> {
+export async function chooseRunbook(
+  deps: ChooseDeps,
+  { incidentId, number }: RunbookInput,
+): Promise<ChosenRunbook | null> {
   const stored = await deps.runbooks.get(incidentId, number);
   if (stored !== undefined) return outlineOf(stored);
   if (isManualRun(number)) return null;
@@ -46,7 +51,7 @@ export async function chooseRunbook(deps: Deps, { incidentId, number }: RunbookI
 
 /** Returns the best match for the newest alerts that fire. */
 async function matchOf(
-  deps: Deps,
+  deps: ChooseDeps,
   incident: IncidentRecord,
   config: Config,
   started: ReadonlySet<string>,
@@ -96,7 +101,7 @@ const outlineOfStep = (step: PlannedStep, earlierKey: string | undefined): Outli
 };
 
 /** Returns whether the incident has made its first judgement, or is over without one. */
-export async function isJudged(deps: Deps, { incidentId }: RunbookInput): Promise<boolean> {
+export async function isJudged(deps: ChooseDeps, { incidentId }: RunbookInput): Promise<boolean> {
   const incident = await deps.incidents.read(incidentId);
   return incident === undefined || incident.status === 'resolved' || incident.mitigations > 0;
 }

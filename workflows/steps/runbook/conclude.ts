@@ -1,7 +1,7 @@
-import type { Deps } from '../../../domain/ports/deps.ts';
-import type { RunbookEnd } from '../../../domain/ports/runbooks.ts';
-import { undoId } from '../../../domain/runbooks/manual-runs.ts';
-import { planOf } from '../../../domain/runbooks/plan.ts';
+import type { Deps } from '../../../core/ports/deps.ts';
+import type { RunbookEnd } from '../../../core/ports/runbooks.ts';
+import { undoId } from '../../../core/runbooks/decisions/manual-runs.ts';
+import { planOf } from '../../../core/runbooks/decisions/plan.ts';
 import type { StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
 import { wake } from '../../wake.ts';
 import { passedOfWindow } from '../verify.ts';
@@ -24,7 +24,8 @@ export async function concludeRunbook(
   const { incidentId, number } = input;
   const remaining = await remainingChanges(deps, input, ends);
   if (remaining.length > 0)
-    await deps.incidents.note(incidentId, `runbook-${number}-left`, {
+    // Its key sorts before that of the end: entries of one millisecond are in the order of their keys.
+    await deps.incidents.note(incidentId, `runbook-${number}-changes`, {
       at: deps.clock.now(),
       actor: 'firebreak',
       kind: 'runbook.changes_remain',

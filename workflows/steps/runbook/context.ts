@@ -1,27 +1,30 @@
-import { environmentEntry } from '../../../domain/catalogue/catalogue.ts';
-import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
-import { isOneOfMany } from '../../../domain/incidents/incident-group.ts';
-import type { Deps } from '../../../domain/ports/deps.ts';
-import type { SelectedRunbook } from '../../../domain/ports/runbooks.ts';
-import { inversesOf } from '../../../domain/runbooks/inverses.ts';
-import { type PlannedInverse, type PlannedStep, planOf } from '../../../domain/runbooks/plan.ts';
-import { stepsBasedOnSuspect } from '../../../domain/runbooks/suspect-steps.ts';
-import type { Against, StepGuards } from '../../../domain/rollback/guard.ts';
-import { resolveText } from '../../../domain/runbooks/templates.ts';
-import type { Declarations, Variables } from '../../../domain/runbooks/variables.ts';
-import { declarationsOf } from '../../../domain/runbooks/located-steps.ts';
-import { modesFor } from '../../../domain/automation/automation.ts';
-import { missingEvidence } from '../../../domain/rollback/evidence-level.ts';
-import { doubtFactsOf } from '../../../domain/rollback/guard.ts';
-import { weighed } from '../../../domain/rollback/rollback.ts';
-import { allLackRequestScope, sendersOfCause } from '../../../domain/alerts/senders.ts';
+import { evidenceLevelOf } from '../../../core/rollback/decisions/target-policy.ts';
+import { environmentEntry } from '../../../core/catalogue/decisions/catalogue.ts';
+import type { ServiceEnvironment } from '../../../core/ports/common.ts';
+import { isOneOfMany } from '../../../core/incidents/decisions/incident-group.ts';
+import type { Deps } from '../../../core/ports/deps.ts';
+import type { SelectedRunbook } from '../../../core/ports/runbooks.ts';
+import { inversesOf } from '../../../core/runbooks/decisions/inverses.ts';
+import { type PlannedInverse, type PlannedStep, planOf } from '../../../core/runbooks/decisions/plan.ts';
+import { stepsBasedOnSuspect } from '../../../core/runbooks/decisions/suspect-steps.ts';
+import type { Against, StepGuards } from '../../../core/rollback/decisions/guard.ts';
+import { resolveText } from '../../../core/runbooks/decisions/templates.ts';
+import type { Declarations, Variables } from '../../../core/runbooks/decisions/variables.ts';
+import { declarationsOf } from '../../../core/runbooks/decisions/located-steps.ts';
+import { modesFor } from '../../../core/automation/decisions/automation.ts';
+import { missingEvidence } from '../../../core/rollback/decisions/evidence-level.ts';
+import { doubtFactsOf } from '../../../core/rollback/decisions/guard.ts';
+import { weighed } from '../../../core/rollback/decisions/rollback.ts';
+import { allLackRequestScope, sendersOfCause } from '../../../core/alerts/decisions/senders.ts';
 import type { EvidenceLevel } from '../../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
-import { readAutomation } from '../judge.ts';
+import { readAutomation } from '../judge-incident.ts';
 import type { Outline, RunbookInput } from './outline.ts';
 import { variablesOf } from './variables.ts';
+
+type ContextDeps = Pick<Deps, 'changes' | 'config' | 'decisions' | 'incidents' | 'runbooks'>;
 
 /** Everything that a step needs when it runs. */
 export type StepContext = {
@@ -43,7 +46,7 @@ export type StepContext = {
  * @throws if the incident, the runbook, or the step does not exist
  */
 export async function contextOf(
-  deps: Deps,
+  deps: ContextDeps,
   { incidentId, number }: RunbookInput,
   outline: Pick<Outline, 'id' | 'undoes'>,
   ends: StepEnds,
@@ -106,7 +109,7 @@ export async function guardsOf(
       incident,
     );
   }
-  const against = await againstOf(deps, context, entry?.autoRollback.evidence ?? 'proved');
+  const against = await againstOf(deps, context, evidenceLevelOf(entry));
   const configured = entry?.autoRollback.mode ?? 'shadow';
   const { mode } = selected.runbook;
   const { items } = await deps.incidents.signals(incident.id, { limit: 200 });

@@ -1,8 +1,8 @@
-import type { Deps } from '../../../domain/ports/deps.ts';
-import type { Json } from '../../../domain/runbooks/variables.ts';
+import type { Deps } from '../../../core/ports/deps.ts';
+import type { Json } from '../../../core/runbooks/decisions/variables.ts';
 import type { HttpWith } from '../../../schemas/runbooks/parts/http.ts';
 import { intendedBy } from './intended.ts';
-import type { Attempt, AttemptInput, CompletedAttempt } from './attempt.ts';
+import type { MadeAttempt, AttemptInput, CompletedAttempt } from './attempt.ts';
 import type { StepContext } from './context.ts';
 
 /** Maximum size of a stored response body, in UTF-16 units of its JSON. */
@@ -16,12 +16,12 @@ const RETRIED_STATUSES: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 
  * @param key of the recorded action; `sentAs`: the key that the receiver knows from an earlier run of the runbook
  */
 export async function callHttp(
-  deps: Deps,
+  deps: Pick<Deps, 'effects' | 'http' | 'incidents' | 'standIns'>,
   context: StepContext,
   request: HttpWith,
   key: string,
   { approved, sentAs = key }: Pick<AttemptInput, 'approved' | 'sentAs'>,
-): Promise<Attempt> {
+): Promise<MadeAttempt> {
   const { incident, step, inverse, name } = context;
   const { origin } = new URL(request.url);
   const text = `${request.method} ${origin}`;

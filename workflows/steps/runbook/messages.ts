@@ -1,19 +1,21 @@
-import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
-import type { VendorResponse } from '../../../domain/messages/channels.ts';
-import type { Deps } from '../../../domain/ports/deps.ts';
-import type { Json } from '../../../domain/runbooks/variables.ts';
-import { standInNote } from '../../../domain/catalogue/vendors.ts';
+import { serviceEntry } from '../../../core/catalogue/decisions/catalogue.ts';
+import type { VendorResponse } from '../../../core/messages/decisions/channels.ts';
+import type { Deps } from '../../../core/ports/deps.ts';
+import type { Json } from '../../../core/runbooks/decisions/variables.ts';
+import { standInNote } from '../../../core/catalogue/decisions/vendors.ts';
 import type { With } from '../../../schemas/runbooks/parts/kinds.ts';
 import type { TicketTarget } from '../../../schemas/alerts/routes.ts';
 import type { AttemptResult } from './attempt.ts';
 import type { StepContext } from './context.ts';
+
+type MessagesDeps = Pick<Deps, 'chat' | 'clock' | 'config' | 'incidents' | 'ticketsFor'>;
 
 /**
  * Posts a message. Without a channel, adds it to the timeline, which appears exactly once in the incident's channel. In
  * other channels, a post whose response was lost may be repeated.
  */
 export async function postToSlack(
-  deps: Deps,
+  deps: MessagesDeps,
   { incident, selected, name }: StepContext,
   { channel, text }: With<'slack.post'>,
   key: string,
@@ -45,7 +47,7 @@ export async function postToSlack(
 
 /** Opens a ticket, unless one with the same key exists. */
 export async function openTicket(
-  deps: Deps,
+  deps: MessagesDeps,
   { incident, serviceEnvironment }: StepContext,
   { title, text, repository, labels }: With<'ticket'>,
   key: string,

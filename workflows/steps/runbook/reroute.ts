@@ -1,18 +1,18 @@
 import * as z from 'zod';
-import { environmentEntry, serviceEntry } from '../../../domain/catalogue/catalogue.ts';
-import { healthOf } from '../../../domain/catalogue/health.ts';
-import { covers, stateAt } from '../../../domain/freeze/state.ts';
-import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
-import type { Deps } from '../../../domain/ports/deps.ts';
-import type { StepGuards } from '../../../domain/rollback/guard.ts';
+import { environmentEntry } from '../../../core/catalogue/decisions/catalogue.ts';
+import { healthOf } from '../../../core/catalogue/decisions/health.ts';
+import { loaded } from '../../../core/ports/extensions.ts';
+import type { ServiceEnvironment } from '../../../core/ports/common.ts';
+import type { Deps } from '../../../core/ports/deps.ts';
+import type { StepGuards } from '../../../core/rollback/decisions/guard.ts';
 import {
   sameWeights,
   shiftWeights,
   type TrafficRoute,
   type Weights,
   weightsInWords,
-} from '../../../domain/rollback/reroute.ts';
-import type { Json } from '../../../domain/runbooks/variables.ts';
+} from '../../../core/rollback/decisions/reroute.ts';
+import type { Json } from '../../../core/runbooks/decisions/variables.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { RouteConfig } from '../../../schemas/rollback/reroute.ts';
 import type { With } from '../../../schemas/runbooks/parts/kinds.ts';
@@ -48,13 +48,13 @@ function configuredRoute(config: Config, at: ServiceEnvironment, named: string |
 
 /** Returns the client of a route. Text: why there is none. */
 export async function routeNamed(
-  deps: Pick<Deps, 'config' | 'trafficRouteFor'>,
+  deps: Pick<Deps, 'config' | 'targets'>,
   at: ServiceEnvironment,
   named: string | undefined,
 ): Promise<(FoundRoute & { route: TrafficRoute }) | string> {
   const found = configuredRoute(await deps.config.current(), at, named);
   if (typeof found === 'string') return found;
-  const route = await deps.trafficRouteFor(found.config, at);
+  const route = await deps.targets.trafficRouteFor(found.config, at);
   if (route === undefined)
     return `the traffic route ${found.name} (${found.config.kind}) has no address: set its \`url\`, or KUBERNETES_URL`;
   return { ...found, route };
@@ -62,7 +62,7 @@ export async function routeNamed(
 
 /** Determines the weights before and after a shift. */
 export async function planShift(
-  deps: Pick<Deps, 'config' | 'trafficRouteFor'>,
+  deps: Pick<Deps, 'config' | 'targets'>,
   at: ServiceEnvironment,
   given: With<'reroute'>,
 ): Promise<ShiftPlan> {
@@ -101,7 +101,7 @@ const ShiftOutput = z.object({
 
 /** Determines the way back: exactly the weights that the shift found. */
 export async function planRestore(
-  deps: Pick<Deps, 'config' | 'trafficRouteFor'>,
+  deps: Pick<Deps, 'config' | 'targets'>,
   at: ServiceEnvironment,
   done: StepEnd | undefined,
 ): Promise<ShiftPlan> {
@@ -123,7 +123,7 @@ export async function planRestore(
   };
 }
 
-type FitnessDeps = Pick<Deps, 'clock' | 'config' | 'freezes' | 'incidents' | 'metrics'>;
+type FitnessDeps = Pick<Deps, 'config' | 'extensions' | 'incidents' | 'metrics'>;
 
 /**
  * Returns what is known about a shift of traffic. Undefined: the step shifts none.
@@ -164,7 +164,7 @@ async function fitnessOf(
     service: target.service ?? at.service,
     environment: target.environment ?? at.environment,
   };
-  if (isOtherService) await addRecordDoubts(deps, config, serviceEnvironment, { unfit, unclear });
+  if (isOtherService) await addRecordDoubts(deps, serviceEnvironment, { unfit, unclear });
   const queries = [target.health, isOtherService ? healthOf(config, serviceEnvironment) : undefined].filter(
     (one) => one !== undefined,
   );
@@ -178,21 +178,15 @@ async function fitnessOf(
   return { unfit: words(unfit), unclear: words(unclear) };
 }
 
-/** A freeze because of failures is a sign of trouble. Others are about deployments, so a person decides. */
-const FAILURE_CAUSES = new Set(['budget', 'burn', 'incident']);
-
 async function addRecordDoubts(
-  deps: Pick<Deps, 'clock' | 'freezes' | 'incidents'>,
-  { services }: Config,
+  deps: Pick<Deps, 'extensions' | 'incidents'>,
   serviceEnvironment: ServiceEnvironment,
   { unfit, unclear }: { unfit: string[]; unclear: string[] },
 ): Promise<void> {
   const incident = await deps.incidents.openAt(serviceEnvironment);
   if (incident !== undefined) unfit.push(`incident ${incident.id} is open: ${incident.title}`);
-  const now = deps.clock.now();
-  const scope = { ...serviceEnvironment, team: serviceEntry(services, serviceEnvironment.service)?.team ?? null };
-  const frozen = (await deps.freezes.current()).filter(
-    (freeze) => covers(freeze, scope) && stateAt(freeze, now) === 'in_force',
-  );
-  for (const { cause, reason } of frozen) (FAILURE_CAUSES.has(cause) ? unfit : unclear).push(`it is frozen: ${reason}`);
+  // A freeze because of failures is a sign of trouble. Others are about deployments, so a person decides.
+  const [freezes] = await loaded(deps.extensions.freezes);
+  for (const { reason, isFailure } of (await freezes?.inForce(serviceEnvironment)) ?? [])
+    (isFailure ? unfit : unclear).push(`it is frozen: ${reason}`);
 }

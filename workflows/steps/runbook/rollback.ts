@@ -1,7 +1,7 @@
-import { environmentEntry } from '../../../domain/catalogue/catalogue.ts';
-import type { Deps } from '../../../domain/ports/deps.ts';
-import type { Requester } from '../../../domain/rollback/judgement.ts';
-import { newestLiveChange } from '../../../domain/changes/versions.ts';
+import { environmentEntry } from '../../../core/catalogue/decisions/catalogue.ts';
+import type { Deps } from '../../../core/ports/deps.ts';
+import type { Requester } from '../../../core/rollback/decisions/judgement.ts';
+import { newestLiveChange } from '../../../core/changes/decisions/versions.ts';
 import type { Message, MitigationOutcome } from '../../../schemas/incidents/inbox.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
@@ -99,7 +99,10 @@ export async function checkRequestedRollback(
   if (incident.status === 'resolved') return INCIDENT_CLOSED;
   const judged = await newestJudgementOf(deps, context, judgedBefore);
   const end =
-    judged === null || judged.outcome === null || (await mayBeJudgedAgain(deps, incident.id, judged))
+    judged === null ||
+    judged.outcome === null ||
+    judged.outcome === 'waited' ||
+    (await mayBeJudgedAgain(deps, incident.id, judged))
       ? null
       : await endOf(deps, incident, judged.number, judged.outcome);
   if (end === null && !last) return null;
@@ -132,7 +135,12 @@ async function timedOut(deps: Deps, { id }: IncidentRecord, judged: { number: nu
   };
 }
 
-async function endOf(deps: Deps, { id }: IncidentRecord, number: number, outcome: MitigationOutcome): Promise<StepEnd> {
+async function endOf(
+  deps: Deps,
+  { id }: IncidentRecord,
+  number: number,
+  outcome: Exclude<MitigationOutcome, 'waited'>,
+): Promise<StepEnd> {
   const decision = await deps.decisions.get(id, number);
   const output = {
     outcome,

@@ -1,6 +1,6 @@
-import type { Deps } from '../../../domain/ports/deps.ts';
-import type { Json } from '../../../domain/runbooks/variables.ts';
-import { type Weights, weightsInWords } from '../../../domain/rollback/reroute.ts';
+import type { Deps } from '../../../core/ports/deps.ts';
+import type { Json } from '../../../core/runbooks/decisions/variables.ts';
+import { type Weights, weightsInWords } from '../../../core/rollback/decisions/reroute.ts';
 import type { With } from '../../../schemas/runbooks/parts/kinds.ts';
 import type { TrafficShift } from './reroute.ts';
 import type { StepContext } from './context.ts';
@@ -15,7 +15,7 @@ export const truncated = (text: string): string =>
 
 /** Adds the result of a step to the timeline, once per attempt. */
 export async function noteStep(
-  deps: Deps,
+  deps: Pick<Deps, 'clock' | 'incidents'>,
   { number }: RunbookInput,
   { incident, step, inverse, name }: StepContext,
   status: string,

@@ -1,17 +1,19 @@
-import { environmentEntry } from '../../../domain/catalogue/catalogue.ts';
-import type { Deps } from '../../../domain/ports/deps.ts';
-import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
-import type { TargetResponse, TargetRequest, Deployer } from '../../../domain/rollback/targets.ts';
-import type { Json } from '../../../domain/runbooks/variables.ts';
+import { environmentEntry } from '../../../core/catalogue/decisions/catalogue.ts';
+import type { Deps } from '../../../core/ports/deps.ts';
+import type { ServiceEnvironment } from '../../../core/ports/common.ts';
+import type { TargetResponse, TargetRequest, Deployer } from '../../../core/rollback/decisions/targets.ts';
+import type { Json } from '../../../core/runbooks/decisions/variables.ts';
 import type { Effect } from '../../../schemas/incidents/incident.ts';
 
 import { deployerAt } from '../roll-back.ts';
-import { weightsInWords } from '../../../domain/rollback/reroute.ts';
+import { weightsInWords } from '../../../core/rollback/decisions/reroute.ts';
 import { routeNamed, type TrafficShift } from './reroute.ts';
-import type { Attempt, AttemptInput, CompletedAttempt } from './attempt.ts';
+import type { MadeAttempt, AttemptInput, CompletedAttempt } from './attempt.ts';
 import { flagDoneAround } from './act-gate.ts';
 import type { StepContext } from './context.ts';
 import { intendedBy } from './intended.ts';
+
+type TargetActionDeps = Pick<Deps, 'config' | 'decisions' | 'effects' | 'incidentGroups' | 'incidents' | 'targets'>;
 
 /** A change of a target of the service. */
 export type TargetAction =
@@ -31,12 +33,12 @@ type TargetCall = {
 
 /** Makes one attempt: records the intent, locks the target, and calls it. A repeat with the same key checks the result. */
 export async function attemptTargetAction(
-  deps: Deps,
+  deps: TargetActionDeps,
   context: StepContext,
   action: TargetAction,
   key: string,
   { approved, handle, sentAs = key }: Pick<AttemptInput, 'approved' | 'handle' | 'sentAs'>,
-): Promise<Attempt> {
+): Promise<MadeAttempt> {
   const { incident, serviceEnvironment, name } = context;
   const targetCall = await targetCallOf(deps, context, action);
   if (typeof targetCall === 'string') return { performed: { kind: 'failed', detail: targetCall }, effect: null };
@@ -66,7 +68,7 @@ export async function attemptTargetAction(
 
 /** Returns that another action has set the flag, in words. Null: none has, or it is no flag; a person repeats an act on purpose. */
 const doneMeanwhile = async (
-  deps: Deps,
+  deps: TargetActionDeps,
   { incident, serviceEnvironment: at, selected, inverse }: StepContext,
   action: TargetAction,
   key: string,
@@ -80,7 +82,7 @@ const doneBefore = ({ name }: StepContext, because: string): CompletedAttempt =>
   effect: { state: 'withheld', detail: `${name}: already done: ${because}` },
 });
 
-function attemptOf({ name }: StepContext, { effect, output }: TargetCall, answer: TargetResponse): Attempt {
+function attemptOf({ name }: StepContext, { effect, output }: TargetCall, answer: TargetResponse): MadeAttempt {
   const recorded = (state: Effect['state'], detail: string) => ({ state, detail: `${name}: ${detail}` });
   switch (answer.kind) {
     case 'succeeded':
@@ -113,7 +115,7 @@ const failedAtOnce = (detail: string): CompletedAttempt['performed'] => ({
 
 /** Returns the call for an action. Text: why the action is impossible. */
 async function targetCallOf(
-  deps: Deps,
+  deps: TargetActionDeps,
   { serviceEnvironment }: StepContext,
   action: TargetAction,
 ): Promise<TargetCall | string> {
@@ -132,12 +134,12 @@ async function targetCallOf(
 }
 
 async function flagCall(
-  deps: Deps,
+  deps: TargetActionDeps,
   serviceEnvironment: ServiceEnvironment,
   { flag, on }: Extract<TargetAction, { kind: 'flag' }>,
 ): Promise<TargetCall | string> {
   const config = environmentEntry((await deps.config.current()).services, serviceEnvironment)?.flags;
-  const flags = config && (await deps.flagsFor(config, serviceEnvironment));
+  const flags = config && (await deps.targets.flagsFor(config, serviceEnvironment));
   if (flags === undefined)
     return 'no flag service is configured for this service and environment (`flags` in the catalogue)';
   const detail = `Turned ${on ? 'on' : 'off'} feature flag ${flag}`;
@@ -180,7 +182,7 @@ function restartCall(deployer: Deployer): TargetCall | string {
 }
 
 async function rerouteCall(
-  deps: Deps,
+  deps: TargetActionDeps,
   serviceEnvironment: ServiceEnvironment,
   { route: name, from, to, words }: Extract<TargetAction, { kind: 'reroute' }>,
 ): Promise<TargetCall | string> {

@@ -1,16 +1,18 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { muteOf, mutesNow } from '../../../../actions/alerts/muted-by.ts';
+import { muteOf, mutesNow } from '../../../../core/alerts/actions/muted-by.ts';
 import { observeChaos, unobservedChaos } from '../../actions/observe-chaos.ts';
 import { recordExperiment } from '../../actions/record-experiment.ts';
 import { ExperimentTable } from '../../store.ts';
 import { chaosObjectsOf, chaosSystemFor } from '../../chaos/chaos-systems.ts';
-import { Config } from '../../../../schemas/config/config.ts';
-import { NewExperiment } from '../../experiment.ts';
+import { JOBS } from '../../../../entrances/jobs/sweep/jobs.ts';
+import { Config, emptyConfig } from '../../../../schemas/config/config.ts';
+import { mintIncidentId } from '../../../../core/stores/ids.ts';
+import { ExperimentId, NewExperiment } from '../../experiment.ts';
 import { timestamp } from '../../../../schemas/time/time.ts';
 import { type ExperimentPorts, withPorts } from '../../ports.ts';
 import { advanceExperiment } from '../../steps/advance.ts';
-import { openTable, type TableStores } from '../../../../test/stores/stores.ts';
-import { openCluster, type TestCluster } from '../../../../test/integrations/kubernetes/cluster.ts';
+import { openTable, type TableStores } from '../../../../test/core/stores/stores.ts';
+import { openCluster, type TestCluster } from '../../../../test/vendors/kubernetes/cluster.ts';
 import { FakeWorld } from '../../../../test/support/fake-deps.ts';
 import { addFeature } from '../../../../test/support/feature-deps.ts';
 import { signal } from '../../../../test/support/signals.ts';
@@ -52,6 +54,22 @@ beforeEach(async () => {
     chaosSystemFor: (...run) => chaosSystemFor(...run, context),
   } satisfies ExperimentPorts);
 });
+
+/** Records a running experiment of the chaos system. */
+function record(): ReturnType<typeof recordExperiment> {
+  const input = NewExperiment.parse({
+    name: 'recorded',
+    scope: [{ service: cart, environment: 'production' }],
+    hypothesis: 'It survives',
+    checks: [{ name: 'errors', promql: 'x', max: 1 }],
+    status: 'running',
+    duration_seconds: 60,
+    run: { kind: 'litmus', engine: 'nightly' },
+  });
+  const caller = { name: 'ci', allow: () => undefined } as unknown as Parameters<typeof recordExperiment>[1];
+  const id = ExperimentId.parse(mintIncidentId(world.clock.now()));
+  return recordExperiment(withPorts(world.deps), caller, { id, experiment: input, trace: 'trace' });
+}
 
 /** @param kind of the chaos system */
 function configure(kind: 'litmus' | 'chaos-mesh', more: object = { observe: observed() }): void {
@@ -223,17 +241,7 @@ describe('a ChaosEngine that nobody has recorded', () => {
 
   test('is left to the experiment that was recorded for it, also after that has ended', async () => {
     configure('litmus');
-    const input = NewExperiment.parse({
-      name: 'recorded',
-      scope: [{ service: cart, environment: 'production' }],
-      hypothesis: 'It survives',
-      checks: [{ name: 'errors', promql: 'x', max: 1 }],
-      status: 'running',
-      duration_seconds: 60,
-      run: { kind: 'litmus', engine: 'nightly' },
-    });
-    const caller = { name: 'ci', allow: () => undefined } as unknown as Parameters<typeof recordExperiment>[1];
-    const recorded = await recordExperiment(withPorts(world.deps), caller, input, 'trace');
+    const recorded = await record();
     await engine();
     await poll();
     const stored = await experiments.get(recorded.id);
@@ -359,4 +367,14 @@ describe('a PodChaos of a schedule', () => {
     const listed = (await unobservedChaos(withPorts(world.deps))).find(({ object }) => object.startsWith('PodChaos'));
     expect(listed).toMatchObject({ why: 'no service observes all pods in shop' });
   });
+});
+
+test('a recorded experiment is tended until its end, also if its service no longer has experiments', async () => {
+  configure('litmus');
+  const { id } = await record();
+  world.config = emptyConfig;
+  started = [];
+  const job = JOBS.find(({ name }) => name === 'tend experiments') ?? expect.unreachable();
+  await job.run(world.deps, []);
+  expect(started).toContain(id);
 });

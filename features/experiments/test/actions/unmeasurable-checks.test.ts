@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { unmeasurableChecks } from '../../actions/unmeasurable-checks.ts';
-import { prometheusQueries } from '../../../../integrations/prometheus/queries.ts';
+import { prometheusQueries } from '../../../../vendors/prometheus/queries.ts';
 import { NewExperiment } from '../../experiment.ts';
-import { type Reply, vendorThat } from '../../../../test/integrations/server.ts';
+import { type Reply, vendorThat } from '../../../../test/vendors/server.ts';
 import { FakeWorld } from '../../../../test/support/fake-deps.ts';
-import { serverAt } from '../../../../integrations/shared/server.ts';
+import { serverAt } from '../../../../vendors/shared/server.ts';
 
 const planned = (more: object = {}): NewExperiment =>
   NewExperiment.parse({
@@ -32,7 +32,7 @@ async function unmeasurable(input: NewExperiment, known: readonly string[], rang
     return vector(...known.filter((name) => query.includes(`"${name}"`)).map(() => 1));
   });
   const { deps } = new FakeWorld();
-  return unmeasurableChecks({ ...deps, sloMetrics: prometheusQueries(async () => serverAt(server.url)) }, input);
+  return unmeasurableChecks({ ...deps, metricQueries: prometheusQueries(async () => serverAt(server.url)) }, input);
 }
 
 test('names the metrics without series, and else the query', async () => {
@@ -61,5 +61,5 @@ test('a Prometheus with samples, or with no or an incomplete answer, refuses not
   expect(await unmeasurable(planned({ status: 'running' }), [])).toEqual([]);
   const { deps } = new FakeWorld();
   const away = prometheusQueries(async () => serverAt('http://127.0.0.1:1'));
-  expect(await unmeasurableChecks({ ...deps, sloMetrics: away }, planned())).toEqual([]);
+  expect(await unmeasurableChecks({ ...deps, metricQueries: away }, planned())).toEqual([]);
 });

@@ -24,7 +24,7 @@ test('the report of a failed hypothesis has its numbers, alerts, and action item
     ],
   });
   expect(text).toContain('# Experiment: lose \\| one \\<b\\>pod\\</b\\>');
-  expect(text).toContain('- Conclusion: **failed** (outside_limits)');
+  expect(text).toContain('- Conclusion: **failed** (a check was outside its limits)');
   expect(text).toContain('Started: 1970-01-01T00:10:00.000Z; ran 300 s');
   expect(text).toContain('| errors | at most 0.02 | during | 1 | 0 | 1 | 0.05 | 0.05 | 0.05 |');
   expect(text).toContain('| 1970-01-01T00:11:00.000Z | A\\|B | checkout production | critical | none |');

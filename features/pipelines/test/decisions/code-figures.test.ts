@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { codeFigures, type ServiceCode } from '../../decisions/code-figures.ts';
 import { coverageIn } from '../../decisions/coverage.ts';
 import type { ServiceName } from '../../../../schemas/config/names.ts';
-import type { PullRequest, Push } from '../../../../schemas/delivery/code.ts';
+import type { PullRequest, Push } from '../../../../schemas/changes/code.ts';
 import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
 
 const NOW = '2026-11-20T12:00:00.000Z' as Timestamp;

@@ -44,6 +44,20 @@ describe('the encodings', () => {
     expect(spans[0]?.resource.get('cicd.pipeline.run.id')).toBe(289782451);
   });
 
+  test.each([
+    [{ code: 'STATUS_CODE_ERROR' }, 'error'],
+    [{ code: 'STATUS_CODE_OK' }, 'ok'],
+    [{ code: 'STATUS_CODE_UNSET' }, 'unset'],
+    [{}, 'unset'],
+    [null, 'unset'],
+  ])('the status %j and a parent that is null, as protobuf libraries write JSON', (status, expected) => {
+    const spans = [
+      { traceId: '5B8EFFF798038103D269B633813FC60C', spanId: 'ab', parentSpanId: null, name: 'n', status },
+    ];
+    const [found] = spansOfJson(JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans }] }] }));
+    expect(found).toMatchObject({ traceId: '5b8efff798038103d269b633813fc60c', parentSpanId: '', status: expected });
+  });
+
   test('long names are cut, attributes with a long key are left out, and a long ID is refused', () => {
     const text = (field: number, content: string) => lengthField(field, Buffer.from(content));
     const pair = (key: string) => lengthField(9, Buffer.concat([text(1, key), lengthField(2, text(1, 'value'))]));
@@ -157,7 +171,13 @@ describe('spans of pipelines', () => {
   });
 
   test.each([
-    ['spans of a service that is no pipeline', { 'service.name': 'checkout' }, {}, 'no attribute cicd.pipeline.run.id'],
+    [
+      'spans of an application',
+      { 'service.name': 'checkout' },
+      { resource: new Map([['telemetry.sdk.name', 'opentelemetry']]) },
+      'no attribute cicd.pipeline.run.id',
+    ],
+    ['a plain span of an unknown service', { 'service.name': 'cron' }, {}, 'the catalogue has no service "cron"'],
     ['an unknown service', { ...RUN, 'service.name': 'otel-cli' }, {}, 'the catalogue has no service "otel-cli"'],
     ['a span without an end', RUN, { end: null }, 'a span without an end'],
     ['a run ID that is too long', { ...RUN, 'cicd.pipeline.run.id': 'x'.repeat(300) }, {}, 'run_id'],

@@ -1,9 +1,10 @@
-import { repositoryPathOf } from '../../../../domain/catalogue/repositories.ts';
+import { repositoryPathOf } from '../../../../core/catalogue/decisions/repositories.ts';
 import { ServiceName } from '../../../../schemas/config/names.ts';
 import {
   PipelineRunReport,
   type PipelineResult,
   type PipelineRunInput,
+  ReportedResult,
   RepositoryName,
   type RunTrace,
 } from '../../pipeline-run.ts';
@@ -17,29 +18,14 @@ export type SpanResult =
   | { kind: 'rejected'; why: string }
   | { kind: 'part' };
 
-/** The results of the semantic conventions, of their drafts, and of GitHub and GitLab, in lowercase. */
-const RESULTS: ReadonlyMap<string, PipelineResult> = new Map([
-  ['success', 'succeeded'],
-  ['failure', 'failed'],
-  ['failed', 'failed'],
-  ['error', 'failed'],
-  ['timeout', 'failed'],
-  ['timed_out', 'failed'],
-  ['startup_failure', 'failed'],
-  ['cancellation', 'cancelled'],
-  ['cancelled', 'cancelled'],
-  ['canceled', 'cancelled'],
-  ['skip', 'skipped'],
-  ['skipped', 'skipped'],
-]);
-
 const RUN_RESULT = ['cicd.pipeline.result', 'cicd.pipeline.run.result', 'cicd.pipeline.run.status'];
 const TASK_RESULT = ['cicd.pipeline.task.run.result', 'cicd.pipeline.task.run.status', 'cicd.pipeline.run.task.status'];
 
 /**
  * Returns what a span says about a run of a pipeline, by the semantic conventions for CI/CD. A span without a parent is
  * the run; a span with `cicd.pipeline.task.name` is a stage. Steps of a job, which the GitHub receiver of the collector
- * sends with the job in the resource, are parts of it.
+ * sends with the job in the resource, are parts of it. A span without attributes of pipelines, as otel-cli sends it, is a
+ * stage with its name; without a parent it is the run, too. SDKs of applications always name themselves in the resource.
  *
  * @param isService returns whether the catalogue has a service with this name
  * @see https://opentelemetry.io/docs/specs/semconv/cicd/cicd-spans/
@@ -58,13 +44,14 @@ function resultOfSpan(
 ): SpanResult {
   const pipeline = text('cicd.pipeline.name');
   const run = text('cicd.pipeline.run.id');
-  if (run === undefined && pipeline === undefined)
+  const isPlain = run === undefined && pipeline === undefined;
+  if (isPlain && span.resource.has('telemetry.sdk.name'))
     return { kind: 'rejected', why: 'no attribute cicd.pipeline.run.id or cicd.pipeline.name' };
   const subject = subjectOf(text, isService);
   if (typeof subject === 'string') return { kind: 'rejected', why: subject };
   if (span.end === null) return { kind: 'rejected', why: 'a span without an end' };
   const isRun = span.parentSpanId === '' || /^0+$/.test(span.parentSpanId);
-  const task = isRun ? undefined : taskOf(span, ownText);
+  const task = isPlain ? { id: span.spanId, name: span.name } : isRun ? undefined : taskOf(span, ownText);
   if (!isRun && task === undefined) return { kind: 'part' };
   const result = resultOf(span, isRun ? RUN_RESULT : TASK_RESULT, text);
   const queuedSeconds = span.attributes.get('gitlab.job.queued_duration');
@@ -77,7 +64,7 @@ function resultOfSpan(
   });
   const input: PipelineRunInput = {
     ...subject,
-    pipeline,
+    pipeline: isPlain && isRun ? span.name : pipeline,
     run_id: run ?? span.traceId,
     attempt: attemptOf(text('github.workflow.run.attempt') ?? text('cicd.pipeline.run.attempt')),
     branch: text('vcs.ref.head.type') === 'tag' ? undefined : (text('vcs.ref.head.name') ?? text('vcs.ref.head')),
@@ -86,7 +73,8 @@ function resultOfSpan(
     url: text('cicd.pipeline.run.url.full'),
     author: text('cicd.pipeline.run.sender.login') ?? text('gitlab.pipeline.run.actor.username'),
     reported_at: span.end,
-    ...(task === undefined ? period : { stages: [{ ...task, ...period }] }),
+    ...(isRun && period),
+    ...(task !== undefined && { stages: [{ ...task, ...period }] }),
   };
   const report = PipelineRunReport.safeParse(input);
   if (report.success)
@@ -156,7 +144,7 @@ function taskOf(
 /** An ended span without a result or an error succeeded: most tools set no status then. */
 function resultOf({ status }: Span, names: readonly string[], text: ReadAttribute): PipelineResult {
   const stated = names.map((name) => text(name)?.toLowerCase()).find((value) => value !== undefined);
-  return RESULTS.get(stated ?? '') ?? (status === 'error' ? 'failed' : 'succeeded');
+  return ReportedResult.safeParse(stated).data ?? (status === 'error' ? 'failed' : 'succeeded');
 }
 
 function attemptOf(text: string | undefined): number {

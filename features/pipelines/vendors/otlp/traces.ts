@@ -82,7 +82,17 @@ const Id = z
   .string()
   .regex(/^[0-9a-f]*$/i)
   .max(2 * ID_MAX_BYTES)
-  .default('');
+  .toLowerCase()
+  .nullish()
+  .transform((id) => id ?? '');
+
+/** Numbers are the form of OTLP; the names are that of protobuf. */
+const StatusCode = z.union([
+  z.number(),
+  z.literal('STATUS_CODE_UNSET').transform(() => 0),
+  z.literal('STATUS_CODE_OK').transform(() => 1),
+  z.literal('STATUS_CODE_ERROR').transform(() => 2),
+]);
 const JsonTraces = z.object({
   resourceSpans: z
     .array(
@@ -101,7 +111,7 @@ const JsonTraces = z.object({
                     startTimeUnixNano: Int64.default(0),
                     endTimeUnixNano: Int64.default(0),
                     attributes: JsonAttributes,
-                    status: z.object({ code: z.number().default(0) }).nullish(),
+                    status: z.object({ code: StatusCode.default(0) }).nullish(),
                   }),
                 )
                 .default([]),

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { draftOf } from '../../decisions/draft.ts';
 import type { DraftInput } from '../../decisions/record.ts';
 import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
-import { INCIDENT, NOON } from '../../../../test/domain/arbitraries.ts';
+import { INCIDENT, NOON } from '../../../../test/core/arbitraries.ts';
 
 const entry = (kind: string, at: Timestamp) => ({
   position: kind,
@@ -21,6 +21,7 @@ const draftWith = (confidence: number): string =>
         title: 'Errors',
         severity: 'critical',
         status: 'resolved',
+        resolved_by: null,
         opened_at: NOON,
         resolved_at: END,
         roles: {},
@@ -33,6 +34,7 @@ const draftWith = (confidence: number): string =>
       evidence: null,
       packs: [],
       budgets: [],
+      requests: null,
       impact: [],
       team: 'payments',
       people: new Map(),

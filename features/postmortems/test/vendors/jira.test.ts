@@ -2,13 +2,13 @@ import { describe, expect, test } from 'vitest';
 import type { IssueTracker } from '../../decisions/issues.ts';
 import { jiraTracker } from '../../vendors/jira/action-item-issues.ts';
 import { checkJira } from '../../vendors/jira/rest.ts';
-import { isSignedByJira, JiraEvent } from '../../vendors/jira/webhook.ts';
+import { JiraEvent, jiraSignature } from '../../vendors/jira/webhook.ts';
 import { jiraAccess } from '../actions/tracker-world.ts';
 import { start } from '../../../../packages/sandbox/test/support.ts';
 import { SetClock } from '../../../../test/support/fake-deps.ts';
 import { webhook } from '../../../../test/support/webhooks.ts';
-import { type Reply, vendor } from '../../../../test/integrations/server.ts';
-import { recorded, respondsAsAgreed, sent } from '../../../../test/integrations/vendor-responses.ts';
+import { type Reply, vendor } from '../../../../test/vendors/server.ts';
+import { recorded, respondsAsAgreed, sent } from '../../../../test/vendors/vendor-responses.ts';
 
 const clock = new SetClock('2026-11-20T12:00:00.000Z');
 const at = (url: string): IssueTracker =>
@@ -90,13 +90,15 @@ test('a webhook is read if it has the signature of its bytes', () => {
   const { headers, body: text } = webhook('jira/issue-updated');
   const body = Buffer.from(text);
   const signature = headers['x-hub-signature'];
-  expect(isSignedByJira(body, signature, secret)).toBe(true);
+  const isValid = (of: Buffer, sentSignature: string | undefined, withSecret: string): boolean =>
+    jiraSignature.isValid(of, () => sentSignature, withSecret, clock.now());
+  expect(isValid(body, signature, secret)).toBe(true);
   expect(JiraEvent.parse(JSON.parse(text))).toEqual({
     webhookEvent: 'jira:issue_updated',
     issue: { id: '99291' },
   });
-  expect(isSignedByJira(Buffer.from(`${text} `), signature, secret)).toBe(false);
-  expect(isSignedByJira(body, signature, 'another')).toBe(false);
-  expect(isSignedByJira(body, undefined, secret)).toBe(false);
-  expect(isSignedByJira(body, signature, '')).toBe(false);
+  expect(isValid(Buffer.from(`${text} `), signature, secret)).toBe(false);
+  expect(isValid(body, signature, 'another')).toBe(false);
+  expect(isValid(body, undefined, secret)).toBe(false);
+  expect(isValid(body, signature, '')).toBe(false);
 });

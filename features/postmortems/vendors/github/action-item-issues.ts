@@ -1,18 +1,18 @@
 import * as z from 'zod';
-import { code } from '../../../../domain/messages/markdown.ts';
-import type { VendorResponse } from '../../../../domain/messages/channels.ts';
+import { code } from '../../../../core/messages/decisions/markdown.ts';
+import type { VendorResponse } from '../../../../core/messages/decisions/channels.ts';
 import type { IssueFacts, IssueRef, IssueTracker } from '../../decisions/issues.ts';
 import { InstantIn } from '../../../../schemas/time/time.ts';
-import { truncate } from '../../../../integrations/shared/text.ts';
+import { truncate } from '../../../../vendors/shared/text.ts';
 import {
   ATTEMPT_TIMEOUT_MS,
   ISSUE_PAGES,
   LABEL_MAX_CHARS,
   PAGE_ITEMS,
   TITLE_MAX_CHARS,
-} from '../../../../integrations/github/limits.ts';
-import { hasMarker, marker } from '../../../../integrations/github/markdown.ts';
-import { request, type GithubOptions, repositoryPath } from '../../../../integrations/github/rest.ts';
+} from '../../../../vendors/github/limits.ts';
+import { hasMarker, marker } from '../../../../vendors/github/markdown.ts';
+import { request, type GithubOptions, repositoryPath } from '../../../../vendors/github/rest.ts';
 
 /** By this label, issues of Firebreak are found again. */
 const FIREBREAK_LABEL = 'firebreak';

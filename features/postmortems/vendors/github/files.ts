@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import type { FileResult, NewFile, PostmortemFiles } from '../../decisions/files.ts';
 import type { PostmortemFileConfig } from '../../schemas/publishing.ts';
-import { retryLater, refuse, vendorResponse } from '../../../../integrations/shared/refusals.ts';
-import { truncate } from '../../../../integrations/shared/text.ts';
-import { attempt, type Calls, ended } from '../../../../integrations/github/attempt.ts';
-import { BODY_MAX_CHARS, TITLE_MAX_CHARS } from '../../../../integrations/github/limits.ts';
-import type { GithubOptions } from '../../../../integrations/github/rest.ts';
-import { escapedName, headOf } from '../../../../integrations/github/revert/git-data.ts';
+import { retryLater, refuse, vendorResponse } from '../../../../vendors/shared/refusals.ts';
+import { truncate } from '../../../../vendors/shared/text.ts';
+import { attempt, type Calls, ended } from '../../../../vendors/github/attempt.ts';
+import { BODY_MAX_CHARS, TITLE_MAX_CHARS } from '../../../../vendors/github/limits.ts';
+import type { GithubOptions } from '../../../../vendors/github/rest.ts';
+import { escapedName, headOf } from '../../../../vendors/github/revert/git-data.ts';
 
 type Destination = Pick<PostmortemFileConfig['github'], 'repository' | 'branch'>;
 

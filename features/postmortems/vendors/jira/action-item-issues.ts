@@ -1,10 +1,10 @@
 import * as z from 'zod';
-import type { VendorResponse } from '../../../../domain/messages/channels.ts';
+import type { VendorResponse } from '../../../../core/messages/decisions/channels.ts';
 import type { IssueRef, IssueState, IssueTracker } from '../../decisions/issues.ts';
 import type { JiraTracker } from '../../schemas/trackers.ts';
 import { InstantIn } from '../../../../schemas/time/time.ts';
-import { withoutTrailingSlash } from '../../../../integrations/shared/client.ts';
-import { truncate } from '../../../../integrations/shared/text.ts';
+import { withoutTrailingSlash } from '../../../../vendors/shared/client.ts';
+import { truncate } from '../../../../vendors/shared/text.ts';
 import { descriptionOf, textOf } from './adf.ts';
 import { request, type JiraOptions } from './rest.ts';
 

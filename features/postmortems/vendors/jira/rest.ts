@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import type { VendorResponse } from '../../../../domain/messages/channels.ts';
-import type { Clock } from '../../../../domain/ports/system.ts';
-import { vendorClient, type VendorCall } from '../../../../integrations/shared/client.ts';
+import type { VendorResponse } from '../../../../core/messages/decisions/channels.ts';
+import type { Clock } from '../../../../core/ports/system.ts';
+import { vendorClient, type VendorCall } from '../../../../vendors/shared/client.ts';
 
 export type JiraOptions = {
   /** Address of the site, such as `https://acme.atlassian.net`. The token is sent only there. */

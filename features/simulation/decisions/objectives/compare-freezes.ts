@@ -4,11 +4,11 @@ import type { CountedDay, RecordedObjective } from '../../objective.ts';
 import type { RecordedIncident } from '../../recording.ts';
 import type { Slo, SloId } from '../../../../schemas/slo/slo.ts';
 import { millisOf, secondsBetween, type Timestamp, timestamp } from '../../../../schemas/time/time.ts';
-import { serviceEntry } from '../../../../domain/catalogue/catalogue.ts';
-import { type FreezePolicy, policyFor } from '../../../../domain/freeze/policy.ts';
+import { serviceEntry } from '../../../../core/catalogue/decisions/catalogue.ts';
+import { type FreezePolicy, policyFor } from '../../../freeze/decisions/policy.ts';
 import { timeText } from '../compare.ts';
 import { countsNeeded, type ObjectiveFreeze, replayFreezes } from './replay-freezes.ts';
-import { BUCKET_MS } from '../../../../domain/slo/history.ts';
+import { BUCKET_MS } from '../../../slo/decisions/history.ts';
 import { historyOf } from './counts.ts';
 
 /** What was recorded of an objective. */

@@ -1,8 +1,8 @@
 import type { CountedDay } from '../../objective.ts';
 import type { Slo } from '../../../../schemas/slo/slo.ts';
 import { millisOf, type Timestamp } from '../../../../schemas/time/time.ts';
-import type { Span } from '../../../../domain/slo/budget/period.ts';
-import { withoutSpans } from '../../../../domain/slo/corrections.ts';
+import type { Span } from '../../../slo/decisions/budget/period.ts';
+import { withoutSpans } from '../../../slo/decisions/corrections.ts';
 import {
   BUCKET_MS,
   bucketAt,
@@ -11,10 +11,10 @@ import {
   indexOf,
   setBucket,
   type Sum,
-} from '../../../../domain/slo/history.ts';
-import type { Observed } from '../../../../domain/slo/measurement/observed.ts';
-import { RunningSums } from '../../../../domain/slo/measurement/running-sums.ts';
-import { inSlices, verdictOf } from '../../../../domain/slo/measurement/slices.ts';
+} from '../../../slo/decisions/history.ts';
+import type { Observed } from '../../../slo/decisions/measurement/observed.ts';
+import { RunningSums } from '../../../slo/decisions/measurement/running-sums.ts';
+import { inSlices, verdictOf } from '../../../slo/decisions/measurement/slices.ts';
 
 /** Builds the history of recorded days up to a moment. */
 export function historyOf(days: readonly CountedDay[], { from, until }: Span): History {

@@ -1,17 +1,17 @@
 import * as z from 'zod';
-import type { Freeze } from '../../../../schemas/freeze/freeze.ts';
+import type { Freeze } from '../../../freeze/schemas/freeze.ts';
 import type { RecordedObjective } from '../../objective.ts';
 import type { Slo } from '../../../../schemas/slo/slo.ts';
 import type { SloStatus } from '../../../../schemas/slo/slo-status.ts';
 import { millisOf, type Timestamp, timestamp } from '../../../../schemas/time/time.ts';
-import { planFreezes } from '../../../../domain/freeze/budget/plan-freezes.ts';
-import type { FreezePolicy } from '../../../../domain/freeze/policy.ts';
-import { accountIn, historySeconds } from '../../../../domain/slo/budget/account.ts';
-import { budgetOf } from '../../../../domain/slo/budget/budget.ts';
-import { burnRatesOf, reachedAlerts } from '../../../../domain/slo/budget/burn.ts';
-import { type Span, spanOf } from '../../../../domain/slo/budget/period.ts';
-import { spansOf } from '../../../../domain/slo/corrections.ts';
-import { BUCKET_MS, type History } from '../../../../domain/slo/history.ts';
+import { planFreezes } from '../../../freeze/decisions/budget/plan-freezes.ts';
+import type { FreezePolicy } from '../../../freeze/decisions/policy.ts';
+import { accountIn, historySeconds } from '../../../slo/decisions/budget/account.ts';
+import { budgetOf } from '../../../slo/decisions/budget/budget.ts';
+import { burnRatesOf, reachedAlerts } from '../../../slo/decisions/budget/burn.ts';
+import { type Span, spanOf } from '../../../slo/decisions/budget/period.ts';
+import { spansOf } from '../../../slo/decisions/corrections.ts';
+import { BUCKET_MS, type History } from '../../../slo/decisions/history.ts';
 import { CountsOverTime } from './counts.ts';
 
 /** A freeze by an objective. `until` null: it is still in force at the end of the period. */

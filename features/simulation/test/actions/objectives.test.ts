@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { countedDays, recordedObjective } from '../../actions/objectives.ts';
-import { policyFor } from '../../../../domain/freeze/policy.ts';
+import { policyFor } from '../../../freeze/decisions/policy.ts';
 import { historyOf } from '../../decisions/objectives/counts.ts';
 import { countsNeeded, replayFreezes } from '../../decisions/objectives/replay-freezes.ts';
 import { CountedDay, RecordedObjective } from '../../objective.ts';
 import { millisOf, timestamp } from '../../../../schemas/time/time.ts';
-import { availability, DAY, HOUR, MINUTE, NOON, SloWorld } from '../../../../test/jobs/slo-evaluation/world.ts';
+import { availability, DAY, HOUR, MINUTE, NOON, SloWorld } from '../../../slo/test/evaluation/world.ts';
 
 test('the replay of recorded counts gives the freezes that the evaluations opened and ended', async () => {
   const slo = availability();

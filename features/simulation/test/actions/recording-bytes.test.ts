@@ -3,7 +3,7 @@ import { bytesOf, inRecordingBytes, RECORDING_MAX_BYTES } from '../../actions/re
 import { replayIncident } from '../../decisions/replay-incident.ts';
 import { RecordedIncident } from '../../recording.ts';
 import { Config } from '../../../../schemas/config/config.ts';
-import { NOON } from '../../../../test/domain/arbitraries.ts';
+import { NOON } from '../../../../test/core/arbitraries.ts';
 import { recordedIncident, recordedSignal } from '../decisions/recordings.ts';
 
 const policy = Config.parse({

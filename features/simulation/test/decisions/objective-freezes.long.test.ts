@@ -1,21 +1,22 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { planFreezes } from '../../../../domain/freeze/budget/plan-freezes.ts';
-import { policyFor } from '../../../../domain/freeze/policy.ts';
+import { planFreezes } from '../../../freeze/decisions/budget/plan-freezes.ts';
+import { policyFor } from '../../../freeze/decisions/policy.ts';
 import type { ObjectiveRecord } from '../../decisions/objectives/compare-freezes.ts';
 import { historyOf } from '../../decisions/objectives/counts.ts';
 import { countsNeeded, replayFreezes } from '../../decisions/objectives/replay-freezes.ts';
-import { historySeconds } from '../../../../domain/slo/budget/account.ts';
-import { spansOf } from '../../../../domain/slo/corrections.ts';
-import { bucketAt, indexOf } from '../../../../domain/slo/history.ts';
-import { statusOf } from '../../../../domain/slo/status.ts';
-import type { Freeze } from '../../../../schemas/freeze/freeze.ts';
+import { historySeconds } from '../../../slo/decisions/budget/account.ts';
+import { spansOf } from '../../../slo/decisions/corrections.ts';
+import { bucketAt, indexOf } from '../../../slo/decisions/history.ts';
+import { statusOf } from '../../../slo/decisions/status.ts';
+import type { Freeze } from '../../../freeze/schemas/freeze.ts';
 import type { Slo } from '../../../../schemas/slo/slo.ts';
-import type { SloCorrection } from '../../../../schemas/slo/slo-correction.ts';
+import type { SloCorrection } from '../../../slo/schemas/slo-correction.ts';
 import { timestamp } from '../../../../schemas/time/time.ts';
-import { hash } from '../../../../test/domain/freeze/builders.ts';
-import { DAY, NOON, objective, pastOf, rolling, type Story } from '../../../../test/domain/slo/pasts.ts';
+import { hash } from '../../../freeze/test/decisions/builders.ts';
+import { DAY, NOON, pastOf, type Story } from '../../../slo/test/decisions/pasts.ts';
 import { PERIOD, policy, recordOf } from './objectives.ts';
+import { objective, rolling } from '../../../../test/support/objective.ts';
 
 const inputsOf = (slo: Slo, record: ObjectiveRecord) => ({
   history: historyOf(record.days, { from: countsNeeded(slo, PERIOD.from), until: NOON }),

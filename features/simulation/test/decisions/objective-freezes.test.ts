@@ -3,10 +3,11 @@ import { compare } from '../../decisions/compare.ts';
 import { changedObjectives, compareObjectives } from '../../decisions/objectives/compare-freezes.ts';
 import type { Config } from '../../../../schemas/config/config.ts';
 import { plusSeconds } from '../../../../schemas/time/time.ts';
-import { HOUR, NOON, objective, outage, type Story } from '../../../../test/domain/slo/pasts.ts';
+import { HOUR, NOON, outage, type Story } from '../../../slo/test/decisions/pasts.ts';
 import { textReport } from '../../decisions/report.ts';
 import { at, PERIOD, policy, recordOf } from './objectives.ts';
 import { recordedIncident } from './recordings.ts';
+import { objective } from '../../../../test/support/objective.ts';
 
 describe('a changed freeze policy', () => {
   const slo = objective();

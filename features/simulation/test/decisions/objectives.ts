@@ -4,7 +4,7 @@ import { Config } from '../../../../schemas/config/config.ts';
 import type { CountedDay } from '../../objective.ts';
 import type { Slo } from '../../../../schemas/slo/slo.ts';
 import { type Timestamp, timestamp } from '../../../../schemas/time/time.ts';
-import { DAY, NOON, type Story } from '../../../../test/domain/slo/pasts.ts';
+import { DAY, NOON, type Story } from '../../../slo/test/decisions/pasts.ts';
 
 export const at = (ms: number): Timestamp => timestamp(NOON + ms);
 export const PERIOD = { from: at(-DAY), until: at(0) };

@@ -3,11 +3,11 @@ import type { Config } from '../../../../schemas/config/config.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../../schemas/config/names.ts';
 import { type RecordedAlert, type RecordedDecision, type RecordedIncident, RECORDING_FORMAT } from '../../recording.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
-import type { DecisionInputs } from '../../../../domain/rollback/judgement.ts';
-import { decide } from '../../../../domain/rollback/rollback.ts';
+import type { DecisionInputs } from '../../../../core/rollback/decisions/judgement.ts';
+import { decide } from '../../../../core/rollback/decisions/rollback.ts';
 import { askedOf } from '../../decisions/policy-inputs.ts';
 import { plusSeconds } from '../../../../schemas/time/time.ts';
-import { INCIDENT, NOON } from '../../../../test/domain/arbitraries.ts';
+import { INCIDENT, NOON } from '../../../../test/core/arbitraries.ts';
 
 /** Builds a critical alert of checkout that was admitted at noon. */
 export function recordedSignal(more: Partial<RecordedSignal> = {}): RecordedSignal {

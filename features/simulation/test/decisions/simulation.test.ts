@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { DECIDE_VERSION } from '../../../../domain/rollback/guards.ts';
+import { DECIDE_VERSION } from '../../../../core/rollback/decisions/guards.ts';
 import { compareCalendars } from '../../decisions/calendar.ts';
 import { compare } from '../../decisions/compare.ts';
 import { recordedExpectation, runCase } from '../../decisions/expectation.ts';
 import { notReplayed } from '../../decisions/freezes.ts';
-import { redacted } from '../../../../domain/redaction/recording.ts';
+import { redacted } from '../../../../core/redaction/decisions/recording.ts';
 import { replay, type Recorded } from '../../decisions/replay.ts';
 import { replayIncident } from '../../decisions/replay-incident.ts';
 import { markdownReport, textReport } from '../../decisions/report.ts';
@@ -16,7 +16,7 @@ import { Runbook } from '../../../../schemas/runbooks/runbook.ts';
 import type { RecordedSignal } from '../../../../schemas/alerts/recorded-signal.ts';
 import { type RecordedDecision, RecordedIncident } from '../../recording.ts';
 import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
-import { anyPlain, clear, INCIDENT, inputsOf, NOON } from '../../../../test/domain/arbitraries.ts';
+import { anyPlain, clear, INCIDENT, inputsOf, NOON } from '../../../../test/core/arbitraries.ts';
 import { recordedAlert, recordedDecision, recordedIncident, recordedSignal } from './recordings.ts';
 
 const after = (seconds: number): Timestamp => plusSeconds(NOON, seconds);
@@ -363,7 +363,7 @@ describe('a changed policy', () => {
     const period = { from: '2026-11-01T00:00:00.000Z' as Timestamp, until: '2026-11-20T12:00:00.000Z' as Timestamp };
     const found = compareCalendars(calendar(weekends), both, period);
     expect(found).toMatchObject({
-      differences: [{ scope: 'everything', from: '2026-11-10T08:00:00.000Z', before: null }],
+      differences: [{ scope: 'all services', from: '2026-11-10T08:00:00.000Z', before: null }],
       before: { freezes: 2, seconds: 2 * 2 * 86_400 },
       after: { freezes: 3, seconds: 2 * 2 * 86_400 + 12 * 3600 },
     });
@@ -381,7 +381,7 @@ describe('a changed policy', () => {
       'No difference in 0 incidents with 0 alerts of the last 30d, 1 difference in freezes by the calendar',
       '',
       'Freezes by the calendar:',
-      '  freezes everything from 2026-11-10 08:00 UTC, for 24 h 0 min instead of 12 h 0 min (Launch)',
+      '  freezes all services from 2026-11-10 08:00 UTC, for 24 h 0 min instead of 12 h 0 min (Launch)',
       '  freezes by the calendar: 3 before (108 h 0 min), 3 after (120 h 0 min)',
     ]);
     expect(report(both, calendar(launch)).slice(3, 5)).toEqual([

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PRODUCT_OPTIONS } from '../../../../local/setup.mjs';
+import { PRODUCT_OPTIONS } from '../../../../scripts/setup.mjs';
 import { type Program, startProgram } from './program.ts';
 import type { Vendors } from './vendors.ts';
 

@@ -4,7 +4,7 @@ import { join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { build, type Metafile } from 'esbuild';
-import { FUNCTION_NAMES, type FunctionName } from '../../../../assembly/functions.ts';
+import { FUNCTION_NAMES, type FunctionName } from '../../../../functions/assembly/functions.ts';
 import type { Bench } from '../harness/part.ts';
 import { median } from '../harness/statistics.ts';
 import { figure, type Measured, ratioAtMost, valueAtMost } from '../results.ts';

@@ -1,4 +1,4 @@
-import { judge } from '../../../../domain/canary/judge.ts';
+import { judge } from '../../../../core/judge/decisions/judge.ts';
 import type { ComparedRule } from '../../evaluation/canary/evaluate.ts';
 import { usualQuantile } from '../../evaluation/canary/evidence.ts';
 import { afterFailures, kayenta, thresholds } from '../../evaluation/canary/rules.ts';
@@ -20,6 +20,10 @@ const limits = (scene: Scene) => ({
 /** The judge, and the rules beside it. Fixed limits are set for each service. */
 export const comparedRules = {
   judge: { form: 'buckets', create: () => (evidence) => judge(evidence, SETTINGS).verdict },
+  'judge, no neighbors': {
+    form: 'buckets',
+    create: () => (evidence) => judge({ ...evidence, controls: [] }, SETTINGS).verdict,
+  },
   'judge, quantiles': { form: 'quantiles', create: () => (evidence) => judge(evidence, SETTINGS).verdict },
   'fixed limits': { form: 'quantiles', create: (scene) => thresholds(limits(scene)) },
   'fixed limits, 5 failures': {

@@ -1,17 +1,17 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import type { Evidence, RelatedChange } from '../../../../domain/correlation/evidence.ts';
-import type { DecisionInputs, TargetInputs } from '../../../../domain/rollback/judgement.ts';
-import { DECIDE_VERSION } from '../../../../domain/rollback/guards.ts';
-import { decide } from '../../../../domain/rollback/rollback.ts';
-import { newestLiveChange } from '../../../../domain/changes/versions.ts';
+import type { Evidence, RelatedChange } from '../../../../core/correlation/decisions/evidence.ts';
+import type { DecisionInputs, TargetInputs } from '../../../../core/rollback/decisions/judgement.ts';
+import { DECIDE_VERSION } from '../../../../core/rollback/decisions/guards.ts';
+import { decide } from '../../../../core/rollback/decisions/rollback.ts';
+import { newestLiveChange } from '../../../../core/changes/decisions/versions.ts';
 import type { EnvironmentName, ServiceName } from '../../../../schemas/config/names.ts';
 import type { Question } from '../../evaluation/case.ts';
 import { type Evaluation, evaluateAll } from '../../evaluation/evaluation.ts';
 import { cases, DEFAULT_SEED, FURTHER_SEEDS } from '../../evaluation/generate.ts';
 import type { Judge } from '../../evaluation/judge.ts';
 import { evaluationTable } from '../../evaluation/print.ts';
-import { nearestEarlierDeploy } from '../../evaluation/nearest.ts';
+import { nearestEarlierDeploy, newestAboveLimit } from '../../evaluation/nearest.ts';
 import { CLEAR_MIN, questionOf, type Report, type Seen, seenOf, WRONG_MAX } from '../../evaluation/report.ts';
 import { type Measured, result } from '../results.ts';
 
@@ -22,7 +22,7 @@ const LAX_TARGET = 0.2;
 const PERCENT_DECIMALS = 3;
 
 /** Evidence that policy requires for automatic actions: `autoRollback.evidence`. */
-export type RequiredEvidence = TargetInputs['policy']['evidence'];
+export type RequiredEvidence = Exclude<TargetInputs['policy']['evidence'], 'tested'>;
 
 /** Returns the product's decision about a case: an alert requests a rollback, in mode `act`, and no guard applies. */
 export const judgeWith =
@@ -92,11 +92,12 @@ const JUDGES = {
   version: judgeWith('version'),
   time: judgeWith('time'),
   nearest: nearestEarlierDeploy,
-} as const satisfies Record<RequiredEvidence | 'nearest', Judge>;
+  limit: newestAboveLimit,
+} as const satisfies Record<RequiredEvidence | 'nearest' | 'limit', Judge>;
 
-/** Judges every case of one seed's set, with each policy and with the rule "nearest earlier deploy". */
+/** Judges every case of one seed's set, with each policy and with the rules for comparison. */
 export function judgedSet(seed: number): Record<keyof typeof JUDGES, Seen[]> {
-  const judged: Record<keyof typeof JUDGES, Seen[]> = { proved: [], version: [], time: [], nearest: [] };
+  const judged: Record<keyof typeof JUDGES, Seen[]> = { proved: [], version: [], time: [], nearest: [], limit: [] };
   for (const one of cases(seed)) {
     const question = questionOf(one);
     for (const name of Object.keys(JUDGES) as (keyof typeof JUDGES)[])

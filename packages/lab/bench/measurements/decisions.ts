@@ -1,14 +1,14 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Deps } from '../../../../domain/ports/deps.ts';
+import type { Deps } from '../../../../core/ports/deps.ts';
 import { MONITORED_SEED, monitoredCase } from '../../evaluation/monitored/case.ts';
 import { portsAt } from '../../evaluation/monitored/ports.ts';
-import { prometheus } from '../../../../integrations/prometheus/metrics.ts';
+import { prometheus } from '../../../../vendors/prometheus/metrics.ts';
 import { Config } from '../../../../schemas/config/config.ts';
-import { judge } from '../../../../workflows/steps/judge.ts';
+import { judgeIncident } from '../../../../workflows/steps/judge-incident.ts';
 import { type Measured, result } from '../results.ts';
 import { percentile } from '../harness/statistics.ts';
-import { serverAt } from '../../../../integrations/shared/server.ts';
+import { serverAt } from '../../../../vendors/shared/server.ts';
 
 const DECISIONS = 100;
 
@@ -66,7 +66,7 @@ async function timeToDecide(url: string, number: number): Promise<DecisionTime> 
   const metrics = { ...prometheus(() => Promise.resolve(serverAt(url))), rule: () => Promise.resolve(null) };
   const measured: Deps = { ...deps, metrics, config: { ...deps.config, current: () => Promise.resolve(config) } };
   const begin = performance.now();
-  await judge(measured, incident, 1, { by: 'alert', name: '' });
+  await judgeIncident(measured, incident, 1, { by: 'alert', name: '' });
   const milliseconds = performance.now() - begin;
   return { milliseconds, isComplete: storedInputs()?.neighbours_unreadable === false };
 }

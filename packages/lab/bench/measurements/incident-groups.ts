@@ -1,21 +1,20 @@
-import type { Deps } from '../../../../domain/ports/deps.ts';
+import type { Product } from '../../../../functions/assembly/product.ts';
 import type { IncidentRecord } from '../../../../schemas/incidents/incident.ts';
 import { IncidentId } from '../../../../schemas/config/names.ts';
 import { millisOf, plusSeconds } from '../../../../schemas/time/time.ts';
-import type { MonitoredCase } from '../../evaluation/monitored/case.ts';
-import { portsAt } from '../../evaluation/monitored/ports.ts';
+import { type Observed, portsAt } from '../../evaluation/monitored/ports.ts';
 import { joinGroup } from '../../../../workflows/steps/incident-group.ts';
 
 /** Seconds before an incident of which others can be in its group. */
 const LOOK_BACK_SECONDS = 3600;
 
-type Parent = NonNullable<Awaited<ReturnType<Deps['incidentGroups']['parentIn']>>>;
+type Parent = NonNullable<Awaited<ReturnType<Product['incidentGroups']['parentIn']>>>;
 
 /**
  * Lets the product group the incidents of a case in the order in which they open, as it does before the first page of each.
  * Returns the ids of those in a group of many, whose automation asks; a group of a dependency changes no decision.
  */
-export async function groupedIncidents(monitored: MonitoredCase, until: number): Promise<ReadonlySet<string>> {
+export async function groupedIncidents(monitored: Observed, until: number): Promise<ReadonlySet<string>> {
   if (monitored.others.every(({ at }) => at > until)) return new Set();
   const { deps: last } = portsAt(monitored, until);
   const now = last.clock.now();
@@ -54,7 +53,7 @@ export async function groupedIncidents(monitored: MonitoredCase, until: number):
     const incidents = { read: async () => undefined };
     const incident = { id, opened_at: at, environment, trace: '' } as IncidentRecord;
     await joinGroup(
-      { ...deps, config: deps.config, log: deps.log, incidents, incidentGroups: groups } as unknown as Deps,
+      { ...deps, config: deps.config, log: deps.log, incidents, incidentGroups: groups } as unknown as Product,
       incident,
     );
   }

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { MIN_CONFIDENCE_TO_ASK } from '../../../../domain/correlation/correlate.ts';
-import { DECIDE_VERSION } from '../../../../domain/rollback/guards.ts';
-import { ADDED_CLASS_NAMES, CLASS_NAMES } from '../../evaluation/monitored/labels.ts';
+import { MIN_CONFIDENCE_TO_ASK } from '../../../../core/correlation/decisions/correlate.ts';
+import { DECIDE_VERSION } from '../../../../core/rollback/decisions/guards.ts';
+import { ADDED_CLASS_NAMES, CLASS_NAMES, CONFOUNDER_CLASS_NAMES } from '../../evaluation/monitored/labels.ts';
 import {
   type MonitoredReport,
   monitoredReport,
@@ -13,6 +13,7 @@ import { type Report, reportOf, type Seen as FirstSeen } from '../../evaluation/
 import type { judgedSet } from './correlation.ts';
 import type { Part } from './judgement-thread.ts';
 import { type Judged, JUDGES } from './monitored.ts';
+import type { PublishedResults } from './public.ts';
 
 /**
  * What a set is for. `unseen`: nobody had looked at its cases when it was judged. `validation`: looked at while the engine
@@ -50,49 +51,73 @@ export type MonitoredResults = {
   added: MonitoredReport;
 };
 
+/** Results of the classes with confounders, with `proved` and the rules for comparison. */
+export type ConfounderResults = {
+  decide_version: number;
+  sets: readonly PartialSet[];
+  proved: MonitoredReport;
+  /** Absent: stored before the rules judged these classes. */
+  rules?: Record<'nearest' | 'limit', Figures>;
+};
+
 /** Content of bench/judgement-results.json. */
 export type Results = {
   first: Partial<Record<Use, FirstResults>>;
   monitored: Partial<Record<Use, MonitoredResults>>;
+  confounders: Partial<Record<Use, ConfounderResults>>;
+  /** The published cases. Absent: none were judged. */
+  published?: PublishedResults;
 };
 
+/** A set of the monitored world, or a share of it. */
+type PartialSet = { seed: number; share: number };
+
 /** Sets that are judged together, because they have the same use. */
-type Sets = { use: Use; first: readonly number[]; monitored: readonly { seed: number; share: number }[] };
+type Sets = {
+  use: Use;
+  first: readonly number[];
+  monitored: readonly PartialSet[];
+  confounders: readonly PartialSet[];
+};
 
 const USAGE =
-  'usage: npm run judgement:results [-- pages | -- USE SET… [USE SET…]], with USE unseen, validation, or training, and SET first:SEED or monitored:SEED[:SHARE]';
+  'usage: npm run judgement:results [-- pages | -- USE SET… [USE SET…]], with USE unseen, validation, or training, and SET first:SEED, monitored:SEED[:SHARE], or confounders:SEED[:SHARE]';
 
 /** Parses the command line. @throws Error with the usage */
 export function setsOf(args: readonly string[]): Sets[] {
-  const all: { use: Use; first: number[]; monitored: { seed: number; share: number }[] }[] = [];
+  const all: { use: Use; first: number[]; monitored: PartialSet[]; confounders: PartialSet[] }[] = [];
   for (const arg of args) {
     const use = USES.find((each) => each === arg);
     if (use !== undefined) {
-      all.push({ use, first: [], monitored: [] });
+      all.push({ use, first: [], monitored: [], confounders: [] });
       continue;
     }
-    const [, world, seed, share = '1'] = /^(first|monitored):(\d+)(?::([\d.]+))?$/.exec(arg) ?? [];
+    const [, world, seed, share = '1'] = /^(first|monitored|confounders):(\d+)(?::([\d.]+))?$/.exec(arg) ?? [];
     const last = all.at(-1);
-    const isShare = Number(share) > 0 && Number(share) <= 1 && (world === 'monitored' || share === '1');
+    const isShare = Number(share) > 0 && Number(share) <= 1 && (world !== 'first' || share === '1');
     if (world === undefined || last === undefined || !isShare)
       throw new Error(`${arg} is not a set of a use; ${USAGE}`);
     if (world === 'first') last.first.push(Number(seed));
-    else last.monitored.push({ seed: Number(seed), share: Number(share) });
+    else last[world === 'monitored' ? 'monitored' : 'confounders'].push({ seed: Number(seed), share: Number(share) });
   }
-  const empty = all.find(({ first, monitored }) => first.length + monitored.length === 0);
+  const empty = all.find((sets) => countOf(sets) === 0);
   if (empty !== undefined) throw new Error(`${empty.use} has no set; ${USAGE}`);
   return all;
 }
 
+const countOf = ({ first, monitored, confounders }: Sets): number =>
+  first.length + monitored.length + confounders.length;
+
 /** Returns the stored sets, except those that nobody had seen: judged again, they would no longer be that. */
-export const storedSets = ({ first, monitored }: Results): Sets[] =>
+export const storedSets = ({ first, monitored, confounders }: Results): Sets[] =>
   (['validation', 'training'] as const)
     .map((use) => ({
       use,
       first: first[use]?.sets.map(({ seed }) => seed) ?? [],
       monitored: monitored[use]?.sets.map(({ seed, share }) => ({ seed, share })) ?? [],
+      confounders: confounders[use]?.sets ?? [],
     }))
-    .filter((sets) => sets.first.length + sets.monitored.length > 0);
+    .filter((sets) => countOf(sets) > 0);
 
 /** Judges parts of sets in as many threads as there are cores. Returns what they give, in the order of the parts. */
 async function judgedParts(parts: readonly Part[]): Promise<unknown[]> {
@@ -118,9 +143,14 @@ async function judgedParts(parts: readonly Part[]): Promise<unknown[]> {
  * world, so that a run that is stopped keeps what it has judged.
  */
 export async function* renewed(stored: Results, all: readonly Sets[]): AsyncGenerator<Results> {
-  const results: Results = { first: { ...stored.first }, monitored: { ...stored.monitored } };
+  const results: Results = {
+    ...stored,
+    first: { ...stored.first },
+    monitored: { ...stored.monitored },
+    confounders: { ...stored.confounders },
+  };
   const names = [...CLASS_NAMES, ...ADDED_CLASS_NAMES];
-  for (const { use, first, monitored } of all) {
+  for (const { use, first, monitored, confounders } of all) {
     if (first.length > 0) {
       const judged = await judgedParts(first.map((seed): Part => ({ world: 'first', seed })));
       results.first[use] = firstResults(first, judged as ReturnType<typeof judgedSet>[]);
@@ -133,6 +163,20 @@ export async function* renewed(stored: Results, all: readonly Sets[]): AsyncGene
       const judged = (await judgedParts(parts)) as Judged[];
       const bySet = monitored.map((_, index) => judged.slice(index * names.length, (index + 1) * names.length));
       results.monitored[use] = monitoredResults(monitored, bySet);
+      yield results;
+    }
+    if (confounders.length > 0) {
+      const parts = confounders.flatMap((set) =>
+        CONFOUNDER_CLASS_NAMES.map((name): Part => ({ world: 'monitored', ...set, names: [name] })),
+      );
+      const judged = (await judgedParts(parts)) as Judged[];
+      const reportBy = (judge: Judge) => monitoredReport(judged.flatMap((one) => one[judge]));
+      results.confounders[use] = {
+        decide_version: DECIDE_VERSION,
+        sets: confounders,
+        proved: printed(reportBy('proved')),
+        rules: { nearest: figuresOf(reportBy('nearest')), limit: figuresOf(reportBy('limit')) },
+      };
       yield results;
     }
   }
@@ -173,6 +217,7 @@ function monitoredResults(sets: Sets['monitored'], judged: readonly (readonly Ju
       version: figuresOf(monitoredReport(of('version'))),
       time: printed(monitoredReport(of('time'))),
       nearest: printed(monitoredReport(of('nearest'))),
+      limit: printed(monitoredReport(of('limit'))),
     },
     is_version_as_proved: areAlike(of('version'), of('proved')),
     added: printed(

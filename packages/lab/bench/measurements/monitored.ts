@@ -1,11 +1,14 @@
-import { MIN_CONFIDENCE_TO_ASK } from '../../../../domain/correlation/correlate.ts';
-import { canBeProvedLater, laterProof, PROOF_LOOKS_SECONDS } from '../../../../domain/rollback/later-proof.ts';
-import { leadersOf } from '../../../../domain/rollback/offers.ts';
-import { decide, weighed } from '../../../../domain/rollback/rollback.ts';
-import type { Decision, DecisionInputs, TargetInputs } from '../../../../domain/rollback/judgement.ts';
+import { MIN_CONFIDENCE_TO_ASK } from '../../../../core/correlation/decisions/correlate.ts';
+import { canBeProvedLater, laterProof, PROOF_LOOKS_SECONDS } from '../../../../core/rollback/decisions/later-proof.ts';
+import { leadersOf } from '../../../../core/rollback/decisions/offers.ts';
+import { decide, weighed } from '../../../../core/rollback/decisions/rollback.ts';
+import { WAIT_SECONDS, WAITS_MAX } from '../../../../core/rollback/decisions/wait.ts';
+import type { Decision, DecisionInputs, TargetInputs } from '../../../../core/rollback/decisions/judgement.ts';
 import { type MonitoredCase, monitoredCases } from '../../evaluation/monitored/case.ts';
 import { CLASS_NAMES, type ClassName } from '../../evaluation/monitored/labels.ts';
-import { portsAt } from '../../evaluation/monitored/ports.ts';
+import type { Judgement } from '../../evaluation/judge.ts';
+import { newestAboveLimit } from '../../evaluation/nearest.ts';
+import { type Observed, portsAt } from '../../evaluation/monitored/ports.ts';
 import {
   type MonitoredReport,
   monitoredReport,
@@ -14,10 +17,11 @@ import {
   type Verdict,
 } from '../../evaluation/monitored/report.ts';
 import { groupedIncidents } from './incident-groups.ts';
-import { judge } from '../../../../workflows/steps/judge.ts';
+import { judgeIncident } from '../../../../workflows/steps/judge-incident.ts';
 
 /** Evidence that policy requires for automatic actions: `autoRollback.evidence`. */
-type RequiredEvidence = TargetInputs['policy']['evidence'];
+type RequiredEvidence = Exclude<EvidenceRequired, 'tested'>;
+type EvidenceRequired = TargetInputs['policy']['evidence'];
 
 export const EVIDENCE_POLICIES = ['proved', 'version', 'time'] as const satisfies readonly RequiredEvidence[];
 
@@ -27,47 +31,69 @@ const SETTLE_SECONDS = 10;
 /** Window of the rule "nearest earlier deploy" in seconds. */
 const NEAREST_SECONDS = 30 * 60;
 
-/** Runs the product's own step that reads all data about a case, at a time of its world, and returns what it has read. */
-export async function inputsAt(monitored: MonitoredCase, at: number): Promise<DecisionInputs> {
+/**
+ * Runs the product's own step that reads all data about a case, at a time of its world, and returns what it has read. A decision
+ * by it does not wait.
+ */
+export async function inputsAt(monitored: Observed, at: number): Promise<DecisionInputs> {
   const grouped = await groupedIncidents(monitored, at);
   const { deps, incident, stored: readInputs } = portsAt(monitored, at, { isGrouped: (id) => grouped.has(id) });
-  await judge(deps, incident, 1, { by: 'alert', name: '' });
+  await judgeIncident(deps, incident, 1, { by: 'alert', name: '' });
   const inputs = readInputs();
   if (inputs === undefined) throw new Error(`${monitored.id} was not judged`);
-  return inputs;
+  const { waits_left: _waits, ...others } = inputs;
+  return others;
 }
 
 /** Returns the product's decision under a policy, by the same evidence. */
-const decideUnder = (inputs: DecisionInputs, evidence: RequiredEvidence): Decision =>
+export const decideUnder = (inputs: DecisionInputs, evidence: EvidenceRequired): Decision =>
   decide(underPolicy(inputs, evidence));
 
-const underPolicy = (inputs: DecisionInputs, evidence: RequiredEvidence): DecisionInputs => ({
+export const underPolicy = (inputs: DecisionInputs, evidence: EvidenceRequired): DecisionInputs => ({
   ...inputs,
-  targets: inputs.targets.map((target) => ({ ...target, policy: { ...target.policy, evidence } })),
+  targets: inputs.targets.map((target) => ({
+    ...target,
+    policy: { ...target.policy, evidence },
+    ...(evidence === 'tested' && { has_look: true as const }),
+  })),
 });
 
 /**
- * Judges a case as the workflow does: a rollback without proof is judged again after the settling time, and done only if the
- * decision is the same. While a question waits, metrics by version can prove its suspect.
+ * Judges a case as the workflow does, after its decisions to wait: a rollback without proof is judged again after the settling time, and done only if the
+ * decision is the same. While a question waits, metrics by version can prove its suspect. `limit`: the rule of a fixed limit.
  */
-async function verdictsOf(monitored: MonitoredCase): Promise<Record<RequiredEvidence, Verdict>> {
+export async function verdictsOf(monitored: Observed): Promise<Record<RequiredEvidence | 'limit', Verdict>> {
   const read = new Map<number, Promise<DecisionInputs>>();
   const inputsAfter = (seconds: number): Promise<DecisionInputs> => {
     const inputs = read.get(seconds) ?? inputsAt(monitored, monitored.at + seconds);
     read.set(seconds, inputs);
     return inputs;
   };
-  const first = await inputsAfter(0);
   const verdicts = {} as Record<RequiredEvidence, Verdict>;
   for (const required of EVIDENCE_POLICIES) {
+    const waited = WAIT_SECONDS * (await waitsOf(required, inputsAfter));
+    const inputsThen = (seconds: number) => inputsAfter(waited + seconds);
+    const first = await inputsThen(0);
     const decision = decideUnder(first, required);
     if (decision.kind !== 'roll_back' || isProved(first, decision)) verdicts[required] = verdictOf(decision);
-    else verdicts[required] = verdictOf(decideUnder(await inputsAfter(SETTLE_SECONDS), required));
-    const proved = await provedLater(first, required, inputsAfter);
+    else verdicts[required] = verdictOf(decideUnder(await inputsThen(SETTLE_SECONDS), required));
+    const proved = await provedLater(first, required, inputsThen);
     // What was said first keeps its name and its confidence.
     if (proved !== null) verdicts[required] = { ...verdicts[required], ...proved };
+    verdicts[required].seconds = waited + (proved === null ? 0 : proved.seconds);
   }
-  return verdicts;
+  return { ...verdicts, limit: ruleVerdict(newestAboveLimit(await inputsAfter(0))) };
+}
+
+/** Returns how many decisions to wait precede the one that says what follows. */
+export async function waitsOf(
+  required: EvidenceRequired,
+  inputsAfter: (seconds: number) => Promise<DecisionInputs>,
+): Promise<number> {
+  for (let waits = 0; ; waits += 1) {
+    const inputs = { ...(await inputsAfter(waits * WAIT_SECONDS)), waits_left: WAITS_MAX - waits };
+    if (decideUnder(inputs, required).kind !== 'wait') return waits;
+  }
 }
 
 /** Returns the act that metrics by version prove while the question waits. Null: there is no question, or no proof. */
@@ -75,13 +101,13 @@ async function provedLater(
   first: DecisionInputs,
   required: RequiredEvidence,
   inputsAfter: (seconds: number) => Promise<DecisionInputs>,
-): Promise<Pick<Verdict, 'action' | 'acts' | 'isLater'> | null> {
+): Promise<(Pick<Verdict, 'action' | 'acts' | 'isLater'> & { seconds: number }) | null> {
   const asked = questionOf(decideUnder(first, required));
   if (!canBeProvedLater(asked, underPolicy(first, required))) return null;
   for (const seconds of PROOF_LOOKS_SECONDS) {
     const now = decideUnder(await inputsAfter(seconds), required);
     if (laterProof(asked, now) !== null)
-      return { action: 'roll_back', acts: [{ change: now.suspect, to: now.to }], isLater: true };
+      return { action: 'roll_back', acts: [{ change: now.suspect, to: now.to }], isLater: true, seconds };
   }
   return null;
 }
@@ -98,7 +124,7 @@ const questionOf = ({ kind, reasons, target, from, to }: Decision) => ({
 const isProved = (inputs: DecisionInputs, { from }: Decision): boolean =>
   !inputs.one_of_many && weighed(inputs).suspects.some(({ version, proof }) => proof !== null && version === from);
 
-function verdictOf(decision: Decision): Verdict {
+export function verdictOf(decision: Decision): Verdict {
   const { kind, suspect, verdict, to, offers, suspects } = decision;
   const [top] = suspects;
   const askedUpTo = highestLimit(decision);
@@ -128,11 +154,12 @@ function highestLimit({ suspects }: Decision): number {
 }
 
 /** The common rule as a baseline: roll back the newest deploy that began in the half hour before the alert's onset. */
-function nearestDeploy({ stage, alert }: MonitoredCase): Verdict {
-  const { focus, recorded, delivery } = stage;
+export function nearestDeploy({ stage, alert }: Observed): Verdict {
+  const { recorded, delivery } = stage;
   const newest = recorded
     .filter(
-      ({ service, environment, kind }) => service === focus.name && environment === 'production' && kind === 'deploy',
+      ({ service, environment, kind }) =>
+        service === alert.service && environment === 'production' && kind === 'deploy',
     )
     .filter(
       ({ start }) =>
@@ -141,15 +168,17 @@ function nearestDeploy({ stage, alert }: MonitoredCase): Verdict {
     .toSorted((a, b) => a.start - b.start)
     .at(-1);
   const change = newest?.id ?? null;
-  return {
-    action: change === null ? 'none' : 'roll_back',
-    acts: [{ change, to: null }],
-    named: change,
-    top: change === null ? null : { change, confidence: 1 },
-    askedUpTo: change === null ? 0 : 1,
-    isBelowLimit: false,
-  };
+  return ruleVerdict({ action: change === null ? 'none' : 'roll_back', change_id: change });
 }
+
+const ruleVerdict = ({ action, change_id: change }: Pick<Judgement, 'action' | 'change_id'>): Verdict => ({
+  action,
+  acts: [{ change, to: null }],
+  named: change,
+  top: change === null ? null : { change, confidence: 1 },
+  askedUpTo: change === null ? 0 : 1,
+  isBelowLimit: false,
+});
 
 /** Returns one case with what the product has read about it and decided, as data. */
 export async function explainMonitored(monitored: MonitoredCase): Promise<object> {
@@ -175,18 +204,18 @@ export async function explainMonitored(monitored: MonitoredCase): Promise<object
   };
 }
 
-/** Judges of a case: the product with each policy, and the rule for comparison. */
-export const JUDGES = [...EVIDENCE_POLICIES, 'nearest'] as const;
+/** Judges of a case: the product with each policy, and the rules for comparison. */
+export const JUDGES = [...EVIDENCE_POLICIES, 'nearest', 'limit'] as const;
 
 export type Judged = Record<(typeof JUDGES)[number], Seen[]>;
 
-/** Judges a set, or a share of it, or of some classes, with each policy and with the rule "nearest earlier deploy". */
+/** Judges a set, or a share of it, or of some classes, with each policy and with the rules for comparison. */
 export async function judgedMonitored(
   seed: number,
   share = 1,
   names: readonly ClassName[] = CLASS_NAMES,
 ): Promise<Judged> {
-  const judged: Judged = { proved: [], version: [], time: [], nearest: [] };
+  const judged: Judged = { proved: [], version: [], time: [], nearest: [], limit: [] };
   for (const monitored of monitoredCases(seed, share, names)) {
     const verdicts = { ...(await verdictsOf(monitored)), nearest: nearestDeploy(monitored) };
     for (const name of JUDGES) judged[name].push(seenOf(monitored, verdicts[name]));
@@ -198,9 +227,10 @@ export async function judgedMonitored(
 export async function judgeMonitored(
   ...which: Parameters<typeof judgedMonitored>
 ): Promise<Record<string, MonitoredReport>> {
-  const { nearest, ...policies } = await judgedMonitored(...which);
+  const { nearest, limit, ...policies } = await judgedMonitored(...which);
   return {
     ...Object.fromEntries(EVIDENCE_POLICIES.map((name) => [`evidence: ${name}`, monitoredReport(policies[name])])),
     'nearest earlier deploy': monitoredReport(nearest),
+    'nearest earlier deploy above the limit': monitoredReport(limit),
   };
 }

@@ -8,10 +8,10 @@ import { median } from '../harness/statistics.ts';
 import { prepared, wireTo } from '../harness/wire.ts';
 import { figure, type Measured, ratioAtMost } from '../results.ts';
 import { storeIncidents } from '../stored-incidents.ts';
+import { measureFirstBytes } from './first-bytes.ts';
 
 const INCIDENTS = 1000;
 const ENTRIES = 10_000;
-const PUBLISHED = 300;
 
 /** Measured requests of each page, and those before them that are not counted. */
 const REQUESTS = 100;
@@ -19,28 +19,39 @@ const WARM_UP = 50;
 
 const GOALS = [ratioAtMost(5)];
 
-const components = names('Component', 30);
-
-/** Measures pages of the console and the status page, one request after another, beside a static file of the same size. */
-export async function* measurePages({ folder, vendors, isShort }: Bench): AsyncIterable<Measured> {
-  const share = isShort ? 10 : 1;
+/** Measures pages of the console. */
+export async function* measurePages(bench: Bench): AsyncIterable<Measured> {
+  const share = bench.isShort ? 10 : 1;
   const services = names('paged', INCIDENTS / share);
   const entries = ENTRIES / share;
+  yield* measureAddresses(bench, services, async () => {
+    const { busy } = await storeIncidents(join(bench.folder, 'data'), services, { entries });
+    return {
+      [`console Now, ${services.length} open incidents, p50 ms`]: '/console',
+      [`console, incident with ${entries} entries, p50 ms`]: `/console/incidents/${busy}`,
+    };
+  });
+  yield* measureFirstBytes(bench);
+}
+
+/**
+ * Measures pages, one request after another, beside a static file of the same size.
+ *
+ * @param store writes what they show into the folder of a product that has been stopped. Returns their paths by the names
+ *   of their figures
+ */
+export async function* measureAddresses(
+  { folder, vendors, isShort }: Bench,
+  services: readonly string[],
+  store: () => Promise<Readonly<Record<string, string>>>,
+): AsyncIterable<Measured> {
+  const share = isShort ? 10 : 1;
   await prepare(folder, { acting: [], asking: [], paging: services }, vendors);
-  await writeFile(
-    join(folder, 'config', 'status-page.yaml'),
-    JSON.stringify({ pages: { main: { title: 'Bench', components } } }),
-  );
   const start = () => startProduct(folder, vendors, { FIREBREAK_SANDBOX: 'off' });
   await (await start()).stop(); // creates the file
-  const { busy } = await storeIncidents(join(folder, 'data'), services, { entries, components, published: PUBLISHED });
+  const pages = await store();
   const [product, reference] = [await start(), await startReference(folder)];
   const [wire, bare] = [await wireTo(product.url), await wireTo(reference.url)];
-  const pages = {
-    [`console Now, ${services.length} open incidents, p50 ms`]: '/console',
-    [`status page, ${PUBLISHED} incidents in 90 days, p50 ms`]: '/status',
-    [`console, incident with ${entries} entries, p50 ms`]: `/console/incidents/${busy}`,
-  };
   try {
     for (const [number, [name, path]] of Object.entries(pages).entries()) {
       const page = prepared('GET', path, { authorization: `Bearer ${BENCH_TOKEN}`, accept: 'text/html' });

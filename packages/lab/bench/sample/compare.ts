@@ -1,5 +1,5 @@
-import { decide } from '../../../../domain/rollback/rollback.ts';
-import type { Decision, DecisionInputs } from '../../../../domain/rollback/judgement.ts';
+import { decide } from '../../../../core/rollback/decisions/rollback.ts';
+import type { Decision, DecisionInputs } from '../../../../core/rollback/decisions/judgement.ts';
 import { millisOf, plusSeconds } from '../../../../schemas/time/time.ts';
 import type { MonitoredCase } from '../../evaluation/monitored/case.ts';
 import { portsAt } from '../../evaluation/monitored/ports.ts';
@@ -41,6 +41,7 @@ export async function compared({ monitored, inputs, decision, changes }: Replaye
   }
   // The evaluation knows no groups of a dependency. Without a rollback, such a group changes no decision.
   if (theirs.group_rollback === null && !theirs.one_of_many) own.group_rollback = null;
+  if (theirs.waits_left !== undefined) own.waits_left = theirs.waits_left;
   receivedAs(own, theirs);
   const again = decide(theirs);
   if (again.kind !== decision.kind)
@@ -55,8 +56,8 @@ export async function compared({ monitored, inputs, decision, changes }: Replaye
 }
 
 /**
- * Gives changes the times at which the product received them. Replayed reports come later than those of the world, and a change
- * that is recorded late is weaker evidence.
+ * Gives changes and alerts the times at which the product received them. Replayed reports come later than those of the world, and
+ * a change that is recorded late is weaker evidence.
  */
 function receivedAs(own: DecisionInputs, theirs: DecisionInputs): void {
   const received = new Map(theirs.evidence.changes.map(({ change }) => [change.id, change.recorded_at]));
@@ -67,6 +68,11 @@ function receivedAs(own: DecisionInputs, theirs: DecisionInputs): void {
       change: { ...one.change, recorded_at: received.get(one.change.id) ?? one.change.recorded_at },
     })),
   };
+  const known = [theirs.evidence, ...(theirs.evidence.related ?? [])];
+  for (const [index, { onset }] of [own.evidence, ...(own.evidence.related ?? [])].entries()) {
+    const at = known[index]?.onset.alertReceivedAt;
+    if (at !== undefined) onset.alertReceivedAt = at;
+  }
 }
 
 /** Seconds that the product may need from a notification to the opening of its incidents, on a busy machine. */

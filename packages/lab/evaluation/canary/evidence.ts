@@ -1,4 +1,10 @@
-import type { InWindow, Histogram, CanaryEvidence, MetricEvidence } from '../../../../domain/canary/evidence.ts';
+import type {
+  Control,
+  InWindow,
+  Histogram,
+  CanaryEvidence,
+  MetricEvidence,
+} from '../../../../core/judge/decisions/evidence.ts';
 import { AFTER, BOUNDS, type Recording, type Scene } from './world.ts';
 import { increase } from './scrape.ts';
 
@@ -26,10 +32,23 @@ export function evidenceAt(scene: Scene, look: number, phases: Phases, form: 'bu
       const value = of(scene[which], phases[which], at);
       return value === null ? [] : [{ at, ...value }];
     });
+  const alone = <T extends object>(
+    recording: Recording,
+    times: readonly number[],
+    of: (scale: number) => Reading<T>,
+  ) => {
+    const windows = (ends: readonly number[], scale: number) =>
+      ends.flatMap((at): InWindow<T>[] => {
+        const value = of(scale)(recording, phases.old, at);
+        return value === null ? [] : [{ at, ...value }];
+      });
+    return { version: windows(times, 0.5), history: windows(before, 1) };
+  };
   const sides = <T extends object>(times: readonly number[], of: (scale: number) => Reading<T>) => ({
     version: side('new', times, of(0.5)),
     baseline: side('old', times, of(0.5)),
     history: side('old', before, of(1)),
+    earlier: scene.days.map((day, index) => ({ name: `day ${index}`, ...alone(day, times, of) })),
   });
   const errors: MetricEvidence = {
     kind: 'ratio',
@@ -49,7 +68,26 @@ export function evidenceAt(scene: Scene, look: number, phases: Phases, form: 'bu
           ignoreBelow: 0,
           ...sides(disjoint, () => slowest),
         };
-  return { version: 'new', baseline: 'old', look, metrics: [errors, latency] };
+  const controls = scene.neighbors.map((neighbor, index): Control => {
+    const common = { max: null, ignoreBelow: 0 };
+    const metrics: MetricEvidence[] = [
+      { kind: 'ratio', name: 'errors', ...common, baseline: [], ...alone(neighbor, looks, counts) },
+      ...(form === 'buckets'
+        ? [
+            {
+              kind: 'latency' as const,
+              name: 'latency',
+              quantile: QUANTILE,
+              ...common,
+              baseline: [],
+              ...alone(neighbor, looks, histograms),
+            },
+          ]
+        : []),
+    ];
+    return { name: `neighbor ${index}`, relation: 'neighbor', metrics };
+  });
+  return { version: 'new', baseline: 'old', look, metrics: [errors, latency], controls };
 }
 
 type Reading<T> = (recording: Recording, phase: number, at: number) => T | null;

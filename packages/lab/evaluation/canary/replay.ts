@@ -4,6 +4,7 @@ import {
   AFTER,
   BEFORE,
   BOUNDS,
+  DAYS,
   FACTOR,
   RATE,
   type Recording,
@@ -15,7 +16,27 @@ import {
 
 /** Recorded traffic of public systems. See `traces/SOURCES.md`. */
 export const TRACES = ['products', 'pages', 'currencies', 'conversations'] as const;
-export type TraceName = (typeof TRACES)[number];
+
+/** Recordings of another day, which nothing was fitted to. */
+export const HELD_OUT_TRACES = [
+  'products-held-out',
+  'pages-held-out',
+  'currencies-held-out',
+  'carts-held-out',
+] as const;
+export type TraceName = (typeof TRACES)[number] | (typeof HELD_OUT_TRACES)[number];
+
+/** Recordings of the same system at the same time that do not have the errors of a service: not those of its callers. */
+export const NEIGHBORS: Readonly<Record<TraceName, readonly TraceName[]>> = {
+  products: ['currencies'],
+  pages: ['products', 'currencies'],
+  currencies: ['products'],
+  conversations: [],
+  'products-held-out': ['currencies-held-out', 'carts-held-out'],
+  'pages-held-out': ['products-held-out', 'currencies-held-out', 'carts-held-out'],
+  'currencies-held-out': ['products-held-out', 'carts-held-out'],
+  'carts-held-out': ['products-held-out', 'currencies-held-out'],
+};
 
 /** Recorded requests in the order of their arrival. */
 export type Trace = {
@@ -72,29 +93,39 @@ const RUNS = [1, 2, 4] as const;
 /** Seconds before and after a second whose requests are drawn for it. */
 const NEAR = 1;
 
+/** Returns the second of a trace that is played at each second. */
+type Course = (second: number) => number;
+
 /**
- * Plays a trace from a random second on, around and around, at its own speed. Each second has as many times its recorded
- * requests as the new version needs, drawn from those recorded at that time, so what lasted a minute lasts a minute. Each
- * request is answered by one version, in its recorded time. A regression makes the new version slower, or lets as many
- * more of its requests fail as usually do.
+ * Plays a trace from a random second on, around and around, at its own speed. The five minutes after the start are played
+ * once, so that no earlier time foretells them. Each second has as many times its recorded requests as the new version
+ * needs, drawn from those recorded at that time, so what lasted a minute lasts a minute. Each request is answered by one
+ * version, in its recorded time. A regression makes the new version slower, or lets as many more of its requests fail as
+ * usually do.
+ *
+ * @param neighbors recordings of the same system at the same time
  */
-export function replayed(trace: Trace, draw: Random, shape: Shape, regression: Regression): Scene {
-  const { starts, buckets, failed, errorRatio } = trace;
+export function replayed(
+  trace: Trace,
+  draw: Random,
+  shape: Shape,
+  regression: Regression,
+  neighbors: readonly Trace[] = [],
+): Scene {
+  const { buckets, failed, errorRatio } = trace;
   const share = shareOf(shape);
-  const [seconds, length] = [BEFORE + AFTER, starts.length - 1];
-  const times = (RATE / share) * (length / failed.length);
+  const [seconds, length] = [BEFORE + AFTER, trace.starts.length - 1];
   const stay = 1 - 1 / draw.pick(RUNS);
   const broken = regression === 'errors' ? (FACTOR - 1) * errorRatio : 0;
   const newBuckets = regression === 'latency' ? buckets.slower : buckets.recorded;
   const [old, fresh] = [recorder(0, shape === 'switch' ? BEFORE : seconds), recorder(BEFORE, seconds)];
-  const from = draw.whole(0, length - 1);
+  const start = draw.whole(0, length - 1);
+  const remaining = length - AFTER;
+  const before = (place: number): number => (start + AFTER + (((place % remaining) + remaining) % remaining)) % length;
+  const course: Course = (second) => (second < BEFORE ? before(second - BEFORE) : (start + second - BEFORE) % length);
   let isNew = false;
   for (let second = 0; second < seconds; second += 1) {
-    const at = (from + second) % length;
-    const [first, end] = [starts[Math.max(0, at - NEAR)] ?? 0, starts[Math.min(length, at + 1 + NEAR)] ?? 0];
-    const count = draw.poisson(times * ((starts[at + 1] ?? 0) - (starts[at] ?? 0)));
-    for (let number = 0; number < count; number += 1) {
-      const request = draw.whole(first, end - 1);
+    for (const request of requestsAt(trace, draw, course(second), RATE / share)) {
       if (second >= BEFORE && !draw.chance(stay)) isNew = draw.chance(share);
       const isError = failed[request] === 1;
       if (isNew) fresh.add(newBuckets[request] ?? 0, isError || draw.chance(broken));
@@ -103,7 +134,38 @@ export function replayed(trace: Trace, draw: Random, shape: Shape, regression: R
     old.close(second);
     fresh.close(second);
   }
-  return { shape, regression, errorRatio, old: old.recording, new: fresh.recording, start: BEFORE };
+  const others = { days: [] as Recording[], neighbors: [] as Recording[] };
+  if (shape === 'switch') {
+    for (let day = 0; day < DAYS; day += 1) {
+      const from = draw.whole(0, remaining - 1);
+      others.days.push(playedAlone(trace, draw, (second) => before(from + second)));
+    }
+    for (const neighbor of neighbors) {
+      const scale = (neighbor.starts.length - 1) / length;
+      others.neighbors.push(playedAlone(neighbor, draw, (second) => Math.floor(scale * course(second))));
+    }
+  }
+  return { shape, regression, errorRatio, old: old.recording, new: fresh.recording, start: BEFORE, ...others };
+}
+
+/** Draws the requests of a second of a trace, `rate` per second at the mean. */
+function requestsAt({ starts, failed }: Trace, draw: Random, at: number, rate: number): number[] {
+  const length = starts.length - 1;
+  const [first, end] = [starts[Math.max(0, at - NEAR)] ?? 0, starts[Math.min(length, at + 1 + NEAR)] ?? 0];
+  const times = (rate * length) / failed.length;
+  const count = draw.poisson(times * ((starts[at + 1] ?? 0) - (starts[at] ?? 0)));
+  return Array.from({ length: count }, () => draw.whole(first, end - 1));
+}
+
+/** Plays a trace as one version that serves at all times. */
+function playedAlone(trace: Trace, draw: Random, course: Course): Recording {
+  const all = recorder(0, BEFORE + AFTER);
+  for (let second = 0; second < BEFORE + AFTER; second += 1) {
+    for (const request of requestsAt(trace, draw, course(second), RATE))
+      all.add(trace.buckets.recorded[request] ?? 0, trace.failed[request] === 1);
+    all.close(second);
+  }
+  return all.recording;
 }
 
 function recorder(from: number, until: number) {

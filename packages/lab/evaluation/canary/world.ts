@@ -29,10 +29,17 @@ export type Scene = {
   new: Recording;
   /** Second at which the new version starts. */
   start: number;
+  /** What earlier days were like at the same times. Only where the old version stops. */
+  days: readonly Recording[];
+  /** Other services of the same system at the same time. Only where the old version stops. */
+  neighbors: readonly Recording[];
 };
 
 /** Requests per second that the new version gets. */
 export const RATE = 50;
+
+/** Earlier days that are measured: yesterday and a week ago. */
+export const DAYS = 2;
 
 /** Seconds before and after the start. */
 export const BEFORE = 65 * 60;
@@ -117,14 +124,18 @@ export function scene(draw: Random, shape: Shape, regression: Regression): Scene
     errorFactor,
     latencyFactor,
   ]);
-  return {
-    shape,
-    regression,
-    errorRatio: own.errorRatio,
-    old,
-    new: fresh,
-    start: BEFORE,
-  };
+  const days = Array.from({ length: shape === 'switch' ? DAYS : 0 }, () =>
+    recording(draw, own, {
+      from: 0,
+      until: length,
+      length,
+      rate: () => whole,
+      errorLevel: levels(draw, length, own.drift),
+      latencyLevel: levels(draw, length, own.latencyDrift),
+      factors: [1, 1],
+    }),
+  );
+  return { shape, regression, errorRatio: own.errorRatio, old, new: fresh, start: BEFORE, days, neighbors: [] };
 }
 
 /** Returns a level around 1 for each second, that wanders. */

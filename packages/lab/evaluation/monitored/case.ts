@@ -1,4 +1,4 @@
-import type { WatchRecord } from '../../../../schemas/canary/watch.ts';
+import type { WatchRecord } from '../../../../schemas/judge/watch.ts';
 import { type Random, random, seedOf } from '../random.ts';
 import { type Alert, delivered, firingsOf } from './alerting.ts';
 import { type Facts, factsOf } from './facts.ts';
@@ -7,8 +7,10 @@ import { ruleExpression } from './telemetry/queries.ts';
 import { recordAt } from './records.ts';
 import { scenesOfAddedClasses } from './scenes/scenes-of-added-classes.ts';
 import type { Scene, SceneOf } from './scenes/scene.ts';
+import { scenesOfConfounders } from './scenes/scenes-of-confounders.ts';
 import { scenesOfChanges } from './scenes/scenes-of-changes.ts';
 import { scenesOfFailures } from './scenes/scenes-of-failures.ts';
+import { scenesUnreached } from './scenes/scenes-unreached.ts';
 import type { Service } from './services.ts';
 import { DAYS_BEFORE_SECONDS, LONG_BEFORE_SECONDS, newStage, type Stage, Unsuitable } from './stage.ts';
 import { type Watched, watched } from './watch.ts';
@@ -18,6 +20,8 @@ const SCENES: Readonly<Record<ClassName, SceneOf>> = {
   ...scenesOfChanges,
   ...scenesOfFailures,
   ...scenesOfAddedClasses,
+  ...scenesOfConfounders,
+  ...scenesUnreached,
 };
 
 /** An alert of a simulated system that is to be judged, with everything that can be read about the system. */
@@ -85,9 +89,9 @@ function drawnCase(seed: number, name: ClassName, id: string): MonitoredCase | n
     if (error instanceof Unsuitable) return null;
     throw error;
   }
-  const { services, first, rollouts, faults, length } = stage;
+  const { services, first, rollouts, restarts, faults, length } = stage;
   const epoch = Date.UTC(2026, 2, 2) / 1000 + rng.whole(0, 60 * 86_400);
-  const world: World = { seed, epoch, length, services, first, rollouts, faults };
+  const world: World = { seed, epoch, length, services, first, rollouts, restarts, faults };
   const telemetry = telemetryOf(world);
   const watch = scene.watched === undefined ? null : watched(stage, telemetry, scene.watched);
   const firing =

@@ -1,4 +1,4 @@
-import { failureOf, type Shares } from './discernible.ts';
+import { areDistinct, failureOf, type Shares } from './discernible.ts';
 import type { Label } from './labels.ts';
 import { recordAt } from './records.ts';
 import type { Rollout } from './scenes/rollouts.ts';
@@ -18,6 +18,7 @@ import type { Telemetry } from './telemetry/telemetry.ts';
  * - `newer_deploy`: a deploy came after the bad one, as a fix or not, and errors cannot show yet whether it helps.
  * - `still_failing`: the errors of a good deploy will end by themselves, but have not fallen.
  * - `fix_not_recorded`: a fix is on its way, but neither the records nor the errors show it.
+ * - `confounded`: all instances of a good version fail, and those of others do not, because of what else they have in common.
  */
 export const UNDECIDABLE = [
   'innocent_deploy',
@@ -26,17 +27,17 @@ export const UNDECIDABLE = [
   'newer_deploy',
   'still_failing',
   'fix_not_recorded',
+  'confounded',
 ] as const;
 export type Undecidable = (typeof UNDECIDABLE)[number];
 
 type Known = { stage: Stage; scene: Scene; telemetry: Telemetry; label: Label; at: number };
 
 /**
- * Seconds after the start of a rollout in which a problem can come from it, or after its end if that is later: a bad version
- * fails at most 520 seconds after its start, or as it takes over.
+ * Seconds after the end of a rollout in which engineers suspect it first, and the usual rule "nearest earlier deploy" undoes
+ * it. It says nothing about when bad versions of these worlds begin to fail.
  */
-const AFTER_START_SECONDS = 540;
-const AFTER_END_SECONDS = 60;
+const SUSPECTED_SECONDS = 30 * 60;
 
 /** Uncertainty of the start of a rise over hours: its noise hides that long. */
 const SLOPE_SECONDS = 1800;
@@ -71,8 +72,10 @@ export function undecidable(known: Known, shares: Shares, areVersionsVisible: bo
   const { stage, label } = known;
   const { focus, rollouts } = stage;
   const cause = rollouts.find(({ id, service }) => id === label.cause && service === focus.name);
-  if (label.cause !== null && label.wants === 'leave') return endsUnseen(known, areVersionsVisible);
-  if (areVersionsVisible) return null;
+  const isConfounded = areVersionsVisible && isGoodVersionAlone(known, shares);
+  if (label.cause !== null && label.wants === 'leave')
+    return endsUnseen(known, areVersionsVisible) ?? (isConfounded ? 'confounded' : null);
+  if (areVersionsVisible) return isConfounded ? 'confounded' : null;
   const shown = shownAt(known, shares);
   const near = deploysBefore(known, focus, shown).filter((one) => one !== cause);
   if (cause !== undefined) {
@@ -86,14 +89,66 @@ export function undecidable(known: Known, shares: Shares, areVersionsVisible: bo
   return deployed.some(({ id }) => id !== label.cause) ? 'dependency_deploy' : null;
 }
 
+/** Part of the highest failure ratio among the instances of a version that the others reach if the version fails as one. */
+const ALIKE = 0.5;
+
+/**
+ * Returns whether all instances of a version fail that is not the cause, and no other version does: the requests are those of
+ * a bad deploy. If only some of its instances fail, the instances show that it is none.
+ */
+function isGoodVersionAlone(known: Known, shares: Shares): boolean {
+  const { focus, rollouts } = known.stage;
+  const walk = [...shares];
+  const ratios = Map.groupBy(instanceRatios(known), ({ version }) => version);
+  const worstOf = (version: string): number => Math.max(0, ...(ratios.get(version) ?? []).map(({ ratio }) => ratio));
+  return rollouts.some(({ id, service, version }) => {
+    if (service !== focus.name || id === known.label.cause) return false;
+    const own = (ratios.get(version) ?? []).map(({ ratio }) => ratio);
+    return (
+      own.every((ratio) => ratio >= ALIKE * worstOf(version)) &&
+      [...ratios.keys()].every((other) => other === version || worstOf(other) < ALIKE * Math.min(...own)) &&
+      areDistinct({ focus, telemetry: known.telemetry }, walk, version)
+    );
+  });
+}
+
+/** Returns the expected failure ratio of each instance since the problem began, if it has run for long enough. */
+function instanceRatios({ stage: { focus }, scene, telemetry, at }: Known): { version: string; ratio: number }[] {
+  const seen = at - focus.monitoring.delay - AHEAD_SECONDS;
+  return telemetry.instances(focus).flatMap((instance) => {
+    const [from, until] = [Math.max(instance.from, scene.begins), Math.min(instance.until, seen)];
+    const count = Math.floor((until - from) / STEP_SECONDS);
+    if (count * STEP_SECONDS < STEADY_SECONDS) return [];
+    const ratios = Array.from({ length: count }, (_, step) =>
+      telemetry.failureAt(focus, instance, from + step * STEP_SECONDS),
+    );
+    return [{ version: instance.version, ratio: ratios.reduce((sum, ratio) => sum + ratio, 0) / count }];
+  });
+}
+
+/** Minimum seconds for which an instance is compared with others. */
+const STEADY_SECONDS = 60;
+
+/** Returns whether the errors of an instance of a version have become fewer, which its own requests show. */
+const hasWarmInstance = ({ stage: { focus }, telemetry, at }: Known, { version }: Rollout): boolean => {
+  const seen = at - focus.monitoring.delay - focus.monitoring.scrapeInterval;
+  return telemetry
+    .instances(focus)
+    .filter((one) => one.version === version && one.from < seen && seen < one.until)
+    .some(
+      (one) =>
+        telemetry.failureAt(focus, one, seen) < FALLEN * telemetry.failureAt(focus, one, one.from + STEP_SECONDS),
+    );
+};
+
 /** Returns why the end of the problem of a change that is not to be undone cannot be seen. */
 function endsUnseen(known: Known, areVersionsVisible: boolean): Undecidable | null {
   const { stage, scene, label } = known;
   const { focus, rollouts } = stage;
   if (focus.health.form !== 'none' && isFalling(known)) return null;
-  // A version with cold caches fails as a bad one does, also beside others.
-  if (scene.endsByItself === true) return 'still_failing';
   const cause = rollouts.find(({ id }) => id === label.cause);
+  // A version with cold caches fails as a bad one does, also beside others, until the first of its instances is warm.
+  if (scene.endsByItself === true) return cause !== undefined && hasWarmInstance(known, cause) ? null : 'still_failing';
   if (cause === undefined || areVersionsVisible) return null;
   if (newerDeploys(known, cause).length > 0) return hidesEffect(known, cause) ? 'newer_deploy' : null;
   return 'fix_not_recorded';
@@ -142,7 +197,7 @@ function deploysBefore({ stage, telemetry, at }: Known, service: Service, shown:
   return rollouts.filter((one) => {
     const slack = service.health.form === 'usage' ? SLOPE_SECONDS : 0;
     const earliest = one.start + delivery.skew - service.monitoring.scrapeInterval - AHEAD_SECONDS - slack;
-    const latest = Math.max(one.start + AFTER_START_SECONDS, Math.min(one.finish, at) + AFTER_END_SECONDS) + slack;
+    const latest = Math.min(one.finish, at) + SUSPECTED_SECONDS + slack;
     return (
       one.service === service.name &&
       one.version !== runningBefore(stage, service, one.start) &&

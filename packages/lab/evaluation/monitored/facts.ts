@@ -14,7 +14,8 @@ export type Facts = {
   undecidable: Undecidable | null;
   /**
    * A rollback is wanted, and any engineer would see it: the cause is a deploy of the failing service without a
-   * migration, recorded before the problem began and still failing, with enough requests; and the case is decidable.
+   * migration, recorded before the problem began and still failing, with enough requests; and the case is decidable. What
+   * the product can read, such as a health query, does not matter.
    */
   isClear: boolean;
   /** The cause and the other versions had requests enough side by side to tell their failure ratios apart. */
@@ -55,7 +56,6 @@ export function factsOf(known: Known): Facts {
       why === null &&
       isKnownSafe &&
       cause.start + delivery.skew <= scene.begins &&
-      focus.health.form !== 'none' &&
       requestsTo(cause.version, known) >= REQUESTS_MIN,
     traffic: rate < 1 ? 'below 1/s' : rate < 20 ? '1 to 20/s' : 'above 20/s',
     evidence: focus.health.form === 'none' ? 'no health query' : areVersionsVisible ? 'versions' : 'health',
@@ -92,6 +92,7 @@ function requestsTo(version: string, known: Known): number {
 function isVisible(known: Known, cause: Rollout | undefined): boolean {
   const { monitoring, health } = known.stage.focus;
   if (!monitoring.isVersioned || !health.hasByVersion || health.form === 'none') return false;
+  if (monitoring.labelling !== undefined) return false;
   const counts = new Map<string, number>();
   let seconds = 0;
   for (const { time, shares } of sharesSince(known)) {

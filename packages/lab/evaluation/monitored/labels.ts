@@ -261,7 +261,7 @@ export const CLASSES = {
   ),
 } as const satisfies Record<string, ClassLabel>;
 
-export type ClassName = keyof typeof CLASSES | keyof typeof ADDED_CLASSES;
+export type ClassName = keyof typeof CLASSES | AddedClassName | ConfounderClassName | UnreachedClassName;
 
 /** The first classes, which all earlier results are about. */
 export const CLASS_NAMES = Object.keys(CLASSES) as (keyof typeof CLASSES)[];
@@ -315,8 +315,163 @@ export type AddedClassName = keyof typeof ADDED_CLASSES;
 
 export const ADDED_CLASS_NAMES = Object.keys(ADDED_CLASSES) as AddedClassName[];
 
+/**
+ * Classes in which the instances of a version have more in common than their version, or in which labels and records mislead.
+ * Metrics distinguish versions in all of them. They are judged and counted apart.
+ */
+export const CONFOUNDER_CLASSES = {
+  // Not to be undone.
+  config_at_start: row(
+    60,
+    'none',
+    'leave',
+    'a configuration or secret that instances read at their start goes bad within a minute of a good deploy; whichever ' +
+      'version starts from then on fails, also after a rollback. It is not recorded',
+  ),
+  config_at_start_recorded: row(
+    60,
+    'other_change',
+    'leave',
+    'the same, and the change of the configuration is recorded',
+  ),
+  sidecar_at_start: row(
+    40,
+    'none',
+    'leave',
+    'a bad sidecar has been injected at each start for minutes to hours, and instances of a good deploy get it; in half of ' +
+      'the cases, other services that start get it, too',
+  ),
+  node_under_new: row(
+    60,
+    'none',
+    'leave',
+    'a machine fails under an instance of a good version that rolls out, with what else runs on it',
+  ),
+  noisy_neighbour: row(
+    40,
+    'none',
+    'leave',
+    'another process takes a machine over, under an instance of either version; some of its requests fail',
+  ),
+  partial_region: row(
+    40,
+    'none',
+    'leave',
+    'a good deploy has replaced one of two regions, and this region fails; other services fail there in half of the cases',
+  ),
+  cold_start_rolling: row(
+    60,
+    'own_deploy',
+    'leave',
+    'a good rolling deploy; each instance fails until its caches are warm',
+  ),
+  cold_start_canary: row(40, 'own_deploy', 'leave', 'a good canary, which fails until its caches are warm'),
+  retry_storm: row(
+    40,
+    'none',
+    'leave',
+    'a dependency fails for a minute, and clients that retry overload the service from then on, during a good deploy',
+  ),
+  herd: row(40, 'none', 'leave', 'many clients come at once, and the wave ends by itself, during a good deploy'),
+  errors_labelled_since: row(
+    40,
+    'none',
+    'leave',
+    'an outside failure of all instances during a good deploy; failed requests carry a version only since the new one',
+  ),
+  late_end_innocent: row(
+    60,
+    'none',
+    'leave',
+    'an outside failure soon after a good deploy, whose end is recorded minutes after the old version is gone',
+  ),
+  explained_recurs: row(
+    40,
+    'none',
+    'leave',
+    'an outside failure that recurs; its first time ended during the rollback of a good deploy, which counts as its cause',
+  ),
+
+  // Caused by a recorded change.
+  flag_after_deploy: row(
+    60,
+    'other_change',
+    'ask',
+    'a flag is turned on after a good deploy, and only the new version has the code behind it',
+  ),
+  labels_late_deploy: row(
+    40,
+    'own_deploy',
+    'roll_back',
+    'a bad deploy; for minutes, the metrics of new instances carry the version before',
+  ),
+  labels_lost_deploy: row(40, 'own_deploy', 'roll_back', 'a bad deploy; the metrics of new instances carry no version'),
+  errors_unlabelled_deploy: row(
+    40,
+    'own_deploy',
+    'roll_back',
+    'a bad deploy; only successful requests carry a version',
+  ),
+  late_records_deploy: row(
+    40,
+    'own_deploy',
+    'roll_back',
+    'a bad deploy, recorded up to seven minutes late, by a clock that is up to four minutes off',
+  ),
+  explained_deploy: row(
+    40,
+    'own_deploy',
+    'roll_back',
+    'a bad deploy; an hour before, another one failed alike and was rolled back',
+  ),
+  second_deploy_in_verification: row(
+    40,
+    'own_deploy',
+    'roll_back',
+    'a bad deploy while the rollback of another one is verified; both belong to one incident',
+  ),
+} as const satisfies Record<string, ClassLabel>;
+
+export type ConfounderClassName = keyof typeof CONFOUNDER_CLASSES;
+
+export const CONFOUNDER_CLASS_NAMES = Object.keys(CONFOUNDER_CLASSES) as ConfounderClassName[];
+
+/**
+ * Classes in which requests fail before the service counts them, so that only its callers do, and their alert fires. They are
+ * judged and counted apart.
+ */
+export const UNREACHED_CLASSES = {
+  unreached_deploy: row(
+    40,
+    'own_deploy',
+    'roll_back',
+    'a bad deploy, whose instances refuse requests or crash on them',
+  ),
+  unreached_node: row(
+    40,
+    'none',
+    'leave',
+    'a machine under an instance of a good version that rolls out drops connections, also to what else runs on it',
+  ),
+  unreached_network: row(
+    40,
+    'none',
+    'leave',
+    'the network between a service and its callers loses requests, during a good deploy',
+  ),
+} as const satisfies Record<string, ClassLabel>;
+
+export type UnreachedClassName = keyof typeof UNREACHED_CLASSES;
+
+export const UNREACHED_CLASS_NAMES = Object.keys(UNREACHED_CLASSES) as UnreachedClassName[];
+
 /** The labels of all classes. */
-export const LABELS: Readonly<Record<ClassName, ClassLabel>> = { ...CLASSES, ...ADDED_CLASSES };
+export const LABELS: Readonly<Record<ClassName, ClassLabel>> = {
+  ...CLASSES,
+  ...ADDED_CLASSES,
+  ...CONFOUNDER_CLASSES,
+  ...UNREACHED_CLASSES,
+};
 
 /** Classes in which no automatic rollback is right. */
 export const isNegative = (name: ClassName): boolean => LABELS[name].wants === 'leave';

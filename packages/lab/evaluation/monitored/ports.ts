@@ -1,10 +1,11 @@
-import type { Deps } from '../../../../domain/ports/deps.ts';
-import { noExtensions } from '../../../../domain/ports/extensions.ts';
-import type { Metrics } from '../../../../domain/ports/metrics.ts';
-import type { Decisions } from '../../../../domain/ports/decisions.ts';
-import type { SignalView } from '../../../../domain/ports/alerts.ts';
+import type { Deps } from '../../../../core/ports/deps.ts';
+import { noExtensions } from '../../../../core/ports/extensions.ts';
+import type { Metrics } from '../../../../core/ports/metrics.ts';
+import type { Decisions } from '../../../../core/ports/decisions.ts';
+import type { SignalView } from '../../../../core/ports/alerts.ts';
 import { untouchedAutomation } from '../../../../schemas/access/access.ts';
-import { WATCH_ANNOTATION } from '../../../../schemas/canary/watch.ts';
+import { Change } from '../../../../schemas/changes/change.ts';
+import { WATCH_ANNOTATION } from '../../../../schemas/judge/watch.ts';
 import { Config } from '../../../../schemas/config/config.ts';
 import type { EnvironmentName, ServiceName } from '../../../../schemas/config/names.ts';
 import { IncidentRecord } from '../../../../schemas/incidents/incident.ts';
@@ -12,9 +13,13 @@ import { millisOf, type Timestamp, timestamp } from '../../../../schemas/time/ti
 import { random, seedOf } from '../random.ts';
 import type { Alert } from './alerting.ts';
 import type { MonitoredCase } from './case.ts';
+import type { Stage } from './stage.ts';
+import type { Source } from './telemetry/series.ts';
+import type { World } from './telemetry/telemetry.ts';
 import { evaluate, type Result } from './evaluate.ts';
 import {
   byVersionQuery,
+  callersQuery,
   healthQuery,
   ruleExpression,
   trafficByVersionQuery,
@@ -26,6 +31,13 @@ type Opening = Awaited<ReturnType<Deps['incidentGroups']['newestOpenings']>>[num
 
 type Curve = NonNullable<Awaited<ReturnType<Metrics['range']>>>;
 type Kept = Parameters<Decisions['keep']>[3];
+
+/** What the product can read about an alert: the part of a case that does not say what is true. */
+export type Observed = Pick<MonitoredCase, 'id' | 'alert' | 'others' | 'at' | 'watch'> & {
+  world: Pick<World, 'seed' | 'epoch'>;
+  stage: Pick<Stage, 'services' | 'recorded' | 'delivery' | 'recovered' | 'earlier' | 'unknownMigration'>;
+  telemetry: Source;
+};
 
 /** The product's ports, as far as judging needs them. Any other access throws. `kept`: inputs of the decision. */
 export type Ports = { deps: Deps; incident: IncidentRecord['id']; stored: () => Kept | undefined };
@@ -39,14 +51,14 @@ const STEP_SECONDS = 30;
  * @param isGrouped whether the product has made an incident the child of another, by its id
  */
 export function portsAt(
-  monitored: MonitoredCase,
+  monitored: Observed,
   now: number,
   { isGrouped = () => false }: { isGrouped?: (incident: string) => boolean } = {},
 ): Ports {
   const { world, stage, alert, others, telemetry } = monitored;
   const at = (seconds: number): Timestamp => timestamp(Math.round((world.epoch + seconds) * 1000));
   const secondsOf = (time: Timestamp): number => millisOf(time) / 1000 - world.epoch;
-  const alone = incidentOf(monitored, alert, at);
+  const alone = judgedIncident(monitored, at);
   // A parent that says nothing about its children: none of them was rolled back.
   const parent = { ...alone, id: alone.id.replace(/.$/, '0') as IncidentRecord['id'] };
   const incident = isGrouped(alone.id) ? { ...alone, parent_id: parent.id } : alone;
@@ -97,8 +109,9 @@ export function portsAt(
     range: (query, from, until, combine, { stepSeconds: step = STEP_SECONDS } = {}) =>
       Promise.resolve(curveOf(ranged(query, from, until, step), { from, until, combine, step })),
     rangeByLabel: (query, label, from, until, combine, { stepSeconds: step = STEP_SECONDS } = {}) => {
-      const named = ranged(query, from, until, step).filter(({ labels }) => labels[label] !== undefined);
-      const groups = Map.groupBy(named, ({ labels }) => labels[label] ?? '');
+      const names = typeof label === 'string' ? [label] : label;
+      const named = ranged(query, from, until, step).filter(({ labels }) => labels[names[0] ?? ''] !== undefined);
+      const groups = Map.groupBy(named, ({ labels }) => names.map((one) => labels[one] ?? '').join('\n'));
       const curve = (alike: readonly Result[]) => curveOf(alike, { from, until, combine, step });
       return Promise.resolve(
         [...groups]
@@ -128,13 +141,14 @@ export function portsAt(
           stage.recorded
             .filter((one) => one.service === service && one.environment === environment)
             .flatMap((one) => recordAt(one, stage.delivery, now, at) ?? [])
+            .map((change) => (stage.recovered === null ? change : ofIncident(change, incident.id)))
             .toSorted((a, b) => (a.started_at < b.started_at ? -1 : 1))
             .slice(-limit),
         ),
     },
     pins: { of: () => Promise.resolve([]) },
+    looks: { list: () => Promise.resolve([]) },
     extensions: noExtensions,
-    canaries: { get: () => Promise.resolve(undefined) },
     watches: { get: (id: string) => Promise.resolve(monitored.watch?.id === id ? monitored.watch : undefined) },
     effects: {
       automaticSince: () => Promise.resolve({ all: 0, of: () => 0 }),
@@ -156,6 +170,11 @@ export function portsAt(
             : [signalOf({ id: monitored.id }, about, at)];
         return Promise.resolve({ items, next_cursor: null });
       },
+      recent: ({ service }: { service?: string }) =>
+        Promise.resolve({
+          items: service === alert.service ? earlierIncidents(monitored, now, at) : [],
+          isComplete: true,
+        }),
       openAt: ({ service }: { service: string }) => {
         const open = openings.find(({ opening, resolvedAt }) => opening.service === service && resolvedAt > now);
         return Promise.resolve(open && incidentOf(monitored, open.alert, at));
@@ -210,7 +229,7 @@ function strict<T extends object>(object: T, path: string): T {
 }
 
 /** Returns the catalogue as the owners of the services wrote it. */
-export function configOf({ stage }: MonitoredCase): Config {
+export function configOf({ stage }: Observed): Config {
   const { services, unknownMigration } = stage;
   return Config.parse({
     version: 'monitored',
@@ -229,6 +248,7 @@ export function configOf({ stage }: MonitoredCase): Config {
               max: health.max,
               ...(health.hasTraffic && { traffic: trafficQuery(service) }),
               ...(health.hasByVersion && { byVersion: byVersionQuery(service) }),
+              ...(health.hasCallers && { callersByVersion: callersQuery(service, ' by (version) ') }),
               ...(health.hasByVersion && health.hasTraffic && { trafficByVersion: trafficByVersionQuery(service) }),
             },
           }),
@@ -253,10 +273,10 @@ function openingsOf(alerts: readonly (Alert & { at: number })[], now: number): (
   return opened;
 }
 
-const incidentIdOf = ({ world }: MonitoredCase, { service, at }: Alert & { at: number }): string =>
+const incidentIdOf = ({ world }: Observed, { service, at }: Alert & { at: number }): string =>
   ulid(random(seedOf(world.seed, service, 'incident')), (world.epoch + at) * 1000);
 
-function openingOf(monitored: MonitoredCase, other: Alert & { at: number }, at: At) {
+function openingOf(monitored: Observed, other: Alert & { at: number }, at: At) {
   return {
     id: incidentIdOf(monitored, other) as IncidentRecord['id'],
     at: at(other.at),
@@ -268,7 +288,7 @@ function openingOf(monitored: MonitoredCase, other: Alert & { at: number }, at: 
   };
 }
 
-function incidentOf(monitored: MonitoredCase, alert: Alert & { at: number }, at: At): IncidentRecord {
+function incidentOf(monitored: Observed, alert: Alert & { at: number }, at: At): IncidentRecord {
   return IncidentRecord.parse({
     id: incidentIdOf(monitored, alert),
     service: alert.service,
@@ -299,8 +319,49 @@ function incidentOf(monitored: MonitoredCase, alert: Alert & { at: number }, at:
   });
 }
 
+/** Returns the incident that is judged: a new one, or one with an earlier problem, which a rollback has ended. */
+function judgedIncident(monitored: Observed, at: At): IncidentRecord {
+  const { alert, stage } = monitored;
+  const { recovered } = stage;
+  const incident = incidentOf(monitored, alert, at);
+  if (recovered === null) return incident;
+  return IncidentRecord.parse({
+    ...incident,
+    opened_at: at(recovered.opened),
+    mitigations: 1,
+    verification: 'pending',
+    verifying: { number: 1, at: at(recovered.at) },
+    new_onset: { at: at(alert.firedAt), recovered_at: at(recovered.at), seq: 2, judged: 1, after: { number: 1 } },
+  });
+}
+
+/** Returns a change with what was done for an earlier problem as done for this incident. */
+const ofIncident = (change: Change, incident: string): Change =>
+  Change.parse({
+    ...change,
+    rolled_back_by: change.rolled_back_by && incident,
+    made_for: change.made_for && incident,
+  });
+
+/** Returns the resolved incidents of the failing service. */
+function earlierIncidents(monitored: Observed, now: number, at: At): IncidentRecord[] {
+  const { earlier } = monitored.stage;
+  if (earlier === null || earlier.resolved > now) return [];
+  const incident = incidentOf(monitored, { ...monitored.alert, at: earlier.opened }, at);
+  return [
+    IncidentRecord.parse({
+      ...incident,
+      status: 'resolved',
+      resolved_at: at(earlier.resolved),
+      mitigations: 1,
+      verification: 'passed',
+      verifying: { number: 1, at: at(earlier.mitigated) },
+    }),
+  ];
+}
+
 function signalOf(
-  { id, watch }: Pick<MonitoredCase, 'id'> & Partial<Pick<MonitoredCase, 'watch'>>,
+  { id, watch }: Pick<Observed, 'id'> & Partial<Pick<Observed, 'watch'>>,
   alert: Alert & { at: number },
   at: At,
 ): SignalView {

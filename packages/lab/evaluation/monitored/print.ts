@@ -51,6 +51,47 @@ function classTable({ classes }: MonitoredReport): string[] {
   ]);
 }
 
+/** Columns of a table of all cases of each class, the undecidable ones included. */
+export const CASES_HEAD = [
+  'class',
+  'wanted',
+  'cases',
+  'versions visible',
+  'acted wrongly',
+  'asked wrongly',
+  'acted',
+  'acted or named',
+  'undecidable',
+] as const;
+
+/** Returns the cells of a class, with an empty cell where a count has no meaning for what is wanted. */
+export function casesRow({ name, cases, versions_visible: visible, decidable, undecidable }: ClassRow): string[] {
+  const all = (outcome: Outcome): number => decidable[outcome] + undecidable[outcome];
+  const { wants } = LABELS[name];
+  const isToUndo = wants === 'roll_back';
+  return [
+    words(name),
+    words(wants),
+    String(cases),
+    String(visible),
+    String(all('wrong')),
+    String(all('asked_wrongly')),
+    isToUndo ? String(all('right')) : '',
+    wants === 'leave' ? '' : String(all('right') + all('asked_rightly')),
+    String(sum(undecidable)),
+  ];
+}
+
+/** Formats a report of all cases of each class, and their rates. */
+export const casesTable = (report: MonitoredReport): string =>
+  [
+    ...aligned([CASES_HEAD, ...report.classes.map(casesRow)]),
+    '',
+    ...aligned(SUMMARY.map(([name, of]) => [name, of(report)])),
+    '',
+    `wrong: ${report.wrong.join(', ')}`,
+  ].join('\n');
+
 const sum = (counts: ClassRow['decidable']): number =>
   Object.values<number>(counts satisfies Record<Outcome, number>).reduce((total, each) => total + each, 0);
 
@@ -60,18 +101,20 @@ const atLeast = ({ hits, of, bound }: Rate): string =>
 
 const SUMMARY: readonly (readonly [name: string, of: (report: MonitoredReport) => string])[] = [
   ['wrong rollbacks of negatives', (report) => atMost(report.wrong_negatives)],
-  ['the same without undecidable cases', (report) => atMost(report.wrong_negatives_decidable)],
   ['wrong rollbacks of positives', (report) => atMost(report.wrong_positives)],
   ['wrong ones of all rollbacks', (report) => atMost(report.acts_wrong)],
+  ['questions whose yes would be wrong', (report) => atMost(report.questions_wrong_of_all)],
+  ['wrong ones of all questions', (report) => atMost(report.questions_wrong_of_all_asked)],
+  ['cases that want a rollback: acted upon or named', (report) => atLeast(report.wanted_named_of_all)],
+  ['without undecidable cases: wrong rollbacks of negatives', (report) => atMost(report.wrong_negatives_decidable)],
+  ['without undecidable cases: questions whose yes would be wrong', (report) => atMost(report.questions_wrong)],
+  ['without undecidable cases: wrong ones of all questions', (report) => atMost(report.questions_wrong_of_asked)],
+  ['clear: acted upon', (report) => atLeast(report.clear_acted)],
   ['clear, versions visible: acted upon', (report) => atLeast(report.clear_versions_acted)],
   ['the same, without a question before', (report) => atLeast(report.clear_versions_acted_at_once)],
   ['clear, versions visible, enough requests to tell them apart', (report) => atLeast(report.clear_distinct_acted)],
   ['clear, others: acted upon', (report) => atLeast(report.clear_others_acted)],
   ['clear, others: acted upon or named', (report) => atLeast(report.clear_others_named)],
-  ['all cases that want a rollback: acted upon or named', (report) => atLeast(report.wanted_named_of_all)],
-  ['questions whose yes would be wrong', (report) => atMost(report.questions_wrong)],
-  ['the same, all cases with undecidable ones', (report) => atMost(report.questions_wrong_of_all)],
-  ['the same of decidable cases, of all questions', (report) => atMost(report.questions_wrong_of_asked)],
   [
     'undecidable: asked, wrong rollbacks',
     ({ undecidable: { cases, asked, acted_wrongly } }) => `${asked} and ${acted_wrongly} of ${cases}`,

@@ -21,6 +21,8 @@ export type Verdict = {
   isBelowLimit: boolean;
   /** A person was asked first, and the act was proved while the question waited. Absent: it was not. */
   isLater?: true;
+  /** Seconds from the first judgement to the act or the last question. Absent: they are not counted. */
+  seconds?: number;
 };
 
 /**
@@ -46,8 +48,13 @@ function undoneBy({ stage: { recorded }, label }: MonitoredCase, { change, to }:
 }
 
 /** A question that offers no act only asks to look: there is no yes that could be wrong, and it counts as a report. */
-export function outcomeOf({ cause, wants }: Label, { action: decided, acts, named }: Verdict): Outcome {
-  const action = decided === 'ask' && acts.every(({ change }) => change === null) ? 'none' : decided;
+const asks = ({ action, acts }: Verdict): boolean => action === 'ask' && acts.some(({ change }) => change !== null);
+
+const isQuestion = ({ verdict }: Seen): boolean => asks(verdict);
+
+export function outcomeOf({ cause, wants }: Label, verdict: Verdict): Outcome {
+  const { acts, named } = verdict;
+  const action = verdict.action === 'ask' && !asks(verdict) ? 'none' : verdict.action;
   const isCause = cause !== null && acts.some(({ change }) => change === cause);
   if (action === 'roll_back') return wants === 'roll_back' && isCause ? 'right' : 'wrong';
   if (action === 'ask') return wants !== 'leave' && isCause ? 'asked_rightly' : 'asked_wrongly';
@@ -83,6 +90,8 @@ export type Rate = { hits: number; of: number; bound: number };
 export type ClassRow = {
   name: ClassName;
   cases: number;
+  /** Cases in which metrics show two versions side by side. */
+  versions_visible: number;
   /** Cases that the data can decide, by outcome. */
   decidable: Record<Outcome, number>;
   undecidable: Record<Outcome, number>;
@@ -116,6 +125,8 @@ export type MonitoredReport = {
   wrong_positives: Rate;
   /** Wrong ones of all rollbacks. */
   acts_wrong: Rate;
+  /** Clear cases that were acted upon, whatever the product can read about them. */
+  clear_acted: Rate;
   /** Clear cases that were acted upon, where versions are visible. */
   clear_versions_acted: Rate;
   /** The same, without a question before. */
@@ -127,9 +138,11 @@ export type MonitoredReport = {
   clear_others_named: Rate;
   /** All cases in which a rollback is wanted, also those that are not clear or undecidable, acted upon or named. */
   wanted_named_of_all: Rate;
-  /** Decidable cases with a question whose yes would be wrong, the same of all cases, and their share of all questions. */
-  questions_wrong: Rate;
+  /** Questions whose yes would be wrong: of all cases, and of all questions. */
   questions_wrong_of_all: Rate;
+  questions_wrong_of_all_asked: Rate;
+  /** The same without the undecidable cases. */
+  questions_wrong: Rate;
   questions_wrong_of_asked: Rate;
   undecidable: { cases: number; acted_wrongly: number; asked: number };
   /** Names against wrong questions, by the limit of confidence from which Firebreak would ask. */
@@ -196,6 +209,7 @@ export function monitoredReport(seen: readonly Seen[]): MonitoredReport {
       isWrong,
       upperBound,
     ),
+    clear_acted: rate(clear, isRight, lowerBound),
     clear_versions_acted: rate(visible ?? [], isRight, lowerBound),
     clear_versions_acted_at_once: rate(
       visible ?? [],
@@ -210,13 +224,10 @@ export function monitoredReport(seen: readonly Seen[]): MonitoredReport {
       isNamed,
       lowerBound,
     ),
-    questions_wrong: rate(seen.filter(isDecidable), isAskedWrongly, upperBound),
     questions_wrong_of_all: rate(seen, isAskedWrongly, upperBound),
-    questions_wrong_of_asked: rate(
-      seen.filter((one) => isDecidable(one) && one.verdict.action === 'ask'),
-      isAskedWrongly,
-      upperBound,
-    ),
+    questions_wrong_of_all_asked: rate(seen.filter(isQuestion), isAskedWrongly, upperBound),
+    questions_wrong: rate(seen.filter(isDecidable), isAskedWrongly, upperBound),
+    questions_wrong_of_asked: rate(seen.filter(isDecidable).filter(isQuestion), isAskedWrongly, upperBound),
     undecidable: {
       cases: undecided.length,
       acted_wrongly: undecided.filter(isWrong).length,
@@ -269,6 +280,7 @@ function rowOf(name: ClassName, cases: readonly Seen[]): ClassRow {
   return {
     name,
     cases: cases.length,
+    versions_visible: cases.filter(({ facts }) => facts.areVersionsVisible).length,
     decidable: counts(decidable),
     undecidable: counts(cases.filter(({ facts }) => facts.undecidable !== null)),
     wrong: rate(decidable, ({ outcome }) => outcome === 'wrong', upperBound),

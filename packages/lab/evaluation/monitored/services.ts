@@ -6,6 +6,17 @@ import type { Random } from '../random.ts';
  */
 export type Call = { to: string; coupling: number; isDeclared: boolean; lag: number };
 
+/**
+ * How the label `version` of metrics is wrong.
+ * - `late`: a new instance carries the version before it for so long, until service discovery has noticed
+ * - `lost`: instances that started since then carry none, because the rule that adds it matches no longer
+ * - `successes`: failed requests to these versions carry none
+ */
+export type Labelling =
+  | { fault: 'late'; seconds: number }
+  | { fault: 'lost'; startedSince: number }
+  | { fault: 'successes'; versions: readonly string[] };
+
 /** How a service is measured. Times in seconds. */
 export type Monitoring = {
   scrapeInterval: number;
@@ -17,6 +28,8 @@ export type Monitoring = {
   isVersioned: boolean;
   /** The series of errors begins with the first error. */
   hasLazyErrors: boolean;
+  /** How the label `version` is wrong. Absent: each sample carries the version of its instance. */
+  labelling?: Labelling;
 };
 
 /**
@@ -41,10 +54,15 @@ export type Health = {
   hasTraffic: boolean;
   /** The service also has a health query by version. */
   hasByVersion: boolean;
+  /** The service also has a query of what its callers measure by version. Absent: it has none. */
+  hasCallers?: true;
 };
 
-/** An alerting rule of a service. `burn`: a multi-window burn-rate rule; `up`: too few instances; `absent`: no samples. */
-export type RuleForm = 'health' | 'by_version' | 'burn' | 'up' | 'absent';
+/**
+ * An alerting rule of a service. `burn`: a multi-window burn-rate rule; `up`: too few instances; `absent`: no samples;
+ * `callers`: failed requests as callers count them.
+ */
+export type RuleForm = 'health' | 'by_version' | 'burn' | 'up' | 'absent' | 'callers';
 
 export type RuleSetup = {
   form: RuleForm;

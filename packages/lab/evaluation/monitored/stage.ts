@@ -3,7 +3,7 @@ import type { Random } from '../random.ts';
 import { type Alertmanager, drawAlertmanager } from './alerting.ts';
 import { type Fault, type Shape, step } from './scenes/faults.ts';
 import { type Delivery, drawDelivery, type Recorded } from './records.ts';
-import type { Rollout } from './scenes/rollouts.ts';
+import { type Instance, instancesOf, type Restart, type Rollout } from './scenes/rollouts.ts';
 import { drawServices, healthLimit, type Service } from './services.ts';
 
 /** Seconds before the onset that are simulated, and after it. Burn rates look back six hours. */
@@ -49,16 +49,23 @@ export type Stage = {
   focus: Service;
   first: Map<string, string>;
   rollouts: Rollout[];
+  restarts: Restart[];
   faults: Fault[];
   recorded: Recorded[];
   delivery: Delivery;
   alertmanager: Alertmanager;
   unknownMigration: 'approve' | 'act';
+  /** An earlier incident of the focus, whose rollback was verified. */
+  earlier: { opened: number; mitigated: number; resolved: number } | null;
+  /** The incident was opened for an earlier problem, which a rollback has ended. */
+  recovered: { opened: number; at: number } | null;
   /** Deploys a service at a time. Returns the rollout. */
   deploy(service: Service, start: number, options?: RolloutOptions): Rollout;
   /** Records another change. */
   change(service: Service, kind: ChangeKind, at: number): Recorded;
   fault(service: Service, shape: Shape, fault: Omit<Fault, 'service' | 'shape'>): void;
+  /** Returns the instances of a service, as far as rollouts and restarts are known. */
+  instances(service: Service): Instance[];
   /** Returns a dependency of the focus. @throws Unsuitable */
   dependency(isDeclared: boolean): Service;
   /** Returns the services that call one. */
@@ -93,11 +100,14 @@ export function newStage(
     focus,
     first: new Map(),
     rollouts: [],
+    restarts: [],
     faults: [],
     recorded: [],
     delivery: drawDelivery(rng),
     alertmanager: drawAlertmanager(rng),
     unknownMigration: rng.chance(0.5) ? 'act' : 'approve',
+    earlier: null,
+    recovered: null,
     deploy(service, start, options = {}) {
       const before = runningBefore(stage, service, start);
       const version = options.version ?? nextVersion(service);
@@ -125,6 +135,11 @@ export function newStage(
     },
     fault(service, shape, fault) {
       stage.faults.push({ service: service.name, shape, ...fault });
+    },
+    instances(service) {
+      const own = <T extends { service: string }>(all: readonly T[]) =>
+        all.filter((one) => one.service === service.name);
+      return instancesOf(service, own(stage.rollouts), stage.first.get(service.name) ?? 'unknown', own(stage.restarts));
     },
     dependency(isDeclared) {
       const calls = focus.calls.filter((call) => call.isDeclared === isDeclared && call.coupling > 0.2);

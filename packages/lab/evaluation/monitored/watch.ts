@@ -1,4 +1,4 @@
-import { WatchId, WatchRecord } from '../../../../schemas/canary/watch.ts';
+import { WatchId, WatchRecord } from '../../../../schemas/judge/watch.ts';
 import { timestamp } from '../../../../schemas/time/time.ts';
 import { evaluate } from './evaluate.ts';
 import { REQUESTS } from './telemetry/queries.ts';

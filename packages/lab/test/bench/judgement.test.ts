@@ -10,7 +10,7 @@ const read = (name: string): string =>
 test('the pages have the stored results, byte for byte', () => {
   // To renew them: npm run judgement:results -- pages
   const pages = judgementPages();
-  expect(pages.map(({ name }) => name)).toEqual(['evaluation.md', 'evaluation-results.md', 'calibration.svg']);
+  expect(pages.map(({ name }) => name)).toEqual(['evaluation.md', 'how-often-it-is-wrong.md', 'calibration.svg']);
   for (const { name, content } of pages) expect(content).toBe(read(name));
 });
 
@@ -41,13 +41,39 @@ test('a result that misses its target is bold, and bounds are those of its numbe
   expect(missed.results).not.toMatch(/NaN|undefined|Infinity/);
 });
 
+test('the page begins with the mistakes beside those of the rules, and the command that repeats them', () => {
+  const { results } = pagesWith(2, 100);
+  const [, command = ''] = /`npm run judgement:results -- (.+)`/.exec(results) ?? [];
+  const { first, confounders } = storedResults();
+  expect(setsOf(command.split(' ')).flatMap((sets) => sets.first)).toEqual(
+    (first.unseen ?? first.validation)?.sets.map(({ seed }) => seed),
+  );
+  expect(confounders.validation ?? confounders.unseen).toBeDefined();
+  expect(results).toMatch(/^\| first world, \w+: negatives \| \d+ of [\d,]+ \(.+\) \| [\d,]+ of /m);
+  const stored = storedResults();
+  stored.published = {
+    ...(stored.published ?? expect.unreachable()),
+    cases: 51,
+    cases_wrong: 1,
+    acted: 22,
+  };
+  const [, page] = pagesOf(stored, read('evaluation.md'));
+  expect(page?.content).toContain('| cases with a wrong rollback | at most 0 | **1 of 51 (2.0 %, at most 9.0 %)** |');
+  expect(page?.content).toContain('| cases acted on | at least 23 | **22 of 51 (43.1 %, at least ');
+  delete stored.published;
+  expect(pagesOf(stored, read('evaluation.md'))[1]?.content).not.toContain('## Published releases');
+});
+
 test('the pages need a place for the summary, and results', () => {
   expect(() => pagesOf(storedResults(), '# Evaluation')).toThrow('has no place for the results: add the lines');
-  expect(() => pagesOf({ first: {}, monitored: {} }, read('evaluation.md'))).toThrow('no set was judged');
+  expect(() => pagesOf({ first: {}, monitored: {}, confounders: {} }, read('evaluation.md'))).toThrow(
+    'no set was judged',
+  );
 });
 
 test('the command line names sets by their use, world, seed, and share', () => {
-  expect(setsOf(['unseen', 'first:7', 'monitored:1:0.25', 'monitored:2', 'training', 'first:9'])).toEqual([
+  const args = ['unseen', 'first:7', 'monitored:1:0.25', 'monitored:2', 'confounders:3:0.5', 'training', 'first:9'];
+  expect(setsOf(args)).toEqual([
     {
       use: 'unseen',
       first: [7],
@@ -55,8 +81,9 @@ test('the command line names sets by their use, world, seed, and share', () => {
         { seed: 1, share: 0.25 },
         { seed: 2, share: 1 },
       ],
+      confounders: [{ seed: 3, share: 0.5 }],
     },
-    { use: 'training', first: [9], monitored: [] },
+    { use: 'training', first: [9], monitored: [], confounders: [] },
   ]);
 });
 

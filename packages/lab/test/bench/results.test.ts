@@ -55,6 +55,11 @@ const now = report([
   { part: 'another part', name: 'absent', why: 'it is not installed', isFault: false },
 ]);
 
+test('a figure without a goal is not worse, because nothing says whether more is worse', () => {
+  const rate = (value: number) => [line('accepted, per second', value, 1000, [], 0)];
+  expect(table(report(rate(400)), rate(100))).not.toContain('WORSE');
+});
+
 test('the table has the goals, what was accepted last, and what is worse by more than a fifth', () => {
   const accepted = [
     line('short, ms', 6, 4, []),

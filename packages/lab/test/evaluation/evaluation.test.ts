@@ -13,13 +13,13 @@ import {
   POSITIVES_PER_KIND,
 } from '../../evaluation/generate.ts';
 import type { Judgement } from '../../evaluation/judge.ts';
-import { nearestEarlierDeploy } from '../../evaluation/nearest.ts';
+import { nearestEarlierDeploy, newestAboveLimit } from '../../evaluation/nearest.ts';
 import { firstBad, onsetMillis } from '../../evaluation/observables.ts';
 import { evaluationTable } from '../../evaluation/print.ts';
 import { random, seedOf } from '../../evaluation/random.ts';
 import { replays } from '../../evaluation/replays/index.ts';
 import { evaluate, questionOf } from '../../evaluation/report.ts';
-import type { Evidence, RelatedChange } from '../../../../domain/correlation/evidence.ts';
+import type { Evidence, RelatedChange } from '../../../../core/correlation/decisions/evidence.ts';
 import { Change } from '../../../../schemas/changes/change.ts';
 import { millisOf, plusSeconds, Timestamp } from '../../../../schemas/time/time.ts';
 
@@ -101,9 +101,12 @@ describe('the generator', () => {
       [...readFileSync(join(folder, name), 'utf8').matchAll(/from '([^']+)'/g)].map((match) => match[1] ?? ''),
     );
     const ofDomain = new Set(
-      imports.filter((path) => path.includes('/domain/')).map((path) => path.replace(/^[./]+/, '')),
+      imports.filter((path) => /\/decisions\//.test(path)).map((path) => path.replace(/^[./]+/, '')),
     );
-    expect([...ofDomain].toSorted()).toEqual(['domain/canary/evidence.ts', 'domain/correlation/evidence.ts']);
+    expect([...ofDomain].toSorted()).toEqual([
+      'core/correlation/decisions/evidence.ts',
+      'core/judge/decisions/evidence.ts',
+    ]);
   });
 });
 
@@ -442,6 +445,16 @@ describe('the nearest earlier deploy', () => {
   ])('is none when it is %s', (_name, change) => {
     expect(judge([change])).toEqual({ action: 'none', change_id: null, confidence: 0, ranked: [] });
   });
+});
+
+test.each<[name: string, more: Partial<Evidence>, action: string]>([
+  ['its version is above the limit', {}, 'roll_back'],
+  ['its version is not', { by_version: [level('v-60', 0.005, 0.1), level('before', 0.8, 0.9)] }, 'none'],
+  ['its version has no metrics', { by_version: [level('before', 0.8, 0.9)] }, 'none'],
+  ['no version is measured, and the service is above the limit', { by_version: null }, 'roll_back'],
+  ['nothing is measured', { by_version: null, health: null }, 'none'],
+])('the newest deploy above the limit: %s', (_name, more, action) => {
+  expect(newestAboveLimit({ evidence: { ...plain, changes: [deployed(-60)], ...more } }).action).toBe(action);
 });
 
 describe('replays', () => {

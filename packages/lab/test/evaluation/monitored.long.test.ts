@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { renewed, type Results } from '../../bench/measurements/judgement-sets.ts';
 import { inputsAt, judgeMonitored } from '../../bench/measurements/monitored.ts';
-import { MIN_CONFIDENCE_TO_ASK } from '../../../../domain/correlation/correlate.ts';
-import { DECIDE_VERSION } from '../../../../domain/rollback/guards.ts';
+import { MIN_CONFIDENCE_TO_ASK } from '../../../../core/correlation/decisions/correlate.ts';
+import { DECIDE_VERSION } from '../../../../core/rollback/decisions/guards.ts';
 import { monitoredCase, MONITORED_SEED } from '../../evaluation/monitored/case.ts';
-import { ADDED_CLASS_NAMES, CLASS_NAMES } from '../../evaluation/monitored/labels.ts';
+import { ADDED_CLASS_NAMES, CLASS_NAMES, CONFOUNDER_CLASS_NAMES } from '../../evaluation/monitored/labels.ts';
 import { timestamp } from '../../../../schemas/time/time.ts';
 import { monitoredTable } from '../../evaluation/monitored/print.ts';
 
@@ -26,14 +26,20 @@ test('a sample can be judged by the product, in threads as well, and printed', a
   expect(present).toMatchObject({ named: proved?.clear_others_named, asked_wrongly: proved?.questions_wrong });
   const { calibration_by: _, ...expected } = proved ?? {};
   const monitored = [{ seed: MONITORED_SEED, share: 0.001 }];
-  const sets = [{ use: 'validation', first: [], monitored }] as const;
+  const confounders = [{ seed: MONITORED_SEED, share: 0.001 }];
+  const sets = [{ use: 'validation', first: [], monitored, confounders }] as const;
   const all: Results[] = [];
-  for await (const results of renewed({ first: {}, monitored: {} }, sets)) all.push(results);
-  expect(all.map((results) => results.monitored.validation?.together.proved)).toMatchObject([expected]);
+  for await (const results of renewed({ first: {}, monitored: {}, confounders: {} }, sets)) all.push(results);
+  expect(all.map((results) => results.monitored.validation?.together.proved)).toMatchObject([expected, expected]);
   expect(all[0]?.monitored.validation).toMatchObject({
     decide_version: DECIDE_VERSION,
     sets: [{ seed: MONITORED_SEED, proved: { cases: proved?.cases } }],
     added: { cases: ADDED_CLASS_NAMES.length },
+  });
+  expect(all[1]?.confounders.validation).toMatchObject({
+    decide_version: DECIDE_VERSION,
+    sets: confounders,
+    proved: { cases: CONFOUNDER_CLASS_NAMES.length },
   });
 });
 
@@ -77,5 +83,5 @@ test('the cases of the first classes are those of all earlier results', () => {
     );
   }
   // If this changes, earlier results are about other cases: judge them again, and say so in docs/explanation/evaluation.md.
-  expect(hash.digest('hex').slice(0, 16)).toBe('b5c7a870780ead78');
+  expect(hash.digest('hex').slice(0, 16)).toBe('b374bf9a20f03a4e');
 });

@@ -8,12 +8,14 @@ import {
   ADDED_CLASS_NAMES,
   CLASS_NAMES,
   CLASSES,
+  CONFOUNDER_CLASS_NAMES,
   isNegative,
   type Label,
   LABELS,
 } from '../../evaluation/monitored/labels.ts';
 import { portsAt } from '../../evaluation/monitored/ports.ts';
 import { BUCKETS, REQUESTS } from '../../evaluation/monitored/telemetry/queries.ts';
+import { casesTable } from '../../evaluation/monitored/print.ts';
 import { recordAt } from '../../evaluation/monitored/records.ts';
 import {
   calibrationOf,
@@ -242,7 +244,9 @@ describe('alerting', () => {
 });
 
 describe('the monitored world', () => {
-  const cases = [...CLASS_NAMES, ...ADDED_CLASS_NAMES].map((name) => monitoredCase(MONITORED_SEED, name, 0));
+  const cases = [...CLASS_NAMES, ...ADDED_CLASS_NAMES, ...CONFOUNDER_CLASS_NAMES].map((name) =>
+    monitoredCase(MONITORED_SEED, name, 0),
+  );
 
   test('has at least 30 classes, 3,000 negatives, and 1,500 positives', () => {
     const count = (is: boolean) =>
@@ -285,7 +289,7 @@ describe('the monitored world', () => {
 
   test('counts upwards, at increasing times, with resets only where a process restarts', () => {
     for (const { telemetry, stage, name } of cases) {
-      const { focus, rollouts } = stage;
+      const { focus, rollouts, restarts: others } = stage;
       const own = [{ label: 'service', equals: focus.name, matches: (of: string) => of === focus.name }];
       for (const { times, values, stale } of telemetry.select(REQUESTS, own)) {
         let [time, value, resets] = [-1, 0, 0];
@@ -296,7 +300,7 @@ describe('the monitored world', () => {
           if ((values[index] ?? 0) < value) resets += 1;
           value = values[index] ?? 0;
         }
-        const restarts = rollouts.filter(({ service }) => service === focus.name).length;
+        const restarts = [...rollouts, ...others].filter(({ service }) => service === focus.name).length;
         const allowed = name === 'crash' ? Infinity : focus.identity === 'pods' ? 0 : restarts;
         expect(resets).toBeLessThanOrEqual(allowed);
       }
@@ -326,6 +330,7 @@ describe('the monitored world', () => {
     }
     expect(found.get(null)).toEqual(new Set(['roll_back', 'ask', 'leave']));
     expect(found.get('innocent_deploy')).toContain('leave');
+    expect(found.get('confounded')).toContain('leave');
   });
 
   test('judges after the alert has fired and has been delivered', () => {
@@ -354,7 +359,7 @@ describe('the monitored world', () => {
     expect(
       imports.filter(
         (path) =>
-          !/^(packages\/lab\/evaluation\/(monitored\/|(random|bounds)\.ts)|schemas\/|domain\/ports\/|@prometheus-io\/)/.test(
+          !/^(packages\/lab\/evaluation\/(monitored\/|(random|bounds)\.ts)|schemas\/|core\/ports\/|@prometheus-io\/)/.test(
             path,
           ),
       ),
@@ -513,6 +518,12 @@ describe('the report', () => {
       [0.6, 0, 0],
     ]);
     expect(report.by_limit[0]).toMatchObject({ named: { of: 2 }, asked_wrongly: { of: 4 } });
+    expect(report).toMatchObject({
+      questions_wrong_of_all: { hits: 1, of: 4 },
+      questions_wrong_of_all_asked: { hits: 1, of: 2 },
+      clear_acted: { hits: 0, of: 2 },
+    });
+    expect(casesTable(report)).toMatch(/deploy at once +roll back +1 +0 +0 +0 +0 +1 +0\n/);
     expect(report.missed).toEqual({
       clear_versions_acted: {},
       clear_others_named: { crash: 1 },

@@ -8,6 +8,9 @@ import { calls, clock, folder, sandbox, setFault, start } from '../support.ts';
 const FOLDER = new URL('../../page/', import.meta.url);
 const FILES = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(js|css)$/.test(name));
 
+/** Files that are made of the identity that all pages share. */
+const MADE = ['identity.css', 'icon.svg'];
+
 /** The `Accept` header of a browser that opens a URL. */
 const ACCEPT_OF_A_BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
 
@@ -92,6 +95,15 @@ describe('the page', () => {
     expect(html.match(/<script[^>]*>/g)).toEqual(['<script type="module" src="/sandbox/page/main.js">']);
   });
 
+  test.each([
+    ['identity.css', 'text/css; charset=utf-8', /--ground:/],
+    ['icon.svg', 'image/svg+xml', /^<svg /],
+  ])('%s is made of the identity that all pages share', async (name, type, content) => {
+    const response = await ask(await start(), `/sandbox/page/${name}`);
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, type]);
+    expect(await response.text()).toMatch(content);
+  });
+
   test.each(FILES)('%s has its content type', async (name) => {
     const response = await ask(await start(), `/sandbox/page/${name}`);
     expect(response.status).toBe(200);
@@ -110,7 +122,7 @@ describe('the page', () => {
       );
       return [...inMarkup, ...inModules];
     });
-    expect(new Set(named)).toEqual(new Set(FILES));
+    expect(new Set(named)).toEqual(new Set([...FILES, ...MADE]));
   });
 
   test.each([
@@ -149,13 +161,14 @@ describe('the state of the page', () => {
     await page(standIns);
     await setFault(standIns, { vendor: 'slack', fault: { kind: 'rate_limit' }, times: 2 });
 
-    const { views, calls: shown, faults, ...rest } = await state(standIns);
+    const { views, calls: shown, faults, play, ...rest } = await state(standIns);
     expect(rest).toEqual({
       version: expect.any(String),
       at: '2026-11-20T06:48:00.000Z',
       time_scale: 60,
       urls: standIns.urls,
     });
+    expect(play).toMatchObject({ state: 'idle', incident: null });
     expect(Object.keys(views).toSorted()).toEqual(VIEWS);
     expect(views['pagerduty']).toMatchObject({
       incidents: [{ number: 1, status: 'triggered', title: 'checkout answers 12 % with an error' }],
@@ -181,7 +194,7 @@ describe('the state of the page', () => {
     const before = await state(standIns);
 
     const same = await state(standIns, before.version);
-    expect(same).toEqual({ ...before, views: {}, calls: undefined, faults: undefined });
+    expect(same).toEqual({ ...before, views: {}, calls: undefined, faults: undefined, play: undefined });
 
     await page(standIns);
     const after = await state(standIns, before.version);

@@ -4,7 +4,7 @@ import type { FaultRule } from '../../core/faults.ts';
 import { MAILBOX } from '../../mail/mail.ts';
 import { calls, sandbox, setFault, start } from '../support.ts';
 
-/** Starts a mail server with this fault. */
+/** Starts the stand-ins, with this fault of the mail server. */
 async function withFault(fault?: FaultRule['fault'], more: Partial<FaultRule> = {}) {
   const standIns = await start();
   if (fault) await setFault(standIns, { vendor: MAILBOX, fault, ...more });
@@ -20,8 +20,8 @@ async function send(
 ): Promise<string> {
   const transport = createTransport({ url: mail, socketTimeout: patienceMs });
   try {
-    const letter = { from: 'f@acme.example', to, subject: 'checkout is down', text: 'since ten' };
-    return (await transport.sendMail(letter)).response;
+    const email = { from: 'f@acme.example', to, subject: 'checkout is down', text: 'since ten' };
+    return (await transport.sendMail(email)).response;
   } catch (error) {
     const { responseCode, command, code, message } = error as Error &
       Record<'responseCode' | 'command' | 'code', unknown>;
@@ -53,9 +53,9 @@ test('accepts any user and password, keeps lines that begin with a dot, and refu
   const standIns = await start();
   const url = standIns.mail.replace('smtp://', 'smtp://ada:secret@');
   const transport = createTransport({ url });
-  const letter = { from: 'f@acme.example', to: 'ada@acme.example' };
-  await transport.sendMail({ ...letter, text: 'one\n.two\n..three\n.\nfour' });
-  await expect(transport.sendMail({ ...letter, text: 'x'.repeat(2 ** 21) })).rejects.toThrow(/552|large|size/i);
+  const email = { from: 'f@acme.example', to: 'ada@acme.example' };
+  await transport.sendMail({ ...email, text: 'one\n.two\n..three\n.\nfour' });
+  await expect(transport.sendMail({ ...email, text: 'x'.repeat(2 ** 21) })).rejects.toThrow(/552|large|size/i);
   transport.close();
   const [{ body = '' } = {}, ...others] = await calls(standIns, `?vendor=${MAILBOX}`);
   expect(body).toMatch(/\r\none\r\n\.two\r\n\.\.three\r\n\.\r\nfour\r\n$/);

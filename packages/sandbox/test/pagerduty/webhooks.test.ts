@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { PagerDutyEvent } from '../../../../schemas/messages/pagerduty.ts';
-import { vendorThat } from '../../../../test/integrations/server.ts';
+import { vendorThat } from '../../../../test/vendors/server.ts';
 import { exchange, incidents, sandbox, send, start } from '../support.ts';
 
 const SECRET = 'webhook-secret';

@@ -315,7 +315,7 @@ describe('a modal', () => {
 
 describe('the app', () => {
   test('has the scopes and events of its manifest', () => {
-    const manifest = parse(readFileSync(new URL('../../../../slack/manifest.yaml', import.meta.url), 'utf8'));
+    const manifest = parse(readFileSync(new URL('../../../../entrances/slack/manifest.yaml', import.meta.url), 'utf8'));
     const { shortcuts, slash_commands: commands } = manifest.features;
     expect(commands.map(({ command }: { command: string }) => command)).toEqual(COMMANDS);
     expect(

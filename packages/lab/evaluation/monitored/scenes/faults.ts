@@ -1,4 +1,4 @@
-import type { Instance } from './rollouts.ts';
+import type { Instance, Region } from './rollouts.ts';
 
 /** Strength of a fault over time, 0 to 1; times in seconds of the world. */
 export type Shape = (at: number) => number;
@@ -10,9 +10,19 @@ export type Fault = {
   versions?: readonly string[];
   /** Slots of the instances on a failing machine. Absent: all. */
   slots?: readonly number[];
+  /** The failing machine. Absent: all. */
+  node?: string;
+  /** Absent: all. */
+  region?: Region;
+  /** Instances that started then or later, because they read what is wrong at their start. Absent: all. */
+  startedSince?: number;
+  /** Strength by the seconds since an instance started, such as of cold caches. Absent: the same at each age. */
+  byAge?: Shape;
   shape: Shape;
   /** Probability that a request fails, at full strength. */
   errors?: number;
+  /** The requests fail before the service counts them. Absent: it does. */
+  isUnreached?: true;
   /** Factor of latency at full strength. */
   slow?: number;
   /** Factor of the traffic at full strength. */
@@ -54,8 +64,16 @@ export const both =
   (at) =>
     a(at) * b(at);
 
-export const concerns = ({ versions, slots }: Fault, { version, slot }: Instance): boolean =>
-  (versions === undefined || versions.includes(version)) && (slots === undefined || slots.includes(slot));
+export const concerns = (fault: Fault, { version, slot, node, region, from }: Instance): boolean =>
+  (fault.versions?.includes(version) ?? true) &&
+  (fault.slots?.includes(slot) ?? true) &&
+  (fault.node ?? node) === node &&
+  (fault.region ?? region) === region &&
+  from >= (fault.startedSince ?? -Infinity);
+
+/** Returns the strength of a fault at an instance that it concerns. */
+export const strengthOf = ({ shape, byAge }: Fault, { from }: Instance, at: number): number =>
+  shape(at) * (byAge?.(at - from) ?? 1);
 
 /** Returns the probability of a failure of which at least one of these happens. */
 export const either = (a: number, b: number): number => 1 - (1 - a) * (1 - b);

@@ -300,10 +300,8 @@ export const scenesOfChanges = {
     measureErrors(stage);
     const { rng, focus, onset, deploy, fault } = stage;
     const cause = deploy(focus, onset - rng.between(5, 30), { mode: 'at_once', migration: false });
-    fault(focus, decay(cause.finish - 2, rng.between(35, 120)), {
-      versions: [cause.version],
-      errors: Math.max(0.15, serious(stage)),
-    });
+    // An instance of any version is cold after its start.
+    fault(focus, () => 1, { byAge: decay(0, rng.between(35, 120)), errors: Math.max(0.15, serious(stage)) });
     focus.rule.forSeconds = rng.pick([0, 0, 60]);
     return { cause, begins: cause.start, endsByItself: true };
   },

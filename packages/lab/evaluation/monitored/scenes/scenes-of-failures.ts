@@ -33,14 +33,18 @@ function outside(stage: Stage, options: { deploys: number; others: number; shape
 }
 
 /** A failure of a dependency by itself. */
-function failing(stage: Stage, isDeclared: boolean): Scene {
+function dependencyFails(stage: Stage, isDeclared: boolean): Scene {
   measureErrors(stage);
+  return failure(stage, stage.dependency(isDeclared), 0.08);
+}
+
+/** @param errorsMin least share of errors of the dependency */
+function failure(stage: Stage, dependency: Stage['focus'], errorsMin: number): Scene {
   const { rng, focus, onset, fault } = stage;
-  const dependency = stage.dependency(isDeclared);
   innocent(stage, INNOCENT);
   const coupling = focus.calls.find(({ to }) => to === dependency.name)?.coupling ?? 1;
   // Enough that the errors of the focus clearly exceed its health limit.
-  const errors = Math.min(0.98, Math.max(rng.scale(0.08, 0.95), (2.5 * limitOf(focus)) / coupling));
+  const errors = Math.min(0.98, Math.max(rng.scale(errorsMin, 0.95), (2.5 * limitOf(focus)) / coupling));
   fault(dependency, drawnCourse(stage), { errors });
   return { cause: null, begins: onset };
 }
@@ -57,12 +61,12 @@ function overloaded(stage: Stage, grows: Shape, factor: number): Scene {
 }
 
 export const scenesOfFailures = {
-  dependency_fails: (stage) => failing(stage, true),
-  undeclared_fails: (stage) => failing(stage, false),
+  dependency_fails: (stage) => dependencyFails(stage, true),
+  undeclared_fails: (stage) => dependencyFails(stage, false),
 
   shared_fails: (stage) => {
     measureErrors(stage);
-    const { rng, focus, onset, services, fault, callersOf } = stage;
+    const { rng, focus, services, callersOf } = stage;
     const shared = services.filter(
       (one) =>
         one.layer >= 2 &&
@@ -71,12 +75,7 @@ export const scenesOfFailures = {
     );
     const chosen = shared[rng.whole(0, shared.length - 1)];
     if (chosen === undefined) throw new Unsuitable('nothing is shared');
-    innocent(stage, INNOCENT);
-    const coupling = focus.calls.find(({ to }) => to === chosen.name)?.coupling ?? 1;
-    // Enough that the errors of the focus clearly exceed its health limit.
-    const errors = Math.min(0.98, Math.max(rng.scale(0.1, 0.95), (2.5 * limitOf(focus)) / coupling));
-    fault(chosen, drawnCourse(stage), { errors });
-    return { cause: null, begins: onset };
+    return failure(stage, chosen, 0.1);
   },
 
   third_party: (stage) => {

@@ -1,6 +1,8 @@
 import type { HealthForm, RuleSetup, Service } from '../services.ts';
 
 export const REQUESTS = 'http_requests_total';
+/** Requests as the callers of a service count them. */
+export const CALLS = 'client_requests_total';
 export const BUCKETS = 'http_request_duration_seconds_bucket';
 export const UP = 'up';
 /** Used share of the memory of an instance. */
@@ -11,8 +13,14 @@ export const RECORDED = 'service:http_errors:ratio';
 const QUANTILE = 0.99;
 
 const selector = ({ name }: Service, more = ''): string => `{service="${name}",environment="production"${more}}`;
-const rate = (service: Service, window: string, by: string, more = ''): string =>
-  `sum${by}(rate(${REQUESTS}${selector(service, more)}[${window}]))`;
+const rate = (service: Service, window: string, by: string, more = '', metric = REQUESTS): string =>
+  `sum${by}(rate(${metric}${selector(service, more)}[${window}]))`;
+
+/** Returns the share of failed requests of callers. @param by e.g. ` by (version) ` */
+export const callersQuery = (service: Service, by = ' '): string => {
+  const { window } = service.health;
+  return `${rate(service, window, by, ',code=~"5.."', CALLS)} / ${rate(service, window, by, '', CALLS)}`;
+};
 
 /** Returns the ratio of failed requests. @param by e.g. ` by (version) ` */
 export const ratioQuery = (service: Service, window: string, by = ' '): string =>
@@ -88,6 +96,8 @@ export function ruleExpression(service: Service, { form, level }: RuleSetup): st
         const above = Number((level * factor).toPrecision(3));
         return `(${ratioQuery(service, long)} > ${above} and ${ratioQuery(service, short)} > ${above})`;
       }).join(' or ');
+    case 'callers':
+      return `${callersQuery(service)} > ${limit}`;
     case 'health':
       return `${healthQuery(service) ?? ratioQuery(service, health.window)} > ${limit}`;
   }

@@ -17,6 +17,9 @@ export type Series = {
   delay: number;
 };
 
+/** Samples of one series as they are recorded. `stale`: 1 for a staleness marker, otherwise 0. */
+export type Recording = { labels: Labels; times: number[]; values: number[]; stale: number[] };
+
 /** A source from which series are selected. It may compute them only when they are selected. */
 export type Source = { select(name: string | null, matchers: readonly Matcher[]): readonly Series[] };
 

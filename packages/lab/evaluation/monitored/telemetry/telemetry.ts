@@ -1,10 +1,11 @@
 import { USUAL_USAGE } from '../scenes/scene.ts';
 import { type Random, random, seedOf } from '../../random.ts';
 import { evaluate } from '../evaluate.ts';
-import { concerns, either, type Fault } from '../scenes/faults.ts';
-import { BUCKETS, RECORDED, recordedQuery, REQUESTS, UP, USAGE } from './queries.ts';
-import { canaryShare, type Instance, instancesOf, type Rollout } from '../scenes/rollouts.ts';
-import { isSelected, type Labels, NAME, type Series, type Source } from './series.ts';
+import { concerns, either, type Fault, strengthOf } from '../scenes/faults.ts';
+import { BUCKETS, CALLS, RECORDED, recordedQuery, REQUESTS, UP, USAGE } from './queries.ts';
+import { canaryShare, type Instance, instancesOf, type Restart, type Rollout } from '../scenes/rollouts.ts';
+import { labelled } from './labelling.ts';
+import { isSelected, type Labels, NAME, type Recording, type Series, type Source } from './series.ts';
 import { LATENCY_SIGMA, type Service } from '../services.ts';
 
 /** A simulated production system. Times are seconds since its start, at `epoch` (Unix seconds). */
@@ -18,7 +19,10 @@ export type World = {
   first: ReadonlyMap<string, string>;
   /** Rollouts to production, in the order of their start. */
   rollouts: readonly Rollout[];
+  restarts: readonly Restart[];
   faults: readonly Fault[];
+  /** Instances beside those of the rollouts, by service. Absent: none. */
+  fresh?: readonly (Instance & { service: string })[];
 };
 
 /** Distance of the points of precomputed curves. */
@@ -48,9 +52,15 @@ export function telemetryOf(world: World): Telemetry {
   };
   const faultsOf = remembered(({ name }) => world.faults.filter((fault) => fault.service === name));
   const rolloutsOf = remembered(({ name }) => world.rollouts.filter((rollout) => rollout.service === name));
-  const instances = remembered((service) =>
-    instancesOf(service, rolloutsOf(service), world.first.get(service.name) ?? 'unknown'),
-  );
+  const instances = remembered((service) => [
+    ...instancesOf(
+      service,
+      rolloutsOf(service),
+      world.first.get(service.name) ?? 'unknown',
+      world.restarts.filter((restart) => restart.service === service.name),
+    ),
+    ...(world.fresh ?? []).filter((one) => one.service === service.name),
+  ]);
   const liveAt = remembered((service) => liveCounts(instances(service), world.length));
   const noise = remembered((service) => noiseOf(world, service));
 
@@ -110,15 +120,20 @@ export function telemetryOf(world: World): Telemetry {
   const errorsAt = (service: Service, at: number): number =>
     outward(service)?.[Math.max(0, Math.round(at / POINT_SECONDS))] ?? 0;
 
-  const failureAt = (service: Service, instance: Instance, at: number): number =>
+  const failureAt = (service: Service, instance: Instance, at: number, faults = faultsOf(service)): number =>
     either(
       either(service.baseErrors, inward(service)?.[Math.max(0, Math.round(at / POINT_SECONDS))] ?? 0),
-      failureBy(faultsOf(service), instance, at, 0),
+      failureBy(faults, instance, at, 0),
     );
 
   const scrapes = remembered((service) =>
     instances(service).map((instance) => scrapesOf(world, service, instance, faultsOf(service))),
   );
+
+  const withLabels = (service: Service, instance: Instance, recordings: readonly Recording[]): readonly Recording[] => {
+    const before = instances(service).findLast((one) => one.slot === instance.slot && one.until <= instance.from);
+    return labelled(service.monitoring.labelling, instance, before?.version, recordings);
+  };
 
   const requests = remembered((service) =>
     merged(
@@ -126,7 +141,24 @@ export function telemetryOf(world: World): Telemetry {
       scrapes(service).flatMap((scraped) => {
         const { instance } = scraped;
         const rng = random(seedOf(world.seed, service.name, instance.name, instance.from, 'requests'));
-        return requestSeries(service, scraped, rng, {
+        const unreached = faultsOf(service).filter((fault) => fault.isUnreached);
+        const counted = faultsOf(service).filter((fault) => !fault.isUnreached);
+        const series = requestSeries(service, REQUESTS, scraped, rng, {
+          rate: (at) =>
+            rateAt(service, at) * shareOf(service, instance, at) * (1 - failureBy(unreached, instance, at, 0)),
+          failure: (at) => failureAt(service, instance, at, counted),
+        });
+        return withLabels(service, instance, series);
+      }),
+    ),
+  );
+  const calls = remembered((service) =>
+    merged(
+      service,
+      scrapes(service).flatMap((scraped) => {
+        const { instance } = scraped;
+        const rng = random(seedOf(world.seed, service.name, instance.name, instance.from, 'calls'));
+        return requestSeries(service, CALLS, scraped, rng, {
           rate: (at) => rateAt(service, at) * shareOf(service, instance, at),
           failure: (at) => failureAt(service, instance, at),
         });
@@ -140,11 +172,15 @@ export function telemetryOf(world: World): Telemetry {
         const { instance } = scraped;
         const rng = random(seedOf(world.seed, service.name, instance.name, instance.from, 'buckets'));
         const slow = faultsOf(service).filter((fault) => fault.slow !== undefined && concerns(fault, instance));
-        return bucketSeries(service, scraped, rng, {
+        const series = bucketSeries(service, scraped, rng, {
           rate: (at) => rateAt(service, at) * shareOf(service, instance, at),
           median: (at) =>
-            slow.reduce((product, fault) => product * (1 + ((fault.slow ?? 1) - 1) * fault.shape(at)), service.latency),
+            slow.reduce(
+              (product, fault) => product * (1 + ((fault.slow ?? 1) - 1) * strengthOf(fault, instance, at)),
+              service.latency,
+            ),
         });
+        return withLabels(service, instance, series);
       }),
     ),
   );
@@ -170,15 +206,17 @@ export function telemetryOf(world: World): Telemetry {
       const series = services.flatMap((service) =>
         name === REQUESTS
           ? requests(service)
-          : name === BUCKETS
-            ? buckets(service)
-            : name === UP
-              ? up(service)
-              : name === USAGE
-                ? usage(service)
-                : name === RECORDED
-                  ? recorded(service)
-                  : [],
+          : name === CALLS
+            ? calls(service)
+            : name === BUCKETS
+              ? buckets(service)
+              : name === UP
+                ? up(service)
+                : name === USAGE
+                  ? usage(service)
+                  : name === RECORDED
+                    ? recorded(service)
+                    : [],
       );
       return series.filter(({ labels }) => isSelected(labels, name, matchers));
     },
@@ -191,9 +229,9 @@ export function telemetryOf(world: World): Telemetry {
 function failureBy(faults: readonly Fault[], instance: Instance, at: number, crashing: number): number {
   let sum = 0;
   for (const fault of faults) {
-    const { errors, crashSeconds, shape } = fault;
+    const { errors, crashSeconds } = fault;
     if ((errors === undefined && crashSeconds === undefined) || !concerns(fault, instance)) continue;
-    const strength = shape(at);
+    const strength = strengthOf(fault, instance, at);
     if (strength > 0) sum = either(sum, strength * Math.max(errors ?? 0, crashSeconds === undefined ? 0 : crashing));
   }
   return sum;
@@ -276,9 +314,6 @@ function scrapesOf({ seed, length }: World, service: Service, instance: Instance
 
 const milli = (seconds: number): number => Math.round(seconds * 1000) / 1000;
 
-/** Samples of one series as they are recorded. */
-type Recording = { labels: Labels; times: number[]; values: number[]; stale: number[] };
-
 const labelsOf = (service: Service, name: string, { name: instance, version }: Instance): Labels => ({
   [NAME]: name,
   service: service.name,
@@ -332,11 +367,12 @@ const STEADY_SECONDS = 90;
 
 function requestSeries(
   service: Service,
+  metric: string,
   scraped: Scraped,
   rng: Random,
   at: { rate: (at: number) => number; failure: (at: number) => number },
 ): Recording[] {
-  const labels = ['200', '500'].map((code) => ({ ...labelsOf(service, REQUESTS, scraped.instance), code }));
+  const labels = ['200', '500'].map((code) => ({ ...labelsOf(service, metric, scraped.instance), code }));
   return record(
     scraped,
     labels,

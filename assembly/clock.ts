@@ -1,4 +1,0 @@
-import type { Clock } from '../domain/ports/system.ts';
-import { timestamp } from '../schemas/time/time.ts';
-
-export const systemClock: Clock = { now: () => timestamp(Date.now()) };

@@ -1,2 +1,0 @@
-/** The hash of stored decisions. The CLI must compute it exactly as the code that stores them. */
-export { canonicalJson, sha256 } from '../stores/core/hash.ts';

@@ -1,0 +1,57 @@
+import type { Signal } from '../../../schemas/alerts/signal.ts';
+import { highestSeverity, reporterOf } from './admission.ts';
+
+type Arrival = { signal: Signal; unmuted: boolean };
+
+/** Arrivals by their effect on the incident. */
+type Arrivals = Readonly<Record<'attached' | 'raised' | 'ended' | 'requesting', readonly Arrival[]>>;
+
+/** Kind of the timeline entry about arrivals. */
+export const kindOf = ({ attached, raised, ended }: Arrivals): string =>
+  attached.length > 0
+    ? 'alerts.fired'
+    : raised.length > 0
+      ? 'alerts.raised'
+      : ended.length > 0
+        ? 'alerts.resolved'
+        : 'alerts.rollback_requested';
+
+export const textOf = ({ attached, raised, ended, requesting }: Arrivals): string =>
+  [
+    attached.length > 0 ? `Firing: ${titles(attached)}` : '',
+    raisedText(raised),
+    ended.length > 0 ? `Resolved: ${titles(ended)}` : '',
+    attached.length + raised.length === 0 && requesting.length > 0 ? `Rollback requested: ${titles(requesting)}` : '',
+  ]
+    .filter(Boolean)
+    .join('. ');
+
+function raisedText(raised: readonly Arrival[]): string {
+  const [unmuted, others] = [raised.filter((arrival) => arrival.unmuted), raised.filter((arrival) => !arrival.unmuted)];
+  return [
+    others.length > 0
+      ? `Severity raised to ${highestSeverity(others.map(({ signal }) => signal.severity))}: ${titles(others)}`
+      : '',
+    unmuted.length > 0 ? `No longer expected, and still firing: ${titles(unmuted)}` : '',
+  ]
+    .filter(Boolean)
+    .join('. ');
+}
+
+function titles(reported: readonly Arrival[]): string {
+  const names = [...new Set(reported.map(({ signal }) => signal.title))];
+  return (
+    names.slice(0, 3).join('; ') +
+    (names.length > 3 || reported.length > names.length ? ` (${reported.length} alerts)` : '')
+  );
+}
+
+export const detailOf = ({ attached, raised, ended, requesting }: Arrivals) => ({
+  ...(raised.length > 0 && { raised: raised.map(({ signal }) => signal.episode) }),
+  fired: attached.map(({ signal }) => signal.episode),
+  resolved: ended.map(({ signal }) => signal.episode),
+  asked: requesting.map(({ signal }) => signal.episode),
+  senders: [
+    ...new Set([...raised, ...attached, ...ended, ...requesting].flatMap(({ signal }) => reporterOf(signal) ?? [])),
+  ],
+});

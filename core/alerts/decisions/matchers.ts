@@ -1,0 +1,50 @@
+import type { Matcher } from '../../../schemas/alerts/matcher-syntax.ts';
+import { compile, MAX_INPUT_CHARS, PatternError } from '../../../schemas/parsing/re2/pattern.ts';
+
+/**
+ * Returns whether all matchers hold for these labels, as in Alertmanager: a missing label is empty, and a regular
+ * expression must match the entire value (its first 4,096 characters). An empty list of matchers holds for everything.
+ * A regular expression that Go rejects never holds, even if negated: it silences and routes nothing.
+ */
+export function matches(matchers: readonly Matcher[], labels: ReadonlyMap<string, string>): boolean {
+  return matchers.every((matcher) => holds(matcher, labels.get(matcher.name) ?? ''));
+}
+
+function holds({ value, isRegex, isEqual }: Matcher, actual: string): boolean {
+  if (!isRegex) return (actual === value) === isEqual;
+  const test = compiled(value);
+  return test !== null && test(actual.slice(0, MAX_INPUT_CHARS)) === isEqual;
+}
+
+type Test = (text: string) => boolean;
+
+/** Cache of compiled patterns: the same few are used for every alert. */
+const patterns = new Map<string, Test | null>();
+const MAX_PATTERNS = 1000;
+
+function compiled(pattern: string): Test | null {
+  const cached = patterns.get(pattern);
+  if (cached !== undefined) return cached;
+  if (patterns.size >= MAX_PATTERNS) patterns.clear();
+  const test = compileOrNull(pattern);
+  patterns.set(pattern, test);
+  return test;
+}
+
+function compileOrNull(pattern: string): Test | null {
+  try {
+    return rememberingLast(compile(pattern));
+  } catch (error) {
+    if (error instanceof PatternError) return null;
+    throw error;
+  }
+}
+
+/** Remembers the last result: the alerts of a group mostly have the same value. */
+function rememberingLast(test: Test): Test {
+  let last: { text: string; result: boolean } | undefined;
+  return (text) => {
+    if (last?.text !== text) last = { text, result: test(text) };
+    return last.result;
+  };
+}

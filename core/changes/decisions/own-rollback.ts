@@ -1,0 +1,35 @@
+import type { Change } from '../../../schemas/changes/change.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
+import { FIREBREAK, sameRollout } from './recognize.ts';
+import { byStart } from './versions.ts';
+
+/** What Firebreak knows of its own rollback. */
+type OwnRollback = Pick<Change, 'version' | 'started_at' | 'finished_at' | 'previous_version' | 'made_for'>;
+
+/**
+ * Returns the record that the deploying system has made of Firebreak's own rollback, as that record is to be: both are
+ * one change. Undefined: it has not reported the rollback.
+ *
+ * @param changes newest changes of the same service and environment
+ * @param after start of the deploy that was rolled back
+ */
+export function reportedRollback(
+  changes: readonly Change[],
+  own: OwnRollback,
+  after: Timestamp,
+): { before: Change; change: Change } | undefined {
+  const later = changes.filter(({ started_at, status }) => started_at > after && status !== 'failed');
+  const before = sameRollout(later.toSorted(byStart), own, FIREBREAK);
+  if (before === undefined) return undefined;
+  const end = own.finished_at ?? before.started_at;
+  const change: Change = {
+    ...before,
+    kind: 'rollback',
+    status: 'succeeded',
+    finished_at: before.finished_at ?? (end < before.started_at ? before.started_at : end),
+    previous_version: before.previous_version ?? own.previous_version,
+    has_migration: before.has_migration ?? false,
+    made_for: own.made_for,
+  };
+  return { before, change };
+}

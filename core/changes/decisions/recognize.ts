@@ -1,0 +1,97 @@
+import type { Change } from '../../../schemas/changes/change.ts';
+import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
+import { byStart, liveChanges, putsVersionLive, sameVersion } from './versions.ts';
+
+/** Number of changes before a reported one among which the same rollout is searched. */
+export const CHANGES_SEARCHED = 50;
+
+/** How far apart two systems may report the same rollout. */
+const APART_MAX_SECONDS = 10 * 60;
+
+/** How long a rollout without an end can be the same as one that is reported later. */
+const UNFINISHED_MAX_SECONDS = 3600;
+
+/** Sender of Firebreak's own rollbacks. */
+export const FIREBREAK = 'firebreak';
+
+type Reported = Pick<Change, 'version' | 'started_at'> & {
+  commit?: string | null | undefined;
+  finished_at?: Timestamp | null | undefined;
+};
+
+/**
+ * Returns the change by which another system, or Firebreak itself, has recorded the same rollout: the same version or
+ * commit at about the same time, with no other version in between: what brings a version back after its rollback is a
+ * rollout of its own. Undefined: there is none.
+ *
+ * @param changes changes of the same service and environment, oldest first
+ * @param reportedBy the sender of the report; undefined: the API
+ */
+export const sameRollout = (
+  changes: readonly Change[],
+  report: Reported,
+  reportedBy: string | undefined,
+): Change | undefined =>
+  changes.findLast(
+    (other) =>
+      senderOf(other) !== reportedBy &&
+      putsVersionLive(other) &&
+      other.status !== 'cancelled' &&
+      isSameCode(other, report) &&
+      other.started_at <= plusSeconds(endOf(report), APART_MAX_SECONDS) &&
+      report.started_at <= plusSeconds(endOf(other), APART_MAX_SECONDS) &&
+      !liveChanges(changes).some((between) => !isSameCode(between, report) && isBetween(between, other, report)),
+  );
+
+const senderOf = ({ reported_by: by, made_for: incident }: Change): string | undefined =>
+  by ?? (incident === null ? undefined : FIREBREAK);
+
+const isBetween = ({ started_at: at }: Reported, first: Reported, other: Reported): boolean =>
+  (first.started_at < at && at < other.started_at) || (other.started_at < at && at < first.started_at);
+
+const endOf = ({ started_at, finished_at }: Reported): Timestamp =>
+  finished_at ?? plusSeconds(started_at, UNFINISHED_MAX_SECONDS);
+
+/**
+ * Returns whether a rollout brings an older version back: one that was live, and was deployed for the first time before
+ * the version that it replaces. A version that failed counts as replaced, too. If an environment has several objects,
+ * such as two applications of Argo CD, each of them rolls out the version at about the same time: what another object
+ * has just rolled out is not what this one replaces.
+ *
+ * @param changes changes of the same service and environment
+ */
+export function bringsBack(changes: readonly Change[], report: Reported): boolean {
+  const all = versionsBefore(changes, report);
+  const isPart = (change: Change): boolean =>
+    isSameCode(change, report) && report.started_at <= plusSeconds(endOf(change), APART_MAX_SECONDS);
+  const earlier = all.slice(0, all.findLastIndex((change) => !isPart(change)) + 1);
+  const current = earlier.at(-1);
+  if (current === undefined || isSameCode(current, report)) return false;
+  const succeeded = earlier.filter(({ status }) => status === 'succeeded');
+  const first = (wanted: Reported) => succeeded.findIndex((change) => isSameCode(change, wanted));
+  return first(report) >= 0 && (first(current) < 0 || first(report) < first(current));
+}
+
+/**
+ * Returns whether the version runs already, because the one that would have replaced it has failed.
+ *
+ * @param changes changes of the same service and environment
+ */
+export function runsAlready(changes: readonly Change[], report: Reported): boolean {
+  const earlier = versionsBefore(changes, report);
+  const live = earlier.findLast(({ status }) => status !== 'failed');
+  return live?.status === 'succeeded' && live !== earlier.at(-1) && isSameCode(live, report);
+}
+
+const versionsBefore = (changes: readonly Change[], { started_at }: Reported): Change[] =>
+  changes
+    .filter((change) => putsVersionLive(change) && change.status !== 'cancelled' && change.started_at < started_at)
+    .toSorted(byStart);
+
+/** Systems that observe a rollout to its end. What others call an end can be its start, such as an applied manifest. */
+const OBSERVERS: ReadonlySet<string | undefined> = new Set(['flagger', 'argo-rollouts', 'kubernetes']);
+export const observesRollouts = (reportedBy: string | undefined): boolean => OBSERVERS.has(reportedBy);
+
+/** Systems can call the same commit by different versions. */
+const isSameCode = (change: Change, { version, commit }: Reported): boolean =>
+  sameVersion(change.version, version) || (change.commit !== null && change.commit === commit);

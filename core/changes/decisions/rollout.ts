@@ -1,0 +1,139 @@
+import type { Change, ChangeKind, ChangePatch, NewChange } from '../../../schemas/changes/change.ts';
+import type { ChangeReport, ReportSubject, Rollout } from '../../../schemas/changes/change-report.ts';
+import { Version } from '../../../schemas/config/names.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
+
+type Dated<T> = { at: Timestamp; value: T };
+
+/** Returns the rollout after another report, or the first one. The order of reports does not matter, nor do repeats. */
+export function mergedRollout(known: Rollout | undefined, report: ChangeReport): Rollout {
+  const { source, key, at, subject, status, final, started_at, ...values } = report;
+  const before = known ?? { source, key, first_at: at, last_at: at, started_at: null, subject: {}, values: {} };
+  return {
+    source,
+    key,
+    first_at: at < before.first_at ? at : before.first_at,
+    last_at: at > before.last_at ? at : before.last_at,
+    started_at: earliest(before.started_at, started_at ?? null),
+    status: laterStatus(before.status, status && { at, value: status, ...(final === true && { final }) }),
+    subject: mergedValues(before.subject, subject, at),
+    values: mergedValues(before.values, values, at),
+  };
+}
+
+/** Replaces each value by the one of the later event. */
+function mergedValues<Known extends Record<string, Dated<unknown> | undefined>>(
+  known: Known,
+  values: object,
+  at: Timestamp,
+): Known {
+  const merged: Record<string, Dated<unknown> | undefined> = { ...known };
+  for (const [name, value] of Object.entries<unknown>({ ...values }))
+    if (value !== undefined) merged[name] = laterValue(merged[name], { at, value });
+  return merged as Known;
+}
+
+/** Two events of the same time that differ need an order that does not depend on their arrival. */
+function laterValue<T extends Dated<unknown>>(one: T | undefined, other: T): T {
+  if (one === undefined || one.at < other.at) return other;
+  if (one.at > other.at) return one;
+  return JSON.stringify(one.value) < JSON.stringify(other.value) ? other : one;
+}
+
+type ReportedStatus = NonNullable<Rollout['status']>;
+
+/** An ended rollout does not start again, and a final status stays, whatever the times of other events. */
+function laterStatus(one: ReportedStatus | undefined, other: ReportedStatus | undefined): ReportedStatus | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  if (hasEnded(one) !== hasEnded(other)) return hasEnded(one) ? one : other;
+  if (one.final !== other.final) return one.final === true ? one : other;
+  return one.final === true && one.at !== other.at ? (one.at < other.at ? one : other) : laterValue(one, other);
+}
+const hasEnded = ({ value }: Pick<ReportedStatus, 'value'>): boolean => value !== 'started';
+
+const earliest = (one: Timestamp | null, other: Timestamp | null): Timestamp | null =>
+  one === null || (other !== null && other < one) ? other : one;
+
+/** Returns what the sender calls the subject of the rollout. */
+export const subjectOf = ({ subject }: Rollout): ReportSubject =>
+  Object.fromEntries(Object.entries(subject).map(([name, { value }]) => [name, value]));
+
+/** What a rollout says about its change. Without a kind, its history tells whether it brings an older version back. */
+export type RolloutChange = Omit<NewChange, 'service' | 'environment' | 'started_at' | 'kind'> & {
+  kind?: ChangeKind | undefined;
+  /** The commit in the repository for deployments, if `commit` is the application's. */
+  deploy_commit?: string | undefined;
+  started_at: Timestamp;
+};
+
+/**
+ * Returns the change that a rollout makes. Undefined: it has not started yet, or no event has named a version or a
+ * commit yet.
+ */
+export function changeOfRollout({ values, status, started_at, first_at }: Rollout): RolloutChange | undefined {
+  const version = values.version?.value ?? Version.safeParse(values.commit?.value).data;
+  if (status === undefined || version === undefined) return undefined;
+  const start = started_at ?? first_at;
+  const end = values.finished_at?.value ?? status.at;
+  return {
+    version,
+    kind: values.kind?.value,
+    status: status.value,
+    started_at: start,
+    ...(hasEnded(status) && { finished_at: end > start ? end : start }),
+    commit: values.commit?.value,
+    committed_at: values.committed_at?.value,
+    commits: values.commits?.value,
+    author: values.author?.value,
+    url: values.url?.value,
+    previous_version: values.previous_version?.value,
+    has_migration: values.has_migration?.value,
+  };
+}
+
+/** Fields that a later report of the same change can fill. */
+const FILLABLE_FIELDS = [
+  'commit',
+  'committed_at',
+  'author',
+  'url',
+  'has_migration',
+  'rollback_safe_to',
+  'previous_version',
+  'canary_weight',
+] as const satisfies readonly (keyof ChangePatch)[];
+
+/**
+ * Returns what another report adds to a recorded change: fields that were unknown, and the end of a change that was in
+ * progress. A known field keeps its value. Undefined: it adds nothing.
+ */
+export function patchOfReport(
+  change: Change,
+  report: Omit<NewChange, 'service' | 'environment' | 'kind'>,
+): ChangePatch | undefined {
+  const fields = FILLABLE_FIELDS.filter((name) => change[name] === null && report[name] != null);
+  const ends = change.status === 'started' && report.status !== 'started';
+  const patch: ChangePatch = {
+    ...Object.fromEntries(fields.map((name) => [name, report[name]])),
+    ...(change.commits.length === 0 && (report.commits?.length ?? 0) > 0 && { commits: report.commits }),
+    ...(ends && { status: report.status }),
+    ...(report.finished_at != null &&
+      change.finished_at === null &&
+      report.finished_at >= change.started_at && { finished_at: report.finished_at }),
+  };
+  return Object.keys(patch).length === 0 ? undefined : patch;
+}
+
+/**
+ * Returns a recorded change after its sender has reported more. What the sender says replaces what it said before;
+ * what it has not said stays. An ended change does not start again, and the end stays that another system has observed.
+ */
+export function revisedChange(change: Change, report: RolloutChange): Change {
+  const startsAgain = change.status !== 'started' && report.status === 'started';
+  const known = Object.fromEntries(Object.entries(report).filter(([, value]) => value != null)) as Partial<Change>;
+  const { status: _status, finished_at: _end, ...withoutEnd } = known;
+  const isEndObserved = change.ended_by !== undefined && change.ended_by !== change.reported_by;
+  const next = { ...change, ...(startsAgain || isEndObserved ? withoutEnd : known) };
+  const isBackwards = next.finished_at !== null && next.finished_at < next.started_at;
+  return isBackwards ? { ...next, finished_at: next.started_at } : next;
+}

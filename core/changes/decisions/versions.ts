@@ -1,0 +1,219 @@
+import { AHEAD_MAX_SECONDS, type Change, type ChangePatch } from '../../../schemas/changes/change.ts';
+import type { Pin, PinView } from '../../../schemas/changes/pin.ts';
+import type { Version } from '../../../schemas/config/names.ts';
+import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
+
+/** Minimum time in seconds, by recorded times, that a known good version was live. */
+export const GOOD_AFTER_SECONDS = 30 * 60;
+
+/** Kinds that put a version live. A flag or a migration changes production, but not the running version. */
+const PUTS_A_VERSION_LIVE: Readonly<Record<Change['kind'], boolean>> = {
+  deploy: true,
+  rollback: true,
+  hotfix: true,
+  flag: false,
+  config: false,
+  migration: false,
+  infrastructure: false,
+  experiment: false,
+};
+
+export const putsVersionLive = (change: Pick<Change, 'kind'>): boolean => PUTS_A_VERSION_LIVE[change.kind];
+
+/** Returns whether a change that started after `change` succeeded and put a version live, or is of the same kind. */
+export const succeededSince = (change: Change, recent: readonly Change[]): boolean =>
+  recent.some(
+    (other) =>
+      other.status === 'succeeded' &&
+      (putsVersionLive(other) || other.kind === change.kind) &&
+      byStart(other, change) > 0,
+  );
+
+/** Returns the latest start time that clock differences can explain. Changes with a later start are ignored for now. */
+export const latestPlausibleStart = (now: Timestamp): Timestamp => plusSeconds(now, AHEAD_MAX_SECONDS);
+
+/**
+ * Returns whether the recorded start is further in the future than clock differences explain. Such records are
+ * rejected, and older ones are ignored when read.
+ */
+export const startsTooFarAhead = ({ started_at }: Pick<Change, 'started_at'>, now: Timestamp): boolean =>
+  started_at > latestPlausibleStart(now);
+
+/**
+ * Returns the newest record of a version that is live or rolling out. Failed and cancelled changes put nothing live.
+ */
+export const newestLiveChange = (changes: readonly Change[]): Change | undefined => liveChanges(changes).at(-1);
+
+/**
+ * Returns the change that put another version live after `version`, or undefined if there is none. Also undefined if
+ * the newest change of `version` failed or was cancelled after the last successful change: nothing newer is live then.
+ */
+export function newerLiveChange(changes: readonly Change[], version: Version): Change | undefined {
+  const live = newestLiveChange(changes);
+  if (live === undefined || live.version === version) return undefined;
+  const newestOfVersion = changes
+    .filter((change) => putsVersionLive(change) && change.version === version)
+    .toSorted(byStart)
+    .at(-1);
+  return newestOfVersion === undefined || byStart(live, newestOfVersion) > 0 ? live : undefined;
+}
+
+/** Target of a rollback, or the reason why there is none. `undoes`: all changes that it would undo, oldest first. */
+export type RollbackTarget =
+  | { kind: 'version'; version: Version; undoes: readonly Change[] }
+  | { kind: 'none_known_good' }
+  /** The newest good version is older than `rollback_safe_to` of the change `by`, which the rollback would undo. */
+  | { kind: 'unsafe'; version: Version; by: Change };
+
+/** The reason of `none_known_good`. */
+export const NONE_KNOWN_GOOD =
+  'no earlier version is known to be good: succeeded, live for 30 minutes, never rolled back, and not pinned';
+
+/**
+ * Returns the target for a rollback of `suspect`: the newest known good version before it. Known good means recorded as
+ * succeeded, live for 30 minutes before its successor, never rolled back, not pinned, and not the suspect's own
+ * version. After an earlier rollback, the search continues from the change that it restored. The target must not be
+ * older than `rollback_safe_to` of any undone change.
+ *
+ * @param pinned known bad versions
+ */
+export function rollbackTarget(
+  changes: readonly Change[],
+  suspect: Change,
+  pinned: readonly string[] = [],
+): RollbackTarget {
+  const live = liveChanges(changes);
+  const badVersions = new Set<string>(pinned);
+  for (const change of changes) if (change.rolled_back_by !== null) badVersions.add(change.version);
+  const restored = restoredChange(live, suspect);
+  if (restored === undefined) return { kind: 'none_known_good' };
+  const earlier = live.filter((change) => change.started_at < restored.started_at && change.id !== suspect.id);
+  const knownGood = earlier
+    .filter(
+      (change, index) =>
+        change.status === 'succeeded' && secondsLive(change, earlier[index + 1] ?? restored) >= GOOD_AFTER_SECONDS,
+    )
+    .findLast((change) => change.version !== suspect.version && !badVersions.has(change.version));
+  return knownGood === undefined ? { kind: 'none_known_good' } : rollbackTo(changes, knownGood);
+}
+
+/**
+ * Returns, for a rollback, the earlier change whose version it restored; otherwise the change itself. Undefined: the
+ * earlier change is not recorded, so it is older than all recorded changes.
+ *
+ * @param live changes that put versions live, oldest first
+ */
+export const restoredChange = (live: readonly Change[], change: Change): Change | undefined =>
+  change.kind === 'rollback'
+    ? live.findLast(
+        (earlier) =>
+          earlier.kind !== 'rollback' && earlier.version === change.version && earlier.started_at < change.started_at,
+      )
+    : change;
+
+/** Returns whether a rollback to the version of this change is safe for all changes that it undoes. */
+export function rollbackTo(
+  changes: readonly Change[],
+  knownGood: Change,
+): Exclude<RollbackTarget, { kind: 'none_known_good' }> {
+  const undoes = changes
+    .filter((change) => change.status !== 'cancelled' && byStart(change, knownGood) > 0)
+    .toSorted(byStart);
+  const live = liveChanges(changes);
+  const forbiddingChange = undoes.find((change) => !isSafe(knownGood, change, live));
+  return forbiddingChange === undefined
+    ? { kind: 'version', version: knownGood.version, undoes }
+    : { kind: 'unsafe', version: knownGood.version, by: forbiddingChange };
+}
+
+/**
+ * Returns whether `good` is the safe version of `undone`, or was put live after it. An unrecorded version counts as
+ * older.
+ */
+function isSafe(knownGood: Change, undone: Change, live: readonly Change[]): boolean {
+  const safeVersion = undone.rollback_safe_to;
+  if (safeVersion === null || knownGood.version === safeVersion) return true;
+  const safeChange = live.find((change) => change.version === safeVersion);
+  return safeChange !== undefined && byStart(knownGood, safeChange) > 0;
+}
+
+/** Returns the records that put versions live, oldest first. */
+export const liveChanges = (changes: readonly Change[]): Change[] =>
+  changes
+    .filter((change) => putsVersionLive(change) && (change.status === 'succeeded' || change.status === 'started'))
+    .toSorted(byStart);
+
+/** Compares by start time, with a stable order for equal starts. */
+export const byStart = (a: Change, b: Change): number =>
+  a.started_at === b.started_at ? (a.id < b.id ? -1 : Number(a.id > b.id)) : a.started_at < b.started_at ? -1 : 1;
+
+/** Returns the seconds from the end of a change to the start of its successor. */
+export const secondsLive = (change: Change, next: Change): number => secondsBetween(endOf(change), next.started_at);
+
+/** Returns the recorded end: from then on the version was live, or the change had failed. */
+export const endOf = (change: Change): Timestamp => change.finished_at ?? change.started_at;
+
+/**
+ * Returns the changes with a migration, and those without that information. A change that names its safe version
+ * (`rollback_safe_to`) has considered migrations.
+ */
+export function migrationsIn(undoes: readonly Change[]): { known: Change[]; unknown: Change[] } {
+  const unassessed = undoes.filter((change) => change.rollback_safe_to === null && change.kind !== 'rollback');
+  return {
+    known: unassessed.filter((change) => change.has_migration === true || change.kind === 'migration'),
+    unknown: unassessed.filter((change) => putsVersionLive(change) && change.has_migration === null),
+  };
+}
+
+/**
+ * Returns a pin with its state. It is superseded while a newer version runs that was deployed after the pin; when that
+ * is rolled back, the pin is active again. Pipelines can report a rollback as an ordinary deployment, so a rollback is
+ * also recognized by its version.
+ *
+ * @param live change that brought the running version, if known
+ */
+export function pinView(pin: Pin, live: Change | undefined): PinView {
+  const isSuperseded =
+    live !== undefined &&
+    live.kind !== 'rollback' &&
+    live.version !== pin.version &&
+    live.version !== pin.rolled_back_to &&
+    live.started_at > pin.pinned_at &&
+    // A change reported with a future start says nothing about the order.
+    !startsTooFarAhead(live, live.recorded_at);
+  const state = pin.lifted_at !== null ? 'lifted' : isSuperseded ? 'superseded' : 'pinned';
+  return { ...pin, state, superseded_by: isSuperseded ? live.version : null };
+}
+
+/**
+ * Applies a report about a change. A change that ends without a reported end time ends now.
+ *
+ * @returns `ended` if the change has already ended, but the report says that it is in progress
+ */
+export function patchedChange(change: Change, patch: ChangePatch, now: Timestamp): Change | 'ended' {
+  if (patch.status === 'started' && change.status !== 'started') return 'ended';
+  const reported = Object.fromEntries(
+    Object.entries(patch).filter(([, value]) => value !== undefined),
+  ) as Partial<Change>;
+  const next = { ...change, ...reported };
+  const needsEnd = next.status !== 'started' && next.finished_at === null;
+  const end = next.started_at > now ? next.started_at : now;
+  return { ...next, commits: next.commits ?? [], finished_at: needsEnd ? end : next.finished_at };
+}
+
+/**
+ * Compares versions as tools write them: without a leading `v` (`v42`, `42`), and a commit in full, shortened, or as the
+ * tag `sha-4c1f0d9`.
+ */
+export function sameVersion(a: string, b: string): boolean {
+  const [one, other] = [withoutPrefix(a), withoutPrefix(b)];
+  return one === other || isShortened(one, other) || isShortened(other, one);
+}
+
+const withoutPrefix = (version: string): string => version.replace(/^(?:v(?=\d)|sha-(?=[0-9a-f]{7,40}$))/i, '');
+
+const FULL_COMMIT = /^[0-9a-f]{40}$/i;
+const SHORT_COMMIT = /^[0-9a-f]{7,39}$/i;
+
+const isShortened = (short: string, full: string): boolean =>
+  FULL_COMMIT.test(full) && SHORT_COMMIT.test(short) && full.toLowerCase().startsWith(short.toLowerCase());

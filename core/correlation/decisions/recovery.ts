@@ -1,0 +1,130 @@
+import { millisOf, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
+import { greatestByChance, singleFailure } from './chance.ts';
+import type { Curve, Evidence } from './evidence.ts';
+import { intervalOf } from './health.ts';
+import { type Point, pointsBetween, pointsOf } from './samples.ts';
+import { healthWithZeros } from './zeros.ts';
+
+type Health = NonNullable<Evidence['health']>;
+
+/** Minimum samples of a time that counts, and distance of samples, in intervals, that interrupts it. */
+const MIN_SAMPLES = 3;
+const GAP_INTERVALS = 3;
+
+/**
+ * Course of health since a mitigation. `recoveredAt`: start of the first time within its limit that lasted. Null: none did.
+ * `failingSince`: start of the bad samples that the newest one belongs to, after such a time; `lasts`: they do as well.
+ */
+export type HealthSince = { recoveredAt: Timestamp | null; failingSince: { at: Timestamp; lasts: boolean } | null };
+
+/**
+ * Describes the samples since a mitigation. What chance explains, such as a single failed request of few, is within the limit.
+ *
+ * @param seconds for how long health must be within its limit, and then above it, until that counts
+ */
+export function healthSince(
+  { at, ...measured }: Pick<Evidence, 'health' | 'traffic' | 'at'>,
+  mitigatedAt: Timestamp,
+  seconds: number,
+): HealthSince {
+  const health = healthWithZeros(measured);
+  if (health === null || !Number.isFinite(health.max)) return { recoveredAt: null, failingSince: null };
+  const points = pointsBetween(pointsOf(health.curve, at), millisOf(mitigatedAt), Infinity);
+  const gap = GAP_INTERVALS * intervalOf(points);
+  const single = singleFailure({ ...measured, health, at });
+  const limit = single === null ? health.max : Math.max(health.max, greatestByChance(0, single));
+  const isBad = ({ value }: Point): boolean => value > limit;
+  const lasts = (run: readonly Point[]): boolean =>
+    run.length >= MIN_SAMPLES && (run.at(-1)?.at ?? 0) - (run[0]?.at ?? 0) >= seconds * 1000;
+  const runs = runsOf(points, isBad, gap);
+  const good = runs.findIndex((run) => run.every((point) => !isBad(point)) && lasts(run));
+  const newest = runs.at(-1);
+  const [first, last] = [newest?.[0], newest?.at(-1)];
+  const isFailing =
+    good >= 0 && first !== undefined && last !== undefined && isBad(first) && millisOf(at) - last.at <= gap;
+  return {
+    recoveredAt: good < 0 ? null : timestamp(runs[good]?.[0]?.at ?? millisOf(at)),
+    failingSince: isFailing ? { at: timestamp(first.at), lasts: lasts(newest ?? []) } : null,
+  };
+}
+
+/** Part of its height to which an error curve has fallen if it recovers. */
+const RECOVERED = 0.6;
+
+/** Returns whether errors above the limit, since shortly before a problem, have ended or clearly fallen in two samples. */
+export function isRecovering({ curve, max }: Pick<Health, 'curve' | 'max'>, onset: Timestamp, at: Timestamp): boolean {
+  const points = pointsOf(curve, at);
+  const since = pointsBetween(points, millisOf(onset) - TOGETHER_SECONDS * 1000, Infinity);
+  const peak = Math.max(...since.map(({ value }) => value));
+  const newest = since.slice(-2);
+  const isFresh = millisOf(at) - (newest.at(-1)?.at ?? 0) <= GAP_INTERVALS * intervalOf(points);
+  return (
+    isFresh &&
+    peak > max &&
+    newest.length === 2 &&
+    newest.every(({ value }) => value <= Math.max(max, RECOVERED * peak))
+  );
+}
+
+/** Seconds before the onset of a problem from which errors of other services belong to it. */
+const TOGETHER_SECONDS = 300;
+
+/** Splits the samples into runs that are all bad or all good, without a gap. */
+function runsOf(points: readonly Point[], isBad: (point: Point) => boolean, gap: number): Point[][] {
+  const runs: Point[][] = [];
+  for (const point of points) {
+    const run = runs.at(-1);
+    const before = run?.at(-1);
+    if (run !== undefined && before !== undefined && isBad(before) === isBad(point) && point.at - before.at <= gap)
+      run.push(point);
+    else runs.push([point]);
+  }
+  return runs;
+}
+
+/** What is measured over time. */
+type Curves = Partial<
+  Pick<Evidence, 'health' | 'traffic' | 'by_version' | 'by_version_close' | 'by_instance' | 'callers' | 'by_flag'>
+>;
+
+/**
+ * Removes the samples of a time whose problem is over. They are neither the baseline of a new problem nor errors before it.
+ */
+export function withoutSamples<Measured extends Curves>(
+  measured: Measured,
+  { from, until }: NonNullable<Evidence['earlier_problem']>,
+): Measured {
+  const cut = (curve: Curve): Curve => curve.filter(([at]) => at < from || at >= until);
+  const each = <One extends { curve: Curve; traffic: Curve | null }>(all: readonly One[]): One[] =>
+    all.map((one) => ({ ...one, curve: cut(one.curve), traffic: one.traffic && cut(one.traffic) }));
+  const {
+    health,
+    traffic,
+    by_version: versions,
+    by_version_close: close,
+    by_instance: instances,
+    callers,
+    by_flag: flags,
+  } = measured;
+  return {
+    ...measured,
+    ...(health && { health: { ...health, curve: cut(health.curve), ...(health.long && { long: cut(health.long) }) } }),
+    ...(traffic && { traffic: cut(traffic) }),
+    ...(versions && { by_version: each(versions) }),
+    ...(close && { by_version_close: { ...close, versions: each(close.versions) } }),
+    ...(instances && {
+      by_instance: {
+        ...instances,
+        versions: instances.versions.map((one) => ({ ...one, instances: each(one.instances) })),
+      },
+    }),
+    ...(callers && {
+      callers: {
+        ...callers,
+        versions: each(callers.versions),
+        ...(callers.close && { close: { ...callers.close, versions: each(callers.close.versions) } }),
+      },
+    }),
+    ...(flags && { by_flag: flags.map((one) => ({ ...one, variants: each(one.variants) })) }),
+  };
+}

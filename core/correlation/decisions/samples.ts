@@ -1,0 +1,57 @@
+import { millisOf, type Timestamp } from '../../../schemas/time/time.ts';
+import type { Curve } from './evidence.ts';
+
+/** A sample. `at` is in milliseconds since the Unix epoch. */
+export type Point = { at: number; value: number };
+
+/**
+ * Sorts the samples by time and drops values that are not finite and samples later than `until`. Of several values at
+ * one time, the greatest counts: with several series, the worst one decides.
+ */
+export function pointsOf(curve: Curve, until: Timestamp): Point[] {
+  const last = millisOf(until);
+  const points: Point[] = [];
+  let isOrdered = true;
+  for (const [text, value] of curve) {
+    const at = millisOf(text);
+    if (!Number.isFinite(at) || !Number.isFinite(value) || at > last) continue;
+    isOrdered &&= at > (points.at(-1)?.at ?? -Infinity);
+    points.push({ at, value });
+  }
+  // Curves are read in order, those of hundreds of services for one decision.
+  return isOrdered ? points : worstByTime(points);
+}
+
+function worstByTime(points: readonly Point[]): Point[] {
+  const worst = new Map<number, number>();
+  for (const { at, value } of points) worst.set(at, Math.max(value, worst.get(at) ?? -Infinity));
+  return [...worst].map(([at, value]) => ({ at, value })).toSorted((a, b) => a.at - b.at);
+}
+
+/** Returns the points from `from` (inclusive) to `to` (exclusive). */
+export const pointsBetween = (points: readonly Point[], from: number, to: number): Point[] =>
+  points.filter(({ at }) => at >= from && at < to);
+
+/**
+ * Returns the value that this share of the points is at or below, without interpolation, so it is always an observed
+ * value.
+ * @param share 0 to 1
+ * @returns NaN for no points
+ */
+export function quantile(points: readonly Point[], share: number): number {
+  const values = points.map(({ value }) => value).toSorted((a, b) => a - b);
+  return values[Math.min(values.length - 1, Math.floor(values.length * share))] ?? NaN;
+}
+
+export const median = (points: readonly Point[]): number => quantile(points, 0.5);
+
+/**
+ * Replaces each point by the median of itself and its neighbors, which removes single outliers and keeps steps in
+ * place.
+ */
+export const smooth = (points: readonly Point[]): Point[] =>
+  points.map(({ at }, index) => ({ at, value: median(points.slice(Math.max(0, index - 1), index + 2)) }));
+
+/** @returns NaN for no points */
+export const mean = (points: readonly Point[]): number =>
+  points.reduce((sum, { value }) => sum + value, 0) / points.length;

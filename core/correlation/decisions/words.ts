@@ -1,0 +1,61 @@
+import type { ChangeKind } from '../../../schemas/changes/change.ts';
+
+/** Name of a change of this kind where its version is not given. */
+const KIND_NAMES: Readonly<Record<ChangeKind, string>> = {
+  deploy: 'a deploy',
+  rollback: 'a rollback',
+  hotfix: 'a hotfix',
+  flag: 'a feature flag change',
+  config: 'a configuration change',
+  migration: 'a migration',
+  infrastructure: 'an infrastructure change',
+  experiment: 'an experiment',
+};
+
+/** Title of a change in the systems that list changes: other kinds are tags there, so they stay as they are. */
+const TITLES: Readonly<Record<ChangeKind, string>> = {
+  deploy: 'Deploy',
+  rollback: 'Rollback',
+  hotfix: 'Hotfix',
+  flag: 'flag',
+  config: 'config',
+  migration: 'migration',
+  infrastructure: 'infrastructure',
+  experiment: 'experiment',
+};
+
+export const changeTitle = (kind: ChangeKind): string => TITLES[kind];
+
+export const aChange = (kind: ChangeKind): string => KIND_NAMES[kind];
+
+/** Formats a duration: 90 s, 45 min, 3.7 hours, 3.7 days. */
+export function formatDuration(seconds: number): string {
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  if (seconds < 2 * 3600) return `${Math.round(seconds / 60)} min`;
+  return seconds < 2 * 86_400 ? `${tenths(seconds / 3600)} hours` : `${tenths(seconds / 86_400)} days`;
+}
+
+const tenths = (value: number): string => String(Math.round(value * 10) / 10);
+
+/** Formats a value with two significant digits: 0.041, 4.1, 410. */
+export const formatAmount = (value: number): string => String(Number(value.toPrecision(2)));
+
+export const formatPercent = (share: number): string => `${formatAmount(share * 100)} %`;
+
+/** @example list(['a', 'b', 'c']) // 'a, b and c' */
+export const list = (names: readonly string[]): string =>
+  names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+
+/** Formats a probability in whole per cent, rounded down, so that none is overstated. */
+export const probability = (confidence: number): string => `${Math.floor(confidence * 100 + 1e-9)} %`;
+
+/** Probability below which a change is not called a possible cause. */
+export const IMPROBABLE = 0.1;
+
+/** Says in a word how probably a change is the cause. */
+export const likelihood = (confidence: number): string =>
+  confidence >= 0.5 ? 'Probable' : confidence >= IMPROBABLE ? 'Possible' : 'Improbable';
+
+/** Says how probably a change is the cause. */
+export const likelihoodText = (name: string, confidence: number): string =>
+  `${likelihood(confidence)} cause: ${name} (${probability(confidence)})`;

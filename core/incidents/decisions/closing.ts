@@ -1,0 +1,52 @@
+import type { ClosedAs, IncidentRecord } from '../../../schemas/incidents/incident.ts';
+
+/** `resolved_by` of an incident that closed because nothing happened for `autoResolveHours`. */
+export const QUIET = 'firebreak:quiet';
+
+/** Why an incident can't be reopened by a person. */
+export type ReopenRefusal = 'open' | 'group' | 'unmatched';
+
+/** What keeps an incident without activity open. */
+export type QuietHold = 'firing_alert' | 'open_question' | 'recent_note';
+
+/** Returns how an incident closes. @param by who resolves it. Null: its alerts have ended, and nothing is unproven */
+export function closeKind(
+  { unverified_children }: Pick<IncidentRecord, 'unverified_children'>,
+  by: string | null,
+): ClosedAs {
+  if (by !== null) return isPerson(by) ? 'person' : 'unverified';
+  return unverified_children === true ? 'unverified' : 'verified';
+}
+
+/** Returns how an incident was closed, also if it closed before this was recorded. Null: it is open. */
+export const closedAsOf = (
+  incident: Pick<IncidentRecord, 'status' | 'resolved_by' | 'closed_as' | 'unverified_children'>,
+): ClosedAs | null =>
+  incident.status === 'resolved' ? (incident.closed_as ?? closeKind(incident, incident.resolved_by)) : null;
+
+/** Returns whether an actor is a person or a token, and not Firebreak or a sender of alerts. */
+export const isPerson = (actor: string): boolean =>
+  actor !== 'firebreak' && actor !== 'alerts' && !actor.startsWith('firebreak:');
+
+/** What is said of an incident that is over, in every channel. Only `verified` may be green. */
+const CLOSED_WORDS: Readonly<Record<ClosedAs, { words: string; mark: string }>> = {
+  verified: { words: 'resolved', mark: '✅' },
+  person: { words: 'resolved', mark: '☑️' },
+  unverified: { words: 'closed, not verified', mark: '⚪' },
+};
+
+type Closed = Parameters<typeof closedAsOf>[0];
+
+/** Returns the words and the mark for an incident that is over. Null: it is open. */
+export function closedWords(incident: Closed): (typeof CLOSED_WORDS)[ClosedAs] | null {
+  const closedAs = closedAsOf(incident);
+  return closedAs === null ? null : CLOSED_WORDS[closedAs];
+}
+
+/** Says who resolved an incident, to follow its time. Empty: nobody did. @example ' by person:ada' */
+export const resolverText = (incident: Closed): string =>
+  closedAsOf(incident) === 'person' && incident.resolved_by !== null ? ` by ${incident.resolved_by}` : '';
+
+/** Explains an incident that closed without a proof of recovery. */
+export const UNVERIFIED_TEXT =
+  'Closed, not verified: nothing has shown that the service recovered. Reopen it if it has not; the next alert reopens it, too';

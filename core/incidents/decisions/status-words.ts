@@ -1,0 +1,22 @@
+import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import { closedWords } from './closing.ts';
+import { beganAfterMitigation } from './new-onset.ts';
+
+const STATUS_WORDS: Record<IncidentRecord['status'], string> = {
+  open: 'open',
+  mitigating: 'mitigating',
+  mitigated: 'mitigated, not verified yet',
+  resolved: 'resolved',
+};
+
+/** Returns the state of an incident in words, the same in every channel. @example 'mitigated and verified' */
+export function statusWords(
+  incident: Pick<IncidentRecord, 'status'> &
+    Partial<Pick<IncidentRecord, 'verification' | 'verifying' | 'new_onset' | 'resolved_by' | 'closed_as'>>,
+): string {
+  const { status, verification } = incident;
+  if (status === 'open' && beganAfterMitigation(incident)) return 'open: another problem began after the recovery';
+  if (status === 'mitigated' && verification === 'passed') return 'mitigated and verified';
+  if (status === 'open' && verification === 'failed') return 'open: the mitigation did not help';
+  return closedWords({ resolved_by: null, ...incident })?.words ?? STATUS_WORDS[status];
+}

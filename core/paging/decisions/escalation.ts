@@ -1,0 +1,70 @@
+import type { Effect, IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import type { Escalation } from '../../../schemas/incidents/response.ts';
+import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
+import { isAcknowledged } from './acknowledgement.ts';
+import { isSentByFirebreak } from './pages.ts';
+
+/** Timeline kind of an escalation. */
+export const ESCALATED = 'page.escalated';
+
+/**
+ * Returns whether an incident may need an escalation. A cheap check, so that further queries are limited to these
+ * incidents.
+ */
+export const isUnacknowledged = (incident: IncidentRecord): boolean =>
+  incident.pages > 0 &&
+  !isAcknowledged(incident) &&
+  isOngoing(incident) &&
+  incident.parent_id === undefined && // the parent pages
+  (incident.status === 'open' || incident.status === 'mitigating'); // an apparently effective mitigation needs no further escalation
+
+/**
+ * Returns whether the incident continues. An incident opened by alerts is over once none fires; it only waits to see
+ * whether that lasts.
+ */
+const isOngoing = ({ firing, by_hand, by_event }: IncidentRecord): boolean =>
+  firing > 0 || by_hand === true || by_event === true;
+
+/** `number`: among all escalations of this incident. `nth`: among those since the last acknowledgement. */
+export type DueEscalation = { number: number; nth: number };
+
+/** The newest page, and what has happened since. */
+type PageCourse = {
+  page: Effect | undefined;
+  /** Times of the incident's previous escalations. */
+  before: readonly Timestamp[];
+  /** Time of the last acknowledgement before a new page, which restarts the count. */
+  acknowledgedAt: Timestamp | undefined;
+  /** Time at which the pager resumed notifications for a page that is no longer acknowledged. */
+  renotifiedAt: Timestamp | undefined;
+};
+
+/** Returns the course of the newest page. */
+export const courseOf = (
+  { escalated = [], handling }: Pick<IncidentRecord, 'escalated' | 'handling'>,
+  page: Effect | undefined,
+): PageCourse => ({
+  page,
+  before: escalated,
+  acknowledgedAt: handling?.acknowledged?.at,
+  renotifiedAt: handling?.unacknowledged?.at,
+});
+
+/**
+ * Returns the next escalation, and when it is due; null: none. The time counts from the first attempt at the page, which the
+ * pager must have accepted; pages by others are escalated by them.
+ *
+ * @param timeScale factor by which the wait is shortened
+ */
+export function nextEscalation(
+  { afterMinutes, times }: Escalation,
+  { page, before, acknowledgedAt, renotifiedAt }: PageCourse,
+  timeScale: number,
+): (DueEscalation & { at: Timestamp }) | null {
+  if (page === undefined || page.state !== 'succeeded' || !isSentByFirebreak(page)) return null;
+  const nth = before.filter((at) => acknowledgedAt === undefined || at > acknowledgedAt).length + 1;
+  if (nth > times) return null;
+  const since =
+    [page.at, ...before, ...(renotifiedAt === undefined ? [] : [renotifiedAt])].toSorted().at(-1) ?? page.at;
+  return { number: before.length + 1, nth, at: plusSeconds(since, (afterMinutes * 60) / timeScale) };
+}

@@ -1,0 +1,123 @@
+import { FEATURES } from '../../../../features/index.ts';
+import type { Command } from 'commander';
+import * as z from 'zod';
+import { UNVERIFIED_TEXT } from '../../../../core/incidents/decisions/closing.ts';
+import { clearingsText } from '../../../../core/changes/decisions/cleared-suspects.ts';
+import { suspectsToShow } from '../../../../core/messages/decisions/incident-card.ts';
+import { EFFECT_NAMES, effectWords, rollbackOf } from '../../../../core/messages/decisions/incident-lines.ts';
+import { decisionLines, linesOf } from '../../../../core/messages/decisions/decision-lines.ts';
+import { probability } from '../../../../core/correlation/decisions/words.ts';
+import { offerWords } from '../../../../core/rollback/decisions/offers.ts';
+import { answerNames, questionName } from '../../../../core/rollback/decisions/question-names.ts';
+import { IncidentStatus, IncidentView } from '../../../../schemas/incidents/incident.ts';
+import { apiCommand, apiGroup, PLACE, tableOf, type Values } from '../../api-command.ts';
+import { Client } from '../../client.ts';
+import { INCIDENT, incidentNamed, openIncidents, pathOf, shortName } from '../../incident-named.ts';
+import { choice, JSON_OPTION, LIMIT_OPTION, SERVICE_OPTION } from '../../options.ts';
+import { asJson, oneLine, printTable, printText, shortTime } from '../../table.ts';
+import type { CommandContext } from '../../command-context.ts';
+import { Timeline } from './timeline-entry.ts';
+import { addIncidentActions, rolesOf } from './incident-actions.ts';
+
+/** Commands of features for incidents. */
+const FEATURE_COMMANDS = await Promise.all(FEATURES.flatMap(({ incidentCommands }) => incidentCommands?.() ?? []));
+
+/** Puts open incidents first, also those that are older than the listed ones. */
+async function openFirst(
+  client: Client,
+  { items }: IncidentList,
+  { status, service, limit }: Values,
+): Promise<IncidentList> {
+  const open = status === undefined ? await openIncidents(client) : [];
+  const asked = open.filter((incident) => service === undefined || incident.service === service);
+  const all = new Map([...asked, ...items].map((incident) => [incident.id, incident]));
+  return { items: [...all.values()].slice(0, Number(limit)) };
+}
+
+type IncidentList = { items: IncidentView[] };
+
+type ShowOptions = { incident: string; details?: true; json?: true };
+
+const addReads = apiGroup('incident', 'Read incidents and act on them', [
+  apiCommand({
+    usage: 'list',
+    description: 'List incidents, the open ones first, then resolved ones, each newest first',
+    options: [
+      choice('--status <status>', 'Only this status', IncidentStatus.options),
+      SERVICE_OPTION,
+      LIMIT_OPTION,
+      JSON_OPTION,
+    ],
+    call: 'GET /v1/incidents',
+    response: z.object({ items: z.array(IncidentView) }),
+    settle: openFirst,
+    json: ({ items }) => items,
+    print: ({ items }) => [tableOf(items, [['NAME', shortName], 'status', PLACE, 'severity', 'opened_at', 'title'])],
+  }),
+  {
+    usage: 'show',
+    description: 'Show an incident with its suspects, questions, decisions, effects, and timeline',
+    args: [INCIDENT],
+    options: [['--details', 'Also show the id, and all reasons of each decision'], JSON_OPTION],
+    run: show,
+  },
+]);
+
+export function addIncident(program: Command, context: CommandContext): void {
+  const incident = addReads(program, context);
+  addIncidentActions(incident, context);
+  for (const addCommands of FEATURE_COMMANDS) addCommands(program, incident, context);
+}
+
+async function show(context: CommandContext, { incident: name, details, json }: ShowOptions): Promise<void> {
+  const client = await Client.of(context);
+  const incident = await incidentNamed(client, name);
+  const { items } = await client.get(`${pathOf(incident.id)}/timeline?limit=200`, Timeline);
+  const timeline = items.toReversed();
+  if (json) return context.out(asJson({ ...incident, timeline }));
+  for (const line of incidentText(incident, details === true)) printText(context, line);
+  context.out('');
+  const rows = timeline.flatMap(({ at, actor_name: actor, text }) =>
+    text.split('\n').map((line, index) => (index === 0 ? [shortTime(at), actor, line] : ['', '', `  ${line}`])),
+  );
+  printTable(context, { heading: ['TIME', 'ACTOR', 'EVENT'], rows }, { wraps: true });
+}
+
+/** Returns what `incident show` prints about an incident, above its timeline. */
+export function incidentText(incident: IncidentView, details = false): string[] {
+  const all: string[] = [];
+  const out = (line: string): void => void all.push(line);
+  out(oneLine(`${shortName(incident)}  ${incident.title}`));
+  out(
+    `${incident.service} in ${incident.environment}, ${incident.severity}, ${incident.status_text || incident.status}`,
+  );
+  const end = incident.closed_as === 'unverified' ? 'closed' : 'resolved';
+  const ended = incident.resolved_at === null ? '' : `, ${end} ${shortTime(incident.resolved_at)}`;
+  out(`opened ${shortTime(incident.opened_at)}${ended}`);
+  if (details) out(`id ${incident.id}`);
+  if (incident.closed_as === 'unverified') out(`${UNVERIFIED_TEXT}: firebreak incident reopen ${shortName(incident)}`);
+  for (const why of incident.open_because ?? []) out(oneLine(`open because ${why}`));
+  if (incident.status !== 'resolved' || Object.keys(incident.roles).length > 0) out(oneLine(rolesOf(incident)));
+  for (const { version, confidence, reasons } of suspectsToShow(incident.suspects))
+    out(oneLine(`suspect  ${version} (${probability(confidence)}): ${reasons.slice(0, 1).join('')}`));
+  if (incident.cleared.length > 0) out(oneLine(`cleared  ${clearingsText(incident.cleared)}`));
+  for (const decision of incident.decisions) {
+    const { id, kind, state } = decision;
+    const lines = decisionLines(decision, incident, rollbackOf(decision, incident));
+    const [action = '', ...others] = linesOf(lines);
+    const head =
+      state === 'waiting'
+        ? `question ${questionName(id)}, waiting`
+        : `decision ${questionName(id)}${details ? `, ${kind}, ${state}` : ''}`;
+    for (const line of [`${head}: ${action}`, ...others.map((other) => `  ${other}`)]) out(oneLine(line));
+    if (details) for (const detail of lines.details) out(oneLine(`  - ${detail}`));
+    if (state === 'waiting')
+      for (const { name: answerName, offer } of answerNames(decision))
+        if (offer !== undefined) out(oneLine(`  ${answerName}  ${offerWords(offer)}`));
+  }
+  for (const effect of incident.effects)
+    out(oneLine(`effect   ${EFFECT_NAMES[effect.kind]} at ${effect.target}. ${effectWords(effect)}`));
+  if (incident.decisions.some(({ state }) => state === 'waiting'))
+    out(`answer   firebreak incident approve|reject ${shortName(incident)} NUMBER`);
+  return all;
+}

@@ -1,0 +1,139 @@
+import { styleText } from 'node:util';
+import { printable, printableJson } from '../../core/messages/decisions/printable.ts';
+import type { CommandContext, Screen } from './command-context.ts';
+
+/** Columns from the most to the least important, and last the one with text of any length. */
+export type Table = { heading: readonly string[]; rows: readonly (readonly string[])[] };
+
+const GAP = '  ';
+
+/** Width that the last column keeps, in characters, before other columns are left out. */
+const TEXT_MIN = 24;
+
+/** Returns aligned columns with a heading. The last column is not padded. */
+export function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [heading, ...rows.map((row) => row.map(oneLine))];
+  const widths = widthsOf(lines);
+  return lines.map((line) => lineOf(line, widths)).join('\n');
+}
+
+const widthsOf = (lines: readonly (readonly string[])[]): number[] =>
+  (lines[0] ?? []).map((_, column) => Math.max(...lines.map((line) => (line[column] ?? '').length)));
+
+/** @param paint returns a cell with its colors, after its width is known */
+const lineOf = (
+  line: readonly string[],
+  widths: readonly number[],
+  paint: (cell: string, column: number) => string = (cell) => cell,
+): string =>
+  line
+    .map((cell, column) => {
+      const blanks = column === line.length - 1 ? 0 : (widths[column] ?? 0) - cell.length;
+      return `${paint(cell, column)}${' '.repeat(blanks)}`;
+    })
+    .join(GAP)
+    .trimEnd();
+
+/**
+ * Prints a table. At a terminal, it fits the width: the last column is cut, and when that is not enough, columns that do
+ * not fit are left out, which stderr says. In a file or a pipe, it is complete.
+ *
+ * @param options.wraps breaks the last column into lines instead of cutting it
+ */
+export function printTable(context: CommandContext, { heading, rows }: Table, { wraps = false } = {}): void {
+  const { screen } = context;
+  if (screen === undefined) return context.out(table(heading, rows));
+  const lines = [heading, ...rows.map((row) => row.map((cell) => printable(oneLine(cell))))];
+  const shown = shownColumns(lines, screen.width);
+  const chosen = lines.map((line) => shown.map((column) => line[column] ?? ''));
+  const textWidth = Math.max(8, screen.width - indentOf(widthsOf(chosen)));
+  const fitted = chosen.flatMap((line) => (wraps ? wrapped(line, textWidth) : [cut(line, textWidth)]));
+  const widths = widthsOf(fitted);
+  const names = shown.map((column) => heading[column] ?? '');
+  const paint = painter(screen, names);
+  for (const [index, line] of fitted.entries())
+    context.outPainted(lineOf(line, widths, (cell, column) => paint(cell, index === 0 ? 'heading' : column)));
+  const hidden = heading.filter((_, column) => !shown.includes(column));
+  if (hidden.length > 0)
+    context.err(`Not shown: ${hidden.join(', ')}. A wider terminal shows all columns, and so does a pipe.`);
+}
+
+/** Returns the columns that fit: always the first, which names the item, and the last; of the others, the first ones that fit. */
+function shownColumns(lines: readonly (readonly string[])[], width: number): number[] {
+  const widths = widthsOf(lines);
+  const last = widths.length - 1;
+  let free = width - Math.min(widths[last] ?? 0, TEXT_MIN);
+  return widths.flatMap((needed, column) => {
+    if (column !== 0 && column !== last && needed + GAP.length > free) return [];
+    if (column !== last) free -= needed + GAP.length;
+    return [column];
+  });
+}
+
+/** Returns the width of all columns before the last. */
+const indentOf = (widths: readonly number[]): number =>
+  widths.slice(0, -1).reduce((sum, width) => sum + width + GAP.length, 0);
+
+function cut(line: readonly string[], width: number): string[] {
+  const text = line.at(-1) ?? '';
+  return [...line.slice(0, -1), text.length > width ? `${text.slice(0, width - 1).toWellFormed()}…` : text];
+}
+
+/** Prints text. At a terminal, it is broken between words. @param hanging indents the lines after the first */
+export function printText({ out, screen }: Pick<CommandContext, 'out' | 'screen'>, text: string, hanging = '  '): void {
+  for (const [line = ''] of wrapped([oneLine(text)], screen?.width ?? Infinity, hanging)) out(line);
+}
+
+/** Breaks the last cell between words. Further lines are indented as the text is. */
+function wrapped(line: readonly string[], width: number, hanging = ''): string[][] {
+  const text = line.at(-1) ?? '';
+  const indent = /^ */.exec(text)?.[0] ?? '';
+  const parts: string[] = [];
+  for (const word of text.trimStart().split(' ')) {
+    const last = parts.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width) parts[parts.length - 1] = `${last} ${word}`;
+    else parts.push(`${indent}${last === undefined ? '' : hanging}${word}`);
+  }
+  return parts.map((part, index) => [...line.slice(0, -1).map((cell) => (index === 0 ? cell : '')), part]);
+}
+
+type Style = Parameters<typeof styleText>[0];
+
+/** Columns of which the words have colors. Other columns can contain text of anyone. */
+const STATE_COLUMNS: ReadonlySet<string> = new Set(['STATUS', 'STATE', 'SEVERITY', 'OUTCOME', 'VERDICT']);
+
+const WORD_STYLES: ReadonlyMap<string, Style> = new Map<string, Style>([
+  ...['critical', 'failed', 'degraded', 'aborted', 'refused'].map((word): [string, Style] => [word, 'red']),
+  ...['warning', 'waiting', 'mitigating', 'mitigated', 'running', 'started'].map((word): [string, Style] => [
+    word,
+    'yellow',
+  ]),
+  ...['succeeded', 'healthy', 'finished'].map((word): [string, Style] => [word, 'green']),
+  ['open', 'bold'],
+  ['resolved', 'dim'],
+]);
+
+/** Returns the function that colors a cell of these columns, and of the heading. */
+function painter({ colors }: Screen, names: readonly string[]): (cell: string, at: number | 'heading') => string {
+  const styled = (style: Style, text: string): string => styleText(style, text, { validateStream: false });
+  return (cell, at) => {
+    if (!colors || cell === '') return cell;
+    if (at === 'heading') return styled('dim', cell);
+    if (at === 0) return styled('bold', cell);
+    const style = STATE_COLUMNS.has(names[at] ?? '') ? WORD_STYLES.get(cell) : undefined;
+    return style === undefined ? cell : styled(style, cell);
+  };
+}
+
+/** Replaces line breaks and control characters, so that untrusted text stays on one line. */
+export const oneLine = (text: string): string => text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ');
+
+/** Returns `2026-11-20 06:43:40` for `2026-11-20T06:43:40.145Z`, and a dash for null. */
+export const shortTime = (at: string | null): string => (at === null ? '-' : at.slice(0, 19).replace('T', ' '));
+
+/** Returns indented, printable JSON. */
+export const asJson = (value: unknown): string => printableJson(JSON.stringify(value, null, 2));
+
+/** Returns a measured value with three significant digits, and a dash for null. */
+export const shortNumber = (value: number | null): string =>
+  value === null ? '-' : String(Number(value.toPrecision(3)));

@@ -1,0 +1,67 @@
+import { html } from 'hono/html';
+import type { Viewer } from '../http/context.ts';
+import { PAGES } from './pages/index.ts';
+import { type ConsolePage, type Section, SECTIONS } from './pages/page.ts';
+import type { Html } from './parts.ts';
+
+type NavigationPage = Pick<ConsolePage, 'path' | 'action'> & { label: string };
+
+const isIn = (section: Section, page: ConsolePage): boolean => (page.section ?? 'Admin') === section;
+
+/** Returns the sections with the pages that the viewer may see, without empty ones. */
+export const navigationOf = ({ may }: Pick<Viewer, 'may'>): { section: Section; pages: NavigationPage[] }[] =>
+  SECTIONS.map((section) => ({
+    section,
+    pages: PAGES.filter((page) => isIn(section, page) && may(page.action, {})).flatMap((page) =>
+      page.label === null ? [] : [{ ...page, label: page.label }],
+    ),
+  })).filter(({ pages }) => pages.length > 0);
+
+/**
+ * Shows the sections, and below them the pages of the current one, if there are several.
+ *
+ * @param path of the current page in the navigation
+ * @param inbox number of inputs that wait in the inbox
+ */
+export function navigation(viewer: Pick<Viewer, 'may'>, path: string, inbox: number): Html {
+  const sections = navigationOf(viewer);
+  const current = sections.find(({ pages }) => pages.some((page) => page.path === path));
+  const waiting =
+    inbox === 0 ? '' : html` <span class="count">${inbox}<span class="hidden"> waiting in the inbox</span></span>`;
+  return html`<nav aria-label="Console">
+      ${sections.map(
+        ({ section, pages }) =>
+          html`<a
+            href="${pages[0]?.path ?? ''}"
+            data-key="${KEYS[section]}"
+            ${section === current?.section ? (pages[0]?.path === path && pages.length === 1 ? html`aria-current="page"` : html`aria-current="true"`) : ''}
+            >${section}${section === 'Admin' ? waiting : ''}</a
+          >`,
+      )}
+    </nav>
+    ${
+      current === undefined || current.pages.length < 2
+        ? ''
+        : html`<nav class="sub" aria-label="${current.section}">
+            ${current.pages.map(
+              (page) =>
+                html`<a href="${page.path}" ${page.path === path ? html`aria-current="page"` : ''}
+                  >${page.label}${page.path === INBOX_PATH ? waiting : ''}</a
+                >`,
+            )}
+          </nav>`
+    }`;
+}
+
+const INBOX_PATH = '/console/inbox';
+
+/** After `g`. */
+const KEYS: Readonly<Record<Section, string>> = {
+  Now: 'n',
+  Incidents: 'i',
+  Services: 's',
+  Deploys: 'd',
+  Reliability: 'r',
+  Review: 'v',
+  Admin: 'a',
+};

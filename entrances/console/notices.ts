@@ -1,0 +1,132 @@
+import { html } from 'hono/html';
+import type { Refusal } from '../../core/shared/refusal.ts';
+import type { Viewer } from '../http/context.ts';
+import { type Confirmation, type ConsolePage, fieldProblems, type PageAction, type Undo } from './pages/page.ts';
+import { actionForm, type Html, sentence, type Shown } from './parts.ts';
+import type { MarkedField, RefusedForm } from './refused-form.ts';
+
+/** What a page says about the form that a viewer sent. */
+
+export const doneNotice = (text: Html): Html => html`<div class="notice" role="status">${text}</div>`;
+
+/** Returns why a form was refused. Use cases say also in which part of a request of the API the reason is. */
+const reasonText = (detail: string): string => sentence(detail.replace(/^json: /, ''));
+
+/** Says why a form was refused, with links to the fields that are the reason. */
+export const refusalNotice = ({ detail }: Refusal, marked: readonly MarkedField[]): Html =>
+  html`<div class="notice error" role="alert">
+    ${
+      marked.length === 0
+        ? html`<p>${reasonText(detail)}</p>`
+        : html`<p>Nothing was done.</p>
+            <ul>
+              ${marked.map(({ id, label, text }) => html`<li><a href="#${id}">${label}</a>: ${sentence(text)}</li>`)}
+            </ul>`
+    }
+  </div>`;
+
+/** @param paths of the action */
+export const refusedFormOf = (
+  error: Refusal,
+  sent: URLSearchParams,
+  paths: readonly string[],
+  { fieldNames, shownBy }: Pick<PageAction, 'fieldNames' | 'shownBy'> = {},
+): RefusedForm => ({
+  paths: shownBy === undefined ? paths : paths.map((path) => `${path.slice(0, path.lastIndexOf('/') + 1)}${shownBy}`),
+  sent,
+  problems: fieldProblems(error, sent, fieldNames).map(({ field, text }) => ({ field, text: sentence(text) })),
+  text: reasonText(error.detail),
+});
+
+/** Returns the query with which a page says that an action was done, and how it is undone. */
+export const doneQuery = (name: string, undo?: Undo): string =>
+  new URLSearchParams({
+    done: name,
+    ...(undo !== undefined && { undo: undo.action, ...prefixed(undo.fields) }),
+  }).toString();
+
+const prefixed = (fields: Undo['fields']): Record<string, string> =>
+  Object.fromEntries(Object.entries(fields).map(([name, value]) => [`undo.${name}`, value]));
+
+/** Returns whether a parameter of an address is about the last action. */
+export const isOfLastAction = (name: string): boolean => /^(?:done|undo)(?:$|\.)/.test(name);
+
+/**
+ * Says that the action in the address was done, with a button to undo it. The address names only actions and fields that the
+ * page declares.
+ *
+ * @param path of the page
+ */
+export function noticeOf(
+  { actions = {} }: Pick<ConsolePage, 'actions'>,
+  query: URLSearchParams,
+  path: string,
+  { csrfToken, may }: Viewer,
+): Html | undefined {
+  const action = actionNamed(actions, query.get('done'));
+  if (action === undefined) return undefined;
+  const undo = query.get('undo') ?? '';
+  const { undoneBy = {} } = action;
+  const inverse = Object.hasOwn(undoneBy, undo) ? actionNamed(actions, undo) : undefined;
+  return doneNotice(
+    html`<p>${action.done}</p>
+      ${
+        inverse === undefined || !may(inverse.permission, {})
+          ? ''
+          : undoForm(path, csrfToken, {
+              action: undo,
+              fields: Object.fromEntries((undoneBy[undo] ?? []).map((name) => [name, query.get(`undo.${name}`) ?? ''])),
+            })
+      }`,
+  );
+}
+
+/** A button that undoes an action. @param path of the page */
+export const undoForm = (path: string, csrfToken: string, { action, fields }: Undo): Html =>
+  actionForm(
+    path,
+    action,
+    csrfToken,
+    html`${Object.entries(fields).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`)}
+      <button class="plain-button" id="undo">Undo</button>`,
+  );
+
+export const actionNamed = (
+  actions: Readonly<Record<string, PageAction>>,
+  name: string | null | undefined,
+): PageAction | undefined => (name != null && Object.hasOwn(actions, name) ? actions[name] : undefined);
+
+/** The name of the field that says that a person has confirmed an action. */
+export const CONFIRMED = 'confirmed';
+
+/**
+ * Asks whether an action is to be done, and repeats what it does.
+ *
+ * @param address of the page to which cancelling leads
+ */
+export const confirmationOf = (
+  { question, effect, button }: Confirmation,
+  {
+    page,
+    address,
+    action,
+    csrfToken,
+    form,
+  }: { page: string; address: string; action: string; csrfToken: string; form: URLSearchParams },
+): Shown => ({
+  title: question,
+  main: html`<section class="panel asks question-page" aria-labelledby="confirm-title">
+    <h1 id="confirm-title">${question}</h1>
+    <p>${effect}</p>
+    ${actionForm(
+      page,
+      action,
+      csrfToken,
+      html`${[...form].map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`)}
+        <input type="hidden" name="${CONFIRMED}" value="yes" />
+        <div class="buttons">
+          <button class="danger" id="do-confirm">${button}</button><a class="button" href="${address}">Cancel</a>
+        </div>`,
+    )}
+  </section>`,
+});

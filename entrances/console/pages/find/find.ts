@@ -1,0 +1,124 @@
+import { statusWords } from '../../../../core/incidents/decisions/status-words.ts';
+import { html } from 'hono/html';
+import { incidentPath } from '../../../../core/incidents/decisions/console-link.ts';
+import { incidentName } from '../../../../core/incidents/decisions/incident-number.ts';
+import { serviceEnvironmentText } from '../../../../core/messages/decisions/story.ts';
+import { visibleRunbook } from '../../../../core/runbooks/actions/visible.ts';
+import type { Change } from '../../../../schemas/changes/change.ts';
+import type { Viewer } from '../../../http/context.ts';
+import { type Html, nothing, searchForm, servicePath } from '../../parts.ts';
+import { DECLARE_PATH } from '../incidents/declare.ts';
+import { isListed, listFilterOf } from '../incidents/list-filter.ts';
+import type { ConsoleDeps, ConsolePage, PageRequest } from '../page.ts';
+import { runbookPath } from '../runbooks/parts.ts';
+
+export const FIND_PATH = '/console/find';
+
+const TEXT_MAX_CHARS = 200;
+
+/** Results of each kind. */
+const SHOWN_MAX = 6;
+
+/** Newest changes in which versions are searched. */
+const CHANGES_READ = 200;
+
+type Found = { kind: string; text: string; detail: string; href: string };
+
+/** Finds incidents, services, versions, runbooks, pages, and actions by words. The palette shows the results of this page. */
+export const findPage: ConsolePage = {
+  path: FIND_PATH,
+  label: null,
+  action: 'incidents:read',
+  everySeconds: 60,
+  async show(deps, request) {
+    const text = (request.query.get('text') ?? '').trim().slice(0, TEXT_MAX_CHARS);
+    return { title: 'Find', main: findMain(text, await find(deps, request, text)) };
+  },
+};
+
+async function find(deps: ConsoleDeps, { viewer, destinations }: PageRequest, text: string): Promise<Found[]> {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const matches = (...texts: string[]): boolean => {
+    const searched = texts.join(' ').toLowerCase();
+    return words.every((word) => searched.includes(word));
+  };
+  const [config, incidents, changes] = await Promise.all([
+    deps.config.current(),
+    incidentsNamed(deps, viewer, text),
+    words.length > 0 && viewer.may('deployments:read', {}) ? deps.changes.list({ limit: CHANGES_READ }) : null,
+  ]);
+  const actions = [
+    { label: 'Declare an incident', path: DECLARE_PATH, isOffered: viewer.may('incidents:write', {}) },
+    { label: 'Freeze deploys', path: '/console/freezes#declare', isOffered: viewer.may('freezes:write', {}) },
+  ].filter(({ isOffered }) => isOffered);
+  const services = words.length === 0 ? [] : Object.entries(config.services);
+  const runbooks = words.length === 0 ? [] : config.runbooks.runbooks;
+  return [
+    incidents,
+    services
+      .filter(([name, { team }]) => matches(name, team ?? '') && viewer.may('incidents:read', { service: name }))
+      .map(([name, { team }]): Found => ({ kind: 'service', text: name, detail: team ?? '', href: servicePath(name) })),
+    versionsOf((changes?.items ?? []).filter((one) => matches(one.version) && viewer.may('deployments:read', one))),
+    runbooks
+      .flatMap((runbook) => visibleRunbook((scope) => viewer.may('incidents:read', scope), runbook) ?? [])
+      .filter(({ name, title }) => matches(name, title))
+      .map(({ name, title }): Found => ({ kind: 'runbook', text: title, detail: name, href: runbookPath(name) })),
+    actions
+      .filter(({ label }) => matches(label))
+      .map(({ label, path }): Found => ({ kind: 'action', text: label, detail: '', href: path })),
+    destinations
+      .filter(({ label }) => matches(label))
+      .map(({ label, path }): Found => ({ kind: 'page', text: label, detail: '', href: path })),
+  ].flatMap((found, n) => found.slice(0, n === 5 ? Infinity : SHOWN_MAX));
+}
+
+/** Returns incidents by words, those that are open without any. */
+async function incidentsNamed({ incidents, clock }: ConsoleDeps, { may }: Viewer, text: string): Promise<Found[]> {
+  const filter = { ...listFilterOf(new URLSearchParams()), text };
+  const { items } = await incidents.search({
+    ...(text === '' && { state: 'open' }),
+    limit: SHOWN_MAX,
+    matches: (incident) => isListed(filter, incident, () => undefined) && may('incidents:read', incident),
+  });
+  const today = clock.now().slice(0, 10);
+  return items.map((incident) => ({
+    kind: 'incident',
+    text: `${incidentName(incident)} ${incident.title}`,
+    detail: `${serviceEnvironmentText(incident)}, ${statusWords(incident)}${incident.opened_at.startsWith(today) ? '' : `, ${incident.opened_at.slice(0, 10)}`}`,
+    href: incidentPath(incident),
+  }));
+}
+
+/** Returns each version of a service once. */
+function versionsOf(changes: readonly Change[]): Found[] {
+  const byVersion = new Map(changes.map((change) => [JSON.stringify([change.service, change.version]), change]));
+  return [...byVersion.values()].map(({ service, environment, version }) => ({
+    kind: 'version',
+    text: version,
+    detail: `${service} ${environment}`,
+    href: servicePath(service),
+  }));
+}
+
+export const findMain = (text: string, found: readonly Found[]): Html => html`
+  <h1 class="page-title">Find</h1>
+  ${searchForm(FIND_PATH, { name: 'text', value: text, label: 'Incident, service, version, runbook, page, or action' })}
+  <section class="panel" id="found" data-part aria-labelledby="found-title">
+    <h2 id="found-title">Results</h2>
+    ${
+      found.length === 0
+        ? nothing('Nothing matches.')
+        : html`<ul class="found">
+            ${found.map(
+              ({ kind, text: name, detail, href }) =>
+                html`<li>
+                  <a href="${href}"
+                    ><span class="kind">${kind}</span>
+                    <span>${name}${detail === '' ? '' : html` <span class="quiet">${detail}</span>`}</span></a
+                  >
+                </li>`,
+            )}
+          </ul>`
+    }
+  </section>
+`;

@@ -1,0 +1,167 @@
+import { planRollback, type RollbackPlan } from '../../../../core/rollback/actions/plan-rollback.ts';
+import { viewRun } from '../../../../core/runbooks/actions/start-run.ts';
+import { namer } from '../../../../core/people/actions/names.ts';
+import { Refusal } from '../../../../core/shared/refusal.ts';
+import { keepsOpen } from '../../../../core/incidents/decisions/keeps-open.ts';
+import { incidentLinks } from '../../../../core/links/decisions/incident-links.ts';
+import { onsetOf } from '../../../../core/correlation/decisions/onset.ts';
+import { environmentEntry } from '../../../../core/catalogue/decisions/catalogue.ts';
+import { answerable } from '../../../../core/messages/decisions/incident-buttons.ts';
+import { waitsForPublication } from '../../../../core/ports/extensions.ts';
+import type { Link, Overview } from '../../../../core/messages/decisions/story.ts';
+import type { Deps } from '../../../../core/ports/deps.ts';
+import { IncidentId } from '../../../../schemas/config/names.ts';
+import type { EvidencePack } from '../../../../schemas/incidents/evidence-pack.ts';
+import type { DecisionBasis } from '../../../../schemas/incidents/decision-basis.ts';
+import type { TimelineEntry } from '../../../../schemas/incidents/incident.ts';
+import { runId, type RunView } from '../../../../schemas/runbooks/parts/runs.ts';
+import type { Timestamp } from '../../../../schemas/time/time.ts';
+import type { Viewer } from '../../../http/context.ts';
+import type { PageRequest, ConsoleDeps } from '../page.ts';
+import { basesOf } from '../../../../core/incidents/actions/decision-basis.ts';
+import { type HealthRead, readHealth } from '../../../../core/incidents/actions/health-read.ts';
+import { type LiveHealthRead, readLiveHealth } from '../../../../core/incidents/actions/live-health.ts';
+import { type UnderWay, underWay } from '../../../../core/incidents/decisions/under-way.ts';
+import { incidentPanels } from '../../features.ts';
+import type { Html } from '../../parts.ts';
+import { type Choices, loadChoices } from './choices.ts';
+import { filterOf, isShown, type TimelineFilter } from './filter.ts';
+
+/** Everything that the page of an incident shows. */
+export type IncidentData = Pick<Viewer, 'may' | 'csrfToken'> & {
+  at: Timestamp;
+  /** What keeps the incident open. Empty: it is resolved. */
+  openBecause: readonly string[];
+  story: Overview;
+  /** Null: no judgement has read a health query. */
+  health: HealthRead | null;
+  /** The same query, read now. Null: none is configured, or nothing was read. */
+  liveHealth: LiveHealthRead | null;
+  /** What is being done. */
+  underWay: readonly UnderWay[];
+  /** What the waiting decisions are based on, by their IDs. */
+  bases: ReadonlyMap<string, DecisionBasis>;
+  timeline: Timeline;
+  /** To logs, traces, and dashboards. */
+  links: readonly Link[];
+  /** Stored evidence of its actions. */
+  evidence: readonly EvidencePack[];
+  /** What a rollback would do now. Null: the viewer may not roll back, or the incident is resolved or a group. */
+  plan: RollbackPlan | null;
+  /** What features show. */
+  panels: readonly (Html | '')[];
+  /** Its newest runbook runs, oldest first. */
+  runs: readonly RunView[];
+  /** The status page shows the service, and waits for approval. */
+  waitsForPublication: boolean;
+  /** Automation has acted, or would have, so that it can be marked as wrong. */
+  hasActed: boolean;
+  /** What its forms offer. */
+  choices: Choices;
+};
+
+export type Timeline = {
+  filter: TimelineFilter;
+  /** Newest first, with the display name of each actor. */
+  entries: readonly (TimelineEntry & { actorName: string })[];
+  /** Where older entries begin. Null: there are none. */
+  older: string | null;
+};
+
+const ENTRIES_PER_PAGE = 50;
+const RUNS_SHOWN = 10;
+
+/** Entries that one request looks through for matches of a filter. */
+const SEARCHED_MAX = 1000;
+const PER_READ = 250;
+
+/** @throws Refusal 403, 404 */
+export async function loadIncident(deps: ConsoleDeps, { viewer, param, query }: PageRequest): Promise<IncidentData> {
+  const { data: id } = IncidentId.safeParse(param['id']);
+  const story = id && (await deps.incidents.overview(id));
+  if (id === undefined || story === undefined) throw new Refusal(404, 'unknown-incident', 'there is no such incident');
+  const { incident } = story;
+  const { caller, may, csrfToken } = viewer;
+  caller.allow('incidents:read', incident);
+  const mayRollBack =
+    incident.status !== 'resolved' && incident.group_reason === undefined && may('incidents:act', incident);
+  const at = deps.clock.now();
+  const healthRead = readHealth(deps, story);
+  const onsetRead = healthRead.then((health) => health && onsetOf(health.evidence).earliest);
+  const [timeline, health, onset, liveHealth, bases, looks, plan, config, names, runs, evidence, panels, choices] =
+    await Promise.all([
+      timelineOf(deps, id, filterOf(query)),
+      healthRead,
+      onsetRead,
+      onsetRead.then((began) => readLiveHealth(deps, story, began)),
+      basesOf(deps, id, answerable(story)),
+      deps.looks.list(id),
+      mayRollBack ? planRollback(deps, caller, incident) : null,
+      deps.config.current(),
+      namer(deps),
+      runsOf(deps, id),
+      deps.evidencePacks.list(id),
+      incidentPanels(deps, viewer, incident, at),
+      loadChoices(deps, viewer, incident),
+    ]);
+  const entries = await Promise.all(
+    timeline.entries.map(async (entry) => ({
+      ...entry,
+      text: await names.text(entry.text),
+      actorName: await names.actor(entry.actor),
+    })),
+  );
+  return {
+    may,
+    csrfToken,
+    at,
+    openBecause: keepsOpen(story, deps.timeScale),
+    story,
+    health,
+    liveHealth,
+    underWay: underWay(story, {
+      looks,
+      runs,
+      settleSeconds: environmentEntry(config.services, incident)?.autoRollback?.settleSeconds ?? 0,
+      now: at,
+      timeScale: deps.timeScale,
+    }),
+    bases,
+    timeline: { ...timeline, entries },
+    links: incidentLinks(story, config, at, onset),
+    evidence,
+    plan,
+    panels,
+    choices,
+    runs,
+    waitsForPublication: await waitsForPublication(deps, incident),
+    hasActed:
+      story.effects.some(
+        ({ kind, state }) => kind === 'roll-back' && (state === 'succeeded' || state === 'accepted'),
+      ) || story.decisions.some(({ kind, marked_wrong }) => kind === 'shadow' && marked_wrong === undefined),
+  };
+}
+
+async function runsOf(deps: Pick<Deps, 'incidents' | 'runbooks'>, id: IncidentId): Promise<RunView[]> {
+  const begun = await deps.runbooks.of(id);
+  return Promise.all(begun.slice(-RUNS_SHOWN).map(({ number }) => viewRun(deps, runId(id, number))));
+}
+
+/** Reads until a page is full of entries that the filter shows. */
+async function timelineOf(
+  { incidents }: Pick<Deps, 'incidents'>,
+  id: IncidentId,
+  filter: TimelineFilter,
+): Promise<{ filter: TimelineFilter; entries: TimelineEntry[]; older: string | null }> {
+  const entries: TimelineEntry[] = [];
+  let cursor = filter.from;
+  const isAll = filter.kind === 'all' && filter.text === '';
+  for (let searched = 0; searched < SEARCHED_MAX && entries.length < ENTRIES_PER_PAGE; searched += PER_READ) {
+    const limit = isAll ? ENTRIES_PER_PAGE : PER_READ;
+    const page = await incidents.timeline(id, { limit, ...(cursor !== null && { cursor }) });
+    entries.push(...page.items.filter((entry) => isShown(filter, entry)));
+    cursor = page.next_cursor;
+    if (cursor === null) break;
+  }
+  return { filter, entries, older: cursor };
+}

@@ -1,0 +1,156 @@
+import { EFFECT_NAMES } from '../../../../core/messages/decisions/incident-lines.ts';
+import { html } from 'hono/html';
+import { activeClearings, clearingsText } from '../../../../core/changes/decisions/cleared-suspects.ts';
+import { evidencePath } from '../../../../core/incidents/decisions/console-link.ts';
+import { decisionLines, type Place } from '../../../../core/messages/decisions/decision-lines.ts';
+import { rollbackOf } from '../../../../core/messages/decisions/incident-lines.ts';
+import { questionName } from '../../../../core/rollback/decisions/question-names.ts';
+import type { DecisionView, Effect } from '../../../../schemas/incidents/incident.ts';
+import {
+  type Cells,
+  clockTime,
+  effectBadge,
+  type Html,
+  nothing,
+  outsideLink,
+  panel,
+  shareBar,
+  tableOf,
+} from '../../parts.ts';
+import type { IncidentData } from './data.ts';
+import { decisionPart } from './forms.ts';
+
+/** What Firebreak found, decided, and did. */
+
+export function suspectsPanel({ story: { incident, decisions } }: IncidentData): Html | '' {
+  if (incident.group_reason !== undefined)
+    return panel('suspects', 'Why grouped', null, html`<p>${incident.group_reason.text}</p>`);
+  const cleared = activeClearings(incident.cleared);
+  const body =
+    incident.suspects.length === 0
+      ? nothing(
+          decisions.length === 0 ? 'No suspect is known yet.' : 'No known change could have caused this incident.',
+        )
+      : html`<ol class="suspects">
+          ${incident.suspects.map(
+            ({ version, confidence, reasons }) =>
+              html`<li>
+                <p><strong class="version">${version}</strong> ${shareBar(confidence, 'confidence')}</p>
+                <ul class="reasons">
+                  ${reasons.map((reason) => html`<li>${reason}</li>`)}
+                </ul>
+              </li>`,
+          )}
+        </ol>`;
+  const count = incident.suspects.length;
+  return panel(
+    'suspects',
+    'Suspects',
+    count,
+    html`${body}${cleared.length === 0 ? '' : html`<p class="quiet">${clearingsText(cleared)}</p>`}`,
+  );
+}
+
+export function decisionsPanel({ story, at }: IncidentData): Html {
+  const { decisions, incident } = story;
+  const body =
+    decisions.length === 0
+      ? nothing('Automation has not decided anything yet.')
+      : html`<ol class="decisions">
+          ${decisions.toReversed().map((decision) => html`<li>${decisionRow(decision, incident, { at, effect: rollbackOf(decision, story) })}</li>`)}
+        </ol>`;
+  return panel('decisions', 'Decisions', decisions.length, body);
+}
+
+/** @param about the incident, where it is not obvious */
+export function decisionRow(
+  decision: DecisionView,
+  place: Place,
+  { at: now, effect, about = '' }: { at: IncidentData['at']; effect?: Effect | undefined; about?: Html | '' },
+): Html {
+  const { id, at, kind, because, digest } = decision;
+  return html`<article>
+    ${about}
+    <h3>
+      <span class="quiet">${questionName(id)}</span> <code class="quiet">${kind}</code>
+      <code class="quiet">${because}</code> <span class="when">${clockTime(at, now)}</span>
+    </h3>
+    ${decisionPart(`decision-${id}`, decisionLines(decision, place, effect))}
+    ${decision.state === 'waiting' || answerOf(decision) === '' ? '' : html`<p>Answer: ${answerOf(decision)}</p>`}
+    <p class="quiet">digest <code title="${digest}">${digest.slice(0, 12)}</code></p>
+  </article>`;
+}
+
+/** Describes the answer to a decision. Empty: it needed none. */
+export function answerOf({ state, answered_by, approvals, marked_wrong, withdrawn }: DecisionView): string {
+  const given = approvals.needed > 1 ? ` (${approvals.given.length} of ${approvals.needed} approvals)` : '';
+  const wrong = marked_wrong === undefined ? '' : `marked as wrong by ${marked_wrong.by}: ${marked_wrong.note}`;
+  switch (state) {
+    case 'final':
+      return wrong;
+    case 'waiting':
+      return `waits for an answer${given}`;
+    case 'approved':
+    case 'rejected':
+      return `${state} by ${answered_by ?? 'an unknown person'}${given}${wrong === '' ? '' : `; ${wrong}`}`;
+    case 'expired':
+      return 'expired without an answer';
+    case 'withdrawn':
+      return `withdrawn${withdrawn === undefined ? '' : `: ${withdrawn.because}`}`;
+  }
+}
+
+export function effectsPanel({ story: { effects }, at }: IncidentData): Html {
+  const body =
+    effects.length === 0
+      ? nothing('Firebreak has not called any system yet.')
+      : tableOf(
+          'Effects',
+          ['Effect', 'State', 'Answer', 'Time'],
+          effects.toReversed().map((effect) => effectRow(effect, at)),
+        );
+  return panel('effects', 'Effects', effects.length, body);
+}
+
+/** Lists the stored evidence of actions, to download. */
+export const evidencePanel = ({ story: { incident }, evidence, at }: IncidentData): Html | '' =>
+  evidence.length === 0
+    ? ''
+    : panel(
+        'evidence',
+        'Evidence',
+        evidence.length,
+        html`<ul class="rows">
+          ${evidence.map(
+            ({ name, text, sha256, at: actedAt }) =>
+              html`<li>
+                <p>
+                  <a href="${evidencePath(incident.id, name)}" download>${name}.json</a> ${text}
+                  <span class="when">${clockTime(actedAt, at)}</span>
+                </p>
+                <p class="quiet">SHA-256 <code title="${sha256}">${sha256.slice(0, 12)}</code></p>
+              </li>`,
+          )}
+        </ul>`,
+      );
+
+/** What Firebreak does about a call whose outcome is unknown after a restart. */
+const RESTART_TEXTS: Record<Effect['class'], string> = {
+  keyed: 'repeats with the same key',
+  convergent: 'sets the state again',
+  repeatable: 'repeats',
+  findable: 'searches before it repeats',
+  'once-or-ask': 'asks a person',
+};
+
+const effectRow = (effect: Effect, now: IncidentData['at']): Cells => [
+  html`${EFFECT_NAMES[effect.kind]}<span class="quiet target">${effect.target}</span>`,
+  html`${effectBadge(effect.state)}
+    <span class="quiet" title="What happens if Firebreak stops during the call">${RESTART_TEXTS[effect.class]}</span>`,
+  html`${effect.detail} ${effect.stand_in === true ? html`<span class="badge">sandbox stand-in</span>` : ''}
+  ${followedLink(effect)}`,
+  html`<span class="when">${clockTime(effect.at, now)}</span>`,
+];
+
+const followedLink = ({ followed }: Effect): Html | '' =>
+  followed === undefined || followed.url === null ? '' : outsideLink(followed.url, followed.id);

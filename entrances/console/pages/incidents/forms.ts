@@ -1,0 +1,305 @@
+import { html } from 'hono/html';
+import { incidentPath } from '../../../../core/incidents/decisions/console-link.ts';
+import type { Named } from '../../../../core/incidents/decisions/incident-number.ts';
+import type { RollbackPlan } from '../../../../core/rollback/actions/plan-rollback.ts';
+import { decisionLines, type DecisionLines } from '../../../../core/messages/decisions/decision-lines.ts';
+import { answerable, approvableOf } from '../../../../core/messages/decisions/incident-buttons.ts';
+import { incidentLines } from '../../../../core/messages/decisions/incident-lines.ts';
+import { switchedFlags } from '../../../../core/rollback/decisions/switched-flags.ts';
+import { closedAsOf } from '../../../../core/incidents/decisions/closing.ts';
+import { whyNotReopenable } from '../../../../core/incidents/decisions/reopening.ts';
+import { isAcknowledged } from '../../../../core/paging/decisions/acknowledgement.ts';
+import { Severity } from '../../../../schemas/config/names.ts';
+import type { DecisionView } from '../../../../schemas/incidents/incident.ts';
+import { actionForm, type Html, onDemand, panel } from '../../parts.ts';
+import { type IncidentActionName, INCIDENT_ACTIONS } from './actions.ts';
+import type { IncidentData } from './data.ts';
+import { roleForms, updateForm } from './people-forms.ts';
+import { basisPart } from './question.ts';
+import { abortForm, runbookLinks, suspectForms } from './response-forms.ts';
+
+/** Forms of an incident. Each works without JavaScript. An action that cannot be undone needs one more click. */
+
+type FormTarget = Pick<IncidentData, 'csrfToken'> & { incident: Named };
+
+const formOf = ({ incident, csrfToken }: FormTarget, action: IncidentActionName, fields: Html): Html =>
+  actionForm(incidentPath(incident), action, csrfToken, fields);
+
+const noteField = (key: string, label = 'Note (optional)'): Html =>
+  html`<label for="note-${key}">${label}</label>
+    <input id="note-${key}" name="note" maxlength="2000" autocomplete="off" />`;
+
+const isAllowed = ({ may, story: { incident } }: IncidentData, action: IncidentActionName): boolean =>
+  may(INCIDENT_ACTIONS[action].permission, incident);
+
+/** Shows the waiting decisions, else the next step. */
+export function questionsPanel(data: IncidentData): Html {
+  const { story } = data;
+  const questions = answerable(story);
+  if (questions.length === 0)
+    return panel('questions', 'Next step', null, decisionPart('next-details', incidentLines(story)));
+  return html`<section class="panel asks" id="questions" data-part aria-labelledby="questions-title">
+    <h2 id="questions-title">Needs approval</h2>
+    ${questions.map((decision) => question(data, decision))}
+  </section>`;
+}
+
+function question(data: IncidentData, decision: DecisionView): Html {
+  return html`<article class="question">
+    ${decisionPart(`details-${decision.id}`, decisionLines(decision, data.story.incident))}
+    ${answerPart(data, decision, incidentPath(data.story.incident))}
+    ${basisPart(decision, data.bases.get(decision.id), data.at)}
+  </article>`;
+}
+
+/** Shows what to do, what speaks for it, and why Firebreak does not simply act; the rest on demand. */
+export const decisionPart = (id: string, lines: DecisionLines): Html =>
+  html`<p class="next">${lines.action}</p>
+    ${reasonsPart(id, lines)}`;
+
+/** Shows the same without what to do. */
+export const reasonsPart = (id: string, { evidence, hesitation, details }: DecisionLines): Html =>
+  html`${evidence === null ? '' : html`<p>${evidence}</p>`} ${hesitation === null ? '' : html`<p>${hesitation}</p>`}
+  ${
+    details.length === 0
+      ? ''
+      : html`<details id="${id}">
+          <summary>Details</summary>
+          <ul class="reasons">
+            ${details.map((detail) => html`<li>${detail}</li>`)}
+          </ul>
+        </details>`
+  }`;
+
+/**
+ * Shows the answers that the viewer may give to a waiting decision.
+ *
+ * @param page whose actions `approve` and `reject` are used
+ */
+export function answerPart(
+  { csrfToken, may, story: { incident } }: Pick<IncidentData, 'csrfToken' | 'may' | 'story'>,
+  decision: DecisionView,
+  page: string,
+): Html {
+  const { approvals, offers, target } = decision;
+  const answerForm = (answer: 'approve' | 'reject', digest: string, label: string): Html =>
+    actionForm(
+      page,
+      answer,
+      csrfToken,
+      html`<input type="hidden" name="digest" value="${digest}" />
+        <button class="${answer === 'approve' ? 'primary' : ''}" id="${answer}-${digest}">${label}</button>`,
+    );
+  const testForm = (digest: string): Html =>
+    actionForm(
+      page,
+      'look',
+      csrfToken,
+      html`<input type="hidden" name="digest" value="${digest}" /><button id="look-${digest}">Test first</button>`,
+    );
+  const mayApprove = (digest: string): boolean =>
+    may('incidents:act', offers?.find((offer) => offer.digest === digest) ?? target ?? incident);
+  const buttons = [
+    ...approvableOf(decision, incident)
+      .filter(({ digest }) => mayApprove(digest))
+      .map(({ digest, label }) => answerForm('approve', digest, label === 'Approve' ? label : `Approve: ${label}`)),
+    ...(decision.testable && mayApprove(decision.digest) ? [testForm(decision.digest)] : []),
+    ...(may('incidents:act', incident)
+      ? [answerForm('reject', decision.digest, offers === undefined ? 'Reject' : 'None of these')]
+      : []),
+  ];
+  return html`${
+    approvals.needed < 2
+      ? ''
+      : html`<p>
+          Requires the approval of ${approvals.needed} people:
+          ${approvals.given.length === 0 ? 'none so far' : `${approvals.given.join(', ')} so far`}.
+        </p>`
+  }
+  ${
+    buttons.length === 0
+      ? html`<p class="quiet">You don't have permission to answer.</p>`
+      : html`<div class="buttons">${buttons}</div>`
+  }`;
+}
+
+/** Shows the actions that the viewer may take now. */
+export function actionsPanel(data: IncidentData): Html {
+  const { story, csrfToken } = data;
+  const { incident } = story;
+  const form = { incident, csrfToken };
+  const isOpen = incident.status !== 'resolved';
+  const ifAllowed = (action: IncidentActionName, applies: boolean, body: () => Html): Html | '' =>
+    applies && isAllowed(data, action) ? body() : '';
+  const button = (action: IncidentActionName, label: string, style = ''): Html =>
+    formOf(form, action, html`<button class="${style}" id="do-${action}">${label}</button>`);
+  const quick = [
+    ifAllowed('acknowledge', isOpen && !isAcknowledged(incident), () =>
+      button('acknowledge', 'Acknowledge', 'primary'),
+    ),
+    ifAllowed('take-command', isOpen && incident.roles?.commander === undefined, () =>
+      button('take-command', 'Take command'),
+    ),
+    ifAllowed('reopen', whyNotReopenable(incident) === null, () =>
+      button('reopen', 'Reopen', closedAsOf(incident) === 'unverified' ? 'primary' : ''),
+    ),
+    ifAllowed('resume', isOpen && incident.automation_paused, () => button('resume', 'Resume automation')),
+    ifAllowed('pause', isOpen && !incident.automation_paused, () => button('pause', 'Pause automation')),
+  ].filter(Boolean);
+  const inForm = (action: IncidentActionName, fields: Html): Html => formOf(form, action, fields);
+  const more = [
+    ifAllowed('update', isOpen, () => updateForm(data, inForm)),
+    ifAllowed('assign', isOpen, () => roleForms(data, inForm)),
+    ifAllowed('severity', isOpen, () => severityForm(form, incident.severity)),
+    ifAllowed('rollback', isOpen && data.plan !== null, () => rollbackForm(form, data.plan, data.choices.versions)),
+    ifAllowed('clear-suspect', isOpen, () => suspectForms(data, inForm)),
+    isOpen && data.choices.runbooks.length > 0 ? runbookLinks(data) : '',
+    ifAllowed('abort', isOpen, () => abortForm(inForm)),
+    ifAllowed('publish', isOpen && data.waitsForPublication, () =>
+      onDemand(
+        'publish',
+        'Publish on the status page…',
+        formOf(
+          form,
+          'publish',
+          html`<p>The incident is shown on the public status page, in its own words.</p>
+            <button class="primary" id="do-publish">Publish</button>`,
+        ),
+      ),
+    ),
+    ifAllowed('note', true, () =>
+      onDemand(
+        'note',
+        'Add a note…',
+        formOf(
+          form,
+          'note',
+          html`<label for="note-text">Note</label>
+            <textarea id="note-text" name="text" rows="3" maxlength="4000" required></textarea
+            ><button class="primary" id="do-note">Add note</button>`,
+        ),
+      ),
+    ),
+    ifAllowed('mark-wrong', data.hasActed, () =>
+      onDemand(
+        'mark-wrong',
+        'Mark automation as wrong…',
+        formOf(
+          form,
+          'mark-wrong',
+          html`<p>
+              What automation did, or would have done, was wrong. This counts against the automation of the service.
+            </p>
+            ${noteField('mark-wrong', 'What was wrong (optional)')}<button class="danger" id="do-mark-wrong">
+              Mark as wrong
+            </button>`,
+        ),
+      ),
+    ),
+    ...switchedFlags(data.story.effects, data.at)
+      .filter(({ state }) => state === 'off')
+      .map(({ name, effect: { service_environment: where } }, n) =>
+        ifAllowed('turn-flag-on', data.may('incidents:act', where), () =>
+          onDemand(
+            `turn-flag-on-${n}`,
+            `Turn on flag ${name} again…`,
+            formOf(
+              form,
+              'turn-flag-on',
+              html`<p>Firebreak turned off feature flag ${name} of ${where.service} in ${where.environment}.</p>
+                <input type="hidden" name="flag" value="${name}" />
+                ${noteField(`turn-flag-on-${n}`)}<button class="primary" id="do-turn-flag-on-${n}">
+                  Turn on again
+                </button>`,
+            ),
+          ),
+        ),
+      ),
+    ifAllowed('resolve', isOpen, () =>
+      onDemand(
+        'resolve',
+        'Resolve…',
+        formOf(
+          form,
+          'resolve',
+          html`<p>${resolveText(data)}</p>
+            ${noteField('resolve')}<button class="danger" id="do-resolve">Resolve</button>`,
+        ),
+      ),
+    ),
+  ].filter(Boolean);
+  if (quick.length + more.length === 0)
+    return panel(
+      'actions',
+      'Actions',
+      null,
+      html`<p class="nothing">You don't have permission to act on this incident.</p>`,
+    );
+  return panel(
+    'actions',
+    'Actions',
+    null,
+    html`${quick.length === 0 ? '' : html`<div class="buttons">${quick}</div>`}${more}`,
+  );
+}
+
+const resolveText = ({ story: { incident, children } }: IncidentData): string => {
+  const open = children.filter(({ status }) => status !== 'resolved').length;
+  const alerts =
+    incident.firing > 0
+      ? ` ${incident.firing === 1 ? '1 alert still fires' : `${incident.firing} alerts still fire`}.`
+      : '';
+  return `The incident is closed for everyone.${alerts}${open === 0 ? '' : ` This also resolves ${open === 1 ? '1 child incident' : `${open} child incidents`}.`}`;
+};
+
+const severityForm = (form: FormTarget, severity: Severity): Html =>
+  onDemand(
+    'severity',
+    'Change severity…',
+    formOf(
+      form,
+      'severity',
+      html`<label for="severity">Severity</label>
+        <select id="severity" name="severity">
+          ${Severity.options.map((option) => html`<option value="${option}" ${option === severity ? html`selected` : ''}>${option}</option>`)}
+        </select>
+        <button class="primary" id="do-severity">Set severity</button>`,
+    ),
+  );
+
+function rollbackForm(form: FormTarget, plan: RollbackPlan | null, versions: readonly string[]): Html {
+  const live = plan?.live?.version;
+  const target = plan?.target?.kind === 'version' ? plan.target.version : undefined;
+  const text =
+    live === undefined
+      ? 'The running version is not known, because no deployment is recorded.'
+      : target === undefined
+        ? `${live} is running. No earlier version is known to be good: name one.`
+        : `${live} is running. ${target} is the newest version that is known to be good.`;
+  return onDemand(
+    'rollback',
+    'Roll back…',
+    formOf(
+      form,
+      'rollback',
+      html`<p>${text}</p>
+        ${live === undefined ? '' : html`<input type="hidden" name="from" value="${live}" />`}
+        ${target === undefined ? '' : html`<input type="hidden" name="shown" value="${target}" />`}
+        <label for="rollback-to">Roll back to</label>
+        <input
+          id="rollback-to"
+          name="to"
+          value="${target ?? ''}"
+          list="versions"
+          maxlength="256"
+          autocomplete="off"
+          spellcheck="false"
+          ${target === undefined ? html`required` : ''}
+        />
+        <datalist id="versions">
+          ${versions.filter((version) => version !== live).map((version) => html`<option value="${version}"></option>`)}
+        </datalist>
+        ${noteField('rollback')}<button class="danger" id="do-rollback">Roll back now</button>`,
+    ),
+  );
+}

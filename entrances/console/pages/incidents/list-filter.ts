@@ -1,0 +1,122 @@
+import type { Attention } from '../../../../core/incidents/decisions/attention.ts';
+import { incidentName } from '../../../../core/incidents/decisions/incident-number.ts';
+import { Severity } from '../../../../schemas/config/names.ts';
+import type { IncidentRecord } from '../../../../schemas/incidents/incident.ts';
+
+export const STATES = { open: 'Open', resolved: 'Resolved', all: 'All' } as const;
+
+/** Times since which incidents have opened, in days. */
+export const TIMES = { '1': 'last 24 hours', '7': 'last 7 days', '30': 'last 30 days', '90': 'last 90 days' } as const;
+
+/** What is known of the cause. */
+export const CAUSES = {
+  change: { label: 'a change', covers: (incident) => incident.suspects.length > 0 },
+  unknown: {
+    label: 'no known change',
+    covers: ({ suspects, group_reason }) => suspects.length === 0 && group_reason === undefined,
+  },
+  dependency: { label: 'a shared dependency', covers: isGroup('shared_dependency') },
+  many: { label: 'many at once', covers: isGroup('many') },
+} as const satisfies Record<string, { label: string; covers(incident: IncidentRecord): boolean }>;
+
+/** What open incidents need. */
+export const ATTENTION: Readonly<Record<Attention, { text: string }>> = {
+  approval: { text: 'Waits for approval' },
+  failed: { text: 'The mitigation did not help' },
+  contradiction: { text: 'The status page contradicts the SLI' },
+  unacknowledged: { text: 'Nobody has acknowledged the page' },
+  unattended: { text: 'Automation does not act, and nobody works on it' },
+  'in-progress': { text: 'In progress' },
+  handled: { text: 'Handled' },
+};
+
+export const AUTOMATION = { acted: 'automation acted', none: 'automation did not act' } as const;
+
+/** What a person selects in the list of incidents. Null: everything. */
+export type ListFilter = {
+  state: keyof typeof STATES;
+  /** Words, each part of the number, title, service, environment, or a version of a suspect, in any case. */
+  text: string;
+  team: string | null;
+  severity: Severity | null;
+  days: keyof typeof TIMES | null;
+  cause: keyof typeof CAUSES | null;
+  automation: keyof typeof AUTOMATION | null;
+  /** Only open incidents have one. */
+  attention: Attention | null;
+  /** Number or ID of a group: its members. */
+  group: string | null;
+};
+
+const TEXT_MAX_CHARS = 200;
+
+/** Reads the filter of an address. Unknown values select everything. */
+export function listFilterOf(query: URLSearchParams): ListFilter {
+  const one = <T extends string>(name: string, values: readonly T[]): T | null =>
+    values.find((value) => value === query.get(name)) ?? null;
+  return {
+    state: one('state', keysOf(STATES)) ?? 'open',
+    text: (query.get('text') ?? '').trim().slice(0, TEXT_MAX_CHARS),
+    team: (query.get('team') ?? '').trim().slice(0, TEXT_MAX_CHARS) || null,
+    severity: one('severity', Severity.options),
+    days: one('days', keysOf(TIMES)),
+    cause: one('cause', keysOf(CAUSES)),
+    automation: one('automation', keysOf(AUTOMATION)),
+    attention: one('attention', keysOf(ATTENTION)),
+    group: (query.get('group') ?? '').trim().slice(0, TEXT_MAX_CHARS) || null,
+  };
+}
+
+/** Returns the filter as the query of an address, without what selects everything. */
+export const queryOf = ({ state, text, ...others }: ListFilter): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries({ ...(state !== 'open' && { state }), ...(text !== '' && { text }), ...others }).flatMap(
+      ([name, value]) => (value === null ? [] : [[name, value]]),
+    ),
+  );
+
+export const keysOf = <T extends object>(values: T): (keyof T & string)[] =>
+  Object.keys(values) as (keyof T & string)[];
+
+/** Without what incidents need, and their groups. @param teamOf returns the team of a service */
+export function isListed(
+  { text, team, severity, cause, automation }: ListFilter,
+  incident: IncidentRecord,
+  teamOf: (service: string) => string | undefined,
+): boolean {
+  if (severity !== null && incident.severity !== severity) return false;
+  if (team !== null && teamOf(incident.service) !== team) return false;
+  if (cause !== null && !CAUSES[cause].covers(incident)) return false;
+  if (automation !== null && hasActed(incident) !== (automation === 'acted')) return false;
+  if (text === '') return true;
+  const { title, service, unmatched, environment, suspects } = incident;
+  const searched = [
+    incidentName(incident),
+    title,
+    service,
+    unmatched,
+    environment,
+    ...suspects.map((one) => one.version),
+  ]
+    .join(' ')
+    .toLowerCase();
+  return text
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => searched.includes(word));
+}
+
+/**
+ * Returns whether automation has changed something for an incident, by itself or after an approval: a rollback, or a step
+ * of a runbook. What a person requested directly does not count.
+ */
+export const hasActed = ({
+  verifying,
+  group_rollback,
+  last_requests,
+}: Pick<IncidentRecord, 'verifying' | 'group_rollback' | 'last_requests'>): boolean =>
+  group_rollback?.key !== undefined || (verifying !== undefined && last_requests?.rollback === undefined);
+
+function isGroup(because: NonNullable<IncidentRecord['group_reason']>['because']) {
+  return ({ group_reason }: IncidentRecord): boolean => group_reason?.because === because;
+}

@@ -1,0 +1,224 @@
+import { html } from 'hono/html';
+import { serviceEntry } from '../../../../core/catalogue/decisions/catalogue.ts';
+import { incidentPath } from '../../../../core/incidents/decisions/console-link.ts';
+import { attending } from '../../../../core/incidents/decisions/attention.ts';
+import { numberInAddress } from '../../../../core/incidents/decisions/incident-number.ts';
+import { statusWords } from '../../../../core/incidents/decisions/status-words.ts';
+import { suspectsToShow } from '../../../../core/messages/decisions/incident-card.ts';
+import { serviceEnvironmentText } from '../../../../core/messages/decisions/story.ts';
+import { Severity } from '../../../../schemas/config/names.ts';
+import type { IncidentRecord } from '../../../../schemas/incidents/incident.ts';
+import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
+import {
+  addressWith,
+  ago,
+  type Cells,
+  choiceField,
+  filterLinks,
+  type Html,
+  nothing,
+  numberOf,
+  olderLink,
+  severityBadge,
+  spanOf,
+  statusBadge,
+  tableOf,
+} from '../../parts.ts';
+import type { ConsoleDeps, ConsolePage, PageRequest } from '../page.ts';
+import { DECLARE_PATH } from './declare.ts';
+import {
+  ATTENTION,
+  AUTOMATION,
+  CAUSES,
+  hasActed,
+  isListed,
+  keysOf,
+  type ListFilter,
+  listFilterOf,
+  queryOf,
+  STATES,
+  TIMES,
+} from './list-filter.ts';
+
+export const INCIDENTS_PATH = '/console/incidents';
+
+const ROWS_MAX = 50;
+const DAY_SECONDS = 24 * 3600;
+
+export type IncidentList = {
+  at: Timestamp;
+  filter: ListFilter;
+  /** Teams of the catalogue. */
+  teams: readonly string[];
+  incidents: readonly IncidentRecord[];
+  from: string | null;
+  /** Where older ones begin. Null: there are none. */
+  older: string | null;
+  mayDeclare: boolean;
+};
+
+/** All incidents, those that are open first of all. */
+export const incidentsPage: ConsolePage = {
+  path: INCIDENTS_PATH,
+  label: 'Incidents',
+  section: 'Incidents',
+  action: 'incidents:read',
+  everySeconds: 10,
+  async show(deps, request) {
+    const { asks, ...data } = await load(deps, request);
+    return { title: 'Incidents', main: listMain(data), asks };
+  },
+};
+
+async function load(
+  deps: ConsoleDeps,
+  { viewer: { may }, query }: PageRequest,
+): Promise<IncidentList & { asks: boolean }> {
+  const filter = listFilterOf(query);
+  const from = query.get('from') || null;
+  const at = deps.clock.now();
+  const { services } = await deps.config.current();
+  const teamOf = (service: string): string | undefined => serviceEntry(services, service)?.team;
+  const open = (await deps.incidents.openSummaries()).filter((incident) => may('incidents:read', incident));
+  const rows = attending(open, at);
+  // Members of a group need what the group needs.
+  const needs = new Map(
+    rows.flatMap(({ incident, members, attention }) =>
+      [incident, ...members].map(({ id }) => [id, attention] as const),
+    ),
+  );
+  const group = filter.group === null ? null : await groupOf(deps, filter.group);
+  const { items, next_cursor: older } = await deps.incidents.search({
+    limit: ROWS_MAX,
+    ...(filter.state !== 'all' && { state: filter.state }),
+    ...(filter.days !== null && { since: plusSeconds(at, -Number(filter.days) * DAY_SECONDS) }),
+    ...(from !== null && { cursor: from }),
+    matches: (incident) =>
+      isListed(filter, incident, teamOf) &&
+      (filter.attention === null || needs.get(incident.id) === filter.attention) &&
+      (group === null || incident.parent_id === group) &&
+      may('incidents:read', incident),
+  });
+  const teams = [...new Set(Object.values(services).flatMap(({ team }) => team ?? []))].toSorted();
+  const asks = rows.some(({ attention }) => attention === 'approval');
+  return { at, filter, teams, incidents: items, from, older, mayDeclare: may('incidents:write', {}), asks };
+}
+
+/** Returns the ID of a group. Empty: there is none with this number. */
+async function groupOf({ incidents }: Pick<ConsoleDeps, 'incidents'>, group: string): Promise<string> {
+  const number = numberInAddress(group);
+  return number === undefined ? group : ((await incidents.withNumber(number)) ?? '');
+}
+
+export function listMain({ at, filter, teams, incidents, from, older, mayDeclare }: IncidentList): Html {
+  const query = queryOf(filter);
+  return html`
+    <div class="title-row">
+      <h1 class="page-title">Incidents</h1>
+      ${mayDeclare ? html`<a class="button" href="${DECLARE_PATH}">Declare an incident</a>` : ''}
+    </div>
+    ${filterLinks(
+      'State',
+      keysOf(STATES).map((state) => ({
+        text: STATES[state],
+        href: addressWith(INCIDENTS_PATH, queryOf({ ...filter, state })),
+        isCurrent: state === filter.state,
+      })),
+    )}
+    ${filterForm(filter, teams)}
+    <section class="panel" id="incidents" data-part aria-labelledby="incidents-title">
+      <h2 id="incidents-title">Newest first</h2>
+      ${from === null ? '' : olderLink(INCIDENTS_PATH, query, 'Newest incidents')}
+      ${
+        incidents.length === 0
+          ? nothing(emptyText(filter, older))
+          : tableOf(
+              'incidents',
+              COLUMNS,
+              incidents.map((incident) => rowOf(incident, at)),
+            )
+      }
+      ${older === null ? '' : olderLink(INCIDENTS_PATH, { ...query, from: older }, 'Older incidents')}
+    </section>
+  `;
+}
+
+const filterForm = ({ state, text, ...filter }: ListFilter, teams: readonly string[]): Html =>
+  html`<form class="search many" method="get" action="${INCIDENTS_PATH}" role="search">
+    ${state === 'open' ? '' : html`<input type="hidden" name="state" value="${state}" />`}
+    <label for="search" class="hidden">Number, title, service, or version</label>
+    <input
+      id="search"
+      type="search"
+      name="text"
+      value="${text}"
+      placeholder="Number, title, service, or version"
+      maxlength="200"
+    />
+    ${choiceField(
+      'team',
+      'Any team',
+      teams.map((team) => [team, team]),
+      filter.team,
+    )}
+    ${choiceField(
+      'severity',
+      'Any severity',
+      Severity.options.map((one) => [one, one]),
+      filter.severity,
+    )}
+    ${choiceField('days', 'Any time', Object.entries(TIMES), filter.days)}
+    ${choiceField(
+      'cause',
+      'Any cause',
+      keysOf(CAUSES).map((cause) => [cause, `Cause: ${CAUSES[cause].label}`]),
+      filter.cause,
+    )}
+    ${choiceField('automation', 'Any automation', Object.entries(AUTOMATION), filter.automation)}
+    ${choiceField(
+      'attention',
+      'Any need',
+      keysOf(ATTENTION).map((one) => [one, ATTENTION[one].text]),
+      filter.attention,
+    )}
+    ${filter.group === null ? '' : html`<input type="hidden" name="group" value="${filter.group}" />`}
+    <button>Filter</button>
+  </form>`;
+
+function emptyText({ state, ...filter }: ListFilter, older: string | null): Html | string {
+  if (older !== null) return 'No incident matches in this part of the list.';
+  const isFiltered = Object.keys(queryOf({ ...filter, state: 'open' })).length > 0;
+  if (isFiltered)
+    return html`No incident matches. <a href="${addressWith(INCIDENTS_PATH, { state: 'all' })}">Show all</a>`;
+  return state === 'open'
+    ? html`No incident is open. <a href="${addressWith(INCIDENTS_PATH, { state: 'resolved' })}">Show resolved ones</a>`
+    : 'There is none. An incident opens when an alert arrives that pages or asks for one, or when a person declares it.';
+}
+
+const COLUMNS = ['Incident', 'Severity', 'State', 'Opened', 'Lasted', 'Cause', 'Automation'];
+
+function rowOf(incident: IncidentRecord, at: Timestamp): Cells {
+  const { title, severity, opened_at, resolved_at, parent_id, roles } = incident;
+  return [
+    html`<a href="${incidentPath(incident)}">${numberOf(incident)} ${title}</a>
+      <span class="target quiet">
+        ${serviceEnvironmentText(incident)}${parent_id === undefined ? '' : ' · in a group'}${
+          roles?.commander === undefined ? '' : ` · commander ${roles.commander.shown}`
+        }
+      </span>`,
+    severityBadge(severity),
+    statusBadge(incident, statusWords(incident)),
+    ago(opened_at, at),
+    spanOf(opened_at, resolved_at ?? at),
+    causeOf(incident),
+    hasActed(incident) ? 'acted' : '',
+  ];
+}
+
+/** Shows the most probable suspect, or why incidents are grouped. Empty: nothing is known. */
+function causeOf({ suspects, group_reason }: IncidentRecord): Html | string {
+  if (group_reason !== undefined) return group_reason.name === '' ? 'many at once' : group_reason.name;
+  const [first] = suspectsToShow(suspects);
+  if (first === undefined) return '';
+  return html`<span class="version">${first.version}</span> ${Math.round(first.confidence * 100)} %`;
+}

@@ -1,0 +1,230 @@
+import { html } from 'hono/html';
+import { type Attention, countOf, type Need, NEEDS } from '../../../../core/incidents/decisions/attention.ts';
+import { closedAsOf } from '../../../../core/incidents/decisions/closing.ts';
+import { incidentPath } from '../../../../core/incidents/decisions/console-link.ts';
+import { incidentName } from '../../../../core/incidents/decisions/incident-number.ts';
+import { answerable } from '../../../../core/messages/decisions/incident-buttons.ts';
+import { decisionLines, linesOf, subjectOf } from '../../../../core/messages/decisions/decision-lines.ts';
+import { statusWords } from '../../../../core/incidents/decisions/status-words.ts';
+import { ROLE_NAMES, suspectsToShow } from '../../../../core/messages/decisions/incident-card.ts';
+import { rollbackOf } from '../../../../core/messages/decisions/incident-lines.ts';
+import { serviceEnvironmentText } from '../../../../core/messages/decisions/story.ts';
+import { contradictionText, contradictionToShow } from '../../../../core/incidents/decisions/page-contradiction.ts';
+import type { IncidentSummary } from '../../../../core/ports/incidents.ts';
+import type { DecisionView, IncidentRecord } from '../../../../schemas/incidents/incident.ts';
+import type { Timestamp } from '../../../../schemas/time/time.ts';
+import { likelihood } from '../../../../core/correlation/decisions/words.ts';
+import {
+  addressWith,
+  ago,
+  type Html,
+  line,
+  nothing,
+  numberOf,
+  panel,
+  severityBadge,
+  shareBar,
+  spanOf,
+  statusBadge,
+} from '../../parts.ts';
+import type { ConsolePage } from '../page.ts';
+import { firstRunPanel, hideFirstRun } from './first-run.ts';
+import { INCIDENTS_PATH } from './list.ts';
+import { ATTENTION } from './list-filter.ts';
+import { type IncidentDetail, loadNow, type Now, type NowRow, shownOf } from './now-data.ts';
+import { automationStrip, dayPanel, deploysPanel, quietLine, watchedDeploysPanel } from './now-panels.ts';
+
+/** The first page: what needs a person now, what is being worked on, and what is handled. */
+export const nowPage: ConsolePage = {
+  path: '/console',
+  label: 'Now',
+  section: 'Now',
+  action: 'incidents:read',
+  everySeconds: 5,
+  async show(deps, request) {
+    const data = await loadNow(deps, request);
+    const needing = countOf(data.rows.filter(({ attention }) => isNeed(attention)));
+    const asks = data.rows.some(({ attention }) => attention === 'approval');
+    return { title: needing === 0 ? 'Now' : `(${needing}) Now`, main: nowMain(data), asks };
+  },
+  actions: { 'hide-first-run': hideFirstRun },
+};
+
+const isNeed = (attention: Attention): attention is Need => (NEEDS as readonly Attention[]).includes(attention);
+
+export function nowMain(data: Now): Html {
+  const { rows, firstRun } = data;
+  const firstSteps = firstRun === null ? '' : firstRunPanel(firstRun.items, firstRun.csrfToken);
+  return html`
+    <h1 class="hidden">Now</h1>
+    ${automationStrip(data)}
+    <div class="columns">
+      <div class="detail">
+        ${rows.length === 0 ? firstSteps : ''} ${needsPanel(data)} ${sectionPanel(data, 'in-progress')}
+        ${sectionPanel(data, 'handled')}
+      </div>
+      <div class="aside">
+        ${deploysPanel(data)} ${data.parts.above.map(shownPart)} ${watchedDeploysPanel(data)}
+        ${data.parts.below.map(shownPart)} ${dayPanel(data)} ${quietLine(data)} ${rows.length === 0 ? '' : firstSteps}
+      </div>
+    </div>
+  `;
+}
+
+const shownPart = (part: Now['parts']['above'][number]): Html | '' =>
+  typeof part === 'object' && 'quiet' in part ? '' : part;
+
+/** Links to the list of all incidents with the same need. */
+const allLink = (attention: Attention, text: string): Html =>
+  html`<a href="${addressWith(INCIDENTS_PATH, { attention })}">${text}</a>`;
+
+function needsPanel({ rows, at }: Now): Html {
+  const needing = NEEDS.map((need) => ({ need, rows: rows.filter(({ attention }) => attention === need) }));
+  const all = needing.flatMap((one) => one.rows);
+  return panel(
+    'needs',
+    'Needs you',
+    countOf(all),
+    all.length === 0
+      ? nothing(rows.length === 0 ? 'No incident is open.' : 'Nothing needs you now.')
+      : html`${needing.map((one) => (one.rows.length === 0 ? '' : needPart(one.need, one.rows, at)))}`,
+  );
+}
+
+function needPart(need: Need, rows: readonly NowRow[], at: Timestamp): Html {
+  const shown = shownOf(rows);
+  return html`<h3 class="need">${ATTENTION[need].text} <span class="count">${countOf(rows)}</span></h3>
+    <ol class="incidents">
+      ${shown.map((row) => html`<li>${incidentRow(row, at)}</li>`)}
+    </ol>
+    ${shown.length === rows.length ? '' : html`<p class="more">${allLink(need, `All ${countOf(rows)}`)}, for the same reason</p>`}`;
+}
+
+/** Shows the rows of a section that needs nobody, without details. Empty: there are none. */
+function sectionPanel({ rows, day, at }: Now, attention: 'in-progress' | 'handled'): Html | '' {
+  const own = rows.filter((row) => row.attention === attention);
+  const resolved = attention === 'handled' ? day.newestResolved : [];
+  if (own.length + resolved.length === 0) return '';
+  const shown = shownOf(own);
+  return panel(
+    attention,
+    ATTENTION[attention].text,
+    countOf(own),
+    html`<ul class="rows">
+        ${shown.map(({ incident, members }) => html`<li>${shortRow(incident, members.length, at)}</li>`)}
+        ${resolved.map((incident) => html`<li>${shortRow(incident, 0, at)}</li>`)}
+      </ul>
+      ${shown.length === own.length ? '' : html`<p class="more">${allLink(attention, `All ${countOf(own)}`)}</p>`}${
+        resolved.length === 0
+          ? ''
+          : html`<p class="more">
+              <a href="${addressWith(INCIDENTS_PATH, { state: 'resolved', days: '1' })}"
+                >${day.resolved} resolved in the last 24 hours</a
+              >
+            </p>`
+      }`,
+  );
+}
+
+type Shown = Pick<IncidentSummary, keyof IncidentSummary & keyof IncidentRecord> &
+  Partial<Pick<IncidentRecord, 'resolved_at' | 'resolved_by' | 'closed_as'>>;
+
+const shortRow = (incident: Shown, members: number, at: Timestamp): Html =>
+  html`<p>
+      <a href="${incidentPath(incident)}"
+        >${numberOf(incident)} <span class="place">${serviceEnvironmentText(incident)}</span> ${incident.title}</a
+      >
+    </p>
+    <p class="facts">
+      ${severityBadge(incident.severity)} ${statusBadge(incident, statusWords(incident))}
+      ${members === 0 ? '' : membersLink(incident, members)}
+      <span
+        >${incident.resolved_at == null ? html`opened ${ago(incident.opened_at, at)}` : html`${closedAsOf({ resolved_by: null, ...incident }) === 'unverified' ? 'closed' : 'resolved'} ${ago(incident.resolved_at, at)}`}</span
+      >
+      ${handlerOf(incident)}
+    </p>`;
+
+const commanderText = (roles: Shown['roles']): string =>
+  `${ROLE_NAMES.commander}: ${roles?.commander?.shown ?? 'unassigned'}`;
+
+/** Says who works on an incident. Empty: nobody does, or it is over. */
+function handlerOf({ status, roles, handling }: Shown): Html | '' {
+  if (status === 'resolved') return '';
+  if (roles?.commander !== undefined) return html`<span>${commanderText(roles)}</span>`;
+  return handling?.acknowledged === undefined ? '' : html`<span>acknowledged by ${handling.acknowledged.by}</span>`;
+}
+
+const membersLink = (group: Pick<IncidentRecord, 'id' | 'number'>, count: number): Html =>
+  html`<a href="${addressWith(INCIDENTS_PATH, { group: incidentName(group) })}"
+    >${count === 1 ? '1 open incident' : `${count} open incidents`} in this group</a
+  >`;
+
+function incidentRow({ incident, members, detail }: NowRow, at: Timestamp): Html {
+  const { id, title, severity, opened_at, roles, firing, by_hand, group_reason: group } = incident;
+  const questions = detail === null ? [] : answerable(detail);
+  // What the status page shows may contradict the SLIs.
+  const contradictions = [incident, ...members].flatMap((one) => contradictionToShow(one, at) ?? []).slice(0, 1);
+  return html`<article class="incident ${severity}" aria-labelledby="i-${id}">
+    <h4>
+      <a id="i-${id}" href="${incidentPath(incident)}"
+        >${numberOf(incident)} <span class="place">${serviceEnvironmentText(incident)}</span> ${title}</a
+      >
+    </h4>
+    <p class="facts">
+      ${severityBadge(severity)} ${statusBadge(incident, statusWords(incident))}
+      <span>opened ${ago(opened_at, at)}</span>
+      ${group === undefined ? html`<span>${by_hand === true && firing < 1 ? 'declared by hand' : firingText(firing)}</span>` : ''}
+      <span ${roles?.commander === undefined ? html`class="lacking"` : ''}>${commanderText(roles)}</span>
+      ${members.length === 0 ? '' : membersLink(incident, members.length)}
+    </p>
+    ${contradictions.map(
+      (contradiction) =>
+        html`<p class="contradiction">
+          <strong>${contradictionText(contradiction)}</strong> for ${spanOf(contradiction.since, at)}
+        </p>`,
+    )}
+    ${
+      detail === null || questions.length === 0
+        ? ''
+        : html`<p class="question">
+            <strong>Needs approval:</strong> ${subjectOf(questions[0] as DecisionView)}?
+            <a href="${incidentPath(detail.incident)}#questions">Answer</a>
+          </p>`
+    }
+    <dl class="lines">
+      ${
+        group !== undefined
+          ? line('Grouped', group.text)
+          : detail === null
+            ? ''
+            : [line(causeLabel(detail), causeOf(detail)), line('Automation', automationText(detail))]
+      }
+    </dl>
+  </article>`;
+}
+
+const firingText = (firing: number): string => (firing === 1 ? '1 alert fires' : `${Math.max(firing, 0)} alerts fire`);
+
+/** Returns what automation does, and why it does not act. */
+function automationText({ incident, decisions, effects }: IncidentDetail): string {
+  if (incident.automation_paused) return 'paused for this incident';
+  const last = decisions.at(-1);
+  if (last === undefined) return 'no decision yet';
+  const lines = decisionLines(last, incident, rollbackOf(last, { decisions, effects }));
+  return linesOf({ ...lines, evidence: null }).join(' ');
+}
+
+/** Names the first suspect by its confidence: a weak one is not called probable. */
+function causeLabel({ incident: { suspects } }: IncidentDetail): string {
+  const [first] = suspectsToShow(suspects);
+  return first === undefined ? 'Cause' : `${likelihood(first.confidence)} cause`;
+}
+
+/** Shows the most probable suspect with its strongest reason. */
+function causeOf({ incident: { suspects }, decisions }: IncidentDetail): Html {
+  const [first] = suspectsToShow(suspects);
+  if (first === undefined)
+    return html`${decisions.length === 0 ? 'not known yet' : 'no known change could have caused this'}`;
+  return html`<strong class="version">${first.version}</strong> ${shareBar(first.confidence, 'confidence')}
+    ${first.reasons.slice(0, 1)}`;
+}

@@ -1,0 +1,16 @@
+import type { FeatureDeps } from '../../features/manifest.ts';
+import type { Tokens } from '../../core/ports/access.ts';
+import type { Quarantine } from '../../core/ports/alerts.ts';
+import type { Backlog, Idempotency, QueueOperations, WriteProbe } from '../../core/ports/system.ts';
+import type { CheckConnectionsDeps } from '../../vendors/connections/report.ts';
+
+/** Everything that the API needs from outside. */
+export type ApiDeps = FeatureDeps &
+  CheckConnectionsDeps & {
+    backlog: Backlog;
+    idempotency: Idempotency;
+    quarantine: Quarantine;
+    queues: QueueOperations;
+    tokens: Tokens;
+    writeProbe: WriteProbe;
+  };

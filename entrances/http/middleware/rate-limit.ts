@@ -1,0 +1,47 @@
+import type { MiddlewareHandler } from 'hono';
+import { sha256 } from '../../../core/stores/hash.ts';
+import type { Deps } from '../../../core/ports/deps.ts';
+import { type Allowance, type Bucket, takeToken } from '../../../core/alerts/decisions/token-bucket.ts';
+import { millisOf } from '../../../schemas/time/time.ts';
+import { BoundedMap } from './bounded-map.ts';
+import type { Env } from '../context.ts';
+import { problem } from '../problem.ts';
+
+/** Limit per credential and instance. High enough for a CI system and a console, low enough to stop a tight loop. */
+export const DEFAULT_ALLOWANCE: Allowance = { perSecond: 200, burst: 1000 };
+
+/** Limit for freeze checks. Many parallel deployments must not delay each other, so only a harmful loop exceeds it. */
+const CHECK_ALLOWANCE: Allowance = { perSecond: 2000, burst: 10_000 };
+const CHECK_PATHS = /^\/(v1\/freeze-check(\/|$)|integrations\/)/;
+
+/** Limit for judgements of versions, because each one queries Prometheus. Hundreds of canaries ask once a minute. */
+const JUDGEMENT_ALLOWANCE: Allowance = { perSecond: 20, burst: 200 };
+const JUDGEMENT_PATHS =
+  /^\/(v1\/judgements$|integrations\/argo-rollouts\/judgement$|integrations\/flagger\/(rollout|confirm-traffic-increase|confirm-promotion|rollback-degraded)$)/;
+
+/** Never limited: alert receivers, because a short alert would be lost before the retry, and health checks. */
+const UNLIMITED_PATHS = /^\/(v1\/alerts\/|api\/v1\/rollback$|healthz$|readyz$)/;
+
+const ALLOWANCES = { judgement: JUDGEMENT_ALLOWANCE, check: CHECK_ALLOWANCE, other: DEFAULT_ALLOWANCE };
+
+/** Number of callers that an instance remembers. More than any real number of tokens; the oldest is forgotten first. */
+const BUCKETS_MAX = 10_000;
+
+/** Responds with 429 and `Retry-After` if a credential exceeds its limit. */
+export function rateLimit({ clock }: Pick<Deps, 'clock'>): MiddlewareHandler<Env> {
+  const buckets = new BoundedMap<Bucket>(BUCKETS_MAX);
+  return async (c, next) => {
+    if (UNLIMITED_PATHS.test(c.req.path)) return next();
+    const kind = JUDGEMENT_PATHS.test(c.req.path) ? 'judgement' : CHECK_PATHS.test(c.req.path) ? 'check' : 'other';
+    const allowance = ALLOWANCES[kind];
+    const caller = sha256(
+      `${kind} ${c.req.header('authorization') ?? c.req.query('key') ?? c.req.header('cookie') ?? ''}`,
+    );
+    const taken = takeToken(buckets.get(caller), allowance, millisOf(clock.now()));
+    buckets.set(caller, taken.bucket);
+    if (taken.ok) return next();
+    const seconds = Math.max(1, Math.ceil(taken.afterSeconds));
+    const detail = `more than ${allowance.perSecond} requests per second; try again in ${seconds} s`;
+    return problem(c, 429, 'too-many-requests', detail, { 'retry-after': String(seconds) });
+  };
+}

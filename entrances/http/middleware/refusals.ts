@@ -1,0 +1,98 @@
+import type { Context, MiddlewareHandler } from 'hono';
+import { matchedRoutes } from 'hono/route';
+import { increment } from '../../../core/incidents/decisions/metrics.ts';
+import type { Deps } from '../../../core/ports/deps.ts';
+import type { Log, Counters } from '../../../core/ports/system.ts';
+import { millisOf } from '../../../schemas/time/time.ts';
+import type { Env } from '../context.ts';
+import { BoundedMap } from './bounded-map.ts';
+import { addressOf } from './credentials.ts';
+
+/** Responses that refuse a request for a reason that its sender has to remove, with the reason if no code is set. */
+const REFUSED: Readonly<Record<number, string>> = {
+  400: 'invalid',
+  401: 'unauthorized',
+  403: 'forbidden',
+  413: 'body-too-large',
+  415: 'unsupported-media-type',
+  422: 'invalid',
+  429: 'too-many-requests',
+};
+
+/** How many series one instance can create. Routes and reasons are few, but there can be many tokens. */
+const SERIES_MAX = 1000;
+
+/** Each refusal is logged at most once in this time, with the number of those since. */
+const LOGGED_EVERY_MS = 60_000;
+
+/** A response, and the request that it may refuse. `reason`: its code. `source`: the sender or token. */
+type Answered = { route: string; status: number; reason?: string; source?: string; address?: string };
+
+/** Counts refused requests by route, reason, and source, and logs a sample: of a series at most once a minute. */
+export class Refusals {
+  readonly #deps: RefusalDeps;
+  readonly #series = new Set<string>();
+  readonly #logged = new BoundedMap<{ at: number; since: number }>(SERIES_MAX);
+
+  constructor(deps: RefusalDeps) {
+    this.#deps = deps;
+  }
+
+  /** Counts the request if the response refuses it. */
+  async count(
+    log: Log,
+    { route, status, reason = REFUSED[status], source = 'unknown', ...more }: Answered,
+  ): Promise<void> {
+    if (REFUSED[status] === undefined || reason === undefined) return;
+    const refused = { route, status, reason, source: this.#sourceIn([route, reason, source]), ...more };
+    this.#write(log, refused, millisOf(this.#deps.clock.now()));
+    await this.#deps.counters.add([increment('firebreak_http_requests_refused_total', route, reason, refused.source)]);
+  }
+
+  /** Returns the source, or `other` if it would create one series too many. */
+  #sourceIn([route, reason, source]: [string, string, string]): string {
+    const key = [route, reason, source].join(' ');
+    if (this.#series.size >= SERIES_MAX && !this.#series.has(key)) return 'other';
+    this.#series.add(key);
+    return source;
+  }
+
+  /** @param now Unix milliseconds */
+  #write(log: Log, refused: Required<Omit<Answered, 'address'>>, now: number): void {
+    const key = [refused.route, refused.reason, refused.source].join(' ');
+    const before = this.#logged.get(key);
+    if (before !== undefined && now - before.at < LOGGED_EVERY_MS) {
+      before.since += 1;
+      return;
+    }
+    log.warn('a request was refused', { ...refused, requests: (before?.since ?? 0) + 1 });
+    this.#logged.set(key, { at: now, since: 0 });
+  }
+}
+
+type RefusalDeps = Pick<Deps, 'clock'> & { counters: Pick<Counters, 'add'> };
+
+/** Counts the refused requests of an app. */
+export function countRefusals(deps: RefusalDeps): MiddlewareHandler<Env> {
+  const refusals = new Refusals(deps);
+  return async (c, next) => {
+    await next();
+    const route = routeOf(c);
+    // A request to no route has no receiver that could miss it.
+    if (route === undefined) return;
+    const [reason, source] = [c.get('refusedAs'), c.get('source')];
+    await refusals.count(c.var.log, {
+      route,
+      status: c.res.status,
+      ...(reason !== undefined && { reason }),
+      ...(source !== undefined && { source }),
+      address: addressOf(c),
+    });
+  };
+}
+
+/** Returns the pattern of the request's route. Undefined: it has none. */
+export const routeOf = (c: Context<Env>): string | undefined =>
+  matchedRoutes(c)
+    .map(({ path }) => path)
+    .findLast((path) => !path.includes('*'));

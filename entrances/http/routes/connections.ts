@@ -1,0 +1,30 @@
+import { checkConnections } from '../../../vendors/connections/report.ts';
+import { EVERYWHERE } from '../../../core/access/decisions/access.ts';
+import type { ApiDeps } from '../deps.ts';
+import { Connections } from '../../../schemas/config/connections.ts';
+import { Machine } from '../../../schemas/config/machine.ts';
+import { type Api, answers, createRoute, endpoint } from '../endpoint.ts';
+
+const Answer = Connections.extend({
+  machine: Machine.optional().meta({ description: 'The machine that Firebreak runs on; absent on AWS' }),
+});
+
+/** Registers the route that checks all connections. Vendors receive read-only requests. */
+export function connectionRoutes(app: Api, deps: ApiDeps): void {
+  endpoint(
+    app,
+    deps,
+    'health:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/connections',
+      tags: ['health'],
+      summary: 'Check vendors, rollback targets, secrets, and objectives',
+      responses: { 200: answers('The result of the check, which the console shows until the next one', Answer) },
+    }),
+    async (c) => {
+      c.var.allow(EVERYWHERE);
+      return c.json(await checkConnections(deps, c.var.caller.name), 200);
+    },
+  );
+}

@@ -1,0 +1,126 @@
+import * as z from 'zod';
+import type { ApiDeps } from '../../deps.ts';
+import { IncidentRole } from '../../../../schemas/people/response-roles.ts';
+import {
+  acknowledge,
+  assignRole,
+  handOver,
+  leaveRole,
+  takeRole,
+  sendUpdateToStakeholders,
+} from '../../../../core/incidents/actions/acknowledge.ts';
+import { holderNamed } from '../../../../core/incidents/actions/role-holders.ts';
+import { type Api, answers, body, createRoute, endpoint, problems } from '../../endpoint.ts';
+import { incidentParams } from '../../incident-param.ts';
+import { Incident } from './incidents.ts';
+
+const To = z.string().min(1).max(64).meta({ description: 'The ID of a person in people.yaml' });
+const Roles = z.discriminatedUnion('do', [
+  z.strictObject({ do: z.enum(['take', 'leave']), role: IncidentRole }),
+  z.strictObject({ do: z.literal('assign'), role: IncidentRole, to: To }),
+]);
+const HandOver = z.strictObject({
+  to: To,
+  brief: z
+    .string()
+    .min(1)
+    .max(3000)
+    .nullish()
+    .meta({ description: 'Handoff summary for the new incident commander; generated from the incident if absent' }),
+});
+const Update = z.strictObject({
+  text: z.string().trim().min(1).max(3000),
+  publish: z.boolean().default(false).meta({
+    description:
+      'Approves showing the incident on the status page, if the page waits for approval. The page uses its own wording. Where the page never shows the incident, the update is refused with 409 not-on-status-page',
+  }),
+});
+
+const refusals = {
+  404: problems('Not found'),
+  409: problems('The incident is resolved'),
+  422: problems('Validation failed'),
+};
+
+/** Registers the routes for acknowledgement, handoff, roles, and stakeholder updates. */
+export function incidentRoleRoutes(app: Api, deps: ApiDeps): void {
+  const params = incidentParams(deps);
+  endpoint(
+    app,
+    deps,
+    'incidents:write',
+    createRoute({
+      method: 'post',
+      path: '/v1/incidents/{id}/actions/acknowledge',
+      tags: ['actions'],
+      summary: 'Acknowledge an incident; the first acknowledgement stays in effect',
+      request: { params },
+      responses: { 200: answers('The updated incident', Incident), 404: refusals[404], 409: refusals[409] },
+    }),
+    async (c) => c.json(await acknowledge(deps, c.var.caller, c.req.valid('param')), 200),
+  );
+
+  endpoint(
+    app,
+    deps,
+    'incidents:write',
+    createRoute({
+      method: 'post',
+      path: '/v1/incidents/{id}/actions/hand-over',
+      tags: ['actions'],
+      summary: 'Hand over command to another person, with a handoff summary',
+      request: { params, ...body(HandOver) },
+      responses: { 200: answers('The updated incident', Incident), ...refusals },
+    }),
+    async (c) => {
+      const { to, brief = null } = c.req.valid('json');
+      const { id } = c.req.valid('param');
+      const input = { id, key: c.var.requestKey, to: await holderNamed(deps, c.var.caller, id, to), brief };
+      return c.json((await handOver(deps, c.var.caller, input)).incident, 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'incidents:write',
+    createRoute({
+      method: 'post',
+      path: '/v1/incidents/{id}/roles',
+      tags: ['incidents'],
+      summary: 'Take a role, leave it, or assign it to a person in people.yaml',
+      request: { params, ...body(Roles) },
+      responses: { 200: answers('The updated incident', Incident), ...refusals },
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      const request = c.req.valid('json');
+      if (request.do === 'assign') {
+        const to = await holderNamed(deps, c.var.caller, id, request.to);
+        return c.json(await assignRole(deps, c.var.caller, { id, role: request.role, to }), 200);
+      }
+      const act = request.do === 'take' ? takeRole : leaveRole;
+      return c.json(await act(deps, c.var.caller, { id, role: request.role }), 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'incidents:write',
+    createRoute({
+      method: 'post',
+      path: '/v1/incidents/{id}/updates',
+      tags: ['incidents'],
+      summary: 'Send a status update to stakeholders',
+      request: { params, ...body(Update) },
+      responses: { 200: answers('The updated incident', Incident), ...refusals },
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      const { text, publish } = c.req.valid('json');
+      const update = { id, key: c.var.requestKey, text, publish: publish ? 'required' : 'no' } as const;
+      return c.json((await sendUpdateToStakeholders(deps, c.var.caller, update)).incident, 200);
+    },
+  );
+}

@@ -1,0 +1,66 @@
+import * as z from 'zod';
+import type { ApiDeps } from '../deps.ts';
+import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
+import { ShadowReport } from '../../../schemas/automation/shadow-report.ts';
+import { AlertRulesReport } from '../../../core/alerts/decisions/rule-figures.ts';
+import { alertReview, REVIEW_DAYS } from '../../../core/reports/actions/alert-review.ts';
+import { INCIDENTS_MAX, shadowReport } from '../../../core/reports/actions/shadow-report.ts';
+import { DAY_SECONDS } from '../../../schemas/time/since.ts';
+import { type Api, answers, createRoute, endpoint, problems, sinceQuery } from '../endpoint.ts';
+
+type ReportsDeps = Pick<ApiDeps, 'automation' | 'changes' | 'clock' | 'config' | 'incidents'>;
+
+/** Registers the routes of reports over many incidents. */
+export function reportRoutes(app: Api, deps: ReportsDeps): void {
+  endpoint(
+    app,
+    deps,
+    'incidents:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/reports/shadow',
+      tags: ['automation'],
+      summary: `Compare what automation would have done in shadow mode with what people did, for the newest ${INCIDENTS_MAX} incidents`,
+      request: {
+        query: z.object({
+          since: sinceQuery.default(30 * DAY_SECONDS),
+          service: ServiceName.optional(),
+          environment: EnvironmentName.optional(),
+        }),
+      },
+      responses: {
+        200: answers('The report', ShadowReport.meta({ id: 'ShadowReport' })),
+        422: problems('Validation failed'),
+      },
+    }),
+    async (c) => {
+      const { since: seconds, service, environment } = c.req.valid('query');
+      c.var.allow({ ...(service && { service }), ...(environment && { environment }) });
+      const report = await shadowReport(deps, {
+        seconds,
+        scope: { ...(service && { service }), ...(environment && { environment }) },
+        isVisible: (serviceEnvironment) => c.var.may(serviceEnvironment),
+      });
+      return c.json(report, 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'incidents:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/reports/alerts',
+      tags: ['alerts'],
+      summary: `List, for each alert rule, how often it fired in ${REVIEW_DAYS} days, paged, was acted upon, and ended by itself`,
+      responses: { 200: answers('The report', AlertRulesReport.meta({ id: 'AlertRulesReport' })) },
+    }),
+    async (c) => {
+      const { since, isComplete, rules } = await alertReview(deps, (serviceEnvironment) =>
+        c.var.may(serviceEnvironment),
+      );
+      return c.json({ since, complete: isComplete, items: rules }, 200);
+    },
+  );
+}

@@ -1,0 +1,228 @@
+import { randomUUID } from 'node:crypto';
+import * as z from 'zod';
+import type { Context } from 'hono';
+import { startsAhead } from '../../../core/alerts/decisions/signal.ts';
+import type { Scope } from '../../../core/access/decisions/access.ts';
+import type { Count } from '../../../core/incidents/decisions/metrics.ts';
+import { QuarantineFull } from '../../../core/alerts/decisions/quarantine.ts';
+import { INCIDENT_EVENTS } from '../../../core/incidents/decisions/incident-events.ts';
+import type { ApiDeps } from '../deps.ts';
+import type { Action } from '../../../schemas/access/access.ts';
+import { type AlertSource, sources } from '../../../schemas/alerts/sources/index.ts';
+import { millisOf } from '../../../schemas/time/time.ts';
+import { mayRequestByLabel, senderOf, signedBy } from '../middleware/authentication.ts';
+import { readBody, readUnverifiedBody } from '../middleware/body.ts';
+import type { Env } from '../context.ts';
+import { type Api, allowFor, answers, createRoute, endpoint, problems } from '../endpoint.ts';
+import { detailOf, problem } from '../problem.ts';
+import { Refusal } from '../../../core/shared/refusal.ts';
+import { enqueue, type Sender } from '../../../core/alerts/actions/enqueue.ts';
+import { noteInhibitorsWithin } from '../../../core/alerts/actions/muted-by.ts';
+import type { Signal } from '../../../schemas/alerts/signal.ts';
+import { alertsIn, readPayload } from '../../../core/alerts/actions/read-payload.ts';
+
+const Receipt = z
+  .object({
+    receipt: z.string(),
+    accepted: z.number().meta({ description: 'Alerts that are stored durably' }),
+    quarantined: z.number().meta({ description: 'Alerts that could not be parsed, kept in quarantine' }),
+    truncated: z.number().meta({ description: 'Alerts that the sender left out (truncatedAlerts)' }),
+    dropped: z.number().optional().meta({
+      description: 'Alerts that could not be parsed and were not kept, because the quarantine is full for today',
+    }),
+  })
+  .meta({ id: 'Receipt' });
+
+const BODY_MAX_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Registers the alert receivers. A receiver authenticates, parses, enqueues, and responds. It calls no vendor while the
+ * sender waits.
+ */
+export function alertRoutes(app: Api, deps: ApiDeps): void {
+  for (const source of sources.values()) {
+    for (const method of source.acceptsPut === true ? (['post', 'put'] as const) : (['post'] as const)) {
+      endpoint(
+        app,
+        deps,
+        'receiver',
+        receiverRoute(method, `/v1/alerts/${source.name}`, `Webhook receiver for ${source.name}`),
+        (c) =>
+          receive(c, deps, source, {
+            action: 'alerts:write',
+            path: `/v1/alerts/${source.name}`,
+            asRollbackRequest: false,
+          }),
+      );
+    }
+  }
+  const alertmanager = sources.get('alertmanager');
+  if (alertmanager === undefined) throw new Error('the list of alert sources has no alertmanager');
+  endpoint(
+    app,
+    deps,
+    'receiver',
+    receiverRoute('post', ROLLBACK_PATH, 'Accepts the Alertmanager payload; each firing alert requests a rollback'),
+    (c) => receive(c, deps, alertmanager, { action: 'rollback:request', path: ROLLBACK_PATH, asRollbackRequest: true }),
+  );
+}
+
+const ROLLBACK_PATH = '/api/v1/rollback';
+
+type Receiver = { action: Action; path: string; asRollbackRequest: boolean };
+
+const receiverRoute = (method: 'post' | 'put', path: string, summary: string) =>
+  createRoute({
+    method,
+    path,
+    summary,
+    tags: ['alerts'],
+    responses: {
+      202: answers('Accepted and stored durably', Receipt),
+      400: problems('Not JSON; kept in quarantine'),
+      413: problems('Larger than 4 MiB, or more than 5,000 alerts'),
+      415: problems('Content type is not application/json; kept in quarantine'),
+      422: problems('Unknown payload version or format; kept in quarantine'),
+      503: problems('Could not be stored durably; send it again'),
+    },
+  });
+
+async function receive(c: Context<Env>, deps: ApiDeps, source: AlertSource, receiver: Receiver): Promise<never> {
+  const sender = await authenticate(c, deps, source, receiver);
+  const body = await readBody(c, BODY_MAX_BYTES); // raw bytes, because the quarantine stores them unchanged
+  try {
+    return await storeAlerts(c, deps, source, receiver, body, sender);
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    // Always 503: Alertmanager then retries at once, and Grafana at its next interval.
+    c.var.log.error('alerts could not be stored durably', { source: source.name, error: String(error) });
+    const detail = detailOf(error, 'the alerts could not be stored durably; send them again');
+    return problem(c, 503, 'not-durable', detail, { 'retry-after': '5' }) as never;
+  }
+}
+
+/**
+ * Authenticates the sender by token or by signature. Only a signature requires reading the body before the sender is
+ * known.
+ *
+ * @throws Refusal 401 without a valid credential, 403 if the token does not allow this receiver
+ */
+async function authenticate(
+  c: Context<Env>,
+  deps: ApiDeps,
+  source: AlertSource,
+  { action }: Receiver,
+): Promise<Sender> {
+  const authorization = c.req.header('authorization');
+  const principal = await c.var.principalOf(authorization);
+  if (principal !== undefined) {
+    const allow = allowFor(deps, principal, action);
+    allow({ source: source.name });
+    const now = deps.clock.now();
+    const mayRequestRollback = (scope: Scope) => mayRequestByLabel(principal, scope, now);
+    return { name: senderOf(principal), allow, mayRequestRollback };
+  }
+  if (
+    authorization === undefined &&
+    source.signature !== undefined &&
+    (await signedBy(deps, source.signature, c.req.raw.headers, () => readUnverifiedBody(c, BODY_MAX_BYTES)))
+  ) {
+    // The operator gave this sender the secret, as they give Alertmanager the ingest token. Both have the same rights.
+    return { name: `${source.name}:signature`, allow: () => undefined, mayRequestRollback: () => true };
+  }
+  throw new Refusal(
+    401,
+    'unauthorized',
+    'the credential is missing or unknown, or the signature is invalid or its timestamp is too far off',
+  );
+}
+
+/**
+ * Stores the alerts of a body durably: in the queue, or in quarantine if they cannot be parsed.
+ *
+ * @throws Refusal if the whole body cannot be parsed
+ */
+async function storeAlerts(
+  c: Context<Env>,
+  deps: ApiDeps,
+  source: AlertSource,
+  { path, asRollbackRequest }: Receiver,
+  body: Uint8Array,
+  sender: Sender,
+): Promise<never> {
+  const contentType = c.req.header('content-type') ?? '';
+  // Returns the ID in quarantine. Null: the quarantine's quota is used up. The response stays the same, because a retry of an unreadable body is
+  // useless.
+  const quarantine = (bytes: Uint8Array, status: number, detail: string): Promise<string | null> =>
+    deps.quarantine
+      .keep({
+        source: source.name,
+        sender: `${source.name}:${sender.name}`,
+        receiver: path,
+        body: bytes,
+        contentType,
+        status,
+        detail,
+      })
+      .catch(nullIfFull);
+  const result = readPayload(source, contentType, body, millisOf(deps.clock.now()));
+  if (!result.ok) {
+    const { status, code, detail } = result.fault;
+    const id = await quarantine(body, status, detail);
+    await deps.counters.add([
+      ...countsOf(source.name, { received: 1, quarantined: id === null ? 0 : 1 }),
+      ...droppedCounts(source.name, id === null ? 1 : 0),
+    ]);
+    c.var.log.warn('an alert payload could not be parsed', { source: source.name, code, quarantine: id });
+    throw new Refusal(status, code, `${detail} (${id === null ? NOT_STORED : `kept in quarantine as ${id}`})`);
+  }
+  const { alerts, unreadable, truncated } = result.parsed;
+  const receipt = { id: randomUUID(), at: deps.clock.now(), trace: c.var.trace, urgent: asRollbackRequest };
+  const stored = await Promise.all(
+    unreadable.map(async (alert) => ({ alert, id: await quarantine(Buffer.from(alert.body), 422, alert.detail) })),
+  );
+  const quarantined = alertsIn(stored.flatMap(({ alert, id }) => (id === null ? [] : alert)));
+  const dropped = alertsIn(unreadable) - quarantined;
+  const before = (all: readonly Signal[]) => noteInhibitorsWithin(deps, all);
+  const signals = await enqueue(deps, receipt, alerts, { asRollbackRequest, sender, before });
+  const accepted = signals.length;
+  await deps.counters.add([
+    ...countsOf(source.name, { received: accepted + quarantined + dropped, accepted, quarantined }),
+    ...droppedCounts(source.name, stored.filter(({ id }) => id === null).length),
+  ]);
+  c.var.log.info(INCIDENT_EVENTS['alerts.received'], {
+    event: 'alerts.received',
+    source: source.name,
+    receipt: receipt.id,
+    accepted: signals.length,
+    quarantined,
+    truncated,
+  });
+  if (dropped > 0)
+    c.var.log.warn('alerts were dropped: they could not be parsed, and the quarantine is full', {
+      source: source.name,
+      dropped,
+    });
+  const ahead = alerts.filter((alert) => startsAhead(alert, receipt.at)).length;
+  if (ahead > 0)
+    c.var.log.warn('alerts start in the future; their start times are ignored', { source: source.name, alerts: ahead });
+  const answer = { receipt: receipt.id, accepted: signals.length, quarantined, truncated };
+  return c.json(dropped === 0 ? answer : { ...answer, dropped }, 202) as never;
+}
+
+const NOT_STORED = 'not kept, because the quarantine is full for today';
+
+function nullIfFull(error: unknown): null {
+  if (error instanceof QuarantineFull) return null;
+  throw error;
+}
+
+const droppedCounts = (source: string, bodies: number): Count[] =>
+  bodies === 0 ? [] : [{ name: 'firebreak_quarantine_refused_total', labels: [source], by: bodies }];
+
+const countsOf = (source: string, counts: Partial<Record<'received' | 'accepted' | 'quarantined', number>>): Count[] =>
+  Object.entries(counts).map(([what, by]) => ({
+    name: `firebreak_alerts_${what as keyof typeof counts}_total`,
+    labels: [source],
+    by,
+  }));

@@ -1,0 +1,54 @@
+import { supersededText } from '../../../core/changes/decisions/superseded.ts';
+import { hasDigest } from '../../../core/rollback/decisions/offers.ts';
+import type { DecisionView } from '../../../schemas/incidents/incident.ts';
+import { answerDecision } from '../../../core/incidents/actions/answer-decision.ts';
+import { requireIncident } from '../../../core/incidents/actions/require-incident.ts';
+import { Refusal } from '../../../core/shared/refusal.ts';
+import { requestLook } from '../../../core/look/actions/request-look.ts';
+import { answered, Declined } from '../outcome.ts';
+import type { IncidentVerb, RunIncidentVerb } from './verb.ts';
+
+type Answer = { digest: string; answer: 'approved' | 'rejected' };
+
+/** The buttons of an approval request. */
+export const answer: IncidentVerb<Answer> = {
+  permission: 'incidents:act',
+  ofIncident: true,
+  buttons: {
+    approve: ({ digest }) => ({ digest, answer: 'approved' }),
+    reject: ({ digest }) => ({ digest, answer: 'rejected' }),
+  },
+};
+
+/** @throws Declined if the question is not waiting any more */
+export const runAnswer: RunIncidentVerb<Answer> = async (deps, { caller }, id, { digest, answer: response }) => {
+  try {
+    const { decisions } = await answerDecision(deps, caller, { id, digest, answer: response, note: '' });
+    const decision = decisions.find((candidate) => hasDigest(candidate, digest));
+    if (response === 'approved' && decision?.state === 'waiting') return answered(missingApprovals(decision.approvals));
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.code !== 'superseded') throw error;
+    const now = supersededText(await requireIncident(deps, id), digest);
+    throw new Declined(`Superseded: ${now}. Nothing was done.`);
+  }
+  return answered(response === 'approved' ? 'Approved.' : 'Rejected: the action is not executed.');
+};
+
+/** Says how many approvals are still missing. */
+function missingApprovals({ needed, given }: DecisionView['approvals']): string {
+  const more = needed - given.length;
+  const approvers = more > 1 ? `${more} more people` : needed === 2 ? 'A second person' : 'One more person';
+  return `Approval ${given.length} of ${needed} recorded. ${approvers} must approve this as well: nothing has been done yet.`;
+}
+
+/** The button that tests the versions of a question before anybody approves. */
+export const test: IncidentVerb<{ digest: string }> = {
+  permission: 'incidents:act',
+  ofIncident: true,
+  buttons: { test_versions: ({ digest }) => ({ digest }) },
+};
+
+export const runTest: RunIncidentVerb<{ digest: string }> = async (deps, { caller }, id, { digest }) => {
+  await requestLook(deps, caller, { id, digest });
+  return answered('Testing a fresh instance of each version. The timeline shows the result within 5 minutes.');
+};

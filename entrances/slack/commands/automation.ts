@@ -1,0 +1,71 @@
+import { automationText, killSwitchText } from '../../../core/automation/decisions/automation.ts';
+import { capitalized } from '../../../core/messages/decisions/decision-lines.ts';
+import { setAutomation } from '../../../core/automation/actions/set-automation.ts';
+import type { Caller } from '../../../core/people/actions/caller.ts';
+import { executeResponseAction } from '../../../core/incidents/actions/response-action.ts';
+import type { CommandDeps } from '../deps.ts';
+import { answered, type Outcome } from '../outcome.ts';
+import type { IncidentVerb, RunVerb, RunIncidentVerb, Verb } from './verb.ts';
+
+type Reason = { reason: string | null };
+
+export const pause: Verb<Reason> = {
+  permission: 'automation:write',
+  command: 'firebreak',
+  name: 'pause',
+  usage: 'pause [REASON]',
+  description: 'pause all automation, everywhere',
+  parse: ({ textFrom }) => ({ reason: textFrom(0) }),
+};
+
+export const resume: Verb<Reason> = {
+  permission: 'automation:write',
+  command: 'firebreak',
+  name: 'resume',
+  aliases: ['unpause'],
+  usage: 'resume [REASON]',
+  description: 'resume all automation',
+  parse: ({ textFrom }) => ({ reason: textFrom(0) }),
+};
+
+export const runPause: RunVerb<Reason> = (deps, { caller }, { reason }) => setKillSwitch(deps, caller, true, reason);
+
+export const runResume: RunVerb<Reason> = (deps, { caller }, { reason }) => setKillSwitch(deps, caller, false, reason);
+
+async function setKillSwitch(
+  deps: CommandDeps,
+  caller: Caller,
+  paused: boolean,
+  reason: string | null,
+): Promise<Outcome> {
+  const before = await deps.automation.read();
+  if (before.paused === paused && before.by !== null) {
+    caller.allow('automation:read', {});
+    return answered(`Nothing changed: ${automationText(before)}.`);
+  }
+  await setAutomation(deps, caller, { paused, reason: reason });
+  return answered(
+    paused
+      ? `${capitalized(killSwitchText({ by: caller.name, reason }))}. Nothing is rolled back, in any service. Paging continues.`
+      : 'Automation is resumed, within the limits of its modes.',
+  );
+}
+
+/** Pauses or resumes the automation of one incident. */
+export const switchAutomation: IncidentVerb<{ action: 'pause' | 'resume' }> = {
+  permission: 'incidents:act',
+  ofIncident: true,
+  buttons: { pause: () => ({ action: 'pause' }), resume: () => ({ action: 'resume' }) },
+};
+
+export const runSwitchAutomation: RunIncidentVerb<{ action: 'pause' | 'resume' }> = async (
+  deps,
+  { caller, key },
+  id,
+  { action },
+) => {
+  await executeResponseAction(deps, caller, { id, action, note: '', key });
+  return action === 'pause'
+    ? answered('The automation of this incident is paused: it starts nothing new.')
+    : answered('The automation of this incident is resumed.');
+};

@@ -1,0 +1,201 @@
+import { leadingDuration } from '../../../core/slack/decisions/commands/duration.ts';
+import { incidentNamed, type NamedIncident } from '../../../core/slack/decisions/commands/reference.ts';
+import { namedArgumentsIn, plainText, wordsOf } from '../../../core/slack/decisions/commands/text.ts';
+import { nearest } from '../../../core/runbooks/decisions/similar-names.ts';
+import { type ActionRequest, TYPED, type TypedAction } from './lookup.ts';
+import { type CommandName, COMMANDS, type EnvironmentsOf, type CommandArguments, type UsageError } from './verb.ts';
+
+export type Parsed =
+  | {
+      kind: 'request';
+      /** May lack arguments, for which a dialog asks. */
+      request: ActionRequest;
+      /** The incident that the command refers to. Null: the one of the channel in which it was typed, or none. */
+      incident: NamedIncident | null;
+      /** The command without the incident reference, as it would be typed. */
+      typed: { verb: string; rest: string };
+    }
+  | { kind: 'help'; command: CommandName }
+  /** `nearest`: the command that was probably meant, as it would be typed. */
+  | { kind: 'usage'; because: string; nearest: string | null; command: CommandName | null };
+
+const HELP = new Set(['help', '?', '-h', '--help', 'usage']);
+
+/**
+ * Parses a slash command.
+ *
+ * @param typed command with its slash: `/incident`, or `/acme-incident` if another app has that name
+ * @param text text as sent by Slack, with mentions and escapes
+ */
+export function parseCommand(typed: string, text: string, environmentsOf: EnvironmentsOf = () => undefined): Parsed {
+  const command = COMMANDS.find((name) => typed === `/${name}` || typed.endsWith(`-${name}`));
+  if (command === undefined)
+    return { kind: 'usage', because: `${typed} is not a Firebreak command`, nearest: null, command: null };
+  return command === 'firebreak' ? parseRoot(typed, text, environmentsOf) : parse(command, typed, text, environmentsOf);
+}
+
+/** Parses the root command: `/firebreak freeze …` as `/freeze …`, and `/firebreak note …` as `/incident note …`. */
+function parseRoot(typed: string, text: string, environmentsOf: EnvironmentsOf): Parsed {
+  const { first, rest } = split(text);
+  const other = COMMANDS.find((name) => name === first);
+  if (other === 'firebreak') return parseRoot(typed, rest, environmentsOf);
+  if (other !== undefined) return parse(other, `${typed} ${other}`, rest, environmentsOf);
+  if (first === '' || HELP.has(first)) return { kind: 'help', command: 'firebreak' };
+  if (verbNamed(TYPED.firebreak, first) !== undefined) return parse('firebreak', typed, text, environmentsOf);
+  if (verbNamed(TYPED.incident, first) !== undefined)
+    return parse('incident', `${typed} incident`, text, environmentsOf);
+  const suggestion = nearest(first, [...COMMANDS, ...namesOf(TYPED.firebreak), ...namesOf(TYPED.incident), HELP_VERB]);
+  if (suggestion === HELP_VERB) return helpMeant('firebreak', typed, first);
+  return usageError('firebreak', unknownVerb(first), suggestion && `${typed} ${suggestion} ${plainText(rest)}`);
+}
+
+const HELP_VERB = 'help';
+
+const unknownVerb = (first: string): string => `unknown subcommand "${first}"`;
+
+const helpMeant = (command: CommandName, typed: string, first: string): Parsed =>
+  usageError(command, unknownVerb(first), `${typed} ${HELP_VERB}`);
+
+function parse(command: CommandName, typed: string, text: string, environmentsOf: EnvironmentsOf): Parsed {
+  const verbs = TYPED[command];
+  const { first, rest } = split(text);
+  if (HELP.has(first) && rest === '') return { kind: 'help', command };
+  const [only] = verbs;
+  if (verbs.length === 1 && only !== undefined) return parseArguments(command, typed, only, text, environmentsOf);
+  const reordered = command === 'incident' ? verbBeforeIncident(text) : undefined;
+  if (reordered !== undefined) return parse(command, typed, reordered, environmentsOf);
+  const verb = first === '' ? withoutVerb(command) : verbNamed(verbs, first);
+  if (verb !== undefined) return parseArguments(command, `${typed} ${verb.name}`, verb, rest, environmentsOf);
+  if (first === '') return { kind: 'help', command };
+  const suggestion = nearestVerb(verbs, first);
+  if (suggestion === HELP_VERB) return helpMeant(command, typed, first);
+  if (suggestion !== null)
+    return unknownVerbWithSuggestion(command, typed, first, `${suggestion} ${rest}`, environmentsOf);
+  const implied = command === 'freeze' && hasDurationOrReason(rest) ? verbNamed(verbs, 'open') : undefined;
+  if (implied !== undefined) return parseArguments(command, `${typed} open`, implied, text, environmentsOf);
+  return usageError(
+    command,
+    unknownVerb(first),
+    `${typed} ${command === 'incident' ? 'declare' : 'open'} ${plainText(text)}`,
+  );
+}
+
+/**
+ * Rewrites `#incident-1 resolve …` as `resolve #incident-1 …`; alone, it asks for the status. Undefined: other text.
+ */
+function verbBeforeIncident(text: string): string | undefined {
+  const [named] = wordsOf(text);
+  if (named === undefined || incidentNamed(named.text) === undefined) return undefined;
+  const { first, rest } = split(text.trimStart().slice(named.text.length));
+  if (first === '') return `status ${named.text}`;
+  return verbNamed(TYPED.incident, first)?.ofIncident === true ? `${first} ${named.text} ${rest}` : undefined;
+}
+
+/** Returns the usage error for an unknown subcommand. The suggestion corrects the subcommand and, if possible, its arguments. */
+function unknownVerbWithSuggestion(
+  command: CommandName,
+  typed: string,
+  first: string,
+  text: string,
+  environmentsOf: EnvironmentsOf,
+): Parsed {
+  const corrected = parse(command, typed, text, environmentsOf);
+  const suggestion =
+    corrected.kind === 'usage' && corrected.nearest !== null ? corrected.nearest : `${typed} ${plainText(text)}`;
+  return usageError(command, unknownVerb(first), suggestion);
+}
+
+/** Returns the verb of a command without a subcommand: `/incident` alone declares an incident. */
+const withoutVerb = (command: CommandName): TypedAction | undefined =>
+  command === 'incident' ? verbNamed(TYPED.incident, 'declare') : undefined;
+
+/** Returns whether the text contains a duration or a reason, which only occurs when opening a freeze. */
+const hasDurationOrReason = (rest: string): boolean =>
+  /(?:^|\s)reason=/i.test(rest) ||
+  wordsOf(rest).some((_, at, words) => isDuration(words.slice(at).map(({ text }) => text)));
+
+function isDuration(words: readonly string[]): boolean {
+  const found = leadingDuration(words);
+  return found !== undefined && 'seconds' in found.duration;
+}
+
+function parseArguments(
+  command: CommandName,
+  typed: string,
+  verb: TypedAction,
+  text: string,
+  environmentsOf: EnvironmentsOf,
+): Parsed {
+  const { incident, rest } = verb.ofIncident === true ? splitIncident(text) : { incident: null, rest: text };
+  const answer: object | UsageError = verb.parse(givenArguments(verb, rest, environmentsOf));
+  if (!('error' in answer))
+    return {
+      kind: 'request',
+      request: { act: verb.act, ...answer },
+      incident,
+      typed: { verb: typed, rest: plainText(rest) },
+    };
+  if (answer.suggestion === null) return usageError(command, answer.error, null);
+  const suggestion = answer.suggestion === undefined ? verb.usage.replace(/^\S+ ?/, '') : answer.suggestion;
+  return usageError(command, answer.error, verb.name === '' || suggestion !== '' ? `${typed} ${suggestion}` : typed);
+}
+
+/** Parses the incident reference in the first word, and the remaining text. */
+function splitIncident(text: string): { incident: NamedIncident | null; rest: string } {
+  const [named] = wordsOf(text);
+  const incident = named === undefined ? undefined : incidentNamed(named.text);
+  if (named === undefined || incident === undefined) return { incident: null, rest: text };
+  return { incident, rest: text.slice(named.at + named.text.length).trim() };
+}
+
+function givenArguments(verb: TypedAction, text: string, environmentsOf: EnvironmentsOf): CommandArguments {
+  const { line, named } = namedArgumentsIn(text, verb.named ?? []);
+  const words = wordsOf(line);
+  return {
+    words: words.map((word) => (word.text.startsWith('<') ? word.text : plainText(word.text))),
+    named,
+    firstNamed: verb.named?.find((name) => text.trimStart().toLowerCase().startsWith(`${name}=`)) ?? null,
+    textFrom: (index, before = words.length) => {
+      const word = words[index];
+      if (word === undefined || index >= before) return null;
+      // A fully quoted argument is the text between the quotes.
+      const rest = before === index + 1 ? word.text : line.slice(word.at, words[before]?.at);
+      return plainText(rest) || null;
+    },
+    environmentsOf,
+  };
+}
+
+function split(text: string): { first: string; rest: string } {
+  const [, first = '', rest = ''] = /^\s*(\S*)\s*([\s\S]*)$/.exec(text) ?? [];
+  return { first: first.toLowerCase(), rest: rest.trimEnd() };
+}
+
+const verbNamed = (verbs: readonly TypedAction[], word: string): TypedAction | undefined =>
+  verbs.find(({ name, aliases = [] }) => name === word || aliases.includes(word));
+
+/** Minimum length of an alias to be suggested: a service name could be mistaken for a misspelled short alias. */
+const ALIAS_MIN_CHARS = 8;
+
+/** Returns the subcommand that was probably meant; null: none is similar. */
+function nearestVerb(verbs: readonly TypedAction[], word: string): string | null {
+  const aliases = verbs.flatMap((verb) => verb.aliases ?? []).filter(({ length }) => length >= ALIAS_MIN_CHARS);
+  const suggestion = nearest(word, [...namesOf(verbs), HELP_VERB, ...aliases]);
+  return suggestion === null ? null : (verbNamed(verbs, suggestion)?.name ?? suggestion);
+}
+
+const namesOf = (verbs: readonly TypedAction[]): string[] => verbs.map(({ name }) => name).filter(Boolean);
+
+const usageError = (command: CommandName, because: string, suggestion: string | null): Parsed => ({
+  kind: 'usage',
+  because,
+  nearest: suggestion?.trim().replaceAll(/\s+/g, ' ') ?? null,
+  command,
+});
+
+/** Returns all verbs of a command as typed; for the root, those of all commands. */
+export function helpOf(command: CommandName): { typed: string; description: string }[] {
+  const listed = (name: CommandName) =>
+    TYPED[name].map(({ usage, description }) => ({ typed: `/${name} ${usage}`, description }));
+  return command === 'firebreak' ? COMMANDS.flatMap(listed) : listed(command);
+}

@@ -1,0 +1,76 @@
+import { openChildren, openChildrenWords } from '../../../core/incidents/decisions/children.ts';
+import { supersededText } from '../../../core/changes/decisions/superseded.ts';
+import { requireIncident } from '../../../core/incidents/actions/require-incident.ts';
+import { executeResponseAction } from '../../../core/incidents/actions/response-action.ts';
+import { answered } from '../outcome.ts';
+import { quoted, TEXT_MAX, textInput } from '../modals/blocks.ts';
+import { type ModalContext, FIELDS } from '../modals/form.ts';
+import type { RequestContext } from '../request-context.ts';
+import { BRIEF_PATIENCE_MS } from '../requests/cached-reads.ts';
+import type { IncidentVerb, RunIncidentVerb } from './verb.ts';
+
+type Resolve = { note: string | null };
+
+export const resolve: IncidentVerb<Resolve> = {
+  permission: 'incidents:act',
+  ofIncident: true,
+  command: 'incident',
+  name: 'resolve',
+  aliases: ['close', 'done', 'resolved'],
+  usage: 'resolve [NOTE]',
+  description: 'resolve the incident',
+  parse: ({ textFrom }) => ({ note: textFrom(0) }),
+  dialog: {
+    id: 'resolve_incident',
+    title: 'Resolve the incident',
+    submit: 'Resolve',
+    field: FIELDS.text,
+    isNeededFor: ({ note }) => note === null,
+    blocks: async ({ modalContext, incidentFields, waiting: context }) => [
+      ...incidentFields,
+      ...quoted(childrenNotice(await childrenOf(context, modalContext))),
+      textInput({
+        field: FIELDS.text,
+        label: 'How was it resolved?',
+        optional: true,
+        max: TEXT_MAX,
+        lines: true,
+      }),
+    ],
+    read: (fields) => ({ note: fields.text(FIELDS.text) }),
+  },
+  buttons: { resolve: 'dialog' },
+  freeText: ({ note }) => note,
+};
+
+/** Describes the open children of a parent incident. Null: none, or they can't be read; then the answer describes them. */
+async function childrenOf({ cachedReads: reads }: RequestContext, modalContext: ModalContext): Promise<string | null> {
+  const open = modalContext.incident === null ? null : await reads.openIncidents(BRIEF_PATIENCE_MS);
+  const children = (open?.value ?? []).filter(
+    ({ parent_id }) => parent_id !== undefined && parent_id === modalContext.incident,
+  );
+  return openChildrenWords(openChildren(children.map((incident) => ({ incident }))));
+}
+
+const childrenNotice = (children: string | null): string =>
+  children === null ? '' : `This also resolves ${children}. Alerts that fire afterwards page like any other incident.`;
+
+export const runResolve: RunIncidentVerb<Resolve> = async (deps, { caller, key }, id, { note }) => {
+  const before = await requireIncident(deps, id);
+  if (before.status === 'resolved') return answered(`Superseded: ${supersededText(before, '')}.`);
+  const children = await deps.incidentGroups.children(id);
+  const childrenWords = openChildrenWords(openChildren(children));
+  // The description of the children includes their firing alerts.
+  const firing = children.length > 0 ? 0 : ((await deps.incidents.read(id))?.firing ?? 0);
+  await executeResponseAction(deps, caller, { id, action: 'resolve', note: note ?? '', key });
+  return answered(
+    `The incident is resolved${childrenWords === null ? '' : `, together with ${childrenWords}`}.${firingNotice(firing)}`,
+  );
+};
+
+/** Explains that alerts that keep firing no longer page, because a person resolved the incident. */
+function firingNotice(firing: number): string {
+  if (firing === 0) return '';
+  const still = firing === 1 ? 'One alert is still firing' : `${firing} alerts are still firing`;
+  return ` ⚠️ ${still}. Alerts that keep firing no longer page; alerts that start to fire from now on do.`;
+}

@@ -1,0 +1,53 @@
+import type { Severity } from '../../../schemas/config/names.ts';
+import { nearestSeverity, unknownSeverityText, severityIn } from '../../../core/slack/decisions/commands/severity.ts';
+import { triage } from '../../../core/incidents/actions/acknowledge.ts';
+import { note } from '../../../core/incidents/actions/declare-incident.ts';
+import { requireIncident } from '../../../core/incidents/actions/require-incident.ts';
+import { answered } from '../outcome.ts';
+import { severitySelect, TEXT_MAX, textInput } from '../modals/blocks.ts';
+import { FIELDS } from '../modals/form.ts';
+import type { IncidentVerb, RunIncidentVerb } from './verb.ts';
+
+type NewSeverity = { severity: Severity; note?: string | null };
+
+export const severity: IncidentVerb<{ severity: Severity | null }, NewSeverity> = {
+  permission: 'incidents:write',
+  ofIncident: true,
+  command: 'incident',
+  name: 'severity',
+  aliases: ['sev', 'level'],
+  usage: 'severity LEVEL',
+  description: 'set the severity: critical (SEV1, P1), warning (SEV2, SEV3), or info',
+  parse({ words }) {
+    const [level] = words;
+    if (level === undefined) return { severity: null };
+    const found = severityIn(words.length === 2 ? words.join('') : level); // "sev 1"
+    if (found !== undefined) return { severity: found };
+    return { error: unknownSeverityText(), suggestion: severityIn(level) ?? nearestSeverity(level) ?? null };
+  },
+  isComplete: (draft): draft is NewSeverity => draft.severity !== null,
+  dialog: {
+    id: 'set_severity',
+    title: 'Change the severity',
+    submit: 'Change',
+    field: FIELDS.severity,
+    isNeededFor: ({ severity: level }) => level === null,
+    blocks: ({ incidentFields }) => [
+      ...incidentFields,
+      severitySelect(FIELDS.severity, null),
+      textInput({ field: FIELDS.text, label: 'Reason', optional: true, max: TEXT_MAX, lines: true }),
+    ],
+    read: (fields) => ({ severity: fields.severity(), note: fields.text(FIELDS.text) }),
+  },
+  buttons: { severity: 'dialog' },
+  freeText: (request) => request.note ?? null,
+};
+
+export const runSeverity: RunIncidentVerb<NewSeverity> = async (deps, { caller, key }, id, request) => {
+  const before = await requireIncident(deps, id);
+  await triage(deps, caller, { id, key, severity: request.severity });
+  if (request.note) await note(deps, caller, { id, key: `${key}-note`, text: request.note, detail: null });
+  return before.severity === request.severity
+    ? answered(`Severity confirmed: ${request.severity}.`)
+    : answered(`Severity changed from ${before.severity} to ${request.severity}.`);
+};

@@ -1,0 +1,32 @@
+import { clearingWords, clearSuspectChange } from '../../../core/incidents/actions/clear-suspect.ts';
+import { restoreSuspectChange } from '../../../core/incidents/actions/restore-suspect.ts';
+import { answered } from '../outcome.ts';
+import type { IncidentVerb, RunIncidentVerb } from './verb.ts';
+
+type Suspect = { change: string };
+
+export const clearSuspect: IncidentVerb<Suspect> = {
+  permission: 'incidents:act',
+  ofIncident: true,
+  buttons: { not_the_deploy: ({ change }) => ({ change }) },
+};
+
+export const runClearSuspect: RunIncidentVerb<Suspect> = async (deps, { caller, key }, id, { change }) => {
+  const now = await clearSuspectChange(deps, caller, { id, change, key });
+  return answered(clearingWords(now, caller.name));
+};
+
+/** Suspects a cleared change again. */
+export const restoreSuspect: IncidentVerb<Suspect> = {
+  permission: 'incidents:act',
+  ofIncident: true,
+  buttons: { suspect_again: ({ change }) => ({ change }) },
+};
+
+export const runRestoreSuspect: RunIncidentVerb<Suspect> = async (deps, { caller }, id, { change }) => {
+  const { cleared } = await restoreSuspectChange(deps, caller, { id, change });
+  const version = cleared.find(({ change_id }) => change_id === change)?.version ?? 'The change';
+  return answered(
+    `${version} is suspected again, and Firebreak now evaluates it with the other suspects. Any action requires approval.`,
+  );
+};

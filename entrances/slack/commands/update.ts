@@ -1,0 +1,60 @@
+import { type Publication, sendUpdateToStakeholders } from '../../../core/incidents/actions/acknowledge.ts';
+import { answered } from '../outcome.ts';
+import { TEXT_MAX, textInput } from '../modals/blocks.ts';
+import { FIELDS } from '../modals/form.ts';
+import type { IncidentVerb, RunIncidentVerb } from './verb.ts';
+
+/** `publish`: also approves the status page. Only the dialog sets it; the command `publish` does not. */
+type Update = { text: string; publish?: true };
+
+export const update: IncidentVerb<{ text: string | null }, Update> = {
+  permission: 'incidents:write',
+  ofIncident: true,
+  command: 'incident',
+  name: 'update',
+  aliases: ['publish', 'say'],
+  usage: 'update [TEXT]',
+  description: 'send an update to stakeholders',
+  parse: ({ textFrom }) => ({ text: textFrom(0) }),
+  isComplete: (draft): draft is Update => draft.text !== null,
+  dialog: {
+    id: 'publish_update',
+    title: 'Publish an update',
+    submit: 'Publish',
+    field: FIELDS.text,
+    isNeededFor: ({ text }) => text === null,
+    blocks: ({ incidentFields }) => [
+      ...incidentFields,
+      textInput({
+        field: FIELDS.text,
+        label: 'Update',
+        hint: 'For stakeholders: what is known, what is being done, and when the next update follows. If the status page waits for approval, this also approves it; the page uses its own texts.',
+        max: TEXT_MAX,
+        lines: true,
+      }),
+    ],
+    read: (fields) => ({ text: fields.needed(FIELDS.text, 'Enter an update'), publish: true }),
+  },
+  buttons: { publish: 'dialog' },
+  startingWith: (request, word) => ({ ...request, text: `${word} ${request.text}` }),
+  freeText: ({ text }) => text,
+  neverLate: true,
+};
+
+export const runUpdate: RunIncidentVerb<Update> = async (deps, { caller, key }, id, { text, publish = false }) => {
+  const sent = await sendUpdateToStakeholders(deps, caller, { id, key, text, publish: publish ? 'if_shown' : 'no' });
+  return answered(`Stakeholders notified.${publicWords(sent.public)}`);
+};
+
+function publicWords(publication: Publication): string {
+  switch (publication.state) {
+    case 'published':
+      return ' The status page can now show the incident, with its own texts.';
+    case 'waits':
+      return ' The status page still waits for approval: use "Publish update…".';
+    case 'not_shown':
+      return ` The status page does not show the incident, because ${publication.reason}.`;
+    case 'nothing':
+      return '';
+  }
+}

@@ -1,0 +1,24 @@
+import type { Directory, EphemeralMessages } from '../../core/messages/decisions/channels.ts';
+import type { PagerIncidents } from '../../core/paging/decisions/pagerduty/page-reference.ts';
+import type { Quarantine } from '../../core/ports/alerts.ts';
+import type { Deps } from '../../core/ports/deps.ts';
+import type { PortsOfFeatures } from '../../core/ports/extensions.ts';
+import type { ProcessedEvents, UserCache } from '../../core/ports/messages.ts';
+import type { Secrets } from '../../core/ports/system.ts';
+import type { CodeHistory } from '../../core/ports/changes.ts';
+
+/**
+ * Dependencies for commands of people, without the ports whose secrets are not granted to `inbound`
+ * (functions/assembly/secret-groups.ts). `secrets` itself is used only if a stand-in replaces Slack, which is never the case on AWS.
+ */
+export type CommandDeps = Omit<Deps, 'fallbackPager' | 'http' | 'metricQueries'> & {
+  code: CodeHistory;
+  directory: Directory;
+  ephemeralMessages: EphemeralMessages;
+  features: PortsOfFeatures;
+  pagerIncidents: PagerIncidents;
+  processedEvents: ProcessedEvents;
+  quarantine: Quarantine;
+  secrets: Secrets;
+  userCache: UserCache;
+};

@@ -1,0 +1,105 @@
+import { createHmac } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { AuditLogTable } from '../../../core/audit/stores/audit-log.ts';
+import type { AuditEntry } from '../../../core/ports/audit.ts';
+import { Config } from '../../../schemas/config/config.ts';
+import { openTable, type TableStores } from '../../../test/core/stores/stores.ts';
+import { sealSecrets, silent } from '../../../test/support/fake-deps.ts';
+import { auditStreamPorts } from '../ports.ts';
+import { sendAuditLog } from '../send.ts';
+
+const KEY = Buffer.alloc(32, 7);
+
+type Request = { id: string; type: string; isSigned: boolean; lines: (AuditEntry & { hash: string })[] };
+
+let stores: TableStores;
+let audit: AuditLogTable;
+let server: Server;
+let received: Request[];
+/** Statuses of the next answers; 204 afterwards. */
+let statuses: number[];
+
+const requestIn = (headers: IncomingMessage['headers'], body: string): Request => {
+  const [id, time] = [String(headers['webhook-id']), String(headers['webhook-timestamp'])];
+  const signature = createHmac('sha256', KEY).update(`${id}.${time}.${body}`).digest('base64');
+  return {
+    id,
+    type: String(headers['content-type']),
+    isSigned: headers['webhook-signature'] === `v1,${signature}`,
+    lines: body.split('\n').map((line) => JSON.parse(line)),
+  };
+};
+
+beforeEach(async () => {
+  stores = await openTable();
+  audit = new AuditLogTable(stores.table, stores.blobs, stores.clock, silent, sealSecrets);
+  received = [];
+  statuses = [];
+  server = createServer((request, response) => {
+    void text(request).then((body) => {
+      received.push(requestIn(request.headers, body));
+      response.writeHead(statuses.shift() ?? 204).end();
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+});
+afterEach(async () => {
+  server.close();
+  await stores.close();
+});
+
+const send = () => {
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/audit`;
+  const response = { auditStream: { url, signature: 'SIEM_SECRET' } };
+  const config = Config.parse({ version: 'test', services: {}, paging: {}, response });
+  const secrets = { get: async () => `whsec_${KEY.toString('base64')}` };
+  const parts = { table: stores.table, system: { secrets, clock: stores.clock } };
+  return sendAuditLog({
+    config: { current: async () => config } as never,
+    audit,
+    log: silent,
+    features: { 'audit-stream': auditStreamPorts(parts as never) },
+  });
+};
+
+/** Appends entries, and seals them if their minute has ended. */
+async function append(ids: readonly string[], isSealed = true): Promise<void> {
+  const common = { actor: 'ada', kind: 'freeze.opened', subject: 'checkout', text: 'Frozen', detail: {} };
+  await audit.append(ids.map((id) => ({ ...common, id, at: stores.clock.now() })));
+  if (!isSealed) return;
+  stores.clock.set(stores.clock.millis + 300_000);
+  await audit.seal();
+}
+
+test('sealed entries are sent once as signed lines of JSON, oldest first', async () => {
+  await append(['a', 'b']);
+  await append(['c']);
+  await append(['unsealed'], false);
+  expect(await send()).toEqual({ sent: 3 });
+  expect(await send()).toEqual({ sent: 0 });
+  expect(received).toHaveLength(1);
+  const [{ type, isSigned, lines } = expect.unreachable()] = received;
+  expect([type, isSigned, lines.map(({ id }) => id)]).toEqual(['application/x-ndjson', true, ['a', 'b', 'c']]);
+  const { items } = await audit.list({ limit: 10 });
+  expect(lines[2]).toMatchObject({ text: 'Frozen', hash: items.find(({ id }) => id === 'c')?.hash });
+  stores.clock.set(stores.clock.millis + 1000);
+  await append(['d']);
+  expect(await send()).toEqual({ sent: 2 });
+  expect(received[1]?.lines.map(({ id }) => id)).toEqual(['unsealed', 'd']);
+});
+
+test('a part that the receiver did not accept is sent again with its ID, and the stream goes on after it', async () => {
+  const ids = Array.from({ length: 700 }, (_, n) => `e${String(n).padStart(3, '0')}`);
+  await append(ids);
+  statuses = [204, 503];
+  expect(await send()).toEqual({ sent: 500 });
+  expect(await send()).toEqual({ sent: 200 });
+  expect(received.map(({ lines }) => lines.length)).toEqual([500, 200, 200]);
+  expect(received[2]?.id).toBe(received[1]?.id);
+  expect(received[1]?.id).not.toBe(received[0]?.id);
+  expect(received.flatMap(({ lines }, n) => (n === 1 ? [] : lines.map(({ id }) => id)))).toEqual(ids);
+});

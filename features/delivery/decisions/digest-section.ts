@@ -1,0 +1,49 @@
+import { deliveryPath } from '../../../core/incidents/decisions/console-link.ts';
+import type { Text } from '../../../core/messages/decisions/channels.ts';
+import type { DigestSection } from '../../../core/ports/extensions.ts';
+import { counted, duration, share } from '../../../core/reports/decisions/words.ts';
+import type { DoraFigure, DoraFigures } from '../dora.ts';
+
+/** Returns the section of a digest about deploys: the figures of the last week and of the one before. */
+export function digestSection(
+  team: string | null,
+  { week, before }: { week: DoraFigures; before: DoraFigures },
+): DigestSection {
+  const row = (figure: DoraFigure, name: string, valueOf: (figures: DoraFigures) => string): Text[] => [
+    [{ link: deliveryPath(team, figure, 7), text: name }],
+    [valueOf(week)],
+    [valueOf(before)],
+  ];
+  const deploys = week.deployment_frequency.deploys;
+  const isEmpty = [week, before].every(
+    ({ deployment_frequency: { deploys: count }, change_failure_rate: { deploys: rated } }) => count + rated === 0,
+  );
+  return {
+    id: 'delivery',
+    title: 'Delivery',
+    summary: isEmpty
+      ? 'No deploy in two weeks.'
+      : `${counted(deploys, 'deploy')}. Week before: ${before.deployment_frequency.deploys}.`,
+    columns: ['Figure', 'This week', 'Week before'],
+    rows: isEmpty
+      ? []
+      : [
+          row(
+            'deployment_frequency',
+            'Deployment frequency',
+            ({ deployment_frequency: { value } }) => `${Number(value.toFixed(2))} per day`,
+          ),
+          row('lead_time', 'Lead time', ({ lead_time: { median_s: seconds } }) => duration(seconds)),
+          row('change_failure_rate', 'Change fail rate', ({ change_failure_rate: { value, failed, deploys: of } }) =>
+            value === null ? share(null) : `${share(value)} (${failed} of ${of})`,
+          ),
+          row(
+            'failed_deployment_recovery',
+            'Failed deployment recovery',
+            ({ failed_deployment_recovery: { median_s: seconds } }) => duration(seconds),
+          ),
+          row('rework_rate', 'Rework rate', ({ rework_rate: { value } }) => share(value)),
+        ],
+    path: deliveryPath(team, 'deployment_frequency', 7),
+  };
+}

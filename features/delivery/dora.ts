@@ -1,0 +1,109 @@
+import { ClosedAs } from '../../schemas/incidents/incident.ts';
+import * as z from 'zod';
+import { ChangeId, EnvironmentName, IncidentId, ServiceName } from '../../schemas/config/names.ts';
+import { Timestamp } from '../../schemas/time/time.ts';
+import { Band } from './config.ts';
+import { DeployRecord } from './deploy-record.ts';
+
+const band = Band.nullable();
+const seconds = z.number().nullable();
+
+/** Why a deploy counts as failed. */
+export const FailureCause = z.discriminatedUnion('kind', [
+  /** An incident is attributed to it: by the engine or by a person. */
+  z.object({ kind: z.literal('incident'), incident_id: IncidentId }),
+  /** Its rollout failed. */
+  z.object({ kind: z.literal('rollout') }),
+  /** A rollback removed it from production. */
+  z.object({ kind: z.literal('rollback'), deployment_id: ChangeId }),
+]);
+export type FailureCause = z.infer<typeof FailureCause>;
+
+/** A deploy with everything that the figures derive from it. */
+export const DoraDeploy = DeployRecord.pick({
+  id: true,
+  service: true,
+  environment: true,
+  version: true,
+  kind: true,
+  status: true,
+  started_at: true,
+}).extend({
+  finished_at: Timestamp,
+  /** Seconds from each commit to production; empty if no commit time was reported. */
+  lead_times_s: z.array(z.number()),
+  /** Its attribution window is still open, so it is in no rate. */
+  pending: z.boolean(),
+  /** Empty: not failed. Always empty for a rollback. */
+  failures: z.array(FailureCause),
+  /** Seconds from its end to the recovery. Null: not failed, or not recovered yet. */
+  recovery_s: seconds,
+  /** `revert`: it brought a merged pull request that reverts another. */
+  rework: z.enum(['rollback', 'hotfix', 'revert']).nullable(),
+  /** The pull request that makes it rework. Null: its own kind does. */
+  rework_pull_request: z.object({ repository: z.string(), number: z.number() }).nullable(),
+});
+export type DoraDeploy = z.infer<typeof DoraDeploy>;
+
+/** An incident with the deploy to which it is attributed. */
+export const DoraIncident = z.object({
+  id: IncidentId,
+  service: ServiceName,
+  environment: EnvironmentName,
+  title: z.string(),
+  opened_at: Timestamp,
+  resolved_at: Timestamp.nullable(),
+  /** How it was closed. Null: it is open. */
+  closed_as: ClosedAs.nullable().default(null),
+  /** Null: it is open, or nothing has shown that the service recovered. */
+  restore_s: seconds,
+  /** Null: no deploy. */
+  deployment_id: ChangeId.nullable(),
+  /**
+   * `rolled_back`: the incident's rollback removed the deploy, and that was not found wrong. `confidence`: the engine's
+   * suspect is certain enough. `person`: a correction. `none`: no suspect is confirmed.
+   */
+  attributed_by: z.enum(['rolled_back', 'confidence', 'person', 'none']),
+  /** The correction of a person. */
+  correction: z.object({ by: z.string(), at: Timestamp, reason: z.string() }).nullable(),
+});
+export type DoraIncident = z.infer<typeof DoraIncident>;
+
+/** The figures of a window. `null`: no record in the window has this figure. */
+export const DoraFigures = z.object({
+  deployment_frequency: z.object({ value: z.number(), unit: z.literal('per_day'), band, deploys: z.number() }),
+  lead_time: z.object({ median_s: seconds, p90_s: seconds, band, commits: z.number() }),
+  /** `value` from 0 to 1; `failed` of `deploys`, without those that are pending. */
+  change_failure_rate: z.object({ value: z.number().nullable(), band, failed: z.number(), deploys: z.number() }),
+  /** Of resolved incidents, whatever caused them. */
+  time_to_restore: z.object({
+    median_s: seconds,
+    band,
+    incidents: z.number(),
+    open: z.number(),
+    unverified: z.number(),
+  }),
+  rework_rate: z.object({ value: z.number().nullable(), rework: z.number(), deploys: z.number() }),
+  failed_deployment_recovery: z.object({ median_s: seconds, band, recovered: z.number(), open: z.number() }),
+  /** Deploys whose attribution window is still open. */
+  pending: z.number(),
+  /** Incidents without a confirmed deploy. */
+  incidents_without_deploy: z.number(),
+  /** Applies of Terraform and others. `value`: the share that succeeded. */
+  infrastructure_changes: z.object({ value: z.number().nullable(), succeeded: z.number(), failed: z.number() }),
+});
+export type DoraFigures = z.infer<typeof DoraFigures>;
+
+/** The figures whose records can be listed. */
+export const DoraFigure = z.enum([
+  'deployment_frequency',
+  'lead_time',
+  'change_failure_rate',
+  'time_to_restore',
+  'rework_rate',
+  'failed_deployment_recovery',
+  'pending',
+  'incidents_without_deploy',
+  'infrastructure_changes',
+]);
+export type DoraFigure = z.infer<typeof DoraFigure>;

@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto';
+import { canonicalJson, sha256 } from '../../../core/stores/hash.ts';
+import type { CheckInputs } from '../decisions/check-inputs.ts';
+import { decide, type Examination, examine, stateOf, type Use, usesOf } from '../decisions/decide.ts';
+import type { ServiceEnvironment } from '../../../core/ports/common.ts';
+import type { CheckAnswer, CheckRequest } from '../schemas/freeze-check.ts';
+import { type CheckDeps, inputsFor, requirePublished } from './inputs.ts';
+import { type KnownScope, knownScope } from './known-scope.ts';
+import { detectRollback } from './rollbacks.ts';
+import { deploymentToken, signedState } from './tokens.ts';
+
+/** How often to retry when another deployment takes the last use of an override between the read and the use. */
+const TRIES = 3;
+
+export type FreezeCheckCall = {
+  /** The request, with service and environment as the caller wrote them. */
+  request: CheckRequest;
+  /** @throws Refusal 403 if the caller may not access the service and environment that the names refer to */
+  allow?: (serviceEnvironment: ServiceEnvironment) => void;
+  /** The caller's name, for the record. */
+  by: string;
+  /** Whether the deployment starts now, so that it uses up a required override. */
+  consume: boolean;
+  identityToken: string | null;
+  /** The caller did not give the kind of change, so the recorded deployments decide whether it is a rollback. */
+  isKindUnstated?: boolean;
+  /** The identity that vouched for the deployment earlier, taken from our own token. */
+  voucher?: string;
+};
+
+/** A request with resolved names of service and environment. */
+type ResolvedCall = FreezeCheckCall & { names: Pick<KnownScope, 'requested' | 'unknown'> };
+
+/** Decides a freeze check and records the decision. A repeated request on unchanged state returns the same decision. */
+export async function check(deps: CheckDeps, original: FreezeCheckCall): Promise<CheckAnswer> {
+  const call = await withKnownNames(deps, original);
+  const first = await inputsFor(deps, call);
+  const examination = examine(first);
+  const inputs = isAllowedWithoutOverride(examination) ? first : await readWithExemptions(deps, call, first);
+  const examined = inputs === first ? examination : examine(inputs);
+  const verdict = decide(inputs, examined);
+  const id = decisionId(inputs, examined);
+  await deps.freezeDecisions.keep({ id, at: inputs.at, by: call.by, request: inputs.request, verdict, inputs });
+  return {
+    ...verdict,
+    evaluated_at: inputs.at,
+    decision_id: id,
+    token: verdict.allowed && hasCountedUses(inputs, examined) ? await deploymentToken(deps, inputs, id) : null,
+    signed_state: await signedState(deps, inputs),
+  };
+}
+
+async function withKnownNames(deps: CheckDeps, call: FreezeCheckCall): Promise<ResolvedCall> {
+  const config = await deps.config.current();
+  requirePublished(config);
+  const { service, environment, ...names } = await knownScope(deps, config, call.request);
+  if (names.requested !== null) call.allow?.({ service, environment });
+  return { ...call, request: { ...call.request, service, environment }, names };
+}
+
+/** Returns whether the deployment is allowed without an override. This is the common case. */
+const isAllowedWithoutOverride = ({ findings: found }: Examination): boolean =>
+  found.every(({ effect, pass }) => effect !== 'refuse' && pass?.by !== 'override');
+
+/**
+ * Reads the inputs again with the actual kind of change, and uses up required overrides. The deployment may still be
+ * refused.
+ */
+async function readWithExemptions(deps: CheckDeps, call: ResolvedCall, first: CheckInputs): Promise<CheckInputs> {
+  const request = call.isKindUnstated ? await detectRollback(deps, call.request, call.names.requested) : call.request;
+  const corrected = { ...call, request };
+  const inputs = request.change === call.request.change ? first : await inputsFor(deps, corrected);
+  return call.consume ? useOverrides(deps, corrected, inputs) : inputs;
+}
+
+/** Returns the decision's ID. The same request on the same state has the same ID at any time. */
+export const decisionId = (inputs: CheckInputs, examined: Examination): string =>
+  `frd_${sha256(canonicalJson({ request: inputs.request, state: stateOf(inputs, examined) })).slice(0, 32)}`;
+
+/** Returns whether all required uses of overrides are counted for this deployment. */
+const hasCountedUses = (inputs: CheckInputs, examined: Examination): boolean =>
+  usesOf(inputs, examined).every((use) => isCounted(inputs, use));
+
+const isCounted = (
+  { own, dependencies, calendar, incidents }: CheckInputs,
+  { freeze, override, deployment }: Use,
+): boolean =>
+  deployment !== null &&
+  [...own.freezes, ...dependencies.flatMap(({ state }) => state.freezes), ...calendar, ...incidents].some(
+    ({ id, overrides }) =>
+      id === freeze &&
+      overrides.some((one) => one.id === override && one.used_by.some((use) => use.deployment === deployment)),
+  );
+
+/**
+ * Counts the required uses of overrides, and returns the inputs read afterwards. The deployment may be refused by then.
+ */
+async function useOverrides(deps: CheckDeps, call: ResolvedCall, first: CheckInputs): Promise<CheckInputs> {
+  // A deployment without a version, commit, or ID counts as a new deployment with each request.
+  const distinct = isNamed(call) ? {} : { countedAs: `unnamed-${randomUUID()}` };
+  let inputs = { ...first, ...distinct };
+  for (let attempt = 0; attempt <= TRIES; attempt += 1) {
+    const uncounted = usesOf(inputs).filter((use) => !isCounted(inputs, use));
+    if (uncounted.length === 0) return inputs;
+    await Promise.all(uncounted.map((use) => takeUse(deps, call, use)));
+    inputs = { ...(await inputsFor(deps, call)), ...distinct };
+  }
+  throw new Error(`the uses of an override by ${call.request.deployment_id ?? 'a deployment'} could not be counted`);
+}
+
+const isNamed = ({ request: { deployment_id, version, commit } }: FreezeCheckCall): boolean =>
+  deployment_id !== null || version !== null || commit !== null;
+
+const takeUse = async (
+  { freezes }: CheckDeps,
+  { by, request }: FreezeCheckCall,
+  { freeze, override, deployment }: Use,
+) => (deployment === null ? 'spent' : freezes.useOverride(freeze, override, deployment, by, request.version));

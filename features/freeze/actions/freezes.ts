@@ -1,0 +1,86 @@
+import { FREEZE_DEFAULTS } from '../decisions/causes.ts';
+import { stateAt } from '../decisions/state.ts';
+import { utcMinute } from '../decisions/words.ts';
+import type { Scope } from '../../../core/access/decisions/access.ts';
+import type { Deps } from '../ports.ts';
+import type { Freeze, NewFreeze } from '../schemas/freeze.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
+import { Refusal } from '../../../core/shared/refusal.ts';
+import { resolveScope, servicesIn } from './known-names.ts';
+import { recordedFreeze } from './record-freezes.ts';
+import type { Caller } from '../../../core/people/actions/caller.ts';
+
+type FreezeDeps = Pick<Deps, 'freezes' | 'config' | 'changes' | 'clock' | 'incidents' | 'log'>;
+
+/** Returns the scope of the permission. Null means all: a freeze of all services requires permission for all. */
+export const scopeOf = ({ service, environment }: Pick<Freeze, 'service' | 'environment'>): Scope => ({
+  service,
+  environment,
+});
+
+/** @throws Refusal 404 */
+export async function requireFreeze(deps: FreezeDeps, id: string): Promise<Freeze> {
+  const freeze = await recordedFreeze(deps, id);
+  if (freeze === undefined) throw unknownFreeze(id);
+  return freeze;
+}
+
+export const unknownFreeze = (id: string): Refusal => new Refusal(404, 'unknown-freeze', `there is no freeze ${id}`);
+
+/**
+ * Opens a freeze, now or from a start time.
+ *
+ * @param input.id ID of the freeze, which is the idempotency key
+ * @returns the freeze, with warnings, and the names of the affected services
+ * @throws Refusal 403, 422
+ */
+export async function openFreeze(
+  deps: FreezeDeps,
+  caller: Caller,
+  { id, freeze: input }: { id: string; freeze: NewFreeze },
+): Promise<{ freeze: Freeze; warnings: string[]; services: string[] }> {
+  caller.allow('freezes:write', scopeOf(input));
+  const { service, environment, warnings } = await resolveScope(deps, input);
+  const freeze = freezeByPerson(id, { ...input, service, environment }, caller.name, deps.clock.now());
+  caller.allow('freezes:write', scopeOf(freeze));
+  const { services } = await deps.config.current();
+  return { freeze: (await deps.freezes.open(freeze)).freeze, warnings, services: servicesIn(services, freeze) };
+}
+
+function freezeByPerson(id: string, input: NewFreeze, by: string, now: Timestamp): Freeze {
+  const starts_at = input.starts_at ?? now;
+  if (input.until !== null && input.until <= (starts_at < now ? now : starts_at))
+    throw new Refusal(422, 'invalid', `json: until: ${input.until} is not later than now and the start`);
+  return {
+    ...FREEZE_DEFAULTS,
+    ...input,
+    starts_at,
+    id,
+    cause: 'person',
+    ends_when: input.until === null ? 'a person lifts it' : `it expires at ${utcMinute(input.until)}, or is lifted`,
+    opened_by: by,
+    opened_at: now,
+  };
+}
+
+/**
+ * Lifts a freeze. While its cause persists, no new freeze opens. A freeze that has already ended is unchanged.
+ *
+ * @param input.reason null: a default text
+ * @returns the freeze; `hadEnded`: it had ended before
+ * @throws Refusal 403, 404
+ */
+export async function liftFreeze(
+  deps: FreezeDeps,
+  caller: Caller,
+  { id, reason }: { id: string; reason: string | null },
+): Promise<{ freeze: Freeze; hadEnded: boolean }> {
+  const before = await requireFreeze(deps, id);
+  caller.allow('freezes:write', scopeOf(before));
+  const at = deps.clock.now();
+  const because = reason ?? `Lifted by ${caller.name}`;
+  const settled = before.cause === 'person';
+  const freeze = await deps.freezes.end(id, { at, by: caller.name, reason: because, settled });
+  if (freeze === undefined) throw unknownFreeze(id);
+  return { freeze, hadEnded: stateAt(before, at) === 'over' };
+}

@@ -1,0 +1,231 @@
+import { sha256 } from '../../../core/stores/hash.ts';
+import { calendarAt, calendarFreezes, type CalendarNow } from '../decisions/calendar.ts';
+import { incidentFreeze } from '../decisions/causes.ts';
+import type { CheckInputs, PinnedCommit } from '../decisions/check-inputs.ts';
+import { checkRollbackVersion } from '../decisions/exemptions/rollback-version.ts';
+import { type FreezePolicy, policyFor } from '../decisions/policy.ts';
+import type { CheckedScope, ScopeState } from '../types.ts';
+import type { ServiceEnvironment } from '../../../core/ports/common.ts';
+import type { Deps } from '../ports.ts';
+import { loaded, readBudgets } from '../../../core/ports/extensions.ts';
+import { type Config, emptyConfig } from '../../../schemas/config/config.ts';
+import type { CheckRequest } from '../schemas/freeze-check.ts';
+import type { ServiceName } from '../../../schemas/config/names.ts';
+import type { PinView } from '../../../schemas/changes/pin.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
+import { Refusal } from '../../../core/shared/refusal.ts';
+import type { KnownScope } from './known-scope.ts';
+import { CHANGES_READ, ownRollback } from './rollbacks.ts';
+
+export type CheckDeps = Pick<
+  Deps,
+  | 'clock'
+  | 'config'
+  | 'extensions'
+  | 'freezeState'
+  | 'incidents'
+  | 'changes'
+  | 'decisions'
+  | 'identityTokens'
+  | 'freezes'
+  | 'freezeDecisions'
+  | 'signer'
+>;
+
+/** A request, and the identity that vouches for it. Policy requires an identity for some kinds of change. */
+type IdentifiedRequest = {
+  /** The request, with resolved names of service and environment. */
+  request: CheckRequest;
+  /** How the names were resolved. */
+  names?: Pick<KnownScope, 'requested' | 'unknown'>;
+  /** OpenID Connect token of a CI system. */
+  identityToken: string | null;
+  /** The identity that vouched for the deployment earlier, taken from our own token. */
+  voucher?: string;
+};
+
+/**
+ * Reads all inputs of a decision.
+ *
+ * @throws Refusal 503 if no configuration is published: the freezes are then unknown, so nothing is allowed
+ */
+export async function inputsFor(
+  deps: CheckDeps,
+  { request, names, identityToken, voucher }: IdentifiedRequest,
+): Promise<CheckInputs> {
+  const config = await deps.config.current();
+  requirePublished(config);
+  const { service, environment } = request;
+  const entry = entryOf(config, service);
+  const scope = checkedScope(config, request);
+  const policy = policyAt(config, scope);
+  const dependencies =
+    policy.dependants === 'off'
+      ? []
+      : (entry?.dependsOn ?? []).map((name) => checkedScope(config, { service: name, environment }));
+  const objectives = config.slos.filter((slo) => slo.service === service && slo.environment === environment);
+  const requested = names?.requested ?? null;
+  // Loaded first, so that the next two reads begin at the same moment and share a call to the store. Without any objective,
+  // there is nothing to report.
+  const budgetSources = config.slos.length === 0 ? [] : await loaded(deps.extensions.errorBudgets);
+  const [state, budgets, underRequestedNames, incidents, dependencyIncidents, rollback, identity] = await Promise.all([
+    readFreezesAndPins(deps, scope, dependencies),
+    readBudgets(budgetSources, [scope, ...dependencies]),
+    requested === null ? NO_FREEZES_OR_PINS : readUnderRequestedNames(deps, { ...requested, team: scope.team }, scope),
+    incidentFreezesAt(deps, policy, request),
+    Promise.all(dependencies.map((one) => incidentFreezesAt(deps, policyAt(config, one), one))),
+    request.change === 'rollback' ? rollbackVersionOf(deps, request, requested) : null,
+    identityToken === null ? identityOf(voucher) : deps.identityTokens.verify(identityToken, policy.identities),
+  ]);
+  const commits = [...state.pinnedCommits, ...underRequestedNames.pinnedCommits];
+  // Read the clock last, so that no input is newer than the time of the decision.
+  const at = deps.clock.now();
+  return {
+    at,
+    request,
+    isKnownService: entry !== undefined,
+    unknownService: config.freeze.unknownService,
+    ...(requested !== null && { requested }),
+    ...(names?.unknown != null && {
+      unknownEnvironment: { policy: unknownEnvironmentIn(config), ...names.unknown },
+    }),
+    policy,
+    scope,
+    objectives: objectives.length,
+    objectiveIds: objectives.map(({ id }) => id),
+    own: { freezes: combined(state.own, underRequestedNames.freezes), slos: budgets.statuses[0] ?? [] },
+    dependencies: dependencies.flatMap((dependency, index) => {
+      const freezes = state.dependencies[index];
+      const slos = budgets.statuses[index + 1] ?? [];
+      return freezes === undefined
+        ? []
+        : [{ scope: dependency, state: { freezes, slos }, incidents: dependencyIncidents[index] ?? [] }];
+    }),
+    calendar: calendarFreezes(calendarNow(config, at), scope, sha256),
+    incidents,
+    pins: [...state.pins, ...underRequestedNames.pins],
+    ...(commits.length > 0 && { pinnedCommits: commits }),
+    rollback,
+    identity,
+    evaluatedAt: budgets.evaluatedAt,
+  };
+}
+
+const unknownEnvironmentIn = ({ freeze }: Config): 'allow' | 'deny' =>
+  freeze.unknownEnvironment ?? freeze.unknownService;
+
+/** The freezes and pinned versions of a service and environment. */
+type FreezesAndPins = { freezes: ScopeState['freezes']; pins: PinView[]; pinnedCommits: PinnedCommit[] };
+
+const NO_FREEZES_OR_PINS: FreezesAndPins = { freezes: [], pins: [], pinnedCommits: [] };
+
+async function readFreezesAndPins(deps: CheckDeps, scope: CheckedScope, dependencies: readonly CheckedScope[]) {
+  const state = await deps.freezeState.read(scope, dependencies);
+  return { ...state, pinnedCommits: await commitsOf(deps, scope, state.pins) };
+}
+
+/** Reads the freezes and pins stored under the caller's spelling of the names. They apply in addition. */
+async function readUnderRequestedNames(
+  deps: CheckDeps,
+  other: CheckedScope,
+  scope: CheckedScope,
+): Promise<FreezesAndPins> {
+  const { own, pins, pinnedCommits } = await readFreezesAndPins(deps, other, []);
+  const { service, environment } = scope;
+  const freezes = own.map((freeze) => ({
+    ...freeze,
+    service: freeze.service === other.service ? service : freeze.service,
+    environment: freeze.environment === other.environment ? environment : freeze.environment,
+  }));
+  return { freezes, pins: pins.map((pin) => ({ ...pin, service, environment })), pinnedCommits };
+}
+
+const combined = (own: ScopeState['freezes'], others: ScopeState['freezes']): ScopeState['freezes'] =>
+  others.length === 0 ? own : [...own, ...others.filter(({ id }) => !own.some((freeze) => freeze.id === id))];
+
+/** Returns the recorded commits of the pinned versions. Reads nothing if there is no pin, which is the common case. */
+async function commitsOf(
+  deps: CheckDeps,
+  serviceEnvironment: ServiceEnvironment,
+  pins: readonly PinView[],
+): Promise<PinnedCommit[]> {
+  const pinned = new Set(pins.filter(({ state }) => state === 'pinned').map(({ version }) => version));
+  if (pinned.size === 0) return [];
+  const commits = (await deps.changes.recent(serviceEnvironment, CHANGES_READ)).flatMap(({ version, commit }) =>
+    commit !== null && pinned.has(version) ? [{ version, commit }] : [],
+  );
+  return [...new Map(commits.map((one) => [JSON.stringify(one), one])).values()];
+}
+
+const identityOf = (subject: string | undefined): CheckInputs['identity'] =>
+  subject === undefined ? null : { ok: true, subject };
+
+/** Looks up own properties only, because a service can have the name `constructor`. */
+const entryOf = ({ services }: Config, service: ServiceName) =>
+  Object.hasOwn(services, service) ? services[service] : undefined;
+
+const checkedScope = (config: Config, { service, environment }: ServiceEnvironment): CheckedScope => ({
+  service,
+  environment,
+  team: entryOf(config, service)?.team ?? null,
+});
+
+const policyAt = (config: Config, scope: CheckedScope): FreezePolicy =>
+  policyFor(config.freeze, { ...scope, tier: entryOf(config, scope.service)?.tier ?? null });
+
+/**
+ * Requires a published configuration. An empty one has no freezes, which does not mean that nothing is frozen.
+ *
+ * @throws Refusal 503
+ */
+export function requirePublished({ version }: Pick<Config, 'version'>): void {
+  if (version !== emptyConfig.version) return;
+  throw new Refusal(
+    503,
+    'unavailable',
+    'no configuration is published, so Firebreak does not know what is frozen; publish the configuration with firebreak config push',
+  );
+}
+
+/** Returns the freeze caused by an open incident. Reads nothing if the policy ignores incidents, as most do. */
+async function incidentFreezesAt(
+  { incidents }: Pick<Deps, 'incidents'>,
+  policy: FreezePolicy,
+  serviceEnvironment: ServiceEnvironment,
+): Promise<CheckInputs['incidents']> {
+  if (policy.incidents === 'off') return [];
+  const incident = await incidents.openAt(serviceEnvironment);
+  const freeze = incident && incidentFreeze(incident, policy, sha256);
+  return freeze ? [freeze] : [];
+}
+
+/**
+ * Returns what is known of the version as a rollback target. A rollback by Firebreak itself always counts as one.
+ */
+async function rollbackVersionOf(
+  deps: Pick<Deps, 'changes' | 'incidents' | 'decisions'>,
+  request: CheckRequest,
+  other: ServiceEnvironment | null,
+): Promise<NonNullable<CheckInputs['rollback']>> {
+  const known = checkRollbackVersion(await deps.changes.recent(request, CHANGES_READ), request);
+  if (known.kind === 'not_known' && other !== null) {
+    const underRequested = checkRollbackVersion(await deps.changes.recent(other, CHANGES_READ), request);
+    if (underRequested.kind !== 'not_known') return underRequested;
+  }
+  if (known.kind !== 'not_known' || request.version === null) return known;
+  const ours = await ownRollback(deps, request);
+  return ours?.to === request.version
+    ? { kind: 'ours', text: `Firebreak is rolling back to ${ours.to} in incident ${ours.incident}` }
+    : known;
+}
+
+/** Evaluated calendars. The result stays valid for hours, until the calendar's next transition. */
+const calendars = new WeakMap<Config['freeze'], CalendarNow>();
+
+export function calendarNow({ freeze }: Pick<Config, 'freeze'>, at: Timestamp): CalendarNow {
+  const known = calendars.get(freeze);
+  if (known !== undefined && known.at <= at && (known.until === null || at < known.until)) return known;
+  const now = calendarAt(freeze.calendar, at);
+  calendars.set(freeze, now);
+  return now;
+}

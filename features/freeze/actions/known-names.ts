@@ -1,0 +1,134 @@
+import { serviceEntry } from '../../../core/catalogue/decisions/catalogue.ts';
+import {
+  configuredEnvironments,
+  suggestedName,
+  matchingName,
+  unconfiguredEnvironment,
+  unconfiguredWords,
+} from '../../../core/catalogue/decisions/known-names.ts';
+import type { Deps } from '../ports.ts';
+import { didYouMean } from '../../../core/runbooks/decisions/similar-names.ts';
+import type { Config } from '../../../schemas/config/config.ts';
+import type { FreezeScope } from '../schemas/freeze.ts';
+import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
+import { Refusal } from '../../../core/shared/refusal.ts';
+
+/**
+ * Resolves the names in a freeze's scope. A freeze with an unknown name would have no effect, and its creator would not
+ * notice.
+ *
+ * @returns service and environment in their known spelling, if the names differ only in case and whitespace; and
+ *   warnings about the scope. An unknown environment is only a warning, because it may be added later
+ * @throws Refusal 422 if there is no such service or team, with the likely intended name
+ */
+export async function resolveScope(
+  deps: Pick<Deps, 'config' | 'changes'>,
+  scope: FreezeScope,
+): Promise<Pick<FreezeScope, 'service' | 'environment'> & { warnings: string[] }> {
+  const config = await deps.config.current();
+  const live = await deps.changes.live();
+  const { service, team, environment } = scope;
+  if (team !== null) refuseUnknownTeam(config, team);
+  const services = knownServices(config, new Set(live.map((change) => change.service)));
+  const environments = environmentsOf(config, new Set(live.map((change) => change.environment)));
+  const knownService = service === null ? undefined : matchingName(service, services);
+  const knownEnvironment = environment === null ? undefined : matchingName(environment, environments);
+  return {
+    service: knownService === undefined ? service : ServiceName.parse(knownService),
+    environment: knownEnvironment === undefined ? environment : EnvironmentName.parse(knownEnvironment),
+    warnings: [
+      ...(service === null ? [] : serviceWarnings(service, knownService, services)),
+      ...(environment === null ? [] : environmentWarnings(environment, knownEnvironment, environments)),
+      ...(knownEnvironment === undefined
+        ? []
+        : unconfiguredWarnings(config, { service: knownService ?? null, environment: knownEnvironment })),
+    ],
+  };
+}
+
+/** Returns the names of all services: those in the catalogue, in objectives, and in recorded deployments. */
+export const knownServices = (
+  { services, slos }: Pick<Config, 'services' | 'slos'>,
+  deployed: Iterable<string>,
+): Set<string> => new Set([...Object.keys(services), ...slos.map((slo) => slo.service), ...deployed]);
+
+/** Returns warnings about the service. Without any known service, an unknown one is only a warning. */
+function serviceWarnings(service: string, match: string | undefined, known: ReadonlySet<string>): string[] {
+  if (match !== undefined) return interpretationWarnings(service, match);
+  const text = `unknown service ${JSON.stringify(service)}: it is not in the catalogue (config/services.yaml) and has no recorded deployment`;
+  if (known.size === 0) return [text];
+  throw unknownName('service', text, service, known);
+}
+
+export const knownTeams = ({ services }: Pick<Config, 'services'>): Set<string> =>
+  new Set(Object.keys(services).flatMap((name) => serviceEntry(services, name)?.team ?? []));
+
+function refuseUnknownTeam({ services }: Pick<Config, 'services'>, team: string): void {
+  const teams = knownTeams({ services });
+  if (teams.has(team)) return;
+  throw unknownName(
+    'team',
+    `unknown team ${JSON.stringify(team)}: no service in the catalogue (config/services.yaml) belongs to it`,
+    team,
+    teams,
+  );
+}
+
+function environmentWarnings(environment: string, match: string | undefined, known: ReadonlySet<string>): string[] {
+  if (match !== undefined) return interpretationWarnings(environment, match);
+  const suggestion = suggestedName(environment, known);
+  return [
+    `unknown environment ${JSON.stringify(environment)}; the freeze applies to it anyway` +
+      (suggestion === null ? '' : `; did you mean ${JSON.stringify(suggestion)}?`),
+  ];
+}
+
+/** Returns a warning if only deployments name the environment, because it may be a typo. */
+function unconfiguredWarnings(
+  config: Config,
+  serviceEnvironment: { service: string | null; environment: string },
+): string[] {
+  if (serviceEnvironment.service !== null) {
+    const found = unconfiguredEnvironment(config, {
+      service: serviceEnvironment.service,
+      environment: serviceEnvironment.environment,
+    });
+    return found === null
+      ? []
+      : [unconfiguredWords({ ...serviceEnvironment, service: serviceEnvironment.service }, found)];
+  }
+  const known = configuredEnvironments(config);
+  if (Object.keys(config.services).length === 0 || known.has(serviceEnvironment.environment)) return [];
+  return [
+    unconfiguredWords(
+      { ...serviceEnvironment, service: 'any service' },
+      { suggestion: suggestedName(serviceEnvironment.environment, known) },
+    ),
+  ];
+}
+
+const interpretationWarnings = (name: string, match: string): string[] =>
+  match === name ? [] : [`${JSON.stringify(name)} is interpreted as ${JSON.stringify(match)}`];
+
+const environmentsOf = (config: Config, deployed: ReadonlySet<string>): Set<string> =>
+  new Set([...configuredEnvironments(config), ...deployed]);
+
+function unknownName(field: string, text: string, name: string, known: Iterable<string>): Refusal {
+  const suggestion = didYouMean(name, known);
+  return new Refusal(422, 'invalid', `json: ${field}: ${text}${suggestion === null ? '' : `; ${suggestion}`}`);
+}
+
+/**
+ * Returns the services of the catalogue that a scope covers. A service without environments counts as in all of them.
+ */
+export function servicesIn(services: Config['services'], scope: FreezeScope): string[] {
+  if (scope.service !== null) return [scope.service];
+  return Object.entries(services)
+    .filter(([, { team, environments }]) => {
+      const environmentNames = Object.keys(environments);
+      const exists =
+        scope.environment === null || environmentNames.length === 0 || environmentNames.includes(scope.environment);
+      return exists && (scope.team === null || scope.team === team);
+    })
+    .map(([name]) => name);
+}

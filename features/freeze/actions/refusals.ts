@@ -1,0 +1,31 @@
+import type { Deps } from '../ports.ts';
+import type { FreezeDecision } from '../types.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
+
+/** Entries of the audit log that one request looks through, and how many one read returns. */
+const SEARCHED_MAX = 400;
+const PER_READ = 100;
+
+/** A decision of the freeze check. `count`: how often it was requested. */
+export type RecentDecision = FreezeDecision & { count: number; last_at: Timestamp };
+
+/** Returns the newest refusals of the freeze check, newest first, at most `limit`. */
+export async function recentRefusals(
+  { audit, freezeDecisions }: Pick<Deps, 'audit' | 'freezeDecisions'>,
+  isVisible: (request: FreezeDecision['request']) => boolean,
+  limit: number,
+): Promise<RecentDecision[]> {
+  const found: RecentDecision[] = [];
+  let cursor: string | null = null;
+  for (let searched = 0; searched < SEARCHED_MAX && found.length < limit; searched += PER_READ) {
+    const page = await audit.list({ limit: PER_READ, ...(cursor !== null && { cursor }) });
+    const ids = page.items
+      .filter(({ kind, detail }) => kind === 'freeze.decision' && detail['allowed'] === false)
+      .map(({ detail }) => String(detail['decision']));
+    const decisions = await Promise.all(ids.map((id) => freezeDecisions.get(id)));
+    found.push(...decisions.flatMap((one) => (one !== undefined && isVisible(one.request) ? [one] : [])));
+    cursor = page.next_cursor;
+    if (cursor === null) break;
+  }
+  return found.slice(0, limit);
+}

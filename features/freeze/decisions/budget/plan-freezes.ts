@@ -1,0 +1,81 @@
+import type { Freeze } from '../../schemas/freeze.ts';
+import type { Timestamp } from '../../../../schemas/time/time.ts';
+import { allCalendarFreezes } from '../calendar.ts';
+import { budgetFreeze, burnFreeze, incidentFreeze } from '../causes.ts';
+import { causeKey, type Hash } from '../ids.ts';
+import type { FreezePlanInputs } from './freeze-plan-inputs.ts';
+import { endOfFreeze, type FreezeEnd } from '../freeze-end.ts';
+import { freezingBurn, hasSpent } from './spending.ts';
+import { EVALUATION, isLifted, stateAt } from '../state.ts';
+
+/** Changes to freezes after an evaluation, to be applied in this order. */
+export type FreezePlan = {
+  /** Freezes whose cause is over or no longer configured. */
+  end: { id: string; at: Timestamp; by: string; reason: string; settled: true }[];
+  /** Freezes that a person lifted earlier and whose cause is now over. */
+  settle: { id: string; at: Timestamp }[];
+  /** Calendar and incident freezes whose stored record is outdated. */
+  revise: Revision[];
+  /** New freezes. If a record with the same ID exists, it is revised where `revisionOf` says so. */
+  open: Freeze[];
+};
+
+/** New content of a record. Revising an ended, settled record puts it in force again. */
+export type Revision = Pick<Freeze, 'id' | 'reason' | 'ends_when' | 'until'>;
+
+/**
+ * Plans the changes to freezes after an evaluation. Budget and burn-rate freezes stay in force until data show
+ * that their cause is over, and for at least their minimum duration. A freeze that a person lifted does not reopen
+ * until its cause has been over once.
+ */
+export function planFreezes(inputs: FreezePlanInputs, hash: Hash): FreezePlan {
+  const { at, current } = inputs;
+  const computed = [...incidentFreezes(inputs, hash), ...allCalendarFreezes(inputs.calendar, hash)];
+  const requiredIds = new Set(computed.map(({ id }) => id));
+  const judged = current.map((freeze) => ({ freeze, over: endOfFreeze(freeze, inputs, requiredIds) }));
+  const end = judged.flatMap(({ freeze, over }) => (over ? endEntries(freeze, over, at) : []));
+  const settle = judged.flatMap(({ freeze, over }) => (over && isLifted(freeze) ? [{ id: freeze.id, at }] : []));
+  const endedIds = new Set([...end, ...settle].map(({ id }) => id));
+  const activeCauses = new Set(current.filter(({ id }) => !endedIds.has(id)).map((freeze) => causeKey(freeze)));
+  const byId = new Map(current.map((freeze) => [freeze.id, freeze]));
+  return {
+    end,
+    settle,
+    revise: computed.flatMap((freeze) => revisionOf(byId.get(freeze.id), freeze) ?? []),
+    open: [...objectiveFreezes(inputs, hash), ...computed].filter(
+      (freeze) => stateAt(freeze, at) === 'in_force' && !activeCauses.has(causeKey(freeze)),
+    ),
+  };
+}
+
+function endEntries(freeze: Freeze, over: Exclude<FreezeEnd, false | null>, now: Timestamp): FreezePlan['end'] {
+  if (freeze.ended_at !== null) return [];
+  const { reason, at = now, by = EVALUATION } = over;
+  return [{ id: freeze.id, at, by, reason, settled: true }];
+}
+
+/** Returns the freezes of objectives as if none were in force yet. */
+const objectiveFreezes = ({ objectives, at }: FreezePlanInputs, hash: Hash): Freeze[] =>
+  objectives.flatMap(({ slo, status, policy }) => {
+    if (status === null) return [];
+    const isSpent = policy.budget !== null && hasSpent(status, policy.budget.freeze);
+    const burn = freezingBurn(status, policy);
+    return [
+      ...(isSpent ? [budgetFreeze(slo, status, policy, at, hash)] : []),
+      ...(burn === undefined ? [] : [burnFreeze(slo, burn, status, policy, at, hash)]),
+    ];
+  });
+
+const incidentFreezes = ({ incidents }: FreezePlanInputs, hash: Hash): Freeze[] =>
+  (incidents ?? []).flatMap(({ incident, policy }) => incidentFreeze(incident, policy, hash) ?? []);
+
+/**
+ * Returns the revision that a stored calendar or incident freeze needs: its entry was edited, or a freeze that was over
+ * has returned under the same ID. A freeze that a person lifted stays lifted until its cause has been over once.
+ */
+export function revisionOf(record: Freeze | undefined, freeze: Freeze): Revision | undefined {
+  if (record === undefined || record.id !== freeze.id || record.slo !== null) return undefined;
+  const { id, reason, ends_when, until } = freeze;
+  const isSame = record.reason === reason && record.ends_when === ends_when && record.until === until;
+  return isSame && record.settled_at === null ? undefined : { id, reason, ends_when, until };
+}

@@ -1,0 +1,124 @@
+import type { SloStatus } from '../../../../schemas/slo/slo-status.ts';
+import type { Timestamp } from '../../../../schemas/time/time.ts';
+import type { CheckInputs } from '../check-inputs.ts';
+import type { Finding } from '../finding.ts';
+import { exemptionByKind } from './passes.ts';
+import type { FreezePolicy } from '../policy.ts';
+import { dataAge, isStale, unreadBudget } from '../budget/spending.ts';
+import { list } from '../../../../core/correlation/decisions/words.ts';
+import { utcMinute, percent } from '../words.ts';
+import { ageText } from '../../../../core/time/decisions/age.ts';
+
+/** Reports a service that the catalogue does not have. Freezes that apply to everything apply to it as well. */
+export function unknownService(inputs: CheckInputs): Finding[] {
+  if (inputs.isKnownService) return [];
+  const text = `the catalogue has no service ${JSON.stringify(inputs.request.service)} (config/services.yaml)`;
+  const finding = { code: 'unknown_service', key: inputs.request.service } as const;
+  if (inputs.unknownService === 'allow')
+    return [{ ...finding, effect: 'warn', text: `${text}; the policy allows this` }];
+  return [
+    refusedUnlessExempt(inputs, {
+      ...finding,
+      text: `${text}; the policy does not allow this. Check the name`,
+      clears: 'when the service is added to the catalogue',
+    }),
+  ];
+}
+
+/** Age of the data behind an answer. */
+export type DataAge = {
+  /**
+   * Age in seconds of the oldest data among the objectives. Null: no objective can freeze, or the data of at least one
+   * are missing or insufficient.
+   */
+  ageSeconds: number | null;
+  /** Objectives with stale or missing data, with explanations. Empty: none. */
+  stale: StaleObjective[];
+};
+
+/** `old`: data exist, but are older than the policy accepts. */
+type StaleObjective = { key: string; text: string; old: boolean };
+
+/** @returns an empty `stale` if no objective can freeze: none is configured, or the policy turns such freezes off */
+export function dataAgeOf({ at, objectives, objectiveIds, own, policy, evaluatedAt }: CheckInputs): DataAge {
+  const canFreeze = objectives > 0 && (policy.budget !== null || policy.burn !== 'off');
+  if (!canFreeze) return { ageSeconds: null, stale: [] };
+  const missing = missingObjectives(objectives, objectiveIds, own.slos);
+  const lastEvaluationText = evaluatedAt === null ? 'no evaluation yet' : `last evaluation: ${utcMinute(evaluatedAt)}`;
+  return {
+    ageSeconds: missing.count > 0 ? null : oldestAge(own.slos.map((status) => ageOf(status, policy, at))),
+    stale: [
+      ...own.slos
+        .filter((status) => isStale(status, policy, at))
+        .map((status) => ({ key: status.id, ...stalenessOf(status, policy, at) })),
+      ...(missing.count > 0
+        ? [
+            {
+              key: `missing ${missing.names.join(' ') || missing.count}`,
+              text: `${missing.count} of ${objectives} objectives have not been evaluated yet${missing.names.length > 0 ? `: ${list(missing.names)}` : ''} (${lastEvaluationText})`,
+              old: false,
+            },
+          ]
+        : []),
+    ],
+  };
+}
+
+/**
+ * Returns the objectives without a status. Inputs stored by older versions have only the number of objectives, not
+ * their IDs.
+ */
+function missingObjectives(
+  objectives: number,
+  ids: readonly string[] | undefined,
+  known: readonly SloStatus[],
+): { count: number; names: string[] } {
+  if (ids === undefined) return { count: objectives - known.length, names: [] };
+  const names = ids.filter((id) => !known.some((status) => status.id === id));
+  return { count: names.length, names };
+}
+
+/** Returns the age in seconds; null if too little of the budget is known to state an age. */
+const ageOf = (status: SloStatus, policy: FreezePolicy, at: Timestamp): number | null =>
+  unreadBudget(status, policy) === null ? dataAge(status, at) : null;
+
+const oldestAge = (ages: readonly (number | null)[]): number | null =>
+  ages.reduce((oldest, seconds) => (oldest === null || seconds === null ? null : Math.max(oldest, seconds)), 0);
+
+function stalenessOf(status: SloStatus, policy: FreezePolicy, at: Timestamp): Omit<StaleObjective, 'key'> {
+  const { id, problem, budget } = status;
+  const seconds = dataAge(status, at);
+  if (seconds === null) return { text: withCause(`${id} has no data`, problem), old: false };
+  if (seconds > policy.stale.afterSeconds)
+    return { text: withCause(`the data of ${id} are ${ageText(seconds)} old`, problem), old: true };
+  const known = `only ${percent(budget.coverage)} of the budget window of ${id} is known`;
+  return { text: withCause(`${known}, and the rest could not be read`, unreadBudget(status, policy)), old: false };
+}
+
+const withCause = (what: string, why: string | null): string => (why === null ? what : `${what}: ${why}`);
+
+/**
+ * Reports data that are too old or could not be read: by policy a warning or a refusal. An override cannot lift the
+ * refusal, because there is no freeze to override.
+ */
+export function staleFindings(inputs: CheckInputs, { stale }: DataAge): Finding[] {
+  if (stale.length === 0) return [];
+  const { afterSeconds, deploys } = inputs.policy.stale;
+  const finding = { code: 'stale_data', key: JSON.stringify(stale.map(({ key }) => key).toSorted()) } as const;
+  const limit = stale.some(({ old }) => old) ? ` (stale after ${ageText(afterSeconds)})` : '';
+  const what = `${list(stale.map(({ text }) => text))}${limit}`;
+  if (deploys === 'allow')
+    return [{ ...finding, effect: 'warn', text: `${what}; the policy allows deploys in that case` }];
+  return [
+    refusedUnlessExempt(inputs, {
+      ...finding,
+      text: `${what}; the policy does not allow deploys in that case`,
+      clears: 'when Prometheus answers again and an evaluation has succeeded',
+    }),
+  ];
+}
+
+function refusedUnlessExempt(inputs: CheckInputs, finding: Omit<Finding, 'effect'>): Finding {
+  const pass = exemptionByKind(inputs, inputs.policy.passes);
+  return pass === undefined ? { ...finding, effect: 'refuse' } : { ...finding, effect: 'warn', pass };
+}

@@ -1,0 +1,85 @@
+import type { CheckRequest } from '../../schemas/freeze-check.ts';
+import type { PinView } from '../../../../schemas/changes/pin.ts';
+import type { CheckInputs } from '../check-inputs.ts';
+import type { Finding } from '../finding.ts';
+import { list } from '../../../../core/correlation/decisions/words.ts';
+import { utcMinute } from '../words.ts';
+
+/**
+ * Refuses a version that is pinned as known bad, by its name or its commit, whatever the kind of change. No override
+ * applies. If the request names neither a version nor a known bad commit, the version is unknown, so the finding is
+ * only a warning.
+ */
+export function pinFindings(inputs: CheckInputs): Finding[] {
+  const { request, pins, scope } = inputs;
+  const pinned = pins.filter(
+    ({ state, service, environment }) =>
+      state === 'pinned' && service === scope.service && environment === scope.environment,
+  );
+  const findings = pinned.flatMap((pin) => {
+    const requestedName = requestedNameOf(pin, inputs);
+    return requestedName === undefined ? [] : [refusal(pin, requestedName)];
+  });
+  if (findings.length > 0) return findings;
+  if (request.version !== null || request.change === 'flag' || pinned.length === 0) return [];
+  const versions = list([...new Set(pinned.map(({ version }) => version))].toSorted());
+  return [
+    {
+      code: 'pinned_version',
+      effect: 'warn',
+      key: versions,
+      text: `pinned here as known bad: ${versions}. The request names no version, so it was not refused; send "version"`,
+    },
+  ];
+}
+
+/** Returns the name in the request that matches the pinned version; undefined if none does. */
+function requestedNameOf(
+  { version }: PinView,
+  { request, rollback, pinnedCommits = [] }: CheckInputs,
+): string | undefined {
+  const names = namesIn(request);
+  const versionName = names.find((name) => isVersionNamed(version, name));
+  if (versionName !== undefined) return versionName;
+  // Versions of the same commit can differ in configuration, so a known good version of that commit is not the pinned
+  // one.
+  const isKnownGoodRollback = request.version !== null && rollback !== null && rollback.kind !== 'not_known';
+  if (isKnownGoodRollback) return undefined;
+  const commits = pinnedCommits.filter((pinnedCommit) => pinnedCommit.version === version);
+  return names.find((name) => commits.some(({ commit }) => isSameCommit(name, commit)));
+}
+
+const namesIn = ({ version, commit }: CheckRequest): string[] => [version, commit].flatMap((name) => name ?? []);
+
+const refusal = ({ id, version, reason, incident_id, pinned_at }: PinView, requestedName: string): Finding => ({
+  code: 'pinned_version',
+  effect: 'refuse',
+  key: id,
+  text:
+    `${version}${requestedName === version ? '' : ` (recorded for ${requestedName})`} has been pinned as known bad since ` +
+    `${utcMinute(pinned_at)}${incident_id === null ? '' : ` (incident ${incident_id})`}: ${reason}. ` +
+    `Deploy another version: overrides do not apply to pinned versions. If the version is good after all, lift the pin: firebreak pins lift ${id} (DELETE /v1/versions/pinned/${id})`,
+  clears: `when another version is deployed, or a person lifts the pin ${id}`,
+});
+
+/** Commit hash, abbreviated or full. Shorter abbreviations are ambiguous. */
+const SHORT_OR_FULL = /^[0-9a-f]{7,64}$/;
+
+/** Full SHA-1 or SHA-256 hash. */
+const FULL = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
+
+/**
+ * Returns whether two names refer to the same commit. Either may be abbreviated to at least seven digits; case is
+ * ignored.
+ */
+export function isSameCommit(commit: string, otherCommit: string): boolean {
+  const [short = '', long = ''] = [commit, otherCommit]
+    .map((name) => name.trim().toLowerCase())
+    .toSorted((a, b) => a.length - b.length);
+  if (short === '' || short === long) return short === long && short !== '';
+  return SHORT_OR_FULL.test(short) && SHORT_OR_FULL.test(long) && long.startsWith(short);
+}
+
+/** Returns whether a name refers to this version: exactly, or, if the version is a commit, as a commit. */
+export const isVersionNamed = (version: string, name: string): boolean =>
+  name === version || (FULL.test(version.toLowerCase()) && isSameCommit(name, version));

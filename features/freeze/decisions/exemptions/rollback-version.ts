@@ -1,0 +1,86 @@
+import type { Change } from '../../../../schemas/changes/change.ts';
+import { millisOf } from '../../../../schemas/time/time.ts';
+import { byStart, GOOD_AFTER_SECONDS, putsVersionLive } from '../../../../core/changes/decisions/versions.ts';
+import type { CheckInputs } from '../check-inputs.ts';
+import { utcMinute } from '../words.ts';
+
+/**
+ * Checks whether a rollback may go to this version during a freeze: it ran in this service and environment before the
+ * current version, for at least half an hour, and was never rolled back. The caller's claim that the change is a
+ * rollback is not sufficient.
+ *
+ * @param changes newest changes of the service and environment, oldest first
+ * @param target the version, or its commit if the CD system has no version; null: not sent
+ */
+export function checkRollbackVersion(
+  changes: readonly Change[],
+  { version, commit }: { version: string | null; commit: string | null },
+): NonNullable<CheckInputs['rollback']> {
+  if (version === null && commit === null) return notKnownGood('the target version is missing; send "version"');
+  const target = version ?? commit ?? '';
+  const isTarget = (change: Change): boolean =>
+    version === null ? change.commit === commit : change.version === version;
+  const live = changes
+    .filter((change) => putsVersionLive(change) && (change.status === 'succeeded' || change.status === 'started'))
+    .toSorted(byStart);
+  const changesOfTarget = live.filter(isTarget);
+  if (changesOfTarget.length === 0) return notKnownGood(whyNeverLive(target, changes.filter(isTarget)));
+  if (changesOfTarget.every((change) => change === live.at(-1)))
+    return notKnownGood(`${target} is running now, so this is not a rollback`);
+  const rolledBack = changes.find(
+    (change) =>
+      change.rolled_back_by !== null && changesOfTarget.some((targetChange) => targetChange.version === change.version),
+  );
+  if (rolledBack !== undefined) return notKnownGood(rolledBackText(target, rolledBack));
+  const good = changesOfTarget.findLast((change) => {
+    const next = live[live.indexOf(change) + 1];
+    return change.status === 'succeeded' && next !== undefined && secondsLive(change, next) >= GOOD_AFTER_SECONDS;
+  });
+  return good === undefined
+    ? notKnownGood(`${target} was replaced here after less than 30 minutes`)
+    : {
+        kind: 'known_good',
+        text: `${target} ran here without problems, starting ${utcMinute(good.finished_at ?? good.started_at)}`,
+      };
+}
+
+/** @param records changes of this version, none of which put it live */
+function whyNeverLive(target: string, records: readonly Change[]): string {
+  const rolledBack = records.find(({ rolled_back_by }) => rolled_back_by !== null);
+  if (rolledBack !== undefined) return rolledBackText(target, rolledBack);
+  const newest = records.toSorted(byStart).findLast(putsVersionLive);
+  if (newest === undefined) return `${target} was never recorded here`;
+  const outcome = newest.status === 'failed' ? 'failed' : 'was cancelled';
+  return `${target} never ran here: its deployment ${outcome} at ${utcMinute(newest.finished_at ?? newest.started_at)}`;
+}
+
+const rolledBackText = (target: string, { rolled_back_by }: Change): string =>
+  `${target} was itself rolled back, in incident ${rolled_back_by ?? ''}`;
+
+const notKnownGood = (text: string): NonNullable<CheckInputs['rollback']> => ({ kind: 'not_known', text });
+
+const secondsLive = (change: Change, next: Change): number =>
+  (millisOf(next.started_at) - millisOf(change.finished_at ?? change.started_at)) / 1000;
+
+/** A version that a rollback may go to. Some clients know it only by its commit. */
+export type KnownGood = { version: string; commit: string | null };
+
+/**
+ * Returns the versions that a rollback may go to now, newest first: a client lets these through a freeze while it
+ * cannot reach the API.
+ *
+ * @param changes newest changes of the service and environment, oldest first
+ * @param pinned known bad versions
+ * @param max maximum number of versions; a rollback to an older one needs an answer from the API
+ */
+export function knownGood(changes: readonly Change[], pinned: readonly string[], max: number): KnownGood[] {
+  const found: KnownGood[] = [];
+  const seen = new Set<string>(pinned);
+  for (const { version, commit } of changes.filter(putsVersionLive).toSorted(byStart).toReversed()) {
+    if (found.length === max) break;
+    if (seen.has(version)) continue;
+    seen.add(version);
+    if (checkRollbackVersion(changes, { version, commit: null }).kind === 'known_good') found.push({ version, commit });
+  }
+  return found;
+}

@@ -1,0 +1,52 @@
+import { list } from '../../../core/correlation/decisions/words.ts';
+import type { CheckInputs } from './check-inputs.ts';
+import type { Finding } from './finding.ts';
+
+/** Reports that the request used other names than the known ones, and that the environment is unknown. */
+export function nameFindings({ request, requested, unknownEnvironment: unknown }: CheckInputs): Finding[] {
+  const { service, environment } = request;
+  return [
+    ...(requested === undefined ? [] : [correctedFinding(requested, { service, environment })]),
+    ...(unknown === undefined ? [] : [unknownFinding({ service, environment }, unknown)]),
+  ];
+}
+
+type ScopeNames = { service: string; environment: string };
+
+const correctedFinding = (requested: ScopeNames, { service, environment }: ScopeNames): Finding => ({
+  code: 'name_corrected',
+  effect: 'note',
+  key: JSON.stringify([requested.service, requested.environment]),
+  text:
+    `${JSON.stringify(requested.service)} in ${JSON.stringify(requested.environment)} was read as ` +
+    `${JSON.stringify(service)} in ${JSON.stringify(environment)}; send the exact names`,
+});
+
+function unknownFinding(
+  { service, environment }: ScopeNames,
+  { policy, configured: known, suggestion: didYouMean, recorded }: NonNullable<CheckInputs['unknownEnvironment']>,
+): Finding {
+  const suggestion = didYouMean === null ? '' : `; did you mean ${JSON.stringify(didYouMean)}?`;
+  // A deployment under a misspelled name must not make that name valid. Conversely, the policy does not refuse an
+  // environment that has recorded deployments.
+  if (recorded)
+    return {
+      code: 'unknown_environment',
+      key: environment,
+      effect: 'warn',
+      text:
+        `the environment ${JSON.stringify(environment)} of ${service} is not configured (config/services.yaml), only ` +
+        `recorded by deployments. Configured: ${list(known)}${suggestion}`,
+    };
+  const text =
+    `unknown environment ${JSON.stringify(environment)} of ${service}: it is not configured (config/services.yaml), and ` +
+    `no deployment is recorded for it. Known: ${list(known)}${suggestion}`;
+  const finding = { code: 'unknown_environment', key: environment, text } as const;
+  if (policy === 'allow') return { ...finding, effect: 'warn' };
+  return {
+    ...finding,
+    effect: 'refuse',
+    text: `${text}; the policy does not allow this`,
+    clears: `when the environment ${environment} is added to the catalogue, or a deployment is recorded for it`,
+  };
+}

@@ -1,0 +1,47 @@
+import type { Freeze, FreezeCause, FreezeScope } from '../schemas/freeze.ts';
+import type { CheckReasonCode, Verdict } from '../schemas/freeze-check.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
+
+/** Formats a time as `2026-11-20 17:05 UTC`, truncated to minutes. */
+export const utcMinute = (at: Timestamp): string => `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;
+
+/** Formats a share as `297.6 %`, truncated rather than rounded: nothing shows as 100 % before it is. */
+export const percent = (share: number): string => `${Math.floor(share * 1000 + 1e-9) / 10} %`;
+
+/** Describes the scope of a freeze: `checkout in production`, `services of payments`, `all services`. */
+export function scopeInWords({ service, team, environment }: { [K in keyof FreezeScope]: string | null }): string {
+  const owner = service ?? (team === null ? null : `services of ${team}`);
+  return `${owner ?? 'all services'}${environment === null ? '' : ` in ${environment}`}`;
+}
+
+/** Says until when a freeze applies: `until 2026-11-20 17:05 UTC`, `until a person lifts it`. */
+export const untilText = ({ until, ends_when }: Pick<Freeze, 'until' | 'ends_when'>): string =>
+  `until ${until === null ? ends_when : utcMinute(until)}`;
+
+/** Formats a reference to a freeze: `(freeze frz_…, for checkout in production, since 2026-11-20 17:05 UTC)`. */
+export const freezeReference = (freeze: Pick<Freeze, 'id' | 'starts_at'> & FreezeScope): string =>
+  `(freeze ${freeze.id}, for ${scopeInWords(freeze)}, since ${utcMinute(freeze.starts_at)})`;
+
+export const CAUSE_WORDS: Readonly<Record<FreezeCause, string>> = {
+  budget: 'error budget',
+  burn: 'burn rate',
+  calendar: 'calendar',
+  incident: 'incident',
+  pin: 'pinned version',
+  person: 'by hand',
+};
+
+/** Codes of reasons that don't refuse the change: a check gives them without a freeze, too. */
+const REMARKS: ReadonlySet<CheckReasonCode> = new Set([
+  'name_corrected',
+  'budget_low',
+  'budget_partly_known',
+  'budget_corrected',
+]);
+
+/** Returns why a change is refused, and when that ends, in one sentence. */
+export function refusalText({ reasons, clears_when }: Pick<Verdict, 'reasons' | 'clears_when'>): string {
+  const refusals = reasons.filter(({ code }) => !REMARKS.has(code));
+  const why = (refusals.length === 0 ? reasons : refusals).map(({ text }) => text).join('; ');
+  return clears_when === null || why.includes(clears_when) ? why : `${why}; it ends ${clears_when}`;
+}

@@ -1,0 +1,35 @@
+import type { FreezeScope } from './schemas/freeze.ts';
+import { type Key, part } from '../../core/stores/keys/parts.ts';
+
+/** A scope never has both a service and a team. */
+const scopeOf = ({ service, team, environment }: FreezeScope): string =>
+  [
+    service === null ? (team === null ? '*' : `team:${part(team)}`) : `service:${part(service)}`,
+    environment === null ? '*' : part(environment),
+  ].join('#');
+
+/** Name of the list of all freezes. */
+export const FREEZE_LIST = 'FREEZELIST';
+
+/** Keys of freezes. */
+export const keys = {
+  /** The evaluator that currently holds the lease. */
+  evaluationLease: (): Key => ({ pk: 'SLOLEASE', sk: 'SLOLEASE' }),
+  /** The record of a freeze. */
+  freeze: (id: string): Key => ({ pk: `FREEZE#${part(id)}`, sk: 'FREEZE' }),
+  /** A deployment that an override has allowed. */
+  freezeUse: (id: string, override: string, deployment: string): Key => ({
+    pk: `FREEZE#${part(id)}`,
+    sk: `USE#${part(override)}#${part(deployment)}`,
+  }),
+  /** The unfinished freezes of one scope, for checks. */
+  freezeScope: (scope: FreezeScope): Key => ({ pk: `FREEZES#${scopeOf(scope)}`, sk: 'FREEZES' }),
+  /** Freezes that are scheduled, in force, or not settled. */
+  freezing: (id: string): Key => ({ pk: 'FREEZING', sk: part(id) }),
+  freezings: (): Pick<Key, 'pk'> => ({ pk: 'FREEZING' }),
+  /** The cause of a freeze, so that it opens only one. */
+  freezeCause: (cause: string): Key => ({ pk: `FREEZECAUSE#${part(cause)}`, sk: 'FREEZECAUSE' }),
+  /** A deployment in another system that waits for Firebreak's approval. */
+  waitingDeployment: (id: string): Key => ({ pk: 'WAITING', sk: part(id) }),
+  waitingDeployments: (): Pick<Key, 'pk'> => ({ pk: 'WAITING' }),
+};

@@ -1,0 +1,41 @@
+import type { ConsoleParts } from '../../../entrances/console/pages/page.ts';
+import { CAUSE_WORDS, scopeInWords, untilText } from '../decisions/words.ts';
+import { stateAt } from '../decisions/state.ts';
+import { withPorts } from '../ports.ts';
+import { freezesPage } from './freezes.ts';
+import { html } from 'hono/html';
+import { ago, ahead, type Html, panel, shortList } from '../../../entrances/console/parts.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
+import type { Freeze } from '../schemas/freeze.ts';
+
+/** What freezes add to the console. */
+export const parts: ConsoleParts = {
+  after: '/console/services/:service',
+  pages: [freezesPage],
+  async nowPanelBelow(deps, { may }, at) {
+    if (!may('freezes:read', {})) return '';
+    const freezes = await withPorts(deps).freezes.current();
+    const inForce = freezes.filter((freeze) => stateAt(freeze, at) === 'in_force' && may('freezes:read', freeze));
+    return inForce.length === 0 ? { quiet: 'freeze' } : freezesPanel(inForce, at);
+  },
+};
+
+/** Shows the freezes in force on the first page. */
+export const freezesPanel = (freezes: readonly Freeze[], at: Timestamp): Html =>
+  panel(
+    'freezes',
+    'Freezes',
+    freezes.length,
+    shortList(
+      freezes,
+      (freeze) =>
+        html`<p>
+            <span class="place">${scopeInWords(freeze)}</span> <span class="badge">${CAUSE_WORDS[freeze.cause]}</span>
+          </p>
+          <p>${freeze.reason}</p>
+          <p class="quiet">
+            since ${ago(freeze.starts_at, at)} ·
+            ${freeze.until === null ? untilText(freeze) : html`ends ${ahead(freeze.until, at)}`}${freeze.overrides.length === 0 ? '' : ` · ${freeze.overrides.length === 1 ? '1 override' : `${freeze.overrides.length} overrides`}`}
+          </p>`,
+    ),
+  );

@@ -1,0 +1,73 @@
+import { stateAt } from '../decisions/state.ts';
+import { utcMinute, scopeInWords, untilText } from '../decisions/words.ts';
+import type { ChatButton, Text } from '../../../core/messages/decisions/channels.ts';
+import type { Freeze } from '../schemas/freeze.ts';
+import { recordComputedFreezes } from '../actions/record-freezes.ts';
+import type { Caller } from '../../../core/people/actions/caller.ts';
+import { isPermitted } from '../../../entrances/slack/execution/caller.ts';
+import { answered, message } from '../../../entrances/slack/outcome.ts';
+import type { Verb } from '../../../entrances/slack/commands/verb.ts';
+import { isFreezeOf, type Target, targetNamed, type RunVerb } from './shared.ts';
+
+type Shown = { service: string | null };
+
+export const freezeStatus: Verb<Shown> = {
+  permission: 'freezes:read',
+  command: 'freeze',
+  name: 'status',
+  aliases: ['list', 'show', 'check'],
+  usage: 'status [SERVICE]',
+  description: 'show freezes and their reasons',
+  parse({ words, textFrom }) {
+    const [service] = words;
+    if (words.length > 1) return { error: 'too many arguments: expected one service', suggestion: service ?? '' };
+    return { service: service === undefined ? null : textFrom(0) };
+  },
+};
+
+const SHOWN_MAX = 10;
+
+/** Freezes with a button, so that the list stays readable. */
+const BUTTONS_MAX = 5;
+
+/** Returns whether a freeze applies to the target, alone or with others. */
+const appliesTo = (freeze: Freeze, target: Target): boolean =>
+  isFreezeOf(freeze, target) || (freeze.service === null && (freeze.team === null || freeze.team === target.team));
+
+/** Lists all freezes, or those that apply to a service or to the services of a team. */
+export const runFreezeStatus: RunVerb<Shown> = async (deps, { caller }, { service: name }) => {
+  const target = name === null ? null : await targetNamed(deps, name);
+  const service = target?.service ?? null;
+  caller.allow('freezes:read', service === null ? {} : { service });
+  // Otherwise, only the next evaluation records freezes of the calendar and of incidents.
+  await recordComputedFreezes(deps);
+  const now = deps.clock.now();
+  const isShown = (freeze: Freeze) => target === null || appliesTo(freeze, target);
+  const all = (await deps.freezes.current()).filter(
+    (freeze) => stateAt(freeze, now) !== 'over' && isShown(freeze) && canRead(caller, freeze),
+  );
+  const targetText = target === null ? null : (target.service ?? `services of ${target.team}`);
+  if (all.length === 0) return answered(`No freeze applies${targetText === null ? '' : ` to ${targetText}`}.`);
+  const shown = all.slice(0, SHOWN_MAX);
+  const rows = shown.flatMap((freeze): Text => [
+    `\n❄️ `,
+    { bold: scopeInWords(freeze) },
+    `: ${freeze.reason}\n${stateAt(freeze, now) === 'scheduled' ? 'scheduled for' : 'since'} ${utcMinute(freeze.starts_at)}, ${untilText(freeze)} · `,
+    { code: freeze.id },
+  ]);
+  const more = all.length > shown.length ? [`\nand ${all.length - shown.length} more`] : [];
+  const lifts = shown.slice(0, BUTTONS_MAX).map((freeze): ChatButton => ({
+    button: { verb: 'lift_freeze', freeze: freeze.id },
+    text: `Lift: ${scopeInWords(freeze)}`,
+    confirm: { title: 'Lift this freeze?', text: freeze.reason, yes: 'Lift', no: 'Cancel' },
+  }));
+  const title = targetText === null ? 'Freezes:' : `Deploys of ${targetText} are frozen:`;
+  return { answer: message([title, ...rows, ...more], lifts) };
+};
+
+/** Returns whether the person can read a freeze: read permission for a part of its scope is sufficient. */
+const canRead = (caller: Caller, { service, environment }: Freeze): boolean =>
+  isPermitted(caller, 'freezes:read', {
+    ...(service !== null && { service }),
+    ...(environment !== null && { environment }),
+  });

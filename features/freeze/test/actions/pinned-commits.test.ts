@@ -1,0 +1,87 @@
+import { describe, expect, test } from 'vitest';
+import { check } from '../../actions/check.ts';
+import type { CheckDeps } from '../../actions/inputs.ts';
+import { newChange } from '../../../../core/changes/stores/changes.ts';
+import { emptyConfig, ServicesFile } from '../../../../schemas/config/config.ts';
+import { NewChange } from '../../../../schemas/changes/change.ts';
+import { CheckRequest } from '../../schemas/freeze-check.ts';
+import { noExtensions } from '../../../../core/ports/extensions.ts';
+import type { Signer } from '../../types.ts';
+import { at, NOON, pin } from '../decisions/builders.ts';
+
+const { services } = ServicesFile.parse({ services: { checkout: { environments: { production: {} } } } });
+
+const BAD = '4c1f0d9b2a6e8f7d5c3b1a09e8d7c6b5a4f3e2d1';
+const GOOD = 'b'.repeat(40);
+
+const change = (version: string, commit: string | null, minutes: number) =>
+  newChange(
+    NewChange.parse({ service: 'checkout', environment: 'production', version, commit, started_at: at(minutes) }),
+    NOON,
+    null,
+  );
+
+/** v2 is known bad. v1 ran well before, and optionally has the commit of v2. */
+function firebreak({ shared = false }: { shared?: boolean } = {}) {
+  const changes = [
+    change('v0', GOOD, -300),
+    change('v1', shared ? BAD : 'a'.repeat(40), -200),
+    change('v2', BAD, -60),
+    change('v1', null, -50),
+    change('v3', null, -10),
+  ];
+  const signer: Pick<Signer, 'sign'> = { sign: async (claims) => JSON.stringify(claims) };
+  return {
+    clock: { now: () => NOON },
+    config: { current: async () => ({ ...emptyConfig, version: 'c1', services }) },
+    changes: { recent: async () => changes, live: async () => [changes.at(-1)] },
+    incidents: { openAt: async () => undefined },
+    freezeState: {
+      read: async () => ({ own: [], dependencies: [], pins: [pin('v2')] }),
+    },
+    extensions: noExtensions,
+    freezeDecisions: { keep: async () => 'first' },
+    signer,
+  } as unknown as CheckDeps;
+}
+
+const asked = (more: object, deps = firebreak()) =>
+  check(deps, {
+    request: CheckRequest.parse({ service: 'checkout', environment: 'production', ...more }),
+    isKindUnstated: true,
+    by: 'ci',
+    consume: false,
+    identityToken: null,
+  });
+
+describe('a known bad version is refused by its recorded commit:', () => {
+  test.each([
+    ['by its name', { version: 'v2' }],
+    ['by the commit only', { commit: BAD }],
+    ['by the commit as the version', { version: BAD, commit: BAD }],
+    ['under another name', { version: 'r3', commit: BAD }],
+    ['by a shortened commit in upper case', { commit: BAD.slice(0, 8).toUpperCase() }],
+    ['as any kind of change', { version: 'r3', commit: BAD, change: 'rollback' }],
+  ])('%s', async (_, more) => {
+    expect(await asked(more)).toMatchObject({ allowed: false, reasons: [{ code: 'pinned_version' }] });
+  });
+
+  test.each([
+    ['another commit', { version: 'r3', commit: GOOD }],
+    ['an abbreviation that is too short', { version: 'r3', commit: BAD.slice(0, 6) }],
+  ])('not by %s', async (_, more) => expect(await asked(more)).toMatchObject({ allowed: true }));
+
+  test('not a known good version with the same commit, because its settings differ', async () => {
+    const deps = firebreak({ shared: true });
+    expect(await asked({ version: 'v1', commit: BAD }, deps)).toMatchObject({ allowed: true });
+    expect(await asked({ commit: BAD }, deps)).toMatchObject({ allowed: false });
+  });
+
+  test('and the signed state contains the commit', async () => {
+    const { signed_state } = await asked({ version: 'v9' });
+    expect(JSON.parse(signed_state ?? '')).toMatchObject({
+      pinned: ['v2'],
+      pinned_commits: [{ version: 'v2', commit: BAD }],
+    });
+  });
+});

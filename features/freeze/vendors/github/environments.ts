@@ -1,0 +1,47 @@
+import type { ServiceEnvironment } from '../../../../core/ports/common.ts';
+import { repositoryName } from '../../../../vendors/github/rest.ts';
+import type { Config, ServiceEntry } from '../../../../schemas/config/config.ts';
+import { EnvironmentName, ServiceName } from '../../../../schemas/config/names.ts';
+import type { WaitingDeployment } from '../../schemas/waiting-deployment.ts';
+
+type GithubTarget = Pick<WaitingDeployment, 'repository' | 'environment'>;
+
+/**
+ * Returns the services and environments that a deployment to a GitHub environment changes. Deployers of `kind: github`
+ * define the mapping. Other services of the repository map to the environment of the same name. A repository that is
+ * not in the catalogue counts as a service with the repository's name, to which the policy for unknown services
+ * applies.
+ */
+export function serviceEnvironmentsOf(services: Config['services'], target: GithubTarget): ServiceEnvironment[] {
+  const serviceEnvironments = Object.entries(services).flatMap(([service, entry]) =>
+    environmentsOf(entry, target).map((environment) => ({
+      service: ServiceName.parse(service),
+      environment: EnvironmentName.parse(environment),
+    })),
+  );
+  return serviceEnvironments.length > 0 ? serviceEnvironments : [unknownServiceEnvironment(target)];
+}
+
+/** Returns the environments of a service that this GitHub environment deploys. */
+function environmentsOf({ repository, environments }: ServiceEntry, target: GithubTarget): string[] {
+  const own = repositoryName(repository ?? '');
+  const deployed = Object.entries(environments).flatMap(([name, { deployer }]) =>
+    deployer?.kind === 'github' && same(deployer.repository ?? own, target.repository)
+      ? [{ name, githubName: deployer.environment ?? name }]
+      : [],
+  );
+  const named = deployed.filter(({ githubName }) => same(githubName, target.environment)).map(({ name }) => name);
+  if (named.length > 0) return named;
+  // Services in one repository can have separate GitHub environments. This one belongs to another service.
+  const isElsewhere = deployed.some(({ name, githubName }) => !same(name, githubName));
+  if (isElsewhere || !same(own, target.repository)) return [];
+  return [Object.keys(environments).find((name) => same(name, target.environment)) ?? target.environment];
+}
+
+/** Compares names as GitHub does: names of repositories and environments are not case-sensitive. */
+const same = (one: string | undefined, other: string): boolean => one?.toLowerCase() === other.toLowerCase();
+
+const unknownServiceEnvironment = ({ repository, environment }: GithubTarget): ServiceEnvironment => ({
+  service: ServiceName.parse(repository.split('/').at(-1) ?? repository),
+  environment: EnvironmentName.parse(environment),
+});

@@ -1,0 +1,65 @@
+import * as z from 'zod';
+import type { DeploymentProtection } from '../../types.ts';
+import { truncate } from '../../../../vendors/shared/text.ts';
+import { type GithubAccess } from '../../../../vendors/github/access.ts';
+import { attempt } from '../../../../vendors/github/attempt.ts';
+import { undelivered } from './deliveries.ts';
+import { commitOfVersion, entryAt, segmentsOf } from '../../../../vendors/github/revert/git-data.ts';
+import { request, repositoryPath } from '../../../../vendors/github/rest.ts';
+
+/**
+ * Maximum characters of a status report, in Markdown.
+ * @see https://docs.github.com/en/actions/how-tos/deploy/configure-and-manage-deployments/create-custom-protection-rules
+ */
+export const COMMENT_MAX_CHARS = 1024;
+
+/** Maximum status reports per deployment, from the same page. */
+export const NOTES_MAX = 10;
+
+/** Milliseconds for one call. GitHub allows 10 s for a webhook. */
+const TIMEOUT_MS = 4_000;
+
+/** Error codes for a deployment that no longer waits for a review, or for a deleted run. */
+const OVER_CODES: readonly string[] = ['not_found', 'conflict', 'gone', 'invalid'];
+
+const Ignored = z.unknown();
+
+/**
+ * Creates a client for custom deployment protection rules: GitHub holds a deployment until the rule is reviewed. Calls
+ * only the configured API, whatever callback URL a webhook contains.
+ *
+ * @see https://docs.github.com/en/rest/actions/workflow-runs#review-custom-deployment-protection-rules-for-a-workflow-run
+ */
+export const githubProtection = (access: GithubAccess): DeploymentProtection => ({
+  async review({ repository, run, environment, installation_id }, { state, comment }) {
+    const response = await request(await access.asApp(repository, installation_id), {
+      method: 'POST',
+      path: `${repositoryPath(repository)}/actions/runs/${run}/deployment_protection_rule`,
+      body: {
+        environment_name: environment,
+        ...(state !== null && { state }),
+        comment: truncate(comment, COMMENT_MAX_CHARS),
+      },
+      schema: Ignored,
+      timeoutMs: TIMEOUT_MS,
+    });
+    if (response.kind === 'done') return { kind: 'done' };
+    const { kind, detail } = response;
+    if (kind === 'refused' && OVER_CODES.includes(response.code)) return { kind: 'over', detail };
+    return { kind: kind === 'off' ? 'refused' : kind, detail };
+  },
+
+  async hasContentOf({ repository, commit, installation_id }, version, path) {
+    const options = await access.asApp(repository, installation_id);
+    const same = await attempt(options, repository, async (calls) => {
+      const names = segmentsOf(path ?? '');
+      const [deployed, ofVersion] = await Promise.all(
+        [commit, version].map(async (name) => entryAt(calls, (await commitOfVersion(calls, name)).tree, names)),
+      );
+      return { same: deployed !== undefined && deployed.sha === ofVersion?.sha && deployed.mode === ofVersion.mode };
+    });
+    return 'same' in same && same.same;
+  },
+
+  undelivered: (known) => undelivered(access, known),
+});

@@ -1,0 +1,72 @@
+import * as z from 'zod';
+import type { ProtectionAnswer } from '../../../../core/ports/extensions.ts';
+import type { Log } from '../../../../core/ports/system.ts';
+import { answerDeployment, type ProtectionDeps } from './answer.ts';
+import { waitingDeploymentOf, ProtectionRuleEvent } from './event.ts';
+import { Refusal } from '../../../../core/shared/refusal.ts';
+import type { Deps } from '../../ports.ts';
+import { GITHUB_API_URL } from '../../../../vendors/github/rest.ts';
+import type { WaitingDeployment } from '../../schemas/waiting-deployment.ts';
+
+/**
+ * How long a webhook waits for the answer. GitHub gives up after 10 seconds; the sweeper answers recorded deployments.
+ */
+const PATIENCE_MS = 8_000;
+
+/**
+ * Processes a request of GitHub to approve a deployment. Records it first, so that it is answered even if this process
+ * fails, and then answers it if time allows. `gate` in the response and in logs is the ID of the waiting deployment.
+ */
+export async function answerProtectionRule(
+  deps: ProtectionDeps & Pick<Deps, 'secrets'>,
+  payload: unknown,
+  { id: delivery, log }: { id: string | undefined; log: Log },
+): Promise<ProtectionAnswer> {
+  const parsed = ProtectionRuleEvent.safeParse(payload);
+  if (!parsed.success)
+    throw new Refusal(422, 'invalid', `deployment_protection_rule: ${z.prettifyError(parsed.error)}`);
+  const { gate, callbackOrigin } = waitingDeploymentOf(parsed.data, deps.clock.now());
+  const apiUrl = (await deps.secrets.get('GITHUB_API_URL')) ?? GITHUB_API_URL;
+  if (new URL(apiUrl).origin !== callbackOrigin)
+    log.warn('a webhook has the API address of another GitHub; Firebreak calls the configured one', {
+      named: callbackOrigin,
+      configured: apiUrl,
+    });
+  const stored = await deps.waitingDeployments.keep(gate);
+  if (stored === undefined) {
+    log.info('a webhook repeats a deployment that is already answered', { delivery, gate: gate.id });
+    return { gate: gate.id, state: 'answered_before' };
+  }
+  const state = await withinPatience(answerDeployment(deps, stored), (error) => {
+    log.warn('a deployment could not be answered at once; the sweeper tries again', {
+      delivery,
+      gate: gate.id,
+      error: String(error),
+    });
+  });
+  log.info('a deployment waits for approval by the protection rule', { delivery, ...logFields(stored), state });
+  return { gate: gate.id, state };
+}
+
+const logFields = ({ id, repository, environment, run }: WaitingDeployment) => ({
+  gate: id,
+  repository,
+  environment,
+  run,
+});
+
+/**
+ * Waits for the answer for some seconds. Returns 'waiting' after them, or on failure: the work continues in the
+ * background, and the sweeper retries it.
+ */
+async function withinPatience<T>(work: Promise<T>, failed: (error: unknown) => void): Promise<T | 'waiting'> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<'waiting'>((resolve) => {
+    timer = setTimeout(resolve, PATIENCE_MS, 'waiting');
+  });
+  const handled = work.catch((error: unknown): 'waiting' => {
+    failed(error);
+    return 'waiting';
+  });
+  return Promise.race([handled, late]).finally(() => clearTimeout(timer));
+}

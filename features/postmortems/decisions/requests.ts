@@ -1,0 +1,54 @@
+import { type HealthQuery, wholeOfHealth } from '../../../core/catalogue/decisions/health.ts';
+import type { Curve } from '../../../core/correlation/decisions/evidence.ts';
+import { mean, pointsOf } from '../../../core/correlation/decisions/samples.ts';
+import { millisOf, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
+
+/** Samples of a health query that measures the share of failed requests, and of the requests per second at the same times. */
+export type RequestSamples = { query: HealthQuery; curve: Curve; traffic: Curve | null };
+
+/**
+ * Requests while the problem lasted, as far as samples tell. `share`: mean share of failed ones, 0 to 1. `counts`: null: no
+ * query counts the requests.
+ */
+export type SampledRequests = {
+  query: string;
+  from: Timestamp;
+  until: Timestamp;
+  share: number;
+  counts: { failed: number; all: number } | null;
+};
+
+/** Nothing is known about the time between two samples that are further apart, in milliseconds. */
+const GAP_MAX_MS = 5 * 60_000;
+
+/** Counts requests from samples. Null: the query measures no share of requests, or there are fewer than two samples. */
+export function sampledRequests(
+  { query, curve, traffic }: RequestSamples,
+  { from, until }: { from: Timestamp; until: Timestamp },
+): SampledRequests | null {
+  const whole = wholeOfHealth(query);
+  if (whole === null) return null;
+  const rates = traffic && new Map(pointsOf(traffic, until).map(({ at, value }) => [at, value]));
+  const points = pointsOf(curve, until).flatMap(({ at, value }) => {
+    const rate = rates === null ? null : rates.get(at);
+    const share = Math.min(1, Math.max(0, value / whole));
+    return at < millisOf(from) || rate === undefined ? [] : [{ at, value: share, rate }];
+  });
+  const [first, last] = [points[0], points.at(-1)];
+  if (first === undefined || last === undefined || first === last) return null;
+  const counts = { failed: 0, all: 0 };
+  for (const [n, { at, value, rate }] of points.entries()) {
+    const next = points[n + 1];
+    if (rate === null || next === undefined || next.rate === null || next.at - at > GAP_MAX_MS) continue;
+    const seconds = (next.at - at) / 1000;
+    counts.all += (seconds * (rate + next.rate)) / 2;
+    counts.failed += (seconds * (rate * value + next.rate * next.value)) / 2;
+  }
+  return {
+    query: query.called,
+    from: timestamp(first.at),
+    until: timestamp(last.at),
+    share: mean(points),
+    counts: rates === null ? null : counts,
+  };
+}

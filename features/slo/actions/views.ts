@@ -1,0 +1,90 @@
+import { dailyPoints, dailyPointsSeconds } from '../decisions/measurement/daily-points.ts';
+import { spansOf } from '../decisions/corrections.ts';
+import { sloView } from '../decisions/view.ts';
+import type { Deps } from '../ports.ts';
+import type { Config } from '../../../schemas/config/config.ts';
+import type { Slo } from '../../../schemas/slo/slo.ts';
+import type { SloPoint, SloView } from '../schemas/slo-view.ts';
+import { millisOf } from '../../../schemas/time/time.ts';
+import { storedHistory } from './history.ts';
+import { policyOf } from '../../freeze/decisions/policy.ts';
+
+const AT_ONCE = 8;
+
+/** Returns objectives with the result of their last evaluation and with their history by day. */
+export async function sloViews(
+  deps: Pick<Deps, 'clock' | 'freezes' | 'sloCorrections' | 'sloStatuses' | 'sloDays'>,
+  config: Config,
+  slos: readonly Slo[],
+): Promise<SloView[]> {
+  const at = deps.clock.now();
+  const positions = new Map(slos.map((slo) => [keyOf({ ...slo, id: '' }), slo]));
+  const [freezes, evaluatedAt, statuses] = await Promise.all([
+    deps.freezes.current(),
+    deps.sloStatuses.evaluatedAt(),
+    mapPooled([...positions.values()], (position) => deps.sloStatuses.of(position)),
+  ]);
+  const found = new Map(statuses.flat().map((status) => [keyOf(status), status]));
+  return mapPooled(slos, async (slo) =>
+    sloView({
+      slo,
+      status: found.get(keyOf(slo)),
+      policy: policyOf(config, slo),
+      freezes,
+      history: await pastPoints(deps, slo),
+      evaluatedAt,
+      at,
+    }),
+  );
+}
+
+/**
+ * Returns the history, or an empty list if the stored history is corrupt. The objective's state then reports the
+ * problem.
+ */
+async function pastPoints(
+  { sloDays, sloCorrections, clock }: Pick<Deps, 'sloCorrections' | 'sloDays' | 'clock'>,
+  slo: Slo,
+): Promise<SloPoint[]> {
+  const now = millisOf(clock.now());
+  const seconds = dailyPointsSeconds(slo, now);
+  const corrections = (await sloCorrections.activeOf(slo.id)).map((correction) => ({
+    correction,
+    spans: spansOf(correction, { from: now - seconds * 1000, until: now }),
+  }));
+  try {
+    return dailyPoints(slo, await storedHistory(sloDays, slo, seconds, now), now, corrections);
+  } catch (error) {
+    if (error instanceof RangeError) return [];
+    throw error;
+  }
+}
+
+/** Returns all objectives with the result of their last evaluation, without their history. */
+export async function currentSlos({
+  clock,
+  config: source,
+  sloStatuses,
+}: Pick<Deps, 'clock' | 'config' | 'sloStatuses'>): Promise<SloView[]> {
+  const config = await source.current();
+  if (config.slos.length === 0) return [];
+  const [all, evaluatedAt] = await Promise.all([sloStatuses.all(), sloStatuses.evaluatedAt()]);
+  const statuses = new Map(all.map((status) => [keyOf(status), status]));
+  const at = clock.now();
+  return config.slos.map((slo) => {
+    const policy = policyOf(config, slo);
+    return sloView({ slo, status: statuses.get(keyOf(slo)), policy, freezes: [], history: [], evaluatedAt, at });
+  });
+}
+
+/** Maps items in order, at most `AT_ONCE` at a time. */
+async function mapPooled<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const done: R[] = [];
+  for (let first = 0; first < items.length; first += AT_ONCE)
+    done.push(...(await Promise.all(items.slice(first, first + AT_ONCE).map(work))));
+  return done;
+}
+
+/** Returns what identifies an objective in its service and environment. */
+const keyOf = ({ service, environment, id }: { service: string; environment: string; id: string }): string =>
+  [service, environment, id].join('\u0000');

@@ -1,0 +1,156 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import { isSeq, LineCounter } from 'yaml';
+import * as z from 'zod';
+import { lint } from './decisions/lint/lint.ts';
+import { isImportable } from './decisions/import/formats.ts';
+import { comparedEachMinute } from './decisions/measurement/minutes.ts';
+import { objectivesOf, type LocatedSlo } from './decisions/objectives.ts';
+import { type Located, errorAt } from '../../core/catalogue/decisions/source-locations.ts';
+import { inFileOrder, type Problem, problemText } from '../../core/runbooks/decisions/problem.ts';
+import type { Config } from '../../schemas/config/config.ts';
+import { Header, type Kind, type OpenSlo, schemaOf } from './schemas/openslo.ts';
+import type { ObjectiveFiles } from '../manifest.ts';
+import type { Slo } from '../../schemas/slo/slo.ts';
+import { lineOf, parseAllYaml, valueOf } from '../../core/config/stores/yaml-lines.ts';
+import { type JsonSchema, valueProblems } from '../../core/config/stores/yaml-problems.ts';
+
+/** Larger than any hand-written file. */
+const MAX_FILE_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Reads the objectives in the files below a folder; without the folder, there are none. On errors, `value` is undefined
+ * and `problems` lists them, each as `file:line: message (suggestion)`.
+ */
+export async function loadSlos(dir: string): Promise<{ value: Slo[] | undefined; problems: string[] }> {
+  const { slos, problems } = await readFolder(dir);
+  if (problems.length > 0) return { value: undefined, problems: inFileOrder(problems).map(problemText) };
+  return { value: slos.map(({ slo }) => comparedEachMinute(slo)), problems: [] };
+}
+
+/**
+ * Returns all errors and warnings about the objectives of a folder, in order.
+ *
+ * @param services the catalogue. Absent: names of services and environments are not checked
+ */
+export async function lintSlos(
+  dir: string,
+  services?: Config['services'],
+): Promise<{ slos: LocatedSlo[]; found: Problem[] }> {
+  const { slos, problems, remarks } = await readFolder(dir);
+  return { slos, found: inFileOrder([...problems, ...remarks, ...lint(slos, services)]) };
+}
+
+/** Returns the files of objectives below a folder, by name, except names that begin with a dot or an underscore. */
+export async function sloFiles(dir: string): Promise<string[]> {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  return entries
+    .filter((entry) => !entry.isDirectory() && /\.ya?ml$/i.test(entry.name))
+    .map((entry) => relative(dir, join(entry.parentPath, entry.name)).split(sep).join('/'))
+    .filter((name) => !name.split('/').some((part) => /^[._]/.test(part)))
+    .toSorted();
+}
+
+/** How the configuration reads objectives. */
+export const objectiveFiles: ObjectiveFiles = {
+  load: loadSlos,
+  lint: async (dir, services) => (await lintSlos(dir, services)).found,
+  files: sloFiles,
+};
+
+type ReadFolder = { slos: LocatedSlo[]; problems: Problem[]; remarks: Problem[] };
+
+async function readFolder(dir: string): Promise<ReadFolder> {
+  const documents: Located<OpenSlo>[] = [];
+  const problems: Problem[] = [];
+  for (const name of await sloFiles(dir)) {
+    const file = join(dir, name);
+    for (const object of await objectsIn(file)) {
+      if ('value' in object) documents.push(object);
+      else problems.push(object);
+    }
+  }
+  const objectives = objectivesOf(documents);
+  return { ...objectives, problems: [...problems, ...objectives.problems] };
+}
+
+async function objectsIn(file: string): Promise<Read[]> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => error);
+  return typeof text === 'string'
+    ? objectsOf(file, text)
+    : [errorAt({ file, line: 1 }, `cannot be read: ${text.message}`)];
+}
+
+/** An object, or its error. */
+type Read<T = OpenSlo> = Located<T> | Problem;
+
+const objectsOf = (file: string, text: string): Read[] =>
+  documentsOf(file, text).flatMap((object) => ('value' in object ? readObject(object) : [object]));
+
+/** Returns the documents of a file, which can contain several documents and lists of documents. */
+export function documentsOf(file: string, text: string): Read<unknown>[] {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > MAX_FILE_BYTES)
+    return [
+      errorAt(
+        { file, line: 1 },
+        `the file has ${bytes} bytes; the limit is ${MAX_FILE_BYTES}`,
+        'split it into several files',
+      ),
+    ];
+  const lines = new LineCounter();
+  const documents = parseAllYaml(text, lines);
+  return documents.flatMap((document): Read<unknown>[] => {
+    if (document.errors.length > 0)
+      return document.errors.map(({ pos, message }) => errorAt({ file, line: lines.linePos(pos[0]).line }, message));
+    const read = valueOf(document);
+    if (!read.ok) return [errorAt({ file, line: lineOf(document.contents, [], lines) }, read.problem)];
+    return partsOf(document.contents, read.value).map(({ node, value }) => ({
+      value,
+      at: (path: readonly PropertyKey[]) => ({ file, line: lineOf(node, path, lines) }),
+    }));
+  });
+}
+
+/** Returns one item for a document, each item of a list, or none for a document with only comments. */
+function partsOf(node: unknown, value: unknown): { node: unknown; value: unknown }[] {
+  if (value === null || value === undefined) return [];
+  if (!Array.isArray(value)) return [{ node, value }];
+  return value.map((item: unknown, index) => ({ node: isSeq(node) ? node.items[index] : node, value: item }));
+}
+
+export function readObject({ value, at }: Located<unknown>): Read[] {
+  if (isImportable(value))
+    return [errorAt(at([]), 'it is not in OpenSLO v1 format', 'convert it with firebreak slo import')];
+  const header = Header.safeParse(value);
+  if (!header.success) return problemsOf(header.error, value, Header, at);
+  const schema = schemaOf(header.data.kind);
+  const read = schema.safeParse(value);
+  return read.success ? [{ value: read.data, at }] : problemsOf(read.error, value, schema, at, header.data.kind);
+}
+
+function problemsOf(
+  error: z.ZodError,
+  value: unknown,
+  schema: z.ZodType,
+  at: Located<OpenSlo>['at'],
+  kind?: Kind,
+): Problem[] {
+  const name = kind === undefined ? 'the document' : `the ${kind}`;
+  return valueProblems(error, value, jsonSchemaOf(schema), name).map(({ path, message, suggestion }) =>
+    errorAt(at(path.split('.')), message, suggestion),
+  );
+}
+
+/** Known keys. Built on demand, because it takes time and most files have no errors. */
+const jsonSchemas = new Map<z.ZodType, JsonSchema>();
+
+function jsonSchemaOf(schema: z.ZodType): JsonSchema {
+  const cached = jsonSchemas.get(schema);
+  const jsonSchema = cached ?? (z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema);
+  jsonSchemas.set(schema, jsonSchema);
+  return jsonSchema;
+}

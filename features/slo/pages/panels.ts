@@ -1,0 +1,93 @@
+import { html } from 'hono/html';
+import {
+  type Contradiction,
+  contradictionText,
+  pagesNow,
+} from '../../../core/incidents/decisions/page-contradiction.ts';
+import { configured } from '../../../core/ports/extensions.ts';
+import { ahead, type Html, nothing, panel, shareBar, shortList } from '../../../entrances/console/parts.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
+import { currentSlos } from '../actions/views.ts';
+import type { Deps } from '../ports.ts';
+import type { SloView } from '../schemas/slo-view.ts';
+import { withoutCorrections } from './slos.ts';
+
+/** `contradiction`: the status page shows the components as operational, and no incident is open. Null: it does not. */
+export type BurningSlo = SloView & { contradiction: Contradiction | null };
+
+/** Returns the objectives that burn their budget too fast, or have spent it. */
+export async function burningSlos(
+  deps: Pick<Deps, 'clock' | 'config' | 'extensions' | 'incidents' | 'sloStatuses'>,
+): Promise<BurningSlo[]> {
+  const burning = (await currentSlos(deps))
+    .filter(({ burning: alerts, budget_remaining: left }) => alerts.length > 0 || (left !== null && left <= 0))
+    .toSorted((a, b) => (a.budget_remaining ?? 1) - (b.budget_remaining ?? 1));
+  const failing = burning.filter((slo) => !slo.stale && pagesNow(slo));
+  if (failing.length === 0) return burning.map((slo) => ({ ...slo, contradiction: null }));
+  const [pages, open] = await Promise.all([
+    configured(deps.extensions.publicPages, await deps.config.current()),
+    deps.incidents.open(),
+  ]);
+  const unnoticed = failing.filter(
+    (slo) => !open.some(({ service, environment }) => service === slo.service && environment === slo.environment),
+  );
+  const [found = []] = await Promise.all(pages.map((one) => one.contradictions(unnoticed)));
+  return burning.map((slo) => ({ ...slo, contradiction: found[unnoticed.indexOf(slo)] ?? null }));
+}
+
+/** Shows the objectives that burn too fast, on the first page. */
+export function burningPanel(slos: readonly BurningSlo[], at: Timestamp): Html {
+  const body = shortList(
+    slos,
+    ({
+      name,
+      id,
+      service,
+      environment,
+      budget_remaining: left,
+      corrected,
+      burning,
+      forecast: { spent_at },
+      contradiction,
+    }) =>
+      html`<p><span class="place">${service} ${environment}</span> ${name || id}</p>
+        <p>
+          ${left === null ? 'budget unknown' : html`${shareBar(left, 'budget left')} budget left${left < 0 ? `, overspent by ${Math.round(-left * 100)} %` : ''}`}
+          ${withoutCorrections({ corrected })}
+        </p>
+        <p class="quiet">
+          ${burning.map(({ factor, long }) => `burns at least ${Math.round(factor * 10) / 10}× too fast over ${long}`).join('; ') || 'spent'}${spent_at === null ? '' : html` · spent ${ahead(spent_at, at)}${left === null ? ' at the latest' : ''}`}
+        </p>
+        ${
+          contradiction === null
+            ? ''
+            : html`<p class="contradiction">
+                <strong>${contradictionText(contradiction)}</strong>, and no incident is open
+              </p>`
+        }`,
+  );
+  return panel('slos', 'Burning SLOs', slos.length, body);
+}
+
+/** Shows the objectives of a service. */
+export function servicePanel(slos: readonly SloView[]): Html {
+  return panel(
+    'slos',
+    'Objectives',
+    slos.length,
+    slos.length === 0
+      ? nothing(html`No objective is configured. Add one in <code>config/slos/</code>.`)
+      : html`<ul class="rows">
+          ${slos.map(
+            ({ id, name: title, environment, budget_remaining: left, corrected }) =>
+              html`<li>
+                <p><span class="place">${environment}</span> ${title || id}</p>
+                <p>
+                  ${left === null ? 'budget unknown' : html`${shareBar(left, 'budget left')} budget left`}
+                  ${withoutCorrections({ corrected })}
+                </p>
+              </li>`,
+          )}
+        </ul>`,
+  );
+}

@@ -1,0 +1,104 @@
+import * as z from 'zod';
+import type { Deps } from '../ports.ts';
+import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
+import { SloView } from '../schemas/slo-view.ts';
+import { sloViews } from '../actions/views.ts';
+import {
+  type Api,
+  answers,
+  createRoute,
+  endpoint,
+  listQuery,
+  pageOf,
+  problems,
+} from '../../../entrances/http/endpoint.ts';
+import { Refusal } from '../../../core/shared/refusal.ts';
+
+type SlosDeps = Pick<Deps, 'clock' | 'config' | 'freezes' | 'sloCorrections' | 'sloDays' | 'sloStatuses'>;
+
+const Shown = SloView.meta({ id: 'Slo' });
+
+/** The largest page. The history of each objective is read and aggregated, so a larger page would be slow. */
+const PAGE_MAX = 100;
+
+/** Registers the routes of objectives, with the results of their last evaluation. */
+export function sloRoutes(app: Api, deps: SlosDeps): void {
+  endpoint(
+    app,
+    deps,
+    'slos:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/slos',
+      tags: ['slos'],
+      summary: `List objectives, sorted by service, environment, and ID; at most ${PAGE_MAX} per page`,
+      request: {
+        query: z.object({
+          ...listQuery,
+          service: ServiceName.optional(),
+          environment: EnvironmentName.optional(),
+        }),
+      },
+      responses: { 200: answers('A page of results', pageOf(Shown)) },
+    }),
+    async (c) => {
+      const { limit, cursor, service, environment } = c.req.valid('query');
+      c.var.allow({});
+      const config = await deps.config.current();
+      const matching = config.slos
+        .filter((slo) => c.var.may({ service: slo.service, environment: slo.environment }))
+        .filter((slo) => service === undefined || slo.service === service)
+        .filter((slo) => environment === undefined || slo.environment === environment)
+        .map((slo) => ({ slo, position: positionOf(slo) }))
+        .filter(({ position }) => cursor === undefined || position > decodedPosition(cursor))
+        .toSorted((a, b) => (a.position < b.position ? -1 : 1));
+      const page = matching.slice(0, Math.min(limit, PAGE_MAX));
+      const items = await sloViews(
+        deps,
+        config,
+        page.map(({ slo }) => slo),
+      );
+      const last = matching.length > page.length ? page.at(-1) : undefined;
+      return c.json({ items, next_cursor: last === undefined ? null : cursorAfter(last.position) }, 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'slos:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/slos/{id}',
+      tags: ['slos'],
+      summary: 'Get an objective with its budget, burn rates, forecast, and history',
+      request: { params: z.object({ id: z.string().min(1).max(253) }) },
+      responses: { 200: answers('The objective', Shown), 404: problems('Not found') },
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      const config = await deps.config.current();
+      const slo = config.slos.find((one) => one.id === id);
+      if (slo === undefined) throw unknownSlo(id);
+      c.var.allow(slo);
+      const [view] = await sloViews(deps, config, [slo]);
+      if (view === undefined) throw unknownSlo(id);
+      return c.json(view, 200);
+    },
+  );
+}
+
+/** Returns the sort key of the list. */
+const positionOf = ({ service, environment, id }: { service: string; environment: string; id: string }): string =>
+  [service, environment, id].join('\u0000');
+
+const cursorAfter = (position: string): string => Buffer.from(position).toString('base64url');
+
+/** Returns the sort key in a cursor. @throws Refusal 400 */
+function decodedPosition(cursor: string): string {
+  const position = Buffer.from(cursor, 'base64url').toString();
+  if (position.split('\u0000').length === 3 && cursorAfter(position) === cursor) return position;
+  throw new Refusal(400, 'bad-cursor', 'the cursor is invalid; leave it out to start with the first page');
+}
+
+const unknownSlo = (id: string): Refusal => new Refusal(404, 'unknown-slo', `no objective has the ID ${id}`);

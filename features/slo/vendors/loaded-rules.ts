@@ -1,0 +1,119 @@
+import * as z from 'zod';
+import type { Loaded, LoadedGroup, LoadedMonitoring } from '../types.ts';
+import { call, parseJson, NoResponse } from '../../../vendors/shared/http.ts';
+import { truncate } from '../../../vendors/shared/text.ts';
+import type { Server } from '../../../vendors/shared/server.ts';
+
+/** Milliseconds. With the time for formatting, well below the time-out of the API's function. */
+const ATTEMPT_TIMEOUT_MS = 5_000;
+
+/** Maximum bytes of a body. Rules of 2,000 objectives take a few megabytes, and other teams have theirs. */
+const BODY_MAX_BYTES = 64 * 1024 * 1024;
+
+/** Maximum number of cached queries. Queries of rules change rarely, and each one costs a request. */
+const CACHE_ITEMS_MAX = 20_000;
+
+/** Longer queries use POST, because proxies limit the length of URLs. */
+const GET_QUERY_MAX_CHARS = 4_000;
+
+const Labels = z.record(z.string(), z.string()).nullish();
+const Rules = z.object({
+  status: z.literal('success'),
+  /** Behind one address, some of several servers may not have responded. */
+  warnings: z.array(z.string()).max(0, 'is only a part of the rules').nullish(),
+  data: z.object({
+    groups: z.array(
+      z.object({
+        name: z.string(),
+        file: z.string().nullish(),
+        interval: z.number(),
+        rules: z.array(
+          z.object({
+            type: z.enum(['alerting', 'recording']),
+            name: z.string(),
+            query: z.string(),
+            duration: z.number().nullish(),
+            labels: Labels,
+            annotations: Labels,
+          }),
+        ),
+      }),
+    ),
+  }),
+});
+const Formatted = z.object({ status: z.literal('success'), data: z.string() });
+
+/**
+ * Creates a client that reads loaded rules and formats queries.
+ * @see https://prometheus.io/docs/prometheus/latest/querying/api/#rules
+ * @see https://prometheus.io/docs/prometheus/latest/querying/api/#formatting-query-expressions
+ */
+export function loadedRules(
+  serverOf: () => Promise<Server | undefined>,
+): Pick<LoadedMonitoring, 'rules' | 'formatted'> {
+  const formattedByQuery = new Map<string, string>();
+  const limits = { timeoutMs: ATTEMPT_TIMEOUT_MS, maxBytes: BODY_MAX_BYTES };
+  return {
+    async rules() {
+      try {
+        const server = await serverOf();
+        if (server === undefined) return null;
+        const { url, headers } = server;
+        const { status, text } = await call(`${url}/api/v1/rules`, { method: 'GET', headers, ...limits });
+        return groupsIn(status, text);
+      } catch (error) {
+        if (error instanceof NoResponse) return { kind: 'unreadable', detail: error.message };
+        throw error;
+      }
+    },
+    async formatted(query) {
+      const cached = formattedByQuery.get(query);
+      if (cached !== undefined) return cached;
+      try {
+        const server = await serverOf();
+        if (server === undefined) return undefined;
+        const { url, headers } = server;
+        const form = new URLSearchParams({ query }).toString();
+        const { text } = await (form.length <= GET_QUERY_MAX_CHARS
+          ? call(`${url}/api/v1/format_query?${form}`, { method: 'GET', headers, ...limits })
+          : call(`${url}/api/v1/format_query`, {
+              method: 'POST',
+              headers: { ...headers, 'content-type': 'application/x-www-form-urlencoded' },
+              body: form,
+              ...limits,
+            }));
+        const formatted = Formatted.safeParse(parseJson(text)).data?.data;
+        if (formatted === undefined) return undefined;
+        if (formattedByQuery.size >= CACHE_ITEMS_MAX) formattedByQuery.clear();
+        formattedByQuery.set(query, formatted);
+        return formatted;
+      } catch (error) {
+        if (error instanceof NoResponse) return undefined;
+        throw error;
+      }
+    },
+  };
+}
+
+function groupsIn(status: number, text: string): Loaded<LoadedGroup[]> {
+  const parsed = Rules.safeParse(parseJson(text));
+  if (status !== 200 || !parsed.success)
+    return {
+      kind: 'unreadable',
+      detail: `Prometheus answered ${status}, but not with its rules: ${truncate(text, 200)}`,
+    };
+  const groups = parsed.data.data.groups.map(({ name, file, interval, rules }): LoadedGroup => ({
+    name,
+    file: file || null,
+    intervalSeconds: interval,
+    rules: rules.map(({ type, name: rule, query, duration, labels, annotations }) => ({
+      kind: type,
+      name: rule,
+      query,
+      labels: labels ?? {},
+      annotations: type === 'recording' ? {} : (annotations ?? {}),
+      forSeconds: duration ?? 0,
+    })),
+  }));
+  return { kind: 'read', value: groups };
+}

@@ -1,0 +1,52 @@
+import type { Clock } from '../../../core/ports/system.ts';
+import type { PublicIncidents } from '../types.ts';
+import { PublicIncident } from '../schemas/public-incident.ts';
+import { keys } from '../keys.ts';
+import { publicIncidentIds } from './ids.ts';
+import { collect, type Table } from '../../../core/stores/table.ts';
+import { type Item, put, remove } from '../../../platforms/store.ts';
+import { projectionMarkWrite } from '../../../core/incidents/stores/projections.ts';
+
+/** Enough for the history of a month. */
+const MONTH_READ = 500;
+
+/** Stores incidents as the public sees them, by the month of their start. */
+export class PublicIncidentTable implements PublicIncidents {
+  readonly idOf = publicIncidentIds.idOf;
+  readonly #table: Table;
+  readonly #clock: Clock;
+
+  constructor(table: Table, clock: Clock) {
+    this.#table = table;
+    this.#clock = clock;
+  }
+
+  async read(id: string): Promise<PublicIncident | undefined> {
+    const item = await this.#table.get(keys.publicIncident(id));
+    return item && recordOf(item);
+  }
+
+  /** The record, its copies in the lists, and the mark for subscribers change together. */
+  async write(incident: PublicIncident, announce: boolean): Promise<void> {
+    const { id, started_at, resolved_at } = incident;
+    const open = keys.publicOpen(id);
+    await this.#table.transact([
+      put({ ...keys.publicIncident(id), ...incident }),
+      put({ ...keys.publicMonth(started_at, id), ...incident }),
+      resolved_at === null ? put({ ...open, ...incident }) : remove(open),
+      ...(announce ? [projectionMarkWrite(`public-incident:${id}`, this.#clock.now())] : []),
+    ]);
+  }
+
+  async open(): Promise<PublicIncident[]> {
+    const all = await collect(this.#table.each(keys.publicOpens().pk), recordOf);
+    return all.toSorted((a, b) => (a.started_at > b.started_at ? -1 : 1));
+  }
+
+  startedIn(month: string): Promise<PublicIncident[]> {
+    const { pk } = keys.publicMonths(month);
+    return collect(this.#table.each(pk, { newestFirst: true, limit: MONTH_READ }), recordOf);
+  }
+}
+
+const recordOf = (item: Item): PublicIncident => PublicIncident.parse(item);

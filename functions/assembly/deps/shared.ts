@@ -1,0 +1,133 @@
+import { isTargetUsed } from '../../../features/names.ts';
+import { publicUrl, type StandIns, standInsAt } from '../../../core/catalogue/decisions/vendors.ts';
+import type { Deps } from '../../../core/ports/deps.ts';
+import type { Clock, Log, Secrets } from '../../../core/ports/system.ts';
+import { type GithubAccess, githubAccess } from '../../../vendors/github/access.ts';
+import type { Platform } from '../../../platforms/platform.ts';
+import type { Queues } from '../../../platforms/queues.ts';
+import {
+  PROJECTION_TARGETS,
+  type ProjectionTarget,
+  type ProjectionTargetName,
+} from '../../../schemas/incidents/projection.ts';
+import { millisOf } from '../../../schemas/time/time.ts';
+import { countedCalls } from '../counted-calls.ts';
+import { publishedConfig } from '../../../core/config/stores/config-source.ts';
+import { approvalLinks } from '../approval-links.ts';
+import { AuditLogTable } from '../../../core/audit/stores/audit-log.ts';
+import { connectedName } from '../secret-groups.ts';
+import { AutomationTable } from '../../../core/access/stores/automation.ts';
+import { SessionTable } from '../../../core/access/stores/sessions.ts';
+import { TokenTable } from '../../../core/access/stores/tokens.ts';
+import { CounterTable } from '../../../core/stores/counters.ts';
+import { IdempotencyTable } from '../../../core/stores/idempotency.ts';
+import { Table } from '../../../core/stores/table.ts';
+import { StorageWriteProbe } from '../../../core/stores/write-probe.ts';
+import { RollbackGateTable } from '../../../core/rollback/stores/rollback-gates.ts';
+import { ProjectionTable } from '../../../core/incidents/stores/projections.ts';
+import { projectorQueue } from '../../../core/queues/stores/queues.ts';
+
+/** Settings of the product that no platform needs. */
+export type ProductSettings = {
+  /** Begins the names of executions. */
+  stage: string;
+  /** Factor by which Firebreak's own pauses are shortened. */
+  timeScale: number;
+  /** Addresses of stand-ins of vendors. */
+  standIns: readonly string[];
+  /** Address under which people reach this Firebreak. */
+  publicUrl: string | undefined;
+  /** Whether the process runs on after an answer. A function does not. */
+  runsOn?: boolean;
+};
+
+/** What the product is put together from. */
+export type Parts = { platform: Platform; settings: ProductSettings; clock: Clock; log: Log };
+
+/** What several groups of dependencies are built from. */
+export type Shared = {
+  system: ReturnType<typeof systemDeps>;
+  audit: AuditLogTable;
+  platform: Platform;
+  settings: ProductSettings;
+  table: Table;
+  queues: Queues;
+  rollbackGates: RollbackGateTable;
+  projections: ProjectionTable;
+  /** Wakes the projectors of subjects. */
+  changed: ProjectionTable['changed'];
+  github: GithubAccess;
+  /** Counts the calls to a vendor under its name. */
+  counted: <T extends object>(vendor: string, port: T) => T;
+};
+
+export function sharedDeps(parts: Parts): Shared {
+  const { platform, settings } = parts;
+  const table = new Table(platform.store);
+  const { queues } = platform;
+  const audit = new AuditLogTable(table, platform.blobs, parts.clock, parts.log, platform.secrets);
+  const system = systemDeps(parts, table, audit);
+  const { clock, config, counters, log, secrets } = system;
+  const projections = new ProjectionTable(table, clock, projectorQueue(queues), log, isOn({ config, secrets }));
+  return {
+    system,
+    audit,
+    platform,
+    settings,
+    table,
+    queues,
+    rollbackGates: new RollbackGateTable(table),
+    projections,
+    changed: (...subjects) => projections.changed(...subjects),
+    github: githubAccess({ secrets, clock }),
+    counted: (vendor, port) => countedCalls(vendor, port, counters),
+  };
+}
+
+function systemDeps(
+  { platform: { blobs, secrets, commits }, settings, clock, log }: Parts,
+  table: Table,
+  audit: AuditLogTable,
+) {
+  return {
+    clock,
+    timeScale: settings.timeScale,
+    log,
+    config: publishedConfig(blobs, log, () => millisOf(clock.now())),
+    secrets,
+    standIns: standInsAt(settings.standIns),
+    blobs,
+    counters: new CounterTable(table, log, clock, settings),
+    writeProbe: new StorageWriteProbe(table, blobs, clock),
+    idempotency: new IdempotencyTable(table, clock),
+    automation: new AutomationTable(table, clock),
+    tokens: new TokenTable(table, clock, secrets),
+    sessions: new SessionTable(table, clock, secrets),
+    approvalLinks: approvalLinks(secrets),
+    audit,
+    commits,
+    publicUrl: settings.publicUrl?.replace(/(?<!\/)\/+$/, ''),
+  };
+}
+
+/** Returns whether a target is connected and has anything to show. Works without the target's own credentials. */
+const isOn =
+  ({ config, secrets }: Pick<Deps, 'config'> & { secrets: Secrets }) =>
+  async (target: ProjectionTargetName): Promise<boolean> => {
+    const { credentials, feature, isUsed }: ProjectionTarget = PROJECTION_TARGETS[target];
+    if (isUsed !== undefined && !isUsed(await config.current())) return false;
+    if (feature !== undefined && !isTargetUsed(target, await config.current())) return false;
+    return credentials.length === 0 || Boolean(await secrets.get(connectedName(target)));
+  };
+
+/** Returns a vendor's address: its setting, or its public address. */
+export const addressOf =
+  ({ secrets }: { secrets: Secrets }, url: string) =>
+  async (): Promise<string> =>
+    (await secrets.get(url)) || publicUrl(url);
+
+/**
+ * Tells whether a vendor is a stand-in. Without stand-ins the address is not read, so that a page never waits for it.
+ */
+export const standInAt = (standIns: StandIns, address: () => Promise<string>): { standIn?: () => Promise<boolean> } =>
+  standIns.none ? {} : { standIn: async () => standIns.at(await address()) };

@@ -1,0 +1,123 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { programPath } from '../../test/support/prometheus-stack.ts';
+import { firing } from './alertmanager.ts';
+import { eventually } from './checks.ts';
+
+/** The service of the recorded alert, as docs/how-to/production.md configures one at first. */
+export const SERVICES = `services:
+  checkout-api:
+    team: payments
+    environments:
+      production:
+        autoRollback: { mode: shadow }
+`;
+
+export const TOKEN = 'only-for-this-check';
+
+const Incidents = z.object({ items: z.array(z.object({ id: z.string(), service: z.string(), status: z.string() })) });
+const Timeline = z.object({ items: z.array(z.object({ text: z.string() })) });
+
+/** One incident in a Firebreak at a URL, across restarts and upgrades. */
+export class Story {
+  private readonly root: string;
+  private readonly url: string;
+  private id = '';
+
+  constructor(root: string, url: string) {
+    this.root = root;
+    this.url = url;
+  }
+
+  private async request(method: string, path: string, body?: string): Promise<Response> {
+    return await fetch(this.url + path, {
+      method,
+      ...(body !== undefined && { body }),
+      headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
+      signal: AbortSignal.timeout(20_000),
+    });
+  }
+
+  /** Waits until Firebreak is ready. @param isAlive returns why not, if its process has ended */
+  async ready(whyEnded: () => string | undefined): Promise<void> {
+    await eventually('Firebreak is ready', async () => {
+      const why = whyEnded();
+      if (why !== undefined) throw new Error(`Firebreak ended:\n${why}`);
+      return await this.request('GET', '/readyz').then(
+        ({ status }) => (status === 200 ? true : undefined),
+        () => undefined,
+      );
+    });
+  }
+
+  /** Returns the version that runs. */
+  async version(): Promise<string | undefined> {
+    const metrics = await (await this.request('GET', '/metrics')).text();
+    return /^firebreak_build_info\{.*?version="([^"]+)"/m.exec(metrics)?.[1];
+  }
+
+  /**
+   * Lets a real Alertmanager notify Firebreak, or sends a recorded request of one if none is installed. Waits for the
+   * incident, and returns how.
+   */
+  async open(): Promise<string> {
+    const heard = () => eventually('the incident is open', async () => (await this.incidents('open'))[0]);
+    if (programPath('alertmanager') === undefined) {
+      await this.sendRecorded();
+      this.id = await heard();
+      return `${this.id}, by a recorded request`;
+    }
+    const labels = {
+      alertname: 'HighErrorRate',
+      service: 'checkout-api',
+      environment: 'production',
+      severity: 'critical',
+    };
+    this.id = await firing({ url: this.url, token: TOKEN, labels }, heard);
+    return `${this.id}, by Debian's Alertmanager`;
+  }
+
+  private async sendRecorded(): Promise<void> {
+    const file = join(this.root, 'test/fixtures/alertmanager/firing-critical-auto-rollback.request.json');
+    const { body } = z.object({ body: z.string() }).parse(JSON.parse(readFileSync(file, 'utf8')));
+    const now = new Date(Date.now() - 60_000).toISOString();
+    const sent = await this.request(
+      'POST',
+      '/v1/alerts/alertmanager',
+      body.replaceAll(/"startsAt":"[^"]+"/g, `"startsAt":"${now}"`),
+    );
+    if (sent.status !== 202) throw new Error(`the alert was answered with ${sent.status}: ${await sent.text()}`);
+  }
+
+  private async incidents(status: string): Promise<string[]> {
+    const read = await this.request('GET', `/v1/incidents?status=${status}&service=checkout-api`);
+    return Incidents.parse(await read.json()).items.map(({ id }) => id);
+  }
+
+  /** @throws Error unless exactly the incident of this story is open */
+  async isOpen(): Promise<void> {
+    const open = await this.incidents('open');
+    if (open.length === 1 && open[0] === this.id) return;
+    const read = await this.request('GET', `/v1/incidents/${this.id}`);
+    throw new Error(`open incidents: ${open.join(', ') || 'none'}; ${this.id}: ${(await read.text()).slice(0, 1000)}`);
+  }
+
+  /** Resolves the incident as a person, and waits until its workflow has ended it. */
+  async resolve(): Promise<void> {
+    const before = await this.timeline();
+    const asked = await this.request('POST', `/v1/incidents/${this.id}/actions/resolve`, '{}');
+    if (!asked.ok) throw new Error(`resolve was answered with ${asked.status}: ${await asked.text()}`);
+    await eventually('the incident is resolved', async () =>
+      (await this.incidents('resolved')).includes(this.id) ? true : undefined,
+    );
+    const after = await this.timeline();
+    const lost = before.filter((text) => !after.includes(text));
+    if (lost.length > 0) throw new Error(`lost from the timeline: ${lost.join('; ')}`);
+  }
+
+  private async timeline(): Promise<string[]> {
+    const read = await this.request('GET', `/v1/incidents/${this.id}/timeline?limit=100`);
+    return Timeline.parse(await read.json()).items.map(({ text }) => text);
+  }
+}

@@ -1,8 +1,0 @@
-import { withoutCleared } from '../../domain/changes/cleared-suspects.ts';
-import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
-import { StoredIncident } from '../../schemas/incidents/stored-records.ts';
-
-import type { Item } from '../../platforms/store.ts';
-
-/** Reads a stored incident. */
-export const incidentRecordOf = (item: Item): IncidentRecord => withoutCleared(StoredIncident.parse(item));

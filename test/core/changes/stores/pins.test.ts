@@ -1,0 +1,161 @@
+import { describe, expect, test } from 'vitest';
+import type { ChangeId, EnvironmentName, IncidentId, Version } from '../../../../schemas/config/names.ts';
+import type { PinView } from '../../../../schemas/changes/pin.ts';
+import { plusSeconds } from '../../../../schemas/time/time.ts';
+import {
+  later,
+  opened,
+  judged,
+  keyOf,
+  end,
+  acts,
+  deploy,
+  stores,
+  serviceEnvironment,
+  inTheTable,
+} from '../../stores/promises.ts';
+
+inTheTable(() => {
+  describe('known bad versions', () => {
+    /** Rolls the newest version back; returns the resulting pin. */
+    async function rolledBack(id: IncidentId, from: string, to: string, number = 1): Promise<PinView> {
+      const suspect = (await stores.changes.recent(serviceEnvironment, 9)).findLast(({ version }) => version === from);
+      if (suspect === undefined) throw new Error(`${from} was never deployed`);
+      await judged(id, number);
+      await acts(id, keyOf(id, number), { automatic: false });
+      later(5);
+      const moved = { from: from as Version, to: to as Version, suspect: suspect.id };
+      await stores.effects.concludeRollback(id, end(id, number, { versionChange: moved }));
+      later(5);
+      const pin = (await stores.pins.of(serviceEnvironment)).find(({ version }) => version === from);
+      if (pin === undefined) throw new Error(`${from} was not pinned`);
+      return pin;
+    }
+
+    const listed = async (all = false) =>
+      (await stores.pins.list({ limit: 500, all })).items.filter(
+        ({ service }) => service === serviceEnvironment.service,
+      );
+    const inForce = async () => (await stores.pins.of(serviceEnvironment)).map(({ version }) => version);
+
+    test('a rolled-back version is known bad in all queries', async () => {
+      const id = await opened();
+      await deploy('v1', 9000);
+      await deploy('v2', 600);
+      const pin = await rolledBack(id, 'v2', 'v1');
+      expect(pin).toMatchObject({
+        ...serviceEnvironment,
+        version: 'v2',
+        rolled_back_to: 'v1',
+        incident_id: id,
+        reason: 'rolled back to v1',
+        pinned_at: plusSeconds(stores.clock.now(), -5),
+        lifted_at: null,
+        lifted_by: null,
+        state: 'pinned',
+        superseded_by: null,
+      });
+      expect([await listed(), await listed(true), await stores.pins.get(pin.id)]).toEqual([[pin], [pin], pin]);
+      expect(await stores.pins.of({ ...serviceEnvironment, environment: 'staging' as EnvironmentName })).toEqual([]);
+    });
+
+    const recorded = (version: string, more: object = {}) => ({
+      ...serviceEnvironment,
+      version: version as Version,
+      rolled_back_to: 'v1' as Version,
+      incident_id: null,
+      reason: 'rolled back to v1 by bo',
+      pinned_at: stores.clock.now(),
+      ...more,
+    });
+
+    test('it is pinned once for a recorded rollback, and not again after a person lifted the pin', async () => {
+      const rollback = 'chg_rollback' as ChangeId;
+      const pin = await stores.pins.add(recorded('v2'), rollback);
+      expect(pin).toMatchObject({ version: 'v2', incident_id: null, state: 'pinned' });
+      expect(await stores.pins.add(recorded('v2'), rollback)).toBeUndefined();
+      expect(await listed(true)).toEqual([pin]);
+      await stores.pins.lift(pin?.id ?? '', 'ada');
+      expect(await stores.pins.add(recorded('v2'), rollback)).toBeUndefined();
+      expect(await inForce()).toEqual([]);
+    });
+
+    test("it is pinned once if another system reports Firebreak's own rollback first", async () => {
+      const id = await opened();
+      await deploy('v1', 9000);
+      await deploy('v2', 600);
+      const pin = await stores.pins.add(recorded('v2'), 'chg_reported' as ChangeId);
+      expect(await rolledBack(id, 'v2', 'v1')).toEqual(pin);
+      expect(await listed(true)).toEqual([pin]);
+      expect(await stores.pins.add(recorded('v2'), 'chg_again' as ChangeId)).toBeUndefined();
+    });
+
+    test('it is superseded while a newer version runs, and known bad again after a rollback', async () => {
+      const id = await opened();
+      await deploy('v1', 9000);
+      await deploy('v2', 600);
+      const { id: pin } = await rolledBack(id, 'v2', 'v1');
+      await deploy('v3', 0);
+      expect([await inForce(), await listed()]).toEqual([[], []]);
+      expect(await stores.pins.get(pin)).toMatchObject({ state: 'superseded', superseded_by: 'v3', lifted_at: null });
+      expect(await listed(true)).toMatchObject([{ id: pin, state: 'superseded' }]);
+      await rolledBack(id, 'v3', 'v1', 2);
+      expect(await inForce()).toEqual(['v3', 'v2']);
+      expect((await listed()).map(({ version }) => version)).toEqual(['v3', 'v2']);
+    });
+
+    test.each([
+      ['the same version, deployed again', 'v2', 0, {}],
+      ['an older deployment, recorded late', 'v0', 7000, {}],
+      ['a deployment that has only started', 'v3', 0, { status: 'started' }],
+      ['a failed deployment', 'v3', 0, { status: 'failed' }],
+      ['a flag', 'v3', 0, { kind: 'flag' }],
+      ['a rollback of another version', 'v0', 0, { kind: 'rollback' }],
+      ['a deployment of the restored version, which pipelines report like any other', 'v1', 0, {}],
+    ])('it stays known bad after %s', async (_, version, secondsAgo, more) => {
+      const id = await opened();
+      await deploy('v1', 9000);
+      await deploy('v2', 600);
+      await rolledBack(id, 'v2', 'v1');
+      await deploy(version, secondsAgo, more);
+      expect(await inForce()).toEqual(['v2']);
+    });
+
+    test('it is not known bad after a person lifted the pin; the first person is recorded', async () => {
+      const id = await opened();
+      await deploy('v1', 9000);
+      await deploy('v2', 600);
+      const pin = await rolledBack(id, 'v2', 'v1');
+      const lifted = { ...pin, state: 'lifted', lifted_at: stores.clock.now(), lifted_by: 'ada' };
+      expect(await stores.pins.lift(pin.id, 'ada')).toEqual(lifted);
+      later(1);
+      expect(await stores.pins.lift(pin.id, 'bo')).toEqual(lifted);
+      expect([await inForce(), await listed(), await listed(true)]).toEqual([[], [], [lifted]]);
+    });
+
+    test('an unknown pin cannot be lifted', async () => {
+      expect(await stores.pins.get('pin_unknown')).toBeUndefined();
+      expect(await stores.pins.lift('pin_unknown', 'ada')).toBeUndefined();
+    });
+
+    test('all pins are listed, page by page', async () => {
+      const id = await opened();
+      await deploy('v1', 90_000);
+      for (const [n, version] of ['v2', 'v3', 'v4'].entries()) {
+        await deploy(version, 2);
+        await rolledBack(id, version, 'v1', n + 1);
+      }
+      const found = [];
+      for (let cursor: string | null | undefined; cursor !== null;) {
+        const page = await stores.pins.list({ limit: 2, all: true, ...(cursor && { cursor }) });
+        expect(page.items.length).toBeLessThanOrEqual(2);
+        found.push(...page.items);
+        cursor = page.next_cursor;
+      }
+      const versions = found.flatMap(({ service, version }) =>
+        service === serviceEnvironment.service ? [version] : [],
+      );
+      expect(versions).toEqual(['v4', 'v3', 'v2']);
+    });
+  });
+});

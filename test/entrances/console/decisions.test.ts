@@ -1,0 +1,152 @@
+import { describe, expect, test } from 'vitest';
+import { type Audit, auditMain } from '../../../entrances/console/pages/audit.ts';
+import { type Decisions, decisionsMain } from '../../../entrances/console/pages/incidents/decisions.ts';
+import type { AuditEntry, ChainCheck } from '../../../core/ports/audit.ts';
+import type { IncidentId } from '../../../schemas/config/names.ts';
+import type { DecisionView, IncidentView } from '../../../schemas/incidents/incident.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
+import { consoleWorld } from '../../support/console-world.ts';
+import { expectHarmless, hostile, textOf } from '../../support/hostile.ts';
+
+const AT = '2026-11-20T12:00:00.000Z' as Timestamp;
+const LATER = '2026-11-20T15:30:00.000Z' as Timestamp;
+const ID = '01J0000000000000000000000A' as IncidentId;
+
+const decision = (more: Partial<DecisionView> = {}): DecisionView => ({
+  id: `${ID}-1`,
+  kind: 'none',
+  because: 'mode_approve',
+  at: AT,
+  digest: hostile('digest'),
+  state: 'final',
+  from_version: hostile('v2'),
+  to_version: hostile('v1'),
+  reasons: [
+    { code: 'suspect', text: hostile('for') },
+    { code: 'mode_approve', text: hostile('against') },
+  ],
+  answered_by: null,
+  target: { service: hostile('target'), environment: hostile('production') },
+  approvals: { needed: 1, given: [] },
+  ...more,
+});
+
+const about = { id: ID, service: hostile('service'), environment: hostile('environment'), title: hostile('title') };
+
+const decisions = async (more: Partial<Decisions> = {}): Promise<string> =>
+  String(
+    await decisionsMain({
+      at: LATER,
+      kind: 'all',
+      text: hostile('filter'),
+      items: [{ incident: about as Decisions['items'][number]['incident'], decision: decision() }],
+      from: hostile('from'),
+      older: hostile('older'),
+      ...more,
+    }),
+  );
+
+const entry: Audit['items'][number] = {
+  id: hostile('id'),
+  at: AT,
+  actor: 'ada',
+  actorName: hostile('Ada'),
+  kind: hostile('kind'),
+  subject: hostile('subject'),
+  text: hostile('text'),
+  detail: { why: hostile('detail') },
+  sealed: true,
+};
+
+const chain: ChainCheck = { intact: true, entries: 41, sealedUntil: AT, brokenAt: null, because: null };
+
+const audit = async (more: Partial<Audit> = {}): Promise<string> =>
+  String(
+    await auditMain({
+      at: LATER,
+      text: hostile('filter'),
+      items: [entry],
+      from: hostile('from'),
+      older: hostile('older'),
+      chain,
+      isWhole: false,
+      ...more,
+    }),
+  );
+
+test('hostile texts are shown as text', async () => {
+  expectHarmless(await decisions(), 7);
+  const broken = { ...chain, intact: false, brokenAt: hostile('entry'), because: hostile('because') };
+  expectHarmless(await audit({ chain: broken }), 6);
+});
+
+describe('the page of decisions', () => {
+  test('says what to do, what speaks for it, and why automation does not act', async () => {
+    const text = textOf(await decisions());
+    expect(text).toMatch(/Look at service.*For .*Does not act because against/);
+  });
+
+  test('says what would appear where there is nothing', async () => {
+    const empty = { items: [], from: null, older: null };
+    expect(textOf(await decisions({ ...empty, text: '' }))).toMatch(/has not decided anything yet/);
+    expect(textOf(await decisions({ ...empty, kind: 'acted' }))).toMatch(/No decision matches/);
+  });
+
+  test('finds by kind and reason, of services that the viewer may see', async () => {
+    const of = (service: string, kind: DecisionView['kind'], reason: string) =>
+      ({
+        ...about,
+        service,
+        title: `${service} fails`,
+        decisions: [decision({ kind, reasons: [{ code: 'suspect', text: reason }] })],
+      }) as unknown as IncidentView;
+    const items = [of('checkout', 'none', 'no suspect'), of('cart', 'roll_back', 'deploy of v2')];
+    const { get } = consoleWorld(({ deps }) => ({
+      incidents: Object.assign(Object.create(deps.incidents), {
+        list: async () => ({ items, next_cursor: null }),
+      }),
+    }));
+    const titles = async (query: string, token = 'vera') =>
+      [...(await (await get(`/console/decisions${query}`, { token })).text()).matchAll(/>(\w+) fails</g)].map(
+        ([, name]) => name,
+      );
+    expect(await titles('')).toEqual(['checkout', 'cart']);
+    expect(await titles('?kind=acted')).toEqual(['cart']);
+    expect(await titles('?text=NO+SUSPECT')).toEqual(['checkout']);
+    expect(await titles('', 'cora')).toEqual(['cart']);
+  });
+});
+
+describe('the page of the audit log', () => {
+  test('says that the chain is verified, or where it breaks', async () => {
+    expect(textOf(await audit())).toMatch(/Verified: 41 sealed entries of the last day are unchanged/);
+    expect(textOf(await audit({ chain: { ...chain, entries: 0, sealedUntil: null } }))).toMatch(
+      /No entry is sealed yet/,
+    );
+    const broken = { ...chain, intact: false, brokenAt: 'entry 7', because: 'it was altered' };
+    const markup = await audit({ chain: broken, isWhole: true });
+    expect(textOf(markup)).toMatch(/Broken at entry 7: it was altered/);
+    expect(markup).toContain('role="alert"');
+  });
+
+  test('is for those who may read all of it, and the link to it as well', async () => {
+    const asked: unknown[] = [];
+    const entries: (AuditEntry & { sealed: boolean })[] = [
+      { ...entry, kind: 'token.created' },
+      { ...entry, kind: 'freeze.opened' },
+    ];
+    const { get } = consoleWorld(() => ({
+      audit: Object.assign(Object.create(null), {
+        list: async () => ({ items: entries, next_cursor: null }),
+        check: async (query: unknown) => (asked.push(query), chain),
+      }),
+    }));
+    expect((await get('/console/audit', { token: 'vera' })).status).toBe(403);
+    expect(await (await get('/console/decisions', { token: 'vera' })).text()).not.toContain('"/console/audit"');
+    const text = await (await get('/console/audit?text=token&check=all', { token: 'ada' })).text();
+    expect(text).toContain('token.created');
+    expect(text).not.toContain('freeze.opened');
+    expect(text).toContain('"/console/audit"');
+    expect(asked).toEqual([{}]);
+  });
+});

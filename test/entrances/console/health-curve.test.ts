@@ -1,0 +1,200 @@
+import { describe, expect, test } from 'vitest';
+import type { Evidence } from '../../../core/correlation/decisions/evidence.ts';
+import type { Story } from '../../../core/messages/decisions/story.ts';
+import type { Product } from '../../../functions/assembly/product.ts';
+import { readHealth } from '../../../core/incidents/actions/health-read.ts';
+import { healthPanel } from '../../../entrances/console/pages/incidents/health.ts';
+import { type Plot, plot } from '../../../entrances/console/plot.ts';
+import { plotText } from '../../../entrances/console/plot-chart.ts';
+import type { ServiceName, Version } from '../../../schemas/config/names.ts';
+import type { DecisionView, Effect } from '../../../schemas/incidents/incident.ts';
+import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
+import { afterDeploy, curve, own, timed, v42 } from '../../core/correlation/decisions/scenes.ts';
+import { before, INCIDENT, NOON } from '../../core/arbitraries.ts';
+import { expectHarmless, hostile, textOf } from '../../support/hostile.ts';
+
+const LATER = plusSeconds(NOON, 3600);
+
+/** Errors of 0.1 %, and of 20 % from noon on. */
+const evidence = (more: Partial<Evidence> = {}): Evidence =>
+  afterDeploy({ health: { max: 0.01, curve: curve((minutes) => (minutes > 0 ? 0.001 : 0.2)) }, ...more });
+
+const decision = (number: number, more: Partial<DecisionView> = {}) =>
+  ({ id: `${INCIDENT}-${number}`, from_version: 'v42' as Version, ...more }) as DecisionView;
+
+const rollback = (at: Timestamp) => ({ kind: 'roll-back', state: 'succeeded', at }) as Effect;
+
+const story = (more: Partial<Story> = {}) =>
+  ({
+    incident: { id: INCIDENT, service: 'checkout', environment: 'production' },
+    decisions: [decision(1)],
+    effects: [rollback(plusSeconds(NOON, 150))],
+    ...more,
+  }) as Story;
+
+const panel = async (read: Evidence, of = story()): Promise<string> =>
+  String(await healthPanel(of, { decision: decision(1), evidence: read }, LATER));
+
+const pictures = (page: string): string[] => page.match(/<svg class="(?:wide|narrow)".*?<\/svg>/gs) ?? [];
+const inLegend = (page: string): string[] =>
+  [...(/<ul class="legend">(.*?)<\/ul>/s.exec(page)?.[1] ?? '').matchAll(/<li>(.*?)<\/li>/gs)].map(([, one = '']) =>
+    textOf(one).trim(),
+  );
+
+describe('the health curve of an incident', () => {
+  test('marks deploy, onset, alert, and rollback in the order of their times, and the limit', async () => {
+    const page = await panel(evidence());
+    expect(inLegend(page)).toEqual([
+      'deploy of v42 begins 11:57:00',
+      'deploy of v42 ends 11:59:00',
+      expect.stringMatching(/^onset (11:59|12:00):\d\d$/),
+      'alert 12:00:00',
+      'rollback 12:02:30',
+      'limit 0.01',
+    ]);
+    expect(pictures(page)).toHaveLength(2);
+    for (const picture of pictures(page)) {
+      const marks = [...picture.matchAll(/class="mark (\w+)"/g)].map(([, kind]) => kind);
+      expect(new Set(marks)).toEqual(new Set(['alert', 'deploy', 'onset', 'rollback']));
+      expect(marks).toHaveLength(5);
+    }
+  });
+
+  test('is described for people who do not see it, and has its data as a table', async () => {
+    const page = await panel(evidence());
+    const label = /role="img" aria-label="([^"]*)"/.exec(page)?.[1];
+    expect(label).toMatch(
+      /^Health of checkout production from 11:3\d:\d\d to 12:03:\d\d UTC: \d\d samples between 0\.001 and 0\.2, limit 0\.01\. /,
+    );
+    expect(label).toMatch(
+      /deploy of v42 begins at 11:57:00\. deploy of v42 ends at 11:59:00\. .*onset at .*alert at 12:00:00\. rollback at 12:02:30$/,
+    );
+    const rows = [...page.matchAll(/<td class="when">(.*?)<\/td>\s*<td>(.*?)<\/td>/gs)].map(([, at, text]) => [
+      at,
+      text,
+    ]);
+    expect(rows).toContainEqual(['11:58:30', '0.001']);
+    expect(rows).toContainEqual(['12:01:30', '0.2, above the limit']);
+    expect(rows).toContainEqual(['12:02:30', 'rollback']);
+  });
+
+  test('stays inside its picture whatever the values and times are', async () => {
+    const wild = curve((minutes) => (minutes > 0 ? -5 : 1e12));
+    const long = own(v42({ started_at: before(110), finished_at: before(100) }));
+    const page = await panel(evidence({ health: { max: Infinity, curve: wild }, changes: [long] }));
+    for (const picture of pictures(page)) {
+      const [, width = '0', height = '0'] = /viewBox="0 0 (\d+) (\d+)"/.exec(picture) ?? [];
+      const path = /class="curve" d="([^"]*)"/.exec(picture)?.[1] ?? '';
+      const points = [...path.matchAll(/[ML](-?[\d.]+),(-?[\d.]+)/g)].map(
+        ([, x, y]) => [Number(x), Number(y)] as const,
+      );
+      expect(points.length).toBeGreaterThan(10);
+      for (const [x, y] of points) {
+        expect(x).toBeGreaterThanOrEqual(0);
+        expect(x).toBeLessThanOrEqual(Number(width));
+        expect(y).toBeGreaterThanOrEqual(0);
+        expect(y).toBeLessThanOrEqual(Number(height));
+      }
+    }
+    expect(inLegend(page).join()).not.toContain('limit');
+  });
+
+  test('begins at most twenty minutes before its first mark', async () => {
+    const page = await panel(evidence({ changes: [own(timed('v42', 3700, 3600))] }));
+    expect(/aria-label="([^"]*)"/.exec(page)?.[1]).toMatch(/from 10:38:20 to 12:05/);
+  });
+
+  test('a pause between samples is a gap in the line', async () => {
+    const given = (seconds: number): Plot => ({
+      id: 'p',
+      title: 'Health',
+      curve: [0, 60, 60 + seconds, 120 + seconds].map((at, n) => [plusSeconds(NOON, at), n]),
+      from: NOON,
+      until: LATER,
+      limit: null,
+      marks: [],
+    });
+    const strokes = async (seconds: number) =>
+      /class="curve" d="([^"]*)"/.exec(String(await plot(given(seconds))))?.[1]?.match(/M/g)?.length;
+    expect([await strokes(300), await strokes(301)]).toEqual([1, 2]);
+  });
+
+  test('a long curve has a table of at most 60 rows with the highest values', async () => {
+    const samples = Array.from({ length: 600 }, (_, n) => [plusSeconds(NOON, n), n === 333 ? 9 : 1] as const);
+    const page = String(
+      await plot({ id: 'p', title: 'Health', curve: samples, from: NOON, until: LATER, limit: null, marks: [] }),
+    );
+    expect(page.match(/<td class="when">/g)).toHaveLength(60);
+    expect(page).toContain('the highest of each 10 samples');
+    expect(page).toMatch(/12:05:33<\/td>\s*<td>9</);
+  });
+
+  test.for([112, 60, 5, 1])('labels each time of a curve of %s s differently', async (seconds) => {
+    const until = plusSeconds(NOON, seconds);
+    const page = String(await plot({ id: 'p', title: 'Health', curve: [], from: NOON, until, limit: null, marks: [] }));
+    for (const picture of pictures(page)) {
+      const labels = [...picture.matchAll(/class="time"[^>]*>([^<]*)</g)].map(([, label]) => label);
+      expect(labels).toContain('12:00:00');
+      expect(new Set(labels).size).toBe(labels.length);
+    }
+  });
+
+  test('says that there are no samples', () => {
+    const empty: Plot = { id: 'p', title: 'Health', curve: [], from: NOON, until: LATER, limit: 1, marks: [] };
+    expect(plotText(empty)).toBe('Health from 12:00:00 to 13:00:00 UTC: no samples, limit 1');
+  });
+
+  test('shows hostile names as text', async () => {
+    const of = story();
+    const named = { ...of, incident: { ...of.incident, service: hostile<ServiceName>('service') } };
+    expectHarmless(await panel(evidence({ changes: [own(v42({ version: hostile<Version>('v42') }))] }), named), 3);
+  });
+});
+
+describe('what the page reads', () => {
+  const reading = (stored: Record<number, Evidence | null | Error>) => {
+    const read: number[] = [];
+    const warned: string[] = [];
+    const deps = {
+      decisions: {
+        inputs: async (_: string, number: number) => {
+          read.push(number);
+          const found = stored[number];
+          if (found instanceof Error) throw found;
+          return found === undefined ? undefined : { evidence: found };
+        },
+      },
+      log: { warn: (text: string) => warned.push(text) },
+    } as unknown as Pick<Product, 'decisions' | 'log'>;
+    return { deps, read, warned };
+  };
+  const decided = (...numbers: number[]) => story({ decisions: numbers.map((number) => decision(number)) });
+
+  test('is the newest judgement with samples, once', async () => {
+    const { deps, read } = reading({ 1: evidence(), 2: evidence(), 3: afterDeploy() });
+    const found = await readHealth(deps, decided(1, 2, 3));
+    expect(found?.decision.id).toBe(`${INCIDENT}-2`);
+    await readHealth(deps, decided(1, 2, 3));
+    expect(read).toEqual([3, 2]);
+  });
+
+  test.each<[string, Record<number, Evidence | null | Error>]>([
+    ['no query is configured', { 1: afterDeploy() }],
+    ['the query had no samples', { 1: evidence({ health: { max: 1, curve: [] } }) }],
+    ['the inputs are gone', {}],
+  ])('is nothing if %s', async (_, stored) => {
+    const { deps, warned } = reading(stored);
+    expect(await readHealth(deps, decided(1))).toBeNull();
+    expect(healthPanel(story(), null, LATER)).toBe('');
+    expect(warned).toEqual([]);
+  });
+
+  test('does not fail the page if the inputs cannot be read, and is read again', async () => {
+    const stored: Record<number, Evidence | Error> = { 1: new Error('throttled') };
+    const { deps, warned } = reading(stored);
+    expect(await readHealth(deps, decided(1))).toBeNull();
+    expect(warned).toEqual(['the inputs of a decision could not be read']);
+    stored[1] = evidence();
+    expect((await readHealth(deps, decided(1)))?.evidence).toBe(stored[1]);
+  });
+});

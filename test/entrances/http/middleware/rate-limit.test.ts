@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import { api } from '../../../../entrances/http/app.ts';
+import { DEFAULT_ALLOWANCE } from '../../../../entrances/http/middleware/rate-limit.ts';
+import { alert, group } from '../../../support/alerts.ts';
+import { FakeWorld } from '../../../support/fake-deps.ts';
+
+const app = () =>
+  api({
+    ...new FakeWorld().deps,
+    secrets: { get: async (name) => ({ FIREBREAK_ADMIN_TOKEN: 'admin', FIREBREAK_INGEST_TOKEN: 'ingest' })[name] },
+    queue: { sendAll: async () => undefined },
+  });
+
+const as = (token: string) => ({ authorization: `Bearer ${token}`, 'content-type': 'application/json' });
+
+test('a credential that exceeds the limit gets Retry-After; others are not affected', async () => {
+  const server = app();
+  const ask = (token: string) => server.request('/v1/automation', { headers: as(token) });
+  for (let n = 0; n < DEFAULT_ALLOWANCE.burst; n += 1) await ask('admin');
+  const refused = await ask('admin');
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '1']);
+  expect(await refused.json()).toMatchObject({ status: 429, code: 'too-many-requests' });
+  expect((await ask('ingest')).status).toBe(403);
+});
+
+test('the alert receivers never respond with 429', async () => {
+  const server = app();
+  const body = JSON.stringify(group([alert()]));
+  const statuses = new Set<number>();
+  for (let n = 0; n < DEFAULT_ALLOWANCE.burst + 50; n += 1) {
+    statuses.add(
+      (await server.request('/v1/alerts/alertmanager', { method: 'POST', headers: as('ingest'), body })).status,
+    );
+  }
+  expect([...statuses]).toEqual([202]);
+});

@@ -1,0 +1,172 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Firebreak } from '../../../support/firebreak.ts';
+import { seen } from '../../../support/fixtures.ts';
+import { deliver, github, SECRET, signed } from './github-server.ts';
+
+const SHA = '4c1f0d9b2a6e8f7d5c3b1a09e8d7c6b5a4f3e2d1';
+const PREVIOUS = '9b1deb4d3b7d4bad9bdd2b0d7b3dcb6d4f1c2a3e';
+
+let firebreak: Firebreak;
+beforeAll(async () => {
+  firebreak = await Firebreak.start({
+    unshown: true,
+    timeScale: 60,
+    services: { 'checkout-api': { repository: 'octo-org/checkout-api', environments: { production: {} } } },
+    env: { GITHUB_WEBHOOK_SECRET: SECRET },
+  });
+});
+afterAll(() => firebreak?.remove());
+
+const changesOf = async (service: string): Promise<any[]> =>
+  (await firebreak.get(`/v1/deployments?service=${service}`)).body.items;
+
+/** Delivers a fixture with other values in its deployment. */
+const deployment = (
+  name: string,
+  more: { id: number; repository?: string; environment?: string; sha?: string; at?: string },
+) => {
+  const payload = JSON.parse(github(name).body);
+  const { id, repository, environment, sha, at } = more;
+  Object.assign(payload.deployment, {
+    id,
+    ...(sha && { sha }),
+    ...(environment && { environment }),
+    ...(at && { created_at: at }),
+  });
+  if (payload.deployment_status && at) payload.deployment_status.created_at = at;
+  if (payload.deployment_status && environment) payload.deployment_status.environment = environment;
+  if (repository) payload.repository.full_name = repository;
+  return deliver(firebreak, signed(payload, payload.deployment_status ? 'deployment_status' : 'deployment'));
+};
+
+describe('the webhooks of a deployment', () => {
+  test('record one change with its commits, in any order and repeated', async () => {
+    const before = { service: 'checkout-api', environment: 'production', version: PREVIOUS, commit: PREVIOUS };
+    await firebreak.post('/v1/deployments', { ...before, started_at: '2026-11-18T10:00:00Z' });
+    const order = ['deployment-status-success', 'deployment-created', 'push', 'deployment-status-in-progress'];
+    for (const name of [...order, ...order.toReversed(), 'deployment-status-inactive', 'form-encoded-deployment'])
+      expect(await deliver(firebreak, github(name))).toMatchObject({ status: 202 });
+    const [change, ...others] = await changesOf('checkout-api');
+    expect(change).toMatchObject({
+      service: 'checkout-api',
+      environment: 'production',
+      version: SHA,
+      kind: 'deploy',
+      status: 'succeeded',
+      commit: SHA,
+      committed_at: '2026-11-20T06:19:58.000Z',
+      commits: [
+        { sha: '1f0e9d8c7b6a59483726150413a2b1c0d9e8f7a6', committed_at: '2026-11-19T15:02:11.000Z' },
+        { sha: SHA, committed_at: '2026-11-20T06:19:58.000Z' },
+      ],
+      started_at: '2026-11-20T06:31:02.000Z',
+      finished_at: '2026-11-20T06:33:55.000Z',
+      author: 'alice',
+      url: 'https://github.com/octo-org/checkout-api/actions/runs/6789012345',
+      reported_by: 'github',
+      warnings: [],
+    });
+    expect(others).toMatchObject([{ version: PREVIOUS }]);
+    const answer = await deliver(firebreak, github('deployment-status-success'));
+    expect(answer).toEqual({ status: 202, body: { changes: [change.id] } });
+  });
+
+  test('add to the record of a pipeline, and a pipeline adds to theirs', async () => {
+    const at = { started_at: '2026-11-20T09:00:00Z', finished_at: '2026-11-20T09:02:00Z' };
+    const place = { service: 'checkout-api', environment: 'production' };
+    const sha = '5'.repeat(40);
+    const { body: recorded } = await firebreak.post('/v1/deployments', { ...place, version: 'v5', commit: sha, ...at });
+    const answer = await deployment('deployment-status-success', { id: 500, sha, at: '2026-11-20T09:01:50Z' });
+    expect(answer.body).toEqual({ changes: [recorded.id] });
+    const six = '6'.repeat(40);
+    const { body: reported } = await deployment('deployment-status-success', {
+      id: 600,
+      sha: six,
+      at: '2026-11-20T10:00:00Z',
+    });
+    const again = await firebreak.post('/v1/deployments', {
+      ...place,
+      version: six,
+      started_at: '2026-11-20T09:58:00Z',
+      finished_at: '2026-11-20T10:00:01Z',
+      has_migration: false,
+    });
+    expect(again).toMatchObject({ status: 200, body: { id: reported.changes[0], has_migration: false } });
+  });
+
+  test('of an older version are a rollback', async () => {
+    const { body } = await deployment('deployment-status-success', {
+      id: 700,
+      sha: '5'.repeat(40),
+      at: '2026-11-20T11:00:00Z',
+    });
+    expect((await firebreak.get(`/v1/deployments/${body.changes[0]}`)).body).toMatchObject({ kind: 'rollback' });
+  });
+
+  test('that fail are a signal of their service', async () => {
+    const payload = JSON.parse(github('deployment-status-success').body);
+    Object.assign(payload.deployment, { id: 800, sha: '8'.repeat(40) });
+    Object.assign(payload.deployment_status, { state: 'failure', created_at: new Date().toISOString() });
+    expect((await deliver(firebreak, signed(payload, 'deployment_status'))).status).toBe(202);
+    const title = `The deploy of ${'8'.repeat(40)} failed`;
+    await seen(async () => {
+      const { body } = await firebreak.get('/v1/signals?limit=50');
+      return body.items.some((signal: any) => signal.title === title);
+    }, 'a signal of the failed deployment');
+  });
+
+  test('explain what is wrong with their payload', async () => {
+    const payload = JSON.parse(github('deployment-created').body);
+    delete payload.deployment.sha;
+    expect(await deliver(firebreak, signed(payload, 'deployment'))).toMatchObject({
+      status: 422,
+      body: { detail: expect.stringContaining('deployment.sha') },
+    });
+    const ahead = { id: 900, at: new Date(Date.now() + 3_600_000).toISOString() };
+    expect(await deployment('deployment-status-in-progress', ahead)).toMatchObject({
+      status: 422,
+      body: { detail: expect.stringContaining("ahead of Firebreak's clock") },
+    });
+  });
+});
+
+test('a deployment that no service has is listed with the lines that map it, and recorded when they are there', async () => {
+  const cart = { repository: 'octo-org/cart', environment: 'prod-eu' };
+  const { body } = await deployment('deployment-status-success', { id: 1000, ...cart });
+  expect(body).toEqual({ changes: [], unmapped: 'no service has the repository "octo-org/cart"' });
+  await deployment('deployment-status-success', { id: 1001, ...cart, at: '2026-11-20T07:00:00Z' });
+  const { body: unmapped } = await firebreak.get('/v1/deployments/unmapped');
+  expect(unmapped.items).toMatchObject([
+    {
+      reported_by: 'github',
+      subject: cart,
+      why: body.unmapped,
+      lines: ['services:', '  cart:', '    repository: octo-org/cart', '    environments:', '      prod-eu: {}'].join(
+        '\n',
+      ),
+      rollouts: 2,
+    },
+  ]);
+  const services = { cart: { repository: cart.repository, environments: { [cart.environment]: {} } } };
+  await firebreak.write('services.yaml', JSON.stringify({ services }));
+  await seen(async () => (await changesOf('cart')).length === 2, 'the kept deployments');
+  expect((await changesOf('cart')).map(({ finished_at }) => finished_at)).toEqual([
+    '2026-11-20T07:00:00.000Z',
+    '2026-11-20T06:33:55.000Z',
+  ]);
+  expect((await firebreak.get('/v1/deployments/unmapped')).body.items).toEqual([]);
+});
+
+test('pushes, pull requests, reviews, and releases are kept; tags are not', async () => {
+  for (const [name, recorded] of [
+    ['pull-request-review-submitted', 'octo-org/checkout-api#41'],
+    ['pull-request-closed-merged', 'octo-org/checkout-api#41'],
+    ['release-published', 'octo-org/checkout-api v1.4.0'],
+    ['push', `octo-org/checkout-api@${SHA}`],
+  ])
+    expect(await deliver(firebreak, github(name ?? ''))).toEqual({ status: 202, body: { recorded } });
+  expect(await deliver(firebreak, github('push-tag'))).toEqual({
+    status: 202,
+    body: { ignored: 'push: a tag, or the deletion of a branch' },
+  });
+});

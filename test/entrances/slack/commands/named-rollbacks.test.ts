@@ -1,0 +1,139 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { NewChange } from '../../../../schemas/changes/change.ts';
+import type { ChangeId, EnvironmentName, IncidentId, ServiceName, Version } from '../../../../schemas/config/names.ts';
+import { plusSeconds } from '../../../../schemas/time/time.ts';
+import { ADA, buttonsIn, ChatWorld } from './chat-world.ts';
+
+const serviceEnvironment = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
+
+let chat: ChatWorld;
+let id: IncidentId;
+
+beforeEach(async () => {
+  chat = new ChatWorld();
+  id = await chat.incident();
+});
+
+async function deployed(version: string, minutesAgo: number, more: object = {}): Promise<void> {
+  const started_at = plusSeconds(chat.world.clock.now(), -60 * minutesAgo);
+  await chat.deps.changes.record(
+    NewChange.parse({ ...serviceEnvironment, version, started_at, finished_at: started_at, ...more }),
+  );
+}
+
+describe('rollbacks in Slack', () => {
+  test.each([
+    ['stagin', 'Did you mean /rollback checkout staging\\?'],
+    ['prod', 'Did you mean /rollback checkout production\\?'],
+    ['v9', 'Environments: production, staging; versions: v1\\.'],
+  ])(
+    'of %s, which is neither an environment nor a version, are refused instead of applied to production',
+    async (word, said) => {
+      const neither = new RegExp(
+        `^checkout has no environment "${word}", and no version "${word}" is recorded in .*${said}`,
+      );
+      if (word !== 'v9') expect(await chat.says(ADA, '/rollback', `checkout ${word}`)).toMatch(neither);
+      await deployed('v1', 600);
+      await deployed('v2', 300);
+      expect(await chat.says(ADA, '/rollback', `checkout ${word}`)).toMatch(neither);
+      expect(buttonsIn(chat.sent.at(-1)?.message ?? { summary: '', parts: [] })).toEqual([]);
+    },
+  );
+
+  test('have a list of deployments, which refuses an unknown environment', async () => {
+    await deployed('v1', 600);
+    expect(await chat.says(ADA, '/deploys', 'checkout prod')).toBe(
+      'checkout has no environment "prod"; it has production, staging. Did you mean "production"? Nothing was done.',
+    );
+    await deployed('v1', 300, { environment: 'canary' });
+    expect(await chat.says(ADA, '/deploys', 'checkout canary')).toMatch(/^Deployments of checkout in canary/);
+  });
+
+  test('to a named version show the known facts about it, and are executed only by the button', async () => {
+    await deployed('v1', 600);
+    await deployed('v2', 300, { rollback_safe_to: 'v1' });
+    await deployed('v3', 10, { has_migration: true });
+    const answer = await chat.says(ADA, '/rollback', 'checkout production v1');
+    expect(answer).toContain('The rollback would go back to v1, which undoes v2 (deploy), v3 (deploy).');
+    expect(answer).toMatch(/v1 last ran from 2026-.* UTC until 2026-.* UTC, for 5 hours, without known problems\./);
+    expect(answer).toContain('⚠️ v3 has a migration, so the old version may not work with the migrated data.');
+    expect(answer).toContain('⚠️ The newest version known to be good is v2.');
+    expect(answer).toContain('v2 can be rolled back no further than v1.');
+    const [button] = buttonsIn(chat.sent.at(-1)?.message ?? { summary: '', parts: [] });
+    expect(button).toEqual({ verb: 'rollback', ...serviceEnvironment, from: 'v3', to: 'v1', named: true });
+    const confirm = chat.sent.at(-1)?.message.parts.flatMap((part) => (part.kind === 'buttons' ? part.buttons : []))[0];
+    expect(confirm?.confirm?.text).toMatch(
+      /^checkout in production: roll back from v3 to v1\. v3 has a migration.*\.$/,
+    );
+    if (button === undefined) return;
+    expect(await chat.presses(ADA, button)).toMatch(/^The rollback of v3 to v1 was requested, and starts/);
+    expect(chat.timeline(id)).toEqual([`slack:${ADA}: Requested a rollback to v1`]);
+    const mail = chat.world.store.dossiers.get(id)?.inbox.at(-1)?.message;
+    expect(mail).toEqual({ kind: 'rollback', by: `slack:${ADA}`, note: '', from: 'v3', to: 'v1' });
+  });
+
+  test('to an impossible version are refused with the reason', async () => {
+    await deployed('v1.0', 600);
+    await deployed('v1.1', 300);
+    await deployed('v2.0', 200, { status: 'failed' });
+    await deployed('v3.0', 10, { rollback_safe_to: 'v1.1' });
+    const asks = (version: string) => chat.says(ADA, '/rollback', `checkout production ${version}`);
+    expect(await asks('v1.2')).toBe(
+      'No recent deployment of v1.2 for checkout in production is recorded; available versions: v1.1, v1.0. Nothing was done.',
+    );
+    expect(await asks('v3.0')).toBe('v3.0 is already running for checkout in production. Nothing was done.');
+    expect(await asks('v2.0')).toMatch(/has succeeded, so it has never run there\. Nothing was done\.$/);
+    expect(await asks('v1.0')).toMatch(
+      /^v3.0 can be rolled back no further than v1\.1, and v1\.0 is older\. Nothing was done\.$/,
+    );
+    expect(chat.timeline(id)).toEqual([]);
+  });
+
+  test('to a pinned version are refused, also if it was pinned after the plan was shown', async () => {
+    await deployed('v1', 600);
+    await deployed('v2', 300);
+    await deployed('v3', 10);
+    const named = {
+      verb: 'rollback',
+      ...serviceEnvironment,
+      from: 'v3' as Version,
+      to: 'v1' as Version,
+      named: true,
+    } as const;
+    const pinned_at = chat.world.clock.now();
+    const pin = { ...serviceEnvironment, version: 'v1' as Version, incident_id: id, reason: 'rolled back', pinned_at };
+    await chat.world.deps.pins.add(pin, 'chg_another' as ChangeId);
+    expect(await chat.says(ADA, '/rollback', 'checkout production v1')).toMatch(/^v1 is pinned as known bad/);
+    expect(await chat.presses(ADA, named)).toMatch(/^Superseded: v1 is pinned as known bad .* Nothing was done\.$/);
+    expect(chat.timeline(id)).toEqual([]);
+  });
+
+  test('after a rollback go further back, and forward only to a named version, with a warning', async () => {
+    for (const [version, ago] of [
+      ['c1', 600],
+      ['c2', 500],
+      ['c3', 400],
+      ['c4', 300],
+    ] as const)
+      await deployed(version, ago, { has_migration: version === 'c4' });
+    await deployed('c5', 200);
+    await deployed('c2', 5, { kind: 'rollback' });
+    const back = await chat.says(ADA, '/rollback', 'checkout production');
+    expect(back).toContain(
+      'The rollback would go back to c1, which undoes c2 (deploy); c3, c4, c5 were already undone.',
+    );
+    expect(back).toContain('⚠️ c4 has a migration');
+    const forward = await chat.says(ADA, '/rollback', 'checkout production c4');
+    expect(forward).toContain('The rollback would go forward to c4, because c2 is running after a rollback.');
+    expect(forward).toContain('⚠️ c4 is newer than c2, which is running after a rollback, so this is a roll-forward.');
+  });
+
+  test('without a version that is known to be good are possible to a named version', async () => {
+    await deployed('v1', 25);
+    await deployed('v2', 10);
+    expect(await chat.says(ADA, '/rollback', 'checkout production')).toMatch(
+      /To roll back to a specific version, enter .* VERSION\.$/,
+    );
+    expect(await chat.says(ADA, '/rollback', 'checkout production v1')).toMatch(/⚠️ v1 ran too briefly/);
+  });
+});

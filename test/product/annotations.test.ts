@@ -1,0 +1,244 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { eventually, Firebreak } from '../support/firebreak.ts';
+
+let firebreak: Firebreak;
+
+beforeAll(async () => {
+  firebreak = await Firebreak.start({
+    timeScale: 1,
+    env: { FIREBREAK_PUBLIC_URL: 'https://firebreak.acme.test' },
+    services: {
+      'order-service': { defaultEnvironment: 'production', environments: { production: {}, staging: {} } },
+      search: { match: { service: 'search-api' }, environments: { live: {} } },
+      billing: {},
+      payments: { environments: { 'prod-eu': {}, 'prod-us': {} } },
+    },
+  });
+});
+afterAll(() => firebreak.remove());
+
+const annotate = (body: unknown, headers: Record<string, string> = {}) =>
+  firebreak.request('POST', '/api/annotations', body, headers);
+const deploysOf = async (service: string) =>
+  (await firebreak.get(`/v1/deployments?service=${service}`)).body.items as Record<string, unknown>[];
+
+test('an annotation for Grafana is recorded as a deploy, and shown in Grafana with its commit and its link', async () => {
+  const time = Date.now() - 60_000;
+  const annotation = {
+    time,
+    timeEnd: time + 30_000,
+    tags: ['deployment', 'order-service', 'v2.4.1', 'team:shop'],
+    text: 'Deployed <b>order-service</b>\nCommit: 4ae0d6c1\nAuthor: Ada Byron\nChanges: https://git.acme.test/compare/v2.4.0...v2.4.1?a=1&b=2',
+  };
+  const first = await annotate(annotation);
+  expect(first).toMatchObject({ status: 200, body: { message: 'Annotation added', id: expect.any(Number) } });
+  expect(Number.isSafeInteger(first.body.id)).toBe(true);
+  expect((await annotate(annotation)).body).toEqual(first.body);
+  const [deploy, ...more] = await deploysOf('order-service');
+  expect(more).toEqual([]);
+  expect(deploy).toMatchObject({
+    environment: 'production',
+    version: 'v2.4.1',
+    kind: 'deploy',
+    status: 'succeeded',
+    commit: '4ae0d6c1',
+    author: 'Ada Byron',
+    url: 'https://git.acme.test/compare/v2.4.0...v2.4.1?a=1&b=2',
+    started_at: new Date(time).toISOString(),
+    finished_at: new Date(time + 30_000).toISOString(),
+  });
+  const sent = await eventually(
+    async () => (await firebreak.calls('grafana')).find(({ method }) => method === 'POST')?.body,
+    'the annotation in Grafana',
+  );
+  expect(sent).toMatchObject({
+    time,
+    timeEnd: time + 30_000,
+    // The first are those of each change; panels search for those that the pipeline has sent.
+    tags: [
+      'deploy',
+      `firebreak:${String(deploy?.['id'])}`,
+      'order-service',
+      'production',
+      'v2.4.1',
+      'deployment',
+      'team:shop',
+    ],
+  });
+  expect(sent.text.split('<br>')).toEqual([
+    'Deploy: order-service production v2.4.1 by Ada Byron, commit 4ae0d6c1',
+    'Deployed &lt;b&gt;order-service&lt;/b&gt;',
+    '<a href="https://git.acme.test/compare/v2.4.0...v2.4.1?a=1&amp;b=2">Open its source</a>',
+    '<a href="https://firebreak.acme.test/console/services/order-service">Open in Firebreak</a>',
+  ]);
+});
+
+test.each([
+  [['v3', 'staging', 'Deploy', 'order-service'], { environment: 'staging', version: 'v3' }],
+  [['deploy', 'service:order-service', 'version:v4:arm', 'env:staging'], { environment: 'staging', version: 'v4:arm' }],
+  [['deployment', 'order-service', 'team:shop', 'version:v5', 'eu'], { environment: 'production', version: 'v5' }],
+  [['rollback', 'order-service', 'v3'], { kind: 'rollback', version: 'v3' }],
+  [['hotfix', 'order-service', 'v3.1'], { kind: 'hotfix', version: 'v3.1' }],
+  [['deploy', 'rollback', 'order-service', 'v2'], { kind: 'rollback', version: 'v2' }],
+  [['deployment', 'hotfix', 'order-service', 'v3.2'], { kind: 'hotfix', version: 'v3.2' }],
+])('tags %s', async (tags, expected) => {
+  expect((await annotate({ tags, text: '' })).status).toBe(200);
+  expect((await deploysOf('order-service'))[0]).toMatchObject(expected);
+});
+
+test('the label of its alerts names a service, and changes are commits', async () => {
+  const text = 'Changes:<br>- 1f2e3d4 Fix the search\n0a1b2c3d Add an index\nRefactor\nAuthor: bob';
+  expect((await annotate({ dashboardUID: 'x', panelId: 2, tags: ['deploy', 'search-api', '7'], text })).status).toBe(
+    200,
+  );
+  expect((await deploysOf('search'))[0]).toMatchObject({
+    environment: 'live',
+    author: 'bob',
+    commits: [{ sha: '1f2e3d4' }, { sha: '0a1b2c3d' }],
+    note: '- 1f2e3d4 Fix the search\n0a1b2c3d Add an index\nRefactor',
+  });
+});
+
+test.each([
+  [['maintenance', 'order-service', 'v1'], 'no tag is one of deploy'],
+  [['deploy', 'orders', 'v1'], 'no tag is a service of the catalogue: orders, v1'],
+  [['deploy', 'order-service', 'registry/orders:v1'], 'no tag is left for the version'],
+  [['deploy', 'payments', 'order-service'], 'payments and order-service are services of the catalogue'],
+  [['deploy', 'service:search', 'service:billing', 'v1'], 'several tags are service:…: search, billing'],
+  [['deploy', 'payments', 'v1'], 'payments has the environments prod-eu, prod-us'],
+  [['deploy', 'order-service', 'v1', 'eu'], 'there are 2: v1, eu'],
+])('tags %s are refused', async (tags, why) => {
+  const { status, body } = await annotate({ tags, text: 'x' });
+  expect([status, body.detail]).toEqual([422, expect.stringContaining(why)]);
+});
+
+test.each([
+  ['Commit: `4AE0D6C1` Fix the search', '4ae0d6c1', null],
+  ['Commit: https://git.acme.test/orders/commit/4ae0d6c19', '4ae0d6c19', null],
+  ['Commit: Fix the search', null, 'Commit: Fix the search'],
+  ['<b>Commit:</b> <a href="https://git.acme.test/orders/commit/4ae0d6c1">4ae0d6c1</a>', '4ae0d6c1', null],
+  ['* **Commit**: 4ae0d6c1', '4ae0d6c1', null],
+])('the commit in %j', async (text, commit, note) => {
+  expect((await annotate({ tags: ['deploy', 'order-service', 'v5'], text })).status).toBe(200);
+  const [deploy] = await deploysOf('order-service');
+  expect([deploy?.['commit'], deploy?.['note'] ?? null]).toEqual([commit, note]);
+});
+
+test('fields of a text in HTML, in any order', async () => {
+  const text = [
+    'Deployed by <b>CI</b>',
+    '<b>Changes</b>: <a href="https://git.acme.test/compare/v9...v10?a=1&amp;b=2" target="_blank">9 commits</a>',
+    '- <a href="https://git.acme.test/commit/1f2e3d4">1f2e3d4</a> Fix the search',
+    '<strong>Author:</strong> Ada Byron <ada@acme.test>',
+    '<b>Commit:</b> 4AE0D6C1',
+  ];
+  expect((await annotate({ tags: ['v10', 'service:search', 'deploy'], text: text.join('<br>') })).status).toBe(200);
+  expect((await deploysOf('search'))[0]).toMatchObject({
+    version: 'v10',
+    commit: '4ae0d6c1',
+    author: 'Ada Byron <ada@acme.test>',
+    url: 'https://git.acme.test/compare/v9...v10?a=1&b=2',
+    commits: [{ sha: '1f2e3d4' }],
+    note: 'Deployed by <b>CI</b>\n- <a href="https://git.acme.test/commit/1f2e3d4">1f2e3d4</a> Fix the search',
+  });
+});
+
+test.each([
+  ['PATCH', {}, { note: 'Started' }, 'Annotation patched'],
+  [
+    'PUT',
+    { tags: ['deploy', 'billing', 'v-PUT', 'finished'], text: 'Commit: 4ae0d6c1\nDone' },
+    { commit: '4ae0d6c1', note: 'Done', tags: ['deploy', 'billing', 'v-PUT', 'finished'] },
+    'Annotation updated',
+  ],
+])('a %s adds the end to a deploy, as actions do when they have finished', async (method, more, shown, message) => {
+  const time = Date.now() - 300_000;
+  const started = await annotate({ time, isRegion: true, tags: ['deploy', 'billing', `v-${method}`], text: 'Started' });
+  const timeEnd = time + 240_000;
+  const path = `/api/annotations/${started.body.id}`;
+  const updated = await firebreak.request(method, path, { time, timeEnd, ...more });
+  expect([updated.status, updated.body]).toEqual([200, { message }]);
+  const [deploy] = await deploysOf('billing');
+  expect(deploy).toMatchObject({
+    version: `v-${method}`,
+    started_at: new Date(time).toISOString(),
+    finished_at: new Date(timeEnd).toISOString(),
+    ...shown,
+  });
+  await eventually(
+    async () => (await firebreak.calls('grafana')).find(({ body }) => body?.timeEnd === timeEnd),
+    'the end in Grafana',
+  );
+});
+
+test('a changed annotation needs a known ID, an end that is not ahead, and permission for its service', async () => {
+  const { id } = (await annotate({ tags: ['deploy', 'billing', 'v2'], text: '' })).body;
+  const patch = async (path: string, body: unknown, headers = {}) =>
+    (await firebreak.request('PATCH', `/api/annotations/${path}`, body, headers)).status;
+  expect(await patch('4711', { timeEnd: Date.now() })).toBe(404);
+  expect(await patch('x', { timeEnd: Date.now() })).toBe(404);
+  expect(await patch(id, { timeEnd: Date.now() + 3_600_000 })).toBe(422);
+  expect(await patch(id, { timeEnd: Math.floor(Date.now() / 1000) })).toBe(422);
+  const { token } = (
+    await firebreak.post('/v1/tokens', { name: 'ci-search', actions: ['deployments:write'], services: ['search'] })
+  ).body;
+  expect(await patch(id, { text: 'x' }, { authorization: `Bearer ${token}` })).toBe(403);
+  // The clock of the sender is behind.
+  expect(await patch(id, { timeEnd: Date.now() - 60_000 })).toBe(200);
+  const deploy = (await deploysOf('billing')).find(({ version }) => version === 'v2');
+  expect(deploy?.['finished_at']).toBe(deploy?.['started_at']);
+});
+
+test.each([['deploy billing v3.1'], [['v3.1', 'deploy', 'billing']]])(
+  'the form of Graphite, with tags %j',
+  async (tags) => {
+    const when = Math.floor(Date.now() / 1000) - 120;
+    const sent = { what: 'Deployed', tags, when, data: 'Commit: 4ae0d6c1' };
+    expect(await firebreak.request('POST', '/api/annotations/graphite', sent)).toMatchObject({
+      status: 200,
+      body: { message: 'Graphite annotation added', id: expect.any(Number) },
+    });
+    expect((await deploysOf('billing')).find(({ version }) => version === 'v3.1')).toMatchObject({
+      commit: '4ae0d6c1',
+      note: 'Deployed',
+      started_at: new Date(when * 1000).toISOString(),
+    });
+  },
+);
+
+test('an annotation completes a deploy that another system has reported', async () => {
+  const time = Date.now() - 3_600_000;
+  const started_at = new Date(time).toISOString();
+  const reported = { service: 'payments', environment: 'prod-eu', version: 'v7', started_at };
+  expect((await firebreak.post('/v1/deployments', reported)).status).toBe(201);
+  await annotate({ time, tags: ['deploy', 'payments', 'v7', 'prod-eu', 'release-train'], text: '' });
+  await annotate({ time, tags: ['deploy', 'payments', 'version:v7', 'prod-eu', 'nightly'], text: 'Batch 7' });
+  expect(await deploysOf('payments')).toEqual([
+    expect.objectContaining({ tags: ['deploy', 'payments', 'version:v7', 'prod-eu', 'nightly'], note: 'Batch 7' }),
+  ]);
+});
+
+test('absent times can be null, and seconds are refused', async () => {
+  const annotation = { tags: ['deploy', 'order-service', 'v6'], text: null };
+  expect((await annotate({ ...annotation, time: null, timeEnd: null })).status).toBe(200);
+  const { status, body } = await annotate({ ...annotation, time: Math.floor(Date.now() / 1000) });
+  expect([status, body.detail]).toEqual([422, expect.stringContaining('milliseconds')]);
+});
+
+test('a repeated request with the same Idempotency-Key counts once', async () => {
+  const send = () =>
+    annotate({ tags: ['deploy', 'order-service', 'v8'], text: '' }, { 'idempotency-key': 'pipeline-8' });
+  expect((await send()).body).toEqual((await send()).body);
+});
+
+test('a time in the future, and tokens without the permission or for another service, are refused', async () => {
+  const annotation = { tags: ['deploy', 'order-service', 'v9'], text: '' };
+  expect((await annotate({ ...annotation, time: Date.now() + 3_600_000 })).status).toBe(422);
+  expect((await annotate(annotation, { authorization: 'Bearer wrong' })).status).toBe(401);
+  const token = async (fields: object) =>
+    `Bearer ${(await firebreak.post('/v1/tokens', { name: `ci-${JSON.stringify(fields).length}`, ...fields })).body.token}`;
+  const foreign = await token({ actions: ['deployments:write'], services: ['search'] });
+  expect((await annotate(annotation, { authorization: foreign })).status).toBe(403);
+  const reader = await token({ actions: ['deployments:read'] });
+  expect((await annotate(annotation, { authorization: reader })).status).toBe(403);
+});

@@ -1,0 +1,130 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { jwtVerify } from 'jose';
+import { describe, expect, test } from 'vitest';
+import { githubAccess } from '../../../vendors/github/access.ts';
+import { request } from '../../../vendors/github/rest.ts';
+import * as z from 'zod';
+import { SetClock } from '../../support/fake-deps.ts';
+import { type Reply, vendor } from '../server.ts';
+
+const keys = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const pem = (type: 'pkcs1' | 'pkcs8') => keys.privateKey.export({ type, format: 'pem' }).toString();
+
+const clock = () => new SetClock('2026-11-20T12:00:00.000Z');
+
+const token = (name: string, minutes = 60): Reply => ({
+  status: 201,
+  body: JSON.stringify({ token: name, expires_at: new Date(Date.parse('2026-11-20T12:00:00Z') + minutes * 60_000) }),
+});
+const fine: Reply = { status: 200, body: '{}' };
+
+/** Creates the access for an app, with an API of the test. */
+async function app(replies: [Reply, ...Reply[]], more: Record<string, string> = {}, time = clock()) {
+  const { url, received } = await vendor(...replies);
+  const secrets: Record<string, string> = {
+    GITHUB_API_URL: url,
+    GITHUB_APP_ID: '4711',
+    GITHUB_APP_PRIVATE_KEY: pem('pkcs1'),
+    ...more,
+  };
+  const access = githubAccess({ secrets: { get: async (name) => secrets[name] || undefined }, clock: time });
+  return { access, received, url, secrets };
+}
+
+type Access = Awaited<ReturnType<typeof app>>['access'];
+
+/** Makes one call and returns its result. */
+const call = async (options: ReturnType<Access['forRepository']>) =>
+  request(await options, { method: 'GET', path: '/zen', schema: z.unknown(), timeoutMs: 2000 });
+
+describe('the token of an app', () => {
+  test.each([
+    ['as GitHub gives it', pem('pkcs1')],
+    ['PKCS#8', pem('pkcs8')],
+    ['on one line', pem('pkcs1').replaceAll('\n', '\\n')],
+  ])('is requested with a key %s, by a JWT that is valid for less than ten minutes', async (_, key) => {
+    const time = clock();
+    const { access, received } = await app([token('ghs_one'), fine], { GITHUB_APP_PRIVATE_KEY: key }, time);
+    expect(await call(access.asApp('acme/checkout', 375706))).toMatchObject({ kind: 'done' });
+    const [made, used] = received;
+    expect(made).toMatchObject({ method: 'POST', path: '/app/installations/375706/access_tokens' });
+    expect(used?.headers.authorization).toBe('Bearer ghs_one');
+    const own = made?.headers.authorization?.replace('Bearer ', '') ?? '';
+    const { payload } = await jwtVerify(own, keys.publicKey, {
+      algorithms: ['RS256'],
+      issuer: '4711',
+      currentDate: new Date(time.millis),
+    });
+    const [iat = 0, exp = 0] = [payload.iat, payload.exp];
+    expect(iat).toBeLessThan(time.millis / 1000);
+    expect(exp - time.millis / 1000).toBeLessThanOrEqual(600);
+  });
+
+  test('is cached until shortly before it expires, and shared by concurrent callers', async () => {
+    const time = clock();
+    const { access, received } = await app([token('ghs_one'), fine, fine, token('ghs_two', 115), fine], {}, time);
+    const use = async () => call(access.asApp('acme/checkout', 1));
+    await Promise.all([use(), use()]);
+    expect(received).toHaveLength(3);
+    time.set(time.millis + 56 * 60_000);
+    expect(await use()).toMatchObject({ kind: 'done' });
+    expect(received.at(-1)?.headers.authorization).toBe('Bearer ghs_two');
+  });
+
+  test('of a repository is that of its installation', async () => {
+    const replies: [Reply, ...Reply[]] = [{ body: '{"id": 99}' }, token('ghs_one'), fine, fine];
+    const { access, received } = await app(replies);
+    await call(access.forRepository('acme/checkout'));
+    await call(access.forRepository('acme/checkout'));
+    expect(received.map(({ path }) => path)).toEqual([
+      '/repos/acme/checkout/installation',
+      '/app/installations/99/access_tokens',
+      '/zen',
+      '/zen',
+    ]);
+  });
+
+  test.each<[string, Reply, object]>([
+    ['is not installed there', { status: 404 }, { kind: 'refused', code: 'not_found', detail: /the app is installed/ }],
+    ['has another key', { status: 401 }, { kind: 'refused', code: 'unauthorized', detail: /^GitHub issued no token/ }],
+    ['is not answered', { status: 502 }, { kind: 'later' }],
+    ['is answered with something else', { status: 201, body: '<html>' }, { kind: 'later' }],
+  ])('is not available if the app %s; nothing else is called', async (_, reply, told) => {
+    const { access, received } = await app([reply]);
+    const { detail, ...rest } = told as { detail?: RegExp };
+    const answer = await call(access.asApp('acme/checkout', 1));
+    expect(answer).toMatchObject({ ...rest, ...(detail && { detail: expect.stringMatching(detail) }) });
+    expect(received).toHaveLength(1);
+  });
+
+  test('is not available with an invalid key, which is not revealed', async () => {
+    const secret = '-----BEGIN RSA PRIVATE KEY-----\nsecret\n-----END RSA PRIVATE KEY-----';
+    const { access, received } = await app([fine], { GITHUB_APP_PRIVATE_KEY: secret });
+    const response = await call(access.asApp('acme/checkout', 1));
+    expect(response).toMatchObject({ kind: 'refused', code: 'bad_key' });
+    expect(JSON.stringify(response)).not.toContain('secret');
+    expect(received).toEqual([]);
+  });
+});
+
+describe('the credential', () => {
+  test('GITHUB_TOKEN takes precedence over the app, except for calls that only an app can make', async () => {
+    const { access, received } = await app([fine, token('ghs_app'), fine], { GITHUB_TOKEN: 'ghp_own' });
+    await call(access.forRepository('acme/checkout'));
+    await call(access.asApp('acme/checkout', 1));
+    expect(received.map(({ headers }) => headers.authorization).filter((each) => !/ ey/.test(each ?? ''))).toEqual([
+      'Bearer ghp_own',
+      'Bearer ghs_app',
+    ]);
+  });
+
+  test('GITHUB_TOKEN is used without a complete app; a named token is used exclusively', async () => {
+    const { access, received, secrets } = await app([fine], { GITHUB_APP_ID: '', GITHUB_TOKEN: 'ghp_own' });
+    await call(access.asApp('acme/checkout', 1));
+    expect(received[0]?.headers.authorization).toBe('Bearer ghp_own');
+    expect(await call(access.forRepository('acme/checkout', 'OTHER'))).toMatchObject({ kind: 'off' });
+    secrets['GITHUB_TOKEN'] = '';
+    expect(await call(access.forRepository('acme/checkout'))).toMatchObject({ kind: 'off' });
+    expect(received).toHaveLength(1);
+  });
+});

@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest';
+import type { IncidentView } from '../../schemas/incidents/incident.ts';
+import { secondsBetween } from '../../schemas/time/time.ts';
+import { play, theIncident } from './play.ts';
+import { closingPaths } from './stories/closings.ts';
+
+/** Plays a story, and returns its incident and the minutes until it was closed. */
+async function closed(name: keyof typeof closingPaths): Promise<{
+  incident: IncidentView;
+  minutes: number;
+  texts: string[];
+}> {
+  const path = closingPaths[name];
+  if (path === undefined) throw new Error(`no story ${name}`);
+  const { world } = await play(path);
+  expect(world.calls).toEqual(path.calls);
+  const id = theIncident(world);
+  const incident = await world.deps.incidents.view(id);
+  if (incident?.resolved_at == null) throw new Error(`${name}: not closed`);
+  const { items } = await world.deps.incidents.timeline(id, { limit: 100 });
+  return {
+    incident,
+    minutes: Math.round(secondsBetween(incident.opened_at, incident.resolved_at) / 60),
+    texts: items.map(({ text }) => text).toReversed(),
+  };
+}
+
+test('an alert that is never repeated is last seen, and its incident closes as unverified', async () => {
+  const { incident, texts } = await closed('closes-after-auto-resolve-hours');
+  expect(incident.closed_as).toBe('unverified');
+  expect(texts).toContainEqual(expect.stringMatching(/^Not repeated for 24 hours, .* It no longer counts as firing$/));
+  expect(texts).toContainEqual(
+    expect.stringMatching(/^Closed, not verified: nothing has shown that the service recovered/),
+  );
+});
+
+test('an alert that is repeated keeps its incident open, however quiet it is otherwise', async () => {
+  const { incident, minutes } = await closed('repeated-alert-keeps-the-incident-open');
+  expect(incident.closed_as).toBe('verified');
+  expect(minutes).toBe(130);
+});
+
+test('a question that waits for an answer keeps the incident open', async () => {
+  const { incident, minutes } = await closed('open-question-keeps-the-incident-open');
+  expect(incident.closed_as).toBe('unverified');
+  expect(minutes).toBeGreaterThan(100);
+});
+
+test('a note of a person restarts the time without activity', async () => {
+  const { incident, minutes } = await closed('note-keeps-the-incident-open');
+  expect(incident.closed_as).toBe('unverified');
+  expect(minutes).toBeGreaterThanOrEqual(110);
+});
+
+test('an end that arrives late verifies the recovery', async () => {
+  const { incident, minutes } = await closed('end-of-an-alert-arrives-a-day-late');
+  expect(incident.closed_as).toBe('verified');
+  expect(minutes).toBe(90);
+});
+
+test('the next alert reopens an unverified incident, with a page and a new run', async () => {
+  const { incident, texts } = await closed('unverified-incident-is-reopened-by-its-alert');
+  expect(texts).toContainEqual(
+    expect.stringMatching(/^Reopened: .* The incident was closed without a verified recovery$/),
+  );
+  expect(incident.signal_count).toBe(2);
+});
+
+test('a person reopens an incident, and then resolves it', async () => {
+  const { incident, minutes } = await closed('person-reopens-an-incident');
+  expect(incident.closed_as).toBe('person');
+  expect(minutes).toBe(104);
+});

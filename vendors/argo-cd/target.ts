@@ -1,0 +1,14 @@
+import { gitReverter } from '../github/revert/revert.ts';
+import type { ClientsOf } from '../shared/rollback-target.ts';
+import { argoCdDeployer } from './deployer.ts';
+import type { argoCd } from './schema.ts';
+
+export const clients: ClientsOf<typeof argoCd> = {
+  deployers: {
+    async 'argo-cd'(config, context) {
+      const git = config.git && gitReverter(config.git, await context.github.forRepository(config.git.repository));
+      return argoCdDeployer(config, { ...context, git });
+    },
+  },
+  flags: {},
+};

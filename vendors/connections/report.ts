@@ -1,0 +1,93 @@
+import type { Deps } from '../../core/ports/deps.ts';
+import type { Blobs, Secrets } from '../../core/ports/system.ts';
+import type { Connections } from '../../schemas/config/connections.ts';
+import { configured } from '../../core/ports/extensions.ts';
+import { uncallableSystems } from './uncallable-systems.ts';
+import { vendorConnections, isWatched, targetStates } from './check.ts';
+import { provableByEnvironment } from './provable.ts';
+import { storeCheck } from './stored-check.ts';
+import { nameWarnings } from '../../core/catalogue/decisions/known-names.ts';
+import { secretNamesIn, secretNamesOf } from '../../core/runbooks/decisions/secret-names.ts';
+import { credentialOf } from './check-result.ts';
+
+/** What checking all connections needs. */
+export type CheckConnectionsDeps = Parameters<typeof vendorConnections>[0] &
+  Parameters<typeof targetStates>[0] &
+  Parameters<typeof provableByEnvironment>[0] &
+  Parameters<typeof unknownEnvironments>[0] &
+  Parameters<typeof uncallableSystems>[0] &
+  Parameters<typeof unsetSecrets>[0] &
+  Parameters<typeof isWatched>[0] &
+  Pick<Deps, 'clock' | 'log'> & { blobs: Blobs };
+
+/**
+ * Checks all connections with read-only requests to the vendors, and stores the result.
+ *
+ * @param by who asked
+ */
+export async function checkConnections(deps: CheckConnectionsDeps, by: string): Promise<Connections> {
+  const [vendors, targets, evidence, measured, unknown_environments, judged, secrets, watched] = await Promise.all([
+    vendorConnections(deps),
+    targetStates(deps),
+    provableByEnvironment(deps),
+    measuredByFeatures(deps),
+    unknownEnvironments(deps),
+    uncallableSystems(deps),
+    unsetSecrets(deps),
+    isWatched(deps),
+  ]);
+  const found: Connections = {
+    vendors,
+    targets,
+    evidence,
+    unknown_environments,
+    judged,
+    generated: measured.flatMap(({ generated }) => generated),
+    secrets,
+    watched,
+    objectives: measured[0]?.objectives ?? NO_OBJECTIVES,
+  };
+  await storeCheck(deps, { at: deps.clock.now(), by, connections: found });
+  return found;
+}
+
+const NO_OBJECTIVES: Connections['objectives'] = {
+  configured: 0,
+  evaluated_at: null,
+  problem: null,
+  failing: 0,
+  errors: [],
+};
+
+async function measuredByFeatures({ config, extensions }: Pick<Deps, 'config' | 'extensions'>) {
+  const systems = await configured(extensions.systems, await config.current());
+  return Promise.all(systems.flatMap((one) => one.measured?.() ?? []));
+}
+
+type UnknownEnvironment = { service: string; environment: string; problem: string };
+
+/** Returns services and environments that have recorded deployments, but no configuration. */
+async function unknownEnvironments({
+  config,
+  changes,
+}: Pick<Deps, 'config' | 'changes'>): Promise<UnknownEnvironment[]> {
+  const [current, live] = await Promise.all([config.current(), changes.live()]);
+  return live.flatMap(({ service, environment }) =>
+    nameWarnings(current, { service, environment }).map((problem) => ({ service, environment, problem })),
+  );
+}
+
+/** Returns the secrets that runbooks, webhooks, tickets, and registries name, but that are not set. */
+export async function unsetSecrets({
+  config,
+  secrets,
+}: Pick<Deps, 'config'> & { secrets: Secrets }): Promise<{ runbook: string; name: string }[]> {
+  const { runbooks, response, routes, delivery } = await config.current();
+  const files = Object.entries({ 'response.yaml': response, 'routes.yaml': routes, 'delivery.yaml': delivery });
+  const named = [
+    ...runbooks.runbooks.map((runbook) => ({ runbook: runbook.name, names: secretNamesOf(runbook) })),
+    ...files.map(([runbook, file]) => ({ runbook, names: [...new Set(secretNamesIn(file))] })),
+  ].flatMap(({ runbook, names }) => names.map((name) => ({ runbook, name })));
+  const found = await Promise.all(named.map(async (one) => ((await credentialOf(secrets, one.name)) ? [] : [one])));
+  return found.flat();
+}

@@ -1,0 +1,157 @@
+import * as z from 'zod';
+import { isMerge, namesInMessage } from '../../core/changes/decisions/commit-message.ts';
+import { revertedBy } from '../../core/changes/decisions/code.ts';
+import {
+  COMMIT_PATHS_MAX,
+  type PullRequestReport,
+  type Push,
+  PUSH_COMMITS_MAX,
+  type Release,
+} from '../../schemas/changes/code.ts';
+import { InstantIn, type Timestamp } from '../../schemas/time/time.ts';
+
+const Name = z.string().min(1).max(1024);
+const Sha = z.string().regex(/^[0-9a-f]{40,64}$/);
+const Account = z.object({ login: Name, type: z.string().nullish() });
+const Repository = z.object({ full_name: Name });
+const Paths = z.array(z.string()).nullish();
+
+const isNullCommit = (sha: string): boolean => /^0+$/.test(sha);
+
+/** @see https://docs.github.com/en/webhooks/webhook-events-and-payloads#push */
+export const PushEvent = z.object({
+  ref: Name,
+  before: Sha,
+  after: Sha,
+  deleted: z.boolean().nullish(),
+  commits: z.array(
+    z.object({
+      id: Sha,
+      timestamp: InstantIn,
+      message: z.string().nullish(),
+      added: Paths,
+      removed: Paths,
+      modified: Paths,
+    }),
+  ),
+  repository: Repository.extend({ default_branch: Name.nullish() }),
+});
+
+/** Returns the push to a branch. Undefined: it is about a tag, or deletes the branch. */
+export function pushOf(event: z.infer<typeof PushEvent>, now: Timestamp): Push | undefined {
+  const { ref, before, after, commits, repository } = event;
+  if (!ref.startsWith('refs/heads/') || event.deleted === true || isNullCommit(after)) return undefined;
+  return {
+    forge: 'github',
+    repository: repository.full_name.toLowerCase(),
+    branch: ref.slice('refs/heads/'.length),
+    ...(repository.default_branch != null && { default_branch: repository.default_branch }),
+    before: isNullCommit(before) ? null : before,
+    after,
+    received_at: now,
+    // The newest commits are last.
+    commits: commits.slice(-PUSH_COMMITS_MAX).map(({ id, timestamp, message, added, removed, modified }) => {
+      const paths = [...new Set([...(added ?? []), ...(removed ?? []), ...(modified ?? [])])];
+      const hasAllPaths = added != null && paths.length <= COMMIT_PATHS_MAX;
+      return {
+        sha: id,
+        committed_at: timestamp,
+        paths: hasAllPaths ? paths : null,
+        ...namesInMessage(message ?? ''),
+        ...(isMerge(message ?? '') && { is_merge: true as const }),
+      };
+    }),
+    truncated: commits.length > PUSH_COMMITS_MAX || commits.length >= GITHUB_COMMITS_MAX,
+  };
+}
+
+/** GitHub's limit for the commits in a push event. */
+const GITHUB_COMMITS_MAX = 2048;
+
+const PullRequestState = z.object({
+  number: z.number().int(),
+  title: z.string(),
+  body: z.string().nullish(),
+  html_url: z.string().max(2048).nullish(),
+  user: Account.nullish(),
+  base: z.object({ ref: Name }),
+  head: z.object({ ref: Name }),
+  labels: z.array(z.object({ name: z.string() })).nullish(),
+  draft: z.boolean().nullish(),
+  created_at: InstantIn,
+  updated_at: InstantIn,
+  closed_at: InstantIn.nullish(),
+  merged_at: InstantIn.nullish(),
+  merge_commit_sha: Sha.nullish(),
+});
+
+/**
+ * A pull request, or a review of it.
+ *
+ * @see https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request
+ * @see https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request_review
+ */
+export const PullRequestEvent = z.object({
+  pull_request: PullRequestState,
+  review: z.object({ user: Account.nullish(), state: z.string(), submitted_at: InstantIn.nullish() }).nullish(),
+  repository: Repository,
+});
+
+const TITLE_MAX_CHARS = 512;
+const LABELS_MAX = 50;
+
+export function pullRequestOf({
+  pull_request: pull,
+  review,
+  repository,
+}: z.infer<typeof PullRequestEvent>): PullRequestReport {
+  const countsAsReview =
+    review?.submitted_at != null &&
+    review.user?.login !== pull.user?.login &&
+    review.user?.type !== 'Bot' &&
+    review.state.toLowerCase() !== 'dismissed';
+  return {
+    forge: 'github',
+    repository: repository.full_name.toLowerCase(),
+    number: pull.number,
+    title: pull.title.slice(0, TITLE_MAX_CHARS).toWellFormed(),
+    url: pull.html_url ?? null,
+    author: pull.user?.login ?? null,
+    base: pull.base.ref,
+    head: pull.head.ref,
+    labels: (pull.labels ?? []).slice(0, LABELS_MAX).map(({ name }) => name),
+    draft: pull.draft ?? false,
+    opened_at: pull.created_at,
+    merged_at: pull.merged_at ?? null,
+    closed_at: pull.closed_at ?? null,
+    merge_commit: pull.merge_commit_sha ?? null,
+    reverts: revertedBy(pull.title, pull.body ?? ''),
+    updated_at: pull.updated_at,
+    review:
+      countsAsReview && review.submitted_at != null
+        ? { at: review.submitted_at, approves: review.state.toLowerCase() === 'approved' }
+        : null,
+  };
+}
+
+/** @see https://docs.github.com/en/webhooks/webhook-events-and-payloads#release */
+export const ReleaseEvent = z.object({
+  release: z.object({
+    tag_name: Name,
+    name: z.string().nullish(),
+    prerelease: z.boolean(),
+    target_commitish: z.string().max(1024).nullish(),
+    published_at: InstantIn,
+  }),
+  repository: Repository,
+});
+
+export const releaseOf = ({ release, repository }: z.infer<typeof ReleaseEvent>): Release => ({
+  forge: 'github',
+  repository: repository.full_name.toLowerCase(),
+  tag: release.tag_name,
+  name: release.name?.slice(0, TITLE_MAX_CHARS).toWellFormed() ?? null,
+  prerelease: release.prerelease,
+  target: release.target_commitish ?? null,
+  published_at: release.published_at,
+});

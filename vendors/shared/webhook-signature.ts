@@ -1,0 +1,50 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { SIGNING_SECRETS, type SigningSecretName } from '../../schemas/config/variables.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+
+/** Returns a header of a request. */
+export type Header = (name: string) => string | undefined;
+
+/** How a sender proves that a webhook is its own, with a secret that Firebreak also has. */
+export type WebhookSignature = {
+  secret: SigningSecretName;
+  /** The headers with the proof, as messages name them. */
+  headers: string;
+  /** Returns whether the headers could be valid: all that can be checked before the body is read. */
+  hasForm(header: Header, secret: string, now: Timestamp): boolean;
+  isValid(body: Uint8Array, header: Header, secret: string, now: Timestamp): boolean;
+};
+
+/**
+ * Describes the HMAC of the body in a header, in hexadecimal.
+ *
+ * @param options.prefix before the digits
+ */
+export function bodyHmac(options: {
+  secret: SigningSecretName;
+  header: string;
+  prefix?: string;
+  algorithm?: 'sha256' | 'sha512';
+}): WebhookSignature {
+  const { secret: name, header: headerName, prefix = '', algorithm = 'sha256' } = options;
+  const form = new RegExp(`^${prefix}([0-9a-f]{${algorithm === 'sha256' ? 64 : 128}})$`, 'i');
+  return {
+    secret: name,
+    headers: headerName,
+    hasForm: (header) => form.test(header(headerName) ?? ''),
+    isValid(body, header, secret) {
+      const hex = form.exec(header(headerName) ?? '')?.[1];
+      if (hex === undefined) return false;
+      const received = Buffer.from(hex, 'hex');
+      return secretsIn(name, secret).some((one) =>
+        timingSafeEqual(received, createHmac(algorithm, one).update(body).digest()),
+      );
+    },
+  };
+}
+
+/** Returns the secrets in a setting. Some settings have several, separated by commas, so that a secret can be rotated. */
+export const secretsIn = (name: SigningSecretName, value: string): string[] =>
+  (SIGNING_SECRETS[name] === 'one' ? [value] : value.split(',').map((secret) => secret.trim())).filter(
+    (secret) => secret !== '',
+  );

@@ -1,0 +1,217 @@
+import type { ChatButton, ChatMessage, ChatPart, Text } from '../../core/messages/decisions/channels.ts';
+import { withoutCredentials } from '../../core/redaction/decisions/credentials.ts';
+import { buttonIds } from '../../schemas/slack/button.ts';
+import { truncate } from '../shared/text.ts';
+import {
+  BLOCKS_MAX,
+  BLOCKS_MAX_CHARS,
+  BUTTON_MAX_CHARS,
+  BUTTON_VALUE_MAX_CHARS,
+  BUTTONS_MAX,
+  CONFIRM_ANSWER_MAX_CHARS,
+  CONFIRM_TEXT_MAX_CHARS,
+  CONFIRM_TITLE_MAX_CHARS,
+  FIELD_MAX_CHARS,
+  FIELDS_MAX,
+  HEADER_MAX_CHARS,
+  NOTE_MAX_CHARS,
+  SECTION_MAX_CHARS,
+  SUMMARY_MAX_CHARS,
+  TIGHT_MAX_CHARS,
+} from './limits.ts';
+import { mrkdwn, plainOneLine } from './mrkdwn.ts';
+
+/**
+ * The subset of Block Kit blocks that Firebreak uses.
+ * @see https://docs.slack.dev/reference/block-kit/blocks
+ */
+export type Block =
+  | { type: 'header'; text: PlainText }
+  | { type: 'section'; text: Mrkdwn }
+  | { type: 'section'; fields: Mrkdwn[] }
+  | { type: 'context'; elements: [Mrkdwn] }
+  | { type: 'divider' }
+  | { type: 'actions'; elements: ButtonElement[] };
+
+type PlainText = { type: 'plain_text'; text: string; emoji: false };
+
+type ButtonElement = {
+  type: 'button';
+  action_id: string;
+  value: string;
+  text: PlainText;
+  style?: 'primary' | 'danger';
+  confirm?: { title: PlainText; text: PlainText; confirm: PlainText; deny: PlainText; style?: 'danger' };
+};
+
+/** A text object. `verbatim` stops Slack from converting names or URLs in alerts to mentions and links. */
+type Mrkdwn = { type: 'mrkdwn'; text: string; verbatim: true };
+
+const EMPTY_TEXT = '—';
+
+/** Returns a message without credentials, within Slack's limits. Notifications and screen readers use `text` instead of the blocks. */
+export function bodyOf(message: ChatMessage): { text: string; blocks: Block[] } {
+  // Before texts are cut and get Slack's markup, which can hide a credential.
+  const { summary, parts } = withoutCredentials(message);
+  const blocks = blocksThatFit(parts);
+  const line = typeof summary === 'string' ? [summary] : summary;
+  return {
+    text: mrkdwn(line, SUMMARY_MAX_CHARS).trim() || EMPTY_TEXT,
+    blocks: blocks.length > 0 ? blocks : [section(line)],
+  };
+}
+
+/**
+ * Returns the blocks of a message. If the shortened texts of all parts fit, includes every part, and uses the remaining
+ * room to restore the full texts of the first ones.
+ */
+function blocksThatFit(parts: readonly ChatPart[]): Block[] {
+  const all = parts.flatMap(shapesOf).map((shape) => ({
+    full: shape(Number.POSITIVE_INFINITY),
+    short: shape(TIGHT_MAX_CHARS),
+  }));
+  let room = BLOCKS_MAX_CHARS - sizeOf(all.map(({ short }) => short));
+  if (room < 0 || all.length > BLOCKS_MAX) return shortened(all);
+  return all.map(({ full, short }) => {
+    const more = size(full) - size(short);
+    if (more > room) return short;
+    room -= more;
+    return full;
+  });
+}
+
+type Alternatives = { full: Block; short: Block };
+
+/** Returns the first parts in full and later ones shortened, with a note at the end. Keeps the buttons. */
+function shortened(all: readonly Alternatives[]): Block[] {
+  const closingNote = note(['The rest did not fit.']);
+  const limits = { blocks: BLOCKS_MAX - 1, chars: BLOCKS_MAX_CHARS - size(closingNote) };
+  const buttons = firstThatFit(all.filter(isButtons), limits);
+  const texts = firstThatFit(
+    all.filter((alternatives) => !isButtons(alternatives)),
+    { blocks: limits.blocks - buttons.length, chars: limits.chars - sizeOf(buttons) },
+  );
+  return [...texts, closingNote, ...buttons];
+}
+
+const isButtons = ({ short }: Alternatives): boolean => short.type === 'actions';
+
+/** Returns as many of the first blocks as fit. */
+function firstThatFit(
+  all: readonly Alternatives[],
+  { blocks: blocksMax, chars }: { blocks: number; chars: number },
+): Block[] {
+  const blocks: Block[] = [];
+  let room = chars;
+  for (const { full, short } of all) {
+    const block = [full, short].find((candidate) => size(candidate) <= room);
+    if (block === undefined || blocks.length >= blocksMax) break;
+    blocks.push(block);
+    room -= size(block);
+  }
+  return blocks;
+}
+
+/** Returns the size as Slack may count it, with a comma. */
+const size = (block: Block): number => JSON.stringify(block).length + 1;
+const sizeOf = (blocks: readonly Block[]): number => blocks.reduce((sum, block) => sum + size(block), 0);
+
+/**
+ * Creates a block with texts of a limited length.
+ * @param max maximum characters of each text
+ */
+type Shape = (max: number) => Block;
+
+/** Returns the blocks of a part. Omits empty texts, which Slack refuses. */
+function shapesOf(part: ChatPart): Shape[] {
+  switch (part.kind) {
+    case 'header':
+      return isEmpty([part.text]) ? [] : [() => header(part.text)];
+    case 'text':
+      return isEmpty(part.text) ? [] : [(max) => section(part.text, max)];
+    case 'fields':
+      return fieldGroups(part.fields).map((fields) => (max) => fieldsOf(fields, max));
+    case 'note':
+      return isEmpty(part.text) ? [] : [(max) => note(part.text, max)];
+    case 'line':
+      return [() => ({ type: 'divider' })];
+    case 'buttons':
+      return rowsOf(part.buttons).map((row) => () => ({ type: 'actions', elements: row.map(buttonOf) }));
+  }
+}
+
+/**
+ * Arranges buttons in rows. An `action_id` must be unique within a row, so a second button of the same kind starts a
+ * new row. Omits a button whose value is too long for Slack; there are commands for the same actions.
+ */
+function rowsOf(buttons: readonly ChatButton[]): ChatButton[][] {
+  const rows: ChatButton[][] = [];
+  for (const chatButton of buttons.filter(({ button }) => buttonIds(button).value.length <= BUTTON_VALUE_MAX_CHARS)) {
+    const last = rows.at(-1);
+    const fits =
+      last !== undefined && last.length < BUTTONS_MAX && !last.some((other) => isSameKind(chatButton, other));
+    if (fits) last.push(chatButton);
+    else rows.push([chatButton]);
+  }
+  return rows;
+}
+
+const isSameKind = (one: ChatButton, other: ChatButton): boolean => one.button.verb === other.button.verb;
+
+function buttonOf({ button, text, style, confirm }: ChatButton): ButtonElement {
+  return {
+    type: 'button',
+    ...buttonIds(button),
+    text: plainText(text, BUTTON_MAX_CHARS),
+    ...(style && { style }),
+    ...(confirm && {
+      confirm: {
+        title: plainText(confirm.title, CONFIRM_TITLE_MAX_CHARS),
+        text: plainText(confirm.text, CONFIRM_TEXT_MAX_CHARS),
+        confirm: plainText(confirm.yes, CONFIRM_ANSWER_MAX_CHARS),
+        deny: plainText(confirm.no, CONFIRM_ANSWER_MAX_CHARS),
+        ...(style === 'danger' && { style }),
+      },
+    }),
+  };
+}
+
+const plainText = (text: string, max: number): PlainText => ({
+  type: 'plain_text',
+  text: plainOneLine(text, max) || EMPTY_TEXT,
+  emoji: false,
+});
+
+const isEmpty = (text: Text): boolean => mrkdwn(text, Number.POSITIVE_INFINITY).trim() === '';
+
+const header = (text: string): Block => ({ type: 'header', text: plainText(text, HEADER_MAX_CHARS) });
+
+const section = (text: Text, max = SECTION_MAX_CHARS): Block => ({
+  type: 'section',
+  text: verbatim(text, Math.min(max, SECTION_MAX_CHARS)),
+});
+
+const note = (text: Text, max = NOTE_MAX_CHARS): Block => ({
+  type: 'context',
+  elements: [verbatim(text, Math.min(max, NOTE_MAX_CHARS))],
+});
+
+const fieldsOf = (fields: readonly { name: string; value: Text }[], max: number): Block => ({
+  type: 'section',
+  fields: fields.map(({ name, value }) => {
+    const title = { bold: truncate(name, HEADER_MAX_CHARS) };
+    return verbatim([title, '\n', ...(isEmpty(value) ? [EMPTY_TEXT] : value)], Math.min(max, FIELD_MAX_CHARS));
+  }),
+});
+
+const verbatim = (text: Text, max: number): Mrkdwn => ({
+  type: 'mrkdwn',
+  text: mrkdwn(text, max).trim() || EMPTY_TEXT,
+  verbatim: true,
+});
+
+function fieldGroups<T>(items: readonly T[]): T[][] {
+  const groups: T[][] = [];
+  for (let at = 0; at < items.length; at += FIELDS_MAX) groups.push(items.slice(at, at + FIELDS_MAX));
+  return groups;
+}

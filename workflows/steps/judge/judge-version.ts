@@ -1,0 +1,209 @@
+import {
+  evidenceOf,
+  type Grid,
+  metricsByTime,
+  type RecordedDeploy,
+} from '../../../core/judge/decisions/measured-evidence.ts';
+import type { Judgement, MetricEvidence, MetricJudgement } from '../../../core/judge/decisions/evidence.ts';
+import { judge } from '../../../core/judge/decisions/judge.ts';
+import { needsControls } from '../../../core/judge/decisions/controls.ts';
+import { healthOf } from '../../../core/catalogue/decisions/health.ts';
+import { environmentEntry } from '../../../core/catalogue/decisions/catalogue.ts';
+import { byStart, endOf, liveChanges, sameVersion } from '../../../core/changes/decisions/versions.ts';
+import type { ServiceEnvironment } from '../../../core/ports/common.ts';
+import type { Deps } from '../../../core/ports/deps.ts';
+import { JudgeConfig, type JudgeMetric } from '../../../schemas/judge/judge-config.ts';
+import type { HttpSample, JudgementRequest, JudgementView } from '../../../schemas/judge/judgement.ts';
+import type { Config } from '../../../schemas/config/config.ts';
+import { withControls } from './controls.ts';
+import { readMetric } from './read-metric.ts';
+import { millisOf, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
+
+/** Newest changes among which the start of a version is searched. */
+const CHANGES_READ = 50;
+
+export type JudgeDeps = Pick<Deps, 'config' | 'metricQueries' | 'judgeMetrics' | 'clock'> & {
+  changes: Pick<Deps['changes'], 'recent'>;
+};
+
+/**
+ * Judges a version by what was measured since its start. Within one step, each request gets the same answer, so asking
+ * often does not increase false alarms.
+ *
+ * @param samples measurements over HTTP of all checks so far. Absent: metrics over HTTP do not count, because one
+ *   measurement says little
+ * @param known what the caller knows of the version
+ */
+export async function judgeVersion(
+  deps: JudgeDeps,
+  request: JudgementRequest,
+  samples?: readonly HttpSample[],
+  known?: Known,
+): Promise<JudgementView> {
+  return (await judgeMeasured(deps, request, samples, known)).judgement;
+}
+
+/** `limits`: of metrics that have none of their own. `deploy`: when the version took over. Absent: as recorded. */
+type Known = { limits?: Limits; deploy?: RecordedDeploy };
+
+/** Judges a version, and returns whether anything could be read to judge it by. */
+export async function judgeMeasured(
+  deps: JudgeDeps,
+  request: JudgementRequest,
+  samples?: readonly HttpSample[],
+  { limits, deploy: knownDeploy }: Known = {},
+): Promise<{ judgement: JudgementView; isMeasured: boolean }> {
+  const { service, environment, version } = request;
+  const config = await deps.config.current();
+  const allSettings = withLimits(judgeSettings(deps, config, request), limits);
+  const settings =
+    samples === undefined
+      ? { ...allSettings, metrics: allSettings.metrics.filter(({ kind }) => kind !== 'http') }
+      : allSettings;
+  const now = deps.clock.now();
+  const step = settings.stepSeconds;
+  const grid: Grid = { step, until: Math.floor(millisOf(now) / 1000 / step) * step };
+  const [measured, deploy] = await Promise.all([
+    Promise.all(settings.metrics.map((metric) => readMetric(deps, metric, { grid, samples: samples ?? [] }))),
+    knownDeploy ?? deployOf(deps, request),
+  ]);
+  const { evidence, since } = evidenceOf(measured, grid, {
+    version,
+    baseline: request.baseline === version ? null : request.baseline, // against itself, each version is healthy
+    startedAt: deploy?.startedAt ?? null,
+    label: settings.versionLabel,
+    ...(deploy !== null && { deploy }),
+  });
+  const first = judge(evidence, settings);
+  const judged =
+    since !== null && needsControls(first)
+      ? judge(
+          await withControls(config, { evidence, request, grid, since }, (...of) => readByTime(deps, config, ...of)),
+          settings,
+        )
+      : first;
+  const { verdict } = judged;
+  const metrics = judged.metrics.map(storable);
+  const judgement: JudgementView = {
+    service,
+    environment,
+    version,
+    baseline: evidence.baseline,
+    verdict,
+    reasons: metrics.length === 0 ? [withoutMetrics(config, request, allSettings)] : reasonsOf({ verdict, metrics }),
+    metrics,
+    since: since === null ? null : timestamp((since - step) * 1000),
+    judged_at: timestamp(grid.until * 1000),
+  };
+  return { judgement, isMeasured: measured.some(({ read: found }) => !('because' in found)) };
+}
+
+/** Both reads of a judgement must be over before Argo Rollouts and Flagger stop waiting. */
+const CONTROL_TIMEOUT_MS = 3_000;
+
+async function readByTime(
+  deps: JudgeDeps,
+  config: Config,
+  of: ServiceEnvironment,
+  grid: Grid,
+  since: number,
+): Promise<MetricEvidence[]> {
+  const { metrics, versionLabel } = judgeSettings(deps, config, of);
+  const measured = await Promise.all(
+    metrics
+      .filter(({ kind }) => kind !== 'http')
+      .map((metric) => readMetric(deps, metric, { grid, samples: [], timeoutMs: CONTROL_TIMEOUT_MS })),
+  );
+  return metricsByTime(measured, grid, versionLabel, since);
+}
+
+/** Magnitudes that DynamoDB can store, with a margin: probabilities by chance can be smaller. */
+const SMALLEST = 1e-100;
+const GREATEST = 1e100;
+
+/** Returns a number that can be stored. */
+export function storableNumber(value: number | null): number | null {
+  if (value === null || Number.isNaN(value)) return null;
+  return Math.abs(value) < SMALLEST ? 0 : Math.max(-GREATEST, Math.min(GREATEST, value));
+}
+
+/** Returns the judgement of a metric with numbers that can be stored. */
+export const storable = (metric: MetricJudgement): MetricJudgement => ({
+  ...metric,
+  version: storableNumber(metric.version),
+  baseline: storableNumber(metric.baseline),
+  change: storableNumber(metric.change),
+  p: storableNumber(metric.p),
+});
+
+/** Returns the reasons of the metrics that decided. */
+const reasonsOf = ({ verdict, metrics }: Judgement): string[] =>
+  metrics.filter((metric) => metric.verdict === verdict).map(({ name, reason }) => `${name}: ${reason}`);
+
+function withoutMetrics(
+  config: Config,
+  { service, environment }: ServiceEnvironment,
+  { metrics }: JudgeConfig,
+): string {
+  if (environmentEntry(config.services, { service, environment }) === undefined)
+    return `${service} ${environment} is not in the catalogue (services.yaml)`;
+  return metrics.length > 0
+    ? 'all metrics of the service are measured over HTTP, which only watches and canaries do'
+    : 'no metrics: add judge.metrics in services.yaml, or an objective that counts requests';
+}
+
+/** Returns the settings of a service and environment, with metrics of its objectives or health query if it lists none. */
+export function judgeSettings(
+  { judgeMetrics }: Pick<Deps, 'judgeMetrics'>,
+  config: Config,
+  { service, environment }: ServiceEnvironment,
+): JudgeConfig {
+  const entry = environmentEntry(config.services, { service, environment });
+  const settings = entry?.judge ?? JudgeConfig.parse({});
+  if (settings.metrics.length > 0 || entry === undefined) return settings;
+  const slos = config.slos.filter((slo) => slo.service === service && slo.environment === environment);
+  const health = healthOf(config, { service, environment });
+  return { ...settings, metrics: judgeMetrics.derived({ slos, health }, settings.versionLabel) };
+}
+
+/** A share, and seconds at the 95 % quantile. */
+type Limits = { errorRatio: number; p95Seconds: number };
+
+const withLimits = (settings: JudgeConfig, limits: Limits | undefined): JudgeConfig =>
+  limits === undefined
+    ? settings
+    : {
+        ...settings,
+        metrics: settings.metrics.map((metric) => ({ ...metric, max: metric.max ?? limitOf(metric, limits) })),
+      };
+
+function limitOf(metric: JudgeMetric, { errorRatio, p95Seconds }: Limits): number | undefined {
+  switch (metric.kind) {
+    case 'ratio':
+      return errorRatio;
+    case 'latency':
+      return metric.quantile === 0.95 ? p95Seconds : undefined;
+    case 'value':
+    case 'http':
+      return undefined;
+  }
+}
+
+/** Returns the recorded times of the version's newest change. Null: it is not recorded. */
+async function deployOf(
+  { changes }: JudgeDeps,
+  { service, environment, version }: ServiceEnvironment & { version: string },
+): Promise<RecordedDeploy | null> {
+  const recent = await changes.recent({ service, environment }, CHANGES_READ);
+  const change = recent.findLast((other) => other.version !== null && sameVersion(other.version, version));
+  if (change === undefined) return null;
+  const seconds = (at: Timestamp): number => millisOf(at) / 1000;
+  const previous = liveChanges(recent).findLast(
+    (other) => byStart(other, change) < 0 && !sameVersion(other.version, version),
+  );
+  return {
+    startedAt: seconds(change.started_at),
+    endedAt: change.status === 'succeeded' && (change.canary_weight ?? 1) === 1 ? seconds(endOf(change)) : null,
+    previous: previous?.version ?? null,
+  };
+}

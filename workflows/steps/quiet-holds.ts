@@ -1,0 +1,31 @@
+import { isPerson, type QuietHold } from '../../core/incidents/decisions/closing.ts';
+import type { Deps } from '../../core/ports/deps.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
+import { plusSeconds } from '../../schemas/time/time.ts';
+
+/** Timeline entries that are searched for one of a person. Firebreak writes few about an incident without activity. */
+const ENTRIES_READ = 50;
+
+/**
+ * Returns what keeps an incident open although nothing happens: an alert that fires, a question that waits for an answer, or
+ * something that a person wrote within `autoResolveHours`.
+ */
+export async function quietHolds(
+  { incidents, config, clock, timeScale }: Pick<Deps, 'incidents' | 'config' | 'clock' | 'timeScale'>,
+  id: IncidentId,
+): Promise<QuietHold[]> {
+  const [incident, view, { items }, { paging }] = await Promise.all([
+    incidents.read(id),
+    incidents.view(id),
+    incidents.timeline(id, { limit: ENTRIES_READ }),
+    config.current(),
+  ]);
+  // Its run ends as soon as it tries to close it.
+  if (incident === undefined || incident.status === 'resolved') return [];
+  const since = plusSeconds(clock.now(), (-paging.autoResolveHours * 3600) / timeScale);
+  return [
+    ...(incident.firing > 0 ? (['firing_alert'] as const) : []),
+    ...(view?.decisions.some(({ state }) => state === 'waiting') ? (['open_question'] as const) : []),
+    ...(items.some(({ actor, at }) => at > since && isPerson(actor)) ? (['recent_note'] as const) : []),
+  ];
+}
