@@ -20,8 +20,19 @@ function temporary(): string {
   }
 }
 
-/** Tests with many cases, or that wait for most of their time. They are beside the others of their subject. */
-const LONG = ['test/**/*.long.test.ts', '{features,packages}/*/test/**/*.long.test.ts'];
+/** What must never break, from end to end. Beside the other tests of their subject, as the long ones are. */
+const STORIES = ['test/**/*.story.test.ts', '{features,packages}/*/test/**/*.story.test.ts'];
+
+/** Tests with many or random cases, and all other tests with real programs. */
+const LONG = [
+  'test/**/*.long.test.ts',
+  '{features,packages}/*/test/**/*.long.test.ts',
+  'test/e2e/**/*.test.ts',
+  'features/*/test/e2e/**/*.test.ts',
+];
+
+/** Each `kill -9` of all stories, in one file. */
+const KILLS = 'test/kill/full/**/*.test.ts';
 
 /** The kinds of tests, each with its own command in package.json; CONTRIBUTING.md says what each is for. */
 export default defineConfig({
@@ -41,27 +52,32 @@ export default defineConfig({
         test: {
           name: 'test',
           include: ['test/**/*.test.ts', '{features,packages}/*/test/**/*.test.ts'],
-          exclude: ['test/e2e/**', '{features,packages}/*/test/e2e/**', 'test/kill/full/**', ...LONG],
+          exclude: [...STORIES, ...LONG, KILLS],
           isolate: false, // files share a process and its modules: they put back what they change in it
         },
       },
       {
         extends: true,
         test: {
-          name: 'e2e',
-          include: ['test/e2e/**/*.test.ts', 'features/*/test/e2e/**/*.test.ts', ...LONG],
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
+          name: 'stories',
+          include: STORIES,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'long',
+          include: LONG,
+          exclude: STORIES,
         },
       },
       {
         extends: true,
         test: {
           name: 'kill',
-          include: ['test/kill/full/**/*.test.ts'],
+          include: [KILLS],
           maxConcurrency: 4, // of two processors: a killed product waits for most of its time
           testTimeout: 600_000,
-          hookTimeout: 180_000,
         },
       },
     ],

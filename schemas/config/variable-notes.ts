@@ -35,7 +35,7 @@ export const CHAPTERS: Record<Chapter, { title: string; text: string }> = {
   },
   tests: {
     title: 'Tests',
-    text: 'Read only by `npm test`, `npm run test:e2e`, `npm run test:kill`, and the benchmarks.',
+    text: 'Read only by `npm test`, `npm run test:stories`, `npm run test:long`, and the benchmarks.',
   },
 };
 
@@ -145,13 +145,15 @@ const NOTES: Record<Exclude<VariableName, keyof typeof OF_VENDORS>, VariableNote
   AWS_LAMBDA_FUNCTION_NAME: { meaning: 'Set by Lambda' },
   npm_lifecycle_event: { meaning: 'Set by npm: Firebreak then stops when npm stops' },
   npm_node_execpath: { meaning: 'Set by npm: the Node on which `npm run check:platform` runs the configuration' },
-  FIREBREAK_SEED: { meaning: 'Seed of generated cases and stories, and of the kill test; a failure prints it' },
+  FIREBREAK_SEED: {
+    meaning:
+      'Seed of generated cases, of stories, and of the order of kills; `npm run test:long` prints the one that it chooses',
+  },
   FIREBREAK_KILL_AT: { meaning: 'Limits the kill test to this boundary ([effects.md](../explanation/effects.md))' },
   FIREBREAK_KILL_SECONDS: {
     meaning:
-      'Seconds after which `npm run test:kill` starts no more kills, except for two of each scenario; no limit by default',
+      'Seconds after which the kill test starts no more kills, except for two of each scenario; 420 in `npm run test:long`',
   },
-  FIREBREAK_KILL_SEED: { meaning: 'Order of the kills of `npm run test:kill`' },
   UPDATE_GOLDEN: { meaning: '`1`: golden histories are recorded again instead of compared' },
   RECORD_UPGRADE: {
     meaning: 'name under which the data folder of this version is recorded for later upgrade tests',

@@ -104,7 +104,6 @@ export const VARIABLES = {
   FIREBREAK_SEED: testing,
   FIREBREAK_KILL_AT: testing,
   FIREBREAK_KILL_SECONDS: testing,
-  FIREBREAK_KILL_SEED: testing,
   UPDATE_GOLDEN: testing,
   RECORD_UPGRADE: testing,
   TZ: testing,
