@@ -22,7 +22,10 @@ const CHECKOUT = {
  * The most files of the product in which a function may run for each request, which is what somebody who follows it has
  * to read. The goal for an alert is 150, and for a freeze check 45: lower these with the figures.
  */
-const FILES_MAX = { alert: 260, freezeCheck: 105, rollback: 140, page: 170, deployment: 95 };
+const FILES_MAX = { alert: 260, freezeCheck: 75, rollback: 90, page: 140, deployment: 95 };
+
+/** Recordings of a request, of which the shortest counts: what runs beside a request only adds files. */
+const RECORDINGS = 5;
 
 /** Jobs that run each minute, and belong to no request. */
 const JOBS = ['entrances/jobs/sweep/', 'entrances/jobs/digest/'];
@@ -87,16 +90,19 @@ async function tourOf(doIt: () => Promise<void>): Promise<Ran[]> {
   return [...files].map(([file, functions]) => ({ file, functions }));
 }
 
-/** A freeze check has no workflow: what runs is that of an incident before. */
-const othersOf = (name: keyof typeof FILES_MAX): string[] => (name === 'freezeCheck' ? [...JOBS, 'workflows/'] : JOBS);
+/** Records a request several times, and returns the shortest recording. @param n number of the request, from 1 */
+async function shortestTourOf(doIt: (n: number) => Promise<void>): Promise<Ran[]> {
+  const tours: Ran[][] = [];
+  for (let n = 1; n <= RECORDINGS; n += 1) tours.push(await tourOf(() => doIt(n)));
+  return tours.reduce((shortest, tour) => (tour.length < shortest.length ? tour : shortest));
+}
 
-/** Prints the tour, which docs/explanation/architecture.md describes. Skips the rest if something else ran meanwhile. */
+/** Prints the tour, which docs/explanation/architecture.md describes. Skips the rest if a job ran meanwhile. */
 function expectShort({ skip }: TestContext, name: keyof typeof FILES_MAX, tour: readonly Ran[]): void {
   console.log(
     `${name}: ${tour.length} files\n${tour.map(({ file, functions }) => `  ${file} ${functions}`).join('\n')}`,
   );
-  if (tour.some(({ file }) => othersOf(name).some((other) => file.startsWith(other))))
-    skip('a job or another workflow ran meanwhile');
+  if (tour.some(({ file }) => JOBS.some((job) => file.startsWith(job)))) skip('a job ran meanwhile');
   expect(tour.length).toBeGreaterThan(10);
   expect(tour.length).toBeLessThanOrEqual(FILES_MAX[name]);
 }
@@ -110,7 +116,7 @@ test('an alert, until the incident is mitigated', async (context) => {
 });
 
 test('a freeze check', async (context) => {
-  const tour = await tourOf(async () => {
+  const tour = await shortestTourOf(async () => {
     const scope = { service: 'search', environment: 'production', version: 'v10' };
     expect((await firebreak.post('/v1/freeze-check', scope)).status).toBe(200);
   });
@@ -118,15 +124,15 @@ test('a freeze check', async (context) => {
 });
 
 test('a deployment that is reported', async (context) => {
-  const tour = await tourOf(async () => {
-    const deployment = { service: 'search', environment: 'production', version: 'v9', started_at: minutesAgo(90) };
+  const tour = await shortestTourOf(async (n) => {
+    const deployment = { service: 'search', environment: 'production', version: `v9.${n}`, started_at: minutesAgo(90) };
     expect((await firebreak.post('/v1/deployments', deployment)).status).toBe(201);
   });
   expectShort(context, 'deployment', tour);
 });
 
 test('a command in Slack', async (context) => {
-  const tour = await tourOf(async () => {
+  const tour = await shortestTourOf(async (n) => {
     const body = new URLSearchParams({
       command: '/rollback',
       text: 'search production',
@@ -134,7 +140,7 @@ test('a command in Slack', async (context) => {
       team_id: 'T1DC2JH3J',
       channel_id: 'C1',
       channel_name: 'general',
-      trigger_id: '1.1.a',
+      trigger_id: `1.1.${n}`,
       response_url: 'https://hooks.slack.com/commands/1/2/3',
     }).toString();
     const at = String(Math.floor(Date.now() / 1000));
@@ -155,7 +161,7 @@ test('a command in Slack', async (context) => {
 
 test('a page of the console', async (context) => {
   const [incident] = (await firebreak.get('/v1/incidents')).body.items;
-  const tour = await tourOf(async () => {
+  const tour = await shortestTourOf(async () => {
     expect((await firebreak.get(`/console/incidents/${incident.id}`)).status).toBe(200);
   });
   expectShort(context, 'page', tour);
