@@ -66,12 +66,12 @@ describe('the release workflow', () => {
 test('the linter of workflows finds nothing, and would find a wrong key', async () => {
   const lint = await createLinter();
   const names = readdirSync(FOLDER);
-  expect(names.toSorted()).toEqual(['ci.yml', 'kind.yml', 'release.yml']);
+  expect(names.toSorted()).toEqual(['ci.yml', 'kind.yml', 'nightly.yml', 'release.yml']);
   for (const name of names) expect(lint(text(name), name)).toEqual([]);
   expect(lint(text('ci.yml').replace('runs-on:', 'run-on:'), 'ci.yml')).not.toEqual([]);
 });
 
-test.each(['ci.yml', 'kind.yml', 'release.yml'])(
+test.each(['ci.yml', 'kind.yml', 'nightly.yml', 'release.yml'])(
   '%s runs only scripts that exist, and keeps no credentials in the clone of a release',
   (name) => {
     const steps = stepsOf(workflow(name));
