@@ -9,8 +9,11 @@ import { startVendors } from '../support/scenario/vendors.ts';
 import { killerAtVendors } from './at-vendors.ts';
 import { type Course, PAGING, retold } from './run.ts';
 
-/** 15 minutes of workflow waits take about 0.2 seconds. */
-const TIME_SCALE = 4000;
+/**
+ * 15 minutes of workflow waits take about 2 seconds, and a day, after which an alert without a repeat no longer counts as
+ * firing, takes more than the story on a slow machine.
+ */
+const TIME_SCALE = 400;
 
 /** Milliseconds after the caller's death when an `ahead of` call takes effect. */
 const LATE_MS = 1500;
