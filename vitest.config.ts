@@ -3,6 +3,7 @@ import { accessSync, constants, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { stopWithParent } from './functions/local/parent.ts';
 import { compiled } from './scripts/setup.mjs';
+import { KILLS, LONG, STORIES, TESTS } from './scripts/test-files.ts';
 
 stopWithParent();
 
@@ -19,20 +20,6 @@ function temporary(): string {
     return tmpdir();
   }
 }
-
-/** What must never break, from end to end. Beside the other tests of their subject, as the long ones are. */
-const STORIES = ['test/**/*.story.test.ts', '{features,packages}/*/test/**/*.story.test.ts'];
-
-/** Tests with many or random cases, and all other tests with real programs. */
-const LONG = [
-  'test/**/*.long.test.ts',
-  '{features,packages}/*/test/**/*.long.test.ts',
-  'test/e2e/**/*.test.ts',
-  'features/*/test/e2e/**/*.test.ts',
-];
-
-/** Each `kill -9` of all stories, in one file. */
-const KILLS = 'test/kill/full/**/*.test.ts';
 
 /** The kinds of tests, each with its own command in package.json; CONTRIBUTING.md says what each is for. */
 export default defineConfig({
@@ -51,8 +38,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'test',
-          include: ['test/**/*.test.ts', '{features,packages}/*/test/**/*.test.ts'],
-          exclude: [...STORIES, ...LONG, KILLS],
+          include: TESTS,
+          exclude: [...STORIES, ...LONG, ...KILLS],
           isolate: false, // files share a process and its modules: they put back what they change in it
         },
       },
@@ -75,7 +62,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'kill',
-          include: [KILLS],
+          include: KILLS,
           maxConcurrency: 4, // of two processors: a killed product waits for most of its time
           testTimeout: 600_000,
         },

@@ -8,6 +8,7 @@ import { environmentProblems } from './checks/environment.ts';
 import { lockFileProblems } from './checks/lock-file.ts';
 import { machinePathProblems } from './checks/machine-paths.ts';
 import { packageRunnerProblems } from './checks/package-runners.ts';
+import { patternProblems } from './checks/patterns.ts';
 import { retiredWordProblems } from './checks/retired-words.ts';
 import { licenseProblems } from './release/licenses.ts';
 
@@ -29,6 +30,7 @@ const checks: Record<string, Check> = {
   'actions pinned to commits': () => actionPinProblems(root).join('\n'),
   'environment variables': () => environmentProblems(root).join('\n'),
   'package runners in documents and examples': () => packageRunnerProblems(root).join('\n'),
+  'patterns of checks and tools': () => patternProblems(root).join('\n'),
   'retired words': () => retiredWordProblems(root).join('\n'),
 };
 

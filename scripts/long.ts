@@ -12,6 +12,7 @@ import { once } from 'node:events';
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { stopWithParent } from '../functions/local/parent.ts';
+import { LONG, STORIES } from './test-files.ts';
 import { featuresOf } from './without-features.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -42,15 +43,7 @@ const vitest = (project: string, ...args: string[]): string[] => [
 
 /** Returns the parts in the order in which they run. */
 export function partsOf(root: string): Record<string, Part> {
-  const all = globSync(
-    [
-      'test/**/*.long.test.ts',
-      '{features,packages}/*/test/**/*.long.test.ts',
-      'test/e2e/**/*.test.ts',
-      'features/*/test/e2e/**/*.test.ts',
-    ],
-    { cwd: root, exclude: ['**/*.story.test.ts'] },
-  );
+  const all = globSync(LONG, { cwd: root, exclude: STORIES });
   const files = [...new Set(all)].toSorted();
   const partOf = (file: string) => Object.entries(FILES).find(([, pattern]) => pattern.test(file))?.[0];
   const withFiles = Object.keys(FILES).map((part): [string, Part] => [

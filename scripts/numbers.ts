@@ -3,13 +3,18 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { VARIABLES } from '../schemas/config/variables.ts';
+import { isOneOf } from './checks/files.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
 const CODE = /\.(?:ts|mjs|js|css|html)$/;
-const TEST = /^(?:test|(?:features|packages)\/[^/]+\/test)\//;
+export const TESTS = ['test/**', '{features,packages}/*/test/**'];
 /** What is neither the product nor its tests. */
-const BESIDE = /^(?:packages|scripts(?!\/(?:bootstrap|setup|npm-parent)\.mjs)|docs|examples|\.ci|deploy)\//;
+export const BESIDE = ['{packages,scripts,docs,examples,.ci,deploy}/**'];
+/** What a user runs of the scripts. */
+const STARTS = /^scripts\/(?:bootstrap|setup|npm-parent)\.mjs$/;
+
+const isTest = (file: string): boolean => isOneOf(file, TESTS);
 
 type Figure = { name: string; value: number; goal: number | null };
 
@@ -18,9 +23,9 @@ const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) 
 export function numbersOf(files: readonly string[], read: (file: string) => string): Figure[] {
   const lines = (some: readonly string[]): number => sum(some.map((file) => read(file).split('\n').length - 1));
   const code = files.filter((file) => CODE.test(file));
-  const tests = code.filter((file) => TEST.test(file));
-  const product = code.filter((file) => !TEST.test(file) && !BESIDE.test(file));
-  const packages = code.filter((file) => file.startsWith('packages/') && !TEST.test(file));
+  const tests = code.filter(isTest);
+  const product = code.filter((file) => !isTest(file) && (STARTS.test(file) || !isOneOf(file, BESIDE)));
+  const packages = code.filter((file) => file.startsWith('packages/') && !isTest(file));
   const docs = files.filter((file) => /^docs\/.*\.md$|^README\.md$|^CONTRIBUTING\.md$/.test(file));
   const folders = new Set(files.flatMap((file) => (/^[^./][^/]*\//.test(file) ? [file.split('/')[0]] : [])));
   const fields = read('core/ports/deps.ts').match(/^ {2}\w+: /gm) ?? [];

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { namesIn, VARIABLES } from '../../schemas/config/variables.ts';
 import { environmentDocument } from '../environment-doc.ts';
-import { projectFiles } from './files.ts';
+import { isOneOf, projectFiles } from './files.ts';
 
 const TABLE = 'schemas/config/variables.ts';
 const NOTES = 'schemas/config/variable-notes.ts';
@@ -16,11 +16,11 @@ const READ = [
   /\bsecrets\.get\(\s*'([A-Z0-9_]+)'/g,
 ];
 
-/** Returns whether a file is code of the product or its tools. Tests and `action/` have other variables. */
-const isChecked = (file: string): boolean =>
-  /\.(ts|tsx|mjs|js)$/.test(file) &&
-  !/^(test|action|tools\/lint|schemas\/rollback\/targets)\//.test(file) &&
-  ![TABLE, NOTES].includes(file);
+/** Tests have variables of their own; the table and its notes have the names that others read. */
+export const NOT_CHECKED = ['test/**', TABLE, NOTES];
+
+/** Returns whether a file is code of the product or its tools. */
+const isChecked = (file: string): boolean => /\.(ts|tsx|mjs|js)$/.test(file) && !isOneOf(file, NOT_CHECKED);
 
 /** Returns differences between the table of environment variables, the code that reads them, and their page. */
 export function environmentProblems(root: string): string[] {

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join, matchesGlob, relative } from 'node:path';
 
 /** Generated and installed folders of .gitignore, which are skipped in a folder without git. */
 const GENERATED_FOLDERS = new Set(['.git', '.firebreak', '.setup-lock', '.sst', 'build', 'coverage', 'node_modules']);
@@ -31,3 +31,7 @@ function filesBelow(root: string, folder: string): string[] {
       return entry.isDirectory() ? filesBelow(root, path) : entry.isFile() ? [relative(root, path)] : [];
     });
 }
+
+/** Returns whether a file matches one of these globs. */
+export const isOneOf = (file: string, globs: readonly string[]): boolean =>
+  globs.some((glob) => matchesGlob(file, glob));

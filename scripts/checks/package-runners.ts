@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { withoutFences } from './doc-paths.ts';
-import { projectFiles } from './files.ts';
+import { isOneOf, projectFiles } from './files.ts';
 
 /** Matches commands that run a package by its name and download it if needed. */
 const RUNNER = /\b(?:npx|bunx|npm (?:exec|x)|pnpm dlx|pnpx|yarn dlx)(?: +-\S+)*(?: +--)? +([^\s`"']+)/;
@@ -10,11 +10,13 @@ const RUNNER = /\b(?:npx|bunx|npm (?:exec|x)|pnpm dlx|pnpx|yarn dlx)(?: +-\S+)*(
 const INSTALLER =
   /\b(?:(?:npm|pnpm|yarn|bun) (?:global )?(?:install|i|add|create|init)|(?:docker|podman|nerdctl) (?:run|pull|create)|pip3? install|brew install|helm (?:install|pull)|go install|apt(?:-get)? install)\b([^|;&#]*)/;
 
-/** Returns whether people copy from a file: documents, examples, and the action. */
-const isCopied = (file: string): boolean =>
-  !file.startsWith('docs/adr/') &&
-  file !== 'CHANGELOG.md' &&
-  (/\.(md|ya?ml|sh)$/.test(file) || /(^|\/)Jenkinsfile$/.test(file) || /^(examples|action)\//.test(file));
+/** What people copy from: documents, examples, and actions. */
+export const COPIED = ['**/*.{md,yaml,yml,sh}', 'examples/**', 'deploy/actions/**'];
+
+/** Records of the past. */
+export const NOT_COPIED = ['docs/adr/**', 'CHANGELOG.md'];
+
+const isCopied = (file: string): boolean => isOneOf(file, COPIED) && !isOneOf(file, NOT_COPIED);
 
 /** Returns whether a word is the bare name of the product, with or without a version. */
 const isOurName = (word: string): boolean => /^firebreak(?:[@:]\S*)?$/.test(word);

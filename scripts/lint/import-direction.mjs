@@ -159,6 +159,15 @@ const layerNameOf = (file) => {
   }
 };
 
+/** @param {readonly string[]} files @returns {string[]} the folders and files of the tables above that no file is in */
+export const unusedPlaces = (files) => {
+  const layers = new Set(files.map(layerNameOf));
+  return [
+    ...Object.keys(LAYERS).filter((layer) => !layers.has(layer)),
+    ...Object.keys(ASSEMBLIES).filter((file) => !files.includes(file)),
+  ];
+};
+
 /** @param {string} specifier e.g. `@aws-sdk/client-sqs/dist/x.js` @returns its package, e.g. `@aws-sdk/client-sqs` */
 const packageOf = (specifier) => specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
 

@@ -10,6 +10,7 @@ import { environmentDocument } from '../../scripts/environment-doc.ts';
 import { lockFileProblems } from '../../scripts/checks/lock-file.ts';
 import { machinePathProblems } from '../../scripts/checks/machine-paths.ts';
 import { packageRunnerProblems } from '../../scripts/checks/package-runners.ts';
+import { patternProblems } from '../../scripts/checks/patterns.ts';
 import { retiredWordProblems } from '../../scripts/checks/retired-words.ts';
 
 let root: string;
@@ -284,6 +285,56 @@ describe('environment variables', () => {
     const all = environmentProblems(root);
     expect(all).toContainEqual(expect.stringContaining('no code reads HOST'));
     expect(all).not.toContainEqual(expect.stringContaining('no code reads PORT'));
+  });
+});
+
+describe('patterns of checks and tools', () => {
+  const json = (value: unknown): string => JSON.stringify(value);
+  const tools = {
+    'knip.json': json({ workspaces: { 'packages/demo': { entry: ['main.ts'], project: ['old/**/*.ts'] } } }),
+    '.oxlintrc.json': `{\n  // why\n"overrides": [{ "files": ["{core,old}/**"] }], "ignorePatterns": ["core/*.md"] }`,
+    '.oxfmtrc.json': json({ ignorePatterns: ['**/*.md'] }),
+    'tsconfig.json': json({ include: ['*.ts', 'core', 'cor'], exclude: ['node_modules', 'old'] }),
+    '.gitattributes': '# comment\n* text=auto\n*.lock binary\ntest/old/** -text\n',
+  };
+
+  test('globs that match no file, and places of the rule for imports without a file, are reported', async () => {
+    await write({ ...tools, 'core/ports/a.ts': '', 'a.ts': '', 'README.md': '', 'packages/demo/main.ts': '' });
+    const ofScripts = /^scripts\/(?!lint\/)/;
+    expect(patternProblems(root).filter((problem) => !ofScripts.test(problem))).toEqual(
+      expect.arrayContaining([
+        'knip.json: packages/demo/old/**/*.ts matches no file',
+        '.oxlintrc.json: old/** matches no file',
+        '.oxlintrc.json: core/*.md matches no file',
+        'tsconfig.json: cor matches no file',
+        'tsconfig.json: old matches no file',
+        '.gitattributes: **/*.lock matches no file',
+        '.gitattributes: test/old/** matches no file',
+        'scripts/lint/import-direction.mjs: core/stores has no file',
+        'scripts/lint/import-direction.mjs: packages/sandbox/main.ts has no file',
+      ]),
+    );
+  });
+
+  test('globs that match a file, and folders with files, are not reported', async () => {
+    await write({ ...tools, 'core/ports/a.ts': '', 'a.ts': '', 'README.md': '', 'packages/demo/main.ts': '' });
+    const problems = patternProblems(root).join('\n');
+    for (const used of ['packages/demo/main.ts', 'core', '*.ts', '**/*', '**/*.md', 'node_modules'])
+      expect(problems).not.toContain(`: ${used} matches no file`);
+  });
+
+  test('globs of checks themselves are checked', async () => {
+    await write(tools);
+    expect(patternProblems(root)).toEqual(
+      expect.arrayContaining([
+        'scripts/checks/package-runners.ts: deploy/actions/** matches no file',
+        'scripts/test-files.ts: test/kill/full/**/*.test.ts matches no file',
+      ]),
+    );
+  });
+
+  test('this project has none', () => {
+    expect(patternProblems(join(import.meta.dirname, '../..'))).toEqual([]);
   });
 });
 

@@ -1,0 +1,3 @@
+import { LOOKS, testConsole } from './support/console.ts';
+
+testConsole(LOOKS, LOOKS);

@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { partsOf } from '../../scripts/long.ts';
+import { projectFiles, isOneOf } from '../../scripts/checks/files.ts';
+import { LONG, STORIES } from '../../scripts/test-files.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const parts = partsOf(ROOT);
+const textOf = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
+
+test('each long test belongs to one part', () => {
+  const played = Object.values(parts)
+    .flat(2)
+    .filter((argument) => argument.endsWith('.test.ts'));
+  const all = projectFiles(ROOT).filter((file) => isOneOf(file, LONG) && !isOneOf(file, STORIES));
+  expect(played.toSorted()).toEqual(all.toSorted());
+});
+
+test('no part is empty', () => {
+  for (const [name, commands] of Object.entries(parts)) {
+    expect(commands, name).not.toEqual([]);
+    for (const command of commands) if (command.includes('long')) expect(command.join(' '), name).toContain('.test.ts');
+  }
+});
+
+test('the nightly workflow runs each part, and CONTRIBUTING.md names it', () => {
+  const matrix = /part: \[([^\]]*)\]/.exec(textOf('.github/workflows/nightly.yml'))?.[1];
+  expect(matrix?.split(', ')).toEqual(Object.keys(parts));
+  const named = /Its parts are ([^.]*)\./.exec(textOf('CONTRIBUTING.md'))?.[1];
+  expect([...(named ?? '').matchAll(/`([\w-]+)`/g)].map(([, name]) => name)).toEqual(Object.keys(parts));
+});
