@@ -9,8 +9,8 @@ import { startVendors } from '../support/scenario/vendors.ts';
 import { killerAtVendors } from './at-vendors.ts';
 import { type Course, PAGING, retold } from './run.ts';
 
-/** 15 minutes of workflow waits take about 0.2 seconds. */
-const TIME_SCALE = 4000;
+/** 15 minutes of workflow waits take about 2 seconds; a day, after which an alert is no longer news, takes longer than a story. */
+const TIME_SCALE = 400;
 
 /**
  * Milliseconds after the caller's death when an `ahead of` call takes effect: before the next life has started. A pod that is
