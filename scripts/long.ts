@@ -58,6 +58,7 @@ export function partsOf(root: string): Record<string, Part> {
     kills: [vitest('kill')],
     'without-1': without(...features.slice(0, half)),
     'without-2': without(...features.slice(half)),
+    mends: [['scripts/mends.ts']],
     bench: [['packages/lab/bench/main.ts', 'short']],
     machine: [['scripts/check-image.ts'], ['scripts/check-unit.ts']],
   };

@@ -6,11 +6,11 @@
  * with those that require it.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { stopWithParent } from '../functions/local/parent.ts';
+import { copyOf } from './copy.ts';
 import { requiredIn } from './lint/import-direction.mjs';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -68,14 +68,10 @@ export function withoutEntries(text: string, features: readonly string[]): strin
 }
 
 function copyWithout(features: readonly string[]): string {
-  const copy = mkdtempSync(join(tmpdir(), 'firebreak-without-'));
-  const { stdout } = spawnSync('git', ['ls-files', '-z'], { cwd: ROOT, encoding: 'utf8', maxBuffer: 2 ** 26 });
-  for (const file of stdout.split('\0').filter((name) => name !== '')) {
+  const copy = copyOf(ROOT, 'without', (file) => {
     const [top, feature, inside] = file.split('/');
-    if (top === 'features' && inside !== undefined && feature !== undefined && features.includes(feature)) continue;
-    cpSync(join(ROOT, file), join(copy, file), { recursive: true });
-  }
-  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
+    return !(top === 'features' && inside !== undefined && feature !== undefined && features.includes(feature));
+  });
   for (const list of [...LISTS, 'verbs.ts']) {
     const path = join(copy, 'features', list);
     const text = readFileSync(path, 'utf8');

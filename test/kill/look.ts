@@ -9,7 +9,10 @@ import { startVendors } from '../support/scenario/vendors.ts';
 import { killerAtVendors } from './at-vendors.ts';
 import { type Course, PAGING, retold } from './run.ts';
 
-/** 15 minutes of workflow waits take about 2 seconds; a day, after which an alert is no longer news, takes longer than a story. */
+/**
+ * 15 minutes of workflow waits take about 2 seconds. A day, after which an alert without a repeat no longer counts as firing,
+ * takes longer than the story on a slow machine.
+ */
 const TIME_SCALE = 400;
 
 /**

@@ -11,7 +11,10 @@ import { startVendors } from '../support/scenario/vendors.ts';
 import { catalogueOf, expectEvidence, expectPromisesKept, play, type Story } from '../support/scenario/scenario.ts';
 import { killerAtVendors } from './at-vendors.ts';
 
-/** 15 minutes of workflow waits take about 2 seconds; a day, after which an alert is no longer news, takes longer than a story. */
+/**
+ * 15 minutes of workflow waits take about 2 seconds. A day, after which an alert without a repeat no longer counts as firing,
+ * takes longer than the story on a slow machine.
+ */
 const TIME_SCALE = 400;
 
 /** Incidents do not end for lack of news. */

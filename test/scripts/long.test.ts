@@ -25,8 +25,8 @@ test('no part is empty', () => {
 });
 
 test('the nightly workflow runs each part, and CONTRIBUTING.md names it', () => {
-  const matrix = /part: \[([^\]]*)\]/.exec(textOf('.github/workflows/nightly.yml'))?.[1];
-  expect(matrix?.split(', ')).toEqual(Object.keys(parts));
+  const matrix = /part:\s+\[([^\]]*)\]/.exec(textOf('.github/workflows/nightly.yml'))?.[1];
+  expect(matrix?.match(/[\w-]+/g)).toEqual(Object.keys(parts));
   const named = /Its parts are ([^.]*)\./.exec(textOf('CONTRIBUTING.md'))?.[1];
   expect([...(named ?? '').matchAll(/`([\w-]+)`/g)].map(([, name]) => name)).toEqual(Object.keys(parts));
 });

@@ -1,0 +1,31 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { AREAS, MENDS } from './mends.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+test.each(AREAS)('%s has at least three bugs', (area) => {
+  expect(MENDS.filter((mend) => mend.area === area).length).toBeGreaterThanOrEqual(3);
+});
+
+test('each bug is listed once', () => {
+  expect(new Set(MENDS.map(({ bug }) => bug)).size).toBe(MENDS.length);
+});
+
+describe.each(MENDS)('$area: $bug', ({ file, mended, broken, tests }) => {
+  test('is put back by a change at one place', () => {
+    expect(readFileSync(join(ROOT, file), 'utf8').split(mended)).toHaveLength(2);
+    expect(broken).not.toBe(mended);
+  });
+
+  test('has tests that run before each merge', () => {
+    expect(tests).not.toEqual([]);
+    expect(tests.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+    for (const path of tests) {
+      expect(path).toMatch(/^(?:test|features\/[^/]+\/test|packages\/[^/]+\/test)\/.*\.test\.ts$/);
+      expect(path).not.toMatch(/\.long\.test\.ts$|^test\/kill\/full\//);
+      if (!path.endsWith('.story.test.ts')) expect(path).not.toMatch(/^(?:features\/[^/]+\/)?test\/e2e\//);
+    }
+  });
+});

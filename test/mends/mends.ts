@@ -1,0 +1,250 @@
+/**
+ * Bugs that were mended, each of which tests must find when it comes back. `npm run test:long -- mends` puts each of them back
+ * into a copy of this tree and expects that its tests fail. Whoever deletes or shortens a test keeps a test for each bug here.
+ */
+
+/** Parts of the product; each has at least three bugs. */
+export type Area = (typeof AREAS)[number];
+export const AREAS = [
+  'alerts',
+  'causes',
+  'rollbacks',
+  'workflows',
+  'stores',
+  'paging',
+  'Slack',
+  'freezes',
+  'delivery',
+  'console',
+] as const;
+
+export type Mend = {
+  area: Area;
+  /** What went wrong, as a sentence in the past. */
+  bug: string;
+  /** The file that was mended. */
+  file: string;
+  /** Text that the file has now, exactly once. */
+  mended: string;
+  /** What replaces it to put the bug back. */
+  broken: string;
+  /** Files of tests of `npm test` or `npm run test:stories`, of which at least one must fail. */
+  tests: readonly string[];
+};
+
+export const MENDS: readonly Mend[] = [
+  {
+    area: 'alerts',
+    bug: 'In a storm, one read that timed out made an incident continue without its group, so 45 of 100 incidents paged alone.',
+    file: 'workflows/steps/incident-group.ts',
+    mended: `      if (attempt < ATTEMPTS) continue;
+`,
+    broken: ``,
+    tests: ['test/workflows/incident-group.test.ts'],
+  },
+  {
+    area: 'alerts',
+    bug: 'An alert was known by its source and fingerprint alone, so an alert of one service hid one of another service.',
+    file: 'core/alerts/decisions/admission.ts',
+    mended: `  [senderKeyOf(signal), signal.service, signal.environment, ...(signal.unmatched === null ? [] : [signal.unmatched])]`,
+    broken: `  [senderKeyOf(signal)]`,
+    tests: ['test/core/alerts/stores/admission.test.ts'],
+  },
+  {
+    area: 'alerts',
+    bug: 'A severity that rose counted as a repetition, so nobody was paged when a warning became critical.',
+    file: 'core/alerts/decisions/admission.ts',
+    mended: `  if (isUnmuted && isRaised) return 'raised';
+`,
+    broken: ``,
+    tests: ['test/core/alerts/stores/admission.test.ts'],
+  },
+  {
+    area: 'alerts',
+    bug: 'All senders of an alert shared one state, so the end that one of them reported ended the alert that the other still reported.',
+    file: 'core/alerts/stores/episodes.ts',
+    mended: `keys.alert(sha256(alertKeyOf(signal)), reporterOf(signal));`,
+    broken: `keys.alert(sha256(alertKeyOf(signal)));`,
+    tests: ['test/core/alerts/stores/admission.test.ts'],
+  },
+  {
+    area: 'alerts',
+    bug: 'Only the newest 500 muted alerts were read, so an alert behind them never paged when its mute ended.',
+    file: 'core/alerts/stores/lists.ts',
+    mended: `    cursor = page.next_cursor;
+  }`,
+    broken: `    cursor = null;
+  }`,
+    tests: ['test/core/alerts/stores/routes.test.ts'],
+  },
+  {
+    area: 'causes',
+    bug: 'A person was offered to roll back a deploy although a change that cannot be undone was the more probable cause.',
+    file: 'core/rollback/decisions/rollback.ts',
+    mended: `acts[0]?.change_id === all[0]?.top?.change_id ? acts : []`,
+    broken: `acts`,
+    tests: ['test/core/rollback/decisions/rollback.test.ts'],
+  },
+  {
+    area: 'causes',
+    bug: 'The last sample of a stopped source, which Prometheus repeats, counted as a service that is healthy again.',
+    file: 'core/correlation/decisions/stale.ts',
+    mended: `isConstantSince(curve, last) ? curve.filter(([at]) => at <= last) : curve);`,
+    broken: `curve);`,
+    tests: ['test/core/correlation/decisions/stale.test.ts'],
+  },
+  {
+    area: 'causes',
+    bug: 'A caller that failed later, as callers of a failing service do, was asked about with its own innocent deploy.',
+    file: 'core/correlation/decisions/neighbours.ts',
+    mended: `    return own.first
+      ? weightedFactor('caller_fails_too'`,
+    broken: `    return own
+      ? weightedFactor('caller_fails_too'`,
+    tests: ['test/core/correlation/decisions/neighbours.test.ts'],
+  },
+  {
+    area: 'causes',
+    bug: 'The second of two objects that went back to an older revision counted as a deploy, which became a suspect.',
+    file: 'core/changes/decisions/recognize.ts',
+    mended: `  const earlier = all.slice(0, all.findLastIndex((change) => !isPart(change)) + 1);`,
+    broken: `  const earlier = all;`,
+    tests: ['test/core/changes/decisions/recognize.test.ts'],
+  },
+  {
+    area: 'rollbacks',
+    bug: 'The verdict on an earlier rollback closed the incident while a second rollback was still to be verified.',
+    file: 'core/incidents/decisions/response.ts',
+    mended: `runbook !== undefined || number < verifying;`,
+    broken: `runbook !== undefined;`,
+    tests: ['test/core/incidents/decisions/response.test.ts'],
+  },
+  {
+    area: 'rollbacks',
+    bug: 'A message that was read after a verdict started a second repeated verification, and both reported the same recovery.',
+    file: 'core/incidents/decisions/response.ts',
+    mended: `couldPassNow(state) && !state.isVerifyingAgain`,
+    broken: `couldPassNow(state)`,
+    tests: ['test/core/incidents/decisions/response.test.ts'],
+  },
+  {
+    area: 'rollbacks',
+    bug: 'Whoever could act on the service of an incident could approve the rollback of another service.',
+    file: 'core/incidents/actions/answer-decision.ts',
+    mended: `  caller.allow('incidents:act', { service: target.service, environment: target.environment });`,
+    broken: `  caller.allow('incidents:act', { service: incident.service, environment: incident.environment });`,
+    tests: ['test/entrances/slack/commands/process-request.test.ts'],
+  },
+  {
+    area: 'rollbacks',
+    bug: 'A pipeline that reported the rollback as a deploy of its own lifted the pin, so the bad version could be deployed again.',
+    file: 'core/changes/decisions/versions.ts',
+    mended: `    live.version !== pin.rolled_back_to &&
+`,
+    broken: ``,
+    tests: ['test/core/changes/stores/pins.test.ts'],
+  },
+  {
+    area: 'rollbacks',
+    bug: 'A rollback that the deploying system reported before its end was recorded a second time.',
+    file: 'core/incidents/stores/effects.ts',
+    mended: `    const reported = suspect && (await this.#reported(own, suspectOf(suspect, pin).started_at));`,
+    broken: `    const reported = undefined as Awaited<ReturnType<EffectTable['#reported']>>;`,
+    tests: ['test/core/incidents/stores/effects.test.ts'],
+  },
+  {
+    area: 'rollbacks',
+    bug: 'What ran stayed the version of a deploy that was reported as succeeded and then as failed, so a rollback had the wrong target.',
+    file: 'core/changes/stores/changes.ts',
+    mended: `    else await this.#replaceLive(change);
+`,
+    broken: ``,
+    tests: ['test/core/changes/stores/changes.test.ts'],
+  },
+  {
+    area: 'workflows',
+    bug: 'A child that ended just before its parent listened completed an earlier callback, so the parent noticed it ten minutes later.',
+    file: 'workflows/incident-response.ts',
+    mended: ` || countHolding(inbox) !== firing;`,
+    broken: `;`,
+    tests: ['test/workflows/incident-group.test.ts'],
+  },
+  {
+    area: 'workflows',
+    bug: 'Looks at a change that were due minutes after its report were lost when another run took over.',
+    file: 'workflows/steps/begin-run.ts',
+    mended: `number > 1 ? await openLooks(deps, id, found.incident.consumed_seq) : null;`,
+    broken: `null as Awaited<ReturnType<typeof openLooks>>;`,
+    tests: ['test/workflows/changes-during-incident.test.ts'],
+  },
+  {
+    area: 'workflows',
+    bug: 'A request to turn a flag on stayed open forever if its process died before it started the workflow.',
+    file: 'core/incidents/actions/tend-flags.ts',
+    mended: `return deps.runs.flag.start(incident, number); // idempotent`,
+    broken: `return;`,
+    tests: ['test/workflows/flag-on.test.ts'],
+  },
+  {
+    area: 'workflows',
+    bug: 'The verdict of a repeated verification in a later run had the key of one in an earlier run, so it was dropped.',
+    file: 'workflows/steps/mitigate.ts',
+    mended: '`verification-${number}-${run}-${round}`',
+    broken: '`verification-${number}-${round}`',
+    tests: ['test/workflows/verdict.test.ts'],
+  },
+  {
+    area: 'workflows',
+    bug: 'An unreadable configuration ended the whole sweep, also the replacement of workflows that had died.',
+    file: 'entrances/jobs/sweep/sweep.ts',
+    mended: `  const open = await deps.incidents.open();
+`,
+    broken: `  const open = await deps.incidents.open();
+  await deps.config.current();
+`,
+    tests: ['test/entrances/jobs/sweep/sweep.test.ts'],
+  },
+  {
+    area: 'stores',
+    bug: 'Each attempt at a transaction had its own token, so one that had succeeded was taken for a failed condition.',
+    file: 'platforms/aws/dynamodb-store.ts',
+    mended: `new TransactWriteCommand({ TransactItems, ClientRequestToken })`,
+    broken: `new TransactWriteCommand({ TransactItems })`,
+    tests: ['test/platforms/aws/dynamodb-store.test.ts'],
+  },
+  {
+    area: 'stores',
+    bug: 'A message whose processing met a failed connection, which fetch reports as a TypeError, was put aside for good.',
+    file: 'entrances/jobs/queues/permanent-errors.ts',
+    mended: `  if (error.name === 'TypeError') return error.cause === undefined && !FETCH_FAILED.test(error.message);
+`,
+    broken: ``,
+    tests: ['test/entrances/jobs/queues/route.test.ts'],
+  },
+  {
+    area: 'stores',
+    bug: 'A message that failed, and with it its group, came back only after the visibility time-out, minutes later.',
+    file: 'entrances/jobs/queues/queue-batch.ts',
+    mended: `map(({ id }) => ({ id, afterSeconds }));`,
+    broken: `map(({ id }) => ({ id, afterSeconds: afterSeconds + 240 }));`,
+    tests: ['test/entrances/jobs/queues/queue-batch.test.ts'],
+  },
+  {
+    area: 'stores',
+    bug: 'An entry for the audit log that was altered while it waited, or too large, kept all others out of the log.',
+    file: 'core/audit/stores/audit-log.ts',
+    mended: `  return isOurs && Buffer.byteLength(String(text)) <= ENTRY_MAX_BYTES ? entry : unreadable(String(sk));`,
+    broken: `  return entry ?? unreadable(String(sk));`,
+    tests: ['test/core/stores/audited-acts.test.ts'],
+  },
+  {
+    area: 'stores',
+    bug: 'On a full disk, the product did not continue its workflows, even after there was room again.',
+    file: 'platforms/sqlite/executions.ts',
+    mended: `      if (!(error instanceof DiskFailure)) throw error;
+`,
+    broken: `      if (error !== undefined) throw error;
+`,
+    tests: ['test/platforms/sqlite/disk-full.test.ts'],
+  },
+];
