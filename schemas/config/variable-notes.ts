@@ -154,7 +154,9 @@ const NOTES: Record<Exclude<VariableName, keyof typeof OF_VENDORS>, VariableNote
     meaning:
       'Seconds after which the kill test starts no more kills, except for two of each scenario; 420 in `npm run test:long`',
   },
-  UPDATE_GOLDEN: { meaning: '`1`: golden histories are recorded again instead of compared' },
+  UPDATE_GOLDEN: {
+    meaning: '`1`: golden histories are recorded again instead of compared, and missing ones are added',
+  },
   RECORD_UPGRADE: {
     meaning: 'name under which the data folder of this version is recorded for later upgrade tests',
   },

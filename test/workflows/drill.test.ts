@@ -1,13 +1,15 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { openTable, type TableStores } from '../core/stores/stores.ts';
 import { drillPaths, playDrill } from './stories/drills.ts';
-import { golden, inContexts, record, updating } from './history.ts';
+import { GoldenHistories } from './golden-histories.ts';
 
 let stores: TableStores;
 beforeAll(async () => {
   stores = await openTable();
 });
 afterAll(() => stores?.close());
+
+const histories = new GoldenHistories('drill');
 
 describe('drill', () => {
   test.for(Object.entries(drillPaths).map(([name, path], index) => [name, path, index + 1] as const))(
@@ -16,8 +18,9 @@ describe('drill', () => {
       const { world, drill, runs } = await playDrill(stores.table, number, path);
       expect(world.calls.map((call) => call.replace(`${drill?.id}.`, ''))).toEqual(path.calls);
       expect(drill).toMatchObject({ phase: 'ended', ...path.ends });
-      if (updating()) record(name, { runs }, 'drill');
-      expect(runs.map(inContexts)).toEqual(golden(name, 'drill').runs.map(inContexts));
+      histories.compare(name, runs);
     },
   );
 });
+
+test('the golden histories contain every transition', () => histories.checkTransitions());

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { tendFlags } from '../../core/incidents/actions/tend-flags.ts';
 import { turnFlagOn } from '../../core/incidents/actions/turn-flag-on.ts';
-import { golden, inContexts, record, updating } from './history.ts';
+import { GoldenHistories } from './golden-histories.ts';
 import { theIncident } from './play.ts';
 import { type FlagPath, flagPaths, type FlagWorld, flagWorld, playFlag, requests } from './stories/flags.ts';
 
@@ -14,14 +14,17 @@ async function verify({ world, service }: FlagWorld, { ends, changes }: FlagPath
   expect(lines.slice(-2)).toEqual(['person:ada: Requested to turn on feature flag new-basket again', ends.says]);
 }
 
+const histories = new GoldenHistories('flag-on');
+
 describe('turning a flag on again', () => {
   test.for(Object.entries(flagPaths))('%s', async ([name, path]) => {
     const known = await flagWorld();
     const runs = await playFlag(known, path);
     await verify(known, path);
-    if (updating()) record(name, { runs }, 'flag-on');
-    expect(runs.map(inContexts)).toEqual(golden(name, 'flag-on').runs.map(inContexts));
+    histories.compare(name, runs);
   });
+
+  test('the golden histories contain every transition', () => histories.checkTransitions());
 
   test('is done once, whenever the process dies', async () => {
     const path = flagPaths['flag-service-busy'];

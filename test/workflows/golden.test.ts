@@ -3,7 +3,7 @@ import { closingPaths } from './stories/closings.ts';
 import { groupPaths } from './stories/groups.ts';
 import { externalPaths } from './stories/external-pages.ts';
 import { guardPaths } from './stories/guards.ts';
-import { golden, inContexts, record, updating } from './history.ts';
+import { GoldenHistories } from './golden-histories.ts';
 import { latePaths } from './stories/late-changes.ts';
 import { lookPaths } from './stories/looks.ts';
 import { play } from './play.ts';
@@ -13,6 +13,8 @@ import { paths } from './stories/rollbacks.ts';
 import { secondFailurePaths } from './stories/second-failures.ts';
 import { suspectPaths } from './stories/suspects.ts';
 import { waitPaths } from './stories/waits.ts';
+
+const histories = new GoldenHistories('incident-response');
 
 describe.concurrent('incident-response', () => {
   test.for(
@@ -35,7 +37,8 @@ describe.concurrent('incident-response', () => {
     const statuses = new Set([...world.store.dossiers.values()].map(({ record: { status } }) => status));
     expect(world.calls).toEqual(path.calls);
     expect([...statuses].join(', ')).toBe(path.status);
-    if (updating()) record(name, { runs });
-    expect(runs.map(inContexts)).toEqual(golden(name).runs.map(inContexts));
+    histories.compare(name, runs);
   });
 });
+
+test('the golden histories contain every transition', () => histories.checkTransitions());

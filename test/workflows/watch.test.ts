@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, test } from 'vitest';
 import type { WatchRecord } from '../../schemas/judge/watch.ts';
 import { openTable, type TableStores } from '../core/stores/stores.ts';
 import { playWatch, watchPaths } from './stories/watches.ts';
-import { golden, inContexts, record, updating } from './history.ts';
+import { GoldenHistories } from './golden-histories.ts';
 
 let stores: TableStores;
 beforeAll(async () => {
@@ -13,6 +13,8 @@ afterAll(() => stores?.close());
 const SIGNS = { healthy: '+', degraded: '-', inconclusive: '?', missed: 'x' } as const;
 const lineOf = (watch: WatchRecord | undefined): string =>
   (watch?.checks ?? []).map(({ number, verdict }) => `${number}${SIGNS[verdict]}`).join(' ');
+
+const histories = new GoldenHistories('deploy-watch');
 
 describe('watch of a deploy', () => {
   test.for(Object.entries(watchPaths).map(([name, path], index) => [name, path, index + 1] as const))(
@@ -26,8 +28,9 @@ describe('watch of a deploy', () => {
       );
       expect(alerts).toEqual(path.alerts ?? []);
       if (path.startup !== undefined) expect(watch?.startup).toMatchObject(path.startup);
-      if (updating()) record(name, { runs }, 'deploy-watch');
-      expect(runs.map(inContexts)).toEqual(golden(name, 'deploy-watch').runs.map(inContexts));
+      histories.compare(name, runs);
     },
   );
 });
+
+test('the golden histories contain every transition', () => histories.checkTransitions());

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { openTable, type TableStores } from '../../../test/core/stores/stores.ts';
-import { golden, inContexts, record, updating } from '../../../test/workflows/history.ts';
+import { GoldenHistories } from '../../../test/workflows/golden-histories.ts';
 import { canaryPaths, playCanary } from './stories.ts';
 
 let stores: TableStores;
@@ -8,6 +8,8 @@ beforeAll(async () => {
   stores = await openTable();
 });
 afterAll(() => stores?.close());
+
+const histories = new GoldenHistories('features/canary');
 
 describe('canary', () => {
   test.for(Object.entries(canaryPaths).map(([name, path], index) => [name, path, index + 1] as const))(
@@ -17,8 +19,9 @@ describe('canary', () => {
       expect(log, events.join('\n')).toEqual(path.log);
       expect(canary).toMatchObject({ ended_at: expect.any(String), order: null, ...path.ends });
       expect(counted).toEqual([`firebreak_canaries_total ${canary?.status}`]);
-      if (updating()) record(name, { runs }, 'features/canary');
-      expect(runs.map(inContexts)).toEqual(golden(name, 'features/canary').runs.map(inContexts));
+      histories.compare(name, runs);
     },
   );
 });
+
+test('the golden histories contain every transition', () => histories.checkTransitions());

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { openTable, type TableStores } from '../../../test/core/stores/stores.ts';
-import { golden, inContexts, record, type Run, updating } from '../../../test/workflows/history.ts';
+import { GoldenHistories } from '../../../test/workflows/golden-histories.ts';
+import type { Run } from '../../../test/workflows/history.ts';
 import { experimentPaths, experimentWorld, playExperiment } from './stories.ts';
 
 let stores: TableStores;
@@ -13,6 +14,8 @@ afterAll(() => stores?.close());
 const withoutId = (runs: readonly Run[], id = ''): Run[] =>
   JSON.parse(JSON.stringify(runs).replaceAll(id, '0'.repeat(26))) as Run[];
 
+const histories = new GoldenHistories('features/experiments');
+
 describe('experiment', () => {
   test.for(Object.entries(experimentPaths).map(([name, path], index) => [name, path, index + 1] as const))(
     '%s',
@@ -24,9 +27,9 @@ describe('experiment', () => {
       expect(world.log).toEqual(path.log ?? world.log);
       if (path.expected !== undefined) expect(alerts).toHaveLength(path.expected);
       expect(world.counted).toEqual([`firebreak_experiments_total ${found?.conclusion?.outcome}`]);
-      const runs = withoutId(played, found?.id);
-      if (updating()) record(name, { runs }, 'features/experiments');
-      expect(runs.map(inContexts)).toEqual(golden(name, 'features/experiments').runs.map(inContexts));
+      histories.compare(name, withoutId(played, found?.id));
     },
   );
 });
+
+test('the golden histories contain every transition', () => histories.checkTransitions());

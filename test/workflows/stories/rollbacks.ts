@@ -110,7 +110,7 @@ export const dies: Moment = async (world) => {
   await wake(world.deps, id);
 };
 
-/** Every path through the workflow. The names are those of the golden files. */
+/** Every path through the workflow. A golden file, if there is one, has the same name. */
 export const paths: Record<string, Path> = {
   // Automatic rollbacks, with verification.
   'rollback-is-verified': {
