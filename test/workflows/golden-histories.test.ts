@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { GoldenHistories, transitionsOf } from './golden-histories.ts';
+import { GoldenHistories } from './golden-histories.ts';
 import { golden, recorded, type Run } from './history.ts';
 import type { HistoryEvent } from './recorder.ts';
+import { transitionsOf } from './transitions.ts';
 
 afterEach(() => void vi.unstubAllEnvs());
 

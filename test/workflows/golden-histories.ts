@@ -1,6 +1,7 @@
 import { relative } from 'node:path';
 import { expect } from 'vitest';
 import { golden, inContexts, isRecorded, record, recorded, type Run, updating, type Workflow } from './history.ts';
+import { transitionsOf } from './transitions.ts';
 
 /** A played story without a golden history, with those of its transitions that no golden history contains. */
 type Uncovered = { name: string; runs: readonly Run[]; transitions: ReadonlySet<string> };
@@ -59,24 +60,3 @@ function messageOf(uncovered: readonly Uncovered[]): string {
   const file = relative(process.cwd(), expect.getState().testPath ?? '');
   return `No golden history contains these transitions:\n${lines.join('\n')}\nTo record them: UPDATE_GOLDEN=1 npm test -- ${file}\nLook at the new files before they are committed`;
 }
-
-/**
- * Returns the transitions of runs: each pair of consecutive events of a context, so an operation's end counts as well:
- * success, failure before a retry, or time-out.
- */
-export function transitionsOf(runs: readonly Run[]): Set<string> {
-  const contexts = runs.flatMap((run) => Object.entries(inContexts(run).events));
-  return new Set(
-    contexts.flatMap(([context, events]) => {
-      const points = ['start', ...events.map(({ EventType, Name }) => `${EventType} ${kindOf(Name)}`.trim())];
-      return points.slice(1).map((point, index) => `${kindOf(context)}: ${points[index]} → ${point}`);
-    }),
-  );
-}
-
-/** Returns the name of an operation without its number, its ID, and the name that a runbook gave to its step. */
-const kindOf = (name = ''): string =>
-  name
-    .replace(/ \(.*\)$/, '')
-    .replace(/-\d+$/, '')
-    .replace(/^step-.*$/, 'step');

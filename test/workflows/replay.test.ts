@@ -1,10 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { golden, type Run } from './history.ts';
+import { handlerWith } from './play.ts';
 import type { HistoryEvent } from './recorder.ts';
 import { differencesFrom, recordedRuns, replay, strangers } from './replay.ts';
-
-/** The most moments tried per history. replay.long.test.ts tries more of them. */
-const MOMENTS_MAX = 30;
 
 const hasEnded = ({ events }: Run): boolean => events.at(-1)?.EventType === 'ExecutionSucceeded';
 
@@ -19,8 +17,8 @@ describe('a recorded history', () => {
     },
   );
 
-  test.each(recordedRuns)('$name continues as recorded from moments in all its parts', async ({ run, handlerFor }) => {
-    expect(await differencesFrom(run, MOMENTS_MAX, handlerFor)).toEqual([]);
+  test.each(recordedRuns)('$name continues as recorded after each transition', async ({ run, handlerFor }) => {
+    expect(await differencesFrom(run, 'first', handlerFor)).toEqual([]);
   });
 });
 
@@ -43,6 +41,15 @@ describe('the replay test detects', () => {
     const upToIt = history.findIndex(({ Name }) => Name === 'resolve-pages');
     const { updates } = await replay(history.slice(0, upToIt));
     expect(strangers({ input: null, result: null, events: history }, updates)).toHaveLength(2);
+  });
+
+  test('a branch that ends too early', async () => {
+    const history = events((event) => event);
+    const end = history.findIndex(({ Name, EventType }) => Name === 'page-1' && EventType === 'ContextSucceeded');
+    const more = { EventType: 'StepStarted', EventTimestamp: 0, Id: 'more', Name: 'more', ParentId: history[end]?.Id };
+    history.splice(end, 0, more as HistoryEvent);
+    const differences = await differencesFrom({ input: null, result: null, events: history }, 'first', handlerWith);
+    expect(differences.join('\n')).toContain('a branch ended, without more');
   });
 });
 

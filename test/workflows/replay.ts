@@ -11,6 +11,7 @@ import { flagHandlerWith } from './stories/flags.ts';
 import { drillHandlerWith } from './stories/drills.ts';
 import { watchHandlerWith } from './stories/watches.ts';
 import type { HistoryEvent } from './recorder.ts';
+import { transitionsIn } from './transitions.ts';
 import { lambdaContext, withoutCooldown } from './virtual-executions.ts';
 
 /** An operation, as the handler receives it. */
@@ -199,17 +200,20 @@ export function recordedRunsOf(workflow: Workflow, handlerFor: typeof handlerWit
   );
 }
 
-/** Returns the numbers of events after which a history is cut off, about `max`: iterations of a loop are all alike. */
-function moments({ events }: Run, max: number): number[] {
-  const step = Math.max(1, events.length / max);
-  const all = new Set<number>();
-  for (let moment = 1; moment < events.length; moment += step) all.add(Math.floor(moment));
-  return [...all, events.length - 1];
+/** Moments of a history: each, or each first one after a transition, because the iterations of a loop are alike. */
+type Moments = 'each' | 'first';
+
+/** Returns the numbers of events after which a history is cut off. */
+function numbersOf(moments: Moments, run: Run): number[] {
+  const numbers = run.events.map((event, index) => [event, index + 1] as const).slice(0, -1);
+  if (moments === 'each') return numbers.map(([, number]) => number);
+  const transitions = transitionsIn(run);
+  return [...new Map(numbers.toReversed().map(([event, number]) => [transitions.get(event), number])).values()];
 }
 
-/** Describes where the current code differs from the history, continued from about `max` moments of it. */
-export async function differencesFrom(run: Run, max: number, handlerFor: typeof handlerWith): Promise<string[]> {
-  return (await Promise.all(moments(run, max).map((moment) => differences(run, moment, handlerFor)))).flat();
+/** Describes where the current code differs from the history, continued from moments of it. */
+export async function differencesFrom(run: Run, moments: Moments, handlerFor: typeof handlerWith): Promise<string[]> {
+  return (await Promise.all(numbersOf(moments, run).map((moment) => differences(run, moment, handlerFor)))).flat();
 }
 
 /** Describes where the current code differs from the history after its first `moment` events; empty if it does not. */
@@ -219,9 +223,12 @@ async function differences(run: Run, moment: number, handlerFor: typeof handlerW
   const begun = new Set([...happened, ...updates].map(({ Id }) => Id));
   const missing = run.events.filter(({ Id }) => !begun.has(Id));
   const early = output.Status === InvocationStatus.SUCCEEDED && (calls.length > 0 || missing.length > 0);
+  const endsContext = updates.filter(({ Type, Action }) => Type === 'CONTEXT' && Action === 'SUCCEED');
+  const missingInside = missing.filter(({ ParentId }) => endsContext.some(({ Id }) => Id === ParentId));
   const wrong = [
     ...strangers(run, updates),
     ...(output.Status === InvocationStatus.FAILED ? [`it failed: ${output.Error.ErrorMessage}`] : []),
+    ...missingInside.map(({ Name }) => `a branch ended, without ${Name}`),
     ...(early ? [`it ended, without ${missing.map(({ Name }) => Name).join(', ')}`] : []),
   ];
   return wrong.map((what) => `after event ${moment} (${happened.at(-1)?.EventType} ${happened.at(-1)?.Name}): ${what}`);
