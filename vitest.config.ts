@@ -29,7 +29,7 @@ export default defineConfig({
     // Against hanging, and nothing else: a slow machine is no failure.
     testTimeout: 180_000,
     hookTimeout: 180_000,
-    expect: { poll: { timeout: 30_000 } },
+    expect: { poll: { timeout: 120_000 } },
     setupFiles: ['./test/setup.ts'],
     env: { TMPDIR: temporary(), NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? compiled },
     reporters: ['default', './test/reporter.ts'],

@@ -13,6 +13,7 @@ import { startQueuesAndBlobs } from '../support/aws/queues-and-blobs.ts';
 import { AWS_ENV, type Endpoint } from '../support/aws/server.ts';
 import { startSsm } from '../support/aws/ssm.ts';
 import { faultProxy } from '../support/fault-proxy.ts';
+import { eventually } from '../support/firebreak.ts';
 
 const BUCKET = 'firebreak-test';
 const ROUTING_KEY = 'r'.repeat(32);
@@ -98,13 +99,11 @@ test('a function that starts while SSM throttles pages and reads silences like t
   await containerOf('route').silences.active();
 
   vi.stubEnv('AWS_ENDPOINT_URL_SSM', throttled.url);
-  await vi.waitFor(
-    async () => {
-      expect(await containerOf('incident-response').pager.send(PAGE)).toMatchObject({ kind: 'taken' });
-      expect(await containerOf('route').silences.active()).not.toBeNull();
-    },
-    { timeout: 180_000, interval: 100 },
-  );
+  await eventually(async () => {
+    expect(await containerOf('incident-response').pager.send(PAGE)).toMatchObject({ kind: 'taken' });
+    expect(await containerOf('route').silences.active()).not.toBeNull();
+    return true;
+  }, 'the copies of both functions');
   expect(throttled.log.length).toBeGreaterThan(0);
   const keys = pagerDuty.received.map(({ body }) => (JSON.parse(body) as { routing_key: string }).routing_key);
   expect(new Set(keys)).toEqual(new Set([ROUTING_KEY]));

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LIMITS } from '../../platforms/limits.ts';
 import { applied, holds } from '../../platforms/model.ts';
 import {
@@ -202,11 +202,9 @@ export function storeConformance(
         { weight: 2, arbitrary: fc.record({ range, pk: fc.constantFrom('P1', 'P2') }) },
         { weight: 1, arbitrary: fc.record({ range, list }) },
       );
-      const expectList = async (of: string, within: Range, model: Model) => {
-        const { items } = await store.list(of, within);
-        const at = ({ list_key }: Item) => String(list_key);
-        expect(items.map(at)).toEqual(model.rows('list', of, within).map(at));
-      };
+      const at = ({ list_key }: Item) => String(list_key);
+      const listed = async (of: string, within: Range) => (await store.list(of, within)).items.map(at);
+      const expected = (of: string, within: Range, model: Model) => model.rows('list', of, within).map(at);
       await fc.assert(
         fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
           const model = new Model();
@@ -227,13 +225,16 @@ export function storeConformance(
               const { items, more } = await store.range(one.pk, one.range);
               expect(items).toEqual(model.rows('pk', one.pk, one.range));
               if (!more) expect(items).toEqual(model.rows('pk', one.pk, { ...one.range, limit: Infinity }));
-            } else if (!isFaulty) await expectList(one.list, one.range, model);
+            } else if (!isFaulty)
+              expect(await listed(one.list, one.range)).toEqual(expected(one.list, one.range, model));
           }
           const all = [...model.items.values()];
           const keys = all.map(({ pk, sk }) => ({ pk: String(pk), sk: String(sk) }));
           expect(await store.getMany([...keys, { pk: 'P1', sk: 'none' }])).toEqual([...all, undefined]);
           for (const [n, one] of keys.entries()) expect(await store.get(one)).toEqual(all[n]);
-          if (isFaulty) for (const of of LISTS) await vi.waitFor(() => expectList(of, {}, model), { interval: 1 });
+          if (isFaulty)
+            for (const of of LISTS)
+              await expect.poll(() => listed(of, {}), { interval: 1 }).toEqual(expected(of, {}, model));
         }),
         { numRuns: isFaulty ? 20 : 60, seed: 20_261_123 },
       );

@@ -156,7 +156,7 @@ describe('Flux', () => {
       ['v41', GOOD, 310],
       ['v42', BAD, 3],
     ] as const) {
-      await expect.poll(() => isRolledOut(tag), { timeout: 30_000 }).toBe(true);
+      await expect.poll(() => isRolledOut(tag)).toBe(true);
       await applied(tag, commit, minutes);
     }
     await guarded.fire(place);

@@ -26,17 +26,18 @@ export function impatient(): number[] {
 
 const timedOut = () => new DOMException('The operation was aborted due to timeout', 'TimeoutError');
 
-/** Long, so that a slow machine causes no failure. */
-const PATIENCE_MS = 20_000;
-
 /**
  * Returns a limit that expires when a stand-in holds back the effect of a call. A real limit could expire before the
  * call has arrived.
  */
 export function limitOnceHeld(standIns: StandIns, over: () => void = () => undefined): AbortSignal {
   const limit = new AbortController();
-  void vi
-    .waitUntil(async () => (await held(standIns)).length > 0, { timeout: PATIENCE_MS, interval: 5 })
+  let isFinished = false;
+  onTestFinished(() => void (isFinished = true));
+  const isHeld = async (): Promise<boolean> => isFinished || (await held(standIns)).length > 0;
+  void expect
+    .poll(isHeld, { interval: 5 })
+    .toBe(true)
     .then(
       () => {
         over();
@@ -61,7 +62,7 @@ export function givesUpOnceHeld(standIns: StandIns): void {
 
 /** Waits until all held effects have occurred. */
 export const untilNothingIsHeld = (standIns: StandIns): Promise<void> =>
-  vi.waitFor(async () => expect(await held(standIns)).toEqual([]), { timeout: PATIENCE_MS, interval: 10 });
+  expect.poll(() => held(standIns), { interval: 10 }).toEqual([]);
 
 const held = async (standIns: StandIns) =>
   (await calls(standIns)).filter(({ fault, outcome }) => fault === 'late' && outcome === null);

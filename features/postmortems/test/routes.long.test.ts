@@ -68,7 +68,7 @@ describe('the post-mortem of an incident', () => {
 
   test('is drafted once after the incident is resolved, with an entry on the timeline', async () => {
     await firebreak.post(`/v1/incidents/${id}/actions/resolve`, {});
-    await expect.poll(async () => (await postmortem()).body.state, { timeout: 20_000 }).toBe('draft');
+    await expect.poll(async () => (await postmortem()).body.state).toBe('draft');
     const { body } = await postmortem();
     expect(body).toMatchObject({
       revision: 1,
@@ -179,7 +179,7 @@ describe('the post-mortem of an incident', () => {
     expect(status).toBe(201);
     const { markdown: text } = (await postmortem()).body;
     const { body: saved } = await put({ markdown: `${text}\n` });
-    await expect.poll(async () => (await file()).revision, { timeout: 20_000 }).toBe(saved.revision);
+    await expect.poll(async () => (await file()).revision).toBe(saved.revision);
     const { url, pull_request, problem } = await file();
     expect([problem, pull_request]).toEqual([null, expect.stringMatching(/\/acme\/post-mortems\/pull\/1$/)]);
     const head = new URL(url).pathname.split('/blob/')[1]?.replace(`/${path}`, '');
@@ -264,7 +264,7 @@ describe('action items', () => {
     const issueOf = async () => (await ours('?status=open'))[0]?.issue;
     const asked = await firebreak.post(`/v1/action-items/${item.id}/issue`, {});
     expect(asked).toMatchObject({ status: 202, body: { id: item.id, issue: { tracker: 'github', key: null } } });
-    await expect.poll(async () => (await issueOf())?.key, { timeout: 20_000 }).toBe('acme/checkout#1');
+    await expect.poll(async () => (await issueOf())?.key).toBe('acme/checkout#1');
     const { url } = await issueOf();
     const github = `${new URL(url).origin}/repos/acme/checkout/issues`;
     const call = { headers: { authorization: 'Bearer person', 'user-agent': 'test' } };
@@ -296,7 +296,7 @@ describe('action items', () => {
       body: { ignored: expect.stringContaining('issues.closed') },
     });
     expect(await webhook(1)).toMatchObject({ status: 202, body: { recorded: 'acme/checkout#1' } });
-    await expect.poll(async () => (await ours('?status=done')).length, { timeout: 20_000 }).toBe(2);
+    await expect.poll(async () => (await ours('?status=done')).length).toBe(2);
     expect((await postmortem()).body.markdown).toContain('- [x] Test the restore');
     expect(await (await fetch(`${github}?state=all`, call)).json()).toHaveLength(1);
   });

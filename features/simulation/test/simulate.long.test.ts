@@ -5,10 +5,10 @@ import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { alert, group, minutesAgo } from '../../../test/support/alerts.ts';
-import { ADMIN_TOKEN, bareEnvironment, Firebreak } from '../../../test/support/firebreak.ts';
+import { ADMIN_TOKEN, bareEnvironment, eventually, Firebreak } from '../../../test/support/firebreak.ts';
 import { at, cli } from '../../../test/entrances/cli/support.ts';
 
 const SERVICES = {
@@ -47,15 +47,13 @@ beforeAll(async () => {
   await fires('checkout', 'critical');
   await fires('cart', 'warning');
   const incidents = async () => (await firebreak.get('/v1/incidents')).body.items;
-  await vi.waitFor(
-    async () => {
-      const [incident] = await incidents();
-      const paged = incident?.effects.some(({ kind, state }: any) => kind === 'page' && state === 'succeeded');
-      expect([incident?.decisions.length, paged]).toEqual([1, true]);
-      expect((await firebreak.get('/v1/signals')).body.items).toHaveLength(1);
-    },
-    { timeout: 20_000 },
-  );
+  await eventually(async () => {
+    const [incident] = await incidents();
+    const paged = incident?.effects.some(({ kind, state }: any) => kind === 'page' && state === 'succeeded');
+    expect([incident?.decisions.length, paged]).toEqual([1, true]);
+    expect((await firebreak.get('/v1/signals')).body.items).toHaveLength(1);
+    return true;
+  }, 'the decision, its page, and the signal without an incident');
   id = (await incidents())[0].id;
 });
 afterAll(() => firebreak.remove());

@@ -71,9 +71,6 @@ const DECLARE = {
   ],
 };
 
-/** The page polls every second. */
-const SOON = { timeout: 60_000 };
-
 describe.runIf(haveBrowser())('Slack on the sandbox page', () => {
   let dir: string;
   let standIns: StandIns;
@@ -170,7 +167,7 @@ describe.runIf(haveBrowser())('Slack on the sandbox page', () => {
       .poll(async () => {
         const { user, actions } = await told('block_actions');
         return [user.name, actions[0].selected_option?.value];
-      }, SOON)
+      })
       .toEqual(['grace', 'critical']);
   });
 
@@ -181,7 +178,7 @@ describe.runIf(haveBrowser())('Slack on the sandbox page', () => {
     expect(await told('/freeze')).toMatchObject({ text: 'status checkout', user_name: 'grace' });
     await reads('.ephemeral', /Only visible to you[^]*checkout is frozen/);
     await choose('[data-slack="who"]', 'ada');
-    await expect.poll(() => page.text('.ephemeral'), SOON).toBeUndefined();
+    await expect.poll(() => page.text('.ephemeral')).toBeUndefined();
     app.answer = () => ({});
   });
 
@@ -220,9 +217,7 @@ describe.runIf(haveBrowser())('Slack on the sandbox page', () => {
     await write('[data-field-of="title"] input', 'x');
     await write('[data-field-of="service"] input', 'c');
     await told('block_suggestion');
-    await expect
-      .poll(() => page.evaluate('document.querySelector("#slack-modal datalist").options.length'), SOON)
-      .toBe(2);
+    await expect.poll(() => page.evaluate('document.querySelector("#slack-modal datalist").options.length')).toBe(2);
     await page.type('heckout');
     await choose('[data-field-of="severity"] select', 'critical');
     await page.click('#slack-modal [type="submit"]');
@@ -230,7 +225,7 @@ describe.runIf(haveBrowser())('Slack on the sandbox page', () => {
 
     await write('[data-field-of="title"] input', 'y');
     await page.click('#slack-modal [type="submit"]');
-    await expect.poll(() => page.evaluate('document.querySelector("#slack-modal").open'), SOON).toBe(false);
+    await expect.poll(() => page.evaluate('document.querySelector("#slack-modal").open')).toBe(false);
     const { view, user } = newest('view_submission'); // a late request for options may follow it
     expect(user.name).toBe('ada');
     expect(view.state.values).toMatchObject({
@@ -248,11 +243,11 @@ describe.runIf(haveBrowser())('Slack on the sandbox page', () => {
     await page.press('Enter'); // on the element that opened it
     await page.press('Tab');
     await page.press('Enter');
-    await expect.poll(isOpen, SOON).toBe(true);
+    await expect.poll(isOpen).toBe(true);
     await page.press('Enter');
     await reads('#slack-modal .problem', /complete this required field/);
     await page.press('Escape');
-    await expect.poll(isOpen, SOON).toBe(false);
+    await expect.poll(isOpen).toBe(false);
   });
 
   test('errors are shown', async () => {

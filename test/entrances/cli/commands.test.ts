@@ -124,13 +124,11 @@ test('canary starts, lists, shows, holds, and aborts a canary', async () => {
     out: `${id}: hold requested\n`,
   });
   const shown = async () => (await at(firebreak, 'canary', 'show', id)).out;
-  await expect
-    .poll(shown, { timeout: 30_000 })
-    .toMatch(/^basket in production: v2 beside v1\nheld at \d+ %: held by .*: look at p95$/m);
+  await expect.poll(shown).toMatch(/^basket in production: v2 beside v1\nheld at \d+ %: held by .*: look at p95$/m);
   expect(await shown()).toMatch(/ 0 % +Canary of v2 started beside v1, steps 5, 25, 50, 100 %$/m);
   expect((await at(firebreak, 'canary', 'abort', id, '--reason', 'enough')).code).toBe(0);
   const story = async () => JSON.parse((await at(firebreak, 'canary', 'show', id, '--json')).out);
-  await expect.poll(async () => (await story()).status, { timeout: 60_000 }).toMatch(/^abort(ing|ed)$/);
+  await expect.poll(async () => (await story()).status).toMatch(/^abort(ing|ed)$/);
   expect((await story()).events.map(({ text }: { text: string }) => text)).toContain('Abort requested: enough');
   const late = await at(firebreak, 'canary', 'promote', id, '--full');
   expect([late.code, late.err]).toEqual([1, expect.stringMatching(/is being aborted|has ended: aborted/)]);
@@ -761,7 +759,7 @@ test('experiment lists, shows, and reports an experiment, and reports its start 
   });
   const shown = async () => (await at(firebreak, 'experiment', 'show', body.id)).out;
   // Without Prometheus, the steady state cannot be measured; an earlier test may have left an incident.
-  await expect.poll(shown, { timeout: 60_000 }).toMatch(/^lose a pod: basket\/production\ninconclusive: /m);
+  await expect.poll(shown).toMatch(/^lose a pod: basket\/production\ninconclusive: /m);
   const listed = await at(firebreak, 'experiment', 'list', '--service', 'basket');
   expect(listed.out).toMatch(new RegExp(`^${body.id} +lose a pod +basket/production +ended +inconclusive`, 'm'));
   expect((await at(firebreak, 'experiment', 'report', body.id)).out).toContain('# Experiment: lose a pod');
@@ -806,7 +804,7 @@ test('send posts alerts from a file, and tail follows the timeline until the inc
     JSON.parse((await at(firebreak, 'incident', 'list', '--service', 'desk', '--json')).out).find(
       ({ title, status }: { title: string; status: string }) => title === 'The desk is slow' && status !== 'resolved',
     )?.number;
-  await expect.poll(opened, { timeout: 30_000 }).toEqual(expect.any(Number));
+  await expect.poll(opened).toEqual(expect.any(Number));
   const name = `INC-${await opened()}`;
   const followed = at(firebreak, 'tail', name);
   await at(firebreak, 'incident', 'note', name, 'Counted the desks');

@@ -77,7 +77,7 @@ describe('an event stream, where the platform tells of commits', () => {
     const look = vi.spyOn(world.deps.incidents, 'openSummaries');
     const event = next();
     committed();
-    await vi.waitFor(() => expect(look).toHaveBeenCalled());
+    await expect.poll(() => look.mock.settledResults[0]?.type).toBe('fulfilled');
     await opens(world, 'It fails now');
     committed();
     expect(await event).toContain('It fails now');

@@ -8,6 +8,7 @@ import { ssmSecrets, type SsmSecretsOptions } from '../../../platforms/aws/ssm-s
 import type { Blobs } from '../../../platforms/blobs.ts';
 import { SecretsUnreadable } from '../../../platforms/secrets.ts';
 import { silent } from '../../support/fake-deps.ts';
+import { eventually } from '../../support/firebreak.ts';
 import { clientOptions, type Endpoint } from '../../support/aws/server.ts';
 import { startSsm } from '../../support/aws/ssm.ts';
 import { faultProxy } from '../../support/fault-proxy.ts';
@@ -226,12 +227,13 @@ describe('while SSM throttles', () => {
     const before = started({ blobs });
     await before.get('PAGERDUTY_ROUTING_KEY');
     await before.get('PAGE_SECRET');
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const cold = started({ client, blobs });
       expect(await cold.get('PAGERDUTY_ROUTING_KEY')).toBe('key 1');
       expect(await cold.get('PAGE_SECRET')).toBe('whsec 1');
       await expect(cold.get('NEVER_READ')).rejects.toThrow(SecretsUnreadable);
-    });
+      return true;
+    }, 'a copy with both secrets');
   });
 
   test('without a copy, it reports the error, and does not ask again for each secret', async () => {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { watchObject } from '../../../vendors/kubernetes/watch.ts';
 import { openCluster, type TestCluster } from './cluster.ts';
 import { WatchableServer } from './watchable-server.ts';
@@ -37,10 +37,10 @@ const begin = async () => {
       wait: async (ms) => void waits.push(ms),
     },
   );
-  await vi.waitFor(() => expect(server.open).toBe(1));
+  await expect.poll(() => server.open).toBe(1);
 };
-const isSeen = (times: number) => vi.waitFor(() => expect(seen).toBe(times));
-const reopened = (times: number) => vi.waitFor(() => expect([server.watches.length, server.open]).toEqual([times, 1]));
+const isSeen = (times: number) => expect.poll(() => seen).toBe(times);
+const reopened = (times: number) => expect.poll(() => [server.watches.length, server.open]).toEqual([times, 1]);
 const versions = () => server.watches.map((query) => query.get('resourceVersion'));
 
 test('the stream begins at the version of the list, and continues after it was closed', async () => {
@@ -74,8 +74,8 @@ test.each(['status', 'event'] as const)('a version that is too old (410 as %s) i
   server.compact();
   await opened.deploy('v42');
   server.close();
-  await vi.waitFor(() => expect(server.lists).toBeGreaterThan(1));
-  await vi.waitFor(() => expect(server.open).toBe(1));
+  await expect.poll(() => server.lists).toBeGreaterThan(1);
+  await expect.poll(() => server.open).toBe(1);
   expect(seen).toBeGreaterThan(1); // what happened in between is not known
   expect(versions().at(-1)).toBe((await opened.ask('GET', COLLECTION)).metadata.resourceVersion);
 });
@@ -99,9 +99,9 @@ test('a broken connection and a server error are tried again, later each time, f
   await reopened(2);
   server.refusal = 503;
   server.close();
-  await vi.waitFor(() => expect(server.watches.length).toBeGreaterThan(10));
+  await expect.poll(() => server.watches.length).toBeGreaterThan(10);
   server.refusal = undefined;
-  await vi.waitFor(() => expect(server.open).toBe(1));
+  await expect.poll(() => server.open).toBe(1);
   expect(new Set(versions())).toEqual(new Set([since]));
   expect(waits.slice(0, 4)).toEqual([1_000, 2_000, 4_000, 8_000]);
   expect(Math.max(...waits)).toBe(30_000);
@@ -137,5 +137,5 @@ test('it ends when it is aborted, also within a stream', async () => {
   await begin();
   stop.abort();
   expect(await ended).toBeUndefined();
-  await vi.waitFor(() => expect(server.open).toBe(0));
+  await expect.poll(() => server.open).toBe(0);
 });

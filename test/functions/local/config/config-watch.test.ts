@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { LoadedSet } from '../../../../functions/local/config/config-set.ts';
 import { watchConfig } from '../../../../functions/local/config/config-watch.ts';
+import { eventually } from '../../../support/firebreak.ts';
 
 let dir: string;
 let watch: { stop(): void };
@@ -26,16 +27,13 @@ afterEach(async () => {
 /** Writes different text each time: a file from before the first look does not count as changed. */
 const taken = (file: string, text: string): Promise<LoadedSet> => {
   let comment = '#';
-  return vi.waitFor(
-    async () => {
-      comment += '#';
-      await writeFile(join(dir, file), `${text}\n${comment}\n`);
-      const newest = loaded.at(-1);
-      if (newest === undefined) throw new Error('no change was seen');
-      return newest;
-    },
-    { timeout: 30_000, interval: 300 },
-  );
+  return eventually(async () => {
+    comment += '#';
+    // Renamed, or the folder could be read while the file is empty.
+    await writeFile(join(dir, '.next'), `${text}\n${comment}\n`);
+    await rename(join(dir, '.next'), join(dir, file));
+    return loaded.at(-1);
+  }, `a change of ${file}`);
 };
 
 test('a changed freeze policy is loaded', async () => {
