@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { deployments, group } from '../../packages/lab/bench/harness/product.ts';
 import { AwsProduct } from '../support/aws/product.ts';
@@ -14,9 +13,6 @@ const CALLS = { page: 'pagerduty POST /v2/enqueue', rollback: 'cd POST /api/v1/r
 
 /** Between the incident that starts the functions and the one that is counted, in seconds. */
 const PAUSE_SECONDS = 7200;
-
-/** Time in milliseconds in which the first incident's functions end. */
-const ENDED_AFTER_MS = 500;
 
 const ACTING = {
   environments: {
@@ -49,7 +45,7 @@ beforeAll(async () => {
   await product.insist('POST', ALERTS, group(['search']));
   await product.insist('POST', ALERTS, { ...group(['search']), ...ended(group(['search'])) });
   await eventually(async () => (await vendors.pagerDutyIncidents())[0]?.status === 'resolved', 'the end of its page');
-  await sleep(ENDED_AFTER_MS);
+  await product.untilIdle();
   product.advance(PAUSE_SECONDS);
   for (const deployment of deployments('checkout')) await product.insist('POST', '/v1/deployments', deployment);
   // Holding the calls takes time, in which nothing must expire.
@@ -58,7 +54,7 @@ beforeAll(async () => {
   await product.insist('POST', ALERTS, group(['checkout']));
   await eventually(async () => (await vendors.calls('cd')).some(({ method }) => method === 'POST'), 'the rollback');
   calls.release();
-}, 60_000);
+});
 
 afterAll(async () => {
   await product.close();

@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, createServer as createTcpServer, type Server, type Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 
 /** An address at which calls hang, as at an unreachable host. */
@@ -39,8 +41,12 @@ export async function dropsConnections(): Promise<SilentPort> {
   );
   const port = await new Promise<number>((resolve, reject) => worker.once('message', resolve).once('error', reject));
   const queued: Socket[] = [];
+  const other = createTcpServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
   // Connect one after another until one gets no response, since the length of the system's queue is unknown.
-  while (await isEstablished(port, queued)) if (queued.length > 64) throw new Error('the queue does not fill up');
+  while (await isEstablished(port, queued, other))
+    if (queued.length > 64) throw new Error('the queue does not fill up');
+  other.close();
   return {
     url: `http://127.0.0.1:${port}`,
     close: async () => {
@@ -50,20 +56,24 @@ export async function dropsConnections(): Promise<SilentPort> {
   };
 }
 
-const UNANSWERED_MS = 300;
-
-function isEstablished(port: number, queued: Socket[]): Promise<boolean> {
+/**
+ * Returns whether the system establishes a connection. It responds to connections of this machine in their order, so the
+ * answer is known once later connections to another server are established.
+ */
+async function isEstablished(port: number, queued: Socket[], other: Server): Promise<boolean> {
   const socket = connect(port, '127.0.0.1').on('error', () => undefined);
   queued.push(socket);
-  return new Promise((resolve) => {
-    // Check the network once more: on a busy machine, the response may have arrived unnoticed in the meantime.
-    const timer = setTimeout(() => setImmediate(() => setImmediate(() => resolve(!socket.connecting))), UNANSWERED_MS);
-    socket.once('connect', () => {
-      clearTimeout(timer);
-      resolve(true);
-    });
-  });
+  for (let n = 0; n < LATER_CONNECTIONS && socket.connecting; n += 1) {
+    const later = connect((other.address() as AddressInfo).port, '127.0.0.1');
+    await once(later, 'connect');
+    later.destroy();
+    await setImmediate(); // both can be established in the same turn
+  }
+  return !socket.connecting;
 }
+
+/** More than one, since each processor has an order of its own. */
+const LATER_CONNECTIONS = 8;
 
 async function listening(server: Server, stop: () => void = () => undefined): Promise<SilentPort> {
   const sockets = new Set<Socket>();

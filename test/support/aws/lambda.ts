@@ -32,8 +32,14 @@ export type LambdaOptions = Pick<SqliteExecutionsOptions, 'timeScale' | 'log'> &
  * As on AWS, an execution has an ARN, callbacks have opaque IDs, a checkpoint is valid once, with the token of the one
  * before it, and its repetition by the client gets the same response. Of an execution that has ended, a start with the same
  * name has no effect: what AWS responds then is not documented, and Firebreak does not rely on it.
+ *
+ * @returns also `isExecuting`: whether an execution has not ended
  */
-export async function startLambda({ handler, timeScale, log }: LambdaOptions): Promise<Endpoint> {
+export async function startLambda({
+  handler,
+  timeScale,
+  log,
+}: LambdaOptions): Promise<Endpoint & { isExecuting(): boolean }> {
   const database = Database.inMemory();
   const inputs = new Map<string, string>();
   const checkpoints = new Map<string, Checkpoint>();
@@ -139,6 +145,7 @@ export async function startLambda({ handler, timeScale, log }: LambdaOptions): P
   });
   return {
     url,
+    isExecuting: () => database.sql.get('SELECT 1 FROM executions WHERE ended_at IS NULL') !== undefined,
     close: async () => {
       await executions.close();
       await close();

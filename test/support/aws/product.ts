@@ -40,7 +40,7 @@ import { byQueue, QUEUES } from '../../../schemas/config/queues.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
 import { slackApp } from '../../../entrances/slack/app.ts';
 import { requestOf, resultOf } from '../../../entrances/slack/requests/http.ts';
-import { ADMIN_TOKEN, INGEST_TOKEN } from '../firebreak.ts';
+import { ADMIN_TOKEN, eventually, INGEST_TOKEN } from '../firebreak.ts';
 import { type FaultProxy, faultProxy, type FaultRates, type Service } from '../fault-proxy.ts';
 import { startTable } from './dynamodb.ts';
 import { pollQueue } from './event-source.ts';
@@ -118,6 +118,9 @@ export class AwsProduct {
   #parts: Parts | undefined;
   #consumerOptions: SqsConsumerOptions | undefined;
   #isRunFailing = false;
+  #isExecuting = (): boolean => false;
+  #pending: () => Promise<number> = async () => 0;
+  #running = 0;
   #aheadMs = 0;
   #stoppedAt: number | undefined;
 
@@ -152,6 +155,11 @@ export class AwsProduct {
       this.#closers.push(() => one.close());
       return one.url;
     };
+    const startExecutions = async (options: Parameters<typeof startLambda>[0]) => {
+      const lambda = await startLambda(options);
+      this.#isExecuting = lambda.isExecuting;
+      return lambda;
+    };
     const secrets = { FIREBREAK_ADMIN_TOKEN: ADMIN_TOKEN, FIREBREAK_INGEST_TOKEN: INGEST_TOKEN, ...KEYS, ...env };
     const parameters = Object.fromEntries(
       Object.entries(parametersFor(secrets)).map(([name, value]) => [`${SECRETS_PATH}/${name}`, value]),
@@ -162,14 +170,15 @@ export class AwsProduct {
       sqs: await opened(startQueuesAndBlobs(BUCKET, SNAPSHOT_BUCKET)),
       ssm: await opened(startSsm(() => parameters)),
       lambda: await opened(
-        startLambda({
+        startExecutions({
           handler: (event, context) => (durable ??= this.#durable())(event, context),
           timeScale,
           log: (entry) => this.#log.info('execution', { ...entry }),
         }),
       ),
     };
-    const { urls: queues, dead } = await createQueues(direct.sqs, DELIVERY);
+    const { urls: queues, pending, dead } = await createQueues(direct.sqs, DELIVERY);
+    this.#pending = pending;
     this.deadLetters = dead;
     const through = async <S extends Service>(service: S, upstream: string) => {
       if (inFront !== undefined) return opened(inFront(service, upstream));
@@ -257,15 +266,20 @@ export class AwsProduct {
   async #invoke<T>(name: FunctionName, work: (instance: Instance) => Promise<T>): Promise<T> {
     const idle = this.#idle.get(name) ?? [];
     this.#idle.set(name, idle);
-    return this.interruptions.invocation(async (invocation) => {
-      const instance = idle.pop() ?? this.#instance(name);
-      try {
-        return await work(instance);
-      } finally {
-        // What was aborted can still end, if it does not wait for the call.
-        if (!invocation.isOver) idle.push(instance);
-      }
-    });
+    this.#running += 1;
+    try {
+      return await this.interruptions.invocation(async (invocation) => {
+        const instance = idle.pop() ?? this.#instance(name);
+        try {
+          return await work(instance);
+        } finally {
+          // What was aborted can still end, if it does not wait for the call.
+          if (!invocation.isOver) idle.push(instance);
+        }
+      });
+    } finally {
+      this.#running -= 1;
+    }
   }
 
   #instance(name: FunctionName): Instance {
@@ -361,6 +375,14 @@ export class AwsProduct {
   /** Faults of AWS so far, such as `dynamodb lost-answer`. */
   get faults(): string[] {
     return this.#proxies.flatMap(({ service, proxy }) => proxy.log.map(({ fault }) => `${service} ${fault}`));
+  }
+
+  /** Waits until every workflow has ended, no function runs, and no message will invoke one. */
+  async untilIdle(): Promise<void> {
+    await eventually(
+      async () => (await this.#pending()) === 0 && this.#running === 0 && !this.#isExecuting(),
+      'the end of all invocations',
+    );
   }
 
   /** Sets its clock ahead. */

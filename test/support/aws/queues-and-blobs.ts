@@ -32,8 +32,17 @@ const EXISTS =
   '<?xml version="1.0" encoding="UTF-8"?><Error><Code>PreconditionFailed</Code>' +
   '<Message>At least one of the pre-conditions you specified did not hold</Message></Error>';
 
+/** Numbers of messages by their state. */
+const STATES = [
+  'ApproximateNumberOfMessages',
+  'ApproximateNumberOfMessagesDelayed',
+  'ApproximateNumberOfMessagesNotVisible',
+] as const;
+
 export type FirebreakQueues = {
   urls: Record<QueueName, string>;
+  /** Returns the number of messages that wait or are being processed. */
+  pending(): Promise<number>;
   /** Returns the number of messages in all dead-letter queues. */
   dead(): Promise<number>;
 };
@@ -62,15 +71,16 @@ export async function createQueues(
   const createWake = (name: string) => create(name, { VisibilityTimeout });
   const urls = new Map<QueueName, string>();
   for (const name of QUEUES) urls.set(name, await (isWakeQueue(name) ? createWake : createFifo)(`firebreak-${name}`));
+  const count = async (queues: Iterable<string>, ...AttributeNames: (typeof STATES)[number][]): Promise<number> => {
+    const counts = Array.from(queues, async (QueueUrl) => {
+      const { Attributes = {} } = await client.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames }));
+      return AttributeNames.reduce((sum, name) => sum + Number(Attributes[name]), 0);
+    });
+    return (await Promise.all(counts)).reduce((sum, one) => sum + one, 0);
+  };
   return {
     urls: byQueue((name) => urls.get(name) ?? ''),
-    dead: async () => {
-      const counts = deadLetters.map(async (QueueUrl) => {
-        const AttributeNames = ['ApproximateNumberOfMessages' as const];
-        const { Attributes = {} } = await client.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames }));
-        return Number(Attributes['ApproximateNumberOfMessages']);
-      });
-      return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
-    },
+    pending: () => count(urls.values(), ...STATES),
+    dead: () => count(deadLetters, 'ApproximateNumberOfMessages'),
   };
 }
