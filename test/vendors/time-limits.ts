@@ -1,6 +1,6 @@
 import { expect, onTestFinished, vi } from 'vitest';
 import type { StandIns } from '../../packages/sandbox/core/index.ts';
-import { calls } from '../../packages/sandbox/test/support.ts';
+import { calls, release } from '../../packages/sandbox/test/support.ts';
 import { leftHanging } from './server.ts';
 
 /**
@@ -60,9 +60,14 @@ export function givesUpOnceHeld(standIns: StandIns): void {
   spy.mockImplementation(() => limit);
 }
 
-/** Waits until all held effects have occurred. */
-export const untilNothingIsHeld = (standIns: StandIns): Promise<void> =>
-  expect.poll(() => held(standIns), { interval: 10 }).toEqual([]);
+/** Lets all held effects occur. */
+export const untilNothingIsHeld = (standIns: StandIns): Promise<void> => {
+  const look = () => {
+    release(standIns);
+    return held(standIns);
+  };
+  return expect.poll(look, { interval: 10 }).toEqual([]);
+};
 
 const held = async (standIns: StandIns) =>
   (await calls(standIns)).filter(({ fault, outcome }) => fault === 'late' && outcome === null);

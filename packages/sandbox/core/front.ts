@@ -14,6 +14,8 @@ export type FrontParts = {
   faults: Faults;
   late: LateCalls;
   deps: StandInDeps;
+  /** Waits before a late effect, like `pause`. */
+  holdBack: (ms: number, closing: AbortSignal) => Promise<boolean>;
   /** Aborted when the stand-ins shut down, which ends all waits. */
   closing: AbortSignal;
 };
@@ -160,7 +162,7 @@ function callInProgress(options: {
       return RESPONSE_ALREADY_SENT;
     },
     whileCallerWaits: async (ms) => void (await pause(ms, AbortSignal.any([callerGone.signal, parts.closing]))),
-    waitRegardless: (ms) => pause(ms, parts.closing),
+    waitRegardless: (ms) => parts.holdBack(ms, parts.closing),
   };
 }
 
@@ -182,7 +184,7 @@ const standInError = (error: unknown): Response =>
  * Waits for a number of milliseconds, or indefinitely if `ms` is infinite. Returns true when the time is over, and
  * false if `signal` aborts first.
  */
-async function pause(ms: number, signal: AbortSignal): Promise<boolean> {
+export async function pause(ms: number, signal: AbortSignal): Promise<boolean> {
   if (signal.aborted) return false;
   if (!Number.isFinite(ms)) return new Promise((resolve) => signal.addEventListener('abort', () => resolve(false)));
   return delay(ms, true, { signal }).catch(() => false);

@@ -8,7 +8,7 @@ import { aws } from '../aws/aws.ts';
 import { cd } from '../cd/cd.ts';
 import { faultTables, openFaults } from './faults.ts';
 import { flags } from '../flags-http/flags.ts';
-import { front, type Front } from './front.ts';
+import { front, type Front, type FrontParts, pause } from './front.ts';
 import { github } from '../github/github.ts';
 import { grafana } from '../grafana/grafana.ts';
 import { jira } from '../jira/jira.ts';
@@ -81,11 +81,13 @@ export type StandIns = {
  *
  * @param options.timeScale divisor for durations and rate-limit windows, at least 1 (default)
  * @param options.now returns milliseconds since the Unix epoch; default: the system clock
+ * @param options.holdBack replaces the timer before late effects
  */
 export async function startStandIns(options: {
   dir: string;
   timeScale?: number;
   now?: () => number;
+  holdBack?: FrontParts['holdBack'];
 }): Promise<StandIns> {
   const tables = [journalTables, faultTables, lateTables, ...standIns.map((standIn) => standIn.tables)];
   const store = openStore(options.dir, tables);
@@ -97,6 +99,7 @@ export async function startStandIns(options: {
     journal: openJournal(store.db),
     faults: openFaults(store.db),
     late: openLateCalls(store.db),
+    holdBack: options.holdBack ?? pause,
     closing: closing.signal,
   };
 

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import type { FaultRule } from '../core/faults.ts';
 import { startStandIns, type StandIns } from '../core/index.ts';
@@ -41,14 +42,33 @@ export function clock() {
   return { now: () => millis, forward: (by: number) => void (millis += by) };
 }
 
+/** Ends the waits before late effects of stand-ins. */
+const releases = new WeakMap<StandIns, () => void>();
+
 /** Starts stand-ins that are closed after the test, or earlier by `close`, which can be called twice. */
 export async function start(options: Partial<Parameters<typeof startStandIns>[0]> = {}): Promise<StandIns> {
-  const standIns = await startStandIns({ dir: folder(), ...options });
+  let release = new AbortController();
+  const holdBack = async (ms: number, closing: AbortSignal): Promise<boolean> => {
+    await sleep(ms, undefined, { signal: AbortSignal.any([closing, release.signal]) }).catch(() => undefined);
+    return !closing.aborted;
+  };
+  const standIns = await startStandIns({ dir: folder(), holdBack, ...options });
   let closed: Promise<void> | undefined;
   const close = () => (closed ??= standIns.close());
   onTestFinished(close);
-  return { ...standIns, close };
+  const started = { ...standIns, close };
+  releases.set(started, () => {
+    release.abort();
+    release = new AbortController();
+  });
+  return started;
 }
+
+/** Delay of a late effect that comes when the test says so, in milliseconds. */
+export const UNTIL_RELEASED = 300_000;
+
+/** Lets late effects come that are held back now. */
+export const release = (standIns: StandIns): void => releases.get(standIns)?.();
 
 /** Sends a request to the routes below `/sandbox`. */
 export async function sandbox<T>({ app }: StandIns, method: string, path: string, body?: unknown): Promise<T> {

@@ -7,7 +7,7 @@ import { type ArgoCdDeployer } from '../../../vendors/argo-cd/schema.ts';
 import { DeployerConfig } from '../../../schemas/rollback/targets.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
-import { calls, clock, sandbox, setFault, start } from '../../../packages/sandbox/test/support.ts';
+import { calls, clock, sandbox, setFault, start, UNTIL_RELEASED } from '../../../packages/sandbox/test/support.ts';
 import { limitOnceHeld, untilNothingIsHeld } from '../time-limits.ts';
 import type { TargetWorld, Trouble } from '../target-conformance.ts';
 
@@ -143,7 +143,7 @@ async function cause(standIns: StandIns, trouble: Trouble, { vendor, match }: Ac
   const message = 'permission denied: applications, sync, payments/checkout-api, sub: firebreak';
   const fault = {
     lost_answer: { kind: 'lost' },
-    late_effect: { kind: 'late', delay_ms: 300 },
+    late_effect: { kind: 'late', delay_ms: UNTIL_RELEASED },
     throttled: { kind: 'rate_limit' },
     refused: { kind: 'status', status: 403, body: { error: message, code: 7, message } },
     server_error: { kind: 'status', status: 502 },

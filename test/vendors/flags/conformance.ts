@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { TargetResponse, FlagRequest, Flags } from '../../../core/rollback/decisions/targets.ts';
 import type { Fault } from '../../../packages/sandbox/core/faults.ts';
 import type { StandIns, Vendor } from '../../../packages/sandbox/core/index.ts';
-import { setFault } from '../../../packages/sandbox/test/support.ts';
+import { setFault, UNTIL_RELEASED } from '../../../packages/sandbox/test/support.ts';
 import { givesUpOnceHeld, untilNothingIsHeld } from '../time-limits.ts';
 import type { Trouble } from '../target-conformance.ts';
 
@@ -168,7 +168,7 @@ export function conforms(open: () => Promise<FlagsWorld>): void {
 export function troubles(standIns: StandIns, vendor: Vendor, method: string): Pick<FlagsWorld, 'trouble' | 'settle'> {
   const FAULTS: Record<Trouble, Fault> = {
     lost_answer: { kind: 'lost' },
-    late_effect: { kind: 'late', delay_ms: 300 },
+    late_effect: { kind: 'late', delay_ms: UNTIL_RELEASED },
     throttled: { kind: 'rate_limit' },
     refused: { kind: 'status', status: 403, body: { code: 'forbidden', message: 'no permission' } },
     server_error: { kind: 'status', status: 500 },

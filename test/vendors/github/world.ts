@@ -7,7 +7,7 @@ import { DeployerConfig } from '../../../schemas/rollback/targets.ts';
 import { type GithubDeployer } from '../../../vendors/github/schema.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
-import { clock, sandbox, setFault, start } from '../../../packages/sandbox/test/support.ts';
+import { clock, sandbox, setFault, start, UNTIL_RELEASED } from '../../../packages/sandbox/test/support.ts';
 import { limitOnceHeld, untilNothingIsHeld } from '../time-limits.ts';
 import type { TargetWorld, Trouble } from '../target-conformance.ts';
 
@@ -149,7 +149,7 @@ type Commit = { tree: { sha: string } };
 async function cause(standIns: StandIns, trouble: Trouble, match: { method: string; path: string }): Promise<void> {
   const fault = {
     lost_answer: { kind: 'lost' },
-    late_effect: { kind: 'late', delay_ms: 300 },
+    late_effect: { kind: 'late', delay_ms: UNTIL_RELEASED },
     throttled: { kind: 'rate_limit' },
     refused: { kind: 'status', status: 403, body: FORBIDDEN },
     server_error: { kind: 'status', status: 502 },

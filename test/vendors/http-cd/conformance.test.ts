@@ -3,7 +3,7 @@ import type { RollbackCall } from '../../../core/rollback/decisions/targets.ts';
 import { httpDeployer } from '../../../vendors/http-cd/deployer.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
-import { clock, sandbox, setFault, start } from '../../../packages/sandbox/test/support.ts';
+import { clock, sandbox, setFault, start, UNTIL_RELEASED } from '../../../packages/sandbox/test/support.ts';
 import { givesUpOnceHeld, untilNothingIsHeld } from '../time-limits.ts';
 import { conforms, type TargetWorld, type Trouble } from '../target-conformance.ts';
 
@@ -46,7 +46,7 @@ async function open(): Promise<TargetWorld> {
     return views.cd.rollbacks.filter(({ to_version: to }) => to === request.to).length;
   };
   const late = async (): Promise<void> => {
-    await setFault(standIns, { ...next, fault: { kind: 'late', delay_ms: 300 } });
+    await setFault(standIns, { ...next, fault: { kind: 'late', delay_ms: UNTIL_RELEASED } });
     givesUpOnceHeld(standIns);
   };
   return {

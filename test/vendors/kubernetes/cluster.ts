@@ -2,7 +2,7 @@ import type { Deployer, RollbackCall } from '../../../core/rollback/decisions/ta
 import type { ClusterOptions } from '../../../vendors/kubernetes/attempt.ts';
 import type { ClusterSettings } from '../../../packages/sandbox/kubernetes/cluster-state.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
-import { calls, clock, sandbox, setFault, start } from '../../../packages/sandbox/test/support.ts';
+import { calls, clock, sandbox, setFault, start, UNTIL_RELEASED } from '../../../packages/sandbox/test/support.ts';
 import { SetClock } from '../../support/fake-deps.ts';
 import { givesUpOnceHeld, untilNothingIsHeld } from '../time-limits.ts';
 import type { TargetWorld, Trouble } from '../target-conformance.ts';
@@ -179,7 +179,7 @@ export function fault(trouble: Exclude<Trouble, 'late_effect'>, method = 'PATCH'
 /** Holds effects back until `end` is called. */
 const lateness = ({ standIns }: TestCluster) => ({
   async begin() {
-    await setFault(standIns, { ...next('PATCH'), fault: { kind: 'late', delay_ms: 300 } });
+    await setFault(standIns, { ...next('PATCH'), fault: { kind: 'late', delay_ms: UNTIL_RELEASED } });
     givesUpOnceHeld(standIns);
   },
   end: () => untilNothingIsHeld(standIns),

@@ -1,7 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import type { FaultRule } from '../../core/faults.ts';
 import type { StandIns } from '../../core/index.ts';
-import { calls, exchange, folder, incidents, sandbox, send, setFault, start } from '../support.ts';
+import {
+  calls,
+  exchange,
+  folder,
+  incidents,
+  release,
+  sandbox,
+  send,
+  setFault,
+  start,
+  UNTIL_RELEASED,
+} from '../support.ts';
 
 const trigger = exchange('pagerduty/enqueue-trigger');
 const rollback = exchange('cd/generic-rollback-202');
@@ -93,15 +104,17 @@ describe('the effect of each fault', () => {
   });
 
   test('late: no effect while the client waits', async () => {
-    const standIns = await withFault({ kind: 'late', delay_ms: 300_000 });
+    const standIns = await withFault({ kind: 'late', delay_ms: UNTIL_RELEASED });
     await sendImpatiently(standIns);
     expect(await incidents(standIns)).toEqual([]);
     expect((await calls(standIns)).at(-1)).toMatchObject({ fault: 'late', outcome: null, status: null });
   });
 
   test('late: the effect comes after the client has given up', async () => {
-    const standIns = await withFault({ kind: 'late', delay_ms: 500 });
+    const standIns = await withFault({ kind: 'late', delay_ms: UNTIL_RELEASED });
     await sendImpatiently(standIns);
+    expect(await incidents(standIns)).toEqual([]); // this round trip ends after the stand-in knows that the client is gone
+    release(standIns);
     await expect.poll(() => incidents(standIns)).toHaveLength(1);
     expect((await calls(standIns)).at(-1)).toMatchObject({ fault: 'late', outcome: 202, status: null });
   });
