@@ -102,7 +102,7 @@ const WAYS: Readonly<Record<string, (planted: string) => Promise<unknown>>> = {
       z.unknown(),
     ),
   'a dialog of Slack': (planted) =>
-    callSlackOnce({ apiUrl: `${url}/`, token: 'xoxb-own-token-of-1', timeoutMs: 1000 }, 'views.open', {
+    callSlackOnce({ apiUrl: `${url}/`, token: 'xoxb-own-token-of-1', timeoutMs: 60_000 }, 'views.open', {
       trigger_id: '1.2',
       view: { title: planted, link: LINK },
     }),
@@ -117,7 +117,7 @@ const WAYS: Readonly<Record<string, (planted: string) => Promise<unknown>>> = {
       clock,
     }).send(page(planted)),
   'a webhook of a team': (planted) =>
-    postWebhook({ receiver: 'the team', url, signature: 'OWN', timeoutMs: 1000, secrets, clock }, 'id', {
+    postWebhook({ receiver: 'the team', url, signature: 'OWN', timeoutMs: 60_000, secrets, clock }, 'id', {
       labels: { note: planted, db_password: planted },
       text: planted,
       link: LINK,
@@ -125,14 +125,14 @@ const WAYS: Readonly<Record<string, (planted: string) => Promise<unknown>>> = {
   'a call to a CD system': (planted) =>
     callEndpoint(
       { name: 'the deployer', auth: { webhookSignature: 'OWN' }, secrets, clock },
-      { url, method: 'POST', id: 'key', timeoutMs: 1000, body: { reason: planted, link: LINK } },
+      { url, method: 'POST', id: 'key', timeoutMs: 60_000, body: { reason: planted, link: LINK } },
     ),
   'a call to the API of a vendor': (planted) =>
     vendorClient({
       vendor: 'the vendor',
       clock,
       access: async () => ({ url, headers: { authorization: `Bearer ${SECRET}` } }),
-      timeoutMs: 1000,
+      timeoutMs: 60_000,
     })({ method: 'POST', path: '/issues', body: { title: planted, body: `${planted}\n${LINK}` }, schema: z.unknown() }),
   'an email': (planted) =>
     smtpMail({ url: async () => `smtp://127.0.0.1:${mailPort}`, from: async () => 'Firebreak <f@example.com>' }).send({
@@ -186,7 +186,7 @@ test('what sets the state of a system is sent exactly', async () => {
     sendsExactBodies: true,
     clock,
     access: async () => ({ url }),
-    timeoutMs: 1000,
+    timeoutMs: 60_000,
   });
   const body = { spec: { args: ['--password hunter2-of-the-app'] } };
   await client({ method: 'PATCH', path: '/deployments', body, schema: z.unknown() });

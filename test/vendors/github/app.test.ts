@@ -35,7 +35,7 @@ type Access = Awaited<ReturnType<typeof app>>['access'];
 
 /** Makes one call and returns its result. */
 const call = async (options: ReturnType<Access['forRepository']>) =>
-  request(await options, { method: 'GET', path: '/zen', schema: z.unknown(), timeoutMs: 2000 });
+  request(await options, { method: 'GET', path: '/zen', schema: z.unknown(), timeoutMs: 60_000 });
 
 describe('the token of an app', () => {
   test.each([

@@ -4,13 +4,13 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { callbackify } from 'node:util';
 import { SMTPServer, type SMTPServerOptions, type SMTPServerSession } from 'smtp-server';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { smtpMail } from '../../../vendors/mail/mail.ts';
 
 const EMAIL = { to: 'cto@acme.example', subject: 'It\nfails', text: 'since noon', key: 'an email' };
 
-/** Milliseconds: far above the response time of a local server, and short enough to wait for. */
-const TIMEOUTS = { response: 400, email: 1200 };
+/** Milliseconds: a server that responds is never too slow. */
+const PATIENT = { response: 60_000, email: 90_000 };
 
 type Received = { from: string | false; to: string[]; body: string };
 
@@ -54,11 +54,11 @@ async function listener(talk: (socket: Socket) => void): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-const mailTo = (port: number, more: { user?: string; from?: string | undefined } = {}) =>
+const mailTo = (port: number, more: { user?: string; from?: string | undefined; timeoutsMs?: typeof PATIENT } = {}) =>
   smtpMail({
     url: async () => `smtp://${more.user === undefined ? '' : `${more.user}@`}127.0.0.1:${port}`,
     from: async () => ('from' in more ? more.from : 'Firebreak <noreply@acme.example>'),
-    timeoutsMs: TIMEOUTS,
+    timeoutsMs: more.timeoutsMs ?? PATIENT,
   });
 
 describe('an email', () => {
@@ -112,7 +112,7 @@ describe('a password', () => {
         done(null, { user: 'u' });
       },
     });
-    const result = await smtpMail({ url: async () => url(port), from, timeoutsMs: TIMEOUTS }).send(EMAIL);
+    const result = await smtpMail({ url: async () => url(port), from, timeoutsMs: PATIENT }).send(EMAIL);
     expect([result.kind, logins]).toEqual([kind, expectedLogins]);
   });
 });
@@ -180,11 +180,19 @@ describe('an unresponsive server', () => {
     ['that responds in another protocol', (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')],
     ['that hangs up', (socket) => socket.destroy()],
   ])('%s: accepts no email, which is detected soon', async (_, talk) => {
-    expect(await mailTo(await listener(talk)).send(EMAIL)).toMatchObject({ kind: 'closed' });
+    const mail = mailTo(await listener(talk), { timeoutsMs: { ...PATIENT, response: 100 } });
+    expect(await mail.send(EMAIL)).toMatchObject({ kind: 'closed' });
   });
 
   test('that has received the text may have accepted the email', async () => {
-    const { port } = await mailServer({ onData: (stream) => stream.resume() });
+    const real = setTimeout;
+    let expire = (): void => undefined;
+    const timers = vi.spyOn(globalThis, 'setTimeout').mockImplementation((callback, ms, ...args) => {
+      if (ms === PATIENT.email) expire = callback;
+      return real(callback, ms, ...args);
+    });
+    onTestFinished(() => timers.mockRestore());
+    const { port } = await mailServer({ onData: (stream) => stream.once('data', () => expire()).resume() });
     expect(await mailTo(port).send(EMAIL)).toMatchObject({ kind: 'unclear' });
   });
 
@@ -194,9 +202,10 @@ describe('an unresponsive server', () => {
       const talking = setInterval(() => socket.write('250-and more\r\n'), 100);
       socket.on('close', () => clearInterval(talking));
     });
-    expect(await mailTo(port).send(EMAIL)).toMatchObject({
+    const timeoutsMs = { ...PATIENT, email: 300 };
+    expect(await mailTo(port, { timeoutsMs }).send(EMAIL)).toMatchObject({
       kind: 'closed',
-      detail: `the mail server took ${TIMEOUTS.email} ms`,
+      detail: `the mail server took ${timeoutsMs.email} ms`,
     });
   });
 

@@ -66,7 +66,7 @@ beforeEach(async () => {
 });
 afterEach(() => new Promise<void>((closed) => server.close(() => closed())));
 
-const SENDING = { body: '{}', headers: {}, timeoutMs: 10_000 };
+const SENDING = { body: '{}', headers: {}, timeoutMs: 60_000 };
 
 describe('a request to an address that anybody entered', () => {
   test.each(['localhost', '127.0.0.1', '[::1]', '[::ffff:127.0.0.1]', '2130706433', '0x7f.1', '0'])(

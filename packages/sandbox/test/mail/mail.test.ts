@@ -16,7 +16,7 @@ type StandIns = Awaited<ReturnType<typeof withFault>>;
 async function send(
   { mail }: StandIns,
   to: string | string[] = 'ada@acme.example',
-  patienceMs = 5000,
+  patienceMs = 60_000,
 ): Promise<string> {
   const transport = createTransport({ url: mail, socketTimeout: patienceMs });
   try {
