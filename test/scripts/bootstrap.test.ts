@@ -6,8 +6,8 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { onNpmExit } from '../../scripts/npm-parent.mjs';
 
 const project = resolve(import.meta.dirname, '../..');
 const parent = join(project, 'functions/local/parent.ts');
@@ -110,9 +110,7 @@ test('a program whose bootstrap was killed is stopped as by SIGTERM', async () =
 
 describe('npm runs it in a shell', () => {
   /** Runs the bootstrap in nested shells like npm. Both shells have a command after it. */
-  async function inShells(
-    env: Record<string, string>,
-  ): Promise<{ lines: AsyncIterator<string>; npm: number; shell: number; pid: number }> {
+  async function inShells(): Promise<{ lines: AsyncIterator<string>; npm: number; shell: number; pid: number }> {
     const program = join(folder, `${crypto.randomUUID()}.ts`);
     await writeFile(
       program,
@@ -123,7 +121,7 @@ describe('npm runs it in a shell', () => {
     const bootstrap = `"${process.execPath}" "${join(project, 'scripts/bootstrap.mjs')}" "${program}"`;
     const npm = spawn('sh', ['-c', `sh -c 'echo $$; ${bootstrap}; true'; true`], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...env },
+      env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', npm_lifecycle_event: 'start' },
     });
     const lines = createInterface(npm.stdout)[Symbol.asyncIterator]();
     const [shell, pid] = [Number(await next(lines)), Number(await next(lines))];
@@ -135,29 +133,39 @@ describe('npm runs it in a shell', () => {
     return { lines, npm: npm.pid, shell, pid };
   }
 
-  const byNpm = { npm_lifecycle_event: 'start' };
-
   test('the program stops with that shell, the only process to which npm forwards SIGTERM', async () => {
-    const { lines, shell, pid } = await inShells(byNpm);
+    const { lines, shell, pid } = await inShells();
     process.kill(shell, 'SIGTERM');
     expect(await next(lines)).toBe('asked to stop');
     await gone(pid);
   });
 
   test('the program stops with npm, whose end the shell does not notice', async () => {
-    const { lines, npm, pid } = await inShells(byNpm);
+    const { lines, npm, pid } = await inShells();
     process.kill(npm, 'SIGKILL');
     expect(await next(lines)).toBe('asked to stop');
     await gone(pid);
   });
 
-  test('the program continues if something other than npm started it', async () => {
-    const { shell, npm, pid } = await inShells({});
-    process.kill(shell, 'SIGKILL');
-    await gone(npm);
-    // Longer than the detection of the missing parent takes.
-    await sleep(1500);
-    expect(isRunning(pid)).toBe(true);
+  test.each([
+    ['the program stops with its parent if npm started it', 'start', 1],
+    ['the program continues if something other than npm started it', undefined, 0],
+  ])('%s', (_, event, times) => {
+    vi.useFakeTimers();
+    vi.stubEnv('npm_lifecycle_event', event);
+    const ppid = vi.spyOn(process, 'ppid', 'get').mockReturnValue(process.ppid);
+    onTestFinished(() => {
+      vi.useRealTimers();
+      vi.unstubAllEnvs();
+      ppid.mockRestore();
+    });
+    const onExit = vi.fn<() => void>();
+    onNpmExit(onExit);
+    vi.advanceTimersByTime(60_000);
+    expect(onExit).not.toHaveBeenCalled();
+    ppid.mockReturnValue(1);
+    vi.advanceTimersByTime(60_000);
+    expect(onExit).toHaveBeenCalledTimes(times);
   });
 });
 
