@@ -31,9 +31,6 @@ const LOOKS = /^firebreak (incident (list|show)|report) /;
 /** The configuration of the reader's Alertmanager before the tutorial. */
 const OWN: AlertmanagerConfig = { route: { receiver: 'on-call' }, receivers: [{ name: 'on-call' }] };
 
-/** Time for the alert to arrive and to be handled; only to detect a hang. */
-const PATIENCE_MS = 60_000;
-
 type Block = { kind: string; text: string; line: number };
 
 const page = await readFile(PAGE, 'utf8');
@@ -159,7 +156,7 @@ describe.runIf(have('prometheus', 'alertmanager', 'amtool'))('docs/start/shadow-
         expect(missing(here(shown), output), `not printed by line ${block.line}:\n${output}`).toEqual([]);
         return true;
       };
-      if (LOOKS.test(`${block.text.trim()} `)) await eventually(look, 'what the page shows', PATIENCE_MS);
+      if (LOOKS.test(`${block.text.trim()} `)) await eventually(look, 'what the page shows');
       else await look();
     }
   });

@@ -97,21 +97,13 @@ async function fault(change: object): Promise<void> {
 const slack = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
 async function isWhole(id: string): Promise<string> {
-  const { channel } = await eventually(
-    async () => (await incident(id)).channel && (await incident(id)),
-    'its channel',
-    60_000,
-  );
+  const { channel } = await eventually(async () => (await incident(id)).channel && (await incident(id)), 'its channel');
   const name: string = channel.slice(1);
-  await eventually(
-    async () => {
-      const wanted = (await told(id)).map((text) => slack(text).slice(0, 20)); // the list can grow with each read
-      expect((await said(name)).map((text) => text.slice(0, 20))).toEqual(wanted);
-      return true;
-    },
-    'everything in the channel, once and in order',
-    60_000,
-  );
+  await eventually(async () => {
+    const wanted = (await told(id)).map((text) => slack(text).slice(0, 20)); // the list can grow with each read
+    expect((await said(name)).map((text) => text.slice(0, 20))).toEqual(wanted);
+    return true;
+  }, 'everything in the channel, once and in order');
   return name;
 }
 
@@ -124,43 +116,39 @@ const channelsOf = (id: string): Promise<string[]> =>
   }, 'a channel with its purpose');
 
 describe('Slack', () => {
-  test(
-    'while it is down, page and rollback continue; afterwards the channel is complete without duplicates',
-    { timeout: 120_000 },
-    async () => {
-      await fault({ vendor: 'slack', fault: { kind: 'status', status: 500 } });
-      const { id, startsAt } = await badDeploy('slack-down');
-      const mitigated = await eventually(async () => {
-        const now = await incident(id);
-        return now.status === 'mitigated' && now;
-      }, 'the rollback');
-      // The open page is updated with the decision.
-      const others = mitigated.effects.filter(({ kind }: any) => kind !== 'page-update');
-      expect(others.map(({ kind, state }: any) => `${kind} ${state}`).toSorted()).toEqual([
-        'page succeeded',
-        'roll-back succeeded',
-      ]);
-      expect(mitigated.channel).toBeNull();
-      await firebreak.post(`/v1/incidents/${id}/timeline`, { text: 'first note' });
-      await firebreak.post(`/v1/incidents/${id}/timeline`, { text: 'second note' });
-      await fault({ clear: true, vendor: 'slack' });
-      const name = await isWhole(id);
-      await tell('slack-down', 'resolved', startsAt);
-      await eventually(async () => (await incident(id)).status === 'resolved', 'the end', 60_000);
-      await isWhole(id);
-      expect(await channelsOf(id)).toEqual([name]);
-      const channel = await eventually(async () => {
-        const { body: shown } = await firebreak.get(`/sandbox/slack/channels/${name}`);
-        return shown.topic.includes('resolved') && shown;
-      }, 'the topic of the end');
-      expect(channel.pinned).toHaveLength(1);
-      const lines = (await messagesIn('payments')).filter(({ text }) => text.includes('slack-down'));
-      expect(lines).toHaveLength(1);
-      expect(JSON.stringify(channel)).not.toMatch(/<!channel>|<https:\/\/evil/);
-    },
-  );
+  test('while it is down, page and rollback continue; afterwards the channel is complete without duplicates', async () => {
+    await fault({ vendor: 'slack', fault: { kind: 'status', status: 500 } });
+    const { id, startsAt } = await badDeploy('slack-down');
+    const mitigated = await eventually(async () => {
+      const now = await incident(id);
+      return now.status === 'mitigated' && now;
+    }, 'the rollback');
+    // The open page is updated with the decision.
+    const others = mitigated.effects.filter(({ kind }: any) => kind !== 'page-update');
+    expect(others.map(({ kind, state }: any) => `${kind} ${state}`).toSorted()).toEqual([
+      'page succeeded',
+      'roll-back succeeded',
+    ]);
+    expect(mitigated.channel).toBeNull();
+    await firebreak.post(`/v1/incidents/${id}/timeline`, { text: 'first note' });
+    await firebreak.post(`/v1/incidents/${id}/timeline`, { text: 'second note' });
+    await fault({ clear: true, vendor: 'slack' });
+    const name = await isWhole(id);
+    await tell('slack-down', 'resolved', startsAt);
+    await eventually(async () => (await incident(id)).status === 'resolved', 'the end');
+    await isWhole(id);
+    expect(await channelsOf(id)).toEqual([name]);
+    const channel = await eventually(async () => {
+      const { body: shown } = await firebreak.get(`/sandbox/slack/channels/${name}`);
+      return shown.topic.includes('resolved') && shown;
+    }, 'the topic of the end');
+    expect(channel.pinned).toHaveLength(1);
+    const lines = (await messagesIn('payments')).filter(({ text }) => text.includes('slack-down'));
+    expect(lines).toHaveLength(1);
+    expect(JSON.stringify(channel)).not.toMatch(/<!channel>|<https:\/\/evil/);
+  });
 
-  test('messages accepted without a response are found and not repeated', { timeout: 120_000 }, async () => {
+  test('messages accepted without a response are found and not repeated', async () => {
     await fault({
       vendor: 'slack',
       fault: { kind: 'lost' },
@@ -203,7 +191,6 @@ describe('the status page', () => {
     await eventually(
       async () => (await firebreak.calls('statuspage')).some(({ body }) => body?.incident?.status === 'resolved'),
       'the end',
-      40_000,
     );
     expect(JSON.stringify((await firebreak.calls('statuspage')).map(({ body }) => body))).not.toContain('evil');
   });
@@ -226,37 +213,25 @@ describe('a mitigation that did not help', () => {
     ]);
     const { id } = await badDeploy('unwell');
     const stands = (status: string) =>
-      eventually(
-        async () => {
-          const now = await incident(id);
-          return now.status === status && now;
-        },
-        `the incident, ${status}`,
-        40_000,
-      );
+      eventually(async () => {
+        const now = await incident(id);
+        return now.status === status && now;
+      }, `the incident, ${status}`);
     const topic = (says: RegExp) =>
-      eventually(
-        async () => {
-          const { channel } = await incident(id);
-          const { body } = await firebreak.get(`/sandbox/slack/channels/${channel?.slice(1)}`);
-          return says.test(body.topic ?? '') && body.topic;
-        },
-        `the topic ${says.source}`,
-        40_000,
-      );
+      eventually(async () => {
+        const { channel } = await incident(id);
+        const { body } = await firebreak.get(`/sandbox/slack/channels/${channel?.slice(1)}`);
+        return says.test(body.topic ?? '') && body.topic;
+      }, `the topic ${says.source}`);
     await stands('mitigated');
     await topic(/mitigated, not verified yet/);
     await stands('open');
     expect(await told(id)).toContain('Not healthy: errors:unwell is 0.6, above 0.02. The incident is open again');
     expect(await topic(/open/)).toMatch(/^🔴 INC-\d+ critical · open: the mitigation did not help/);
-    const seen = await eventually(
-      async () => {
-        const all = (await updates()).map(({ status }) => status);
-        return all.at(-1) === 'investigating' && all.includes('monitoring') && all;
-      },
-      'what the status page says',
-      40_000,
-    );
+    const seen = await eventually(async () => {
+      const all = (await updates()).map(({ status }) => status);
+      return all.at(-1) === 'investigating' && all.includes('monitoring') && all;
+    }, 'what the status page says');
     expect(seen.slice(-2)).toEqual(['monitoring', 'investigating']);
     expect(Object.values((await updates()).at(-1).components)).toContain('major_outage');
   });

@@ -269,7 +269,6 @@ describe('many alerts at once', () => {
       await eventually(
         async () => (await incidentsOf('several-services'))[0]?.status === 'resolved',
         'the parent resolved',
-        40_000,
       );
     },
   );

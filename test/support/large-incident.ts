@@ -23,14 +23,10 @@ export async function startWithLargeIncident(): Promise<LargeIncident> {
     );
     expect((await firebreak.post('/v1/alerts/alertmanager', group(alerts))).status).toBe(202);
   }
-  const path = await eventually(
-    async () => {
-      const { items } = (await firebreak.get('/v1/incidents?service=large')).body;
-      return items[0]?.signal_count === GROUPS * ALERTS ? `/v1/incidents/${items[0].id}` : undefined;
-    },
-    'an incident with all alerts',
-    30_000,
-  );
+  const path = await eventually(async () => {
+    const { items } = (await firebreak.get('/v1/incidents?service=large')).body;
+    return items[0]?.signal_count === GROUPS * ALERTS ? `/v1/incidents/${items[0].id}` : undefined;
+  }, 'an incident with all alerts');
   return { firebreak, path, alerts: GROUPS * ALERTS, viewer };
 }
 

@@ -72,7 +72,7 @@ describe.runIf(have('prometheus', 'alertmanager'))('an Alertmanager that sends r
 
   test.concurrent('a bad deploy is rolled back once, and the incident ends with its alert', async () => {
     await deployBroken(firebreak, checkout, 'v2');
-    await eventually(() => Promise.resolve(checkout.version === 'v1'), 'checkout runs v1 again', 60_000);
+    await eventually(() => Promise.resolve(checkout.version === 'v1'), 'checkout runs v1 again');
     const incident = await untilResolved(firebreak, checkout);
 
     expect(incident).toMatchObject({

@@ -137,15 +137,11 @@ test(
       });
     });
 
-    const topic = await eventually(
-      async () => {
-        const { channel } = (await firebreak.get(`/v1/incidents/${parent.id}`)).body;
-        const { body } = await firebreak.get(`/sandbox/slack/channels/${channel?.slice(1)}`);
-        return body.topic?.includes('resolved') && body.topic;
-      },
-      'the end in the channel of the parent',
-      60_000,
-    );
+    const topic = await eventually(async () => {
+      const { channel } = (await firebreak.get(`/v1/incidents/${parent.id}`)).body;
+      const { body } = await firebreak.get(`/sandbox/slack/channels/${channel?.slice(1)}`);
+      return body.topic?.includes('resolved') && body.topic;
+    }, 'the end in the channel of the parent');
     expect(topic).toContain('several-services');
 
     // A call without a response in time is repeated with the same key, and PagerDuty's state is read.

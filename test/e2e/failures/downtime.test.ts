@@ -59,7 +59,6 @@ describe.runIf(have('prometheus', 'alertmanager'))('while Firebreak is down', ()
     await eventually(
       async () => attempts('failing', 'firing') > 1 && attempts('ending', 'resolved') > 1,
       'Alertmanager retries repeatedly',
-      60_000,
     );
     await firebreak.start();
 

@@ -50,12 +50,12 @@ describe.runIf(have('prometheus', 'alertmanager'))('kill -9 of all of Firebreak'
     const finish = cd.holdUp();
     await deployBroken(firebreak, service, 'v2');
 
-    await eventually(() => Promise.resolve(cd.requests.length > 0), 'a request to the CD system', 60_000);
+    await eventually(() => Promise.resolve(cd.requests.length > 0), 'a request to the CD system');
     await firebreak.kill9(); // the request is sent, without a response
     answer();
     await firebreak.start();
 
-    await eventually(() => Promise.resolve(cd.looks > 0), 'a status request for the rollback', 60_000);
+    await eventually(() => Promise.resolve(cd.looks > 0), 'a status request for the rollback');
     await firebreak.kill9(); // the response said that it is in progress
     finish();
     await eventually(() => Promise.resolve(service.version === 'v1'), 'v1 runs again, and Firebreak is stopped');

@@ -32,7 +32,6 @@ test.concurrent.each([
     const { id } = await eventually(
       async () => (await firebreak.get('/v1/drills')).body.items.find((drill: any) => drill.outcome === 'proved'),
       'the proof',
-      60_000,
     );
     expect(await acts(firebreak, place)).toEqual(bothWays(id));
     const { rollbacks } = (await firebreak.get('/sandbox/state')).body.views.cd;

@@ -63,7 +63,7 @@ describe.runIf(have('prometheus', 'alertmanager', 'promtool'))('a second failure
     ]);
     await expectSecondPage(incident);
     await approve(incident);
-    await eventually(() => Promise.resolve(checkout.version === 'v1'), 'checkout runs v1 again', 30_000);
+    await eventually(() => Promise.resolve(checkout.version === 'v1'), 'checkout runs v1 again');
     expect(cd.rollbacksOf('checkout')).toEqual([
       { from: 'v4', to: 'v1' },
       { from: 'v5', to: 'v1' },
@@ -73,7 +73,7 @@ describe.runIf(have('prometheus', 'alertmanager', 'promtool'))('a second failure
   test('is judged after kill -9, too', async () => {
     await untilRecovered(search);
     await deployBroken(firebreak, search, 'v5');
-    await eventually(async () => (await newestOf(search)).status === 'open', 'the second failure', 60_000);
+    await eventually(async () => (await newestOf(search)).status === 'open', 'the second failure');
     await firebreak.kill9();
     await firebreak.start();
     const incident = await untilAskedAbout(search, 'v5');
@@ -97,22 +97,18 @@ describe.runIf(have('prometheus', 'alertmanager', 'promtool'))('a second failure
       if (incident?.status !== 'mitigated') return false;
       return (await timelineOf(firebreak, incident)).some(({ kind }) => kind === 'alerts.resolved');
     };
-    await eventually(recovered, `${service.name} has recovered`, 60_000);
+    await eventually(recovered, `${service.name} has recovered`);
   }
 
   const newestOf = async (service: ToyService): Promise<Shown> =>
     (await incidentsOf(firebreak, service)).at(-1) as unknown as Shown;
 
   const untilAskedAbout = (service: ToyService, version: string): Promise<Shown> =>
-    eventually(
-      async () => {
-        const incident = await newestOf(service);
-        const asked = incident.decisions.at(-1);
-        return asked?.state === 'waiting' && asked.from_version === version && incident;
-      },
-      `a question about ${version}`,
-      60_000,
-    );
+    eventually(async () => {
+      const incident = await newestOf(service);
+      const asked = incident.decisions.at(-1);
+      return asked?.state === 'waiting' && asked.from_version === version && incident;
+    }, `a question about ${version}`);
 
   async function approve({ id, decisions }: Shown): Promise<void> {
     const digest = decisions.at(-1)?.digest;

@@ -6,9 +6,6 @@ import { TIME_SCALE } from './stage.ts';
 import type { CdServer } from './cd-server.ts';
 import type { ToyService } from './toy-service.ts';
 
-/** Maximum milliseconds from a bad deploy to a resolved incident. A slow machine is not a failure. */
-const STORY_MAX_MS = 100_000;
-
 /** An alert that Alertmanager repeats in this time is not taken for a new one. */
 const CLOCK_MARGIN_MS = 1000;
 
@@ -113,7 +110,7 @@ export async function untilJudged(firebreak: Firebreak, service: ToyService): Pr
     const incidents = await incidentsOf(firebreak, service);
     return incidents.every(({ decisions }) => decisions.length > 0) && incidents[0];
   };
-  return toldWhyNot(firebreak, service, () => eventually(judged, `${service.name} is judged`, STORY_MAX_MS));
+  return toldWhyNot(firebreak, service, () => eventually(judged, `${service.name} is judged`));
 }
 
 /**
@@ -126,7 +123,7 @@ export async function untilResolved(firebreak: Firebreak, service: ToyService, c
     return incidents.length >= count && incidents.every(({ status }) => status === 'resolved') && incidents;
   };
   return toldWhyNot(firebreak, service, async () => {
-    const incidents = await eventually(over, `${count} incidents of ${service.name}, resolved`, STORY_MAX_MS);
+    const incidents = await eventually(over, `${count} incidents of ${service.name}, resolved`);
     expect(incidents).toHaveLength(count);
     return incidents[count - 1] as Incident;
   });

@@ -32,10 +32,10 @@ export async function playLook(product: AttendedProduct, vendors: Vendors, befor
     expect((await product.insist('POST', '/v1/deployments', deployment)).status).toBeOneOf([200, 201]);
   const firing = alert();
   await send(product, firing);
-  await eventually(async () => (await versionIn(vendors)) === 'v1', 'the rollback', 60_000);
+  await eventually(async () => (await versionIn(vendors)) === 'v1', 'the rollback');
   await beforeTheEnd();
   await send(product, { ...firing, status: 'resolved', endsAt: new Date().toISOString() });
-  await eventually(async () => (await incidentOf(product))?.status === 'resolved', 'the end of the incident', 60_000);
+  await eventually(async () => (await incidentOf(product))?.status === 'resolved', 'the end of the incident');
 }
 
 async function send(product: AttendedProduct, one: object): Promise<void> {

@@ -3,8 +3,8 @@ import { Firebreak, type FirebreakOptions } from '../firebreak.ts';
 
 type Answer = Pick<Awaited<ReturnType<Firebreak['request']>>, 'status' | 'body'>;
 
-/** Milliseconds for which a sender retries until it gets a response. */
-const INSIST_MS = 60_000;
+/** Milliseconds for which a sender retries until it gets a response. Against hanging. */
+const INSIST_MS = 120_000;
 const PAUSE_MS = 25;
 
 /** What a story needs of the product: requests, which are repeated until they have a response, and its log. */

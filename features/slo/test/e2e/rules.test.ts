@@ -460,21 +460,13 @@ describe.runIf(have('promtool', 'amtool'))('the output of `slo generate`', () =>
         };
         const firing = async (name: string) =>
           (await ask(`ALERTS{alertname="${name}",alertstate="firing"}`)).map(({ metric }) => metric);
-        const pages: Record<string, string>[] = await eventually(
-          async () => {
-            const found = await firing('SLOFastBurn');
-            return found.length === 2 ? found : undefined;
-          },
-          'both pairs page',
-          60_000,
-        );
+        const pages: Record<string, string>[] = await eventually(async () => {
+          const found = await firing('SLOFastBurn');
+          return found.length === 2 ? found : undefined;
+        }, 'both pairs page');
         expect(new Set(pages.map(({ long_window }) => long_window))).toEqual(new Set(['1h', '6h']));
         expect(pages).toEqual(pages.map(() => expect.objectContaining({ ...HTTP, severity: 'page' })));
-        await eventually(
-          async () => (await firing('CheckoutHighErrorRate')).length > 0,
-          "Sloth's own alert fires",
-          60_000,
-        );
+        await eventually(async () => (await firing('CheckoutHighErrorRate')).length > 0, "Sloth's own alert fires");
         // 20 % of the requests in the last one of three hours failed; of the requests recorded since the start, all
         // would have.
         const [days] = await ask('firebreak:slo_error:ratio_rate3d{slo="checkout-availability"}');
@@ -489,7 +481,6 @@ describe.runIf(have('promtool', 'amtool'))('the output of `slo generate`', () =>
         await prometheus.stop();
       }
     },
-    120_000,
   );
 });
 
