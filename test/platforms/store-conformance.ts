@@ -190,7 +190,7 @@ export function storeConformance(
     });
     afterAll(() => close());
 
-    test('does what the model does, with random transactions, updates, and ranges', { timeout: 120_000 }, async () => {
+    test('does what the model does, with random transactions, updates, and ranges', async () => {
       const step = fc.oneof(
         { weight: 4, arbitrary: fc.record({ transaction }) },
         {

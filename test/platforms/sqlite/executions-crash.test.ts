@@ -119,7 +119,7 @@ function check(death: Death, { effects, result, status }: Awaited<ReturnType<typ
 describe('a process that dies at any commit', () => {
   const never: Death = { when: 'before', commit: Infinity };
 
-  test('is continued with the same result, in memory', { timeout: 60_000 }, async () => {
+  test('is continued with the same result, in memory', async () => {
     const database = Database.inMemory();
     const { commits, effects } = await played(database, async () => database, never);
     expect(effects).toHaveLength(NAMES.length + 1);
@@ -138,7 +138,7 @@ describe('a process that dies at any commit', () => {
     );
   });
 
-  test('is continued with the same result, in a file', { timeout: 60_000 }, async () => {
+  test('is continued with the same result, in a file', async () => {
     for (const commit of [1, 2, 3, 5, 8, 11, 14, 17]) {
       const folder = await mkdtemp(join(tmpdir(), 'firebreak-crash-'));
       const file = join(folder, 'firebreak.sqlite');

@@ -6,7 +6,7 @@ import { freePort } from '../../../packages/demo/free-port.ts';
 import { spawnTied } from '../tied-child.ts';
 import { clientOptions, type Endpoint } from './server.ts';
 
-const READY_MAX_MS = 30_000;
+const READY_MAX_MS = 120_000;
 const READY_POLL_MS = 2;
 
 /** Starts an empty DynamoDB in memory: the program dynoxide, as a child process. */

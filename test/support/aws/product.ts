@@ -62,8 +62,8 @@ const DELIVERY = { visibilitySeconds: 2, maxReceives: 200 };
 /** Milliseconds between two runs of the periodic checks. */
 const SWEEP_EVERY_MS = 300;
 
-/** Milliseconds for which a sender repeats a request. */
-const INSIST_MS = 60_000;
+/** Milliseconds for which a sender repeats a request. Against hanging. */
+const INSIST_MS = 120_000;
 
 type Answer = { status: number; body: any };
 type Request = [

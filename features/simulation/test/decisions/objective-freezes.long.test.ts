@@ -144,4 +144,4 @@ test('the replay of an objective opens and ends the freezes that evaluations eve
     { numRuns: 12, seed: 19 },
   );
   expect(opened).toBeGreaterThan(8);
-}, 120_000);
+});

@@ -116,7 +116,7 @@ describe('the GitHub action', () => {
       expect(start).toMatchObject({ code: 0, said: expect.stringContaining('::warning::') });
     expect(refused[0]?.said).toContain('Firebreak answered 422; the deployment is not recorded as started. json: no');
     expect(proxy[0]?.outputs['id']).toBeUndefined();
-  }, 120_000);
+  });
 });
 
 describe.runIf(have('jq'))('the script for flagd', () => {
