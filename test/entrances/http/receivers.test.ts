@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SEVERAL } from '../../../core/incidents/decisions/incident-group.ts';
-import { Firebreak } from '../../support/firebreak.ts';
+import { eventually, Firebreak } from '../../support/firebreak.ts';
 import { deliver } from '../../support/fixtures.ts';
 import { ANSWERS, answersOf, FILES, first, refusesOthers, SIGNS_TIME } from './receiving.ts';
 
@@ -70,8 +70,13 @@ describe('configured with a token only', () => {
   });
 
   test('without a catalogue, all alerts are unmatched and nothing is rolled back', async () => {
-    const { body } = await firebreak.get('/v1/incidents?limit=500');
-    const own = body.items.filter(({ service }: { service: string }) => service !== SEVERAL);
+    const own: any[] = await eventually(async () => {
+      const queues = (await firebreak.get('/v1/queues')).body.items;
+      if (queues.some(({ waiting, in_flight }: any) => waiting + in_flight > 0)) return undefined;
+      const incidents = (await firebreak.get('/v1/incidents?limit=500')).body.items;
+      const found = incidents.filter(({ service }: { service: string }) => service !== SEVERAL);
+      return found.every(({ decisions }: any) => decisions.length > 0) && found;
+    }, 'every alert routed, and every incident decided');
     expect(new Set(own.map(({ service }: { service: string }) => service))).toEqual(new Set(['unmatched']));
     expect(await firebreak.calls('cd')).toEqual([]);
   });
