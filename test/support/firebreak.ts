@@ -247,7 +247,7 @@ const LONGEST_PAUSE_MS = 500;
 /** Milliseconds; only to detect a hang, since a slow machine is not a failure. */
 const PATIENCE_MS = 120_000;
 
-/** Repeats `look` until it returns a value; otherwise throws its last error. Tests wait only with this function. */
+/** Repeats `look` until it returns a value; otherwise throws its last error. Tests wait only with this function, or with expect.poll. */
 export async function eventually<T>(
   look: () => Promise<T | undefined | false | null>,
   what: string,
