@@ -6,6 +6,7 @@ import type { Timestamp } from '../../schemas/time/time.ts';
 import { calls, start } from '../../packages/sandbox/test/support.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
 import { ends, fires, type Moment, mode, play, type Story, theIncident } from './play.ts';
+import { dies } from './stories/rollbacks.ts';
 
 type Arrived = {
   links: { href: string; text: string }[];
@@ -133,6 +134,24 @@ test('a page that the pager does not update is left as it is after a few attempt
     { state: 'failed', detail: 'Page 1 not updated: answered 503' },
   ]);
   expect(world.pageUpdates).toHaveLength(4);
+});
+
+test('a page that no pager has accepted when its run dies is sent by the next run', async () => {
+  const unavailable: Moment = (world) => {
+    world.pages = [
+      { kind: 'later', detail: 'answered 503', afterSeconds: null },
+      { kind: 'taken', detail: 'accepted' },
+    ];
+  };
+  const { world } = await play({
+    given: [mode('shadow'), unavailable],
+    timeline: { '1 s': fires(), '3 s': dies, '9 min': ends() },
+  });
+  const sent = 'pager trigger page.1 critical';
+  expect(world.calls).toEqual([sent, sent, 'pager resolve page.1 critical']);
+  expect(world.store.dossier(theIncident(world)).effects.get(`${theIncident(world)}.page.1`)).toMatchObject({
+    state: 'succeeded',
+  });
 });
 
 test('a page for a question contains the question, its number, and how to answer it', async () => {

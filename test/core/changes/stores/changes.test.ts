@@ -1,6 +1,9 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { ChangeTable } from '../../../../core/changes/stores/changes.ts';
+import { NewChange } from '../../../../schemas/changes/change.ts';
 import { plusSeconds } from '../../../../schemas/time/time.ts';
 import { deploy, stores, serviceEnvironment, inTheTable } from '../../stores/promises.ts';
+import { openTable } from '../../stores/stores.ts';
 
 inTheTable(() => {
   describe('deployments in progress', () => {
@@ -117,6 +120,35 @@ inTheTable(() => {
       expect(again).toEqual({ created: false, change: first.change });
       expect(await stores.changes.get(first.change.id)).toEqual(first.change);
       expect((await deploy('v1', 60, { kind: 'hotfix' })).created).toBe(true);
+    });
+
+    test.each([
+      ['the version was the running one', 'live'],
+      ['the projectors were woken', 'woken'],
+    ])('a repeated report completes one whose process died before %s', async (_, diesBefore) => {
+      const { table, store, clock, close } = await openTable();
+      onTestFinished(close);
+      const died = new Error('the process has died');
+      let isFirst = true;
+      store.refuse = (write) => {
+        if (isFirst && diesBefore === 'live' && JSON.stringify(write).includes('"LIVE"')) throw died;
+      };
+      const woken: string[] = [];
+      const changes = new ChangeTable(table, clock, async (subject) => {
+        if (isFirst) throw died;
+        woken.push(subject);
+      });
+      const running = async () => (await changes.live()).map(({ version }) => version);
+      const report = NewChange.parse({ ...serviceEnvironment, version: 'v2', started_at: clock.now() });
+      await expect(changes.record(report)).rejects.toThrow(died);
+      expect(await running()).toEqual(diesBefore === 'live' ? [] : ['v2']);
+      isFirst = false;
+      const { change, created } = await changes.record(report);
+      expect({ created, running: await running(), woken }).toEqual({
+        created: false,
+        running: ['v2'],
+        woken: [`change:${change.id}`],
+      });
     });
 
     test('the newest of a service and environment are returned oldest first, however late they were recorded', async () => {
