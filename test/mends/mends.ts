@@ -112,6 +112,32 @@ export const MENDS: readonly Mend[] = [
     tests: ['test/core/changes/decisions/recognize.test.ts'],
   },
   {
+    area: 'causes',
+    bug: 'The version in the alert of a watch, which is the one that was watched, counted as monitoring that names what fails.',
+    file: 'workflows/steps/evidence.ts',
+    mended: `      .filter(({ source }) => source !== 'watch')
+`,
+    broken: ``,
+    tests: ['test/workflows/steps/evidence.test.ts'],
+  },
+  {
+    area: 'causes',
+    bug: 'The start of the alert of a watch, which is its first measurement, counted as the start of the measured problem.',
+    file: 'workflows/steps/evidence.ts',
+    mended: ` && !(isMeasured && source === 'watch') ?`,
+    broken: ` ?`,
+    tests: ['test/workflows/steps/evidence.test.ts'],
+  },
+  {
+    area: 'causes',
+    bug: 'Another record of the same version counted as another possible cause, which prevented automatic rollbacks.',
+    file: 'core/correlation/decisions/approval-reasons.ts',
+    mended: `      !isSameVersion(other.candidate.change, candidate.change) &&
+`,
+    broken: ``,
+    tests: ['test/core/correlation/decisions/approval-reasons.test.ts'],
+  },
+  {
     area: 'rollbacks',
     bug: 'The verdict on an earlier rollback closed the incident while a second rollback was still to be verified.',
     file: 'core/incidents/decisions/response.ts',

@@ -2,9 +2,15 @@ import { describe, expect, test } from 'vitest';
 import { NewChange } from '../../../schemas/changes/change.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { DecisionView } from '../../../schemas/incidents/incident.ts';
-import type { FakeWorld } from '../../support/fake-deps.ts';
+import type { WatchRecord } from '../../../schemas/judge/watch.ts';
+import type { Signal } from '../../../schemas/alerts/signal.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
-import { configured, deploys, ends, fires, type Moment, play, samplesOf, theIncident } from '../play.ts';
+import { endFindings, reportFindings } from '../../../workflows/steps/judge/report-findings.ts';
+import { wake } from '../../../workflows/wake.ts';
+import { NOON } from '../../core/arbitraries.ts';
+import type { FakeWorld } from '../../support/fake-deps.ts';
+import { arrivals } from '../../support/signals.ts';
+import { configured, deploys, ends, fires, type Moment, play, samplesOf, theIncident, withHealth } from '../play.ts';
 
 /** Replaces the default deploys with these, before noon; oldest first. */
 const deployed =
@@ -85,6 +91,56 @@ describe('evidence of older changes', () => {
     expect(suspect?.reasons.join()).toContain('payments p1');
     expect(suspect?.reasons).toContainEqual(expect.stringContaining('p1 was already running before it'));
     expect(decision.kind).toBe('none');
+  });
+});
+
+/** The watch of v2 reports that the version has been degraded since two minutes before noon, or that this has ended. */
+const watchReports =
+  (send: typeof reportFindings): Moment =>
+  async ({ deps, config }) => {
+    const { incidents, clock } = deps;
+    const admit = async (signals: readonly Signal[]) => {
+      const { wake: ids } = await incidents.admit(arrivals(signals, config), { at: clock.now(), trace: 'watch' });
+      for (const id of ids) await wake(deps, id);
+    };
+    const queue: typeof deps.queue = { ...deps.queue, sendAll: (_, signals) => admit(signals) };
+    await send({ ...deps, queue }, WATCH);
+  };
+
+const WATCH = {
+  id: 'wch_0123456789abcdef0123456789',
+  service: 'checkout',
+  environment: 'production',
+  version: 'v2',
+  reason: 'errors: 3 %',
+  started_at: plusSeconds(NOON, -300),
+  degraded_since: plusSeconds(NOON, -120),
+  findings: ['degraded'],
+  reported: ['degraded'],
+} as unknown as WatchRecord;
+
+describe('the alert of a watch', () => {
+  /** Returns the evidence of an incident that a watch opens at noon. */
+  const evidenceAt = async (...given: Moment[]) => {
+    const { world } = await play({
+      given,
+      timeline: { '0 s': watchReports(reportFindings), '30 min': watchReports(endFindings) },
+    });
+    return (await world.deps.decisions.inputs(theIncident(world), 1))?.evidence ?? expect.unreachable();
+  };
+
+  test('does not name the version that fails, as alerts of others do: the watch has chosen it', async () => {
+    expect((await evidenceAt()).alert_versions).toEqual([]);
+    const { world } = await play({
+      timeline: { '0 s': fires({ labels: { version: 'v2' } }), '30 min': ends() },
+    });
+    const inputs = await world.deps.decisions.inputs(theIncident(world), 1);
+    expect(inputs?.evidence.alert_versions).toEqual(['v2']);
+  });
+
+  test('tells the start of the problem only where health is not measured', async () => {
+    expect((await evidenceAt()).onset.alertStartedAt).toBe(WATCH.degraded_since);
+    expect((await evidenceAt(withHealth)).onset.alertStartedAt).toBe(NOON);
   });
 });
 

@@ -255,6 +255,18 @@ describe('rivals', () => {
     expect(suspects[0]?.approvalReasons).toEqual([]);
   });
 
+  test.each<[string, Partial<Change>, Partial<Change>]>([
+    ['deploy of the same version that failed', {}, { status: 'failed' }],
+    ['change of configuration to the same version', { kind: 'config' }, { kind: 'config' }],
+  ])('a second %s is none', (_, first, second) => {
+    const changes = [own(timed('v42', 200, 120, first)), own(timed('v42', 60, 30, second))];
+    const { suspects } = correlate(scene({ changes, health: step(0.002, 0.1) }));
+    expect(suspects.map(({ version, approvalReasons: reasons }) => [version, reasons])).toEqual([
+      ['v42', []],
+      ['v42', []],
+    ]);
+  });
+
   test("Firebreak's own rollbacks are no suspects", () => {
     const rollback = timed('v41', 120, 60, { kind: 'rollback', made_for: 'inc_another' });
     expect(correlate(scene({ changes: [own(rollback)] })).suspects).toEqual([]);
