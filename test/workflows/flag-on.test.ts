@@ -82,6 +82,22 @@ describe('turning a flag on again', () => {
     expect(started).toEqual([2]);
   });
 
+  test('is not done by a workflow that counts as lost: its request has ended', async () => {
+    const known = await flagWorld();
+    const { world, service } = known;
+    const id = theIncident(world);
+    let number = 0; // the second press is another request, because the first one has ended
+    world.on('effects.intend', {
+      after: async () => {
+        number += 1;
+        await world.deps.effects.conclude(id, `${id}.flag-on.${number}`, 'failed', 'its workflow was lost', 'ada');
+      },
+    });
+    await playFlag(known, { timeline: { '0 s': requests } });
+    expect({ number, changes: service.changes }).toEqual({ number: 2, changes: [] });
+    expect(world.store.dossier(id).effects.get(`${id}.flag-on.1`)?.state).toBe('failed');
+  });
+
   test('does not start while the kill switch is on', async () => {
     const known = await flagWorld();
     known.world.on('effects.intend', {

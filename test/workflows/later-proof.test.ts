@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { plusSeconds } from '../../schemas/time/time.ts';
 import { NOON } from '../core/arbitraries.ts';
-import { ends, fires, play, theIncident } from './play.ts';
+import { diesAfter, ends, fires, play, theIncident } from './play.ts';
 import { recordsLate } from './stories/late-changes.ts';
 import { failsBeside, proofPaths } from './stories/proof.ts';
 
@@ -35,6 +35,12 @@ test('a version that is proved while its question waits is rolled back', async (
       ],
     }
   `);
+});
+
+test('a proved version is rolled back although the process dies after it has withdrawn the question', async () => {
+  const { given = [], ...path } = proofPaths['proved-while-the-question-waits'] ?? expect.unreachable();
+  const { world } = await play({ ...path, given: [...given, diesAfter('decisions.withdraw')] });
+  expect(world.calls).toContain('cd roll-back.2 v2 to v1');
 });
 
 test.for([

@@ -6,7 +6,7 @@ import { Refusal } from '../../core/shared/refusal.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
 import { NOON } from '../core/arbitraries.ts';
 import { FakeWorld, idleEngine } from '../support/fake-deps.ts';
-import { deploys, ends, fires, type Moment, play, theIncident } from './play.ts';
+import { deploys, diesAfter, ends, fires, type Moment, play, theIncident } from './play.ts';
 import { type Fresh, lookPaths, looksAt } from './stories/looks.ts';
 
 /** Plays a story. Returns its decisions and what the timeline says about looks. */
@@ -54,6 +54,15 @@ test('a version of which alone a fresh instance fails is rolled back, after both
   `);
   expect(calls.indexOf('look ends')).toBeLessThan(calls.indexOf('cd roll-back.2 v2 to v1'));
 });
+
+test.for([['decisions.withdraw'], ['looks.begin']])(
+  'a test is done once, and leads to a rollback, although the process dies after %s',
+  async ([method = '']) => {
+    const { given = [], ...path } = lookPaths['only-the-fresh-new-version-fails'] ?? expect.unreachable();
+    const { world } = await play({ ...path, given: [...given, diesAfter(method)] });
+    expect(world.calls).toEqual(path.calls);
+  },
+);
 
 test.for([
   ['both-fresh-versions-fail'],

@@ -32,6 +32,8 @@ async function arrivedOf({ given = [], timeline }: Story): Promise<Arrived[]> {
   return bodies.toReversed().map((body) => body as Arrived);
 }
 
+const OFF = { kind: 'off', detail: 'PagerDuty is off' } as const;
+
 const refuses: Moment = (world) =>
   Object.assign(world, { rollbacks: [{ kind: 'refused', detail: 'answered 404: unknown service' }] });
 
@@ -134,6 +136,26 @@ test('a page that the pager does not update is left as it is after a few attempt
     { state: 'failed', detail: 'Page 1 not updated: answered 503' },
   ]);
   expect(world.pageUpdates).toHaveLength(4);
+});
+
+test.each([
+  ['the pager', 'pager trigger', {}],
+  ['the fallback', 'fallback pager trigger', { pages: [OFF], fallbackPager: [{ kind: 'taken', detail: 'accepted' }] }],
+] as const)('a page that %s has accepted is not sent again after the process dies', async (_, call, vendors) => {
+  // The pager that is off is a first effect to conclude.
+  let left = 'pages' in vendors ? 2 : 1;
+  const diesThen: Moment = (world) => {
+    Object.assign(world, structuredClone(vendors));
+    world.on('effects.conclude', {
+      after: () => {
+        left -= 1;
+        if (left === 0) throw new Error('the process has died');
+      },
+    });
+  };
+  const { world } = await play({ given: [mode('shadow'), diesThen], timeline: { '1 s': fires(), '9 min': ends() } });
+  expect(world.calls.filter((one) => one.startsWith(call))).toHaveLength(1);
+  expect(left).toBeLessThanOrEqual(0);
 });
 
 test('a page that no pager has accepted when its run dies is sent by the next run', async () => {

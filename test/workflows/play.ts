@@ -230,6 +230,20 @@ export const answersWithoutRinging =
 export const answers = (answer: 'approved' | 'rejected'): Moment =>
   all(answersWithoutRinging(answer), (world) => wake(world.deps, theIncident(world)));
 
+/** The process dies once, right after a call of a port, as in `diesAfter('decisions.withdraw')`; the step is repeated. */
+export const diesAfter =
+  (method: string): Moment =>
+  (world) => {
+    let isFirst = true;
+    world.on(method, {
+      after: () => {
+        if (!isFirst) return;
+        isFirst = false;
+        throw new Error('the process has died');
+      },
+    });
+  };
+
 /** A person sends a message, as through the API. */
 export const says =
   (message: Message, change: IncidentChange = {}): Moment =>
