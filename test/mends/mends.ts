@@ -5,18 +5,7 @@
 
 /** Parts of the product; each has at least three bugs. */
 export type Area = (typeof AREAS)[number];
-export const AREAS = [
-  'alerts',
-  'causes',
-  'rollbacks',
-  'workflows',
-  'stores',
-  'paging',
-  'Slack',
-  'freezes',
-  'delivery',
-  'console',
-] as const;
+export const AREAS = ['alerts', 'causes', 'rollbacks', 'workflows', 'stores'] as const;
 
 export type Mend = {
   area: Area;
@@ -247,7 +236,7 @@ export const MENDS: readonly Mend[] = [
     tests: ['test/core/changes/stores/changes.test.ts'],
   },
   {
-    area: 'paging',
+    area: 'workflows',
     bug: 'A page that no pager had accepted yet was lost when the run of the workflow that repeated it died.',
     file: 'workflows/steps/begin-run.ts',
     mended: `number > 1 ? await unfinishedPages(deps, incident) : [];`,

@@ -18,10 +18,10 @@ test('each long test belongs to one part', () => {
 });
 
 test('no part is empty', () => {
-  for (const [name, commands] of Object.entries(parts)) {
-    expect(commands, name).not.toEqual([]);
-    for (const command of commands) if (command.includes('long')) expect(command.join(' '), name).toContain('.test.ts');
-  }
+  const empty = ([, commands]: [string, (typeof parts)[string]]): boolean =>
+    commands.length === 0 ||
+    commands.some((command) => command.includes('long') && !command.some((argument) => argument.endsWith('.test.ts')));
+  expect(Object.entries(parts).filter(empty)).toEqual([]);
 });
 
 test('the nightly workflow runs each part, and CONTRIBUTING.md names it', () => {
