@@ -1,7 +1,7 @@
 /**
  * Shows that tests find bugs that were mended: puts each bug of test/mends/ back into a copy of this tree, one at a time, and
  * expects that a test of those that it names fails.
- *   node scripts/mends.ts [TEXT…]
+ *   npm run test:long -- mends [TEXT…]
  * With texts: only bugs whose area or description contains one of them.
  */
 import { spawnSync } from 'node:child_process';
@@ -9,7 +9,9 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stopWithParent } from '../functions/local/parent.ts';
 import { type Mend, MENDS } from '../test/mends/mends.ts';
+import { isOneOf } from './checks/files.ts';
 import { copyOf } from './copy.ts';
+import { STORIES } from './test-files.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -18,7 +20,7 @@ const RUN_MAX_MS = 10 * 60_000;
 
 const NAMES_MAX_CHARS = 200;
 
-const projectOf = (file: string): string => (file.endsWith('.story.test.ts') ? 'stories' : 'test');
+const projectOf = (file: string): string => (isOneOf(file, STORIES) ? 'stories' : 'test');
 
 /** Returns the text with the bug in place of its mend. @throws Error if the text does not contain the mend exactly once */
 function withBug(text: string, { mended, broken, file }: Mend): string {

@@ -1,4 +1,4 @@
-/** Globs of the kinds of tests. A file that matches none of them belongs to `npm test`. */
+/** Globs of the kinds of tests. A test that is of no other kind belongs to `npm test`. */
 
 /** All tests. */
 export const TESTS = ['test/**/*.test.ts', '{features,packages}/*/test/**/*.test.ts'];

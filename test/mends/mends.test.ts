@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { isOneOf } from '../../scripts/checks/files.ts';
+import { KILLS, LONG, STORIES, TESTS } from '../../scripts/test-files.ts';
 import { AREAS, MENDS } from './mends.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -22,10 +24,8 @@ describe.each(MENDS)('$area: $bug', ({ file, mended, broken, tests }) => {
   test('has tests that run before each merge', () => {
     expect(tests).not.toEqual([]);
     expect(tests.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
-    for (const path of tests) {
-      expect(path).toMatch(/^(?:test|features\/[^/]+\/test|packages\/[^/]+\/test)\/.*\.test\.ts$/);
-      expect(path).not.toMatch(/\.long\.test\.ts$|^test\/kill\/full\//);
-      if (!path.endsWith('.story.test.ts')) expect(path).not.toMatch(/^(?:features\/[^/]+\/)?test\/e2e\//);
-    }
+    const isFast = (path: string): boolean =>
+      isOneOf(path, STORIES) || (isOneOf(path, TESTS) && !isOneOf(path, [...LONG, ...KILLS]));
+    expect(tests.filter((path) => !isFast(path))).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 /**
- * Bugs that were mended, each of which tests must find when it comes back. `npm run test:long -- mends` puts each of them back
- * into a copy of this tree and expects that its tests fail. Whoever deletes or shortens a test keeps a test for each bug here.
+ * Bugs that were mended. Tests must find each of them if it returns: `npm run test:long -- mends` puts it back into a copy of
+ * this tree, and expects that its tests fail. Before you delete or shorten a test, check that each bug here still has one.
  */
 
 /** Parts of the product; each has at least three bugs. */
@@ -155,7 +155,7 @@ export const MENDS: readonly Mend[] = [
   },
   {
     area: 'rollbacks',
-    bug: 'Whoever could act on the service of an incident could approve the rollback of another service.',
+    bug: 'A person with permission for the service of an incident could approve the rollback of another service.',
     file: 'core/incidents/actions/answer-decision.ts',
     mended: `  caller.allow('incidents:act', { service: target.service, environment: target.environment });`,
     broken: `  caller.allow('incidents:act', { service: incident.service, environment: incident.environment });`,
