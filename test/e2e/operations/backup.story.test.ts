@@ -7,13 +7,17 @@ import { alert, group, twoDeployments } from '../../support/alerts.ts';
 import { EACH_ALONE, eventually, Firebreak } from '../../support/firebreak.ts';
 import { startVendors, type Vendors } from '../../support/scenario/vendors.ts';
 
-/** A question stays open for longer than the test runs; the verification after a rollback takes seconds. */
+/** The verification after a rollback takes seconds. */
 const TIME_SCALE = 100;
 
 const deployer = { kind: 'http' };
+/** Its questions stay open, without another page, for longer than a slow machine takes for the restore. */
 const asking = {
   environments: {
-    production: { deployer, autoRollback: { mode: 'approve', evidence: 'time', unknownMigration: 'act' } },
+    production: {
+      deployer,
+      autoRollback: { mode: 'approve', evidence: 'time', unknownMigration: 'act', approvalTimeoutMinutes: 24 * 60 },
+    },
   },
 };
 const services = {
