@@ -32,18 +32,20 @@ export async function startWithLargeIncident(): Promise<LargeIncident> {
 
 export const bytesOf = (body: unknown): number => Buffer.byteLength(JSON.stringify(body));
 
-/** Checks that alerts get their 202 within a second while a viewer reads a path four times at once. */
-export async function answersWhileRead({ firebreak, viewer }: LargeIncident, path: string): Promise<void> {
+/** Reads a path four times at once as a viewer, and sends alerts until all have been read. Returns the statuses of both. */
+export async function readBesideAlerts(
+  { firebreak, viewer }: LargeIncident,
+  path: string,
+): Promise<{ reads: number[]; alerts: Set<number> }> {
   const progress = { isRead: false };
   const get = () => firebreak.request('GET', path, undefined, { authorization: `Bearer ${viewer}` });
   const read = Promise.all([get(), get(), get(), get()]).finally(() => (progress.isRead = true));
   const body = { service: 'small', environment: 'production', severity: 'info', title: 'a', status: 'firing' };
-  let slowestMs = 0;
-  for (let n = 0; !progress.isRead; n += 1) {
-    const at = performance.now();
-    expect((await firebreak.post('/v1/alerts/generic', { ...body, dedup_key: `meanwhile ${n}` })).status).toBe(202);
-    slowestMs = Math.max(slowestMs, performance.now() - at);
-  }
-  expect((await read).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
-  expect(slowestMs).toBeLessThan(1000);
+  const alerts = new Set<number>();
+  for (let n = 0; !progress.isRead; n += 1)
+    alerts.add((await firebreak.post('/v1/alerts/generic', { ...body, dedup_key: `meanwhile ${n}` })).status);
+  return { reads: (await read).map(({ status }) => status), alerts };
 }
+
+/** What `readBesideAlerts` returns if everything was answered. */
+export const ALL_ANSWERED = { reads: [200, 200, 200, 200], alerts: new Set([202]) };

@@ -550,6 +550,21 @@ describe('POST /v1/traces', () => {
     expect(await figures()).toEqual({});
   });
 
+  test('a span with an attribute that is too long is rejected by its name', async () => {
+    const attribute = (key: string, stringValue: string) => ({ key, value: { stringValue } });
+    // An expression with backtracking reads it slowly.
+    const url = attribute('vcs.repository.url.full', `https://github.com/a${'/'.repeat(120_000)}b`);
+    const spans = [{ attributes: [attribute('cicd.pipeline.run.id', '1')], endTimeUnixNano: '1' }];
+    const trace = { resourceSpans: [{ resource: { attributes: [url] }, scopeSpans: [{ spans }] }] };
+    const answer = await send(JSON.stringify(trace), { 'content-type': 'application/json' });
+    expect(await answer.json()).toEqual({
+      partialSuccess: {
+        rejectedSpans: '1',
+        errorMessage: '1: vcs.repository.url.full is longer than 2048 characters',
+      },
+    });
+  });
+
   test('other bodies are refused', async () => {
     expect((await send('{}', { 'content-type': 'text/plain' })).status).toBe(415);
     expect((await send('no JSON', { 'content-type': 'application/json' })).status).toBe(400);
