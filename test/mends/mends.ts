@@ -291,6 +291,14 @@ export const MENDS: readonly Mend[] = [
   },
   {
     area: 'paging',
+    bug: 'The second page of an incident that had joined a group was lost.',
+    file: 'workflows/steps/page.ts',
+    mended: 'if (number > 1 || isRaised) {',
+    broken: 'if (isRaised) {',
+    tests: ['test/workflows/incident-group.test.ts'],
+  },
+  {
+    area: 'paging',
     bug: 'A page that no pager had accepted yet was lost when the run of the workflow that repeated it died.',
     file: 'workflows/steps/begin-run.ts',
     mended: `number > 1 ? await unfinishedPages(deps, incident) : [];`,
@@ -345,6 +353,22 @@ export const MENDS: readonly Mend[] = [
     mended: 'allEnvironments.has(rest.first)',
     broken: 'environments.includes(rest.first)',
     tests: ['features/canary/test/slack.test.ts'],
+  },
+  {
+    area: 'freezes',
+    bug: 'Errors at one end of the bucket that had just closed counted twice, or not at all, until the next boundary.',
+    file: 'features/slo/decisions/budget/account.ts',
+    mended: ': certainSince(observed, span.from),',
+    broken: ': sumSince(observed, span.from),',
+    tests: ['features/slo/test/decisions/budget.test.ts'],
+  },
+  {
+    area: 'freezes',
+    bug: 'Two processes could answer the same deployment at GitHub.',
+    file: 'features/freeze/vendors/github/answer.ts',
+    mended: "  if (isBusy(deps, gate)) return 'waiting';\n",
+    broken: '',
+    tests: ['features/freeze/test/actions/protection.test.ts'],
   },
   {
     area: 'freezes',

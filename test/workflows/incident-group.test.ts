@@ -83,6 +83,30 @@ describe('many incidents at once', () => {
     expect(paged).toEqual([['succeeded'], ['succeeded'], ['succeeded'], [], []]);
   });
 
+  test('page again on the page of their parent', async () => {
+    const path = groupPaths['parent-pages-for-simultaneous-incidents'] ?? NOTHING;
+    const pages: string[] = [];
+    const recording: Moment = ({ deps }) => {
+      const { send } = deps.pager;
+      deps.pager.send = async (request) => {
+        if (request.action === 'trigger' && request.summary.includes('Page ')) pages.push(request.summary);
+        return send.call(deps.pager, request);
+      };
+    };
+    const pageForCart: Moment = async (world) => {
+      const [{ record: cart } = expect.unreachable()] = [...world.store.dossiers.values()];
+      await world.deps.incidents.post(cart.id, { kind: 'page', by: 'person:ada', note: '' }, {}, 'request');
+      await wake(world.deps, cart.id);
+    };
+    await play({
+      given: [...(path.given ?? []), recording],
+      timeline: { ...path.timeline, '60 s': all(path.timeline['60 s'] ?? nothing, pageForCart) },
+    });
+    expect(pages).toEqual([
+      expect.stringMatching(/^several-services .*\. Page 2: A child incident pages again for cart$/),
+    ]);
+  });
+
   test.each([
     ['page once also if the other incidents can be read only at the third attempt', 2, []],
     ['page alone if the other incidents cannot be read', Infinity, ['succeeded']],

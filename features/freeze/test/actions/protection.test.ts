@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { DeploymentVerdict } from '../../vendors/github/judge.ts';
 import { isAllowed, isPinned, versionOf } from '../../vendors/github/judge.ts';
+import { answerWaitingDeployments, type ProtectionDeps } from '../../vendors/github/answer.ts';
+import { WaitingDeployment } from '../../schemas/waiting-deployment.ts';
 import { serviceEnvironmentsOf } from '../../vendors/github/environments.ts';
 import { approvedText, pinnedText, timedOutText, waitingText } from '../../vendors/github/texts.ts';
 import { COMMENT_MAX_CHARS } from '../../vendors/github/protection.ts';
@@ -42,6 +44,41 @@ describe('services of a deployment at GitHub', () => {
     ['not the code repository if the deployer has another', 'acme/code', 'production', ['deploys/production']],
     ["an unknown service with the repository's name", 'acme/new', 'production', ['new/production']],
   ])('%s', (_, repository, environment, expected) => expect(at(repository, environment)).toEqual(expected));
+});
+
+describe('a deployment that another process is answering', () => {
+  const at = (second: number) => timestamp(Date.parse('2026-11-20T12:00:00Z') + second * 1000);
+  const gate = WaitingDeployment.parse({
+    id: 'octo-org/checkout 1',
+    repository: 'octo-org/checkout',
+    environment: 'production',
+    run: 1,
+    deployment_id: '10',
+    commit: '4c1f0d9b2a6e8f7d5c3b1a09e8d7c6b5a4f3e2d1',
+    ref: 'main',
+    installation_id: null,
+    asked_by: 'ada',
+    asked_at: at(-32 * 86_400), // GitHub no longer waits, so an answer needs no call
+    sent_decisions: null,
+    notes: 0,
+    busy_until: at(12),
+    rev: 1,
+  });
+
+  test.each([
+    ['is left to it', 11.9, []],
+    ['is answered if it has died', 12, [gate.id]],
+  ])('%s', async (_, second, expected) => {
+    const ended: string[] = [];
+    const errors: unknown[] = [];
+    await answerWaitingDeployments({
+      clock: { now: () => at(second) },
+      waitingDeployments: { all: async () => [gate], end: async ({ id }: WaitingDeployment) => ended.push(id) },
+      audit: { append: async () => undefined },
+      log: { info: () => undefined, error: (...error: unknown[]) => errors.push(error) },
+    } as unknown as ProtectionDeps);
+    expect({ ended, errors }).toEqual({ ended: expected, errors: [] });
+  });
 });
 
 describe('the recorded version of a commit', () => {
