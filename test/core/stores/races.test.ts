@@ -146,32 +146,57 @@ test('one request can report that an alert fired and ended, in this order', asyn
   expect(await record(ids[0] as IncidentId)).toMatchObject({ signal_count: 1, firing: 0 });
 });
 
-/** Starts a little later each time, so that both sides meet at every point. */
-const soon = (round: number): Promise<void> => new Promise((go) => setTimeout(go, round / 4));
+/**
+ * Lets `second` happen before each call of `first` to the store in turn, and at last after all of them, each time in a new
+ * setting.
+ */
+async function interleave<Setting, First, Second>(
+  begin: () => Promise<Setting>,
+  first: (setting: Setting) => Promise<First>,
+  second: (setting: Setting) => Promise<Second>,
+  check: (setting: Setting, first: First, second: Second) => Promise<void>,
+): Promise<void> {
+  for (let call = 1, isAfterAll = false; !isAfterAll; call += 1) {
+    const setting = await begin();
+    let interrupting: Promise<Second> | undefined;
+    stores.store.before(call, () => (interrupting = second(setting)));
+    const answer = await first(setting);
+    isAfterAll = interrupting === undefined;
+    stores.store.before(Infinity, async () => undefined);
+    await check(setting, answer, await (interrupting ?? second(setting)));
+  }
+}
 
 describe('an incident that closes while a signal arrives', () => {
-  test('either closes, and the signal opens the next one, or stays open and contains it', async () => {
-    const seen = new Set<string>();
-    for (const round of numbers(12)) {
-      const of = aService();
-      const id = await opened(of(0));
-      const [closed, admitted] = await Promise.all([
-        stores.incidents.resolve(id, 0, 'person:ada', 'over'),
-        soon(round).then(() => admit(of(1))),
-      ]);
-      const incident = await record(id);
-      const { wake, opened: made } = admitted;
-      seen.add(closed);
-      if (closed === 'resolved') {
-        expect(incident).toMatchObject({ status: 'resolved', signal_count: 1 });
-        expect(made).toHaveLength(1);
-        expect(await record(made[0] as IncidentId)).toMatchObject({ status: 'open', signal_count: 1 });
-      } else {
-        expect(incident).toMatchObject({ status: 'open', signal_count: 2, seq: 1 });
-        expect([wake, made]).toEqual([[id], []]);
-      }
+  const begin = async () => {
+    const of = aService();
+    return { of, id: await opened(of(0)) };
+  };
+  type Setting = Awaited<ReturnType<typeof begin>>;
+  const resolve = ({ id }: Setting) => stores.incidents.resolve(id, 0, 'person:ada', 'over');
+  const arrive = ({ of }: Setting) => admit(of(1));
+  type Admitted = Awaited<ReturnType<typeof arrive>>;
+
+  const check = async ({ id }: Setting, closed: string, { wake, opened: made }: Admitted): Promise<void> => {
+    const incident = await record(id);
+    if (closed === 'resolved') {
+      expect(incident).toMatchObject({ status: 'resolved', signal_count: 1 });
+      expect(made).toHaveLength(1);
+      expect(await record(made[0] as IncidentId)).toMatchObject({ status: 'open', signal_count: 1 });
+    } else {
+      expect(incident).toMatchObject({ status: 'open', signal_count: 2, seq: 1 });
+      expect([wake, made]).toEqual([[id], []]);
     }
-    expect(seen.size).toBeGreaterThan(0);
+  };
+
+  test('either closes, and the signal opens the next one, or stays open and contains it', async () => {
+    const closings = new Set<string>();
+    await interleave(begin, resolve, arrive, (setting, closed, admitted) => {
+      closings.add(closed);
+      return check(setting, closed, admitted);
+    });
+    expect(closings).toEqual(new Set(['resolved', 'not_yet']));
+    await interleave(begin, arrive, resolve, (setting, admitted, closed) => check(setting, closed, admitted));
   });
 
   test('closes once, however many try', async () => {
@@ -377,19 +402,24 @@ describe('rollbacks of one service and environment', () => {
   });
 
   test('that start during a verdict are in progress, regardless of the verdict', async () => {
-    for (const round of numbers(8)) {
+    const mitigated = async () => {
       const of = aService();
       const serviceEnvironment = { service: of(0).service, environment: 'production' as EnvironmentName };
       const id = await opened(of(0));
       await stores.incidents.post(id, { kind: 'page', by: 'ada', note: '' }, { status: 'mitigated' });
-      await Promise.all([
-        soon(round).then(() => stores.effects.intendAction(id, intent(`${id}.roll-back.2`), actAt(serviceEnvironment))),
-        stores.incidents.post(id, { kind: 'verification', number: 1, outcome: 'failed' }, (incident) =>
-          afterVerdict(incident, { number: 1 }, 'failed'),
-        ),
-      ]);
+      return { id, serviceEnvironment };
+    };
+    type Setting = Awaited<ReturnType<typeof mitigated>>;
+    const start = ({ id, serviceEnvironment }: Setting) =>
+      stores.effects.intendAction(id, intent(`${id}.roll-back.2`), actAt(serviceEnvironment));
+    const judge = ({ id }: Setting) =>
+      stores.incidents.post(id, { kind: 'verification', number: 1, outcome: 'failed' }, (incident) =>
+        afterVerdict(incident, { number: 1 }, 'failed'),
+      );
+    const check = async ({ id }: Setting) =>
       expect(await record(id)).toMatchObject({ status: 'mitigating', verification: 'failed' });
-    }
+    await interleave(mitigated, start, judge, check);
+    await interleave(mitigated, judge, start, check);
   });
 
   test('that end twice at once end once', async () => {
@@ -486,15 +516,18 @@ describe('concurrent incidents', () => {
   });
 
   test('a child that joins while its parent closes is a child of it, or independent', async () => {
-    for (const round of numbers(8)) {
+    const begin = async () => {
       const environment = environments();
-      const [parent, part] = [await open(environment), await child(environment)];
-      const [joined, closed] = await Promise.all([
-        soon(round).then(() => stores.incidentGroups.join(parent, part)),
-        stores.incidents.resolve(parent, 0, null, 'All have ended'),
-      ]);
+      return { parent: await open(environment), part: await child(environment) };
+    };
+    type Setting = Awaited<ReturnType<typeof begin>>;
+    const join = ({ parent, part }: Setting) => stores.incidentGroups.join(parent, part);
+    const close = ({ parent }: Setting) => stores.incidents.resolve(parent, 0, null, 'All have ended');
+    const check = async ({ parent, part }: Setting, joined: string, closed: string): Promise<void> => {
       expect([joined, closed]).toEqual(closed === 'resolved' ? ['closed', 'resolved'] : ['joined', 'not_yet']);
       expect((await record(part)).parent_id).toBe(closed === 'resolved' ? undefined : parent);
-    }
+    };
+    await interleave(begin, join, close, check);
+    await interleave(begin, close, join, (setting, closed, joined) => check(setting, joined, closed));
   });
 });

@@ -46,10 +46,11 @@ export type TableStores = Stores &
     close(): Promise<void>;
   };
 
-/** Counts the reads of a store. */
+/** Counts the reads of a store, and lets something happen between two of its calls. */
 export class CountedStore implements Store {
   readonly #store: Store;
   readonly #reads = { calls: 0, items: 0 };
+  #interruption: { callsUntil: number; interrupt: () => Promise<unknown> } | undefined;
   /** Throws for writes that fail. */
   refuse: (write: unknown) => void = () => {};
 
@@ -63,6 +64,20 @@ export class CountedStore implements Store {
     return before;
   }
 
+  /** Lets `interrupt` run before a call; the next one is the first. */
+  before(call: number, interrupt: () => Promise<unknown>): void {
+    this.#interruption = { callsUntil: call, interrupt };
+  }
+
+  async #called(): Promise<void> {
+    if (this.#interruption === undefined) return;
+    this.#interruption.callsUntil -= 1;
+    if (this.#interruption.callsUntil > 0) return;
+    const { interrupt } = this.#interruption;
+    this.#interruption = undefined;
+    await interrupt();
+  }
+
   #count<Result>(result: Result, items: readonly (Item | undefined)[]): Result {
     this.#reads.calls += 1;
     this.#reads.items += items.filter((item) => item !== undefined).length;
@@ -70,31 +85,37 @@ export class CountedStore implements Store {
   }
 
   async get(key: Key): Promise<Item | undefined> {
+    await this.#called();
     const item = await this.#store.get(key);
     return this.#count(item, [item]);
   }
 
   async getMany(keys: readonly Key[]): Promise<(Item | undefined)[]> {
+    await this.#called();
     const items = await this.#store.getMany(keys);
     return this.#count(items, items);
   }
 
   async range(pk: string, range?: Range): Promise<Rows> {
+    await this.#called();
     const rows = await this.#store.range(pk, range);
     return this.#count(rows, rows.items);
   }
 
   async list(list: string, range?: Range): Promise<Rows> {
+    await this.#called();
     const rows = await this.#store.list(list, range);
     return this.#count(rows, rows.items);
   }
 
   async write(writes: readonly Write[]): Promise<Written> {
+    await this.#called();
     this.refuse(writes);
     return this.#store.write(writes);
   }
 
   async update(...args: Parameters<Store['update']>): Promise<Item | undefined> {
+    await this.#called();
     this.refuse(args);
     return this.#store.update(...args);
   }
