@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fires, mode, type Moment, play, theIncident } from './play.ts';
+import { all, ends, fires, mode, type Moment, play, theIncident } from './play.ts';
 import { latePaths, measures, recordsLate } from './stories/late-changes.ts';
 
 /** Plays a story. Returns what was said about decisions and changes, and the kinds and states of all decisions. */
@@ -104,9 +104,14 @@ const HAPPENS: Readonly<Record<string, (minutes: number) => Moment>> = {
 
 test.each(ordersOf(Object.keys(HAPPENS)))('the same change leads in the end: %s, %s, %s', async (...order) => {
   const moments = order.map((name, n) => [`${MINUTES[n]} min`, HAPPENS[name]?.(MINUTES[n] ?? 0)] as const);
+  const other = { name: 'HighLatency' };
   const { world } = await play({
     given: [mode('suggest'), measures(4, { autoRollback: { mode: 'suggest', unknownMigration: 'act' } })],
-    timeline: { ...(Object.fromEntries(moments) as Record<string, Moment>), '6 min': fires({ name: 'HighLatency' }) },
+    timeline: {
+      ...(Object.fromEntries(moments) as Record<string, Moment>),
+      '6 min': fires(other),
+      '8 min': all(ends(), ends(other)),
+    },
   });
   const { decisions, record } = world.store.dossier(theIncident(world));
   const newest = [...decisions.values()].at(-1)?.view;

@@ -610,8 +610,8 @@ describe('a child whose parent was resolved without it', () => {
   const triggers = ({ calls }: FakeWorld): string[] => calls.filter((call) => call.includes('trigger'));
   /** Resolves all open incidents: their alerts would keep them open for days. */
   const resolvesAll: Moment = async ({ deps }) => {
-    for (const { id, seq } of await deps.incidents.open()) {
-      await deps.incidents.resolve(id, seq, 'person:ada', 'Over');
+    for (const { id } of await deps.incidents.open()) {
+      await deps.incidents.post(id, { kind: 'resolve', by: 'person:ada', note: '' }, {});
       await wake(deps, id);
     }
   };

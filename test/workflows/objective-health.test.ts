@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { healthQueryOf } from '../../core/monitoring/decisions/objective-health.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
-import { acting, fires, type Moment, play, theIncident } from './play.ts';
+import { acting, fires, type Moment, play, says, theIncident } from './play.ts';
 import { objective } from '../support/objective.ts';
 
 const SLO = objective({
@@ -28,7 +28,7 @@ test('without a health query, the SLO provides the onset and the verification', 
   const asked = new Set<string>();
   const { world } = await play({
     given: [withObjective(asked)],
-    timeline: { '0 min': fires(), '20 min': () => undefined },
+    timeline: { '0 min': fires(), '20 min': says({ kind: 'resolve', by: 'person:ada', note: '' }) },
   });
   const { promql } = healthQueryOf(SLO);
   expect(asked).toEqual(new Set([promql]));

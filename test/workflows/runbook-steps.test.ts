@@ -16,11 +16,11 @@ const OFF = '{ id: off, uses: flag.disable, with: { flag: basket }, timeout: 5m 
 const RESTART = '{ id: again, uses: restart, timeout: 10m }';
 const say = (id: string, text = id) => `{ id: ${id}, uses: note, with: { text: '${text}' } }`;
 
-/** Plays a story with one runbook, whose alert ends after three hours. */
-const story = (head: string, given: Moment[] = [], timeline: Record<string, Moment> = {}) =>
+/** Plays a story with one runbook, whose alert ends after the runbook. */
+const story = (head: string, given: Moment[] = [], timeline: Record<string, Moment> = {}, end = '20 min') =>
   play({
     given: [follows({ one: head }), ...given],
-    timeline: { '0 s': fires(names('one')), ...timeline, '3 h': ends(names('one')) },
+    timeline: { '0 s': fires(names('one')), ...timeline, [end]: ends(names('one')) },
   });
 
 const lines = (world: FakeWorld, id: IncidentId = theIncident(world)): string[] =>
@@ -147,7 +147,7 @@ ${step('{ id: hook, uses: http, irreversible: true, with: { method: POST, url: h
     const quiet = { ...names('one'), labels: { ...names('one').labels, severity: 'warning' } };
     const { world } = await play({
       given: [follows({ one: step(RESTART) }), set({ acts: [failed] })],
-      timeline: { '0 s': fires(quiet), '3 h': ends(quiet) },
+      timeline: { '0 s': fires(quiet), '20 min': ends(quiet) },
     });
     expect(world.calls.filter((call) => call.startsWith('pager trigger'))).toHaveLength(1);
   });
@@ -157,7 +157,7 @@ describe('a shift of traffic', () => {
   const shift = (more: string, given: Moment[], timeline: Record<string, Moment> = {}) =>
     play({
       given: [follows({ one: shifts(more) }, REROUTE), isHealthy, ...given],
-      timeline: { '0 s': fires(names('one')), ...timeline, '3 h': ends(names('one')) },
+      timeline: { '0 s': fires(names('one')), ...timeline, '20 min': ends(names('one')) },
     });
   const unreadable = { kind: 'later', detail: 'answered 503', afterSeconds: null } as const;
   const SHIFTED = 'reroute eu 100, us 0 to eu 40, us 60';
@@ -250,7 +250,7 @@ describe('a shift of traffic', () => {
         timeline: {
           '0 s': fires(names('one')),
           ...(answer && { '20 min': answersWhatWaits(answer) }),
-          '3 h': ends(names('one')),
+          '25 min': ends(names('one')),
         },
       });
 
@@ -347,7 +347,7 @@ describe('a question', () => {
 
   describe('about a rollback', () => {
     const back = (approval: string) =>
-      step(`{ id: back, uses: rollback, timeout: 10m, approval: ${approval} }`, say('after'));
+      step(`{ id: back, uses: rollback, timeout: 2m, approval: ${approval} }`, say('after'));
     const questions = (world: FakeWorld) =>
       [...world.store.dossier(theIncident(world)).decisions.values()].filter(
         ({ view: { kind } }) => kind === 'approve',
@@ -356,7 +356,7 @@ describe('a question', () => {
     test.each(['act', 'approve'])('is asked once in mode %s, with its versions', async (mode) => {
       const service = { autoRollback: { mode, evidence: 'time', unknownMigration: 'act', approvalTimeoutMinutes: 60 } };
       const given = [follows({ one: back('true') }, service)];
-      const { world } = await story('', given, { '50 min': answersWhatWaits('approved') });
+      const { world } = await story('', given, { '4 min': answersWhatWaits('approved') }, '8 min');
       expect(questions(world).map(({ view }) => [view.from_version, view.to_version, view.state])).toEqual([
         ['v2', 'v1', 'approved'],
       ]);
@@ -366,16 +366,16 @@ describe('a question', () => {
     });
 
     test('accepts answers only from the people that the runbook names, until its timeout', async () => {
-      const named = back('{ people: [person:bob], timeout: 30m, otherwise: skip }');
+      const named = back('{ people: [person:bob], timeout: 10m, otherwise: skip }');
       const byAda = { '5 min': answersWhatWaits('approved', 'person:ada') };
-      const late = await story(named, [], byAda);
+      const late = await story(named, [], byAda, '12 min');
       expect(questions(late.world).map(({ view }) => view.state)).toEqual(['expired']);
-      expect(at(late.world, 'mitigation.expired')).toEqual(['12:30:00']);
+      expect(at(late.world, 'mitigation.expired')).toEqual(['12:10:00']);
       expect([acts(late.world), lines(late.world)]).toEqual([
         [],
         expect.arrayContaining(['runbook.step_succeeded: after: after']),
       ]);
-      const both = await story(named, [], { ...byAda, '9 min': answersWhatWaits('approved', 'person:bob') });
+      const both = await story(named, [], { ...byAda, '9 min': answersWhatWaits('approved', 'person:bob') }, '12 min');
       expect(at(both.world, 'rollback.started')).toEqual(['12:09:00']);
     });
 
@@ -390,12 +390,13 @@ describe('a question', () => {
         },
       };
       const given = [follows({ one: back('{ people: [person:bob] }') }, two)];
-      const alone = await story('', given, { '5 min': answersWhatWaits('approved', 'person:bob') });
+      const alone = await story('', given, { '5 min': answersWhatWaits('approved', 'person:bob') }, '9 min');
       expect(acts(alone.world)).toEqual([]);
-      const both = await story('', given, {
+      const answersOfBoth = {
         '5 min': answersWhatWaits('approved', 'person:bob'),
         '9 min': answersWhatWaits('approved', 'person:ada'),
-      });
+      };
+      const both = await story('', given, answersOfBoth, '12 min');
       expect(at(both.world, 'rollback.started')).toEqual(['12:09:00']);
     });
 
@@ -403,17 +404,17 @@ describe('a question', () => {
       const service = {
         autoRollback: { mode: 'approve', evidence: 'time', unknownMigration: 'act', approvalTimeoutMinutes: 60 },
       };
-      const given = [follows({ one: step('{ id: back, uses: rollback, timeout: 10m }') }, service)];
-      const { world } = await story('', given, { '50 min': answersWhatWaits('approved') });
+      const given = [follows({ one: step('{ id: back, uses: rollback, timeout: 2m }') }, service)];
+      const { world } = await story('', given, { '4 min': answersWhatWaits('approved') }, '8 min');
       const { timeline } = world.store.dossier(theIncident(world));
       expect(timeline.map(({ text }) => text)).toContain(
         'back: the step timed out while the rollback was waiting for approval; the rollback can still be approved',
       );
-      expect(at(world, 'rollback.started')).toEqual(['12:50:00']);
+      expect(at(world, 'rollback.started')).toEqual(['12:04:00']);
     });
 
     test('stops the runbook if it is rejected and the runbook says so', async () => {
-      const { world } = await story(back('true'), [], { '5 min': answersWhatWaits('rejected') });
+      const { world } = await story(back('true'), [], { '5 min': answersWhatWaits('rejected') }, '9 min');
       expect(acts(world)).toEqual([]);
       expect(lines(world).at(-1)).toBe(
         'runbook.stopped: Runbook "Test" stopped, because a step was not approved: 0 of 2 steps completed',
@@ -433,7 +434,7 @@ describe('a question', () => {
 });
 
 describe('waiting', () => {
-  const until = (more: string, rest = 'timeout: 30m') =>
+  const until = (more: string, rest = 'timeout: 10m') =>
     step(`{ id: w, uses: wait.until, with: ${more}, ${rest} }`, OFF);
 
   test('for a value ends when the condition has held long enough', async () => {
@@ -448,7 +449,7 @@ describe('waiting', () => {
 
   test('for a condition that is never met times out, and fails', async () => {
     const { world } = await story(until(`{ promql: queue_depth, min: 10 }`), [set({ health: { kind: 'no_data' } })]);
-    expect(lines(world)).toContain('runbook.step_failed: w: timed out after 1800 s: queue_depth returned no value');
+    expect(lines(world)).toContain('runbook.step_failed: w: timed out after 600 s: queue_depth returned no value');
     expect(acts(world)).toEqual([]);
   });
 
@@ -460,7 +461,7 @@ describe('waiting', () => {
   test('for an expression', async () => {
     const { world } = await story(until(`{ cel: 'incident.firing > 1' }`), [], {
       '5 min': fires({ ...names('one'), name: 'Another' }),
-      '2 h': ends({ ...names('one'), name: 'Another' }),
+      '9 min': ends({ ...names('one'), name: 'Another' }),
     });
     expect(at(world, 'flag.started')[0]?.slice(0, 4)).toBe('12:0');
     expect(lines(world)).toContain('runbook.step_succeeded: w: incident.firing > 1 is true');
@@ -476,7 +477,7 @@ describe('waiting', () => {
       timeline: {
         '0 s': fires(names('one')),
         '9 min': set({ health: { kind: 'value', value: 0 } }),
-        '3 h': ends(names('one')),
+        '20 min': ends(names('one')),
       },
     });
     expect(lines(world)).toContain('runbook.step_succeeded: told: passed');
@@ -496,7 +497,7 @@ describe('the target', () => {
       ],
       timeline: {
         '0 s': fires({ ...names('one'), labels: { runbook: 'one' } }),
-        '3 h': ends({ ...names('one'), labels: { runbook: 'one' } }),
+        '20 min': ends({ ...names('one'), labels: { runbook: 'one' } }),
       },
     });
     expect(acts(world)).toEqual([...Array.from({ length: 4 }, () => 'cd roll-back.1 v2 to v1'), 'restart']);
@@ -528,7 +529,7 @@ describe('the runbooks of an incident', () => {
       given: [follows(many)],
       timeline: {
         ...Object.fromEntries(alerts.map((alert, n) => [`${n} min`, fires(alert)])),
-        '1 h': all(...alerts.map((alert) => ends(alert))),
+        '12 min': all(...alerts.map((alert) => ends(alert))),
       },
     });
     expect(lines(world).filter((line) => line.includes('finished'))).toHaveLength(5);
@@ -540,8 +541,8 @@ describe('the runbooks of an incident', () => {
       given: [follows({ one: step(say('found')) })],
       timeline: {
         ...Object.fromEntries(others.map((alert, n) => [`${n} min`, fires(alert)])),
-        '20 min': fires(names('one')),
-        '1 h': all(...others.map((alert) => ends(alert)), ends(names('one'))),
+        '10 min': fires(names('one')),
+        '12 min': all(...others.map((alert) => ends(alert)), ends(names('one'))),
       },
     });
     expect(lines(world)).toContain('runbook.step_succeeded: found: found');
@@ -556,7 +557,7 @@ describe('the runbooks of an incident', () => {
           fires({ ...names('one'), name: 'Another' }),
           fires({ ...names('one'), name: 'Third' }),
         ),
-        '1 h': all(
+        '12 min': all(
           ends(names('one')),
           ends({ ...names('one'), name: 'Another' }),
           ends({ ...names('one'), name: 'Third' }),
@@ -567,7 +568,7 @@ describe('the runbooks of an incident', () => {
   });
 
   test('keep their version when the file changes or is deleted', async () => {
-    const slow = step('{ id: w, uses: wait, with: { for: 30m } }', OFF);
+    const slow = step('{ id: w, uses: wait, with: { for: 10m } }', OFF);
     for (const change of [follows({ one: step(say('changed')) }), follows({})]) {
       const { world } = await story(slow, [], { '5 min': change });
       expect(acts(world)).toEqual(['flag basket off']);

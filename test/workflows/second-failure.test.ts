@@ -72,16 +72,20 @@ test('without a change since, they name none, and not the version that was rolle
 
 test('a failure that reopens the incident is judged from its own start, without the suspects of the one before', async () => {
   const { given = [], timeline = {} } = secondFailurePaths['second-failure-is-judged-at-once'] ?? {};
+  const resolves = says({ kind: 'resolve', by: 'person:ada', note: '' });
   const { '0 s': first, '180 s': ended, '270 s': begins, '320 s': finishes, '370 s': again } = timeline;
   const pages: PageRequest[] = [];
   const listens: Moment = ({ deps }) => {
     const { send } = deps.pager;
     Object.assign(deps, { pager: { send: (one: PageRequest) => (void pages.push(structuredClone(one)), send(one)) } });
   };
-  const moments = { '0 s': first, '180 s': ended, '190 s': says({ kind: 'resolve', by: 'person:ada', note: '' }) };
+  const moments = { '0 s': first, '180 s': ended, '190 s': resolves };
   const { world } = await play({
     given: [...given, listens],
-    timeline: { ...moments, '270 s': begins, '320 s': finishes, '370 s': again } as Record<string, Moment>,
+    timeline: { ...moments, '270 s': begins, '320 s': finishes, '370 s': again, '8 min': resolves } as Record<
+      string,
+      Moment
+    >,
   });
   const incident = world.store.dossier(theIncident(world)).record;
   expect(incident).toMatchObject({
