@@ -6,6 +6,8 @@ import { guardPaths } from './stories/guards.ts';
 import { GoldenHistories } from './golden-histories.ts';
 import { latePaths } from './stories/late-changes.ts';
 import { lookPaths } from './stories/looks.ts';
+import { internalNamesIn } from '../support/internal-names.ts';
+import { shownToResponders } from '../support/shown-texts.ts';
 import { play } from './play.ts';
 import { proofPaths } from './stories/proof.ts';
 import { runbookPaths } from './stories/runbooks.ts';
@@ -38,6 +40,14 @@ describe.concurrent('incident-response', () => {
     expect(world.calls).toEqual(path.calls);
     expect([...statuses].join(', ')).toBe(path.status);
     histories.compare(name, runs);
+    for (const [id, { timeline }] of world.store.dossiers) {
+      const texts = { ...(await shownToResponders(world, id)), timeline: timeline.map(({ text }) => text).join('\n') };
+      // Recorded histories contain this one.
+      const names = Object.entries(texts).flatMap(([channel, text]) =>
+        internalNamesIn(text.replaceAll('(found by group_key)', '')).map((code) => ({ channel, code, text })),
+      );
+      expect(names, 'no channel shows names of code').toEqual([]);
+    }
   });
 });
 

@@ -5,6 +5,7 @@ import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { wake } from '../../../workflows/wake.ts';
 import type { FakeWorld } from '../../../test/support/fake-deps.ts';
+import { internalNamesIn } from '../../../test/support/internal-names.ts';
 import { all, answers, fires, mode, type Moment, play, type Story, theIncident } from '../../../test/workflows/play.ts';
 import { closingPaths, declares } from '../../../test/workflows/stories/closings.ts';
 import { alarm, groupPaths, parentIn } from '../../../test/workflows/stories/groups.ts';
@@ -297,6 +298,7 @@ test.each(Object.entries(FACTS))('%s', async (_, fact) => {
     ...fact.mustNot
       .filter((statement) => isSaid(texts[channel], statement))
       .map((statement) => `${channel} says: ${statement}`),
+    ...internalNamesIn(texts[channel]).map((name) => `${channel} shows a name of code: ${name}`),
   ]);
   // With the texts, so that a failure shows them.
   expect(wrong.length === 0 ? [] : [...wrong, texts]).toEqual([]);
