@@ -46,7 +46,9 @@ export class Recorder {
     const { Id, Name, SubType, ParentId } = subject;
     const of = JSON.parse(JSON.stringify({ Id, Name, SubType, ParentId })) as object;
     const event = { EventType, EventTimestamp: this.#now() / 1000, ...of, [`${EventType}Details`]: details };
-    this.#events.set(execution, [...this.events(execution), event]);
+    const events = this.#events.get(execution);
+    if (events === undefined) this.#events.set(execution, [event]);
+    else events.push(event);
   }
 
   #record(transaction: string, args: unknown): void {
@@ -56,7 +58,8 @@ export class Recorder {
       this.add(name, 'ExecutionStarted', { Input: payload((args as { input: string }).input) });
     } else if (transaction === 'executions.checkpoint') {
       for (const update of (args as { updates: Update[] }).updates) this.#updated(name, update);
-      this.#changed(); // by the updates themselves
+      const row = this.#sql.get('SELECT seq FROM executions WHERE name = ?', name);
+      this.#seen.set(name, Number(row?.['seq'])); // what the updates themselves have changed
     } else {
       for (const { execution, operation } of this.#changed()) this.#ended(execution, operation);
       if (transaction === 'executions.end') this.#executionEnded(name, (args as { how: InvocationEnd }).how);
@@ -79,21 +82,21 @@ export class Recorder {
   #updated(execution: string, update: Update): void {
     const { Id, Type = '', Action, Payload, Error: error, StepOptions, CallbackOptions, WaitOptions } = update;
     const kind = `${Type[0]}${Type.slice(1).toLowerCase()}`;
-    const operation = this.#operation(execution, Id);
     const result = error === undefined ? { Result: payload(Payload) } : { Error: { Payload: error, Truncated: false } };
     if (Action === 'START') {
       const seconds = WaitOptions?.WaitSeconds;
       this.#waits.set(`${execution} ${Id}`, seconds);
       const wait = { Duration: seconds, ScheduledEndTimestamp: this.#now() / 1000 + (seconds ?? 0) };
-      const callback = {
-        CallbackId: operation?.CallbackDetails?.CallbackId,
+      const callback = () => ({
+        CallbackId: this.#operation(execution, Id)?.CallbackDetails?.CallbackId,
         Timeout: CallbackOptions?.TimeoutSeconds,
-      };
-      const details = Type === 'WAIT' ? wait : Type === 'CALLBACK' ? callback : {};
+      });
+      const details = Type === 'WAIT' ? wait : Type === 'CALLBACK' ? callback() : {};
       this.add(execution, `${kind}Started`, details, update);
     } else if (Type === 'STEP') {
       const NextAttemptDelaySeconds = StepOptions?.NextAttemptDelaySeconds;
-      const RetryDetails = { CurrentAttempt: operation?.StepDetails?.Attempt, NextAttemptDelaySeconds };
+      const CurrentAttempt = this.#operation(execution, Id)?.StepDetails?.Attempt;
+      const RetryDetails = { CurrentAttempt, NextAttemptDelaySeconds };
       this.add(execution, `Step${error === undefined ? 'Succeeded' : 'Failed'}`, { ...result, RetryDetails }, update);
     } else if (Type === 'CONTEXT') {
       this.add(execution, `Context${Action === 'FAIL' ? 'Failed' : 'Succeeded'}`, result, update);

@@ -131,7 +131,7 @@ export class VirtualExecutions implements TestEngine {
 
   /** Whether every execution has ended. */
   ended(): boolean {
-    return this.executions().every(({ status }) => status !== 'running');
+    return this.#database.sql.get("SELECT 1 FROM executions WHERE status = 'running' LIMIT 1") === undefined;
   }
 
   executions(): VirtualExecution[] {
